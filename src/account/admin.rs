@@ -1,0 +1,155 @@
+use std::{fmt, sync::Arc};
+
+use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
+
+use super::{AccountStatus, AdminId, PasswordHash};
+use crate::error::StoreError;
+
+/// What an admin user may be allowed to do, named as Commerce's access-control resources.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Permission {
+    /// `Magento_LoginAsCustomer::login`: to sign in as a customer.
+    Login,
+    /// `Magento_LoginAsCustomer::allow_shopping_assistance`: to give remote shopping assistance.
+    AllowShoppingAssistance,
+}
+
+impl Permission {
+    /// Every permission.
+    pub const ALL: [Self; 2] = [Self::Login, Self::AllowShoppingAssistance];
+}
+
+/// A row of the host's admin user table.
+pub trait AdminUser: Send + Sync {
+    /// The admin user's key. It must never be given to another admin user.
+    fn id(&self) -> AdminId;
+
+    /// The stored user name.
+    fn username(&self) -> &str;
+
+    /// The stored password hash; none for an admin user that has no password.
+    fn password_hash(&self) -> Option<&str>;
+
+    /// Whether the admin user may sign in: anything but [`AccountStatus::Active`] refuses. Read at every use
+    /// of an admin token and of any token it gave rise to.
+    fn status(&self) -> AccountStatus;
+
+    /// Whether the admin user has this permission. Read at every use.
+    fn has_permission(&self, permission: Permission) -> bool;
+}
+
+/// The host's admin user table.
+///
+/// A verb answers `Ok(None)` or `Ok(false)` for what is not there and `Err` only when the table could not be
+/// asked.
+#[async_trait]
+pub trait AdminStore: Send + Sync + 'static {
+    /// The host's own row type.
+    type Row: AdminUser;
+
+    /// The admin user with this name. Commerce compares names case-insensitively.
+    ///
+    /// # Errors
+    ///
+    /// When the table could not be asked.
+    async fn find_by_username(&self, username: &str) -> Result<Option<Self::Row>, StoreError>;
+
+    /// The admin user with this key.
+    ///
+    /// # Errors
+    ///
+    /// When the table could not be asked.
+    async fn find_by_id(&self, id: &AdminId) -> Result<Option<Self::Row>, StoreError>;
+
+    /// Replaces the stored hash if it still is `expected`; see
+    /// [`CustomerStore::replace_password_hash`](super::CustomerStore::replace_password_hash).
+    ///
+    /// # Errors
+    ///
+    /// When the table could not be asked.
+    async fn replace_password_hash(
+        &self,
+        id: &AdminId,
+        expected: &PasswordHash,
+        new: &PasswordHash,
+    ) -> Result<bool, StoreError>;
+}
+
+/// An admin user as plain data: the row of the ready-made admin tables.
+#[derive(Clone, Debug)]
+#[allow(clippy::exhaustive_structs)] // A host's seed data is written as a literal.
+pub struct AdminRecord {
+    /// The admin user's key.
+    pub id: AdminId,
+    /// The stored user name.
+    pub username: String,
+    /// The stored password hash, if the admin user has a password.
+    pub password_hash: Option<PasswordHash>,
+    /// Whether the admin user may sign in.
+    pub status: AccountStatus,
+    /// What the admin user may do.
+    pub permissions: Vec<Permission>,
+}
+
+impl AdminUser for AdminRecord {
+    fn id(&self) -> AdminId {
+        self.id.clone()
+    }
+
+    fn username(&self) -> &str {
+        &self.username
+    }
+
+    fn password_hash(&self) -> Option<&str> {
+        self.password_hash.as_ref().map(PasswordHash::expose)
+    }
+
+    fn status(&self) -> AccountStatus {
+        self.status
+    }
+
+    fn has_permission(&self, permission: Permission) -> bool {
+        self.permissions.contains(&permission)
+    }
+}
+
+/// [`AdminStore`] without its row type, so that `Auth` has no type parameter.
+#[async_trait]
+pub(crate) trait ErasedAdmins: Send + Sync {
+    async fn find_by_id(&self, id: &AdminId) -> Result<Option<AdminRecord>, StoreError>;
+}
+
+pub(crate) fn erase_admins<S: AdminStore>(store: S) -> Arc<dyn ErasedAdmins> {
+    Arc::new(Erased(store))
+}
+
+struct Erased<S>(S);
+
+#[async_trait]
+impl<S: AdminStore> ErasedAdmins for Erased<S> {
+    async fn find_by_id(&self, id: &AdminId) -> Result<Option<AdminRecord>, StoreError> {
+        Ok(self.0.find_by_id(id).await?.as_ref().map(record))
+    }
+}
+
+fn record(row: &impl AdminUser) -> AdminRecord {
+    AdminRecord {
+        id: row.id(),
+        username: row.username().to_owned(),
+        password_hash: row.password_hash().map(PasswordHash::from),
+        status: row.status(),
+        permissions: Permission::ALL
+            .into_iter()
+            .filter(|permission| row.has_permission(*permission))
+            .collect(),
+    }
+}
+
+impl fmt::Debug for dyn ErasedAdmins {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("AdminStore")
+    }
+}

@@ -1,0 +1,191 @@
+use std::{fmt, sync::Arc};
+
+use async_trait::async_trait;
+
+use super::{AccountStatus, CustomerId, Email, PasswordHash, Website};
+use crate::error::StoreError;
+
+/// A row of the host's customer table.
+pub trait Customer: Send + Sync {
+    /// The customer's key. It must never be given to another customer: tokens speak for it.
+    fn id(&self) -> CustomerId;
+
+    /// The website the account belongs to. A host with one website keeps this default.
+    fn website(&self) -> Website {
+        Website::default()
+    }
+
+    /// The stored e-mail address, in the host's spelling. It is canonicalised (see [`Email`]) and compared with
+    /// the address that was asked for before anything else is believed.
+    fn email(&self) -> &str;
+
+    /// The stored password hash; none for an account that has no password.
+    fn password_hash(&self) -> Option<&str>;
+
+    /// Whether the account may sign in.
+    fn status(&self) -> AccountStatus;
+
+    /// Whether the customer consents to remote shopping assistance (`allow_remote_shopping_assistance`).
+    fn allows_assistance(&self) -> bool;
+}
+
+/// The host's customer table.
+///
+/// A verb answers `Ok(None)` or `Ok(false)` for what is not there and `Err` only when the table could not be
+/// asked: the first refuses a sign-in, the second makes it "unavailable".
+#[async_trait]
+pub trait CustomerStore: Send + Sync + 'static {
+    /// The host's own row type.
+    type Row: Customer;
+
+    /// The customer with this address on this website.
+    ///
+    /// The address is canonical; match it case-insensitively where the table holds other spellings. A row of
+    /// another address or website is an error of the host and signs nobody in
+    /// ([`Error::ForeignRow`](crate::Error::ForeignRow)).
+    ///
+    /// # Errors
+    ///
+    /// When the table could not be asked.
+    async fn find_by_email(&self, website: &Website, email: &Email) -> Result<Option<Self::Row>, StoreError>;
+
+    /// The customer with this key.
+    ///
+    /// # Errors
+    ///
+    /// When the table could not be asked.
+    async fn find_by_id(&self, id: &CustomerId) -> Result<Option<Self::Row>, StoreError>;
+
+    /// Replaces the stored hash if it still is `expected`: one atomic compare-and-set, such as
+    /// `UPDATE … SET hash = $new WHERE id = $id AND hash = $expected`. Answers whether it replaced.
+    ///
+    /// # Security
+    ///
+    /// A write that does not compare is a vulnerability: a refreshed hash of an old password could undo a
+    /// password change that came between. A write that is refused too often only costs speed.
+    ///
+    /// # Errors
+    ///
+    /// When the table could not be asked.
+    async fn replace_password_hash(
+        &self,
+        id: &CustomerId,
+        expected: &PasswordHash,
+        new: &PasswordHash,
+    ) -> Result<bool, StoreError>;
+
+    /// Sets the customer's consent to remote shopping assistance. Answers whether there is such a customer.
+    ///
+    /// # Errors
+    ///
+    /// When the table could not be asked.
+    async fn set_assistance(&self, id: &CustomerId, allowed: bool) -> Result<bool, StoreError>;
+}
+
+/// A customer account as plain data: the row of the ready-made customer tables.
+#[derive(Clone, Debug)]
+#[allow(clippy::exhaustive_structs)] // A host's seed data is written as a literal.
+pub struct CustomerRecord {
+    /// The customer's key.
+    pub id: CustomerId,
+    /// The website the account belongs to.
+    pub website: Website,
+    /// The stored e-mail address.
+    pub email: String,
+    /// The stored password hash, if the account has a password.
+    pub password_hash: Option<PasswordHash>,
+    /// Whether the account may sign in.
+    pub status: AccountStatus,
+    /// Whether the customer consents to remote shopping assistance.
+    pub allows_assistance: bool,
+}
+
+impl Customer for CustomerRecord {
+    fn id(&self) -> CustomerId {
+        self.id.clone()
+    }
+
+    fn website(&self) -> Website {
+        self.website.clone()
+    }
+
+    fn email(&self) -> &str {
+        &self.email
+    }
+
+    fn password_hash(&self) -> Option<&str> {
+        self.password_hash.as_ref().map(PasswordHash::expose)
+    }
+
+    fn status(&self) -> AccountStatus {
+        self.status
+    }
+
+    fn allows_assistance(&self) -> bool {
+        self.allows_assistance
+    }
+}
+
+/// [`CustomerStore`] without its row type, so that `Auth` has no type parameter.
+#[async_trait]
+pub(crate) trait ErasedCustomers: Send + Sync {
+    async fn find_by_email(
+        &self,
+        website: &Website,
+        email: &Email,
+    ) -> Result<Option<CustomerRecord>, StoreError>;
+    async fn find_by_id(&self, id: &CustomerId) -> Result<Option<CustomerRecord>, StoreError>;
+    async fn replace_password_hash(
+        &self,
+        id: &CustomerId,
+        expected: &PasswordHash,
+        new: &PasswordHash,
+    ) -> Result<bool, StoreError>;
+}
+
+pub(crate) fn erase_customers<S: CustomerStore>(store: S) -> Arc<dyn ErasedCustomers> {
+    Arc::new(Erased(store))
+}
+
+struct Erased<S>(S);
+
+#[async_trait]
+impl<S: CustomerStore> ErasedCustomers for Erased<S> {
+    async fn find_by_email(
+        &self,
+        website: &Website,
+        email: &Email,
+    ) -> Result<Option<CustomerRecord>, StoreError> {
+        Ok(self.0.find_by_email(website, email).await?.as_ref().map(record))
+    }
+
+    async fn find_by_id(&self, id: &CustomerId) -> Result<Option<CustomerRecord>, StoreError> {
+        Ok(self.0.find_by_id(id).await?.as_ref().map(record))
+    }
+
+    async fn replace_password_hash(
+        &self,
+        id: &CustomerId,
+        expected: &PasswordHash,
+        new: &PasswordHash,
+    ) -> Result<bool, StoreError> {
+        self.0.replace_password_hash(id, expected, new).await
+    }
+}
+
+fn record(row: &impl Customer) -> CustomerRecord {
+    CustomerRecord {
+        id: row.id(),
+        website: row.website(),
+        email: row.email().to_owned(),
+        password_hash: row.password_hash().map(PasswordHash::from),
+        status: row.status(),
+        allows_assistance: row.allows_assistance(),
+    }
+}
+
+impl fmt::Debug for dyn ErasedCustomers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("CustomerStore")
+    }
+}

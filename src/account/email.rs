@@ -1,0 +1,150 @@
+use std::{fmt, str::FromStr};
+
+use icu_normalizer::ComposingNormalizer;
+use icu_properties::{
+    CodePointMapData,
+    props::{GeneralCategory, GeneralCategoryGroup},
+};
+use idna::{AsciiDenyList, uts46};
+use serde::{Deserialize, Serialize};
+
+/// Why a text is no e-mail address. It never repeats the text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum EmailError {
+    /// Over 254 bytes, or over 64 before the `@` (RFC 5321 section 4.5.3.1).
+    #[error("the e-mail address is too long")]
+    TooLong,
+    /// Not exactly one address: no `@`, several, an empty side, a list, a display name, a quoted part.
+    #[error("not exactly one e-mail address")]
+    NotOneAddress,
+    /// White space, a control or an invisible character, or a sign outside RFC 5322's and RFC 6531's
+    /// unquoted forms.
+    #[error("the e-mail address has a character that is not allowed")]
+    Character,
+    /// The part before the `@` looks like another one: compatibility normalisation (NFKC) would change it.
+    #[error("the e-mail address has a look-alike character")]
+    LookAlike,
+    /// The part after the `@` is no domain name (IDNA, UTS #46).
+    #[error("the domain of the e-mail address is not valid")]
+    Domain,
+}
+
+/// A canonical e-mail address: one address, one spelling.
+///
+/// Lower-case, its domain in IDNA's ASCII form, at most 254 bytes, trimmed of nothing. A local part that
+/// NFKC would change (`ﬁ`, fullwidth letters, the Kelvin sign) is refused rather than mapped, so two
+/// addresses that look alike never become one account
+/// (CVE-2019-19844 and its kin).
+///
+/// ```
+/// use commerce_auth::Email;
+///
+/// let email: Email = "Roni_Cost@Example.COM".parse()?;
+/// assert_eq!(email.as_str(), "roni_cost@example.com");
+/// assert_eq!("kunde@bücher.example".parse::<Email>()?.as_str(), "kunde@xn--bcher-kva.example");
+/// assert!("a@example.com,b@example.com".parse::<Email>().is_err());
+/// # Ok::<(), commerce_auth::EmailError>(())
+/// ```
+#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(into = "String", try_from = "String")]
+pub struct Email(String);
+
+impl Email {
+    /// RFC 5321 section 4.5.3.1.3: a path of 256 octets, less its angle brackets.
+    const MAX_BYTES: usize = 254;
+    /// RFC 5321 section 4.5.3.1.1.
+    const MAX_LOCAL_BYTES: usize = 64;
+
+    /// The canonical address.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for Email {
+    type Err = EmailError;
+
+    fn from_str(text: &str) -> Result<Self, EmailError> {
+        if text.len() > Self::MAX_BYTES {
+            return Err(EmailError::TooLong);
+        }
+        let (local, domain) = text.split_once('@').ok_or(EmailError::NotOneAddress)?;
+        if local.is_empty()
+            || domain.is_empty()
+            || text.contains([',', ';', '<', '>', '"'])
+            || domain.contains('@')
+        {
+            return Err(EmailError::NotOneAddress);
+        }
+        if local.len() > Self::MAX_LOCAL_BYTES {
+            return Err(EmailError::TooLong);
+        }
+        let local = canonical_local(local)?;
+        if local.len() > Self::MAX_LOCAL_BYTES {
+            return Err(EmailError::TooLong);
+        }
+        let domain = canonical_domain(domain)?;
+        if local.len() + 1 + domain.len() > Self::MAX_BYTES {
+            return Err(EmailError::TooLong);
+        }
+        Ok(Self(format!("{local}@{domain}")))
+    }
+}
+
+fn canonical_local(local: &str) -> Result<String, EmailError> {
+    let categories = CodePointMapData::<GeneralCategory>::new();
+    let allowed = |char: char| {
+        if char.is_ascii() {
+            // RFC 5322 section 3.2.3, atext and the dot.
+            return char.is_ascii_alphanumeric() || "!#$%&'*+-/=?^_`{|}~.".contains(char);
+        }
+        let category = categories.get(char);
+        [GeneralCategoryGroup::Letter, GeneralCategoryGroup::Mark, GeneralCategoryGroup::Number]
+            .iter()
+            .any(|group| group.contains(category))
+    };
+    if !local.chars().all(allowed) {
+        return Err(EmailError::Character);
+    }
+    let nfkc = ComposingNormalizer::new_nfkc();
+    let lower = local.to_lowercase();
+    if !nfkc.is_normalized(local) || !nfkc.is_normalized(&lower) {
+        return Err(EmailError::LookAlike);
+    }
+    Ok(lower)
+}
+
+fn canonical_domain(domain: &str) -> Result<String, EmailError> {
+    uts46::Uts46::new()
+        .to_ascii(domain.as_bytes(), AsciiDenyList::STD3, uts46::Hyphens::Allow, uts46::DnsLength::Verify)
+        .map(String::from)
+        .map_err(|_| EmailError::Domain)
+}
+
+impl TryFrom<String> for Email {
+    type Error = EmailError;
+
+    fn try_from(text: String) -> Result<Self, EmailError> {
+        text.parse()
+    }
+}
+
+impl From<Email> for String {
+    fn from(email: Email) -> Self {
+        email.0
+    }
+}
+
+impl fmt::Display for Email {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl fmt::Debug for Email {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Email({})", self.0)
+    }
+}

@@ -1,0 +1,186 @@
+use std::{fmt, str::FromStr, sync::Arc};
+
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+/// Why a text is no account id.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("an account id is 1 to {} bytes of text without control characters", AccountId::MAX_BYTES)]
+#[non_exhaustive]
+pub struct IdError;
+
+/// One value for hosts that number their accounts, use UUIDs, or use text.
+///
+/// The integer and UUID forms are only a compact way to keep the text: equal texts are equal ids, whichever
+/// way they were made, so an id survives a trip through a text column.
+#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+enum AccountId {
+    Int(i64),
+    Uuid(Uuid),
+    Text(Arc<str>),
+}
+
+impl AccountId {
+    const MAX_BYTES: usize = 128;
+
+    fn parse(text: &str) -> Result<Self, IdError> {
+        if text.is_empty() || text.len() > Self::MAX_BYTES || text.chars().any(char::is_control) {
+            return Err(IdError);
+        }
+        if let Ok(int) = text.parse::<i64>()
+            && int.to_string() == text
+        {
+            return Ok(Self::Int(int));
+        }
+        if let Ok(uuid) = Uuid::try_parse(text)
+            && uuid.hyphenated().encode_lower(&mut Uuid::encode_buffer()) == text
+        {
+            return Ok(Self::Uuid(uuid));
+        }
+        Ok(Self::Text(text.into()))
+    }
+}
+
+impl fmt::Display for AccountId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Int(int) => fmt::Display::fmt(int, f),
+            Self::Uuid(uuid) => fmt::Display::fmt(uuid.as_hyphenated(), f),
+            Self::Text(text) => fmt::Display::fmt(text, f),
+        }
+    }
+}
+
+macro_rules! account_id {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        ///
+        /// Made from an integer, a UUID or a text of 1 to 128 bytes without control characters. Equal texts are
+        /// equal ids.
+        ///
+        /// ```
+        #[doc = concat!("use commerce_auth::", stringify!($name), ";")]
+        ///
+        #[doc = concat!("let id = ", stringify!($name), "::from(42);")]
+        /// assert_eq!(id, "42".parse()?);
+        /// assert_eq!(id.as_int(), Some(42));
+        /// assert_eq!(id.to_string(), "42");
+        /// # Ok::<(), commerce_auth::IdError>(())
+        /// ```
+        #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+        #[serde(into = "String", try_from = "String")]
+        pub struct $name(AccountId);
+
+        impl $name {
+            /// The id as the integer it was made from, if it was.
+            #[must_use]
+            pub fn as_int(&self) -> Option<i64> {
+                match self.0 {
+                    AccountId::Int(int) => Some(int),
+                    _ => None,
+                }
+            }
+
+            /// The id as the UUID it was made from, if it was.
+            #[must_use]
+            pub fn as_uuid(&self) -> Option<Uuid> {
+                match self.0 {
+                    AccountId::Uuid(uuid) => Some(uuid),
+                    _ => None,
+                }
+            }
+        }
+
+        impl From<i64> for $name {
+            fn from(int: i64) -> Self {
+                Self(AccountId::Int(int))
+            }
+        }
+
+        impl From<i32> for $name {
+            fn from(int: i32) -> Self {
+                Self(AccountId::Int(int.into()))
+            }
+        }
+
+        impl From<u32> for $name {
+            fn from(int: u32) -> Self {
+                Self(AccountId::Int(int.into()))
+            }
+        }
+
+        impl From<Uuid> for $name {
+            fn from(uuid: Uuid) -> Self {
+                Self(AccountId::Uuid(uuid))
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = IdError;
+
+            fn from_str(text: &str) -> Result<Self, IdError> {
+                AccountId::parse(text).map(Self)
+            }
+        }
+
+        impl TryFrom<String> for $name {
+            type Error = IdError;
+
+            fn try_from(text: String) -> Result<Self, IdError> {
+                text.parse()
+            }
+        }
+
+        impl From<$name> for String {
+            fn from(id: $name) -> Self {
+                id.to_string()
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                fmt::Display::fmt(&self.0, f)
+            }
+        }
+
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, concat!(stringify!($name), "({})"), self.0)
+            }
+        }
+    };
+}
+
+account_id! {
+    /// The host's key of a customer account: stable, and never given to another customer.
+    CustomerId
+}
+account_id! {
+    /// The host's key of an admin user.
+    AdminId
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn equal_texts_are_equal_ids() {
+        let uuid = Uuid::from_u128(0x0123_4567_89ab_cdef_0123_4567_89ab_cdef);
+        assert_eq!(uuid.to_string().parse::<CustomerId>().unwrap(), CustomerId::from(uuid));
+        assert_eq!("-7".parse::<CustomerId>().unwrap(), CustomerId::from(-7));
+        for text in ["007", "+7", "7 ", "0123456789ABCDEF0123456789ABCDEF", "customer:7", "ключ"] {
+            let id: CustomerId = text.parse().unwrap();
+            assert_eq!((id.as_int(), id.as_uuid()), (None, None));
+            assert_eq!(id.to_string(), text);
+        }
+    }
+
+    #[test]
+    fn texts_are_bounded() {
+        for text in ["", "a\0b", "a\nb", &"x".repeat(129)] {
+            assert_eq!(text.parse::<AdminId>(), Err(IdError));
+        }
+        assert!("x".repeat(128).parse::<AdminId>().is_ok());
+    }
+}

@@ -1,0 +1,39 @@
+//! The host's accounts, seen through small traits.
+//!
+//! The host keeps its own customer and admin tables. It implements [`Customer`] for its row type and
+//! [`CustomerStore`] for its table, and, where it has a support desk, [`AdminUser`] and [`AdminStore`].
+//! A host without tables yet takes the ready-made ones of a backend, which keep [`CustomerRecord`] and
+//! [`AdminRecord`] (in memory: [`MemoryCustomers`](crate::MemoryCustomers) and
+//! [`MemoryAdmins`](crate::MemoryAdmins)).
+
+mod admin;
+mod customer;
+mod email;
+mod id;
+mod password_hash;
+mod website;
+
+pub use admin::{AdminRecord, AdminStore, AdminUser, Permission};
+pub(crate) use admin::{ErasedAdmins, erase_admins};
+pub use customer::{Customer, CustomerRecord, CustomerStore};
+pub(crate) use customer::{ErasedCustomers, erase_customers};
+pub use email::{Email, EmailError};
+pub use id::{AdminId, CustomerId, IdError};
+pub use password_hash::PasswordHash;
+pub use website::{Website, WebsiteError};
+
+use serde::{Deserialize, Serialize};
+
+/// Whether an account may sign in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum AccountStatus {
+    /// The account may sign in.
+    Active,
+    /// A customer who has not yet confirmed the e-mail address. Named as such only to someone who presents a
+    /// right credential.
+    Unconfirmed,
+    /// The account may not sign in. Outwardly the same as a wrong credential.
+    Disabled,
+}

@@ -1,0 +1,84 @@
+use std::{fmt, str::FromStr};
+
+use serde::{Deserialize, Serialize};
+use smol_str::SmolStr;
+
+/// Why a text is no website code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a website code is 1 to {} of the characters a-z, 0-9, '_', '-' and '.'", Website::MAX_BYTES)]
+#[non_exhaustive]
+pub struct WebsiteError;
+
+/// The tenant that a customer account, its tokens and its codes belong to.
+///
+/// The same e-mail address on two websites is two accounts, and a token of one website is refused on another.
+/// A shop with a single website never names it: [`Website::default`] is used throughout, whose code is
+/// `base`, as in Commerce.
+///
+/// ```
+/// use commerce_auth::Website;
+///
+/// let website: Website = "outlet_fr".parse()?;
+/// assert_eq!(website.as_str(), "outlet_fr");
+/// assert_eq!(Website::default().as_str(), "base");
+/// assert!("Outlet FR".parse::<Website>().is_err());
+/// # Ok::<(), commerce_auth::WebsiteError>(())
+/// ```
+#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(into = "String", try_from = "String")]
+pub struct Website(SmolStr);
+
+impl Website {
+    /// Longest code, in bytes: Commerce's own bound on a website code.
+    const MAX_BYTES: usize = 32;
+
+    /// The website's code.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl Default for Website {
+    fn default() -> Self {
+        Self(SmolStr::new_static("base"))
+    }
+}
+
+impl FromStr for Website {
+    type Err = WebsiteError;
+
+    fn from_str(code: &str) -> Result<Self, WebsiteError> {
+        let allowed = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"_-.".contains(&byte);
+        if code.is_empty() || code.len() > Self::MAX_BYTES || !code.bytes().all(allowed) {
+            return Err(WebsiteError);
+        }
+        Ok(Self(SmolStr::new(code)))
+    }
+}
+
+impl TryFrom<String> for Website {
+    type Error = WebsiteError;
+
+    fn try_from(code: String) -> Result<Self, WebsiteError> {
+        code.parse()
+    }
+}
+
+impl From<Website> for String {
+    fn from(website: Website) -> Self {
+        website.0.into()
+    }
+}
+
+impl fmt::Display for Website {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl fmt::Debug for Website {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Website({})", self.0)
+    }
+}

@@ -1,0 +1,171 @@
+//! The numbers and rules of a shop.
+
+use std::{io, num::NonZero, thread, time::Duration};
+
+use crate::{
+    credential::{Argon2Params, PasswordPolicy},
+    random::RandomError,
+    store::{Budget, Lock, Purposes},
+};
+
+/// Which tokens [`Auth::revoke_customer_token`](crate::Auth::revoke_customer_token) ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum RevokeScope {
+    /// The token presented: a customer who signs out of one device stays signed in on the others.
+    Presented,
+    /// All of the customer's tokens, as Commerce does.
+    All,
+}
+
+/// The numbers and rules of a shop. Start from [`commerce`](Self::commerce) or [`strict`](Self::strict) and set what
+/// differs; [`AuthBuilder::build`](crate::AuthBuilder::build) refuses nonsense.
+///
+/// ```
+/// use std::time::Duration;
+/// use commerce_auth::AuthConfig;
+///
+/// let mut config = AuthConfig::commerce();
+/// config.customer_token_lifetime = Duration::from_secs(30 * 60);
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct AuthConfig {
+    /// How long a customer's token lives: 1 h in Commerce (`oauth/access_token_lifetime/customer`).
+    pub customer_token_lifetime: Duration,
+    /// How long an admin user's token lives: 4 h in Commerce (`oauth/access_token_lifetime/admin`).
+    pub admin_token_lifetime: Duration,
+    /// How long a token born of assistance lives: 15 min, and never longer than the admin user's own.
+    pub assistance_token_lifetime: Duration,
+    /// How long a one-time code lives: 30 s in Commerce, at most 600 s (ASVS v5.0.0-6.5.5).
+    pub one_time_code_lifetime: Duration,
+    /// How long a reset token lives: 2 h in Commerce (`customer/password/reset_link_expiration_period`), at most 24 h
+    /// (NIST SP 800-63B-4 section 4.2.1.2).
+    pub reset_token_lifetime: Duration,
+    /// Which one-time credentials the chain tries after the password. The chain can be narrowed, never reordered: a shop
+    /// without assistance sets `one_time_code` to `false`.
+    pub steps: Purposes,
+    /// The budget of failed sign-ins of one source at one account: 6, then 30 minutes (Commerce's
+    /// `oauth/authentication_lock`).
+    pub source_budget: Budget,
+    /// The budget of failed sign-ins at one account over all sources: 100 in 24 hours (NIST SP 800-63B-4 section 3.2.2).
+    pub account_budget: Budget,
+    /// Which tokens a sign-out ends.
+    pub revoke: RevokeScope,
+    /// What a new password must be like.
+    pub password_policy: PasswordPolicy,
+    /// The cost of a password hash. Hashes of another cost are made anew when their owner signs in.
+    pub argon2: Argon2Params,
+    /// Threads that hash, and so the most hashes at once and the most blocks of memory: the number of cores. More are
+    /// slower, since they fight for the cache.
+    pub hashing_threads: NonZero<usize>,
+    /// Hashes that may wait for a thread: 64 for each. Beyond it a sign-in is told that the service is busy.
+    pub hashing_queue: usize,
+}
+
+const MINUTE: Duration = Duration::from_secs(60);
+const HOUR: Duration = Duration::from_secs(60 * 60);
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+const YEAR: Duration = Duration::from_secs(366 * 24 * 60 * 60);
+
+impl AuthConfig {
+    /// Commerce's numbers and rules: the default.
+    #[must_use]
+    pub fn commerce() -> Self {
+        let hashing_threads = thread::available_parallelism().unwrap_or(NonZero::<usize>::MIN);
+        Self {
+            customer_token_lifetime: HOUR,
+            admin_token_lifetime: 4 * HOUR,
+            assistance_token_lifetime: 15 * MINUTE,
+            one_time_code_lifetime: Duration::from_secs(30),
+            reset_token_lifetime: 2 * HOUR,
+            steps: Purposes { reset_token: true, one_time_code: true },
+            source_budget: Budget { failures: 6, window: 30 * MINUTE, lock: Lock::For(30 * MINUTE) },
+            account_budget: Budget { failures: 100, window: DAY, lock: Lock::For(DAY) },
+            revoke: RevokeScope::Presented,
+            password_policy: PasswordPolicy::commerce(),
+            argon2: Argon2Params::default(),
+            hashing_threads,
+            hashing_queue: hashing_threads.get().saturating_mul(64),
+        }
+    }
+
+    /// For those who owe it to NIST SP 800-63B-4 and ASVS: longer passwords without rules about their classes, shorter
+    /// lives, and 100 failed sign-ins at an account lock it until its password is reset.
+    #[must_use]
+    pub fn strict() -> Self {
+        Self {
+            customer_token_lifetime: 30 * MINUTE,
+            admin_token_lifetime: HOUR,
+            assistance_token_lifetime: 10 * MINUTE,
+            reset_token_lifetime: HOUR,
+            account_budget: Budget { failures: 100, window: 365 * DAY, lock: Lock::UntilCleared },
+            password_policy: PasswordPolicy::strict(),
+            ..Self::commerce()
+        }
+    }
+
+    pub(crate) fn check(&self) -> Result<(), ConfigError> {
+        let lifetimes = [
+            ("customer_token_lifetime", self.customer_token_lifetime, YEAR),
+            ("admin_token_lifetime", self.admin_token_lifetime, YEAR),
+            ("assistance_token_lifetime", self.assistance_token_lifetime, YEAR),
+            ("one_time_code_lifetime", self.one_time_code_lifetime, 10 * MINUTE),
+            ("reset_token_lifetime", self.reset_token_lifetime, DAY),
+        ];
+        for (name, lifetime, most) in lifetimes {
+            if lifetime.is_zero() || lifetime > most {
+                return Err(ConfigError::OutOfRange(name));
+            }
+        }
+        for (name, budget) in [("source_budget", self.source_budget), ("account_budget", self.account_budget)]
+        {
+            let lock = match budget.lock {
+                Lock::For(duration) => duration,
+                Lock::UntilCleared => MINUTE,
+            };
+            if budget.failures == 0 || [budget.window, lock].iter().any(|span| span.is_zero() || *span > YEAR)
+            {
+                return Err(ConfigError::OutOfRange(name));
+            }
+        }
+        let policy = &self.password_policy;
+        if policy.min_length < 8 || policy.max_length < 64 || policy.min_length > policy.max_length {
+            return Err(ConfigError::OutOfRange("password_policy"));
+        }
+        if policy.min_classes > 4 {
+            return Err(ConfigError::OutOfRange("password_policy"));
+        }
+        if self.hashing_threads.get() > 1024 {
+            return Err(ConfigError::OutOfRange("hashing_threads"));
+        }
+        if self.hashing_queue == 0 {
+            return Err(ConfigError::OutOfRange("hashing_queue"));
+        }
+        Ok(())
+    }
+}
+
+impl Default for AuthConfig {
+    fn default() -> Self {
+        Self::commerce()
+    }
+}
+
+/// Why [`AuthBuilder::build`](crate::AuthBuilder::build) refused.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ConfigError {
+    /// A number that makes no sense, such as a lifetime of zero; the field of [`AuthConfig`] is named.
+    #[error("AuthConfig::{0} is out of range")]
+    OutOfRange(&'static str),
+    /// No customer table was given: [`AuthBuilder::customers`](crate::AuthBuilder::customers).
+    #[error("no customer table was given")]
+    NoCustomers,
+    /// The operating system gave no thread to hash on.
+    #[error("a hashing thread could not be started")]
+    Threads(#[source] io::Error),
+    /// The operating system gave no random bytes.
+    #[error(transparent)]
+    Random(#[from] RandomError),
+}

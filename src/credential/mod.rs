@@ -1,0 +1,73 @@
+//! Credentials: what is presented in the `password` argument, and how it is judged.
+//!
+//! The evaluator tries an ordered chain, first match wins: the account's password, a one-time reset token, an
+//! admin-generated one-time code. The chain can be narrowed
+//! ([`AuthConfig::steps`](crate::AuthConfig::steps)), never reordered.
+
+mod evaluator;
+mod one_time;
+mod password;
+
+pub(crate) use evaluator::{Candidate, Evaluator, Match, Verdict};
+pub use one_time::{OneTimeCode, ResetToken};
+pub use password::{Argon2Params, HashingStats, ParamsError, PasswordPolicy};
+pub(crate) use password::{HashingPool, StartError};
+
+use std::fmt;
+
+use secrecy::{ExposeSecret, SecretString};
+
+use crate::error::{Error, Field};
+
+/// What is presented in the `password` argument: a password, a reset token or a one-time code.
+///
+/// Its `Debug` shows nothing, it has no `Display`, no `Serialize` and no `PartialEq`, and it is wiped from memory when
+/// dropped.
+#[derive(Clone)]
+pub struct Credential(SecretString);
+
+impl Credential {
+    /// Longest credential accepted, in bytes.
+    pub const MAX_BYTES: usize = 1024;
+
+    pub(crate) fn bytes(&self) -> &[u8] {
+        self.text().as_bytes()
+    }
+
+    pub(crate) fn text(&self) -> &str {
+        self.0.expose_secret()
+    }
+
+    /// Refuses what is empty or over-long, before any work is done on it.
+    pub(crate) fn check_bounds(&self) -> Result<(), Error> {
+        match self.bytes().len() {
+            0 => Err(Error::Required(Field::Password)),
+            1..=Self::MAX_BYTES => Ok(()),
+            _ => Err(Error::PasswordTooLong),
+        }
+    }
+}
+
+impl From<&str> for Credential {
+    fn from(text: &str) -> Self {
+        Self(SecretString::from(text))
+    }
+}
+
+impl From<String> for Credential {
+    fn from(text: String) -> Self {
+        Self(SecretString::from(text))
+    }
+}
+
+impl From<SecretString> for Credential {
+    fn from(text: SecretString) -> Self {
+        Self(text)
+    }
+}
+
+impl fmt::Debug for Credential {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Credential(..)")
+    }
+}

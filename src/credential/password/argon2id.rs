@@ -1,0 +1,274 @@
+use argon2::{
+    Algorithm, Argon2, Block, Params, Version,
+    password_hash::phc::{self, Output, Salt},
+};
+use subtle::ConstantTimeEq;
+
+/// Why parameters are refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("Argon2id parameters outside what OWASP recommends and this crate bounds")]
+#[non_exhaustive]
+pub struct ParamsError;
+
+/// The cost of one password hash: Argon2id with `memory_kib` KiB, `passes` passes and `lanes` lanes.
+///
+/// The default is 19 MiB, 2 passes, 1 lane: OWASP's first recommendation (Password Storage Cheat Sheet), and ASVS
+/// 5.0's appendix C.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Argon2Params {
+    memory_kib: u32,
+    passes: u32,
+    lanes: u32,
+}
+
+impl Argon2Params {
+    /// Most memory one hash may take, in KiB: 128 MiB. Also the bound on what a stored hash may ask for.
+    pub const MAX_MEMORY_KIB: u32 = 128 * 1024;
+    /// Most work one hash may take, in KiB times passes: 512 MiB. Also the bound on what a stored hash may ask for.
+    pub const MAX_WORK_KIB: u32 = 512 * 1024;
+    /// Most lanes.
+    pub const MAX_LANES: u32 = 16;
+
+    /// Parameters no weaker than OWASP recommends: at least 46 MiB with one pass, 19 MiB with two, 12 MiB with three
+    /// or more (ASVS 5.0, appendix C), and no more than the bounds above.
+    ///
+    /// # Errors
+    ///
+    /// [`ParamsError`] for anything else.
+    pub const fn new(memory_kib: u32, passes: u32, lanes: u32) -> Result<Self, ParamsError> {
+        let least = match passes {
+            0 => return Err(ParamsError),
+            1 => 46 * 1024,
+            2 => 19 * 1024,
+            _ => 12 * 1024,
+        };
+        let params = Self { memory_kib, passes, lanes };
+        if memory_kib < least || !params.is_bounded() { Err(ParamsError) } else { Ok(params) }
+    }
+
+    /// The least work Argon2 does at all, for tests that sign in a thousand times.
+    ///
+    /// # Security
+    ///
+    /// A hash of this cost is guessed at leisure. `build()` does not refuse it: the name has to.
+    #[must_use]
+    pub const fn danger_fast() -> Self {
+        Self { memory_kib: 8, passes: 1, lanes: 1 }
+    }
+
+    const fn is_bounded(&self) -> bool {
+        self.lanes >= 1
+            && self.lanes <= Self::MAX_LANES
+            && self.passes >= 1
+            && self.memory_kib >= 8 * self.lanes
+            && self.memory_kib <= Self::MAX_MEMORY_KIB
+            && self.memory_kib.saturating_mul(self.passes) <= Self::MAX_WORK_KIB
+    }
+
+    const fn work(&self) -> u32 {
+        self.memory_kib.saturating_mul(self.passes)
+    }
+
+    /// What has to be done beside a hash of cost `done` for both to be as much work as one of cost `self`.
+    pub(super) fn remainder(&self, done: &Self) -> Option<Self> {
+        let missing = self.work().checked_sub(done.work())?;
+        let memory_kib = missing.checked_div(self.passes)?;
+        let rest = Self { memory_kib, ..*self };
+        rest.is_bounded().then_some(rest)
+    }
+
+    fn params(&self) -> Option<Params> {
+        Params::new(self.memory_kib, self.passes, self.lanes, Some(OUTPUT_BYTES)).ok()
+    }
+}
+
+impl Default for Argon2Params {
+    fn default() -> Self {
+        Self { memory_kib: 19 * 1024, passes: 2, lanes: 1 }
+    }
+}
+
+/// Length of the hashes made here, in bytes.
+const OUTPUT_BYTES: usize = 32;
+
+/// A hash out of a column, whose parameters have been bounded before they are believed.
+pub(super) struct StoredHash {
+    algorithm: Algorithm,
+    version: Version,
+    pub(super) params: Argon2Params,
+    salt: Salt,
+    expected: Output,
+}
+
+impl StoredHash {
+    /// Reads a PHC string of Argon2. None if it is anything else, or asks for more work than the bounds allow.
+    pub(super) fn read(text: &str) -> Option<Self> {
+        // Longest PHC string of Argon2 with its longest salt and output, and room to spare.
+        if text.len() > 512 {
+            return None;
+        }
+        let hash = phc::PasswordHash::new(text).ok()?;
+        let algorithm = Algorithm::try_from(hash.algorithm.as_str()).ok()?;
+        let version = match hash.version {
+            Some(version) => Version::try_from(version).ok()?,
+            None => Version::V0x10,
+        };
+        let read = Params::try_from(&hash).ok()?;
+        if !read.keyid().is_empty() || !read.data().is_empty() {
+            return None;
+        }
+        let params = Argon2Params { memory_kib: read.m_cost(), passes: read.t_cost(), lanes: read.p_cost() };
+        let bounded = params.is_bounded();
+        bounded.then_some(Self { algorithm, version, params, salt: hash.salt?, expected: hash.hash? })
+    }
+
+    /// A hash as hashes are made now, of this salt and output.
+    pub(super) fn current(salt: &[u8], output: &[u8], params: Argon2Params) -> Option<Self> {
+        let (algorithm, version) = (Algorithm::Argon2id, Version::V0x13);
+        let (salt, expected) = (Salt::new(salt).ok()?, Output::new(output).ok()?);
+        Some(Self { algorithm, version, params, salt, expected })
+    }
+
+    /// Whether the hash was made as hashes are made now.
+    pub(super) fn is_current(&self, current: &Argon2Params) -> bool {
+        self.params == *current
+            && self.algorithm == Algorithm::Argon2id
+            && self.version == Version::V0x13
+            && self.expected.len() == OUTPUT_BYTES
+    }
+
+    pub(super) fn verify(&self, password: &[u8], memory: &mut Memory) -> bool {
+        let argon2 = |params| Argon2::new(self.algorithm, self.version, params);
+        let mut output = [0; Output::MAX_LENGTH];
+        let Some(output) = output.get_mut(..self.expected.len()) else { return false };
+        self.params.params().is_some_and(|params| {
+            argon2(params.clone())
+                .hash_password_into_with_memory(password, &self.salt, output, memory.blocks(&params))
+                .is_ok_and(|()| output.ct_eq(self.expected.as_bytes()).into())
+        })
+    }
+}
+
+/// Makes a PHC string of Argon2id.
+pub(super) fn hash(
+    password: &[u8],
+    salt: &[u8; 16],
+    params: &Argon2Params,
+    memory: &mut Memory,
+) -> Option<String> {
+    let params = params.params()?;
+    let mut output = [0; OUTPUT_BYTES];
+    Argon2::new(Algorithm::Argon2id, Version::V0x13, params.clone())
+        .hash_password_into_with_memory(password, salt, &mut output, memory.blocks(&params))
+        .ok()?;
+    let hash = phc::PasswordHash {
+        algorithm: Algorithm::Argon2id.ident(),
+        version: Some(Version::V0x13.into()),
+        params: (&params).try_into().ok()?,
+        salt: Some(Salt::new(salt).ok()?),
+        hash: Some(Output::new(&output).ok()?),
+    };
+    Some(hash.to_string())
+}
+
+/// The memory of one worker, kept between hashes: taking it anew costs more than half of a hash.
+#[derive(Default)]
+pub(super) struct Memory(Vec<Block>);
+
+impl Memory {
+    fn blocks(&mut self, params: &Params) -> &mut [Block] {
+        let count = params.block_count();
+        if self.0.len() < count {
+            self.0.resize(count, Block::new());
+        }
+        self.0.get_mut(..count).unwrap_or_default()
+    }
+
+    /// Gives back what a costlier stored hash took beyond the current cost.
+    pub(super) fn shrink(&mut self, current: &Argon2Params) {
+        let count = current.params().map_or(0, |params| params.block_count());
+        if self.0.len() > count {
+            self.0.truncate(count);
+            self.0.shrink_to_fit();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parameters_are_no_weaker_than_owasp_recommends() {
+        assert_eq!(Argon2Params::new(19 * 1024, 2, 1), Ok(Argon2Params::default()));
+        assert!(Argon2Params::new(46 * 1024, 1, 1).is_ok() && Argon2Params::new(12 * 1024, 3, 4).is_ok());
+        for (memory, passes, lanes) in [
+            (19 * 1024 - 1, 2, 1),
+            (19 * 1024, 1, 1),
+            (12 * 1024, 2, 1),
+            (19 * 1024, 0, 1),
+            (19 * 1024, 2, 0),
+        ] {
+            assert_eq!(Argon2Params::new(memory, passes, lanes), Err(ParamsError));
+        }
+        for (memory, passes, lanes) in [
+            (u32::MAX, 2, 1),
+            (128 * 1024 + 1, 2, 1),
+            (19 * 1024, u32::MAX, 1),
+            (128 * 1024, 5, 1),
+            (19 * 1024, 2, 17),
+        ] {
+            assert_eq!(Argon2Params::new(memory, passes, lanes), Err(ParamsError));
+        }
+    }
+
+    #[test]
+    fn another_implementations_hashes_verify() {
+        // From the reference implementation: `echo -n password | argon2 somesalt -id -t 2 -m 16 -p 4 -l 24 -e`, and the
+        // README of the same for Argon2i.
+        let mut memory = Memory::default();
+        for text in [
+            "$argon2i$v=19$m=65536,t=2,p=4$c29tZXNhbHQ$RdescudvJCsgt3ub+b/dWRWJTmaaJObG",
+            "$argon2i$m=65536,t=2,p=1$c29tZXNhbHQ$9sTbSlTio3Biev89thdrlKKiCaYsjjYVJxGAL3swxpQ",
+        ] {
+            let stored = StoredHash::read(text).unwrap();
+            assert!(stored.verify(b"password", &mut memory), "{text}");
+            assert!(!stored.verify(b"Password", &mut memory));
+            assert!(!stored.is_current(&Argon2Params::default()));
+        }
+    }
+
+    #[test]
+    fn the_remainder_makes_up_for_a_cheaper_hash() {
+        let current = Argon2Params::default();
+        let cheap = Argon2Params { memory_kib: 4096, passes: 3, lanes: 1 };
+        assert_eq!(current.remainder(&cheap).unwrap().work() + cheap.work(), current.work());
+        assert_eq!(current.remainder(&current), None);
+        assert_eq!(current.remainder(&Argon2Params { memory_kib: 65536, ..current }), None);
+    }
+
+    #[test]
+    fn what_asks_for_too_much_is_not_read() {
+        let with = |params| {
+            format!("$argon2id$v=19${params}$c29tZXNhbHRzb21lc2FsdA$RdescudvJCsgt3ub+b/dWRWJTmaaJObG")
+        };
+        assert!(StoredHash::read(&with("m=19456,t=2,p=1")).is_some());
+        for params in [
+            "m=4294967295,t=2,p=1",
+            "m=19456,t=4294967295,p=1",
+            "m=19456,t=2,p=16777215",
+            "m=131072,t=5,p=1",
+            "m=7,t=2,p=1",
+            "m=0,t=0,p=0",
+            "m=99999999999999999999,t=2,p=1",
+            "m=-1,t=2,p=1",
+            "m=19456,t=2,p=1,keyid=AAAA",
+            "",
+        ] {
+            assert!(StoredHash::read(&with(params)).is_none(), "{params}");
+        }
+        for text in ["", "$", "$argon2id$", "password", "$2b$12$abc", &"$".repeat(1 << 20), "a\0b"] {
+            assert!(StoredHash::read(text).is_none());
+        }
+    }
+}

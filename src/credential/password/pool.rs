@@ -1,0 +1,294 @@
+use std::{
+    collections::VecDeque,
+    fmt, io,
+    num::NonZero,
+    panic::{AssertUnwindSafe, catch_unwind},
+    pin::Pin,
+    sync::{
+        Arc, Condvar, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
+    },
+    task::{Context, Poll},
+    thread,
+};
+
+use futures_channel::oneshot;
+use zeroize::Zeroizing;
+
+use super::{
+    Argon2Params,
+    argon2id::{Memory, StoredHash, hash},
+    normalised,
+};
+use crate::{
+    account::PasswordHash,
+    credential::Credential,
+    error::Error,
+    random::{RandomError, SecureRandom},
+};
+
+/// What the hashing pool is doing, for a host's metrics.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct HashingStats {
+    /// Threads, and so the most hashes that run at once and the most blocks of memory that exist.
+    pub threads: usize,
+    /// Hashes that are running now.
+    pub running: usize,
+    /// Hashes that wait for a thread now.
+    pub waiting: usize,
+    /// Hashes begun so far.
+    pub begun: u64,
+    /// Hashes refused so far because the queue was full.
+    pub refused: u64,
+}
+
+/// Threads of its own that make and check password hashes, so that no executor is ever blocked.
+///
+/// Each keeps its block of memory. The queue is bounded; beyond it a caller is told so at once. A caller that goes away
+/// frees its place.
+pub(crate) struct HashingPool {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    queue: Mutex<Queue>,
+    ready: Condvar,
+    capacity: usize,
+    threads: usize,
+    current: Argon2Params,
+    /// Checked in place of a hash that is not there: no password matches it.
+    decoy: StoredHash,
+    running: AtomicUsize,
+    begun: AtomicU64,
+    refused: AtomicU64,
+}
+
+#[derive(Default)]
+struct Queue {
+    jobs: VecDeque<Job>,
+    next_number: u64,
+    closed: bool,
+}
+
+struct Job {
+    number: u64,
+    work: Work,
+    begun: Arc<AtomicBool>,
+    answer: oneshot::Sender<Answer>,
+}
+
+enum Work {
+    Verify { password: Zeroizing<Vec<u8>>, stored: Option<StoredHash> },
+    Hash { password: Zeroizing<Vec<u8>>, salt: [u8; 16] },
+}
+
+enum Answer {
+    Verified(Verified),
+    Hashed(Option<PasswordHash>),
+}
+
+/// What a password check found.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Verified {
+    /// The password is the account's; its hash was made as hashes are made now.
+    Current,
+    /// The password is the account's; its hash should be made anew.
+    Outdated,
+    /// It is not.
+    Wrong,
+}
+
+impl HashingPool {
+    pub(crate) fn start(
+        current: Argon2Params,
+        threads: NonZero<usize>,
+        capacity: usize,
+        random: &dyn SecureRandom,
+    ) -> Result<Self, StartError> {
+        let shared = Arc::new(Shared {
+            queue: Mutex::default(),
+            ready: Condvar::new(),
+            capacity,
+            threads: threads.get(),
+            current,
+            decoy: decoy(&current, random)?,
+            running: AtomicUsize::new(0),
+            begun: AtomicU64::new(0),
+            refused: AtomicU64::new(0),
+        });
+        // Made first: if a thread cannot be had, its drop ends those that could.
+        let pool = Self { shared: Arc::clone(&shared) };
+        for _ in 0..threads.get() {
+            let shared = Arc::clone(&shared);
+            thread::Builder::new().name("password-hash".into()).spawn(move || shared.work())?;
+        }
+        Ok(pool)
+    }
+
+    /// Checks a password against a stored hash. Whatever there is to check, a refusal costs one hash at current cost: a
+    /// hash that is missing or cannot be read is replaced by a decoy, and a cheaper one is made up for.
+    ///
+    /// `begun` tells the caller, even after it dropped the call, whether work was done.
+    pub(crate) async fn verify(
+        &self,
+        password: &Credential,
+        stored: Option<&PasswordHash>,
+        begun: &Arc<AtomicBool>,
+    ) -> Result<Verified, Error> {
+        let stored = stored.and_then(|hash| StoredHash::read(hash.expose()));
+        match self.submit(Work::Verify { password: normalised(password), stored }, begun)?.await {
+            Ok(Answer::Verified(verified)) => Ok(verified),
+            Ok(Answer::Hashed(_)) | Err(oneshot::Canceled) => Err(Error::Overloaded),
+        }
+    }
+
+    /// Makes a hash.
+    pub(crate) async fn hash(
+        &self,
+        password: &Credential,
+        random: &dyn SecureRandom,
+    ) -> Result<PasswordHash, Error> {
+        let mut salt = [0; 16];
+        random.fill(&mut salt)?;
+        match self.submit(Work::Hash { password: normalised(password), salt }, &Arc::default())?.await {
+            Ok(Answer::Hashed(Some(hash))) => Ok(hash),
+            Ok(_) | Err(oneshot::Canceled) => Err(Error::Overloaded),
+        }
+    }
+
+    pub(crate) fn stats(&self) -> HashingStats {
+        HashingStats {
+            threads: self.shared.threads,
+            running: self.shared.running.load(Ordering::Relaxed),
+            waiting: self.shared.lock().jobs.len(),
+            begun: self.shared.begun.load(Ordering::Relaxed),
+            refused: self.shared.refused.load(Ordering::Relaxed),
+        }
+    }
+
+    fn submit(&self, work: Work, begun: &Arc<AtomicBool>) -> Result<Waiting, Error> {
+        let (answer, receiver) = oneshot::channel();
+        let mut queue = self.shared.lock();
+        if queue.jobs.len() >= self.shared.capacity {
+            self.shared.refused.fetch_add(1, Ordering::Relaxed);
+            return Err(Error::Overloaded);
+        }
+        let number = queue.next_number;
+        queue.next_number += 1;
+        queue.jobs.push_back(Job { number, work, begun: Arc::clone(begun), answer });
+        drop(queue);
+        self.shared.ready.notify_one();
+        Ok(Waiting { shared: Arc::clone(&self.shared), number, receiver })
+    }
+}
+
+impl Drop for HashingPool {
+    fn drop(&mut self) {
+        self.shared.lock().closed = true;
+        self.shared.ready.notify_all();
+    }
+}
+
+impl fmt::Debug for HashingPool {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.stats().fmt(f)
+    }
+}
+
+/// A hash that was asked for. Dropping it takes the work back, if it has not begun.
+struct Waiting {
+    shared: Arc<Shared>,
+    number: u64,
+    receiver: oneshot::Receiver<Answer>,
+}
+
+impl Future for Waiting {
+    type Output = Result<Answer, oneshot::Canceled>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        Pin::new(&mut self.receiver).poll(context)
+    }
+}
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        self.shared.lock().jobs.retain(|job| job.number != self.number);
+    }
+}
+
+impl Shared {
+    fn lock(&self) -> MutexGuard<'_, Queue> {
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn work(&self) {
+        let mut memory = Memory::default();
+        while let Some(Job { work, answer, .. }) = self.next() {
+            // A panic ends the hash, whose caller is told, and not the thread.
+            let done = catch_unwind(AssertUnwindSafe(|| self.perform(&work, &mut memory)));
+            self.running.fetch_sub(1, Ordering::Relaxed);
+            memory.shrink(&self.current);
+            if let Ok(done) = done {
+                let _ = answer.send(done); // The caller may have gone away.
+            }
+        }
+    }
+
+    fn next(&self) -> Option<Job> {
+        let mut queue = self.lock();
+        loop {
+            if queue.closed {
+                return None;
+            }
+            if let Some(job) = queue.jobs.pop_front() {
+                job.begun.store(true, Ordering::Release);
+                self.begun.fetch_add(1, Ordering::Relaxed);
+                self.running.fetch_add(1, Ordering::Relaxed);
+                return Some(job);
+            }
+            queue = self.ready.wait(queue).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
+    fn perform(&self, work: &Work, memory: &mut Memory) -> Answer {
+        match work {
+            Work::Hash { password, salt } => {
+                Answer::Hashed(hash(password, salt, &self.current, memory).map(PasswordHash::from))
+            }
+            Work::Verify { password, stored: None } => {
+                self.decoy.verify(password, memory);
+                Answer::Verified(Verified::Wrong)
+            }
+            Work::Verify { password, stored: Some(stored) } => {
+                Answer::Verified(if !stored.verify(password, memory) {
+                    if let Some(rest) = self.current.remainder(&stored.params) {
+                        let _ = hash(password, &[0; 16], &rest, memory);
+                    }
+                    Verified::Wrong
+                } else if stored.is_current(&self.current) {
+                    Verified::Current
+                } else {
+                    Verified::Outdated
+                })
+            }
+        }
+    }
+}
+
+/// Why the pool could not be started.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum StartError {
+    #[error(transparent)]
+    Thread(#[from] io::Error),
+    #[error(transparent)]
+    Random(#[from] RandomError),
+}
+
+/// A hash at current cost that nothing matches: its output was drawn, not computed.
+fn decoy(current: &Argon2Params, random: &dyn SecureRandom) -> Result<StoredHash, RandomError> {
+    let mut bytes = [0; 48];
+    random.fill(&mut bytes)?;
+    let (salt, output) = bytes.split_at(16);
+    StoredHash::current(salt, output, *current).ok_or(RandomError)
+}

@@ -1,0 +1,185 @@
+//! What can go wrong, in Commerce's words.
+
+use std::error::Error as StdError;
+
+use crate::random::RandomError;
+
+type BoxError = Box<dyn StdError + Send + Sync>;
+
+/// A store, or a host's table, could not be asked. Never "not there", which is a value.
+///
+/// # Security
+///
+/// Wrap the driver's own error; put no secret, no e-mail address and no SQL with values in it. It reaches logs.
+#[derive(Debug, thiserror::Error)]
+#[error("the store could not be asked")]
+pub struct StoreError {
+    source: BoxError,
+}
+
+impl StoreError {
+    /// A store error that carries the driver's error as its [`source`](StdError::source).
+    #[must_use]
+    pub fn new(source: impl Into<BoxError>) -> Self {
+        Self { source: source.into() }
+    }
+}
+
+/// Why a flow did not do what was asked.
+///
+/// Its `Display` is the message Commerce documents, fit for the client; it never holds a secret, an e-mail
+/// address or any other input. [`kind`](Error::kind) is what a transport maps to a category and a status.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// A required argument is empty. `"0"` is a value, unlike in Commerce.
+    #[error("Specify the \"{}\" value.", .0.name())]
+    Required(Field),
+    /// The e-mail address is not exactly one valid address. [`Email`](crate::Email) tells which rule it broke.
+    #[error("The email address has an invalid format.")]
+    InvalidEmail,
+    /// The password argument is longer than 1,024 bytes: nothing is hashed, nothing is looked up.
+    #[error("The password is too long.")]
+    PasswordTooLong,
+    /// A new password breaks the policy.
+    #[error(transparent)]
+    PasswordPolicy(#[from] PolicyViolation),
+    /// The sign-in is refused: unknown account, wrong credential, disabled account and spent budget alike.
+    #[error(
+        "The account sign-in was incorrect or your account is disabled temporarily. Please wait and try again later."
+    )]
+    SignInRefused,
+    /// The credential is right and the account is not confirmed. Only someone with a right credential sees this.
+    #[error("This account isn't confirmed. Verify and try again.")]
+    NotConfirmed,
+    /// The customer's current password is wrong.
+    #[error("Invalid login or password.")]
+    WrongPassword,
+    /// Too many wrong passwords were tried for this account.
+    #[error("The account is locked.")]
+    Locked,
+    /// The bearer token is malformed, unknown, expired or revoked; the four are not told apart.
+    #[error("Composite reader could not read a token")]
+    InvalidToken,
+    /// The bearer token is live, and may not do this: another kind, another website, or assistance.
+    #[error("The current customer isn't authorized.")]
+    NotAuthorized,
+    /// More password hashes are asked for than the queue holds. Nothing was charged; try again.
+    #[error("The service is busy. Please wait and try again later.")]
+    Overloaded,
+    /// The flow needs a part the host has not configured.
+    #[error("The {} is not configured.", .0.name())]
+    NotConfigured(Part),
+    /// The host's table answered with a row of another address or website than was asked for.
+    #[error("The account could not be read.")]
+    ForeignRow,
+    /// A store or a host's table could not be asked. The call may have taken effect.
+    #[error("The service is unavailable. Please wait and try again later.")]
+    Unavailable(#[from] StoreError),
+    /// The operating system gave no random bytes.
+    #[error("The service is unavailable. Please wait and try again later.")]
+    Random(#[from] RandomError),
+}
+
+impl Error {
+    /// What a transport maps to a category and a status.
+    ///
+    /// ```
+    /// use commerce_auth::{Error, ErrorKind};
+    ///
+    /// assert_eq!(Error::SignInRefused.kind(), ErrorKind::Authentication);
+    /// ```
+    #[must_use]
+    pub const fn kind(&self) -> ErrorKind {
+        match self {
+            Self::Required(_) | Self::InvalidEmail | Self::PasswordTooLong | Self::PasswordPolicy(_) => {
+                ErrorKind::Input
+            }
+            Self::SignInRefused
+            | Self::NotConfirmed
+            | Self::WrongPassword
+            | Self::Locked
+            | Self::InvalidToken => ErrorKind::Authentication,
+            Self::NotAuthorized => ErrorKind::Authorization,
+            Self::Overloaded => ErrorKind::Overloaded,
+            Self::Unavailable(_) | Self::Random(_) => ErrorKind::Unavailable,
+            Self::NotConfigured(_) | Self::ForeignRow => ErrorKind::Internal,
+        }
+    }
+}
+
+/// What a transport maps to a category and a status. The categories and statuses are those of Commerce 2.4.8.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// The input is not acceptable: `graphql-input` with status 200, REST 400.
+    Input,
+    /// The credential or the token is not accepted: `graphql-authentication`, 401.
+    Authentication,
+    /// The token is good, for something else: `graphql-authorization` with 403, REST 401.
+    Authorization,
+    /// Try again in a moment: 503 with `Retry-After`.
+    Overloaded,
+    /// A store is down: 503, never "denied" and never "allowed".
+    Unavailable,
+    /// The host is at fault: 500.
+    Internal,
+}
+
+/// A required argument.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Field {
+    /// The `email` argument.
+    Email,
+    /// The `password` argument.
+    Password,
+}
+
+impl Field {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Email => "email",
+            Self::Password => "password",
+        }
+    }
+}
+
+/// A part of the crate that a host may leave out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Part {
+    /// The admin user table: [`AuthBuilder::admins`](crate::AuthBuilder::admins).
+    Admins,
+}
+
+impl Part {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Admins => "admin user table",
+        }
+    }
+}
+
+/// Which rule of the policy a new password breaks. The messages are Commerce's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum PolicyViolation {
+    /// More characters than the policy's maximum, which is given.
+    #[error("Please enter a password with at most {0} characters.")]
+    TooLong(usize),
+    /// Fewer characters than the policy's minimum, which is given.
+    #[error("The password needs at least {0} characters. Create a new password and try again.")]
+    TooShort(usize),
+    /// A space at the beginning or at the end.
+    #[error("The password can't begin or end with a space. Verify the password and try again.")]
+    EdgeSpace,
+    /// Fewer classes of characters than the policy's minimum, which is given.
+    #[error(
+        "Minimum of different classes of characters in password is {0}. Classes of characters: Lower Case, Upper Case, Digits, Special Characters."
+    )]
+    TooFewClasses(usize),
+    /// The password is the e-mail address.
+    #[error("The password can't be the same as the email address. Create a new password and try again.")]
+    SameAsEmail,
+}

@@ -1,0 +1,32 @@
+use crate::{account::CustomerId, auth::Auth, error::Error, token::Subject};
+
+/// What a host did to a customer account.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum CustomerChange {
+    /// The account may no longer sign in.
+    Disabled,
+    /// The account is gone.
+    Deleted,
+    /// The account has another e-mail address.
+    EmailChanged,
+}
+
+impl Auth {
+    /// Tells the crate that the host changed a customer account: all its tokens, reset tokens and one-time codes end, those of
+    /// sign-ins in flight too. Call it after the change is stored; it may be called again.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Unavailable`]: some may still live; call it again.
+    pub async fn customer_changed(&self, customer: &CustomerId, change: CustomerChange) -> Result<(), Error> {
+        match change {
+            CustomerChange::Disabled | CustomerChange::Deleted | CustomerChange::EmailChanged => {
+                // One-time credentials first: one that is being redeemed meets a generation that moves after it was read.
+                self.parts.codes.discard(customer).await?;
+                let subject = Subject::Customer(customer.clone());
+                Ok(self.parts.tokens.revoke_all(&subject, None, self.parts.clock.now()).await?)
+            }
+        }
+    }
+}

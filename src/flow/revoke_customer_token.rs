@@ -1,0 +1,87 @@
+use super::Bearer;
+use crate::{
+    auth::Auth,
+    clock::after,
+    config::RevokeScope,
+    error::Error,
+    throttle::Gate,
+    token::{CustomerIdentity, Digest, Subject},
+};
+
+/// Which token stays when all of a customer's are revoked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Keep {
+    /// The one that was presented: "sign out everywhere else".
+    Presented,
+    /// None.
+    Nothing,
+}
+
+impl Auth {
+    /// Ends the token presented: Commerce's `revokeCustomerToken`. Once it has returned, no node accepts the token.
+    ///
+    /// Commerce ends all of the customer's tokens; set [`AuthConfig::revoke`](crate::AuthConfig::revoke) to
+    /// [`RevokeScope::All`] for that. A token born of assistance only ever ends itself.
+    ///
+    /// # Errors
+    ///
+    /// As [`verify_customer`](Self::verify_customer).
+    pub async fn revoke_customer_token(&self, bearer: impl Into<Bearer<'_>>) -> Result<(), Error> {
+        let who = self.verify_customer(bearer).await?;
+        if self.config().revoke == RevokeScope::All && who.require_self().is_ok() {
+            self.revoke_all(&who, None).await
+        } else {
+            self.revoke(who.grant()).await
+        }
+    }
+
+    /// Ends all of the customer's tokens, or all but the one presented: one atomic step, which a sign-in in flight does not
+    /// survive and a later one does.
+    ///
+    /// # Errors
+    ///
+    /// As [`verify_customer`](Self::verify_customer), and [`Error::NotAuthorized`] for a token born of assistance.
+    pub async fn revoke_all_customer_tokens(
+        &self,
+        bearer: impl Into<Bearer<'_>>,
+        keep: Keep,
+    ) -> Result<(), Error> {
+        let who = self.verify_customer(bearer).await?;
+        who.require_self()?;
+        let keep = (keep == Keep::Presented).then(|| *who.grant());
+        self.revoke_all(&who, keep.as_ref()).await
+    }
+
+    /// Ends one of the customer's other tokens, named as [`list_customer_tokens`](Self::list_customer_tokens) names it. Answers
+    /// whether the customer had it.
+    ///
+    /// # Errors
+    ///
+    /// As [`verify_customer`](Self::verify_customer), and [`Error::NotAuthorized`] for a token born of assistance.
+    pub async fn revoke_listed_customer_token(
+        &self,
+        bearer: impl Into<Bearer<'_>>,
+        grant: &Digest,
+    ) -> Result<bool, Error> {
+        let who = self.verify_customer(bearer).await?;
+        who.require_self()?;
+        let found = self.parts.tokens.find(grant, self.parts.clock.now()).await?;
+        let owned = found.is_some_and(|found| found.subject == Subject::Customer(who.customer_id().clone()));
+        if owned {
+            self.revoke(grant).await?;
+        }
+        Ok(owned)
+    }
+
+    async fn revoke(&self, grant: &Digest) -> Result<(), Error> {
+        let now = self.parts.clock.now();
+        self.parts.tokens.revoke(grant, now, after(now, Gate::LEASE)).await?;
+        Ok(())
+    }
+
+    async fn revoke_all(&self, who: &CustomerIdentity, keep: Option<&Digest>) -> Result<(), Error> {
+        let subject = Subject::Customer(who.customer_id().clone());
+        Ok(self.parts.tokens.revoke_all(&subject, keep, self.parts.clock.now()).await?)
+    }
+}

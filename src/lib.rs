@@ -1,0 +1,43 @@
+#![doc = include_str!("../README.md")]
+#![deny(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::unreachable,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    clippy::exhaustive_enums,
+    clippy::exhaustive_structs
+)]
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic))]
+
+pub mod account;
+mod auth;
+pub mod clock;
+mod config;
+#[cfg(feature = "conformance")]
+pub mod conformance;
+pub mod credential;
+mod error;
+mod flow;
+pub mod random;
+pub mod store;
+mod throttle;
+pub mod token;
+
+pub use account::{
+    AccountStatus, AdminId, AdminRecord, AdminStore, AdminUser, Customer, CustomerId, CustomerRecord,
+    CustomerStore, Email, EmailError, IdError, PasswordHash, Permission, Website, WebsiteError,
+};
+pub use auth::{Auth, AuthBuilder};
+pub use config::{AuthConfig, ConfigError, RevokeScope};
+pub use credential::{
+    Argon2Params, Credential, HashingStats, OneTimeCode, ParamsError, PasswordPolicy, ResetToken,
+};
+pub use error::{Error, ErrorKind, Field, Part, PolicyViolation, StoreError};
+pub use flow::{Bearer, ClientAddress, CustomerChange, Keep, ListedToken, Purged, SignIn, SignedIn};
+pub use store::memory::{AccountConflict, MemoryAdmins, MemoryCustomers, MemoryStore};
+pub use token::{
+    AdminIdentity, Assistance, BearerToken, CustomerIdentity, Digest, DigestError, Grant, Identity, Obtained,
+    Origin, Subject,
+};

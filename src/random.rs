@@ -1,0 +1,122 @@
+//! Where secrets come from.
+
+use std::{
+    fmt,
+    sync::{Mutex, PoisonError},
+};
+
+use rand_chacha::{
+    ChaCha20Rng,
+    rand_core::{Rng, SeedableRng},
+};
+use zeroize::Zeroize;
+
+/// The operating system could not give random bytes.
+#[derive(Clone, Copy, Debug, thiserror::Error)]
+#[error("the operating system gave no random bytes")]
+#[non_exhaustive]
+pub struct RandomError;
+
+/// A source of secrets.
+pub trait SecureRandom: fmt::Debug + Send + Sync + 'static {
+    /// Fills the buffer with bytes nobody can predict.
+    ///
+    /// # Errors
+    ///
+    /// When there are none to be had; the buffer must not be used then.
+    fn fill(&self, buffer: &mut [u8]) -> Result<(), RandomError>;
+}
+
+impl<R: SecureRandom + ?Sized> SecureRandom for std::sync::Arc<R> {
+    fn fill(&self, buffer: &mut [u8]) -> Result<(), RandomError> {
+        (**self).fill(buffer)
+    }
+}
+
+/// ChaCha20 keyed from the operating system: the default.
+///
+/// It takes a new key after every 64 KiB of output and whenever the process id has changed, so neither a
+/// long-lived process nor a forked child repeats or foretells another's secrets.
+pub struct ChaChaRandom(Mutex<Option<Keyed>>);
+
+struct Keyed {
+    rng: ChaCha20Rng,
+    left: usize,
+    process: u32,
+}
+
+impl ChaChaRandom {
+    /// Bytes given out under one key.
+    const BYTES_PER_KEY: usize = 64 * 1024;
+
+    /// A source that takes its first key when it is first used.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self(Mutex::new(None))
+    }
+}
+
+impl Default for ChaChaRandom {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl SecureRandom for ChaChaRandom {
+    fn fill(&self, buffer: &mut [u8]) -> Result<(), RandomError> {
+        let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let process = std::process::id();
+        let keyed = match state.as_mut() {
+            Some(keyed) if keyed.process == process && keyed.left >= buffer.len() => keyed,
+            _ => {
+                let mut seed = [0; 32];
+                getrandom::fill(&mut seed).map_err(|_| RandomError)?;
+                let rng = ChaCha20Rng::from_seed(seed);
+                seed.zeroize();
+                state.insert(Keyed { rng, left: Self::BYTES_PER_KEY, process })
+            }
+        };
+        keyed.rng.fill_bytes(buffer);
+        keyed.left = keyed.left.saturating_sub(buffer.len());
+        Ok(())
+    }
+}
+
+impl fmt::Debug for ChaChaRandom {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("ChaChaRandom(..)")
+    }
+}
+
+/// What must never reach production.
+pub mod danger {
+    use super::{ChaCha20Rng, Mutex, PoisonError, RandomError, Rng, SecureRandom, SeedableRng, fmt};
+
+    /// The same bytes from the same seed, every time: for tests that must repeat.
+    ///
+    /// # Security
+    ///
+    /// Whoever knows the seed knows every token.
+    pub struct SeededRandom(Mutex<ChaCha20Rng>);
+
+    impl SeededRandom {
+        /// A source whose whole output follows from `seed`.
+        #[must_use]
+        pub fn from_seed(seed: [u8; 32]) -> Self {
+            Self(Mutex::new(ChaCha20Rng::from_seed(seed)))
+        }
+    }
+
+    impl SecureRandom for SeededRandom {
+        fn fill(&self, buffer: &mut [u8]) -> Result<(), RandomError> {
+            self.0.lock().unwrap_or_else(PoisonError::into_inner).fill_bytes(buffer);
+            Ok(())
+        }
+    }
+
+    impl fmt::Debug for SeededRandom {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("SeededRandom(..)")
+        }
+    }
+}

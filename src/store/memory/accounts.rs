@@ -1,0 +1,207 @@
+use std::{
+    collections::HashMap,
+    fmt,
+    sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard},
+};
+
+use async_trait::async_trait;
+
+use crate::{
+    account::{
+        AdminId, AdminRecord, AdminStore, CustomerId, CustomerRecord, CustomerStore, Email, PasswordHash,
+        Website,
+    },
+    error::StoreError,
+};
+
+/// The e-mail address or the name of an account is not valid, or is another account's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the e-mail address or name is not valid, or is another account's")]
+#[non_exhaustive]
+pub struct AccountConflict;
+
+/// A ready-made customer table in memory, for a host that has none yet, and for tests.
+///
+/// Cheap to clone; clones share the table.
+#[derive(Clone, Default)]
+pub struct MemoryCustomers(Arc<RwLock<CustomerTable>>);
+
+#[derive(Default)]
+struct CustomerTable {
+    rows: HashMap<CustomerId, CustomerRecord>,
+    by_email: HashMap<(Website, Email), CustomerId>,
+}
+
+impl MemoryCustomers {
+    /// An empty table.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds a customer, or replaces the one with the same id.
+    ///
+    /// It does not tell `Auth`: after disabling a customer or changing an address, call
+    /// [`Auth::customer_changed`](crate::Auth::customer_changed).
+    ///
+    /// # Errors
+    ///
+    /// [`AccountConflict`] if the e-mail address is not valid or belongs to another customer of the website; nothing
+    /// is changed.
+    pub fn upsert(&self, row: CustomerRecord) -> Result<(), AccountConflict> {
+        let email = row.email.parse::<Email>().map_err(|_| AccountConflict)?;
+        let mut table = self.write();
+        let key = (row.website.clone(), email);
+        if table.by_email.get(&key).is_some_and(|owner| *owner != row.id) {
+            return Err(AccountConflict);
+        }
+        table.remove(&row.id);
+        table.by_email.insert(key, row.id.clone());
+        table.rows.insert(row.id.clone(), row);
+        Ok(())
+    }
+
+    /// Removes a customer; answers whether there was one.
+    #[allow(clippy::must_use_candidate)]
+    pub fn remove(&self, id: &CustomerId) -> bool {
+        self.write().remove(id)
+    }
+
+    fn read(&self) -> RwLockReadGuard<'_, CustomerTable> {
+        self.0.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn write(&self) -> RwLockWriteGuard<'_, CustomerTable> {
+        self.0.write().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl CustomerTable {
+    fn remove(&mut self, id: &CustomerId) -> bool {
+        let Some(row) = self.rows.remove(id) else { return false };
+        if let Ok(email) = row.email.parse() {
+            self.by_email.remove(&(row.website, email));
+        }
+        true
+    }
+}
+
+#[async_trait]
+impl CustomerStore for MemoryCustomers {
+    type Row = CustomerRecord;
+
+    async fn find_by_email(
+        &self,
+        website: &Website,
+        email: &Email,
+    ) -> Result<Option<CustomerRecord>, StoreError> {
+        let table = self.read();
+        let id = table.by_email.get(&(website.clone(), email.clone()));
+        Ok(id.and_then(|id| table.rows.get(id)).cloned())
+    }
+
+    async fn find_by_id(&self, id: &CustomerId) -> Result<Option<CustomerRecord>, StoreError> {
+        Ok(self.read().rows.get(id).cloned())
+    }
+
+    async fn replace_password_hash(
+        &self,
+        id: &CustomerId,
+        expected: &PasswordHash,
+        new: &PasswordHash,
+    ) -> Result<bool, StoreError> {
+        Ok(self.write().rows.get_mut(id).is_some_and(|row| replace(&mut row.password_hash, expected, new)))
+    }
+
+    async fn set_assistance(&self, id: &CustomerId, allowed: bool) -> Result<bool, StoreError> {
+        let mut table = self.write();
+        let row = table.rows.get_mut(id);
+        Ok(row.map(|row| row.allows_assistance = allowed).is_some())
+    }
+}
+
+impl fmt::Debug for MemoryCustomers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("MemoryCustomers").field("customers", &self.read().rows.len()).finish()
+    }
+}
+
+/// A ready-made admin user table in memory, for a host that has none yet, and for tests.
+///
+/// Cheap to clone; clones share the table. Names are compared case-insensitively, as in Commerce.
+#[derive(Clone, Default)]
+pub struct MemoryAdmins(Arc<RwLock<HashMap<AdminId, AdminRecord>>>);
+
+impl MemoryAdmins {
+    /// An empty table.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds an admin user, or replaces the one with the same id.
+    ///
+    /// # Errors
+    ///
+    /// [`AccountConflict`] if the name belongs to another admin user; nothing is changed.
+    pub fn upsert(&self, row: AdminRecord) -> Result<(), AccountConflict> {
+        let mut rows = self.write();
+        let name = row.username.to_lowercase();
+        if rows.values().any(|other| other.id != row.id && other.username.to_lowercase() == name) {
+            return Err(AccountConflict);
+        }
+        rows.insert(row.id.clone(), row);
+        Ok(())
+    }
+
+    /// Removes an admin user; answers whether there was one.
+    #[allow(clippy::must_use_candidate)]
+    pub fn remove(&self, id: &AdminId) -> bool {
+        self.write().remove(id).is_some()
+    }
+
+    fn read(&self) -> RwLockReadGuard<'_, HashMap<AdminId, AdminRecord>> {
+        self.0.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn write(&self) -> RwLockWriteGuard<'_, HashMap<AdminId, AdminRecord>> {
+        self.0.write().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[async_trait]
+impl AdminStore for MemoryAdmins {
+    type Row = AdminRecord;
+
+    async fn find_by_username(&self, username: &str) -> Result<Option<AdminRecord>, StoreError> {
+        let name = username.to_lowercase();
+        Ok(self.read().values().find(|row| row.username.to_lowercase() == name).cloned())
+    }
+
+    async fn find_by_id(&self, id: &AdminId) -> Result<Option<AdminRecord>, StoreError> {
+        Ok(self.read().get(id).cloned())
+    }
+
+    async fn replace_password_hash(
+        &self,
+        id: &AdminId,
+        expected: &PasswordHash,
+        new: &PasswordHash,
+    ) -> Result<bool, StoreError> {
+        Ok(self.write().get_mut(id).is_some_and(|row| replace(&mut row.password_hash, expected, new)))
+    }
+}
+
+impl fmt::Debug for MemoryAdmins {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("MemoryAdmins").field("admins", &self.read().len()).finish()
+    }
+}
+
+fn replace(stored: &mut Option<PasswordHash>, expected: &PasswordHash, new: &PasswordHash) -> bool {
+    let matches = stored.as_ref().is_some_and(|stored| stored.expose() == expected.expose());
+    if matches {
+        *stored = Some(new.clone());
+    }
+    matches
+}

@@ -1,0 +1,58 @@
+use std::{
+    fmt,
+    hash::{BuildHasher, Hash, RandomState},
+    sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard},
+};
+
+use crate::token::Digest;
+
+/// 256 locks, each over its part of a table, so that cores seldom wait for each other.
+pub(super) struct Shards<T> {
+    shards: Box<[Shard<T>; 256]>,
+    hasher: RandomState,
+}
+
+/// A cache line of its own, so that locking one shard does not slow its neighbour.
+#[repr(align(64))]
+struct Shard<T>(RwLock<T>);
+
+impl<T> Shards<T> {
+    /// The number of shards.
+    pub(super) const COUNT: usize = 256;
+
+    /// Which shard holds a key that a stranger chooses: keyed, so that nobody can aim at one shard.
+    pub(super) fn index_of(&self, key: &impl Hash) -> u8 {
+        self.hasher.hash_one(key).to_le_bytes()[0]
+    }
+
+    /// Which shard holds a digest that no stranger chooses. The map inside uses its other end.
+    pub(super) const fn index_of_digest(digest: &Digest) -> u8 {
+        digest.as_bytes()[31]
+    }
+
+    pub(super) fn read(&self, index: u8) -> RwLockReadGuard<'_, T> {
+        self.shard(index).read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn write(&self, index: u8) -> RwLockWriteGuard<'_, T> {
+        self.shard(index).write().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    #[expect(clippy::indexing_slicing, reason = "a u8 cannot leave an array of 256")]
+    fn shard(&self, index: u8) -> &RwLock<T> {
+        &self.shards[usize::from(index)].0
+    }
+}
+
+impl<T: Default> Default for Shards<T> {
+    fn default() -> Self {
+        let shards = Box::new(std::array::from_fn(|_| Shard(RwLock::new(T::default()))));
+        Self { shards, hasher: RandomState::new() }
+    }
+}
+
+impl<T> fmt::Debug for Shards<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Shards(..)")
+    }
+}

@@ -1,0 +1,286 @@
+use std::{
+    borrow::Borrow,
+    collections::{HashMap, HashSet},
+    hash::{BuildHasherDefault, Hash, Hasher},
+    sync::atomic::{AtomicU64, Ordering},
+};
+
+use time::OffsetDateTime;
+
+use super::shards::Shards;
+use crate::{
+    store::{Generation, Insert},
+    token::{Digest, Grant, Origin, Subject},
+};
+
+/// The grants, and what each subject holds.
+///
+/// A row dies with its subject's revoke-all, so that finding one reads nothing but the row. Locks are taken in one
+/// order: the subject's shard, then a digest's.
+#[derive(Debug, Default)]
+pub(super) struct Tokens {
+    rows: Shards<Rows>,
+    subjects: Shards<HashMap<Subject, SubjectRow>>,
+    everything: AtomicU64,
+}
+
+#[derive(Default)]
+struct Rows {
+    grants: HashSet<Row, BuildHasherDefault<DigestHasher>>,
+    /// Digests that were revoked before they were inserted, until when they are barred.
+    barred: HashMap<Digest, OffsetDateTime>,
+    /// So many more insertions until the shard is swept.
+    unswept: usize,
+}
+
+struct Row {
+    grant: Grant,
+    origin: Option<Box<Origin>>,
+    /// The count of revoke-everythings under which the grant was stored.
+    everything: u64,
+}
+
+#[derive(Default)]
+struct SubjectRow {
+    /// Kept for good once raised: a sign-in that read an older one may still be on its way.
+    generation: u64,
+    grants: Vec<Digest>,
+}
+
+impl Tokens {
+    /// Expired rows that one insertion removes at most.
+    const SWEEP: usize = 64;
+
+    pub(super) fn generation(&self, subject: &Subject) -> Generation {
+        let subjects = self.subjects.read(self.subjects.index_of(subject));
+        let subject = subjects.get(subject).map_or(0, |row| row.generation);
+        Generation { subject, everything: self.everything.load(Ordering::Acquire) }
+    }
+
+    pub(super) fn insert(
+        &self,
+        grant: &Grant,
+        origin: &Origin,
+        generation: Generation,
+        now: OffsetDateTime,
+    ) -> Insert {
+        let index = Shards::<Rows>::index_of_digest(&grant.digest);
+        let sweep;
+        {
+            let mut subjects = self.subjects.write(self.subjects.index_of(&grant.subject));
+            let current = subjects.get(&grant.subject).map_or(0, |row| row.generation);
+            if generation
+                != (Generation { subject: current, everything: self.everything.load(Ordering::Acquire) })
+            {
+                return Insert::Revoked;
+            }
+            let mut rows = self.rows.write(index);
+            if rows.barred.get(&grant.digest).is_some_and(|until| now < *until) {
+                return Insert::Revoked;
+            }
+            if rows.grants.contains(&grant.digest) {
+                return Insert::Collision;
+            }
+            let held = &mut subjects.entry(grant.subject.clone()).or_default().grants;
+            held.reserve_exact(1);
+            held.push(grant.digest);
+            let origin = (*origin != Origin::default()).then(|| Box::new(origin.clone()));
+            rows.grants.insert(Row { grant: grant.clone(), origin, everything: generation.everything });
+            rows.unswept = rows.unswept.saturating_sub(1);
+            sweep = rows.unswept == 0;
+        }
+        if sweep {
+            self.sweep(index, now, Self::SWEEP);
+        }
+        Insert::Stored
+    }
+
+    pub(super) fn find(&self, digest: &Digest, now: OffsetDateTime) -> Option<Grant> {
+        let rows = self.rows.read(Shards::<Rows>::index_of_digest(digest));
+        rows.grants.get(digest).filter(|row| self.is_live(row, now)).map(|row| row.grant.clone())
+    }
+
+    pub(super) fn revoke(&self, digest: &Digest, now: OffsetDateTime, bar_until: OffsetDateTime) -> bool {
+        {
+            let mut rows = self.rows.write(Shards::<Rows>::index_of_digest(digest));
+            let until = rows.barred.entry(*digest).or_insert(bar_until);
+            *until = bar_until.max(*until);
+        }
+        self.remove_if(digest, |_| true).is_some_and(|row| self.is_live(&row, now))
+    }
+
+    pub(super) fn revoke_all(&self, subject: &Subject, keep: Option<&Digest>) {
+        let mut subjects = self.subjects.write(self.subjects.index_of(subject));
+        let row = subjects.entry(subject.clone()).or_default();
+        row.generation = row.generation.saturating_add(1);
+        row.grants.retain(|digest| {
+            let kept = Some(digest) == keep;
+            if !kept {
+                self.rows.write(Shards::<Rows>::index_of_digest(digest)).grants.remove(digest);
+            }
+            kept
+        });
+    }
+
+    pub(super) fn revoke_everything(&self) {
+        self.everything.fetch_add(1, Ordering::AcqRel);
+    }
+
+    pub(super) fn list(&self, subject: &Subject, now: OffsetDateTime) -> Vec<(Grant, Origin)> {
+        let subjects = self.subjects.read(self.subjects.index_of(subject));
+        let held = subjects.get(subject).map(|row| row.grants.as_slice()).unwrap_or_default();
+        let mut listed: Vec<_> = held
+            .iter()
+            .filter_map(|digest| {
+                let rows = self.rows.read(Shards::<Rows>::index_of_digest(digest));
+                let row = rows.grants.get(digest).filter(|row| self.is_live(row, now))?;
+                Some((row.grant.clone(), row.origin.as_deref().cloned().unwrap_or_default()))
+            })
+            .collect();
+        listed.sort_by_key(|(grant, _)| std::cmp::Reverse(grant.issued_at));
+        listed
+    }
+
+    pub(super) fn purge(&self, now: OffsetDateTime, limit: usize) -> usize {
+        (0..=u8::MAX).fold(0, |removed, index| removed + self.sweep(index, now, limit - removed))
+    }
+
+    fn is_live(&self, row: &Row, now: OffsetDateTime) -> bool {
+        now < row.grant.expires_at && row.everything == self.everything.load(Ordering::Acquire)
+    }
+
+    /// Removes at most `limit` dead rows of one shard and answers how many.
+    fn sweep(&self, index: u8, now: OffsetDateTime, limit: usize) -> usize {
+        let dead: Vec<Digest> = {
+            let mut rows = self.rows.write(index);
+            rows.barred.retain(|_, until| now < *until);
+            let dead = rows.grants.iter().filter(|row| !self.is_live(row, now)).map(|row| row.grant.digest);
+            let dead: Vec<_> = dead.take(limit).collect();
+            // Half as many insertions as rows between two sweeps make the cost of a sweep constant per insertion.
+            rows.unswept = if dead.len() == limit { 1 } else { Self::SWEEP.max(rows.grants.len() / 2) };
+            dead
+        };
+        let removed =
+            dead.iter().filter_map(|digest| self.remove_if(digest, |row| !self.is_live(row, now))).count();
+        if removed > 0 {
+            let mut rows = self.rows.write(index);
+            if rows.grants.capacity() / 4 > rows.grants.len() + Self::SWEEP {
+                let room = rows.grants.len() * 2;
+                rows.grants.shrink_to(room);
+            }
+        }
+        removed
+    }
+
+    /// Removes a row, and its mention at its subject.
+    fn remove_if(&self, digest: &Digest, condition: impl Fn(&Row) -> bool) -> Option<Row> {
+        let index = Shards::<Rows>::index_of_digest(digest);
+        let subject = self.rows.read(index).grants.get(digest)?.grant.subject.clone();
+        let mut subjects = self.subjects.write(self.subjects.index_of(&subject));
+        let mut rows = self.rows.write(index);
+        if !condition(rows.grants.get(digest)?) {
+            return None;
+        }
+        let row = rows.grants.take(digest)?;
+        if let Some(held) = subjects.get_mut(&row.grant.subject) {
+            held.grants.retain(|other| other != digest);
+            if held.grants.is_empty() && held.generation == 0 {
+                subjects.remove(&row.grant.subject);
+            }
+        }
+        Some(row)
+    }
+}
+
+impl PartialEq for Row {
+    fn eq(&self, other: &Self) -> bool {
+        self.grant.digest == other.grant.digest
+    }
+}
+
+impl Eq for Row {}
+
+impl Hash for Row {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.grant.digest.hash(state);
+    }
+}
+
+impl Borrow<Digest> for Row {
+    fn borrow(&self) -> &Digest {
+        &self.grant.digest
+    }
+}
+
+/// The first eight bytes of a digest: as good a hash as any, since tokens are drawn by us and not by a stranger.
+#[derive(Default)]
+struct DigestHasher(u64);
+
+impl Hasher for DigestHasher {
+    fn write(&mut self, bytes: &[u8]) {
+        if let Some(first) = bytes.first_chunk() {
+            self.0 = u64::from_le_bytes(*first);
+        }
+    }
+
+    fn write_usize(&mut self, _length: usize) {}
+
+    fn finish(&self) -> u64 {
+        self.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::{
+        account::{CustomerId, Website},
+        token::Obtained,
+    };
+
+    fn grant(n: u64, lives: u64) -> Grant {
+        let start = OffsetDateTime::UNIX_EPOCH;
+        let customer = CustomerId::from(i64::try_from(n % 1000).unwrap());
+        let digest = Digest::of(&n.to_le_bytes());
+        let expires = start + Duration::from_secs(lives);
+        Grant::customer(digest, customer, Website::default(), Obtained::Password, start, expires)
+    }
+
+    fn rows(tokens: &Tokens) -> usize {
+        (0..=u8::MAX).map(|index| tokens.rows.read(index).grants.len()).sum()
+    }
+
+    #[test]
+    fn insertions_sweep_what_has_expired() {
+        let tokens = Tokens::default();
+        let start = OffsetDateTime::UNIX_EPOCH;
+        let none = Generation { subject: 0, everything: 0 };
+        for n in 0..200_000 {
+            // A hundred a second, each for 100 s: 10,000 are live at a time.
+            let now = start + Duration::from_secs(n / 100);
+            let mut grant = grant(n, 0);
+            grant.expires_at = now + Duration::from_secs(100);
+            assert_eq!(tokens.insert(&grant, &Origin::default(), none, now), Insert::Stored);
+        }
+        assert!(rows(&tokens) < 40_000, "{} rows are kept for 10,000 live ones", rows(&tokens));
+        let held: usize = (0..=u8::MAX)
+            .map(|index| tokens.subjects.read(index).values().map(|row| row.grants.len()).sum::<usize>())
+            .sum();
+        assert_eq!(held, rows(&tokens));
+    }
+
+    #[test]
+    fn a_subject_that_holds_nothing_takes_no_room() {
+        let tokens = Tokens::default();
+        let start = OffsetDateTime::UNIX_EPOCH;
+        let none = Generation { subject: 0, everything: 0 };
+        for n in 0..1000 {
+            assert_eq!(tokens.insert(&grant(n, 60), &Origin::default(), none, start), Insert::Stored);
+        }
+        assert_eq!(tokens.purge(start + Duration::from_secs(60), 400), 400);
+        assert_eq!(tokens.purge(start + Duration::from_secs(60), usize::MAX), 600);
+        assert!((0..=u8::MAX).all(|index| tokens.subjects.read(index).is_empty()));
+    }
+}

@@ -1,0 +1,16 @@
+//! Bearer tokens, and the grants behind them.
+//!
+//! A bearer token is an opaque string ([`BearerToken`]); a store only ever sees its SHA-256 ([`Digest`]). Behind
+//! it stands a [`Grant`]: whom it speaks for, who acts, how it was obtained and until when it lives. Verifying a
+//! token yields an [`Identity`].
+
+mod bearer;
+mod digest;
+mod grant;
+mod identity;
+
+pub use bearer::BearerToken;
+pub(crate) use bearer::TokenFormat;
+pub use digest::{Digest, DigestError};
+pub use grant::{Assistance, Grant, Obtained, Origin, Subject};
+pub use identity::{AdminIdentity, CustomerIdentity, Identity};
