@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 #![deny(
+    unreachable_pub,
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,

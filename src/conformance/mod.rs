@@ -1,1 +1,194 @@
-//! x
+//! The suite every store must pass: ours, and a backend of your own.
+//!
+//! One line in your tests runs every case on a fresh store, with real threads that start at a barrier:
+//!
+//! ```
+//! commerce_auth::store_conformance! {
+//!     mod memory;
+//!     runtime: |future| pollster::block_on(future);
+//!     store: || async { commerce_auth::MemoryStore::new() };
+//! }
+//! # fn main() {}
+//! ```
+//!
+//! - `runtime` drives a future to its end on the calling thread; it is called from many threads at once. For tokio:
+//!   `{ let tokio = tokio::runtime::Runtime::new().unwrap(); move |future| tokio.block_on(future) }`.
+//! - `store` makes an empty store for one case. A backend with a server makes a schema or a prefix of its own here.
+//! - `broken`, if given, makes a store whose server cannot be reached; every verb must answer an error with its source.
+//!
+//! A suite that passes everything proves nothing: the macro also wraps your store with one [`Fault`] at a time, and fails
+//! if the suite does not notice.
+
+mod arena;
+mod cases;
+mod faulty;
+
+pub use arena::{BoxFuture, Failure};
+pub use faulty::Fault;
+
+use crate::store::Store;
+use arena::Arena;
+use faulty::Faulty;
+
+type Case<S> = fn(&Arena<'_, S>) -> Result<(), Failure>;
+
+/// Runs the named case on a fresh store. [`store_conformance!`](crate::store_conformance) calls it for each.
+///
+/// # Errors
+///
+/// [`Failure`] says what the store did wrong.
+pub fn run<S: Store, F: Future<Output = S> + Send>(
+    runtime: impl for<'f> Fn(BoxFuture<'f>) + Sync,
+    store: impl Fn() -> F,
+    name: &str,
+) -> Result<(), Failure> {
+    let store = arena::drive(&runtime, store())?;
+    case(name)?(&Arena::new(store, &runtime))
+}
+
+/// Runs the suite on a store with each fault in turn; answers the faults that their case does not notice, of which there
+/// should be none.
+///
+/// # Errors
+///
+/// [`Failure`] if the runtime did not run.
+pub fn faults_missed<S: Store, F: Future<Output = S> + Send>(
+    runtime: impl for<'f> Fn(BoxFuture<'f>) + Sync,
+    store: impl Fn() -> F,
+) -> Result<Vec<Fault>, Failure> {
+    let mut missed = Vec::new();
+    for &fault in Fault::ALL {
+        let store = Faulty::new(arena::drive(&runtime, store())?, fault);
+        if case(fault.caught_by())?(&Arena::new(store, &runtime)).is_ok() {
+            missed.push(fault);
+        }
+    }
+    Ok(missed)
+}
+
+/// Every verb of a store whose server cannot be reached must answer an error, and the error must carry its source.
+///
+/// # Errors
+///
+/// [`Failure`] names the verb that did not.
+pub fn run_broken<S: Store, F: Future<Output = S> + Send>(
+    runtime: impl for<'f> Fn(BoxFuture<'f>) + Sync,
+    broken: impl Fn() -> F,
+) -> Result<(), Failure> {
+    let store = arena::drive(&runtime, broken())?;
+    cases::broken::every_error_has_a_source(&Arena::new(store, &runtime))
+}
+
+/// The one list of cases: hands it to the macro named.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __with_conformance_cases {
+    ([$($then:tt)+] $($arguments:tt)*) => {
+        $($then)+! {
+            [
+                tokens::what_is_inserted_is_found,
+                tokens::a_digest_is_inserted_once,
+                tokens::a_grant_expires_at_the_instant,
+                tokens::a_revoked_grant_is_gone,
+                tokens::a_revoke_bars_a_later_insert,
+                tokens::no_find_after_a_revoke,
+                tokens::revoke_all_stops_a_sign_in_in_flight,
+                tokens::revoke_all_spares_a_later_sign_in,
+                tokens::revoke_all_races_sign_ins,
+                tokens::revoke_all_keeps_one,
+                tokens::revoke_all_keeps_only_its_own,
+                tokens::revoke_everything_ends_all,
+                tokens::the_list_is_the_subjects_own,
+                tokens::purging_spares_live_grants,
+                tokens::grants_of_odd_input_are_kept_apart,
+                codes::a_credential_is_taken_as_it_was_put,
+                codes::a_credential_is_taken_once,
+                codes::a_credential_expires_at_the_instant,
+                codes::a_wrong_tuple_takes_nothing,
+                codes::a_spent_credential_names_what_it_bought,
+                codes::a_spent_credential_is_not_revived,
+                codes::only_the_newest_are_kept,
+                codes::discarding_ends_all,
+                codes::purging_spares_live_and_spent_credentials,
+                codes::credentials_of_odd_input_are_kept_apart,
+                throttle::a_budget_holds_under_parallel_attempts,
+                throttle::what_is_reserved_is_not_spent,
+                throttle::a_lock_ends_at_the_instant,
+                throttle::a_lock_may_last_until_cleared,
+                throttle::failures_are_forgotten_with_their_window,
+                throttle::a_success_forgets_failures,
+                throttle::a_withdrawal_gives_back_its_own_charge,
+                throttle::an_unsettled_reservation_becomes_a_failure,
+                throttle::settling_twice_counts_once,
+                throttle::all_budgets_are_charged_or_none,
+                throttle::sources_and_accounts_are_apart,
+                throttle::clearing_ends_locks_in_all_scopes,
+                throttle::purging_spares_what_counts,
+            ]
+            $($arguments)*
+        }
+    };
+}
+
+macro_rules! case_table {
+    ([$($module:ident::$case:ident,)*] $store:ident) => {
+        vec![$((concat!(stringify!($module), "::", stringify!($case)), cases::$module::$case::<$store> as Case<$store>),)*]
+    };
+}
+
+fn case<S: Store>(name: &str) -> Result<Case<S>, Failure> {
+    let cases: Vec<(&str, Case<S>)> = crate::__with_conformance_cases!([case_table] S);
+    let found = cases.into_iter().find(|(other, _)| *other == name);
+    found.map(|(_, case)| case).ok_or_else(|| Failure::new(format!("there is no case {name}")))
+}
+
+/// Expands to a module of `#[test]`s, one for each case of the suite. See the [module documentation](crate::conformance).
+#[macro_export]
+macro_rules! store_conformance {
+    (mod $name:ident; runtime: $runtime:expr; store: $store:expr; $(broken: $broken:expr;)?) => {
+        mod $name {
+            #[allow(unused_imports)]
+            use super::*;
+
+            $crate::__with_conformance_cases!([$crate::__conformance_tests] ($runtime) ($store));
+
+            /// The suite notices every fault, on this store and with this runtime.
+            #[test]
+            fn every_fault_is_noticed() {
+                match $crate::conformance::faults_missed($runtime, $store) {
+                    Ok(missed) => assert!(missed.is_empty(), "faults nobody noticed: {missed:?}"),
+                    Err(failure) => panic!("{failure}"),
+                }
+            }
+
+            $(
+                #[test]
+                fn every_error_has_a_source() {
+                    if let Err(failure) = $crate::conformance::run_broken($runtime, $broken) {
+                        panic!("{failure}");
+                    }
+                }
+            )?
+        }
+    };
+}
+
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __conformance_tests {
+    ([$($module:ident::$case:ident,)*] ($runtime:expr) ($store:expr)) => {
+        $(
+            #[test]
+            fn $case() {
+                let outcome = $crate::conformance::run(
+                    $runtime,
+                    $store,
+                    concat!(stringify!($module), "::", stringify!($case)),
+                );
+                if let Err(failure) = outcome {
+                    panic!("{failure}");
+                }
+            }
+        )*
+    };
+}

@@ -207,7 +207,9 @@ impl Auth {
         }
         let customer = row.as_ref().map_or(&self.parts.decoy, |row| &row.id);
         let generation = self.parts.tokens.generation(&Subject::Customer(customer.clone())).await?;
-        let password_hash = row.as_ref().and_then(|row| row.password_hash.as_ref());
+        // A disabled account's password is as good as none, so that its refusal is the same work, too.
+        let enabled = row.as_ref().filter(|row| row.status != AccountStatus::Disabled);
+        let password_hash = enabled.and_then(|row| row.password_hash.as_ref());
         let candidate = Candidate { website: &sign_in.website, customer, password_hash };
         let verdict =
             self.parts.evaluator.evaluate(&sign_in.password, candidate, digest, charged.begun()).await?;
@@ -215,7 +217,7 @@ impl Auth {
         let (matched, row) = match (verdict, row) {
             (Verdict::Matched(matched), Some(row)) => (matched, row),
             (Verdict::Replayed(bought), _) => {
-                // Whoever holds a spent code may have stolen it before or after it was spent: what it bought ends. The
+                // Whoever holds a spent code may have stolen it, before it was spent or after: what it bought ends. The
                 // token may not be stored yet; it is barred for as long as its sign-in can take.
                 let now = self.parts.clock.now();
                 self.parts.tokens.revoke(&bought, now, after(now, Gate::LEASE)).await?;
@@ -258,7 +260,8 @@ impl Auth {
         }
         let origin = Origin::new(sign_in.source, sign_in.user_agent.as_deref());
         match self.parts.tokens.insert(&grant, &origin, admitted.generation, now).await? {
-            Insert::Stored => Ok(SignedIn { token, customer, obtained, expires_at }),
+            // A code that was presented again before its token was stored: the token is issued, and has ended.
+            Insert::Stored | Insert::Barred => Ok(SignedIn { token, customer, obtained, expires_at }),
             Insert::Revoked => Err(Error::SignInRefused),
             // Of 2^129 tokens this one was drawn before: the source of randomness repeats itself.
             Insert::Collision => Err(Error::Random(RandomError)),

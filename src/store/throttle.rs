@@ -100,8 +100,7 @@ pub enum Reserve {
 pub enum Outcome {
     /// It counts against every budget it drew on, and may lock them.
     Failed,
-    /// Its budgets forget their earlier failures. A lock stays: a success does not undo a budget that was spent
-    /// while it was on its way.
+    /// Its budgets forget their earlier failures.
     Succeeded,
     /// It gives back only its own charge.
     Withdrawn,

@@ -25,9 +25,10 @@ pub struct Generation {
 pub enum Insert {
     /// The grant is stored.
     Stored,
-    /// Nothing is stored: the subject's generation moved since it was read, or the digest was revoked before it
-    /// was inserted.
+    /// Nothing is stored: the generation moved since it was read.
     Revoked,
+    /// Nothing is stored: the digest was revoked before it was inserted.
+    Barred,
     /// Nothing is stored: there is a grant of this digest already, which is unchanged.
     Collision,
 }

@@ -70,9 +70,8 @@ mod tests {
     #[test]
     fn commerces_rules_and_words() {
         let policy = PasswordPolicy::commerce();
-        for good in ["b0bl0bl@w", "Passw0rd", "pässw0rd", "aB3 aB3 ", &"aB3".repeat(85)[..]] {
-            let verdict = judge(&policy, good.trim_end());
-            assert_eq!(verdict, Ok(()), "{good}");
+        for good in ["b0bl0bl@w", "Passw0rd", "pässw0rd", "aB3 aB3 aB3", &"aB3".repeat(85)] {
+            assert_eq!(judge(&policy, good), Ok(()), "{good}");
         }
         for (bad, message) in [
             ("aB3".repeat(86), "Please enter a password with at most 256 characters."),

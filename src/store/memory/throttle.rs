@@ -223,8 +223,8 @@ impl Counter {
         self.reserved.swap_remove(place);
         match outcome {
             Outcome::Failed => self.fail(now),
-            Outcome::Succeeded if !self.is_locked(now) => self.failures = 0,
-            Outcome::Succeeded | Outcome::Withdrawn => {}
+            Outcome::Succeeded => self.failures = 0,
+            Outcome::Withdrawn => {}
         }
     }
 

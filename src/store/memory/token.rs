@@ -76,7 +76,7 @@ impl Tokens {
             }
             let mut rows = self.rows.write(index);
             if rows.barred.get(&grant.digest).is_some_and(|until| now < *until) {
-                return Insert::Revoked;
+                return Insert::Barred;
             }
             if rows.grants.contains(&grant.digest) {
                 return Insert::Collision;

@@ -1,0 +1,121 @@
+//! The peers, on the work their users give them.
+
+use std::{collections::HashMap, iter};
+
+use aws_lc_rs::{
+    rand,
+    signature::{Ed25519KeyPair, KeyPair},
+};
+use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, TokenData, Validation, errors::Error};
+use serde::{Deserialize, Serialize};
+use time::{Duration, OffsetDateTime};
+use tower_sessions_core::{
+    SessionStore,
+    session::{Id, Record},
+};
+use tower_sessions_memory_store::MemoryStore;
+
+use crate::finish;
+
+/// The claims of Commerce's own JWT.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Claims {
+    pub uid: u64,
+    pub utypid: u8,
+    pub iat: i64,
+    pub exp: i64,
+}
+
+/// jsonwebtoken: signed tokens of one algorithm, and what it takes to check them.
+pub struct Jwt {
+    pub tokens: Vec<String>,
+    key: DecodingKey,
+    validation: Validation,
+}
+
+impl Jwt {
+    /// More than a branch predictor learns by heart, few enough to stay in the cache: its favourable case.
+    const TOKENS: u64 = 4096;
+
+    pub fn hs256() -> Self {
+        let secret = secret();
+        let keys = (EncodingKey::from_secret(&secret), DecodingKey::from_secret(&secret));
+        Self::signed(Algorithm::HS256, keys)
+    }
+
+    pub fn ed_dsa() -> Self {
+        let pair = Ed25519KeyPair::generate().expect("a key pair");
+        let document = pair.to_pkcs8v1().expect("a key as PKCS #8");
+        let public = pair.public_key().as_ref();
+        let keys = (EncodingKey::from_ed_der(document.as_ref()), DecodingKey::from_ed_der(public));
+        Self::signed(Algorithm::EdDSA, keys)
+    }
+
+    /// The same tokens, checked by a key that did not sign them.
+    pub fn forged(self) -> Self {
+        Self { key: DecodingKey::from_secret(&secret()), ..self }
+    }
+
+    fn signed(algorithm: Algorithm, (signing, key): (EncodingKey, DecodingKey)) -> Self {
+        let header = Header { kid: Some("1".into()), ..Header::new(algorithm) };
+        let iat = OffsetDateTime::now_utc().unix_timestamp();
+        let sign = |uid| {
+            let claims = Claims { uid, utypid: 3, iat, exp: iat + 3600 };
+            jsonwebtoken::encode(&header, &claims, &signing).expect("claims can be signed")
+        };
+        Self { tokens: (0..Self::TOKENS).map(sign).collect(), key, validation: Validation::new(algorithm) }
+    }
+
+    /// Decodes, checks the signature and that it has not expired.
+    pub fn decode(&self, index: usize) -> Result<TokenData<Claims>, Error> {
+        jsonwebtoken::decode(&self.tokens[index], &self.key, &self.validation)
+    }
+}
+
+fn secret() -> [u8; 32] {
+    let mut secret = [0; 32];
+    rand::fill(&mut secret).expect("random bytes");
+    secret
+}
+
+/// The MemoryStore of tower-sessions, with sessions that hold nothing but a customer's number.
+#[derive(Debug, Default)]
+pub struct Sessions {
+    store: MemoryStore,
+    ids: Vec<Id>,
+}
+
+impl Sessions {
+    pub fn with(count: usize) -> Self {
+        let store = MemoryStore::default();
+        // Their ids are random: any order of theirs is.
+        let ids = iter::repeat_with(|| {
+            let mut record = Self::record();
+            finish(store.create(&mut record)).expect("memory does not fail");
+            record.id
+        });
+        let mut ids: Vec<_> = ids.take(count).collect();
+        ids.sort_unstable_by_key(|id| id.0);
+        Self { ids, store }
+    }
+
+    pub fn record() -> Record {
+        Record {
+            id: Id::default(),
+            data: HashMap::from([("customer_id".to_owned(), 1_234_567.into())]),
+            expiry_date: OffsetDateTime::now_utc() + Duration::HOUR,
+        }
+    }
+
+    pub fn create(&self, record: &mut Record) {
+        finish(self.store.create(record)).expect("memory does not fail");
+    }
+
+    pub fn delete(&self, record: &Record) {
+        finish(self.store.delete(&record.id)).expect("memory does not fail");
+    }
+
+    pub fn load(&self, index: usize) -> Option<Record> {
+        finish(self.store.load(&self.ids[index])).expect("memory does not fail")
+    }
+}

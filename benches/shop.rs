@@ -1,0 +1,215 @@
+//! A shop whose customers are signed in: its tokens are issued as they really are, by sign-in, only with a hash that
+//! costs next to nothing.
+
+use std::{
+    collections::HashMap,
+    hash::{BuildHasherDefault, Hasher},
+    net::Ipv4Addr,
+    thread,
+};
+
+use async_trait::async_trait;
+use commerce_auth::{
+    AccountStatus, Argon2Params, Auth, AuthConfig, CustomerId, CustomerRecord, CustomerStore, Digest, Email,
+    Grant, MemoryCustomers, MemoryStore, Obtained, Origin, PasswordHash, SignIn, StoreError, Website,
+    random::{ChaChaRandom, SecureRandom},
+};
+use time::{Duration, OffsetDateTime};
+
+const PASSWORD: &str = "b0bl0bl@wW";
+/// Of the usual length.
+const USER_AGENT: &str = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) \
+                          Chrome/142.0.0.0 Safari/537.36";
+
+/// A shop, and the bearer tokens of the customers that are signed in.
+#[derive(Debug)]
+pub struct Shop {
+    pub auth: Auth,
+    pub tokens: Texts,
+}
+
+impl Shop {
+    /// A shop with `count` live tokens, two to a customer.
+    pub fn with_tokens(count: usize) -> Self {
+        let shop = Self::new(Argon2Params::danger_fast());
+        // More callers than cores, so that the hashing threads never wait for one.
+        const CALLERS: usize = 8;
+        let tokens = thread::scope(|scope| {
+            let sign_in_some = |caller| {
+                let numbers = (caller..count).step_by(CALLERS);
+                numbers.map(|number| shop.sign_in(number / 2)).collect::<Vec<_>>()
+            };
+            let running: Vec<_> =
+                (0..CALLERS).map(|caller| scope.spawn(move || sign_in_some(caller))).collect();
+            running.into_iter().flat_map(|caller| caller.join().expect("customers can sign in")).collect()
+        });
+        Self { tokens: Texts::in_random_order(tokens), ..shop }
+    }
+
+    /// A shop where nobody is signed in and a password hash has this cost.
+    pub fn new(argon2: Argon2Params) -> Self {
+        let mut config = AuthConfig::commerce();
+        config.argon2 = argon2;
+        let builder = || Auth::builder(MemoryStore::new()).config(config.clone());
+        let hasher = builder().customers(MemoryCustomers::new()).build().expect("the configuration is sound");
+        let hash = pollster::block_on(hasher.hash_new_password("nobody@example.com", PASSWORD));
+        let customers = Everybody(hash.expect("the password is a good one"));
+        let auth = builder().customers(customers).build().expect("the configuration is sound");
+        Self { auth, tokens: Texts::default() }
+    }
+
+    /// Signs a customer in; the new bearer token.
+    pub fn sign_in(&self, customer: usize) -> String {
+        let sign_in = SignIn::new(format!("customer-{customer}@example.com"), PASSWORD)
+            .from(std::net::IpAddr::from(address_of(customer)))
+            .user_agent(USER_AGENT);
+        let signed_in = pollster::block_on(self.auth.generate_customer_token(sign_in));
+        signed_in.expect("the password is right").token().expose().to_owned()
+    }
+}
+
+/// Whoever is asked for exists, and has the one password: the host's table is not what is measured.
+struct Everybody(PasswordHash);
+
+impl Everybody {
+    fn row(&self, id: i64, email: String) -> CustomerRecord {
+        CustomerRecord {
+            id: CustomerId::from(id),
+            website: Website::default(),
+            email,
+            password_hash: Some(self.0.clone()),
+            status: AccountStatus::Active,
+            allows_assistance: false,
+        }
+    }
+}
+
+#[async_trait]
+impl CustomerStore for Everybody {
+    type Row = CustomerRecord;
+
+    async fn find_by_email(&self, _: &Website, email: &Email) -> Result<Option<CustomerRecord>, StoreError> {
+        let number = email.as_str().trim_start_matches("customer-").trim_end_matches("@example.com");
+        Ok(number.parse().ok().map(|id| self.row(id, email.as_str().to_owned())))
+    }
+
+    async fn find_by_id(&self, id: &CustomerId) -> Result<Option<CustomerRecord>, StoreError> {
+        Ok(id.as_int().map(|id| self.row(id, format!("customer-{id}@example.com"))))
+    }
+
+    async fn replace_password_hash(
+        &self,
+        _: &CustomerId,
+        _: &PasswordHash,
+        _: &PasswordHash,
+    ) -> Result<bool, StoreError> {
+        Ok(false)
+    }
+
+    async fn set_assistance(&self, _: &CustomerId, _: bool) -> Result<bool, StoreError> {
+        Ok(false)
+    }
+}
+
+fn address_of(customer: usize) -> Ipv4Addr {
+    let [.., a, b, c] = customer.to_be_bytes();
+    Ipv4Addr::new(10, a, b, c)
+}
+
+/// Where a customer signs in from.
+pub fn origin_of(customer: usize) -> Origin {
+    Origin::new(Some(address_of(customer).into()), Some(USER_AGENT))
+}
+
+/// A grant as a sign-in makes it, for a token's digest.
+pub fn grant_of(customer: usize, digest: Digest, now: OffsetDateTime) -> Grant {
+    let customer = CustomerId::from(i64::try_from(customer).expect("a customer's number"));
+    Grant::customer(digest, customer, Website::default(), Obtained::Password, now, now + Duration::HOUR)
+}
+
+/// Digests of as many tokens that nobody has. True ones: the table takes its hash from them.
+pub fn random_digests(count: usize) -> Vec<Digest> {
+    let random = ChaChaRandom::new();
+    let mut bytes = [0; 32];
+    let mut draw = || {
+        random.fill(&mut bytes).expect("the operating system has random bytes");
+        Digest::of(&bytes)
+    };
+    (0..count).map(|_| draw()).collect()
+}
+
+/// Texts of 32 characters one behind the other, as cheap to come by as what a socket has just read.
+#[derive(Clone, Debug, Default)]
+pub struct Texts(String);
+
+impl Texts {
+    const LENGTH: usize = 32;
+
+    /// Sorted by the text, which is random: an order that has nothing to do with the one they were issued in, nor with
+    /// the one they lie in memory by.
+    fn in_random_order(mut texts: Vec<String>) -> Self {
+        texts.sort_unstable();
+        assert!(texts.iter().all(|text| text.len() == Self::LENGTH));
+        Self(texts.concat())
+    }
+
+    /// What somebody makes up who knows what a token looks like.
+    pub fn forged(count: usize) -> Self {
+        const ALPHABET: &[u8; 36] = b"0123456789abcdefghijklmnopqrstuvwxyz";
+        let digests = random_digests(count);
+        let chars =
+            digests.iter().flat_map(|digest| digest.as_bytes()).map(|byte| ALPHABET[usize::from(byte % 36)]);
+        Self(chars.map(char::from).collect())
+    }
+
+    pub fn len(&self) -> usize {
+        self.0.len() / Self::LENGTH
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    pub fn get(&self, index: usize) -> &str {
+        &self.0[index * Self::LENGTH..(index + 1) * Self::LENGTH]
+    }
+}
+
+/// The control: the same digest, clock, look-up and copy, on a bare hash table without any lock. What it loses with a
+/// second thread the machine has lost, not the store.
+#[derive(Debug)]
+pub struct BareTable(HashMap<Digest, Grant, BuildHasherDefault<FirstBytes>>);
+
+impl BareTable {
+    pub fn of(tokens: &Texts) -> Self {
+        let now = OffsetDateTime::now_utc();
+        let grants = (0..tokens.len()).map(|index| {
+            let digest = Digest::of(tokens.get(index).as_bytes());
+            (digest, grant_of(index / 2, digest, now))
+        });
+        Self(grants.collect())
+    }
+
+    pub fn find(&self, token: &str) -> Option<Grant> {
+        let grant = self.0.get(&Digest::of(token.as_bytes()))?;
+        (OffsetDateTime::now_utc() < grant.expires_at).then(|| grant.clone())
+    }
+}
+
+/// A digest is its own hash.
+#[derive(Default)]
+pub struct FirstBytes(u64);
+
+impl Hasher for FirstBytes {
+    fn write(&mut self, bytes: &[u8]) {
+        if let Some(first) = bytes.first_chunk() {
+            self.0 = u64::from_le_bytes(*first);
+        }
+    }
+
+    fn write_usize(&mut self, _length: usize) {}
+
+    fn finish(&self) -> u64 {
+        self.0
+    }
+}

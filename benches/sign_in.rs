@@ -1,0 +1,45 @@
+//! Sign-in at the default cost of a password hash, beside the hash alone: made in memory taken anew, as the argon2
+//! crate's plain call does, and in memory that is kept.
+
+use std::hint::black_box;
+
+use argon2::{Argon2, Block, Params};
+use commerce_auth::Argon2Params;
+use commerce_auth_benches::Shop;
+use criterion::{Criterion, criterion_group, criterion_main};
+
+criterion_group!(benches, sign_in);
+criterion_main!(benches);
+
+fn sign_in(criterion: &mut Criterion) {
+    const PASSWORD: &[u8] = b"b0bl0bl@wW";
+    const SALT: &[u8; 16] = b"sixteen bytes of";
+    let mut group = criterion.benchmark_group("sign-in");
+
+    let shop = Shop::new(Argon2Params::default());
+    let mut customers = 0..;
+    group.bench_function("whole", |bencher| {
+        bencher.iter(|| shop.sign_in(customers.next().unwrap_or_default()));
+    });
+
+    // Its default is ours.
+    let argon2 = Argon2::default();
+    let mut output = [0; 32];
+    let mut blocks = vec![Block::new(); Params::default().block_count()];
+    group.bench_function("argon2, memory kept", |bencher| {
+        bencher.iter(|| {
+            let hashed =
+                argon2.hash_password_into_with_memory(black_box(PASSWORD), SALT, &mut output, &mut blocks);
+            hashed.expect("the parameters are argon2's own");
+            output
+        });
+    });
+    group.bench_function("argon2, memory taken anew", |bencher| {
+        bencher.iter(|| {
+            argon2
+                .hash_password_into(black_box(PASSWORD), SALT, &mut output)
+                .expect("argon2's own parameters");
+            output
+        });
+    });
+}

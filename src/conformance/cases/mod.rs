@@ -1,0 +1,79 @@
+pub(super) mod broken;
+pub(super) mod codes;
+pub(super) mod throttle;
+pub(super) mod tokens;
+
+use std::time::Duration;
+
+use time::OffsetDateTime;
+
+use crate::{
+    account::{AdminId, CustomerId, Website},
+    conformance::Failure,
+    token::{Assistance, Digest, Grant, Obtained, Subject},
+};
+
+/// Fails the case unless the condition holds.
+macro_rules! ensure {
+    ($condition:expr, $($what:tt)+) => {
+        if !$condition {
+            return Err($crate::conformance::Failure::new(format!($($what)+)));
+        }
+    };
+}
+pub(crate) use ensure;
+
+/// Time in a case: a start, with microseconds in it, and so much later.
+fn at(seconds: u64) -> OffsetDateTime {
+    OffsetDateTime::UNIX_EPOCH + Duration::from_micros(1_767_225_600_123_456) + Duration::from_secs(seconds)
+}
+
+/// The instant before an instant, at the finest grain a store must keep: a microsecond.
+fn just_before(instant: OffsetDateTime) -> OffsetDateTime {
+    instant - Duration::from_micros(1)
+}
+
+fn digest(name: &str) -> Digest {
+    Digest::of(name.as_bytes())
+}
+
+fn customer(number: i32) -> CustomerId {
+    CustomerId::from(number)
+}
+
+fn subject(number: i32) -> Subject {
+    Subject::Customer(customer(number))
+}
+
+fn website(code: &str) -> Result<Website, Failure> {
+    code.parse().map_err(|_| Failure::new("not a website code"))
+}
+
+/// A grant of customer `number` that lives from 0 to 60.
+fn grant(name: &str, number: i32) -> Grant {
+    Grant::customer(digest(name), customer(number), Website::default(), Obtained::Password, at(0), at(60))
+}
+
+fn assistance(reason: &str) -> Assistance {
+    Assistance::new(AdminId::from(7), digest("an admin user's grant"), reason)
+}
+
+/// Texts that have broken a store somewhere: quoting, patterns, terminators, other scripts, the longest.
+fn odd_texts() -> Vec<String> {
+    let texts = [
+        "'",
+        "\"; DROP TABLE grants; --",
+        "{tag}",
+        "%",
+        "_",
+        "*",
+        "a:b",
+        "a\\",
+        "$1",
+        "ключ",
+        "🦀",
+        " ",
+        "NULL",
+    ];
+    texts.iter().map(ToString::to_string).chain(["x".repeat(128)]).collect()
+}

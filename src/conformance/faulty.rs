@@ -1,0 +1,513 @@
+use std::{
+    collections::HashMap,
+    fmt,
+    sync::{
+        Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use time::OffsetDateTime;
+
+use crate::{
+    account::CustomerId,
+    error::StoreError,
+    store::{
+        Attempt, Generation, Insert, OneTimeCredential, OtcStore, Outcome, Presented, Reserve, Store, Take,
+        ThrottleKey, ThrottleStore, TokenStore,
+    },
+    token::{Digest, Grant, Origin, Subject},
+};
+
+macro_rules! faults {
+    ($($(#[$doc:meta])* $fault:ident => $case:ident::$name:ident,)*) => {
+        /// Something a store can do wrong.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        #[non_exhaustive]
+        pub enum Fault {
+            $($(#[$doc])* $fault,)*
+        }
+
+        impl Fault {
+            /// Every fault.
+            pub const ALL: &[Self] = &[$(Self::$fault,)*];
+
+            /// The case that must notice it.
+            #[must_use]
+            pub const fn caught_by(self) -> &'static str {
+                match self {
+                    $(Self::$fault => concat!(stringify!($case), "::", stringify!($name)),)*
+                }
+            }
+        }
+    };
+}
+
+faults! {
+    /// Overwrites a grant of the same digest.
+    Overwrites => tokens::a_digest_is_inserted_once,
+    /// Finds expired grants.
+    FindsExpired => tokens::a_grant_expires_at_the_instant,
+    /// Lists expired grants.
+    ListsExpired => tokens::a_grant_expires_at_the_instant,
+    /// Lets a grant live on at its last instant.
+    ExpiresLate => tokens::a_grant_expires_at_the_instant,
+    /// Answers that it revoked, and did not.
+    ForgetsRevoke => tokens::a_revoked_grant_is_gone,
+    /// Does not bar a digest that is revoked before it is inserted.
+    ForgetsBar => tokens::a_revoke_bars_a_later_insert,
+    /// Bars a digest for good.
+    BarsForGood => tokens::a_revoke_bars_a_later_insert,
+    /// Finds from a cache that a revoke does not reach at once.
+    FindsFromACache => tokens::no_find_after_a_revoke,
+    /// Inserts whatever the generation is.
+    ForgetsTheGeneration => tokens::revoke_all_stops_a_sign_in_in_flight,
+    /// Raises the generation on revoke-all, and leaves the grants.
+    LeavesGrants => tokens::revoke_all_stops_a_sign_in_in_flight,
+    /// Refuses a sign-in in the same instant as a revoke-all, as Commerce does.
+    RefusesTheSameInstant => tokens::revoke_all_spares_a_later_sign_in,
+    /// Keeps one generation for all subjects.
+    SharesTheGeneration => tokens::revoke_all_spares_a_later_sign_in,
+    /// Revokes the grant it is told to keep.
+    KeepsNone => tokens::revoke_all_keeps_one,
+    /// Keeps all if told to keep one.
+    KeepsAll => tokens::revoke_all_keeps_one,
+    /// Does nothing on revoke-everything.
+    ForgetsEverything => tokens::revoke_everything_ends_all,
+    /// Lists in the order of insertion.
+    ListsUnsorted => tokens::the_list_is_the_subjects_own,
+    /// Loses where a grant came from.
+    LosesTheOrigin => tokens::the_list_is_the_subjects_own,
+    /// Loses who acts.
+    LosesTheAssistance => tokens::what_is_inserted_is_found,
+    /// Purges a minute too early.
+    PurgesLiveGrants => tokens::purging_spares_live_grants,
+    /// Purges without a limit.
+    PurgesWithoutLimit => tokens::purging_spares_live_grants,
+    /// Hands a credential to two callers.
+    TakesTwice => codes::a_credential_is_taken_once,
+    /// Hands out expired credentials.
+    TakesExpired => codes::a_credential_expires_at_the_instant,
+    /// Looks a credential up by its digest alone.
+    WidensTheTuple => codes::a_wrong_tuple_takes_nothing,
+    /// Ignores the purposes.
+    IgnoresThePurposes => codes::a_wrong_tuple_takes_nothing,
+    /// Spends a credential that is presented with a wrong tuple.
+    SpendsOnAWrongTuple => codes::a_wrong_tuple_takes_nothing,
+    /// Forgets what a spent credential bought.
+    ForgetsTheMark => codes::a_spent_credential_names_what_it_bought,
+    /// Names the latest grant instead of the first.
+    MovesTheMark => codes::a_spent_credential_names_what_it_bought,
+    /// Revives a spent credential that is put again.
+    Revives => codes::a_spent_credential_is_not_revived,
+    /// Keeps any number of credentials.
+    KeepsTooMany => codes::only_the_newest_are_kept,
+    /// Keeps one credential less.
+    KeepsTooFew => codes::only_the_newest_are_kept,
+    /// Does nothing on discard.
+    ForgetsDiscard => codes::discarding_ends_all,
+    /// Purges the marks of spent credentials.
+    PurgesMarks => codes::purging_spares_live_and_spent_credentials,
+    /// Reserves beyond the budget, by reading first and writing later.
+    ReservesBeyondTheBudget => throttle::a_budget_holds_under_parallel_attempts,
+    /// Calls a reserved budget spent.
+    CallsBusySpent => throttle::what_is_reserved_is_not_spent,
+    /// Loses a lock.
+    LosesALock => throttle::a_lock_ends_at_the_instant,
+    /// Ends a lock that should last until cleared.
+    EndsALastingLock => throttle::a_lock_may_last_until_cleared,
+    /// Never forgets a failure.
+    NeverForgets => throttle::failures_are_forgotten_with_their_window,
+    /// Counts a success as a withdrawal.
+    IgnoresSuccess => throttle::a_success_forgets_failures,
+    /// Counts a withdrawal as a success.
+    ClearsOnWithdrawal => throttle::a_withdrawal_gives_back_its_own_charge,
+    /// Gives an unsettled reservation back.
+    GivesBackUnsettled => throttle::an_unsettled_reservation_becomes_a_failure,
+    /// Keeps an unsettled reservation for good.
+    KeepsUnsettled => throttle::an_unsettled_reservation_becomes_a_failure,
+    /// Counts a failure at every settlement.
+    CountsTwice => throttle::settling_twice_counts_once,
+    /// Charges one budget although another has no room.
+    ChargesSome => throttle::all_budgets_are_charged_or_none,
+    /// Charges only the first budget.
+    ChargesTheFirst => throttle::sources_and_accounts_are_apart,
+    /// Locks all sources with one.
+    SharesScopes => throttle::sources_and_accounts_are_apart,
+    /// Does nothing on clear.
+    ForgetsClear => throttle::clearing_ends_locks_in_all_scopes,
+    /// Purges locks.
+    PurgesLocks => throttle::purging_spares_what_counts,
+}
+
+/// A store with one fault.
+pub(super) struct Faulty<S> {
+    inner: S,
+    fault: Fault,
+    memory: Mutex<Memory>,
+    counter: AtomicU64,
+}
+
+/// What a faulty store remembers beside the store it wraps.
+#[derive(Default)]
+struct Memory {
+    grants: HashMap<Digest, Grant>,
+    credentials: HashMap<Digest, OneTimeCredential>,
+    taken: HashMap<Digest, OneTimeCredential>,
+    marks: HashMap<Digest, Option<Digest>>,
+    attempts: Vec<Attempt>,
+    revoked_at: HashMap<Subject, OffsetDateTime>,
+}
+
+impl<S: Store> Faulty<S> {
+    pub(super) fn new(inner: S, fault: Fault) -> Self {
+        Self { inner, fault, memory: Mutex::default(), counter: AtomicU64::new(0) }
+    }
+
+    fn is(&self, fault: Fault) -> bool {
+        self.fault == fault
+    }
+
+    fn memory(&self) -> MutexGuard<'_, Memory> {
+        self.memory.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A number that no other call got.
+    fn number(&self) -> u64 {
+        self.counter.fetch_add(1, Ordering::Relaxed)
+    }
+}
+
+const START: OffsetDateTime = OffsetDateTime::UNIX_EPOCH;
+
+#[async_trait]
+impl<S: Store> TokenStore for Faulty<S> {
+    async fn generation(&self, subject: &Subject) -> Result<Generation, StoreError> {
+        if self.is(Fault::SharesTheGeneration) {
+            return Ok(Generation { subject: self.counter.load(Ordering::Relaxed), everything: 0 });
+        }
+        self.inner.generation(subject).await
+    }
+
+    async fn insert(
+        &self,
+        grant: &Grant,
+        origin: &Origin,
+        generation: Generation,
+        now: OffsetDateTime,
+    ) -> Result<Insert, StoreError> {
+        let mut grant = grant.clone();
+        let mut origin = origin.clone();
+        let mut generation = generation;
+        self.memory().grants.insert(grant.digest, grant.clone());
+        match self.fault {
+            Fault::ForgetsTheGeneration | Fault::SharesTheGeneration => {
+                generation = self.inner.generation(&grant.subject).await?;
+            }
+            Fault::RefusesTheSameInstant
+                if self.memory().revoked_at.get(&grant.subject).is_some_and(|at| now <= *at) =>
+            {
+                return Ok(Insert::Revoked);
+            }
+            Fault::Overwrites => {
+                self.inner.revoke(&grant.digest, now, START).await?;
+            }
+            Fault::LosesTheOrigin => origin = Origin::default(),
+            Fault::LosesTheAssistance => grant.assistance = None,
+            Fault::ExpiresLate => grant.expires_at += Duration::from_micros(1),
+            _ => {}
+        }
+        self.inner.insert(&grant, &origin, generation, now).await
+    }
+
+    async fn find(&self, digest: &Digest, now: OffsetDateTime) -> Result<Option<Grant>, StoreError> {
+        let now = if self.is(Fault::FindsExpired) { START } else { now };
+        let found = self.inner.find(digest, now).await?;
+        // The cache answers once more after the store no longer does.
+        if self.is(Fault::FindsFromACache) && found.is_none() {
+            return Ok(self.memory().grants.remove(digest));
+        }
+        Ok(found.map(|mut grant| {
+            if self.is(Fault::ExpiresLate) {
+                grant.expires_at -= Duration::from_micros(1);
+            }
+            grant
+        }))
+    }
+
+    async fn revoke(
+        &self,
+        digest: &Digest,
+        now: OffsetDateTime,
+        bar_until: OffsetDateTime,
+    ) -> Result<bool, StoreError> {
+        match self.fault {
+            Fault::ForgetsRevoke => Ok(self.inner.find(digest, now).await?.is_some()),
+            Fault::ForgetsBar => self.inner.revoke(digest, now, START).await,
+            Fault::BarsForGood => {
+                self.inner.revoke(digest, now, bar_until + Duration::from_secs(1 << 30)).await
+            }
+            _ => self.inner.revoke(digest, now, bar_until).await,
+        }
+    }
+
+    async fn revoke_all(
+        &self,
+        subject: &Subject,
+        keep: Option<&Digest>,
+        now: OffsetDateTime,
+    ) -> Result<(), StoreError> {
+        self.memory().revoked_at.insert(subject.clone(), now);
+        match self.fault {
+            Fault::SharesTheGeneration => {
+                self.number();
+                self.inner.revoke_all(subject, keep, now).await
+            }
+            Fault::KeepsNone => self.inner.revoke_all(subject, None, now).await,
+            Fault::KeepsAll if keep.is_some() => Ok(()),
+            Fault::LeavesGrants => {
+                let grants = self.inner.list(subject, now).await?;
+                self.inner.revoke_all(subject, keep, now).await?;
+                let generation = self.inner.generation(subject).await?;
+                for (grant, origin) in grants {
+                    let _ = self.inner.insert(&grant, &origin, generation, now).await?;
+                }
+                Ok(())
+            }
+            _ => self.inner.revoke_all(subject, keep, now).await,
+        }
+    }
+
+    async fn revoke_everything(&self, now: OffsetDateTime) -> Result<(), StoreError> {
+        if self.is(Fault::ForgetsEverything) { Ok(()) } else { self.inner.revoke_everything(now).await }
+    }
+
+    async fn list(&self, subject: &Subject, now: OffsetDateTime) -> Result<Vec<(Grant, Origin)>, StoreError> {
+        let now = if self.is(Fault::ListsExpired) { START } else { now };
+        let mut listed = self.inner.list(subject, now).await?;
+        if self.is(Fault::ListsUnsorted) {
+            listed.sort_by_key(|(grant, _)| grant.digest);
+        }
+        Ok(listed)
+    }
+
+    async fn purge_tokens(&self, now: OffsetDateTime, limit: usize) -> Result<usize, StoreError> {
+        match self.fault {
+            Fault::PurgesLiveGrants => self.inner.purge_tokens(now + Duration::from_secs(60), limit).await,
+            Fault::PurgesWithoutLimit => self.inner.purge_tokens(now, usize::MAX).await,
+            _ => self.inner.purge_tokens(now, limit).await,
+        }
+    }
+}
+
+#[async_trait]
+impl<S: Store> OtcStore for Faulty<S> {
+    async fn put(
+        &self,
+        credential: &OneTimeCredential,
+        keep: usize,
+        now: OffsetDateTime,
+    ) -> Result<bool, StoreError> {
+        let keep = match self.fault {
+            Fault::KeepsTooMany => usize::MAX,
+            Fault::KeepsTooFew => keep.saturating_sub(1),
+            _ => keep,
+        };
+        let stored = self.inner.put(credential, keep, now).await?;
+        let mut memory = self.memory();
+        memory.credentials.insert(credential.digest, credential.clone());
+        if self.is(Fault::Revives) && !stored {
+            // What is put again can be taken again.
+            memory.taken.remove(&credential.digest);
+            memory.marks.insert(credential.digest, None);
+        }
+        Ok(stored)
+    }
+
+    async fn take(
+        &self,
+        presented: &Presented,
+        buys: Option<&Digest>,
+        now: OffsetDateTime,
+    ) -> Result<Take, StoreError> {
+        let mut asked = presented.clone();
+        let known = self.memory().credentials.get(&presented.digest).cloned();
+        let mut now = now;
+        match (self.fault, &known) {
+            (Fault::WidensTheTuple, Some(known)) => {
+                asked.website = known.website.clone();
+                asked.customer = known.customer.clone();
+            }
+            (Fault::IgnoresThePurposes, _) => {
+                asked.purposes.reset_token = true;
+                asked.purposes.one_time_code = true;
+            }
+            (Fault::TakesExpired, _) => now = START,
+            (Fault::SpendsOnAWrongTuple, Some(known)) if known.customer != presented.customer => {
+                asked.customer = known.customer.clone();
+                let _ = self.inner.take(&asked, buys, now).await?;
+                return Ok(Take::Nothing);
+            }
+            _ => {}
+        }
+        let answer = self.inner.take(&asked, buys, now).await?;
+        let mut memory = self.memory();
+        match (self.fault, answer) {
+            (_, Take::Taken(credential)) => {
+                memory.taken.insert(credential.digest, credential.clone());
+                Ok(Take::Taken(credential))
+            }
+            (Fault::TakesTwice, Take::Spent { .. }) => {
+                Ok(memory.taken.remove(&presented.digest).map_or(Take::Nothing, Take::Taken))
+            }
+            (Fault::Revives, Take::Spent { purpose, bought }) => {
+                Ok(match (memory.marks.remove(&presented.digest), known) {
+                    (Some(None), Some(known)) => Take::Taken(known),
+                    _ => Take::Spent { purpose, bought },
+                })
+            }
+            (Fault::ForgetsTheMark, Take::Spent { .. }) => Ok(Take::Nothing),
+            (Fault::MovesTheMark, Take::Spent { purpose, .. }) => {
+                Ok(Take::Spent { purpose, bought: buys.copied() })
+            }
+            (Fault::PurgesMarks, Take::Spent { .. }) if self.counter.load(Ordering::Relaxed) > 0 => {
+                Ok(Take::Nothing)
+            }
+            (_, answer) => Ok(answer),
+        }
+    }
+
+    async fn discard(&self, customer: &CustomerId) -> Result<(), StoreError> {
+        if self.is(Fault::ForgetsDiscard) { Ok(()) } else { self.inner.discard(customer).await }
+    }
+
+    async fn purge_codes(&self, now: OffsetDateTime, limit: usize) -> Result<usize, StoreError> {
+        self.number();
+        self.inner.purge_codes(now, limit).await
+    }
+}
+
+impl<S: Store> Faulty<S> {
+    /// The attempt as the faulty store sees it.
+    fn bent(&self, attempt: &Attempt) -> Attempt {
+        let mut attempt = attempt.clone();
+        let day = Duration::from_secs(24 * 60 * 60);
+        for charge in &mut attempt.charges {
+            match self.fault {
+                Fault::EndsALastingLock => charge.budget.lock = crate::store::Lock::For(day),
+                Fault::NeverForgets => charge.budget.window = 365 * day,
+                Fault::SharesScopes => charge.scope = ThrottleKey::of(&[b"one scope"]),
+                _ => {}
+            }
+        }
+        match self.fault {
+            Fault::KeepsUnsettled => attempt.lease_until += 365 * day,
+            Fault::ChargesTheFirst => attempt.charges.truncate(1),
+            Fault::SharesScopes => attempt.charges.truncate(1),
+            _ => {}
+        }
+        attempt
+    }
+}
+
+#[async_trait]
+impl<S: Store> ThrottleStore for Faulty<S> {
+    async fn reserve(&self, attempt: &Attempt, now: OffsetDateTime) -> Result<Reserve, StoreError> {
+        let attempt = self.bent(attempt);
+        match self.fault {
+            Fault::ReservesBeyondTheBudget => match self.inner.reserve(&attempt, now).await? {
+                Reserve::Busy => Ok(Reserve::Reserved),
+                answer => Ok(answer),
+            },
+            Fault::CallsBusySpent => match self.inner.reserve(&attempt, now).await? {
+                Reserve::Busy => Ok(Reserve::Spent),
+                answer => Ok(answer),
+            },
+            Fault::LosesALock => match self.inner.reserve(&attempt, now).await? {
+                Reserve::Spent => {
+                    self.inner.clear(&attempt.account).await?;
+                    self.inner.reserve(&attempt, now).await
+                }
+                answer => Ok(answer),
+            },
+            Fault::ChargesSome => {
+                let mut answer = Reserve::Reserved;
+                for (number, charge) in attempt.charges.iter().rev().enumerate() {
+                    let mut part = Attempt { charges: vec![*charge], ..attempt.clone() };
+                    part.id.0.rotate_right(number);
+                    answer = self.inner.reserve(&part, now).await?;
+                    if answer != Reserve::Reserved {
+                        break;
+                    }
+                }
+                Ok(answer)
+            }
+            Fault::GivesBackUnsettled => {
+                // Reservations of others whose lease has ended are withdrawn just before it.
+                let lapsed: Vec<_> =
+                    self.memory().attempts.extract_if(.., |other| other.lease_until <= now).collect();
+                for other in lapsed {
+                    let before = other.lease_until - Duration::from_micros(1);
+                    self.inner.settle(&other, Outcome::Withdrawn, before).await?;
+                }
+                let answer = self.inner.reserve(&attempt, now).await?;
+                if answer == Reserve::Reserved {
+                    self.memory().attempts.push(attempt);
+                }
+                Ok(answer)
+            }
+            _ => self.inner.reserve(&attempt, now).await,
+        }
+    }
+
+    async fn settle(
+        &self,
+        attempt: &Attempt,
+        outcome: Outcome,
+        now: OffsetDateTime,
+    ) -> Result<(), StoreError> {
+        let attempt = self.bent(attempt);
+        match (self.fault, outcome) {
+            (Fault::IgnoresSuccess, Outcome::Succeeded) => {
+                self.inner.settle(&attempt, Outcome::Withdrawn, now).await
+            }
+            (Fault::ClearsOnWithdrawal, Outcome::Withdrawn) => {
+                self.inner.settle(&attempt, Outcome::Succeeded, now).await
+            }
+            (Fault::CountsTwice, Outcome::Failed) => {
+                let mut again = attempt.clone();
+                again.id.0 = u128::from(self.number()).wrapping_add(1 << 100).to_be_bytes();
+                self.inner.settle(&attempt, outcome, now).await?;
+                let _ = self.inner.reserve(&again, now).await?;
+                self.inner.settle(&again, outcome, now).await
+            }
+            (Fault::ChargesSome, _) => {
+                for (number, charge) in attempt.charges.iter().rev().enumerate() {
+                    let mut part = Attempt { charges: vec![*charge], ..attempt.clone() };
+                    part.id.0.rotate_right(number);
+                    self.inner.settle(&part, outcome, now).await?;
+                }
+                Ok(())
+            }
+            _ => self.inner.settle(&attempt, outcome, now).await,
+        }
+    }
+
+    async fn clear(&self, account: &ThrottleKey) -> Result<(), StoreError> {
+        if self.is(Fault::ForgetsClear) { Ok(()) } else { self.inner.clear(account).await }
+    }
+
+    async fn purge_attempts(&self, now: OffsetDateTime, limit: usize) -> Result<usize, StoreError> {
+        let later = now + Duration::from_secs(60 * 60);
+        let now = if self.is(Fault::PurgesLocks) { later } else { now };
+        self.inner.purge_attempts(now, limit).await
+    }
+}
+
+impl<S> fmt::Debug for Faulty<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Faulty").field("fault", &self.fault).finish_non_exhaustive()
+    }
+}

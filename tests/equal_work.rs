@@ -1,0 +1,305 @@
+//! Within budget, every refusal is the same work: the same verbs in the same order, the same number of hashes, the same
+//! answer.
+
+mod support;
+
+use std::sync::{Arc, Mutex};
+
+use async_trait::async_trait;
+use commerce_auth::{
+    AccountStatus, CustomerId, CustomerRecord, CustomerStore, Digest, Email, Error, Grant, MemoryCustomers,
+    MemoryStore, Origin, PasswordHash, SignIn, StoreError, Subject, Website,
+    store::{
+        Attempt, Generation, Insert, OneTimeCredential, OtcStore, Outcome, Presented, Reserve, Take,
+        ThrottleKey, ThrottleStore, TokenStore,
+    },
+};
+use support::{EMAIL, PASSWORD, Shop, WRONG, fast};
+use time::OffsetDateTime;
+
+/// The verbs that were called, in order.
+#[derive(Clone, Debug, Default)]
+struct Log(Arc<Mutex<Vec<String>>>);
+
+impl Log {
+    fn note(&self, verb: impl Into<String>) {
+        self.0.lock().unwrap().push(verb.into());
+    }
+
+    fn take(&self) -> Vec<String> {
+        std::mem::take(&mut self.0.lock().unwrap())
+    }
+}
+
+/// A store that notes every verb.
+#[derive(Debug)]
+struct Recording {
+    inner: MemoryStore,
+    log: Log,
+}
+
+#[async_trait]
+impl TokenStore for Recording {
+    async fn generation(&self, subject: &Subject) -> Result<Generation, StoreError> {
+        self.log.note("generation");
+        self.inner.generation(subject).await
+    }
+
+    async fn insert(
+        &self,
+        g: &Grant,
+        o: &Origin,
+        generation: Generation,
+        now: OffsetDateTime,
+    ) -> Result<Insert, StoreError> {
+        self.log.note("insert");
+        self.inner.insert(g, o, generation, now).await
+    }
+
+    async fn find(&self, digest: &Digest, now: OffsetDateTime) -> Result<Option<Grant>, StoreError> {
+        self.log.note("find");
+        self.inner.find(digest, now).await
+    }
+
+    async fn revoke(
+        &self,
+        d: &Digest,
+        now: OffsetDateTime,
+        until: OffsetDateTime,
+    ) -> Result<bool, StoreError> {
+        self.log.note("revoke");
+        self.inner.revoke(d, now, until).await
+    }
+
+    async fn revoke_all(
+        &self,
+        s: &Subject,
+        keep: Option<&Digest>,
+        now: OffsetDateTime,
+    ) -> Result<(), StoreError> {
+        self.log.note("revoke_all");
+        self.inner.revoke_all(s, keep, now).await
+    }
+
+    async fn revoke_everything(&self, now: OffsetDateTime) -> Result<(), StoreError> {
+        self.log.note("revoke_everything");
+        self.inner.revoke_everything(now).await
+    }
+
+    async fn list(&self, subject: &Subject, now: OffsetDateTime) -> Result<Vec<(Grant, Origin)>, StoreError> {
+        self.log.note("list");
+        self.inner.list(subject, now).await
+    }
+
+    async fn purge_tokens(&self, now: OffsetDateTime, limit: usize) -> Result<usize, StoreError> {
+        self.log.note("purge_tokens");
+        self.inner.purge_tokens(now, limit).await
+    }
+}
+
+#[async_trait]
+impl OtcStore for Recording {
+    async fn put(&self, c: &OneTimeCredential, keep: usize, now: OffsetDateTime) -> Result<bool, StoreError> {
+        self.log.note("put");
+        self.inner.put(c, keep, now).await
+    }
+
+    async fn take(
+        &self,
+        p: &Presented,
+        buys: Option<&Digest>,
+        now: OffsetDateTime,
+    ) -> Result<Take, StoreError> {
+        self.log.note("take");
+        self.inner.take(p, buys, now).await
+    }
+
+    async fn discard(&self, customer: &CustomerId) -> Result<(), StoreError> {
+        self.log.note("discard");
+        self.inner.discard(customer).await
+    }
+
+    async fn purge_codes(&self, now: OffsetDateTime, limit: usize) -> Result<usize, StoreError> {
+        self.log.note("purge_codes");
+        self.inner.purge_codes(now, limit).await
+    }
+}
+
+#[async_trait]
+impl ThrottleStore for Recording {
+    async fn reserve(&self, attempt: &Attempt, now: OffsetDateTime) -> Result<Reserve, StoreError> {
+        self.log.note(format!("reserve {}", attempt.charges.len()));
+        self.inner.reserve(attempt, now).await
+    }
+
+    async fn settle(
+        &self,
+        attempt: &Attempt,
+        outcome: Outcome,
+        now: OffsetDateTime,
+    ) -> Result<(), StoreError> {
+        self.log.note(format!("settle {outcome:?}"));
+        self.inner.settle(attempt, outcome, now).await
+    }
+
+    async fn clear(&self, account: &ThrottleKey) -> Result<(), StoreError> {
+        self.log.note("clear");
+        self.inner.clear(account).await
+    }
+
+    async fn purge_attempts(&self, now: OffsetDateTime, limit: usize) -> Result<usize, StoreError> {
+        self.log.note("purge_attempts");
+        self.inner.purge_attempts(now, limit).await
+    }
+}
+
+/// A customer table that notes every verb.
+struct RecordingCustomers {
+    inner: MemoryCustomers,
+    log: Log,
+}
+
+#[async_trait]
+impl CustomerStore for RecordingCustomers {
+    type Row = CustomerRecord;
+
+    async fn find_by_email(
+        &self,
+        website: &Website,
+        email: &Email,
+    ) -> Result<Option<CustomerRecord>, StoreError> {
+        self.log.note("find_by_email");
+        self.inner.find_by_email(website, email).await
+    }
+
+    async fn find_by_id(&self, id: &CustomerId) -> Result<Option<CustomerRecord>, StoreError> {
+        self.log.note("find_by_id");
+        self.inner.find_by_id(id).await
+    }
+
+    async fn replace_password_hash(
+        &self,
+        id: &CustomerId,
+        expected: &PasswordHash,
+        new: &PasswordHash,
+    ) -> Result<bool, StoreError> {
+        self.log.note("replace_password_hash");
+        self.inner.replace_password_hash(id, expected, new).await
+    }
+
+    async fn set_assistance(&self, id: &CustomerId, allowed: bool) -> Result<bool, StoreError> {
+        self.log.note("set_assistance");
+        self.inner.set_assistance(id, allowed).await
+    }
+}
+
+#[tokio::test]
+async fn every_refusal_within_budget_is_the_same_work_and_the_same_answer() {
+    let log = Log::default();
+    let recording = Recording { inner: MemoryStore::new(), log: log.clone() };
+    let customers = MemoryCustomers::new();
+    let table = RecordingCustomers { inner: customers.clone(), log: log.clone() };
+    let shop = Shop::open(recording, fast(), |builder| builder.customers(table));
+    let hash = shop.auth.hash_new_password(EMAIL, PASSWORD).await.unwrap();
+    let cheap = "$argon2id$v=19$m=8,t=1,p=1$c29tZXNhbHRzb21lc2FsdA$RdescudvJCsgt3ub+b/dWRWJTmaaJObG";
+    let add = |id, email: &str, hash: Option<PasswordHash>, status| {
+        let row = CustomerRecord {
+            id: CustomerId::from(id),
+            website: Website::default(),
+            email: email.into(),
+            password_hash: hash,
+            status,
+            allows_assistance: false,
+        };
+        customers.upsert(row).unwrap();
+    };
+    add(1, "active@example.com", Some(hash.clone()), AccountStatus::Active);
+    add(2, "unconfirmed@example.com", Some(hash.clone()), AccountStatus::Unconfirmed);
+    add(3, "disabled@example.com", Some(hash.clone()), AccountStatus::Disabled);
+    add(4, "none@example.com", None, AccountStatus::Active);
+    add(
+        5,
+        "hostile@example.com",
+        Some("$argon2id$v=19$m=4294967295,t=1,p=1$AAAA$AAAA".into()),
+        AccountStatus::Active,
+    );
+    add(6, "foreign@example.com", Some(cheap.into()), AccountStatus::Active);
+    add(7, "empty@example.com", Some("".into()), AccountStatus::Active);
+
+    let reset_token = {
+        let now = shop.now();
+        let secret =
+            commerce_auth::ResetToken::generate(&commerce_auth::random::ChaChaRandom::new()).unwrap();
+        let (website, customer) = (Website::default(), CustomerId::from(1));
+        let expired = OneTimeCredential::reset_token(secret.digest(), website, customer, now, now);
+        shop.store.put(&expired, 3, now).await.unwrap();
+        secret.expose().to_owned()
+    };
+    log.take();
+
+    let one_time_looking = "0123456789abcdef0123456789abcdef";
+    let mut seen = Vec::new();
+    for account in ["nobody", "active", "unconfirmed", "disabled", "none", "hostile", "foreign", "empty"] {
+        for credential in [WRONG, "0", one_time_looking, &reset_token, &"x".repeat(1024), "a\0b"] {
+            seen.push((account, credential.to_owned()));
+        }
+    }
+    seen.push(("disabled", PASSWORD.into()));
+    let expected = ["reserve 2", "find_by_email", "generation", "take", "settle Failed"];
+    for (number, (account, credential)) in seen.into_iter().enumerate() {
+        let begun = shop.auth.hashing_stats().begun;
+        // Each from its own source, and few enough for each account's wider budget.
+        let source = std::net::Ipv4Addr::from_bits(u32::try_from(number).unwrap());
+        let sign_in = SignIn::new(format!("{account}@example.com"), credential.as_str())
+            .from(std::net::IpAddr::V4(source));
+        let error = shop.auth.generate_customer_token(sign_in).await.unwrap_err();
+        assert!(matches!(error, Error::SignInRefused), "{account}: {error}");
+        let verbs = log.take();
+        assert_eq!(verbs, expected, "{account} with {credential:?}");
+        assert_eq!(shop.auth.hashing_stats().begun - begun, 1, "{account} with {credential:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_spent_budget_is_one_verb() {
+    let log = Log::default();
+    let recording = Recording { inner: MemoryStore::new(), log: log.clone() };
+    let shop = Shop::open(recording, fast(), |builder| builder);
+    for _ in 0..6 {
+        shop.sign_in(WRONG).await.unwrap_err();
+    }
+    log.take();
+    let begun = shop.auth.hashing_stats().begun;
+    assert!(matches!(shop.sign_in(PASSWORD).await, Err(Error::SignInRefused)));
+    assert_eq!(log.take(), ["reserve 2"]);
+    assert_eq!(shop.auth.hashing_stats().begun, begun);
+}
+
+#[tokio::test]
+async fn what_is_refused_for_its_form_touches_nothing() {
+    let log = Log::default();
+    let recording = Recording { inner: MemoryStore::new(), log: log.clone() };
+    let shop = Shop::open(recording, fast(), |builder| builder);
+    let begun = shop.auth.hashing_stats().begun;
+    log.take();
+    let long_email = format!("{}@example.com", "x".repeat(1 << 20));
+    let long_password = "x".repeat(1 << 20);
+    for (email, password) in [
+        ("", PASSWORD),
+        (EMAIL, ""),
+        (long_email.as_str(), PASSWORD),
+        (EMAIL, long_password.as_str()),
+        ("bobloblaw\0@example.com", PASSWORD),
+        ("bobloblaw@example.com,eve@example.com", PASSWORD),
+        ("\u{ff42}obloblaw@example.com", PASSWORD),
+        ("bobloblaw@example.com\r\nBcc: eve@example.com", PASSWORD),
+    ] {
+        shop.auth.generate_customer_token(SignIn::new(email, password)).await.unwrap_err();
+    }
+    for bearer in ["", "x", "0123456789abcdef0123456789abcdef", &"x".repeat(1 << 20), "\0", "ключ"] {
+        assert!(matches!(shop.auth.verify(bearer).await, Err(Error::InvalidToken)));
+        assert!(matches!(shop.auth.revoke_customer_token(bearer).await, Err(Error::InvalidToken)));
+    }
+    assert_eq!(log.take(), Vec::<String>::new());
+    assert_eq!(shop.auth.hashing_stats().begun, begun);
+}

@@ -1,0 +1,145 @@
+//! A small shop to sign in to.
+
+#![allow(dead_code)] // Each test file uses its part.
+
+use std::{net::IpAddr, sync::Arc, time::Duration};
+
+use commerce_auth::{
+    AccountStatus, AdminId, AdminRecord, Argon2Params, Assistance, Auth, AuthBuilder, AuthConfig, CustomerId,
+    CustomerRecord, Digest, Error, Grant, MemoryAdmins, MemoryCustomers, MemoryStore, Obtained, OneTimeCode,
+    Origin, PasswordHash, Permission, ResetToken, SignIn, SignedIn, Website,
+    clock::{Clock, ManualClock},
+    random::ChaChaRandom,
+    store::{OneTimeCredential, OtcStore, Store, TokenStore},
+};
+use time::{OffsetDateTime, macros::datetime};
+
+/// The demo customer's address and password.
+pub const EMAIL: &str = "bobloblaw@example.com";
+/// See [`EMAIL`].
+pub const PASSWORD: &str = "b0bl0bl@w";
+/// A password nobody has.
+pub const WRONG: &str = "Wr0ng-password";
+
+/// A shop with customer 1 ([`EMAIL`]), who consents to assistance, and admin user 7, who may give it.
+pub struct Shop<S = MemoryStore> {
+    pub auth: Auth,
+    pub store: Arc<S>,
+    pub clock: Arc<ManualClock>,
+    pub customers: MemoryCustomers,
+    pub admins: MemoryAdmins,
+    hash: PasswordHash,
+}
+
+/// Commerce's numbers, with hashes that cost nothing.
+pub fn fast() -> AuthConfig {
+    let mut config = AuthConfig::commerce();
+    config.argon2 = Argon2Params::danger_fast();
+    config
+}
+
+pub fn shop() -> Shop {
+    Shop::open(MemoryStore::new(), fast(), |builder| builder)
+}
+
+impl<S: Store> Shop<S> {
+    pub fn open(store: S, config: AuthConfig, more: impl FnOnce(AuthBuilder) -> AuthBuilder) -> Self {
+        let store = Arc::new(store);
+        let clock = Arc::new(ManualClock::new(datetime!(2026-01-01 12:00 UTC)));
+        let (customers, admins) = (MemoryCustomers::new(), MemoryAdmins::new());
+        let builder = Auth::builder(Arc::clone(&store))
+            .customers(customers.clone())
+            .admins(admins.clone())
+            .clock(Arc::clone(&clock))
+            .config(config);
+        let auth = more(builder).build().expect("the shop's configuration is sound");
+        let hash = pollster::block_on(auth.hash_new_password(EMAIL, PASSWORD)).expect("a hash can be made");
+        let shop = Self { auth, store, clock, customers, admins, hash };
+        shop.set_customer(|_| ());
+        shop.set_admin(|_| ());
+        shop
+    }
+
+    pub fn now(&self) -> OffsetDateTime {
+        self.clock.now()
+    }
+
+    pub fn advance(&self, seconds: u64) {
+        self.clock.advance(Duration::from_secs(seconds));
+    }
+
+    /// Stores customer 1, changed as told.
+    pub fn set_customer(&self, change: impl FnOnce(&mut CustomerRecord)) {
+        let mut row = CustomerRecord {
+            id: CustomerId::from(1),
+            website: Website::default(),
+            email: EMAIL.into(),
+            password_hash: Some(self.hash.clone()),
+            status: AccountStatus::Active,
+            allows_assistance: true,
+        };
+        change(&mut row);
+        self.customers.upsert(row).expect("no other customer has the address");
+    }
+
+    /// Stores admin user 7, changed as told.
+    pub fn set_admin(&self, change: impl FnOnce(&mut AdminRecord)) {
+        let mut row = AdminRecord {
+            id: AdminId::from(7),
+            username: "admin".into(),
+            password_hash: None,
+            status: AccountStatus::Active,
+            permissions: Permission::ALL.to_vec(),
+        };
+        change(&mut row);
+        self.admins.upsert(row).expect("no other admin user has the name");
+    }
+
+    pub async fn sign_in(&self, password: &str) -> Result<SignedIn, Error> {
+        self.auth.generate_customer_token(SignIn::new(EMAIL, password)).await
+    }
+
+    pub async fn sign_in_from(&self, source: &str, password: &str) -> Result<SignedIn, Error> {
+        let source: IpAddr = source.parse().expect("an address");
+        self.auth.generate_customer_token(SignIn::new(EMAIL, password).from(source)).await
+    }
+
+    /// A reset token of customer 1 that lives for two hours.
+    pub async fn reset_token(&self) -> String {
+        let token = ResetToken::generate(&ChaChaRandom::new()).expect("random bytes");
+        let (now, website) = (self.now(), Website::default());
+        let expires = now + Duration::from_secs(2 * 60 * 60);
+        let row = OneTimeCredential::reset_token(token.digest(), website, CustomerId::from(1), now, expires);
+        assert!(self.store.put(&row, 3, now).await.expect("the store answers"));
+        token.expose().to_owned()
+    }
+
+    /// A one-time code of customer 1, by admin user 7, that lives for 30 seconds.
+    pub async fn code(&self) -> String {
+        let code = OneTimeCode::generate(&ChaChaRandom::new()).expect("random bytes");
+        let (now, website) = (self.now(), Website::default());
+        let expires = now + Duration::from_secs(30);
+        let assistance = Assistance::new(AdminId::from(7), self.admin_grant().await, "cannot pay");
+        let row = OneTimeCredential::one_time_code(
+            code.digest(),
+            website,
+            CustomerId::from(1),
+            assistance,
+            now,
+            expires,
+        );
+        assert!(self.store.put(&row, 3, now).await.expect("the store answers"));
+        code.expose().to_owned()
+    }
+
+    /// The grant behind admin user 7's own token, which lives for four hours; stored if it is not yet.
+    pub async fn admin_grant(&self) -> Digest {
+        let (digest, now) = (Digest::of(b"the admin user's own token"), self.now());
+        let expires = now + Duration::from_secs(4 * 60 * 60);
+        let grant = Grant::admin(digest, AdminId::from(7), Obtained::Password, now, expires);
+        let generation = self.store.generation(&grant.subject).await.expect("the store answers");
+        let _ =
+            self.store.insert(&grant, &Origin::default(), generation, now).await.expect("the store answers");
+        digest
+    }
+}
