@@ -7,15 +7,11 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use commerce_auth::{
-    AccountStatus, CustomerId, CustomerRecord, CustomerStore, Digest, Email, Error, Grant, MemoryCustomers,
-    MemoryStore, Origin, PasswordHash, SignIn, StoreError, Subject, Website,
-    store::{
-        Attempt, Generation, Insert, OneTimeCredential, OtcStore, Outcome, Presented, Reserve, Take,
-        ThrottleKey, ThrottleStore, TokenStore,
-    },
+    AccountStatus, CustomerId, CustomerRecord, CustomerStore, Email, Error, MemoryCustomers, PasswordHash,
+    SignIn, StoreError, Website,
+    store::{OneTimeCredential, OtcStore},
 };
-use support::{EMAIL, PASSWORD, Shop, WRONG, fast};
-use time::OffsetDateTime;
+use support::{EMAIL, PASSWORD, Shop, WRONG, fast, hooked::Hooked};
 
 /// The verbs that were called, in order.
 #[derive(Clone, Debug, Default)]
@@ -31,126 +27,19 @@ impl Log {
     }
 }
 
-/// A store that notes every verb.
-#[derive(Debug)]
-struct Recording {
-    inner: MemoryStore,
-    log: Log,
-}
-
-#[async_trait]
-impl TokenStore for Recording {
-    async fn generation(&self, subject: &Subject) -> Result<Generation, StoreError> {
-        self.log.note("generation");
-        self.inner.generation(subject).await
-    }
-
-    async fn insert(
-        &self,
-        g: &Grant,
-        o: &Origin,
-        generation: Generation,
-        now: OffsetDateTime,
-    ) -> Result<Insert, StoreError> {
-        self.log.note("insert");
-        self.inner.insert(g, o, generation, now).await
-    }
-
-    async fn find(&self, digest: &Digest, now: OffsetDateTime) -> Result<Option<Grant>, StoreError> {
-        self.log.note("find");
-        self.inner.find(digest, now).await
-    }
-
-    async fn revoke(
-        &self,
-        d: &Digest,
-        now: OffsetDateTime,
-        until: OffsetDateTime,
-    ) -> Result<bool, StoreError> {
-        self.log.note("revoke");
-        self.inner.revoke(d, now, until).await
-    }
-
-    async fn revoke_all(
-        &self,
-        s: &Subject,
-        keep: Option<&Digest>,
-        now: OffsetDateTime,
-    ) -> Result<(), StoreError> {
-        self.log.note("revoke_all");
-        self.inner.revoke_all(s, keep, now).await
-    }
-
-    async fn revoke_everything(&self, now: OffsetDateTime) -> Result<(), StoreError> {
-        self.log.note("revoke_everything");
-        self.inner.revoke_everything(now).await
-    }
-
-    async fn list(&self, subject: &Subject, now: OffsetDateTime) -> Result<Vec<(Grant, Origin)>, StoreError> {
-        self.log.note("list");
-        self.inner.list(subject, now).await
-    }
-
-    async fn purge_tokens(&self, now: OffsetDateTime, limit: usize) -> Result<usize, StoreError> {
-        self.log.note("purge_tokens");
-        self.inner.purge_tokens(now, limit).await
-    }
-}
-
-#[async_trait]
-impl OtcStore for Recording {
-    async fn put(&self, c: &OneTimeCredential, keep: usize, now: OffsetDateTime) -> Result<bool, StoreError> {
-        self.log.note("put");
-        self.inner.put(c, keep, now).await
-    }
-
-    async fn take(
-        &self,
-        p: &Presented,
-        buys: Option<&Digest>,
-        now: OffsetDateTime,
-    ) -> Result<Take, StoreError> {
-        self.log.note("take");
-        self.inner.take(p, buys, now).await
-    }
-
-    async fn discard(&self, customer: &CustomerId) -> Result<(), StoreError> {
-        self.log.note("discard");
-        self.inner.discard(customer).await
-    }
-
-    async fn purge_codes(&self, now: OffsetDateTime, limit: usize) -> Result<usize, StoreError> {
-        self.log.note("purge_codes");
-        self.inner.purge_codes(now, limit).await
-    }
-}
-
-#[async_trait]
-impl ThrottleStore for Recording {
-    async fn reserve(&self, attempt: &Attempt, now: OffsetDateTime) -> Result<Reserve, StoreError> {
-        self.log.note(format!("reserve {}", attempt.charges.len()));
-        self.inner.reserve(attempt, now).await
-    }
-
-    async fn settle(
-        &self,
-        attempt: &Attempt,
-        outcome: Outcome,
-        now: OffsetDateTime,
-    ) -> Result<(), StoreError> {
-        self.log.note(format!("settle {outcome:?}"));
-        self.inner.settle(attempt, outcome, now).await
-    }
-
-    async fn clear(&self, account: &ThrottleKey) -> Result<(), StoreError> {
-        self.log.note("clear");
-        self.inner.clear(account).await
-    }
-
-    async fn purge_attempts(&self, now: OffsetDateTime, limit: usize) -> Result<usize, StoreError> {
-        self.log.note("purge_attempts");
-        self.inner.purge_attempts(now, limit).await
-    }
+/// A shop whose store and customer table note every verb.
+fn recording() -> (Shop<Hooked>, MemoryCustomers, Log) {
+    let (log, customers) = (Log::default(), MemoryCustomers::new());
+    let store = Hooked::new({
+        let log = log.clone();
+        move |verb| {
+            log.note(verb);
+            Ok(())
+        }
+    });
+    let table = RecordingCustomers { inner: customers.clone(), log: log.clone() };
+    let shop = Shop::open(store, fast(), |builder| builder.customers(table));
+    (shop, customers, log)
 }
 
 /// A customer table that notes every verb.
@@ -195,11 +84,7 @@ impl CustomerStore for RecordingCustomers {
 
 #[tokio::test]
 async fn every_refusal_within_budget_is_the_same_work_and_the_same_answer() {
-    let log = Log::default();
-    let recording = Recording { inner: MemoryStore::new(), log: log.clone() };
-    let customers = MemoryCustomers::new();
-    let table = RecordingCustomers { inner: customers.clone(), log: log.clone() };
-    let shop = Shop::open(recording, fast(), |builder| builder.customers(table));
+    let (shop, customers, log) = recording();
     let hash = shop.auth.hash_new_password(EMAIL, PASSWORD).await.unwrap();
     let cheap = "$argon2id$v=19$m=8,t=1,p=1$c29tZXNhbHRzb21lc2FsdA$RdescudvJCsgt3ub+b/dWRWJTmaaJObG";
     let add = |id, email: &str, hash: Option<PasswordHash>, status| {
@@ -262,9 +147,7 @@ async fn every_refusal_within_budget_is_the_same_work_and_the_same_answer() {
 
 #[tokio::test]
 async fn a_spent_budget_is_one_verb() {
-    let log = Log::default();
-    let recording = Recording { inner: MemoryStore::new(), log: log.clone() };
-    let shop = Shop::open(recording, fast(), |builder| builder);
+    let (shop, _, log) = recording();
     for _ in 0..6 {
         shop.sign_in(WRONG).await.unwrap_err();
     }
@@ -277,9 +160,7 @@ async fn a_spent_budget_is_one_verb() {
 
 #[tokio::test]
 async fn what_is_refused_for_its_form_touches_nothing() {
-    let log = Log::default();
-    let recording = Recording { inner: MemoryStore::new(), log: log.clone() };
-    let shop = Shop::open(recording, fast(), |builder| builder);
+    let (shop, _, log) = recording();
     let begun = shop.auth.hashing_stats().begun;
     log.take();
     let long_email = format!("{}@example.com", "x".repeat(1 << 20));

@@ -754,7 +754,7 @@ fn digest(secret: &str) -> Digest {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { max_shrink_time: 30_000, failure_persistence: None, ..ProptestConfig::with_cases(400) })]
+    #![proptest_config(ProptestConfig { max_shrink_time: 30_000, failure_persistence: None, ..ProptestConfig::with_cases(300) })]
 
     #[test]
     fn every_answer_is_the_models(history in vec(op(), 1..60)) {

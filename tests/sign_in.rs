@@ -270,7 +270,6 @@ async fn a_hundred_failures_lock_an_account_for_a_day() {
 async fn strict_locks_an_account_for_good() {
     let mut config = AuthConfig::strict();
     config.argon2 = Argon2Params::danger_fast();
-    config.password_policy = commerce_auth::PasswordPolicy::commerce();
     assert_eq!(config.account_budget.lock, Lock::UntilCleared);
     let shop = Shop::open(MemoryStore::new(), config, |builder| builder);
     for failure in 0..100 {

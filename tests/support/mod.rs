@@ -2,6 +2,8 @@
 
 #![allow(dead_code)] // Each test file uses its part.
 
+pub mod hooked;
+
 use std::{net::IpAddr, sync::Arc, time::Duration};
 
 use commerce_auth::{
@@ -53,7 +55,14 @@ impl<S: Store> Shop<S> {
             .clock(Arc::clone(&clock))
             .config(config);
         let auth = more(builder).build().expect("the shop's configuration is sound");
-        let hash = pollster::block_on(auth.hash_new_password(EMAIL, PASSWORD)).expect("a hash can be made");
+        // By another policy's leave: the customer's password is older than the shop's policy.
+        let mut lenient = AuthConfig::commerce();
+        lenient.argon2 = auth.config().argon2;
+        let lenient =
+            Auth::builder(MemoryStore::new()).customers(MemoryCustomers::new()).config(lenient).build();
+        let lenient = lenient.expect("Commerce's configuration is sound");
+        let hash =
+            pollster::block_on(lenient.hash_new_password(EMAIL, PASSWORD)).expect("a hash can be made");
         let shop = Self { auth, store, clock, customers, admins, hash };
         shop.set_customer(|_| ());
         shop.set_admin(|_| ());
