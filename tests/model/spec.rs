@@ -77,20 +77,46 @@ pub(crate) const GRANTS: u8 = 4;
 
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum TokenOp {
-    Generation { subject: u8 },
+    Generation {
+        subject: u8,
+    },
     /// Under the generation that this thread read last.
-    Insert { grant: u8, lives: i64 },
-    Find { grant: u8 },
-    Revoke { grant: u8, bar: i64 },
-    RevokeAll { subject: u8, keep: Option<u8> },
+    Insert {
+        grant: u8,
+        lives: i64,
+    },
+    Find {
+        grant: u8,
+    },
+    Revoke {
+        grant: u8,
+        bar: i64,
+    },
+    RevokeAll {
+        subject: u8,
+        keep: Option<u8>,
+    },
     RevokeEverything,
-    List { subject: u8 },
-    Purge { limit: usize },
+    List {
+        subject: u8,
+    },
+    Purge {
+        limit: usize,
+    },
     /// Steps of the verbs above.
-    Bar { grant: u8, bar: i64 },
-    Remove { grant: u8 },
-    Raise { subject: u8 },
-    End { grant: u8 },
+    Bar {
+        grant: u8,
+        bar: i64,
+    },
+    Remove {
+        grant: u8,
+    },
+    Raise {
+        subject: u8,
+    },
+    End {
+        grant: u8,
+    },
 }
 
 #[derive(Debug)]
@@ -277,7 +303,8 @@ impl Spec for Tokens {
                 let moved = generation != self.generation(grant % 2);
                 let bar = self.barred.entry(grant).or_default();
                 match answer {
-                    Insert::Revoked => moved || *now < bar.maybe,
+                    Insert::Revoked => moved,
+                    Insert::Barred => *now < bar.maybe,
                     Insert::Collision => self.held.contains_key(&grant),
                     Insert::Stored => {
                         let there = self.held.get(&grant).is_some_and(|held| !held.dead && !held.unsure);
@@ -418,7 +445,7 @@ impl Code {
 
     fn of(credential: &OneTimeCredential) -> Self {
         let code = number(&credential.digest);
-        let site = u8::from(credential.website == self::site(1));
+        let site = u8::from(credential.website == site(1));
         let reset = credential.purpose == Purpose::ResetToken;
         let (issued, expires) = (seconds(credential.issued_at), seconds(credential.expires_at));
         let code = Self { code, site, reset, issued, expires };
@@ -559,11 +586,22 @@ const fn seconds_of(seconds: u64) -> std::time::Duration {
 
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum ThrottleOp {
-    Reserve { account: u8, source: u8, lease: i64 },
+    Reserve {
+        account: u8,
+        source: u8,
+        lease: i64,
+    },
     /// This thread's attempts, counted back from the newest; also those that were refused, or settled before.
-    Settle { back: usize, outcome: Outcome },
-    Clear { account: u8 },
-    Purge { limit: usize },
+    Settle {
+        back: usize,
+        outcome: Outcome,
+    },
+    Clear {
+        account: u8,
+    },
+    Purge {
+        limit: usize,
+    },
 }
 
 #[derive(Debug)]
@@ -611,10 +649,8 @@ impl Begun {
     }
 
     fn attempt(self) -> Attempt {
-        let charge = |scope| Charge {
-            scope: attempt_key(b"scope", scope),
-            budget: SCOPES[usize::from(scope)],
-        };
+        let charge =
+            |scope| Charge { scope: attempt_key(b"scope", scope), budget: SCOPES[usize::from(scope)] };
         Attempt {
             id: AttemptId([self.id; 16]),
             account: attempt_key(b"account", self.account),
@@ -732,6 +768,14 @@ impl Spec for Throttle {
                 *reserve == worst.unwrap_or(Reserve::Reserved)
             }
             (ThrottleOp::Settle { outcome, .. }, Some(begun), _) => {
+                let holds = |scope| {
+                    self.0
+                        .get(&(begun.account, scope))
+                        .is_some_and(|counter| counter.reserved.contains_key(&begun.id))
+                };
+                if !begun.scopes().into_iter().any(holds) {
+                    return true;
+                }
                 for scope in begun.scopes() {
                     let counter = self.0.entry((begun.account, scope)).or_default();
                     counter.pass(scope, now);
@@ -754,7 +798,9 @@ impl Spec for Throttle {
             }
             (ThrottleOp::Purge { limit }, _, ThrottleAnswer::Purge(removed)) => {
                 let accounts: BTreeSet<_> = self.0.keys().map(|(account, _)| account).collect();
-                let counts = |account: &u8| self.0.iter().any(|((owner, _), counter)| owner == account && counter.counts(now));
+                let counts = |account: &u8| {
+                    self.0.iter().any(|((owner, _), counter)| owner == account && counter.counts(now))
+                };
                 *removed <= limit.min(accounts.into_iter().filter(|account| !counts(account)).count())
             }
             _ => true,

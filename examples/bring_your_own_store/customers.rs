@@ -1,0 +1,92 @@
+//! The host's own customer table, seen through the crate's traits.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use async_trait::async_trait;
+use commerce_auth::{
+    AccountStatus, Customer, CustomerId, CustomerStore, Email, PasswordHash, StoreError, Website,
+};
+
+/// A row of the host's own table, with the host's own columns.
+#[derive(Clone)]
+pub struct ShopCustomer {
+    pub number: i64,
+    pub address: String,
+    pub password: Option<String>,
+    pub blocked: bool,
+    pub wants_help: bool,
+}
+
+impl Customer for ShopCustomer {
+    fn id(&self) -> CustomerId {
+        self.number.into()
+    }
+
+    fn email(&self) -> &str {
+        &self.address
+    }
+
+    fn password_hash(&self) -> Option<&str> {
+        self.password.as_deref()
+    }
+
+    fn status(&self) -> AccountStatus {
+        if self.blocked { AccountStatus::Disabled } else { AccountStatus::Active }
+    }
+
+    fn allows_assistance(&self) -> bool {
+        self.wants_help
+    }
+}
+
+/// The host's own table. In a real shop: a pool of database connections.
+#[derive(Default)]
+pub struct ShopTable(Mutex<Vec<ShopCustomer>>);
+
+impl ShopTable {
+    /// Adds a customer.
+    pub fn add(&self, row: ShopCustomer) {
+        self.rows().push(row);
+    }
+
+    fn rows(&self) -> MutexGuard<'_, Vec<ShopCustomer>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[async_trait]
+impl CustomerStore for ShopTable {
+    type Row = ShopCustomer;
+
+    async fn find_by_email(
+        &self,
+        _website: &Website,
+        email: &Email,
+    ) -> Result<Option<ShopCustomer>, StoreError> {
+        Ok(self.rows().iter().find(|row| row.address.eq_ignore_ascii_case(email.as_str())).cloned())
+    }
+
+    async fn find_by_id(&self, id: &CustomerId) -> Result<Option<ShopCustomer>, StoreError> {
+        Ok(self.rows().iter().find(|row| Some(row.number) == id.as_int()).cloned())
+    }
+
+    // UPDATE customers SET password = $new WHERE number = $id AND password = $expected
+    async fn replace_password_hash(
+        &self,
+        id: &CustomerId,
+        expected: &PasswordHash,
+        new: &PasswordHash,
+    ) -> Result<bool, StoreError> {
+        let mut rows = self.rows();
+        let row = rows.iter_mut().find(|row| {
+            Some(row.number) == id.as_int() && row.password.as_deref() == Some(expected.expose())
+        });
+        Ok(row.map(|row| row.password = Some(new.expose().to_owned())).is_some())
+    }
+
+    async fn set_assistance(&self, id: &CustomerId, allowed: bool) -> Result<bool, StoreError> {
+        let mut rows = self.rows();
+        let row = rows.iter_mut().find(|row| Some(row.number) == id.as_int());
+        Ok(row.map(|row| row.wants_help = allowed).is_some())
+    }
+}

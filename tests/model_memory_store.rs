@@ -1,0 +1,284 @@
+//! The memory store against sequential models of its verbs: one after the other, and in random interleavings of real
+//! threads, whose histories must be linearisable.
+
+#[path = "model/spec.rs"]
+mod spec;
+
+use std::{
+    fmt::Write,
+    sync::atomic::{AtomicU64, AtomicUsize, Ordering},
+    thread,
+};
+
+use commerce_auth::{MemoryStore, store::Outcome};
+use proptest::{collection::vec, prelude::*, sample::select, test_runner::TestCaseError};
+use spec::{Asked, CODES, CodeOp, Codes, GRANTS, Spec, Throttle, ThrottleOp, TokenOp, Tokens};
+
+type Checked = Result<(), TestCaseError>;
+
+/// Seconds on the clock when a script begins.
+const START: i64 = 1000;
+
+fn config(cases: u32) -> ProptestConfig {
+    // A script in which threads raced may pass the next time: looking for a smaller one is given up soon.
+    ProptestConfig { max_shrink_time: 10_000, failure_persistence: None, ..ProptestConfig::with_cases(cases) }
+}
+
+// ---- Scripts -----------------------------------------------------------------------------------------------------
+
+fn token_op() -> impl Strategy<Value = TokenOp> {
+    prop_oneof![9 => race_over_tokens(), 1 => Just(TokenOp::RevokeEverything)]
+}
+
+/// Without revoking everything, which is not atomic beside a verb that looks at a row twice.
+fn race_over_tokens() -> impl Strategy<Value = TokenOp> {
+    let keep = prop::option::of(0..GRANTS);
+    prop_oneof![
+        4 => token_basics(),
+        2 => (0..GRANTS, 1..12_i64).prop_map(|(grant, bar)| TokenOp::Revoke { grant, bar }),
+        1 => (0..2_u8, keep).prop_map(|(subject, keep)| TokenOp::RevokeAll { subject, keep }),
+        1 => (0..2_u8).prop_map(|subject| TokenOp::List { subject }),
+        1 => (0..4_usize).prop_map(|limit| TokenOp::Purge { limit }),
+    ]
+}
+
+fn race_over_everything() -> impl Strategy<Value = TokenOp> {
+    let keep = prop::option::of(0..GRANTS);
+    prop_oneof![
+        6 => token_basics(),
+        1 => (0..2_u8, keep).prop_map(|(subject, keep)| TokenOp::RevokeAll { subject, keep }),
+        2 => Just(TokenOp::RevokeEverything),
+    ]
+}
+
+fn token_basics() -> impl Strategy<Value = TokenOp> {
+    prop_oneof![
+        1 => (0..2_u8).prop_map(|subject| TokenOp::Generation { subject }),
+        2 => (0..GRANTS, 1..12_i64).prop_map(|(grant, lives)| TokenOp::Insert { grant, lives }),
+        2 => (0..GRANTS).prop_map(|grant| TokenOp::Find { grant }),
+    ]
+}
+
+fn code_op() -> impl Strategy<Value = CodeOp> {
+    let put = (0..CODES, 0..2_u8, any::<bool>(), 1..12_i64, 1..4_usize)
+        .prop_map(|(code, site, reset, lives, keep)| CodeOp::Put { code, site, reset, lives, keep });
+    let take = (0..CODES, 0..2_u8, 0..2_u8, prop::bool::weighted(0.8), prop::bool::weighted(0.8)).prop_map(
+        |(code, site, customer, reset, assist)| CodeOp::Take { code, site, customer, reset, assist },
+    );
+    prop_oneof![
+        8 => put,
+        12 => take,
+        1 => (0..2_u8).prop_map(|customer| CodeOp::Discard { customer }),
+        1 => (0..4_usize).prop_map(|limit| CodeOp::Purge { limit }),
+    ]
+}
+
+/// All at one customer's reset tokens on one website.
+fn race_over_codes() -> impl Strategy<Value = CodeOp> {
+    let code = || (0..CODES / 2).prop_map(|half| half * 2);
+    let put = (code(), 1..3_usize).prop_map(|(code, keep)| CodeOp::Put {
+        code,
+        site: 0,
+        reset: true,
+        lives: 1,
+        keep,
+    });
+    let take = code().prop_map(|code| CodeOp::Take { code, site: 0, customer: 0, reset: true, assist: true });
+    prop_oneof![4 => put, 4 => take, 1 => Just(CodeOp::Discard { customer: 0 })]
+}
+
+fn throttle_op(accounts: u8) -> impl Strategy<Value = ThrottleOp> {
+    let outcome = select(vec![Outcome::Failed, Outcome::Failed, Outcome::Succeeded, Outcome::Withdrawn]);
+    prop_oneof![
+        6 => (0..accounts, 0..2_u8, 1..6_i64)
+            .prop_map(|(account, source, lease)| ThrottleOp::Reserve { account, source, lease }),
+        5 => (0..3_usize, outcome).prop_map(|(back, outcome)| ThrottleOp::Settle { back, outcome }),
+        1 => (0..accounts).prop_map(|account| ThrottleOp::Clear { account }),
+        1 => (0..3_usize).prop_map(|limit| ThrottleOp::Purge { limit }),
+    ]
+}
+
+// ---- One after the other -----------------------------------------------------------------------------------------
+
+/// Runs a script of steps of the clock and verbs, each followed by others that only look.
+fn run<S: Spec>(script: &[(i64, S::Op)], looks: &[S::Op]) -> Checked {
+    let (store, mut model, mut known, mut now) =
+        (MemoryStore::new(), S::default(), S::Known::default(), START);
+    for (place, (passes, op)) in script.iter().enumerate() {
+        now += passes;
+        for op in [op].into_iter().chain(looks) {
+            let asked = Asked { now, tag: u8::try_from(place).unwrap(), op: *op, known: known.clone() };
+            let answer = S::call(&store, &asked);
+            S::learn(&mut known, &asked, &answer);
+            for step in S::steps(*op) {
+                let right = model.step(&Asked { op: step, ..asked.clone() }, &answer);
+                prop_assert!(right, "line {place}, at {now}: {op:?} answered {answer:?}");
+            }
+        }
+    }
+    Ok(())
+}
+
+// ---- At once -----------------------------------------------------------------------------------------------------
+
+/// A call as it was seen from outside: when it was called and when it had returned, on one clock of all threads.
+struct Event<S: Spec> {
+    thread: usize,
+    asked: Asked<S::Op, S::Known>,
+    answer: S::Answer,
+    called: u64,
+    returned: u64,
+}
+
+/// Runs each script on a thread of its own, all over one store, `rounds` times over.
+fn race<S: Spec>(scripts: &[Vec<S::Op>], rounds: usize) -> Checked {
+    let stores: Vec<_> = (0..rounds).map(|_| MemoryStore::new()).collect();
+    let (ticks, arrived) = (AtomicU64::new(0), AtomicUsize::new(0));
+    let tick = || ticks.fetch_add(1, Ordering::SeqCst);
+    let run = |thread: usize, script: &[S::Op]| -> Vec<Vec<Event<S>>> {
+        let round = |(round, store)| {
+            arrived.fetch_add(1, Ordering::SeqCst);
+            // A barrier that spins: threads that have to be woken do not meet.
+            while arrived.load(Ordering::SeqCst) < scripts.len() * (round + 1) {
+                thread::yield_now();
+            }
+            let mut known = S::Known::default();
+            let call = |(place, op): (usize, &S::Op)| {
+                let tag = u8::try_from(100 * thread + place).unwrap();
+                let asked = Asked { now: START, tag, op: *op, known: known.clone() };
+                let called = tick();
+                let answer = S::call(store, &asked);
+                let returned = tick();
+                S::learn(&mut known, &asked, &answer);
+                Event { thread, asked, answer, called, returned }
+            };
+            script.iter().enumerate().map(call).collect()
+        };
+        stores.iter().enumerate().map(round).collect()
+    };
+    let histories = thread::scope(|scope| {
+        let threads =
+            scripts.iter().enumerate().map(|(thread, script)| scope.spawn(move || run(thread, script)));
+        let threads: Vec<_> = threads.collect();
+        let each: Vec<_> = threads.into_iter().map(|thread| thread.join().unwrap()).collect();
+        let mut each: Vec<_> = each.into_iter().map(Vec::into_iter).collect();
+        (0..rounds)
+            .map(|_| each.iter_mut().flat_map(|rounds| rounds.next().unwrap()).collect::<Vec<_>>())
+            .collect::<Vec<_>>()
+    });
+    for history in &histories {
+        prop_assert!(
+            is_linearisable(history),
+            "no order of these calls explains their answers:\n{}",
+            show(history)
+        );
+    }
+    Ok(())
+}
+
+/// Whether the calls could have happened one after the other, each at some moment between its call and its return, with
+/// these answers (Wing and Gong's search, with Lowe's memory of what has failed).
+fn is_linearisable<S: Spec>(history: &[Event<S>]) -> bool {
+    let mut steps: Vec<_> = history
+        .iter()
+        .flat_map(|event| {
+            S::steps(event.asked.op).into_iter().enumerate().map(move |(nth, op)| (event, nth, op))
+        })
+        .collect();
+    steps.sort_by_key(|(event, nth, _)| (event.called, *nth));
+    assert!(steps.len() <= 64);
+    let mut failed: Vec<(u64, S)> = Vec::new();
+    let mut open = vec![(0_u64, S::default())];
+    while let Some((done, model)) = open.pop() {
+        if failed.contains(&(done, model.clone())) {
+            continue;
+        }
+        let left = || (0..steps.len()).filter(move |place| done & (1 << place) == 0);
+        let Some(horizon) = left().map(|place| steps[place].0.returned).min() else { return true };
+        // Depth first, and the earliest call first: that is nearly always the order.
+        for place in left().collect::<Vec<_>>().into_iter().rev() {
+            let (event, nth, op) = &steps[place];
+            let begun = *nth == 0 || done & (1 << (place - nth)) != 0;
+            let mut next = model.clone();
+            if event.called < horizon
+                && begun
+                && next.step(&Asked { op: *op, ..event.asked.clone() }, &event.answer)
+            {
+                open.push((done | (1 << place), next));
+            }
+        }
+        failed.push((done, model));
+    }
+    false
+}
+
+fn show<S: Spec>(history: &[Event<S>]) -> String {
+    let mut events: Vec<_> = history.iter().collect();
+    events.sort_by_key(|event| event.called);
+    let first = events.first().map_or(0, |event| event.called);
+    events.into_iter().fold(String::new(), |mut shown, event| {
+        let Event { thread, asked, answer, called, returned } = event;
+        let (from, to) = (called - first, returned - first);
+        let _ =
+            writeln!(shown, "  {from:>2} to {to:>2}, thread {thread}: {:?} answered {answer:?}", asked.op);
+        shown
+    })
+}
+
+fn scripts<Op: std::fmt::Debug>(op: impl Strategy<Value = Op>) -> impl Strategy<Value = Vec<Vec<Op>>> {
+    vec(vec(op, 1..5), 2..4)
+}
+
+const ROUNDS: usize = 40;
+
+proptest! {
+    #![proptest_config(config(300))]
+
+    #[test]
+    fn tokens_one_after_the_other(script in vec((-5..8_i64, token_op()), 1..80)) {
+        let finds = (0..GRANTS).map(|grant| TokenOp::Find { grant });
+        let of_subjects = (0..2).flat_map(|subject| [TokenOp::Generation { subject }, TokenOp::List { subject }]);
+        run::<Tokens>(&script, &finds.chain(of_subjects).collect::<Vec<_>>())?;
+    }
+
+    /// A thread that always knows the newest generation would not be much of a test.
+    #[test]
+    fn tokens_without_a_look(script in vec((-5..8_i64, token_op()), 1..80)) {
+        run::<Tokens>(&script, &[])?;
+    }
+
+    #[test]
+    fn codes_one_after_the_other(script in vec((-3..5_i64, code_op()), 1..80)) {
+        run::<Codes>(&script, &[])?;
+    }
+
+    /// Budgets are counted on a clock that does not go back.
+    #[test]
+    fn budgets_one_after_the_other(script in vec((0..4_i64, throttle_op(2)), 1..80)) {
+        run::<Throttle>(&script, &[])?;
+    }
+}
+
+proptest! {
+    #![proptest_config(config(60))]
+
+    #[test]
+    fn tokens_at_once(scripts in scripts(race_over_tokens())) {
+        race::<Tokens>(&scripts, ROUNDS)?;
+    }
+
+    #[test]
+    fn tokens_at_once_with_revoke_everything(scripts in scripts(race_over_everything())) {
+        race::<Tokens>(&scripts, ROUNDS)?;
+    }
+
+    #[test]
+    fn codes_at_once(scripts in scripts(race_over_codes())) {
+        race::<Codes>(&scripts, ROUNDS)?;
+    }
+
+    #[test]
+    fn budgets_at_once(scripts in scripts(throttle_op(1))) {
+        race::<Throttle>(&scripts, ROUNDS)?;
+    }
+}
