@@ -1,4 +1,16 @@
 #![doc = include_str!("../README.md")]
+//!
+//! ## The map
+//!
+//! Every flow is a method of [`Auth`], made by [`Auth::builder`] and configured by [`AuthConfig`]. What can go wrong is
+//! [`Error`].
+//!
+//! - [`account`]: the host's rows and tables, e-mail addresses, ids, websites.
+//! - [`credential`]: what is presented, and how passwords are hashed and judged.
+//! - [`token`]: what is issued, and the identity it proves.
+//! - [`store`]: where it is kept: the storage traits, and [`store::memory`].
+//! - [`clock`] and [`random`]: what is injected.
+#![cfg_attr(feature = "conformance", doc = "- [`conformance`]: the suite every store must pass.")]
 #![deny(
     unreachable_pub,
     clippy::unwrap_used,

@@ -229,7 +229,7 @@ fn scripts<Op: std::fmt::Debug>(op: impl Strategy<Value = Op>) -> impl Strategy<
     vec(vec(op, 1..5), 2..4)
 }
 
-const ROUNDS: usize = 40;
+const ROUNDS: usize = 100;
 
 proptest! {
     #![proptest_config(config(300))]

@@ -1,0 +1,130 @@
+//! What only the memory store promises: it is bounded in what strangers make it hold, and holds a million tokens.
+
+mod support;
+
+use std::{net::Ipv4Addr, time::Duration};
+
+use commerce_auth::{
+    CustomerId, Digest, Error, Grant, MemoryStore, Obtained, Origin, SignIn, Subject, Website,
+    store::{Insert, ThrottleStore, TokenStore},
+};
+use support::{EMAIL, PASSWORD, Shop, WRONG, fast};
+use time::{OffsetDateTime, macros::datetime};
+
+/// A shop whose table of attempts has room for one account in each of its 256 shards.
+fn small() -> Shop {
+    small_with(100)
+}
+
+/// The same, where so many failures lock an account.
+fn small_with(failures: u32) -> Shop {
+    let mut config = fast();
+    config.account_budget.failures = failures;
+    Shop::open(MemoryStore::with_throttle_capacity(256), config, |builder| builder)
+}
+
+async fn flood(shop: &Shop, names: u32) -> usize {
+    let mut refused = 0;
+    for name in 0..names {
+        let source = std::net::IpAddr::V4(Ipv4Addr::from_bits(name));
+        let sign_in = SignIn::new(format!("nobody{name}@example.com"), WRONG).from(source);
+        refused += usize::from(matches!(
+            shop.auth.generate_customer_token(sign_in).await,
+            Err(Error::SignInRefused)
+        ));
+    }
+    refused
+}
+
+#[tokio::test]
+async fn a_live_lock_outlasts_any_flood_of_invented_names() {
+    let shop = small();
+    for _ in 0..6 {
+        shop.sign_in_from("192.0.2.1", WRONG).await.unwrap_err();
+    }
+    assert_eq!(flood(&shop, 4_000).await, 4_000);
+    let begun = shop.auth.hashing_stats().begun;
+    assert!(matches!(shop.sign_in_from("192.0.2.1", PASSWORD).await, Err(Error::SignInRefused)));
+    assert_eq!(shop.auth.hashing_stats().begun, begun, "the lock is still there");
+    shop.sign_in_from("192.0.2.2", PASSWORD).await.expect("an account that has its own counters keeps them");
+}
+
+#[tokio::test]
+async fn a_full_table_is_bounded_and_shares_counters_until_room_is_free() {
+    let shop = small_with(3);
+    let before = shop.auth.hashing_stats().begun;
+    flood(&shop, 5_000).await;
+    // 256 accounts of their own, and 1,024 shared counters of 3 failures each: guesses beyond them cost no hash.
+    let begun = shop.auth.hashing_stats().begun - before;
+    assert!(begun <= 256 + 3 * 1024, "{begun} guesses were hashed");
+    let later = shop.now() + Duration::from_secs(30 * 60);
+    let narrow_over = shop.store.purge_attempts(later, usize::MAX).await.unwrap();
+    assert_eq!(narrow_over, 0, "the accounts' wider budgets still count");
+    shop.advance(24 * 60 * 60);
+    let removed = shop.store.purge_attempts(shop.now(), usize::MAX).await.unwrap();
+    assert!(removed <= 256, "{removed} accounts were counted in a table of 256");
+    shop.sign_in(PASSWORD).await.expect("room is free, and locks are over");
+}
+
+#[tokio::test]
+async fn sharing_locks_earlier_never_later() {
+    let shop = small();
+    flood(&shop, 2_000).await;
+    // Each guess at a name that has no counters of its own draws on shared ones, whose successes clear nothing: six
+    // failures of one source at it are the most there can be.
+    for name in ["late1@example.com", "late2@example.com", "late3@example.com"] {
+        let begun = shop.auth.hashing_stats().begun;
+        for _ in 0..20 {
+            let sign_in = SignIn::new(name, WRONG).from(std::net::IpAddr::from([203, 0, 113, 9]));
+            shop.auth.generate_customer_token(sign_in).await.unwrap_err();
+        }
+        assert!(shop.auth.hashing_stats().begun - begun <= 6);
+    }
+}
+
+#[tokio::test]
+async fn a_right_sign_in_in_a_full_table_succeeds() {
+    let shop = small();
+    // Enough to fill the table, not enough to spend the shared counters.
+    flood(&shop, 2_000).await;
+    for _ in 0..20 {
+        let sign_in = SignIn::new(EMAIL, PASSWORD).from(std::net::IpAddr::from([198, 51, 100, 1]));
+        shop.auth.generate_customer_token(sign_in).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_million_tokens_live_and_die() {
+    let store = MemoryStore::new();
+    let start = datetime!(2026-01-01 12:00 UTC);
+    let grant = |number: u32, issued: OffsetDateTime| {
+        let digest = Digest::of(&number.to_le_bytes());
+        let customer = CustomerId::from(number / 2);
+        Grant::customer(
+            digest,
+            customer,
+            Website::default(),
+            Obtained::Password,
+            issued,
+            issued + Duration::from_secs(3600),
+        )
+    };
+    const TOKENS: u32 = 1_000_000;
+    for number in 0..TOKENS {
+        let grant = grant(number, start);
+        let generation = store.generation(&grant.subject).await.unwrap();
+        let origin = Origin::new(Some(Ipv4Addr::from_bits(number).into()), None);
+        assert_eq!(store.insert(&grant, &origin, generation, start).await.unwrap(), Insert::Stored);
+    }
+    for number in (0..TOKENS).step_by(1009) {
+        let expected = grant(number, start);
+        assert_eq!(store.find(&expected.digest, start).await.unwrap(), Some(expected));
+    }
+    let subject = Subject::Customer(CustomerId::from(7));
+    assert_eq!(store.list(&subject, start).await.unwrap().len(), 2);
+    store.revoke_all(&subject, None, start).await.unwrap();
+    assert_eq!(store.list(&subject, start).await.unwrap().len(), 0);
+    let over = start + Duration::from_secs(3600);
+    assert_eq!(store.purge_tokens(over, 1000).await.unwrap(), 1000, "a little at a time");
+    assert_eq!(store.purge_tokens(over, usize::MAX).await.unwrap(), 1_000_000 - 2 - 1000);
+}
