@@ -13,8 +13,8 @@ use zeroize::Zeroize;
 
 /// The operating system could not give random bytes.
 #[derive(Clone, Copy, Debug, thiserror::Error)]
-#[error("the operating system gave no random bytes")]
-#[non_exhaustive]
+#[error("there are no random bytes to be had")]
+#[allow(clippy::exhaustive_structs)] // A source of the host's own makes it.
 pub struct RandomError;
 
 /// A source of secrets.
@@ -118,5 +118,45 @@ pub mod danger {
         fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
             f.write_str("SeededRandom(..)")
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn key_left(random: &ChaChaRandom) -> usize {
+        random.0.lock().unwrap().as_ref().unwrap().left
+    }
+
+    #[test]
+    fn a_key_is_used_for_64_kib_and_in_one_process() {
+        let random = ChaChaRandom::new();
+        let mut buffer = [0; 1024];
+        for kib in 1..=64 {
+            random.fill(&mut buffer).unwrap();
+            assert_eq!(key_left(&random), (64 - kib) * 1024);
+        }
+        random.fill(&mut buffer).unwrap();
+        assert_eq!(key_left(&random), 63 * 1024, "a new key");
+        random.0.lock().unwrap().as_mut().unwrap().process ^= 1;
+        random.fill(&mut buffer).unwrap();
+        assert_eq!(key_left(&random), 63 * 1024, "a child takes a key of its own");
+        random.fill(&mut [0; 100_000]).unwrap();
+        assert_eq!(key_left(&random), 0);
+    }
+
+    #[test]
+    fn two_sources_differ_and_two_of_one_seed_do_not() {
+        let draw = |random: &dyn SecureRandom| {
+            let mut bytes = [0; 32];
+            random.fill(&mut bytes).unwrap();
+            bytes
+        };
+        assert_ne!(draw(&ChaChaRandom::new()), draw(&ChaChaRandom::new()));
+        let random = danger::SeededRandom::from_seed([1; 32]);
+        let first = draw(&random);
+        assert_ne!(first, draw(&random));
+        assert_eq!(first, draw(&danger::SeededRandom::from_seed([1; 32])));
     }
 }

@@ -109,6 +109,12 @@ macro_rules! account_id {
             }
         }
 
+        impl From<u64> for $name {
+            fn from(int: u64) -> Self {
+                Self(i64::try_from(int).map_or_else(|_| AccountId::Text(int.to_string().into()), AccountId::Int))
+            }
+        }
+
         impl From<Uuid> for $name {
             fn from(uuid: Uuid) -> Self {
                 Self(AccountId::Uuid(uuid))
@@ -169,6 +175,12 @@ mod tests {
         let uuid = Uuid::from_u128(0x0123_4567_89ab_cdef_0123_4567_89ab_cdef);
         assert_eq!(uuid.to_string().parse::<CustomerId>().unwrap(), CustomerId::from(uuid));
         assert_eq!("-7".parse::<CustomerId>().unwrap(), CustomerId::from(-7));
+        for int in [0, 7, i64::MAX as u64, i64::MAX as u64 + 1, u64::MAX] {
+            assert_eq!(int.to_string().parse::<CustomerId>().unwrap(), CustomerId::from(int));
+        }
+        for int in [0, 7, i64::MAX as u64, i64::MAX as u64 + 1, u64::MAX] {
+            assert_eq!(int.to_string().parse::<CustomerId>().unwrap(), CustomerId::from(int));
+        }
         for text in ["007", "+7", "7 ", "0123456789ABCDEF0123456789ABCDEF", "customer:7", "ключ"] {
             let id: CustomerId = text.parse().unwrap();
             assert_eq!((id.as_int(), id.as_uuid()), (None, None));

@@ -60,12 +60,6 @@ impl From<String> for Credential {
     }
 }
 
-impl From<SecretString> for Credential {
-    fn from(text: SecretString) -> Self {
-        Self(text)
-    }
-}
-
 impl fmt::Debug for Credential {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Credential(..)")

@@ -113,6 +113,8 @@ struct Admitted {
     matched: Match,
     /// Read before the credential was checked.
     generation: Generation,
+    /// What the token must not outlive: the admin user's own, if it is born of assistance.
+    until: Option<OffsetDateTime>,
 }
 
 impl Auth {
@@ -230,12 +232,14 @@ impl Auth {
             AccountStatus::Unconfirmed => return Err(Error::NotConfirmed),
             AccountStatus::Disabled => return Err(Error::SignInRefused),
         }
-        if let Match::OneTimeCode(assistance) = &matched
-            && !(row.allows_assistance && self.assistance_stands(assistance).await?)
-        {
-            return Err(Error::SignInRefused);
-        }
-        Ok(Admitted { row, matched, generation })
+        let until = match &matched {
+            Match::OneTimeCode(assistance) if row.allows_assistance => {
+                Some(self.assistance_stands_until(assistance).await?.ok_or(Error::SignInRefused)?)
+            }
+            Match::OneTimeCode(_) => return Err(Error::SignInRefused),
+            Match::Password { .. } | Match::ResetToken => None,
+        };
+        Ok(Admitted { row, matched, generation, until })
     }
 
     /// Stores the grant behind the token.
@@ -254,6 +258,7 @@ impl Auth {
         };
         let (customer, website) = (admitted.row.id.clone(), sign_in.website.clone());
         let expires_at = after(now, lifetime);
+        let expires_at = admitted.until.map_or(expires_at, |until| until.min(expires_at));
         let mut grant = Grant::customer(digest, customer.clone(), website, obtained, now, expires_at);
         if let Match::OneTimeCode(assistance) = &admitted.matched {
             grant.assistance = Some(assistance.clone());

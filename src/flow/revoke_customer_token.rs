@@ -1,10 +1,8 @@
 use super::Bearer;
 use crate::{
     auth::Auth,
-    clock::after,
     config::RevokeScope,
     error::Error,
-    throttle::Gate,
     token::{CustomerIdentity, Digest, Subject},
 };
 
@@ -76,7 +74,7 @@ impl Auth {
 
     async fn revoke(&self, grant: &Digest) -> Result<(), Error> {
         let now = self.parts.clock.now();
-        self.parts.tokens.revoke(grant, now, after(now, Gate::LEASE)).await?;
+        self.parts.tokens.revoke(grant, now, now).await?;
         Ok(())
     }
 

@@ -98,7 +98,7 @@ impl Auth {
                 }
                 if let Some(assistance) = &assistance
                     && !(self.customer_consents(&customer).await?
-                        && self.assistance_stands(assistance).await?)
+                        && self.assistance_stands_until(assistance).await?.is_some())
                 {
                     return Err(Error::InvalidToken);
                 }
@@ -128,21 +128,22 @@ impl Auth {
         Ok(row.is_some_and(|row| row.status == AccountStatus::Active && row.allows_assistance))
     }
 
-    /// Whether the admin user behind an assistance may assist at this moment: the shop offers it, the admin user is active and
-    /// permitted, and still signed in.
-    pub(crate) async fn assistance_stands(&self, assistance: &Assistance) -> Result<bool, Error> {
+    /// Until when the admin user behind an assistance may assist, if at this moment: the shop offers it, the admin user is
+    /// active and permitted, and still signed in.
+    pub(crate) async fn assistance_stands_until(
+        &self,
+        assistance: &Assistance,
+    ) -> Result<Option<OffsetDateTime>, Error> {
         if !self.config().steps.one_time_code {
-            return Ok(false);
+            return Ok(None);
         }
-        let now: OffsetDateTime = self.parts.clock.now();
-        let parent = self.parts.tokens.find(&assistance.parent, now).await?;
-        let signed_in =
-            parent.is_some_and(|parent| parent.subject == Subject::Admin(assistance.actor.clone()));
+        let parent = self.parts.tokens.find(&assistance.parent, self.parts.clock.now()).await?;
+        let parent = parent.filter(|parent| parent.subject == Subject::Admin(assistance.actor.clone()));
         let admin = self.active_admin(&assistance.actor).await?;
         let permitted = admin.is_some_and(|admin| {
             Permission::ALL.into_iter().all(|permission| admin.has_permission(permission))
         });
-        Ok(signed_in && permitted)
+        Ok(parent.filter(|_| permitted).map(|parent| parent.expires_at))
     }
 
     async fn active_admin(&self, id: &AdminId) -> Result<Option<AdminRecord>, Error> {

@@ -42,8 +42,8 @@ impl MemoryStore {
         Self::default()
     }
 
-    /// An empty store that counts failed attempts for at most `accounts` accounts at once (1,000,000 by default, at
-    /// about 300 bytes each).
+    /// An empty store that counts failed attempts for at most `accounts` accounts at once (250,000 by default, at
+    /// about 500 bytes each).
     ///
     /// Addresses that nobody has are counted too, so an attacker chooses how many there are. When the table is full of
     /// live counters, nothing in it is forgotten; further addresses share 1,024 counters among them until room is free.

@@ -33,7 +33,7 @@ struct Table {
 }
 
 impl Throttle {
-    const ACCOUNTS: usize = 1_000_000;
+    const ACCOUNTS: usize = 250_000;
 
     pub(super) fn with_capacity(accounts: usize) -> Self {
         let capacity_per_shard = accounts.div_ceil(Shards::<Table>::COUNT);
@@ -171,6 +171,8 @@ impl Account {
 
     fn counter(&mut self, charge: &Charge) -> &mut Counter {
         let place = self.counters.iter().position(|(scope, _)| *scope == charge.scope).unwrap_or_else(|| {
+            // An account has two budgets as a rule; room for four would be most of what its row takes.
+            self.counters.reserve_exact(1);
             self.counters.push((charge.scope, Counter::new(charge.budget)));
             self.counters.len() - 1
         });

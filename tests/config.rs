@@ -1,0 +1,100 @@
+//! Nonsense is refused when the parts are put together.
+
+use std::time::Duration;
+
+use commerce_auth::{
+    Auth, AuthConfig, ConfigError, MemoryCustomers, MemoryStore,
+    random::{RandomError, SecureRandom},
+    store::Lock,
+};
+
+fn build(change: impl FnOnce(&mut AuthConfig)) -> Result<Auth, ConfigError> {
+    let mut config = AuthConfig::commerce();
+    change(&mut config);
+    Auth::builder(MemoryStore::new()).customers(MemoryCustomers::new()).config(config).build()
+}
+
+#[test]
+fn the_defaults_are_commerces_numbers() {
+    let config = AuthConfig::default();
+    assert_eq!(config, AuthConfig::commerce());
+    let lifetimes = [
+        (config.customer_token_lifetime, 3600),
+        (config.admin_token_lifetime, 4 * 3600),
+        (config.assistance_token_lifetime, 15 * 60),
+        (config.one_time_code_lifetime, 30),
+        (config.reset_token_lifetime, 2 * 3600),
+    ];
+    for (lifetime, seconds) in lifetimes {
+        assert_eq!(lifetime, Duration::from_secs(seconds));
+    }
+    assert_eq!((config.source_budget.failures, config.account_budget.failures), (6, 100));
+    assert_eq!(config.source_budget.lock, Lock::For(Duration::from_secs(1800)));
+    for config in [AuthConfig::commerce(), AuthConfig::strict()] {
+        build(|other| *other = config).expect("both ready-made configurations are sound");
+    }
+}
+
+#[test]
+fn nonsense_is_refused_by_name() {
+    let day = Duration::from_secs(24 * 60 * 60);
+    let second = Duration::from_secs(1);
+    type Change = fn(&mut AuthConfig, Duration);
+    let lifetimes: [(&str, Change, Duration); 5] = [
+        ("customer_token_lifetime", |config, value| config.customer_token_lifetime = value, 366 * day),
+        ("admin_token_lifetime", |config, value| config.admin_token_lifetime = value, 366 * day),
+        ("assistance_token_lifetime", |config, value| config.assistance_token_lifetime = value, 366 * day),
+        (
+            "one_time_code_lifetime",
+            |config, value| config.one_time_code_lifetime = value,
+            Duration::from_secs(600),
+        ),
+        ("reset_token_lifetime", |config, value| config.reset_token_lifetime = value, day),
+    ];
+    for (name, set, most) in lifetimes {
+        build(|config| set(config, most)).expect("the most there may be");
+        for value in [Duration::ZERO, most + second, Duration::MAX] {
+            let refused = build(|config| set(config, value));
+            assert!(
+                matches!(refused, Err(ConfigError::OutOfRange(field)) if field == name),
+                "{name} of {value:?}"
+            );
+        }
+    }
+    let others: [(&str, fn(&mut AuthConfig)); 9] = [
+        ("source_budget", |config| config.source_budget.failures = 0),
+        ("source_budget", |config| config.source_budget.window = Duration::ZERO),
+        ("source_budget", |config| config.source_budget.lock = Lock::For(Duration::MAX)),
+        ("account_budget", |config| config.account_budget.lock = Lock::For(Duration::ZERO)),
+        ("password_policy", |config| config.password_policy.min_length = 7),
+        ("password_policy", |config| config.password_policy.max_length = 63),
+        ("password_policy", |config| config.password_policy.min_classes = 5),
+        ("hashing_threads", |config| config.hashing_threads = 1025.try_into().unwrap()),
+        ("hashing_queue", |config| config.hashing_queue = 0),
+    ];
+    for (name, change) in others {
+        let refused = build(change);
+        assert!(matches!(refused, Err(ConfigError::OutOfRange(field)) if field == name), "{name}");
+    }
+}
+
+#[test]
+fn a_customer_table_is_required() {
+    assert!(matches!(Auth::builder(MemoryStore::new()).build(), Err(ConfigError::NoCustomers)));
+}
+
+/// A source of randomness that has none.
+#[derive(Debug)]
+struct Dry;
+
+impl SecureRandom for Dry {
+    fn fill(&self, _: &mut [u8]) -> Result<(), RandomError> {
+        Err(RandomError)
+    }
+}
+
+#[test]
+fn without_randomness_nothing_starts() {
+    let built = Auth::builder(MemoryStore::new()).customers(MemoryCustomers::new()).random(Dry).build();
+    assert!(matches!(built, Err(ConfigError::Random(_))));
+}
