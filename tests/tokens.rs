@@ -2,10 +2,12 @@
 
 mod support;
 
+use std::sync::Arc;
+
 use commerce_auth::{
-    AccountStatus, AdminId, AuthConfig, Bearer, CustomerChange, CustomerId, Digest, Error, ErrorKind, Grant,
-    Identity, Keep, MemoryStore, Obtained, Origin, Permission, RevokeScope, SignIn, Website,
-    store::TokenStore,
+    AccountStatus, AdminId, Auth, AuthConfig, Bearer, CustomerChange, CustomerId, Digest, Error, ErrorKind,
+    Grant, Identity, Keep, MemoryStore, Obtained, Origin, Permission, RevokeScope, SignIn, Website,
+    random::danger::SeededRandom, store::TokenStore,
 };
 use support::{EMAIL, PASSWORD, Shop, WRONG, fast, shop};
 
@@ -38,6 +40,25 @@ async fn each_sign_in_mints_another_token() {
     for signed_in in [one, other] {
         shop.auth.verify_customer(signed_in.token()).await.unwrap();
     }
+}
+
+#[tokio::test]
+async fn a_token_that_was_drawn_before_is_not_issued_again() {
+    // Two nodes whose randomness repeats itself: the second overwrites nothing, and says why.
+    let shop = shop();
+    let node = || {
+        Auth::builder(Arc::clone(&shop.store))
+            .customers(shop.customers.clone())
+            .clock(Arc::clone(&shop.clock))
+            .config(fast())
+            .random(SeededRandom::from_seed([1; 32]))
+            .build()
+            .unwrap()
+    };
+    let first = node().generate_customer_token(SignIn::new(EMAIL, PASSWORD)).await.unwrap();
+    let second = node().generate_customer_token(SignIn::new(EMAIL, PASSWORD)).await;
+    assert!(matches!(second, Err(Error::Random(_))));
+    shop.auth.verify_customer(first.token()).await.unwrap();
 }
 
 #[tokio::test]
@@ -285,6 +306,11 @@ async fn assistance_is_checked_live() {
     shop.advance(4 * 3600 - 10);
     let code = shop.code().await;
     let assisted = shop.sign_in(&code).await.unwrap();
+    assert_eq!(
+        assisted.expires_at() - shop.now(),
+        time::Duration::seconds(10),
+        "never longer than the admin user's own"
+    );
     shop.auth.verify_customer(assisted.token()).await.unwrap();
     shop.advance(10);
     assert!(matches!(shop.auth.verify_customer(assisted.token()).await, Err(Error::InvalidToken)));
@@ -294,9 +320,9 @@ async fn assistance_is_checked_live() {
 async fn a_shop_without_admin_users_cannot_be_assisted_in() {
     let shop = shop();
     let code = shop.code().await;
-    let without = commerce_auth::Auth::builder(std::sync::Arc::clone(&shop.store))
+    let without = Auth::builder(Arc::clone(&shop.store))
         .customers(shop.customers.clone())
-        .clock(std::sync::Arc::clone(&shop.clock))
+        .clock(Arc::clone(&shop.clock))
         .config(fast())
         .build()
         .unwrap();

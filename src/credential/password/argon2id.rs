@@ -172,23 +172,28 @@ pub(super) fn hash(
 
 /// The memory of one worker, kept between hashes: taking it anew costs more than half of a hash.
 #[derive(Default)]
-pub(super) struct Memory(Vec<Block>);
+pub(super) struct Memory {
+    blocks: Vec<Block>,
+    /// Work done in it so far, in KiB times passes.
+    pub(super) work_kib: u64,
+}
 
 impl Memory {
     fn blocks(&mut self, params: &Params) -> &mut [Block] {
         let count = params.block_count();
-        if self.0.len() < count {
-            self.0.resize(count, Block::new());
+        self.work_kib += u64::from(params.m_cost()) * u64::from(params.t_cost());
+        if self.blocks.len() < count {
+            self.blocks.resize(count, Block::new());
         }
-        self.0.get_mut(..count).unwrap_or_default()
+        self.blocks.get_mut(..count).unwrap_or_default()
     }
 
     /// Gives back what a costlier stored hash took beyond the current cost.
     pub(super) fn shrink(&mut self, current: &Argon2Params) {
         let count = current.params(OUTPUT_BYTES).map_or(0, |params| params.block_count());
-        if self.0.len() > count {
-            self.0.truncate(count);
-            self.0.shrink_to_fit();
+        if self.blocks.len() > count {
+            self.blocks.truncate(count);
+            self.blocks.shrink_to_fit();
         }
     }
 }

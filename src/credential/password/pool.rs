@@ -292,3 +292,27 @@ fn decoy(current: &Argon2Params, random: &dyn SecureRandom) -> Result<StoredHash
     let (salt, output) = bytes.split_at(16);
     StoredHash::current(salt, output, *current).ok_or(RandomError)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::random::ChaChaRandom;
+
+    #[test]
+    fn every_refusal_is_the_work_of_one_hash_at_current_cost() {
+        let current = Argon2Params::default();
+        let pool = HashingPool::start(current, NonZero::<usize>::MIN, 1, &ChaChaRandom::new()).unwrap();
+        let mut memory = Memory::default();
+        let cheap = hash(b"right", &[1; 16], &Argon2Params::danger_fast(), &mut memory).unwrap();
+        let own = hash(b"right", &[1; 16], &current, &mut memory).unwrap();
+        for stored in ["", "$argon2id$v=19$m=4294967295,t=2,p=1$AAAA$AAAA", &cheap, &own] {
+            let before = memory.work_kib;
+            let password = Zeroizing::new(b"wrong".to_vec());
+            let answer = pool
+                .shared
+                .perform(&Work::Verify { password, stored: StoredHash::read(stored) }, &mut memory);
+            assert!(matches!(answer, Answer::Verified(Verified::Wrong)));
+            assert_eq!(memory.work_kib - before, 2 * 19 * 1024, "{stored}");
+        }
+    }
+}
