@@ -318,13 +318,19 @@ async fn a_thousand_parallel_wrong_passwords_cost_six_hashes() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn fifty_parallel_right_sign_ins_all_succeed() {
-    for wrong_before in [0, 5] {
-        let shop = Arc::new(shop());
+async fn parallel_right_sign_ins_all_succeed() {
+    for (wrong_before, right, argon2) in [
+        (0, 50, Argon2Params::danger_fast()),
+        (5, 50, Argon2Params::danger_fast()),
+        (5, 150, Argon2Params::default()),
+    ] {
+        let mut config = fast();
+        config.argon2 = argon2;
+        let shop = Arc::new(shop_with(config));
         for _ in 0..wrong_before {
             assert!(is_refused(&shop.sign_in(WRONG).await));
         }
-        let sign_ins = (0..50).map(|_| {
+        let sign_ins = (0..right).map(|_| {
             let shop = Arc::clone(&shop);
             tokio::spawn(async move { shop.sign_in(PASSWORD).await })
         });

@@ -77,9 +77,10 @@ impl Gate {
                 return Err(Error::Overloaded);
             }
             // Attempts on other nodes are settled without a word: look again by the clock, too.
-            first_of(turn, Delay::new(pause)).await;
-            waited += pause;
-            pause = (pause * 2).min(Duration::from_secs(1));
+            if let Woken::ByTheClock = first_of(turn, Delay::new(pause)).await {
+                waited += pause;
+                pause = (pause * 2).min(Duration::from_secs(1));
+            }
         }
     }
 
@@ -149,11 +150,17 @@ impl Drop for Charged<'_> {
     }
 }
 
-async fn first_of(mut turn: EventListener, mut pause: Delay) {
+enum Woken {
+    ByASettlement,
+    ByTheClock,
+}
+
+async fn first_of(mut turn: EventListener, mut pause: Delay) -> Woken {
     poll_fn(|context| {
-        let woken =
-            Pin::new(&mut turn).poll(context).is_ready() || Pin::new(&mut pause).poll(context).is_ready();
-        if woken { Poll::Ready(()) } else { Poll::Pending }
+        if Pin::new(&mut turn).poll(context).is_ready() {
+            return Poll::Ready(Woken::ByASettlement);
+        }
+        Pin::new(&mut pause).poll(context).map(|()| Woken::ByTheClock)
     })
-    .await;
+    .await
 }
