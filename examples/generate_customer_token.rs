@@ -1,5 +1,5 @@
-//! The main job: a customer signs in with each of the three credentials, the token verifies and is revoked; and every
-//! refusal there is.
+//! The main job: a customer signs in with each of the three credentials, the token verifies and is revoked;
+//! and every refusal there is.
 //!
 //! `cargo run --example generate_customer_token`
 

@@ -18,8 +18,8 @@ pub enum RevokeScope {
     All,
 }
 
-/// The numbers and rules of a shop. Start from [`commerce`](Self::commerce) or [`strict`](Self::strict) and set what
-/// differs; [`AuthBuilder::build`](crate::AuthBuilder::build) refuses nonsense.
+/// The numbers and rules of a shop. Start from [`commerce`](Self::commerce) or [`strict`](Self::strict) and
+/// set what differs; [`AuthBuilder::build`](crate::AuthBuilder::build) refuses nonsense.
 ///
 /// ```
 /// use std::time::Duration;
@@ -39,16 +39,17 @@ pub struct AuthConfig {
     pub assistance_token_lifetime: Duration,
     /// How long a one-time code lives: 30 s in Commerce, at most 600 s (ASVS v5.0.0-6.5.5).
     pub one_time_code_lifetime: Duration,
-    /// How long a reset token lives: 2 h in Commerce (`customer/password/reset_link_expiration_period`), at most 24 h
-    /// (NIST SP 800-63B-4 section 4.2.1.2).
+    /// How long a reset token lives: 2 h in Commerce (`customer/password/reset_link_expiration_period`), at
+    /// most 24 h (NIST SP 800-63B-4 section 4.2.1.2).
     pub reset_token_lifetime: Duration,
-    /// Which one-time credentials the chain tries after the password. The chain can be narrowed, never reordered: a shop
-    /// without assistance sets `one_time_code` to `false`.
+    /// Which one-time credentials the chain tries after the password. The chain can be narrowed, never
+    /// reordered: a shop without assistance sets `one_time_code` to `false`.
     pub steps: Purposes,
     /// The budget of failed sign-ins of one source at one account: 6, then 30 minutes (Commerce's
     /// `oauth/authentication_lock`).
     pub source_budget: Budget,
-    /// The budget of failed sign-ins at one account over all sources: 100 in 24 hours (NIST SP 800-63B-4 section 3.2.2).
+    /// The budget of failed sign-ins at one account over all sources: 100 in 24 hours (NIST SP 800-63B-4
+    /// section 3.2.2).
     pub account_budget: Budget,
     /// Which tokens a sign-out ends.
     pub revoke: RevokeScope,
@@ -56,8 +57,8 @@ pub struct AuthConfig {
     pub password_policy: PasswordPolicy,
     /// The cost of a password hash. Hashes of another cost are made anew when their owner signs in.
     pub argon2: Argon2Params,
-    /// Threads that hash, and so the most hashes at once and the most blocks of memory: the number of cores. More are
-    /// slower, since they fight for the cache.
+    /// Threads that hash, and so the most hashes at once and the most blocks of memory: the number of cores.
+    /// More are slower, since they fight for the cache.
     pub hashing_threads: NonZero<usize>,
     /// Hashes that may wait for a thread: 64 for each. Beyond it a sign-in is told that the service is busy.
     pub hashing_queue: usize,
@@ -90,8 +91,8 @@ impl AuthConfig {
         }
     }
 
-    /// For those who owe it to NIST SP 800-63B-4 and ASVS: longer passwords without rules about their classes, shorter
-    /// lives, and 100 failed sign-ins at an account lock it until its password is reset.
+    /// For those who owe it to NIST SP 800-63B-4 and ASVS: longer passwords without rules about their
+    /// classes, shorter lives, and 100 failed sign-ins at an account lock it until its password is reset.
     #[must_use]
     pub fn strict() -> Self {
         Self {

@@ -10,7 +10,8 @@ type BoxError = Box<dyn StdError + Send + Sync>;
 ///
 /// # Security
 ///
-/// Wrap the driver's own error; put no secret, no e-mail address and no SQL with values in it. It reaches logs.
+/// Wrap the driver's own error; put no secret, no e-mail address and no SQL with values in it. It reaches
+/// logs.
 #[derive(Debug, thiserror::Error)]
 #[error("the store could not be asked")]
 pub struct StoreError {
@@ -35,7 +36,8 @@ pub enum Error {
     /// A required argument is empty. `"0"` is a value, unlike in Commerce.
     #[error("Specify the \"{}\" value.", .0.name())]
     Required(Field),
-    /// The e-mail address is not exactly one valid address. [`Email`](crate::Email) tells which rule it broke.
+    /// The e-mail address is not exactly one valid address. [`Email`](crate::Email) tells which rule it
+    /// broke.
     #[error("The email address has an invalid format.")]
     InvalidEmail,
     /// The password argument is longer than 1,024 bytes: nothing is hashed, nothing is looked up.
@@ -49,7 +51,8 @@ pub enum Error {
         "The account sign-in was incorrect or your account is disabled temporarily. Please wait and try again later."
     )]
     SignInRefused,
-    /// The credential is right and the account is not confirmed. Only someone with a right credential sees this.
+    /// The credential is right and the account is not confirmed. Only someone with a right credential sees
+    /// this.
     #[error("This account isn't confirmed. Verify and try again.")]
     NotConfirmed,
     /// The customer's current password is wrong.

@@ -2,8 +2,8 @@
 //!
 //! ## The map
 //!
-//! Every flow is a method of [`Auth`], made by [`Auth::builder`] and configured by [`AuthConfig`]. What can go wrong is
-//! [`Error`].
+//! Every flow is a method of [`Auth`], made by [`Auth::builder`] and configured by [`AuthConfig`]. What can
+//! go wrong is [`Error`].
 //!
 //! - [`account`]: the host's rows and tables, e-mail addresses, ids, websites.
 //! - [`credential`]: what is presented, and how passwords are hashed and judged.

@@ -1,5 +1,5 @@
-//! Within budget, every refusal is the same work: the same verbs in the same order, the same number of hashes, the same
-//! answer.
+//! Within budget, every refusal is the same work: the same verbs in the same order, the same number of
+//! hashes, the same answer.
 
 mod support;
 

@@ -1,4 +1,5 @@
-//! What only the memory store promises: it is bounded in what strangers make it hold, and holds a million tokens.
+//! What only the memory store promises: it is bounded in what strangers make it hold, and holds a million
+//! tokens.
 
 mod support;
 
@@ -54,7 +55,8 @@ async fn a_full_table_is_bounded_and_shares_counters_until_room_is_free() {
     let shop = small_with(3);
     let before = shop.auth.hashing_stats().begun;
     flood(&shop, 5_000).await;
-    // 256 accounts of their own, and 1,024 shared counters of 3 failures each: guesses beyond them cost no hash.
+    // 256 accounts of their own, and 1,024 shared counters of 3 failures each: guesses beyond them cost no
+    // hash.
     let begun = shop.auth.hashing_stats().begun - before;
     assert!(begun <= 256 + 3 * 1024, "{begun} guesses were hashed");
     let later = shop.now() + Duration::from_secs(30 * 60);
@@ -70,8 +72,8 @@ async fn a_full_table_is_bounded_and_shares_counters_until_room_is_free() {
 async fn sharing_locks_earlier_never_later() {
     let shop = small();
     flood(&shop, 2_000).await;
-    // Each guess at a name that has no counters of its own draws on shared ones, whose successes clear nothing: six
-    // failures of one source at it are the most there can be.
+    // Each guess at a name that has no counters of its own draws on shared ones, whose successes clear
+    // nothing: six failures of one source at it are the most there can be.
     for name in ["late1@example.com", "late2@example.com", "late3@example.com"] {
         let begun = shop.auth.hashing_stats().begun;
         for _ in 0..20 {

@@ -1,4 +1,5 @@
-//! The core needs no particular async runtime: the same sign-in under tokio (both flavours), smol, and a plain `block_on`.
+//! The core needs no particular async runtime: the same sign-in under tokio (both flavours), smol, and a
+//! plain `block_on`.
 
 mod support;
 

@@ -434,7 +434,8 @@ async fn passwords_differ_to_the_last_byte() {
 
 #[tokio::test]
 async fn a_revoke_all_during_a_sign_in_wins() {
-    // The host revokes between the reading of the generation and the insertion: the hash is what lies between.
+    // The host revokes between the reading of the generation and the insertion: the hash is what lies
+    // between.
     let mut config = fast();
     config.argon2 = Argon2Params::default();
     let shop = shop_with(config);

@@ -1,4 +1,5 @@
-//! What becomes of a token: verified, expired, revoked, listed; and what a token born of assistance may not do.
+//! What becomes of a token: verified, expired, revoked, listed; and what a token born of assistance may not
+//! do.
 
 mod support;
 

@@ -1,5 +1,5 @@
-//! A host's own customer table, and a store of its own: what they look like, and how the store shows that it keeps the
-//! rules.
+//! A host's own customer table, and a store of its own: what they look like, and how the store shows that it
+//! keeps the rules.
 //!
 //! `cargo run --example bring_your_own_store`
 

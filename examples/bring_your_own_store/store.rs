@@ -15,8 +15,9 @@ use commerce_auth::{
 };
 use time::OffsetDateTime;
 
-/// Tokens under one lock over plain maps: each verb is one atomic operation because each takes the lock once. In a real shop:
-/// one statement of a database. Codes and attempt budgets are left to the crate's memory store.
+/// Tokens under one lock over plain maps: each verb is one atomic operation because each takes the lock once.
+/// In a real shop: one statement of a database. Codes and attempt budgets are left to the crate's memory
+/// store.
 #[derive(Debug, Default)]
 pub struct OwnStore {
     tables: Mutex<Tables>,
@@ -186,7 +187,8 @@ impl ThrottleStore for OwnStore {
     }
 }
 
-// The suite every store must pass, on this one: `cargo test --example bring_your_own_store --features conformance`.
+// The suite every store must pass, on this one: `cargo test --example bring_your_own_store --features
+// conformance`.
 #[cfg(all(test, feature = "conformance"))]
 commerce_auth::store_conformance! {
     mod own_store;

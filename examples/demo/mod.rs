@@ -66,7 +66,8 @@ impl DemoShop {
         })
     }
 
-    /// Puts a reset token into the store, as a "forgot password" page does, and hands it over, as its mail does.
+    /// Puts a reset token into the store, as a "forgot password" page does, and hands it over, as its mail
+    /// does.
     pub async fn put_reset_token(&self, lives: Duration) -> Result<String, Box<dyn Error>> {
         let secret = ResetToken::generate(&ChaChaRandom::new())?;
         let now = OffsetDateTime::now_utc();

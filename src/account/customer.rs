@@ -15,8 +15,8 @@ pub trait Customer: Send + Sync {
         Website::default()
     }
 
-    /// The stored e-mail address, in the host's spelling. It is canonicalised (see [`Email`]) and compared with
-    /// the address that was asked for before anything else is believed.
+    /// The stored e-mail address, in the host's spelling. It is canonicalised (see [`Email`]) and compared
+    /// with the address that was asked for before anything else is believed.
     fn email(&self) -> &str;
 
     /// The stored password hash; none for an account that has no password.

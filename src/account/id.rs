@@ -55,8 +55,8 @@ macro_rules! account_id {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*
         ///
-        /// Made from an integer, a UUID or a text of 1 to 128 bytes without control characters. Equal texts are
-        /// equal ids.
+        /// Made from an integer, a UUID or a text of 1 to 128 bytes without control characters. Equal texts
+        /// are equal ids.
         ///
         /// ```
         #[doc = concat!("use commerce_auth::", stringify!($name), ";")]

@@ -4,8 +4,8 @@ use secrecy::{ExposeSecret, SecretString};
 
 /// A stored password hash: what goes into the host's column, and comes out of it.
 ///
-/// Made by [`Auth::hash_new_password`](crate::Auth::hash_new_password). Its `Debug` shows nothing, it is wiped
-/// from memory when dropped, and the only way to its text is [`expose`](Self::expose).
+/// Made by [`Auth::hash_new_password`](crate::Auth::hash_new_password). Its `Debug` shows nothing, it is
+/// wiped from memory when dropped, and the only way to its text is [`expose`](Self::expose).
 #[derive(Clone)]
 pub struct PasswordHash(SecretString);
 

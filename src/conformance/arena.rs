@@ -72,7 +72,8 @@ impl<'a, S: Sync> Arena<'a, S> {
         drive(self.runtime, future)
     }
 
-    /// Calls `attempt` so many times, on as many threads as there are callers (128 at most), which start at a barrier.
+    /// Calls `attempt` so many times, on as many threads as there are callers (128 at most), which start at a
+    /// barrier.
     pub(super) fn race<T: Send, F: Future<Output = T> + Send>(
         &self,
         callers: usize,

@@ -11,13 +11,15 @@
 //! # fn main() {}
 //! ```
 //!
-//! - `runtime` drives a future to its end on the calling thread; it is called from many threads at once. For tokio:
-//!   `{ let tokio = tokio::runtime::Runtime::new().unwrap(); move |future| tokio.block_on(future) }`.
-//! - `store` makes an empty store for one case. A backend with a server makes a schema or a prefix of its own here.
-//! - `broken`, if given, makes a store whose server cannot be reached; every verb must answer an error with its source.
+//! - `runtime` drives a future to its end on the calling thread; it is called from many threads at once. For
+//!   tokio: `{ let tokio = tokio::runtime::Runtime::new().unwrap(); move |future| tokio.block_on(future) }`.
+//! - `store` makes an empty store for one case. A backend with a server makes a schema or a prefix of its own
+//!   here.
+//! - `broken`, if given, makes a store whose server cannot be reached; every verb must answer an error with
+//!   its source.
 //!
-//! A suite that passes everything proves nothing: the macro also wraps your store with one [`Fault`] at a time, and fails
-//! if the suite does not notice.
+//! A suite that passes everything proves nothing: the macro also wraps your store with one [`Fault`] at a
+//! time, and fails if the suite does not notice.
 
 mod arena;
 mod cases;
@@ -46,8 +48,8 @@ pub fn run<S: Store, F: Future<Output = S> + Send>(
     case(name)?(&Arena::new(store, &runtime))
 }
 
-/// Runs the suite on a store with each fault in turn; answers the faults that their case does not notice, of which there
-/// should be none.
+/// Runs the suite on a store with each fault in turn; answers the faults that their case does not notice, of
+/// which there should be none.
 ///
 /// # Errors
 ///
@@ -66,7 +68,8 @@ pub fn faults_missed<S: Store, F: Future<Output = S> + Send>(
     Ok(missed)
 }
 
-/// Every verb of a store whose server cannot be reached must answer an error, and the error must carry its source.
+/// Every verb of a store whose server cannot be reached must answer an error, and the error must carry its
+/// source.
 ///
 /// # Errors
 ///
@@ -142,7 +145,8 @@ fn case<S: Store>(name: &str) -> Result<Case<S>, Failure> {
     found.map(|(_, case)| case).ok_or_else(|| Failure::new(format!("there is no case {name}")))
 }
 
-/// Expands to a module of `#[test]`s, one for each case of the suite. See the [module documentation](crate::conformance).
+/// Expands to a module of `#[test]`s, one for each case of the suite. See the [module
+/// documentation](crate::conformance).
 #[macro_export]
 macro_rules! store_conformance {
     (mod $name:ident; runtime: $runtime:expr; store: $store:expr; $(broken: $broken:expr;)?) => {

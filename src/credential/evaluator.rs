@@ -11,8 +11,9 @@ use crate::{
 
 /// Judges a credential by the ordered chain.
 ///
-/// The order is fixed: password, then one-time credentials, of which a digest names at most one, so that reset tokens and
-/// one-time codes are taken in a single atomic verb. The same steps run for every account that there is or is not.
+/// The order is fixed: password, then one-time credentials, of which a digest names at most one, so that
+/// reset tokens and one-time codes are taken in a single atomic verb. The same steps run for every account
+/// that there is or is not.
 #[derive(Debug)]
 pub(crate) struct Evaluator {
     pool: HashingPool,

@@ -21,8 +21,8 @@ use crate::error::{Error, Field};
 
 /// What is presented in the `password` argument: a password, a reset token or a one-time code.
 ///
-/// Its `Debug` shows nothing, it has no `Display`, no `Serialize` and no `PartialEq`, and it is wiped from memory when
-/// dropped.
+/// Its `Debug` shows nothing, it has no `Display`, no `Serialize` and no `PartialEq`, and it is wiped from
+/// memory when dropped.
 #[derive(Clone)]
 pub struct Credential(SecretString);
 

@@ -12,8 +12,8 @@ macro_rules! one_time_secret {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*
         ///
-        /// 32 hexadecimal characters: 128 random bits. Its `Debug` shows nothing, it has no `Display`, no `Serialize`
-        /// and no `PartialEq`, and it is wiped from memory when dropped.
+        /// 32 hexadecimal characters: 128 random bits. Its `Debug` shows nothing, it has no `Display`, no
+        /// `Serialize` and no `PartialEq`, and it is wiped from memory when dropped.
         #[derive(Clone)]
         pub struct $name(SecretString);
 

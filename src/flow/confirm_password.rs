@@ -9,16 +9,17 @@ use crate::{
 };
 
 impl Auth {
-    /// Checks a signed-in customer's current password, before an act that asks for it again: a new e-mail address, payment
-    /// data. Hosts never compare by themselves.
+    /// Checks a signed-in customer's current password, before an act that asks for it again: a new e-mail
+    /// address, payment data. Hosts never compare by themselves.
     ///
     /// Failures are counted in a budget of their own, of the size of
-    /// [`AuthConfig::source_budget`](crate::AuthConfig::source_budget), and in the account's wider one: a stolen token does not
-    /// allow guessing.
+    /// [`AuthConfig::source_budget`](crate::AuthConfig::source_budget), and in the account's wider one: a
+    /// stolen token does not allow guessing.
     ///
     /// # Errors
     ///
-    /// - As [`verify_customer`](Self::verify_customer), and [`Error::NotAuthorized`] for a token born of assistance.
+    /// - As [`verify_customer`](Self::verify_customer), and [`Error::NotAuthorized`] for a token born of
+    ///   assistance.
     /// - [`Error::Required`], [`Error::PasswordTooLong`]: nothing was looked up.
     /// - [`Error::WrongPassword`]: it is not the password, or the account has none or is not active.
     /// - [`Error::Locked`]: too many wrong ones.

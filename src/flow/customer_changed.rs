@@ -13,8 +13,9 @@ pub enum CustomerChange {
 }
 
 impl Auth {
-    /// Tells the crate that the host changed a customer account: all its tokens, reset tokens and one-time codes end, those of
-    /// sign-ins in flight too. Call it after the change is stored; it may be called again.
+    /// Tells the crate that the host changed a customer account: all its tokens, reset tokens and one-time
+    /// codes end, those of sign-ins in flight too. Call it after the change is stored; it may be called
+    /// again.
     ///
     /// # Errors
     ///
@@ -22,7 +23,8 @@ impl Auth {
     pub async fn customer_changed(&self, customer: &CustomerId, change: CustomerChange) -> Result<(), Error> {
         match change {
             CustomerChange::Disabled | CustomerChange::Deleted | CustomerChange::EmailChanged => {
-                // One-time credentials first: one that is being redeemed meets a generation that moves after it was read.
+                // One-time credentials first: one that is being redeemed meets a generation that moves after
+                // it was read.
                 self.parts.codes.discard(customer).await?;
                 let subject = Subject::Customer(customer.clone());
                 Ok(self.parts.tokens.revoke_all(&subject, None, self.parts.clock.now()).await?)

@@ -33,7 +33,8 @@ pub struct SignIn {
 }
 
 impl SignIn {
-    /// A sign-in on the default website with the `email` and `password` arguments, as they came: neither is trimmed.
+    /// A sign-in on the default website with the `email` and `password` arguments, as they came: neither is
+    /// trimmed.
     pub fn new(email: impl Into<String>, password: impl Into<Credential>) -> Self {
         let (email, password) = (email.into(), password.into());
         Self { email, password, website: Website::default(), source: None, user_agent: None }
@@ -44,8 +45,8 @@ impl SignIn {
         Self { website, ..self }
     }
 
-    /// The address the client called from. Failures are counted by it, so give the client's own and not a proxy's; without
-    /// one, all clients share one budget for each account.
+    /// The address the client called from. Failures are counted by it, so give the client's own and not a
+    /// proxy's; without one, all clients share one budget for each account.
     pub fn from(self, source: impl Into<ClientAddress>) -> Self {
         Self { source: Some(source.into().0), ..self }
     }
@@ -123,9 +124,9 @@ impl Auth {
     /// The `password` argument is tried as the account's password, then as a one-time reset token, then as an
     /// admin-generated one-time code. The first match wins; a one-time credential is spent by it.
     ///
-    /// Before any of it a charge is reserved from the account's budgets, so parallel guesses cannot exceed them; right
-    /// sign-ins in parallel wait their turn. Within budget every refusal is the same work and the same answer, whether the
-    /// account is unknown, disabled, without a password, or the credential is wrong.
+    /// Before any of it a charge is reserved from the account's budgets, so parallel guesses cannot exceed
+    /// them; right sign-ins in parallel wait their turn. Within budget every refusal is the same work and the
+    /// same answer, whether the account is unknown, disabled, without a password, or the credential is wrong.
     ///
     /// ```
     /// use commerce_auth::{
@@ -156,12 +157,13 @@ impl Auth {
     /// # Errors
     ///
     /// - [`Error::Required`], [`Error::InvalidEmail`], [`Error::PasswordTooLong`]: nothing was looked up.
-    /// - [`Error::SignInRefused`]: no such account, wrong credential, disabled account, spent budget, a one-time code whose
-    ///   admin user may no longer assist, or a revoke-all during the sign-in. Not told apart.
+    /// - [`Error::SignInRefused`]: no such account, wrong credential, disabled account, spent budget, a
+    ///   one-time code whose admin user may no longer assist, or a revoke-all during the sign-in. Not told
+    ///   apart.
     /// - [`Error::NotConfirmed`]: the credential is right, the account is not confirmed.
     /// - [`Error::Overloaded`]: too many hashes are waiting.
-    /// - [`Error::Unavailable`], [`Error::Random`], [`Error::ForeignRow`], [`Error::NotConfigured`]: no token was issued; a
-    ///   one-time credential may be spent.
+    /// - [`Error::Unavailable`], [`Error::Random`], [`Error::ForeignRow`], [`Error::NotConfigured`]: no token
+    ///   was issued; a one-time credential may be spent.
     pub async fn generate_customer_token(&self, sign_in: SignIn) -> Result<SignedIn, Error> {
         if sign_in.email.is_empty() {
             return Err(Error::Required(Field::Email));
@@ -219,8 +221,8 @@ impl Auth {
         let (matched, row) = match (verdict, row) {
             (Verdict::Matched(matched), Some(row)) => (matched, row),
             (Verdict::Replayed(bought), _) => {
-                // Whoever holds a spent code may have stolen it, before it was spent or after: what it bought ends. The
-                // token may not be stored yet; it is barred for as long as its sign-in can take.
+                // Whoever holds a spent code may have stolen it, before it was spent or after: what it bought
+                // ends. The token may not be stored yet; it is barred for as long as its sign-in can take.
                 let now = self.parts.clock.now();
                 self.parts.tokens.revoke(&bought, now, after(now, Gate::LEASE)).await?;
                 return Err(Error::SignInRefused);
@@ -265,7 +267,8 @@ impl Auth {
         }
         let origin = Origin::new(sign_in.source, sign_in.user_agent.as_deref());
         match self.parts.tokens.insert(&grant, &origin, admitted.generation, now).await? {
-            // A code that was presented again before its token was stored: the token is issued, and has ended.
+            // A code that was presented again before its token was stored: the token is issued, and has
+            // ended.
             Insert::Stored | Insert::Barred => Ok(SignedIn { token, customer, obtained, expires_at }),
             Insert::Revoked => Err(Error::SignInRefused),
             // Of 2^129 tokens this one was drawn before: the source of randomness repeats itself.

@@ -6,8 +6,8 @@ use crate::{
 };
 
 impl Auth {
-    /// Judges a new password by the policy and makes the hash to store: for a host that creates accounts. Hosts never hash by
-    /// themselves.
+    /// Judges a new password by the policy and makes the hash to store: for a host that creates accounts.
+    /// Hosts never hash by themselves.
     ///
     /// # Errors
     ///

@@ -22,7 +22,8 @@ impl Auth {
     ///
     /// # Errors
     ///
-    /// As [`verify_customer`](Self::verify_customer), and [`Error::NotAuthorized`] for a token born of assistance.
+    /// As [`verify_customer`](Self::verify_customer), and [`Error::NotAuthorized`] for a token born of
+    /// assistance.
     pub async fn list_customer_tokens(
         &self,
         bearer: impl Into<Bearer<'_>>,

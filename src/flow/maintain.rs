@@ -13,7 +13,8 @@ pub struct Purged {
 }
 
 impl Auth {
-    /// Removes what is over, at most `limit` records of each kind: for a host's timer. Nothing depends on it but space.
+    /// Removes what is over, at most `limit` records of each kind: for a host's timer. Nothing depends on it
+    /// but space.
     ///
     /// # Errors
     ///

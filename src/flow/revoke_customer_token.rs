@@ -17,7 +17,8 @@ pub enum Keep {
 }
 
 impl Auth {
-    /// Ends the token presented: Commerce's `revokeCustomerToken`. Once it has returned, no node accepts the token.
+    /// Ends the token presented: Commerce's `revokeCustomerToken`. Once it has returned, no node accepts the
+    /// token.
     ///
     /// Commerce ends all of the customer's tokens; set [`AuthConfig::revoke`](crate::AuthConfig::revoke) to
     /// [`RevokeScope::All`] for that. A token born of assistance only ever ends itself.
@@ -34,12 +35,13 @@ impl Auth {
         }
     }
 
-    /// Ends all of the customer's tokens, or all but the one presented: one atomic step, which a sign-in in flight does not
-    /// survive and a later one does.
+    /// Ends all of the customer's tokens, or all but the one presented: one atomic step, which a sign-in in
+    /// flight does not survive and a later one does.
     ///
     /// # Errors
     ///
-    /// As [`verify_customer`](Self::verify_customer), and [`Error::NotAuthorized`] for a token born of assistance.
+    /// As [`verify_customer`](Self::verify_customer), and [`Error::NotAuthorized`] for a token born of
+    /// assistance.
     pub async fn revoke_all_customer_tokens(
         &self,
         bearer: impl Into<Bearer<'_>>,
@@ -51,12 +53,13 @@ impl Auth {
         self.revoke_all(&who, keep.as_ref()).await
     }
 
-    /// Ends one of the customer's other tokens, named as [`list_customer_tokens`](Self::list_customer_tokens) names it. Answers
-    /// whether the customer had it.
+    /// Ends one of the customer's other tokens, named as [`list_customer_tokens`](Self::list_customer_tokens)
+    /// names it. Answers whether the customer had it.
     ///
     /// # Errors
     ///
-    /// As [`verify_customer`](Self::verify_customer), and [`Error::NotAuthorized`] for a token born of assistance.
+    /// As [`verify_customer`](Self::verify_customer), and [`Error::NotAuthorized`] for a token born of
+    /// assistance.
     pub async fn revoke_listed_customer_token(
         &self,
         bearer: impl Into<Bearer<'_>>,

@@ -9,8 +9,8 @@ use crate::{
 
 /// A bearer token as a request presents it, and the website the request is for.
 ///
-/// Every flow that takes a token takes `impl Into<Bearer>`: a `&str` or a `&BearerToken` is for the default website, another
-/// is named with [`on`](Self::on).
+/// Every flow that takes a token takes `impl Into<Bearer>`: a `&str` or a `&BearerToken` is for the default
+/// website, another is named with [`on`](Self::on).
 ///
 /// ```
 /// use commerce_auth::{Bearer, Website};
@@ -60,13 +60,14 @@ impl std::fmt::Debug for Bearer<'_> {
 impl Auth {
     /// Tells who a bearer token is: a customer, or an admin user.
     ///
-    /// One read of the store for a customer's own token. A token born of assistance, and an admin user's, are checked live at
-    /// every use: the admin user's own grant, standing and permissions, and the customer's standing and consent.
+    /// One read of the store for a customer's own token. A token born of assistance, and an admin user's, are
+    /// checked live at every use: the admin user's own grant, standing and permissions, and the customer's
+    /// standing and consent.
     ///
     /// # Errors
     ///
-    /// - [`Error::InvalidToken`]: malformed, unknown, expired or revoked. What no sign-in can have issued does not reach the
-    ///   store.
+    /// - [`Error::InvalidToken`]: malformed, unknown, expired or revoked. What no sign-in can have issued
+    ///   does not reach the store.
     /// - [`Error::NotAuthorized`]: a customer's token of another website.
     /// - [`Error::Unavailable`]: the store, or a table, could not be asked.
     /// - [`Error::NotConfigured`]: an admin user's token, and no admin user table.
@@ -128,8 +129,8 @@ impl Auth {
         Ok(row.is_some_and(|row| row.status == AccountStatus::Active && row.allows_assistance))
     }
 
-    /// Until when the admin user behind an assistance may assist, if at this moment: the shop offers it, the admin user is
-    /// active and permitted, and still signed in.
+    /// Until when the admin user behind an assistance may assist, if at this moment: the shop offers it, the
+    /// admin user is active and permitted, and still signed in.
     pub(crate) async fn assistance_stands_until(
         &self,
         assistance: &Assistance,

@@ -1,20 +1,20 @@
 //! Where tokens, one-time credentials and attempt budgets are kept.
 //!
-//! Three traits, one for each: [`TokenStore`], [`OtcStore`], [`ThrottleStore`]. [`Store`] is all of them in one
-//! value. [`MemoryStore`](memory::MemoryStore) is the embedded one.
+//! Three traits, one for each: [`TokenStore`], [`OtcStore`], [`ThrottleStore`]. [`Store`] is all of them in
+//! one value. [`MemoryStore`](memory::MemoryStore) is the embedded one.
 //!
 //! # Rules of a storage verb
 //!
-//! - One verb is one atomic operation in the store. Nothing a flow relies on is read in one call and written in
-//!   the next.
-//! - Verbs are handed the time. A record is compared with it and is expired *at* its `expires_at`; an engine's
-//!   own expiry only sweeps.
-//! - `Err` means that the store could not be asked, and carries the driver's error as its source. "Not there" is a
-//!   value. A call that was dropped or that failed may have taken effect.
+//! - One verb is one atomic operation in the store. Nothing a flow relies on is read in one call and written
+//!   in the next.
+//! - Verbs are handed the time. A record is compared with it and is expired *at* its `expires_at`; an
+//!   engine's own expiry only sweeps.
+//! - `Err` means that the store could not be asked, and carries the driver's error as its source. "Not there"
+//!   is a value. A call that was dropped or that failed may have taken effect.
 //! - No verb has a default body.
 //!
-//! The documentation of each verb says which failure is a vulnerability and which only costs speed. A backend of
-//! your own shows that it keeps the rules by passing the suite of the `conformance` feature.
+//! The documentation of each verb says which failure is a vulnerability and which only costs speed. A backend
+//! of your own shows that it keeps the rules by passing the suite of the `conformance` feature.
 
 pub mod memory;
 mod otc;

@@ -129,7 +129,8 @@ pub enum Take {
 #[async_trait]
 pub trait OtcStore: Debug + Send + Sync + 'static {
     /// Stores a credential. Of the live, unspent ones of the same purpose and customer only the newest `keep`
-    /// stay, this one among them. Answers whether it was stored: a digest that is there already stays as it is.
+    /// stay, this one among them. Answers whether it was stored: a digest that is there already stays as it
+    /// is.
     ///
     /// # Security
     ///
@@ -145,14 +146,14 @@ pub trait OtcStore: Debug + Send + Sync + 'static {
         now: OffsetDateTime,
     ) -> Result<bool, StoreError>;
 
-    /// Hands a live credential of exactly this website, customer, digest and purpose to exactly one caller, whatever
-    /// the number of nodes. It stays until its expiry, marked as spent for the grant `buys`; whoever presents it
-    /// again learns that grant.
+    /// Hands a live credential of exactly this website, customer, digest and purpose to exactly one caller,
+    /// whatever the number of nodes. It stays until its expiry, marked as spent for the grant `buys`; whoever
+    /// presents it again learns that grant.
     ///
     /// # Security
     ///
-    /// To hand it out twice, after its expiry, or for another tuple is a vulnerability, and so is to forget the mark. A
-    /// tuple that does not fit consumes nothing.
+    /// To hand it out twice, after its expiry, or for another tuple is a vulnerability, and so is to forget
+    /// the mark. A tuple that does not fit consumes nothing.
     ///
     /// # Errors
     ///
@@ -179,8 +180,8 @@ pub trait OtcStore: Debug + Send + Sync + 'static {
     ///
     /// # Security
     ///
-    /// To remove the mark of a spent credential before its expiry is a vulnerability: it could be presented again
-    /// unnoticed.
+    /// To remove the mark of a spent credential before its expiry is a vulnerability: it could be presented
+    /// again unnoticed.
     ///
     /// # Errors
     ///

@@ -87,8 +87,8 @@ pub struct Attempt {
 pub enum Reserve {
     /// Every budget is charged; the attempt must be settled.
     Reserved,
-    /// Some budget has nothing left but what other attempts have reserved and not yet settled. Nothing was charged;
-    /// ask again once one is settled.
+    /// Some budget has nothing left but what other attempts have reserved and not yet settled. Nothing was
+    /// charged; ask again once one is settled.
     Busy,
     /// Some budget is spent. Nothing was charged.
     Spent,

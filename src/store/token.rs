@@ -41,21 +41,21 @@ pub trait TokenStore: Debug + Send + Sync + 'static {
     ///
     /// # Security
     ///
-    /// A generation that is read too new (after a revoke-all that came later) is a vulnerability; one read too
-    /// old only refuses a sign-in.
+    /// A generation that is read too new (after a revoke-all that came later) is a vulnerability; one read
+    /// too old only refuses a sign-in.
     ///
     /// # Errors
     ///
     /// When the store could not be asked.
     async fn generation(&self, subject: &Subject) -> Result<Generation, StoreError>;
 
-    /// Stores a grant, unless its subject's generation is no longer `generation`, its digest was revoked already, or
-    /// there is a grant of that digest.
+    /// Stores a grant, unless its subject's generation is no longer `generation`, its digest was revoked
+    /// already, or there is a grant of that digest.
     ///
     /// # Security
     ///
-    /// Storing in spite of a generation that moved is a vulnerability: the token would outlive a revoke-all that
-    /// has returned. So is overwriting. Refusing too often only costs a sign-in.
+    /// Storing in spite of a generation that moved is a vulnerability: the token would outlive a revoke-all
+    /// that has returned. So is overwriting. Refusing too often only costs a sign-in.
     ///
     /// # Errors
     ///
@@ -82,8 +82,8 @@ pub trait TokenStore: Debug + Send + Sync + 'static {
     /// Revokes one grant; answers whether a live one was there. Once it has returned, no later
     /// [`find`](Self::find) returns the grant, on any node.
     ///
-    /// A digest that is not there is barred from being inserted until `bar_until`: a revoke that overtakes the
-    /// insertion it is meant for wins.
+    /// A digest that is not there is barred from being inserted until `bar_until`: a revoke that overtakes
+    /// the insertion it is meant for wins.
     ///
     /// # Security
     ///
@@ -99,14 +99,14 @@ pub trait TokenStore: Debug + Send + Sync + 'static {
         bar_until: OffsetDateTime,
     ) -> Result<bool, StoreError>;
 
-    /// Revokes every grant of a subject but the one named `keep`, and raises the subject's generation. Once it has
-    /// returned, no grant from before lives, not even one whose sign-in is in flight; a sign-in that starts later
-    /// gives a live token.
+    /// Revokes every grant of a subject but the one named `keep`, and raises the subject's generation. Once
+    /// it has returned, no grant from before lives, not even one whose sign-in is in flight; a sign-in that
+    /// starts later gives a live token.
     ///
     /// # Security
     ///
-    /// A grant that lives on is a vulnerability, and so is one kept that is not the subject's. A kept grant that is
-    /// lost signs somebody out.
+    /// A grant that lives on is a vulnerability, and so is one kept that is not the subject's. A kept grant
+    /// that is lost signs somebody out.
     ///
     /// # Errors
     ///

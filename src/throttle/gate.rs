@@ -33,8 +33,8 @@ pub(crate) struct Gate {
 }
 
 impl Gate {
-    /// After so long an unsettled reservation counts as a failure; and so long a caller waits for its turn at most.
-    /// Longer than any queue of hashes, shorter than a person's patience.
+    /// After so long an unsettled reservation counts as a failure; and so long a caller waits for its turn at
+    /// most. Longer than any queue of hashes, shorter than a person's patience.
     pub(crate) const LEASE: Duration = Duration::from_secs(60);
     /// More charges than this are left to lapse.
     const MAX_ABANDONED: usize = 4096;
@@ -48,7 +48,8 @@ impl Gate {
         Self { store, clock, random, settled, abandoned: Mutex::default() }
     }
 
-    /// Reserves a charge, after waiting for one's turn if others have reserved what is left. None once a budget is spent.
+    /// Reserves a charge, after waiting for one's turn if others have reserved what is left. None once a
+    /// budget is spent.
     pub(crate) async fn reserve(&self, attempted: Attempted) -> Result<Option<Charged<'_>>, Error> {
         let mut id = [0; 16];
         self.random.fill(&mut id)?;
@@ -103,8 +104,8 @@ impl Gate {
     }
 }
 
-/// A reserved charge. It is settled, or, if its caller goes away, counted as a failure if the hash had begun and given
-/// back if it had not.
+/// A reserved charge. It is settled, or, if its caller goes away, counted as a failure if the hash had begun
+/// and given back if it had not.
 #[derive(Debug)]
 pub(crate) struct Charged<'gate> {
     gate: &'gate Gate,

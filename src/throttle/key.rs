@@ -23,7 +23,8 @@ impl Attempted {
         Self::at(website, email, &source_scope(source), config)
     }
 
-    /// A check of the current password by a signed-in customer: a budget of its own, and the account's wider one.
+    /// A check of the current password by a signed-in customer: a budget of its own, and the account's wider
+    /// one.
     pub(crate) fn confirmation(website: &Website, email: &Email, config: &AuthConfig) -> Self {
         Self::at(website, email, &ThrottleKey::of(&[b"confirmation"]), config)
     }
@@ -36,7 +37,8 @@ impl Attempted {
     }
 }
 
-/// IPv4 by address, IPv6 by /64: the least a subscriber is given. All callers without an address are one source.
+/// IPv4 by address, IPv6 by /64: the least a subscriber is given. All callers without an address are one
+/// source.
 fn source_scope(source: Option<IpAddr>) -> ThrottleKey {
     match source.map(|address| address.to_canonical()) {
         None => ThrottleKey::of(&[b"source"]),

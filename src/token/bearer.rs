@@ -50,8 +50,8 @@ const UNBIASED: u8 = 252;
 
 /// Makes tokens, and turns away what cannot be one.
 ///
-/// The check is SipHash-2-4 of the random characters. Its key is public for now, so it catches typing errors and
-/// random strings, not an attacker who computes it.
+/// The check is SipHash-2-4 of the random characters. Its key is public for now, so it catches typing errors
+/// and random strings, not an attacker who computes it.
 #[derive(Clone)]
 pub(crate) struct TokenFormat {
     check_key: [u8; 16],
@@ -133,8 +133,8 @@ mod tests {
             .iter()
             .map(|byte| (f64::from(counts[usize::from(*byte)]) - expected).powi(2) / expected)
             .sum();
-        // 35 degrees of freedom: a fair source passes 80 once in 40,000 seeds, and this seed is fixed. Without the
-        // redraw of 252..=255 the figure is about 800.
+        // 35 degrees of freedom: a fair source passes 80 once in 40,000 seeds, and this seed is fixed.
+        // Without the redraw of 252..=255 the figure is about 800.
         assert!(chi_squared < 80.0, "chi squared {chi_squared}");
     }
 

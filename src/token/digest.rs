@@ -11,9 +11,9 @@ pub struct DigestError;
 
 /// SHA-256: the only form in which a bearer token, code or reset token is ever stored.
 ///
-/// The digest of a bearer token also names its grant. It is safe to show: what it was made from holds at least
-/// 128 random bits and cannot be guessed back, so a plain hash is enough
-/// (ASVS v5.0.0-6.5.2). Digests are compared without a branch on their content.
+/// The digest of a bearer token also names its grant. It is safe to show: what it was made from holds at
+/// least 128 random bits and cannot be guessed back, so a plain hash is enough (ASVS v5.0.0-6.5.2). Digests
+/// are compared without a branch on their content.
 #[allow(clippy::derived_hash_with_manual_eq)] // Its equality is the derived one's, without the early exit.
 #[derive(Clone, Copy, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(into = "String", try_from = "String")]

@@ -185,8 +185,8 @@ pub(in crate::conformance) fn a_spent_credential_is_not_revived<S: Store>(
     })?
 }
 
-/// Of a customer's outstanding credentials of one purpose only the newest stay; spent ones, other purposes and other customers
-/// do not count.
+/// Of a customer's outstanding credentials of one purpose only the newest stay; spent ones, other purposes
+/// and other customers do not count.
 pub(in crate::conformance) fn only_the_newest_are_kept<S: Store>(
     arena: &Arena<'_, S>,
 ) -> Result<(), Failure> {
@@ -245,7 +245,8 @@ pub(in crate::conformance) fn discarding_ends_all<S: Store>(arena: &Arena<'_, S>
     })?
 }
 
-/// Purging removes expired credentials, at most as many as asked for, and neither live ones nor the marks of spent ones.
+/// Purging removes expired credentials, at most as many as asked for, and neither live ones nor the marks of
+/// spent ones.
 pub(in crate::conformance) fn purging_spares_live_and_spent_credentials<S: Store>(
     arena: &Arena<'_, S>,
 ) -> Result<(), Failure> {

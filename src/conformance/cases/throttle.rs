@@ -115,13 +115,14 @@ pub(in crate::conformance) fn a_budget_holds_under_parallel_attempts<S: Store>(
         async move {
             let store = arena.store();
             let attempt = narrow(u64::try_from(caller).unwrap_or_default(), "raced", 0);
-            // Whoever finds the rest reserved asks again until it is settled: a store that forgets to settle would keep
-            // the caller for good.
+            // Whoever finds the rest reserved asks again until it is settled: a store that forgets to settle
+            // would keep the caller for good.
             for _ in 0..100_000 {
                 match store.reserve(&attempt, at(0)).await? {
                     Reserve::Reserved => {
                         asked.fetch_add(1, Ordering::Relaxed);
-                        // Not settled before others have asked, so that a store that reads first and writes later is seen to.
+                        // Not settled before others have asked, so that a store that reads first and writes
+                        // later is seen to.
                         for _ in 0..10_000 {
                             if asked.load(Ordering::Relaxed) >= 100 {
                                 break;
@@ -254,8 +255,8 @@ pub(in crate::conformance) fn a_withdrawal_gives_back_its_own_charge<S: Store>(
     })?
 }
 
-/// A reservation that is not settled counts as a failure from the end of its lease, and only then; its settlement comes too
-/// late.
+/// A reservation that is not settled counts as a failure from the end of its lease, and only then; its
+/// settlement comes too late.
 pub(in crate::conformance) fn an_unsettled_reservation_becomes_a_failure<S: Store>(
     arena: &Arena<'_, S>,
 ) -> Result<(), Failure> {
@@ -273,7 +274,8 @@ pub(in crate::conformance) fn an_unsettled_reservation_becomes_a_failure<S: Stor
             answers(store, &narrow(6, "a", LEASE), at(LEASE), Reserve::Spent, "after a settlement too late")
                 .await?;
         }
-        // The lock runs from the failure that spent the budget: the end of the leases, whenever that is noticed.
+        // The lock runs from the failure that spent the budget: the end of the leases, whenever that is
+        // noticed.
         let end = at(LEASE + 500);
         answers(
             store,
@@ -334,7 +336,8 @@ pub(in crate::conformance) fn all_budgets_are_charged_or_none<S: Store>(
     })?
 }
 
-/// A source that is locked locks no other one, until the account's own budget is spent; other accounts notice nothing.
+/// A source that is locked locks no other one, until the account's own budget is spent; other accounts notice
+/// nothing.
 pub(in crate::conformance) fn sources_and_accounts_are_apart<S: Store>(
     arena: &Arena<'_, S>,
 ) -> Result<(), Failure> {

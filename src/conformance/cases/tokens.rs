@@ -174,7 +174,8 @@ pub(in crate::conformance) fn revoke_all_stops_a_sign_in_in_flight<S: Store>(
     })?
 }
 
-/// A sign-in that starts after a revoke-all gives a live grant, at the same instant too; other subjects notice nothing.
+/// A sign-in that starts after a revoke-all gives a live grant, at the same instant too; other subjects
+/// notice nothing.
 pub(in crate::conformance) fn revoke_all_spares_a_later_sign_in<S: Store>(
     arena: &Arena<'_, S>,
 ) -> Result<(), Failure> {
@@ -196,7 +197,8 @@ pub(in crate::conformance) fn revoke_all_spares_a_later_sign_in<S: Store>(
     })?
 }
 
-/// Sign-ins and revoke-alls in parallel: whatever lives afterwards was inserted under the generation that holds.
+/// Sign-ins and revoke-alls in parallel: whatever lives afterwards was inserted under the generation that
+/// holds.
 pub(in crate::conformance) fn revoke_all_races_sign_ins<S: Store>(
     arena: &Arena<'_, S>,
 ) -> Result<(), Failure> {
@@ -253,7 +255,8 @@ pub(in crate::conformance) fn revoke_all_keeps_one<S: Store>(arena: &Arena<'_, S
     })?
 }
 
-/// A digest to keep that is another subject's, revoked or unknown keeps nothing of this one's and revives nothing.
+/// A digest to keep that is another subject's, revoked or unknown keeps nothing of this one's and revives
+/// nothing.
 pub(in crate::conformance) fn revoke_all_keeps_only_its_own<S: Store>(
     arena: &Arena<'_, S>,
 ) -> Result<(), Failure> {

@@ -12,8 +12,8 @@ pub struct ParamsError;
 
 /// The cost of one password hash: Argon2id with `memory_kib` KiB, `passes` passes and `lanes` lanes.
 ///
-/// The default is 19 MiB, 2 passes, 1 lane: OWASP's first recommendation (Password Storage Cheat Sheet), and ASVS
-/// 5.0's appendix C.
+/// The default is 19 MiB, 2 passes, 1 lane: OWASP's first recommendation (Password Storage Cheat Sheet), and
+/// ASVS 5.0's appendix C.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Argon2Params {
     memory_kib: u32,
@@ -24,13 +24,14 @@ pub struct Argon2Params {
 impl Argon2Params {
     /// Most memory one hash may take, in KiB: 128 MiB. Also the bound on what a stored hash may ask for.
     pub const MAX_MEMORY_KIB: u32 = 128 * 1024;
-    /// Most work one hash may take, in KiB times passes: 512 MiB. Also the bound on what a stored hash may ask for.
+    /// Most work one hash may take, in KiB times passes: 512 MiB. Also the bound on what a stored hash may
+    /// ask for.
     pub const MAX_WORK_KIB: u32 = 512 * 1024;
     /// Most lanes.
     pub const MAX_LANES: u32 = 16;
 
-    /// Parameters no weaker than OWASP recommends: at least 46 MiB with one pass, 19 MiB with two, 12 MiB with three
-    /// or more (ASVS 5.0, appendix C), and no more than the bounds above.
+    /// Parameters no weaker than OWASP recommends: at least 46 MiB with one pass, 19 MiB with two, 12 MiB
+    /// with three or more (ASVS 5.0, appendix C), and no more than the bounds above.
     ///
     /// # Errors
     ///
@@ -101,7 +102,8 @@ pub(super) struct StoredHash {
 }
 
 impl StoredHash {
-    /// Reads a PHC string of Argon2. None if it is anything else, or asks for more work than the bounds allow.
+    /// Reads a PHC string of Argon2. None if it is anything else, or asks for more work than the bounds
+    /// allow.
     pub(super) fn read(text: &str) -> Option<Self> {
         // Longest PHC string of Argon2 with its longest salt and output, and room to spare.
         if text.len() > 512 {
@@ -228,7 +230,8 @@ mod tests {
 
     #[test]
     fn another_implementations_hashes_verify() {
-        // Made by the reference implementation through Python's argon2-cffi; the Argon2i ones are of its README.
+        // Made by the reference implementation through Python's argon2-cffi; the Argon2i ones are of its
+        // README.
         let mut memory = Memory::default();
         for (text, password) in [
             (

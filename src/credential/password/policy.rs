@@ -10,8 +10,8 @@ pub struct PasswordPolicy {
     pub min_length: usize,
     /// Most characters, at least 64 (ASVS v5.0.0-6.2.9).
     pub max_length: usize,
-    /// Fewest of the four classes: lower case, upper case, digits, special. A letter that is not ASCII is special, as
-    /// in Commerce.
+    /// Fewest of the four classes: lower case, upper case, digits, special. A letter that is not ASCII is
+    /// special, as in Commerce.
     pub min_classes: usize,
     /// Whether a space may stand at the beginning or the end.
     pub edge_spaces: bool,

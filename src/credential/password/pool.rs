@@ -45,8 +45,8 @@ pub struct HashingStats {
 
 /// Threads of its own that make and check password hashes, so that no executor is ever blocked.
 ///
-/// Each keeps its block of memory. The queue is bounded; beyond it a caller is told so at once. A caller that goes away
-/// frees its place.
+/// Each keeps its block of memory. The queue is bounded; beyond it a caller is told so at once. A caller that
+/// goes away frees its place.
 pub(crate) struct HashingPool {
     shared: Arc<Shared>,
 }
@@ -126,8 +126,9 @@ impl HashingPool {
         Ok(pool)
     }
 
-    /// Checks a password against a stored hash. Whatever there is to check, a refusal costs one hash at current cost: a
-    /// hash that is missing or cannot be read is replaced by a decoy, and a cheaper one is made up for.
+    /// Checks a password against a stored hash. Whatever there is to check, a refusal costs one hash at
+    /// current cost: a hash that is missing or cannot be read is replaced by a decoy, and a cheaper one is
+    /// made up for.
     ///
     /// `begun` tells the caller, even after it dropped the call, whether work was done.
     pub(crate) async fn verify(

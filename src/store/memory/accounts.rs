@@ -46,8 +46,8 @@ impl MemoryCustomers {
     ///
     /// # Errors
     ///
-    /// [`AccountConflict`] if the e-mail address is not valid or belongs to another customer of the website; nothing
-    /// is changed.
+    /// [`AccountConflict`] if the e-mail address is not valid or belongs to another customer of the website;
+    /// nothing is changed.
     pub fn upsert(&self, row: CustomerRecord) -> Result<(), AccountConflict> {
         let email = row.email.parse::<Email>().map_err(|_| AccountConflict)?;
         let mut table = self.write();

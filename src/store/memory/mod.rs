@@ -1,7 +1,7 @@
 //! The embedded backend: everything in this process's memory.
 //!
-//! For a single node, for development, and for tests. A restart signs everybody out and forgets every lock. It is
-//! bounded in what a stranger can make it hold: see [`MemoryStore::with_throttle_capacity`].
+//! For a single node, for development, and for tests. A restart signs everybody out and forgets every lock.
+//! It is bounded in what a stranger can make it hold: see [`MemoryStore::with_throttle_capacity`].
 
 mod accounts;
 mod otc;
@@ -26,8 +26,8 @@ use crate::{
 
 /// Tokens, one-time credentials and attempt budgets in memory.
 ///
-/// Sharded, so that cores do not wait for each other. Every write sweeps a little of what has expired, so nothing
-/// needs to call [`Auth::purge`](crate::Auth::purge).
+/// Sharded, so that cores do not wait for each other. Every write sweeps a little of what has expired, so
+/// nothing needs to call [`Auth::purge`](crate::Auth::purge).
 #[derive(Debug, Default)]
 pub struct MemoryStore {
     tokens: token::Tokens,
@@ -42,12 +42,12 @@ impl MemoryStore {
         Self::default()
     }
 
-    /// An empty store that counts failed attempts for at most `accounts` accounts at once (250,000 by default, at
-    /// about 500 bytes each).
+    /// An empty store that counts failed attempts for at most `accounts` accounts at once (250,000 by
+    /// default, at about 500 bytes each).
     ///
-    /// Addresses that nobody has are counted too, so an attacker chooses how many there are. When the table is full of
-    /// live counters, nothing in it is forgotten; further addresses share 1,024 counters among them until room is free.
-    /// Sharing locks earlier, never later.
+    /// Addresses that nobody has are counted too, so an attacker chooses how many there are. When the table
+    /// is full of live counters, nothing in it is forgotten; further addresses share 1,024 counters among
+    /// them until room is free. Sharing locks earlier, never later.
     #[must_use]
     pub fn with_throttle_capacity(accounts: usize) -> Self {
         Self { throttle: throttle::Throttle::with_capacity(accounts), ..Self::default() }

@@ -65,7 +65,8 @@ impl Throttle {
             }
             return;
         }
-        // Behind shared counters stand accounts that had no success: one of them must not clear the others' failures.
+        // Behind shared counters stand accounts that had no success: one of them must not clear the others'
+        // failures.
         let outcome = if outcome == Outcome::Succeeded { Outcome::Withdrawn } else { outcome };
         self.shared(&mut table, &attempt.account).settle(attempt, outcome, now);
     }

@@ -15,8 +15,8 @@ use crate::{
 
 /// The grants, and what each subject holds.
 ///
-/// A row dies with its subject's revoke-all, so that finding one reads nothing but the row. Locks are taken in one
-/// order: the subject's shard, then a digest's.
+/// A row dies with its subject's revoke-all, so that finding one reads nothing but the row. Locks are taken
+/// in one order: the subject's shard, then a digest's.
 #[derive(Debug, Default)]
 pub(super) struct Tokens {
     rows: Shards<Rows>,
@@ -156,7 +156,8 @@ impl Tokens {
             rows.barred.retain(|_, until| now < *until);
             let dead = rows.grants.iter().filter(|row| !self.is_live(row, now)).map(|row| row.grant.digest);
             let dead: Vec<_> = dead.take(limit).collect();
-            // Half as many insertions as rows between two sweeps make the cost of a sweep constant per insertion.
+            // Half as many insertions as rows between two sweeps make the cost of a sweep constant per
+            // insertion.
             rows.unswept = if dead.len() == limit { 1 } else { Self::SWEEP.max(rows.grants.len() / 2) };
             dead
         };
@@ -212,7 +213,8 @@ impl Borrow<Digest> for Row {
     }
 }
 
-/// The first eight bytes of a digest: as good a hash as any, since tokens are drawn by us and not by a stranger.
+/// The first eight bytes of a digest: as good a hash as any, since tokens are drawn by us and not by a
+/// stranger.
 #[derive(Default)]
 struct DigestHasher(u64);
 
