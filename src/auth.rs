@@ -16,7 +16,7 @@ use crate::{
 /// The facade: every flow is a method of it, named as the mutation is.
 ///
 /// One concrete type, cheap to clone, `Send + Sync`: it drops into any framework's state. Made by
-/// [`Auth::builder`].
+/// [`Auth::builder`]. It has threads of its own, which a `fork` does not copy: build it in the child.
 #[derive(Clone)]
 pub struct Auth {
     pub(crate) parts: Arc<Parts>,

@@ -3,7 +3,7 @@
 use std::{io, num::NonZero, thread, time::Duration};
 
 use crate::{
-    credential::{Argon2Params, PasswordPolicy},
+    credential::{Argon2Params, Credential, PasswordPolicy},
     random::RandomError,
     store::{Budget, Lock, Purposes},
 };
@@ -35,7 +35,8 @@ pub struct AuthConfig {
     pub customer_token_lifetime: Duration,
     /// How long an admin user's token lives: 4 h in Commerce (`oauth/access_token_lifetime/admin`).
     pub admin_token_lifetime: Duration,
-    /// How long a token born of assistance lives: 15 min, and never longer than the admin user's own.
+    /// How long a token born of assistance lives: 15 min, at most 24 h, and never longer than the admin
+    /// user's own.
     pub assistance_token_lifetime: Duration,
     /// How long a one-time code lives: 30 s in Commerce, at most 600 s (ASVS v5.0.0-6.5.5).
     pub one_time_code_lifetime: Duration,
@@ -60,10 +61,13 @@ pub struct AuthConfig {
     /// Threads that hash, and so the most hashes at once and the most blocks of memory: the number of cores.
     /// More are slower, since they fight for the cache.
     pub hashing_threads: NonZero<usize>,
-    /// Hashes that may wait for a thread: 64 for each. Beyond it a sign-in is told that the service is busy.
+    /// Hashes that may wait for a thread, at most 4,096: 64 for each. Beyond it a sign-in is told that the
+    /// service is busy.
     pub hashing_queue: usize,
 }
 
+/// A longer queue would outlast the lease of a charge.
+const MAX_QUEUE: usize = 4096;
 const MINUTE: Duration = Duration::from_secs(60);
 const HOUR: Duration = Duration::from_secs(60 * 60);
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
@@ -92,7 +96,8 @@ impl AuthConfig {
     }
 
     /// For those who owe it to NIST SP 800-63B-4 and ASVS: longer passwords without rules about their
-    /// classes, shorter lives, and 100 failed sign-ins at an account lock it until its password is reset.
+    /// classes, shorter lives, and 100 failed sign-ins at an account lock it until
+    /// [`Auth::unlock_customer`](crate::Auth::unlock_customer).
     #[must_use]
     pub fn strict() -> Self {
         Self {
@@ -110,7 +115,7 @@ impl AuthConfig {
         let lifetimes = [
             ("customer_token_lifetime", self.customer_token_lifetime, YEAR),
             ("admin_token_lifetime", self.admin_token_lifetime, YEAR),
-            ("assistance_token_lifetime", self.assistance_token_lifetime, YEAR),
+            ("assistance_token_lifetime", self.assistance_token_lifetime, DAY),
             ("one_time_code_lifetime", self.one_time_code_lifetime, 10 * MINUTE),
             ("reset_token_lifetime", self.reset_token_lifetime, DAY),
         ];
@@ -131,16 +136,14 @@ impl AuthConfig {
             }
         }
         let policy = &self.password_policy;
-        if policy.min_length < 8 || policy.max_length < 64 || policy.min_length > policy.max_length {
-            return Err(ConfigError::OutOfRange("password_policy"));
-        }
-        if policy.min_classes > 4 {
+        let lengths = 64.max(policy.min_length)..=Credential::MAX_BYTES;
+        if policy.min_length < 8 || !lengths.contains(&policy.max_length) || policy.min_classes > 4 {
             return Err(ConfigError::OutOfRange("password_policy"));
         }
         if self.hashing_threads.get() > 1024 {
             return Err(ConfigError::OutOfRange("hashing_threads"));
         }
-        if self.hashing_queue == 0 {
+        if !(1..=MAX_QUEUE).contains(&self.hashing_queue) {
             return Err(ConfigError::OutOfRange("hashing_queue"));
         }
         Ok(())

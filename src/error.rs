@@ -67,13 +67,14 @@ pub enum Error {
     /// The bearer token is live, and may not do this: another kind, another website, or assistance.
     #[error("The current customer isn't authorized.")]
     NotAuthorized,
-    /// More password hashes are asked for than the queue holds. Nothing was charged; try again.
+    /// More password hashes are asked for than the queue holds, or other attempts at the account took too
+    /// long. Try again.
     #[error("The service is busy. Please wait and try again later.")]
     Overloaded,
     /// The flow needs a part the host has not configured.
     #[error("The {} is not configured.", .0.name())]
     NotConfigured(Part),
-    /// The host's table answered with a row of another address or website than was asked for.
+    /// The host's table answered with a row of another customer or website than was asked for.
     #[error("The account could not be read.")]
     ForeignRow,
     /// A store or a host's table could not be asked. The call may have taken effect.

@@ -43,7 +43,7 @@ fn nonsense_is_refused_by_name() {
     let lifetimes: [(&str, Change, Duration); 5] = [
         ("customer_token_lifetime", |config, value| config.customer_token_lifetime = value, 366 * day),
         ("admin_token_lifetime", |config, value| config.admin_token_lifetime = value, 366 * day),
-        ("assistance_token_lifetime", |config, value| config.assistance_token_lifetime = value, 366 * day),
+        ("assistance_token_lifetime", |config, value| config.assistance_token_lifetime = value, day),
         (
             "one_time_code_lifetime",
             |config, value| config.one_time_code_lifetime = value,
@@ -61,7 +61,8 @@ fn nonsense_is_refused_by_name() {
             );
         }
     }
-    let others: [(&str, fn(&mut AuthConfig)); 9] = [
+    type Nonsense = fn(&mut AuthConfig);
+    let others: [(&str, Nonsense); 11] = [
         ("source_budget", |config| config.source_budget.failures = 0),
         ("source_budget", |config| config.source_budget.window = Duration::ZERO),
         ("source_budget", |config| config.source_budget.lock = Lock::For(Duration::MAX)),
@@ -70,7 +71,9 @@ fn nonsense_is_refused_by_name() {
         ("password_policy", |config| config.password_policy.max_length = 63),
         ("password_policy", |config| config.password_policy.min_classes = 5),
         ("hashing_threads", |config| config.hashing_threads = 1025.try_into().unwrap()),
+        ("password_policy", |config| config.password_policy.max_length = 1025),
         ("hashing_queue", |config| config.hashing_queue = 0),
+        ("hashing_queue", |config| config.hashing_queue = usize::MAX),
     ];
     for (name, change) in others {
         let refused = build(change);

@@ -7,8 +7,8 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use commerce_auth::{
-    AccountStatus, CustomerId, CustomerRecord, CustomerStore, Email, Error, MemoryCustomers, PasswordHash,
-    SignIn, StoreError, Website,
+    AccountStatus, Argon2Params, CustomerId, CustomerRecord, CustomerStore, Email, Error, MemoryCustomers,
+    PasswordHash, SignIn, StoreError, Website,
     store::{OneTimeCredential, OtcStore},
 };
 use support::{EMAIL, PASSWORD, Shop, WRONG, fast, hooked::Hooked};
@@ -38,7 +38,9 @@ fn recording() -> (Shop<Hooked>, MemoryCustomers, Log) {
         }
     });
     let table = RecordingCustomers { inner: customers.clone(), log: log.clone() };
-    let shop = Shop::open(store, fast(), |builder| builder.customers(table));
+    let mut config = fast();
+    config.argon2 = Argon2Params::default(); // So that the cheaper hash below is one.
+    let shop = Shop::open(store, config, |builder| builder.customers(table));
     (shop, customers, log)
 }
 

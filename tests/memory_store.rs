@@ -7,7 +7,7 @@ use std::{net::Ipv4Addr, time::Duration};
 
 use commerce_auth::{
     CustomerId, Digest, Error, Grant, MemoryStore, Obtained, Origin, SignIn, Subject, Website,
-    store::{Insert, ThrottleStore, TokenStore},
+    store::{Insert, Lock, ThrottleStore, TokenStore},
 };
 use support::{EMAIL, PASSWORD, Shop, WRONG, fast};
 use time::{OffsetDateTime, macros::datetime};
@@ -69,11 +69,40 @@ async fn a_full_table_is_bounded_and_shares_counters_until_room_is_free() {
 }
 
 #[tokio::test]
-async fn sharing_locks_earlier_never_later() {
+async fn a_flood_does_not_lock_latecomers_for_longer_than_half_an_hour() {
+    // In strict() an account that is locked stays locked; counters that strangers share must not.
+    let mut config = fast();
+    config.account_budget.failures = 3;
+    config.account_budget.lock = Lock::UntilCleared;
+    let shop = Shop::open(MemoryStore::with_throttle_capacity(256), config, |builder| builder);
+    flood(&shop, 8_000).await;
+    let attempt = || shop.sign_in_from("198.51.100.1", PASSWORD);
+    assert!(matches!(attempt().await, Err(Error::SignInRefused)), "the shared counters are spent");
+    shop.advance(30 * 60);
+    attempt().await.expect("they are open again, although the table is still full");
+}
+
+#[tokio::test]
+async fn success_behind_shared_counters_clears_no_ones_failures() {
     let shop = small();
     flood(&shop, 2_000).await;
-    // Each guess at a name that has no counters of its own draws on shared ones, whose successes clear
-    // nothing: six failures of one source at it are the most there can be.
+    // Bob has no counters of his own. A stranger who signs in to an account of his own between guesses at Bob's gains
+    // nothing by it: six guesses of one source are six.
+    let source = std::net::IpAddr::from([203, 0, 113, 9]);
+    let begun = shop.auth.hashing_stats().begun;
+    let mut signed_in = 0;
+    for _ in 0..12 {
+        shop.sign_in_from("203.0.113.9", WRONG).await.unwrap_err();
+        let own = SignIn::new(EMAIL, PASSWORD).from(source);
+        signed_in += u64::from(shop.auth.generate_customer_token(own).await.is_ok());
+    }
+    assert_eq!(shop.auth.hashing_stats().begun - begun - signed_in, 6);
+}
+
+#[tokio::test]
+async fn sharing_gives_no_more_guesses_than_a_counter_of_ones_own() {
+    let shop = small();
+    flood(&shop, 2_000).await;
     for name in ["late1@example.com", "late2@example.com", "late3@example.com"] {
         let begun = shop.auth.hashing_stats().begun;
         for _ in 0..20 {

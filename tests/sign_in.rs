@@ -5,18 +5,18 @@ mod support;
 use std::{
     sync::{
         Arc,
-        atomic::{AtomicUsize, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     time::Duration,
 };
 
 use commerce_auth::{
-    AccountStatus, Argon2Params, AuthConfig, CustomerId, CustomerRecord, Error, ErrorKind, Field,
-    MemoryStore, Obtained, PasswordHash, SignIn, Website,
+    AccountStatus, Argon2Params, AuthConfig, CustomerId, CustomerRecord, CustomerStore, Error, ErrorKind,
+    Field, MemoryCustomers, MemoryStore, Obtained, PasswordHash, SignIn, Website,
     store::{Lock, TokenStore},
 };
 use futures_util::future::join_all;
-use support::{EMAIL, PASSWORD, Shop, WRONG, fast, shop};
+use support::{EMAIL, PASSWORD, Shop, WRONG, fast, hooked::Hooked, shop};
 
 const REFUSED: &str = "The account sign-in was incorrect or your account is disabled temporarily. Please wait and try again later.";
 
@@ -402,7 +402,6 @@ async fn old_hashes_are_made_anew_after_a_right_password() {
 }
 
 async fn stored_hash(shop: &Shop) -> PasswordHash {
-    use commerce_auth::CustomerStore;
     let row = shop.customers.find_by_email(&Website::default(), &EMAIL.parse().unwrap()).await.unwrap();
     row.and_then(|row| row.password_hash).unwrap()
 }
@@ -456,6 +455,102 @@ fn shop_with(config: AuthConfig) -> Shop {
     Shop::open(MemoryStore::new(), config, |builder| builder)
 }
 
+/// Runs a sign-in, and `change` once the store is asked for the generation: after the row was read.
+async fn sign_in_during(
+    change: fn(&MemoryCustomers, CustomerRecord),
+    credential: &str,
+) -> Result<Obtained, Error> {
+    let customers = MemoryCustomers::new();
+    let armed = Arc::new(AtomicBool::new(false));
+    let store = Hooked::new({
+        let (customers, armed) = (customers.clone(), Arc::clone(&armed));
+        move |verb| {
+            if verb == "generation" && armed.swap(false, Ordering::SeqCst) {
+                let row = pollster::block_on(customers.find_by_id(&CustomerId::from(1))).unwrap().unwrap();
+                change(&customers, row);
+            }
+            Ok(())
+        }
+    });
+    let mut config = fast();
+    config.argon2 = Argon2Params::new(19 * 1024, 2, 1).unwrap();
+    let shop = Shop::open(store, config, |builder| builder.customers(customers.clone()));
+    shop.set_customer(|row| customers.upsert(row.clone()).unwrap());
+    let reset_token = shop.reset_token().await;
+    armed.store(true, Ordering::SeqCst);
+    let credential = if credential == "reset token" { reset_token.as_str() } else { credential };
+    let signed_in = shop.sign_in(credential).await;
+    assert!(!armed.load(Ordering::SeqCst), "the change was made");
+    signed_in.map(|signed_in| signed_in.obtained())
+}
+
+fn another_password(customers: &MemoryCustomers, row: CustomerRecord) {
+    let hash = pollster::block_on(shop().auth.hash_new_password(EMAIL, "An0ther-password")).unwrap();
+    customers.upsert(CustomerRecord { password_hash: Some(hash), ..row }).unwrap();
+}
+
+#[tokio::test]
+async fn what_the_host_changes_and_revokes_during_a_sign_in_counts() {
+    // The generation is read after the row: a revoke-all in between would not be noticed by it.
+    assert!(is_refused(&sign_in_during(another_password, PASSWORD).await), "the password was changed");
+    assert!(is_refused(
+        &sign_in_during(
+            |customers, row| {
+                customers.upsert(CustomerRecord { status: AccountStatus::Disabled, ..row }).unwrap();
+            },
+            PASSWORD
+        )
+        .await
+    ));
+    assert!(is_refused(
+        &sign_in_during(|customers, row| assert!(customers.remove(&row.id)), "reset token").await
+    ));
+    assert!(is_refused(
+        &sign_in_during(
+            |customers, row| {
+                customers.upsert(CustomerRecord { email: "new@example.com".into(), ..row }).unwrap();
+            },
+            "reset token"
+        )
+        .await
+    ));
+    // A hash that another sign-in made anew meanwhile is the same password's.
+    let same_password = |customers: &MemoryCustomers, row: CustomerRecord| {
+        let hash = pollster::block_on(shop().auth.hash_new_password(EMAIL, PASSWORD)).unwrap();
+        customers.upsert(CustomerRecord { password_hash: Some(hash), ..row }).unwrap();
+    };
+    assert_eq!(sign_in_during(same_password, PASSWORD).await.unwrap(), Obtained::Password);
+    assert_eq!(sign_in_during(another_password, "reset token").await.unwrap(), Obtained::ResetToken);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn parallel_right_sign_ins_with_an_outdated_hash_all_succeed() {
+    let cheap = shop().auth.hash_new_password(EMAIL, PASSWORD).await.unwrap();
+    let mut config = fast();
+    config.argon2 = Argon2Params::default();
+    let shop = Arc::new(shop_with(config));
+    shop.set_customer(|row| row.password_hash = Some(cheap));
+    let sign_ins = (0..20).map(|_| {
+        let shop = Arc::clone(&shop);
+        tokio::spawn(async move { shop.sign_in(PASSWORD).await })
+    });
+    for sign_in in join_all(sign_ins).await {
+        sign_in.unwrap().expect("the hash is made anew while others use it");
+    }
+}
+
+#[tokio::test]
+async fn a_support_desk_unlocks_an_account() {
+    let shop = shop();
+    for failure in 0..100 {
+        assert!(is_refused(&shop.sign_in_from(&format!("192.0.2.{}", failure / 5), WRONG).await));
+    }
+    assert!(is_refused(&shop.sign_in(PASSWORD).await));
+    shop.auth.unlock_customer(&Website::default(), "BobLobLaw@example.com").await.unwrap();
+    shop.sign_in(PASSWORD).await.unwrap();
+    assert!(matches!(shop.auth.unlock_customer(&Website::default(), "").await, Err(Error::InvalidEmail)));
+}
+
 #[tokio::test]
 async fn a_caller_that_goes_away_frees_its_place_and_its_charge() {
     let mut config = fast();
@@ -478,7 +573,8 @@ async fn a_caller_that_goes_away_frees_its_place_and_its_charge() {
         tokio::task::yield_now().await;
     }
     assert_eq!(shop.auth.hashing_stats().begun - begun, 1, "what nobody waits for is not hashed");
-    // The one that had begun counts: five more lock.
+    // The one that had begun counts, the others do not, however long nobody comes to settle them: five more lock.
+    shop.advance(120);
     for _ in 0..5 {
         assert!(is_refused(&shop.sign_in_from("192.0.2.1", WRONG).await));
     }
@@ -543,7 +639,7 @@ async fn hostile_hashes_and_rows_are_refused_without_work() {
 struct Foreign(CustomerRecord);
 
 #[async_trait::async_trait]
-impl commerce_auth::CustomerStore for Foreign {
+impl CustomerStore for Foreign {
     type Row = CustomerRecord;
 
     async fn find_by_email(
@@ -583,6 +679,7 @@ async fn a_row_of_another_address_or_website_signs_nobody_in() {
         status: AccountStatus::Active,
         allows_assistance: true,
     };
+    // Such as a collation finds that takes accents for equal: no answer of its own, or strangers learn who has an account.
     for (row, right) in [
         (row(EMAIL, "base"), true),
         (row("eve@example.com", "base"), false),
@@ -591,14 +688,16 @@ async fn a_row_of_another_address_or_website_signs_nobody_in() {
         (row("", "base"), false),
     ] {
         let shop = Shop::open(MemoryStore::new(), fast(), |builder| builder.customers(Foreign(row)));
-        // An error of the host is not counted against anybody.
-        for _ in 0..10 {
+        let begun = shop.auth.hashing_stats().begun;
+        for _ in 0..7 {
             match shop.sign_in(PASSWORD).await {
                 Ok(_) => assert!(right),
-                Err(Error::ForeignRow) => assert!(!right),
+                Err(Error::SignInRefused) => assert!(!right),
                 Err(error) => panic!("{error}"),
             }
         }
+        let hashes = shop.auth.hashing_stats().begun - begun;
+        assert_eq!(hashes, if right { 7 } else { 6 }, "charged and hashed as for an unknown account");
     }
 }
 

@@ -244,7 +244,9 @@ async fn new_passwords_are_judged_in_commerces_words() {
     let shop = shop();
     let hash = |password: &str| shop.auth.hash_new_password(EMAIL, password.to_owned());
     assert!(hash(PASSWORD).await.is_ok());
+    let over_long = "aB3".repeat(1000);
     for (password, message) in [
+        (over_long.as_str(), "Please enter a password with at most 256 characters."),
         ("", "Specify the \"password\" value."),
         ("short", "The password needs at least 8 characters. Create a new password and try again."),
         (EMAIL, "The password can't be the same as the email address. Create a new password and try again."),

@@ -88,7 +88,8 @@ impl TokenStore for OwnStore {
         bar_until: OffsetDateTime,
     ) -> Result<bool, StoreError> {
         let mut tables = self.tables();
-        tables.barred.insert(*digest, bar_until);
+        let until = tables.barred.entry(*digest).or_insert(bar_until);
+        *until = bar_until.max(*until);
         Ok(tables.grants.remove(digest).is_some_and(|(grant, _)| now < grant.expires_at))
     }
 

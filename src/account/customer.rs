@@ -22,7 +22,8 @@ pub trait Customer: Send + Sync {
     /// The stored password hash; none for an account that has no password.
     fn password_hash(&self) -> Option<&str>;
 
-    /// Whether the account may sign in.
+    /// Whether the account may sign in. A customer's own tokens are verified without asking again: after a
+    /// change call [`Auth::customer_changed`](crate::Auth::customer_changed).
     fn status(&self) -> AccountStatus;
 
     /// Whether the customer consents to remote shopping assistance (`allow_remote_shopping_assistance`).
@@ -41,8 +42,7 @@ pub trait CustomerStore: Send + Sync + 'static {
     /// The customer with this address on this website.
     ///
     /// The address is canonical; match it case-insensitively where the table holds other spellings. A row of
-    /// another address or website is an error of the host and signs nobody in
-    /// ([`Error::ForeignRow`](crate::Error::ForeignRow)).
+    /// another address or website, such as an accent-insensitive collation finds, counts as none.
     ///
     /// # Errors
     ///
@@ -98,6 +98,18 @@ pub struct CustomerRecord {
     pub status: AccountStatus,
     /// Whether the customer consents to remote shopping assistance.
     pub allows_assistance: bool,
+}
+
+impl CustomerRecord {
+    /// Whether the row is of this address and website, whatever the host's table takes for equal.
+    pub(crate) fn is_of(&self, website: &Website, email: &Email) -> bool {
+        self.website == *website && self.email.parse::<Email>().is_ok_and(|own| own == *email)
+    }
+
+    /// Whether another reading of the row has the same password hash.
+    pub(crate) fn has_hash_of(&self, other: &Self) -> bool {
+        self.password_hash() == other.password_hash()
+    }
 }
 
 impl Customer for CustomerRecord {

@@ -2,8 +2,8 @@ use std::{fmt, str::FromStr};
 
 use icu_normalizer::ComposingNormalizer;
 use icu_properties::{
-    CodePointMapData,
-    props::{GeneralCategory, GeneralCategoryGroup},
+    CodePointMapData, CodePointSetData,
+    props::{DefaultIgnorableCodePoint, GeneralCategory, GeneralCategoryGroup},
 };
 use idna::{AsciiDenyList, uts46};
 use serde::{Deserialize, Serialize};
@@ -95,6 +95,7 @@ impl FromStr for Email {
 
 fn canonical_local(local: &str) -> Result<String, EmailError> {
     let categories = CodePointMapData::<GeneralCategory>::new();
+    let invisible = CodePointSetData::new::<DefaultIgnorableCodePoint>();
     let allowed = |char: char| {
         if char.is_ascii() {
             // RFC 5322 section 3.2.3, atext and the dot.
@@ -104,6 +105,7 @@ fn canonical_local(local: &str) -> Result<String, EmailError> {
         [GeneralCategoryGroup::Letter, GeneralCategoryGroup::Mark, GeneralCategoryGroup::Number]
             .iter()
             .any(|group| group.contains(category))
+            && !invisible.contains(char)
     };
     if !local.chars().all(allowed) {
         return Err(EmailError::Character);

@@ -11,6 +11,7 @@ mod customer;
 mod email;
 mod id;
 mod password_hash;
+mod status;
 mod website;
 
 pub use admin::{AdminRecord, AdminStore, AdminUser, Permission};
@@ -20,20 +21,5 @@ pub(crate) use customer::{ErasedCustomers, erase_customers};
 pub use email::{Email, EmailError};
 pub use id::{AdminId, CustomerId, IdError};
 pub use password_hash::PasswordHash;
+pub use status::AccountStatus;
 pub use website::{Website, WebsiteError};
-
-use serde::{Deserialize, Serialize};
-
-/// Whether an account may sign in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-#[non_exhaustive]
-pub enum AccountStatus {
-    /// The account may sign in.
-    Active,
-    /// A customer who has not yet confirmed the e-mail address. Named as such only to someone who presents a
-    /// right credential.
-    Unconfirmed,
-    /// The account may not sign in. Outwardly the same as a wrong credential.
-    Disabled,
-}

@@ -5,7 +5,7 @@ use smol_str::SmolStr;
 
 /// Why a text is no website code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("a website code is 1 to {} of the characters a-z, 0-9, '_', '-' and '.'", Website::MAX_BYTES)]
+#[error("a website code is 1 to {} of the characters a-z, A-Z, 0-9, '_', '-' and '.'", Website::MAX_BYTES)]
 #[non_exhaustive]
 pub struct WebsiteError;
 
@@ -49,7 +49,7 @@ impl FromStr for Website {
     type Err = WebsiteError;
 
     fn from_str(code: &str) -> Result<Self, WebsiteError> {
-        let allowed = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"_-.".contains(&byte);
+        let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"_-.".contains(&byte);
         if code.is_empty() || code.len() > Self::MAX_BYTES || !code.bytes().all(allowed) {
             return Err(WebsiteError);
         }

@@ -58,6 +58,8 @@ faults! {
     ForgetsRevoke => tokens::a_revoked_grant_is_gone,
     /// Does not bar a digest that is revoked before it is inserted.
     ForgetsBar => tokens::a_revoke_bars_a_later_insert,
+    /// Lets a later revoke shorten the bar of an earlier one.
+    ShortensBar => tokens::a_revoke_bars_a_later_insert,
     /// Bars a digest for good.
     BarsForGood => tokens::a_revoke_bars_a_later_insert,
     /// Finds from a cache that a revoke does not reach at once.
@@ -76,7 +78,7 @@ faults! {
     KeepsAll => tokens::revoke_all_keeps_one,
     /// Does nothing on revoke-everything.
     ForgetsEverything => tokens::revoke_everything_ends_all,
-    /// Lists in the order of insertion.
+    /// Lists in no order.
     ListsUnsorted => tokens::the_list_is_the_subjects_own,
     /// Loses where a grant came from.
     LosesTheOrigin => tokens::the_list_is_the_subjects_own,
@@ -108,10 +110,14 @@ faults! {
     KeepsTooFew => codes::only_the_newest_are_kept,
     /// Does nothing on discard.
     ForgetsDiscard => codes::discarding_ends_all,
+    /// Loses the marks of spent credentials on discard.
+    DiscardsMarks => codes::discarding_ends_all,
     /// Purges the marks of spent credentials.
     PurgesMarks => codes::purging_spares_live_and_spent_credentials,
-    /// Reserves beyond the budget, by reading first and writing later.
+    /// Reserves what others have reserved.
     ReservesBeyondTheBudget => throttle::a_budget_holds_under_parallel_attempts,
+    /// Keeps each source within its budget, and not the account.
+    LosesTheSharedBudget => throttle::a_shared_budget_holds_under_parallel_attempts,
     /// Calls a reserved budget spent.
     CallsBusySpent => throttle::what_is_reserved_is_not_spent,
     /// Loses a lock.
@@ -122,6 +128,8 @@ faults! {
     NeverForgets => throttle::failures_are_forgotten_with_their_window,
     /// Counts a success as a withdrawal.
     IgnoresSuccess => throttle::a_success_forgets_failures,
+    /// Clears the whole account on success.
+    ClearsTheAccountOnSuccess => throttle::a_success_clears_only_what_it_drew_on,
     /// Counts a withdrawal as a success.
     ClearsOnWithdrawal => throttle::a_withdrawal_gives_back_its_own_charge,
     /// Gives an unsettled reservation back.
@@ -158,6 +166,7 @@ struct Memory {
     taken: HashMap<Digest, OneTimeCredential>,
     marks: HashMap<Digest, Option<Digest>>,
     attempts: Vec<Attempt>,
+    bars: HashMap<Digest, OffsetDateTime>,
     revoked_at: HashMap<Subject, OffsetDateTime>,
 }
 
@@ -214,6 +223,9 @@ impl<S: Store> TokenStore for Faulty<S> {
             Fault::Overwrites => {
                 self.inner.revoke(&grant.digest, now, START).await?;
             }
+            Fault::ShortensBar if self.memory().bars.get(&grant.digest).is_some_and(|until| now < *until) => {
+                return Ok(Insert::Barred);
+            }
             Fault::LosesTheOrigin => origin = Origin::default(),
             Fault::LosesTheAssistance => grant.assistance = None,
             Fault::ExpiresLate => grant.expires_at += Duration::from_micros(1),
@@ -246,6 +258,10 @@ impl<S: Store> TokenStore for Faulty<S> {
         match self.fault {
             Fault::ForgetsRevoke => Ok(self.inner.find(digest, now).await?.is_some()),
             Fault::ForgetsBar => self.inner.revoke(digest, now, START).await,
+            Fault::ShortensBar => {
+                self.memory().bars.insert(*digest, bar_until);
+                self.inner.revoke(digest, now, START).await
+            }
             Fault::BarsForGood => {
                 self.inner.revoke(digest, now, bar_until + Duration::from_secs(1 << 30)).await
             }
@@ -372,7 +388,9 @@ impl<S: Store> OtcStore for Faulty<S> {
             (Fault::MovesTheMark, Take::Spent { purpose, .. }) => {
                 Ok(Take::Spent { purpose, bought: buys.copied() })
             }
-            (Fault::PurgesMarks, Take::Spent { .. }) if self.counter.load(Ordering::Relaxed) > 0 => {
+            (Fault::PurgesMarks | Fault::DiscardsMarks, Take::Spent { .. })
+                if self.counter.load(Ordering::Relaxed) > 0 =>
+            {
                 Ok(Take::Nothing)
             }
             (_, answer) => Ok(answer),
@@ -380,7 +398,14 @@ impl<S: Store> OtcStore for Faulty<S> {
     }
 
     async fn discard(&self, customer: &CustomerId) -> Result<(), StoreError> {
-        if self.is(Fault::ForgetsDiscard) { Ok(()) } else { self.inner.discard(customer).await }
+        match self.fault {
+            Fault::ForgetsDiscard => Ok(()),
+            Fault::DiscardsMarks => {
+                self.number();
+                self.inner.discard(customer).await
+            }
+            _ => self.inner.discard(customer).await,
+        }
     }
 
     async fn purge_codes(&self, now: OffsetDateTime, limit: usize) -> Result<usize, StoreError> {
@@ -404,7 +429,7 @@ impl<S: Store> Faulty<S> {
         }
         match self.fault {
             Fault::KeepsUnsettled => attempt.lease_until += 365 * day,
-            Fault::ChargesTheFirst => attempt.charges.truncate(1),
+            Fault::ChargesTheFirst | Fault::LosesTheSharedBudget => attempt.charges.truncate(1),
             Fault::SharesScopes => attempt.charges.truncate(1),
             _ => {}
         }
@@ -472,6 +497,10 @@ impl<S: Store> ThrottleStore for Faulty<S> {
         match (self.fault, outcome) {
             (Fault::IgnoresSuccess, Outcome::Succeeded) => {
                 self.inner.settle(&attempt, Outcome::Withdrawn, now).await
+            }
+            (Fault::ClearsTheAccountOnSuccess, Outcome::Succeeded) => {
+                self.inner.settle(&attempt, outcome, now).await?;
+                self.inner.clear(&attempt.account).await
             }
             (Fault::ClearsOnWithdrawal, Outcome::Withdrawn) => {
                 self.inner.settle(&attempt, Outcome::Succeeded, now).await

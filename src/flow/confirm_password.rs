@@ -24,6 +24,9 @@ impl Auth {
     /// - [`Error::WrongPassword`]: it is not the password, or the account has none or is not active.
     /// - [`Error::Locked`]: too many wrong ones.
     /// - [`Error::Overloaded`]: too many hashes are waiting.
+    /// - [`Error::ForeignRow`]: the customer's row is of another customer or website, or has no valid
+    ///   address.
+    /// - [`Error::Unavailable`], [`Error::Random`].
     pub async fn confirm_password(
         &self,
         bearer: impl Into<Bearer<'_>>,
@@ -40,6 +43,8 @@ impl Auth {
         }
         let attempted = Attempted::confirmation(who.website(), &email, self.config());
         let Some(charged) = self.parts.gate.reserve(attempted).await? else { return Err(Error::Locked) };
+        // Read again: the wait for a turn may have been long.
+        let row = self.parts.customers.find_by_id(who.customer_id()).await?.ok_or(Error::WrongPassword)?;
         let right =
             self.parts.evaluator.is_password(&password, row.password_hash.as_ref(), charged.begun()).await;
         let active = row.status == AccountStatus::Active;

@@ -10,7 +10,7 @@ use crate::{
     error::{Error, Field},
     random::RandomError,
     store::{Generation, Insert, Outcome},
-    throttle::{Attempted, Charged, Gate},
+    throttle::{Attempted, Charged},
     token::{BearerToken, Digest, Grant, Obtained, Origin, Subject},
 };
 
@@ -162,8 +162,11 @@ impl Auth {
     ///   apart.
     /// - [`Error::NotConfirmed`]: the credential is right, the account is not confirmed.
     /// - [`Error::Overloaded`]: too many hashes are waiting.
-    /// - [`Error::Unavailable`], [`Error::Random`], [`Error::ForeignRow`], [`Error::NotConfigured`]: no token
-    ///   was issued; a one-time credential may be spent.
+    /// - [`Error::Unavailable`], [`Error::Random`], [`Error::NotConfigured`]: no token was issued; a one-time
+    ///   credential may be spent.
+    ///
+    /// A one-time code that is presented again while its first sign-in is on its way gives that first caller
+    /// a token that has already ended.
     pub async fn generate_customer_token(&self, sign_in: SignIn) -> Result<SignedIn, Error> {
         if sign_in.email.is_empty() {
             return Err(Error::Required(Field::Email));
@@ -204,11 +207,9 @@ impl Auth {
         charged: &Charged<'_>,
     ) -> Result<Admitted, Error> {
         let row = self.parts.customers.find_by_email(&sign_in.website, email).await?;
-        if let Some(row) = &row
-            && (row.website != sign_in.website || row.email.parse::<Email>().ok().as_ref() != Some(email))
-        {
-            return Err(Error::ForeignRow);
-        }
+        // A row of another address, such as a lenient collation finds, is no row: an answer of its own would
+        // tell strangers who has an account.
+        let row = row.filter(|row| row.is_of(&sign_in.website, email));
         let customer = row.as_ref().map_or(&self.parts.decoy, |row| &row.id);
         let generation = self.parts.tokens.generation(&Subject::Customer(customer.clone())).await?;
         // A disabled account's password is as good as none, so that its refusal is the same work, too.
@@ -218,17 +219,29 @@ impl Auth {
         let verdict =
             self.parts.evaluator.evaluate(&sign_in.password, candidate, digest, charged.begun()).await?;
 
-        let (matched, row) = match (verdict, row) {
+        let (matched, seen) = match (verdict, row) {
             (Verdict::Matched(matched), Some(row)) => (matched, row),
             (Verdict::Replayed(bought), _) => {
                 // Whoever holds a spent code may have stolen it, before it was spent or after: what it bought
-                // ends. The token may not be stored yet; it is barred for as long as its sign-in can take.
+                // ends. The token may not be stored yet: it is barred for as long as it could live.
                 let now = self.parts.clock.now();
-                self.parts.tokens.revoke(&bought, now, after(now, Gate::LEASE)).await?;
+                let until = after(now, self.config().assistance_token_lifetime);
+                self.parts.tokens.revoke(&bought, now, until).await?;
                 return Err(Error::SignInRefused);
             }
             (Verdict::Refused | Verdict::Matched(_), _) => return Err(Error::SignInRefused),
         };
+        // The row was read before the generation, so the host may have changed it and revoked in between: it
+        // is looked at again. What changes from here on raises the generation, and the grant is not stored.
+        let row = self.parts.customers.find_by_id(&seen.id).await?;
+        let row = row.filter(|row| row.id == seen.id && row.is_of(&sign_in.website, email));
+        let row = row.ok_or(Error::SignInRefused)?;
+        if let Match::Password { .. } = matched
+            && !row.has_hash_of(&seen)
+            && !self.is_password(sign_in, &row, charged).await?
+        {
+            return Err(Error::SignInRefused);
+        }
         match row.status {
             AccountStatus::Active => {}
             AccountStatus::Unconfirmed => return Err(Error::NotConfirmed),
@@ -242,6 +255,18 @@ impl Auth {
             Match::Password { .. } | Match::ResetToken => None,
         };
         Ok(Admitted { row, matched, generation, until })
+    }
+
+    /// Whether the password is the row's, which was changed since it was first checked: by another sign-in
+    /// that made its hash anew, or by the customer.
+    async fn is_password(
+        &self,
+        sign_in: &SignIn,
+        row: &CustomerRecord,
+        charged: &Charged<'_>,
+    ) -> Result<bool, Error> {
+        let hash = row.password_hash.as_ref();
+        self.parts.evaluator.is_password(&sign_in.password, hash, charged.begun()).await
     }
 
     /// Stores the grant behind the token.

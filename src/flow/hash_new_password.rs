@@ -2,7 +2,7 @@ use crate::{
     account::{Email, PasswordHash},
     auth::Auth,
     credential::Credential,
-    error::Error,
+    error::{Error, PolicyViolation},
 };
 
 impl Auth {
@@ -11,7 +11,7 @@ impl Auth {
     ///
     /// # Errors
     ///
-    /// - [`Error::Required`], [`Error::PasswordTooLong`], [`Error::InvalidEmail`].
+    /// - [`Error::Required`], [`Error::InvalidEmail`].
     /// - [`Error::PasswordPolicy`]: which rule it breaks, in Commerce's words.
     /// - [`Error::Overloaded`]: too many hashes are waiting.
     /// - [`Error::Random`]: there was no salt to be had.
@@ -21,7 +21,12 @@ impl Auth {
         password: impl Into<Credential>,
     ) -> Result<PasswordHash, Error> {
         let password = password.into();
-        password.check_bounds()?;
+        match password.check_bounds() {
+            Err(Error::PasswordTooLong) => {
+                return Err(PolicyViolation::TooLong(self.config().password_policy.max_length).into());
+            }
+            bounds => bounds?,
+        }
         let email: Email = email.parse().map_err(|_| Error::InvalidEmail)?;
         self.config().password_policy.judge(&email, &password)?;
         self.parts.evaluator.pool().hash(&password, self.parts.random.as_ref()).await

@@ -31,7 +31,7 @@ impl Auth {
         if self.config().revoke == RevokeScope::All && who.require_self().is_ok() {
             self.revoke_all(&who, None).await
         } else {
-            self.revoke(who.grant()).await
+            self.revoke(who.grant()).await.map(drop)
         }
     }
 
@@ -69,16 +69,12 @@ impl Auth {
         who.require_self()?;
         let found = self.parts.tokens.find(grant, self.parts.clock.now()).await?;
         let owned = found.is_some_and(|found| found.subject == Subject::Customer(who.customer_id().clone()));
-        if owned {
-            self.revoke(grant).await?;
-        }
-        Ok(owned)
+        Ok(owned && self.revoke(grant).await?)
     }
 
-    async fn revoke(&self, grant: &Digest) -> Result<(), Error> {
+    async fn revoke(&self, grant: &Digest) -> Result<bool, Error> {
         let now = self.parts.clock.now();
-        self.parts.tokens.revoke(grant, now, now).await?;
-        Ok(())
+        Ok(self.parts.tokens.revoke(grant, now, now).await?)
     }
 
     async fn revoke_all(&self, who: &CustomerIdentity, keep: Option<&Digest>) -> Result<(), Error> {

@@ -129,8 +129,8 @@ pub enum Take {
 #[async_trait]
 pub trait OtcStore: Debug + Send + Sync + 'static {
     /// Stores a credential. Of the live, unspent ones of the same purpose and customer only the newest `keep`
-    /// stay, this one among them. Answers whether it was stored: a digest that is there already stays as it
-    /// is.
+    /// stay, this one among them. Answers whether it was stored: a digest that the customer has already
+    /// stays as it is.
     ///
     /// # Security
     ///

@@ -6,11 +6,12 @@ use std::{
         atomic::{AtomicBool, Ordering},
     },
     task::Poll,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use event_listener::{Event, EventListener};
 use futures_timer::Delay;
+use time::OffsetDateTime;
 
 use super::Attempted;
 use crate::{
@@ -20,6 +21,9 @@ use crate::{
     store::{Attempt, AttemptId, Outcome, Reserve, ThrottleKey, ThrottleStore},
 };
 
+/// How long a caller waits before it looks again by the clock; each time twice as long, up to a second.
+const FIRST_PAUSE: Duration = Duration::from_millis(50);
+
 /// Reserves a charge before any work is done, and sees that it is settled.
 #[derive(Debug)]
 pub(crate) struct Gate {
@@ -28,16 +32,29 @@ pub(crate) struct Gate {
     random: Arc<dyn SecureRandom>,
     /// Told whenever an attempt at one of its accounts is settled in this process.
     settled: [Event; 64],
-    /// Charges whose callers went away. There is no runtime to settle them on: the next attempt does.
-    abandoned: Mutex<Vec<(Attempt, Outcome)>>,
+    /// Charges whose callers went away. There is no runtime to settle them on: later attempts do.
+    abandoned: Mutex<Vec<Abandoned>>,
+}
+
+/// A charge that is yet to be settled, and as what.
+#[derive(Clone, Debug)]
+struct Abandoned {
+    attempt: Attempt,
+    outcome: Outcome,
+    at: OffsetDateTime,
 }
 
 impl Gate {
-    /// After so long an unsettled reservation counts as a failure; and so long a caller waits for its turn at
-    /// most. Longer than any queue of hashes, shorter than a person's patience.
-    pub(crate) const LEASE: Duration = Duration::from_secs(60);
+    /// After so long an unsettled reservation counts as a failure; and so long a caller waits for its turn at most.
+    /// Longer than any queue of hashes, shorter than a person's patience.
+    const LEASE: Duration = Duration::from_secs(60);
     /// More charges than this are left to lapse.
     const MAX_ABANDONED: usize = 4096;
+    /// So many of them one attempt settles at most, for itself and for those who went away.
+    const SETTLED_AT_ONCE: usize = 16;
+    /// So many waiting callers a settlement wakes: more than it can free room for, fewer than all, or every one of
+    /// N callers would ask the store N times.
+    const WOKEN_AT_ONCE: usize = 8;
 
     pub(crate) fn new(
         store: Arc<dyn ThrottleStore>,
@@ -48,53 +65,57 @@ impl Gate {
         Self { store, clock, random, settled, abandoned: Mutex::default() }
     }
 
-    /// Reserves a charge, after waiting for one's turn if others have reserved what is left. None once a
-    /// budget is spent.
+    /// Reserves a charge, after waiting for one's turn if others have reserved what is left. None once a budget is
+    /// spent.
     pub(crate) async fn reserve(&self, attempted: Attempted) -> Result<Option<Charged<'_>>, Error> {
         let mut id = [0; 16];
         self.random.fill(&mut id)?;
         let Attempted { account, charges } = attempted;
-        let mut pause = Duration::from_millis(50);
-        let mut waited = Duration::ZERO;
+        let began = Instant::now();
+        let mut pause = FIRST_PAUSE;
         loop {
             // Listening begins before the store is asked: what is settled in between is not missed.
             let turn = self.settled(&account).listen();
-            self.settle_abandoned().await?;
+            self.settle_abandoned().await;
             let now = self.clock.now();
             let lease_until = after(now, Self::LEASE);
             let attempt = Attempt { id: AttemptId(id), account, charges: charges.clone(), lease_until };
-            let mut charged =
-                Charged { gate: self, attempt, begun: Arc::default(), outcome: None, settled: false };
-            match self.store.reserve(&charged.attempt, now).await {
-                Ok(Reserve::Reserved) => return Ok(Some(charged)),
-                Ok(Reserve::Spent) => {
+            let mut charged = Charged::new(self, attempt);
+            match self.store.reserve(&charged.attempt, now).await? {
+                Reserve::Reserved => return Ok(Some(charged)),
+                Reserve::Spent => {
                     charged.settled = true;
+                    if pause > FIRST_PAUSE {
+                        // Whoever waits with this caller is refused, too, and need not wait any longer.
+                        self.settled(&account).notify_additional(usize::MAX);
+                    }
                     return Ok(None);
                 }
-                Ok(Reserve::Busy) => charged.settled = true,
-                Err(error) => return Err(error.into()),
+                Reserve::Busy => charged.settled = true,
             }
-            if waited >= Self::LEASE {
+            if began.elapsed() >= Self::LEASE {
                 return Err(Error::Overloaded);
             }
             // Attempts on other nodes are settled without a word: look again by the clock, too.
-            if let Woken::ByTheClock = first_of(turn, Delay::new(pause)).await {
-                waited += pause;
-                pause = (pause * 2).min(Duration::from_secs(1));
+            first_of(turn, Delay::new(pause)).await;
+            pause = (pause * 2).min(Duration::from_secs(1));
+        }
+    }
+
+    /// Settles some of what was left behind. What cannot be settled now is left for later.
+    async fn settle_abandoned(&self) {
+        for _ in 0..Self::SETTLED_AT_ONCE {
+            let Some(Abandoned { attempt, outcome, at }) = self.abandoned().pop() else { return };
+            // Its drop puts it back, should this caller go away, too, or the store fail.
+            let mut charged = Charged::new(self, attempt);
+            charged.decided = Some((outcome, at));
+            if charged.settle(outcome).await.is_err() {
+                return;
             }
         }
     }
 
-    async fn settle_abandoned(&self) -> Result<(), StoreError> {
-        loop {
-            let Some((attempt, outcome)) = self.abandoned().last().cloned() else { return Ok(()) };
-            self.store.settle(&attempt, outcome, self.clock.now()).await?;
-            self.abandoned().retain(|(other, _)| other.id != attempt.id);
-            self.settled(&attempt.account).notify(usize::MAX);
-        }
-    }
-
-    fn abandoned(&self) -> MutexGuard<'_, Vec<(Attempt, Outcome)>> {
+    fn abandoned(&self) -> MutexGuard<'_, Vec<Abandoned>> {
         self.abandoned.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -104,18 +125,23 @@ impl Gate {
     }
 }
 
-/// A reserved charge. It is settled, or, if its caller goes away, counted as a failure if the hash had begun
-/// and given back if it had not.
+/// A reserved charge. It is settled, or, if its caller goes away, counted as a failure if the hash had begun and given
+/// back if it had not.
 #[derive(Debug)]
 pub(crate) struct Charged<'gate> {
     gate: &'gate Gate,
     attempt: Attempt,
     begun: Arc<AtomicBool>,
-    outcome: Option<Outcome>,
+    /// Its outcome, and the time of it: a settlement that has to be repeated counts from the first.
+    decided: Option<(Outcome, OffsetDateTime)>,
     settled: bool,
 }
 
-impl Charged<'_> {
+impl<'gate> Charged<'gate> {
+    fn new(gate: &'gate Gate, attempt: Attempt) -> Self {
+        Self { gate, attempt, begun: Arc::default(), decided: None, settled: false }
+    }
+
     /// Set once the hash begins.
     pub(crate) const fn begun(&self) -> &Arc<AtomicBool> {
         &self.begun
@@ -127,11 +153,15 @@ impl Charged<'_> {
     }
 
     pub(crate) async fn settle(mut self, outcome: Outcome) -> Result<(), StoreError> {
-        self.outcome = Some(outcome);
-        self.gate.store.settle(&self.attempt, outcome, self.gate.clock.now()).await?;
+        let (outcome, at) = *self.decided.get_or_insert_with(|| (outcome, self.gate.clock.now()));
+        self.gate.store.settle(&self.attempt, outcome, at).await?;
         self.settled = true;
-        self.gate.settled(&self.attempt.account).notify(usize::MAX);
+        self.wake();
         Ok(())
+    }
+
+    fn wake(&self) {
+        self.gate.settled(&self.attempt.account).notify_additional(Gate::WOKEN_AT_ONCE);
     }
 }
 
@@ -140,28 +170,21 @@ impl Drop for Charged<'_> {
         if self.settled {
             return;
         }
-        let outcome = self.outcome.unwrap_or_else(|| self.unknown_outcome());
+        let (outcome, at) = self.decided.unwrap_or_else(|| (self.unknown_outcome(), self.gate.clock.now()));
         let mut abandoned = self.gate.abandoned();
         if abandoned.len() < Gate::MAX_ABANDONED {
-            abandoned.push((self.attempt.clone(), outcome));
+            abandoned.push(Abandoned { attempt: self.attempt.clone(), outcome, at });
         }
         drop(abandoned);
         // Whoever waits for this account settles it.
-        self.gate.settled(&self.attempt.account).notify(usize::MAX);
+        self.wake();
     }
 }
 
-enum Woken {
-    ByASettlement,
-    ByTheClock,
-}
-
-async fn first_of(mut turn: EventListener, mut pause: Delay) -> Woken {
+async fn first_of(mut turn: EventListener, mut pause: Delay) {
     poll_fn(|context| {
-        if Pin::new(&mut turn).poll(context).is_ready() {
-            return Poll::Ready(Woken::ByASettlement);
-        }
-        Pin::new(&mut pause).poll(context).map(|()| Woken::ByTheClock)
+        let woken = Pin::new(&mut turn).poll(context).is_ready();
+        if woken { Poll::Ready(()) } else { Pin::new(&mut pause).poll(context) }
     })
-    .await
+    .await;
 }

@@ -30,11 +30,15 @@ impl Attempted {
     }
 
     fn at(website: &Website, email: &Email, narrow: &ThrottleKey, config: &AuthConfig) -> Self {
-        let account = ThrottleKey::of(&[b"customer", website.as_str().as_bytes(), email.as_str().as_bytes()]);
         let narrow = Charge { scope: *narrow, budget: config.source_budget };
         let wide = Charge { scope: ThrottleKey::of(&[b"all sources"]), budget: config.account_budget };
-        Self { account, charges: vec![narrow, wide] }
+        Self { account: account_key(website, email), charges: vec![narrow, wide] }
     }
+}
+
+/// The account of this name, known or not.
+pub(crate) fn account_key(website: &Website, email: &Email) -> ThrottleKey {
+    ThrottleKey::of(&[b"customer", website.as_str().as_bytes(), email.as_str().as_bytes()])
 }
 
 /// IPv4 by address, IPv6 by /64: the least a subscriber is given. All callers without an address are one

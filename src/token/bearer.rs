@@ -45,6 +45,8 @@ const CHECK_CHARS: usize = 7;
 const TOKEN_CHARS: usize = RANDOM_CHARS + CHECK_CHARS;
 /// 36^7: what seven check characters can say, 36.2 bits.
 const CHECK_VALUES: u64 = 78_364_164_096;
+/// A fair source fills a token in one draw, or two; one that has not in so many is none.
+const MAX_DRAWS: usize = 16;
 /// The largest multiple of 36 in a byte: bytes from here on are drawn again, so every character is as likely.
 const UNBIASED: u8 = 252;
 
@@ -52,7 +54,6 @@ const UNBIASED: u8 = 252;
 ///
 /// The check is SipHash-2-4 of the random characters. Its key is public for now, so it catches typing errors
 /// and random strings, not an attacker who computes it.
-#[derive(Clone)]
 pub(crate) struct TokenFormat {
     check_key: [u8; 16],
 }
@@ -65,13 +66,19 @@ impl TokenFormat {
     pub(crate) fn mint(&self, random: &dyn SecureRandom) -> Result<BearerToken, RandomError> {
         let mut text = Zeroizing::new(String::with_capacity(TOKEN_CHARS));
         let mut bytes = Zeroizing::new([0; 32]);
-        while text.len() < RANDOM_CHARS {
+        for _ in 0..MAX_DRAWS {
+            if text.len() == RANDOM_CHARS {
+                break;
+            }
             random.fill(bytes.as_mut_slice())?;
             let missing = RANDOM_CHARS - text.len();
             let drawn = bytes.iter().filter(|byte| **byte < UNBIASED).take(missing);
             text.extend(
                 drawn.filter_map(|byte| ALPHABET.get(usize::from(byte % 36))).map(|char| char::from(*char)),
             );
+        }
+        if text.len() < RANDOM_CHARS {
+            return Err(RandomError);
         }
         let mut check = self.check(text.as_bytes());
         for _ in 0..CHECK_CHARS {
@@ -117,6 +124,22 @@ mod tests {
 
     fn token(seed: [u8; 32]) -> BearerToken {
         TokenFormat::new().mint(&SeededRandom::from_seed(seed)).unwrap()
+    }
+
+    /// A source that answers, and draws nothing that can be used.
+    #[derive(Debug)]
+    struct Stuck;
+
+    impl SecureRandom for Stuck {
+        fn fill(&self, buffer: &mut [u8]) -> Result<(), RandomError> {
+            buffer.fill(0xff);
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn a_source_that_is_stuck_ends_in_an_error() {
+        assert!(TokenFormat::new().mint(&Stuck).is_err());
     }
 
     #[test]

@@ -92,13 +92,13 @@ pub(in crate::conformance) fn a_credential_expires_at_the_instant<S: Store>(
         for name in ["early", "late"] {
             put(store, &code(name)).await?;
         }
-        let late = store.take(&presented(&code("late")), None, at(30)).await?;
-        ensure!(late == Take::Nothing, "a credential that lives until 30 was {late:?} at 30");
         let early = store.take(&presented(&code("early")), None, just_before(at(30))).await?;
         ensure!(
             matches!(early, Take::Taken(_)),
             "a credential that lives until 30 was {early:?} just before"
         );
+        let late = store.take(&presented(&code("late")), None, at(30)).await?;
+        ensure!(late == Take::Nothing, "a credential that lives until 30 was {late:?} at 30");
         let spent = store.take(&presented(&code("early")), None, at(30)).await?;
         ensure!(spent == Take::Nothing, "an expired credential that had been spent was {spent:?}");
         Ok(())
@@ -221,6 +221,27 @@ pub(in crate::conformance) fn only_the_newest_are_kept<S: Store>(
     })?
 }
 
+/// Credentials put in parallel do not outnumber what is kept.
+pub(in crate::conformance) fn parallel_puts_keep_no_more<S: Store>(
+    arena: &Arena<'_, S>,
+) -> Result<(), Failure> {
+    let puts = arena.race(50, |caller| async move {
+        arena.store().put(&reset_token(&format!("raced {caller}")), 3, at(0)).await
+    })?;
+    for put in puts {
+        ensure!(put?, "a new credential was not stored");
+    }
+    arena.run(async {
+        let mut live = 0;
+        for caller in 0..50 {
+            let taken = take(arena.store(), &presented(&reset_token(&format!("raced {caller}")))).await?;
+            live += u32::from(matches!(taken, Take::Taken(_)));
+        }
+        ensure!(live == 3, "of 50 parallel credentials {live} were kept where 3 are the most");
+        Ok(())
+    })?
+}
+
 /// Discarding ends all of a customer's outstanding credentials, on all websites, and nobody else's.
 pub(in crate::conformance) fn discarding_ends_all<S: Store>(arena: &Arena<'_, S>) -> Result<(), Failure> {
     let other_website = website("outlet_fr")?;
@@ -230,9 +251,13 @@ pub(in crate::conformance) fn discarding_ends_all<S: Store>(arena: &Arena<'_, S>
         elsewhere.website = other_website;
         let mut others = reset_token("another customer's");
         others.customer = customer(2);
-        for credential in [reset_token("reset"), code("code"), elsewhere.clone(), others.clone()] {
+        for credential in
+            [reset_token("reset"), code("code"), elsewhere.clone(), others.clone(), code("spent")]
+        {
             put(store, &credential).await?;
         }
+        let spent = take(store, &presented(&code("spent"))).await?;
+        ensure!(matches!(spent, Take::Taken(_)), "a live credential was {spent:?}");
         store.discard(&customer(1)).await?;
         for credential in [reset_token("reset"), code("code"), elsewhere] {
             let taken = take(store, &presented(&credential)).await?;
@@ -240,6 +265,11 @@ pub(in crate::conformance) fn discarding_ends_all<S: Store>(arena: &Arena<'_, S>
         }
         let taken = take(store, &presented(&others)).await?;
         ensure!(matches!(taken, Take::Taken(_)), "another customer's credential was {taken:?}");
+        let spent = take(store, &presented(&code("spent"))).await?;
+        ensure!(
+            matches!(spent, Take::Spent { .. }),
+            "discarding lost the mark of a spent credential: {spent:?}"
+        );
         store.discard(&customer(3)).await?;
         Ok(())
     })?

@@ -23,9 +23,10 @@ macro_rules! ensure {
 }
 pub(crate) use ensure;
 
-/// Time in a case: a start, with microseconds in it, and so much later.
+/// Time in a case: a start in 2050, with microseconds in it, and so much later. It lies in the future, so
+/// that an engine that sweeps by its own clock sweeps nothing.
 fn at(seconds: u64) -> OffsetDateTime {
-    OffsetDateTime::UNIX_EPOCH + Duration::from_micros(1_767_225_600_123_456) + Duration::from_secs(seconds)
+    OffsetDateTime::UNIX_EPOCH + Duration::from_micros(2_524_608_000_123_456) + Duration::from_secs(seconds)
 }
 
 /// The instant before an instant, at the finest grain a store must keep: a microsecond.

@@ -150,6 +150,35 @@ pub(in crate::conformance) fn a_budget_holds_under_parallel_attempts<S: Store>(
     Ok(())
 }
 
+/// Of attempts in parallel from a hundred sources, each a failure, the account's budget of ten lets ten
+/// through.
+pub(in crate::conformance) fn a_shared_budget_holds_under_parallel_attempts<S: Store>(
+    arena: &Arena<'_, S>,
+) -> Result<(), Failure> {
+    let answers = arena.race(300, |caller| async move {
+        let number = u64::try_from(caller).unwrap_or_default();
+        let attempt = attempt(number, "raced", &format!("source {}", caller % 100), 0);
+        for _ in 0..100_000 {
+            match arena.store().reserve(&attempt, at(0)).await? {
+                Reserve::Reserved => {
+                    yield_now().await;
+                    arena.store().settle(&attempt, Outcome::Failed, at(0)).await?;
+                    return Ok(1);
+                }
+                Reserve::Busy => yield_now().await,
+                Reserve::Spent => return Ok(0),
+            }
+        }
+        Err(Failure::new("a reservation was never settled"))
+    })?;
+    let mut through = 0;
+    for answer in answers {
+        through += answer?;
+    }
+    ensure!(through == 10, "of 300 parallel attempts a budget of 10 let {through} through");
+    Ok(())
+}
+
 /// What others have reserved is busy, not spent; it can be reserved again once it is given back.
 pub(in crate::conformance) fn what_is_reserved_is_not_spent<S: Store>(
     arena: &Arena<'_, S>,
@@ -236,6 +265,18 @@ pub(in crate::conformance) fn a_success_forgets_failures<S: Store>(
             settled(store, &attempt(number(5), "a", "home", 0), Outcome::Succeeded, at(0)).await?;
         }
         reserved(store, &attempt(100, "a", "home", 0), at(0)).await
+    })?
+}
+
+/// A success forgets nothing of the budgets it did not draw on: another source's lock stays.
+pub(in crate::conformance) fn a_success_clears_only_what_it_drew_on<S: Store>(
+    arena: &Arena<'_, S>,
+) -> Result<(), Failure> {
+    arena.run(async {
+        let store = arena.store();
+        fail(store, (0..6).map(|number| attempt(number, "a", "flood", 0)), at(0)).await?;
+        settled(store, &attempt(6, "a", "home", 0), Outcome::Succeeded, at(0)).await?;
+        answers(store, &attempt(7, "a", "flood", 0), at(0), Reserve::Spent, "from a locked source").await
     })?
 }
 

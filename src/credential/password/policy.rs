@@ -1,3 +1,5 @@
+use zeroize::Zeroizing;
+
 use crate::{account::Email, credential::Credential, error::PolicyViolation};
 
 /// What a new password must be like. Passwords that exist are not judged by it.
@@ -8,7 +10,7 @@ use crate::{account::Email, credential::Credential, error::PolicyViolation};
 pub struct PasswordPolicy {
     /// Fewest characters, at least 8 (ASVS v5.0.0-6.2.1).
     pub min_length: usize,
-    /// Most characters, at least 64 (ASVS v5.0.0-6.2.9).
+    /// Most characters, at least 64 (ASVS v5.0.0-6.2.9) and at most 1,024.
     pub max_length: usize,
     /// Fewest of the four classes: lower case, upper case, digits, special. A letter that is not ASCII is
     /// special, as in Commerce.
@@ -33,7 +35,7 @@ impl PasswordPolicy {
     /// Judges a new password in Commerce's order: the address, the length, the edges, the classes.
     pub(crate) fn judge(&self, email: &Email, password: &Credential) -> Result<(), PolicyViolation> {
         let text = password.text();
-        if text.to_lowercase() == email.as_str() || text.parse::<Email>().is_ok_and(|other| other == *email) {
+        if *Zeroizing::new(text.to_lowercase()) == email.as_str() {
             return Err(PolicyViolation::SameAsEmail);
         }
         let length = text.chars().count();

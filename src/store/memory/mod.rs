@@ -42,12 +42,12 @@ impl MemoryStore {
         Self::default()
     }
 
-    /// An empty store that counts failed attempts for at most `accounts` accounts at once (250,000 by
-    /// default, at about 500 bytes each).
+    /// An empty store that counts failed attempts for about `accounts` accounts at once (250,000 by default, at about
+    /// 500 bytes each; rounded up to a multiple of 256).
     ///
-    /// Addresses that nobody has are counted too, so an attacker chooses how many there are. When the table
-    /// is full of live counters, nothing in it is forgotten; further addresses share 1,024 counters among
-    /// them until room is free. Sharing locks earlier, never later.
+    /// Addresses that nobody has are counted too, so an attacker chooses how many there are. When the table is full of
+    /// live counters, nothing in it is forgotten; further addresses share 1,024 counters among them until room is free.
+    /// Shared counters lock addresses that did nothing wrong, but for no longer than the shortest of their budgets.
     #[must_use]
     pub fn with_throttle_capacity(accounts: usize) -> Self {
         Self { throttle: throttle::Throttle::with_capacity(accounts), ..Self::default() }

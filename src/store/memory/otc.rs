@@ -19,7 +19,7 @@ pub(super) struct Codes {
 struct Shard {
     customers: HashMap<CustomerId, Vec<Row>>,
     /// So many more insertions until the shard is swept.
-    unswept: usize,
+    until_sweep: usize,
 }
 
 struct Row {
@@ -37,11 +37,11 @@ impl Row {
 impl Codes {
     pub(super) fn put(&self, credential: &OneTimeCredential, keep: usize, now: OffsetDateTime) -> bool {
         let mut shard = self.shards.write(self.shards.index_of(&credential.customer));
-        shard.unswept = shard.unswept.saturating_sub(1);
-        if shard.unswept == 0 {
+        shard.until_sweep = shard.until_sweep.saturating_sub(1);
+        if shard.until_sweep == 0 {
             shard.remove_expired(now, usize::MAX);
             // Half as many insertions as rows between two sweeps make their cost constant per insertion.
-            shard.unswept = 64.max(shard.customers.len() / 2);
+            shard.until_sweep = 64.max(shard.customers.len() / 2);
         }
         let rows = shard.customers.entry(credential.customer.clone()).or_default();
         rows.retain(|row| row.is_live(now));

@@ -27,7 +27,7 @@ struct Table {
     /// Counters for accounts that found the table full.
     shared: [Account; 4],
     /// So many more new accounts until the shard is swept.
-    unswept: usize,
+    until_sweep: usize,
     /// When a full shard was last swept: not more than once a second, or each attempt of a flood would sweep.
     swept_full_at: Option<OffsetDateTime>,
 }
@@ -50,7 +50,7 @@ impl Throttle {
         }
         match table.accounts.get_mut(&attempt.account) {
             Some(account) => account.reserve(attempt, now),
-            None => self.shared(&mut table, &attempt.account).reserve(attempt, now),
+            None => self.shared(&mut table, &attempt.account).reserve(&shared_attempt(attempt), now),
         }
     }
 
@@ -68,14 +68,14 @@ impl Throttle {
         // Behind shared counters stand accounts that had no success: one of them must not clear the others'
         // failures.
         let outcome = if outcome == Outcome::Succeeded { Outcome::Withdrawn } else { outcome };
-        self.shared(&mut table, &attempt.account).settle(attempt, outcome, now);
+        self.shared(&mut table, &attempt.account).settle(&shared_attempt(attempt), outcome, now);
     }
 
+    /// Clears an account's own counters. Shared ones stay: behind them stand other accounts.
     pub(super) fn clear(&self, account: &ThrottleKey) {
         let mut table = self.shards.write(self.shards.index_of(account));
-        match table.accounts.get_mut(account) {
-            Some(account) => account.clear(),
-            None => self.shared(&mut table, account).clear(),
+        if let Some(account) = table.accounts.get_mut(account) {
+            account.clear();
         }
     }
 
@@ -90,6 +90,22 @@ impl Throttle {
     }
 }
 
+/// An attempt as shared counters see it: all its budgets last no longer than the shortest of them, and an hour at most.
+/// A lock on strangers' names must not outlast their flood, or the flood would lock everybody who comes later.
+fn shared_attempt(attempt: &Attempt) -> Attempt {
+    let longest = Duration::from_secs(60 * 60);
+    let spans = |charge: &Charge| match charge.budget.lock {
+        Lock::For(lock) => lock.min(charge.budget.window),
+        Lock::UntilCleared => charge.budget.window,
+    };
+    let span = attempt.charges.iter().map(spans).fold(longest, Duration::min);
+    let mut attempt = attempt.clone();
+    for charge in &mut attempt.charges {
+        charge.budget = Budget { window: span, lock: Lock::For(span), ..charge.budget };
+    }
+    attempt
+}
+
 impl Default for Throttle {
     fn default() -> Self {
         Self::with_capacity(Self::ACCOUNTS)
@@ -99,16 +115,16 @@ impl Default for Throttle {
 impl Table {
     /// Sweeps before a new account is added: every so many additions, and when the shard is full.
     fn make_room(&mut self, capacity: usize, now: OffsetDateTime) {
-        self.unswept = self.unswept.saturating_sub(1);
+        self.until_sweep = self.until_sweep.saturating_sub(1);
         let full = self.accounts.len() >= capacity
             && self.swept_full_at.is_none_or(|at| (now - at).unsigned_abs() >= Duration::from_secs(1));
         if full {
             self.swept_full_at = Some(now);
         }
-        if full || self.unswept == 0 {
+        if full || self.until_sweep == 0 {
             self.remove_idle(now, usize::MAX);
             // Half as many additions as accounts between two sweeps make their cost constant per addition.
-            self.unswept = 64.max(self.accounts.len() / 2);
+            self.until_sweep = 64.max(self.accounts.len() / 2);
         }
     }
 
@@ -144,7 +160,7 @@ impl Account {
                 self.counter(charge).reserved.push((attempt.id, attempt.lease_until));
             }
         }
-        self.counters.retain(|(_, counter)| !counter.is_idle(now));
+        self.counters.retain_mut(|(_, counter)| !counter.is_idle(now));
         answer
     }
 
@@ -156,7 +172,7 @@ impl Account {
         for charge in &attempt.charges {
             self.counter(charge).settle(attempt.id, outcome, now);
         }
-        self.counters.retain(|(_, counter)| !counter.is_idle(now));
+        self.counters.retain_mut(|(_, counter)| !counter.is_idle(now));
     }
 
     fn clear(&mut self) {
@@ -166,8 +182,8 @@ impl Account {
         }
     }
 
-    fn is_idle(&self, now: OffsetDateTime) -> bool {
-        self.counters.iter().all(|(_, counter)| counter.is_idle(now))
+    fn is_idle(&mut self, now: OffsetDateTime) -> bool {
+        self.counters.iter_mut().all(|(_, counter)| counter.is_idle(now))
     }
 
     fn counter(&mut self, charge: &Charge) -> &mut Counter {
@@ -276,7 +292,8 @@ impl Counter {
         }
     }
 
-    fn is_idle(&self, now: OffsetDateTime) -> bool {
+    fn is_idle(&mut self, now: OffsetDateTime) -> bool {
+        self.lapse(now);
         let counts = match self.locked {
             Some(_) => self.is_locked(now),
             None => self.failures > 0 && now < self.window_ends,

@@ -30,7 +30,7 @@ struct Rows {
     /// Digests that were revoked before they were inserted, until when they are barred.
     barred: HashMap<Digest, OffsetDateTime>,
     /// So many more insertions until the shard is swept.
-    unswept: usize,
+    until_sweep: usize,
 }
 
 struct Row {
@@ -82,12 +82,15 @@ impl Tokens {
                 return Insert::Collision;
             }
             let held = &mut subjects.entry(grant.subject.clone()).or_default().grants;
-            held.reserve_exact(1);
+            if held.len() == held.capacity() {
+                // Most customers hold one or two; room for four would be most of what they take.
+                held.reserve_exact(held.len().max(1));
+            }
             held.push(grant.digest);
             let origin = (*origin != Origin::default()).then(|| Box::new(origin.clone()));
             rows.grants.insert(Row { grant: grant.clone(), origin, everything: generation.everything });
-            rows.unswept = rows.unswept.saturating_sub(1);
-            sweep = rows.unswept == 0;
+            rows.until_sweep = rows.until_sweep.saturating_sub(1);
+            sweep = rows.until_sweep == 0;
         }
         if sweep {
             self.sweep(index, now, Self::SWEEP);
@@ -101,7 +104,7 @@ impl Tokens {
     }
 
     pub(super) fn revoke(&self, digest: &Digest, now: OffsetDateTime, bar_until: OffsetDateTime) -> bool {
-        {
+        if now < bar_until {
             let mut rows = self.rows.write(Shards::<Rows>::index_of_digest(digest));
             let until = rows.barred.entry(*digest).or_insert(bar_until);
             *until = bar_until.max(*until);
@@ -156,9 +159,8 @@ impl Tokens {
             rows.barred.retain(|_, until| now < *until);
             let dead = rows.grants.iter().filter(|row| !self.is_live(row, now)).map(|row| row.grant.digest);
             let dead: Vec<_> = dead.take(limit).collect();
-            // Half as many insertions as rows between two sweeps make the cost of a sweep constant per
-            // insertion.
-            rows.unswept = if dead.len() == limit { 1 } else { Self::SWEEP.max(rows.grants.len() / 2) };
+            // Half as many insertions as rows until the next sweep; the next one, if more is left to remove.
+            rows.until_sweep = if dead.len() == limit { 1 } else { Self::SWEEP.max(rows.grants.len() / 2) };
             dead
         };
         let removed =

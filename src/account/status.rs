@@ -1,0 +1,15 @@
+use serde::{Deserialize, Serialize};
+
+/// Whether an account may sign in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum AccountStatus {
+    /// The account may sign in.
+    Active,
+    /// A customer who has not yet confirmed the e-mail address. Named as such only to someone who presents a
+    /// right credential.
+    Unconfirmed,
+    /// The account may not sign in. Outwardly the same as a wrong credential.
+    Disabled,
+}
