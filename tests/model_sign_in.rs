@@ -1,5 +1,5 @@
-//! Random histories of a shop against a model of accounts, credentials and time: every answer is foretold, and after
-//! every step every token ever issued is looked at again.
+//! Random histories of a shop against a model of accounts, credentials and time: every answer is foretold,
+//! and after every step every token ever issued is looked at again.
 
 #[path = "model/shop.rs"]
 mod shop;
@@ -42,8 +42,8 @@ const SOURCES: [(Option<&str>, u32); 5] = [
 const FLOOD: u32 = 0x0a00_0000;
 const REASON: &str = "the basket is stuck";
 
-/// One step. Secrets and tokens are counted back from the newest, so that a history means the same when a step is left
-/// out.
+/// One step. Secrets and tokens are counted back from the newest, so that a history still means something
+/// when a step is left out.
 #[derive(Clone, Debug)]
 enum Op {
     SignIn {
@@ -54,8 +54,8 @@ enum Op {
         with: With,
         times: usize,
     },
-    /// At the account at which a failure was last counted, from the same source; maybe once the lock of the source or of
-    /// the account ends, or else the window of the failures.
+    /// At the account at which a failure was last counted, from the same source; maybe once the lock of the
+    /// source or of the account ends, or else the window of the failures.
     Again {
         after: Option<Reopens>,
         with: With,
@@ -88,7 +88,7 @@ enum Op {
     },
     Wait(Duration),
     WaitFor {
-        moment: Moment,
+        of: EndOf,
         early: bool,
     },
     Revoke {
@@ -161,10 +161,11 @@ enum Filed {
 }
 
 #[derive(Clone, Copy, Debug)]
-enum Moment {
-    SecretEnds(usize),
-    TokenEnds(usize),
-    AdminEnds(usize),
+enum EndOf {
+    Secret(usize),
+    Token(usize),
+    /// An admin user's own, newest one.
+    Admin(usize),
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -197,10 +198,10 @@ fn op() -> impl Strategy<Value = Op> {
             1 => select(vec![With::Zero, With::Empty, With::TooLong]),
         ]
     };
-    let moment = prop_oneof![
-        2 => back().prop_map(Moment::SecretEnds),
-        2 => back().prop_map(Moment::TokenEnds),
-        1 => admin.clone().prop_map(Moment::AdminEnds),
+    let end = prop_oneof![
+        2 => back().prop_map(EndOf::Secret),
+        2 => back().prop_map(EndOf::Token),
+        1 => admin.clone().prop_map(EndOf::Admin),
     ];
     let spans = [1, 29, 30, 60 * 15, 60 * 30, 3600, 2 * 3600, 24 * 3600].map(Duration::seconds);
     let status = select(vec![AccountStatus::Active, AccountStatus::Unconfirmed, AccountStatus::Disabled]);
@@ -216,7 +217,8 @@ fn op() -> impl Strategy<Value = Op> {
         16 => (prop::option::of(reopens), with(), times())
             .prop_map(|(after, with, times)| Op::Again { after, with, times }),
         24 => (back(), source).prop_map(|(secret, source)| Op::Redeem { secret, source }),
-        2 => (address, site, 90..=101_usize).prop_map(|(address, site, times)| Op::Flood { address, site, times }),
+        2 => (address, site, 90..=101_usize)
+            .prop_map(|(address, site, times)| Op::Flood { address, site, times }),
         6 => (back(), with(), times()).prop_map(|(token, with, times)| Op::Confirm { token, with, times }),
     ];
     let put = prop_oneof![
@@ -227,7 +229,7 @@ fn op() -> impl Strategy<Value = Op> {
     ];
     let wait = prop_oneof![
         1 => select(spans.to_vec()).prop_map(Op::Wait),
-        2 => (moment, any::<bool>()).prop_map(|(moment, early)| Op::WaitFor { moment, early }),
+        2 => (end, any::<bool>()).prop_map(|(of, early)| Op::WaitFor { of, early }),
     ];
     let revoke = prop_oneof![
         3 => (back(), filed()).prop_map(|(token, filed)| Op::Revoke { token, filed }),
@@ -539,8 +541,8 @@ impl World {
                 self.put(customer, filed.site(self.shop.customers[customer].site), Some(admin));
             }
             Op::Wait(span) => self.wait_until(self.shop.now + span, false),
-            Op::WaitFor { moment, early } => {
-                if let Some(at) = self.moment(moment) {
+            Op::WaitFor { of, early } => {
+                if let Some(at) = self.end(of) {
                     self.wait_until(at, early);
                 }
             }
@@ -615,13 +617,13 @@ impl World {
         Some((token, Bearer::from(&self.tokens[token]).on(website(site))))
     }
 
-    fn moment(&self, moment: Moment) -> Option<Time> {
-        match moment {
-            Moment::SecretEnds(back) => {
+    fn end(&self, of: EndOf) -> Option<Time> {
+        match of {
+            EndOf::Secret(back) => {
                 nth_back(back, self.shop.secrets.len()).map(|n| self.shop.secrets[n].expires)
             }
-            Moment::TokenEnds(back) => nth_back(back, self.tokens.len()).map(|n| self.shop.tokens[n].expires),
-            Moment::AdminEnds(admin) => Some(self.shop.parents[self.parent_of(admin)].expires),
+            EndOf::Token(back) => nth_back(back, self.tokens.len()).map(|n| self.shop.tokens[n].expires),
+            EndOf::Admin(admin) => Some(self.shop.parents[self.parent_of(admin)].expires),
         }
     }
 
@@ -754,7 +756,11 @@ fn digest(secret: &str) -> Digest {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { max_shrink_time: 30_000, failure_persistence: None, ..ProptestConfig::with_cases(300) })]
+    #![proptest_config(ProptestConfig {
+        max_shrink_time: 30_000,
+        failure_persistence: None,
+        ..ProptestConfig::with_cases(300)
+    })]
 
     #[test]
     fn every_answer_is_the_models(history in vec(op(), 1..60)) {

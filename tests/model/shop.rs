@@ -137,7 +137,7 @@ impl Shop {
         }
     }
 
-    /// Charges nothing if a budget is spent; otherwise one hash, and whatever the verdict does to the budgets.
+    /// Nothing if a budget is spent; otherwise one hash, and whatever the verdict does to the budgets.
     fn within_budget<T>(
         &mut self,
         (site, address): (usize, usize),
@@ -186,8 +186,12 @@ impl Shop {
         );
         let issued = verdict.map(|(obtained, customer, secret)| {
             let parent = secret.and_then(|secret| self.secrets[secret].parent);
-            let lives = if parent.is_some() { Duration::minutes(15) } else { Duration::hours(1) };
-            let (issued, expires, site) = (self.now, self.now + lives, account.0);
+            let (issued, site) = (self.now, account.0);
+            let expires = match parent {
+                // Never longer than the admin user's own.
+                Some(parent) => self.parents[parent].expires.min(issued + Duration::minutes(15)),
+                None => issued + Duration::hours(1),
+            };
             self.tokens.push(Token { customer, site, obtained, parent, issued, expires, revoked: false });
             if let Some(secret) = secret {
                 self.secrets[secret].bought = Some(self.tokens.len() - 1);
