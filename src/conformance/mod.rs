@@ -23,10 +23,11 @@
 
 mod arena;
 mod cases;
+mod fault;
 mod faulty;
 
 pub use arena::{BoxFuture, Failure};
-pub use faulty::Fault;
+pub use fault::Fault;
 
 use crate::store::Store;
 use arena::Arena;

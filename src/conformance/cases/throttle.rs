@@ -105,47 +105,57 @@ async fn yield_now() {
     .await;
 }
 
+/// Reserves, waits for its turn if it must, and fails; answers 1 if it was let through.
+async fn fail_once_reserved<S: ThrottleStore>(
+    store: &S,
+    attempt: &Attempt,
+    asked: &AtomicUsize,
+) -> Result<u32, Failure> {
+    // Whoever finds the rest reserved asks again until it is settled: a store that forgets to settle would keep
+    // the caller for good.
+    for _ in 0..100_000 {
+        let answer = store.reserve(attempt, at(0)).await?;
+        asked.fetch_add(1, Ordering::Relaxed);
+        match answer {
+            Reserve::Reserved => {
+                // Not settled before others have asked, so that a store that reads first and writes later is
+                // seen to.
+                for _ in 0..10_000 {
+                    if asked.load(Ordering::Relaxed) >= 100 {
+                        break;
+                    }
+                    yield_now().await;
+                }
+                store.settle(attempt, Outcome::Failed, at(0)).await?;
+                return Ok(1);
+            }
+            Reserve::Busy => yield_now().await,
+            Reserve::Spent => return Ok(0),
+        }
+    }
+    Err(Failure::new("a reservation was never settled"))
+}
+
+/// How many of so many attempts at once, each of which fails, are let through.
+fn let_through<S: Store>(
+    arena: &Arena<'_, S>,
+    callers: usize,
+    attempt: impl Fn(u64) -> Attempt + Sync,
+) -> Result<u32, Failure> {
+    let asked = AtomicUsize::new(0);
+    let answers = arena.race(callers, |caller| {
+        let attempt = attempt(u64::try_from(caller).unwrap_or_default());
+        let asked = &asked;
+        async move { fail_once_reserved(arena.store(), &attempt, asked).await }
+    })?;
+    answers.into_iter().sum()
+}
+
 /// Of 1,000 attempts in parallel, each a failure, a budget of six lets six through.
 pub(in crate::conformance) fn a_budget_holds_under_parallel_attempts<S: Store>(
     arena: &Arena<'_, S>,
 ) -> Result<(), Failure> {
-    let asked = AtomicUsize::new(0);
-    let answers = arena.race(1000, |caller| {
-        let asked = &asked;
-        async move {
-            let store = arena.store();
-            let attempt = narrow(u64::try_from(caller).unwrap_or_default(), "raced", 0);
-            // Whoever finds the rest reserved asks again until it is settled: a store that forgets to settle
-            // would keep the caller for good.
-            for _ in 0..100_000 {
-                match store.reserve(&attempt, at(0)).await? {
-                    Reserve::Reserved => {
-                        asked.fetch_add(1, Ordering::Relaxed);
-                        // Not settled before others have asked, so that a store that reads first and writes
-                        // later is seen to.
-                        for _ in 0..10_000 {
-                            if asked.load(Ordering::Relaxed) >= 100 {
-                                break;
-                            }
-                            yield_now().await;
-                        }
-                        store.settle(&attempt, Outcome::Failed, at(0)).await?;
-                        return Ok(1);
-                    }
-                    Reserve::Busy => {
-                        asked.fetch_add(1, Ordering::Relaxed);
-                        yield_now().await;
-                    }
-                    Reserve::Spent => return Ok(0),
-                }
-            }
-            Err(Failure::new("a reservation was never settled"))
-        }
-    })?;
-    let mut through = 0;
-    for answer in answers {
-        through += answer?;
-    }
+    let through = let_through(arena, 1000, |number| narrow(number, "raced", 0))?;
     ensure!(through == 6, "of 1,000 parallel attempts a budget of 6 let {through} through");
     Ok(())
 }
@@ -155,26 +165,8 @@ pub(in crate::conformance) fn a_budget_holds_under_parallel_attempts<S: Store>(
 pub(in crate::conformance) fn a_shared_budget_holds_under_parallel_attempts<S: Store>(
     arena: &Arena<'_, S>,
 ) -> Result<(), Failure> {
-    let answers = arena.race(300, |caller| async move {
-        let number = u64::try_from(caller).unwrap_or_default();
-        let attempt = attempt(number, "raced", &format!("source {}", caller % 100), 0);
-        for _ in 0..100_000 {
-            match arena.store().reserve(&attempt, at(0)).await? {
-                Reserve::Reserved => {
-                    yield_now().await;
-                    arena.store().settle(&attempt, Outcome::Failed, at(0)).await?;
-                    return Ok(1);
-                }
-                Reserve::Busy => yield_now().await,
-                Reserve::Spent => return Ok(0),
-            }
-        }
-        Err(Failure::new("a reservation was never settled"))
-    })?;
-    let mut through = 0;
-    for answer in answers {
-        through += answer?;
-    }
+    let from_a_hundred = |number| attempt(number, "raced", &format!("source {}", number % 100), 0);
+    let through = let_through(arena, 300, from_a_hundred)?;
     ensure!(through == 10, "of 300 parallel attempts a budget of 10 let {through} through");
     Ok(())
 }
