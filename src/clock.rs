@@ -18,14 +18,14 @@ pub trait Clock: Debug + Send + Sync + 'static {
     fn now(&self) -> OffsetDateTime;
 }
 
-/// The operating system's clock, in microseconds: the finest grain that every store keeps.
+/// The operating system's clock.
 #[derive(Clone, Copy, Debug, Default)]
 #[allow(clippy::exhaustive_structs)]
 pub struct SystemClock;
 
 impl Clock for SystemClock {
     fn now(&self) -> OffsetDateTime {
-        OffsetDateTime::now_utc().truncate_to_microsecond()
+        OffsetDateTime::now_utc()
     }
 }
 

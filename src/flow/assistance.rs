@@ -11,8 +11,18 @@ use crate::{
 };
 
 impl Auth {
+    /// Whether both sides stand by an assistance at this moment.
+    pub(super) async fn assistance_holds(
+        &self,
+        customer: &CustomerId,
+        assistance: &Assistance,
+    ) -> Result<bool, Error> {
+        Ok(self.customer_consents(customer).await?
+            && self.assistance_stands_until(assistance).await?.is_some())
+    }
+
     /// Whether the customer is active and consents to assistance at this moment.
-    pub(super) async fn customer_consents(&self, customer: &CustomerId) -> Result<bool, Error> {
+    async fn customer_consents(&self, customer: &CustomerId) -> Result<bool, Error> {
         let row = self.parts.customers.find_by_id(customer).await?.filter(|row| row.id == *customer);
         Ok(row.is_some_and(|row| row.status == AccountStatus::Active && row.allows_assistance))
     }

@@ -277,7 +277,8 @@ impl Auth {
         token: BearerToken,
         digest: Digest,
     ) -> Result<SignedIn, Error> {
-        let now = self.parts.clock.now();
+        // In microseconds, the finest grain that every store keeps: what is answered is what is stored.
+        let now = self.parts.clock.now().truncate_to_microsecond();
         let (obtained, lifetime) = match admitted.matched {
             Match::Password { .. } => (Obtained::Password, self.config().customer_token_lifetime),
             Match::ResetToken => (Obtained::ResetToken, self.config().customer_token_lifetime),
