@@ -2,15 +2,19 @@ use std::{
     borrow::Borrow,
     collections::{HashMap, HashSet},
     hash::{BuildHasherDefault, Hash, Hasher},
-    sync::atomic::{AtomicU64, Ordering},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
 use time::OffsetDateTime;
 
 use super::shards::Shards;
 use crate::{
+    account::Website,
     store::{Generation, Insert},
-    token::{Digest, Grant, Origin, Subject},
+    token::{Assistance, Digest, Grant, Obtained, Origin, Subject},
 };
 
 /// The grants, and what each subject holds.
@@ -29,15 +33,24 @@ struct Rows {
     grants: HashSet<Row, BuildHasherDefault<DigestHasher>>,
     /// Digests that were revoked before they were inserted, until when they are barred.
     barred: HashMap<Digest, OffsetDateTime>,
+    /// The websites of the shard's grants, of which a row holds the place.
+    websites: Vec<Website>,
     /// So many more insertions until the shard is swept.
     until_sweep: usize,
 }
 
+/// A grant, packed: of a million, each that is looked for is fetched from memory line by line. Times are in microseconds.
 struct Row {
-    grant: Grant,
-    origin: Option<Box<Origin>>,
+    digest: Digest,
+    subject: Subject,
+    issued_at: i64,
+    expires_at: i64,
     /// The count of revoke-everythings under which the grant was stored.
     everything: u64,
+    assistance: Option<Arc<Assistance>>,
+    origin: Option<Box<Origin>>,
+    website: Option<u16>,
+    obtained: Obtained,
 }
 
 #[derive(Default)]
@@ -81,14 +94,14 @@ impl Tokens {
             if rows.grants.contains(&grant.digest) {
                 return Insert::Collision;
             }
+            let row = rows.pack(grant, origin, generation.everything);
             let held = &mut subjects.entry(grant.subject.clone()).or_default().grants;
             if held.len() == held.capacity() {
                 // Most customers hold one or two; room for four would be most of what they take.
                 held.reserve_exact(held.len().max(1));
             }
             held.push(grant.digest);
-            let origin = (*origin != Origin::default()).then(|| Box::new(origin.clone()));
-            rows.grants.insert(Row { grant: grant.clone(), origin, everything: generation.everything });
+            rows.grants.insert(row);
             rows.until_sweep = rows.until_sweep.saturating_sub(1);
             sweep = rows.until_sweep == 0;
         }
@@ -100,7 +113,7 @@ impl Tokens {
 
     pub(super) fn find(&self, digest: &Digest, now: OffsetDateTime) -> Option<Grant> {
         let rows = self.rows.read(Shards::<Rows>::index_of_digest(digest));
-        rows.grants.get(digest).filter(|row| self.is_live(row, now)).map(|row| row.grant.clone())
+        rows.grants.get(digest).filter(|row| self.is_live(row, micros(now))).map(|row| rows.unpack(row))
     }
 
     pub(super) fn revoke(&self, digest: &Digest, now: OffsetDateTime, bar_until: OffsetDateTime) -> bool {
@@ -109,7 +122,7 @@ impl Tokens {
             let until = rows.barred.entry(*digest).or_insert(bar_until);
             *until = bar_until.max(*until);
         }
-        self.remove_if(digest, |_| true).is_some_and(|row| self.is_live(&row, now))
+        self.remove_if(digest, |_| true).is_some_and(|row| self.is_live(&row, micros(now)))
     }
 
     pub(super) fn revoke_all(&self, subject: &Subject, keep: Option<&Digest>) {
@@ -136,8 +149,8 @@ impl Tokens {
             .iter()
             .filter_map(|digest| {
                 let rows = self.rows.read(Shards::<Rows>::index_of_digest(digest));
-                let row = rows.grants.get(digest).filter(|row| self.is_live(row, now))?;
-                Some((row.grant.clone(), row.origin.as_deref().cloned().unwrap_or_default()))
+                let row = rows.grants.get(digest).filter(|row| self.is_live(row, micros(now)))?;
+                Some((rows.unpack(row), row.origin.as_deref().cloned().unwrap_or_default()))
             })
             .collect();
         listed.sort_by_key(|(grant, _)| std::cmp::Reverse(grant.issued_at));
@@ -148,8 +161,8 @@ impl Tokens {
         (0..=u8::MAX).fold(0, |removed, index| removed + self.sweep(index, now, limit - removed))
     }
 
-    fn is_live(&self, row: &Row, now: OffsetDateTime) -> bool {
-        now < row.grant.expires_at && row.everything == self.everything.load(Ordering::Acquire)
+    fn is_live(&self, row: &Row, now: i64) -> bool {
+        now < row.expires_at && row.everything == self.everything.load(Ordering::Acquire)
     }
 
     /// Removes at most `limit` dead rows of one shard and answers how many.
@@ -157,14 +170,16 @@ impl Tokens {
         let dead: Vec<Digest> = {
             let mut rows = self.rows.write(index);
             rows.barred.retain(|_, until| now < *until);
-            let dead = rows.grants.iter().filter(|row| !self.is_live(row, now)).map(|row| row.grant.digest);
+            let dead = rows.grants.iter().filter(|row| !self.is_live(row, micros(now))).map(|row| row.digest);
             let dead: Vec<_> = dead.take(limit).collect();
             // Half as many insertions as rows until the next sweep; the next one, if more is left to remove.
             rows.until_sweep = if dead.len() == limit { 1 } else { Self::SWEEP.max(rows.grants.len() / 2) };
             dead
         };
-        let removed =
-            dead.iter().filter_map(|digest| self.remove_if(digest, |row| !self.is_live(row, now))).count();
+        let removed = dead
+            .iter()
+            .filter_map(|digest| self.remove_if(digest, |row| !self.is_live(row, micros(now))))
+            .count();
         if removed > 0 {
             let mut rows = self.rows.write(index);
             if rows.grants.capacity() / 4 > rows.grants.len() + Self::SWEEP {
@@ -178,26 +193,73 @@ impl Tokens {
     /// Removes a row, and its mention at its subject.
     fn remove_if(&self, digest: &Digest, condition: impl Fn(&Row) -> bool) -> Option<Row> {
         let index = Shards::<Rows>::index_of_digest(digest);
-        let subject = self.rows.read(index).grants.get(digest)?.grant.subject.clone();
+        let subject = self.rows.read(index).grants.get(digest)?.subject.clone();
         let mut subjects = self.subjects.write(self.subjects.index_of(&subject));
         let mut rows = self.rows.write(index);
         if !condition(rows.grants.get(digest)?) {
             return None;
         }
         let row = rows.grants.take(digest)?;
-        if let Some(held) = subjects.get_mut(&row.grant.subject) {
+        if let Some(held) = subjects.get_mut(&row.subject) {
             held.grants.retain(|other| other != digest);
             if held.grants.is_empty() && held.generation == 0 {
-                subjects.remove(&row.grant.subject);
+                subjects.remove(&row.subject);
             }
         }
         Some(row)
     }
 }
 
+impl Rows {
+    fn pack(&mut self, grant: &Grant, origin: &Origin, everything: u64) -> Row {
+        let website = grant.website.as_ref().map(|website| {
+            let place = self.websites.iter().position(|other| other == website).unwrap_or_else(|| {
+                self.websites.push(website.clone());
+                self.websites.len() - 1
+            });
+            // A website beyond 65,535 would be read as none, whose tokens are nobody's.
+            u16::try_from(place).unwrap_or(u16::MAX)
+        });
+        Row {
+            digest: grant.digest,
+            subject: grant.subject.clone(),
+            issued_at: micros(grant.issued_at),
+            expires_at: micros(grant.expires_at),
+            everything,
+            assistance: grant.assistance.clone(),
+            origin: (*origin != Origin::default()).then(|| Box::new(origin.clone())),
+            website,
+            obtained: grant.obtained,
+        }
+    }
+
+    fn unpack(&self, row: &Row) -> Grant {
+        Grant {
+            digest: row.digest,
+            subject: row.subject.clone(),
+            website: row.website.and_then(|place| self.websites.get(usize::from(place)).cloned()),
+            obtained: row.obtained,
+            assistance: row.assistance.clone(),
+            issued_at: time(row.issued_at),
+            expires_at: time(row.expires_at),
+        }
+    }
+}
+
+fn micros(time: OffsetDateTime) -> i64 {
+    let seconds = time.unix_timestamp().saturating_mul(1_000_000);
+    seconds.saturating_add(i64::from(time.microsecond()))
+}
+
+fn time(micros: i64) -> OffsetDateTime {
+    let seconds = OffsetDateTime::from_unix_timestamp(micros.div_euclid(1_000_000));
+    let rest = time::Duration::microseconds(micros.rem_euclid(1_000_000));
+    seconds.unwrap_or(OffsetDateTime::UNIX_EPOCH).saturating_add(rest)
+}
+
 impl PartialEq for Row {
     fn eq(&self, other: &Self) -> bool {
-        self.grant.digest == other.grant.digest
+        self.digest == other.digest
     }
 }
 
@@ -205,13 +267,13 @@ impl Eq for Row {}
 
 impl Hash for Row {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        self.grant.digest.hash(state);
+        self.digest.hash(state);
     }
 }
 
 impl Borrow<Digest> for Row {
     fn borrow(&self) -> &Digest {
-        &self.grant.digest
+        &self.digest
     }
 }
 
@@ -239,10 +301,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::{
-        account::{CustomerId, Website},
-        token::Obtained,
-    };
+    use crate::account::CustomerId;
 
     fn grant(n: u64, lives: u64) -> Grant {
         let start = OffsetDateTime::UNIX_EPOCH;
