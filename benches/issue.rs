@@ -117,7 +117,8 @@ impl FullStore {
 
     fn insert(&self, grants: &[(Grant, Generation)]) {
         for (index, (grant, generation)) in grants.iter().enumerate() {
-            let inserted = self.store.insert(grant, &origin_of(index), *generation, self.now);
+            let origin = origin_of(index);
+            let inserted = self.store.insert(grant, &origin, *generation, self.now);
             assert_eq!(finish(inserted).expect("memory does not fail"), Insert::Stored);
         }
     }

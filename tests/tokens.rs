@@ -276,7 +276,7 @@ async fn assistance_is_checked_live() {
             shop.set_admin(|row| row.permissions = vec![Permission::AllowShoppingAssistance]);
         }),
         ("the admin user may not assist", |shop| {
-            shop.set_admin(|row| row.permissions = vec![Permission::Login])
+            shop.set_admin(|row| row.permissions = vec![Permission::Login]);
         }),
         ("the admin user signed out", |shop| {
             let digest = Digest::of(b"the admin user's own token");

@@ -254,7 +254,7 @@ impl Shop {
     }
 
     /// Whether an admin user's own grant lives.
-    fn is_signed_in(&self, parent: usize) -> bool {
+    pub(crate) fn is_signed_in(&self, parent: usize) -> bool {
         !self.parents[parent].revoked && self.now < self.parents[parent].expires
     }
 
