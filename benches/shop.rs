@@ -4,7 +4,7 @@
 use std::{
     collections::HashMap,
     hash::{BuildHasherDefault, Hasher},
-    net::Ipv4Addr,
+    net::{IpAddr, Ipv4Addr},
     thread,
 };
 
@@ -60,9 +60,8 @@ impl Shop {
 
     /// Signs a customer in; the new bearer token.
     pub fn sign_in(&self, customer: usize) -> String {
-        let sign_in = SignIn::new(format!("customer-{customer}@example.com"), PASSWORD)
-            .from(std::net::IpAddr::from(address_of(customer)))
-            .user_agent(USER_AGENT);
+        let sign_in =
+            SignIn::new(format!("customer-{customer}@example.com"), PASSWORD).from(origin_of(customer));
         let signed_in = pollster::block_on(self.auth.generate_customer_token(sign_in));
         signed_in.expect("the password is right").token().expose().to_owned()
     }
@@ -100,7 +99,7 @@ impl CustomerStore for Everybody {
     async fn replace_password_hash(
         &self,
         _: &CustomerId,
-        _: &PasswordHash,
+        _: Option<&PasswordHash>,
         _: &PasswordHash,
     ) -> Result<bool, StoreError> {
         Ok(false)
@@ -118,7 +117,7 @@ fn address_of(customer: usize) -> Ipv4Addr {
 
 /// Where a customer signs in from.
 pub fn origin_of(customer: usize) -> Origin {
-    Origin::new(Some(address_of(customer).into()), Some(USER_AGENT))
+    Origin::from(IpAddr::from(address_of(customer))).user_agent(USER_AGENT)
 }
 
 /// A grant as a sign-in makes it, for a token's digest.

@@ -12,10 +12,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// The sizes measured, and what they are called. Run as a test (`cargo test --benches`) it is the smallest only.
+/// The sizes measured, and what they are called. Run as a test (`cargo bench -- --test`) it is the smallest only.
 pub fn sizes() -> &'static [(usize, &'static str)] {
     const SIZES: [(usize, &str); 3] = [(1_000, "1e3"), (100_000, "1e5"), (1_000_000, "1e6")];
-    if env::args().any(|arg| arg == "--bench") { &SIZES } else { &SIZES[..1] }
+    if env::args().any(|arg| arg == "--test") { &SIZES[..1] } else { &SIZES }
 }
 
 /// The cheapest executor there is, for ours and the peers alike: what is kept in memory is ready at the first poll,

@@ -6,7 +6,7 @@ mod demo;
 
 use std::{error::Error, net::IpAddr};
 
-use commerce_auth::{Auth, BearerToken, CustomerChange, CustomerId, Keep, SignIn};
+use commerce_auth::{Auth, BearerToken, CustomerChange, CustomerId, Keep, Origin, SignIn};
 use demo::{BOB, DemoShop, PASSWORD, step};
 
 #[tokio::main]
@@ -69,7 +69,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
 }
 
 async fn sign_in(auth: &Auth, source: [u8; 4], agent: &str) -> Result<BearerToken, Box<dyn Error>> {
-    let sign_in = SignIn::new(BOB, PASSWORD).from(IpAddr::from(source)).user_agent(agent);
+    let sign_in = SignIn::new(BOB, PASSWORD).from(Origin::from(IpAddr::from(source)).user_agent(agent));
     Ok(auth.generate_customer_token(sign_in).await?.token().clone())
 }
 

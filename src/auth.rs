@@ -1,12 +1,18 @@
 use std::{fmt, sync::Arc};
 
+use uuid::Uuid;
+
 use crate::{
     account::{
-        AdminStore, CustomerId, CustomerStore, ErasedAdmins, ErasedCustomers, erase_admins, erase_customers,
+        AdminId, AdminStore, CustomerId, CustomerStore, ErasedAdmins, ErasedCustomers, erase_admins,
+        erase_customers,
     },
+    audit::{AuditSink, AuditStats, Trail},
     clock::{Clock, SystemClock},
     config::{AuthConfig, ConfigError},
     credential::{Evaluator, HashingPool, HashingStats, StartError},
+    keyring::Keyring,
+    notifier::Notifier,
     random::{ChaChaRandom, SecureRandom},
     store::{OtcStore, Store, ThrottleStore, TokenStore},
     throttle::Gate,
@@ -26,6 +32,8 @@ pub(crate) struct Parts {
     pub(crate) config: AuthConfig,
     pub(crate) customers: Arc<dyn ErasedCustomers>,
     pub(crate) admins: Option<Arc<dyn ErasedAdmins>>,
+    pub(crate) notifier: Option<Arc<dyn Notifier>>,
+    pub(crate) trail: Trail,
     pub(crate) tokens: Arc<dyn TokenStore>,
     pub(crate) codes: Arc<dyn OtcStore>,
     pub(crate) throttle: Arc<dyn ThrottleStore>,
@@ -36,10 +44,12 @@ pub(crate) struct Parts {
     pub(crate) format: TokenFormat,
     /// Stands in for the customer that an unknown address does not have.
     pub(crate) decoy: CustomerId,
+    /// Stands in for the admin user that an unknown name does not have.
+    pub(crate) decoy_admin: AdminId,
 }
 
 impl Auth {
-    /// Begins with the store that keeps tokens, one-time credentials and attempt budgets.
+    /// Begins with the store that keeps tokens, one-time credentials and attempt budgets, and the audit trail if it can.
     ///
     /// ```
     /// use commerce_auth::{Auth, MemoryCustomers, MemoryStore};
@@ -53,6 +63,9 @@ impl Auth {
             config: AuthConfig::default(),
             customers: None,
             admins: None,
+            notifier: None,
+            audit: store.audit_sink(),
+            keyring: None,
             tokens: store.clone(),
             codes: store.clone(),
             throttle: store,
@@ -72,6 +85,17 @@ impl Auth {
     pub fn hashing_stats(&self) -> HashingStats {
         self.parts.evaluator.pool().stats()
     }
+
+    /// What became of the audit events, for metrics: anything dropped or failed is worth an alarm.
+    #[must_use]
+    pub fn audit_stats(&self) -> AuditStats {
+        self.parts.trail.stats()
+    }
+
+    /// Waits until the audit events that are queued now have reached the sink: before a host shuts down.
+    pub async fn flush_audit(&self) {
+        self.parts.trail.flush().await;
+    }
 }
 
 impl fmt::Debug for Auth {
@@ -87,6 +111,9 @@ pub struct AuthBuilder {
     config: AuthConfig,
     customers: Option<Arc<dyn ErasedCustomers>>,
     admins: Option<Arc<dyn ErasedAdmins>>,
+    notifier: Option<Arc<dyn Notifier>>,
+    audit: Option<Arc<dyn AuditSink>>,
+    keyring: Option<Keyring>,
     tokens: Arc<dyn TokenStore>,
     codes: Arc<dyn OtcStore>,
     throttle: Arc<dyn ThrottleStore>,
@@ -103,6 +130,21 @@ impl AuthBuilder {
     /// The host's admin user table, without which nobody assists.
     pub fn admins<S: AdminStore>(self, admins: S) -> Self {
         Self { admins: Some(erase_admins(admins)), ..self }
+    }
+
+    /// Tells customers what happens to their accounts, without which no password is reset.
+    pub fn notifier<N: Notifier>(self, notifier: N) -> Self {
+        Self { notifier: Some(Arc::new(notifier)), ..self }
+    }
+
+    /// Private keys; without them the check of a token is computed with a public one.
+    pub fn keyring(self, keyring: Keyring) -> Self {
+        Self { keyring: Some(keyring), ..self }
+    }
+
+    /// Keeps the audit trail elsewhere than in the store.
+    pub fn audit<S: AuditSink>(self, sink: S) -> Self {
+        Self { audit: Some(Arc::new(sink)), ..self }
     }
 
     /// The numbers and rules; [`AuthConfig::commerce`] unless told otherwise.
@@ -135,31 +177,40 @@ impl AuthBuilder {
         Self { random: Arc::new(random), ..self }
     }
 
-    /// Checks the configuration and starts the hashing threads.
+    /// Checks the configuration and starts the threads that hash and the one that empties the audit queue.
     ///
     /// # Errors
     ///
     /// [`ConfigError`] says which part is missing or out of range.
     pub fn build(self) -> Result<Auth, ConfigError> {
-        let Self { config, customers, admins, tokens, codes, throttle, clock, random } = self;
+        let Self { config, customers, admins, notifier, audit, keyring, .. } = self;
+        let Self { tokens, codes, throttle, clock, random, .. } = self;
         config.check()?;
         let customers = customers.ok_or(ConfigError::NoCustomers)?;
+        if admins.is_some() && audit.is_none() {
+            return Err(ConfigError::NoAuditSink);
+        }
         let pool =
             HashingPool::start(config.argon2, config.hashing_threads, config.hashing_queue, random.as_ref())
                 .map_err(|error| match error {
                     StartError::Thread(error) => ConfigError::Threads(error),
                     StartError::Random(error) => ConfigError::Random(error),
                 })?;
+        let trail = Trail::start(audit, config.audit_queue, Arc::clone(&clock), Arc::clone(&random))
+            .map_err(ConfigError::Threads)?;
         let mut name = [0; 16];
         random.fill(&mut name)?;
         let parts = Parts {
-            decoy: CustomerId::from(uuid::Uuid::from_bytes(name)),
-            evaluator: Evaluator::new(pool, Arc::clone(&codes), Arc::clone(&clock), config.steps),
+            decoy: CustomerId::from(Uuid::from_bytes(name)),
+            decoy_admin: AdminId::from(Uuid::from_bytes(name)),
+            evaluator: Evaluator::new(pool, Arc::clone(&codes), Arc::clone(&clock)),
             gate: Gate::new(Arc::clone(&throttle), Arc::clone(&clock), Arc::clone(&random)),
-            format: TokenFormat::new(),
+            format: TokenFormat::new(keyring),
+            trail,
             config,
             customers,
             admins,
+            notifier,
             tokens,
             codes,
             throttle,

@@ -43,8 +43,14 @@ pub struct AuthConfig {
     /// How long a reset token lives: 2 h in Commerce (`customer/password/reset_link_expiration_period`), at
     /// most 24 h (NIST SP 800-63B-4 section 4.2.1.2).
     pub reset_token_lifetime: Duration,
+    /// Whether the shop offers assistance at all (Commerce's `login_as_customer/general/enabled`). Switched off, no
+    /// token or code is given to an admin user, and none given before is good for anything.
+    pub assistance: bool,
+    /// What a blank reason for assistance becomes; none refuses a blank reason.
+    pub default_assistance_reason: Option<String>,
     /// Which one-time credentials the chain tries after the password. The chain can be narrowed, never
-    /// reordered: a shop without assistance sets `one_time_code` to `false`.
+    /// reordered: a shop that wants codes exchanged by
+    /// [`Auth::exchange_one_time_code`](crate::Auth::exchange_one_time_code) only sets `one_time_code` to `false`.
     pub steps: Purposes,
     /// The budget of failed sign-ins of one source at one account: 6, then 30 minutes (Commerce's
     /// `oauth/authentication_lock`).
@@ -52,6 +58,12 @@ pub struct AuthConfig {
     /// The budget of failed sign-ins at one account over all sources: 100 in 24 hours (NIST SP 800-63B-4
     /// section 3.2.2).
     pub account_budget: Budget,
+    /// How many resets may be asked for an address: 5 in an hour (Commerce's
+    /// `customer/password/max_number_password_reset_requests`).
+    pub reset_account_budget: Budget,
+    /// How many resets a source may ask for, over all addresses: 20 in an hour, as several customers may share an
+    /// address. A request whose source is not known counts against the address only.
+    pub reset_source_budget: Budget,
     /// Which tokens a sign-out ends.
     pub revoke: RevokeScope,
     /// What a new password must be like.
@@ -64,10 +76,14 @@ pub struct AuthConfig {
     /// Hashes that may wait for a thread, at most 4,096: 64 for each. Beyond it a sign-in is told that the
     /// service is busy.
     pub hashing_queue: usize,
+    /// Audit events of customers' own acts that may wait for the sink: 4,096, at most 65,536. Beyond it they are
+    /// counted and lost.
+    pub audit_queue: NonZero<usize>,
 }
 
 /// A longer queue would outlast the lease of a charge.
 const MAX_QUEUE: usize = 4096;
+const AUDIT_QUEUE: NonZero<usize> = NonZero::<usize>::MIN.saturating_add(4095);
 const MINUTE: Duration = Duration::from_secs(60);
 const HOUR: Duration = Duration::from_secs(60 * 60);
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
@@ -84,20 +100,25 @@ impl AuthConfig {
             assistance_token_lifetime: 15 * MINUTE,
             one_time_code_lifetime: Duration::from_secs(30),
             reset_token_lifetime: 2 * HOUR,
+            assistance: true,
+            default_assistance_reason: Some("No reason given".into()),
             steps: Purposes { reset_token: true, one_time_code: true },
             source_budget: Budget { failures: 6, window: 30 * MINUTE, lock: Lock::For(30 * MINUTE) },
             account_budget: Budget { failures: 100, window: DAY, lock: Lock::For(DAY) },
+            reset_account_budget: Budget { failures: 5, window: HOUR, lock: Lock::For(HOUR) },
+            reset_source_budget: Budget { failures: 20, window: HOUR, lock: Lock::For(HOUR) },
             revoke: RevokeScope::Presented,
             password_policy: PasswordPolicy::commerce(),
             argon2: Argon2Params::default(),
             hashing_threads,
             hashing_queue: hashing_threads.get().saturating_mul(64),
+            audit_queue: AUDIT_QUEUE,
         }
     }
 
     /// For those who owe it to NIST SP 800-63B-4 and ASVS: longer passwords without rules about their
-    /// classes, shorter lives, and 100 failed sign-ins at an account lock it until
-    /// [`Auth::unlock_customer`](crate::Auth::unlock_customer).
+    /// classes, shorter lives, a reason for every assistance, and 100 failed sign-ins at an account lock it until a
+    /// password reset or [`Auth::unlock_customer`](crate::Auth::unlock_customer).
     #[must_use]
     pub fn strict() -> Self {
         Self {
@@ -105,6 +126,7 @@ impl AuthConfig {
             admin_token_lifetime: HOUR,
             assistance_token_lifetime: 10 * MINUTE,
             reset_token_lifetime: HOUR,
+            default_assistance_reason: None,
             account_budget: Budget { failures: 100, window: 365 * DAY, lock: Lock::UntilCleared },
             password_policy: PasswordPolicy::strict(),
             ..Self::commerce()
@@ -124,8 +146,13 @@ impl AuthConfig {
                 return Err(ConfigError::OutOfRange(name));
             }
         }
-        for (name, budget) in [("source_budget", self.source_budget), ("account_budget", self.account_budget)]
-        {
+        let budgets = [
+            ("source_budget", self.source_budget),
+            ("account_budget", self.account_budget),
+            ("reset_account_budget", self.reset_account_budget),
+            ("reset_source_budget", self.reset_source_budget),
+        ];
+        for (name, budget) in budgets {
             let lock = match budget.lock {
                 Lock::For(duration) => duration,
                 Lock::UntilCleared => MINUTE,
@@ -139,6 +166,12 @@ impl AuthConfig {
         let lengths = 64.max(policy.min_length)..=Credential::MAX_BYTES;
         if policy.min_length < 8 || !lengths.contains(&policy.max_length) || policy.min_classes > 4 {
             return Err(ConfigError::OutOfRange("password_policy"));
+        }
+        if self.default_assistance_reason.as_ref().is_some_and(|reason| reason.trim().is_empty()) {
+            return Err(ConfigError::OutOfRange("default_assistance_reason"));
+        }
+        if self.audit_queue.get() > 65_536 {
+            return Err(ConfigError::OutOfRange("audit_queue"));
         }
         if self.hashing_threads.get() > 1024 {
             return Err(ConfigError::OutOfRange("hashing_threads"));
@@ -166,8 +199,11 @@ pub enum ConfigError {
     /// No customer table was given: [`AuthBuilder::customers`](crate::AuthBuilder::customers).
     #[error("no customer table was given")]
     NoCustomers,
-    /// The operating system gave no thread to hash on.
-    #[error("a hashing thread could not be started")]
+    /// Admin users, and nowhere to record what they do: [`AuthBuilder::audit`](crate::AuthBuilder::audit).
+    #[error("an admin user table was given, and no audit sink")]
+    NoAuditSink,
+    /// The operating system gave no thread.
+    #[error("a thread could not be started")]
     Threads(#[source] io::Error),
     /// The operating system gave no random bytes.
     #[error(transparent)]

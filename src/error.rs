@@ -34,12 +34,16 @@ impl StoreError {
 #[non_exhaustive]
 pub enum Error {
     /// A required argument is empty. `"0"` is a value, unlike in Commerce.
-    #[error("Specify the \"{}\" value.", .0.name())]
+    #[error("{}", .0.message())]
     Required(Field),
     /// The e-mail address is not exactly one valid address. [`Email`](crate::Email) tells which rule it
     /// broke.
     #[error("The email address has an invalid format.")]
     InvalidEmail,
+    /// The user name is longer than 160 bytes, or has a control or look-alike character. [`Username`](crate::Username)
+    /// tells more.
+    #[error("The username has an invalid format.")]
+    InvalidUsername,
     /// The password argument is longer than 1,024 bytes: nothing is hashed, nothing is looked up.
     #[error("The password is too long.")]
     PasswordTooLong,
@@ -61,6 +65,31 @@ pub enum Error {
     /// Too many wrong passwords were tried for this account.
     #[error("The account is locked.")]
     Locked,
+    /// The reset token is not the account's, has expired, or is spent; there is no such account, or it is disabled. The
+    /// five are not told apart.
+    #[error("The password token is mismatched. Reset and try again.")]
+    ResetTokenMismatched,
+    /// Too many resets were asked for, or too many one-time credentials tried, for this address or from this source.
+    #[error("We received too many requests. Please wait and try again later.")]
+    TooManyRequests,
+    /// The shop offers no assistance, or the admin user may not sign in as a customer. Nothing was looked up.
+    #[error("Login as Customer is disabled.")]
+    AssistanceDisabled,
+    /// The admin user may not give remote shopping assistance. Nothing was looked up.
+    #[error("Allow remote shopping assistance is disabled.")]
+    AssistanceNotPermitted,
+    /// The customer does not consent to remote shopping assistance. Only a permitted admin user sees this.
+    #[error("Login as Customer assistance is disabled for this Customer.")]
+    NoConsent,
+    /// No customer has this e-mail address. Only a permitted admin user sees this.
+    #[error("Customer email provided does not exist")]
+    NoSuchEmail,
+    /// No customer has this id. Only a permitted admin user sees this.
+    #[error("Customer with this ID no longer exists.")]
+    NoSuchCustomer,
+    /// The customer's account is disabled. Only a permitted admin user sees this.
+    #[error("The customer's account is disabled.")]
+    CustomerDisabled,
     /// The bearer token is malformed, unknown, expired or revoked; the four are not told apart.
     #[error("Composite reader could not read a token")]
     InvalidToken,
@@ -96,15 +125,25 @@ impl Error {
     #[must_use]
     pub const fn kind(&self) -> ErrorKind {
         match self {
-            Self::Required(_) | Self::InvalidEmail | Self::PasswordTooLong | Self::PasswordPolicy(_) => {
-                ErrorKind::Input
-            }
+            Self::Required(_)
+            | Self::InvalidEmail
+            | Self::InvalidUsername
+            | Self::PasswordTooLong
+            | Self::PasswordPolicy(_)
+            | Self::ResetTokenMismatched
+            | Self::NoSuchEmail => ErrorKind::Input,
+            Self::NoSuchCustomer => ErrorKind::NotFound,
             Self::SignInRefused
             | Self::NotConfirmed
             | Self::WrongPassword
             | Self::Locked
             | Self::InvalidToken => ErrorKind::Authentication,
-            Self::NotAuthorized => ErrorKind::Authorization,
+            Self::NotAuthorized
+            | Self::AssistanceDisabled
+            | Self::AssistanceNotPermitted
+            | Self::NoConsent
+            | Self::CustomerDisabled => ErrorKind::Authorization,
+            Self::TooManyRequests => ErrorKind::TooManyRequests,
             Self::Overloaded => ErrorKind::Overloaded,
             Self::Unavailable(_) | Self::Random(_) => ErrorKind::Unavailable,
             Self::NotConfigured(_) | Self::ForeignRow => ErrorKind::Internal,
@@ -122,6 +161,10 @@ pub enum ErrorKind {
     Authentication,
     /// The token is good, for something else: `graphql-authorization` with 403, REST 401.
     Authorization,
+    /// What was named does not exist: `graphql-no-such-entity` with status 200, REST 404.
+    NotFound,
+    /// Try again much later: 429.
+    TooManyRequests,
     /// Try again in a moment: 503 with `Retry-After`.
     Overloaded,
     /// A store is down: 503, never "denied" and never "allowed".
@@ -134,17 +177,45 @@ pub enum ErrorKind {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Field {
-    /// The `email` argument.
+    /// The `email` argument of a sign-in.
     Email,
     /// The `password` argument.
     Password,
+    /// The `otp` argument: a one-time code.
+    Otp,
+    /// The `username` argument of an admin user's sign-in.
+    Username,
+    /// The `customer_email` argument of an admin user.
+    CustomerEmail,
+    /// The `reason` argument, where the shop demands one.
+    Reason,
+    /// The `email` argument of a password reset.
+    ResetEmail,
+    /// The `resetPasswordToken` argument.
+    ResetToken,
+    /// The `currentPassword` argument.
+    CurrentPassword,
+    /// The `newPassword` argument of a password change.
+    NewPassword,
+    /// The `newPassword` argument of a password reset.
+    ResetPassword,
 }
 
 impl Field {
-    const fn name(self) -> &'static str {
+    /// Commerce's words.
+    const fn message(self) -> &'static str {
         match self {
-            Self::Email => "email",
-            Self::Password => "password",
+            Self::Email => "Specify the \"email\" value.",
+            Self::Password => "Specify the \"password\" value.",
+            Self::Otp => "Specify the \"otp\" value.",
+            Self::Username => "Specify the \"username\" value.",
+            Self::CustomerEmail => "Specify the \"customer email\" value.",
+            Self::Reason => "Specify the \"reason\" value.",
+            Self::ResetEmail => "You must specify an email address.",
+            Self::ResetToken => "resetPasswordToken must be specified",
+            Self::CurrentPassword => "Specify the \"currentPassword\" value.",
+            Self::NewPassword => "Specify the \"newPassword\" value.",
+            Self::ResetPassword => "newPassword must be specified",
         }
     }
 }
@@ -155,12 +226,15 @@ impl Field {
 pub enum Part {
     /// The admin user table: [`AuthBuilder::admins`](crate::AuthBuilder::admins).
     Admins,
+    /// The notifier: [`AuthBuilder::notifier`](crate::AuthBuilder::notifier).
+    Notifier,
 }
 
 impl Part {
     const fn name(self) -> &'static str {
         match self {
             Self::Admins => "admin user table",
+            Self::Notifier => "notifier",
         }
     }
 }
@@ -186,4 +260,7 @@ pub enum PolicyViolation {
     /// The password is the e-mail address.
     #[error("The password can't be the same as the email address. Create a new password and try again.")]
     SameAsEmail,
+    /// The password is the admin user's name.
+    #[error("The password can't be the same as the username. Create a new password and try again.")]
+    SameAsUsername,
 }

@@ -8,8 +8,10 @@
 //! - [`account`]: the host's rows and tables, e-mail addresses, ids, websites.
 //! - [`credential`]: what is presented, and how passwords are hashed and judged.
 //! - [`token`]: what is issued, and the identity it proves.
+//! - [`audit`]: what is recorded, and where.
 //! - [`store`]: where it is kept: the storage traits, and [`store::memory`].
-//! - [`clock`] and [`random`]: what is injected.
+//! - [`notifier`]: what customers are told.
+//! - [`clock`], [`random`] and [`keyring`]: what is injected.
 #![cfg_attr(feature = "conformance", doc = "- [`conformance`]: the suite every store must pass.")]
 #![deny(
     unreachable_pub,
@@ -25,6 +27,7 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic))]
 
 pub mod account;
+pub mod audit;
 mod auth;
 pub mod clock;
 mod config;
@@ -33,6 +36,8 @@ pub mod conformance;
 pub mod credential;
 mod error;
 mod flow;
+pub mod keyring;
+pub mod notifier;
 pub mod random;
 pub mod store;
 mod throttle;
@@ -40,15 +45,22 @@ pub mod token;
 
 pub use account::{
     AccountStatus, AdminId, AdminRecord, AdminStore, AdminUser, Customer, CustomerId, CustomerRecord,
-    CustomerStore, Email, EmailError, IdError, PasswordHash, Permission, Website, WebsiteError,
+    CustomerStore, Email, EmailError, IdError, PasswordHash, Permission, Username, UsernameError, Website,
+    WebsiteError,
 };
+pub use audit::{AuditEvent, AuditSink, AuditStats};
 pub use auth::{Auth, AuthBuilder};
 pub use config::{AuthConfig, ConfigError, RevokeScope};
 pub use credential::{
     Argon2Params, Credential, HashingStats, OneTimeCode, ParamsError, PasswordPolicy, ResetToken,
 };
 pub use error::{Error, ErrorKind, Field, Part, PolicyViolation, StoreError};
-pub use flow::{Bearer, ClientAddress, CustomerChange, Keep, ListedToken, Purged, SignIn, SignedIn};
+pub use flow::{
+    AdminChange, AdminSignIn, AdminSignedIn, Bearer, CustomerChange, GeneratedCode, Keep, ListedToken,
+    PasswordReset, PasswordResetRequest, Purged, SignIn, SignedIn,
+};
+pub use keyring::{KeyError, KeyId, Keyring};
+pub use notifier::{Notice, Notification, Notifier};
 pub use store::memory::{AccountConflict, MemoryAdmins, MemoryCustomers, MemoryStore};
 pub use token::{
     AdminIdentity, Assistance, BearerToken, CustomerIdentity, Digest, DigestError, Grant, Identity, Obtained,

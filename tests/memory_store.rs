@@ -3,7 +3,10 @@
 
 mod support;
 
-use std::{net::Ipv4Addr, time::Duration};
+use std::{
+    net::{IpAddr, Ipv4Addr},
+    time::Duration,
+};
 
 use commerce_auth::{
     CustomerId, Digest, Error, Grant, MemoryStore, Obtained, Origin, SignIn, Subject, Website,
@@ -27,7 +30,7 @@ fn small_with(failures: u32) -> Shop {
 async fn flood(shop: &Shop, names: u32) -> usize {
     let mut refused = 0;
     for name in 0..names {
-        let source = std::net::IpAddr::V4(Ipv4Addr::from_bits(name));
+        let source = IpAddr::V4(Ipv4Addr::from_bits(name));
         let sign_in = SignIn::new(format!("nobody{name}@example.com"), WRONG).from(source);
         refused += usize::from(matches!(
             shop.auth.generate_customer_token(sign_in).await,
@@ -88,7 +91,7 @@ async fn success_behind_shared_counters_clears_no_ones_failures() {
     flood(&shop, 2_000).await;
     // Bob has no counters of his own. A stranger who signs in to an account of his own between guesses at Bob's gains
     // nothing by it: six guesses of one source are six.
-    let source = std::net::IpAddr::from([203, 0, 113, 9]);
+    let source = IpAddr::from([203, 0, 113, 9]);
     let begun = shop.auth.hashing_stats().begun;
     let mut signed_in = 0;
     for _ in 0..12 {
@@ -106,7 +109,7 @@ async fn sharing_gives_no_more_guesses_than_a_counter_of_ones_own() {
     for name in ["late1@example.com", "late2@example.com", "late3@example.com"] {
         let begun = shop.auth.hashing_stats().begun;
         for _ in 0..20 {
-            let sign_in = SignIn::new(name, WRONG).from(std::net::IpAddr::from([203, 0, 113, 9]));
+            let sign_in = SignIn::new(name, WRONG).from(IpAddr::from([203, 0, 113, 9]));
             shop.auth.generate_customer_token(sign_in).await.unwrap_err();
         }
         assert!(shop.auth.hashing_stats().begun - begun <= 6);
@@ -119,7 +122,7 @@ async fn a_right_sign_in_in_a_full_table_succeeds() {
     // Enough to fill the table, not enough to spend the shared counters.
     flood(&shop, 2_000).await;
     for _ in 0..20 {
-        let sign_in = SignIn::new(EMAIL, PASSWORD).from(std::net::IpAddr::from([198, 51, 100, 1]));
+        let sign_in = SignIn::new(EMAIL, PASSWORD).from(IpAddr::from([198, 51, 100, 1]));
         shop.auth.generate_customer_token(sign_in).await.unwrap();
     }
 }
@@ -144,7 +147,7 @@ async fn a_million_tokens_live_and_die() {
     for number in 0..TOKENS {
         let grant = grant(number, start);
         let generation = store.generation(&grant.subject).await.unwrap();
-        let origin = Origin::new(Some(Ipv4Addr::from_bits(number).into()), None);
+        let origin = Origin::from(IpAddr::from(Ipv4Addr::from_bits(number)));
         assert_eq!(store.insert(&grant, &origin, generation, start).await.unwrap(), Insert::Stored);
     }
     for number in (0..TOKENS).step_by(1009) {

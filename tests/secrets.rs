@@ -5,7 +5,7 @@ mod support;
 use std::fmt::Debug;
 
 use commerce_auth::{
-    Credential, Error, OneTimeCode, PasswordHash, ResetToken, SignIn, random::danger::SeededRandom,
+    Credential, Error, OneTimeCode, Origin, PasswordHash, ResetToken, SignIn, random::danger::SeededRandom,
 };
 use support::{EMAIL, PASSWORD, shop};
 
@@ -27,7 +27,7 @@ async fn nothing_that_can_be_printed_shows_a_secret() {
         hash.expose().to_owned(),
         signed_in.token().expose().to_owned(),
     ];
-    let sign_in = SignIn::new(EMAIL, canary).user_agent("Mozilla/5.0");
+    let sign_in = SignIn::new(EMAIL, canary).from(Origin::default().user_agent("Mozilla/5.0"));
     let printed: [&dyn Debug; 13] = [
         &shop.auth,
         &shop.store,

@@ -657,7 +657,7 @@ impl CustomerStore for Foreign {
     async fn replace_password_hash(
         &self,
         _: &CustomerId,
-        _: &PasswordHash,
+        _: Option<&PasswordHash>,
         _: &PasswordHash,
     ) -> Result<bool, commerce_auth::StoreError> {
         Ok(false)

@@ -145,8 +145,8 @@ async fn revoking_all_keeps_the_one_presented_or_none() {
 #[tokio::test]
 async fn a_customer_sees_and_ends_her_own_tokens_only() {
     let shop = shop();
-    let agent =
-        SignIn::new(EMAIL, PASSWORD).from(std::net::IpAddr::from([192, 0, 2, 1])).user_agent("Mozilla/5.0");
+    let agent = SignIn::new(EMAIL, PASSWORD)
+        .from(Origin::from(std::net::IpAddr::from([192, 0, 2, 1])).user_agent("Mozilla/5.0"));
     let phone = shop.auth.generate_customer_token(agent).await.unwrap();
     shop.advance(1);
     let laptop = shop.sign_in(PASSWORD).await.unwrap();

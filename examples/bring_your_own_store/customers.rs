@@ -70,16 +70,16 @@ impl CustomerStore for ShopTable {
         Ok(self.rows().iter().find(|row| Some(row.number) == id.as_int()).cloned())
     }
 
-    // UPDATE customers SET password = $new WHERE number = $id AND password = $expected
+    // UPDATE customers SET password = $new WHERE number = $id AND password IS NOT DISTINCT FROM $expected
     async fn replace_password_hash(
         &self,
         id: &CustomerId,
-        expected: &PasswordHash,
+        expected: Option<&PasswordHash>,
         new: &PasswordHash,
     ) -> Result<bool, StoreError> {
         let mut rows = self.rows();
         let row = rows.iter_mut().find(|row| {
-            Some(row.number) == id.as_int() && row.password.as_deref() == Some(expected.expose())
+            Some(row.number) == id.as_int() && row.password.as_deref() == expected.map(PasswordHash::expose)
         });
         Ok(row.map(|row| row.password = Some(new.expose().to_owned())).is_some())
     }

@@ -2,14 +2,14 @@
 
 use std::{
     collections::HashMap,
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use async_trait::async_trait;
 use commerce_auth::{
-    CustomerId, Digest, Grant, MemoryStore, Origin, StoreError, Subject,
+    AuditSink, CustomerId, Digest, Grant, MemoryStore, Origin, StoreError, Subject,
     store::{
-        Attempt, Generation, Insert, OneTimeCredential, OtcStore, Outcome, Presented, Reserve, Take,
+        Attempt, Generation, Insert, OneTimeCredential, OtcStore, Outcome, Presented, Reserve, Store, Take,
         ThrottleKey, ThrottleStore, TokenStore,
     },
 };
@@ -42,6 +42,13 @@ impl Tables {
     fn generation(&self, subject: &Subject) -> Generation {
         let subject = self.generations.get(subject).copied().unwrap_or_default();
         Generation { subject, everything: self.everything }
+    }
+}
+
+impl Store for OwnStore {
+    /// This store keeps no audit trail. A shop with admin users names a sink: `AuthBuilder::audit`.
+    fn audit_sink(&self) -> Option<Arc<dyn AuditSink>> {
+        None
     }
 }
 
@@ -146,6 +153,14 @@ impl OtcStore for OwnStore {
         self.rest.put(credential, keep, now).await
     }
 
+    async fn peek(
+        &self,
+        presented: &Presented,
+        now: OffsetDateTime,
+    ) -> Result<Option<OneTimeCredential>, StoreError> {
+        self.rest.peek(presented, now).await
+    }
+
     async fn take(
         &self,
         presented: &Presented,
@@ -175,7 +190,7 @@ impl ThrottleStore for OwnStore {
         attempt: &Attempt,
         outcome: Outcome,
         now: OffsetDateTime,
-    ) -> Result<(), StoreError> {
+    ) -> Result<bool, StoreError> {
         self.rest.settle(attempt, outcome, now).await
     }
 

@@ -3,7 +3,7 @@ use std::{fmt, sync::Arc};
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
-use super::{AccountStatus, AdminId, PasswordHash};
+use super::{AccountStatus, AdminId, PasswordHash, Username};
 use crate::error::StoreError;
 
 /// What an admin user may be allowed to do, named as Commerce's access-control resources.
@@ -50,12 +50,15 @@ pub trait AdminStore: Send + Sync + 'static {
     /// The host's own row type.
     type Row: AdminUser;
 
-    /// The admin user with this name. Commerce compares names case-insensitively.
+    /// The admin user with this name.
+    ///
+    /// The name is canonical; match it case-insensitively where the table holds other spellings. A row of another
+    /// name, such as an accent-insensitive collation finds, counts as none.
     ///
     /// # Errors
     ///
     /// When the table could not be asked.
-    async fn find_by_username(&self, username: &str) -> Result<Option<Self::Row>, StoreError>;
+    async fn find_by_username(&self, username: &Username) -> Result<Option<Self::Row>, StoreError>;
 
     /// The admin user with this key.
     ///
@@ -73,7 +76,7 @@ pub trait AdminStore: Send + Sync + 'static {
     async fn replace_password_hash(
         &self,
         id: &AdminId,
-        expected: &PasswordHash,
+        expected: Option<&PasswordHash>,
         new: &PasswordHash,
     ) -> Result<bool, StoreError>;
 }
@@ -92,6 +95,18 @@ pub struct AdminRecord {
     pub status: AccountStatus,
     /// What the admin user may do.
     pub permissions: Vec<Permission>,
+}
+
+impl AdminRecord {
+    /// Whether the row is of this name, whatever the host's table takes for equal.
+    pub(crate) fn is_of(&self, username: &Username) -> bool {
+        self.username.parse::<Username>().is_ok_and(|own| own == *username)
+    }
+
+    /// Whether another reading of the row has the same password hash.
+    pub(crate) fn has_hash_of(&self, other: &Self) -> bool {
+        self.password_hash() == other.password_hash()
+    }
 }
 
 impl AdminUser for AdminRecord {
@@ -119,7 +134,14 @@ impl AdminUser for AdminRecord {
 /// [`AdminStore`] without its row type, so that `Auth` has no type parameter.
 #[async_trait]
 pub(crate) trait ErasedAdmins: Send + Sync {
+    async fn find_by_username(&self, username: &Username) -> Result<Option<AdminRecord>, StoreError>;
     async fn find_by_id(&self, id: &AdminId) -> Result<Option<AdminRecord>, StoreError>;
+    async fn replace_password_hash(
+        &self,
+        id: &AdminId,
+        expected: Option<&PasswordHash>,
+        new: &PasswordHash,
+    ) -> Result<bool, StoreError>;
 }
 
 pub(crate) fn erase_admins<S: AdminStore>(store: S) -> Arc<dyn ErasedAdmins> {
@@ -130,8 +152,21 @@ struct Erased<S>(S);
 
 #[async_trait]
 impl<S: AdminStore> ErasedAdmins for Erased<S> {
+    async fn find_by_username(&self, username: &Username) -> Result<Option<AdminRecord>, StoreError> {
+        Ok(self.0.find_by_username(username).await?.as_ref().map(record))
+    }
+
     async fn find_by_id(&self, id: &AdminId) -> Result<Option<AdminRecord>, StoreError> {
         Ok(self.0.find_by_id(id).await?.as_ref().map(record))
+    }
+
+    async fn replace_password_hash(
+        &self,
+        id: &AdminId,
+        expected: Option<&PasswordHash>,
+        new: &PasswordHash,
+    ) -> Result<bool, StoreError> {
+        self.0.replace_password_hash(id, expected, new).await
     }
 }
 

@@ -56,13 +56,14 @@ pub trait CustomerStore: Send + Sync + 'static {
     /// When the table could not be asked.
     async fn find_by_id(&self, id: &CustomerId) -> Result<Option<Self::Row>, StoreError>;
 
-    /// Replaces the stored hash if it still is `expected`: one atomic compare-and-set, such as
-    /// `UPDATE … SET hash = $new WHERE id = $id AND hash = $expected`. Answers whether it replaced.
+    /// Replaces the stored hash if it still is `expected`, which is none for an account without a password: one atomic
+    /// compare-and-set, such as `UPDATE … SET hash = $new WHERE id = $id AND hash IS NOT DISTINCT FROM $expected`.
+    /// Answers whether it replaced.
     ///
     /// # Security
     ///
-    /// A write that does not compare is a vulnerability: a refreshed hash of an old password could undo a
-    /// password change that came between. A write that is refused too often only costs speed.
+    /// A write that does not compare is a vulnerability: a refreshed hash of an old password could undo a password
+    /// change that came between. A write that is refused although nothing changed stops refreshes, changes and resets.
     ///
     /// # Errors
     ///
@@ -70,7 +71,7 @@ pub trait CustomerStore: Send + Sync + 'static {
     async fn replace_password_hash(
         &self,
         id: &CustomerId,
-        expected: &PasswordHash,
+        expected: Option<&PasswordHash>,
         new: &PasswordHash,
     ) -> Result<bool, StoreError>;
 
@@ -150,9 +151,10 @@ pub(crate) trait ErasedCustomers: Send + Sync {
     async fn replace_password_hash(
         &self,
         id: &CustomerId,
-        expected: &PasswordHash,
+        expected: Option<&PasswordHash>,
         new: &PasswordHash,
     ) -> Result<bool, StoreError>;
+    async fn set_assistance(&self, id: &CustomerId, allowed: bool) -> Result<bool, StoreError>;
 }
 
 pub(crate) fn erase_customers<S: CustomerStore>(store: S) -> Arc<dyn ErasedCustomers> {
@@ -178,10 +180,14 @@ impl<S: CustomerStore> ErasedCustomers for Erased<S> {
     async fn replace_password_hash(
         &self,
         id: &CustomerId,
-        expected: &PasswordHash,
+        expected: Option<&PasswordHash>,
         new: &PasswordHash,
     ) -> Result<bool, StoreError> {
         self.0.replace_password_hash(id, expected, new).await
+    }
+
+    async fn set_assistance(&self, id: &CustomerId, allowed: bool) -> Result<bool, StoreError> {
+        self.0.set_assistance(id, allowed).await
     }
 }
 

@@ -12,6 +12,7 @@ mod email;
 mod id;
 mod password_hash;
 mod status;
+mod username;
 mod website;
 
 pub use admin::{AdminRecord, AdminStore, AdminUser, Permission};
@@ -22,4 +23,5 @@ pub use email::{Email, EmailError};
 pub use id::{AdminId, CustomerId, IdError};
 pub use password_hash::PasswordHash;
 pub use status::AccountStatus;
+pub use username::{Username, UsernameError};
 pub use website::{Website, WebsiteError};

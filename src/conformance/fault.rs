@@ -67,6 +67,12 @@ faults! {
     PurgesLiveGrants => tokens::purging_spares_live_grants,
     /// Purges without a limit.
     PurgesWithoutLimit => tokens::purging_spares_live_grants,
+    /// Shows no credential before it is taken.
+    PeeksAtNothing => codes::a_peek_shows_what_would_be_taken,
+    /// Shows spent and expired credentials, and those of a wrong tuple.
+    PeeksAtTheSpent => codes::a_peek_shows_what_would_be_taken,
+    /// Spends what it shows.
+    SpendsOnPeek => codes::a_peek_shows_what_would_be_taken,
     /// Hands a credential to two callers.
     TakesTwice => codes::a_credential_is_taken_once,
     /// Hands out expired credentials.
@@ -117,6 +123,10 @@ faults! {
     KeepsUnsettled => throttle::an_unsettled_reservation_becomes_a_failure,
     /// Counts a failure at every settlement.
     CountsTwice => throttle::settling_twice_counts_once,
+    /// Does not tell that a lock begins.
+    TellsNoLock => throttle::the_failure_that_locks_says_so,
+    /// Tells of a lock with every failure.
+    TellsEveryFailure => throttle::the_failure_that_locks_says_so,
     /// Charges one budget although another has no room.
     ChargesSome => throttle::all_budgets_are_charged_or_none,
     /// Charges only the first budget.

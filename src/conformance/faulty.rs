@@ -2,7 +2,7 @@ use std::{
     collections::HashMap,
     fmt,
     sync::{
-        Mutex, MutexGuard, PoisonError,
+        Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
     time::Duration,
@@ -14,6 +14,7 @@ use time::OffsetDateTime;
 use super::Fault;
 use crate::{
     account::CustomerId,
+    audit::AuditSink,
     error::StoreError,
     store::{
         Attempt, Generation, Insert, OneTimeCredential, OtcStore, Outcome, Presented, Reserve, Store, Take,
@@ -214,6 +215,22 @@ impl<S: Store> OtcStore for Faulty<S> {
         Ok(stored)
     }
 
+    async fn peek(
+        &self,
+        presented: &Presented,
+        now: OffsetDateTime,
+    ) -> Result<Option<OneTimeCredential>, StoreError> {
+        match self.fault {
+            Fault::PeeksAtNothing => Ok(None),
+            Fault::PeeksAtTheSpent => Ok(self.memory().credentials.get(&presented.digest).cloned()),
+            Fault::SpendsOnPeek => match self.inner.take(presented, None, now).await? {
+                Take::Taken(credential) => Ok(Some(credential)),
+                Take::Spent { .. } | Take::Nothing => Ok(None),
+            },
+            _ => self.inner.peek(presented, now).await,
+        }
+    }
+
     async fn take(
         &self,
         presented: &Presented,
@@ -283,6 +300,12 @@ impl<S: Store> OtcStore for Faulty<S> {
     async fn purge_codes(&self, now: OffsetDateTime, limit: usize) -> Result<usize, StoreError> {
         self.number();
         self.inner.purge_codes(now, limit).await
+    }
+}
+
+impl<S: Store> Store for Faulty<S> {
+    fn audit_sink(&self) -> Option<Arc<dyn AuditSink>> {
+        self.inner.audit_sink()
     }
 }
 
@@ -364,15 +387,16 @@ impl<S: Store> ThrottleStore for Faulty<S> {
         attempt: &Attempt,
         outcome: Outcome,
         now: OffsetDateTime,
-    ) -> Result<(), StoreError> {
+    ) -> Result<bool, StoreError> {
         let attempt = self.bent(attempt);
         match (self.fault, outcome) {
             (Fault::IgnoresSuccess, Outcome::Succeeded) => {
                 self.inner.settle(&attempt, Outcome::Withdrawn, now).await
             }
             (Fault::ClearsTheAccountOnSuccess, Outcome::Succeeded) => {
-                self.inner.settle(&attempt, outcome, now).await?;
-                self.inner.clear(&attempt.account).await
+                let locked = self.inner.settle(&attempt, outcome, now).await?;
+                self.inner.clear(&attempt.account).await?;
+                Ok(locked)
             }
             (Fault::ClearsOnWithdrawal, Outcome::Withdrawn) => {
                 self.inner.settle(&attempt, Outcome::Succeeded, now).await
@@ -385,12 +409,21 @@ impl<S: Store> ThrottleStore for Faulty<S> {
                 self.inner.settle(&again, outcome, now).await
             }
             (Fault::ChargesSome, _) => {
+                let mut locked = false;
                 for (number, charge) in attempt.charges.iter().rev().enumerate() {
                     let mut part = Attempt { charges: vec![*charge], ..attempt.clone() };
                     part.id.0.rotate_right(number);
-                    self.inner.settle(&part, outcome, now).await?;
+                    locked |= self.inner.settle(&part, outcome, now).await?;
                 }
-                Ok(())
+                Ok(locked)
+            }
+            (Fault::TellsNoLock, _) => {
+                self.inner.settle(&attempt, outcome, now).await?;
+                Ok(false)
+            }
+            (Fault::TellsEveryFailure, _) => {
+                self.inner.settle(&attempt, outcome, now).await?;
+                Ok(outcome == Outcome::Failed)
             }
             _ => self.inner.settle(&attempt, outcome, now).await,
         }

@@ -19,7 +19,13 @@ pub(crate) struct Evaluator {
     pool: HashingPool,
     codes: Arc<dyn OtcStore>,
     clock: Arc<dyn Clock>,
-    one_time: Purposes,
+}
+
+/// Which steps of the chain are taken.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Steps {
+    pub(crate) password: bool,
+    pub(crate) one_time: Purposes,
 }
 
 /// Whose credential it would be: a decoy's, where there is no such account.
@@ -43,46 +49,58 @@ pub(crate) enum Match {
 }
 
 impl Evaluator {
-    pub(crate) fn new(
-        pool: HashingPool,
-        codes: Arc<dyn OtcStore>,
-        clock: Arc<dyn Clock>,
-        one_time: Purposes,
-    ) -> Self {
-        Self { pool, codes, clock, one_time }
+    pub(crate) fn new(pool: HashingPool, codes: Arc<dyn OtcStore>, clock: Arc<dyn Clock>) -> Self {
+        Self { pool, codes, clock }
     }
 
     pub(crate) const fn pool(&self) -> &HashingPool {
         &self.pool
     }
 
-    /// Runs the chain. A one-time credential that matches is spent, for the grant `buys`.
-    pub(crate) async fn evaluate(
+    /// Runs the chain. A one-time credential that matches is spent, for the grant `buys`; before a one-time code is
+    /// spent, `announce` must let it be.
+    pub(crate) async fn evaluate<F: Future<Output = Result<(), Error>>>(
         &self,
         credential: &Credential,
         candidate: Candidate<'_>,
+        steps: Steps,
         buys: &Digest,
         begun: &Arc<AtomicBool>,
+        announce: impl FnOnce(Arc<Assistance>) -> F,
     ) -> Result<Verdict, Error> {
-        match self.pool.verify(credential, candidate.password_hash, begun).await? {
-            Verified::Current => return Ok(Verdict::Matched(Match::Password { outdated: false })),
-            Verified::Outdated => return Ok(Verdict::Matched(Match::Password { outdated: true })),
-            Verified::Wrong => {}
+        if steps.password {
+            match self.pool.verify(credential, candidate.password_hash, begun).await? {
+                Verified::Current => return Ok(Verdict::Matched(Match::Password { outdated: false })),
+                Verified::Outdated => return Ok(Verdict::Matched(Match::Password { outdated: true })),
+                Verified::Wrong => {}
+            }
         }
-        if !self.one_time.reset_token && !self.one_time.one_time_code {
+        if !steps.one_time.reset_token && !steps.one_time.one_time_code {
             return Ok(Verdict::Refused);
         }
         let presented = Presented {
             website: candidate.website.clone(),
             customer: candidate.customer.clone(),
             digest: Digest::of(credential.bytes()),
-            purposes: self.one_time,
+            purposes: steps.one_time,
         };
-        Ok(match self.codes.take(&presented, Some(buys), self.clock.now()).await? {
+        let now = self.clock.now();
+        let mut announce = Some(announce);
+        if let Some(OneTimeCredential { assistance: Some(assistance), .. }) =
+            self.codes.peek(&presented, now).await?
+            && let Some(announce) = announce.take()
+        {
+            announce(assistance).await?;
+        }
+        Ok(match self.codes.take(&presented, Some(buys), now).await? {
             Take::Taken(OneTimeCredential { purpose: Purpose::ResetToken, .. }) => {
                 Verdict::Matched(Match::ResetToken)
             }
             Take::Taken(OneTimeCredential { assistance: Some(assistance), .. }) => {
+                // A store that did not show it, as it should have: better spent in vain than used unannounced.
+                if let Some(announce) = announce.take() {
+                    announce(Arc::clone(&assistance)).await?;
+                }
                 Verdict::Matched(Match::OneTimeCode(assistance))
             }
             Take::Spent { purpose: Purpose::OneTimeCode, bought: Some(bought) } => Verdict::Replayed(bought),
@@ -91,12 +109,21 @@ impl Evaluator {
     }
 
     /// Runs the first step alone.
+    pub(crate) async fn verify(
+        &self,
+        credential: &Credential,
+        password_hash: Option<&PasswordHash>,
+        begun: &Arc<AtomicBool>,
+    ) -> Result<Verified, Error> {
+        self.pool.verify(credential, password_hash, begun).await
+    }
+
     pub(crate) async fn is_password(
         &self,
         credential: &Credential,
         password_hash: Option<&PasswordHash>,
         begun: &Arc<AtomicBool>,
     ) -> Result<bool, Error> {
-        Ok(self.pool.verify(credential, password_hash, begun).await? != Verified::Wrong)
+        Ok(self.verify(credential, password_hash, begun).await? != Verified::Wrong)
     }
 }

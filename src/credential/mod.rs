@@ -8,7 +8,7 @@ mod evaluator;
 mod one_time;
 mod password;
 
-pub(crate) use evaluator::{Candidate, Evaluator, Match, Verdict};
+pub(crate) use evaluator::{Candidate, Evaluator, Match, Steps, Verdict};
 pub use one_time::{OneTimeCode, ResetToken};
 pub use password::{Argon2Params, HashingStats, ParamsError, PasswordPolicy};
 pub(crate) use password::{HashingPool, StartError};
@@ -39,9 +39,9 @@ impl Credential {
     }
 
     /// Refuses what is empty or over-long, before any work is done on it.
-    pub(crate) fn check_bounds(&self) -> Result<(), Error> {
+    pub(crate) fn check_bounds(&self, field: Field) -> Result<(), Error> {
         match self.bytes().len() {
-            0 => Err(Error::Required(Field::Password)),
+            0 => Err(Error::Required(field)),
             1..=Self::MAX_BYTES => Ok(()),
             _ => Err(Error::PasswordTooLong),
         }

@@ -1,54 +1,102 @@
-//! Whether assistance is still wanted and allowed: read live, when a code is redeemed and at every use of
-//! what it bought.
+//! Whether assistance is wanted and allowed: read live, when it is asked for, when a code is redeemed, and at every use
+//! of a token born of it.
 
-use time::OffsetDateTime;
+use time::{Duration, OffsetDateTime};
 
+use super::ending::Stop;
 use crate::{
-    account::{AccountStatus, AdminId, AdminRecord, AdminUser, CustomerId, Permission},
+    account::{AccountStatus, AdminId, AdminRecord, AdminUser, CustomerId, CustomerRecord, Permission},
+    audit::{AuditEvent, Refusal},
     auth::Auth,
-    error::{Error, Part},
-    token::{Assistance, Subject},
+    error::{Error, Field, Part},
+    token::{Assistance, Digest, Grant, Subject},
 };
 
 impl Auth {
-    /// Whether both sides stand by an assistance at this moment.
-    pub(super) async fn assistance_holds(
+    /// The assistance that the admin user behind a grant may give at this moment, and until when. Nothing is looked up of
+    /// any customer.
+    pub(super) async fn assistance_by(
         &self,
-        customer: &CustomerId,
-        assistance: &Assistance,
-    ) -> Result<bool, Error> {
-        Ok(self.customer_consents(customer).await?
-            && self.assistance_stands_until(assistance).await?.is_some())
+        grant: &Grant,
+        reason: &str,
+        event: &mut AuditEvent,
+    ) -> Result<(Assistance, OffsetDateTime), Stop> {
+        let Subject::Admin(id) = &grant.subject else {
+            event.about_grant(grant);
+            return Err(Refusal::NotAnAdmin.told(Error::NotAuthorized));
+        };
+        event.actor = Some(id.clone());
+        event.parent = Some(grant.digest);
+        let admin = self.active_admin(id).await?;
+        self.require_permitted(&admin)?;
+        let reason = match (reason.trim(), &self.config().default_assistance_reason) {
+            ("", None) => return Err(Refusal::NoReason.told(Error::Required(Field::Reason))),
+            ("", Some(default)) => default,
+            (given, _) => given,
+        };
+        let assistance = Assistance::new(admin.id, grant.digest, reason);
+        event.about_assistance(&assistance);
+        Ok((assistance, grant.expires_at))
     }
 
-    /// Whether the customer is active and consents to assistance at this moment.
-    async fn customer_consents(&self, customer: &CustomerId) -> Result<bool, Error> {
-        let row = self.parts.customers.find_by_id(customer).await?.filter(|row| row.id == *customer);
-        Ok(row.is_some_and(|row| row.status == AccountStatus::Active && row.allows_assistance))
-    }
-
-    /// Until when the admin user behind an assistance may assist, if at this moment: the shop offers it, the
-    /// admin user is active and permitted, and still signed in.
+    /// Until when the admin user behind an assistance may assist, if at this moment: the shop offers it, the admin user
+    /// is still signed in, active and permitted.
     pub(super) async fn assistance_stands_until(
         &self,
         assistance: &Assistance,
-    ) -> Result<Option<OffsetDateTime>, Error> {
-        if !self.config().steps.one_time_code {
-            return Ok(None);
-        }
+    ) -> Result<OffsetDateTime, Stop> {
         let parent = self.parts.tokens.find(&assistance.parent, self.parts.clock.now()).await?;
         let parent = parent.filter(|parent| parent.subject == Subject::Admin(assistance.actor.clone()));
+        let Some(parent) = parent else {
+            let expired = self.expired_grant(&assistance.parent).await?.is_some();
+            let why = if expired { Refusal::AdminTokenExpired } else { Refusal::AdminSignedOut };
+            return Err(why.told(Error::InvalidToken));
+        };
         let admin = self.active_admin(&assistance.actor).await?;
-        let permitted = admin.is_some_and(|admin| {
-            Permission::ALL.into_iter().all(|permission| admin.has_permission(permission))
-        });
-        Ok(parent.filter(|_| permitted).map(|parent| parent.expires_at))
+        self.require_permitted(&admin)?;
+        Ok(parent.expires_at)
     }
 
     /// The admin user, if active at this moment.
-    pub(super) async fn active_admin(&self, id: &AdminId) -> Result<Option<AdminRecord>, Error> {
+    pub(super) async fn active_admin(&self, id: &AdminId) -> Result<AdminRecord, Stop> {
         let admins = self.parts.admins.as_ref().ok_or(Error::NotConfigured(Part::Admins))?;
         let row = admins.find_by_id(id).await?;
-        Ok(row.filter(|row| row.id == *id && row.status == AccountStatus::Active))
+        let active = row.filter(|row| row.id == *id && row.status == AccountStatus::Active);
+        active.ok_or(Refusal::AdminDisabled.told(Error::InvalidToken))
+    }
+
+    /// Refuses an admin user who may not assist at this moment, or where nobody may.
+    fn require_permitted(&self, admin: &AdminRecord) -> Result<(), Stop> {
+        if !self.config().assistance {
+            return Err(Refusal::AssistanceOff.told(Error::AssistanceDisabled));
+        }
+        for (permission, error) in [
+            (Permission::Login, Error::AssistanceDisabled),
+            (Permission::AllowShoppingAssistance, Error::AssistanceNotPermitted),
+        ] {
+            if !admin.has_permission(permission) {
+                return Err(Refusal::NoPermission.told(error));
+            }
+        }
+        Ok(())
+    }
+
+    /// The customer, if active and consenting to assistance at this moment.
+    pub(super) async fn consenting_customer(&self, id: &CustomerId) -> Result<CustomerRecord, Stop> {
+        let row = self.parts.customers.find_by_id(id).await?.filter(|row| row.id == *id);
+        let row = row.ok_or(Refusal::UnknownAccount.told(Error::NoSuchCustomer))?;
+        match row.status {
+            AccountStatus::Active if row.allows_assistance => Ok(row),
+            AccountStatus::Active => Err(Refusal::NoConsent.told(Error::NoConsent)),
+            AccountStatus::Unconfirmed => Err(Refusal::AccountUnconfirmed.told(Error::NotConfirmed)),
+            AccountStatus::Disabled => Err(Refusal::AccountDisabled.told(Error::CustomerDisabled)),
+        }
+    }
+
+    /// A grant that is not live, if it is one that expired a short while ago and the store has not swept it: only for
+    /// the audit trail, which tells an expired token from a revoked one.
+    pub(super) async fn expired_grant(&self, digest: &Digest) -> Result<Option<Grant>, Error> {
+        let earlier = self.parts.clock.now().saturating_sub(Duration::DAY);
+        Ok(self.parts.tokens.find(digest, earlier).await?)
     }
 }

@@ -1,36 +1,50 @@
 use std::fmt;
 
-use crate::{account::Website, token::BearerToken};
+use crate::{
+    account::Website,
+    token::{BearerToken, Origin},
+};
 
-/// A bearer token as a request presents it, and the website the request is for.
+/// A bearer token as a request presents it, the website the request is for, and where it came from.
 ///
 /// Every flow that takes a token takes `impl Into<Bearer>`: a `&str` or a `&BearerToken` is for the default
-/// website, another is named with [`on`](Self::on).
+/// website, another is named with [`on`](Self::on). Where the request came from goes into the audit trail.
 ///
 /// ```
-/// use commerce_auth::{Bearer, Website};
+/// use commerce_auth::{Bearer, Origin, Website};
 ///
-/// # fn request() -> (&'static str, Website) { ("", Website::default()) }
-/// let (token, website) = request();
-/// let bearer = Bearer::from(token).on(website);
+/// # fn request() -> (&'static str, Website, Origin) { ("", Website::default(), Origin::default()) }
+/// let (token, website, origin) = request();
+/// let bearer = Bearer::from(token).on(website).sent_from(&origin);
 /// ```
 #[derive(Clone)]
 #[must_use]
 pub struct Bearer<'a> {
     pub(super) token: &'a str,
     pub(super) website: Website,
+    origin: Option<&'a Origin>,
 }
 
-impl Bearer<'_> {
+impl<'a> Bearer<'a> {
     /// The website the request is for.
     pub fn on(self, website: Website) -> Self {
         Self { website, ..self }
+    }
+
+    /// Where the request came from.
+    pub fn sent_from(self, origin: &'a Origin) -> Self {
+        Self { origin: Some(origin), ..self }
+    }
+
+    pub(super) fn origin(&self) -> &'a Origin {
+        static UNKNOWN: Origin = Origin { source: None, user_agent: None, correlation_id: None };
+        self.origin.unwrap_or(&UNKNOWN)
     }
 }
 
 impl<'a> From<&'a str> for Bearer<'a> {
     fn from(token: &'a str) -> Self {
-        Self { token, website: Website::default() }
+        Self { token, website: Website::default(), origin: None }
     }
 }
 

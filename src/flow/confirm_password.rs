@@ -1,11 +1,13 @@
-use super::Bearer;
+use super::{Bearer, ending::Stop};
 use crate::{
-    account::{AccountStatus, Email},
+    account::{AccountStatus, CustomerRecord, Email},
+    audit::{Action, AuditEvent, Refusal},
     auth::Auth,
     credential::Credential,
-    error::Error,
+    error::{Error, Field},
     store::Outcome,
     throttle::Attempted,
+    token::CustomerIdentity,
 };
 
 impl Auth {
@@ -33,30 +35,53 @@ impl Auth {
         password: impl Into<Credential>,
     ) -> Result<(), Error> {
         let (bearer, password) = (bearer.into(), password.into());
-        password.check_bounds()?;
-        let who = self.verify_customer(bearer).await?;
-        who.require_self()?;
-        let row = self.parts.customers.find_by_id(who.customer_id()).await?.ok_or(Error::InvalidToken)?;
+        password.check_bounds(Field::Password)?;
+        let who = self.customer_self(&bearer, Action::PasswordConfirmation).await?;
+        let event = AuditEvent::by_customer(Action::PasswordConfirmation, &who, bearer.origin());
+        let ended = self.confirm(&who, &password, &event).await;
+        self.conclude(&event, ended.map(drop)).await
+    }
+
+    /// Checks the current password within its budget; answers the row whose hash it was checked against.
+    pub(super) async fn confirm(
+        &self,
+        who: &CustomerIdentity,
+        password: &Credential,
+        event: &AuditEvent,
+    ) -> Result<CustomerRecord, Stop> {
+        let row = self.own_row(who).await?;
         let email = row.email.parse::<Email>().map_err(|_| Error::ForeignRow)?;
-        if row.id != *who.customer_id() || row.website != *who.website() {
-            return Err(Error::ForeignRow);
-        }
         let attempted = Attempted::confirmation(who.website(), &email, self.config());
-        let Some(charged) = self.parts.gate.reserve(attempted).await? else { return Err(Error::Locked) };
+        let charged = self.parts.gate.reserve(attempted).await?;
+        let charged = charged.ok_or(Refusal::BudgetSpent.told(Error::Locked))?;
         // Read again: the wait for a turn may have been long.
-        let row = self.parts.customers.find_by_id(who.customer_id()).await?.ok_or(Error::WrongPassword)?;
-        let right =
-            self.parts.evaluator.is_password(&password, row.password_hash.as_ref(), charged.begun()).await;
-        let active = row.status == AccountStatus::Active;
-        let checked =
-            right.and_then(|right| if right && active { Ok(()) } else { Err(Error::WrongPassword) });
+        let row = self.own_row(who).await?;
+        let hash = row.password_hash.as_ref();
+        let right = self.parts.evaluator.is_password(password, hash, charged.begun()).await;
+        let checked = match right {
+            Ok(true) if row.status == AccountStatus::Active => Ok(row),
+            Ok(true) => Err(Refusal::AccountDisabled.told(Error::WrongPassword)),
+            Ok(false) => Err(Refusal::WrongCredential.told(Error::WrongPassword)),
+            Err(error) => Err(error.into()),
+        };
         let outcome = match &checked {
-            Ok(()) => Outcome::Succeeded,
-            Err(Error::WrongPassword) => Outcome::Failed,
+            Ok(_) => Outcome::Succeeded,
+            Err(Stop { told: Error::WrongPassword, .. }) => Outcome::Failed,
             Err(_) => charged.unknown_outcome(),
         };
-        let settled = charged.settle(outcome).await;
-        checked?;
-        Ok(settled?)
+        let settled = self.settle(charged, outcome, event).await;
+        let row = checked?;
+        settled?;
+        Ok(row)
+    }
+
+    /// The row of a customer who presented a token.
+    pub(super) async fn own_row(&self, who: &CustomerIdentity) -> Result<CustomerRecord, Stop> {
+        let row = self.parts.customers.find_by_id(who.customer_id()).await?;
+        let row = row.ok_or(Refusal::UnknownAccount.told(Error::InvalidToken))?;
+        if row.id != *who.customer_id() || row.website != *who.website() {
+            return Err(Error::ForeignRow.into());
+        }
+        Ok(row)
     }
 }

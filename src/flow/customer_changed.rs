@@ -1,4 +1,10 @@
-use crate::{account::CustomerId, auth::Auth, error::Error, token::Subject};
+use crate::{
+    account::CustomerId,
+    audit::{Action, AuditEvent},
+    auth::Auth,
+    error::Error,
+    token::{Digest, Origin, Subject},
+};
 
 /// What a host did to a customer account.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -23,12 +29,23 @@ impl Auth {
     pub async fn customer_changed(&self, customer: &CustomerId, change: CustomerChange) -> Result<(), Error> {
         match change {
             CustomerChange::Disabled | CustomerChange::Deleted | CustomerChange::EmailChanged => {
-                // One-time credentials first: one that is being redeemed meets a generation that moves after
-                // it was read.
-                self.parts.codes.discard(customer).await?;
-                let subject = Subject::Customer(customer.clone());
-                Ok(self.parts.tokens.revoke_all(&subject, None, self.parts.clock.now()).await?)
+                let event =
+                    AuditEvent::about(Action::AccountChange, &Origin::default()).of_customer(customer);
+                let ended = self.end_credentials(customer, None).await;
+                self.conclude(&event, ended.map_err(Into::into)).await
             }
         }
+    }
+
+    /// Ends a customer's one-time credentials, and all tokens but one.
+    pub(super) async fn end_credentials(
+        &self,
+        customer: &CustomerId,
+        keep: Option<&Digest>,
+    ) -> Result<(), Error> {
+        // One-time credentials first: one that is being redeemed meets a generation that moves after it was read.
+        self.parts.codes.discard(customer).await?;
+        let subject = Subject::Customer(customer.clone());
+        Ok(self.parts.tokens.revoke_all(&subject, keep, self.parts.clock.now()).await?)
     }
 }

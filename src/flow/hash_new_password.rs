@@ -1,8 +1,8 @@
 use crate::{
-    account::{Email, PasswordHash},
+    account::{Email, PasswordHash, Username},
     auth::Auth,
     credential::Credential,
-    error::{Error, PolicyViolation},
+    error::{Error, Field, PolicyViolation},
 };
 
 impl Auth {
@@ -21,14 +21,45 @@ impl Auth {
         password: impl Into<Credential>,
     ) -> Result<PasswordHash, Error> {
         let password = password.into();
-        match password.check_bounds() {
-            Err(Error::PasswordTooLong) => {
-                return Err(PolicyViolation::TooLong(self.config().password_policy.max_length).into());
-            }
-            bounds => bounds?,
-        }
         let email: Email = email.parse().map_err(|_| Error::InvalidEmail)?;
-        self.config().password_policy.judge(&email, &password)?;
+        self.judge_new_password(&email, &password, Field::Password)?;
         self.parts.evaluator.pool().hash(&password, self.parts.random.as_ref()).await
+    }
+
+    /// As [`hash_new_password`](Self::hash_new_password), for an admin user.
+    ///
+    /// # Errors
+    ///
+    /// As [`hash_new_password`](Self::hash_new_password), with [`Error::InvalidUsername`].
+    pub async fn hash_new_admin_password(
+        &self,
+        username: &str,
+        password: impl Into<Credential>,
+    ) -> Result<PasswordHash, Error> {
+        let password = password.into();
+        let username: Username = username.parse().map_err(|_| Error::InvalidUsername)?;
+        self.check_new_password_bounds(&password, Field::Password)?;
+        self.config().password_policy.judge_admins(&username, &password)?;
+        self.parts.evaluator.pool().hash(&password, self.parts.random.as_ref()).await
+    }
+
+    /// Judges a customer's new password, which is bounded first.
+    pub(super) fn judge_new_password(
+        &self,
+        email: &Email,
+        password: &Credential,
+        field: Field,
+    ) -> Result<(), Error> {
+        self.check_new_password_bounds(password, field)?;
+        Ok(self.config().password_policy.judge(email, password)?)
+    }
+
+    fn check_new_password_bounds(&self, password: &Credential, field: Field) -> Result<(), Error> {
+        password.check_bounds(field).map_err(|error| match error {
+            Error::PasswordTooLong => {
+                PolicyViolation::TooLong(self.config().password_policy.max_length).into()
+            }
+            other => other,
+        })
     }
 }

@@ -1,5 +1,6 @@
 use super::Bearer;
 use crate::{
+    audit::Action,
     auth::Auth,
     error::Error,
     token::{Grant, Origin, Subject},
@@ -28,8 +29,7 @@ impl Auth {
         &self,
         bearer: impl Into<Bearer<'_>>,
     ) -> Result<Vec<ListedToken>, Error> {
-        let who = self.verify_customer(bearer).await?;
-        who.require_self()?;
+        let who = self.customer_self(&bearer.into(), Action::TokenList).await?;
         let subject = Subject::Customer(who.customer_id().clone());
         let listed = self.parts.tokens.list(&subject, self.parts.clock.now()).await?;
         let listed = listed.into_iter();

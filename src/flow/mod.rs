@@ -2,20 +2,40 @@
 
 mod assistance;
 mod bearer;
+mod change_password;
 mod confirm_password;
 mod customer_changed;
+mod ending;
+mod exchange_one_time_code;
+mod generate_admin_token;
 mod generate_customer_token;
+mod generate_customer_token_as_admin;
+mod generate_one_time_code;
 mod hash_new_password;
+mod issue;
 mod list_customer_tokens;
 mod purge;
+mod request_password_reset;
+mod reset_password;
+mod revoke_admin_token;
 mod revoke_customer_token;
 mod revoke_everything;
-mod unlock_customer;
+mod set_remote_shopping_assistance;
+mod sign_in;
+mod unlock;
 mod verify;
 
 pub use bearer::Bearer;
 pub use customer_changed::CustomerChange;
-pub use generate_customer_token::{ClientAddress, SignIn, SignedIn};
+pub use generate_admin_token::{AdminSignIn, AdminSignedIn};
+pub use generate_one_time_code::GeneratedCode;
 pub use list_customer_tokens::ListedToken;
 pub use purge::Purged;
+pub use request_password_reset::PasswordResetRequest;
+pub use reset_password::PasswordReset;
+pub use revoke_admin_token::AdminChange;
 pub use revoke_customer_token::Keep;
+pub use sign_in::{SignIn, SignedIn};
+
+/// So many one-time credentials of a kind a customer may have outstanding; the oldest go.
+const OUTSTANDING: usize = 3;

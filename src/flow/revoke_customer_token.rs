@@ -1,5 +1,6 @@
 use super::Bearer;
 use crate::{
+    audit::{Action, AuditEvent},
     auth::Auth,
     config::RevokeScope,
     error::Error,
@@ -27,12 +28,14 @@ impl Auth {
     ///
     /// As [`verify_customer`](Self::verify_customer).
     pub async fn revoke_customer_token(&self, bearer: impl Into<Bearer<'_>>) -> Result<(), Error> {
-        let who = self.verify_customer(bearer).await?;
+        let bearer = bearer.into();
+        let who = self.verify_customer(bearer.clone()).await?;
         if self.config().revoke == RevokeScope::All && who.require_self().is_ok() {
-            self.revoke_all(&who, None).await
-        } else {
-            self.revoke(who.grant()).await.map(drop)
+            return self.revoke_all(&who, None, &bearer).await;
         }
+        let event = AuditEvent::by_customer(Action::TokenRevoke, &who, bearer.origin());
+        let ended = self.revoke(who.grant()).await.map(drop);
+        self.conclude(&event, ended.map_err(Into::into)).await
     }
 
     /// Ends all of the customer's tokens, or all but the one presented: one atomic step, which a sign-in in
@@ -47,10 +50,10 @@ impl Auth {
         bearer: impl Into<Bearer<'_>>,
         keep: Keep,
     ) -> Result<(), Error> {
-        let who = self.verify_customer(bearer).await?;
-        who.require_self()?;
+        let bearer = bearer.into();
+        let who = self.customer_self(&bearer, Action::AllTokensRevoke).await?;
         let keep = (keep == Keep::Presented).then(|| *who.grant());
-        self.revoke_all(&who, keep.as_ref()).await
+        self.revoke_all(&who, keep.as_ref(), &bearer).await
     }
 
     /// Ends one of the customer's other tokens, named as [`list_customer_tokens`](Self::list_customer_tokens)
@@ -65,20 +68,31 @@ impl Auth {
         bearer: impl Into<Bearer<'_>>,
         grant: &Digest,
     ) -> Result<bool, Error> {
-        let who = self.verify_customer(bearer).await?;
-        who.require_self()?;
+        let bearer = bearer.into();
+        let who = self.customer_self(&bearer, Action::TokenRevoke).await?;
         let found = self.parts.tokens.find(grant, self.parts.clock.now()).await?;
-        let owned = found.is_some_and(|found| found.subject == Subject::Customer(who.customer_id().clone()));
-        Ok(owned && self.revoke(grant).await?)
+        let subject = Subject::Customer(who.customer_id().clone());
+        let Some(found) = found.filter(|found| found.subject == subject) else { return Ok(false) };
+        let mut event = AuditEvent::about(Action::TokenRevoke, bearer.origin());
+        event.about_grant(&found);
+        let ended = self.revoke(grant).await;
+        self.conclude(&event, ended.map_err(Into::into)).await
     }
 
-    async fn revoke(&self, grant: &Digest) -> Result<bool, Error> {
+    pub(super) async fn revoke(&self, grant: &Digest) -> Result<bool, Error> {
         let now = self.parts.clock.now();
         Ok(self.parts.tokens.revoke(grant, now, now).await?)
     }
 
-    async fn revoke_all(&self, who: &CustomerIdentity, keep: Option<&Digest>) -> Result<(), Error> {
+    async fn revoke_all(
+        &self,
+        who: &CustomerIdentity,
+        keep: Option<&Digest>,
+        bearer: &Bearer<'_>,
+    ) -> Result<(), Error> {
+        let event = AuditEvent::by_customer(Action::AllTokensRevoke, who, bearer.origin());
         let subject = Subject::Customer(who.customer_id().clone());
-        Ok(self.parts.tokens.revoke_all(&subject, keep, self.parts.clock.now()).await?)
+        let ended = self.parts.tokens.revoke_all(&subject, keep, self.parts.clock.now()).await;
+        self.conclude(&event, ended.map_err(Into::into)).await
     }
 }

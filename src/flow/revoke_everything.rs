@@ -1,4 +1,9 @@
-use crate::{auth::Auth, error::Error};
+use crate::{
+    audit::{Action, AuditEvent},
+    auth::Auth,
+    error::Error,
+    token::Origin,
+};
 
 impl Auth {
     /// Ends every token of everybody, in one write: for the day a database leaked or a backup was restored.
@@ -7,6 +12,8 @@ impl Auth {
     ///
     /// [`Error::Unavailable`]: it may be done; call it again.
     pub async fn revoke_everything(&self) -> Result<(), Error> {
-        Ok(self.parts.tokens.revoke_everything(self.parts.clock.now()).await?)
+        let event = AuditEvent::about(Action::EverythingRevoke, &Origin::default());
+        let ended = self.parts.tokens.revoke_everything(self.parts.clock.now()).await;
+        self.conclude(&event, ended.map_err(Into::into)).await
     }
 }

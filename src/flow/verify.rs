@@ -1,9 +1,10 @@
-use super::Bearer;
+use super::{Bearer, ending::Stop};
 use crate::{
-    account::Website,
+    account::CustomerId,
+    audit::{Action, AuditEvent, Outcome, Refusal},
     auth::Auth,
     error::Error,
-    token::{AdminIdentity, CustomerIdentity, Grant, Identity, Subject},
+    token::{AdminIdentity, Assistance, CustomerIdentity, Digest, Grant, Identity, Origin, Subject},
 };
 
 impl Auth {
@@ -11,7 +12,7 @@ impl Auth {
     ///
     /// One read of the store for a customer's own token. A token born of assistance, and an admin user's, are
     /// checked live at every use: the admin user's own grant, standing and permissions, and the customer's
-    /// standing and consent.
+    /// standing and consent. A use that is refused goes into the audit trail, with the reason; the caller is not told.
     ///
     /// # Errors
     ///
@@ -21,11 +22,11 @@ impl Auth {
     /// - [`Error::Unavailable`]: the store, or a table, could not be asked.
     /// - [`Error::NotConfigured`]: an admin user's token, and no admin user table.
     pub async fn verify(&self, bearer: impl Into<Bearer<'_>>) -> Result<Identity, Error> {
-        let Bearer { token, website } = bearer.into();
-        let grant = self.live_grant(token).await?;
+        let bearer = bearer.into();
+        let grant = self.live_grant(&bearer).await?;
         match &grant.subject {
-            Subject::Customer(_) => self.customer(grant, &website).await.map(Identity::Customer),
-            Subject::Admin(_) => Box::pin(self.admin(grant)).await.map(Identity::Admin),
+            Subject::Customer(_) => self.customer(grant, &bearer).await.map(Identity::Customer),
+            Subject::Admin(_) => Box::pin(self.admin(grant, &bearer)).await.map(Identity::Admin),
         }
     }
 
@@ -35,47 +36,111 @@ impl Auth {
     ///
     /// As [`verify`](Self::verify), and [`Error::NotAuthorized`] for an admin user's token.
     pub async fn verify_customer(&self, bearer: impl Into<Bearer<'_>>) -> Result<CustomerIdentity, Error> {
-        let Bearer { token, website } = bearer.into();
-        let grant = self.live_grant(token).await?;
-        self.customer(grant, &website).await
+        let bearer = bearer.into();
+        let grant = self.live_grant(&bearer).await?;
+        self.customer(grant, &bearer).await
     }
 
-    async fn live_grant(&self, token: &str) -> Result<Grant, Error> {
-        let digest = self.parts.format.digest(token).ok_or(Error::InvalidToken)?;
+    /// Tells which admin user a bearer token is, and what the admin user may do at this moment.
+    ///
+    /// # Errors
+    ///
+    /// As [`verify`](Self::verify), and [`Error::NotAuthorized`] for a customer's token.
+    pub async fn verify_admin(&self, bearer: impl Into<Bearer<'_>>) -> Result<AdminIdentity, Error> {
+        let bearer = bearer.into();
+        let grant = self.live_grant(&bearer).await?;
+        self.admin(grant, &bearer).await
+    }
+
+    /// The customer behind a token, for what only the customer may do.
+    pub(super) async fn customer_self(
+        &self,
+        bearer: &Bearer<'_>,
+        action: Action,
+    ) -> Result<CustomerIdentity, Error> {
+        let grant = self.live_grant(bearer).await?;
+        let who = self.customer(grant, bearer).await?;
+        if let Err(error) = who.require_self() {
+            let event = AuditEvent::by_customer(action, &who, bearer.origin());
+            return self.conclude(&event, Err(Refusal::Assisting.told(error))).await;
+        }
+        Ok(who)
+    }
+
+    pub(super) async fn live_grant(&self, bearer: &Bearer<'_>) -> Result<Grant, Error> {
+        let digest = self.parts.format.digest(bearer.token).ok_or(Error::InvalidToken)?;
         let grant = self.parts.tokens.find(&digest, self.parts.clock.now()).await?;
+        if grant.is_none() && self.parts.admins.is_some() {
+            Box::pin(self.tell_if_expired(&digest, bearer.origin())).await;
+        }
         grant.ok_or(Error::InvalidToken)
     }
 
-    async fn customer(&self, grant: Grant, website: &Website) -> Result<CustomerIdentity, Error> {
+    async fn customer(&self, grant: Grant, bearer: &Bearer<'_>) -> Result<CustomerIdentity, Error> {
         let Subject::Customer(customer) = grant.subject else { return Err(Error::NotAuthorized) };
-        if grant.website.as_ref() != Some(website) {
+        if grant.website.as_ref() != Some(&bearer.website) {
             return Err(Error::NotAuthorized);
         }
-        // In a box, as the admin user's: the future of what most tokens need stays small enough to be moved about.
-        if let Some(assistance) = &grant.assistance
-            && !Box::pin(self.assistance_holds(&customer, assistance)).await?
-        {
-            return Err(Error::InvalidToken);
-        }
-        Ok(CustomerIdentity {
+        let who = CustomerIdentity {
             customer,
-            website: website.clone(),
+            website: bearer.website.clone(),
             grant: grant.digest,
             obtained: grant.obtained,
             assistance: grant.assistance,
             issued_at: grant.issued_at,
             expires_at: grant.expires_at,
-        })
+        };
+        // In a box, as the admin user's: the future of what most tokens need stays small enough to be moved about.
+        if let Some(assistance) = &who.assistance {
+            let holds = Box::pin(self.assistance_holds(&who.customer, assistance)).await;
+            holds.map_err(|stop| {
+                let event = AuditEvent::by_customer(Action::AssistanceUse, &who, bearer.origin());
+                self.refused_in_use(stop, &event)
+            })?;
+        }
+        Ok(who)
     }
 
-    async fn admin(&self, grant: Grant) -> Result<AdminIdentity, Error> {
-        let Subject::Admin(id) = grant.subject else { return Err(Error::InvalidToken) };
-        let admin = self.active_admin(&id).await?.ok_or(Error::InvalidToken)?;
+    async fn admin(&self, grant: Grant, bearer: &Bearer<'_>) -> Result<AdminIdentity, Error> {
+        let Subject::Admin(id) = &grant.subject else { return Err(Error::NotAuthorized) };
+        let admin = self.active_admin(id).await.map_err(|stop| {
+            let mut event = AuditEvent::about(Action::AdminUse, bearer.origin());
+            event.about_grant(&grant);
+            self.refused_in_use(stop, &event)
+        })?;
         Ok(AdminIdentity {
             admin,
             grant: grant.digest,
             issued_at: grant.issued_at,
             expires_at: grant.expires_at,
         })
+    }
+
+    /// Whether both sides stand by an assistance at this moment.
+    async fn assistance_holds(&self, customer: &CustomerId, assistance: &Assistance) -> Result<(), Stop> {
+        self.consenting_customer(customer).await?;
+        self.assistance_stands_until(assistance).await?;
+        Ok(())
+    }
+
+    /// Tells the trail why a token that is live is refused. It is queued: a verification waits for no sink.
+    fn refused_in_use(&self, stop: Stop, event: &AuditEvent) -> Error {
+        if let Some(why) = stop.why {
+            self.parts.trail.note(event, Outcome::Refused(why));
+        }
+        stop.refused_as(Error::InvalidToken).told
+    }
+
+    /// Tells the trail of an expired token that an admin user was behind. Others expire without a word.
+    async fn tell_if_expired(&self, digest: &Digest, origin: &Origin) {
+        let Ok(Some(grant)) = self.expired_grant(digest).await else { return };
+        let action = match grant.subject {
+            Subject::Admin(_) => Action::AdminUse,
+            Subject::Customer(_) if grant.assistance.is_some() => Action::AssistanceUse,
+            Subject::Customer(_) => return,
+        };
+        let mut event = AuditEvent::about(action, origin);
+        event.about_grant(&grant);
+        self.parts.trail.note(&event, Outcome::Refused(Refusal::TokenExpired));
     }
 }

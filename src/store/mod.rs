@@ -1,7 +1,7 @@
 //! Where tokens, one-time credentials and attempt budgets are kept.
 //!
 //! Three traits, one for each: [`TokenStore`], [`OtcStore`], [`ThrottleStore`]. [`Store`] is all of them in
-//! one value. [`MemoryStore`](memory::MemoryStore) is the embedded one.
+//! one value, with its [`AuditSink`], if it has one. [`MemoryStore`](memory::MemoryStore) is the embedded one.
 //!
 //! # Rules of a storage verb
 //!
@@ -25,7 +25,19 @@ pub use otc::{OneTimeCredential, OtcStore, Presented, Purpose, Purposes, Take};
 pub use throttle::{Attempt, AttemptId, Budget, Charge, Lock, Outcome, Reserve, ThrottleKey, ThrottleStore};
 pub use token::{Generation, Insert, TokenStore};
 
-/// Everything a backend keeps, in one value. Implemented for every type that has the three traits.
-pub trait Store: TokenStore + OtcStore + ThrottleStore {}
+use std::sync::Arc;
 
-impl<S: TokenStore + OtcStore + ThrottleStore + ?Sized> Store for S {}
+use crate::audit::AuditSink;
+
+/// Everything a backend keeps, in one value.
+pub trait Store: TokenStore + OtcStore + ThrottleStore {
+    /// Where the backend keeps the audit trail; none for a backend that keeps none. A shop with admin users then names
+    /// another one: [`AuthBuilder::audit`](crate::AuthBuilder::audit).
+    fn audit_sink(&self) -> Option<Arc<dyn AuditSink>>;
+}
+
+impl<S: Store + ?Sized> Store for Arc<S> {
+    fn audit_sink(&self) -> Option<Arc<dyn AuditSink>> {
+        (**self).audit_sink()
+    }
+}

@@ -146,6 +146,26 @@ pub trait OtcStore: Debug + Send + Sync + 'static {
         now: OffsetDateTime,
     ) -> Result<bool, StoreError>;
 
+    /// The live, unspent credential that [`take`](Self::take) would hand out now. Nothing is changed.
+    ///
+    /// A flow asks before it takes, so that the audit trail knows of a code before the code is spent. Another caller may
+    /// take it in between.
+    ///
+    /// # Security
+    ///
+    /// To show an expired, spent or other credential records an assistance that does not happen. To show none where
+    /// there is one is a vulnerability: the code would be refused, or, in a backend that takes it nevertheless, spent
+    /// without a record.
+    ///
+    /// # Errors
+    ///
+    /// When the store could not be asked.
+    async fn peek(
+        &self,
+        presented: &Presented,
+        now: OffsetDateTime,
+    ) -> Result<Option<OneTimeCredential>, StoreError>;
+
     /// Hands a live credential of exactly this website, customer, digest and purpose to exactly one caller,
     /// whatever the number of nodes. It stays until its expiry, marked as spent for the grant `buys`; whoever
     /// presents it again learns that grant.
@@ -198,6 +218,14 @@ impl<S: OtcStore + ?Sized> OtcStore for Arc<S> {
         now: OffsetDateTime,
     ) -> Result<bool, StoreError> {
         (**self).put(credential, keep, now).await
+    }
+
+    async fn peek(
+        &self,
+        presented: &Presented,
+        now: OffsetDateTime,
+    ) -> Result<Option<OneTimeCredential>, StoreError> {
+        (**self).peek(presented, now).await
     }
 
     async fn take(

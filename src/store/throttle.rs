@@ -49,6 +49,10 @@ impl ThrottleKey {
     pub const fn as_bytes(&self) -> &[u8; 32] {
         self.0.as_bytes()
     }
+
+    pub(crate) const fn digest(self) -> Digest {
+        self.0
+    }
 }
 
 /// One budget that an attempt draws on.
@@ -121,11 +125,12 @@ pub trait ThrottleStore: Debug + Send + Sync + 'static {
     /// When the store could not be asked; the charge may be taken, and lapses with its lease.
     async fn reserve(&self, attempt: &Attempt, now: OffsetDateTime) -> Result<Reserve, StoreError>;
 
-    /// Settles a reservation. An attempt that is not reserved, or no longer, counts nothing.
+    /// Settles a reservation. An attempt that is not reserved, or no longer, counts nothing. Answers whether this
+    /// failure spent a budget, so that a lock begins with it.
     ///
     /// # Security
     ///
-    /// To lose a failure or to undo a lock is a vulnerability.
+    /// To lose a failure or to undo a lock is a vulnerability. A wrong answer only misleads the audit trail.
     ///
     /// # Errors
     ///
@@ -135,7 +140,7 @@ pub trait ThrottleStore: Debug + Send + Sync + 'static {
         attempt: &Attempt,
         outcome: Outcome,
         now: OffsetDateTime,
-    ) -> Result<(), StoreError>;
+    ) -> Result<bool, StoreError>;
 
     /// Forgets all failures and locks of an account, in all its scopes. Unsettled reservations stay.
     ///
@@ -167,7 +172,7 @@ impl<S: ThrottleStore + ?Sized> ThrottleStore for Arc<S> {
         attempt: &Attempt,
         outcome: Outcome,
         now: OffsetDateTime,
-    ) -> Result<(), StoreError> {
+    ) -> Result<bool, StoreError> {
         (**self).settle(attempt, outcome, now).await
     }
 

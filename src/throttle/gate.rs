@@ -152,12 +152,13 @@ impl<'gate> Charged<'gate> {
         if self.begun.load(Ordering::Acquire) { Outcome::Failed } else { Outcome::Withdrawn }
     }
 
-    pub(crate) async fn settle(mut self, outcome: Outcome) -> Result<(), StoreError> {
+    /// Answers whether a lock begins with this failure.
+    pub(crate) async fn settle(mut self, outcome: Outcome) -> Result<bool, StoreError> {
         let (outcome, at) = *self.decided.get_or_insert_with(|| (outcome, self.gate.clock.now()));
-        self.gate.store.settle(&self.attempt, outcome, at).await?;
+        let locked = self.gate.store.settle(&self.attempt, outcome, at).await?;
         self.settled = true;
         self.wake();
-        Ok(())
+        Ok(locked)
     }
 
     fn wake(&self) {

@@ -1,9 +1,9 @@
 use std::net::IpAddr;
 
 use crate::{
-    account::{Email, Website},
+    account::{Email, Username, Website},
     config::AuthConfig,
-    store::{Charge, ThrottleKey},
+    store::{Charge, Purpose, ThrottleKey},
 };
 
 /// What is attempted: an account's name, known or not, and from where.
@@ -20,25 +20,71 @@ impl Attempted {
         source: Option<IpAddr>,
         config: &AuthConfig,
     ) -> Self {
-        Self::at(website, email, &source_scope(source), config)
+        Self::of(account_key(website, email), source_scope(source), config)
     }
 
     /// A check of the current password by a signed-in customer: a budget of its own, and the account's wider
     /// one.
     pub(crate) fn confirmation(website: &Website, email: &Email, config: &AuthConfig) -> Self {
-        Self::at(website, email, &ThrottleKey::of(&[b"confirmation"]), config)
+        Self::of(account_key(website, email), ThrottleKey::of(&[b"confirmation"]), config)
     }
 
-    fn at(website: &Website, email: &Email, narrow: &ThrottleKey, config: &AuthConfig) -> Self {
-        let narrow = Charge { scope: *narrow, budget: config.source_budget };
-        let wide = Charge { scope: ThrottleKey::of(&[b"all sources"]), budget: config.account_budget };
-        Self { account: account_key(website, email), charges: vec![narrow, wide] }
+    /// An admin user's sign-in: budgets of the same size, of its own.
+    pub(crate) fn admin_sign_in(username: &Username, source: Option<IpAddr>, config: &AuthConfig) -> Self {
+        Self::of(admin_key(username), source_scope(source), config)
+    }
+
+    /// A one-time credential presented by itself: a budget of its own for each source, which no password lock stops.
+    /// Nobody guesses such a secret, so there is no wider budget for a flood to spend.
+    pub(crate) fn redemption(
+        purpose: Purpose,
+        website: &Website,
+        email: &Email,
+        source: Option<IpAddr>,
+        config: &AuthConfig,
+    ) -> Self {
+        let purpose: &[u8] = match purpose {
+            Purpose::ResetToken => b"password reset",
+            Purpose::OneTimeCode => b"code exchange",
+        };
+        let account = ThrottleKey::of(&[purpose, website.as_str().as_bytes(), email.as_str().as_bytes()]);
+        let charge = Charge { scope: source_scope(source), budget: config.source_budget };
+        Self { account, charges: vec![charge] }
+    }
+
+    /// A reset asked for an address, from anywhere.
+    pub(crate) fn reset_request(website: &Website, email: &Email, config: &AuthConfig) -> Self {
+        let account =
+            ThrottleKey::of(&[b"reset request", website.as_str().as_bytes(), email.as_str().as_bytes()]);
+        Self { account, charges: vec![Charge { scope: all_sources(), budget: config.reset_account_budget }] }
+    }
+
+    /// A reset asked for by a source, for any address.
+    pub(crate) fn reset_request_from(source: IpAddr, config: &AuthConfig) -> Self {
+        let scope = source_scope(Some(source));
+        let account = ThrottleKey::of(&[b"reset requests", scope.as_bytes()]);
+        Self { account, charges: vec![Charge { scope, budget: config.reset_source_budget }] }
+    }
+
+    fn of(account: ThrottleKey, narrow: ThrottleKey, config: &AuthConfig) -> Self {
+        let narrow = Charge { scope: narrow, budget: config.source_budget };
+        let wide = Charge { scope: all_sources(), budget: config.account_budget };
+        Self { account, charges: vec![narrow, wide] }
     }
 }
 
 /// The account of this name, known or not.
 pub(crate) fn account_key(website: &Website, email: &Email) -> ThrottleKey {
     ThrottleKey::of(&[b"customer", website.as_str().as_bytes(), email.as_str().as_bytes()])
+}
+
+/// The admin user of this name, known or not.
+pub(crate) fn admin_key(username: &Username) -> ThrottleKey {
+    ThrottleKey::of(&[b"admin", username.as_str().as_bytes()])
+}
+
+fn all_sources() -> ThrottleKey {
+    ThrottleKey::of(&[b"all sources"])
 }
 
 /// IPv4 by address, IPv6 by /64: the least a subscriber is given. All callers without an address are one

@@ -5,7 +5,10 @@ use siphasher::sip::SipHasher24;
 use zeroize::Zeroizing;
 
 use super::Digest;
-use crate::random::{RandomError, SecureRandom};
+use crate::{
+    keyring::{Keyring, TokenCheckKey},
+    random::{RandomError, SecureRandom},
+};
 
 /// The opaque 32-character `[0-9a-z]` string of `Authorization: Bearer …`, as Commerce's tokens look.
 ///
@@ -50,17 +53,20 @@ const MAX_DRAWS: usize = 16;
 /// The largest multiple of 36 in a byte: bytes from here on are drawn again, so every character is as likely.
 const UNBIASED: u8 = 252;
 
+/// What checks are computed with where there is no keyring: no secret.
+static PUBLIC_KEY: TokenCheckKey = TokenCheckKey(*b"commerce-auth/v1");
+
 /// Makes tokens, and turns away what cannot be one.
 ///
-/// The check is SipHash-2-4 of the random characters. Its key is public for now, so it catches typing errors
-/// and random strings, not an attacker who computes it.
+/// The check is SipHash-2-4 of the random characters. Without a keyring its key is public: it catches typing errors and
+/// random strings, not an attacker who computes it.
 pub(crate) struct TokenFormat {
-    check_key: [u8; 16],
+    keyring: Option<Keyring>,
 }
 
 impl TokenFormat {
-    pub(crate) fn new() -> Self {
-        Self { check_key: *b"commerce-auth/v1" }
+    pub(crate) const fn new(keyring: Option<Keyring>) -> Self {
+        Self { keyring }
     }
 
     pub(crate) fn mint(&self, random: &dyn SecureRandom) -> Result<BearerToken, RandomError> {
@@ -80,7 +86,7 @@ impl TokenFormat {
         if text.len() < RANDOM_CHARS {
             return Err(RandomError);
         }
-        let mut check = self.check(text.as_bytes());
+        let mut check = check(&self.current_key(), text.as_bytes());
         for _ in 0..CHECK_CHARS {
             let digit = usize::try_from(check % 36).unwrap_or_default();
             text.extend(ALPHABET.get(digit).map(|char| char::from(*char)));
@@ -95,18 +101,27 @@ impl TokenFormat {
         if !bytes.iter().fold(true, |all, byte| all & (byte.is_ascii_digit() | byte.is_ascii_lowercase())) {
             return None;
         }
-        let (random, check) = bytes.split_at(RANDOM_CHARS);
-        let claimed = check.iter().rev().fold(0, |value, char| {
+        let (random, claimed) = bytes.split_at(RANDOM_CHARS);
+        let claimed = claimed.iter().rev().fold(0, |value, char| {
             let digit =
                 if char.is_ascii_digit() { char.wrapping_sub(b'0') } else { char.wrapping_sub(b'a' - 10) };
             value * 36 + u64::from(digit)
         });
-        (claimed == self.check(random)).then(|| Digest::of(bytes))
+        let passes = |key: &TokenCheckKey| claimed == check(key, random);
+        let passed = match &self.keyring {
+            Some(keyring) => keyring.any_token_check(passes),
+            None => passes(&PUBLIC_KEY),
+        };
+        passed.then(|| Digest::of(bytes))
     }
 
-    fn check(&self, random_chars: &[u8]) -> u64 {
-        SipHasher24::new_with_key(&self.check_key).hash(random_chars) % CHECK_VALUES
+    fn current_key(&self) -> TokenCheckKey {
+        self.keyring.as_ref().map_or_else(|| PUBLIC_KEY.clone(), Keyring::current_token_check)
     }
+}
+
+fn check(key: &TokenCheckKey, random_chars: &[u8]) -> u64 {
+    SipHasher24::new_with_key(&key.0).hash(random_chars) % CHECK_VALUES
 }
 
 impl fmt::Debug for TokenFormat {
@@ -123,7 +138,7 @@ mod tests {
     use crate::random::danger::SeededRandom;
 
     fn token(seed: [u8; 32]) -> BearerToken {
-        TokenFormat::new().mint(&SeededRandom::from_seed(seed)).unwrap()
+        TokenFormat::new(None).mint(&SeededRandom::from_seed(seed)).unwrap()
     }
 
     /// A source that answers, and draws nothing that can be used.
@@ -139,13 +154,13 @@ mod tests {
 
     #[test]
     fn a_source_that_is_stuck_ends_in_an_error() {
-        assert!(TokenFormat::new().mint(&Stuck).is_err());
+        assert!(TokenFormat::new(None).mint(&Stuck).is_err());
     }
 
     #[test]
     fn every_character_is_as_likely() {
         let random = SeededRandom::from_seed([7; 32]);
-        let format = TokenFormat::new();
+        let format = TokenFormat::new(None);
         let mut counts = [0_u32; 256];
         for _ in 0..20_000 {
             let token = format.mint(&random).unwrap();
@@ -166,7 +181,7 @@ mod tests {
         fn a_minted_token_reads_back(seed: [u8; 32]) {
             let token = token(seed);
             prop_assert_eq!(token.expose().len(), 32);
-            prop_assert_eq!(TokenFormat::new().digest(token.expose()), Some(Digest::of(token.expose().as_bytes())));
+            prop_assert_eq!(TokenFormat::new(None).digest(token.expose()), Some(Digest::of(token.expose().as_bytes())));
         }
 
         #[test]
@@ -175,17 +190,17 @@ mod tests {
             let mut damaged = token.expose().to_owned();
             damaged.replace_range(place..=place, &char);
             prop_assume!(damaged != token.expose());
-            prop_assert_eq!(TokenFormat::new().digest(&damaged), None);
+            prop_assert_eq!(TokenFormat::new(None).digest(&damaged), None);
         }
 
         #[test]
         fn what_was_never_minted_is_turned_away(text in "[0-9a-z]{32}") {
-            prop_assert_eq!(TokenFormat::new().digest(&text), None);
+            prop_assert_eq!(TokenFormat::new(None).digest(&text), None);
         }
 
         #[test]
         fn no_string_panics(text: String) {
-            prop_assert_eq!(TokenFormat::new().digest(&text), None);
+            prop_assert_eq!(TokenFormat::new(None).digest(&text), None);
         }
     }
 }

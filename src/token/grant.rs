@@ -1,9 +1,9 @@
-use std::{net::IpAddr, sync::Arc};
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use time::{OffsetDateTime, serde::rfc3339};
 
-use super::Digest;
+use super::{Digest, origin::bounded};
 use crate::account::{AdminId, CustomerId, Website};
 
 /// Whom a token speaks for.
@@ -28,6 +28,8 @@ pub enum Obtained {
     ResetToken,
     /// An admin-generated one-time code: assistance.
     OneTimeCode,
+    /// Asked for by an admin user directly: assistance.
+    AsAdmin,
 }
 
 /// Assistance: which admin user acts for the customer, through which grant of its own, and why.
@@ -110,57 +112,5 @@ impl Grant {
     #[must_use]
     pub fn assisted(self, assistance: Assistance) -> Self {
         Self { assistance: Some(Arc::new(assistance)), ..self }
-    }
-}
-
-/// Where a grant was obtained from: what a customer is shown to recognise a device by.
-///
-/// Kept beside the grant and read only to list it, so that verifying a token never pays for it.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[non_exhaustive]
-pub struct Origin {
-    /// The source address, where the transport told it.
-    pub source: Option<IpAddr>,
-    /// The user agent, where the transport told it.
-    pub user_agent: Option<String>,
-}
-
-impl Origin {
-    /// Longest user agent kept, in bytes.
-    const MAX_USER_AGENT_BYTES: usize = 512;
-
-    /// An origin from what a client sent. An IPv4-mapped IPv6 address becomes the IPv4 address it is; control
-    /// characters of the user agent become spaces, and what goes beyond 512 bytes is cut.
-    #[must_use]
-    pub fn new(source: Option<IpAddr>, user_agent: Option<&str>) -> Self {
-        Self {
-            source: source.map(|address| address.to_canonical()),
-            user_agent: user_agent.map(|text| bounded(text, Self::MAX_USER_AGENT_BYTES)),
-        }
-    }
-}
-
-/// A stranger's text, fit to be stored and shown: no control characters, at most `max` bytes.
-fn bounded(text: &str, max: usize) -> String {
-    let end = (0..=max.min(text.len())).rev().find(|end| text.is_char_boundary(*end)).unwrap_or_default();
-    text.get(..end)
-        .unwrap_or_default()
-        .chars()
-        .map(|char| if char.is_control() { ' ' } else { char })
-        .collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_strangers_text_is_bounded() {
-        let origin = Origin::new(None, Some(&format!("a\0b\x1b[31m\r\n{}", "é".repeat(1 << 20))));
-        let kept = origin.user_agent.unwrap();
-        assert!(kept.starts_with("a b [31m  é"));
-        assert!(kept.len() <= 512 && kept.len() > 510);
-        let mapped = Origin::new(Some("::ffff:192.0.2.1".parse().unwrap()), None);
-        assert_eq!(mapped.source, Some("192.0.2.1".parse().unwrap()));
     }
 }

@@ -8,9 +8,11 @@ mod bearer;
 mod digest;
 mod grant;
 mod identity;
+mod origin;
 
 pub use bearer::BearerToken;
 pub(crate) use bearer::TokenFormat;
 pub use digest::{Digest, DigestError};
-pub use grant::{Assistance, Grant, Obtained, Origin, Subject};
+pub use grant::{Assistance, Grant, Obtained, Subject};
 pub use identity::{AdminIdentity, CustomerIdentity, Identity};
+pub use origin::Origin;

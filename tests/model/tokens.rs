@@ -137,7 +137,7 @@ impl Row {
 }
 
 fn origin(tag: u8) -> Origin {
-    Origin::new(None, Some(&tag.to_string()))
+    Origin::default().user_agent(&tag.to_string())
 }
 
 impl Tokens {

@@ -1,12 +1,12 @@
 //! A memory store whose every verb is noticed first.
 
-use std::fmt;
+use std::{fmt, sync::Arc};
 
 use async_trait::async_trait;
 use commerce_auth::{
-    CustomerId, Digest, Grant, MemoryStore, Origin, StoreError, Subject,
+    AuditEvent, AuditSink, CustomerId, Digest, Grant, MemoryStore, Origin, StoreError, Subject,
     store::{
-        Attempt, Generation, Insert, OneTimeCredential, OtcStore, Outcome, Presented, Reserve, Take,
+        Attempt, Generation, Insert, OneTimeCredential, OtcStore, Outcome, Presented, Reserve, Store, Take,
         ThrottleKey, ThrottleStore, TokenStore,
     },
 };
@@ -24,11 +24,21 @@ impl Hooked {
     pub fn new(hook: impl Fn(&str) -> Result<(), StoreError> + Send + Sync + 'static) -> Self {
         Self { inner: MemoryStore::new(), hook: Box::new(hook) }
     }
+
+    pub fn audit_events(&self) -> Vec<AuditEvent> {
+        self.inner.audit_events()
+    }
 }
 
 impl fmt::Debug for Hooked {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Hooked(..)")
+    }
+}
+
+impl Store for Hooked {
+    fn audit_sink(&self) -> Option<Arc<dyn AuditSink>> {
+        self.inner.audit_sink()
     }
 }
 
@@ -98,6 +108,15 @@ impl OtcStore for Hooked {
         self.inner.put(c, keep, now).await
     }
 
+    async fn peek(
+        &self,
+        p: &Presented,
+        now: OffsetDateTime,
+    ) -> Result<Option<OneTimeCredential>, StoreError> {
+        (self.hook)("peek")?;
+        self.inner.peek(p, now).await
+    }
+
     async fn take(
         &self,
         p: &Presented,
@@ -131,7 +150,7 @@ impl ThrottleStore for Hooked {
         attempt: &Attempt,
         outcome: Outcome,
         now: OffsetDateTime,
-    ) -> Result<(), StoreError> {
+    ) -> Result<bool, StoreError> {
         (self.hook)(&format!("settle {outcome:?}"))?;
         self.inner.settle(attempt, outcome, now).await
     }

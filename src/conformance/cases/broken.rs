@@ -47,6 +47,7 @@ pub(in crate::conformance) fn every_error_has_a_source<S: Store>(
         answered("list", store.list(&subject(1), at(0)).await)?;
         answered("purge_tokens", store.purge_tokens(at(0), 1).await)?;
         answered("put", store.put(&code, 3, at(0)).await)?;
+        answered("peek", store.peek(&presented, at(0)).await)?;
         answered("take", store.take(&presented, None, at(0)).await)?;
         answered("discard", store.discard(&customer(1)).await)?;
         answered("purge_codes", store.purge_codes(at(0), 1).await)?;

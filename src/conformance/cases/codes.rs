@@ -63,6 +63,41 @@ pub(in crate::conformance) fn a_credential_is_taken_as_it_was_put<S: Store>(
     })?
 }
 
+/// A peek shows a live, unspent credential of exactly this tuple, and changes nothing.
+pub(in crate::conformance) fn a_peek_shows_what_would_be_taken<S: Store>(
+    arena: &Arena<'_, S>,
+) -> Result<(), Failure> {
+    let other_website = website("outlet_fr")?;
+    arena.run(async {
+        let store = arena.store();
+        for credential in [reset_token("reset"), code("code")] {
+            put(store, &credential).await?;
+            let right = presented(&credential);
+            let neither = Purposes { reset_token: false, one_time_code: false };
+            for wrong in [
+                Presented { website: other_website.clone(), ..right.clone() },
+                Presented { customer: customer(2), ..right.clone() },
+                Presented { digest: digest("another"), ..right.clone() },
+                Presented { purposes: neither, ..right.clone() },
+            ] {
+                let shown = store.peek(&wrong, at(1)).await?;
+                ensure!(shown.is_none(), "{wrong:?} was shown {shown:?}");
+            }
+            for now in [at(1), just_before(credential.expires_at)] {
+                let shown = store.peek(&right, now).await?;
+                ensure!(shown.as_ref() == Some(&credential), "put {credential:?}, was shown {shown:?}");
+            }
+            let shown = store.peek(&right, credential.expires_at).await?;
+            ensure!(shown.is_none(), "an expired credential was shown: {shown:?}");
+            let taken = take(store, &right).await?;
+            ensure!(taken == Take::Taken(credential.clone()), "after a look a credential was {taken:?}");
+            let shown = store.peek(&right, at(1)).await?;
+            ensure!(shown.is_none(), "a spent credential was shown: {shown:?}");
+        }
+        Ok(())
+    })?
+}
+
 /// Of 100 callers at once exactly one is handed the credential; the others learn that it is spent.
 pub(in crate::conformance) fn a_credential_is_taken_once<S: Store>(
     arena: &Arena<'_, S>,

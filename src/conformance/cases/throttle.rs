@@ -54,7 +54,8 @@ async fn settled<S: ThrottleStore>(
     now: OffsetDateTime,
 ) -> Result<(), Failure> {
     reserved(store, attempt, now).await?;
-    Ok(store.settle(attempt, outcome, now).await?)
+    store.settle(attempt, outcome, now).await?;
+    Ok(())
 }
 
 async fn reserved<S: ThrottleStore>(
@@ -336,6 +337,38 @@ pub(in crate::conformance) fn settling_twice_counts_once<S: Store>(
         fail(store, (20..24).map(|number| narrow(number, "a", 0)), at(0)).await?;
         reserved(store, &narrow(24, "a", 0), at(0)).await?;
         answers(store, &narrow(25, "a", 0), at(0), Reserve::Busy, "with five failed and one reserved").await
+    })?
+}
+
+/// The one failure that spends a budget says that a lock begins; no other settlement does.
+pub(in crate::conformance) fn the_failure_that_locks_says_so<S: Store>(
+    arena: &Arena<'_, S>,
+) -> Result<(), Failure> {
+    arena.run(async {
+        let store = arena.store();
+        // The lock of the first round ends after 500 s.
+        for (start, first) in [(0, 0), (500, 100)] {
+            for (number, outcome, locks) in [
+                (0, Outcome::Failed, false),
+                (1, Outcome::Withdrawn, false),
+                (2, Outcome::Failed, false),
+                (3, Outcome::Succeeded, false),
+                (4, Outcome::Failed, false),
+                (5, Outcome::Failed, false),
+                (6, Outcome::Failed, false),
+                (7, Outcome::Failed, false),
+                (8, Outcome::Failed, false),
+                (9, Outcome::Failed, true),
+            ] {
+                let attempt = narrow(first + number, "a", start);
+                reserved(store, &attempt, at(start)).await?;
+                let told = store.settle(&attempt, outcome, at(start)).await?;
+                ensure!(told == locks, "attempt {number}, {outcome:?}, told of a lock: {told}");
+                let again = store.settle(&attempt, outcome, at(start)).await?;
+                ensure!(!again, "settling attempt {number} again told of a lock");
+            }
+        }
+        Ok(())
     })?
 }
 

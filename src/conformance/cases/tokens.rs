@@ -325,7 +325,9 @@ pub(in crate::conformance) fn the_list_is_the_subjects_own<S: Store>(
 ) -> Result<(), Failure> {
     arena.run(async {
         let store = arena.store();
-        let origin = Origin::new(Some(IpAddr::V6(Ipv6Addr::LOCALHOST)), Some("Mozilla/5.0 (it's \"me\")"));
+        let origin = Origin::from(IpAddr::V6(Ipv6Addr::LOCALHOST))
+            .user_agent("Mozilla/5.0 (it's \"me\")")
+            .correlation_id("7f3a9c");
         let mut expected = Vec::new();
         for (name, issued) in [("second", 2), ("first", 1), ("third", 3)] {
             let mut grant = grant(name, 1);
@@ -386,7 +388,7 @@ pub(in crate::conformance) fn grants_of_odd_input_are_kept_apart<S: Store>(
             let Ok(id) = text.parse() else { return Err(Failure::new("not an id")) };
             let mut grant = grant(&format!("odd {number}"), 1).assisted(assistance(text));
             grant.subject = Subject::Customer(id);
-            let origin = Origin::new(None, Some(text));
+            let origin = Origin::default().user_agent(text);
             let generation = store.generation(&grant.subject).await?;
             let answer = store.insert(&grant, &origin, generation, at(0)).await?;
             ensure!(answer == Insert::Stored, "a grant for {text:?} was {answer:?}");
@@ -396,7 +398,7 @@ pub(in crate::conformance) fn grants_of_odd_input_are_kept_apart<S: Store>(
             let mut grant = grant(&format!("huge {number}"), 1).assisted(assistance(&huge));
             grant.subject = Subject::Admin(AdminId::from(number));
             grant.website = None;
-            let origin = Origin::new(None, Some(&huge));
+            let origin = Origin::default().user_agent(&huge);
             let generation = store.generation(&grant.subject).await?;
             let answer = store.insert(&grant, &origin, generation, at(0)).await?;
             ensure!(answer == Insert::Stored, "a grant with a text of {} bytes was {answer:?}", huge.len());

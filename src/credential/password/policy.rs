@@ -1,6 +1,10 @@
 use zeroize::Zeroizing;
 
-use crate::{account::Email, credential::Credential, error::PolicyViolation};
+use crate::{
+    account::{Email, Username},
+    credential::Credential,
+    error::PolicyViolation,
+};
 
 /// What a new password must be like. Passwords that exist are not judged by it.
 ///
@@ -34,9 +38,27 @@ impl PasswordPolicy {
 
     /// Judges a new password in Commerce's order: the address, the length, the edges, the classes.
     pub(crate) fn judge(&self, email: &Email, password: &Credential) -> Result<(), PolicyViolation> {
+        self.judge_apart(email.as_str(), PolicyViolation::SameAsEmail, password)
+    }
+
+    /// As [`judge`](Self::judge), for an admin user.
+    pub(crate) fn judge_admins(
+        &self,
+        username: &Username,
+        password: &Credential,
+    ) -> Result<(), PolicyViolation> {
+        self.judge_apart(username.as_str(), PolicyViolation::SameAsUsername, password)
+    }
+
+    fn judge_apart(
+        &self,
+        name: &str,
+        same: PolicyViolation,
+        password: &Credential,
+    ) -> Result<(), PolicyViolation> {
         let text = password.text();
-        if *Zeroizing::new(text.to_lowercase()) == email.as_str() {
-            return Err(PolicyViolation::SameAsEmail);
+        if *Zeroizing::new(text.to_lowercase()) == name {
+            return Err(same);
         }
         let length = text.chars().count();
         if length > self.max_length {

@@ -99,6 +99,17 @@ pub(crate) enum Verified {
     Wrong,
 }
 
+impl Verified {
+    /// Of a right password: whether its hash should be made anew.
+    pub(crate) const fn outdated(self) -> Option<bool> {
+        match self {
+            Self::Current => Some(false),
+            Self::Outdated => Some(true),
+            Self::Wrong => None,
+        }
+    }
+}
+
 impl HashingPool {
     pub(crate) fn start(
         current: Argon2Params,

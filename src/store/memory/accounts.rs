@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use crate::{
     account::{
         AdminId, AdminRecord, AdminStore, CustomerId, CustomerRecord, CustomerStore, Email, PasswordHash,
-        Website,
+        Username, Website,
     },
     error::StoreError,
 };
@@ -107,7 +107,7 @@ impl CustomerStore for MemoryCustomers {
     async fn replace_password_hash(
         &self,
         id: &CustomerId,
-        expected: &PasswordHash,
+        expected: Option<&PasswordHash>,
         new: &PasswordHash,
     ) -> Result<bool, StoreError> {
         Ok(self.write().rows.get_mut(id).is_some_and(|row| replace(&mut row.password_hash, expected, new)))
@@ -143,11 +143,11 @@ impl MemoryAdmins {
     ///
     /// # Errors
     ///
-    /// [`AccountConflict`] if the name belongs to another admin user; nothing is changed.
+    /// [`AccountConflict`] if the name is not valid or belongs to another admin user; nothing is changed.
     pub fn upsert(&self, row: AdminRecord) -> Result<(), AccountConflict> {
+        let name = row.username.parse::<Username>().map_err(|_| AccountConflict)?;
         let mut rows = self.write();
-        let name = row.username.to_lowercase();
-        if rows.values().any(|other| other.id != row.id && other.username.to_lowercase() == name) {
+        if rows.values().any(|other| other.id != row.id && other.is_of(&name)) {
             return Err(AccountConflict);
         }
         rows.insert(row.id.clone(), row);
@@ -173,9 +173,8 @@ impl MemoryAdmins {
 impl AdminStore for MemoryAdmins {
     type Row = AdminRecord;
 
-    async fn find_by_username(&self, username: &str) -> Result<Option<AdminRecord>, StoreError> {
-        let name = username.to_lowercase();
-        Ok(self.read().values().find(|row| row.username.to_lowercase() == name).cloned())
+    async fn find_by_username(&self, username: &Username) -> Result<Option<AdminRecord>, StoreError> {
+        Ok(self.read().values().find(|row| row.is_of(username)).cloned())
     }
 
     async fn find_by_id(&self, id: &AdminId) -> Result<Option<AdminRecord>, StoreError> {
@@ -185,7 +184,7 @@ impl AdminStore for MemoryAdmins {
     async fn replace_password_hash(
         &self,
         id: &AdminId,
-        expected: &PasswordHash,
+        expected: Option<&PasswordHash>,
         new: &PasswordHash,
     ) -> Result<bool, StoreError> {
         Ok(self.write().get_mut(id).is_some_and(|row| replace(&mut row.password_hash, expected, new)))
@@ -198,8 +197,8 @@ impl fmt::Debug for MemoryAdmins {
     }
 }
 
-fn replace(stored: &mut Option<PasswordHash>, expected: &PasswordHash, new: &PasswordHash) -> bool {
-    let matches = stored.as_ref().is_some_and(|stored| stored.expose() == expected.expose());
+fn replace(stored: &mut Option<PasswordHash>, expected: Option<&PasswordHash>, new: &PasswordHash) -> bool {
+    let matches = stored.as_ref().map(PasswordHash::expose) == expected.map(PasswordHash::expose);
     if matches {
         *stored = Some(new.clone());
     }

@@ -11,20 +11,23 @@ mod token;
 
 pub use accounts::{AccountConflict, MemoryAdmins, MemoryCustomers};
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use time::OffsetDateTime;
 
 use super::{
-    Attempt, Generation, Insert, OneTimeCredential, OtcStore, Outcome, Presented, Reserve, Take, ThrottleKey,
-    ThrottleStore, TokenStore,
+    Attempt, Generation, Insert, OneTimeCredential, OtcStore, Outcome, Presented, Reserve, Store, Take,
+    ThrottleKey, ThrottleStore, TokenStore,
 };
 use crate::{
     account::CustomerId,
+    audit::{AuditEvent, AuditSink, MemoryAudit},
     error::StoreError,
     token::{Digest, Grant, Origin, Subject},
 };
 
-/// Tokens, one-time credentials and attempt budgets in memory.
+/// Tokens, one-time credentials, attempt budgets and the newest audit events in memory.
 ///
 /// Sharded, so that cores do not wait for each other. Every write sweeps a little of what has expired, so
 /// nothing needs to call [`Auth::purge`](crate::Auth::purge).
@@ -33,6 +36,7 @@ pub struct MemoryStore {
     tokens: token::Tokens,
     codes: otc::Codes,
     throttle: throttle::Throttle,
+    audit: Arc<MemoryAudit>,
 }
 
 impl MemoryStore {
@@ -51,6 +55,18 @@ impl MemoryStore {
     #[must_use]
     pub fn with_throttle_capacity(accounts: usize) -> Self {
         Self { throttle: throttle::Throttle::with_capacity(accounts), ..Self::default() }
+    }
+
+    /// The newest 10,000 audit events, the oldest first.
+    #[must_use]
+    pub fn audit_events(&self) -> Vec<AuditEvent> {
+        self.audit.events()
+    }
+}
+
+impl Store for MemoryStore {
+    fn audit_sink(&self) -> Option<Arc<dyn AuditSink>> {
+        Some(self.audit.clone())
     }
 }
 
@@ -118,6 +134,14 @@ impl OtcStore for MemoryStore {
         Ok(self.codes.put(credential, keep, now))
     }
 
+    async fn peek(
+        &self,
+        presented: &Presented,
+        now: OffsetDateTime,
+    ) -> Result<Option<OneTimeCredential>, StoreError> {
+        Ok(self.codes.peek(presented, now))
+    }
+
     async fn take(
         &self,
         presented: &Presented,
@@ -148,9 +172,8 @@ impl ThrottleStore for MemoryStore {
         attempt: &Attempt,
         outcome: Outcome,
         now: OffsetDateTime,
-    ) -> Result<(), StoreError> {
-        self.throttle.settle(attempt, outcome, now);
-        Ok(())
+    ) -> Result<bool, StoreError> {
+        Ok(self.throttle.settle(attempt, outcome, now))
     }
 
     async fn clear(&self, account: &ThrottleKey) -> Result<(), StoreError> {

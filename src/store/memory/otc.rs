@@ -32,6 +32,13 @@ impl Row {
     fn is_live(&self, now: OffsetDateTime) -> bool {
         now < self.credential.expires_at
     }
+
+    fn fits(&self, presented: &Presented, now: OffsetDateTime) -> bool {
+        self.credential.digest == presented.digest
+            && self.credential.website == presented.website
+            && presented.purposes.contains(self.credential.purpose)
+            && self.is_live(now)
+    }
 }
 
 impl Codes {
@@ -60,16 +67,17 @@ impl Codes {
         true
     }
 
+    pub(super) fn peek(&self, presented: &Presented, now: OffsetDateTime) -> Option<OneTimeCredential> {
+        let shard = self.shards.read(self.shards.index_of(&presented.customer));
+        let rows = shard.customers.get(&presented.customer)?;
+        let row = rows.iter().find(|row| row.spent.is_none() && row.fits(presented, now))?;
+        Some(row.credential.clone())
+    }
+
     pub(super) fn take(&self, presented: &Presented, buys: Option<&Digest>, now: OffsetDateTime) -> Take {
         let mut shard = self.shards.write(self.shards.index_of(&presented.customer));
         let Some(rows) = shard.customers.get_mut(&presented.customer) else { return Take::Nothing };
-        let fits = |row: &&mut Row| {
-            row.credential.digest == presented.digest
-                && row.credential.website == presented.website
-                && presented.purposes.contains(row.credential.purpose)
-                && row.is_live(now)
-        };
-        match rows.iter_mut().find(fits) {
+        match rows.iter_mut().find(|row| row.fits(presented, now)) {
             None => Take::Nothing,
             Some(Row { credential, spent: Some(bought) }) => {
                 Take::Spent { purpose: credential.purpose, bought: *bought }

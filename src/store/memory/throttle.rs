@@ -54,21 +54,22 @@ impl Throttle {
         }
     }
 
-    pub(super) fn settle(&self, attempt: &Attempt, outcome: Outcome, now: OffsetDateTime) {
+    /// Answers whether a lock begins with this failure.
+    pub(super) fn settle(&self, attempt: &Attempt, outcome: Outcome, now: OffsetDateTime) -> bool {
         let mut table = self.shards.write(self.shards.index_of(&attempt.account));
         if let Some(account) = table.accounts.get_mut(&attempt.account)
             && account.holds(attempt)
         {
-            account.settle(attempt, outcome, now);
+            let locked = account.settle(attempt, outcome, now);
             if account.is_idle(now) {
                 table.accounts.remove(&attempt.account);
             }
-            return;
+            return locked;
         }
         // Behind shared counters stand accounts that had no success: one of them must not clear the others'
         // failures.
         let outcome = if outcome == Outcome::Succeeded { Outcome::Withdrawn } else { outcome };
-        self.shared(&mut table, &attempt.account).settle(&shared_attempt(attempt), outcome, now);
+        self.shared(&mut table, &attempt.account).settle(&shared_attempt(attempt), outcome, now)
     }
 
     /// Clears an account's own counters. Shared ones stay: behind them stand other accounts.
@@ -168,11 +169,13 @@ impl Account {
         self.counters.iter().any(|(_, counter)| counter.reserved.iter().any(|(id, _)| *id == attempt.id))
     }
 
-    fn settle(&mut self, attempt: &Attempt, outcome: Outcome, now: OffsetDateTime) {
+    fn settle(&mut self, attempt: &Attempt, outcome: Outcome, now: OffsetDateTime) -> bool {
+        let mut locked = false;
         for charge in &attempt.charges {
-            self.counter(charge).settle(attempt.id, outcome, now);
+            locked |= self.counter(charge).settle(attempt.id, outcome, now);
         }
         self.counters.retain_mut(|(_, counter)| !counter.is_idle(now));
+        locked
     }
 
     fn clear(&mut self) {
@@ -236,15 +239,16 @@ impl Counter {
         }
     }
 
-    fn settle(&mut self, attempt: AttemptId, outcome: Outcome, now: OffsetDateTime) {
+    fn settle(&mut self, attempt: AttemptId, outcome: Outcome, now: OffsetDateTime) -> bool {
         self.lapse(now);
-        let Some(place) = self.reserved.iter().position(|(id, _)| *id == attempt) else { return };
+        let Some(place) = self.reserved.iter().position(|(id, _)| *id == attempt) else { return false };
         self.reserved.swap_remove(place);
         match outcome {
-            Outcome::Failed => self.fail(now),
+            Outcome::Failed => return self.fail(now),
             Outcome::Succeeded => self.failures = 0,
             Outcome::Withdrawn => {}
         }
+        false
     }
 
     /// A reservation whose lease has ended counts as a failure of that moment.
@@ -258,10 +262,13 @@ impl Counter {
             lives
         });
         lapsed.sort_unstable();
-        lapsed.into_iter().for_each(|at| self.fail(at));
+        for at in lapsed {
+            self.fail(at);
+        }
     }
 
-    fn fail(&mut self, at: OffsetDateTime) {
+    /// Answers whether a lock begins with this failure.
+    fn fail(&mut self, at: OffsetDateTime) -> bool {
         if !self.is_locked(at) {
             self.forget(at);
         }
@@ -269,12 +276,14 @@ impl Counter {
             self.window_ends = after(at, self.budget.window);
         }
         self.failures = self.failures.saturating_add(1);
-        if self.failures >= self.budget.failures && self.locked.is_none() {
+        let locks = self.failures >= self.budget.failures && self.locked.is_none();
+        if locks {
             self.locked = Some(match self.budget.lock {
                 Lock::For(duration) => Locked::Until(after(at, duration)),
                 Lock::UntilCleared => Locked::UntilCleared,
             });
         }
+        locks
     }
 
     fn is_locked(&self, now: OffsetDateTime) -> bool {

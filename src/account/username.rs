@@ -1,0 +1,59 @@
+use std::{fmt, str::FromStr};
+
+use icu_normalizer::ComposingNormalizer;
+
+/// Why a text is no user name. It never repeats the text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a user name is 1 to {} bytes without control or look-alike characters", Username::MAX_BYTES)]
+#[non_exhaustive]
+pub struct UsernameError;
+
+/// An admin user's canonical name: lower-case, as Commerce compares names case-insensitively; trimmed of nothing.
+///
+/// A name that compatibility normalisation (NFKC) would change is refused rather than mapped, so two names that look
+/// alike never become one.
+///
+/// ```
+/// use commerce_auth::Username;
+///
+/// assert_eq!("Admin".parse::<Username>()?.as_str(), "admin");
+/// assert!("ａdmin".parse::<Username>().is_err());
+/// # Ok::<(), commerce_auth::UsernameError>(())
+/// ```
+#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Username(String);
+
+impl Username {
+    /// Longest name, in bytes. Commerce's column holds 40 characters.
+    const MAX_BYTES: usize = 160;
+
+    /// The canonical name.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for Username {
+    type Err = UsernameError;
+
+    fn from_str(text: &str) -> Result<Self, UsernameError> {
+        if text.is_empty() || text.len() > Self::MAX_BYTES || text.chars().any(char::is_control) {
+            return Err(UsernameError);
+        }
+        let name = text.to_lowercase();
+        if !ComposingNormalizer::new_nfkc().is_normalized(text)
+            || !ComposingNormalizer::new_nfkc().is_normalized(&name)
+            || name.len() > Self::MAX_BYTES
+        {
+            return Err(UsernameError);
+        }
+        Ok(Self(name))
+    }
+}
+
+impl fmt::Debug for Username {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Username({})", self.0)
+    }
+}

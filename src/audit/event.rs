@@ -1,0 +1,267 @@
+use serde::{Deserialize, Serialize};
+use time::{OffsetDateTime, serde::rfc3339};
+use uuid::Uuid;
+
+use crate::{
+    account::{AdminId, CustomerId, Website},
+    token::{Assistance, CustomerIdentity, Digest, Grant, Obtained, Origin, Subject},
+};
+
+/// What was done, or tried. Each is named after its flow.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Action {
+    /// A customer's sign-in by password or reset token.
+    SignIn,
+    /// An admin user's sign-in.
+    AdminSignIn,
+    /// An admin user's token for a customer: `generateCustomerTokenAsAdmin`.
+    AssistanceToken,
+    /// A one-time code made by an admin user for a customer.
+    CodeMint,
+    /// A one-time code presented for a token.
+    CodeRedemption,
+    /// A one-time code presented that was spent before; the grant it bought ends.
+    CodeReplay,
+    /// A token born of assistance, used when assistance no longer holds.
+    AssistanceUse,
+    /// An admin user's token, used when the admin user may no longer act.
+    AdminUse,
+    /// The customer's tokens listed: told of only when it is refused.
+    TokenList,
+    /// One token ended.
+    TokenRevoke,
+    /// All tokens of a subject ended, or all but one.
+    AllTokensRevoke,
+    /// Everybody's tokens ended.
+    EverythingRevoke,
+    /// The customer's current password was asked for again.
+    PasswordConfirmation,
+    /// A signed-in customer's new password.
+    PasswordChange,
+    /// A reset token asked for.
+    ResetRequest,
+    /// A new password by reset token.
+    PasswordReset,
+    /// The customer consents to assistance.
+    ConsentGiven,
+    /// The customer no longer consents to assistance.
+    ConsentWithdrawn,
+    /// A failed attempt spent a budget: the account is locked, for this source or for all.
+    Lock,
+    /// Failed attempts and locks were forgotten at a support desk's word.
+    Unlock,
+    /// The host disabled or deleted an account, or changed its address or password.
+    AccountChange,
+    /// Something to tell a customer: told of only when the notifier could not take it.
+    Notification,
+}
+
+/// How it went.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(tag = "outcome", content = "why", rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Outcome {
+    /// It is about to happen: every check has passed. Another event says how it ended; if none does, the process
+    /// stopped in between.
+    Begun,
+    /// It happened.
+    Succeeded,
+    /// It did not happen, and why.
+    Refused(Refusal),
+    /// A store, a table or the system failed: it may have happened.
+    Failed,
+}
+
+/// Why it was refused: more than the caller is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Refusal {
+    /// Too many failed attempts, or too many requests.
+    BudgetSpent,
+    /// There is no such account.
+    UnknownAccount,
+    /// The credential is not the account's, has expired or is spent.
+    WrongCredential,
+    /// The account is disabled.
+    AccountDisabled,
+    /// The account is not confirmed.
+    AccountUnconfirmed,
+    /// The account's tokens were revoked while it was on its way.
+    RevokedMeanwhile,
+    /// A one-time code was presented again.
+    SpentCode,
+    /// The shop does not offer assistance.
+    AssistanceOff,
+    /// The customer does not consent to assistance.
+    NoConsent,
+    /// The admin user lacks a permission.
+    NoPermission,
+    /// The admin user is disabled or gone.
+    AdminDisabled,
+    /// The admin user's own token was revoked.
+    AdminSignedOut,
+    /// The admin user's own token has expired.
+    AdminTokenExpired,
+    /// The token has expired.
+    TokenExpired,
+    /// The token is a customer's where an admin user's is needed.
+    NotAnAdmin,
+    /// The token was born of assistance, and this is the customer's own to do.
+    Assisting,
+    /// An admin user gave no reason, and must.
+    NoReason,
+    /// The new password breaks the policy.
+    PasswordPolicy,
+    /// Too many hashes were waiting.
+    Overloaded,
+}
+
+/// One line of the audit trail.
+///
+/// Serialised by serde as one flat object without nulls; within a [version](Self::VERSION) fields, actions and
+/// refusals are only added, so a reader must pass over what it does not know. It holds no secret and no e-mail
+/// address: an account is named by the subject's id, or, where there is none, by a digest.
+///
+/// ```
+/// use commerce_auth::audit::{Action, AuditEvent, Outcome, Refusal};
+///
+/// let line = r#"{
+///     "version": 1, "id": "b5d1fcbe-9d2f-4a2e-8a86-3a7a3e0f2f10", "at": "2026-01-01T12:00:00Z",
+///     "action": "assistance_use", "outcome": "refused", "why": "no_consent",
+///     "website": "base", "subject": {"customer": "1"}, "actor": "7", "source": "192.0.2.1"
+/// }"#;
+/// let event: AuditEvent = serde_json::from_str(line)?;
+/// assert_eq!(event.action, Action::AssistanceUse);
+/// assert_eq!(event.outcome, Outcome::Refused(Refusal::NoConsent));
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct AuditEvent {
+    /// The version of this form: 1.
+    pub version: u16,
+    /// The event's own name, random.
+    pub id: Uuid,
+    /// When.
+    #[serde(with = "rfc3339")]
+    pub at: OffsetDateTime,
+    /// What was done, or tried.
+    pub action: Action,
+    /// How it went.
+    #[serde(flatten)]
+    pub outcome: Outcome,
+    /// The website it was done on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub website: Option<Website>,
+    /// The account that was named, known or not, as the throttle counts it: attempts at one name share it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub account: Option<Digest>,
+    /// Whom it was done to, or for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub subject: Option<Subject>,
+    /// The admin user who acts for the customer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub actor: Option<AdminId>,
+    /// The grant that was issued, used or ended. On a code's mint, the digest of the code.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub grant: Option<Digest>,
+    /// The admin user's own grant, on which the assistance rests.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parent: Option<Digest>,
+    /// How the grant was obtained.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub obtained: Option<Obtained>,
+    /// Why the admin user acts, in their own words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// When what was issued ends.
+    #[serde(default, with = "rfc3339::option", skip_serializing_if = "Option::is_none")]
+    pub expires_at: Option<OffsetDateTime>,
+    /// From where.
+    #[serde(flatten)]
+    pub origin: Origin,
+}
+
+impl AuditEvent {
+    /// The version of the form that this release writes.
+    pub const VERSION: u16 = 1;
+
+    /// An event that has not yet happened.
+    pub(crate) fn about(action: Action, origin: &Origin) -> Self {
+        Self {
+            version: Self::VERSION,
+            id: Uuid::nil(),
+            at: OffsetDateTime::UNIX_EPOCH,
+            action,
+            outcome: Outcome::Begun,
+            website: None,
+            account: None,
+            subject: None,
+            actor: None,
+            grant: None,
+            parent: None,
+            obtained: None,
+            reason: None,
+            expires_at: None,
+            origin: origin.clone(),
+        }
+    }
+
+    /// An event of a customer who presented a token.
+    pub(crate) fn by_customer(action: Action, who: &CustomerIdentity, origin: &Origin) -> Self {
+        let mut event = Self::about(action, origin).on(&who.website).of_customer(&who.customer);
+        event.grant = Some(who.grant);
+        event.obtained = Some(who.obtained);
+        if let Some(assistance) = who.assistance.as_deref() {
+            event.about_assistance(assistance);
+        }
+        event
+    }
+
+    pub(crate) fn on(self, website: &Website) -> Self {
+        Self { website: Some(website.clone()), ..self }
+    }
+
+    pub(crate) fn at_account(self, account: Digest) -> Self {
+        Self { account: Some(account), ..self }
+    }
+
+    pub(crate) fn of_customer(self, customer: &CustomerId) -> Self {
+        Self { subject: Some(Subject::Customer(customer.clone())), ..self }
+    }
+
+    pub(crate) fn of_admin(self, admin: &AdminId) -> Self {
+        Self { subject: Some(Subject::Admin(admin.clone())), ..self }
+    }
+
+    /// Tells of a grant: whose, who acts through it, why, until when.
+    pub(crate) fn about_grant(&mut self, grant: &Grant) {
+        self.grant = Some(grant.digest);
+        self.subject = Some(grant.subject.clone());
+        self.website.clone_from(&grant.website);
+        self.obtained = Some(grant.obtained);
+        self.expires_at = Some(grant.expires_at);
+        if let Some(assistance) = grant.assistance.as_deref() {
+            self.about_assistance(assistance);
+        }
+    }
+
+    pub(crate) fn about_assistance(&mut self, assistance: &Assistance) {
+        self.actor = Some(assistance.actor.clone());
+        self.parent = Some(assistance.parent);
+        self.reason = Some(assistance.reason.clone());
+    }
+
+    /// Whether an admin user is involved: such an event is kept before the flow goes on.
+    pub(crate) fn involves_admin(&self) -> bool {
+        self.actor.is_some()
+            || matches!(self.subject, Some(Subject::Admin(_)))
+            || matches!(
+                self.action,
+                Action::AdminSignIn | Action::AssistanceToken | Action::CodeMint | Action::CodeReplay
+            )
+    }
+}

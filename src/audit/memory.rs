@@ -1,0 +1,59 @@
+use std::{
+    collections::VecDeque,
+    sync::{Mutex, MutexGuard, PoisonError},
+};
+
+use async_trait::async_trait;
+
+use super::{AuditEvent, AuditSink};
+use crate::error::StoreError;
+
+/// Keeps the newest events in this process's memory: for development and tests. A restart forgets them.
+#[derive(Debug)]
+pub struct MemoryAudit {
+    events: Mutex<VecDeque<AuditEvent>>,
+    capacity: usize,
+}
+
+impl MemoryAudit {
+    const EVENTS: usize = 10_000;
+
+    /// A trail of the newest 10,000 events.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self::with_capacity(Self::EVENTS)
+    }
+
+    /// A trail of the newest `events` events.
+    #[must_use]
+    pub const fn with_capacity(events: usize) -> Self {
+        Self { events: Mutex::new(VecDeque::new()), capacity: events }
+    }
+
+    /// The events, the oldest first.
+    #[must_use]
+    pub fn events(&self) -> Vec<AuditEvent> {
+        self.lock().iter().cloned().collect()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, VecDeque<AuditEvent>> {
+        self.events.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Default for MemoryAudit {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+#[async_trait]
+impl AuditSink for MemoryAudit {
+    async fn record(&self, event: &AuditEvent) -> Result<(), StoreError> {
+        let mut events = self.lock();
+        events.push_back(event.clone());
+        let surplus = events.len().saturating_sub(self.capacity);
+        events.drain(..surplus);
+        Ok(())
+    }
+}

@@ -1,0 +1,24 @@
+//! The audit trail: what happened, to whom, by whom, from where, and why it was refused.
+//!
+//! A flow tells of itself as an [`AuditEvent`]; an [`AuditSink`] keeps it. What an admin user is involved in is kept
+//! before the flow goes on: nothing is issued and no one-time code is spent unless an event that says
+//! [`Outcome::Begun`] is kept. What customers do by themselves goes through a bounded queue, so that a slow sink delays
+//! no sign-in; what does not fit is counted ([`Auth::audit_stats`](crate::Auth::audit_stats)).
+//!
+//! Ready-made: [`MemoryAudit`], which is part of [`MemoryStore`](crate::MemoryStore), and, with the feature `tracing`,
+//! `TracingAudit`.
+
+mod event;
+mod memory;
+mod sink;
+#[cfg(feature = "tracing")]
+mod tracing;
+mod trail;
+
+pub use event::{Action, AuditEvent, Outcome, Refusal};
+pub use memory::MemoryAudit;
+pub use sink::AuditSink;
+#[cfg(feature = "tracing")]
+pub use tracing::TracingAudit;
+pub use trail::AuditStats;
+pub(crate) use trail::Trail;

@@ -1,0 +1,50 @@
+use async_trait::async_trait;
+use tracing::{field, info, warn};
+
+use super::{AuditEvent, AuditSink, Outcome};
+use crate::error::StoreError;
+
+/// Hands events to the `tracing` subscriber, under the target `commerce_auth::audit`: what was refused or failed as a
+/// warning, the rest as information. Fields are named as in the event's serialised form.
+///
+/// A subscriber cannot say whether it kept an event. Where assistance must not go unrecorded, use a sink that can.
+#[derive(Clone, Copy, Debug, Default)]
+#[allow(clippy::exhaustive_structs)]
+pub struct TracingAudit;
+
+/// Writes the fields that an event has: `tracing` leaves out those that are `None`.
+macro_rules! emit {
+    ($level:ident, $event:ident) => {
+        $level!(
+            target: "commerce_auth::audit",
+            version = $event.version,
+            id = %$event.id,
+            at = %$event.at,
+            action = ?$event.action,
+            outcome = ?$event.outcome,
+            website = $event.website.as_ref().map(|website| website.as_str()),
+            account = $event.account.as_ref().map(field::display),
+            subject = $event.subject.as_ref().map(field::debug),
+            actor = $event.actor.as_ref().map(field::display),
+            grant = $event.grant.as_ref().map(field::display),
+            parent = $event.parent.as_ref().map(field::display),
+            obtained = $event.obtained.as_ref().map(field::debug),
+            reason = $event.reason.as_deref(),
+            expires_at = $event.expires_at.as_ref().map(field::display),
+            source = $event.origin.source.as_ref().map(field::display),
+            user_agent = $event.origin.user_agent.as_deref(),
+            correlation_id = $event.origin.correlation_id.as_deref(),
+        )
+    };
+}
+
+#[async_trait]
+impl AuditSink for TracingAudit {
+    async fn record(&self, event: &AuditEvent) -> Result<(), StoreError> {
+        match event.outcome {
+            Outcome::Begun | Outcome::Succeeded => emit!(info, event),
+            Outcome::Refused(_) | Outcome::Failed => emit!(warn, event),
+        }
+        Ok(())
+    }
+}

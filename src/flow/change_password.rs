@@ -1,0 +1,67 @@
+use super::{Bearer, ending::Stop};
+use crate::{
+    account::Email,
+    audit::{Action, AuditEvent, Refusal},
+    auth::Auth,
+    credential::Credential,
+    error::{Error, Field},
+    notifier::Notice,
+    token::CustomerIdentity,
+};
+
+impl Auth {
+    /// Changes a signed-in customer's password: Commerce's `changeCustomerPassword`.
+    ///
+    /// The current password is checked as by [`confirm_password`](Self::confirm_password). Success ends all the
+    /// customer's other tokens, reset tokens and one-time codes; the token presented stays good.
+    ///
+    /// # Errors
+    ///
+    /// - [`Error::Required`], [`Error::PasswordPolicy`]: nothing was checked.
+    /// - As [`confirm_password`](Self::confirm_password).
+    /// - [`Error::Unavailable`], [`Error::Random`]: the password may be changed, and other tokens may live. Try again
+    ///   with either password.
+    pub async fn change_password(
+        &self,
+        bearer: impl Into<Bearer<'_>>,
+        current: impl Into<Credential>,
+        new: impl Into<Credential>,
+    ) -> Result<(), Error> {
+        let (bearer, current, new) = (bearer.into(), current.into(), new.into());
+        current.check_bounds(Field::CurrentPassword)?;
+        new.check_bounds(Field::NewPassword).or_else(|error| match error {
+            Error::PasswordTooLong => Ok(()),
+            other => Err(other),
+        })?;
+        let who = self.customer_self(&bearer, Action::PasswordChange).await?;
+        let event = AuditEvent::by_customer(Action::PasswordChange, &who, bearer.origin());
+        let ended = self.change(&who, &current, &new, &event).await;
+        self.conclude(&event, ended).await
+    }
+
+    async fn change(
+        &self,
+        who: &CustomerIdentity,
+        current: &Credential,
+        new: &Credential,
+        event: &AuditEvent,
+    ) -> Result<(), Stop> {
+        let row = self.own_row(who).await?;
+        let email = row.email.parse::<Email>().map_err(|_| Error::ForeignRow)?;
+        self.judge_new_password(&email, new, Field::NewPassword)?;
+        let row = self.confirm(who, current, event).await?;
+        let hash = self.parts.evaluator.pool().hash(new, self.parts.random.as_ref()).await?;
+        let expected = row.password_hash.as_ref();
+        if !self.parts.customers.replace_password_hash(&row.id, expected, &hash).await? {
+            // The hash is not the one that was checked: made anew by a sign-in, or changed by somebody else.
+            let row = self.confirm(who, current, event).await?;
+            let expected = row.password_hash.as_ref();
+            if !self.parts.customers.replace_password_hash(&row.id, expected, &hash).await? {
+                return Err(Refusal::Overloaded.told(Error::Overloaded));
+            }
+        }
+        self.end_credentials(&row.id, Some(who.grant())).await?;
+        self.notify(&row, Notice::PasswordChanged, &event.origin);
+        Ok(())
+    }
+}

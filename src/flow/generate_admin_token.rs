@@ -1,0 +1,172 @@
+use time::OffsetDateTime;
+
+use super::ending::Stop;
+use crate::{
+    account::{AccountStatus, AdminId, AdminRecord, Username},
+    audit::{Action, AuditEvent, Refusal},
+    auth::Auth,
+    credential::Credential,
+    error::{Error, Field, Part},
+    store::{Generation, Outcome},
+    throttle::{Attempted, Charged, admin_key},
+    token::{BearerToken, Grant, Obtained, Origin, Subject},
+};
+
+/// An admin user's sign-in, as a client sent it.
+#[derive(Clone, Debug)]
+#[must_use]
+pub struct AdminSignIn {
+    username: String,
+    password: Credential,
+    origin: Origin,
+}
+
+impl AdminSignIn {
+    /// A sign-in with the `username` and `password` arguments, as they came: neither is trimmed.
+    pub fn new(username: impl Into<String>, password: impl Into<Credential>) -> Self {
+        Self { username: username.into(), password: password.into(), origin: Origin::default() }
+    }
+
+    /// Where the request came from; as [`SignIn::from`](crate::SignIn::from).
+    pub fn from(self, origin: impl Into<Origin>) -> Self {
+        Self { origin: origin.into(), ..self }
+    }
+}
+
+/// An admin user's token that was issued.
+#[derive(Clone, Debug)]
+pub struct AdminSignedIn {
+    token: BearerToken,
+    admin: AdminId,
+    expires_at: OffsetDateTime,
+}
+
+impl AdminSignedIn {
+    /// The new bearer token, for the client alone.
+    #[must_use]
+    pub const fn token(&self) -> &BearerToken {
+        &self.token
+    }
+
+    /// The admin user it speaks for.
+    #[must_use]
+    pub const fn admin_id(&self) -> &AdminId {
+        &self.admin
+    }
+
+    /// When the token ends: at this instant it is expired.
+    #[must_use]
+    pub const fn expires_at(&self) -> OffsetDateTime {
+        self.expires_at
+    }
+}
+
+impl Auth {
+    /// Signs an admin user in by user name and password: Commerce's `POST /V1/integration/admin/token`.
+    ///
+    /// Budgets are charged first, as for customers, in counters of their own. Within budget every refusal is the same
+    /// work and the same answer, whether the name is unknown, the account is disabled or has no password, or the password
+    /// is wrong. Nothing is issued unless the audit sink has kept the record of it.
+    ///
+    /// # Errors
+    ///
+    /// - [`Error::Required`], [`Error::InvalidUsername`], [`Error::PasswordTooLong`]: nothing was looked up.
+    /// - [`Error::SignInRefused`]: no such admin user, wrong password, disabled, spent budget, or a revoke-all during the
+    ///   sign-in. Not told apart.
+    /// - [`Error::Overloaded`]: too many hashes are waiting.
+    /// - [`Error::NotConfigured`]: there is no admin user table.
+    /// - [`Error::Unavailable`], [`Error::Random`]: no token was issued.
+    pub async fn generate_admin_token(&self, sign_in: AdminSignIn) -> Result<AdminSignedIn, Error> {
+        if sign_in.username.is_empty() {
+            return Err(Error::Required(Field::Username));
+        }
+        sign_in.password.check_bounds(Field::Password)?;
+        let username: Username = sign_in.username.parse().map_err(|_| Error::InvalidUsername)?;
+        if self.parts.admins.is_none() {
+            return Err(Error::NotConfigured(Part::Admins));
+        }
+        let mut event =
+            AuditEvent::about(Action::AdminSignIn, &sign_in.origin).at_account(admin_key(&username).digest());
+        let attempted = Attempted::admin_sign_in(&username, sign_in.origin.source, self.config());
+        let ended = match self.parts.gate.reserve(attempted).await {
+            Ok(Some(charged)) => self.admin_sign_in_within(&sign_in, &username, charged, &mut event).await,
+            Ok(None) => Err(Refusal::BudgetSpent.told(Error::SignInRefused)),
+            Err(error) => Err(error.into()),
+        };
+        self.conclude(&event, ended).await
+    }
+
+    async fn admin_sign_in_within(
+        &self,
+        sign_in: &AdminSignIn,
+        username: &Username,
+        charged: Charged<'_>,
+        event: &mut AuditEvent,
+    ) -> Result<AdminSignedIn, Stop> {
+        let admitted = self.admit_admin(sign_in, username, &charged, event).await;
+        let outcome = match &admitted {
+            Ok(_) => Outcome::Succeeded,
+            Err(Stop { told: Error::SignInRefused, .. }) => Outcome::Failed,
+            Err(_) => charged.unknown_outcome(),
+        };
+        let settled = self.settle(charged, outcome, event).await;
+        let (row, outdated, generation) = admitted?;
+        settled?;
+
+        let drawn = self.draw_token()?;
+        let (now, end) = self.lifespan(self.config().admin_token_lifetime, None);
+        let grant = Grant::admin(drawn.digest, row.id.clone(), Obtained::Password, now, end);
+        event.about_grant(&grant);
+        self.parts.trail.begin(event).await?;
+        self.store_grant(&grant, &sign_in.origin, generation).await?;
+        if outdated {
+            self.rehash_admin(&sign_in.password, &row).await;
+        }
+        Ok(AdminSignedIn { token: drawn.token, admin: row.id, expires_at: end })
+    }
+
+    /// Judges the password and the account behind it: the account, whether its hash is outdated, and the generation that
+    /// was read before. The same verbs in the same order for every refusal.
+    async fn admit_admin(
+        &self,
+        sign_in: &AdminSignIn,
+        username: &Username,
+        charged: &Charged<'_>,
+        event: &mut AuditEvent,
+    ) -> Result<(AdminRecord, bool, Generation), Stop> {
+        let admins = self.parts.admins.as_ref().ok_or(Error::NotConfigured(Part::Admins))?;
+        let row = admins.find_by_username(username).await?.filter(|row| row.is_of(username));
+        event.subject = row.as_ref().map(|row| Subject::Admin(row.id.clone()));
+        let id = row.as_ref().map_or(&self.parts.decoy_admin, |row| &row.id);
+        let generation = self.parts.tokens.generation(&Subject::Admin(id.clone())).await?;
+        let enabled = row.as_ref().filter(|row| row.status == AccountStatus::Active);
+        let hash = enabled.and_then(|row| row.password_hash.as_ref());
+        let verified = self.parts.evaluator.verify(&sign_in.password, hash, charged.begun()).await?;
+        let Some(seen) = row else { return Err(Refusal::UnknownAccount.told(Error::SignInRefused)) };
+        if seen.status != AccountStatus::Active {
+            return Err(Refusal::AdminDisabled.told(Error::SignInRefused));
+        }
+        let Some(mut outdated) = verified.outdated() else {
+            return Err(Refusal::WrongCredential.told(Error::SignInRefused));
+        };
+        // Read again, as in a customer's sign-in.
+        let row = self.active_admin(&seen.id).await.map_err(|stop| stop.refused_as(Error::SignInRefused))?;
+        if !row.is_of(username) {
+            return Err(Refusal::UnknownAccount.told(Error::SignInRefused));
+        }
+        if !row.has_hash_of(&seen) {
+            let hash = row.password_hash.as_ref();
+            let verified = self.parts.evaluator.verify(&sign_in.password, hash, charged.begun()).await?;
+            outdated = verified.outdated().ok_or(Refusal::WrongCredential.told(Error::SignInRefused))?;
+        }
+        Ok((row, outdated, generation))
+    }
+
+    /// Makes an outdated hash anew. If it cannot be done now, the next sign-in does it.
+    async fn rehash_admin(&self, password: &Credential, row: &AdminRecord) {
+        let Some(admins) = &self.parts.admins else { return };
+        if let Ok(new) = self.parts.evaluator.pool().hash(password, self.parts.random.as_ref()).await {
+            let _ = admins.replace_password_hash(&row.id, row.password_hash.as_ref(), &new).await;
+        }
+    }
+}

@@ -1,0 +1,56 @@
+use super::ending::Stop;
+use crate::{
+    audit::Refusal,
+    auth::Auth,
+    clock::after,
+    error::Error,
+    random::RandomError,
+    store::{Generation, Insert},
+    token::{BearerToken, Digest, Grant, Origin},
+};
+
+use std::time::Duration;
+
+use time::OffsetDateTime;
+
+/// A token that is drawn and not yet stored.
+pub(super) struct Drawn {
+    pub(super) token: BearerToken,
+    pub(super) digest: Digest,
+}
+
+impl Auth {
+    pub(super) fn draw_token(&self) -> Result<Drawn, Error> {
+        let token = self.parts.format.mint(self.parts.random.as_ref())?;
+        let digest = Digest::of(token.expose().as_bytes());
+        Ok(Drawn { token, digest })
+    }
+
+    /// From now, for so long, but not beyond `until`. In microseconds, the finest grain that every store keeps: what is
+    /// answered is what is stored.
+    pub(super) fn lifespan(
+        &self,
+        lifetime: Duration,
+        until: Option<OffsetDateTime>,
+    ) -> (OffsetDateTime, OffsetDateTime) {
+        let now = self.parts.clock.now().truncate_to_microsecond();
+        let end = after(now, lifetime);
+        (now, until.map_or(end, |until| until.min(end)))
+    }
+
+    /// Stores the grant behind a token, unless its subject's tokens were revoked since `generation` was read.
+    pub(super) async fn store_grant(
+        &self,
+        grant: &Grant,
+        origin: &Origin,
+        generation: Generation,
+    ) -> Result<(), Stop> {
+        match self.parts.tokens.insert(grant, origin, generation, grant.issued_at).await? {
+            // A code that was presented again before its token was stored: the token is issued, and has ended.
+            Insert::Stored | Insert::Barred => Ok(()),
+            Insert::Revoked => Err(Refusal::RevokedMeanwhile.told(Error::SignInRefused)),
+            // Of 2^129 tokens this one was drawn before: the source of randomness repeats itself.
+            Insert::Collision => Err(RandomError.into()),
+        }
+    }
+}

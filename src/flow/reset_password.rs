@@ -1,0 +1,169 @@
+use super::ending::Stop;
+use crate::{
+    account::{AccountStatus, CustomerRecord, Email, PasswordHash, Website},
+    audit::{Action, AuditEvent, Refusal},
+    auth::Auth,
+    credential::Credential,
+    error::{Error, Field},
+    notifier::Notice,
+    store::{Outcome, Presented, Purpose, Purposes, Take},
+    throttle::{Attempted, account_key},
+    token::{Digest, Origin, Subject},
+};
+
+/// A new password by reset token, as a client sent it.
+#[derive(Clone, Debug)]
+#[must_use]
+pub struct PasswordReset {
+    email: String,
+    token: Credential,
+    new_password: Credential,
+    website: Website,
+    origin: Origin,
+}
+
+impl PasswordReset {
+    /// A reset on the default website with the `email`, `resetPasswordToken` and `newPassword` arguments, as they came:
+    /// none is trimmed.
+    pub fn new(
+        email: impl Into<String>,
+        token: impl Into<Credential>,
+        new_password: impl Into<Credential>,
+    ) -> Self {
+        Self {
+            email: email.into(),
+            token: token.into(),
+            new_password: new_password.into(),
+            website: Website::default(),
+            origin: Origin::default(),
+        }
+    }
+
+    /// The website of the account.
+    pub fn on(self, website: Website) -> Self {
+        Self { website, ..self }
+    }
+
+    /// Where the request came from.
+    pub fn from(self, origin: impl Into<Origin>) -> Self {
+        Self { origin: origin.into(), ..self }
+    }
+}
+
+impl Auth {
+    /// Sets a new password by a reset token: Commerce's `resetPassword`.
+    ///
+    /// Success ends all the customer's tokens, reset tokens, one-time codes and locks. An unconfirmed account stays
+    /// unconfirmed. A password that the policy refuses leaves the token good for another try. A lock on the old password
+    /// does not stop it, as nobody guesses a reset token; it has a budget of its own for each source, of the size of
+    /// [`AuthConfig::source_budget`](crate::AuthConfig::source_budget). Every refusal within it is the same work.
+    ///
+    /// # Errors
+    ///
+    /// - [`Error::Required`], [`Error::InvalidEmail`], [`Error::PasswordPolicy`]: nothing was looked up.
+    /// - [`Error::ResetTokenMismatched`]: not the account's, expired, spent, no such account, or a disabled one.
+    /// - [`Error::TooManyRequests`]: the budget is spent.
+    /// - [`Error::Overloaded`]: too many hashes are waiting; the token is still good.
+    /// - [`Error::Unavailable`], [`Error::Random`]: the token may be spent, the password may be set, and earlier tokens
+    ///   may live. Let the customer ask for another reset.
+    pub async fn reset_password(&self, reset: PasswordReset) -> Result<(), Error> {
+        if reset.email.is_empty() {
+            return Err(Error::Required(Field::ResetEmail));
+        }
+        let email: Email = reset.email.parse().map_err(|_| Error::InvalidEmail)?;
+        match reset.token.check_bounds(Field::ResetToken) {
+            Err(Error::PasswordTooLong) => return Err(Error::ResetTokenMismatched),
+            bounds => bounds?,
+        }
+        self.judge_new_password(&email, &reset.new_password, Field::ResetPassword)?;
+        let mut event = AuditEvent::about(Action::PasswordReset, &reset.origin)
+            .on(&reset.website)
+            .at_account(account_key(&reset.website, &email).digest());
+        let ended = self.reset_within_budget(&reset, &email, &mut event).await;
+        self.conclude(&event, ended).await
+    }
+
+    async fn reset_within_budget(
+        &self,
+        reset: &PasswordReset,
+        email: &Email,
+        event: &mut AuditEvent,
+    ) -> Result<(), Stop> {
+        let (website, source) = (&reset.website, reset.origin.source);
+        let attempted = Attempted::redemption(Purpose::ResetToken, website, email, source, self.config());
+        let charged = self.parts.gate.reserve(attempted).await?;
+        let charged = charged.ok_or(Refusal::BudgetSpent.told(Error::TooManyRequests))?;
+        let redeemed = self.redeem_reset_token(reset, email, event).await;
+        let outcome = match &redeemed {
+            Err(Stop { told: Error::ResetTokenMismatched, .. }) => Outcome::Failed,
+            Ok(_) | Err(_) => Outcome::Withdrawn,
+        };
+        let settled = self.settle(charged, outcome, event).await;
+        let (row, hash) = redeemed?;
+        settled?;
+        self.set_reset_password(row, email, &hash, event).await
+    }
+
+    /// The account and the hash of its new password, once the token is spent.
+    async fn redeem_reset_token(
+        &self,
+        reset: &PasswordReset,
+        email: &Email,
+        event: &mut AuditEvent,
+    ) -> Result<(CustomerRecord, PasswordHash), Stop> {
+        let row = self.parts.customers.find_by_email(&reset.website, email).await?;
+        let row = row.filter(|row| row.is_of(&reset.website, email));
+        event.subject = row.as_ref().map(|row| Subject::Customer(row.id.clone()));
+        let presented = Presented {
+            website: reset.website.clone(),
+            customer: row.as_ref().map_or(&self.parts.decoy, |row| &row.id).clone(),
+            digest: Digest::of(reset.token.bytes()),
+            purposes: Purposes { reset_token: true, one_time_code: false },
+        };
+        let now = self.parts.clock.now();
+        let mismatched = |why: Refusal| why.told(Error::ResetTokenMismatched);
+        // The hash is made before the token is spent: a full queue must not burn it.
+        if self.parts.codes.peek(&presented, now).await?.is_none() {
+            let known = row.is_some();
+            return Err(mismatched(if known { Refusal::WrongCredential } else { Refusal::UnknownAccount }));
+        }
+        let Some(row) = row else { return Err(mismatched(Refusal::UnknownAccount)) };
+        if row.status == AccountStatus::Disabled {
+            return Err(mismatched(Refusal::AccountDisabled));
+        }
+        let hash = self.parts.evaluator.pool().hash(&reset.new_password, self.parts.random.as_ref()).await?;
+        match self.parts.codes.take(&presented, None, self.parts.clock.now()).await? {
+            Take::Taken(_) => Ok((row, hash)),
+            Take::Spent { .. } | Take::Nothing => Err(mismatched(Refusal::WrongCredential)),
+        }
+    }
+
+    /// So often a new hash is offered for one that changes meanwhile.
+    const REPLACEMENTS: usize = 8;
+
+    async fn set_reset_password(
+        &self,
+        mut row: CustomerRecord,
+        email: &Email,
+        hash: &PasswordHash,
+        event: &AuditEvent,
+    ) -> Result<(), Stop> {
+        // A sign-in may make the old hash anew at the same time, or the host change the row: the new password wins.
+        for _ in 0..Self::REPLACEMENTS {
+            let expected = row.password_hash.as_ref();
+            if self.parts.customers.replace_password_hash(&row.id, expected, hash).await? {
+                self.end_credentials(&row.id, None).await?;
+                self.parts.throttle.clear(&account_key(&row.website, email)).await?;
+                self.notify(&row, Notice::PasswordReset, &event.origin);
+                return Ok(());
+            }
+            let again = self.parts.customers.find_by_id(&row.id).await?;
+            let again = again.filter(|again| again.id == row.id && again.is_of(&row.website, email));
+            row = again.ok_or(Refusal::UnknownAccount.told(Error::ResetTokenMismatched))?;
+            if row.status == AccountStatus::Disabled {
+                return Err(Refusal::AccountDisabled.told(Error::ResetTokenMismatched));
+            }
+        }
+        Err(Error::Overloaded.into())
+    }
+}

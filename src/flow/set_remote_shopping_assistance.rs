@@ -1,0 +1,41 @@
+use super::Bearer;
+use crate::{
+    audit::{Action, AuditEvent},
+    auth::Auth,
+    error::Error,
+    notifier::Notice,
+};
+
+impl Auth {
+    /// Sets the customer's consent to remote shopping assistance: Commerce's `allow_remote_shopping_assistance`. Only
+    /// the customer does, never an admin user acting for the customer.
+    ///
+    /// Consent is read live: once it is withdrawn, the very next use of a token born of assistance is refused, and so is
+    /// an outstanding code. What has not expired works again if the customer consents again.
+    ///
+    /// # Errors
+    ///
+    /// - As [`verify_customer`](Self::verify_customer), and [`Error::NotAuthorized`] for a token born of assistance.
+    /// - [`Error::InvalidToken`]: the customer is gone.
+    /// - [`Error::Unavailable`]: it may be set.
+    pub async fn set_remote_shopping_assistance(
+        &self,
+        bearer: impl Into<Bearer<'_>>,
+        allowed: bool,
+    ) -> Result<(), Error> {
+        let bearer = bearer.into();
+        let action = if allowed { Action::ConsentGiven } else { Action::ConsentWithdrawn };
+        let who = self.customer_self(&bearer, action).await?;
+        let event = AuditEvent::by_customer(action, &who, bearer.origin());
+        let ended = match self.parts.customers.set_assistance(who.customer_id(), allowed).await {
+            Ok(true) => Ok(()),
+            Ok(false) => Err(Error::InvalidToken.into()),
+            Err(error) => Err(error.into()),
+        };
+        self.conclude(&event, ended).await?;
+        if let Ok(Some(row)) = self.parts.customers.find_by_id(who.customer_id()).await {
+            self.notify(&row, Notice::AssistanceConsent { allowed }, bearer.origin());
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,297 @@
+//! What the customer's ways to a token by credential have in common.
+
+use std::sync::Arc;
+
+use time::OffsetDateTime;
+
+use super::{ending::Stop, issue::Drawn};
+use crate::{
+    account::{AccountStatus, CustomerId, CustomerRecord, Email, Website},
+    audit::{Action, AuditEvent, Refusal},
+    auth::Auth,
+    clock::after,
+    credential::{Candidate, Credential, Match, Steps, Verdict},
+    error::{Error, Field},
+    store::{Generation, Outcome},
+    throttle::{Attempted, Charged, account_key},
+    token::{Assistance, BearerToken, Digest, Grant, Obtained, Origin, Subject},
+};
+
+/// A customer's sign-in, as a client sent it.
+///
+/// ```
+/// # fn peer() -> std::net::SocketAddr { ([192, 0, 2, 1], 4711).into() }
+/// use commerce_auth::{Origin, SignIn};
+///
+/// let sign_in = SignIn::new("bobloblaw@example.com", "b0bl0bl@w").from(peer());
+/// let sign_in = SignIn::new("bobloblaw@example.com", "b0bl0bl@w")
+///     .from(Origin::from(peer()).user_agent("Mozilla/5.0").correlation_id("7f3a9c"));
+/// ```
+#[derive(Clone, Debug)]
+#[must_use]
+pub struct SignIn {
+    pub(super) email: String,
+    pub(super) credential: Credential,
+    pub(super) website: Website,
+    pub(super) origin: Origin,
+}
+
+impl SignIn {
+    /// A sign-in on the default website with the `email` argument, and the `password` or `otp` argument, as they came:
+    /// neither is trimmed.
+    pub fn new(email: impl Into<String>, credential: impl Into<Credential>) -> Self {
+        let (email, credential) = (email.into(), credential.into());
+        Self { email, credential, website: Website::default(), origin: Origin::default() }
+    }
+
+    /// The website that is signed in on.
+    pub fn on(self, website: Website) -> Self {
+        Self { website, ..self }
+    }
+
+    /// Where the request came from: an address, or an [`Origin`] that tells more. Failures are counted by the address,
+    /// so give the client's own and not a proxy's; without one, all clients share one budget for each account.
+    pub fn from(self, origin: impl Into<Origin>) -> Self {
+        Self { origin: origin.into(), ..self }
+    }
+
+    /// Refuses what is malformed before any work is done on it.
+    pub(super) fn check(&self, credential: Field) -> Result<Email, Error> {
+        if self.email.is_empty() {
+            return Err(Error::Required(Field::Email));
+        }
+        self.credential.check_bounds(credential)?;
+        self.email.parse().map_err(|_| Error::InvalidEmail)
+    }
+}
+
+/// A customer's token that was issued.
+#[derive(Clone, Debug)]
+pub struct SignedIn {
+    token: BearerToken,
+    customer: CustomerId,
+    obtained: Obtained,
+    expires_at: OffsetDateTime,
+}
+
+impl SignedIn {
+    pub(super) fn new(token: BearerToken, customer: CustomerId, grant: &Grant) -> Self {
+        Self { token, customer, obtained: grant.obtained, expires_at: grant.expires_at }
+    }
+
+    /// The new bearer token, for the client alone.
+    #[must_use]
+    pub const fn token(&self) -> &BearerToken {
+        &self.token
+    }
+
+    /// The customer it speaks for.
+    #[must_use]
+    pub const fn customer_id(&self) -> &CustomerId {
+        &self.customer
+    }
+
+    /// How it was obtained.
+    #[must_use]
+    pub const fn obtained(&self) -> Obtained {
+        self.obtained
+    }
+
+    /// When the token ends: at this instant it is expired.
+    #[must_use]
+    pub const fn expires_at(&self) -> OffsetDateTime {
+        self.expires_at
+    }
+}
+
+/// A right credential of an account that may sign in.
+struct Admitted {
+    row: CustomerRecord,
+    matched: Match,
+    /// Read before the credential was checked.
+    generation: Generation,
+    /// What the token must not outlive: the admin user's own, if it is born of assistance.
+    until: Option<OffsetDateTime>,
+}
+
+impl Auth {
+    /// Signs in by these steps of the chain, within these budgets; beyond them the answer is `spent`.
+    pub(super) async fn sign_in(
+        &self,
+        sign_in: &SignIn,
+        email: &Email,
+        steps: Steps,
+        attempted: Attempted,
+        spent: Error,
+    ) -> Result<SignedIn, Error> {
+        let action = if steps.password { Action::SignIn } else { Action::CodeRedemption };
+        let mut event = AuditEvent::about(action, &sign_in.origin)
+            .on(&sign_in.website)
+            .at_account(account_key(&sign_in.website, email).digest());
+        let ended = match self.parts.gate.reserve(attempted).await {
+            Ok(Some(charged)) => self.sign_in_within(sign_in, email, steps, charged, &mut event).await,
+            Ok(None) => Err(Refusal::BudgetSpent.told(spent)),
+            Err(error) => Err(error.into()),
+        };
+        self.conclude(&event, ended).await
+    }
+
+    async fn sign_in_within(
+        &self,
+        sign_in: &SignIn,
+        email: &Email,
+        steps: Steps,
+        charged: Charged<'_>,
+        event: &mut AuditEvent,
+    ) -> Result<SignedIn, Stop> {
+        let drawn = self.draw_token()?;
+        let admitted = self.admit(sign_in, email, steps, &drawn.digest, &charged, event).await;
+        let outcome = match &admitted {
+            Ok(Admitted { matched: Match::Password { .. }, .. }) => Outcome::Succeeded,
+            Ok(_) | Err(Stop { told: Error::NotConfirmed, .. }) => Outcome::Withdrawn,
+            Err(Stop { told: Error::SignInRefused, .. }) => Outcome::Failed,
+            Err(_) => charged.unknown_outcome(),
+        };
+        let settled = self.settle(charged, outcome, event).await;
+        let admitted = admitted?;
+        settled?;
+
+        let signed_in = self.issue(sign_in, &admitted, drawn, event).await?;
+        if let Match::Password { outdated: true } = admitted.matched {
+            self.rehash(&sign_in.credential, &admitted.row).await;
+        }
+        Ok(signed_in)
+    }
+
+    /// Judges the credential and the account behind it. The same verbs in the same order for every refusal.
+    async fn admit(
+        &self,
+        sign_in: &SignIn,
+        email: &Email,
+        steps: Steps,
+        digest: &Digest,
+        charged: &Charged<'_>,
+        event: &mut AuditEvent,
+    ) -> Result<Admitted, Stop> {
+        let row = self.parts.customers.find_by_email(&sign_in.website, email).await?;
+        // A row of another address, such as a lenient collation finds, is no row: an answer of its own would
+        // tell strangers who has an account.
+        let row = row.filter(|row| row.is_of(&sign_in.website, email));
+        event.subject = row.as_ref().map(|row| Subject::Customer(row.id.clone()));
+        let customer = row.as_ref().map_or(&self.parts.decoy, |row| &row.id);
+        let generation = self.parts.tokens.generation(&Subject::Customer(customer.clone())).await?;
+        // A disabled account's password is as good as none, so that its refusal is the same work, too.
+        let enabled = row.as_ref().filter(|row| row.status != AccountStatus::Disabled);
+        let password_hash = enabled.and_then(|row| row.password_hash.as_ref());
+        let candidate = Candidate { website: &sign_in.website, customer, password_hash };
+        let announce = {
+            let event = &mut *event;
+            // What is about to be redeemed is on record before it is spent.
+            |assistance: Arc<Assistance>| async move {
+                event.action = Action::CodeRedemption;
+                event.grant = Some(*digest);
+                event.about_assistance(&assistance);
+                self.parts.trail.begin(event).await
+            }
+        };
+        let begun = charged.begun();
+        let evaluated =
+            self.parts.evaluator.evaluate(&sign_in.credential, candidate, steps, digest, begun, announce);
+        let verdict = evaluated.await?;
+
+        let (matched, seen) = match (verdict, row) {
+            (Verdict::Matched(matched), Some(row)) => (matched, row),
+            (Verdict::Replayed(bought), _) => {
+                // Whoever holds a spent code may have stolen it, before it was spent or after: what it bought
+                // ends. The token may not be stored yet: it is barred for as long as it could live.
+                event.action = Action::CodeReplay;
+                event.grant = Some(bought);
+                let now = self.parts.clock.now();
+                let until = after(now, self.config().assistance_token_lifetime);
+                self.parts.tokens.revoke(&bought, now, until).await?;
+                return Err(Refusal::SpentCode.told(Error::SignInRefused));
+            }
+            (Verdict::Refused | Verdict::Matched(_), row) => {
+                let why = match row.map(|row| row.status) {
+                    None => Refusal::UnknownAccount,
+                    Some(AccountStatus::Disabled) => Refusal::AccountDisabled,
+                    Some(_) => Refusal::WrongCredential,
+                };
+                return Err(why.told(Error::SignInRefused));
+            }
+        };
+        // The row was read before the generation, so the host may have changed it and revoked in between: it
+        // is looked at again. What changes from here on raises the generation, and the grant is not stored.
+        let row = self.parts.customers.find_by_id(&seen.id).await?;
+        let row = row.filter(|row| row.id == seen.id && row.is_of(&sign_in.website, email));
+        let row = row.ok_or(Refusal::UnknownAccount.told(Error::SignInRefused))?;
+        if let Match::Password { .. } = matched
+            && !row.has_hash_of(&seen)
+            && !self.is_password(sign_in, &row, charged).await?
+        {
+            return Err(Refusal::WrongCredential.told(Error::SignInRefused));
+        }
+        match row.status {
+            AccountStatus::Active => {}
+            AccountStatus::Unconfirmed => {
+                return Err(Refusal::AccountUnconfirmed.told(Error::NotConfirmed));
+            }
+            AccountStatus::Disabled => return Err(Refusal::AccountDisabled.told(Error::SignInRefused)),
+        }
+        let until = match &matched {
+            Match::OneTimeCode(_) if !row.allows_assistance => {
+                return Err(Refusal::NoConsent.told(Error::SignInRefused));
+            }
+            Match::OneTimeCode(assistance) => {
+                let stands = self.assistance_stands_until(assistance).await;
+                Some(stands.map_err(|stop| stop.refused_as(Error::SignInRefused))?)
+            }
+            Match::Password { .. } | Match::ResetToken => None,
+        };
+        Ok(Admitted { row, matched, generation, until })
+    }
+
+    /// Whether the password is the row's, which was changed since it was first checked: by another sign-in
+    /// that made its hash anew, or by the customer.
+    async fn is_password(
+        &self,
+        sign_in: &SignIn,
+        row: &CustomerRecord,
+        charged: &Charged<'_>,
+    ) -> Result<bool, Error> {
+        let hash = row.password_hash.as_ref();
+        self.parts.evaluator.is_password(&sign_in.credential, hash, charged.begun()).await
+    }
+
+    /// Stores the grant behind the token.
+    async fn issue(
+        &self,
+        sign_in: &SignIn,
+        admitted: &Admitted,
+        drawn: Drawn,
+        event: &mut AuditEvent,
+    ) -> Result<SignedIn, Stop> {
+        let (obtained, lifetime) = match admitted.matched {
+            Match::Password { .. } => (Obtained::Password, self.config().customer_token_lifetime),
+            Match::ResetToken => (Obtained::ResetToken, self.config().customer_token_lifetime),
+            Match::OneTimeCode(_) => (Obtained::OneTimeCode, self.config().assistance_token_lifetime),
+        };
+        let (now, end) = self.lifespan(lifetime, admitted.until);
+        let (customer, website) = (admitted.row.id.clone(), sign_in.website.clone());
+        let mut grant = Grant::customer(drawn.digest, customer.clone(), website, obtained, now, end);
+        if let Match::OneTimeCode(assistance) = &admitted.matched {
+            grant.assistance = Some(assistance.clone());
+        }
+        event.about_grant(&grant);
+        self.store_grant(&grant, &sign_in.origin, admitted.generation).await?;
+        Ok(SignedIn::new(drawn.token, customer, &grant))
+    }
+
+    /// Makes an outdated hash anew. If it cannot be done now, the next sign-in does it.
+    async fn rehash(&self, password: &Credential, row: &CustomerRecord) {
+        if let Ok(new) = self.parts.evaluator.pool().hash(password, self.parts.random.as_ref()).await {
+            let expected = row.password_hash.as_ref();
+            let _ = self.parts.customers.replace_password_hash(&row.id, expected, &new).await;
+        }
+    }
+}

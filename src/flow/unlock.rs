@@ -1,0 +1,40 @@
+use crate::{
+    account::{Email, Username, Website},
+    audit::{Action, AuditEvent},
+    auth::Auth,
+    error::Error,
+    store::ThrottleKey,
+    throttle::{account_key, admin_key},
+    token::Origin,
+};
+
+impl Auth {
+    /// Forgets the failed attempts at a customer's account, and the locks they led to, over all sources: for a support
+    /// desk that has made sure who is calling.
+    ///
+    /// # Errors
+    ///
+    /// - [`Error::InvalidEmail`].
+    /// - [`Error::Unavailable`]: they may be forgotten.
+    pub async fn unlock_customer(&self, website: &Website, email: &str) -> Result<(), Error> {
+        let email: Email = email.parse().map_err(|_| Error::InvalidEmail)?;
+        let event = AuditEvent::about(Action::Unlock, &Origin::default()).on(website);
+        self.unlock(account_key(website, &email), event).await
+    }
+
+    /// As [`unlock_customer`](Self::unlock_customer), for an admin user.
+    ///
+    /// # Errors
+    ///
+    /// - [`Error::InvalidUsername`].
+    /// - [`Error::Unavailable`]: they may be forgotten.
+    pub async fn unlock_admin(&self, username: &str) -> Result<(), Error> {
+        let username: Username = username.parse().map_err(|_| Error::InvalidUsername)?;
+        self.unlock(admin_key(&username), AuditEvent::about(Action::Unlock, &Origin::default())).await
+    }
+
+    async fn unlock(&self, account: ThrottleKey, event: AuditEvent) -> Result<(), Error> {
+        let cleared = self.parts.throttle.clear(&account).await;
+        self.conclude(&event.at_account(account.digest()), cleared.map_err(Into::into)).await
+    }
+}

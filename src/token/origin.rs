@@ -1,0 +1,92 @@
+use std::net::{IpAddr, SocketAddr};
+
+use serde::{Deserialize, Serialize};
+
+/// Where a request came from. It is kept beside a grant, where it is what a customer is shown to recognise a device by,
+/// and in the audit trail.
+///
+/// ```
+/// # fn peer() -> std::net::SocketAddr { ([192, 0, 2, 1], 4711).into() }
+/// use commerce_auth::Origin;
+///
+/// let origin = Origin::from(peer()).user_agent("Mozilla/5.0").correlation_id("7f3a9c");
+/// ```
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Origin {
+    /// The source address, where the transport told it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source: Option<IpAddr>,
+    /// The user agent, where the transport told it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub user_agent: Option<String>,
+    /// The host's own name for the request, by which its logs are found.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub correlation_id: Option<String>,
+}
+
+impl Origin {
+    /// Longest user agent kept, in bytes.
+    const MAX_USER_AGENT_BYTES: usize = 512;
+    /// Longest correlation id kept, in bytes.
+    const MAX_CORRELATION_ID_BYTES: usize = 128;
+
+    /// Adds the client's `User-Agent`. Control characters become spaces, and what goes beyond 512 bytes is cut.
+    #[must_use]
+    pub fn user_agent(self, user_agent: &str) -> Self {
+        Self { user_agent: Some(bounded(user_agent, Self::MAX_USER_AGENT_BYTES)), ..self }
+    }
+
+    /// Adds the host's own name for the request. Control characters become spaces, and what goes beyond 128 bytes is
+    /// cut.
+    #[must_use]
+    pub fn correlation_id(self, id: &str) -> Self {
+        Self { correlation_id: Some(bounded(id, Self::MAX_CORRELATION_ID_BYTES)), ..self }
+    }
+}
+
+/// The address the client called from. Give the client's own and not a proxy's: failures are counted by it. An
+/// IPv4-mapped IPv6 address becomes the IPv4 address it is.
+impl From<IpAddr> for Origin {
+    fn from(source: IpAddr) -> Self {
+        Self { source: Some(source.to_canonical()), ..Self::default() }
+    }
+}
+
+/// As from the address alone.
+impl From<SocketAddr> for Origin {
+    fn from(source: SocketAddr) -> Self {
+        Self::from(source.ip())
+    }
+}
+
+/// A stranger's text, fit to be stored and shown: no control characters, at most `max` bytes.
+pub(super) fn bounded(text: &str, max: usize) -> String {
+    let end = (0..=max.min(text.len())).rev().find(|end| text.is_char_boundary(*end)).unwrap_or_default();
+    text.get(..end)
+        .unwrap_or_default()
+        .chars()
+        .map(|char| if char.is_control() { ' ' } else { char })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_strangers_text_is_bounded() {
+        let huge = format!("a\0b\x1b[31m\r\n{}", "é".repeat(1 << 20));
+        let origin = Origin::default().user_agent(&huge).correlation_id(&huge);
+        for (kept, most) in [(origin.user_agent.unwrap(), 512), (origin.correlation_id.unwrap(), 128)] {
+            assert!(kept.starts_with("a b [31m  é"));
+            assert!(kept.len() <= most && kept.len() > most - 2);
+        }
+    }
+
+    #[test]
+    fn a_mapped_address_is_the_ipv4_address_it_is() {
+        let mapped = Origin::from("::ffff:192.0.2.1".parse::<IpAddr>().unwrap());
+        assert_eq!(mapped.source, Some("192.0.2.1".parse().unwrap()));
+    }
+}
