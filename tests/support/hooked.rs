@@ -18,11 +18,17 @@ type Hook = Box<dyn Fn(&str) -> Result<(), StoreError> + Send + Sync>;
 pub struct Hooked {
     inner: MemoryStore,
     hook: Hook,
+    keeps_audit: bool,
 }
 
 impl Hooked {
     pub fn new(hook: impl Fn(&str) -> Result<(), StoreError> + Send + Sync + 'static) -> Self {
-        Self { inner: MemoryStore::new(), hook: Box::new(hook) }
+        Self { inner: MemoryStore::new(), hook: Box::new(hook), keeps_audit: true }
+    }
+
+    /// A store that keeps no audit trail.
+    pub fn without_audit() -> Self {
+        Self { keeps_audit: false, ..Self::new(|_| Ok(())) }
     }
 
     pub fn audit_events(&self) -> Vec<AuditEvent> {
@@ -38,7 +44,7 @@ impl fmt::Debug for Hooked {
 
 impl Store for Hooked {
     fn audit_sink(&self) -> Option<Arc<dyn AuditSink>> {
-        self.inner.audit_sink()
+        self.inner.audit_sink().filter(|_| self.keeps_audit)
     }
 }
 

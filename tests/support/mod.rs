@@ -3,17 +3,21 @@
 #![allow(dead_code)] // Each test file uses its part.
 
 pub mod hooked;
+pub mod outbox;
+pub mod sink;
 
 use std::{net::IpAddr, sync::Arc, time::Duration};
 
 use commerce_auth::{
-    AccountStatus, AdminId, AdminRecord, Argon2Params, Assistance, Auth, AuthBuilder, AuthConfig, CustomerId,
-    CustomerRecord, Digest, Error, Grant, MemoryAdmins, MemoryCustomers, MemoryStore, Obtained, OneTimeCode,
-    Origin, PasswordHash, Permission, ResetToken, SignIn, SignedIn, Website,
+    AccountStatus, AdminId, AdminRecord, AdminSignIn, Argon2Params, Assistance, AuditEvent, Auth,
+    AuthBuilder, AuthConfig, CustomerId, CustomerRecord, Digest, Error, Grant, MemoryAdmins, MemoryCustomers,
+    MemoryStore, Obtained, OneTimeCode, Origin, PasswordHash, Permission, ResetToken, SignIn, SignedIn,
+    Website,
     clock::{Clock, ManualClock},
     random::ChaChaRandom,
     store::{OneTimeCredential, OtcStore, Store, TokenStore},
 };
+use outbox::Outbox;
 use time::{OffsetDateTime, macros::datetime};
 
 /// The demo customer's address and password.
@@ -22,6 +26,10 @@ pub const EMAIL: &str = "bobloblaw@example.com";
 pub const PASSWORD: &str = "b0bl0bl@w";
 /// A password nobody has.
 pub const WRONG: &str = "Wr0ng-password";
+/// The demo admin user's name and password.
+pub const ADMIN: &str = "admin";
+/// See [`ADMIN`].
+pub const ADMIN_PASSWORD: &str = "Adm1nPassw0rd";
 
 /// A shop with customer 1 ([`EMAIL`]), who consents to assistance, and admin user 7, who may give it.
 pub struct Shop<S = MemoryStore> {
@@ -30,7 +38,9 @@ pub struct Shop<S = MemoryStore> {
     pub clock: Arc<ManualClock>,
     pub customers: MemoryCustomers,
     pub admins: MemoryAdmins,
+    pub outbox: Outbox,
     hash: PasswordHash,
+    admin_hash: PasswordHash,
 }
 
 /// Commerce's numbers, with hashes that cost nothing.
@@ -48,10 +58,11 @@ impl<S: Store> Shop<S> {
     pub fn open(store: S, config: AuthConfig, more: impl FnOnce(AuthBuilder) -> AuthBuilder) -> Self {
         let store = Arc::new(store);
         let clock = Arc::new(ManualClock::new(datetime!(2026-01-01 12:00 UTC)));
-        let (customers, admins) = (MemoryCustomers::new(), MemoryAdmins::new());
+        let (customers, admins, outbox) = (MemoryCustomers::new(), MemoryAdmins::new(), Outbox::default());
         let builder = Auth::builder(Arc::clone(&store))
             .customers(customers.clone())
             .admins(admins.clone())
+            .notifier(outbox.clone())
             .clock(Arc::clone(&clock))
             .config(config);
         let auth = more(builder).build().expect("the shop's configuration is sound");
@@ -63,7 +74,9 @@ impl<S: Store> Shop<S> {
         let lenient = lenient.expect("Commerce's configuration is sound");
         let hash =
             pollster::block_on(lenient.hash_new_password(EMAIL, PASSWORD)).expect("a hash can be made");
-        let shop = Self { auth, store, clock, customers, admins, hash };
+        let admin_hash = pollster::block_on(lenient.hash_new_admin_password(ADMIN, ADMIN_PASSWORD))
+            .expect("a hash can be made");
+        let shop = Self { auth, store, clock, customers, admins, outbox, hash, admin_hash };
         shop.set_customer(|_| ());
         shop.set_admin(|_| ());
         shop
@@ -95,8 +108,8 @@ impl<S: Store> Shop<S> {
     pub fn set_admin(&self, change: impl FnOnce(&mut AdminRecord)) {
         let mut row = AdminRecord {
             id: AdminId::from(7),
-            username: "admin".into(),
-            password_hash: None,
+            username: ADMIN.into(),
+            password_hash: Some(self.admin_hash.clone()),
             status: AccountStatus::Active,
             permissions: Permission::ALL.to_vec(),
         };
@@ -106,6 +119,24 @@ impl<S: Store> Shop<S> {
 
     pub async fn sign_in(&self, password: &str) -> Result<SignedIn, Error> {
         self.auth.generate_customer_token(SignIn::new(EMAIL, password)).await
+    }
+
+    /// Another node over the same store and tables, with a configuration of its own.
+    pub fn node(&self, config: AuthConfig) -> Auth {
+        Auth::builder(Arc::clone(&self.store))
+            .customers(self.customers.clone())
+            .admins(self.admins.clone())
+            .notifier(self.outbox.clone())
+            .clock(Arc::clone(&self.clock))
+            .config(config)
+            .build()
+            .expect("the node's configuration is sound")
+    }
+
+    /// Admin user 7's new token.
+    pub async fn admin_token(&self) -> String {
+        let signed_in = self.auth.generate_admin_token(AdminSignIn::new(ADMIN, ADMIN_PASSWORD)).await;
+        signed_in.expect("the admin user may sign in").token().expose().to_owned()
     }
 
     pub async fn sign_in_from(&self, source: &str, password: &str) -> Result<SignedIn, Error> {
@@ -150,5 +181,13 @@ impl<S: Store> Shop<S> {
         let _ =
             self.store.insert(&grant, &Origin::default(), generation, now).await.expect("the store answers");
         digest
+    }
+}
+
+impl Shop {
+    /// The audit trail so far.
+    pub async fn trail(&self) -> Vec<AuditEvent> {
+        self.auth.flush_audit().await;
+        self.store.audit_events()
     }
 }

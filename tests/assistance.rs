@@ -1,0 +1,573 @@
+//! Assistance: who may give it, what it may not do, when it ends, and that none of it goes unrecorded.
+
+mod support;
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use commerce_auth::{
+    AccountStatus, AdminId, AdminSignIn, AuditEvent, Auth, AuthConfig, Bearer, ConfigError, CustomerId,
+    CustomerRecord, CustomerStore, Email, Error, ErrorKind, Keep, MemoryCustomers, MemoryStore, Obtained,
+    Origin, PasswordHash, Permission, SignIn, StoreError, Subject, Website,
+    audit::{
+        Action,
+        Outcome::{Begun, Refused, Succeeded},
+        Refusal,
+    },
+    store::TokenStore,
+};
+use support::{
+    ADMIN, ADMIN_PASSWORD, EMAIL, PASSWORD, Shop, WRONG, fast,
+    hooked::Hooked,
+    shop,
+    sink::{Breakable, told},
+};
+
+const REASON: &str = "cannot find the voucher field";
+
+fn customer() -> CustomerId {
+    CustomerId::from(1)
+}
+
+/// A token born of assistance, by each of the three roads.
+async fn assisting(shop: &Shop, admin: &str, road: usize) -> Result<String, Error> {
+    let signed_in = if road == 0 {
+        shop.auth.generate_customer_token_as_admin(admin, EMAIL, REASON).await?
+    } else {
+        let generated = shop.auth.generate_one_time_code(admin, &customer(), REASON).await?;
+        let sign_in = SignIn::new(EMAIL, generated.code().expose());
+        match road {
+            1 => shop.auth.generate_customer_token(sign_in).await?,
+            _ => shop.auth.exchange_one_time_code(sign_in).await?,
+        }
+    };
+    Ok(signed_in.token().expose().to_owned())
+}
+
+#[tokio::test]
+async fn an_admin_user_signs_in_as_a_customer_by_either_road() {
+    let shop = shop();
+    let admin = shop.admin_token().await;
+    let own = *shop.auth.verify_admin(&admin).await.unwrap().grant();
+    for (road, obtained) in
+        [Obtained::AsAdmin, Obtained::OneTimeCode, Obtained::OneTimeCode].into_iter().enumerate()
+    {
+        let token = assisting(&shop, &admin, road).await.unwrap();
+        let who = shop.auth.verify_customer(&token).await.unwrap();
+        assert_eq!((who.customer_id(), who.obtained()), (&customer(), obtained));
+        assert_eq!((who.actor(), who.reason()), (Some(&AdminId::from(7)), Some(REASON)));
+        assert_eq!(who.expires_at() - who.issued_at(), Duration::from_secs(15 * 60));
+        let trail = shop.trail().await;
+        for event in trail.iter().filter(|event| event.grant == Some(*who.grant())) {
+            assert_eq!(event.subject, Some(Subject::Customer(customer())));
+            assert_eq!(
+                (event.actor.as_ref(), event.parent, event.reason.as_deref()),
+                (Some(&AdminId::from(7)), Some(own), Some(REASON))
+            );
+        }
+    }
+    let code = shop.auth.generate_one_time_code(&admin, &customer(), REASON).await.unwrap();
+    let text = code.code().expose();
+    assert!(
+        text.len() == 32 && text.bytes().all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte))
+    );
+    assert_eq!(code.expires_at(), shop.now() + Duration::from_secs(30));
+    assert_eq!((code.customer_id(), code.website()), (&customer(), &Website::default()));
+}
+
+#[tokio::test]
+async fn no_assistance_outlives_the_admin_users_own_token() {
+    let shop = shop();
+    let admin = shop.admin_token().await;
+    let own = shop.auth.verify_admin(&admin).await.unwrap().expires_at();
+    shop.advance(4 * 60 * 60 - 10);
+    for road in 0..3 {
+        let token = assisting(&shop, &admin, road).await.unwrap();
+        assert_eq!(shop.auth.verify_customer(&token).await.unwrap().expires_at(), own);
+    }
+    let code = shop.auth.generate_one_time_code(&admin, &customer(), REASON).await.unwrap();
+    assert_eq!(code.expires_at(), own);
+}
+
+#[tokio::test]
+async fn refusals_are_in_commerces_words() {
+    let shop = shop();
+    let admin = shop.admin_token().await;
+    let signed_in = shop.sign_in(PASSWORD).await.unwrap();
+    let own = signed_in.token().expose();
+    let assisted = assisting(&shop, &admin, 0).await.unwrap();
+    type Change = fn(&Shop);
+    let nothing: Change = |_| ();
+    let cases: [(Change, &str, &str, &str, ErrorKind); 12] = [
+        (nothing, &admin, "", "Specify the \"customer email\" value.", ErrorKind::Input),
+        (nothing, &admin, " \t", "Specify the \"customer email\" value.", ErrorKind::Input),
+        (
+            nothing,
+            &admin,
+            "a@example.com,b@example.com",
+            "The email address has an invalid format.",
+            ErrorKind::Input,
+        ),
+        (nothing, "x", EMAIL, "Composite reader could not read a token", ErrorKind::Authentication),
+        (nothing, own, EMAIL, "The current customer isn't authorized.", ErrorKind::Authorization),
+        (nothing, &assisted, EMAIL, "The current customer isn't authorized.", ErrorKind::Authorization),
+        (nothing, &admin, "nobody@example.com", "Customer email provided does not exist", ErrorKind::Input),
+        (
+            |shop| shop.set_admin(|row| row.permissions.clear()),
+            &admin,
+            EMAIL,
+            "Login as Customer is disabled.",
+            ErrorKind::Authorization,
+        ),
+        (
+            |shop| shop.set_admin(|row| row.permissions = vec![Permission::Login]),
+            &admin,
+            EMAIL,
+            "Allow remote shopping assistance is disabled.",
+            ErrorKind::Authorization,
+        ),
+        (
+            |shop| shop.set_customer(|row| row.allows_assistance = false),
+            &admin,
+            EMAIL,
+            "Login as Customer assistance is disabled for this Customer.",
+            ErrorKind::Authorization,
+        ),
+        (
+            |shop| shop.set_customer(|row| row.status = AccountStatus::Disabled),
+            &admin,
+            EMAIL,
+            "The customer's account is disabled.",
+            ErrorKind::Authorization,
+        ),
+        (
+            |shop| shop.set_customer(|row| row.status = AccountStatus::Unconfirmed),
+            &admin,
+            EMAIL,
+            "This account isn't confirmed. Verify and try again.",
+            ErrorKind::Authentication,
+        ),
+    ];
+    for (change, bearer, email, message, kind) in cases {
+        shop.set_admin(|_| ());
+        shop.set_customer(|_| ());
+        change(&shop);
+        let error = shop.auth.generate_customer_token_as_admin(bearer, email, REASON).await.unwrap_err();
+        assert_eq!((error.to_string().as_str(), error.kind()), (message, kind));
+    }
+    shop.set_customer(|_| ());
+    let error = shop.auth.generate_one_time_code(&admin, &CustomerId::from(2), REASON).await.unwrap_err();
+    let words = "Customer with this ID no longer exists.";
+    assert_eq!((error.to_string().as_str(), error.kind()), (words, ErrorKind::NotFound));
+}
+
+/// A customer table that counts how often it is asked.
+struct Counting(MemoryCustomers, Arc<AtomicUsize>);
+
+#[async_trait]
+impl CustomerStore for Counting {
+    type Row = CustomerRecord;
+
+    async fn find_by_email(
+        &self,
+        website: &Website,
+        email: &Email,
+    ) -> Result<Option<CustomerRecord>, StoreError> {
+        self.1.fetch_add(1, Ordering::SeqCst);
+        self.0.find_by_email(website, email).await
+    }
+
+    async fn find_by_id(&self, id: &CustomerId) -> Result<Option<CustomerRecord>, StoreError> {
+        self.1.fetch_add(1, Ordering::SeqCst);
+        self.0.find_by_id(id).await
+    }
+
+    async fn replace_password_hash(
+        &self,
+        id: &CustomerId,
+        expected: Option<&PasswordHash>,
+        new: &PasswordHash,
+    ) -> Result<bool, StoreError> {
+        self.0.replace_password_hash(id, expected, new).await
+    }
+
+    async fn set_assistance(&self, id: &CustomerId, allowed: bool) -> Result<bool, StoreError> {
+        self.0.set_assistance(id, allowed).await
+    }
+}
+
+#[tokio::test]
+async fn without_the_permission_nobody_is_looked_up() {
+    let (customers, asked) = (MemoryCustomers::new(), Arc::new(AtomicUsize::new(0)));
+    let counting = Counting(customers, Arc::clone(&asked));
+    let shop = Shop::open(MemoryStore::new(), fast(), |builder| builder.customers(counting));
+    let admin = shop.admin_token().await;
+    for permissions in [vec![], vec![Permission::Login], vec![Permission::AllowShoppingAssistance]] {
+        shop.set_admin(|row| row.permissions = permissions);
+        for email in [EMAIL, "nobody@example.com"] {
+            shop.auth.generate_customer_token_as_admin(&admin, email, REASON).await.unwrap_err();
+        }
+        shop.auth.generate_one_time_code(&admin, &customer(), REASON).await.unwrap_err();
+    }
+    assert_eq!(asked.load(Ordering::SeqCst), 0);
+}
+
+#[tokio::test]
+async fn a_blank_reason_is_the_default_one_or_refused() {
+    let shop = shop();
+    let admin = shop.admin_token().await;
+    for blank in ["", "  \t\n"] {
+        let token = shop.auth.generate_customer_token_as_admin(&admin, EMAIL, blank).await.unwrap();
+        let who = shop.auth.verify_customer(token.token()).await.unwrap();
+        assert_eq!(who.reason(), Some("No reason given"));
+    }
+    let long = format!(" a\0b{}", "é".repeat(1 << 20));
+    let token = shop.auth.generate_customer_token_as_admin(&admin, EMAIL, &long).await.unwrap();
+    let who = shop.auth.verify_customer(token.token()).await.unwrap();
+    let kept = who.reason().unwrap();
+    assert!(kept.starts_with("a bé") && kept.len() <= 1024, "{} bytes", kept.len());
+
+    let mut config = fast();
+    config.default_assistance_reason = AuthConfig::strict().default_assistance_reason;
+    let strict = shop.node(config);
+    let error = strict.generate_customer_token_as_admin(&admin, EMAIL, " ").await.unwrap_err();
+    let words = "Specify the \"reason\" value.";
+    assert_eq!((error.to_string().as_str(), error.kind()), (words, ErrorKind::Input));
+    let refused = strict.generate_one_time_code(&admin, &customer(), "").await;
+    assert!(matches!(refused, Err(Error::Required(_))));
+    strict.generate_one_time_code(&admin, &customer(), REASON).await.unwrap();
+}
+
+/// Whatever ends assistance shows at the very next use, and the trail says what it was.
+#[tokio::test]
+async fn the_next_use_is_refused_and_the_trail_says_why() {
+    enum Change {
+        Now(fn(&Shop)),
+        SignOut,
+        Wait,
+        Withdraw,
+        ChangeAdmin,
+    }
+    let cases = [
+        (Change::Withdraw, Refusal::NoConsent),
+        (Change::Now(|shop| shop.set_customer(|row| row.allows_assistance = false)), Refusal::NoConsent),
+        (
+            Change::Now(|shop| shop.set_admin(|row| row.status = AccountStatus::Disabled)),
+            Refusal::AdminDisabled,
+        ),
+        (Change::Now(|shop| assert!(shop.admins.remove(&AdminId::from(7)))), Refusal::AdminDisabled),
+        (
+            Change::Now(|shop| shop.set_admin(|row| row.permissions = vec![Permission::Login])),
+            Refusal::NoPermission,
+        ),
+        (
+            Change::Now(|shop| {
+                shop.set_admin(|row| row.permissions = vec![Permission::AllowShoppingAssistance]);
+            }),
+            Refusal::NoPermission,
+        ),
+        (Change::SignOut, Refusal::AdminSignedOut),
+        (Change::ChangeAdmin, Refusal::AdminSignedOut),
+        (Change::Wait, Refusal::TokenExpired),
+        (
+            Change::Now(|shop| shop.set_customer(|row| row.status = AccountStatus::Disabled)),
+            Refusal::AccountDisabled,
+        ),
+    ];
+    for (change, why) in cases {
+        for road in 0..3 {
+            let shop = shop();
+            let admin = shop.admin_token().await;
+            let token = assisting(&shop, &admin, road).await.unwrap();
+            let who = shop.auth.verify_customer(&token).await.unwrap();
+            match change {
+                Change::Now(change) => change(&shop),
+                Change::SignOut => shop.auth.revoke_admin_token(&admin).await.unwrap(),
+                Change::ChangeAdmin => {
+                    let disabled = commerce_auth::AdminChange::Disabled;
+                    shop.auth.admin_changed(&AdminId::from(7), disabled).await.unwrap();
+                }
+                Change::Wait => shop.advance(4 * 60 * 60),
+                Change::Withdraw => {
+                    let signed_in = shop.sign_in(PASSWORD).await.unwrap();
+                    shop.auth.set_remote_shopping_assistance(signed_in.token(), false).await.unwrap();
+                }
+            }
+            let origin = Origin::from(std::net::IpAddr::from([192, 0, 2, 1])).correlation_id("request 1");
+            let used = shop.auth.verify(Bearer::from(&token).sent_from(&origin)).await;
+            assert!(matches!(used, Err(Error::InvalidToken)), "{why:?}: {used:?}");
+            let trail = shop.trail().await;
+            let last = trail.last().unwrap();
+            assert_eq!((last.action, last.outcome), (Action::AssistanceUse, Refused(why)), "{trail:#?}");
+            assert_eq!(last.subject, Some(Subject::Customer(customer())));
+            assert_eq!((last.actor.as_ref(), last.grant), (Some(&AdminId::from(7)), Some(*who.grant())));
+            assert_eq!((&last.origin, last.at), (&origin, shop.now()));
+        }
+    }
+}
+
+/// An admin user's own token, when the admin user may no longer act.
+#[tokio::test]
+async fn an_admin_users_own_token_is_checked_live_and_the_trail_says_why() {
+    type Change = fn(&Shop);
+    let changes: [(Change, Refusal); 2] = [
+        (|shop| shop.set_admin(|row| row.status = AccountStatus::Disabled), Refusal::AdminDisabled),
+        (|shop| shop.advance(4 * 60 * 60), Refusal::TokenExpired),
+    ];
+    for (change, why) in changes {
+        let shop = shop();
+        let admin = shop.admin_token().await;
+        change(&shop);
+        assert!(matches!(shop.auth.verify_admin(&admin).await, Err(Error::InvalidToken)));
+        let trail = shop.trail().await;
+        let last = trail.last().unwrap();
+        assert_eq!((last.action, last.outcome), (Action::AdminUse, Refused(why)));
+        assert_eq!(last.subject, Some(Subject::Admin(AdminId::from(7))));
+    }
+}
+
+#[tokio::test]
+async fn an_assistance_token_is_refused_every_act_of_the_customers_own() {
+    for road in 0..3 {
+        let shop = shop();
+        let admin = shop.admin_token().await;
+        let own = shop.sign_in(PASSWORD).await.unwrap();
+        let own_grant = *shop.auth.verify_customer(own.token()).await.unwrap().grant();
+        let token = assisting(&shop, &admin, road).await.unwrap();
+        let auth = &shop.auth;
+        let refused = [
+            (Action::PasswordChange, auth.change_password(&token, PASSWORD, "N3w-password").await),
+            (Action::PasswordConfirmation, auth.confirm_password(&token, PASSWORD).await),
+            (Action::ConsentGiven, auth.set_remote_shopping_assistance(&token, true).await),
+            (Action::ConsentWithdrawn, auth.set_remote_shopping_assistance(&token, false).await),
+            (Action::TokenList, auth.list_customer_tokens(&token).await.map(drop)),
+            (Action::AllTokensRevoke, auth.revoke_all_customer_tokens(&token, Keep::Presented).await),
+            (Action::AllTokensRevoke, auth.revoke_all_customer_tokens(&token, Keep::Nothing).await),
+            (Action::TokenRevoke, auth.revoke_listed_customer_token(&token, &own_grant).await.map(drop)),
+            (
+                Action::AssistanceToken,
+                auth.generate_customer_token_as_admin(&token, EMAIL, REASON).await.map(drop),
+            ),
+            (Action::CodeMint, auth.generate_one_time_code(&token, &customer(), REASON).await.map(drop)),
+            (Action::AdminUse, auth.verify_admin(&token).await.map(drop)),
+            (Action::AdminUse, auth.revoke_admin_token(&token).await),
+        ];
+        let trail = shop.trail().await;
+        for (action, answer) in refused {
+            let Err(error) = answer else { panic!("{action:?} was done") };
+            let words = "The current customer isn't authorized.";
+            assert_eq!((error.to_string().as_str(), error.kind()), (words, ErrorKind::Authorization));
+            let why = match action {
+                Action::AdminUse => continue,
+                Action::AssistanceToken | Action::CodeMint => Refusal::NotAnAdmin,
+                _ => Refusal::Assisting,
+            };
+            let told = trail.iter().any(|event| {
+                (event.action, event.outcome, &event.actor) == (action, Refused(why), &Some(AdminId::from(7)))
+            });
+            assert!(told, "{action:?} is not in the trail");
+        }
+        // What it was refused, it did not do; and it may end itself.
+        shop.sign_in(PASSWORD).await.expect("the password is what it was");
+        auth.verify_customer(own.token()).await.expect("the customer is signed in");
+        auth.verify_customer(&token).await.expect("consent is what it was");
+        auth.revoke_customer_token(&token).await.unwrap();
+        assert!(auth.verify_customer(&token).await.is_err());
+        auth.verify_customer(own.token()).await.expect("it ends only itself");
+        // Nor can it be prolonged: no flow takes it for a new one, and a password is not a code.
+        assert!(matches!(shop.sign_in(&token).await, Err(Error::SignInRefused)));
+    }
+}
+
+#[tokio::test]
+async fn revoking_all_is_for_the_customer_even_where_a_sign_out_ends_all() {
+    let mut config = fast();
+    config.revoke = commerce_auth::RevokeScope::All;
+    let shop = Shop::open(MemoryStore::new(), config, |builder| builder);
+    let admin = shop.admin_token().await;
+    let own = shop.sign_in(PASSWORD).await.unwrap();
+    let token = assisting(&shop, &admin, 0).await.unwrap();
+    shop.auth.revoke_customer_token(&token).await.unwrap();
+    shop.auth.verify_customer(own.token()).await.expect("an assistant ends only the assistance");
+}
+
+#[tokio::test]
+async fn a_spent_code_presented_again_ends_what_it_bought_and_is_told_of() {
+    for replayed_by_exchange in [false, true] {
+        let shop = shop();
+        let admin = shop.admin_token().await;
+        let code = shop.auth.generate_one_time_code(&admin, &customer(), REASON).await.unwrap();
+        let sign_in = || SignIn::new(EMAIL, code.code().expose());
+        let bought = shop.auth.generate_customer_token(sign_in()).await.unwrap();
+        let grant = *shop.auth.verify_customer(bought.token()).await.unwrap().grant();
+        let again = if replayed_by_exchange {
+            shop.auth.exchange_one_time_code(sign_in()).await
+        } else {
+            shop.auth.generate_customer_token(sign_in()).await
+        };
+        assert!(matches!(again, Err(Error::SignInRefused)));
+        assert!(matches!(shop.auth.verify_customer(bought.token()).await, Err(Error::InvalidToken)));
+        let trail = shop.trail().await;
+        let last = trail.last().unwrap();
+        assert_eq!((last.action, last.outcome), (Action::CodeReplay, Refused(Refusal::SpentCode)));
+        assert_eq!((last.grant, &last.subject), (Some(grant), &Some(Subject::Customer(customer()))));
+    }
+}
+
+#[tokio::test]
+async fn a_code_that_is_right_for_an_account_that_may_not_sign_in_is_spent_and_told_of() {
+    let shop = shop();
+    let admin = shop.admin_token().await;
+    let code = shop.auth.generate_one_time_code(&admin, &customer(), REASON).await.unwrap();
+    shop.set_customer(|row| row.status = AccountStatus::Disabled);
+    let code = code.code().expose();
+    assert!(matches!(shop.sign_in(code).await, Err(Error::SignInRefused)));
+    shop.set_customer(|_| ());
+    assert!(matches!(shop.sign_in(code).await, Err(Error::SignInRefused)));
+    let told = told(&shop.trail().await);
+    let last = told.last_chunk::<3>().unwrap();
+    assert_eq!(
+        last,
+        &[
+            (Action::CodeRedemption, Begun),
+            (Action::CodeRedemption, Refused(Refusal::AccountDisabled)),
+            (Action::CodeReplay, Refused(Refusal::SpentCode)),
+        ]
+    );
+}
+
+/// A shop whose audit sink can be broken.
+fn breakable() -> (Shop, Breakable) {
+    let sink = Breakable::default();
+    let shop = Shop::open(MemoryStore::new(), fast(), |builder| builder.audit(sink.clone()));
+    (shop, sink)
+}
+
+fn is_unavailable<T>(result: &Result<T, Error>) -> bool {
+    result.as_ref().is_err_and(|error| error.kind() == ErrorKind::Unavailable)
+}
+
+#[tokio::test]
+async fn a_failing_sink_means_no_token_and_no_spent_code() {
+    let (shop, sink) = breakable();
+    let admin = shop.admin_token().await;
+    let generated = shop.auth.generate_one_time_code(&admin, &customer(), REASON).await.unwrap();
+    let code = || SignIn::new(EMAIL, generated.code().expose());
+    sink.keep(0);
+    let refused = [
+        shop.auth.generate_customer_token_as_admin(&admin, EMAIL, REASON).await.map(drop),
+        shop.auth.generate_one_time_code(&admin, &customer(), REASON).await.map(drop),
+        shop.auth.generate_admin_token(AdminSignIn::new(ADMIN, ADMIN_PASSWORD)).await.map(drop),
+        shop.auth.generate_customer_token(code()).await.map(drop),
+        shop.auth.exchange_one_time_code(code()).await.map(drop),
+        // A refusal that cannot be recorded is no refusal either.
+        shop.auth.generate_admin_token(AdminSignIn::new(ADMIN, WRONG)).await.map(drop),
+        shop.auth.generate_admin_token(AdminSignIn::new("nobody", WRONG)).await.map(drop),
+        shop.auth.generate_customer_token_as_admin(&admin, "nobody@example.com", REASON).await.map(drop),
+    ];
+    for (number, answer) in refused.iter().enumerate() {
+        assert!(is_unavailable(answer), "act {number}: {answer:?}");
+    }
+    let tokens = async |subject: Subject| shop.store.list(&subject, shop.now()).await.unwrap().len();
+    assert_eq!(tokens(Subject::Customer(customer())).await, 0, "no token of the customer was stored");
+    assert_eq!(tokens(Subject::Admin(AdminId::from(7))).await, 1, "no token of the admin user was stored");
+    // What must not depend on the trail: the customer's own sign-in, and the end of anything.
+    let own = shop.sign_in(PASSWORD).await.unwrap();
+    shop.auth.set_remote_shopping_assistance(own.token(), false).await.unwrap();
+    shop.auth.set_remote_shopping_assistance(own.token(), true).await.unwrap();
+    shop.auth.revoke_customer_token(own.token()).await.unwrap();
+    shop.auth.flush_audit().await;
+    assert!(shop.auth.audit_stats().failed >= 12);
+
+    sink.repair();
+    let token = shop.auth.exchange_one_time_code(code()).await.expect("the code was not spent");
+    shop.auth.verify_customer(token.token()).await.unwrap();
+    shop.auth.revoke_admin_token(&admin).await.unwrap();
+}
+
+#[tokio::test]
+async fn nothing_is_issued_without_a_record_whenever_the_sink_fails() {
+    for kept in 0..6 {
+        for road in 0..3 {
+            let (shop, sink) = breakable();
+            let admin = shop.admin_token().await;
+            sink.keep(kept);
+            let answer = assisting(&shop, &admin, road).await;
+            sink.repair();
+            shop.auth.flush_audit().await;
+            let events = sink.events();
+            for (grant, _) in shop.store.list(&Subject::Customer(customer()), shop.now()).await.unwrap() {
+                let on_record = |event: &AuditEvent| {
+                    event.outcome == Begun
+                        && event.grant == Some(grant.digest)
+                        && event.actor == Some(AdminId::from(7))
+                        && event.reason.as_deref() == Some(REASON)
+                };
+                assert!(events.iter().any(on_record), "after {kept} events, road {road}");
+            }
+            assert!(
+                answer.is_ok() || is_unavailable(&answer),
+                "after {kept} events, road {road}: {answer:?}"
+            );
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_record_comes_before_the_code_is_spent_and_before_the_token_is_stored() {
+    let sink = Breakable::default();
+    // Every verb that gives something away asks what the trail knows by then.
+    let watched = sink.clone();
+    let store = Hooked::new(move |verb| {
+        let begun =
+            |action| watched.events().iter().any(|event| (event.action, event.outcome) == (action, Begun));
+        match verb {
+            "insert" => assert!(
+                begun(Action::AssistanceToken) || begun(Action::CodeRedemption) || begun(Action::AdminSignIn)
+            ),
+            "put" => assert!(begun(Action::CodeMint)),
+            "take" => assert!(begun(Action::CodeRedemption)),
+            _ => {}
+        }
+        Ok(())
+    });
+    let shop = Shop::open(store, fast(), |builder| builder.audit(sink.clone()));
+    let signed_in = shop.auth.generate_admin_token(AdminSignIn::new(ADMIN, ADMIN_PASSWORD)).await.unwrap();
+    let code = shop.auth.generate_one_time_code(signed_in.token(), &customer(), REASON).await.unwrap();
+    shop.sign_in(code.code().expose()).await.unwrap();
+    assert_eq!(
+        told(&sink.events()),
+        [
+            (Action::AdminSignIn, Begun),
+            (Action::AdminSignIn, Succeeded),
+            (Action::CodeMint, Begun),
+            (Action::CodeMint, Succeeded),
+            (Action::CodeRedemption, Begun),
+            (Action::CodeRedemption, Succeeded),
+        ]
+    );
+}
+
+#[test]
+fn admin_users_without_a_sink_are_refused() {
+    let store = Arc::new(Hooked::without_audit());
+    let build = |with_admins: bool, with_sink: bool| {
+        let mut builder = Auth::builder(Arc::clone(&store)).customers(MemoryCustomers::new()).config(fast());
+        if with_admins {
+            builder = builder.admins(commerce_auth::MemoryAdmins::new());
+        }
+        if with_sink {
+            builder = builder.audit(Breakable::default());
+        }
+        builder.build()
+    };
+    assert!(matches!(build(true, false), Err(ConfigError::NoAuditSink)));
+    assert!(build(true, true).is_ok());
+    assert!(build(false, false).is_ok());
+}
