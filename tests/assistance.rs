@@ -12,42 +12,19 @@ use std::{
 
 use async_trait::async_trait;
 use commerce_auth::{
-    AccountStatus, AdminId, AdminSignIn, AuditEvent, Auth, AuthConfig, Bearer, ConfigError, CustomerId,
-    CustomerRecord, CustomerStore, Email, Error, ErrorKind, Keep, MemoryCustomers, MemoryStore, Obtained,
-    Origin, PasswordHash, Permission, SignIn, StoreError, Subject, Website,
+    AccountStatus, AdminId, AuthConfig, Bearer, CustomerId, CustomerRecord, CustomerStore, Email, Error,
+    ErrorKind, Keep, MemoryCustomers, MemoryStore, Obtained, Origin, PasswordHash, Permission, SignIn,
+    StoreError, Subject, Website,
     audit::{
         Action,
-        Outcome::{Begun, Refused, Succeeded},
+        Outcome::{Begun, Refused},
         Refusal,
     },
-    store::TokenStore,
 };
-use support::{
-    ADMIN, ADMIN_PASSWORD, EMAIL, PASSWORD, Shop, WRONG, fast,
-    hooked::Hooked,
-    shop,
-    sink::{Breakable, told},
-};
-
-const REASON: &str = "cannot find the voucher field";
+use support::{EMAIL, PASSWORD, REASON, Shop, fast, shop, sink::told};
 
 fn customer() -> CustomerId {
     CustomerId::from(1)
-}
-
-/// A token born of assistance, by each of the three roads.
-async fn assisting(shop: &Shop, admin: &str, road: usize) -> Result<String, Error> {
-    let signed_in = if road == 0 {
-        shop.auth.generate_customer_token_as_admin(admin, EMAIL, REASON).await?
-    } else {
-        let generated = shop.auth.generate_one_time_code(admin, &customer(), REASON).await?;
-        let sign_in = SignIn::new(EMAIL, generated.code().expose());
-        match road {
-            1 => shop.auth.generate_customer_token(sign_in).await?,
-            _ => shop.auth.exchange_one_time_code(sign_in).await?,
-        }
-    };
-    Ok(signed_in.token().expose().to_owned())
 }
 
 #[tokio::test]
@@ -58,7 +35,7 @@ async fn an_admin_user_signs_in_as_a_customer_by_either_road() {
     for (road, obtained) in
         [Obtained::AsAdmin, Obtained::OneTimeCode, Obtained::OneTimeCode].into_iter().enumerate()
     {
-        let token = assisting(&shop, &admin, road).await.unwrap();
+        let token = shop.assisting(&admin, road).await.unwrap();
         let who = shop.auth.verify_customer(&token).await.unwrap();
         assert_eq!((who.customer_id(), who.obtained()), (&customer(), obtained));
         assert_eq!((who.actor(), who.reason()), (Some(&AdminId::from(7)), Some(REASON)));
@@ -88,7 +65,7 @@ async fn no_assistance_outlives_the_admin_users_own_token() {
     let own = shop.auth.verify_admin(&admin).await.unwrap().expires_at();
     shop.advance(4 * 60 * 60 - 10);
     for road in 0..3 {
-        let token = assisting(&shop, &admin, road).await.unwrap();
+        let token = shop.assisting(&admin, road).await.unwrap();
         assert_eq!(shop.auth.verify_customer(&token).await.unwrap().expires_at(), own);
     }
     let code = shop.auth.generate_one_time_code(&admin, &customer(), REASON).await.unwrap();
@@ -101,7 +78,7 @@ async fn refusals_are_in_commerces_words() {
     let admin = shop.admin_token().await;
     let signed_in = shop.sign_in(PASSWORD).await.unwrap();
     let own = signed_in.token().expose();
-    let assisted = assisting(&shop, &admin, 0).await.unwrap();
+    let assisted = shop.assisting(&admin, 0).await.unwrap();
     type Change = fn(&Shop);
     let nothing: Change = |_| ();
     let cases: [(Change, &str, &str, &str, ErrorKind); 12] = [
@@ -284,7 +261,7 @@ async fn the_next_use_is_refused_and_the_trail_says_why() {
         for road in 0..3 {
             let shop = shop();
             let admin = shop.admin_token().await;
-            let token = assisting(&shop, &admin, road).await.unwrap();
+            let token = shop.assisting(&admin, road).await.unwrap();
             let who = shop.auth.verify_customer(&token).await.unwrap();
             match change {
                 Change::Now(change) => change(&shop),
@@ -339,7 +316,7 @@ async fn an_assistance_token_is_refused_every_act_of_the_customers_own() {
         let admin = shop.admin_token().await;
         let own = shop.sign_in(PASSWORD).await.unwrap();
         let own_grant = *shop.auth.verify_customer(own.token()).await.unwrap().grant();
-        let token = assisting(&shop, &admin, road).await.unwrap();
+        let token = shop.assisting(&admin, road).await.unwrap();
         let auth = &shop.auth;
         let refused = [
             (Action::PasswordChange, auth.change_password(&token, PASSWORD, "N3w-password").await),
@@ -392,7 +369,7 @@ async fn revoking_all_is_for_the_customer_even_where_a_sign_out_ends_all() {
     let shop = Shop::open(MemoryStore::new(), config, |builder| builder);
     let admin = shop.admin_token().await;
     let own = shop.sign_in(PASSWORD).await.unwrap();
-    let token = assisting(&shop, &admin, 0).await.unwrap();
+    let token = shop.assisting(&admin, 0).await.unwrap();
     shop.auth.revoke_customer_token(&token).await.unwrap();
     shop.auth.verify_customer(own.token()).await.expect("an assistant ends only the assistance");
 }
@@ -440,134 +417,4 @@ async fn a_code_that_is_right_for_an_account_that_may_not_sign_in_is_spent_and_t
             (Action::CodeReplay, Refused(Refusal::SpentCode)),
         ]
     );
-}
-
-/// A shop whose audit sink can be broken.
-fn breakable() -> (Shop, Breakable) {
-    let sink = Breakable::default();
-    let shop = Shop::open(MemoryStore::new(), fast(), |builder| builder.audit(sink.clone()));
-    (shop, sink)
-}
-
-fn is_unavailable<T>(result: &Result<T, Error>) -> bool {
-    result.as_ref().is_err_and(|error| error.kind() == ErrorKind::Unavailable)
-}
-
-#[tokio::test]
-async fn a_failing_sink_means_no_token_and_no_spent_code() {
-    let (shop, sink) = breakable();
-    let admin = shop.admin_token().await;
-    let generated = shop.auth.generate_one_time_code(&admin, &customer(), REASON).await.unwrap();
-    let code = || SignIn::new(EMAIL, generated.code().expose());
-    sink.keep(0);
-    let refused = [
-        shop.auth.generate_customer_token_as_admin(&admin, EMAIL, REASON).await.map(drop),
-        shop.auth.generate_one_time_code(&admin, &customer(), REASON).await.map(drop),
-        shop.auth.generate_admin_token(AdminSignIn::new(ADMIN, ADMIN_PASSWORD)).await.map(drop),
-        shop.auth.generate_customer_token(code()).await.map(drop),
-        shop.auth.exchange_one_time_code(code()).await.map(drop),
-        // A refusal that cannot be recorded is no refusal either.
-        shop.auth.generate_admin_token(AdminSignIn::new(ADMIN, WRONG)).await.map(drop),
-        shop.auth.generate_admin_token(AdminSignIn::new("nobody", WRONG)).await.map(drop),
-        shop.auth.generate_customer_token_as_admin(&admin, "nobody@example.com", REASON).await.map(drop),
-    ];
-    for (number, answer) in refused.iter().enumerate() {
-        assert!(is_unavailable(answer), "act {number}: {answer:?}");
-    }
-    let tokens = async |subject: Subject| shop.store.list(&subject, shop.now()).await.unwrap().len();
-    assert_eq!(tokens(Subject::Customer(customer())).await, 0, "no token of the customer was stored");
-    assert_eq!(tokens(Subject::Admin(AdminId::from(7))).await, 1, "no token of the admin user was stored");
-    // What must not depend on the trail: the customer's own sign-in, and the end of anything.
-    let own = shop.sign_in(PASSWORD).await.unwrap();
-    shop.auth.set_remote_shopping_assistance(own.token(), false).await.unwrap();
-    shop.auth.set_remote_shopping_assistance(own.token(), true).await.unwrap();
-    shop.auth.revoke_customer_token(own.token()).await.unwrap();
-    shop.auth.flush_audit().await;
-    assert!(shop.auth.audit_stats().failed >= 12);
-
-    sink.repair();
-    let token = shop.auth.exchange_one_time_code(code()).await.expect("the code was not spent");
-    shop.auth.verify_customer(token.token()).await.unwrap();
-    shop.auth.revoke_admin_token(&admin).await.unwrap();
-}
-
-#[tokio::test]
-async fn nothing_is_issued_without_a_record_whenever_the_sink_fails() {
-    for kept in 0..6 {
-        for road in 0..3 {
-            let (shop, sink) = breakable();
-            let admin = shop.admin_token().await;
-            sink.keep(kept);
-            let answer = assisting(&shop, &admin, road).await;
-            sink.repair();
-            shop.auth.flush_audit().await;
-            let events = sink.events();
-            for (grant, _) in shop.store.list(&Subject::Customer(customer()), shop.now()).await.unwrap() {
-                let on_record = |event: &AuditEvent| {
-                    event.outcome == Begun
-                        && event.grant == Some(grant.digest)
-                        && event.actor == Some(AdminId::from(7))
-                        && event.reason.as_deref() == Some(REASON)
-                };
-                assert!(events.iter().any(on_record), "after {kept} events, road {road}");
-            }
-            assert!(
-                answer.is_ok() || is_unavailable(&answer),
-                "after {kept} events, road {road}: {answer:?}"
-            );
-        }
-    }
-}
-
-#[tokio::test]
-async fn the_record_comes_before_the_code_is_spent_and_before_the_token_is_stored() {
-    let sink = Breakable::default();
-    // Every verb that gives something away asks what the trail knows by then.
-    let watched = sink.clone();
-    let store = Hooked::new(move |verb| {
-        let begun =
-            |action| watched.events().iter().any(|event| (event.action, event.outcome) == (action, Begun));
-        match verb {
-            "insert" => assert!(
-                begun(Action::AssistanceToken) || begun(Action::CodeRedemption) || begun(Action::AdminSignIn)
-            ),
-            "put" => assert!(begun(Action::CodeMint)),
-            "take" => assert!(begun(Action::CodeRedemption)),
-            _ => {}
-        }
-        Ok(())
-    });
-    let shop = Shop::open(store, fast(), |builder| builder.audit(sink.clone()));
-    let signed_in = shop.auth.generate_admin_token(AdminSignIn::new(ADMIN, ADMIN_PASSWORD)).await.unwrap();
-    let code = shop.auth.generate_one_time_code(signed_in.token(), &customer(), REASON).await.unwrap();
-    shop.sign_in(code.code().expose()).await.unwrap();
-    assert_eq!(
-        told(&sink.events()),
-        [
-            (Action::AdminSignIn, Begun),
-            (Action::AdminSignIn, Succeeded),
-            (Action::CodeMint, Begun),
-            (Action::CodeMint, Succeeded),
-            (Action::CodeRedemption, Begun),
-            (Action::CodeRedemption, Succeeded),
-        ]
-    );
-}
-
-#[test]
-fn admin_users_without_a_sink_are_refused() {
-    let store = Arc::new(Hooked::without_audit());
-    let build = |with_admins: bool, with_sink: bool| {
-        let mut builder = Auth::builder(Arc::clone(&store)).customers(MemoryCustomers::new()).config(fast());
-        if with_admins {
-            builder = builder.admins(commerce_auth::MemoryAdmins::new());
-        }
-        if with_sink {
-            builder = builder.audit(Breakable::default());
-        }
-        builder.build()
-    };
-    assert!(matches!(build(true, false), Err(ConfigError::NoAuditSink)));
-    assert!(build(true, true).is_ok());
-    assert!(build(false, false).is_ok());
 }

@@ -30,6 +30,12 @@ fn the_defaults_are_commerces_numbers() {
     }
     assert_eq!((config.source_budget.failures, config.account_budget.failures), (6, 100));
     assert_eq!(config.source_budget.lock, Lock::For(Duration::from_secs(1800)));
+    let hour = Duration::from_secs(3600);
+    for (budget, requests) in [(config.reset_account_budget, 5), (config.reset_source_budget, 20)] {
+        assert_eq!((budget.failures, budget.window, budget.lock), (requests, hour, Lock::For(hour)));
+    }
+    assert!(config.assistance && config.default_assistance_reason.is_some());
+    assert_eq!(AuthConfig::strict().default_assistance_reason, None);
     for config in [AuthConfig::commerce(), AuthConfig::strict()] {
         build(|other| *other = config).expect("both ready-made configurations are sound");
     }
@@ -62,7 +68,7 @@ fn nonsense_is_refused_by_name() {
         }
     }
     type Nonsense = fn(&mut AuthConfig);
-    let others: [(&str, Nonsense); 11] = [
+    let others: [(&str, Nonsense); 15] = [
         ("source_budget", |config| config.source_budget.failures = 0),
         ("source_budget", |config| config.source_budget.window = Duration::ZERO),
         ("source_budget", |config| config.source_budget.lock = Lock::For(Duration::MAX)),
@@ -72,6 +78,10 @@ fn nonsense_is_refused_by_name() {
         ("password_policy", |config| config.password_policy.min_classes = 5),
         ("hashing_threads", |config| config.hashing_threads = 1025.try_into().unwrap()),
         ("password_policy", |config| config.password_policy.max_length = 1025),
+        ("reset_account_budget", |config| config.reset_account_budget.failures = 0),
+        ("reset_source_budget", |config| config.reset_source_budget.window = Duration::MAX),
+        ("default_assistance_reason", |config| config.default_assistance_reason = Some(" ".into())),
+        ("audit_queue", |config| config.audit_queue = 65_537.try_into().unwrap()),
         ("hashing_queue", |config| config.hashing_queue = 0),
         ("hashing_queue", |config| config.hashing_queue = usize::MAX),
     ];

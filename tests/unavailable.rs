@@ -12,9 +12,12 @@ use std::{
 };
 
 use commerce_auth::{
-    CustomerChange, CustomerId, Error, ErrorKind, Keep, StoreError, Subject, store::TokenStore,
+    AdminChange, AdminId, AdminSignIn, CustomerChange, CustomerId, Error, ErrorKind, Keep, PasswordReset,
+    PasswordResetRequest, SignIn, StoreError, Subject, Website, store::TokenStore,
 };
-use support::{PASSWORD, Shop, WRONG, fast, hooked::Hooked};
+use support::{ADMIN, ADMIN_PASSWORD, EMAIL, PASSWORD, REASON, Shop, WRONG, fast, hooked::Hooked};
+
+const NEW: &str = "N3w-password";
 
 /// A shop whose store answers so many verbs more, and fails at all later ones.
 fn failing() -> (Shop<Hooked>, Arc<AtomicUsize>) {
@@ -37,6 +40,7 @@ fn is_unavailable<T>(result: &Result<T, Error>) -> bool {
 #[tokio::test]
 async fn every_flow_answers_unavailable_at_every_verb() {
     let (shop, left) = failing();
+    let admin = shop.admin_token().await;
     let signed_in = shop.sign_in(PASSWORD).await.unwrap();
     let code = shop.code().await;
     let assisted = shop.sign_in(&code).await.unwrap();
@@ -61,12 +65,26 @@ async fn every_flow_answers_unavailable_at_every_verb() {
     fails_at_each_of!(2, shop.auth.customer_changed(&customer, CustomerChange::Disabled));
     fails_at_each_of!(1, shop.auth.revoke_everything());
     fails_at_each_of!(3, shop.auth.purge(1));
+    // The record, revoke or revoke_all.
+    fails_at_each_of!(1, shop.auth.verify_admin(&admin));
+    fails_at_each_of!(2, shop.auth.revoke_admin_token(&admin));
+    fails_at_each_of!(1, shop.auth.admin_changed(&AdminId::from(7), AdminChange::Disabled));
+    fails_at_each_of!(1, shop.auth.set_remote_shopping_assistance(token, true));
+    fails_at_each_of!(1, shop.auth.unlock_customer(&Website::default(), EMAIL));
+    fails_at_each_of!(1, shop.auth.unlock_admin(ADMIN));
+    // find, generation, insert; find, put
+    fails_at_each_of!(3, shop.auth.generate_customer_token_as_admin(&admin, EMAIL, REASON));
+    fails_at_each_of!(2, shop.auth.generate_one_time_code(&admin, &customer, REASON));
+    // reserve, settle, put
+    fails_at_each_of!(3, shop.auth.request_password_reset(PasswordResetRequest::new(EMAIL)));
+    // find, reserve, settle
+    fails_at_each_of!(3, shop.auth.confirm_password(token, PASSWORD));
 }
 
 #[tokio::test]
 async fn a_sign_in_that_a_store_fails_gives_no_token_and_no_denial() {
-    // reserve, generation, (take,) settle, insert
-    for (kind, verbs) in [("password", 4), ("reset token", 5), ("code", 6)] {
+    // reserve, generation, (peek, take, (find,)) settle, insert
+    for (kind, verbs) in [("password", 4), ("reset token", 6), ("code", 7)] {
         for verb in 0..verbs {
             let (shop, left) = failing();
             let credential = match kind {
@@ -85,6 +103,62 @@ async fn a_sign_in_that_a_store_fails_gives_no_token_and_no_denial() {
             );
             shop.sign_in(PASSWORD).await.expect("service resumes by itself");
         }
+    }
+}
+
+#[tokio::test]
+async fn an_admin_sign_in_or_an_exchange_that_a_store_fails_gives_no_token_and_no_denial() {
+    // reserve, generation, settle, insert
+    for verb in 0..4 {
+        let (shop, left) = failing();
+        left.store(verb, Ordering::SeqCst);
+        let result = shop.auth.generate_admin_token(AdminSignIn::new(ADMIN, ADMIN_PASSWORD)).await;
+        assert!(is_unavailable(&result), "at verb {verb}: {:?}", result.err());
+        left.store(usize::MAX, Ordering::SeqCst);
+        let subject = Subject::Admin(AdminId::from(7));
+        assert!(shop.store.list(&subject, shop.now()).await.unwrap().is_empty(), "at verb {verb}");
+        shop.admin_token().await;
+    }
+    // reserve, generation, peek, take, find, settle, insert
+    for verb in 0..7 {
+        let (shop, left) = failing();
+        let code = shop.code().await;
+        left.store(verb, Ordering::SeqCst);
+        let result = shop.auth.exchange_one_time_code(SignIn::new(EMAIL, code)).await;
+        assert!(is_unavailable(&result), "at verb {verb}: {:?}", result.err());
+        left.store(usize::MAX, Ordering::SeqCst);
+        let subject = Subject::Customer(CustomerId::from(1));
+        assert!(shop.store.list(&subject, shop.now()).await.unwrap().is_empty(), "at verb {verb}");
+    }
+}
+
+#[tokio::test]
+async fn a_new_password_that_a_store_fails_is_no_denial_and_can_be_tried_again() {
+    // reserve, peek, take, settle, discard, revoke_all, clear
+    for verb in 0..7 {
+        let (shop, left) = failing();
+        let token = shop.reset_token().await;
+        left.store(verb, Ordering::SeqCst);
+        let result = shop.auth.reset_password(PasswordReset::new(EMAIL, token.as_str(), NEW)).await;
+        assert!(is_unavailable(&result), "at verb {verb}: {:?}", result.err());
+        left.store(usize::MAX, Ordering::SeqCst);
+        // Up to the take the token is still good; from then on another one is to be had.
+        let again = if verb < 3 { token } else { shop.reset_token().await };
+        shop.auth.reset_password(PasswordReset::new(EMAIL, again, NEW)).await.unwrap();
+        shop.sign_in(NEW).await.unwrap();
+    }
+    // find, reserve, settle, discard, revoke_all
+    for verb in 0..5 {
+        let (shop, left) = failing();
+        let (signed_in, other) =
+            (shop.sign_in(PASSWORD).await.unwrap(), shop.sign_in(PASSWORD).await.unwrap());
+        left.store(verb, Ordering::SeqCst);
+        let result = shop.auth.change_password(signed_in.token(), PASSWORD, NEW).await;
+        assert!(is_unavailable(&result), "at verb {verb}: {:?}", result.err());
+        left.store(usize::MAX, Ordering::SeqCst);
+        let current = if verb < 3 { PASSWORD } else { NEW };
+        shop.auth.change_password(signed_in.token(), current, NEW).await.unwrap();
+        assert!(shop.auth.verify_customer(other.token()).await.is_err());
     }
 }
 

@@ -26,6 +26,8 @@ pub const EMAIL: &str = "bobloblaw@example.com";
 pub const PASSWORD: &str = "b0bl0bl@w";
 /// A password nobody has.
 pub const WRONG: &str = "Wr0ng-password";
+/// Why the demo admin user assists.
+pub const REASON: &str = "cannot find the voucher field";
 /// The demo admin user's name and password.
 pub const ADMIN: &str = "admin";
 /// See [`ADMIN`].
@@ -137,6 +139,21 @@ impl<S: Store> Shop<S> {
     pub async fn admin_token(&self) -> String {
         let signed_in = self.auth.generate_admin_token(AdminSignIn::new(ADMIN, ADMIN_PASSWORD)).await;
         signed_in.expect("the admin user may sign in").token().expose().to_owned()
+    }
+
+    /// A token of customer 1 born of assistance, by each of the three roads.
+    pub async fn assisting(&self, admin: &str, road: usize) -> Result<String, Error> {
+        let signed_in = if road == 0 {
+            self.auth.generate_customer_token_as_admin(admin, EMAIL, REASON).await?
+        } else {
+            let generated = self.auth.generate_one_time_code(admin, &CustomerId::from(1), REASON).await?;
+            let sign_in = SignIn::new(EMAIL, generated.code().expose());
+            match road {
+                1 => self.auth.generate_customer_token(sign_in).await?,
+                _ => self.auth.exchange_one_time_code(sign_in).await?,
+            }
+        };
+        Ok(signed_in.token().expose().to_owned())
     }
 
     pub async fn sign_in_from(&self, source: &str, password: &str) -> Result<SignedIn, Error> {
