@@ -118,6 +118,7 @@ impl Evaluator {
         self.pool.verify(credential, password_hash, begun).await
     }
 
+    /// The same, without a word about the hash.
     pub(crate) async fn is_password(
         &self,
         credential: &Credential,

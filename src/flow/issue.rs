@@ -1,3 +1,9 @@
+//! Drawing a token, and storing the grant behind it.
+
+use std::time::Duration;
+
+use time::OffsetDateTime;
+
 use super::ending::Stop;
 use crate::{
     audit::Refusal,
@@ -8,10 +14,6 @@ use crate::{
     store::{Generation, Insert},
     token::{BearerToken, Digest, Grant, Origin},
 };
-
-use std::time::Duration;
-
-use time::OffsetDateTime;
 
 /// A token that is drawn and not yet stored.
 pub(super) struct Drawn {

@@ -1,5 +1,6 @@
 //! The flows, one file each, named as the mutation is.
 
+mod admin_changed;
 mod assistance;
 mod bearer;
 mod change_password;
@@ -14,6 +15,7 @@ mod generate_one_time_code;
 mod hash_new_password;
 mod issue;
 mod list_customer_tokens;
+mod notify;
 mod purge;
 mod request_password_reset;
 mod reset_password;
@@ -25,6 +27,7 @@ mod sign_in;
 mod unlock;
 mod verify;
 
+pub use admin_changed::AdminChange;
 pub use bearer::Bearer;
 pub use customer_changed::CustomerChange;
 pub use generate_admin_token::{AdminSignIn, AdminSignedIn};
@@ -33,7 +36,6 @@ pub use list_customer_tokens::ListedToken;
 pub use purge::Purged;
 pub use request_password_reset::PasswordResetRequest;
 pub use reset_password::PasswordReset;
-pub use revoke_admin_token::AdminChange;
 pub use revoke_customer_token::Keep;
 pub use sign_in::{SignIn, SignedIn};
 

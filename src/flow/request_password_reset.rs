@@ -1,11 +1,12 @@
 use super::{OUTSTANDING, ending::Stop};
 use crate::{
-    account::{AccountStatus, CustomerRecord, Email, Website},
+    account::{AccountStatus, Email, Website},
     audit::{Action, AuditEvent, Outcome, Refusal},
     auth::Auth,
     credential::ResetToken,
     error::{Error, Field, Part},
-    notifier::{Notice, Notification},
+    notifier::Notice,
+    random::RandomError,
     store::{self, OneTimeCredential},
     throttle::{Attempted, account_key},
     token::{Origin, Subject},
@@ -104,7 +105,7 @@ impl Auth {
         let website = request.website.clone();
         let record = OneTimeCredential::reset_token(token.digest(), website, customer, now, expires_at);
         if !self.parts.codes.put(&record, OUTSTANDING, now).await? {
-            return Err(crate::random::RandomError.into());
+            return Err(RandomError.into());
         }
         Ok(match row {
             Some(row) => {
@@ -115,21 +116,5 @@ impl Auth {
             None if disabled => Some(Refusal::AccountDisabled),
             None => Some(Refusal::UnknownAccount),
         })
-    }
-
-    /// Tells a customer something, at the stored address. What cannot be queued is only told to the trail.
-    pub(super) fn notify(&self, row: &CustomerRecord, notice: Notice, origin: &Origin) {
-        let Some(notifier) = &self.parts.notifier else { return };
-        let notification = Notification {
-            email: row.email.clone(),
-            customer: row.id.clone(),
-            website: row.website.clone(),
-            notice,
-            origin: origin.clone(),
-        };
-        if notifier.notify(notification).is_err() {
-            let event = AuditEvent::about(Action::Notification, origin).on(&row.website).of_customer(&row.id);
-            self.parts.trail.note(&event, Outcome::Failed);
-        }
     }
 }

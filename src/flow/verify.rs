@@ -10,7 +10,8 @@ use crate::{
 impl Auth {
     /// Tells who a bearer token is: a customer, or an admin user.
     ///
-    /// One read of the store for a customer's own token. A token born of assistance, and an admin user's, are
+    /// One read of the store for a customer's own token; a second for an unknown one where there are admin users, so that
+    /// the trail can tell that it was theirs. A token born of assistance, and an admin user's, are
     /// checked live at every use: the admin user's own grant, standing and permissions, and the customer's
     /// standing and consent. A use that is refused goes into the audit trail, with the reason; the caller is not told.
     ///

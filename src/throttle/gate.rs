@@ -70,7 +70,7 @@ impl Gate {
     pub(crate) async fn reserve(&self, attempted: Attempted) -> Result<Option<Charged<'_>>, Error> {
         let mut id = [0; 16];
         self.random.fill(&mut id)?;
-        let Attempted { account, charges } = attempted;
+        let Attempted { account, charges, locks_password } = attempted;
         let began = Instant::now();
         let mut pause = FIRST_PAUSE;
         loop {
@@ -80,7 +80,7 @@ impl Gate {
             let now = self.clock.now();
             let lease_until = after(now, Self::LEASE);
             let attempt = Attempt { id: AttemptId(id), account, charges: charges.clone(), lease_until };
-            let mut charged = Charged::new(self, attempt);
+            let mut charged = Charged::new(self, attempt, locks_password);
             match self.store.reserve(&charged.attempt, now).await? {
                 Reserve::Reserved => return Ok(Some(charged)),
                 Reserve::Spent => {
@@ -107,7 +107,7 @@ impl Gate {
         for _ in 0..Self::SETTLED_AT_ONCE {
             let Some(Abandoned { attempt, outcome, at }) = self.abandoned().pop() else { return };
             // Its drop puts it back, should this caller go away, too, or the store fail.
-            let mut charged = Charged::new(self, attempt);
+            let mut charged = Charged::new(self, attempt, false);
             charged.decided = Some((outcome, at));
             if charged.settle(outcome).await.is_err() {
                 return;
@@ -134,12 +134,14 @@ pub(crate) struct Charged<'gate> {
     begun: Arc<AtomicBool>,
     /// Its outcome, and the time of it: a settlement that has to be repeated counts from the first.
     decided: Option<(Outcome, OffsetDateTime)>,
+    locks_password: bool,
     settled: bool,
 }
 
 impl<'gate> Charged<'gate> {
-    fn new(gate: &'gate Gate, attempt: Attempt) -> Self {
-        Self { gate, attempt, begun: Arc::default(), decided: None, settled: false }
+    fn new(gate: &'gate Gate, attempt: Attempt, locks_password: bool) -> Self {
+        let begun = Arc::default();
+        Self { gate, attempt, begun, decided: None, locks_password, settled: false }
     }
 
     /// Set once the hash begins.
@@ -152,13 +154,13 @@ impl<'gate> Charged<'gate> {
         if self.begun.load(Ordering::Acquire) { Outcome::Failed } else { Outcome::Withdrawn }
     }
 
-    /// Answers whether a lock begins with this failure.
+    /// Answers whether a lock on the account's password begins with this failure.
     pub(crate) async fn settle(mut self, outcome: Outcome) -> Result<bool, StoreError> {
         let (outcome, at) = *self.decided.get_or_insert_with(|| (outcome, self.gate.clock.now()));
         let locked = self.gate.store.settle(&self.attempt, outcome, at).await?;
         self.settled = true;
         self.wake();
-        Ok(locked)
+        Ok(locked && self.locks_password)
     }
 
     fn wake(&self) {

@@ -10,6 +10,8 @@ use crate::{
 pub(crate) struct Attempted {
     pub(crate) account: ThrottleKey,
     pub(crate) charges: Vec<Charge>,
+    /// Whether a spent budget locks the account's password, rather than slow down somebody who asks for something.
+    pub(crate) locks_password: bool,
 }
 
 impl Attempted {
@@ -49,27 +51,28 @@ impl Attempted {
         };
         let account = ThrottleKey::of(&[purpose, website.as_str().as_bytes(), email.as_str().as_bytes()]);
         let charge = Charge { scope: source_scope(source), budget: config.source_budget };
-        Self { account, charges: vec![charge] }
+        Self { account, charges: vec![charge], locks_password: false }
     }
 
     /// A reset asked for an address, from anywhere.
     pub(crate) fn reset_request(website: &Website, email: &Email, config: &AuthConfig) -> Self {
-        let account =
-            ThrottleKey::of(&[b"reset request", website.as_str().as_bytes(), email.as_str().as_bytes()]);
-        Self { account, charges: vec![Charge { scope: all_sources(), budget: config.reset_account_budget }] }
+        let names: [&[u8]; 3] = [b"reset request", website.as_str().as_bytes(), email.as_str().as_bytes()];
+        let charge = Charge { scope: all_sources(), budget: config.reset_account_budget };
+        Self { account: ThrottleKey::of(&names), charges: vec![charge], locks_password: false }
     }
 
     /// A reset asked for by a source, for any address.
     pub(crate) fn reset_request_from(source: IpAddr, config: &AuthConfig) -> Self {
         let scope = source_scope(Some(source));
+        let charge = Charge { scope, budget: config.reset_source_budget };
         let account = ThrottleKey::of(&[b"reset requests", scope.as_bytes()]);
-        Self { account, charges: vec![Charge { scope, budget: config.reset_source_budget }] }
+        Self { account, charges: vec![charge], locks_password: false }
     }
 
     fn of(account: ThrottleKey, narrow: ThrottleKey, config: &AuthConfig) -> Self {
         let narrow = Charge { scope: narrow, budget: config.source_budget };
         let wide = Charge { scope: all_sources(), budget: config.account_budget };
-        Self { account, charges: vec![narrow, wide] }
+        Self { account, charges: vec![narrow, wide], locks_password: true }
     }
 }
 
