@@ -229,7 +229,7 @@ async fn the_next_use_is_refused_and_the_trail_says_why() {
         SignOut,
         Wait,
         Withdraw,
-        ChangeAdmin,
+        AdminChanged,
     }
     let cases = [
         (Change::Withdraw, Refusal::NoConsent),
@@ -250,7 +250,7 @@ async fn the_next_use_is_refused_and_the_trail_says_why() {
             Refusal::NoPermission,
         ),
         (Change::SignOut, Refusal::AdminSignedOut),
-        (Change::ChangeAdmin, Refusal::AdminSignedOut),
+        (Change::AdminChanged, Refusal::AdminSignedOut),
         (Change::Wait, Refusal::TokenExpired),
         (
             Change::Now(|shop| shop.set_customer(|row| row.status = AccountStatus::Disabled)),
@@ -266,7 +266,7 @@ async fn the_next_use_is_refused_and_the_trail_says_why() {
             match change {
                 Change::Now(change) => change(&shop),
                 Change::SignOut => shop.auth.revoke_admin_token(&admin).await.unwrap(),
-                Change::ChangeAdmin => {
+                Change::AdminChanged => {
                     let disabled = commerce_auth::AdminChange::Disabled;
                     shop.auth.admin_changed(&AdminId::from(7), disabled).await.unwrap();
                 }
