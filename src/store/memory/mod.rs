@@ -4,6 +4,7 @@
 //! It is bounded in what a stranger can make it hold: see [`MemoryStore::with_throttle_capacity`].
 
 mod accounts;
+mod digest_map;
 mod otc;
 mod shards;
 mod throttle;

@@ -1,7 +1,6 @@
 use std::{
-    borrow::Borrow,
-    collections::{HashMap, HashSet},
-    hash::{BuildHasherDefault, Hash, Hasher},
+    collections::HashMap,
+    num::NonZeroU16,
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
@@ -10,7 +9,7 @@ use std::{
 
 use time::OffsetDateTime;
 
-use super::shards::Shards;
+use super::{digest_map::DigestMap, shards::Shards};
 use crate::{
     account::Website,
     store::{Generation, Insert},
@@ -30,7 +29,7 @@ pub(super) struct Tokens {
 
 #[derive(Default)]
 struct Rows {
-    grants: HashSet<Row, BuildHasherDefault<DigestHasher>>,
+    grants: DigestMap<Row>,
     /// Digests that were revoked before they were inserted, until when they are barred.
     barred: HashMap<Digest, OffsetDateTime>,
     /// The websites of the shard's grants, of which a row holds the place.
@@ -39,17 +38,17 @@ struct Rows {
     until_sweep: usize,
 }
 
-/// A grant, packed: of a million, each that is looked for is fetched from memory line by line. Times are in microseconds.
+/// A grant without its digest, packed: of a million, each that is looked for is fetched from memory line by line.
+/// Times are in microseconds.
 struct Row {
-    digest: Digest,
     subject: Subject,
     issued_at: i64,
     expires_at: i64,
-    /// The count of revoke-everythings under which the grant was stored.
-    everything: u64,
     assistance: Option<Arc<Assistance>>,
     origin: Option<Box<Origin>>,
-    website: Option<u16>,
+    /// The count of revoke-everythings under which the grant was stored. Beyond four billion, nothing is live.
+    everything: u32,
+    website: Option<NonZeroU16>,
     obtained: Obtained,
 }
 
@@ -91,7 +90,7 @@ impl Tokens {
             if rows.barred.get(&grant.digest).is_some_and(|until| now < *until) {
                 return Insert::Barred;
             }
-            if rows.grants.contains(&grant.digest) {
+            if rows.grants.get(&grant.digest).is_some() {
                 return Insert::Collision;
             }
             let row = rows.pack(grant, origin, generation.everything);
@@ -101,7 +100,7 @@ impl Tokens {
                 held.reserve_exact(held.len().max(1));
             }
             held.push(grant.digest);
-            rows.grants.insert(row);
+            rows.grants.insert(grant.digest, row);
             rows.until_sweep = rows.until_sweep.saturating_sub(1);
             sweep = rows.until_sweep == 0;
         }
@@ -113,7 +112,8 @@ impl Tokens {
 
     pub(super) fn find(&self, digest: &Digest, now: OffsetDateTime) -> Option<Grant> {
         let rows = self.rows.read(Shards::<Rows>::index_of_digest(digest));
-        rows.grants.get(digest).filter(|row| self.is_live(row, micros(now))).map(|row| rows.unpack(row))
+        let row = rows.grants.get(digest).filter(|row| self.is_live(row, micros(now)));
+        row.map(|row| rows.unpack(*digest, row))
     }
 
     pub(super) fn revoke(&self, digest: &Digest, now: OffsetDateTime, bar_until: OffsetDateTime) -> bool {
@@ -150,7 +150,7 @@ impl Tokens {
             .filter_map(|digest| {
                 let rows = self.rows.read(Shards::<Rows>::index_of_digest(digest));
                 let row = rows.grants.get(digest).filter(|row| self.is_live(row, micros(now)))?;
-                Some((rows.unpack(row), row.origin.as_deref().cloned().unwrap_or_default()))
+                Some((rows.unpack(*digest, row), row.origin.as_deref().cloned().unwrap_or_default()))
             })
             .collect();
         listed.sort_by_key(|(grant, _)| std::cmp::Reverse(grant.issued_at));
@@ -162,7 +162,7 @@ impl Tokens {
     }
 
     fn is_live(&self, row: &Row, now: i64) -> bool {
-        now < row.expires_at && row.everything == self.everything.load(Ordering::Acquire)
+        now < row.expires_at && u64::from(row.everything) == self.everything.load(Ordering::Acquire)
     }
 
     /// Removes at most `limit` dead rows of one shard and answers how many.
@@ -170,8 +170,8 @@ impl Tokens {
         let dead: Vec<Digest> = {
             let mut rows = self.rows.write(index);
             rows.barred.retain(|_, until| now < *until);
-            let dead = rows.grants.iter().filter(|row| !self.is_live(row, micros(now))).map(|row| row.digest);
-            let dead: Vec<_> = dead.take(limit).collect();
+            let dead = rows.grants.iter().filter(|(_, row)| !self.is_live(row, micros(now)));
+            let dead: Vec<_> = dead.map(|(digest, _)| *digest).take(limit).collect();
             // Half as many insertions as rows until the next sweep; the next one, if more is left to remove.
             rows.until_sweep = if dead.len() == limit { 1 } else { Self::SWEEP.max(rows.grants.len() / 2) };
             dead
@@ -181,11 +181,7 @@ impl Tokens {
             .filter_map(|digest| self.remove_if(digest, |row| !self.is_live(row, micros(now))))
             .count();
         if removed > 0 {
-            let mut rows = self.rows.write(index);
-            if rows.grants.capacity() / 4 > rows.grants.len() + Self::SWEEP {
-                let room = rows.grants.len() * 2;
-                rows.grants.shrink_to(room);
-            }
+            self.rows.write(index).grants.shrink(Self::SWEEP);
         }
         removed
     }
@@ -199,7 +195,7 @@ impl Tokens {
         if !condition(rows.grants.get(digest)?) {
             return None;
         }
-        let row = rows.grants.take(digest)?;
+        let row = rows.grants.remove(digest)?;
         if let Some(held) = subjects.get_mut(&row.subject) {
             held.grants.retain(|other| other != digest);
             if held.grants.is_empty() && held.generation == 0 {
@@ -212,20 +208,19 @@ impl Tokens {
 
 impl Rows {
     fn pack(&mut self, grant: &Grant, origin: &Origin, everything: u64) -> Row {
-        let website = grant.website.as_ref().map(|website| {
+        let website = grant.website.as_ref().and_then(|website| {
             let place = self.websites.iter().position(|other| other == website).unwrap_or_else(|| {
                 self.websites.push(website.clone());
                 self.websites.len() - 1
             });
-            // A website beyond 65,535 would be read as none, whose tokens are nobody's.
-            u16::try_from(place).unwrap_or(u16::MAX)
+            // One beyond 65,535 is read as none, whose tokens are nobody's.
+            u16::try_from(place + 1).ok().and_then(NonZeroU16::new)
         });
         Row {
-            digest: grant.digest,
             subject: grant.subject.clone(),
             issued_at: micros(grant.issued_at),
             expires_at: micros(grant.expires_at),
-            everything,
+            everything: u32::try_from(everything).unwrap_or(u32::MAX),
             assistance: grant.assistance.clone(),
             origin: (*origin != Origin::default()).then(|| Box::new(origin.clone())),
             website,
@@ -233,11 +228,11 @@ impl Rows {
         }
     }
 
-    fn unpack(&self, row: &Row) -> Grant {
+    fn unpack(&self, digest: Digest, row: &Row) -> Grant {
         Grant {
-            digest: row.digest,
+            digest,
             subject: row.subject.clone(),
-            website: row.website.and_then(|place| self.websites.get(usize::from(place)).cloned()),
+            website: row.website.and_then(|place| self.websites.get(usize::from(place.get()) - 1).cloned()),
             obtained: row.obtained,
             assistance: row.assistance.clone(),
             issued_at: time(row.issued_at),
@@ -255,45 +250,6 @@ fn time(micros: i64) -> OffsetDateTime {
     let seconds = OffsetDateTime::from_unix_timestamp(micros.div_euclid(1_000_000));
     let rest = time::Duration::microseconds(micros.rem_euclid(1_000_000));
     seconds.unwrap_or(OffsetDateTime::UNIX_EPOCH).saturating_add(rest)
-}
-
-impl PartialEq for Row {
-    fn eq(&self, other: &Self) -> bool {
-        self.digest == other.digest
-    }
-}
-
-impl Eq for Row {}
-
-impl Hash for Row {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        self.digest.hash(state);
-    }
-}
-
-impl Borrow<Digest> for Row {
-    fn borrow(&self) -> &Digest {
-        &self.digest
-    }
-}
-
-/// The first eight bytes of a digest: as good a hash as any, since tokens are drawn by us and not by a
-/// stranger.
-#[derive(Default)]
-struct DigestHasher(u64);
-
-impl Hasher for DigestHasher {
-    fn write(&mut self, bytes: &[u8]) {
-        if let Some(first) = bytes.first_chunk() {
-            self.0 = u64::from_le_bytes(*first);
-        }
-    }
-
-    fn write_usize(&mut self, _length: usize) {}
-
-    fn finish(&self) -> u64 {
-        self.0
-    }
 }
 
 #[cfg(test)]

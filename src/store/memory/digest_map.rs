@@ -1,0 +1,164 @@
+use std::mem;
+
+use crate::token::Digest;
+
+/// A map by digest that waits for memory once for each look-up.
+///
+/// Its entries lie in the order of their digests, with free slots among them. Digests are evenly spread, so that the
+/// first bytes of one tell its place but for a few slots. A hash table reads its control bytes first and then the
+/// entry they point to: among a million entries, each of the two is a wait of its own.
+pub(super) struct DigestMap<V> {
+    /// No entry lies before its home, and no free slot lies between the two. The last homes' entries may lie beyond
+    /// all homes.
+    slots: Vec<Option<(Digest, V)>>,
+    homes: usize,
+    len: usize,
+}
+
+impl<V> DigestMap<V> {
+    const MIN_HOMES: usize = 8;
+    /// Slots beyond the homes, so many at a time.
+    const SPILL: usize = 16;
+
+    pub(super) const fn len(&self) -> usize {
+        self.len
+    }
+
+    pub(super) fn get(&self, digest: &Digest) -> Option<&V> {
+        let (found, value) = self.slots.get(self.place(digest))?.as_ref()?;
+        (found == digest).then_some(value)
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = &(Digest, V)> {
+        self.slots.iter().flatten()
+    }
+
+    pub(super) fn insert(&mut self, digest: Digest, value: V) {
+        self.remove(&digest);
+        // More than four fifths full, the distances from home would grow steeply.
+        if self.len * 5 >= self.homes * 4 {
+            self.rebuild(self.homes + self.homes / 4);
+        }
+        // Whatever lies behind makes room, up to the first free slot.
+        let mut place = self.place(&digest);
+        let mut moving = Some((digest, value));
+        while moving.is_some() {
+            if place == self.slots.len() {
+                if self.slots.capacity() == place {
+                    self.slots.reserve_exact(Self::SPILL);
+                }
+                self.slots.push(None);
+            }
+            if let Some(slot) = self.slots.get_mut(place) {
+                mem::swap(slot, &mut moving);
+            }
+            place += 1;
+        }
+        self.len += 1;
+    }
+
+    pub(super) fn remove(&mut self, digest: &Digest) -> Option<V> {
+        let place = self.place(digest);
+        let slot = self.slots.get_mut(place)?;
+        let (_, value) = slot.take_if(|(found, _)| found == digest)?;
+        self.len -= 1;
+        // Whatever lies behind and is not at home moves up.
+        let behind = self.slots.iter().enumerate().skip(place + 1);
+        let away =
+            behind.take_while(|(at, slot)| slot.as_ref().is_some_and(|(other, _)| self.home(other) < *at));
+        let last = place + away.count();
+        if let Some(slots) = self.slots.get_mut(place..=last) {
+            slots.rotate_left(1);
+        }
+        Some(value)
+    }
+
+    /// Gives back the room of entries that are gone, once it is most of it.
+    pub(super) fn shrink(&mut self, spare: usize) {
+        if self.homes / 4 > self.len + spare {
+            self.rebuild(self.len * 2);
+        }
+    }
+
+    /// Where the digest is, or would be put.
+    fn place(&self, digest: &Digest) -> usize {
+        let home = self.home(digest);
+        let behind = self.slots.get(home..).unwrap_or_default().iter();
+        home + behind.take_while(|slot| slot.as_ref().is_some_and(|(other, _)| other < digest)).count()
+    }
+
+    /// The digest's first bytes as a fraction, of the homes: digests in order have homes in order.
+    fn home(&self, digest: &Digest) -> usize {
+        let first = digest.as_bytes().first_chunk().map_or(0, |first| u64::from_be_bytes(*first));
+        let home = (u128::from(first) * self.homes as u128) >> 64;
+        usize::try_from(home).unwrap_or_default()
+    }
+
+    fn rebuild(&mut self, homes: usize) {
+        self.homes = homes.max(Self::MIN_HOMES);
+        let old = mem::replace(&mut self.slots, Vec::with_capacity(self.homes + Self::SPILL));
+        for (digest, value) in old.into_iter().flatten() {
+            let place = self.home(&digest).max(self.slots.len());
+            self.slots.resize_with(place, || None);
+            self.slots.push(Some((digest, value)));
+        }
+        self.slots.resize_with(self.slots.len().max(self.homes), || None);
+    }
+}
+
+impl<V> Default for DigestMap<V> {
+    fn default() -> Self {
+        Self { slots: Vec::new(), homes: 0, len: 0 }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// Evenly spread, or all of them at the last homes.
+    fn digest(number: u8, spread: bool) -> Digest {
+        if spread {
+            Digest::of(&[number])
+        } else {
+            Digest::from_bytes([&[0xff; 31], &[number][..]].concat().try_into().unwrap())
+        }
+    }
+
+    fn check(map: &DigestMap<u16>, model: &BTreeMap<Digest, u16>) {
+        let held: Vec<_> = map.iter().copied().collect();
+        let expected: Vec<_> = model.iter().map(|(digest, value)| (*digest, *value)).collect();
+        assert_eq!((held, map.len()), (expected, model.len()));
+        for (at, slot) in map.slots.iter().enumerate() {
+            let Some((digest, _)) = slot else { continue };
+            assert!(map.slots[map.home(digest)..=at].iter().all(Option::is_some));
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn it_is_a_map(
+            spread: bool,
+            steps in prop::collection::vec((0_u8..4, 0_u8..60, any::<u16>()), 0..200),
+        ) {
+            let (mut map, mut model) = (DigestMap::default(), BTreeMap::new());
+            for (step, number, value) in steps {
+                let digest = digest(number, spread);
+                match step {
+                    0 => prop_assert_eq!(map.remove(&digest), model.remove(&digest)),
+                    1 if number < 8 => map.shrink(0),
+                    _ => {
+                        map.insert(digest, value);
+                        model.insert(digest, value);
+                    }
+                }
+                prop_assert_eq!(map.get(&digest), model.get(&digest));
+                check(&map, &model);
+            }
+        }
+    }
+}
