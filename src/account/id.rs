@@ -16,7 +16,8 @@ pub struct IdError;
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 enum AccountId {
     Int(i64),
-    Uuid(Uuid),
+    /// Its two halves, in order. As bytes they would begin at an odd place, and every move of an id would stall on it.
+    Uuid(u64, u64),
     Text(Arc<str>),
 }
 
@@ -35,9 +36,16 @@ impl AccountId {
         if let Ok(uuid) = Uuid::try_parse(text)
             && uuid.hyphenated().encode_lower(&mut Uuid::encode_buffer()) == text
         {
-            return Ok(Self::Uuid(uuid));
+            return Ok(Self::from(uuid));
         }
         Ok(Self::Text(text.into()))
+    }
+}
+
+impl From<Uuid> for AccountId {
+    fn from(uuid: Uuid) -> Self {
+        let (high, low) = uuid.as_u64_pair();
+        Self::Uuid(high, low)
     }
 }
 
@@ -45,7 +53,7 @@ impl fmt::Display for AccountId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Int(int) => fmt::Display::fmt(int, f),
-            Self::Uuid(uuid) => fmt::Display::fmt(uuid.as_hyphenated(), f),
+            Self::Uuid(high, low) => fmt::Display::fmt(&Uuid::from_u64_pair(*high, *low), f),
             Self::Text(text) => fmt::Display::fmt(text, f),
         }
     }
@@ -85,7 +93,7 @@ macro_rules! account_id {
             #[must_use]
             pub fn as_uuid(&self) -> Option<Uuid> {
                 match self.0 {
-                    AccountId::Uuid(uuid) => Some(uuid),
+                    AccountId::Uuid(high, low) => Some(Uuid::from_u64_pair(high, low)),
                     _ => None,
                 }
             }
@@ -117,7 +125,7 @@ macro_rules! account_id {
 
         impl From<Uuid> for $name {
             fn from(uuid: Uuid) -> Self {
-                Self(AccountId::Uuid(uuid))
+                Self(AccountId::from(uuid))
             }
         }
 
