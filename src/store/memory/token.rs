@@ -248,8 +248,9 @@ fn micros(time: OffsetDateTime) -> i64 {
 
 fn time(micros: i64) -> OffsetDateTime {
     let seconds = OffsetDateTime::from_unix_timestamp(micros.div_euclid(1_000_000));
-    let rest = time::Duration::microseconds(micros.rem_euclid(1_000_000));
-    seconds.unwrap_or(OffsetDateTime::UNIX_EPOCH).saturating_add(rest)
+    let seconds = seconds.unwrap_or(OffsetDateTime::UNIX_EPOCH);
+    let rest = u32::try_from(micros.rem_euclid(1_000_000)).unwrap_or_default();
+    seconds.replace_microsecond(rest).unwrap_or(seconds)
 }
 
 #[cfg(test)]
