@@ -1,10 +1,10 @@
-use std::mem;
+use std::{cmp::Ordering, mem};
 
 use crate::token::Digest;
 
 /// A map by digest that waits for memory once for each look-up.
 ///
-/// Its entries lie in the order of their digests, with free slots among them. Digests are evenly spread, so that the
+/// Its entries lie in the order of their digests' first bytes, with free slots among them. Digests are evenly spread, so that the
 /// first bytes of one tell its place but for a few slots. A hash table reads its control bytes first and then the
 /// entry they point to: among a million entries, each of the two is a wait of its own.
 pub(super) struct DigestMap<V> {
@@ -83,14 +83,18 @@ impl<V> DigestMap<V> {
     /// Where the digest is, or would be put.
     fn place(&self, digest: &Digest) -> usize {
         let home = self.home(digest);
-        let behind = self.slots.get(home..).unwrap_or_default().iter();
-        home + behind.take_while(|slot| slot.as_ref().is_some_and(|(other, _)| other < digest)).count()
+        let behind = self.slots.get(home..).unwrap_or_default().iter().map_while(Option::as_ref);
+        let before = behind.take_while(|(other, _)| match first_bytes(other).cmp(&first_bytes(digest)) {
+            Ordering::Less => true,
+            Ordering::Equal => other != digest,
+            Ordering::Greater => false,
+        });
+        home + before.count()
     }
 
     /// The digest's first bytes as a fraction, of the homes: digests in order have homes in order.
     fn home(&self, digest: &Digest) -> usize {
-        let first = digest.as_bytes().first_chunk().map_or(0, |first| u64::from_be_bytes(*first));
-        let home = (u128::from(first) * self.homes as u128) >> 64;
+        let home = (u128::from(first_bytes(digest)) * self.homes as u128) >> 64;
         usize::try_from(home).unwrap_or_default()
     }
 
@@ -104,6 +108,10 @@ impl<V> DigestMap<V> {
         }
         self.slots.resize_with(self.slots.len().max(self.homes), || None);
     }
+}
+
+fn first_bytes(digest: &Digest) -> u64 {
+    digest.as_bytes().first_chunk().map_or(0, |first| u64::from_be_bytes(*first))
 }
 
 impl<V> Default for DigestMap<V> {
@@ -130,7 +138,9 @@ mod tests {
     }
 
     fn check(map: &DigestMap<u16>, model: &BTreeMap<Digest, u16>) {
-        let held: Vec<_> = map.iter().copied().collect();
+        assert!(map.iter().is_sorted_by_key(|(digest, _)| first_bytes(digest)));
+        let mut held: Vec<_> = map.iter().copied().collect();
+        held.sort_unstable();
         let expected: Vec<_> = model.iter().map(|(digest, value)| (*digest, *value)).collect();
         assert_eq!((held, map.len()), (expected, model.len()));
         for (at, slot) in map.slots.iter().enumerate() {

@@ -110,6 +110,7 @@ impl Tokens {
         Insert::Stored
     }
 
+    #[inline(always)]
     pub(super) fn find(&self, digest: &Digest, now: OffsetDateTime) -> Option<Grant> {
         let rows = self.rows.read(Shards::<Rows>::index_of_digest(digest));
         let row = rows.grants.get(digest).filter(|row| self.is_live(row, micros(now)));
@@ -228,6 +229,8 @@ impl Rows {
         }
     }
 
+    /// In place, as what calls it on the hot path: a grant is long to move.
+    #[inline(always)]
     fn unpack(&self, digest: Digest, row: &Row) -> Grant {
         Grant {
             digest,
@@ -246,6 +249,7 @@ fn micros(time: OffsetDateTime) -> i64 {
     seconds.saturating_add(i64::from(time.microsecond()))
 }
 
+#[inline(always)]
 fn time(micros: i64) -> OffsetDateTime {
     let seconds = OffsetDateTime::from_unix_timestamp(micros.div_euclid(1_000_000));
     let seconds = seconds.unwrap_or(OffsetDateTime::UNIX_EPOCH);
