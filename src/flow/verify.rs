@@ -1,6 +1,6 @@
 use super::{Bearer, ending::Stop};
 use crate::{
-    account::CustomerId,
+    account::{CustomerId, Website},
     audit::{Action, AuditEvent, Outcome, Refusal},
     auth::Auth,
     error::Error,
@@ -26,7 +26,10 @@ impl Auth {
         let bearer = bearer.into();
         let grant = self.live_grant(&bearer).await?;
         match &grant.subject {
-            Subject::Customer(_) => self.customer(grant, &bearer).await.map(Identity::Customer),
+            Subject::Customer(_) => {
+                self.check_customer(&grant, &bearer).await?;
+                customer(grant, bearer.website).map(Identity::Customer)
+            }
             Subject::Admin(_) => Box::pin(self.admin(grant, &bearer)).await.map(Identity::Admin),
         }
     }
@@ -39,7 +42,8 @@ impl Auth {
     pub async fn verify_customer(&self, bearer: impl Into<Bearer<'_>>) -> Result<CustomerIdentity, Error> {
         let bearer = bearer.into();
         let grant = self.live_grant(&bearer).await?;
-        self.customer(grant, &bearer).await
+        self.check_customer(&grant, &bearer).await?;
+        customer(grant, bearer.website)
     }
 
     /// Tells which admin user a bearer token is, and what the admin user may do at this moment.
@@ -59,8 +63,7 @@ impl Auth {
         bearer: &Bearer<'_>,
         action: Action,
     ) -> Result<CustomerIdentity, Error> {
-        let grant = self.live_grant(bearer).await?;
-        let who = self.customer(grant, bearer).await?;
+        let who = self.verify_customer(bearer.clone()).await?;
         if let Err(error) = who.require_self() {
             let event = AuditEvent::by_customer(action, &who, bearer.origin());
             return self.conclude(&event, Err(Refusal::Assisting.told(error))).await;
@@ -77,38 +80,24 @@ impl Auth {
         grant.ok_or(Error::InvalidToken)
     }
 
-    async fn customer(&self, grant: Grant, bearer: &Bearer<'_>) -> Result<CustomerIdentity, Error> {
-        let Subject::Customer(customer) = grant.subject else { return Err(Error::NotAuthorized) };
+    async fn check_customer(&self, grant: &Grant, bearer: &Bearer<'_>) -> Result<(), Error> {
+        let Subject::Customer(customer) = &grant.subject else { return Err(Error::NotAuthorized) };
         if grant.website.as_ref() != Some(&bearer.website) {
             return Err(Error::NotAuthorized);
         }
-        let who = CustomerIdentity {
-            customer,
-            website: bearer.website.clone(),
-            grant: grant.digest,
-            obtained: grant.obtained,
-            assistance: grant.assistance,
-            issued_at: grant.issued_at,
-            expires_at: grant.expires_at,
-        };
         // In a box, as the admin user's: the future of what most tokens need stays small enough to be moved about.
-        if let Some(assistance) = &who.assistance {
-            let holds = Box::pin(self.assistance_holds(&who.customer, assistance)).await;
-            holds.map_err(|stop| {
-                let event = AuditEvent::by_customer(Action::AssistanceUse, &who, bearer.origin());
-                self.refused_in_use(stop, &event)
-            })?;
+        if let Some(assistance) = &grant.assistance {
+            let holds = Box::pin(self.assistance_holds(customer, assistance)).await;
+            holds.map_err(|stop| self.refused_in_use(stop, Action::AssistanceUse, grant, bearer.origin()))?;
         }
-        Ok(who)
+        Ok(())
     }
 
     async fn admin(&self, grant: Grant, bearer: &Bearer<'_>) -> Result<AdminIdentity, Error> {
         let Subject::Admin(id) = &grant.subject else { return Err(Error::NotAuthorized) };
-        let admin = self.active_admin(id).await.map_err(|stop| {
-            let mut event = AuditEvent::about(Action::AdminUse, bearer.origin());
-            event.about_grant(&grant);
-            self.refused_in_use(stop, &event)
-        })?;
+        let active = self.active_admin(id).await;
+        let admin =
+            active.map_err(|stop| self.refused_in_use(stop, Action::AdminUse, &grant, bearer.origin()))?;
         Ok(AdminIdentity {
             admin,
             grant: grant.digest,
@@ -124,10 +113,10 @@ impl Auth {
         Ok(())
     }
 
-    /// Tells the trail why a token that is live is refused. It is queued: a verification waits for no sink.
-    fn refused_in_use(&self, stop: Stop, event: &AuditEvent) -> Error {
+    /// Tells the trail why a token that is live is refused.
+    fn refused_in_use(&self, stop: Stop, action: Action, grant: &Grant, origin: &Origin) -> Error {
         if let Some(why) = stop.why {
-            self.parts.trail.note(event, Outcome::Refused(why));
+            self.note_use(action, grant, origin, why);
         }
         stop.refused_as(Error::InvalidToken).told
     }
@@ -140,8 +129,27 @@ impl Auth {
             Subject::Customer(_) if grant.assistance.is_some() => Action::AssistanceUse,
             Subject::Customer(_) => return,
         };
-        let mut event = AuditEvent::about(action, origin);
-        event.about_grant(&grant);
-        self.parts.trail.note(&event, Outcome::Refused(Refusal::TokenExpired));
+        self.note_use(action, &grant, origin, Refusal::TokenExpired);
     }
+
+    /// Queued: a verification waits for no sink.
+    fn note_use(&self, action: Action, grant: &Grant, origin: &Origin, why: Refusal) {
+        let mut event = AuditEvent::about(action, origin);
+        event.about_grant(grant);
+        self.parts.trail.note(&event, Outcome::Refused(why));
+    }
+}
+
+/// Apart from its check, so that the grant is not moved through one more future.
+fn customer(grant: Grant, website: Website) -> Result<CustomerIdentity, Error> {
+    let Subject::Customer(customer) = grant.subject else { return Err(Error::NotAuthorized) };
+    Ok(CustomerIdentity {
+        customer,
+        website,
+        grant: grant.digest,
+        obtained: grant.obtained,
+        assistance: grant.assistance,
+        issued_at: grant.issued_at,
+        expires_at: grant.expires_at,
+    })
 }
