@@ -1,114 +1,164 @@
-//! What the examples share: a shop with one customer and one admin user.
+//! What the examples share: a shop in memory with one customer, one admin user, a mailbox, and a clock that moves
+//! only when told to, so that no example sleeps.
 
 #![allow(dead_code)] // Each example uses its part.
 
-use std::{error::Error, sync::Arc, time::Duration};
+mod mailbox;
+mod print;
+
+use std::{sync::Arc, time::Duration};
 
 use commerce_auth::{
-    AccountConflict, AccountStatus, AdminId, AdminRecord, Assistance, Auth, CustomerId, CustomerRecord,
-    Digest, Grant, MemoryAdmins, MemoryCustomers, MemoryStore, Obtained, OneTimeCode, Origin, PasswordHash,
-    Permission, ResetToken, Website,
-    random::ChaChaRandom,
-    store::{OneTimeCredential, OtcStore, TokenStore},
+    AccountStatus, AdminId, AdminRecord, AdminSignIn, AdminStore, Auth, AuthConfig, BearerToken, Credential,
+    CustomerId, CustomerRecord, CustomerStore, MemoryAdmins, MemoryCustomers, MemoryStore,
+    PasswordResetRequest, Permission, SignIn, Website, audit::AuditEvent, clock::ManualClock,
 };
-use time::OffsetDateTime;
+use mailbox::Mailbox;
+pub use print::{refused, step};
+use time::macros::datetime;
 
-/// The demo customer's address.
+/// The demo customer's address and password.
 pub const BOB: &str = "bobloblaw@example.com";
-/// The demo customer's password.
 pub const PASSWORD: &str = "b0bl0bl@w";
+/// The demo admin user's name and password.
+pub const ADMIN: &str = "admin";
+pub const ADMIN_PASSWORD: &str = "Adm1nPassw0rd";
+/// Why the admin user assists.
+pub const REASON: &str = "ticket 4711: the customer cannot find the voucher field";
+/// An address and a password that nobody has.
+pub const NOBODY: &str = "nobody@example.com";
+pub const WRONG: &str = "Wr0ng-password";
 
-/// A shop with customer 1 and admin user 7, all in memory.
+/// Examples end with whatever went another way than they say.
+pub type Result<T = ()> = std::result::Result<T, Box<dyn std::error::Error>>;
+
+/// A shop with customer 1, who consents to assistance, and admin user 7, who may give it.
+#[derive(Clone)]
 pub struct DemoShop {
     pub auth: Auth,
+    pub customers: MemoryCustomers,
+    pub customer: CustomerId,
+    pub admin: AdminId,
+    admins: MemoryAdmins,
     store: Arc<MemoryStore>,
-    customers: MemoryCustomers,
-    hash: PasswordHash,
+    mailbox: Arc<Mailbox>,
+    clock: Arc<ManualClock>,
 }
 
 impl DemoShop {
-    pub async fn open() -> Result<Self, Box<dyn Error>> {
-        let store = Arc::new(MemoryStore::new());
+    pub async fn open() -> Result<Self> {
+        let clock = Arc::new(ManualClock::new(datetime!(2026-01-01 12:00 UTC)));
+        let (store, mailbox) = (Arc::<MemoryStore>::default(), Arc::<Mailbox>::default());
         let (customers, admins) = (MemoryCustomers::new(), MemoryAdmins::new());
-        let auth =
-            Auth::builder(Arc::clone(&store)).customers(customers.clone()).admins(admins.clone()).build()?;
-        let hash = auth.hash_new_password(BOB, PASSWORD).await?;
+        let auth = Auth::builder(Arc::clone(&store))
+            .customers(customers.clone())
+            .admins(admins.clone())
+            .notifier(Arc::clone(&mailbox))
+            .clock(Arc::clone(&clock))
+            .build()?;
+        let (customer, admin) = (CustomerId::from(1), AdminId::from(7));
+        customers.upsert(CustomerRecord {
+            id: customer.clone(),
+            website: Website::default(),
+            email: BOB.into(),
+            password_hash: Some(auth.hash_new_password(BOB, PASSWORD).await?),
+            status: AccountStatus::Active,
+            allows_assistance: true,
+        })?;
         admins.upsert(AdminRecord {
-            id: AdminId::from(7),
-            username: "admin".into(),
-            password_hash: None,
+            id: admin.clone(),
+            username: ADMIN.into(),
+            password_hash: Some(auth.hash_new_admin_password(ADMIN, ADMIN_PASSWORD).await?),
             status: AccountStatus::Active,
             permissions: Permission::ALL.to_vec(),
         })?;
-        let shop = Self { auth, store, customers, hash };
-        shop.set_status(AccountStatus::Active)?;
-        Ok(shop)
+        Ok(Self { auth, customers, customer, admin, admins, store, mailbox, clock })
     }
 
-    /// Stores the customer, who consents to assistance, with this status.
-    pub fn set_status(&self, status: AccountStatus) -> Result<(), AccountConflict> {
-        self.set(status, true)
+    /// The same shop, as it is after a restart with other numbers and rules.
+    pub fn restarted(&self, config: AuthConfig) -> Result<Self> {
+        let auth = Auth::builder(Arc::clone(&self.store))
+            .customers(self.customers.clone())
+            .admins(self.admins.clone())
+            .notifier(Arc::clone(&self.mailbox))
+            .clock(Arc::clone(&self.clock))
+            .config(config)
+            .build()?;
+        Ok(Self { auth, ..self.clone() })
     }
 
-    /// Stores the customer, active, with or without consent to assistance.
-    pub fn set_consent(&self, allows_assistance: bool) -> Result<(), AccountConflict> {
-        self.set(AccountStatus::Active, allows_assistance)
+    /// The customer signs in.
+    pub async fn customer_token(&self, password: impl Into<Credential>) -> Result<BearerToken> {
+        Ok(self.auth.generate_customer_token(SignIn::new(BOB, password)).await?.token().clone())
     }
 
-    fn set(&self, status: AccountStatus, allows_assistance: bool) -> Result<(), AccountConflict> {
-        self.customers.upsert(CustomerRecord {
-            id: CustomerId::from(1),
-            website: Website::default(),
-            email: BOB.into(),
-            password_hash: Some(self.hash.clone()),
-            status,
-            allows_assistance,
+    /// The admin user signs in.
+    pub async fn admin_token(&self) -> Result<BearerToken> {
+        let sign_in = AdminSignIn::new(ADMIN, ADMIN_PASSWORD);
+        Ok(self.auth.generate_admin_token(sign_in).await?.token().clone())
+    }
+
+    /// The admin user generates a one-time code for the customer.
+    pub async fn one_time_code(&self) -> Result<String> {
+        let admin = self.admin_token().await?;
+        let generated = self.auth.generate_one_time_code(&admin, &self.customer, REASON).await?;
+        Ok(generated.code().expose().to_owned())
+    }
+
+    /// The customer asks for a reset token, and reads it in the mail.
+    pub async fn reset_token(&self) -> Result<String> {
+        self.auth.request_password_reset(PasswordResetRequest::new(BOB)).await?;
+        Ok(self.read_mail().ok_or("no mail with a reset token")?)
+    }
+
+    /// Changes the customer's row behind the crate's back, as a back office does.
+    pub async fn edit_customer(&self, edit: impl FnOnce(&mut CustomerRecord)) -> Result {
+        let mut row = self.customers.find_by_id(&self.customer).await?.ok_or("there is no customer")?;
+        edit(&mut row);
+        Ok(self.customers.upsert(row)?)
+    }
+
+    /// Changes the admin user's row behind the crate's back, as a back office does.
+    pub async fn edit_admin(&self, edit: impl FnOnce(&mut AdminRecord)) -> Result {
+        let mut row = self.admins.find_by_id(&self.admin).await?.ok_or("there is no admin user")?;
+        edit(&mut row);
+        Ok(self.admins.upsert(row)?)
+    }
+
+    /// Gives both back what they had: standing, consent, permissions.
+    pub async fn restore(&self) -> Result {
+        self.edit_customer(|row| {
+            row.status = AccountStatus::Active;
+            row.allows_assistance = true;
         })
+        .await?;
+        self.edit_admin(|row| {
+            row.status = AccountStatus::Active;
+            row.permissions = Permission::ALL.to_vec();
+        })
+        .await
     }
 
-    /// Puts a reset token into the store, as a "forgot password" page does, and hands it over, as its mail
-    /// does.
-    pub async fn put_reset_token(&self, lives: Duration) -> Result<String, Box<dyn Error>> {
-        let secret = ResetToken::generate(&ChaChaRandom::new())?;
-        let now = OffsetDateTime::now_utc();
-        let (website, customer) = (Website::default(), CustomerId::from(1));
-        let record = OneTimeCredential::reset_token(secret.digest(), website, customer, now, now + lives);
-        self.store.put(&record, 3, now).await?;
-        Ok(secret.expose().to_owned())
+    /// Lets time pass.
+    pub fn later(&self, by: Duration) {
+        self.clock.advance(by);
+        match by.as_secs() {
+            seconds if seconds % 60 == 0 => {
+                println!("   … {} minutes later, by the shop's clock", seconds / 60);
+            }
+            seconds => println!("   … {seconds} seconds later, by the shop's clock"),
+        }
     }
 
-    /// Puts a one-time code of admin user 7 into the store, as an admin page does, and hands it over.
-    pub async fn put_one_time_code(&self, lives: Duration) -> Result<String, Box<dyn Error>> {
-        let now = OffsetDateTime::now_utc();
-        // The admin user's own sign-in, which whatever the code buys depends on.
-        let own = Digest::of(OneTimeCode::generate(&ChaChaRandom::new())?.expose().as_bytes());
-        let grant = Grant::admin(
-            own,
-            AdminId::from(7),
-            Obtained::Password,
-            now,
-            now + Duration::from_secs(4 * 60 * 60),
-        );
-        let generation = self.store.generation(&grant.subject).await?;
-        let _ = self.store.insert(&grant, &Origin::default(), generation, now).await?;
-
-        let secret = OneTimeCode::generate(&ChaChaRandom::new())?;
-        let assistance = Assistance::new(AdminId::from(7), own, "the customer cannot find the voucher field");
-        let (website, customer) = (Website::default(), CustomerId::from(1));
-        let record = OneTimeCredential::one_time_code(
-            secret.digest(),
-            website,
-            customer,
-            assistance,
-            now,
-            now + lives,
-        );
-        self.store.put(&record, 3, now).await?;
-        Ok(secret.expose().to_owned())
+    /// Delivers the mail that is queued; the reset token in the newest of it, if there is one.
+    pub fn read_mail(&self) -> Option<String> {
+        self.mailbox.read()
     }
-}
 
-/// Prints the heading of a step.
-pub fn step(what: &str) {
-    println!("\n{what}");
+    /// The audit trail, the oldest event first.
+    pub async fn audit_trail(&self) -> Vec<AuditEvent> {
+        // What a customer does by herself is queued.
+        self.auth.flush_audit().await;
+        self.store.audit_events()
+    }
 }

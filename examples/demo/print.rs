@@ -1,0 +1,66 @@
+use commerce_auth::{
+    BearerToken, Error,
+    audit::{Outcome, Refusal},
+};
+
+use super::DemoShop;
+
+/// Prints the heading of a step.
+pub fn step(what: &str) {
+    println!("\n{what}");
+}
+
+/// Prints the refusal of a call. It is an error if the call succeeds, or is refused with another answer.
+pub async fn refused<T>(
+    what: &str,
+    call: impl Future<Output = Result<T, Error>>,
+    told: Error,
+) -> super::Result {
+    match call.await {
+        Err(error) if error.to_string() == told.to_string() => {
+            println!("   {what}: refused ({:?}): {error}", error.kind());
+            Ok(())
+        }
+        Err(error) => Err(format!("{what}: the answer is not \"{told}\" but \"{error}\"").into()),
+        Ok(_) => Err(format!("{what}: not refused").into()),
+    }
+}
+
+impl DemoShop {
+    /// Prints who a customer's token is; an error if it is not live.
+    pub async fn live(&self, what: &str, token: &BearerToken) -> super::Result {
+        let who = self.auth.verify_customer(token).await?;
+        let (customer, until) = (who.customer_id(), who.expires_at());
+        print!("   {what}: customer {customer}, until {until}");
+        match (who.actor(), who.reason()) {
+            (Some(admin), Some(reason)) => println!(", assisted by admin user {admin}, because: {reason}"),
+            _ => println!(),
+        }
+        Ok(())
+    }
+
+    /// An error if a customer's token is still live.
+    pub async fn ended(&self, what: &str, token: &BearerToken) -> super::Result {
+        refused(what, self.auth.verify_customer(token), Error::InvalidToken).await
+    }
+
+    /// As [`refused`], where the audit trail knows more than the caller is told: an error, too, if it knows another
+    /// reason.
+    pub async fn refused_because<T>(
+        &self,
+        what: &str,
+        call: impl Future<Output = Result<T, Error>>,
+        told: Error,
+        why: Refusal,
+    ) -> super::Result {
+        let before = self.audit_trail().await.len();
+        refused(what, call, told).await?;
+        let after = self.audit_trail().await;
+        let outcome = after.last().filter(|_| after.len() > before).map(|event| event.outcome);
+        if outcome != Some(Outcome::Refused(why)) {
+            return Err(format!("{what}: the audit trail says {outcome:?}, not {why:?}").into());
+        }
+        println!("      for the audit trail alone: {why:?}");
+        Ok(())
+    }
+}
