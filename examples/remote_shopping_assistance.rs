@@ -1,0 +1,77 @@
+//! The customer's own consent to assistance: asked for, given, used, withdrawn, given again. It is read live: what was
+//! withdrawn is refused at the very next use, and the audit trail says why.
+//!
+//! `cargo run --example remote_shopping_assistance`
+
+mod demo;
+
+use std::time::Duration;
+
+use commerce_auth::{Bearer, Error, SignIn, Website, audit::Refusal};
+use demo::{BOB, DemoShop, PASSWORD, REASON, refused, step};
+
+#[tokio::main]
+async fn main() -> demo::Result {
+    let shop = DemoShop::open().await?;
+    let auth = &shop.auth;
+    shop.edit_customer(|row| row.allows_assistance = false).await?;
+    let customer = shop.customer_token(PASSWORD).await?;
+    let admin = shop.admin_token().await?;
+    let assist = || auth.generate_customer_token_as_admin(&admin, BOB, REASON);
+
+    step(
+        "1. The customer calls for help and has not consented: the admin user is told so, and asks for consent",
+    );
+    let why = Refusal::NoConsent;
+    shop.refused_because("the admin user", assist(), Error::NoConsent, why).await?;
+
+    step("2. The customer consents, and is told by mail");
+    auth.set_remote_shopping_assistance(&customer, true).await?;
+    shop.read_mail();
+
+    step("3. The admin user assists, and has a one-time code for later");
+    let signed_in = assist().await?;
+    let token = signed_in.token();
+    shop.live("the admin user", token).await?;
+    let generated = auth.generate_one_time_code(&admin, &shop.customer, REASON).await?;
+    let redeem = || auth.generate_customer_token(SignIn::new(BOB, generated.code().expose()));
+    println!("   a code, until {}", generated.expires_at());
+
+    step("4. The customer withdraws consent: refused from the very next use on, and no code is redeemed");
+    auth.set_remote_shopping_assistance(&customer, false).await?;
+    shop.read_mail();
+    let used = auth.verify_customer(token);
+    shop.refused_because("the admin user's token", used, Error::InvalidToken, why).await?;
+    shop.refused_because("the code", redeem(), Error::SignInRefused, why).await?;
+    shop.refused_because("another token", assist(), Error::NoConsent, why).await?;
+    let another = auth.generate_one_time_code(&admin, &shop.customer, REASON);
+    shop.refused_because("another code", another, Error::NoConsent, why).await?;
+    shop.live("the customer's own token", &customer).await?;
+
+    step(
+        "5. The customer consents again: what has not expired is good again; the code was spent by trying it",
+    );
+    auth.set_remote_shopping_assistance(&customer, true).await?;
+    shop.read_mail();
+    shop.live("the admin user", token).await?;
+    shop.refused_because("the code", redeem(), Error::SignInRefused, Refusal::SpentCode).await?;
+    shop.later(Duration::from_secs(15 * 60));
+    let used = auth.verify_customer(token);
+    shop.refused_because("the admin user's token", used, Error::InvalidToken, Refusal::TokenExpired).await?;
+
+    step("6. Refused: consent is the customer's own");
+    let signed_in = assist().await?;
+    let consent = auth.set_remote_shopping_assistance(signed_in.token(), true);
+    shop.refused_because("the admin user, assisting", consent, Error::NotAuthorized, Refusal::Assisting)
+        .await?;
+    let consent = auth.set_remote_shopping_assistance(&admin, true);
+    refused("the admin user", consent, Error::NotAuthorized).await?;
+    let outlet: Website = "outlet".parse()?;
+    let consent = auth.set_remote_shopping_assistance(Bearer::from(&customer).on(outlet), true);
+    refused("the customer, on another website", consent, Error::NotAuthorized).await?;
+    let consent = auth.set_remote_shopping_assistance("0123456789", true);
+    refused("nobody", consent, Error::InvalidToken).await?;
+    shop.customers.remove(&shop.customer);
+    let consent = auth.set_remote_shopping_assistance(&customer, true);
+    refused("a customer who is gone", consent, Error::InvalidToken).await
+}
