@@ -92,7 +92,8 @@ impl Auth {
         self.parts.trail.stats()
     }
 
-    /// Waits until the audit events that are queued now have reached the sink: before a host shuts down.
+    /// Waits until the audit events that are queued now have reached the sink: before a host shuts down. Clones of an
+    /// `Auth` share a queue; another `Auth` has its own.
     pub async fn flush_audit(&self) {
         self.parts.trail.flush().await;
     }

@@ -1,6 +1,6 @@
 use super::Bearer;
 use crate::{
-    audit::{Action, AuditEvent},
+    audit::{Action, AuditEvent, Refusal},
     auth::Auth,
     error::Error,
     notifier::Notice,
@@ -11,7 +11,7 @@ impl Auth {
     /// the customer does, never an admin user acting for the customer.
     ///
     /// Consent is read live: once it is withdrawn, the very next use of a token born of assistance is refused, and so is
-    /// an outstanding code. What has not expired works again if the customer consents again.
+    /// an outstanding code, which is spent by it. A token that has not expired works again if the customer consents again.
     ///
     /// # Errors
     ///
@@ -29,7 +29,7 @@ impl Auth {
         let event = AuditEvent::by_customer(action, &who, bearer.origin());
         let ended = match self.parts.customers.set_assistance(who.customer_id(), allowed).await {
             Ok(true) => Ok(()),
-            Ok(false) => Err(Error::InvalidToken.into()),
+            Ok(false) => Err(Refusal::UnknownAccount.told(Error::InvalidToken)),
             Err(error) => Err(error.into()),
         };
         self.conclude(&event, ended).await?;
