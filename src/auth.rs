@@ -93,7 +93,7 @@ impl Auth {
     }
 
     /// Waits until the audit events that are queued now have reached the sink: before a host shuts down. Clones of an
-    /// `Auth` share a queue; another `Auth` has its own.
+    /// `Auth` share a queue; another `Auth` has its own. It waits as long as the sink takes: give it a time limit.
     pub async fn flush_audit(&self) {
         self.parts.trail.flush().await;
     }

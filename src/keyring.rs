@@ -37,6 +37,9 @@ pub enum KeyError {
 /// Without a keyring the check of a bearer token is computed with a public key: good against typing errors. With one, a
 /// string that nobody issued is turned away without a look-up, but for one in 2^36 for each accepted key.
 ///
+/// To give a running shop its first keyring ends all tokens that were issued without one, and so does taking it away: do it
+/// on all nodes at once.
+///
 /// Clones share the keys, so keys are rotated while the service runs, in three steps that leave nobody signed out:
 /// [`accept`](Self::accept) the new key on all nodes, [`make_current`](Self::make_current) it on all nodes, and
 /// [`retire`](Self::retire) the old one once what it signed has expired. Retiring earlier ends what it signed.
@@ -90,7 +93,8 @@ impl Keyring {
     ///
     /// # Security
     ///
-    /// Give it bytes that a secure source has drawn (`openssl rand 32`), not a passphrase. The material is wiped.
+    /// Give it bytes that a secure source has drawn (`openssl rand 32`), not a passphrase. A vector is wiped; an array is
+    /// copied, and the copy wiped.
     pub fn new(id: KeyId, material: impl Into<Vec<u8>>) -> Result<Self, KeyError> {
         let current = Key::derive(id, material)?;
         Ok(Self(Arc::new(RwLock::new(Keys { current, others: Vec::new() }))))

@@ -193,13 +193,19 @@ async fn without_the_permission_nobody_is_looked_up() {
         shop.auth.generate_one_time_code(&admin, &customer(), REASON).await.unwrap_err();
     }
     assert_eq!(asked.load(Ordering::SeqCst), 0);
+    shop.set_admin(|_| ());
+    let refused = shop.auth.generate_customer_token_as_admin(&admin, EMAIL, REASON).await;
+    assert!(
+        matches!(refused, Err(Error::NoSuchEmail)) && asked.load(Ordering::SeqCst) > 0,
+        "with it, somebody is"
+    );
 }
 
 #[tokio::test]
 async fn a_blank_reason_is_the_default_one_or_refused() {
     let shop = shop();
     let admin = shop.admin_token().await;
-    for blank in ["", "  \t\n"] {
+    for blank in ["", "  \t\n", "\u{1}\u{2} "] {
         let token = shop.auth.generate_customer_token_as_admin(&admin, EMAIL, blank).await.unwrap();
         let who = shop.auth.verify_customer(token.token()).await.unwrap();
         assert_eq!(who.reason(), Some("No reason given"));
@@ -213,7 +219,7 @@ async fn a_blank_reason_is_the_default_one_or_refused() {
     let mut config = fast();
     config.default_assistance_reason = AuthConfig::strict().default_assistance_reason;
     let strict = shop.node(config);
-    let error = strict.generate_customer_token_as_admin(&admin, EMAIL, " ").await.unwrap_err();
+    let error = strict.generate_customer_token_as_admin(&admin, EMAIL, " \u{1}").await.unwrap_err();
     let words = "Specify the \"reason\" value.";
     assert_eq!((error.to_string().as_str(), error.kind()), (words, ErrorKind::Input));
     let refused = strict.generate_one_time_code(&admin, &customer(), "").await;
@@ -394,6 +400,7 @@ async fn a_spent_code_presented_again_ends_what_it_bought_and_is_told_of() {
         let last = trail.last().unwrap();
         assert_eq!((last.action, last.outcome), (Action::CodeReplay, Refused(Refusal::SpentCode)));
         assert_eq!((last.grant, &last.subject), (Some(grant), &Some(Subject::Customer(customer()))));
+        assert_eq!((last.actor.as_ref(), last.reason.as_deref()), (Some(&AdminId::from(7)), Some(REASON)));
     }
 }
 

@@ -99,6 +99,13 @@ async fn every_act_is_told_of() {
 
     auth.revoke_all_customer_tokens(own.token(), Keep::Presented).await.unwrap();
     expect(&[(Action::AllTokensRevoke, Succeeded)], "signed out everywhere else").await;
+    let assisted = auth.generate_customer_token_as_admin(&admin, EMAIL, REASON).await.unwrap();
+    let grant = *auth.verify_customer(assisted.token()).await.unwrap().grant();
+    assert!(auth.revoke_listed_customer_token(own.token(), &grant).await.unwrap());
+    expect(&[(Action::TokenRevoke, Succeeded)], "the customer ends an assistance").await;
+    let trail = shop.trail().await;
+    let last = trail.last().unwrap();
+    assert_eq!((last.grant, &last.actor), (Some(grant), &None), "it is the customer's own act");
     auth.revoke_customer_token(own.token()).await.unwrap();
     expect(&[(Action::TokenRevoke, Succeeded)], "signed out").await;
     auth.customer_changed(&customer(), CustomerChange::Disabled).await.unwrap();

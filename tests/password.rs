@@ -122,7 +122,8 @@ async fn every_address_is_the_same_work_and_the_same_answer() {
             assert_eq!(shop.outbox.take().len() == 1, mails && website == "base", "{email} on {website}");
         }
     }
-    let expected = ["reserve 1", "settle Failed", "reserve 1", "settle Failed", "put"];
+    let expected =
+        ["reserve 1", "settle Failed", "reserve 1", "settle Failed", "generation", "put", "generation"];
     assert!(seen.iter().all(|verbs| *verbs == expected), "{seen:#?}");
 
     // And so is every refused reset.
@@ -133,7 +134,7 @@ async fn every_address_is_the_same_work_and_the_same_answer() {
         log.lock().unwrap().clear();
         let refused = shop.auth.reset_password(PasswordReset::new(email, TOKEN, NEW)).await;
         assert!(matches!(refused, Err(Error::ResetTokenMismatched)));
-        assert_eq!(*log.lock().unwrap(), ["reserve 1", "peek", "settle Failed"]);
+        assert_eq!(*log.lock().unwrap(), ["reserve 1", "generation", "peek", "settle Failed"]);
     }
     assert_eq!(shop.auth.hashing_stats().begun, begun);
 }

@@ -89,9 +89,14 @@ impl Trail {
     /// Hands an event to the queue, or counts it as dropped.
     pub(crate) fn note(&self, event: &AuditEvent, outcome: Outcome) {
         let Some(kept) = &self.kept else { return };
-        let queued = self.stamped(event, outcome).is_ok_and(|event| kept.queue.try_send(event).is_ok());
-        let counter = if queued { &kept.counts.queued } else { &kept.counts.dropped };
-        counter.fetch_add(1, Ordering::AcqRel);
+        let counts = &kept.counts;
+        // Counted first: what was taken is never more than what was queued.
+        counts.queued.fetch_add(1, Ordering::AcqRel);
+        if !self.stamped(event, outcome).is_ok_and(|event| kept.queue.try_send(event).is_ok()) {
+            counts.queued.fetch_sub(1, Ordering::AcqRel);
+            counts.dropped.fetch_add(1, Ordering::AcqRel);
+            counts.emptied.notify(usize::MAX);
+        }
     }
 
     /// Waits until what is queued now has left the queue.
@@ -100,6 +105,8 @@ impl Trail {
         let queued = counts.queued.load(Ordering::Acquire);
         loop {
             let emptied = counts.emptied.listen();
+            // What turned out not to fit is no longer waited for.
+            let queued = queued.min(counts.queued.load(Ordering::Acquire));
             if counts.taken.load(Ordering::Acquire) >= queued {
                 return;
             }

@@ -1,10 +1,10 @@
 use super::{Bearer, ending::Stop};
 use crate::{
-    account::Email,
+    account::{CustomerRecord, Email, PasswordHash},
     audit::{Action, AuditEvent, Refusal},
     auth::Auth,
     credential::Credential,
-    error::{Error, Field},
+    error::{Error, Field, StoreError},
     notifier::Notice,
     token::CustomerIdentity,
 };
@@ -21,6 +21,9 @@ impl Auth {
     /// - As [`confirm_password`](Self::confirm_password).
     /// - [`Error::Unavailable`], [`Error::Random`]: the password may be changed, and other tokens may live. Try again
     ///   with either password.
+    ///
+    /// The same holds for a call that is dropped midway, as some servers do when a client goes away: run it to its end
+    /// (in a task of its own).
     pub async fn change_password(
         &self,
         bearer: impl Into<Bearer<'_>>,
@@ -29,10 +32,7 @@ impl Auth {
     ) -> Result<(), Error> {
         let (bearer, current, new) = (bearer.into(), current.into(), new.into());
         current.check_bounds(Field::CurrentPassword)?;
-        new.check_bounds(Field::NewPassword).or_else(|error| match error {
-            Error::PasswordTooLong => Ok(()),
-            other => Err(other),
-        })?;
+        self.check_new_password_bounds(&new, Field::NewPassword)?;
         let who = self.customer_self(&bearer, Action::PasswordChange).await?;
         let event = AuditEvent::by_customer(Action::PasswordChange, &who, bearer.origin());
         let ended = self.change(&who, &current, &new, &event).await;
@@ -49,19 +49,21 @@ impl Auth {
         let row = self.own_row(who).await?;
         let email = row.email.parse::<Email>().map_err(|_| Error::ForeignRow)?;
         self.judge_new_password(&email, new, Field::NewPassword)?;
-        let row = self.confirm(who, current, event).await?;
+        let mut row = self.confirm(who, current, event).await?;
         let hash = self.parts.evaluator.pool().hash(new, self.parts.random.as_ref()).await?;
-        let expected = row.password_hash.as_ref();
-        if !self.parts.customers.replace_password_hash(&row.id, expected, &hash).await? {
+        if !self.replace_hash(&row, &hash).await? {
             // The hash is not the one that was checked: made anew by a sign-in, or changed by somebody else.
-            let row = self.confirm(who, current, event).await?;
-            let expected = row.password_hash.as_ref();
-            if !self.parts.customers.replace_password_hash(&row.id, expected, &hash).await? {
+            row = self.confirm(who, current, event).await?;
+            if !self.replace_hash(&row, &hash).await? {
                 return Err(Refusal::Overloaded.told(Error::Overloaded));
             }
         }
-        self.end_credentials(&row.id, Some(who.grant())).await?;
+        // First, so that no caller who goes away keeps it from the customer.
         self.notify(&row, Notice::PasswordChanged, &event.origin);
-        Ok(())
+        Ok(self.end_credentials(&row.id, Some(who.grant())).await?)
+    }
+
+    async fn replace_hash(&self, row: &CustomerRecord, new: &PasswordHash) -> Result<bool, StoreError> {
+        self.parts.customers.replace_password_hash(&row.id, row.password_hash.as_ref(), new).await
     }
 }

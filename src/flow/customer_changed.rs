@@ -16,6 +16,8 @@ pub enum CustomerChange {
     Deleted,
     /// The account has another e-mail address.
     EmailChanged,
+    /// The account has another password, which the host has set.
+    PasswordChanged,
 }
 
 impl Auth {
@@ -28,7 +30,10 @@ impl Auth {
     /// [`Error::Unavailable`]: some may still live; call it again.
     pub async fn customer_changed(&self, customer: &CustomerId, change: CustomerChange) -> Result<(), Error> {
         match change {
-            CustomerChange::Disabled | CustomerChange::Deleted | CustomerChange::EmailChanged => {
+            CustomerChange::Disabled
+            | CustomerChange::Deleted
+            | CustomerChange::EmailChanged
+            | CustomerChange::PasswordChanged => {
                 let event =
                     AuditEvent::about(Action::AccountChange, &Origin::default()).of_customer(customer);
                 let ended = self.end_credentials(customer, None).await;
@@ -46,6 +51,8 @@ impl Auth {
         // One-time credentials first: one that is being redeemed meets a generation that moves after it was read.
         self.parts.codes.discard(customer).await?;
         let subject = Subject::Customer(customer.clone());
-        Ok(self.parts.tokens.revoke_all(&subject, keep, self.parts.clock.now()).await?)
+        self.parts.tokens.revoke_all(&subject, keep, self.parts.clock.now()).await?;
+        // And again: one that is being made is put after the first, or sees that the generation has moved.
+        Ok(self.parts.codes.discard(customer).await?)
     }
 }

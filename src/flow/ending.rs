@@ -57,15 +57,22 @@ impl From<RandomError> for Stop {
 impl Auth {
     /// Tells the trail how a flow ended, and gives the caller its answer.
     ///
-    /// Where an admin user is involved the event is kept before the answer is given, and a refusal that cannot be
-    /// recorded is "unavailable". A success has been announced before (or, like a revoke, must not depend on the trail).
+    /// Where an admin user is involved the event is kept before the answer is given, and a refusal within budget that
+    /// cannot be recorded is "unavailable". A success has been announced before (or, like a revoke, must not depend on the trail).
     pub(super) async fn conclude<T>(&self, event: &AuditEvent, ended: Result<T, Stop>) -> Result<T, Error> {
         let outcome = match &ended {
             Ok(_) => Outcome::Succeeded,
             Err(Stop { why: Some(why), .. }) => Outcome::Refused(*why),
             Err(Stop { why: None, .. }) => Outcome::Failed,
         };
-        let recorded = self.tell(event, outcome).await;
+        let recorded = match outcome {
+            // Cheap for whoever asks, however often: it must not become work for the sink.
+            Outcome::Refused(Refusal::BudgetSpent) => {
+                self.parts.trail.note(event, outcome);
+                Ok(())
+            }
+            _ => self.tell(event, outcome).await,
+        };
         match ended {
             Ok(done) => Ok(done),
             Err(Stop { told, why: Some(_) }) => Err(recorded.err().unwrap_or(told)),

@@ -2,7 +2,7 @@ use super::{SignIn, SignedIn};
 use crate::{
     auth::Auth,
     credential::Steps,
-    error::{Error, Field},
+    error::{Error, Field, Part},
     store::{Purpose, Purposes},
     throttle::Attempted,
 };
@@ -18,9 +18,12 @@ impl Auth {
     /// # Errors
     ///
     /// As [`generate_customer_token`](Self::generate_customer_token), and [`Error::TooManyRequests`] once the budget is
-    /// spent.
+    /// spent, [`Error::NotConfigured`] where there is no admin user table.
     pub async fn exchange_one_time_code(&self, exchange: SignIn) -> Result<SignedIn, Error> {
         let email = exchange.check(Field::Otp)?;
+        if self.parts.admins.is_none() {
+            return Err(Error::NotConfigured(Part::Admins));
+        }
         let (website, source) = (&exchange.website, exchange.origin.source);
         let attempted = Attempted::redemption(Purpose::OneTimeCode, website, &email, source, self.config());
         let one_time = Purposes { reset_token: false, one_time_code: true };

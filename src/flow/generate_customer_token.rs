@@ -58,7 +58,10 @@ impl Auth {
     pub async fn generate_customer_token(&self, sign_in: SignIn) -> Result<SignedIn, Error> {
         let email = sign_in.check(Field::Password)?;
         let attempted = Attempted::sign_in(&sign_in.website, &email, sign_in.origin.source, self.config());
-        let steps = Steps { password: true, one_time: self.config().steps };
+        let mut one_time = self.config().steps;
+        // Where nobody assists there is nobody to announce a code to: it is left unspent.
+        one_time.one_time_code &= self.parts.admins.is_some();
+        let steps = Steps { password: true, one_time };
         self.sign_in(&sign_in, &email, steps, attempted, Error::SignInRefused).await
     }
 }

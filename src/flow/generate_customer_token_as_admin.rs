@@ -64,7 +64,8 @@ impl Auth {
         let subject = Subject::Customer(customer.clone());
         event.subject = Some(subject.clone());
         let generation = self.parts.tokens.generation(&subject).await?;
-        // Read again: what changes from here on raises the generation, and the grant is not stored.
+        // Read again: what ends tokens from here on raises the generation, and the grant is not stored; consent is looked at
+        // again at every use.
         let row = self.consenting_customer(&customer).await?;
         if !row.is_of(&bearer.website, email) {
             return Err(Refusal::UnknownAccount.told(Error::NoSuchEmail));

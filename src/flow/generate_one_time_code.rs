@@ -1,15 +1,14 @@
 use time::OffsetDateTime;
 
-use super::{Bearer, OUTSTANDING, ending::Stop};
+use super::{Bearer, ending::Stop};
 use crate::{
     account::{CustomerId, Website},
     audit::{Action, AuditEvent},
     auth::Auth,
     credential::OneTimeCode,
     error::Error,
-    random::RandomError,
     store::OneTimeCredential,
-    token::Grant,
+    token::{Grant, Subject},
 };
 
 /// A one-time code that was generated.
@@ -86,6 +85,7 @@ impl Auth {
         event: &mut AuditEvent,
     ) -> Result<GeneratedCode, Stop> {
         let (assistance, until) = self.assistance_by(own, reason, event).await?;
+        let generation = self.parts.tokens.generation(&Subject::Customer(customer.clone())).await?;
         let row = self.consenting_customer(customer).await?;
         let code = OneTimeCode::generate(self.parts.random.as_ref())?;
         let (now, end) = self.lifespan(self.config().one_time_code_lifetime, Some(until));
@@ -101,10 +101,7 @@ impl Auth {
         event.grant = Some(record.digest);
         event.expires_at = Some(end);
         self.parts.trail.begin(event).await?;
-        if !self.parts.codes.put(&record, OUTSTANDING, now).await? {
-            // Of 2^128 codes this one was drawn before: the source of randomness repeats itself.
-            return Err(RandomError.into());
-        }
+        self.put_credential(&record, generation).await?;
         Ok(GeneratedCode { code, customer: row.id, website: row.website, expires_at: end })
     }
 }

@@ -54,7 +54,7 @@ impl Auth {
         Ok(self.config().password_policy.judge(email, password)?)
     }
 
-    fn check_new_password_bounds(&self, password: &Credential, field: Field) -> Result<(), Error> {
+    pub(super) fn check_new_password_bounds(&self, password: &Credential, field: Field) -> Result<(), Error> {
         password.check_bounds(field).map_err(|error| match error {
             Error::PasswordTooLong => {
                 PolicyViolation::TooLong(self.config().password_policy.max_length).into()

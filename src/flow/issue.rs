@@ -1,18 +1,18 @@
-//! Drawing a token, and storing the grant behind it.
+//! Drawing a token and storing the grant behind it; storing a one-time credential.
 
 use std::time::Duration;
 
 use time::OffsetDateTime;
 
-use super::ending::Stop;
+use super::{OUTSTANDING, ending::Stop};
 use crate::{
     audit::Refusal,
     auth::Auth,
     clock::after,
     error::Error,
     random::RandomError,
-    store::{Generation, Insert},
-    token::{BearerToken, Digest, Grant, Origin},
+    store::{Generation, Insert, OneTimeCredential},
+    token::{BearerToken, Digest, Grant, Origin, Subject},
 };
 
 /// A token that is drawn and not yet stored.
@@ -38,6 +38,25 @@ impl Auth {
         let now = self.parts.clock.now().truncate_to_microsecond();
         let end = after(now, lifetime);
         (now, until.map_or(end, |until| until.min(end)))
+    }
+
+    /// Stores a one-time credential, unless its customer's were ended since `generation` was read.
+    pub(super) async fn put_credential(
+        &self,
+        record: &OneTimeCredential,
+        generation: Generation,
+    ) -> Result<(), Stop> {
+        if !self.parts.codes.put(record, OUTSTANDING, record.issued_at).await? {
+            // Of 2^128 secrets this one was drawn before: the source of randomness repeats itself.
+            return Err(RandomError.into());
+        }
+        let subject = Subject::Customer(record.customer.clone());
+        if self.parts.tokens.generation(&subject).await? != generation {
+            // Whoever ended them may have discarded before this one was put.
+            self.parts.codes.discard(&record.customer).await?;
+            return Err(Refusal::RevokedMeanwhile.told(Error::SignInRefused));
+        }
+        Ok(())
     }
 
     /// Stores the grant behind a token, unless its subject's tokens were revoked since `generation` was read.

@@ -1,4 +1,4 @@
-use super::{OUTSTANDING, ending::Stop};
+use super::ending::Stop;
 use crate::{
     account::{AccountStatus, Email, Website},
     audit::{Action, AuditEvent, Outcome, Refusal},
@@ -6,7 +6,6 @@ use crate::{
     credential::ResetToken,
     error::{Error, Field, Part},
     notifier::Notice,
-    random::RandomError,
     store::{self, OneTimeCredential},
     throttle::{Attempted, account_key},
     token::{Origin, Subject},
@@ -95,17 +94,23 @@ impl Auth {
         }
         let row = self.parts.customers.find_by_email(&request.website, email).await?;
         let row = row.filter(|row| row.is_of(&request.website, email));
+        let customer = row.as_ref().map_or(&self.parts.decoy, |row| &row.id).clone();
+        let generation = self.parts.tokens.generation(&Subject::Customer(customer.clone())).await?;
+        // Read again: what changes from here on moves the generation.
+        let row = self.parts.customers.find_by_id(&customer).await?;
+        let row = row.filter(|row| row.id == customer && row.is_of(&request.website, email));
         event.subject = row.as_ref().map(|row| Subject::Customer(row.id.clone()));
         let disabled = row.as_ref().is_some_and(|row| row.status == AccountStatus::Disabled);
         let row = row.filter(|_| !disabled);
 
         let token = ResetToken::generate(self.parts.random.as_ref())?;
         let (now, expires_at) = self.lifespan(self.config().reset_token_lifetime, None);
-        let customer = row.as_ref().map_or(&self.parts.decoy, |row| &row.id).clone();
+        // A disabled account's token is put as for an unknown one, and known to nobody.
         let website = request.website.clone();
         let record = OneTimeCredential::reset_token(token.digest(), website, customer, now, expires_at);
-        if !self.parts.codes.put(&record, OUTSTANDING, now).await? {
-            return Err(RandomError.into());
+        match self.put_credential(&record, generation).await {
+            Err(Stop { why: Some(why), .. }) => return Ok(Some(why)),
+            put => put?,
         }
         Ok(match row {
             Some(row) => {

@@ -1,12 +1,12 @@
 use super::ending::Stop;
 use crate::{
-    account::{AccountStatus, CustomerRecord, Email, PasswordHash, Website},
-    audit::{Action, AuditEvent, Refusal},
+    account::{AccountStatus, CustomerId, Email, PasswordHash, Website},
+    audit::{self, Action, AuditEvent, Refusal},
     auth::Auth,
     credential::Credential,
-    error::{Error, Field},
+    error::{Error, Field, StoreError},
     notifier::Notice,
-    store::{Outcome, Presented, Purpose, Purposes, Take},
+    store::{Generation, Outcome, Presented, Purpose, Purposes, Take},
     throttle::{Attempted, account_key},
     token::{Digest, Origin, Subject},
 };
@@ -50,6 +50,14 @@ impl PasswordReset {
     }
 }
 
+/// A reset token that was taken, and what for.
+struct Redeemed {
+    customer: CustomerId,
+    hash: PasswordHash,
+    /// Read before the token was looked at.
+    generation: Generation,
+}
+
 impl Auth {
     /// Sets a new password by a reset token: Commerce's `resetPassword`.
     ///
@@ -61,11 +69,15 @@ impl Auth {
     /// # Errors
     ///
     /// - [`Error::Required`], [`Error::InvalidEmail`], [`Error::PasswordPolicy`]: nothing was looked up.
-    /// - [`Error::ResetTokenMismatched`]: not the account's, expired, spent, no such account, or a disabled one.
+    /// - [`Error::ResetTokenMismatched`]: not the account's, expired, spent, ended meanwhile, no such account, or a
+    ///   disabled one.
     /// - [`Error::TooManyRequests`]: the budget is spent.
     /// - [`Error::Overloaded`]: too many hashes are waiting; the token is still good.
     /// - [`Error::Unavailable`], [`Error::Random`]: the token may be spent, the password may be set, and earlier tokens
     ///   may live. Let the customer ask for another reset.
+    ///
+    /// The same holds for a call that is dropped midway, as some servers do when a client goes away: run it to its end
+    /// (in a task of its own).
     pub async fn reset_password(&self, reset: PasswordReset) -> Result<(), Error> {
         if reset.email.is_empty() {
             return Err(Error::Required(Field::ResetEmail));
@@ -99,18 +111,21 @@ impl Auth {
             Ok(_) | Err(_) => Outcome::Withdrawn,
         };
         let settled = self.settle(charged, outcome, event).await;
-        let (row, hash) = redeemed?;
-        settled?;
-        self.set_reset_password(row, email, &hash, event).await
+        let redeemed = redeemed?;
+        // The token is spent: a charge that could not be given back lapses, and must not cost the new password.
+        drop(settled);
+        // A caller that goes away from here on leaves this trace.
+        self.parts.trail.note(event, audit::Outcome::Begun);
+        self.set_reset_password(redeemed, website, email, event).await
     }
 
-    /// The account and the hash of its new password, once the token is spent.
+    /// What is to be set, once the token is spent.
     async fn redeem_reset_token(
         &self,
         reset: &PasswordReset,
         email: &Email,
         event: &mut AuditEvent,
-    ) -> Result<(CustomerRecord, PasswordHash), Stop> {
+    ) -> Result<Redeemed, Stop> {
         let row = self.parts.customers.find_by_email(&reset.website, email).await?;
         let row = row.filter(|row| row.is_of(&reset.website, email));
         event.subject = row.as_ref().map(|row| Subject::Customer(row.id.clone()));
@@ -120,6 +135,7 @@ impl Auth {
             digest: Digest::of(reset.token.bytes()),
             purposes: Purposes { reset_token: true, one_time_code: false },
         };
+        let generation = self.parts.tokens.generation(&Subject::Customer(presented.customer.clone())).await?;
         let now = self.parts.clock.now();
         let mismatched = |why: Refusal| why.told(Error::ResetTokenMismatched);
         // The hash is made before the token is spent: a full queue must not burn it.
@@ -133,7 +149,7 @@ impl Auth {
         }
         let hash = self.parts.evaluator.pool().hash(&reset.new_password, self.parts.random.as_ref()).await?;
         match self.parts.codes.take(&presented, None, self.parts.clock.now()).await? {
-            Take::Taken(_) => Ok((row, hash)),
+            Take::Taken(_) => Ok(Redeemed { customer: row.id, hash, generation }),
             Take::Spent { .. } | Take::Nothing => Err(mismatched(Refusal::WrongCredential)),
         }
     }
@@ -143,27 +159,32 @@ impl Auth {
 
     async fn set_reset_password(
         &self,
-        mut row: CustomerRecord,
+        Redeemed { customer, hash, generation }: Redeemed,
+        website: &Website,
         email: &Email,
-        hash: &PasswordHash,
         event: &AuditEvent,
     ) -> Result<(), Stop> {
-        // A sign-in may make the old hash anew at the same time, or the host change the row: the new password wins.
+        let mismatched = |why: Refusal| why.told(Error::ResetTokenMismatched);
+        // A sign-in may make the old hash anew at the same time: the new password wins. Whatever ends one-time
+        // credentials moves the generation, and wins over a token that was taken before.
         for _ in 0..Self::REPLACEMENTS {
-            let expected = row.password_hash.as_ref();
-            if self.parts.customers.replace_password_hash(&row.id, expected, hash).await? {
-                self.end_credentials(&row.id, None).await?;
-                self.parts.throttle.clear(&account_key(&row.website, email)).await?;
-                self.notify(&row, Notice::PasswordReset, &event.origin);
-                return Ok(());
-            }
-            let again = self.parts.customers.find_by_id(&row.id).await?;
-            let again = again.filter(|again| again.id == row.id && again.is_of(&row.website, email));
-            row = again.ok_or(Refusal::UnknownAccount.told(Error::ResetTokenMismatched))?;
+            let row = self.parts.customers.find_by_id(&customer).await?;
+            let row = row.filter(|row| row.id == customer && row.is_of(website, email));
+            let row = row.ok_or(mismatched(Refusal::UnknownAccount))?;
             if row.status == AccountStatus::Disabled {
-                return Err(Refusal::AccountDisabled.told(Error::ResetTokenMismatched));
+                return Err(mismatched(Refusal::AccountDisabled));
+            }
+            if self.parts.tokens.generation(&Subject::Customer(customer.clone())).await? != generation {
+                return Err(mismatched(Refusal::RevokedMeanwhile));
+            }
+            let expected = row.password_hash.as_ref();
+            if self.parts.customers.replace_password_hash(&customer, expected, &hash).await? {
+                // First, so that no caller who goes away keeps it from the customer.
+                self.notify(&row, Notice::PasswordReset, &event.origin);
+                self.end_credentials(&customer, None).await?;
+                return Ok(self.parts.throttle.clear(&account_key(website, email)).await?);
             }
         }
-        Err(Error::Overloaded.into())
+        Err(StoreError::new("the stored hash is another one at every look").into())
     }
 }

@@ -72,9 +72,11 @@ impl Auth {
         let who = self.customer_self(&bearer, Action::TokenRevoke).await?;
         let found = self.parts.tokens.find(grant, self.parts.clock.now()).await?;
         let subject = Subject::Customer(who.customer_id().clone());
-        let Some(found) = found.filter(|found| found.subject == subject) else { return Ok(false) };
-        let mut event = AuditEvent::about(Action::TokenRevoke, bearer.origin());
-        event.about_grant(&found);
+        if found.is_none_or(|found| found.subject != subject) {
+            return Ok(false);
+        }
+        let mut event = AuditEvent::by_customer(Action::TokenRevoke, &who, bearer.origin());
+        event.grant = Some(*grant);
         let ended = self.revoke(grant).await;
         self.conclude(&event, ended.map_err(Into::into)).await
     }

@@ -33,7 +33,7 @@ impl Auth {
             Err(error) => Err(error.into()),
         };
         self.conclude(&event, ended).await?;
-        if let Ok(Some(row)) = self.parts.customers.find_by_id(who.customer_id()).await {
+        if let Ok(row) = self.own_row(&who).await {
             self.notify(&row, Notice::AssistanceConsent { allowed }, bearer.origin());
         }
         Ok(())

@@ -150,6 +150,8 @@ impl Auth {
             Ok(Admitted { matched: Match::Password { .. }, .. }) => Outcome::Succeeded,
             Ok(_) | Err(Stop { told: Error::NotConfirmed, .. }) => Outcome::Withdrawn,
             Err(Stop { told: Error::SignInRefused, .. }) => Outcome::Failed,
+            // What failed was behind a right code.
+            Err(_) if event.actor.is_some() => Outcome::Withdrawn,
             Err(_) => charged.unknown_outcome(),
         };
         let settled = self.settle(charged, outcome, event).await;
@@ -207,6 +209,9 @@ impl Auth {
                 event.action = Action::CodeReplay;
                 event.grant = Some(bought);
                 let now = self.parts.clock.now();
+                if let Some(grant) = self.parts.tokens.find(&bought, now).await? {
+                    event.about_grant(&grant);
+                }
                 let until = after(now, self.config().assistance_token_lifetime);
                 self.parts.tokens.revoke(&bought, now, until).await?;
                 return Err(Refusal::SpentCode.told(Error::SignInRefused));

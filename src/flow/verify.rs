@@ -123,7 +123,7 @@ impl Auth {
 
     /// Tells the trail of an expired token that an admin user was behind. Others expire without a word.
     async fn tell_if_expired(&self, digest: &Digest, origin: &Origin) {
-        let Ok(Some(grant)) = self.expired_grant(digest).await else { return };
+        let Some(grant) = self.expired_grant(digest).await else { return };
         let action = match grant.subject {
             Subject::Admin(_) => Action::AdminUse,
             Subject::Customer(_) if grant.assistance.is_some() => Action::AssistanceUse,

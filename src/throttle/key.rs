@@ -50,22 +50,24 @@ impl Attempted {
             Purpose::OneTimeCode => b"code exchange",
         };
         let account = ThrottleKey::of(&[purpose, website.as_str().as_bytes(), email.as_str().as_bytes()]);
-        let charge = Charge { scope: source_scope(source), budget: config.source_budget };
+        // Scopes of their own, since counters that accounts share know only the scope.
+        let scope = ThrottleKey::of(&[purpose, source_scope(source).as_bytes()]);
+        let charge = Charge { scope, budget: config.source_budget };
         Self { account, charges: vec![charge], locks_password: false }
     }
 
     /// A reset asked for an address, from anywhere.
     pub(crate) fn reset_request(website: &Website, email: &Email, config: &AuthConfig) -> Self {
         let names: [&[u8]; 3] = [b"reset request", website.as_str().as_bytes(), email.as_str().as_bytes()];
-        let charge = Charge { scope: all_sources(), budget: config.reset_account_budget };
+        let scope = ThrottleKey::of(&[b"reset request"]);
+        let charge = Charge { scope, budget: config.reset_account_budget };
         Self { account: ThrottleKey::of(&names), charges: vec![charge], locks_password: false }
     }
 
     /// A reset asked for by a source, for any address.
     pub(crate) fn reset_request_from(source: IpAddr, config: &AuthConfig) -> Self {
-        let scope = source_scope(Some(source));
-        let charge = Charge { scope, budget: config.reset_source_budget };
-        let account = ThrottleKey::of(&[b"reset requests", scope.as_bytes()]);
+        let account = ThrottleKey::of(&[b"reset requests", source_scope(Some(source)).as_bytes()]);
+        let charge = Charge { scope: account, budget: config.reset_source_budget };
         Self { account, charges: vec![charge], locks_password: false }
     }
 

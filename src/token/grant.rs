@@ -50,11 +50,12 @@ impl Assistance {
     /// Longest reason kept, in bytes.
     const MAX_REASON_BYTES: usize = 1024;
 
-    /// Assistance by `actor`, whose own grant is `parent`. Control characters of the reason become spaces,
-    /// and what goes beyond 1,024 bytes is cut.
+    /// Assistance by `actor`, whose own grant is `parent`. Control characters of the reason become spaces, space at its
+    /// ends is trimmed, and what goes beyond 1,024 bytes is cut.
     #[must_use]
     pub fn new(actor: AdminId, parent: Digest, reason: &str) -> Self {
-        Self { actor, parent, reason: bounded(reason, Self::MAX_REASON_BYTES) }
+        let reason = bounded(reason, Self::MAX_REASON_BYTES).trim().to_owned();
+        Self { actor, parent, reason }
     }
 }
 
