@@ -1,0 +1,79 @@
+//! The audit sink of a history: it looks at the store while an event is kept.
+
+use std::{
+    mem::take,
+    sync::{Arc, Mutex},
+};
+
+use async_trait::async_trait;
+use commerce_auth::{
+    AuditEvent, AuditSink, MemoryStore, StoreError, Subject,
+    audit::{Action, Outcome},
+    store::{OtcStore, Presented, Purposes, TokenStore},
+};
+
+pub(crate) const ANY_PURPOSE: Purposes = Purposes { reset_token: true, one_time_code: true };
+
+#[derive(Debug)]
+pub(crate) struct Sink {
+    store: Arc<MemoryStore>,
+    events: Mutex<Vec<AuditEvent>>,
+    /// A one-time code that is presented now, if one is.
+    pub(crate) presented: Mutex<Option<Presented>>,
+    broken: Mutex<Vec<String>>,
+}
+
+impl Sink {
+    pub(crate) fn new(store: Arc<MemoryStore>) -> Self {
+        Self { store, events: Mutex::default(), presented: Mutex::default(), broken: Mutex::default() }
+    }
+
+    /// What was kept since the last look.
+    pub(crate) fn take(&self) -> Vec<AuditEvent> {
+        take(&mut self.events.lock().unwrap())
+    }
+
+    /// The promises that were broken since the last look.
+    pub(crate) fn broken(&self) -> Vec<String> {
+        take(&mut self.broken.lock().unwrap())
+    }
+
+    /// What is about to happen has not happened yet.
+    async fn look_at(&self, event: &AuditEvent) -> Result<(), StoreError> {
+        let Some(grant) = event.grant else {
+            self.broken.lock().unwrap().push(format!("{:?} begins and names no grant", event.action));
+            return Ok(());
+        };
+        let mut happened = self.store.find(&grant, event.at).await?.is_some();
+        if let (Action::CodeMint, Some(Subject::Customer(customer)), Some(website)) =
+            (event.action, &event.subject, &event.website)
+        {
+            let (website, customer) = (website.clone(), customer.clone());
+            let code = Presented { website, customer, digest: grant, purposes: ANY_PURPOSE };
+            happened = self.store.peek(&code, event.at).await?.is_some();
+        }
+        if event.action == Action::CodeRedemption {
+            let code = self.presented.lock().unwrap().clone();
+            happened |= match code {
+                Some(code) => self.store.peek(&code, event.at).await?.is_none(),
+                None => true,
+            };
+        }
+        if happened {
+            let event = format!("{:?} has happened before its record was kept", event.action);
+            self.broken.lock().unwrap().push(event);
+        }
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl AuditSink for Sink {
+    async fn record(&self, event: &AuditEvent) -> Result<(), StoreError> {
+        if event.outcome == Outcome::Begun {
+            self.look_at(event).await?;
+        }
+        self.events.lock().unwrap().push(event.clone());
+        Ok(())
+    }
+}

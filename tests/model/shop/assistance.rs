@@ -1,0 +1,128 @@
+//! Assistance: both roads to it, and whether it stands.
+
+use commerce_auth::{
+    AccountStatus, Error, Field, Obtained,
+    audit::{Action, Refusal},
+};
+use time::Duration;
+
+use super::{
+    Answer, Assist, Counted, Door, Ended, Shop, Told, Who,
+    trail::{Name, refused},
+};
+
+/// What a blank reason becomes, unless the shop demands one.
+pub(crate) const NO_REASON: &str = "No reason given";
+
+impl Shop {
+    /// The customer consents, the admin user is signed in, active and permitted, and the shop offers it: at this moment.
+    pub(super) fn assists(&self, assist: Assist, customer: usize) -> Ended<()> {
+        self.consents(customer)?;
+        if !self.is_live(assist.parent) {
+            let expired = self.is_known_as_expired(assist.parent);
+            let why = if expired { Refusal::AdminTokenExpired } else { Refusal::AdminSignedOut };
+            return refused(why, Error::InvalidToken);
+        }
+        self.is_permitted(assist.actor)
+    }
+
+    fn consents(&self, customer: usize) -> Ended<()> {
+        let Some(row) = self.customers.get(customer) else {
+            return refused(Refusal::UnknownAccount, Error::NoSuchCustomer);
+        };
+        match row.status {
+            AccountStatus::Active if row.consents => Ok(()),
+            AccountStatus::Active => refused(Refusal::NoConsent, Error::NoConsent),
+            AccountStatus::Unconfirmed => refused(Refusal::AccountUnconfirmed, Error::NotConfirmed),
+            _ => refused(Refusal::AccountDisabled, Error::CustomerDisabled),
+        }
+    }
+
+    fn is_permitted(&self, admin: usize) -> Ended<()> {
+        let row = &self.admins[admin];
+        if !row.active {
+            refused(Refusal::AdminDisabled, Error::InvalidToken)
+        } else if !self.setup.assistance {
+            refused(Refusal::AssistanceOff, Error::AssistanceDisabled)
+        } else if !row.permissions[0] {
+            refused(Refusal::NoPermission, Error::AssistanceDisabled)
+        } else if !row.permissions[1] {
+            refused(Refusal::NoPermission, Error::AssistanceNotPermitted)
+        } else {
+            Ok(())
+        }
+    }
+
+    /// The assistance that the holder of a token may give: nothing of any customer is looked at.
+    fn assistance_by(&self, token: usize, reason: &'static str, event: &mut Told) -> Ended<Assist> {
+        let Who::Admin(actor) = self.tokens[token].owner else {
+            self.about_token(event, token);
+            return refused(Refusal::NotAnAdmin, Error::NotAuthorized);
+        };
+        (event.actor, event.parent) = (Some(actor), Some(token));
+        self.is_permitted(actor)?;
+        let reason = match (reason.trim(), self.setup.demands_reason) {
+            ("", true) => return refused(Refusal::NoReason, Error::Required(Field::Reason)),
+            ("", false) => NO_REASON,
+            _ => reason,
+        };
+        event.reason = Some(reason);
+        Ok(Assist { actor, parent: token, reason })
+    }
+
+    pub(crate) fn token_as_admin(
+        &mut self,
+        bearer: Option<usize>,
+        door: Door,
+        reason: &'static str,
+    ) -> Result<Answer, Error> {
+        let bearer = self.live(bearer)?;
+        let mut event = Told::about(Action::AssistanceToken).on(door.0).at(Counted::Customer(door));
+        let ended = self.assist(bearer, door, reason, &mut event);
+        self.conclude(&event, ended)
+    }
+
+    fn assist(&mut self, bearer: usize, door: Door, reason: &'static str, event: &mut Told) -> Ended<Answer> {
+        let assist = self.assistance_by(bearer, reason, event)?;
+        let Some(customer) = self.find(door) else {
+            return refused(Refusal::UnknownAccount, Error::NoSuchEmail);
+        };
+        event.subject = Some(Who::Customer(customer));
+        self.consents(customer)?;
+        let until = Some(self.tokens[bearer].expires);
+        let owner = (Who::Customer(customer), Some(door.0));
+        let answer = self.issue(owner, Obtained::AsAdmin, Some(assist), until);
+        self.about_token(event, self.tokens.len() - 1);
+        self.begin(event);
+        Ok(answer)
+    }
+
+    pub(crate) fn one_time_code(
+        &mut self,
+        bearer: Option<usize>,
+        customer: usize,
+        reason: &'static str,
+    ) -> Result<Answer, Error> {
+        let bearer = self.live(bearer)?;
+        let mut event = Told::about(Action::CodeMint).of(Who::Customer(customer));
+        let ended = self.mint(bearer, customer, reason, &mut event);
+        self.conclude(&event, ended)
+    }
+
+    fn mint(
+        &mut self,
+        bearer: usize,
+        customer: usize,
+        reason: &'static str,
+        event: &mut Told,
+    ) -> Ended<Answer> {
+        let assist = self.assistance_by(bearer, reason, event)?;
+        self.consents(customer)?;
+        let site = self.customers[customer].site;
+        let expires = self.tokens[bearer].expires.min(self.now + Duration::seconds(30));
+        let code = self.put(customer, site, Some(assist), expires);
+        (event.site, event.grant) = (Some(site), Some(Name::Secret(code)));
+        self.begin(event);
+        Ok(Answer::Code(code, customer, site, expires))
+    }
+}

@@ -1,0 +1,204 @@
+//! What a shop's sign-in promises, restated in plain data: no hashes, no tasks, no store.
+//!
+//! Accounts, secrets and tokens are named by their places in these lists, in the order in which they came. Each flow
+//! answers as the crate must, and leaves behind what else the step led to: hashes, events, notices.
+
+mod assistance;
+mod budgets;
+mod credentials;
+mod passwords;
+mod sign_in;
+mod tokens;
+mod trail;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use commerce_auth::{AccountStatus, Error, Obtained};
+use time::{Duration, OffsetDateTime as Time};
+
+pub(crate) use assistance::NO_REASON;
+use budgets::Counter;
+pub(crate) use budgets::{Counted, Scope};
+pub(crate) use credentials::{New, Presented, Secret};
+pub(crate) use trail::{Name, Told};
+
+/// A website and an address.
+pub(crate) type Door = (usize, usize);
+
+pub(crate) struct Shop {
+    pub(crate) now: Time,
+    pub(crate) setup: Setup,
+    pub(crate) customers: Vec<Account>,
+    pub(crate) admins: Vec<Admin>,
+    /// Customers' and admin users'.
+    pub(crate) tokens: Vec<Token>,
+    pub(crate) secrets: Vec<Secret>,
+    /// Names that nobody has are among them.
+    pub(crate) budgets: BTreeMap<(Counted, Scope), Counter>,
+    /// Where a failure was last counted.
+    pub(crate) last_failure: Option<(Counted, Scope)>,
+    pub(crate) led_to: LedTo,
+}
+
+/// What the last step led to beside its answer.
+#[derive(Debug, Default)]
+pub(crate) struct LedTo {
+    pub(crate) hashes: u64,
+    /// What is kept before the step returns.
+    pub(crate) kept: Vec<Told>,
+    /// What may be kept later.
+    pub(crate) queued: Vec<Told>,
+    pub(crate) notices: Vec<(usize, Notified)>,
+}
+
+/// What a host may choose.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Setup {
+    pub(crate) assistance: bool,
+    pub(crate) demands_reason: bool,
+    /// Whether a sign-in takes one-time codes, or the exchange alone.
+    pub(crate) codes_in_chain: bool,
+    pub(crate) revokes_all: bool,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Account {
+    pub(crate) site: usize,
+    pub(crate) address: usize,
+    pub(crate) password: Option<usize>,
+    /// How often a flow has set the password.
+    pub(crate) password_sets: usize,
+    pub(crate) status: AccountStatus,
+    pub(crate) consents: bool,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Admin {
+    pub(crate) active: bool,
+    pub(crate) permissions: [bool; 2],
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Who {
+    Customer(usize),
+    Admin(usize),
+}
+
+/// Who acts for a customer, through which token of its own, and why.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Assist {
+    pub(crate) actor: usize,
+    pub(crate) parent: usize,
+    pub(crate) reason: &'static str,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Token {
+    pub(crate) owner: Who,
+    /// None for an admin user's.
+    pub(crate) site: Option<usize>,
+    pub(crate) obtained: Obtained,
+    pub(crate) assist: Option<Assist>,
+    pub(crate) issued: Time,
+    pub(crate) expires: Time,
+    pub(crate) revoked: bool,
+    /// Expired, and since then swept from the store.
+    pub(crate) swept: bool,
+}
+
+/// What a customer is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Notified {
+    ResetToken(usize),
+    PasswordReset,
+    PasswordChanged,
+    Consent(bool),
+}
+
+/// What a flow answers if it does what was asked.
+#[derive(Debug, PartialEq)]
+pub(crate) enum Answer {
+    Done,
+    /// A new token.
+    Issued(usize, Token),
+    /// A new one-time code, by its place, with the customer, the website and its end.
+    Code(usize, usize, usize, Time),
+    /// Whether the customer had the token.
+    Had(bool),
+    /// The live tokens of a customer, and whether each is the one presented.
+    Listed(BTreeSet<(usize, bool)>),
+}
+
+impl Shop {
+    pub(crate) fn new(now: Time, setup: Setup, customers: Vec<Account>, admins: Vec<Admin>) -> Self {
+        Self {
+            now,
+            setup,
+            customers,
+            admins,
+            tokens: Vec::new(),
+            secrets: Vec::new(),
+            budgets: BTreeMap::new(),
+            last_failure: None,
+            led_to: LedTo::default(),
+        }
+    }
+
+    pub(crate) fn find(&self, (site, address): Door) -> Option<usize> {
+        self.customers.iter().position(|row| (row.site, row.address) == (site, address))
+    }
+
+    pub(crate) fn is_live(&self, token: usize) -> bool {
+        !self.tokens[token].revoked && self.now < self.tokens[token].expires
+    }
+
+    /// Whether the store still knows of an expired token that it was not revoked: for a day, unless it is swept.
+    fn is_known_as_expired(&self, token: usize) -> bool {
+        let Token { expires, revoked, swept, .. } = self.tokens[token];
+        !revoked && !swept && self.now >= expires && self.now < expires + Duration::DAY
+    }
+
+    fn end_tokens(&mut self, owner: Who, keep: Option<usize>) {
+        for (place, token) in self.tokens.iter_mut().enumerate() {
+            token.revoked |= token.owner == owner && Some(place) != keep;
+        }
+    }
+
+    /// A customer's one-time credentials, and all tokens but one.
+    fn end_credentials(&mut self, customer: usize, keep: Option<usize>) {
+        for secret in self.secrets.iter_mut().filter(|secret| secret.customer == customer && !secret.spent) {
+            secret.gone = true;
+        }
+        self.end_tokens(Who::Customer(customer), keep);
+    }
+
+    /// For so long, but not beyond `until`.
+    fn issue(
+        &mut self,
+        (owner, site): (Who, Option<usize>),
+        obtained: Obtained,
+        assist: Option<Assist>,
+        until: Option<Time>,
+    ) -> Answer {
+        let issued = self.now;
+        let lifetime = match (owner, assist) {
+            (Who::Admin(_), _) => Duration::hours(4),
+            (Who::Customer(_), Some(_)) => Duration::minutes(15),
+            (Who::Customer(_), None) => Duration::hours(1),
+        };
+        let expires = until.map_or(issued + lifetime, |until| until.min(issued + lifetime));
+        let (revoked, swept) = (false, false);
+        let token = Token { owner, site, obtained, assist, issued, expires, revoked, swept };
+        self.tokens.push(token);
+        Answer::Issued(self.tokens.len() - 1, token)
+    }
+
+    /// What is expired is removed from the store.
+    pub(crate) fn sweep(&mut self) {
+        let now = self.now;
+        self.tokens.iter_mut().for_each(|token| token.swept |= now >= token.expires);
+    }
+}
+
+/// How a flow ended: what the trail is told of it, and the caller.
+type Ended<T> = Result<T, (commerce_auth::audit::Outcome, Error)>;

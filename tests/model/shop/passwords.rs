@@ -1,0 +1,175 @@
+//! Passwords: asked for again, changed, forgotten; and the customer's consent.
+
+use commerce_auth::{
+    AccountStatus, Error, Field,
+    audit::{Action, Outcome, Refusal},
+};
+use time::Duration;
+
+use super::{
+    Answer, Counted, Door, Ended, New, Notified, Presented, Scope, Shop, Told, Who, budgets::Counts,
+    trail::refused,
+};
+
+impl Shop {
+    pub(crate) fn confirm(
+        &mut self,
+        bearer: Option<usize>,
+        site: usize,
+        with: Presented,
+    ) -> Result<Answer, Error> {
+        with.check(Field::Password)?;
+        let (token, customer) = self.own(bearer, site, Action::PasswordConfirmation)?;
+        let mut event = self.by_customer(Action::PasswordConfirmation, token);
+        let ended = self.own_row(customer, site).and_then(|()| self.ask_again(customer, with, &mut event));
+        self.conclude(&event, ended.map(|()| Answer::Done))
+    }
+
+    pub(crate) fn change(
+        &mut self,
+        bearer: Option<usize>,
+        site: usize,
+        with: Presented,
+        new: New,
+    ) -> Result<Answer, Error> {
+        with.check(Field::CurrentPassword)?;
+        if matches!(new, New::Empty) {
+            return Err(Error::Required(Field::NewPassword));
+        }
+        let (token, customer) = self.own(bearer, site, Action::PasswordChange)?;
+        let mut event = self.by_customer(Action::PasswordChange, token);
+        let ended = self.own_row(customer, site).and_then(|()| {
+            let policy = |error| (Outcome::Refused(Refusal::PasswordPolicy), error);
+            let new = new.judge(Field::NewPassword).map_err(policy)?;
+            self.ask_again(customer, with, &mut event)?;
+            self.set_password(customer, new);
+            self.end_credentials(customer, Some(token));
+            self.led_to.notices.push((customer, Notified::PasswordChanged));
+            Ok(Answer::Done)
+        });
+        self.conclude(&event, ended)
+    }
+
+    /// A token of a website that the host has moved the customer away from is the host's fault.
+    fn own_row(&self, customer: usize, site: usize) -> Ended<()> {
+        let own = self.customers[customer].site == site;
+        if own { Ok(()) } else { Err((Outcome::Failed, Error::ForeignRow)) }
+    }
+
+    fn ask_again(&mut self, customer: usize, with: Presented, event: &mut Told) -> Ended<()> {
+        let row = self.customers[customer];
+        let check = |shop: &mut Self, _: &mut Told| {
+            shop.led_to.hashes += 1;
+            match (with, row.status) {
+                (Presented::Password(n), status) if row.password == Some(n) => match status {
+                    AccountStatus::Active => Ok(()),
+                    AccountStatus::Unconfirmed => refused(Refusal::AccountUnconfirmed, Error::WrongPassword),
+                    _ => refused(Refusal::AccountDisabled, Error::WrongPassword),
+                },
+                _ => refused(Refusal::WrongCredential, Error::WrongPassword),
+            }
+        };
+        let counts = |ended: &Ended<()>| if ended.is_ok() { Counts::Success } else { Counts::Failure };
+        let scopes = [Scope::Confirmation, Scope::AllSources];
+        let counted = Counted::Customer((row.site, row.address));
+        self.within(counted, &scopes, Error::Locked, event, check, counts)
+    }
+
+    fn set_password(&mut self, customer: usize, new: usize) {
+        self.led_to.hashes += 1;
+        let row = &mut self.customers[customer];
+        row.password = Some(new);
+        row.password_sets += 1;
+    }
+
+    /// The answer does not tell whether there is such an account; the trail does.
+    pub(crate) fn request_reset(&mut self, door: Door, source: Option<u32>) -> Result<Answer, Error> {
+        let mut event = Told::about(Action::ResetRequest).on(door.0).at(Counted::Customer(door));
+        let by_source = source.map(|source| (Counted::ResetRequestsFrom(source), Scope::Source(source)));
+        for (counted, scope) in
+            by_source.into_iter().chain([(Counted::ResetRequests(door), Scope::AllSources)])
+        {
+            // Each request counts.
+            let last_failure = self.last_failure;
+            let nothing = |_: &mut Self, _: &mut Told| Ok(Answer::Done);
+            let counts = |_: &Ended<Answer>| Counts::Failure;
+            let asked = self.within(counted, &[scope], Error::TooManyRequests, &mut event, nothing, counts);
+            self.last_failure = last_failure;
+            if asked.is_err() {
+                return self.conclude(&event, asked);
+            }
+        }
+        let customer = self.find(door);
+        event.subject = customer.map(Who::Customer);
+        let ended = match customer {
+            None => refused(Refusal::UnknownAccount, Error::SignInRefused),
+            Some(customer) if self.customers[customer].status == AccountStatus::Disabled => {
+                refused(Refusal::AccountDisabled, Error::SignInRefused)
+            }
+            Some(customer) => {
+                let token = self.put(customer, door.0, None, self.now + Duration::hours(2));
+                self.led_to.notices.push((customer, Notified::ResetToken(token)));
+                Ok(Answer::Done)
+            }
+        };
+        let _ = self.conclude(&event, ended);
+        Ok(Answer::Done)
+    }
+
+    pub(crate) fn reset(
+        &mut self,
+        door: Door,
+        source: u32,
+        with: Presented,
+        new: New,
+    ) -> Result<Answer, Error> {
+        match with.check(Field::ResetToken) {
+            Err(Error::PasswordTooLong) => return Err(Error::ResetTokenMismatched),
+            bounds => bounds?,
+        }
+        let new = new.judge(Field::ResetPassword)?;
+        let mut event = Told::about(Action::PasswordReset).on(door.0).at(Counted::Customer(door));
+        let redeem = |shop: &mut Self, event: &mut Told| shop.redeem(door, with, event);
+        let counts = |ended: &Ended<usize>| if ended.is_ok() { Counts::Nothing } else { Counts::Failure };
+        let (counted, scopes) = (Counted::Reset(door), [Scope::Source(source)]);
+        let redeemed = self.within(counted, &scopes, Error::TooManyRequests, &mut event, redeem, counts);
+        let ended = redeemed.map(|customer| {
+            self.set_password(customer, new);
+            self.end_credentials(customer, None);
+            self.forget_failures(Counted::Customer(door));
+            self.led_to.notices.push((customer, Notified::PasswordReset));
+            Answer::Done
+        });
+        self.conclude(&event, ended)
+    }
+
+    /// Whose the reset token was.
+    fn redeem(&mut self, door: Door, with: Presented, event: &mut Told) -> Ended<usize> {
+        let mismatched = |why| refused(why, Error::ResetTokenMismatched);
+        let Some(customer) = self.find(door) else { return mismatched(Refusal::UnknownAccount) };
+        event.subject = Some(Who::Customer(customer));
+        let Presented::Secret(n) = with else { return mismatched(Refusal::WrongCredential) };
+        if !self.fits(n, customer, door.0) || self.secrets[n].spent || self.secrets[n].assist.is_some() {
+            return mismatched(Refusal::WrongCredential);
+        }
+        if self.customers[customer].status == AccountStatus::Disabled {
+            return mismatched(Refusal::AccountDisabled);
+        }
+        self.secrets[n].spent = true;
+        Ok(customer)
+    }
+
+    pub(crate) fn consent(
+        &mut self,
+        bearer: Option<usize>,
+        site: usize,
+        allowed: bool,
+    ) -> Result<Answer, Error> {
+        let action = if allowed { Action::ConsentGiven } else { Action::ConsentWithdrawn };
+        let (token, customer) = self.own(bearer, site, action)?;
+        self.customers[customer].consents = allowed;
+        self.led_to.notices.push((customer, Notified::Consent(allowed)));
+        let event = self.by_customer(action, token);
+        self.conclude(&event, Ok(Answer::Done))
+    }
+}

@@ -1,0 +1,187 @@
+//! Ways to a token by credential.
+
+use commerce_auth::{
+    AccountStatus, Error, Field, Obtained,
+    audit::{Action, Outcome, Refusal},
+};
+
+use super::{
+    Answer, Assist, Counted, Door, Ended, Presented, Scope, Shop, Told, Who,
+    budgets::Counts,
+    trail::{Name, refused, told_as},
+};
+
+/// A right credential of an account that may sign in.
+struct Admitted {
+    customer: usize,
+    obtained: Obtained,
+    secret: Option<usize>,
+    assist: Option<Assist>,
+}
+
+impl Shop {
+    /// By password, reset token or one-time code.
+    pub(crate) fn sign_in(&mut self, door: Door, source: u32, with: Presented) -> Result<Answer, Error> {
+        with.check(Field::Password)?;
+        let event = Told::about(Action::SignIn).on(door.0).at(Counted::Customer(door));
+        let scopes = [Scope::Source(source), Scope::AllSources];
+        self.sign_in_within(event, (Counted::Customer(door), &scopes), Error::SignInRefused, door, with, true)
+    }
+
+    /// By one-time code alone. No lock of the password stops it.
+    pub(crate) fn exchange(&mut self, door: Door, source: u32, with: Presented) -> Result<Answer, Error> {
+        with.check(Field::Otp)?;
+        let event = Told::about(Action::CodeRedemption).on(door.0).at(Counted::Customer(door));
+        let budgets = (Counted::Exchange(door), &[Scope::Source(source)][..]);
+        self.sign_in_within(event, budgets, Error::TooManyRequests, door, with, false)
+    }
+
+    fn sign_in_within(
+        &mut self,
+        mut event: Told,
+        (counted, scopes): (Counted, &[Scope]),
+        spent: Error,
+        door: Door,
+        with: Presented,
+        chain: bool,
+    ) -> Result<Answer, Error> {
+        let admit = |shop: &mut Self, event: &mut Told| {
+            shop.led_to.hashes += u64::from(chain);
+            shop.admit(door, with, chain, event)
+        };
+        let counts = |ended: &Ended<Admitted>| match ended {
+            Ok(Admitted { obtained: Obtained::Password, .. }) => Counts::Success,
+            // A one-time credential gives back only its own charge.
+            Ok(_) | Err((_, Error::NotConfirmed)) => Counts::Nothing,
+            Err(_) => Counts::Failure,
+        };
+        let begun = self.led_to.kept.len();
+        let admitted = self.within(counted, scopes, spent, &mut event, admit, counts);
+        let ended = admitted.map(|Admitted { customer, obtained, secret, assist }| {
+            let until = assist.map(|assist| self.tokens[assist.parent].expires);
+            let answer = self.issue((Who::Customer(customer), Some(door.0)), obtained, assist, until);
+            let token = self.tokens.len() - 1;
+            self.about_token(&mut event, token);
+            // The record of what was about to be redeemed named the token before it was issued.
+            self.led_to.kept[begun..].iter_mut().for_each(|event| event.grant = Some(Name::Token(token)));
+            if let Some(secret) = secret {
+                self.secrets[secret].bought = Some(token);
+            }
+            answer
+        });
+        self.conclude(&event, ended)
+    }
+
+    /// Password, then one-time credential, then the standing of the account, then that of the assistance.
+    fn admit(&mut self, door: Door, with: Presented, chain: bool, event: &mut Told) -> Ended<Admitted> {
+        let Some(customer) = self.find(door) else {
+            return refused(Refusal::UnknownAccount, Error::SignInRefused);
+        };
+        event.subject = Some(Who::Customer(customer));
+        let status = self.customers[customer].status;
+        let (mut obtained, mut secret, mut assist) = (None, None, None);
+        match with {
+            Presented::Password(n) if chain && status != AccountStatus::Disabled => {
+                let right = self.customers[customer].password == Some(n);
+                obtained = right.then_some(Obtained::Password);
+            }
+            Presented::Secret(n) if self.fits(n, customer, door.0) => {
+                let code = self.secrets[n].assist;
+                let taken = match code {
+                    Some(_) => !chain || self.setup.codes_in_chain,
+                    None => chain,
+                };
+                if taken && self.secrets[n].spent {
+                    if code.is_some() {
+                        return self.replay(n, event);
+                    }
+                } else if taken {
+                    if let Some(code) = code {
+                        event.action = Action::CodeRedemption;
+                        event.grant = Some(Name::Unissued);
+                        event.by_assistance(code);
+                        self.begin(event);
+                    }
+                    self.secrets[n].spent = true;
+                    (secret, assist) = (Some(n), code);
+                    obtained =
+                        Some(if code.is_some() { Obtained::OneTimeCode } else { Obtained::ResetToken });
+                }
+            }
+            _ => {}
+        }
+        let Some(obtained) = obtained else {
+            let disabled = status == AccountStatus::Disabled;
+            let why = if disabled { Refusal::AccountDisabled } else { Refusal::WrongCredential };
+            return refused(why, Error::SignInRefused);
+        };
+        match status {
+            AccountStatus::Active => {}
+            AccountStatus::Unconfirmed => {
+                return refused(Refusal::AccountUnconfirmed, Error::NotConfirmed);
+            }
+            _ => return refused(Refusal::AccountDisabled, Error::SignInRefused),
+        }
+        if let Some(assist) = assist {
+            told_as(self.assists(assist, customer), Error::SignInRefused)?;
+        }
+        Ok(Admitted { customer, obtained, secret, assist })
+    }
+
+    /// A spent code presented again ends what it bought.
+    fn replay(&mut self, secret: usize, event: &mut Told) -> Ended<Admitted> {
+        event.action = Action::CodeReplay;
+        let bought = self.secrets[secret].bought;
+        event.grant = Some(bought.map_or(Name::Unissued, Name::Token));
+        if let Some(bought) = bought {
+            self.tokens[bought].revoked = true;
+        }
+        refused(Refusal::SpentCode, Error::SignInRefused)
+    }
+
+    /// An admin user's, by name: names beyond the list are nobody's.
+    pub(crate) fn admin_sign_in(
+        &mut self,
+        name: usize,
+        source: u32,
+        with: Presented,
+    ) -> Result<Answer, Error> {
+        with.check(Field::Password)?;
+        let mut event = Told::about(Action::AdminSignIn).at(Counted::Admin(name));
+        let admit = |shop: &mut Self, event: &mut Told| {
+            shop.led_to.hashes += 1;
+            let Some(admin) = shop.admins.get(name) else {
+                return refused(Refusal::UnknownAccount, Error::SignInRefused);
+            };
+            event.subject = Some(Who::Admin(name));
+            if !admin.active {
+                return refused(Refusal::AdminDisabled, Error::SignInRefused);
+            }
+            match with {
+                Presented::Password(n) if n == name => Ok(()),
+                _ => refused(Refusal::WrongCredential, Error::SignInRefused),
+            }
+        };
+        let counts = |ended: &Ended<()>| if ended.is_ok() { Counts::Success } else { Counts::Failure };
+        let scopes = [Scope::Source(source), Scope::AllSources];
+        let counted = Counted::Admin(name);
+        let admitted = self.within(counted, &scopes, Error::SignInRefused, &mut event, admit, counts);
+        let ended = admitted.map(|()| {
+            let answer = self.issue((Who::Admin(name), None), Obtained::Password, None, None);
+            self.about_token(&mut event, self.tokens.len() - 1);
+            self.begin(&event);
+            answer
+        });
+        self.conclude(&event, ended)
+    }
+
+    /// A support desk forgets failures and locks.
+    pub(crate) fn unlock(&mut self, counted: Counted) -> Result<Answer, Error> {
+        self.forget_failures(counted);
+        let mut event = Told::about(Action::Unlock).at(counted);
+        if let Counted::Customer(door) = counted {
+            event = event.on(door.0);
+        }
+        self.conclude(&event, Ok::<_, (Outcome, Error)>(Answer::Done))
+    }
+}

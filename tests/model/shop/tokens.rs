@@ -1,0 +1,169 @@
+//! What a token is good for, and how it ends.
+
+use commerce_auth::{
+    Error,
+    audit::{Action, Refusal},
+};
+
+use super::{
+    Answer, Shop, Told, Who,
+    trail::{Name, refused},
+};
+
+impl Shop {
+    /// None is no token at all.
+    pub(super) fn live(&mut self, bearer: Option<usize>) -> Result<usize, Error> {
+        let token = bearer.ok_or(Error::InvalidToken)?;
+        if self.is_live(token) {
+            return Ok(token);
+        }
+        // The trail is told of an expired token that an admin user was behind.
+        let action = match (self.tokens[token].owner, self.tokens[token].assist) {
+            (Who::Admin(_), _) => Some(Action::AdminUse),
+            (Who::Customer(_), Some(_)) => Some(Action::AssistanceUse),
+            (Who::Customer(_), None) => None,
+        };
+        if let Some(action) = action.filter(|_| self.is_known_as_expired(token)) {
+            let event = self.by_customer(action, token);
+            self.note(event, Refusal::TokenExpired);
+        }
+        Err(Error::InvalidToken)
+    }
+
+    pub(crate) fn verify(&mut self, bearer: Option<usize>, site: usize) -> Result<usize, Error> {
+        let token = self.live(bearer)?;
+        match self.tokens[token].owner {
+            Who::Customer(_) => self.customers_token(token, site),
+            Who::Admin(_) => self.admins_token(token),
+        }
+    }
+
+    pub(crate) fn verify_customer(&mut self, bearer: Option<usize>, site: usize) -> Result<usize, Error> {
+        let token = self.live(bearer)?;
+        self.customers_token(token, site)
+    }
+
+    pub(crate) fn verify_admin(&mut self, bearer: Option<usize>) -> Result<usize, Error> {
+        let token = self.live(bearer)?;
+        self.admins_token(token)
+    }
+
+    fn customers_token(&mut self, token: usize, site: usize) -> Result<usize, Error> {
+        let row = self.tokens[token];
+        let Who::Customer(customer) = row.owner else { return Err(Error::NotAuthorized) };
+        if row.site != Some(site) {
+            return Err(Error::NotAuthorized);
+        }
+        if let Some(assist) = row.assist
+            && let Err((commerce_auth::audit::Outcome::Refused(why), _)) = self.assists(assist, customer)
+        {
+            let event = self.by_customer(Action::AssistanceUse, token);
+            self.note(event, why);
+            return Err(Error::InvalidToken);
+        }
+        Ok(token)
+    }
+
+    fn admins_token(&mut self, token: usize) -> Result<usize, Error> {
+        let Who::Admin(admin) = self.tokens[token].owner else { return Err(Error::NotAuthorized) };
+        if !self.admins[admin].active {
+            let event = self.by_customer(Action::AdminUse, token);
+            self.note(event, Refusal::AdminDisabled);
+            return Err(Error::InvalidToken);
+        }
+        Ok(token)
+    }
+
+    /// For what a token born of assistance may not do: the token, and whose it is.
+    pub(super) fn own(
+        &mut self,
+        bearer: Option<usize>,
+        site: usize,
+        action: Action,
+    ) -> Result<(usize, usize), Error> {
+        let token = self.verify_customer(bearer, site)?;
+        if self.tokens[token].assist.is_some() {
+            let event = self.by_customer(action, token);
+            let ended = refused(Refusal::Assisting, Error::NotAuthorized);
+            self.conclude(&event, ended)?;
+        }
+        match self.tokens[token].owner {
+            Who::Customer(customer) => Ok((token, customer)),
+            Who::Admin(_) => Err(Error::NotAuthorized),
+        }
+    }
+
+    /// Its own live tokens, those of assistance among them.
+    pub(crate) fn list(&mut self, bearer: Option<usize>, site: usize) -> Result<Answer, Error> {
+        let (token, customer) = self.own(bearer, site, Action::TokenList)?;
+        Ok(Answer::Listed(self.live_of(customer).map(|other| (other, other == token)).collect()))
+    }
+
+    pub(crate) fn live_of(&self, customer: usize) -> impl Iterator<Item = usize> {
+        let owner = Who::Customer(customer);
+        (0..self.tokens.len()).filter(move |token| self.tokens[*token].owner == owner && self.is_live(*token))
+    }
+
+    pub(crate) fn revoke(&mut self, bearer: Option<usize>, site: usize) -> Result<Answer, Error> {
+        let token = self.verify_customer(bearer, site)?;
+        let all = self.setup.revokes_all && self.tokens[token].assist.is_none();
+        let event = self.by_customer(if all { Action::AllTokensRevoke } else { Action::TokenRevoke }, token);
+        if all {
+            self.end_tokens(self.tokens[token].owner, None);
+        }
+        self.tokens[token].revoked = true;
+        self.conclude(&event, Ok(Answer::Done))
+    }
+
+    pub(crate) fn revoke_all(
+        &mut self,
+        bearer: Option<usize>,
+        site: usize,
+        keep: bool,
+    ) -> Result<Answer, Error> {
+        let (token, customer) = self.own(bearer, site, Action::AllTokensRevoke)?;
+        self.end_tokens(Who::Customer(customer), keep.then_some(token));
+        let event = self.by_customer(Action::AllTokensRevoke, token);
+        self.conclude(&event, Ok(Answer::Done))
+    }
+
+    pub(crate) fn revoke_listed(
+        &mut self,
+        bearer: Option<usize>,
+        site: usize,
+        other: Name,
+    ) -> Result<Answer, Error> {
+        let (_, customer) = self.own(bearer, site, Action::TokenRevoke)?;
+        let Name::Token(other) = other else { return Ok(Answer::Had(false)) };
+        if !self.live_of(customer).any(|live| live == other) {
+            return Ok(Answer::Had(false));
+        }
+        self.tokens[other].revoked = true;
+        let event = self.by_customer(Action::TokenRevoke, other);
+        self.conclude(&event, Ok(Answer::Had(true)))
+    }
+
+    /// With it ends what it gave rise to, which is looked up at every use.
+    pub(crate) fn revoke_admin(&mut self, bearer: Option<usize>) -> Result<Answer, Error> {
+        let token = self.verify_admin(bearer)?;
+        self.tokens[token].revoked = true;
+        let event = self.by_customer(Action::TokenRevoke, token);
+        self.conclude(&event, Ok(Answer::Done))
+    }
+
+    pub(crate) fn admin_changed(&mut self, admin: usize) -> Result<Answer, Error> {
+        self.end_tokens(Who::Admin(admin), None);
+        self.conclude(&Told::about(Action::AccountChange).of(Who::Admin(admin)), Ok(Answer::Done))
+    }
+
+    pub(crate) fn customer_changed(&mut self, customer: usize) -> Result<Answer, Error> {
+        self.end_credentials(customer, None);
+        self.conclude(&Told::about(Action::AccountChange).of(Who::Customer(customer)), Ok(Answer::Done))
+    }
+
+    /// All tokens of everybody; one-time credentials stay.
+    pub(crate) fn revoke_everything(&mut self) -> Result<Answer, Error> {
+        self.tokens.iter_mut().for_each(|token| token.revoked = true);
+        self.conclude(&Told::about(Action::EverythingRevoke), Ok(Answer::Done))
+    }
+}
