@@ -59,11 +59,11 @@ impl Auth {
         let hash = row.password_hash.as_ref();
         let right = self.parts.evaluator.is_password(password, hash, charged.begun()).await;
         let checked = match right {
-            Ok(true) if row.status == AccountStatus::Active => Ok(row),
-            Ok(true) if row.status == AccountStatus::Unconfirmed => {
-                Err(Refusal::AccountUnconfirmed.told(Error::WrongPassword))
-            }
-            Ok(true) => Err(Refusal::AccountDisabled.told(Error::WrongPassword)),
+            Ok(true) => match row.status {
+                AccountStatus::Active => Ok(row),
+                AccountStatus::Unconfirmed => Err(Refusal::AccountUnconfirmed.told(Error::WrongPassword)),
+                AccountStatus::Disabled => Err(Refusal::AccountDisabled.told(Error::WrongPassword)),
+            },
             Ok(false) => Err(Refusal::WrongCredential.told(Error::WrongPassword)),
             Err(error) => Err(error.into()),
         };
