@@ -2,7 +2,7 @@
 //! is foretold, every hash, every line of the audit trail and every notice; after every step every token and every
 //! one-time credential ever issued is looked at again.
 //!
-//! A failure tells its whole history. `PROPTEST_CASES` raises the number of histories.
+//! A failure tells the least history that fails, step by step. `PROPTEST_CASES` raises the number of histories.
 
 #[path = "model/history/mod.rs"]
 mod history;
@@ -11,24 +11,48 @@ mod outbox;
 #[path = "model/shop/mod.rs"]
 mod shop;
 
-use proptest::prelude::*;
+use history::{History, World};
+use proptest::test_runner::{Config, TestCaseError, TestError, TestRunner};
 
 /// Unless the environment asks for more.
-const CASES: u32 = 300;
+const CASES: u32 = 1000;
 
-fn cases() -> u32 {
-    std::env::var("PROPTEST_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(CASES)
+/// What goes wrong in a history.
+fn wrong(history: &History) -> Option<String> {
+    match World::new().live_through(history) {
+        Ok(()) => None,
+        Err(TestCaseError::Fail(why) | TestCaseError::Reject(why)) => Some(why.message().to_owned()),
+    }
 }
 
-proptest! {
-    #![proptest_config(ProptestConfig {
-        max_shrink_time: 30_000,
-        failure_persistence: None,
-        ..ProptestConfig::with_cases(cases())
-    })]
+/// The history without the steps that it fails without.
+fn least(mut history: History) -> History {
+    let mut place = history.0.len();
+    while let Some(before) = place.checked_sub(1) {
+        place = before;
+        let mut shorter = history.clone();
+        shorter.0.remove(place);
+        if wrong(&shorter).is_some() {
+            // What came after it may be needed no more.
+            place = shorter.0.len();
+            history = shorter;
+        }
+    }
+    history
+}
 
-    #[test]
-    fn every_step_is_the_models(history in history::history()) {
-        history::World::new().live_through(&history)?;
+#[test]
+fn every_step_is_the_models() {
+    let cases = std::env::var("PROPTEST_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(CASES);
+    let config = Config { failure_persistence: None, max_shrink_iters: 500, ..Config::with_cases(cases) };
+    let lived =
+        TestRunner::new(config).run(&history::history(), |history| World::new().live_through(&history));
+    match lived {
+        Ok(()) => {}
+        Err(TestError::Fail(_, history)) => {
+            let history = least(history);
+            panic!("{}\nThe least history:{history:?}", wrong(&history).unwrap_or_default());
+        }
+        Err(aborted) => panic!("{aborted}"),
     }
 }

@@ -6,7 +6,7 @@ mod sink;
 mod step;
 mod world;
 
-pub(crate) use op::history;
+pub(crate) use op::{History, history};
 pub(crate) use world::World;
 
 const SITES: [&str; 2] = ["base", "outlet"];

@@ -1,5 +1,7 @@
 //! The steps of a history.
 
+use std::fmt;
+
 use commerce_auth::{AccountStatus, AdminChange, CustomerChange};
 use proptest::{collection::vec, prelude::*, sample::select};
 use time::Duration;
@@ -146,6 +148,16 @@ pub(crate) enum Op {
     /// On the same store.
     Restart(Setup),
     Purge,
+}
+
+/// Its `Debug` is a line for each step.
+#[derive(Clone)]
+pub(crate) struct History(pub(crate) Vec<Op>);
+
+impl fmt::Debug for History {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|op| write!(f, "\n    {op:?}"))
+    }
 }
 
 /// Which account.
@@ -514,7 +526,7 @@ fn presenting(by: Pick, act: Op) -> Op {
     }
 }
 
-pub(crate) fn history() -> BoxedStrategy<Vec<Op>> {
+pub(crate) fn history() -> impl Strategy<Value = History> {
     let part = prop_oneof![3 => any_op().prop_map(|op| vec![op]), 1 => story()];
-    vec(part, 1..36).prop_map(|parts| parts.concat()).boxed()
+    vec(part, 1..36).prop_map(|parts| History(parts.concat()))
 }

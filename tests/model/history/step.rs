@@ -12,7 +12,7 @@ use time::{Duration, OffsetDateTime as Time};
 use super::{
     ADDRESSES, FLOOD, NOWHERE, PASSWORDS, REASON, USERNAMES,
     names::{admin_id, customer_id, digest, source, source_called, website},
-    op::{At, EndOf, Filed, From, Kind, Op, Pick, Why, With},
+    op::{At, EndOf, Filed, From, History, Kind, Op, Pick, Why, With},
     world::{Checked, START, World, password_hash, presented},
 };
 use crate::shop::{Answer, Counted, Door, Name, New, Presented, Scope, Who};
@@ -34,14 +34,16 @@ const fn is_the_customers_own(op: &Op) -> bool {
 
 impl World {
     /// Takes the steps one by one; what went wrong is told as the whole story.
-    pub(crate) fn live_through(&mut self, history: &[Op]) -> Checked {
-        for (place, op) in history.iter().enumerate() {
+    pub(crate) fn live_through(&mut self, history: &History) -> Checked {
+        for (place, op) in history.0.iter().enumerate() {
             let elapsed = self.shop.now - START;
             let _ = writeln!(self.story, "step {place}, after {elapsed}: {op:?}");
-            let lived = self.step(op).and_then(|()| self.look_around());
-            lived.map_err(|error| {
-                TestCaseError::fail(format!("{error}\nThe history up to then:\n{}", self.story))
-            })?;
+            if let Err(TestCaseError::Fail(why) | TestCaseError::Reject(why)) =
+                self.step(op).and_then(|()| self.look_around())
+            {
+                let story = &self.story;
+                return Err(TestCaseError::fail(format!("{why}\nThe history up to then:\n{story}")));
+            }
         }
         Ok(())
     }
