@@ -101,7 +101,7 @@ impl Auth {
         event.grant = Some(record.digest);
         event.expires_at = Some(end);
         self.parts.trail.begin(event).await?;
-        self.put_credential(&record, generation).await?;
+        self.put_credential(&record, customer, generation).await?;
         Ok(GeneratedCode { code, customer: row.id, website: row.website, expires_at: end })
     }
 }

@@ -6,6 +6,7 @@ use time::OffsetDateTime;
 
 use super::{OUTSTANDING, ending::Stop};
 use crate::{
+    account::CustomerId,
     audit::Refusal,
     auth::Auth,
     clock::after,
@@ -40,17 +41,19 @@ impl Auth {
         (now, until.map_or(end, |until| until.min(end)))
     }
 
-    /// Stores a one-time credential, unless its customer's were ended since `generation` was read.
+    /// Stores a one-time credential, unless the customer's were ended since the `generation` was read. A decoy's is stored
+    /// for a customer who gets none.
     pub(super) async fn put_credential(
         &self,
         record: &OneTimeCredential,
+        customer: &CustomerId,
         generation: Generation,
     ) -> Result<(), Stop> {
         if !self.parts.codes.put(record, OUTSTANDING, record.issued_at).await? {
             // Of 2^128 secrets this one was drawn before: the source of randomness repeats itself.
             return Err(RandomError.into());
         }
-        let subject = Subject::Customer(record.customer.clone());
+        let subject = Subject::Customer(customer.clone());
         if self.parts.tokens.generation(&subject).await? != generation {
             // Whoever ended them may have discarded before this one was put.
             self.parts.codes.discard(&record.customer).await?;

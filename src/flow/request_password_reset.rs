@@ -105,10 +105,10 @@ impl Auth {
 
         let token = ResetToken::generate(self.parts.random.as_ref())?;
         let (now, expires_at) = self.lifespan(self.config().reset_token_lifetime, None);
-        // A disabled account's token is put as for an unknown one, and known to nobody.
-        let website = request.website.clone();
-        let record = OneTimeCredential::reset_token(token.digest(), website, customer, now, expires_at);
-        match self.put_credential(&record, generation).await {
+        let (owner, website) =
+            (row.as_ref().map_or(&self.parts.decoy, |row| &row.id), request.website.clone());
+        let record = OneTimeCredential::reset_token(token.digest(), website, owner.clone(), now, expires_at);
+        match self.put_credential(&record, &customer, generation).await {
             Err(Stop { why: Some(why), .. }) => return Ok(Some(why)),
             put => put?,
         }

@@ -70,7 +70,8 @@ impl Sink {
 #[async_trait]
 impl AuditSink for Sink {
     async fn record(&self, event: &AuditEvent) -> Result<(), StoreError> {
-        if event.outcome == Outcome::Begun {
+        // A reset is only traced: what it spends is the customer's own.
+        if event.outcome == Outcome::Begun && event.action != Action::PasswordReset {
             self.look_at(event).await?;
         }
         self.events.lock().unwrap().push(event.clone());

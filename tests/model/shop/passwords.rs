@@ -33,8 +33,8 @@ impl Shop {
         new: New,
     ) -> Result<Answer, Error> {
         with.check(Field::CurrentPassword)?;
-        if matches!(new, New::Empty) {
-            return Err(Error::Required(Field::NewPassword));
+        if matches!(new, New::Empty | New::Huge) {
+            new.judge(Field::NewPassword)?;
         }
         let (token, customer) = self.own(bearer, site, Action::PasswordChange)?;
         let mut event = self.by_customer(Action::PasswordChange, token);
@@ -134,6 +134,8 @@ impl Shop {
         let (counted, scopes) = (Counted::Reset(door), [Scope::Source(source)]);
         let redeemed = self.within(counted, &scopes, Error::TooManyRequests, &mut event, redeem, counts);
         let ended = redeemed.map(|customer| {
+            // A caller who goes away from here on leaves this trace.
+            self.led_to.queued.push(event);
             self.set_password(customer, new);
             self.end_credentials(customer, None);
             self.forget_failures(Counted::Customer(door));

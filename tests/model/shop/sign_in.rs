@@ -134,6 +134,9 @@ impl Shop {
         let bought = self.secrets[secret].bought;
         event.grant = Some(bought.map_or(Name::Unissued, Name::Token));
         if let Some(bought) = bought {
+            if self.is_live(bought) {
+                self.about_token(event, bought);
+            }
             self.tokens[bought].revoked = true;
         }
         refused(Refusal::SpentCode, Error::SignInRefused)

@@ -133,13 +133,13 @@ impl Shop {
         site: usize,
         other: Name,
     ) -> Result<Answer, Error> {
-        let (_, customer) = self.own(bearer, site, Action::TokenRevoke)?;
+        let (token, customer) = self.own(bearer, site, Action::TokenRevoke)?;
         let Name::Token(other) = other else { return Ok(Answer::Had(false)) };
         if !self.live_of(customer).any(|live| live == other) {
             return Ok(Answer::Had(false));
         }
         self.tokens[other].revoked = true;
-        let event = self.by_customer(Action::TokenRevoke, other);
+        let event = Told { grant: Some(Name::Token(other)), ..self.by_customer(Action::TokenRevoke, token) };
         self.conclude(&event, Ok(Answer::Had(true)))
     }
 

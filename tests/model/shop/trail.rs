@@ -122,7 +122,11 @@ impl Shop {
 
     pub(super) fn conclude(&mut self, event: &Told, ended: Ended<Answer>) -> Result<Answer, Error> {
         let outcome = ended.as_ref().map_or_else(|(outcome, _)| *outcome, |_| Outcome::Succeeded);
-        self.tell(Told { outcome, ..*event });
+        match outcome {
+            // Whoever is beyond a budget makes no work for the sink.
+            Outcome::Refused(why @ Refusal::BudgetSpent) => self.note(*event, why),
+            _ => self.tell(Told { outcome, ..*event }),
+        }
         ended.map_err(|(_, error)| error)
     }
 
