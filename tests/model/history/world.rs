@@ -151,10 +151,10 @@ impl World {
             };
             customers.upsert(row).unwrap();
         }
-        for admin in 0..shop.admins.len() {
+        for (admin, name) in USERNAMES.iter().enumerate().take(shop.admins.len()) {
             let row = AdminRecord {
                 id: admin_id(admin),
-                username: USERNAMES[admin].into(),
+                username: (*name).into(),
                 password_hash: Some(password_hash(admin)),
                 status: AccountStatus::Active,
                 permissions: Permission::ALL.to_vec(),
