@@ -1,12 +1,17 @@
 //! A history, told to the crate and to its model.
 
+mod act;
+mod chance;
+mod choose;
+mod compare;
 mod names;
 mod op;
 mod sink;
 mod step;
 mod world;
 
-pub(crate) use op::{History, history};
+pub(crate) use chance::history;
+pub(crate) use op::History;
 pub(crate) use world::World;
 
 const SITES: [&str; 2] = ["base", "outlet"];

@@ -3,34 +3,21 @@
 use std::{fmt::Write, net::IpAddr};
 
 use commerce_auth::{
-    AdminSignIn, Bearer, Error, Keep, Origin, PasswordReset, PasswordResetRequest, SignIn, SignedIn,
+    AdminSignIn, Assistance, Bearer, Error, Origin, PasswordReset, PasswordResetRequest, SignIn, SignedIn,
+    store::{OneTimeCredential, OtcStore},
 };
 use pollster::block_on;
 use proptest::{prelude::*, test_runner::TestCaseError};
-use time::{Duration, OffsetDateTime as Time};
+use time::Duration;
 
 use super::{
     ADDRESSES, FLOOD, NOWHERE, PASSWORDS, REASON, USERNAMES,
-    names::{admin_id, customer_id, digest, source, source_called, website},
-    op::{At, EndOf, Filed, From, History, Kind, Op, Pick, Why, With},
-    world::{Checked, START, World, password_hash, presented},
+    compare::presented,
+    names::{admin_id, customer_id, digest, source_called, website},
+    op::{Filed, History, Op, Pick, Why, With},
+    world::{Checked, START, World, password_hash},
 };
-use crate::shop::{Answer, Counted, Door, Name, New, Presented, Scope, Who};
-
-/// What a token may not do that was born of assistance: all but to be verified and to end itself.
-const fn is_the_customers_own(op: &Op) -> bool {
-    matches!(
-        op,
-        Op::Confirm { .. }
-            | Op::Change { .. }
-            | Op::Consent { .. }
-            | Op::List { .. }
-            | Op::RevokeAll { .. }
-            | Op::RevokeListed { .. }
-            | Op::TokenAsAdmin { .. }
-            | Op::OneTimeCode { .. }
-    )
-}
+use crate::shop::{Answer, Assist, Counted, Door, Name, New, Presented, Who};
 
 impl World {
     /// Takes the steps one by one; what went wrong is told as the whole story.
@@ -197,8 +184,32 @@ impl World {
                 block_on(self.auth.purge(usize::MAX)).unwrap();
                 self.shop.sweep();
             }
+            Op::Stored { customer, on, by } => self.store_credential(customer, on, by),
             _ => unreachable!("{op:?}"),
         }
+    }
+
+    /// A credential that no flow made, and that lives for ten minutes.
+    fn store_credential(&mut self, customer: usize, on: Filed, by: Option<Pick>) {
+        let (now, id) = (self.shop.now, customer_id(customer));
+        let expires = now + Duration::minutes(10);
+        let site = on.site(self.shop.customers[customer].site);
+        let text = format!("feed{:028x}", self.secrets.len());
+        let named = digest(&text);
+        let (credential, assist) = match by {
+            None => (OneTimeCredential::reset_token(named, website(site), id, now, expires), None),
+            Some(by) => {
+                let Some(parent) = self.pick(by).0 else { return };
+                let Who::Admin(actor) = self.shop.tokens[parent].owner else { return };
+                let by = Assistance::new(admin_id(actor), digest(&self.tokens[parent]), REASON);
+                let code = OneTimeCredential::one_time_code(named, website(site), id, by, now, expires);
+                (code, Some(Assist { actor, parent, reason: REASON }))
+            }
+        };
+        assert!(block_on(self.store.put(&credential, 3, now)).unwrap());
+        self.secrets.push(text);
+        self.names.grants.insert(named, Name::Secret(self.secrets.len() - 1));
+        self.shop.put(customer, site, assist, expires);
     }
 
     fn sign_in(
@@ -282,87 +293,6 @@ impl World {
         Ok(())
     }
 
-    /// What somebody does who presents a token.
-    fn act(&mut self, op: &Op) -> Checked {
-        let (by, on) = match *op {
-            Op::Confirm { by, on, .. }
-            | Op::Change { by, on, .. }
-            | Op::Consent { by, on, .. }
-            | Op::List { by, on }
-            | Op::Revoke { by, on }
-            | Op::RevokeAll { by, on, .. } => (by, on),
-            Op::RevokeListed { by, .. } | Op::RevokeAdmin { by } => (by, Filed::Right),
-            _ => unreachable!("{op:?}"),
-        };
-        let (token, text) = self.pick(by);
-        let row = token.map(|token| self.shop.tokens[token]);
-        let site = on.site(row.and_then(|row| row.site).unwrap_or(0));
-        let customer = row.and_then(|row| match row.owner {
-            Who::Customer(customer) => Some(customer),
-            Who::Admin(_) => None,
-        });
-        self.origin = Origin::default().correlation_id("an act").user_agent("a browser");
-        let origin = self.origin.clone();
-        let bearer = Bearer::from(&text).on(website(site)).sent_from(&origin);
-        let done = |got: Result<(), Error>| got.map(|()| Answer::Done);
-        let (got, expected) = match *op {
-            Op::Confirm { with, .. } => {
-                let (credential, text) = self.present(with, customer);
-                let got = done(block_on(self.auth.confirm_password(bearer, text)));
-                (got, self.shop.confirm(token, site, credential))
-            }
-            Op::Change { with, new, .. } => {
-                let (credential, text) = self.present(with, customer);
-                let address = customer.map_or(0, |customer| self.shop.customers[customer].address);
-                let changed = self.auth.change_password(bearer, text, new_password(new, address));
-                (done(block_on(changed)), self.shop.change(token, site, credential, new))
-            }
-            Op::Consent { allowed, .. } => {
-                let got = done(block_on(self.auth.set_remote_shopping_assistance(bearer, allowed)));
-                (got, self.shop.consent(token, site, allowed))
-            }
-            Op::List { .. } => {
-                let listed = block_on(self.auth.list_customer_tokens(bearer));
-                let got = listed.map(|listed| {
-                    let newest_first = listed.is_sorted_by_key(|one| std::cmp::Reverse(one.grant.issued_at));
-                    let named = listed.iter().map(|one| match self.names.of(&one.grant.digest) {
-                        Name::Token(token) if newest_first => (token, one.presented),
-                        _ => (usize::MAX, one.presented),
-                    });
-                    Answer::Listed(named.collect())
-                });
-                (got, self.shop.list(token, site))
-            }
-            Op::Revoke { .. } => {
-                let got = done(block_on(self.auth.revoke_customer_token(bearer)));
-                (got, self.shop.revoke(token, site))
-            }
-            Op::RevokeAll { keep, .. } => {
-                let kept = if keep { Keep::Presented } else { Keep::Nothing };
-                let got = done(block_on(self.auth.revoke_all_customer_tokens(bearer, kept)));
-                (got, self.shop.revoke_all(token, site, keep))
-            }
-            Op::RevokeListed { other, .. } => {
-                let named = digest(&self.pick(other).1);
-                let got = block_on(self.auth.revoke_listed_customer_token(bearer, &named));
-                let expected = self.shop.revoke_listed(token, site, self.names.of(&named));
-                (got.map(Answer::Had), expected)
-            }
-            _ => {
-                let got = done(block_on(self.auth.revoke_admin_token(bearer)));
-                (got, self.shop.revoke_admin(token))
-            }
-        };
-        self.compare(&got, &expected)?;
-        self.not_by_assistance(op, token, &got)
-    }
-
-    fn not_by_assistance(&self, op: &Op, token: Option<usize>, got: &Result<Answer, Error>) -> Checked {
-        let assisted = token.is_some_and(|token| self.shop.tokens[token].assist.is_some());
-        prop_assert!(!(assisted && is_the_customers_own(op) && got.is_ok()), "done by assistance");
-        Ok(())
-    }
-
     fn signed_in(&mut self, got: Result<SignedIn, Error>) -> Result<Result<Answer, Error>, TestCaseError> {
         let signed_in = match got {
             Ok(signed_in) => signed_in,
@@ -376,109 +306,10 @@ impl World {
         prop_assert!(is_owners, "whose token it is");
         Ok(Ok(Answer::Issued(place, token)))
     }
-
-    fn secret_of(&self, with: With) -> Option<usize> {
-        let (code, back) = match with {
-            With::Code(back) => (true, back),
-            With::Mailed(back) => (false, back),
-            _ => return None,
-        };
-        let is_code = |secret: &usize| self.shop.secrets[*secret].assist.is_some() == code;
-        (0..self.secrets.len()).rev().filter(is_code).nth(back)
-    }
-
-    /// The model's name for a credential at an account, and its text.
-    fn present(&self, with: With, customer: Option<usize>) -> (Presented, String) {
-        match with {
-            With::Own => match customer.and_then(|customer| self.shop.customers[customer].password) {
-                Some(n) => (Presented::Password(n), PASSWORDS[n].into()),
-                None => (Presented::Wrong, "none".into()),
-            },
-            With::Password(n) => (Presented::Password(n), PASSWORDS[n].into()),
-            With::Code(_) | With::Mailed(_) => match self.secret_of(with) {
-                Some(secret) => (Presented::Secret(secret), self.secrets[secret].clone()),
-                None => (Presented::Wrong, "0".repeat(32)),
-            },
-            With::Bearer(pick) => (Presented::Wrong, self.pick(pick).1),
-            With::Wrong => (Presented::Wrong, "wrong".into()),
-            With::Zero => (Presented::Wrong, "0".into()),
-            With::Empty => (Presented::Empty, String::new()),
-            With::TooLong => (Presented::TooLong, "x".repeat(1025)),
-        }
-    }
-
-    /// A token, and its text.
-    fn pick(&self, Pick { kind, back }: Pick) -> (Option<usize>, String) {
-        let nobodys = || (None, "0".repeat(32));
-        let is_of_kind = |token: &usize| {
-            let token = &self.shop.tokens[*token];
-            match kind {
-                Kind::Own => matches!(token.owner, Who::Customer(_)) && token.assist.is_none(),
-                Kind::Assisted => token.assist.is_some(),
-                Kind::Admin => matches!(token.owner, Who::Admin(_)),
-                Kind::Any => true,
-                Kind::Secret | Kind::Nobodys => false,
-            }
-        };
-        if let (Kind::Secret, Some(secret)) = (kind, self.secrets.iter().rev().nth(back)) {
-            return (None, secret.clone());
-        }
-        let token = (0..self.tokens.len()).rev().filter(is_of_kind).nth(back);
-        token.map_or_else(nobodys, |token| (Some(token), self.tokens[token].clone()))
-    }
-
-    fn door(&self, at: At, with: With) -> Door {
-        let of = |customer: usize| {
-            let row = &self.shop.customers[customer];
-            (row.site, row.address)
-        };
-        match at {
-            At::Door { site, address, .. } => (site, address),
-            At::Owner => of(self.secret_of(with).map_or(0, |secret| self.shop.secrets[secret].customer)),
-            At::LastFailure => match self.shop.last_failure {
-                Some((Counted::Customer(door) | Counted::Exchange(door) | Counted::Reset(door), _)) => door,
-                _ => of(0),
-            },
-        }
-    }
-
-    fn spelled(&self, at: At, with: With) -> String {
-        let address = ADDRESSES[self.door(at, with).1];
-        if matches!(at, At::Door { shouted: true, .. }) { address.to_uppercase() } else { address.to_owned() }
-    }
-
-    fn from(&self, from: From) -> (Option<IpAddr>, u32) {
-        match (from, self.shop.last_failure) {
-            (From::Source(place), _) => source(place),
-            (From::LastFailure, Some((_, Scope::Source(name)))) => source_called(name),
-            (From::LastFailure, _) => source(0),
-        }
-    }
-
-    fn end(&self, of: EndOf) -> Option<Time> {
-        match of {
-            EndOf::Secret(back) => self.shop.secrets.iter().rev().nth(back).map(|secret| secret.expires),
-            EndOf::Token(pick) => self.pick(pick).0.map(|token| self.shop.tokens[token].expires),
-            EndOf::Failures { account } => self.shop.last_failure.and_then(|(counted, scope)| {
-                self.shop.reopens(counted, if account { Scope::AllSources } else { scope })
-            }),
-        }
-    }
-
-    fn wait_until(&mut self, at: Time, early: bool) {
-        // In microseconds, the finest grain that every store keeps.
-        let at = if early { at - Duration::microseconds(1) } else { at };
-        if at > self.shop.now {
-            self.shop.now = at;
-            self.clock.set(at);
-        }
-    }
 }
 
 fn origin(address: Option<IpAddr>) -> Origin {
-    address
-        .map_or_else(Origin::default, <Origin as std::convert::From<IpAddr>>::from)
-        .correlation_id("a form")
+    address.map_or_else(Origin::default, |address| Origin::from(address)).correlation_id("a form")
 }
 
 const fn reason(why: Why) -> &'static str {
@@ -488,7 +319,7 @@ const fn reason(why: Why) -> &'static str {
     }
 }
 
-fn new_password(new: New, address: usize) -> String {
+pub(super) fn new_password(new: New, address: usize) -> String {
     match new {
         New::Good(password) => PASSWORDS[password].into(),
         New::Empty => String::new(),

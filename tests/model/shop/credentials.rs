@@ -88,7 +88,7 @@ impl Shop {
     }
 
     /// A new one-time credential: of the outstanding ones of its purpose, the oldest go.
-    pub(super) fn put(
+    pub(crate) fn put(
         &mut self,
         customer: usize,
         site: usize,
