@@ -79,7 +79,6 @@ impl Names {
             Name::Token(parent) => parent,
             Name::Secret(_) | Name::Unissued => usize::MAX,
         });
-        // An admin user's unlock and sign-in name an account that is no customer's.
         Told {
             action: event.action,
             outcome: event.outcome,

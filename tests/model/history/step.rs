@@ -309,7 +309,7 @@ impl World {
 }
 
 fn origin(address: Option<IpAddr>) -> Origin {
-    address.map_or_else(Origin::default, |address| Origin::from(address)).correlation_id("a form")
+    address.map_or_else(Origin::default, Origin::from).correlation_id("a form")
 }
 
 const fn reason(why: Why) -> &'static str {

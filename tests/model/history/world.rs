@@ -144,10 +144,10 @@ impl World {
             };
             customers.upsert(row).unwrap();
         }
-        for (admin, name) in USERNAMES.iter().enumerate().take(shop.admins.len()) {
+        for (admin, username) in USERNAMES.iter().take(shop.admins.len()).enumerate() {
             let row = AdminRecord {
                 id: admin_id(admin),
-                username: (*name).into(),
+                username: (*username).into(),
                 password_hash: Some(password_hash(admin)),
                 status: AccountStatus::Active,
                 permissions: Permission::ALL.to_vec(),
