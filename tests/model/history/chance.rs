@@ -283,7 +283,9 @@ fn story() -> BoxedStrategy<Vec<Op>> {
         (0..2_usize, door(), why(), bearer(), meanwhile()).prop_map(
             move |(name, (site, address), why, act, between)| {
                 let by = Pick { kind: Kind::Admin, back: 0 };
-                let mut ops = vec![admins_own(name), Op::TokenAsAdmin { by, site, address, why }];
+                let at = At::Door { site, address, shouted: false };
+                let mut ops = vec![sign_in(at, From::Source(0), With::Own, 1), admins_own(name)];
+                ops.push(Op::TokenAsAdmin { by, site, address, why });
                 let assisted = Pick { kind: Kind::Assisted, back: 0 };
                 ops.push(presenting(assisted, act));
                 ops.extend(between);
@@ -322,6 +324,10 @@ fn presenting(by: Pick, act: Op) -> Op {
 }
 
 pub(crate) fn history() -> impl Strategy<Value = History> {
+    let opened = prop::option::weighted(0.3, setup()).prop_map(|setup| setup.map(Op::Restart));
     let part = prop_oneof![3 => any_op().prop_map(|op| vec![op]), 1 => story()];
-    vec(part, 1..36).prop_map(|parts| History(parts.concat()))
+    (opened, vec(part, 1..36)).prop_map(|(opened, parts)| {
+        let steps = opened.into_iter().chain(parts.into_iter().flatten());
+        History(steps.collect())
+    })
 }
