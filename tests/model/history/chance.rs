@@ -235,6 +235,17 @@ fn story() -> BoxedStrategy<Vec<Op>> {
                 ]
             }
         ),
+        // An admin user who is forgetful, and somebody who guesses.
+        (0..2_usize, from(), [1..8_usize, 1..8_usize], meanwhile()).prop_map(
+            move |(name, from, guesses, between)| {
+                let guess = |from, times| Op::AdminSignIn { name, from, with: With::Wrong, times };
+                let right = Op::AdminSignIn { name, from: From::LastFailure, with: With::Own, times: 1 };
+                let mut ops = vec![guess(from, guesses[0])];
+                ops.extend(between);
+                ops.extend([right.clone(), guess(From::LastFailure, guesses[1]), right]);
+                ops
+            }
+        ),
         // A code, redeemed on either road, twice.
         (0..2_usize, 0..2_usize, why(), meanwhile(), meanwhile(), any::<[bool; 2]>(), from()).prop_map(
             move |(name, customer, why, first, second, roads, from)| {
