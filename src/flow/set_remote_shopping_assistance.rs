@@ -33,7 +33,10 @@ impl Auth {
             Err(error) => Err(error.into()),
         };
         self.conclude(&event, ended).await?;
-        if let Ok(row) = self.own_row(&who).await {
+        // The host may have moved the customer to another website since; the account is still the customer's.
+        if let Ok(Some(row)) = self.parts.customers.find_by_id(who.customer_id()).await
+            && row.id == *who.customer_id()
+        {
             self.notify(&row, Notice::AssistanceConsent { allowed }, bearer.origin());
         }
         Ok(())
