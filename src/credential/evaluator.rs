@@ -109,22 +109,12 @@ impl Evaluator {
     }
 
     /// Runs the first step alone.
-    pub(crate) async fn verify(
-        &self,
-        credential: &Credential,
-        password_hash: Option<&PasswordHash>,
-        begun: &Arc<AtomicBool>,
-    ) -> Result<Verified, Error> {
-        self.pool.verify(credential, password_hash, begun).await
-    }
-
-    /// The same, without a word about the hash.
     pub(crate) async fn is_password(
         &self,
         credential: &Credential,
         password_hash: Option<&PasswordHash>,
         begun: &Arc<AtomicBool>,
     ) -> Result<bool, Error> {
-        Ok(self.verify(credential, password_hash, begun).await? != Verified::Wrong)
+        Ok(self.pool.verify(credential, password_hash, begun).await? != Verified::Wrong)
     }
 }

@@ -1,7 +1,7 @@
 use super::{Bearer, ending::Stop};
 use crate::{
     account::{CustomerRecord, Email, PasswordHash},
-    audit::{Action, AuditEvent, Refusal},
+    audit::{Action, AuditEvent},
     auth::Auth,
     credential::Credential,
     error::{Error, Field, StoreError},
@@ -48,14 +48,14 @@ impl Auth {
     ) -> Result<(), Stop> {
         let row = self.own_row(who).await?;
         let email = row.email.parse::<Email>().map_err(|_| Error::ForeignRow)?;
-        self.judge_new_password(&email, new, Field::NewPassword)?;
+        self.config().password_policy.judge(&email, new).map_err(Error::from)?;
         let mut row = self.confirm(who, current, event).await?;
         let hash = self.parts.evaluator.pool().hash(new, self.parts.random.as_ref()).await?;
         if !self.replace_hash(&row, &hash).await? {
             // The hash is not the one that was checked: made anew by a sign-in, or changed by somebody else.
             row = self.confirm(who, current, event).await?;
             if !self.replace_hash(&row, &hash).await? {
-                return Err(Refusal::Overloaded.told(Error::Overloaded));
+                return Err(Error::Overloaded.into());
             }
         }
         // First, so that no caller who goes away keeps it from the customer.

@@ -58,21 +58,15 @@ impl Auth {
     /// Tells the trail how a flow ended, and gives the caller its answer.
     ///
     /// Where an admin user is involved the event is kept before the answer is given, and a refusal within budget that
-    /// cannot be recorded is "unavailable". A success has been announced before (or, like a revoke, must not depend on the trail).
+    /// cannot be recorded is "unavailable". A success has been announced before (or, like a revoke, must not depend on
+    /// the trail).
     pub(super) async fn conclude<T>(&self, event: &AuditEvent, ended: Result<T, Stop>) -> Result<T, Error> {
         let outcome = match &ended {
             Ok(_) => Outcome::Succeeded,
             Err(Stop { why: Some(why), .. }) => Outcome::Refused(*why),
             Err(Stop { why: None, .. }) => Outcome::Failed,
         };
-        let recorded = match outcome {
-            // Cheap for whoever asks, however often: it must not become work for the sink.
-            Outcome::Refused(Refusal::BudgetSpent) => {
-                self.parts.trail.note(event, outcome);
-                Ok(())
-            }
-            _ => self.tell(event, outcome).await,
-        };
+        let recorded = self.tell(event, outcome).await;
         match ended {
             Ok(done) => Ok(done),
             Err(Stop { told, why: Some(_) }) => Err(recorded.err().unwrap_or(told)),
@@ -80,9 +74,10 @@ impl Auth {
         }
     }
 
-    /// Keeps an event that involves an admin user; queues any other.
+    /// Keeps an event that involves an admin user; queues any other, and what is beyond a budget: that is cheap for whoever
+    /// asks, however often, and must not become work for the sink.
     pub(super) async fn tell(&self, event: &AuditEvent, outcome: Outcome) -> Result<(), Error> {
-        if event.involves_admin() {
+        if event.involves_admin() && outcome != Outcome::Refused(Refusal::BudgetSpent) {
             self.parts.trail.record(event, outcome).await
         } else {
             self.parts.trail.note(event, outcome);

@@ -141,7 +141,7 @@ impl Auth {
         let generation = self.parts.tokens.generation(&Subject::Admin(id.clone())).await?;
         let enabled = row.as_ref().filter(|row| row.status == AccountStatus::Active);
         let hash = enabled.and_then(|row| row.password_hash.as_ref());
-        let verified = self.parts.evaluator.verify(&sign_in.password, hash, charged.begun()).await?;
+        let verified = self.parts.evaluator.pool().verify(&sign_in.password, hash, charged.begun()).await?;
         let Some(seen) = row else { return Err(Refusal::UnknownAccount.told(Error::SignInRefused)) };
         if seen.status != AccountStatus::Active {
             return Err(Refusal::AdminDisabled.told(Error::SignInRefused));
@@ -156,7 +156,8 @@ impl Auth {
         }
         if !row.has_hash_of(&seen) {
             let hash = row.password_hash.as_ref();
-            let verified = self.parts.evaluator.verify(&sign_in.password, hash, charged.begun()).await?;
+            let verified =
+                self.parts.evaluator.pool().verify(&sign_in.password, hash, charged.begun()).await?;
             outdated = verified.outdated().ok_or(Refusal::WrongCredential.told(Error::SignInRefused))?;
         }
         Ok((row, outdated, generation))
