@@ -44,9 +44,9 @@ mod throttle;
 pub mod token;
 
 pub use account::{
-    AccountStatus, AdminId, AdminRecord, AdminStore, AdminUser, Customer, CustomerId, CustomerRecord,
-    CustomerStore, Email, EmailError, IdError, PasswordHash, Permission, Username, UsernameError, Website,
-    WebsiteError,
+    AccountConflict, AccountStatus, AdminId, AdminRecord, AdminStore, AdminUser, Customer, CustomerId,
+    CustomerRecord, CustomerStore, Email, EmailError, IdError, PasswordHash, Permission, UpsertError,
+    Username, UsernameError, Website, WebsiteError,
 };
 pub use audit::{AuditEvent, AuditSink, AuditStats};
 pub use auth::{Auth, AuthBuilder};
@@ -61,7 +61,7 @@ pub use flow::{
 };
 pub use keyring::{KeyError, KeyId, Keyring};
 pub use notifier::{Notice, Notification, Notifier};
-pub use store::memory::{AccountConflict, MemoryAdmins, MemoryCustomers, MemoryStore};
+pub use store::memory::{MemoryAdmins, MemoryCustomers, MemoryStore};
 pub use token::{
     AdminIdentity, Assistance, BearerToken, CustomerIdentity, Digest, DigestError, Grant, Identity, Obtained,
     Origin, Subject,

@@ -7,6 +7,7 @@
 //! [`MemoryAdmins`](crate::MemoryAdmins)).
 
 mod admin;
+mod conflict;
 mod customer;
 mod email;
 mod id;
@@ -17,6 +18,7 @@ mod website;
 
 pub use admin::{AdminRecord, AdminStore, AdminUser, Permission};
 pub(crate) use admin::{ErasedAdmins, erase_admins};
+pub use conflict::{AccountConflict, UpsertError};
 pub use customer::{Customer, CustomerRecord, CustomerStore};
 pub(crate) use customer::{ErasedCustomers, erase_customers};
 pub use email::{Email, EmailError};

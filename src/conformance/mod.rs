@@ -15,6 +15,8 @@
 //!   tokio: `{ let tokio = tokio::runtime::Runtime::new().unwrap(); move |future| tokio.block_on(future) }`.
 //! - `store` makes an empty store for one case. A backend with a server makes a schema or a prefix of its own
 //!   here.
+//! - `skip_unless`, if given before `runtime`, says whether there is a server to test with. It should be loud where there
+//!   is none.
 //! - `broken`, if given, makes a store whose server cannot be reached; every verb must answer an error with
 //!   its source.
 //!
@@ -155,16 +157,29 @@ fn case<S: Store>(name: &str) -> Result<Case<S>, Failure> {
 /// documentation](crate::conformance).
 #[macro_export]
 macro_rules! store_conformance {
-    (mod $name:ident; runtime: $runtime:expr; store: $store:expr; $(broken: $broken:expr;)?) => {
+    (
+        mod $name:ident;
+        $(skip_unless: $available:expr;)?
+        runtime: $runtime:expr;
+        store: $store:expr;
+        $(broken: $broken:expr;)?
+    ) => {
         mod $name {
             #[allow(unused_imports)]
             use super::*;
+
+            fn is_skipped() -> bool {
+                false $(|| !$available)?
+            }
 
             $crate::__with_conformance_cases!([$crate::__conformance_tests] ($runtime) ($store));
 
             /// The suite notices every fault, on this store and with this runtime.
             #[test]
             fn every_fault_is_noticed() {
+                if is_skipped() {
+                    return;
+                }
                 match $crate::conformance::faults_missed($runtime, $store) {
                     Ok(missed) => assert!(missed.is_empty(), "faults nobody noticed: {missed:?}"),
                     Err(failure) => panic!("{failure}"),
@@ -190,6 +205,9 @@ macro_rules! __conformance_tests {
         $(
             #[test]
             fn $case() {
+                if is_skipped() {
+                    return;
+                }
                 let outcome = $crate::conformance::run(
                     $runtime,
                     $store,

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use futures_lite::future;
 use time::OffsetDateTime;
 
 use super::{ending::Stop, issue::Drawn};
@@ -154,11 +155,19 @@ impl Auth {
             Err(_) if event.actor.is_some() => Outcome::Withdrawn,
             Err(_) => charged.unknown_outcome(),
         };
-        let settled = self.settle(charged, outcome, event).await;
-        let admitted = admitted?;
+        let admitted = match admitted {
+            Ok(admitted) => admitted,
+            Err(stop) => {
+                // What failed first is what is told.
+                let _ = self.settle(charged, outcome, event).await;
+                return Err(stop);
+            }
+        };
+        // Neither waits for the other: how the attempt went is settled by the credential alone.
+        let issue = self.issue(sign_in, &admitted, drawn, event);
+        let (settled, signed_in) = future::zip(charged.settle(outcome), issue).await;
         settled?;
-
-        let signed_in = self.issue(sign_in, &admitted, drawn, event).await?;
+        let signed_in = signed_in?;
         if let Match::Password { outdated: true } = admitted.matched {
             self.rehash(&sign_in.credential, &admitted.row).await;
         }

@@ -16,11 +16,19 @@
 //! The documentation of each verb says which failure is a vulnerability and which only costs speed. A backend
 //! of your own shows that it keeps the rules by passing the suite of the `conformance` feature.
 
+mod budgets;
+#[cfg(any(feature = "postgres", feature = "sqlite"))]
+mod columns;
 pub mod memory;
+mod micros;
+#[cfg(any(feature = "postgres", feature = "redis", feature = "sqlite"))]
+mod open_error;
 mod otc;
 mod throttle;
 mod token;
 
+#[cfg(any(feature = "postgres", feature = "redis", feature = "sqlite"))]
+pub use open_error::OpenError;
 pub use otc::{OneTimeCredential, OtcStore, Presented, Purpose, Purposes, Take};
 pub use throttle::{Attempt, AttemptId, Budget, Charge, Lock, Outcome, Reserve, ThrottleKey, ThrottleStore};
 pub use token::{Generation, Insert, TokenStore};

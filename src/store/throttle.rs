@@ -7,7 +7,8 @@ use time::OffsetDateTime;
 use crate::{error::StoreError, token::Digest};
 
 /// What a spent budget leads to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Lock {
     /// Refusal for so long, then a new budget.
@@ -17,7 +18,7 @@ pub enum Lock {
 }
 
 /// How many failed attempts are allowed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[allow(clippy::exhaustive_structs)] // A host's configuration is written as a literal.
 pub struct Budget {
     /// So many failures spend the budget.
@@ -66,7 +67,7 @@ pub struct Charge {
 }
 
 /// The name of an attempt: 128 random bits.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[allow(clippy::exhaustive_structs)] // Backends read it.
 pub struct AttemptId(pub [u8; 16]);
 

@@ -8,17 +8,11 @@ use async_trait::async_trait;
 
 use crate::{
     account::{
-        AdminId, AdminRecord, AdminStore, CustomerId, CustomerRecord, CustomerStore, Email, PasswordHash,
-        Username, Website,
+        AccountConflict, AdminId, AdminRecord, AdminStore, CustomerId, CustomerRecord, CustomerStore, Email,
+        PasswordHash, Username, Website,
     },
     error::StoreError,
 };
-
-/// The e-mail address or the name of an account is not valid, or is another account's.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the e-mail address or name is not valid, or is another account's")]
-#[non_exhaustive]
-pub struct AccountConflict;
 
 /// A ready-made customer table in memory, for a host that has none yet, and for tests.
 ///

@@ -10,7 +10,7 @@ mod shards;
 mod throttle;
 mod token;
 
-pub use accounts::{AccountConflict, MemoryAdmins, MemoryCustomers};
+pub use accounts::{MemoryAdmins, MemoryCustomers};
 
 use std::sync::Arc;
 

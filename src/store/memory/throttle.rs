@@ -7,10 +7,7 @@ use std::{
 use time::OffsetDateTime;
 
 use super::shards::Shards;
-use crate::{
-    clock::after,
-    store::{Attempt, AttemptId, Budget, Charge, Lock, Outcome, Reserve, ThrottleKey},
-};
+use crate::store::{Attempt, Budget, Charge, Lock, Outcome, Reserve, ThrottleKey, budgets::Budgets};
 
 /// The budgets of failed attempts, by account.
 #[derive(Debug)]
@@ -23,9 +20,9 @@ pub(super) struct Throttle {
 
 #[derive(Default)]
 struct Table {
-    accounts: HashMap<ThrottleKey, Account>,
+    accounts: HashMap<ThrottleKey, Budgets>,
     /// Counters for accounts that found the table full.
-    shared: [Account; 4],
+    shared: [Budgets; 4],
     /// So many more new accounts until the shard is swept.
     until_sweep: usize,
     /// When a full shard was last swept: not more than once a second, or each attempt of a flood would sweep.
@@ -45,7 +42,7 @@ impl Throttle {
         if !table.accounts.contains_key(&attempt.account) {
             table.make_room(self.capacity_per_shard, now);
             if table.accounts.len() < self.capacity_per_shard {
-                table.accounts.insert(attempt.account, Account::default());
+                table.accounts.insert(attempt.account, Budgets::default());
             }
         }
         match table.accounts.get_mut(&attempt.account) {
@@ -86,7 +83,7 @@ impl Throttle {
     }
 
     #[expect(clippy::indexing_slicing, reason = "two bits cannot leave an array of four")]
-    fn shared<'table>(&self, table: &'table mut Table, account: &ThrottleKey) -> &'table mut Account {
+    fn shared<'table>(&self, table: &'table mut Table, account: &ThrottleKey) -> &'table mut Budgets {
         &mut table.shared[usize::from(self.sharing.hash_one(account).to_le_bytes()[0] & 3)]
     }
 }
@@ -137,176 +134,5 @@ impl Table {
             !goes
         });
         removed
-    }
-}
-
-/// The budgets of one account.
-#[derive(Default)]
-struct Account {
-    counters: Vec<(ThrottleKey, Counter)>,
-}
-
-impl Account {
-    fn reserve(&mut self, attempt: &Attempt, now: OffsetDateTime) -> Reserve {
-        let mut answer = Reserve::Reserved;
-        for charge in &attempt.charges {
-            answer = match (answer, self.counter(charge).available(charge.budget, now)) {
-                (Reserve::Spent, _) | (_, Reserve::Spent) => Reserve::Spent,
-                (Reserve::Busy, _) | (_, Reserve::Busy) => Reserve::Busy,
-                (Reserve::Reserved, Reserve::Reserved) => Reserve::Reserved,
-            };
-        }
-        if answer == Reserve::Reserved {
-            for charge in &attempt.charges {
-                self.counter(charge).reserved.push((attempt.id, attempt.lease_until));
-            }
-        }
-        self.counters.retain_mut(|(_, counter)| !counter.is_idle(now));
-        answer
-    }
-
-    fn holds(&self, attempt: &Attempt) -> bool {
-        self.counters.iter().any(|(_, counter)| counter.reserved.iter().any(|(id, _)| *id == attempt.id))
-    }
-
-    fn settle(&mut self, attempt: &Attempt, outcome: Outcome, now: OffsetDateTime) -> bool {
-        let mut locked = false;
-        for charge in &attempt.charges {
-            locked |= self.counter(charge).settle(attempt.id, outcome, now);
-        }
-        self.counters.retain_mut(|(_, counter)| !counter.is_idle(now));
-        locked
-    }
-
-    fn clear(&mut self) {
-        for (_, counter) in &mut self.counters {
-            counter.failures = 0;
-            counter.locked = None;
-        }
-    }
-
-    fn is_idle(&mut self, now: OffsetDateTime) -> bool {
-        self.counters.iter_mut().all(|(_, counter)| counter.is_idle(now))
-    }
-
-    fn counter(&mut self, charge: &Charge) -> &mut Counter {
-        let place = self.counters.iter().position(|(scope, _)| *scope == charge.scope).unwrap_or_else(|| {
-            // An account has two budgets as a rule; room for four would be most of what its row takes.
-            self.counters.reserve_exact(1);
-            self.counters.push((charge.scope, Counter::new(charge.budget)));
-            self.counters.len() - 1
-        });
-        #[expect(clippy::indexing_slicing, reason = "the place was found or made the line before")]
-        &mut self.counters[place].1
-    }
-}
-
-/// What one budget has left.
-struct Counter {
-    budget: Budget,
-    failures: u32,
-    window_ends: OffsetDateTime,
-    locked: Option<Locked>,
-    /// Attempts on their way, each with the end of its lease.
-    reserved: Vec<(AttemptId, OffsetDateTime)>,
-}
-
-enum Locked {
-    Until(OffsetDateTime),
-    UntilCleared,
-}
-
-impl Counter {
-    const fn new(budget: Budget) -> Self {
-        let window_ends = OffsetDateTime::UNIX_EPOCH;
-        Self { budget, failures: 0, window_ends, locked: None, reserved: Vec::new() }
-    }
-
-    fn available(&mut self, budget: Budget, now: OffsetDateTime) -> Reserve {
-        self.budget = budget;
-        self.lapse(now);
-        if self.is_locked(now) {
-            return Reserve::Spent;
-        }
-        self.forget(now);
-        let reserved = u32::try_from(self.reserved.len()).unwrap_or(u32::MAX);
-        if self.failures >= budget.failures {
-            Reserve::Spent
-        } else if self.failures.saturating_add(reserved) >= budget.failures {
-            Reserve::Busy
-        } else {
-            Reserve::Reserved
-        }
-    }
-
-    fn settle(&mut self, attempt: AttemptId, outcome: Outcome, now: OffsetDateTime) -> bool {
-        self.lapse(now);
-        let Some(place) = self.reserved.iter().position(|(id, _)| *id == attempt) else { return false };
-        self.reserved.swap_remove(place);
-        match outcome {
-            Outcome::Failed => return self.fail(now),
-            Outcome::Succeeded => self.failures = 0,
-            Outcome::Withdrawn => {}
-        }
-        false
-    }
-
-    /// A reservation whose lease has ended counts as a failure of that moment.
-    fn lapse(&mut self, now: OffsetDateTime) {
-        let mut lapsed = Vec::new();
-        self.reserved.retain(|(_, lease)| {
-            let lives = now < *lease;
-            if !lives {
-                lapsed.push(*lease);
-            }
-            lives
-        });
-        lapsed.sort_unstable();
-        for at in lapsed {
-            self.fail(at);
-        }
-    }
-
-    /// Answers whether a lock begins with this failure.
-    fn fail(&mut self, at: OffsetDateTime) -> bool {
-        if !self.is_locked(at) {
-            self.forget(at);
-        }
-        if self.failures == 0 {
-            self.window_ends = after(at, self.budget.window);
-        }
-        self.failures = self.failures.saturating_add(1);
-        let locks = self.failures >= self.budget.failures && self.locked.is_none();
-        if locks {
-            self.locked = Some(match self.budget.lock {
-                Lock::For(duration) => Locked::Until(after(at, duration)),
-                Lock::UntilCleared => Locked::UntilCleared,
-            });
-        }
-        locks
-    }
-
-    fn is_locked(&self, now: OffsetDateTime) -> bool {
-        match self.locked {
-            Some(Locked::Until(until)) => now < until,
-            Some(Locked::UntilCleared) => true,
-            None => false,
-        }
-    }
-
-    /// Forgets a lock that is over, and failures whose window has ended. Not to be called while locked.
-    fn forget(&mut self, now: OffsetDateTime) {
-        if self.locked.take().is_some() || now >= self.window_ends {
-            self.failures = 0;
-        }
-    }
-
-    fn is_idle(&mut self, now: OffsetDateTime) -> bool {
-        self.lapse(now);
-        let counts = match self.locked {
-            Some(_) => self.is_locked(now),
-            None => self.failures > 0 && now < self.window_ends,
-        };
-        self.reserved.is_empty() && !counts
     }
 }

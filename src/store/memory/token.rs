@@ -12,7 +12,7 @@ use time::OffsetDateTime;
 use super::{digest_map::DigestMap, shards::Shards};
 use crate::{
     account::Website,
-    store::{Generation, Insert},
+    store::{Generation, Insert, micros},
     token::{Assistance, Digest, Grant, Obtained, Origin, Subject},
 };
 
@@ -113,7 +113,7 @@ impl Tokens {
     #[inline(always)]
     pub(super) fn find(&self, digest: &Digest, now: OffsetDateTime) -> Option<Grant> {
         let rows = self.rows.read(Shards::<Rows>::index_of_digest(digest));
-        let row = rows.grants.get(digest).filter(|row| self.is_live(row, micros(now)));
+        let row = rows.grants.get(digest).filter(|row| self.is_live(row, micros::from_time(now)));
         row.map(|row| rows.unpack(*digest, row))
     }
 
@@ -123,7 +123,7 @@ impl Tokens {
             let until = rows.barred.entry(*digest).or_insert(bar_until);
             *until = bar_until.max(*until);
         }
-        self.remove_if(digest, |_| true).is_some_and(|row| self.is_live(&row, micros(now)))
+        self.remove_if(digest, |_| true).is_some_and(|row| self.is_live(&row, micros::from_time(now)))
     }
 
     pub(super) fn revoke_all(&self, subject: &Subject, keep: Option<&Digest>) {
@@ -150,7 +150,7 @@ impl Tokens {
             .iter()
             .filter_map(|digest| {
                 let rows = self.rows.read(Shards::<Rows>::index_of_digest(digest));
-                let row = rows.grants.get(digest).filter(|row| self.is_live(row, micros(now)))?;
+                let row = rows.grants.get(digest).filter(|row| self.is_live(row, micros::from_time(now)))?;
                 Some((rows.unpack(*digest, row), row.origin.as_deref().cloned().unwrap_or_default()))
             })
             .collect();
@@ -171,7 +171,7 @@ impl Tokens {
         let dead: Vec<Digest> = {
             let mut rows = self.rows.write(index);
             rows.barred.retain(|_, until| now < *until);
-            let dead = rows.grants.iter().filter(|(_, row)| !self.is_live(row, micros(now)));
+            let dead = rows.grants.iter().filter(|(_, row)| !self.is_live(row, micros::from_time(now)));
             let dead: Vec<_> = dead.map(|(digest, _)| *digest).take(limit).collect();
             // Half as many insertions as rows until the next sweep; the next one, if more is left to remove.
             rows.until_sweep = if dead.len() == limit { 1 } else { Self::SWEEP.max(rows.grants.len() / 2) };
@@ -179,7 +179,7 @@ impl Tokens {
         };
         let removed = dead
             .iter()
-            .filter_map(|digest| self.remove_if(digest, |row| !self.is_live(row, micros(now))))
+            .filter_map(|digest| self.remove_if(digest, |row| !self.is_live(row, micros::from_time(now))))
             .count();
         if removed > 0 {
             self.rows.write(index).grants.shrink(Self::SWEEP);
@@ -219,8 +219,8 @@ impl Rows {
         });
         Row {
             subject: grant.subject.clone(),
-            issued_at: micros(grant.issued_at),
-            expires_at: micros(grant.expires_at),
+            issued_at: micros::from_time(grant.issued_at),
+            expires_at: micros::from_time(grant.expires_at),
             everything: u32::try_from(everything).unwrap_or(u32::MAX),
             assistance: grant.assistance.clone(),
             origin: (*origin != Origin::default()).then(|| Box::new(origin.clone())),
@@ -238,23 +238,10 @@ impl Rows {
             website: row.website.and_then(|place| self.websites.get(usize::from(place.get()) - 1).cloned()),
             obtained: row.obtained,
             assistance: row.assistance.clone(),
-            issued_at: time(row.issued_at),
-            expires_at: time(row.expires_at),
+            issued_at: micros::to_time(row.issued_at),
+            expires_at: micros::to_time(row.expires_at),
         }
     }
-}
-
-fn micros(time: OffsetDateTime) -> i64 {
-    let seconds = time.unix_timestamp().saturating_mul(1_000_000);
-    seconds.saturating_add(i64::from(time.microsecond()))
-}
-
-#[inline(always)]
-fn time(micros: i64) -> OffsetDateTime {
-    let seconds = OffsetDateTime::from_unix_timestamp(micros.div_euclid(1_000_000));
-    let seconds = seconds.unwrap_or(OffsetDateTime::UNIX_EPOCH);
-    let rest = u32::try_from(micros.rem_euclid(1_000_000)).unwrap_or_default();
-    seconds.replace_microsecond(rest).unwrap_or(seconds)
 }
 
 #[cfg(test)]

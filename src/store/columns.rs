@@ -1,0 +1,104 @@
+//! What the columns of the SQL backends hold, and how it is read back.
+
+use std::{net::IpAddr, sync::Arc};
+
+use crate::{
+    account::{AccountStatus, Permission, Website},
+    error::StoreError,
+    store::Purpose,
+    token::{Assistance, Digest, Obtained, Origin, Subject},
+};
+
+/// A column holds what no release has written: the row was changed by another hand, or is damaged.
+#[derive(Clone, Copy, Debug, thiserror::Error)]
+#[error("the column {0} of a row cannot be read")]
+pub(super) struct CorruptColumn(pub(super) &'static str);
+
+impl From<CorruptColumn> for StoreError {
+    fn from(error: CorruptColumn) -> Self {
+        Self::new(error)
+    }
+}
+
+/// Both ways between a type and the word that stands for it.
+macro_rules! words {
+    ($type:ty, $column:literal, $write:ident, $read:ident: $($value:pat => $word:literal => $made:expr,)*) => {
+        pub(super) const fn $write(value: $type) -> &'static str {
+            match value { $($value => $word,)* }
+        }
+
+        pub(super) fn $read(word: &str) -> Result<$type, CorruptColumn> {
+            match word { $($word => Ok($made),)* _ => Err(CorruptColumn($column)) }
+        }
+    };
+}
+
+words! { Obtained, "obtained", obtained_word, obtained:
+    Obtained::Password => "password" => Obtained::Password,
+    Obtained::ResetToken => "reset_token" => Obtained::ResetToken,
+    Obtained::OneTimeCode => "one_time_code" => Obtained::OneTimeCode,
+    Obtained::AsAdmin => "as_admin" => Obtained::AsAdmin,
+}
+words! { Purpose, "purpose", purpose_word, purpose:
+    Purpose::ResetToken => "reset_token" => Purpose::ResetToken,
+    Purpose::OneTimeCode => "one_time_code" => Purpose::OneTimeCode,
+}
+words! { AccountStatus, "status", status_word, status:
+    AccountStatus::Active => "active" => AccountStatus::Active,
+    AccountStatus::Unconfirmed => "unconfirmed" => AccountStatus::Unconfirmed,
+    AccountStatus::Disabled => "disabled" => AccountStatus::Disabled,
+}
+words! { Permission, "permissions", permission_word, permission:
+    Permission::Login => "login" => Permission::Login,
+    Permission::AllowShoppingAssistance => "allow_shopping_assistance" => Permission::AllowShoppingAssistance,
+}
+
+/// The kind and the id of a subject.
+pub(super) fn subject_columns(subject: &Subject) -> (&'static str, String) {
+    match subject {
+        Subject::Customer(id) => ("customer", id.to_string()),
+        Subject::Admin(id) => ("admin", id.to_string()),
+    }
+}
+
+pub(super) fn subject(kind: &str, id: &str) -> Result<Subject, CorruptColumn> {
+    const CORRUPT: CorruptColumn = CorruptColumn("subject");
+    match kind {
+        "customer" => Ok(Subject::Customer(id.parse().map_err(|_| CORRUPT)?)),
+        "admin" => Ok(Subject::Admin(id.parse().map_err(|_| CORRUPT)?)),
+        _ => Err(CORRUPT),
+    }
+}
+
+pub(super) fn website(code: &str) -> Result<Website, CorruptColumn> {
+    code.parse().map_err(|_| CorruptColumn("website"))
+}
+
+pub(super) fn digest(bytes: &[u8]) -> Result<Digest, CorruptColumn> {
+    bytes.try_into().map(Digest::from_bytes).map_err(|_| CorruptColumn("digest"))
+}
+
+/// Who acts, through what, why: all three, or none.
+pub(super) fn assistance(
+    actor: Option<&str>,
+    parent: Option<&[u8]>,
+    reason: Option<String>,
+) -> Result<Option<Arc<Assistance>>, CorruptColumn> {
+    match (actor, parent, reason) {
+        (None, None, None) => Ok(None),
+        (Some(actor), Some(parent), Some(reason)) => {
+            let actor = actor.parse().map_err(|_| CorruptColumn("actor"))?;
+            Ok(Some(Arc::new(Assistance { actor, parent: digest(parent)?, reason })))
+        }
+        _ => Err(CorruptColumn("actor")),
+    }
+}
+
+pub(super) fn origin(
+    source: Option<&str>,
+    user_agent: Option<String>,
+    correlation_id: Option<String>,
+) -> Result<Origin, CorruptColumn> {
+    let source = source.map(str::parse::<IpAddr>).transpose().map_err(|_| CorruptColumn("source"))?;
+    Ok(Origin { source, user_agent, correlation_id })
+}

@@ -1,0 +1,65 @@
+//! Throw-away servers for the tests and benchmarks: started from the binaries of the machine, on a free port of
+//! loopback, with a folder of their own, and gone with the process that started them, however it ends.
+//!
+//! Where a binary is missing, `start` says so loudly and answers none: the test is skipped. With
+//! `COMMERCE_AUTH_REQUIRE_SERVERS=1` it panics instead.
+
+mod keeper;
+mod postgres;
+mod proxy;
+mod redis;
+
+pub use postgres::Postgres;
+pub use proxy::Proxy;
+pub use redis::Redis;
+
+use std::{
+    env,
+    ffi::OsStr,
+    net::{Ipv4Addr, TcpListener},
+    path::PathBuf,
+    thread,
+    time::{Duration, Instant},
+};
+
+/// Set to 1, a missing server is a failure instead of a skipped test.
+const REQUIRE: &str = "COMMERCE_AUTH_REQUIRE_SERVERS";
+
+/// A binary of the machine: on `PATH`, or where Debian keeps those of PostgreSQL.
+fn binary(name: &str) -> Option<PathBuf> {
+    let path = env::var_os("PATH").unwrap_or_default();
+    let mut debian: Vec<PathBuf> = std::fs::read_dir("/usr/lib/postgresql")
+        .into_iter()
+        .flatten()
+        .flatten()
+        .map(|entry| entry.path().join("bin"))
+        .collect();
+    debian.sort();
+    let mut folders = env::split_paths(&path).chain(debian.into_iter().rev());
+    folders.find_map(|folder| Some(folder.join(name)).filter(|file| file.is_file()))
+}
+
+/// The binary, or none and a loud word about what is skipped.
+fn binary_or_skip(name: &str) -> Option<PathBuf> {
+    let found = binary(name);
+    if found.is_none() {
+        assert!(env::var_os(REQUIRE).as_deref() != Some(OsStr::new("1")), "{name} is not on PATH");
+        eprintln!("SKIPPED: {name} is not on PATH, so what needs it is not tested");
+    }
+    found
+}
+
+/// A port of loopback that was free a moment ago.
+fn free_port() -> u16 {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("loopback has a free port");
+    listener.local_addr().expect("a bound socket has an address").port()
+}
+
+/// Asks until the answer is yes, for half a minute.
+fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
+    let begun = Instant::now();
+    while !is_so() {
+        assert!(begun.elapsed() < Duration::from_secs(30), "{what} did not happen within 30 s");
+        thread::sleep(Duration::from_millis(20));
+    }
+}

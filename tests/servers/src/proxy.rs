@@ -1,0 +1,129 @@
+use std::{
+    io::{Read, Write},
+    net::{Ipv4Addr, Shutdown, TcpListener, TcpStream},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
+    thread,
+    time::Duration,
+};
+
+/// Stands between a client and a server on loopback: delays, silences or cuts their talk, and counts its turns.
+#[derive(Debug)]
+pub struct Proxy {
+    port: u16,
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    server: u16,
+    delay_micros: AtomicU64,
+    silent: AtomicBool,
+    refusing: AtomicBool,
+    /// How often a client spoke after its server had answered, over all connections.
+    turns: AtomicU64,
+    streams: Mutex<Vec<TcpStream>>,
+}
+
+impl Proxy {
+    /// A proxy to a port of loopback. It ends with the process.
+    #[must_use]
+    pub fn to(server: u16) -> Self {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("loopback has a free port");
+        let port = listener.local_addr().expect("a bound socket has an address").port();
+        let shared = Arc::new(Shared {
+            server,
+            delay_micros: AtomicU64::new(0),
+            silent: AtomicBool::new(false),
+            refusing: AtomicBool::new(false),
+            turns: AtomicU64::new(0),
+            streams: Mutex::default(),
+        });
+        let accepting = Arc::clone(&shared);
+        thread::spawn(move || {
+            for client in listener.incoming().flatten() {
+                accepting.connect(client);
+            }
+        });
+        Self { port, shared }
+    }
+
+    /// The port it listens on.
+    #[must_use]
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// Holds back everything the server says for so long.
+    pub fn delay(&self, delay: Duration) {
+        let micros = u64::try_from(delay.as_micros()).unwrap_or(u64::MAX);
+        self.shared.delay_micros.store(micros, Ordering::SeqCst);
+    }
+
+    /// Keeps connections open and hands nothing on, or goes on handing on.
+    pub fn silence(&self, silent: bool) {
+        self.shared.silent.store(silent, Ordering::SeqCst);
+    }
+
+    /// Closes new connections at once, or no longer.
+    pub fn refuse(&self, refusing: bool) {
+        self.shared.refusing.store(refusing, Ordering::SeqCst);
+    }
+
+    /// Cuts every connection there is.
+    pub fn cut(&self) {
+        let mut streams = self.shared.streams.lock().unwrap_or_else(PoisonError::into_inner);
+        for stream in streams.drain(..) {
+            let _ = stream.shutdown(Shutdown::Both);
+        }
+    }
+
+    /// How many turns of client and server there have been: round trips, where one client talks at a time.
+    #[must_use]
+    pub fn turns(&self) -> u64 {
+        self.shared.turns.load(Ordering::SeqCst)
+    }
+}
+
+impl Shared {
+    fn connect(self: &Arc<Self>, client: TcpStream) {
+        if self.refusing.load(Ordering::SeqCst) {
+            return;
+        }
+        let Ok(server) = TcpStream::connect((Ipv4Addr::LOCALHOST, self.server)) else { return };
+        let answered = Arc::new(AtomicBool::new(true));
+        let mut streams = self.streams.lock().unwrap_or_else(PoisonError::into_inner);
+        for (from, to, is_client) in [(&client, &server, true), (&server, &client, false)] {
+            let _ = from.set_nodelay(true);
+            let (Ok(from), Ok(to), Ok(kept)) = (from.try_clone(), to.try_clone(), from.try_clone()) else {
+                return;
+            };
+            streams.push(kept);
+            let (shared, answered) = (Arc::clone(self), Arc::clone(&answered));
+            thread::spawn(move || shared.pump(from, to, is_client, &answered));
+        }
+    }
+
+    fn pump(&self, mut from: TcpStream, mut to: TcpStream, is_client: bool, answered: &AtomicBool) {
+        let mut buffer = vec![0; 64 * 1024];
+        while let Ok(length @ 1..) = from.read(&mut buffer) {
+            if is_client && answered.swap(false, Ordering::SeqCst) {
+                self.turns.fetch_add(1, Ordering::SeqCst);
+            }
+            if !is_client {
+                thread::sleep(Duration::from_micros(self.delay_micros.load(Ordering::SeqCst)));
+                answered.store(true, Ordering::SeqCst);
+            }
+            while self.silent.load(Ordering::SeqCst) {
+                thread::sleep(Duration::from_millis(5));
+            }
+            if !buffer.get(..length).is_some_and(|said| to.write_all(said).is_ok()) {
+                break;
+            }
+        }
+        let _ = from.shutdown(Shutdown::Both);
+        let _ = to.shutdown(Shutdown::Both);
+    }
+}
