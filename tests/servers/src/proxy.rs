@@ -119,7 +119,7 @@ impl Shared {
             while self.silent.load(Ordering::SeqCst) {
                 thread::sleep(Duration::from_millis(5));
             }
-            if !buffer.get(..length).is_some_and(|said| to.write_all(said).is_ok()) {
+            if buffer.get(..length).is_none_or(|said| to.write_all(said).is_err()) {
                 break;
             }
         }

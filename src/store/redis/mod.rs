@@ -1,0 +1,1 @@
+//! Tokens, one-time credentials and attempt budgets in Redis or Valkey.

@@ -1,0 +1,1 @@
+//! The embedded durable backend: everything in one SQLite file.
