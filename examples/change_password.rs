@@ -87,7 +87,7 @@ async fn main() -> demo::Result {
     shop.restore().await?;
     shop.edit_customer(|row| row.password_hash = None).await?;
     shop.refused_because("an account without a password", change(PASSWORD, NEW), wrong(), why).await?;
-    shop.customers.remove(&shop.customer);
+    shop.customers.delete(&shop.customer).await?;
     let call = change(PASSWORD, NEW);
     shop.refused_because("a customer who is gone", call, invalid(), Refusal::UnknownAccount).await
 }

@@ -1,7 +1,8 @@
 //! The main job: a customer signs in with each of the three credentials, the token verifies and is revoked;
 //! and every refusal there is.
 //!
-//! `cargo run --example generate_customer_token`
+//! `cargo run --example generate_customer_token`, or in a database:
+//! `cargo run --all-features --example generate_customer_token -- sqlite:demo.db`
 
 mod demo;
 

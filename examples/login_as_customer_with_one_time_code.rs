@@ -45,7 +45,7 @@ async fn main() -> demo::Result {
     step(
         "4. The audit trail, as JSON lines: no secret, no address, and what is about to happen before it does",
     );
-    for event in shop.audit_trail().await {
+    for event in shop.audit_trail().await? {
         println!("   {}", serde_json::to_string(&event)?);
     }
 

@@ -29,7 +29,7 @@ async fn main() -> demo::Result {
     for email in [BOB, NOBODY] {
         request(email).await?;
         println!("   asked for {email}: true");
-        let trail = shop.audit_trail().await;
+        let trail = shop.audit_trail().await?;
         println!("      for the audit trail alone: {:?}", trail.last().map(|event| event.outcome));
     }
     let token = shop.read_mail().ok_or("the address is known")?;

@@ -71,7 +71,7 @@ async fn main() -> demo::Result {
     refused("the customer, on another website", consent, Error::NotAuthorized).await?;
     let consent = auth.set_remote_shopping_assistance("0123456789", true);
     refused("nobody", consent, Error::InvalidToken).await?;
-    shop.customers.remove(&shop.customer);
+    shop.customers.delete(&shop.customer).await?;
     let consent = auth.set_remote_shopping_assistance(&customer, true);
     refused("a customer who is gone", consent, Error::InvalidToken).await
 }

@@ -1,21 +1,33 @@
 //! A host's own customer table, and a store of its own: what they look like, and how the store shows that it
 //! keeps the rules.
 //!
-//! `cargo run --example bring_your_own_store`
+//! `cargo run --example bring_your_own_store`, or with one of the crate's stores behind the same table:
+//! `cargo run --all-features --example bring_your_own_store -- sqlite:shop.db`
 
 mod customers;
+#[path = "../demo/database.rs"]
+#[allow(dead_code)] // Only its store is used.
+mod database;
 mod store;
 
-use std::error::Error;
+use std::{env, sync::Arc};
 
-use commerce_auth::{Auth, MemoryCustomers, SignIn};
+use commerce_auth::{Auth, MemoryCustomers, SignIn, store::Store};
 use customers::{ShopCustomer, ShopTable};
+use database::Database;
 use store::OwnStore;
 
+type Result<T = ()> = std::result::Result<T, Box<dyn std::error::Error>>;
+
 #[tokio::main]
-async fn main() -> Result<(), Box<dyn Error>> {
+async fn main() -> Result {
+    let store: Arc<dyn Store> = match env::args().nth(1) {
+        None => Arc::new(OwnStore::default()),
+        Some(address) => Database::open(&address).await?.store,
+    };
+
     println!("1. The host's registration page judges and hashes a new password through the crate");
-    let registration = Auth::builder(OwnStore::default()).customers(MemoryCustomers::new()).build()?;
+    let registration = Auth::builder(Arc::clone(&store)).customers(MemoryCustomers::new()).build()?;
     if let Err(error) = registration.hash_new_password("bobloblaw@example.com", "password").await {
         println!("   refused: {error}");
     }
@@ -31,8 +43,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
         wants_help: false,
     });
 
-    println!("3. The customer signs in; the grant is in the host's own store");
-    let auth = Auth::builder(OwnStore::default()).customers(table).build()?;
+    println!("3. The customer signs in; the grant is in the store");
+    let auth = Auth::builder(store).customers(table).build()?;
     let signed_in = auth.generate_customer_token(SignIn::new("bobloblaw@example.com", "b0bl0bl@w")).await?;
     println!("   signed in until {}", signed_in.expires_at());
     println!("   the token is customer {}", auth.verify_customer(signed_in.token()).await?.customer_id());

@@ -1,21 +1,24 @@
-//! What the examples share: a shop in memory with one customer, one admin user, a mailbox, and a clock that moves
-//! only when told to, so that no example sleeps.
+//! What the examples share: a shop with one customer, one admin user, a mailbox, and a clock that moves only when told
+//! to, so that no example sleeps. It is kept in memory, or wherever the example's argument says: see `database`.
 
 #![allow(dead_code)] // Each example uses its part.
 
+mod database;
 mod mailbox;
 mod print;
 
 use std::{sync::Arc, time::Duration};
 
 use commerce_auth::{
-    AccountStatus, AdminId, AdminRecord, AdminSignIn, AdminStore, Auth, AuthConfig, BearerToken, Credential,
-    CustomerId, CustomerRecord, CustomerStore, MemoryAdmins, MemoryCustomers, MemoryStore,
-    PasswordResetRequest, Permission, SignIn, Website, audit::AuditEvent, clock::ManualClock,
+    AccountStatus, AdminId, AdminRecord, AdminSignIn, AdminStore, Auth, AuthBuilder, AuthConfig, BearerToken,
+    Credential, CustomerId, CustomerRecord, CustomerStore, PasswordResetRequest, Permission, SignIn, Website,
+    audit::AuditEvent, clock::ManualClock,
 };
+use database::{Customers, Database};
 use mailbox::Mailbox;
 pub use print::{refused, step};
-use time::macros::datetime;
+use time::OffsetDateTime;
+use uuid::Uuid;
 
 /// The demo customer's address and password.
 pub const BOB: &str = "bobloblaw@example.com";
@@ -36,54 +39,73 @@ pub type Result<T = ()> = std::result::Result<T, Box<dyn std::error::Error>>;
 #[derive(Clone)]
 pub struct DemoShop {
     pub auth: Auth,
-    pub customers: MemoryCustomers,
+    pub customers: Arc<dyn Customers>,
     pub customer: CustomerId,
     pub admin: AdminId,
-    admins: MemoryAdmins,
-    store: Arc<MemoryStore>,
+    database: Database,
     mailbox: Arc<Mailbox>,
     clock: Arc<ManualClock>,
+    /// The last audit event of earlier runs.
+    earlier: Option<Uuid>,
 }
 
 impl DemoShop {
     pub async fn open() -> Result<Self> {
-        let clock = Arc::new(ManualClock::new(datetime!(2026-01-01 12:00 UTC)));
-        let (store, mailbox) = (Arc::<MemoryStore>::default(), Arc::<Mailbox>::default());
-        let (customers, admins) = (MemoryCustomers::new(), MemoryAdmins::new());
-        let auth = Auth::builder(Arc::clone(&store))
-            .customers(customers.clone())
-            .admins(admins.clone())
-            .notifier(Arc::clone(&mailbox))
-            .clock(Arc::clone(&clock))
-            .build()?;
+        let database = Database::of_the_command_line().await?;
+        // Not earlier than now: what a database sweeps by its own clock must not be over for it.
+        let clock = Arc::new(ManualClock::new(OffsetDateTime::now_utc()));
+        let mailbox = Arc::<Mailbox>::default();
+        let auth = Self::auth(&database, &mailbox, &clock).build()?;
         let (customer, admin) = (CustomerId::from(1), AdminId::from(7));
-        customers.upsert(CustomerRecord {
-            id: customer.clone(),
-            website: Website::default(),
-            email: BOB.into(),
-            password_hash: Some(auth.hash_new_password(BOB, PASSWORD).await?),
-            status: AccountStatus::Active,
-            allows_assistance: true,
-        })?;
-        admins.upsert(AdminRecord {
-            id: admin.clone(),
-            username: ADMIN.into(),
-            password_hash: Some(auth.hash_new_admin_password(ADMIN, ADMIN_PASSWORD).await?),
-            status: AccountStatus::Active,
-            permissions: Permission::ALL.to_vec(),
-        })?;
-        Ok(Self { auth, customers, customer, admin, admins, store, mailbox, clock })
+        let customers = Arc::clone(&database.customers);
+        customers
+            .put(CustomerRecord {
+                id: customer.clone(),
+                website: Website::default(),
+                email: BOB.into(),
+                password_hash: Some(auth.hash_new_password(BOB, PASSWORD).await?),
+                status: AccountStatus::Active,
+                allows_assistance: true,
+            })
+            .await?;
+        database
+            .admins
+            .put(AdminRecord {
+                id: admin.clone(),
+                username: ADMIN.into(),
+                password_hash: Some(auth.hash_new_admin_password(ADMIN, ADMIN_PASSWORD).await?),
+                status: AccountStatus::Active,
+                permissions: Permission::ALL.to_vec(),
+            })
+            .await?;
+        let mut shop = Self { auth, customers, customer, admin, database, mailbox, clock, earlier: None };
+        shop.forget_earlier_runs().await?;
+        shop.earlier = shop.audit_trail().await?.last().map(|event| event.id);
+        Ok(shop)
+    }
+
+    fn auth(database: &Database, mailbox: &Arc<Mailbox>, clock: &Arc<ManualClock>) -> AuthBuilder {
+        Auth::builder(Arc::clone(&database.store))
+            .customers(Arc::clone(&database.customers))
+            .admins(Arc::clone(&database.admins))
+            .audit(Arc::clone(&database.audit))
+            .notifier(Arc::clone(mailbox))
+            .clock(Arc::clone(clock))
+    }
+
+    /// A database that lasts has not forgotten their tokens and their locks, which lie in the future by this shop's clock.
+    /// Give the examples a database of their own: everybody in it is signed out.
+    async fn forget_earlier_runs(&self) -> Result {
+        self.auth.revoke_everything().await?;
+        for email in [BOB, NOBODY] {
+            self.auth.unlock_customer(&Website::default(), email).await?;
+        }
+        Ok(self.auth.unlock_admin(ADMIN).await?)
     }
 
     /// The same shop, as it is after a restart with other numbers and rules.
     pub fn restarted(&self, config: AuthConfig) -> Result<Self> {
-        let auth = Auth::builder(Arc::clone(&self.store))
-            .customers(self.customers.clone())
-            .admins(self.admins.clone())
-            .notifier(Arc::clone(&self.mailbox))
-            .clock(Arc::clone(&self.clock))
-            .config(config)
-            .build()?;
+        let auth = Self::auth(&self.database, &self.mailbox, &self.clock).config(config).build()?;
         Ok(Self { auth, ..self.clone() })
     }
 
@@ -115,14 +137,15 @@ impl DemoShop {
     pub async fn edit_customer(&self, edit: impl FnOnce(&mut CustomerRecord)) -> Result {
         let mut row = self.customers.find_by_id(&self.customer).await?.ok_or("there is no customer")?;
         edit(&mut row);
-        Ok(self.customers.upsert(row)?)
+        self.customers.put(row).await
     }
 
     /// Changes the admin user's row behind the crate's back, as a back office does.
     pub async fn edit_admin(&self, edit: impl FnOnce(&mut AdminRecord)) -> Result {
-        let mut row = self.admins.find_by_id(&self.admin).await?.ok_or("there is no admin user")?;
+        let admins = &self.database.admins;
+        let mut row = admins.find_by_id(&self.admin).await?.ok_or("there is no admin user")?;
         edit(&mut row);
-        Ok(self.admins.upsert(row)?)
+        admins.put(row).await
     }
 
     /// Gives both back what they had: standing, consent, permissions.
@@ -155,10 +178,12 @@ impl DemoShop {
         self.mailbox.read()
     }
 
-    /// The audit trail, the oldest event first.
-    pub async fn audit_trail(&self) -> Vec<AuditEvent> {
+    /// The audit trail of this run, the oldest event first.
+    pub async fn audit_trail(&self) -> Result<Vec<AuditEvent>> {
         // What a customer does by herself is queued.
         self.auth.flush_audit().await;
-        self.store.audit_events()
+        let mut events = self.database.trail.newest().await?;
+        let earlier = events.iter().position(|event| Some(event.id) == self.earlier);
+        Ok(events.split_off(earlier.map_or(0, |last| last + 1)))
     }
 }

@@ -53,9 +53,9 @@ impl DemoShop {
         told: Error,
         why: Refusal,
     ) -> super::Result {
-        let before = self.audit_trail().await.len();
+        let before = self.audit_trail().await?.len();
         refused(what, call, told).await?;
-        let after = self.audit_trail().await;
+        let after = self.audit_trail().await?;
         let outcome = after.last().filter(|_| after.len() > before).map(|event| event.outcome);
         if outcome != Some(Outcome::Refused(why)) {
             return Err(format!("{what}: the audit trail says {outcome:?}, not {why:?}").into());

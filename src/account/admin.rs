@@ -81,6 +81,28 @@ pub trait AdminStore: Send + Sync + 'static {
     ) -> Result<bool, StoreError>;
 }
 
+#[async_trait]
+impl<S: AdminStore + ?Sized> AdminStore for Arc<S> {
+    type Row = S::Row;
+
+    async fn find_by_username(&self, username: &Username) -> Result<Option<S::Row>, StoreError> {
+        (**self).find_by_username(username).await
+    }
+
+    async fn find_by_id(&self, id: &AdminId) -> Result<Option<S::Row>, StoreError> {
+        (**self).find_by_id(id).await
+    }
+
+    async fn replace_password_hash(
+        &self,
+        id: &AdminId,
+        expected: Option<&PasswordHash>,
+        new: &PasswordHash,
+    ) -> Result<bool, StoreError> {
+        (**self).replace_password_hash(id, expected, new).await
+    }
+}
+
 /// An admin user as plain data: the row of the ready-made admin tables.
 #[derive(Clone, Debug)]
 #[allow(clippy::exhaustive_structs)] // A host's seed data is written as a literal.

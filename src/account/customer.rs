@@ -83,6 +83,32 @@ pub trait CustomerStore: Send + Sync + 'static {
     async fn set_assistance(&self, id: &CustomerId, allowed: bool) -> Result<bool, StoreError>;
 }
 
+#[async_trait]
+impl<S: CustomerStore + ?Sized> CustomerStore for Arc<S> {
+    type Row = S::Row;
+
+    async fn find_by_email(&self, website: &Website, email: &Email) -> Result<Option<S::Row>, StoreError> {
+        (**self).find_by_email(website, email).await
+    }
+
+    async fn find_by_id(&self, id: &CustomerId) -> Result<Option<S::Row>, StoreError> {
+        (**self).find_by_id(id).await
+    }
+
+    async fn replace_password_hash(
+        &self,
+        id: &CustomerId,
+        expected: Option<&PasswordHash>,
+        new: &PasswordHash,
+    ) -> Result<bool, StoreError> {
+        (**self).replace_password_hash(id, expected, new).await
+    }
+
+    async fn set_assistance(&self, id: &CustomerId, allowed: bool) -> Result<bool, StoreError> {
+        (**self).set_assistance(id, allowed).await
+    }
+}
+
 /// A customer account as plain data: the row of the ready-made customer tables.
 #[derive(Clone, Debug)]
 #[allow(clippy::exhaustive_structs)] // A host's seed data is written as a literal.

@@ -6,10 +6,12 @@
 //! no sign-in, and so do refused uses of a token and attempts beyond a budget, which anybody may repeat; what does not
 //! fit is counted ([`Auth::audit_stats`](crate::Auth::audit_stats)).
 //!
-//! Ready-made: [`MemoryAudit`], which is part of [`MemoryStore`](crate::MemoryStore), and, with the feature `tracing`,
-//! `TracingAudit`.
+//! Ready-made: [`MemoryAudit`], which is part of [`MemoryStore`](crate::MemoryStore); the tables of the SQLite and PostgreSQL
+//! stores; with the feature `json-lines` a file, `JsonLinesAudit`; and, with the feature `tracing`, `TracingAudit`.
 
 mod event;
+#[cfg(feature = "json-lines")]
+mod json_lines;
 mod memory;
 mod sink;
 #[cfg(feature = "tracing")]
@@ -17,6 +19,8 @@ mod tracing;
 mod trail;
 
 pub use event::{Action, AuditEvent, Outcome, Refusal};
+#[cfg(feature = "json-lines")]
+pub use json_lines::JsonLinesAudit;
 pub use memory::MemoryAudit;
 pub use sink::AuditSink;
 #[cfg(feature = "tracing")]

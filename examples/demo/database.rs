@@ -1,0 +1,156 @@
+//! Where an example keeps what it keeps, by an address on its command line.
+
+use std::{env, sync::Arc};
+
+use async_trait::async_trait;
+#[cfg(feature = "redis")]
+use commerce_auth::RedisStore;
+use commerce_auth::{
+    AdminRecord, AdminStore, AuditEvent, AuditSink, CustomerId, CustomerRecord, CustomerStore, MemoryAdmins,
+    MemoryCustomers, MemoryStore, audit::MemoryAudit, store::Store,
+};
+#[cfg(feature = "postgres")]
+use commerce_auth::{PostgresAdmins, PostgresCustomers, PostgresStore};
+#[cfg(feature = "sqlite")]
+use commerce_auth::{SqliteAdmins, SqliteCustomers, SqliteStore};
+
+use super::Result;
+
+/// A store, ready-made account tables and an audit trail: all in one database, as far as it keeps them.
+#[derive(Clone)]
+pub struct Database {
+    pub store: Arc<dyn Store>,
+    pub customers: Arc<dyn Customers>,
+    pub admins: Arc<dyn Admins>,
+    pub audit: Arc<dyn AuditSink>,
+    pub trail: Arc<dyn Trail>,
+}
+
+impl Database {
+    /// The database whose address is the example's argument; `memory:` if there is none.
+    pub async fn of_the_command_line() -> Result<Self> {
+        Self::open(&env::args().nth(1).unwrap_or_else(|| "memory:".into())).await
+    }
+
+    /// `memory:`, `sqlite:PATH`, `postgres://…` or `redis://…`. With Redis, accounts and audit trail stay in memory.
+    pub async fn open(address: &str) -> Result<Self> {
+        match address.split_once(':') {
+            Some(("memory", "")) => Ok(Self::beside(Arc::new(MemoryStore::new()))),
+            #[cfg(feature = "sqlite")]
+            Some(("sqlite", path)) => {
+                let store = SqliteStore::open(path)?;
+                Self::all_in(store.clone(), store.customers(), store.admins())
+            }
+            #[cfg(feature = "postgres")]
+            Some(("postgres" | "postgresql", _)) => {
+                let store = PostgresStore::connect(address).await?;
+                Self::all_in(store.clone(), store.customers(), store.admins())
+            }
+            #[cfg(feature = "redis")]
+            Some(("redis", _)) => Ok(Self::beside(Arc::new(RedisStore::connect(address).await?))),
+            _ => Err(format!(
+                "{address} is none of memory:, sqlite:PATH, postgres://… and redis://…, \
+                 or this example was built without that feature (--all-features)"
+            )
+            .into()),
+        }
+    }
+
+    /// A store that keeps neither accounts nor a trail that can be read: both are in memory.
+    fn beside(store: Arc<dyn Store>) -> Self {
+        let trail = Arc::new(MemoryAudit::new());
+        let (customers, admins) = (Arc::new(MemoryCustomers::new()), Arc::new(MemoryAdmins::new()));
+        Self { store, customers, admins, audit: trail.clone(), trail }
+    }
+
+    #[cfg(any(feature = "postgres", feature = "sqlite"))]
+    fn all_in<S: Store + Trail>(store: S, customers: impl Customers, admins: impl Admins) -> Result<Self> {
+        let store = Arc::new(store);
+        let audit = store.audit_sink().ok_or("the store keeps an audit trail")?;
+        let (customers, admins) = (Arc::new(customers), Arc::new(admins));
+        Ok(Self { store: store.clone(), customers, admins, audit, trail: store })
+    }
+}
+
+/// A ready-made customer table.
+#[async_trait]
+pub trait Customers: CustomerStore<Row = CustomerRecord> {
+    async fn put(&self, row: CustomerRecord) -> Result;
+    async fn delete(&self, id: &CustomerId) -> Result;
+}
+
+/// A ready-made admin user table.
+#[async_trait]
+pub trait Admins: AdminStore<Row = AdminRecord> {
+    async fn put(&self, row: AdminRecord) -> Result;
+}
+
+/// An audit trail that can be read.
+#[async_trait]
+pub trait Trail: Send + Sync {
+    /// The newest 10,000 events, the oldest of them first.
+    async fn newest(&self) -> Result<Vec<AuditEvent>>;
+}
+
+#[async_trait]
+impl Customers for MemoryCustomers {
+    async fn put(&self, row: CustomerRecord) -> Result {
+        Ok(self.upsert(row)?)
+    }
+
+    async fn delete(&self, id: &CustomerId) -> Result {
+        self.remove(id);
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl Admins for MemoryAdmins {
+    async fn put(&self, row: AdminRecord) -> Result {
+        Ok(self.upsert(row)?)
+    }
+}
+
+#[async_trait]
+impl Trail for MemoryAudit {
+    async fn newest(&self) -> Result<Vec<AuditEvent>> {
+        Ok(self.events())
+    }
+}
+
+/// The tables of a database are alike.
+#[cfg(any(feature = "postgres", feature = "sqlite"))]
+macro_rules! tables {
+    ($customers:ty, $admins:ty, $store:ty) => {
+        #[async_trait]
+        impl Customers for $customers {
+            async fn put(&self, row: CustomerRecord) -> Result {
+                Ok(self.upsert(row).await?)
+            }
+
+            async fn delete(&self, id: &CustomerId) -> Result {
+                self.remove(id).await?;
+                Ok(())
+            }
+        }
+
+        #[async_trait]
+        impl Admins for $admins {
+            async fn put(&self, row: AdminRecord) -> Result {
+                Ok(self.upsert(row).await?)
+            }
+        }
+
+        #[async_trait]
+        impl Trail for $store {
+            async fn newest(&self) -> Result<Vec<AuditEvent>> {
+                Ok(self.audit_events(10_000).await?)
+            }
+        }
+    };
+}
+
+#[cfg(feature = "postgres")]
+tables!(PostgresCustomers, PostgresAdmins, PostgresStore);
+#[cfg(feature = "sqlite")]
+tables!(SqliteCustomers, SqliteAdmins, SqliteStore);
