@@ -18,8 +18,8 @@ use crate::error::StoreError;
 /// An event is acknowledged once the system says that it is on the disk; what comes together is synced together. The
 /// file is opened anew for each batch: it may be moved away at any time, as `logrotate` does, and a new one is begun.
 /// Several processes may append to one file. Where a crash or a full disk left half a line, the next event begins on a
-/// line of its own: a reader passes over what it cannot parse. An event that was retried may stand there twice, with the
-/// same [`id`](AuditEvent::id).
+/// line of its own: a reader passes over what it cannot parse, and over empty lines. An event that was retried may stand
+/// there twice, with the same [`id`](AuditEvent::id).
 ///
 /// A file that it makes can be read by its owner alone (on Unix).
 ///

@@ -1,6 +1,6 @@
 //! A memory store whose every verb is noticed first.
 
-use std::{fmt, sync::Arc};
+use std::{fmt, future::poll_fn, sync::Arc, task::Poll};
 
 use async_trait::async_trait;
 use commerce_auth::{
@@ -14,7 +14,8 @@ use time::OffsetDateTime;
 
 type Hook = Box<dyn Fn(&str) -> Result<(), StoreError> + Send + Sync>;
 
-/// Calls its hook with the name of each verb, and the verb only if the hook allows it.
+/// Calls its hook with the name of each verb, and the verb only if the hook allows it. As with a real store, no verb is
+/// done at once: what begins in one poll of a flow is asked at the same time.
 pub struct Hooked {
     inner: MemoryStore,
     hook: Hook,
@@ -29,6 +30,12 @@ impl Hooked {
     /// A store that keeps no audit trail.
     pub fn without_audit() -> Self {
         Self { keeps_audit: false, ..Self::new(|_| Ok(())) }
+    }
+
+    async fn called(&self, verb: &str) -> Result<(), StoreError> {
+        (self.hook)(verb)?;
+        yield_now().await;
+        Ok(())
     }
 
     pub fn audit_events(&self) -> Vec<AuditEvent> {
@@ -51,7 +58,7 @@ impl Store for Hooked {
 #[async_trait]
 impl TokenStore for Hooked {
     async fn generation(&self, subject: &Subject) -> Result<Generation, StoreError> {
-        (self.hook)("generation")?;
+        self.called("generation").await?;
         self.inner.generation(subject).await
     }
 
@@ -62,12 +69,12 @@ impl TokenStore for Hooked {
         generation: Generation,
         now: OffsetDateTime,
     ) -> Result<Insert, StoreError> {
-        (self.hook)("insert")?;
+        self.called("insert").await?;
         self.inner.insert(grant, origin, generation, now).await
     }
 
     async fn find(&self, digest: &Digest, now: OffsetDateTime) -> Result<Option<Grant>, StoreError> {
-        (self.hook)("find")?;
+        self.called("find").await?;
         self.inner.find(digest, now).await
     }
 
@@ -77,7 +84,7 @@ impl TokenStore for Hooked {
         now: OffsetDateTime,
         until: OffsetDateTime,
     ) -> Result<bool, StoreError> {
-        (self.hook)("revoke")?;
+        self.called("revoke").await?;
         self.inner.revoke(d, now, until).await
     }
 
@@ -87,22 +94,22 @@ impl TokenStore for Hooked {
         keep: Option<&Digest>,
         now: OffsetDateTime,
     ) -> Result<(), StoreError> {
-        (self.hook)("revoke_all")?;
+        self.called("revoke_all").await?;
         self.inner.revoke_all(s, keep, now).await
     }
 
     async fn revoke_everything(&self, now: OffsetDateTime) -> Result<(), StoreError> {
-        (self.hook)("revoke_everything")?;
+        self.called("revoke_everything").await?;
         self.inner.revoke_everything(now).await
     }
 
     async fn list(&self, subject: &Subject, now: OffsetDateTime) -> Result<Vec<(Grant, Origin)>, StoreError> {
-        (self.hook)("list")?;
+        self.called("list").await?;
         self.inner.list(subject, now).await
     }
 
     async fn purge_tokens(&self, now: OffsetDateTime, limit: usize) -> Result<usize, StoreError> {
-        (self.hook)("purge_tokens")?;
+        self.called("purge_tokens").await?;
         self.inner.purge_tokens(now, limit).await
     }
 }
@@ -110,7 +117,7 @@ impl TokenStore for Hooked {
 #[async_trait]
 impl OtcStore for Hooked {
     async fn put(&self, c: &OneTimeCredential, keep: usize, now: OffsetDateTime) -> Result<bool, StoreError> {
-        (self.hook)("put")?;
+        self.called("put").await?;
         self.inner.put(c, keep, now).await
     }
 
@@ -119,7 +126,7 @@ impl OtcStore for Hooked {
         p: &Presented,
         now: OffsetDateTime,
     ) -> Result<Option<OneTimeCredential>, StoreError> {
-        (self.hook)("peek")?;
+        self.called("peek").await?;
         self.inner.peek(p, now).await
     }
 
@@ -129,17 +136,17 @@ impl OtcStore for Hooked {
         buys: Option<&Digest>,
         now: OffsetDateTime,
     ) -> Result<Take, StoreError> {
-        (self.hook)("take")?;
+        self.called("take").await?;
         self.inner.take(p, buys, now).await
     }
 
     async fn discard(&self, customer: &CustomerId) -> Result<(), StoreError> {
-        (self.hook)("discard")?;
+        self.called("discard").await?;
         self.inner.discard(customer).await
     }
 
     async fn purge_codes(&self, now: OffsetDateTime, limit: usize) -> Result<usize, StoreError> {
-        (self.hook)("purge_codes")?;
+        self.called("purge_codes").await?;
         self.inner.purge_codes(now, limit).await
     }
 }
@@ -147,7 +154,7 @@ impl OtcStore for Hooked {
 #[async_trait]
 impl ThrottleStore for Hooked {
     async fn reserve(&self, attempt: &Attempt, now: OffsetDateTime) -> Result<Reserve, StoreError> {
-        (self.hook)(&format!("reserve {}", attempt.charges.len()))?;
+        self.called(&format!("reserve {}", attempt.charges.len())).await?;
         self.inner.reserve(attempt, now).await
     }
 
@@ -157,17 +164,29 @@ impl ThrottleStore for Hooked {
         outcome: Outcome,
         now: OffsetDateTime,
     ) -> Result<bool, StoreError> {
-        (self.hook)(&format!("settle {outcome:?}"))?;
+        self.called(&format!("settle {outcome:?}")).await?;
         self.inner.settle(attempt, outcome, now).await
     }
 
     async fn clear(&self, account: &ThrottleKey) -> Result<(), StoreError> {
-        (self.hook)("clear")?;
+        self.called("clear").await?;
         self.inner.clear(account).await
     }
 
     async fn purge_attempts(&self, now: OffsetDateTime, limit: usize) -> Result<usize, StoreError> {
-        (self.hook)("purge_attempts")?;
+        self.called("purge_attempts").await?;
         self.inner.purge_attempts(now, limit).await
     }
+}
+
+async fn yield_now() {
+    let mut yielded = false;
+    poll_fn(|context| {
+        if std::mem::replace(&mut yielded, true) {
+            return Poll::Ready(());
+        }
+        context.waker().wake_by_ref();
+        Poll::Pending
+    })
+    .await;
 }

@@ -1,0 +1,54 @@
+//! What holds on every backend, looked at through whole shops: two nodes over one database, the answers of every verb, and
+//! what a thief of the database finds.
+//!
+//! Each backend's own promises and faults are tests of their own: `sqlite`, `postgres`, `redis` and their `_faults`.
+#![cfg(all(feature = "postgres", feature = "redis", feature = "sqlite"))]
+
+mod agreement;
+#[path = "../../examples/demo/database.rs"]
+mod database;
+mod dump;
+mod engine;
+mod mixed;
+mod nodes;
+#[path = "../support/outbox.rs"]
+mod outbox;
+mod shop;
+
+use engine::Engine;
+
+/// As the examples' own.
+type Result<T = ()> = std::result::Result<T, Box<dyn std::error::Error>>;
+
+/// A test of each function on each backend.
+macro_rules! on_every_backend {
+    ($($module:ident::$test:ident,)*) => {
+        on_every_backend!(@ memory $($module::$test,)*);
+        on_every_backend!(@ sqlite $($module::$test,)*);
+        on_every_backend!(@ postgres $($module::$test,)*);
+        on_every_backend!(@ redis $($module::$test,)*);
+    };
+    (@ $engine:ident $($module:ident::$test:ident,)*) => {
+        mod $engine {
+            $(
+                #[tokio::test(flavor = "multi_thread")]
+                async fn $test() {
+                    if let Some(engine) = crate::Engine::$engine() {
+                        crate::$module::$test(&engine).await.unwrap();
+                    }
+                }
+            )*
+        }
+    };
+}
+
+on_every_backend! {
+    agreement::every_verb_answers_as_in_memory,
+    nodes::a_code_is_redeemed_once,
+    nodes::a_budget_is_one_budget,
+    nodes::right_sign_ins_wait_their_turn,
+    nodes::what_one_node_revokes_the_other_refuses,
+    nodes::a_revoke_all_outruns_sign_ins_in_flight,
+    nodes::assistance_ends_on_both,
+    nodes::a_new_password_ends_what_the_other_node_issued,
+}
