@@ -13,6 +13,7 @@ use commerce_auth::{
     AccountStatus, Argon2Params, Auth, AuthConfig, CustomerId, CustomerRecord, CustomerStore, Digest, Email,
     Grant, MemoryCustomers, MemoryStore, Obtained, Origin, PasswordHash, SignIn, StoreError, Website,
     random::{ChaChaRandom, SecureRandom},
+    store::Store,
 };
 use time::{Duration, OffsetDateTime};
 
@@ -29,9 +30,14 @@ pub struct Shop {
 }
 
 impl Shop {
-    /// A shop with `count` live tokens, two to a customer.
+    /// A shop in memory with `count` live tokens, two to a customer.
     pub fn with_tokens(count: usize) -> Self {
-        let shop = Self::new(Argon2Params::danger_fast());
+        Self::over(MemoryStore::new(), count)
+    }
+
+    /// A shop over a store, with `count` live tokens, two to a customer.
+    pub fn over(store: impl Store, count: usize) -> Self {
+        let shop = Self::of(store, Argon2Params::danger_fast());
         // More callers than cores, so that the hashing threads never wait for one.
         const CALLERS: usize = 8;
         let tokens = thread::scope(|scope| {
@@ -46,15 +52,21 @@ impl Shop {
         Self { tokens: Texts::in_random_order(tokens), ..shop }
     }
 
-    /// A shop where nobody is signed in and a password hash has this cost.
+    /// A shop in memory where nobody is signed in and a password hash has this cost.
     pub fn new(argon2: Argon2Params) -> Self {
+        Self::of(MemoryStore::new(), argon2)
+    }
+
+    fn of(store: impl Store, argon2: Argon2Params) -> Self {
         let mut config = AuthConfig::commerce();
         config.argon2 = argon2;
-        let builder = || Auth::builder(MemoryStore::new()).config(config.clone());
-        let hasher = builder().customers(MemoryCustomers::new()).build().expect("the configuration is sound");
+        let hasher =
+            Auth::builder(MemoryStore::new()).config(config.clone()).customers(MemoryCustomers::new());
+        let hasher = hasher.build().expect("the configuration is sound");
         let hash = pollster::block_on(hasher.hash_new_password("nobody@example.com", PASSWORD));
         let customers = Everybody(hash.expect("the password is a good one"));
-        let auth = builder().customers(customers).build().expect("the configuration is sound");
+        let auth = Auth::builder(store).config(config).customers(customers).build();
+        let auth = auth.expect("the configuration is sound");
         Self { auth, tokens: Texts::default() }
     }
 

@@ -58,6 +58,14 @@ impl Budgets {
         self.counters.iter_mut().all(|(_, counter)| counter.is_idle(now))
     }
 
+    /// When it is worth asking again whether anything is counted: not before, unless something happens. None if it lasts
+    /// until it is cleared.
+    #[cfg(feature = "sqlite")]
+    pub(super) fn idle_from(&self) -> Option<OffsetDateTime> {
+        let mut ends = self.counters.iter().map(|(_, counter)| counter.idle_from());
+        ends.try_fold(OffsetDateTime::UNIX_EPOCH, |latest, end| Some(latest.max(end?)))
+    }
+
     fn counter(&mut self, charge: &Charge) -> &mut Counter {
         let place = self.counters.iter().position(|(scope, _)| *scope == charge.scope).unwrap_or_else(|| {
             // An account has two budgets as a rule; room for four would be most of what its row takes.
@@ -178,6 +186,17 @@ impl Counter {
         if self.locked.take().is_some() || now >= self.window_ends {
             self.failures = 0;
         }
+    }
+
+    #[cfg(feature = "sqlite")]
+    fn idle_from(&self) -> Option<OffsetDateTime> {
+        let counted = match self.locked {
+            Some(Locked::UntilCleared) => return None,
+            Some(Locked::Until(until)) => until,
+            None if self.failures > 0 => self.window_ends,
+            None => OffsetDateTime::UNIX_EPOCH,
+        };
+        Some(self.reserved.iter().map(|held| held.lease_until).fold(counted, OffsetDateTime::max))
     }
 
     fn is_idle(&mut self, now: OffsetDateTime) -> bool {

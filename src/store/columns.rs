@@ -3,7 +3,8 @@
 use std::{net::IpAddr, sync::Arc};
 
 use crate::{
-    account::{AccountStatus, Permission, Website},
+    account::{AccountStatus, AdminId, CustomerId, Permission, Website},
+    audit::AuditEvent,
     error::StoreError,
     store::Purpose,
     token::{Assistance, Digest, Obtained, Origin, Subject},
@@ -70,6 +71,23 @@ pub(super) fn subject(kind: &str, id: &str) -> Result<Subject, CorruptColumn> {
     }
 }
 
+pub(super) fn customer(id: &str) -> Result<CustomerId, CorruptColumn> {
+    id.parse().map_err(|_| CorruptColumn("customer"))
+}
+
+pub(super) fn admin(id: &str) -> Result<AdminId, CorruptColumn> {
+    id.parse().map_err(|_| CorruptColumn("admin"))
+}
+
+/// What an admin user may do, in one column.
+pub(super) fn permission_words(permissions: &[Permission]) -> String {
+    permissions.iter().copied().map(permission_word).collect::<Vec<_>>().join(" ")
+}
+
+pub(super) fn permissions(words: &str) -> Result<Vec<Permission>, CorruptColumn> {
+    words.split_whitespace().map(permission).collect()
+}
+
 pub(super) fn website(code: &str) -> Result<Website, CorruptColumn> {
     code.parse().map_err(|_| CorruptColumn("website"))
 }
@@ -87,8 +105,7 @@ pub(super) fn assistance(
     match (actor, parent, reason) {
         (None, None, None) => Ok(None),
         (Some(actor), Some(parent), Some(reason)) => {
-            let actor = actor.parse().map_err(|_| CorruptColumn("actor"))?;
-            Ok(Some(Arc::new(Assistance { actor, parent: digest(parent)?, reason })))
+            Ok(Some(Arc::new(Assistance { actor: admin(actor)?, parent: digest(parent)?, reason })))
         }
         _ => Err(CorruptColumn("actor")),
     }
@@ -101,4 +118,25 @@ pub(super) fn origin(
 ) -> Result<Origin, CorruptColumn> {
     let source = source.map(str::parse::<IpAddr>).transpose().map_err(|_| CorruptColumn("source"))?;
     Ok(Origin { source, user_agent, correlation_id })
+}
+
+/// The words of an audit event that a support desk searches for, and the whole of it.
+pub(super) struct EventWords {
+    pub(super) action: String,
+    pub(super) outcome: String,
+    pub(super) why: Option<String>,
+    pub(super) text: String,
+}
+
+/// Taken from its serialised form, which names them.
+pub(super) fn event_words(event: &AuditEvent) -> Result<EventWords, CorruptColumn> {
+    const CORRUPT: CorruptColumn = CorruptColumn("event");
+    let fields = serde_json::to_value(event).map_err(|_| CORRUPT)?;
+    let word = |name: &str| fields.get(name).and_then(|word| word.as_str()).map(str::to_owned);
+    Ok(EventWords {
+        action: word("action").ok_or(CORRUPT)?,
+        outcome: word("outcome").ok_or(CORRUPT)?,
+        why: word("why"),
+        text: fields.to_string(),
+    })
 }

@@ -45,6 +45,12 @@ impl ThrottleKey {
         Self(Digest::of(&joined))
     }
 
+    /// A key out of a store's column.
+    #[must_use]
+    pub const fn from_bytes(bytes: [u8; 32]) -> Self {
+        Self(Digest::from_bytes(bytes))
+    }
+
     /// The key for a store's column.
     #[must_use]
     pub const fn as_bytes(&self) -> &[u8; 32] {

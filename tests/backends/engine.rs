@@ -66,6 +66,11 @@ impl Engine {
         Self { address, shared: Shared::Accounts(OnceLock::new()), _folder: None }
     }
 
+    /// What an example's command line calls it.
+    pub(crate) fn address(&self) -> &str {
+        &self.address
+    }
+
     /// Another node's connections to the database.
     pub(crate) async fn node(&self) -> Result<Database> {
         let opened = Database::open(&self.address).await?;

@@ -9,6 +9,7 @@ mod agreement;
 mod database;
 mod dump;
 mod engine;
+mod examples;
 mod mixed;
 mod nodes;
 #[path = "../support/outbox.rs"]
@@ -44,6 +45,7 @@ macro_rules! on_every_backend {
 
 on_every_backend! {
     agreement::every_verb_answers_as_in_memory,
+    examples::every_example_goes_as_it_says,
     nodes::a_code_is_redeemed_once,
     nodes::a_budget_is_one_budget,
     nodes::right_sign_ins_wait_their_turn,

@@ -1,0 +1,62 @@
+use std::{fmt, time::Duration};
+
+use async_channel::{Receiver, Sender};
+use rusqlite::Connection;
+
+use super::{Failure, within};
+use crate::error::StoreError;
+
+/// A few connections that only read. A look-up takes a few microseconds and runs where it is called; whoever finds none
+/// free waits without holding up the executor.
+pub(super) struct Readers {
+    free: Receiver<Connection>,
+    back: Sender<Connection>,
+    timeout: Duration,
+}
+
+impl Readers {
+    pub(super) fn new(connections: Vec<Connection>, timeout: Duration) -> Self {
+        let (back, free) = async_channel::bounded(connections.len().max(1));
+        for connection in connections {
+            // There is room for all of them.
+            let _ = back.try_send(connection);
+        }
+        Self { free, back, timeout }
+    }
+
+    pub(super) async fn read<T>(
+        &self,
+        query: impl FnOnce(&Connection) -> rusqlite::Result<T>,
+    ) -> Result<T, StoreError> {
+        let connection = match self.free.try_recv() {
+            Ok(connection) => connection,
+            Err(_) => {
+                let free = async { self.free.recv().await.map_err(|_| Failure::Gone) };
+                within(self.timeout, free).await?
+            }
+        };
+        let lent = Lent { connection: Some(connection), back: &self.back };
+        let answer = lent.connection.as_ref().map(query);
+        answer.unwrap_or(Err(rusqlite::Error::InvalidQuery)).map_err(|error| Failure::from(error).into())
+    }
+}
+
+/// A connection that is given back, whatever happens to the query.
+struct Lent<'readers> {
+    connection: Option<Connection>,
+    back: &'readers Sender<Connection>,
+}
+
+impl Drop for Lent<'_> {
+    fn drop(&mut self) {
+        if let Some(connection) = self.connection.take() {
+            let _ = self.back.try_send(connection);
+        }
+    }
+}
+
+impl fmt::Debug for Readers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Readers").field("free", &self.free.len()).finish_non_exhaustive()
+    }
+}

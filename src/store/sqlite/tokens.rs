@@ -1,0 +1,208 @@
+use async_trait::async_trait;
+use rusqlite::{Connection, OptionalExtension, Row, params};
+use time::OffsetDateTime;
+
+use super::SqliteStore;
+use crate::{
+    error::StoreError,
+    store::{Generation, Insert, TokenStore, columns, micros},
+    token::{Digest, Grant, Origin, Subject},
+};
+
+/// The columns that [`grant`] reads, of a grant that is live at the second parameter.
+macro_rules! live_grants {
+    ($more:literal, $condition:literal) => {
+        concat!(
+            "SELECT digest, subject_kind, subject_id, website, obtained, actor, parent, reason, issued_at, expires_at",
+            $more,
+            " FROM grants WHERE ",
+            $condition,
+            " AND expires_at > ?2 AND everything = (SELECT everything FROM epoch)",
+        )
+    };
+}
+
+#[async_trait]
+impl TokenStore for SqliteStore {
+    async fn generation(&self, subject: &Subject) -> Result<Generation, StoreError> {
+        self.0.readers.read(|connection| generation(connection, subject)).await
+    }
+
+    async fn insert(
+        &self,
+        grant: &Grant,
+        origin: &Origin,
+        expected: Generation,
+        now: OffsetDateTime,
+    ) -> Result<Insert, StoreError> {
+        let (grant, origin) = (grant.clone(), origin.clone());
+        self.0.writer.write(move |connection| insert(connection, &grant, &origin, expected, now)).await
+    }
+
+    async fn find(&self, digest: &Digest, now: OffsetDateTime) -> Result<Option<Grant>, StoreError> {
+        let find = |connection: &Connection| {
+            let mut find = connection.prepare_cached(live_grants!("", "digest = ?1"))?;
+            find.query_row(params![digest.as_bytes(), micros::from_time(now)], grant).optional()
+        };
+        self.0.readers.read(find).await
+    }
+
+    async fn revoke(
+        &self,
+        digest: &Digest,
+        now: OffsetDateTime,
+        bar_until: OffsetDateTime,
+    ) -> Result<bool, StoreError> {
+        let digest = *digest;
+        self.0.writer.write(move |connection| revoke(connection, &digest, now, bar_until)).await
+    }
+
+    async fn revoke_all(
+        &self,
+        subject: &Subject,
+        keep: Option<&Digest>,
+        _now: OffsetDateTime,
+    ) -> Result<(), StoreError> {
+        let (subject, keep) = (subject.clone(), keep.copied());
+        let revoke_all = move |connection: &Connection| {
+            let (kind, id) = columns::subject_columns(&subject);
+            let mut raise = connection.prepare_cached(
+                "INSERT INTO subjects VALUES (?1, ?2, 1) \
+                 ON CONFLICT DO UPDATE SET generation = generation + 1",
+            )?;
+            raise.execute(params![kind, id])?;
+            let mut delete = connection.prepare_cached(
+                "DELETE FROM grants WHERE subject_kind = ?1 AND subject_id = ?2 AND digest IS NOT ?3",
+            )?;
+            delete.execute(params![kind, id, keep.as_ref().map(Digest::as_bytes)])?;
+            Ok(())
+        };
+        self.0.writer.write(revoke_all).await
+    }
+
+    async fn revoke_everything(&self, _now: OffsetDateTime) -> Result<(), StoreError> {
+        let raise = |connection: &Connection| {
+            connection.prepare_cached("UPDATE epoch SET everything = everything + 1")?.execute([]).map(drop)
+        };
+        self.0.writer.write(raise).await
+    }
+
+    async fn list(&self, subject: &Subject, now: OffsetDateTime) -> Result<Vec<(Grant, Origin)>, StoreError> {
+        let list = |connection: &Connection| {
+            let (kind, id) = columns::subject_columns(subject);
+            let mut list = connection.prepare_cached(concat!(
+                live_grants!(", source, user_agent, correlation_id", "subject_kind = ?1 AND subject_id = ?3"),
+                " ORDER BY issued_at DESC"
+            ))?;
+            let rows = list.query_map(params![kind, micros::from_time(now), id], |row| {
+                Ok((grant(row)?, columns::origin(text(row, 10)?, row.get(11)?, row.get(12)?)?))
+            })?;
+            rows.collect()
+        };
+        self.0.readers.read(list).await
+    }
+
+    async fn purge_tokens(&self, now: OffsetDateTime, limit: usize) -> Result<usize, StoreError> {
+        let purge = move |connection: &Connection| {
+            let (now, limit) = (micros::from_time(now), i64::try_from(limit).unwrap_or(i64::MAX));
+            // What was barred is no record that anybody counts.
+            let mut bars = connection.prepare_cached(
+                "DELETE FROM bars WHERE digest IN (SELECT digest FROM bars WHERE until <= ?1 LIMIT ?2)",
+            )?;
+            bars.execute(params![now, limit])?;
+            let mut grants = connection.prepare_cached(
+                "DELETE FROM grants WHERE digest IN (SELECT digest FROM grants WHERE expires_at <= ?1 LIMIT ?2)",
+            )?;
+            grants.execute(params![now, limit])
+        };
+        self.0.writer.write(purge).await
+    }
+}
+
+fn generation(connection: &Connection, subject: &Subject) -> rusqlite::Result<Generation> {
+    let (kind, id) = columns::subject_columns(subject);
+    let mut generation = connection.prepare_cached(
+        "SELECT coalesce((SELECT generation FROM subjects WHERE kind = ?1 AND id = ?2), 0), everything FROM epoch",
+    )?;
+    generation.query_row(params![kind, id], |row| {
+        let count = |column| row.get::<_, i64>(column).map(i64::cast_unsigned);
+        Ok(Generation { subject: count(0)?, everything: count(1)? })
+    })
+}
+
+fn insert(
+    connection: &Connection,
+    grant: &Grant,
+    origin: &Origin,
+    expected: Generation,
+    now: OffsetDateTime,
+) -> rusqlite::Result<Insert> {
+    if generation(connection, &grant.subject)? != expected {
+        return Ok(Insert::Revoked);
+    }
+    let digest = grant.digest.as_bytes();
+    let mut barred = connection.prepare_cached("SELECT 1 FROM bars WHERE digest = ?1 AND until > ?2")?;
+    if barred.exists(params![digest, micros::from_time(now)])? {
+        return Ok(Insert::Barred);
+    }
+    let (kind, id) = columns::subject_columns(&grant.subject);
+    let assistance = grant.assistance.as_deref();
+    let mut insert = connection.prepare_cached(
+        "INSERT INTO grants VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14) ON CONFLICT DO NOTHING",
+    )?;
+    let stored = insert.execute(params![
+        digest,
+        kind,
+        id,
+        grant.website.as_ref().map(|website| website.as_str()),
+        columns::obtained_word(grant.obtained),
+        assistance.map(|assistance| assistance.actor.to_string()),
+        assistance.map(|assistance| assistance.parent.as_bytes()),
+        assistance.map(|assistance| assistance.reason.as_str()),
+        micros::from_time(grant.issued_at),
+        micros::from_time(grant.expires_at),
+        expected.everything.cast_signed(),
+        origin.source.map(|source| source.to_string()),
+        origin.user_agent,
+        origin.correlation_id,
+    ])?;
+    Ok(if stored == 1 { Insert::Stored } else { Insert::Collision })
+}
+
+fn revoke(
+    connection: &Connection,
+    digest: &Digest,
+    now: OffsetDateTime,
+    bar_until: OffsetDateTime,
+) -> rusqlite::Result<bool> {
+    let (digest, now, until) = (digest.as_bytes(), micros::from_time(now), micros::from_time(bar_until));
+    let mut live = connection.prepare_cached(
+        "SELECT 1 FROM grants WHERE digest = ?1 AND expires_at > ?2 AND everything = (SELECT everything FROM epoch)",
+    )?;
+    let was_live = live.exists(params![digest, now])?;
+    connection.prepare_cached("DELETE FROM grants WHERE digest = ?1")?.execute([digest])?;
+    if now < until {
+        let mut bar = connection.prepare_cached(
+            "INSERT INTO bars VALUES (?1, ?2) ON CONFLICT DO UPDATE SET until = max(until, excluded.until)",
+        )?;
+        bar.execute(params![digest, until])?;
+    }
+    Ok(was_live)
+}
+
+fn grant(row: &Row<'_>) -> rusqlite::Result<Grant> {
+    Ok(Grant {
+        digest: columns::digest(row.get_ref(0)?.as_blob()?)?,
+        subject: columns::subject(row.get_ref(1)?.as_str()?, row.get_ref(2)?.as_str()?)?,
+        website: text(row, 3)?.map(columns::website).transpose()?,
+        obtained: columns::obtained(row.get_ref(4)?.as_str()?)?,
+        assistance: columns::assistance(text(row, 5)?, row.get_ref(6)?.as_blob_or_null()?, row.get(7)?)?,
+        issued_at: micros::to_time(row.get(8)?),
+        expires_at: micros::to_time(row.get(9)?),
+    })
+}
+
+/// A text that may not be there, without a copy.
+pub(super) fn text<'row>(row: &'row Row<'_>, column: usize) -> rusqlite::Result<Option<&'row str>> {
+    Ok(row.get_ref(column)?.as_str_or_null()?)
+}

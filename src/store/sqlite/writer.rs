@@ -1,0 +1,145 @@
+use std::{
+    fmt, io,
+    thread::{self, JoinHandle},
+    time::Duration,
+};
+
+use async_channel::{Receiver, Sender};
+use futures_channel::oneshot;
+use rusqlite::Connection;
+
+use super::{Failure, within};
+use crate::error::StoreError;
+
+/// The one connection that writes, on a thread of its own. It takes whatever is queued into one transaction and answers
+/// once that is on the disk: under load many writes share one sync, and nobody waits for company.
+pub(super) struct Writer {
+    queue: Option<Sender<Box<dyn Queued>>>,
+    thread: Option<JoinHandle<()>>,
+    timeout: Duration,
+}
+
+impl Writer {
+    /// Writes that wait at most; whoever brings another one waits for room.
+    const QUEUE: usize = 1024;
+    /// Writes in one transaction at most.
+    const BATCH: usize = 256;
+
+    pub(super) fn start(connection: Connection, timeout: Duration) -> io::Result<Self> {
+        let (queue, queued) = async_channel::bounded(Self::QUEUE);
+        let thread =
+            thread::Builder::new().name("sqlite".into()).spawn(move || serve(&connection, &queued))?;
+        Ok(Self { queue: Some(queue), thread: Some(thread), timeout })
+    }
+
+    /// Does the work in a transaction; the answer comes once it is committed. A caller that goes away before its turn has
+    /// asked for nothing.
+    pub(super) async fn write<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        Ok(self.try_write(work).await?)
+    }
+
+    /// As [`write`](Self::write), where the caller looks at what SQLite said.
+    pub(super) async fn try_write<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T, Failure> {
+        let (reply, answer) = oneshot::channel();
+        let operation = Operation { work: Some(work), done: Err(Failure::Gone), reply };
+        let written = async {
+            let queue = self.queue.as_ref().ok_or(Failure::Gone)?;
+            queue.send(Box::new(operation)).await.map_err(|_| Failure::Gone)?;
+            answer.await.map_err(|_| Failure::Gone)?
+        };
+        within(self.timeout, written).await
+    }
+}
+
+/// Once the last of a store's clones is gone, the queue is emptied and the file closed.
+impl Drop for Writer {
+    fn drop(&mut self) {
+        drop(self.queue.take());
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+impl fmt::Debug for Writer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Writer")
+            .field("queued", &self.queue.as_ref().map(Sender::len))
+            .finish_non_exhaustive()
+    }
+}
+
+/// A write of any answer.
+trait Queued: Send {
+    fn is_wanted(&self) -> bool;
+    /// Does the work and keeps its answer; whether it went well.
+    fn run(&mut self, connection: &Connection) -> bool;
+    /// Hands the answer over, or what stood in the way of all.
+    fn reply(self: Box<Self>, committed: Result<(), Failure>);
+}
+
+struct Operation<T, W> {
+    work: Option<W>,
+    done: Result<T, Failure>,
+    reply: oneshot::Sender<Result<T, Failure>>,
+}
+
+impl<T: Send, W: FnOnce(&Connection) -> rusqlite::Result<T> + Send> Queued for Operation<T, W> {
+    fn is_wanted(&self) -> bool {
+        !self.reply.is_canceled()
+    }
+
+    fn run(&mut self, connection: &Connection) -> bool {
+        if let Some(work) = self.work.take() {
+            self.done = work(connection).map_err(Failure::from);
+        }
+        self.done.is_ok()
+    }
+
+    fn reply(self: Box<Self>, committed: Result<(), Failure>) {
+        // Nobody listens any more if the caller went away.
+        let _ = self.reply.send(committed.and(self.done));
+    }
+}
+
+fn serve(connection: &Connection, queued: &Receiver<Box<dyn Queued>>) {
+    while let Ok(first) = queued.recv_blocking() {
+        let mut batch = vec![first];
+        while batch.len() < Writer::BATCH
+            && let Ok(next) = queued.try_recv()
+        {
+            batch.push(next);
+        }
+        batch.retain(|operation| operation.is_wanted());
+        if batch.is_empty() {
+            continue;
+        }
+        let committed = commit(connection, &mut batch).map_err(Failure::from);
+        if committed.is_err() && !connection.is_autocommit() {
+            let _ = connection.execute_batch("ROLLBACK");
+        }
+        for operation in batch {
+            operation.reply(committed);
+        }
+    }
+}
+
+fn commit(connection: &Connection, batch: &mut [Box<dyn Queued>]) -> rusqlite::Result<()> {
+    let run = |statement| connection.prepare_cached(statement)?.execute([]).map(drop);
+    run("BEGIN IMMEDIATE")?;
+    for operation in batch {
+        run("SAVEPOINT operation")?;
+        if !operation.run(connection) {
+            // If SQLite has ended the transaction, as on a full disk, this fails, and so does everything before it.
+            run("ROLLBACK TO operation")?;
+        }
+        run("RELEASE operation")?;
+    }
+    run("COMMIT")
+}
