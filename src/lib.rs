@@ -62,6 +62,8 @@ pub use flow::{
 pub use keyring::{KeyError, KeyId, Keyring};
 pub use notifier::{Notice, Notification, Notifier};
 pub use store::memory::{MemoryAdmins, MemoryCustomers, MemoryStore};
+#[cfg(feature = "redis")]
+pub use store::redis::{RedisOptions, RedisStore};
 pub use token::{
     AdminIdentity, Assistance, BearerToken, CustomerIdentity, Digest, DigestError, Grant, Identity, Obtained,
     Origin, Subject,
