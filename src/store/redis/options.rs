@@ -1,6 +1,6 @@
 use std::{fmt, sync::Arc, time::Duration};
 
-use redis::{Cmd, ConnectionAddr, ConnectionInfo, IntoConnectionInfo, Value, cmd};
+use redis::{ConnectionAddr, ConnectionInfo, IntoConnectionInfo, Value, cmd};
 use tokio::runtime::Handle;
 
 use super::{
@@ -175,7 +175,7 @@ impl RedisOptions {
 }
 
 async fn check_scripts(link: &Link, keys: &Keys) -> Result<(), OpenError> {
-    let answer = PROBE.on([keys.word("probe")]).run(link).await;
+    let answer = PROBE.on([keys.word("probe")]).run_in_full(link).await;
     answer.map_err(|failure| match failure {
         // Within a script, what is not permitted is an error like any other.
         Failure::Refused(_) if failure.is("ERR") => {

@@ -64,9 +64,14 @@ impl Call {
 
     pub(super) async fn run(&self, link: &Link) -> Result<Value, Failure> {
         match link.ask(&self.by_name()).await {
-            Err(failure) if failure.is(Self::UNKNOWN) => link.ask(&self.in_full()).await,
+            Err(failure) if failure.is(Self::UNKNOWN) => self.run_in_full(link).await,
             answer => answer,
         }
+    }
+
+    /// Runs it with its text, though the server may know it by its name.
+    pub(super) async fn run_in_full(&self, link: &Link) -> Result<Value, Failure> {
+        link.ask(&self.in_full()).await
     }
 
     /// Runs it, and waits until so many replicas have what it wrote.
