@@ -19,11 +19,12 @@ use std::{
 };
 
 use commerce_auth::{
-    Digest, MemoryStore, Origin, RedisOptions, RedisStore, StoreError, conformance, store_conformance,
+    Digest, MemoryStore, Origin, RedisOptions, RedisStore, StoreError, conformance,
     store::{
         Attempt, AttemptId, Budget, Charge, Lock, OpenError, OtcStore, Outcome, Reserve, Store, Take,
         ThrottleKey, ThrottleStore, TokenStore,
     },
+    store_conformance,
 };
 use commerce_auth_test_servers::{Proxy, Redis};
 use fixtures::{
@@ -184,7 +185,8 @@ async fn what_may_lock_until_cleared_is_kept_for_good() {
     let store = open(&url).await;
     let mut attempts = [attempt(1, "a"), attempt(2, "a")];
     for attempt in &mut attempts {
-        attempt.charges[0].budget = Budget { failures: 2, lock: Lock::UntilCleared, ..attempt.charges[0].budget };
+        attempt.charges[0].budget =
+            Budget { failures: 2, lock: Lock::UntilCleared, ..attempt.charges[0].budget };
     }
     let account = format!("a{}", escaped(&Digest::from_bytes(*attempts[0].account.as_bytes())));
     assert_eq!(store.reserve(&attempts[0], now()).await.unwrap(), Reserve::Reserved);
@@ -252,7 +254,11 @@ async fn shops_on_one_server_are_apart() {
     other.purge_tokens(now() + seconds(7200), 100).await.unwrap();
     assert!(lives(&one, &grant).await);
     let keys = ask(&url, "KEYS *");
-    assert!(keys.lines().filter(|line| line.contains(':')).all(|key| key.starts_with("{one}:") || key.starts_with("{other}:")));
+    assert!(
+        keys.lines()
+            .filter(|line| line.contains(':'))
+            .all(|key| key.starts_with("{one}:") || key.starts_with("{other}:"))
+    );
 }
 
 // ---- What is refused ----------------------------------------------------------------------------------------

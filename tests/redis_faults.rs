@@ -124,8 +124,7 @@ async fn a_server_killed_in_the_middle_loses_nothing() {
     };
     let sign_in = async |number: usize| {
         let address = address(number);
-        let signed_in =
-            told.ask(|| shop.auth.generate_customer_token(SignIn::new(&address, PASSWORD))).await;
+        let signed_in = told.ask(|| shop.auth.generate_customer_token(SignIn::new(&address, PASSWORD))).await;
         told.tokens.lock().unwrap().push(signed_in.token().expose().to_owned());
     };
     let revoke = async |number: usize| {
@@ -178,7 +177,8 @@ async fn a_server_killed_in_the_middle_loses_nothing() {
 
 #[tokio::test]
 async fn a_server_that_is_not_there_is_told_at_start() {
-    let error = in_time(RedisOptions::new("redis://127.0.0.1:1/").timeout(TIMEOUT).connect()).await.unwrap_err();
+    let error =
+        in_time(RedisOptions::new("redis://127.0.0.1:1/").timeout(TIMEOUT).connect()).await.unwrap_err();
     assert!(matches!(error, OpenError::Unavailable(_)), "{error:?}");
     let Some(server) = Redis::start() else { return };
     server.pause();
@@ -193,10 +193,8 @@ async fn nobody_waits_for_a_silent_server() {
     let store = open(server.url_through(proxy.port())).await;
     let grant = grant("a", 1);
     insert(&store, &grant).await;
-    let silences: [(&dyn Fn(), &dyn Fn()); 2] = [
-        (&|| proxy.silence(true), &|| proxy.silence(false)),
-        (&|| server.pause(), &|| server.resume()),
-    ];
+    let silences: [(&dyn Fn(), &dyn Fn()); 2] =
+        [(&|| proxy.silence(true), &|| proxy.silence(false)), (&|| server.pause(), &|| server.resume())];
     for (silence, end) in silences {
         silence();
         let calls = (0..200).map(|_| in_time(store.find(&grant.digest, now())));
@@ -369,7 +367,17 @@ async fn what_is_not_permitted_is_told_at_start() {
     store.purge_codes(now(), 10).await.unwrap();
     store.purge_attempts(now(), 10).await.unwrap();
 
-    for more in ["-info", "-eval", "-evalsha", "-zadd", "-hset", "-scan", "-mget", "resetkeys ~other:*", ">other <secret"] {
+    for more in [
+        "-info",
+        "-eval",
+        "-evalsha",
+        "-zadd",
+        "-hset",
+        "-scan",
+        "-mget",
+        "resetkeys ~other:*",
+        ">other <secret",
+    ] {
         permit(more);
         let connected = RedisStore::connect(&*url).await;
         assert!(matches!(connected, Err(OpenError::NotPermitted { .. })), "{more}: {connected:?}");

@@ -60,9 +60,8 @@ impl OtcStore for RedisStore {
         buys: Option<&Digest>,
         now: OffsetDateTime,
     ) -> Result<Take, StoreError> {
-        let served = [Purpose::ResetToken, Purpose::OneTimeCode].map(|purpose| {
-            if presented.purposes.contains(purpose) { purpose_byte(purpose) } else { 0 }
-        });
+        let served = [Purpose::ResetToken, Purpose::OneTimeCode]
+            .map(|purpose| if presented.purposes.contains(purpose) { purpose_byte(purpose) } else { 0 });
         let call = TAKE
             .on([self.0.keys.codes(&presented.customer)])
             .arg(presented.digest.as_bytes())

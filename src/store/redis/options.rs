@@ -67,7 +67,7 @@ impl RedisOptions {
         Self { prefix: prefix.into(), ..self }
     }
 
-    /// How many connections share the calls, 1 to 64; 1 by default, which the server is as fast with as with more.
+    /// How many connections share the calls, 1 to 64; 1 by default.
     pub const fn connections(mut self, connections: usize) -> Self {
         self.connections = connections;
         self
@@ -126,7 +126,9 @@ impl RedisOptions {
             || self.prefix.len() > Self::MAX_PREFIX_BYTES
             || !self.prefix.bytes().all(allowed)
         {
-            return Err(OpenError::Invalid("a prefix is 1 to 64 of the characters A-Z, a-z, 0-9, _, . and -"));
+            return Err(OpenError::Invalid(
+                "a prefix is 1 to 64 of the characters A-Z, a-z, 0-9, _, . and -",
+            ));
         }
         if !(1..=Self::MAX_CONNECTIONS).contains(&self.connections) {
             return Err(OpenError::Invalid("there are 1 to 64 connections"));
@@ -198,7 +200,9 @@ async fn check_scripts(link: &Link, keys: &Keys) -> Result<(), OpenError> {
 
 fn refused(failure: Failure, what: &'static str) -> OpenError {
     match failure {
-        Failure::Replica => OpenError::Invalid("the server is a read-only replica: give its primary's address"),
+        Failure::Replica => {
+            OpenError::Invalid("the server is a read-only replica: give its primary's address")
+        }
         failure if failure.is_of_permission() => OpenError::NotPermitted { what, source: failure.into() },
         failure => OpenError::Unavailable(failure.into()),
     }

@@ -75,7 +75,12 @@ impl Call {
     }
 
     /// Runs it, and waits until so many replicas have what it wrote.
-    pub(super) async fn run_replicated(&self, link: &Link, wait: &Cmd, replicas: i64) -> Result<Value, Failure> {
+    pub(super) async fn run_replicated(
+        &self,
+        link: &Link,
+        wait: &Cmd,
+        replicas: i64,
+    ) -> Result<Value, Failure> {
         let mut answers = link.ask_all(&and(self.by_name(), wait)).await?;
         if matches!(answers.first(), Some(Value::ServerError(error)) if error.code() == Self::UNKNOWN) {
             answers = link.ask_all(&and(self.in_full(), wait)).await?;
