@@ -193,7 +193,8 @@ async fn nobody_waits_for_a_silent_server() {
     let store = open(server.url_through(proxy.port())).await;
     let grant = grant("a", 1);
     insert(&store, &grant).await;
-    let silences: [(&dyn Fn(), &dyn Fn()); 2] =
+    type Act<'a> = &'a dyn Fn();
+    let silences: [(Act<'_>, Act<'_>); 2] =
         [(&|| proxy.silence(true), &|| proxy.silence(false)), (&|| server.pause(), &|| server.resume())];
     for (silence, end) in silences {
         silence();

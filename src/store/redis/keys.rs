@@ -19,11 +19,13 @@ const SLACK: Duration = Duration::from_secs(60 * 60);
 /// may change several of them at once.
 pub(super) struct Keys {
     tag: Vec<u8>,
+    everything: Vec<u8>,
 }
 
 impl Keys {
     pub(super) fn new(prefix: &str) -> Self {
-        Self { tag: format!("{{{prefix}}}:").into_bytes() }
+        let tag = format!("{{{prefix}}}:").into_bytes();
+        Self { everything: [&tag[..], b"everything"].concat(), tag }
     }
 
     /// A key there is one of.
@@ -31,8 +33,9 @@ impl Keys {
         self.key(word.as_bytes(), &[])
     }
 
-    pub(super) fn everything(&self) -> Vec<u8> {
-        self.word("everything")
+    /// How often everything was revoked.
+    pub(super) fn everything(&self) -> &[u8] {
+        &self.everything
     }
 
     /// A grant, or the bar of a digest.

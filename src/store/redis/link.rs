@@ -2,7 +2,8 @@ use std::{io, pin::Pin, time::Duration};
 
 use futures_lite::future;
 use redis::{
-    AsyncConnectionConfig, Cmd, ConnectionAddr, ConnectionInfo, Pipeline, Value, aio::MultiplexedConnection,
+    AsyncConnectionConfig, Cmd, ConnectionAddr, ConnectionInfo, Pipeline, Value,
+    aio::{ConnectionLike, MultiplexedConnection},
     cmd,
 };
 use tokio::{
@@ -10,7 +11,7 @@ use tokio::{
     net::{TcpStream, UnixStream},
     runtime::Handle,
     sync::watch,
-    task::JoinHandle,
+    task::{JoinHandle, JoinSet},
     time::{sleep, timeout},
 };
 
@@ -43,7 +44,8 @@ impl Link {
 
     pub(super) async fn ask(&self, question: &Cmd) -> Result<Value, Failure> {
         let mut connection = self.connection().await?;
-        Ok(connection.send_packed_command(question).await.and_then(Value::extract_error)?)
+        // A call's future is boxed as it is; beyond a kilobyte, which the driver's would make it, that is slow.
+        Ok(connection.req_packed_command(question).await.and_then(Value::extract_error)?)
     }
 
     /// Sends several questions at once; any of the answers may be an error of the server's.
@@ -56,6 +58,11 @@ impl Link {
         if let State::Up(connection) = &*self.state.borrow() {
             return Ok(connection.clone());
         }
+        // Boxed, or every call would carry the room for it.
+        Box::pin(self.next_connection()).await
+    }
+
+    async fn next_connection(&self) -> Result<MultiplexedConnection, Failure> {
         let mut state = self.state.clone();
         let state = state.wait_for(|state| !matches!(state, State::Connecting)).await;
         match &*state.map_err(|_| Failure::Ended)? {
@@ -93,7 +100,11 @@ impl Keeper {
             match timeout(self.quarter, self.connect()).await.unwrap_or(Err(Failure::Silent)) {
                 Ok((connection, driver)) => {
                     tell.send_replace(State::Up(connection.clone()));
-                    future::or(driver, self.listen(connection)).await;
+                    // In a task of its own, for the sake of speed; which ends with this one.
+                    let mut driven = JoinSet::new();
+                    driven.spawn(driver);
+                    let ends = async { drop(driven.join_next().await) };
+                    future::or(ends, self.listen(connection)).await;
                     tell.send_replace(State::Connecting);
                 }
                 Err(failure) => {

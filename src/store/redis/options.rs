@@ -67,7 +67,7 @@ impl RedisOptions {
         Self { prefix: prefix.into(), ..self }
     }
 
-    /// How many connections share the calls, 1 to 64; 1 by default, which the server is as fast with as with more.
+    /// How many connections share the calls, 1 to 64; 1 by default.
     pub const fn connections(mut self, connections: usize) -> Self {
         self.connections = connections;
         self

@@ -1,5 +1,5 @@
 use async_trait::async_trait;
-use redis::{Value, cmd};
+use redis::{Cmd, Value, cmd};
 use time::OffsetDateTime;
 
 use super::{
@@ -39,7 +39,7 @@ impl TokenStore for RedisStore {
                 keys.token(&grant.digest),
                 keys.index(&grant.subject),
                 keys.generation(&grant.subject),
-                keys.everything(),
+                keys.everything().to_vec(),
             ])
             .arg(write_grant(grant, origin, generation.everything))
             .arg(grant.digest.as_bytes())
@@ -60,8 +60,9 @@ impl TokenStore for RedisStore {
 
     async fn find(&self, digest: &Digest, now: OffsetDateTime) -> Result<Option<Grant>, StoreError> {
         let keys = &self.0.keys;
-        let mut question = cmd("MGET");
-        question.arg(keys.token(digest)).arg(keys.everything());
+        let (token, everything) = (keys.token(digest), keys.everything());
+        let mut question = Cmd::with_capacity(3, 4 + token.len() + everything.len());
+        question.arg("MGET").arg(token).arg(everything);
         let [record, everything] = items(self.0.links.ask(&question).await?)?;
         let Some(record) = bytes(&record)? else { return Ok(None) };
         let found = read_grant(*digest, record, count(&everything)?, now)?;
@@ -76,7 +77,7 @@ impl TokenStore for RedisStore {
     ) -> Result<bool, StoreError> {
         let keys = &self.0.keys;
         let call = REVOKE
-            .on([keys.token(digest), keys.everything()])
+            .on([keys.token(digest), keys.everything().to_vec()])
             .arg(digest.as_bytes())
             .arg(keys.kind("s"))
             .arg(kept_for(bar_until, now))
@@ -101,14 +102,16 @@ impl TokenStore for RedisStore {
     }
 
     async fn revoke_everything(&self, _now: OffsetDateTime) -> Result<(), StoreError> {
-        self.0.links.run_ending(REVOKE_EVERYTHING.on([self.0.keys.everything()])).await?;
+        self.0.links.run_ending(REVOKE_EVERYTHING.on([self.0.keys.everything().to_vec()])).await?;
         Ok(())
     }
 
     async fn list(&self, subject: &Subject, now: OffsetDateTime) -> Result<Vec<(Grant, Origin)>, StoreError> {
         let keys = &self.0.keys;
-        let call =
-            LIST.on([keys.index(subject), keys.everything()]).arg(micros::from_time(now)).arg(keys.kind("t"));
+        let call = LIST
+            .on([keys.index(subject), keys.everything().to_vec()])
+            .arg(micros::from_time(now))
+            .arg(keys.kind("t"));
         let Value::Array(answer) = self.0.links.run(call).await? else {
             return Err(Failure::Corrupt("an answer").into());
         };
@@ -131,7 +134,7 @@ impl TokenStore for RedisStore {
     async fn purge_tokens(&self, now: OffsetDateTime, limit: usize) -> Result<usize, StoreError> {
         let keys = &self.0.keys;
         let call = PURGE_TOKENS
-            .on([keys.cursor("t"), keys.everything()])
+            .on([keys.cursor("t"), keys.everything().to_vec()])
             .arg(keys.pattern("t"))
             .arg(PURGED_AT_ONCE)
             .arg(keys.kind("s"))
