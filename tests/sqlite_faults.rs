@@ -108,6 +108,7 @@ fn in_another_process() {
             race(&store).iter().for_each(|answer| child::say(answer));
         }
         "full disk" => on_a_full_disk(&path),
+        "a name" => assert_eq!(insert(&open(&path, PATIENCE), "kept").unwrap(), Insert::Stored),
         "forbidden" => what_is_forbidden(&path),
         part => panic!("no such part: {part}"),
     }
@@ -350,6 +351,70 @@ fn fill(mut command: Command, folder: &Path, skipped: &str) {
         return eprintln!("SKIPPED: {skipped}: {}", String::from_utf8_lossy(&output.stderr));
     }
     assert!(output.status.success() && said.contains("> through"), "{said}");
+}
+
+/// They find the file as empty as it was made, or in the midst of being filled.
+#[test]
+fn many_openers_of_a_new_file_wait_for_each_other() {
+    let folder = TempDir::new().unwrap();
+    for round in 0..50 {
+        let path = folder.path().join(format!("{round}.db"));
+        thread::scope(|scope| {
+            for _ in 0..10 {
+                scope.spawn(|| open(&path, PATIENCE));
+            }
+        });
+    }
+}
+
+/// What an account is charged for is in no JSON, or the count of the epochs is gone: a hand that meant well.
+#[test]
+fn a_corrupt_row_is_in_nobody_elses_way_and_a_missing_one_is_noticed() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("auth.db");
+    let store = open(&path, PATIENCE);
+    let hand = Connection::open(&path).unwrap();
+    hand.execute_batch(
+        "INSERT INTO attempts VALUES (zeroblob(32), 'no JSON', 1), (randomblob(32), '{\"counters\":[]}', 2)",
+    )
+    .unwrap();
+    assert!(block_on(store.clear(&ThrottleKey::from_bytes([0; 32]))).is_err());
+    assert_eq!(block_on(store.purge_attempts(NOW, 10)).unwrap(), 1);
+    hand.execute_batch("DELETE FROM epoch").unwrap();
+    assert!(block_on(store.revoke_everything(NOW)).is_err(), "nothing was revoked");
+    assert!(block_on(store.generation(&Subject::Customer(1.into()))).is_err());
+}
+
+#[test]
+fn ended_bars_are_purged_within_the_limit_and_counted() {
+    let folder = TempDir::new().unwrap();
+    let store = open(&folder.path().join("auth.db"), PATIENCE);
+    for count in 0..5 {
+        assert_eq!(insert(&store, &format!("expires {count}")).unwrap(), Insert::Stored);
+        block_on(store.revoke(&Digest::of(format!("{count}").as_bytes()), NOW, END)).unwrap();
+    }
+    let removed = [(); 5].map(|()| block_on(store.purge_tokens(END, 3)).unwrap());
+    assert_eq!(removed, [3, 3, 3, 1, 0]);
+}
+
+/// SQLite's own bound is shorter than a duration's.
+#[test]
+fn no_timeout_is_too_long() {
+    let folder = TempDir::new().unwrap();
+    open(&folder.path().join("auth.db"), Duration::MAX);
+}
+
+/// SQLite would take it for a URI, which may ask for anything.
+const NAME: &str = "file:auth.db?mode=memory";
+
+#[test]
+fn a_name_is_a_name() {
+    let folder = TempDir::new().unwrap();
+    let mut named = child::cast(child::this_binary(), "a name", Path::new(NAME));
+    named.args(child::arguments(CHILD)).current_dir(folder.path());
+    let output = named.output().expect("the test's binary can be started");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
+    assert!(is_found(&open(&folder.path().join(NAME), PATIENCE), "kept"));
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::{
     path::{self, Path, PathBuf},
     sync::Arc,
     thread,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use rusqlite::{Connection, OpenFlags, TransactionBehavior, ffi::ErrorCode};
@@ -76,7 +76,7 @@ impl SqliteOptions {
         }
         self.make_file()?;
         let mut writer = self.connect(OpenFlags::SQLITE_OPEN_READ_WRITE)?;
-        prepare(&mut writer)?;
+        prepare(&mut writer, self.timeout)?;
         let readers = (0..self.readers).map(|_| {
             let reader = self.connect(OpenFlags::SQLITE_OPEN_READ_WRITE)?;
             reader.pragma_update(None, "query_only", true).map_err(refused)?;
@@ -114,13 +114,12 @@ impl SqliteOptions {
 }
 
 /// Makes the writing connection durable and the tables current. Ten nodes may do so at once: they take turns.
-fn prepare(connection: &mut Connection) -> Result<(), OpenError> {
+fn prepare(connection: &mut Connection, timeout: Duration) -> Result<(), OpenError> {
     // At one moment: another opener may be about to make the tables.
     let moment = connection.transaction().map_err(refused)?;
     check_owner(&moment)?;
     drop(moment);
-    let mode: String =
-        connection.pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get(0)).map_err(refused)?;
+    let mode = keep_a_log(connection, timeout).map_err(refused)?;
     if mode != "wal" {
         return Err(OpenError::Invalid("the file system does not support a write-ahead log"));
     }
@@ -135,6 +134,23 @@ fn prepare(connection: &mut Connection) -> Result<(), OpenError> {
         made.map_err(refused)?;
     }
     transaction.commit().map_err(refused)
+}
+
+/// Answers the journal's mode. Where two openers change it at once SQLite does not wait by itself.
+fn keep_a_log(connection: &Connection, timeout: Duration) -> rusqlite::Result<String> {
+    let start = Instant::now();
+    loop {
+        let mode = connection.pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get(0));
+        match mode {
+            Err(error)
+                if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy)
+                    && start.elapsed() < timeout =>
+            {
+                thread::sleep(Duration::from_millis(1));
+            }
+            mode => return mode,
+        }
+    }
 }
 
 /// The version of the tables; 0 if there are none.
@@ -183,7 +199,7 @@ mod tests {
         let options = SqliteOptions::new(folder.path().join("auth.db"));
         options.make_file().unwrap();
         let mut connection = options.connect(OpenFlags::SQLITE_OPEN_READ_WRITE).unwrap();
-        prepare(&mut connection).unwrap();
+        prepare(&mut connection, options.timeout).unwrap();
         let pragma = |name| connection.pragma_query_value(None, name, |row| row.get::<_, i64>(0)).unwrap();
         assert_eq!(pragma("synchronous"), 2, "FULL");
     }
