@@ -86,8 +86,8 @@ impl fmt::Debug for Writer {
 /// A write of any answer.
 trait Queued: Send {
     fn is_wanted(&self) -> bool;
-    /// Does the work and keeps its answer; whether it went well.
-    fn run(&mut self, connection: &Connection) -> bool;
+    /// Does the work and keeps its answer.
+    fn run(&mut self, connection: &Connection) -> Result<(), Failure>;
     /// Hands the answer over, or what stood in the way of all.
     fn reply(self: Box<Self>, committed: Result<(), Failure>);
 }
@@ -103,13 +103,13 @@ impl<T: Send, W: FnOnce(&Connection) -> rusqlite::Result<T> + Send> Queued for O
         !self.reply.is_canceled()
     }
 
-    fn run(&mut self, connection: &Connection) -> bool {
+    fn run(&mut self, connection: &Connection) -> Result<(), Failure> {
         if let Some(work) = self.work.take() {
             // Nothing should panic, but one write that does must not take every later one with it.
             let done = panic::catch_unwind(AssertUnwindSafe(|| work(connection).map_err(Failure::from)));
             self.done = done.unwrap_or(Err(Failure::Panicked));
         }
-        self.done.is_ok()
+        self.done.as_ref().map(drop).map_err(|failure| *failure)
     }
 
     fn reply(self: Box<Self>, committed: Result<(), Failure>) {
@@ -131,7 +131,7 @@ fn serve(connection: &Connection, queued: &Receiver<Box<dyn Queued>>, timeout: D
         if batch.is_empty() {
             continue;
         }
-        let committed = commit(connection, &mut batch).map_err(Failure::from);
+        let committed = commit(connection, &mut batch);
         if committed.is_err() && !connection.is_autocommit() {
             let _ = connection.execute_batch("ROLLBACK");
         }
@@ -155,19 +155,22 @@ fn restart_log(connection: &Connection, timeout: Duration) {
     let _ = connection.busy_timeout(timeout);
 }
 
-fn commit(connection: &Connection, batch: &mut [Box<dyn Queued>]) -> rusqlite::Result<()> {
+fn commit(connection: &Connection, batch: &mut [Box<dyn Queued>]) -> Result<(), Failure> {
     let run = |statement| connection.prepare_cached(statement)?.execute([]).map(drop);
     run("BEGIN IMMEDIATE")?;
     // The file may have been locked for a while: whoever gave up meanwhile was told that it is busy.
     for operation in batch.iter_mut().filter(|operation| operation.is_wanted()) {
         run("SAVEPOINT operation")?;
-        if !operation.run(connection) {
-            // If SQLite has ended the transaction, as on a full disk, this fails, and so does everything before it.
+        if let Err(failure) = operation.run(connection) {
+            if connection.is_autocommit() {
+                // SQLite has ended the transaction, as on a full disk, and with it everything before.
+                return Err(failure);
+            }
             run("ROLLBACK TO operation")?;
         }
         run("RELEASE operation")?;
     }
-    run("COMMIT")
+    Ok(run("COMMIT")?)
 }
 
 #[cfg(test)]
