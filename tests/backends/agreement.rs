@@ -95,7 +95,7 @@ impl History {
     /// Odd ones are admin users.
     fn subject(&self, number: u8) -> Subject {
         let id = format!("{}-{}", self.number, number / 2);
-        if number % 2 == 0 {
+        if number.is_multiple_of(2) {
             Subject::Customer(id.parse().unwrap())
         } else {
             Subject::Admin(id.parse().unwrap())

@@ -2,8 +2,7 @@ use std::{sync::Arc, time::Duration};
 
 use commerce_auth::{
     AccountStatus, AdminId, AdminRecord, AdminSignIn, Argon2Params, Auth, AuthConfig, CustomerId,
-    CustomerRecord, Error, Permission, SignIn, Website,
-    clock::{Clock, ManualClock},
+    CustomerRecord, Error, Permission, SignIn, Website, clock::ManualClock,
 };
 use time::OffsetDateTime;
 
@@ -69,10 +68,6 @@ impl Shop {
         };
         change(&mut row);
         self.databases[0].admins.put(row).await
-    }
-
-    pub(crate) fn now(&self) -> OffsetDateTime {
-        self.clock.now()
     }
 
     pub(crate) fn advance(&self, seconds: u64) {
