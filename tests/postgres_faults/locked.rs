@@ -3,16 +3,16 @@
 use std::time::{Duration, Instant};
 
 use commerce_auth::{
-    CustomerStore, PostgresStore, StoreError,
-    store::{Reserve, ThrottleStore, TokenStore},
+    CustomerStore,
+    store::{Reserve, ThrottleStore},
 };
 use commerce_auth_test_servers::Postgres;
 use futures_util::future::join_all;
 use tokio_postgres::{Client, NoTls};
 
 use crate::{
-    TIMEOUT, all_resumes, changes, in_time, looks, options,
-    records::{NOW, attempt, digest},
+    TIMEOUT, all_resumes, changes, find, in_time, looks, options,
+    records::{NOW, attempt},
 };
 
 /// Another client, with a transaction open.
@@ -96,7 +96,8 @@ async fn one_account_that_is_held_holds_up_no_other() {
     let held = another(&server).await;
     let rows = held.query("SELECT * FROM commerce_auth.attempts FOR UPDATE", &[]).await.unwrap();
     assert_eq!(rows.len(), 1);
-    let (waits, others) = tokio::join!(in_time("reserve", store.reserve(&attempt(2, "held"), NOW)), async {
+    let second = attempt(2, "held");
+    let (waits, others) = tokio::join!(in_time("reserve", store.reserve(&second, NOW)), async {
         let begun = Instant::now();
         for number in 10..60 {
             let other = attempt(number, &format!("other {number}"));
@@ -113,12 +114,11 @@ async fn one_account_that_is_held_holds_up_no_other() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_table_that_cannot_be_read_is_an_error_in_time() {
     let Some(server) = Postgres::start() else { return };
-    let store: PostgresStore = options(&server.url()).connect().await.unwrap();
+    let store = options(&server.url()).connect().await.unwrap();
     all_resumes(&store).await;
     let held = another(&server).await;
     held.batch_execute("LOCK TABLE commerce_auth.grants IN ACCESS EXCLUSIVE MODE").await.unwrap();
-    let crowd: Vec<Result<_, StoreError>> =
-        join_all((0..50).map(|_| in_time("find", store.find(&digest("a"), NOW)))).await;
+    let crowd = join_all((0..50).map(|_| find(&store))).await;
     assert!(crowd.iter().all(Result::is_err));
     assert_eq!(store.reserve(&attempt(2, "b"), NOW).await.unwrap(), Reserve::Reserved);
     let_go(&held).await;

@@ -53,11 +53,16 @@ async fn resumes<T>(verb: &str, ask: impl AsyncFn() -> Result<T, StoreError>) ->
     }
 }
 
+/// The verb of every request.
+async fn find(store: &PostgresStore) -> Result<(), StoreError> {
+    in_time("find", store.find(&digest("a"), NOW)).await.map(drop)
+}
+
 /// What each verb answers that only looks.
 async fn looks(store: &PostgresStore) -> [Result<(), StoreError>; 4] {
     [
         in_time("generation", store.generation(&subject())).await.map(drop),
-        in_time("find", store.find(&digest("a"), NOW)).await.map(drop),
+        find(store).await,
         in_time("list", store.list(&subject(), NOW)).await.map(drop),
         in_time("peek", store.peek(&presented(&code("a")), NOW)).await.map(drop),
     ]
@@ -88,7 +93,7 @@ async fn changes(store: &PostgresStore) -> [Result<(), StoreError>; 6] {
 /// Every verb answers, at once or soon.
 async fn all_resumes(store: &PostgresStore) {
     for number in 0..16 {
-        resumes("find", async || store.find(&digest("a"), NOW).await).await;
+        resumes("find", async || find(store).await).await;
         let attempt = attempt(1000 + number, "resumed");
         resumes("reserve", async || store.reserve(&attempt, NOW).await.map(drop)).await;
         resumes("settle", async || store.settle(&attempt, Outcome::Withdrawn, NOW).await).await;
