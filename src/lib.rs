@@ -62,6 +62,10 @@ pub use flow::{
 pub use keyring::{KeyError, KeyId, Keyring};
 pub use notifier::{Notice, Notification, Notifier};
 pub use store::memory::{MemoryAdmins, MemoryCustomers, MemoryStore};
+#[cfg(feature = "postgres")]
+pub use store::postgres::{PostgresAdmins, PostgresCustomers, PostgresOptions, PostgresStore};
+#[cfg(feature = "redis")]
+pub use store::redis::{RedisOptions, RedisStore};
 #[cfg(feature = "sqlite")]
 pub use store::sqlite::{SqliteAdmins, SqliteCustomers, SqliteOptions, SqliteStore};
 pub use token::{

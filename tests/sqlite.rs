@@ -99,7 +99,7 @@ fn ten_openers_at_once_make_one_database() {
     thread::scope(|scope| {
         for _ in 0..10 {
             scope.spawn(|| {
-                pollster::block_on(open(&path).revoke_everything(OffsetDateTime::UNIX_EPOCH)).unwrap()
+                pollster::block_on(open(&path).revoke_everything(OffsetDateTime::UNIX_EPOCH)).unwrap();
             });
         }
     });

@@ -28,6 +28,7 @@ pub struct Database {
 
 impl Database {
     /// The database whose address is the example's argument; `memory:` if there is none.
+    #[allow(dead_code)] // Where the address comes from elsewhere.
     pub async fn of_the_command_line() -> Result<Self> {
         Self::open(&env::args().nth(1).unwrap_or_else(|| "memory:".into())).await
     }
@@ -76,6 +77,7 @@ impl Database {
 #[async_trait]
 pub trait Customers: CustomerStore<Row = CustomerRecord> {
     async fn put(&self, row: CustomerRecord) -> Result;
+    #[allow(dead_code)] // By most.
     async fn delete(&self, id: &CustomerId) -> Result;
 }
 

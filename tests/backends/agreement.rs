@@ -168,6 +168,8 @@ impl History {
             {
                 return Ok(answers);
             }
+            // What everybody's revoke ended may be kept until it expires.
+            Verb::RevokeEverything => self.grants.iter_mut().for_each(|(_, end)| *end = now.min(*end)),
             Verb::Insert { grant, lives, .. } => self.grants.push((grant, self.in_so_many(lives))),
             Verb::Put { code, customer, lives, .. } => {
                 self.codes.push(((code, customer), self.in_so_many(lives)));
@@ -277,7 +279,7 @@ pub(crate) async fn every_verb_answers_as_in_memory(engine: &Engine) -> Result {
     // Everybody's generation is counted in memory as it is on the backend, so one memory store lives through all of it.
     let memory: Arc<dyn Store> = Arc::new(MemoryStore::new());
     for number in 0..HISTORIES {
-        let script = vec(verb(), VERBS).new_tree(&mut runner)?.current();
+        let script = vec(verb(), VERBS).new_tree(&mut runner).map_err(|why| why.to_string())?.current();
         let now = OffsetDateTime::now_utc();
         let now = now.replace_microsecond(now.microsecond())?;
         let (grants, codes, attempts) = (Vec::new(), Vec::new(), Vec::new());

@@ -1,1 +1,145 @@
-//! Everything in a PostgreSQL database.
+//! Everything in a PostgreSQL database: for many nodes, and for a shop that has one anyway.
+//!
+//! ```no_run
+//! use commerce_auth::{Auth, PostgresStore};
+//!
+//! # async fn connect() -> Result<(), Box<dyn std::error::Error>> {
+//! let store = PostgresStore::connect("postgres://shop@db.internal/shop").await?;
+//! let auth = Auth::builder(store.clone()).customers(store.customers()).admins(store.admins()).build()?;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # What it promises
+//!
+//! Everything that the traits ask for, exactly, whatever the number of nodes, as long as they talk to the primary: a node is
+//! refused a server that only reads. What is acknowledged is as durable as the server makes its commits
+//! (`synchronous_commit`, `fsync`; with a synchronous standby a failover loses nothing either).
+//!
+//! Each verb is one round trip. Look-ups, verification among them, share a few pipelined connections; what may wait for a
+//! lock has connections of its own, so that one wait never stalls a verification. Connections are made when they are needed,
+//! and anew when the server comes back. No caller waits longer than the [timeout](PostgresOptions::timeout).
+//!
+//! A store belongs to the tokio runtime it was connected on, which drives its connections. It may be asked from anywhere;
+//! once that runtime has ended, it answers with errors.
+//!
+//! # Rights
+//!
+//! By default the tables are made at the first start, which needs `CREATE` on the database (or on the schema, if it is there).
+//! Where an administrator makes them, by one start as the owner, and nodes start with
+//! [`migrate(false)`](PostgresOptions::migrate), the nodes' user needs:
+//!
+//! ```sql
+//! GRANT USAGE ON SCHEMA commerce_auth TO shop;
+//! GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA commerce_auth TO shop;
+//! ```
+//!
+//! A newer release brings older tables up to date when it starts; an older release refuses newer tables.
+//!
+//! # Housekeeping
+//!
+//! Call [`Auth::purge`](crate::Auth::purge) from a timer on one node or on all: it removes in bounded batches and passes over
+//! what another one is at. Connection poolers that hand a connection on after each transaction (PgBouncer's transaction mode)
+//! must support prepared statements, and startup parameters (`options`).
+
+mod accounts;
+mod audit;
+mod codes;
+mod connector;
+mod failure;
+mod locking;
+mod migrations;
+mod options;
+mod pipelined;
+mod session;
+mod statements;
+mod throttle;
+mod tokens;
+
+pub use accounts::{PostgresAdmins, PostgresCustomers};
+pub use options::PostgresOptions;
+
+use std::sync::Arc;
+
+use tokio_postgres::{Row, types::ToSql};
+
+use super::{OpenError, Store};
+use crate::audit::AuditSink;
+use failure::Failure;
+use locking::{Locking, Parameters};
+use pipelined::Pipelined;
+use statements::{Command, Query};
+
+/// Tokens, one-time credentials, attempt budgets, the audit trail and account tables in a PostgreSQL database.
+///
+/// Cheap to clone; clones share the connections.
+#[derive(Clone, Debug)]
+pub struct PostgresStore(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    pipelined: Pipelined,
+    locking: Locking,
+}
+
+impl PostgresStore {
+    /// Connects with the options' defaults, without TLS.
+    ///
+    /// # Errors
+    ///
+    /// See [`PostgresOptions::connect`].
+    pub async fn connect(url: &str) -> Result<Self, OpenError> {
+        PostgresOptions::new(url).connect().await
+    }
+
+    /// The ready-made customer table in the same schema.
+    #[must_use]
+    pub fn customers(&self) -> PostgresCustomers {
+        PostgresCustomers::of(self.clone())
+    }
+
+    /// The ready-made admin user table in the same schema.
+    #[must_use]
+    pub fn admins(&self) -> PostgresAdmins {
+        PostgresAdmins::of(self.clone())
+    }
+
+    async fn query(&self, query: Query, parameters: &[&(dyn ToSql + Sync)]) -> Result<Vec<Row>, Failure> {
+        self.0.pipelined.query(query, parameters).await
+    }
+
+    async fn command(&self, command: Command, parameters: Parameters) -> Result<Vec<Row>, Failure> {
+        self.0.locking.query(command, parameters).await
+    }
+
+    /// What a function answers.
+    async fn call<T>(&self, command: Command, parameters: Parameters) -> Result<T, Failure>
+    where
+        T: for<'row> tokio_postgres::types::FromSql<'row>,
+    {
+        let rows = self.command(command, parameters).await?;
+        Ok(rows.first().ok_or(Failure::Unreadable)?.try_get(0)?)
+    }
+}
+
+impl Store for PostgresStore {
+    fn audit_sink(&self) -> Option<Arc<dyn AuditSink>> {
+        Some(Arc::new(self.clone()))
+    }
+}
+
+/// Owned parameters of a [`Command`].
+macro_rules! parameters {
+    ($($value:expr),* $(,)?) => {
+        $crate::store::postgres::locking::Parameters::from([$(Box::new($value) as Box<dyn tokio_postgres::types::ToSql + Send + Sync>),*])
+    };
+}
+use parameters;
+
+fn limit(limit: usize) -> i64 {
+    i64::try_from(limit).unwrap_or(i64::MAX)
+}
+
+fn removed(count: i64) -> usize {
+    usize::try_from(count).unwrap_or_default()
+}

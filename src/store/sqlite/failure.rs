@@ -15,6 +15,8 @@ pub(super) enum Failure {
     /// Other callers keep the readers or the writer busy, or another process keeps the file locked.
     #[error("the file was busy for too long")]
     TimedOut,
+    #[error("a write has panicked")]
+    Panicked,
     #[error("a row or a statement of the file cannot be read")]
     Unreadable,
 }

@@ -28,6 +28,8 @@
 //! # Housekeeping
 //!
 //! Call [`Auth::purge`](crate::Auth::purge) from a timer, or the file grows. The room of what was removed is used again.
+//! What `revoke_everything` has ended goes once it would have expired, and among the tokens are counted the marks that kept
+//! revoked ones from being stored.
 //! Back it up with `VACUUM INTO` or SQLite's online backup, never by copying the file alone: what is newest is in the
 //! write-ahead log beside it. A file that is made can be read by its owner alone (on Unix).
 //!

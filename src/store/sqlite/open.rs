@@ -1,10 +1,10 @@
 use std::{
     fs::{self, OpenOptions},
     io,
-    path::{Path, PathBuf},
+    path::{self, Path, PathBuf},
     sync::Arc,
     thread,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use rusqlite::{Connection, OpenFlags, TransactionBehavior, ffi::ErrorCode};
@@ -38,6 +38,9 @@ pub struct SqliteOptions {
 }
 
 impl SqliteOptions {
+    /// The longest timeout; SQLite takes no longer one than 24 days.
+    const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
+
     /// The defaults: as many readers as there are processors, 4 at most, and a timeout of 5 seconds.
     pub fn new(path: impl AsRef<Path>) -> Self {
         let processors = thread::available_parallelism().map_or(1, usize::from);
@@ -50,9 +53,10 @@ impl SqliteOptions {
         Self { readers: readers.max(1), ..self }
     }
 
-    /// So long a caller waits at most, for other callers and for other processes, before it gets an error.
+    /// So long a caller waits at most, for other callers and for other processes, before it gets an error; a day at the
+    /// longest.
     pub fn timeout(self, timeout: Duration) -> Self {
-        Self { timeout, ..self }
+        Self { timeout: timeout.min(Self::LONGEST), ..self }
     }
 
     /// Opens the file, or makes it; makes its tables, or brings them up to date.
@@ -72,7 +76,7 @@ impl SqliteOptions {
         }
         self.make_file()?;
         let mut writer = self.connect(OpenFlags::SQLITE_OPEN_READ_WRITE)?;
-        prepare(&mut writer)?;
+        prepare(&mut writer, self.timeout)?;
         let readers = (0..self.readers).map(|_| {
             let reader = self.connect(OpenFlags::SQLITE_OPEN_READ_WRITE)?;
             reader.pragma_update(None, "query_only", true).map_err(refused)?;
@@ -99,7 +103,9 @@ impl SqliteOptions {
     }
 
     fn connect(&self, flags: OpenFlags) -> Result<Connection, OpenError> {
-        let connection = Connection::open_with_flags(&self.path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX);
+        // What begins with a slash is never taken for a URI.
+        let path = path::absolute(&self.path).map_err(StoreError::new)?;
+        let connection = Connection::open_with_flags(path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX);
         let connection = connection.map_err(refused)?;
         connection.busy_timeout(self.timeout).map_err(refused)?;
         connection.set_prepared_statement_cache_capacity(64);
@@ -108,10 +114,12 @@ impl SqliteOptions {
 }
 
 /// Makes the writing connection durable and the tables current. Ten nodes may do so at once: they take turns.
-fn prepare(connection: &mut Connection) -> Result<(), OpenError> {
-    check_owner(connection)?;
-    let mode: String =
-        connection.pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get(0)).map_err(refused)?;
+fn prepare(connection: &mut Connection, timeout: Duration) -> Result<(), OpenError> {
+    // At one moment: another opener may be about to make the tables.
+    let moment = connection.transaction().map_err(refused)?;
+    check_owner(&moment)?;
+    drop(moment);
+    let mode = keep_a_log(connection, timeout).map_err(refused)?;
     if mode != "wal" {
         return Err(OpenError::Invalid("the file system does not support a write-ahead log"));
     }
@@ -126,6 +134,23 @@ fn prepare(connection: &mut Connection) -> Result<(), OpenError> {
         made.map_err(refused)?;
     }
     transaction.commit().map_err(refused)
+}
+
+/// Answers the journal's mode. Where two openers change it at once SQLite does not wait by itself.
+fn keep_a_log(connection: &Connection, timeout: Duration) -> rusqlite::Result<String> {
+    let start = Instant::now();
+    loop {
+        let mode = connection.pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get(0));
+        match mode {
+            Err(error)
+                if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy)
+                    && start.elapsed() < timeout =>
+            {
+                thread::sleep(Duration::from_millis(1));
+            }
+            mode => return mode,
+        }
+    }
 }
 
 /// The version of the tables; 0 if there are none.
@@ -162,4 +187,20 @@ fn refused(error: rusqlite::Error) -> OpenError {
 
 fn not_permitted(source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> OpenError {
     OpenError::NotPermitted { what: "write the file", source: StoreError::new(source) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_write_is_synced() {
+        let folder = tempfile::tempdir().unwrap();
+        let options = SqliteOptions::new(folder.path().join("auth.db"));
+        options.make_file().unwrap();
+        let mut connection = options.connect(OpenFlags::SQLITE_OPEN_READ_WRITE).unwrap();
+        prepare(&mut connection, options.timeout).unwrap();
+        let pragma = |name| connection.pragma_query_value(None, name, |row| row.get::<_, i64>(0)).unwrap();
+        assert_eq!(pragma("synchronous"), 2, "FULL");
+    }
 }

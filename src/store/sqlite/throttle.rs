@@ -99,7 +99,9 @@ fn purge(connection: &Connection, now: OffsetDateTime, limit: usize) -> rusqlite
         .collect::<rusqlite::Result<_>>()?;
     let mut removed = 0;
     for (account, budgets) in due {
-        let (account, mut budgets) = (ThrottleKey::from_bytes(account), read(&budgets)?);
+        // A row that cannot be read is an error of its own account's calls, and is not in the way of the others here.
+        let Ok(mut budgets) = read(&budgets) else { continue };
+        let account = ThrottleKey::from_bytes(account);
         removed += usize::from(budgets.is_idle(now));
         // A lease that has ended has become a failure, which counts from then.
         save(connection, &account, budgets, now)?;

@@ -82,7 +82,8 @@ impl TokenStore for SqliteStore {
 
     async fn revoke_everything(&self, _now: OffsetDateTime) -> Result<(), StoreError> {
         let raise = |connection: &Connection| {
-            connection.prepare_cached("UPDATE epoch SET everything = everything + 1")?.execute([]).map(drop)
+            let raise = "UPDATE epoch SET everything = everything + 1 RETURNING everything";
+            connection.prepare_cached(raise)?.query_row([], |row| row.get::<_, i64>(0)).map(drop)
         };
         self.0.writer.write(raise).await
     }
@@ -104,16 +105,15 @@ impl TokenStore for SqliteStore {
 
     async fn purge_tokens(&self, now: OffsetDateTime, limit: usize) -> Result<usize, StoreError> {
         let purge = move |connection: &Connection| {
-            let (now, limit) = (micros::from_time(now), i64::try_from(limit).unwrap_or(i64::MAX));
-            // What was barred is no record that anybody counts.
+            let (now, most) = (micros::from_time(now), |limit| i64::try_from(limit).unwrap_or(i64::MAX));
             let mut bars = connection.prepare_cached(
                 "DELETE FROM bars WHERE digest IN (SELECT digest FROM bars WHERE until <= ?1 LIMIT ?2)",
             )?;
-            bars.execute(params![now, limit])?;
+            let removed = bars.execute(params![now, most(limit)])?;
             let mut grants = connection.prepare_cached(
                 "DELETE FROM grants WHERE digest IN (SELECT digest FROM grants WHERE expires_at <= ?1 LIMIT ?2)",
             )?;
-            grants.execute(params![now, limit])
+            Ok(removed + grants.execute(params![now, most(limit.saturating_sub(removed))])?)
         };
         self.0.writer.write(purge).await
     }

@@ -1,5 +1,6 @@
 use std::{
     fmt, io,
+    panic::{self, AssertUnwindSafe},
     thread::{self, JoinHandle},
     time::Duration,
 };
@@ -97,7 +98,9 @@ impl<T: Send, W: FnOnce(&Connection) -> rusqlite::Result<T> + Send> Queued for O
 
     fn run(&mut self, connection: &Connection) -> bool {
         if let Some(work) = self.work.take() {
-            self.done = work(connection).map_err(Failure::from);
+            // Nothing should panic, but one write that does must not take every later one with it.
+            let done = panic::catch_unwind(AssertUnwindSafe(|| work(connection).map_err(Failure::from)));
+            self.done = done.unwrap_or(Err(Failure::Panicked));
         }
         self.done.is_ok()
     }
@@ -133,7 +136,8 @@ fn serve(connection: &Connection, queued: &Receiver<Box<dyn Queued>>) {
 fn commit(connection: &Connection, batch: &mut [Box<dyn Queued>]) -> rusqlite::Result<()> {
     let run = |statement| connection.prepare_cached(statement)?.execute([]).map(drop);
     run("BEGIN IMMEDIATE")?;
-    for operation in batch {
+    // The file may have been locked for a while: whoever gave up meanwhile was told that it is busy.
+    for operation in batch.iter_mut().filter(|operation| operation.is_wanted()) {
         run("SAVEPOINT operation")?;
         if !operation.run(connection) {
             // If SQLite has ended the transaction, as on a full disk, this fails, and so does everything before it.
@@ -142,4 +146,27 @@ fn commit(connection: &Connection, batch: &mut [Box<dyn Queued>]) -> rusqlite::R
         run("RELEASE operation")?;
     }
     run("COMMIT")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_write_that_panics_fails_alone() {
+        let connection = Connection::open_in_memory().unwrap();
+        connection.execute_batch("CREATE TABLE numbers (number INTEGER)").unwrap();
+        let writer = Writer::start(connection, Duration::from_secs(60)).unwrap();
+        let insert = |connection: &Connection| connection.execute("INSERT INTO numbers VALUES (1)", []);
+        let panics = move |connection: &Connection| -> rusqlite::Result<usize> {
+            insert(connection)?;
+            panic!("as a test");
+        };
+        assert!(matches!(pollster::block_on(writer.try_write(panics)), Err(Failure::Panicked)));
+        assert_eq!(pollster::block_on(writer.write(insert)).unwrap(), 1);
+        let count = |connection: &Connection| {
+            connection.query_row("SELECT count(*) FROM numbers", [], |row| row.get::<_, i64>(0))
+        };
+        assert_eq!(pollster::block_on(writer.write(count)).unwrap(), 1);
+    }
 }

@@ -1,0 +1,191 @@
+use async_trait::async_trait;
+use tokio_postgres::{Row, error::SqlState};
+
+use super::{Command, Failure, Parameters, PostgresStore, Query, parameters};
+use crate::{
+    account::{
+        AccountConflict, AdminId, AdminRecord, AdminStore, CustomerId, CustomerRecord, CustomerStore, Email,
+        PasswordHash, UpsertError, Username, Website,
+    },
+    error::StoreError,
+    store::columns,
+};
+
+/// The ready-made customer table of a [`PostgresStore`], for a host that has none yet. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct PostgresCustomers(PostgresStore);
+
+impl PostgresCustomers {
+    pub(super) const fn of(store: PostgresStore) -> Self {
+        Self(store)
+    }
+
+    /// Adds a customer, or replaces the one with the same id.
+    ///
+    /// It does not tell `Auth`: after disabling a customer or changing an address, call
+    /// [`Auth::customer_changed`](crate::Auth::customer_changed).
+    ///
+    /// # Errors
+    ///
+    /// - [`UpsertError::Conflict`]: the e-mail address is not valid or belongs to another customer of the website; nothing
+    ///   is changed.
+    /// - [`UpsertError::Unavailable`]: the row may be stored.
+    pub async fn upsert(&self, row: CustomerRecord) -> Result<(), UpsertError> {
+        let email: Email = row.email.parse().map_err(|_| AccountConflict)?;
+        let parameters = parameters![
+            row.id.to_string(),
+            row.website.to_string(),
+            email.as_str().to_owned(),
+            row.email,
+            row.password_hash.as_ref().map(exposed),
+            columns::status_word(row.status),
+            row.allows_assistance,
+        ];
+        upserted(self.0.command(Command::PutCustomer, parameters).await)
+    }
+
+    /// Removes a customer; answers whether there was one.
+    ///
+    /// # Errors
+    ///
+    /// When the database could not be asked; the customer may be gone.
+    pub async fn remove(&self, id: &CustomerId) -> Result<bool, StoreError> {
+        self.0.change(Command::RemoveCustomer, parameters![id.to_string()]).await
+    }
+}
+
+#[async_trait]
+impl CustomerStore for PostgresCustomers {
+    type Row = CustomerRecord;
+
+    async fn find_by_email(
+        &self,
+        website: &Website,
+        email: &Email,
+    ) -> Result<Option<CustomerRecord>, StoreError> {
+        let rows = self.0.query(Query::CustomerByEmail, &[&website.as_str(), &email.as_str()]).await?;
+        Ok(rows.first().map(customer).transpose()?)
+    }
+
+    async fn find_by_id(&self, id: &CustomerId) -> Result<Option<CustomerRecord>, StoreError> {
+        let rows = self.0.query(Query::CustomerById, &[&id.to_string()]).await?;
+        Ok(rows.first().map(customer).transpose()?)
+    }
+
+    async fn replace_password_hash(
+        &self,
+        id: &CustomerId,
+        expected: Option<&PasswordHash>,
+        new: &PasswordHash,
+    ) -> Result<bool, StoreError> {
+        let replacement = parameters![id.to_string(), expected.map(exposed), exposed(new)];
+        self.0.change(Command::ReplaceCustomersHash, replacement).await
+    }
+
+    async fn set_assistance(&self, id: &CustomerId, allowed: bool) -> Result<bool, StoreError> {
+        self.0.change(Command::SetAssistance, parameters![id.to_string(), allowed]).await
+    }
+}
+
+/// The ready-made admin user table of a [`PostgresStore`], for a host that has none yet. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct PostgresAdmins(PostgresStore);
+
+impl PostgresAdmins {
+    pub(super) const fn of(store: PostgresStore) -> Self {
+        Self(store)
+    }
+
+    /// Adds an admin user, or replaces the one with the same id.
+    ///
+    /// # Errors
+    ///
+    /// - [`UpsertError::Conflict`]: the name is not valid or belongs to another admin user; nothing is changed.
+    /// - [`UpsertError::Unavailable`]: the row may be stored.
+    pub async fn upsert(&self, row: AdminRecord) -> Result<(), UpsertError> {
+        let username: Username = row.username.parse().map_err(|_| AccountConflict)?;
+        let parameters = parameters![
+            row.id.to_string(),
+            username.as_str().to_owned(),
+            row.username,
+            row.password_hash.as_ref().map(exposed),
+            columns::status_word(row.status),
+            columns::permission_words(&row.permissions),
+        ];
+        upserted(self.0.command(Command::PutAdmin, parameters).await)
+    }
+
+    /// Removes an admin user; answers whether there was one.
+    ///
+    /// # Errors
+    ///
+    /// When the database could not be asked; the admin user may be gone.
+    pub async fn remove(&self, id: &AdminId) -> Result<bool, StoreError> {
+        self.0.change(Command::RemoveAdmin, parameters![id.to_string()]).await
+    }
+}
+
+#[async_trait]
+impl AdminStore for PostgresAdmins {
+    type Row = AdminRecord;
+
+    async fn find_by_username(&self, username: &Username) -> Result<Option<AdminRecord>, StoreError> {
+        let rows = self.0.query(Query::AdminByUsername, &[&username.as_str()]).await?;
+        Ok(rows.first().map(admin).transpose()?)
+    }
+
+    async fn find_by_id(&self, id: &AdminId) -> Result<Option<AdminRecord>, StoreError> {
+        let rows = self.0.query(Query::AdminById, &[&id.to_string()]).await?;
+        Ok(rows.first().map(admin).transpose()?)
+    }
+
+    async fn replace_password_hash(
+        &self,
+        id: &AdminId,
+        expected: Option<&PasswordHash>,
+        new: &PasswordHash,
+    ) -> Result<bool, StoreError> {
+        let replacement = parameters![id.to_string(), expected.map(exposed), exposed(new)];
+        self.0.change(Command::ReplaceAdminsHash, replacement).await
+    }
+}
+
+impl PostgresStore {
+    /// Changes one row; answers whether it was there.
+    async fn change(&self, command: Command, parameters: Parameters) -> Result<bool, StoreError> {
+        Ok(!self.command(command, parameters).await?.is_empty())
+    }
+}
+
+fn exposed(hash: &PasswordHash) -> String {
+    hash.expose().to_owned()
+}
+
+fn upserted(stored: Result<Vec<Row>, Failure>) -> Result<(), UpsertError> {
+    match stored {
+        Ok(_) => Ok(()),
+        Err(Failure::Server(SqlState::UNIQUE_VIOLATION)) => Err(AccountConflict.into()),
+        Err(failure) => Err(StoreError::from(failure).into()),
+    }
+}
+
+fn customer(row: &Row) -> Result<CustomerRecord, Failure> {
+    Ok(CustomerRecord {
+        id: columns::customer(row.try_get("id")?)?,
+        website: columns::website(row.try_get("website")?)?,
+        email: row.try_get("email")?,
+        password_hash: row.try_get::<_, Option<String>>("password_hash")?.map(PasswordHash::from),
+        status: columns::status(row.try_get("status")?)?,
+        allows_assistance: row.try_get("allows_assistance")?,
+    })
+}
+
+fn admin(row: &Row) -> Result<AdminRecord, Failure> {
+    Ok(AdminRecord {
+        id: columns::admin(row.try_get("id")?)?,
+        username: row.try_get("username")?,
+        password_hash: row.try_get::<_, Option<String>>("password_hash")?.map(PasswordHash::from),
+        status: columns::status(row.try_get("status")?)?,
+        permissions: columns::permissions(row.try_get("permissions")?)?,
+    })
+}

@@ -1,0 +1,50 @@
+use std::io;
+
+use tokio_postgres::error::SqlState;
+
+use crate::{error::StoreError, store::columns::CorruptColumn};
+
+/// What went wrong, without the statement and the values it went wrong with: the server's own words hold them.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Failure {
+    #[error("PostgreSQL answered with SQLSTATE {}", .0.code())]
+    Server(SqlState),
+    #[error("the connection to PostgreSQL failed")]
+    Connection(#[source] io::Error),
+    #[error("the connection to PostgreSQL is closed")]
+    Closed,
+    #[error("PostgreSQL did not answer in time, or no connection was free")]
+    TimedOut,
+    /// The runtime that drives the connections has ended.
+    #[error("the runtime of the connections to PostgreSQL is gone")]
+    Gone,
+    #[error("the address, the password or the encryption is not what PostgreSQL expects")]
+    Configuration,
+    #[error("what PostgreSQL answered cannot be read")]
+    Unreadable,
+    #[error(transparent)]
+    Corrupt(#[from] CorruptColumn),
+}
+
+impl From<tokio_postgres::Error> for Failure {
+    fn from(error: tokio_postgres::Error) -> Self {
+        if let Some(state) = error.code() {
+            return Self::Server(state.clone());
+        }
+        if error.is_closed() {
+            return Self::Closed;
+        }
+        let shown = error.to_string();
+        match error.into_source().map(|source| source.downcast::<io::Error>()) {
+            Some(Ok(error)) => Self::Connection(*error),
+            _ if shown.contains("deserializing") || shown.contains("column") => Self::Unreadable,
+            _ => Self::Configuration,
+        }
+    }
+}
+
+impl From<Failure> for StoreError {
+    fn from(failure: Failure) -> Self {
+        Self::new(failure)
+    }
+}

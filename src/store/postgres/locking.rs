@@ -1,0 +1,75 @@
+use std::sync::Arc;
+
+use deadpool::managed::{BuildError, Manager, Metrics, Object, Pool, PoolError, RecycleError, RecycleResult};
+use tokio::time::timeout;
+use tokio_postgres::{Row, types::ToSql};
+
+use super::{Failure, connector::Connector, session::Session, statements::Command};
+
+/// What a statement is asked with, on its way to another task.
+pub(super) type Parameters = Vec<Box<dyn ToSql + Send + Sync>>;
+
+/// Connections of one caller at a time, for what may wait for a lock: one wait holds up nobody else.
+#[derive(Clone, Debug)]
+pub(super) struct Locking {
+    connector: Connector,
+    pool: Pool<Connections>,
+}
+
+impl Locking {
+    pub(super) fn new(
+        connector: Connector,
+        statements: Arc<[String]>,
+        size: usize,
+    ) -> Result<Self, BuildError> {
+        let connections = Connections { connector: connector.clone(), statements };
+        Ok(Self { connector, pool: Pool::builder(connections).max_size(size).build()? })
+    }
+
+    /// The rows of a statement. It goes on to its end if its caller goes away, so that no connection is handed on with an
+    /// unread answer; one that does not answer in time is closed.
+    pub(super) async fn query(&self, command: Command, parameters: Parameters) -> Result<Vec<Row>, Failure> {
+        let (pool, limit) = (self.pool.clone(), self.connector.timeout());
+        let query = async move {
+            let began = std::time::Instant::now();
+            let session = pool.get().await?;
+            let parameters: Vec<_> = parameters.iter().map(|value| &**value as &(dyn ToSql + Sync)).collect();
+            match timeout(limit.saturating_sub(began.elapsed()), session.query(command, &parameters)).await {
+                Ok(answer) => answer,
+                Err(_) => {
+                    drop(Object::take(session));
+                    Err(Failure::TimedOut)
+                }
+            }
+        };
+        self.connector.run(query).await
+    }
+}
+
+#[derive(Debug)]
+struct Connections {
+    connector: Connector,
+    statements: Arc<[String]>,
+}
+
+impl Manager for Connections {
+    type Type = Session;
+    type Error = Failure;
+
+    async fn create(&self) -> Result<Session, Failure> {
+        self.connector.connect(Arc::clone(&self.statements)).await
+    }
+
+    async fn recycle(&self, session: &mut Session, _: &Metrics) -> RecycleResult<Failure> {
+        if session.is_closed() { Err(RecycleError::Backend(Failure::Closed)) } else { Ok(()) }
+    }
+}
+
+impl From<PoolError<Self>> for Failure {
+    fn from(error: PoolError<Self>) -> Self {
+        match error {
+            PoolError::Backend(failure) => failure,
+            _ => Self::TimedOut,
+        }
+    }
+}

@@ -1,0 +1,176 @@
+use std::{fmt, sync::Arc, time::Duration};
+
+use tokio::{runtime::Handle, time::timeout};
+use tokio_postgres::{
+    Config, NoTls, Socket,
+    config::{SslMode, TargetSessionAttrs},
+    tls::{MakeTlsConnect, TlsConnect},
+};
+
+use super::{
+    Failure, Inner, OpenError, PostgresStore,
+    connector::Connector,
+    locking::Locking,
+    migrations::{self, refused},
+    pipelined::Pipelined,
+    statements::{Command, Query},
+};
+use crate::error::StoreError;
+
+/// How a database is connected to.
+///
+/// ```no_run
+/// use std::time::Duration;
+///
+/// use commerce_auth::PostgresOptions;
+///
+/// # async fn connect() -> Result<(), Box<dyn std::error::Error>> {
+/// let store = PostgresOptions::new("postgres://shop@db.internal/shop")
+///     .schema("auth_outlet")
+///     .timeout(Duration::from_secs(2))
+///     .connect()
+///     .await?;
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone)]
+#[must_use]
+pub struct PostgresOptions {
+    url: String,
+    schema: String,
+    pipelined: usize,
+    locking: usize,
+    timeout: Duration,
+    migrate: bool,
+}
+
+impl PostgresOptions {
+    /// The defaults, for a URL or a string of `key=value` pairs as libpq takes them: schema `commerce_auth`, 2 pipelined
+    /// and 8 locking connections, a timeout of 5 seconds, tables made where they are missing.
+    pub fn new(url: impl Into<String>) -> Self {
+        let (schema, timeout) = ("commerce_auth".into(), Duration::from_secs(5));
+        Self { url: url.into(), schema, pipelined: 2, locking: 8, timeout, migrate: true }
+    }
+
+    /// The schema of the tables: several shops share a database by it. 1 to 63 of `a-z`, `0-9` and `_`, beginning with none
+    /// of the digits.
+    pub fn schema(self, schema: impl Into<String>) -> Self {
+        Self { schema: schema.into(), ..self }
+    }
+
+    /// So many connections, at least one, that all callers share, for look-ups, verification among them.
+    pub fn pipelined_connections(self, connections: usize) -> Self {
+        Self { pipelined: connections.max(1), ..self }
+    }
+
+    /// So many connections, at least one, each of one caller at a time, for everything that changes something.
+    pub fn locking_connections(self, connections: usize) -> Self {
+        Self { locking: connections.max(1), ..self }
+    }
+
+    /// So long a caller waits at most before it gets an error, whatever for: a free connection, a lock, the server. At least
+    /// 10 milliseconds.
+    pub fn timeout(self, timeout: Duration) -> Self {
+        Self { timeout: timeout.max(Duration::from_millis(10)), ..self }
+    }
+
+    /// Whether to make the tables where they are missing or old; otherwise [`connect`](Self::connect) only looks. See the
+    /// [module's documentation](super) for what the user of the URL must be allowed to do.
+    pub fn migrate(self, migrate: bool) -> Self {
+        Self { migrate, ..self }
+    }
+
+    /// Connects without TLS: for a socket of this machine, or a network that is trusted with every password hash.
+    ///
+    /// # Errors
+    ///
+    /// - [`OpenError::Invalid`]: the URL or the schema is not one, or the URL asks for TLS; or no tokio runtime is running.
+    /// - [`OpenError::Unavailable`]: the server could not be reached, within the timeout.
+    /// - [`OpenError::NewerSchema`], [`OpenError::NotMigrated`]: the tables are of another release.
+    /// - [`OpenError::NotPermitted`]: the user may not make, or not use, the tables.
+    pub async fn connect(self) -> Result<PostgresStore, OpenError> {
+        if self.config()?.get_ssl_mode() == SslMode::Require {
+            return Err(OpenError::Invalid("the URL asks for TLS: use connect_tls"));
+        }
+        self.connect_tls(NoTls).await
+    }
+
+    /// Connects with a TLS connector, such as `tokio_postgres_rustls::MakeRustlsConnect`. The URL's `sslmode` says whether
+    /// TLS is a must: say `require`.
+    ///
+    /// # Errors
+    ///
+    /// As [`connect`](Self::connect).
+    pub async fn connect_tls<T>(self, tls: T) -> Result<PostgresStore, OpenError>
+    where
+        T: MakeTlsConnect<Socket> + Clone + Send + Sync + 'static,
+        T::Stream: Send,
+        T::TlsConnect: Send,
+        <T::TlsConnect as TlsConnect<Socket>>::Future: Send,
+    {
+        let config = self.config()?;
+        let handle =
+            Handle::try_current().map_err(|_| OpenError::Invalid("a tokio runtime must be running"))?;
+        let schema: Arc<str> = Arc::from(self.schema);
+        let (migrate, limit) = (self.migrate, self.timeout);
+        let prepare = {
+            let (config, tls, schema) = (config.clone(), tls.clone(), Arc::clone(&schema));
+            async move {
+                let connected = config.connect(tls).await;
+                let (mut client, connection) = connected.map_err(|error| refused(error, "connect"))?;
+                tokio::spawn(connection);
+                if migrate {
+                    migrations::migrate(&mut client, &schema).await
+                } else {
+                    migrations::check(&mut client, &schema).await
+                }
+            }
+        };
+        timeout(limit, prepare).await.map_err(|_| StoreError::from(Failure::TimedOut))??;
+        let connector = Connector::new(config, tls, handle, limit);
+        let pipelined = Pipelined::new(connector.clone(), Query::all(&schema).into(), self.pipelined);
+        let locking = Locking::new(connector, Command::all(&schema).into(), self.locking);
+        let locking = locking.map_err(|_| OpenError::Invalid("the connections cannot be pooled"))?;
+        Ok(PostgresStore(Arc::new(Inner { pipelined, locking })))
+    }
+
+    fn config(&self) -> Result<Config, OpenError> {
+        let first = self.schema.bytes().next().is_some_and(|byte| byte == b'_' || byte.is_ascii_lowercase());
+        let allowed = |byte: u8| byte == b'_' || byte.is_ascii_lowercase() || byte.is_ascii_digit();
+        if !first
+            || self.schema.len() > 63
+            || !self.schema.bytes().all(allowed)
+            || self.schema.starts_with("pg_")
+        {
+            return Err(OpenError::Invalid(
+                "a schema is 1 to 63 of a-z, 0-9 and _, beginning with no digit and not with pg_",
+            ));
+        }
+        let mut config: Config = self
+            .url
+            .parse()
+            .map_err(|_| OpenError::Invalid("the URL is not one of a PostgreSQL database"))?;
+        let milliseconds = self.timeout.as_millis();
+        // The server gives up with the client; and the functions' later statements must see what was committed while they
+        // waited for a lock, whatever the server's default.
+        let options = format!(
+            "{} -c statement_timeout={milliseconds} -c lock_timeout={milliseconds} \
+             -c idle_in_transaction_session_timeout={milliseconds} -c default_transaction_isolation=read\\ committed",
+            config.get_options().unwrap_or_default(),
+        );
+        config.options(options.trim_start());
+        config.connect_timeout(self.timeout);
+        config.target_session_attrs(TargetSessionAttrs::ReadWrite);
+        if config.get_application_name().is_none() {
+            config.application_name("commerce-auth");
+        }
+        Ok(config)
+    }
+}
+
+/// Without the URL, which may hold a password.
+impl fmt::Debug for PostgresOptions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PostgresOptions").field("schema", &self.schema).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,100 @@
+//! Every statement there is, prepared on each connection that may run it.
+
+/// Names statements. `{schema}` stands for the schema.
+macro_rules! statements {
+    ($(#[$doc:meta])* $name:ident { $($statement:ident => $sql:expr,)* }) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug)]
+        pub(super) enum $name {
+            $($statement,)*
+        }
+
+        impl $name {
+            const SQL: &[&str] = &[$($sql,)*];
+
+            /// All of them, in order, for a schema.
+            pub(super) fn all(schema: &str) -> Vec<String> {
+                Self::SQL.iter().map(|sql| sql.replace("{schema}", schema)).collect()
+            }
+        }
+
+        impl From<$name> for usize {
+            fn from(statement: $name) -> Self {
+                statement as Self
+            }
+        }
+    };
+}
+
+/// The columns of a live grant; the second parameter is the time.
+macro_rules! live_grants {
+    ($condition:literal) => {
+        concat!(
+            "SELECT digest, subject_kind, subject_id, website, obtained, actor, parent, reason, issued_at, expires_at, \
+             source, user_agent, correlation_id \
+             FROM \"{schema}\".grants JOIN \"{schema}\".epoch USING (everything) WHERE ",
+            $condition,
+            " AND expires_at > $2",
+        )
+    };
+}
+
+statements! {
+    /// What never waits for a lock.
+    Query {
+        Generation =>
+            "SELECT coalesce((SELECT generation FROM \"{schema}\".subjects WHERE kind = $1 AND id = $2), 0), everything \
+             FROM \"{schema}\".epoch",
+        Find => live_grants!("digest = $1"),
+        List => concat!(live_grants!("subject_id = $1 AND subject_kind = $3"), " ORDER BY issued_at DESC"),
+        Peek =>
+            "SELECT * FROM \"{schema}\".one_time_credentials WHERE customer = $1 AND digest = $2 AND website = $3 \
+             AND purpose = ANY ($4) AND expires_at > $5 AND NOT spent",
+        CustomerByEmail => "SELECT * FROM \"{schema}\".customers WHERE website = $1 AND canonical_email = $2",
+        CustomerById => "SELECT * FROM \"{schema}\".customers WHERE id = $1",
+        AdminByUsername => "SELECT * FROM \"{schema}\".admins WHERE canonical_username = $1",
+        AdminById => "SELECT * FROM \"{schema}\".admins WHERE id = $1",
+        AuditEvents => "SELECT event::text FROM \"{schema}\".audit_events ORDER BY arrival DESC LIMIT $1",
+    }
+}
+
+statements! {
+    /// What may wait for a lock.
+    Command {
+        Insert =>
+            "SELECT \"{schema}\".insert_grant($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)",
+        Revoke => "SELECT \"{schema}\".revoke_grant($1, $2, $3)",
+        RevokeAll => "SELECT \"{schema}\".revoke_all($1, $2, $3)",
+        RevokeEverything => "UPDATE \"{schema}\".epoch SET everything = everything + 1",
+        PurgeTokens => "SELECT \"{schema}\".purge_tokens($1, $2)",
+        Put => "SELECT \"{schema}\".put_credential($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
+        Take => "SELECT * FROM \"{schema}\".take_credential($1, $2, $3, $4, $5, $6)",
+        Discard => "DELETE FROM \"{schema}\".one_time_credentials WHERE customer = $1 AND NOT spent",
+        PurgeCodes => "SELECT \"{schema}\".purge_credentials($1, $2)",
+        Reserve => "SELECT \"{schema}\".reserve_attempt($1, $2, $3, $4, $5, $6, $7, $8)",
+        Settle => "SELECT \"{schema}\".settle_attempt($1, $2, $3, $4, $5)",
+        Clear => "SELECT \"{schema}\".clear_attempts($1)",
+        PurgeAttempts => "SELECT \"{schema}\".purge_attempts($1, $2)",
+        Record =>
+            "INSERT INTO \"{schema}\".audit_events (id, at, action, outcome, why, subject_kind, subject_id, actor, event) \
+             VALUES (($1::text)::uuid, $2, $3, $4, $5, $6, $7, $8, ($9::text)::jsonb) ON CONFLICT (id) DO NOTHING",
+        PutCustomer =>
+            "INSERT INTO \"{schema}\".customers VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (id) DO UPDATE SET \
+             website = excluded.website, canonical_email = excluded.canonical_email, email = excluded.email, \
+             password_hash = excluded.password_hash, status = excluded.status, \
+             allows_assistance = excluded.allows_assistance",
+        RemoveCustomer => "DELETE FROM \"{schema}\".customers WHERE id = $1 RETURNING true",
+        ReplaceCustomersHash =>
+            "UPDATE \"{schema}\".customers SET password_hash = $3 \
+             WHERE id = $1 AND password_hash IS NOT DISTINCT FROM $2 RETURNING true",
+        SetAssistance => "UPDATE \"{schema}\".customers SET allows_assistance = $2 WHERE id = $1 RETURNING true",
+        PutAdmin =>
+            "INSERT INTO \"{schema}\".admins VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (id) DO UPDATE SET \
+             canonical_username = excluded.canonical_username, username = excluded.username, \
+             password_hash = excluded.password_hash, status = excluded.status, permissions = excluded.permissions",
+        RemoveAdmin => "DELETE FROM \"{schema}\".admins WHERE id = $1 RETURNING true",
+        ReplaceAdminsHash =>
+            "UPDATE \"{schema}\".admins SET password_hash = $3 \
+             WHERE id = $1 AND password_hash IS NOT DISTINCT FROM $2 RETURNING true",
+    }
+}

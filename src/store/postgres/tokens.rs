@@ -1,0 +1,122 @@
+use async_trait::async_trait;
+use time::OffsetDateTime;
+use tokio_postgres::Row;
+
+use super::{Command, Failure, PostgresStore, Query, limit, parameters, removed};
+use crate::{
+    error::StoreError,
+    store::{Generation, Insert, TokenStore, columns, micros},
+    token::{Digest, Grant, Origin, Subject},
+};
+
+#[async_trait]
+impl TokenStore for PostgresStore {
+    async fn generation(&self, subject: &Subject) -> Result<Generation, StoreError> {
+        let (kind, id) = columns::subject_columns(subject);
+        let rows = self.query(Query::Generation, &[&kind, &id]).await?;
+        let count = |column| {
+            let row = rows.first().ok_or(Failure::Unreadable)?;
+            Ok::<_, Failure>(row.try_get::<_, i64>(column)?.cast_unsigned())
+        };
+        Ok(Generation { subject: count(0)?, everything: count(1)? })
+    }
+
+    async fn insert(
+        &self,
+        grant: &Grant,
+        origin: &Origin,
+        generation: Generation,
+        now: OffsetDateTime,
+    ) -> Result<Insert, StoreError> {
+        let (kind, id) = columns::subject_columns(&grant.subject);
+        let assistance = grant.assistance.as_deref();
+        let inserted = self.call::<i32>(
+            Command::Insert,
+            parameters![
+                grant.digest.as_bytes().to_vec(),
+                kind,
+                id,
+                grant.website.as_ref().map(ToString::to_string),
+                columns::obtained_word(grant.obtained),
+                assistance.map(|assistance| assistance.actor.to_string()),
+                assistance.map(|assistance| assistance.parent.as_bytes().to_vec()),
+                assistance.map(|assistance| assistance.reason.clone()),
+                micros::from_time(grant.issued_at),
+                micros::from_time(grant.expires_at),
+                origin.source.map(|source| source.to_string()),
+                origin.user_agent.clone(),
+                origin.correlation_id.clone(),
+                generation.subject.cast_signed(),
+                generation.everything.cast_signed(),
+                micros::from_time(now),
+            ],
+        );
+        match inserted.await? {
+            0 => Ok(Insert::Stored),
+            1 => Ok(Insert::Revoked),
+            2 => Ok(Insert::Barred),
+            3 => Ok(Insert::Collision),
+            _ => Err(Failure::Unreadable.into()),
+        }
+    }
+
+    async fn find(&self, digest: &Digest, now: OffsetDateTime) -> Result<Option<Grant>, StoreError> {
+        let parameters: (&[u8], _) = (digest.as_bytes(), micros::from_time(now));
+        let rows = self.query(Query::Find, &[&parameters.0, &parameters.1]).await?;
+        Ok(rows.first().map(grant).transpose()?)
+    }
+
+    async fn revoke(
+        &self,
+        digest: &Digest,
+        now: OffsetDateTime,
+        bar_until: OffsetDateTime,
+    ) -> Result<bool, StoreError> {
+        let (now, until) = (micros::from_time(now), micros::from_time(bar_until));
+        Ok(self.call(Command::Revoke, parameters![digest.as_bytes().to_vec(), now, until]).await?)
+    }
+
+    async fn revoke_all(
+        &self,
+        subject: &Subject,
+        keep: Option<&Digest>,
+        _now: OffsetDateTime,
+    ) -> Result<(), StoreError> {
+        let (kind, id) = columns::subject_columns(subject);
+        let keep = keep.map(|keep| keep.as_bytes().to_vec());
+        self.command(Command::RevokeAll, parameters![kind, id, keep]).await?;
+        Ok(())
+    }
+
+    async fn revoke_everything(&self, _now: OffsetDateTime) -> Result<(), StoreError> {
+        self.command(Command::RevokeEverything, parameters![]).await?;
+        Ok(())
+    }
+
+    async fn list(&self, subject: &Subject, now: OffsetDateTime) -> Result<Vec<(Grant, Origin)>, StoreError> {
+        let (kind, id) = columns::subject_columns(subject);
+        let rows = self.query(Query::List, &[&id, &micros::from_time(now), &kind]).await?;
+        let read = |row: &Row| {
+            let origin = columns::origin(row.try_get(10)?, row.try_get(11)?, row.try_get(12)?)?;
+            Ok::<_, Failure>((grant(row)?, origin))
+        };
+        Ok(rows.iter().map(read).collect::<Result<_, _>>()?)
+    }
+
+    async fn purge_tokens(&self, now: OffsetDateTime, most: usize) -> Result<usize, StoreError> {
+        let purge = self.call(Command::PurgeTokens, parameters![micros::from_time(now), limit(most)]);
+        Ok(removed(purge.await?))
+    }
+}
+
+fn grant(row: &Row) -> Result<Grant, Failure> {
+    Ok(Grant {
+        digest: columns::digest(row.try_get(0)?)?,
+        subject: columns::subject(row.try_get(1)?, row.try_get(2)?)?,
+        website: row.try_get::<_, Option<&str>>(3)?.map(columns::website).transpose()?,
+        obtained: columns::obtained(row.try_get(4)?)?,
+        assistance: columns::assistance(row.try_get(5)?, row.try_get(6)?, row.try_get(7)?)?,
+        issued_at: micros::to_time(row.try_get(8)?),
+        expires_at: micros::to_time(row.try_get(9)?),
+    })
+}

@@ -1,0 +1,77 @@
+use std::fmt;
+
+use redis::{ErrorKind, RedisError};
+
+use crate::error::StoreError;
+
+/// What went wrong, without a word of what was said: a driver's error may quote keys, values or the server's address.
+#[derive(Clone, Debug, thiserror::Error)]
+pub(super) enum Failure {
+    #[error("the connection to the server failed: {0}")]
+    Connection(&'static str),
+    #[error("the server did not answer in time")]
+    Silent,
+    #[error("the server answered with the error {0}")]
+    Refused(Code),
+    #[error("the server is a read-only replica")]
+    Replica,
+    #[error("fewer replicas than asked for have the write; it may have taken effect")]
+    NotReplicated,
+    #[error("the server's answer, or the record it holds, cannot be read: {0}")]
+    Corrupt(&'static str),
+    #[error("the runtime that the store was connected in has ended")]
+    Ended,
+}
+
+impl Failure {
+    pub(super) fn is(&self, code: &str) -> bool {
+        matches!(self, Self::Refused(found) if found.0 == code)
+    }
+
+    /// Whether the server does not let its user do this.
+    pub(super) fn is_of_permission(&self) -> bool {
+        [Code::SIGN_IN, "NOAUTH", "NOPERM", "WRONGPASS"].iter().any(|code| self.is(code))
+    }
+}
+
+impl From<RedisError> for Failure {
+    fn from(error: RedisError) -> Self {
+        match error.kind() {
+            ErrorKind::AuthenticationFailed => Self::Refused(Code(Code::SIGN_IN.to_owned())),
+            _ if error.is_timeout() => Self::Silent,
+            _ if error.is_connection_refusal() => Self::Connection("it was refused"),
+            _ if error.is_io_error() => Self::Connection("it was lost"),
+            _ => match error.code() {
+                Some(code) => Self::Refused(Code::of(code)),
+                None => Self::Corrupt("its protocol"),
+            },
+        }
+    }
+}
+
+impl From<Failure> for StoreError {
+    fn from(failure: Failure) -> Self {
+        Self::new(failure)
+    }
+}
+
+/// The first word of an error that the server answered.
+#[derive(Clone, Debug)]
+pub(super) struct Code(String);
+
+impl Code {
+    /// How the driver names whatever the server answers to a name and a password.
+    const SIGN_IN: &str = "AUTH";
+
+    /// A server's code is one word in capitals; whatever else stands there was quoted by somebody.
+    fn of(code: &str) -> Self {
+        let is_code = code.len() <= 16 && code.bytes().all(|byte| byte.is_ascii_uppercase());
+        Self(if is_code { code } else { "ERR" }.to_owned())
+    }
+}
+
+impl fmt::Display for Code {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}

@@ -1,0 +1,76 @@
+use std::{
+    sync::atomic::{AtomicUsize, Ordering},
+    time::Duration,
+};
+
+use redis::{Cmd, Value, cmd};
+
+use super::{failure::Failure, keys::millis, link::Link, script::Call};
+
+/// The connections of a store.
+pub(super) struct Links {
+    plain: Ring,
+    replication: Option<Replication>,
+}
+
+impl Links {
+    pub(super) fn new(plain: Vec<Link>, replication: Option<Replication>) -> Self {
+        Self { plain: Ring::new(plain), replication }
+    }
+
+    pub(super) async fn ask(&self, question: &Cmd) -> Result<Value, Failure> {
+        self.plain.next()?.ask(question).await
+    }
+
+    pub(super) async fn run(&self, call: Call) -> Result<Value, Failure> {
+        call.run(self.plain.next()?).await
+    }
+
+    /// Runs what ends something: not over before enough replicas have it.
+    pub(super) async fn run_ending(&self, call: Call) -> Result<Value, Failure> {
+        match &self.replication {
+            None => self.run(call).await,
+            Some(replication) => {
+                let link = replication.links.next()?;
+                call.run_replicated(link, &replication.wait, replication.replicas).await
+            }
+        }
+    }
+}
+
+/// Connections of their own for what waits for replicas: the wait holds up whatever comes behind it.
+pub(super) struct Replication {
+    links: Ring,
+    wait: Cmd,
+    replicas: i64,
+}
+
+impl Replication {
+    const LINKS: usize = 4;
+
+    pub(super) fn new(link: impl Fn() -> Link, replicas: u32, patience: Duration) -> Self {
+        let mut wait = cmd("WAIT");
+        wait.arg(replicas).arg(millis(patience));
+        Self { links: Ring::new((0..Self::LINKS).map(|_| link()).collect()), wait, replicas: replicas.into() }
+    }
+}
+
+/// Connections that take turns.
+struct Ring {
+    links: Vec<Link>,
+    turn: AtomicUsize,
+}
+
+impl Ring {
+    const fn new(links: Vec<Link>) -> Self {
+        Self { links, turn: AtomicUsize::new(0) }
+    }
+
+    fn next(&self) -> Result<&Link, Failure> {
+        let turn = match self.links.len() {
+            0 | 1 => 0,
+            links => self.turn.fetch_add(1, Ordering::Relaxed) % links,
+        };
+        self.links.get(turn).ok_or(Failure::Ended)
+    }
+}

@@ -1,0 +1,21 @@
+-- Every command of the other scripts, on a key that nothing else uses: whoever may not run one learns it here.
+local key = KEYS[1]
+redis.call('DEL', key)
+redis.call('SET', key, '0', 'PX', 1000)
+redis.call('GET', key)
+redis.call('MGET', key)
+redis.call('INCR', key)
+redis.call('DEL', key)
+redis.call('HSET', key, 'a', 'b')
+redis.call('HGET', key, 'a')
+redis.call('HGETALL', key)
+redis.call('HDEL', key, 'a')
+redis.call('ZADD', key, 0, 'a')
+redis.call('PEXPIRE', key, 1000)
+redis.call('PTTL', key)
+redis.call('ZRANGE', key, 0, -1)
+redis.call('ZRANGEBYSCORE', key, 0, 0)
+redis.call('ZREMRANGEBYSCORE', key, 1, 1)
+redis.call('ZREM', key, 'a')
+redis.call('SCAN', '0', 'COUNT', 1)
+return 0

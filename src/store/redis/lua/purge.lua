@@ -1,0 +1,13 @@
+-- Looks at some keys from where the last call stopped. `purge(key, most)` removes what is over there, at most so much,
+-- and answers how much; what it cannot read stays.
+local function sweep(cursor_key, pattern, count, limit, purge)
+  local found = redis.call('SCAN', redis.call('GET', cursor_key) or '0', 'MATCH', pattern, 'COUNT', count)
+  local removed = 0
+  for _, key in ipairs(found[2]) do
+    if removed >= limit then return removed end
+    local readable, some = pcall(purge, key, limit - removed)
+    if readable then removed = removed + some end
+  end
+  redis.call('SET', cursor_key, found[1])
+  return removed
+end

@@ -1,0 +1,7 @@
+-- A record under a digest: a grant, or the bar of a digest that was revoked. See records.rs.
+local function open(record)
+  local is_grant, ends = struct.unpack('>Bi8', record)
+  if is_grant == 0 then return false, ends end
+  local everything, subject = struct.unpack('>I8Bc0', record, 10)
+  return true, ends, everything, subject
+end

@@ -1,0 +1,247 @@
+//! What the server keeps, byte for byte. The scripts read the head of each record; the rest is known here only.
+
+use std::{net::IpAddr, sync::Arc};
+
+use time::OffsetDateTime;
+
+use super::failure::Failure;
+use crate::{
+    account::{CustomerId, Website},
+    store::{OneTimeCredential, Presented, Purpose, micros},
+    token::{Assistance, Digest, Grant, Obtained, Origin, Subject},
+};
+
+const BAR: u8 = 0;
+const GRANT: u8 = 1;
+
+const CORRUPT_GRANT: Failure = Failure::Corrupt("a grant");
+const CORRUPT_CODE: Failure = Failure::Corrupt("a one-time credential");
+
+/// A grant as it is kept, under the count of revoke-everythings.
+pub(super) fn write_grant(grant: &Grant, origin: &Origin, everything: u64) -> Vec<u8> {
+    let subject = subject_bytes(&grant.subject);
+    let mut record = Vec::with_capacity(128);
+    record.push(GRANT);
+    record.extend(micros::from_time(grant.expires_at).to_be_bytes());
+    record.extend(everything.to_be_bytes());
+    record.push(u8::try_from(subject.len()).unwrap_or(u8::MAX));
+    record.extend(subject);
+    record.extend(micros::from_time(grant.issued_at).to_be_bytes());
+    record.push(obtained_byte(grant.obtained));
+    write_text(&mut record, grant.website.as_ref().map(Website::as_str));
+    write_assistance(&mut record, grant.assistance.as_deref());
+    match origin.source {
+        None => write_bytes(&mut record, None),
+        Some(IpAddr::V4(source)) => write_bytes(&mut record, Some(&source.octets())),
+        Some(IpAddr::V6(source)) => write_bytes(&mut record, Some(&source.octets())),
+    }
+    write_text(&mut record, origin.user_agent.as_deref());
+    write_text(&mut record, origin.correlation_id.as_deref());
+    record
+}
+
+/// The grant of a record, if it is one that lives; and what is left to read: where it came from.
+pub(super) fn read_grant(
+    digest: Digest,
+    record: &[u8],
+    everything: u64,
+    now: OffsetDateTime,
+) -> Result<Option<(Grant, Reader<'_>)>, Failure> {
+    let mut reader = Reader(record);
+    let kind = reader.byte().ok_or(CORRUPT_GRANT)?;
+    if kind == BAR {
+        return Ok(None);
+    }
+    let expires_at = reader.time().filter(|_| kind == GRANT).ok_or(CORRUPT_GRANT)?;
+    let stored_under = reader.int().map(u64::from_be_bytes).ok_or(CORRUPT_GRANT)?;
+    if now >= expires_at || stored_under != everything {
+        return Ok(None);
+    }
+    let grant = reader.grant(digest, expires_at).ok_or(CORRUPT_GRANT)?;
+    Ok(Some((grant, reader)))
+}
+
+pub(super) fn read_origin(mut reader: Reader<'_>) -> Result<Origin, Failure> {
+    reader.origin().ok_or(CORRUPT_GRANT)
+}
+
+/// What the scripts do not read of a credential.
+pub(super) fn write_code(credential: &OneTimeCredential) -> Vec<u8> {
+    let mut rest = micros::from_time(credential.issued_at).to_be_bytes().to_vec();
+    write_assistance(&mut rest, credential.assistance.as_deref());
+    rest
+}
+
+/// What stands under a digest of a customer's.
+pub(super) enum Code {
+    Outstanding(OneTimeCredential),
+    Spent { purpose: Purpose, bought: Option<Digest> },
+}
+
+pub(super) fn read_code(presented: &Presented, record: &[u8]) -> Result<Code, Failure> {
+    let mut reader = Reader(record);
+    reader.code(presented.digest, presented.customer.clone()).ok_or(CORRUPT_CODE)
+}
+
+/// One bit for each purpose.
+pub(super) const fn purpose_byte(purpose: Purpose) -> u8 {
+    match purpose {
+        Purpose::ResetToken => 1,
+        Purpose::OneTimeCode => 2,
+    }
+}
+
+/// A letter for the kind, and the id.
+pub(super) fn subject_bytes(subject: &Subject) -> Vec<u8> {
+    match subject {
+        Subject::Customer(id) => format!("c{id}"),
+        Subject::Admin(id) => format!("a{id}"),
+    }
+    .into_bytes()
+}
+
+const fn obtained_byte(obtained: Obtained) -> u8 {
+    match obtained {
+        Obtained::Password => 1,
+        Obtained::ResetToken => 2,
+        Obtained::OneTimeCode => 3,
+        Obtained::AsAdmin => 4,
+    }
+}
+
+fn write_text(record: &mut Vec<u8>, text: Option<&str>) {
+    write_bytes(record, text.map(str::as_bytes));
+}
+
+/// The length and one more in groups of seven bits, the lowest first; 0 for none.
+fn write_bytes(record: &mut Vec<u8>, bytes: Option<&[u8]>) {
+    let mut length = bytes.map_or(0, |bytes| bytes.len() + 1);
+    while length > 0x7f {
+        record.push(u8::try_from(length & 0x7f).unwrap_or_default() | 0x80);
+        length >>= 7;
+    }
+    record.push(u8::try_from(length).unwrap_or_default());
+    record.extend(bytes.unwrap_or_default());
+}
+
+fn write_assistance(record: &mut Vec<u8>, assistance: Option<&Assistance>) {
+    write_text(record, assistance.map(|assistance| assistance.actor.to_string()).as_deref());
+    if let Some(assistance) = assistance {
+        record.extend(assistance.parent.as_bytes());
+        write_text(record, Some(&assistance.reason));
+    }
+}
+
+/// Reads from the front; none where no release has written what stands there.
+pub(super) struct Reader<'r>(&'r [u8]);
+
+impl<'r> Reader<'r> {
+    fn take(&mut self, length: usize) -> Option<&'r [u8]> {
+        let (taken, rest) = self.0.split_at_checked(length)?;
+        self.0 = rest;
+        Some(taken)
+    }
+
+    fn byte(&mut self) -> Option<u8> {
+        self.take(1)?.first().copied()
+    }
+
+    fn int(&mut self) -> Option<[u8; 8]> {
+        self.take(8)?.try_into().ok()
+    }
+
+    fn time(&mut self) -> Option<OffsetDateTime> {
+        Some(micros::to_time(i64::from_be_bytes(self.int()?)))
+    }
+
+    fn digest(&mut self) -> Option<Digest> {
+        Some(Digest::from_bytes(self.take(32)?.try_into().ok()?))
+    }
+
+    /// A text whose length is one byte.
+    fn short(&mut self) -> Option<&'r str> {
+        let length = self.byte()?;
+        str::from_utf8(self.take(length.into())?).ok()
+    }
+
+    fn bytes(&mut self) -> Option<Option<&'r [u8]>> {
+        let (mut length, mut shift) = (0_usize, 0);
+        loop {
+            let group = self.byte()?;
+            length |= usize::from(group & 0x7f).checked_shl(shift)?;
+            shift += 7;
+            if group & 0x80 == 0 {
+                break;
+            }
+        }
+        match length.checked_sub(1) {
+            None => Some(None),
+            Some(length) => self.take(length).map(Some),
+        }
+    }
+
+    fn text(&mut self) -> Option<Option<&'r str>> {
+        self.bytes()?.map(str::from_utf8).transpose().ok()
+    }
+
+    fn assistance(&mut self) -> Option<Option<Arc<Assistance>>> {
+        let Some(actor) = self.text()? else { return Some(None) };
+        let (actor, parent) = (actor.parse().ok()?, self.digest()?);
+        let reason = self.text()??.to_owned();
+        Some(Some(Arc::new(Assistance { actor, parent, reason })))
+    }
+
+    fn grant(&mut self, digest: Digest, expires_at: OffsetDateTime) -> Option<Grant> {
+        let subject = self.short()?;
+        let subject = match subject.split_at_checked(1)? {
+            ("c", id) => Subject::Customer(id.parse().ok()?),
+            ("a", id) => Subject::Admin(id.parse().ok()?),
+            _ => return None,
+        };
+        let issued_at = self.time()?;
+        let obtained = match self.byte()? {
+            1 => Obtained::Password,
+            2 => Obtained::ResetToken,
+            3 => Obtained::OneTimeCode,
+            4 => Obtained::AsAdmin,
+            _ => return None,
+        };
+        let website = self.text()?.map(str::parse).transpose().ok()?;
+        let assistance = self.assistance()?;
+        Some(Grant { digest, subject, website, obtained, assistance, issued_at, expires_at })
+    }
+
+    fn origin(&mut self) -> Option<Origin> {
+        let source = match self.bytes()? {
+            None => None,
+            Some(octets) => Some(match octets.len() {
+                4 => IpAddr::from(<[u8; 4]>::try_from(octets).ok()?),
+                _ => IpAddr::from(<[u8; 16]>::try_from(octets).ok()?),
+            }),
+        };
+        let user_agent = self.text()?.map(str::to_owned);
+        let correlation_id = self.text()?.map(str::to_owned);
+        Some(Origin { source, user_agent, correlation_id })
+    }
+
+    /// See `codes.lua`, which writes it.
+    fn code(&mut self, digest: Digest, customer: CustomerId) -> Option<Code> {
+        let expires_at = self.time()?;
+        let _number = self.take(4)?;
+        let purpose = match self.byte()? {
+            1 => Purpose::ResetToken,
+            2 => Purpose::OneTimeCode,
+            _ => return None,
+        };
+        let is_spent = self.byte()? == 1;
+        let website = self.short()?.parse().ok()?;
+        if is_spent {
+            let bought = if self.0.is_empty() { None } else { Some(self.digest()?) };
+            return Some(Code::Spent { purpose, bought });
+        }
+        let (issued_at, assistance) = (self.time()?, self.assistance()?);
+        let credential =
+            OneTimeCredential { digest, purpose, website, customer, assistance, issued_at, expires_at };
+        Some(Code::Outstanding(credential))
+    }
+}

@@ -1,0 +1,119 @@
+use std::sync::LazyLock;
+
+use redis::{Cmd, Pipeline, ToRedisArgs, Value, cmd, pipe};
+
+use super::{failure::Failure, link::Link};
+
+/// A script of the server's, and the name it has there: its SHA-1.
+pub(super) struct Script {
+    text: &'static str,
+    name: String,
+}
+
+macro_rules! scripts {
+    ($($name:ident: $flags:literal $($file:literal)+;)+) => {
+        $(pub(super) static $name: LazyLock<Script> =
+            LazyLock::new(|| Script::new(concat!($flags, "\n", $(include_str!(concat!("lua/", $file, ".lua"))),+)));)+
+    };
+}
+
+// What takes something away goes on when the server's memory is full.
+scripts! {
+    VERSION: "#!lua flags=allow-oom" "version";
+    PROBE: "#!lua flags=allow-oom" "probe";
+    INSERT: "#!lua" "tokens" "insert";
+    REVOKE: "#!lua flags=allow-oom" "tokens" "revoke";
+    REVOKE_ALL: "#!lua flags=allow-oom" "revoke_all";
+    REVOKE_EVERYTHING: "#!lua flags=allow-oom" "revoke_everything";
+    LIST: "#!lua flags=no-writes" "list";
+    PURGE_TOKENS: "#!lua flags=allow-oom" "tokens" "purge" "purge_tokens";
+    PUT: "#!lua" "codes" "put";
+    TAKE: "#!lua flags=allow-oom" "codes" "take";
+    DISCARD: "#!lua flags=allow-oom" "codes" "discard";
+    PURGE_CODES: "#!lua flags=allow-oom" "codes" "purge" "purge_codes";
+    RESERVE: "#!lua" "budgets" "reserve";
+    SETTLE: "#!lua flags=allow-oom" "budgets" "settle";
+    CLEAR: "#!lua flags=allow-oom" "budgets" "clear";
+    PURGE_ATTEMPTS: "#!lua flags=allow-oom" "budgets" "purge" "purge_attempts";
+}
+
+impl Script {
+    fn new(text: &'static str) -> Self {
+        Self { text, name: redis::Script::new(text).get_hash().to_owned() }
+    }
+
+    pub(super) fn on(&'static self, keys: impl IntoIterator<Item = Vec<u8>>) -> Call {
+        let mut arguments: Vec<Vec<u8>> = keys.into_iter().collect();
+        arguments.insert(0, arguments.len().to_string().into_bytes());
+        Call { script: self, arguments }
+    }
+}
+
+/// A script with its keys and arguments.
+pub(super) struct Call {
+    script: &'static Script,
+    /// The number of keys, the keys, the arguments.
+    arguments: Vec<Vec<u8>>,
+}
+
+impl Call {
+    pub(super) fn arg(mut self, argument: impl ToRedisArgs) -> Self {
+        argument.write_redis_args(&mut self.arguments);
+        self
+    }
+
+    pub(super) async fn run(&self, link: &Link) -> Result<Value, Failure> {
+        match link.ask(&self.by_name()).await {
+            Err(failure) if failure.is(Self::UNKNOWN) => self.run_in_full(link).await,
+            answer => answer,
+        }
+    }
+
+    /// Runs it with its text, though the server may know it by its name.
+    pub(super) async fn run_in_full(&self, link: &Link) -> Result<Value, Failure> {
+        link.ask(&self.in_full()).await
+    }
+
+    /// Runs it, and waits until so many replicas have what it wrote.
+    pub(super) async fn run_replicated(
+        &self,
+        link: &Link,
+        wait: &Cmd,
+        replicas: i64,
+    ) -> Result<Value, Failure> {
+        let mut answers = link.ask_all(&and(self.by_name(), wait)).await?;
+        if matches!(answers.first(), Some(Value::ServerError(error)) if error.code() == Self::UNKNOWN) {
+            answers = link.ask_all(&and(self.in_full(), wait)).await?;
+        }
+        let mut answers = answers.into_iter().map(Value::extract_error);
+        let (Some(answer), Some(reached)) = (answers.next(), answers.next()) else {
+            return Err(Failure::Corrupt("too few answers"));
+        };
+        match (answer?, reached?) {
+            (answer, Value::Int(reached)) if reached >= replicas => Ok(answer),
+            _ => Err(Failure::NotReplicated),
+        }
+    }
+
+    const UNKNOWN: &str = "NOSCRIPT";
+
+    fn by_name(&self) -> Cmd {
+        let mut command = cmd("EVALSHA");
+        command.arg(self.script.name.as_str()).arg(&self.arguments);
+        command
+    }
+
+    /// With its text, from which the server learns the name again. Unlike loading it first, it cannot be forgotten again
+    /// in between.
+    fn in_full(&self) -> Cmd {
+        let mut command = cmd("EVAL");
+        command.arg(self.script.text).arg(&self.arguments);
+        command
+    }
+}
+
+fn and(first: Cmd, second: &Cmd) -> Pipeline {
+    let mut both = pipe();
+    both.add_command(first).add_command(second.clone());
+    both
+}

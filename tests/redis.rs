@@ -1,0 +1,602 @@
+//! Redis as a store: the whole suite on one node and on two, what is kept how long, and what is refused.
+
+#![cfg(feature = "redis")]
+
+#[path = "redis/fixtures.rs"]
+mod fixtures;
+#[path = "redis/nodes.rs"]
+mod nodes;
+
+use std::{
+    env,
+    process::Command,
+    sync::{
+        Arc, LazyLock,
+        atomic::{AtomicUsize, Ordering},
+    },
+    thread,
+    time::Duration,
+};
+
+use commerce_auth::{
+    Digest, MemoryStore, Origin, RedisOptions, RedisStore, StoreError, conformance,
+    store::{
+        Attempt, AttemptId, Budget, Charge, Lock, OpenError, OtcStore, Outcome, Reserve, Store, Take,
+        ThrottleKey, ThrottleStore, TokenStore,
+    },
+    store_conformance,
+};
+use commerce_auth_test_servers::{Proxy, Redis};
+use fixtures::{
+    attempt, code, customer, escaped, generation, grant, insert, lives, now, presented, quiet, seconds, shown,
+};
+use nodes::Nodes;
+use proptest::{collection::vec, prelude::*, sample::select};
+use time::OffsetDateTime;
+use tokio::runtime::Runtime;
+
+/// Each test has a database of its own.
+static SERVER: LazyLock<Option<Redis>> = LazyLock::new(|| Redis::start_with(&["--databases", "2000"]));
+static DATABASES: AtomicUsize = AtomicUsize::new(0);
+
+fn database() -> usize {
+    DATABASES.fetch_add(1, Ordering::Relaxed)
+}
+
+fn server() -> &'static Redis {
+    SERVER.as_ref().expect("there is a server: the test would have been skipped")
+}
+
+/// A database nobody else uses; none if there is no server.
+fn url() -> Option<String> {
+    SERVER.as_ref().map(|server| format!("{}{}", server.url(), database()))
+}
+
+async fn open(url: &str) -> RedisStore {
+    RedisStore::connect(url).await.expect("the server is there")
+}
+
+fn tokio() -> Runtime {
+    Runtime::new().expect("tokio starts")
+}
+
+store_conformance! {
+    mod one_node;
+    skip_unless: SERVER.is_some();
+    runtime: { let tokio = tokio(); move |future| tokio.block_on(future) };
+    store: || async { open(&url().unwrap()).await };
+}
+
+store_conformance! {
+    mod two_nodes;
+    skip_unless: SERVER.is_some();
+    runtime: { let tokio = tokio(); move |future| tokio.block_on(future) };
+    store: || async {
+        let url = url().unwrap();
+        Nodes(vec![open(&url).await, open(&url).await], AtomicUsize::new(0))
+    };
+}
+
+#[test]
+fn every_error_has_a_source() {
+    if SERVER.is_none() {
+        return;
+    }
+    let tokio = tokio();
+    let broken = || async {
+        let proxy = Proxy::to(server().port());
+        let store = open(&server().url_through(proxy.port())).await;
+        proxy.refuse(true);
+        proxy.cut();
+        store
+    };
+    conformance::run_broken(|future| tokio.block_on(future), broken).unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_verb_is_one_round_trip() {
+    if SERVER.is_none() {
+        return;
+    }
+    let proxy = Proxy::to(server().port());
+    let store = quiet(format!("{}{}", server().url_through(proxy.port()), database())).await;
+    // In the first round the scripts are learnt.
+    for round in 0..2 {
+        let (grant, code) = (grant(&format!("{round}"), 1), code(&format!("{round}")));
+        let (attempt, subject) = (attempt(round, "a"), customer(1));
+        let known = generation(&store, &subject).await;
+        macro_rules! takes_one_turn {
+            ($($call:expr;)*) => {$(
+                let before = proxy.turns();
+                $call.await.unwrap();
+                let turns = proxy.turns() - before;
+                assert!(round == 0 || turns == 1, "{} took {turns} round trips", stringify!($call));
+            )*};
+        }
+        takes_one_turn! {
+            store.generation(&subject);
+            async { store.insert(&grant, &Origin::default(), known, now()).await.map(|_| ()) };
+            store.find(&grant.digest, now());
+            store.list(&subject, now());
+            store.revoke(&grant.digest, now(), now());
+            store.put(&code, 3, now());
+            store.peek(&presented(&code), now());
+            async { store.take(&presented(&code), None, now()).await.map(|_| ()) };
+            store.discard(&code.customer);
+            async { store.reserve(&attempt, now()).await.map(|_| ()) };
+            store.settle(&attempt, Outcome::Failed, now());
+            store.clear(&attempt.account);
+            store.revoke_all(&subject, None, now());
+            store.revoke_everything(now());
+            store.purge_tokens(now(), 10);
+            store.purge_codes(now(), 10);
+            store.purge_attempts(now(), 10);
+        }
+    }
+}
+
+// ---- What is kept how long ----------------------------------------------------------------------------------
+
+/// The answer to a command in a database.
+fn ask(url: &str, command: &str) -> String {
+    let database = url.rsplit('/').next().unwrap();
+    let answers = server().command(&format!("SELECT {database}\r\n{command}")).unwrap();
+    answers.strip_prefix("+OK\r\n").unwrap().to_owned()
+}
+
+/// For how many seconds a key is kept: -1 for good, -2 if there is none.
+fn kept(url: &str, key: &str) -> i64 {
+    ask(url, &format!("TTL \"{{commerce_auth}}:{key}\"")).trim().trim_start_matches(':').parse().unwrap()
+}
+
+#[tokio::test]
+async fn keys_outlive_what_they_hold_by_an_hour() {
+    let Some(url) = url() else { return };
+    let store = open(&url).await;
+    let hour = 3600;
+    let about = |found: i64, expected: i64| (expected - 30..=expected).contains(&found);
+    let (grant, code, attempt) = (grant("a", 1), code("a"), attempt(1, "a"));
+    insert(&store, &grant).await;
+    assert!(about(kept(&url, &format!("t{}", escaped(&grant.digest))), 2 * hour));
+    assert!(about(kept(&url, "sc1"), 2 * hour));
+    // A shorter life does not shorten the index's.
+    let mut brief = fixtures::grant("b", 1);
+    brief.expires_at = brief.issued_at + seconds(10);
+    insert(&store, &brief).await;
+    assert!(about(kept(&url, "sc1"), 2 * hour));
+    store.revoke(&grant.digest, now(), now() + seconds(600)).await.unwrap();
+    assert!(about(kept(&url, &format!("t{}", escaped(&grant.digest))), hour + 600));
+    store.revoke_all(&grant.subject, None, now()).await.unwrap();
+    assert_eq!(kept(&url, "gc1"), -1);
+    store.revoke_everything(now()).await.unwrap();
+    assert_eq!(kept(&url, "everything"), -1);
+    store.put(&code, 3, now()).await.unwrap();
+    assert!(matches!(store.take(&presented(&code), None, now()).await.unwrap(), Take::Taken(_)));
+    assert!(about(kept(&url, "c1"), 2 * hour));
+    // A reservation that lapses counts until the end of its window.
+    assert_eq!(store.reserve(&attempt, now()).await.unwrap(), Reserve::Reserved);
+    let account = format!("a{}", escaped(&Digest::from_bytes(*attempt.account.as_bytes())));
+    assert!(about(kept(&url, &account), 60 + 2 * hour));
+}
+
+#[tokio::test]
+async fn what_may_lock_until_cleared_is_kept_for_good() {
+    let Some(url) = url() else { return };
+    let store = open(&url).await;
+    let mut attempts = [attempt(1, "a"), attempt(2, "a")];
+    for attempt in &mut attempts {
+        attempt.charges[0].budget =
+            Budget { failures: 2, lock: Lock::UntilCleared, ..attempt.charges[0].budget };
+    }
+    let account = format!("a{}", escaped(&Digest::from_bytes(*attempts[0].account.as_bytes())));
+    assert_eq!(store.reserve(&attempts[0], now()).await.unwrap(), Reserve::Reserved);
+    assert!(kept(&url, &account) > 0);
+    assert_eq!(store.reserve(&attempts[1], now()).await.unwrap(), Reserve::Reserved);
+    assert_eq!(kept(&url, &account), -1, "two reservations may lapse, and lock");
+    store.settle(&attempts[0], Outcome::Withdrawn, now()).await.unwrap();
+    assert!(kept(&url, &account) > 0);
+}
+
+/// A node whose clock is ahead leaves what lives by the clocks of the others.
+#[tokio::test]
+async fn a_clock_ahead_forgets_nothing_that_others_count() {
+    let Some(url) = url() else { return };
+    let store = open(&url).await;
+    let (first, code) = (grant("a", 1), code("a"));
+    insert(&store, &first).await;
+    store.put(&code, 3, now()).await.unwrap();
+    assert!(matches!(store.take(&presented(&code), None, now()).await.unwrap(), Take::Taken(_)));
+    let ahead = now() + seconds(3600 + 1800);
+    let mut later = grant("b", 1);
+    (later.issued_at, later.expires_at) = (ahead, ahead + seconds(60));
+    insert(&store, &later).await;
+    store.put(&fixtures::code("b"), 3, ahead).await.unwrap();
+    store.revoke_all(&first.subject, None, now()).await.unwrap();
+    assert!(!lives(&store, &first).await, "the index had forgotten a grant that lived");
+    let again = store.take(&presented(&code), None, now()).await.unwrap();
+    assert!(matches!(again, Take::Spent { .. }), "a mark was forgotten: {again:?}");
+}
+
+#[tokio::test]
+async fn a_purge_is_bounded_and_gets_there() {
+    let Some(url) = url() else { return };
+    let store = open(&url).await;
+    for number in 0..2500 {
+        let mut grant = grant(&format!("{number}"), number);
+        grant.expires_at = grant.issued_at + seconds(1);
+        insert(&store, &grant).await;
+    }
+    let alive = grant("alive", 1);
+    insert(&store, &alive).await;
+    let later = now() + seconds(2);
+    assert!(store.purge_tokens(later, 10).await.unwrap() <= 10);
+    let most = store.purge_tokens(later, usize::MAX).await.unwrap();
+    assert!(most < 2000, "one purge removed {most}");
+    let mut left = 2500;
+    for _ in 0..20 {
+        left -= store.purge_tokens(later, 700).await.unwrap().min(left);
+    }
+    let keys = ask(&url, "KEYS *:t*");
+    assert!(keys.starts_with("*1\r\n"), "not only the live grant is left: {}", &keys[..20]);
+    assert!(lives(&store, &alive).await);
+}
+
+#[tokio::test]
+async fn shops_on_one_server_are_apart() {
+    let Some(url) = url() else { return };
+    let shop = async |prefix: &str| RedisOptions::new(&*url).prefix(prefix).connect().await.unwrap();
+    let (one, other) = (shop("one").await, shop("other").await);
+    let grant = grant("a", 1);
+    insert(&one, &grant).await;
+    assert!(!lives(&other, &grant).await);
+    other.revoke_everything(now()).await.unwrap();
+    other.revoke_all(&grant.subject, None, now()).await.unwrap();
+    other.purge_tokens(now() + seconds(7200), 100).await.unwrap();
+    assert!(lives(&one, &grant).await);
+    let keys = ask(&url, "KEYS *");
+    assert!(
+        keys.lines()
+            .filter(|line| line.contains(':'))
+            .all(|key| key.starts_with("{one}:") || key.starts_with("{other}:"))
+    );
+}
+
+// ---- What is refused ----------------------------------------------------------------------------------------
+
+#[tokio::test]
+async fn options_that_are_not_sound_are_refused() {
+    let fine = || RedisOptions::new("redis://127.0.0.1:1/");
+    for refused in [
+        fine().prefix(""),
+        fine().prefix("x".repeat(65)),
+        fine().prefix("a}b"),
+        fine().prefix("a*"),
+        fine().connections(0),
+        fine().connections(65),
+        fine().timeout(Duration::from_millis(19)),
+        fine().wait_for_replicas(0, seconds(1)),
+        fine().wait_for_replicas(1, Duration::ZERO),
+        fine().wait_for_replicas(1, seconds(3)),
+        RedisOptions::new("rediss://127.0.0.1/"),
+        RedisOptions::new("valkeys://127.0.0.1/"),
+        RedisOptions::new("http://127.0.0.1/"),
+        RedisOptions::new(""),
+    ] {
+        let error = refused.clone().connect().await.unwrap_err();
+        assert!(matches!(error, OpenError::Invalid(_)), "{refused:?}: {error:?}");
+    }
+    let error = fine().connect().await.unwrap_err();
+    assert!(matches!(error, OpenError::Unavailable(_)), "nobody listens, and yet: {error:?}");
+}
+
+#[test]
+fn a_store_is_connected_in_a_runtime() {
+    let error = pollster::block_on(RedisStore::connect("redis://127.0.0.1:1/")).unwrap_err();
+    assert!(matches!(error, OpenError::Invalid(_)));
+}
+
+#[tokio::test]
+async fn a_newer_layout_is_refused() {
+    let Some(url) = url() else { return };
+    drop(open(&url).await);
+    drop(open(&url).await);
+    ask(&url, "SET {commerce_auth}:version 2");
+    let error = RedisStore::connect(&*url).await.unwrap_err();
+    assert!(matches!(error, OpenError::NewerSchema { found: 2, known: 1 }), "{error:?}");
+    ask(&url, "SET {commerce_auth}:version garbage");
+    let error = RedisStore::connect(&*url).await.unwrap_err();
+    assert!(matches!(error, OpenError::Unavailable(_)), "{error:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn ten_nodes_open_at_once() {
+    let Some(url) = url() else { return };
+    let nodes: Vec<_> = (0..10).map(|_| tokio::spawn(RedisStore::connect(url.clone()))).collect();
+    let grant = grant("a", 1);
+    for (number, node) in nodes.into_iter().enumerate() {
+        let store = node.await.unwrap().unwrap();
+        if number == 0 {
+            insert(&store, &grant).await;
+        }
+        assert!(lives(&store, &grant).await);
+    }
+}
+
+#[tokio::test]
+async fn a_corrupt_record_is_an_error_of_that_call() {
+    let Some(url) = url() else { return };
+    let store = open(&url).await;
+    let (broken, whole, code) = (grant("broken", 1), grant("whole", 2), code("a"));
+    insert(&store, &whole).await;
+    let key = format!("\"{{commerce_auth}}:t{}\"", escaped(&broken.digest));
+    // Where it came from takes the last three bytes, and is not read on the hot path.
+    for length in 0..38 {
+        ask(&url, &format!("DEL {key}"));
+        insert(&store, &broken).await;
+        let cut = "redis.call('SET',KEYS[1],redis.call('GET',KEYS[1]):sub(1,tonumber(ARGV[1])))";
+        ask(&url, &format!("EVAL \"{cut}\" 1 {key} {length}"));
+        let found = store.find(&broken.digest, now()).await;
+        assert!(found.is_err() || length >= 35, "the first {length} bytes of a grant were read as {found:?}");
+        assert!(store.list(&broken.subject, now()).await.is_err());
+    }
+    ask(&url, &format!("SET {key} garbage"));
+    assert!(store.find(&broken.digest, now()).await.is_err());
+    assert!(store.revoke(&broken.digest, now(), now()).await.is_err());
+    assert!(lives(&store, &whole).await);
+    assert_eq!(store.purge_tokens(now() + seconds(7200), 100).await.unwrap(), 1, "a purge goes on beside it");
+
+    store.put(&code, 3, now()).await.unwrap();
+    ask(&url, &format!("HSET {{commerce_auth}}:c1 \"{}\" garbage", escaped(&code.digest)));
+    assert!(store.peek(&presented(&code), now()).await.is_err());
+    assert!(store.take(&presented(&code), None, now()).await.is_err());
+
+    let attempt = attempt(1, "a");
+    let account = escaped(&Digest::from_bytes(*attempt.account.as_bytes()));
+    ask(&url, &format!("SET \"{{commerce_auth}}:a{account}\" garbage"));
+    assert!(store.reserve(&attempt, now()).await.is_err());
+    assert!(store.settle(&attempt, Outcome::Failed, now()).await.is_err());
+
+    ask(&url, "SET {commerce_auth}:everything garbage");
+    assert!(store.find(&grant("whole", 2).digest, now()).await.is_ok());
+    assert!(store.generation(&whole.subject).await.is_err());
+}
+
+#[tokio::test]
+async fn errors_show_nothing_of_what_was_said() {
+    const MARK: &str = "MARK-4711";
+    let Some(url) = url() else { return };
+    let store = open(&url).await;
+    let mut code = code(MARK);
+    code.customer = MARK.parse().unwrap();
+    ask(&url, &format!("SET {{commerce_auth}}:c{MARK} {MARK}"));
+    let mut errors = vec![
+        store.put(&code, 3, now()).await.unwrap_err(),
+        store.peek(&presented(&code), now()).await.unwrap_err(),
+        store.take(&presented(&code), None, now()).await.unwrap_err(),
+    ];
+    let attempt = attempt(1, MARK);
+    let account = escaped(&Digest::from_bytes(*attempt.account.as_bytes()));
+    ask(&url, &format!("SET \"{{commerce_auth}}:a{account}\" \"\\x92{MARK}\""));
+    errors.push(store.reserve(&attempt, now()).await.unwrap_err());
+    for error in &errors {
+        let shown = shown(error);
+        assert!(!shown.contains(MARK) && !shown.contains("commerce_auth}"), "{shown}");
+    }
+    for address in [
+        format!("redis://{MARK}:{MARK}@127.0.0.1:{}/", server().port()),
+        format!("redis://{MARK}:{MARK}@127.0.0.1:1/"),
+        format!("nonsense://{MARK}:{MARK}@127.0.0.1/"),
+    ] {
+        let options = RedisOptions::new(&*address);
+        assert!(!format!("{options:?}").contains(MARK));
+        let shown = shown(&options.connect().await.unwrap_err());
+        assert!(!shown.contains(MARK) && !shown.contains("127.0.0.1"), "{shown}");
+    }
+    assert!(!format!("{store:?}").contains("127.0.0.1"));
+    assert!(store.audit_sink().is_none());
+}
+
+// ---- Outside of the runtime ---------------------------------------------------------------------------------
+
+/// Asks until the answer is a value, for ten seconds.
+fn resumes<T>(mut ask: impl FnMut() -> Result<T, StoreError>) -> T {
+    for _ in 0..1000 {
+        if let Ok(answer) = ask() {
+            return answer;
+        }
+        thread::sleep(Duration::from_millis(10));
+    }
+    panic!("the store did not resume within ten seconds");
+}
+
+#[test]
+fn it_works_outside_of_the_runtime() {
+    if SERVER.is_none() {
+        return;
+    }
+    let tokio = tokio();
+    let proxy = Proxy::to(server().port());
+    let url = format!("{}{}", server().url_through(proxy.port()), database());
+    let options = RedisOptions::new(url).connections(2).timeout(seconds(1));
+    let store = tokio.block_on(options.connect()).unwrap();
+    let grant = grant("a", 1);
+    pollster::block_on(insert(&store, &grant));
+    assert!(pollster::block_on(lives(&store, &grant)));
+    // Connecting again needs timers and tasks.
+    proxy.cut();
+    assert!(resumes(|| pollster::block_on(store.find(&grant.digest, now()))).is_some());
+    proxy.silence(true);
+    assert!(pollster::block_on(store.find(&grant.digest, now())).is_err());
+    proxy.silence(false);
+    assert!(resumes(|| pollster::block_on(store.find(&grant.digest, now()))).is_some());
+    drop(tokio);
+    for _ in 0..3 {
+        assert!(pollster::block_on(store.find(&grant.digest, now())).is_err(), "the runtime is gone");
+        assert!(pollster::block_on(store.revoke(&grant.digest, now(), now())).is_err());
+    }
+}
+
+// ---- The arithmetic of budgets ------------------------------------------------------------------------------
+
+#[derive(Clone, Copy, Debug)]
+enum Verb {
+    Reserve { account: u8, scopes: u8, lease: u64 },
+    Settle { back: usize, outcome: Outcome },
+    Clear { account: u8 },
+    Purge { limit: usize },
+}
+
+fn reserve(lease: impl Strategy<Value = u64>) -> impl Strategy<Value = Verb> {
+    (0..2_u8, 1..8_u8, lease).prop_map(|(account, scopes, lease)| Verb::Reserve { account, scopes, lease })
+}
+
+fn settle() -> impl Strategy<Value = Verb> {
+    let outcome = select(vec![Outcome::Failed, Outcome::Failed, Outcome::Succeeded, Outcome::Withdrawn]);
+    (0..4_usize, outcome).prop_map(|(back, outcome)| Verb::Settle { back, outcome })
+}
+
+/// To clear is not told the time: whether a lease that has ended counts before it or after it depends on who noticed. So
+/// leases end in those sequences only that do not clear.
+fn verbs() -> impl Strategy<Value = Vec<(u64, Verb)>> {
+    let passes = || prop_oneof![3 => Just(0_u64), 2 => 1..9_u64];
+    let lapsing = prop_oneof![
+        5 => reserve(1..9_u64),
+        4 => settle(),
+        1 => (0..3_usize).prop_map(|limit| Verb::Purge { limit }),
+    ];
+    let cleared = prop_oneof![
+        5 => reserve(Just(10_000)),
+        5 => settle(),
+        1 => (0..2_u8).prop_map(|account| Verb::Clear { account }),
+    ];
+    prop_oneof![vec((passes(), lapsing), 1..60), vec((passes(), cleared), 1..60)]
+}
+
+fn charges(scopes: u8) -> Vec<Charge> {
+    let budgets = [
+        Budget { failures: 2, window: seconds(10), lock: Lock::For(seconds(7)) },
+        Budget { failures: 3, window: seconds(25), lock: Lock::UntilCleared },
+        Budget { failures: 4, window: seconds(8), lock: Lock::For(seconds(20)) },
+    ];
+    (0..3_u8)
+        .filter(|scope| scopes & (1 << scope) != 0)
+        .map(|scope| Charge { scope: ThrottleKey::of(&[&[scope]]), budget: budgets[usize::from(scope)] })
+        .collect()
+}
+
+async fn same_answers(verbs: &[(u64, Verb)], store: &RedisStore) {
+    let memory = MemoryStore::new();
+    let mut now = OffsetDateTime::UNIX_EPOCH + Duration::from_micros(1_790_000_000_123_457);
+    let mut attempts: Vec<Attempt> = Vec::new();
+    for (place, (passes, verb)) in (0_u128..).zip(verbs) {
+        now += seconds(*passes);
+        match *verb {
+            Verb::Reserve { account, scopes, lease } => {
+                let attempt = Attempt {
+                    id: AttemptId(place.to_be_bytes()),
+                    account: ThrottleKey::of(&[&[account]]),
+                    charges: charges(scopes),
+                    lease_until: now + seconds(lease),
+                };
+                let expected = memory.reserve(&attempt, now).await.unwrap();
+                let found = store.reserve(&attempt, now).await.unwrap();
+                assert_eq!(found, expected, "line {place}: {verb:?}");
+                attempts.push(attempt);
+            }
+            Verb::Settle { back, outcome } => {
+                let Some(attempt) = attempts.iter().rev().nth(back) else { continue };
+                let expected = memory.settle(attempt, outcome, now).await.unwrap();
+                let found = store.settle(attempt, outcome, now).await.unwrap();
+                assert_eq!(found, expected, "line {place}: {verb:?}");
+            }
+            Verb::Clear { account } => {
+                let account = ThrottleKey::of(&[&[account]]);
+                memory.clear(&account).await.unwrap();
+                store.clear(&account).await.unwrap();
+            }
+            Verb::Purge { limit } => {
+                memory.purge_attempts(now, limit).await.unwrap();
+                assert!(store.purge_attempts(now, limit).await.unwrap() <= limit);
+            }
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(200) })]
+    #[test]
+    fn budgets_are_those_of_the_memory_store(verbs in verbs()) {
+        static TOKIO: LazyLock<(Runtime, String)> = LazyLock::new(|| (tokio(), url().unwrap()));
+        static CASE: AtomicUsize = AtomicUsize::new(0);
+        if SERVER.is_some() {
+            let (tokio, url) = &*TOKIO;
+            let shop = format!("case{}", CASE.fetch_add(1, Ordering::Relaxed));
+            tokio.block_on(async {
+                let store = RedisOptions::new(&**url).prefix(shop).connect().await.unwrap();
+                same_answers(&verbs, &store).await;
+            });
+        }
+    }
+}
+
+// ---- Two processes ------------------------------------------------------------------------------------------
+
+const RACE_AT: &str = "COMMERCE_AUTH_TEST_RACE_AT";
+
+/// What each of two processes does: a hundred redemptions of one code, and a hundred guesses that fail.
+async fn race(url: &str, process: u128) -> (usize, usize) {
+    let store = open(url).await;
+    let run = async |number: u128| {
+        let mut presented = presented(&code("raced"));
+        presented.customer = 1.into();
+        let taken = matches!(store.take(&presented, None, now()).await.unwrap(), Take::Taken(_));
+        let attempt = attempt(process << 64 | number, "raced");
+        let through = loop {
+            match store.reserve(&attempt, now()).await.unwrap() {
+                Reserve::Reserved => break true,
+                Reserve::Spent => break false,
+                Reserve::Busy => tokio::task::yield_now().await,
+            }
+        };
+        if through {
+            store.settle(&attempt, Outcome::Failed, now()).await.unwrap();
+        }
+        (usize::from(taken), usize::from(through))
+    };
+    let outcomes = futures_util::future::join_all((0..100).map(run)).await;
+    outcomes.into_iter().fold((0, 0), |sum, one| (sum.0 + one.0, sum.1 + one.1))
+}
+
+#[test]
+fn two_processes_share_codes_and_budgets() {
+    if let Ok(url) = env::var(RACE_AT) {
+        let (taken, through) = tokio().block_on(race(&url, std::process::id().into()));
+        println!("raced {taken} {through} raced");
+        return;
+    }
+    let Some(url) = url() else { return };
+    tokio().block_on(async {
+        assert!(open(&url).await.put(&code("raced"), 3, now()).await.unwrap());
+    });
+    let child = || {
+        let mut child = Command::new(env::current_exe().unwrap());
+        child.args(["--exact", "two_processes_share_codes_and_budgets", "--nocapture"]).env(RACE_AT, &url);
+        thread::spawn(move || child.output().unwrap())
+    };
+    let (mut taken, mut through) = (0, 0);
+    for child in [child(), child()] {
+        let output = child.join().unwrap();
+        let said = String::from_utf8_lossy(&output.stdout).into_owned();
+        let counts = said.split("raced ").nth(1).unwrap_or_else(|| panic!("a process said {said}"));
+        let mut counts = counts.split(' ').map(|count| count.parse::<usize>().unwrap_or_default());
+        taken += counts.next().unwrap();
+        through += counts.next().unwrap();
+    }
+    assert_eq!((taken, through), (1, 6));
+}
+
+const _: fn() = || {
+    fn is_shared<T: Clone + Send + Sync + 'static>() {}
+    is_shared::<RedisStore>();
+    is_shared::<Arc<Nodes>>();
+};
