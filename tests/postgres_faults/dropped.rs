@@ -24,6 +24,7 @@ async fn the_next_caller_gets_its_own_answer() {
     let store = one_each.connect().await.unwrap();
     all_resumes(&store).await;
     let generation = store.generation(&subject()).await.unwrap();
+    let theirs = store.generation(&grant_of(2, "next").subject).await.unwrap();
     for round in 0..200_u64 {
         let patience = Duration::from_micros(round * 20);
         let (name, other) = (format!("dropped {round}"), format!("next {round}"));
@@ -43,7 +44,7 @@ async fn the_next_caller_gets_its_own_answer() {
             store.revoke(&grant.digest, NOW, NOW + HOUR);
         }
         let (grant, code, mine) = (grant_of(2, &other), code_of(2, &other), attempt(1000 + round, &other));
-        assert_eq!(store.insert(&grant, &Origin::default(), generation, NOW).await.unwrap(), Insert::Stored);
+        assert_eq!(store.insert(&grant, &Origin::default(), theirs, NOW).await.unwrap(), Insert::Stored);
         assert!(store.put(&code, 3, NOW).await.unwrap());
         assert_eq!(store.find(&grant.digest, NOW).await.unwrap(), Some(grant));
         assert_eq!(store.take(&presented(&code), None, NOW).await.unwrap(), Take::Taken(code));

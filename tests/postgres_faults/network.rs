@@ -119,3 +119,26 @@ async fn a_cut_fails_only_who_waits_for_an_answer() {
         }
     }
 }
+
+/// A slow server that falls silent, however many answers were under way when it was last looked after.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_slow_server_that_falls_silent_keeps_nobody_waiting() {
+    let Some(server) = Postgres::start() else { return };
+    let proxy = Proxy::to(server.port());
+    let store = options(&server.url_through(proxy.port())).connect().await.unwrap();
+    all_resumes(&store).await;
+    proxy.delay(Duration::from_millis(20));
+    let callers = (0..8).map(|_| {
+        let store = store.clone();
+        tokio::spawn(async move {
+            for _ in 0..100 {
+                find(&store).await.unwrap();
+            }
+        })
+    });
+    for caller in join_all(callers).await {
+        caller.unwrap();
+    }
+    proxy.silence(true);
+    all_fail(&looks(&store).await);
+}
