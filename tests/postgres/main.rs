@@ -52,7 +52,7 @@ impl Schema {
     }
 
     fn options(&self) -> PostgresOptions {
-        PostgresOptions::new(&self.server.url()).schema(&self.name)
+        PostgresOptions::new(self.server.url()).schema(&self.name)
     }
 
     async fn open(&self) -> PostgresStore {

@@ -18,7 +18,9 @@ async fn ten_nodes_that_connect_at_once_make_one_schema() {
     let nodes: Vec<_> = (0..10)
         .map(|_| {
             let options = schema.options();
-            tokio::spawn(async move { options.connect().await?.revoke_everything(NOW).await.map_err(OpenError::from) })
+            tokio::spawn(async move {
+                options.connect().await?.revoke_everything(NOW).await.map_err(OpenError::from)
+            })
         })
         .collect();
     for node in nodes {
@@ -39,9 +41,11 @@ async fn the_schema_by_default_is_the_crates_own() {
 #[tokio::test]
 async fn what_is_no_schema_is_refused() {
     // Nobody listens there: it is refused before anything is asked.
-    let named = async |name: &str| PostgresOptions::new("postgres://x@127.0.0.1:1/x").schema(name).connect().await;
+    let named =
+        async |name: &str| PostgresOptions::new("postgres://x@127.0.0.1:1/x").schema(name).connect().await;
     let long = "x".repeat(64);
-    for name in ["", "1a", "a-b", "A", "pg_auth", "pg_", "a\"b", "a b", "é", "a.b", "a\0", "{schema}", &long] {
+    for name in ["", "1a", "a-b", "A", "pg_auth", "pg_", "a\"b", "a b", "é", "a.b", "a\0", "{schema}", &long]
+    {
         let refused = named(name).await.unwrap_err();
         assert!(matches!(refused, OpenError::Invalid(_)), "{name:?}: {refused:?}");
     }
@@ -115,7 +119,7 @@ async fn a_user_who_may_only_use_the_tables_is_enough() {
         schema.by_hand(&grant.replace("{clerk}", &clerk));
     }
     let url = schema.server.url().replace("postgres@", &format!("{clerk}@"));
-    let options = PostgresOptions::new(&url).schema(&schema.name);
+    let options = PostgresOptions::new(url).schema(&schema.name);
     for migrate in [false, true] {
         let store = options.clone().migrate(migrate).connect().await.unwrap();
         every_verb(&store).await;
@@ -170,7 +174,7 @@ async fn a_server_that_is_not_there_is_said_to_be_unavailable_in_time() {
     let mute = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("postgres://x@{}/x", mute.local_addr().unwrap());
     let begun = Instant::now();
-    let options = PostgresOptions::new(&url).timeout(Duration::from_millis(300));
+    let options = PostgresOptions::new(url).timeout(Duration::from_millis(300));
     let refused = options.connect().await.unwrap_err();
     assert!(matches!(refused, OpenError::Unavailable(_)), "{refused:?}");
     assert!(begun.elapsed() < Duration::from_secs(5), "it took {:?}", begun.elapsed());

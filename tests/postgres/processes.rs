@@ -28,7 +28,7 @@ const CALLERS: u64 = 50;
 #[tokio::test(flavor = "multi_thread")]
 async fn a_node() {
     let (Ok(url), Ok(schema)) = (env::var(URL), env::var(SCHEMA)) else { return };
-    let store = PostgresOptions::new(&url).schema(&schema).connect().await.unwrap();
+    let store = PostgresOptions::new(url).schema(&schema).connect().await.unwrap();
     println!("\nready");
     std::io::stdin().lines().next().expect("a word to start").unwrap();
     let process = u64::from(std::process::id());

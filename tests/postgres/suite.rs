@@ -38,7 +38,7 @@ fn every_error_has_a_source() {
     let Some(server) = Postgres::start() else { return };
     let tokio = tokio();
     let broken = || async {
-        let options = PostgresOptions::new(&server.url()).timeout(Duration::from_secs(1));
+        let options = PostgresOptions::new(server.url()).timeout(Duration::from_secs(1));
         let store = options.connect().await.expect("the server is there");
         server.stop();
         store
@@ -62,7 +62,7 @@ fn races_end_well_whatever_the_isolation_by_default() {
             "throttle::a_shared_budget_holds_under_parallel_attempts",
         ] {
             let open = || async {
-                let options = PostgresOptions::new(&server.url()).schema(&new_name());
+                let options = PostgresOptions::new(server.url()).schema(new_name());
                 options.timeout(Duration::from_secs(60)).connect().await.expect("the server is there")
             };
             if let Err(failure) = conformance::run(|future| tokio.block_on(future), open, race) {

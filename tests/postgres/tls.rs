@@ -73,13 +73,21 @@ impl TlsStream for Encrypted {
 }
 
 impl AsyncRead for Encrypted {
-    fn poll_read(mut self: Pin<&mut Self>, context: &mut Context<'_>, into: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        into: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
         Pin::new(&mut self.0).poll_read(context, into)
     }
 }
 
 impl AsyncWrite for Encrypted {
-    fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, from: &[u8]) -> Poll<io::Result<usize>> {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        from: &[u8],
+    ) -> Poll<io::Result<usize>> {
         Pin::new(&mut self.0).poll_write(context, from)
     }
 
@@ -139,7 +147,7 @@ async fn a_connector_of_the_hosts_encrypts_every_connection() {
     let Some((server, certificate)) = server() else { return };
     let trusting = Rustls::trusting(Some(certificate));
     for mode in ["", "?sslmode=require"] {
-        let options = PostgresOptions::new(&format!("{}{mode}", server.url()));
+        let options = PostgresOptions::new(format!("{}{mode}", server.url()));
         let store = options.connect_tls(trusting.clone()).await.unwrap();
         store.revoke_everything(NOW).await.unwrap();
         store.generation(&subject()).await.unwrap();
@@ -152,7 +160,7 @@ async fn a_connector_of_the_hosts_encrypts_every_connection() {
 #[tokio::test]
 async fn a_server_that_is_not_believed_is_not_spoken_to() {
     let Some((server, _)) = server() else { return };
-    let options = PostgresOptions::new(&format!("{}?sslmode=require", server.url()));
+    let options = PostgresOptions::new(format!("{}?sslmode=require", server.url()));
     let refused = options.connect_tls(Rustls::trusting(None)).await.unwrap_err();
     assert!(matches!(refused, OpenError::Unavailable(_)), "{refused:?}");
     assert!(!said(&refused).contains("127.0.0.1"), "{}", said(&refused));

@@ -2,7 +2,7 @@
 
 use commerce_auth::{
     AuditSink, CustomerStore, Origin, PostgresOptions, StoreError,
-    store::{Outcome, OtcStore, ThrottleStore, TokenStore},
+    store::{OtcStore, Outcome, ThrottleStore, TokenStore},
 };
 use commerce_auth_test_servers::Proxy;
 
@@ -15,7 +15,7 @@ use crate::{
 async fn every_verb_is_one_round_trip() -> Result<(), StoreError> {
     let Some(schema) = Schema::new() else { return Ok(()) };
     let proxy = Proxy::to(schema.server.port());
-    let options = PostgresOptions::new(&schema.server.url_through(proxy.port())).schema(&schema.name);
+    let options = PostgresOptions::new(schema.server.url_through(proxy.port())).schema(&schema.name);
     let store = options.pipelined_connections(1).locking_connections(1).connect().await.unwrap();
     // What is done once for each connection is done in the first round.
     for round in 0..2 {

@@ -84,7 +84,10 @@ impl Seen {
             let mut slowest = self.slowest.lock().unwrap().max(asked.elapsed());
             std::mem::swap(&mut *self.slowest.lock().unwrap(), &mut slowest);
             match answer {
-                Err(error) if error.kind() == ErrorKind::Unavailable && begun.elapsed() < Duration::from_secs(30) => {
+                Err(error)
+                    if error.kind() == ErrorKind::Unavailable
+                        && begun.elapsed() < Duration::from_secs(30) =>
+                {
                     self.unavailable.fetch_add(1, Ordering::SeqCst);
                     tokio::time::sleep(Duration::from_millis(10)).await;
                 }
@@ -141,7 +144,7 @@ async fn no_code_is_bought_twice() {
     }
     let redeem = async |number: usize| {
         let customer = number % CUSTOMERS;
-        let exchange = SignIn::new(&email(customer), code(customer)).from(source(number));
+        let exchange = SignIn::new(email(customer), code(customer)).from(source(number));
         shop.auth.exchange_one_time_code(exchange).await
     };
     let answers = in_spite_of_a_kill(&server, &Seen::default(), redeem).await;
@@ -157,7 +160,7 @@ async fn no_code_is_bought_twice() {
     assert!(bought.iter().sum::<usize>() > CUSTOMERS / 2, "{bought:?}");
     // And whatever was bought stays so.
     for customer in 0..CUSTOMERS {
-        let exchange = SignIn::new(&email(customer), code(customer)).from(source(CALLS + customer));
+        let exchange = SignIn::new(email(customer), code(customer)).from(source(CALLS + customer));
         let again = shop.auth.exchange_one_time_code(exchange).await;
         assert!(matches!(again, Err(Error::SignInRefused)), "customer {customer}: {again:?}");
     }
@@ -173,7 +176,7 @@ async fn no_token_that_was_handed_out_is_lost() {
     let Some(server) = Postgres::start() else { return };
     let shop = shop(&server).await;
     let sign_in = async |number: usize| {
-        let sign_in = SignIn::new(&email(number % CUSTOMERS), PASSWORD).from(source(number));
+        let sign_in = SignIn::new(email(number % CUSTOMERS), PASSWORD).from(source(number));
         Ok(shop.auth.generate_customer_token(sign_in).await?.token().expose().to_owned())
     };
     let answers = in_spite_of_a_kill(&server, &Seen::default(), sign_in).await;
@@ -190,7 +193,7 @@ async fn no_revoke_that_was_acknowledged_is_lost() {
     let tokens = stream::iter(0..CALLS).map(|number| {
         let shop = &shop;
         async move {
-            let sign_in = SignIn::new(&email(number % CUSTOMERS), PASSWORD).from(source(number));
+            let sign_in = SignIn::new(email(number % CUSTOMERS), PASSWORD).from(source(number));
             shop.auth.generate_customer_token(sign_in).await.unwrap().token().expose().to_owned()
         }
     });

@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 
 use commerce_auth::{
     Origin, PostgresOptions, PostgresStore, StoreError,
-    store::{Outcome, OtcStore, ThrottleStore, TokenStore},
+    store::{OtcStore, Outcome, ThrottleStore, TokenStore},
 };
 use commerce_auth_test_servers::Postgres;
 
@@ -45,7 +45,9 @@ async fn resumes<T>(verb: &str, ask: impl AsyncFn() -> Result<T, StoreError>) ->
     loop {
         match in_time(verb, ask()).await {
             Ok(answer) => return answer,
-            Err(error) if begun.elapsed() > Duration::from_secs(30) => panic!("{verb} did not resume: {error:?}"),
+            Err(error) if begun.elapsed() > Duration::from_secs(30) => {
+                panic!("{verb} did not resume: {error:?}")
+            }
             Err(_) => tokio::time::sleep(Duration::from_millis(20)).await,
         }
     }

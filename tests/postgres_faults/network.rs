@@ -100,7 +100,8 @@ async fn a_cut_fails_only_who_waits_for_an_answer() {
         proxy.delay(Duration::from_millis(200));
         let finds = join_all((0..20).map(|_| find(&store)));
         let reserves = join_all((0..4).map(|number| {
-            let (store, attempt) = (store.clone(), attempt(round * 10 + number, &format!("cut {round} {number}")));
+            let (store, attempt) =
+                (store.clone(), attempt(round * 10 + number, &format!("cut {round} {number}")));
             async move { in_time("reserve", store.reserve(&attempt, NOW)).await.map(drop) }
         }));
         let cut = async {
@@ -109,7 +110,10 @@ async fn a_cut_fails_only_who_waits_for_an_answer() {
             proxy.delay(Duration::ZERO);
         };
         let (finds, reserves, ()) = tokio::join!(finds, reserves, cut);
-        assert!(finds.iter().any(Result::is_err) && reserves.iter().any(Result::is_err), "nobody was cut off");
+        assert!(
+            finds.iter().any(Result::is_err) && reserves.iter().any(Result::is_err),
+            "nobody was cut off"
+        );
         for number in 0..20 {
             let found = find(&store).await;
             assert!(found.is_ok(), "round {round}, find {number}: {found:?}");

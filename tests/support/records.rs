@@ -6,9 +6,7 @@ use std::time::Duration;
 
 use commerce_auth::{
     CustomerId, Digest, Grant, Obtained, Subject, Website,
-    store::{
-        Attempt, AttemptId, Budget, Charge, Lock, OneTimeCredential, Presented, Purposes, ThrottleKey,
-    },
+    store::{Attempt, AttemptId, Budget, Charge, Lock, OneTimeCredential, Presented, Purposes, ThrottleKey},
 };
 use time::{OffsetDateTime, macros::datetime};
 
@@ -22,14 +20,7 @@ pub fn digest(name: &str) -> Digest {
 
 /// A grant of a customer that lives for an hour.
 pub fn grant_of(customer: impl Into<CustomerId>, name: &str) -> Grant {
-    Grant::customer(
-        digest(name),
-        customer.into(),
-        Website::default(),
-        Obtained::Password,
-        NOW,
-        NOW + HOUR,
-    )
+    Grant::customer(digest(name), customer.into(), Website::default(), Obtained::Password, NOW, NOW + HOUR)
 }
 
 /// A grant of customer 1.
