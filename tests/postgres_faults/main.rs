@@ -11,7 +11,10 @@ mod records;
 #[path = "../support/mod.rs"]
 mod support;
 
-use std::time::{Duration, Instant};
+use std::{
+    sync::atomic::{AtomicU64, Ordering},
+    time::{Duration, Instant},
+};
 
 use commerce_auth::{
     Origin, PostgresOptions, PostgresStore, StoreError,
@@ -68,12 +71,18 @@ async fn looks(store: &PostgresStore) -> [Result<(), StoreError>; 4] {
     ]
 }
 
-/// What each verb answers that changes something, all asked at once.
+/// What each verb answers that changes something, all asked at once; none of them finds that it has nothing to do.
 async fn changes(store: &PostgresStore) -> [Result<(), StoreError>; 6] {
-    let (grant, origin, code, attempt) = (grant("a"), Origin::default(), code("a"), attempt(1, "a"));
-    let (presented, subject) = (presented(&code), subject());
-    let none = commerce_auth::store::Generation { subject: 0, everything: 0 };
-    let insert = async { store.insert(&grant, &origin, none, NOW).await.map(|_| ()) };
+    static NEXT: AtomicU64 = AtomicU64::new(0);
+    let number = NEXT.fetch_add(1, Ordering::Relaxed);
+    let name = format!("change {number}");
+    let (grant, code, attempt) = (grant(&name), code(&name), attempt(number, &name));
+    let (presented, subject, origin) = (presented(&code), subject(), Origin::default());
+    let other = digest(&format!("revoke {number}"));
+    let insert = async {
+        let generation = store.generation(&subject).await?;
+        store.insert(&grant, &origin, generation, NOW).await.map(|_| ())
+    };
     let take = async { store.take(&presented, None, NOW).await.map(|_| ()) };
     let settled = async {
         let _ = store.reserve(&attempt, NOW).await?;
@@ -81,7 +90,7 @@ async fn changes(store: &PostgresStore) -> [Result<(), StoreError>; 6] {
     };
     let (insert, revoke, revoke_all, put, take, settled) = tokio::join!(
         in_time("insert", insert),
-        in_time("revoke", store.revoke(&grant.digest, NOW, NOW + HOUR)),
+        in_time("revoke", store.revoke(&other, NOW, NOW + HOUR)),
         in_time("revoke_all", store.revoke_all(&subject, None, NOW)),
         in_time("put", store.put(&code, 3, NOW)),
         in_time("take", take),

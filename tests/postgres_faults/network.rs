@@ -105,6 +105,7 @@ async fn a_cut_fails_only_who_waits_for_an_answer() {
             async move { in_time("reserve", store.reserve(&attempt, NOW)).await.map(drop) }
         }));
         let cut = async {
+            // Half the time that an answer takes.
             tokio::time::sleep(Duration::from_millis(100)).await;
             proxy.cut();
             proxy.delay(Duration::ZERO);
