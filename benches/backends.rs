@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Instant};
 
 use async_trait::async_trait;
 use commerce_auth::{
-    AdminId, Assistance, CustomerId, Digest, Grant, PostgresStore, RedisStore, SqliteStore, Website,
+    AdminId, Assistance, CustomerId, Digest, PostgresStore, RedisStore, SqliteStore, Website,
     store::{
         Attempt, AttemptId, Budget, Charge, Generation, Insert, Lock, OneTimeCredential, Presented, Purposes,
         Reserve, Store, Take, ThrottleKey,
@@ -53,9 +53,12 @@ fn backends(criterion: &mut Criterion) {
     }
 }
 
+/// Makes so many things to do.
+type Prepare<'a> = &'a dyn Fn(usize) -> Vec<Work>;
+
 fn measure<D: Driver>(c: &mut Criterion, tokio: &Runtime, name: &str, ours: &Arc<Ours>, bare: &Arc<D>) {
     let mut group = c.benchmark_group(name);
-    let prepared: [(&str, &dyn Fn(usize) -> Vec<Work>); 4] = [
+    let prepared: [(&str, Prepare<'_>); 4] = [
         ("verify", &|steps| ours.verifications(steps)),
         ("issue", &|steps| ours.grants(steps)),
         ("take", &|steps| tokio.block_on(ours.put_codes(steps))),

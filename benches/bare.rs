@@ -1,17 +1,27 @@
-//! The bare drivers: the same statements on the same rows, and nothing around them.
+//! The bare drivers: the same statements on the same rows, over as many connections, and nothing around them.
 
-use std::path::Path;
+use std::{
+    path::Path,
+    sync::{
+        Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
+};
 
 use async_trait::async_trait;
 use commerce_auth::{
     Digest, Grant,
     store::{Attempt, Presented},
 };
+use redis::aio::MultiplexedConnection;
+use rusqlite::{Connection, params};
+use time::OffsetDateTime;
+use tokio_postgres::{Client, NoTls, Statement, types::ToSql};
 
 /// One thing to do.
 #[derive(Debug)]
 pub enum Work {
-    /// A bearer token, with its digest for those who look that up alone.
+    /// A bearer token, with its digest for those who look up that alone.
     Verify(Digest, String),
     Issue(Grant),
     Take(Presented),
@@ -22,4 +32,211 @@ pub enum Work {
 #[async_trait]
 pub trait Driver: Send + Sync + 'static {
     async fn run(&self, work: Work);
+}
+
+fn micros(time: OffsetDateTime) -> i64 {
+    i64::try_from(time.unix_timestamp_nanos() / 1000).expect("a time of this age")
+}
+
+fn now() -> i64 {
+    micros(OffsetDateTime::now_utc())
+}
+
+/// rusqlite: prepared statements, each write a transaction that is synced.
+#[derive(Debug)]
+pub struct BareSqlite {
+    readers: Vec<Mutex<Connection>>,
+    writer: Mutex<Connection>,
+    next: AtomicUsize,
+}
+
+impl BareSqlite {
+    pub fn open(path: &Path) -> Self {
+        let connect = || {
+            let connection = Connection::open(path).expect("the file is there");
+            connection.busy_timeout(std::time::Duration::from_secs(60)).expect("a timeout");
+            connection.pragma_update(None, "synchronous", "FULL").expect("a pragma");
+            Mutex::new(connection)
+        };
+        Self { readers: vec![connect(), connect()], writer: connect(), next: AtomicUsize::new(0) }
+    }
+}
+
+#[async_trait]
+impl Driver for BareSqlite {
+    async fn run(&self, work: Work) {
+        let write = |sql, parameters: &[&dyn rusqlite::ToSql]| {
+            let writer = self.writer.lock().expect("nobody panics");
+            assert_eq!(writer.prepare_cached(sql).expect("a statement").execute(parameters), Ok(1));
+        };
+        match work {
+            Work::Verify(digest, _) => {
+                let reader = &self.readers[self.next.fetch_add(1, Ordering::Relaxed) % self.readers.len()];
+                let reader = reader.lock().expect("nobody panics");
+                let mut find = reader
+                    .prepare_cached(
+                        "SELECT digest, subject_kind, subject_id, website, obtained, actor, parent, reason, \
+                         issued_at, expires_at FROM grants WHERE digest = ?1 AND expires_at > ?2 \
+                         AND everything = (SELECT everything FROM epoch)",
+                    )
+                    .expect("a statement");
+                let found = find.query_row(params![digest.as_bytes(), now()], |row| {
+                    let text = |column| row.get::<_, Option<String>>(column);
+                    let blob = |column| row.get::<_, Option<Vec<u8>>>(column);
+                    let texts = (text(1)?, text(2)?, text(3)?, text(4)?, text(5)?, text(7)?);
+                    Ok((texts, blob(0)?, blob(6)?, row.get::<_, i64>(8)?, row.get::<_, i64>(9)?))
+                });
+                found.expect("a live token");
+            }
+            Work::Issue(grant) => write(
+                "INSERT INTO grants VALUES (?1, 'customer', ?2, 'base', 'password', NULL, NULL, NULL, ?3, ?4, 0, \
+                 '10.0.0.1', 'Mozilla/5.0', NULL)",
+                &[
+                    grant.digest.as_bytes(),
+                    &format!("{:?}", grant.subject),
+                    &micros(grant.issued_at),
+                    &micros(grant.expires_at),
+                ],
+            ),
+            Work::Take(presented) => write(
+                "UPDATE one_time_credentials SET spent = 1, bought = ?2 WHERE customer = ?1 AND digest = ?2 AND spent = 0",
+                &[&presented.customer.to_string(), presented.digest.as_bytes()],
+            ),
+            Work::Reserve(attempt) => write(
+                "INSERT INTO attempts VALUES (?1, ?2, ?3)",
+                &[attempt.account.as_bytes(), &"{\"counters\":[]}", &micros(attempt.lease_until)],
+            ),
+        }
+    }
+}
+
+/// tokio-postgres: prepared statements, over 2 pipelined connections for look-ups and 8 for the rest.
+pub struct BarePostgres {
+    readers: Vec<(Client, Statement)>,
+    writers: Vec<(Client, [Statement; 3])>,
+    next: AtomicUsize,
+}
+
+impl BarePostgres {
+    pub async fn connect(url: &str) -> Self {
+        let client = async || {
+            let (client, connection) = tokio_postgres::connect(url, NoTls).await.expect("the server listens");
+            tokio::spawn(connection);
+            client
+        };
+        let mut bare = Self { readers: Vec::new(), writers: Vec::new(), next: AtomicUsize::new(0) };
+        for _ in 0..2 {
+            let client = client().await;
+            let find = "SELECT digest, subject_kind, subject_id, website, obtained, actor, parent, reason, issued_at, \
+                        expires_at, source, user_agent, correlation_id FROM commerce_auth.grants \
+                        JOIN commerce_auth.epoch USING (everything) WHERE digest = $1 AND expires_at > $2";
+            let find = client.prepare(find).await.expect("a statement");
+            bare.readers.push((client, find));
+        }
+        for _ in 0..8 {
+            let client = client().await;
+            let insert = "SELECT commerce_auth.insert_grant($1, 'customer', $2, 'base', 'password', NULL, NULL, NULL, \
+                          $3, $4, '10.0.0.1', 'Mozilla/5.0', NULL, 0, 0, $3)";
+            let take =
+                "SELECT * FROM commerce_auth.take_credential($1, $2, 'base', '{one_time_code}', $2, $3)";
+            let reserve = "SELECT commerce_auth.reserve_attempt($1, $2, $3, $4, ARRAY[$1, '\\x00'::bytea], \
+                           '{6, 6}', '{1800000000, 1800000000}', '{1800000000, 1800000000}')";
+            let statements = [
+                client.prepare(insert).await.expect("a statement"),
+                client.prepare(take).await.expect("a statement"),
+                client.prepare(reserve).await.expect("a statement"),
+            ];
+            bare.writers.push((client, statements));
+        }
+        bare
+    }
+}
+
+#[async_trait]
+impl Driver for BarePostgres {
+    async fn run(&self, work: Work) {
+        let turn = self.next.fetch_add(1, Ordering::Relaxed);
+        let (writer, statements) = &self.writers[turn % self.writers.len()];
+        let ask = async |statement: usize, parameters: &[&(dyn ToSql + Sync)]| {
+            writer.query_one(&statements[statement], parameters).await.expect("one row");
+        };
+        match work {
+            Work::Verify(digest, _) => {
+                let (reader, find) = &self.readers[turn % self.readers.len()];
+                let row = reader.query_one(find, &[&&digest.as_bytes()[..], &now()]).await;
+                row.expect("a live token");
+            }
+            Work::Issue(grant) => {
+                let (digest, subject) = (&grant.digest.as_bytes()[..], format!("{:?}", grant.subject));
+                ask(0, &[&digest, &subject, &micros(grant.issued_at), &micros(grant.expires_at)]).await;
+            }
+            Work::Take(presented) => {
+                let digest = &presented.digest.as_bytes()[..];
+                ask(1, &[&presented.customer.to_string(), &digest, &now()]).await;
+            }
+            Work::Reserve(attempt) => {
+                let (account, id) = (&attempt.account.as_bytes()[..], &attempt.id.0[..]);
+                ask(2, &[&account, &id, &micros(attempt.lease_until), &now()]).await;
+            }
+        }
+    }
+}
+
+/// redis: the same command for a look-up; for the rest, of which the store's is a script, the least that could do it.
+pub struct BareRedis(MultiplexedConnection);
+
+impl BareRedis {
+    pub async fn connect(url: &str) -> Self {
+        let client = redis::Client::open(url).expect("an address");
+        Self(client.get_multiplexed_async_connection().await.expect("the server listens"))
+    }
+}
+
+#[async_trait]
+impl Driver for BareRedis {
+    async fn run(&self, work: Work) {
+        let mut connection = self.0.clone();
+        match work {
+            Work::Verify(digest, _) => {
+                let key = [b"{commerce_auth}:t", &digest.as_bytes()[..]].concat();
+                let (row, _): (Option<Vec<u8>>, Option<u64>) = redis::cmd("MGET")
+                    .arg(key)
+                    .arg("{commerce_auth}:everything")
+                    .query_async(&mut connection)
+                    .await
+                    .expect("the server answers");
+                row.expect("a live token");
+            }
+            Work::Issue(grant) => {
+                let key = [b"bare:t:", &grant.digest.as_bytes()[..]].concat();
+                let set: redis::Value = redis::cmd("SET")
+                    .arg(key)
+                    .arg(&[0_u8; 200][..])
+                    .arg("EX")
+                    .arg(3600)
+                    .query_async(&mut connection)
+                    .await
+                    .expect("the server answers");
+                drop(set);
+            }
+            Work::Take(presented) => {
+                let key = [b"bare:c:", &presented.digest.as_bytes()[..]].concat();
+                let taken: redis::Value = redis::cmd("GETDEL")
+                    .arg(key)
+                    .query_async(&mut connection)
+                    .await
+                    .expect("the server answers");
+                drop(taken);
+            }
+            Work::Reserve(attempt) => {
+                let key = [b"bare:a:", &attempt.account.as_bytes()[..]].concat();
+                let counted: u64 = redis::cmd("INCR")
+                    .arg(key)
+                    .query_async(&mut connection)
+                    .await
+                    .expect("the server answers");
+                assert_eq!(counted, 1);
+            }
+        }
+    }
 }

@@ -1,9 +1,11 @@
 //! What the benchmarks share: a shop with customers signed in, the peers, and how work is run and timed.
 
+mod bare;
 mod peers;
 mod shop;
 mod work;
 
+pub use bare::{BarePostgres, BareRedis, BareSqlite, Driver, Work};
 pub use peers::{Claims, Jwt, Sessions};
 pub use shop::{BareTable, Shop, Texts, grant_of, origin_of, random_digests};
 pub use work::{Cursor, finish, on_threads, sizes};

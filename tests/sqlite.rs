@@ -14,7 +14,7 @@ use std::{
     path::{Path, PathBuf},
     sync::{
         OnceLock,
-        atomic::{AtomicUsize, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     thread,
     time::Duration,
@@ -22,10 +22,11 @@ use std::{
 
 use alternating::Alternating;
 use commerce_auth::{
-    CustomerStore, Digest, SqliteOptions, SqliteStore, StoreError, Subject,
-    store::{OpenError, OtcStore, ThrottleKey, ThrottleStore, TokenStore},
+    CustomerStore, Digest, Grant, Obtained, Origin, SqliteOptions, SqliteStore, StoreError, Subject, Website,
+    store::{Generation, OpenError, OtcStore, ThrottleKey, ThrottleStore, TokenStore},
     store_conformance,
 };
+use futures_util::future::join_all;
 use rusqlite::Connection;
 use tempfile::TempDir;
 use time::OffsetDateTime;
@@ -176,4 +177,43 @@ async fn a_corrupt_row_is_an_error_that_tells_nothing_and_stays_alone() {
     }
     assert_eq!(store.find(&Digest::from_bytes([1; 32]), now).await.unwrap(), None);
     assert_eq!(store.purge_codes(now, 10).await.unwrap(), 0);
+}
+
+#[test]
+fn the_log_stays_small_though_somebody_always_looks_up() {
+    let path = new_path();
+    let store = patient(&path);
+    let written = AtomicBool::new(false);
+    let says = |connection: &Connection, statements| connection.execute_batch(statements).unwrap();
+    let look_up = || {
+        let [one, other] = [(); 2].map(|()| Connection::open(&path).unwrap());
+        says(&one, "BEGIN; SELECT * FROM epoch");
+        for (ends, begins) in [(&one, &other), (&other, &one)].into_iter().cycle() {
+            says(begins, "BEGIN; SELECT * FROM epoch");
+            // Longer than the moment between a commit and what SQLite does about its log.
+            thread::sleep(Duration::from_millis(3));
+            says(ends, "COMMIT");
+            if written.load(Ordering::Relaxed) {
+                break;
+            }
+        }
+    };
+    thread::scope(|scope| {
+        scope.spawn(look_up);
+        let (first, now) = (Generation { subject: 0, everything: 0 }, OffsetDateTime::UNIX_EPOCH);
+        let grants: Vec<_> = (0..10_000_u32)
+            .map(|number| {
+                let (digest, website) = (Digest::of(&number.to_be_bytes()), Website::default());
+                let end = now + Duration::from_secs(60);
+                Grant::customer(digest, number.into(), website, Obtained::Password, now, end)
+            })
+            .collect();
+        let origin = Origin::default();
+        let insert = |grant| store.insert(grant, &origin, first, now);
+        let answers = pollster::block_on(join_all(grants.iter().map(insert)));
+        written.store(true, Ordering::Relaxed);
+        assert!(answers.iter().all(Result::is_ok));
+    });
+    let log = fs::metadata(path.with_extension("db-wal")).unwrap().len();
+    assert!(log < 10 << 20, "{log} bytes");
 }

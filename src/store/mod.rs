@@ -1,7 +1,8 @@
 //! Where tokens, one-time credentials and attempt budgets are kept.
 //!
 //! Three traits, one for each: [`TokenStore`], [`OtcStore`], [`ThrottleStore`]. [`Store`] is all of them in
-//! one value, with its [`AuditSink`], if it has one. [`MemoryStore`](memory::MemoryStore) is the embedded one.
+//! one value, with its [`AuditSink`], if it has one. [`memory`] keeps them in this process; with the features of their
+//! names, `sqlite`, `postgres` and `redis` keep them for good.
 //!
 //! # Rules of a storage verb
 //!
@@ -15,6 +16,10 @@
 //!
 //! The documentation of each verb says which failure is a vulnerability and which only costs speed. A backend
 //! of your own shows that it keeps the rules by passing the suite of the `conformance` feature.
+#![cfg_attr(
+    all(feature = "postgres", feature = "redis", feature = "sqlite"),
+    doc = concat!("\n", include_str!("../../docs/backends.md"))
+)]
 
 mod budgets;
 #[cfg(any(feature = "postgres", feature = "sqlite"))]

@@ -175,16 +175,18 @@ $$;
 
 CREATE FUNCTION "{schema}".purge_tokens(p_now bigint, p_limit bigint) RETURNS bigint LANGUAGE plpgsql AS $$
 DECLARE
+    v_bars bigint;
     v_removed bigint;
 BEGIN
     DELETE FROM "{schema}".bars WHERE digest IN (
         SELECT digest FROM "{schema}".bars WHERE until <= p_now LIMIT p_limit FOR UPDATE SKIP LOCKED
     );
+    GET DIAGNOSTICS v_bars = ROW_COUNT;
     DELETE FROM "{schema}".grants WHERE digest IN (
-        SELECT digest FROM "{schema}".grants WHERE expires_at <= p_now LIMIT p_limit FOR UPDATE SKIP LOCKED
+        SELECT digest FROM "{schema}".grants WHERE expires_at <= p_now LIMIT p_limit - v_bars FOR UPDATE SKIP LOCKED
     );
     GET DIAGNOSTICS v_removed = ROW_COUNT;
-    RETURN v_removed;
+    RETURN v_bars + v_removed;
 END
 $$;
 

@@ -65,7 +65,7 @@ statements! {
             "SELECT \"{schema}\".insert_grant($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)",
         Revoke => "SELECT \"{schema}\".revoke_grant($1, $2, $3)",
         RevokeAll => "SELECT \"{schema}\".revoke_all($1, $2, $3)",
-        RevokeEverything => "UPDATE \"{schema}\".epoch SET everything = everything + 1",
+        RevokeEverything => "UPDATE \"{schema}\".epoch SET everything = everything + 1 RETURNING everything",
         PurgeTokens => "SELECT \"{schema}\".purge_tokens($1, $2)",
         Put => "SELECT \"{schema}\".put_credential($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
         Take => "SELECT * FROM \"{schema}\".take_credential($1, $2, $3, $4, $5, $6)",

@@ -2,12 +2,15 @@ use std::{
     fs::{self, OpenOptions},
     io,
     path::{self, Path, PathBuf},
-    sync::Arc,
+    sync::{Arc, Mutex, PoisonError},
     thread,
     time::{Duration, Instant},
 };
 
-use rusqlite::{Connection, OpenFlags, TransactionBehavior, ffi::ErrorCode};
+use rusqlite::{
+    Connection, MAIN_DB, OpenFlags, TransactionBehavior,
+    ffi::{self, ErrorCode},
+};
 
 use super::{Failure, Inner, OpenError, Readers, SqliteStore, Writer};
 use crate::error::StoreError;
@@ -16,6 +19,10 @@ use crate::error::StoreError;
 const VERSION: u32 = 1;
 /// Says whose the file is.
 const APPLICATION: i32 = 0x0ca1_1714;
+
+/// Whoever closes a file ends every lock that its process has on it, by POSIX. So a file is made, and closed again, before
+/// any thread can have it open.
+static MAKING_A_FILE: Mutex<()> = Mutex::new(());
 
 /// How a file is opened.
 ///
@@ -89,6 +96,7 @@ impl SqliteOptions {
 
     /// Makes an empty file that others cannot read. SQLite's own would be as open as the process's files are.
     fn make_file(&self) -> Result<(), OpenError> {
+        let _no_other = MAKING_A_FILE.lock().unwrap_or_else(PoisonError::into_inner);
         if fs::exists(&self.path).unwrap_or_default() {
             return Ok(());
         }
@@ -115,6 +123,10 @@ impl SqliteOptions {
 
 /// Makes the writing connection durable and the tables current. Ten nodes may do so at once: they take turns.
 fn prepare(connection: &mut Connection, timeout: Duration) -> Result<(), OpenError> {
+    // Where the file may only be read, SQLite opens it nevertheless, and a transaction that is to write begins.
+    if connection.is_readonly(MAIN_DB).map_err(refused)? {
+        return Err(not_permitted(Failure::from(ffi::Error::new(ffi::SQLITE_READONLY))));
+    }
     // At one moment: another opener may be about to make the tables.
     let moment = connection.transaction().map_err(refused)?;
     check_owner(&moment)?;
@@ -124,6 +136,8 @@ fn prepare(connection: &mut Connection, timeout: Duration) -> Result<(), OpenErr
         return Err(OpenError::Invalid("the file system does not support a write-ahead log"));
     }
     connection.pragma_update(None, "synchronous", "FULL").map_err(refused)?;
+    // Without it, macOS leaves in the disk's own cache what is synced.
+    connection.pragma_update(None, "fullfsync", true).map_err(refused)?;
     let transaction =
         connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(refused)?;
     if check_owner(&transaction)? < VERSION {

@@ -25,11 +25,16 @@ impl Writer {
     const QUEUE: usize = 1024;
     /// Writes in one transaction at most.
     const BATCH: usize = 256;
+    /// Writes until the log is begun anew: a write takes some four pages of 4 KiB, so that it stays near 8 MiB.
+    const LOGGED: usize = 500;
+    /// How long that waits for whoever reads an old part of the log, such as a backup.
+    const PATIENCE: Duration = Duration::from_millis(50);
 
     pub(super) fn start(connection: Connection, timeout: Duration) -> io::Result<Self> {
         let (queue, queued) = async_channel::bounded(Self::QUEUE);
-        let thread =
-            thread::Builder::new().name("sqlite".into()).spawn(move || serve(&connection, &queued))?;
+        let thread = thread::Builder::new()
+            .name("sqlite".into())
+            .spawn(move || serve(&connection, &queued, timeout))?;
         Ok(Self { queue: Some(queue), thread: Some(thread), timeout })
     }
 
@@ -62,7 +67,9 @@ impl Writer {
 impl Drop for Writer {
     fn drop(&mut self) {
         drop(self.queue.take());
-        if let Some(thread) = self.thread.take() {
+        let own = thread::current().id();
+        // The last clone may belong to a task that ends on that very thread, where it was to be woken.
+        if let Some(thread) = self.thread.take().filter(|thread| thread.thread().id() != own) {
             let _ = thread.join();
         }
     }
@@ -79,8 +86,8 @@ impl fmt::Debug for Writer {
 /// A write of any answer.
 trait Queued: Send {
     fn is_wanted(&self) -> bool;
-    /// Does the work and keeps its answer; whether it went well.
-    fn run(&mut self, connection: &Connection) -> bool;
+    /// Does the work and keeps its answer.
+    fn run(&mut self, connection: &Connection) -> Result<(), Failure>;
     /// Hands the answer over, or what stood in the way of all.
     fn reply(self: Box<Self>, committed: Result<(), Failure>);
 }
@@ -96,13 +103,13 @@ impl<T: Send, W: FnOnce(&Connection) -> rusqlite::Result<T> + Send> Queued for O
         !self.reply.is_canceled()
     }
 
-    fn run(&mut self, connection: &Connection) -> bool {
+    fn run(&mut self, connection: &Connection) -> Result<(), Failure> {
         if let Some(work) = self.work.take() {
             // Nothing should panic, but one write that does must not take every later one with it.
             let done = panic::catch_unwind(AssertUnwindSafe(|| work(connection).map_err(Failure::from)));
             self.done = done.unwrap_or(Err(Failure::Panicked));
         }
-        self.done.is_ok()
+        self.done.as_ref().map(drop).map_err(|failure| *failure)
     }
 
     fn reply(self: Box<Self>, committed: Result<(), Failure>) {
@@ -111,7 +118,8 @@ impl<T: Send, W: FnOnce(&Connection) -> rusqlite::Result<T> + Send> Queued for O
     }
 }
 
-fn serve(connection: &Connection, queued: &Receiver<Box<dyn Queued>>) {
+fn serve(connection: &Connection, queued: &Receiver<Box<dyn Queued>>, timeout: Duration) {
+    let mut logged = 0;
     while let Ok(first) = queued.recv_blocking() {
         let mut batch = vec![first];
         while batch.len() < Writer::BATCH
@@ -123,29 +131,46 @@ fn serve(connection: &Connection, queued: &Receiver<Box<dyn Queued>>) {
         if batch.is_empty() {
             continue;
         }
-        let committed = commit(connection, &mut batch).map_err(Failure::from);
+        let committed = commit(connection, &mut batch);
         if committed.is_err() && !connection.is_autocommit() {
             let _ = connection.execute_batch("ROLLBACK");
         }
+        logged += batch.len();
         for operation in batch {
             operation.reply(committed);
+        }
+        if logged >= Writer::LOGGED {
+            logged = 0;
+            restart_log(connection, timeout);
         }
     }
 }
 
-fn commit(connection: &Connection, batch: &mut [Box<dyn Queued>]) -> rusqlite::Result<()> {
+/// Left alone, SQLite begins the log anew only at a moment when nobody looks up. A busy shop may have none, and its log
+/// would grow for good.
+fn restart_log(connection: &Connection, timeout: Duration) {
+    let _ = connection.busy_timeout(Writer::PATIENCE);
+    // Whatever is in the way, there is a next time.
+    let _ = connection.query_row("PRAGMA wal_checkpoint(RESTART)", [], |_| Ok(()));
+    let _ = connection.busy_timeout(timeout);
+}
+
+fn commit(connection: &Connection, batch: &mut [Box<dyn Queued>]) -> Result<(), Failure> {
     let run = |statement| connection.prepare_cached(statement)?.execute([]).map(drop);
     run("BEGIN IMMEDIATE")?;
     // The file may have been locked for a while: whoever gave up meanwhile was told that it is busy.
     for operation in batch.iter_mut().filter(|operation| operation.is_wanted()) {
         run("SAVEPOINT operation")?;
-        if !operation.run(connection) {
-            // If SQLite has ended the transaction, as on a full disk, this fails, and so does everything before it.
+        if let Err(failure) = operation.run(connection) {
+            if connection.is_autocommit() {
+                // SQLite has ended the transaction, as on a full disk, and with it everything before.
+                return Err(failure);
+            }
             run("ROLLBACK TO operation")?;
         }
         run("RELEASE operation")?;
     }
-    run("COMMIT")
+    Ok(run("COMMIT")?)
 }
 
 #[cfg(test)]
