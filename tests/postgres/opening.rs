@@ -114,7 +114,6 @@ async fn a_user_who_may_only_use_the_tables_is_enough() {
         "CREATE ROLE {clerk} LOGIN",
         "GRANT USAGE ON SCHEMA {} TO {clerk}",
         "GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA {} TO {clerk}",
-        "GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA {} TO {clerk}",
     ] {
         schema.by_hand(&grant.replace("{clerk}", &clerk));
     }
