@@ -1,7 +1,7 @@
 use std::{fmt, pin::Pin, sync::Arc, time::Duration};
 
 use futures_util::future::try_join_all;
-use tokio::{runtime::Handle, time::timeout};
+use tokio::{runtime::Handle, task::AbortHandle, time::timeout};
 use tokio_postgres::{
     Client, Config, Socket,
     tls::{MakeTlsConnect, TlsConnect},
@@ -49,35 +49,52 @@ impl Connector {
         &self.handle
     }
 
+    /// A connection as the server gives it.
+    pub(super) async fn open(&self) -> Result<(Client, Driver), tokio_postgres::Error> {
+        let (client, connection) = (self.connect)().await?;
+        Ok((client, Driver(self.handle.spawn(connection).abort_handle())))
+    }
+
     /// A connection with these statements prepared.
     pub(super) async fn connect(&self, statements: Arc<[String]>) -> Result<Session, Failure> {
-        let connector = self.clone();
+        let (connector, limit) = (self.clone(), self.timeout);
         let connect = async move {
-            let (client, connection) = (connector.connect)().await?;
-            let driver = connector.handle.spawn(connection).abort_handle();
+            let (client, driver) = connector.open().await?;
             // All at once: two round trips more, not one for each.
             let prepared = try_join_all(statements.iter().map(|statement| client.prepare(statement))).await?;
             Ok(Session::new(client, prepared, driver))
         };
-        self.run(connect).await
+        self.run(async move { timeout(limit, connect).await.unwrap_or(Err(Failure::TimedOut)) }).await
     }
 
-    /// Does it on the runtime, within the timeout. Whoever asked for it may go away: it goes on to its end.
+    /// Does it on the runtime. Whoever asked for it may go away: it goes on to its end.
     pub(super) async fn run<T: Send + 'static>(
         &self,
         work: impl Future<Output = Result<T, Failure>> + Send + 'static,
     ) -> Result<T, Failure> {
-        let limit = self.timeout;
-        match self.handle.spawn(async move { timeout(limit, work).await }).await {
-            Ok(Ok(done)) => done,
-            Ok(Err(_)) => Err(Failure::TimedOut),
-            Err(_) => Err(Failure::Gone),
-        }
+        self.handle.spawn(work).await.unwrap_or(Err(Failure::Gone))
     }
 }
 
 impl fmt::Debug for Connector {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Connector").field("timeout", &self.timeout).finish_non_exhaustive()
+    }
+}
+
+/// What drives a connection, which is closed with it: at once, even if the server never answers.
+#[derive(Debug)]
+pub(super) struct Driver(AbortHandle);
+
+impl Driver {
+    /// Whoever waits for an answer gets an error.
+    pub(super) fn close(&self) {
+        self.0.abort();
+    }
+}
+
+impl Drop for Driver {
+    fn drop(&mut self) {
+        self.close();
     }
 }

@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use deadpool::managed::{BuildError, Manager, Metrics, Object, Pool, PoolError, RecycleError, RecycleResult};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout_at};
 use tokio_postgres::{Row, types::ToSql};
 
 use super::{Failure, connector::Connector, session::Session, statements::Command};
@@ -29,18 +29,16 @@ impl Locking {
     /// The rows of a statement. It goes on to its end if its caller goes away, so that no connection is handed on with an
     /// unread answer; one that does not answer in time is closed.
     pub(super) async fn query(&self, command: Command, parameters: Parameters) -> Result<Vec<Row>, Failure> {
-        let (pool, limit) = (self.pool.clone(), self.connector.timeout());
+        let pool = self.pool.clone();
+        let deadline = Instant::now() + self.connector.timeout();
         let query = async move {
-            let began = std::time::Instant::now();
-            let session = pool.get().await?;
+            let session = timeout_at(deadline, pool.get()).await.map_err(|_| Failure::TimedOut)??;
             let parameters: Vec<_> = parameters.iter().map(|value| &**value as &(dyn ToSql + Sync)).collect();
-            match timeout(limit.saturating_sub(began.elapsed()), session.query(command, &parameters)).await {
-                Ok(answer) => answer,
-                Err(_) => {
-                    drop(Object::take(session));
-                    Err(Failure::TimedOut)
-                }
-            }
+            let answer = timeout_at(deadline, session.query(command, &parameters)).await;
+            answer.unwrap_or_else(|_| {
+                drop(Object::take(session));
+                Err(Failure::TimedOut)
+            })
         };
         self.connector.run(query).await
     }

@@ -111,23 +111,18 @@ impl PostgresOptions {
         let config = self.config()?;
         let handle =
             Handle::try_current().map_err(|_| OpenError::Invalid("a tokio runtime must be running"))?;
-        let schema: Arc<str> = Arc::from(self.schema);
-        let (migrate, limit) = (self.migrate, self.timeout);
-        let prepare = {
-            let (config, tls, schema) = (config.clone(), tls.clone(), Arc::clone(&schema));
-            async move {
-                let connected = config.connect(tls).await;
-                let (mut client, connection) = connected.map_err(|error| refused(error, "connect"))?;
-                tokio::spawn(connection);
-                if migrate {
-                    migrations::migrate(&mut client, &schema).await
-                } else {
-                    migrations::check(&mut client, &schema).await
-                }
+        let (schema, limit) = (self.schema, self.timeout);
+        let connector = Connector::new(config, tls, handle, limit);
+        let prepare = async {
+            let connected = connector.open().await;
+            let (mut client, _driver) = connected.map_err(|error| refused(error, "connect"))?;
+            if self.migrate {
+                migrations::migrate(&mut client, &schema).await
+            } else {
+                migrations::check(&mut client, &schema).await
             }
         };
         timeout(limit, prepare).await.map_err(|_| StoreError::from(Failure::TimedOut))??;
-        let connector = Connector::new(config, tls, handle, limit);
         let pipelined = Pipelined::new(connector.clone(), Query::all(&schema).into(), self.pipelined);
         let locking = Locking::new(connector, Command::all(&schema).into(), self.locking);
         let locking = locking.map_err(|_| OpenError::Invalid("the connections cannot be pooled"))?;
@@ -150,6 +145,9 @@ impl PostgresOptions {
             .url
             .parse()
             .map_err(|_| OpenError::Invalid("the URL is not one of a PostgreSQL database"))?;
+        if config.get_hosts().is_empty() && config.get_hostaddrs().is_empty() {
+            return Err(OpenError::Invalid("the URL names no host"));
+        }
         let milliseconds = self.timeout.as_millis();
         // The server gives up with the client; and the functions' later statements must see what was committed while they
         // waited for a lock, whatever the server's default.

@@ -1,0 +1,100 @@
+//! Two processes over one database are one shop. The test starts itself twice.
+
+use std::{
+    env,
+    io::{BufRead, BufReader, Lines, Write},
+    process::{Child, ChildStdout, Command, Stdio},
+};
+
+use commerce_auth::{
+    PostgresOptions,
+    store::{OtcStore, Reserve, Take, ThrottleStore},
+};
+use futures_util::future::join_all;
+
+use crate::{
+    Schema,
+    records::{NOW, attempt, code, digest, presented},
+};
+
+/// Names the server and the schema to a process that was started to be a node.
+const URL: &str = "COMMERCE_AUTH_NODE_URL";
+const SCHEMA: &str = "COMMERCE_AUTH_NODE_SCHEMA";
+
+/// Callers in each process.
+const CALLERS: u64 = 50;
+
+/// Does nothing but in a process that was started to be a node.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_node() {
+    let (Ok(url), Ok(schema)) = (env::var(URL), env::var(SCHEMA)) else { return };
+    let store = PostgresOptions::new(url).schema(&schema).connect().await.unwrap();
+    println!("\nready");
+    std::io::stdin().lines().next().expect("a word to start").unwrap();
+    let process = u64::from(std::process::id());
+    let callers = (0..CALLERS).map(|caller| {
+        let store = store.clone();
+        tokio::spawn(async move {
+            let mine = attempt(process << 32 | caller, "a");
+            let reserved = matches!(store.reserve(&mine, NOW).await.unwrap(), Reserve::Reserved);
+            let buys = digest(&format!("{process} {caller}"));
+            let taken = store.take(&presented(&code("a")), Some(&buys), NOW).await.unwrap();
+            (matches!(taken, Take::Taken(_)), reserved)
+        })
+    });
+    let done: Vec<_> = join_all(callers).await.into_iter().map(Result::unwrap).collect();
+    let (taken, reserved): (Vec<_>, Vec<_>) = done.into_iter().unzip();
+    let count = |answers: Vec<bool>| answers.into_iter().filter(|yes| *yes).count();
+    println!("\ncounted {} {}", count(taken), count(reserved));
+}
+
+/// Another process of this test.
+struct Node {
+    process: Child,
+    says: Lines<BufReader<ChildStdout>>,
+}
+
+impl Node {
+    fn start(schema: &Schema) -> Self {
+        let mut process = Command::new(env::current_exe().unwrap())
+            .args(["processes::a_node", "--exact", "--nocapture"])
+            .env(URL, schema.server.url())
+            .env(SCHEMA, &schema.name)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("a test can start itself");
+        let says = BufReader::new(process.stdout.take().unwrap()).lines();
+        Self { process, says }
+    }
+
+    /// What follows a word on a line of its own.
+    fn hear(&mut self, word: &str) -> String {
+        let mut lines = self.says.by_ref().map(Result::unwrap);
+        lines.find_map(|line| line.strip_prefix(word).map(str::to_owned)).expect("the node says so")
+    }
+
+    fn begin(&mut self) {
+        self.process.stdin.take().unwrap().write_all(b"begin\n").unwrap();
+    }
+
+    /// How often a code was taken, and an attempt let through.
+    fn counted(mut self) -> (usize, usize) {
+        let counted = self.hear("counted ");
+        assert!(self.process.wait().unwrap().success());
+        let (taken, reserved) = counted.split_once(' ').unwrap();
+        (taken.parse().unwrap(), reserved.parse().unwrap())
+    }
+}
+
+#[tokio::test]
+async fn two_processes_sell_a_code_once_and_share_a_budget() {
+    let Some(schema) = Schema::new() else { return };
+    assert!(schema.open().await.put(&code("a"), 3, NOW).await.unwrap());
+    let mut nodes = [Node::start(&schema), Node::start(&schema)];
+    nodes.iter_mut().for_each(|node| drop(node.hear("ready")));
+    nodes.iter_mut().for_each(Node::begin);
+    let [one, other] = nodes.map(Node::counted);
+    assert_eq!(one.0 + other.0, 1, "the code was sold so often");
+    assert_eq!(one.1 + other.1, 6, "so many of a budget of six were let through");
+}

@@ -1,0 +1,64 @@
+//! How often a verb goes to the server and back.
+
+use commerce_auth::{
+    AuditSink, CustomerStore, Origin, PostgresOptions, StoreError,
+    store::{OtcStore, Outcome, ThrottleStore, TokenStore},
+};
+use commerce_auth_test_servers::Proxy;
+
+use crate::{
+    Schema,
+    records::{HOUR, MINUTE, NOW, attempt, code, grant, presented, subject},
+};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_verb_is_one_round_trip() -> Result<(), StoreError> {
+    let Some(schema) = Schema::new() else { return Ok(()) };
+    let proxy = Proxy::to(schema.server.port());
+    let options = PostgresOptions::new(schema.server.url_through(proxy.port())).schema(&schema.name);
+    let store = options.pipelined_connections(1).locking_connections(1).connect().await.unwrap();
+    // What is done once for each connection is done in the first round.
+    for round in 0..2 {
+        let (grant, code) = (grant(&format!("{round}")), code(&format!("{round}")));
+        let attempt = attempt(round, "a");
+        let generation = store.generation(&subject()).await?;
+        let event = serde_json::from_str(
+            &r#"{"version": 1, "id": "b5d1fcbe-9d2f-4a2e-8a86-00000000000N", "at": "2026-01-01T12:00:00Z",
+                "action": "assistance_use", "outcome": "refused", "why": "no_consent", "website": "base",
+                "subject": {"customer": "1"}}"#
+                .replace('N', &format!("{round}")),
+        )
+        .unwrap();
+        macro_rules! is_one_round_trip {
+            ($($call:expr;)*) => {$(
+                let before = proxy.turns();
+                let _ = $call.await?;
+                let turns = proxy.turns() - before;
+                assert!(round == 0 || turns == 1, "{} took {turns} round trips", stringify!($call));
+            )*};
+        }
+        is_one_round_trip! {
+            store.generation(&subject());
+            store.insert(&grant, &Origin::default(), generation, NOW);
+            store.find(&grant.digest, NOW);
+            store.list(&subject(), NOW);
+            store.revoke(&grant.digest, NOW, NOW + HOUR);
+            store.put(&code, 3, NOW);
+            store.peek(&presented(&code), NOW);
+            store.take(&presented(&code), None, NOW);
+            store.discard(&code.customer);
+            store.reserve(&attempt, NOW);
+            store.settle(&attempt, Outcome::Failed, NOW);
+            store.clear(&attempt.account);
+            store.revoke_all(&subject(), None, NOW);
+            store.revoke_everything(NOW);
+            store.purge_tokens(NOW + MINUTE, 10);
+            store.purge_codes(NOW + MINUTE, 10);
+            store.purge_attempts(NOW + MINUTE, 10);
+            store.customers().find_by_id(&1.into());
+            store.record(&event);
+            store.audit_events(10);
+        }
+    }
+    Ok(())
+}

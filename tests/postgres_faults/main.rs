@@ -1,0 +1,113 @@
+//! PostgreSQL fails in every way a server can: no caller hangs, nothing acknowledged is lost, nothing is sold twice, and
+//! service resumes by itself.
+#![cfg(feature = "postgres")]
+
+mod dropped;
+mod kill;
+mod locked;
+mod network;
+#[path = "../support/records.rs"]
+mod records;
+#[path = "../support/mod.rs"]
+mod support;
+
+use std::{
+    sync::atomic::{AtomicU64, Ordering},
+    time::{Duration, Instant},
+};
+
+use commerce_auth::{
+    Origin, PostgresOptions, PostgresStore, StoreError,
+    store::{OtcStore, Outcome, ThrottleStore, TokenStore},
+};
+use commerce_auth_test_servers::Postgres;
+
+use records::{HOUR, NOW, attempt, code, digest, grant, presented, subject};
+
+/// How long a verb may take, and what a busy machine adds.
+const TIMEOUT: Duration = Duration::from_secs(1);
+const SLACK: Duration = Duration::from_secs(1);
+
+fn options(url: &str) -> PostgresOptions {
+    PostgresOptions::new(url).timeout(TIMEOUT)
+}
+
+async fn connect(server: &Postgres) -> PostgresStore {
+    options(&server.url()).connect().await.expect("the server is there")
+}
+
+/// The answer, unless it took longer than a verb may.
+async fn in_time<T>(verb: &str, asked: impl Future<Output = Result<T, StoreError>>) -> Result<T, StoreError> {
+    let answer = tokio::time::timeout(TIMEOUT + SLACK, asked).await;
+    answer.unwrap_or_else(|_| panic!("{verb} takes longer than it may"))
+}
+
+/// Asks until there is an answer, for half a minute.
+async fn resumes<T>(verb: &str, ask: impl AsyncFn() -> Result<T, StoreError>) -> T {
+    let begun = Instant::now();
+    loop {
+        match in_time(verb, ask()).await {
+            Ok(answer) => return answer,
+            Err(error) if begun.elapsed() > Duration::from_secs(30) => {
+                panic!("{verb} did not resume: {error:?}")
+            }
+            Err(_) => tokio::time::sleep(Duration::from_millis(20)).await,
+        }
+    }
+}
+
+/// The verb of every request.
+async fn find(store: &PostgresStore) -> Result<(), StoreError> {
+    in_time("find", store.find(&digest("a"), NOW)).await.map(drop)
+}
+
+/// What each verb answers that only looks.
+async fn looks(store: &PostgresStore) -> [Result<(), StoreError>; 4] {
+    [
+        in_time("generation", store.generation(&subject())).await.map(drop),
+        find(store).await,
+        in_time("list", store.list(&subject(), NOW)).await.map(drop),
+        in_time("peek", store.peek(&presented(&code("a")), NOW)).await.map(drop),
+    ]
+}
+
+/// What each verb answers that changes something, all asked at once; none of them finds that it has nothing to do.
+async fn changes(store: &PostgresStore) -> [Result<(), StoreError>; 6] {
+    static NEXT: AtomicU64 = AtomicU64::new(0);
+    let number = NEXT.fetch_add(1, Ordering::Relaxed);
+    let name = format!("change {number}");
+    let (grant, code, attempt) = (grant(&name), code(&name), attempt(number, &name));
+    let (presented, subject, origin) = (presented(&code), subject(), Origin::default());
+    let other = digest(&format!("revoke {number}"));
+    let insert = async {
+        let generation = store.generation(&subject).await?;
+        store.insert(&grant, &origin, generation, NOW).await.map(|_| ())
+    };
+    let take = async { store.take(&presented, None, NOW).await.map(|_| ()) };
+    let settled = async {
+        let _ = store.reserve(&attempt, NOW).await?;
+        store.settle(&attempt, Outcome::Failed, NOW).await.map(drop)
+    };
+    let (insert, revoke, revoke_all, put, take, settled) = tokio::join!(
+        in_time("insert", insert),
+        in_time("revoke", store.revoke(&other, NOW, NOW + HOUR)),
+        in_time("revoke_all", store.revoke_all(&subject, None, NOW)),
+        in_time("put", store.put(&code, 3, NOW)),
+        in_time("take", take),
+        in_time("reserve and settle", settled),
+    );
+    [insert, revoke.map(drop), revoke_all, put.map(drop), take, settled]
+}
+
+/// Every verb answers, at once or soon.
+async fn all_resumes(store: &PostgresStore) {
+    for number in 0..16 {
+        resumes("find", async || find(store).await).await;
+        let attempt = attempt(1000 + number, "resumed");
+        resumes("reserve", async || store.reserve(&attempt, NOW).await.map(drop)).await;
+        resumes("settle", async || store.settle(&attempt, Outcome::Withdrawn, NOW).await).await;
+    }
+    assert!(looks(store).await.iter().all(Result::is_ok));
+    let changes = changes(store).await;
+    assert!(changes.iter().all(Result::is_ok), "{changes:?}");
+}

@@ -1,0 +1,77 @@
+//! Records to keep, and how they are asked for.
+
+#![allow(dead_code)] // Each test file uses its part.
+
+use std::time::Duration;
+
+use commerce_auth::{
+    CustomerId, Digest, Grant, Obtained, Subject, Website,
+    store::{Attempt, AttemptId, Budget, Charge, Lock, OneTimeCredential, Presented, Purposes, ThrottleKey},
+};
+use time::{OffsetDateTime, macros::datetime};
+
+pub const NOW: OffsetDateTime = datetime!(2026-01-01 12:00 UTC);
+pub const MINUTE: Duration = Duration::from_secs(60);
+pub const HOUR: Duration = Duration::from_secs(60 * 60);
+
+pub fn digest(name: &str) -> Digest {
+    Digest::of(name.as_bytes())
+}
+
+/// A grant of a customer that lives for an hour.
+pub fn grant_of(customer: impl Into<CustomerId>, name: &str) -> Grant {
+    Grant::customer(digest(name), customer.into(), Website::default(), Obtained::Password, NOW, NOW + HOUR)
+}
+
+/// A grant of customer 1.
+pub fn grant(name: &str) -> Grant {
+    grant_of(1, name)
+}
+
+pub fn subject() -> Subject {
+    Subject::Customer(1.into())
+}
+
+/// A reset token of a customer that lives for an hour.
+pub fn code_of(customer: impl Into<CustomerId>, name: &str) -> OneTimeCredential {
+    OneTimeCredential::reset_token(digest(name), Website::default(), customer.into(), NOW, NOW + HOUR)
+}
+
+/// A reset token of customer 1.
+pub fn code(name: &str) -> OneTimeCredential {
+    code_of(1, name)
+}
+
+pub fn presented(code: &OneTimeCredential) -> Presented {
+    Presented {
+        website: code.website.clone(),
+        customer: code.customer.clone(),
+        digest: code.digest,
+        purposes: Purposes { reset_token: true, one_time_code: true },
+    }
+}
+
+/// An attempt at an account, out of its one budget of six failures in a minute.
+pub fn attempt(number: u64, account: &str) -> Attempt {
+    let account = ThrottleKey::of(&[account.as_bytes()]);
+    let mut id = [0; 16];
+    id[..8].copy_from_slice(&number.to_be_bytes());
+    let budget = Budget { failures: 6, window: MINUTE, lock: Lock::For(MINUTE) };
+    Attempt {
+        id: AttemptId(id),
+        account,
+        charges: vec![Charge { scope: account, budget }],
+        lease_until: NOW + MINUTE,
+    }
+}
+
+/// Everything that is said of an error and of its sources, to whoever prints them.
+pub fn said(error: &dyn std::error::Error) -> String {
+    let mut said = String::new();
+    let mut next = Some(error);
+    while let Some(error) = next {
+        said.push_str(&format!("{error} {error:?} "));
+        next = error.source();
+    }
+    said
+}
