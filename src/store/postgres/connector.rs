@@ -57,7 +57,9 @@ impl Connector {
 
     /// A connection with these statements prepared.
     pub(super) async fn connect(&self, statements: Arc<[String]>) -> Result<Session, Failure> {
-        let (connector, limit) = (self.clone(), self.timeout);
+        // Of a caller's patience, a quarter is for connecting. The rest is for the answer: whoever asks just after the
+        // look-out has asked waits until it has twice waited for three eighths.
+        let (connector, limit) = (self.clone(), self.timeout / 4);
         let connect = async move {
             let (client, driver) = connector.open().await?;
             // All at once: two round trips more, not one for each.

@@ -68,8 +68,8 @@ impl PostgresOptions {
         Self { locking: connections.max(1), ..self }
     }
 
-    /// So long a caller waits at most before it gets an error, whatever for: a free connection, a lock, the server. At least
-    /// 10 milliseconds.
+    /// So long a caller waits at most before it gets an error, whatever for: a free connection, a lock, the server. A quarter
+    /// of it is for making a connection. At least 10 milliseconds.
     pub fn timeout(self, timeout: Duration) -> Self {
         Self { timeout: timeout.max(Duration::from_millis(10)), ..self }
     }

@@ -45,7 +45,8 @@ impl Pipelined {
         let lane = self.lanes.get(number % self.lanes.len().max(1)).ok_or(Failure::Closed)?;
         let session = match lane.live() {
             Some(session) => session,
-            None => self.connect(lane).await?,
+            // Boxed, or every look-up would carry the room for it.
+            None => Box::pin(self.connect(lane)).await?,
         };
         session.query(query, parameters).await
     }
@@ -62,7 +63,8 @@ impl Pipelined {
         match self.connector.connect(Arc::clone(&self.statements)).await {
             Ok(session) => {
                 let session = Arc::new(session);
-                let look_out = Session::look_out(Arc::downgrade(&session), self.connector.timeout());
+                let limit = self.connector.timeout() * 3 / 8;
+                let look_out = Session::look_out(Arc::downgrade(&session), limit);
                 self.connector.handle().spawn(look_out);
                 *lane.session.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(&session));
                 Ok(session)

@@ -28,11 +28,11 @@ macro_rules! statements {
 
 /// The columns of a live grant; the second parameter is the time.
 macro_rules! live_grants {
-    ($condition:literal) => {
+    ($more:literal, $condition:literal) => {
         concat!(
-            "SELECT digest, subject_kind, subject_id, website, obtained, actor, parent, reason, issued_at, expires_at, \
-             source, user_agent, correlation_id \
-             FROM \"{schema}\".grants JOIN \"{schema}\".epoch USING (everything) WHERE ",
+            "SELECT digest, subject_kind, subject_id, website, obtained, actor, parent, reason, issued_at, expires_at",
+            $more,
+            " FROM \"{schema}\".grants JOIN \"{schema}\".epoch USING (everything) WHERE ",
             $condition,
             " AND expires_at > $2",
         )
@@ -45,8 +45,8 @@ statements! {
         Generation =>
             "SELECT coalesce((SELECT generation FROM \"{schema}\".subjects WHERE kind = $1 AND id = $2), 0), everything \
              FROM \"{schema}\".epoch",
-        Find => live_grants!("digest = $1"),
-        List => concat!(live_grants!("subject_id = $1 AND subject_kind = $3"), " ORDER BY issued_at DESC"),
+        Find => live_grants!("", "digest = $1"),
+        List => concat!(live_grants!(", source, user_agent, correlation_id", "subject_id = $1 AND subject_kind = $3"), " ORDER BY issued_at DESC"),
         Peek =>
             "SELECT * FROM \"{schema}\".one_time_credentials WHERE customer = $1 AND digest = $2 AND website = $3 \
              AND purpose = ANY ($4) AND expires_at > $5 AND NOT spent",
