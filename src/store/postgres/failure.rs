@@ -18,9 +18,8 @@ pub(super) enum Failure {
     /// The runtime that drives the connections has ended.
     #[error("the runtime of the connections to PostgreSQL is gone")]
     Gone,
-    #[error("the address, the password or the encryption is not what PostgreSQL expects")]
-    Configuration,
-    #[error("what PostgreSQL answered cannot be read")]
+    /// The driver does not say which.
+    #[error("PostgreSQL is not as the address says (password, encryption), or what it answered cannot be read")]
     Unreadable,
     #[error(transparent)]
     Corrupt(#[from] CorruptColumn),
@@ -34,11 +33,9 @@ impl From<tokio_postgres::Error> for Failure {
         if error.is_closed() {
             return Self::Closed;
         }
-        let shown = error.to_string();
         match error.into_source().map(|source| source.downcast::<io::Error>()) {
             Some(Ok(error)) => Self::Connection(*error),
-            _ if shown.contains("deserializing") || shown.contains("column") => Self::Unreadable,
-            _ => Self::Configuration,
+            _ => Self::Unreadable,
         }
     }
 }
