@@ -203,8 +203,8 @@ impl ThrottleStore for OwnStore {
     }
 }
 
-// The suite every store must pass, on this one: `cargo test --example bring_your_own_store --features
-// conformance`.
+// The suite every store must pass, on this one. It stands where a host's own tests would have it; here they include this
+// file: `cargo test --features conformance --test bring_your_own_store`.
 #[cfg(all(test, feature = "conformance"))]
 commerce_auth::store_conformance! {
     mod own_store;

@@ -19,7 +19,9 @@ pub(super) enum Failure {
     #[error("the runtime of the connections to PostgreSQL is gone")]
     Gone,
     /// The driver does not say which.
-    #[error("PostgreSQL is not as the address says (password, encryption), or what it answered cannot be read")]
+    #[error(
+        "PostgreSQL is not as the address says (password, encryption), or what it answered cannot be read"
+    )]
     Unreadable,
     #[error(transparent)]
     Corrupt(#[from] CorruptColumn),
