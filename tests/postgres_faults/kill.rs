@@ -72,6 +72,7 @@ fn source(number: usize) -> IpAddr {
 struct Seen {
     answered: AtomicUsize,
     unavailable: AtomicUsize,
+    kills: AtomicUsize,
 }
 
 impl Seen {
@@ -119,12 +120,19 @@ async fn in_spite_of_a_kill<T>(
     let seen = Seen::default();
     let calls = stream::iter(0..CALLS).map(|number| {
         let (call, seen) = (&call, &seen);
-        async move { (number, seen.answer(async || call(number).await).await) }
+        async move {
+            // However fast the first half is done, there is a crowd left that finds the server gone.
+            if number >= CALLS / 2 {
+                reaches(&seen.kills, 1).await;
+            }
+            (number, seen.answer(async || call(number).await).await)
+        }
     });
     let crowd = calls.buffer_unordered(AT_ONCE).collect::<Vec<_>>();
     let kill = async {
         reaches(&seen.answered, CALLS / 3).await;
         beside(server, Postgres::kill).await;
+        seen.kills.fetch_add(1, Ordering::SeqCst);
         reaches(&seen.unavailable, 2 * AT_ONCE).await;
         beside(server, Postgres::restart).await;
     };
