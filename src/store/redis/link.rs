@@ -137,7 +137,7 @@ impl Keeper {
         match self.server.addr() {
             ConnectionAddr::Tcp(host, port) => {
                 // Left as the system has it (Nagle's algorithm on), as the driver does: what many callers ask at once goes out
-                // together, at twice the rate. Who asks alone waits for nothing.
+                // together. Who asks alone waits for nothing.
                 Ok(Box::new(TcpStream::connect((host.as_str(), *port)).await?))
             }
             ConnectionAddr::Unix(path) => Ok(Box::new(UnixStream::connect(path).await?)),
