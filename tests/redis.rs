@@ -2,10 +2,10 @@
 
 #![cfg(feature = "redis")]
 
+#[path = "support/alternating.rs"]
+mod alternating;
 #[path = "redis/fixtures.rs"]
 mod fixtures;
-#[path = "redis/nodes.rs"]
-mod nodes;
 
 use std::{
     env,
@@ -18,6 +18,7 @@ use std::{
     time::Duration,
 };
 
+use alternating::Alternating;
 use commerce_auth::{
     Digest, MemoryStore, Origin, RedisOptions, RedisStore, StoreError, conformance,
     store::{
@@ -30,7 +31,6 @@ use commerce_auth_test_servers::{Proxy, Redis};
 use fixtures::{
     attempt, code, customer, escaped, generation, grant, insert, lives, now, presented, quiet, seconds, shown,
 };
-use nodes::Nodes;
 use proptest::{collection::vec, prelude::*, sample::select};
 use time::OffsetDateTime;
 use tokio::runtime::Runtime;
@@ -73,7 +73,7 @@ store_conformance! {
     runtime: { let tokio = tokio(); move |future| tokio.block_on(future) };
     store: || async {
         let url = url().unwrap();
-        Nodes(vec![open(&url).await, open(&url).await], AtomicUsize::new(0))
+        Alternating::new([open(&url).await, open(&url).await])
     };
 }
 
@@ -598,5 +598,5 @@ fn two_processes_share_codes_and_budgets() {
 const _: fn() = || {
     fn is_shared<T: Clone + Send + Sync + 'static>() {}
     is_shared::<RedisStore>();
-    is_shared::<Arc<Nodes>>();
+    is_shared::<Arc<Alternating<RedisStore>>>();
 };
