@@ -43,7 +43,7 @@
 //! impl Query {
 //!     #[graphql(guard = "RequireCustomer")]
 //!     async fn customer(&self, ctx: &Context<'_>) -> Result<Customer> {
-//!         graphql::CustomerObject::load(ctx, graphql::customer(ctx)?).await
+//!         <Customer as graphql::CustomerObject>::load(ctx, graphql::customer(ctx)?).await
 //!     }
 //! }
 //!
