@@ -1,12 +1,12 @@
 use std::{borrow::Cow, collections::HashMap};
 
 use async_graphql::{
-    Name, Positioned, Request, Response, ServerError, Value as ConstValue,
+    Name, Positioned, Request, Response, Value as ConstValue,
     parser::types::{ExecutableDocument, FragmentDefinition, OperationType, Selection, SelectionSet},
 };
 
 use super::{
-    error::{Category, error},
+    error::{Category, error, refusal},
     identity::Visit,
 };
 use crate::{error::Error, http::Caller};
@@ -98,11 +98,11 @@ impl Admission {
         let most = |fields: &[_]| Asked { fields, fragments: &document.fragments }.most(document);
         if most(&self.costly_fields) > self.most_costly {
             let message = "Too many fields that take a credential in one operation.";
-            return Err(refusal(Category::Input.error(message)));
+            return Err(refusal(Category::Input.error(message)).into());
         }
         if most(&self.costly_fields) > 0 && has_text_for_default(document) {
             let message = "An operation that takes a credential has no texts for default values.";
-            return Err(refusal(Category::Input.error(message)));
+            return Err(refusal(Category::Input.error(message)).into());
         }
         let sets_password = most(&["resetPassword", "changeCustomerPassword"].map(Cow::Borrowed)) > 0;
         let is_mutation = document.operations.iter().any(|(name, operation)| {
@@ -126,12 +126,8 @@ fn has_text_for_default(document: &ExecutableDocument) -> bool {
     })
 }
 
-fn refusal(error: async_graphql::Error) -> Box<Response> {
-    let mut refused = ServerError::new(error.message, None);
-    refused.extensions = error.extensions;
-    refused.source = error.source;
-    Box::new(Response::from_errors(vec![refused]))
-}
+/// Deepest nesting of fragments that is followed.
+const MAX_DEPTH: usize = 32;
 
 /// Counts fields of operations' roots, through fragments, whatever their aliases.
 struct Asked<'a> {
@@ -144,28 +140,37 @@ impl<'a> Asked<'a> {
     fn most(&self, document: &'a ExecutableDocument) -> usize {
         let mut counted = HashMap::new();
         let operations = document.operations.iter();
-        let counts =
-            operations.map(|(_, operation)| self.count(&operation.node.selection_set.node, &mut counted));
+        let counts = operations
+            .map(|(_, operation)| self.count(&operation.node.selection_set.node, MAX_DEPTH, &mut counted));
         counts.max().unwrap_or_default()
     }
 
     /// Each fragment is counted once, since fragments that spread fragments multiply. One that spreads itself counts as
-    /// none: the schema refuses it.
-    fn count(&self, selected: &'a SelectionSet, counted: &mut HashMap<&'a str, usize>) -> usize {
+    /// none: the schema refuses it. What is nested too deeply counts as too much.
+    fn count(
+        &self,
+        selected: &'a SelectionSet,
+        depth: usize,
+        counted: &mut HashMap<&'a str, usize>,
+    ) -> usize {
+        let Some(depth) = depth.checked_sub(1) else { return usize::MAX };
         let counts = selected.items.iter().map(|selection| match &selection.node {
             Selection::Field(field) => {
                 usize::from(self.fields.iter().any(|name| *name == field.node.name.node.as_str()))
             }
-            Selection::InlineFragment(fragment) => self.count(&fragment.node.selection_set.node, counted),
+            Selection::InlineFragment(fragment) => {
+                self.count(&fragment.node.selection_set.node, depth, counted)
+            }
             Selection::FragmentSpread(spread) => {
                 let name = spread.node.fragment_name.node.as_str();
                 if let Some(count) = counted.get(name) {
                     return *count;
                 }
                 counted.insert(name, 0);
-                let fragment = self.fragments.get(name);
-                let count =
-                    fragment.map_or(0, |fragment| self.count(&fragment.node.selection_set.node, counted));
+                let count = self
+                    .fragments
+                    .get(name)
+                    .map_or(0, |fragment| self.count(&fragment.node.selection_set.node, depth, counted));
                 counted.insert(name, count);
                 count
             }

@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use async_graphql::{Executor, Name, PathSegment, Request, Response, ServerError, Value, Variables};
+use async_graphql::{Executor, Name, PathSegment, Request, Response, Value, Variables};
 use axum::{
     Json,
     extract::{
@@ -17,7 +17,10 @@ use http::{
 use serde::Deserialize;
 use serde_json::{Map, from_str};
 
-use super::{Admission, Category, status};
+use super::{
+    Admission, Category,
+    error::{error, refusal, status},
+};
 use crate::{error::Error, http::Caller};
 
 type JsonMap = Map<String, serde_json::Value>;
@@ -112,10 +115,10 @@ impl<E: Executor> Endpoint<E> {
         let executor = self.executor.clone();
         let executed = async move { executor.execute(admitted.into_request()).await };
         let response = match to_its_end {
-            true => tokio::spawn(executed).await.unwrap_or_else(|_| {
-                let lost = ServerError::new("The request could not be executed.", None);
-                Response::from_errors(vec![lost])
-            }),
+            true => tokio::spawn(executed)
+                .await
+                // It panicked, or the runtime ends.
+                .unwrap_or_else(|_| refusal(error(Error::Overloaded))),
             false => executed.await,
         };
         let response = with_nulls(response);
@@ -222,10 +225,7 @@ impl Media {
     }
 
     fn refuse(self, status: StatusCode, message: &str) -> axum::response::Response {
-        let error = Category::Input.error(message);
-        let mut refused = ServerError::new(error.message, None);
-        refused.extensions = error.extensions;
-        self.answer(status, &Response::from_errors(vec![refused]))
+        self.answer(status, &refusal(Category::Input.error(message)))
     }
 
     fn answer(self, status: StatusCode, response: &Response) -> axum::response::Response {

@@ -1,4 +1,4 @@
-use async_graphql::{ErrorExtensions, Response};
+use async_graphql::{ErrorExtensions, Pos, Response, ServerError};
 use http::StatusCode;
 
 use crate::error::{Error, ErrorKind};
@@ -67,6 +67,13 @@ pub fn error(error: Error) -> async_graphql::Error {
         ErrorKind::Internal => INTERNAL,
     };
     with_category(async_graphql::Error::new_with_source(error), category)
+}
+
+/// The response to a request of which nothing ran.
+pub(super) fn refusal(error: async_graphql::Error) -> Response {
+    // It is at no place of the document.
+    let refused = ServerError { locations: Vec::new(), ..error.into_server_error(Pos::default()) };
+    Response::from_errors(vec![refused])
 }
 
 const TOO_MANY_REQUESTS: &str = "graphql-too-many-requests";

@@ -82,6 +82,9 @@ async fn fragments_that_multiply_are_counted_in_no_time() {
         .collect();
     let query = format!("mutation {{ ...f0 }} {doubling} fragment f60 on Mutation {{ {} }}", field(0, WRONG));
     is_refused_unrun(&site, &query).await;
+    let doubling = doubling.replace("f30 ...f30", "f60 ...f60");
+    let query = format!("mutation {{ ...f0 }} {doubling} fragment f60 on Mutation {{ {} }}", field(0, WRONG));
+    is_refused_unrun(&site, &query).await;
     let turning = "mutation { ...f } fragment f on Mutation { ...g } fragment g on Mutation { ...f }";
     let answer = site.graphql(None, turning).await;
     assert!(!answer.json()["errors"].as_array().unwrap().is_empty());
@@ -104,4 +107,36 @@ async fn a_host_names_costly_fields_of_its_own() {
     assert!(ask("mutation { createCustomerV2 { x } generateCustomerToken { x } }").await.is_err());
     assert_eq!(ask("{ createCustomerV2 { x } }").await.unwrap(), (false, false));
     assert_eq!(ask("mutation { ...f } fragment f on M { resetPassword }").await.unwrap(), (true, true));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_nested_deeply_ends_no_server() {
+    let site = site();
+    let nested = |open: &str, close: &str, levels: usize| {
+        format!("{{ {} shopName {} }}", open.repeat(levels), close.repeat(levels))
+    };
+    let chain: String =
+        (0..6000).map(|level| format!("fragment f{level} on Query{{...f{}}}", level + 1)).collect();
+    for query in [
+        nested("customer {", "}", 20_000),
+        nested("... on Query {", "}", 12_000),
+        nested("... {", "}", 40_000),
+        format!("{{ customer(a: {}1{}) {{ id }} }}", "[".repeat(100_000), "]".repeat(100_000)),
+        format!("{{ customer(a: {}1{}) {{ id }} }}", "{a:".repeat(50_000), "}".repeat(50_000)),
+        format!("query($a: {}Int{}) {{ shopName }}", "[".repeat(100_000), "]".repeat(100_000)),
+        format!("{{ ...f0 }} {chain} fragment f6000 on Query {{ shopName }}"),
+        format!("{{ {} }}", "a ".repeat(100_000)),
+        format!("{{ shopName {} }}", "@include(if: true) ".repeat(12_000)),
+    ] {
+        assert!(query.len() < 256 * 1024, "{query:.40}");
+        // On a thread of the runtime's, whose stack is a server's.
+        let (router, body) = (site.router.clone(), json!({ "query": query }).to_string());
+        let answered = tokio::spawn(async move {
+            let request = http::Request::post("/graphql").header("content-type", "application/json");
+            let request = request.body(axum::body::Body::from(body)).unwrap();
+            tower::ServiceExt::oneshot(router, request).await.unwrap().status()
+        });
+        assert!(answered.await.unwrap().as_u16() < 500, "{query:.40}");
+    }
+    assert_eq!(site.graphql(None, "{ shopName }").await.status, 200);
 }
