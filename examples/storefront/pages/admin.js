@@ -25,7 +25,8 @@ onSubmit(byId("sign-in-form"), (form) => run(async () => {
   });
   sessionStorage.setItem(KEY, answer);
   byId("password").value = "";
-  await openDesk();
+  // An action of its own: were this to fail, "try again" need not sign in a second time.
+  await run(openDesk);
 }));
 
 byId("sign-out").addEventListener("click", () => run(async () => {
@@ -103,29 +104,27 @@ byId("assist-close").addEventListener("click", () => {
   byId("find-email").focus();
 });
 
-byId("login-as-customer").addEventListener("click", () => {
+byId("login-as-customer").addEventListener("click", () => run(async () => {
   if (!byId("reason").reportValidity()) return;
   // Opened before anything is awaited: later a browser would take it for a pop-up nobody asked for.
   const tab = open("about:blank", "_blank");
   if (!tab) return say("Please allow this page to open a new tab.", { kind: "bad" });
-  run(async () => {
-    try {
-      const { generateCustomerTokenAsAdmin } = await graphql(
-        `mutation ($input: GenerateCustomerTokenAsAdminInput!) {
-          generateCustomerTokenAsAdmin(input: $input) { customer_token }
-        }`,
-        { input: { customer_email: assisted.email, reason: byId("reason").value } },
-        token(),
-      );
-      openShop(tab, generateCustomerTokenAsAdmin.customer_token);
-    } catch (refused) {
-      tab.close();
-      throw refused;
-    }
-    await loadDesk();
-    say("The shop is open in a new tab, signed in as the customer.");
-  });
-});
+  try {
+    const { generateCustomerTokenAsAdmin } = await graphql(
+      `mutation ($input: GenerateCustomerTokenAsAdminInput!) {
+        generateCustomerTokenAsAdmin(input: $input) { customer_token }
+      }`,
+      { input: { customer_email: assisted.email, reason: byId("reason").value } },
+      token(),
+    );
+    openShop(tab, generateCustomerTokenAsAdmin.customer_token);
+  } catch (refused) {
+    tab.close();
+    throw refused;
+  }
+  await run(loadDesk);
+  say("The shop is open in a new tab, signed in as the customer.");
+}));
 
 // The new tab is of our own origin and has a session storage of its own, which began as a copy of this one:
 // the admin's token is taken out before the customer's goes in. No URL, no cookie, no message carries it.
@@ -136,16 +135,14 @@ function openShop(tab, customerToken) {
   tab.location.replace("/");
 }
 
-byId("make-code").addEventListener("click", () => {
+byId("make-code").addEventListener("click", () => run(async () => {
   if (!byId("reason").reportValidity()) return;
-  run(async () => {
-    const { otp } = await ask(`/rest/V1/customer/${encodeURIComponent(assisted.id)}/otp`, {
-      token: token(), body: { reason: byId("reason").value },
-    });
-    showCode(otp);
-    await loadDesk();
+  const { otp } = await ask(`/rest/V1/customer/${encodeURIComponent(assisted.id)}/otp`, {
+    token: token(), body: { reason: byId("reason").value },
   });
-});
+  showCode(otp);
+  await run(loadDesk);
+}));
 
 function showCode(otp) {
   dropCode();

@@ -114,7 +114,7 @@ export function make(tag, properties = {}, ...children) {
   return element;
 }
 
-const clock = new Intl.DateTimeFormat("en-GB", { dateStyle: "medium", timeStyle: "short" });
+const clock = new Intl.DateTimeFormat("en-GB", { dateStyle: "medium", timeStyle: "medium" });
 
 /** A time as the reader's own clock has it. */
 export function timeOf(text) {

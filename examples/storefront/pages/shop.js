@@ -30,7 +30,8 @@ onSubmit(byId("sign-in-form"), (form) => run(async () => {
   );
   sessionStorage.setItem(KEY, generateCustomerToken.token);
   byId("password").value = "";
-  await openAccount();
+  // An action of its own: were this to fail, "try again" need not sign in a second time.
+  await run(openAccount);
 }));
 
 byId("sign-out").addEventListener("click", () => run(signOut));
@@ -74,11 +75,10 @@ onSubmit(byId("reset-form"), (form) => run(async () => {
   );
   byId("reset-form").reset();
   byId("email").value = form.get("email");
-  show("sign-in");
-  say("Your password is changed. Sign in with the new one.");
+  signedOut("Your password is changed. Sign in with the new one.");
 }));
 
-function openReset(email = "", resetToken = "") {
+function openReset(email, resetToken = "") {
   byId("reset-email").value = email;
   byId("reset-token").value = resetToken;
   show("reset");
@@ -138,8 +138,12 @@ byId("refresh").addEventListener("click", () => run(async () => {
   say("Up to date.");
 }));
 
-byId("consent").addEventListener("change", (event) => run(async () => {
-  const consent = event.target.checked;
+byId("consent").addEventListener("change", ({ target }) => {
+  const consent = target.checked;
+  run(() => setConsent(consent));
+});
+
+async function setConsent(consent) {
   try {
     await graphql(
       `mutation ($consent: Boolean!) {
@@ -149,12 +153,13 @@ byId("consent").addEventListener("change", (event) => run(async () => {
       token(),
     );
   } catch (refused) {
-    event.target.checked = !consent;
+    byId("consent").checked = !consent;
     throw refused;
   }
+  byId("consent").checked = consent;
   await loadDevices();
   say(consent ? "Our staff may assist you now." : "Nobody may assist you now.");
-}));
+}
 
 async function loadDevices() {
   const { customerTokens } = await graphql(
@@ -208,12 +213,16 @@ function deviceName(userAgent) {
 
 // --- begin -----------------------------------------------------------------------------------------------------
 
-function begin() {
+function followResetLink() {
   const resetToken = resetTokenOfLink();
-  if (resetToken !== null) openReset("", resetToken);
-  else if (token()) run(openAccount);
-  else show("sign-in");
+  if (resetToken === null) return false;
+  say("");
+  openReset("", resetToken);
+  return true;
 }
 
-addEventListener("hashchange", begin);
-begin();
+addEventListener("hashchange", followResetLink);
+if (!followResetLink()) {
+  if (token()) run(openAccount);
+  else show("sign-in");
+}
