@@ -139,6 +139,10 @@ byId("make-code").addEventListener("click", () => run(async () => {
   if (!byId("reason").reportValidity()) return;
   const { otp } = await ask(`/rest/V1/customer/${encodeURIComponent(assisted.id)}/otp`, {
     token: token(), body: { reason: byId("reason").value },
+  }).catch(async (refused) => {
+    // REST's 401 may also be a missing permission. If it was the session's end, this is refused in its stead.
+    if (refused.endsSession) await get("/admin/api/assistance");
+    throw Object.assign(refused, { endsSession: false });
   });
   showCode(otp);
   await run(loadDesk);
