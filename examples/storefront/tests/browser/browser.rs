@@ -91,7 +91,7 @@ impl Browser {
         until(&format!("{css} is shown"), async || self.shown(css).await).await
     }
 
-    pub(crate) async fn shown(&self, css: &str) -> Option<Element> {
+    async fn shown(&self, css: &str) -> Option<Element> {
         let element = self.client.find(Locator::Css(css)).await.ok()?;
         element.is_displayed().await.ok()?.then_some(element)
     }
@@ -216,6 +216,13 @@ impl Browser {
     pub(crate) async fn chromium(&self, command: &str, parameters: Value) {
         let body = json!({"cmd": command, "params": parameters});
         self.client.issue_cmd(Beyond { path: "goog/cdp/execute", body }).await.unwrap();
+    }
+
+    pub(crate) async fn offline(&self, offline: bool) {
+        let network =
+            json!({"offline": offline, "latency": 0, "downloadThroughput": -1, "uploadThroughput": -1});
+        self.chromium("Network.enable", json!({})).await;
+        self.chromium("Network.emulateNetworkConditions", network).await;
     }
 
     /// What the browser has complained of since it was last asked: scripts that failed, loads that were refused.

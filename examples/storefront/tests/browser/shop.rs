@@ -115,3 +115,24 @@ async fn a_forgotten_password_is_set_by_the_mailed_link() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn a_shop_that_cannot_answer_is_asked_again() {
+    in_browser(async |storefront, browser| {
+        browser.go(&storefront.url).await;
+        browser.sign_in(CUSTOMER).await;
+        browser.see("#account").await;
+
+        browser.offline(true).await;
+        browser.click("#refresh").await;
+        browser.reads("#message", "The shop cannot be reached").await;
+        browser.see("#account").await;
+        assert_eq!(browser.kept().await, json!(["customer_token"]));
+
+        browser.offline(false).await;
+        browser.click("#try-again").await;
+        browser.reads("#message", "Up to date").await;
+        browser.gone("#try-again").await;
+    })
+    .await;
+}
