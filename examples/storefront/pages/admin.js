@@ -193,14 +193,14 @@ function assistanceItem({ email, admin, reason, since, expires_at: until, source
     make("p", { className: "quiet" }, "since ", timeOf(since), " until ", timeOf(until), from));
 }
 
+const KINDS = { succeeded: "good", refused: "bad", failed: "bad" };
 const words = (name) => name.replaceAll("_", " ");
 
 function eventItem({ at, action, outcome, why, subject, actor, reason, source }) {
   const item = make("li", { className: "event" },
     timeOf(at),
     make("strong", {}, words(action)),
-    make("span", { className: outcome === "refused" || outcome === "failed" ? "tag bad" : "tag" },
-      why ? `${outcome}: ${words(why)}` : outcome));
+    make("span", { className: `tag ${KINDS[outcome] ?? ""}` }, why ? `${outcome}: ${words(why)}` : outcome));
   const facts = [
     ...Object.entries(subject ?? {}).map(([kind, id]) => `${kind} ${id}`),
     actor && `by admin user ${actor}`,

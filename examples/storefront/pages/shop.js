@@ -179,7 +179,7 @@ async function loadDevices() {
 function deviceItem(device) {
   const name = device.actor ? `Assistance by ${nameOf(device.actor)}` : deviceName(device.user_agent ?? "");
   const item = make("li", { className: "card" }, make("strong", {}, name));
-  if (device.current) item.append(" ", make("span", { className: "tag" }, "this device"));
+  if (device.current) item.append(" ", make("span", { className: "tag good" }, "this device"));
   if (device.user_agent) item.append(make("p", { className: "quiet" }, device.user_agent));
   item.append(
     make("p", { className: "quiet" }, `${device.source ?? "unknown address"}, since `, timeOf(device.issued_at)),
