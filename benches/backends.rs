@@ -1,5 +1,8 @@
 //! The backends that last: verification, issue, redemption and a reserved attempt, by one caller and by 64 at once; beside
 //! each the same statement on the bare driver, over as many connections, on the same rows, in the same run.
+//!
+//! Ours and the bare driver take turns of a few milliseconds, which criterion cannot: server and client share a machine with
+//! others, whose load comes and goes within seconds, and it is the ratio that is wanted. Prints a line of JSON a row.
 
 use std::{sync::Arc, time::Instant};
 
@@ -15,15 +18,14 @@ use commerce_auth_benches::{
     BarePostgres, BareRedis, BareSqlite, Driver, Shop, Work, grant_of, origin_of, random_digests, sizes,
 };
 use commerce_auth_test_servers::{Postgres, Redis};
-use criterion::{Criterion, criterion_group, criterion_main};
+use serde_json::json;
 use time::{Duration, OffsetDateTime};
 use tokio::runtime::Runtime;
 
-criterion_group!(benches, backends);
-criterion_main!(benches);
-
 /// Callers at once.
 const CALLERS: [usize; 2] = [1, 64];
+/// A turn's least length.
+const TURN: std::time::Duration = std::time::Duration::from_millis(15);
 /// Nobody has been revoked yet.
 const FIRST: Generation = Generation { subject: 0, everything: 0 };
 
@@ -32,32 +34,36 @@ fn live() -> (usize, usize) {
     if sizes().len() > 1 { (100_000, 10_000) } else { (1_000, 100) }
 }
 
-fn backends(criterion: &mut Criterion) {
+/// Turns of each row.
+fn turns() -> usize {
+    if sizes().len() > 1 { 60 } else { 1 }
+}
+
+fn main() {
     let tokio = Runtime::new().expect("tokio starts");
     let folder = tempfile::tempdir().expect("a folder can be made");
     let path = folder.path().join("auth.db");
     let ours = Ours::over(&tokio, SqliteStore::open(&path).expect("a file can be made"));
-    measure(criterion, &tokio, "sqlite", &ours, &Arc::new(BareSqlite::open(&path)));
+    measure(&tokio, "sqlite", &ours, &Arc::new(BareSqlite::open(&path)));
     if let Some(server) = Postgres::start() {
         let store = tokio.block_on(PostgresStore::connect(&server.url())).expect("the server listens");
         let ours = Ours::over(&tokio, store);
         let bare = tokio.block_on(BarePostgres::connect(&server.url()));
-        measure(criterion, &tokio, "postgres", &ours, &Arc::new(bare));
+        measure(&tokio, "postgres", &ours, &Arc::new(bare));
     }
     // As most shops run it: synced once a second. With `always` it is the disk that is measured.
     if let Some(server) = Redis::start_with(&["--appendfsync", "everysec"]) {
         let store = tokio.block_on(RedisStore::connect(&server.url())).expect("the server listens");
         let ours = Ours::over(&tokio, store);
         let bare = tokio.block_on(BareRedis::connect(&server.url()));
-        measure(criterion, &tokio, "redis", &ours, &Arc::new(bare));
+        measure(&tokio, "redis", &ours, &Arc::new(bare));
     }
 }
 
 /// Makes so many things to do.
 type Prepare<'a> = &'a dyn Fn(usize) -> Vec<Work>;
 
-fn measure<D: Driver>(c: &mut Criterion, tokio: &Runtime, name: &str, ours: &Arc<Ours>, bare: &Arc<D>) {
-    let mut group = c.benchmark_group(name);
+fn measure<D: Driver>(tokio: &Runtime, name: &str, ours: &Arc<Ours>, bare: &Arc<D>) {
     let prepared: [(&str, Prepare<'_>); 4] = [
         ("verify", &|steps| ours.verifications(steps)),
         ("issue", &|steps| ours.grants(steps)),
@@ -66,18 +72,40 @@ fn measure<D: Driver>(c: &mut Criterion, tokio: &Runtime, name: &str, ours: &Arc
     ];
     for (verb, prepare) in prepared {
         for callers in CALLERS {
-            group.bench_function(format!("{verb}/{callers}"), |bencher| {
-                bencher.iter_custom(|steps| timed(tokio, callers, ours, prepare(length(steps))));
+            let mut steps = callers;
+            while timed(tokio, callers, ours, prepare(steps)) < TURN {
+                steps *= 2;
+            }
+            let (mut by_ours, mut by_bare, mut ratios) = (Vec::new(), Vec::new(), Vec::new());
+            for turn in 0..turns() {
+                let ours = || timed(tokio, callers, ours, prepare(steps));
+                let bare = || timed(tokio, callers, bare, prepare(steps));
+                // Whoever is second may find the caches warm, or the disk busy.
+                let (ours, bare) = if turn % 2 == 0 { (ours(), bare()) } else { swap((bare(), ours())) };
+                ratios.push(bare.as_secs_f64() / ours.as_secs_f64());
+                by_ours.push(nanoseconds_each(ours, steps));
+                by_bare.push(nanoseconds_each(bare, steps));
+            }
+            let row = json!({
+                "backend": name, "verb": verb, "callers": callers,
+                "ours": median(by_ours), "bare": median(by_bare), "ratio": median(ratios),
             });
-            group.bench_function(format!("bare {verb}/{callers}"), |bencher| {
-                bencher.iter_custom(|steps| timed(tokio, callers, bare, prepare(length(steps))));
-            });
+            println!("{row}");
         }
     }
 }
 
-fn length(steps: u64) -> usize {
-    usize::try_from(steps).expect("a sample's length")
+fn swap<T>((first, second): (T, T)) -> (T, T) {
+    (second, first)
+}
+
+fn nanoseconds_each(time: std::time::Duration, steps: usize) -> f64 {
+    time.as_secs_f64() * 1e9 / f64::from(u32::try_from(steps).expect("a turn's length"))
+}
+
+fn median(mut values: Vec<f64>) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values[values.len() / 2]
 }
 
 /// How long so many callers at once take for all of it.

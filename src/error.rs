@@ -228,6 +228,9 @@ pub enum Part {
     Admins,
     /// The notifier: [`AuthBuilder::notifier`](crate::AuthBuilder::notifier).
     Notifier,
+    /// What lets a request into a GraphQL schema: [`Admission`](crate::graphql::Admission).
+    #[cfg(feature = "graphql")]
+    Admission,
 }
 
 impl Part {
@@ -235,6 +238,8 @@ impl Part {
         match self {
             Self::Admins => "admin user table",
             Self::Notifier => "notifier",
+            #[cfg(feature = "graphql")]
+            Self::Admission => "admission of GraphQL requests",
         }
     }
 }

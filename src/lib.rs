@@ -12,6 +12,8 @@
 //! - [`store`]: where it is kept: the storage traits, and [`store::memory`].
 //! - [`notifier`]: what customers are told.
 //! - [`clock`], [`random`] and [`keyring`]: what is injected.
+#![cfg_attr(feature = "axum", doc = "- [`http`]: who calls; the extractors, layer and REST routes for axum.")]
+#![cfg_attr(feature = "graphql", doc = "- [`graphql`]: the mutations, to be merged into a schema.")]
 #![cfg_attr(feature = "conformance", doc = "- [`conformance`]: the suite every store must pass.")]
 #![deny(
     unreachable_pub,
@@ -36,6 +38,10 @@ pub mod conformance;
 pub mod credential;
 mod error;
 mod flow;
+#[cfg(feature = "graphql")]
+pub mod graphql;
+#[cfg(any(feature = "axum", feature = "graphql"))]
+pub mod http;
 pub mod keyring;
 pub mod notifier;
 pub mod random;

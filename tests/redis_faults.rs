@@ -246,9 +246,8 @@ async fn a_cut_fails_no_more_than_what_is_in_flight() {
         };
         futures_util::future::join(join_all((0..CALLERS).map(|_| caller())), cutter).await;
         let failed = failed.into_inner();
-        // Of each caller the call in flight, and one that it makes before the end of the connection is noticed.
-        assert!(failed <= 2 * CALLERS, "a cut failed {failed} calls of {CALLERS} callers");
-        assert!(answered.into_inner() >= 98 * CALLERS);
+        assert!(failed <= CALLERS, "a cut failed {failed} calls of {CALLERS} callers");
+        assert!(answered.into_inner() >= 99 * CALLERS);
     }
 }
 
@@ -429,7 +428,8 @@ async fn a_primary_that_becomes_a_replica_is_left() {
 async fn what_ends_something_waits_for_replicas() {
     let Some(primary) = Redis::start() else { return };
     let proxy = Proxy::to(primary.port());
-    let patience = Duration::from_millis(200);
+    // Longer than a replica on a busy machine takes.
+    let patience = seconds(1);
     let options = RedisOptions::new(primary.url_through(proxy.port())).timeout(seconds(5));
     let store = options.wait_for_replicas(1, patience).connect().await.unwrap();
     let (grant, code) = (grant("a", 1), code("a"));

@@ -1,4 +1,13 @@
-use std::{io, pin::Pin, time::Duration};
+use std::{
+    io,
+    pin::Pin,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    task::{Context, Poll},
+    time::Duration,
+};
 
 use futures_lite::future;
 use redis::{
@@ -7,7 +16,7 @@ use redis::{
     cmd,
 };
 use tokio::{
-    io::{AsyncRead, AsyncWrite},
+    io::{AsyncRead, AsyncWrite, ReadBuf},
     net::{TcpStream, UnixStream},
     runtime::Handle,
     sync::watch,
@@ -30,8 +39,22 @@ pub(super) struct Link {
 
 enum State {
     Connecting,
-    Up(MultiplexedConnection),
+    Up(Line),
     Down(Failure),
+}
+
+/// An open connection, and whether it has ended, which is known before those who wait on it are told: who asks again
+/// at once is not answered by the same end.
+#[derive(Clone)]
+struct Line {
+    connection: MultiplexedConnection,
+    ended: Arc<AtomicBool>,
+}
+
+impl Line {
+    fn live(&self) -> Option<MultiplexedConnection> {
+        (!self.ended.load(Ordering::Acquire)).then(|| self.connection.clone())
+    }
 }
 
 impl Link {
@@ -55,8 +78,10 @@ impl Link {
     }
 
     async fn connection(&self) -> Result<MultiplexedConnection, Failure> {
-        if let State::Up(connection) = &*self.state.borrow() {
-            return Ok(connection.clone());
+        if let State::Up(line) = &*self.state.borrow()
+            && let Some(connection) = line.live()
+        {
+            return Ok(connection);
         }
         // Boxed, or every call would carry the room for it.
         Box::pin(self.next_connection()).await
@@ -64,9 +89,14 @@ impl Link {
 
     async fn next_connection(&self) -> Result<MultiplexedConnection, Failure> {
         let mut state = self.state.clone();
-        let state = state.wait_for(|state| !matches!(state, State::Connecting)).await;
+        let decided = |state: &State| match state {
+            State::Connecting => false,
+            State::Up(line) => line.live().is_some(),
+            State::Down(_) => true,
+        };
+        let state = state.wait_for(decided).await;
         match &*state.map_err(|_| Failure::Ended)? {
-            State::Up(connection) => Ok(connection.clone()),
+            State::Up(line) => line.live().ok_or(Failure::Silent),
             State::Down(failure) => Err(failure.clone()),
             State::Connecting => Err(Failure::Silent),
         }
@@ -85,6 +115,53 @@ trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
 
 impl<S: AsyncRead + AsyncWrite + Send + Unpin> Stream for S {}
 
+/// A stream that notes its end before the driver learns of it.
+struct Noting {
+    stream: Box<dyn Stream>,
+    ended: Arc<AtomicBool>,
+}
+
+impl Noting {
+    fn note<T>(&self, polled: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
+        if let Poll::Ready(Err(_)) = polled {
+            self.ended.store(true, Ordering::Release);
+        }
+        polled
+    }
+}
+
+impl AsyncRead for Noting {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let before = buffer.filled().len();
+        let polled = Pin::new(&mut self.stream).poll_read(cx, buffer);
+        if matches!(polled, Poll::Ready(Ok(()))) && buffer.filled().len() == before {
+            self.ended.store(true, Ordering::Release);
+        }
+        self.note(polled)
+    }
+}
+
+impl AsyncWrite for Noting {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        let polled = Pin::new(&mut self.stream).poll_write(cx, bytes);
+        self.note(polled)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let polled = Pin::new(&mut self.stream).poll_flush(cx);
+        self.note(polled)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let polled = Pin::new(&mut self.stream).poll_shutdown(cx);
+        self.note(polled)
+    }
+}
+
 /// Of its callers' patience, a quarter is for connecting, a quarter passes until it asks again, and a half is for the
 /// answer: whenever a caller comes, its wait is over in time.
 struct Keeper {
@@ -98,13 +175,13 @@ impl Keeper {
     async fn run(self, tell: watch::Sender<State>) {
         loop {
             match timeout(self.quarter, self.connect()).await.unwrap_or(Err(Failure::Silent)) {
-                Ok((connection, driver)) => {
-                    tell.send_replace(State::Up(connection.clone()));
+                Ok((line, driver)) => {
+                    tell.send_replace(State::Up(line.clone()));
                     // In a task of its own, for the sake of speed; which ends with this one.
                     let mut driven = JoinSet::new();
                     driven.spawn(driver);
                     let ends = async { drop(driven.join_next().await) };
-                    future::or(ends, self.listen(connection)).await;
+                    future::or(ends, self.listen(line.connection)).await;
                     tell.send_replace(State::Connecting);
                 }
                 Err(failure) => {
@@ -115,11 +192,13 @@ impl Keeper {
         }
     }
 
-    async fn connect(&self) -> Result<(MultiplexedConnection, Driver), Failure> {
+    async fn connect(&self) -> Result<(Line, Driver), Failure> {
+        let ended = Arc::<AtomicBool>::default();
         let stream = self.open().await.map_err(|error| match error.kind() {
             io::ErrorKind::ConnectionRefused => Failure::Connection("it was refused"),
             _ => Failure::Connection("it could not be opened"),
         })?;
+        let stream = Noting { stream, ended: Arc::clone(&ended) };
         let config = AsyncConnectionConfig::new().set_response_timeout(None);
         let settings = self.server.redis_settings();
         let (mut connection, driver) =
@@ -130,7 +209,7 @@ impl Keeper {
             Err(Failure::Connection("it was lost"))
         };
         future::or(driven, must_be_primary(&mut connection)).await?;
-        Ok((connection, driver))
+        Ok((Line { connection, ended }, driver))
     }
 
     async fn open(&self) -> io::Result<Box<dyn Stream>> {

@@ -1,0 +1,95 @@
+use async_graphql::{ErrorExtensions, Response};
+use http::StatusCode;
+
+use crate::error::{Error, ErrorKind};
+
+/// What Commerce's clients tell errors apart by: `extensions.category`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Category {
+    /// `graphql-input`, status 200.
+    Input,
+    /// `graphql-authentication`, status 401.
+    Authentication,
+    /// `graphql-authorization`, status 403.
+    Authorization,
+    /// `graphql-no-such-entity`, status 200.
+    NoSuchEntity,
+    /// `graphql-already-exists`, status 200.
+    AlreadyExists,
+}
+
+impl Category {
+    /// The word a client sees.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Input => "graphql-input",
+            Self::Authentication => "graphql-authentication",
+            Self::Authorization => "graphql-authorization",
+            Self::NoSuchEntity => "graphql-no-such-entity",
+            Self::AlreadyExists => "graphql-already-exists",
+        }
+    }
+
+    /// An error of a host's own field.
+    ///
+    /// ```
+    /// use commerce_auth::graphql::Category;
+    ///
+    /// let error = Category::NoSuchEntity.error("There is no such order.");
+    /// # let _ = error;
+    /// ```
+    #[must_use]
+    pub fn error(self, message: impl Into<String>) -> async_graphql::Error {
+        with_category(async_graphql::Error::new(message), self.as_str())
+    }
+}
+
+fn with_category(error: async_graphql::Error, category: &'static str) -> async_graphql::Error {
+    error.extend_with(|_, extensions| extensions.set("category", category))
+}
+
+/// An error of the crate's as a client sees it: its message and its category. The error itself is the
+/// [`source`](async_graphql::ServerError::source), which is not sent.
+///
+/// Commerce has no category for a limit that is reached, a service that is busy or down, and a host's mistake; here they are
+/// `graphql-too-many-requests`, `graphql-unavailable` and `internal`.
+#[must_use]
+pub fn error(error: Error) -> async_graphql::Error {
+    let category = match error.kind() {
+        ErrorKind::Input => Category::Input.as_str(),
+        ErrorKind::Authentication => Category::Authentication.as_str(),
+        ErrorKind::Authorization => Category::Authorization.as_str(),
+        ErrorKind::NotFound => Category::NoSuchEntity.as_str(),
+        ErrorKind::TooManyRequests => TOO_MANY_REQUESTS,
+        ErrorKind::Overloaded | ErrorKind::Unavailable => UNAVAILABLE,
+        ErrorKind::Internal => INTERNAL,
+    };
+    with_category(async_graphql::Error::new_with_source(error), category)
+}
+
+const TOO_MANY_REQUESTS: &str = "graphql-too-many-requests";
+const UNAVAILABLE: &str = "graphql-unavailable";
+const INTERNAL: &str = "internal";
+
+/// The status that Commerce gives a response: by the category of the first error that has one.
+///
+/// Beyond Commerce, a limit that is reached is a 429, a service that is busy or down a 503, and a host's mistake a 500.
+#[must_use]
+pub fn status(response: &Response) -> StatusCode {
+    let category = response.errors.iter().find_map(|error| {
+        let async_graphql::Value::String(category) = error.extensions.as_ref()?.get("category")? else {
+            return None;
+        };
+        Some(category.as_str())
+    });
+    match category {
+        Some("graphql-authentication") => StatusCode::UNAUTHORIZED,
+        Some("graphql-authorization") => StatusCode::FORBIDDEN,
+        Some(TOO_MANY_REQUESTS) => StatusCode::TOO_MANY_REQUESTS,
+        Some(UNAVAILABLE) => StatusCode::SERVICE_UNAVAILABLE,
+        Some(INTERNAL) => StatusCode::INTERNAL_SERVER_ERROR,
+        _ => StatusCode::OK,
+    }
+}

@@ -1,0 +1,79 @@
+//! The mutations of Commerce's sign-in, for a host that merges them into its own async-graphql schema.
+//!
+//! | object | fields |
+//! |---|---|
+//! | [`CustomerTokenMutation`] | `generateCustomerToken`, `exchangeOtpForCustomerToken`, `revokeCustomerToken`, `revokeCustomerTokenById` |
+//! | [`AssistanceMutation`] | `generateCustomerTokenAsAdmin` |
+//! | [`PasswordMutation`] | `requestPasswordResetEmail`, `resetPassword`, `changeCustomerPassword` |
+//! | [`CustomerTokenQuery`] | `customerTokenIdentity`, `customerTokens` |
+//!
+//! Names, arguments, nullability, messages, categories and statuses are those of Commerce 2.4.8. Beyond Commerce: the answer to a sign-in
+//! has `expires_at`, assistance may be given a `reason`, a token tells whose it is and who acts through it
+//! (`customerTokenIdentity`), and a customer sees and ends tokens one by one. `"0"` is a value, and an address that cannot be one is answered as an
+//! unknown one.
+//!
+//! Every request goes through [`Admission`], which tells the resolvers who calls; without it they refuse. With the
+//! feature `axum`, [`endpoint`] does that, and GraphQL over HTTP.
+//!
+//! A host guards its own fields with [`RequireCustomer`], [`RequireSelf`] and [`RequirePermission`], and answers
+//! with [`error`] and [`Category::error`].
+//!
+#![cfg_attr(feature = "axum", doc = "```")]
+#![cfg_attr(not(feature = "axum"), doc = "```ignore")]
+//! use async_graphql::{Context, EmptySubscription, MergedObject, Object, Result, Schema, SimpleObject};
+//! use axum::Router;
+//! use commerce_auth::{
+//!     Auth, CustomerIdentity, MemoryCustomers, MemoryStore,
+//!     graphql::{self, Admission, CustomerTokenMutation, PasswordMutation, RequireCustomer},
+//!     http::AuthLayer,
+//! };
+//!
+//! #[derive(SimpleObject)]
+//! struct Customer { email: String }
+//!
+//! impl graphql::CustomerObject for Customer {
+//!     async fn load(_: &Context<'_>, who: &CustomerIdentity) -> Result<Self> {
+//!         Ok(Self { email: format!("{}@example.com", who.customer_id()) })
+//!     }
+//! }
+//!
+//! struct Query;
+//!
+//! #[Object]
+//! impl Query {
+//!     #[graphql(guard = "RequireCustomer")]
+//!     async fn customer(&self, ctx: &Context<'_>) -> Result<Customer> {
+//!         graphql::CustomerObject::load(ctx, graphql::customer(ctx)?).await
+//!     }
+//! }
+//!
+//! #[derive(MergedObject, Default)]
+//! struct Mutation(CustomerTokenMutation, PasswordMutation<Customer>);
+//!
+//! let auth = Auth::builder(MemoryStore::new()).customers(MemoryCustomers::new()).build()?;
+//! let schema = Schema::new(Query, Mutation::default(), EmptySubscription);
+//! let app: Router = Router::new()
+//!     .route("/graphql", graphql::endpoint(schema, Admission::default()))
+//!     .layer(AuthLayer::new(auth));
+//! # Ok::<(), commerce_auth::ConfigError>(())
+//! ```
+
+mod admission;
+mod assistance;
+mod error;
+mod identity;
+mod password;
+mod secret;
+mod token;
+
+#[cfg(feature = "axum")]
+mod endpoint;
+
+pub use admission::{Admission, Admitted};
+pub use assistance::AssistanceMutation;
+#[cfg(feature = "axum")]
+pub use endpoint::endpoint;
+pub use error::{Category, error, status};
+pub use identity::{RequireCustomer, RequirePermission, RequireSelf, caller, customer};
+pub use password::{CustomerObject, PasswordMutation};
+pub use token::{CustomerTokenMutation, CustomerTokenQuery};

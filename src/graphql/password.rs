@@ -1,0 +1,94 @@
+use std::{fmt, marker::PhantomData};
+
+use async_graphql::{Context, Object, OutputType, Result};
+
+use super::{
+    error::error,
+    identity::{bearer, caller, customer},
+    secret::SecretArgument,
+};
+use crate::{
+    error::{Error, Field},
+    flow::{PasswordReset, PasswordResetRequest},
+    token::CustomerIdentity,
+};
+
+/// The host's `Customer` object, which `changeCustomerPassword` answers with.
+pub trait CustomerObject: OutputType {
+    /// The customer who calls.
+    fn load(ctx: &Context<'_>, who: &CustomerIdentity) -> impl Future<Output = Result<Self>> + Send
+    where
+        Self: Sized;
+}
+
+/// `requestPasswordResetEmail`, `resetPassword`, `changeCustomerPassword`: to be merged into the host's mutations.
+///
+/// A change that is dropped midway may leave the customer's earlier tokens alive: a host with an endpoint of its own runs it to its
+/// end ([`Admitted::sets_password`](super::Admitted::sets_password)).
+pub struct PasswordMutation<C>(PhantomData<fn() -> C>);
+
+impl<C> Default for PasswordMutation<C> {
+    fn default() -> Self {
+        Self(PhantomData)
+    }
+}
+
+impl<C> fmt::Debug for PasswordMutation<C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("PasswordMutation")
+    }
+}
+
+#[Object]
+impl<C: CustomerObject> PasswordMutation<C> {
+    /// Request an email with a reset password token for the registered customer identified by the specified email.
+    async fn request_password_reset_email(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The customer's email address.")] email: String,
+    ) -> Result<Option<bool>> {
+        let caller = caller(ctx)?;
+        let request =
+            PasswordResetRequest::new(email).on(caller.website().clone()).from(caller.origin().clone());
+        caller.auth().request_password_reset(request).await.map_err(error)?;
+        Ok(Some(true))
+    }
+
+    /// Reset a customer's password using the reset password token that the customer received in an email.
+    async fn reset_password(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The customer's email address.")] email: String,
+        #[graphql(desc = "The reset token that the email holds.", secret)]
+        reset_password_token: SecretArgument,
+        #[graphql(desc = "The new password for the customer.", secret)] new_password: SecretArgument,
+    ) -> Result<Option<bool>> {
+        let caller = caller(ctx)?;
+        let reset = PasswordReset::new(email, reset_password_token, new_password);
+        let reset = reset.on(caller.website().clone()).from(caller.origin().clone());
+        caller.auth().reset_password(reset).await.map_err(error)?;
+        Ok(Some(true))
+    }
+
+    /// Change the password for the logged-in customer.
+    async fn change_customer_password(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The customer's original password.", secret)] current_password: SecretArgument,
+        #[graphql(desc = "The customer's updated password.", secret)] new_password: SecretArgument,
+    ) -> Result<Option<C>> {
+        let who = customer(ctx)?;
+        let (caller, bearer) = bearer(ctx)?;
+        // As Commerce does, which trims before it looks.
+        for (argument, field) in
+            [(&current_password, Field::CurrentPassword), (&new_password, Field::NewPassword)]
+        {
+            if argument.is_blank() {
+                return Err(error(Error::Required(field)));
+            }
+        }
+        let changed = caller.auth().change_password(bearer, current_password, new_password);
+        changed.await.map_err(error)?;
+        C::load(ctx, who).await.map(Some)
+    }
+}

@@ -1,0 +1,218 @@
+use async_graphql::{Context, Enum, ID, Object, Result, SimpleObject};
+use time::{OffsetDateTime, format_description::well_known::Rfc3339};
+
+use super::{
+    error::{Category, error},
+    identity::{RequireCustomer, RequireSelf, bearer, caller, customer},
+    secret::SecretArgument,
+};
+use crate::{
+    error::Error,
+    flow::{ListedToken, SignIn, SignedIn},
+    token::{Assistance, Obtained},
+};
+
+/// `generateCustomerToken`, `exchangeOtpForCustomerToken`, `revokeCustomerToken`, and beyond Commerce
+/// `revokeCustomerTokenById`: to be merged into the host's mutations.
+#[derive(Clone, Copy, Debug, Default)]
+#[allow(clippy::exhaustive_structs)]
+pub struct CustomerTokenMutation;
+
+#[Object]
+impl CustomerTokenMutation {
+    /// Generate a token for specified customer.
+    async fn generate_customer_token(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The customer's email address.")] email: String,
+        #[graphql(
+            desc = "The customer's password, a reset token, or a one-time code of an admin user.",
+            secret
+        )]
+        password: SecretArgument,
+    ) -> Result<Option<CustomerToken>> {
+        let caller = caller(ctx)?;
+        let sign_in = SignIn::new(email, password).on(caller.website().clone()).from(caller.origin().clone());
+        told(caller.auth().generate_customer_token(sign_in).await)
+    }
+
+    /// Exchange a one-time code of an admin user for a customer token.
+    async fn exchange_otp_for_customer_token(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The customer's email address.")] email: String,
+        #[graphql(desc = "The one-time code.", secret)] otp: SecretArgument,
+    ) -> Result<Option<CustomerToken>> {
+        let caller = caller(ctx)?;
+        let sign_in = SignIn::new(email, otp).on(caller.website().clone()).from(caller.origin().clone());
+        told(caller.auth().exchange_one_time_code(sign_in).await)
+    }
+
+    /// Revoke the customer token.
+    async fn revoke_customer_token(&self, ctx: &Context<'_>) -> Result<Option<RevokeCustomerTokenOutput>> {
+        let (caller, bearer) = bearer(ctx)?;
+        caller.auth().revoke_customer_token(bearer).await.map_err(error)?;
+        Ok(Some(RevokeCustomerTokenOutput { result: true }))
+    }
+
+    /// Revoke one of the customer's tokens, named as customerTokens names it. The result tells whether it was there.
+    #[graphql(guard = "RequireSelf")]
+    async fn revoke_customer_token_by_id(
+        &self,
+        ctx: &Context<'_>,
+        id: ID,
+    ) -> Result<Option<RevokeCustomerTokenOutput>> {
+        let (caller, bearer) = bearer(ctx)?;
+        let grant = id.parse().map_err(|_| Category::Input.error("The token id has an invalid format."))?;
+        let result = caller.auth().revoke_listed_customer_token(bearer, &grant).await.map_err(error)?;
+        Ok(Some(RevokeCustomerTokenOutput { result }))
+    }
+}
+
+/// To Commerce an address that cannot be one is an unknown one.
+fn told(signed_in: Result<SignedIn, Error>) -> Result<Option<CustomerToken>> {
+    match signed_in {
+        Ok(signed_in) => Ok(Some(CustomerToken(signed_in))),
+        Err(Error::InvalidEmail) => Err(error(Error::SignInRefused)),
+        Err(refused) => Err(error(refused)),
+    }
+}
+
+/// Contains a customer authorization token.
+struct CustomerToken(SignedIn);
+
+#[Object(rename_fields = "snake_case")]
+impl CustomerToken {
+    /// The customer authorization token.
+    async fn token(&self) -> Option<&str> {
+        Some(self.0.token().expose())
+    }
+
+    /// When the token ends (RFC 3339).
+    async fn expires_at(&self) -> Result<String> {
+        rfc3339(self.0.expires_at())
+    }
+}
+
+/// Contains the result of a request to revoke a customer token.
+#[derive(SimpleObject)]
+struct RevokeCustomerTokenOutput {
+    /// The result of a request to revoke a customer token.
+    result: bool,
+}
+
+/// `customerTokenIdentity` and `customerTokens`, both beyond Commerce: to be merged into the host's queries.
+#[derive(Clone, Copy, Debug, Default)]
+#[allow(clippy::exhaustive_structs)]
+pub struct CustomerTokenQuery;
+
+#[Object]
+impl CustomerTokenQuery {
+    /// What the token of this request is.
+    #[graphql(guard = "RequireCustomer")]
+    async fn customer_token_identity(&self, ctx: &Context<'_>) -> Result<CustomerTokenIdentity> {
+        let who = customer(ctx)?;
+        Ok(CustomerTokenIdentity {
+            issued_at: rfc3339(who.issued_at())?,
+            expires_at: rfc3339(who.expires_at())?,
+            obtained: who.obtained().into(),
+            actor: who.assistance.as_deref().map(Into::into),
+        })
+    }
+
+    /// The customer's live tokens, the newest first, those of assistance among them.
+    #[graphql(guard = "RequireSelf")]
+    async fn customer_tokens(&self, ctx: &Context<'_>) -> Result<Vec<CustomerTokenEntry>> {
+        let (caller, bearer) = bearer(ctx)?;
+        let listed = caller.auth().list_customer_tokens(bearer).await.map_err(error)?;
+        listed.into_iter().map(CustomerTokenEntry::try_from).collect()
+    }
+}
+
+/// What a customer's token is.
+#[derive(SimpleObject)]
+#[graphql(rename_fields = "snake_case")]
+struct CustomerTokenIdentity {
+    /// When it was issued (RFC 3339).
+    issued_at: String,
+    /// When it ends (RFC 3339).
+    expires_at: String,
+    /// How it was obtained.
+    obtained: CustomerTokenSource,
+    /// The admin user who acts through it for the customer, if one does.
+    actor: Option<CustomerTokenActor>,
+}
+
+/// How a customer token was obtained.
+#[derive(Clone, Copy, PartialEq, Eq, Enum)]
+#[graphql(remote = "Obtained")]
+enum CustomerTokenSource {
+    /// By the account's password.
+    Password,
+    /// By a one-time reset token.
+    ResetToken,
+    /// By an admin user's one-time code.
+    OneTimeCode,
+    /// By an admin user directly.
+    AsAdmin,
+}
+
+/// An admin user who acts for a customer.
+#[derive(SimpleObject)]
+#[graphql(rename_fields = "snake_case")]
+struct CustomerTokenActor {
+    /// The admin user's id.
+    admin_id: ID,
+    /// Why the admin user acts, in their own words.
+    reason: String,
+}
+
+impl From<&Assistance> for CustomerTokenActor {
+    fn from(assistance: &Assistance) -> Self {
+        Self { admin_id: assistance.actor.to_string().into(), reason: assistance.reason.clone() }
+    }
+}
+
+/// One of a customer's live tokens.
+#[derive(SimpleObject)]
+#[graphql(rename_fields = "snake_case")]
+struct CustomerTokenEntry {
+    /// Its name; not the token.
+    id: ID,
+    /// When it was issued (RFC 3339).
+    issued_at: String,
+    /// When it ends (RFC 3339).
+    expires_at: String,
+    /// How it was obtained.
+    obtained: CustomerTokenSource,
+    /// The address it was obtained from.
+    source: Option<String>,
+    /// The user agent it was obtained with.
+    user_agent: Option<String>,
+    /// Whether it is the token of this request.
+    current: bool,
+    /// The admin user who acts through it for the customer, if one does.
+    actor: Option<CustomerTokenActor>,
+}
+
+impl TryFrom<ListedToken> for CustomerTokenEntry {
+    type Error = async_graphql::Error;
+
+    fn try_from(listed: ListedToken) -> Result<Self> {
+        let ListedToken { grant, origin, presented } = listed;
+        Ok(Self {
+            id: grant.digest.to_string().into(),
+            issued_at: rfc3339(grant.issued_at)?,
+            expires_at: rfc3339(grant.expires_at)?,
+            obtained: grant.obtained.into(),
+            source: origin.source.map(|source| source.to_string()),
+            user_agent: origin.user_agent,
+            current: presented,
+            actor: grant.assistance.as_deref().map(Into::into),
+        })
+    }
+}
+
+pub(super) fn rfc3339(time: OffsetDateTime) -> Result<String> {
+    Ok(time.format(&Rfc3339)?)
+}

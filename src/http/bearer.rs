@@ -1,0 +1,83 @@
+use http::{HeaderMap, HeaderValue, header::AUTHORIZATION};
+
+/// Why the headers of a request are refused, whatever it asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum HeaderError {
+    /// More than one `Authorization`: a client uses one method a request (RFC 6750 section 2).
+    #[error("Only one Authorization header is allowed.")]
+    RepeatedAuthorization,
+    /// An `Authorization` of more than 1,024 bytes.
+    #[error("The Authorization header is too long.")]
+    AuthorizationTooLong,
+    /// A `Store` that no website has.
+    #[error("Requested store is not found")]
+    UnknownStore,
+}
+
+/// Longest `Authorization` that is looked at, in bytes: a token has 32, a token of another system, which is no live one,
+/// some hundred.
+const MAX_BYTES: usize = 1024;
+
+/// The bearer token of a request, from its header alone: a token in an address would end up in logs and histories.
+///
+/// As Commerce reads it: the scheme in any case, one space, the token. Anything else is another scheme's, and nothing is a
+/// guest; so is a scheme without a token, which storefronts send once they have signed out.
+pub(super) fn bearer_token(headers: &HeaderMap) -> Result<Option<&str>, HeaderError> {
+    let mut values = headers.get_all(AUTHORIZATION).iter();
+    let value = values.next().map_or(&b""[..], HeaderValue::as_bytes);
+    if values.next().is_some() {
+        return Err(HeaderError::RepeatedAuthorization);
+    }
+    if value.len() > MAX_BYTES {
+        return Err(HeaderError::AuthorizationTooLong);
+    }
+    let Ok(value) = str::from_utf8(value) else { return Ok(None) };
+    Ok(match value.split_once(' ') {
+        Some((scheme, token))
+            if scheme.eq_ignore_ascii_case("bearer") && !token.is_empty() && !token.contains(' ') =>
+        {
+            Some(token)
+        }
+        _ => None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(values: &[&str]) -> Result<Option<String>, HeaderError> {
+        let mut headers = HeaderMap::new();
+        for value in values {
+            headers.append(AUTHORIZATION, value.parse().unwrap());
+        }
+        bearer_token(&headers).map(|token| token.map(str::to_owned))
+    }
+
+    #[test]
+    fn the_scheme_is_read_in_any_case() {
+        for value in ["Bearer abc", "bearer abc", "BEARER abc", "bEaReR abc"] {
+            assert_eq!(read(&[value]), Ok(Some("abc".into())), "{value}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_bearer_token_is_a_guests() {
+        for value in
+            ["", "Bearer", "Bearer ", "Bearer  abc", "Bearer a b", "Basic YWJj", "OAuth x", "Bearerabc"]
+        {
+            assert_eq!(read(&[value]), Ok(None), "{value}");
+        }
+        assert_eq!(read(&[]), Ok(None));
+    }
+
+    #[test]
+    fn one_method_a_request_and_no_long_one() {
+        assert_eq!(read(&["Bearer a", "Bearer a"]), Err(HeaderError::RepeatedAuthorization));
+        assert_eq!(read(&["Basic YWJj", "Bearer a"]), Err(HeaderError::RepeatedAuthorization));
+        let longest = format!("Bearer {}", "a".repeat(MAX_BYTES - 7));
+        assert!(read(&[&longest]).is_ok_and(|token| token.is_some()));
+        assert_eq!(read(&[&format!("{longest}a")]), Err(HeaderError::AuthorizationTooLong));
+    }
+}

@@ -1,0 +1,76 @@
+use std::net::{IpAddr, SocketAddr};
+
+use http::HeaderMap;
+use ipnet::IpNet;
+
+/// The address of the client behind the proxies that the host trusts.
+///
+/// `X-Forwarded-For` is read from the right, from the proxy next to us outwards: each trusted proxy vouches for the entry
+/// it wrote, and the first address that is not a trusted proxy's is the client's. What stands further left, the client may
+/// have written itself. An entry that is no address ends the search: the proxy that wrote it is as far as we see.
+pub(super) fn client_address(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> IpAddr {
+    let is_trusted = |address: &IpAddr| trusted.iter().any(|net| net.contains(&address.to_canonical()));
+    let mut client = peer;
+    let lines = headers.get_all("x-forwarded-for").iter().rev();
+    let mut entries = lines.flat_map(|line| line.as_bytes().rsplit(|byte| *byte == b','));
+    while is_trusted(&client) {
+        match entries.next().and_then(address) {
+            Some(next) => client = next,
+            None => break,
+        }
+    }
+    client.to_canonical()
+}
+
+/// An entry: an address, with a port or without.
+fn address(entry: &[u8]) -> Option<IpAddr> {
+    let entry = str::from_utf8(entry).ok()?.trim();
+    let bare = entry.strip_prefix('[').and_then(|entry| entry.strip_suffix(']')).unwrap_or(entry);
+    bare.parse().ok().or_else(|| entry.parse::<SocketAddr>().ok().map(|address| address.ip()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn client(peer: &str, forwarded: &[&str], trusted: &[&str]) -> String {
+        let mut headers = HeaderMap::new();
+        for line in forwarded {
+            headers.append("x-forwarded-for", line.parse().unwrap());
+        }
+        let trusted: Vec<IpNet> = trusted.iter().map(|net| net.parse().unwrap()).collect();
+        client_address(peer.parse().unwrap(), &headers, &trusted).to_string()
+    }
+
+    #[test]
+    fn a_stranger_is_not_believed() {
+        assert_eq!(client("192.0.2.1", &["198.51.100.7"], &[]), "192.0.2.1");
+        assert_eq!(client("192.0.2.1", &["198.51.100.7"], &["10.0.0.0/8"]), "192.0.2.1");
+    }
+
+    #[test]
+    fn proxies_are_read_from_the_right() {
+        let proxies = ["10.0.0.0/8", "2001:db8::/32"];
+        for (forwarded, expected) in [
+            (&["198.51.100.7"][..], "198.51.100.7"),
+            // The client wrote the first entry itself.
+            (&["1.1.1.1, 198.51.100.7"], "198.51.100.7"),
+            (&["1.1.1.1, 198.51.100.7, 10.0.0.9"], "198.51.100.7"),
+            (&["1.1.1.1", "198.51.100.7,10.0.0.9"], "198.51.100.7"),
+            (&["1.1.1.1, 2001:db8::9"], "1.1.1.1"),
+            (&["198.51.100.7:4711"], "198.51.100.7"),
+            (&["[2001:4860::1]:4711"], "2001:4860::1"),
+            (&["[2001:4860::1]"], "2001:4860::1"),
+            (&["::ffff:198.51.100.7"], "198.51.100.7"),
+            // As far as the proxies see.
+            (&["1.1.1.1, unknown"], "10.0.0.1"),
+            (&["1.1.1.1, unknown, 10.0.0.9"], "10.0.0.9"),
+            (&["10.0.0.3, 10.0.0.2"], "10.0.0.3"),
+            (&[""], "10.0.0.1"),
+            (&[], "10.0.0.1"),
+        ] {
+            assert_eq!(client("10.0.0.1", forwarded, &proxies), expected, "{forwarded:?}");
+            assert_eq!(client("::ffff:10.0.0.1", forwarded, &proxies), expected, "{forwarded:?}");
+        }
+    }
+}

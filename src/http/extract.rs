@@ -1,0 +1,62 @@
+use axum::extract::{FromRequestParts, OptionalFromRequestParts};
+use http::request::Parts;
+
+use super::{Caller, rest::RestError};
+use crate::{
+    error::ErrorKind,
+    token::{AdminIdentity, CustomerIdentity},
+};
+
+/// The caller, who may be a guest. Needs [`AuthLayer`](super::AuthLayer) around the router.
+impl<S: Sync> FromRequestParts<S> for Caller {
+    type Rejection = RestError;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, RestError> {
+        parts.extensions.get().cloned().ok_or_else(RestError::no_layer)
+    }
+}
+
+/// The two identities are extracted alike.
+macro_rules! identity {
+    ($(#[$doc:meta])* $identity:ty, $verify:ident, $resource:literal) => {
+        $(#[$doc])*
+        ///
+        /// A store that is down is a 503, for an optional one too: never a guest.
+        impl<S: Sync> FromRequestParts<S> for $identity {
+            type Rejection = RestError;
+
+            async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, RestError> {
+                let found = <Self as OptionalFromRequestParts<S>>::from_request_parts(parts, state).await?;
+                found.ok_or_else(|| RestError::not_authorized($resource))
+            }
+        }
+
+        /// As the identity itself; none is a guest, an ended token, and a token of another kind or website.
+        impl<S: Sync> OptionalFromRequestParts<S> for $identity {
+            type Rejection = RestError;
+
+            async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Option<Self>, RestError> {
+                let caller = <Caller as FromRequestParts<S>>::from_request_parts(parts, state).await?;
+                let Some(bearer) = caller.bearer() else { return Ok(None) };
+                match caller.auth().$verify(bearer).await {
+                    Ok(who) => Ok(Some(who)),
+                    Err(error) => match error.kind() {
+                        ErrorKind::Authentication | ErrorKind::Authorization => Ok(None),
+                        _ => Err(error.into()),
+                    },
+                }
+            }
+        }
+    };
+}
+
+identity! {
+    /// The customer whose token the request presents, or 401. An admin user may be acting for the customer: guard what is
+    /// the customer's own with [`require_self`](CustomerIdentity::require_self).
+    CustomerIdentity, verify_customer, "self"
+}
+identity! {
+    /// The admin user whose token the request presents, or 401. What the admin user may do is
+    /// [`has_permission`](AdminIdentity::has_permission).
+    AdminIdentity, verify_admin, "Magento_Backend::admin"
+}

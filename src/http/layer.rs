@@ -1,0 +1,195 @@
+use std::{
+    fmt,
+    net::SocketAddr,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+};
+
+use axum::extract::ConnectInfo;
+use http::{
+    HeaderName, HeaderValue, Request, Response, StatusCode,
+    header::{AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, Entry, RETRY_AFTER, WWW_AUTHENTICATE},
+};
+use ipnet::IpNet;
+use tower_layer::Layer;
+use tower_service::Service;
+
+use super::{Caller, HeaderError, OneWebsite, Websites, client_address::client_address};
+use crate::{auth::Auth, store::Lock};
+
+/// The layer around a host's router: makes a [`Caller`] of each request, and sees to the headers of each answer.
+///
+/// The address of the client is the peer's, which needs
+/// [`into_make_service_with_connect_info::<SocketAddr>()`](axum::Router::into_make_service_with_connect_info); behind
+/// proxies, what the [trusted](Self::trusted_proxies) ones say. Without either all clients share one budget for each account.
+///
+/// On the way in it marks `Authorization` as sensitive, which keeps it out of `Debug`, and answers 400 where the headers
+/// are malformed ([`HeaderError`]). On the way out it adds, where they are missing: `Cache-Control: no-store` (RFC 6750 section
+/// 5.3); `WWW-Authenticate: Bearer` beside a 401 (section 3), with `error="invalid_token"` if a token was presented;
+/// `Retry-After` in seconds beside a 429 and a 503.
+#[derive(Clone)]
+#[must_use]
+pub struct AuthLayer {
+    shared: Arc<Shared>,
+}
+
+#[derive(Clone)]
+struct Shared {
+    auth: Auth,
+    websites: Arc<dyn Websites>,
+    trusted_proxies: Vec<IpNet>,
+}
+
+impl AuthLayer {
+    /// A layer for one website and no proxies.
+    pub fn new(auth: Auth) -> Self {
+        let shared = Shared { auth, websites: Arc::new(OneWebsite), trusted_proxies: Vec::new() };
+        Self { shared: Arc::new(shared) }
+    }
+
+    /// Which websites the shop has; [`OneWebsite`] unless told otherwise.
+    pub fn websites<W: Websites>(self, websites: W) -> Self {
+        self.with(|shared| shared.websites = Arc::new(websites))
+    }
+
+    /// The proxies whose `X-Forwarded-For` is believed, read from the right.
+    ///
+    /// # Security
+    ///
+    /// Whoever is in one of these networks can pretend to call from any address, and so evade and exhaust the budgets of
+    /// failed attempts: name the proxies, not the network that clients are in. The proxies must append to the header, or set it.
+    pub fn trusted_proxies(self, networks: impl IntoIterator<Item = IpNet>) -> Self {
+        self.with(|shared| shared.trusted_proxies = networks.into_iter().collect())
+    }
+
+    fn with(self, change: impl FnOnce(&mut Shared)) -> Self {
+        let mut shared = Arc::unwrap_or_clone(self.shared);
+        change(&mut shared);
+        Self { shared: Arc::new(shared) }
+    }
+}
+
+impl fmt::Debug for AuthLayer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let proxies = &self.shared.trusted_proxies;
+        f.debug_struct("AuthLayer").field("trusted_proxies", proxies).finish_non_exhaustive()
+    }
+}
+
+impl<S> Layer<S> for AuthLayer {
+    type Service = AuthService<S>;
+
+    fn layer(&self, inner: S) -> AuthService<S> {
+        AuthService { inner, shared: Arc::clone(&self.shared) }
+    }
+}
+
+/// What [`AuthLayer`] makes of a service.
+#[derive(Clone)]
+pub struct AuthService<S> {
+    inner: S,
+    shared: Arc<Shared>,
+}
+
+impl<S> fmt::Debug for AuthService<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("AuthService(..)")
+    }
+}
+
+impl<S, B, R> Service<Request<B>> for AuthService<S>
+where
+    S: Service<Request<B>, Response = Response<R>>,
+    S::Future: Send + 'static,
+    R: From<String> + Send + 'static,
+{
+    type Response = Response<R>;
+    type Error = S::Error;
+    type Future = Pin<Box<dyn Future<Output = Result<Response<R>, S::Error>> + Send>>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+        self.inner.poll_ready(cx)
+    }
+
+    fn call(&mut self, mut request: Request<B>) -> Self::Future {
+        if let Entry::Occupied(mut values) = request.headers_mut().entry(AUTHORIZATION) {
+            values.iter_mut().for_each(|value| value.set_sensitive(true));
+        }
+        let caller = match self.shared.caller(&request) {
+            Ok(caller) => caller,
+            Err(error) => {
+                let refused = refused(error);
+                return Box::pin(async { Ok(refused) });
+            }
+        };
+        let challenge = if caller.bearer().is_some() { "Bearer error=\"invalid_token\"" } else { "Bearer" };
+        request.extensions_mut().insert(caller);
+        let (answer, shared) = (self.inner.call(request), Arc::clone(&self.shared));
+        Box::pin(async move {
+            let mut response = answer.await?;
+            shared.finish(&mut response, challenge);
+            Ok(response)
+        })
+    }
+}
+
+impl Shared {
+    fn caller<B>(&self, request: &Request<B>) -> Result<Caller, HeaderError> {
+        let headers = request.headers();
+        let mut caller =
+            Caller::from_headers(self.auth.clone(), headers)?.in_shop(Arc::clone(&self.websites));
+        if let Some(ConnectInfo(peer)) = request.extensions().get::<ConnectInfo<SocketAddr>>() {
+            caller = caller.at(client_address(peer.ip(), headers, &self.trusted_proxies));
+        }
+        match headers.get("store") {
+            // Beyond ASCII there is no store code.
+            Some(code) => caller.on_store(code.to_str().unwrap_or_default()),
+            None => Ok(caller),
+        }
+    }
+
+    fn finish<R>(&self, response: &mut Response<R>, challenge: &'static str) {
+        let status = response.status();
+        let mut say = |name: HeaderName, value: HeaderValue| {
+            response.headers_mut().entry(name).or_insert(value);
+        };
+        say(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        match status {
+            StatusCode::UNAUTHORIZED => say(WWW_AUTHENTICATE, HeaderValue::from_static(challenge)),
+            // Restarts and full queues are over in seconds.
+            StatusCode::SERVICE_UNAVAILABLE => say(RETRY_AFTER, HeaderValue::from_static("5")),
+            StatusCode::TOO_MANY_REQUESTS => say(RETRY_AFTER, self.longest_limit().into()),
+            _ => {}
+        }
+    }
+
+    /// How long a limit lasts that answers 429, in seconds. When it began is nobody's business.
+    fn longest_limit(&self) -> u64 {
+        let config = self.auth.config();
+        let budgets = [config.reset_account_budget, config.reset_source_budget, config.source_budget];
+        let lasts = |lock: Lock| match lock {
+            Lock::For(time) => Some(time.as_secs()),
+            Lock::UntilCleared => None,
+        };
+        budgets.into_iter().filter_map(|budget| lasts(budget.lock)).max().unwrap_or(3600)
+    }
+}
+
+/// One body for the clients of both APIs: REST's have `message`, GraphQL's `errors`.
+fn refused<R: From<String>>(error: HeaderError) -> Response<R> {
+    let message = error.to_string();
+    let body = serde_json::json!({
+        "message": &message,
+        "errors": [{"message": &message, "extensions": {"category": "graphql-input"}}],
+    });
+    let mut response = Response::new(R::from(body.to_string()));
+    *response.status_mut() = StatusCode::BAD_REQUEST;
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    if error != HeaderError::UnknownStore {
+        headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer error=\"invalid_request\""));
+    }
+    response
+}

@@ -1,0 +1,155 @@
+use std::{borrow::Cow, fmt, sync::Arc};
+
+use axum::response::{IntoResponse, Response};
+use http::StatusCode;
+use serde::Serialize;
+use serde_json::{Map, Value, json};
+
+use crate::error::{Error, ErrorKind, PolicyViolation};
+
+/// What a REST route answers instead, in Commerce's shape: a template, what its `%names` stand for, and, where several things
+/// are wrong, each of them.
+///
+/// The cause of a 500 and a 503 is in the extensions of the response, as an `Arc<`[`Error`]`>`, for the host's log: the
+/// client is not told.
+#[derive(Clone, Serialize)]
+#[must_use]
+pub struct RestError {
+    #[serde(skip)]
+    status: StatusCode,
+    message: Cow<'static, str>,
+    #[serde(skip_serializing_if = "Value::is_null")]
+    parameters: Value,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    errors: Vec<Self>,
+    #[serde(skip)]
+    cause: Option<Arc<Error>>,
+}
+
+impl RestError {
+    /// An error of a host's own route: the message may hold `%names`, which [`with`](Self::with) explains.
+    pub const fn new(status: StatusCode, message: &'static str) -> Self {
+        Self {
+            status,
+            message: Cow::Borrowed(message),
+            parameters: Value::Null,
+            errors: Vec::new(),
+            cause: None,
+        }
+    }
+
+    /// What a name in the message stands for.
+    pub fn with(mut self, name: &str, value: impl Into<Value>) -> Self {
+        let mut parameters = match self.parameters {
+            Value::Object(parameters) => parameters,
+            _ => Map::new(),
+        };
+        parameters.insert(name.to_owned(), value.into());
+        self.parameters = Value::Object(parameters);
+        self
+    }
+
+    /// Fields that are missing or empty.
+    ///
+    /// ```
+    /// use commerce_auth::http::rest::RestError;
+    ///
+    /// let error = serde_json::to_value(RestError::required(&["username", "password"]))?;
+    /// assert_eq!(error["message"], "One or more input exceptions have occurred.");
+    /// assert_eq!(error["errors"][1]["parameters"]["fieldName"], "password");
+    /// # Ok::<(), serde_json::Error>(())
+    /// ```
+    pub fn required(fields: &[&str]) -> Self {
+        let required = |field: &&str| {
+            let message = r#""%fieldName" is required. Enter and try again."#;
+            Self::new(StatusCode::BAD_REQUEST, message).with("fieldName", *field)
+        };
+        let mut errors: Vec<Self> = fields.iter().map(required).collect();
+        match errors.len() {
+            1 => errors.remove(0),
+            _ => Self {
+                errors,
+                ..Self::new(StatusCode::BAD_REQUEST, "One or more input exceptions have occurred.")
+            },
+        }
+    }
+
+    /// The caller is not who the route is for: `resource` is `self`, or the access-control resource it needs.
+    pub fn not_authorized(resource: &'static str) -> Self {
+        Self::new(StatusCode::UNAUTHORIZED, "The consumer isn't authorized to access %resources.")
+            .with("resources", resource)
+    }
+
+    pub(super) const fn no_route() -> Self {
+        Self::new(StatusCode::NOT_FOUND, "Request does not match any route.")
+    }
+
+    pub(super) const fn no_store() -> Self {
+        let message = "The store that was requested wasn't found. Verify the store and try again.";
+        Self::new(StatusCode::NOT_FOUND, message)
+    }
+
+    /// The host's mistake: [`AuthLayer`](crate::http::AuthLayer) is not around the route.
+    pub(crate) const fn no_layer() -> Self {
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "Internal Error.")
+    }
+
+    /// The status of the answer.
+    #[must_use]
+    pub const fn status(&self) -> StatusCode {
+        self.status
+    }
+}
+
+/// Commerce's statuses: what is not permitted is a 401 here, not a 403.
+impl From<Error> for RestError {
+    fn from(error: Error) -> Self {
+        let status = match error.kind() {
+            ErrorKind::Input => StatusCode::BAD_REQUEST,
+            ErrorKind::Authentication | ErrorKind::Authorization => StatusCode::UNAUTHORIZED,
+            ErrorKind::NotFound => StatusCode::NOT_FOUND,
+            ErrorKind::TooManyRequests => StatusCode::TOO_MANY_REQUESTS,
+            ErrorKind::Overloaded | ErrorKind::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+            ErrorKind::Internal => {
+                return Self { cause: Some(Arc::new(error)), ..Self::no_layer() };
+            }
+        };
+        let (message, parameters) = template(&error);
+        let cause = status.is_server_error().then(|| Arc::new(error));
+        Self { status, message, parameters, errors: Vec::new(), cause }
+    }
+}
+
+/// The message with numbers for what it holds, as Commerce translates it.
+fn template(error: &Error) -> (Cow<'static, str>, Value) {
+    let numbered = |message: &'static str, value: &usize| (message.into(), json!([value]));
+    match error {
+        Error::PasswordPolicy(PolicyViolation::TooShort(least)) => {
+            numbered("The password needs at least %1 characters. Create a new password and try again.", least)
+        }
+        Error::PasswordPolicy(PolicyViolation::TooFewClasses(least)) => numbered(
+            "Minimum of different classes of characters in password is %1. Classes of characters: Lower Case, Upper \
+             Case, Digits, Special Characters.",
+            least,
+        ),
+        _ => (error.to_string().into(), Value::Null),
+    }
+}
+
+impl fmt::Debug for RestError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut shown = f.debug_struct("RestError");
+        shown.field("status", &self.status).field("message", &self.message).field("cause", &self.cause);
+        shown.finish_non_exhaustive()
+    }
+}
+
+impl IntoResponse for RestError {
+    fn into_response(self) -> Response {
+        let mut response = (self.status, axum::Json(&self)).into_response();
+        if let Some(cause) = self.cause {
+            response.extensions_mut().insert(cause);
+        }
+        response
+    }
+}

@@ -1,0 +1,64 @@
+//! Commerce's REST routes of sign-in, assistance and passwords, and the shape of their errors.
+
+mod assistance;
+mod body;
+mod error;
+mod password;
+mod token;
+
+use axum::{
+    Router,
+    extract::{DefaultBodyLimit, RawPathParams, Request},
+    middleware::{self, Next},
+    response::{IntoResponse, Response},
+    routing::{post, put},
+};
+
+pub use body::Body;
+pub use error::RestError;
+
+use super::Caller;
+
+/// The routes, beginning with `/V1`; nest them under `/rest`, with [`by_store`] around them. They need
+/// [`AuthLayer`](super::AuthLayer) around the router. Bodies are JSON objects of at most 16 KiB.
+///
+/// | route | answer |
+/// |---|---|
+/// | `POST /V1/integration/customer/token` `{username, password}` | the bearer token |
+/// | `POST /V1/integration/customer/revoke-customer-token` | `true` |
+/// | `POST /V1/integration/admin/token` `{username, password}` | the bearer token |
+/// | `POST /V1/customer/{id}/otp` `{reason}` | `{"otp": …}` |
+/// | `PUT /V1/customers/me/password` `{currentPassword, newPassword}` | `true` |
+/// | `PUT /V1/customers/password` `{email, template, websiteId}` | `true` |
+/// | `POST /V1/customers/resetPassword` `{email, resetToken, newPassword}` | `true` |
+pub fn routes<S: Clone + Send + Sync + 'static>() -> Router<S> {
+    Router::new()
+        .route("/V1/integration/customer/token", post(token::customer))
+        .route("/V1/integration/customer/revoke-customer-token", post(token::revoke))
+        .route("/V1/integration/admin/token", post(token::admin))
+        .route("/V1/customer/{id}/otp", post(assistance::one_time_code))
+        .route("/V1/customers/me/password", put(password::change))
+        .route("/V1/customers/password", put(password::request_reset))
+        .route("/V1/customers/resetPassword", post(password::reset))
+        .layer(DefaultBodyLimit::max(Body::<()>::MAX_BYTES))
+}
+
+/// Serves routes with and without a store code before them, as Commerce does: `/V1/…` and `/{store}/V1/…`. The code says
+/// which website the request is for; an unknown one is a 404, as is a path or a method that no route has.
+pub fn by_store<S: Clone + Send + Sync + 'static>(routes: Router<S>) -> Router<S> {
+    let routes = routes.method_not_allowed_fallback(no_route);
+    let of_a_store = routes.clone().layer(middleware::from_fn(use_store));
+    routes.nest("/{store}", of_a_store).fallback(no_route)
+}
+
+async fn use_store(params: RawPathParams, mut request: Request, next: Next) -> Result<Response, RestError> {
+    let code = params.iter().find_map(|(name, value)| (name == "store").then_some(value));
+    let caller = request.extensions().get::<Caller>().cloned().ok_or_else(RestError::no_layer)?;
+    let caller = caller.on_store(code.unwrap_or_default()).map_err(|_| RestError::no_store())?;
+    request.extensions_mut().insert(caller);
+    Ok(next.run(request).await)
+}
+
+async fn no_route() -> Response {
+    RestError::no_route().into_response()
+}

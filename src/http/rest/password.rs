@@ -1,0 +1,112 @@
+use axum::Json;
+use http::StatusCode;
+use serde::Deserialize;
+
+use super::{
+    Body, RestError,
+    body::{Secret, require},
+    token::for_customers,
+};
+use crate::{
+    account::Website,
+    error::Error,
+    flow::{PasswordReset, PasswordResetRequest},
+    http::Caller,
+};
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub(super) struct ChangeBody {
+    #[serde(default)]
+    current_password: Secret,
+    #[serde(default)]
+    new_password: Secret,
+}
+
+pub(super) async fn change(caller: Caller, Body(body): Body<ChangeBody>) -> Result<Json<bool>, RestError> {
+    let ChangeBody { current_password: current, new_password: new } = body;
+    if caller.bearer().is_none() {
+        return Err(RestError::not_authorized("self"));
+    }
+    require(&[("currentPassword", current.is_empty()), ("newPassword", new.is_empty())])?;
+    to_its_end(async move {
+        let bearer = caller.bearer().ok_or(Error::InvalidToken)?;
+        caller.auth().change_password(bearer, current, new).await
+    })
+    .await
+    .map_err(for_customers)
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub(super) struct ResetRequestBody {
+    email: Option<String>,
+    template: Option<String>,
+    website_id: Option<u32>,
+}
+
+/// Answers the same for every well-formed address, known or not.
+pub(super) async fn request_reset(
+    caller: Caller,
+    Body(body): Body<ResetRequestBody>,
+) -> Result<Json<bool>, RestError> {
+    let email = body.email.unwrap_or_default();
+    let template = body.template.unwrap_or_default();
+    require(&[("email", email.is_empty()), ("template", template.is_empty())])?;
+    // The host's mail is the same for both.
+    if !matches!(template.as_str(), "email_reminder" | "email_reset") {
+        let message = r#"Invalid value of "%value" provided for the %fieldName field. Possible values: %template1 or %template2."#;
+        return Err(RestError::new(StatusCode::BAD_REQUEST, message)
+            .with("value", template.chars().take(64).collect::<String>())
+            .with("fieldName", "template")
+            .with("template1", "email_reminder")
+            .with("template2", "email_reset"));
+    }
+    let website = website(&caller, body.website_id)?;
+    let request = PasswordResetRequest::new(email).on(website).from(caller.origin().clone());
+    caller.auth().request_password_reset(request).await?;
+    Ok(Json(true))
+}
+
+/// The website that a body names by its number, or else the request's own.
+fn website(caller: &Caller, id: Option<u32>) -> Result<Website, RestError> {
+    let Some(id) = id else { return Ok(caller.website().clone()) };
+    caller.websites().by_id(id).ok_or_else(|| {
+        RestError::new(StatusCode::NOT_FOUND, "No such entity with %fieldName = %fieldValue")
+            .with("fieldName", "websiteId")
+            .with("fieldValue", id)
+    })
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub(super) struct ResetBody {
+    email: Option<String>,
+    #[serde(default)]
+    reset_token: Secret,
+    #[serde(default)]
+    new_password: Secret,
+}
+
+pub(super) async fn reset(caller: Caller, Body(body): Body<ResetBody>) -> Result<Json<bool>, RestError> {
+    let email = body.email.unwrap_or_default();
+    let (token, new) = (body.reset_token, body.new_password);
+    require(&[
+        ("email", email.is_empty()),
+        ("resetToken", token.is_empty()),
+        ("newPassword", new.is_empty()),
+    ])?;
+    let reset = PasswordReset::new(email, token, new).on(caller.website().clone());
+    let reset = reset.from(caller.origin().clone());
+    Ok(to_its_end(async move { caller.auth().reset_password(reset).await }).await?)
+}
+
+/// Runs a change in a task of its own: a client that goes away midway must not leave the earlier tokens alive.
+async fn to_its_end(
+    change: impl Future<Output = Result<(), Error>> + Send + 'static,
+) -> Result<Json<bool>, Error> {
+    match tokio::spawn(change).await {
+        Ok(changed) => changed.map(|()| Json(true)),
+        Err(_) => Err(Error::Overloaded),
+    }
+}

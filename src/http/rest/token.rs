@@ -1,0 +1,68 @@
+use axum::Json;
+use serde::Deserialize;
+
+use super::{
+    Body, RestError,
+    body::{Secret, require},
+};
+use crate::{
+    error::Error,
+    flow::{AdminSignIn, SignIn},
+    http::Caller,
+};
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct SignInBody {
+    username: Option<String>,
+    #[serde(default)]
+    password: Secret,
+}
+
+impl SignInBody {
+    fn require(self) -> Result<(String, Secret), RestError> {
+        let username = self.username.unwrap_or_default();
+        require(&[("username", username.is_empty()), ("password", self.password.is_empty())])?;
+        Ok((username, self.password))
+    }
+}
+
+pub(super) async fn customer(
+    caller: Caller,
+    Body(body): Body<SignInBody>,
+) -> Result<Json<String>, RestError> {
+    let (email, password) = body.require()?;
+    let sign_in = SignIn::new(email, password).on(caller.website().clone()).from(caller.origin().clone());
+    match caller.auth().generate_customer_token(sign_in).await {
+        Ok(signed_in) => Ok(Json(signed_in.token().expose().to_owned())),
+        // To Commerce it is one more unknown account.
+        Err(Error::InvalidEmail) => Err(Error::SignInRefused.into()),
+        Err(error) => Err(error.into()),
+    }
+}
+
+pub(super) async fn admin(caller: Caller, Body(body): Body<SignInBody>) -> Result<Json<String>, RestError> {
+    let (username, password) = body.require()?;
+    let sign_in = AdminSignIn::new(username, password).from(caller.origin().clone());
+    match caller.auth().generate_admin_token(sign_in).await {
+        Ok(signed_in) => Ok(Json(signed_in.token().expose().to_owned())),
+        Err(Error::InvalidUsername) => Err(Error::SignInRefused.into()),
+        Err(error) => Err(error.into()),
+    }
+}
+
+pub(super) async fn revoke(caller: Caller) -> Result<Json<bool>, RestError> {
+    let bearer = caller.bearer().ok_or_else(|| RestError::not_authorized("self"))?;
+    match caller.auth().revoke_customer_token(bearer).await {
+        Ok(()) => Ok(Json(true)),
+        Err(error) => Err(for_customers(error)),
+    }
+}
+
+/// What a route for customers answers where a flow did not take the bearer token for a customer's.
+pub(super) fn for_customers(error: Error) -> RestError {
+    match error {
+        Error::InvalidToken | Error::NotAuthorized => RestError::not_authorized("self"),
+        error => error.into(),
+    }
+}
