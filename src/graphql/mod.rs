@@ -16,7 +16,7 @@
 //! feature `axum`, [`endpoint`] does that, and GraphQL over HTTP.
 //!
 //! A host guards its own fields with [`RequireCustomer`], [`RequireSelf`] and [`RequirePermission`], and answers
-//! with [`error`] and [`Category::error`].
+//! with [`error`] and [`Category::error`]. The guide in [`http`](crate::http) mounts all of it.
 
 mod admission;
 mod assistance;
