@@ -186,6 +186,12 @@ impl Server {
         self.post(path, &headers, &body.to_string())
     }
 
+    pub fn put_json(&self, path: &str, body: &Value) -> Answer {
+        let request =
+            self.agent.put(format!("{}{path}", self.url)).header("content-type", "application/json");
+        answer(request.send(body.to_string()).unwrap())
+    }
+
     pub fn get_as(&self, path: &str, token: &str) -> Answer {
         self.get(path, &[("authorization", &format!("Bearer {token}"))])
     }
