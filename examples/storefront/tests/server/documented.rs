@@ -1,16 +1,23 @@
 //! The documented examples of the host's own operations, verbatim: request in, response out. Those of the crate's are tested
 //! beside the crate.
 
-use std::{fs, path::Path};
+use std::{
+    collections::BTreeSet,
+    fs,
+    path::{Path, PathBuf},
+};
 
 use serde_json::{Value, json};
 
 use crate::support::{ADMIN, Answer, BOB, BOBS_PASSWORD, Place, RONI, RONIS_PASSWORD, Server};
 
+fn documented(file: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/wire/documented").join(file)
+}
+
 /// The documented pairs of an operation that this shop answers.
 fn pairs(operation: &str) -> Vec<Value> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/wire/documented");
-    let text = fs::read_to_string(folder.join(operation).with_extension("json")).unwrap();
+    let text = fs::read_to_string(documented(&format!("{operation}.json"))).unwrap();
     let entries: Vec<Value> = serde_json::from_str(&text).unwrap();
     let ours = |entry: &Value| entry.get("request").is_some() && entry["in_scope"] != false;
     let pairs: Vec<Value> = entries.into_iter().filter(ours).collect();
@@ -117,4 +124,63 @@ fn rest() {
     for pair in pairs("rest-store-websites") {
         is_as_documented(&server, &pair, &server.admin_token(ADMIN));
     }
+}
+
+/// A type as the schema language writes it.
+fn written(type_ref: &Value) -> String {
+    match type_ref["kind"].as_str().unwrap() {
+        "NON_NULL" => format!("{}!", written(&type_ref["ofType"])),
+        "LIST" => format!("[{}]", written(&type_ref["ofType"])),
+        _ => type_ref["name"].as_str().unwrap().into(),
+    }
+}
+
+/// Every field of every type that the server tells of, as `Type.field(arguments): Type`.
+fn signatures(server: &Server) -> BTreeSet<String> {
+    let query = "{ __schema { types { name \
+                 fields(includeDeprecated: true) { name type { ...T } args { name type { ...T } } } \
+                 inputFields { name type { ...T } } enumValues { name } } } } \
+                 fragment T on __Type { kind name ofType { kind name ofType { kind name ofType { kind name } } } }";
+    let types = server.graphql(None, query, json!({})).data("/__schema/types");
+    let named = |field: &Value| format!("{}: {}", field["name"].as_str().unwrap(), written(&field["type"]));
+    let mut signatures = BTreeSet::new();
+    for of_type in types.as_array().unwrap() {
+        let list = |key: &str| of_type[key].as_array().cloned().unwrap_or_default();
+        let owner = of_type["name"].as_str().unwrap();
+        for field in list("fields") {
+            let args: Vec<_> = field["args"].as_array().unwrap().iter().map(named).collect();
+            let args = if args.is_empty() { String::new() } else { format!("({})", args.join(", ")) };
+            let (name, answer) = (field["name"].as_str().unwrap(), written(&field["type"]));
+            signatures.insert(format!("{owner}.{name}{args}: {answer}"));
+        }
+        for field in list("inputFields") {
+            signatures.insert(format!("{owner}.{}", named(&field)));
+        }
+        for value in list("enumValues") {
+            signatures.insert(format!("{owner}.{}", value["name"].as_str().unwrap()));
+        }
+    }
+    signatures
+}
+
+#[test]
+fn the_schema_has_every_documented_signature() {
+    let server = Place::new().start();
+    let told = signatures(&server);
+    let schema = fs::read_to_string(documented("schema.graphqls")).unwrap();
+    let mut owner = String::new();
+    let (mut compared, mut missing) = (0, Vec::new());
+    for line in schema.lines().map(|line| line.trim_end_matches(" @deprecated").trim()) {
+        if let Some(opened) = line.strip_suffix(" {") {
+            owner = opened.rsplit(' ').next().unwrap().into();
+        } else if !line.is_empty() && !line.starts_with('#') && line != "}" {
+            let signature = format!("{owner}.{line}");
+            compared += 1;
+            if !told.contains(&signature) {
+                missing.push(signature);
+            }
+        }
+    }
+    assert_eq!(missing, Vec::<String>::new(), "{told:#?}");
+    assert!(compared > 80, "{compared} were documented");
 }
