@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use async_graphql::{Executor, Request, Response, ServerError, Value, Variables};
+use async_graphql::{Executor, Name, PathSegment, Request, Response, ServerError, Value, Variables};
 use axum::{
     Json,
     extract::{
@@ -118,8 +118,24 @@ impl<E: Executor> Endpoint<E> {
             }),
             false => executed.await,
         };
+        let response = with_nulls(response);
         media.answer(media.status(&response), &response)
     }
+}
+
+/// async-graphql leaves a field out whose resolver failed. To a client it is null, by the specification and in Commerce,
+/// whose fields are all nullable.
+fn with_nulls(mut response: Response) -> Response {
+    for error in &response.errors {
+        let [PathSegment::Field(name)] = error.path.as_slice() else { continue };
+        if response.data == Value::Null {
+            response.data = Value::Object(Default::default());
+        }
+        if let Value::Object(data) = &mut response.data {
+            data.entry(Name::new(name)).or_insert(Value::Null);
+        }
+    }
+    response
 }
 
 /// What a client sends, in the query or in the body.

@@ -88,20 +88,34 @@ pub(crate) async fn seed(database: &Database) -> Result<(), Box<dyn Error>> {
     let mut config = AuthConfig::commerce();
     config.password_policy.min_classes = 0;
     let auth = shop::auth_on(database).config(config).build()?;
+    for (id, username, permissions) in ADMINS {
+        seed_admin(database, &auth, AdminId::from(id), username, permissions).await?;
+    }
     for customer in &CUSTOMERS {
         seed_customer(database, &auth, customer).await?;
     }
-    for (id, username, permissions) in ADMINS {
-        let row = AdminRecord {
-            id: AdminId::from(id),
-            username: username.into(),
-            password_hash: Some(auth.hash_new_admin_password(username, ADMINS_PASSWORD).await?),
-            status: AccountStatus::Active,
-            permissions: permissions.to_vec(),
-        };
-        database.admins.put(row).await?;
-    }
     Ok(())
+}
+
+async fn seed_admin(
+    database: &Database,
+    auth: &Auth,
+    id: AdminId,
+    username: &str,
+    permissions: &[Permission],
+) -> Result<(), Box<dyn Error>> {
+    let known = database.admins.find_by_username(&username.parse()?).await?;
+    if known.is_some_and(|row| row.id != id) {
+        return Err("the database has an admin user of its own: give the demo another --database".into());
+    }
+    let row = AdminRecord {
+        id,
+        username: username.into(),
+        password_hash: Some(auth.hash_new_admin_password(username, ADMINS_PASSWORD).await?),
+        status: AccountStatus::Active,
+        permissions: permissions.to_vec(),
+    };
+    Ok(database.admins.put(row).await?)
 }
 
 async fn seed_customer(
@@ -132,12 +146,13 @@ fn profile(firstname: &str, lastname: &str) -> Profile {
         lastname: lastname.into(),
         street: vec!["6146 Honey Bluff Parkway".into()],
         city: "Calder".into(),
-        region: Region { region: "Michigan".into(), region_code: "MI".into() },
+        region: Region { region: "Michigan".into(), region_code: "MI".into(), region_id: Some(33) },
         postcode: "49628-7978".into(),
         country_code: "US".into(),
         telephone: "(555) 229-3326".into(),
         default_shipping: true,
         default_billing: true,
+        ..Address::default()
     };
     Profile { addresses: vec![address], ..Profile::named(firstname, lastname, OffsetDateTime::now_utc()) }
 }

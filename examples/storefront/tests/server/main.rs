@@ -1,10 +1,11 @@
 //! The storefront as it is built, over HTTP.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 mod accounts;
 mod admin_page;
 mod database_down;
+mod databases;
 mod demo;
+mod documented;
 mod first_admin;
 mod logs;
 mod mail;

@@ -72,7 +72,8 @@ impl Place {
             .stderr(Stdio::piped())
             .spawn()
             .unwrap();
-        child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
+        // It may have ended without reading.
+        let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
         child.wait_with_output().unwrap()
     }
 
@@ -186,10 +187,17 @@ impl Server {
         self.post(path, &headers, &body.to_string())
     }
 
+    pub fn put_json(&self, path: &str, body: &Value) -> Answer {
+        let request =
+            self.agent.put(format!("{}{path}", self.url)).header("content-type", "application/json");
+        answer(request.send(body.to_string()).unwrap())
+    }
+
     pub fn get_as(&self, path: &str, token: &str) -> Answer {
         self.get(path, &[("authorization", &format!("Bearer {token}"))])
     }
 
+    #[allow(clippy::needless_pass_by_value)] // So that variables are written in place.
     pub fn graphql(&self, token: Option<&str>, query: &str, variables: Value) -> Answer {
         self.post_json("/graphql", token, &json!({ "query": query, "variables": variables }))
     }

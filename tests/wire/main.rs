@@ -1,0 +1,14 @@
+//! The adapters from the outside: a shop's router is sent requests, and its answers are read.
+
+#![cfg(all(feature = "axum", feature = "graphql"))]
+
+mod edge;
+mod graphql;
+mod many_fields;
+mod over_http;
+mod refusals;
+mod rest;
+mod site;
+mod sought;
+#[path = "../support/mod.rs"]
+mod support;

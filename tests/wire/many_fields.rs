@@ -1,0 +1,107 @@
+//! An operation asks for a few credentials to be checked, not for a thousand.
+
+use commerce_auth::graphql::Admission;
+use serde_json::json;
+
+use crate::{
+    site::{Site, site},
+    support::{EMAIL, PASSWORD, WRONG},
+};
+
+fn field(alias: usize, password: &str) -> String {
+    format!(r#"a{alias}: generateCustomerToken(email: "{EMAIL}", password: "{password}") {{ token }}"#)
+}
+
+fn fields(count: usize) -> String {
+    (0..count).map(|alias| field(alias, WRONG)).collect()
+}
+
+async fn is_refused_unrun(site: &Site, query: &str) {
+    let answer = site.graphql(None, query).await;
+    let refused =
+        ("Too many fields that take a credential in one operation.".into(), "graphql-input".into(), 400);
+    assert_eq!(answer.graphql_error(), refused, "{query:.200}");
+    assert!(answer.json().get("data").is_none());
+}
+
+#[tokio::test]
+async fn many_credentials_in_one_operation_are_refused_unrun() {
+    let site = site();
+    let one = field(0, WRONG);
+    let exchange = format!(r#"exchangeOtpForCustomerToken(email: "{EMAIL}", otp: "{WRONG}") {{ token }}"#);
+    let mail = format!(r#"requestPasswordResetEmail(email: "{EMAIL}")"#);
+    let reset =
+        format!(r#"resetPassword(email: "{EMAIL}", resetPasswordToken: "{WRONG}", newPassword: "{WRONG}")"#);
+    for query in [
+        format!("mutation {{ {} }}", fields(1000)),
+        format!("mutation {{ {} }}", fields(4)),
+        format!("mutation {{ {one} {exchange} {mail} {reset} }}"),
+        format!("mutation {{ ... on Mutation {{ {} }} {} }}", fields(2), fields(2)),
+        format!(
+            "mutation {{ ...f ...g }} fragment f on Mutation {{ {} }} fragment g on Mutation {{ {} }}",
+            fields(2),
+            fields(2)
+        ),
+        format!("mutation {{ ...f ...f ...f ...f }} fragment f on Mutation {{ {one} }}"),
+        format!(
+            "mutation {{ ...f }} fragment f on Mutation {{ ...g ...g }} fragment g on Mutation {{ {} }}",
+            fields(2)
+        ),
+        // By a directive a field may be left out; which are is known only when it runs.
+        format!(
+            "mutation {{ {} b: generateCustomerToken(email: \"a\", password: \"b\") @skip(if: true) {{ token }} }}",
+            fields(3)
+        ),
+    ] {
+        is_refused_unrun(&site, &query).await;
+    }
+    // Of two operations the one that asks for more counts, whichever is run.
+    let query = format!("mutation A {{ {one} }} mutation B {{ {} }}", fields(4));
+    let answer = site.graphql_with(None, &[], json!({"query": query, "operationName": "A"})).await;
+    assert_eq!(answer.status, 400);
+    assert_eq!(site.shop.auth.hashing_stats().begun, 0, "nothing was hashed");
+    assert!(site.shop.sign_in(PASSWORD).await.is_ok());
+}
+
+#[tokio::test]
+async fn a_few_are_run() {
+    let site = site();
+    let query = format!("mutation {{ {} {} {} }}", field(0, WRONG), field(1, PASSWORD), field(2, WRONG));
+    let answer = site.graphql(None, &query).await;
+    assert_eq!(answer.status, 401);
+    let data = &answer.json()["data"];
+    assert!(data["a0"].is_null() && data["a2"].is_null() && data["a1"]["token"].is_string(), "{data}");
+}
+
+#[tokio::test]
+async fn fragments_that_multiply_are_counted_in_no_time() {
+    let site = site();
+    // 2^60 fields, if each were counted.
+    let doubling: String = (0..60)
+        .map(|level| format!("fragment f{level} on Mutation {{ ...f{0} ...f{0} }} ", level + 1))
+        .collect();
+    let query = format!("mutation {{ ...f0 }} {doubling} fragment f60 on Mutation {{ {} }}", field(0, WRONG));
+    is_refused_unrun(&site, &query).await;
+    let turning = "mutation { ...f } fragment f on Mutation { ...g } fragment g on Mutation { ...f }";
+    let answer = site.graphql(None, turning).await;
+    assert!(!answer.json()["errors"].as_array().unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn a_host_names_costly_fields_of_its_own() {
+    let shop = crate::support::shop();
+    let caller =
+        commerce_auth::http::Caller::from_headers(shop.auth.clone(), &http::HeaderMap::new()).unwrap();
+    let admission = Admission::default().costly(["createCustomerV2"]).at_most(1);
+    let ask = async |query: &str| {
+        admission
+            .admit(async_graphql::Request::new(query), caller.clone())
+            .await
+            .map(|admitted| (admitted.is_mutation(), admitted.sets_password()))
+    };
+    assert_eq!(ask("mutation { createCustomerV2 { x } }").await.unwrap(), (true, false));
+    assert!(ask("mutation { a: createCustomerV2 { x } b: createCustomerV2 { x } }").await.is_err());
+    assert!(ask("mutation { createCustomerV2 { x } generateCustomerToken { x } }").await.is_err());
+    assert_eq!(ask("{ createCustomerV2 { x } }").await.unwrap(), (false, false));
+    assert_eq!(ask("mutation { ...f } fragment f on M { resetPassword }").await.unwrap(), (true, true));
+}
