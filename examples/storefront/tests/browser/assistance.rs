@@ -76,7 +76,7 @@ async fn an_admin_user_logs_in_as_a_customer_at_once() {
         begin(storefront, browser, ADMIN, ASSISTED).await;
         let admin = browser.tab().await;
 
-        browser.click_into_tab("#login-as-customer").await;
+        let shop = browser.click_into_tab("#login-as-customer").await;
         browser.reads("#banner", "You are being assisted by admin user 1: Helps with an order").await;
         browser.reads("#customer-email", ASSISTED.name).await;
         assert_eq!(browser.kept().await, json!(["customer_token"]), "the admin's token stays behind");
@@ -89,6 +89,12 @@ async fn an_admin_user_logs_in_as_a_customer_at_once() {
         assert_eq!(browser.kept().await, json!(["admin_token"]));
         browser.click("#sign-out").await;
         browser.reads("#message", "You are signed out").await;
+        assert_eq!(browser.kept().await, json!([]));
+
+        // The assistance rested on the admin user's own token.
+        browser.turn_to(&shop).await;
+        browser.click("#refresh").await;
+        browser.reads("#message", "The assistance has ended").await;
         assert_eq!(browser.kept().await, json!([]));
     })
     .await;
