@@ -2,6 +2,15 @@
 //!
 //! Read it from the top: [`args`] is what it can be told, [`server`] how it starts, serves and ends, [`accounts`] what
 //! it keeps by itself. Everything about passwords, tokens, codes, budgets and the audit trail is the crate's.
+#![deny(
+    unreachable_pub,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::unreachable,
+    clippy::indexing_slicing,
+    clippy::string_slice
+)]
 
 mod accounts;
 mod admin_api;

@@ -1,5 +1,4 @@
 //! The storefront as it is built, over HTTP.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 mod accounts;
 mod admin_page;
