@@ -92,8 +92,9 @@ pub(crate) async fn seed(database: &Database) -> Result<(), Box<dyn Error>> {
         seed_customer(database, &auth, customer).await?;
     }
     for (id, username, permissions) in ADMINS {
+        let known = database.admins.find_by_username(&username.parse()?).await?;
         let row = AdminRecord {
-            id: AdminId::from(id),
+            id: known.map_or_else(|| AdminId::from(id), |row| row.id),
             username: username.into(),
             password_hash: Some(auth.hash_new_admin_password(username, ADMINS_PASSWORD).await?),
             status: AccountStatus::Active,

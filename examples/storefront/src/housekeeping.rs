@@ -1,8 +1,8 @@
 use std::time::Duration;
 
-use commerce_auth::Auth;
+use commerce_auth::{Auth, Error};
 use tokio::time::{MissedTickBehavior, interval};
-use tracing::{debug, warn};
+use tracing::warn;
 
 /// So much of each kind is removed at once.
 const BATCH: usize = 1000;
@@ -13,10 +13,18 @@ pub(crate) async fn sweep(auth: Auth) {
     minutes.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         minutes.tick().await;
-        match auth.purge(BATCH).await {
-            Ok(purged) => debug!(?purged, "what was over is removed"),
-            // The next minute tries again.
-            Err(error) => warn!(%error, "what is over could not be removed"),
+        // The next minute tries again.
+        if let Err(error) = purge_all(&auth).await {
+            warn!(error = &error as &dyn std::error::Error, "what is over could not be removed");
+        }
+    }
+}
+
+async fn purge_all(auth: &Auth) -> Result<(), Error> {
+    loop {
+        let purged = auth.purge(BATCH).await?;
+        if [purged.tokens, purged.codes, purged.attempts].iter().all(|removed| *removed < BATCH) {
+            return Ok(());
         }
     }
 }

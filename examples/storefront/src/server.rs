@@ -38,7 +38,8 @@ pub(crate) async fn run(args: Serve) -> Result<(), Box<dyn Error>> {
     if args.demo {
         demo::seed(&database).await?;
     }
-    let (outbox, delivery) = outbox::open(&args.outbox, args.public_url.unwrap_or_else(|| url.clone()))?;
+    let shop_url = args.public_url.as_ref().unwrap_or(&url).trim_end_matches('/').to_owned();
+    let (outbox, delivery) = outbox::open(&args.outbox, shop_url)?;
     let auth = shop::auth_on(&database).notifier(outbox).build()?;
     let sweeper = tokio::spawn(housekeeping::sweep(auth.clone()));
     println!("listening on {url}");

@@ -190,6 +190,7 @@ impl Server {
         self.get(path, &[("authorization", &format!("Bearer {token}"))])
     }
 
+    #[allow(clippy::needless_pass_by_value)] // So that variables are written in place.
     pub fn graphql(&self, token: Option<&str>, query: &str, variables: Value) -> Answer {
         self.post_json("/graphql", token, &json!({ "query": query, "variables": variables }))
     }
