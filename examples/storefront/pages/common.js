@@ -1,0 +1,122 @@
+// What all the pages share: asking the server, saying how it went, and showing one view at a time.
+
+/** An answer other than the one asked for. Status 0: there was no answer at all. */
+export class Refused extends Error {
+  constructor(status, message, withToken) {
+    super(message);
+    this.status = status;
+    // A 401 to a sign-in is a wrong password; a 401 to a token is the end of the session.
+    this.endsSession = withToken && status === 401;
+    // Nobody has been refused: the token is kept, and the same may be asked again.
+    this.mayTryAgain = status === 0 || status === 503;
+  }
+}
+
+/** Asks the server, as the bearer of `token` where there is one, and gives its JSON answer. */
+export async function ask(path, { token, body, method = body === undefined ? "GET" : "POST" } = {}) {
+  const headers = { Accept: "application/json" };
+  if (token) headers.Authorization = `Bearer ${token}`;
+  if (body !== undefined) headers["Content-Type"] = "application/json";
+  const refuse = (status, message) => new Refused(status, message, Boolean(token));
+
+  let response;
+  try {
+    response = await fetch(path, {
+      method,
+      headers,
+      body: body === undefined ? undefined : JSON.stringify(body),
+      credentials: "omit",
+    });
+  } catch {
+    throw refuse(0, "The shop cannot be reached. Please check your connection and try again.");
+  }
+  if (response.status === 503) {
+    throw refuse(503, "The shop cannot answer just now. Please try again in a moment.");
+  }
+
+  const answer = await response.json().catch(() => null);
+  const error = answer?.errors?.[0];
+  if (!response.ok || error) {
+    throw refuse(response.status, messageOf(answer, error) ?? "Something went wrong. Please try again.");
+  }
+  return answer;
+}
+
+/** Runs a GraphQL operation and gives its data. */
+export async function graphql(query, variables, token) {
+  const { data } = await ask("/graphql", { token, body: { query, variables } });
+  return data;
+}
+
+// GraphQL puts its message into the first error; REST has a template, and parameters by name or by number.
+function messageOf(answer, error) {
+  if (answer?.message === undefined) return error?.message;
+  const parameters = answer.parameters ?? {};
+  return answer.message.replace(/%(\w+)/g, (place, name) =>
+    String((Array.isArray(parameters) ? parameters[Number(name) - 1] : parameters[name]) ?? place));
+}
+
+export const byId = (id) => document.getElementById(id);
+
+/** Says how it went, aloud to a screen reader too; with `again`, offers to try it again. */
+export function say(text, { kind = "good", again } = {}) {
+  const message = byId("message");
+  message.textContent = text;
+  message.dataset.kind = kind;
+  const button = byId("try-again");
+  button.hidden = !again;
+  button.onclick = again ?? null;
+}
+
+/** Runs what a click or a form asked for, and says so if it is refused. */
+export async function attempt(action, sessionEnded) {
+  say("");
+  try {
+    await action();
+  } catch (refused) {
+    if (!(refused instanceof Refused)) throw refused;
+    if (refused.endsSession) return sessionEnded();
+    say(refused.message, {
+      kind: "bad",
+      again: refused.mayTryAgain ? () => attempt(action, sessionEnded) : undefined,
+    });
+  }
+}
+
+/** One submission at a time: a second click while the first is on its way does nothing. */
+export function onSubmit(form, action) {
+  form.addEventListener("submit", async (event) => {
+    event.preventDefault();
+    if (form.ariaBusy === "true") return;
+    form.ariaBusy = "true";
+    try {
+      await action(new FormData(form));
+    } finally {
+      form.ariaBusy = "false";
+    }
+  });
+}
+
+/** Shows one view instead of another, and takes the keyboard and the screen reader along. */
+export function show(id) {
+  for (const view of document.querySelectorAll("main > section")) view.hidden = view.id !== id;
+  focusHeading(byId(id));
+}
+
+export function focusHeading(section) {
+  section.querySelector("h1, h2, h3").focus();
+}
+
+/** An element with properties and children. Text stays text: nothing from the server is ever read as HTML. */
+export function make(tag, properties = {}, ...children) {
+  const element = Object.assign(document.createElement(tag), properties);
+  element.append(...children);
+  return element;
+}
+
+const clock = new Intl.DateTimeFormat("en-GB", { dateStyle: "medium", timeStyle: "medium" });
+
+/** A time as the reader's own clock has it. */
+export function timeOf(text) {
+  return make("time", { dateTime: text }, clock.format(new Date(text)));
+}

@@ -1,0 +1,228 @@
+// The shop's page: sign in, forgotten password, my account.
+
+import { ask, attempt, byId, focusHeading, graphql, make, onSubmit, say, show, timeOf } from "/assets/common.js";
+
+// The token lives as long as its tab, and nowhere but here: no cookie carries it, no URL.
+const KEY = "customer_token";
+const token = () => sessionStorage.getItem(KEY);
+
+let assisting = false;
+
+const run = (action) => attempt(action, () => {
+  signedOut(assisting ? "The assistance has ended." : "You are no longer signed in. Please sign in again.");
+});
+
+function signedOut(text) {
+  sessionStorage.removeItem(KEY);
+  assisting = false;
+  byId("banner").textContent = "";
+  byId("devices").replaceChildren();
+  show("sign-in");
+  say(text);
+}
+
+// --- sign in ---------------------------------------------------------------------------------------------------
+
+onSubmit(byId("sign-in-form"), (form) => run(async () => {
+  const { generateCustomerToken } = await graphql(
+    "mutation ($email: String!, $password: String!) { generateCustomerToken(email: $email, password: $password) { token } }",
+    { email: form.get("email"), password: form.get("password") },
+  );
+  sessionStorage.setItem(KEY, generateCustomerToken.token);
+  byId("password").value = "";
+  // An action of its own: were this to fail, "try again" need not sign in a second time.
+  await run(openAccount);
+}));
+
+byId("sign-out").addEventListener("click", () => run(signOut));
+
+async function signOut() {
+  await graphql("mutation { revokeCustomerToken { result } }", {}, token());
+  signedOut("You are signed out.");
+}
+
+// --- forgotten password ----------------------------------------------------------------------------------------
+
+const toSignIn = () => {
+  say("");
+  show("sign-in");
+};
+for (const button of document.querySelectorAll(".to-sign-in")) button.addEventListener("click", toSignIn);
+
+byId("forgot-link").addEventListener("click", () => {
+  say("");
+  byId("forgot-email").value = byId("email").value;
+  show("forgot");
+});
+
+byId("have-token").addEventListener("click", () => {
+  say("");
+  openReset(byId("forgot-email").value);
+});
+
+onSubmit(byId("forgot-form"), (form) => run(async () => {
+  await graphql("mutation ($email: String!) { requestPasswordResetEmail(email: $email) }", { email: form.get("email") });
+  // The same words whether there is such an account or not.
+  say("If there is an account with this e-mail address, a link is on its way to it.");
+}));
+
+onSubmit(byId("reset-form"), (form) => run(async () => {
+  await graphql(
+    `mutation ($email: String!, $token: String!, $password: String!) {
+      resetPassword(email: $email, resetPasswordToken: $token, newPassword: $password)
+    }`,
+    { email: form.get("email"), token: form.get("token").trim(), password: form.get("password") },
+  );
+  byId("reset-form").reset();
+  byId("email").value = form.get("email");
+  signedOut("Your password is changed. Sign in with the new one.");
+}));
+
+function openReset(email, resetToken = "") {
+  byId("reset-email").value = email;
+  byId("reset-token").value = resetToken;
+  show("reset");
+  sayPasswordRule();
+}
+
+async function sayPasswordRule() {
+  const { data } = await ask("/graphql", {
+    body: { query: "{ storeConfig { minimum_password_length required_character_classes_number } }" },
+  }).catch(() => ({}));
+  if (!data) return; // The server says it again when it refuses a password.
+  const { minimum_password_length: length, required_character_classes_number: classes } = data.storeConfig;
+  byId("password-rule").textContent = `At least ${length} characters`
+    + (Number(classes) > 1 ? `, of ${classes} kinds: lower case, upper case, digits, others.` : ".");
+}
+
+// The mailed link carries the token in the fragment, which no server sees; it leaves the address bar and the
+// history at once.
+function resetTokenOfLink() {
+  const resetToken = new URLSearchParams(location.hash.slice(1)).get("reset");
+  if (resetToken !== null) history.replaceState(null, "", location.pathname);
+  return resetToken;
+}
+
+// --- my account ------------------------------------------------------------------------------------------------
+
+async function openAccount() {
+  await loadAccount();
+  show("account");
+}
+
+async function loadAccount() {
+  const { customer, customerTokenIdentity } = await graphql(
+    `{
+      customer { firstname lastname email allow_remote_shopping_assistance }
+      customerTokenIdentity { actor { admin_id reason } }
+    }`,
+    {},
+    token(),
+  );
+  byId("customer-name").textContent = `${customer.firstname} ${customer.lastname}`;
+  byId("customer-email").textContent = customer.email;
+  byId("consent").checked = customer.allow_remote_shopping_assistance;
+
+  const { actor } = customerTokenIdentity;
+  assisting = actor !== null;
+  byId("banner").textContent = assisting ? `You are being assisted by ${nameOf(actor)}` : "";
+  byId("own").hidden = assisting;
+  byId("not-own").hidden = !assisting;
+  if (!assisting) await loadDevices();
+}
+
+const nameOf = ({ admin_id: id, reason }) => `admin user ${id}${reason ? `: ${reason}` : ""}`;
+
+byId("refresh").addEventListener("click", () => run(async () => {
+  await loadAccount();
+  say("Up to date.");
+}));
+
+byId("consent").addEventListener("change", ({ target }) => {
+  const consent = target.checked;
+  run(() => setConsent(consent));
+});
+
+async function setConsent(consent) {
+  try {
+    await graphql(
+      `mutation ($consent: Boolean!) {
+        updateCustomerV2(input: { allow_remote_shopping_assistance: $consent }) { customer { email } }
+      }`,
+      { consent },
+      token(),
+    );
+  } catch (refused) {
+    byId("consent").checked = !consent;
+    throw refused;
+  }
+  byId("consent").checked = consent;
+  await loadDevices();
+  say(consent ? "Our staff may assist you now." : "Nobody may assist you now.");
+}
+
+async function loadDevices() {
+  const { customerTokens } = await graphql(
+    "{ customerTokens { id issued_at source user_agent current actor { admin_id reason } } }",
+    {},
+    token(),
+  );
+  byId("devices").replaceChildren(...customerTokens.map(deviceItem));
+
+  const assistants = customerTokens.filter(({ actor }) => actor !== null).length;
+  byId("assisted-note").hidden = assistants === 0;
+  byId("assisted-note").textContent = assistants === 1
+    ? "One of these is not you: an admin user is signed in to assist you."
+    : `${assistants} of these are not you: admin users are signed in to assist you.`;
+}
+
+function deviceItem(device) {
+  const name = device.actor ? `Assistance by ${nameOf(device.actor)}` : deviceName(device.user_agent ?? "");
+  const item = make("li", { className: "card" }, make("strong", {}, name));
+  if (device.current) item.append(" ", make("span", { className: "tag good" }, "this device"));
+  if (device.user_agent) item.append(make("p", { className: "quiet" }, device.user_agent));
+  item.append(
+    make("p", { className: "quiet" }, `${device.source ?? "unknown address"}, since `, timeOf(device.issued_at)),
+    make("button", {
+      className: "plain",
+      type: "button",
+      ariaLabel: `Sign out: ${name}`,
+      onclick: () => run(() => (device.current ? signOut() : signOutDevice(device.id, name))),
+    }, "Sign out"),
+  );
+  item.dataset.kind = device.actor ? "assistance" : "device";
+  item.dataset.current = device.current;
+  return item;
+}
+
+async function signOutDevice(id, name) {
+  await graphql("mutation ($id: ID!) { revokeCustomerTokenById(id: $id) { result } }", { id }, token());
+  await loadDevices();
+  focusHeading(byId("own").querySelector("section"));
+  say(`Signed out: ${name}`);
+}
+
+// A name that a customer recognises; the whole user agent stands below it.
+function deviceName(userAgent) {
+  const first = (names) => names.find(([pattern]) => pattern.test(userAgent))?.[1];
+  const browser = first([[/Edg/, "Edge"], [/OPR/, "Opera"], [/Firefox/, "Firefox"], [/Chrom/, "Chrome"], [/Safari/, "Safari"]]);
+  const system = first([[/Android/, "Android"], [/iPhone|iPad/, "iOS"], [/Windows/, "Windows"], [/Mac OS/, "macOS"], [/Linux/, "Linux"]]);
+  if (!browser) return "A device";
+  return system ? `${browser} on ${system}` : browser;
+}
+
+// --- begin -----------------------------------------------------------------------------------------------------
+
+function followResetLink() {
+  const resetToken = resetTokenOfLink();
+  if (resetToken === null) return false;
+  say("");
+  openReset("", resetToken);
+  return true;
+}
+
+addEventListener("hashchange", followResetLink);
+if (!followResetLink()) {
+  if (token()) run(openAccount);
+  else show("sign-in");
+}

@@ -1,0 +1,80 @@
+use std::{
+    collections::BTreeMap,
+    sync::{Mutex, MutexGuard, PoisonError},
+};
+
+use async_trait::async_trait;
+use commerce_auth::{CustomerId, CustomerRecord, CustomerStore, Email, MemoryCustomers, StoreError};
+
+use super::{Edit, Profile, Profiles};
+
+/// Profiles in this process: gone with it.
+pub(super) struct MemoryProfiles {
+    customers: MemoryCustomers,
+    table: Mutex<Table>,
+}
+
+#[derive(Default)]
+struct Table {
+    last_id: i64,
+    rows: BTreeMap<CustomerId, Profile>,
+}
+
+impl MemoryProfiles {
+    pub(super) fn beside(customers: MemoryCustomers) -> Self {
+        Self { customers, table: Mutex::default() }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Table> {
+        self.table.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[async_trait]
+impl Profiles for MemoryProfiles {
+    async fn add(&self, profile: &Profile) -> Result<CustomerId, StoreError> {
+        let mut table = self.lock();
+        table.last_id += 1;
+        let id = CustomerId::from(table.last_id);
+        table.rows.insert(id.clone(), profile.clone());
+        Ok(id)
+    }
+
+    async fn find(&self, id: &CustomerId) -> Result<Option<Profile>, StoreError> {
+        Ok(self.lock().rows.get(id).cloned())
+    }
+
+    async fn edit(&self, id: &CustomerId, edit: Edit) -> Result<Option<Profile>, StoreError> {
+        let mut table = self.lock();
+        let row = table.rows.get_mut(id);
+        Ok(row.map(|profile| {
+            edit(profile);
+            profile.clone()
+        }))
+    }
+
+    async fn remove(&self, id: &CustomerId) -> Result<(), StoreError> {
+        self.lock().rows.remove(id);
+        Ok(())
+    }
+
+    async fn search(&self, part: &str, limit: u32) -> Result<Vec<CustomerId>, StoreError> {
+        let ids: Vec<_> = self.lock().rows.keys().cloned().collect();
+        let part = part.to_lowercase();
+        let mut found = Vec::new();
+        for id in ids {
+            let row = self.customers.find_by_id(&id).await?;
+            if row.is_some_and(|row| row.email.to_lowercase().contains(&part)) {
+                found.push(id);
+            }
+        }
+        found.truncate(limit as usize);
+        Ok(found)
+    }
+
+    /// The table in memory has no verb for it: a password change in the microsecond between the two is undone.
+    async fn change_email(&self, id: &CustomerId, email: &Email) -> Result<bool, StoreError> {
+        let Some(row) = self.customers.find_by_id(id).await? else { return Ok(false) };
+        Ok(self.customers.upsert(CustomerRecord { email: email.to_string(), ..row }).is_ok())
+    }
+}

@@ -1,0 +1,144 @@
+//! Where the shop keeps its accounts: the crate's ready-made account tables, and beside them a table of its own with
+//! what the crate need not know (names, addresses, subscription). A customer's id is the key of that table.
+
+mod memory;
+mod postgres;
+mod profile;
+mod profiles;
+mod sqlite;
+mod tables;
+
+pub(crate) use profile::{Address, Profile, Region};
+pub(crate) use profiles::{Edit, Profiles};
+pub(crate) use tables::{AdminTable, CustomerTable, Trail};
+
+use std::{error::Error, sync::Arc};
+
+use commerce_auth::{
+    AccountStatus, AuditSink, CustomerId, CustomerRecord, Email, MemoryAdmins, MemoryCustomers, MemoryStore,
+    PasswordHash, PostgresStore, RedisStore, SqliteStore, StoreError, UpsertError, Website,
+    audit::MemoryAudit, store::Store,
+};
+
+use self::{memory::MemoryProfiles, postgres::PostgresProfiles, sqlite::SqliteProfiles};
+use crate::args::{DatabaseAddress, RedisAddress};
+
+/// Everything that the shop keeps.
+#[derive(Clone)]
+pub(crate) struct Database {
+    /// Tokens, one-time credentials and attempt budgets.
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) customers: Arc<dyn CustomerTable>,
+    pub(crate) admins: Arc<dyn AdminTable>,
+    pub(crate) profiles: Arc<dyn Profiles>,
+    /// The audit trail, to write.
+    pub(crate) audit: Arc<dyn AuditSink>,
+    /// The audit trail, to read.
+    pub(crate) trail: Arc<dyn Trail>,
+}
+
+/// A customer account that is to be made.
+pub(crate) struct NewCustomer {
+    pub(crate) email: Email,
+    pub(crate) password_hash: Option<PasswordHash>,
+    pub(crate) status: AccountStatus,
+    pub(crate) allows_assistance: bool,
+    pub(crate) profile: Profile,
+}
+
+impl Database {
+    /// Opens a database, and makes the tables it lacks. With `tokens`, that is where the crate's store is.
+    pub(crate) async fn open(
+        address: &DatabaseAddress,
+        tokens: Option<&RedisAddress>,
+    ) -> Result<Self, Box<dyn Error>> {
+        let database = match address {
+            DatabaseAddress::Memory => Self::in_memory(),
+            DatabaseAddress::Sqlite(path) => {
+                let store = SqliteStore::open(path)?;
+                let profiles = SqliteProfiles::open(path)?;
+                Self::all_in(store.clone(), store.customers(), store.admins(), profiles)
+            }
+            DatabaseAddress::Postgres(url) => {
+                let store = PostgresStore::connect(url).await?;
+                let profiles = PostgresProfiles::connect(url).await?;
+                Self::all_in(store.clone(), store.customers(), store.admins(), profiles)
+            }
+        };
+        match tokens {
+            Some(RedisAddress(url)) => {
+                Ok(Self { store: Arc::new(RedisStore::connect(url).await?), ..database })
+            }
+            None => Ok(database),
+        }
+    }
+
+    fn in_memory() -> Self {
+        let customers = MemoryCustomers::new();
+        let trail = Arc::new(MemoryAudit::new());
+        Self {
+            store: Arc::new(MemoryStore::new()),
+            customers: Arc::new(customers.clone()),
+            admins: Arc::new(MemoryAdmins::new()),
+            profiles: Arc::new(MemoryProfiles::beside(customers)),
+            audit: trail.clone(),
+            trail,
+        }
+    }
+
+    fn all_in<S: Store + AuditSink + Trail>(
+        store: S,
+        customers: impl CustomerTable,
+        admins: impl AdminTable,
+        profiles: impl Profiles + 'static,
+    ) -> Self {
+        let store = Arc::new(store);
+        Self {
+            store: store.clone(),
+            customers: Arc::new(customers),
+            admins: Arc::new(admins),
+            profiles: Arc::new(profiles),
+            audit: store.clone(),
+            trail: store,
+        }
+    }
+
+    /// Adds a customer; answers the id. A conflict if the address is another account's.
+    ///
+    /// The profile comes first, as it gives the id. What a crash leaves between the two is a profile without an account,
+    /// which nothing looks at.
+    pub(crate) async fn add(&self, customer: NewCustomer) -> Result<CustomerId, UpsertError> {
+        let id = self.profiles.add(&customer.profile).await?;
+        let row = CustomerRecord {
+            id: id.clone(),
+            website: Website::default(),
+            email: customer.email.to_string(),
+            password_hash: customer.password_hash,
+            status: customer.status,
+            allows_assistance: customer.allows_assistance,
+        };
+        if let Err(error) = self.customers.put(row).await {
+            self.remove_profile(&id, &error).await;
+            return Err(error);
+        }
+        Ok(id)
+    }
+
+    /// Only where it is known that no account was made.
+    async fn remove_profile(&self, id: &CustomerId, error: &UpsertError) {
+        if matches!(error, UpsertError::Conflict(_))
+            && let Err(error) = self.profiles.remove(id).await
+        {
+            tracing::warn!(%id, error = &error as &dyn Error, "a profile without an account stays");
+        }
+    }
+
+    /// A customer's account and profile, if there is one.
+    pub(crate) async fn customer(
+        &self,
+        id: &CustomerId,
+    ) -> Result<Option<(CustomerRecord, Profile)>, StoreError> {
+        let Some(account) = self.customers.find_by_id(id).await? else { return Ok(None) };
+        Ok(self.profiles.find(id).await?.map(|profile| (account, profile)))
+    }
+}

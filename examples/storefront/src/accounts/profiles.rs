@@ -1,0 +1,28 @@
+use async_trait::async_trait;
+use commerce_auth::{CustomerId, Email, StoreError};
+
+use super::Profile;
+
+/// A change to a profile, made while nobody else changes it.
+pub(crate) type Edit = Box<dyn FnOnce(&mut Profile) + Send>;
+
+/// What the shop asks of its database by itself, beside what the crate asks.
+#[async_trait]
+pub(crate) trait Profiles: Send + Sync {
+    /// Adds a profile; answers its id, which the database gives, and gives only once.
+    async fn add(&self, profile: &Profile) -> Result<CustomerId, StoreError>;
+
+    async fn find(&self, id: &CustomerId) -> Result<Option<Profile>, StoreError>;
+
+    /// Edits a profile in one transaction; answers it as it is then, if it is there.
+    async fn edit(&self, id: &CustomerId, edit: Edit) -> Result<Option<Profile>, StoreError>;
+
+    async fn remove(&self, id: &CustomerId) -> Result<(), StoreError>;
+
+    /// The customers whose address contains the text, at most `limit` of them.
+    async fn search(&self, part: &str, limit: u32) -> Result<Vec<CustomerId>, StoreError>;
+
+    /// Gives an account another address, and changes nothing else of its row: to write back a row that was read would
+    /// undo a password change in between. Answers whether it did: not if the address is another account's.
+    async fn change_email(&self, id: &CustomerId, email: &Email) -> Result<bool, StoreError>;
+}

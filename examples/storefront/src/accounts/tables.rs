@@ -1,0 +1,75 @@
+use async_trait::async_trait;
+use commerce_auth::{
+    AdminRecord, AdminStore, AuditEvent, CustomerRecord, CustomerStore, MemoryAdmins, MemoryCustomers,
+    PostgresAdmins, PostgresCustomers, PostgresStore, SqliteAdmins, SqliteCustomers, SqliteStore, StoreError,
+    UpsertError, audit::MemoryAudit,
+};
+
+/// A ready-made customer table of the crate's, whichever database it is in.
+#[async_trait]
+pub(crate) trait CustomerTable: CustomerStore<Row = CustomerRecord> {
+    async fn put(&self, row: CustomerRecord) -> Result<(), UpsertError>;
+}
+
+/// A ready-made admin user table of the crate's.
+#[async_trait]
+pub(crate) trait AdminTable: AdminStore<Row = AdminRecord> {
+    async fn put(&self, row: AdminRecord) -> Result<(), UpsertError>;
+}
+
+/// An audit trail that can be read.
+#[async_trait]
+pub(crate) trait Trail: Send + Sync {
+    /// The newest events, the oldest of them first.
+    async fn newest(&self, events: usize) -> Result<Vec<AuditEvent>, StoreError>;
+}
+
+macro_rules! tables {
+    ($customers:ty, $admins:ty, $store:ty) => {
+        #[async_trait]
+        impl CustomerTable for $customers {
+            async fn put(&self, row: CustomerRecord) -> Result<(), UpsertError> {
+                self.upsert(row).await
+            }
+        }
+
+        #[async_trait]
+        impl AdminTable for $admins {
+            async fn put(&self, row: AdminRecord) -> Result<(), UpsertError> {
+                self.upsert(row).await
+            }
+        }
+
+        #[async_trait]
+        impl Trail for $store {
+            async fn newest(&self, events: usize) -> Result<Vec<AuditEvent>, StoreError> {
+                self.audit_events(events).await
+            }
+        }
+    };
+}
+
+tables!(SqliteCustomers, SqliteAdmins, SqliteStore);
+tables!(PostgresCustomers, PostgresAdmins, PostgresStore);
+
+#[async_trait]
+impl CustomerTable for MemoryCustomers {
+    async fn put(&self, row: CustomerRecord) -> Result<(), UpsertError> {
+        Ok(self.upsert(row)?)
+    }
+}
+
+#[async_trait]
+impl AdminTable for MemoryAdmins {
+    async fn put(&self, row: AdminRecord) -> Result<(), UpsertError> {
+        Ok(self.upsert(row)?)
+    }
+}
+
+#[async_trait]
+impl Trail for MemoryAudit {
+    async fn newest(&self, events: usize) -> Result<Vec<AuditEvent>, StoreError> {
+        let mut all = self.events();
+        Ok(all.split_off(all.len().saturating_sub(events)))
+    }
+}

@@ -1,0 +1,123 @@
+//! The command line.
+
+use std::{fmt, net::SocketAddr, path::PathBuf, str::FromStr};
+
+use clap::{Args, Parser, Subcommand};
+use ipnet::IpNet;
+
+/// A web shop's server that signs its customers and admin users in with commerce-auth.
+#[derive(Debug, Parser)]
+#[command(name = "storefront", args_conflicts_with_subcommands = true)]
+pub(crate) struct CommandLine {
+    #[command(subcommand)]
+    pub(crate) command: Option<Command>,
+    #[command(flatten)]
+    pub(crate) serve: Serve,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Make an admin user, whose password is the first line of the standard input.
+    CreateAdmin(CreateAdmin),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Serve {
+    /// Where to listen; port 0 is any that is free.
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080")]
+    pub(crate) listen: SocketAddr,
+
+    /// Where accounts are kept, and everything else: memory:, sqlite:PATH or postgres://…
+    #[arg(long, value_name = "DATABASE", default_value = "sqlite:storefront.db")]
+    pub(crate) database: DatabaseAddress,
+
+    /// Keep tokens, one-time codes and attempt budgets there instead: redis://…
+    #[arg(long, value_name = "REDIS")]
+    pub(crate) tokens: Option<RedisAddress>,
+
+    /// The folder that mails are written to, as .eml files.
+    #[arg(long, value_name = "FOLDER", default_value = "outbox")]
+    pub(crate) outbox: PathBuf,
+
+    /// What customers call this shop, for links in mails [default: http://ADDRESS]
+    #[arg(long, value_name = "URL")]
+    pub(crate) public_url: Option<String>,
+
+    /// A network of proxies whose X-Forwarded-For is believed; may be given several times.
+    #[arg(long = "trusted-proxy", value_name = "CIDR")]
+    pub(crate) trusted_proxies: Vec<IpNet>,
+
+    /// Put demo customers and admin users with known passwords into the database. Only on loopback.
+    #[arg(long)]
+    pub(crate) demo: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CreateAdmin {
+    /// Where accounts are kept: sqlite:PATH or postgres://…
+    #[arg(long, value_name = "DATABASE", default_value = "sqlite:storefront.db")]
+    pub(crate) database: DatabaseAddress,
+
+    /// The name to sign in with.
+    #[arg(long)]
+    pub(crate) username: String,
+
+    /// Without the permission to give remote shopping assistance.
+    #[arg(long)]
+    pub(crate) no_assistance: bool,
+}
+
+/// Where accounts are kept.
+#[derive(Clone)]
+pub(crate) enum DatabaseAddress {
+    Memory,
+    Sqlite(PathBuf),
+    Postgres(String),
+}
+
+impl FromStr for DatabaseAddress {
+    type Err = &'static str;
+
+    fn from_str(address: &str) -> Result<Self, Self::Err> {
+        match address.split_once(':') {
+            Some(("memory", "")) => Ok(Self::Memory),
+            Some(("sqlite", path)) if !path.is_empty() => Ok(Self::Sqlite(path.into())),
+            Some(("postgres" | "postgresql", _)) => Ok(Self::Postgres(address.into())),
+            _ => Err("it is none of memory:, sqlite:PATH and postgres://…"),
+        }
+    }
+}
+
+/// Without the URL, which may hold a password.
+impl fmt::Debug for DatabaseAddress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Memory => f.write_str("memory:"),
+            Self::Sqlite(path) => write!(f, "sqlite:{}", path.display()),
+            Self::Postgres(_) => f.write_str("postgres:…"),
+        }
+    }
+}
+
+/// Where tokens are kept, if not in the database.
+#[derive(Clone)]
+pub(crate) struct RedisAddress(pub(crate) String);
+
+impl FromStr for RedisAddress {
+    type Err = &'static str;
+
+    fn from_str(address: &str) -> Result<Self, Self::Err> {
+        if address.starts_with("redis://") {
+            Ok(Self(address.into()))
+        } else {
+            Err("it does not begin with redis://")
+        }
+    }
+}
+
+/// Without the URL, which may hold a password.
+impl fmt::Debug for RedisAddress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("redis:…")
+    }
+}

@@ -1,0 +1,48 @@
+//! Where the admin page hands over a one-time code.
+
+use askama::Template;
+use axum::{
+    Form,
+    extract::rejection::FormRejection,
+    http::{HeaderMap, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use serde::Deserialize;
+use tracing::error;
+
+use crate::pages::html;
+
+/// By a POST's body: a URL stays in histories and logs.
+#[derive(Deserialize, Template)]
+#[template(path = "assist.html")]
+pub(crate) struct Handover {
+    email: String,
+    otp: String,
+}
+
+/// Shows whom the code is for. It is redeemed by a click there and not here: another site's form would sign its visitor
+/// in as somebody of its choice. For the same reason only the shop's own pages may send the form.
+pub(crate) async fn assist(headers: HeaderMap, form: Result<Form<Handover>, FormRejection>) -> Response {
+    if !is_own_page(&headers) {
+        return (StatusCode::FORBIDDEN, "This form is the admin page's alone.").into_response();
+    }
+    let handover = match form {
+        Ok(Form(handover)) => handover,
+        // Without its text, which repeats the input.
+        Err(rejection) => return (rejection.status(), "The form is not complete.").into_response(),
+    };
+    match handover.render() {
+        Ok(page) => html(page).into_response(),
+        Err(error) => {
+            error!(%error, "the page could not be made");
+            StatusCode::INTERNAL_SERVER_ERROR.into_response()
+        }
+    }
+}
+
+/// Whether the request's `Origin`, which browsers add to every POST, is the host it was sent to.
+fn is_own_page(headers: &HeaderMap) -> bool {
+    let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
+    let origin = text(header::ORIGIN).and_then(|origin| origin.split_once("://"));
+    matches!((origin, text(header::HOST)), (Some((_, origin)), Some(host)) if origin == host)
+}

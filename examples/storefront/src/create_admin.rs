@@ -1,0 +1,51 @@
+//! `storefront create-admin`: the first admin user has nobody to be invited by.
+
+use std::{
+    error::Error,
+    io::{IsTerminal, stdin},
+};
+
+use commerce_auth::{AccountStatus, AdminId, AdminRecord, Permission, UpsertError};
+use uuid::Uuid;
+
+use crate::{
+    accounts::Database,
+    args::{CreateAdmin, DatabaseAddress},
+    shop,
+};
+
+pub(crate) async fn run(args: CreateAdmin) -> Result<(), Box<dyn Error>> {
+    if let DatabaseAddress::Memory = args.database {
+        return Err("an admin user in memory would be gone at once: give --database".into());
+    }
+    let database = Database::open(&args.database, None).await?;
+    let auth = shop::auth_on(&database).build()?;
+    let password_hash = auth.hash_new_admin_password(&args.username, read_password()?).await?;
+    let permissions = if args.no_assistance { Vec::new() } else { Permission::ALL.to_vec() };
+    let row = AdminRecord {
+        id: AdminId::from(Uuid::new_v4()),
+        username: args.username.clone(),
+        password_hash: Some(password_hash),
+        status: AccountStatus::Active,
+        permissions,
+    };
+    match database.admins.put(row).await {
+        Ok(()) => {
+            println!("{} may sign in", args.username);
+            Ok(())
+        }
+        Err(UpsertError::Conflict(_)) => Err("there is an admin user of this name already".into()),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// The first line, without its end: spaces are part of a password.
+fn read_password() -> Result<String, Box<dyn Error>> {
+    if stdin().is_terminal() {
+        eprint!("password, as it will be seen here: ");
+    }
+    let mut line = String::new();
+    stdin().read_line(&mut line)?;
+    let password = line.strip_suffix('\n').unwrap_or(&line);
+    Ok(password.strip_suffix('\r').unwrap_or(password).to_owned())
+}

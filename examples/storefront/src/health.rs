@@ -1,0 +1,26 @@
+use axum::{extract::State, http::StatusCode};
+use commerce_auth::{CustomerId, Digest, StoreError};
+use time::OffsetDateTime;
+use tracing::warn;
+
+use crate::shop::Shop;
+
+/// Whether what the shop keeps can be asked, for a load balancer: 503 while it cannot.
+pub(crate) async fn health(State(shop): State<Shop>) -> (StatusCode, &'static str) {
+    match ask_everything(&shop).await {
+        Ok(()) => (StatusCode::OK, "ok"),
+        Err(error) => {
+            warn!(%error, "not healthy");
+            (StatusCode::SERVICE_UNAVAILABLE, "unavailable")
+        }
+    }
+}
+
+/// Looks for a token and for customers that cannot be there.
+async fn ask_everything(shop: &Shop) -> Result<(), StoreError> {
+    let (nothing, nobody) = (Digest::from_bytes([0; 32]), CustomerId::from(0));
+    shop.database.store.find(&nothing, OffsetDateTime::now_utc()).await?;
+    shop.database.customers.find_by_id(&nobody).await?;
+    shop.database.profiles.find(&nobody).await?;
+    Ok(())
+}

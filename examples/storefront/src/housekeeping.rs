@@ -1,0 +1,30 @@
+use std::time::Duration;
+
+use commerce_auth::{Auth, Error};
+use tokio::time::{MissedTickBehavior, interval};
+use tracing::warn;
+
+/// So much of each kind is removed at once.
+const BATCH: usize = 1000;
+
+/// Removes what is over, every minute. It never ends: drop or abort it.
+pub(crate) async fn sweep(auth: Auth) {
+    let mut minutes = interval(Duration::from_secs(60));
+    minutes.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        minutes.tick().await;
+        // The next minute tries again.
+        if let Err(error) = purge_all(&auth).await {
+            warn!(error = &error as &dyn std::error::Error, "what is over could not be removed");
+        }
+    }
+}
+
+async fn purge_all(auth: &Auth) -> Result<(), Error> {
+    loop {
+        let purged = auth.purge(BATCH).await?;
+        if [purged.tokens, purged.codes, purged.attempts].iter().all(|removed| *removed < BATCH) {
+            return Ok(());
+        }
+    }
+}

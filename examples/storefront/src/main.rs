@@ -1,0 +1,69 @@
+//! A web shop's server: its customers and admin users sign in with commerce-auth, over the API of Adobe Commerce.
+//!
+//! Read it from the top: [`args`] is what it can be told, [`server`] how it starts, serves and ends, [`accounts`] what
+//! it keeps by itself. Everything about passwords, tokens, codes, budgets and the audit trail is the crate's.
+#![deny(
+    unreachable_pub,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::unreachable,
+    clippy::indexing_slicing,
+    clippy::string_slice
+)]
+
+mod accounts;
+mod admin_api;
+mod args;
+mod assist;
+mod audit;
+mod commerce_time;
+mod create_admin;
+mod demo;
+mod graphql;
+mod health;
+mod housekeeping;
+mod logging;
+mod outbox;
+mod pages;
+mod rest;
+mod routes;
+mod schema;
+mod server;
+mod shop;
+
+use std::{error::Error, process::ExitCode};
+
+use args::{Command, CommandLine};
+use clap::Parser;
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    match run(CommandLine::parse()).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("storefront: {}", in_full(&*error));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(command_line: CommandLine) -> Result<(), Box<dyn Error>> {
+    logging::start()?;
+    match command_line.command {
+        Some(Command::CreateAdmin(args)) => create_admin::run(args).await,
+        None => server::run(command_line.serve).await,
+    }
+}
+
+/// An error with what brought it about.
+fn in_full(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text.push_str(": ");
+        text.push_str(&error.to_string());
+        cause = error.source();
+    }
+    text
+}

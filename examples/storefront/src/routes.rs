@@ -1,0 +1,62 @@
+//! Which request goes where, and what surrounds all of them.
+
+use std::{error::Error, sync::Arc, time::Duration};
+
+use axum::{
+    Router,
+    body::Body,
+    extract::DefaultBodyLimit,
+    http::{HeaderName, Request, Response, StatusCode},
+    routing::{get, post},
+};
+use commerce_auth::http::{AuthLayer, rest::by_store};
+use ipnet::IpNet;
+use tower_http::{
+    request_id::{MakeRequestUuid, PropagateRequestIdLayer, RequestId, SetRequestIdLayer},
+    timeout::{RequestBodyTimeoutLayer, TimeoutLayer},
+    trace::TraceLayer,
+};
+use tracing::{Span, error, info, info_span};
+
+use crate::{admin_api, assist::assist, graphql, health::health, pages, rest, shop::Shop};
+
+/// The name of a request, by which its lines are found in the log and its events in the audit trail.
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+/// Longer than a store's own time limit, which answers better.
+const TIMEOUT: Duration = Duration::from_secs(20);
+const BODY_TIMEOUT: Duration = Duration::from_secs(10);
+const MAX_BODY: usize = 64 * 1024;
+
+pub(crate) fn routes(shop: Shop, trusted_proxies: Vec<IpNet>, demo: bool) -> Router {
+    let auth = AuthLayer::new(shop.auth.clone()).trusted_proxies(trusted_proxies);
+    Router::new()
+        .merge(pages::routes())
+        .route("/assist", post(assist))
+        .route("/health", get(health))
+        .route("/graphql", graphql::endpoint(shop.clone(), demo))
+        .nest("/admin/api", admin_api::routes())
+        .nest("/rest", by_store(commerce_auth::http::rest::routes().merge(rest::routes())))
+        .with_state(shop)
+        // From here on upwards: the last one is the outermost.
+        .layer(DefaultBodyLimit::max(MAX_BODY))
+        .layer(RequestBodyTimeoutLayer::new(BODY_TIMEOUT))
+        .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, TIMEOUT))
+        .layer(auth)
+        .layer(PropagateRequestIdLayer::new(REQUEST_ID))
+        .layer(TraceLayer::new_for_http().make_span_with(span).on_response(log_response).on_failure(()))
+        .layer(SetRequestIdLayer::new(REQUEST_ID, MakeRequestUuid))
+}
+
+/// A request as the log names it: without headers, without a body, and without the query, all of which may hold secrets.
+fn span(request: &Request<Body>) -> Span {
+    let id = request.extensions().get::<RequestId>().and_then(|id| id.header_value().to_str().ok());
+    info_span!("request", id, method = %request.method(), path = request.uri().path())
+}
+
+/// What was answered; and, where the shop is at fault, the cause, which the client is not told.
+fn log_response(response: &Response<Body>, latency: Duration, _: &Span) {
+    if let Some(cause) = response.extensions().get::<Arc<commerce_auth::Error>>() {
+        error!(cause = cause as &dyn Error, "could not be answered");
+    }
+    info!(status = response.status().as_u16(), latency_ms = latency.as_millis(), "answered");
+}

@@ -1,0 +1,45 @@
+//! The GraphQL schema: the crate's operations, and merged with them the shop's own, named and answered as in Commerce.
+
+mod customer;
+mod details;
+mod email;
+mod register;
+mod store_config;
+mod update;
+
+use async_graphql::{EmptySubscription, MergedObject};
+use commerce_auth::graphql::{
+    AssistanceMutation, CustomerTokenMutation, CustomerTokenQuery, PasswordMutation,
+};
+
+use self::{
+    customer::{Customer, CustomerQuery},
+    email::EmailQuery,
+    register::RegisterMutation,
+    store_config::StoreConfigQuery,
+    update::UpdateMutation,
+};
+use crate::shop::Shop;
+
+pub(crate) type Schema = async_graphql::Schema<Query, Mutation, EmptySubscription>;
+
+#[derive(Default, MergedObject)]
+pub(crate) struct Query(CustomerQuery, CustomerTokenQuery, EmailQuery, StoreConfigQuery);
+
+#[derive(Default, MergedObject)]
+pub(crate) struct Mutation(
+    CustomerTokenMutation,
+    AssistanceMutation,
+    PasswordMutation<Customer>,
+    RegisterMutation,
+    UpdateMutation,
+);
+
+pub(crate) fn schema(shop: Shop) -> Schema {
+    Schema::build(Query::default(), Mutation::default(), EmptySubscription)
+        .data(shop)
+        // Nothing here is nested deeper than introspection is.
+        .limit_depth(20)
+        .limit_complexity(500)
+        .finish()
+}

@@ -1,0 +1,32 @@
+use async_graphql::{Context, ID, Object, SimpleObject};
+
+use crate::shop::Shop;
+
+/// What a storefront needs to know before anybody signs in.
+#[derive(SimpleObject)]
+#[graphql(rename_fields = "snake_case")]
+struct StoreConfig {
+    store_code: Option<ID>,
+    store_name: Option<String>,
+    /// In hours.
+    customer_access_token_lifetime: Option<f64>,
+    minimum_password_length: Option<String>,
+    required_character_classes_number: Option<String>,
+}
+
+#[derive(Default)]
+pub(super) struct StoreConfigQuery;
+
+#[Object]
+impl StoreConfigQuery {
+    async fn store_config(&self, ctx: &Context<'_>) -> async_graphql::Result<Option<StoreConfig>> {
+        let config = ctx.data::<Shop>()?.auth.config();
+        Ok(Some(StoreConfig {
+            store_code: Some("default".into()),
+            store_name: Some("Default Store View".into()),
+            customer_access_token_lifetime: Some(config.customer_token_lifetime.as_secs_f64() / 3600.0),
+            minimum_password_length: Some(config.password_policy.min_length.to_string()),
+            required_character_classes_number: Some(config.password_policy.min_classes.to_string()),
+        }))
+    }
+}

@@ -1,0 +1,104 @@
+//! How the server starts, serves and ends.
+
+use std::{
+    error::Error,
+    future::{IntoFuture, pending},
+    io,
+    net::SocketAddr,
+    time::Duration,
+};
+
+use axum::Router;
+use tokio::{
+    net::TcpListener,
+    signal::ctrl_c,
+    sync::watch,
+    time::{sleep, timeout},
+};
+use tracing::{info, warn};
+
+use crate::{
+    accounts::Database,
+    args::Serve,
+    demo, housekeeping, outbox,
+    routes::routes,
+    shop::{self, Shop},
+};
+
+/// So long requests under way may take once the server is told to end, and then the audit trail, and then the mails.
+const LAST_WORDS: Duration = Duration::from_secs(5);
+
+pub(crate) async fn run(args: Serve) -> Result<(), Box<dyn Error>> {
+    if args.demo {
+        demo::check_address(args.listen)?;
+    }
+    let listener = TcpListener::bind(args.listen).await?;
+    let url = format!("http://{}", listener.local_addr()?);
+    let database = Database::open(&args.database, args.tokens.as_ref()).await?;
+    if args.demo {
+        demo::seed(&database).await?;
+    }
+    let shop_url = args.public_url.as_ref().unwrap_or(&url).trim_end_matches('/').to_owned();
+    let (outbox, delivery) = outbox::open(&args.outbox, shop_url)?;
+    let auth = shop::auth_on(&database).notifier(outbox).build()?;
+    let sweeper = tokio::spawn(housekeeping::sweep(auth.clone()));
+    println!("listening on {url}");
+    if args.demo {
+        demo::print_welcome(&url);
+    }
+    let shop = Shop { auth: auth.clone(), database };
+    serve(listener, routes(shop, args.trusted_proxies, args.demo)).await?;
+    sweeper.abort();
+    if timeout(LAST_WORDS, auth.flush_audit()).await.is_err() {
+        warn!("audit events were left unwritten");
+    }
+    delivery.drain(LAST_WORDS).await;
+    info!("ended");
+    Ok(())
+}
+
+async fn serve(listener: TcpListener, routes: Router) -> io::Result<()> {
+    let (ending, mut ended) = watch::channel(false);
+    let told = async move {
+        told_to_end().await;
+        info!("ending");
+        ending.send_replace(true);
+    };
+    let service = routes.into_make_service_with_connect_info::<SocketAddr>();
+    let serving = axum::serve(listener, service).with_graceful_shutdown(told).into_future();
+    let late = async {
+        // An error says that the other side is gone, and so is the server.
+        let _ = ended.wait_for(|ended| *ended).await;
+        sleep(LAST_WORDS).await;
+    };
+    tokio::select! {
+        served = serving => served,
+        () = late => {
+            warn!("requests were left unanswered");
+            Ok(())
+        }
+    }
+}
+
+/// Waits for SIGINT or SIGTERM.
+async fn told_to_end() {
+    let interrupted = async {
+        if ctrl_c().await.is_err() {
+            pending::<()>().await;
+        }
+    };
+    #[cfg(unix)]
+    let terminated = async {
+        use tokio::signal::unix::{SignalKind, signal};
+        match signal(SignalKind::terminate()) {
+            Ok(mut signal) => drop(signal.recv().await),
+            Err(_) => pending().await,
+        }
+    };
+    #[cfg(not(unix))]
+    let terminated = pending::<()>();
+    tokio::select! {
+        () = interrupted => {}
+        () = terminated => {}
+    }
+}

@@ -1,0 +1,112 @@
+//! An admin user assists a customer, as long as the customer will have it.
+
+use serde_json::json;
+
+use crate::{
+    browser::Browser,
+    in_browser,
+    storefront::{ADMIN, ASSISTED, Account, CLERK, CUSTOMER, Storefront},
+};
+
+/// Signs an admin user in, in a new tab, and has them find a customer and give a reason.
+pub(crate) async fn begin(storefront: &Storefront, browser: &Browser, admin: Account, customer: Account) {
+    browser.open_tab(&format!("{}/admin", storefront.url)).await;
+    browser.sign_in(admin).await;
+    browser.write("#find-email", customer.name).await;
+    browser.click("#find-submit").await;
+    browser.click("#found button").await;
+    browser.focus_reads(&format!("Assist {}", customer.name)).await;
+    browser.write("#reason", "Helps with an order").await;
+}
+
+#[tokio::test]
+async fn assistance_by_code_ends_when_consent_is_withdrawn() {
+    in_browser(async |storefront, browser| {
+        browser.go(&storefront.url).await;
+        let customer = browser.tab().await;
+        browser.sign_in(CUSTOMER).await;
+        browser.see("#consent:not(:checked)").await;
+        browser.click("#consent").await;
+        browser.reads("#message", "Our staff may assist you now").await;
+
+        begin(storefront, browser, ADMIN, CUSTOMER).await;
+        let admin = browser.tab().await;
+        browser.click("#make-code").await;
+        browser.see("#hand-over").await;
+        browser.reads("#code-seconds", " s").await;
+        let code = browser.see("#code").await.text().await.unwrap();
+        assert_eq!(code.len(), 32);
+
+        let assistant = browser.click_into_tab("#hand-over-submit").await;
+        browser.reads("#assist-email", CUSTOMER.name).await;
+        assert_eq!(browser.url().await, format!("{}/assist", storefront.url));
+        assert_eq!(browser.kept().await, json!([]), "nothing is redeemed before the click");
+        browser.click("#assist-confirm").await;
+        browser.reads("#banner", "You are being assisted by admin user 1: Helps with an order").await;
+        browser.reads("#customer-email", CUSTOMER.name).await;
+        browser.gone("#own").await;
+        assert_eq!(browser.kept().await, json!(["customer_token"]));
+
+        browser.turn_to(&admin).await;
+        browser.gone("#hand-over").await;
+        browser.click("#refresh").await;
+        browser.reads("#assisted", CUSTOMER.name).await;
+        browser.reads("#audit", "code redemption").await;
+
+        browser.turn_to(&customer).await;
+        browser.click("#refresh").await;
+        browser.reads("#assisted-note", "One of these is not you").await;
+        browser.reads("#devices [data-kind=assistance]", "admin user 1: Helps with an order").await;
+        browser.click("#consent").await;
+        browser.reads("#message", "Nobody may assist you now").await;
+
+        browser.turn_to(&assistant).await;
+        browser.click("#refresh").await;
+        browser.reads("#message", "The assistance has ended").await;
+        browser.see("#sign-in").await;
+        browser.gone("#banner:not(:empty)").await;
+        assert_eq!(browser.kept().await, json!([]));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_admin_user_logs_in_as_a_customer_at_once() {
+    in_browser(async |storefront, browser| {
+        begin(storefront, browser, ADMIN, ASSISTED).await;
+        let admin = browser.tab().await;
+
+        browser.click_into_tab("#login-as-customer").await;
+        browser.reads("#banner", "You are being assisted by admin user 1: Helps with an order").await;
+        browser.reads("#customer-email", ASSISTED.name).await;
+        assert_eq!(browser.kept().await, json!(["customer_token"]), "the admin's token stays behind");
+        assert_eq!(browser.url().await, format!("{}/", storefront.url));
+        assert_eq!(browser.ask("return document.cookie").await, "");
+        assert_eq!(browser.ask("return opener").await, json!(null));
+
+        browser.turn_to(&admin).await;
+        browser.reads("#assisted", ASSISTED.name).await;
+        assert_eq!(browser.kept().await, json!(["admin_token"]));
+        browser.click("#sign-out").await;
+        browser.reads("#message", "You are signed out").await;
+        assert_eq!(browser.kept().await, json!([]));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_admin_user_without_the_permission_is_refused() {
+    in_browser(async |storefront, browser| {
+        begin(storefront, browser, CLERK, ASSISTED).await;
+        let tabs = browser.tabs().await.len();
+
+        browser.click("#make-code").await;
+        browser.see("#message[data-kind=bad]:not(:empty)").await;
+        browser.see("#desk").await;
+        browser.click("#login-as-customer").await;
+        browser.reads("#message", "Login as Customer is disabled.").await;
+        browser.gone("#hand-over").await;
+        assert_eq!(browser.tabs().await.len(), tabs, "the tab that was opened for it is closed");
+    })
+    .await;
+}

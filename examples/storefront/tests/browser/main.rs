@@ -1,0 +1,33 @@
+//! The pages, as people use them: a headless Chromium driven through chromedriver, against the server itself.
+//!
+//! Where `chromium` or `chromedriver` is missing, the tests say so loudly and pass; with
+//! `COMMERCE_AUTH_REQUIRE_SERVERS=1` they fail. With `COMMERCE_AUTH_SCREENSHOTS=FOLDER`, `screens` keeps what it sees.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
+mod assistance;
+mod browser;
+mod screens;
+mod shop;
+mod storefront;
+
+use std::panic::{AssertUnwindSafe, resume_unwind};
+
+use browser::Browser;
+use futures_util::FutureExt;
+use storefront::Storefront;
+
+/// Runs a test with a server and a browser of its own, and ends both however it goes.
+async fn in_browser(test: impl AsyncFnOnce(&Storefront, &Browser)) {
+    let Some(browser) = Browser::start().await else { return };
+    let outcome = AssertUnwindSafe(async {
+        let storefront = Storefront::start();
+        test(&storefront, &browser).await;
+    })
+    .catch_unwind()
+    .await;
+    browser.close().await;
+    if let Err(panic) = outcome {
+        resume_unwind(panic);
+    }
+}

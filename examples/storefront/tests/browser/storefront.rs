@@ -1,0 +1,82 @@
+use std::{
+    fs,
+    io::{BufRead, BufReader, Read},
+    path::Path,
+    process::{Child, Command, Stdio},
+    thread,
+};
+
+use tempfile::TempDir;
+
+use crate::browser::until;
+
+pub(crate) const CUSTOMER: Account = Account { name: "customer@example.com", password: "password" };
+/// Allows assistance from the beginning.
+pub(crate) const ASSISTED: Account = Account { name: "customer1@mail.com", password: "password" };
+pub(crate) const ADMIN: Account = Account { name: "admin", password: "Adm1nPassw0rd" };
+/// An admin user without the permission to assist.
+pub(crate) const CLERK: Account = Account { name: "clerk", password: "Adm1nPassw0rd" };
+
+#[derive(Clone, Copy)]
+pub(crate) struct Account {
+    pub(crate) name: &'static str,
+    pub(crate) password: &'static str,
+}
+
+/// The server, with the demo's accounts in memory and an outbox of its own.
+pub(crate) struct Storefront {
+    pub(crate) url: String,
+    outbox: TempDir,
+    server: Child,
+}
+
+impl Storefront {
+    pub(crate) fn start() -> Self {
+        let outbox = TempDir::new().unwrap();
+        let mut server = Command::new(env!("CARGO_BIN_EXE_storefront"))
+            .args(["--listen", "127.0.0.1:0", "--database", "memory:", "--demo", "--outbox"])
+            .arg(outbox.path())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let url = answer_after(server.stdout.take().unwrap(), "listening on ");
+        Self { url, outbox, server }
+    }
+
+    /// The text of the first mail that holds `phrase`, once it is there.
+    pub(crate) async fn mail(&self, phrase: &str) -> String {
+        until(&format!("a mail says {phrase}"), async || {
+            mails(self.outbox.path()).find(|mail| mail.contains(phrase))
+        })
+        .await
+    }
+}
+
+impl Drop for Storefront {
+    fn drop(&mut self) {
+        let _ = self.server.kill();
+        let _ = self.server.wait();
+    }
+}
+
+/// Reads until a line begins so, and gives the rest of that line. What the process says later is read, too, and thrown
+/// away: it would stop at a full pipe.
+pub(crate) fn answer_after(output: impl Read + Send + 'static, beginning: &str) -> String {
+    let mut lines = BufReader::new(output).lines();
+    let rest = lines.by_ref().find_map(|line| Some(line.unwrap().strip_prefix(beginning)?.to_owned()));
+    thread::spawn(move || lines.for_each(drop));
+    rest.unwrap_or_else(|| panic!("it ended before it said “{beginning}…”"))
+}
+
+fn mails(outbox: &Path) -> impl Iterator<Item = String> {
+    let files = fs::read_dir(outbox).unwrap().map(|file| file.unwrap().path());
+    files
+        .filter(|file| file.extension().is_some_and(|extension| extension == "eml"))
+        .map(|file| unquoted(&fs::read_to_string(file).unwrap()))
+}
+
+/// Quoted-printable undone, as far as a link needs it: soft line breaks, and the equals sign.
+fn unquoted(mail: &str) -> String {
+    mail.replace("=\r\n", "").replace("=3D", "=")
+}

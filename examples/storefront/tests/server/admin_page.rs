@@ -1,0 +1,158 @@
+//! What the admin page asks for, and the handing over of a code.
+
+use serde_json::{Value, json};
+
+use crate::support::{
+    ADMIN, ADMINS_PASSWORD, BOB, BOBS_PASSWORD, CLERK, Place, RONI, RONIS_PASSWORD, Server,
+};
+
+const PATHS: [&str; 3] =
+    ["/admin/api/customers?email=example", "/admin/api/assistance", "/admin/api/audit?limit=5"];
+
+fn under_way(server: &Server, admin: &str) -> Vec<Value> {
+    let answer = server.get_as("/admin/api/assistance", admin);
+    assert_eq!(answer.status, 200, "{answer:?}");
+    answer.json().as_array().unwrap().clone()
+}
+
+fn assist(server: &Server, admin: &str, email: &str, reason: &str) -> String {
+    let query = "mutation($email: String!, $reason: String) { generateCustomerTokenAsAdmin(input: \
+                 { customer_email: $email, reason: $reason }) { customer_token } }";
+    let answer = server.graphql(Some(admin), query, json!({ "email": email, "reason": reason }));
+    answer.data("/generateCustomerTokenAsAdmin/customer_token").as_str().unwrap().to_owned()
+}
+
+fn one_time_code(server: &Server, admin: &str, customer: u32) -> String {
+    let body = json!({ "reason": "ticket 4711" });
+    let answer = server.post_json(&format!("/rest/V1/customer/{customer}/otp"), Some(admin), &body);
+    answer.json()["otp"].as_str().unwrap_or_else(|| panic!("{answer:?}")).to_owned()
+}
+
+fn consent(server: &Server, token: &str, allowed: bool) {
+    let query = "mutation($allowed: Boolean) { updateCustomerV2(input: \
+                 { allow_remote_shopping_assistance: $allowed }) { customer { email } } }";
+    server.graphql(Some(token), query, json!({ "allowed": allowed })).data("/updateCustomerV2");
+}
+
+#[test]
+fn it_is_for_admin_users_alone() {
+    let server = Place::new().demo();
+    let customer = format!("Bearer {}", server.customer_token(BOB, BOBS_PASSWORD));
+    let headers = [vec![], vec![("authorization", customer.as_str())], vec![("authorization", "Bearer x")]];
+    for (path, headers) in
+        PATHS.into_iter().flat_map(|path| headers.iter().map(move |headers| (path, headers)))
+    {
+        let refused = server.get(path, headers);
+        assert_eq!(refused.status, 401, "{path}: {refused:?}");
+        assert_eq!(refused.json()["message"], "The consumer isn't authorized to access %resources.");
+        assert!(refused.header("www-authenticate").is_some());
+    }
+    for username in [ADMIN, CLERK] {
+        let token = server.admin_token(username);
+        for path in PATHS {
+            assert_eq!(server.get_as(path, &token).status, 200);
+        }
+    }
+}
+
+#[test]
+fn a_customer_is_found_by_a_part_of_the_address() {
+    let server = Place::new().demo();
+    let admin = server.admin_token(ADMIN);
+    let search = |part: &str| server.get_as(&format!("/admin/api/customers?email={part}"), &admin).json();
+    assert_eq!(
+        search("Roni_Cost"),
+        json!([{
+            "id": "1", "email": RONI, "firstname": "Veronica", "lastname": "Costello", "status": "active",
+            "allows_assistance": true,
+        }])
+    );
+    assert_eq!(search("unconfirmed")[0]["status"], "unconfirmed");
+    assert_eq!(search("disabled@")[0]["status"], "disabled");
+    // Nothing in it is a pattern.
+    for part in ["%25", "_x_", "nobody", "'"] {
+        assert_eq!(search(part), json!([]), "{part}");
+    }
+    for n in 0..25 {
+        let query = "mutation($email: String!) { createCustomerV2(input: \
+                     { email: $email, firstname: \"N\", lastname: \"N\" }) { customer { email } } }";
+        let answer = server.graphql(None, query, json!({ "email": format!("many{n}@example.net") }));
+        answer.data("/createCustomerV2");
+    }
+    assert_eq!(search("example.net").as_array().unwrap().len(), 20);
+}
+
+#[test]
+fn who_is_assisted_is_told_for_as_long_as_it_lasts() {
+    let server = Place::new().demo();
+    let admin = server.admin_token(ADMIN);
+    assert_eq!(under_way(&server, &admin), Vec::<Value>::new());
+
+    let token = assist(&server, &admin, RONI, "ticket 4711: the voucher field");
+    let listed = under_way(&server, &admin);
+    assert_eq!(listed.len(), 1);
+    let mut first = listed[0].clone();
+    for time in ["since", "expires_at"] {
+        let time = first.as_object_mut().unwrap().remove(time).unwrap();
+        assert!(time.as_str().unwrap().ends_with('Z'));
+    }
+    assert_eq!(
+        first,
+        json!({
+            "customer_id": "1", "email": RONI, "admin_id": "1", "admin": ADMIN,
+            "reason": "ticket 4711: the voucher field", "source": "127.0.0.1",
+        })
+    );
+
+    // Consent is read live, in both directions.
+    let customer = server.customer_token(RONI, RONIS_PASSWORD);
+    consent(&server, &customer, false);
+    assert_eq!(under_way(&server, &admin), Vec::<Value>::new());
+    consent(&server, &customer, true);
+    assert_eq!(under_way(&server, &admin).len(), 1);
+
+    // A code that was not redeemed is nobody's assistance.
+    let code = one_time_code(&server, &admin, 4);
+    assert_eq!(under_way(&server, &admin).len(), 1);
+    let exchange = "mutation($email: String!, $otp: String!) \
+                    { exchangeOtpForCustomerToken(email: $email, otp: $otp) { token } }";
+    let variables = json!({ "email": "customer1@mail.com", "otp": code });
+    server.graphql(None, exchange, variables).data("/exchangeOtpForCustomerToken/token");
+    let listed = under_way(&server, &admin);
+    assert_eq!(listed.len(), 2);
+    assert_eq!(listed[0]["email"], "customer1@mail.com", "the newest comes first");
+
+    let revoke = "mutation { revokeCustomerToken { result } }";
+    server.graphql(Some(&token), revoke, json!({})).data("/revokeCustomerToken/result");
+    assert_eq!(under_way(&server, &admin).len(), 1);
+}
+
+#[test]
+fn the_trail_is_told_newest_first() {
+    let server = Place::new().demo();
+    let admin = server.admin_token(ADMIN);
+    assist(&server, &admin, RONI, "ticket 4711");
+    let events = server.get_as("/admin/api/audit?limit=3", &admin).json();
+    let events = events.as_array().unwrap();
+    assert_eq!(events.len(), 3);
+    assert_eq!(
+        (&events[0]["action"], &events[0]["outcome"]),
+        (&json!("assistance_token"), &json!("succeeded"))
+    );
+    assert_eq!((&events[1]["action"], &events[1]["outcome"]), (&json!("assistance_token"), &json!("begun")));
+    assert_eq!(events[0]["reason"], "ticket 4711");
+    assert_eq!(events[0]["actor"], "1");
+    let id = events[0]["correlation_id"].as_str().unwrap();
+    assert!(server.log().contains(id), "a request is found in the log by its event");
+}
+
+#[test]
+fn a_wrong_admin_password_is_refused() {
+    let server = Place::new().demo();
+    for (username, password) in [(ADMIN, "Wr0ng-password"), ("nobody", ADMINS_PASSWORD)] {
+        let refused = server.admin_sign_in(username, password);
+        assert_eq!(refused.status, 401);
+        let message = refused.json()["message"].as_str().unwrap().to_owned();
+        assert!(message.starts_with("The account sign-in was incorrect"), "{message}");
+    }
+}

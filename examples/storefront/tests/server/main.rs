@@ -1,0 +1,12 @@
+//! The storefront as it is built, over HTTP.
+
+mod accounts;
+mod admin_page;
+mod database_down;
+mod demo;
+mod first_admin;
+mod logs;
+mod mail;
+mod pages;
+mod running;
+mod support;
