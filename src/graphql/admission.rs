@@ -1,7 +1,7 @@
 use std::{borrow::Cow, collections::HashMap};
 
 use async_graphql::{
-    Name, Positioned, Request, Response, ServerError,
+    Name, Positioned, Request, Response, ServerError, Value as ConstValue,
     parser::types::{ExecutableDocument, FragmentDefinition, OperationType, Selection, SelectionSet},
 };
 
@@ -14,7 +14,8 @@ use crate::{error::Error, http::Caller};
 /// The way into a schema: what is checked before anything of a request runs.
 ///
 /// The bearer token, which if it is none that is live refuses the whole request, as in Commerce; that the document can be
-/// parsed; and that no operation asks for more than a few of those fields that cost a password hash or a mail.
+/// parsed; that no operation asks for more than a few of those fields that cost a password hash or a mail; and that none of
+/// those that do has a text for a variable's default value, which async-graphql would log.
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct Admission {
@@ -99,6 +100,10 @@ impl Admission {
             let message = "Too many fields that take a credential in one operation.";
             return Err(refusal(Category::Input.error(message)));
         }
+        if most(&self.costly_fields) > 0 && has_text_for_default(document) {
+            let message = "An operation that takes a credential has no texts for default values.";
+            return Err(refusal(Category::Input.error(message)));
+        }
         let sets_password = most(&["resetPassword", "changeCustomerPassword"].map(Cow::Borrowed)) > 0;
         let is_mutation = document.operations.iter().any(|(name, operation)| {
             let asked_for = named.as_ref().is_none_or(|named| name.is_some_and(|name| name == named));
@@ -106,6 +111,19 @@ impl Admission {
         });
         Ok(Admitted { request: request.data(Visit { caller, identity }), is_mutation, sets_password })
     }
+}
+
+/// Whether a variable has a text for its default, which may be a secret: async-graphql's log would show it.
+fn has_text_for_default(document: &ExecutableDocument) -> bool {
+    let operations = document.operations.iter();
+    let mut variables = operations.flat_map(|(_, operation)| &operation.node.variable_definitions);
+    variables.any(|variable| match &variable.node.default_value {
+        Some(default) => matches!(
+            default.node,
+            ConstValue::String(_) | ConstValue::Binary(_) | ConstValue::List(_) | ConstValue::Object(_)
+        ),
+        None => false,
+    })
 }
 
 fn refusal(error: async_graphql::Error) -> Box<Response> {

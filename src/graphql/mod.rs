@@ -16,47 +16,7 @@
 //! feature `axum`, [`endpoint`] does that, and GraphQL over HTTP.
 //!
 //! A host guards its own fields with [`RequireCustomer`], [`RequireSelf`] and [`RequirePermission`], and answers
-//! with [`error`] and [`Category::error`].
-//!
-#![cfg_attr(feature = "axum", doc = "```")]
-#![cfg_attr(not(feature = "axum"), doc = "```ignore")]
-//! use async_graphql::{Context, EmptySubscription, MergedObject, Object, Result, Schema, SimpleObject};
-//! use axum::Router;
-//! use commerce_auth::{
-//!     Auth, CustomerIdentity, MemoryCustomers, MemoryStore,
-//!     graphql::{self, Admission, CustomerTokenMutation, PasswordMutation, RequireCustomer},
-//!     http::AuthLayer,
-//! };
-//!
-//! #[derive(SimpleObject)]
-//! struct Customer { email: String }
-//!
-//! impl graphql::CustomerObject for Customer {
-//!     async fn load(_: &Context<'_>, who: &CustomerIdentity) -> Result<Self> {
-//!         Ok(Self { email: format!("{}@example.com", who.customer_id()) })
-//!     }
-//! }
-//!
-//! struct Query;
-//!
-//! #[Object]
-//! impl Query {
-//!     #[graphql(guard = "RequireCustomer")]
-//!     async fn customer(&self, ctx: &Context<'_>) -> Result<Customer> {
-//!         <Customer as graphql::CustomerObject>::load(ctx, graphql::customer(ctx)?).await
-//!     }
-//! }
-//!
-//! #[derive(MergedObject, Default)]
-//! struct Mutation(CustomerTokenMutation, PasswordMutation<Customer>);
-//!
-//! let auth = Auth::builder(MemoryStore::new()).customers(MemoryCustomers::new()).build()?;
-//! let schema = Schema::new(Query, Mutation::default(), EmptySubscription);
-//! let app: Router = Router::new()
-//!     .route("/graphql", graphql::endpoint(schema, Admission::default()))
-//!     .layer(AuthLayer::new(auth));
-//! # Ok::<(), commerce_auth::ConfigError>(())
-//! ```
+//! with [`error`] and [`Category::error`]. The guide in [`http`](crate::http) mounts all of it.
 
 mod admission;
 mod assistance;

@@ -4,29 +4,10 @@
 //! A host puts [`AuthLayer`] around its router. It makes a [`Caller`] of each request, from which the extractors and the
 //! GraphQL resolvers tell who it is, and it sees to what every answer of a sign-in service must say: `Cache-Control:
 //! no-store`, `WWW-Authenticate` beside a 401, `Retry-After` beside a 429 and a 503.
-//!
-#![cfg_attr(feature = "axum", doc = "```")]
-#![cfg_attr(not(feature = "axum"), doc = "```ignore")]
-//! use axum::{Router, routing::get};
-//! use commerce_auth::{
-//!     Auth, CustomerIdentity, MemoryCustomers, MemoryStore,
-//!     http::{AuthLayer, rest},
-//! };
-//!
-//! async fn cart(who: CustomerIdentity) -> String {
-//!     format!("the cart of customer {}", who.customer_id())
-//! }
-//!
-//! let auth = Auth::builder(MemoryStore::new()).customers(MemoryCustomers::new()).build()?;
-//! let app: Router = Router::new()
-//!     .route("/cart", get(cart))
-//!     .nest("/rest", rest::by_store(rest::routes()))
-//!     .layer(AuthLayer::new(auth));
-//! // axum::serve(listener, app.into_make_service_with_connect_info::<std::net::SocketAddr>())
-//! # Ok::<(), commerce_auth::ConfigError>(())
-//! ```
-//!
-//! Another framework makes its `Caller` by [`Caller::from_headers`]; the guide `docs/adapters.md` shows one.
+#![cfg_attr(
+    all(feature = "axum", feature = "graphql"),
+    doc = concat!("\n", include_str!("../../docs/adapters.md"))
+)]
 
 mod bearer;
 mod caller;

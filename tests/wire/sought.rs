@@ -68,6 +68,21 @@ async fn no_secret_is_logged() {
         let answer = site.graphql(None, &query).await;
         assert!(!answer.text.contains(canary), "{}", answer.text);
     }
+    for default in [format!("\"{canary}\""), format!("[\"{canary}\"]"), format!("{{a: \"{canary}\"}}")] {
+        let query = format!(
+            r#"mutation M($p: String! = {default}) {{ generateCustomerToken(email: "{EMAIL}", password: $p) {{ token }} }}"#
+        );
+        let answer = site.graphql(None, &query).await;
+        let refused = "An operation that takes a credential has no texts for default values.";
+        assert_eq!(answer.graphql_error(), (refused.into(), "graphql-input".into(), 400));
+    }
+    let harmless = format!(
+        r#"mutation M($p: String!, $why: Boolean = true) {{
+            generateCustomerToken(email: "{EMAIL}", password: $p) {{ token @include(if: $why) }}
+        }}"#
+    );
+    let answer = site.graphql_with(None, &[], json!({"query": harmless, "variables": {"p": PASSWORD}})).await;
+    assert_eq!(answer.status, 200);
     let signed_in = format!(
         r#"mutation {{ generateCustomerToken(email: "{EMAIL}", password: "{PASSWORD}") {{ token }} }}"#
     );

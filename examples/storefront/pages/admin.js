@@ -1,4 +1,5 @@
-// The admin's page: find a customer, sign in as them by a token or a one-time code, see who is assisted and what happened.
+// The admin's page: find a customer, sign in as them by a token or a one-time code, see who is assisted and what
+// happened.
 
 import { ask, attempt, byId, focusHeading, graphql, make, onSubmit, say, show, timeOf } from "/assets/common.js";
 

@@ -25,7 +25,9 @@ function signedOut(text) {
 
 onSubmit(byId("sign-in-form"), (form) => run(async () => {
   const { generateCustomerToken } = await graphql(
-    "mutation ($email: String!, $password: String!) { generateCustomerToken(email: $email, password: $password) { token } }",
+    `mutation ($email: String!, $password: String!) {
+      generateCustomerToken(email: $email, password: $password) { token }
+    }`,
     { email: form.get("email"), password: form.get("password") },
   );
   sessionStorage.setItem(KEY, generateCustomerToken.token);
@@ -61,7 +63,8 @@ byId("have-token").addEventListener("click", () => {
 });
 
 onSubmit(byId("forgot-form"), (form) => run(async () => {
-  await graphql("mutation ($email: String!) { requestPasswordResetEmail(email: $email) }", { email: form.get("email") });
+  const email = form.get("email");
+  await graphql("mutation ($email: String!) { requestPasswordResetEmail(email: $email) }", { email });
   // The same words whether there is such an account or not.
   say("If there is an account with this e-mail address, a link is on its way to it.");
 }));
@@ -202,11 +205,14 @@ async function signOutDevice(id, name) {
   say(`Signed out: ${name}`);
 }
 
+// The first that matches: each names itself after those below it, too.
+const BROWSERS = { Edge: /Edg/, Opera: /OPR/, Firefox: /Firefox|FxiOS/, Chrome: /Chrom|CriOS/, Safari: /Safari/ };
+const SYSTEMS = { Android: /Android/, iOS: /iPhone|iPad/, Windows: /Windows/, macOS: /Mac OS/, Linux: /Linux/ };
+
 // A name that a customer recognises; the whole user agent stands below it.
 function deviceName(userAgent) {
-  const first = (names) => names.find(([pattern]) => pattern.test(userAgent))?.[1];
-  const browser = first([[/Edg/, "Edge"], [/OPR/, "Opera"], [/Firefox/, "Firefox"], [/Chrom/, "Chrome"], [/Safari/, "Safari"]]);
-  const system = first([[/Android/, "Android"], [/iPhone|iPad/, "iOS"], [/Windows/, "Windows"], [/Mac OS/, "macOS"], [/Linux/, "Linux"]]);
+  const first = (names) => Object.keys(names).find((name) => names[name].test(userAgent));
+  const [browser, system] = [first(BROWSERS), first(SYSTEMS)];
   if (!browser) return "A device";
   return system ? `${browser} on ${system}` : browser;
 }

@@ -133,12 +133,13 @@ fn profile(firstname: &str, lastname: &str) -> Profile {
         lastname: lastname.into(),
         street: vec!["6146 Honey Bluff Parkway".into()],
         city: "Calder".into(),
-        region: Region { region: "Michigan".into(), region_code: "MI".into() },
+        region: Region { region: "Michigan".into(), region_code: "MI".into(), region_id: Some(33) },
         postcode: "49628-7978".into(),
         country_code: "US".into(),
         telephone: "(555) 229-3326".into(),
         default_shipping: true,
         default_billing: true,
+        ..Address::default()
     };
     Profile { addresses: vec![address], ..Profile::named(firstname, lastname, OffsetDateTime::now_utc()) }
 }

@@ -3,14 +3,14 @@ use commerce_auth::{CustomerId, Digest, StoreError};
 use time::OffsetDateTime;
 use tracing::warn;
 
-use crate::shop::Shop;
+use crate::{errors::in_full, shop::Shop};
 
 /// Whether what the shop keeps can be asked, for a load balancer: 503 while it cannot.
 pub(crate) async fn health(State(shop): State<Shop>) -> (StatusCode, &'static str) {
     match ask_everything(&shop).await {
         Ok(()) => (StatusCode::OK, "ok"),
         Err(error) => {
-            warn!(%error, "not healthy");
+            warn!(cause = in_full(&error), "not healthy");
             (StatusCode::SERVICE_UNAVAILABLE, "unavailable")
         }
     }

@@ -16,7 +16,7 @@ pub(crate) fn start() -> Result<(), Box<dyn Error>> {
     let lines: Box<dyn Layer<Registry> + Send + Sync> = if stderr().is_terminal() {
         fmt::layer().with_writer(stderr).boxed()
     } else {
-        fmt::layer().with_writer(stderr).json().flatten_event(true).boxed()
+        fmt::layer().with_writer(stderr).json().flatten_event(true).with_span_list(false).boxed()
     };
     tracing_subscriber::registry().with(lines.with_filter(wanted)).try_init()?;
     Ok(())

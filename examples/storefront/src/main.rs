@@ -20,6 +20,7 @@ mod audit;
 mod commerce_time;
 mod create_admin;
 mod demo;
+mod errors;
 mod graphql;
 mod health;
 mod housekeeping;
@@ -31,6 +32,7 @@ mod routes;
 mod schema;
 mod server;
 mod shop;
+mod signals;
 
 use std::{error::Error, process::ExitCode};
 
@@ -42,7 +44,7 @@ async fn main() -> ExitCode {
     match run(CommandLine::parse()).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("storefront: {}", in_full(&*error));
+            eprintln!("storefront: {}", errors::in_full(&*error));
             ExitCode::FAILURE
         }
     }
@@ -54,16 +56,4 @@ async fn run(command_line: CommandLine) -> Result<(), Box<dyn Error>> {
         Some(Command::CreateAdmin(args)) => create_admin::run(args).await,
         None => server::run(command_line.serve).await,
     }
-}
-
-/// An error with what brought it about.
-fn in_full(error: &dyn Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text.push_str(": ");
-        text.push_str(&error.to_string());
-        cause = error.source();
-    }
-    text
 }

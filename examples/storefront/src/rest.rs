@@ -5,7 +5,7 @@ use commerce_auth::{AdminIdentity, CustomerIdentity, CustomerRecord, Error, http
 use serde_json::{Value, json};
 
 use crate::{
-    accounts::{Address, Profile},
+    accounts::{Address, Profile, Region},
     commerce_time,
     shop::Shop,
 };
@@ -25,15 +25,14 @@ async fn customers_me(who: CustomerIdentity, State(shop): State<Shop>) -> Result
 /// Commerce's `CustomerInterface`, as far as this shop knows it.
 fn customer(account: &CustomerRecord, profile: &Profile) -> Value {
     let id = account.id.as_int();
-    let default = |is_default: fn(&Address) -> bool| {
-        profile.addresses.iter().find(|address| is_default(address)).map(|address| address.id.to_string())
-    };
-    json!({
+    let address_id = |address: Option<&Address>| address.map(|address| address.id.to_string());
+    known(json!({
         "id": id,
         "group_id": 1,
-        "default_billing": default(|address| address.default_billing),
-        "default_shipping": default(|address| address.default_shipping),
+        "default_billing": address_id(profile.default_billing()),
+        "default_shipping": address_id(profile.default_shipping()),
         "created_at": commerce_time::text(profile.created_at),
+        "updated_at": commerce_time::text(profile.updated_at),
         "created_in": "Default Store View",
         "dob": profile.date_of_birth.map(|date| date.to_string()),
         "email": account.email,
@@ -42,39 +41,58 @@ fn customer(account: &CustomerRecord, profile: &Profile) -> Value {
         "middlename": profile.middlename,
         "prefix": profile.prefix,
         "suffix": profile.suffix,
-        "gender": profile.gender.unwrap_or_default(),
+        "gender": profile.gender,
+        "taxvat": profile.taxvat,
         "store_id": 1,
         "website_id": 1,
         "addresses": profile.addresses.iter().map(|it| address(id, it)).collect::<Vec<_>>(),
+        "disable_auto_group_change": 0,
         "extension_attributes": {
             // 2 is allowed and 1 is denied.
             "assistance_allowed": if account.allows_assistance { 2 } else { 1 },
             "is_subscribed": profile.is_subscribed,
         },
-    })
+    }))
 }
 
 fn address(customer: Option<i64>, address: &Address) -> Value {
-    json!({
+    let Region { region, region_code, region_id } = &address.region;
+    known(json!({
         "id": address.id,
         "customer_id": customer,
-        "region": { "region": address.region.region, "region_code": address.region.region_code },
+        "region": known(json!({ "region": region, "region_code": region_code, "region_id": region_id })),
+        "region_id": region_id,
         "country_id": address.country_code,
         "street": address.street,
+        "company": address.company,
         "telephone": address.telephone,
+        "fax": address.fax,
         "postcode": address.postcode,
         "city": address.city,
         "firstname": address.firstname,
         "lastname": address.lastname,
+        "middlename": address.middlename,
+        "prefix": address.prefix,
+        "suffix": address.suffix,
+        "vat_id": address.vat_id,
         "default_shipping": address.default_shipping,
         "default_billing": address.default_billing,
-    })
+    }))
+}
+
+/// What Commerce does not know it does not name.
+fn known(mut object: Value) -> Value {
+    if let Some(fields) = object.as_object_mut() {
+        fields.retain(|_, value| !value.is_null());
+    }
+    object
 }
 
 /// This shop has the one website that Commerce is installed with.
-async fn store_websites(_: AdminIdentity) -> Json<Value> {
-    Json(json!([
+async fn store_websites(who: Option<AdminIdentity>) -> Result<Json<Value>, RestError> {
+    who.ok_or_else(|| RestError::not_authorized("Magento_Backend::store"))?;
+    Ok(Json(json!([
         { "id": 0, "code": "admin", "name": "Admin", "default_group_id": 0 },
         { "id": 1, "code": "base", "name": "Main Website", "default_group_id": 1 },
-    ]))
+    ])))
 }

@@ -1,17 +1,10 @@
 //! How the server starts, serves and ends.
 
-use std::{
-    error::Error,
-    future::{IntoFuture, pending},
-    io,
-    net::SocketAddr,
-    time::Duration,
-};
+use std::{error::Error, future::IntoFuture, io, net::SocketAddr, time::Duration};
 
 use axum::Router;
 use tokio::{
     net::TcpListener,
-    signal::ctrl_c,
     sync::watch,
     time::{sleep, timeout},
 };
@@ -23,6 +16,7 @@ use crate::{
     demo, housekeeping, outbox,
     routes::routes,
     shop::{self, Shop},
+    signals,
 };
 
 /// So long requests under way may take once the server is told to end, and then the audit trail, and then the mails.
@@ -42,12 +36,13 @@ pub(crate) async fn run(args: Serve) -> Result<(), Box<dyn Error>> {
     let (outbox, delivery) = outbox::open(&args.outbox, shop_url)?;
     let auth = shop::auth_on(&database).notifier(outbox).build()?;
     let sweeper = tokio::spawn(housekeeping::sweep(auth.clone()));
+    let told_to_end = signals::told_to_end()?;
     println!("listening on {url}");
     if args.demo {
         demo::print_welcome(&url);
     }
     let shop = Shop { auth: auth.clone(), database };
-    serve(listener, routes(shop, args.trusted_proxies, args.demo)).await?;
+    serve(listener, routes(shop, args.trusted_proxies, args.demo), told_to_end).await?;
     sweeper.abort();
     if timeout(LAST_WORDS, auth.flush_audit()).await.is_err() {
         warn!("audit events were left unwritten");
@@ -57,10 +52,14 @@ pub(crate) async fn run(args: Serve) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-async fn serve(listener: TcpListener, routes: Router) -> io::Result<()> {
+async fn serve(
+    listener: TcpListener,
+    routes: Router,
+    told_to_end: impl Future<Output = ()> + Send + 'static,
+) -> io::Result<()> {
     let (ending, mut ended) = watch::channel(false);
     let told = async move {
-        told_to_end().await;
+        told_to_end.await;
         info!("ending");
         ending.send_replace(true);
     };
@@ -77,28 +76,5 @@ async fn serve(listener: TcpListener, routes: Router) -> io::Result<()> {
             warn!("requests were left unanswered");
             Ok(())
         }
-    }
-}
-
-/// Waits for SIGINT or SIGTERM.
-async fn told_to_end() {
-    let interrupted = async {
-        if ctrl_c().await.is_err() {
-            pending::<()>().await;
-        }
-    };
-    #[cfg(unix)]
-    let terminated = async {
-        use tokio::signal::unix::{SignalKind, signal};
-        match signal(SignalKind::terminate()) {
-            Ok(mut signal) => drop(signal.recv().await),
-            Err(_) => pending().await,
-        }
-    };
-    #[cfg(not(unix))]
-    let terminated = pending::<()>();
-    tokio::select! {
-        () = interrupted => {}
-        () = terminated => {}
     }
 }

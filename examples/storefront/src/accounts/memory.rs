@@ -44,13 +44,11 @@ impl Profiles for MemoryProfiles {
         Ok(self.lock().rows.get(id).cloned())
     }
 
-    async fn edit(&self, id: &CustomerId, edit: Edit) -> Result<Option<Profile>, StoreError> {
-        let mut table = self.lock();
-        let row = table.rows.get_mut(id);
-        Ok(row.map(|profile| {
+    async fn edit(&self, id: &CustomerId, edit: Edit) -> Result<(), StoreError> {
+        if let Some(profile) = self.lock().rows.get_mut(id) {
             edit(profile);
-            profile.clone()
-        }))
+        }
+        Ok(())
     }
 
     async fn remove(&self, id: &CustomerId) -> Result<(), StoreError> {

@@ -21,7 +21,10 @@ use commerce_auth::{
 };
 
 use self::{memory::MemoryProfiles, postgres::PostgresProfiles, sqlite::SqliteProfiles};
-use crate::args::{DatabaseAddress, RedisAddress};
+use crate::{
+    args::{DatabaseAddress, RedisAddress},
+    errors::in_full,
+};
 
 /// Everything that the shop keeps.
 #[derive(Clone)]
@@ -129,7 +132,7 @@ impl Database {
         if matches!(error, UpsertError::Conflict(_))
             && let Err(error) = self.profiles.remove(id).await
         {
-            tracing::warn!(%id, error = &error as &dyn Error, "a profile without an account stays");
+            tracing::warn!(%id, cause = in_full(&error), "a profile without an account stays");
         }
     }
 

@@ -2,9 +2,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use commerce_auth::{CustomerId, Email, StoreError};
-use deadpool_postgres::{
-    BuildError, Manager, ManagerConfig, Pool, PoolError, RecyclingMethod, Runtime, Timeouts,
-};
+use deadpool_postgres::{BuildError, Manager, ManagerConfig, Pool, PoolError, RecyclingMethod};
+use tokio::time::timeout;
 use tokio_postgres::{
     NoTls, Row,
     error::SqlState,
@@ -17,6 +16,9 @@ use super::{Edit, Profile, Profiles};
 #[derive(Clone)]
 pub(super) struct PostgresProfiles(Pool);
 
+/// So long a caller waits for the database, whatever for.
+const TIMEOUT: Duration = Duration::from_secs(5);
+
 /// Makes the table. Two nodes that start at once take turns.
 const TABLE: &str = "BEGIN; SELECT pg_advisory_xact_lock(hashtext('commerce-auth storefront')); \
     CREATE SCHEMA IF NOT EXISTS storefront; \
@@ -27,25 +29,23 @@ impl PostgresProfiles {
     /// The database must have been opened as a store before: that makes the crate's tables.
     pub(super) async fn connect(url: &str) -> Result<Self, StoreError> {
         let mut config: tokio_postgres::Config = url.parse().map_err(Failure::Driver)?;
-        config.connect_timeout(Duration::from_secs(2));
-        config.options("-c statement_timeout=5000");
+        let options = config.get_options().unwrap_or_default();
+        config.options(format!("{options} -c statement_timeout={}", TIMEOUT.as_millis()).trim_start());
+        config.connect_timeout(TIMEOUT);
         let recycling = ManagerConfig { recycling_method: RecyclingMethod::Fast };
-        let wait = Some(Duration::from_secs(3));
-        let pool = Pool::builder(Manager::from_config(config, NoTls, recycling))
-            .max_size(8)
-            .timeouts(Timeouts { wait, create: wait, recycle: wait })
-            .runtime(Runtime::Tokio1)
-            .build()
-            .map_err(Failure::from)?;
-        let client = pool.get().await.map_err(Failure::from)?;
-        client.batch_execute(TABLE).await.map_err(Failure::from)?;
+        let manager = Manager::from_config(config, NoTls, recycling);
+        let pool = Pool::builder(manager).max_size(8).build().map_err(Failure::from)?;
+        within_time(async { Ok(pool.get().await?.batch_execute(TABLE).await?) }).await?;
         Ok(Self(pool))
     }
 
     async fn query(&self, sql: &str, values: &[&(dyn ToSql + Sync)]) -> Result<Vec<Row>, Failure> {
-        let client = self.0.get().await?;
-        let statement = client.prepare_cached(sql).await?;
-        Ok(client.query(&statement, values).await?)
+        within_time(async {
+            let client = self.0.get().await?;
+            let statement = client.prepare_cached(sql).await?;
+            Ok(client.query(&statement, values).await?)
+        })
+        .await
     }
 }
 
@@ -64,20 +64,19 @@ impl Profiles for PostgresProfiles {
         Ok(rows.first().map(profile).transpose()?)
     }
 
-    async fn edit(&self, id: &CustomerId, edit: Edit) -> Result<Option<Profile>, StoreError> {
+    async fn edit(&self, id: &CustomerId, edit: Edit) -> Result<(), StoreError> {
         let key = id.as_int();
-        let edited = async {
+        let edited = within_time(async {
             let mut client = self.0.get().await?;
             let transaction = client.transaction().await?;
             let find = "SELECT profile FROM storefront.profiles WHERE id = $1 FOR UPDATE";
-            let Some(row) = transaction.query_opt(find, &[&key]).await? else { return Ok(None) };
+            let Some(row) = transaction.query_opt(find, &[&key]).await? else { return Ok(()) };
             let mut profile = profile(&row)?;
             edit(&mut profile);
             let update = "UPDATE storefront.profiles SET profile = $2 WHERE id = $1";
             transaction.execute(update, &[&key, &Json(&profile)]).await?;
-            transaction.commit().await?;
-            Ok::<_, Failure>(Some(profile))
-        };
+            Ok(transaction.commit().await?)
+        });
         Ok(edited.await?)
     }
 
@@ -104,6 +103,11 @@ impl Profiles for PostgresProfiles {
     }
 }
 
+/// A server that is there and does not answer is one that is down.
+async fn within_time<T>(answer: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
+    timeout(TIMEOUT, answer).await.unwrap_or(Err(Failure::TimedOut))
+}
+
 fn profile(row: &Row) -> Result<Profile, Failure> {
     Ok(row.try_get::<_, Json<Profile>>(0)?.0)
 }
@@ -115,8 +119,8 @@ enum Failure {
     Server(SqlState),
     #[error(transparent)]
     Driver(tokio_postgres::Error),
-    #[error("no connection to PostgreSQL was to be had in time")]
-    NoConnection,
+    #[error("PostgreSQL did not answer in time, or no connection was free")]
+    TimedOut,
     #[error("the profile could not be read")]
     Unreadable,
     #[error(transparent)]
@@ -136,7 +140,7 @@ impl From<PoolError> for Failure {
     fn from(error: PoolError) -> Self {
         match error {
             PoolError::Backend(error) => error.into(),
-            _ => Self::NoConnection,
+            _ => Self::TimedOut,
         }
     }
 }

@@ -14,8 +14,8 @@ pub(crate) trait Profiles: Send + Sync {
 
     async fn find(&self, id: &CustomerId) -> Result<Option<Profile>, StoreError>;
 
-    /// Edits a profile in one transaction; answers it as it is then, if it is there.
-    async fn edit(&self, id: &CustomerId, edit: Edit) -> Result<Option<Profile>, StoreError>;
+    /// Edits a profile, if it is there, in one transaction.
+    async fn edit(&self, id: &CustomerId, edit: Edit) -> Result<(), StoreError>;
 
     async fn remove(&self, id: &CustomerId) -> Result<(), StoreError>;
 

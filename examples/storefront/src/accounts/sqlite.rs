@@ -54,19 +54,15 @@ impl Profiles for SqliteProfiles {
         Ok(self.run(move |connection| find(connection, key)).await?)
     }
 
-    async fn edit(&self, id: &CustomerId, edit: Edit) -> Result<Option<Profile>, StoreError> {
+    async fn edit(&self, id: &CustomerId, edit: Edit) -> Result<(), StoreError> {
         let key = id.as_int();
         let edit = move |connection: &mut Connection| {
             let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-            let Some(mut profile) = find(&transaction, key)? else { return Ok(None) };
+            let Some(mut profile) = find(&transaction, key)? else { return Ok(()) };
             edit(&mut profile);
-            let document = Document(profile.clone());
-            transaction.execute(
-                "UPDATE storefront_profiles SET profile = ?2 WHERE id = ?1",
-                params![key, document],
-            )?;
-            transaction.commit()?;
-            Ok(Some(profile))
+            let update = "UPDATE storefront_profiles SET profile = ?2 WHERE id = ?1";
+            transaction.execute(update, params![key, Document(profile)])?;
+            transaction.commit()
         };
         Ok(self.run(edit).await?)
     }

@@ -4,12 +4,22 @@ use commerce_auth::{
     graphql::{self, Category, CustomerObject, error},
 };
 
-use crate::{accounts, accounts::Profile, commerce_time, shop::Shop};
+use super::address::CustomerAddress;
+use crate::{
+    accounts::{Address, Profile},
+    commerce_time,
+    shop::Shop,
+};
 
 /// What a customer is told of the own account. Which fields may be null is Commerce's choice.
 #[derive(SimpleObject)]
 #[graphql(rename_fields = "snake_case")]
 pub(crate) struct Customer {
+    /// Never told, as in Commerce.
+    #[graphql(
+        deprecation = "id is not needed as part of Customer, because on server side, it can be identified based on customer token used for authentication."
+    )]
+    id: Option<i32>,
     firstname: Option<String>,
     lastname: Option<String>,
     email: Option<String>,
@@ -17,11 +27,17 @@ pub(crate) struct Customer {
     middlename: Option<String>,
     suffix: Option<String>,
     date_of_birth: Option<String>,
+    #[graphql(deprecation = "Use `date_of_birth` instead.")]
+    dob: Option<String>,
+    /// 1 is male, 2 is female, 3 is not specified.
     gender: Option<i32>,
+    taxvat: Option<String>,
     is_subscribed: Option<bool>,
     created_at: Option<String>,
     allow_remote_shopping_assistance: bool,
     confirmation_status: ConfirmationStatus,
+    default_billing: Option<String>,
+    default_shipping: Option<String>,
     addresses: Option<Vec<Option<CustomerAddress>>>,
 }
 
@@ -35,30 +51,7 @@ pub(super) struct CustomerOutput {
 #[graphql(name = "ConfirmationStatusEnum")]
 enum ConfirmationStatus {
     AccountConfirmed,
-    AccountConfirmationRequired,
-}
-
-#[derive(SimpleObject)]
-#[graphql(rename_fields = "snake_case")]
-struct CustomerAddress {
-    id: Option<i32>,
-    firstname: Option<String>,
-    lastname: Option<String>,
-    street: Option<Vec<Option<String>>>,
-    city: Option<String>,
-    region: Option<CustomerAddressRegion>,
-    postcode: Option<String>,
-    country_code: Option<String>,
-    telephone: Option<String>,
-    default_shipping: Option<bool>,
-    default_billing: Option<bool>,
-}
-
-#[derive(SimpleObject)]
-#[graphql(rename_fields = "snake_case")]
-struct CustomerAddressRegion {
-    region: Option<String>,
-    region_code: Option<String>,
+    AccountConfirmationNotRequired,
 }
 
 #[derive(Default)]
@@ -84,9 +77,9 @@ impl Customer {
     /// The customer as the tables have it at this moment.
     pub(super) async fn find(shop: &Shop, id: &CustomerId) -> Result<Self> {
         let found = shop.database.customer(id).await.map_err(unavailable)?;
-        let Some((account, profile)) = found else {
-            return Err(Category::NoSuchEntity.error(format!("Customer with id \"{id}\" does not exist.")));
-        };
+        let (account, profile) = found.ok_or_else(|| {
+            Category::NoSuchEntity.error(format!("Customer with id \"{id}\" does not exist."))
+        })?;
         match account.status {
             AccountStatus::Active => Ok(Self::new(account, profile)),
             AccountStatus::Unconfirmed => Err(error(Error::NotConfirmed)),
@@ -95,42 +88,28 @@ impl Customer {
     }
 
     fn new(account: CustomerRecord, profile: Profile) -> Self {
+        let date_of_birth = profile.date_of_birth.map(|date| date.to_string());
+        let id = |address: Option<&Address>| address.map(|address| address.id.to_string());
         Self {
+            id: None,
+            default_billing: id(profile.default_billing()),
+            default_shipping: id(profile.default_shipping()),
             firstname: Some(profile.firstname),
             lastname: Some(profile.lastname),
             email: Some(account.email),
             prefix: profile.prefix,
             middlename: profile.middlename,
             suffix: profile.suffix,
-            date_of_birth: profile.date_of_birth.map(|date| date.to_string()),
+            date_of_birth: date_of_birth.clone(),
+            dob: date_of_birth,
             gender: profile.gender,
+            taxvat: profile.taxvat,
             is_subscribed: Some(profile.is_subscribed),
             created_at: Some(commerce_time::text(profile.created_at)),
             allow_remote_shopping_assistance: account.allows_assistance,
-            confirmation_status: match account.status {
-                AccountStatus::Unconfirmed => ConfirmationStatus::AccountConfirmationRequired,
-                _ => ConfirmationStatus::AccountConfirmed,
-            },
+            // An account that is not gets no further than `find`.
+            confirmation_status: ConfirmationStatus::AccountConfirmed,
             addresses: Some(profile.addresses.into_iter().map(|address| Some(address.into())).collect()),
-        }
-    }
-}
-
-impl From<accounts::Address> for CustomerAddress {
-    fn from(address: accounts::Address) -> Self {
-        let accounts::Region { region, region_code } = address.region;
-        Self {
-            id: Some(address.id),
-            firstname: Some(address.firstname),
-            lastname: Some(address.lastname),
-            street: Some(address.street.into_iter().map(Some).collect()),
-            city: Some(address.city),
-            region: Some(CustomerAddressRegion { region: Some(region), region_code: Some(region_code) }),
-            postcode: Some(address.postcode),
-            country_code: Some(address.country_code),
-            telephone: Some(address.telephone),
-            default_shipping: Some(address.default_shipping),
-            default_billing: Some(address.default_billing),
         }
     }
 }

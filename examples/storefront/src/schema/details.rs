@@ -14,6 +14,8 @@ pub(super) struct CustomerUpdateInput {
     pub(super) allow_remote_shopping_assistance: Option<bool>,
     /// As `YYYY-MM-DD`.
     date_of_birth: Option<String>,
+    /// Older clients' name of it.
+    dob: Option<String>,
     firstname: Option<String>,
     /// 1 is male, 2 is female, 3 is not specified.
     gender: Option<i32>,
@@ -22,6 +24,7 @@ pub(super) struct CustomerUpdateInput {
     middlename: Option<String>,
     prefix: Option<String>,
     suffix: Option<String>,
+    taxvat: Option<String>,
 }
 
 #[derive(InputObject)]
@@ -31,6 +34,8 @@ pub(super) struct CustomerCreateInput {
     pub(super) allow_remote_shopping_assistance: Option<bool>,
     /// As `YYYY-MM-DD`.
     date_of_birth: Option<String>,
+    /// Older clients' name of it.
+    dob: Option<String>,
     pub(super) email: String,
     firstname: String,
     /// 1 is male, 2 is female, 3 is not specified.
@@ -43,6 +48,7 @@ pub(super) struct CustomerCreateInput {
     pub(super) password: Option<String>,
     prefix: Option<String>,
     suffix: Option<String>,
+    taxvat: Option<String>,
 }
 
 /// What is to be written into a profile, checked. What is absent, or null, stays as it is.
@@ -55,12 +61,13 @@ pub(super) struct Details {
     middlename: Option<String>,
     prefix: Option<String>,
     suffix: Option<String>,
+    taxvat: Option<String>,
 }
 
 impl Details {
     pub(super) fn of_update(input: CustomerUpdateInput) -> Result<Self> {
         Ok(Self {
-            date_of_birth: input.date_of_birth.as_deref().map(date_of_birth).transpose()?,
+            date_of_birth: input.date_of_birth.or(input.dob).as_deref().map(date_of_birth).transpose()?,
             firstname: input.firstname.map(|name| required("First Name", name)).transpose()?,
             gender: input.gender.map(gender).transpose()?,
             is_subscribed: input.is_subscribed,
@@ -68,6 +75,7 @@ impl Details {
             middlename: bounded("Middle Name/Initial", input.middlename)?,
             prefix: bounded("Name Prefix", input.prefix)?,
             suffix: bounded("Name Suffix", input.suffix)?,
+            taxvat: bounded("Tax/VAT Number", input.taxvat)?,
         })
     }
 
@@ -80,6 +88,7 @@ impl Details {
         set_optional(&mut profile.middlename, self.middlename);
         set_optional(&mut profile.prefix, self.prefix);
         set_optional(&mut profile.suffix, self.suffix);
+        set_optional(&mut profile.taxvat, self.taxvat);
     }
 }
 
@@ -90,6 +99,7 @@ impl CustomerCreateInput {
         let details = Details::of_update(CustomerUpdateInput {
             allow_remote_shopping_assistance: None,
             date_of_birth: self.date_of_birth,
+            dob: self.dob,
             firstname: Some(self.firstname),
             gender: self.gender,
             is_subscribed: self.is_subscribed,
@@ -97,6 +107,7 @@ impl CustomerCreateInput {
             middlename: self.middlename,
             prefix: self.prefix,
             suffix: self.suffix,
+            taxvat: self.taxvat,
         })?;
         details.write_to(&mut profile);
         Ok(profile)
@@ -105,13 +116,12 @@ impl CustomerCreateInput {
 
 impl CustomerUpdateInput {
     pub(super) fn is_empty(&self) -> bool {
-        let Self { date_of_birth, firstname, lastname, middlename, prefix, suffix, .. } = self;
-        self.allow_remote_shopping_assistance.is_none()
-            && self.is_subscribed.is_none()
+        let Self { date_of_birth, dob, firstname, lastname, middlename, prefix, suffix, taxvat, .. } = self;
+        let texts = [date_of_birth, dob, firstname, lastname, middlename, prefix, suffix, taxvat];
+        texts.into_iter().all(Option::is_none)
+            && self.allow_remote_shopping_assistance.is_none()
             && self.gender.is_none()
-            && [date_of_birth, firstname, lastname, middlename, prefix, suffix]
-                .into_iter()
-                .all(Option::is_none)
+            && self.is_subscribed.is_none()
     }
 }
 

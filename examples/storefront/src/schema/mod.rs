@@ -1,5 +1,6 @@
 //! The GraphQL schema: the crate's operations, and merged with them the shop's own, named and answered as in Commerce.
 
+mod address;
 mod customer;
 mod details;
 mod email;

@@ -12,6 +12,10 @@ struct StoreConfig {
     customer_access_token_lifetime: Option<f64>,
     minimum_password_length: Option<String>,
     required_character_classes_number: Option<String>,
+    /// Whether a new account waits for a mail to be confirmed.
+    create_account_confirmation: Option<bool>,
+    /// Whether a browser may remember passwords.
+    autocomplete_on_storefront: Option<bool>,
 }
 
 #[derive(Default)]
@@ -27,6 +31,8 @@ impl StoreConfigQuery {
             customer_access_token_lifetime: Some(config.customer_token_lifetime.as_secs_f64() / 3600.0),
             minimum_password_length: Some(config.password_policy.min_length.to_string()),
             required_character_classes_number: Some(config.password_policy.min_classes.to_string()),
+            create_account_confirmation: Some(false),
+            autocomplete_on_storefront: Some(true),
         }))
     }
 }

@@ -3,6 +3,7 @@ use commerce_auth::{
     Bearer, CustomerChange, CustomerId, Email, Error,
     graphql::{self, Category, error},
 };
+use time::OffsetDateTime;
 use tokio::spawn;
 
 use super::{
@@ -11,7 +12,7 @@ use super::{
     email,
     register::TAKEN,
 };
-use crate::shop::Shop;
+use crate::{accounts::Profile, shop::Shop};
 
 #[derive(Default)]
 pub(super) struct UpdateMutation;
@@ -35,7 +36,10 @@ impl UpdateMutation {
         if let Some(allowed) = consent {
             shop.auth.set_remote_shopping_assistance(bearer(ctx)?, allowed).await.map_err(error)?;
         }
-        let edit = Box::new(move |profile: &mut _| details.write_to(profile));
+        let edit = Box::new(move |profile: &mut Profile| {
+            details.write_to(profile);
+            profile.updated_at = OffsetDateTime::now_utc();
+        });
         shop.database.profiles.edit(who.customer_id(), edit).await.map_err(unavailable)?;
         Ok(Some(CustomerOutput { customer: Customer::find(shop, who.customer_id()).await? }))
     }

@@ -39,7 +39,8 @@ pub(crate) async fn until<T>(what: &str, mut look: impl AsyncFnMut() -> Option<T
     }
 }
 
-/// One Chromium with a profile of its own, and the verbs of somebody who sits before it. Each waits until it can be done.
+/// One Chromium with a profile of its own, and the verbs of somebody who sits before it. Each waits until it can be
+/// done.
 pub(crate) struct Browser {
     client: Client,
     driver: Child,

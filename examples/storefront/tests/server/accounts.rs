@@ -82,6 +82,7 @@ fn websites_are_for_admin_users() {
         let refused = server.get("/rest/V1/store/websites", &headers);
         assert_eq!(refused.status, 401);
         assert_eq!(refused.json()["message"], "The consumer isn't authorized to access %resources.");
+        assert_eq!(refused.json()["parameters"], json!({ "resources": "Magento_Backend::store" }));
     }
 }
 
