@@ -3,11 +3,8 @@ use std::time::Duration;
 use commerce_auth::{Auth, Error};
 use tokio::time::{MissedTickBehavior, interval};
 use tracing::warn;
-<<<<<<< HEAD
-=======
 
 use crate::errors::in_full;
->>>>>>> wt-server
 
 /// So much of each kind is removed at once.
 const BATCH: usize = 1000;
@@ -20,11 +17,7 @@ pub(crate) async fn sweep(auth: Auth) {
         minutes.tick().await;
         // The next minute tries again.
         if let Err(error) = purge_all(&auth).await {
-<<<<<<< HEAD
-            warn!(error = &error as &dyn std::error::Error, "what is over could not be removed");
-=======
             warn!(cause = in_full(&error), "what is over could not be removed");
->>>>>>> wt-server
         }
     }
 }
