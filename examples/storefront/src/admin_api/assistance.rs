@@ -13,7 +13,7 @@ use time::OffsetDateTime;
 use crate::shop::Shop;
 
 /// So far back the trail is read: more than a shop's staff does within the life of a token.
-const EVENTS: usize = 10_000;
+const EVENTS: usize = 5_000;
 
 /// An admin user who is signed in as a customer.
 #[derive(Serialize)]

@@ -1,6 +1,6 @@
 use async_graphql::{Context, Object, Result};
 use commerce_auth::{
-    AccountStatus, Error, UpsertError,
+    AccountStatus, StoreError, UpsertError,
     graphql::{Category, error},
 };
 use time::OffsetDateTime;
@@ -45,8 +45,7 @@ impl RegisterMutation {
         match added {
             Ok(id) => Ok(Some(CustomerOutput { customer: Customer::find(shop, &id).await? })),
             Err(UpsertError::Conflict(_)) => Err(Category::Input.error(TAKEN)),
-            Err(UpsertError::Unavailable(error)) => Err(unavailable(error)),
-            Err(_) => Err(error(Error::ForeignRow)),
+            Err(other) => Err(unavailable(StoreError::new(other))),
         }
     }
 }

@@ -1,6 +1,6 @@
 use async_graphql::{Context, Object, Result};
 use commerce_auth::{
-    Bearer, CustomerChange, CustomerId, Email, Error,
+    Bearer, CustomerChange, CustomerId, Email, Error, StoreError,
     graphql::{self, Category, error},
 };
 use time::OffsetDateTime;
@@ -60,7 +60,7 @@ impl UpdateMutation {
         shop.auth.confirm_password(bearer(ctx)?, password).await.map_err(error)?;
         let change = change_email(shop.clone(), who.customer_id().clone(), email);
         // To its end, even if the client goes away: else the old tokens might outlive the old address.
-        spawn(change).await.map_err(|_| error(Error::ForeignRow))??;
+        spawn(change).await.map_err(|lost| unavailable(StoreError::new(lost)))??;
         Ok(Some(CustomerOutput { customer: Customer::find(shop, who.customer_id()).await? }))
     }
 }

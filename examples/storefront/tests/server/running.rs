@@ -5,7 +5,7 @@ use std::{thread, time::Duration};
 use commerce_auth_test_servers::Redis;
 use serde_json::json;
 
-use crate::support::{BOB, BOBS_PASSWORD, Place, signal};
+use crate::support::{BOB, BOBS_PASSWORD, Place, signal, wait_until};
 
 const WHO: &str = "{ customer { email } }";
 
@@ -49,7 +49,7 @@ fn tokens_are_kept_in_redis_and_accounts_in_the_database() {
     assert_eq!(server.graphql(Some(&token), WHO, json!({})).status, 503);
     assert_eq!(server.get("/health", &[]).status, 503);
     redis.restart();
-    crate::support::wait_until("the recovery", || (server.get("/health", &[]).status == 200).then_some(()));
+    wait_until("the recovery", || (server.get("/health", &[]).status == 200).then_some(()));
     assert_eq!(server.graphql(Some(&token), WHO, json!({})).data("/customer/email"), BOB);
 }
 
@@ -98,6 +98,30 @@ fn requests_are_bounded_and_named() {
     let named = server.get("/health", &[("x-request-id", "of-the-client")]);
     assert_eq!(named.header("x-request-id"), Some("of-the-client"));
     assert!(server.get("/health", &[]).header("x-request-id").is_some_and(|id| id.len() == 36));
+}
+
+#[test]
+fn a_clients_address_is_taken_from_trusted_proxies_alone() {
+    for (arguments, source) in [
+        (&["--demo"][..], "127.0.0.1"),
+        (&["--demo", "--trusted-proxy", "127.0.0.0/8", "--trusted-proxy", "198.51.100.0/24"], "203.0.113.9"),
+    ] {
+        let server = Place::new().start_with(arguments);
+        let body = json!({ "username": BOB, "password": "Wr0ng-password" });
+        let forwarded = [
+            ("content-type", "application/json"),
+            ("x-forwarded-for", "192.0.2.1, 203.0.113.9, 198.51.100.7"),
+        ];
+        let refused = server.post("/rest/V1/integration/customer/token", &forwarded, &body.to_string());
+        assert_eq!(refused.status, 401);
+        let admin = server.admin_token("admin");
+        // What customers do by themselves goes through a queue.
+        let sign_in = wait_until("the sign-in's event", || {
+            let events = server.get_as("/admin/api/audit", &admin).json();
+            events.as_array()?.iter().find(|event| event["action"] == "sign_in").cloned()
+        });
+        assert_eq!(sign_in["source"], source);
+    }
 }
 
 #[test]
