@@ -4,7 +4,6 @@ mod accounts;
 mod admin_page;
 mod database_down;
 mod demo;
-mod documented;
 mod first_admin;
 mod logs;
 mod mail;
