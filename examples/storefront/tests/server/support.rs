@@ -185,11 +185,13 @@ impl Server {
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
-        answer(match body {
-            Some(body) => self.agent.run(request.body(body.to_owned()).unwrap()),
-            None => self.agent.run(request.body(()).unwrap()),
-        }
-        .unwrap())
+        answer(
+            match body {
+                Some(body) => self.agent.run(request.body(body.to_owned()).unwrap()),
+                None => self.agent.run(request.body(()).unwrap()),
+            }
+            .unwrap(),
+        )
     }
 
     pub fn post_json(&self, path: &str, token: Option<&str>, body: &Value) -> Answer {
