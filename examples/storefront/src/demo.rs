@@ -88,21 +88,34 @@ pub(crate) async fn seed(database: &Database) -> Result<(), Box<dyn Error>> {
     let mut config = AuthConfig::commerce();
     config.password_policy.min_classes = 0;
     let auth = shop::auth_on(database).config(config).build()?;
+    for (id, username, permissions) in ADMINS {
+        seed_admin(database, &auth, AdminId::from(id), username, permissions).await?;
+    }
     for customer in &CUSTOMERS {
         seed_customer(database, &auth, customer).await?;
     }
-    for (id, username, permissions) in ADMINS {
-        let known = database.admins.find_by_username(&username.parse()?).await?;
-        let row = AdminRecord {
-            id: known.map_or_else(|| AdminId::from(id), |row| row.id),
-            username: username.into(),
-            password_hash: Some(auth.hash_new_admin_password(username, ADMINS_PASSWORD).await?),
-            status: AccountStatus::Active,
-            permissions: permissions.to_vec(),
-        };
-        database.admins.put(row).await?;
-    }
     Ok(())
+}
+
+async fn seed_admin(
+    database: &Database,
+    auth: &Auth,
+    id: AdminId,
+    username: &str,
+    permissions: &[Permission],
+) -> Result<(), Box<dyn Error>> {
+    let known = database.admins.find_by_username(&username.parse()?).await?;
+    if known.is_some_and(|row| row.id != id) {
+        return Err("the database has an admin user of its own: give the demo another --database".into());
+    }
+    let row = AdminRecord {
+        id,
+        username: username.into(),
+        password_hash: Some(auth.hash_new_admin_password(username, ADMINS_PASSWORD).await?),
+        status: AccountStatus::Active,
+        permissions: permissions.to_vec(),
+    };
+    Ok(database.admins.put(row).await?)
 }
 
 async fn seed_customer(

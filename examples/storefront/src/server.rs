@@ -42,14 +42,14 @@ pub(crate) async fn run(args: Serve) -> Result<(), Box<dyn Error>> {
         demo::print_welcome(&url);
     }
     let shop = Shop { auth: auth.clone(), database };
-    serve(listener, routes(shop, args.trusted_proxies, args.demo), told_to_end).await?;
+    let served = serve(listener, routes(shop, args.trusted_proxies, args.demo), told_to_end).await;
     sweeper.abort();
     if timeout(LAST_WORDS, auth.flush_audit()).await.is_err() {
         warn!("audit events were left unwritten");
     }
     delivery.drain(LAST_WORDS).await;
     info!("ended");
-    Ok(())
+    Ok(served?)
 }
 
 async fn serve(

@@ -1,4 +1,4 @@
-use async_graphql::SimpleObject;
+use async_graphql::{InputValueError, InputValueResult, Scalar, ScalarType, SimpleObject, Value};
 
 use crate::accounts;
 
@@ -18,13 +18,30 @@ pub(super) struct CustomerAddress {
     region: Option<CustomerAddressRegion>,
     region_id: Option<i32>,
     postcode: Option<String>,
-    /// In Commerce an enumeration of the world's countries; whoever reads it sees no difference.
-    country_code: Option<String>,
+    country_code: Option<CountryCode>,
     telephone: Option<String>,
     fax: Option<String>,
     vat_id: Option<String>,
     default_shipping: Option<bool>,
     default_billing: Option<bool>,
+}
+
+/// The code of a country (ISO 3166-1 alpha-2).
+struct CountryCode(String);
+
+/// In Commerce an enumeration of the world's countries; whoever reads it sees no difference.
+#[Scalar(name = "CountryCodeEnum")]
+impl ScalarType for CountryCode {
+    fn parse(value: Value) -> InputValueResult<Self> {
+        match value {
+            Value::String(code) => Ok(Self(code)),
+            other => Err(InputValueError::expected_type(other)),
+        }
+    }
+
+    fn to_value(&self) -> Value {
+        Value::String(self.0.clone())
+    }
 }
 
 /// A state or province.
@@ -53,7 +70,7 @@ impl From<accounts::Address> for CustomerAddress {
             region: Some(CustomerAddressRegion { region, region_code, region_id }),
             region_id,
             postcode: Some(address.postcode),
-            country_code: Some(address.country_code),
+            country_code: Some(CountryCode(address.country_code)),
             telephone: Some(address.telephone),
             fax: address.fax,
             vat_id: address.vat_id,

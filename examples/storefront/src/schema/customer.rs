@@ -20,6 +20,9 @@ pub(crate) struct Customer {
         deprecation = "id is not needed as part of Customer, because on server side, it can be identified based on customer token used for authentication."
     )]
     id: Option<i32>,
+    /// Never told either.
+    #[graphql(deprecation = "Customer group should not be exposed in the storefront scenarios.")]
+    group_id: Option<i32>,
     firstname: Option<String>,
     lastname: Option<String>,
     email: Option<String>,
@@ -92,6 +95,7 @@ impl Customer {
         let id = |address: Option<&Address>| address.map(|address| address.id.to_string());
         Self {
             id: None,
+            group_id: None,
             default_billing: id(profile.default_billing()),
             default_shipping: id(profile.default_shipping()),
             firstname: Some(profile.firstname),

@@ -86,3 +86,15 @@ fn another_start_makes_the_demo_what_it_was() {
     let id = server.get_as("/rest/V1/customers/me", &token).json();
     assert_eq!(id["id"], 4, "it is the same account");
 }
+
+#[test]
+fn a_shops_own_database_is_no_demo() {
+    let place = Place::new();
+    place.run(&["create-admin", "--username", ADMIN], "An0therPassword\n");
+    let ran = place.run(&["--demo", "--listen", "127.0.0.1:0"], "");
+    assert!(!ran.status.success());
+    assert!(String::from_utf8(ran.stderr).unwrap().contains("give the demo another --database"));
+    let server = place.start();
+    assert_eq!(server.admin_sign_in(ADMIN, "An0therPassword").status, 200);
+    assert_eq!(server.sign_in(RONI, RONIS_PASSWORD).status, 401, "nothing was added");
+}

@@ -53,6 +53,24 @@ fn nobody_is_mailed_who_has_no_account() {
 }
 
 #[test]
+fn too_many_resets_are_answered_with_when_to_stop() {
+    let server = Place::new().demo();
+    for email in [BOB, "nobody@example.com"] {
+        for _ in 0..5 {
+            ask_for_reset(&server, email);
+        }
+        let query = "mutation($email: String!) { requestPasswordResetEmail(email: $email) }";
+        let limited = server.graphql(None, query, json!({ "email": email }));
+        assert_eq!(limited.status, 429, "{limited:?}");
+        assert_eq!(limited.header("retry-after"), Some("3600"));
+        let body = json!({ "email": email, "template": "email_reset", "websiteId": 1 });
+        let limited = server.put_json("/rest/V1/customers/password", &body);
+        assert_eq!(limited.status, 429, "{limited:?}");
+        assert_eq!(limited.header("retry-after"), Some("3600"));
+    }
+}
+
+#[test]
 fn consent_is_mailed() {
     let place = Place::new();
     let server = place.demo();

@@ -3,6 +3,7 @@
 mod accounts;
 mod admin_page;
 mod database_down;
+mod databases;
 mod demo;
 mod first_admin;
 mod logs;

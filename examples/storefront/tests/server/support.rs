@@ -72,7 +72,8 @@ impl Place {
             .stderr(Stdio::piped())
             .spawn()
             .unwrap();
-        child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
+        // It may have ended without reading.
+        let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
         child.wait_with_output().unwrap()
     }
 
@@ -199,6 +200,12 @@ impl Server {
         let mut headers = vec![("content-type", "application/json")];
         headers.extend(bearer.iter().map(|bearer| ("authorization", bearer.as_str())));
         self.post(path, &headers, &body.to_string())
+    }
+
+    pub fn put_json(&self, path: &str, body: &Value) -> Answer {
+        let request =
+            self.agent.put(format!("{}{path}", self.url)).header("content-type", "application/json");
+        answer(request.send(body.to_string()).unwrap())
     }
 
     pub fn get_as(&self, path: &str, token: &str) -> Answer {
