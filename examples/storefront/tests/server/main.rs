@@ -5,7 +5,6 @@ mod admin_page;
 mod database_down;
 mod databases;
 mod demo;
-mod documented;
 mod first_admin;
 mod logs;
 mod mail;

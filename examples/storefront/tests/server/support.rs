@@ -11,7 +11,7 @@ use std::{
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
-use ureq::Agent;
+use ureq::{Agent, http::Request};
 
 pub const RONI: &str = "roni_cost@example.com";
 pub const RONIS_PASSWORD: &str = "roni_cost3@example.com";
@@ -178,6 +178,21 @@ impl Server {
             request = request.header(*name, *value);
         }
         answer(request.send(body).unwrap())
+    }
+
+    /// Any method, with a body or without.
+    pub fn send(&self, method: &str, path: &str, headers: &[(&str, &str)], body: Option<&str>) -> Answer {
+        let mut request = Request::builder().method(method).uri(format!("{}{path}", self.url));
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        answer(
+            match body {
+                Some(body) => self.agent.run(request.body(body.to_owned()).unwrap()),
+                None => self.agent.run(request.body(()).unwrap()),
+            }
+            .unwrap(),
+        )
     }
 
     pub fn post_json(&self, path: &str, token: Option<&str>, body: &Value) -> Answer {
