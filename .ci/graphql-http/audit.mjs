@@ -3,7 +3,7 @@
 import { auditServer } from 'graphql-http';
 
 const REASONS = {
-  '572B': 'Commerce answers 400 to a document that does not parse, and its clients may rely on that.',
+  '572B': 'Commerce answers 400 to a document that does not parse.',
   FDE2: 'The document of this audit does not parse either, since no name begins with a digit: as 572B.',
 };
 
