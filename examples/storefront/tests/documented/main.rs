@@ -10,5 +10,4 @@ mod provoked;
 mod schema;
 mod site;
 #[path = "../server/support.rs"]
-#[allow(dead_code)] // The server's own tests need more of it.
 mod support;

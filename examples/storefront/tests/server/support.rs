@@ -1,5 +1,7 @@
 //! The built binary, on a port of its own with a folder of its own, and a client to talk to it.
 
+#![allow(dead_code)] // Each test target uses its part.
+
 use std::{
     io::{BufRead, BufReader, Read, Write},
     path::{Path, PathBuf},
@@ -11,7 +13,10 @@ use std::{
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
-use ureq::{Agent, http::Request};
+use ureq::{
+    Agent,
+    http::{Request, Response},
+};
 
 pub const RONI: &str = "roni_cost@example.com";
 pub const RONIS_PASSWORD: &str = "roni_cost3@example.com";
@@ -271,7 +276,7 @@ impl Answer {
     }
 }
 
-fn answer(mut response: ureq::http::Response<ureq::Body>) -> Answer {
+fn answer(mut response: Response<ureq::Body>) -> Answer {
     let headers = response.headers().iter();
     let headers =
         headers.map(|(name, value)| (name.to_string(), value.to_str().unwrap().to_owned())).collect();
