@@ -6,9 +6,13 @@ mod customers;
 use axum::{
     Json, Router,
     extract::{Query, State},
-    routing::get,
+    http::StatusCode,
+    routing::{delete, get},
 };
-use commerce_auth::{AdminIdentity, AuditEvent, Error, http::rest::RestError};
+use commerce_auth::{
+    AdminIdentity, AuditEvent, Error,
+    http::{Caller, rest::RestError},
+};
 use serde::Deserialize;
 
 use crate::shop::Shop;
@@ -18,6 +22,7 @@ pub(crate) fn routes() -> Router<Shop> {
         .route("/customers", get(customers::search))
         .route("/assistance", get(assistance::under_way))
         .route("/audit", get(audit))
+        .route("/token", delete(sign_out))
 }
 
 #[derive(Deserialize)]
@@ -35,4 +40,12 @@ async fn audit(
     let mut events = shop.database.trail.newest(limit).await.map_err(Error::from)?;
     events.reverse();
     Ok(Json(events))
+}
+
+/// Ends the admin user's own token, and with it the assistance that rests on it. Commerce has no route for it.
+async fn sign_out(_: AdminIdentity, caller: Caller) -> Result<StatusCode, RestError> {
+    if let Some(bearer) = caller.bearer() {
+        caller.auth().revoke_admin_token(bearer).await?;
+    }
+    Ok(StatusCode::NO_CONTENT)
 }

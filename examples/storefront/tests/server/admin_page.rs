@@ -56,6 +56,18 @@ fn it_is_for_admin_users_alone() {
 }
 
 #[test]
+fn an_admin_user_signs_out() {
+    let server = Place::new().demo();
+    let token = server.admin_token(ADMIN);
+    let bearer = format!("Bearer {token}");
+    let sign_out = |headers: &[(&str, &str)]| server.send("DELETE", "/admin/api/token", headers, None).status;
+    assert_eq!(sign_out(&[]), 401);
+    assert_eq!(sign_out(&[("authorization", &bearer)]), 204);
+    assert_eq!(server.get_as("/admin/api/audit", &token).status, 401);
+    assert_eq!(sign_out(&[("authorization", &bearer)]), 401);
+}
+
+#[test]
 fn a_customer_is_found_by_a_part_of_the_address() {
     let server = Place::new().demo();
     let admin = server.admin_token(ADMIN);
