@@ -1,6 +1,6 @@
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
-use async_graphql::{Executor, Name, PathSegment, Request, Response, Value, Variables};
+use async_graphql::{Executor, Name, PathSegment, Request, Response, ServerError, Value, Variables};
 use axum::{
     Json,
     extract::{
@@ -14,14 +14,17 @@ use http::{
     HeaderMap, HeaderValue, StatusCode,
     header::{ACCEPT, ALLOW, CONTENT_TYPE},
 };
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, from_str};
 
 use super::{
     Admission, Category,
     error::{error, refusal, status},
 };
-use crate::{error::Error, http::Caller};
+use crate::{
+    error::{Error, ErrorKind},
+    http::Caller,
+};
 
 type JsonMap = Map<String, serde_json::Value>;
 
@@ -141,6 +144,22 @@ fn with_nulls(mut response: Response) -> Response {
     response
 }
 
+/// Not what a client did wrong.
+fn is_the_hosts_to_log(error: &Error) -> bool {
+    matches!(error.kind(), ErrorKind::Internal | ErrorKind::Overloaded | ErrorKind::Unavailable)
+}
+
+/// A response as it is sent: fields in the order of the answer, which a map of JSON would sort.
+#[derive(Serialize)]
+struct Body<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    data: Option<&'a Value>,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    extensions: &'a BTreeMap<String, Value>,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    errors: &'a [ServerError],
+}
+
 /// What a client sends, in the query or in the body.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -229,18 +248,21 @@ impl Media {
     }
 
     fn answer(self, status: StatusCode, response: &Response) -> axum::response::Response {
-        let mut body = serde_json::to_value(response).unwrap_or_default();
         // Nothing was executed: there is no data, not even null.
-        if response.data == Value::Null
-            && response.errors.iter().all(|error| error.path.is_empty())
-            && let Some(fields) = body.as_object_mut()
-        {
-            fields.remove("data");
-        }
-        let mut answer = (status, [(CONTENT_TYPE, self.content_type())], body.to_string()).into_response();
+        let unrun = response.errors.iter().all(|error| error.path.is_empty());
+        let body = Body {
+            data: Some(&response.data).filter(|data| !(unrun && **data == Value::Null)),
+            extensions: &response.extensions,
+            errors: &response.errors,
+        };
+        let Ok(body) = serde_json::to_string(&body) else {
+            return StatusCode::INTERNAL_SERVER_ERROR.into_response();
+        };
+        let mut answer = (status, [(CONTENT_TYPE, self.content_type())], body).into_response();
         answer.headers_mut().extend(response.http_headers.clone());
         let sources = response.errors.iter().filter_map(|error| error.source.clone());
-        if let Some(cause) = sources.filter_map(|source| source.downcast::<Error>().ok()).next() {
+        let mut causes = sources.filter_map(|source| source.downcast::<Error>().ok());
+        if let Some(cause) = causes.find(|cause| is_the_hosts_to_log(cause)) {
             answer.extensions_mut().insert(cause);
         }
         answer

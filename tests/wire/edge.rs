@@ -25,6 +25,8 @@ async fn an_answer_says_how_to_authenticate() {
         let answer = site.rest(token, "GET", "/V1/customers/me", Value::Null).await;
         assert_eq!((answer.status.as_u16(), answer.header("www-authenticate")), (401, Some(challenge)));
         assert_eq!(answer.header("cache-control"), Some("no-store"));
+        let answer = site.graphql(token, "{ customer { id } }").await;
+        assert!(!answer.has_cause, "what a client did wrong is not for the host's log: {answer:?}");
     }
     let answer = site.rest(None, "GET", "/V1/greeting", Value::Null).await;
     assert_eq!((answer.header("www-authenticate"), answer.header("retry-after")), (None, None));

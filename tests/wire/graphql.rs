@@ -35,6 +35,10 @@ async fn a_customer_signs_in_and_out() {
 
     let answer = site.graphql(Some(token), "{ customer { id } }").await;
     assert_eq!(answer.json(), json!({"data": {"customer": {"id": "1"}}}));
+    // In the order that was asked for.
+    let answer = site.graphql(Some(token), "{ website shopName customer { id } }").await;
+    let text = r#"{"data":{"website":"base","shopName":"Main Website Store","customer":{"id":"1"}}}"#;
+    assert_eq!(answer.text, text);
 
     let answer = site.graphql(Some(token), "mutation { revokeCustomerToken { result } }").await;
     assert_eq!(answer.json(), json!({"data": {"revokeCustomerToken": {"result": true}}}));
