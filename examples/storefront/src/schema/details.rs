@@ -141,18 +141,22 @@ fn required(label: &str, name: String) -> Result<String> {
     if name.trim().is_empty() {
         return Err(Category::Input.error(format!("\"{label}\" is a required value.")));
     }
-    check_length(label, &name)?;
+    check_text(label, &name)?;
     Ok(name)
 }
 
 fn bounded(label: &str, text: Option<String>) -> Result<Option<String>> {
     if let Some(text) = &text {
-        check_length(label, text)?;
+        check_text(label, text)?;
     }
     Ok(text)
 }
 
-fn check_length(label: &str, text: &str) -> Result<()> {
+fn check_text(label: &str, text: &str) -> Result<()> {
+    // No name has one, and PostgreSQL stores no NUL.
+    if text.chars().any(char::is_control) {
+        return Err(Category::Input.error(format!("\"{label}\" is not a valid value.")));
+    }
     if text.chars().count() <= MAX_LENGTH {
         return Ok(());
     }

@@ -44,6 +44,10 @@ fn tell_a_customers_story(server: &Server) {
     }
     assert_eq!(customer["addresses"][0]["city"], "Calder");
 
+    // PostgreSQL would not store it.
+    let variables = json!({ "input": { "firstname": "Rob\0ert" } });
+    assert_eq!(server.graphql(Some(&token), UPDATE, variables).refusal().1, "graphql-input");
+
     let change = |email: &str| {
         let variables = json!({ "email": email, "password": BOBS_PASSWORD });
         server.graphql(Some(&token), CHANGE_EMAIL, variables)
@@ -59,6 +63,7 @@ fn tell_a_customers_story(server: &Server) {
     let found = search("kunde@xn");
     assert_eq!((&found[0]["id"], &found[0]["firstname"]), (&json!("2"), &json!("Robert")));
     assert_eq!(search("%25"), json!([]));
+    assert_eq!(search("%00"), json!([]));
     assert_eq!(search("example.com").as_array().unwrap().len(), 4);
 
     // An address is free again once it is given up, and an id is given once.
