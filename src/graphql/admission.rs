@@ -20,7 +20,6 @@ use crate::{error::Error, http::Caller};
 #[must_use]
 pub struct Admission {
     costly_fields: Vec<Cow<'static, str>>,
-    most_costly: usize,
 }
 
 impl Default for Admission {
@@ -33,7 +32,7 @@ impl Default for Admission {
             "resetPassword",
             "changeCustomerPassword",
         ];
-        Self { costly_fields: own.map(Cow::Borrowed).into(), most_costly: 3 }
+        Self { costly_fields: own.map(Cow::Borrowed).into() }
     }
 }
 
@@ -76,11 +75,6 @@ impl Admission {
         self
     }
 
-    /// How many costly fields an operation may ask for; 3 unless told otherwise.
-    pub fn at_most(self, fields: usize) -> Self {
-        Self { most_costly: fields, ..self }
-    }
-
     /// Admits a request.
     ///
     /// # Errors
@@ -96,7 +90,7 @@ impl Admission {
         let named = request.operation_name.clone();
         let document = request.parsed_query().map_err(|unread| Response::from_errors(vec![unread]))?;
         let most = |fields: &[_]| Asked { fields, fragments: &document.fragments }.most(document);
-        if most(&self.costly_fields) > self.most_costly {
+        if most(&self.costly_fields) > MOST_COSTLY {
             let message = "Too many fields that take a credential in one operation.";
             return Err(refusal(Category::Input.error(message)).into());
         }
@@ -126,6 +120,8 @@ fn has_text_for_default(document: &ExecutableDocument) -> bool {
     })
 }
 
+/// So many costly fields an operation may ask for: no client signs in more often at once.
+const MOST_COSTLY: usize = 3;
 /// Deepest nesting of fragments that is followed.
 const MAX_DEPTH: usize = 32;
 

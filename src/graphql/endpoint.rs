@@ -21,10 +21,7 @@ use super::{
     Admission, Category,
     error::{error, refusal, status},
 };
-use crate::{
-    error::{Error, ErrorKind},
-    http::Caller,
-};
+use crate::{error::Error, http::Caller};
 
 type JsonMap = Map<String, serde_json::Value>;
 
@@ -41,7 +38,7 @@ const MAX_BODY_BYTES: usize = 256 * 1024;
 /// A client that prefers `application/graphql-response+json` is answered with the statuses of the
 /// [GraphQL over HTTP](https://graphql.github.io/graphql-over-http/) specification: 200 whenever there is data, 400 for a document
 /// that is not valid. Any other is answered as Commerce does: 401 and 403 beside data, and 200 for a document that parses and is
-/// not valid. The cause of a 500 and a 503 is in the extensions of the response, as an `Arc<`[`Error`]`>`, for the host's log.
+/// not valid. The crate's first error, if there is one, stands in the extensions of the response as an `Arc<`[`Error`]`>`, for the host's log.
 pub fn endpoint<E: Executor, S: Clone + Send + Sync + 'static>(
     executor: E,
     admission: Admission,
@@ -142,11 +139,6 @@ fn with_nulls(mut response: Response) -> Response {
         }
     }
     response
-}
-
-/// Not what a client did wrong.
-fn is_the_hosts_to_log(error: &Error) -> bool {
-    matches!(error.kind(), ErrorKind::Internal | ErrorKind::Overloaded | ErrorKind::Unavailable)
 }
 
 /// A response as it is sent: fields in the order of the answer, which a map of JSON would sort.
@@ -261,8 +253,7 @@ impl Media {
         let mut answer = (status, [(CONTENT_TYPE, self.content_type())], body).into_response();
         answer.headers_mut().extend(response.http_headers.clone());
         let sources = response.errors.iter().filter_map(|error| error.source.clone());
-        let mut causes = sources.filter_map(|source| source.downcast::<Error>().ok());
-        if let Some(cause) = causes.find(|cause| is_the_hosts_to_log(cause)) {
+        if let Some(cause) = sources.filter_map(|source| source.downcast::<Error>().ok()).next() {
             answer.extensions_mut().insert(cause);
         }
         answer

@@ -1,11 +1,8 @@
 use axum::extract::{FromRequestParts, OptionalFromRequestParts};
-use http::request::Parts;
+use http::{StatusCode, request::Parts};
 
 use super::{Caller, rest::RestError};
-use crate::{
-    error::ErrorKind,
-    token::{AdminIdentity, CustomerIdentity},
-};
+use crate::token::{AdminIdentity, CustomerIdentity};
 
 /// The caller, who may be a guest. Needs [`AuthLayer`](super::AuthLayer) around the router.
 impl<S: Sync> FromRequestParts<S> for Caller {
@@ -26,8 +23,9 @@ macro_rules! identity {
             type Rejection = RestError;
 
             async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, RestError> {
-                let found = <Self as OptionalFromRequestParts<S>>::from_request_parts(parts, state).await?;
-                found.ok_or_else(|| RestError::not_authorized($resource))
+                let caller = <Caller as FromRequestParts<S>>::from_request_parts(parts, state).await?;
+                let bearer = caller.bearer().ok_or_else(|| RestError::not_authorized($resource))?;
+                caller.auth().$verify(bearer).await.map_err(|error| RestError::refused(error, $resource))
             }
         }
 
@@ -36,14 +34,10 @@ macro_rules! identity {
             type Rejection = RestError;
 
             async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Option<Self>, RestError> {
-                let caller = <Caller as FromRequestParts<S>>::from_request_parts(parts, state).await?;
-                let Some(bearer) = caller.bearer() else { return Ok(None) };
-                match caller.auth().$verify(bearer).await {
+                match <Self as FromRequestParts<S>>::from_request_parts(parts, state).await {
                     Ok(who) => Ok(Some(who)),
-                    Err(error) => match error.kind() {
-                        ErrorKind::Authentication | ErrorKind::Authorization => Ok(None),
-                        _ => Err(error.into()),
-                    },
+                    Err(refused) if refused.status() == StatusCode::UNAUTHORIZED => Ok(None),
+                    Err(error) => Err(error),
                 }
             }
         }

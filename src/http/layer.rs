@@ -16,7 +16,7 @@ use tower_layer::Layer;
 use tower_service::Service;
 
 use super::{Caller, HeaderError, OneWebsite, Websites, client_address::client_address};
-use crate::{auth::Auth, store::Lock};
+use crate::{auth::Auth, error::Error, store::Lock};
 
 /// The layer around a host's router: makes a [`Caller`] of each request, and sees to the headers of each answer.
 ///
@@ -26,7 +26,7 @@ use crate::{auth::Auth, store::Lock};
 ///
 /// On the way in it marks `Authorization` as sensitive, which keeps it out of `Debug`, and answers 400 where the headers
 /// are malformed ([`HeaderError`]). On the way out it adds, where they are missing: `Cache-Control: no-store` (RFC 6750 section
-/// 5.3); `WWW-Authenticate: Bearer` beside a 401 (section 3), with `error="invalid_token"` if a token was presented;
+/// 5.3); `WWW-Authenticate: Bearer` beside a 401 (section 3), with `error="invalid_token"` if the token presented is not live;
 /// `Retry-After` in seconds beside a 429 and a 503.
 #[derive(Clone)]
 #[must_use]
@@ -123,12 +123,11 @@ where
                 return Box::pin(async { Ok(refused) });
             }
         };
-        let challenge = if caller.bearer().is_some() { "Bearer error=\"invalid_token\"" } else { "Bearer" };
         request.extensions_mut().insert(caller);
         let (answer, shared) = (self.inner.call(request), Arc::clone(&self.shared));
         Box::pin(async move {
             let mut response = answer.await?;
-            shared.finish(&mut response, challenge);
+            shared.finish(&mut response);
             Ok(response)
         })
     }
@@ -149,8 +148,13 @@ impl Shared {
         }
     }
 
-    fn finish<R>(&self, response: &mut Response<R>, challenge: &'static str) {
+    fn finish<R>(&self, response: &mut Response<R>) {
         let status = response.status();
+        let challenge = match response.extensions().get::<Arc<Error>>().map(AsRef::as_ref) {
+            Some(Error::InvalidToken) => "Bearer error=\"invalid_token\"",
+            // The token, if there is one, is good: a client that is told otherwise throws it away.
+            _ => "Bearer",
+        };
         let mut say = |name: HeaderName, value: HeaderValue| {
             response.headers_mut().entry(name).or_insert(value);
         };

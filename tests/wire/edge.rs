@@ -7,7 +7,7 @@ use std::{
 };
 
 use axum::{Router, body::Body, routing::get};
-use commerce_auth::{CustomerIdentity, StoreError};
+use commerce_auth::{CustomerIdentity, ErrorKind, StoreError};
 use http::Request;
 use serde_json::{Value, json};
 use tower::ServiceExt;
@@ -26,10 +26,43 @@ async fn an_answer_says_how_to_authenticate() {
         assert_eq!((answer.status.as_u16(), answer.header("www-authenticate")), (401, Some(challenge)));
         assert_eq!(answer.header("cache-control"), Some("no-store"));
         let answer = site.graphql(token, "{ customer { id } }").await;
-        assert!(!answer.has_cause, "what a client did wrong is not for the host's log: {answer:?}");
+        let status = if token.is_some() { 401 } else { 403 };
+        assert_eq!(answer.status, status);
+        assert_eq!(answer.header("www-authenticate"), token.map(|_| challenge));
     }
     let answer = site.rest(None, "GET", "/V1/greeting", Value::Null).await;
     assert_eq!((answer.header("www-authenticate"), answer.header("retry-after")), (None, None));
+}
+
+/// A client that is told that its token is invalid throws it away (RFC 6750 section 3.1).
+#[tokio::test]
+async fn a_good_token_is_not_called_invalid() {
+    let site = site();
+    let (customer, admin) = (site.customer_token().await, site.shop.admin_token().await);
+    let change = json!({"currentPassword": WRONG, "newPassword": "N3w-password"});
+    let sign_in = json!({"username": EMAIL, "password": WRONG});
+    for (token, method, path, body) in [
+        (&customer, "PUT", "/V1/customers/me/password", change),
+        (&customer, "POST", "/V1/integration/customer/token", sign_in),
+        (&customer, "GET", "/V1/admins/me", Value::Null),
+        (&admin, "GET", "/V1/customers/me", Value::Null),
+        (&customer, "POST", "/V1/customer/1/otp", json!({})),
+    ] {
+        let answer = site.rest(Some(token), method, path, body).await;
+        let challenge = answer.header("www-authenticate");
+        assert_eq!((answer.status.as_u16(), challenge), (401, Some("Bearer")), "{path}");
+    }
+    let query = format!(
+        r#"mutation {{ changeCustomerPassword(currentPassword: "{WRONG}", newPassword: "N3w-password") {{ id }} }}"#
+    );
+    let answer = site.graphql(Some(&customer), &query).await;
+    assert_eq!((answer.status.as_u16(), answer.header("www-authenticate")), (401, Some("Bearer")));
+    assert_eq!(answer.cause, Some(ErrorKind::Authentication));
+    let ended = "0".repeat(32);
+    for path in ["/V1/integration/customer/revoke-customer-token", "/V1/customer/1/otp"] {
+        let answer = site.rest(Some(&ended), "POST", path, json!({})).await;
+        assert_eq!(answer.header("www-authenticate"), Some("Bearer error=\"invalid_token\""), "{path}");
+    }
 }
 
 #[tokio::test]
@@ -175,7 +208,7 @@ async fn a_store_that_is_down_is_a_503() {
     for answer in answers {
         assert_eq!(answer.status, 503, "{answer:?}");
         assert_eq!(answer.header("retry-after"), Some("5"));
-        assert!(answer.has_cause, "the host's log learns why");
+        assert_eq!(answer.cause, Some(ErrorKind::Unavailable), "the host's log learns why");
         assert!(!answer.text.contains("ConnectionReset"), "{}", answer.text);
     }
     down.store(false, Ordering::SeqCst);

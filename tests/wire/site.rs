@@ -1,13 +1,13 @@
 //! A shop's router, as a host mounts it.
 
-use std::net::SocketAddr;
+use std::{net::SocketAddr, sync::Arc};
 
 use async_graphql::{
     Context, EmptySubscription, MergedObject, Object, Result, Schema, SimpleObject, extensions::Logger,
 };
 use axum::{Router, body::Body, extract::ConnectInfo, routing::get};
 use commerce_auth::{
-    AdminIdentity, Auth, CustomerIdentity, Permission, Website,
+    AdminIdentity, Auth, CustomerIdentity, Error, ErrorKind, Permission, Website,
     graphql::{
         self, Admission, AssistanceMutation, Category, CustomerTokenMutation, CustomerTokenQuery,
         PasswordMutation, RequireCustomer, RequirePermission, RequireSelf,
@@ -132,7 +132,8 @@ pub struct Answer {
     pub status: StatusCode,
     pub headers: HeaderMap,
     pub text: String,
-    pub has_cause: bool,
+    /// Of what kind the crate's error behind it is.
+    pub cause: Option<ErrorKind>,
 }
 
 impl Answer {
@@ -168,10 +169,10 @@ impl<S: Store> Site<S> {
         request.extensions_mut().insert(ConnectInfo(peer));
         let response: Response<Body> = self.router.clone().oneshot(request).await.unwrap();
         let (parts, body) = response.into_parts();
-        let has_cause = parts.extensions.get::<std::sync::Arc<commerce_auth::Error>>().is_some();
+        let cause = parts.extensions.get::<Arc<Error>>().map(|error| error.kind());
         let bytes = body.collect().await.unwrap().to_bytes();
         let text = String::from_utf8(bytes.to_vec()).unwrap();
-        Answer { status: parts.status, headers: parts.headers, text, has_cause }
+        Answer { status: parts.status, headers: parts.headers, text, cause }
     }
 
     pub async fn graphql(&self, token: Option<&str>, query: &str) -> Answer {

@@ -21,13 +21,16 @@ pub(super) async fn one_time_code(
     Path(id): Path<String>,
     Body(body): Body<ReasonBody>,
 ) -> Result<Json<CodeAnswer>, RestError> {
-    let not_authorized = || RestError::not_authorized("Magento_LoginAsCustomer::login");
-    let bearer = caller.bearer().ok_or_else(not_authorized)?;
+    let resource = "Magento_LoginAsCustomer::login";
+    let bearer = caller.bearer().ok_or_else(|| RestError::not_authorized(resource))?;
     let id: CustomerId = id.parse().map_err(|_| RestError::no_route())?;
     let reason = body.reason.unwrap_or_default();
     match caller.auth().generate_one_time_code(bearer, &id, &reason).await {
         Ok(generated) => Ok(Json(CodeAnswer { otp: generated.code().expose().to_owned() })),
-        Err(Error::InvalidToken | Error::NotAuthorized) => Err(not_authorized()),
-        Err(error) => Err(error.into()),
+        // Where the shop does offer assistance, it is the permission that is missing: by REST it is one resource of many.
+        Err(Error::AssistanceDisabled) if caller.auth().config().assistance => {
+            Err(RestError::not_authorized(resource))
+        }
+        Err(error) => Err(RestError::refused(error, resource)),
     }
 }

@@ -10,8 +10,8 @@ use crate::error::{Error, ErrorKind, PolicyViolation};
 /// What a REST route answers instead, in Commerce's shape: a template, what its `%names` stand for, and, where several things
 /// are wrong, each of them.
 ///
-/// The cause of a 500 and a 503 is in the extensions of the response, as an `Arc<`[`Error`]`>`, for the host's log: the
-/// client is not told.
+/// The crate's error behind it, if there is one, stands in the extensions of the response as an `Arc<`[`Error`]`>`: for the
+/// host's log, which is where the cause of a 500 and a 503 is told, and the client is not.
 #[derive(Clone, Serialize)]
 #[must_use]
 pub struct RestError {
@@ -80,6 +80,16 @@ impl RestError {
             .with("resources", resource)
     }
 
+    /// What a route for `resource` answers where a flow did not take the bearer token.
+    pub(crate) fn refused(error: Error, resource: &'static str) -> Self {
+        match error {
+            Error::InvalidToken | Error::NotAuthorized => {
+                Self { cause: Some(Arc::new(error)), ..Self::not_authorized(resource) }
+            }
+            error => error.into(),
+        }
+    }
+
     pub(super) const fn no_route() -> Self {
         Self::new(StatusCode::NOT_FOUND, "Request does not match any route.")
     }
@@ -115,14 +125,13 @@ impl From<Error> for RestError {
             }
         };
         let (message, parameters) = template(&error);
-        let cause = status.is_server_error().then(|| Arc::new(error));
-        Self { status, message, parameters, errors: Vec::new(), cause }
+        Self { status, message, parameters, errors: Vec::new(), cause: Some(Arc::new(error)) }
     }
 }
 
-/// The message with numbers for what it holds, as Commerce translates it.
+/// The message with numbered places for what it holds, as Commerce translates it; what it holds is text there.
 fn template(error: &Error) -> (Cow<'static, str>, Value) {
-    let numbered = |message: &'static str, value: &usize| (message.into(), json!([value]));
+    let numbered = |message: &'static str, value: &usize| (message.into(), json!([value.to_string()]));
     match error {
         Error::PasswordPolicy(PolicyViolation::TooShort(least)) => {
             numbered("The password needs at least %1 characters. Create a new password and try again.", least)

@@ -5,7 +5,6 @@ use serde::Deserialize;
 use super::{
     Body, RestError,
     body::{Secret, require},
-    token::for_customers,
 };
 use crate::{
     account::Website,
@@ -34,7 +33,14 @@ pub(super) async fn change(caller: Caller, Body(body): Body<ChangeBody>) -> Resu
         caller.auth().change_password(bearer, current, new).await
     })
     .await
-    .map_err(for_customers)
+    .map_err(|error| match error {
+        // In other words than by GraphQL.
+        Error::WrongPassword => {
+            let message = "The password doesn't match this account. Verify the password and try again.";
+            RestError::new(StatusCode::UNAUTHORIZED, message)
+        }
+        error => RestError::refused(error, "self"),
+    })
 }
 
 #[derive(Deserialize)]

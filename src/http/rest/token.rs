@@ -55,14 +55,6 @@ pub(super) async fn revoke(caller: Caller) -> Result<Json<bool>, RestError> {
     let bearer = caller.bearer().ok_or_else(|| RestError::not_authorized("self"))?;
     match caller.auth().revoke_customer_token(bearer).await {
         Ok(()) => Ok(Json(true)),
-        Err(error) => Err(for_customers(error)),
-    }
-}
-
-/// What a route for customers answers where a flow did not take the bearer token for a customer's.
-pub(super) fn for_customers(error: Error) -> RestError {
-    match error {
-        Error::InvalidToken | Error::NotAuthorized => RestError::not_authorized("self"),
-        error => error.into(),
+        Err(error) => Err(RestError::refused(error, "self")),
     }
 }
