@@ -1,11 +1,7 @@
 use std::{
     io,
     pin::Pin,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
-    task::{Context, Poll},
+    sync::{Arc, atomic::AtomicBool},
     time::Duration,
 };
 
@@ -16,7 +12,6 @@ use redis::{
     cmd,
 };
 use tokio::{
-    io::{AsyncRead, AsyncWrite, ReadBuf},
     net::{TcpStream, UnixStream},
     runtime::Handle,
     sync::watch,
@@ -24,7 +19,10 @@ use tokio::{
     time::{sleep, timeout},
 };
 
-use super::failure::Failure;
+use super::{
+    failure::Failure,
+    line::{Line, Noting, Stream},
+};
 
 /// One connection that many callers share, and the task that keeps it.
 ///
@@ -41,20 +39,6 @@ enum State {
     Connecting,
     Up(Line),
     Down(Failure),
-}
-
-/// An open connection, and whether it has ended, which is known before those who wait on it are told: who asks again
-/// at once is not answered by the same end.
-#[derive(Clone)]
-struct Line {
-    connection: MultiplexedConnection,
-    ended: Arc<AtomicBool>,
-}
-
-impl Line {
-    fn live(&self) -> Option<MultiplexedConnection> {
-        (!self.ended.load(Ordering::Acquire)).then(|| self.connection.clone())
-    }
 }
 
 impl Link {
@@ -110,57 +94,6 @@ impl Drop for Link {
 }
 
 type Driver = Pin<Box<dyn Future<Output = ()> + Send>>;
-
-trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
-
-impl<S: AsyncRead + AsyncWrite + Send + Unpin> Stream for S {}
-
-/// A stream that notes its end before the driver learns of it.
-struct Noting {
-    stream: Box<dyn Stream>,
-    ended: Arc<AtomicBool>,
-}
-
-impl Noting {
-    fn note<T>(&self, polled: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
-        if let Poll::Ready(Err(_)) = polled {
-            self.ended.store(true, Ordering::Release);
-        }
-        polled
-    }
-}
-
-impl AsyncRead for Noting {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buffer: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        let before = buffer.filled().len();
-        let polled = Pin::new(&mut self.stream).poll_read(cx, buffer);
-        if matches!(polled, Poll::Ready(Ok(()))) && buffer.filled().len() == before {
-            self.ended.store(true, Ordering::Release);
-        }
-        self.note(polled)
-    }
-}
-
-impl AsyncWrite for Noting {
-    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        let polled = Pin::new(&mut self.stream).poll_write(cx, bytes);
-        self.note(polled)
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let polled = Pin::new(&mut self.stream).poll_flush(cx);
-        self.note(polled)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let polled = Pin::new(&mut self.stream).poll_shutdown(cx);
-        self.note(polled)
-    }
-}
 
 /// Of its callers' patience, a quarter is for connecting, a quarter passes until it asks again, and a half is for the
 /// answer: whenever a caller comes, its wait is over in time.

@@ -60,6 +60,7 @@ mod answer;
 mod codes;
 mod failure;
 mod keys;
+mod line;
 mod link;
 mod links;
 mod options;

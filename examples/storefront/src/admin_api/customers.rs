@@ -1,10 +1,11 @@
 use axum::{
     Json,
-    extract::{Query, State},
+    extract::{Query, State, rejection::QueryRejection},
 };
 use commerce_auth::{AccountStatus, AdminIdentity, CustomerId, Error, StoreError, http::rest::RestError};
 use serde::{Deserialize, Serialize};
 
+use super::asked;
 use crate::shop::Shop;
 
 /// So many customers are found at most: who looks for one types more of the address.
@@ -29,9 +30,9 @@ pub(super) struct Found {
 pub(super) async fn search(
     _: AdminIdentity,
     State(shop): State<Shop>,
-    Query(search): Query<Search>,
+    search: Result<Query<Search>, QueryRejection>,
 ) -> Result<Json<Vec<Found>>, RestError> {
-    Ok(Json(find(&shop, &search.email).await.map_err(Error::from)?))
+    Ok(Json(find(&shop, &asked(search)?.email).await.map_err(Error::from)?))
 }
 
 async fn find(shop: &Shop, part: &str) -> Result<Vec<Found>, StoreError> {

@@ -5,7 +5,7 @@ mod customers;
 
 use axum::{
     Json, Router,
-    extract::{Query, State},
+    extract::{Query, State, rejection::QueryRejection},
     http::StatusCode,
     routing::{delete, get},
 };
@@ -34,12 +34,20 @@ struct Newest {
 async fn audit(
     _: AdminIdentity,
     State(shop): State<Shop>,
-    Query(Newest { limit }): Query<Newest>,
+    newest: Result<Query<Newest>, QueryRejection>,
 ) -> Result<Json<Vec<AuditEvent>>, RestError> {
-    let limit = limit.unwrap_or(50).min(500);
+    let limit = asked(newest)?.limit.unwrap_or(50).min(500);
     let mut events = shop.database.trail.newest(limit).await.map_err(Error::from)?;
     events.reverse();
     Ok(Json(events))
+}
+
+/// What the address asks for, or an error in the shape of all others.
+fn asked<T>(query: Result<Query<T>, QueryRejection>) -> Result<T, RestError> {
+    match query {
+        Ok(Query(asked)) => Ok(asked),
+        Err(_) => Err(RestError::new(StatusCode::BAD_REQUEST, "A parameter is missing, or of another type.")),
+    }
 }
 
 /// Ends the admin user's own token, and with it the assistance that rests on it. Commerce has no route for it.

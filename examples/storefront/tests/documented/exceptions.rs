@@ -38,8 +38,6 @@ const TOKENS_ALIKE: Because =
 const RESETS_ALIKE: Because = Reason(
     "a wrong token, an ended one and one of nobody are told alike: who has an account is no stranger's business",
 );
-const NUMBERS: Because = Reason("the crate gives the policy's numbers as numbers, Commerce as texts");
-
 const EXCEPTIONS: &[Exception] = &[
     Exception {
         file: "changeCustomerPassword",
@@ -87,7 +85,7 @@ const EXCEPTIONS: &[Exception] = &[
         name: "set a new password",
         because: TWO_CLASSES,
         instead: |site, pair, answer| {
-            rest(answer, 400, &json!({ "message": FEW_CLASSES_TEMPLATE, "parameters": [3] }));
+            rest(answer, 400, &json!({ "message": FEW_CLASSES_TEMPLATE, "parameters": ["3"] }));
             as_documented(pair, &send_changed(site, pair, "new_password", "New_password"));
         },
     },
@@ -160,44 +158,6 @@ const EXCEPTIONS: &[Exception] = &[
             site.server.customer_token(RONI, NEW);
         },
     },
-    Exception {
-        file: "rest-customer-otp",
-        name: "no permission",
-        because: Reason(
-            "the crate tells an admin user what is missing, as generateCustomerTokenAsAdmin does",
-        ),
-        instead: |_, _, answer| rest(answer, 401, &json!({ "message": "Login as Customer is disabled." })),
-    },
-    Exception {
-        file: "rest-customers-me-password",
-        name: "wrong current password",
-        because: Reason("the crate has one message for it, which is that of GraphQL"),
-        instead: |_, _, answer| rest(answer, 401, &json!({ "message": "Invalid login or password." })),
-    },
-    Exception {
-        file: "rest-customers-me-password",
-        name: "policy: too short",
-        because: NUMBERS,
-        instead: eight,
-    },
-    Exception {
-        file: "rest-customers-me-password",
-        name: "policy: too few classes",
-        because: NUMBERS,
-        instead: three,
-    },
-    Exception {
-        file: "rest-customers-resetPassword",
-        name: "policy: too short",
-        because: NUMBERS,
-        instead: eight,
-    },
-    Exception {
-        file: "rest-customers-resetPassword",
-        name: "policy: too few classes",
-        because: NUMBERS,
-        instead: three,
-    },
 ];
 
 const MISMATCHED: &str = "The password token is mismatched. Reset and try again.";
@@ -213,14 +173,6 @@ fn no_token(_: &Site, _: &Entry, answer: &Answer) {
 
 fn mismatched(_: &Site, _: &Entry, answer: &Answer) {
     graphql(answer, 200, "graphql-input", MISMATCHED);
-}
-
-fn eight(_: &Site, error: &Entry, answer: &Answer) {
-    rest(answer, 400, &json!({ "message": error.error_message(), "parameters": [8] }));
-}
-
-fn three(_: &Site, error: &Entry, answer: &Answer) {
-    rest(answer, 400, &json!({ "message": error.error_message(), "parameters": [3] }));
 }
 
 fn graphql(answer: &Answer, status: u16, category: &str, message: &str) {

@@ -56,6 +56,18 @@ fn it_is_for_admin_users_alone() {
 }
 
 #[test]
+fn what_an_address_must_say_is_told() {
+    let server = Place::new().demo();
+    let token = server.admin_token(ADMIN);
+    for path in ["/admin/api/audit?limit=-1", "/admin/api/customers", "/admin/api/customers?email=a&email=b"]
+    {
+        let refused = server.get_as(path, &token);
+        assert_eq!(refused.status, 400, "{path}");
+        assert_eq!(refused.json()["message"], "A parameter is missing, or of another type.", "{path}");
+    }
+}
+
+#[test]
 fn an_admin_user_signs_out() {
     let server = Place::new().demo();
     let token = server.admin_token(ADMIN);
