@@ -59,12 +59,13 @@ impl Auth {
     /// ```
     pub fn builder<S: Store>(store: S) -> AuthBuilder {
         let store = Arc::new(store);
+        let bundled = Arc::clone(&store);
         AuthBuilder {
             config: AuthConfig::default(),
             customers: None,
             admins: None,
             notifier: None,
-            audit: store.audit_sink(),
+            audit: Box::new(move |keyring| bundled.audit_sink(keyring)),
             keyring: None,
             tokens: store.clone(),
             codes: store.clone(),
@@ -105,15 +106,17 @@ impl fmt::Debug for Auth {
     }
 }
 
+/// Opens the audit trail, once it is known what signs it.
+type OpenTrail = Box<dyn FnOnce(Option<&Keyring>) -> Option<Arc<dyn AuditSink>> + Send + Sync>;
+
 /// Gathers the parts of an [`Auth`].
-#[derive(Debug)]
 #[must_use]
 pub struct AuthBuilder {
     config: AuthConfig,
     customers: Option<Arc<dyn ErasedCustomers>>,
     admins: Option<Arc<dyn ErasedAdmins>>,
     notifier: Option<Arc<dyn Notifier>>,
-    audit: Option<Arc<dyn AuditSink>>,
+    audit: OpenTrail,
     keyring: Option<Keyring>,
     tokens: Arc<dyn TokenStore>,
     codes: Arc<dyn OtcStore>,
@@ -145,7 +148,7 @@ impl AuthBuilder {
 
     /// Keeps the audit trail elsewhere than in the store.
     pub fn audit<S: AuditSink>(self, sink: S) -> Self {
-        Self { audit: Some(Arc::new(sink)), ..self }
+        Self { audit: Box::new(|_| Some(Arc::new(sink))), ..self }
     }
 
     /// The numbers and rules; [`AuthConfig::commerce`] unless told otherwise.
@@ -187,6 +190,7 @@ impl AuthBuilder {
         let Self { config, customers, admins, notifier, audit, keyring, .. } = self;
         let Self { tokens, codes, throttle, clock, random, .. } = self;
         config.check()?;
+        let audit = audit(keyring.as_ref());
         let customers = customers.ok_or(ConfigError::NoCustomers)?;
         if admins.is_some() && audit.is_none() {
             return Err(ConfigError::NoAuditSink);
@@ -219,5 +223,11 @@ impl AuthBuilder {
             random,
         };
         Ok(Auth { parts: Arc::new(parts) })
+    }
+}
+
+impl fmt::Debug for AuthBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AuthBuilder").field("config", &self.config).finish_non_exhaustive()
     }
 }

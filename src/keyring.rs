@@ -5,9 +5,16 @@ use std::{
     sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard},
 };
 
+use chacha20poly1305::{
+    KeyInit, XChaCha20Poly1305, XNonce,
+    aead::{Aead, Payload},
+};
 use hkdf::Hkdf;
+use hmac::{Hmac, Mac};
 use sha2::Sha256;
 use zeroize::{Zeroize, Zeroizing};
+
+use crate::random::{RandomError, SecureRandom};
 
 /// The name of a key: a number of the host's choice, never used for two keys.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -37,12 +44,18 @@ pub enum KeyError {
 /// Without a keyring the check of a bearer token is computed with a public key: good against typing errors. With one, a
 /// string that nobody issued is turned away without a look-up, but for one in 2^36 for each accepted key.
 ///
+/// It also seals the TOTP secrets of admin users and signs the audit trail of the SQLite and PostgreSQL stores. Without a
+/// keyring no admin user can be enrolled, and the trail is not signed.
+///
 /// To give a running shop its first keyring ends all tokens that were issued without one, and so does taking it away: do it
 /// on all nodes at once.
 ///
 /// Clones share the keys, so keys are rotated while the service runs, in three steps that leave nobody signed out:
 /// [`accept`](Self::accept) the new key on all nodes, [`make_current`](Self::make_current) it on all nodes, and
-/// [`retire`](Self::retire) the old one once what it signed has expired. Retiring earlier ends what it signed.
+/// [`retire`](Self::retire) the old one once what it signed has expired and
+/// [`Auth::reseal_factors`](crate::Auth::reseal_factors) has found nothing more that it sealed. Retiring earlier ends what
+/// it signed, and makes what it sealed unreadable. Whoever verifies an old audit trail needs the keys that signed it: keep
+/// them apart, in a keyring of the verifier's.
 ///
 /// ```
 /// use commerce_auth::{Auth, KeyId, Keyring, MemoryCustomers, MemoryStore};
@@ -69,7 +82,34 @@ struct Keys {
 struct Key {
     id: KeyId,
     token_check: TokenCheckKey,
+    sealing: Secret,
+    audit: Secret,
 }
+
+/// A derived key of 256 bits.
+type Secret = Zeroizing<[u8; 32]>;
+
+/// What authenticates an audit trail: HMAC-SHA-256.
+pub(crate) type AuditMac = Hmac<Sha256>;
+
+/// A secret under a key of the [`Keyring`]: XChaCha20-Poly1305, its nonce before it. It holds nothing that its reader could use
+/// without the key.
+#[derive(Clone, PartialEq, Eq, Hash)]
+#[allow(clippy::exhaustive_structs)] // Backends make it from their columns.
+pub struct Sealed {
+    /// The key that opens it.
+    pub key: KeyId,
+    /// The nonce, the secret and the tag.
+    pub bytes: Vec<u8>,
+}
+
+impl fmt::Debug for Sealed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Sealed").field("key", &self.key).finish_non_exhaustive()
+    }
+}
+
+const NONCE_BYTES: usize = 24;
 
 /// What SipHash-2-4 is keyed with to compute the check of a bearer token.
 #[derive(Clone)]
@@ -154,6 +194,46 @@ impl Keyring {
         self.read().accepted().any(|key| passes(&key.token_check))
     }
 
+    /// The name of the current key.
+    pub(crate) fn current(&self) -> KeyId {
+        self.read().current.id
+    }
+
+    /// Seals a secret with the current key. It opens only with the same `context`: whose it is, and what for.
+    pub(crate) fn seal(
+        &self,
+        secret: &[u8],
+        context: &[u8],
+        random: &dyn SecureRandom,
+    ) -> Result<Sealed, RandomError> {
+        let mut nonce = [0; NONCE_BYTES];
+        random.fill(&mut nonce)?;
+        let keys = self.read();
+        let key = &keys.current;
+        let payload = Payload { msg: secret, aad: context };
+        // It fails only beyond 256 GiB.
+        let sealed = key.cipher().encrypt(&XNonce::from(nonce), payload).map_err(|_| RandomError)?;
+        Ok(Sealed { key: key.id, bytes: [&nonce[..], &sealed].concat() })
+    }
+
+    /// What was sealed; none if its key is not accepted, the context is another, or a bit of it was changed.
+    pub(crate) fn open(&self, sealed: &Sealed, context: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
+        let keys = self.read();
+        let key = keys.accepted().find(|key| key.id == sealed.key)?;
+        let (nonce, msg) = sealed.bytes.split_first_chunk::<NONCE_BYTES>()?;
+        let opened = key.cipher().decrypt(&XNonce::from(*nonce), Payload { msg, aad: context });
+        opened.ok().map(Zeroizing::new)
+    }
+
+    /// A fresh MAC for the audit trail under an accepted key.
+    #[cfg_attr(not(any(feature = "postgres", feature = "sqlite")), allow(dead_code))]
+    pub(crate) fn audit_mac(&self, id: KeyId) -> Option<AuditMac> {
+        let keys = self.read();
+        let key = keys.accepted().find(|key| key.id == id)?;
+        // HMAC takes a key of any length.
+        <AuditMac as hmac::KeyInit>::new_from_slice(key.audit.as_slice()).ok()
+    }
+
     fn read(&self) -> RwLockReadGuard<'_, Keys> {
         self.0.read().unwrap_or_else(PoisonError::into_inner)
     }
@@ -175,12 +255,21 @@ impl Key {
         if material.len() < Keyring::MIN_BYTES {
             return Err(KeyError::TooShort);
         }
+        let derived = Hkdf::<Sha256>::new(None, &material);
+        let expand = |purpose: &[u8], key: &mut [u8]| {
+            // HKDF fails only beyond 255 blocks of output.
+            derived.expand_multi_info(&[b"commerce-auth/v1/", purpose], key).map_err(|_| KeyError::TooShort)
+        };
         let mut token_check = TokenCheckKey([0; 16]);
-        let derived =
-            Hkdf::<Sha256>::new(None, &material).expand(b"commerce-auth/v1/token-check", &mut token_check.0);
-        // HKDF fails only beyond 255 blocks of output.
-        derived.map_err(|_| KeyError::TooShort)?;
-        Ok(Self { id, token_check })
+        expand(b"token-check", &mut token_check.0)?;
+        let (mut sealing, mut audit) = (Secret::default(), Secret::default());
+        expand(b"totp-secrets", sealing.as_mut_slice())?;
+        expand(b"audit-chain", audit.as_mut_slice())?;
+        Ok(Self { id, token_check, sealing, audit })
+    }
+
+    fn cipher(&self) -> XChaCha20Poly1305 {
+        XChaCha20Poly1305::new((&*self.sealing).into())
     }
 }
 

@@ -65,7 +65,7 @@ pub use flow::{
     AdminChange, AdminSignIn, AdminSignedIn, Bearer, CustomerChange, GeneratedCode, Keep, ListedToken,
     PasswordReset, PasswordResetRequest, Purged, SignIn, SignedIn,
 };
-pub use keyring::{KeyError, KeyId, Keyring};
+pub use keyring::{KeyError, KeyId, Keyring, Sealed};
 pub use notifier::{Notice, Notification, Notifier};
 pub use store::memory::{MemoryAdmins, MemoryCustomers, MemoryStore};
 #[cfg(feature = "postgres")]

@@ -393,7 +393,7 @@ async fn errors_show_nothing_of_what_was_said() {
         assert!(!shown.contains(MARK) && !shown.contains("127.0.0.1"), "{shown}");
     }
     assert!(!format!("{store:?}").contains("127.0.0.1"));
-    assert!(store.audit_sink().is_none());
+    assert!(store.audit_sink(None).is_none());
 }
 
 // ---- Outside of the runtime ---------------------------------------------------------------------------------

@@ -7,7 +7,7 @@ use std::{
 
 use async_trait::async_trait;
 use commerce_auth::{
-    AuditSink, CustomerId, Digest, Grant, MemoryStore, Origin, StoreError, Subject,
+    AuditSink, CustomerId, Digest, Grant, Keyring, MemoryStore, Origin, StoreError, Subject,
     store::{
         Attempt, Generation, Insert, OneTimeCredential, OtcStore, Outcome, Presented, Reserve, Store, Take,
         ThrottleKey, ThrottleStore, TokenStore,
@@ -47,7 +47,7 @@ impl Tables {
 
 impl Store for OwnStore {
     /// This store keeps no audit trail. A shop with admin users names a sink: `AuthBuilder::audit`.
-    fn audit_sink(&self) -> Option<Arc<dyn AuditSink>> {
+    fn audit_sink(&self, _keyring: Option<&Keyring>) -> Option<Arc<dyn AuditSink>> {
         None
     }
 }

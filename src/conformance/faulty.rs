@@ -16,6 +16,7 @@ use crate::{
     account::CustomerId,
     audit::AuditSink,
     error::StoreError,
+    keyring::Keyring,
     store::{
         Attempt, Generation, Insert, OneTimeCredential, OtcStore, Outcome, Presented, Reserve, Store, Take,
         ThrottleKey, ThrottleStore, TokenStore,
@@ -310,8 +311,8 @@ impl<S: Store> OtcStore for Faulty<S> {
 }
 
 impl<S: Store> Store for Faulty<S> {
-    fn audit_sink(&self) -> Option<Arc<dyn AuditSink>> {
-        self.inner.audit_sink()
+    fn audit_sink(&self, keyring: Option<&Keyring>) -> Option<Arc<dyn AuditSink>> {
+        self.inner.audit_sink(keyring)
     }
 }
 

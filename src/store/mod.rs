@@ -46,17 +46,17 @@ pub use token::{Generation, Insert, TokenStore};
 
 use std::sync::Arc;
 
-use crate::audit::AuditSink;
+use crate::{audit::AuditSink, keyring::Keyring};
 
 /// Everything a backend keeps, in one value.
 pub trait Store: TokenStore + OtcStore + ThrottleStore {
-    /// Where the backend keeps the audit trail; none for a backend that keeps none. A shop with admin users then names
-    /// another one: [`AuthBuilder::audit`](crate::AuthBuilder::audit).
-    fn audit_sink(&self) -> Option<Arc<dyn AuditSink>>;
+    /// Where the backend keeps the audit trail, signed by the keyring if it can sign and there is one; none for a backend
+    /// that keeps none. A shop with admin users then names another one: [`AuthBuilder::audit`](crate::AuthBuilder::audit).
+    fn audit_sink(&self, keyring: Option<&Keyring>) -> Option<Arc<dyn AuditSink>>;
 }
 
 impl<S: Store + ?Sized> Store for Arc<S> {
-    fn audit_sink(&self) -> Option<Arc<dyn AuditSink>> {
-        (**self).audit_sink()
+    fn audit_sink(&self, keyring: Option<&Keyring>) -> Option<Arc<dyn AuditSink>> {
+        (**self).audit_sink(keyring)
     }
 }

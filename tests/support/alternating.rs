@@ -10,7 +10,7 @@ use std::{
 
 use async_trait::async_trait;
 use commerce_auth::{
-    AuditSink, CustomerId, Digest, Grant, Origin, StoreError, Subject,
+    AuditSink, CustomerId, Digest, Grant, Keyring, Origin, StoreError, Subject,
     store::{
         Attempt, Generation, Insert, OneTimeCredential, OtcStore, Outcome, Presented, Reserve, Store, Take,
         ThrottleKey, ThrottleStore, TokenStore,
@@ -40,8 +40,8 @@ impl<S> fmt::Debug for Alternating<S> {
 }
 
 impl<S: Store> Store for Alternating<S> {
-    fn audit_sink(&self) -> Option<Arc<dyn AuditSink>> {
-        self.next().audit_sink()
+    fn audit_sink(&self, keyring: Option<&Keyring>) -> Option<Arc<dyn AuditSink>> {
+        self.next().audit_sink(keyring)
     }
 }
 

@@ -4,7 +4,7 @@ use std::{fmt, future::poll_fn, sync::Arc, task::Poll};
 
 use async_trait::async_trait;
 use commerce_auth::{
-    AuditEvent, AuditSink, CustomerId, Digest, Grant, MemoryStore, Origin, StoreError, Subject,
+    AuditEvent, AuditSink, CustomerId, Digest, Grant, Keyring, MemoryStore, Origin, StoreError, Subject,
     store::{
         Attempt, Generation, Insert, OneTimeCredential, OtcStore, Outcome, Presented, Reserve, Store, Take,
         ThrottleKey, ThrottleStore, TokenStore,
@@ -50,8 +50,8 @@ impl fmt::Debug for Hooked {
 }
 
 impl Store for Hooked {
-    fn audit_sink(&self) -> Option<Arc<dyn AuditSink>> {
-        self.inner.audit_sink().filter(|_| self.keeps_audit)
+    fn audit_sink(&self, keyring: Option<&Keyring>) -> Option<Arc<dyn AuditSink>> {
+        self.inner.audit_sink(keyring).filter(|_| self.keeps_audit)
     }
 }
 

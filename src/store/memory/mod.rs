@@ -25,6 +25,7 @@ use crate::{
     account::CustomerId,
     audit::{AuditEvent, AuditSink, MemoryAudit},
     error::StoreError,
+    keyring::Keyring,
     token::{Digest, Grant, Origin, Subject},
 };
 
@@ -66,7 +67,7 @@ impl MemoryStore {
 }
 
 impl Store for MemoryStore {
-    fn audit_sink(&self) -> Option<Arc<dyn AuditSink>> {
+    fn audit_sink(&self, _keyring: Option<&Keyring>) -> Option<Arc<dyn AuditSink>> {
         Some(self.audit.clone())
     }
 }

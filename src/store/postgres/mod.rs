@@ -64,7 +64,7 @@ use std::sync::Arc;
 use tokio_postgres::{Row, types::ToSql};
 
 use super::{OpenError, Store};
-use crate::audit::AuditSink;
+use crate::{audit::AuditSink, keyring::Keyring};
 use failure::Failure;
 use locking::{Locking, Parameters};
 use pipelined::Pipelined;
@@ -123,7 +123,7 @@ impl PostgresStore {
 }
 
 impl Store for PostgresStore {
-    fn audit_sink(&self) -> Option<Arc<dyn AuditSink>> {
+    fn audit_sink(&self, _keyring: Option<&Keyring>) -> Option<Arc<dyn AuditSink>> {
         Some(Arc::new(self.clone()))
     }
 }

@@ -77,7 +77,7 @@ use keys::Keys;
 use links::Links;
 
 use super::{OpenError, Store};
-use crate::audit::AuditSink;
+use crate::{audit::AuditSink, keyring::Keyring};
 
 /// So many keys does a purge look at, whatever they hold: the server serves nobody else meanwhile, for about a
 /// millisecond.
@@ -116,7 +116,7 @@ impl RedisStore {
 
 impl Store for RedisStore {
     /// None: what may be lost in a failover is no place for an audit trail.
-    fn audit_sink(&self) -> Option<Arc<dyn AuditSink>> {
+    fn audit_sink(&self, _keyring: Option<&Keyring>) -> Option<Arc<dyn AuditSink>> {
         None
     }
 }

@@ -55,7 +55,7 @@ use futures_lite::future;
 use futures_timer::Delay;
 
 use super::{OpenError, Store};
-use crate::audit::AuditSink;
+use crate::{audit::AuditSink, keyring::Keyring};
 use failure::Failure;
 use readers::Readers;
 use writer::Writer;
@@ -96,7 +96,7 @@ impl SqliteStore {
 }
 
 impl Store for SqliteStore {
-    fn audit_sink(&self) -> Option<Arc<dyn AuditSink>> {
+    fn audit_sink(&self, _keyring: Option<&Keyring>) -> Option<Arc<dyn AuditSink>> {
         Some(Arc::new(self.clone()))
     }
 }
