@@ -139,8 +139,14 @@ async fn every_refusal_within_budget_is_the_same_work_and_the_same_answer() {
         (5, "hostile", Some("$argon2id$v=19$m=4294967295,t=1,p=1$AAAA$AAAA".into()), AccountStatus::Active),
     ] {
         let username = name.into();
-        let row =
-            AdminRecord { id: AdminId::from(id), username, password_hash: hash, status, permissions: vec![] };
+        let row = AdminRecord {
+            id: AdminId::from(id),
+            username,
+            password_hash: hash,
+            status,
+            permissions: vec![],
+            requires_second_factor: true,
+        };
         admins.upsert(row).unwrap();
     }
     log.lock().unwrap().clear();
@@ -276,6 +282,7 @@ async fn revoking_all_stops_a_sign_in_in_flight() {
         password_hash: Some(hash),
         status: AccountStatus::Active,
         permissions: vec![],
+        requires_second_factor: true,
     };
     admins.upsert(row).unwrap();
     *changing.lock().unwrap() = Some(shop.auth.clone());

@@ -77,6 +77,7 @@ impl DemoShop {
                 password_hash: Some(auth.hash_new_admin_password(ADMIN, ADMIN_PASSWORD).await?),
                 status: AccountStatus::Active,
                 permissions: Permission::ALL.to_vec(),
+                requires_second_factor: true,
             })
             .await?;
         let mut shop = Self { auth, customers, customer, admin, database, mailbox, clock, earlier: None };

@@ -36,6 +36,8 @@ macro_rules! words {
 
 words! { Obtained, "obtained", obtained_word, obtained:
     Obtained::Password => "password" => Obtained::Password,
+    Obtained::PasswordAndTotp => "password_and_totp" => Obtained::PasswordAndTotp,
+    Obtained::PasswordAndRecoveryCode => "password_and_recovery_code" => Obtained::PasswordAndRecoveryCode,
     Obtained::ResetToken => "reset_token" => Obtained::ResetToken,
     Obtained::OneTimeCode => "one_time_code" => Obtained::OneTimeCode,
     Obtained::AsAdmin => "as_admin" => Obtained::AsAdmin,
@@ -52,6 +54,7 @@ words! { AccountStatus, "status", status_word, status:
 words! { Permission, "permissions", permission_word, permission:
     Permission::Login => "login" => Permission::Login,
     Permission::AllowShoppingAssistance => "allow_shopping_assistance" => Permission::AllowShoppingAssistance,
+    Permission::AssistanceLog => "assistance_log" => Permission::AssistanceLog,
 }
 
 /// The kind and the id of a subject.

@@ -24,6 +24,10 @@ pub enum Subject {
 pub enum Obtained {
     /// The account's password.
     Password,
+    /// An admin user's password and a code of an authenticator (TOTP).
+    PasswordAndTotp,
+    /// An admin user's password and a recovery code.
+    PasswordAndRecoveryCode,
     /// A one-time reset token.
     ResetToken,
     /// An admin-generated one-time code: assistance.

@@ -65,6 +65,7 @@ impl Shop {
             password_hash: Some(self.nodes[0].hash_new_admin_password(ADMIN, ADMIN_PASSWORD).await?),
             status: AccountStatus::Active,
             permissions: Permission::ALL.to_vec(),
+            requires_second_factor: true,
         };
         change(&mut row);
         self.databases[0].admins.put(row).await

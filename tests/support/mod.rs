@@ -114,6 +114,7 @@ impl<S: Store> Shop<S> {
             password_hash: Some(self.admin_hash.clone()),
             status: AccountStatus::Active,
             permissions: Permission::ALL.to_vec(),
+            requires_second_factor: true,
         };
         change(&mut row);
         self.admins.upsert(row).expect("no other admin user has the name");

@@ -187,5 +187,6 @@ fn admin(row: &Row) -> Result<AdminRecord, Failure> {
         password_hash: row.try_get::<_, Option<String>>("password_hash")?.map(PasswordHash::from),
         status: columns::status(row.try_get("status")?)?,
         permissions: columns::permissions(row.try_get("permissions")?)?,
+        requires_second_factor: true,
     })
 }

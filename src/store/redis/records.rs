@@ -106,6 +106,8 @@ const fn obtained_byte(obtained: Obtained) -> u8 {
         Obtained::ResetToken => 2,
         Obtained::OneTimeCode => 3,
         Obtained::AsAdmin => 4,
+        Obtained::PasswordAndTotp => 5,
+        Obtained::PasswordAndRecoveryCode => 6,
     }
 }
 
@@ -204,6 +206,8 @@ impl<'r> Reader<'r> {
             2 => Obtained::ResetToken,
             3 => Obtained::OneTimeCode,
             4 => Obtained::AsAdmin,
+            5 => Obtained::PasswordAndTotp,
+            6 => Obtained::PasswordAndRecoveryCode,
             _ => return None,
         };
         let website = self.text()?.map(str::parse).transpose().ok()?;

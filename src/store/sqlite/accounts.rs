@@ -227,5 +227,6 @@ fn admin(row: &Row<'_>) -> rusqlite::Result<AdminRecord> {
         password_hash: row.get::<_, Option<String>>("password_hash")?.map(PasswordHash::from),
         status: columns::status(row.get_ref("status")?.as_str()?)?,
         permissions: columns::permissions(row.get_ref("permissions")?.as_str()?)?,
+        requires_second_factor: true,
     })
 }

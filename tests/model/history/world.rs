@@ -151,6 +151,7 @@ impl World {
                 password_hash: Some(password_hash(admin)),
                 status: AccountStatus::Active,
                 permissions: Permission::ALL.to_vec(),
+                requires_second_factor: true,
             };
             admins.upsert(row).unwrap();
         }
