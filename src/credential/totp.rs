@@ -1,6 +1,6 @@
 use std::fmt;
 
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::SecretString;
 use time::OffsetDateTime;
 use totp_rs::{Builder, Secret, Totp};
 use zeroize::Zeroizing;
@@ -120,6 +120,7 @@ impl fmt::Debug for TotpSecret {
 #[cfg(feature = "qr")]
 pub(crate) fn qr_svg(uri: &SecretString) -> Option<SecretString> {
     use qrcode::{QrCode, render::svg};
+    use secrecy::ExposeSecret;
 
     let code = QrCode::new(uri.expose_secret().as_bytes()).ok()?;
     Some(SecretString::from(code.render::<svg::Color<'_>>().min_dimensions(200, 200).build()))
@@ -127,6 +128,8 @@ pub(crate) fn qr_svg(uri: &SecretString) -> Option<SecretString> {
 
 #[cfg(test)]
 mod tests {
+    use secrecy::ExposeSecret;
+
     use super::*;
 
     /// RFC 6238 appendix B gives eight digits; an authenticator shows the last six. The secret is that of RFC 4226
