@@ -10,7 +10,7 @@ use chacha20poly1305::{
     aead::{Aead, Payload},
 };
 use hkdf::Hkdf;
-use hmac::{Hmac, Mac};
+use hmac::Hmac;
 use sha2::Sha256;
 use zeroize::{Zeroize, Zeroizing};
 
@@ -231,7 +231,7 @@ impl Keyring {
         let keys = self.read();
         let key = keys.accepted().find(|key| key.id == id)?;
         // HMAC takes a key of any length.
-        <AuditMac as hmac::KeyInit>::new_from_slice(key.audit.as_slice()).ok()
+        AuditMac::new_from_slice(key.audit.as_slice()).ok()
     }
 
     fn read(&self) -> RwLockReadGuard<'_, Keys> {

@@ -56,17 +56,19 @@ pub use account::{
 };
 pub use audit::{AuditEvent, AuditSink, AuditStats};
 pub use auth::{Auth, AuthBuilder};
-pub use config::{AuthConfig, ConfigError, RevokeScope};
+pub use config::{AuthConfig, ConfigError, RevokeScope, SecondFactorPolicy};
 pub use credential::{
-    Argon2Params, Credential, HashingStats, OneTimeCode, ParamsError, PasswordPolicy, ResetToken,
+    Argon2Params, Credential, EnrolmentToken, HashingStats, OneTimeCode, ParamsError, PasswordPolicy,
+    RecoveryCode, ResetToken, TotpSecret, TotpSecretError,
 };
 pub use error::{Error, ErrorKind, Field, Part, PolicyViolation, StoreError};
 pub use flow::{
-    AdminChange, AdminSignIn, AdminSignedIn, Bearer, CustomerChange, GeneratedCode, Keep, ListedToken,
-    PasswordReset, PasswordResetRequest, Purged, SignIn, SignedIn,
+    AdminChange, AdminFactor, AdminSignIn, AdminSignedIn, Bearer, BegunEnrolment, CustomerChange,
+    FactorSetup, GeneratedCode, Keep, ListedToken, PasswordReset, PasswordResetRequest, Purged, SignIn,
+    SignedIn,
 };
 pub use keyring::{KeyError, KeyId, Keyring, Sealed};
-pub use notifier::{Notice, Notification, Notifier};
+pub use notifier::{AdminNotice, AdminNotification, Notice, Notification, Notifier};
 pub use store::memory::{MemoryAdmins, MemoryCustomers, MemoryStore};
 #[cfg(feature = "postgres")]
 pub use store::postgres::{PostgresAdmins, PostgresCustomers, PostgresOptions, PostgresStore};

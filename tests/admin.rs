@@ -37,7 +37,7 @@ async fn an_admin_user_signs_in_and_out() {
     assert_eq!(signed_in.admin_id(), &AdminId::from(7));
     let who = shop.auth.verify_admin(signed_in.token()).await.unwrap();
     assert_eq!((who.admin_id(), who.expires_at()), (&AdminId::from(7), signed_in.expires_at()));
-    assert_eq!(who.expires_at() - who.issued_at(), time::Duration::hours(4));
+    assert_eq!(who.expires_at() - who.auth_time(), time::Duration::hours(4));
     assert!(Permission::ALL.into_iter().all(|permission| who.has_permission(permission)));
     assert!(matches!(shop.auth.verify(signed_in.token()).await, Ok(Identity::Admin(_))));
     // Kinds do not cross.

@@ -39,7 +39,7 @@ async fn an_admin_user_signs_in_as_a_customer_by_either_road() {
         let who = shop.auth.verify_customer(&token).await.unwrap();
         assert_eq!((who.customer_id(), who.obtained()), (&customer(), obtained));
         assert_eq!((who.actor(), who.reason()), (Some(&AdminId::from(7)), Some(REASON)));
-        assert_eq!(who.expires_at() - who.issued_at(), Duration::from_secs(15 * 60));
+        assert_eq!(who.expires_at() - who.auth_time(), Duration::from_secs(15 * 60));
         let trail = shop.trail().await;
         for event in trail.iter().filter(|event| event.grant == Some(*who.grant())) {
             assert_eq!(event.subject, Some(Subject::Customer(customer())));

@@ -53,6 +53,8 @@ impl Auth {
         let subject = Subject::Customer(customer.clone());
         self.parts.tokens.revoke_all(&subject, keep, self.parts.clock.now()).await?;
         // And again: one that is being made is put after the first, or sees that the generation has moved.
-        Ok(self.parts.codes.discard(customer).await?)
+        self.parts.codes.discard(customer).await?;
+        self.settle_ledger_of(customer, &Origin::default()).await;
+        Ok(())
     }
 }

@@ -101,13 +101,18 @@ impl Auth {
         Ok(AdminIdentity {
             admin,
             grant: grant.digest,
+            obtained: grant.obtained,
             issued_at: grant.issued_at,
             expires_at: grant.expires_at,
         })
     }
 
     /// Whether both sides stand by an assistance at this moment.
-    async fn assistance_holds(&self, customer: &CustomerId, assistance: &Assistance) -> Result<(), Stop> {
+    pub(super) async fn assistance_holds(
+        &self,
+        customer: &CustomerId,
+        assistance: &Assistance,
+    ) -> Result<(), Stop> {
         self.consenting_customer(customer).await?;
         self.assistance_stands_until(assistance).await?;
         Ok(())

@@ -113,7 +113,7 @@ impl CustomerTokenQuery {
     async fn customer_token_identity(&self, ctx: &Context<'_>) -> Result<CustomerTokenIdentity> {
         let who = customer(ctx)?;
         Ok(CustomerTokenIdentity {
-            issued_at: rfc3339(who.issued_at())?,
+            issued_at: rfc3339(who.auth_time())?,
             expires_at: rfc3339(who.expires_at())?,
             obtained: who.obtained().into(),
             actor: who.assistance.as_deref().map(Into::into),
