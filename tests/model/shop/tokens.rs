@@ -64,7 +64,7 @@ impl Shop {
             return Err(Error::NotAuthorized);
         }
         if let Some(assist) = row.assist
-            && let Err((commerce_auth::audit::Outcome::Refused(why), _)) = self.assists(assist, customer)
+            && let Err((Outcome::Refused(why), _)) = self.assists(assist, customer)
         {
             let event = self.by_customer(Action::AssistanceUse, token);
             self.note(event, why);
