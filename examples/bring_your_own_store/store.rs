@@ -288,6 +288,10 @@ impl LedgerStore for OwnStore {
         self.rest.end_assistance(grant, end, at).await
     }
 
+    async fn find_assistance(&self, grant: &Digest) -> Result<Option<AssistanceEntry>, StoreError> {
+        self.rest.find_assistance(grant).await
+    }
+
     async fn open_assistance(&self, limit: usize) -> Result<Vec<AssistanceEntry>, StoreError> {
         self.rest.open_assistance(limit).await
     }

@@ -242,6 +242,10 @@ impl<S: Store> LedgerStore for Alternating<S> {
         self.next().end_assistance(grant, end, at).await
     }
 
+    async fn find_assistance(&self, grant: &Digest) -> Result<Option<AssistanceEntry>, StoreError> {
+        self.next().find_assistance(grant).await
+    }
+
     async fn open_assistance(&self, limit: usize) -> Result<Vec<AssistanceEntry>, StoreError> {
         self.next().open_assistance(limit).await
     }

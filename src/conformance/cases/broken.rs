@@ -74,6 +74,7 @@ pub(in crate::conformance) fn every_error_has_a_source<S: Store>(
         answered("begin_assistance", store.begin_assistance(&entry).await)?;
         let end = store.end_assistance(&entry.grant, AssistanceEnd::Expired, at(1)).await;
         answered("end_assistance", end)?;
+        answered("find_assistance", store.find_assistance(&entry.grant).await)?;
         answered("open_assistance", store.open_assistance(1).await)?;
         answered("assistance_of", store.assistance_of(&entry.customer, 1).await)?;
         answered("erase_assistance", store.erase_assistance(&entry.customer).await)?;

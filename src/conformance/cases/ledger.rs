@@ -75,6 +75,12 @@ pub(in crate::conformance) fn an_entry_comes_back_as_it_was_begun<S: Store>(
         }
         let open = store.open_assistance(10).await?;
         ensure!(open == begun, "began {begun:?}, open is {open:?}");
+        for entry in &begun {
+            let found = store.find_assistance(&entry.grant).await?;
+            ensure!(found.as_ref() == Some(entry), "began {entry:?}, found {found:?}");
+        }
+        let never = store.find_assistance(&digest("never")).await?;
+        ensure!(never.is_none(), "an assistance was found that never began: {never:?}");
         let listed = of_customer(store, 1).await?;
         ensure!(listed.iter().eq(begun.iter().rev()), "began {begun:?}, listed {listed:?}");
         for (second, entry) in (2..).zip(&begun) {
@@ -84,6 +90,8 @@ pub(in crate::conformance) fn an_entry_comes_back_as_it_was_begun<S: Store>(
             ensure!(answer.as_ref() == Some(&expected), "{answer:?} was ended instead of {expected:?}");
             let listed = of_customer(store, 1).await?;
             ensure!(listed.contains(&expected), "{listed:?} was listed without {expected:?}");
+            let found = store.find_assistance(&entry.grant).await?;
+            ensure!(found.as_ref() == Some(&expected), "ended {expected:?}, found {found:?}");
         }
         Ok(())
     })?

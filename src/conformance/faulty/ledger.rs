@@ -64,6 +64,10 @@ impl<S: Store> LedgerStore for Faulty<S> {
         }
     }
 
+    async fn find_assistance(&self, grant: &Digest) -> Result<Option<AssistanceEntry>, StoreError> {
+        self.inner.find_assistance(grant).await
+    }
+
     async fn open_assistance(&self, limit: usize) -> Result<Vec<AssistanceEntry>, StoreError> {
         let mut open = self.inner.open_assistance(limit).await?;
         match self.fault {
