@@ -1,4 +1,5 @@
 use async_trait::async_trait;
+use redis::cmd;
 use time::OffsetDateTime;
 
 use super::{
@@ -42,6 +43,13 @@ impl LedgerStore for RedisStore {
         let answer = self.0.links.run_ending(call).await?;
         let Some(record) = bytes(&answer)? else { return Ok(None) };
         Ok(Some(read_entry(grant.as_bytes(), record)?))
+    }
+
+    async fn find_assistance(&self, grant: &Digest) -> Result<Option<AssistanceEntry>, StoreError> {
+        let mut question = cmd("GET");
+        question.arg(self.0.keys.entry(grant));
+        let answer = self.0.links.ask(&question).await?;
+        Ok(bytes(&answer)?.map(|record| read_entry(grant.as_bytes(), record)).transpose()?)
     }
 
     async fn open_assistance(&self, limit: usize) -> Result<Vec<AssistanceEntry>, StoreError> {
