@@ -40,6 +40,7 @@ mod accounts;
 mod audit;
 mod codes;
 mod failure;
+mod migrations;
 mod open;
 mod readers;
 mod throttle;
