@@ -10,14 +10,15 @@ use chacha20poly1305::{
     aead::{Aead, Payload},
 };
 use hkdf::Hkdf;
-use hmac::{Hmac, Mac};
+use hmac::Hmac;
+use serde::{Deserialize, Serialize};
 use sha2::Sha256;
 use zeroize::{Zeroize, Zeroizing};
 
 use crate::random::{RandomError, SecureRandom};
 
 /// The name of a key: a number of the host's choice, never used for two keys.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[allow(clippy::exhaustive_structs)] // A host writes it as a literal.
 pub struct KeyId(pub u32);
 
@@ -231,7 +232,7 @@ impl Keyring {
         let keys = self.read();
         let key = keys.accepted().find(|key| key.id == id)?;
         // HMAC takes a key of any length.
-        <AuditMac as hmac::KeyInit>::new_from_slice(key.audit.as_slice()).ok()
+        AuditMac::new_from_slice(key.audit.as_slice()).ok()
     }
 
     fn read(&self) -> RwLockReadGuard<'_, Keys> {

@@ -25,7 +25,7 @@ mod budgets;
 #[cfg(any(feature = "postgres", feature = "sqlite"))]
 mod columns;
 pub mod memory;
-mod micros;
+pub(crate) mod micros;
 #[cfg(any(feature = "postgres", feature = "redis", feature = "sqlite"))]
 mod open_error;
 mod otc;

@@ -1,5 +1,5 @@
 /// What makes each version of the tables from the one before. A step that was released is never changed again.
-const STEPS: &[(u32, &str)] = &[(1, include_str!("schema.sql"))];
+const STEPS: &[(u32, &str)] = &[(1, include_str!("schema.sql")), (2, include_str!("schema_2.sql"))];
 
 /// The version of the tables that this release knows.
 pub(super) const VERSION: u32 = match STEPS.last() {
