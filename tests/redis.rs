@@ -300,9 +300,9 @@ async fn a_newer_layout_is_refused() {
     let Some(url) = url() else { return };
     drop(open(&url).await);
     drop(open(&url).await);
-    ask(&url, "SET {commerce_auth}:version 2");
+    ask(&url, "SET {commerce_auth}:version 3");
     let error = RedisStore::connect(&*url).await.unwrap_err();
-    assert!(matches!(error, OpenError::NewerSchema { found: 2, known: 1 }), "{error:?}");
+    assert!(matches!(error, OpenError::NewerSchema { found: 3, known: 2 }), "{error:?}");
     ask(&url, "SET {commerce_auth}:version garbage");
     let error = RedisStore::connect(&*url).await.unwrap_err();
     assert!(matches!(error, OpenError::Unavailable(_)), "{error:?}");

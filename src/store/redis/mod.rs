@@ -58,8 +58,12 @@
 
 mod answer;
 mod codes;
+mod factor_records;
+mod factors;
 mod failure;
 mod keys;
+mod ledger;
+mod ledger_records;
 mod line;
 mod link;
 mod links;
