@@ -397,7 +397,8 @@ async fn a_spent_code_presented_again_ends_what_it_bought_and_is_told_of() {
         assert!(matches!(again, Err(Error::SignInRefused)));
         assert!(matches!(shop.auth.verify_customer(bought.token()).await, Err(Error::InvalidToken)));
         let trail = shop.trail().await;
-        let last = trail.last().unwrap();
+        let [.., last, used] = &trail[..] else { panic!("{trail:#?}") };
+        assert_eq!((used.action, used.outcome), (Action::AssistanceUse, Refused(Refusal::AssistanceEnded)));
         assert_eq!((last.action, last.outcome), (Action::CodeReplay, Refused(Refusal::SpentCode)));
         assert_eq!((last.grant, &last.subject), (Some(grant), &Some(Subject::Customer(customer()))));
         assert_eq!((last.actor.as_ref(), last.reason.as_deref()), (Some(&AdminId::from(7)), Some(REASON)));

@@ -4,6 +4,7 @@ use uuid::Uuid;
 
 use crate::{
     account::{AdminId, CustomerId, Website},
+    store::AssistanceEntry,
     token::{Assistance, CustomerIdentity, Digest, Grant, Obtained, Origin, Subject},
 };
 
@@ -124,6 +125,8 @@ pub enum Refusal {
     AssistanceOff,
     /// The customer does not consent to assistance.
     NoConsent,
+    /// The assistance has ended: the customer or the admin user ended it, or the customer's tokens were revoked.
+    AssistanceEnded,
     /// The admin user lacks a permission.
     NoPermission,
     /// The admin user is disabled or gone.
@@ -274,6 +277,16 @@ impl AuditEvent {
         if let Some(assistance) = grant.assistance.as_deref() {
             self.about_assistance(assistance);
         }
+    }
+
+    /// Tells of an assistance whose grant is no more.
+    pub(crate) fn about_entry(&mut self, entry: &AssistanceEntry) {
+        self.grant = Some(entry.grant);
+        self.subject = Some(Subject::Customer(entry.customer.clone()));
+        self.website = Some(entry.website.clone());
+        self.obtained = Some(entry.obtained);
+        self.expires_at = Some(entry.expires_at);
+        self.about_assistance(&entry.assistance);
     }
 
     pub(crate) fn about_assistance(&mut self, assistance: &Assistance) {

@@ -161,7 +161,7 @@ mod tests {
     #[test]
     fn the_window_is_one_step_either_side() {
         let secret = TotpSecret::from_base32(SECRET).unwrap();
-        let now = 1_234_567_890;
+        let now: i64 = 1_234_567_890;
         let step = now.unsigned_abs() / 30;
         for (apart, found) in
             [(-2, None), (-1, Some(step - 1)), (0, Some(step)), (1, Some(step + 1)), (2, None)]

@@ -36,7 +36,7 @@ impl Auth {
                 if change == AdminChange::Deleted && ended.is_ok() {
                     ended = self.parts.factors.remove_factor(admin).await.map(drop);
                 }
-                self.settle_ledger_by(admin).await;
+                self.settle_ledger_by(admin, &event.origin).await;
                 self.conclude(&event, ended.map_err(Into::into)).await
             }
         }

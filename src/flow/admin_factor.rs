@@ -115,7 +115,7 @@ impl Auth {
             return Err(taken());
         }
         self.notify_admin(&admin, AdminNotice::FactorActivated, &event.origin);
-        self.end_admin_tokens(&admin.id).await
+        self.end_admin_tokens(&admin.id, event).await
     }
 
     /// Removes an admin user's second factor, recovery codes and enrolment, and ends all tokens: for a lost authenticator,
@@ -139,14 +139,14 @@ impl Auth {
         if removed && let Ok(row) = self.active_admin(admin).await {
             self.notify_admin(&row, AdminNotice::FactorRemoved, &event.origin);
         }
-        self.end_admin_tokens(admin).await?;
+        self.end_admin_tokens(admin, event).await?;
         Ok(removed)
     }
 
-    async fn end_admin_tokens(&self, admin: &AdminId) -> Result<(), Stop> {
+    async fn end_admin_tokens(&self, admin: &AdminId, event: &AuditEvent) -> Result<(), Stop> {
         let subject = Subject::Admin(admin.clone());
         self.parts.tokens.revoke_all(&subject, None, self.parts.clock.now()).await?;
-        self.settle_ledger_by(admin).await;
+        self.settle_ledger_by(admin, &event.origin).await;
         Ok(())
     }
 

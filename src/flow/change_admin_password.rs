@@ -61,7 +61,7 @@ impl Auth {
         self.notify_admin(&row, AdminNotice::PasswordChanged, &event.origin);
         let subject = Subject::Admin(row.id.clone());
         self.parts.tokens.revoke_all(&subject, Some(who.grant()), self.parts.clock.now()).await?;
-        self.settle_ledger_by(&row.id).await;
+        self.settle_ledger_by(&row.id, &event.origin).await;
         Ok(())
     }
 

@@ -236,7 +236,7 @@ impl Auth {
         self.notify_admin(&admin, AdminNotice::FactorActivated, &event.origin);
         let subject = Subject::Admin(admin.id.clone());
         self.parts.tokens.revoke_all(&subject, None, now).await?;
-        self.settle_ledger_by(&admin.id).await;
+        self.settle_ledger_by(&admin.id, &event.origin).await;
         Ok(codes)
     }
 

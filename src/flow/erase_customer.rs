@@ -19,7 +19,7 @@ impl Auth {
     ///
     /// [`Error::Unavailable`]: some of it may be done; call it again. A trail that cannot forget is among the reasons.
     pub async fn erase_customer(&self, customer: &CustomerId) -> Result<(), Error> {
-        self.end_credentials(customer, None).await?;
+        self.end_credentials(customer, None, &Origin::default()).await?;
         self.parts.ledger.erase_assistance(customer).await?;
         // What is queued would come after the erasure.
         self.flush_audit().await;

@@ -58,10 +58,10 @@ impl Auth {
     }
 
     /// Closes what is over of what an admin user gave.
-    pub(super) async fn settle_ledger_by(&self, actor: &AdminId) {
+    pub(super) async fn settle_ledger_by(&self, actor: &AdminId, origin: &Origin) {
         if let Ok(mut entries) = self.parts.ledger.open_assistance(ENTRIES).await {
             entries.retain(|entry| entry.assistance.actor == *actor);
-            let _ = self.settle_ledger(entries, &Origin::default()).await;
+            let _ = self.settle_ledger(entries, origin).await;
         }
     }
 

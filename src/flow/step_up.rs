@@ -52,7 +52,7 @@ impl Auth {
             .issue_admin_token(&who.admin, Some(right), Some(who.expires_at()), generation, event)
             .await?;
         self.revoke(who.grant()).await?;
-        self.settle_ledger_by(id).await;
+        self.settle_ledger_by(id, &event.origin).await;
         Ok(signed_in)
     }
 

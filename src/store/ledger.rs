@@ -116,6 +116,13 @@ pub trait LedgerStore: Debug + Send + Sync + 'static {
         at: OffsetDateTime,
     ) -> Result<Option<AssistanceEntry>, StoreError>;
 
+    /// The entry of a grant, ended or not.
+    ///
+    /// # Errors
+    ///
+    /// When the store could not be asked.
+    async fn find_assistance(&self, grant: &Digest) -> Result<Option<AssistanceEntry>, StoreError>;
+
     /// At most `limit` entries that have not ended, the oldest first.
     ///
     /// # Errors
@@ -174,6 +181,10 @@ impl<S: LedgerStore + ?Sized> LedgerStore for Arc<S> {
         at: OffsetDateTime,
     ) -> Result<Option<AssistanceEntry>, StoreError> {
         (**self).end_assistance(grant, end, at).await
+    }
+
+    async fn find_assistance(&self, grant: &Digest) -> Result<Option<AssistanceEntry>, StoreError> {
+        (**self).find_assistance(grant).await
     }
 
     async fn open_assistance(&self, limit: usize) -> Result<Vec<AssistanceEntry>, StoreError> {

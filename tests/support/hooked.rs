@@ -290,6 +290,11 @@ impl LedgerStore for Hooked {
         self.inner.end_assistance(grant, end, at).await
     }
 
+    async fn find_assistance(&self, grant: &Digest) -> Result<Option<AssistanceEntry>, StoreError> {
+        self.called("find_assistance").await?;
+        self.inner.find_assistance(grant).await
+    }
+
     async fn open_assistance(&self, limit: usize) -> Result<Vec<AssistanceEntry>, StoreError> {
         self.called("open_assistance").await?;
         self.inner.open_assistance(limit).await

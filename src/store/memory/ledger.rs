@@ -49,6 +49,10 @@ impl Ledger {
         Some(entry.clone())
     }
 
+    pub(super) fn find(&self, grant: &Digest) -> Option<AssistanceEntry> {
+        self.lock().iter().rev().find(|entry| entry.grant == *grant).cloned()
+    }
+
     pub(super) fn open(&self, limit: usize) -> Vec<AssistanceEntry> {
         self.lock().iter().filter(|entry| entry.ended_at.is_none()).take(limit).cloned().collect()
     }

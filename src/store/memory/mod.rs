@@ -280,6 +280,10 @@ impl LedgerStore for MemoryStore {
         Ok(self.ledger.end(grant, end, at))
     }
 
+    async fn find_assistance(&self, grant: &Digest) -> Result<Option<AssistanceEntry>, StoreError> {
+        Ok(self.ledger.find(grant))
+    }
+
     async fn open_assistance(&self, limit: usize) -> Result<Vec<AssistanceEntry>, StoreError> {
         Ok(self.ledger.open(limit))
     }
