@@ -18,13 +18,14 @@ pub(crate) fn qr_svg(uri: &SecretString) -> Option<SecretString> {
 pub(crate) fn qr_png_base64(uri: &SecretString) -> Option<SecretString> {
     let code = QrCode::new(uri.expose_secret().as_bytes()).ok()?;
     let side = (code.width() + 2 * QUIET) * SCALE;
-    let squares = Zeroizing::new(code.to_colors().into_iter().map(|square| square == Color::Dark).collect());
+    let squares: Vec<bool> = code.to_colors().into_iter().map(|square| square == Color::Dark).collect();
+    let squares = Zeroizing::new(squares);
     let png = png(side, &rows(&squares, code.width(), side))?;
     Some(SecretString::from(STANDARD.encode(png.as_slice())))
 }
 
 /// The lines of the picture, a bit for a pixel, black is 0; before each line stands that it is not filtered.
-fn rows(squares: &Vec<bool>, width: usize, side: usize) -> Zeroizing<Vec<u8>> {
+fn rows(squares: &[bool], width: usize, side: usize) -> Zeroizing<Vec<u8>> {
     let is_dark = |x: usize, y: usize| {
         let [x, y] = [x, y].map(|pixel| (pixel / SCALE).checked_sub(QUIET).filter(|square| *square < width));
         x.zip(y).and_then(|(x, y)| squares.get(y * width + x)).is_some_and(|dark| *dark)
