@@ -86,6 +86,12 @@ impl Auth {
         &self.parts.config
     }
 
+    /// Whether a second factor can be set up at all.
+    #[cfg(feature = "axum")]
+    pub(crate) fn has_keyring(&self) -> bool {
+        self.parts.keyring.is_some()
+    }
+
     /// What the hashing pool is doing, for metrics.
     #[must_use]
     pub fn hashing_stats(&self) -> HashingStats {

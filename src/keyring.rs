@@ -11,13 +11,14 @@ use chacha20poly1305::{
 };
 use hkdf::Hkdf;
 use hmac::Hmac;
+use serde::{Deserialize, Serialize};
 use sha2::Sha256;
 use zeroize::{Zeroize, Zeroizing};
 
 use crate::random::{RandomError, SecureRandom};
 
 /// The name of a key: a number of the host's choice, never used for two keys.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[allow(clippy::exhaustive_structs)] // A host writes it as a literal.
 pub struct KeyId(pub u32);
 

@@ -71,11 +71,11 @@ pub use keyring::{KeyError, KeyId, Keyring, Sealed};
 pub use notifier::{AdminNotice, AdminNotification, Notice, Notification, Notifier};
 pub use store::memory::{MemoryAdmins, MemoryCustomers, MemoryStore};
 #[cfg(feature = "postgres")]
-pub use store::postgres::{PostgresAdmins, PostgresCustomers, PostgresOptions, PostgresStore};
+pub use store::postgres::{PostgresAdmins, PostgresAudit, PostgresCustomers, PostgresOptions, PostgresStore};
 #[cfg(feature = "redis")]
 pub use store::redis::{RedisOptions, RedisStore};
 #[cfg(feature = "sqlite")]
-pub use store::sqlite::{SqliteAdmins, SqliteCustomers, SqliteOptions, SqliteStore};
+pub use store::sqlite::{SqliteAdmins, SqliteAudit, SqliteCustomers, SqliteOptions, SqliteStore};
 pub use token::{
     AdminIdentity, Assistance, BearerToken, CustomerIdentity, Digest, DigestError, Grant, Identity, Obtained,
     Origin, Subject,

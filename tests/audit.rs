@@ -219,6 +219,10 @@ impl AuditSink for Slow {
         drop(self.0.1.wait_while(self.0.0.lock().unwrap(), |let_go| !*let_go).unwrap());
         Ok(())
     }
+
+    async fn erase(&self, _: &Subject) -> Result<u64, StoreError> {
+        Ok(0)
+    }
 }
 
 #[tokio::test]
@@ -246,6 +250,10 @@ struct Panicking;
 #[async_trait]
 impl AuditSink for Panicking {
     async fn record(&self, _: &AuditEvent) -> Result<(), StoreError> {
+        panic!("a bug in the sink")
+    }
+
+    async fn erase(&self, _: &Subject) -> Result<u64, StoreError> {
         panic!("a bug in the sink")
     }
 }

@@ -295,6 +295,15 @@ impl AuditEvent {
         self.reason = Some(assistance.reason.clone());
     }
 
+    /// Takes away what tells of a person: from where, by which device, which account, why, and who, if it is a customer.
+    /// What was done, when, by which admin user and how it ended stays.
+    pub(crate) fn erase_personal(&mut self) {
+        self.account = None;
+        self.reason = None;
+        self.origin = Origin::default();
+        self.subject = self.subject.take().filter(|subject| !matches!(subject, Subject::Customer(_)));
+    }
+
     /// Whether an admin user is involved: such an event is kept before the flow goes on.
     pub(crate) fn involves_admin(&self) -> bool {
         self.actor.is_some()

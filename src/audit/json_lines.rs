@@ -10,8 +10,8 @@ use async_channel::{Receiver, Sender};
 use async_trait::async_trait;
 use futures_channel::oneshot;
 
-use super::{AuditEvent, AuditSink};
-use crate::error::StoreError;
+use super::{AuditEvent, AuditSink, sink::CannotErase};
+use crate::{error::StoreError, token::Subject};
 
 /// Appends events to a file, one JSON object a line, each in the form that serde gives an [`AuditEvent`].
 ///
@@ -75,6 +75,11 @@ impl AuditSink for JsonLinesAudit {
         let (written, answer) = oneshot::channel();
         self.queue.send(Waiting { line, written }).await.map_err(|_| gone())?;
         answer.await.map_err(|_| gone())?.map_err(StoreError::new)
+    }
+
+    /// Answers an error: the file may have been moved away, and is only appended to.
+    async fn erase(&self, _: &Subject) -> Result<u64, StoreError> {
+        Err(StoreError::new(CannotErase("JsonLinesAudit")))
     }
 }
 

@@ -1,12 +1,12 @@
 use std::{
-    collections::VecDeque,
+    collections::{HashSet, VecDeque},
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
 use async_trait::async_trait;
 
 use super::{AuditEvent, AuditSink};
-use crate::error::StoreError;
+use crate::{error::StoreError, token::Subject};
 
 /// Keeps the newest events in this process's memory: for development and tests. A restart forgets them.
 #[derive(Debug)]
@@ -55,5 +55,22 @@ impl AuditSink for MemoryAudit {
         let surplus = events.len().saturating_sub(self.capacity);
         events.drain(..surplus);
         Ok(())
+    }
+
+    async fn erase(&self, subject: &Subject) -> Result<u64, StoreError> {
+        let mut events = self.lock();
+        let own = |event: &AuditEvent| event.subject.as_ref() == Some(subject);
+        let accounts: HashSet<_> =
+            events.iter().filter(|event| own(event)).filter_map(|event| event.account).collect();
+        let attempts = |event: &AuditEvent| {
+            event.subject.is_none() && event.account.is_some_and(|account| accounts.contains(&account))
+        };
+        let mut erased = 0;
+        for event in events.iter_mut().filter(|event| own(event) || attempts(event)) {
+            let before = event.clone();
+            event.erase_personal();
+            erased += u64::from(*event != before);
+        }
+        Ok(erased)
     }
 }

@@ -3,7 +3,7 @@ use std::{fmt::Debug, sync::Arc};
 use async_trait::async_trait;
 
 use super::AuditEvent;
-use crate::error::StoreError;
+use crate::{error::StoreError, token::Subject};
 
 /// Keeps audit events.
 #[async_trait]
@@ -23,11 +23,35 @@ pub trait AuditSink: Debug + Send + Sync + 'static {
     ///
     /// When the event could not be kept.
     async fn record(&self, event: &AuditEvent) -> Result<(), StoreError>;
+
+    /// Takes away what tells of a person, for good, and answers how many events told of them.
+    ///
+    /// Of a customer's events, and of those that name no subject but an account that one of the customer's own names, go: who,
+    /// the account, from where, by which device, the correlation id, and the reason. What was done, when, how it ended
+    /// and by which admin user stays. Of an admin user's own events goes the same, but that the subject stays: who worked at
+    /// a support desk is no secret of theirs. What they did for a customer is the customer's, and goes with the customer.
+    ///
+    /// It finds what was recorded before it was called. Called again, it goes on where an earlier call stopped.
+    ///
+    /// # Errors
+    ///
+    /// When the events could not be reached, or the sink cannot take back what it has handed on. Some may be erased then.
+    async fn erase(&self, subject: &Subject) -> Result<u64, StoreError>;
 }
+
+/// The sink hands events on to where it cannot reach them any more.
+#[cfg(any(feature = "json-lines", feature = "tracing"))]
+#[derive(Clone, Copy, Debug, thiserror::Error)]
+#[error("{0} cannot erase what it has recorded: that must be done where its events are kept")]
+pub(super) struct CannotErase(pub(super) &'static str);
 
 #[async_trait]
 impl<S: AuditSink + ?Sized> AuditSink for Arc<S> {
     async fn record(&self, event: &AuditEvent) -> Result<(), StoreError> {
         (**self).record(event).await
+    }
+
+    async fn erase(&self, subject: &Subject) -> Result<u64, StoreError> {
+        (**self).erase(subject).await
     }
 }

@@ -1,8 +1,8 @@
 use async_trait::async_trait;
 use tracing::{field, info, warn};
 
-use super::{AuditEvent, AuditSink, Outcome};
-use crate::error::StoreError;
+use super::{AuditEvent, AuditSink, Outcome, sink::CannotErase};
+use crate::{error::StoreError, token::Subject};
 
 /// Hands events to the `tracing` subscriber, under the target `commerce_auth::audit`: what was refused or failed as a
 /// warning, the rest as information. Fields are named as in the event's serialised form.
@@ -46,5 +46,9 @@ impl AuditSink for TracingAudit {
             Outcome::Refused(_) | Outcome::Failed => emit!(warn, event),
         }
         Ok(())
+    }
+    /// Answers an error: where the events went, they must be erased.
+    async fn erase(&self, _: &Subject) -> Result<u64, StoreError> {
+        Err(StoreError::new(CannotErase("TracingAudit")))
     }
 }

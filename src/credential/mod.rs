@@ -7,6 +7,8 @@
 mod evaluator;
 mod one_time;
 mod password;
+#[cfg(feature = "qr")]
+mod qr;
 mod totp;
 
 pub(crate) use evaluator::{Candidate, Evaluator, Match, Steps, Verdict};
@@ -14,7 +16,7 @@ pub use one_time::{EnrolmentToken, OneTimeCode, RecoveryCode, ResetToken};
 pub use password::{Argon2Params, HashingStats, ParamsError, PasswordPolicy};
 pub(crate) use password::{HashingPool, StartError};
 #[cfg(feature = "qr")]
-pub(crate) use totp::qr_svg;
+pub(crate) use qr::{qr_png_base64, qr_svg};
 pub use totp::{TotpSecret, TotpSecretError};
 
 use std::fmt;

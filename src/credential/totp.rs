@@ -116,16 +116,6 @@ impl fmt::Debug for TotpSecret {
     }
 }
 
-/// A picture of an `otpauth` URI, for an authenticator to scan.
-#[cfg(feature = "qr")]
-pub(crate) fn qr_svg(uri: &SecretString) -> Option<SecretString> {
-    use qrcode::{QrCode, render::svg};
-    use secrecy::ExposeSecret;
-
-    let code = QrCode::new(uri.expose_secret().as_bytes()).ok()?;
-    Some(SecretString::from(code.render::<svg::Color<'_>>().min_dimensions(200, 200).build()))
-}
-
 #[cfg(test)]
 mod tests {
     use secrecy::ExposeSecret;

@@ -74,6 +74,17 @@ impl FactorSetup {
         crate::credential::qr_svg(&self.uri)
     }
 
+    /// The same as a PNG picture in base64, as Commerce answers it.
+    ///
+    /// # Security
+    ///
+    /// As [`uri`](Self::uri).
+    #[cfg(feature = "qr")]
+    #[must_use]
+    pub fn qr_png_base64(&self) -> Option<SecretString> {
+        crate::credential::qr_png_base64(&self.uri)
+    }
+
     /// Until when its first code is awaited.
     #[must_use]
     pub const fn expires_at(&self) -> OffsetDateTime {

@@ -4,8 +4,9 @@ use std::{net::IpAddr, sync::Arc};
 
 use crate::{
     account::{AccountStatus, AdminId, CustomerId, Permission, Website},
-    audit::AuditEvent,
+    audit::Erasure,
     error::StoreError,
+    keyring::KeyId,
     store::Purpose,
     token::{Assistance, Digest, Obtained, Origin, Subject},
 };
@@ -123,23 +124,35 @@ pub(super) fn origin(
     Ok(Origin { source, user_agent, correlation_id })
 }
 
-/// The words of an audit event that a support desk searches for, and the whole of it.
-pub(super) struct EventWords {
-    pub(super) action: String,
-    pub(super) outcome: String,
-    pub(super) why: Option<String>,
-    pub(super) text: String,
+/// The columns of an audit record, in this order.
+macro_rules! record_columns {
+    () => {
+        "position, event, personal, key_id, link, erased, id, at, action, outcome, why, subject_kind, subject_id, actor, account"
+    };
+}
+pub(super) use record_columns;
+
+/// What stands for a place that cannot be one. Whatever is in the columns of a record, a verifier is to say what is wrong
+/// with it: nothing becomes an error, and nothing that cannot be read becomes nothing.
+pub(super) fn position(position: i64) -> u64 {
+    u64::try_from(position).unwrap_or_default()
 }
 
-/// Taken from its serialised form, which names them.
-pub(super) fn event_words(event: &AuditEvent) -> Result<EventWords, CorruptColumn> {
-    const CORRUPT: CorruptColumn = CorruptColumn("event");
-    let fields = serde_json::to_value(event).map_err(|_| CORRUPT)?;
-    let word = |name: &str| fields.get(name).and_then(|word| word.as_str()).map(str::to_owned);
-    Ok(EventWords {
-        action: word("action").ok_or(CORRUPT)?,
-        outcome: word("outcome").ok_or(CORRUPT)?,
-        why: word("why"),
-        text: fields.to_string(),
-    })
+pub(super) fn key(key: i64) -> KeyId {
+    KeyId(u32::try_from(key).unwrap_or(u32::MAX))
+}
+
+pub(super) fn link(bytes: &[u8]) -> Digest {
+    digest(bytes).unwrap_or(Digest::from_bytes([0; 32]))
+}
+
+pub(super) fn erasure(bytes: &[u8]) -> Erasure {
+    let (key, mac) =
+        bytes.split_first_chunk().map_or((u32::MAX, bytes), |(key, mac)| (u32::from_be_bytes(*key), mac));
+    Erasure { key: KeyId(key), mac: link(mac) }
+}
+
+/// The key, and the MAC behind it.
+pub(super) fn erasure_bytes(erasure: &Erasure) -> Vec<u8> {
+    [&erasure.key.0.to_be_bytes()[..], erasure.mac.as_bytes()].concat()
 }

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use time::OffsetDateTime;
 
-pub(super) fn from_time(time: OffsetDateTime) -> i64 {
+pub(crate) fn from_time(time: OffsetDateTime) -> i64 {
     let seconds = time.unix_timestamp().saturating_mul(1_000_000);
     seconds.saturating_add(i64::from(time.microsecond()))
 }

@@ -27,7 +27,7 @@ mod columns;
 mod factor;
 mod ledger;
 pub mod memory;
-mod micros;
+pub(crate) mod micros;
 #[cfg(any(feature = "postgres", feature = "redis", feature = "sqlite"))]
 mod open_error;
 mod otc;

@@ -3,13 +3,15 @@
 use std::time::{Duration, Instant};
 
 use commerce_auth::{
-    Origin, PostgresOptions, PostgresStore,
+    AuditSink, KeyId, Keyring, Origin, PostgresOptions, PostgresStore, Subject,
+    audit::Verifier,
     store::{OpenError, OtcStore, Take, ThrottleStore, TokenStore},
 };
 
 use crate::{
     Schema, new_name,
     records::{HOUR, NOW, attempt, code, grant, presented, said, subject},
+    tables::trail::event,
 };
 
 #[tokio::test(flavor = "multi_thread")]
@@ -90,7 +92,7 @@ async fn a_newer_release_has_been_here() {
     schema.by_hand("UPDATE {}.schema_version SET version = 7");
     for migrate in [true, false] {
         let refused = schema.options().migrate(migrate).connect().await.unwrap_err();
-        assert!(matches!(refused, OpenError::NewerSchema { found: 7, known: 1 }), "{refused:?}");
+        assert!(matches!(refused, OpenError::NewerSchema { found: 7, known: 2 }), "{refused:?}");
     }
 }
 
@@ -99,7 +101,7 @@ async fn a_node_that_is_told_to_make_nothing_makes_nothing() {
     let Some(schema) = Schema::new() else { return };
     let here = || schema.by_hand("SELECT count(*) FROM pg_namespace WHERE nspname = '{}'");
     let refused = schema.options().migrate(false).connect().await.unwrap_err();
-    assert!(matches!(refused, OpenError::NotMigrated { found: 0, needed: 1 }), "{refused:?}");
+    assert!(matches!(refused, OpenError::NotMigrated { found: 0, needed: 2 }), "{refused:?}");
     assert_eq!(here(), "0");
     drop(schema.open().await);
     schema.options().migrate(false).connect().await.unwrap();
@@ -145,7 +147,15 @@ async fn every_verb(store: &PostgresStore) {
     store.purge_tokens(NOW + 2 * HOUR, 10).await.unwrap();
     assert_eq!(store.purge_codes(NOW + 2 * HOUR, 10).await.unwrap(), 1);
     store.purge_attempts(NOW + 2 * HOUR, 10).await.unwrap();
-    assert!(store.audit_events(10).await.unwrap().is_empty());
+    let keyring = Keyring::new(KeyId(1), [7; 32]).unwrap();
+    let trail = store.audit(Some(&keyring));
+    let event = event(u8::try_from(trail.events(10).await.unwrap().len()).unwrap());
+    trail.record(&event).await.unwrap();
+    assert_eq!(trail.events(1).await.unwrap(), [event]);
+    let head = trail.checkpoint().await.unwrap().unwrap();
+    assert!(trail.verify(Verifier::new(&keyring, &[head]).since(head)).await.unwrap().is_clean());
+    assert_eq!(trail.erase(&Subject::Customer(1.into())).await.unwrap(), 1);
+    assert_eq!(trail.prune(head).await.unwrap(), head.position - 1);
     assert!(!store.customers().remove(&1.into()).await.unwrap());
     assert!(!store.admins().remove(&7.into()).await.unwrap());
 }

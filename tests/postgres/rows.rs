@@ -41,8 +41,8 @@ async fn a_corrupt_row_is_an_error_that_tells_nothing_and_stays_alone() {
         ),
         "customers VALUES ('1', 'base', 'marker@example.com', 'secret-marker', NULL, 'martian', true)",
         "admins VALUES ('7', 'marker', 'secret-marker', NULL, 'active', 'login secret-marker')",
-        "audit_events (id, at, action, outcome, event)
-         VALUES (gen_random_uuid(), 0, 'a', 'b', '\"secret-marker\"')",
+        "audit_events (position, id, at, action, outcome, event)
+         VALUES (1, gen_random_uuid(), 0, 'a', 'b', '\"secret-marker\"')",
     ] {
         schema.by_hand(&format!("INSERT INTO {{}}.{row}"));
     }
@@ -122,7 +122,7 @@ async fn what_the_server_refuses_is_not_repeated() {
         store.revoke_all(&subject, None, NOW).await.unwrap_err(),
         store.put(&code_of(marked, "a"), 3, NOW).await.unwrap_err(),
         upsert,
-        store.record(&event.unwrap()).await.unwrap_err(),
+        store.audit(None).record(&event.unwrap()).await.unwrap_err(),
     ]);
     works(&store).await;
 }

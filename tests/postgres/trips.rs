@@ -17,6 +17,7 @@ async fn every_verb_is_one_round_trip() -> Result<(), StoreError> {
     let proxy = Proxy::to(schema.server.port());
     let options = PostgresOptions::new(schema.server.url_through(proxy.port())).schema(&schema.name);
     let store = options.pipelined_connections(1).locking_connections(1).connect().await.unwrap();
+    let trail = store.audit(Some(&commerce_auth::Keyring::new(commerce_auth::KeyId(1), [7; 32]).unwrap()));
     // What is done once for each connection is done in the first round.
     for round in 0..2 {
         let (grant, code) = (grant(&format!("{round}")), code(&format!("{round}")));
@@ -56,8 +57,8 @@ async fn every_verb_is_one_round_trip() -> Result<(), StoreError> {
             store.purge_codes(NOW + MINUTE, 10);
             store.purge_attempts(NOW + MINUTE, 10);
             store.customers().find_by_id(&1.into());
-            store.record(&event);
-            store.audit_events(10);
+            trail.record(&event);
+            trail.events(10);
         }
     }
     Ok(())

@@ -10,7 +10,7 @@ use std::{
 
 use async_trait::async_trait;
 use commerce_auth::{
-    AuditEvent, AuditSink, StoreError,
+    AuditEvent, AuditSink, StoreError, Subject,
     audit::{Action, Outcome},
 };
 
@@ -52,6 +52,10 @@ impl AuditSink for Breakable {
             .map_err(|_| StoreError::new(io::Error::from(io::ErrorKind::StorageFull)))?;
         self.0.events.lock().unwrap().push(event.clone());
         Ok(())
+    }
+
+    async fn erase(&self, _: &Subject) -> Result<u64, StoreError> {
+        Ok(0)
     }
 }
 

@@ -1,8 +1,10 @@
 //! What an audit trail in a database promises.
 
+#![allow(dead_code)] // Each test file uses its part.
+
 use commerce_auth::{AuditEvent, AuditSink, StoreError};
 
-fn event(number: u8) -> AuditEvent {
+pub fn event(number: u8) -> AuditEvent {
     let line = format!(
         r#"{{"version": 1, "id": "b5d1fcbe-9d2f-4a2e-8a86-0000000000{number:02x}", "at": "2026-01-01T12:00:00.000001Z",
             "action": "assistance_use", "outcome": "refused", "why": "no_consent", "website": "base",

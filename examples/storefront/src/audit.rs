@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use commerce_auth::{AuditEvent, AuditSink, StoreError, audit::TracingAudit};
+use commerce_auth::{AuditEvent, AuditSink, StoreError, Subject, audit::TracingAudit};
 
 /// The audit trail: kept in the database, and told to the log once it is kept.
 #[derive(Debug)]
@@ -12,5 +12,10 @@ impl AuditSink for LoggedAudit {
     async fn record(&self, event: &AuditEvent) -> Result<(), StoreError> {
         self.0.record(event).await?;
         TracingAudit.record(event).await
+    }
+
+    /// In the database. The log is its keeper's to erase.
+    async fn erase(&self, subject: &Subject) -> Result<u64, StoreError> {
+        self.0.erase(subject).await
     }
 }

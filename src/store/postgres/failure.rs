@@ -1,4 +1,4 @@
-use std::io;
+use std::{io, sync::Arc};
 
 use tokio_postgres::error::SqlState;
 
@@ -25,6 +25,9 @@ pub(super) enum Failure {
     Unreadable,
     #[error(transparent)]
     Corrupt(#[from] CorruptColumn),
+    /// It was retired between two looks at the keyring.
+    #[error("the key that signs the audit trail is not at hand")]
+    NoKey,
 }
 
 impl From<tokio_postgres::Error> for Failure {
@@ -44,6 +47,13 @@ impl From<tokio_postgres::Error> for Failure {
 
 impl From<Failure> for StoreError {
     fn from(failure: Failure) -> Self {
+        Self::new(failure)
+    }
+}
+
+/// What befell several callers at once.
+impl From<Arc<Failure>> for StoreError {
+    fn from(failure: Arc<Failure>) -> Self {
         Self::new(failure)
     }
 }

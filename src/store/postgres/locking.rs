@@ -29,8 +29,17 @@ impl Locking {
     /// The rows of a statement. It goes on to its end if its caller goes away, so that no connection is handed on with an
     /// unread answer; one that does not answer in time is closed.
     pub(super) async fn query(&self, command: Command, parameters: Parameters) -> Result<Vec<Row>, Failure> {
+        self.query_until(command, parameters, self.deadline()).await
+    }
+
+    /// As [`query`](Self::query), for a caller that has waited already.
+    pub(super) async fn query_until(
+        &self,
+        command: Command,
+        parameters: Parameters,
+        deadline: Instant,
+    ) -> Result<Vec<Row>, Failure> {
         let pool = self.pool.clone();
-        let deadline = Instant::now() + self.connector.timeout();
         let query = async move {
             let session = timeout_at(deadline, pool.get()).await.map_err(|_| Failure::TimedOut)??;
             let parameters: Vec<_> = parameters.iter().map(|value| &**value as &(dyn ToSql + Sync)).collect();
@@ -41,6 +50,19 @@ impl Locking {
             })
         };
         self.connector.run(query).await
+    }
+
+    /// When a caller that comes now has waited long enough.
+    pub(super) fn deadline(&self) -> Instant {
+        Instant::now() + self.connector.timeout()
+    }
+
+    /// Does it on the runtime of the connections, to its end.
+    pub(super) async fn run<T: Send + 'static>(
+        &self,
+        work: impl Future<Output = Result<T, Failure>> + Send + 'static,
+    ) -> Result<T, Failure> {
+        self.connector.run(work).await
     }
 }
 

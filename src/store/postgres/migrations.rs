@@ -3,8 +3,15 @@ use tokio_postgres::{Client, Transaction, error::SqlState};
 use super::{Failure, OpenError};
 use crate::error::StoreError;
 
+/// What makes each version of the tables from the one before; `{schema}` stands for the schema. A step that was released is
+/// never changed again.
+const STEPS: &[(u32, &str)] = &[(1, include_str!("schema.sql")), (2, include_str!("schema_2.sql"))];
+
 /// The version of the tables that this release knows.
-const VERSION: u32 = 1;
+const VERSION: u32 = match STEPS.last() {
+    Some((version, _)) => *version,
+    None => 0,
+};
 
 /// Sees to it that the tables are there and current. Any number of nodes may do so at once: they take turns.
 pub(super) async fn migrate(client: &mut Client, schema: &str) -> Result<(), OpenError> {
@@ -12,17 +19,22 @@ pub(super) async fn migrate(client: &mut Client, schema: &str) -> Result<(), Ope
     let transaction = client.transaction().await.map_err(not_permitted)?;
     let turn = format!("SELECT pg_advisory_xact_lock(hashtextextended('{schema} migrations', 0))");
     transaction.batch_execute(&turn).await.map_err(not_permitted)?;
-    if version(&transaction, schema).await? < VERSION {
-        let make = [
-            format!("CREATE SCHEMA IF NOT EXISTS \"{schema}\""),
-            format!("CREATE TABLE \"{schema}\".schema_version (version integer NOT NULL)"),
-            include_str!("schema.sql").replace("{schema}", schema),
-            format!("INSERT INTO \"{schema}\".schema_version VALUES ({VERSION})"),
-        ];
+    let found = version(&transaction, schema).await?;
+    if found < VERSION {
+        let mut make = Vec::new();
         // Where the schema is there already, its owner need not be allowed to make another one.
-        let make = if exists(&transaction, schema).await? { &make[1..] } else { &make[..] };
+        if !exists(&transaction, schema).await? {
+            make.push(format!("CREATE SCHEMA IF NOT EXISTS \"{schema}\""));
+        }
+        if found == 0 {
+            make.push(format!("CREATE TABLE \"{schema}\".schema_version (version integer NOT NULL)"));
+            make.push(format!("INSERT INTO \"{schema}\".schema_version VALUES (0)"));
+        }
+        let missing = STEPS.iter().filter(|(version, _)| *version > found);
+        make.extend(missing.map(|(_, step)| step.replace("{schema}", schema)));
+        make.push(format!("UPDATE \"{schema}\".schema_version SET version = {VERSION}"));
         for statements in make {
-            transaction.batch_execute(statements).await.map_err(not_permitted)?;
+            transaction.batch_execute(&statements).await.map_err(not_permitted)?;
         }
     }
     transaction.commit().await.map_err(not_permitted)

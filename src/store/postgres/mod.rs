@@ -57,6 +57,7 @@ mod throttle;
 mod tokens;
 
 pub use accounts::{PostgresAdmins, PostgresCustomers};
+pub use audit::PostgresAudit;
 pub use options::PostgresOptions;
 
 use std::sync::Arc;
@@ -123,8 +124,8 @@ impl PostgresStore {
 }
 
 impl Store for PostgresStore {
-    fn audit_sink(&self, _keyring: Option<&Keyring>) -> Option<Arc<dyn AuditSink>> {
-        Some(Arc::new(self.clone()))
+    fn audit_sink(&self, keyring: Option<&Keyring>) -> Option<Arc<dyn AuditSink>> {
+        Some(Arc::new(self.audit(keyring)))
     }
 }
 

@@ -39,6 +39,17 @@ macro_rules! live_grants {
     };
 }
 
+/// Audit records, with their columns as text where the driver knows no better type.
+macro_rules! records {
+    ($which:literal) => {
+        concat!(
+            "SELECT position, event::text, personal::text, key_id, link, erased, id::text, at, action, outcome, why, \
+             subject_kind, subject_id, actor, account FROM \"{schema}\".audit_events ",
+            $which,
+        )
+    };
+}
+
 statements! {
     /// What never waits for a lock.
     Query {
@@ -54,7 +65,18 @@ statements! {
         CustomerById => "SELECT * FROM \"{schema}\".customers WHERE id = $1",
         AdminByUsername => "SELECT * FROM \"{schema}\".admins WHERE canonical_username = $1",
         AdminById => "SELECT * FROM \"{schema}\".admins WHERE id = $1",
-        AuditEvents => "SELECT event::text FROM \"{schema}\".audit_events ORDER BY arrival DESC LIMIT $1",
+        AuditNewest => records!("ORDER BY position DESC LIMIT $1"),
+        AuditRecords => records!("WHERE position >= $1 ORDER BY position LIMIT $2"),
+        AuditOfSubject =>
+            records!("WHERE subject_kind = $1 AND subject_id = $2 AND position > $3 ORDER BY position LIMIT $4"),
+        AuditOfSubjectsAccounts =>
+            records!(
+                "WHERE subject_id IS NULL AND account IS NOT NULL AND account = ANY (ARRAY(\
+                 SELECT account FROM \"{schema}\".audit_events WHERE subject_kind = $1 AND subject_id = $2)) \
+                 AND position > $3 ORDER BY position LIMIT $4"
+            ),
+        AuditHead =>
+            "SELECT position, link FROM \"{schema}\".audit_events WHERE link IS NOT NULL ORDER BY position DESC LIMIT 1",
     }
 }
 
@@ -75,9 +97,13 @@ statements! {
         Settle => "SELECT \"{schema}\".settle_attempt($1, $2, $3, $4, $5)",
         Clear => "SELECT \"{schema}\".clear_attempts($1)",
         PurgeAttempts => "SELECT \"{schema}\".purge_attempts($1, $2)",
-        Record =>
-            "INSERT INTO \"{schema}\".audit_events (id, at, action, outcome, why, subject_kind, subject_id, actor, event) \
-             VALUES (($1::text)::uuid, $2, $3, $4, $5, $6, $7, $8, ($9::text)::jsonb) ON CONFLICT (id) DO NOTHING",
+        AppendRecords =>
+            "SELECT * FROM \"{schema}\".append_records($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)",
+        EraseRecords => "SELECT \"{schema}\".erase_records($1, $2, $3)",
+        PruneRecords =>
+            "WITH pruned AS (DELETE FROM \"{schema}\".audit_events WHERE position < $1 AND EXISTS \
+             (SELECT FROM \"{schema}\".audit_events WHERE position = $1 AND link = $2) RETURNING 1) \
+             SELECT count(*) FROM pruned",
         PutCustomer =>
             "INSERT INTO \"{schema}\".customers VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (id) DO UPDATE SET \
              website = excluded.website, canonical_email = excluded.canonical_email, email = excluded.email, \

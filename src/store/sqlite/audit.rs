@@ -1,64 +1,294 @@
+use std::sync::Arc;
+
 use async_trait::async_trait;
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, OptionalExtension, Row, named_params, params};
 
 use super::SqliteStore;
 use crate::{
-    audit::{AuditEvent, AuditSink},
-    error::StoreError,
-    store::{
-        columns::{self, CorruptColumn},
-        micros,
+    audit::{
+        AuditEvent, AuditRecord, AuditSink, Checkpoint, Entry, Erased, RecordColumns, Report, Verifier, chain,
     },
+    error::StoreError,
+    keyring::Keyring,
+    random::ChaChaRandom,
+    store::columns::{self, CorruptColumn, record_columns},
+    token::{Digest, Subject},
 };
 
+/// The audit trail of a [`SqliteStore`]: with a keyring, a chain of signed records.
+///
+/// Cheap to clone. The builder of [`Auth`](crate::Auth) makes one by itself, with its keyring; a host makes another one to
+/// read, to verify, to erase and to prune.
+#[derive(Clone, Debug)]
+pub struct SqliteAudit {
+    store: SqliteStore,
+    keyring: Option<Keyring>,
+    random: Arc<ChaChaRandom>,
+}
+
 impl SqliteStore {
-    /// The newest so many audit events, the oldest of them first.
+    /// The audit trail in the same file, signed from now on if there is a keyring.
+    #[must_use]
+    pub fn audit(&self, keyring: Option<&Keyring>) -> SqliteAudit {
+        SqliteAudit { store: self.clone(), keyring: keyring.cloned(), random: Arc::default() }
+    }
+
+    /// The newest so many audit events, the oldest of them first: [`SqliteAudit::events`].
     ///
     /// # Errors
     ///
     /// When the file could not be read.
     pub async fn audit_events(&self, newest: usize) -> Result<Vec<AuditEvent>, StoreError> {
+        self.audit(None).events(newest).await
+    }
+}
+
+impl SqliteAudit {
+    /// Records that are read at once by a verification.
+    const PAGE: usize = 500;
+
+    /// The newest so many audit events, the oldest of them first.
+    ///
+    /// # Errors
+    ///
+    /// When the file could not be read.
+    pub async fn events(&self, newest: usize) -> Result<Vec<AuditEvent>, StoreError> {
+        let newest_first =
+            concat!("SELECT ", record_columns!(), " FROM audit_events ORDER BY position DESC LIMIT ?1");
         let look = |connection: &Connection| {
-            let mut newest_first =
-                connection.prepare_cached("SELECT event FROM audit_events ORDER BY arrival DESC LIMIT ?1")?;
-            let rows = newest_first.query_map([i64::try_from(newest).unwrap_or(i64::MAX)], |row| {
-                let event = serde_json::from_str(row.get_ref(0)?.as_str()?);
-                Ok(event.map_err(|_| CorruptColumn("event"))?)
+            let mut newest_first = connection.prepare_cached(newest_first)?;
+            let rows = newest_first.query_map([limit(newest)], |row| {
+                Ok(record(row)?.read().map_err(|_| CorruptColumn("event"))?)
             })?;
             rows.collect()
         };
-        let mut events: Vec<_> = self.0.readers.read(look).await?;
+        let mut events: Vec<_> = self.store.0.readers.read(look).await?;
         events.reverse();
         Ok(events)
+    }
+
+    /// So many records as they are kept, from a place on: to copy a trail, or to verify it elsewhere.
+    ///
+    /// # Errors
+    ///
+    /// When the file could not be read.
+    pub async fn records(&self, from: u64, limit: usize) -> Result<Vec<AuditRecord>, StoreError> {
+        let records = self.page(i64::try_from(from).unwrap_or(i64::MAX), limit).await?;
+        Ok(records.into_iter().map(|(_, record)| record).collect())
+    }
+
+    /// Where the trail stands; none if nothing is signed.
+    ///
+    /// # Errors
+    ///
+    /// When the file could not be read.
+    pub async fn checkpoint(&self) -> Result<Option<Checkpoint>, StoreError> {
+        let look = |connection: &Connection| newest_signed(connection);
+        self.store.0.readers.read(look).await
+    }
+
+    /// Verifies the whole trail, or what comes after the checkpoint that the verifier begins with.
+    ///
+    /// # Errors
+    ///
+    /// When the file could not be read. What is wrong with the trail is no error: it is in the report.
+    pub async fn verify(&self, mut verifier: Verifier) -> Result<Report, StoreError> {
+        let first = verifier.first().map(|first| first.position);
+        let mut from = Some(first.map_or(i64::MIN, |first| i64::try_from(first).unwrap_or(i64::MAX)));
+        while let Some(next) = from {
+            let page = self.page(next, Self::PAGE).await?;
+            page.iter().for_each(|(_, record)| verifier.feed(record));
+            from = page.last().and_then(|(last, _)| last.checked_add(1));
+        }
+        Ok(verifier.finish())
+    }
+
+    /// Removes the records before a checkpoint, which stays: verify what is left [since](Verifier::since) it. Keep the
+    /// checkpoint elsewhere. Answers how many there were; none if the checkpoint is not this trail's.
+    ///
+    /// # Errors
+    ///
+    /// When the file could not be written.
+    pub async fn prune(&self, before: Checkpoint) -> Result<u64, StoreError> {
+        let prune = move |connection: &Connection| {
+            let mut prune = connection.prepare_cached(
+                "DELETE FROM audit_events WHERE position < ?1 \
+                 AND EXISTS (SELECT * FROM audit_events WHERE position = ?1 AND link = ?2)",
+            )?;
+            let position = i64::try_from(before.position).unwrap_or(i64::MAX);
+            prune.execute(params![position, before.link.as_bytes()])
+        };
+        let pruned = self.store.0.writer.write(prune).await?;
+        Ok(u64::try_from(pruned).unwrap_or(u64::MAX))
+    }
+
+    /// With the positions as they stand in the rows.
+    async fn page(&self, from: i64, most: usize) -> Result<Vec<(i64, AuditRecord)>, StoreError> {
+        let look = |connection: &Connection| {
+            let mut page = connection.prepare_cached(concat!(
+                "SELECT ",
+                record_columns!(),
+                " FROM audit_events WHERE position >= ?1 ORDER BY position LIMIT ?2"
+            ))?;
+            let rows = page.query_map([from, limit(most)], |row| Ok((row.get(0)?, record(row)?)))?;
+            rows.collect()
+        };
+        self.store.0.readers.read(look).await
     }
 }
 
 #[async_trait]
-impl AuditSink for SqliteStore {
+impl AuditSink for SqliteAudit {
     async fn record(&self, event: &AuditEvent) -> Result<(), StoreError> {
-        let event = event.clone();
-        self.0.writer.write(move |connection| record(connection, &event)).await
+        let entry = Entry::of(event, &*self.random)?;
+        let keyring = self.keyring.clone();
+        self.store.0.writer.write(move |connection| append(connection, &entry, keyring.as_ref())).await?
+    }
+
+    async fn erase(&self, subject: &Subject) -> Result<u64, StoreError> {
+        let (kind, id) = columns::subject_columns(subject);
+        let keyring = self.keyring.clone();
+        let erase = move |connection: &Connection| {
+            let mut erased = 0;
+            for record in concerning(connection, kind, &id)? {
+                match Erased::of(&record, keyring.as_ref()) {
+                    Ok(Some(left)) => erased += replace(connection, &left)?,
+                    Ok(None) => {}
+                    // What was erased until then is signed, and stays so.
+                    Err(error) => return Ok(Err(error)),
+                }
+            }
+            Ok(Ok(u64::try_from(erased).unwrap_or(u64::MAX)))
+        };
+        self.store.0.writer.write(erase).await?
     }
 }
 
-fn record(connection: &Connection, event: &AuditEvent) -> rusqlite::Result<()> {
-    let columns::EventWords { action, outcome, why, text } = columns::event_words(event)?;
-    let (kind, id) = event.subject.as_ref().map(columns::subject_columns).unzip();
-    let mut record = connection.prepare_cached(
-        "INSERT INTO audit_events (id, at, action, outcome, why, subject_kind, subject_id, actor, event) \
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) ON CONFLICT (id) DO NOTHING",
+/// In the writer's transaction, so that nothing comes between the last record and the next one.
+fn append(
+    connection: &Connection,
+    entry: &Entry,
+    keyring: Option<&Keyring>,
+) -> rusqlite::Result<Result<(), StoreError>> {
+    let RecordColumns { id, .. } = &entry.columns;
+    let mut known = connection.prepare_cached("SELECT 1 FROM audit_events WHERE id = ?1")?;
+    if known.exists([id])? {
+        return Ok(Ok(()));
+    }
+    let mut last = connection
+        .prepare_cached("SELECT position, link FROM audit_events ORDER BY position DESC LIMIT 1")?;
+    let last = last.query_row([], |row| Ok((row.get(0)?, link(row, 1)?))).optional()?;
+    let (last, previous): (i64, _) = last.unwrap_or_default();
+    let position = last.saturating_add(1);
+    let signed = match keyring {
+        Some(keyring) => {
+            // Somebody without a key may have recorded in between.
+            let previous = match previous {
+                None if last != 0 => newest_signed(connection)?.map(|newest| newest.link),
+                previous => previous,
+            };
+            match chain::sign(keyring, columns::position(position), previous, &entry.event) {
+                Ok(signed) => Some(signed),
+                Err(error) => return Ok(Err(error)),
+            }
+        }
+        None => None,
+    };
+    let (key, link) = signed.unzip();
+    let columns = &entry.columns;
+    let mut insert = connection.prepare_cached(
+        "INSERT INTO audit_events (position, id, at, action, outcome, why, subject_kind, subject_id, actor, account, \
+         event, personal, key_id, link) VALUES (:position, :id, :at, :action, :outcome, :why, :kind, :subject, :actor, \
+         :account, :event, :personal, :key, :link)",
     )?;
-    record
-        .execute(params![
-            event.id.to_string(),
-            micros::from_time(event.at),
-            action,
-            outcome,
-            why,
-            kind,
-            id,
-            event.actor.as_ref().map(ToString::to_string),
-            text,
-        ])
-        .map(drop)
+    insert.execute(named_params! {
+        ":position": position,
+        ":id": columns.id,
+        ":at": columns.at,
+        ":action": columns.action,
+        ":outcome": columns.outcome,
+        ":why": columns.why,
+        ":kind": columns.subject_kind,
+        ":subject": columns.subject_id,
+        ":actor": columns.actor,
+        ":account": columns.account,
+        ":event": entry.event,
+        ":personal": entry.personal,
+        ":key": key.map(|key| key.0),
+        ":link": link.as_ref().map(Digest::as_bytes),
+    })?;
+    Ok(Ok(()))
+}
+
+fn newest_signed(connection: &Connection) -> rusqlite::Result<Option<Checkpoint>> {
+    let mut newest = connection.prepare_cached(
+        "SELECT position, link FROM audit_events WHERE link IS NOT NULL ORDER BY position DESC LIMIT 1",
+    )?;
+    let newest = newest.query_row([], |row| Ok((row.get(0)?, link(row, 1)?))).optional()?;
+    let checkpoint = |(position, link): (i64, Option<Digest>)| {
+        Some(Checkpoint { position: columns::position(position), link: link? })
+    };
+    Ok(newest.and_then(checkpoint))
+}
+
+/// The records of a subject, and those that name no subject but an account of this one's.
+fn concerning(connection: &Connection, kind: &str, id: &str) -> rusqlite::Result<Vec<AuditRecord>> {
+    let mut concerning = connection.prepare_cached(concat!(
+        "SELECT ",
+        record_columns!(),
+        " FROM audit_events WHERE subject_kind = ?1 AND subject_id = ?2 UNION ALL SELECT ",
+        record_columns!(),
+        " FROM audit_events WHERE subject_id IS NULL AND account IS NOT NULL AND account IN \
+         (SELECT account FROM audit_events WHERE subject_kind = ?1 AND subject_id = ?2)"
+    ))?;
+    let records = concerning.query_map([kind, id], record)?;
+    records.collect()
+}
+
+/// Keeps what is left of a record.
+fn replace(connection: &Connection, left: &Erased) -> rusqlite::Result<usize> {
+    let mut replace = connection.prepare_cached(
+        "UPDATE audit_events SET event = coalesce(?2, event), personal = NULL, erased = ?3, account = NULL, \
+         subject_id = iif(subject_kind = 'customer', NULL, subject_id), subject_kind = nullif(subject_kind, 'customer') \
+         WHERE position = ?1",
+    )?;
+    let position = i64::try_from(left.position).unwrap_or(i64::MAX);
+    replace.execute(params![position, left.event, left.erased.as_ref().map(columns::erasure_bytes)])
+}
+
+/// Whatever is in the row: see [`columns::position`].
+fn record(row: &Row<'_>) -> rusqlite::Result<AuditRecord> {
+    Ok(AuditRecord {
+        position: columns::position(row.get(0)?),
+        event: text(row, 1)?.unwrap_or_default(),
+        personal: text(row, 2)?,
+        key: row.get::<_, Option<i64>>(3)?.map(columns::key),
+        link: link(row, 4)?,
+        erased: row.get_ref(5)?.as_blob_or_null()?.map(columns::erasure),
+        columns: RecordColumns {
+            id: text(row, 6)?.unwrap_or_default(),
+            at: row.get(7)?,
+            action: text(row, 8)?.unwrap_or_default(),
+            outcome: text(row, 9)?.unwrap_or_default(),
+            why: text(row, 10)?,
+            subject_kind: text(row, 11)?,
+            subject_id: text(row, 12)?,
+            actor: text(row, 13)?,
+            account: text(row, 14)?,
+        },
+    })
+}
+
+/// SQLite's text need not be UTF-8.
+fn text(row: &Row<'_>, column: usize) -> rusqlite::Result<Option<String>> {
+    let bytes = row.get_ref(column)?.as_bytes_or_null()?;
+    Ok(bytes.map(|bytes| String::from_utf8_lossy(bytes).into_owned()))
+}
+
+fn link(row: &Row<'_>, column: usize) -> rusqlite::Result<Option<Digest>> {
+    Ok(row.get_ref(column)?.as_blob_or_null()?.map(columns::link))
+}
+
+fn limit(limit: usize) -> i64 {
+    i64::try_from(limit).unwrap_or(i64::MAX)
 }

@@ -40,6 +40,7 @@ mod accounts;
 mod audit;
 mod codes;
 mod failure;
+mod migrations;
 mod open;
 mod readers;
 mod throttle;
@@ -47,6 +48,7 @@ mod tokens;
 mod writer;
 
 pub use accounts::{SqliteAdmins, SqliteCustomers};
+pub use audit::SqliteAudit;
 pub use open::SqliteOptions;
 
 use std::{path::Path, sync::Arc, time::Duration};
@@ -96,8 +98,8 @@ impl SqliteStore {
 }
 
 impl Store for SqliteStore {
-    fn audit_sink(&self, _keyring: Option<&Keyring>) -> Option<Arc<dyn AuditSink>> {
-        Some(Arc::new(self.clone()))
+    fn audit_sink(&self, keyring: Option<&Keyring>) -> Option<Arc<dyn AuditSink>> {
+        Some(Arc::new(self.audit(keyring)))
     }
 }
 

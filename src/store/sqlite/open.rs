@@ -12,11 +12,12 @@ use rusqlite::{
     ffi::{self, ErrorCode},
 };
 
-use super::{Failure, Inner, OpenError, Readers, SqliteStore, Writer};
+use super::{
+    Failure, Inner, OpenError, Readers, SqliteStore, Writer,
+    migrations::{self, VERSION},
+};
 use crate::error::StoreError;
 
-/// The version of the tables.
-const VERSION: u32 = 1;
 /// Says whose the file is.
 const APPLICATION: i32 = 0x0ca1_1714;
 
@@ -140,9 +141,10 @@ fn prepare(connection: &mut Connection, timeout: Duration) -> Result<(), OpenErr
     connection.pragma_update(None, "fullfsync", true).map_err(refused)?;
     let transaction =
         connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(refused)?;
-    if check_owner(&transaction)? < VERSION {
-        let made = transaction
-            .execute_batch(include_str!("schema.sql"))
+    let found = check_owner(&transaction)?;
+    if found < VERSION {
+        let made = migrations::steps_after(found)
+            .try_for_each(|step| transaction.execute_batch(step))
             .and_then(|()| transaction.pragma_update(None, "user_version", VERSION))
             .and_then(|()| transaction.pragma_update(None, "application_id", APPLICATION));
         made.map_err(refused)?;

@@ -77,4 +77,8 @@ impl AuditSink for Sink {
         self.events.lock().unwrap().push(event.clone());
         Ok(())
     }
+
+    async fn erase(&self, _: &Subject) -> Result<u64, StoreError> {
+        Ok(0)
+    }
 }

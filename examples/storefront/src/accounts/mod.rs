@@ -60,12 +60,14 @@ impl Database {
             DatabaseAddress::Sqlite(path) => {
                 let store = SqliteStore::open(path)?;
                 let profiles = SqliteProfiles::open(path)?;
-                Self::all_in(store.clone(), store.customers(), store.admins(), profiles)
+                let (audit, customers, admins) = (store.audit(None), store.customers(), store.admins());
+                Self::all_in(store, audit, customers, admins, profiles)
             }
             DatabaseAddress::Postgres(url) => {
                 let store = PostgresStore::connect(url).await?;
                 let profiles = PostgresProfiles::connect(url).await?;
-                Self::all_in(store.clone(), store.customers(), store.admins(), profiles)
+                let (audit, customers, admins) = (store.audit(None), store.customers(), store.admins());
+                Self::all_in(store, audit, customers, admins, profiles)
             }
         };
         match tokens {
@@ -89,20 +91,21 @@ impl Database {
         }
     }
 
-    fn all_in<S: Store + AuditSink + Trail>(
-        store: S,
+    fn all_in(
+        store: impl Store,
+        audit: impl AuditSink + Trail,
         customers: impl CustomerTable,
         admins: impl AdminTable,
         profiles: impl Profiles + 'static,
     ) -> Self {
-        let store = Arc::new(store);
+        let audit = Arc::new(audit);
         Self {
-            store: store.clone(),
+            store: Arc::new(store),
             customers: Arc::new(customers),
             admins: Arc::new(admins),
             profiles: Arc::new(profiles),
-            audit: store.clone(),
-            trail: store,
+            audit: audit.clone(),
+            trail: audit,
         }
     }
 

@@ -1,7 +1,7 @@
 use async_trait::async_trait;
 use commerce_auth::{
     AdminRecord, AdminStore, AuditEvent, CustomerRecord, CustomerStore, MemoryAdmins, MemoryCustomers,
-    PostgresAdmins, PostgresCustomers, PostgresStore, SqliteAdmins, SqliteCustomers, SqliteStore, StoreError,
+    PostgresAdmins, PostgresAudit, PostgresCustomers, SqliteAdmins, SqliteAudit, SqliteCustomers, StoreError,
     UpsertError, audit::MemoryAudit,
 };
 
@@ -25,7 +25,7 @@ pub(crate) trait Trail: Send + Sync {
 }
 
 macro_rules! tables {
-    ($customers:ty, $admins:ty, $store:ty) => {
+    ($customers:ty, $admins:ty, $audit:ty) => {
         #[async_trait]
         impl CustomerTable for $customers {
             async fn put(&self, row: CustomerRecord) -> Result<(), UpsertError> {
@@ -41,16 +41,16 @@ macro_rules! tables {
         }
 
         #[async_trait]
-        impl Trail for $store {
+        impl Trail for $audit {
             async fn newest(&self, events: usize) -> Result<Vec<AuditEvent>, StoreError> {
-                self.audit_events(events).await
+                self.events(events).await
             }
         }
     };
 }
 
-tables!(SqliteCustomers, SqliteAdmins, SqliteStore);
-tables!(PostgresCustomers, PostgresAdmins, PostgresStore);
+tables!(SqliteCustomers, SqliteAdmins, SqliteAudit);
+tables!(PostgresCustomers, PostgresAdmins, PostgresAudit);
 
 #[async_trait]
 impl CustomerTable for MemoryCustomers {

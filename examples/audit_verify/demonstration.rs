@@ -1,0 +1,79 @@
+use std::path::Path;
+
+use commerce_auth::{
+    AuditSink, Auth, KeyId, Keyring, SignIn, SqliteAudit, SqliteStore, Subject,
+    audit::{Checkpoint, FindingKind, Verifier},
+};
+use rusqlite::Connection;
+
+use super::{Result, print};
+
+/// A trail in a file of its own: kept, anchored, tampered with, found out.
+pub async fn run() -> Result {
+    let folder = tempfile::tempdir()?;
+    let path = folder.path().join("auth.db");
+    // `openssl rand 32`, kept where the database's administrators cannot read it.
+    let keyring = Keyring::new(KeyId(1), [7; 32])?;
+    let store = SqliteStore::open(&path)?;
+    let auth = Auth::builder(store.clone()).customers(store.customers()).keyring(keyring.clone()).build()?;
+    let trail = store.audit(Some(&keyring));
+
+    println!("\nA shop keeps its trail");
+    for number in 0..10 {
+        let sign_in = SignIn::new(format!("nobody{number}@example.com"), "Wr0ng-password");
+        let refused = auth.generate_customer_token(sign_in).await;
+        refused.err().ok_or("nobody has signed in")?;
+    }
+    auth.flush_audit().await;
+    let shop = Shop { path: &path, trail: &trail, keyring: &keyring };
+    let anchor = trail.checkpoint().await?.ok_or("nothing is signed")?;
+    println!("   a checkpoint, to be kept elsewhere: {anchor}");
+    shop.finds(&[anchor], &[]).await?;
+
+    println!("\nA customer is forgotten: the chain holds");
+    trail.erase(&Subject::Customer(1.into())).await?;
+    shop.finds(&[anchor], &[]).await?;
+
+    println!("\nSomebody changes what a record says");
+    shop.by_hand(
+        "UPDATE audit_events SET event = replace(event, 'refused', 'succeeded') WHERE position = 4",
+    )?;
+    shop.finds(&[anchor], &[FindingKind::Changed]).await?;
+    shop.by_hand(
+        "UPDATE audit_events SET event = replace(event, 'succeeded', 'refused') WHERE position = 4",
+    )?;
+
+    println!("\nSomebody takes away from where it was");
+    shop.by_hand("UPDATE audit_events SET personal = NULL, account = NULL WHERE position = 5")?;
+    shop.finds(&[anchor], &[FindingKind::ErasedWithoutRight]).await?;
+
+    println!("\nSomebody takes it away altogether");
+    shop.by_hand("DELETE FROM audit_events WHERE position = 5")?;
+    shop.finds(&[anchor], &[FindingKind::Missing { to: 5 }]).await?;
+
+    println!("\nSomebody cuts off the end: without the checkpoint it would not show");
+    shop.by_hand("DELETE FROM audit_events WHERE position >= 5")?;
+    shop.finds(&[], &[]).await?;
+    shop.finds(&[anchor], &[FindingKind::CutOff]).await
+}
+
+struct Shop<'shop> {
+    path: &'shop Path,
+    trail: &'shop SqliteAudit,
+    keyring: &'shop Keyring,
+}
+
+impl Shop<'_> {
+    /// What a database's administrator can do.
+    fn by_hand(&self, statement: &str) -> Result {
+        Ok(Connection::open(self.path)?.execute_batch(statement)?)
+    }
+
+    /// Prints what is found; an error if it is anything else.
+    async fn finds(&self, anchors: &[Checkpoint], expected: &[FindingKind]) -> Result {
+        let report = self.trail.verify(Verifier::new(self.keyring, anchors)).await?;
+        print(&report);
+        let found: Vec<_> = report.findings.iter().map(|finding| finding.kind).collect();
+        if found == expected { Ok(()) } else { Err(format!("{found:?} is not {expected:?}").into()) }
+    }
+}

@@ -1,0 +1,72 @@
+//! How records hang together: each is signed with the link of the one before it.
+
+use hmac::Mac;
+
+use super::{AuditRecord, Erasure};
+use crate::{
+    error::StoreError,
+    keyring::{AuditMac, KeyId, Keyring},
+    token::Digest,
+};
+
+/// What comes before the first signed record.
+pub(super) const START: Digest = Digest::from_bytes([0; 32]);
+
+/// Keep what is signed apart from all else that is signed with the same key.
+const LINK: &[u8] = b"commerce-auth audit link v1";
+const ERASURE: &[u8] = b"commerce-auth audit erasure v1";
+
+/// The key was retired between two looks at the keyring, or the trail is signed and there is no keyring.
+#[derive(Clone, Copy, Debug, thiserror::Error)]
+#[error("the audit trail is signed, and the key to do so is not at hand")]
+struct NoKey;
+
+/// Signs an event at a place, after the last link before it.
+pub(crate) fn sign(
+    keyring: &Keyring,
+    position: u64,
+    previous: Option<Digest>,
+    event: &str,
+) -> Result<(KeyId, Digest), StoreError> {
+    let (key, mac) = current(keyring)?;
+    Ok((key, digest(link(mac, position, previous.unwrap_or(START), event))))
+}
+
+/// Signs that the personal part of a record was erased; nothing where the record is not signed itself.
+pub(crate) fn sign_erasure(
+    keyring: Option<&Keyring>,
+    record: &AuditRecord,
+) -> Result<Option<Erasure>, StoreError> {
+    let Some(link) = record.link else { return Ok(None) };
+    let (key, mac) = current(keyring.ok_or_else(no_key)?)?;
+    Ok(Some(Erasure { key, mac: digest(erasure(mac, record.position, link)) }))
+}
+
+/// The MAC that is the link of an event, not read yet.
+pub(super) fn link(mac: AuditMac, position: u64, previous: Digest, event: &str) -> AuditMac {
+    // No usize is longer than 64 bits.
+    let length = u64::try_from(event.len()).unwrap_or(u64::MAX);
+    mac.chain_update(LINK)
+        .chain_update(position.to_be_bytes())
+        .chain_update(previous.as_bytes())
+        .chain_update(length.to_be_bytes())
+        .chain_update(event)
+}
+
+/// The MAC of an erasure, not read yet.
+pub(super) fn erasure(mac: AuditMac, position: u64, link: Digest) -> AuditMac {
+    mac.chain_update(ERASURE).chain_update(position.to_be_bytes()).chain_update(link.as_bytes())
+}
+
+fn current(keyring: &Keyring) -> Result<(KeyId, AuditMac), StoreError> {
+    let key = keyring.current();
+    Ok((key, keyring.audit_mac(key).ok_or_else(no_key)?))
+}
+
+fn digest(mac: AuditMac) -> Digest {
+    Digest::from_bytes(mac.finalize().into_bytes().into())
+}
+
+fn no_key() -> StoreError {
+    StoreError::new(NoKey)
+}

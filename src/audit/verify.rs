@@ -1,0 +1,174 @@
+use hmac::Mac;
+
+use super::{AuditRecord, Checkpoint, FindingKind, Report, chain, record::Personal};
+use crate::{
+    keyring::{KeyId, Keyring},
+    token::Digest,
+};
+
+/// Finds what was changed, inserted, reordered or taken away in a signed audit trail.
+///
+/// It is fed the records in the order of their positions, from a database's own `verify` or from a copy. It needs every key
+/// that signed any of them: a keyring of its own, in which retired keys are kept, beside or instead of the running shop's.
+///
+/// Whoever writes to the database without a key cannot change a record, put one in, or take one out without being found.
+/// What has no key to it: the end of a trail can be cut off, and a whole trail be taken away or its signatures with it. For
+/// that, keep a [`Checkpoint`] elsewhere from time to time and hand all that were kept to the verifier.
+///
+/// Whoever has a key can write what he likes, and only an anchored checkpoint contradicts him.
+#[derive(Clone, Debug)]
+#[must_use]
+pub struct Verifier {
+    keyring: Keyring,
+    /// In the order of positions.
+    anchors: Vec<Checkpoint>,
+    since: Option<Checkpoint>,
+    /// The next record's position.
+    next: u64,
+    /// The last link before it; none where that is not known.
+    previous: Option<Digest>,
+    /// Whether something signed comes before it.
+    after_signed: bool,
+    /// Whether the checkpoint that it begins with, or something after it, is there.
+    begun: bool,
+    report: Report,
+}
+
+impl Verifier {
+    /// Verifies a trail from its first record on, against the checkpoints that were kept elsewhere.
+    pub fn new(keyring: &Keyring, anchors: &[Checkpoint]) -> Self {
+        let mut anchors = anchors.to_vec();
+        anchors.sort_unstable_by_key(|anchor| anchor.position);
+        Self {
+            keyring: keyring.clone(),
+            anchors,
+            since: None,
+            next: 1,
+            previous: Some(chain::START),
+            after_signed: false,
+            begun: true,
+            report: Report::default(),
+        }
+    }
+
+    /// Verifies what comes after a checkpoint that is trusted: what comes before it may have been pruned, and is not looked
+    /// at. Earlier anchors are passed over.
+    pub fn since(self, checkpoint: Checkpoint) -> Self {
+        Self {
+            since: Some(checkpoint),
+            next: checkpoint.position.saturating_add(1),
+            previous: Some(checkpoint.link),
+            after_signed: true,
+            begun: false,
+            ..self
+        }
+    }
+
+    /// The checkpoint that it begins with.
+    pub(crate) const fn first(&self) -> Option<Checkpoint> {
+        self.since
+    }
+
+    /// Looks at the next record.
+    pub fn feed(&mut self, record: &AuditRecord) {
+        if let Some(since) = self.since
+            && record.position <= since.position
+        {
+            if record.position == since.position {
+                self.begun = true;
+                self.compare(record);
+            }
+            return;
+        }
+        self.report.records += 1;
+        if record.position < self.next {
+            return self.report.find(record.position, FindingKind::OutOfOrder);
+        }
+        if record.position > self.next {
+            self.report.find(self.next, FindingKind::Missing { to: record.position - 1 });
+            self.previous = None;
+        }
+        self.next = record.position.saturating_add(1);
+        self.begun = true;
+        self.check(record);
+        self.compare(record);
+    }
+
+    /// What was found.
+    #[must_use]
+    pub fn finish(mut self) -> Report {
+        let unseen = self.since.filter(|_| !self.begun);
+        let anchors = self.anchors.iter().filter(|anchor| anchor.position >= self.next);
+        for anchor in unseen.iter().chain(anchors) {
+            self.report.find(anchor.position, FindingKind::CutOff);
+        }
+        self.report
+    }
+
+    /// Whether a record is what was signed, after what came before it.
+    fn check(&mut self, record: &AuditRecord) {
+        let linked = match (record.key, record.link) {
+            (Some(key), Some(link)) => {
+                let linked = self.is_linked(record, key, link);
+                self.report.signed += 1;
+                self.report.head = Some(Checkpoint { position: record.position, link });
+                self.previous = Some(link);
+                self.after_signed = true;
+                linked
+            }
+            (None, None) if self.after_signed => Err(FindingKind::Unsigned),
+            (None, None) => Ok(()),
+            // Half a signature.
+            (_, link) => {
+                self.previous = link;
+                Err(FindingKind::Changed)
+            }
+        };
+        let found = linked.and_then(|()| match record.agrees() {
+            None => Err(FindingKind::Changed),
+            Some(Personal::Whole) => Ok(()),
+            Some(Personal::Gone(erasure)) => {
+                self.report.erased += 1;
+                match (record.link, erasure) {
+                    (Some(link), Some(erasure)) => self.is_erased(record, link, erasure.key, &erasure.mac),
+                    // What is not signed may be taken away by anybody.
+                    (None, None) => Ok(()),
+                    _ => Err(FindingKind::ErasedWithoutRight),
+                }
+            }
+        });
+        if let Err(kind) = found {
+            self.report.find(record.position, kind);
+        }
+    }
+
+    fn is_linked(&self, record: &AuditRecord, key: KeyId, link: Digest) -> Result<(), FindingKind> {
+        let mac = self.keyring.audit_mac(key).ok_or(FindingKind::UnknownKey(key))?;
+        // After a gap nobody knows what it was signed with.
+        let Some(previous) = self.previous else { return Ok(()) };
+        let expected = chain::link(mac, record.position, previous, &record.event);
+        expected.verify_slice(link.as_bytes()).map_err(|_| FindingKind::Changed)
+    }
+
+    fn is_erased(
+        &self,
+        record: &AuditRecord,
+        link: Digest,
+        key: KeyId,
+        mac: &Digest,
+    ) -> Result<(), FindingKind> {
+        let expected = self.keyring.audit_mac(key).ok_or(FindingKind::UnknownKey(key))?;
+        let expected = chain::erasure(expected, record.position, link);
+        expected.verify_slice(mac.as_bytes()).map_err(|_| FindingKind::ErasedWithoutRight)
+    }
+
+    /// Whether a record is what the checkpoints of its place vouch for.
+    fn compare(&mut self, record: &AuditRecord) {
+        let first = self.anchors.partition_point(|anchor| anchor.position < record.position);
+        let anchors = self.anchors.iter().skip(first).chain(&self.since);
+        let mut here = anchors.filter(|anchor| anchor.position == record.position);
+        if here.any(|anchor| record.link != Some(anchor.link)) {
+            self.report.find(record.position, FindingKind::AnchorDiffers);
+        }
+    }
+}

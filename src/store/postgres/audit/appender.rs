@@ -1,0 +1,196 @@
+use std::{
+    collections::{HashSet, VecDeque},
+    fmt,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use futures_channel::oneshot;
+use tokio::time::{Instant, timeout_at};
+use tokio_postgres::Row;
+
+use super::super::{Command, Failure, locking::Locking, parameters};
+use crate::{
+    audit::{Entry, chain},
+    keyring::Keyring,
+    store::columns,
+};
+
+/// Appends records in batches: whoever has its turn takes what waits with it. Between two nodes the database decides whose
+/// records come first; the other one signs its own anew.
+pub(super) struct Appender(Arc<Inner>);
+
+struct Inner {
+    locking: Locking,
+    keyring: Option<Keyring>,
+    waiting: Mutex<VecDeque<Waiting>>,
+    /// The turn. What is known of the trail's end goes with it.
+    end: tokio::sync::Mutex<Option<End>>,
+}
+
+/// A record that waits, and whom to tell.
+struct Waiting {
+    entry: Entry,
+    appended: oneshot::Sender<Result<(), Arc<Failure>>>,
+}
+
+/// The last record's position, and the last link, as it stands in its column.
+#[derive(Clone, Default)]
+struct End {
+    position: i64,
+    link: Option<Vec<u8>>,
+}
+
+impl Appender {
+    /// Records in one round trip at most.
+    const BATCH: usize = 256;
+
+    pub(super) fn new(locking: Locking, keyring: Option<Keyring>) -> Self {
+        let (waiting, end) = (Mutex::default(), tokio::sync::Mutex::default());
+        Self(Arc::new(Inner { locking, keyring, waiting, end }))
+    }
+
+    /// Appends a record. If its caller goes away it is appended nevertheless.
+    pub(super) async fn append(&self, entry: Entry) -> Result<(), Arc<Failure>> {
+        let (appended, answer) = oneshot::channel();
+        let deadline = self.0.locking.deadline();
+        self.0.waiting().push_back(Waiting { entry, appended });
+        let inner = Arc::clone(&self.0);
+        let append = async move { Ok(inner.append_until(answer, deadline).await) };
+        self.0.locking.run(append).await?
+    }
+}
+
+impl Inner {
+    async fn append_until(
+        &self,
+        mut answer: oneshot::Receiver<Result<(), Arc<Failure>>>,
+        deadline: Instant,
+    ) -> Result<(), Arc<Failure>> {
+        let mut end = timeout_at(deadline, self.end.lock()).await.map_err(|_| Failure::TimedOut)?;
+        loop {
+            // Another one may have taken it along, or it is behind a full batch.
+            match answer.try_recv() {
+                Ok(Some(appended)) => return appended,
+                Err(oneshot::Canceled) => return Err(Failure::Gone.into()),
+                Ok(None) => {}
+            }
+            let batch = self.take();
+            // Where nobody knows how it went, the end of the trail is to be asked for.
+            let was = end.take();
+            let appended = self.append_all(&batch, was, deadline).await.map_err(Arc::new);
+            let appended = appended.map(|now| *end = Some(now));
+            for Waiting { appended: tell, .. } in batch {
+                // Nobody listens any more if its time was over.
+                let _ = tell.send(appended.clone());
+            }
+        }
+    }
+
+    /// What waits, each once, without whoever has given up.
+    fn take(&self) -> Vec<Waiting> {
+        let mut waiting = self.waiting();
+        let mut batch = Vec::new();
+        while batch.len() < Appender::BATCH
+            && let Some(next) = waiting.pop_front()
+        {
+            if !next.appended.is_canceled() {
+                batch.push(next);
+            }
+        }
+        batch
+    }
+
+    async fn append_all(
+        &self,
+        batch: &[Waiting],
+        end: Option<End>,
+        deadline: Instant,
+    ) -> Result<End, Failure> {
+        let mut known = HashSet::new();
+        let mut entries: Vec<_> = batch.iter().map(|waiting| &waiting.entry).collect();
+        entries.retain(|entry| known.insert(entry.columns.id.clone()));
+        let mut end = end.unwrap_or_default();
+        while !entries.is_empty() {
+            let (records, now) = self.sign(&entries, &end)?;
+            let rows = self.locking.query_until(Command::AppendRecords, records, deadline).await?;
+            let answer = Answer::read(rows.first().ok_or(Failure::Unreadable)?)?;
+            if answer.appended {
+                return Ok(now);
+            }
+            end = answer.end;
+            entries.retain(|entry| !answer.known.contains(&entry.columns.id));
+        }
+        Ok(end)
+    }
+
+    /// The records after that end, and where the trail ends with them.
+    fn sign(&self, entries: &[&Entry], end: &End) -> Result<(super::super::Parameters, End), Failure> {
+        let mut now = end.clone();
+        let (mut keys, mut links) = (Vec::new(), Vec::new());
+        for entry in entries {
+            now.position = now.position.saturating_add(1);
+            let signed = match &self.keyring {
+                Some(keyring) => {
+                    let position = columns::position(now.position);
+                    let previous = now.link.as_deref().map(columns::link);
+                    let signed = chain::sign(keyring, position, previous, &entry.event);
+                    let (key, link) = signed.map_err(|_| Failure::NoKey)?;
+                    now.link = Some(link.as_bytes().to_vec());
+                    Some((key, link))
+                }
+                None => None,
+            };
+            keys.push(signed.map(|(key, _)| i64::from(key.0)));
+            links.push(signed.map(|(_, link)| link.as_bytes().to_vec()));
+        }
+        let of = |column: fn(&Entry) -> &String| {
+            entries.iter().map(|entry| column(entry).clone()).collect::<Vec<_>>()
+        };
+        let any = |column: fn(&Entry) -> &Option<String>| {
+            entries.iter().map(|entry| column(entry).clone()).collect::<Vec<_>>()
+        };
+        let records = parameters![
+            end.position,
+            end.link.clone(),
+            of(|entry| &entry.columns.id),
+            entries.iter().map(|entry| entry.columns.at).collect::<Vec<_>>(),
+            of(|entry| &entry.columns.action),
+            of(|entry| &entry.columns.outcome),
+            any(|entry| &entry.columns.why),
+            any(|entry| &entry.columns.subject_kind),
+            any(|entry| &entry.columns.subject_id),
+            any(|entry| &entry.columns.actor),
+            any(|entry| &entry.columns.account),
+            of(|entry| &entry.event),
+            any(|entry| &entry.personal),
+            keys,
+            links,
+        ];
+        Ok((records, now))
+    }
+
+    fn waiting(&self) -> MutexGuard<'_, VecDeque<Waiting>> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What the database says to a batch.
+struct Answer {
+    appended: bool,
+    /// Those that were there already.
+    known: Vec<String>,
+    end: End,
+}
+
+impl Answer {
+    fn read(row: &Row) -> Result<Self, Failure> {
+        let end = End { position: row.try_get(2)?, link: row.try_get(3)? };
+        Ok(Self { appended: row.try_get(0)?, known: row.try_get(1)?, end })
+    }
+}
+
+impl fmt::Debug for Appender {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Appender").field("waiting", &self.0.waiting().len()).finish_non_exhaustive()
+    }
+}
