@@ -67,7 +67,7 @@ impl Database {
     #[cfg(any(feature = "postgres", feature = "sqlite"))]
     fn all_in<S: Store + Trail>(store: S, customers: impl Customers, admins: impl Admins) -> Result<Self> {
         let store = Arc::new(store);
-        let audit = store.audit_sink(None).ok_or("the store keeps an audit trail")?;
+        let audit = store.audit_sink(Some(&super::keyring())).ok_or("the store keeps an audit trail")?;
         let (customers, admins) = (Arc::new(customers), Arc::new(admins));
         Ok(Self { store: store.clone(), customers, admins, audit, trail: store })
     }

@@ -55,7 +55,7 @@ pub struct DemoShop {
 }
 
 /// A real shop draws its own (`openssl rand 32`), and keeps it apart from the database.
-fn keyring() -> Keyring {
+pub fn keyring() -> Keyring {
     Keyring::new(KeyId(1), *b"not a secret: for examples alone").expect("32 bytes are enough")
 }
 
