@@ -20,7 +20,6 @@ mod outbox;
 mod shop;
 
 use engine::Engine;
-use shop::keyring;
 
 /// As the examples' own.
 type Result<T = ()> = std::result::Result<T, Box<dyn std::error::Error>>;
