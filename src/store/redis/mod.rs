@@ -66,7 +66,7 @@
 //! for one-time credentials, `a` and an account's digest for its budgets, and `everything`; `factors` and `enrolments`, with a
 //! field for each admin user; `l` and a grant's digest for an entry of the ledger, `h` and a customer for those of one customer,
 //! `open` and `ended` for all. Digests and keys of accounts stand there, and an authenticator's secret only sealed by the
-//! [`Keyring`](crate::Keyring); e-mail addresses, tokens and codes do not. A token takes about 550 bytes, with its subject's index and a usual
+//! [`Keyring`]; e-mail addresses, tokens and codes do not. A token takes about 550 bytes, with its subject's index and a usual
 //! user agent.
 //!
 //! Records are compared with the time that a call is given, never with the server's clock, and keys go an hour after what
