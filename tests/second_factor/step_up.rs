@@ -21,7 +21,7 @@ fn strict() -> AuthConfig {
 }
 
 fn needs_step_up<T>(answer: &Result<T, Error>) -> bool {
-    matches!(answer, Err(Error::StepUpRequired(limit)) if limit == FRESH)
+    matches!(answer, Err(Error::StepUpRequired(limit)) if *limit == FRESH)
 }
 
 /// Both ways to assist.
