@@ -20,8 +20,9 @@ async fn main() -> demo::Result {
     let redeem =
         |email, code: &str| auth.generate_customer_token(SignIn::new(email, code).from(origin.clone()));
 
-    step("1. The admin user generates a code for the customer");
+    step("1. The admin user signs in with a second factor, and generates a code for the customer");
     let admin = shop.admin_token().await?;
+    println!("   the admin user was authenticated by {:?}", auth.verify_admin(&admin).await?.amr());
     let generated = auth.generate_one_time_code(&admin, &shop.customer, REASON).await?;
     let code = generated.code().expose();
     // A real shop shows it to the admin user alone.
@@ -36,6 +37,11 @@ async fn main() -> demo::Result {
         return Err("the token was obtained in another way".into());
     }
     shop.live("the token", signed_in.token()).await?;
+    shop.read_mail();
+    let customers = shop.customer_token(PASSWORD).await?;
+    for entry in auth.list_assistance(&customers).await? {
+        println!("   the customer sees: admin user {}, since {}", entry.assistance.actor, entry.began_at);
+    }
 
     step("3. The code is presented again: refused, and what it bought ends, as somebody else had the code");
     let (told, why) = (|| Error::SignInRefused, Refusal::SpentCode);
@@ -102,9 +108,17 @@ async fn main() -> demo::Result {
     shop.refused_because("no permission", call, Error::AssistanceDisabled, why).await?;
     shop.restore().await?;
     let strict = shop.restarted(AuthConfig::strict())?;
-    let call = strict.auth.generate_one_time_code(&admin, &shop.customer, "");
+    let fresh = shop.admin_token().await?;
+    let call = strict.auth.generate_one_time_code(&fresh, &shop.customer, "");
     let told = Error::Required(Field::Reason);
     strict.refused_because("no reason, by strict rules", call, told, Refusal::NoReason).await?;
+    shop.later(strict.auth.config().fresh_for);
+    let call = strict.auth.generate_one_time_code(&fresh, &shop.customer, REASON);
+    let told = Error::StepUpRequired(strict.auth.config().fresh_for);
+    strict.refused_because("a second factor used too long ago", call, told, Refusal::NotFresh).await?;
+    let stepped_up = auth.step_up(&fresh, shop.code()?).await?;
+    strict.auth.generate_one_time_code(stepped_up.token(), &shop.customer, REASON).await?;
+    println!("   after step_up: a code");
     let mut config = AuthConfig::commerce();
     config.assistance = false;
     let off = shop.restarted(config)?;

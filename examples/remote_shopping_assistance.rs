@@ -1,5 +1,5 @@
 //! The customer's own consent to assistance: asked for, given, used, withdrawn, given again. It is read live: what was
-//! withdrawn is refused at the very next use, and the audit trail says why.
+//! withdrawn is refused at the very next use, and the audit trail says why. And the ledger: who assists, who has.
 //!
 //! `cargo run --example remote_shopping_assistance`
 
@@ -48,18 +48,39 @@ async fn main() -> demo::Result {
     shop.refused_because("another code", another, Error::NoConsent, why).await?;
     shop.live("the customer's own token", &customer).await?;
 
-    step(
-        "5. The customer consents again: what has not expired is good again; the code was spent by trying it",
-    );
+    step("5. The customer consents again: what had ended stays ended; the code was spent by trying it");
     auth.set_remote_shopping_assistance(&customer, true).await?;
     shop.read_mail();
-    shop.live("the admin user", token).await?;
+    let (used, why) = (auth.verify_customer(token), Refusal::AssistanceEnded);
+    shop.refused_because("the admin user's token", used, Error::InvalidToken, why).await?;
     shop.refused_because("the code", redeem(), Error::SignInRefused, Refusal::SpentCode).await?;
-    shop.later(Duration::from_secs(15 * 60));
-    let used = auth.verify_customer(token);
-    shop.refused_because("the admin user's token", used, Error::InvalidToken, Refusal::TokenExpired).await?;
 
-    step("6. Refused: consent is the customer's own");
+    step(
+        "6. The customer sees who assists, who has, and why; and ends one. The shop sees who is assisted now",
+    );
+    let signed_in = assist().await?;
+    for entry in auth.list_assistance(&customer).await? {
+        let (assistance, until) = (&entry.assistance, entry.end.map(|end| (entry.ended_at, end)));
+        println!("   admin user {}, because: {}; ended: {until:?}", assistance.actor, assistance.reason);
+    }
+    let now = auth.current_assistance(&admin).await?;
+    let [entry] = &now[..] else { return Err(format!("one is assisted, not {now:?}").into()) };
+    println!("   now: customer {} by admin user {}", entry.customer, entry.assistance.actor);
+    if !auth.end_assistance(&customer, &entry.grant).await? {
+        return Err("there is one to end".into());
+    }
+    shop.read_mail();
+    let (used, why) = (auth.verify_customer(signed_in.token()), Refusal::AssistanceEnded);
+    shop.refused_because("the admin user's token", used, Error::InvalidToken, why).await?;
+    let signed_in = assist().await?;
+    shop.later(Duration::from_secs(15 * 60));
+    let used = auth.verify_customer(signed_in.token());
+    shop.refused_because("another one", used, Error::InvalidToken, Refusal::TokenExpired).await?;
+    // A host's timer does it: what has run out is closed, and its customer told.
+    auth.purge(1000).await?;
+    shop.read_mail();
+
+    step("7. Refused: consent is the customer's own");
     let signed_in = assist().await?;
     let consent = auth.set_remote_shopping_assistance(signed_in.token(), true);
     shop.refused_because("the admin user, assisting", consent, Error::NotAuthorized, Refusal::Assisting)

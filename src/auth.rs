@@ -9,12 +9,12 @@ use crate::{
     },
     audit::{AuditSink, AuditStats, Trail},
     clock::{Clock, SystemClock},
-    config::{AuthConfig, ConfigError},
+    config::{AuthConfig, ConfigError, SecondFactorPolicy},
     credential::{Evaluator, HashingPool, HashingStats, StartError},
     keyring::Keyring,
     notifier::Notifier,
     random::{ChaChaRandom, SecureRandom},
-    store::{OtcStore, Store, ThrottleStore, TokenStore},
+    store::{FactorStore, LedgerStore, OtcStore, Store, ThrottleStore, TokenStore},
     throttle::Gate,
     token::TokenFormat,
 };
@@ -37,6 +37,9 @@ pub(crate) struct Parts {
     pub(crate) tokens: Arc<dyn TokenStore>,
     pub(crate) codes: Arc<dyn OtcStore>,
     pub(crate) throttle: Arc<dyn ThrottleStore>,
+    pub(crate) factors: Arc<dyn FactorStore>,
+    pub(crate) ledger: Arc<dyn LedgerStore>,
+    pub(crate) keyring: Option<Keyring>,
     pub(crate) gate: Gate,
     pub(crate) evaluator: Evaluator,
     pub(crate) clock: Arc<dyn Clock>,
@@ -69,7 +72,9 @@ impl Auth {
             keyring: None,
             tokens: store.clone(),
             codes: store.clone(),
-            throttle: store,
+            throttle: store.clone(),
+            factors: store.clone(),
+            ledger: store,
             clock: Arc::new(SystemClock),
             random: Arc::new(ChaChaRandom::new()),
         }
@@ -79,6 +84,12 @@ impl Auth {
     #[must_use]
     pub fn config(&self) -> &AuthConfig {
         &self.parts.config
+    }
+
+    /// Whether a second factor can be set up at all.
+    #[cfg(feature = "axum")]
+    pub(crate) fn has_keyring(&self) -> bool {
+        self.parts.keyring.is_some()
     }
 
     /// What the hashing pool is doing, for metrics.
@@ -121,6 +132,8 @@ pub struct AuthBuilder {
     tokens: Arc<dyn TokenStore>,
     codes: Arc<dyn OtcStore>,
     throttle: Arc<dyn ThrottleStore>,
+    factors: Arc<dyn FactorStore>,
+    ledger: Arc<dyn LedgerStore>,
     clock: Arc<dyn Clock>,
     random: Arc<dyn SecureRandom>,
 }
@@ -131,7 +144,8 @@ impl AuthBuilder {
         Self { customers: Some(erase_customers(customers)), ..self }
     }
 
-    /// The host's admin user table, without which nobody assists.
+    /// The host's admin user table, without which nobody assists. Admin users need a second factor, and so the host a
+    /// [`keyring`](Self::keyring), unless [`AuthConfig::admin_second_factor`] says otherwise.
     pub fn admins<S: AdminStore>(self, admins: S) -> Self {
         Self { admins: Some(erase_admins(admins)), ..self }
     }
@@ -141,7 +155,8 @@ impl AuthBuilder {
         Self { notifier: Some(Arc::new(notifier)), ..self }
     }
 
-    /// Private keys; without them the check of a token is computed with a public one.
+    /// Private keys; without them the check of a token is computed with a public one, no second factor can be set up, and
+    /// the audit trail is not signed.
     pub fn keyring(self, keyring: Keyring) -> Self {
         Self { keyring: Some(keyring), ..self }
     }
@@ -171,6 +186,16 @@ impl AuthBuilder {
         Self { throttle: Arc::new(throttle), ..self }
     }
 
+    /// Keeps the second factors of admin users in another backend than the rest.
+    pub fn factors<S: FactorStore>(self, factors: S) -> Self {
+        Self { factors: Arc::new(factors), ..self }
+    }
+
+    /// Keeps the ledger of assistance in another backend than the rest.
+    pub fn ledger<S: LedgerStore>(self, ledger: S) -> Self {
+        Self { ledger: Arc::new(ledger), ..self }
+    }
+
     /// Another clock than the operating system's, such as a test's.
     pub fn clock<C: Clock>(self, clock: C) -> Self {
         Self { clock: Arc::new(clock), ..self }
@@ -188,12 +213,16 @@ impl AuthBuilder {
     /// [`ConfigError`] says which part is missing or out of range.
     pub fn build(self) -> Result<Auth, ConfigError> {
         let Self { config, customers, admins, notifier, audit, keyring, .. } = self;
-        let Self { tokens, codes, throttle, clock, random, .. } = self;
+        let Self { tokens, codes, throttle, factors, ledger, clock, random, .. } = self;
         config.check()?;
         let audit = audit(keyring.as_ref());
         let customers = customers.ok_or(ConfigError::NoCustomers)?;
         if admins.is_some() && audit.is_none() {
             return Err(ConfigError::NoAuditSink);
+        }
+        if admins.is_some() && keyring.is_none() && config.admin_second_factor == SecondFactorPolicy::Required
+        {
+            return Err(ConfigError::NoKeyring);
         }
         let pool =
             HashingPool::start(config.argon2, config.hashing_threads, config.hashing_queue, random.as_ref())
@@ -210,7 +239,7 @@ impl AuthBuilder {
             decoy_admin: AdminId::from(Uuid::from_bytes(name)),
             evaluator: Evaluator::new(pool, Arc::clone(&codes), Arc::clone(&clock)),
             gate: Gate::new(Arc::clone(&throttle), Arc::clone(&clock), Arc::clone(&random)),
-            format: TokenFormat::new(keyring),
+            format: TokenFormat::new(keyring.clone()),
             trail,
             config,
             customers,
@@ -219,6 +248,9 @@ impl AuthBuilder {
             tokens,
             codes,
             throttle,
+            factors,
+            ledger,
+            keyring,
             clock,
             random,
         };

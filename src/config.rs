@@ -18,6 +18,19 @@ pub enum RevokeScope {
     All,
 }
 
+/// Which admin users must sign in with a second factor. Whoever has one must always use it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum SecondFactorPolicy {
+    /// Every admin user: Commerce's rule since 2.4.0. Whoever has none is mailed how to set one up, and gets no token.
+    Required,
+    /// Those who have set one up.
+    Optional,
+    /// Those who have set one up, and those whose row says so:
+    /// [`AdminUser::requires_second_factor`](crate::AdminUser::requires_second_factor).
+    PerAdmin,
+}
+
 /// The numbers and rules of a shop. Start from [`commerce`](Self::commerce) or [`strict`](Self::strict) and
 /// set what differs; [`AuthBuilder::build`](crate::AuthBuilder::build) refuses nonsense.
 ///
@@ -43,6 +56,25 @@ pub struct AuthConfig {
     /// How long a reset token lives: 2 h in Commerce (`customer/password/reset_link_expiration_period`), at
     /// most 24 h (NIST SP 800-63B-4 section 4.2.1.2).
     pub reset_token_lifetime: Duration,
+    /// Which admin users must sign in with a second factor: all. A keyring is needed then, which seals the secrets.
+    pub admin_second_factor: SecondFactorPolicy,
+    /// The budget of wrong codes of one admin user, over all sources: 5, then 15 minutes. A right password does not clear
+    /// it; a right code does. Beside it the wide [`account_budget`](Self::account_budget) is charged, in a counter of its
+    /// own.
+    pub second_factor_budget: Budget,
+    /// How long an enrolment token lives: 1 h in Commerce, at most 24 h.
+    pub enrolment_lifetime: Duration,
+    /// The shop's name in an admin user's authenticator.
+    pub issuer: String,
+    /// How long a sign-in counts as fresh: 15 min. What needs a fresh one is an admin user's new password, new
+    /// authenticator or new recovery codes, and, if [`assistance_step_up`](Self::assistance_step_up) says so, assistance.
+    pub fresh_for: Duration,
+    /// Whether assistance is given only by an admin user who has used a second factor within
+    /// [`fresh_for`](Self::fresh_for): not in Commerce, on in [`strict`](Self::strict) (ASVS v5.0.0-7.5.3).
+    pub assistance_step_up: bool,
+    /// How long the ledger shows an assistance that has ended: a year. [`Auth::purge`](crate::Auth::purge) removes what is
+    /// older.
+    pub assistance_history: Duration,
     /// Whether the shop offers assistance at all (Commerce's `login_as_customer/general/enabled`). Switched off, no
     /// token or code is given to an admin user, and none given before is good for anything.
     pub assistance: bool,
@@ -100,6 +132,13 @@ impl AuthConfig {
             assistance_token_lifetime: 15 * MINUTE,
             one_time_code_lifetime: Duration::from_secs(30),
             reset_token_lifetime: 2 * HOUR,
+            admin_second_factor: SecondFactorPolicy::Required,
+            second_factor_budget: Budget { failures: 5, window: 15 * MINUTE, lock: Lock::For(15 * MINUTE) },
+            enrolment_lifetime: HOUR,
+            issuer: "Commerce".into(),
+            fresh_for: 15 * MINUTE,
+            assistance_step_up: false,
+            assistance_history: 365 * DAY,
             assistance: true,
             default_assistance_reason: Some("No reason given".into()),
             steps: Purposes { reset_token: true, one_time_code: true },
@@ -117,7 +156,7 @@ impl AuthConfig {
     }
 
     /// For those who owe it to NIST SP 800-63B-4 and ASVS: longer passwords without rules about their
-    /// classes, shorter lives, a reason for every assistance, and 100 failed sign-ins at an account lock it until a
+    /// classes, shorter lives, a reason and a fresh second factor for every assistance, and 100 failed sign-ins at an account lock it until a
     /// password reset or [`Auth::unlock_customer`](crate::Auth::unlock_customer).
     #[must_use]
     pub fn strict() -> Self {
@@ -127,6 +166,7 @@ impl AuthConfig {
             assistance_token_lifetime: 10 * MINUTE,
             reset_token_lifetime: HOUR,
             default_assistance_reason: None,
+            assistance_step_up: true,
             account_budget: Budget { failures: 100, window: 365 * DAY, lock: Lock::UntilCleared },
             password_policy: PasswordPolicy::strict(),
             ..Self::commerce()
@@ -140,6 +180,9 @@ impl AuthConfig {
             ("assistance_token_lifetime", self.assistance_token_lifetime, DAY),
             ("one_time_code_lifetime", self.one_time_code_lifetime, 10 * MINUTE),
             ("reset_token_lifetime", self.reset_token_lifetime, DAY),
+            ("enrolment_lifetime", self.enrolment_lifetime, DAY),
+            ("fresh_for", self.fresh_for, DAY),
+            ("assistance_history", self.assistance_history, 100 * YEAR),
         ];
         for (name, lifetime, most) in lifetimes {
             if lifetime.is_zero() || lifetime > most {
@@ -149,6 +192,7 @@ impl AuthConfig {
         let budgets = [
             ("source_budget", self.source_budget),
             ("account_budget", self.account_budget),
+            ("second_factor_budget", self.second_factor_budget),
             ("reset_account_budget", self.reset_account_budget),
             ("reset_source_budget", self.reset_source_budget),
         ];
@@ -169,6 +213,9 @@ impl AuthConfig {
         }
         if self.default_assistance_reason.as_ref().is_some_and(|reason| reason.trim().is_empty()) {
             return Err(ConfigError::OutOfRange("default_assistance_reason"));
+        }
+        if self.issuer.trim().is_empty() || self.issuer.len() > 64 {
+            return Err(ConfigError::OutOfRange("issuer"));
         }
         if self.audit_queue.get() > 65_536 {
             return Err(ConfigError::OutOfRange("audit_queue"));
@@ -202,6 +249,10 @@ pub enum ConfigError {
     /// Admin users, and nowhere to record what they do: [`AuthBuilder::audit`](crate::AuthBuilder::audit).
     #[error("an admin user table was given, and no audit sink")]
     NoAuditSink,
+    /// Admin users who must have a second factor, and no key to seal its secret with:
+    /// [`AuthBuilder::keyring`](crate::AuthBuilder::keyring), or another [`AuthConfig::admin_second_factor`].
+    #[error("admin users need a second factor, and no keyring was given")]
+    NoKeyring,
     /// The operating system gave no thread.
     #[error("a thread could not be started")]
     Threads(#[source] io::Error),

@@ -1,6 +1,6 @@
 //! What can go wrong, in Commerce's words.
 
-use std::error::Error as StdError;
+use std::{error::Error as StdError, time::Duration};
 
 use crate::random::RandomError;
 
@@ -55,6 +55,34 @@ pub enum Error {
         "The account sign-in was incorrect or your account is disabled temporarily. Please wait and try again later."
     )]
     SignInRefused,
+    /// The admin user's password is right, and a code of the authenticator is needed too. Only someone with the right
+    /// password sees this.
+    #[error("Please use the 2fa provider-specific endpoints to obtain a token.")]
+    SecondFactorRequired,
+    /// The admin user's password is right, and there is no authenticator yet, which must be: a mail says how to set it up.
+    #[error(
+        "You are required to configure personal Two-Factor Authorization in order to login. Please check your email."
+    )]
+    EnrolmentRequired,
+    /// As [`EnrolmentRequired`](Self::EnrolmentRequired), and the mail could not be sent.
+    #[error("Failed to send the message. Please contact the administrator")]
+    EnrolmentNotSent,
+    /// The admin user has no authenticator. Only someone with the right password sees this.
+    #[error("Provider is not configured.")]
+    NotEnrolled,
+    /// The admin user has an authenticator already.
+    #[error("Provider is already configured.")]
+    AlreadyEnrolled,
+    /// The enrolment token is unknown, has expired, was replaced by a newer one, or is spent.
+    #[error("Invalid two-factor authorization token")]
+    InvalidEnrolmentToken,
+    /// The code is not the authenticator's at this time, was used before, or is no recovery code that is left.
+    #[error("Invalid code.")]
+    InvalidCode,
+    /// The admin user's sign-in is not fresh enough for this, or was without a second factor: sign in again, or use
+    /// [`Auth::step_up`](crate::Auth::step_up). It may be this old at most.
+    #[error("Sign in again with your second factor to do this.")]
+    StepUpRequired(Duration),
     /// The credential is right and the account is not confirmed. Only someone with a right credential sees
     /// this.
     #[error("This account isn't confirmed. Verify and try again.")]
@@ -131,12 +159,20 @@ impl Error {
             | Self::PasswordTooLong
             | Self::PasswordPolicy(_)
             | Self::ResetTokenMismatched
+            | Self::SecondFactorRequired
+            | Self::EnrolmentRequired
+            | Self::EnrolmentNotSent
+            | Self::NotEnrolled
+            | Self::AlreadyEnrolled
             | Self::NoSuchEmail => ErrorKind::Input,
             Self::NoSuchCustomer => ErrorKind::NotFound,
             Self::SignInRefused
             | Self::NotConfirmed
             | Self::WrongPassword
             | Self::Locked
+            | Self::InvalidEnrolmentToken
+            | Self::InvalidCode
+            | Self::StepUpRequired(_)
             | Self::InvalidToken => ErrorKind::Authentication,
             Self::NotAuthorized
             | Self::AssistanceDisabled
@@ -183,6 +219,8 @@ pub enum Field {
     Password,
     /// The `otp` argument: a one-time code.
     Otp,
+    /// The `tfaToken` argument: an enrolment token.
+    TfaToken,
     /// The `username` argument of an admin user's sign-in.
     Username,
     /// The `customer_email` argument of an admin user.
@@ -208,6 +246,7 @@ impl Field {
             Self::Email => "Specify the \"email\" value.",
             Self::Password => "Specify the \"password\" value.",
             Self::Otp => "Specify the \"otp\" value.",
+            Self::TfaToken => "Specify the \"tfaToken\" value.",
             Self::Username => "Specify the \"username\" value.",
             Self::CustomerEmail => "Specify the \"customer email\" value.",
             Self::Reason => "Specify the \"reason\" value.",
@@ -228,6 +267,8 @@ pub enum Part {
     Admins,
     /// The notifier: [`AuthBuilder::notifier`](crate::AuthBuilder::notifier).
     Notifier,
+    /// The keyring: [`AuthBuilder::keyring`](crate::AuthBuilder::keyring).
+    Keyring,
     /// What lets a request into a GraphQL schema: [`Admission`](crate::graphql::Admission).
     #[cfg(feature = "graphql")]
     Admission,
@@ -238,6 +279,7 @@ impl Part {
         match self {
             Self::Admins => "admin user table",
             Self::Notifier => "notifier",
+            Self::Keyring => "keyring",
             #[cfg(feature = "graphql")]
             Self::Admission => "admission of GraphQL requests",
         }

@@ -10,7 +10,7 @@
 //! - [`token`]: what is issued, and the identity it proves.
 //! - [`audit`]: what is recorded, and where.
 //! - [`store`]: where it is kept: the storage traits, and [`store::memory`].
-//! - [`notifier`]: what customers are told.
+//! - [`notifier`]: what customers and admin users are told.
 //! - [`clock`], [`random`] and [`keyring`]: what is injected.
 #![cfg_attr(feature = "axum", doc = "- [`http`]: who calls; the extractors, layer and REST routes for axum.")]
 #![cfg_attr(feature = "graphql", doc = "- [`graphql`]: the mutations, to be merged into a schema.")]
@@ -56,24 +56,29 @@ pub use account::{
 };
 pub use audit::{AuditEvent, AuditSink, AuditStats};
 pub use auth::{Auth, AuthBuilder};
-pub use config::{AuthConfig, ConfigError, RevokeScope};
+pub use config::{AuthConfig, ConfigError, RevokeScope, SecondFactorPolicy};
 pub use credential::{
-    Argon2Params, Credential, HashingStats, OneTimeCode, ParamsError, PasswordPolicy, ResetToken,
+    Argon2Params, Credential, EnrolmentToken, HashingStats, OneTimeCode, ParamsError, PasswordPolicy,
+    RecoveryCode, ResetToken, TotpSecret, TotpSecretError,
 };
 pub use error::{Error, ErrorKind, Field, Part, PolicyViolation, StoreError};
 pub use flow::{
-    AdminChange, AdminSignIn, AdminSignedIn, Bearer, CustomerChange, GeneratedCode, Keep, ListedToken,
-    PasswordReset, PasswordResetRequest, Purged, SignIn, SignedIn,
+    AdminChange, AdminFactor, AdminSignIn, AdminSignedIn, Bearer, BegunEnrolment, CustomerChange,
+    FactorSetup, GeneratedCode, Keep, ListedToken, PasswordReset, PasswordResetRequest, Purged, SignIn,
+    SignedIn,
 };
 pub use keyring::{KeyError, KeyId, Keyring, Sealed};
-pub use notifier::{Notice, Notification, Notifier};
-pub use store::memory::{MemoryAdmins, MemoryCustomers, MemoryStore};
+pub use notifier::{AdminNotice, AdminNotification, Notice, Notification, Notifier};
 #[cfg(feature = "postgres")]
 pub use store::postgres::{PostgresAdmins, PostgresAudit, PostgresCustomers, PostgresOptions, PostgresStore};
 #[cfg(feature = "redis")]
 pub use store::redis::{RedisOptions, RedisStore};
 #[cfg(feature = "sqlite")]
 pub use store::sqlite::{SqliteAdmins, SqliteAudit, SqliteCustomers, SqliteOptions, SqliteStore};
+pub use store::{
+    AssistanceEnd, AssistanceEntry,
+    memory::{MemoryAdmins, MemoryCustomers, MemoryStore},
+};
 pub use token::{
     AdminIdentity, Assistance, BearerToken, CustomerIdentity, Digest, DigestError, Grant, Identity, Obtained,
     Origin, Subject,

@@ -1,14 +1,15 @@
-//! What the host tells its customers by mail.
+//! What the host tells its customers and admin users by mail.
 
 use std::{fmt::Debug, sync::Arc};
 
 use time::OffsetDateTime;
 
 use crate::{
-    account::{CustomerId, Website},
-    credential::ResetToken,
+    account::{AdminId, CustomerId, Website},
+    credential::{EnrolmentToken, ResetToken},
     error::StoreError,
-    token::Origin,
+    store::AssistanceEnd,
+    token::{Digest, Origin},
 };
 
 /// Something to tell a customer.
@@ -47,6 +48,66 @@ pub enum Notice {
         /// Whether the customer consents now.
         allowed: bool,
     },
+    /// An admin user begins to act for the customer.
+    AssistanceBegan {
+        /// Who acts.
+        actor: AdminId,
+        /// Why, in the admin user's words.
+        reason: String,
+        /// Names the assistance, in [`Auth::end_assistance`](crate::Auth::end_assistance).
+        grant: Digest,
+        /// When it ends at the latest.
+        expires_at: OffsetDateTime,
+    },
+    /// An admin user acts for the customer no more.
+    AssistanceEnded {
+        /// Who acted.
+        actor: AdminId,
+        /// Since when.
+        began_at: OffsetDateTime,
+        /// How it ended.
+        end: AssistanceEnd,
+    },
+}
+
+/// Something to tell an admin user. Where the mail goes is for the host to know: its own table has the address.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct AdminNotification {
+    /// The admin user.
+    pub admin: AdminId,
+    /// The stored user name.
+    pub username: String,
+    /// What to tell.
+    pub notice: AdminNotice,
+    /// Where the request came from that brought it about.
+    pub origin: Origin,
+}
+
+/// What to tell an admin user.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum AdminNotice {
+    /// Somebody signed in with the right password, and there is no authenticator yet: the link to set one up.
+    EnrolmentRequested {
+        /// What proves that the mail was read. Build the link from a configured address, never from a request's `Host`.
+        token: EnrolmentToken,
+        /// When the token ends.
+        expires_at: OffsetDateTime,
+    },
+    /// An authenticator was set up; all earlier tokens have ended.
+    FactorActivated,
+    /// The second factor was removed.
+    FactorRemoved,
+    /// A recovery code was used to sign in.
+    RecoveryCodeUsed {
+        /// So many are left.
+        left: usize,
+    },
+    /// The recovery codes were made anew; those before are no good any more.
+    RecoveryCodesReplaced,
+    /// The admin user set a new password.
+    PasswordChanged,
 }
 
 /// Tells customers what happened to their accounts, by mail as a rule.
@@ -62,10 +123,24 @@ pub trait Notifier: Debug + Send + Sync + 'static {
     ///
     /// When it could not be queued. The audit trail says so; the caller of the flow is not told.
     fn notify(&self, notification: Notification) -> Result<(), StoreError>;
+
+    /// As [`notify`](Self::notify), for an admin user. A notifier that does not say how cannot, and nobody is enrolled by
+    /// mail.
+    ///
+    /// # Errors
+    ///
+    /// When it could not be queued. An admin user who waits for a link is told so.
+    fn notify_admin(&self, _notification: AdminNotification) -> Result<(), StoreError> {
+        Err(StoreError::new("this notifier does not reach admin users"))
+    }
 }
 
 impl<N: Notifier + ?Sized> Notifier for Arc<N> {
     fn notify(&self, notification: Notification) -> Result<(), StoreError> {
         (**self).notify(notification)
+    }
+
+    fn notify_admin(&self, notification: AdminNotification) -> Result<(), StoreError> {
+        (**self).notify_admin(notification)
     }
 }

@@ -37,7 +37,7 @@ async fn an_admin_user_signs_in_and_out() {
     assert_eq!(signed_in.admin_id(), &AdminId::from(7));
     let who = shop.auth.verify_admin(signed_in.token()).await.unwrap();
     assert_eq!((who.admin_id(), who.expires_at()), (&AdminId::from(7), signed_in.expires_at()));
-    assert_eq!(who.expires_at() - who.issued_at(), time::Duration::hours(4));
+    assert_eq!(who.expires_at() - who.auth_time(), time::Duration::hours(4));
     assert!(Permission::ALL.into_iter().all(|permission| who.has_permission(permission)));
     assert!(matches!(shop.auth.verify(signed_in.token()).await, Ok(Identity::Admin(_))));
     // Kinds do not cross.
@@ -139,8 +139,14 @@ async fn every_refusal_within_budget_is_the_same_work_and_the_same_answer() {
         (5, "hostile", Some("$argon2id$v=19$m=4294967295,t=1,p=1$AAAA$AAAA".into()), AccountStatus::Active),
     ] {
         let username = name.into();
-        let row =
-            AdminRecord { id: AdminId::from(id), username, password_hash: hash, status, permissions: vec![] };
+        let row = AdminRecord {
+            id: AdminId::from(id),
+            username,
+            password_hash: hash,
+            status,
+            permissions: vec![],
+            requires_second_factor: true,
+        };
         admins.upsert(row).unwrap();
     }
     log.lock().unwrap().clear();
@@ -276,6 +282,7 @@ async fn revoking_all_stops_a_sign_in_in_flight() {
         password_hash: Some(hash),
         status: AccountStatus::Active,
         permissions: vec![],
+        requires_second_factor: true,
     };
     admins.upsert(row).unwrap();
     *changing.lock().unwrap() = Some(shop.auth.clone());

@@ -39,7 +39,7 @@ async fn an_admin_user_signs_in_as_a_customer_by_either_road() {
         let who = shop.auth.verify_customer(&token).await.unwrap();
         assert_eq!((who.customer_id(), who.obtained()), (&customer(), obtained));
         assert_eq!((who.actor(), who.reason()), (Some(&AdminId::from(7)), Some(REASON)));
-        assert_eq!(who.expires_at() - who.issued_at(), Duration::from_secs(15 * 60));
+        assert_eq!(who.expires_at() - who.auth_time(), Duration::from_secs(15 * 60));
         let trail = shop.trail().await;
         for event in trail.iter().filter(|event| event.grant == Some(*who.grant())) {
             assert_eq!(event.subject, Some(Subject::Customer(customer())));
@@ -397,7 +397,8 @@ async fn a_spent_code_presented_again_ends_what_it_bought_and_is_told_of() {
         assert!(matches!(again, Err(Error::SignInRefused)));
         assert!(matches!(shop.auth.verify_customer(bought.token()).await, Err(Error::InvalidToken)));
         let trail = shop.trail().await;
-        let last = trail.last().unwrap();
+        let [.., last, used] = &trail[..] else { panic!("{trail:#?}") };
+        assert_eq!((used.action, used.outcome), (Action::AssistanceUse, Refused(Refusal::AssistanceEnded)));
         assert_eq!((last.action, last.outcome), (Action::CodeReplay, Refused(Refusal::SpentCode)));
         assert_eq!((last.grant, &last.subject), (Some(grant), &Some(Subject::Customer(customer()))));
         assert_eq!((last.actor.as_ref(), last.reason.as_deref()), (Some(&AdminId::from(7)), Some(REASON)));

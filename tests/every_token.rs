@@ -3,13 +3,15 @@
 
 mod support;
 
-use std::{collections::BTreeSet, fs, path::Path};
+use std::{collections::BTreeSet, fs, path::Path, sync::Arc};
 
 use commerce_auth::{
-    AccountStatus, AdminSignIn, Auth, Bearer, CustomerId, Error, MemoryStore, PasswordResetRequest,
+    AccountStatus, AdminId, AdminSignIn, Auth, Bearer, CustomerId, Error, MemoryStore, PasswordResetRequest,
     Permission, SignIn, Website,
 };
-use support::{ADMIN, ADMIN_PASSWORD, EMAIL, PASSWORD, Shop, WRONG, fast};
+use support::{
+    ADMIN, ADMIN_PASSWORD, EMAIL, PASSWORD, Shop, WRONG, authenticator::Authenticator, fast, keyring,
+};
 
 /// A way to a token: what makes its credential, if there is one to make, and what yields the token.
 #[derive(Clone, Copy, Debug)]
@@ -20,17 +22,21 @@ enum Road {
     CodeExchange,
     AsAdmin,
     AdminPassword,
+    StepUp,
+    /// As `AdminPassword`, with a second factor; what stops that one stops this one.
+    AdminCode,
 }
 
-use Road::{AdminPassword, AsAdmin, CodeExchange, CodeSignIn, Password, ResetToken};
+use Road::{AdminCode, AdminPassword, AsAdmin, CodeExchange, CodeSignIn, Password, ResetToken, StepUp};
 
-const ROADS: [(Road, &[&str]); 6] = [
+const ROADS: [(Road, &[&str]); 7] = [
     (Password, &["generate_customer_token"]),
     (ResetToken, &["request_password_reset", "generate_customer_token"]),
     (CodeSignIn, &["generate_one_time_code", "generate_customer_token"]),
     (CodeExchange, &["generate_one_time_code", "exchange_one_time_code"]),
     (AsAdmin, &["generate_customer_token_as_admin"]),
     (AdminPassword, &["generate_admin_token"]),
+    (StepUp, &["step_up"]),
 ];
 
 /// What comes about.
@@ -66,91 +72,123 @@ enum Before {
 
 /// The first refusal on each road: none (`ok`), no mail (`no mail`), or the error. A road without a credential to make
 /// has no redemption (`-`).
-const TABLE: [(Event, Before, [&str; 6]); 39] = [
-    //                          Password       ResetToken       CodeSignIn      CodeExchange    AsAdmin   AdminPassword
-    (Nothing, Before::Minting, ["ok", "ok", "ok", "ok", "ok", "ok"]),
-    (Locked, Before::Minting, ["SignInRefused", "SignInRefused", "SignInRefused", "ok", "ok", "ok"]),
-    (AdminLocked, Before::Minting, ["ok", "ok", "ok", "ok", "ok", "SignInRefused"]),
+const TABLE: [(Event, Before, [&str; 7]); 39] = [
+    //                          Password       ResetToken       CodeSignIn      CodeExchange    AsAdmin   AdminPassword   StepUp
+    (Nothing, Before::Minting, ["ok", "ok", "ok", "ok", "ok", "ok", "ok"]),
+    (Locked, Before::Minting, ["SignInRefused", "SignInRefused", "SignInRefused", "ok", "ok", "ok", "ok"]),
+    (AdminLocked, Before::Minting, ["ok", "ok", "ok", "ok", "ok", "SignInRefused", "ok"]),
     (
         Disabled,
         Before::Minting,
-        ["SignInRefused", "no mail", "CustomerDisabled", "CustomerDisabled", "CustomerDisabled", "ok"],
+        ["SignInRefused", "no mail", "CustomerDisabled", "CustomerDisabled", "CustomerDisabled", "ok", "ok"],
     ),
     (
         Unconfirmed,
         Before::Minting,
-        ["NotConfirmed", "NotConfirmed", "NotConfirmed", "NotConfirmed", "NotConfirmed", "ok"],
+        ["NotConfirmed", "NotConfirmed", "NotConfirmed", "NotConfirmed", "NotConfirmed", "ok", "ok"],
     ),
-    (ConsentOff, Before::Minting, ["ok", "ok", "NoConsent", "NoConsent", "NoConsent", "ok"]),
+    (ConsentOff, Before::Minting, ["ok", "ok", "NoConsent", "NoConsent", "NoConsent", "ok", "ok"]),
     (
         FeatureOff,
         Before::Minting,
-        ["ok", "ok", "AssistanceDisabled", "AssistanceDisabled", "AssistanceDisabled", "ok"],
+        ["ok", "ok", "AssistanceDisabled", "AssistanceDisabled", "AssistanceDisabled", "ok", "ok"],
     ),
     (
         LoginMissing,
         Before::Minting,
-        ["ok", "ok", "AssistanceDisabled", "AssistanceDisabled", "AssistanceDisabled", "ok"],
+        ["ok", "ok", "AssistanceDisabled", "AssistanceDisabled", "AssistanceDisabled", "ok", "ok"],
     ),
     (
         AssistanceMissing,
         Before::Minting,
-        ["ok", "ok", "AssistanceNotPermitted", "AssistanceNotPermitted", "AssistanceNotPermitted", "ok"],
+        [
+            "ok",
+            "ok",
+            "AssistanceNotPermitted",
+            "AssistanceNotPermitted",
+            "AssistanceNotPermitted",
+            "ok",
+            "ok",
+        ],
     ),
     (
         AdminDisabled,
         Before::Minting,
-        ["ok", "ok", "InvalidToken", "InvalidToken", "InvalidToken", "SignInRefused"],
+        ["ok", "ok", "InvalidToken", "InvalidToken", "InvalidToken", "SignInRefused", "InvalidToken"],
     ),
-    (AdminSignedOut, Before::Minting, ["ok", "ok", "InvalidToken", "InvalidToken", "InvalidToken", "ok"]),
+    (
+        AdminSignedOut,
+        Before::Minting,
+        ["ok", "ok", "InvalidToken", "InvalidToken", "InvalidToken", "ok", "InvalidToken"],
+    ),
     (
         WrongWebsite,
         Before::Minting,
-        ["SignInRefused", "no mail", "SignInRefused", "SignInRefused", "NoSuchEmail", "ok"],
+        ["SignInRefused", "no mail", "SignInRefused", "SignInRefused", "NoSuchEmail", "ok", "ok"],
     ),
-    (Expired, Before::Minting, ["ok", "ok", "InvalidToken", "InvalidToken", "InvalidToken", "ok"]),
-    (Nothing, Before::Redemption, ["-", "ok", "ok", "ok", "-", "-"]),
-    (Locked, Before::Redemption, ["-", "SignInRefused", "SignInRefused", "ok", "-", "-"]),
-    (AdminLocked, Before::Redemption, ["-", "ok", "ok", "ok", "-", "-"]),
-    (Disabled, Before::Redemption, ["-", "SignInRefused", "SignInRefused", "SignInRefused", "-", "-"]),
-    (Unconfirmed, Before::Redemption, ["-", "NotConfirmed", "NotConfirmed", "NotConfirmed", "-", "-"]),
-    (ConsentOff, Before::Redemption, ["-", "ok", "SignInRefused", "SignInRefused", "-", "-"]),
-    (FeatureOff, Before::Redemption, ["-", "ok", "SignInRefused", "SignInRefused", "-", "-"]),
-    (LoginMissing, Before::Redemption, ["-", "ok", "SignInRefused", "SignInRefused", "-", "-"]),
-    (AssistanceMissing, Before::Redemption, ["-", "ok", "SignInRefused", "SignInRefused", "-", "-"]),
-    (AdminDisabled, Before::Redemption, ["-", "ok", "SignInRefused", "SignInRefused", "-", "-"]),
-    (AdminSignedOut, Before::Redemption, ["-", "ok", "SignInRefused", "SignInRefused", "-", "-"]),
-    (WrongWebsite, Before::Redemption, ["-", "SignInRefused", "SignInRefused", "SignInRefused", "-", "-"]),
-    (Expired, Before::Redemption, ["-", "SignInRefused", "SignInRefused", "SignInRefused", "-", "-"]),
-    (Nothing, Before::Use, ["ok", "ok", "ok", "ok", "ok", "ok"]),
-    (Locked, Before::Use, ["ok", "ok", "ok", "ok", "ok", "ok"]),
-    (AdminLocked, Before::Use, ["ok", "ok", "ok", "ok", "ok", "ok"]),
+    (
+        Expired,
+        Before::Minting,
+        ["ok", "ok", "InvalidToken", "InvalidToken", "InvalidToken", "ok", "InvalidToken"],
+    ),
+    (Nothing, Before::Redemption, ["-", "ok", "ok", "ok", "-", "-", "-"]),
+    (Locked, Before::Redemption, ["-", "SignInRefused", "SignInRefused", "ok", "-", "-", "-"]),
+    (AdminLocked, Before::Redemption, ["-", "ok", "ok", "ok", "-", "-", "-"]),
+    (Disabled, Before::Redemption, ["-", "SignInRefused", "SignInRefused", "SignInRefused", "-", "-", "-"]),
+    (Unconfirmed, Before::Redemption, ["-", "NotConfirmed", "NotConfirmed", "NotConfirmed", "-", "-", "-"]),
+    (ConsentOff, Before::Redemption, ["-", "ok", "SignInRefused", "SignInRefused", "-", "-", "-"]),
+    (FeatureOff, Before::Redemption, ["-", "ok", "SignInRefused", "SignInRefused", "-", "-", "-"]),
+    (LoginMissing, Before::Redemption, ["-", "ok", "SignInRefused", "SignInRefused", "-", "-", "-"]),
+    (AssistanceMissing, Before::Redemption, ["-", "ok", "SignInRefused", "SignInRefused", "-", "-", "-"]),
+    (AdminDisabled, Before::Redemption, ["-", "ok", "SignInRefused", "SignInRefused", "-", "-", "-"]),
+    (AdminSignedOut, Before::Redemption, ["-", "ok", "SignInRefused", "SignInRefused", "-", "-", "-"]),
+    (
+        WrongWebsite,
+        Before::Redemption,
+        ["-", "SignInRefused", "SignInRefused", "SignInRefused", "-", "-", "-"],
+    ),
+    (Expired, Before::Redemption, ["-", "SignInRefused", "SignInRefused", "SignInRefused", "-", "-", "-"]),
+    (Nothing, Before::Use, ["ok", "ok", "ok", "ok", "ok", "ok", "ok"]),
+    (Locked, Before::Use, ["ok", "ok", "ok", "ok", "ok", "ok", "ok"]),
+    (AdminLocked, Before::Use, ["ok", "ok", "ok", "ok", "ok", "ok", "ok"]),
     // A customer's own token pays for no look at the account: the host says `customer_changed`.
-    (Disabled, Before::Use, ["ok", "ok", "InvalidToken", "InvalidToken", "InvalidToken", "ok"]),
-    (Unconfirmed, Before::Use, ["ok", "ok", "InvalidToken", "InvalidToken", "InvalidToken", "ok"]),
-    (ConsentOff, Before::Use, ["ok", "ok", "InvalidToken", "InvalidToken", "InvalidToken", "ok"]),
-    (FeatureOff, Before::Use, ["ok", "ok", "InvalidToken", "InvalidToken", "InvalidToken", "ok"]),
-    (LoginMissing, Before::Use, ["ok", "ok", "InvalidToken", "InvalidToken", "InvalidToken", "ok"]),
-    (AssistanceMissing, Before::Use, ["ok", "ok", "InvalidToken", "InvalidToken", "InvalidToken", "ok"]),
+    (Disabled, Before::Use, ["ok", "ok", "InvalidToken", "InvalidToken", "InvalidToken", "ok", "ok"]),
+    (Unconfirmed, Before::Use, ["ok", "ok", "InvalidToken", "InvalidToken", "InvalidToken", "ok", "ok"]),
+    (ConsentOff, Before::Use, ["ok", "ok", "InvalidToken", "InvalidToken", "InvalidToken", "ok", "ok"]),
+    (FeatureOff, Before::Use, ["ok", "ok", "InvalidToken", "InvalidToken", "InvalidToken", "ok", "ok"]),
+    (LoginMissing, Before::Use, ["ok", "ok", "InvalidToken", "InvalidToken", "InvalidToken", "ok", "ok"]),
+    (
+        AssistanceMissing,
+        Before::Use,
+        ["ok", "ok", "InvalidToken", "InvalidToken", "InvalidToken", "ok", "ok"],
+    ),
     (
         AdminDisabled,
         Before::Use,
-        ["ok", "ok", "InvalidToken", "InvalidToken", "InvalidToken", "InvalidToken"],
+        ["ok", "ok", "InvalidToken", "InvalidToken", "InvalidToken", "InvalidToken", "InvalidToken"],
     ),
     (
         AdminSignedOut,
         Before::Use,
-        ["ok", "ok", "InvalidToken", "InvalidToken", "InvalidToken", "InvalidToken"],
+        ["ok", "ok", "InvalidToken", "InvalidToken", "InvalidToken", "InvalidToken", "InvalidToken"],
     ),
     (
         WrongWebsite,
         Before::Use,
-        ["NotAuthorized", "NotAuthorized", "NotAuthorized", "NotAuthorized", "NotAuthorized", "ok"],
+        ["NotAuthorized", "NotAuthorized", "NotAuthorized", "NotAuthorized", "NotAuthorized", "ok", "ok"],
     ),
     (
         Expired,
         Before::Use,
-        ["InvalidToken", "InvalidToken", "InvalidToken", "InvalidToken", "InvalidToken", "InvalidToken"],
+        [
+            "InvalidToken",
+            "InvalidToken",
+            "InvalidToken",
+            "InvalidToken",
+            "InvalidToken",
+            "InvalidToken",
+            "InvalidToken",
+        ],
     ),
 ];
 
@@ -159,16 +197,24 @@ struct Journey {
     shop: Shop,
     auth: Auth,
     website: Website,
+    authenticator: Authenticator,
     admin: String,
     /// What to sign out, of the admin user's.
     own: Option<String>,
 }
 
 impl Journey {
-    async fn begin() -> Self {
-        let shop = Shop::open(MemoryStore::new(), fast(), |builder| builder);
-        let (auth, admin) = (shop.auth.clone(), shop.admin_token().await);
-        Self { shop, auth, website: Website::default(), admin, own: None }
+    async fn begin(road: Road) -> Self {
+        let shop = Shop::open(MemoryStore::new(), fast(), |builder| builder.keyring(keyring()));
+        let authenticator = Authenticator::new("JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP");
+        let mut sign_in = AdminSignIn::new(ADMIN, ADMIN_PASSWORD);
+        if let StepUp | AdminCode = road {
+            shop.auth.import_admin_factor(&AdminId::from(7), authenticator.secret()).await.unwrap();
+            sign_in = sign_in.otp(authenticator.unused_code(shop.now()).unwrap());
+        }
+        let (auth, signed_in) = (shop.auth.clone(), shop.auth.generate_admin_token(sign_in).await.unwrap());
+        let admin = signed_in.token().expose().to_owned();
+        Self { shop, auth, website: Website::default(), authenticator, admin, own: None }
     }
 
     async fn meet(&mut self, event: Event, before: Before) {
@@ -192,7 +238,15 @@ impl Journey {
             FeatureOff => {
                 let mut config = fast();
                 config.assistance = false;
-                self.auth = shop.node(config);
+                self.auth = Auth::builder(Arc::clone(&shop.store))
+                    .customers(shop.customers.clone())
+                    .admins(shop.admins.clone())
+                    .notifier(shop.outbox.clone())
+                    .clock(Arc::clone(&shop.clock))
+                    .keyring(keyring())
+                    .config(config)
+                    .build()
+                    .unwrap();
             }
             LoginMissing => shop.set_admin(|row| row.permissions = vec![Permission::AllowShoppingAssistance]),
             AssistanceMissing => shop.set_admin(|row| row.permissions = vec![Permission::Login]),
@@ -229,7 +283,7 @@ impl Journey {
                 let generated = self.auth.generate_one_time_code(bearer, &customer, "cannot pay").await?;
                 Ok(Some(generated.code().expose().to_owned()))
             }
-            AsAdmin | AdminPassword => Ok(Some(ADMIN_PASSWORD.into())),
+            AsAdmin | AdminPassword | AdminCode | StepUp => Ok(Some(ADMIN_PASSWORD.into())),
         }
     }
 
@@ -242,8 +296,14 @@ impl Journey {
                 let bearer = Bearer::from(&self.admin).on(self.website.clone());
                 self.auth.generate_customer_token_as_admin(bearer, EMAIL, "cannot pay").await?
             }
-            AdminPassword => {
-                let signed_in = self.auth.generate_admin_token(AdminSignIn::new(ADMIN, credential)).await?;
+            AdminPassword | AdminCode | StepUp => {
+                let code = self.authenticator.unused_code(self.shop.now()).unwrap();
+                let sign_in = AdminSignIn::new(ADMIN, credential);
+                let signed_in = match road {
+                    StepUp => self.auth.step_up(&self.admin, code).await?,
+                    AdminCode => self.auth.generate_admin_token(sign_in.otp(code)).await?,
+                    _ => self.auth.generate_admin_token(sign_in).await?,
+                };
                 let token = signed_in.token().expose().to_owned();
                 self.own = Some(token.clone());
                 return Ok(token);
@@ -266,7 +326,7 @@ impl Journey {
         }
         let bearer = Bearer::from(&token).on(self.website.clone());
         match road {
-            AdminPassword => self.auth.verify_admin(bearer).await.map(drop)?,
+            AdminPassword | AdminCode | StepUp => self.auth.verify_admin(bearer).await.map(drop)?,
             _ => self.auth.verify_customer(bearer).await.map(drop)?,
         }
         Ok(true)
@@ -277,7 +337,8 @@ impl Journey {
 async fn every_way_to_a_token_is_stopped_by_whatever_must_stop_it() {
     let mut wrong = Vec::new();
     for (event, before, expected) in TABLE {
-        for ((road, functions), expected) in ROADS.into_iter().zip(expected) {
+        let with_code = ((AdminCode, ROADS[5].1), expected[5]);
+        for ((road, functions), expected) in ROADS.into_iter().zip(expected).chain([with_code]) {
             assert_eq!(
                 expected == "-",
                 matches!(before, Before::Redemption) && functions.len() == 1,
@@ -286,7 +347,7 @@ async fn every_way_to_a_token_is_stopped_by_whatever_must_stop_it() {
             if expected == "-" {
                 continue;
             }
-            let answer = match Journey::begin().await.go(road, event, before).await {
+            let answer = match Journey::begin(road).await.go(road, event, before).await {
                 Ok(true) => "ok".to_owned(),
                 Ok(false) => "no mail".to_owned(),
                 Err(error) => format!("{error:?}"),

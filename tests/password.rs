@@ -64,8 +64,10 @@ async fn a_reset_ends_tokens_codes_reset_tokens_and_locks() {
     for ended in [&other_mail, &token] {
         assert!(matches!(reset(&shop.auth, ended, NEW).await, Err(Error::ResetTokenMismatched)));
     }
-    let last = shop.outbox.take().pop().unwrap();
-    assert!(matches!(last.notice, Notice::PasswordReset));
+    let mails = shop.outbox.take();
+    let [.., reset, ended] = &mails[..] else { panic!("{mails:?}") };
+    assert!(matches!(reset.notice, Notice::PasswordReset));
+    assert!(matches!(ended.notice, Notice::AssistanceEnded { .. }), "and with it the assistance");
 }
 
 #[tokio::test]
@@ -322,7 +324,10 @@ async fn a_change_ends_all_other_tokens_and_one_time_credentials() {
         assert!(matches!(shop.sign_in(ended).await, Err(Error::SignInRefused)));
     }
     shop.sign_in(NEW).await.unwrap();
-    assert!(matches!(shop.outbox.take().pop().unwrap().notice, Notice::PasswordChanged));
+    let mails = shop.outbox.take();
+    let [.., changed, ended] = &mails[..] else { panic!("{mails:?}") };
+    assert!(matches!(changed.notice, Notice::PasswordChanged));
+    assert!(matches!(ended.notice, Notice::AssistanceEnded { .. }), "and with it the assistance");
 }
 
 #[tokio::test]

@@ -269,6 +269,7 @@ async fn a_hundred_failures_lock_an_account_for_a_day() {
 #[tokio::test]
 async fn strict_locks_an_account_for_good() {
     let mut config = AuthConfig::strict();
+    config.admin_second_factor = commerce_auth::SecondFactorPolicy::Optional;
     config.argon2 = Argon2Params::danger_fast();
     assert_eq!(config.account_budget.lock, Lock::UntilCleared);
     let shop = Shop::open(MemoryStore::new(), config, |builder| builder);

@@ -7,17 +7,18 @@ use std::{
 
 use async_trait::async_trait;
 use commerce_auth::{
-    AuditSink, CustomerId, Digest, Grant, Keyring, MemoryStore, Origin, StoreError, Subject,
+    AdminId, AuditSink, CustomerId, Digest, Grant, KeyId, Keyring, MemoryStore, Origin, Sealed, StoreError,
+    Subject,
     store::{
-        Attempt, Generation, Insert, OneTimeCredential, OtcStore, Outcome, Presented, Reserve, Store, Take,
-        ThrottleKey, ThrottleStore, TokenStore,
+        AssistanceEnd, AssistanceEntry, Attempt, Enrolment, Factor, FactorStore, Generation, Insert,
+        LedgerStore, OneTimeCredential, OtcStore, Outcome, Presented, Reserve, Store, Take, ThrottleKey,
+        ThrottleStore, TokenStore,
     },
 };
 use time::OffsetDateTime;
 
 /// Tokens under one lock over plain maps: each verb is one atomic operation because each takes the lock once.
-/// In a real shop: one statement of a database. Codes and attempt budgets are left to the crate's memory
-/// store.
+/// In a real shop: one statement of a database. All else is left to the crate's memory store.
 #[derive(Debug, Default)]
 pub struct OwnStore {
     tables: Mutex<Tables>,
@@ -200,6 +201,115 @@ impl ThrottleStore for OwnStore {
 
     async fn purge_attempts(&self, now: OffsetDateTime, limit: usize) -> Result<usize, StoreError> {
         self.rest.purge_attempts(now, limit).await
+    }
+}
+
+#[async_trait]
+impl FactorStore for OwnStore {
+    async fn factor(&self, admin: &AdminId) -> Result<Option<Factor>, StoreError> {
+        self.rest.factor(admin).await
+    }
+
+    async fn begin_enrolment(&self, enrolment: &Enrolment, now: OffsetDateTime) -> Result<(), StoreError> {
+        self.rest.begin_enrolment(enrolment, now).await
+    }
+
+    async fn enrolment(&self, token: &Digest, now: OffsetDateTime) -> Result<Option<Enrolment>, StoreError> {
+        self.rest.enrolment(token, now).await
+    }
+
+    async fn activate(
+        &self,
+        token: &Digest,
+        step: u64,
+        recovery_codes: &[Digest],
+        now: OffsetDateTime,
+    ) -> Result<bool, StoreError> {
+        self.rest.activate(token, step, recovery_codes, now).await
+    }
+
+    async fn use_step(&self, admin: &AdminId, factor: &Digest, step: u64) -> Result<bool, StoreError> {
+        self.rest.use_step(admin, factor, step).await
+    }
+
+    async fn use_recovery_code(
+        &self,
+        admin: &AdminId,
+        factor: &Digest,
+        code: &Digest,
+    ) -> Result<bool, StoreError> {
+        self.rest.use_recovery_code(admin, factor, code).await
+    }
+
+    async fn replace_recovery_codes(
+        &self,
+        admin: &AdminId,
+        factor: &Digest,
+        codes: &[Digest],
+    ) -> Result<bool, StoreError> {
+        self.rest.replace_recovery_codes(admin, factor, codes).await
+    }
+
+    async fn reseal(
+        &self,
+        admin: &AdminId,
+        factor: &Digest,
+        expected: &Sealed,
+        new: &Sealed,
+    ) -> Result<bool, StoreError> {
+        self.rest.reseal(admin, factor, expected, new).await
+    }
+
+    async fn sealed_by_others(&self, key: KeyId, limit: usize) -> Result<Vec<(AdminId, Factor)>, StoreError> {
+        self.rest.sealed_by_others(key, limit).await
+    }
+
+    async fn remove_factor(&self, admin: &AdminId) -> Result<bool, StoreError> {
+        self.rest.remove_factor(admin).await
+    }
+
+    async fn purge_enrolments(&self, now: OffsetDateTime, limit: usize) -> Result<usize, StoreError> {
+        self.rest.purge_enrolments(now, limit).await
+    }
+}
+
+#[async_trait]
+impl LedgerStore for OwnStore {
+    async fn begin_assistance(&self, entry: &AssistanceEntry) -> Result<(), StoreError> {
+        self.rest.begin_assistance(entry).await
+    }
+
+    async fn end_assistance(
+        &self,
+        grant: &Digest,
+        end: AssistanceEnd,
+        at: OffsetDateTime,
+    ) -> Result<Option<AssistanceEntry>, StoreError> {
+        self.rest.end_assistance(grant, end, at).await
+    }
+
+    async fn find_assistance(&self, grant: &Digest) -> Result<Option<AssistanceEntry>, StoreError> {
+        self.rest.find_assistance(grant).await
+    }
+
+    async fn open_assistance(&self, limit: usize) -> Result<Vec<AssistanceEntry>, StoreError> {
+        self.rest.open_assistance(limit).await
+    }
+
+    async fn assistance_of(
+        &self,
+        customer: &CustomerId,
+        limit: usize,
+    ) -> Result<Vec<AssistanceEntry>, StoreError> {
+        self.rest.assistance_of(customer, limit).await
+    }
+
+    async fn erase_assistance(&self, customer: &CustomerId) -> Result<usize, StoreError> {
+        self.rest.erase_assistance(customer).await
+    }
+
+    async fn purge_assistance(&self, until: OffsetDateTime, limit: usize) -> Result<usize, StoreError> {
+        self.rest.purge_assistance(until, limit).await
     }
 }
 

@@ -3,13 +3,26 @@ use std::sync::{
     mpsc::{Receiver, Sender, channel},
 };
 
-use commerce_auth::{Notice, Notification, Notifier, StoreError};
+use commerce_auth::{AdminNotice, AdminNotification, Notice, Notification, Notifier, StoreError};
 
 /// A shop's mail: a queue that the crate fills and the shop delivers from.
 #[derive(Debug)]
 pub(super) struct Mailbox {
-    queue: Sender<Notification>,
-    queued: Mutex<Receiver<Notification>>,
+    queue: Sender<Mail>,
+    queued: Mutex<Receiver<Mail>>,
+}
+
+#[derive(Debug)]
+enum Mail {
+    ToCustomer(Notification),
+    ToAdmin(AdminNotification),
+}
+
+/// The newest tokens in the mails that were read.
+#[derive(Default)]
+pub(super) struct Tokens {
+    pub(super) reset: Option<String>,
+    pub(super) enrolment: Option<String>,
 }
 
 impl Default for Mailbox {
@@ -22,29 +35,80 @@ impl Default for Mailbox {
 impl Notifier for Mailbox {
     /// Only queues: a mail that is sent here would tell by its time which addresses are known.
     fn notify(&self, notification: Notification) -> Result<(), StoreError> {
-        self.queue.send(notification).map_err(|_| StoreError::new("the mail queue is closed"))
+        self.put(Mail::ToCustomer(notification))
+    }
+
+    /// Where the mail goes, the shop looks up in its own table.
+    fn notify_admin(&self, notification: AdminNotification) -> Result<(), StoreError> {
+        self.put(Mail::ToAdmin(notification))
     }
 }
 
 impl Mailbox {
-    /// Prints what is queued; the reset token in the newest mail that holds one.
-    pub(super) fn read(&self) -> Option<String> {
-        let mut reset_token = None;
-        for mail in self.queued.lock().unwrap_or_else(PoisonError::into_inner).try_iter() {
-            let text = match mail.notice {
-                Notice::ResetRequested { token, expires_at } => {
-                    let link = format!("https://shop.example/reset?token={}", token.expose());
-                    reset_token = Some(token.expose().to_owned());
-                    format!("Set a new password until {expires_at}: {link}")
+    fn put(&self, mail: Mail) -> Result<(), StoreError> {
+        self.queue.send(mail).map_err(|_| StoreError::new("the mail queue is closed"))
+    }
+
+    /// Prints what is queued.
+    pub(super) fn read(&self) -> Tokens {
+        let mut tokens = Tokens::default();
+        for mail in self.queued() {
+            let (to, text) = match mail {
+                Mail::ToCustomer(Notification { email, notice, .. }) => {
+                    (email, customers(notice, &mut tokens))
                 }
-                Notice::PasswordReset => "A new password was set by the link in our mail.".into(),
-                Notice::PasswordChanged => "Your password was changed.".into(),
-                Notice::AssistanceConsent { allowed: true } => "You allow our staff to assist you.".into(),
-                Notice::AssistanceConsent { allowed: false } => "Our staff no longer assists you.".into(),
-                other => format!("{other:?}"),
+                Mail::ToAdmin(AdminNotification { username, notice, .. }) => {
+                    (username, admins(notice, &mut tokens))
+                }
             };
-            println!("   mail to {}: {text}", mail.email);
+            println!("   mail to {to}: {text}");
         }
-        reset_token
+        tokens
+    }
+
+    /// Throws away what is queued.
+    pub(super) fn forget(&self) {
+        drop(self.queued());
+    }
+
+    fn queued(&self) -> Vec<Mail> {
+        self.queued.lock().unwrap_or_else(PoisonError::into_inner).try_iter().collect()
+    }
+}
+
+fn customers(notice: Notice, tokens: &mut Tokens) -> String {
+    match notice {
+        Notice::ResetRequested { token, expires_at } => {
+            let link = format!("https://shop.example/reset?token={}", token.expose());
+            tokens.reset = Some(token.expose().to_owned());
+            format!("Set a new password until {expires_at}: {link}")
+        }
+        Notice::PasswordReset => "A new password was set by the link in our mail.".into(),
+        Notice::PasswordChanged => "Your password was changed.".into(),
+        Notice::AssistanceConsent { allowed: true } => "You allow our staff to assist you.".into(),
+        Notice::AssistanceConsent { allowed: false } => "Our staff no longer assists you.".into(),
+        Notice::AssistanceBegan { actor, reason, .. } => {
+            format!("Admin user {actor} acts for you now, because: {reason}")
+        }
+        Notice::AssistanceEnded { actor, end, .. } => {
+            format!("Admin user {actor} acts for you no more: {end:?}")
+        }
+        other => format!("{other:?}"),
+    }
+}
+
+fn admins(notice: AdminNotice, tokens: &mut Tokens) -> String {
+    match notice {
+        AdminNotice::EnrolmentRequested { token, expires_at } => {
+            let link = format!("https://shop.example/admin#enrol={}", token.expose());
+            tokens.enrolment = Some(token.expose().to_owned());
+            format!("Set up your authenticator until {expires_at}: {link}")
+        }
+        AdminNotice::FactorActivated => "Your authenticator is set up.".into(),
+        AdminNotice::FactorRemoved => "Your authenticator was removed.".into(),
+        AdminNotice::RecoveryCodeUsed { left } => format!("A recovery code was used; {left} are left."),
+        AdminNotice::RecoveryCodesReplaced => "You have new recovery codes.".into(),
+        AdminNotice::PasswordChanged => "Your password was changed.".into(),
+        other => format!("{other:?}"),
     }
 }

@@ -3,19 +3,22 @@
 
 #![allow(dead_code)] // Each example uses its part.
 
+mod authenticator;
 mod database;
 mod mailbox;
 mod print;
 
 use std::{sync::Arc, time::Duration};
 
+use authenticator::Authenticator;
 use commerce_auth::{
     AccountStatus, AdminId, AdminRecord, AdminSignIn, AdminStore, Auth, AuthBuilder, AuthConfig, BearerToken,
-    Credential, CustomerId, CustomerRecord, CustomerStore, PasswordResetRequest, Permission, SignIn, Website,
+    Credential, CustomerId, CustomerRecord, CustomerStore, PasswordResetRequest, Permission, SignIn,
+    TotpSecret, Website,
     audit::AuditEvent,
     clock::{Clock, ManualClock},
 };
-use database::{Customers, Database};
+use database::{Customers, Database, keyring};
 use mailbox::Mailbox;
 pub use print::{refused, step};
 use time::OffsetDateTime;
@@ -45,6 +48,7 @@ pub struct DemoShop {
     pub admin: AdminId,
     database: Database,
     mailbox: Arc<Mailbox>,
+    authenticator: Arc<Authenticator>,
     clock: Arc<ManualClock>,
     /// The last audit event of earlier runs.
     earlier: Option<Uuid>,
@@ -77,10 +81,15 @@ impl DemoShop {
                 password_hash: Some(auth.hash_new_admin_password(ADMIN, ADMIN_PASSWORD).await?),
                 status: AccountStatus::Active,
                 permissions: Permission::ALL.to_vec(),
+                requires_second_factor: true,
             })
             .await?;
-        let mut shop = Self { auth, customers, customer, admin, database, mailbox, clock, earlier: None };
+        let authenticator = Arc::<Authenticator>::default();
+        let mut shop =
+            Self { auth, customers, customer, admin, database, mailbox, authenticator, clock, earlier: None };
         shop.forget_earlier_runs().await?;
+        shop.auth.import_admin_factor(&shop.admin, shop.authenticator.secret()).await?;
+        shop.mailbox.forget();
         shop.earlier = shop.audit_trail().await?.last().map(|event| event.id);
         Ok(shop)
     }
@@ -90,6 +99,7 @@ impl DemoShop {
             .customers(Arc::clone(&database.customers))
             .admins(Arc::clone(&database.admins))
             .audit(Arc::clone(&database.audit))
+            .keyring(keyring())
             .notifier(Arc::clone(mailbox))
             .clock(Arc::clone(clock))
     }
@@ -98,6 +108,7 @@ impl DemoShop {
     /// Give the examples a database of their own: everybody in it is signed out.
     async fn forget_earlier_runs(&self) -> Result {
         self.auth.revoke_everything().await?;
+        self.auth.remove_admin_factor(&self.admin).await?;
         let long_over = self.clock.now() + Duration::from_secs(7 * 24 * 60 * 60);
         while self.database.store.purge_attempts(long_over, 1000).await? > 0 {}
         Ok(())
@@ -114,10 +125,16 @@ impl DemoShop {
         Ok(self.auth.generate_customer_token(SignIn::new(BOB, password)).await?.token().clone())
     }
 
-    /// The admin user signs in.
+    /// The admin user signs in, with a code of the authenticator.
     pub async fn admin_token(&self) -> Result<BearerToken> {
-        let sign_in = AdminSignIn::new(ADMIN, ADMIN_PASSWORD);
+        let sign_in = AdminSignIn::new(ADMIN, ADMIN_PASSWORD).otp(self.code()?);
         Ok(self.auth.generate_admin_token(sign_in).await?.token().clone())
+    }
+
+    /// A code of the admin user's authenticator that was not used yet. If there is none at this time, the admin user waits for
+    /// the next one.
+    pub fn code(&self) -> Result<String> {
+        self.authenticator.unused_code(&self.clock)
     }
 
     /// The admin user generates a one-time code for the customer.
@@ -175,7 +192,17 @@ impl DemoShop {
 
     /// Delivers the mail that is queued; the reset token in the newest of it, if there is one.
     pub fn read_mail(&self) -> Option<String> {
-        self.mailbox.read()
+        self.mailbox.read().reset
+    }
+
+    /// The same; the enrolment token in the newest mail to the admin user, if there is one.
+    pub fn read_admins_mail(&self) -> Option<String> {
+        self.mailbox.read().enrolment
+    }
+
+    /// The admin user scans a QR code: from now on the codes are those of this secret.
+    pub fn scan(&mut self, secret: &TotpSecret) {
+        self.authenticator = Arc::new(Authenticator::of(secret.clone()));
     }
 
     /// The audit trail of this run, the oldest event first.

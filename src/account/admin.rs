@@ -15,11 +15,13 @@ pub enum Permission {
     Login,
     /// `Magento_LoginAsCustomer::allow_shopping_assistance`: to give remote shopping assistance.
     AllowShoppingAssistance,
+    /// `Magento_LoginAsCustomerLog::login_log`: to see who assists whom, and the audit trail.
+    AssistanceLog,
 }
 
 impl Permission {
     /// Every permission.
-    pub const ALL: [Self; 2] = [Self::Login, Self::AllowShoppingAssistance];
+    pub const ALL: [Self; 3] = [Self::Login, Self::AllowShoppingAssistance, Self::AssistanceLog];
 }
 
 /// A row of the host's admin user table.
@@ -39,6 +41,12 @@ pub trait AdminUser: Send + Sync {
 
     /// Whether the admin user has this permission. Read at every use.
     fn has_permission(&self, permission: Permission) -> bool;
+
+    /// Whether the admin user must sign in with a second factor: asked only where
+    /// [`AuthConfig::admin_second_factor`](crate::AuthConfig::admin_second_factor) leaves it to the row.
+    fn requires_second_factor(&self) -> bool {
+        true
+    }
 }
 
 /// The host's admin user table.
@@ -117,6 +125,8 @@ pub struct AdminRecord {
     pub status: AccountStatus,
     /// What the admin user may do.
     pub permissions: Vec<Permission>,
+    /// Whether the admin user must sign in with a second factor, where the shop leaves it to the row.
+    pub requires_second_factor: bool,
 }
 
 impl AdminRecord {
@@ -150,6 +160,10 @@ impl AdminUser for AdminRecord {
 
     fn has_permission(&self, permission: Permission) -> bool {
         self.permissions.contains(&permission)
+    }
+
+    fn requires_second_factor(&self) -> bool {
+        self.requires_second_factor
     }
 }
 
@@ -202,6 +216,7 @@ fn record(row: &impl AdminUser) -> AdminRecord {
             .into_iter()
             .filter(|permission| row.has_permission(*permission))
             .collect(),
+        requires_second_factor: row.requires_second_factor(),
     }
 }
 

@@ -4,6 +4,7 @@ use uuid::Uuid;
 
 use crate::{
     account::{AdminId, CustomerId, Website},
+    store::AssistanceEntry,
     token::{Assistance, CustomerIdentity, Digest, Grant, Obtained, Origin, Subject},
 };
 
@@ -16,6 +17,18 @@ pub enum Action {
     SignIn,
     /// An admin user's sign-in.
     AdminSignIn,
+    /// An admin user's fresh token for a code of the second factor.
+    StepUp,
+    /// An enrolment of an authenticator begun: by mail, or by the signed-in admin user.
+    FactorEnrolment,
+    /// The secret of an enrolment shown to the holder of its token.
+    FactorSetup,
+    /// An authenticator activated by its first right code, or brought along by the host.
+    FactorActivation,
+    /// An admin user's second factor removed at the host's word.
+    FactorRemoval,
+    /// An admin user's recovery codes made anew.
+    RecoveryCodes,
     /// An admin user's token for a customer: `generateCustomerTokenAsAdmin`.
     AssistanceToken,
     /// A one-time code made by an admin user for a customer.
@@ -24,6 +37,12 @@ pub enum Action {
     CodeRedemption,
     /// A one-time code presented that was spent before; the grant it bought ends.
     CodeReplay,
+    /// An assistance that the customer ended.
+    AssistanceEnd,
+    /// The ledger of assistance asked for: told of only when it is refused.
+    AssistanceList,
+    /// A customer forgotten: the ended assistance of the ledger, and the personal part of the trail.
+    Erasure,
     /// A token born of assistance, used when assistance no longer holds.
     AssistanceUse,
     /// An admin user's token, used when the admin user may no longer act.
@@ -48,7 +67,7 @@ pub enum Action {
     ConsentGiven,
     /// The customer no longer consents to assistance.
     ConsentWithdrawn,
-    /// A failed attempt spent a budget: the account's password is locked, for this source or for all. Where the caller of
+    /// A failed attempt spent a budget: the account's password or second factor is locked, for this source or for all. Where the caller of
     /// that attempt went away, only the refusals that follow tell of the lock.
     Lock,
     /// Failed attempts and locks were forgotten at a support desk's word.
@@ -92,12 +111,22 @@ pub enum Refusal {
     AccountUnconfirmed,
     /// The account's tokens were revoked while it was on its way.
     RevokedMeanwhile,
-    /// A one-time code was presented again.
+    /// A one-time code was presented again, or a code of an authenticator.
     SpentCode,
+    /// A second factor was needed.
+    NoSecondFactor,
+    /// The admin user has no second factor, and needs one.
+    NotEnrolled,
+    /// The admin user has a second factor already.
+    AlreadyEnrolled,
+    /// The sign-in was not fresh enough, or without a second factor.
+    NotFresh,
     /// The shop does not offer assistance.
     AssistanceOff,
     /// The customer does not consent to assistance.
     NoConsent,
+    /// The assistance has ended: the customer or the admin user ended it, or the customer's tokens were revoked.
+    AssistanceEnded,
     /// The admin user lacks a permission.
     NoPermission,
     /// The admin user is disabled or gone.
@@ -250,6 +279,16 @@ impl AuditEvent {
         }
     }
 
+    /// Tells of an assistance whose grant is no more.
+    pub(crate) fn about_entry(&mut self, entry: &AssistanceEntry) {
+        self.grant = Some(entry.grant);
+        self.subject = Some(Subject::Customer(entry.customer.clone()));
+        self.website = Some(entry.website.clone());
+        self.obtained = Some(entry.obtained);
+        self.expires_at = Some(entry.expires_at);
+        self.about_assistance(&entry.assistance);
+    }
+
     pub(crate) fn about_assistance(&mut self, assistance: &Assistance) {
         self.actor = Some(assistance.actor.clone());
         self.parent = Some(assistance.parent);
@@ -271,7 +310,14 @@ impl AuditEvent {
             || matches!(self.subject, Some(Subject::Admin(_)))
             || matches!(
                 self.action,
-                Action::AdminSignIn | Action::AssistanceToken | Action::CodeMint | Action::CodeReplay
+                Action::AdminSignIn
+                    | Action::StepUp
+                    | Action::FactorEnrolment
+                    | Action::FactorSetup
+                    | Action::FactorActivation
+                    | Action::AssistanceToken
+                    | Action::CodeMint
+                    | Action::CodeReplay
             )
     }
 }

@@ -137,4 +137,78 @@ faults! {
     ForgetsClear => throttle::clearing_ends_locks_in_all_scopes,
     /// Purges locks.
     PurgesLocks => throttle::purging_spares_what_counts,
+    /// Does not find a factor that is there.
+    LosesFactors => factors::an_enrolment_is_activated_once,
+    /// Finds an enrolment that another replaced.
+    FindsReplacedEnrolments => factors::a_later_enrolment_replaces_the_earlier,
+    /// Activates an enrolment that another replaced.
+    ActivatesReplacedEnrolments => factors::a_later_enrolment_replaces_the_earlier,
+    /// Finds an enrolment that is a factor by now.
+    FindsActivatedEnrolments => factors::an_enrolment_is_activated_once,
+    /// Finds an enrolment that has expired.
+    FindsExpiredEnrolments => factors::an_enrolment_expires_at_the_instant,
+    /// Activates an enrolment that has expired.
+    ActivatesExpiredEnrolments => factors::an_enrolment_expires_at_the_instant,
+    /// Tells two callers that they activated an enrolment.
+    ActivatesTwice => factors::an_enrolment_is_activated_once,
+    /// Replaces whatever factor there is.
+    ReplacesAnotherFactor => factors::an_enrolment_replaces_only_what_it_names,
+    /// Leaves the recovery codes of a replaced factor good.
+    KeepsRecoveryCodes => factors::an_enrolment_replaces_only_what_it_names,
+    /// Lets a step be used again.
+    UsesAStepTwice => factors::a_step_is_used_once,
+    /// Lets any step be used but the last used one.
+    UsesOlderSteps => factors::no_step_is_used_after_a_newer_one,
+    /// Keeps one last step for all admin users.
+    SharesSteps => factors::factors_of_admin_users_are_apart,
+    /// Uses the factor that is there, whichever is named.
+    IgnoresTheFactorsName => factors::factors_of_admin_users_are_apart,
+    /// Lets a recovery code be spent again.
+    SpendsACodeTwice => factors::a_recovery_code_is_spent_once,
+    /// Spends all recovery codes with one.
+    SpendsAllCodes => factors::a_recovery_code_is_spent_once,
+    /// Adds the new recovery codes to the earlier ones.
+    AddsRecoveryCodes => factors::recovery_codes_are_replaced_as_a_set,
+    /// Reseals whatever secret there is.
+    ResealsAnySecret => factors::resealing_compares_and_keeps_the_rest,
+    /// Forgets on resealing which step was used.
+    ResealingForgetsTheStep => factors::resealing_compares_and_keeps_the_rest,
+    /// Misses what other keys sealed.
+    MissesOtherSeals => factors::what_other_keys_sealed_is_found,
+    /// Finds what the key itself sealed.
+    FindsOwnSeals => factors::what_other_keys_sealed_is_found,
+    /// Answers that it removed a factor, and did not.
+    ForgetsRemoval => factors::removing_ends_all,
+    /// Removes the factor, and leaves the enrolment.
+    LeavesTheEnrolment => factors::removing_ends_all,
+    /// Purges enrolments a minute too early.
+    PurgesLiveEnrolments => factors::purging_spares_live_enrolments,
+    /// Purges enrolments without a limit.
+    PurgesEnrolmentsWithoutLimit => factors::purging_spares_live_enrolments,
+    /// Answers that it entered an assistance, and did not.
+    LosesEntries => ledger::an_entry_comes_back_as_it_was_begun,
+    /// Overwrites an entry of the same grant.
+    OverwritesEntries => ledger::beginning_twice_keeps_the_first,
+    /// Opens an entry again that has ended.
+    ReopensEntries => ledger::beginning_twice_keeps_the_first,
+    /// Hands an entry that ends to two callers.
+    EndsTwice => ledger::an_assistance_ends_once,
+    /// Writes a later end over the first.
+    OverwritesEnds => ledger::an_end_is_not_written_over,
+    /// Shows the newest open entry first.
+    ShowsTheNewestOpenFirst => ledger::open_entries_come_oldest_first,
+    /// Shows a customer the oldest entry first.
+    ShowsTheOldestFirst => ledger::a_customers_entries_come_newest_first,
+    /// Shows a customer the entries of others.
+    ShowsEntriesOfOthers => ledger::a_customers_entries_come_newest_first,
+    /// Answers that it erased entries, and did not.
+    ForgetsErasure => ledger::erasing_takes_what_has_ended,
+    /// Erases what has not ended.
+    ErasesOpenEntries => ledger::erasing_takes_what_has_ended,
+    /// Purges what has not ended.
+    PurgesOpenEntries => ledger::purging_spares_open_and_later_entries,
+    /// Purges what ended a microsecond later.
+    PurgesLaterEntries => ledger::purging_spares_open_and_later_entries,
+    /// Purges entries without a limit.
+    PurgesEntriesWithoutLimit => ledger::purging_spares_open_and_later_entries,
 }

@@ -1,4 +1,4 @@
-//! Credentials: what is presented in the `password` argument, and how it is judged.
+//! Credentials: what is presented in the `password` and `otp` arguments, and how it is judged.
 //!
 //! The evaluator tries an ordered chain, first match wins: the account's password, a one-time reset token, an
 //! admin-generated one-time code. The chain can be narrowed
@@ -7,11 +7,17 @@
 mod evaluator;
 mod one_time;
 mod password;
+#[cfg(feature = "qr")]
+mod qr;
+mod totp;
 
 pub(crate) use evaluator::{Candidate, Evaluator, Match, Steps, Verdict};
-pub use one_time::{OneTimeCode, ResetToken};
+pub use one_time::{EnrolmentToken, OneTimeCode, RecoveryCode, ResetToken};
 pub use password::{Argon2Params, HashingStats, ParamsError, PasswordPolicy};
 pub(crate) use password::{HashingPool, StartError};
+#[cfg(feature = "qr")]
+pub(crate) use qr::{qr_png_base64, qr_svg};
+pub use totp::{TotpSecret, TotpSecretError};
 
 use std::fmt;
 
@@ -19,7 +25,8 @@ use secrecy::{ExposeSecret, SecretString};
 
 use crate::error::{Error, Field};
 
-/// What is presented in the `password` argument: a password, a reset token or a one-time code.
+/// What is presented in the `password` argument (a password, a reset token or a one-time code) or, by an admin user, in the
+/// `otp` argument (a code of an authenticator or a recovery code).
 ///
 /// Its `Debug` shows nothing, it has no `Display`, no `Serialize` and no `PartialEq`, and it is wiped from
 /// memory when dropped.

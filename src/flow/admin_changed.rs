@@ -22,7 +22,7 @@ impl Auth {
     /// Tells the crate that the host changed an admin user's account: all its tokens end, those of sign-ins in flight
     /// too, and with them every token of a customer that they gave rise to. A disabled or missing admin user is refused
     /// without it, as the account is read at every use; call it after the change is stored all the same, so that nothing
-    /// revives with the account. It may be called again.
+    /// revives with the account. With a deleted account goes its second factor. It may be called again.
     ///
     /// # Errors
     ///
@@ -32,7 +32,11 @@ impl Auth {
             AdminChange::Disabled | AdminChange::Deleted | AdminChange::PasswordChanged => {
                 let event = AuditEvent::about(Action::AccountChange, &Origin::default()).of_admin(admin);
                 let subject = Subject::Admin(admin.clone());
-                let ended = self.parts.tokens.revoke_all(&subject, None, self.parts.clock.now()).await;
+                let mut ended = self.parts.tokens.revoke_all(&subject, None, self.parts.clock.now()).await;
+                if change == AdminChange::Deleted && ended.is_ok() {
+                    ended = self.parts.factors.remove_factor(admin).await.map(drop);
+                }
+                self.settle_ledger_by(admin, &event.origin).await;
                 self.conclude(&event, ended.map_err(Into::into)).await
             }
         }

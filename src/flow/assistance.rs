@@ -29,6 +29,7 @@ impl Auth {
         event.parent = Some(grant.digest);
         let admin = self.active_admin(id).await?;
         self.require_permitted(&admin)?;
+        self.require_fresh_factor(grant)?;
         let mut assistance = Assistance::new(admin.id, grant.digest, reason);
         if assistance.reason.is_empty() {
             let default = self.config().default_assistance_reason.as_ref();

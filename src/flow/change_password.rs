@@ -60,7 +60,7 @@ impl Auth {
         }
         // First, so that no caller who goes away keeps it from the customer.
         self.notify(&row, Notice::PasswordChanged, &event.origin);
-        Ok(self.end_credentials(&row.id, Some(who.grant())).await?)
+        Ok(self.end_credentials(&row.id, Some(who.grant()), &event.origin).await?)
     }
 
     async fn replace_hash(&self, row: &CustomerRecord, new: &PasswordHash) -> Result<bool, StoreError> {

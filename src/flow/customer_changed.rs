@@ -36,7 +36,7 @@ impl Auth {
             | CustomerChange::PasswordChanged => {
                 let event =
                     AuditEvent::about(Action::AccountChange, &Origin::default()).of_customer(customer);
-                let ended = self.end_credentials(customer, None).await;
+                let ended = self.end_credentials(customer, None, &event.origin).await;
                 self.conclude(&event, ended.map_err(Into::into)).await
             }
         }
@@ -47,12 +47,15 @@ impl Auth {
         &self,
         customer: &CustomerId,
         keep: Option<&Digest>,
+        origin: &Origin,
     ) -> Result<(), Error> {
         // One-time credentials first: one that is being redeemed meets a generation that moves after it was read.
         self.parts.codes.discard(customer).await?;
         let subject = Subject::Customer(customer.clone());
         self.parts.tokens.revoke_all(&subject, keep, self.parts.clock.now()).await?;
         // And again: one that is being made is put after the first, or sees that the generation has moved.
-        Ok(self.parts.codes.discard(customer).await?)
+        self.parts.codes.discard(customer).await?;
+        self.settle_ledger_of(customer, origin).await;
+        Ok(())
     }
 }

@@ -1,6 +1,6 @@
 use time::OffsetDateTime;
 
-use super::ending::Stop;
+use super::{ending::Stop, second_factor::RightCode};
 use crate::{
     account::{AccountStatus, AdminId, AdminRecord, Username},
     audit::{Action, AuditEvent, Refusal},
@@ -18,13 +18,20 @@ use crate::{
 pub struct AdminSignIn {
     username: String,
     password: Credential,
+    otp: Option<Credential>,
     origin: Origin,
 }
 
 impl AdminSignIn {
     /// A sign-in with the `username` and `password` arguments, as they came: neither is trimmed.
     pub fn new(username: impl Into<String>, password: impl Into<Credential>) -> Self {
-        Self { username: username.into(), password: password.into(), origin: Origin::default() }
+        let (username, password) = (username.into(), password.into());
+        Self { username, password, otp: None, origin: Origin::default() }
+    }
+
+    /// The second factor, the `otp` argument: the authenticator's code, or a recovery code.
+    pub fn otp(self, code: impl Into<Credential>) -> Self {
+        Self { otp: Some(code.into()), ..self }
     }
 
     /// Where the request came from; as [`SignIn::from`](crate::SignIn::from).
@@ -38,6 +45,7 @@ impl AdminSignIn {
 pub struct AdminSignedIn {
     token: BearerToken,
     admin: AdminId,
+    obtained: Obtained,
     expires_at: OffsetDateTime,
 }
 
@@ -54,6 +62,12 @@ impl AdminSignedIn {
         &self.admin
     }
 
+    /// Which credentials the sign-in matched.
+    #[must_use]
+    pub const fn obtained(&self) -> Obtained {
+        self.obtained
+    }
+
     /// When the token ends: at this instant it is expired.
     #[must_use]
     pub const fn expires_at(&self) -> OffsetDateTime {
@@ -62,7 +76,12 @@ impl AdminSignedIn {
 }
 
 impl Auth {
-    /// Signs an admin user in by user name and password: Commerce's `POST /V1/integration/admin/token`.
+    /// Signs an admin user in by user name, password and second factor: Commerce's
+    /// `POST /V1/tfa/provider/google/authenticate`, and, without a second factor, `POST /V1/integration/admin/token`.
+    ///
+    /// The code is looked at once the password is right, within a budget of its own; each works once. Without it there is no
+    /// token of any kind. An admin user who must have a second factor and has none is mailed an enrolment token
+    /// ([`AdminNotice::EnrolmentRequested`](crate::AdminNotice::EnrolmentRequested)) if no code was presented.
     ///
     /// Budgets are charged first, as for customers, in counters of their own. Within budget every refusal is the same
     /// work and the same answer, whether the name is unknown, the account is disabled or has no password, or the password
@@ -73,14 +92,21 @@ impl Auth {
     /// - [`Error::Required`], [`Error::InvalidUsername`], [`Error::PasswordTooLong`]: nothing was looked up.
     /// - [`Error::SignInRefused`]: no such admin user, wrong password, disabled, spent budget, or a revoke-all during the
     ///   sign-in. Not told apart.
+    /// - [`Error::SecondFactorRequired`], [`Error::InvalidCode`]: the password is right; the code is missing, wrong or used
+    ///   before. Once the budget of codes is spent: [`Error::SignInRefused`].
+    /// - [`Error::EnrolmentRequired`], [`Error::EnrolmentNotSent`], [`Error::NotEnrolled`]: the password is right, and there
+    ///   is no second factor. [`Error::TooManyRequests`] once too many mails were sent.
     /// - [`Error::Overloaded`]: too many hashes are waiting.
-    /// - [`Error::NotConfigured`]: there is no admin user table.
+    /// - [`Error::NotConfigured`]: there is no admin user table, or no keyring.
     /// - [`Error::Unavailable`], [`Error::Random`]: no token was issued.
     pub async fn generate_admin_token(&self, sign_in: AdminSignIn) -> Result<AdminSignedIn, Error> {
         if sign_in.username.is_empty() {
             return Err(Error::Required(Field::Username));
         }
         sign_in.password.check_bounds(Field::Password)?;
+        if let Some(code) = &sign_in.otp {
+            code.check_bounds(Field::Otp)?;
+        }
         let username: Username = sign_in.username.parse().map_err(|_| Error::InvalidUsername)?;
         if self.parts.admins.is_none() {
             return Err(Error::NotConfigured(Part::Admins));
@@ -109,20 +135,65 @@ impl Auth {
             Err(Stop { told: Error::SignInRefused, .. }) => Outcome::Failed,
             Err(_) => charged.unknown_outcome(),
         };
+        // Whatever becomes of the second factor: it has a budget of its own, which this does not clear.
         let settled = self.settle(charged, outcome, event).await;
         let (row, outdated, generation) = admitted?;
         settled?;
 
-        let drawn = self.draw_token()?;
-        let (now, end) = self.lifespan(self.config().admin_token_lifetime, None);
-        let grant = Grant::admin(drawn.digest, row.id.clone(), Obtained::Password, now, end);
-        event.about_grant(&grant);
-        self.parts.trail.begin(event).await?;
-        self.store_grant(&grant, &sign_in.origin, generation).await?;
+        let right = self.second_factor_of(sign_in, &row, event).await?;
+        let signed_in = self.issue_admin_token(&row, right, None, generation, event).await?;
         if outdated {
             self.rehash_admin(&sign_in.password, &row).await;
         }
-        Ok(AdminSignedIn { token: drawn.token, admin: row.id, expires_at: end })
+        Ok(signed_in)
+    }
+
+    /// Judges what stands beside the right password; none where nothing must.
+    async fn second_factor_of(
+        &self,
+        sign_in: &AdminSignIn,
+        row: &AdminRecord,
+        event: &AuditEvent,
+    ) -> Result<Option<RightCode<'_>>, Stop> {
+        let factor = self.parts.factors.factor(&row.id).await?;
+        match (factor, &sign_in.otp) {
+            (Some(factor), Some(code)) => self.judge_code(&row.id, factor, code, event).await.map(Some),
+            (Some(_), None) => Err(Refusal::NoSecondFactor.told(Error::SecondFactorRequired)),
+            (None, Some(_)) => Err(Refusal::NotEnrolled.told(Error::NotEnrolled)),
+            (None, None) if self.must_have_factor(row) => {
+                self.mail_enrolment(row, event).await?;
+                Err(Refusal::NotEnrolled.told(Error::EnrolmentRequired))
+            }
+            (None, None) => Ok(None),
+        }
+    }
+
+    /// Issues an admin user's token once the right code, if there must be one, is spent. The one place where such a token
+    /// is made.
+    pub(super) async fn issue_admin_token(
+        &self,
+        row: &AdminRecord,
+        right: Option<RightCode<'_>>,
+        until: Option<OffsetDateTime>,
+        generation: Generation,
+        event: &mut AuditEvent,
+    ) -> Result<AdminSignedIn, Stop> {
+        let drawn = self.draw_token()?;
+        let (now, end) = self.lifespan(self.config().admin_token_lifetime, until);
+        let obtained = right.as_ref().map_or(Obtained::Password, RightCode::obtained);
+        let grant = Grant::admin(drawn.digest, row.id.clone(), obtained, now, end);
+        event.about_grant(&grant);
+        let begun = self.parts.trail.begin(event).await;
+        match (right, begun) {
+            (Some(right), Ok(())) => self.spend_code(row, right, event).await?,
+            (Some(right), Err(error)) => {
+                right.withdraw().await;
+                return Err(error.into());
+            }
+            (None, begun) => begun?,
+        }
+        self.store_grant(&grant, &event.origin, generation).await?;
+        Ok(AdminSignedIn { token: drawn.token, admin: row.id.clone(), obtained, expires_at: end })
     }
 
     /// Judges the password and the account behind it: the account, whether its hash is outdated, and the generation that

@@ -26,6 +26,8 @@ impl Auth {
     /// - [`Error::InvalidToken`], [`Error::NotAuthorized`]: the bearer is no live admin user's token.
     /// - [`Error::AssistanceDisabled`], [`Error::AssistanceNotPermitted`]: the shop offers no assistance, or the admin
     ///   user may not give it. No customer was looked up.
+    /// - [`Error::StepUpRequired`]: the shop demands a fresh second factor
+    ///   ([`AuthConfig::assistance_step_up`](crate::AuthConfig::assistance_step_up)). No customer was looked up.
     /// - [`Error::NoSuchEmail`], [`Error::NoConsent`], [`Error::NotConfirmed`], [`Error::CustomerDisabled`]: the
     ///   customer cannot be assisted.
     /// - [`Error::SignInRefused`]: the customer's tokens were revoked meanwhile.
@@ -77,7 +79,7 @@ impl Auth {
         let grant = grant.assisted(assistance);
         event.about_grant(&grant);
         self.parts.trail.begin(event).await?;
-        self.store_grant(&grant, bearer.origin(), generation).await?;
+        self.store_assistance(&row, &grant, bearer.origin(), generation).await?;
         Ok(SignedIn::new(drawn.token, customer, &grant))
     }
 }

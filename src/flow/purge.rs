@@ -1,4 +1,6 @@
-use crate::{auth::Auth, error::Error};
+use time::Duration;
+
+use crate::{auth::Auth, error::Error, token::Origin};
 
 /// How many records [`Auth::purge`] removed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -10,21 +12,32 @@ pub struct Purged {
     pub codes: usize,
     /// Accounts on which no failure is counted any more.
     pub attempts: usize,
+    /// Expired enrolments of second factors.
+    pub enrolments: usize,
+    /// Assistance that ended longer ago than [`AuthConfig::assistance_history`](crate::AuthConfig::assistance_history).
+    pub assistance: usize,
 }
 
 impl Auth {
-    /// Removes what is over, at most `limit` records of each kind: for a host's timer. Nothing depends on it
-    /// but space.
+    /// Removes what is over, at most `limit` records of each kind, and closes what is over in the ledger of assistance, so
+    /// that its customers are told: for a host's timer, once a minute. Nothing else depends on it but space.
     ///
     /// # Errors
     ///
     /// [`Error::Unavailable`]: some of it may be done.
     pub async fn purge(&self, limit: usize) -> Result<Purged, Error> {
         let now = self.parts.clock.now();
+        if self.parts.admins.is_some() {
+            let open = self.parts.ledger.open_assistance(limit).await?;
+            self.settle_ledger(open, &Origin::default()).await?;
+        }
+        let until = now.saturating_sub(self.config().assistance_history.try_into().unwrap_or(Duration::MAX));
         Ok(Purged {
             tokens: self.parts.tokens.purge_tokens(now, limit).await?,
             codes: self.parts.codes.purge_codes(now, limit).await?,
             attempts: self.parts.throttle.purge_attempts(now, limit).await?,
+            enrolments: self.parts.factors.purge_enrolments(now, limit).await?,
+            assistance: self.parts.ledger.purge_assistance(until, limit).await?,
         })
     }
 }

@@ -181,7 +181,7 @@ impl Auth {
             if self.parts.customers.replace_password_hash(&customer, expected, &hash).await? {
                 // First, so that no caller who goes away keeps it from the customer.
                 self.notify(&row, Notice::PasswordReset, &event.origin);
-                self.end_credentials(&customer, None).await?;
+                self.end_credentials(&customer, None, &event.origin).await?;
                 return Ok(self.parts.throttle.clear(&account_key(website, email)).await?);
             }
         }

@@ -17,6 +17,7 @@ impl Auth {
         let mut event = AuditEvent::about(Action::TokenRevoke, bearer.origin()).of_admin(who.admin_id());
         event.grant = Some(*who.grant());
         let ended = self.revoke(who.grant()).await.map(drop);
+        self.settle_ledger_by(who.admin_id(), bearer.origin()).await;
         self.conclude(&event, ended.map_err(Into::into)).await
     }
 }

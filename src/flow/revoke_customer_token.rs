@@ -4,6 +4,7 @@ use crate::{
     auth::Auth,
     config::RevokeScope,
     error::Error,
+    store::AssistanceEnd,
     token::{CustomerIdentity, Digest, Subject},
 };
 
@@ -35,6 +36,9 @@ impl Auth {
         }
         let event = AuditEvent::by_customer(Action::TokenRevoke, &who, bearer.origin());
         let ended = self.revoke(who.grant()).await.map(drop);
+        if ended.is_ok() && who.actor().is_some() {
+            self.close_assistance(who.grant(), AssistanceEnd::SignedOut, bearer.origin()).await;
+        }
         self.conclude(&event, ended.map_err(Into::into)).await
     }
 
@@ -72,12 +76,13 @@ impl Auth {
         let who = self.customer_self(&bearer, Action::TokenRevoke).await?;
         let found = self.parts.tokens.find(grant, self.parts.clock.now()).await?;
         let subject = Subject::Customer(who.customer_id().clone());
-        if found.is_none_or(|found| found.subject != subject) {
-            return Ok(false);
-        }
+        let Some(found) = found.filter(|found| found.subject == subject) else { return Ok(false) };
         let mut event = AuditEvent::by_customer(Action::TokenRevoke, &who, bearer.origin());
         event.grant = Some(*grant);
         let ended = self.revoke(grant).await;
+        if ended.is_ok() && found.assistance.is_some() {
+            self.close_assistance(grant, AssistanceEnd::EndedByCustomer, bearer.origin()).await;
+        }
         self.conclude(&event, ended.map_err(Into::into)).await
     }
 
@@ -95,6 +100,7 @@ impl Auth {
         let event = AuditEvent::by_customer(Action::AllTokensRevoke, who, bearer.origin());
         let subject = Subject::Customer(who.customer_id().clone());
         let ended = self.parts.tokens.revoke_all(&subject, keep, self.parts.clock.now()).await;
+        self.settle_ledger_of(who.customer_id(), bearer.origin()).await;
         self.conclude(&event, ended.map_err(Into::into)).await
     }
 }

@@ -11,7 +11,8 @@ impl Auth {
     /// the customer does, never an admin user acting for the customer.
     ///
     /// Consent is read live: once it is withdrawn, the very next use of a token born of assistance is refused, and so is
-    /// an outstanding code, which is spent by it. A token that has not expired works again if the customer consents again.
+    /// an outstanding code, which is spent by it. The assistance of the ledger ends with the consent: a later one does not
+    /// revive it.
     ///
     /// # Errors
     ///
@@ -33,6 +34,9 @@ impl Auth {
             Err(error) => Err(error.into()),
         };
         self.conclude(&event, ended).await?;
+        if !allowed {
+            self.settle_ledger_of(who.customer_id(), bearer.origin()).await;
+        }
         // The host may have moved the customer to another website since; the account is still the customer's.
         if let Ok(Some(row)) = self.parts.customers.find_by_id(who.customer_id()).await
             && row.id == *who.customer_id()

@@ -13,7 +13,7 @@ use crate::{
     clock::after,
     credential::{Candidate, Credential, Match, Steps, Verdict},
     error::{Error, Field},
-    store::{Generation, Outcome},
+    store::{AssistanceEnd, Generation, Outcome},
     throttle::{Attempted, Charged, account_key},
     token::{Assistance, BearerToken, Digest, Grant, Obtained, Origin, Subject},
 };
@@ -224,6 +224,7 @@ impl Auth {
                 }
                 let until = after(now, self.config().assistance_token_lifetime);
                 self.parts.tokens.revoke(&bought, now, until).await?;
+                self.close_assistance(&bought, AssistanceEnd::Withdrawn, &sign_in.origin).await;
                 return Err(Refusal::SpentCode.told(Error::SignInRefused));
             }
             (Verdict::Refused | Verdict::Matched(_), row) => {
@@ -298,7 +299,11 @@ impl Auth {
             grant.assistance = Some(assistance.clone());
         }
         event.about_grant(&grant);
-        self.store_grant(&grant, &sign_in.origin, admitted.generation).await?;
+        if grant.assistance.is_some() {
+            self.store_assistance(&admitted.row, &grant, &sign_in.origin, admitted.generation).await?;
+        } else {
+            self.store_grant(&grant, &sign_in.origin, admitted.generation).await?;
+        }
         Ok(SignedIn::new(drawn.token, customer, &grant))
     }
 

@@ -4,7 +4,7 @@ use crate::{
     auth::Auth,
     error::Error,
     store::ThrottleKey,
-    throttle::{account_key, admin_key},
+    throttle::{account_key, admin_key, second_factor_key},
     token::Origin,
 };
 
@@ -22,7 +22,7 @@ impl Auth {
         self.unlock(account_key(website, &email), event).await
     }
 
-    /// As [`unlock_customer`](Self::unlock_customer), for an admin user.
+    /// As [`unlock_customer`](Self::unlock_customer), for an admin user: the password and the second factor.
     ///
     /// # Errors
     ///
@@ -30,6 +30,11 @@ impl Auth {
     /// - [`Error::Unavailable`]: they may be forgotten.
     pub async fn unlock_admin(&self, username: &str) -> Result<(), Error> {
         let username: Username = username.parse().map_err(|_| Error::InvalidUsername)?;
+        if let Some(admins) = &self.parts.admins
+            && let Some(row) = admins.find_by_username(&username).await?
+        {
+            self.parts.throttle.clear(&second_factor_key(&row.id)).await?;
+        }
         self.unlock(admin_key(&username), AuditEvent::about(Action::Unlock, &Origin::default())).await
     }
 

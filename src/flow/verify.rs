@@ -4,13 +4,14 @@ use crate::{
     audit::{Action, AuditEvent, Outcome, Refusal},
     auth::Auth,
     error::Error,
+    store::AssistanceEntry,
     token::{AdminIdentity, Assistance, CustomerIdentity, Digest, Grant, Identity, Origin, Subject},
 };
 
 impl Auth {
     /// Tells who a bearer token is: a customer, or an admin user.
     ///
-    /// One read of the store for a customer's own token; a second for an unknown one where there are admin users, so that
+    /// One read of the store for a customer's own token; two more for an unknown one where there are admin users, so that
     /// the trail can tell that it was theirs. A token born of assistance, and an admin user's, are
     /// checked live at every use: the admin user's own grant, standing and permissions, and the customer's
     /// standing and consent. A use that is refused goes into the audit trail, with the reason; the caller is not told.
@@ -75,7 +76,7 @@ impl Auth {
         let digest = self.parts.format.digest(bearer.token).ok_or(Error::InvalidToken)?;
         let grant = self.parts.tokens.find(&digest, self.parts.clock.now()).await?;
         if grant.is_none() && self.parts.admins.is_some() {
-            Box::pin(self.tell_if_expired(&digest, bearer.origin())).await;
+            Box::pin(self.tell_if_ended(&digest, bearer.origin())).await;
         }
         grant.ok_or(Error::InvalidToken)
     }
@@ -101,13 +102,18 @@ impl Auth {
         Ok(AdminIdentity {
             admin,
             grant: grant.digest,
+            obtained: grant.obtained,
             issued_at: grant.issued_at,
             expires_at: grant.expires_at,
         })
     }
 
     /// Whether both sides stand by an assistance at this moment.
-    async fn assistance_holds(&self, customer: &CustomerId, assistance: &Assistance) -> Result<(), Stop> {
+    pub(super) async fn assistance_holds(
+        &self,
+        customer: &CustomerId,
+        assistance: &Assistance,
+    ) -> Result<(), Stop> {
         self.consenting_customer(customer).await?;
         self.assistance_stands_until(assistance).await?;
         Ok(())
@@ -121,15 +127,34 @@ impl Auth {
         stop.refused_as(Error::InvalidToken).told
     }
 
-    /// Tells the trail of an expired token that an admin user was behind. Others expire without a word.
-    async fn tell_if_expired(&self, digest: &Digest, origin: &Origin) {
-        let Some(grant) = self.expired_grant(digest).await else { return };
-        let action = match grant.subject {
-            Subject::Admin(_) => Action::AdminUse,
-            Subject::Customer(_) if grant.assistance.is_some() => Action::AssistanceUse,
-            Subject::Customer(_) => return,
-        };
-        self.note_use(action, &grant, origin, Refusal::TokenExpired);
+    /// Tells the trail why a token is not found that an admin user was behind: it has expired, or its assistance has ended.
+    /// Others end without a word.
+    async fn tell_if_ended(&self, digest: &Digest, origin: &Origin) {
+        if let Some(grant) = self.expired_grant(digest).await {
+            let action = match grant.subject {
+                Subject::Admin(_) => Action::AdminUse,
+                Subject::Customer(_) if grant.assistance.is_some() => Action::AssistanceUse,
+                Subject::Customer(_) => return,
+            };
+            self.note_use(action, &grant, origin, Refusal::TokenExpired);
+        } else if let Ok(Some(entry)) = self.parts.ledger.find_assistance(digest).await
+            && let Some(why) = self.why_ended(&entry).await
+        {
+            let mut event = AuditEvent::about(Action::AssistanceUse, origin);
+            event.about_entry(&entry);
+            self.parts.trail.note(&event, Outcome::Refused(why));
+        }
+    }
+
+    /// None if it cannot be found out.
+    async fn why_ended(&self, entry: &AssistanceEntry) -> Option<Refusal> {
+        if self.parts.clock.now() >= entry.expires_at {
+            return Some(Refusal::TokenExpired);
+        }
+        match self.assistance_holds(&entry.customer, &entry.assistance).await {
+            Ok(()) => Some(Refusal::AssistanceEnded),
+            Err(stop) => stop.why,
+        }
     }
 
     /// Queued: a verification waits for no sink.

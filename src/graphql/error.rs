@@ -1,4 +1,4 @@
-use async_graphql::{ErrorExtensions, Pos, Response, ServerError};
+use async_graphql::{ErrorExtensions, Name, Pos, Response, ServerError, Value};
 use http::StatusCode;
 
 use crate::error::{Error, ErrorKind};
@@ -54,7 +54,8 @@ fn with_category(error: async_graphql::Error, category: &'static str) -> async_g
 /// [`source`](async_graphql::ServerError::source), which is not sent.
 ///
 /// Commerce has no category for a limit that is reached, a service that is busy or down, and a host's mistake; here they are
-/// `graphql-too-many-requests`, `graphql-unavailable` and `internal`.
+/// `graphql-too-many-requests`, `graphql-unavailable` and `internal`. Nor has it a step-up: where an admin user must sign in
+/// afresh, the category is `graphql-authentication`, and `extensions.step_up.max_age` is how old a sign-in may be, in seconds.
 #[must_use]
 pub fn error(error: Error) -> async_graphql::Error {
     let category = match error.kind() {
@@ -66,7 +67,20 @@ pub fn error(error: Error) -> async_graphql::Error {
         ErrorKind::Overloaded | ErrorKind::Unavailable => UNAVAILABLE,
         ErrorKind::Internal => INTERNAL,
     };
-    with_category(async_graphql::Error::new_with_source(error), category)
+    let max_age = match error {
+        Error::StepUpRequired(limit) => Some(limit.as_secs()),
+        _ => None,
+    };
+    let told = with_category(async_graphql::Error::new_with_source(error), category);
+    match max_age {
+        Some(max_age) => told.extend_with(|_, extensions| {
+            extensions.set(
+                "step_up",
+                Value::Object([(Name::new("max_age"), max_age.into())].into_iter().collect()),
+            );
+        }),
+        None => told,
+    }
 }
 
 /// The response to a request of which nothing ran.
@@ -86,7 +100,7 @@ const INTERNAL: &str = "internal";
 #[must_use]
 pub fn status(response: &Response) -> StatusCode {
     let category = response.errors.iter().find_map(|error| {
-        let async_graphql::Value::String(category) = error.extensions.as_ref()?.get("category")? else {
+        let Value::String(category) = error.extensions.as_ref()?.get("category")? else {
             return None;
         };
         Some(category.as_str())

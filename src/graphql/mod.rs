@@ -6,10 +6,12 @@
 //! | [`AssistanceMutation`] | `generateCustomerTokenAsAdmin` |
 //! | [`PasswordMutation`] | `requestPasswordResetEmail`, `resetPassword`, `changeCustomerPassword` |
 //! | [`CustomerTokenQuery`] | `customerTokenIdentity`, `customerTokens` |
+//! | [`CustomerAssistanceQuery`] | `customerAssistance` |
+//! | [`CustomerAssistanceMutation`] | `endCustomerAssistance` |
 //!
 //! Names, arguments, nullability, messages, categories and statuses are those of Commerce 2.4.8. Beyond Commerce: the answer to a sign-in
 //! has `expires_at`, assistance may be given a `reason`, a token tells whose it is and who acts through it
-//! (`customerTokenIdentity`), and a customer sees and ends tokens one by one. `"0"` is a value, and an address that cannot be one is answered as an
+//! (`customerTokenIdentity`), a customer sees and ends tokens one by one, and sees who assists and has assisted, and ends that. `"0"` is a value, and an address that cannot be one is answered as an
 //! unknown one.
 //!
 //! Every request goes through [`Admission`], which tells the resolvers who calls; without it they refuse. With the
@@ -22,6 +24,7 @@ mod admission;
 mod assistance;
 mod error;
 mod identity;
+mod ledger;
 mod password;
 mod secret;
 mod token;
@@ -35,5 +38,6 @@ pub use assistance::AssistanceMutation;
 pub use endpoint::endpoint;
 pub use error::{Category, error, status};
 pub use identity::{RequireCustomer, RequirePermission, RequireSelf, caller, customer};
+pub use ledger::{CustomerAssistanceMutation, CustomerAssistanceQuery};
 pub use password::{CustomerObject, PasswordMutation};
 pub use token::{CustomerTokenMutation, CustomerTokenQuery};

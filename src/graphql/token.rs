@@ -113,7 +113,7 @@ impl CustomerTokenQuery {
     async fn customer_token_identity(&self, ctx: &Context<'_>) -> Result<CustomerTokenIdentity> {
         let who = customer(ctx)?;
         Ok(CustomerTokenIdentity {
-            issued_at: rfc3339(who.issued_at())?,
+            issued_at: rfc3339(who.auth_time())?,
             expires_at: rfc3339(who.expires_at())?,
             obtained: who.obtained().into(),
             actor: who.assistance.as_deref().map(Into::into),
@@ -145,7 +145,6 @@ struct CustomerTokenIdentity {
 
 /// How a customer token was obtained.
 #[derive(Clone, Copy, PartialEq, Eq, Enum)]
-#[graphql(remote = "Obtained")]
 enum CustomerTokenSource {
     /// By the account's password.
     Password,
@@ -157,10 +156,24 @@ enum CustomerTokenSource {
     AsAdmin,
 }
 
+impl From<Obtained> for CustomerTokenSource {
+    fn from(obtained: Obtained) -> Self {
+        match obtained {
+            // The second factor is an admin user's: no customer's token is obtained so.
+            Obtained::Password | Obtained::PasswordAndTotp | Obtained::PasswordAndRecoveryCode => {
+                Self::Password
+            }
+            Obtained::ResetToken => Self::ResetToken,
+            Obtained::OneTimeCode => Self::OneTimeCode,
+            Obtained::AsAdmin => Self::AsAdmin,
+        }
+    }
+}
+
 /// An admin user who acts for a customer.
 #[derive(SimpleObject)]
 #[graphql(rename_fields = "snake_case")]
-struct CustomerTokenActor {
+pub(super) struct CustomerTokenActor {
     /// The admin user's id.
     admin_id: ID,
     /// Why the admin user acts, in their own words.

@@ -4,6 +4,7 @@ use std::{
     pin::Pin,
     sync::Arc,
     task::{Context, Poll},
+    time::Duration,
 };
 
 use axum::extract::ConnectInfo;
@@ -26,7 +27,9 @@ use crate::{auth::Auth, error::Error, store::Lock};
 ///
 /// On the way in it marks `Authorization` as sensitive, which keeps it out of `Debug`, and answers 400 where the headers
 /// are malformed ([`HeaderError`]). On the way out it adds, where they are missing: `Cache-Control: no-store` (RFC 6750 section
-/// 5.3); `WWW-Authenticate: Bearer` beside a 401 (section 3), with `error="invalid_token"` if the token presented is not live;
+/// 5.3); `WWW-Authenticate: Bearer` beside a 401 (section 3), with `error="invalid_token"` if the token presented is not live, and
+/// `error="insufficient_user_authentication"` with a `max_age` in seconds if an admin user must
+/// [step up](Auth::step_up) (RFC 9470 section 3);
 /// `Retry-After` in seconds beside a 429 and a 503.
 #[derive(Clone)]
 #[must_use]
@@ -151,16 +154,17 @@ impl Shared {
     fn finish<R>(&self, response: &mut Response<R>) {
         let status = response.status();
         let challenge = match response.extensions().get::<Arc<Error>>().map(AsRef::as_ref) {
-            Some(Error::InvalidToken) => "Bearer error=\"invalid_token\"",
+            Some(Error::InvalidToken) => HeaderValue::from_static("Bearer error=\"invalid_token\""),
+            Some(error @ Error::StepUpRequired(limit)) => step_up(error, *limit),
             // The token, if there is one, is good: a client that is told otherwise throws it away.
-            _ => "Bearer",
+            _ => HeaderValue::from_static("Bearer"),
         };
         let mut say = |name: HeaderName, value: HeaderValue| {
             response.headers_mut().entry(name).or_insert(value);
         };
         say(CACHE_CONTROL, HeaderValue::from_static("no-store"));
         match status {
-            StatusCode::UNAUTHORIZED => say(WWW_AUTHENTICATE, HeaderValue::from_static(challenge)),
+            StatusCode::UNAUTHORIZED => say(WWW_AUTHENTICATE, challenge),
             // Restarts and full queues are over in seconds.
             StatusCode::SERVICE_UNAVAILABLE => say(RETRY_AFTER, HeaderValue::from_static("5")),
             StatusCode::TOO_MANY_REQUESTS => say(RETRY_AFTER, self.longest_limit().into()),
@@ -171,13 +175,28 @@ impl Shared {
     /// How long a limit lasts that answers 429, in seconds. When it began is nobody's business.
     fn longest_limit(&self) -> u64 {
         let config = self.auth.config();
-        let budgets = [config.reset_account_budget, config.reset_source_budget, config.source_budget];
+        let budgets = [
+            config.reset_account_budget,
+            config.reset_source_budget,
+            config.source_budget,
+            config.second_factor_budget,
+        ];
         let lasts = |lock: Lock| match lock {
             Lock::For(time) => Some(time.as_secs()),
             Lock::UntilCleared => None,
         };
         budgets.into_iter().filter_map(|budget| lasts(budget.lock)).max().unwrap_or(3600)
     }
+}
+
+/// The token is good, and too old or without a second factor (RFC 9470).
+fn step_up(error: &Error, limit: Duration) -> HeaderValue {
+    let max_age = limit.as_secs();
+    let challenge = format!(
+        "Bearer error=\"insufficient_user_authentication\", error_description=\"{error}\", max_age=\"{max_age}\""
+    );
+    // It is of printable characters.
+    HeaderValue::from_str(&challenge).unwrap_or(HeaderValue::from_static("Bearer"))
 }
 
 /// One body for the clients of both APIs: REST's have `message`, GraphQL's `errors`.

@@ -1,7 +1,7 @@
-//! Where tokens, one-time credentials and attempt budgets are kept.
+//! Where tokens, one-time credentials, attempt budgets, second factors and the ledger of assistance are kept.
 //!
-//! Three traits, one for each: [`TokenStore`], [`OtcStore`], [`ThrottleStore`]. [`Store`] is all of them in
-//! one value, with its [`AuditSink`], if it has one. [`memory`] keeps them in this process; with the features of their
+//! Five traits, one for each: [`TokenStore`], [`OtcStore`], [`ThrottleStore`], [`FactorStore`], [`LedgerStore`]. [`Store`]
+//! is all of them in one value, with its [`AuditSink`], if it has one. [`memory`] keeps them in this process; with the features of their
 //! names, `sqlite`, `postgres` and `redis` keep them for good.
 //!
 //! # Rules of a storage verb
@@ -24,6 +24,8 @@
 mod budgets;
 #[cfg(any(feature = "postgres", feature = "sqlite"))]
 mod columns;
+mod factor;
+mod ledger;
 pub mod memory;
 pub(crate) mod micros;
 #[cfg(any(feature = "postgres", feature = "redis", feature = "sqlite"))]
@@ -38,6 +40,8 @@ pub mod sqlite;
 mod throttle;
 mod token;
 
+pub use factor::{Enrolment, Factor, FactorStore};
+pub use ledger::{AssistanceEnd, AssistanceEntry, LedgerStore};
 #[cfg(any(feature = "postgres", feature = "redis", feature = "sqlite"))]
 pub use open_error::OpenError;
 pub use otc::{OneTimeCredential, OtcStore, Presented, Purpose, Purposes, Take};
@@ -49,7 +53,7 @@ use std::sync::Arc;
 use crate::{audit::AuditSink, keyring::Keyring};
 
 /// Everything a backend keeps, in one value.
-pub trait Store: TokenStore + OtcStore + ThrottleStore {
+pub trait Store: TokenStore + OtcStore + ThrottleStore + FactorStore + LedgerStore {
     /// Where the backend keeps the audit trail, signed by the keyring if it can sign and there is one; none for a backend
     /// that keeps none. A shop with admin users then names another one: [`AuthBuilder::audit`](crate::AuthBuilder::audit).
     fn audit_sink(&self, keyring: Option<&Keyring>) -> Option<Arc<dyn AuditSink>>;

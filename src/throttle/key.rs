@@ -1,7 +1,7 @@
 use std::net::IpAddr;
 
 use crate::{
-    account::{Email, Username, Website},
+    account::{AdminId, Email, Username, Website},
     config::AuthConfig,
     store::{Charge, Purpose, ThrottleKey},
 };
@@ -10,7 +10,7 @@ use crate::{
 pub(crate) struct Attempted {
     pub(crate) account: ThrottleKey,
     pub(crate) charges: Vec<Charge>,
-    /// Whether a spent budget locks the account's password, rather than slow down somebody who asks for something.
+    /// Whether a spent budget locks the account's password or second factor, rather than slow down somebody who asks for something.
     pub(crate) locks_password: bool,
 }
 
@@ -34,6 +34,33 @@ impl Attempted {
     /// An admin user's sign-in: budgets of the same size, of its own.
     pub(crate) fn admin_sign_in(username: &Username, source: Option<IpAddr>, config: &AuthConfig) -> Self {
         Self::of(admin_key(username), source_scope(source), config)
+    }
+
+    /// A code of an admin user's second factor, from anywhere: only who knows the password, or holds a token, gets to try.
+    pub(crate) fn second_factor(admin: &AdminId, config: &AuthConfig) -> Self {
+        let narrow =
+            Charge { scope: ThrottleKey::of(&[b"second factor"]), budget: config.second_factor_budget };
+        let wide = Charge { scope: all_sources(), budget: config.account_budget };
+        Self { account: second_factor_key(admin), charges: vec![narrow, wide], locks_password: true }
+    }
+
+    /// A first code of an enrolment. Its secret is known to whoever holds the token, so the budget is one of requests.
+    pub(crate) fn activation(admin: &AdminId, config: &AuthConfig) -> Self {
+        let account = ThrottleKey::of(&[b"activation", admin.to_string().as_bytes()]);
+        let charge = Charge { scope: account, budget: config.second_factor_budget };
+        Self { account, charges: vec![charge], locks_password: false }
+    }
+
+    /// A mail about an enrolment asked for, by someone with the right password.
+    pub(crate) fn enrolment_request(admin: &AdminId, config: &AuthConfig) -> Self {
+        let account = ThrottleKey::of(&[b"enrolment request", admin.to_string().as_bytes()]);
+        let charge = Charge { scope: account, budget: config.reset_account_budget };
+        Self { account, charges: vec![charge], locks_password: false }
+    }
+
+    /// A check of the current password by a signed-in admin user.
+    pub(crate) fn admin_confirmation(username: &Username, config: &AuthConfig) -> Self {
+        Self::of(admin_key(username), ThrottleKey::of(&[b"confirmation"]), config)
     }
 
     /// A one-time credential presented by itself: a budget of its own for each source, which no password lock stops.
@@ -86,6 +113,11 @@ pub(crate) fn account_key(website: &Website, email: &Email) -> ThrottleKey {
 /// The admin user of this name, known or not.
 pub(crate) fn admin_key(username: &Username) -> ThrottleKey {
     ThrottleKey::of(&[b"admin", username.as_str().as_bytes()])
+}
+
+/// The admin user's second factor.
+pub(crate) fn second_factor_key(admin: &AdminId) -> ThrottleKey {
+    ThrottleKey::of(&[b"second factor", admin.to_string().as_bytes()])
 }
 
 fn all_sources() -> ThrottleKey {

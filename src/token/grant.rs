@@ -24,12 +24,36 @@ pub enum Subject {
 pub enum Obtained {
     /// The account's password.
     Password,
+    /// An admin user's password and a code of an authenticator (TOTP).
+    PasswordAndTotp,
+    /// An admin user's password and a recovery code.
+    PasswordAndRecoveryCode,
     /// A one-time reset token.
     ResetToken,
     /// An admin-generated one-time code: assistance.
     OneTimeCode,
     /// Asked for by an admin user directly: assistance.
     AsAdmin,
+}
+
+impl Obtained {
+    /// Whether a second factor was used.
+    #[must_use]
+    pub const fn has_second_factor(self) -> bool {
+        matches!(self, Self::PasswordAndTotp | Self::PasswordAndRecoveryCode)
+    }
+
+    /// How whom the token speaks for was authenticated, in the words of RFC 8176 (`amr`). Nothing where an admin user acts,
+    /// as the customer was not.
+    #[must_use]
+    pub const fn amr(self) -> &'static [&'static str] {
+        match self {
+            Self::Password => &["pwd"],
+            Self::PasswordAndTotp | Self::PasswordAndRecoveryCode => &["pwd", "otp", "mfa"],
+            Self::ResetToken => &["otp"],
+            Self::OneTimeCode | Self::AsAdmin => &[],
+        }
+    }
 }
 
 /// Assistance: which admin user acts for the customer, through which grant of its own, and why.

@@ -77,10 +77,16 @@ impl CustomerIdentity {
         self.obtained
     }
 
-    /// When the customer signed in.
+    /// When the customer signed in: `auth_time` in OpenID Connect's words.
     #[must_use]
-    pub const fn issued_at(&self) -> OffsetDateTime {
+    pub const fn auth_time(&self) -> OffsetDateTime {
         self.issued_at
+    }
+
+    /// How the customer was authenticated, in the words of RFC 8176; see [`Obtained::amr`].
+    #[must_use]
+    pub const fn amr(&self) -> &'static [&'static str] {
+        self.obtained.amr()
     }
 
     /// When the token ends.
@@ -95,6 +101,7 @@ impl CustomerIdentity {
 pub struct AdminIdentity {
     pub(crate) admin: AdminRecord,
     pub(crate) grant: Digest,
+    pub(crate) obtained: Obtained,
     pub(crate) issued_at: OffsetDateTime,
     pub(crate) expires_at: OffsetDateTime,
 }
@@ -118,10 +125,22 @@ impl AdminIdentity {
         &self.grant
     }
 
-    /// When the admin user signed in.
+    /// When the admin user signed in, or [stepped up](crate::Auth::step_up): `auth_time` in OpenID Connect's words.
     #[must_use]
-    pub const fn issued_at(&self) -> OffsetDateTime {
+    pub const fn auth_time(&self) -> OffsetDateTime {
         self.issued_at
+    }
+
+    /// Which credentials the sign-in matched.
+    #[must_use]
+    pub const fn obtained(&self) -> Obtained {
+        self.obtained
+    }
+
+    /// How the admin user was authenticated, in the words of RFC 8176; see [`Obtained::amr`].
+    #[must_use]
+    pub const fn amr(&self) -> &'static [&'static str] {
+        self.obtained.amr()
     }
 
     /// When the token ends.

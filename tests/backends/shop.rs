@@ -2,11 +2,16 @@ use std::{sync::Arc, time::Duration};
 
 use commerce_auth::{
     AccountStatus, AdminId, AdminRecord, AdminSignIn, Argon2Params, Auth, AuthConfig, CustomerId,
-    CustomerRecord, Error, Permission, SignIn, Website, clock::ManualClock,
+    CustomerRecord, Error, Permission, SecondFactorPolicy, SignIn, Website, clock::ManualClock,
 };
 use time::OffsetDateTime;
 
-use crate::{Result, database::Database, engine::Engine, outbox::Outbox};
+use crate::{
+    Result,
+    database::{Database, keyring},
+    engine::Engine,
+    outbox::Outbox,
+};
 
 pub(crate) const EMAIL: &str = "bobloblaw@example.com";
 pub(crate) const PASSWORD: &str = "b0bl0bl@w";
@@ -32,10 +37,12 @@ impl Shop {
         let node = |database: &Database| {
             let mut config = AuthConfig::commerce();
             config.argon2 = Argon2Params::danger_fast();
+            config.admin_second_factor = SecondFactorPolicy::PerAdmin;
             Auth::builder(Arc::clone(&database.store))
                 .customers(Arc::clone(&database.customers))
                 .admins(Arc::clone(&database.admins))
                 .audit(Arc::clone(&database.audit))
+                .keyring(keyring())
                 .notifier(outbox.clone())
                 .clock(Arc::clone(&clock))
                 .config(config)
@@ -65,6 +72,7 @@ impl Shop {
             password_hash: Some(self.nodes[0].hash_new_admin_password(ADMIN, ADMIN_PASSWORD).await?),
             status: AccountStatus::Active,
             permissions: Permission::ALL.to_vec(),
+            requires_second_factor: false,
         };
         change(&mut row);
         self.databases[0].admins.put(row).await

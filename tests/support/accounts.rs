@@ -137,6 +137,7 @@ where
         password_hash: Some(hash("first")),
         status: AccountStatus::Active,
         permissions: Permission::ALL.to_vec(),
+        requires_second_factor: true,
     };
     let by_name = async |name: &str| {
         let name: Username = name.parse().unwrap();

@@ -10,10 +10,11 @@ use std::{
 
 use async_trait::async_trait;
 use commerce_auth::{
-    AuditSink, CustomerId, Digest, Grant, Keyring, Origin, StoreError, Subject,
+    AdminId, AuditSink, CustomerId, Digest, Grant, KeyId, Keyring, Origin, Sealed, StoreError, Subject,
     store::{
-        Attempt, Generation, Insert, OneTimeCredential, OtcStore, Outcome, Presented, Reserve, Store, Take,
-        ThrottleKey, ThrottleStore, TokenStore,
+        AssistanceEnd, AssistanceEntry, Attempt, Enrolment, Factor, FactorStore, Generation, Insert,
+        LedgerStore, OneTimeCredential, OtcStore, Outcome, Presented, Reserve, Store, Take, ThrottleKey,
+        ThrottleStore, TokenStore,
     },
 };
 use time::OffsetDateTime;
@@ -154,5 +155,114 @@ impl<S: Store> ThrottleStore for Alternating<S> {
 
     async fn purge_attempts(&self, now: OffsetDateTime, limit: usize) -> Result<usize, StoreError> {
         self.next().purge_attempts(now, limit).await
+    }
+}
+
+#[async_trait]
+impl<S: Store> FactorStore for Alternating<S> {
+    async fn factor(&self, admin: &AdminId) -> Result<Option<Factor>, StoreError> {
+        self.next().factor(admin).await
+    }
+
+    async fn begin_enrolment(&self, enrolment: &Enrolment, now: OffsetDateTime) -> Result<(), StoreError> {
+        self.next().begin_enrolment(enrolment, now).await
+    }
+
+    async fn enrolment(&self, token: &Digest, now: OffsetDateTime) -> Result<Option<Enrolment>, StoreError> {
+        self.next().enrolment(token, now).await
+    }
+
+    async fn activate(
+        &self,
+        token: &Digest,
+        step: u64,
+        recovery_codes: &[Digest],
+        now: OffsetDateTime,
+    ) -> Result<bool, StoreError> {
+        self.next().activate(token, step, recovery_codes, now).await
+    }
+
+    async fn use_step(&self, admin: &AdminId, factor: &Digest, step: u64) -> Result<bool, StoreError> {
+        self.next().use_step(admin, factor, step).await
+    }
+
+    async fn use_recovery_code(
+        &self,
+        admin: &AdminId,
+        factor: &Digest,
+        code: &Digest,
+    ) -> Result<bool, StoreError> {
+        self.next().use_recovery_code(admin, factor, code).await
+    }
+
+    async fn replace_recovery_codes(
+        &self,
+        admin: &AdminId,
+        factor: &Digest,
+        codes: &[Digest],
+    ) -> Result<bool, StoreError> {
+        self.next().replace_recovery_codes(admin, factor, codes).await
+    }
+
+    async fn reseal(
+        &self,
+        admin: &AdminId,
+        factor: &Digest,
+        expected: &Sealed,
+        new: &Sealed,
+    ) -> Result<bool, StoreError> {
+        self.next().reseal(admin, factor, expected, new).await
+    }
+
+    async fn sealed_by_others(&self, key: KeyId, limit: usize) -> Result<Vec<(AdminId, Factor)>, StoreError> {
+        self.next().sealed_by_others(key, limit).await
+    }
+
+    async fn remove_factor(&self, admin: &AdminId) -> Result<bool, StoreError> {
+        self.next().remove_factor(admin).await
+    }
+
+    async fn purge_enrolments(&self, now: OffsetDateTime, limit: usize) -> Result<usize, StoreError> {
+        self.next().purge_enrolments(now, limit).await
+    }
+}
+
+#[async_trait]
+impl<S: Store> LedgerStore for Alternating<S> {
+    async fn begin_assistance(&self, entry: &AssistanceEntry) -> Result<(), StoreError> {
+        self.next().begin_assistance(entry).await
+    }
+
+    async fn end_assistance(
+        &self,
+        grant: &Digest,
+        end: AssistanceEnd,
+        at: OffsetDateTime,
+    ) -> Result<Option<AssistanceEntry>, StoreError> {
+        self.next().end_assistance(grant, end, at).await
+    }
+
+    async fn find_assistance(&self, grant: &Digest) -> Result<Option<AssistanceEntry>, StoreError> {
+        self.next().find_assistance(grant).await
+    }
+
+    async fn open_assistance(&self, limit: usize) -> Result<Vec<AssistanceEntry>, StoreError> {
+        self.next().open_assistance(limit).await
+    }
+
+    async fn assistance_of(
+        &self,
+        customer: &CustomerId,
+        limit: usize,
+    ) -> Result<Vec<AssistanceEntry>, StoreError> {
+        self.next().assistance_of(customer, limit).await
+    }
+
+    async fn erase_assistance(&self, customer: &CustomerId) -> Result<usize, StoreError> {
+        self.next().erase_assistance(customer).await
+    }
+
+    async fn purge_assistance(&self, until: OffsetDateTime, limit: usize) -> Result<usize, StoreError> {
+        self.next().purge_assistance(until, limit).await
     }
 }

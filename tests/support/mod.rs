@@ -2,6 +2,7 @@
 
 #![allow(dead_code)] // Each test file uses its part.
 
+pub mod authenticator;
 pub mod hooked;
 pub mod outbox;
 pub mod sink;
@@ -10,9 +11,9 @@ use std::{net::IpAddr, sync::Arc, time::Duration};
 
 use commerce_auth::{
     AccountStatus, AdminId, AdminRecord, AdminSignIn, Argon2Params, Assistance, AuditEvent, Auth,
-    AuthBuilder, AuthConfig, CustomerId, CustomerRecord, Digest, Error, Grant, MemoryAdmins, MemoryCustomers,
-    MemoryStore, Obtained, OneTimeCode, Origin, PasswordHash, Permission, ResetToken, SignIn, SignedIn,
-    Website,
+    AuthBuilder, AuthConfig, CustomerId, CustomerRecord, Digest, Error, Grant, KeyId, Keyring, MemoryAdmins,
+    MemoryCustomers, MemoryStore, Obtained, OneTimeCode, Origin, PasswordHash, Permission, ResetToken,
+    SecondFactorPolicy, SignIn, SignedIn, Website,
     clock::{Clock, ManualClock},
     random::ChaChaRandom,
     store::{OneTimeCredential, OtcStore, Store, TokenStore},
@@ -45,11 +46,25 @@ pub struct Shop<S = MemoryStore> {
     admin_hash: PasswordHash,
 }
 
-/// Commerce's numbers, with hashes that cost nothing.
+/// Commerce's numbers, with hashes that cost nothing. Admin users sign in by password, as most tests are about something
+/// else.
 pub fn fast() -> AuthConfig {
     let mut config = AuthConfig::commerce();
     config.argon2 = Argon2Params::danger_fast();
+    config.admin_second_factor = SecondFactorPolicy::Optional;
     config
+}
+
+/// The same, where admin users need a second factor.
+pub fn with_second_factor() -> AuthConfig {
+    let mut config = fast();
+    config.admin_second_factor = SecondFactorPolicy::Required;
+    config
+}
+
+/// Private keys.
+pub fn keyring() -> Keyring {
+    Keyring::new(KeyId(1), [7; 32]).expect("32 bytes are enough")
 }
 
 pub fn shop() -> Shop {
@@ -114,6 +129,7 @@ impl<S: Store> Shop<S> {
             password_hash: Some(self.admin_hash.clone()),
             status: AccountStatus::Active,
             permissions: Permission::ALL.to_vec(),
+            requires_second_factor: true,
         };
         change(&mut row);
         self.admins.upsert(row).expect("no other admin user has the name");

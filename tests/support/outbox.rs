@@ -5,16 +5,37 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-use commerce_auth::{Notice, Notification, Notifier, StoreError};
+use commerce_auth::{AdminNotice, AdminNotification, Notice, Notification, Notifier, StoreError};
 
 /// Keeps what it is told, as a host's queue does.
 #[derive(Clone, Default)]
-pub struct Outbox(Arc<Mutex<Vec<Notification>>>);
+pub struct Outbox(Arc<Mutex<Mails>>);
+
+#[derive(Default)]
+struct Mails {
+    to_customers: Vec<Notification>,
+    to_admins: Vec<AdminNotification>,
+}
 
 impl Outbox {
     /// What came since the last look, the oldest first.
     pub fn take(&self) -> Vec<Notification> {
-        std::mem::take(&mut self.0.lock().unwrap())
+        std::mem::take(&mut self.0.lock().unwrap().to_customers)
+    }
+
+    /// The same, of what admin users were told.
+    #[allow(dead_code)] // Each test file uses its part.
+    pub fn take_admins(&self) -> Vec<AdminNotification> {
+        std::mem::take(&mut self.0.lock().unwrap().to_admins)
+    }
+
+    /// The enrolment token in the newest mail to an admin user, if that is what the newest mail is about.
+    #[allow(dead_code)] // Each test file uses its part.
+    pub fn enrolment_token(&self) -> Option<String> {
+        match self.take_admins().pop()?.notice {
+            AdminNotice::EnrolmentRequested { token, .. } => Some(token.expose().to_owned()),
+            _ => None,
+        }
     }
 
     /// The reset token in the newest mail, if that is what the newest mail is about.
@@ -29,7 +50,12 @@ impl Outbox {
 
 impl Notifier for Outbox {
     fn notify(&self, notification: Notification) -> Result<(), StoreError> {
-        self.0.lock().unwrap().push(notification);
+        self.0.lock().unwrap().to_customers.push(notification);
+        Ok(())
+    }
+
+    fn notify_admin(&self, notification: AdminNotification) -> Result<(), StoreError> {
+        self.0.lock().unwrap().to_admins.push(notification);
         Ok(())
     }
 }

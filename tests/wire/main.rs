@@ -2,12 +2,14 @@
 
 #![cfg(all(feature = "axum", feature = "graphql"))]
 
+mod assistance;
 mod edge;
 mod graphql;
 mod many_fields;
 mod over_http;
 mod refusals;
 mod rest;
+mod second_factor;
 mod site;
 mod sought;
 #[path = "../support/mod.rs"]

@@ -9,8 +9,9 @@ use axum::{Router, body::Body, extract::ConnectInfo, routing::get};
 use commerce_auth::{
     AdminIdentity, Auth, CustomerIdentity, Error, ErrorKind, Permission, Website,
     graphql::{
-        self, Admission, AssistanceMutation, Category, CustomerTokenMutation, CustomerTokenQuery,
-        PasswordMutation, RequireCustomer, RequirePermission, RequireSelf,
+        self, Admission, AssistanceMutation, Category, CustomerAssistanceMutation, CustomerAssistanceQuery,
+        CustomerTokenMutation, CustomerTokenQuery, PasswordMutation, RequireCustomer, RequirePermission,
+        RequireSelf,
     },
     http::{AuthLayer, Caller, Websites, rest},
     store::Store,
@@ -67,10 +68,15 @@ impl OwnQuery {
 }
 
 #[derive(MergedObject, Default)]
-pub struct Query(OwnQuery, CustomerTokenQuery);
+pub struct Query(OwnQuery, CustomerTokenQuery, CustomerAssistanceQuery);
 
 #[derive(MergedObject, Default)]
-pub struct Mutation(CustomerTokenMutation, AssistanceMutation, PasswordMutation<Customer>);
+pub struct Mutation(
+    CustomerTokenMutation,
+    AssistanceMutation,
+    CustomerAssistanceMutation,
+    PasswordMutation<Customer>,
+);
 
 pub type ShopSchema = Schema<Query, Mutation, EmptySubscription>;
 

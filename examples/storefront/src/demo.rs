@@ -114,6 +114,7 @@ async fn seed_admin(
         password_hash: Some(auth.hash_new_admin_password(username, ADMINS_PASSWORD).await?),
         status: AccountStatus::Active,
         permissions: permissions.to_vec(),
+        requires_second_factor: true,
     };
     Ok(database.admins.put(row).await?)
 }

@@ -2,14 +2,15 @@
 
 use std::error::Error;
 
-use super::{at, customer, digest, ensure, grant, subject};
+use super::{at, customer, digest, ensure, factors, grant, ledger, subject};
 use crate::{
-    account::Website,
+    account::{AdminId, Website},
     conformance::{Arena, Failure},
     error::StoreError,
+    keyring::KeyId,
     store::{
-        Attempt, AttemptId, Budget, Charge, Generation, Lock, OneTimeCredential, Outcome, Presented,
-        Purposes, Store, ThrottleKey,
+        AssistanceEnd, Attempt, AttemptId, Budget, Charge, Generation, Lock, OneTimeCredential, Outcome,
+        Presented, Purposes, Store, ThrottleKey,
     },
     token::Origin,
 };
@@ -36,6 +37,10 @@ pub(in crate::conformance) fn every_error_has_a_source<S: Store>(
         purposes: Purposes { reset_token: true, one_time_code: true },
     };
     let generation = Generation { subject: 0, everything: 0 };
+    let (admin, factor) = (AdminId::from(1), digest("factor"));
+    let enrolment = factors::enrolment("factor", 1);
+    let secret = &enrolment.secret;
+    let entry = ledger::entry("a", 1, 0)?;
     arena.run(async {
         let store = arena.store();
         answered("generation", store.generation(&subject(1)).await)?;
@@ -54,7 +59,26 @@ pub(in crate::conformance) fn every_error_has_a_source<S: Store>(
         answered("reserve", store.reserve(&attempt, at(0)).await)?;
         answered("settle", store.settle(&attempt, Outcome::Failed, at(0)).await)?;
         answered("clear", store.clear(&key).await)?;
-        answered("purge_attempts", store.purge_attempts(at(0), 1).await)
+        answered("purge_attempts", store.purge_attempts(at(0), 1).await)?;
+        answered("factor", store.factor(&admin).await)?;
+        answered("begin_enrolment", store.begin_enrolment(&enrolment, at(0)).await)?;
+        answered("enrolment", store.enrolment(&factor, at(0)).await)?;
+        answered("activate", store.activate(&factor, 1, &[digest("code")], at(0)).await)?;
+        answered("use_step", store.use_step(&admin, &factor, 1).await)?;
+        answered("use_recovery_code", store.use_recovery_code(&admin, &factor, &digest("code")).await)?;
+        answered("replace_recovery_codes", store.replace_recovery_codes(&admin, &factor, &[]).await)?;
+        answered("reseal", store.reseal(&admin, &factor, secret, secret).await)?;
+        answered("sealed_by_others", store.sealed_by_others(KeyId(1), 1).await)?;
+        answered("remove_factor", store.remove_factor(&admin).await)?;
+        answered("purge_enrolments", store.purge_enrolments(at(0), 1).await)?;
+        answered("begin_assistance", store.begin_assistance(&entry).await)?;
+        let end = store.end_assistance(&entry.grant, AssistanceEnd::Expired, at(1)).await;
+        answered("end_assistance", end)?;
+        answered("find_assistance", store.find_assistance(&entry.grant).await)?;
+        answered("open_assistance", store.open_assistance(1).await)?;
+        answered("assistance_of", store.assistance_of(&entry.customer, 1).await)?;
+        answered("erase_assistance", store.erase_assistance(&entry.customer).await)?;
+        answered("purge_assistance", store.purge_assistance(at(0), 1).await)
     })?
 }
 

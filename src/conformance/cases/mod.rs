@@ -1,5 +1,7 @@
 pub(super) mod broken;
 pub(super) mod codes;
+pub(super) mod factors;
+pub(super) mod ledger;
 pub(super) mod throttle;
 pub(super) mod tokens;
 

@@ -49,6 +49,11 @@ impl RestError {
         self
     }
 
+    /// The crate's error behind it, for the host's log.
+    pub(super) fn caused_by(self, cause: Error) -> Self {
+        Self { cause: Some(Arc::new(cause)), ..self }
+    }
+
     /// Fields that are missing or empty.
     ///
     /// ```
@@ -141,6 +146,7 @@ fn template(error: &Error) -> (Cow<'static, str>, Value) {
              Case, Digits, Special Characters.",
             least,
         ),
+        Error::StepUpRequired(limit) => (error.to_string().into(), json!({"max_age": limit.as_secs()})),
         _ => (error.to_string().into(), Value::Null),
     }
 }

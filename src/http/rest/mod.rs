@@ -3,7 +3,9 @@
 mod assistance;
 mod body;
 mod error;
+mod own_factor;
 mod password;
+mod second_factor;
 mod token;
 
 use axum::{
@@ -11,7 +13,7 @@ use axum::{
     extract::{DefaultBodyLimit, RawPathParams, Request},
     middleware::{self, Next},
     response::{IntoResponse, Response},
-    routing::{post, put},
+    routing::{get, post, put},
 };
 
 pub use body::Body;
@@ -26,16 +28,39 @@ use super::Caller;
 /// |---|---|
 /// | `POST /V1/integration/customer/token` `{username, password}` | the bearer token |
 /// | `POST /V1/integration/customer/revoke-customer-token` | `true` |
-/// | `POST /V1/integration/admin/token` `{username, password}` | the bearer token |
+/// | `POST /V1/integration/admin/token` `{username, password}` | the bearer token, where no second factor is needed |
+/// | `POST /V1/tfa/provider/google/authenticate` `{username, password, otp}` | the bearer token |
+/// | `POST /V1/tfa/provider/google/configure` `{tfaToken}` | `{"qr_code_base64": …, "secret_code": …}` |
+/// | `POST /V1/tfa/provider/google/activate` `{tfaToken, otp}` | `[]` |
 /// | `POST /V1/customer/{id}/otp` `{reason}` | `{"otp": …}` |
 /// | `PUT /V1/customers/me/password` `{currentPassword, newPassword}` | `true` |
 /// | `PUT /V1/customers/password` `{email, template, websiteId}` | `true` |
 /// | `POST /V1/customers/resetPassword` `{email, resetToken, newPassword}` | `true` |
+///
+/// Beyond Commerce, for an admin user's own page; all but the second present the admin user's token:
+///
+/// | route | answer |
+/// |---|---|
+/// | `POST /V1/tfa/me/enrolment` | `{"tfa_token": …, "expires_at": …}` |
+/// | `POST /V1/tfa/me/activate` `{tfaToken, otp}` | `{"recovery_codes": […]}`, as the route of Commerce does not |
+/// | `GET /V1/tfa/me` | `{"activated_at": …, "recovery_codes_left": …}`, or `null` |
+/// | `POST /V1/tfa/me/recovery-codes` | `{"recovery_codes": […]}` |
+/// | `POST /V1/tfa/me/step-up` `{otp}` | `{"token": …, "expires_at": …}` |
+/// | `PUT /V1/admins/me/password` `{currentPassword, newPassword}` | `true` |
 pub fn routes<S: Clone + Send + Sync + 'static>() -> Router<S> {
     Router::new()
         .route("/V1/integration/customer/token", post(token::customer))
         .route("/V1/integration/customer/revoke-customer-token", post(token::revoke))
         .route("/V1/integration/admin/token", post(token::admin))
+        .route("/V1/tfa/provider/google/authenticate", post(second_factor::authenticate))
+        .route("/V1/tfa/provider/google/configure", post(second_factor::configure))
+        .route("/V1/tfa/provider/google/activate", post(second_factor::activate))
+        .route("/V1/tfa/me", get(own_factor::factor))
+        .route("/V1/tfa/me/enrolment", post(own_factor::begin_enrolment))
+        .route("/V1/tfa/me/activate", post(own_factor::activate))
+        .route("/V1/tfa/me/recovery-codes", post(own_factor::replace_codes))
+        .route("/V1/tfa/me/step-up", post(own_factor::step_up))
+        .route("/V1/admins/me/password", put(password::change_admins))
         .route("/V1/customer/{id}/otp", post(assistance::one_time_code))
         .route("/V1/customers/me/password", put(password::change))
         .route("/V1/customers/password", put(password::request_reset))

@@ -4,7 +4,7 @@ use serde::Deserialize;
 
 use super::{
     Body, RestError,
-    body::{Secret, require},
+    body::{Secret, require, to_its_end},
 };
 use crate::{
     account::Website,
@@ -22,25 +22,49 @@ pub(super) struct ChangeBody {
     new_password: Secret,
 }
 
-pub(super) async fn change(caller: Caller, Body(body): Body<ChangeBody>) -> Result<Json<bool>, RestError> {
-    let ChangeBody { current_password: current, new_password: new } = body;
-    if caller.bearer().is_none() {
-        return Err(RestError::not_authorized("self"));
+impl ChangeBody {
+    fn require(self, caller: &Caller, resource: &'static str) -> Result<(Secret, Secret), RestError> {
+        let Self { current_password: current, new_password: new } = self;
+        if caller.bearer().is_none() {
+            return Err(RestError::not_authorized(resource));
+        }
+        require(&[("currentPassword", current.is_empty()), ("newPassword", new.is_empty())])?;
+        Ok((current, new))
     }
-    require(&[("currentPassword", current.is_empty()), ("newPassword", new.is_empty())])?;
-    to_its_end(async move {
+}
+
+pub(super) async fn change(caller: Caller, Body(body): Body<ChangeBody>) -> Result<Json<bool>, RestError> {
+    let (current, new) = body.require(&caller, "self")?;
+    let changed = to_its_end(async move {
         let bearer = caller.bearer().ok_or(Error::InvalidToken)?;
         caller.auth().change_password(bearer, current, new).await
-    })
-    .await
-    .map_err(|error| match error {
+    });
+    changed.await.map(|()| Json(true)).map_err(|error| refused(error, "self"))
+}
+
+/// Beyond Commerce, where an admin user has a page for it.
+pub(super) async fn change_admins(
+    caller: Caller,
+    Body(body): Body<ChangeBody>,
+) -> Result<Json<bool>, RestError> {
+    let resource = "Magento_Backend::admin";
+    let (current, new) = body.require(&caller, resource)?;
+    let changed = to_its_end(async move {
+        let bearer = caller.bearer().ok_or(Error::InvalidToken)?;
+        caller.auth().change_admin_password(bearer, current, new).await
+    });
+    changed.await.map(|()| Json(true)).map_err(|error| refused(error, resource))
+}
+
+fn refused(error: Error, resource: &'static str) -> RestError {
+    match error {
         // In other words than by GraphQL.
         Error::WrongPassword => {
             let message = "The password doesn't match this account. Verify the password and try again.";
             RestError::new(StatusCode::UNAUTHORIZED, message)
         }
-        error => RestError::refused(error, "self"),
-    })
+        error => RestError::refused(error, resource),
+    }
 }
 
 #[derive(Deserialize)]
@@ -104,15 +128,6 @@ pub(super) async fn reset(caller: Caller, Body(body): Body<ResetBody>) -> Result
     ])?;
     let reset = PasswordReset::new(email, token, new).on(caller.website().clone());
     let reset = reset.from(caller.origin().clone());
-    Ok(to_its_end(async move { caller.auth().reset_password(reset).await }).await?)
-}
-
-/// Runs a change in a task of its own: a client that goes away midway must not leave the earlier tokens alive.
-async fn to_its_end(
-    change: impl Future<Output = Result<(), Error>> + Send + 'static,
-) -> Result<Json<bool>, Error> {
-    match tokio::spawn(change).await {
-        Ok(changed) => changed.map(|()| Json(true)),
-        Err(_) => Err(Error::Overloaded),
-    }
+    to_its_end(async move { caller.auth().reset_password(reset).await }).await?;
+    Ok(Json(true))
 }

@@ -4,6 +4,7 @@ use serde::Deserialize;
 use super::{
     Body, RestError,
     body::{Secret, require},
+    second_factor,
 };
 use crate::{
     error::Error,
@@ -41,13 +42,14 @@ pub(super) async fn customer(
     }
 }
 
+/// A token only where no second factor is needed.
 pub(super) async fn admin(caller: Caller, Body(body): Body<SignInBody>) -> Result<Json<String>, RestError> {
     let (username, password) = body.require()?;
     let sign_in = AdminSignIn::new(username, password).from(caller.origin().clone());
     match caller.auth().generate_admin_token(sign_in).await {
         Ok(signed_in) => Ok(Json(signed_in.token().expose().to_owned())),
         Err(Error::InvalidUsername) => Err(Error::SignInRefused.into()),
-        Err(error) => Err(error.into()),
+        Err(error) => Err(second_factor::needed(error)),
     }
 }
 

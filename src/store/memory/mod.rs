@@ -5,6 +5,8 @@
 
 mod accounts;
 mod digest_map;
+mod factors;
+mod ledger;
 mod otc;
 mod shards;
 mod throttle;
@@ -18,18 +20,20 @@ use async_trait::async_trait;
 use time::OffsetDateTime;
 
 use super::{
-    Attempt, Generation, Insert, OneTimeCredential, OtcStore, Outcome, Presented, Reserve, Store, Take,
-    ThrottleKey, ThrottleStore, TokenStore,
+    AssistanceEnd, AssistanceEntry, Attempt, Enrolment, Factor, FactorStore, Generation, Insert, LedgerStore,
+    OneTimeCredential, OtcStore, Outcome, Presented, Reserve, Store, Take, ThrottleKey, ThrottleStore,
+    TokenStore,
 };
 use crate::{
-    account::CustomerId,
+    account::{AdminId, CustomerId},
     audit::{AuditEvent, AuditSink, MemoryAudit},
     error::StoreError,
-    keyring::Keyring,
+    keyring::{KeyId, Keyring, Sealed},
     token::{Digest, Grant, Origin, Subject},
 };
 
-/// Tokens, one-time credentials, attempt budgets and the newest audit events in memory.
+/// Tokens, one-time credentials, attempt budgets, second factors, the ledger of assistance and the newest audit events in
+/// memory.
 ///
 /// Sharded, so that cores do not wait for each other. Every write sweeps a little of what has expired, so
 /// nothing needs to call [`Auth::purge`](crate::Auth::purge).
@@ -38,6 +42,8 @@ pub struct MemoryStore {
     tokens: token::Tokens,
     codes: otc::Codes,
     throttle: throttle::Throttle,
+    factors: factors::Factors,
+    ledger: ledger::Ledger,
     audit: Arc<MemoryAudit>,
 }
 
@@ -185,5 +191,116 @@ impl ThrottleStore for MemoryStore {
 
     async fn purge_attempts(&self, now: OffsetDateTime, limit: usize) -> Result<usize, StoreError> {
         Ok(self.throttle.purge(now, limit))
+    }
+}
+
+#[async_trait]
+impl FactorStore for MemoryStore {
+    async fn factor(&self, admin: &AdminId) -> Result<Option<Factor>, StoreError> {
+        Ok(self.factors.factor(admin))
+    }
+
+    async fn begin_enrolment(&self, enrolment: &Enrolment, _now: OffsetDateTime) -> Result<(), StoreError> {
+        self.factors.begin_enrolment(enrolment);
+        Ok(())
+    }
+
+    async fn enrolment(&self, token: &Digest, now: OffsetDateTime) -> Result<Option<Enrolment>, StoreError> {
+        Ok(self.factors.enrolment(token, now))
+    }
+
+    async fn activate(
+        &self,
+        token: &Digest,
+        step: u64,
+        recovery_codes: &[Digest],
+        now: OffsetDateTime,
+    ) -> Result<bool, StoreError> {
+        Ok(self.factors.activate(token, step, recovery_codes, now))
+    }
+
+    async fn use_step(&self, admin: &AdminId, factor: &Digest, step: u64) -> Result<bool, StoreError> {
+        Ok(self.factors.use_step(admin, factor, step))
+    }
+
+    async fn use_recovery_code(
+        &self,
+        admin: &AdminId,
+        factor: &Digest,
+        code: &Digest,
+    ) -> Result<bool, StoreError> {
+        Ok(self.factors.use_recovery_code(admin, factor, code))
+    }
+
+    async fn replace_recovery_codes(
+        &self,
+        admin: &AdminId,
+        factor: &Digest,
+        codes: &[Digest],
+    ) -> Result<bool, StoreError> {
+        Ok(self.factors.replace_recovery_codes(admin, factor, codes))
+    }
+
+    async fn reseal(
+        &self,
+        admin: &AdminId,
+        factor: &Digest,
+        expected: &Sealed,
+        new: &Sealed,
+    ) -> Result<bool, StoreError> {
+        Ok(self.factors.reseal(admin, factor, expected, new))
+    }
+
+    async fn sealed_by_others(&self, key: KeyId, limit: usize) -> Result<Vec<(AdminId, Factor)>, StoreError> {
+        Ok(self.factors.sealed_by_others(key, limit))
+    }
+
+    async fn remove_factor(&self, admin: &AdminId) -> Result<bool, StoreError> {
+        Ok(self.factors.remove(admin))
+    }
+
+    async fn purge_enrolments(&self, now: OffsetDateTime, limit: usize) -> Result<usize, StoreError> {
+        Ok(self.factors.purge(now, limit))
+    }
+}
+
+#[async_trait]
+impl LedgerStore for MemoryStore {
+    async fn begin_assistance(&self, entry: &AssistanceEntry) -> Result<(), StoreError> {
+        self.ledger.begin(entry);
+        Ok(())
+    }
+
+    async fn end_assistance(
+        &self,
+        grant: &Digest,
+        end: AssistanceEnd,
+        at: OffsetDateTime,
+    ) -> Result<Option<AssistanceEntry>, StoreError> {
+        Ok(self.ledger.end(grant, end, at))
+    }
+
+    async fn find_assistance(&self, grant: &Digest) -> Result<Option<AssistanceEntry>, StoreError> {
+        Ok(self.ledger.find(grant))
+    }
+
+    async fn open_assistance(&self, limit: usize) -> Result<Vec<AssistanceEntry>, StoreError> {
+        Ok(self.ledger.open(limit))
+    }
+
+    async fn assistance_of(
+        &self,
+        customer: &CustomerId,
+        limit: usize,
+    ) -> Result<Vec<AssistanceEntry>, StoreError> {
+        Ok(self.ledger.of(customer, limit))
+    }
+
+    async fn erase_assistance(&self, customer: &CustomerId) -> Result<usize, StoreError> {
+        Ok(self.ledger.erase(customer))
+    }
+
+    async fn purge_assistance(&self, until: OffsetDateTime, limit: usize) -> Result<usize, StoreError> {
+        Ok(self.ledger.purge(until, limit))
     }
 }

@@ -4,11 +4,26 @@ use redis::Value;
 
 use super::failure::Failure;
 
+pub(super) type Pair<'a> = (&'a [u8], &'a [u8]);
+
 const CORRUPT: Failure = Failure::Corrupt("an answer");
 
 pub(super) fn items<const N: usize>(answer: Value) -> Result<[Value; N], Failure> {
     let Value::Array(items) = answer else { return Err(CORRUPT) };
     items.try_into().map_err(|_| CORRUPT)
+}
+
+/// Texts that come two by two.
+pub(super) fn pairs(answer: &Value) -> Result<Vec<Pair<'_>>, Failure> {
+    let Value::Array(items) = answer else { return Err(CORRUPT) };
+    items.chunks(2).map(pair).collect()
+}
+
+fn pair(items: &[Value]) -> Result<Pair<'_>, Failure> {
+    match items {
+        [first, second] => Ok((word(first)?, word(second)?)),
+        _ => Err(CORRUPT),
+    }
 }
 
 pub(super) fn bytes(answer: &Value) -> Result<Option<&[u8]>, Failure> {

@@ -63,6 +63,36 @@ impl Keys {
         self.key(b"a", account.as_bytes())
     }
 
+    /// The second factors of all admin users, who are few.
+    pub(super) fn factors(&self) -> Vec<u8> {
+        self.word("factors")
+    }
+
+    /// Their enrolments.
+    pub(super) fn enrolments(&self) -> Vec<u8> {
+        self.word("enrolments")
+    }
+
+    /// An entry of the ledger.
+    pub(super) fn entry(&self, grant: &Digest) -> Vec<u8> {
+        self.key(b"l", grant.as_bytes())
+    }
+
+    /// The grants of the entries that have not ended, by their begin.
+    pub(super) fn open_entries(&self) -> Vec<u8> {
+        self.word("open")
+    }
+
+    /// The grants of those that have, by their end.
+    pub(super) fn ended_entries(&self) -> Vec<u8> {
+        self.word("ended")
+    }
+
+    /// The grants of a customer's entries, by their begin.
+    pub(super) fn entries_of(&self, customer: &CustomerId) -> Vec<u8> {
+        self.key(b"h", customer.to_string().as_bytes())
+    }
+
     /// What all keys of a kind begin with.
     pub(super) fn kind(&self, letter: &str) -> Vec<u8> {
         self.word(letter)

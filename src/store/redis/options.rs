@@ -41,8 +41,9 @@ pub struct RedisOptions {
 }
 
 impl RedisOptions {
-    /// The version of the layout of the keys that this release knows.
-    const VERSION: u32 = 1;
+    /// The version of the layout of the keys that this release knows. Of the second, the first would sign admin users in
+    /// without their second factor, and could not read the grants that were obtained with one.
+    const VERSION: u32 = 2;
     const MAX_PREFIX_BYTES: usize = 64;
     const MAX_CONNECTIONS: usize = 64;
 
@@ -79,8 +80,8 @@ impl RedisOptions {
         self
     }
 
-    /// Lets what ends something (`take`, `discard`, and each kind of revoke) return only once so many replicas have it. If
-    /// they do not within `patience`, which is at most half of the [`timeout`](Self::timeout), the call is an error, and
+    /// Lets what ends something (`take`, `discard`, and each kind of revoke) and what changes a second factor or the ledger of
+    /// assistance return only once so many replicas have it. If they do not within `patience`, which is at most half of the [`timeout`](Self::timeout), the call is an error, and
     /// may have taken effect. See [the table](crate::store::redis#what-a-crash-or-a-failover-may-lose).
     pub const fn wait_for_replicas(mut self, replicas: u32, patience: Duration) -> Self {
         self.replication = Some((replicas, patience));

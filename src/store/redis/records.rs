@@ -30,13 +30,7 @@ pub(super) fn write_grant(grant: &Grant, origin: &Origin, everything: u64) -> Ve
     record.push(obtained_byte(grant.obtained));
     write_text(&mut record, grant.website.as_ref().map(Website::as_str));
     write_assistance(&mut record, grant.assistance.as_deref());
-    match origin.source {
-        None => write_bytes(&mut record, None),
-        Some(IpAddr::V4(source)) => write_bytes(&mut record, Some(&source.octets())),
-        Some(IpAddr::V6(source)) => write_bytes(&mut record, Some(&source.octets())),
-    }
-    write_text(&mut record, origin.user_agent.as_deref());
-    write_text(&mut record, origin.correlation_id.as_deref());
+    write_origin(&mut record, origin);
     record
 }
 
@@ -100,16 +94,18 @@ pub(super) fn subject_bytes(subject: &Subject) -> Vec<u8> {
     .into_bytes()
 }
 
-const fn obtained_byte(obtained: Obtained) -> u8 {
+pub(super) const fn obtained_byte(obtained: Obtained) -> u8 {
     match obtained {
         Obtained::Password => 1,
         Obtained::ResetToken => 2,
         Obtained::OneTimeCode => 3,
         Obtained::AsAdmin => 4,
+        Obtained::PasswordAndTotp => 5,
+        Obtained::PasswordAndRecoveryCode => 6,
     }
 }
 
-fn write_text(record: &mut Vec<u8>, text: Option<&str>) {
+pub(super) fn write_text(record: &mut Vec<u8>, text: Option<&str>) {
     write_bytes(record, text.map(str::as_bytes));
 }
 
@@ -124,7 +120,17 @@ fn write_bytes(record: &mut Vec<u8>, bytes: Option<&[u8]>) {
     record.extend(bytes.unwrap_or_default());
 }
 
-fn write_assistance(record: &mut Vec<u8>, assistance: Option<&Assistance>) {
+pub(super) fn write_origin(record: &mut Vec<u8>, origin: &Origin) {
+    match origin.source {
+        None => write_bytes(record, None),
+        Some(IpAddr::V4(source)) => write_bytes(record, Some(&source.octets())),
+        Some(IpAddr::V6(source)) => write_bytes(record, Some(&source.octets())),
+    }
+    write_text(record, origin.user_agent.as_deref());
+    write_text(record, origin.correlation_id.as_deref());
+}
+
+pub(super) fn write_assistance(record: &mut Vec<u8>, assistance: Option<&Assistance>) {
     write_text(record, assistance.map(|assistance| assistance.actor.to_string()).as_deref());
     if let Some(assistance) = assistance {
         record.extend(assistance.parent.as_bytes());
@@ -133,38 +139,38 @@ fn write_assistance(record: &mut Vec<u8>, assistance: Option<&Assistance>) {
 }
 
 /// Reads from the front; none where no release has written what stands there.
-pub(super) struct Reader<'r>(&'r [u8]);
+pub(super) struct Reader<'r>(pub(super) &'r [u8]);
 
 impl<'r> Reader<'r> {
-    fn take(&mut self, length: usize) -> Option<&'r [u8]> {
+    pub(super) fn take(&mut self, length: usize) -> Option<&'r [u8]> {
         let (taken, rest) = self.0.split_at_checked(length)?;
         self.0 = rest;
         Some(taken)
     }
 
-    fn byte(&mut self) -> Option<u8> {
+    pub(super) fn byte(&mut self) -> Option<u8> {
         self.take(1)?.first().copied()
     }
 
-    fn int(&mut self) -> Option<[u8; 8]> {
+    pub(super) fn int(&mut self) -> Option<[u8; 8]> {
         self.take(8)?.try_into().ok()
     }
 
-    fn time(&mut self) -> Option<OffsetDateTime> {
+    pub(super) fn time(&mut self) -> Option<OffsetDateTime> {
         Some(micros::to_time(i64::from_be_bytes(self.int()?)))
     }
 
-    fn digest(&mut self) -> Option<Digest> {
+    pub(super) fn digest(&mut self) -> Option<Digest> {
         Some(Digest::from_bytes(self.take(32)?.try_into().ok()?))
     }
 
     /// A text whose length is one byte.
-    fn short(&mut self) -> Option<&'r str> {
+    pub(super) fn short(&mut self) -> Option<&'r str> {
         let length = self.byte()?;
         str::from_utf8(self.take(length.into())?).ok()
     }
 
-    fn bytes(&mut self) -> Option<Option<&'r [u8]>> {
+    pub(super) fn bytes(&mut self) -> Option<Option<&'r [u8]>> {
         let (mut length, mut shift) = (0_usize, 0);
         loop {
             let group = self.byte()?;
@@ -180,15 +186,27 @@ impl<'r> Reader<'r> {
         }
     }
 
-    fn text(&mut self) -> Option<Option<&'r str>> {
+    pub(super) fn text(&mut self) -> Option<Option<&'r str>> {
         self.bytes()?.map(str::from_utf8).transpose().ok()
     }
 
-    fn assistance(&mut self) -> Option<Option<Arc<Assistance>>> {
+    pub(super) fn assistance(&mut self) -> Option<Option<Arc<Assistance>>> {
         let Some(actor) = self.text()? else { return Some(None) };
         let (actor, parent) = (actor.parse().ok()?, self.digest()?);
         let reason = self.text()??.to_owned();
         Some(Some(Arc::new(Assistance { actor, parent, reason })))
+    }
+
+    pub(super) fn obtained(&mut self) -> Option<Obtained> {
+        Some(match self.byte()? {
+            1 => Obtained::Password,
+            2 => Obtained::ResetToken,
+            3 => Obtained::OneTimeCode,
+            4 => Obtained::AsAdmin,
+            5 => Obtained::PasswordAndTotp,
+            6 => Obtained::PasswordAndRecoveryCode,
+            _ => return None,
+        })
     }
 
     fn grant(&mut self, digest: Digest, expires_at: OffsetDateTime) -> Option<Grant> {
@@ -199,19 +217,13 @@ impl<'r> Reader<'r> {
             _ => return None,
         };
         let issued_at = self.time()?;
-        let obtained = match self.byte()? {
-            1 => Obtained::Password,
-            2 => Obtained::ResetToken,
-            3 => Obtained::OneTimeCode,
-            4 => Obtained::AsAdmin,
-            _ => return None,
-        };
+        let obtained = self.obtained()?;
         let website = self.text()?.map(str::parse).transpose().ok()?;
         let assistance = self.assistance()?;
         Some(Grant { digest, subject, website, obtained, assistance, issued_at, expires_at })
     }
 
-    fn origin(&mut self) -> Option<Origin> {
+    pub(super) fn origin(&mut self) -> Option<Origin> {
         let source = match self.bytes()? {
             None => None,
             Some(octets) => Some(match octets.len() {

@@ -35,6 +35,20 @@ scripts! {
     SETTLE: "#!lua flags=allow-oom" "budgets" "settle";
     CLEAR: "#!lua flags=allow-oom" "budgets" "clear";
     PURGE_ATTEMPTS: "#!lua flags=allow-oom" "budgets" "purge" "purge_attempts";
+    BEGIN_ENROLMENT: "#!lua" "enrolments" "begin_enrolment";
+    ACTIVATE: "#!lua flags=allow-oom" "enrolments" "factors" "activate";
+    USE_STEP: "#!lua flags=allow-oom" "factors" "use_step";
+    USE_RECOVERY_CODE: "#!lua flags=allow-oom" "factors" "use_recovery_code";
+    REPLACE_RECOVERY_CODES: "#!lua flags=allow-oom" "factors" "replace_recovery_codes";
+    RESEAL: "#!lua flags=allow-oom" "factors" "reseal";
+    SEALED_BY_OTHERS: "#!lua flags=no-writes" "factors" "sealed_by_others";
+    REMOVE_FACTOR: "#!lua flags=allow-oom" "enrolments" "remove_factor";
+    PURGE_ENROLMENTS: "#!lua flags=allow-oom" "enrolments" "purge_enrolments";
+    BEGIN_ASSISTANCE: "#!lua" "begin_assistance";
+    END_ASSISTANCE: "#!lua flags=allow-oom" "ledger" "end_assistance";
+    ENTRIES: "#!lua flags=no-writes" "entries";
+    ERASE_ASSISTANCE: "#!lua flags=allow-oom" "ledger" "erase_assistance";
+    PURGE_ASSISTANCE: "#!lua flags=allow-oom" "ledger" "purge_assistance";
 }
 
 impl Script {

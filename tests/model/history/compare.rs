@@ -19,6 +19,9 @@ use super::{
 };
 use crate::shop::{Answer, Assist, LedTo, Name, Notified, Secret, Token, Told, Who};
 
+/// What an admin user who assists is permitted.
+pub(super) const ASSISTING: [Permission; 2] = [Permission::Login, Permission::AllowShoppingAssistance];
+
 impl World {
     /// A token that the crate has issued gets its name.
     pub(super) fn issued(&mut self, text: &str) -> Result<(usize, Token), TestCaseError> {
@@ -82,6 +85,35 @@ impl World {
                 Notice::PasswordReset => Notified::PasswordReset,
                 Notice::PasswordChanged => Notified::PasswordChanged,
                 Notice::AssistanceConsent { allowed } => Notified::Consent(allowed),
+                Notice::AssistanceBegan { grant, actor, expires_at, .. } => {
+                    let Name::Token(token) = self.names.of(&grant) else {
+                        return Err(TestCaseError::fail("an assistance that is no token's"));
+                    };
+                    let row = self.shop.tokens.get(token);
+                    prop_assert_eq!(Some(expires_at), row.map(|row| row.expires));
+                    prop_assert_eq!(
+                        Some(actor),
+                        row.and_then(|row| row.assist).map(|assist| admin_id(assist.actor))
+                    );
+                    Notified::Began(token)
+                }
+                Notice::AssistanceEnded { actor, began_at, end } => {
+                    // It does not name its token; the model does.
+                    let place = notices.len();
+                    match self.shop.led_to.notices.get(place) {
+                        Some((_, Notified::Ended(token, _))) => {
+                            let row = self.shop.tokens[*token];
+                            prop_assert_eq!(began_at, row.issued, "since when");
+                            prop_assert_eq!(
+                                Some(actor),
+                                row.assist.map(|assist| admin_id(assist.actor)),
+                                "who acted"
+                            );
+                            Notified::Ended(*token, end)
+                        }
+                        _ => Notified::Ended(usize::MAX, end),
+                    }
+                }
                 other => return Err(TestCaseError::fail(format!("{other:?}"))),
             };
             notices.push((place, notified));
@@ -192,7 +224,7 @@ impl World {
         ];
         for (how, got, expected) in looks {
             if let Ok(Identity::Admin(admin)) = &got {
-                let has = Permission::ALL.map(|permission| admin.has_permission(permission));
+                let has = ASSISTING.map(|permission| admin.has_permission(permission));
                 let expected = self.shop.tokens[place].owner;
                 prop_assert_eq!(Who::Admin(0) == expected, admin.admin_id() == &admin_id(0));
                 let index = usize::from(admin.admin_id() != &admin_id(0));
@@ -216,7 +248,7 @@ impl World {
         });
         prop_assert!(row.allows_assistance && row.status == AccountStatus::Active, "consent");
         let admin = block_on(self.admins.find_by_id(&admin_id(assist.actor))).unwrap().unwrap();
-        let permitted = Permission::ALL.iter().all(|permission| admin.permissions.contains(permission));
+        let permitted = ASSISTING.iter().all(|permission| admin.permissions.contains(permission));
         prop_assert!(permitted && admin.status == AccountStatus::Active, "permission");
         let parent = block_on(self.store.find(&digest(&self.tokens[assist.parent]), self.shop.now)).unwrap();
         prop_assert!(parent.is_some(), "a live parent");

@@ -53,13 +53,13 @@ impl Names {
                 });
                 let owner = Who::Customer(customer(who.customer_id()));
                 let site = Some(site(who.website()));
-                let (issued, expires) = (who.issued_at(), who.expires_at());
+                let (issued, expires) = (who.auth_time(), who.expires_at());
                 (self.of(who.grant()), token(owner, site, who.obtained(), assist, issued, expires))
             }
             Identity::Admin(who) => {
                 let owner = Who::Admin(admin(who.admin_id()));
                 let password = commerce_auth::Obtained::Password;
-                let token = token(owner, None, password, None, who.issued_at(), who.expires_at());
+                let token = token(owner, None, password, None, who.auth_time(), who.expires_at());
                 (self.of(who.grant()), token)
             }
             other => panic!("{other:?}"),

@@ -9,7 +9,7 @@ use std::{
 use commerce_auth::{
     AccountStatus, AdminRecord, AdminStore, Argon2Params, Auth, AuthConfig, CustomerRecord, CustomerStore,
     Digest, MemoryAdmins, MemoryCustomers, MemoryStore, Origin, PasswordHash, Permission, RevokeScope,
-    clock::ManualClock, random::danger::SeededRandom, store::Purposes,
+    SecondFactorPolicy, clock::ManualClock, random::danger::SeededRandom, store::Purposes,
 };
 use pollster::block_on;
 use proptest::test_runner::TestCaseError;
@@ -61,6 +61,7 @@ pub(crate) struct World {
 
 fn config(setup: Setup) -> AuthConfig {
     let mut config = AuthConfig::commerce();
+    config.admin_second_factor = SecondFactorPolicy::Optional;
     config.argon2 = Argon2Params::danger_fast();
     config.hashing_threads = NonZero::<usize>::MIN;
     config.assistance = setup.assistance;
@@ -151,6 +152,7 @@ impl World {
                 password_hash: Some(password_hash(admin)),
                 status: AccountStatus::Active,
                 permissions: Permission::ALL.to_vec(),
+                requires_second_factor: false,
             };
             admins.upsert(row).unwrap();
         }
@@ -223,7 +225,7 @@ impl World {
         let Admin { active, permissions } = self.shop.admins[admin];
         let mut row = block_on(self.admins.find_by_id(&admin_id(admin))).unwrap().unwrap();
         row.status = if active { AccountStatus::Active } else { AccountStatus::Disabled };
-        let held = Permission::ALL.into_iter().zip(permissions).filter(|(_, has)| *has);
+        let held = super::compare::ASSISTING.into_iter().zip(permissions).filter(|(_, has)| *has);
         row.permissions = held.map(|(permission, _)| permission).collect();
         self.admins.upsert(row).unwrap();
     }

@@ -94,6 +94,7 @@ impl Shop {
         let answer = self.issue(owner, Obtained::AsAdmin, Some(assist), until);
         self.about_token(event, self.tokens.len() - 1);
         self.begin(event);
+        self.enter(self.tokens.len() - 1);
         Ok(answer)
     }
 

@@ -6,6 +6,7 @@
 mod assistance;
 mod budgets;
 mod credentials;
+mod ledger;
 mod passwords;
 mod sign_in;
 mod tokens;
@@ -13,7 +14,7 @@ mod trail;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use commerce_auth::{AccountStatus, Error, Obtained};
+use commerce_auth::{AccountStatus, Error, Obtained, store::AssistanceEnd};
 use time::{Duration, OffsetDateTime as Time};
 
 pub(crate) use assistance::NO_REASON;
@@ -33,6 +34,8 @@ pub(crate) struct Shop {
     /// Customers' and admin users'.
     pub(crate) tokens: Vec<Token>,
     pub(crate) secrets: Vec<Secret>,
+    /// The assistance that the ledger takes for open, by its tokens, the oldest first.
+    pub(crate) open: Vec<usize>,
     /// Names that nobody has are among them.
     pub(crate) budgets: BTreeMap<(Counted, Scope), Counter>,
     /// Where a failure was last counted.
@@ -113,6 +116,9 @@ pub(crate) enum Notified {
     PasswordReset,
     PasswordChanged,
     Consent(bool),
+    /// An assistance, by its token.
+    Began(usize),
+    Ended(usize, AssistanceEnd),
 }
 
 /// What a flow answers if it does what was asked.
@@ -138,6 +144,7 @@ impl Shop {
             admins,
             tokens: Vec::new(),
             secrets: Vec::new(),
+            open: Vec::new(),
             budgets: BTreeMap::new(),
             last_failure: None,
             led_to: LedTo::default(),
@@ -170,6 +177,7 @@ impl Shop {
             secret.gone = true;
         }
         self.end_tokens(Who::Customer(customer), keep);
+        self.settle_of(customer);
     }
 
     /// For so long, but not beyond `until`.
@@ -194,7 +202,7 @@ impl Shop {
     }
 
     /// What is expired is removed from the store.
-    pub(crate) fn sweep(&mut self) {
+    fn sweep(&mut self) {
         let now = self.now;
         self.tokens.iter_mut().for_each(|token| token.swept |= now >= token.expires);
     }

@@ -43,8 +43,8 @@ impl Shop {
             let new = new.judge(Field::NewPassword).map_err(policy)?;
             self.ask_again(customer, with, &mut event)?;
             self.set_password(customer, new);
-            self.end_credentials(customer, Some(token));
             self.led_to.notices.push((customer, Notified::PasswordChanged));
+            self.end_credentials(customer, Some(token));
             Ok(Answer::Done)
         });
         self.conclude(&event, ended)
@@ -137,9 +137,9 @@ impl Shop {
             // A caller who goes away from here on leaves this trace.
             self.led_to.queued.push(event);
             self.set_password(customer, new);
+            self.led_to.notices.push((customer, Notified::PasswordReset));
             self.end_credentials(customer, None);
             self.forget_failures(Counted::Customer(door));
-            self.led_to.notices.push((customer, Notified::PasswordReset));
             Answer::Done
         });
         self.conclude(&event, ended)
@@ -170,6 +170,9 @@ impl Shop {
         let action = if allowed { Action::ConsentGiven } else { Action::ConsentWithdrawn };
         let (token, customer) = self.own(bearer, site, action)?;
         self.customers[customer].consents = allowed;
+        if !allowed {
+            self.settle_of(customer);
+        }
         self.led_to.notices.push((customer, Notified::Consent(allowed)));
         let event = self.by_customer(action, token);
         self.conclude(&event, Ok(Answer::Done))

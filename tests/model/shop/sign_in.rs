@@ -3,6 +3,7 @@
 use commerce_auth::{
     AccountStatus, Error, Field, Obtained,
     audit::{Action, Outcome, Refusal},
+    store::AssistanceEnd,
 };
 
 use super::{
@@ -64,6 +65,9 @@ impl Shop {
             self.about_token(&mut event, token);
             // The record of what was about to be redeemed named the token before it was issued.
             self.led_to.kept[begun..].iter_mut().for_each(|event| event.grant = Some(Name::Token(token)));
+            if assist.is_some() {
+                self.enter(token);
+            }
             if let Some(secret) = secret {
                 self.secrets[secret].bought = Some(token);
             }
@@ -138,6 +142,7 @@ impl Shop {
                 self.about_token(event, bought);
             }
             self.tokens[bought].revoked = true;
+            self.close(bought, AssistanceEnd::Withdrawn);
         }
         refused(Refusal::SpentCode, Error::SignInRefused)
     }

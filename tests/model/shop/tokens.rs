@@ -2,7 +2,8 @@
 
 use commerce_auth::{
     Error,
-    audit::{Action, Refusal},
+    audit::{Action, Outcome, Refusal},
+    store::AssistanceEnd,
 };
 
 use super::{
@@ -17,15 +18,23 @@ impl Shop {
         if self.is_live(token) {
             return Ok(token);
         }
-        // The trail is told of an expired token that an admin user was behind.
-        let action = match (self.tokens[token].owner, self.tokens[token].assist) {
-            (Who::Admin(_), _) => Some(Action::AdminUse),
-            (Who::Customer(_), Some(_)) => Some(Action::AssistanceUse),
-            (Who::Customer(_), None) => None,
-        };
-        if let Some(action) = action.filter(|_| self.is_known_as_expired(token)) {
-            let event = self.by_customer(action, token);
-            self.note(event, Refusal::TokenExpired);
+        // The trail is told of a token that an admin user was behind: of the admin user's own, while the store knows it as
+        // expired; of an assistance, while the ledger does.
+        match (self.tokens[token].owner, self.tokens[token].assist) {
+            (Who::Admin(_), _) if self.is_known_as_expired(token) => {
+                let event = self.by_customer(Action::AdminUse, token);
+                self.note(event, Refusal::TokenExpired);
+            }
+            (Who::Customer(customer), Some(assist)) => {
+                let why = match self.assists(assist, customer) {
+                    _ if self.now >= self.tokens[token].expires => Refusal::TokenExpired,
+                    Err((Outcome::Refused(why), _)) => why,
+                    _ => Refusal::AssistanceEnded,
+                };
+                let event = self.by_customer(Action::AssistanceUse, token);
+                self.note(event, why);
+            }
+            _ => {}
         }
         Err(Error::InvalidToken)
     }
@@ -55,7 +64,7 @@ impl Shop {
             return Err(Error::NotAuthorized);
         }
         if let Some(assist) = row.assist
-            && let Err((commerce_auth::audit::Outcome::Refused(why), _)) = self.assists(assist, customer)
+            && let Err((Outcome::Refused(why), _)) = self.assists(assist, customer)
         {
             let event = self.by_customer(Action::AssistanceUse, token);
             self.note(event, why);
@@ -108,10 +117,15 @@ impl Shop {
         let token = self.verify_customer(bearer, site)?;
         let all = self.setup.revokes_all && self.tokens[token].assist.is_none();
         let event = self.by_customer(if all { Action::AllTokensRevoke } else { Action::TokenRevoke }, token);
+        self.tokens[token].revoked = true;
         if all {
             self.end_tokens(self.tokens[token].owner, None);
+            if let Who::Customer(customer) = self.tokens[token].owner {
+                self.settle_of(customer);
+            }
+        } else {
+            self.close(token, AssistanceEnd::SignedOut);
         }
-        self.tokens[token].revoked = true;
         self.conclude(&event, Ok(Answer::Done))
     }
 
@@ -123,6 +137,7 @@ impl Shop {
     ) -> Result<Answer, Error> {
         let (token, customer) = self.own(bearer, site, Action::AllTokensRevoke)?;
         self.end_tokens(Who::Customer(customer), keep.then_some(token));
+        self.settle_of(customer);
         let event = self.by_customer(Action::AllTokensRevoke, token);
         self.conclude(&event, Ok(Answer::Done))
     }
@@ -139,6 +154,7 @@ impl Shop {
             return Ok(Answer::Had(false));
         }
         self.tokens[other].revoked = true;
+        self.close(other, AssistanceEnd::EndedByCustomer);
         let event = Told { grant: Some(Name::Token(other)), ..self.by_customer(Action::TokenRevoke, token) };
         self.conclude(&event, Ok(Answer::Had(true)))
     }
@@ -147,12 +163,16 @@ impl Shop {
     pub(crate) fn revoke_admin(&mut self, bearer: Option<usize>) -> Result<Answer, Error> {
         let token = self.verify_admin(bearer)?;
         self.tokens[token].revoked = true;
+        if let Who::Admin(admin) = self.tokens[token].owner {
+            self.settle_by(admin);
+        }
         let event = self.by_customer(Action::TokenRevoke, token);
         self.conclude(&event, Ok(Answer::Done))
     }
 
     pub(crate) fn admin_changed(&mut self, admin: usize) -> Result<Answer, Error> {
         self.end_tokens(Who::Admin(admin), None);
+        self.settle_by(admin);
         self.conclude(&Told::about(Action::AccountChange).of(Who::Admin(admin)), Ok(Answer::Done))
     }
 

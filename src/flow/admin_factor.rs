@@ -1,0 +1,171 @@
+//! An admin user's second factor once it is there.
+
+use time::OffsetDateTime;
+
+use super::{Bearer, ending::Stop, enrolment::digests};
+use crate::{
+    account::AdminId,
+    audit::{Action, AuditEvent, Refusal},
+    auth::Auth,
+    credential::{EnrolmentToken, RecoveryCode, TotpSecret},
+    error::Error,
+    notifier::AdminNotice,
+    store::Enrolment,
+    throttle::second_factor_key,
+    token::{AdminIdentity, Origin, Subject},
+};
+
+/// An admin user's second factor, as the admin user may see it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct AdminFactor {
+    /// When the authenticator was activated.
+    pub activated_at: OffsetDateTime,
+    /// So many recovery codes are left.
+    pub recovery_codes_left: usize,
+}
+
+impl Auth {
+    /// The second factor of the signed-in admin user, if there is one.
+    ///
+    /// # Errors
+    ///
+    /// As [`verify_admin`](Self::verify_admin).
+    pub async fn admin_factor(&self, bearer: impl Into<Bearer<'_>>) -> Result<Option<AdminFactor>, Error> {
+        let who = self.verify_admin(bearer).await?;
+        let factor = self.parts.factors.factor(who.admin_id()).await?;
+        Ok(factor.map(|factor| AdminFactor {
+            activated_at: factor.activated_at,
+            recovery_codes_left: factor.recovery_codes.len(),
+        }))
+    }
+
+    /// Makes the signed-in admin user's recovery codes anew, as a set: all earlier ones are no good any more. They are shown
+    /// now or never.
+    ///
+    /// # Errors
+    ///
+    /// - As [`verify_admin`](Self::verify_admin).
+    /// - [`Error::StepUpRequired`]: the sign-in is older than [`AuthConfig::fresh_for`](crate::AuthConfig::fresh_for).
+    /// - [`Error::NotEnrolled`]: there is no second factor.
+    /// - [`Error::Unavailable`], [`Error::Random`]: the codes may be replaced; call it again.
+    pub async fn replace_recovery_codes(
+        &self,
+        bearer: impl Into<Bearer<'_>>,
+    ) -> Result<Vec<RecoveryCode>, Error> {
+        let bearer = bearer.into();
+        let who = self.verify_admin(bearer.clone()).await?;
+        let event = AuditEvent::about(Action::RecoveryCodes, bearer.origin()).of_admin(who.admin_id());
+        let ended = self.replace_codes(&who, &event).await;
+        self.conclude(&event, ended).await
+    }
+
+    async fn replace_codes(
+        &self,
+        who: &AdminIdentity,
+        event: &AuditEvent,
+    ) -> Result<Vec<RecoveryCode>, Stop> {
+        let factor = self.require_fresh_sign_in(who).await?;
+        let factor = factor.ok_or(Refusal::NotEnrolled.told(Error::NotEnrolled))?;
+        let codes = self.draw_recovery_codes()?;
+        self.parts.trail.begin(event).await?;
+        let id = who.admin_id();
+        if !self.parts.factors.replace_recovery_codes(id, &factor.name, &digests(&codes)).await? {
+            return Err(Refusal::RevokedMeanwhile.told(Error::NotEnrolled));
+        }
+        self.notify_admin(&who.admin, AdminNotice::RecoveryCodesReplaced, &event.origin);
+        Ok(codes)
+    }
+
+    /// Gives an admin user without a second factor the authenticator that the admin user has already: for a team that
+    /// brings its admin users along. There are no recovery codes; they are made with
+    /// [`replace_recovery_codes`](Self::replace_recovery_codes). All of the admin user's tokens end.
+    ///
+    /// # Errors
+    ///
+    /// - [`Error::AlreadyEnrolled`]: nothing is changed.
+    /// - [`Error::InvalidToken`]: there is no active admin user of this id.
+    /// - [`Error::NotConfigured`]: there is no keyring, or no admin user table.
+    /// - [`Error::Unavailable`], [`Error::Random`]: it may be done; call it again.
+    pub async fn import_admin_factor(&self, admin: &AdminId, secret: &TotpSecret) -> Result<(), Error> {
+        let event = AuditEvent::about(Action::FactorActivation, &Origin::default()).of_admin(admin);
+        let ended = self.import_factor(admin, secret, &event).await;
+        self.conclude(&event, ended).await
+    }
+
+    async fn import_factor(
+        &self,
+        admin: &AdminId,
+        secret: &TotpSecret,
+        event: &AuditEvent,
+    ) -> Result<(), Stop> {
+        let admin = self.active_admin(admin).await?;
+        let taken = || Refusal::AlreadyEnrolled.told(Error::AlreadyEnrolled);
+        if self.parts.factors.factor(&admin.id).await?.is_some() {
+            return Err(taken());
+        }
+        let token = EnrolmentToken::generate(self.parts.random.as_ref())?.digest();
+        let secret = self.seal_secret(&admin.id, &token, secret)?;
+        let (now, expires_at) = self.lifespan(self.config().enrolment_lifetime, None);
+        let enrolment = Enrolment { token, admin: admin.id.clone(), secret, replaces: None, expires_at };
+        self.parts.trail.begin(event).await?;
+        self.parts.factors.begin_enrolment(&enrolment, now).await?;
+        // No step of it was used here.
+        if !self.parts.factors.activate(&token, 0, &[], now).await? {
+            return Err(taken());
+        }
+        self.notify_admin(&admin, AdminNotice::FactorActivated, &event.origin);
+        self.end_admin_tokens(&admin.id, event).await
+    }
+
+    /// Removes an admin user's second factor, recovery codes and enrolment, and ends all tokens: for a lost authenticator,
+    /// once the host has made sure who asks, as well as when it was enrolled (ASVS v5.0.0-6.4.4). The budget of wrong codes
+    /// is opened again. Answers whether there was a second factor.
+    ///
+    /// # Errors
+    ///
+    /// - [`Error::NotConfigured`]: there is no admin user table.
+    /// - [`Error::Unavailable`]: it may be done; call it again.
+    pub async fn remove_admin_factor(&self, admin: &AdminId) -> Result<bool, Error> {
+        let event = AuditEvent::about(Action::FactorRemoval, &Origin::default()).of_admin(admin);
+        let ended = self.remove_factor(admin, &event).await;
+        self.conclude(&event, ended).await
+    }
+
+    async fn remove_factor(&self, admin: &AdminId, event: &AuditEvent) -> Result<bool, Stop> {
+        self.parts.trail.begin(event).await?;
+        let removed = self.parts.factors.remove_factor(admin).await?;
+        self.parts.throttle.clear(&second_factor_key(admin)).await?;
+        if removed && let Ok(row) = self.active_admin(admin).await {
+            self.notify_admin(&row, AdminNotice::FactorRemoved, &event.origin);
+        }
+        self.end_admin_tokens(admin, event).await?;
+        Ok(removed)
+    }
+
+    async fn end_admin_tokens(&self, admin: &AdminId, event: &AuditEvent) -> Result<(), Stop> {
+        let subject = Subject::Admin(admin.clone());
+        self.parts.tokens.revoke_all(&subject, None, self.parts.clock.now()).await?;
+        self.settle_ledger_by(admin, &event.origin).await;
+        Ok(())
+    }
+
+    /// Seals at most `limit` second factors with the keyring's current key that another key has sealed, and answers how
+    /// many: after a rotation, until it answers 0, before the old key is [retired](crate::Keyring::retire). A sign-in seals
+    /// its own.
+    ///
+    /// # Errors
+    ///
+    /// - [`Error::NotConfigured`]: there is no keyring.
+    /// - [`Error::Unavailable`]: some may be done. A secret that no accepted key opens is among the reasons; retire
+    ///   nothing then.
+    pub async fn reseal_factors(&self, limit: usize) -> Result<usize, Error> {
+        let current = self.keyring()?.current();
+        let mut done = 0;
+        for (admin, factor) in self.parts.factors.sealed_by_others(current, limit).await? {
+            // Where it was not, somebody else has done it.
+            done += usize::from(self.reseal(&admin, &factor).await?);
+        }
+        Ok(done)
+    }
+}

@@ -1,0 +1,30 @@
+use crate::{
+    account::CustomerId,
+    audit::{Action, AuditEvent},
+    auth::Auth,
+    error::Error,
+    token::{Origin, Subject},
+};
+
+impl Auth {
+    /// Forgets a customer: for a host that has removed the account because its owner asked to be forgotten (GDPR article
+    /// 17).
+    ///
+    /// All tokens, reset tokens and one-time codes end; the ledger of assistance is emptied; and the audit trail loses what
+    /// is personal in its events of the customer (the id, addresses, user agents, reasons), while what was done, when and by
+    /// which admin user stays. A signed trail still verifies. That it was done is an event of its own, without the
+    /// customer's id.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Unavailable`]: some of it may be done; call it again. A trail that cannot forget is among the reasons.
+    pub async fn erase_customer(&self, customer: &CustomerId) -> Result<(), Error> {
+        self.end_credentials(customer, None, &Origin::default()).await?;
+        self.parts.ledger.erase_assistance(customer).await?;
+        // What is queued would come after the erasure.
+        self.flush_audit().await;
+        self.parts.trail.erase(&Subject::Customer(customer.clone())).await?;
+        let event = AuditEvent::about(Action::Erasure, &Origin::default());
+        self.conclude(&event, Ok(())).await
+    }
+}

@@ -1,0 +1,179 @@
+//! The second factor of an admin user: judged before anything is spent, spent before anything is issued.
+
+use std::sync::atomic::Ordering;
+
+use super::ending::Stop;
+use crate::{
+    account::{AdminId, AdminRecord},
+    audit::{AuditEvent, Refusal},
+    auth::Auth,
+    config::SecondFactorPolicy,
+    credential::{Credential, RecoveryCode, TotpSecret},
+    error::{Error, Part, StoreError},
+    keyring::{Keyring, Sealed},
+    notifier::{AdminNotice, AdminNotification},
+    store::{Factor, Outcome},
+    throttle::{Attempted, Charged},
+    token::{Digest, Obtained, Origin},
+};
+
+/// A right code that is yet to be spent.
+pub(super) struct RightCode<'auth> {
+    factor: Factor,
+    code: Code,
+    charged: Charged<'auth>,
+}
+
+enum Code {
+    Totp { step: u64 },
+    Recovery(Digest),
+}
+
+impl RightCode<'_> {
+    /// How a grant is obtained with it.
+    pub(super) const fn obtained(&self) -> Obtained {
+        match self.code {
+            Code::Totp { .. } => Obtained::PasswordAndTotp,
+            Code::Recovery(_) => Obtained::PasswordAndRecoveryCode,
+        }
+    }
+
+    /// Gives the charge back: what failed was not the code.
+    pub(super) async fn withdraw(self) {
+        // If it cannot be now, it lapses.
+        let _ = self.charged.settle(Outcome::Withdrawn).await;
+    }
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error("a second factor is sealed by a key that this node does not accept, or was changed")]
+struct Unopened;
+
+impl Auth {
+    /// Whether this admin user must have a second factor.
+    pub(super) fn must_have_factor(&self, admin: &AdminRecord) -> bool {
+        match self.config().admin_second_factor {
+            SecondFactorPolicy::Required => true,
+            SecondFactorPolicy::Optional => false,
+            SecondFactorPolicy::PerAdmin => admin.requires_second_factor,
+        }
+    }
+
+    /// Judges a code within its budget. Nothing is spent.
+    pub(super) async fn judge_code(
+        &self,
+        admin: &AdminId,
+        factor: Factor,
+        code: &Credential,
+        event: &AuditEvent,
+    ) -> Result<RightCode<'_>, Stop> {
+        let attempted = Attempted::second_factor(admin, self.config());
+        let charged = self.parts.gate.reserve(attempted).await?;
+        let charged = charged.ok_or(Refusal::BudgetSpent.told(Error::SignInRefused))?;
+        // Read again: the wait for a turn may have been long.
+        let factor = self.parts.factors.factor(admin).await?.filter(|present| present.name == factor.name);
+        let factor = factor.ok_or(Refusal::RevokedMeanwhile.told(Error::SignInRefused))?;
+        let secret = self.open_secret(admin, &factor.name, &factor.secret)?;
+        // From here on whoever goes away has guessed.
+        charged.begun().store(true, Ordering::Release);
+        let typed = code.text();
+        let found = match secret.step_of(typed, self.parts.clock.now()) {
+            Some(step) => Some(Code::Totp { step }),
+            None => RecoveryCode::digest_of(typed)
+                .filter(|digest| factor.recovery_codes.contains(digest))
+                .map(Code::Recovery),
+        };
+        match found {
+            Some(code) => Ok(RightCode { factor, code, charged }),
+            None => {
+                self.settle(charged, Outcome::Failed, event).await?;
+                Err(Refusal::WrongCredential.told(Error::InvalidCode))
+            }
+        }
+    }
+
+    /// Spends a right code: only one caller does.
+    pub(super) async fn spend_code(
+        &self,
+        admin: &AdminRecord,
+        right: RightCode<'_>,
+        event: &AuditEvent,
+    ) -> Result<(), Stop> {
+        let RightCode { factor, code, charged } = right;
+        let factors = &self.parts.factors;
+        let spent = match &code {
+            Code::Totp { step } => factors.use_step(&admin.id, &factor.name, *step).await,
+            Code::Recovery(digest) => factors.use_recovery_code(&admin.id, &factor.name, digest).await,
+        };
+        match spent {
+            Ok(true) => {}
+            Ok(false) => {
+                self.settle(charged, Outcome::Failed, event).await?;
+                return Err(Refusal::SpentCode.told(Error::InvalidCode));
+            }
+            Err(error) => {
+                let _ = charged.settle(Outcome::Withdrawn).await;
+                return Err(error.into());
+            }
+        }
+        self.settle(charged, Outcome::Succeeded, event).await?;
+        if let Code::Recovery(_) = code {
+            let left = factor.recovery_codes.len().saturating_sub(1);
+            self.notify_admin(admin, AdminNotice::RecoveryCodeUsed { left }, &event.origin);
+        }
+        // If it cannot be done now, the next sign-in does it, or the host's timer.
+        let _ = self.reseal(&admin.id, &factor).await;
+        Ok(())
+    }
+
+    /// Seals the secret with the current key, if another one did. Answers whether it was done.
+    pub(super) async fn reseal(&self, admin: &AdminId, factor: &Factor) -> Result<bool, Error> {
+        if factor.secret.key == self.keyring()?.current() {
+            return Ok(false);
+        }
+        let secret = self.open_secret(admin, &factor.name, &factor.secret)?;
+        let sealed = self.seal_secret(admin, &factor.name, &secret)?;
+        Ok(self.parts.factors.reseal(admin, &factor.name, &factor.secret, &sealed).await?)
+    }
+
+    pub(super) fn seal_secret(
+        &self,
+        admin: &AdminId,
+        name: &Digest,
+        secret: &TotpSecret,
+    ) -> Result<Sealed, Error> {
+        let context = context(admin, name);
+        Ok(self.keyring()?.seal(secret.bytes(), &context, self.parts.random.as_ref())?)
+    }
+
+    /// A secret that cannot be opened is neither a right nor a wrong code: the node lacks a key.
+    pub(super) fn open_secret(
+        &self,
+        admin: &AdminId,
+        name: &Digest,
+        sealed: &Sealed,
+    ) -> Result<TotpSecret, Error> {
+        let opened = self.keyring()?.open(sealed, &context(admin, name)).and_then(TotpSecret::from_bytes);
+        opened.ok_or_else(|| StoreError::new(Unopened).into())
+    }
+
+    pub(super) fn keyring(&self) -> Result<&Keyring, Error> {
+        self.parts.keyring.as_ref().ok_or(Error::NotConfigured(Part::Keyring))
+    }
+
+    /// Tells an admin user something; answers whether it was queued.
+    pub(super) fn notify_admin(&self, admin: &AdminRecord, notice: AdminNotice, origin: &Origin) -> bool {
+        let notification = AdminNotification {
+            admin: admin.id.clone(),
+            username: admin.username.clone(),
+            notice,
+            origin: origin.clone(),
+        };
+        self.parts.notifier.as_ref().is_some_and(|notifier| notifier.notify_admin(notification).is_ok())
+    }
+}
+
+/// What a secret is sealed for: this admin user, this factor. Under another name it does not open.
+fn context(admin: &AdminId, name: &Digest) -> Vec<u8> {
+    [b"totp", name.as_bytes().as_slice(), admin.to_string().as_bytes()].concat()
+}

@@ -1,0 +1,117 @@
+//! The customer's own view of the ledger of assistance.
+
+use async_graphql::{Context, Enum, ID, Object, Result, SimpleObject};
+
+use super::{
+    error::{Category, error},
+    identity::{RequireSelf, bearer},
+    token::{CustomerTokenActor, rfc3339},
+};
+use crate::store::{AssistanceEnd, AssistanceEntry};
+
+/// `customerAssistance`, beyond Commerce: to be merged into the host's queries.
+#[derive(Clone, Copy, Debug, Default)]
+#[allow(clippy::exhaustive_structs)]
+pub struct CustomerAssistanceQuery;
+
+#[Object]
+impl CustomerAssistanceQuery {
+    /// Who has assisted the customer, and who does now: the newest first.
+    #[graphql(guard = "RequireSelf")]
+    async fn customer_assistance(&self, ctx: &Context<'_>) -> Result<Vec<CustomerAssistanceEntry>> {
+        let (caller, bearer) = bearer(ctx)?;
+        let entries = caller.auth().list_assistance(bearer).await.map_err(error)?;
+        entries.into_iter().map(CustomerAssistanceEntry::try_from).collect()
+    }
+}
+
+/// `endCustomerAssistance`, beyond Commerce: to be merged into the host's mutations.
+#[derive(Clone, Copy, Debug, Default)]
+#[allow(clippy::exhaustive_structs)]
+pub struct CustomerAssistanceMutation;
+
+#[Object]
+impl CustomerAssistanceMutation {
+    /// End an assistance of the customer's, named as customerAssistance names it. The result tells whether it went on until
+    /// now.
+    #[graphql(guard = "RequireSelf")]
+    async fn end_customer_assistance(
+        &self,
+        ctx: &Context<'_>,
+        id: ID,
+    ) -> Result<Option<EndCustomerAssistanceOutput>> {
+        let (caller, bearer) = bearer(ctx)?;
+        let grant =
+            id.parse().map_err(|_| Category::Input.error("The assistance id has an invalid format."))?;
+        let result = caller.auth().end_assistance(bearer, &grant).await.map_err(error)?;
+        Ok(Some(EndCustomerAssistanceOutput { result }))
+    }
+}
+
+/// Contains the result of a request to end an assistance.
+#[derive(SimpleObject)]
+struct EndCustomerAssistanceOutput {
+    /// Whether it went on until now.
+    result: bool,
+}
+
+/// An assistance of the customer's.
+#[derive(SimpleObject)]
+#[graphql(rename_fields = "snake_case")]
+struct CustomerAssistanceEntry {
+    /// Its name, which is that of its token.
+    id: ID,
+    /// The admin user who acts or acted for the customer, and why.
+    actor: CustomerTokenActor,
+    /// When it began (RFC 3339).
+    began_at: String,
+    /// When it ends at the latest (RFC 3339).
+    expires_at: String,
+    /// When it ended (RFC 3339); null while it goes on.
+    ended_at: Option<String>,
+    /// How it ended; null while it goes on.
+    end: Option<CustomerAssistanceEnd>,
+}
+
+impl TryFrom<AssistanceEntry> for CustomerAssistanceEntry {
+    type Error = async_graphql::Error;
+
+    fn try_from(entry: AssistanceEntry) -> Result<Self> {
+        Ok(Self {
+            id: entry.grant.to_string().into(),
+            actor: entry.assistance.as_ref().into(),
+            began_at: rfc3339(entry.began_at)?,
+            expires_at: rfc3339(entry.expires_at)?,
+            ended_at: entry.ended_at.map(rfc3339).transpose()?,
+            end: entry.end.map(Into::into),
+        })
+    }
+}
+
+/// How an assistance ended.
+#[derive(Clone, Copy, PartialEq, Eq, Enum)]
+enum CustomerAssistanceEnd {
+    /// Its time was up.
+    Expired,
+    /// The admin user signed out of it.
+    SignedOut,
+    /// The customer ended it.
+    EndedByCustomer,
+    /// The customer withdrew the consent.
+    ConsentWithdrawn,
+    /// It no longer held: the admin user signed out or may no longer assist, or the customer's tokens were revoked.
+    Withdrawn,
+}
+
+impl From<AssistanceEnd> for CustomerAssistanceEnd {
+    fn from(end: AssistanceEnd) -> Self {
+        match end {
+            AssistanceEnd::Expired => Self::Expired,
+            AssistanceEnd::SignedOut => Self::SignedOut,
+            AssistanceEnd::EndedByCustomer => Self::EndedByCustomer,
+            AssistanceEnd::ConsentWithdrawn => Self::ConsentWithdrawn,
+            // What was never issued is not listed.
+            AssistanceEnd::Withdrawn | AssistanceEnd::NotIssued => Self::Withdrawn,
+        }
+    }
+}

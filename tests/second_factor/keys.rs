@@ -1,0 +1,139 @@
+use std::error::Error as _;
+
+use commerce_auth::{
+    AdminId, Error, ErrorKind, KeyId, Keyring, MemoryStore, TotpSecret,
+    store::{Enrolment, FactorStore},
+};
+
+use super::{
+    Authenticator, SECRET, enrolled, sign_in,
+    support::{Shop, with_second_factor},
+    token,
+};
+
+fn shop_with(keyring: &Keyring) -> Shop {
+    Shop::open(MemoryStore::new(), with_second_factor(), |builder| builder.keyring(keyring.clone()))
+}
+
+fn ring() -> Keyring {
+    Keyring::new(KeyId(1), [7; 32]).unwrap()
+}
+
+async fn import(shop: &Shop) -> Authenticator {
+    let authenticator = Authenticator::new(SECRET);
+    shop.auth.import_admin_factor(&AdminId::from(7), authenticator.secret()).await.unwrap();
+    authenticator
+}
+
+/// The key that the stored secret is under.
+async fn key(shop: &Shop) -> KeyId {
+    shop.store.factor(&AdminId::from(7)).await.unwrap().unwrap().secret.key
+}
+
+#[tokio::test]
+async fn keys_are_rotated_while_admin_users_sign_in() {
+    let keyring = ring();
+    let shop = shop_with(&keyring);
+    let authenticator = import(&shop).await;
+    keyring.accept(KeyId(2), [8; 32]).unwrap();
+    token(&shop, &authenticator).await;
+    assert_eq!(key(&shop).await, KeyId(1));
+    keyring.make_current(KeyId(2)).unwrap();
+    token(&shop, &authenticator).await;
+    assert_eq!(key(&shop).await, KeyId(2), "a sign-in seals anew");
+    assert_eq!(shop.auth.reseal_factors(10).await.unwrap(), 0);
+    keyring.retire(KeyId(1)).unwrap();
+    token(&shop, &authenticator).await;
+    let used = authenticator.code_at(shop.now());
+    assert!(matches!(sign_in(&shop, &used).await, Err(Error::InvalidCode)), "what was used stays used");
+}
+
+#[tokio::test]
+async fn what_nobody_signs_in_with_is_sealed_anew_at_the_hosts_word() {
+    let keyring = ring();
+    let shop = shop_with(&keyring);
+    let authenticator = import(&shop).await;
+    keyring.accept(KeyId(2), [8; 32]).unwrap();
+    keyring.make_current(KeyId(2)).unwrap();
+    assert_eq!(shop.auth.reseal_factors(10).await.unwrap(), 1);
+    assert_eq!(shop.auth.reseal_factors(10).await.unwrap(), 0);
+    keyring.retire(KeyId(1)).unwrap();
+    token(&shop, &authenticator).await;
+}
+
+#[tokio::test]
+async fn a_key_that_is_missing_is_no_refusal() {
+    let keyring = ring();
+    let shop = shop_with(&keyring);
+    let authenticator = import(&shop).await;
+    keyring.accept(KeyId(2), [8; 32]).unwrap();
+    keyring.make_current(KeyId(2)).unwrap();
+    keyring.retire(KeyId(1)).unwrap();
+    for code in [authenticator.code_at(shop.now()), "000000".to_owned()] {
+        let error = sign_in(&shop, &code).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Unavailable, "neither denied nor allowed");
+        assert!(error.source().and_then(|source| source.source()).is_some(), "and the log says why");
+    }
+    assert_eq!(shop.auth.reseal_factors(10).await.unwrap_err().kind(), ErrorKind::Unavailable);
+    // No guess was counted.
+    keyring.accept(KeyId(1), [7; 32]).unwrap();
+    token(&shop, &authenticator).await;
+}
+
+#[tokio::test]
+async fn a_secret_opens_for_its_admin_user_alone() {
+    let (shop, authenticator) = enrolled();
+    // A thief who may write gives an admin user the sealed secret of another one, whose authenticator the thief has.
+    let stolen = shop.store.factor(&AdminId::from(7)).await.unwrap().unwrap();
+    let victim = AdminId::from(8);
+    let hash = shop.auth.hash_new_admin_password("victim", super::ADMIN_PASSWORD).await.unwrap();
+    shop.admins
+        .upsert(commerce_auth::AdminRecord {
+            id: victim.clone(),
+            username: "victim".into(),
+            password_hash: Some(hash),
+            status: commerce_auth::AccountStatus::Active,
+            permissions: vec![],
+            requires_second_factor: true,
+        })
+        .unwrap();
+    let (token, now) = (stolen.name, shop.now());
+    let expires_at = now + std::time::Duration::from_secs(60);
+    let planted =
+        Enrolment { token, admin: victim.clone(), secret: stolen.secret, replaces: None, expires_at };
+    shop.store.begin_enrolment(&planted, now).await.unwrap();
+    assert!(shop.store.activate(&token, 0, &[], now).await.unwrap());
+    let code = authenticator.code_at(now);
+    let sign_in = commerce_auth::AdminSignIn::new("victim", super::ADMIN_PASSWORD).otp(code);
+    let error = shop.auth.generate_admin_token(sign_in).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unavailable);
+}
+
+#[tokio::test]
+async fn a_changed_bit_is_noticed() {
+    let (shop, authenticator) = enrolled();
+    let admin = AdminId::from(7);
+    let factor = shop.store.factor(&admin).await.unwrap().unwrap();
+    for place in [0, 23, 24, 43, factor.secret.bytes.len() - 1] {
+        let mut changed = factor.secret.clone();
+        changed.bytes[place] ^= 1;
+        assert!(shop.store.reseal(&admin, &factor.name, &factor.secret, &changed).await.unwrap());
+        let error = sign_in(&shop, &authenticator.code_at(shop.now())).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Unavailable);
+        assert!(shop.store.reseal(&admin, &factor.name, &changed, &factor.secret).await.unwrap());
+    }
+    token(&shop, &authenticator).await;
+}
+
+#[tokio::test]
+async fn the_same_secret_is_never_sealed_alike() {
+    let (one, other) = (enrolled().0, enrolled().0);
+    let mut sealed = Vec::new();
+    for shop in [&one, &other] {
+        let factor = shop.store.factor(&AdminId::from(7)).await.unwrap().unwrap();
+        assert!(!format!("{factor:?}").contains(SECRET));
+        sealed.push(factor.secret.bytes);
+    }
+    assert_ne!(sealed[0], sealed[1]);
+    assert!(format!("{:?}", TotpSecret::from_base32(SECRET).unwrap()) == "TotpSecret(..)");
+}
