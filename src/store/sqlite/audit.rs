@@ -11,9 +11,16 @@ use crate::{
     error::StoreError,
     keyring::Keyring,
     random::ChaChaRandom,
-    store::columns::{self, CorruptColumn, record_columns},
+    store::columns::{self, CorruptColumn},
     token::{Digest, Subject},
 };
+
+/// The columns of an audit record, in this order.
+macro_rules! record_columns {
+    () => {
+        "position, event, personal, key_id, link, erased, id, at, action, outcome, why, subject_kind, subject_id, actor, account"
+    };
+}
 
 /// The audit trail of a [`SqliteStore`]: with a keyring, a chain of signed records.
 ///
