@@ -20,12 +20,22 @@ type Transport = AsyncFileTransport<Tokio1Executor>;
 
 /// The queue of mails.
 #[derive(Debug)]
-pub(crate) struct Outbox(mpsc::Sender<Notification>);
+pub(crate) struct Outbox(mpsc::Sender<Mail>);
 
 impl Notifier for Outbox {
     /// Only queues: what took longer here for a known address would tell strangers who has an account.
     fn notify(&self, notification: Notification) -> Result<(), StoreError> {
-        self.0.try_send(notification).map_err(|error| match error {
+        self.queue(Mail::ToCustomer(notification))
+    }
+
+    fn notify_admin(&self, notification: AdminNotification) -> Result<(), StoreError> {
+        self.queue(Mail::ToAdmin(notification))
+    }
+}
+
+impl Outbox {
+    fn queue(&self, mail: Mail) -> Result<(), StoreError> {
+        self.0.try_send(mail).map_err(|error| match error {
             mpsc::error::TrySendError::Full(_) => StoreError::new("the mail queue is full"),
             mpsc::error::TrySendError::Closed(_) => StoreError::new("the mail queue is closed"),
         })
@@ -94,42 +104,4 @@ async fn deliver(transport: &Transport, shop_url: &str, notification: Notificati
         Ok(()) => debug!(%customer, "a mail was delivered"),
         Err(error) => error!(%customer, error = %error, "a mail could not be delivered"),
     }
-}
-
-fn write(shop_url: &str, notification: Notification) -> Result<Message, Box<dyn Error + Send + Sync>> {
-    let (subject, text) = match notification.notice {
-        Notice::ResetRequested { token, expires_at } => (
-            "Set a new password",
-            // In the fragment, which no browser sends to any server, and none writes to a log.
-            format!(
-                "Somebody, we hope you, asked for a new password for your account.\n\n\
-                 Set one here: {shop_url}/#reset={token}\n\
-                 or with this code: {token}\n\n\
-                 It works once, until {until}. If it was not you, do nothing: your password stays as it is.\n",
-                token = token.expose(),
-                until = in_words(expires_at),
-            ),
-        ),
-        Notice::PasswordReset => {
-            ("Your new password", "A new password was set with the link in our mail.\n".into())
-        }
-        Notice::PasswordChanged => ("Your new password", "Your password was changed.\n".into()),
-        Notice::AssistanceConsent { allowed: true } => {
-            ("Shopping assistance", "You allow our staff to sign in as you and assist you.\n".into())
-        }
-        Notice::AssistanceConsent { allowed: false } => {
-            ("Shopping assistance", "Our staff may no longer sign in as you.\n".into())
-        }
-        _ => ("Your account", "Something about your account has changed.\n".into()),
-    };
-    Ok(Message::builder()
-        .from(SENDER.parse()?)
-        .to(notification.email.parse()?)
-        .subject(subject)
-        .header(ContentType::TEXT_PLAIN)
-        .body(text)?)
-}
-
-fn in_words(at: OffsetDateTime) -> String {
-    at.format(&Rfc2822).unwrap_or_else(|_| at.to_string())
 }
