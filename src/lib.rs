@@ -10,7 +10,7 @@
 //! - [`token`]: what is issued, and the identity it proves.
 //! - [`audit`]: what is recorded, and where.
 //! - [`store`]: where it is kept: the storage traits, and [`store::memory`].
-//! - [`notifier`]: what customers are told.
+//! - [`notifier`]: what customers and admin users are told.
 //! - [`clock`], [`random`] and [`keyring`]: what is injected.
 #![cfg_attr(feature = "axum", doc = "- [`http`]: who calls; the extractors, layer and REST routes for axum.")]
 #![cfg_attr(feature = "graphql", doc = "- [`graphql`]: the mutations, to be merged into a schema.")]
@@ -69,13 +69,16 @@ pub use flow::{
 };
 pub use keyring::{KeyError, KeyId, Keyring, Sealed};
 pub use notifier::{AdminNotice, AdminNotification, Notice, Notification, Notifier};
-pub use store::memory::{MemoryAdmins, MemoryCustomers, MemoryStore};
 #[cfg(feature = "postgres")]
 pub use store::postgres::{PostgresAdmins, PostgresAudit, PostgresCustomers, PostgresOptions, PostgresStore};
 #[cfg(feature = "redis")]
 pub use store::redis::{RedisOptions, RedisStore};
 #[cfg(feature = "sqlite")]
 pub use store::sqlite::{SqliteAdmins, SqliteAudit, SqliteCustomers, SqliteOptions, SqliteStore};
+pub use store::{
+    AssistanceEnd, AssistanceEntry,
+    memory::{MemoryAdmins, MemoryCustomers, MemoryStore},
+};
 pub use token::{
     AdminIdentity, Assistance, BearerToken, CustomerIdentity, Digest, DigestError, Grant, Identity, Obtained,
     Origin, Subject,

@@ -5,10 +5,11 @@
 use std::{error::Error, fmt::Write, time::Duration};
 
 use commerce_auth::{
-    CustomerId, Digest, Grant, Obtained, Origin, RedisOptions, RedisStore, Subject, Website,
+    AdminId, Assistance, CustomerId, Digest, Grant, KeyId, Obtained, Origin, RedisOptions, RedisStore,
+    Sealed, Subject, Website,
     store::{
-        Attempt, AttemptId, Budget, Charge, Generation, Insert, Lock, OneTimeCredential, Presented, Purposes,
-        ThrottleKey, TokenStore,
+        AssistanceEntry, Attempt, AttemptId, Budget, Charge, Enrolment, FactorStore, Generation, Insert,
+        Lock, OneTimeCredential, Presented, Purposes, ThrottleKey, TokenStore,
     },
 };
 use time::OffsetDateTime;
@@ -53,6 +54,35 @@ pub fn attempt(number: u128, account: &str) -> Attempt {
     let key = ThrottleKey::of(&[account.as_bytes()]);
     let charges = vec![Charge { scope: key, budget }];
     Attempt { id: AttemptId(number.to_be_bytes()), account: key, charges, lease_until: now() + seconds(60) }
+}
+
+/// An enrolment of an admin user who has no factor, that lives for an hour.
+pub fn enrolment(name: &str, admin: &str) -> Enrolment {
+    Enrolment {
+        token: Digest::of(name.as_bytes()),
+        admin: admin.parse().unwrap(),
+        secret: Sealed { key: KeyId(1), bytes: vec![0; 60] },
+        replaces: None,
+        expires_at: now() + seconds(3600),
+    }
+}
+
+/// Gives the admin user a factor of this name, with one recovery code; its first step is 1.
+pub async fn enrolled(store: &impl FactorStore, name: &str, admin: &str) -> (AdminId, Digest) {
+    let enrolment = enrolment(name, admin);
+    store.begin_enrolment(&enrolment, now()).await.unwrap();
+    assert!(store.activate(&enrolment.token, 1, &[recovery_code()], now()).await.unwrap());
+    (enrolment.admin, enrolment.token)
+}
+
+pub fn recovery_code() -> Digest {
+    Digest::of(b"a recovery code")
+}
+
+/// An assistance to a customer that begins now and lives for an hour.
+pub fn entry(name: &str, number: i64) -> AssistanceEntry {
+    let assistance = Assistance::new(7.into(), Digest::of(b"an admin user's grant"), "why");
+    AssistanceEntry::of(&grant(name, number).assisted(assistance), &Origin::default()).unwrap()
 }
 
 pub async fn generation(store: &impl TokenStore, subject: &Subject) -> Generation {

@@ -1,4 +1,4 @@
-//! Tokens, one-time credentials and attempt budgets in Redis or Valkey.
+//! Tokens, one-time credentials, attempt budgets, second factors and the ledger of assistance in Redis or Valkey.
 //!
 //! For a shop of many nodes that has such a server already: [`find`](crate::store::TokenStore::find) is one `MGET`. It
 //! keeps no accounts and no audit trail; a shop with admin users names another sink
@@ -7,14 +7,14 @@
 //! # What it guarantees
 //!
 //! Every verb is one command or one script, so one atomic step and one round trip. What one node was told, all nodes see
-//! from then on: no code is handed out twice, no budget is exceeded, nothing that was revoked is found, whatever the
-//! number of nodes and processes. That holds as long as the server is one primary that keeps what it acknowledged.
+//! from then on: no code is handed out twice, no step of an authenticator is used twice, no budget is exceeded, nothing that
+//! was revoked is found, whatever the number of nodes and processes. That holds as long as the server is one primary that
+//! keeps what it acknowledged.
 //!
 //! # What a crash or a failover may lose
 //!
 //! Redis acknowledges before its replicas have a write, and, as a rule, before its disk has it. What is lost is as if it had
-//! never been called: a revoked token lives again, a spent code can be bought again, counted failures are forgotten, and
-//! whoever signed in last signs in again.
+//! never been called:
 //!
 //! | | `appendfsync always` | `everysec` | `no` | snapshots only |
 //! |---|---|---|---|---|
@@ -22,8 +22,26 @@
 //! | the machine dies, and starts again | nothing | up to 2 s | what the system had not written yet, often 30 s | all since the last one |
 //! | a replica takes over | what had not reached it: as a rule less than a second, with no bound | the same | the same | the same |
 //!
-//! With [`RedisOptions::wait_for_replicas`], what ends something (`take`, `discard`, each kind of revoke) is acknowledged
-//! once so many replicas have it: it outlives a failover to one of them.
+//! | if this is lost | then |
+//! |---|---|
+//! | a sign-in | whoever signed in last signs in again |
+//! | a revoke | the token lives again, until it expires |
+//! | that a one-time credential was spent | it can be bought again, until it expires |
+//! | a failure that was counted | it is forgotten |
+//! | that a code of an authenticator was used | it is good again, for about 90 s |
+//! | that a recovery code was spent or replaced | it is good again, until it is spent |
+//! | a second factor | its admin user has to enrol anew; where the policy lets those in who have none, the password alone does |
+//! | that a second factor was removed or replaced | the earlier one is good again, though a thief may hold it |
+//! | that an assistance began | the customer does not see it; the audit trail has it |
+//! | that an assistance ended | it is noted later that it is over, and the customer may be told twice |
+//!
+//! So a shop that keeps second factors here needs `appendfsync always`, and `wait_for_replicas` if it has any. Otherwise it
+//! keeps them in an SQL store, by [`AuthBuilder::factors`](crate::AuthBuilder::factors), and the ledger by
+//! [`AuthBuilder::ledger`](crate::AuthBuilder::ledger): a line each.
+//!
+//! With [`RedisOptions::wait_for_replicas`], what ends something (`take`, `discard`, each kind of revoke) and each change of
+//! a second factor or of the ledger, but for what a purge removes, is acknowledged once so many replicas have it: it outlives
+//! a failover to one of them.
 //!
 //! In a network split, clients of an old primary may be answered by it until it learns that it is none. A store leaves a
 //! primary that was made a replica within a quarter of its [`timeout`](RedisOptions::timeout), and connects again: to the
@@ -45,16 +63,20 @@
 //!
 //! All keys begin with the shop's prefix as a hash tag, so that they are in one slot of a cluster: `{commerce_auth}:t` and a
 //! digest for a grant or the bar of a digest, `s` and a subject for what it holds, `g` for its generation, `c` and a customer
-//! for one-time credentials, `a` and an account's digest for its budgets, and `everything`. Digests and keys of accounts
-//! stand there; e-mail addresses, tokens and codes do not. A token takes about 550 bytes, with its subject's index and
-//! a usual user agent.
+//! for one-time credentials, `a` and an account's digest for its budgets, and `everything`; `factors` and `enrolments`, with a
+//! field for each admin user; `l` and a grant's digest for an entry of the ledger, `h` and a customer for those of one customer,
+//! `open` and `ended` for all. Digests and keys of accounts stand there, and an authenticator's secret only sealed by the
+//! [`Keyring`](crate::Keyring); e-mail addresses, tokens and codes do not. A token takes about 550 bytes, with its subject's index and a usual
+//! user agent.
 //!
 //! Records are compared with the time that a call is given, never with the server's clock, and keys go an hour after what
-//! they hold has ended: clocks of nodes may be apart by less than that. Generations and locks until cleared stay. So the
-//! server tidies up by itself; [`Auth::purge`](crate::Auth::purge) does it sooner. A call looks at about a thousand keys of
-//! the database, going round, and may find none of its own: it answers how many it removed, not whether any are left.
+//! they hold has ended: clocks of nodes may be apart by less than that. Generations, locks until cleared, factors, enrolments
+//! and the ledger stay. So the server tidies up by itself all but the last two, which [`Auth::purge`](crate::Auth::purge)
+//! does, and the rest sooner. Of the rest, a call looks at about a thousand keys of the database, going round, and may find
+//! none of its own: it answers how many it removed, not whether any are left.
 //!
-//! `{commerce_auth}:version` is the version of this layout. A release refuses to connect where a newer one has been.
+//! `{commerce_auth}:version` is the version of this layout. A release refuses to connect where a newer one has been: the first
+//! version's would not ask admin users for their second factor.
 
 mod answer;
 mod codes;
@@ -87,7 +109,8 @@ use crate::{audit::AuditSink, keyring::Keyring};
 /// millisecond.
 const PURGED_AT_ONCE: usize = 1000;
 
-/// Tokens, one-time credentials and attempt budgets in Redis or Valkey, version 7 or newer.
+/// Tokens, one-time credentials, attempt budgets, second factors and the ledger of assistance in Redis or Valkey, version 7 or
+/// newer.
 ///
 /// Cheap to clone; clones share the connections.
 #[derive(Clone)]
