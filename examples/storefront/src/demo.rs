@@ -3,7 +3,8 @@
 use std::{error::Error, net::SocketAddr};
 
 use commerce_auth::{
-    AccountStatus, AdminId, AdminRecord, Auth, AuthConfig, CustomerRecord, Email, Permission, TotpSecret, Website,
+    AccountStatus, AdminId, AdminRecord, Auth, AuthConfig, CustomerRecord, Email, Permission, TotpSecret,
+    Website,
 };
 use time::OffsetDateTime;
 

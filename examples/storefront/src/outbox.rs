@@ -2,9 +2,8 @@
 
 use std::{error::Error, fs, io, path::Path, time::Duration};
 
-use commerce_auth::{Notice, Notification, Notifier, StoreError};
-use lettre::{AsyncFileTransport, AsyncTransport, Message, Tokio1Executor, message::header::ContentType};
-use time::{OffsetDateTime, format_description::well_known::Rfc2822};
+use commerce_auth::{AdminNotification, Notification, Notifier, StoreError, Subject};
+use lettre::{AsyncFileTransport, AsyncTransport, Tokio1Executor};
 use tokio::{
     sync::{mpsc, oneshot},
     task::JoinHandle,
@@ -12,11 +11,18 @@ use tokio::{
 };
 use tracing::{debug, error};
 
+use crate::letters;
+
 /// So many mails may wait; beyond it the crate is told that they could not be queued.
 const QUEUE: usize = 1024;
-const SENDER: &str = "Storefront <no-reply@storefront.invalid>";
 
 type Transport = AsyncFileTransport<Tokio1Executor>;
+
+#[derive(Debug)]
+enum Mail {
+    ToCustomer(Notification),
+    ToAdmin(AdminNotification),
+}
 
 /// The queue of mails.
 #[derive(Debug)]
@@ -75,33 +81,39 @@ impl Delivery {
 }
 
 async fn deliver_all(
-    mut queued: mpsc::Receiver<Notification>,
+    mut queued: mpsc::Receiver<Mail>,
     mut stopped: oneshot::Receiver<()>,
     transport: Transport,
     shop_url: String,
 ) {
     loop {
         tokio::select! {
-            Some(notification) = queued.recv() => deliver(&transport, &shop_url, notification).await,
+            Some(mail) = queued.recv() => deliver(&transport, &shop_url, mail).await,
             _ = &mut stopped => break,
         }
     }
     queued.close();
-    while let Some(notification) = queued.recv().await {
-        deliver(&transport, &shop_url, notification).await;
+    while let Some(mail) = queued.recv().await {
+        deliver(&transport, &shop_url, mail).await;
     }
 }
 
-/// A mail that cannot be delivered is logged by its customer, never by its address or its text.
-async fn deliver(transport: &Transport, shop_url: &str, notification: Notification) {
-    let customer = notification.customer.clone();
+/// A mail that cannot be delivered is logged by whose it is, never by its address or its text.
+async fn deliver(transport: &Transport, shop_url: &str, mail: Mail) {
+    let (whose, letter) = match mail {
+        Mail::ToCustomer(notification) => {
+            (Subject::Customer(notification.customer.clone()), letters::to_customer(shop_url, notification))
+        }
+        Mail::ToAdmin(notification) => {
+            (Subject::Admin(notification.admin.clone()), letters::to_admin(shop_url, notification))
+        }
+    };
     let sent = async {
-        let mail = write(shop_url, notification)?;
-        transport.send(mail).await?;
+        transport.send(letter?).await?;
         Ok::<_, Box<dyn Error + Send + Sync>>(())
     };
     match sent.await {
-        Ok(()) => debug!(%customer, "a mail was delivered"),
-        Err(error) => error!(%customer, error = %error, "a mail could not be delivered"),
+        Ok(()) => debug!(?whose, "a mail was delivered"),
+        Err(error) => error!(?whose, error = %error, "a mail could not be delivered"),
     }
 }

@@ -15,8 +15,8 @@ pub(crate) use tables::{AdminTable, CustomerTable, Trail};
 use std::{error::Error, sync::Arc};
 
 use commerce_auth::{
-    AccountStatus, AuditSink, CustomerId, CustomerRecord, Email, Keyring, MemoryAdmins, MemoryCustomers, MemoryStore,
-    PasswordHash, PostgresStore, RedisStore, SqliteStore, StoreError, UpsertError, Website,
+    AccountStatus, AuditSink, CustomerId, CustomerRecord, Email, Keyring, MemoryAdmins, MemoryCustomers,
+    MemoryStore, PasswordHash, PostgresStore, RedisStore, SqliteStore, StoreError, UpsertError, Website,
     audit::MemoryAudit, store::Store,
 };
 

@@ -1,8 +1,9 @@
 use async_trait::async_trait;
 use commerce_auth::{
-    AdminRecord, AdminStore, AuditEvent, CustomerRecord, CustomerStore, Keyring, MemoryAdmins, MemoryCustomers,
-    PostgresAdmins, PostgresAudit, PostgresCustomers, SqliteAdmins, SqliteAudit, SqliteCustomers, StoreError,
-    UpsertError, audit::{MemoryAudit, Report, Verifier},
+    AdminRecord, AdminStore, AuditEvent, CustomerRecord, CustomerStore, Keyring, MemoryAdmins,
+    MemoryCustomers, PostgresAdmins, PostgresAudit, PostgresCustomers, SqliteAdmins, SqliteAudit,
+    SqliteCustomers, StoreError, UpsertError,
+    audit::{MemoryAudit, Report, Verifier},
 };
 
 /// A ready-made customer table of the crate's, whichever database it is in.
