@@ -81,7 +81,7 @@ fn verb_of_factors() -> impl Strategy<Value = Verb> {
         4 => (token.clone(), factor.clone(), 1..60_u64)
             .prop_map(|(token, replaces, lives)| Verb::BeginEnrolment { token, replaces, lives }),
         2 => token.clone().prop_map(|token| Verb::Enrolment { token }),
-        6 => (token, step.clone(), codes.clone())
+        6 => (token, step.clone(), codes)
             .prop_map(|(token, step, codes)| Verb::Activate { token, step, codes }),
         2 => admin.clone().prop_map(|admin| Verb::Factor { admin }),
         3 => (admin.clone(), factor.clone(), step)
