@@ -1,12 +1,16 @@
-use std::path::Path;
+use std::{net::IpAddr, path::Path};
 
 use commerce_auth::{
-    AuditSink, Auth, KeyId, Keyring, SignIn, SqliteAudit, SqliteStore, Subject,
+    AccountStatus, AuditSink, Auth, CustomerId, CustomerRecord, KeyId, Keyring, SignIn, SqliteAudit,
+    SqliteStore, Subject, Website,
     audit::{Checkpoint, FindingKind, Verifier},
 };
 use rusqlite::Connection;
 
 use super::{Result, print};
+
+const BOB: &str = "bobloblaw@example.com";
+const PASSWORD: &str = "b0bl0bl@w";
 
 /// A trail in a file of its own: kept, anchored, tampered with, found out.
 pub async fn run() -> Result {
@@ -19,9 +23,20 @@ pub async fn run() -> Result {
     let trail = store.audit(Some(&keyring));
 
     println!("\nA shop keeps its trail");
-    for number in 0..10 {
+    let bob = CustomerRecord {
+        id: CustomerId::from(1),
+        website: Website::default(),
+        email: BOB.into(),
+        password_hash: Some(auth.hash_new_password(BOB, PASSWORD).await?),
+        status: AccountStatus::Active,
+        allows_assistance: false,
+    };
+    store.customers().upsert(bob).await?;
+    let peer = IpAddr::from([192, 0, 2, 1]);
+    auth.generate_customer_token(SignIn::new(BOB, PASSWORD).from(peer)).await?;
+    for number in 0..9 {
         let sign_in = SignIn::new(format!("nobody{number}@example.com"), "Wr0ng-password");
-        let refused = auth.generate_customer_token(sign_in).await;
+        let refused = auth.generate_customer_token(sign_in.from(peer)).await;
         refused.err().ok_or("nobody has signed in")?;
     }
     auth.flush_audit().await;
@@ -31,7 +46,8 @@ pub async fn run() -> Result {
     shop.finds(&[anchor], &[]).await?;
 
     println!("\nA customer is forgotten: the chain holds");
-    trail.erase(&Subject::Customer(1.into())).await?;
+    let erased = trail.erase(&Subject::Customer(CustomerId::from(1))).await?;
+    println!("   {erased} of the records told of the customer");
     shop.finds(&[anchor], &[]).await?;
 
     println!("\nSomebody changes what a record says");

@@ -5,6 +5,7 @@ mod cancelled;
 mod database;
 mod erasure;
 mod events;
+mod example;
 mod findings;
 mod format;
 mod long;
