@@ -6,8 +6,8 @@ use async_trait::async_trait;
 #[cfg(feature = "redis")]
 use commerce_auth::RedisStore;
 use commerce_auth::{
-    AdminRecord, AdminStore, AuditEvent, AuditSink, CustomerId, CustomerRecord, CustomerStore, MemoryAdmins,
-    MemoryCustomers, MemoryStore, audit::MemoryAudit, store::Store,
+    AdminRecord, AdminStore, AuditEvent, AuditSink, CustomerId, CustomerRecord, CustomerStore, KeyId,
+    Keyring, MemoryAdmins, MemoryCustomers, MemoryStore, audit::MemoryAudit, store::Store,
 };
 #[cfg(feature = "postgres")]
 use commerce_auth::{PostgresAdmins, PostgresCustomers, PostgresStore};
@@ -67,10 +67,16 @@ impl Database {
     #[cfg(any(feature = "postgres", feature = "sqlite"))]
     fn all_in<S: Store + Trail>(store: S, customers: impl Customers, admins: impl Admins) -> Result<Self> {
         let store = Arc::new(store);
-        let audit = store.audit_sink(None).ok_or("the store keeps an audit trail")?;
+        let audit = store.audit_sink(Some(&keyring())).ok_or("the store keeps an audit trail")?;
         let (customers, admins) = (Arc::new(customers), Arc::new(admins));
         Ok(Self { store: store.clone(), customers, admins, audit, trail: store })
     }
+}
+
+/// A real shop draws its own key (`openssl rand 32`), and keeps it apart from the database.
+#[allow(dead_code)] // Where nothing is signed or sealed.
+pub fn keyring() -> Keyring {
+    Keyring::new(KeyId(1), *b"not a secret: for examples alone").expect("32 bytes are enough")
 }
 
 /// A ready-made customer table.

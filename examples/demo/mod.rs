@@ -13,12 +13,12 @@ use std::{sync::Arc, time::Duration};
 use authenticator::Authenticator;
 use commerce_auth::{
     AccountStatus, AdminId, AdminRecord, AdminSignIn, AdminStore, Auth, AuthBuilder, AuthConfig, BearerToken,
-    Credential, CustomerId, CustomerRecord, CustomerStore, KeyId, Keyring, PasswordResetRequest, Permission,
-    SignIn, TotpSecret, Website,
+    Credential, CustomerId, CustomerRecord, CustomerStore, PasswordResetRequest, Permission, SignIn,
+    TotpSecret, Website,
     audit::AuditEvent,
     clock::{Clock, ManualClock},
 };
-use database::{Customers, Database};
+use database::{Customers, Database, keyring};
 use mailbox::Mailbox;
 pub use print::{refused, step};
 use time::OffsetDateTime;
@@ -52,11 +52,6 @@ pub struct DemoShop {
     clock: Arc<ManualClock>,
     /// The last audit event of earlier runs.
     earlier: Option<Uuid>,
-}
-
-/// A real shop draws its own (`openssl rand 32`), and keeps it apart from the database.
-fn keyring() -> Keyring {
-    Keyring::new(KeyId(1), *b"not a secret: for examples alone").expect("32 bytes are enough")
 }
 
 impl DemoShop {

@@ -18,6 +18,7 @@ use crate::{
     clock::Clock,
     error::Error,
     random::{RandomError, SecureRandom},
+    token::Subject,
 };
 
 /// What became of the audit events of a process, for a host's metrics.
@@ -97,6 +98,13 @@ impl Trail {
             counts.dropped.fetch_add(1, Ordering::AcqRel);
             counts.emptied.notify(usize::MAX);
         }
+    }
+
+    /// Takes what is personal of a subject out of the sink.
+    pub(crate) async fn erase(&self, subject: &Subject) -> Result<(), Error> {
+        let Some(kept) = &self.kept else { return Ok(()) };
+        kept.sink.erase(subject).await?;
+        Ok(())
     }
 
     /// Waits until what is queued now has left the queue.

@@ -10,6 +10,7 @@ mod confirm_password;
 mod customer_changed;
 mod ending;
 mod enrolment;
+mod erase_customer;
 mod exchange_one_time_code;
 mod generate_admin_token;
 mod generate_customer_token;

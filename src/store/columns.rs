@@ -6,8 +6,8 @@ use crate::{
     account::{AccountStatus, AdminId, CustomerId, Permission, Website},
     audit::Erasure,
     error::StoreError,
-    keyring::KeyId,
-    store::Purpose,
+    keyring::{KeyId, Sealed},
+    store::{AssistanceEnd, Purpose},
     token::{Assistance, Digest, Obtained, Origin, Subject},
 };
 
@@ -46,6 +46,14 @@ words! { Obtained, "obtained", obtained_word, obtained:
 words! { Purpose, "purpose", purpose_word, purpose:
     Purpose::ResetToken => "reset_token" => Purpose::ResetToken,
     Purpose::OneTimeCode => "one_time_code" => Purpose::OneTimeCode,
+}
+words! { AssistanceEnd, "ended_how", assistance_end_word, assistance_end:
+    AssistanceEnd::Expired => "expired" => AssistanceEnd::Expired,
+    AssistanceEnd::SignedOut => "signed_out" => AssistanceEnd::SignedOut,
+    AssistanceEnd::EndedByCustomer => "ended_by_customer" => AssistanceEnd::EndedByCustomer,
+    AssistanceEnd::ConsentWithdrawn => "consent_withdrawn" => AssistanceEnd::ConsentWithdrawn,
+    AssistanceEnd::Withdrawn => "withdrawn" => AssistanceEnd::Withdrawn,
+    AssistanceEnd::NotIssued => "not_issued" => AssistanceEnd::NotIssued,
 }
 words! { AccountStatus, "status", status_word, status:
     AccountStatus::Active => "active" => AccountStatus::Active,
@@ -98,6 +106,21 @@ pub(super) fn website(code: &str) -> Result<Website, CorruptColumn> {
 
 pub(super) fn digest(bytes: &[u8]) -> Result<Digest, CorruptColumn> {
     bytes.try_into().map(Digest::from_bytes).map_err(|_| CorruptColumn("digest"))
+}
+
+/// A sealed secret.
+pub(super) fn sealed(key: i64, bytes: Vec<u8>) -> Result<Sealed, CorruptColumn> {
+    Ok(Sealed { key: KeyId(u32::try_from(key).map_err(|_| CorruptColumn("key_id"))?), bytes })
+}
+
+/// A step of RFC 6238, on its way into a column.
+pub(super) fn step(step: u64) -> Result<i64, CorruptColumn> {
+    i64::try_from(step).map_err(|_| CorruptColumn("last_step"))
+}
+
+/// The same, on its way back.
+pub(super) fn used_step(step: i64) -> Result<u64, CorruptColumn> {
+    u64::try_from(step).map_err(|_| CorruptColumn("last_step"))
 }
 
 /// Who acts, through what, why: all three, or none.

@@ -5,11 +5,14 @@
 #![cfg(all(feature = "postgres", feature = "redis", feature = "sqlite"))]
 
 mod agreement;
+#[path = "../support/authenticator.rs"]
+mod authenticator;
 #[path = "../../examples/demo/database.rs"]
 mod database;
 mod dump;
 mod engine;
 mod examples;
+mod factors;
 mod mixed;
 mod nodes;
 #[path = "../support/outbox.rs"]
@@ -52,5 +55,8 @@ on_every_backend! {
     nodes::what_one_node_revokes_the_other_refuses,
     nodes::a_revoke_all_outruns_sign_ins_in_flight,
     nodes::assistance_ends_on_both,
+    factors::a_code_is_accepted_once,
+    factors::a_factor_is_one_at_all_nodes,
+    factors::the_ledger_is_one,
     nodes::a_new_password_ends_what_the_other_node_issued,
 }

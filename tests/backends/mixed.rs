@@ -9,6 +9,7 @@ use commerce_auth::{
 
 use crate::{
     Result,
+    database::keyring,
     engine::Engine,
     shop::{EMAIL, PASSWORD, Shop, WRONG},
 };
@@ -23,6 +24,7 @@ async fn tokens_in_redis_and_the_rest_in_postgres() -> Result {
         .customers(database.customers)
         .admins(database.admins)
         .audit(database.audit)
+        .keyring(keyring())
         .build()?;
 
     let token = auth.generate_customer_token(SignIn::new(EMAIL, PASSWORD)).await?.token().clone();
@@ -42,6 +44,7 @@ async fn tokens_in_redis_and_the_rest_in_postgres() -> Result {
     let only_tokens = Auth::builder(commerce_auth::MemoryStore::new())
         .tokens(tokens)
         .customers(shop.databases[0].customers.clone())
+        .keyring(keyring())
         .build()?;
     assert!(only_tokens.verify_customer(&token).await.is_ok(), "one trait of a backend at a time");
     Ok(())

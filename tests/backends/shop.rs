@@ -2,12 +2,16 @@ use std::{sync::Arc, time::Duration};
 
 use commerce_auth::{
     AccountStatus, AdminId, AdminRecord, AdminSignIn, Argon2Params, Auth, AuthConfig, CustomerId,
-    CustomerRecord, Error, KeyId, Keyring, Permission, SecondFactorPolicy, SignIn, Website,
-    clock::ManualClock,
+    CustomerRecord, Error, Permission, SecondFactorPolicy, SignIn, Website, clock::ManualClock,
 };
 use time::OffsetDateTime;
 
-use crate::{Result, database::Database, engine::Engine, outbox::Outbox};
+use crate::{
+    Result,
+    database::{Database, keyring},
+    engine::Engine,
+    outbox::Outbox,
+};
 
 pub(crate) const EMAIL: &str = "bobloblaw@example.com";
 pub(crate) const PASSWORD: &str = "b0bl0bl@w";
@@ -22,11 +26,6 @@ pub(crate) struct Shop {
     pub(crate) databases: [Database; 2],
     pub(crate) clock: Arc<ManualClock>,
     pub(crate) outbox: Outbox,
-}
-
-/// Private keys, the same at all nodes.
-pub(crate) fn keyring() -> Keyring {
-    Keyring::new(KeyId(1), [7; 32]).expect("32 bytes are enough")
 }
 
 impl Shop {

@@ -111,6 +111,7 @@ impl PostgresAdmins {
             row.password_hash.as_ref().map(exposed),
             columns::status_word(row.status),
             columns::permission_words(&row.permissions),
+            row.requires_second_factor,
         ];
         upserted(self.0.command(Command::PutAdmin, parameters).await)
     }
@@ -187,6 +188,6 @@ fn admin(row: &Row) -> Result<AdminRecord, Failure> {
         password_hash: row.try_get::<_, Option<String>>("password_hash")?.map(PasswordHash::from),
         status: columns::status(row.try_get("status")?)?,
         permissions: columns::permissions(row.try_get("permissions")?)?,
-        requires_second_factor: true,
+        requires_second_factor: row.try_get("requires_second_factor")?,
     })
 }

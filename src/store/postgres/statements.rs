@@ -39,6 +39,17 @@ macro_rules! live_grants {
     };
 }
 
+/// Second factors with their recovery codes, of one moment.
+macro_rules! factors {
+    ($which:literal) => {
+        concat!(
+            "SELECT *, ARRAY(SELECT digest FROM \"{schema}\".recovery_codes AS code WHERE code.admin = factor.admin) \
+             AS recovery_codes FROM \"{schema}\".factors AS factor WHERE ",
+            $which,
+        )
+    };
+}
+
 /// Audit records, with their columns as text where the driver knows no better type.
 macro_rules! records {
     ($which:literal) => {
@@ -65,6 +76,14 @@ statements! {
         CustomerById => "SELECT * FROM \"{schema}\".customers WHERE id = $1",
         AdminByUsername => "SELECT * FROM \"{schema}\".admins WHERE canonical_username = $1",
         AdminById => "SELECT * FROM \"{schema}\".admins WHERE id = $1",
+        Factor => factors!("admin = $1"),
+        SealedByOthers => factors!("key_id <> $1 LIMIT $2"),
+        Enrolment => "SELECT * FROM \"{schema}\".factor_enrolments WHERE token = $1 AND expires_at > $2 LIMIT 1",
+        FindAssistance => "SELECT * FROM \"{schema}\".assistance_ledger WHERE digest = $1",
+        OpenAssistance =>
+            "SELECT * FROM \"{schema}\".assistance_ledger WHERE ended_at IS NULL ORDER BY began_at LIMIT $1",
+        AssistanceOf =>
+            "SELECT * FROM \"{schema}\".assistance_ledger WHERE customer = $1 ORDER BY began_at DESC LIMIT $2",
         AuditNewest => records!("ORDER BY position DESC LIMIT $1"),
         AuditRecords => records!("WHERE position >= $1 ORDER BY position LIMIT $2"),
         AuditOfSubject =>
@@ -97,6 +116,28 @@ statements! {
         Settle => "SELECT \"{schema}\".settle_attempt($1, $2, $3, $4, $5)",
         Clear => "SELECT \"{schema}\".clear_attempts($1)",
         PurgeAttempts => "SELECT \"{schema}\".purge_attempts($1, $2)",
+        BeginEnrolment => "SELECT \"{schema}\".begin_enrolment($1, $2, $3, $4, $5, $6)",
+        Activate => "SELECT \"{schema}\".activate_factor($1, $2, $3, $4)",
+        UseStep =>
+            "UPDATE \"{schema}\".factors SET last_step = $3 WHERE admin = $1 AND name = $2 AND last_step < $3 \
+             RETURNING true",
+        UseRecoveryCode =>
+            "DELETE FROM \"{schema}\".recovery_codes WHERE admin = $1 AND digest = $3 \
+             AND EXISTS (SELECT FROM \"{schema}\".factors WHERE admin = $1 AND name = $2) RETURNING true",
+        ReplaceRecoveryCodes => "SELECT \"{schema}\".replace_recovery_codes($1, $2, $3)",
+        Reseal =>
+            "UPDATE \"{schema}\".factors SET key_id = $5, secret = $6 \
+             WHERE admin = $1 AND name = $2 AND key_id = $3 AND secret = $4 RETURNING true",
+        RemoveFactor => "SELECT \"{schema}\".remove_factor($1)",
+        PurgeEnrolments => "SELECT \"{schema}\".purge_enrolments($1, $2)",
+        BeginAssistance =>
+            "INSERT INTO \"{schema}\".assistance_ledger VALUES \
+             ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) ON CONFLICT DO NOTHING",
+        EndAssistance =>
+            "UPDATE \"{schema}\".assistance_ledger SET ended_at = $2, ended_how = $3 \
+             WHERE digest = $1 AND ended_at IS NULL RETURNING *",
+        EraseAssistance => "SELECT \"{schema}\".erase_assistance($1)",
+        PurgeAssistance => "SELECT \"{schema}\".purge_assistance($1, $2)",
         AppendRecords =>
             "SELECT * FROM \"{schema}\".append_records($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)",
         EraseRecords => "SELECT \"{schema}\".erase_records($1, $2, $3)",
@@ -115,9 +156,10 @@ statements! {
              WHERE id = $1 AND password_hash IS NOT DISTINCT FROM $2 RETURNING true",
         SetAssistance => "UPDATE \"{schema}\".customers SET allows_assistance = $2 WHERE id = $1 RETURNING true",
         PutAdmin =>
-            "INSERT INTO \"{schema}\".admins VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (id) DO UPDATE SET \
+            "INSERT INTO \"{schema}\".admins VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (id) DO UPDATE SET \
              canonical_username = excluded.canonical_username, username = excluded.username, \
-             password_hash = excluded.password_hash, status = excluded.status, permissions = excluded.permissions",
+             password_hash = excluded.password_hash, status = excluded.status, permissions = excluded.permissions, \
+             requires_second_factor = excluded.requires_second_factor",
         RemoveAdmin => "DELETE FROM \"{schema}\".admins WHERE id = $1 RETURNING true",
         ReplaceAdminsHash =>
             "UPDATE \"{schema}\".admins SET password_hash = $3 \

@@ -122,9 +122,10 @@ impl SqliteAdmins {
         let username: Username = row.username.parse().map_err(|_| AccountConflict)?;
         let upsert = move |connection: &Connection| {
             let mut upsert = connection.prepare_cached(
-                "INSERT INTO admins VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT (id) DO UPDATE SET \
+                "INSERT INTO admins VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT (id) DO UPDATE SET \
                  canonical_username = excluded.canonical_username, username = excluded.username, \
-                 password_hash = excluded.password_hash, status = excluded.status, permissions = excluded.permissions",
+                 password_hash = excluded.password_hash, status = excluded.status, permissions = excluded.permissions, \
+                 requires_second_factor = excluded.requires_second_factor",
             )?;
             upsert.execute(params![
                 row.id.to_string(),
@@ -133,6 +134,7 @@ impl SqliteAdmins {
                 row.password_hash.as_ref().map(PasswordHash::expose),
                 columns::status_word(row.status),
                 columns::permission_words(&row.permissions),
+                row.requires_second_factor,
             ])
         };
         upserted(self.0.0.writer.try_write(upsert).await)
@@ -227,6 +229,6 @@ fn admin(row: &Row<'_>) -> rusqlite::Result<AdminRecord> {
         password_hash: row.get::<_, Option<String>>("password_hash")?.map(PasswordHash::from),
         status: columns::status(row.get_ref("status")?.as_str()?)?,
         permissions: columns::permissions(row.get_ref("permissions")?.as_str()?)?,
-        requires_second_factor: true,
+        requires_second_factor: row.get("requires_second_factor")?,
     })
 }

@@ -39,7 +39,9 @@
 mod accounts;
 mod audit;
 mod codes;
+mod factors;
 mod failure;
+mod ledger;
 mod migrations;
 mod open;
 mod readers;
