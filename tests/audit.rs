@@ -202,6 +202,29 @@ async fn the_memory_sink_keeps_the_newest() {
     assert_eq!(shop.store.audit_events(), [], "the builder's sink takes the store's place");
 }
 
+#[tokio::test]
+async fn the_memory_sink_forgets_a_customer_and_keeps_what_happened() {
+    let audit = Arc::new(MemoryAudit::new());
+    let shop = Shop::open(MemoryStore::new(), fast(), |builder| builder.audit(Arc::clone(&audit)));
+    // The last one names an account and no subject: the budget was spent before anybody looked.
+    for _ in 0..7 {
+        shop.sign_in(WRONG).await.unwrap_err();
+    }
+    shop.auth.generate_customer_token(SignIn::new("nobody@example.com", WRONG)).await.unwrap_err();
+    shop.auth.flush_audit().await;
+    let before = audit.events();
+    assert!(before[7].subject.is_none() && before[7].account.is_some(), "{before:?}");
+    let subject = Subject::Customer(customer());
+    assert_eq!(audit.erase(&subject).await.unwrap(), 8, "the lock is the customer's, too");
+    let after = audit.events();
+    assert_eq!(told(&after), told(&before));
+    assert_eq!(after.last(), before.last(), "another account's");
+    for event in &after[..8] {
+        assert!(event.subject.is_none() && event.account.is_none() && event.origin == Origin::default());
+    }
+    assert_eq!(audit.erase(&subject).await.unwrap(), 0);
+}
+
 /// A sink that keeps nothing until it is let.
 #[derive(Clone, Debug, Default)]
 struct Slow(Arc<(Mutex<bool>, Condvar)>);

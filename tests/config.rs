@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use commerce_auth::{
-    Auth, AuthConfig, ConfigError, MemoryCustomers, MemoryStore,
+    Auth, AuthConfig, ConfigError, MemoryCustomers, MemoryStore, SecondFactorPolicy,
     random::{RandomError, SecureRandom},
     store::Lock,
 };
@@ -24,6 +24,9 @@ fn the_defaults_are_commerces_numbers() {
         (config.assistance_token_lifetime, 15 * 60),
         (config.one_time_code_lifetime, 30),
         (config.reset_token_lifetime, 2 * 3600),
+        (config.enrolment_lifetime, 3600),
+        (config.fresh_for, 15 * 60),
+        (config.assistance_history, 365 * 24 * 3600),
     ];
     for (lifetime, seconds) in lifetimes {
         assert_eq!(lifetime, Duration::from_secs(seconds));
@@ -34,6 +37,12 @@ fn the_defaults_are_commerces_numbers() {
     for (budget, requests) in [(config.reset_account_budget, 5), (config.reset_source_budget, 20)] {
         assert_eq!((budget.failures, budget.window, budget.lock), (requests, hour, Lock::For(hour)));
     }
+    let quarter = Duration::from_secs(15 * 60);
+    let budget = config.second_factor_budget;
+    assert_eq!((budget.failures, budget.window, budget.lock), (5, quarter, Lock::For(quarter)));
+    assert_eq!(config.admin_second_factor, SecondFactorPolicy::Required);
+    assert!(!config.assistance_step_up && AuthConfig::strict().assistance_step_up);
+    assert_eq!(AuthConfig::strict().fresh_for, quarter);
     assert!(config.assistance && config.default_assistance_reason.is_some());
     assert_eq!(AuthConfig::strict().default_assistance_reason, None);
     for config in [AuthConfig::commerce(), AuthConfig::strict()] {
@@ -46,7 +55,7 @@ fn nonsense_is_refused_by_name() {
     let day = Duration::from_secs(24 * 60 * 60);
     let second = Duration::from_secs(1);
     type Change = fn(&mut AuthConfig, Duration);
-    let lifetimes: [(&str, Change, Duration); 5] = [
+    let lifetimes: [(&str, Change, Duration); 8] = [
         ("customer_token_lifetime", |config, value| config.customer_token_lifetime = value, 366 * day),
         ("admin_token_lifetime", |config, value| config.admin_token_lifetime = value, 366 * day),
         ("assistance_token_lifetime", |config, value| config.assistance_token_lifetime = value, day),
@@ -56,6 +65,9 @@ fn nonsense_is_refused_by_name() {
             Duration::from_secs(600),
         ),
         ("reset_token_lifetime", |config, value| config.reset_token_lifetime = value, day),
+        ("enrolment_lifetime", |config, value| config.enrolment_lifetime = value, day),
+        ("fresh_for", |config, value| config.fresh_for = value, day),
+        ("assistance_history", |config, value| config.assistance_history = value, 36_600 * day),
     ];
     for (name, set, most) in lifetimes {
         build(|config| set(config, most)).expect("the most there may be");
@@ -68,11 +80,14 @@ fn nonsense_is_refused_by_name() {
         }
     }
     type Nonsense = fn(&mut AuthConfig);
-    let others: [(&str, Nonsense); 15] = [
+    let others: [(&str, Nonsense); 18] = [
         ("source_budget", |config| config.source_budget.failures = 0),
         ("source_budget", |config| config.source_budget.window = Duration::ZERO),
         ("source_budget", |config| config.source_budget.lock = Lock::For(Duration::MAX)),
         ("account_budget", |config| config.account_budget.lock = Lock::For(Duration::ZERO)),
+        ("second_factor_budget", |config| config.second_factor_budget.failures = 0),
+        ("issuer", |config| config.issuer = " ".into()),
+        ("issuer", |config| config.issuer = "x".repeat(65)),
         ("password_policy", |config| config.password_policy.min_length = 7),
         ("password_policy", |config| config.password_policy.max_length = 63),
         ("password_policy", |config| config.password_policy.min_classes = 5),

@@ -6,7 +6,7 @@ mod support;
 use std::{fs, io::Write, path::Path, sync::Arc, thread};
 
 use commerce_auth::{
-    AuditEvent, AuditSink, MemoryStore,
+    AuditEvent, AuditSink, MemoryStore, Subject,
     audit::{Action, JsonLinesAudit, MemoryAudit},
 };
 use support::{PASSWORD, Shop, WRONG, fast};
@@ -128,6 +128,19 @@ async fn what_cannot_be_written_is_an_error_and_nothing_is_issued() {
     shop.assisting(&admin, 0).await.expect("it goes on by itself");
     drop(sink);
     assert!(JsonLinesAudit::open(folder.path()).is_err(), "a folder is no file");
+}
+
+#[tokio::test]
+async fn what_is_handed_on_cannot_be_taken_back() {
+    let folder = folder();
+    let path = folder.path().join("audit.jsonl");
+    let sink = JsonLinesAudit::open(&path).unwrap();
+    let events = events().await;
+    sink.record(&events[0]).await.unwrap();
+    let refused = sink.erase(&Subject::Customer(1.into())).await.unwrap_err();
+    let why = std::error::Error::source(&refused).expect("it says why").to_string();
+    assert!(why.starts_with("JsonLinesAudit cannot erase"), "{why}");
+    assert_eq!(read(&path), events[..1]);
 }
 
 #[cfg(unix)]

@@ -5,10 +5,72 @@ mod support;
 use std::fmt::Debug;
 
 use commerce_auth::{
-    AdminSignIn, Credential, CustomerId, Error, KeyId, Keyring, Notice, OneTimeCode, Origin, PasswordHash,
-    PasswordReset, PasswordResetRequest, ResetToken, SignIn, random::danger::SeededRandom,
+    AdminId, AdminNotice, AdminSignIn, Credential, CustomerId, Error, KeyId, Keyring, MemoryStore, Notice,
+    OneTimeCode, Origin, PasswordHash, PasswordReset, PasswordResetRequest, ResetToken, SignIn,
+    random::danger::SeededRandom, store::FactorStore,
 };
-use support::{ADMIN, ADMIN_PASSWORD, EMAIL, PASSWORD, REASON, shop};
+use secrecy::ExposeSecret;
+use support::{
+    ADMIN, ADMIN_PASSWORD, EMAIL, PASSWORD, REASON, Shop, authenticator::Authenticator, keyring, shop,
+    with_second_factor,
+};
+
+/// What the second factor of an admin user brings about, as it is printed.
+struct SecondFactor {
+    secrets: Vec<String>,
+    printed: Vec<String>,
+}
+
+impl SecondFactor {
+    async fn of_another_shop() -> Self {
+        let shop = Shop::open(MemoryStore::new(), with_second_factor(), |builder| builder.keyring(keyring()));
+        let (auth, origin) = (&shop.auth, Origin::default());
+        let by_password = AdminSignIn::new(ADMIN, ADMIN_PASSWORD);
+        let required = auth.generate_admin_token(by_password.clone()).await.unwrap_err();
+        let mails = shop.outbox.take_admins();
+        let AdminNotice::EnrolmentRequested { token, .. } = &mails[0].notice else { panic!("{mails:?}") };
+        let setup = auth.set_up_admin_factor(token.expose(), &origin).await.unwrap();
+        let base32 = setup.secret().to_base32();
+        let authenticator = Authenticator::new(base32.expose_secret());
+        let wrong = auth.activate_admin_factor(token.expose(), "000000", &origin).await.unwrap_err();
+        let code = authenticator.unused_code(shop.now()).unwrap();
+        let recovery = auth.activate_admin_factor(token.expose(), code.as_str(), &origin).await.unwrap();
+        let spent = auth.set_up_admin_factor(token.expose(), &origin).await.unwrap_err();
+        let sign_in = by_password.otp(recovery[0].expose());
+        let signed_in = auth.generate_admin_token(sign_in.clone()).await.unwrap();
+        let begun = auth.begin_admin_enrolment(signed_in.token()).await.unwrap();
+        let again = auth.generate_admin_token(sign_in.clone()).await.unwrap_err();
+        let factor = shop.store.factor(&AdminId::from(7)).await.unwrap();
+        let (status, qr) = (auth.admin_factor(signed_in.token()).await.unwrap(), setup.uri().to_owned());
+        let printed: [&dyn Debug; 14] = [
+            &mails,
+            &shop.outbox.take_admins(),
+            &setup,
+            &setup.secret(),
+            &authenticator,
+            &recovery,
+            &sign_in,
+            &signed_in,
+            &begun,
+            &(factor, status),
+            &shop.store,
+            &shop.trail().await,
+            &[required, wrong, spent, again],
+            &shop.auth,
+        ];
+        let printed =
+            printed.iter().flat_map(|thing| [format!("{thing:?}"), format!("{thing:#?}")]).collect();
+        let mut secrets = vec![
+            token.expose().to_owned(),
+            base32.expose_secret().to_owned(),
+            qr,
+            begun.token().expose().to_owned(),
+            signed_in.token().expose().to_owned(),
+        ];
+        secrets.extend(recovery.iter().map(|code| code.expose().to_owned()));
+        Self { secrets, printed }
+    }
+}
 
 #[tokio::test]
 async fn nothing_that_can_be_printed_shows_a_secret() {
@@ -24,6 +86,7 @@ async fn nothing_that_can_be_printed_shows_a_secret() {
     let generated =
         shop.auth.generate_one_time_code(admin.token(), &CustomerId::from(1), REASON).await.unwrap();
     shop.auth.request_password_reset(PasswordResetRequest::new(EMAIL)).await.unwrap();
+    let second = SecondFactor::of_another_shop().await;
     let mails = shop.outbox.take();
     let Notice::ResetRequested { token: mailed, .. } = &mails[0].notice else { panic!("a reset token") };
     let secrets = [
@@ -37,9 +100,12 @@ async fn nothing_that_can_be_printed_shows_a_secret() {
         admin.token().expose().to_owned(),
         generated.code().expose().to_owned(),
         mailed.expose().to_owned(),
-    ];
+    ]
+    .into_iter()
+    .chain(second.secrets.iter().cloned());
+    let secrets: Vec<String> = secrets.collect();
     let sign_in = SignIn::new(EMAIL, canary).from(Origin::default().user_agent("Mozilla/5.0"));
-    let printed: [&dyn Debug; 19] = [
+    let printed: [&dyn Debug; 20] = [
         &shop.auth,
         &shop.store,
         &shop.customers,
@@ -59,6 +125,7 @@ async fn nothing_that_can_be_printed_shows_a_secret() {
         &mails,
         &shop.trail().await,
         &shop.auth.list_customer_tokens(signed_in.token()).await.unwrap(),
+        &second.printed,
     ];
     let mut printed: Vec<String> =
         printed.iter().flat_map(|thing| [format!("{thing:?}"), format!("{thing:#?}")]).collect();

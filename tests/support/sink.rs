@@ -55,7 +55,10 @@ impl AuditSink for Breakable {
     }
 
     async fn erase(&self, _: &Subject) -> Result<u64, StoreError> {
-        Ok(0)
+        match self.0.left.load(Ordering::SeqCst) {
+            0 => Err(StoreError::new(io::Error::from(io::ErrorKind::ReadOnlyFilesystem))),
+            _ => Ok(0),
+        }
     }
 }
 

@@ -1,11 +1,16 @@
 //! Everything in a PostgreSQL database: for many nodes, and for a shop that has one anyway.
 //!
 //! ```no_run
-//! use commerce_auth::{Auth, PostgresStore};
+//! use commerce_auth::{Auth, KeyId, Keyring, PostgresStore};
 //!
 //! # async fn connect() -> Result<(), Box<dyn std::error::Error>> {
 //! let store = PostgresStore::connect("postgres://shop@db.internal/shop").await?;
-//! let auth = Auth::builder(store.clone()).customers(store.customers()).admins(store.admins()).build()?;
+//! # let secret = [7; 32];
+//! let auth = Auth::builder(store.clone())
+//!     .customers(store.customers())
+//!     .admins(store.admins())
+//!     .keyring(Keyring::new(KeyId(1), secret)?)
+//!     .build()?;
 //! # Ok(())
 //! # }
 //! ```

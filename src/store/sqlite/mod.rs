@@ -3,12 +3,17 @@
 //! For one machine: a shop of one process, or of a few that share the file. The engine is built in.
 //!
 //! ```
-//! use commerce_auth::{Auth, SqliteStore};
+//! use commerce_auth::{Auth, KeyId, Keyring, SqliteStore};
 //!
 //! # let folder = tempfile::tempdir()?;
 //! # let path = folder.path().join("auth.db");
+//! # let secret = [7; 32];
 //! let store = SqliteStore::open(path)?;
-//! let auth = Auth::builder(store.clone()).customers(store.customers()).admins(store.admins()).build()?;
+//! let auth = Auth::builder(store.clone())
+//!     .customers(store.customers())
+//!     .admins(store.admins())
+//!     .keyring(Keyring::new(KeyId(1), secret)?)
+//!     .build()?;
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
