@@ -228,7 +228,7 @@ async fn a_corrupt_factor_is_an_error_of_its_admin_user() {
     by_hand(
         &path,
         "INSERT INTO factors VALUES
-             ('1', CAST('secret-marker' AS BLOB), 1, 'x', 0, 0),
+             ('1', CAST('secret-marker' AS BLOB), 1, x'00', 0, 0),
              ('2', zeroblob(32), -1, x'00', 0, 0),
              ('3', zeroblob(32), 4294967296, x'00', 0, 0),
              ('4', zeroblob(32), 1, x'00', 0, -1),

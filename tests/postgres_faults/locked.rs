@@ -102,6 +102,7 @@ async fn no_verb_of_factors_and_the_ledger_writes_beside_a_lock() {
     assert!(store.end_assistance(&ended.grant, AssistanceEnd::Expired, NOW).await.unwrap().is_some());
     let (admin, name, secret) = (&factor.admin, &factor.token, &factor.secret);
     let (before, other) = (store.factor(admin).await.unwrap(), enrolment("c", 9));
+    let code = recovery_code();
     macro_rules! all_fail {
         ($($verb:ident($($argument:expr),*);)*) => {
             let answers = tokio::join!($(in_time(stringify!($verb), store.$verb($($argument),*)),)*);
@@ -114,7 +115,7 @@ async fn no_verb_of_factors_and_the_ledger_writes_beside_a_lock() {
         begin_enrolment(&other, NOW);
         activate(&waiting.token, 1, &[], NOW);
         use_step(admin, name, 2);
-        use_recovery_code(admin, name, &recovery_code());
+        use_recovery_code(admin, name, &code);
         replace_recovery_codes(admin, name, &[]);
         reseal(admin, name, secret, &other.secret);
         remove_factor(admin);
