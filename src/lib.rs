@@ -10,7 +10,7 @@
 //! - [`token`]: what is issued, and the identity it proves.
 //! - [`audit`]: what is recorded, and where.
 //! - [`store`]: where it is kept: the storage traits, and [`store::memory`].
-//! - [`notifier`]: what customers are told.
+//! - [`notifier`]: what customers and admin users are told.
 //! - [`clock`], [`random`] and [`keyring`]: what is injected.
 #![cfg_attr(feature = "axum", doc = "- [`http`]: who calls; the extractors, layer and REST routes for axum.")]
 #![cfg_attr(feature = "graphql", doc = "- [`graphql`]: the mutations, to be merged into a schema.")]
