@@ -193,7 +193,6 @@ pub(super) enum Personal {
 
 /// What becomes of a record whose personal part is erased.
 pub(crate) struct Erased {
-    pub(crate) position: u64,
     /// Another text of an event that was kept before there were two parts.
     pub(crate) event: Option<String>,
     /// Who says so, where the record is signed.
@@ -203,10 +202,9 @@ pub(crate) struct Erased {
 impl Erased {
     /// None if there is nothing to erase.
     pub(crate) fn of(record: &AuditRecord, keyring: Option<&Keyring>) -> Result<Option<Self>, StoreError> {
-        let position = record.position;
         if record.personal.is_some() {
             let erased = chain::sign_erasure(keyring, record)?;
-            return Ok(Some(Self { position, event: None, erased }));
+            return Ok(Some(Self { event: None, erased }));
         }
         if record.link.is_some() {
             return Ok(None);
@@ -218,7 +216,7 @@ impl Erased {
             return Ok(None);
         }
         let event = Some(Value::Object(fields(&bare)?).to_string());
-        Ok(Some(Self { position, event, erased: None }))
+        Ok(Some(Self { event, erased: None }))
     }
 }
 

@@ -147,14 +147,6 @@ pub(super) fn origin(
     Ok(Origin { source, user_agent, correlation_id })
 }
 
-/// The columns of an audit record, in this order.
-macro_rules! record_columns {
-    () => {
-        "position, event, personal, key_id, link, erased, id, at, action, outcome, why, subject_kind, subject_id, actor, account"
-    };
-}
-pub(super) use record_columns;
-
 /// What stands for a place that cannot be one. Whatever is in the columns of a record, a verifier is to say what is wrong
 /// with it: nothing becomes an error, and nothing that cannot be read becomes nothing.
 pub(super) fn position(position: i64) -> u64 {

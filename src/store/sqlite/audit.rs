@@ -11,9 +11,16 @@ use crate::{
     error::StoreError,
     keyring::Keyring,
     random::ChaChaRandom,
-    store::columns::{self, CorruptColumn, record_columns},
+    store::columns::{self, CorruptColumn},
     token::{Digest, Subject},
 };
+
+/// The columns of an audit record, in this order.
+macro_rules! record_columns {
+    () => {
+        "position, event, personal, key_id, link, erased, id, at, action, outcome, why, subject_kind, subject_id, actor, account"
+    };
+}
 
 /// The audit trail of a [`SqliteStore`]: with a keyring, a chain of signed records.
 ///
@@ -152,7 +159,7 @@ impl AuditSink for SqliteAudit {
             let mut erased = 0;
             for record in concerning(connection, kind, &id)? {
                 match Erased::of(&record, keyring.as_ref()) {
-                    Ok(Some(left)) => erased += replace(connection, &left)?,
+                    Ok(Some(left)) => erased += replace(connection, record.position, &left)?,
                     Ok(None) => {}
                     // What was erased until then is signed, and stays so.
                     Err(error) => return Ok(Err(error)),
@@ -246,13 +253,13 @@ fn concerning(connection: &Connection, kind: &str, id: &str) -> rusqlite::Result
 }
 
 /// Keeps what is left of a record.
-fn replace(connection: &Connection, left: &Erased) -> rusqlite::Result<usize> {
+fn replace(connection: &Connection, position: u64, left: &Erased) -> rusqlite::Result<usize> {
     let mut replace = connection.prepare_cached(
         "UPDATE audit_events SET event = coalesce(?2, event), personal = NULL, erased = ?3, account = NULL, \
          subject_id = iif(subject_kind = 'customer', NULL, subject_id), subject_kind = nullif(subject_kind, 'customer') \
          WHERE position = ?1",
     )?;
-    let position = i64::try_from(left.position).unwrap_or(i64::MAX);
+    let position = i64::try_from(position).unwrap_or(i64::MAX);
     replace.execute(params![position, left.event, left.erased.as_ref().map(columns::erasure_bytes)])
 }
 
