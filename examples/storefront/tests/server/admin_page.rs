@@ -205,11 +205,7 @@ fn the_trail_is_filtered() {
         })
     };
     let all_are = |events: &[Value], field: &str, value: Value| {
-        events
-            .iter()
-            .all(|event| event[field] == value)
-            .then_some(())
-            .unwrap_or_else(|| panic!("{events:?}"));
+        assert!(events.iter().all(|event| event[field] == value), "{events:?}");
     };
     all_are(&events("subject=customer:2"), "subject", json!({ "customer": "2" }));
     all_are(&events("subject=admin:1"), "subject", json!({ "admin": "1" }));
