@@ -282,7 +282,7 @@ async fn a_corrupt_entry_of_the_ledger_is_an_error_of_its_customer() {
     errors.push(store.end_assistance(&grant, AssistanceEnd::Expired, NOW).await.unwrap_err());
     tells_nothing(&errors);
     let whole = entry_of(6, "6");
-    assert_eq!(store.assistance_of(&6.into(), 10).await.unwrap(), [whole.clone()]);
+    assert_eq!(store.assistance_of(&6.into(), 10).await.unwrap(), std::slice::from_ref(&whole));
     assert_eq!(store.erase_assistance(&4.into()).await.unwrap(), 1);
     assert_eq!(store.purge_assistance(NOW, 10).await.unwrap(), 1);
     by_hand(&path, "DELETE FROM assistance_ledger WHERE customer IN ('1', '2', '3')");
