@@ -148,7 +148,12 @@ impl Server {
             let (_, rest) = printed.split_once("listening on ")?;
             rest.split_once('\n').map(|(url, _)| url.to_owned())
         });
-        let config = Agent::config_builder().http_status_as_error(false).timeout_global(Some(PATIENCE));
+        // A connection for each request: a server closes one whose request it refused before all of it came, and the next
+        // request on it would fail.
+        let config = Agent::config_builder()
+            .http_status_as_error(false)
+            .timeout_global(Some(PATIENCE))
+            .max_idle_connections(0);
         Self { child, url, printed, log, readers, agent: config.build().into(), _place: place }
     }
 
