@@ -435,13 +435,20 @@ async fn a_ledger_that_is_down_keeps_nothing_alive() {
     down.store(true, Ordering::SeqCst);
     assert_eq!(shop.auth.list_assistance(&own).await.unwrap_err().kind(), ErrorKind::Unavailable);
     assert_eq!(shop.auth.current_assistance(&admin).await.unwrap_err().kind(), ErrorKind::Unavailable);
-    shop.auth.set_remote_shopping_assistance(&own, false).await.unwrap();
+    let withdrawn = shop.auth.set_remote_shopping_assistance(&own, false).await;
+    assert_eq!(withdrawn.unwrap_err().kind(), ErrorKind::Unavailable);
     assert!(matches!(shop.auth.verify_customer(&token).await, Err(Error::InvalidToken)));
-    shop.auth.revoke_customer_token(&own).await.unwrap();
-    shop.outbox.take();
+    let given = shop.auth.set_remote_shopping_assistance(&own, true).await;
+    assert_eq!(given.unwrap_err().kind(), ErrorKind::Unavailable, "what ended would revive");
+    assert!(matches!(shop.auth.verify_customer(&token).await, Err(Error::InvalidToken)));
     down.store(false, Ordering::SeqCst);
-    shop.auth.purge(1000).await.unwrap();
+    shop.outbox.take();
+    shop.auth.set_remote_shopping_assistance(&own, true).await.unwrap();
     assert_eq!(told_ends(&shop.outbox), [AssistanceEnd::ConsentWithdrawn], "told late, and not never");
+    assert!(
+        matches!(shop.auth.verify_customer(&token).await, Err(Error::InvalidToken)),
+        "it does not revive"
+    );
 }
 
 #[tokio::test]

@@ -234,7 +234,7 @@ async fn a_corrupt_factor_is_an_error_of_its_admin_user() {
              ('4', zeroblob(32), 1, x'00', 0, -1),
              ('5', zeroblob(32), 1, x'00', 0, 0);
          INSERT INTO recovery_codes VALUES ('5', CAST('secret-marker' AS BLOB));
-         INSERT INTO factor_enrolments VALUES ('6', zeroblob(32), 1, x'00', CAST('secret-marker' AS BLOB), 9)",
+         INSERT INTO factor_enrolments VALUES ('6', zeroblob(32), 1, x'00', CAST('secret-marker' AS BLOB), 9, NULL)",
     );
     let (zero, then) = (Digest::from_bytes([0; 32]), OffsetDateTime::UNIX_EPOCH);
     let mut errors = Vec::new();

@@ -313,8 +313,6 @@ impl AuditEvent {
                 Action::AdminSignIn
                     | Action::StepUp
                     | Action::FactorEnrolment
-                    | Action::FactorSetup
-                    | Action::FactorActivation
                     | Action::AssistanceToken
                     | Action::CodeMint
                     | Action::CodeReplay

@@ -31,7 +31,7 @@ macro_rules! one_time_secret {
             ///
             /// # Security
             ///
-            /// Whoever holds this text can sign in with it once. It belongs in one message, and in no log.
+            /// Whoever holds this text can use it once, for what it is for. It belongs in one message, and in no log.
             #[must_use]
             pub fn expose(&self) -> &str {
                 self.0.expose_secret()

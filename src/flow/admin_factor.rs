@@ -11,7 +11,6 @@ use crate::{
     error::Error,
     notifier::AdminNotice,
     store::Enrolment,
-    throttle::second_factor_key,
     token::{AdminIdentity, Origin, Subject},
 };
 
@@ -86,7 +85,8 @@ impl Auth {
     /// - [`Error::AlreadyEnrolled`]: nothing is changed.
     /// - [`Error::InvalidToken`]: there is no active admin user of this id.
     /// - [`Error::NotConfigured`]: there is no keyring, or no admin user table.
-    /// - [`Error::Unavailable`], [`Error::Random`]: it may be done; call it again.
+    /// - [`Error::Unavailable`], [`Error::Random`]: it may be done; call it again. [`Error::AlreadyEnrolled`] says then that
+    ///   it was.
     pub async fn import_admin_factor(&self, admin: &AdminId, secret: &TotpSecret) -> Result<(), Error> {
         let event = AuditEvent::about(Action::FactorActivation, &Origin::default()).of_admin(admin);
         let ended = self.import_factor(admin, secret, &event).await;
@@ -107,8 +107,17 @@ impl Auth {
         let token = EnrolmentToken::generate(self.parts.random.as_ref())?.digest();
         let secret = self.seal_secret(&admin.id, &token, secret)?;
         let (now, expires_at) = self.lifespan(self.config().enrolment_lifetime, None);
-        let enrolment = Enrolment { token, admin: admin.id.clone(), secret, replaces: None, expires_at };
+        let enrolment = Enrolment {
+            token,
+            admin: admin.id.clone(),
+            secret,
+            replaces: None,
+            begun_with: None,
+            expires_at,
+        };
         self.parts.trail.begin(event).await?;
+        // Before, so that a store that cannot end tokens stops it early; and after, for those that came in between.
+        self.end_admin_tokens(&admin.id, event).await?;
         self.parts.factors.begin_enrolment(&enrolment, now).await?;
         // No step of it was used here.
         if !self.parts.factors.activate(&token, 0, &[], now).await? {
@@ -124,8 +133,7 @@ impl Auth {
     ///
     /// # Errors
     ///
-    /// - [`Error::NotConfigured`]: there is no admin user table.
-    /// - [`Error::Unavailable`]: it may be done; call it again.
+    /// [`Error::Unavailable`]: it may be done; call it again.
     pub async fn remove_admin_factor(&self, admin: &AdminId) -> Result<bool, Error> {
         let event = AuditEvent::about(Action::FactorRemoval, &Origin::default()).of_admin(admin);
         let ended = self.remove_factor(admin, &event).await;
@@ -135,10 +143,14 @@ impl Auth {
     async fn remove_factor(&self, admin: &AdminId, event: &AuditEvent) -> Result<bool, Stop> {
         self.parts.trail.begin(event).await?;
         let removed = self.parts.factors.remove_factor(admin).await?;
-        self.parts.throttle.clear(&second_factor_key(admin)).await?;
-        if removed && let Ok(row) = self.active_admin(admin).await {
+        // Whatever the account's standing.
+        if removed
+            && let Some(admins) = &self.parts.admins
+            && let Some(row) = admins.find_by_id(admin).await?.filter(|row| row.id == *admin)
+        {
             self.notify_admin(&row, AdminNotice::FactorRemoved, &event.origin);
         }
+        self.clear_code_budgets(admin).await?;
         self.end_admin_tokens(admin, event).await?;
         Ok(removed)
     }
@@ -157,15 +169,19 @@ impl Auth {
     /// # Errors
     ///
     /// - [`Error::NotConfigured`]: there is no keyring.
-    /// - [`Error::Unavailable`]: some may be done. A secret that no accepted key opens is among the reasons; retire
-    ///   nothing then.
+    /// - [`Error::Unavailable`]: some could not be done, and the others are. A secret that no accepted key opens is among the
+    ///   reasons; retire nothing then.
     pub async fn reseal_factors(&self, limit: usize) -> Result<usize, Error> {
         let current = self.keyring()?.current();
-        let mut done = 0;
+        let (mut done, mut failed) = (0, None);
         for (admin, factor) in self.parts.factors.sealed_by_others(current, limit).await? {
-            // Where it was not, somebody else has done it.
-            done += usize::from(self.reseal(&admin, &factor).await?);
+            match self.reseal(&admin, &factor).await {
+                // Where it was not, somebody else has done it.
+                Ok(resealed) => done += usize::from(resealed),
+                // One secret that does not open is no reason to leave the others.
+                Err(error) => failed = failed.or(Some(error)),
+            }
         }
-        Ok(done)
+        failed.map_or(Ok(done), Err)
     }
 }

@@ -27,7 +27,7 @@ impl Auth {
         };
         event.actor = Some(id.clone());
         event.parent = Some(grant.digest);
-        let admin = self.active_admin(id).await?;
+        let admin = self.acting_admin(id, grant).await?;
         self.require_permitted(&admin)?;
         self.require_fresh_factor(grant)?;
         let mut assistance = Assistance::new(admin.id, grant.digest, reason);
@@ -53,9 +53,19 @@ impl Auth {
             let why = if expired { Refusal::AdminTokenExpired } else { Refusal::AdminSignedOut };
             return Err(why.told(Error::InvalidToken));
         };
-        let admin = self.active_admin(&assistance.actor).await?;
+        let admin = self.acting_admin(&assistance.actor, &parent).await?;
         self.require_permitted(&admin)?;
         Ok(parent.expires_at)
+    }
+
+    /// The admin user behind a grant, if active at this moment and if a grant so obtained will still do: the shop may demand
+    /// a second factor since.
+    pub(super) async fn acting_admin(&self, id: &AdminId, grant: &Grant) -> Result<AdminRecord, Stop> {
+        let admin = self.active_admin(id).await?;
+        if self.must_have_factor(&admin) && !grant.obtained.has_second_factor() {
+            return Err(Refusal::NoSecondFactor.told(Error::InvalidToken));
+        }
+        Ok(admin)
     }
 
     /// The admin user, if active at this moment.

@@ -99,6 +99,8 @@ impl Auth {
     /// Begins the enrolment of an authenticator for a signed-in admin user, instead of the one there is, if any. Nothing
     /// changes until its first right code: [`activate_admin_factor`](Self::activate_admin_factor).
     ///
+    /// The enrolment ends with the token presented, whatever ends that.
+    ///
     /// An admin user without an authenticator who must have one cannot sign in: the token is mailed then, see
     /// [`generate_admin_token`](Self::generate_admin_token).
     ///
@@ -117,7 +119,8 @@ impl Auth {
         let event = AuditEvent::about(Action::FactorEnrolment, bearer.origin()).of_admin(who.admin_id());
         let ended = match self.require_fresh_sign_in(&who).await {
             Ok(present) => {
-                self.begin_enrolment(who.admin_id(), present.map(|factor| factor.name), &event).await
+                let replaces = present.map(|factor| factor.name);
+                self.begin_enrolment(who.admin_id(), replaces, Some(*who.grant()), &event).await
             }
             Err(stop) => Err(stop),
         };
@@ -133,7 +136,8 @@ impl Auth {
         // Each request counts, whatever comes of it.
         self.settle(charged, Outcome::Failed, event).await?;
         let event = AuditEvent { action: Action::FactorEnrolment, ..event.clone() };
-        let BegunEnrolment { token, expires_at } = self.begin_enrolment(&admin.id, None, &event).await?;
+        let BegunEnrolment { token, expires_at } =
+            self.begin_enrolment(&admin.id, None, None, &event).await?;
         let notice = AdminNotice::EnrolmentRequested { token, expires_at };
         if !self.notify_admin(admin, notice, &event.origin) {
             self.parts.trail.record(&event, Told::Failed).await?;
@@ -146,6 +150,7 @@ impl Auth {
         &self,
         admin: &AdminId,
         replaces: Option<Digest>,
+        begun_with: Option<Digest>,
         event: &AuditEvent,
     ) -> Result<BegunEnrolment, Stop> {
         self.keyring()?;
@@ -153,8 +158,14 @@ impl Auth {
         let secret = TotpSecret::generate(self.parts.random.as_ref())?;
         let (now, expires_at) = self.lifespan(self.config().enrolment_lifetime, None);
         let secret = self.seal_secret(admin, &token.digest(), &secret)?;
-        let enrolment =
-            Enrolment { token: token.digest(), admin: admin.clone(), secret, replaces, expires_at };
+        let enrolment = Enrolment {
+            token: token.digest(),
+            admin: admin.clone(),
+            secret,
+            replaces,
+            begun_with,
+            expires_at,
+        };
         self.parts.trail.begin(event).await?;
         self.parts.factors.begin_enrolment(&enrolment, now).await?;
         Ok(BegunEnrolment { token, expires_at })
@@ -198,7 +209,9 @@ impl Auth {
     /// - As [`set_up_admin_factor`](Self::set_up_admin_factor).
     /// - [`Error::InvalidCode`]: not the code at this time. The enrolment stays.
     /// - [`Error::TooManyRequests`]: too many wrong codes.
-    /// - [`Error::Unavailable`]: it may be activated.
+    /// - [`Error::Unavailable`], [`Error::Random`]: it may be activated, and the recovery codes lost: sign in with a code and
+    ///   [make them anew](Self::replace_recovery_codes). If it is not, a mailed token is good still; a signed-in admin user
+    ///   begins again.
     pub async fn activate_admin_factor(
         &self,
         token: impl Into<Credential>,
@@ -230,11 +243,13 @@ impl Auth {
         let codes = self.draw_recovery_codes()?;
         self.parts.trail.begin(event).await?;
         let now = self.parts.clock.now().truncate_to_microsecond();
+        let subject = Subject::Admin(admin.id.clone());
+        // Before, so that a store that cannot end tokens stops it early; and after, for those that came in between.
+        self.parts.tokens.revoke_all(&subject, None, now).await?;
         if !self.parts.factors.activate(&enrolment.token, step, &digests(&codes), now).await? {
             return Err(Refusal::RevokedMeanwhile.told(Error::InvalidEnrolmentToken));
         }
         self.notify_admin(&admin, AdminNotice::FactorActivated, &event.origin);
-        let subject = Subject::Admin(admin.id.clone());
         self.parts.tokens.revoke_all(&subject, None, now).await?;
         self.settle_ledger_by(&admin.id, &event.origin).await;
         Ok(codes)
@@ -260,6 +275,12 @@ impl Auth {
         event.subject = Some(Subject::Admin(enrolment.admin.clone()));
         let admin = self.active_admin(&enrolment.admin).await;
         let admin = admin.map_err(|stop| stop.refused_as(Error::InvalidEnrolmentToken))?;
+        // Whatever ended the session ends what was begun with it.
+        if let Some(grant) = &enrolment.begun_with
+            && self.parts.tokens.find(grant, self.parts.clock.now()).await?.is_none()
+        {
+            return Err(Refusal::AdminSignedOut.told(Error::InvalidEnrolmentToken));
+        }
         let present = self.parts.factors.factor(&admin.id).await?.map(|factor| factor.name);
         if present != enrolment.replaces {
             return Err(Refusal::AlreadyEnrolled.told(Error::AlreadyEnrolled));

@@ -2,9 +2,13 @@ use crate::{
     account::CustomerId,
     audit::{Action, AuditEvent},
     auth::Auth,
-    error::Error,
+    error::{Error, StoreError},
     token::{Origin, Subject},
 };
+
+#[derive(Debug, thiserror::Error)]
+#[error("an assistance of the customer's began in this moment, or could not be ended")]
+struct NotEnded;
 
 impl Auth {
     /// Forgets a customer: for a host that has removed the account because its owner asked to be forgotten (GDPR article
@@ -15,12 +19,18 @@ impl Auth {
     /// which admin user stays. A signed trail still verifies. That it was done is an event of its own, without the
     /// customer's id.
     ///
+    /// It finds what was kept before it was called. Where several nodes run, call it again once the others have
+    /// [flushed](Self::flush_audit) what they had queued.
+    ///
     /// # Errors
     ///
     /// [`Error::Unavailable`]: some of it may be done; call it again. A trail that cannot forget is among the reasons.
     pub async fn erase_customer(&self, customer: &CustomerId) -> Result<(), Error> {
         self.end_credentials(customer, None, &Origin::default()).await?;
         self.parts.ledger.erase_assistance(customer).await?;
+        if !self.parts.ledger.assistance_of(customer, 1).await?.is_empty() {
+            return Err(StoreError::new(NotEnded).into());
+        }
         // What is queued would come after the erasure.
         self.flush_audit().await;
         self.parts.trail.erase(&Subject::Customer(customer.clone())).await?;

@@ -50,13 +50,12 @@ impl Auth {
     }
 
     /// Closes what is over of a customer's.
-    pub(super) async fn settle_ledger_of(&self, customer: &CustomerId, origin: &Origin) {
-        if self.parts.admins.is_none() {
-            return;
+    pub(super) async fn settle_ledger_of(&self, customer: &CustomerId, origin: &Origin) -> Result<(), Error> {
+        if self.parts.admins.is_some() {
+            let entries = self.parts.ledger.assistance_of(customer, ENTRIES).await?;
+            self.settle_ledger(entries, origin).await?;
         }
-        if let Ok(entries) = self.parts.ledger.assistance_of(customer, ENTRIES).await {
-            let _ = self.settle_ledger(entries, origin).await;
-        }
+        Ok(())
     }
 
     /// Closes what is over of what an admin user gave.

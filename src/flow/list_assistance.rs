@@ -58,13 +58,15 @@ impl Auth {
     pub async fn end_assistance(&self, bearer: impl Into<Bearer<'_>>, grant: &Digest) -> Result<bool, Error> {
         let bearer = bearer.into();
         let who = self.customer_self(&bearer, Action::AssistanceEnd).await?;
-        let entries = self.parts.ledger.assistance_of(who.customer_id(), ENTRIES).await?;
-        let open = |entry: &&AssistanceEntry| entry.grant == *grant && entry.ended_at.is_none();
-        let Some(entry) = entries.iter().find(open) else { return Ok(false) };
+        let entry = self.parts.ledger.find_assistance(grant).await?;
+        let own = |entry: &AssistanceEntry| entry.customer == *who.customer_id() && entry.ended_at.is_none();
+        let Some(entry) = entry.filter(own) else { return Ok(false) };
         let mut event = AuditEvent::by_customer(Action::AssistanceEnd, &who, bearer.origin());
         event.grant = Some(entry.grant);
         event.about_assistance(&entry.assistance);
-        let ended = self.revoke(&entry.grant).await;
+        // Should its token be about to be stored, it is not.
+        let now = self.parts.clock.now();
+        let ended = self.parts.tokens.revoke(&entry.grant, now, entry.expires_at).await;
         if ended.is_ok() {
             self.close_assistance(&entry.grant, AssistanceEnd::EndedByCustomer, bearer.origin()).await;
         }

@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 use super::ending::Stop;
 use crate::{
     account::{AdminId, AdminRecord},
-    audit::{AuditEvent, Refusal},
+    audit::{Action, AuditEvent, Outcome as Told, Refusal},
     auth::Auth,
     config::SecondFactorPolicy,
     credential::{Credential, RecoveryCode, TotpSecret},
@@ -13,7 +13,7 @@ use crate::{
     keyring::{Keyring, Sealed},
     notifier::{AdminNotice, AdminNotification},
     store::{Factor, Outcome},
-    throttle::{Attempted, Charged},
+    throttle::{Attempted, Charged, recovery_code_key, second_factor_key},
     token::{Digest, Obtained, Origin},
 };
 
@@ -67,7 +67,12 @@ impl Auth {
         code: &Credential,
         event: &AuditEvent,
     ) -> Result<RightCode<'_>, Stop> {
-        let attempted = Attempted::second_factor(admin, self.config());
+        let recovery = RecoveryCode::digest_of(code.text());
+        let attempted = match recovery {
+            // Nobody guesses one: whoever locks the authenticator must not lock its owner out.
+            Some(_) => Attempted::recovery_code(admin, event.origin.source, self.config()),
+            None => Attempted::second_factor(admin, self.config()),
+        };
         let charged = self.parts.gate.reserve(attempted).await?;
         let charged = charged.ok_or(Refusal::BudgetSpent.told(Error::SignInRefused))?;
         // Read again: the wait for a turn may have been long.
@@ -76,12 +81,12 @@ impl Auth {
         let secret = self.open_secret(admin, &factor.name, &factor.secret)?;
         // From here on whoever goes away has guessed.
         charged.begun().store(true, Ordering::Release);
-        let typed = code.text();
-        let found = match secret.step_of(typed, self.parts.clock.now()) {
-            Some(step) => Some(Code::Totp { step }),
-            None => RecoveryCode::digest_of(typed)
-                .filter(|digest| factor.recovery_codes.contains(digest))
-                .map(Code::Recovery),
+        let found = match recovery {
+            Some(digest) => factor.recovery_codes.contains(&digest).then_some(Code::Recovery(digest)),
+            None => {
+                let step = secret.step_of(code.text(), self.parts.clock.now());
+                step.map(|step| Code::Totp { step })
+            }
         };
         match found {
             Some(code) => Ok(RightCode { factor, code, charged }),
@@ -161,7 +166,15 @@ impl Auth {
         self.parts.keyring.as_ref().ok_or(Error::NotConfigured(Part::Keyring))
     }
 
-    /// Tells an admin user something; answers whether it was queued.
+    /// Forgets wrong codes, of both kinds.
+    pub(super) async fn clear_code_budgets(&self, admin: &AdminId) -> Result<(), Error> {
+        for budgets in [second_factor_key(admin), recovery_code_key(admin)] {
+            self.parts.throttle.clear(&budgets).await?;
+        }
+        Ok(())
+    }
+
+    /// Tells an admin user something; answers whether it was queued. What cannot be is only told to the trail.
     pub(super) fn notify_admin(&self, admin: &AdminRecord, notice: AdminNotice, origin: &Origin) -> bool {
         let notification = AdminNotification {
             admin: admin.id.clone(),
@@ -169,7 +182,13 @@ impl Auth {
             notice,
             origin: origin.clone(),
         };
-        self.parts.notifier.as_ref().is_some_and(|notifier| notifier.notify_admin(notification).is_ok())
+        let Some(notifier) = &self.parts.notifier else { return false };
+        let is_queued = notifier.notify_admin(notification).is_ok();
+        if !is_queued {
+            let event = AuditEvent::about(Action::Notification, origin).of_admin(&admin.id);
+            self.parts.trail.note(&event, Told::Failed);
+        }
+        is_queued
     }
 }
 

@@ -8,7 +8,7 @@ use crate::{
     credential::Credential,
     error::{Error, Field},
     store::Factor,
-    token::{AdminIdentity, Grant, Obtained, Subject},
+    token::{AdminIdentity, Digest, Grant, Obtained, Subject},
 };
 
 impl Auth {
@@ -23,6 +23,7 @@ impl Auth {
     /// - [`Error::NotEnrolled`]: there is no second factor.
     /// - [`Error::InvalidCode`]: wrong, or used before.
     /// - [`Error::SignInRefused`]: too many wrong codes, or a revoke-all meanwhile.
+    /// - [`Error::InvalidToken`]: the token presented ended meanwhile; the code is spent.
     /// - [`Error::Unavailable`], [`Error::Random`]: the code may be spent.
     pub async fn step_up(
         &self,
@@ -51,7 +52,11 @@ impl Auth {
         let signed_in = self
             .issue_admin_token(&who.admin, Some(right), Some(who.expires_at()), generation, event)
             .await?;
-        self.revoke(who.grant()).await?;
+        if !self.revoke(who.grant()).await? {
+            // It was ended meanwhile, or stepped up by somebody else: what it was exchanged for must not live on.
+            self.revoke(&Digest::of(signed_in.token().expose().as_bytes())).await?;
+            return Err(Refusal::RevokedMeanwhile.told(Error::InvalidToken));
+        }
         self.settle_ledger_by(id, &event.origin).await;
         Ok(signed_in)
     }

@@ -4,7 +4,7 @@ use crate::{
     auth::Auth,
     error::Error,
     store::ThrottleKey,
-    throttle::{account_key, admin_key, second_factor_key},
+    throttle::{account_key, admin_key},
     token::Origin,
 };
 
@@ -30,12 +30,17 @@ impl Auth {
     /// - [`Error::Unavailable`]: they may be forgotten.
     pub async fn unlock_admin(&self, username: &str) -> Result<(), Error> {
         let username: Username = username.parse().map_err(|_| Error::InvalidUsername)?;
+        let mut event = AuditEvent::about(Action::Unlock, &Origin::default());
         if let Some(admins) = &self.parts.admins
-            && let Some(row) = admins.find_by_username(&username).await?
+            && let Some(row) = admins.find_by_username(&username).await?.filter(|row| row.is_of(&username))
         {
-            self.parts.throttle.clear(&second_factor_key(&row.id)).await?;
+            event = event.of_admin(&row.id);
+            let cleared = self.clear_code_budgets(&row.id).await;
+            if cleared.is_err() {
+                return self.conclude(&event, cleared.map_err(Into::into)).await;
+            }
         }
-        self.unlock(admin_key(&username), AuditEvent::about(Action::Unlock, &Origin::default())).await
+        self.unlock(admin_key(&username), event).await
     }
 
     async fn unlock(&self, account: ThrottleKey, event: AuditEvent) -> Result<(), Error> {

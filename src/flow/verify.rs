@@ -96,7 +96,7 @@ impl Auth {
 
     async fn admin(&self, grant: Grant, bearer: &Bearer<'_>) -> Result<AdminIdentity, Error> {
         let Subject::Admin(id) = &grant.subject else { return Err(Error::NotAuthorized) };
-        let active = self.active_admin(id).await;
+        let active = self.acting_admin(id, &grant).await;
         let admin =
             active.map_err(|stop| self.refused_in_use(stop, Action::AdminUse, &grant, bearer.origin()))?;
         Ok(AdminIdentity {

@@ -22,6 +22,8 @@ pub struct Enrolment {
     pub secret: Sealed,
     /// The factor that it is to replace; none for an admin user who had none when it was begun.
     pub replaces: Option<Digest>,
+    /// The grant of the admin user that it was begun with; none if it was begun by mail. No verb looks at it: a flow does.
+    pub begun_with: Option<Digest>,
     /// When it ends: at this instant it is expired.
     pub expires_at: OffsetDateTime,
 }

@@ -70,7 +70,7 @@ impl Gate {
     pub(crate) async fn reserve(&self, attempted: Attempted) -> Result<Option<Charged<'_>>, Error> {
         let mut id = [0; 16];
         self.random.fill(&mut id)?;
-        let Attempted { account, charges, locks_password } = attempted;
+        let Attempted { account, charges, locks } = attempted;
         let began = Instant::now();
         let mut pause = FIRST_PAUSE;
         loop {
@@ -80,7 +80,7 @@ impl Gate {
             let now = self.clock.now();
             let lease_until = after(now, Self::LEASE);
             let attempt = Attempt { id: AttemptId(id), account, charges: charges.clone(), lease_until };
-            let mut charged = Charged::new(self, attempt, locks_password);
+            let mut charged = Charged::new(self, attempt, locks);
             match self.store.reserve(&charged.attempt, now).await? {
                 Reserve::Reserved => return Ok(Some(charged)),
                 Reserve::Spent => {
@@ -134,14 +134,14 @@ pub(crate) struct Charged<'gate> {
     begun: Arc<AtomicBool>,
     /// Its outcome, and the time of it: a settlement that has to be repeated counts from the first.
     decided: Option<(Outcome, OffsetDateTime)>,
-    locks_password: bool,
+    locks: bool,
     settled: bool,
 }
 
 impl<'gate> Charged<'gate> {
-    fn new(gate: &'gate Gate, attempt: Attempt, locks_password: bool) -> Self {
+    fn new(gate: &'gate Gate, attempt: Attempt, locks: bool) -> Self {
         let begun = Arc::default();
-        Self { gate, attempt, begun, decided: None, locks_password, settled: false }
+        Self { gate, attempt, begun, decided: None, locks, settled: false }
     }
 
     /// Set once the hash begins.
@@ -160,7 +160,7 @@ impl<'gate> Charged<'gate> {
         let locked = self.gate.store.settle(&self.attempt, outcome, at).await?;
         self.settled = true;
         self.wake();
-        Ok(locked && self.locks_password)
+        Ok(locked && self.locks)
     }
 
     fn wake(&self) {

@@ -11,7 +11,7 @@ pub(crate) struct Attempted {
     pub(crate) account: ThrottleKey,
     pub(crate) charges: Vec<Charge>,
     /// Whether a spent budget locks the account's password or second factor, rather than slow down somebody who asks for something.
-    pub(crate) locks_password: bool,
+    pub(crate) locks: bool,
 }
 
 impl Attempted {
@@ -41,21 +41,28 @@ impl Attempted {
         let narrow =
             Charge { scope: ThrottleKey::of(&[b"second factor"]), budget: config.second_factor_budget };
         let wide = Charge { scope: all_sources(), budget: config.account_budget };
-        Self { account: second_factor_key(admin), charges: vec![narrow, wide], locks_password: true }
+        Self { account: second_factor_key(admin), charges: vec![narrow, wide], locks: true }
+    }
+
+    /// A recovery code: a budget for each source, as of a one-time credential.
+    pub(crate) fn recovery_code(admin: &AdminId, source: Option<IpAddr>, config: &AuthConfig) -> Self {
+        let scope = ThrottleKey::of(&[b"recovery code", source_scope(source).as_bytes()]);
+        let charge = Charge { scope, budget: config.second_factor_budget };
+        Self { account: recovery_code_key(admin), charges: vec![charge], locks: false }
     }
 
     /// A first code of an enrolment. Its secret is known to whoever holds the token, so the budget is one of requests.
     pub(crate) fn activation(admin: &AdminId, config: &AuthConfig) -> Self {
         let account = ThrottleKey::of(&[b"activation", admin.to_string().as_bytes()]);
         let charge = Charge { scope: account, budget: config.second_factor_budget };
-        Self { account, charges: vec![charge], locks_password: false }
+        Self { account, charges: vec![charge], locks: false }
     }
 
     /// A mail about an enrolment asked for, by someone with the right password.
     pub(crate) fn enrolment_request(admin: &AdminId, config: &AuthConfig) -> Self {
         let account = ThrottleKey::of(&[b"enrolment request", admin.to_string().as_bytes()]);
         let charge = Charge { scope: account, budget: config.reset_account_budget };
-        Self { account, charges: vec![charge], locks_password: false }
+        Self { account, charges: vec![charge], locks: false }
     }
 
     /// A check of the current password by a signed-in admin user.
@@ -80,7 +87,7 @@ impl Attempted {
         // Scopes of their own, since counters that accounts share know only the scope.
         let scope = ThrottleKey::of(&[purpose, source_scope(source).as_bytes()]);
         let charge = Charge { scope, budget: config.source_budget };
-        Self { account, charges: vec![charge], locks_password: false }
+        Self { account, charges: vec![charge], locks: false }
     }
 
     /// A reset asked for an address, from anywhere.
@@ -88,20 +95,20 @@ impl Attempted {
         let names: [&[u8]; 3] = [b"reset request", website.as_str().as_bytes(), email.as_str().as_bytes()];
         let scope = ThrottleKey::of(&[b"reset request"]);
         let charge = Charge { scope, budget: config.reset_account_budget };
-        Self { account: ThrottleKey::of(&names), charges: vec![charge], locks_password: false }
+        Self { account: ThrottleKey::of(&names), charges: vec![charge], locks: false }
     }
 
     /// A reset asked for by a source, for any address.
     pub(crate) fn reset_request_from(source: IpAddr, config: &AuthConfig) -> Self {
         let account = ThrottleKey::of(&[b"reset requests", source_scope(Some(source)).as_bytes()]);
         let charge = Charge { scope: account, budget: config.reset_source_budget };
-        Self { account, charges: vec![charge], locks_password: false }
+        Self { account, charges: vec![charge], locks: false }
     }
 
     fn of(account: ThrottleKey, narrow: ThrottleKey, config: &AuthConfig) -> Self {
         let narrow = Charge { scope: narrow, budget: config.source_budget };
         let wide = Charge { scope: all_sources(), budget: config.account_budget };
-        Self { account, charges: vec![narrow, wide], locks_password: true }
+        Self { account, charges: vec![narrow, wide], locks: true }
     }
 }
 
@@ -118,6 +125,11 @@ pub(crate) fn admin_key(username: &Username) -> ThrottleKey {
 /// The admin user's second factor.
 pub(crate) fn second_factor_key(admin: &AdminId) -> ThrottleKey {
     ThrottleKey::of(&[b"second factor", admin.to_string().as_bytes()])
+}
+
+/// The admin user's recovery codes.
+pub(crate) fn recovery_code_key(admin: &AdminId) -> ThrottleKey {
+    ThrottleKey::of(&[b"recovery code", admin.to_string().as_bytes()])
 }
 
 fn all_sources() -> ThrottleKey {

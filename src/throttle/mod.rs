@@ -6,4 +6,4 @@ mod gate;
 mod key;
 
 pub(crate) use gate::{Charged, Gate};
-pub(crate) use key::{Attempted, account_key, admin_key, second_factor_key};
+pub(crate) use key::{Attempted, account_key, admin_key, recovery_code_key, second_factor_key};

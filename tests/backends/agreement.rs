@@ -379,6 +379,7 @@ impl History {
                     secret: self.sealed(token),
                     replaces: self.factor(&admin, replaces, store).await?,
                     admin,
+                    begun_with: (lives % 2 == 0).then(|| self.digest("grant", token)),
                     expires_at: self.in_so_many(lives),
                 };
                 format!("{:?}", store.begin_enrolment(&row, now).await?)

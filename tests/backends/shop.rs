@@ -38,6 +38,8 @@ impl Shop {
             let mut config = AuthConfig::commerce();
             config.argon2 = Argon2Params::danger_fast();
             config.admin_second_factor = SecondFactorPolicy::PerAdmin;
+            // A hundred try one code at once.
+            config.second_factor_budget.failures = 200;
             Auth::builder(Arc::clone(&database.store))
                 .customers(Arc::clone(&database.customers))
                 .admins(Arc::clone(&database.admins))

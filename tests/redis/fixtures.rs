@@ -63,6 +63,7 @@ pub fn enrolment(name: &str, admin: &str) -> Enrolment {
         admin: admin.parse().unwrap(),
         secret: Sealed { key: KeyId(1), bytes: vec![0; 60] },
         replaces: None,
+        begun_with: None,
         expires_at: now() + seconds(3600),
     }
 }

@@ -72,3 +72,28 @@ async fn a_hundred_wrong_codes_at_once_are_five_guesses() {
     let guesses = answers.iter().filter(|answer| matches!(answer, Err(Error::InvalidCode))).count();
     assert_eq!(guesses, 5);
 }
+
+#[tokio::test]
+async fn whoever_locks_the_authenticator_does_not_lock_its_owner_out() {
+    let (shop, authenticator) = enrolled();
+    let admin = token(&shop, &authenticator).await;
+    let codes = shop.auth.replace_recovery_codes(admin.as_str()).await.unwrap();
+    let wrong = wrong_code(&shop, &authenticator);
+    for _ in 0..6 {
+        sign_in(&shop, &wrong).await.unwrap_err();
+    }
+    assert!(matches!(sign_in(&shop, &wrong).await, Err(Error::SignInRefused)), "it is locked");
+    sign_in(&shop, codes[0].expose()).await.expect("nobody guesses a recovery code");
+    // Wrong ones have a budget of their own for each source.
+    let from = |source: [u8; 4], code: &str| {
+        let source = std::net::IpAddr::from(source);
+        let sign_in = AdminSignIn::new(ADMIN, ADMIN_PASSWORD).otp(code).from(source);
+        shop.auth.generate_admin_token(sign_in)
+    };
+    let (attacker, owner) = ([203, 0, 113, 9], [192, 0, 2, 1]);
+    for _ in 0..5 {
+        assert!(matches!(from(attacker, &"0".repeat(32)).await, Err(Error::InvalidCode)));
+    }
+    assert!(matches!(from(attacker, codes[1].expose()).await, Err(Error::SignInRefused)));
+    from(owner, codes[1].expose()).await.unwrap();
+}

@@ -1,11 +1,13 @@
 use std::sync::Arc;
 
-use commerce_auth::{AccountStatus, AdminId, AdminRecord, AdminSignIn, Error, Obtained, Permission};
+use commerce_auth::{
+    AccountStatus, AdminId, AdminRecord, AdminSignIn, AuthConfig, Error, Obtained, Permission,
+};
 use time::OffsetDateTime;
 
 use super::{
-    Authenticator, SECRET, enrolled, sign_in,
-    support::{ADMIN, ADMIN_PASSWORD, Shop},
+    Authenticator, SECRET, enrolled, enrolled_in, sign_in,
+    support::{ADMIN, ADMIN_PASSWORD, Shop, with_second_factor},
     token, wrong_code,
 };
 
@@ -15,6 +17,15 @@ async fn is_accepted(shop: &Shop, code: &str) -> bool {
         Err(Error::InvalidCode) => false,
         Err(error) => panic!("{error:?}"),
     }
+}
+
+/// Budgets that let a hundred try at once.
+fn unhindered() -> AuthConfig {
+    let mut config = with_second_factor();
+    config.second_factor_budget.failures = 200;
+    config.account_budget.failures = 200;
+    config.source_budget.failures = 200;
+    config
 }
 
 fn at(seconds: i64) -> OffsetDateTime {
@@ -66,7 +77,7 @@ async fn after_a_code_no_earlier_one_is_good() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 8)]
 async fn of_a_hundred_at_once_one_is_signed_in() {
-    let (shop, authenticator) = enrolled();
+    let (shop, authenticator) = enrolled_in(unhindered());
     let code = authenticator.code_at(shop.now());
     let shop = Arc::new(shop);
     let callers = (0..100).map(|_| {
@@ -158,7 +169,7 @@ async fn a_recovery_code_stands_in_for_a_code_once() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 8)]
 async fn of_a_hundred_with_one_recovery_code_one_is_signed_in() {
-    let (shop, authenticator) = enrolled();
+    let (shop, authenticator) = enrolled_in(unhindered());
     let codes = recovery_codes(&shop, &authenticator).await;
     let shop = Arc::new(shop);
     let callers = (0..100).map(|_| {

@@ -99,8 +99,14 @@ async fn a_secret_opens_for_its_admin_user_alone() {
         .unwrap();
     let (token, now) = (stolen.name, shop.now());
     let expires_at = now + std::time::Duration::from_secs(60);
-    let planted =
-        Enrolment { token, admin: victim.clone(), secret: stolen.secret, replaces: None, expires_at };
+    let planted = Enrolment {
+        token,
+        admin: victim.clone(),
+        secret: stolen.secret,
+        replaces: None,
+        begun_with: None,
+        expires_at,
+    };
     shop.store.begin_enrolment(&planted, now).await.unwrap();
     assert!(shop.store.activate(&token, 0, &[], now).await.unwrap());
     let code = authenticator.code_at(now);
@@ -136,4 +142,24 @@ async fn the_same_secret_is_never_sealed_alike() {
     }
     assert_ne!(sealed[0], sealed[1]);
     assert!(format!("{:?}", TotpSecret::from_base32(SECRET).unwrap()) == "TotpSecret(..)");
+}
+
+#[tokio::test]
+async fn one_secret_that_does_not_open_does_not_keep_the_others() {
+    let keyring = ring();
+    let shop = shop_with(&keyring);
+    import(&shop).await;
+    for other in [8, 9] {
+        let id = AdminId::from(other);
+        let (token, now) = (commerce_auth::Digest::of(&[u8::try_from(other).unwrap()]), shop.now());
+        let secret = commerce_auth::Sealed { key: KeyId(1), bytes: vec![0; 60] };
+        let expires_at = now + std::time::Duration::from_secs(60);
+        let planted = Enrolment { token, admin: id, secret, replaces: None, begun_with: None, expires_at };
+        shop.store.begin_enrolment(&planted, now).await.unwrap();
+        assert!(shop.store.activate(&token, 0, &[], now).await.unwrap());
+    }
+    keyring.accept(KeyId(2), [8; 32]).unwrap();
+    keyring.make_current(KeyId(2)).unwrap();
+    assert_eq!(shop.auth.reseal_factors(10).await.unwrap_err().kind(), ErrorKind::Unavailable);
+    assert_eq!(key(&shop).await, KeyId(2), "the one that opens is sealed anew");
 }

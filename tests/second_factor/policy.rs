@@ -1,11 +1,15 @@
+use std::sync::Arc;
+
 use commerce_auth::{
     AdminId, AdminSignIn, Auth, ConfigError, Error, MemoryAdmins, MemoryCustomers, MemoryStore, Part,
-    SecondFactorPolicy, Subject, TotpSecret, store::TokenStore,
+    SecondFactorPolicy, Subject, TotpSecret,
+    audit::{Outcome, Refusal},
+    store::TokenStore,
 };
 
 use super::{
     Authenticator, SECRET,
-    support::{ADMIN, ADMIN_PASSWORD, Shop, fast, keyring, with_second_factor},
+    support::{ADMIN, ADMIN_PASSWORD, EMAIL, REASON, Shop, fast, keyring, with_second_factor},
 };
 
 /// Whether admin user 7 gets a token, or the error; and that there is no token of any kind if not.
@@ -88,4 +92,39 @@ async fn without_a_keyring_nobody_is_enrolled() {
     assert!(lacks_keyring(shop.auth.import_admin_factor(&AdminId::from(7), &secret).await.unwrap_err()));
     assert!(lacks_keyring(shop.auth.reseal_factors(10).await.unwrap_err()));
     assert!(shop.outbox.take_admins().is_empty());
+}
+
+#[tokio::test]
+async fn a_shop_that_begins_to_demand_it_ends_what_was_had_without() {
+    use SecondFactorPolicy::{Optional, PerAdmin, Required};
+    let shop = Shop::open(MemoryStore::new(), fast(), |builder| builder.keyring(keyring()));
+    let admin = shop.admin_token().await;
+    let assisting = shop.assisting(&admin, 0).await.unwrap();
+    for (policy, row_requires, is_good) in
+        [(Optional, true, true), (PerAdmin, false, true), (PerAdmin, true, false), (Required, false, false)]
+    {
+        let mut config = fast();
+        config.admin_second_factor = policy;
+        let node = Auth::builder(Arc::clone(&shop.store))
+            .customers(shop.customers.clone())
+            .admins(shop.admins.clone())
+            .keyring(keyring())
+            .clock(Arc::clone(&shop.clock))
+            .config(config)
+            .build()
+            .unwrap();
+        shop.set_admin(|row| row.requires_second_factor = row_requires);
+        let case = format!("{policy:?}, row {row_requires}");
+        assert_eq!(node.verify_admin(admin.as_str()).await.is_ok(), is_good, "{case}");
+        assert_eq!(node.verify_customer(assisting.as_str()).await.is_ok(), is_good, "{case}");
+        let assists = node.generate_customer_token_as_admin(admin.as_str(), EMAIL, REASON).await;
+        assert_eq!(assists.is_ok(), is_good, "{case}");
+        assert_eq!(node.begin_admin_enrolment(admin.as_str()).await.is_ok(), is_good, "{case}");
+        if !is_good {
+            assert!(matches!(assists, Err(Error::InvalidToken)), "{case}");
+            node.flush_audit().await;
+            let last = shop.store.audit_events().pop().unwrap();
+            assert_eq!(last.outcome, Outcome::Refused(Refusal::NoSecondFactor), "{case}");
+        }
+    }
 }

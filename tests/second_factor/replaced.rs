@@ -6,8 +6,8 @@ use std::sync::{
 };
 
 use commerce_auth::{
-    AdminChange, AdminId, AdminNotice, AdminSignIn, Auth, Error, MemoryStore, Origin, SecondFactorPolicy,
-    store::FactorStore,
+    AdminChange, AdminId, AdminNotice, AdminSignIn, Auth, Error, ErrorKind, MemoryStore, Origin,
+    SecondFactorPolicy, store::FactorStore,
 };
 use secrecy::ExposeSecret;
 
@@ -140,4 +140,64 @@ async fn an_admin_user_changes_the_password() {
         change(WRONG, NEW).await.unwrap_err();
     }
     assert!(matches!(change(NEW, ADMIN_PASSWORD).await, Err(Error::Locked)));
+}
+
+/// A thief with a fresh token begins; whatever then ends the session ends that, too.
+#[tokio::test]
+async fn an_enrolment_ends_with_the_session_it_was_begun_with() {
+    type Ending = fn(&Shop, &str, &str);
+    let endings: [Ending; 4] = [
+        |shop, presented, _| pollster::block_on(shop.auth.revoke_admin_token(presented)).unwrap(),
+        |shop, _, _| {
+            let changed = AdminChange::PasswordChanged;
+            pollster::block_on(shop.auth.admin_changed(&AdminId::from(7), changed)).unwrap();
+        },
+        |shop, _, other| {
+            let changed = shop.auth.change_admin_password(other, ADMIN_PASSWORD, "An0ther-passw0rd");
+            pollster::block_on(changed).unwrap();
+        },
+        |shop, _, _| pollster::block_on(shop.auth.revoke_everything()).unwrap(),
+    ];
+    for ending in endings {
+        let (shop, authenticator) = enrolled();
+        let (presented, other) = (token(&shop, &authenticator).await, token(&shop, &authenticator).await);
+        let (enrolment, thiefs) = another(&shop, &presented).await;
+        ending(&shop, &presented, &other);
+        let code = thiefs.unused_code(shop.now()).unwrap();
+        let origin = Origin::default();
+        let activated = shop.auth.activate_admin_factor(enrolment.as_str(), code.as_str(), &origin).await;
+        assert!(matches!(activated, Err(Error::InvalidEnrolmentToken)), "{activated:?}");
+        let shown = shop.auth.set_up_admin_factor(enrolment.as_str(), &origin).await;
+        assert!(matches!(shown, Err(Error::InvalidEnrolmentToken)), "{shown:?}");
+    }
+}
+
+/// Where the tokens cannot be ended nothing is activated, and it can be done again.
+#[tokio::test]
+async fn without_an_end_to_earlier_tokens_nothing_is_activated() {
+    let down = Arc::new(AtomicBool::new(false));
+    let store = Hooked::new({
+        let down = Arc::clone(&down);
+        move |verb| match verb {
+            "revoke_all" if down.load(Ordering::SeqCst) => Err(commerce_auth::StoreError::new("down")),
+            _ => Ok(()),
+        }
+    });
+    let shop = Shop::open(store, with_second_factor(), |builder| builder.keyring(keyring()));
+    let (id, authenticator) = (AdminId::from(7), Authenticator::new(SECRET));
+    let by_password = AdminSignIn::new(ADMIN, ADMIN_PASSWORD);
+    shop.auth.generate_admin_token(by_password).await.unwrap_err();
+    let mailed = shop.outbox.enrolment_token().unwrap();
+    let origin = Origin::default();
+    let setup = shop.auth.set_up_admin_factor(mailed.as_str(), &origin).await.unwrap();
+    let own = Authenticator::new(setup.secret().to_base32().expose_secret());
+    down.store(true, Ordering::SeqCst);
+    let code = own.unused_code(shop.now()).unwrap();
+    let activated = shop.auth.activate_admin_factor(mailed.as_str(), code.as_str(), &origin).await;
+    assert_eq!(activated.unwrap_err().kind(), ErrorKind::Unavailable);
+    let imported = shop.auth.import_admin_factor(&id, authenticator.secret()).await;
+    assert_eq!(imported.unwrap_err().kind(), ErrorKind::Unavailable);
+    assert!(shop.store.factor(&id).await.unwrap().is_none());
+    down.store(false, Ordering::SeqCst);
+    shop.auth.activate_admin_factor(mailed.as_str(), code.as_str(), &origin).await.unwrap();
 }

@@ -1,12 +1,19 @@
-use std::time::Duration;
+use std::{
+    sync::{
+        Arc, OnceLock,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use commerce_auth::{
-    AdminSignIn, AuthConfig, CustomerId, Error, MemoryStore, SecondFactorPolicy, SignIn, audit::Refusal,
+    AdminChange, AdminId, AdminSignIn, AuthConfig, CustomerId, Error, MemoryStore, SecondFactorPolicy,
+    SignIn, Subject, audit::Refusal, store::TokenStore,
 };
 
 use super::{
-    Authenticator, enrolled, enrolled_in, sign_in,
-    support::{ADMIN, ADMIN_PASSWORD, EMAIL, REASON, Shop, keyring, with_second_factor},
+    Authenticator, enrolled, enrolled_in, enrolled_on, sign_in,
+    support::{ADMIN, ADMIN_PASSWORD, EMAIL, REASON, Shop, hooked::Hooked, keyring, with_second_factor},
     token, wrong_code,
 };
 
@@ -161,4 +168,57 @@ async fn an_authenticator_is_needed_for_the_step_up_of_its_own_admin_user() {
     let stranger = Authenticator::new("JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP");
     let code = stranger.code_at(shop.now());
     assert!(matches!(shop.auth.step_up(admin.as_str(), code.as_str()).await, Err(Error::InvalidCode)));
+}
+
+/// Whatever ends the token presented while it is stepped up ends what it is exchanged for.
+#[tokio::test]
+async fn a_token_that_ends_meanwhile_is_not_exchanged() {
+    for (at, all) in
+        [("generation", true), ("factor", true), ("use_step", true), ("use_step", false), ("insert", false)]
+    {
+        type End = Arc<OnceLock<Box<dyn Fn() + Send + Sync>>>;
+        let (end, armed) = (End::default(), Arc::new(AtomicBool::new(false)));
+        let store = Hooked::new({
+            let (end, armed) = (Arc::clone(&end), Arc::clone(&armed));
+            move |verb| {
+                if let (true, Some(end)) = (verb == at, end.get())
+                    && armed.swap(false, Ordering::SeqCst)
+                {
+                    end();
+                }
+                Ok(())
+            }
+        });
+        let (shop, authenticator) = enrolled_on(store, with_second_factor());
+        let admin = token(&shop, &authenticator).await;
+        let (auth, presented) = (shop.auth.clone(), admin.clone());
+        let ends = move || {
+            let id = AdminId::from(7);
+            let ended = match all {
+                true => pollster::block_on(auth.admin_changed(&id, AdminChange::PasswordChanged)),
+                false => pollster::block_on(auth.revoke_admin_token(presented.as_str())),
+            };
+            ended.unwrap();
+        };
+        assert!(end.set(Box::new(ends)).is_ok());
+        let code = authenticator.unused_code(shop.now()).unwrap();
+        armed.store(true, Ordering::SeqCst);
+        let stepped_up = shop.auth.step_up(admin.as_str(), code.as_str()).await;
+        assert!(matches!(stepped_up, Err(Error::InvalidToken | Error::SignInRefused)), "{at} {all}");
+        let live = shop.store.list(&Subject::Admin(AdminId::from(7)), shop.now()).await.unwrap();
+        assert_eq!(live, [], "{at} {all}");
+    }
+}
+
+#[tokio::test]
+async fn one_token_is_exchanged_for_one() {
+    let (shop, authenticator) = enrolled();
+    let admin = token(&shop, &authenticator).await;
+    shop.advance(60);
+    let codes: Vec<_> = (0..3).map(|_| authenticator.unused_code(shop.now()).unwrap()).collect();
+    let stepped_up = codes.iter().map(|code| shop.auth.step_up(admin.as_str(), code.as_str()));
+    let answers = futures_util::future::join_all(stepped_up).await;
+    assert_eq!(answers.iter().filter(|answer| answer.is_ok()).count(), 1);
+    let live = shop.store.list(&Subject::Admin(AdminId::from(7)), shop.now()).await.unwrap();
+    assert_eq!(live.len(), 1);
 }

@@ -155,3 +155,47 @@ async fn a_used_recovery_code_is_told_to_its_owner() {
         "{notices:?}"
     );
 }
+
+#[tokio::test]
+async fn whoever_has_no_token_makes_no_work_for_the_sink() {
+    let sink = Breakable::default();
+    let shop = Shop::open(MemoryStore::new(), with_second_factor(), |builder| {
+        builder.keyring(keyring()).audit(sink.clone())
+    });
+    sink.keep(0);
+    let origin = Origin::default();
+    for _ in 0..3 {
+        let shown = shop.auth.set_up_admin_factor("0".repeat(32), &origin).await;
+        assert!(matches!(shown, Err(Error::InvalidEnrolmentToken)), "nobody waits for its record: {shown:?}");
+        let activated = shop.auth.activate_admin_factor("0".repeat(32), "000000", &origin).await;
+        assert!(matches!(activated, Err(Error::InvalidEnrolmentToken)), "{activated:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_notice_that_cannot_be_queued_is_on_record() {
+    /// Its queue is full.
+    #[derive(Debug)]
+    struct Full;
+    impl commerce_auth::Notifier for Full {
+        fn notify(&self, _: commerce_auth::Notification) -> Result<(), StoreError> {
+            Err(StoreError::new("full"))
+        }
+        fn notify_admin(&self, _: commerce_auth::AdminNotification) -> Result<(), StoreError> {
+            Err(StoreError::new("full"))
+        }
+    }
+    let shop = Shop::open(MemoryStore::new(), with_second_factor(), |builder| {
+        builder.keyring(keyring()).notifier(Full)
+    });
+    let (id, authenticator) = (AdminId::from(7), Authenticator::new(SECRET));
+    shop.auth.import_admin_factor(&id, authenticator.secret()).await.unwrap();
+    // Whatever the account's standing.
+    shop.set_admin(|row| row.status = commerce_auth::AccountStatus::Disabled);
+    assert!(shop.auth.remove_admin_factor(&id).await.unwrap());
+    let trail = shop.trail().await;
+    let failed = trail.iter().filter(|event| event.action == Action::Notification);
+    let failed: Vec<_> = failed.map(|event| (event.outcome, event.subject.clone())).collect();
+    let expected = (commerce_auth::audit::Outcome::Failed, Some(Subject::Admin(id)));
+    assert_eq!(failed, [expected.clone(), expected]);
+}

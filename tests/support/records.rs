@@ -75,6 +75,7 @@ pub fn enrolment(name: &str, admin: i32) -> Enrolment {
         admin: admin.into(),
         secret: Sealed { key: KeyId(1), bytes: name.into() },
         replaces: None,
+        begun_with: None,
         expires_at: NOW + HOUR,
     }
 }

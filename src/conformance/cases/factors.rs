@@ -31,13 +31,15 @@ pub(super) fn enrolment(name: &str, number: i32) -> Enrolment {
         admin: admin(number),
         secret: sealed(name),
         replaces: None,
+        begun_with: None,
         expires_at: at(60),
     }
 }
 
 /// Such an enrolment that is to replace the factor of this name.
 fn replacement(name: &str, number: i32, factor: &str) -> Enrolment {
-    Enrolment { replaces: Some(digest(factor)), ..enrolment(name, number) }
+    let begun_with = Some(digest("a grant"));
+    Enrolment { replaces: Some(digest(factor)), begun_with, ..enrolment(name, number) }
 }
 
 fn codes(name: &str) -> Vec<Digest> {

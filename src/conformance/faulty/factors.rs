@@ -148,6 +148,7 @@ impl<S: Store> FactorStore for Faulty<S> {
                     admin: admin.clone(),
                     secret: new.clone(),
                     replaces: None,
+                    begun_with: None,
                     expires_at: present.activated_at + Duration::from_secs(1),
                 };
                 self.inner.remove_factor(admin).await?;

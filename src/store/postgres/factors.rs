@@ -28,6 +28,7 @@ impl FactorStore for PostgresStore {
                 enrolment.secret.bytes.clone(),
                 enrolment.replaces.as_ref().map(bytes),
                 micros::from_time(enrolment.expires_at),
+                enrolment.begun_with.as_ref().map(bytes),
             ],
         );
         begin.await?;
@@ -43,6 +44,10 @@ impl FactorStore for PostgresStore {
                 admin: columns::admin(row.try_get("admin")?)?,
                 secret: columns::sealed(row.try_get("key_id")?, row.try_get("secret")?)?,
                 replaces: row.try_get::<_, Option<&[u8]>>("replaces")?.map(columns::digest).transpose()?,
+                begun_with: row
+                    .try_get::<_, Option<&[u8]>>("begun_with")?
+                    .map(columns::digest)
+                    .transpose()?,
                 expires_at: micros::to_time(row.try_get("expires_at")?),
             })
         };

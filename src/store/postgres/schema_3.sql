@@ -21,7 +21,8 @@ CREATE TABLE "{schema}".factor_enrolments (
     key_id bigint NOT NULL,
     secret bytea NOT NULL,
     replaces bytea,
-    expires_at bigint NOT NULL
+    expires_at bigint NOT NULL,
+    begun_with bytea
 );
 CREATE INDEX factor_enrolments_by_token ON "{schema}".factor_enrolments (token);
 
@@ -50,13 +51,15 @@ ALTER TABLE "{schema}".admins ADD COLUMN requires_second_factor boolean NOT NULL
 ---- Second factors: what an admin user has is changed by one at a time, whether there is a row yet or not
 
 CREATE FUNCTION "{schema}".begin_enrolment(
-    p_admin text, p_token bytea, p_key bigint, p_secret bytea, p_replaces bytea, p_expires_at bigint
+    p_admin text, p_token bytea, p_key bigint, p_secret bytea, p_replaces bytea, p_expires_at bigint,
+    p_begun_with bytea
 ) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
     PERFORM pg_advisory_xact_lock("{schema}".lock_of('factor', p_admin));
-    INSERT INTO "{schema}".factor_enrolments VALUES (p_admin, p_token, p_key, p_secret, p_replaces, p_expires_at)
+    INSERT INTO "{schema}".factor_enrolments
+        VALUES (p_admin, p_token, p_key, p_secret, p_replaces, p_expires_at, p_begun_with)
         ON CONFLICT (admin) DO UPDATE SET token = excluded.token, key_id = excluded.key_id, secret = excluded.secret,
-            replaces = excluded.replaces, expires_at = excluded.expires_at;
+            replaces = excluded.replaces, expires_at = excluded.expires_at, begun_with = excluded.begun_with;
 END
 $$;
 

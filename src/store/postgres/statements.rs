@@ -116,7 +116,7 @@ statements! {
         Settle => "SELECT \"{schema}\".settle_attempt($1, $2, $3, $4, $5)",
         Clear => "SELECT \"{schema}\".clear_attempts($1)",
         PurgeAttempts => "SELECT \"{schema}\".purge_attempts($1, $2)",
-        BeginEnrolment => "SELECT \"{schema}\".begin_enrolment($1, $2, $3, $4, $5, $6)",
+        BeginEnrolment => "SELECT \"{schema}\".begin_enrolment($1, $2, $3, $4, $5, $6, $7)",
         Activate => "SELECT \"{schema}\".activate_factor($1, $2, $3, $4)",
         UseStep =>
             "UPDATE \"{schema}\".factors SET last_step = $3 WHERE admin = $1 AND name = $2 AND last_step < $3 \

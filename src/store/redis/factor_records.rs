@@ -23,10 +23,12 @@ pub(super) fn read_admin(field: &[u8]) -> Result<AdminId, Failure> {
 }
 
 pub(super) fn write_enrolment(enrolment: &Enrolment) -> Vec<u8> {
-    let replaces = enrolment.replaces.as_ref().map_or(&[][..], |replaces| replaces.as_bytes());
     let mut record = micros::from_time(enrolment.expires_at).to_be_bytes().to_vec();
-    record.push(u8::try_from(replaces.len()).unwrap_or_default());
-    record.extend(replaces);
+    for named in [&enrolment.replaces, &enrolment.begun_with] {
+        let named = named.as_ref().map_or(&[][..], |named| named.as_bytes());
+        record.push(u8::try_from(named.len()).unwrap_or_default());
+        record.extend(named);
+    }
     record.extend(sealed_bytes(&enrolment.secret));
     record.extend(enrolment.admin.to_string().into_bytes());
     record
@@ -67,14 +69,19 @@ impl Reader<'_> {
 
     fn enrolment(&mut self, token: Digest) -> Option<Enrolment> {
         let expires_at = self.time()?;
-        let replaces = match self.byte()? {
-            0 => None,
-            32 => Some(self.digest()?),
-            _ => return None,
-        };
+        let (replaces, begun_with) = (self.named()?, self.named()?);
         let secret = self.sealed()?;
         let admin = str::from_utf8(self.0).ok()?.parse().ok()?;
-        Some(Enrolment { token, admin, secret, replaces, expires_at })
+        Some(Enrolment { token, admin, secret, replaces, begun_with, expires_at })
+    }
+
+    /// A digest that may not be there.
+    fn named(&mut self) -> Option<Option<Digest>> {
+        match self.byte()? {
+            0 => Some(None),
+            32 => self.digest().map(Some),
+            _ => None,
+        }
     }
 
     fn sealed(&mut self) -> Option<Sealed> {

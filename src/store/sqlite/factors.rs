@@ -27,8 +27,9 @@ impl FactorStore for SqliteStore {
     async fn begin_enrolment(&self, enrolment: &Enrolment, _now: OffsetDateTime) -> Result<(), StoreError> {
         let enrolment = enrolment.clone();
         let begin = move |connection: &Connection| {
-            let mut begin = connection
-                .prepare_cached("INSERT OR REPLACE INTO factor_enrolments VALUES (?1, ?2, ?3, ?4, ?5, ?6)")?;
+            let mut begin = connection.prepare_cached(
+                "INSERT OR REPLACE INTO factor_enrolments VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+            )?;
             begin.execute(params![
                 enrolment.admin.to_string(),
                 enrolment.token.as_bytes(),
@@ -36,6 +37,7 @@ impl FactorStore for SqliteStore {
                 enrolment.secret.bytes,
                 enrolment.replaces.as_ref().map(Digest::as_bytes),
                 micros::from_time(enrolment.expires_at),
+                enrolment.begun_with.as_ref().map(Digest::as_bytes),
             ])
         };
         self.0.writer.write(begin).await.map(drop)
@@ -203,6 +205,7 @@ fn live_enrolment(
             admin: columns::admin(row.get_ref("admin")?.as_str()?)?,
             secret: columns::sealed(row.get("key_id")?, row.get("secret")?)?,
             replaces: row.get_ref("replaces")?.as_blob_or_null()?.map(columns::digest).transpose()?,
+            begun_with: row.get_ref("begun_with")?.as_blob_or_null()?.map(columns::digest).transpose()?,
             expires_at: micros::to_time(row.get("expires_at")?),
         })
     });

@@ -21,7 +21,8 @@ CREATE TABLE factor_enrolments (
     key_id INTEGER NOT NULL,
     secret BLOB NOT NULL,
     replaces BLOB,
-    expires_at INTEGER NOT NULL
+    expires_at INTEGER NOT NULL,
+    begun_with BLOB
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX factor_enrolments_by_token ON factor_enrolments (token);
 

@@ -169,6 +169,10 @@ impl Shop {
     ) -> Result<Answer, Error> {
         let action = if allowed { Action::ConsentGiven } else { Action::ConsentWithdrawn };
         let (token, customer) = self.own(bearer, site, action)?;
+        if allowed {
+            // What the host's own withdrawal has left open.
+            self.settle_of(customer);
+        }
         self.customers[customer].consents = allowed;
         if !allowed {
             self.settle_of(customer);

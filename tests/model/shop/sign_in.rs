@@ -187,8 +187,10 @@ impl Shop {
     pub(crate) fn unlock(&mut self, counted: Counted) -> Result<Answer, Error> {
         self.forget_failures(counted);
         let mut event = Told::about(Action::Unlock).at(counted);
-        if let Counted::Customer(door) = counted {
-            event = event.on(door.0);
+        match counted {
+            Counted::Customer(door) => event = event.on(door.0),
+            Counted::Admin(name) if name < self.admins.len() => event = event.of(Who::Admin(name)),
+            _ => {}
         }
         self.conclude(&event, Ok::<_, (Outcome, Error)>(Answer::Done))
     }
