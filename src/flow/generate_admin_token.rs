@@ -155,17 +155,17 @@ impl Auth {
         row: &AdminRecord,
         event: &AuditEvent,
     ) -> Result<Option<RightCode<'_>>, Stop> {
-        let factor = self.parts.factors.factor(&row.id).await?;
-        match (factor, &sign_in.otp) {
-            (Some(factor), Some(code)) => self.judge_code(&row.id, factor, code, event).await.map(Some),
-            (Some(_), None) => Err(Refusal::NoSecondFactor.told(Error::SecondFactorRequired)),
-            (None, Some(_)) => Err(Refusal::NotEnrolled.told(Error::NotEnrolled)),
-            (None, None) if self.must_have_factor(row) => {
-                self.mail_enrolment(row, event).await?;
-                Err(Refusal::NotEnrolled.told(Error::EnrolmentRequired))
-            }
-            (None, None) => Ok(None),
+        if let Some(code) = &sign_in.otp {
+            return self.judge_code(&row.id, code, event).await.map(Some);
         }
+        if self.parts.factors.factor(&row.id).await?.is_some() {
+            return Err(Refusal::NoSecondFactor.told(Error::SecondFactorRequired));
+        }
+        if self.must_have_factor(row) {
+            self.mail_enrolment(row, event).await?;
+            return Err(Refusal::NotEnrolled.told(Error::EnrolmentRequired));
+        }
+        Ok(None)
     }
 
     /// Issues an admin user's token once the right code, if there must be one, is spent. The one place where such a token

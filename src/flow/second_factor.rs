@@ -63,7 +63,6 @@ impl Auth {
     pub(super) async fn judge_code(
         &self,
         admin: &AdminId,
-        factor: Factor,
         code: &Credential,
         event: &AuditEvent,
     ) -> Result<RightCode<'_>, Stop> {
@@ -75,9 +74,11 @@ impl Auth {
         };
         let charged = self.parts.gate.reserve(attempted).await?;
         let charged = charged.ok_or(Refusal::BudgetSpent.told(Error::SignInRefused))?;
-        // Read again: the wait for a turn may have been long.
-        let factor = self.parts.factors.factor(admin).await?.filter(|present| present.name == factor.name);
-        let factor = factor.ok_or(Refusal::RevokedMeanwhile.told(Error::SignInRefused))?;
+        // Read now: the wait for a turn may have been long.
+        let Some(factor) = self.parts.factors.factor(admin).await? else {
+            charged.settle(Outcome::Withdrawn).await?;
+            return Err(Refusal::NotEnrolled.told(Error::NotEnrolled));
+        };
         let secret = self.open_secret(admin, &factor.name, &factor.secret)?;
         // From here on whoever goes away has guessed.
         charged.begun().store(true, Ordering::Release);

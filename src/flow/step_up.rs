@@ -46,9 +46,7 @@ impl Auth {
     ) -> Result<AdminSignedIn, Stop> {
         let id = who.admin_id();
         let generation = self.parts.tokens.generation(&Subject::Admin(id.clone())).await?;
-        let factor = self.parts.factors.factor(id).await?;
-        let factor = factor.ok_or(Refusal::NotEnrolled.told(Error::NotEnrolled))?;
-        let right = self.judge_code(id, factor, code, event).await?;
+        let right = self.judge_code(id, code, event).await?;
         let signed_in = self
             .issue_admin_token(&who.admin, Some(right), Some(who.expires_at()), generation, event)
             .await?;

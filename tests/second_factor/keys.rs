@@ -149,7 +149,7 @@ async fn one_secret_that_does_not_open_does_not_keep_the_others() {
     let keyring = ring();
     let shop = shop_with(&keyring);
     import(&shop).await;
-    for other in [8, 9] {
+    for other in 8..40 {
         let id = AdminId::from(other);
         let (token, now) = (commerce_auth::Digest::of(&[u8::try_from(other).unwrap()]), shop.now());
         let secret = commerce_auth::Sealed { key: KeyId(1), bytes: vec![0; 60] };
@@ -160,6 +160,6 @@ async fn one_secret_that_does_not_open_does_not_keep_the_others() {
     }
     keyring.accept(KeyId(2), [8; 32]).unwrap();
     keyring.make_current(KeyId(2)).unwrap();
-    assert_eq!(shop.auth.reseal_factors(10).await.unwrap_err().kind(), ErrorKind::Unavailable);
+    assert_eq!(shop.auth.reseal_factors(100).await.unwrap_err().kind(), ErrorKind::Unavailable);
     assert_eq!(key(&shop).await, KeyId(2), "the one that opens is sealed anew");
 }
