@@ -18,7 +18,7 @@ async fn callers_that_go_away_do_not_break_the_chain(database: &Database) {
     let keyring = keyring();
     let nodes = [database.node(Some(&keyring)).await, database.node(Some(&keyring)).await];
     let callers = (0..EVENTS).map(|number| {
-        let node = nodes[number as usize % 2].clone();
+        let node = nodes[usize::from(number % 2 == 1)].clone();
         // Some are gone before they begin, some in the queue, some in the middle, some are answered.
         let patience = Duration::from_micros(number * 100);
         tokio::spawn(async move {
@@ -54,7 +54,7 @@ async fn connections_that_are_cut_do_not_break_the_chain() {
     let cut = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE '%{schema}%append_records%' \
                AND pid <> pg_backend_pid()";
     let writers = (0..16_u64).map(|writer| {
-        let node = nodes[writer as usize % 2].clone();
+        let node = nodes[usize::from(writer % 2 == 1)].clone();
         tokio::spawn(async move {
             let mut failed = 0;
             for number in 0..50 {

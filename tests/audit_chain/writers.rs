@@ -18,7 +18,7 @@ async fn sixteen_writers_on_two_nodes_keep_one_chain(database: &Database) {
     let nodes = [database.node(Some(&keyring)).await, database.node(Some(&keyring)).await];
     let writers: Vec<_> = (0..WRITERS)
         .map(|writer| {
-            let (node, keyring) = (nodes[writer as usize % 2].clone(), keyring.clone());
+            let (node, keyring) = (nodes[usize::from(writer % 2 == 1)].clone(), keyring.clone());
             tokio::spawn(async move {
                 for number in 0..EVENTS {
                     // Each event is recorded by two writers, on one node each, at about the same time.
