@@ -3,10 +3,11 @@
 use std::{net::IpAddr, sync::Arc, time::Duration};
 
 use commerce_auth::{
-    AdminId, Assistance, CustomerId, Digest, Grant, MemoryStore, Obtained, Origin, Subject, Website,
+    AdminId, Assistance, CustomerId, Digest, Grant, KeyId, MemoryStore, Obtained, Origin, Sealed, Subject,
+    Website,
     store::{
-        Attempt, AttemptId, Budget, Charge, Generation, Lock, OneTimeCredential, Outcome, Presented,
-        Purposes, Store, ThrottleKey,
+        AssistanceEnd, AssistanceEntry, Attempt, AttemptId, Budget, Charge, Enrolment, Factor, Generation,
+        Lock, OneTimeCredential, Outcome, Presented, Purposes, Store, ThrottleKey,
     },
 };
 use proptest::{collection::vec, prelude::*, strategy::ValueTree, test_runner::TestRunner};
@@ -16,7 +17,10 @@ use crate::{Result, engine::Engine};
 
 /// Histories on each backend, and verbs in each.
 const HISTORIES: u32 = 40;
-const VERBS: usize = 60;
+const VERBS: usize = 90;
+
+/// More than all histories begin.
+const ALL: usize = 10_000;
 
 /// A verb, its nouns numbered.
 #[derive(Clone, Debug)]
@@ -35,11 +39,79 @@ enum Verb {
     Reserve { attempt: u8, account: u8, source: u8, lease: u64 },
     Settle { attempt: u8, outcome: Outcome },
     Clear { account: u8 },
+    BeginEnrolment { token: u8, replaces: Named, lives: u64 },
+    Enrolment { token: u8 },
+    Activate { token: u8, step: u64, codes: u8 },
+    Factor { admin: u8 },
+    UseStep { admin: u8, factor: Named, step: u64 },
+    UseRecoveryCode { admin: u8, factor: Named, code: u8 },
+    ReplaceRecoveryCodes { admin: u8, factor: Named, codes: u8 },
+    Reseal { admin: u8, factor: Named, right: bool, new: u8 },
+    SealedByOthers { key: u32 },
+    RemoveFactor { admin: u8 },
+    BeginAssistance { entry: u8, customer: u8, lives: u64 },
+    EndAssistance { entry: u8, end: u8 },
+    FindAssistance { entry: u8 },
+    OpenAssistance,
+    AssistanceOf { customer: u8, limit: usize },
+    EraseAssistance { customer: u8 },
+    PurgeAssistance { ago: u64 },
     Purge { limit: usize },
     Later { seconds: u64 },
 }
 
+/// A factor: the one that the admin user has, or that of an enrolment's number.
+#[derive(Clone, Copy, Debug)]
+enum Named {
+    Present,
+    Of(u8),
+}
+
+/// So many enrolments may be begun for one admin user.
+const ENROLMENTS: u8 = 8;
+
 fn verb() -> impl Strategy<Value = Verb> {
+    prop_oneof![5 => verb_of_customers(), 3 => verb_of_factors(), 2 => verb_of_the_ledger()]
+}
+
+fn verb_of_factors() -> impl Strategy<Value = Verb> {
+    let (token, admin, step, codes) = (0..2 * ENROLMENTS, 0..2_u8, 0..9_u64, any::<u8>());
+    let factor = prop_oneof![6 => Just(Named::Present), 1 => token.clone().prop_map(Named::Of)];
+    prop_oneof![
+        4 => (token.clone(), factor.clone(), 1..60_u64)
+            .prop_map(|(token, replaces, lives)| Verb::BeginEnrolment { token, replaces, lives }),
+        2 => token.clone().prop_map(|token| Verb::Enrolment { token }),
+        6 => (token, step.clone(), codes)
+            .prop_map(|(token, step, codes)| Verb::Activate { token, step, codes }),
+        2 => admin.clone().prop_map(|admin| Verb::Factor { admin }),
+        3 => (admin.clone(), factor.clone(), step)
+            .prop_map(|(admin, factor, step)| Verb::UseStep { admin, factor, step }),
+        3 => (admin.clone(), factor.clone(), 0..8_u8)
+            .prop_map(|(admin, factor, code)| Verb::UseRecoveryCode { admin, factor, code }),
+        1 => (admin.clone(), factor.clone(), codes)
+            .prop_map(|(admin, factor, codes)| Verb::ReplaceRecoveryCodes { admin, factor, codes }),
+        2 => (admin.clone(), factor, prop::bool::weighted(0.8), 0..4_u8)
+            .prop_map(|(admin, factor, right, new)| Verb::Reseal { admin, factor, right, new }),
+        1 => (0..3_u32).prop_map(|key| Verb::SealedByOthers { key }),
+        1 => admin.prop_map(|admin| Verb::RemoveFactor { admin }),
+    ]
+}
+
+fn verb_of_the_ledger() -> impl Strategy<Value = Verb> {
+    let (entry, customer) = (0..8_u8, 0..2_u8);
+    prop_oneof![
+        4 => (entry.clone(), customer.clone(), 1..60_u64)
+            .prop_map(|(entry, customer, lives)| Verb::BeginAssistance { entry, customer, lives }),
+        3 => (entry.clone(), 0..6_u8).prop_map(|(entry, end)| Verb::EndAssistance { entry, end }),
+        2 => entry.prop_map(|entry| Verb::FindAssistance { entry }),
+        2 => Just(Verb::OpenAssistance),
+        2 => (customer.clone(), 0..5_usize).prop_map(|(customer, limit)| Verb::AssistanceOf { customer, limit }),
+        1 => customer.prop_map(|customer| Verb::EraseAssistance { customer }),
+        1 => (0..30_u64).prop_map(|ago| Verb::PurgeAssistance { ago }),
+    ]
+}
+
+fn verb_of_customers() -> impl Strategy<Value = Verb> {
     let outcome = prop_oneof![
         3 => Just(Outcome::Failed),
         1 => Just(Outcome::Succeeded),
@@ -81,6 +153,8 @@ struct History {
     codes: Vec<((u8, u8), OffsetDateTime)>,
     /// The attempts as they were reserved last.
     attempts: Vec<(u8, Attempt)>,
+    /// The enrolments that were begun.
+    enrolments: Vec<u8>,
 }
 
 impl History {
@@ -108,6 +182,38 @@ impl History {
 
     fn assistance(&self, number: u8) -> Assistance {
         Assistance::new(AdminId::from(7), self.digest("parent", number), &format!("reason '{number}'"))
+    }
+
+    fn admin(&self, number: u8) -> AdminId {
+        format!("{}-{number}", self.number).parse().unwrap()
+    }
+
+    fn sealed(&self, number: u8) -> Sealed {
+        Sealed { key: KeyId(u32::from(number % 3)), bytes: vec![number; usize::from(number)] }
+    }
+
+    /// A code for each bit.
+    fn recovery_codes(&self, bits: u8) -> Vec<Digest> {
+        let codes = (0..8).filter(|bit| bits & (1 << bit) != 0);
+        codes.map(|bit| self.digest("recovery code", bit)).collect()
+    }
+
+    async fn factor(&self, admin: &AdminId, named: Named, store: &dyn Store) -> Result<Option<Digest>> {
+        Ok(match named {
+            Named::Present => store.factor(admin).await?.map(|factor| factor.name),
+            Named::Of(token) => Some(self.digest("enrolment", token)),
+        })
+    }
+
+    /// No two begin at the same instant.
+    fn entry(&self, number: u8, customer: u8, lives: u64) -> Option<AssistanceEntry> {
+        let (digest, customer) = (self.digest("assisted", number), self.customer(customer));
+        let begins = self.now + Duration::from_micros(number.into());
+        let website = Website::default();
+        let ends = self.in_so_many(lives);
+        let grant = Grant::customer(digest, customer, website, Obtained::OneTimeCode, begins, ends);
+        let origin = Origin::from(IpAddr::from([192, 0, 2, number])).user_agent("Mozilla/5.0");
+        AssistanceEntry::of(&grant.assisted(self.assistance(number)), &origin)
     }
 
     fn in_so_many(&self, seconds: u64) -> OffsetDateTime {
@@ -180,6 +286,13 @@ impl History {
                     return Ok(answers);
                 }
                 self.attempts.push((attempt, self.attempt(attempt, account, source, lease)));
+            }
+            Verb::BeginEnrolment { token, .. } => {
+                // As random.
+                if self.enrolments.contains(&token) {
+                    return Ok(answers);
+                }
+                self.enrolments.push(token);
             }
             _ => {}
         }
@@ -259,11 +372,107 @@ impl History {
             Verb::Clear { account } => {
                 format!("{:?}", store.clear(&self.key(&format!("account {account}"))).await?)
             }
+            Verb::BeginEnrolment { token, replaces, lives } => {
+                let admin = self.admin(token / ENROLMENTS);
+                let row = Enrolment {
+                    token: self.digest("enrolment", token),
+                    secret: self.sealed(token),
+                    replaces: self.factor(&admin, replaces, store).await?,
+                    admin,
+                    expires_at: self.in_so_many(lives),
+                };
+                format!("{:?}", store.begin_enrolment(&row, now).await?)
+            }
+            Verb::Enrolment { token } => {
+                format!("{:?}", store.enrolment(&self.digest("enrolment", token), now).await?)
+            }
+            Verb::Activate { token, step, codes } => {
+                let (token, codes) = (self.digest("enrolment", token), self.recovery_codes(codes));
+                format!("{:?}", store.activate(&token, step, &codes, now).await?)
+            }
+            Verb::Factor { admin } => {
+                format!("{:?}", store.factor(&self.admin(admin)).await?.map(in_order))
+            }
+            Verb::UseStep { admin, factor, step } => {
+                let admin = self.admin(admin);
+                let Some(factor) = self.factor(&admin, factor, store).await? else {
+                    return Ok("none".into());
+                };
+                format!("{:?}", store.use_step(&admin, &factor, step).await?)
+            }
+            Verb::UseRecoveryCode { admin, factor, code } => {
+                let admin = self.admin(admin);
+                let Some(factor) = self.factor(&admin, factor, store).await? else {
+                    return Ok("none".into());
+                };
+                let code = self.digest("recovery code", code);
+                format!("{:?}", store.use_recovery_code(&admin, &factor, &code).await?)
+            }
+            Verb::ReplaceRecoveryCodes { admin, factor, codes } => {
+                let (admin, codes) = (self.admin(admin), self.recovery_codes(codes));
+                let Some(factor) = self.factor(&admin, factor, store).await? else {
+                    return Ok("none".into());
+                };
+                format!("{:?}", store.replace_recovery_codes(&admin, &factor, &codes).await?)
+            }
+            Verb::Reseal { admin, factor, right, new } => {
+                let admin = self.admin(admin);
+                let present = store.factor(&admin).await?.filter(|_| right).map(|factor| factor.secret);
+                let expected = present.unwrap_or_else(|| self.sealed(new + 1));
+                let Some(factor) = self.factor(&admin, factor, store).await? else {
+                    return Ok("none".into());
+                };
+                format!("{:?}", store.reseal(&admin, &factor, &expected, &self.sealed(new)).await?)
+            }
+            Verb::SealedByOthers { key } => {
+                let found = store.sealed_by_others(KeyId(key), ALL).await?.into_iter();
+                let mut found: Vec<_> = found.map(|(admin, factor)| (admin, in_order(factor))).collect();
+                found.sort_by_key(|(admin, _)| admin.clone());
+                format!("{found:?}")
+            }
+            Verb::RemoveFactor { admin } => {
+                format!("{:?}", store.remove_factor(&self.admin(admin)).await?)
+            }
+            Verb::BeginAssistance { entry, customer, lives } => match self.entry(entry, customer, lives) {
+                Some(entry) => format!("{:?}", store.begin_assistance(&entry).await?),
+                None => return Err("no entry of assistance".into()),
+            },
+            Verb::EndAssistance { entry, end } => {
+                let ends = [
+                    AssistanceEnd::Expired,
+                    AssistanceEnd::SignedOut,
+                    AssistanceEnd::EndedByCustomer,
+                    AssistanceEnd::ConsentWithdrawn,
+                    AssistanceEnd::Withdrawn,
+                    AssistanceEnd::NotIssued,
+                ];
+                let grant = self.digest("assisted", entry);
+                format!("{:?}", store.end_assistance(&grant, ends[usize::from(end)], now).await?)
+            }
+            Verb::FindAssistance { entry } => {
+                format!("{:?}", store.find_assistance(&self.digest("assisted", entry)).await?)
+            }
+            Verb::OpenAssistance => {
+                // Those of other histories may have begun at the same instant.
+                let mut open = store.open_assistance(ALL).await?;
+                open.retain(|entry| [0, 1].map(|number| self.customer(number)).contains(&entry.customer));
+                format!("{open:?}")
+            }
+            Verb::AssistanceOf { customer, limit } => {
+                format!("{:?}", store.assistance_of(&self.customer(customer), limit).await?)
+            }
+            Verb::EraseAssistance { customer } => {
+                format!("{:?}", store.erase_assistance(&self.customer(customer)).await?)
+            }
+            Verb::PurgeAssistance { ago } => {
+                format!("{:?}", store.purge_assistance(now - Duration::from_secs(ago), ALL).await?)
+            }
             Verb::Purge { limit } => {
                 let removed = [
                     store.purge_tokens(now, limit).await?,
                     store.purge_codes(now, limit).await?,
                     store.purge_attempts(now, limit).await?,
+                    store.purge_enrolments(now, limit).await?,
                 ];
                 assert!(removed.iter().all(|removed| *removed <= limit), "{removed:?} of at most {limit}");
                 String::new()
@@ -271,6 +480,11 @@ impl History {
             Verb::Later { .. } => String::new(),
         })
     }
+}
+
+fn in_order(mut factor: Factor) -> Factor {
+    factor.recovery_codes.sort_unstable();
+    factor
 }
 
 pub(crate) async fn every_verb_answers_as_in_memory(engine: &Engine) -> Result {
@@ -282,8 +496,8 @@ pub(crate) async fn every_verb_answers_as_in_memory(engine: &Engine) -> Result {
         let script = vec(verb(), VERBS).new_tree(&mut runner).map_err(|why| why.to_string())?.current();
         let now = OffsetDateTime::now_utc();
         let now = now.replace_microsecond(now.microsecond())?;
-        let (grants, codes, attempts) = (Vec::new(), Vec::new(), Vec::new());
-        let mut history = History { now, number, grants, codes, attempts };
+        let (grants, codes, attempts, enrolments) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        let mut history = History { now, number, grants, codes, attempts, enrolments };
         for (step, verb) in script.iter().enumerate() {
             let node = &nodes[step % 2];
             let [expected, answer] = history.ask(verb, [&*memory, &**node]).await?;

@@ -20,8 +20,8 @@ fn strict() -> AuthConfig {
     config
 }
 
-fn needs_step_up<T>(answer: Result<T, Error>) -> bool {
-    matches!(answer, Err(Error::StepUpRequired(limit)) if limit == FRESH)
+fn needs_step_up<T>(answer: &Result<T, Error>) -> bool {
+    matches!(answer, Err(Error::StepUpRequired(limit)) if *limit == FRESH)
 }
 
 /// Both ways to assist.
@@ -30,7 +30,7 @@ async fn may_assist(shop: &Shop, admin: &str) -> bool {
     let code = shop.auth.generate_one_time_code(admin, &CustomerId::from(1), REASON).await;
     assert_eq!(token.is_ok(), code.is_ok());
     if token.is_err() {
-        assert!(needs_step_up(token) && needs_step_up(code));
+        assert!(needs_step_up(&token) && needs_step_up(&code));
         return false;
     }
     true
@@ -129,9 +129,9 @@ async fn an_admin_users_own_credentials_change_after_a_fresh_sign_in_only() {
     let admin = token(&shop, &authenticator).await;
     shop.advance(FRESH.as_secs());
     let admin = admin.as_str();
-    assert!(needs_step_up(shop.auth.begin_admin_enrolment(admin).await));
-    assert!(needs_step_up(shop.auth.replace_recovery_codes(admin).await));
-    assert!(needs_step_up(shop.auth.change_admin_password(admin, ADMIN_PASSWORD, "An0ther-passw0rd").await));
+    assert!(needs_step_up(&shop.auth.begin_admin_enrolment(admin).await));
+    assert!(needs_step_up(&shop.auth.replace_recovery_codes(admin).await));
+    assert!(needs_step_up(&shop.auth.change_admin_password(admin, ADMIN_PASSWORD, "An0ther-passw0rd").await));
     let code = authenticator.unused_code(shop.now()).unwrap();
     let fresh = shop.auth.step_up(admin, code.as_str()).await.unwrap();
     shop.auth.begin_admin_enrolment(fresh.token()).await.unwrap();
@@ -149,7 +149,7 @@ async fn without_a_second_factor_a_fresh_password_will_do_for_them() {
     assert_eq!(shop.auth.admin_factor(admin.as_str()).await.unwrap(), None);
     shop.auth.begin_admin_enrolment(admin.as_str()).await.unwrap();
     shop.advance(FRESH.as_secs());
-    assert!(needs_step_up(shop.auth.begin_admin_enrolment(admin.as_str()).await));
+    assert!(needs_step_up(&shop.auth.begin_admin_enrolment(admin.as_str()).await));
     let again = shop.auth.generate_admin_token(AdminSignIn::new(ADMIN, ADMIN_PASSWORD)).await.unwrap();
     shop.auth.begin_admin_enrolment(again.token()).await.unwrap();
 }

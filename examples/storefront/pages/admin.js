@@ -1,19 +1,30 @@
-// The admin's page: find a customer, sign in as them by a token or a one-time code, see who is assisted and what
-// happened.
+// The admin's page: sign in with a second factor, find a customer, sign in as them by a token or a one-time code, see
+// who is assisted and what happened.
 
-import { ask, attempt, byId, focusHeading, graphql, make, onSubmit, say, show, timeOf } from "/assets/common.js";
+import {
+  Refused, ask, attempt, byId, focusHeading, graphql, make, onSubmit, say, show, timeOf,
+} from "/assets/common.js";
 
 const KEY = "admin_token";
 const CODE_SECONDS = 30;
 const token = () => sessionStorage.getItem(KEY);
 const get = (path) => ask(path, { token: token() });
 
-const run = (action) => attempt(action, () => signedOut("You are no longer signed in. Please sign in again."));
+const post = (path, body = {}) => ask(path, { token: token(), body });
+
+const run = (action) => attempt(
+  action,
+  () => signedOut("You are no longer signed in. Please sign in again."),
+  askForStepUp,
+);
 
 function signedOut(text) {
   sessionStorage.removeItem(KEY);
   closeAssist();
-  for (const id of ["found", "assisted", "audit"]) byId(id).replaceChildren();
+  byId("step-up").close();
+  for (const id of ["found", "assisted", "audit", "audit-verified"]) byId(id).replaceChildren();
+  for (const id of ["sign-in-form", "change-form", "audit-form"]) byId(id).reset();
+  byId("code-row").hidden = true;
   show("sign-in");
   say(text);
 }
@@ -21,14 +32,30 @@ function signedOut(text) {
 // --- sign in ---------------------------------------------------------------------------------------------------
 
 onSubmit(byId("sign-in-form"), (form) => run(async () => {
-  const answer = await ask("/rest/V1/integration/admin/token", {
-    body: { username: form.get("username"), password: form.get("password") },
-  });
+  const [username, password, otp] = ["username", "password", "otp"].map((name) => form.get(name));
+  const answer = await (otp.trim()
+    ? ask("/rest/V1/tfa/provider/google/authenticate", { body: { username, password, otp: otp.trim() } })
+    : byPassword({ username, password }));
+  if (answer === null) return;
   sessionStorage.setItem(KEY, answer);
-  byId("password").value = "";
+  for (const id of ["password", "otp"]) byId(id).value = "";
+  byId("code-row").hidden = true;
   // An action of its own: were this to fail, "try again" need not sign in a second time.
   await run(openDesk);
 }));
+
+// The token; or null, where a code is needed too.
+async function byPassword(body) {
+  try {
+    return await ask("/rest/V1/integration/admin/token", { body });
+  } catch (refused) {
+    if (!(refused instanceof Refused) || !refused.parameters.active_providers?.length) throw refused;
+    byId("code-row").hidden = false;
+    byId("otp").focus();
+    say("Please enter the code that your authenticator shows.");
+    return null;
+  }
+}
 
 byId("sign-out").addEventListener("click", () => run(async () => {
   await ask("/admin/api/token", { token: token(), method: "DELETE" });
@@ -40,10 +67,26 @@ async function openDesk() {
   show("desk");
 }
 
+let permissions = [];
+const permitted = (permission) => permissions.includes(permission);
+
 async function loadDesk() {
-  const [assistance, events] = await Promise.all([get("/admin/api/assistance"), get("/admin/api/audit?limit=50")]);
-  fill("assisted", assistance.map(assistanceItem), "Nobody.");
-  fill("audit", events.map(eventItem), "Nothing yet.");
+  ({ permissions } = await get("/admin/api/me"));
+  byId("customers").hidden = !permitted("login");
+  for (const id of ["ledger", "trail"]) byId(id).hidden = !permitted("assistance_log");
+  byId("nothing-permitted").hidden = permissions.length > 0;
+  const log = permitted("assistance_log") ? [loadAssistance(), loadAudit()] : [];
+  await Promise.all([loadFactor(), ...log]);
+}
+
+async function loadAssistance() {
+  fill("assisted", (await get("/admin/api/assistance")).map(assistanceItem), "Nobody.");
+}
+
+async function loadAudit() {
+  const wanted = [...new FormData(byId("audit-form"))].filter(([, value]) => value.trim() !== "");
+  const events = await get(`/admin/api/audit?${new URLSearchParams([["limit", "50"], ...wanted])}`);
+  fill("audit", events.map(eventItem), "Nothing.");
 }
 
 function fill(id, items, otherwise) {
@@ -54,6 +97,116 @@ byId("refresh").addEventListener("click", () => run(async () => {
   await loadDesk();
   say("Up to date.");
 }));
+
+// --- the authenticator -----------------------------------------------------------------------------------------
+
+let enrolling = null;
+
+// The mailed link carries the token in the fragment, which no server sees; it leaves the address bar and the history
+// at once.
+function followEnrolmentLink() {
+  const mailed = new URLSearchParams(location.hash.slice(1)).get("enrol");
+  if (mailed === null) return false;
+  history.replaceState(null, "", location.pathname);
+  run(() => openEnrolment(mailed)).then(() => {
+    if (!enrolling) show("sign-in");
+  });
+  return true;
+}
+
+async function openEnrolment(tfaToken) {
+  const { qr_code_base64: png, secret_code: secret } = await ask("/rest/V1/tfa/provider/google/configure", {
+    body: { tfaToken },
+  });
+  enrolling = tfaToken;
+  byId("enrol-qr").src = `data:image/png;base64,${png}`;
+  byId("enrol-secret").textContent = secret;
+  show("enrol");
+}
+
+onSubmit(byId("enrol-form"), (form) => run(async () => {
+  const { recovery_codes: codes } = await ask("/rest/V1/tfa/me/activate", {
+    body: { tfaToken: enrolling, otp: form.get("otp").trim() },
+  });
+  enrolling = null;
+  byId("enrol-form").reset();
+  byId("enrol-qr").removeAttribute("src");
+  byId("enrol-secret").textContent = "";
+  // All earlier tokens have ended.
+  sessionStorage.removeItem(KEY);
+  showRecoveryCodes(codes);
+  say("Your authenticator is set up.");
+}));
+
+function showRecoveryCodes(codes) {
+  byId("recovery-codes").replaceChildren(...codes.map((code) => make("li", {}, code.match(/.{8}/g).join("-"))));
+  show("recovery");
+}
+
+byId("recovery-done").addEventListener("click", () => {
+  byId("recovery-codes").replaceChildren();
+  if (token()) run(openDesk);
+  else signedOut("Sign in with a new code of your authenticator.");
+});
+
+async function loadFactor() {
+  const factor = await get("/rest/V1/tfa/me");
+  byId("factor").replaceChildren(...(factor
+    ? ["Your authenticator was set up ", timeOf(factor.activated_at), `. Recovery codes left: ${factor.recovery_codes_left}.`]
+    : ["You have no authenticator: your password alone signs you in."]));
+  byId("new-codes").hidden = !factor;
+  byId("new-factor").textContent = factor ? "Set up another authenticator" : "Set up an authenticator";
+}
+
+byId("new-codes").addEventListener("click", () => run(async () => {
+  const { recovery_codes: codes } = await post("/rest/V1/tfa/me/recovery-codes");
+  showRecoveryCodes(codes);
+  say("The codes before these are no good any more.");
+}));
+
+byId("new-factor").addEventListener("click", () => run(async () => {
+  const { tfa_token: tfaToken } = await post("/rest/V1/tfa/me/enrolment");
+  await openEnrolment(tfaToken);
+}));
+
+onSubmit(byId("change-form"), (form) => run(async () => {
+  await ask("/rest/V1/admins/me/password", {
+    token: token(), method: "PUT", body: { currentPassword: form.get("current"), newPassword: form.get("password") },
+  });
+  byId("change-form").reset();
+  say("Your password is changed, and you are signed out everywhere else.");
+}));
+
+// --- step-up ---------------------------------------------------------------------------------------------------
+
+let afterStepUp = null;
+
+// What was refused is asked for again, once a code has made the sign-in fresh.
+function askForStepUp(again) {
+  afterStepUp = again;
+  byId("step-up-form").reset();
+  byId("step-up-message").textContent = "";
+  byId("step-up").showModal();
+}
+
+byId("step-up-cancel").addEventListener("click", () => byId("step-up").close());
+
+onSubmit(byId("step-up-form"), async (form) => {
+  byId("step-up-message").textContent = "";
+  try {
+    const { token: fresh } = await post("/rest/V1/tfa/me/step-up", { otp: form.get("otp").trim() });
+    sessionStorage.setItem(KEY, fresh);
+  } catch (refused) {
+    if (!(refused instanceof Refused)) throw refused;
+    // There is no second factor to use: only a new sign-in is fresh.
+    if (refused.status === 400) return signedOut("Please sign in again to do this.");
+    if (refused.endsSession) return signedOut("You are no longer signed in. Please sign in again.");
+    byId("step-up-message").textContent = refused.message;
+    return;
+  }
+  byId("step-up").close();
+  await afterStepUp();
+});
 
 // --- find a customer -------------------------------------------------------------------------------------------
 
@@ -140,10 +293,6 @@ byId("make-code").addEventListener("click", () => run(async () => {
   if (!byId("reason").reportValidity()) return;
   const { otp } = await ask(`/rest/V1/customer/${encodeURIComponent(assisted.id)}/otp`, {
     token: token(), body: { reason: byId("reason").value },
-  }).catch(async (refused) => {
-    // REST's 401 may also be a missing permission. If it was the session's end, this is refused in its stead.
-    if (refused.endsSession) await get("/admin/api/assistance");
-    throw Object.assign(refused, { endsSession: false });
   });
   showCode(otp);
   await run(loadDesk);
@@ -194,6 +343,19 @@ function assistanceItem({ email, admin, reason, since, expires_at: until, source
     make("p", { className: "quiet" }, "since ", timeOf(since), " until ", timeOf(until), from));
 }
 
+onSubmit(byId("audit-form"), () => run(loadAudit));
+
+byId("audit-verify").addEventListener("click", () => run(async () => {
+  byId("audit-verified").textContent = verdict(await get("/admin/api/audit/verification"));
+}));
+
+function verdict(found) {
+  if (found === null) return "This trail is in memory, and not signed.";
+  const { records, signed, is_clean: isClean, findings } = found;
+  const counted = `${records} records, ${signed} of them signed`;
+  return isClean ? `Nothing is wrong: ${counted}.` : `Something is wrong (${counted}): ${findings.join("; ")}.`;
+}
+
 const KINDS = { succeeded: "good", refused: "bad", failed: "bad" };
 const words = (name) => name.replaceAll("_", " ");
 
@@ -214,5 +376,8 @@ function eventItem({ at, action, outcome, why, subject, actor, reason, source })
 
 // --- begin -----------------------------------------------------------------------------------------------------
 
-if (token()) run(openDesk);
-else show("sign-in");
+addEventListener("hashchange", followEnrolmentLink);
+if (!followEnrolmentLink()) {
+  if (token()) run(openDesk);
+  else show("sign-in");
+}

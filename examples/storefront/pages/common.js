@@ -2,11 +2,14 @@
 
 /** An answer other than the one asked for. Status 0: there was no answer at all. */
 export class Refused extends Error {
-  constructor(status, message, withToken) {
+  constructor(status, message, { challenge = "", parameters = {} } = {}) {
     super(message);
     this.status = status;
-    // A 401 to a sign-in is a wrong password; a 401 to a token is the end of the session.
-    this.endsSession = withToken && status === 401;
+    this.parameters = parameters;
+    // A 401 may also be a wrong password or a missing permission: the challenge tells which it is.
+    this.endsSession = challenge.includes("invalid_token");
+    // The token is good, and its sign-in too old for this (RFC 9470).
+    this.needsStepUp = challenge.includes("insufficient_user_authentication");
     // Nobody has been refused: the token is kept, and the same may be asked again.
     this.mayTryAgain = status === 0 || status === 503;
   }
@@ -17,7 +20,6 @@ export async function ask(path, { token, body, method = body === undefined ? "GE
   const headers = { Accept: "application/json" };
   if (token) headers.Authorization = `Bearer ${token}`;
   if (body !== undefined) headers["Content-Type"] = "application/json";
-  const refuse = (status, message) => new Refused(status, message, Boolean(token));
 
   let response;
   try {
@@ -28,16 +30,19 @@ export async function ask(path, { token, body, method = body === undefined ? "GE
       credentials: "omit",
     });
   } catch {
-    throw refuse(0, "The shop cannot be reached. Please check your connection and try again.");
+    throw new Refused(0, "The shop cannot be reached. Please check your connection and try again.");
   }
   if (response.status === 503) {
-    throw refuse(503, "The shop cannot answer just now. Please try again in a moment.");
+    throw new Refused(503, "The shop cannot answer just now. Please try again in a moment.");
   }
 
+  if (response.status === 204) return null;
   const answer = await response.json().catch(() => null);
   const error = answer?.errors?.[0];
   if (!response.ok || error) {
-    throw refuse(response.status, messageOf(answer, error) ?? "Something went wrong. Please try again.");
+    const message = messageOf(answer, error) ?? "Something went wrong. Please try again.";
+    const challenge = response.headers.get("WWW-Authenticate") ?? "";
+    throw new Refused(response.status, message, { challenge, parameters: answer?.parameters });
   }
   return answer;
 }
@@ -69,17 +74,16 @@ export function say(text, { kind = "good", again } = {}) {
 }
 
 /** Runs what a click or a form asked for, and says so if it is refused. */
-export async function attempt(action, sessionEnded) {
+export async function attempt(action, sessionEnded, stepUp) {
   say("");
   try {
     await action();
   } catch (refused) {
     if (!(refused instanceof Refused)) throw refused;
     if (refused.endsSession) return sessionEnded();
-    say(refused.message, {
-      kind: "bad",
-      again: refused.mayTryAgain ? () => attempt(action, sessionEnded) : undefined,
-    });
+    const again = () => attempt(action, sessionEnded, stepUp);
+    if (refused.needsStepUp && stepUp) return stepUp(again);
+    say(refused.message, { kind: "bad", again: refused.mayTryAgain ? again : undefined });
   }
 }
 

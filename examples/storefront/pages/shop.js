@@ -16,7 +16,7 @@ function signedOut(text) {
   sessionStorage.removeItem(KEY);
   assisting = false;
   byId("banner").textContent = "";
-  byId("devices").replaceChildren();
+  for (const id of ["assistance", "devices"]) byId(id).replaceChildren();
   show("sign-in");
   say(text);
 }
@@ -131,8 +131,10 @@ async function loadAccount() {
   byId("banner").textContent = assisting ? `You are being assisted by ${nameOf(actor)}` : "";
   byId("own").hidden = assisting;
   byId("not-own").hidden = !assisting;
-  if (!assisting) await loadDevices();
+  if (!assisting) await loadOwn();
 }
+
+const loadOwn = () => Promise.all([loadAssistance(), loadDevices()]);
 
 const nameOf = ({ admin_id: id, reason }) => `admin user ${id}${reason ? `: ${reason}` : ""}`;
 
@@ -160,8 +162,53 @@ async function setConsent(consent) {
     throw refused;
   }
   byId("consent").checked = consent;
-  await loadDevices();
+  await loadOwn();
   say(consent ? "Our staff may assist you now." : "Nobody may assist you now.");
+}
+
+async function loadAssistance() {
+  const { customerAssistance } = await graphql(
+    "{ customerAssistance { id actor { admin_id reason } began_at expires_at ended_at end } }",
+    {},
+    token(),
+  );
+  const items = customerAssistance.map(assistanceItem);
+  byId("assistance").replaceChildren(
+    ...(items.length > 0 ? items : [make("li", { className: "quiet" }, "Nobody has assisted you.")]),
+  );
+}
+
+const ENDS = {
+  EXPIRED: "the time was up",
+  SIGNED_OUT: "they signed out",
+  ENDED_BY_CUSTOMER: "you ended it",
+  CONSENT_WITHDRAWN: "you no longer allowed it",
+  WITHDRAWN: "it no longer held",
+};
+
+function assistanceItem({ id, actor, began_at: since, expires_at: until, ended_at: ended, end }) {
+  const item = make("li", { className: "card" }, make("strong", {}, `By ${nameOf(actor)}`));
+  item.dataset.state = ended ? "ended" : "open";
+  if (ended) {
+    item.append(make("p", { className: "quiet" }, "from ", timeOf(since), " to ", timeOf(ended), `: ${ENDS[end]}`));
+    return item;
+  }
+  item.append(
+    " ", make("span", { className: "tag good" }, "now"),
+    make("p", { className: "quiet" }, "since ", timeOf(since), ", until ", timeOf(until), " at the latest"),
+    make("button", {
+      className: "plain", type: "button", ariaLabel: `End the assistance by ${nameOf(actor)}`,
+      onclick: () => run(() => endAssistance(id)),
+    }, "End it"),
+  );
+  return item;
+}
+
+async function endAssistance(id) {
+  await graphql("mutation ($id: ID!) { endCustomerAssistance(id: $id) { result } }", { id }, token());
+  await loadOwn();
+  focusHeading(byId("own").querySelector("section"));
+  say("The assistance has ended.");
 }
 
 async function loadDevices() {
@@ -200,8 +247,8 @@ function deviceItem(device) {
 
 async function signOutDevice(id, name) {
   await graphql("mutation ($id: ID!) { revokeCustomerTokenById(id: $id) { result } }", { id }, token());
-  await loadDevices();
-  focusHeading(byId("own").querySelector("section"));
+  await loadOwn();
+  byId("devices-heading").focus();
   say(`Signed out: ${name}`);
 }
 

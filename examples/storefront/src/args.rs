@@ -2,7 +2,8 @@
 
 use std::{fmt, net::SocketAddr, path::PathBuf, str::FromStr};
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use commerce_auth::SecondFactorPolicy;
 use ipnet::IpNet;
 
 /// A web shop's server that signs its customers and admin users in with commerce-auth.
@@ -19,6 +20,9 @@ pub(crate) struct CommandLine {
 pub(crate) enum Command {
     /// Make an admin user, whose password is the first line of the standard input.
     CreateAdmin(CreateAdmin),
+    /// Remove the second factor of an admin user who has lost it, and end all the admin user's tokens.
+    #[command(name = "remove-admin-2fa")]
+    RemoveAdminFactor(RemoveAdminFactor),
 }
 
 #[derive(Debug, Args)]
@@ -34,6 +38,23 @@ pub(crate) struct Serve {
     /// Keep tokens, one-time codes and attempt budgets there instead: redis://…
     #[arg(long, value_name = "REDIS")]
     pub(crate) tokens: Option<RedisAddress>,
+
+    /// The shop's private key: 32 bytes, made if the file is missing [default: storefront.key beside the database; none is
+    /// kept for memory:]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) key_file: Option<PathBuf>,
+
+    /// Which admin users must sign in with a second factor.
+    #[arg(long = "admin-2fa", value_enum, default_value_t = AdminFactor::Required)]
+    pub(crate) admin_factor: AdminFactor,
+
+    /// Customers are assisted only by an admin user whose sign-in with a second factor is fresh.
+    #[arg(long)]
+    pub(crate) assistance_step_up: bool,
+
+    /// How long an admin user's sign-in counts as fresh, in seconds.
+    #[arg(long, value_name = "SECONDS", default_value_t = 900)]
+    pub(crate) fresh_for: u64,
 
     /// The folder that mails are written to, as .eml files.
     #[arg(long, value_name = "FOLDER", default_value = "outbox")]
@@ -58,6 +79,10 @@ pub(crate) struct CreateAdmin {
     #[arg(long, value_name = "DATABASE", default_value = "sqlite:storefront.db")]
     pub(crate) database: DatabaseAddress,
 
+    /// The shop's private key, as of the server.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) key_file: Option<PathBuf>,
+
     /// The name to sign in with.
     #[arg(long)]
     pub(crate) username: String,
@@ -65,6 +90,43 @@ pub(crate) struct CreateAdmin {
     /// Without the permission to give remote shopping assistance.
     #[arg(long)]
     pub(crate) no_assistance: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RemoveAdminFactor {
+    /// Where accounts are kept: sqlite:PATH or postgres://…
+    #[arg(long, value_name = "DATABASE", default_value = "sqlite:storefront.db")]
+    pub(crate) database: DatabaseAddress,
+
+    /// Where tokens are kept instead, if they are: redis://…
+    #[arg(long, value_name = "REDIS")]
+    pub(crate) tokens: Option<RedisAddress>,
+
+    /// The shop's private key, as of the server.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) key_file: Option<PathBuf>,
+
+    /// Whose it is.
+    #[arg(long)]
+    pub(crate) username: String,
+}
+
+/// Which admin users must sign in with a second factor.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum AdminFactor {
+    /// All of them, as in Commerce. Who has none is mailed how to set one up.
+    Required,
+    /// Those who have set one up.
+    Optional,
+}
+
+impl From<AdminFactor> for SecondFactorPolicy {
+    fn from(factor: AdminFactor) -> Self {
+        match factor {
+            AdminFactor::Required => Self::Required,
+            AdminFactor::Optional => Self::Optional,
+        }
+    }
 }
 
 /// Where accounts are kept.

@@ -11,14 +11,15 @@ use uuid::Uuid;
 use crate::{
     accounts::Database,
     args::{CreateAdmin, DatabaseAddress},
-    shop,
+    keys, shop,
 };
 
 pub(crate) async fn run(args: CreateAdmin) -> Result<(), Box<dyn Error>> {
     if let DatabaseAddress::Memory = args.database {
         return Err("an admin user in memory would be gone at once: give --database".into());
     }
-    let database = Database::open(&args.database, None).await?;
+    let keyring = keys::keyring(args.key_file.as_deref(), &args.database)?;
+    let database = Database::open(&args.database, None, keyring).await?;
     let auth = shop::auth_on(&database).build()?;
     let password_hash = auth.hash_new_admin_password(&args.username, read_password()?).await?;
     let permissions = if args.no_assistance { Vec::new() } else { Permission::ALL.to_vec() };
@@ -28,6 +29,7 @@ pub(crate) async fn run(args: CreateAdmin) -> Result<(), Box<dyn Error>> {
         password_hash: Some(password_hash),
         status: AccountStatus::Active,
         permissions,
+        requires_second_factor: true,
     };
     match database.admins.put(row).await {
         Ok(()) => {

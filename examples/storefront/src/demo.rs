@@ -3,12 +3,14 @@
 use std::{error::Error, net::SocketAddr};
 
 use commerce_auth::{
-    AccountStatus, AdminId, AdminRecord, Auth, AuthConfig, CustomerRecord, Email, Permission, Website,
+    AccountStatus, AdminId, AdminRecord, Auth, AuthConfig, CustomerRecord, Email, Permission, TotpSecret,
+    Website,
 };
 use time::OffsetDateTime;
 
 use crate::{
     accounts::{Address, Database, NewCustomer, Profile, Region},
+    args::AdminFactor,
     shop,
 };
 
@@ -68,8 +70,12 @@ const CUSTOMERS: [DemoCustomer; 6] = [
 
 const RONI: &str = "roni_cost@example.com";
 const RONIS_PASSWORD: &str = "roni_cost3@example.com";
-const ADMINS: [(u32, &str, &[Permission]); 2] = [(1, "admin", &Permission::ALL), (2, "clerk", &[])];
+const ADMINS: [(u32, &str, &[Permission]); 3] =
+    [(1, "admin", &Permission::ALL), (2, "clerk", &[]), (ENROLLED, "admin2fa", &Permission::ALL)];
 const ADMINS_PASSWORD: &str = "Adm1nPassw0rd";
+/// The admin user who has an authenticator, and its secret.
+const ENROLLED: u32 = 3;
+const SECRET: &str = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP";
 
 /// Refuses to offer known passwords to a network.
 pub(crate) fn check_address(listen: SocketAddr) -> Result<(), &'static str> {
@@ -90,6 +96,11 @@ pub(crate) async fn seed(database: &Database) -> Result<(), Box<dyn Error>> {
     let auth = shop::auth_on(database).config(config).build()?;
     for (id, username, permissions) in ADMINS {
         seed_admin(database, &auth, AdminId::from(id), username, permissions).await?;
+    }
+    match auth.import_admin_factor(&AdminId::from(ENROLLED), &TotpSecret::from_base32(SECRET)?).await {
+        // Since an earlier start.
+        Err(commerce_auth::Error::AlreadyEnrolled) => {}
+        imported => imported?,
     }
     for customer in &CUSTOMERS {
         seed_customer(database, &auth, customer).await?;
@@ -159,17 +170,23 @@ fn profile(firstname: &str, lastname: &str) -> Profile {
 }
 
 /// Says that it is a demo, who may sign in, and what to try first.
-pub(crate) fn print_welcome(url: &str) {
+pub(crate) fn print_welcome(url: &str, admin_factor: AdminFactor) {
     println!(
         "\n*** This is a DEMO: anybody who can reach {url} can sign in. Never put it on a network. ***\n"
     );
     for customer in &CUSTOMERS {
         println!("  customer    {:26} {:24} {:?}", customer.email, customer.password, customer.status);
     }
-    for (_, username, permissions) in ADMINS {
+    for (id, username, permissions) in ADMINS {
         let assists = if permissions.is_empty() { "without assistance" } else { "assists customers" };
-        println!("  admin user  {username:26} {ADMINS_PASSWORD:24} {assists}");
+        let signs_in = match admin_factor {
+            _ if id == ENROLLED => "with a code of the authenticator",
+            AdminFactor::Required => "sets up an authenticator by the mailed link first",
+            AdminFactor::Optional => "by password",
+        };
+        println!("  admin user  {username:26} {ADMINS_PASSWORD:24} {assists}, {signs_in}");
     }
+    println!("\nThe authenticator of admin2fa: {SECRET}, or by oathtool --totp -b {SECRET}");
     println!("\nThe shop: {url}/   The admin page: {url}/admin   GraphiQL: {url}/graphql\n");
     println!("Sign in, ask who you are, sign out:\n");
     for command in commands(url) {

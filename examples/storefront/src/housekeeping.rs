@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use commerce_auth::{Auth, Error};
+use commerce_auth::{Auth, Error, Purged};
 use tokio::time::{MissedTickBehavior, interval};
 use tracing::warn;
 
@@ -9,7 +9,7 @@ use crate::errors::in_full;
 /// So much of each kind is removed at once.
 const BATCH: usize = 1000;
 
-/// Removes what is over, every minute. It never ends: drop or abort it.
+/// Removes what is over, every minute, and closes it in the ledger, which tells the customers. It never ends: drop or abort it.
 pub(crate) async fn sweep(auth: Auth) {
     let mut minutes = interval(Duration::from_secs(60));
     minutes.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -25,7 +25,8 @@ pub(crate) async fn sweep(auth: Auth) {
 async fn purge_all(auth: &Auth) -> Result<(), Error> {
     loop {
         let purged = auth.purge(BATCH).await?;
-        if [purged.tokens, purged.codes, purged.attempts].iter().all(|removed| *removed < BATCH) {
+        let Purged { tokens, codes, attempts, enrolments, assistance, .. } = purged;
+        if [tokens, codes, attempts, enrolments, assistance].iter().all(|removed| *removed < BATCH) {
             return Ok(());
         }
     }

@@ -24,9 +24,12 @@ mod errors;
 mod graphql;
 mod health;
 mod housekeeping;
+mod keys;
+mod letters;
 mod logging;
 mod outbox;
 mod pages;
+mod remove_admin_factor;
 mod rest;
 mod routes;
 mod schema;
@@ -54,6 +57,7 @@ async fn run(command_line: CommandLine) -> Result<(), Box<dyn Error>> {
     logging::start()?;
     match command_line.command {
         Some(Command::CreateAdmin(args)) => create_admin::run(args).await,
+        Some(Command::RemoveAdminFactor(args)) => remove_admin_factor::run(args).await,
         None => server::run(command_line.serve).await,
     }
 }

@@ -2,9 +2,8 @@
 
 use std::{error::Error, fs, io, path::Path, time::Duration};
 
-use commerce_auth::{Notice, Notification, Notifier, StoreError};
-use lettre::{AsyncFileTransport, AsyncTransport, Message, Tokio1Executor, message::header::ContentType};
-use time::{OffsetDateTime, format_description::well_known::Rfc2822};
+use commerce_auth::{AdminNotification, Notification, Notifier, StoreError, Subject};
+use lettre::{AsyncFileTransport, AsyncTransport, Tokio1Executor};
 use tokio::{
     sync::{mpsc, oneshot},
     task::JoinHandle,
@@ -12,20 +11,37 @@ use tokio::{
 };
 use tracing::{debug, error};
 
+use crate::letters;
+
 /// So many mails may wait; beyond it the crate is told that they could not be queued.
 const QUEUE: usize = 1024;
-const SENDER: &str = "Storefront <no-reply@storefront.invalid>";
 
 type Transport = AsyncFileTransport<Tokio1Executor>;
 
+#[derive(Debug)]
+enum Mail {
+    ToCustomer(Notification),
+    ToAdmin(AdminNotification),
+}
+
 /// The queue of mails.
 #[derive(Debug)]
-pub(crate) struct Outbox(mpsc::Sender<Notification>);
+pub(crate) struct Outbox(mpsc::Sender<Mail>);
 
 impl Notifier for Outbox {
     /// Only queues: what took longer here for a known address would tell strangers who has an account.
     fn notify(&self, notification: Notification) -> Result<(), StoreError> {
-        self.0.try_send(notification).map_err(|error| match error {
+        self.queue(Mail::ToCustomer(notification))
+    }
+
+    fn notify_admin(&self, notification: AdminNotification) -> Result<(), StoreError> {
+        self.queue(Mail::ToAdmin(notification))
+    }
+}
+
+impl Outbox {
+    fn queue(&self, mail: Mail) -> Result<(), StoreError> {
+        self.0.try_send(mail).map_err(|error| match error {
             mpsc::error::TrySendError::Full(_) => StoreError::new("the mail queue is full"),
             mpsc::error::TrySendError::Closed(_) => StoreError::new("the mail queue is closed"),
         })
@@ -65,71 +81,39 @@ impl Delivery {
 }
 
 async fn deliver_all(
-    mut queued: mpsc::Receiver<Notification>,
+    mut queued: mpsc::Receiver<Mail>,
     mut stopped: oneshot::Receiver<()>,
     transport: Transport,
     shop_url: String,
 ) {
     loop {
         tokio::select! {
-            Some(notification) = queued.recv() => deliver(&transport, &shop_url, notification).await,
+            Some(mail) = queued.recv() => deliver(&transport, &shop_url, mail).await,
             _ = &mut stopped => break,
         }
     }
     queued.close();
-    while let Some(notification) = queued.recv().await {
-        deliver(&transport, &shop_url, notification).await;
+    while let Some(mail) = queued.recv().await {
+        deliver(&transport, &shop_url, mail).await;
     }
 }
 
-/// A mail that cannot be delivered is logged by its customer, never by its address or its text.
-async fn deliver(transport: &Transport, shop_url: &str, notification: Notification) {
-    let customer = notification.customer.clone();
+/// A mail that cannot be delivered is logged by whose it is, never by its address or its text.
+async fn deliver(transport: &Transport, shop_url: &str, mail: Mail) {
+    let (whose, letter) = match mail {
+        Mail::ToCustomer(notification) => {
+            (Subject::Customer(notification.customer.clone()), letters::to_customer(shop_url, notification))
+        }
+        Mail::ToAdmin(notification) => {
+            (Subject::Admin(notification.admin.clone()), letters::to_admin(shop_url, notification))
+        }
+    };
     let sent = async {
-        let mail = write(shop_url, notification)?;
-        transport.send(mail).await?;
+        transport.send(letter?).await?;
         Ok::<_, Box<dyn Error + Send + Sync>>(())
     };
     match sent.await {
-        Ok(()) => debug!(%customer, "a mail was delivered"),
-        Err(error) => error!(%customer, error = %error, "a mail could not be delivered"),
+        Ok(()) => debug!(?whose, "a mail was delivered"),
+        Err(error) => error!(?whose, error = %error, "a mail could not be delivered"),
     }
-}
-
-fn write(shop_url: &str, notification: Notification) -> Result<Message, Box<dyn Error + Send + Sync>> {
-    let (subject, text) = match notification.notice {
-        Notice::ResetRequested { token, expires_at } => (
-            "Set a new password",
-            // In the fragment, which no browser sends to any server, and none writes to a log.
-            format!(
-                "Somebody, we hope you, asked for a new password for your account.\n\n\
-                 Set one here: {shop_url}/#reset={token}\n\
-                 or with this code: {token}\n\n\
-                 It works once, until {until}. If it was not you, do nothing: your password stays as it is.\n",
-                token = token.expose(),
-                until = in_words(expires_at),
-            ),
-        ),
-        Notice::PasswordReset => {
-            ("Your new password", "A new password was set with the link in our mail.\n".into())
-        }
-        Notice::PasswordChanged => ("Your new password", "Your password was changed.\n".into()),
-        Notice::AssistanceConsent { allowed: true } => {
-            ("Shopping assistance", "You allow our staff to sign in as you and assist you.\n".into())
-        }
-        Notice::AssistanceConsent { allowed: false } => {
-            ("Shopping assistance", "Our staff may no longer sign in as you.\n".into())
-        }
-        _ => ("Your account", "Something about your account has changed.\n".into()),
-    };
-    Ok(Message::builder()
-        .from(SENDER.parse()?)
-        .to(notification.email.parse()?)
-        .subject(subject)
-        .header(ContentType::TEXT_PLAIN)
-        .body(text)?)
-}
-
-fn in_words(at: OffsetDateTime) -> String {
-    at.format(&Rfc2822).unwrap_or_else(|_| at.to_string())
 }

@@ -13,7 +13,7 @@ use tracing::{info, warn};
 use crate::{
     accounts::Database,
     args::Serve,
-    demo, housekeeping, outbox,
+    demo, housekeeping, keys, outbox,
     routes::routes,
     shop::{self, Shop},
     signals,
@@ -28,18 +28,19 @@ pub(crate) async fn run(args: Serve) -> Result<(), Box<dyn Error>> {
     }
     let listener = TcpListener::bind(args.listen).await?;
     let url = format!("http://{}", listener.local_addr()?);
-    let database = Database::open(&args.database, args.tokens.as_ref()).await?;
+    let keyring = keys::keyring(args.key_file.as_deref(), &args.database)?;
+    let database = Database::open(&args.database, args.tokens.as_ref(), keyring).await?;
     if args.demo {
         demo::seed(&database).await?;
     }
     let shop_url = args.public_url.as_ref().unwrap_or(&url).trim_end_matches('/').to_owned();
     let (outbox, delivery) = outbox::open(&args.outbox, shop_url)?;
-    let auth = shop::auth_on(&database).notifier(outbox).build()?;
+    let auth = shop::auth_on(&database).config(shop::config(&args)).notifier(outbox).build()?;
     let sweeper = tokio::spawn(housekeeping::sweep(auth.clone()));
     let told_to_end = signals::told_to_end()?;
     println!("listening on {url}");
     if args.demo {
-        demo::print_welcome(&url);
+        demo::print_welcome(&url, args.admin_factor);
     }
     let shop = Shop { auth: auth.clone(), database };
     let served = serve(listener, routes(shop, args.trusted_proxies, args.demo), told_to_end).await;

@@ -64,9 +64,9 @@
 //! All keys begin with the shop's prefix as a hash tag, so that they are in one slot of a cluster: `{commerce_auth}:t` and a
 //! digest for a grant or the bar of a digest, `s` and a subject for what it holds, `g` for its generation, `c` and a customer
 //! for one-time credentials, `a` and an account's digest for its budgets, and `everything`; `factors` and `enrolments`, with a
-//! field for each admin user; `l` and a grant's digest for an entry of the ledger, `h` and a customer for those of one customer,
-//! `open` and `ended` for all. Digests and keys of accounts stand there, and an authenticator's secret only sealed by the
-//! [`Keyring`](crate::Keyring); e-mail addresses, tokens and codes do not. A token takes about 550 bytes, with its subject's index and a usual
+//! field for each admin user; `l` and a grant's digest for an entry of the ledger, `h` and a customer for what it has there, `open`
+//! and `ended` for all. Digests and keys of accounts stand there, and an authenticator's secret, sealed by the
+//! [`Keyring`]; e-mail addresses, tokens and codes do not. A token takes about 550 bytes, with its subject's index and a usual
 //! user agent.
 //!
 //! Records are compared with the time that a call is given, never with the server's clock, and keys go an hour after what

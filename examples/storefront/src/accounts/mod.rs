@@ -15,8 +15,8 @@ pub(crate) use tables::{AdminTable, CustomerTable, Trail};
 use std::{error::Error, sync::Arc};
 
 use commerce_auth::{
-    AccountStatus, AuditSink, CustomerId, CustomerRecord, Email, MemoryAdmins, MemoryCustomers, MemoryStore,
-    PasswordHash, PostgresStore, RedisStore, SqliteStore, StoreError, UpsertError, Website,
+    AccountStatus, AuditSink, CustomerId, CustomerRecord, Email, Keyring, MemoryAdmins, MemoryCustomers,
+    MemoryStore, PasswordHash, PostgresStore, RedisStore, SqliteStore, StoreError, UpsertError, Website,
     audit::MemoryAudit, store::Store,
 };
 
@@ -31,6 +31,8 @@ use crate::{
 pub(crate) struct Database {
     /// Tokens, one-time credentials and attempt budgets.
     pub(crate) store: Arc<dyn Store>,
+    /// Second factors and the ledger of assistance, which are in the database wherever tokens are.
+    pub(crate) durable: Arc<dyn Store>,
     pub(crate) customers: Arc<dyn CustomerTable>,
     pub(crate) admins: Arc<dyn AdminTable>,
     pub(crate) profiles: Arc<dyn Profiles>,
@@ -38,6 +40,8 @@ pub(crate) struct Database {
     pub(crate) audit: Arc<dyn AuditSink>,
     /// The audit trail, to read.
     pub(crate) trail: Arc<dyn Trail>,
+    /// What second factors are sealed with, and the audit trail is signed with.
+    pub(crate) keyring: Keyring,
 }
 
 /// A customer account that is to be made.
@@ -50,24 +54,28 @@ pub(crate) struct NewCustomer {
 }
 
 impl Database {
-    /// Opens a database, and makes the tables it lacks. With `tokens`, that is where the crate's store is.
+    /// Opens a database, and makes the tables it lacks. With `tokens`, that is where the crate's store is, but for what is
+    /// durable.
     pub(crate) async fn open(
         address: &DatabaseAddress,
         tokens: Option<&RedisAddress>,
+        keyring: Keyring,
     ) -> Result<Self, Box<dyn Error>> {
         let database = match address {
-            DatabaseAddress::Memory => Self::in_memory(),
+            DatabaseAddress::Memory => Self::in_memory(keyring),
             DatabaseAddress::Sqlite(path) => {
                 let store = SqliteStore::open(path)?;
                 let profiles = SqliteProfiles::open(path)?;
-                let (audit, customers, admins) = (store.audit(None), store.customers(), store.admins());
-                Self::all_in(store, audit, customers, admins, profiles)
+                let (customers, admins) = (store.customers(), store.admins());
+                let audit = store.audit(Some(&keyring));
+                Self::all_in(store, audit, customers, admins, profiles, keyring)
             }
             DatabaseAddress::Postgres(url) => {
                 let store = PostgresStore::connect(url).await?;
                 let profiles = PostgresProfiles::connect(url).await?;
-                let (audit, customers, admins) = (store.audit(None), store.customers(), store.admins());
-                Self::all_in(store, audit, customers, admins, profiles)
+                let (customers, admins) = (store.customers(), store.admins());
+                let audit = store.audit(Some(&keyring));
+                Self::all_in(store, audit, customers, admins, profiles, keyring)
             }
         };
         match tokens {
@@ -78,16 +86,19 @@ impl Database {
         }
     }
 
-    fn in_memory() -> Self {
+    fn in_memory(keyring: Keyring) -> Self {
         let customers = MemoryCustomers::new();
         let trail = Arc::new(MemoryAudit::new());
+        let store = Arc::new(MemoryStore::new());
         Self {
-            store: Arc::new(MemoryStore::new()),
+            store: store.clone(),
+            durable: store,
             customers: Arc::new(customers.clone()),
             admins: Arc::new(MemoryAdmins::new()),
             profiles: Arc::new(MemoryProfiles::beside(customers)),
             audit: trail.clone(),
             trail,
+            keyring,
         }
     }
 
@@ -97,15 +108,18 @@ impl Database {
         customers: impl CustomerTable,
         admins: impl AdminTable,
         profiles: impl Profiles + 'static,
+        keyring: Keyring,
     ) -> Self {
-        let audit = Arc::new(audit);
+        let (store, audit) = (Arc::new(store), Arc::new(audit));
         Self {
-            store: Arc::new(store),
+            store: store.clone(),
+            durable: store,
             customers: Arc::new(customers),
             admins: Arc::new(admins),
             profiles: Arc::new(profiles),
             audit: audit.clone(),
             trail: audit,
+            keyring,
         }
     }
 

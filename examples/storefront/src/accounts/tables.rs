@@ -1,8 +1,9 @@
 use async_trait::async_trait;
 use commerce_auth::{
-    AdminRecord, AdminStore, AuditEvent, CustomerRecord, CustomerStore, MemoryAdmins, MemoryCustomers,
-    PostgresAdmins, PostgresAudit, PostgresCustomers, SqliteAdmins, SqliteAudit, SqliteCustomers, StoreError,
-    UpsertError, audit::MemoryAudit,
+    AdminRecord, AdminStore, AuditEvent, CustomerRecord, CustomerStore, Keyring, MemoryAdmins,
+    MemoryCustomers, PostgresAdmins, PostgresAudit, PostgresCustomers, SqliteAdmins, SqliteAudit,
+    SqliteCustomers, StoreError, UpsertError,
+    audit::{MemoryAudit, Report, Verifier},
 };
 
 /// A ready-made customer table of the crate's, whichever database it is in.
@@ -22,6 +23,9 @@ pub(crate) trait AdminTable: AdminStore<Row = AdminRecord> {
 pub(crate) trait Trail: Send + Sync {
     /// The newest events, the oldest of them first.
     async fn newest(&self, events: usize) -> Result<Vec<AuditEvent>, StoreError>;
+
+    /// Whether it is what was written; none for a trail that is not signed.
+    async fn verify(&self, keyring: &Keyring) -> Result<Option<Report>, StoreError>;
 }
 
 macro_rules! tables {
@@ -44,6 +48,10 @@ macro_rules! tables {
         impl Trail for $audit {
             async fn newest(&self, events: usize) -> Result<Vec<AuditEvent>, StoreError> {
                 self.events(events).await
+            }
+
+            async fn verify(&self, keyring: &Keyring) -> Result<Option<Report>, StoreError> {
+                self.verify(Verifier::new(keyring, &[])).await.map(Some)
             }
         }
     };
@@ -71,5 +79,9 @@ impl Trail for MemoryAudit {
     async fn newest(&self, events: usize) -> Result<Vec<AuditEvent>, StoreError> {
         let mut all = self.events();
         Ok(all.split_off(all.len().saturating_sub(events)))
+    }
+
+    async fn verify(&self, _: &Keyring) -> Result<Option<Report>, StoreError> {
+        Ok(None)
     }
 }

@@ -2,10 +2,10 @@ use axum::{
     Json,
     extract::{Query, State, rejection::QueryRejection},
 };
-use commerce_auth::{AccountStatus, AdminIdentity, CustomerId, Error, StoreError, http::rest::RestError};
+use commerce_auth::{AccountStatus, CustomerId, Error, StoreError, http::rest::RestError};
 use serde::{Deserialize, Serialize};
 
-use super::asked;
+use super::{LOGIN, Permitted, asked};
 use crate::shop::Shop;
 
 /// So many customers are found at most: who looks for one types more of the address.
@@ -28,7 +28,7 @@ pub(super) struct Found {
 
 /// The customers whose address contains a text.
 pub(super) async fn search(
-    _: AdminIdentity,
+    _: Permitted<LOGIN>,
     State(shop): State<Shop>,
     search: Result<Query<Search>, QueryRejection>,
 ) -> Result<Json<Vec<Found>>, RestError> {

@@ -1,45 +1,33 @@
 //! What the admin page asks for by JSON: for admin users alone.
 
 mod assistance;
+mod audit;
 mod customers;
+mod me;
+mod permitted;
 
 use axum::{
-    Json, Router,
-    extract::{Query, State, rejection::QueryRejection},
+    Router,
+    extract::{Query, rejection::QueryRejection},
     http::StatusCode,
     routing::{delete, get},
 };
 use commerce_auth::{
-    AdminIdentity, AuditEvent, Error,
+    AdminIdentity,
     http::{Caller, rest::RestError},
 };
-use serde::Deserialize;
 
+use self::permitted::{LOG, LOGIN, Permitted};
 use crate::shop::Shop;
 
 pub(crate) fn routes() -> Router<Shop> {
     Router::new()
+        .route("/me", get(me::me))
         .route("/customers", get(customers::search))
         .route("/assistance", get(assistance::under_way))
-        .route("/audit", get(audit))
+        .route("/audit", get(audit::events))
+        .route("/audit/verification", get(audit::verification))
         .route("/token", delete(sign_out))
-}
-
-#[derive(Deserialize)]
-struct Newest {
-    limit: Option<usize>,
-}
-
-/// The newest audit events, the newest first.
-async fn audit(
-    _: AdminIdentity,
-    State(shop): State<Shop>,
-    newest: Result<Query<Newest>, QueryRejection>,
-) -> Result<Json<Vec<AuditEvent>>, RestError> {
-    let limit = asked(newest)?.limit.unwrap_or(50).min(500);
-    let mut events = shop.database.trail.newest(limit).await.map_err(Error::from)?;
-    events.reverse();
-    Ok(Json(events))
 }
 
 /// What the address asks for, or an error in the shape of all others.

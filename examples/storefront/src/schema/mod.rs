@@ -10,7 +10,8 @@ mod update;
 
 use async_graphql::{EmptySubscription, MergedObject};
 use commerce_auth::graphql::{
-    AssistanceMutation, CustomerTokenMutation, CustomerTokenQuery, PasswordMutation,
+    AssistanceMutation, CustomerAssistanceMutation, CustomerAssistanceQuery, CustomerTokenMutation,
+    CustomerTokenQuery, PasswordMutation,
 };
 
 use self::{
@@ -25,12 +26,19 @@ use crate::shop::Shop;
 pub(crate) type Schema = async_graphql::Schema<Query, Mutation, EmptySubscription>;
 
 #[derive(Default, MergedObject)]
-pub(crate) struct Query(CustomerQuery, CustomerTokenQuery, EmailQuery, StoreConfigQuery);
+pub(crate) struct Query(
+    CustomerQuery,
+    CustomerTokenQuery,
+    CustomerAssistanceQuery,
+    EmailQuery,
+    StoreConfigQuery,
+);
 
 #[derive(Default, MergedObject)]
 pub(crate) struct Mutation(
     CustomerTokenMutation,
     AssistanceMutation,
+    CustomerAssistanceMutation,
     PasswordMutation<Customer>,
     RegisterMutation,
     UpdateMutation,

@@ -1,0 +1,26 @@
+//! `storefront remove-admin-2fa`: for an admin user who has lost the authenticator, once it is certain who asks.
+
+use std::error::Error;
+
+use crate::{
+    accounts::Database,
+    args::{DatabaseAddress, RemoveAdminFactor},
+    keys, shop,
+};
+
+pub(crate) async fn run(args: RemoveAdminFactor) -> Result<(), Box<dyn Error>> {
+    if let DatabaseAddress::Memory = args.database {
+        return Err("what is in memory is the running server's alone: give --database".into());
+    }
+    let keyring = keys::keyring(args.key_file.as_deref(), &args.database)?;
+    let database = Database::open(&args.database, args.tokens.as_ref(), keyring).await?;
+    let username = args.username.parse().map_err(|_| "there is no admin user of this name")?;
+    let admin = database.admins.find_by_username(&username).await?;
+    let admin = admin.ok_or("there is no admin user of this name")?;
+    let auth = shop::auth_on(&database).build()?;
+    let removed = auth.remove_admin_factor(&admin.id).await?;
+    auth.flush_audit().await;
+    let told = if removed { "has no second factor any more" } else { "had no second factor" };
+    println!("{} {told}, and is signed out", admin.username);
+    Ok(())
+}
