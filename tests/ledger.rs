@@ -3,7 +3,7 @@
 mod support;
 
 use std::sync::{
-    Arc,
+    Arc, OnceLock,
     atomic::{AtomicBool, Ordering},
 };
 
@@ -381,6 +381,38 @@ async fn what_was_never_issued_is_not_shown() {
     assert!(shop.auth.list_assistance(&own).await.unwrap().is_empty());
     assert!(shop.auth.current_assistance(&admin).await.unwrap().is_empty());
     assert!(shop.outbox.take().is_empty());
+}
+
+/// Between its entry and its token an assistance is taken for one that has ended: then it must have.
+#[tokio::test]
+async fn what_was_told_to_have_ended_does_not_begin() {
+    type Look = Arc<OnceLock<Box<dyn Fn() + Send + Sync>>>;
+    let (look, armed) = (Look::default(), Arc::new(AtomicBool::new(false)));
+    let store = Hooked::new({
+        let (look, armed) = (Arc::clone(&look), Arc::clone(&armed));
+        move |verb| {
+            if let ("insert", Some(look)) = (verb, look.get())
+                && armed.swap(false, Ordering::SeqCst)
+            {
+                look();
+            }
+            Ok(())
+        }
+    });
+    let shop = Shop::open(store, fast(), |builder| builder);
+    let (admin, own) = (shop.admin_token().await, own(&shop).await);
+    let (auth, customers) = (shop.auth.clone(), own.clone());
+    let looks = move || {
+        let listed = pollster::block_on(auth.list_assistance(&customers)).unwrap();
+        assert_eq!(listed[0].end, Some(AssistanceEnd::Withdrawn));
+    };
+    assert!(look.set(Box::new(looks)).is_ok());
+    for road in 0..3 {
+        armed.store(true, Ordering::SeqCst);
+        let token = shop.assisting(&admin, road).await.unwrap();
+        assert!(matches!(shop.auth.verify_customer(&token).await, Err(Error::InvalidToken)), "{road}");
+        assert!(shop.auth.current_assistance(&admin).await.unwrap().is_empty());
+    }
 }
 
 #[tokio::test]

@@ -384,6 +384,31 @@ async fn a_newer_layout_is_refused() {
     assert!(matches!(error, OpenError::Unavailable(_)), "{error:?}");
 }
 
+#[tokio::test]
+async fn an_older_layout_is_raised() {
+    let Some(url) = url() else { return };
+    ask(&url, "SET {commerce_auth}:version 1");
+    drop(open(&url).await);
+    assert_eq!(ask(&url, "GET {commerce_auth}:version").trim(), "$1\r\n2");
+}
+
+/// The server's scripts count in floating point, which is not exact beyond 2^53.
+#[tokio::test]
+async fn steps_of_any_size_are_told_apart() {
+    let Some(url) = url() else { return };
+    let store = open(&url).await;
+    let (admin, factor) = enrolled(&store, "a", "admin").await;
+    let mut last = 1;
+    for step in [2, 1 << 31, 1 << 32, (1 << 32) + 1, 1 << 53, (1 << 53) + 1, u64::MAX - 1, u64::MAX] {
+        assert!(store.use_step(&admin, &factor, step).await.unwrap(), "{step} after {last}");
+        assert_eq!(store.factor(&admin).await.unwrap().unwrap().last_step, step);
+        for used in [step, last, 0] {
+            assert!(!store.use_step(&admin, &factor, used).await.unwrap(), "{used} after {step}");
+        }
+        last = step;
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn ten_nodes_open_at_once() {
     let Some(url) = url() else { return };
@@ -711,8 +736,8 @@ proptest! {
 
 const RACE_AT: &str = "COMMERCE_AUTH_TEST_RACE_AT";
 
-/// What each of two processes does: a hundred redemptions of one code, and a hundred guesses that fail.
-async fn race(url: &str, process: u128) -> (usize, usize) {
+/// What each of two processes does: a hundred redemptions of one code, a hundred guesses that fail, a hundred uses of one step.
+async fn race(url: &str, process: u128) -> (usize, usize, usize) {
     let store = open(url).await;
     let run = async |number: u128| {
         let mut presented = presented(&code("raced"));
@@ -729,29 +754,35 @@ async fn race(url: &str, process: u128) -> (usize, usize) {
         if through {
             store.settle(&attempt, Outcome::Failed, now()).await.unwrap();
         }
-        (usize::from(taken), usize::from(through))
+        let raced = enrolment("raced", "admin");
+        let stepped = store.use_step(&raced.admin, &raced.token, 2).await.unwrap();
+        (usize::from(taken), usize::from(through), usize::from(stepped))
     };
     let outcomes = futures_util::future::join_all((0..100).map(run)).await;
-    outcomes.into_iter().fold((0, 0), |sum, one| (sum.0 + one.0, sum.1 + one.1))
+    outcomes.into_iter().fold((0, 0, 0), |sum, one| (sum.0 + one.0, sum.1 + one.1, sum.2 + one.2))
 }
 
 #[test]
-fn two_processes_share_codes_and_budgets() {
+fn two_processes_share_codes_budgets_and_steps() {
     if let Ok(url) = env::var(RACE_AT) {
-        let (taken, through) = tokio().block_on(race(&url, std::process::id().into()));
-        println!("raced {taken} {through} raced");
+        let (taken, through, stepped) = tokio().block_on(race(&url, std::process::id().into()));
+        println!("raced {taken} {through} {stepped} raced");
         return;
     }
     let Some(url) = url() else { return };
     tokio().block_on(async {
-        assert!(open(&url).await.put(&code("raced"), 3, now()).await.unwrap());
+        let store = open(&url).await;
+        assert!(store.put(&code("raced"), 3, now()).await.unwrap());
+        enrolled(&store, "raced", "admin").await;
     });
     let child = || {
         let mut child = Command::new(env::current_exe().unwrap());
-        child.args(["--exact", "two_processes_share_codes_and_budgets", "--nocapture"]).env(RACE_AT, &url);
+        child
+            .args(["--exact", "two_processes_share_codes_budgets_and_steps", "--nocapture"])
+            .env(RACE_AT, &url);
         thread::spawn(move || child.output().unwrap())
     };
-    let (mut taken, mut through) = (0, 0);
+    let (mut taken, mut through, mut stepped) = (0, 0, 0);
     for child in [child(), child()] {
         let output = child.join().unwrap();
         let said = String::from_utf8_lossy(&output.stdout).into_owned();
@@ -759,8 +790,9 @@ fn two_processes_share_codes_and_budgets() {
         let mut counts = counts.split(' ').map(|count| count.parse::<usize>().unwrap_or_default());
         taken += counts.next().unwrap();
         through += counts.next().unwrap();
+        stepped += counts.next().unwrap();
     }
-    assert_eq!((taken, through), (1, 6));
+    assert_eq!((taken, through, stepped), (1, 6, 1));
 }
 
 const _: fn() = || {

@@ -6,6 +6,8 @@ mod alternating;
 
 #[path = "support/accounts.rs"]
 mod accounts;
+#[path = "support/records.rs"]
+mod records;
 #[path = "support/trail.rs"]
 mod trail;
 
@@ -22,11 +24,15 @@ use std::{
 
 use alternating::Alternating;
 use commerce_auth::{
-    CustomerStore, Digest, Grant, Obtained, Origin, SqliteOptions, SqliteStore, StoreError, Subject, Website,
-    store::{Generation, OpenError, OtcStore, ThrottleKey, ThrottleStore, TokenStore},
+    AdminStore, AssistanceEnd, CustomerStore, Digest, Grant, KeyId, Obtained, Origin, SqliteOptions,
+    SqliteStore, StoreError, Subject, Website,
+    store::{
+        FactorStore, Generation, LedgerStore, OpenError, OtcStore, ThrottleKey, ThrottleStore, TokenStore,
+    },
     store_conformance,
 };
 use futures_util::future::join_all;
+use records::{NOW, digest, enrolled, enrolment, entry, entry_of};
 use rusqlite::Connection;
 use tempfile::TempDir;
 use time::OffsetDateTime;
@@ -90,9 +96,18 @@ async fn what_lasts_is_there_after_it_was_closed() {
     let subject = Subject::Customer(1.into());
     let store = open(&path);
     store.revoke_all(&subject, None, OffsetDateTime::UNIX_EPOCH).await.unwrap();
+    let (factor, waiting, entry) = (enrolled(&store, "a", 7).await, enrolment("b", 8), entry("a"));
+    assert!(store.use_step(&factor.admin, &factor.token, 2).await.unwrap());
+    store.begin_enrolment(&waiting, NOW).await.unwrap();
+    store.begin_assistance(&entry).await.unwrap();
     drop(store);
     assert!(!path.with_extension("db-wal").exists(), "it was closed: nothing is left in the log");
-    assert_eq!(open(&path).generation(&subject).await.unwrap().subject, 1);
+    let store = open(&path);
+    assert_eq!(store.generation(&subject).await.unwrap().subject, 1);
+    let kept = store.factor(&factor.admin).await.unwrap().expect("the factor is kept");
+    assert_eq!((kept.secret, kept.last_step, kept.recovery_codes.len()), (factor.secret, 2, 1));
+    assert_eq!(store.enrolment(&waiting.token, NOW).await.unwrap(), Some(waiting));
+    assert_eq!(store.open_assistance(10).await.unwrap(), [entry]);
 }
 
 #[test]
@@ -131,6 +146,25 @@ fn a_newer_release_has_been_here() {
     assert!(matches!(refused, OpenError::NewerSchema { found: 7, known: 3 }), "{refused}");
 }
 
+/// The table of the first release does not say who needs a second factor.
+#[tokio::test]
+async fn who_was_there_before_second_factors_needs_one() {
+    let path = new_path();
+    by_hand(&path, include_str!("audit_chain/sqlite_v1.sql"));
+    by_hand(
+        &path,
+        "PRAGMA application_id = 211883796; PRAGMA user_version = 1;
+         INSERT INTO admins VALUES ('8', 'clerk', 'clerk', NULL, 'active', 'login')",
+    );
+    let store = open(&path);
+    let clerk = store.admins().find_by_id(&8.into()).await.unwrap().expect("nobody is lost");
+    assert!(clerk.requires_second_factor);
+    let factor = enrolled(&store, "a", 8).await;
+    assert!(store.factor(&factor.admin).await.unwrap().is_some());
+    store.begin_assistance(&entry("a")).await.unwrap();
+    assert_eq!(store.open_assistance(10).await.unwrap().len(), 1);
+}
+
 #[cfg(unix)]
 #[test]
 fn others_cannot_read_the_file() {
@@ -153,6 +187,16 @@ fn said(error: &StoreError) -> String {
     said
 }
 
+fn tells_nothing(errors: &[StoreError]) {
+    for error in errors {
+        let said = said(error);
+        for told in ["marker", "SELECT", "INSERT", "UPDATE", "DELETE"] {
+            assert!(!said.contains(told), "{said}");
+        }
+        assert!(std::error::Error::source(error).is_some());
+    }
+}
+
 #[tokio::test]
 async fn a_corrupt_row_is_an_error_that_tells_nothing_and_stays_alone() {
     let path = new_path();
@@ -171,13 +215,121 @@ async fn a_corrupt_row_is_an_error_that_tells_nothing_and_stays_alone() {
         store.customers().find_by_id(&1.into()).await.unwrap_err(),
         store.audit_events(10).await.unwrap_err(),
     ];
-    for error in errors {
-        let said = said(&error);
-        assert!(!said.contains("marker") && !said.contains("SELECT"), "{said}");
-        assert!(std::error::Error::source(&error).is_some());
-    }
+    tells_nothing(&errors);
     assert_eq!(store.find(&Digest::from_bytes([1; 32]), now).await.unwrap(), None);
     assert_eq!(store.purge_codes(now, 10).await.unwrap(), 0);
+}
+
+#[tokio::test]
+async fn a_corrupt_factor_is_an_error_of_its_admin_user() {
+    let path = new_path();
+    let store = open(&path);
+    let whole = enrolled(&store, "whole", 7).await;
+    by_hand(
+        &path,
+        "INSERT INTO factors VALUES
+             ('1', CAST('secret-marker' AS BLOB), 1, x'00', 0, 0),
+             ('2', zeroblob(32), -1, x'00', 0, 0),
+             ('3', zeroblob(32), 4294967296, x'00', 0, 0),
+             ('4', zeroblob(32), 1, x'00', 0, -1),
+             ('5', zeroblob(32), 1, x'00', 0, 0);
+         INSERT INTO recovery_codes VALUES ('5', CAST('secret-marker' AS BLOB));
+         INSERT INTO factor_enrolments VALUES ('6', zeroblob(32), 1, x'00', CAST('secret-marker' AS BLOB), 9)",
+    );
+    let (zero, then) = (Digest::from_bytes([0; 32]), OffsetDateTime::UNIX_EPOCH);
+    let mut errors = Vec::new();
+    for admin in 1..=5 {
+        errors.push(store.factor(&admin.into()).await.unwrap_err());
+    }
+    errors.push(store.enrolment(&zero, then).await.unwrap_err());
+    errors.push(store.activate(&zero, 1, &[], then).await.unwrap_err());
+    errors.push(store.sealed_by_others(KeyId(2), 10).await.unwrap_err());
+    // More than a column holds.
+    errors.push(store.use_step(&whole.admin, &whole.token, u64::MAX).await.unwrap_err());
+    errors.push(store.activate(&zero, u64::MAX, &[], then).await.unwrap_err());
+    tells_nothing(&errors);
+    assert_eq!(store.purge_enrolments(NOW, 10).await.unwrap(), 1);
+    assert!(store.use_step(&whole.admin, &whole.token, 2).await.unwrap());
+    assert_eq!(store.factor(&whole.admin).await.unwrap().map(|factor| factor.last_step), Some(2));
+    // A way out.
+    for admin in 1..=5 {
+        assert!(store.remove_factor(&admin.into()).await.unwrap());
+    }
+    assert_eq!(store.sealed_by_others(KeyId(2), 10).await.unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn a_corrupt_entry_of_the_ledger_is_an_error_of_its_customer() {
+    let path = new_path();
+    let store = open(&path);
+    for customer in 1..=6 {
+        store.begin_assistance(&entry_of(customer, &format!("{customer}"))).await.unwrap();
+    }
+    by_hand(
+        &path,
+        "UPDATE assistance_ledger SET parent = CAST('secret-marker' AS BLOB) WHERE customer = '1';
+         UPDATE assistance_ledger SET obtained = 'secret-marker' WHERE customer = '2';
+         UPDATE assistance_ledger SET source = 'secret-marker' WHERE customer = '3';
+         UPDATE assistance_ledger SET ended_at = 1, ended_how = 'secret-marker' WHERE customer = '4';
+         UPDATE assistance_ledger SET ended_at = 1, reason = 'secret-marker' WHERE customer = '5'",
+    );
+    let mut errors = vec![store.open_assistance(10).await.unwrap_err()];
+    for customer in 1..=5 {
+        errors.push(store.find_assistance(&digest(&format!("{customer}"))).await.unwrap_err());
+        errors.push(store.assistance_of(&customer.into(), 10).await.unwrap_err());
+    }
+    let grant = digest("1");
+    errors.push(store.end_assistance(&grant, AssistanceEnd::Expired, NOW).await.unwrap_err());
+    tells_nothing(&errors);
+    let whole = entry_of(6, "6");
+    assert_eq!(store.assistance_of(&6.into(), 10).await.unwrap(), std::slice::from_ref(&whole));
+    assert_eq!(store.erase_assistance(&4.into()).await.unwrap(), 1);
+    assert_eq!(store.purge_assistance(NOW, 10).await.unwrap(), 1);
+    by_hand(&path, "DELETE FROM assistance_ledger WHERE customer IN ('1', '2', '3')");
+    assert_eq!(store.open_assistance(10).await.unwrap(), [whole]);
+}
+
+/// Not to find a factor would let a password do.
+#[tokio::test]
+async fn a_table_that_is_gone_is_an_error_of_what_needs_it() {
+    for table in ["factors", "recovery_codes", "factor_enrolments", "assistance_ledger"] {
+        let path = new_path();
+        let store = open(&path);
+        let (factor, entry) = (enrolled(&store, "a", 7).await, entry("a"));
+        by_hand(&path, &format!("DROP TABLE {table}"));
+        let (admin, name) = (&factor.admin, &factor.token);
+        let mut errors = Vec::new();
+        match table {
+            "assistance_ledger" => {
+                errors.push(store.begin_assistance(&entry).await.unwrap_err());
+                let end = store.end_assistance(&entry.grant, AssistanceEnd::Expired, NOW);
+                errors.push(end.await.unwrap_err());
+                errors.push(store.find_assistance(&entry.grant).await.unwrap_err());
+                errors.push(store.open_assistance(10).await.unwrap_err());
+                errors.push(store.assistance_of(&entry.customer, 10).await.unwrap_err());
+                errors.push(store.erase_assistance(&entry.customer).await.unwrap_err());
+                errors.push(store.purge_assistance(NOW, 10).await.unwrap_err());
+                assert!(store.remove_factor(admin).await.unwrap());
+            }
+            "factor_enrolments" => {
+                errors.push(store.begin_enrolment(&enrolment("b", 7), NOW).await.unwrap_err());
+                errors.push(store.enrolment(&digest("b"), NOW).await.unwrap_err());
+                errors.push(store.activate(&digest("b"), 2, &[], NOW).await.unwrap_err());
+                errors.push(store.purge_enrolments(NOW, 10).await.unwrap_err());
+                errors.push(store.remove_factor(admin).await.unwrap_err());
+                assert!(store.factor(admin).await.unwrap().is_some(), "removed by halves");
+            }
+            _ => {
+                errors.push(store.factor(admin).await.unwrap_err());
+                errors.push(store.sealed_by_others(KeyId(2), 10).await.unwrap_err());
+                errors.push(store.use_recovery_code(admin, name, &digest("b")).await.unwrap_err());
+                errors.push(store.replace_recovery_codes(admin, name, &[]).await.unwrap_err());
+                errors.push(store.remove_factor(admin).await.unwrap_err());
+            }
+        }
+        tells_nothing(&errors);
+        store.revoke_everything(NOW).await.unwrap();
+    }
 }
 
 #[test]

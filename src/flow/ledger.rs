@@ -1,5 +1,7 @@
 //! The ledger of assistance: entered before a token is stored, closed when it is over, and true whenever it is read.
 
+use time::OffsetDateTime;
+
 use super::ending::Stop;
 use crate::{
     account::{AdminId, CustomerId, CustomerRecord},
@@ -44,7 +46,7 @@ impl Auth {
     /// Notes that an assistance is over whose token has ended, and tells the customer: once, whoever notes it first.
     /// What cannot be noted now is found out when the ledger is read.
     pub(super) async fn close_assistance(&self, grant: &Digest, end: AssistanceEnd, origin: &Origin) {
-        let _ = self.try_close(grant, end, origin).await;
+        let _ = self.try_close(grant, end, self.parts.clock.now(), origin).await;
     }
 
     /// Closes what is over of a customer's.
@@ -77,13 +79,14 @@ impl Auth {
             if entry.ended_at.is_none()
                 && let Some(end) = self.end_of(&entry).await?
             {
-                // Whoever is told that it has ended must not see it revive.
-                self.revoke(&entry.grant).await?;
-                entry = match self.try_close(&entry.grant, end, origin).await? {
+                // Whoever is told that it has ended must not see it revive; nor begin, if its token is yet to be stored.
+                let now = self.parts.clock.now();
+                self.parts.tokens.revoke(&entry.grant, now, entry.expires_at).await?;
+                let at = now.min(entry.expires_at);
+                entry = match self.try_close(&entry.grant, end, at, origin).await? {
                     Some(closed) => closed,
-                    None => {
-                        AssistanceEntry { end: Some(end), ended_at: Some(self.parts.clock.now()), ..entry }
-                    }
+                    // Somebody else has, in this moment.
+                    None => AssistanceEntry { end: Some(end), ended_at: Some(at), ..entry },
                 };
             }
             if entry.end != Some(AssistanceEnd::NotIssued) {
@@ -114,15 +117,10 @@ impl Auth {
         &self,
         grant: &Digest,
         end: AssistanceEnd,
+        at: OffsetDateTime,
         origin: &Origin,
     ) -> Result<Option<AssistanceEntry>, Error> {
-        let mut at = self.parts.clock.now().truncate_to_microsecond();
-        if end == AssistanceEnd::Expired
-            && let Some(grant) = self.expired_grant(grant).await
-        {
-            at = grant.expires_at;
-        }
-        let closed = self.parts.ledger.end_assistance(grant, end, at).await?;
+        let closed = self.parts.ledger.end_assistance(grant, end, at.truncate_to_microsecond()).await?;
         if let Some(entry) = &closed
             && let Ok(Some(row)) = self.parts.customers.find_by_id(&entry.customer).await
             && row.id == entry.customer

@@ -3,14 +3,16 @@
 use std::time::{Duration, Instant};
 
 use commerce_auth::{
-    AuditSink, KeyId, Keyring, Origin, PostgresOptions, PostgresStore, Subject,
+    AdminStore, AssistanceEnd, AuditSink, KeyId, Keyring, Origin, PostgresOptions, PostgresStore, Subject,
     audit::Verifier,
-    store::{OpenError, OtcStore, Take, ThrottleStore, TokenStore},
+    store::{FactorStore, LedgerStore, OpenError, OtcStore, Take, ThrottleStore, TokenStore},
 };
 
 use crate::{
     Schema, new_name,
-    records::{HOUR, NOW, attempt, code, grant, presented, said, subject},
+    records::{
+        HOUR, NOW, attempt, code, enrolled, enrolment, entry, grant, presented, recovery_code, said, subject,
+    },
     tables::trail::event,
 };
 
@@ -96,6 +98,22 @@ async fn a_newer_release_has_been_here() {
     }
 }
 
+/// The table of the first release does not say who needs a second factor.
+#[tokio::test]
+async fn who_was_there_before_second_factors_needs_one() {
+    let Some(schema) = Schema::new() else { return };
+    schema.by_hand("CREATE SCHEMA {}; CREATE TABLE {}.schema_version (version integer NOT NULL)");
+    schema.by_hand("INSERT INTO {}.schema_version VALUES (1)");
+    let tables = include_str!("../audit_chain/postgres_v1.sql").replace("{schema}", &schema.name);
+    schema.server.query(&tables).expect("the first version's tables");
+    schema.by_hand("INSERT INTO {}.admins VALUES ('8', 'clerk', 'clerk', NULL, 'active', 'login')");
+    let store = schema.open().await;
+    let clerk = store.admins().find_by_id(&8.into()).await.unwrap().expect("nobody is lost");
+    assert!(clerk.requires_second_factor);
+    every_verb(&store).await;
+    assert_eq!(schema.by_hand("SELECT version FROM {}.schema_version"), "3");
+}
+
 #[tokio::test]
 async fn a_node_that_is_told_to_make_nothing_makes_nothing() {
     let Some(schema) = Schema::new() else { return };
@@ -156,8 +174,40 @@ async fn every_verb(store: &PostgresStore) {
     assert!(trail.verify(Verifier::new(&keyring, &[head]).since(head)).await.unwrap().is_clean());
     assert_eq!(trail.erase(&Subject::Customer(1.into())).await.unwrap(), 1);
     assert_eq!(trail.prune(head).await.unwrap(), head.position - 1);
+    every_verb_of_factors(store).await;
+    every_verb_of_the_ledger(store).await;
     assert!(!store.customers().remove(&1.into()).await.unwrap());
     assert!(!store.admins().remove(&7.into()).await.unwrap());
+}
+
+async fn every_verb_of_factors(store: &PostgresStore) {
+    let (factor, next) = (enrolled(store, "a", 7).await, enrolment("next", 7));
+    let (admin, name, secret) = (&factor.admin, &factor.token, &factor.secret);
+    assert!(store.use_step(admin, name, 2).await.unwrap());
+    assert!(store.use_recovery_code(admin, name, &recovery_code()).await.unwrap());
+    assert!(store.replace_recovery_codes(admin, name, &[recovery_code()]).await.unwrap());
+    assert!(store.reseal(admin, name, secret, &next.secret).await.unwrap());
+    let kept = store.factor(admin).await.unwrap().unwrap();
+    assert_eq!((kept.last_step, &kept.secret, kept.recovery_codes.len()), (2, &next.secret, 1));
+    assert_eq!(store.sealed_by_others(KeyId(2), 10).await.unwrap().len(), 1);
+    store.begin_enrolment(&next, NOW).await.unwrap();
+    assert_eq!(store.enrolment(&next.token, NOW).await.unwrap(), Some(next));
+    assert_eq!(store.purge_enrolments(NOW + HOUR, 10).await.unwrap(), 1);
+    assert!(store.remove_factor(admin).await.unwrap());
+}
+
+async fn every_verb_of_the_ledger(store: &PostgresStore) {
+    let (one, other) = (entry("a"), entry("b"));
+    for entry in [&one, &other] {
+        store.begin_assistance(entry).await.unwrap();
+    }
+    assert_eq!(store.find_assistance(&one.grant).await.unwrap().as_ref(), Some(&one));
+    assert_eq!(store.open_assistance(10).await.unwrap().len(), 2);
+    assert_eq!(store.assistance_of(&one.customer, 10).await.unwrap().len(), 2);
+    assert!(store.end_assistance(&one.grant, AssistanceEnd::Expired, NOW).await.unwrap().is_some());
+    assert_eq!(store.purge_assistance(NOW, 10).await.unwrap(), 1);
+    assert!(store.end_assistance(&other.grant, AssistanceEnd::Expired, NOW).await.unwrap().is_some());
+    assert_eq!(store.erase_assistance(&other.customer).await.unwrap(), 1);
 }
 
 #[tokio::test]

@@ -4,13 +4,13 @@
 pub(crate) mod trail;
 
 use commerce_auth::{
-    CustomerRecord, CustomerStore, Origin,
-    store::{Insert, OtcStore, Reserve, ThrottleStore, TokenStore},
+    AssistanceEnd, CustomerRecord, CustomerStore, Origin,
+    store::{FactorStore, Insert, LedgerStore, OtcStore, Reserve, ThrottleStore, TokenStore},
 };
 
 use crate::{
     Schema, accounts,
-    records::{HOUR, NOW, attempt, code, grant, presented, subject},
+    records::{HOUR, NOW, attempt, code, enrolled, enrolment, entry, grant, presented, subject},
 };
 
 #[tokio::test]
@@ -56,11 +56,23 @@ async fn shops_in_one_database_do_not_see_each_other() {
         allows_assistance: false,
     };
     one.customers().upsert(row).await.unwrap();
+    let (factor, waiting, entry) = (enrolled(&one, "a", 7).await, enrolment("b", 8), entry("a"));
+    one.begin_enrolment(&waiting, NOW).await.unwrap();
+    one.begin_assistance(&entry).await.unwrap();
 
     assert_eq!(other.find(&grant.digest, NOW).await.unwrap(), None);
     assert_eq!(other.peek(&presented(&code), NOW).await.unwrap(), None);
     assert_eq!(other.reserve(&attempt(9, "a"), NOW).await.unwrap(), Reserve::Reserved);
     assert!(other.customers().find_by_id(&1.into()).await.unwrap().is_none());
+    assert_eq!(other.factor(&factor.admin).await.unwrap(), None);
+    assert_eq!(other.enrolment(&waiting.token, NOW).await.unwrap(), None);
+    assert!(!other.activate(&waiting.token, 1, &[], NOW).await.unwrap());
+    assert!(!other.use_step(&factor.admin, &factor.token, 2).await.unwrap());
+    assert!(!other.remove_factor(&factor.admin).await.unwrap());
+    assert!(!other.remove_factor(&waiting.admin).await.unwrap());
+    let end = other.end_assistance(&entry.grant, AssistanceEnd::Expired, NOW);
+    assert_eq!(end.await.unwrap(), None);
+    assert_eq!(other.erase_assistance(&entry.customer).await.unwrap(), 0);
     other.revoke_all(&subject(), None, NOW).await.unwrap();
     other.revoke_everything(NOW).await.unwrap();
     other.revoke(&grant.digest, NOW, NOW + HOUR).await.unwrap();
@@ -69,9 +81,14 @@ async fn shops_in_one_database_do_not_see_each_other() {
     other.purge_tokens(NOW + 3 * HOUR, 100).await.unwrap();
     other.purge_codes(NOW + 3 * HOUR, 100).await.unwrap();
     other.purge_attempts(NOW + 3 * HOUR, 100).await.unwrap();
+    other.purge_enrolments(NOW + 3 * HOUR, 100).await.unwrap();
+    other.purge_assistance(NOW + 3 * HOUR, 100).await.unwrap();
 
     assert_eq!(one.find(&grant.digest, NOW).await.unwrap(), Some(grant));
     assert_eq!(one.peek(&presented(&code), NOW).await.unwrap(), Some(code));
     assert_eq!(one.reserve(&attempt(9, "a"), NOW).await.unwrap(), Reserve::Busy);
     assert_eq!(one.generation(&subject()).await.unwrap(), generation);
+    assert_eq!(one.factor(&factor.admin).await.unwrap().map(|kept| kept.last_step), Some(1));
+    assert_eq!(one.enrolment(&waiting.token, NOW).await.unwrap(), Some(waiting));
+    assert_eq!(one.open_assistance(10).await.unwrap(), [entry]);
 }

@@ -1,14 +1,14 @@
 //! How often a verb goes to the server and back.
 
 use commerce_auth::{
-    AuditSink, CustomerStore, Origin, PostgresOptions, StoreError,
-    store::{OtcStore, Outcome, ThrottleStore, TokenStore},
+    AssistanceEnd, AuditSink, CustomerStore, KeyId, Origin, PostgresOptions, StoreError,
+    store::{FactorStore, LedgerStore, OtcStore, Outcome, ThrottleStore, TokenStore},
 };
 use commerce_auth_test_servers::Proxy;
 
 use crate::{
     Schema,
-    records::{HOUR, MINUTE, NOW, attempt, code, grant, presented, subject},
+    records::{HOUR, MINUTE, NOW, attempt, code, enrolment, entry, grant, presented, recovery_code, subject},
 };
 
 #[tokio::test(flavor = "multi_thread")]
@@ -17,11 +17,13 @@ async fn every_verb_is_one_round_trip() -> Result<(), StoreError> {
     let proxy = Proxy::to(schema.server.port());
     let options = PostgresOptions::new(schema.server.url_through(proxy.port())).schema(&schema.name);
     let store = options.pipelined_connections(1).locking_connections(1).connect().await.unwrap();
-    let trail = store.audit(Some(&commerce_auth::Keyring::new(commerce_auth::KeyId(1), [7; 32]).unwrap()));
+    let trail = store.audit(Some(&commerce_auth::Keyring::new(KeyId(1), [7; 32]).unwrap()));
     // What is done once for each connection is done in the first round.
     for round in 0..2 {
         let (grant, code) = (grant(&format!("{round}")), code(&format!("{round}")));
         let attempt = attempt(round, "a");
+        let (enrolment, entry) = (enrolment(&format!("{round}"), 7), entry(&format!("{round}")));
+        let (admin, factor, secret) = (&enrolment.admin, &enrolment.token, &enrolment.secret);
         let generation = store.generation(&subject()).await?;
         let event = serde_json::from_str(
             &r#"{"version": 1, "id": "b5d1fcbe-9d2f-4a2e-8a86-00000000000N", "at": "2026-01-01T12:00:00Z",
@@ -56,6 +58,24 @@ async fn every_verb_is_one_round_trip() -> Result<(), StoreError> {
             store.purge_tokens(NOW + MINUTE, 10);
             store.purge_codes(NOW + MINUTE, 10);
             store.purge_attempts(NOW + MINUTE, 10);
+            store.begin_enrolment(&enrolment, NOW);
+            store.enrolment(factor, NOW);
+            store.activate(factor, 1, &[recovery_code(); 10], NOW);
+            store.factor(admin);
+            store.use_step(admin, factor, 2);
+            store.use_recovery_code(admin, factor, &recovery_code());
+            store.replace_recovery_codes(admin, factor, &[recovery_code(); 10]);
+            store.reseal(admin, factor, secret, secret);
+            store.sealed_by_others(KeyId(2), 10);
+            store.remove_factor(admin);
+            store.purge_enrolments(NOW, 10);
+            store.begin_assistance(&entry);
+            store.find_assistance(&entry.grant);
+            store.open_assistance(10);
+            store.assistance_of(&entry.customer, 10);
+            store.end_assistance(&entry.grant, AssistanceEnd::SignedOut, NOW);
+            store.erase_assistance(&entry.customer);
+            store.purge_assistance(NOW, 10);
             store.customers().find_by_id(&1.into());
             trail.record(&event);
             trail.events(10);

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use commerce_auth::{
     Origin,
-    store::{Insert, OtcStore, Outcome, Reserve, Take, ThrottleStore, TokenStore},
+    store::{FactorStore, Insert, LedgerStore, OtcStore, Outcome, Reserve, Take, ThrottleStore, TokenStore},
 };
 use commerce_auth_test_servers::Postgres;
 use tokio::time::timeout;
@@ -13,7 +13,9 @@ use crate::{
     all_resumes, connect, in_time,
     locked::{let_go, lock_everything, nothing_is_left_behind},
     options,
-    records::{HOUR, NOW, attempt, code, code_of, grant, grant_of, presented, subject},
+    records::{
+        HOUR, NOW, attempt, code, code_of, enrolled, entry, entry_of, grant, grant_of, presented, subject,
+    },
 };
 
 /// Each verb is dropped later than the one before; the next caller, on the same connection, gets its own answer.
@@ -24,6 +26,7 @@ async fn the_next_caller_gets_its_own_answer() {
     let store = one_each.connect().await.unwrap();
     all_resumes(&store).await;
     let generation = store.generation(&subject()).await.unwrap();
+    let (dropped_factor, next_factor) = (enrolled(&store, "a", 7).await, enrolled(&store, "b", 8).await);
     let theirs = store.generation(&grant_of(2, "next").subject).await.unwrap();
     for round in 0..200_u64 {
         let patience = Duration::from_micros(round * 20);
@@ -42,6 +45,9 @@ async fn the_next_caller_gets_its_own_answer() {
             store.reserve(&mine, NOW);
             store.settle(&mine, Outcome::Failed, NOW);
             store.revoke(&grant.digest, NOW, NOW + HOUR);
+            store.factor(&dropped_factor.admin);
+            store.use_step(&dropped_factor.admin, &dropped_factor.token, round + 2);
+            store.begin_assistance(&entry(&name));
         }
         let (grant, code, mine) = (grant_of(2, &other), code_of(2, &other), attempt(1000 + round, &other));
         assert_eq!(store.insert(&grant, &Origin::default(), theirs, NOW).await.unwrap(), Insert::Stored);
@@ -50,6 +56,13 @@ async fn the_next_caller_gets_its_own_answer() {
         assert_eq!(store.take(&presented(&code), None, NOW).await.unwrap(), Take::Taken(code));
         assert_eq!(store.reserve(&mine, NOW).await.unwrap(), Reserve::Reserved);
         assert!(!store.settle(&mine, Outcome::Failed, NOW).await.unwrap());
+        let (admin, factor) = (&next_factor.admin, &next_factor.token);
+        assert!(store.use_step(admin, factor, round + 2).await.unwrap());
+        let found = store.factor(admin).await.unwrap().expect("nobody removes it");
+        assert_eq!((found.name, found.last_step), (*factor, round + 2));
+        let begun = entry_of(2, &other);
+        store.begin_assistance(&begun).await.unwrap();
+        assert_eq!(store.find_assistance(&begun.grant).await.unwrap(), Some(begun));
     }
     nothing_is_left_behind(&server).await;
 }

@@ -17,12 +17,12 @@ use std::{
 };
 
 use commerce_auth::{
-    Origin, PostgresOptions, PostgresStore, StoreError,
-    store::{OtcStore, Outcome, ThrottleStore, TokenStore},
+    AdminId, AssistanceEnd, KeyId, Origin, PostgresOptions, PostgresStore, StoreError,
+    store::{FactorStore, LedgerStore, OtcStore, Outcome, ThrottleStore, TokenStore},
 };
 use commerce_auth_test_servers::Postgres;
 
-use records::{HOUR, NOW, attempt, code, digest, grant, presented, subject};
+use records::{HOUR, NOW, attempt, code, digest, enrolment, entry, grant, presented, subject};
 
 /// How long a verb may take, and what a busy machine adds.
 const TIMEOUT: Duration = Duration::from_secs(1);
@@ -62,17 +62,23 @@ async fn find(store: &PostgresStore) -> Result<(), StoreError> {
 }
 
 /// What each verb answers that only looks.
-async fn looks(store: &PostgresStore) -> [Result<(), StoreError>; 4] {
+async fn looks(store: &PostgresStore) -> [Result<(), StoreError>; 10] {
     [
         in_time("generation", store.generation(&subject())).await.map(drop),
         find(store).await,
         in_time("list", store.list(&subject(), NOW)).await.map(drop),
         in_time("peek", store.peek(&presented(&code("a")), NOW)).await.map(drop),
+        in_time("factor", store.factor(&AdminId::from(7))).await.map(drop),
+        in_time("enrolment", store.enrolment(&digest("a"), NOW)).await.map(drop),
+        in_time("sealed_by_others", store.sealed_by_others(KeyId(2), 1)).await.map(drop),
+        in_time("find_assistance", store.find_assistance(&digest("a"))).await.map(drop),
+        in_time("open_assistance", store.open_assistance(1)).await.map(drop),
+        in_time("assistance_of", store.assistance_of(&1.into(), 1)).await.map(drop),
     ]
 }
 
 /// What each verb answers that changes something, all asked at once; none of them finds that it has nothing to do.
-async fn changes(store: &PostgresStore) -> [Result<(), StoreError>; 6] {
+async fn changes(store: &PostgresStore) -> [Result<(), StoreError>; 8] {
     static NEXT: AtomicU64 = AtomicU64::new(0);
     let number = NEXT.fetch_add(1, Ordering::Relaxed);
     let name = format!("change {number}");
@@ -88,15 +94,26 @@ async fn changes(store: &PostgresStore) -> [Result<(), StoreError>; 6] {
         let _ = store.reserve(&attempt, NOW).await?;
         store.settle(&attempt, Outcome::Failed, NOW).await.map(drop)
     };
-    let (insert, revoke, revoke_all, put, take, settled) = tokio::join!(
+    let (enrolment, entry) = (enrolment(&name, i32::try_from(number).unwrap()), entry(&name));
+    let enrolled = async {
+        store.begin_enrolment(&enrolment, NOW).await?;
+        store.activate(&enrolment.token, 1, &[digest("a recovery code")], NOW).await.map(drop)
+    };
+    let assisted = async {
+        store.begin_assistance(&entry).await?;
+        store.end_assistance(&entry.grant, AssistanceEnd::SignedOut, NOW).await.map(drop)
+    };
+    let (insert, revoke, revoke_all, put, take, settled, enrolled, assisted) = tokio::join!(
         in_time("insert", insert),
         in_time("revoke", store.revoke(&other, NOW, NOW + HOUR)),
         in_time("revoke_all", store.revoke_all(&subject, None, NOW)),
         in_time("put", store.put(&code, 3, NOW)),
         in_time("take", take),
         in_time("reserve and settle", settled),
+        in_time("begin_enrolment and activate", enrolled),
+        in_time("begin_assistance and end_assistance", assisted),
     );
-    [insert, revoke.map(drop), revoke_all, put.map(drop), take, settled]
+    [insert, revoke.map(drop), revoke_all, put.map(drop), take, settled, enrolled, assisted]
 }
 
 /// Every verb answers, at once or soon.

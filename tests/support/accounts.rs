@@ -146,20 +146,25 @@ where
     one.upsert(row("7", "Admin")).await.unwrap();
     let found = by_name("aDMIN").await.expect("the canonical name finds the row");
     assert_eq!((found.username.as_str(), found.permissions), ("Admin", Permission::ALL.to_vec()));
+    assert!(found.requires_second_factor);
     assert!(matches!(other.upsert(row("8", "ADMIN")).await, Err(UpsertError::Conflict(_))));
     assert!(matches!(other.upsert(row("8", "a\0b")).await, Err(UpsertError::Conflict(_))));
 
     let mut changed = row("7", "clerk");
     changed.permissions = vec![Permission::Login];
     changed.status = AccountStatus::Disabled;
+    changed.requires_second_factor = false;
     other.upsert(changed).await.unwrap();
     assert!(by_name("admin").await.is_none());
     let found = by_name("clerk").await.unwrap();
     assert_eq!((found.status, found.permissions), (AccountStatus::Disabled, vec![Permission::Login]));
+    assert!(!found.requires_second_factor);
+    assert!(!one.find_by_id(&found.id).await.unwrap().unwrap().requires_second_factor);
     let mut without = row("7", "clerk");
     without.permissions = Vec::new();
     one.upsert(without).await.unwrap();
-    assert!(by_name("clerk").await.unwrap().permissions.is_empty());
+    let found = by_name("clerk").await.unwrap();
+    assert!(found.permissions.is_empty() && found.requires_second_factor);
 
     let id = AdminId::from(7);
     assert!(!one.replace_password_hash(&id, Some(&hash("other")), &hash("x")).await.unwrap());

@@ -5,8 +5,11 @@
 use std::time::Duration;
 
 use commerce_auth::{
-    CustomerId, Digest, Grant, Obtained, Subject, Website,
-    store::{Attempt, AttemptId, Budget, Charge, Lock, OneTimeCredential, Presented, Purposes, ThrottleKey},
+    Assistance, CustomerId, Digest, Grant, KeyId, Obtained, Origin, Sealed, Subject, Website,
+    store::{
+        AssistanceEntry, Attempt, AttemptId, Budget, Charge, Enrolment, FactorStore, Lock, OneTimeCredential,
+        Presented, Purposes, ThrottleKey,
+    },
 };
 use time::{OffsetDateTime, macros::datetime};
 
@@ -63,6 +66,40 @@ pub fn attempt(number: u64, account: &str) -> Attempt {
         charges: vec![Charge { scope: account, budget }],
         lease_until: NOW + MINUTE,
     }
+}
+
+/// An enrolment of an admin user who has no factor, that lives for an hour.
+pub fn enrolment(name: &str, admin: i32) -> Enrolment {
+    Enrolment {
+        token: digest(name),
+        admin: admin.into(),
+        secret: Sealed { key: KeyId(1), bytes: name.into() },
+        replaces: None,
+        expires_at: NOW + HOUR,
+    }
+}
+
+pub fn recovery_code() -> Digest {
+    digest("a recovery code")
+}
+
+/// Gives an admin user who has none a factor of this name, with one recovery code; its first step is 1.
+pub async fn enrolled(store: &impl FactorStore, name: &str, admin: i32) -> Enrolment {
+    let enrolment = enrolment(name, admin);
+    store.begin_enrolment(&enrolment, NOW).await.unwrap();
+    assert!(store.activate(&enrolment.token, 1, &[recovery_code()], NOW).await.unwrap());
+    enrolment
+}
+
+/// An assistance to a customer that begins now and lives for an hour.
+pub fn entry_of(customer: impl Into<CustomerId>, name: &str) -> AssistanceEntry {
+    let assistance = Assistance::new(7.into(), digest("an admin user's grant"), "why");
+    AssistanceEntry::of(&grant_of(customer, name).assisted(assistance), &Origin::default()).unwrap()
+}
+
+/// An assistance to customer 1.
+pub fn entry(name: &str) -> AssistanceEntry {
+    entry_of(1, name)
 }
 
 /// Everything that is said of an error and of its sources, to whoever prints them.

@@ -71,7 +71,10 @@ let permissions = [];
 const permitted = (permission) => permissions.includes(permission);
 
 async function loadDesk() {
-  ({ permissions } = await get("/admin/api/me"));
+  const me = await get("/admin/api/me");
+  ({ permissions } = me);
+  // For password managers.
+  byId("change-username").value = me.username;
   byId("customers").hidden = !permitted("login");
   for (const id of ["ledger", "trail"]) byId(id).hidden = !permitted("assistance_log");
   byId("nothing-permitted").hidden = permissions.length > 0;

@@ -106,6 +106,10 @@ pub(crate) struct RemoveAdminFactor {
     #[arg(long, value_name = "FILE")]
     pub(crate) key_file: Option<PathBuf>,
 
+    /// The folder that mails are written to, as of the server: the admin user is told.
+    #[arg(long, value_name = "FOLDER", default_value = "outbox")]
+    pub(crate) outbox: PathBuf,
+
     /// Whose it is.
     #[arg(long)]
     pub(crate) username: String,

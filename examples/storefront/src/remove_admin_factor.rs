@@ -1,12 +1,15 @@
 //! `storefront remove-admin-2fa`: for an admin user who has lost the authenticator, once it is certain who asks.
 
-use std::error::Error;
+use std::{error::Error, time::Duration};
 
 use crate::{
     accounts::Database,
     args::{DatabaseAddress, RemoveAdminFactor},
-    keys, shop,
+    keys, outbox, shop,
 };
+
+/// So long the mail may take.
+const LAST_WORDS: Duration = Duration::from_secs(5);
 
 pub(crate) async fn run(args: RemoveAdminFactor) -> Result<(), Box<dyn Error>> {
     if let DatabaseAddress::Memory = args.database {
@@ -17,9 +20,12 @@ pub(crate) async fn run(args: RemoveAdminFactor) -> Result<(), Box<dyn Error>> {
     let username = args.username.parse().map_err(|_| "there is no admin user of this name")?;
     let admin = database.admins.find_by_username(&username).await?;
     let admin = admin.ok_or("there is no admin user of this name")?;
-    let auth = shop::auth_on(&database).build()?;
+    // What is mailed has no link in it.
+    let (outbox, delivery) = outbox::open(&args.outbox, String::new())?;
+    let auth = shop::auth_on(&database).notifier(outbox).build()?;
     let removed = auth.remove_admin_factor(&admin.id).await?;
     auth.flush_audit().await;
+    delivery.drain(LAST_WORDS).await;
     let told = if removed { "has no second factor any more" } else { "had no second factor" };
     println!("{} {told}, and is signed out", admin.username);
     Ok(())

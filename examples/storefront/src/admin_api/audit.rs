@@ -77,10 +77,10 @@ pub(super) async fn verification(
     State(shop): State<Shop>,
 ) -> Result<Json<Option<Verification>>, RestError> {
     let report = shop.database.trail.verify(&shop.database.keyring).await.map_err(Error::from)?;
-    Ok(Json(report.map(told)))
+    Ok(Json(report.as_ref().map(told)))
 }
 
-fn told(report: Report) -> Verification {
+fn told(report: &Report) -> Verification {
     let findings = report.findings.iter().take(10).map(ToString::to_string).collect();
     Verification { records: report.records, signed: report.signed, is_clean: report.is_clean(), findings }
 }

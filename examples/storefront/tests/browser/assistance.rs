@@ -101,18 +101,98 @@ async fn an_admin_user_logs_in_as_a_customer_at_once() {
 }
 
 #[tokio::test]
-async fn an_admin_user_without_the_permission_is_refused() {
+async fn an_assistance_is_in_the_ledger_until_the_customer_ends_it() {
     in_browser(async |storefront, browser| {
-        begin(storefront, browser, CLERK, ASSISTED).await;
+        browser.go(&storefront.url).await;
+        let customer = browser.tab().await;
+        browser.sign_in(ASSISTED).await;
+        browser.reads("#assistance", "Nobody has assisted you.").await;
+
+        begin(storefront, browser, ADMIN, ASSISTED).await;
+        let admin = browser.tab().await;
+        let shop = browser.click_into_tab("#login-as-customer").await;
+        browser.see("#banner:not(:empty)").await;
+        browser.gone("#assistance").await;
+        browser.turn_to(&admin).await;
+        browser.reads("#assisted", ASSISTED.name).await;
+
+        browser.turn_to(&customer).await;
+        browser.click("#refresh").await;
+        browser.reads("#assistance [data-state=open]", "By admin user 1: Helps with an order").await;
+        browser.click("#assistance [data-state=open] button").await;
+        browser.reads("#message", "The assistance has ended.").await;
+        browser.reads("#assistance [data-state=ended]", "you ended it").await;
+        browser.gone("#devices [data-kind=assistance]").await;
+        browser.focus_reads("Assistance").await;
+
+        browser.turn_to(&shop).await;
+        browser.click("#refresh").await;
+        browser.reads("#message", "The assistance has ended").await;
+        browser.turn_to(&admin).await;
+        browser.click("#refresh").await;
+        browser.reads("#assisted", "Nobody.").await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_trail_is_filtered_and_verified() {
+    in_browser(async |storefront, browser| {
+        begin(storefront, browser, ADMIN, ASSISTED).await;
+        browser.click("#make-code").await;
+        browser.reads("#audit", "code mint").await;
+        browser.write("#audit-subject", "customer:4").await;
+        browser.click("#audit-submit").await;
+        browser.gone("#audit li:not(:has(strong)), #audit .quiet:empty").await;
+        browser.reads("#audit", "customer 4").await;
+        crate::browser::until("admin users are filtered out", async || {
+            let text = browser.see("#audit").await.text().await.ok()?;
+            (!text.contains("admin sign in")).then_some(())
+        })
+        .await;
+        browser.click("#audit-verify").await;
+        browser.reads("#audit-verified", "in memory, and not signed").await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn without_consent_an_admin_user_is_refused() {
+    in_browser(async |storefront, browser| {
+        browser.go(&storefront.url).await;
+        let customer = browser.tab().await;
+        browser.sign_in(ASSISTED).await;
+        browser.see("#consent:checked").await;
+        begin(storefront, browser, ADMIN, ASSISTED).await;
+        let admin = browser.tab().await;
         let tabs = browser.tabs().await.len();
 
+        browser.turn_to(&customer).await;
+        browser.click("#consent").await;
+        browser.reads("#message", "Nobody may assist you now").await;
+        browser.turn_to(&admin).await;
         browser.click("#make-code").await;
-        browser.see("#message[data-kind=bad]:not(:empty)").await;
+        browser.reads("#message", "Login as Customer assistance is disabled for this Customer.").await;
         browser.see("#desk").await;
         browser.click("#login-as-customer").await;
-        browser.reads("#message", "Login as Customer is disabled.").await;
+        browser.reads("#message", "Login as Customer assistance is disabled for this Customer.").await;
         browser.gone("#hand-over").await;
         assert_eq!(browser.tabs().await.len(), tabs, "the tab that was opened for it is closed");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_admin_user_without_permissions_sees_nothing_of_customers() {
+    in_browser(async |storefront, browser| {
+        browser.go(&format!("{}/admin", storefront.url)).await;
+        browser.sign_in(CLERK).await;
+        browser.see("#nothing-permitted").await;
+        for part in ["#customers", "#ledger", "#trail"] {
+            browser.gone(part).await;
+        }
+        browser.see("#change-form").await;
+        assert_eq!(browser.complaints().await, [""; 0], "the page asks for nothing that it may not have");
     })
     .await;
 }

@@ -6,8 +6,12 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 mod assistance;
+#[path = "../../../../tests/support/authenticator.rs"]
+#[allow(dead_code)] // It is another's, too.
+mod authenticator;
 mod browser;
 mod screens;
+mod second_factor;
 mod shop;
 mod storefront;
 
@@ -17,11 +21,16 @@ use browser::Browser;
 use futures_util::FutureExt;
 use storefront::Storefront;
 
-/// Runs a test with a server and a browser of its own, and ends both however it goes.
+/// Runs a test with a server and a browser of its own, and ends both however it goes. Admin users sign in by password.
 async fn in_browser(test: impl AsyncFnOnce(&Storefront, &Browser)) {
+    in_browser_with(&["--admin-2fa", "optional"], test).await;
+}
+
+/// The same with a server that is told so.
+async fn in_browser_with(arguments: &[&str], test: impl AsyncFnOnce(&Storefront, &Browser)) {
     let Some(browser) = Browser::start().await else { return };
     let outcome = AssertUnwindSafe(async {
-        let storefront = Storefront::start();
+        let storefront = Storefront::start(arguments);
         test(&storefront, &browser).await;
     })
     .catch_unwind()

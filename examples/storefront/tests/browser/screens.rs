@@ -31,6 +31,7 @@ async fn the_pages_fit_a_desktop_and_a_phone() {
         browser.see("#account").await;
 
         assistance::begin(storefront, browser, ADMIN, ASSISTED).await;
+        let admin = browser.tab().await;
         browser.click("#make-code").await;
         browser.see("#hand-over").await;
         browser.reads("#audit", "code mint").await;
@@ -46,7 +47,13 @@ async fn the_pages_fit_a_desktop_and_a_phone() {
         browser.turn_to(&customer).await;
         browser.click("#refresh").await;
         browser.see("#assisted-note").await;
+        browser.see("#assistance [data-state=open]").await;
         fits(browser, "account").await;
+
+        browser.turn_to(&admin).await;
+        browser.click("#new-factor").await;
+        browser.see("#enrol").await;
+        fits(browser, "enrol").await;
 
         assert_eq!(browser.complaints().await, [""; 0], "the pages ask for something that they may not have");
     })

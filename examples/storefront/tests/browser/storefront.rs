@@ -14,6 +14,9 @@ pub(crate) const CUSTOMER: Account = Account { name: "customer@example.com", pas
 /// Allows assistance from the beginning.
 pub(crate) const ASSISTED: Account = Account { name: "customer1@mail.com", password: "password" };
 pub(crate) const ADMIN: Account = Account { name: "admin", password: "Adm1nPassw0rd" };
+/// An admin user who has an authenticator, and its secret.
+pub(crate) const ENROLLED: Account = Account { name: "admin2fa", password: "Adm1nPassw0rd" };
+pub(crate) const SECRET: &str = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP";
 /// An admin user without the permission to assist.
 pub(crate) const CLERK: Account = Account { name: "clerk", password: "Adm1nPassw0rd" };
 
@@ -31,11 +34,12 @@ pub(crate) struct Storefront {
 }
 
 impl Storefront {
-    pub(crate) fn start() -> Self {
+    pub(crate) fn start(arguments: &[&str]) -> Self {
         let outbox = TempDir::new().unwrap();
         let mut server = Command::new(env!("CARGO_BIN_EXE_storefront"))
             .args(["--listen", "127.0.0.1:0", "--database", "memory:", "--demo", "--outbox"])
             .arg(outbox.path())
+            .args(arguments)
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .spawn()

@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 
 use serde_json::{Value, json};
+use time::OffsetDateTime;
 
 use crate::{
     data::{Entry, Request, check_each, entries},
@@ -19,6 +20,8 @@ struct Given {
     customer_token: Option<String>,
     /// For the part of the request that differs each time.
     volatile: Option<String>,
+    /// What the admin user's authenticator shows.
+    otp: Option<String>,
 }
 
 impl Given {
@@ -44,12 +47,33 @@ const ARRANGED: &[(&str, &str, Arrange)] = &[
     ("resetPassword", "set a new password", mailed),
     ("rest-customer-token", "token, inventory tutorial", register_doe),
     ("rest-customer-token", "token, order tutorial", register_doe),
+    ("rest-tfa-google-activate", "activate", |site| {
+        let token = site.enrolment_token();
+        let otp = site.authenticator(&token).unused_code(OffsetDateTime::now_utc());
+        Given { otp, ..Given::volatile(token) }
+    }),
+    ("rest-tfa-google-authenticate", "token of an admin", |site| Given {
+        otp: Some(enrol(site)),
+        ..Given::default()
+    }),
+    ("rest-tfa-google-configure", "the secret", |site| Given::volatile(site.enrolment_token())),
     ("rest-customers-me", "the caller", |site| Given::customer_token(doe(site, "Jane"))),
     ("rest-customers-resetPassword", "set a new password", mailed),
 ];
 
 fn mailed(site: &Site) -> Given {
     Given::volatile(site.reset_token())
+}
+
+/// Gives the usual admin user an authenticator; answers a code of it.
+fn enrol(site: &Site) -> String {
+    let token = site.enrolment_token();
+    let authenticator = site.authenticator(&token);
+    let code = || authenticator.unused_code(OffsetDateTime::now_utc()).unwrap();
+    let body = json!({ "tfaToken": token, "otp": code() });
+    let activated = site.rest("POST", "/rest/V1/tfa/provider/google/activate", &body);
+    assert_eq!(activated.status, 200, "{activated:?}");
+    code()
 }
 
 /// The documentation creates a customer whom it signs in elsewhere, and who therefore exists.
@@ -110,9 +134,12 @@ fn send_with(site: &Site, entry: &Entry, mut request: Request, given: Given) -> 
         let token = site.admin();
         texts.iter_mut().for_each(|text| *text = text.replace("<admin-token>", &token));
     }
-    for (placeholder, value) in
-        [("<admin-password>", ADMINS_PASSWORD), ("<store_code>", "default"), (":customerId", "1")]
-    {
+    for (placeholder, value) in [
+        ("<admin-password>", ADMINS_PASSWORD),
+        ("<otp-value>", given.otp.as_deref().unwrap_or_default()),
+        ("<store_code>", "default"),
+        (":customerId", "1"),
+    ] {
         texts.iter_mut().for_each(|text| *text = text.replace(placeholder, value));
     }
     assert!(!texts.iter().any(|text| text.contains('<')), "a placeholder that is not known: {texts:?}");
@@ -156,7 +183,7 @@ pub fn unlike(entry: &Entry, answer: &Answer) -> Option<String> {
 fn each_request_is_answered_as_documented() {
     let mut pairs = entries();
     pairs.retain(|entry| entry.request.is_some());
-    assert_eq!(pairs.len(), 29, "so many are documented");
+    assert_eq!(pairs.len(), 32, "so many are documented");
     check_each(&pairs, |pair| {
         let site = Site::demo();
         let answer = send(&site, pair);

@@ -3,7 +3,9 @@
 use rusqlite::Connection;
 use serde_json::{Value, json};
 
-use crate::support::{ADMIN, Answer, Place, RONI, RONIS_PASSWORD, Server, wait_until};
+use crate::support::{
+    ADMIN, Answer, Place, RONI, RONIS_PASSWORD, Server, authenticator::Authenticator, wait_until,
+};
 
 pub struct Site {
     place: Place,
@@ -12,8 +14,12 @@ pub struct Site {
 
 impl Site {
     pub fn demo() -> Self {
+        Self::of(&["--demo"])
+    }
+
+    pub fn of(arguments: &[&str]) -> Self {
         let place = Place::new();
-        let server = place.demo();
+        let server = place.start_with(arguments);
         Self { place, server }
     }
 
@@ -63,6 +69,19 @@ impl Site {
             let (_, link) = mails.last()?.split_once("/#reset=")?;
             link.split_whitespace().next().map(str::to_owned)
         })
+    }
+
+    /// What the usual admin user, who has no authenticator, sets one up with.
+    pub fn enrolment_token(&self) -> String {
+        let begun = self.rest_as(Some(&self.admin()), "POST", "/rest/V1/tfa/me/enrolment", &Value::Null);
+        begun.json()["tfa_token"].as_str().unwrap_or_else(|| panic!("{begun:?}")).to_owned()
+    }
+
+    /// The authenticator that such a token is for.
+    pub fn authenticator(&self, enrolment_token: &str) -> Authenticator {
+        let body = json!({ "tfaToken": enrolment_token });
+        let setup = self.rest("POST", "/rest/V1/tfa/provider/google/configure", &body);
+        Authenticator::new(setup.json()["secret_code"].as_str().unwrap_or_else(|| panic!("{setup:?}")))
     }
 
     /// A one-time code for a customer, who consents to it.

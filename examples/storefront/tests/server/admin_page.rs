@@ -6,8 +6,13 @@ use crate::support::{
     ADMIN, ADMINS_PASSWORD, BOB, BOBS_PASSWORD, CLERK, Place, RONI, RONIS_PASSWORD, Server,
 };
 
-const PATHS: [&str; 3] =
-    ["/admin/api/customers?email=example", "/admin/api/assistance", "/admin/api/audit?limit=5"];
+/// What is asked for, and the resource it needs.
+const PATHS: [(&str, &str); 4] = [
+    ("/admin/api/customers?email=example", "Magento_LoginAsCustomer::login"),
+    ("/admin/api/assistance", "Magento_LoginAsCustomerLog::login_log"),
+    ("/admin/api/audit?limit=5", "Magento_LoginAsCustomerLog::login_log"),
+    ("/admin/api/audit/verification", "Magento_LoginAsCustomerLog::login_log"),
+];
 
 fn under_way(server: &Server, admin: &str) -> Vec<Value> {
     let answer = server.get_as("/admin/api/assistance", admin);
@@ -39,32 +44,46 @@ fn it_is_for_admin_users_alone() {
     let server = Place::new().demo();
     let customer = format!("Bearer {}", server.customer_token(BOB, BOBS_PASSWORD));
     let headers = [vec![], vec![("authorization", customer.as_str())], vec![("authorization", "Bearer x")]];
-    for (path, headers) in
-        PATHS.into_iter().flat_map(|path| headers.iter().map(move |headers| (path, headers)))
-    {
+    let paths = PATHS.map(|(path, _)| path).into_iter().chain(["/admin/api/me"]);
+    for (path, headers) in paths.flat_map(|path| headers.iter().map(move |headers| (path, headers))) {
         let refused = server.get(path, headers);
         assert_eq!(refused.status, 401, "{path}: {refused:?}");
         assert_eq!(refused.json()["message"], "The consumer isn't authorized to access %resources.");
         assert!(refused.header("www-authenticate").is_some());
     }
-    for username in [ADMIN, CLERK] {
-        let token = server.admin_token(username);
-        for path in PATHS {
-            assert_eq!(server.get_as(path, &token).status, 200);
-        }
+    let [admin, clerk] = [ADMIN, CLERK].map(|username| server.admin_token(username));
+    for (path, resource) in PATHS {
+        assert_eq!(server.get_as(path, &admin).status, 200);
+        let refused = server.get_as(path, &clerk);
+        assert_eq!((refused.status, &refused.json()["parameters"]["resources"]), (401, &json!(resource)));
+        assert_eq!(refused.header("www-authenticate"), Some("Bearer"), "the token is good");
     }
+    let permissions = json!(["login", "allow_shopping_assistance", "assistance_log"]);
+    let me = json!({ "admin_id": "1", "username": ADMIN, "permissions": permissions });
+    assert_eq!(server.get_as("/admin/api/me", &admin).json(), me);
+    let me = json!({ "admin_id": "2", "username": CLERK, "permissions": [] });
+    assert_eq!(server.get_as("/admin/api/me", &clerk).json(), me);
 }
 
 #[test]
 fn what_an_address_must_say_is_told() {
     let server = Place::new().demo();
     let token = server.admin_token(ADMIN);
-    for path in ["/admin/api/audit?limit=-1", "/admin/api/customers", "/admin/api/customers?email=a&email=b"]
-    {
+    for path in [
+        "/admin/api/audit?limit=-1",
+        "/admin/api/audit?action=anything",
+        "/admin/api/customers",
+        "/admin/api/customers?email=a&email=b",
+    ] {
         let refused = server.get_as(path, &token);
         assert_eq!(refused.status, 400, "{path}");
         assert_eq!(refused.json()["message"], "A parameter is missing, or of another type.", "{path}");
     }
+    let refused = server.get_as("/admin/api/audit?subject=1", &token);
+    assert_eq!(
+        (refused.status, &refused.json()["message"]),
+        (400, &json!("A subject is customer:ID or admin:ID."))
+    );
 }
 
 #[test]
@@ -128,11 +147,14 @@ fn who_is_assisted_is_told_for_as_long_as_it_lasts() {
         })
     );
 
-    // Consent is read live, in both directions.
+    // Consent is read live. What has ended by it does not go on.
     let customer = server.customer_token(RONI, RONIS_PASSWORD);
     consent(&server, &customer, false);
     assert_eq!(under_way(&server, &admin), Vec::<Value>::new());
     consent(&server, &customer, true);
+    assert_eq!(under_way(&server, &admin), Vec::<Value>::new());
+    assert_eq!(server.get_as("/rest/V1/customers/me", &token).status, 401);
+    let token = assist(&server, &admin, RONI, "ticket 4711: the voucher field");
     assert_eq!(under_way(&server, &admin).len(), 1);
 
     // A code that was not redeemed is nobody's assistance.
@@ -168,6 +190,52 @@ fn the_trail_is_told_newest_first() {
     assert_eq!(events[0]["actor"], "1");
     let id = events[0]["correlation_id"].as_str().unwrap();
     assert!(server.log().contains(id), "a request is found in the log by its event");
+}
+
+#[test]
+fn the_trail_is_filtered() {
+    let server = Place::new().demo();
+    let admin = server.admin_token(ADMIN);
+    assist(&server, &admin, RONI, "ticket 4711");
+    server.customer_token(BOB, BOBS_PASSWORD);
+    let events = |filter: &str| {
+        crate::support::wait_until("the events", || {
+            let events = server.get_as(&format!("/admin/api/audit?{filter}"), &admin).json();
+            Some(events.as_array().unwrap().clone()).filter(|events| !events.is_empty())
+        })
+    };
+    let all_are = |events: &[Value], field: &str, value: Value| {
+        assert!(events.iter().all(|event| event[field] == value), "{events:?}");
+    };
+    all_are(&events("subject=customer:2"), "subject", json!({ "customer": "2" }));
+    all_are(&events("subject=admin:1"), "subject", json!({ "admin": "1" }));
+    all_are(&events("actor=1"), "actor", json!("1"));
+    all_are(&events("action=admin_sign_in"), "action", json!("admin_sign_in"));
+    assert_eq!(events("action=assistance_token&subject=customer:1&actor=1").len(), 2);
+    assert_eq!(events("actor=1&limit=1").len(), 1);
+    let none = server.get_as("/admin/api/audit?subject=customer:2&actor=1", &admin).json();
+    assert_eq!(none, json!([]));
+}
+
+#[test]
+fn the_trail_is_verified() {
+    let place = Place::new();
+    let server = place.demo();
+    let verified = || server.get_as("/admin/api/audit/verification", &server.admin_token(ADMIN)).json();
+    let found = verified();
+    assert_eq!((&found["is_clean"], &found["findings"]), (&json!(true), &json!([])), "{found}");
+    assert!(found["signed"].as_u64().unwrap() > 0 && found["signed"] == found["records"], "{found}");
+    let database = rusqlite::Connection::open(place.path().join("storefront.db")).unwrap();
+    database.busy_timeout(std::time::Duration::from_secs(10)).unwrap();
+    let removed = database.execute("DELETE FROM audit_events WHERE position = 2", []).unwrap();
+    assert_eq!(removed, 1);
+    let found = verified();
+    assert_eq!(found["is_clean"], false, "{found}");
+    assert!(found["findings"][0].as_str().unwrap().starts_with("record 2: missing"), "{found}");
+
+    let server = place.start_with(&["--demo", "--database", "memory:"]);
+    let answer = server.get_as("/admin/api/audit/verification", &server.admin_token(ADMIN));
+    assert_eq!((answer.status, answer.json()), (200, Value::Null));
 }
 
 #[test]

@@ -1,14 +1,18 @@
 use std::process::{Command, Stdio};
 
 use serde_json::{Value, json};
+use time::OffsetDateTime;
 
-use crate::support::{ADMIN, CLERK, Place, RONI, RONIS_PASSWORD};
+use crate::support::{
+    ADMIN, ADMINS_PASSWORD, CLERK, ENROLLED, Place, RONI, RONIS_PASSWORD, SECRET,
+    authenticator::Authenticator, wait_until,
+};
 
 #[test]
 fn the_printed_commands_work_as_printed() {
     let place = Place::new();
-    let server = place.demo();
-    let printed = crate::support::wait_until("the commands", || {
+    let server = place.start_as_told(&["--demo"]);
+    let printed = wait_until("the commands", || {
         Some(server.printed()).filter(|printed| printed.contains("revokeCustomerToken"))
     });
     assert!(printed.contains("DEMO"));
@@ -25,6 +29,31 @@ fn the_printed_commands_work_as_printed() {
     assert_eq!(json(customer), json!({ "data": { "customer": { "firstname": "Veronica", "email": RONI } } }));
     assert_eq!(json(revoked), json!({ "data": { "revokeCustomerToken": { "result": true } } }));
     assert_eq!(json(afterwards)["errors"][0]["extensions"]["category"], "graphql-authentication");
+}
+
+/// What is printed of the admin users is so: the one with an authenticator signs in, the others must set one up.
+#[test]
+fn the_printed_admin_users_sign_in_as_printed() {
+    let place = Place::new();
+    for (policy, by_password) in [("required", 400), ("optional", 200)] {
+        let server = place.start_with(&["--demo", "--admin-2fa", policy]);
+        let printed =
+            wait_until("the accounts", || Some(server.printed()).filter(|text| text.contains("The shop:")));
+        let line = |name: &str| printed.lines().find(|line| line.contains(&format!(" {name} "))).unwrap();
+        assert_eq!(
+            line(ADMIN).contains("sets up an authenticator by the mailed link first"),
+            policy == "required"
+        );
+        assert!(line(ENROLLED).contains("with a code of the authenticator"), "{printed}");
+        assert!(printed.contains(SECRET));
+        assert_eq!(server.admin_sign_in(ADMIN, ADMINS_PASSWORD).status, by_password);
+        assert_eq!(server.admin_sign_in(ENROLLED, ADMINS_PASSWORD).status, 400);
+        if policy == "required" {
+            let code = Authenticator::new(SECRET).unused_code(OffsetDateTime::now_utc()).unwrap();
+            assert_eq!(server.authenticate(ENROLLED, ADMINS_PASSWORD, &code).status, 200);
+        }
+        server.terminate();
+    }
 }
 
 #[test]

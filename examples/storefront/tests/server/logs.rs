@@ -1,6 +1,7 @@
 use serde_json::json;
+use time::OffsetDateTime;
 
-use crate::support::{ADMIN, ADMINS_PASSWORD, Place};
+use crate::support::{ADMIN, ADMINS_PASSWORD, Place, authenticator::Authenticator};
 
 const PASSWORD: &str = "Canary-Passw0rd-1";
 const NEW_PASSWORD: &str = "Canary-Passw0rd-2";
@@ -67,6 +68,21 @@ fn no_secret_is_logged() {
     ))
     .data("/resetPassword");
 
+    let begun = server.post_json("/rest/V1/tfa/me/enrolment", Some(&admin), &json!({})).json();
+    let enrolment = begun["tfa_token"].as_str().unwrap();
+    let body = json!({ "tfaToken": enrolment });
+    let setup = server.post_json("/rest/V1/tfa/provider/google/configure", None, &body).json();
+    let secret = setup["secret_code"].as_str().unwrap();
+    let authenticator = Authenticator::new(secret);
+    let unused = || authenticator.unused_code(OffsetDateTime::now_utc()).unwrap();
+    let body = json!({ "tfaToken": enrolment, "otp": unused() });
+    let recovery =
+        server.post_json("/rest/V1/tfa/me/activate", None, &body).json()["recovery_codes"][0].clone();
+    let recovery = recovery.as_str().unwrap();
+    let by_code = server.authenticate(ADMIN, ADMINS_PASSWORD, &unused()).json();
+    let by_code = by_code.as_str().unwrap();
+    assert_eq!(server.authenticate(ADMIN, ADMINS_PASSWORD, recovery).status, 200);
+
     let (_, printed, log) = server.terminate();
     assert!(log.contains("sign_in") || log.contains("SignIn"), "the log tells of sign-ins: {log}");
     let secrets = [
@@ -80,6 +96,10 @@ fn no_secret_is_logged() {
         &code,
         &assisting,
         &reset,
+        enrolment,
+        secret,
+        recovery,
+        by_code,
     ];
     for secret in secrets {
         for text in [&printed, &log] {

@@ -85,6 +85,28 @@ fn consent_is_mailed() {
 }
 
 #[test]
+fn assistance_is_mailed() {
+    let place = Place::new();
+    let server = place.demo();
+    let customer = server.customer_token("customer1@mail.com", "password");
+    let query = "mutation { generateCustomerTokenAsAdmin(input: { customer_email: \"customer1@mail.com\", \
+                 reason: \"ticket 4711\" }) { customer_token } }";
+    server
+        .graphql(Some(&server.admin_token("admin")), query, json!({}))
+        .data("/generateCustomerTokenAsAdmin");
+    let mail = place.wait_for_mails(1).remove(0);
+    for told in ["To: customer1@mail.com", "Admin user 1", "ticket 4711", server.url()] {
+        assert!(mail.contains(told), "{told}: {mail}");
+    }
+    let listed = server.graphql(Some(&customer), "{ customerAssistance { id } }", json!({}));
+    let id = listed.data("/customerAssistance/0/id");
+    let query = "mutation($id: ID!) { endCustomerAssistance(id: $id) { result } }";
+    let ended = server.graphql(Some(&customer), query, json!({ "id": id }));
+    assert_eq!(ended.data("/endCustomerAssistance/result"), true);
+    assert!(place.wait_for_mails(2).iter().any(|mail| mail.contains("you ended it")));
+}
+
+#[test]
 fn a_link_leads_to_the_public_address() {
     let place = Place::new();
     let server = place.start_with(&["--demo", "--public-url", "https://shop.example"]);

@@ -10,4 +10,5 @@ mod logs;
 mod mail;
 mod pages;
 mod running;
+mod second_factor;
 mod support;

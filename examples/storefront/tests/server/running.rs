@@ -135,6 +135,9 @@ fn a_command_line_that_makes_no_sense_is_refused() {
         &["--trusted-proxy", "proxy.example"],
         &["--database", "sqlite:/nowhere/at/all.db"],
         &["create-admin"],
+        &["remove-admin-2fa"],
+        &["--admin-2fa", "perhaps"],
+        &["--fresh-for", "0"],
         &["--demo", "create-admin", "--username", "olga"],
     ] {
         let ran = place.run(arguments, "Adm1nPassw0rd\n");

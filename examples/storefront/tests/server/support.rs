@@ -2,6 +2,9 @@
 
 #![allow(dead_code)] // Each test target uses its part.
 
+#[path = "../../../../tests/support/authenticator.rs"]
+pub mod authenticator;
+
 use std::{
     io::{BufRead, BufReader, Read, Write},
     path::{Path, PathBuf},
@@ -24,6 +27,9 @@ pub const BOB: &str = "bobloblaw@example.com";
 pub const BOBS_PASSWORD: &str = "b0bl0bl@w";
 pub const ADMIN: &str = "admin";
 pub const CLERK: &str = "clerk";
+/// The demo's admin user who has an authenticator, and its secret.
+pub const ENROLLED: &str = "admin2fa";
+pub const SECRET: &str = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP";
 pub const ADMINS_PASSWORD: &str = "Adm1nPassw0rd";
 
 /// Long enough for a machine that does much else.
@@ -55,6 +61,10 @@ pub struct Answer {
 impl Place {
     pub fn new() -> Self {
         Self(Arc::new(TempDir::with_prefix("storefront-").unwrap()))
+    }
+
+    pub fn path(&self) -> &Path {
+        self.0.path()
     }
 
     pub fn outbox(&self) -> PathBuf {
@@ -92,7 +102,14 @@ impl Place {
         self.start_with(&["--demo"])
     }
 
+    /// Its admin users sign in by password, unless the arguments say otherwise: most tests are about something else.
     pub fn start_with(&self, arguments: &[&str]) -> Server {
+        let by_password: &[&str] =
+            if arguments.contains(&"--admin-2fa") { &[] } else { &["--admin-2fa", "optional"] };
+        self.start_as_told(&[arguments, by_password].concat())
+    }
+
+    pub fn start_as_told(&self, arguments: &[&str]) -> Server {
         let mut command = self.command(&["--listen", "127.0.0.1:0"]);
         Server::start(command.args(arguments), Arc::clone(&self.0))
     }
@@ -131,7 +148,12 @@ impl Server {
             let (_, rest) = printed.split_once("listening on ")?;
             rest.split_once('\n').map(|(url, _)| url.to_owned())
         });
-        let config = Agent::config_builder().http_status_as_error(false).timeout_global(Some(PATIENCE));
+        // A connection for each request: a server closes one whose request it refused before all of it came, and the next
+        // request on it would fail.
+        let config = Agent::config_builder()
+            .http_status_as_error(false)
+            .timeout_global(Some(PATIENCE))
+            .max_idle_connections(0);
         Self { child, url, printed, log, readers, agent: config.build().into(), _place: place }
     }
 
@@ -237,6 +259,12 @@ impl Server {
     pub fn admin_sign_in(&self, username: &str, password: &str) -> Answer {
         let body = json!({ "username": username, "password": password });
         self.post_json("/rest/V1/integration/admin/token", None, &body)
+    }
+
+    /// The sign-in by password and code.
+    pub fn authenticate(&self, username: &str, password: &str, otp: &str) -> Answer {
+        let body = json!({ "username": username, "password": password, "otp": otp });
+        self.post_json("/rest/V1/tfa/provider/google/authenticate", None, &body)
     }
 
     pub fn admin_token(&self, username: &str) -> String {

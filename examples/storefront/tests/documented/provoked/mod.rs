@@ -3,6 +3,7 @@
 mod account;
 mod assistance;
 mod password;
+mod second_factor;
 mod token;
 
 use serde_json::Value;
@@ -42,10 +43,16 @@ pub type Provoke = fn(&Site) -> Provoked;
 type Provoker = (&'static str, &'static str, Provoke);
 
 pub fn provokers() -> impl Iterator<Item = Provoker> {
-    [account::PROVOKERS, assistance::PROVOKERS, password::PROVOKERS, token::PROVOKERS]
-        .into_iter()
-        .flatten()
-        .copied()
+    [
+        account::PROVOKERS,
+        assistance::PROVOKERS,
+        password::PROVOKERS,
+        second_factor::PROVOKERS,
+        token::PROVOKERS,
+    ]
+    .into_iter()
+    .flatten()
+    .copied()
 }
 
 /// The one answer of several requests that are alike to the documentation.
