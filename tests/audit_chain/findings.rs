@@ -36,11 +36,22 @@ async fn each_kind_is_named_where_it_is() {
     let changed = mutated(&|trail| trail[6].event = trail[6].event.replace("base", "bass"));
     assert_eq!(changed, [(7, FindingKind::Changed)]);
     let missing = mutated(&|trail| drop(trail.drain(7..10)));
-    assert_eq!(missing, [(8, FindingKind::Missing { to: 10 })]);
+    assert_eq!(missing, [(8, FindingKind::Missing { to: 10 }), (11, FindingKind::Unproven)]);
+    let rewritten = mutated(&|trail| {
+        trail[5].event = trail[5].event.replace("succeeded", "refused");
+        trail[5].columns.outcome = "refused".into();
+        trail.remove(4);
+    });
+    assert_eq!(rewritten, [(5, FindingKind::Missing { to: 5 }), (6, FindingKind::Unproven)]);
+    let halved = mutated(&|trail| trail[9].link = None);
+    assert_eq!(halved, [(10, FindingKind::Changed), (11, FindingKind::Unproven)]);
     let again = mutated(&|trail| trail.insert(9, trail[2].clone()));
     assert_eq!(again, [(3, FindingKind::OutOfOrder)]);
     let swapped = mutated(&|trail| trail.swap(9, 10));
-    assert_eq!(swapped, [(10, FindingKind::Missing { to: 10 }), (10, FindingKind::OutOfOrder)]);
+    assert_eq!(
+        swapped,
+        [(10, FindingKind::Missing { to: 10 }), (11, FindingKind::Unproven), (10, FindingKind::OutOfOrder)]
+    );
     let stripped = mutated(&|trail| (trail[9].key, trail[9].link) = (None, None));
     assert_eq!(stripped, [(10, FindingKind::Unsigned), (11, FindingKind::Changed)]);
     let unknown = mutated(&|trail| trail[9].key = Some(KeyId(9)));
