@@ -20,7 +20,7 @@ use crate::{
 #[must_use]
 pub struct Verifier {
     keyring: Keyring,
-    /// In the order of positions.
+    /// In the order of positions; the checkpoint that it begins with is one of them.
     anchors: Vec<Checkpoint>,
     since: Option<Checkpoint>,
     /// The next record's position.
@@ -29,8 +29,6 @@ pub struct Verifier {
     previous: Option<Digest>,
     /// Whether something signed comes before it.
     after_signed: bool,
-    /// Whether the checkpoint that it begins with, or something after it, is there.
-    begun: bool,
     report: Report,
 }
 
@@ -46,20 +44,21 @@ impl Verifier {
             next: 1,
             previous: Some(chain::START),
             after_signed: false,
-            begun: true,
             report: Report::default(),
         }
     }
 
-    /// Verifies what comes after a checkpoint that is trusted: what comes before it may have been pruned, and is not looked
-    /// at. Earlier anchors are passed over.
-    pub fn since(self, checkpoint: Checkpoint) -> Self {
+    /// Verifies from a checkpoint on that is trusted: what comes before it may have been pruned, and is not looked at. Its own
+    /// record is the first that must be there, and is proved by what the checkpoint says of the
+    /// [link before it](Checkpoint::previous). Earlier anchors are passed over.
+    pub fn since(mut self, checkpoint: Checkpoint) -> Self {
+        self.anchors.retain(|anchor| anchor.position >= checkpoint.position);
+        self.anchors.insert(0, checkpoint);
         Self {
             since: Some(checkpoint),
-            next: checkpoint.position.saturating_add(1),
-            previous: Some(checkpoint.link),
+            next: checkpoint.position,
+            previous: checkpoint.previous,
             after_signed: true,
-            begun: false,
             ..self
         }
     }
@@ -71,13 +70,7 @@ impl Verifier {
 
     /// Looks at the next record.
     pub fn feed(&mut self, record: &AuditRecord) {
-        if let Some(since) = self.since
-            && record.position <= since.position
-        {
-            if record.position == since.position {
-                self.begun = true;
-                self.compare(record);
-            }
+        if self.since.is_some_and(|since| record.position < since.position) {
             return;
         }
         self.report.records += 1;
@@ -89,7 +82,6 @@ impl Verifier {
             self.previous = None;
         }
         self.next = record.position.saturating_add(1);
-        self.begun = true;
         self.check(record);
         self.compare(record);
     }
@@ -97,9 +89,8 @@ impl Verifier {
     /// What was found.
     #[must_use]
     pub fn finish(mut self) -> Report {
-        let unseen = self.since.filter(|_| !self.begun);
-        let anchors = self.anchors.iter().filter(|anchor| anchor.position >= self.next);
-        for anchor in unseen.iter().chain(anchors) {
+        self.anchors.dedup_by_key(|anchor| anchor.position);
+        for anchor in self.anchors.iter().filter(|anchor| anchor.position >= self.next) {
             self.report.find(anchor.position, FindingKind::CutOff);
         }
         self.report
@@ -111,7 +102,8 @@ impl Verifier {
             (Some(key), Some(link)) => {
                 let linked = self.is_linked(record, key, link);
                 self.report.signed += 1;
-                self.report.head = Some(Checkpoint { position: record.position, link });
+                let previous = self.previous;
+                self.report.head = Some(Checkpoint { position: record.position, link, previous });
                 self.previous = Some(link);
                 self.after_signed = true;
                 linked
@@ -165,8 +157,8 @@ impl Verifier {
     /// Whether a record is what the checkpoints of its place vouch for.
     fn compare(&mut self, record: &AuditRecord) {
         let first = self.anchors.partition_point(|anchor| anchor.position < record.position);
-        let anchors = self.anchors.iter().skip(first).chain(&self.since);
-        let mut here = anchors.filter(|anchor| anchor.position == record.position);
+        let mut here =
+            self.anchors.iter().skip(first).take_while(|anchor| anchor.position == record.position);
         if here.any(|anchor| record.link != Some(anchor.link)) {
             self.report.find(record.position, FindingKind::AnchorDiffers);
         }

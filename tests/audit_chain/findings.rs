@@ -30,7 +30,7 @@ async fn each_kind_is_named_where_it_is() {
     let mutated = |mutate: &dyn Fn(&mut Vec<AuditRecord>)| {
         let mut trail = whole.clone();
         mutate(&mut trail);
-        found(&keyring, &[checkpoint_of(&whole[4]), checkpoint_of(&whole[19])], &trail)
+        found(&keyring, &[checkpoint_of(&whole, 4), checkpoint_of(&whole, 19)], &trail)
     };
     assert_eq!(mutated(&|_| ()), []);
     let changed = mutated(&|trail| trail[6].event = trail[6].event.replace("base", "bass"));
@@ -68,7 +68,7 @@ async fn each_kind_is_named_where_it_is() {
     assert_eq!(cut, [(20, FindingKind::CutOff)]);
     // From the first record on, by whoever has the key.
     let another = trail().await;
-    let anew = found(&keyring, &[checkpoint_of(&whole[4])], &another);
+    let anew = found(&keyring, &[checkpoint_of(&whole, 4)], &another);
     assert_eq!(anew, [(5, FindingKind::AnchorDiffers)]);
 }
 
@@ -86,7 +86,7 @@ async fn a_trail_cannot_be_made_to_begin_later() {
     trail.iter_mut().for_each(|record| (record.key, record.link) = (None, None));
     let report = verified(Verifier::new(&keyring, &[]), &trail);
     assert_eq!((report.signed, report.head), (0, None), "nothing is proved");
-    assert_eq!(found(&keyring, &[checkpoint_of(&whole[9])], &trail), [(10, FindingKind::AnchorDiffers)]);
+    assert_eq!(found(&keyring, &[checkpoint_of(&whole, 9)], &trail), [(10, FindingKind::AnchorDiffers)]);
 }
 
 #[tokio::test]

@@ -90,7 +90,18 @@ impl SqliteAudit {
     ///
     /// When the file could not be read.
     pub async fn checkpoint(&self) -> Result<Option<Checkpoint>, StoreError> {
-        let look = |connection: &Connection| newest_signed(connection);
+        let look = |connection: &Connection| {
+            let mut newest = connection.prepare_cached(
+                "SELECT position, link, EXISTS (SELECT * FROM audit_events WHERE position = 1) FROM audit_events \
+                 WHERE link IS NOT NULL ORDER BY position DESC LIMIT 2",
+            )?;
+            let signed = |row: &Row<'_>| {
+                let link = row.get_ref(1)?.as_blob()?;
+                Ok((columns::position(row.get(0)?), columns::link(link), row.get(2)?))
+            };
+            let newest = newest.query_map([], signed)?.collect::<rusqlite::Result<Vec<_>>>()?;
+            Ok(Checkpoint::of_newest(&newest))
+        };
         self.store.0.readers.read(look).await
     }
 
@@ -191,7 +202,7 @@ fn append(
         Some(keyring) => {
             // Somebody without a key may have recorded in between.
             let previous = match previous {
-                None if last != 0 => newest_signed(connection)?.map(|newest| newest.link),
+                None if last != 0 => newest_link(connection)?,
                 previous => previous,
             };
             match chain::sign(keyring, columns::position(position), previous, &entry.event) {
@@ -227,15 +238,11 @@ fn append(
     Ok(Ok(()))
 }
 
-fn newest_signed(connection: &Connection) -> rusqlite::Result<Option<Checkpoint>> {
+fn newest_link(connection: &Connection) -> rusqlite::Result<Option<Digest>> {
     let mut newest = connection.prepare_cached(
-        "SELECT position, link FROM audit_events WHERE link IS NOT NULL ORDER BY position DESC LIMIT 1",
+        "SELECT link FROM audit_events WHERE link IS NOT NULL ORDER BY position DESC LIMIT 1",
     )?;
-    let newest = newest.query_row([], |row| Ok((row.get(0)?, link(row, 1)?))).optional()?;
-    let checkpoint = |(position, link): (i64, Option<Digest>)| {
-        Some(Checkpoint { position: columns::position(position), link: link? })
-    };
-    Ok(newest.and_then(checkpoint))
+    Ok(newest.query_row([], |row| link(row, 0)).optional()?.flatten())
 }
 
 /// The records of a subject, and those that name no subject but an account of this one's.

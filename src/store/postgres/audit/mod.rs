@@ -84,11 +84,12 @@ impl PostgresAudit {
     /// When the database could not be asked.
     pub async fn checkpoint(&self) -> Result<Option<Checkpoint>, StoreError> {
         let rows = self.store.query(Query::AuditHead, &[]).await?;
-        let head = |row: &Row| {
-            let (position, link): (_, &[u8]) = (row.try_get(0)?, row.try_get(1)?);
-            Ok::<_, Failure>(Checkpoint { position: columns::position(position), link: columns::link(link) })
+        let signed = |row: &Row| {
+            let link: &[u8] = row.try_get(1)?;
+            Ok::<_, Failure>((columns::position(row.try_get(0)?), columns::link(link), row.try_get(2)?))
         };
-        Ok(rows.first().map(head).transpose()?)
+        let newest = rows.iter().map(signed).collect::<Result<Vec<_>, _>>()?;
+        Ok(Checkpoint::of_newest(&newest))
     }
 
     /// Verifies the whole trail, or what comes after the checkpoint that the verifier begins with.
