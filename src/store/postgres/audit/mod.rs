@@ -22,6 +22,12 @@ use appender::Appender;
 ///
 /// Cheap to clone. The builder of [`Auth`](crate::Auth) makes one by itself, with its keyring; a host makes another one to
 /// read, to verify, to erase and to prune. What is recorded at once through one of them and its clones shares a round trip.
+///
+/// Where the trail ends before a record that one of them has appended, its end was cut off, or an older state of the database is
+/// back. What it was to record then fails with an error whose source says so, and
+/// [counts as failed](crate::audit::AuditStats::failed). It is told once: what is recorded next goes on after what is left, since a
+/// restored backup would else stop the shop. A node that has appended nothing since before the cut cannot notice: keep
+/// [checkpoints](Checkpoint).
 #[derive(Clone, Debug)]
 pub struct PostgresAudit {
     store: PostgresStore,
