@@ -13,7 +13,8 @@ use crate::token::Digest;
 #[non_exhaustive]
 pub struct CheckpointError;
 
-/// Where a trail stood: the place and the link of its newest signed record. It vouches for everything before it.
+/// Where a trail stood: the place and the link of its newest signed record, and the link before it. It vouches for every signed
+/// record before it, and for nothing that was recorded before the trail was signed, or by a node without a key.
 ///
 /// Kept outside the database, where whoever can write there cannot, it is an anchor: a trail that was cut off before it, or
 /// written anew, is found out by [`Verifier`](super::Verifier). It is one line of text, and no secret.

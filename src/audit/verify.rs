@@ -11,9 +11,11 @@ use crate::{
 /// It is fed the records in the order of their positions, from a database's own `verify` or from a copy. It needs every key
 /// that signed any of them: a keyring of its own, in which retired keys are kept, beside or instead of the running shop's.
 ///
-/// Whoever writes to the database without a key cannot change a record, put one in, or take one out without being found.
-/// What has no key to it: the end of a trail can be cut off, and a whole trail be taken away or its signatures with it. For
-/// that, keep a [`Checkpoint`] elsewhere from time to time and hand all that were kept to the verifier.
+/// Whoever writes to the database without a key cannot change a signed record, put one in, or take one out without being found.
+/// What has no key to it: the records before the first signed one can be changed at will; the end of a trail can be cut off;
+/// and a whole trail can be taken away, or its signatures, or be replaced by another one that was signed with the same keys:
+/// a link names no database. For all but the first, keep a [`Checkpoint`] elsewhere from time to time and hand all that were
+/// kept to the verifier. What was erased can be put back by whoever has a copy of it: it is what was signed.
 ///
 /// Whoever has a key can write what he likes, and only an anchored checkpoint contradicts him.
 #[derive(Clone, Debug)]

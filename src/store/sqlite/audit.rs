@@ -105,7 +105,7 @@ impl SqliteAudit {
         self.store.0.readers.read(look).await
     }
 
-    /// Verifies the whole trail, or what comes after the checkpoint that the verifier begins with.
+    /// Verifies the whole trail, or what is left from the checkpoint on that the verifier begins with.
     ///
     /// # Errors
     ///

@@ -98,7 +98,7 @@ impl PostgresAudit {
         Ok(Checkpoint::of_newest(&newest))
     }
 
-    /// Verifies the whole trail, or what comes after the checkpoint that the verifier begins with.
+    /// Verifies the whole trail, or what is left from the checkpoint on that the verifier begins with.
     ///
     /// # Errors
     ///
