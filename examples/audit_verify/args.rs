@@ -12,8 +12,8 @@ audit_verify ADDRESS --key-file [ID=]FILE… [--anchor CHECKPOINT]… [--since C
 
   ADDRESS                sqlite:PATH or postgres://…
   --key-file [ID=]FILE   the bytes of a key that signed, by its number in the shop's keyring; 1 if there is no number
-  --anchor CHECKPOINT    what was kept elsewhere, as POSITION:LINK
-  --since CHECKPOINT     what comes before it was pruned, and is not looked at
+  --anchor CHECKPOINT    what was kept elsewhere, as POSITION:LINK:PREVIOUS
+  --since CHECKPOINT     what comes before it was pruned, and is not looked at; its own record is proved
   --schema NAME          the schema of the tables in PostgreSQL; commerce_auth if there is none";
 
 /// What the command line says.

@@ -63,9 +63,9 @@ pub async fn run() -> Result {
     shop.by_hand("UPDATE audit_events SET personal = NULL, account = NULL WHERE position = 5")?;
     shop.finds(&[anchor], &[FindingKind::ErasedWithoutRight]).await?;
 
-    println!("\nSomebody takes it away altogether");
+    println!("\nSomebody takes it away altogether: what followed on it cannot be proved any more");
     shop.by_hand("DELETE FROM audit_events WHERE position = 5")?;
-    shop.finds(&[anchor], &[FindingKind::Missing { to: 5 }]).await?;
+    shop.finds(&[anchor], &[FindingKind::Missing { to: 5 }, FindingKind::Unproven]).await?;
 
     println!("\nSomebody cuts off the end: without the checkpoint it would not show");
     shop.by_hand("DELETE FROM audit_events WHERE position >= 5")?;

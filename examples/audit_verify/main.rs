@@ -1,5 +1,6 @@
 //! Verifies the audit trail of a database, for whoever audits the shop: a keyring and the checkpoints that were kept elsewhere
-//! are all it needs. It exits with 1 if anything is wrong.
+//! are all it needs. It exits with 1 if anything is wrong, or nothing is signed: whoever empties a trail or strips it of its
+//! signatures leaves nothing that could be wrong.
 //!
 //! ```text
 //! audit_verify sqlite:auth.db --key-file auth.key --anchor 12345:9f86…
@@ -34,7 +35,8 @@ async fn main() -> Result<ExitCode> {
     };
     let report = verify(&args).await?;
     print(&report);
-    Ok(if report.is_clean() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    let proved = report.is_clean() && report.signed > 0;
+    Ok(if proved { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 async fn verify(args: &Args) -> Result<Report> {

@@ -2,15 +2,19 @@ use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 
+use super::chain;
 use crate::token::Digest;
 
 /// Why a text is no checkpoint.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("a checkpoint is a number, a colon and 64 lower-case hexadecimal digits")]
+#[error(
+    "a checkpoint is a number and one or two times 64 lower-case hexadecimal digits, with colons in between"
+)]
 #[non_exhaustive]
 pub struct CheckpointError;
 
-/// Where a trail stood: the place and the link of its newest signed record. It vouches for everything before it.
+/// Where a trail stood: the place and the link of its newest signed record, and the link before it. It vouches for every signed
+/// record before it, and for nothing that was recorded before the trail was signed, or by a node without a key.
 ///
 /// Kept outside the database, where whoever can write there cannot, it is an anchor: a trail that was cut off before it, or
 /// written anew, is found out by [`Verifier`](super::Verifier). It is one line of text, and no secret.
@@ -18,7 +22,8 @@ pub struct CheckpointError;
 /// ```
 /// use commerce_auth::audit::Checkpoint;
 ///
-/// let line = "12345:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08";
+/// let line = "12345:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08:\
+///     2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae";
 /// let checkpoint: Checkpoint = line.parse()?;
 /// assert_eq!(checkpoint.position, 12345);
 /// assert_eq!(checkpoint.to_string(), line);
@@ -32,11 +37,28 @@ pub struct Checkpoint {
     pub position: u64,
     /// The link of the record.
     pub link: Digest,
+    /// The link of the signed record before it, with which its own can be computed again once there is nothing else before
+    /// it. None where that was not known; such a checkpoint still anchors, but proves no record that a trail
+    /// [begins with](super::Verifier::since).
+    pub previous: Option<Digest>,
+}
+
+impl Checkpoint {
+    /// Of the place and the link of the newest signed record and of the one before it, if they are there, and whether the
+    /// first record of the trail is.
+    pub(crate) fn of_newest(newest: &[(u64, Digest, bool)]) -> Option<Self> {
+        let &(position, link, whole) = newest.first()?;
+        // Where nothing was pruned, nothing signed came before the only one.
+        let start = whole.then_some(chain::START);
+        let previous = newest.get(1).map(|&(_, link, _)| link).or(start);
+        Some(Self { position, link, previous })
+    }
 }
 
 impl fmt::Display for Checkpoint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:{}", self.position, self.link)
+        write!(f, "{}:{}", self.position, self.link)?;
+        self.previous.map_or(Ok(()), |previous| write!(f, ":{previous}"))
     }
 }
 
@@ -50,7 +72,12 @@ impl FromStr for Checkpoint {
             return Err(CheckpointError);
         }
         let position = position.parse().map_err(|_| CheckpointError)?;
-        Ok(Self { position, link: link.parse().map_err(|_| CheckpointError)? })
+        let (link, previous) = match link.split_once(':') {
+            Some((link, previous)) => (link, Some(previous)),
+            None => (link, None),
+        };
+        let digest = |text: &str| text.parse().map_err(|_| CheckpointError);
+        Ok(Self { position, link: digest(link)?, previous: previous.map(digest).transpose()? })
     }
 }
 

@@ -10,15 +10,15 @@
 //! stores, `SqliteAudit` and `PostgresAudit`; with the feature `json-lines` a file, `JsonLinesAudit`; and, with the feature
 //! `tracing`, `TracingAudit`.
 //!
-//! What tells of a person can be taken out of a trail for good: [`AuditSink::erase`].
+//! What tells of a person can be taken out of a trail: [`AuditSink::erase`].
 //!
 //! # The chain
 //!
 //! With a [`Keyring`](crate::Keyring), each record of the two tables is signed together with its place and the link of the one
-//! before it. A `Verifier` finds any record that was changed, put in, moved or taken away by whoever has no key, and an end that was
-//! cut off before the last `Checkpoint` that was kept elsewhere. A record is in two parts, so that erasing leaves the chain
-//! whole: the signed one holds the digest of the personal one. The guide in [`store`](crate::store) says what this proves, what it
-//! does not, how a trail is pruned, and what it costs.
+//! before it. A `Verifier` finds any signed record that was changed, put in, moved or taken away by whoever has no key, and an
+//! end that was cut off before the last `Checkpoint` that was kept elsewhere. A record is in two parts, so that erasing leaves
+//! the chain whole: the signed one holds the digest of the personal one. The guide in [`store`](crate::store) says what this
+//! proves, what it does not, how a trail is pruned, and what it costs.
 
 #[cfg(any(feature = "postgres", feature = "sqlite"))]
 pub(crate) mod chain;

@@ -6,8 +6,9 @@ use crate::keyring::KeyId;
 /// What a [`Verifier`](super::Verifier) has seen.
 ///
 /// Without findings, the records from the first signed one to [`head`](Self::head) are those that were written, all of them,
-/// in their order. What comes before the first signed record, and whether there was anything after the head that no anchor
-/// knows of, it cannot say: look at [`signed`](Self::signed).
+/// in their order. With findings, and none left out, so is each signed record that none of them names. What comes before the
+/// first signed record, and whether there was anything after the head that no anchor knows of, it cannot say: look at
+/// [`signed`](Self::signed).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Report {
@@ -59,6 +60,9 @@ pub struct Finding {
 pub enum FindingKind {
     /// The record is not what was signed there, does not follow on the one before it, or contradicts itself.
     Changed,
+    /// What the record follows on is not there, and without it nobody can tell whether it is what was signed. Once the record
+    /// before it is put back, it is proved, or found to be changed.
+    Unproven,
     /// There are no records from this place to that one.
     Missing {
         /// The last place of the gap.
@@ -82,6 +86,7 @@ impl fmt::Display for FindingKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Changed => f.write_str("changed, or not what followed here"),
+            Self::Unproven => f.write_str("cannot be proved without what came before it"),
             Self::Missing { to } => write!(f, "missing, up to and with {to}"),
             Self::OutOfOrder => f.write_str("again, or out of order"),
             Self::Unsigned => f.write_str("not signed, after one that is"),

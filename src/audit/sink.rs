@@ -24,12 +24,14 @@ pub trait AuditSink: Debug + Send + Sync + 'static {
     /// When the event could not be kept.
     async fn record(&self, event: &AuditEvent) -> Result<(), StoreError>;
 
-    /// Takes away what tells of a person, for good, and answers how many events told of them.
+    /// Takes away what tells of a person from where the events are kept, and answers how many events told of them.
     ///
     /// Of a customer's events, and of those that name no subject but an account that one of the customer's own names, go: who,
     /// the account, from where, by which device, the correlation id, and the reason. What was done, when, how it ended
     /// and by which admin user stays. Of an admin user's own events goes the same, but that the subject stays: who worked at
     /// a support desk is no secret of theirs. What they did for a customer is the customer's, and goes with the customer.
+    ///
+    /// It does not reach copies. Whoever has one and can write there can put back what was erased.
     ///
     /// It finds what was recorded before it was called. Called again, it goes on where an earlier call stopped.
     ///

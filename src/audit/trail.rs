@@ -32,7 +32,7 @@ pub struct AuditStats {
     /// Events lost because the queue was full.
     pub dropped: u64,
     /// Events lost because the sink could not keep them. Where an admin user was involved and something was about to be
-    /// issued, it was not.
+    /// issued, it was not. That the end of a PostgreSQL trail was cut off shows here, and in the error of what is recorded next.
     pub failed: u64,
 }
 

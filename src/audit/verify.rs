@@ -11,16 +11,18 @@ use crate::{
 /// It is fed the records in the order of their positions, from a database's own `verify` or from a copy. It needs every key
 /// that signed any of them: a keyring of its own, in which retired keys are kept, beside or instead of the running shop's.
 ///
-/// Whoever writes to the database without a key cannot change a record, put one in, or take one out without being found.
-/// What has no key to it: the end of a trail can be cut off, and a whole trail be taken away or its signatures with it. For
-/// that, keep a [`Checkpoint`] elsewhere from time to time and hand all that were kept to the verifier.
+/// Whoever writes to the database without a key cannot change a signed record, put one in, or take one out without being found.
+/// What has no key to it: the records before the first signed one can be changed at will; the end of a trail can be cut off;
+/// and a whole trail can be taken away, or its signatures, or be replaced by another one that was signed with the same keys:
+/// a link names no database. For all but the first, keep a [`Checkpoint`] elsewhere from time to time and hand all that were
+/// kept to the verifier. What was erased can be put back by whoever has a copy of it: it is what was signed.
 ///
 /// Whoever has a key can write what he likes, and only an anchored checkpoint contradicts him.
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct Verifier {
     keyring: Keyring,
-    /// In the order of positions.
+    /// In the order of positions; the checkpoint that it begins with is one of them.
     anchors: Vec<Checkpoint>,
     since: Option<Checkpoint>,
     /// The next record's position.
@@ -29,8 +31,6 @@ pub struct Verifier {
     previous: Option<Digest>,
     /// Whether something signed comes before it.
     after_signed: bool,
-    /// Whether the checkpoint that it begins with, or something after it, is there.
-    begun: bool,
     report: Report,
 }
 
@@ -46,20 +46,21 @@ impl Verifier {
             next: 1,
             previous: Some(chain::START),
             after_signed: false,
-            begun: true,
             report: Report::default(),
         }
     }
 
-    /// Verifies what comes after a checkpoint that is trusted: what comes before it may have been pruned, and is not looked
-    /// at. Earlier anchors are passed over.
-    pub fn since(self, checkpoint: Checkpoint) -> Self {
+    /// Verifies from a checkpoint on that is trusted: what comes before it may have been pruned, and is not looked at. Its own
+    /// record is the first that must be there, and is proved by what the checkpoint says of the
+    /// [link before it](Checkpoint::previous). Earlier anchors are passed over.
+    pub fn since(mut self, checkpoint: Checkpoint) -> Self {
+        self.anchors.retain(|anchor| anchor.position >= checkpoint.position);
+        self.anchors.insert(0, checkpoint);
         Self {
             since: Some(checkpoint),
-            next: checkpoint.position.saturating_add(1),
-            previous: Some(checkpoint.link),
+            next: checkpoint.position,
+            previous: checkpoint.previous,
             after_signed: true,
-            begun: false,
             ..self
         }
     }
@@ -71,13 +72,7 @@ impl Verifier {
 
     /// Looks at the next record.
     pub fn feed(&mut self, record: &AuditRecord) {
-        if let Some(since) = self.since
-            && record.position <= since.position
-        {
-            if record.position == since.position {
-                self.begun = true;
-                self.compare(record);
-            }
+        if self.since.is_some_and(|since| record.position < since.position) {
             return;
         }
         self.report.records += 1;
@@ -89,7 +84,6 @@ impl Verifier {
             self.previous = None;
         }
         self.next = record.position.saturating_add(1);
-        self.begun = true;
         self.check(record);
         self.compare(record);
     }
@@ -97,9 +91,8 @@ impl Verifier {
     /// What was found.
     #[must_use]
     pub fn finish(mut self) -> Report {
-        let unseen = self.since.filter(|_| !self.begun);
-        let anchors = self.anchors.iter().filter(|anchor| anchor.position >= self.next);
-        for anchor in unseen.iter().chain(anchors) {
+        self.anchors.dedup_by_key(|anchor| anchor.position);
+        for anchor in self.anchors.iter().filter(|anchor| anchor.position >= self.next) {
             self.report.find(anchor.position, FindingKind::CutOff);
         }
         self.report
@@ -111,7 +104,8 @@ impl Verifier {
             (Some(key), Some(link)) => {
                 let linked = self.is_linked(record, key, link);
                 self.report.signed += 1;
-                self.report.head = Some(Checkpoint { position: record.position, link });
+                let previous = self.previous;
+                self.report.head = Some(Checkpoint { position: record.position, link, previous });
                 self.previous = Some(link);
                 self.after_signed = true;
                 linked
@@ -144,8 +138,8 @@ impl Verifier {
 
     fn is_linked(&self, record: &AuditRecord, key: KeyId, link: Digest) -> Result<(), FindingKind> {
         let mac = self.keyring.audit_mac(key).ok_or(FindingKind::UnknownKey(key))?;
-        // After a gap nobody knows what it was signed with.
-        let Some(previous) = self.previous else { return Ok(()) };
+        // After a gap nobody knows what it was signed with: whoever made the gap may have written this one, too.
+        let previous = self.previous.ok_or(FindingKind::Unproven)?;
         let expected = chain::link(mac, record.position, previous, &record.event);
         expected.verify_slice(link.as_bytes()).map_err(|_| FindingKind::Changed)
     }
@@ -165,8 +159,8 @@ impl Verifier {
     /// Whether a record is what the checkpoints of its place vouch for.
     fn compare(&mut self, record: &AuditRecord) {
         let first = self.anchors.partition_point(|anchor| anchor.position < record.position);
-        let anchors = self.anchors.iter().skip(first).chain(&self.since);
-        let mut here = anchors.filter(|anchor| anchor.position == record.position);
+        let mut here =
+            self.anchors.iter().skip(first).take_while(|anchor| anchor.position == record.position);
         if here.any(|anchor| record.link != Some(anchor.link)) {
             self.report.find(record.position, FindingKind::AnchorDiffers);
         }

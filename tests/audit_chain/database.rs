@@ -9,7 +9,7 @@ use std::{
 
 use async_trait::async_trait;
 use commerce_auth::{
-    AuditEvent, AuditSink, Keyring, PostgresAudit, PostgresOptions, SqliteAudit, SqliteOptions,
+    AuditEvent, AuditSink, Digest, Keyring, PostgresAudit, PostgresOptions, SqliteAudit, SqliteOptions,
     audit::{AuditRecord, Checkpoint, Report, Verifier},
 };
 use commerce_auth_test_servers::Postgres;
@@ -106,9 +106,14 @@ macro_rules! trail {
 trail!(SqliteAudit);
 trail!(PostgresAudit);
 
-/// Where a record stands.
-pub fn checkpoint_of(record: &AuditRecord) -> Checkpoint {
-    Checkpoint { position: record.position, link: record.link.expect("it is signed") }
+/// Where a record stands, that of this number.
+pub fn checkpoint_of(trail: &[AuditRecord], number: usize) -> Checkpoint {
+    let link = |record: &AuditRecord| record.link.expect("it is signed");
+    let previous = match number {
+        0 => Digest::from_bytes([0; 32]),
+        _ => link(&trail[number - 1]),
+    };
+    Checkpoint { position: trail[number].position, link: link(&trail[number]), previous: Some(previous) }
 }
 
 /// Verifies records of a copy.

@@ -8,7 +8,7 @@ use serde_json::json;
 
 use crate::{
     database::{Database, Trail, verified},
-    events::record,
+    events::{customer, record},
     keyring, on_both,
 };
 
@@ -150,7 +150,37 @@ async fn an_admin_user_stays_with_what_was_done(database: &Database) {
     assert!(report.is_clean() && report.erased == 1, "{report:?}");
 }
 
+/// Many of one customer's go in pages, each for itself: what is done is done when a later one fails.
+async fn a_customer_of_many_events_is_forgotten_page_by_page(database: &Database) {
+    const RECORDS: u64 = 1600;
+    let keyring = keyring();
+    let trail = database.node(Some(&keyring)).await;
+    // By the customer's number alone; those of a name are few.
+    record(&*trail, (0..RECORDS).map(|number| number * 30 + 5)).await;
+    let stop = match database {
+        Database::Sqlite { .. } => {
+            "CREATE TRIGGER stop BEFORE UPDATE ON audit_events WHEN old.position = 1250 \
+             BEGIN SELECT RAISE(ABORT, 'stop'); END"
+        }
+        Database::Postgres { .. } => {
+            "ALTER TABLE {schema}.audit_events ADD CONSTRAINT stop CHECK (position <> 1250 OR erased IS NULL)"
+        }
+    };
+    database.by_hand(stop);
+    trail.erase(&customer(0)).await.unwrap_err();
+    let erased = || async { trail.records().await.iter().filter(|record| record.erased.is_some()).count() };
+    assert_eq!(erased().await, 1000, "two whole pages");
+    database.by_hand(match database {
+        Database::Sqlite { .. } => "DROP TRIGGER stop",
+        Database::Postgres { .. } => "ALTER TABLE {schema}.audit_events DROP CONSTRAINT stop",
+    });
+    assert_eq!(trail.erase(&customer(0)).await.unwrap(), 600);
+    let report = trail.verify(Verifier::new(&keyring, &[])).await;
+    assert!(report.is_clean() && report.erased == RECORDS, "{report:?}");
+}
+
 on_both! {
+    a_customer_of_many_events_is_forgotten_page_by_page,
     a_person_is_forgotten_and_the_chain_is_whole,
     whoever_has_no_key_cannot_erase_what_is_signed,
     what_is_not_signed_is_erased_as_well,

@@ -18,6 +18,13 @@ fn audit_verify(arguments: &[&str]) -> (Option<i32>, String) {
     (status.code(), String::from_utf8_lossy(&[stdout, stderr].concat()).into_owned())
 }
 
+fn address(database: &Database) -> (String, &str) {
+    match database {
+        Database::Sqlite { path, .. } => (format!("sqlite:{}", path.display()), "commerce_auth"),
+        Database::Postgres { server, schema } => (server.url(), schema),
+    }
+}
+
 async fn an_auditor_is_told_what_is_wrong(database: &Database) {
     let (folder, keyring) = (tempdir().unwrap(), keyring());
     let trail = database.node(Some(&keyring)).await;
@@ -29,10 +36,7 @@ async fn an_auditor_is_told_what_is_wrong(database: &Database) {
         fs::write(&file, key).unwrap();
         format!("{id}={}", file.display())
     });
-    let (address, schema) = match database {
-        Database::Sqlite { path, .. } => (format!("sqlite:{}", path.display()), "commerce_auth"),
-        Database::Postgres { server, schema } => (server.url(), schema.as_str()),
-    };
+    let (address, schema) = address(database);
     let all = [&address, "--schema", schema, "--key-file", &one, "--key-file", &two, "--anchor", &anchor];
 
     let (code, said) = audit_verify(&all);
@@ -51,8 +55,30 @@ async fn an_auditor_is_told_what_is_wrong(database: &Database) {
     assert_eq!(audit_verify(&all[..3]).0, Some(2), "without a key");
 }
 
+/// Without an anchor there is nothing that could be wrong with it.
+async fn a_trail_that_proves_nothing_is_not_taken_for_a_good_one(database: &Database) {
+    let (folder, keyring) = (tempdir().unwrap(), keyring());
+    let file = folder.path().join("1");
+    fs::write(&file, [7; 32]).unwrap();
+    let (address, schema) = address(database);
+    let verify = || audit_verify(&[&address, "--schema", schema, "--key-file", file.to_str().unwrap()]);
+    let trail = database.node(Some(&keyring)).await;
+    record(&*trail, 0..10).await;
+    let (code, said) = verify();
+    assert_eq!(code, Some(0), "{said}");
+    for undone in
+        ["UPDATE {schema}.audit_events SET key_id = NULL, link = NULL", "DELETE FROM {schema}.audit_events"]
+    {
+        database.by_hand(undone);
+        let (code, said) = verify();
+        assert_eq!(code, Some(1), "{said}");
+        assert!(said.contains("nothing is signed, so nothing is proved"), "{said}");
+    }
+}
+
 on_both! {
     an_auditor_is_told_what_is_wrong,
+    a_trail_that_proves_nothing_is_not_taken_for_a_good_one,
 }
 
 #[test]

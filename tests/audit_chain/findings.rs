@@ -30,17 +30,28 @@ async fn each_kind_is_named_where_it_is() {
     let mutated = |mutate: &dyn Fn(&mut Vec<AuditRecord>)| {
         let mut trail = whole.clone();
         mutate(&mut trail);
-        found(&keyring, &[checkpoint_of(&whole[4]), checkpoint_of(&whole[19])], &trail)
+        found(&keyring, &[checkpoint_of(&whole, 4), checkpoint_of(&whole, 19)], &trail)
     };
     assert_eq!(mutated(&|_| ()), []);
     let changed = mutated(&|trail| trail[6].event = trail[6].event.replace("base", "bass"));
     assert_eq!(changed, [(7, FindingKind::Changed)]);
     let missing = mutated(&|trail| drop(trail.drain(7..10)));
-    assert_eq!(missing, [(8, FindingKind::Missing { to: 10 })]);
+    assert_eq!(missing, [(8, FindingKind::Missing { to: 10 }), (11, FindingKind::Unproven)]);
+    let rewritten = mutated(&|trail| {
+        trail[5].event = trail[5].event.replace("succeeded", "refused");
+        trail[5].columns.outcome = "refused".into();
+        trail.remove(4);
+    });
+    assert_eq!(rewritten, [(5, FindingKind::Missing { to: 5 }), (6, FindingKind::Unproven)]);
+    let halved = mutated(&|trail| trail[9].link = None);
+    assert_eq!(halved, [(10, FindingKind::Changed), (11, FindingKind::Unproven)]);
     let again = mutated(&|trail| trail.insert(9, trail[2].clone()));
     assert_eq!(again, [(3, FindingKind::OutOfOrder)]);
     let swapped = mutated(&|trail| trail.swap(9, 10));
-    assert_eq!(swapped, [(10, FindingKind::Missing { to: 10 }), (10, FindingKind::OutOfOrder)]);
+    assert_eq!(
+        swapped,
+        [(10, FindingKind::Missing { to: 10 }), (11, FindingKind::Unproven), (10, FindingKind::OutOfOrder)]
+    );
     let stripped = mutated(&|trail| (trail[9].key, trail[9].link) = (None, None));
     assert_eq!(stripped, [(10, FindingKind::Unsigned), (11, FindingKind::Changed)]);
     let unknown = mutated(&|trail| trail[9].key = Some(KeyId(9)));
@@ -57,7 +68,7 @@ async fn each_kind_is_named_where_it_is() {
     assert_eq!(cut, [(20, FindingKind::CutOff)]);
     // From the first record on, by whoever has the key.
     let another = trail().await;
-    let anew = found(&keyring, &[checkpoint_of(&whole[4])], &another);
+    let anew = found(&keyring, &[checkpoint_of(&whole, 4)], &another);
     assert_eq!(anew, [(5, FindingKind::AnchorDiffers)]);
 }
 
@@ -75,7 +86,7 @@ async fn a_trail_cannot_be_made_to_begin_later() {
     trail.iter_mut().for_each(|record| (record.key, record.link) = (None, None));
     let report = verified(Verifier::new(&keyring, &[]), &trail);
     assert_eq!((report.signed, report.head), (0, None), "nothing is proved");
-    assert_eq!(found(&keyring, &[checkpoint_of(&whole[9])], &trail), [(10, FindingKind::AnchorDiffers)]);
+    assert_eq!(found(&keyring, &[checkpoint_of(&whole, 9)], &trail), [(10, FindingKind::AnchorDiffers)]);
 }
 
 #[tokio::test]

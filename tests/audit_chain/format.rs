@@ -4,6 +4,10 @@ use commerce_auth::audit::{AuditRecord, Checkpoint, Verifier};
 
 use crate::{database::verified, keyring};
 
+/// Where it stands, as it is kept elsewhere: its place, its link and the one before it.
+const KNOWN_HEAD: &str = "2:7076a05e87bdda21d59cfc53523ea925a7e0401eca461b1808b1bf066eeaa23c:\
+                          0cfbde639471d2dc9954b0fc02c83ec7e8559599e8995793f05af307ba96aa1a";
+
 fn known() -> [AuditRecord; 3] {
     let read = |line| serde_json::from_str(line).expect("a record");
     let records: Vec<AuditRecord> = include_str!("known.jsonl").lines().map(read).collect();
@@ -13,8 +17,9 @@ fn known() -> [AuditRecord; 3] {
 #[test]
 fn what_another_program_has_signed_verifies() {
     let [first, second, first_erased] = known();
-    let head = "2:LINK".replace("LINK", &second.link.unwrap().to_string());
-    let head: Checkpoint = head.parse().unwrap();
+    let head: Checkpoint = KNOWN_HEAD.parse().unwrap();
+    assert_eq!((head.position, Some(head.link), head.previous), (2, second.link, first.link));
+    assert_eq!(head.to_string(), KNOWN_HEAD);
     let verifier = || Verifier::new(&keyring(), &[head]);
     let report = verified(verifier(), &[first.clone(), second.clone()]);
     assert!(report.is_clean(), "{report:?}");
@@ -41,6 +46,13 @@ fn what_is_no_checkpoint_is_refused() {
     let checkpoint: Checkpoint = whole.parse().unwrap();
     assert_eq!(serde_json::to_string(&checkpoint).unwrap(), format!("\"{whole}\""));
     assert_eq!(serde_json::from_str::<Checkpoint>(&format!("\"{whole}\"")).unwrap(), checkpoint);
+    // Without the link before it, it is one as well.
+    assert_eq!((checkpoint.to_string(), checkpoint.previous), (whole.clone(), None));
+    let longer = format!("{whole}:{link}");
+    assert_eq!(longer.parse::<Checkpoint>().unwrap().to_string(), longer);
+    for more in ["", ":", &link[1..], &format!("{link}:"), &format!("{link}:{link}")] {
+        assert!(format!("{whole}:{more}").parse::<Checkpoint>().is_err(), "{more}");
+    }
     for text in
         ["", ":", "12", &format!("+12:{link}"), &format!("-1:{link}"), &format!(":{link}"), &whole[..66]]
     {

@@ -1,6 +1,7 @@
 //! The audit chain: whatever is done to a trail by a hand without a key is found.
 #![cfg(all(feature = "postgres", feature = "sqlite"))]
 
+mod appending;
 mod cancelled;
 mod database;
 mod erasure;

@@ -28,6 +28,10 @@ pub(super) enum Failure {
     /// It was retired between two looks at the keyring.
     #[error("the key that signs the audit trail is not at hand")]
     NoKey,
+    #[error(
+        "record {0} of the audit trail, which was there, is gone: its end was cut off, or an older state of the database is back"
+    )]
+    CutOff(i64),
 }
 
 impl From<tokio_postgres::Error> for Failure {

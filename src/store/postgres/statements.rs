@@ -95,7 +95,8 @@ statements! {
                  AND position > $3 ORDER BY position LIMIT $4"
             ),
         AuditHead =>
-            "SELECT position, link FROM \"{schema}\".audit_events WHERE link IS NOT NULL ORDER BY position DESC LIMIT 1",
+            "SELECT position, link, EXISTS (SELECT FROM \"{schema}\".audit_events WHERE position = 1) \
+             FROM \"{schema}\".audit_events WHERE link IS NOT NULL ORDER BY position DESC LIMIT 2",
     }
 }
 

@@ -51,7 +51,7 @@ impl SqliteStore {
 }
 
 impl SqliteAudit {
-    /// Records that are read at once by a verification.
+    /// Records that are read by a verification, or erased, at once.
     const PAGE: usize = 500;
 
     /// The newest so many audit events, the oldest of them first.
@@ -90,11 +90,22 @@ impl SqliteAudit {
     ///
     /// When the file could not be read.
     pub async fn checkpoint(&self) -> Result<Option<Checkpoint>, StoreError> {
-        let look = |connection: &Connection| newest_signed(connection);
+        let look = |connection: &Connection| {
+            let mut newest = connection.prepare_cached(
+                "SELECT position, link, EXISTS (SELECT * FROM audit_events WHERE position = 1) FROM audit_events \
+                 WHERE link IS NOT NULL ORDER BY position DESC LIMIT 2",
+            )?;
+            let signed = |row: &Row<'_>| {
+                let link = row.get_ref(1)?.as_blob()?;
+                Ok((columns::position(row.get(0)?), columns::link(link), row.get(2)?))
+            };
+            let newest = newest.query_map([], signed)?.collect::<rusqlite::Result<Vec<_>>>()?;
+            Ok(Checkpoint::of_newest(&newest))
+        };
         self.store.0.readers.read(look).await
     }
 
-    /// Verifies the whole trail, or what comes after the checkpoint that the verifier begins with.
+    /// Verifies the whole trail, or what is left from the checkpoint on that the verifier begins with.
     ///
     /// # Errors
     ///
@@ -154,20 +165,36 @@ impl AuditSink for SqliteAudit {
 
     async fn erase(&self, subject: &Subject) -> Result<u64, StoreError> {
         let (kind, id) = columns::subject_columns(subject);
-        let keyring = self.keyring.clone();
-        let erase = move |connection: &Connection| {
-            let mut erased = 0;
-            for record in concerning(connection, kind, &id)? {
-                match Erased::of(&record, keyring.as_ref()) {
-                    Ok(Some(left)) => erased += replace(connection, record.position, &left)?,
-                    Ok(None) => {}
-                    // What was erased until then is signed, and stays so.
-                    Err(error) => return Ok(Err(error)),
-                }
+        let mut erased = 0;
+        // The subject's own last: they say which accounts to look for, if this has to be done again.
+        for which in [OF_SUBJECTS_ACCOUNTS, OF_SUBJECT] {
+            let mut after = Some(i64::MIN);
+            while let Some(from) = after {
+                let (id, keyring) = (id.clone(), self.keyring.clone());
+                // A write for each page, so that whoever records does not wait for all of them.
+                let erase = move |connection: &Connection| {
+                    let mut page = connection.prepare_cached(which)?;
+                    let rows = page.query_map(params![kind, id, from, limit(Self::PAGE)], |row| {
+                        Ok((row.get(0)?, record(row)?))
+                    })?;
+                    let rows = rows.collect::<rusqlite::Result<Vec<(i64, _)>>>()?;
+                    let mut erased = 0;
+                    for (position, record) in &rows {
+                        match Erased::of(record, keyring.as_ref()) {
+                            Ok(Some(left)) => erased += replace(connection, *position, &left)?,
+                            Ok(None) => {}
+                            // What was erased until then is signed, and stays so.
+                            Err(error) => return Ok(Err(error)),
+                        }
+                    }
+                    Ok(Ok((erased, rows.last().map(|(last, _)| *last))))
+                };
+                let (page, last) = self.store.0.writer.write(erase).await??;
+                erased += u64::try_from(page).unwrap_or(u64::MAX);
+                after = last;
             }
-            Ok(Ok(u64::try_from(erased).unwrap_or(u64::MAX)))
-        };
-        self.store.0.writer.write(erase).await?
+        }
+        Ok(erased)
     }
 }
 
@@ -191,7 +218,7 @@ fn append(
         Some(keyring) => {
             // Somebody without a key may have recorded in between.
             let previous = match previous {
-                None if last != 0 => newest_signed(connection)?.map(|newest| newest.link),
+                None if last != 0 => newest_link(connection)?,
                 previous => previous,
             };
             match chain::sign(keyring, columns::position(position), previous, &entry.event) {
@@ -227,39 +254,36 @@ fn append(
     Ok(Ok(()))
 }
 
-fn newest_signed(connection: &Connection) -> rusqlite::Result<Option<Checkpoint>> {
+fn newest_link(connection: &Connection) -> rusqlite::Result<Option<Digest>> {
     let mut newest = connection.prepare_cached(
-        "SELECT position, link FROM audit_events WHERE link IS NOT NULL ORDER BY position DESC LIMIT 1",
+        "SELECT link FROM audit_events WHERE link IS NOT NULL ORDER BY position DESC LIMIT 1",
     )?;
-    let newest = newest.query_row([], |row| Ok((row.get(0)?, link(row, 1)?))).optional()?;
-    let checkpoint = |(position, link): (i64, Option<Digest>)| {
-        Some(Checkpoint { position: columns::position(position), link: link? })
-    };
-    Ok(newest.and_then(checkpoint))
+    Ok(newest.query_row([], |row| link(row, 0)).optional()?.flatten())
 }
 
-/// The records of a subject, and those that name no subject but an account of this one's.
-fn concerning(connection: &Connection, kind: &str, id: &str) -> rusqlite::Result<Vec<AuditRecord>> {
-    let mut concerning = connection.prepare_cached(concat!(
-        "SELECT ",
-        record_columns!(),
-        " FROM audit_events WHERE subject_kind = ?1 AND subject_id = ?2 UNION ALL SELECT ",
-        record_columns!(),
-        " FROM audit_events WHERE subject_id IS NULL AND account IS NOT NULL AND account IN \
-         (SELECT account FROM audit_events WHERE subject_kind = ?1 AND subject_id = ?2)"
-    ))?;
-    let records = concerning.query_map([kind, id], record)?;
-    records.collect()
-}
+/// A page of a subject's records.
+const OF_SUBJECT: &str = concat!(
+    "SELECT ",
+    record_columns!(),
+    " FROM audit_events WHERE subject_kind = ?1 AND subject_id = ?2 AND position > ?3 ORDER BY position LIMIT ?4"
+);
+
+/// A page of those that name no subject but an account of this one's.
+const OF_SUBJECTS_ACCOUNTS: &str = concat!(
+    "SELECT ",
+    record_columns!(),
+    " FROM audit_events WHERE subject_id IS NULL AND account IS NOT NULL AND account IN \
+     (SELECT account FROM audit_events WHERE subject_kind = ?1 AND subject_id = ?2) \
+     AND position > ?3 ORDER BY position LIMIT ?4"
+);
 
 /// Keeps what is left of a record.
-fn replace(connection: &Connection, position: u64, left: &Erased) -> rusqlite::Result<usize> {
+fn replace(connection: &Connection, position: i64, left: &Erased) -> rusqlite::Result<usize> {
     let mut replace = connection.prepare_cached(
         "UPDATE audit_events SET event = coalesce(?2, event), personal = NULL, erased = ?3, account = NULL, \
          subject_id = iif(subject_kind = 'customer', NULL, subject_id), subject_kind = nullif(subject_kind, 'customer') \
          WHERE position = ?1",
     )?;
-    let position = i64::try_from(position).unwrap_or(i64::MAX);
     replace.execute(params![position, left.event, left.erased.as_ref().map(columns::erasure_bytes)])
 }
 

@@ -23,8 +23,8 @@ struct Inner {
     locking: Locking,
     keyring: Option<Keyring>,
     waiting: Mutex<VecDeque<Waiting>>,
-    /// The turn. What is known of the trail's end goes with it.
-    end: tokio::sync::Mutex<Option<End>>,
+    /// The turn. With it goes where the trail ended when the database last said so: it may have grown since.
+    end: tokio::sync::Mutex<End>,
 }
 
 /// A record that waits, and whom to tell.
@@ -38,6 +38,13 @@ struct Waiting {
 struct End {
     position: i64,
     link: Option<Vec<u8>>,
+}
+
+impl End {
+    /// Whether the trail was longer once, or its last record another one.
+    fn is_before(&self, was: &Self) -> bool {
+        self.position < was.position || (self.position == was.position && self.link != was.link)
+    }
 }
 
 impl Appender {
@@ -55,14 +62,20 @@ impl Appender {
         let deadline = self.0.locking.deadline();
         self.0.waiting().push_back(Waiting { entry, appended });
         let inner = Arc::clone(&self.0);
-        let append = async move { Ok(inner.append_until(answer, deadline).await) };
+        let append = async move {
+            // Whose time is over does not take those along who came later: the turn goes on without the caller.
+            let turn = tokio::spawn(inner.append_until(answer, deadline));
+            let appended = timeout_at(deadline, turn).await.map_err(|_| Failure::TimedOut)?;
+            appended.map_err(|_| Failure::Gone)
+        };
         self.0.locking.run(append).await?
     }
 }
 
 impl Inner {
+    /// Waits for its turn until then, and appends what waits until it is answered.
     async fn append_until(
-        &self,
+        self: Arc<Self>,
         mut answer: oneshot::Receiver<Result<(), Arc<Failure>>>,
         deadline: Instant,
     ) -> Result<(), Arc<Failure>> {
@@ -75,10 +88,21 @@ impl Inner {
                 Ok(None) => {}
             }
             let batch = self.take();
-            // Where nobody knows how it went, the end of the trail is to be asked for.
-            let was = end.take();
-            let appended = self.append_all(&batch, was, deadline).await.map_err(Arc::new);
-            let appended = appended.map(|now| *end = Some(now));
+            // As long as whoever comes now may wait: most of them do.
+            let deadline = self.locking.deadline();
+            let appended = match self.append_all(&batch, &end, deadline).await {
+                Ok(now) => {
+                    *end = now;
+                    Ok(())
+                }
+                Err(failure) => {
+                    // That was told, and would be told for ever: go on after what is there.
+                    if let Failure::CutOff(_) = failure {
+                        *end = End::default();
+                    }
+                    Err(Arc::new(failure))
+                }
+            };
             for Waiting { appended: tell, .. } in batch {
                 // Nobody listens any more if its time was over.
                 let _ = tell.send(appended.clone());
@@ -100,22 +124,21 @@ impl Inner {
         batch
     }
 
-    async fn append_all(
-        &self,
-        batch: &[Waiting],
-        end: Option<End>,
-        deadline: Instant,
-    ) -> Result<End, Failure> {
+    /// Where the trail ends with them. It must not end before where it did.
+    async fn append_all(&self, batch: &[Waiting], was: &End, deadline: Instant) -> Result<End, Failure> {
         let mut known = HashSet::new();
         let mut entries: Vec<_> = batch.iter().map(|waiting| &waiting.entry).collect();
         entries.retain(|entry| known.insert(entry.columns.id.clone()));
-        let mut end = end.unwrap_or_default();
+        let mut end = was.clone();
         while !entries.is_empty() {
             let (records, now) = self.sign(&entries, &end)?;
             let rows = self.locking.query_until(Command::AppendRecords, records, deadline).await?;
             let answer = Answer::read(rows.first().ok_or(Failure::Unreadable)?)?;
             if answer.appended {
                 return Ok(now);
+            }
+            if answer.end.is_before(was) {
+                return Err(Failure::CutOff(was.position));
             }
             end = answer.end;
             entries.retain(|entry| !answer.known.contains(&entry.columns.id));

@@ -22,6 +22,12 @@ use appender::Appender;
 ///
 /// Cheap to clone. The builder of [`Auth`](crate::Auth) makes one by itself, with its keyring; a host makes another one to
 /// read, to verify, to erase and to prune. What is recorded at once through one of them and its clones shares a round trip.
+///
+/// Where the trail ends before a record that one of them has appended, its end was cut off, or an older state of the database is
+/// back. What it was to record then fails with an error whose source says so, and
+/// [counts as failed](crate::audit::AuditStats::failed). It is told once: what is recorded next goes on after what is left, since a
+/// restored backup would else stop the shop. A node that has appended nothing since before the cut cannot notice: keep
+/// [checkpoints](Checkpoint).
 #[derive(Clone, Debug)]
 pub struct PostgresAudit {
     store: PostgresStore,
@@ -84,14 +90,15 @@ impl PostgresAudit {
     /// When the database could not be asked.
     pub async fn checkpoint(&self) -> Result<Option<Checkpoint>, StoreError> {
         let rows = self.store.query(Query::AuditHead, &[]).await?;
-        let head = |row: &Row| {
-            let (position, link): (_, &[u8]) = (row.try_get(0)?, row.try_get(1)?);
-            Ok::<_, Failure>(Checkpoint { position: columns::position(position), link: columns::link(link) })
+        let signed = |row: &Row| {
+            let link: &[u8] = row.try_get(1)?;
+            Ok::<_, Failure>((columns::position(row.try_get(0)?), columns::link(link), row.try_get(2)?))
         };
-        Ok(rows.first().map(head).transpose()?)
+        let newest = rows.iter().map(signed).collect::<Result<Vec<_>, _>>()?;
+        Ok(Checkpoint::of_newest(&newest))
     }
 
-    /// Verifies the whole trail, or what comes after the checkpoint that the verifier begins with.
+    /// Verifies the whole trail, or what is left from the checkpoint on that the verifier begins with.
     ///
     /// # Errors
     ///
