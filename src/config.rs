@@ -156,8 +156,8 @@ impl AuthConfig {
     }
 
     /// For those who owe it to NIST SP 800-63B-4 and ASVS: longer passwords without rules about their
-    /// classes, shorter lives, a reason and a fresh second factor for every assistance, and 100 failed sign-ins at an account lock it until a
-    /// password reset or [`Auth::unlock_customer`](crate::Auth::unlock_customer).
+    /// classes, shorter lives, a reason and a fresh second factor for every assistance, and 100 failed sign-ins at an
+    /// account lock it until a password reset or [`Auth::unlock_customer`](crate::Auth::unlock_customer).
     #[must_use]
     pub fn strict() -> Self {
         Self {

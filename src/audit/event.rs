@@ -67,8 +67,8 @@ pub enum Action {
     ConsentGiven,
     /// The customer no longer consents to assistance.
     ConsentWithdrawn,
-    /// A failed attempt spent a budget: the account's password or second factor is locked, for this source or for all. Where the caller of
-    /// that attempt went away, only the refusals that follow tell of the lock.
+    /// A failed attempt spent a budget: the account's password or second factor is locked, for this source or for all. Where
+    /// the caller of that attempt went away, only the refusals that follow tell of the lock.
     Lock,
     /// Failed attempts and locks were forgotten at a support desk's word.
     Unlock,

@@ -79,16 +79,18 @@ impl Auth {
             charged.settle(Outcome::Withdrawn).await?;
             return Err(Refusal::NotEnrolled.told(Error::NotEnrolled));
         };
-        let secret = self.open_secret(admin, &factor.name, &factor.secret)?;
+        // No key is needed for a recovery code.
+        let secret = match recovery {
+            Some(_) => None,
+            None => Some(self.open_secret(admin, &factor.name, &factor.secret)?),
+        };
         // From here on whoever goes away has guessed.
         charged.begun().store(true, Ordering::Release);
-        let found = match recovery {
-            Some(digest) => factor.recovery_codes.contains(&digest).then_some(Code::Recovery(digest)),
-            None => {
-                let step = secret.step_of(code.text(), self.parts.clock.now());
-                step.map(|step| Code::Totp { step })
-            }
-        };
+        let recovered = recovery.filter(|digest| factor.recovery_codes.contains(digest)).map(Code::Recovery);
+        let found = recovered.or_else(|| {
+            let step = secret?.step_of(code.text(), self.parts.clock.now())?;
+            Some(Code::Totp { step })
+        });
         match found {
             Some(code) => Ok(RightCode { factor, code, charged }),
             None => {

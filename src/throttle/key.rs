@@ -10,7 +10,8 @@ use crate::{
 pub(crate) struct Attempted {
     pub(crate) account: ThrottleKey,
     pub(crate) charges: Vec<Charge>,
-    /// Whether a spent budget locks the account's password or second factor, rather than slow down somebody who asks for something.
+    /// Whether a spent budget locks the account's password or second factor, rather than slow down somebody who asks for
+    /// something.
     pub(crate) locks: bool,
 }
 
