@@ -119,7 +119,8 @@ impl Place {
         let Ok(folder) = self.outbox().read_dir() else { return Vec::new() };
         let mut mails: Vec<_> = folder.map(|entry| entry.unwrap().path()).collect();
         mails.sort_by_key(|mail| mail.metadata().unwrap().modified().unwrap());
-        mails.iter().map(|mail| read_mail(mail)).collect()
+        // One that is there and empty is being written.
+        mails.iter().map(|mail| read_mail(mail)).filter(|mail| !mail.is_empty()).collect()
     }
 
     /// Waits for so many mails.
