@@ -9,10 +9,10 @@
 //! | [`CustomerAssistanceQuery`] | `customerAssistance` |
 //! | [`CustomerAssistanceMutation`] | `endCustomerAssistance` |
 //!
-//! Names, arguments, nullability, messages, categories and statuses are those of Commerce 2.4.8. Beyond Commerce: the answer to a sign-in
-//! has `expires_at`, assistance may be given a `reason`, a token tells whose it is and who acts through it
-//! (`customerTokenIdentity`), a customer sees and ends tokens one by one, and sees who assists and has assisted, and ends that. `"0"` is a value, and an address that cannot be one is answered as an
-//! unknown one.
+//! Names, arguments, nullability, messages, categories and statuses are those of Commerce 2.4.8. Beyond Commerce:
+//! the answer to a sign-in has `expires_at`; assistance may be given a `reason`; a token tells whose it is and who
+//! acts through it (`customerTokenIdentity`); and a customer sees and ends tokens one by one, sees who assists and
+//! has assisted, and ends that. `"0"` is a value, and an address that cannot be one is answered as an unknown one.
 //!
 //! Every request goes through [`Admission`], which tells the resolvers who calls; without it they refuse. With the
 //! feature `axum`, [`endpoint`] does that, and GraphQL over HTTP.
