@@ -27,6 +27,7 @@ mod housekeeping;
 mod keys;
 mod letters;
 mod logging;
+mod mailbox;
 mod outbox;
 mod pages;
 mod remove_admin_factor;
