@@ -11,6 +11,7 @@
 
 mod bearer;
 mod caller;
+mod trimmed;
 mod websites;
 
 #[cfg(feature = "axum")]
@@ -26,4 +27,5 @@ pub use bearer::HeaderError;
 pub use caller::Caller;
 #[cfg(feature = "axum")]
 pub use layer::{AuthLayer, AuthService};
+pub(crate) use trimmed::trimmed;
 pub use websites::{OneWebsite, Websites};

@@ -3,6 +3,7 @@
 #![cfg(all(feature = "axum", feature = "graphql"))]
 
 mod assistance;
+mod bodies;
 mod edge;
 mod graphql;
 mod many_fields;
@@ -14,3 +15,4 @@ mod site;
 mod sought;
 #[path = "../support/mod.rs"]
 mod support;
+mod typed;
