@@ -8,6 +8,7 @@ mod edge;
 mod graphql;
 mod many_fields;
 mod over_http;
+mod paths;
 mod refusals;
 mod rest;
 mod second_factor;

@@ -16,6 +16,7 @@ use axum::{
     response::{IntoResponse, Response},
     routing::{get, post, put},
 };
+use http::{Method, StatusCode};
 
 pub use body::Body;
 pub use error::RestError;
@@ -88,8 +89,9 @@ pub fn routes<S: Clone + Send + Sync + 'static>() -> Router<S> {
 /// `/{store}/V1/…`. The code says which website the request is for.
 ///
 /// An unknown code, an unknown path, and a method that the route does not have are answered 404.
+/// `OPTIONS` on a route is answered 204, with its methods in `Allow`.
 pub fn by_store<S: Clone + Send + Sync + 'static>(routes: Router<S>) -> Router<S> {
-    let routes = routes.method_not_allowed_fallback(no_route);
+    let routes = routes.method_not_allowed_fallback(no_method);
     let of_a_store = routes.clone().layer(middleware::from_fn(use_store));
     routes.nest("/{store}", of_a_store).fallback(no_route)
 }
@@ -100,6 +102,14 @@ async fn use_store(params: RawPathParams, mut request: Request, next: Next) -> R
     let caller = caller.on_store(code.unwrap_or_default()).map_err(|_| RestError::no_store())?;
     request.extensions_mut().insert(caller);
     Ok(next.run(request).await)
+}
+
+/// The router adds `Allow`.
+async fn no_method(method: Method) -> Response {
+    if method == Method::OPTIONS {
+        return StatusCode::NO_CONTENT.into_response();
+    }
+    no_route().await
 }
 
 async fn no_route() -> Response {
