@@ -2,6 +2,7 @@
 
 mod accounts;
 mod admin_page;
+mod clients;
 mod database_down;
 mod databases;
 mod demo;
