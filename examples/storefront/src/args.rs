@@ -7,6 +7,7 @@ use std::{
     str::FromStr,
 };
 
+use axum::http::{HeaderValue, uri::Authority};
 use clap::{Args, Parser, Subcommand, ValueEnum, value_parser};
 use commerce_auth::SecondFactorPolicy;
 use ipnet::IpNet;
@@ -90,6 +91,11 @@ pub(crate) struct Serve {
     /// A proxy, or a network of proxies, whose X-Forwarded-For is believed. May be given several times.
     #[arg(long = "trusted-proxy", value_name = "ADDRESS|CIDR", value_parser = network)]
     pub(crate) trusted_proxies: Vec<IpNet>,
+
+    /// The origin of a storefront on another host, whose pages may call the APIs:
+    /// https://shop.example; may be given several times.
+    #[arg(long = "cors-origin", value_name = "ORIGIN")]
+    pub(crate) cors_origins: Vec<Origin>,
 
     /// Put demo customers and admin users with known passwords into the database. Only on loopback.
     #[arg(long)]
@@ -184,6 +190,26 @@ impl fmt::Debug for DatabaseAddress {
             Self::Memory => f.write_str("memory:"),
             Self::Sqlite(path) => write!(f, "sqlite:{}", path.display()),
             Self::Postgres(_) => f.write_str("postgres:…"),
+        }
+    }
+}
+
+/// A web origin as browsers send it.
+#[derive(Clone, Debug)]
+pub(crate) struct Origin(pub(crate) HeaderValue);
+
+impl FromStr for Origin {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let authority = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
+        let is_plain = |authority: &str| {
+            !authority.contains(['/', '?', '#', '@', '*']) && authority.parse::<Authority>().is_ok()
+        };
+        let is_lower_case = !text.bytes().any(|byte| byte.is_ascii_uppercase());
+        match text.parse() {
+            Ok(value) if is_lower_case && authority.is_some_and(is_plain) => Ok(Self(value)),
+            _ => Err("it is no origin in small letters and without a path, as https://shop.example"),
         }
     }
 }

@@ -41,7 +41,8 @@ pub(crate) async fn run(args: Serve) -> Result<(), Box<dyn Error>> {
         demo::print_welcome(&url, args.admin_factor);
     }
     let shop = Shop { auth: auth.clone(), database };
-    let served = serve(listener, routes(shop, args.trusted_proxies, args.demo), told_to_end).await;
+    let routes = routes(shop, args.trusted_proxies, args.cors_origins, args.demo);
+    let served = serve(listener, routes, told_to_end).await;
     sweeper.abort();
     if timeout(LAST_WORDS, auth.flush_audit()).await.is_err() {
         warn!("audit events were left unwritten");
