@@ -11,6 +11,7 @@
 
 mod bearer;
 mod caller;
+mod to_its_end;
 mod trimmed;
 mod websites;
 
@@ -31,5 +32,6 @@ pub use caller::Caller;
 pub use layer::{AuthLayer, AuthService};
 #[cfg(feature = "axum")]
 pub use paths::commerce_paths;
+pub(crate) use to_its_end::to_its_end;
 pub(crate) use trimmed::trimmed;
 pub use websites::{OneWebsite, Websites};

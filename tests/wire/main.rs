@@ -6,7 +6,12 @@ mod assistance;
 mod bodies;
 mod edge;
 mod graphql;
+mod host;
+mod hosts_errors;
+mod leaving;
 mod many_fields;
+mod multiplied;
+mod nesting;
 mod over_http;
 mod paths;
 mod refusals;
@@ -16,4 +21,5 @@ mod site;
 mod sought;
 #[path = "../support/mod.rs"]
 mod support;
+mod told;
 mod typed;

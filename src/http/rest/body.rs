@@ -7,7 +7,6 @@ use serde::de::DeserializeOwned;
 use serde_json::error::Category;
 
 use super::RestError;
-use crate::error::Error;
 
 /// The JSON body of a REST request. No error repeats what was sent, which may be a password in the
 /// wrong place.
@@ -98,12 +97,4 @@ fn is_json(headers: &HeaderMap) -> bool {
         Some(("application", subtype)) => subtype == "json" || subtype.ends_with("+json"),
         _ => false,
     }
-}
-
-/// Runs a change in a task of its own: a client that goes away midway must not leave the earlier tokens alive.
-pub(super) async fn to_its_end<T: Send + 'static>(
-    change: impl Future<Output = Result<T, Error>> + Send + 'static,
-) -> Result<T, Error> {
-    // It panicked, or the runtime ends.
-    tokio::spawn(change).await.unwrap_or(Err(Error::Overloaded))
 }

@@ -6,7 +6,6 @@ use time::{OffsetDateTime, serde::rfc3339};
 
 use super::{
     Body, RestError,
-    body::to_its_end,
     fields::{Fields, require},
     second_factor::activate_factor,
 };
@@ -14,7 +13,7 @@ use crate::{
     credential::RecoveryCode,
     error::Error,
     flow::{AdminFactor, Bearer},
-    http::Caller,
+    http::{Caller, to_its_end},
 };
 
 const RESOURCE: &str = "Magento_Backend::admin";

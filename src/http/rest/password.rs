@@ -3,14 +3,13 @@ use http::StatusCode;
 
 use super::{
     Body, RestError,
-    body::to_its_end,
     fields::{Fields, Given, require},
 };
 use crate::{
     account::Website,
     error::Error,
     flow::{PasswordReset, PasswordResetRequest},
-    http::Caller,
+    http::{Caller, to_its_end},
 };
 
 /// For a caller with a token alone.

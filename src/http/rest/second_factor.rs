@@ -7,14 +7,13 @@ use serde::Serialize;
 
 use super::{
     Body, RestError,
-    body::to_its_end,
     fields::{Fields, require},
 };
 use crate::{
     credential::RecoveryCode,
     error::{Error, Part},
     flow::AdminSignIn,
-    http::Caller,
+    http::{Caller, to_its_end},
 };
 
 const PROVIDER: &str = "google";
