@@ -19,9 +19,9 @@ use crate::{
 
 #[derive(Clone, Debug, TypeGenerator)]
 enum Input {
-    Copy { record: u8, edits: Vec<Edit> },
+    Copy { record: u8, edits: [Option<Edit>; 3] },
     Row { record: u8, column: u8, to: To },
-    Checkpoint(u8, Vec<(u8, Text)>),
+    Checkpoint(bool, [Option<(u8, Text)>; 3]),
 }
 
 /// One thing done to the text of a record.
@@ -107,7 +107,7 @@ fn a_changed_record_never_verifies() {
                 Input::Row { record, column, to } => {
                     trail.judge_row(record % RECORDS, pick(&COLUMNS, *column), to)
                 }
-                Input::Checkpoint(start, texts) => trail.judge_checkpoint(*start, texts),
+                Input::Checkpoint(is_near, texts) => trail.judge_checkpoint(*is_near, texts),
             }
         });
     });
@@ -147,10 +147,10 @@ impl Trail {
         verifier.finish()
     }
 
-    fn judge_copy(&self, number: u8, edits: &[Edit]) {
+    fn judge_copy(&self, number: u8, edits: &[Option<Edit>]) {
         let number = usize::from(number);
         let mut line = self.lines[number].clone();
-        for edit in edits.iter().take(3) {
+        for edit in edits.iter().flatten() {
             line = edit.apply(&line, &self.lines);
         }
         let Ok(record) = serde_json::from_str::<AuditRecord>(&line) else { return };
@@ -198,11 +198,12 @@ impl Trail {
         self.hand.query_row(&select, [position], columns).unwrap()
     }
 
-    fn judge_checkpoint(&self, start: u8, texts: &[(u8, Text)]) {
-        let mut line = if start % 2 == 0 { self.anchor.to_string() } else { String::new() };
-        for (place, text) in texts.iter().take(3) {
-            let place = line.floor_char_boundary(usize::from(*place) % (line.len() + 1));
-            line.insert_str(place, &text.text());
+    fn judge_checkpoint(&self, is_near: bool, texts: &[Option<(u8, Text)>]) {
+        let mut line = if is_near { self.anchor.to_string() } else { String::new() };
+        for (place, text) in texts.iter().flatten() {
+            // Half of them in the number, which is the first part.
+            let parts = if place % 2 == 0 { 4 } else { line.len() + 1 };
+            line.insert_str(line.floor_char_boundary(usize::from(place / 2) % parts), &text.text());
         }
         let Ok(checkpoint) = line.parse::<Checkpoint>() else { return };
         assert_eq!(checkpoint.to_string(), line, "one text for one checkpoint");

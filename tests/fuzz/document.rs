@@ -13,7 +13,7 @@ use crate::{
 pub enum Document {
     Nested { place: Place, shape: Shape, depth: Depth, filler: u8, closing: Closing },
     Doubling { levels: u8, breadth: u8, costly: bool },
-    Operation { mutation: bool, head: u8, fields: Vec<Field> },
+    Operation { mutation: bool, head: u8, fields: [Option<Field>; 4] },
     Tokens(Vec<u8>),
     Characters(Text),
 }
@@ -174,7 +174,7 @@ impl Document {
                 let root = if *mutation { "mutation" } else { "query" };
                 let heads =
                     ["", "M", "M($v: String)", "M($v: String!, $w: [Int] = [1])", "M($v: String = \"a\")"];
-                let fields: Vec<_> = fields.iter().map(Field::write).collect();
+                let fields: Vec<_> = fields.iter().flatten().map(Field::write).collect();
                 format!("{root} {} {{ {} }}", pick(&heads, *head), fields.join(" "))
             }
             Self::Tokens(tokens) => {

@@ -1,8 +1,13 @@
 //! Inputs that a target once failed on, and their kind.
 
+use axum::body::Body;
+use commerce_auth::audit::Checkpoint;
+use http::Request;
+
 use crate::{
     document::{Closing, Place, Shape, doubling},
     graphql::post,
+    world::with_world,
 };
 
 /// Each of these ended the process: 2,000 levels are too many for the parser's stack and too few for its own bound.
@@ -40,5 +45,38 @@ fn a_syntax_error_has_no_excerpt() {
     for text in ["\"C4nary-S3cret-Zz\" {token}}", "C4nary-S3cret-Zz) { token } }", "\"C4nary-S3cret-Zz"] {
         let field = "generateCustomerToken(email: \"a@example.com\", password: ";
         post(&format!("mutation{{{field}{text}"), false);
+    }
+}
+
+/// Behind a store code, the route of one-time codes answered 500; of a path that is not UTF-8, a text that is not JSON.
+#[test]
+fn a_path_may_begin_with_a_store_code() {
+    with_world(|world| {
+        for (path, status) in [
+            ("/rest/V1/customer/1/otp", 200),
+            ("/rest/default/V1/customer/1/otp", 200),
+            ("/rest/nonesuch/V1/customer/1/otp", 404),
+            ("/rest/V1/customer/%FF/otp", 404),
+            ("/rest/default/V1/customer/%FF/otp", 404),
+            ("/rest/%FF/V1/customer/1/otp", 404),
+        ] {
+            let request = || {
+                let token = format!("Bearer {}", world.admin);
+                let request = Request::post(path).header("authorization", token);
+                request.header("content-type", "application/json").body(Body::from("{}")).unwrap()
+            };
+            let answer = world.answer(path.len(), request, &[status]);
+            let field = if status == 200 { "otp" } else { "message" };
+            assert!(answer.json()[field].is_string(), "{path}: {}", answer.text);
+        }
+    });
+}
+
+#[test]
+fn a_checkpoint_has_one_text() {
+    let link = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08";
+    assert!(format!("7:{link}").parse::<Checkpoint>().is_ok());
+    for position in ["07", "+7", "007", "00", "-7", "", " 7", "18446744073709551616"] {
+        assert!(format!("{position}:{link}").parse::<Checkpoint>().is_err(), "{position}");
     }
 }

@@ -24,7 +24,7 @@ const MAX_URI_BYTES: usize = 60_000;
 #[derive(Clone, Debug, TypeGenerator)]
 struct Input {
     document: Document,
-    variables: Option<Vec<(u8, Json)>>,
+    variables: Option<[Option<(u8, Json)>; 3]>,
     extensions: Option<Json>,
     operation: Option<u8>,
     way: Way,
@@ -113,7 +113,10 @@ impl Input {
 
     fn variables(&self) -> Option<String> {
         let variables = self.variables.as_ref()?;
-        let fields = variables.iter().map(|(name, value)| (pick(&VARIABLES, *name).to_owned(), value.text()));
+        let fields = variables
+            .iter()
+            .flatten()
+            .map(|(name, value)| (pick(&VARIABLES, *name).to_owned(), value.text()));
         Some(object(fields))
     }
 

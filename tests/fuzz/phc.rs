@@ -24,9 +24,9 @@ enum Input {
         output: u8,
     },
     /// The right hash with parameters or parts of other ones, in another order.
-    Near(Vec<Change>),
+    Near([Option<Change>; 3]),
     Text(Text),
-    Joined(Vec<(u8, Text)>),
+    Joined([Option<(u8, Text)>; 8]),
 }
 
 #[derive(Clone, Debug, TypeGenerator)]
@@ -119,12 +119,13 @@ impl Input {
             ),
             Self::Near(changes) => {
                 let mut near = right.to_owned();
-                changes.iter().take(3).for_each(|change| change.apply(&mut near));
+                changes.iter().flatten().for_each(|change| change.apply(&mut near));
                 near
             }
             Self::Text(text) => text.text(),
             Self::Joined(parts) => parts
                 .iter()
+                .flatten()
                 .map(|(number, text)| match number % 4 {
                     0 => "$".into(),
                     1 => format!("${}", pick(&ALGORITHMS, *number)),

@@ -74,7 +74,7 @@ const PIECES: [&str; 48] = [
     ",",
     "a",
     "Z",
-    "9",
+    "0",
 ];
 
 /// One of a list, by a number of any size.
@@ -86,6 +86,7 @@ pub fn pick<T: Copy>(list: &[T], number: u8) -> T {
 #[derive(Clone, Debug, TypeGenerator)]
 pub enum Text {
     Known(u8),
+    Few([Option<u8>; 4]),
     Pieces(Vec<u8>),
     Characters(String),
     Long(u8, u16),
@@ -95,6 +96,7 @@ impl Text {
     pub fn text(&self) -> String {
         match self {
             Self::Known(number) => pick(&KNOWN, *number).to_owned(),
+            Self::Few(pieces) => pieces.iter().flatten().map(|number| pick(&PIECES, *number)).collect(),
             Self::Pieces(pieces) => pieces.iter().map(|number| pick(&PIECES, *number)).collect(),
             Self::Characters(text) => text.clone(),
             Self::Long(piece, times) => pick(&PIECES, *piece).repeat(usize::from(times % 2000)),
