@@ -25,12 +25,20 @@ mod assistance;
 mod error;
 mod identity;
 mod ledger;
+mod lexer;
 mod password;
+mod reading;
+mod response;
 mod secret;
 mod token;
+mod weight;
 
 #[cfg(feature = "axum")]
 mod endpoint;
+#[cfg(feature = "axum")]
+mod media;
+#[cfg(feature = "axum")]
+mod parameters;
 
 pub use admission::{Admission, Admitted};
 pub use assistance::AssistanceMutation;

@@ -11,6 +11,7 @@
 
 mod bearer;
 mod caller;
+mod to_its_end;
 mod websites;
 
 #[cfg(feature = "axum")]
@@ -26,4 +27,5 @@ pub use bearer::HeaderError;
 pub use caller::Caller;
 #[cfg(feature = "axum")]
 pub use layer::{AuthLayer, AuthService};
+pub(crate) use to_its_end::to_its_end;
 pub use websites::{OneWebsite, Websites};

@@ -5,7 +5,12 @@
 mod assistance;
 mod edge;
 mod graphql;
+mod host;
+mod hosts_errors;
+mod leaving;
 mod many_fields;
+mod multiplied;
+mod nesting;
 mod over_http;
 mod refusals;
 mod rest;
@@ -14,3 +19,4 @@ mod site;
 mod sought;
 #[path = "../support/mod.rs"]
 mod support;
+mod told;

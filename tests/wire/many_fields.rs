@@ -47,6 +47,10 @@ async fn many_credentials_in_one_operation_are_refused_unrun() {
             "mutation {{ ...f }} fragment f on Mutation {{ ...g ...g }} fragment g on Mutation {{ {} }}",
             fields(2)
         ),
+        // Below a field of the host's, and below two.
+        format!("mutation {{ auth {{ {} }} }}", fields(40)),
+        format!("mutation {{ a: auth {{ {0} }} b: auth {{ {0} }} }}", fields(2)),
+        format!("mutation {{ auth {{ ...f ...f }} }} fragment f on CustomerTokenMutation {{ {} }}", fields(2)),
         // By a directive a field may be left out; which are is known only when it runs.
         format!(
             "mutation {{ {} b: generateCustomerToken(email: \"a\", password: \"b\") @skip(if: true) {{ token }} }}",
@@ -71,6 +75,13 @@ async fn a_few_are_run() {
     assert_eq!(answer.status, 401);
     let data = &answer.json()["data"];
     assert!(data["a0"].is_null() && data["a2"].is_null() && data["a1"]["token"].is_string(), "{data}");
+}
+
+#[tokio::test]
+async fn a_few_are_run_below_a_field_too() {
+    let site = site();
+    let answer = site.graphql(None, &format!("mutation {{ auth {{ {} }} }}", field(0, PASSWORD))).await;
+    assert!(answer.json()["data"]["auth"]["a0"]["token"].is_string(), "{}", answer.text);
 }
 
 #[tokio::test]
@@ -100,17 +111,34 @@ async fn a_host_names_costly_fields_of_its_own() {
         admission
             .admit(async_graphql::Request::new(query), caller.clone())
             .await
-            .map(|admitted| (admitted.is_mutation(), admitted.sets_password()))
+            .map(|admitted| admitted.is_mutation())
     };
-    assert_eq!(ask("mutation { createCustomerV2 { x } }").await.unwrap(), (true, false));
+    assert!(ask("mutation { createCustomerV2 { x } }").await.unwrap());
     let made = |count: usize| -> String {
         (0..count).map(|alias| format!("a{alias}: createCustomerV2 {{ x }} ")).collect()
     };
     assert!(ask(&format!("mutation {{ {} }}", made(3))).await.is_ok());
     assert!(ask(&format!("mutation {{ {} }}", made(4))).await.is_err());
     assert!(ask(&format!("mutation {{ {} generateCustomerToken {{ x }} }}", made(3))).await.is_err());
-    assert_eq!(ask("{ createCustomerV2 { x } }").await.unwrap(), (false, false));
-    assert_eq!(ask("mutation { ...f } fragment f on M { resetPassword }").await.unwrap(), (true, true));
+    assert!(!ask("{ createCustomerV2 { x } }").await.unwrap());
+    assert!(ask("mutation { ...f } fragment f on M { resetPassword }").await.unwrap());
+    // At any depth.
+    assert!(ask(&format!("mutation {{ shop {{ a: auth {{ {} }} }} }}", made(4))).await.is_err());
+    assert!(ask(&format!("mutation {{ a: auth {{ {0} }} b: auth {{ {0} }} }}", made(2))).await.is_err());
+    assert!(ask(&format!("mutation {{ auth {{ {} }} }}", made(3))).await.is_ok());
+}
+
+#[tokio::test]
+async fn a_host_says_how_much_is_too_much() {
+    let shop = crate::support::shop();
+    let caller =
+        commerce_auth::http::Caller::from_headers(shop.auth.clone(), &http::HeaderMap::new()).unwrap();
+    for (most, fields, admitted) in [(10, 10, true), (10, 11, false), (2_000, 2_000, true), (2_000, 2_001, false), (0, 1, false)] {
+        let query = format!("{{ {} }}", (0..fields).map(|alias| format!("a{alias}: x ")).collect::<String>());
+        let admission = Admission::default().max_selections(most);
+        let admitted_it = admission.admit(async_graphql::Request::new(query), caller.clone()).await.is_ok();
+        assert_eq!(admitted_it, admitted, "{fields} of {most}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

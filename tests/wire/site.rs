@@ -21,7 +21,10 @@ use http_body_util::BodyExt;
 use serde_json::{Value, json};
 use tower::ServiceExt;
 
-use crate::support::{Shop, shop};
+use crate::{
+    host::{HostMutation, HostQuery},
+    support::{Shop, shop},
+};
 
 #[derive(SimpleObject)]
 pub struct Customer {
@@ -68,10 +71,11 @@ impl OwnQuery {
 }
 
 #[derive(MergedObject, Default)]
-pub struct Query(OwnQuery, CustomerTokenQuery, CustomerAssistanceQuery);
+pub struct Query(OwnQuery, HostQuery, CustomerTokenQuery, CustomerAssistanceQuery);
 
 #[derive(MergedObject, Default)]
 pub struct Mutation(
+    HostMutation,
     CustomerTokenMutation,
     AssistanceMutation,
     CustomerAssistanceMutation,

@@ -7,7 +7,8 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, de::DeserializeOwned};
 
 use super::RestError;
-use crate::{credential::Credential, error::Error};
+pub(super) use crate::http::to_its_end;
+use crate::credential::Credential;
 
 /// The JSON body of a REST request, strictly: what a client sends and the route does not know is an error, and no error
 /// repeats what was sent, which may be a password in the wrong place.
@@ -73,12 +74,4 @@ impl From<Secret> for Credential {
 pub(super) fn require(fields: &[(&'static str, bool)]) -> Result<(), RestError> {
     let missing: Vec<&str> = fields.iter().filter(|(_, empty)| *empty).map(|(name, _)| *name).collect();
     if missing.is_empty() { Ok(()) } else { Err(RestError::required(&missing)) }
-}
-
-/// Runs a change in a task of its own: a client that goes away midway must not leave the earlier tokens alive.
-pub(super) async fn to_its_end<T: Send + 'static>(
-    change: impl Future<Output = Result<T, Error>> + Send + 'static,
-) -> Result<T, Error> {
-    // It panicked, or the runtime ends.
-    tokio::spawn(change).await.unwrap_or(Err(Error::Overloaded))
 }
