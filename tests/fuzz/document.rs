@@ -143,11 +143,22 @@ const TOKENS: [&str; 40] = [
 /// What is beside each level: brackets that are none among it.
 const FILLERS: [&str; 6] = ["", "", "\"[{(\" ", "# ]})\n", "\"\"\"[ \\\"\"\" {\"\"\" ", "null, "];
 
+/// Names and variables of operations: `$s` is for secrets.
+const HEADS: [&str; 5] = [
+    "",
+    "M",
+    "M($v: String, $s: String)",
+    "M($v: String!, $s: String!, $w: [Int] = [1])",
+    "M($v: String = \"a\", $s: Int)",
+];
+
 /// A document as it is sent.
 pub struct Written {
     pub query: String,
     /// Must be refused with 400: nested or multiplied far beyond what any client does.
     pub is_too_much: bool,
+    /// Credentials stand where async-graphql's log knows them to be secret. It does not in a query, whose fields they are not.
+    pub keeps_secrets: bool,
 }
 
 /// Levels that no bound lets through.
@@ -157,32 +168,32 @@ const TOO_MANY: f64 = 1_000.0;
 
 impl Document {
     pub fn write(&self) -> Written {
+        let (mut is_too_much, mut keeps_secrets) = (false, true);
         let query = match self {
             Self::Nested { place, shape, depth, filler, closing } => {
-                let is_whole = matches!(closing, Closing::Whole);
-                let query = place.write(*shape, depth.levels(), pick(&FILLERS, *filler), *closing);
-                let has_brackets = !matches!(place, Place::Fragments);
-                return Written { query, is_too_much: is_whole && has_brackets && depth.levels() > TOO_DEEP };
+                let is_whole = matches!(closing, Closing::Whole) && !matches!(place, Place::Fragments);
+                is_too_much = is_whole && depth.levels() > TOO_DEEP;
+                place.write(*shape, depth.levels(), pick(&FILLERS, *filler), *closing)
             }
             Self::Doubling { levels, breadth, costly } => {
                 let (levels, breadth) = (levels % 40 + 1, breadth % 3 + 2);
-                let selections = f64::from(breadth).powi(levels.into());
-                let query = doubling(levels, breadth, *costly);
-                return Written { query, is_too_much: selections > TOO_MANY };
+                is_too_much = f64::from(breadth).powi(levels.into()) > TOO_MANY;
+                doubling(levels, breadth, *costly)
             }
             Self::Operation { mutation, head, fields } => {
+                keeps_secrets = *mutation;
                 let root = if *mutation { "mutation" } else { "query" };
-                let heads =
-                    ["", "M", "M($v: String)", "M($v: String!, $w: [Int] = [1])", "M($v: String = \"a\")"];
                 let fields: Vec<_> = fields.iter().flatten().map(Field::write).collect();
-                format!("{root} {} {{ {} }}", pick(&heads, *head), fields.join(" "))
+                let query = format!("{root} {} {{ {} }}", pick(&HEADS, *head), fields.join(" "));
+                if keeps_secrets { query } else { query.replace(CANARY, "x") }
             }
             Self::Tokens(tokens) => {
-                tokens.iter().map(|token| pick(&TOKENS, *token)).collect::<Vec<_>>().join(" ")
+                let tokens: Vec<_> = tokens.iter().map(|token| pick(&TOKENS, *token)).collect();
+                tokens.join(" ")
             }
             Self::Characters(text) => text.text(),
         };
-        Written { query, is_too_much: false }
+        Written { query, is_too_much, keeps_secrets }
     }
 }
 
@@ -209,7 +220,10 @@ impl Place {
             Self::Argument => format!("{{ __typename(a: {}) }}", value()),
             Self::PasswordArgument => {
                 let field = "generateCustomerToken(email: \"a@example.com\", password: ";
-                format!("mutation {{ {field}{}, again: \"{CANARY}\") {{ token }} }}", value())
+                format!(
+                    "mutation {{ a: {field}{}) {{ token }} b: {field}\"{CANARY}\") {{ token }} }}",
+                    value()
+                )
             }
             Self::VariableDefault => format!("query ($v: [Int] = {}) {{ __typename }}", value()),
             Self::Directive => format!("{{ __typename @skip(if: {}) }}", value()),
@@ -307,7 +321,7 @@ impl Value {
             Self::Right => quoted(CANARY),
             Self::Texts(text, _) if !is_secret => quoted(&text.text()),
             Self::Texts(_, text) => quoted(&text.text()),
-            Self::Variable => "$v".into(),
+            Self::Variable => if is_secret { "$s" } else { "$v" }.into(),
             Self::Null => "null".into(),
             Self::Int(value) => value.to_string(),
             Self::List(text) => format!("[{}]", quoted(&secret(text))),

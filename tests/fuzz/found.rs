@@ -48,6 +48,17 @@ fn a_syntax_error_has_no_excerpt() {
     }
 }
 
+/// The answer was `{}`, which is none.
+#[test]
+fn an_operation_may_skip_all_of_its_fields() {
+    for query in
+        ["{ shopName @skip(if: true) }", "mutation { revokeCustomerToken @include(if: false) { result } }"]
+    {
+        let answer = post(query, false);
+        assert_eq!(answer.json(), serde_json::json!({"data": {}}));
+    }
+}
+
 /// Behind a store code, the route of one-time codes answered 500; of a path that is not UTF-8, a text that is not JSON.
 #[test]
 fn a_path_may_begin_with_a_store_code() {

@@ -11,6 +11,9 @@ mod document;
 mod email;
 mod found;
 mod graphql;
+#[allow(dead_code)] // The tests of the wire use the rest.
+#[path = "../wire/host.rs"]
+mod host;
 mod json;
 mod pace;
 mod phc;
