@@ -14,7 +14,7 @@ use tempfile::TempDir;
 use crate::{
     json::Json,
     support::keyring,
-    text::{Text, pick},
+    text::{Text, boundary, pick},
 };
 
 #[derive(Clone, Debug, TypeGenerator)]
@@ -46,14 +46,14 @@ enum Edit {
     Drop {
         name: u8,
     },
-    /// What another record has there.
+    /// The value that another record has there.
     From {
         name: u8,
         record: u8,
     },
 }
 
-/// What a column is set to.
+/// A new value for a column.
 #[derive(Clone, Debug, TypeGenerator)]
 enum To {
     Null,
@@ -85,7 +85,7 @@ const COLUMNS: [&str; 15] = [
 ];
 const RECORDS: u8 = 12;
 
-/// A trail in a file, what it was before anybody touched it, and another hand at the file.
+/// A trail in a file, a copy of it as it was recorded, and another connection to the file.
 struct Trail {
     audit: SqliteAudit,
     records: Vec<AuditRecord>,
@@ -105,7 +105,7 @@ fn a_changed_record_never_verifies() {
             match input {
                 Input::Copy { record, edits } => trail.judge_copy(record % RECORDS, edits),
                 Input::Row { record, column, to } => {
-                    trail.judge_row(record % RECORDS, pick(&COLUMNS, *column), to)
+                    trail.judge_row(record % RECORDS, pick(&COLUMNS, *column), to);
                 }
                 Input::Checkpoint(is_near, texts) => trail.judge_checkpoint(*is_near, texts),
             }
@@ -178,7 +178,6 @@ impl Trail {
         });
         let to_all = COLUMNS.map(|name| format!("{name} = ?")).join(", ");
         let moved = if column == "position" {
-            // Where it went is where it is found.
             self.hand.execute("DELETE FROM audit_events WHERE id = ?1", [&before[6]]).unwrap();
             let marks = vec!["?"; COLUMNS.len()].join(", ");
             let again = format!("INSERT INTO audit_events ({}) VALUES ({marks})", COLUMNS.join(", "));
@@ -203,7 +202,7 @@ impl Trail {
         for (place, text) in texts.iter().flatten() {
             // Half of them in the number, which is the first part.
             let parts = if place % 2 == 0 { 4 } else { line.len() + 1 };
-            line.insert_str(line.floor_char_boundary(usize::from(place / 2) % parts), &text.text());
+            line.insert_str(boundary(&line, usize::from(place / 2) % parts), &text.text());
         }
         let Ok(checkpoint) = line.parse::<Checkpoint>() else { return };
         assert_eq!(checkpoint.to_string(), line, "one text for one checkpoint");
@@ -215,7 +214,7 @@ impl Trail {
 
 impl Edit {
     fn apply(&self, line: &str, lines: &[String]) -> String {
-        let boundary = |at: u16| line.floor_char_boundary(usize::from(at) % (line.len() + 1));
+        let place_in = |at: u16| boundary(line, usize::from(at) % (line.len() + 1));
         match self {
             Self::Byte { at, by } => {
                 let mut bytes = line.as_bytes().to_vec();
@@ -225,12 +224,12 @@ impl Edit {
             }
             Self::Insert { at, text } => {
                 let mut line = line.to_owned();
-                line.insert_str(boundary(*at), &text.text());
+                line.insert_str(place_in(*at), &text.text());
                 line
             }
             Self::Cut { at, bytes } => {
                 let mut line = line.to_owned();
-                let (from, to) = (boundary(*at), boundary(at.saturating_add((*bytes).into())));
+                let (from, to) = (place_in(*at), place_in(at.saturating_add((*bytes).into())));
                 line.replace_range(from..to.max(from), "");
                 line
             }

@@ -118,7 +118,7 @@ impl Token {
             Self::Longer(text) => live.extend(text.text().bytes()),
             Self::UpperCase => live.make_ascii_uppercase(),
             Self::Characters(numbers) => {
-                live = numbers.iter().map(|number| pick(ALPHABET, *number)).collect()
+                live = numbers.iter().map(|number| pick(ALPHABET, *number)).collect();
             }
             Self::Text(text) => live = text.text().into_bytes(),
             Self::Bytes(bytes) => live.clone_from(bytes),

@@ -1,5 +1,5 @@
 //! GraphQL documents: nested in every place that nests, fragments that multiply, operations of the shop's own fields, and
-//! what is none.
+//! texts that are no document.
 
 use bolero::TypeGenerator;
 
@@ -13,7 +13,7 @@ use crate::{
 pub enum Document {
     Nested { place: Place, shape: Shape, depth: Depth, filler: u8, closing: Closing },
     Doubling { levels: u8, breadth: u8, costly: bool },
-    Operation { mutation: bool, head: u8, fields: [Option<Field>; 4] },
+    Operation { mutation: bool, head: u8, fields: Box<[Option<Field>; 4]> },
     Tokens(Vec<u8>),
     Characters(Text),
 }
@@ -76,7 +76,7 @@ pub enum Value {
     Left,
 }
 
-/// Fields, what they take, and what is selected of their type.
+/// Fields, their arguments, and a selection of their type.
 const FIELDS: [(&str, &[&str], &str); 16] = [
     ("generateCustomerToken", &["email", "password"], "{ token }"),
     ("exchangeOtpForCustomerToken", &["email", "otp"], "{ token }"),
@@ -96,7 +96,7 @@ const FIELDS: [(&str, &[&str], &str); 16] = [
     ("__typename", &[], ""),
 ];
 
-/// What a document's tokens are made of.
+/// Tokens, some of them broken.
 const TOKENS: [&str; 40] = [
     "{",
     "}",
@@ -140,7 +140,7 @@ const TOKENS: [&str; 40] = [
     "ß",
 ];
 
-/// What is beside each level: brackets that are none among it.
+/// A text beside each level, with brackets in strings and comments.
 const FILLERS: [&str; 6] = ["", "", "\"[{(\" ", "# ]})\n", "\"\"\"[ \\\"\"\" {\"\"\" ", "null, "];
 
 /// Names and variables of operations: `$s` is for secrets.
@@ -265,7 +265,7 @@ fn nested_value(shape: Shape, levels: usize, filler: &str, closing: Closing) -> 
     }
 }
 
-/// What may stand everywhere.
+/// The filler, if it may stand everywhere.
 fn comment(filler: &str) -> &str {
     if filler.starts_with('#') { filler } else { "" }
 }
@@ -311,7 +311,7 @@ impl Field {
 }
 
 impl Value {
-    /// None if it is left out. The canary stands where a password belongs: what async-graphql knows to be none, its log shows.
+    /// None if it is left out. The canary stands only where a password belongs: async-graphql's log shows other arguments.
     fn write(&self, name: &str) -> Option<String> {
         let is_secret = !matches!(name, "email" | "input");
         let secret = |secret: &Secret| if is_secret { secret.text() } else { "a@example.com".into() };

@@ -10,7 +10,7 @@ use crate::{
     document::{Document, Written},
     json::{Json, object, quoted},
     site::Answer,
-    text::{CANARY, pick},
+    text::{CANARY, boundary, pick},
     world::{World, header, with_world},
 };
 
@@ -105,7 +105,7 @@ impl Input {
         if let Some(token) = token {
             parts.headers.insert("authorization", header(format!("Bearer {token}").as_bytes())?);
         }
-        if self.accept % 16 != 0 {
+        if !self.accept.is_multiple_of(16) {
             parts.headers.insert("accept", HeaderValue::from_static(pick(&ACCEPTS, self.accept)));
         }
         let length = parts.uri.path_and_query().map_or(0, |uri| uri.as_str().len()) + body.len();
@@ -134,7 +134,7 @@ impl Input {
         );
         let mut body = object(fields.into_iter());
         if let Some(cut) = cut {
-            let end = body.floor_char_boundary(body.len().saturating_sub(cut.into()));
+            let end = boundary(&body, body.len().saturating_sub(cut.into()));
             body.truncate(end);
         }
         Request::post("/graphql").header("content-type", media).body(body).unwrap()

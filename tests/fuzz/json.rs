@@ -1,4 +1,4 @@
-//! JSON as text, with what a map of JSON cannot hold: a key twice, broken escapes, any depth.
+//! JSON as text: a map of JSON could hold no key twice, no broken number and no great depth.
 
 use bolero::TypeGenerator;
 

@@ -2,8 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-/// A request may take so many times as long as a trivial one, and one time more for each [`BYTES`] of it. Both are generous:
-/// what they are to find takes a million times as long.
+/// A request may take this many times as long as a trivial one, and once more for each [`BYTES`] of it. Both are generous:
+/// the faults to be found take a million times as long.
 const TIMES: u32 = 500;
 /// See [`TIMES`].
 const BYTES: usize = 64;

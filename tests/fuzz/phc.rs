@@ -8,7 +8,7 @@ use commerce_auth::{CustomerId, CustomerStore, Error, PasswordHash};
 use crate::{
     pace::keeping_pace,
     support::{PASSWORD, WRONG},
-    text::{Text, pick},
+    text::{Text, boundary, pick},
     world::{World, with_world},
 };
 
@@ -139,20 +139,19 @@ impl Input {
 
 impl Change {
     fn apply(&self, hash: &mut String) {
-        let boundary =
-            |hash: &str, place: u8| hash.floor_char_boundary(usize::from(place) % (hash.len() + 1));
+        let place_in = |hash: &str, place: u8| boundary(hash, usize::from(place) % (hash.len() + 1));
         match self {
-            Self::Insert(place, text) => hash.insert_str(boundary(hash, *place), &text.text()),
+            Self::Insert(place, text) => hash.insert_str(place_in(hash, *place), &text.text()),
             Self::Letter { place, by } => {
-                let place = boundary(hash, *place);
+                let place = place_in(hash, *place);
                 if let Some(letter) = hash[place..].chars().next() {
                     let changed = char::from(u8::try_from(letter).unwrap_or(b'x').wrapping_add(*by) & 0x7f);
                     hash.replace_range(place..place + letter.len_utf8(), changed.encode_utf8(&mut [0; 4]));
                 }
             }
             Self::Cut { from, letters } => {
-                let from = boundary(hash, *from);
-                let to = hash.floor_char_boundary(hash.len().min(from + usize::from(*letters)));
+                let from = place_in(hash, *from);
+                let to = boundary(hash, from + usize::from(*letters));
                 hash.replace_range(from..to.max(from), "");
             }
             Self::Memory(number) => *hash = hash.replace("m=8", pick(&MEMORY, *number)),

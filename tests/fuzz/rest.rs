@@ -42,7 +42,7 @@ enum Content {
     None,
 }
 
-/// What is changed of a right body: another value, or a field more.
+/// One change of a right body: another value, or one field more or less.
 #[derive(Clone, Debug, TypeGenerator)]
 enum Change {
     Value(u8, Json),
@@ -126,8 +126,9 @@ fn every_request_is_answered() {
 impl Input {
     fn send(&self, world: &World) {
         let (method, path, keys) = pick(&ROUTES, self.route);
-        let method = if self.method % 16 == 0 { pick(&METHODS, self.method / 16) } else { method };
-        let media = if self.media % 8 == 0 { pick(&TYPES, self.media / 8) } else { "application/json" };
+        let method = if self.method.is_multiple_of(16) { pick(&METHODS, self.method / 16) } else { method };
+        let media =
+            if self.media.is_multiple_of(8) { pick(&TYPES, self.media / 8) } else { "application/json" };
         let token = match self.token % 4 {
             0 => Some(&world.customer),
             1 => Some(&world.admin),

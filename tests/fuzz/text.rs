@@ -82,6 +82,11 @@ pub fn pick<T: Copy>(list: &[T], number: u8) -> T {
     list[usize::from(number) % list.len()]
 }
 
+/// The last place in a text up to `at` where a character ends.
+pub fn boundary(text: &str, at: usize) -> usize {
+    (0..=at.min(text.len())).rev().find(|at| text.is_char_boundary(*at)).unwrap_or_default()
+}
+
 /// A text for any place.
 #[derive(Clone, Debug, TypeGenerator)]
 pub enum Text {

@@ -18,10 +18,10 @@ use crate::{
 
 /// Inputs after which a world is replaced, so that its tables stay small.
 const INPUTS: u32 = 256;
-/// Inputs after which a day passes, so that no budget stays used up, and both sign in again.
+/// Inputs after which a day passes and both sign in again, so that no budget stays used up.
 const INPUTS_A_DAY: u32 = 8;
 
-/// A shop, its router and who is signed in.
+/// A shop, its router and the tokens of those who are signed in.
 pub struct World {
     pub site: Site,
     pub customer: String,
@@ -41,7 +41,7 @@ impl World {
         world
     }
 
-    /// Whether both could sign in: an input may have changed a password.
+    /// Signs both in. False if an input has changed a password.
     fn signs_in(&mut self) -> bool {
         let shop = &self.site.shop;
         let signed_in = self.runtime.block_on(async {
@@ -59,7 +59,7 @@ impl World {
         self.runtime.block_on(future)
     }
 
-    /// Sends a request, again if its time must be measured again, and checks what is true of every answer.
+    /// Sends a request and checks what is true of every answer. It is sent again if its time must be measured again.
     pub fn answer(&self, length: usize, request: impl Fn() -> Request<Body>, statuses: &[u16]) -> Answer {
         let trivial = || {
             let query = format!(
