@@ -14,11 +14,11 @@ use super::{
 };
 use crate::{error::Error, http::Caller};
 
-/// The way into a schema: what is checked before anything of a request is validated or run.
+/// Admits requests to a schema. Nothing of a request is validated or run before these checks:
 ///
 /// 1. The bearer token. If it is not live, the whole request is refused, as in Commerce.
-/// 2. The length of the document in tokens, and the nesting of its brackets, before it is parsed.
-/// 3. How much it asks for. A fragment counts as often as it is spread, in operations that are not run too.
+/// 2. The number of tokens of the document, and the nesting of its brackets, before it is parsed.
+/// 3. The amount it asks for. A fragment counts as often as it is spread. Operations that are not run count too.
 ///
 /// | bound | value |
 /// |---|---|

@@ -38,19 +38,17 @@ pub fn endpoint<E: Executor, S: Clone + Send + Sync + 'static>(
     admission: Admission,
 ) -> MethodRouter<S> {
     let endpoint = Arc::new(Endpoint { executor, admission });
-    let answer = async move |caller: Caller,
-                             method: Method,
-                             headers: HeaderMap,
-                             asked: Result<Asked, StatusCode>| {
-        let media = Media::accepted(&headers);
-        match asked {
-            Ok(Asked::Request(request)) => {
-                endpoint.answer(media, caller, *request, method == Method::POST).await
+    let answer =
+        async move |caller: Caller, method: Method, headers: HeaderMap, asked: Result<Asked, StatusCode>| {
+            let media = Media::accepted(&headers);
+            match asked {
+                Ok(Asked::Request(request)) => {
+                    endpoint.answer(media, caller, *request, method == Method::POST).await
+                }
+                Ok(Asked::PersistedQuery) => media.answer(StatusCode::OK, &no_persisted_queries()),
+                Err(status) => media.refuse(status, "Unable to parse the request."),
             }
-            Ok(Asked::PersistedQuery) => media.answer(StatusCode::OK, &no_persisted_queries()),
-            Err(status) => media.refuse(status, "Unable to parse the request."),
-        }
-    };
+        };
     let options = async || (StatusCode::NO_CONTENT, [(ALLOW, "GET, HEAD, OPTIONS, POST")]).into_response();
     get(answer.clone()).post(answer).options(options).layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
 }

@@ -1,6 +1,4 @@
-use async_graphql::{
-    ErrorExtensionValues, ErrorExtensions, Name, Pos, Response, ServerError, Value,
-};
+use async_graphql::{ErrorExtensionValues, ErrorExtensions, Name, Pos, Response, ServerError, Value};
 use http::StatusCode;
 
 use crate::{

@@ -27,8 +27,8 @@ pub(super) enum Kind {
     Character,
 }
 
-/// The tokens of a document, in one pass and without recursion, where
-/// [the specification](https://spec.graphql.org/October2021/#sec-Appendix-Grammar-Summary.Lexical-Tokens) sees them.
+/// Splits a document into the tokens of
+/// [the specification](https://spec.graphql.org/October2021/#sec-Appendix-Grammar-Summary.Lexical-Tokens), in one pass and without recursion.
 #[derive(Clone, Debug)]
 pub(super) struct Lexer<'a> {
     document: &'a str,
@@ -147,7 +147,8 @@ mod tests {
             ("{a}", vec![(Open, "{"), (Name, "a"), (Close, "}")]),
             ("...F", vec![(Punctuator, "..."), (Name, "F")]),
             ("$a:[A!]=-1.5e+3", {
-                let before = vec![(Punctuator, "$"), (Name, "a"), (Punctuator, ":"), (Open, "["), (Name, "A")];
+                let before =
+                    vec![(Punctuator, "$"), (Name, "a"), (Punctuator, ":"), (Open, "["), (Name, "A")];
                 let after = [(Punctuator, "!"), (Close, "]"), (Punctuator, "="), (Number, "-1.5e+3")];
                 before.into_iter().chain(after).collect()
             }),

@@ -31,7 +31,8 @@ impl Media {
         match graphql {
             // The more preferred one, or the one that is named first.
             Some((quality, place))
-                if json.is_none_or(|(json, before)| quality > json || (quality == json && place < before)) =>
+                if json
+                    .is_none_or(|(json, before)| quality > json || (quality == json && place < before)) =>
             {
                 Self::GraphQl
             }

@@ -9,10 +9,11 @@ use super::{
     response::shortened,
 };
 
-/// What a refusal of a request that asks for too much begins with.
+/// The beginning of a refusal of a request that asks for too much.
 pub(super) const TOO_MUCH: &str = "The request asks for too much: ";
 
-/// How many brackets may be open at once. async-graphql's parser needs some 2 KiB of stack for each, unoptimised.
+/// Maximum number of brackets that are open at once. A document at this bound is parsed, validated and run within 512 KiB of
+/// stack in a debug build; a thread of tokio's has 2 MiB.
 const MAX_NESTING: usize = 64;
 /// Longest name, in bytes. async-graphql compares an unknown name with each that it may have been meant for.
 const MAX_NAME: usize = 255;
@@ -52,7 +53,8 @@ fn bound(document: &str, max_tokens: usize) -> Result<(), ServerError> {
     Ok(())
 }
 
-/// Why a document cannot be parsed. The parser's own message repeats a line of it, which may hold a secret.
+/// The error for a document that cannot be parsed. The parser's own message repeats a line of the document, which may hold
+/// a secret.
 fn syntax_error(document: &str) -> ServerError {
     match parse_query(document) {
         Err(Unparsed::Syntax { start, .. }) => {

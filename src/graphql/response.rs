@@ -10,10 +10,10 @@ use crate::{
 
 /// Longest message of async-graphql's own that is passed on, in bytes.
 const MAX_MESSAGE: usize = 512;
-/// How many errors of validation are passed on.
+/// Maximum number of validation errors that are passed on.
 const MAX_ERRORS: usize = 16;
 
-/// A response as a client may see it.
+/// Returns a response as a client may see it.
 pub(super) fn presentable(mut response: Response) -> Response {
     let errors = mem::take(&mut response.errors);
     let most = match errors.iter().all(|error| error.path.is_empty()) {

@@ -6,8 +6,7 @@ use async_graphql::{
 };
 use async_graphql_value::Value;
 
-
-/// How much a document asks for, where a fragment counts as often as it is spread.
+/// Counts of what a document asks for, where a fragment counts as often as it is spread.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Weight {
     /// Fields, inline fragments and spreads, of all operations, and of fragments that none spreads.
@@ -18,9 +17,9 @@ pub(super) struct Weight {
     pub(super) arguments: usize,
     /// Fields `__schema` and `__type`.
     pub(super) introspections: usize,
-    /// How many of the lists of introspection are nested in each other.
+    /// Depth to which lists of introspection are nested in each other below these.
     pub(super) introspected: usize,
-    /// How many selection sets are nested in each other.
+    /// Depth to which selection sets are nested in each other.
     height: usize,
     /// As `introspected`, at the fields of a type.
     lists: usize,
@@ -42,14 +41,14 @@ impl Weight {
 #[derive(Debug)]
 pub(super) struct TooDeep;
 
-/// How many selection sets may be nested in each other, through fragments.
+/// Maximum depth of selection sets, through fragments.
 pub(super) const MAX_HEIGHT: usize = 64;
 
 /// Weighs documents. Each fragment is weighed once, so that fragments that multiply cost no more than others.
 pub(super) struct Scales<'a> {
     costly_fields: &'a [Cow<'static, str>],
     fragments: &'a HashMap<Name, Positioned<FragmentDefinition>>,
-    /// How long the value of each variable is.
+    /// The length of each variable's value.
     variables: HashMap<&'a str, usize>,
     /// None while a fragment is weighed: one that spreads itself weighs nothing there, since the schema refuses it.
     weighed: HashMap<&'a str, Option<Weight>>,
@@ -85,8 +84,11 @@ impl<'a> Scales<'a> {
     }
 
     fn set(&mut self, set: &'a SelectionSet, height: usize) -> Result<Weight, TooDeep> {
-        let height = height.checked_sub(1).ok_or(TooDeep)?;
         let mut whole = Weight::default();
+        if set.items.is_empty() {
+            return Ok(whole);
+        }
+        let height = height.checked_sub(1).ok_or(TooDeep)?;
         for selection in &set.items {
             let mut weight = match &selection.node {
                 Selection::Field(field) => {
@@ -107,11 +109,12 @@ impl<'a> Scales<'a> {
                     weight
                 }
                 Selection::InlineFragment(fragment) => self.set(&fragment.node.selection_set.node, height)?,
-                Selection::FragmentSpread(spread) => self.fragment(&spread.node.fragment_name.node, height)?,
+                Selection::FragmentSpread(spread) => {
+                    self.fragment(&spread.node.fragment_name.node, height)?
+                }
             };
             weight.selections = weight.selections.saturating_add(1);
-            weight.arguments =
-                weight.arguments.saturating_add(self.directives(selection.node.directives()));
+            weight.arguments = weight.arguments.saturating_add(self.directives(selection.node.directives()));
             whole.add(weight);
         }
         whole.height += 1;
@@ -142,7 +145,7 @@ impl<'a> Scales<'a> {
         arguments.map(|(_, value)| self.length(&value.node)).fold(0, usize::saturating_add)
     }
 
-    /// How long a value is, with those of its variables.
+    /// The length of a value, with those of its variables.
     fn length(&self, value: &Value) -> usize {
         let inside = match value {
             Value::Variable(name) => self.variables.get(name.as_str()).copied().unwrap_or_default(),
@@ -160,11 +163,12 @@ impl<'a> Scales<'a> {
     }
 }
 
-/// How long the values of a document's variables are; of two, of which one is a default value, the longer counts.
+/// The lengths of the values of a document's variables. If a variable has a default value too, the longer of both counts.
 fn lengths<'a>(document: &'a ExecutableDocument, variables: &'a Variables) -> HashMap<&'a str, usize> {
     let mut lengths: HashMap<&str, usize> =
         variables.iter().map(|(name, value)| (name.as_str(), length(value))).collect();
-    let definitions = document.operations.iter().flat_map(|(_, operation)| &operation.node.variable_definitions);
+    let definitions =
+        document.operations.iter().flat_map(|(_, operation)| &operation.node.variable_definitions);
     for definition in definitions {
         if let Some(default) = &definition.node.default_value {
             let longest = lengths.entry(&definition.node.name.node).or_default();
@@ -174,12 +178,15 @@ fn lengths<'a>(document: &'a ExecutableDocument, variables: &'a Variables) -> Ha
     lengths
 }
 
-/// How long variables are together.
+/// The length of all variables together.
 pub(super) fn length_of(variables: &Variables) -> usize {
-    variables.iter().map(|(name, value)| length(value).saturating_add(name.len())).fold(0, usize::saturating_add)
+    variables
+        .iter()
+        .map(|(name, value)| length(value).saturating_add(name.len()))
+        .fold(0, usize::saturating_add)
 }
 
-/// How long a value is: a byte for each of its parts, and its texts.
+/// The length of a value: a byte for each of its parts, and its texts.
 fn length(value: &ConstValue) -> usize {
     let inside = match value {
         ConstValue::String(text) => text.len(),

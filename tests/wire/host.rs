@@ -72,6 +72,10 @@ struct Shelf;
 
 #[Object]
 impl Shelf {
+    async fn label(&self) -> &str {
+        "Gloves"
+    }
+
     async fn row(&self) -> Result<Option<String>> {
         Ok(Some(row()?))
     }

@@ -96,7 +96,8 @@ async fn a_change_whose_client_left_is_carried_out() {
         until("the change is under way", async || site.shop.auth.hashing_stats().running > 0).await;
         client.abort();
         assert!(client.await.unwrap_err().is_cancelled(), "it left before the answer");
-        until("the other token ends", async || site.shop.auth.verify_customer(other.as_str()).await.is_err()).await;
+        until("the other token ends", async || site.shop.auth.verify_customer(other.as_str()).await.is_err())
+            .await;
         assert!(site.shop.sign_in(NEW).await.is_ok(), "the new password is the customer's");
     }
 }

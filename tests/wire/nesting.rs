@@ -23,7 +23,7 @@ type Kind = (&'static str, fn(usize) -> String);
 
 const KINDS: [Kind; 12] = [
     ("list", |depth| around(depth, 2, "{__typename(a:", "[", "1", "]", ")}")),
-    ("list, empty", |depth| around(depth, 2, "{__typename(a:", "[", "", "]", ")}")),
+    ("list, empty", |depth| around(depth, 3, "{__typename(a:", "[", "[]", "]", ")}")),
     ("object", |depth| around(depth, 2, "{__typename(a:", "{a:", "1", "}", ")}")),
     ("list and object", |depth| match depth % 2 {
         0 => around(depth / 2, 1, "{__typename(a:", "[{a:", "1", "}]", ")}"),
@@ -97,8 +97,7 @@ async fn every_depth_is_answered_at_once() {
                 let answer = site.graphql(None, &document).await;
                 fastest = fastest.min(begun.elapsed());
                 if depth <= DEEPEST {
-                    let text = &answer.text;
-                    assert!(!text.contains("nested too deeply"), "{what}: {text}");
+                    assert_eq!(answer.status, StatusCode::OK, "{what}: {}", answer.text);
                 } else {
                     is_refused(&answer, &what);
                 }
@@ -119,7 +118,7 @@ async fn by_get_too() {
             is_refused(&by_get(&site, &document(depth)).await, &format!("{kind}, {depth} deep"));
         }
         let answer = by_get(&site, &document(DEEPEST)).await;
-        assert!(!answer.text.contains("nested too deeply"), "{kind}: {}", answer.text);
+        assert_eq!(answer.status, StatusCode::OK, "{kind}: {}", answer.text);
     }
 }
 
@@ -151,7 +150,7 @@ async fn a_string_without_an_end_is_refused_at_once() {
     for text in [
         format!("{{a(b:[\"\"\" \" {nested}])}}"),
         format!("{{a(b:[\"\"\" \" [\\\"\"\" {nested}])}}"),
-        format!("{{a(b:[\"{}])}}", "\\\"\"\"\"\"".repeat(40_000)),
+        format!("{{a(b:[\"{}])}}", "\\\"\"\"\"\"".repeat(20_000)),
         format!("{{a(b:[\"x\n{nested}])}}"),
         format!("{{a(b:[\"x\r{nested}])}}"),
         format!("{{a(b:[\"x\\\n{nested}])}}"),
@@ -170,7 +169,9 @@ async fn a_string_without_an_end_is_refused_at_once() {
 #[tokio::test]
 async fn variables_nest_as_deeply_as_json_may() {
     let site = site();
-    for (depth, answered) in [(1, true), (64, true), (120, true), (200, false), (2_000, false), (100_000, false)] {
+    for (depth, answered) in
+        [(1, true), (64, true), (120, true), (200, false), (2_000, false), (100_000, false)]
+    {
         for (open, close) in [("[", "]"), ("{\"a\":", "}")] {
             let value = format!("{}1{}", open.repeat(depth), close.repeat(depth));
             for query in [
@@ -211,12 +212,14 @@ fn on_a_stack_of(bytes: usize, shop: &Shop, document: String) -> StatusCode {
     std::thread::Builder::new().stack_size(bytes).spawn(run).unwrap().join().unwrap()
 }
 
-/// A thread of tokio's has 2 MiB. Half of it is left to whatever the host does around the endpoint.
+/// A thread of tokio's has 2 MiB. Half of it is left to whatever the host does around the endpoint; unoptimised, the
+/// deepest document takes less than half a MiB.
 #[test]
 fn the_deepest_fits_on_half_a_threads_stack() {
     let shop = support::shop();
     for (kind, document) in KINDS {
-        on_a_stack_of(1024 * 1024, &shop, document(DEEPEST));
+        let status = on_a_stack_of(1024 * 1024, &shop, document(DEEPEST));
+        assert_eq!(status, StatusCode::OK, "{kind}");
         for depth in [DEEPEST + 1, 1_300, 2_000, 4_000, 10_000] {
             let status = on_a_stack_of(1024 * 1024, &shop, document(depth));
             assert_eq!(status, StatusCode::BAD_REQUEST, "{kind}, {depth} deep");

@@ -203,8 +203,9 @@ async fn no_mutation_by_get() {
 #[tokio::test]
 async fn phps_clients_sign_in() {
     let site = site();
-    let query =
-        format!(r#"mutation {{ generateCustomerToken(email: "{EMAIL}", password: "{PASSWORD}") {{ token }} }}"#);
+    let query = format!(
+        r#"mutation {{ generateCustomerToken(email: "{EMAIL}", password: "{PASSWORD}") {{ token }} }}"#
+    );
     for variables in [json!([]), json!(""), json!({}), Value::Null] {
         let body = json!({"query": query, "variables": variables, "operationName": null, "extensions": []});
         let answer = site.graphql_with(None, &[], body).await;

@@ -13,7 +13,11 @@ const CANARY: &str = "C4nary-S3cret-Zz";
 const LONGEST: usize = 16 * 1024;
 
 fn tells_no_secret(answer: &Answer, what: &str) {
-    assert!(!answer.text.contains("C4nary") && !answer.text.contains("S3cret"), "{what:.200}: {}", answer.text);
+    assert!(
+        !answer.text.contains("C4nary") && !answer.text.contains("S3cret"),
+        "{what:.200}: {}",
+        answer.text
+    );
     assert!(answer.text.len() <= LONGEST, "{what:.200}: {} bytes", answer.text.len());
 }
 
@@ -25,24 +29,30 @@ fn sign_in(password: &str, rest: &str) -> String {
 async fn a_syntax_error_says_where_and_what() {
     let site = site();
     let quoted = format!("\"{CANARY}\"");
-    for (query, message, line, column) in [
-        (sign_in(&quoted, " {token}}"), "Syntax Error: Unexpected \"{\".", 1, 86),
-        (sign_in(&quoted, ""), "Syntax Error: Unexpected <EOF>.", 1, 85),
-        (sign_in(&quoted, &format!("\n\"{CANARY}\"")), "Syntax Error: Unexpected String.", 2, 1),
-        (sign_in(&quoted, &format!("\n  ${CANARY}")), "Syntax Error: Unexpected \"$\".", 2, 3),
-        (sign_in(&quoted, "\n\n ) {%}}"), "Syntax Error: Unexpected character.", 3, 5),
-        (sign_in(&format!("\"\\q{CANARY}\""), "){token}}"), "Syntax Error: Unexpected String.", 1, 67),
-        (format!("{CANARY} {{a}}"), "Syntax Error: Unexpected Name.", 1, 1),
-        ("{a(b:-)}".to_owned(), "Syntax Error: Unexpected Number.", 1, 6),
-        ("{ shopName".to_owned(), "Syntax Error: Unexpected <EOF>.", 1, 11),
-        ("".to_owned(), "Syntax Error: Unexpected <EOF>.", 1, 1),
-        ("{a}}".to_owned(), "Syntax Error: Unexpected \"}\".", 1, 4),
-        (sign_in(&format!("\"{CANARY}"), "){token}}"), "Syntax Error: Unterminated string.", 1, 67),
-        (sign_in(&format!("\"{CANARY}\n\""), "){token}}"), "Syntax Error: Unterminated string.", 1, 67),
-        (sign_in(&format!("\"\"\"{CANARY}"), "){token}}"), "Syntax Error: Unterminated string.", 1, 67),
+    // The mark stands where the error is.
+    for (marked, message) in [
+        (sign_in(&quoted, " ¦{token}}"), "Syntax Error: Unexpected \"{\"."),
+        (sign_in(&quoted, "¦"), "Syntax Error: Unexpected <EOF>."),
+        (sign_in(&quoted, " \n¦"), "Syntax Error: Unexpected <EOF>."),
+        (sign_in(&quoted, &format!("\n¦\"{CANARY}\"")), "Syntax Error: Unexpected String."),
+        (sign_in(&quoted, &format!("\n  ¦${CANARY}")), "Syntax Error: Unexpected \"$\"."),
+        (sign_in(&quoted, "\n\n ) {¦%}}"), "Syntax Error: Unexpected character."),
+        (sign_in(&format!("¦\"\\q{CANARY}\""), "){token}}"), "Syntax Error: Unexpected String."),
+        (format!("¦{CANARY} {{a}}"), "Syntax Error: Unexpected Name."),
+        ("{a(b:¦-)}".to_owned(), "Syntax Error: Unexpected Number."),
+        ("{ shopName¦".to_owned(), "Syntax Error: Unexpected <EOF>."),
+        ("¦".to_owned(), "Syntax Error: Unexpected <EOF>."),
+        ("{a}¦}".to_owned(), "Syntax Error: Unexpected \"}\"."),
+        (sign_in(&format!("¦\"{CANARY}"), "){token}}"), "Syntax Error: Unterminated string."),
+        (sign_in(&format!("¦\"{CANARY}\n\""), "){token}}"), "Syntax Error: Unterminated string."),
+        (sign_in(&format!("¦\"\"\"{CANARY}"), "){token}}"), "Syntax Error: Unterminated string."),
     ] {
+        let (before, after) = marked.split_once('¦').unwrap();
+        let query = [before, after].concat();
         let answer = site.graphql(None, &query).await;
         assert_eq!(answer.graphql_error(), (message.into(), "graphql-input".into(), 400), "{query}");
+        let last = before.rsplit('\n').next().unwrap();
+        let (line, column) = (1 + before.matches('\n').count(), 1 + last.chars().count());
         let locations = &answer.json()["errors"][0]["locations"];
         assert_eq!(*locations, json!([{"line": line, "column": column}]), "{query}");
         tells_no_secret(&answer, &query);
@@ -68,12 +78,23 @@ async fn definitions_that_contradict_each_other_are_named() {
 async fn no_error_repeats_a_secret() {
     let site = site();
     let password = "mutation($p:String!){generateCustomerToken(email:\"a@example.com\",password:$p){token}}";
-    let wrong_types = [json!(CANARY), json!([CANARY]), json!({"a": CANARY}), json!({CANARY: 1}), json!(1), Value::Null];
+    let wrong_types =
+        [json!(CANARY), json!([CANARY]), json!({"a": CANARY}), json!({CANARY: 1}), json!(1), Value::Null];
     for value in &wrong_types {
-        let answer = site.graphql_with(None, &[], json!({"query": password, "variables": {"p": value}})).await;
+        let answer =
+            site.graphql_with(None, &[], json!({"query": password, "variables": {"p": value}})).await;
         tells_no_secret(&answer, password);
     }
-    for literal in ["[\"C4nary\"]", "{a:\"C4nary\"}", "C4nary", "$C4nary_", "4", "null", "[[\"S3cret\"]]", "\"\"\"C4nary\"\"\""] {
+    for literal in [
+        "[\"C4nary\"]",
+        "{a:\"C4nary\"}",
+        "C4nary",
+        "$C4nary_",
+        "4",
+        "null",
+        "[[\"S3cret\"]]",
+        "\"\"\"C4nary\"\"\"",
+    ] {
         let query = sign_in(literal, "){token}}");
         let answer = site.graphql(None, &query).await;
         if !literal.starts_with('$') {
@@ -82,16 +103,21 @@ async fn no_error_repeats_a_secret() {
     }
     // Arguments of a host's, of every type that async-graphql knows.
     for argument in ["text", "number", "fraction", "flag", "id", "colour", "list", "input"] {
-        for value in ["\"C4nary\"", "[\"C4nary\"]", "{a:\"C4nary\"}", "{name:{a:\"C4nary\"}}", "[[\"C4nary\"]]"] {
+        for value in
+            ["\"C4nary\"", "[\"C4nary\"]", "{a:\"C4nary\"}", "{name:{a:\"C4nary\"}}", "[[\"C4nary\"]]"]
+        {
             let query = format!("{{echo({argument}:{value})}}");
             let answer = site.graphql(None, &query).await;
             if !(argument == "colour" && value.starts_with('"')) {
                 tells_no_secret(&answer, &query);
             }
-            for ty in ["String", "Int", "Float", "Boolean", "ID", "Colour", "[Int]", "[String!]!", "EchoInput"] {
+            for ty in
+                ["String", "Int", "Float", "Boolean", "ID", "Colour", "[Int]", "[String!]!", "EchoInput"]
+            {
                 let query = format!("query($v:{ty}){{echo({argument}:$v)}}");
                 let value = json!({"name": {"a": CANARY}, "a": [CANARY]});
-                let answer = site.graphql_with(None, &[], json!({"query": query, "variables": {"v": value}})).await;
+                let answer =
+                    site.graphql_with(None, &[], json!({"query": query, "variables": {"v": value}})).await;
                 tells_no_secret(&answer, &query);
             }
         }

@@ -7,8 +7,8 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, de::DeserializeOwned};
 
 use super::RestError;
-pub(super) use crate::http::to_its_end;
 use crate::credential::Credential;
+pub(super) use crate::http::to_its_end;
 
 /// The JSON body of a REST request, strictly: what a client sends and the route does not know is an error, and no error
 /// repeats what was sent, which may be a password in the wrong place.
