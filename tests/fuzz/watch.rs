@@ -2,7 +2,10 @@
 
 use std::{
     io,
-    sync::{Mutex, Once},
+    sync::{
+        Mutex, Once,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use log::{LevelFilter, Log, Metadata, Record};
@@ -10,6 +13,7 @@ use log::{LevelFilter, Log, Metadata, Record};
 use crate::text::CANARY;
 
 static LEAKED: Mutex<Option<String>> = Mutex::new(None);
+static HAS_READ: AtomicBool = AtomicBool::new(false);
 
 struct Watch;
 
@@ -30,7 +34,13 @@ pub fn leaked() -> Option<String> {
     LEAKED.lock().unwrap().take()
 }
 
+/// True if anything was logged.
+pub fn has_read() -> bool {
+    HAS_READ.load(Ordering::Relaxed)
+}
+
 fn read(line: &str) {
+    HAS_READ.store(true, Ordering::Relaxed);
     if line.contains(CANARY) {
         *LEAKED.lock().unwrap() = Some(line.to_owned());
     }

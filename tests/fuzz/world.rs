@@ -38,6 +38,8 @@ impl World {
         let (site, customer, admin) = (Site::of(shop), String::new(), String::new());
         let mut world = Self { site, customer, admin, runtime, inputs: 0 };
         assert!(world.signs_in(), "a new shop");
+        assert_eq!(world.run(world.site.graphql(None, "{ shopName }")).status, 200);
+        assert!(watch::has_read(), "async-graphql's log is read");
         world
     }
 
