@@ -95,6 +95,10 @@ pub(super) fn shortened(mut message: String) -> String {
 /// async-graphql leaves a field out whose resolver failed. To a client it is null, by the specification and in Commerce,
 /// whose fields are all nullable.
 fn with_nulls(mut response: Response) -> Response {
+    // Where every field is skipped, async-graphql has null for the empty object.
+    if response.errors.is_empty() && response.data == Value::Null {
+        response.data = Value::Object(Default::default());
+    }
     for error in &response.errors {
         let [PathSegment::Field(name)] = error.path.as_slice() else { continue };
         if response.data == Value::Null {

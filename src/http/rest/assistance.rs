@@ -1,8 +1,17 @@
-use axum::{Json, extract::Path};
-use serde::Serialize;
+use axum::{
+    Json,
+    extract::{Path, rejection::PathRejection},
+};
+use serde::{Deserialize, Serialize};
 
 use super::{Body, RestError, fields::Fields};
 use crate::{account::CustomerId, error::Error, http::Caller};
+
+/// The customer in the path, which may hold a store code as well.
+#[derive(Deserialize)]
+pub(super) struct CustomerPath {
+    id: String,
+}
 
 /// The admin user's own, once: as a [`BearerToken`](crate::BearerToken) in the answer to a sign-in.
 #[derive(Serialize)]
@@ -12,11 +21,12 @@ pub(super) struct CodeAnswer {
 
 pub(super) async fn one_time_code(
     caller: Caller,
-    Path(id): Path<String>,
+    path: Result<Path<CustomerPath>, PathRejection>,
     Body(mut fields): Body<Fields>,
 ) -> Result<Json<CodeAnswer>, RestError> {
     let resource = "Magento_LoginAsCustomer::login";
     let bearer = caller.bearer().ok_or_else(|| RestError::not_authorized(resource))?;
+    let Path(CustomerPath { id }) = path.map_err(|_| RestError::no_route())?;
     let id: CustomerId = id.parse().map_err(|_| RestError::no_route())?;
     let reason = fields.text("reason")?;
     match caller.auth().generate_one_time_code(bearer, &id, reason.as_str()).await {

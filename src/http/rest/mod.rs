@@ -11,7 +11,7 @@ mod token;
 
 use axum::{
     Router,
-    extract::{DefaultBodyLimit, RawPathParams, Request},
+    extract::{DefaultBodyLimit, RawPathParams, Request, rejection::RawPathParamsRejection},
     middleware::{self, Next},
     response::{IntoResponse, Response},
     routing::{get, post, put},
@@ -96,7 +96,13 @@ pub fn by_store<S: Clone + Send + Sync + 'static>(routes: Router<S>) -> Router<S
     routes.nest("/{store}", of_a_store).fallback(no_route)
 }
 
-async fn use_store(params: RawPathParams, mut request: Request, next: Next) -> Result<Response, RestError> {
+async fn use_store(
+    params: Result<RawPathParams, RawPathParamsRejection>,
+    mut request: Request,
+    next: Next,
+) -> Result<Response, RestError> {
+    // A part of the path that is not UTF-8 is nobody's code.
+    let params = params.map_err(|_| RestError::no_route())?;
     let code = params.iter().find_map(|(name, value)| (name == "store").then_some(value));
     let caller = request.extensions().get::<Caller>().cloned().ok_or_else(RestError::no_layer)?;
     let caller = caller.on_store(code.unwrap_or_default()).map_err(|_| RestError::no_store())?;
