@@ -58,6 +58,7 @@ mod locking;
 mod migrations;
 mod options;
 mod pipelined;
+mod proof;
 mod session;
 mod statements;
 mod throttle;

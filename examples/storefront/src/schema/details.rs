@@ -52,6 +52,7 @@ pub(super) struct CustomerCreateInput {
 }
 
 /// What is to be written into a profile, checked. What is absent, or null, stays as it is.
+#[derive(Clone)]
 pub(super) struct Details {
     date_of_birth: Option<Date>,
     firstname: Option<String>,

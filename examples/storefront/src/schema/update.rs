@@ -37,7 +37,7 @@ impl UpdateMutation {
             shop.auth.set_remote_shopping_assistance(bearer(ctx)?, allowed).await.map_err(error)?;
         }
         let edit = Box::new(move |profile: &mut Profile| {
-            details.write_to(profile);
+            details.clone().write_to(profile);
             profile.updated_at = OffsetDateTime::now_utc();
         });
         shop.database.profiles.edit(who.customer_id(), edit).await.map_err(unavailable)?;

@@ -3,6 +3,7 @@
 mod accounts;
 mod admin_page;
 mod database_down;
+mod database_setup;
 mod databases;
 mod demo;
 mod first_admin;
