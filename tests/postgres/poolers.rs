@@ -24,7 +24,8 @@ fn pooled(settings: &[&str]) -> Option<(Database, PgBouncer, PostgresOptions)> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_pooler_in_session_mode_keeps_every_promise() {
-    for settings in [&["pool_mode=session"][..], &["pool_mode=session", "ignore_startup_parameters=options"]] {
+    for settings in [&["pool_mode=session"][..], &["pool_mode=session", "ignore_startup_parameters=options"]]
+    {
         let Some((database, pooler, options)) = pooled(settings) else { return };
         let store = options.clone().connect().await.unwrap();
         every_verb(&store).await;
@@ -61,7 +62,8 @@ async fn a_pooler_that_hands_sessions_on_is_refused() {
 /// With many idle sessions, each transaction gets the next one.
 #[tokio::test]
 async fn a_pooler_that_takes_turns_is_refused() {
-    let Some((_, pooler, options)) = pooled(&["pool_mode=transaction", "server_round_robin=1", "min_pool_size=5"])
+    let Some((_, pooler, options)) =
+        pooled(&["pool_mode=transaction", "server_round_robin=1", "min_pool_size=5"])
     else {
         return;
     };
@@ -79,7 +81,8 @@ async fn a_refused_store_leaves_no_setting_behind() {
     let url = format!("postgres://postgres@127.0.0.1:{}/{}", pooler.port(), database.name);
     let (client, connection) = tokio_postgres::connect(&url, tokio_postgres::NoTls).await.unwrap();
     tokio::spawn(connection);
-    for (name, kept) in [("lock_timeout", "2s"), ("search_path", "\"$user\", public"), ("row_security", "on")] {
+    for (name, kept) in [("lock_timeout", "2s"), ("search_path", "\"$user\", public"), ("row_security", "on")]
+    {
         let shown = client.simple_query(&format!("SHOW {name}")).await.unwrap();
         let shown = shown.iter().find_map(|message| match message {
             tokio_postgres::SimpleQueryMessage::Row(row) => row.get(0),

@@ -169,7 +169,9 @@ async fn a_language_that_orders_otherwise_does_no_harm() {
 #[tokio::test]
 async fn an_encoding_that_cannot_hold_every_name_is_refused() {
     for encoding in ["LATIN1", "SQL_ASCII"] {
-        let Some(database) = Database::new(&format!("ENCODING '{encoding}' TEMPLATE template0")) else { return };
+        let Some(database) = Database::new(&format!("ENCODING '{encoding}' TEMPLATE template0")) else {
+            return;
+        };
         let refused = unsuitable(database.options().connect().await);
         assert!(refused.contains(encoding) && refused.contains("UTF8"), "{refused}");
     }
@@ -209,10 +211,7 @@ async fn a_right_that_is_missing_is_named() {
         ("REVOKE INSERT ON {}.one_time_credentials FROM {clerk}", "INSERT on table one_time_credentials"),
         ("REVOKE UPDATE ON {}.factors FROM {clerk}", "UPDATE on table factors"),
         ("REVOKE DELETE ON {}.recovery_codes FROM {clerk}", "DELETE on table recovery_codes"),
-        (
-            "REVOKE EXECUTE ON FUNCTION {}.take_credential FROM PUBLIC",
-            "EXECUTE on function take_credential",
-        ),
+        ("REVOKE EXECUTE ON FUNCTION {}.take_credential FROM PUBLIC", "EXECUTE on function take_credential"),
     ] {
         let Some(schema) = Schema::new() else { return };
         drop(schema.open().await);
@@ -276,7 +275,10 @@ async fn fewer_connections_than_the_store_opens_are_refused() {
 
     let Some(database) = Database::new("CONNECTION LIMIT 3") else { return };
     let clerk = new_name();
-    database.by_hand(&format!("CREATE ROLE {clerk} LOGIN; GRANT CREATE ON DATABASE {} TO {clerk}", database.name));
+    database.by_hand(&format!(
+        "CREATE ROLE {clerk} LOGIN; GRANT CREATE ON DATABASE {} TO {clerk}",
+        database.name
+    ));
     let url = database.server.url_in(&database.name).replace("postgres@", &format!("{clerk}@"));
     let refused = unsuitable(PostgresStore::connect(&url).await);
     assert!(refused.contains("3 connections"), "{refused}");

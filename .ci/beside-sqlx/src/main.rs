@@ -12,7 +12,9 @@ async fn main() -> Result<(), Box<dyn Error>> {
 
     let options = SqliteConnectOptions::new().filename(&shop_file).create_if_missing(true);
     let shop = SqlitePool::connect_with(options).await?;
-    sqlx::query("CREATE TABLE orders (id INTEGER PRIMARY KEY, customer INTEGER NOT NULL)").execute(&shop).await?;
+    sqlx::query("CREATE TABLE orders (id INTEGER PRIMARY KEY, customer INTEGER NOT NULL)")
+        .execute(&shop)
+        .await?;
     sqlx::query("INSERT INTO orders (customer) VALUES (?1)").bind(1).execute(&shop).await?;
 
     let store = SqliteStore::open(&auth_file)?;

@@ -33,9 +33,7 @@ pub(super) async fn migrate(client: &mut Client, schema: &str) -> Result<(), Ope
         let missing = STEPS.iter().filter(|(version, _)| *version > found);
         make.extend(missing.map(|(_, step)| step.replace("{schema}", schema)));
         make.push(format!("UPDATE \"{schema}\".schema_version SET version = {VERSION}"));
-        for statements in make {
-            transaction.batch_execute(&statements).await.map_err(not_permitted)?;
-        }
+        transaction.batch_execute(&make.join(";\n")).await.map_err(not_permitted)?;
     }
     transaction.commit().await.map_err(not_permitted)
 }

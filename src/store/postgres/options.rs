@@ -13,7 +13,7 @@ use super::{
     locking::Locking,
     migrations,
     pipelined::Pipelined,
-    proof::{self, refused},
+    proof,
     statements::{Command, Query},
 };
 use crate::error::StoreError;
@@ -118,18 +118,13 @@ impl PostgresOptions {
         let connector = Connector::new(config, tls, handle, limit);
         let (queries, commands) = (Query::all(&schema), Command::all(&schema));
         let prepare = async {
-            let connected = connector.open().await;
-            let (mut client, _driver) = connected.map_err(|error| refused(error, "connect"))?;
-            proof::server(&client, self.pipelined + self.locking).await?;
-            proof::session(&client, &connector).await?;
-            connector.pin_settings(&client).await.map_err(|error| refused(error, "set what it needs"))?;
+            let (mut client, _driver) = proof::open(&connector, self.pipelined + self.locking).await?;
             if self.migrate {
                 migrations::migrate(&mut client, &schema).await?;
             } else {
                 migrations::check(&mut client, &schema).await?;
             }
-            proof::tables(&client, &schema).await?;
-            proof::statements(&client, queries.iter().chain(&commands)).await
+            proof::tables(&client, &schema, queries.iter().chain(&commands)).await
         };
         timeout(limit, prepare).await.map_err(|_| StoreError::from(Failure::TimedOut))??;
         let pipelined = Pipelined::new(connector.clone(), queries.into(), self.pipelined);

@@ -3,10 +3,13 @@
 //! All questions are asked in the simple protocol: a pooler that hands sessions on must be noticed before a statement is
 //! prepared.
 
-use futures_util::future::try_join_all;
+use futures_util::future::{join, try_join, try_join_all};
 use tokio_postgres::{Client, SimpleQueryMessage, SimpleQueryRow, error::SqlState};
 
-use super::{Failure, OpenError, connector::Connector};
+use super::{
+    Failure, OpenError,
+    connector::{Connector, Driver},
+};
 use crate::error::StoreError;
 
 /// The oldest release of PostgreSQL that the functions run on: 13.
@@ -31,24 +34,21 @@ struct Server {
 }
 
 impl Server {
-    async fn ask(client: &Client) -> Result<Self, OpenError> {
-        let row = row(
-            client,
-            "SELECT pg_catalog.version(), pg_catalog.current_setting('server_version_num'), \
-             pg_catalog.current_setting('server_encoding'), CASE WHEN rolsuper THEN allowed.all_users ELSE \
-             least(nullif(rolconnlimit, -1), nullif(datconnlimit, -1), allowed.all_users - allowed.reserved) END \
-             FROM pg_catalog.pg_roles, pg_catalog.pg_database, \
-             (SELECT pg_catalog.current_setting('max_connections')::int, \
-             pg_catalog.current_setting('superuser_reserved_connections')::int \
-             + coalesce(pg_catalog.current_setting('reserved_connections', true)::int, 0)) AS allowed (all_users, reserved) \
-             WHERE rolname = session_user AND datname = pg_catalog.current_database()",
-        )
-        .await?;
+    const ASKED: &str = "SELECT pg_catalog.version(), pg_catalog.current_setting('server_version_num'), \
+         pg_catalog.current_setting('server_encoding'), CASE WHEN rolsuper THEN allowed.all_users ELSE \
+         least(nullif(rolconnlimit, -1), nullif(datconnlimit, -1), allowed.all_users - allowed.reserved) END \
+         FROM pg_catalog.pg_roles, pg_catalog.pg_database, \
+         (SELECT pg_catalog.current_setting('max_connections')::int, \
+         pg_catalog.current_setting('superuser_reserved_connections')::int \
+         + coalesce(pg_catalog.current_setting('reserved_connections', true)::int, 0)) AS allowed (all_users, reserved) \
+         WHERE rolname = session_user AND datname = pg_catalog.current_database()";
+
+    fn read(row: &SimpleQueryRow) -> Result<Self, OpenError> {
         Ok(Self {
-            product: text(&row, 0)?.to_owned(),
-            version: number(&row, 1)?,
-            encoding: text(&row, 2)?.to_owned(),
-            connections: number(&row, 3)?,
+            product: text(row, 0)?.to_owned(),
+            version: number(row, 1)?,
+            encoding: text(row, 2)?.to_owned(),
+            connections: number(row, 3)?,
         })
     }
 
@@ -78,36 +78,50 @@ impl Server {
     }
 }
 
-/// Proves that the server is one that the store runs on, and gives it so many connections.
-pub(super) async fn server(client: &Client, connections: usize) -> Result<(), OpenError> {
-    Server::ask(client).await?.judge(connections)
-}
+/// The mark of a session: a setting of our own, which does nothing where a pooler leaks it to other clients.
+const MARK: &str = "SELECT coalesce(pg_catalog.current_setting('commerce_auth.session', true), '')";
 
-/// Proves that a session is one client's: that what was set on it stays, and is nobody else's.
+/// Opens a session, with its settings pinned.
 ///
-/// The mark is a setting of our own, which does nothing where a pooler leaks it to other clients.
-pub(super) async fn session(client: &Client, connector: &Connector) -> Result<(), OpenError> {
-    let (first, second) = ("SET commerce_auth.session = 'first'", "BEGIN; SET commerce_auth.session = 'second'");
-    expect(client, "").await?;
-    run(client, first).await?;
+/// Proves that the server is one that the store runs on, that it gives the store so many connections, and that a session is
+/// one client's: that what was set on it stays, and is nobody else's. Until then nothing is set but the mark.
+pub(super) async fn open(connector: &Connector, connections: usize) -> Result<(Client, Driver), OpenError> {
+    let (client, driver) = connector.open().await.map_err(|error| refused(error, "connect"))?;
+    let asked = format!("{}; {MARK}; SET commerce_auth.session = 'first'", Server::ASKED);
+    let answers = rows(&client, &asked).await?;
+    let [about, mark] = answers.as_slice() else { return Err(unreadable()) };
+    Server::read(about)?.judge(connections)?;
+    expect(mark, "")?;
     // A pooler that takes turns gives the next session.
-    expect(client, "first").await?;
+    expect(&row(&client, MARK).await?, "first")?;
+    // One that does not gives the other client the same session. And one that is held cannot be given.
     let (other, _driver) = connector.open().await.map_err(|error| refused(error, "connect"))?;
-    // One that does not gives the same session.
-    expect(&other, "").await?;
-    // And one that is held by somebody else cannot be given.
-    run(&other, second).await?;
-    expect(client, "first").await?;
-    run(&other, "ROLLBACK").await
+    let held = format!("{MARK}; BEGIN; SET commerce_auth.session = 'second'");
+    expect(&row(&other, &held).await?, "")?;
+    expect(&row(&client, MARK).await?, "first")?;
+    let pinned = try_join(other.batch_execute("ROLLBACK"), connector.pin_settings(&client)).await;
+    pinned.map_err(|error| refused(error, "set what it needs"))?;
+    Ok((client, driver))
 }
 
-async fn expect(client: &Client, mark: &str) -> Result<(), OpenError> {
-    let row = row(client, "SELECT coalesce(pg_catalog.current_setting('commerce_auth.session', true), '')").await?;
-    if text(&row, 0)? == mark { Ok(()) } else { unsuitable(POOLER) }
+fn expect(row: &SimpleQueryRow, mark: &str) -> Result<(), OpenError> {
+    if text(row, 0)? == mark { Ok(()) } else { unsuitable(POOLER) }
 }
 
-/// Proves that the user may use the tables and sees all their rows, and that the tables outlive a crash.
-pub(super) async fn tables(client: &Client, schema: &str) -> Result<(), OpenError> {
+/// Proves that the user may use the tables and sees all their rows, that the tables outlive a crash, and that the server
+/// understands every statement: that they are as this release makes them.
+pub(super) async fn tables<'a>(
+    client: &Client,
+    schema: &str,
+    statements: impl Iterator<Item = &'a String>,
+) -> Result<(), OpenError> {
+    let prepared = try_join_all(statements.map(|statement| client.prepare(statement)));
+    let (allowed, prepared) = join(allowed(client, schema), prepared).await;
+    allowed?;
+    prepared.map(drop).map_err(|error| refused(error, "use the tables"))
+}
+
+async fn allowed(client: &Client, schema: &str) -> Result<(), OpenError> {
     let rights = "SELECT 'r', right_name || ' on table ' || relname FROM ours, \
          unnest(ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE']) AS right_name \
          WHERE NOT has_table_privilege(ours.oid, right_name) \
@@ -140,15 +154,6 @@ pub(super) async fn tables(client: &Client, schema: &str) -> Result<(), OpenErro
     }
 }
 
-/// Proves that the server understands every statement: that the tables are as this release makes them.
-pub(super) async fn statements<'a>(
-    client: &Client,
-    statements: impl Iterator<Item = &'a String>,
-) -> Result<(), OpenError> {
-    let prepared = try_join_all(statements.map(|statement| client.prepare(statement))).await;
-    prepared.map(drop).map_err(|error| refused(error, "use the tables"))
-}
-
 /// The reason for which a store is not opened.
 pub(super) fn refused(error: tokio_postgres::Error, what: &'static str) -> OpenError {
     match Failure::from(error) {
@@ -170,12 +175,9 @@ fn unsuitable(why: impl Into<String>) -> Result<(), OpenError> {
     Err(OpenError::Unsuitable(why.into()))
 }
 
-async fn run(client: &Client, sql: &str) -> Result<(), OpenError> {
-    client.batch_execute(sql).await.map_err(|error| refused(error, "connect"))
-}
-
 async fn rows(client: &Client, sql: &str) -> Result<Vec<SimpleQueryRow>, OpenError> {
-    let answers = client.simple_query(sql).await.map_err(|error| refused(error, "look at the server's catalog"))?;
+    let answers =
+        client.simple_query(sql).await.map_err(|error| refused(error, "look at the server's catalog"))?;
     let row = |answer| if let SimpleQueryMessage::Row(row) = answer { Some(row) } else { None };
     Ok(answers.into_iter().filter_map(row).collect())
 }

@@ -3,7 +3,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use commerce_auth::{CustomerId, Email, StoreError};
 use deadpool_postgres::{
-    BuildError, Client, ClientWrapper, Hook, HookError, Manager, ManagerConfig, Pool, PoolError, RecyclingMethod,
+    BuildError, Client, ClientWrapper, Hook, HookError, Manager, ManagerConfig, Pool, PoolError,
+    RecyclingMethod,
 };
 use tokio::time::{sleep, timeout};
 use tokio_postgres::{
@@ -190,10 +191,7 @@ enum Failure {
 impl Failure {
     /// True for a serialisation failure and a deadlock.
     fn was_undone(&self) -> bool {
-        matches!(
-            self,
-            Self::Server(SqlState::T_R_SERIALIZATION_FAILURE | SqlState::T_R_DEADLOCK_DETECTED)
-        )
+        matches!(self, Self::Server(SqlState::T_R_SERIALIZATION_FAILURE | SqlState::T_R_DEADLOCK_DETECTED))
     }
 }
 
