@@ -8,7 +8,7 @@ use crate::{
     account::{AdminId, AdminRecord},
     audit::{Action, AuditEvent, Outcome as Told, Refusal},
     auth::Auth,
-    credential::{Credential, EnrolmentToken, RecoveryCode, TotpSecret},
+    credential::{Credential, EnrolmentToken, RecoveryCode, TotpSecret, TypedCode},
     error::{Error, Field},
     notifier::AdminNotice,
     store::{Enrolment, Outcome},
@@ -235,7 +235,7 @@ impl Auth {
         let charged = self.parts.gate.reserve(Attempted::activation(&admin.id, self.config())).await?;
         let charged = charged.ok_or(Refusal::BudgetSpent.told(Error::TooManyRequests))?;
         let secret = self.open_secret(&admin.id, &enrolment.token, &enrolment.secret)?;
-        let Some(step) = secret.step_of(code.text(), self.parts.clock.now()) else {
+        let Some(step) = secret.step_of(&TypedCode::of(code), self.parts.clock.now()) else {
             self.settle(charged, Outcome::Failed, event).await?;
             return Err(Refusal::WrongCredential.told(Error::InvalidCode));
         };

@@ -8,7 +8,7 @@ use crate::{
     audit::{Action, AuditEvent, Outcome as Told, Refusal},
     auth::Auth,
     config::SecondFactorPolicy,
-    credential::{Credential, RecoveryCode, TotpSecret},
+    credential::{Credential, TotpSecret, TypedCode},
     error::{Error, Part, StoreError},
     keyring::{Keyring, Sealed},
     notifier::{AdminNotice, AdminNotification},
@@ -66,7 +66,8 @@ impl Auth {
         code: &Credential,
         event: &AuditEvent,
     ) -> Result<RightCode<'_>, Stop> {
-        let recovery = RecoveryCode::digest_of(code.text());
+        let code = TypedCode::of(code);
+        let recovery = code.recovery_code();
         let attempted = match recovery {
             // Nobody guesses one: whoever locks the authenticator must not lock its owner out.
             Some(_) => Attempted::recovery_code(admin, event.origin.source, self.config()),
@@ -88,7 +89,7 @@ impl Auth {
         charged.begun().store(true, Ordering::Release);
         let recovered = recovery.filter(|digest| factor.recovery_codes.contains(digest)).map(Code::Recovery);
         let found = recovered.or_else(|| {
-            let step = secret?.step_of(code.text(), self.parts.clock.now())?;
+            let step = secret?.step_of(&code, self.parts.clock.now())?;
             Some(Code::Totp { step })
         });
         match found {

@@ -10,6 +10,7 @@ use super::{
 use crate::{
     error::{Error, Field},
     flow::{PasswordReset, PasswordResetRequest},
+    http::trimmed,
     token::CustomerIdentity,
 };
 
@@ -48,8 +49,9 @@ impl<C: CustomerObject> PasswordMutation<C> {
         #[graphql(desc = "The customer's email address.")] email: String,
     ) -> Result<Option<bool>> {
         let caller = caller(ctx)?;
-        let request =
-            PasswordResetRequest::new(email).on(caller.website().clone()).from(caller.origin().clone());
+        let request = PasswordResetRequest::new(trimmed(&email))
+            .on(caller.website().clone())
+            .from(caller.origin().clone());
         caller.auth().request_password_reset(request).await.map_err(error)?;
         Ok(Some(true))
     }
@@ -64,7 +66,7 @@ impl<C: CustomerObject> PasswordMutation<C> {
         #[graphql(desc = "The new password for the customer.", secret)] new_password: SecretArgument,
     ) -> Result<Option<bool>> {
         let caller = caller(ctx)?;
-        let reset = PasswordReset::new(email, reset_password_token, new_password);
+        let reset = PasswordReset::new(trimmed(&email), reset_password_token, new_password);
         let reset = reset.on(caller.website().clone()).from(caller.origin().clone());
         caller.auth().reset_password(reset).await.map_err(error)?;
         Ok(Some(true))

@@ -9,6 +9,7 @@ use super::{
 use crate::{
     error::Error,
     flow::{ListedToken, SignIn, SignedIn},
+    http::trimmed,
     token::{Assistance, Obtained},
 };
 
@@ -32,7 +33,8 @@ impl CustomerTokenMutation {
         password: SecretArgument,
     ) -> Result<Option<CustomerToken>> {
         let caller = caller(ctx)?;
-        let sign_in = SignIn::new(email, password).on(caller.website().clone()).from(caller.origin().clone());
+        let sign_in =
+            SignIn::new(trimmed(&email), password).on(caller.website().clone()).from(caller.origin().clone());
         told(caller.auth().generate_customer_token(sign_in).await)
     }
 
@@ -44,7 +46,8 @@ impl CustomerTokenMutation {
         #[graphql(desc = "The one-time code.", secret)] otp: SecretArgument,
     ) -> Result<Option<CustomerToken>> {
         let caller = caller(ctx)?;
-        let sign_in = SignIn::new(email, otp).on(caller.website().clone()).from(caller.origin().clone());
+        let sign_in =
+            SignIn::new(trimmed(&email), otp).on(caller.website().clone()).from(caller.origin().clone());
         told(caller.auth().exchange_one_time_code(sign_in).await)
     }
 

@@ -11,6 +11,7 @@
 
 mod bearer;
 mod caller;
+mod trimmed;
 mod websites;
 
 #[cfg(feature = "axum")]
@@ -20,10 +21,15 @@ mod extract;
 #[cfg(feature = "axum")]
 mod layer;
 #[cfg(feature = "axum")]
+mod paths;
+#[cfg(feature = "axum")]
 pub mod rest;
 
 pub use bearer::HeaderError;
 pub use caller::Caller;
 #[cfg(feature = "axum")]
 pub use layer::{AuthLayer, AuthService};
+#[cfg(feature = "axum")]
+pub use paths::commerce_paths;
+pub(crate) use trimmed::trimmed;
 pub use websites::{OneWebsite, Websites};

@@ -3,10 +3,12 @@
 #![cfg(all(feature = "axum", feature = "graphql"))]
 
 mod assistance;
+mod bodies;
 mod edge;
 mod graphql;
 mod many_fields;
 mod over_http;
+mod paths;
 mod refusals;
 mod rest;
 mod second_factor;
@@ -14,3 +16,4 @@ mod site;
 mod sought;
 #[path = "../support/mod.rs"]
 mod support;
+mod typed;

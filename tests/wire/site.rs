@@ -13,7 +13,7 @@ use commerce_auth::{
         CustomerTokenMutation, CustomerTokenQuery, PasswordMutation, RequireCustomer, RequirePermission,
         RequireSelf,
     },
-    http::{AuthLayer, Caller, Websites, rest},
+    http::{AuthLayer, Caller, Websites, commerce_paths, rest},
     store::Store,
 };
 use http::{HeaderMap, Request, Response, StatusCode};
@@ -116,10 +116,11 @@ pub fn router(auth: Auth) -> Router {
             }),
         )
         .route("/V1/caller", get(|caller: Caller| async move { format!("{caller:?}") }));
-    Router::new()
+    let router = Router::new()
         .route("/graphql", graphql::endpoint(schema(), Admission::default()))
         .nest("/rest", rest::by_store(rest::routes().merge(own)))
-        .layer(AuthLayer::new(auth).websites(TwoWebsites).trusted_proxies(["10.0.0.0/8".parse().unwrap()]))
+        .layer(AuthLayer::new(auth).websites(TwoWebsites).trusted_proxies(["10.0.0.0/8".parse().unwrap()]));
+    commerce_paths(router)
 }
 
 /// A shop and its router.

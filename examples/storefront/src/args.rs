@@ -1,19 +1,43 @@
 //! The command line.
 
-use std::{fmt, net::SocketAddr, path::PathBuf, str::FromStr};
+use std::{
+    fmt,
+    io::{IsTerminal, stderr},
+    path::PathBuf,
+    str::FromStr,
+};
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use axum::http::{HeaderValue, uri::Authority};
+use clap::{Args, Parser, Subcommand, ValueEnum, value_parser};
 use commerce_auth::SecondFactorPolicy;
 use ipnet::IpNet;
 
+use crate::{
+    logging::LogFormat,
+    values::{ListenAddress, PublicUrl, network},
+};
+
 /// A web shop's server that signs its customers and admin users in with commerce-auth.
 #[derive(Debug, Parser)]
-#[command(name = "storefront", args_conflicts_with_subcommands = true)]
+#[command(name = "storefront", version, args_conflicts_with_subcommands = true)]
 pub(crate) struct CommandLine {
     #[command(subcommand)]
     pub(crate) command: Option<Command>,
     #[command(flatten)]
     pub(crate) serve: Serve,
+
+    /// How the log on the standard error is written [default: text on a terminal, for a demo and for a sub-command; else
+    /// json]
+    #[arg(long, value_enum, value_name = "FORMAT", global = true)]
+    log: Option<LogFormat>,
+}
+
+impl CommandLine {
+    /// Returns the format that was asked for, or else the one for who reads the log.
+    pub(crate) fn log_format(&self) -> LogFormat {
+        let is_for_people = self.command.is_some() || self.serve.demo || stderr().is_terminal();
+        self.log.unwrap_or(if is_for_people { LogFormat::Text } else { LogFormat::Json })
+    }
 }
 
 #[derive(Debug, Subcommand)]
@@ -27,9 +51,9 @@ pub(crate) enum Command {
 
 #[derive(Debug, Args)]
 pub(crate) struct Serve {
-    /// Where to listen; port 0 is any that is free.
-    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080")]
-    pub(crate) listen: SocketAddr,
+    /// Where to listen: a host, by name or address, and a port. Port 0 is any that is free.
+    #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:8080")]
+    pub(crate) listen: ListenAddress,
 
     /// Where accounts are kept, and everything else: memory:, sqlite:PATH or postgres://…
     #[arg(long, value_name = "DATABASE", default_value = "sqlite:storefront.db")]
@@ -53,20 +77,25 @@ pub(crate) struct Serve {
     pub(crate) assistance_step_up: bool,
 
     /// How long an admin user's sign-in counts as fresh, in seconds.
-    #[arg(long, value_name = "SECONDS", default_value_t = 900)]
+    #[arg(long, value_name = "SECONDS", default_value_t = 900, value_parser = value_parser!(u64).range(1..))]
     pub(crate) fresh_for: u64,
 
     /// The folder that mails are written to, as .eml files.
     #[arg(long, value_name = "FOLDER", default_value = "outbox")]
     pub(crate) outbox: PathBuf,
 
-    /// What customers call this shop, for links in mails [default: http://ADDRESS]
+    /// What customers call this shop, for links in mails [default: http:// and where it listens]
     #[arg(long, value_name = "URL")]
-    pub(crate) public_url: Option<String>,
+    pub(crate) public_url: Option<PublicUrl>,
 
-    /// A network of proxies whose X-Forwarded-For is believed; may be given several times.
-    #[arg(long = "trusted-proxy", value_name = "CIDR")]
+    /// A proxy, or a network of proxies, whose X-Forwarded-For is believed. May be given several times.
+    #[arg(long = "trusted-proxy", value_name = "ADDRESS|CIDR", value_parser = network)]
     pub(crate) trusted_proxies: Vec<IpNet>,
+
+    /// The origin of a storefront on another host, whose pages may call the APIs:
+    /// https://shop.example; may be given several times.
+    #[arg(long = "cors-origin", value_name = "ORIGIN")]
+    pub(crate) cors_origins: Vec<Origin>,
 
     /// Put demo customers and admin users with known passwords into the database. Only on loopback.
     #[arg(long)]
@@ -161,6 +190,26 @@ impl fmt::Debug for DatabaseAddress {
             Self::Memory => f.write_str("memory:"),
             Self::Sqlite(path) => write!(f, "sqlite:{}", path.display()),
             Self::Postgres(_) => f.write_str("postgres:…"),
+        }
+    }
+}
+
+/// A web origin as browsers send it.
+#[derive(Clone, Debug)]
+pub(crate) struct Origin(pub(crate) HeaderValue);
+
+impl FromStr for Origin {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let authority = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
+        let is_plain = |authority: &str| {
+            !authority.contains(['/', '?', '#', '@', '*']) && authority.parse::<Authority>().is_ok()
+        };
+        let is_lower_case = !text.bytes().any(|byte| byte.is_ascii_uppercase());
+        match text.parse() {
+            Ok(value) if is_lower_case && authority.is_some_and(is_plain) => Ok(Self(value)),
+            _ => Err("it is no origin in small letters and without a path, as https://shop.example"),
         }
     }
 }

@@ -2,14 +2,20 @@
 
 mod accounts;
 mod admin_page;
+mod clients;
+mod command_line;
 mod database_down;
 mod database_setup;
 mod databases;
 mod demo;
 mod first_admin;
+mod letters;
 mod logs;
 mod mail;
+mod mailbox;
+mod older_clients;
 mod pages;
+mod rest_account;
 mod running;
 mod second_factor;
 mod support;
