@@ -146,7 +146,7 @@ async fn a_user_who_may_only_use_the_tables_is_enough() {
 }
 
 /// Each verb once, with something to do.
-async fn every_verb(store: &PostgresStore) {
+pub(crate) async fn every_verb(store: &PostgresStore) {
     let (grant, code, attempt) = (grant("a"), code("a"), attempt(1, "a"));
     let generation = store.generation(&subject()).await.unwrap();
     let _ = store.insert(&grant, &Origin::default(), generation, NOW).await.unwrap();

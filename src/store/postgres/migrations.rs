@@ -1,7 +1,6 @@
-use tokio_postgres::{Client, Transaction, error::SqlState};
+use tokio_postgres::{Client, Transaction};
 
-use super::{Failure, OpenError};
-use crate::error::StoreError;
+use super::{OpenError, proof::refused};
 
 /// What makes each version of the tables from the one before; `{schema}` stands for the schema. A step that was released is
 /// never changed again.
@@ -34,9 +33,7 @@ pub(super) async fn migrate(client: &mut Client, schema: &str) -> Result<(), Ope
         let missing = STEPS.iter().filter(|(version, _)| *version > found);
         make.extend(missing.map(|(_, step)| step.replace("{schema}", schema)));
         make.push(format!("UPDATE \"{schema}\".schema_version SET version = {VERSION}"));
-        for statements in make {
-            transaction.batch_execute(&statements).await.map_err(not_permitted)?;
-        }
+        transaction.batch_execute(&make.join(";\n")).await.map_err(not_permitted)?;
     }
     transaction.commit().await.map_err(not_permitted)
 }
@@ -67,10 +64,4 @@ async fn exists(transaction: &Transaction<'_>, schema: &str) -> Result<bool, Ope
     let exists = "SELECT EXISTS (SELECT FROM pg_catalog.pg_namespace WHERE nspname = $1)";
     let row = transaction.query_one(exists, &[&schema]).await.map_err(|error| refused(error, "look"))?;
     row.try_get(0).map_err(|error| refused(error, "look"))
-}
-
-pub(super) fn refused(error: tokio_postgres::Error, what: &'static str) -> OpenError {
-    let not_permitted = error.code() == Some(&SqlState::INSUFFICIENT_PRIVILEGE);
-    let source = StoreError::from(Failure::from(error));
-    if not_permitted { OpenError::NotPermitted { what, source } } else { source.into() }
 }

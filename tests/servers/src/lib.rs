@@ -5,10 +5,12 @@
 //! `COMMERCE_AUTH_REQUIRE_SERVERS=1` it panics instead.
 
 mod keeper;
+mod pgbouncer;
 mod postgres;
 mod proxy;
 mod redis;
 
+pub use pgbouncer::PgBouncer;
 pub use postgres::Postgres;
 pub use proxy::Proxy;
 pub use redis::Redis;
@@ -26,7 +28,7 @@ use std::{
 /// Set to 1, a missing server is a failure instead of a skipped test.
 const REQUIRE: &str = "COMMERCE_AUTH_REQUIRE_SERVERS";
 
-/// A binary of the machine: on `PATH`, or where Debian keeps those of PostgreSQL.
+/// A binary of the machine: on `PATH`, or where Debian keeps those of PostgreSQL and PgBouncer.
 fn binary(name: &str) -> Option<PathBuf> {
     let path = env::var_os("PATH").unwrap_or_default();
     let mut debian: Vec<PathBuf> = std::fs::read_dir("/usr/lib/postgresql")
@@ -36,7 +38,7 @@ fn binary(name: &str) -> Option<PathBuf> {
         .map(|entry| entry.path().join("bin"))
         .collect();
     debian.sort();
-    let mut folders = env::split_paths(&path).chain(debian.into_iter().rev());
+    let mut folders = env::split_paths(&path).chain(debian.into_iter().rev()).chain(["/usr/sbin".into()]);
     folders.find_map(|folder| Some(folder.join(name)).filter(|file| file.is_file()))
 }
 

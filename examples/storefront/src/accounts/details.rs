@@ -6,7 +6,7 @@ use super::Profile;
 const MAX_LENGTH: usize = 255;
 
 /// Changes to a profile as a client sends them. A field that is `None` stays as it is.
-#[derive(Default, PartialEq, Eq)]
+#[derive(Clone, Default, PartialEq, Eq)]
 pub(crate) struct Draft {
     pub(crate) date_of_birth: Option<String>,
     pub(crate) firstname: Option<String>,
@@ -20,6 +20,7 @@ pub(crate) struct Draft {
 }
 
 /// Changes to a profile that were checked.
+#[derive(Clone)]
 pub(crate) struct Details {
     draft: Draft,
     date_of_birth: Option<Date>,

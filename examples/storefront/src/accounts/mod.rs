@@ -163,7 +163,7 @@ impl Database {
     /// Changes a customer's profile.
     pub(crate) async fn edit(&self, id: &CustomerId, details: Details) -> Result<(), StoreError> {
         let edit = Box::new(move |profile: &mut Profile| {
-            details.write_to(profile);
+            details.clone().write_to(profile);
             profile.updated_at = OffsetDateTime::now_utc();
         });
         self.profiles.edit(id, edit).await

@@ -5,6 +5,7 @@ mod admin_page;
 mod clients;
 mod command_line;
 mod database_down;
+mod database_setup;
 mod databases;
 mod demo;
 mod first_admin;
