@@ -63,7 +63,11 @@ pub enum KeyError {
 ///
 /// # fn secret() -> [u8; 32] { [7; 32] }
 /// let keyring = Keyring::new(KeyId(1), secret())?;
-/// let auth = Auth::builder(MemoryStore::new()).customers(MemoryCustomers::new()).keyring(keyring.clone()).build()?;
+/// let auth = Auth::builder(MemoryStore::new())
+///     .customers(MemoryCustomers::new())
+///     .without_notifier()
+///     .keyring(keyring.clone())
+///     .build()?;
 ///
 /// # fn new_secret() -> [u8; 32] { [8; 32] }
 /// keyring.accept(KeyId(2), new_secret())?;
