@@ -81,5 +81,5 @@ pub use store::{
 };
 pub use token::{
     AdminIdentity, Assistance, BearerToken, CustomerIdentity, Digest, DigestError, Grant, Identity, Obtained,
-    Origin, Subject,
+    Origin, Subject, SubjectError,
 };
