@@ -1,7 +1,10 @@
 use async_graphql::{ErrorExtensions, Name, Pos, Response, ServerError, Value};
 use http::StatusCode;
 
-use crate::error::{Error, ErrorKind};
+use crate::{
+    error::{Error, ErrorKind},
+    http::log_fault,
+};
 
 /// What Commerce's clients tell errors apart by: `extensions.category`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -56,8 +59,13 @@ fn with_category(error: async_graphql::Error, category: &'static str) -> async_g
 /// Commerce has no category for a limit that is reached, a service that is busy or down, and a host's mistake; here they are
 /// `graphql-too-many-requests`, `graphql-unavailable` and `internal`. Nor has it a step-up: where an admin user must sign in
 /// afresh, the category is `graphql-authentication`, and `extensions.step_up.max_age` is how old a sign-in may be, in seconds.
+///
+/// An error of kind [`Internal`](ErrorKind::Internal), [`Unavailable`](ErrorKind::Unavailable) or
+/// [`Overloaded`](ErrorKind::Overloaded) is logged through `tracing` here, with its causes, which the client is not told: make
+/// one GraphQL error of each.
 #[must_use]
 pub fn error(error: Error) -> async_graphql::Error {
+    log_fault(&error);
     let category = match error.kind() {
         ErrorKind::Input => Category::Input.as_str(),
         ErrorKind::Authentication => Category::Authentication.as_str(),

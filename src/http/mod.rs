@@ -11,6 +11,7 @@
 
 mod bearer;
 mod caller;
+mod log;
 mod websites;
 
 #[cfg(feature = "axum")]
@@ -26,4 +27,5 @@ pub use bearer::HeaderError;
 pub use caller::Caller;
 #[cfg(feature = "axum")]
 pub use layer::{AuthLayer, AuthService};
+pub(crate) use log::log_fault;
 pub use websites::{OneWebsite, Websites};

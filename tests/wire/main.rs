@@ -2,9 +2,12 @@
 
 #![cfg(all(feature = "axum", feature = "graphql"))]
 
+mod addresses;
 mod assistance;
+mod captured;
 mod edge;
 mod graphql;
+mod logs;
 mod many_fields;
 mod over_http;
 mod refusals;
