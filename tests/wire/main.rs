@@ -5,6 +5,7 @@
 mod addresses;
 mod assistance;
 mod captured;
+mod consent;
 mod edge;
 mod graphql;
 mod logs;
@@ -12,6 +13,7 @@ mod many_fields;
 mod over_http;
 mod refusals;
 mod rest;
+mod schema;
 mod second_factor;
 mod site;
 mod sought;

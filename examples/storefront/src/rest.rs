@@ -1,7 +1,10 @@
 //! The shop's own REST routes, beside the crate's: Commerce's paths and shapes.
 
 use axum::{Json, Router, extract::State, routing::get};
-use commerce_auth::{AdminIdentity, CustomerIdentity, CustomerRecord, Error, http::rest::RestError};
+use commerce_auth::{
+    AdminIdentity, CustomerIdentity, CustomerRecord, Error,
+    http::rest::{AssistanceAllowed, RestError},
+};
 use serde_json::{Value, json};
 
 use crate::{
@@ -48,8 +51,7 @@ fn customer(account: &CustomerRecord, profile: &Profile) -> Value {
         "addresses": profile.addresses.iter().map(|it| address(id, it)).collect::<Vec<_>>(),
         "disable_auto_group_change": 0,
         "extension_attributes": {
-            // 2 is allowed and 1 is denied.
-            "assistance_allowed": if account.allows_assistance { 2 } else { 1 },
+            "assistance_allowed": AssistanceAllowed::from(account.allows_assistance),
             "is_subscribed": profile.is_subscribed,
         },
     }))

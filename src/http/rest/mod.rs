@@ -2,6 +2,7 @@
 
 mod assistance;
 mod body;
+mod consent;
 mod error;
 mod own_factor;
 mod password;
@@ -17,6 +18,7 @@ use axum::{
 };
 
 pub use body::Body;
+pub use consent::{AssistanceAllowed, set_assistance_consent};
 pub use error::RestError;
 
 use super::Caller;

@@ -34,7 +34,7 @@ impl UpdateMutation {
         let consent = input.allow_remote_shopping_assistance;
         let details = Details::of_update(input)?;
         if let Some(allowed) = consent {
-            shop.auth.set_remote_shopping_assistance(bearer(ctx)?, allowed).await.map_err(error)?;
+            graphql::set_assistance_consent(ctx, allowed).await?;
         }
         let edit = Box::new(move |profile: &mut Profile| {
             details.write_to(profile);
