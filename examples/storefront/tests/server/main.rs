@@ -6,6 +6,7 @@ mod database_down;
 mod databases;
 mod demo;
 mod first_admin;
+mod key_file;
 mod logs;
 mod mail;
 mod pages;
