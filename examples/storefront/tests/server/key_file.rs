@@ -1,6 +1,11 @@
 //! The key file is made once, and compared with the database at each start.
 
-use std::fs;
+use std::{
+    fs,
+    process::Stdio,
+    thread,
+    time::{Duration, Instant},
+};
 
 use commerce_auth_test_servers::Postgres;
 use serde_json::json;
@@ -12,9 +17,19 @@ use crate::support::{
 
 const KEY: &str = "storefront.key";
 
-/// What the server, started in vain, says of it.
+/// What the server, started in vain, says of it. One that serves is ended.
 fn refusal(place: &Place, arguments: &[&str]) -> String {
-    let ran = place.run(&[&["--listen", "127.0.0.1:0"], arguments].concat(), "");
+    let mut command = place.command(&[&["--listen", "127.0.0.1:0"], arguments].concat());
+    let command = command.env("RUST_LOG", "warn").stdout(Stdio::null()).stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    let end = Instant::now() + Duration::from_secs(60);
+    while child.try_wait().unwrap().is_none() {
+        if Instant::now() > end {
+            child.kill().unwrap();
+        }
+        thread::sleep(Duration::from_millis(20));
+    }
+    let ran = child.wait_with_output().unwrap();
     assert!(!ran.status.success(), "{ran:?}");
     String::from_utf8(ran.stderr).unwrap()
 }
