@@ -64,8 +64,8 @@ pub use credential::{
 pub use error::{Error, ErrorKind, Field, Part, PolicyViolation, StoreError};
 pub use flow::{
     AdminChange, AdminFactor, AdminSignIn, AdminSignedIn, Bearer, BegunEnrolment, CustomerChange,
-    FactorSetup, GeneratedCode, Keep, ListedToken, PasswordReset, PasswordResetRequest, Purged, SignIn,
-    SignedIn,
+    FactorSetup, GeneratedCode, Keep, KeyringCheckError, KeyringReport, ListedToken, PasswordReset,
+    PasswordResetRequest, Purged, SignIn, SignedIn,
 };
 pub use keyring::{KeyError, KeyId, Keyring, Sealed};
 pub use notifier::{AdminNotice, AdminNotification, Notice, Notification, Notifier};
@@ -81,5 +81,5 @@ pub use store::{
 };
 pub use token::{
     AdminIdentity, Assistance, BearerToken, CustomerIdentity, Digest, DigestError, Grant, Identity, Obtained,
-    Origin, Subject,
+    Origin, Subject, SubjectError,
 };

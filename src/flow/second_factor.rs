@@ -197,6 +197,6 @@ impl Auth {
 }
 
 /// What a secret is sealed for: this admin user, this factor. Under another name it does not open.
-fn context(admin: &AdminId, name: &Digest) -> Vec<u8> {
+pub(super) fn context(admin: &AdminId, name: &Digest) -> Vec<u8> {
     [b"totp", name.as_bytes().as_slice(), admin.to_string().as_bytes()].concat()
 }

@@ -32,7 +32,7 @@ const MAX_BODY_BYTES: usize = 256 * 1024;
 /// [GraphQL over HTTP](https://graphql.github.io/graphql-over-http/) specification: 200 whenever there is data, 400 for a document
 /// that is not valid. Any other, whatever it accepts, is answered as Commerce does: `application/json`, 401 and 403 beside data,
 /// and 200 for a document that parses and is not valid. The crate's first error, if there is one, stands in the extensions of
-/// the response as an `Arc<`[`Error`](crate::Error)`>`, for the host's log.
+/// the response as an `Arc<`[`Error`](crate::Error)`>`, for the host's metrics.
 pub fn endpoint<E: Executor, S: Clone + Send + Sync + 'static>(
     executor: E,
     admission: Admission,

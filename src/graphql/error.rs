@@ -4,6 +4,7 @@ use http::StatusCode;
 use crate::{
     account::UpsertError,
     error::{Error, ErrorKind, StoreError},
+    http::log_fault,
 };
 
 /// What Commerce's clients tell errors apart by: `extensions.category`.
@@ -59,8 +60,13 @@ fn with_category(error: async_graphql::Error, category: &'static str) -> async_g
 /// Commerce has no category for a limit that is reached, a service that is busy or down, and a host's mistake; here they are
 /// `graphql-too-many-requests`, `graphql-unavailable` and `internal`. Nor has it a step-up: where an admin user must sign in
 /// afresh, the category is `graphql-authentication`, and `extensions.step_up.max_age` is how old a sign-in may be, in seconds.
+///
+/// An error of kind [`Internal`](ErrorKind::Internal), [`Unavailable`](ErrorKind::Unavailable) or
+/// [`Overloaded`](ErrorKind::Overloaded) is logged through `tracing` here, with its causes, which the client is not told: make
+/// one GraphQL error of each.
 #[must_use]
 pub fn error(error: Error) -> async_graphql::Error {
+    log_fault(&error);
     let mut told = ErrorExtensionValues::default();
     extensions(&error, &mut told);
     async_graphql::Error { extensions: Some(told), ..async_graphql::Error::new_with_source(error) }

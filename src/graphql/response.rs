@@ -6,6 +6,7 @@ use super::error::{category, extensions};
 use crate::{
     account::UpsertError,
     error::{Error, StoreError},
+    http::log_fault,
 };
 
 /// Longest message of async-graphql's own that is passed on, in bytes.
@@ -34,6 +35,8 @@ fn categorised(mut told: ServerError) -> ServerError {
     let is_an_error = source.is::<Error>();
     match cause(source) {
         Ok(cause) => {
+            // `error` would have logged it.
+            log_fault(&cause);
             // A store's own message is for a log.
             if !is_an_error {
                 told.message = cause.to_string();

@@ -141,14 +141,14 @@ struct CustomerTokenIdentity {
     /// When it ends (RFC 3339).
     expires_at: String,
     /// How it was obtained.
-    obtained: CustomerTokenSource,
+    obtained: CustomerTokenObtained,
     /// The admin user who acts through it for the customer, if one does.
     actor: Option<CustomerTokenActor>,
 }
 
 /// How a customer token was obtained.
 #[derive(Clone, Copy, PartialEq, Eq, Enum)]
-enum CustomerTokenSource {
+enum CustomerTokenObtained {
     /// By the account's password.
     Password,
     /// By a one-time reset token.
@@ -159,7 +159,7 @@ enum CustomerTokenSource {
     AsAdmin,
 }
 
-impl From<Obtained> for CustomerTokenSource {
+impl From<Obtained> for CustomerTokenObtained {
     fn from(obtained: Obtained) -> Self {
         match obtained {
             // The second factor is an admin user's: no customer's token is obtained so.
@@ -200,7 +200,7 @@ struct CustomerTokenEntry {
     /// When it ends (RFC 3339).
     expires_at: String,
     /// How it was obtained.
-    obtained: CustomerTokenSource,
+    obtained: CustomerTokenObtained,
     /// The address it was obtained from.
     source: Option<String>,
     /// The user agent it was obtained with.

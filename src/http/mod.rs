@@ -11,6 +11,7 @@
 
 mod bearer;
 mod caller;
+mod log;
 mod to_its_end;
 mod trimmed;
 mod websites;
@@ -30,6 +31,7 @@ pub use bearer::HeaderError;
 pub use caller::Caller;
 #[cfg(feature = "axum")]
 pub use layer::{AuthLayer, AuthService};
+pub(crate) use log::log_fault;
 #[cfg(feature = "axum")]
 pub use paths::commerce_paths;
 pub(crate) use to_its_end::to_its_end;

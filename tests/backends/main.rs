@@ -57,6 +57,7 @@ on_every_backend! {
     nodes::assistance_ends_on_both,
     factors::a_code_is_accepted_once,
     factors::a_factor_is_one_at_all_nodes,
+    factors::a_keyring_is_compared_with_what_is_sealed,
     factors::the_ledger_is_one,
     nodes::a_new_password_ends_what_the_other_node_issued,
 }

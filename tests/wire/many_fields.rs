@@ -170,7 +170,8 @@ async fn what_is_nested_deeply_ends_no_server() {
         let (router, body) = (site.router.clone(), json!({ "query": query }).to_string());
         let answered = tokio::spawn(async move {
             let request = http::Request::post("/graphql").header("content-type", "application/json");
-            let request = request.body(axum::body::Body::from(body)).unwrap();
+            let peer = axum::extract::ConnectInfo(std::net::SocketAddr::from(([192, 0, 2, 1], 4711)));
+            let request = request.extension(peer).body(axum::body::Body::from(body)).unwrap();
             tower::ServiceExt::oneshot(router, request).await.unwrap().status()
         });
         assert!(answered.await.unwrap().as_u16() < 500, "{query:.40}");

@@ -166,6 +166,14 @@ impl Answer {
     }
 }
 
+pub async fn read(response: Response<Body>) -> Answer {
+    let (parts, body) = response.into_parts();
+    let cause = parts.extensions.get::<Arc<Error>>().map(|error| error.kind());
+    let bytes = body.collect().await.unwrap().to_bytes();
+    let text = String::from_utf8(bytes.to_vec()).unwrap();
+    Answer { status: parts.status, headers: parts.headers, text, cause }
+}
+
 impl<S: Store> Site<S> {
     pub fn of(shop: Shop<S>) -> Self {
         Self { router: router(shop.auth.clone()), shop }
@@ -178,12 +186,7 @@ impl<S: Store> Site<S> {
     pub async fn send_from(&self, peer: &str, mut request: Request<Body>) -> Answer {
         let peer: SocketAddr = peer.parse().unwrap();
         request.extensions_mut().insert(ConnectInfo(peer));
-        let response: Response<Body> = self.router.clone().oneshot(request).await.unwrap();
-        let (parts, body) = response.into_parts();
-        let cause = parts.extensions.get::<Arc<Error>>().map(|error| error.kind());
-        let bytes = body.collect().await.unwrap().to_bytes();
-        let text = String::from_utf8(bytes.to_vec()).unwrap();
-        Answer { status: parts.status, headers: parts.headers, text, cause }
+        read(self.router.clone().oneshot(request).await.unwrap()).await
     }
 
     pub async fn graphql(&self, token: Option<&str>, query: &str) -> Answer {

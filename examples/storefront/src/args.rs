@@ -63,10 +63,15 @@ pub(crate) struct Serve {
     #[arg(long, value_name = "REDIS")]
     pub(crate) tokens: Option<RedisAddress>,
 
-    /// The shop's private key: 32 bytes, made if the file is missing [default: storefront.key beside the database; none is
+    /// The shop's private key: 32 bytes, made at the first start [default: storefront.key beside the database; none is
     /// kept for memory:]
     #[arg(long, value_name = "FILE")]
     pub(crate) key_file: Option<PathBuf>,
+
+    /// Start although the private key is not the one that the database was used with, for a key that is lost. What it signed is
+    /// no longer verified; remove the second factors that it sealed with remove-admin-2fa.
+    #[arg(long)]
+    pub(crate) new_key: bool,
 
     /// Which admin users must sign in with a second factor.
     #[arg(long = "admin-2fa", value_enum, default_value_t = AdminFactor::Required)]

@@ -1,6 +1,6 @@
 //! Which request goes where, and what surrounds all of them.
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
 use axum::{
     Router,
@@ -9,10 +9,7 @@ use axum::{
     http::{HeaderName, Method, Request, Response, StatusCode, header},
     routing::{get, post},
 };
-use commerce_auth::{
-    Error, ErrorKind,
-    http::{AuthLayer, commerce_paths, rest::by_store},
-};
+use commerce_auth::http::{AuthLayer, commerce_paths, rest::by_store};
 use ipnet::IpNet;
 use tower_http::{
     cors::CorsLayer,
@@ -20,12 +17,9 @@ use tower_http::{
     timeout::{RequestBodyTimeoutLayer, TimeoutLayer},
     trace::TraceLayer,
 };
-use tracing::{Span, error, info, info_span};
+use tracing::{Span, info, info_span};
 
-use crate::{
-    admin_api, args::Origin, assist::assist, errors::in_full, graphql, health::health, pages, rest,
-    shop::Shop,
-};
+use crate::{admin_api, args::Origin, assist::assist, graphql, health::health, pages, rest, shop::Shop};
 
 /// The name of a request, by which its lines are found in the log and its events in the audit trail.
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -84,16 +78,8 @@ fn span(request: &Request<Body>) -> Span {
     info_span!("request", id, method = %request.method(), path = request.uri().path())
 }
 
-/// What was answered; and, where the shop is at fault, why: the client is not told.
+/// The status of the answer. If the shop is at fault, the crate has logged why.
 fn log_response(response: &Response<Body>, latency: Duration, _: &Span) {
-    let cause = response.extensions().get::<Arc<Error>>();
-    if let Some(cause) = cause.filter(|cause| is_the_shops_fault(cause)) {
-        error!(cause = in_full(cause), "could not be answered");
-    }
     let latency_ms = u64::try_from(latency.as_millis()).unwrap_or(u64::MAX);
     info!(status = response.status().as_u16(), latency_ms, "answered");
-}
-
-fn is_the_shops_fault(error: &Error) -> bool {
-    matches!(error.kind(), ErrorKind::Internal | ErrorKind::Overloaded | ErrorKind::Unavailable)
 }

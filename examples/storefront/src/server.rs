@@ -11,9 +11,10 @@ use tokio::{
 use tracing::{info, warn};
 
 use crate::{
-    accounts::Database,
     args::Serve,
-    demo, housekeeping, keys, outbox,
+    demo, housekeeping,
+    keys::{self, OtherKey},
+    outbox,
     routes::routes,
     shop::{self, Shop},
     signals,
@@ -26,8 +27,9 @@ const LAST_WORDS: Duration = Duration::from_secs(5);
 pub(crate) async fn run(args: Serve) -> Result<(), Box<dyn Error>> {
     let listener = listen(&args).await?;
     let url = format!("http://{}", listener.local_addr()?);
-    let keyring = keys::keyring(args.key_file.as_deref(), &args.database)?;
-    let database = Database::open(&args.database, args.tokens.as_ref(), keyring).await?;
+    let other_key = if args.new_key { OtherKey::Warn } else { OtherKey::Refuse };
+    let database =
+        keys::open(args.key_file.as_deref(), &args.database, args.tokens.as_ref(), other_key).await?;
     if args.demo {
         demo::seed(&database).await?;
     }

@@ -2,6 +2,7 @@
 
 mod assistance;
 mod body;
+mod consent;
 mod error;
 mod fields;
 mod own_factor;
@@ -19,6 +20,7 @@ use axum::{
 use http::{Method, StatusCode};
 
 pub use body::Body;
+pub use consent::{AssistanceAllowed, set_assistance_consent};
 pub use error::RestError;
 
 use super::Caller;

@@ -9,6 +9,7 @@
 //! let auth = Auth::builder(store.clone())
 //!     .customers(store.customers())
 //!     .admins(store.admins())
+//!     .without_notifier() // or `.notifier(..)`, which mails password resets
 //!     .keyring(Keyring::new(KeyId(1), secret)?)
 //!     .build()?;
 //! # Ok(())

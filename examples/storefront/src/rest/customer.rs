@@ -1,5 +1,8 @@
 use axum::Json;
-use commerce_auth::{CustomerId, CustomerRecord, Error, http::rest::RestError};
+use commerce_auth::{
+    CustomerId, CustomerRecord, Error,
+    http::rest::{AssistanceAllowed, RestError},
+};
 use serde_json::{Value, json};
 
 use crate::{
@@ -41,8 +44,7 @@ fn customer(account: &CustomerRecord, profile: &Profile) -> Value {
         "addresses": profile.addresses.iter().map(|it| address(id, it)).collect::<Vec<_>>(),
         "disable_auto_group_change": 0,
         "extension_attributes": {
-            // 2 is allowed and 1 is denied.
-            "assistance_allowed": if account.allows_assistance { 2 } else { 1 },
+            "assistance_allowed": AssistanceAllowed::from(account.allows_assistance),
             "is_subscribed": profile.is_subscribed,
         },
     }))

@@ -5,7 +5,7 @@ use commerce_auth::{
     CustomerIdentity, Error,
     http::{
         Caller,
-        rest::{Body, RestError},
+        rest::{AssistanceAllowed, Body, RestError, set_assistance_consent},
     },
 };
 use serde::Deserialize;
@@ -94,18 +94,10 @@ pub(super) async fn update(
     };
     let details = draft.check().map_err(invalid)?;
     if let Some(allowed) = consent {
-        let bearer = caller.bearer().ok_or_else(|| RestError::not_authorized("self"))?;
-        shop.auth.set_remote_shopping_assistance(bearer, allowed).await.map_err(refused)?;
+        set_assistance_consent(&caller, AssistanceAllowed::from(allowed)).await?;
     }
     shop.database.edit(who.customer_id(), details).await.map_err(Error::from)?;
     customer::show(&shop, who.customer_id()).await
-}
-
-fn refused(error: Error) -> RestError {
-    match error {
-        Error::InvalidToken | Error::NotAuthorized => RestError::not_authorized("self"),
-        error => error.into(),
-    }
 }
 
 fn invalid(detail: InvalidDetail) -> RestError {

@@ -38,7 +38,7 @@ impl UpdateMutation {
         }
         let details = draft.check().map_err(invalid)?;
         if let Some(allowed) = consent {
-            shop.auth.set_remote_shopping_assistance(bearer(ctx)?, allowed).await.map_err(error)?;
+            graphql::set_assistance_consent(ctx, allowed).await?;
         }
         shop.database.edit(who.customer_id(), details).await.map_err(unavailable)?;
         Ok(Some(CustomerOutput { customer: Customer::find(shop, who.customer_id()).await? }))

@@ -9,6 +9,7 @@ mod database_setup;
 mod databases;
 mod demo;
 mod first_admin;
+mod key_file;
 mod letters;
 mod logs;
 mod mail;
