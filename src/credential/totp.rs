@@ -245,7 +245,7 @@ mod tests {
             (format!("{}====", at_length(132)), 132),
             (grouped, TotpSecret::MAX_BYTES),
         ] {
-            let secret = TotpSecret::from_base32(&text).expect(&text);
+            let secret = TotpSecret::from_base32(&text).unwrap();
             assert_eq!(secret.bytes().len(), bytes, "{text}");
         }
         let secret = TotpSecret::from_base32("gezd gnbv gy3t qojq gezd gnbv gy3t qojq=").unwrap();
@@ -279,7 +279,7 @@ mod tests {
         // Ten bytes, twelve, sixteen, and twenty.
         for text in ["GEZDGNBVGY3TQOJQ", "gezd gnbv gy3t qojq gezq====", "GEZDGNBVGY3TQOJQGEZDGNBVGY", SECRET]
         {
-            let secret = TotpSecret::danger_short_from_base32(text).expect(text);
+            let secret = TotpSecret::danger_short_from_base32(text).unwrap();
             assert_eq!(TotpSecret::from_base32(text).is_ok(), text == SECRET, "{text}");
             let code = secret.code_at(at(59)).unwrap();
             assert_eq!(secret.step_of(&typed(&code), at(59)), Some(1));

@@ -103,7 +103,13 @@ mod tests {
         ] {
             assert_eq!(TypedCode::of(&text.into()).recovery_code(), digest, "{text}");
         }
-        for text in ["", "123456", "0123456789abcdef0123456789abcdeg", &shown[1..], &format!("{shown}0")] {
+        for text in [
+            "",
+            "123456",
+            "0123456789abcdef0123456789abcdeg",
+            shown.trim_start_matches('0'),
+            &format!("{shown}0"),
+        ] {
             assert_eq!(TypedCode::of(&text.into()).recovery_code(), None, "{text}");
         }
     }
