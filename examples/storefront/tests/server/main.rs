@@ -9,6 +9,7 @@ mod first_admin;
 mod logs;
 mod mail;
 mod pages;
+mod redis;
 mod running;
 mod second_factor;
 mod support;

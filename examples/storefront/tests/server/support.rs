@@ -114,6 +114,12 @@ impl Place {
         Server::start(command.args(arguments), Arc::clone(&self.0))
     }
 
+    /// The same on SQLite, with tokens at an address of Redis and a file of root certificates.
+    pub fn start_beside_redis(&self, address: &str, roots: &str) -> Server {
+        let mut command = self.command(&["--listen", "127.0.0.1:0", "--demo", "--tokens", address]);
+        Server::start(command.env("SSL_CERT_FILE", roots), Arc::clone(&self.0))
+    }
+
     /// The text of every mail, unwrapped, the oldest first.
     pub fn mails(&self) -> Vec<String> {
         let Ok(folder) = self.outbox().read_dir() else { return Vec::new() };
