@@ -133,6 +133,12 @@ impl TotpSecret {
         })
     }
 
+    /// The newest step that a node whose clock is right may have used: one after the present one, and one more, since
+    /// clocks of nodes may be 30 s apart. A newer one was used by a clock that was ahead.
+    pub(crate) fn newest_step(now: OffsetDateTime) -> u64 {
+        (u64::try_from(now.unix_timestamp()).unwrap_or_default() / Self::STEP).saturating_add(2)
+    }
+
     /// What a QR code says to an authenticator: the `otpauth` URI, which names the shop and the account.
     pub(crate) fn uri(&self, issuer: &str, account: &str) -> Option<SecretString> {
         // A colon stands between the two.

@@ -80,6 +80,7 @@ impl Auth {
             charged.settle(Outcome::Withdrawn).await?;
             return Err(Refusal::NotEnrolled.told(Error::NotEnrolled));
         };
+        self.lower_step_from_ahead(admin, &factor).await?;
         // No key is needed for a recovery code.
         let secret = match recovery {
             Some(_) => None,
@@ -99,6 +100,17 @@ impl Auth {
                 Err(Refusal::WrongCredential.told(Error::InvalidCode))
             }
         }
+    }
+
+    /// Lowers a last step that only a clock that was ahead can have used, which would shut right codes out until then. Not
+    /// below what a right clock can have used: no code is good twice.
+    async fn lower_step_from_ahead(&self, admin: &AdminId, factor: &Factor) -> Result<(), Error> {
+        let newest = TotpSecret::newest_step(self.parts.clock.now());
+        if factor.last_step > newest {
+            // Whoever lowers it first has lowered it for all.
+            self.parts.factors.lower_step(admin, &factor.name, factor.last_step, newest).await?;
+        }
+        Ok(())
     }
 
     /// Spends a right code: only one caller does.

@@ -59,7 +59,8 @@ pub(crate) struct Serve {
     #[arg(long, value_name = "DATABASE", default_value = "sqlite:storefront.db")]
     pub(crate) database: DatabaseAddress,
 
-    /// Keep tokens, one-time codes and attempt budgets there instead: redis://…
+    /// Keep tokens, one-time codes and attempt budgets there instead: redis://…, rediss://… through TLS, redis+unix:///PATH, or
+    /// redis+sentinel://HOST,HOST/NAME. Of TLS, the certificates of the system are believed, or those of SSL_CERT_FILE.
     #[arg(long, value_name = "REDIS")]
     pub(crate) tokens: Option<RedisAddress>,
 
@@ -132,7 +133,7 @@ pub(crate) struct RemoveAdminFactor {
     #[arg(long, value_name = "DATABASE", default_value = "sqlite:storefront.db")]
     pub(crate) database: DatabaseAddress,
 
-    /// Where tokens are kept instead, if they are: redis://…
+    /// Where tokens are kept instead, if they are, as of the server.
     #[arg(long, value_name = "REDIS")]
     pub(crate) tokens: Option<RedisAddress>,
 
@@ -226,11 +227,13 @@ pub(crate) struct RedisAddress(pub(crate) String);
 impl FromStr for RedisAddress {
     type Err = &'static str;
 
+    /// Only what kind it is: the crate tells what is wrong with the rest.
     fn from_str(address: &str) -> Result<Self, Self::Err> {
-        if address.starts_with("redis://") {
-            Ok(Self(address.into()))
-        } else {
-            Err("it does not begin with redis://")
+        let scheme = address.split_once("://").map_or("", |(scheme, _)| scheme);
+        let family = scheme.split(['+', '-']).next().unwrap_or_default();
+        match family {
+            "redis" | "rediss" | "valkey" | "valkeys" | "unix" => Ok(Self(address.into())),
+            _ => Err("it is none of redis://…, rediss://…, redis+unix:///… and redis+sentinel://…"),
         }
     }
 }

@@ -13,7 +13,7 @@ mod redis;
 pub use pgbouncer::PgBouncer;
 pub use postgres::Postgres;
 pub use proxy::Proxy;
-pub use redis::Redis;
+pub use redis::{Redis, Sentinel};
 
 use std::{
     env,
@@ -52,9 +52,12 @@ fn binary_or_skip(name: &str) -> Option<PathBuf> {
     found
 }
 
-/// A port of loopback that was free a moment ago. None of those that systems give to clients (from 32,768 on): while a
+/// A port of loopback that was free a moment ago.
+///
+/// None of those that systems give to clients (from 32,768 on): while a
 /// server is down, a client that calls it again and again would be given its port.
-fn free_port() -> u16 {
+#[must_use]
+pub fn free_port() -> u16 {
     let random = || 16_384 + (RandomState::new().build_hasher().finish() % 16_384) as u16;
     let mut ports = std::iter::repeat_with(random).take(1000);
     let free = ports.find(|port| TcpListener::bind((Ipv4Addr::LOCALHOST, *port)).is_ok());

@@ -16,6 +16,7 @@ mod mail;
 mod mailbox;
 mod older_clients;
 mod pages;
+mod redis;
 mod rest_account;
 mod running;
 mod second_factor;

@@ -113,6 +113,12 @@ impl Place {
         self.start_exactly(&[&["--listen", "127.0.0.1:0"], arguments].concat())
     }
 
+    /// The same on SQLite, with tokens at an address of Redis and a file of root certificates.
+    pub fn start_beside_redis(&self, address: &str, roots: &str) -> Server {
+        let mut command = self.command(&["--listen", "127.0.0.1:0", "--demo", "--tokens", address]);
+        Server::start(command.env("SSL_CERT_FILE", roots), Arc::clone(&self.0))
+    }
+
     /// With nothing added: the arguments say where it listens.
     pub fn start_exactly(&self, arguments: &[&str]) -> Server {
         Server::start(&mut self.command(arguments), Arc::clone(&self.0))
