@@ -3,7 +3,7 @@
 //! All questions are asked in the simple protocol: a pooler that hands sessions on must be noticed before a statement is
 //! prepared.
 
-use futures_util::future::{join, try_join, try_join_all};
+use futures_util::future::{join, try_join_all};
 use tokio_postgres::{Client, SimpleQueryMessage, SimpleQueryRow, error::SqlState};
 
 use super::{
@@ -92,14 +92,13 @@ pub(super) async fn open(connector: &Connector, connections: usize) -> Result<(C
     let [about, mark] = answers.as_slice() else { return Err(unreadable()) };
     Server::read(about)?.judge(connections)?;
     expect(mark, "")?;
-    // A pooler that takes turns gives the next session.
-    expect(&row(&client, MARK).await?, "first")?;
-    // One that does not gives the other client the same session. And one that is held cannot be given.
+    // In another mode a pooler gives the session that became free last, or takes turns. The second client's look shows the
+    // first one, if it is given the same session; else the first client is given the second one's, now or with the next turn.
     let (other, _driver) = connector.open().await.map_err(|error| refused(error, "connect"))?;
-    let held = format!("{MARK}; BEGIN; SET commerce_auth.session = 'second'");
-    expect(&row(&other, &held).await?, "")?;
-    expect(&row(&client, MARK).await?, "first")?;
-    let pinned = try_join(other.batch_execute("ROLLBACK"), connector.pin_settings(&client)).await;
+    for (client, mark) in [(&other, ""), (&client, "first"), (&client, "first")] {
+        expect(&row(client, MARK).await?, mark)?;
+    }
+    let pinned = connector.pin_settings(&client).await;
     pinned.map_err(|error| refused(error, "set what it needs"))?;
     Ok((client, driver))
 }
@@ -176,21 +175,24 @@ fn unsuitable(why: impl Into<String>) -> Result<(), OpenError> {
 }
 
 async fn rows(client: &Client, sql: &str) -> Result<Vec<SimpleQueryRow>, OpenError> {
-    let answers =
-        client.simple_query(sql).await.map_err(|error| refused(error, "look at the server's catalog"))?;
+    let answers = client
+        .simple_query(sql)
+        .await
+        .map_err(|error| refused(error, "look at the server's catalog and the tables"))?;
     let row = |answer| if let SimpleQueryMessage::Row(row) = answer { Some(row) } else { None };
     Ok(answers.into_iter().filter_map(row).collect())
 }
 
-async fn row(client: &Client, sql: &str) -> Result<SimpleQueryRow, OpenError> {
+/// The last row of an answer.
+pub(super) async fn row(client: &Client, sql: &str) -> Result<SimpleQueryRow, OpenError> {
     rows(client, sql).await?.pop().ok_or_else(unreadable)
 }
 
-fn text(row: &SimpleQueryRow, column: usize) -> Result<&str, OpenError> {
+pub(super) fn text(row: &SimpleQueryRow, column: usize) -> Result<&str, OpenError> {
     row.try_get(column).ok().flatten().ok_or_else(unreadable)
 }
 
-fn number<T: std::str::FromStr>(row: &SimpleQueryRow, column: usize) -> Result<T, OpenError> {
+pub(super) fn number<T: std::str::FromStr>(row: &SimpleQueryRow, column: usize) -> Result<T, OpenError> {
     text(row, column)?.parse().map_err(|_| unreadable())
 }
 
