@@ -20,6 +20,8 @@ pub struct StoreError {
 
 impl StoreError {
     /// A store error that carries the driver's error as its [`source`](StdError::source).
+    ///
+    /// The adapters of HTTP log the text of the source and of its sources (at most 1 KiB): see [the type](Self).
     #[must_use]
     pub fn new(source: impl Into<BoxError>) -> Self {
         Self { source: source.into() }
@@ -134,6 +136,9 @@ pub enum Error {
     /// The host's table answered with a row of another customer or website than was asked for.
     #[error("The account could not be read.")]
     ForeignRow,
+    /// The task that carried out a change panicked. The change may have taken effect.
+    #[error("Internal Error.")]
+    Panicked,
     /// A store or a host's table could not be asked. The call may have taken effect.
     #[error("The service is unavailable. Please wait and try again later.")]
     Unavailable(#[from] StoreError),
@@ -182,7 +187,7 @@ impl Error {
             Self::TooManyRequests => ErrorKind::TooManyRequests,
             Self::Overloaded => ErrorKind::Overloaded,
             Self::Unavailable(_) | Self::Random(_) => ErrorKind::Unavailable,
-            Self::NotConfigured(_) | Self::ForeignRow => ErrorKind::Internal,
+            Self::NotConfigured(_) | Self::ForeignRow | Self::Panicked => ErrorKind::Internal,
         }
     }
 }

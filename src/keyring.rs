@@ -58,7 +58,11 @@ pub enum KeyError {
 /// [`accept`](Self::accept) the new key on all nodes, [`make_current`](Self::make_current) it on all nodes, and
 /// [`retire`](Self::retire) the old one once what it signed has expired and
 /// [`Auth::reseal_factors`](crate::Auth::reseal_factors) has found nothing more that it sealed. Retiring earlier ends what
-/// it signed, and makes what it sealed unreadable. Whoever verifies an old audit trail needs the keys that signed it: keep
+/// it signed, and makes what it sealed unreadable.
+///
+/// Before the old key is retired, let every node sign an audit record with the new key, and reseal the second factors. In a
+/// quiet shop, sign in an admin user on each node. Otherwise the newest records are all signed with the retired key, and
+/// [`Auth::check_keyring`](crate::Auth::check_keyring) refuses the next start. Whoever verifies an old audit trail needs the keys that signed it: keep
 /// them apart, in a keyring of the verifier's.
 ///
 /// ```

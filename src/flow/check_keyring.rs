@@ -15,6 +15,7 @@ const SAMPLE: usize = 64;
 
 /// Result of a [keyring check](Auth::check_keyring) that found the right keyring.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[must_use = "admin users whose second factor does not open can sign in with a recovery code only"]
 #[non_exhaustive]
 pub struct KeyringReport {
     /// Admin users whose second factor no key of the keyring opens, while it opens those of others. They can sign in with a
@@ -35,8 +36,8 @@ pub enum KeyringCheckError {
     Factors(Vec<AdminId>),
     /// The audit trail is signed, and no key of the keyring verifies any of its newest records.
     #[error(
-        "no key of the keyring verifies the newest signed audit records: restore the key that signed them, and \
-         accept it until a newer key has signed a record"
+        "no key of the keyring verifies the newest signed audit records: restore the key that signed them; if it was \
+         retired, accept it until the current key has signed a record, such as that of an admin user's sign-in"
     )]
     AuditTrail,
     /// The store or the audit sink failed.
@@ -52,6 +53,9 @@ impl Auth {
     /// another shop's, or was made anew because the old file was missing. Without the check admin users meet it as status 503,
     /// and the audit trail goes on under a key that its verifier does not have. A store without sealed and signed data accepts
     /// every keyring. The check reads at most 128 second factors and 9 audit records, and writes nothing.
+    ///
+    /// The check also refuses a keyring whose old key was retired too early: before a node signed one of the newest records
+    /// with the new key. [`Keyring`] says how to rotate keys in a quiet shop.
     ///
     /// ```
     /// use commerce_auth::{Auth, KeyId, Keyring, MemoryCustomers, MemoryStore};

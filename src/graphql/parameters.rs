@@ -4,9 +4,11 @@ use axum::{
     extract::{FromRequest, Query, Request as HttpRequest},
     response::IntoResponse,
 };
-use http::{HeaderMap, Method, StatusCode, header::CONTENT_TYPE};
+use http::{Method, StatusCode};
 use serde::{Deserialize, Deserializer, de::Error};
 use serde_json::{Map, Value as JsonValue, from_slice, from_str};
+
+use crate::http::is_json;
 
 type JsonMap = Map<String, JsonValue>;
 
@@ -38,15 +40,6 @@ impl<S: Send + Sync> FromRequest<S> for Asked {
         };
         parameters.and_then(Parameters::asked).ok_or(StatusCode::BAD_REQUEST)
     }
-}
-
-/// True if a body is said to be JSON: `application/json`, or a type that ends in `+json`.
-fn is_json(headers: &HeaderMap) -> bool {
-    let Some(content_type) = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()) else {
-        return false;
-    };
-    let name = content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
-    name.strip_prefix("application/").is_some_and(|subtype| subtype == "json" || subtype.ends_with("+json"))
 }
 
 #[derive(Deserialize)]

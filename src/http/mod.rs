@@ -21,6 +21,8 @@ mod client_address;
 #[cfg(feature = "axum")]
 mod extract;
 #[cfg(feature = "axum")]
+mod is_json;
+#[cfg(feature = "axum")]
 mod layer;
 #[cfg(feature = "axum")]
 mod paths;
@@ -29,6 +31,8 @@ pub mod rest;
 
 pub use bearer::HeaderError;
 pub use caller::Caller;
+#[cfg(feature = "axum")]
+pub(crate) use is_json::is_json;
 #[cfg(feature = "axum")]
 pub use layer::{AuthLayer, AuthService};
 pub(crate) use log::log_fault;

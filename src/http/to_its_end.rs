@@ -1,15 +1,45 @@
 use tokio::runtime::Handle;
+use tracing::Instrument;
 
 use crate::error::Error;
 
 /// Runs a change in a task of its own: a client that goes away midway must not leave the earlier tokens alive. Outside of a
 /// tokio runtime the caller runs it, and sees to that.
+///
+/// The task is in the span of the request.
 pub(crate) async fn to_its_end<T: Send + 'static>(
     change: impl Future<Output = Result<T, Error>> + Send + 'static,
 ) -> Result<T, Error> {
-    match Handle::try_current() {
-        // Without an answer it panicked, or the runtime ends.
-        Ok(runtime) => runtime.spawn(change).await.unwrap_or(Err(Error::Overloaded)),
-        Err(_) => change.await,
+    let Ok(runtime) = Handle::try_current() else { return change.await };
+    match runtime.spawn(change.in_current_span()).await {
+        Ok(changed) => changed,
+        Err(ended) if ended.is_panic() => Err(Error::Panicked),
+        // The runtime shuts down.
+        Err(_) => Err(Error::Overloaded),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tracing::{Span, info_span};
+
+    use super::*;
+    use crate::error::ErrorKind;
+
+    #[tokio::test]
+    async fn a_panic_is_an_internal_error() {
+        let error = to_its_end::<()>(async { panic!("as a host's store may") }).await.unwrap_err();
+        assert!(matches!(error, Error::Panicked), "{error:?}");
+        assert_eq!(error.kind(), ErrorKind::Internal);
+    }
+
+    #[tokio::test]
+    async fn a_change_is_in_the_span_of_its_request() {
+        let subscriber = tracing_subscriber::fmt().with_writer(std::io::sink).finish();
+        let _default = tracing::subscriber::set_default(subscriber);
+        let span = info_span!("request");
+        assert!(span.id().is_some());
+        let changed = to_its_end(async { Ok(Span::current().id()) }).instrument(span.clone()).await;
+        assert_eq!(changed.ok(), Some(span.id()));
     }
 }

@@ -1,7 +1,10 @@
-/// An e-mail address or a user name without the ASCII white space round it, which phone keyboards
-/// and forms add.
+use icu_properties::{CodePointSetData, props::DefaultIgnorableCodePoint};
+
+/// An e-mail address or a user name without the white space and the invisible characters round it,
+/// which phone keyboards, forms and copying add. Commerce (PHP's `trim`) takes NUL away as well.
 ///
 /// For the arguments of both APIs: the core takes them as they are, and refuses white space.
 pub(crate) fn trimmed(text: &str) -> &str {
-    text.trim_ascii()
+    let is_invisible = |char| CodePointSetData::new::<DefaultIgnorableCodePoint>().contains(char);
+    text.trim_matches(|char: char| char.is_whitespace() || char == '\0' || is_invisible(char))
 }

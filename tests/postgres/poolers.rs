@@ -62,14 +62,15 @@ async fn a_pooler_that_hands_sessions_on_is_refused() {
 /// With many idle sessions, each transaction gets the next one.
 #[tokio::test]
 async fn a_pooler_that_takes_turns_is_refused() {
-    let Some((_, pooler, options)) =
-        pooled(&["pool_mode=transaction", "server_round_robin=1", "min_pool_size=5"])
-    else {
-        return;
-    };
-    for _ in 0..6 {
-        let refused = unsuitable(options.clone().connect().await);
-        assert!(refused.contains("pool_mode=session"), "{refused}\n{}", pooler.log());
+    for size in ["min_pool_size=5", "min_pool_size=6"] {
+        let Some((_, pooler, options)) = pooled(&["pool_mode=transaction", "server_round_robin=1", size])
+        else {
+            return;
+        };
+        for _ in 0..6 {
+            let refused = unsuitable(options.clone().connect().await);
+            assert!(refused.contains("pool_mode=session"), "{size}: {refused}\n{}", pooler.log());
+        }
     }
 }
 
@@ -90,6 +91,13 @@ async fn a_refused_store_leaves_no_setting_behind() {
         });
         assert_eq!(shown, Some(kept), "{name}");
     }
+    let mark = "SELECT coalesce(current_setting('commerce_auth.session', true), '')";
+    let shown = client.simple_query(mark).await.unwrap();
+    let shown = shown.iter().find_map(|message| match message {
+        tokio_postgres::SimpleQueryMessage::Row(row) => row.get(0),
+        _ => None,
+    });
+    assert_eq!(shown, Some(""), "the mark is taken back");
 }
 
 /// What a session was left with would be the next client's.

@@ -224,6 +224,20 @@ async fn a_right_that_is_missing_is_named() {
     }
 }
 
+/// An extension's, or a function of the host's: the store never calls it.
+#[tokio::test]
+async fn a_function_that_is_not_the_stores_needs_no_right() {
+    let Some(schema) = Schema::new() else { return };
+    drop(schema.open().await);
+    schema.by_hand(
+        "CREATE FUNCTION {}.pg_stat_statements_reset() RETURNS void LANGUAGE sql AS 'SELECT'; \
+         REVOKE EXECUTE ON FUNCTION {}.pg_stat_statements_reset FROM PUBLIC",
+    );
+    for migrate in [true, false] {
+        every_verb(&clerk(&schema, "").migrate(migrate).connect().await.unwrap()).await;
+    }
+}
+
 /// A row that is hidden would be a token that was never issued, instead of a backend that fails.
 #[tokio::test]
 async fn rows_that_a_policy_hides_are_an_error() {

@@ -62,7 +62,21 @@ fn spellings(code: &str) -> Vec<String> {
 #[tokio::test]
 async fn white_space_round_an_address_is_trimmed() {
     let site = site();
-    for email in [" EMAIL", "EMAIL ", "\tEMAIL\r\n", "EMAIL\u{c}"].map(|text| text.replace("EMAIL", EMAIL)) {
+    for email in [
+        " EMAIL",
+        "EMAIL ",
+        "\tEMAIL\r\n",
+        "EMAIL\u{c}",
+        // PHP's trim.
+        "\u{b}EMAIL\0",
+        // Phones and copying.
+        "EMAIL\u{a0}",
+        "\u{200b}EMAIL\u{200b} ",
+        "\u{feff}EMAIL\u{3000}",
+        "\u{202a}EMAIL\u{202c}",
+    ]
+    .map(|text| text.replace("EMAIL", EMAIL))
+    {
         let answer = post(&site, SIGN_IN, json!({"username": email, "password": PASSWORD})).await;
         assert_eq!(answer.status, 200, "{email:?}");
         let query = json!({
@@ -73,20 +87,25 @@ async fn white_space_round_an_address_is_trimmed() {
         assert_eq!(answer.status, 200, "{email:?}");
         assert!(answer.json()["data"]["generateCustomerToken"]["token"].is_string(), "{}", answer.text);
     }
-    // Inside, and beyond ASCII, it is another address; of a password it is a part.
+    // Inside, it is another address; of a password it is a part.
     for (email, password) in [
         (EMAIL.replace('@', " @"), PASSWORD.to_owned()),
-        (format!("{EMAIL}\u{a0}"), PASSWORD.to_owned()),
+        (EMAIL.replace('@', "\u{a0}@"), PASSWORD.to_owned()),
+        (EMAIL.replace('@', "\0@"), PASSWORD.to_owned()),
+        (EMAIL.to_owned(), format!("{PASSWORD}\u{a0}")),
         (EMAIL.to_owned(), format!("{PASSWORD} ")),
     ] {
         let answer = post(&site, SIGN_IN, json!({"username": email, "password": password})).await;
         assert_eq!(answer.status, 401, "{email:?} {password:?}");
     }
-    let answer = post(&site, SIGN_IN, json!({"username": " ", "password": PASSWORD})).await;
-    assert_eq!(
-        (answer.status.as_u16(), &answer.json()["parameters"]["fieldName"]),
-        (400, &json!("username"))
-    );
+    for empty in [" ", "\u{200b}", "\0"] {
+        let answer = post(&site, SIGN_IN, json!({"username": empty, "password": PASSWORD})).await;
+        assert_eq!(
+            (answer.status.as_u16(), &answer.json()["parameters"]["fieldName"]),
+            (400, &json!("username")),
+            "{empty:?}"
+        );
+    }
 }
 
 #[tokio::test]
@@ -136,7 +155,7 @@ async fn a_reset_and_a_code_find_the_trimmed_address() {
 async fn white_space_round_an_admin_users_name_is_trimmed() {
     let by_password = Site::of(Shop::open(MemoryStore::new(), fast(), |builder| builder));
     let (site, authenticator) = enrolled();
-    for name in ["admin ", " admin", "\tAdmin\n"] {
+    for name in ["admin ", " admin", "\tAdmin\n", "admin\u{a0}", "\u{200b}admin\0"] {
         let body = json!({"username": name, "password": ADMIN_PASSWORD});
         let answer = post(&by_password, "/V1/integration/admin/token", body).await;
         assert_eq!(answer.status, 200, "{name:?}");

@@ -86,6 +86,9 @@ async fn check(
     let auth = shop::auth_on(database).without_notifier().build()?;
     let held = match auth.check_keyring().await {
         Ok(report) => {
+            if !report.unopened.is_empty() {
+                warn!(count = report.unopened.len(), "the key does not open all second factors");
+            }
             for admin in report.unopened {
                 warn!(%admin, "the key does not open a second factor: remove it with remove-admin-2fa");
             }
@@ -106,8 +109,8 @@ async fn check(
     }
     let state = if is_missing { "is missing" } else { "is not the one that the database was used with" };
     Err(format!(
-        "the key file {file} {state}: the database holds {held}. Restore the key file. If the key is lost, start with \
-         --new-key until the second factors are removed with remove-admin-2fa"
+        "the key file {file} {state}: the database holds {held}. Restore the key file. If the key is lost, start the server \
+         with --new-key until the second factors are removed with remove-admin-2fa"
     )
     .into())
 }

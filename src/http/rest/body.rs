@@ -2,18 +2,20 @@ use axum::{
     body::Bytes,
     extract::{FromRequest, Request},
 };
-use http::{HeaderMap, StatusCode, header::CONTENT_TYPE};
+use http::StatusCode;
 use serde::de::DeserializeOwned;
 use serde_json::error::Category;
 
 use super::RestError;
+use crate::http::is_json;
 
 /// The JSON body of a REST request. No error repeats what was sent, which may be a password in the
 /// wrong place.
 ///
 /// An empty body, `null` and `[]` stand for an object without fields: PHP writes no fields as an
 /// empty list. Other bodies must say that they are `application/json`. The host bounds their size
-/// by axum's `DefaultBodyLimit`; they nest 128 levels deep at most.
+/// by axum's `DefaultBodyLimit`. A body is refused if a value that the type reads nests more than
+/// 127 levels deep. A value that the type ignores may nest deeper: it is skipped without recursion.
 ///
 /// The type it holds says by serde what it takes. To read fields as Commerce does, let it ignore
 /// unknown fields, and give each field its other name by `alias`: serde then refuses a field that
@@ -87,14 +89,4 @@ fn has_no_fields(body: &[u8]) -> bool {
     let text = body.trim_ascii();
     let list = text.strip_prefix(b"[").and_then(|text| text.strip_suffix(b"]"));
     matches!(text, b"" | b"null") || list.is_some_and(|inside| inside.trim_ascii().is_empty())
-}
-
-/// `application/json`, or a type that is written as JSON (RFC 6839 section 3.1).
-fn is_json(headers: &HeaderMap) -> bool {
-    let value = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let essence = value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
-    match essence.split_once('/') {
-        Some(("application", subtype)) => subtype == "json" || subtype.ends_with("+json"),
-        _ => false,
-    }
 }

@@ -36,7 +36,7 @@ use super::Caller;
 /// - A number is taken for its text, and a text of digits for its number. Booleans, lists and
 ///   objects are refused; so is a number whose text would not be exact (beyond 64 bits, or from
 ///   10^15 on with a fraction or an exponent).
-/// - An e-mail address or a user name may have ASCII white space round it.
+/// - An e-mail address or a user name may have white space and invisible characters round it.
 /// - An empty body, `null` and `[]` are bodies without fields.
 ///
 /// `otp` is a code of the authenticator or a recovery code. Blanks and hyphens in it do not count,

@@ -7,7 +7,7 @@ use super::{
 
 /// What makes each version of the tables from the one before; `{schema}` stands for the schema. A step that was released is
 /// never changed again.
-const STEPS: &[(u32, &str)] = &[
+pub(super) const STEPS: &[(u32, &str)] = &[
     (1, include_str!("schema.sql")),
     (2, include_str!("schema_2.sql")),
     (3, include_str!("schema_3.sql")),

@@ -3,6 +3,8 @@
 //! All questions are asked in the simple protocol: a pooler that hands sessions on must be noticed before a statement is
 //! prepared.
 
+use std::hash::{BuildHasher, Hasher, RandomState};
+
 use futures_util::future::{join, try_join_all};
 use tokio_postgres::{Client, SimpleQueryMessage, SimpleQueryRow, error::SqlState};
 
@@ -17,11 +19,19 @@ const OLDEST: u32 = 130_000;
 
 /// The remedy for every pooler that does not keep a session for one client.
 const POOLER: &str = "a connection pooler before the database does not keep a session for one client: use its session mode \
-     (PgBouncer: pool_mode=session, server_reset_query=DISCARD ALL), or connect directly";
+     (PgBouncer: pool_mode=session, server_reset_query=DISCARD ALL) and let it open new sessions (PgBouncer: RECONNECT), \
+     or connect directly";
 
 /// The tables that every node reads and writes.
 const TABLES: &str = "'grants', 'bars', 'subjects', 'epoch', 'one_time_credentials', 'attempts', 'audit_events', \
      'customers', 'admins', 'factors', 'recovery_codes', 'factor_enrolments', 'assistance_ledger'";
+
+/// The functions that the schema files create. The schema may hold others, which the store never calls.
+const FUNCTIONS: &str = "'activate_factor', 'append_records', 'begin_enrolment', 'clamp', 'clear_attempts', \
+     'erase_assistance', 'erase_records', 'fail', 'forget', 'insert_grant', 'is_locked', 'lapse', 'lock_of', 'lower_end', \
+     'purge_assistance', 'purge_attempts', 'purge_credentials', 'purge_enrolments', 'purge_tokens', 'put_credential', \
+     'remove_factor', 'replace_recovery_codes', 'reserve_attempt', 'revoke_all', 'revoke_grant', 'save', \
+     'settle_attempt', 'take_credential'";
 
 /// What the server says of itself.
 #[derive(Debug)]
@@ -87,7 +97,9 @@ const MARK: &str = "SELECT coalesce(pg_catalog.current_setting('commerce_auth.se
 /// one client's: that what was set on it stays, and is nobody else's. Until then nothing is set but the mark.
 pub(super) async fn open(connector: &Connector, connections: usize) -> Result<(Client, Driver), OpenError> {
     let (client, driver) = connector.open().await.map_err(|error| refused(error, "connect"))?;
-    let asked = format!("{}; {MARK}; SET commerce_auth.session = 'first'", Server::ASKED);
+    // Another one at each call, since a mark may remain where a pooler takes turns. It is no secret.
+    let own = format!("{:016x}", RandomState::new().build_hasher().finish());
+    let asked = format!("{}; {MARK}; SET commerce_auth.session = '{own}'", Server::ASKED);
     let answers = rows(&client, &asked).await?;
     let [about, mark] = answers.as_slice() else { return Err(unreadable()) };
     Server::read(about)?.judge(connections)?;
@@ -95,12 +107,24 @@ pub(super) async fn open(connector: &Connector, connections: usize) -> Result<(C
     // In another mode a pooler gives the session that became free last, or takes turns. The second client's look shows the
     // first one, if it is given the same session; else the first client is given the second one's, now or with the next turn.
     let (other, _driver) = connector.open().await.map_err(|error| refused(error, "connect"))?;
-    for (client, mark) in [(&other, ""), (&client, "first"), (&client, "first")] {
-        expect(&row(client, MARK).await?, mark)?;
+    if let Err(error) = keeps_sessions(&client, &other, &own).await {
+        // The mark was set by this call, on a session that the pooler hands on. A mark that was there before stays: it shows
+        // a pooler that does not clean up, at the next start too.
+        for client in [&client, &other] {
+            let _ = client.simple_query("RESET commerce_auth.session").await;
+        }
+        return Err(error);
     }
     let pinned = connector.pin_settings(&client).await;
     pinned.map_err(|error| refused(error, "set what it needs"))?;
     Ok((client, driver))
+}
+
+async fn keeps_sessions(client: &Client, other: &Client, own: &str) -> Result<(), OpenError> {
+    for (client, mark) in [(other, ""), (client, own), (client, own)] {
+        expect(&row(client, MARK).await?, mark)?;
+    }
+    Ok(())
 }
 
 fn expect(row: &SimpleQueryRow, mark: &str) -> Result<(), OpenError> {
@@ -121,13 +145,16 @@ pub(super) async fn tables<'a>(
 }
 
 async fn allowed(client: &Client, schema: &str) -> Result<(), OpenError> {
-    let rights = "SELECT 'r', right_name || ' on table ' || relname FROM ours, \
+    let rights = format!(
+        "SELECT 'r', right_name || ' on table ' || relname FROM ours, \
          unnest(ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE']) AS right_name \
          WHERE NOT has_table_privilege(ours.oid, right_name) \
          UNION ALL SELECT 'r', 'EXECUTE on function ' || proname FROM pg_proc WHERE (pronamespace = \
-         (SELECT oid FROM pg_namespace WHERE nspname = '{schema}') OR pronamespace = 'pg_catalog'::regnamespace \
+         (SELECT oid FROM pg_namespace WHERE nspname = '{{schema}}') AND proname IN ({FUNCTIONS}) \
+         OR pronamespace = 'pg_catalog'::regnamespace \
          AND proname IN ('pg_advisory_xact_lock', 'pg_advisory_xact_lock_shared', 'pg_try_advisory_xact_lock')) \
-         AND NOT has_function_privilege(oid, 'EXECUTE')";
+         AND NOT has_function_privilege(oid, 'EXECUTE')"
+    );
     let all = format!(
         "WITH ours AS (SELECT oid, relname, relpersistence FROM pg_class WHERE relname IN ({TABLES}) \
          AND relnamespace = (SELECT oid FROM pg_namespace WHERE nspname = '{{schema}}')) {rights} \
@@ -202,11 +229,24 @@ fn unreadable() -> OpenError {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{super::migrations, *};
 
     fn judged(product: &str, version: u32) -> Result<(), String> {
         let server = Server { product: product.into(), version, encoding: "UTF8".into(), connections: 97 };
         server.judge(10).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn the_functions_are_those_of_the_schema_files() {
+        let mut created: Vec<_> = migrations::STEPS
+            .iter()
+            .flat_map(|(_, step)| step.split("FUNCTION \"{schema}\".").skip(1))
+            .filter_map(|rest| rest.split_once('('))
+            .map(|(name, _)| format!("'{name}'"))
+            .collect();
+        created.sort_unstable();
+        created.dedup();
+        assert_eq!(FUNCTIONS, created.join(", "));
     }
 
     #[test]

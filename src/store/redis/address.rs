@@ -91,6 +91,9 @@ impl Address {
 }
 
 fn read(url: &str) -> Result<ConnectionInfo, OpenError> {
+    if cfg!(not(unix)) && (url.starts_with("unix:") || url.starts_with("redis+unix:")) {
+        return Err(OpenError::Invalid("the URL names a Unix socket, which this system does not have"));
+    }
     let server = url.into_connection_info().map_err(|_| NO_URL)?;
     match server.addr() {
         ConnectionAddr::Tcp(..) | ConnectionAddr::Unix(_) => Ok(server),
@@ -196,6 +199,10 @@ mod tests {
             );
         }
         for url in ["redis+unix:///run/redis.sock?db=2", "unix:///run/redis.sock?db=2"] {
+            if cfg!(not(unix)) {
+                assert!(matches!(Address::parse(url), Err(OpenError::Invalid(_))), "{url}");
+                continue;
+            }
             let address = Address::parse(url).unwrap();
             let Route::Direct(ConnectionAddr::Unix(path)) = address.route else {
                 panic!("{url} is no socket")

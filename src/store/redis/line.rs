@@ -10,9 +10,11 @@ use std::{
 
 use futures_lite::future;
 use redis::{AsyncConnectionConfig, ConnectionAddr, RedisConnectionInfo, aio::MultiplexedConnection};
+#[cfg(unix)]
+use tokio::net::UnixStream;
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
-    net::{TcpStream, UnixStream},
+    net::TcpStream,
 };
 
 use super::{failure::Failure, tls::Tls};
@@ -74,6 +76,7 @@ async fn stream(place: &ConnectionAddr, tls: Option<&Tls>) -> Result<Box<dyn Str
                 None => Ok(Box::new(stream)),
             }
         }
+        #[cfg(unix)]
         ConnectionAddr::Unix(path) => Ok(Box::new(UnixStream::connect(path).await.map_err(failed)?)),
         _ => Err(failed(io::ErrorKind::Unsupported.into())),
     }
