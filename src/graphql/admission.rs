@@ -25,12 +25,15 @@ use crate::{error::Error, http::Caller};
 /// | nesting of `[`, `{` and `(` together | 64 |
 /// | nesting of selection sets, through fragments | 64 |
 /// | tokens | 20 for each of [`max_selections`](Self::max_selections) |
-/// | length of a name | 255 bytes |
-/// | fields, inline fragments and spreads | [`max_selections`](Self::max_selections), 500 by default |
+/// | length of a name | 100 bytes |
+/// | length of all names | 16 KiB, or 32 bytes for each of [`max_selections`](Self::max_selections) if that is more |
+/// | fields, inline fragments, spreads and arguments | [`max_selections`](Self::max_selections), 500 by default |
+/// | arguments of one field or directive | 64 |
 /// | fields that take a credential or send a mail, at any depth, in an operation | 3 |
 /// | length of all arguments, with the values of their variables | 64 KiB, and twice the request |
 /// | introspection: fields `__schema` and `__type` | 10 |
-/// | introspection: `fields`, `interfaces`, `possibleTypes` and `inputFields` nested in each other | 2, as in graphql-js |
+/// | introspection: `types`, `fields`, `interfaces`, `possibleTypes` and `inputFields` nested in each other | 2 |
+/// | introspection: a field in one selection set, through fragments and whatever its alias | once |
 ///
 /// An operation with a field that takes a credential must not have a text as a variable's default value, since
 /// async-graphql's log would show it.
@@ -96,8 +99,8 @@ impl Admission {
         self
     }
 
-    /// Sets how many fields, inline fragments and spreads a document may have, where a fragment counts as often as it is
-    /// spread. The default is 500: the largest introspection query has about 300.
+    /// Sets how many fields, inline fragments, spreads and arguments a document may have, where a fragment counts as often
+    /// as it is spread. The default is 500: the largest introspection query has about 300.
     ///
     /// # Security
     ///
@@ -121,7 +124,7 @@ impl Admission {
             identity => identity.map_err(|refused| refusal(error(refused)))?,
         };
         let unread = |unread| Response::from_errors(vec![unread]);
-        let mut document = read(&mut request, self.max_tokens()).map_err(unread)?;
+        let mut document = read(&mut request, self.max_tokens(), self.max_names()).map_err(unread)?;
         self.judge(&document, &request).map_err(|refused| refusal(Category::Input.error(refused)))?;
         let named = request.operation_name.as_ref();
         let is_mutation = document.operations.iter().any(|(name, operation)| {
@@ -137,6 +140,11 @@ impl Admission {
         self.max_selections.saturating_mul(TOKENS_A_SELECTION)
     }
 
+    /// Maximum length of all names, in bytes.
+    fn max_names(&self) -> usize {
+        self.max_selections.saturating_mul(NAMES_A_SELECTION).max(FREE_NAMES)
+    }
+
     /// Refuses a document that asks for too much, or for what a log would show.
     fn judge(&self, document: &ExecutableDocument, request: &Request) -> Result<(), String> {
         let too_much = |bound: usize, of: &str| Err(format!("{TOO_MUCH}at most {bound} {of} are allowed."));
@@ -147,13 +155,19 @@ impl Admission {
             return Err("Too many fields that take a credential in one operation.".into());
         }
         if weight.selections > self.max_selections {
-            return too_much(self.max_selections, "fields, inline fragments and spreads");
+            return too_much(self.max_selections, "fields, inline fragments, spreads and arguments");
+        }
+        if weight.widest > MAX_ARGUMENTS {
+            return too_much(MAX_ARGUMENTS, "arguments of a field or a directive");
         }
         if weight.introspections > MAX_INTROSPECTIONS {
             return too_much(MAX_INTROSPECTIONS, "fields of introspection");
         }
         if weight.introspected > MAX_INTROSPECTED {
             return too_much(MAX_INTROSPECTED, "lists of introspection nested in each other");
+        }
+        if weight.introspects_twice {
+            return Err(format!("{TOO_MUCH}a field of introspection is allowed once in a selection set."));
         }
         let request_length = request.query.len().saturating_add(length_of(&request.variables));
         let max_arguments = request_length.saturating_mul(2).saturating_add(FREE_ARGUMENTS);
@@ -171,11 +185,19 @@ impl Admission {
 const MAX_SELECTIONS: usize = 500;
 /// Tokens for each selection: some documents have two or three, and those with many arguments ten.
 const TOKENS_A_SELECTION: usize = 20;
+/// Bytes of names for each selection: its alias and its name, or an argument's.
+const NAMES_A_SELECTION: usize = 32;
+/// Bytes of names that a document may have, whatever the number of selections. The introspection query of graphql-js has
+/// about 1 KiB. Validation compares each unknown name with all that it may have been meant for.
+const FREE_NAMES: usize = 16 * 1024;
+/// Arguments of one field or directive. Where a field is asked for twice, validation looks each of its arguments up among
+/// those of the other, once for each selection set around both.
+const MAX_ARGUMENTS: usize = 64;
 /// Costly fields of an operation: no client signs in more often at once.
 const MAX_COSTLY: usize = 3;
 /// Each may answer with the whole schema.
 const MAX_INTROSPECTIONS: usize = 10;
-/// Each list of introspection multiplies the answer. The rule `MaxIntrospectionDepth` of graphql-js allows as many.
+/// Each list of introspection multiplies the answer. The introspection query of graphql-js nests two.
 const MAX_INTROSPECTED: usize = 2;
 /// Bytes of arguments that a request may have, however short it is.
 const FREE_ARGUMENTS: usize = 64 * 1024;

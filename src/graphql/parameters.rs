@@ -61,7 +61,8 @@ impl Parameters {
         }
         let variables = Variables::from_json(JsonValue::Object(self.variables));
         let mut request = Request::new(self.query?).variables(variables);
-        request.operation_name = self.operation_name;
+        // Some clients send an empty name for none.
+        request.operation_name = self.operation_name.filter(|name| !name.is_empty());
         for (name, value) in self.extensions {
             request.extensions.insert(name, Value::from_json(value).ok()?);
         }
@@ -87,7 +88,7 @@ impl InQuery {
         };
         Some(Parameters {
             query: self.query,
-            operation_name: self.operation_name.filter(|name| !name.is_empty()),
+            operation_name: self.operation_name,
             variables: map(self.variables)?,
             extensions: map(self.extensions)?,
         })

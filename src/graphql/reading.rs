@@ -16,23 +16,29 @@ pub(super) const TOO_MUCH: &str = "The request asks for too much: ";
 /// stack in a debug build; a thread of tokio's has 2 MiB.
 const MAX_NESTING: usize = 64;
 /// Longest name, in bytes. async-graphql compares an unknown name with each that it may have been meant for.
-const MAX_NAME: usize = 255;
+const MAX_NAME: usize = 100;
 
-/// Parses the document of a request, if it is short enough and not nested too deeply.
-pub(super) fn read(request: &mut Request, max_tokens: usize) -> Result<ExecutableDocument, ServerError> {
-    bound(&request.query, max_tokens)?;
+/// Parses the document of a request, if it is short enough and not nested too deeply. All its names together may have
+/// `max_names` bytes.
+pub(super) fn read(
+    request: &mut Request,
+    max_tokens: usize,
+    max_names: usize,
+) -> Result<ExecutableDocument, ServerError> {
+    bound(&request.query, max_tokens, max_names)?;
     if let Ok(document) = request.parsed_query() {
         return Ok(document.clone());
     }
     Err(syntax_error(&request.query))
 }
 
-fn bound(document: &str, max_tokens: usize) -> Result<(), ServerError> {
-    let mut open = 0_usize;
+fn bound(document: &str, max_tokens: usize, max_names: usize) -> Result<(), ServerError> {
+    let (mut open, mut names) = (0_usize, 0_usize);
     for (tokens_before, token) in Lexer::new(document).enumerate() {
         match token.kind {
             Kind::Open => open += 1,
             Kind::Close => open = open.saturating_sub(1),
+            Kind::Name => names = names.saturating_add(token.text.len()),
             _ => {}
         }
         let refused = match token.kind {
@@ -42,6 +48,9 @@ fn bound(document: &str, max_tokens: usize) -> Result<(), ServerError> {
             }
             Kind::Name if token.text.len() > MAX_NAME => {
                 format!("A name is too long: at most {MAX_NAME} bytes are allowed.")
+            }
+            _ if names > max_names => {
+                format!("{TOO_MUCH}at most {max_names} bytes of names are allowed.")
             }
             _ if tokens_before >= max_tokens => {
                 format!("{TOO_MUCH}at most {max_tokens} tokens are allowed.")

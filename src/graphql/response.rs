@@ -76,8 +76,14 @@ fn bounded(mut told: ServerError) -> ServerError {
     told
 }
 
-/// async-graphql's `InputValueError::expected_type` repeats the value, which may be a secret in the wrong place.
+/// Cuts off a value that async-graphql's message repeats, since it may be a secret in the wrong place. The messages are those
+/// of an enum and of `InputValueError::expected_type`.
 fn without_value(message: String) -> String {
+    for of_enum in [" does not contain the value", " does not contain value"] {
+        if let Some((before, _)) = message.split_once(&format!("{of_enum} \"")) {
+            return format!("{before}{of_enum}.");
+        }
+    }
     match message.split_once(", found ") {
         Some((expected, _)) if message.starts_with("Expected input type \"") => format!("{expected}."),
         _ => message,

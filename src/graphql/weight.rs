@@ -9,8 +9,10 @@ use async_graphql_value::Value;
 /// Counts of what a document asks for, where a fragment counts as often as it is spread.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Weight {
-    /// Fields, inline fragments and spreads, of all operations, and of fragments that none spreads.
+    /// Fields, inline fragments, spreads and arguments, of all operations, and of fragments that none spreads.
     pub(super) selections: usize,
+    /// Arguments of the field or directive that has the most.
+    pub(super) widest: usize,
     /// Fields that take a credential or send a mail, of the operation that asks for most of them.
     pub(super) costly: usize,
     /// The length of all arguments, with the values of their variables.
@@ -19,10 +21,18 @@ pub(super) struct Weight {
     pub(super) introspections: usize,
     /// Depth to which lists of introspection are nested in each other below these.
     pub(super) introspected: usize,
+    /// True if a selection set below these asks for a field twice.
+    pub(super) introspects_twice: bool,
     /// Depth to which selection sets are nested in each other.
     height: usize,
     /// As `introspected`, at the fields of a type.
     lists: usize,
+    /// As `introspects_twice`, at the fields of a type.
+    asks_twice: bool,
+    /// Fields of introspection of this selection set: a bit for each of [`FIELDS`].
+    fields: u64,
+    /// Fields `__typename` of this selection set.
+    typenames: usize,
 }
 
 impl Weight {
@@ -34,8 +44,43 @@ impl Weight {
         self.introspected = self.introspected.max(other.introspected);
         self.height = self.height.max(other.height);
         self.lists = self.lists.max(other.lists);
+        self.widest = self.widest.max(other.widest);
+        self.introspects_twice |= other.introspects_twice;
+        self.typenames = self.typenames.saturating_add(other.typenames);
+        self.asks_twice |= other.asks_twice;
+        self.asks_twice |= self.fields & other.fields != 0 || self.typenames > MAX_TYPENAMES;
+        self.fields |= other.fields;
     }
 }
+
+/// All fields of introspection but `__typename`.
+const FIELDS: [&str; 23] = [
+    "args",
+    "defaultValue",
+    "deprecationReason",
+    "description",
+    "directives",
+    "enumValues",
+    "fields",
+    "inputFields",
+    "interfaces",
+    "isDeprecated",
+    "isOneOf",
+    "isRepeatable",
+    "kind",
+    "locations",
+    "mutationType",
+    "name",
+    "ofType",
+    "possibleTypes",
+    "queryType",
+    "specifiedByURL",
+    "subscriptionType",
+    "type",
+    "types",
+];
+/// Clients such as Apollo's add `__typename` to a selection set, and to each fragment that it spreads.
+const MAX_TYPENAMES: usize = 4;
 
 /// Selection sets are nested more deeply, through fragments, than is followed.
 #[derive(Debug)]
@@ -71,7 +116,7 @@ impl<'a> Scales<'a> {
         for (_, operation) in document.operations.iter() {
             let operation = &operation.node;
             let mut weight = scales.set(&operation.selection_set.node, MAX_HEIGHT)?;
-            weight.arguments = weight.arguments.saturating_add(scales.directives(&operation.directives));
+            scales.add_directives(&mut weight, &operation.directives);
             costly = costly.max(weight.costly);
             whole.add(weight);
         }
@@ -97,15 +142,19 @@ impl<'a> Scales<'a> {
                     let name = field.name.node.as_str();
                     weight.costly = weight.costly.saturating_add(usize::from(self.is_costly(name)));
                     match name {
-                        "fields" | "interfaces" | "possibleTypes" | "inputFields" => weight.lists += 1,
+                        "types" | "fields" | "interfaces" | "possibleTypes" | "inputFields" => {
+                            weight.lists += 1
+                        }
                         "__schema" | "__type" => {
                             weight.introspections = weight.introspections.saturating_add(1);
                             weight.introspected = weight.introspected.max(weight.lists);
+                            weight.introspects_twice |= weight.asks_twice;
                         }
                         _ => {}
                     }
-                    let arguments = field.arguments.iter().map(|(_, value)| self.length(&value.node));
-                    weight.arguments = arguments.fold(weight.arguments, usize::saturating_add);
+                    weight.fields = FIELDS.iter().position(|field| *field == name).map_or(0, |bit| 1 << bit);
+                    weight.typenames = usize::from(name == "__typename");
+                    self.add_arguments(&mut weight, &field.arguments);
                     weight
                 }
                 Selection::InlineFragment(fragment) => self.set(&fragment.node.selection_set.node, height)?,
@@ -114,7 +163,7 @@ impl<'a> Scales<'a> {
                 }
             };
             weight.selections = weight.selections.saturating_add(1);
-            weight.arguments = weight.arguments.saturating_add(self.directives(selection.node.directives()));
+            self.add_directives(&mut weight, selection.node.directives());
             whole.add(weight);
         }
         whole.height += 1;
@@ -130,7 +179,7 @@ impl<'a> Scales<'a> {
         let mut weight = Weight::default();
         if let Some(fragment) = self.fragments.get(name) {
             weight = self.set(&fragment.node.selection_set.node, height)?;
-            weight.arguments = weight.arguments.saturating_add(self.directives(&fragment.node.directives));
+            self.add_directives(&mut weight, &fragment.node.directives);
         }
         self.weighed.insert(name, Some(weight));
         Ok(weight)
@@ -140,9 +189,18 @@ impl<'a> Scales<'a> {
         self.costly_fields.iter().any(|name| name == field)
     }
 
-    fn directives(&self, directives: &'a [Positioned<Directive>]) -> usize {
-        let arguments = directives.iter().flat_map(|directive| &directive.node.arguments);
-        arguments.map(|(_, value)| self.length(&value.node)).fold(0, usize::saturating_add)
+    fn add_directives(&self, weight: &mut Weight, directives: &[Positioned<Directive>]) {
+        for directive in directives {
+            self.add_arguments(weight, &directive.node.arguments);
+        }
+    }
+
+    /// Adds the arguments of a field or a directive.
+    fn add_arguments(&self, weight: &mut Weight, arguments: &[(Positioned<Name>, Positioned<Value>)]) {
+        weight.selections = weight.selections.saturating_add(arguments.len());
+        weight.widest = weight.widest.max(arguments.len());
+        let lengths = arguments.iter().map(|(_, value)| self.length(&value.node));
+        weight.arguments = lengths.fold(weight.arguments, usize::saturating_add);
     }
 
     /// The length of a value, with those of its variables.

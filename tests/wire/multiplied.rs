@@ -171,7 +171,72 @@ fn worst(bytes: usize) -> Vec<(&'static str, String, Value)> {
             },
             none.clone(),
         ),
+        (
+            "fields twice, with many arguments",
+            {
+                let arguments: String = (0..1_450).map(|n| format!("a{n}:1 ")).collect();
+                let chains = format!("{}...F{}", "...{".repeat(12), "}".repeat(12)).repeat(33);
+                format!("{{{chains}}}fragment F on Query{{f({arguments})f({arguments})}}")
+            },
+            none.clone(),
+        ),
+        (
+            "fields often, with the same arguments",
+            often_below_chains(|_, n| format!("a{n}:1 ")),
+            none.clone(),
+        ),
+        (
+            "fields often, with other arguments",
+            often_below_chains(|field, n| format!("a{field}_{n}:1 ")),
+            none.clone(),
+        ),
+        (
+            "long unknown fields",
+            {
+                let long = "u".repeat(90);
+                format!("{{{}}}", (0..170).map(|n| format!("{long}{n} ")).collect::<String>())
+            },
+            none.clone(),
+        ),
+        (
+            "long unknown arguments",
+            {
+                let long = "u".repeat(90);
+                let fields = (0..150).map(|n| format!("__type({long}{n}:1){{name}}"));
+                format!("{{{}}}", fields.collect::<String>())
+            },
+            none.clone(),
+        ),
         ("introspection, nested", introspection(14), none.clone()),
+        (
+            "introspection, a field by many aliases",
+            {
+                let again: String = (0..480).map(|n| format!("a{n}:description ")).collect();
+                format!("{{__schema{{types{{fields{{type{{ofType{{fields{{{again}}}}}}}}}}}}}}}")
+            },
+            none.clone(),
+        ),
+        (
+            "introspection, a field by two aliases",
+            "{__schema{types{fields{a:name b:name}}}}".to_owned(),
+            none.clone(),
+        ),
+        (
+            "introspection, a field in a set and in its fragment",
+            "{__schema{...S}}fragment S on __Schema{types{name ...T}}fragment T on __Type{...{name}}"
+                .to_owned(),
+            none.clone(),
+        ),
+        (
+            "introspection, the name of the type often",
+            format!("{{__schema{{types{{fields{{{}}}}}}}}}", "__typename ".repeat(400)),
+            none.clone(),
+        ),
+        (
+            "introspection, three lists",
+            "{__schema{types{fields{type{fields{name}}}}}}".to_owned(),
+            none.clone(),
+        ),
         (
             "introspection, nested in fragments",
             {
@@ -239,26 +304,59 @@ fn worst(bytes: usize) -> Vec<(&'static str, String, Value)> {
     ]
 }
 
-#[tokio::test]
-async fn the_worst_of_64_kib_are_answered_at_once() {
+/// A document of 500 selections: as many fields as there may be with the most arguments each, below inline fragments as
+/// deep as they may be. `argument` is told the number of the field and of the argument.
+fn often_below_chains(argument: impl Fn(usize, usize) -> String) -> String {
+    let (depth, arguments) = (60, 62);
+    let count = (500 - depth - 1) / (arguments + 1);
+    let field = |field| format!("f({})", (0..arguments).map(|n| argument(field, n)).collect::<String>());
+    let fields: String = (0..count).map(field).collect();
+    format!("{{{}...F{}}}fragment F on Query{{{fields}}}", "...{".repeat(depth), "}".repeat(depth))
+}
+
+/// Sends each of the [worst] documents. None may take more than five times as long as a comment of its length, which
+/// only the parser reads. The machine may be busy, so that of a few tries the fastest counts.
+async fn are_answered_at_once(bytes: usize) {
+    const TRIES: usize = 4;
     let site = site();
-    for (what, query, variables) in worst(64 * 1024 - 1_024) {
-        let begun = Instant::now();
-        ask(&site, &query, variables).await;
-        println!("64 KiB, {what}: {:?}", begun.elapsed());
+    let comment = format!("{{shopName#{}\n}}", "x".repeat(bytes));
+    let mut of_comment = Duration::MAX;
+    for _ in 0..TRIES {
+        of_comment = of_comment.min(timed(&site, &comment, &Value::Null).await);
+    }
+    for (what, query, variables) in worst(bytes) {
+        let share = query.len() as f64 / comment.len() as f64;
+        let at_most = Duration::from_secs(1).max(of_comment.mul_f64(5.0 * share));
+        let mut fastest = Duration::MAX;
+        for _ in 0..TRIES {
+            fastest = fastest.min(timed(&site, &query, &variables).await);
+            if fastest <= at_most {
+                break;
+            }
+        }
+        println!("{bytes} bytes, {what}: {fastest:?} of {at_most:?}");
+        assert!(fastest <= at_most, "{what}: {fastest:?}, where {at_most:?} are allowed");
     }
     assert_eq!(site.graphql(None, "{shopName}").await.status, 200);
 }
 
+async fn timed(site: &Site, query: &str, variables: &Value) -> Duration {
+    let body = json!({"query": query, "variables": variables});
+    let begun = Instant::now();
+    let answer = site.graphql_with(None, &[], body).await;
+    let took = begun.elapsed();
+    assert!(answer.text.len() < 64 * 1024, "{query:.80}: {} bytes", answer.text.len());
+    took
+}
+
+#[tokio::test]
+async fn the_worst_of_64_kib_are_answered_at_once() {
+    are_answered_at_once(64 * 1024 - 1_024).await;
+}
+
 #[tokio::test]
 async fn the_worst_of_256_kib_are_answered_at_once() {
-    let site = site();
-    for (what, query, variables) in worst(256 * 1024 - 1_024) {
-        let begun = Instant::now();
-        ask(&site, &query, variables).await;
-        println!("256 KiB, {what}: {:?}", begun.elapsed());
-    }
-    assert_eq!(site.graphql(None, "{shopName}").await.status, 200);
+    are_answered_at_once(256 * 1024 - 1_024).await;
 }
 
 /// Each is refused, not only answered fast.
@@ -272,7 +370,13 @@ async fn what_multiplies_is_refused() {
         "a large variable in a directive",
         "a long default value, used often",
         "a long argument in a fragment, spread often",
+        "fields twice, with many arguments",
         "introspection, nested",
+        "introspection, a field by many aliases",
+        "introspection, a field by two aliases",
+        "introspection, a field in a set and in its fragment",
+        "introspection, the name of the type often",
+        "introspection, three lists",
         "introspection, nested in fragments",
         "introspection, often",
     ];
@@ -340,9 +444,44 @@ const INTROSPECTION: &str = "
 #[tokio::test]
 async fn the_introspection_query_is_answered() {
     let site = site();
-    let answer = site.graphql(None, INTROSPECTION).await;
-    assert_eq!(answer.status, 200);
-    let json = answer.json();
-    assert!(json.get("errors").is_none(), "{}", json["errors"]);
-    assert!(json["data"]["__schema"]["types"].as_array().unwrap().len() > 10);
+    // Apollo's clients add `__typename` to each selection set.
+    let apollos = INTROSPECTION.replace('}', " __typename }");
+    let aliased = INTROSPECTION.replace("__schema", "schema: __schema");
+    for (query, name) in [(INTROSPECTION, "__schema"), (&apollos, "__schema"), (&aliased, "schema")] {
+        let answer = site.graphql(None, query).await;
+        assert_eq!(answer.status, 200, "{}", answer.text);
+        let json = answer.json();
+        assert!(json.get("errors").is_none(), "{}", json["errors"]);
+        assert!(json["data"][name]["types"].as_array().unwrap().len() > 10);
+    }
+}
+
+/// Bounds of arguments and names, at their ends.
+#[tokio::test]
+async fn arguments_and_names_are_bounded() {
+    let site = site();
+    let arguments = |count: usize| (0..count).map(|n| format!("a{n}:1 ")).collect::<String>();
+    let selections = |each: usize, more: usize| {
+        let fields: String = (0..10).map(|n| format!("f{n}:f({})", arguments(each))).collect();
+        format!("{{{fields}f({})}}", arguments(more))
+    };
+    let names = |length: usize| {
+        let fields: String = (0..162).map(|n| format!("{n:x>100}:x ")).collect();
+        format!("{{{fields}{}}}", "y".repeat(length))
+    };
+    for (most, more) in [
+        (format!("{{f({})}}", arguments(64)), format!("{{f({})}}", arguments(65))),
+        (format!("{{f @d({})}}", arguments(64)), format!("{{f @d({})}}", arguments(65))),
+        (format!("query @d({}){{f}}", arguments(64)), format!("query @d({}){{f}}", arguments(65))),
+        // Eleven fields and 489 arguments.
+        (selections(45, 39), selections(45, 40)),
+        // 162 names of 100 bytes, 162 of one, and the rest of 16,384.
+        (names(22), names(23)),
+    ] {
+        assert_eq!(ask(&site, &most, Value::Null).await.status, 200, "{most:.80}");
+        is_refused(&ask(&site, &more, Value::Null).await, &more);
+    }
+    let long = |length: usize| format!("{{{}}}", "u".repeat(length));
+    assert_eq!(ask(&site, &long(100), Value::Null).await.status, 200);
+    assert_eq!(ask(&site, &long(101), Value::Null).await.status, 400);
 }

@@ -106,6 +106,7 @@ async fn what_cannot_be_read_is_a_clear_4xx() {
         r#"{"query": "{ shopName }", "variables": ""}"#,
         r#"{"query": "{ shopName }", "variables": [], "operationName": null, "extensions": []}"#,
         r#"{"query": "{ shopName }", "extensions": ""}"#,
+        r#"{"query": "query Q { shopName }", "operationName": ""}"#,
         // A byte order mark.
         "\u{feff}{\"query\": \"{ shopName }\"}",
         "{\"query\": \"\u{feff}{ shopName }\"}",
@@ -156,6 +157,7 @@ async fn a_query_by_get() {
         "query=query(%24a%3ABoolean%3Dtrue)%7BshopName%20%40include(if%3A%24a)%7D&variables=%7B%22a%22%3Atrue%7D",
         "query=%7BshopName%7D&variables=null&extensions=%7B%7D&unknown=1",
         "query=%7BshopName%7D&variables=&extensions=&operationName=",
+        "query=query%20Q%7BshopName%7D&operationName=",
         "query=%7BshopName%7D&variables=%5B%5D&extensions=%5B%5D",
         "query=%7BshopName%7D&variables=%22%22",
     ] {
