@@ -1,8 +1,8 @@
 //! A client that goes away frees its place; a password change that it began is carried out.
 
-use std::{num::NonZero, time::Duration};
+use std::{net::SocketAddr, num::NonZero, time::Duration};
 
-use axum::body::Body;
+use axum::{body::Body, extract::ConnectInfo};
 use commerce_auth::{Argon2Params, MemoryStore};
 use http::Request;
 use serde_json::json;
@@ -30,7 +30,8 @@ fn client(site: &Site, token: Option<&str>, query: &str) -> JoinHandle<()> {
     if let Some(token) = token {
         request = request.header("authorization", format!("Bearer {token}"));
     }
-    let request = request.body(Body::from(json!({"query": query}).to_string())).unwrap();
+    let peer = ConnectInfo(SocketAddr::from(([192, 0, 2, 1], 4711)));
+    let request = request.extension(peer).body(Body::from(json!({"query": query}).to_string())).unwrap();
     let router = site.router.clone();
     tokio::spawn(async move {
         router.oneshot(request).await.unwrap();

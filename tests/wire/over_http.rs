@@ -1,6 +1,8 @@
 //! GraphQL over HTTP, as its specification and Commerce have it.
 
-use axum::body::Body;
+use std::net::SocketAddr;
+
+use axum::{body::Body, extract::ConnectInfo};
 use http::Request;
 use serde_json::{Value, json};
 
@@ -275,7 +277,9 @@ async fn another_origin_is_let_in_by_a_layer_outside() {
         .allow_headers(Any);
     let router = site.router.clone().layer(cors);
     let send = async |request: http::request::Builder, body: &str| {
-        let request = request.header("origin", "https://shop.example").body(Body::from(body.to_owned()));
+        let peer = ConnectInfo(SocketAddr::from(([192, 0, 2, 1], 4711)));
+        let request = request.extension(peer).header("origin", "https://shop.example");
+        let request = request.body(Body::from(body.to_owned()));
         router.clone().oneshot(request.unwrap()).await.unwrap()
     };
     let origin = |answer: &http::Response<Body>| {
