@@ -13,12 +13,15 @@ use time::OffsetDateTime;
 /// Nodes that share a store may differ by a second or two: a token then lives that much longer or shorter on
 /// one of them. Keep them within a second (any NTP client does).
 pub trait Clock: Debug + Send + Sync + 'static {
-    /// The time now. A clock that goes backwards revives nothing that was revoked or spent; it only lengthens
-    /// what has not yet expired.
+    /// The time now. A clock that goes backwards revives nothing that was revoked. It lengthens what has not yet expired.
     ///
-    /// A clock that was ahead and is set right leaves records from a time that is yet to come. No lock, window of
-    /// failures or lease then lasts longer than its own length from now on; a second factor takes codes again within two
-    /// minutes; tokens, one-time credentials and enrolments issued more than an hour ahead are refused.
+    /// A clock that was ahead and is set right leaves records from a time that is yet to come. A lock, a window of
+    /// failures or a lease then lasts its own length from the next attempt on, and a second factor takes right codes
+    /// again: one that was used already is good once more, within its own 90 s. Tokens, one-time credentials and
+    /// enrolments last until the time that was written for them:
+    /// [`Auth::revoke_everything`](crate::Auth::revoke_everything) ends the tokens.
+    ///
+    /// A clock that falls behind while the node runs shortens locks that other nodes began.
     fn now(&self) -> OffsetDateTime;
 }
 
@@ -78,19 +81,35 @@ impl<C: Clock + ?Sized> Clock for std::sync::Arc<C> {
     }
 }
 
-/// Clocks of nodes may be apart by so much, 30 s, without any of them being wrong.
+/// Maximum difference between two clocks, 30 s: a stored end may be later by so much, and a server's clock may differ from
+/// the machine's by so much when a store connects.
 pub(crate) const SKEW: Duration = Duration::from_secs(30);
 
-/// How far ahead of a node's own clock a stored time may be before it is refused. A refusal is harsh, so
-/// it leaves a clock that is a little wrong more room than [`SKEW`].
-pub(crate) const APART: Duration = Duration::from_secs(60 * 60);
-
-/// True if this was written at a time that is yet to come, by a clock that was ahead and has been set right.
-pub(crate) fn is_from_ahead(written_at: OffsetDateTime, now: OffsetDateTime) -> bool {
-    written_at > after(now, APART)
+/// Returns by how much a server's clock differs from the machine's, at least. The server read its clock after the machine
+/// read `sent` and before it read `received`: a slow answer is not a difference.
+#[cfg(any(feature = "postgres", feature = "redis"))]
+pub(crate) fn difference(server: OffsetDateTime, sent: OffsetDateTime, received: OffsetDateTime) -> Duration {
+    let (ahead, behind) = (server - received, sent - server);
+    ahead.max(behind).try_into().unwrap_or_default()
 }
 
 /// `from` and `by` later, at most the end of the calendar: a hostile clock cannot make an addition panic.
 pub(crate) fn after(from: OffsetDateTime, by: Duration) -> OffsetDateTime {
     from.saturating_add(by.try_into().unwrap_or(time::Duration::MAX))
+}
+
+#[cfg(all(test, any(feature = "postgres", feature = "redis")))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_slow_answer_is_no_difference() {
+        let at = |second| OffsetDateTime::UNIX_EPOCH + time::Duration::seconds(second);
+        for (server, seconds) in [(0, 100), (99, 1), (100, 0), (130, 0), (160, 0), (161, 1), (1000, 840)] {
+            let found = difference(at(server), at(100), at(160));
+            assert_eq!(found, Duration::from_secs(seconds), "the server's is {server}");
+        }
+        // A machine's clock that is set back between the two.
+        assert_eq!(difference(at(100), at(100), at(40)), Duration::from_secs(60));
+    }
 }

@@ -400,7 +400,7 @@ async fn a_server_that_evicts_is_refused() {
 
 /// What the documentation says that the server's user must be permitted.
 const PERMITTED: &str = "+info +select +wait +eval +evalsha +get +mget +set +del +incr +pexpire +pttl +hget +hgetall +hset \
-    +hdel +zadd +zrange +zrangebyscore +zrem +zremrangebyscore +scan";
+    +hdel +zadd +zrange +zrangebyscore +zrem +zremrangebyscore +scan +time";
 
 #[tokio::test]
 async fn what_is_not_permitted_is_told_at_start() {

@@ -133,8 +133,8 @@ impl TotpSecret {
         })
     }
 
-    /// The newest step that a node whose clock is right may have used: one after the present one, and one more, since
-    /// clocks of nodes may be 30 s apart. A newer one was used by a clock that was ahead.
+    /// The newest step that a node may have used whose clock is at most 30 s ahead: one after the present one, and one
+    /// more for the difference of the clocks.
     pub(crate) fn newest_step(now: OffsetDateTime) -> u64 {
         (u64::try_from(now.unix_timestamp()).unwrap_or_default() / Self::STEP).saturating_add(2)
     }

@@ -8,7 +8,6 @@ use crate::{
     account::{AdminId, AdminRecord},
     audit::{Action, AuditEvent, Outcome as Told, Refusal},
     auth::Auth,
-    clock::{after, is_from_ahead},
     credential::{Credential, EnrolmentToken, RecoveryCode, TotpSecret, TypedCode},
     error::{Error, Field},
     notifier::AdminNotice,
@@ -271,18 +270,14 @@ impl Auth {
         self.keyring()?;
         let digest = Digest::of(token.bytes());
         let unknown = Refusal::WrongCredential;
-        let now = self.parts.clock.now();
-        let enrolment = self.parts.factors.enrolment(&digest, now).await?;
-        // Of one that was begun by a clock that was ahead, only the end is known.
-        let latest = after(now, self.config().enrolment_lifetime);
-        let enrolment = enrolment.filter(|enrolment| !is_from_ahead(enrolment.expires_at, latest));
+        let enrolment = self.parts.factors.enrolment(&digest, self.parts.clock.now()).await?;
         let enrolment = enrolment.ok_or(unknown.told(Error::InvalidEnrolmentToken))?;
         event.subject = Some(Subject::Admin(enrolment.admin.clone()));
         let admin = self.active_admin(&enrolment.admin).await;
         let admin = admin.map_err(|stop| stop.refused_as(Error::InvalidEnrolmentToken))?;
         // Whatever ended the session ends what was begun with it.
         if let Some(grant) = &enrolment.begun_with
-            && self.find_grant(grant).await?.is_none()
+            && self.parts.tokens.find(grant, self.parts.clock.now()).await?.is_none()
         {
             return Err(Refusal::AdminSignedOut.told(Error::InvalidEnrolmentToken));
         }

@@ -80,7 +80,6 @@ impl Auth {
             charged.settle(Outcome::Withdrawn).await?;
             return Err(Refusal::NotEnrolled.told(Error::NotEnrolled));
         };
-        self.lower_step_from_ahead(admin, &factor).await?;
         // No key is needed for a recovery code.
         let secret = match recovery {
             Some(_) => None,
@@ -102,15 +101,19 @@ impl Auth {
         }
     }
 
-    /// Lowers a last step that only a clock that was ahead can have used, which would shut right codes out until then. Not
-    /// below what a right clock can have used: no code is good twice.
-    async fn lower_step_from_ahead(&self, admin: &AdminId, factor: &Factor) -> Result<(), Error> {
-        let newest = TotpSecret::newest_step(self.parts.clock.now());
-        if factor.last_step > newest {
-            // Whoever lowers it first has lowered it for all.
-            self.parts.factors.lower_step(admin, &factor.name, factor.last_step, newest).await?;
+    /// Uses the step of a right code. Answers whether it was not used yet.
+    ///
+    /// A last step that is more than 30 s too new for this node's clock was used by a clock that was ahead, or this clock
+    /// is behind: the two cannot be told apart. It is lowered to the step before the right code's, or right codes would be
+    /// refused until then. Of codes that were used before, those of this step and newer ones are good once more while their
+    /// 90 s last. A wrong code, or a right one beside a wrong password, lowers nothing.
+    async fn use_step(&self, admin: &AdminId, factor: &Factor, step: u64) -> Result<bool, StoreError> {
+        let factors = &self.parts.factors;
+        if factor.last_step > TotpSecret::newest_step(self.parts.clock.now()) {
+            // If another caller has used or lowered a step meanwhile, this lowers nothing.
+            factors.lower_step(admin, &factor.name, factor.last_step, step.saturating_sub(1)).await?;
         }
-        Ok(())
+        factors.use_step(admin, &factor.name, step).await
     }
 
     /// Spends a right code: only one caller does.
@@ -123,7 +126,7 @@ impl Auth {
         let RightCode { factor, code, charged } = right;
         let factors = &self.parts.factors;
         let spent = match &code {
-            Code::Totp { step } => factors.use_step(&admin.id, &factor.name, *step).await,
+            Code::Totp { step } => self.use_step(&admin.id, &factor, *step).await,
             Code::Recovery(digest) => factors.use_recovery_code(&admin.id, &factor.name, digest).await,
         };
         match spent {

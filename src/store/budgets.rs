@@ -33,9 +33,10 @@ impl Budgets {
         answer
     }
 
-    /// Shortens what ends further ahead than its own longest life, which a clock that was ahead has begun. Nothing is
-    /// forgotten: it lasts its whole length from now on. Answers whether anything was changed, which has to be kept then,
-    /// or it would last as long at the next look.
+    /// Shortens what ends further ahead than its own longest life: it lasts its whole length from `now` on. A clock that was
+    /// ahead has begun it, or the caller's clock is behind: the two cannot be told apart. If the caller's is behind, the
+    /// others forget it early. Answers whether anything was changed, which has to be kept then, or it would last as long at
+    /// the next look.
     pub(super) fn clamp(&mut self, now: OffsetDateTime) -> bool {
         self.counters.iter_mut().fold(false, |changed, (_, counter)| counter.clamp(now) | changed)
     }
@@ -229,7 +230,7 @@ impl Counter {
     }
 }
 
-/// Lowers an end to the latest there can be. Answers whether it was later than the clock of any node could make it.
+/// Lowers an end to the latest there can be. Answers whether it was more than [`SKEW`] later.
 fn lower(end: &mut OffsetDateTime, latest: OffsetDateTime) -> bool {
     let is_later = *end > after(latest, SKEW);
     if is_later {

@@ -1,3 +1,8 @@
+#[cfg(any(feature = "postgres", feature = "redis"))]
+use time::OffsetDateTime;
+
+#[cfg(any(feature = "postgres", feature = "redis"))]
+use crate::clock::{SKEW, difference};
 use crate::error::StoreError;
 
 /// Why a backend could not be opened.
@@ -26,8 +31,8 @@ pub enum OpenError {
         /// The version that is needed.
         needed: u32,
     },
-    /// The server, its database, or a pooler before it is set up in a way that would make the store fail later; says how,
-    /// and what to do.
+    /// The server, its database, or a pooler before it is set up in a way that would make the store fail later, or its
+    /// clock and the machine's are more than 30 s apart; says how, and what to do.
     #[error("{0}")]
     Unsuitable(String),
     /// The server's user may not do what is needed; it says what.
@@ -44,4 +49,45 @@ pub enum OpenError {
         /// The server's policy.
         policy: String,
     },
+}
+
+#[cfg(any(feature = "postgres", feature = "redis"))]
+impl OpenError {
+    /// Refuses a server whose clock differs from the machine's. All nodes compare theirs with the same server, so a node
+    /// whose clock is wrong is noticed before it shortens what the others count. The server read its clock between `sent`
+    /// and `received`.
+    pub(super) fn unless_clocks_agree(
+        server: OffsetDateTime,
+        sent: OffsetDateTime,
+        received: OffsetDateTime,
+    ) -> Result<(), Self> {
+        let difference = difference(server, sent, received);
+        if difference <= SKEW {
+            return Ok(());
+        }
+        Err(Self::Unsuitable(format!(
+            "the clocks of this machine and of the server are {} s apart, and may be {} s apart: synchronise both (NTP)",
+            difference.as_secs(),
+            SKEW.as_secs()
+        )))
+    }
+}
+
+#[cfg(all(test, any(feature = "postgres", feature = "redis")))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn clocks_that_are_far_apart_are_refused() {
+        let at = |second| OffsetDateTime::UNIX_EPOCH + time::Duration::seconds(second);
+        for server in [-30, -1, 0, 2, 31] {
+            let judged = OpenError::unless_clocks_agree(at(server), at(0), at(1));
+            assert!(judged.is_ok(), "the server's is {server}: {judged:?}");
+        }
+        for (server, apart) in [(-31, "31 s apart"), (32, "31 s apart"), (86_401, "86400 s apart")] {
+            let refused = OpenError::unless_clocks_agree(at(server), at(0), at(1));
+            let Err(OpenError::Unsuitable(why)) = refused else { panic!("{refused:?}") };
+            assert!(why.contains(apart) && why.contains("NTP"), "{why}");
+        }
+    }
 }

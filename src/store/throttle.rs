@@ -18,6 +18,9 @@ pub enum Lock {
 }
 
 /// How many failed attempts are allowed.
+///
+/// If a host shortens `window` or `lock`, windows and locks that run already may be shortened to the new length from the next
+/// attempt on. If it lengthens them, those that run keep their end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[allow(clippy::exhaustive_structs)] // A host's configuration is written as a literal.
 pub struct Budget {
@@ -128,7 +131,8 @@ pub enum Outcome {
 /// A node's clock may have been ahead and set right. So a window, a lock or a lease that ends more than 30 s further ahead
 /// of `now` than its own longest life (the budget's [`window`](Budget::window) and [`Lock::For`], and
 /// [`Attempt::LONGEST_LEASE`]) is shortened to end that long from `now` on, by [`reserve`](Self::reserve) and
-/// [`settle`](Self::settle). The failures stay.
+/// [`settle`](Self::settle). The number of failures stays. A node whose clock is behind shortens what the others began in the
+/// same way: its clock cannot be told from a right one.
 #[async_trait]
 pub trait ThrottleStore: Debug + Send + Sync + 'static {
     /// Charges all the attempt's budgets at once, or none. Failures and unsettled reservations together never

@@ -51,7 +51,7 @@ on_every_backend! {
     agreement::every_verb_answers_as_in_memory,
     clock::a_lock_lasts_its_length_once_the_clock_is_right,
     clock::codes_are_right_again_once_the_clock_is,
-    clock::what_is_issued_from_ahead_is_refused,
+    clock::a_node_that_is_behind_makes_no_code_good_again,
     clock::clocks_a_little_apart_refuse_nothing,
     examples::every_example_goes_as_it_says,
     nodes::a_code_is_redeemed_once,

@@ -6,13 +6,14 @@
 use std::hash::{BuildHasher, Hasher, RandomState};
 
 use futures_util::future::{join, try_join_all};
+use time::OffsetDateTime;
 use tokio_postgres::{Client, SimpleQueryMessage, SimpleQueryRow, error::SqlState};
 
 use super::{
     Failure, OpenError,
     connector::{Connector, Driver},
 };
-use crate::error::StoreError;
+use crate::{error::StoreError, store::micros};
 
 /// The oldest release of PostgreSQL that the functions run on: 13.
 const OLDEST: u32 = 130_000;
@@ -41,12 +42,15 @@ struct Server {
     encoding: String,
     /// Connections that the user may have at once.
     connections: usize,
+    /// Its clock, in microseconds since 1970.
+    clock: i64,
 }
 
 impl Server {
     const ASKED: &str = "SELECT pg_catalog.version(), pg_catalog.current_setting('server_version_num'), \
          pg_catalog.current_setting('server_encoding'), CASE WHEN rolsuper THEN allowed.all_users ELSE \
-         least(nullif(rolconnlimit, -1), nullif(datconnlimit, -1), allowed.all_users - allowed.reserved) END \
+         least(nullif(rolconnlimit, -1), nullif(datconnlimit, -1), allowed.all_users - allowed.reserved) END, \
+         (extract(epoch FROM pg_catalog.clock_timestamp()) * 1000000)::bigint \
          FROM pg_catalog.pg_roles, pg_catalog.pg_database, \
          (SELECT pg_catalog.current_setting('max_connections')::int, \
          pg_catalog.current_setting('superuser_reserved_connections')::int \
@@ -59,11 +63,12 @@ impl Server {
             version: number(row, 1)?,
             encoding: text(row, 2)?.to_owned(),
             connections: number(row, 3)?,
+            clock: number(row, 4)?,
         })
     }
 
     fn judge(&self, connections: usize) -> Result<(), OpenError> {
-        let Self { product, version, encoding, connections: allowed } = self;
+        let Self { product, version, encoding, connections: allowed, clock: _ } = self;
         // Others speak its protocol and do not keep its locks.
         if !product.starts_with("PostgreSQL ") {
             return unsuitable("the server is not PostgreSQL, and its advisory locks cannot be relied on");
@@ -93,16 +98,25 @@ const MARK: &str = "SELECT coalesce(pg_catalog.current_setting('commerce_auth.se
 
 /// Opens a session, with its settings pinned.
 ///
-/// Proves that the server is one that the store runs on, that it gives the store so many connections, and that a session is
-/// one client's: that what was set on it stays, and is nobody else's. Until then nothing is set but the mark.
+/// Proves that the server is one that the store runs on, that it gives the store so many connections, that its clock agrees
+/// with the machine's, and that a session is one client's: that what was set on it stays, and is nobody else's. Until then
+/// nothing is set but the mark.
 pub(super) async fn open(connector: &Connector, connections: usize) -> Result<(Client, Driver), OpenError> {
     let (client, driver) = connector.open().await.map_err(|error| refused(error, "connect"))?;
+<<<<<<< HEAD
     // Another one at each call, since a mark may remain where a pooler takes turns. It is no secret.
     let own = format!("{:016x}", RandomState::new().build_hasher().finish());
     let asked = format!("{}; {MARK}; SET commerce_auth.session = '{own}'", Server::ASKED);
+=======
+    let asked = format!("{}; {MARK}; SET commerce_auth.session = 'first'", Server::ASKED);
+    let sent = OffsetDateTime::now_utc();
+>>>>>>> mend-redis
     let answers = rows(&client, &asked).await?;
+    let received = OffsetDateTime::now_utc();
     let [about, mark] = answers.as_slice() else { return Err(unreadable()) };
-    Server::read(about)?.judge(connections)?;
+    let server = Server::read(about)?;
+    server.judge(connections)?;
+    OpenError::unless_clocks_agree(micros::to_time(server.clock), sent, received)?;
     expect(mark, "")?;
     // In another mode a pooler gives the session that became free last, or takes turns. The second client's look shows the
     // first one, if it is given the same session; else the first client is given the second one's, now or with the next turn.
@@ -232,7 +246,8 @@ mod tests {
     use super::{super::migrations, *};
 
     fn judged(product: &str, version: u32) -> Result<(), String> {
-        let server = Server { product: product.into(), version, encoding: "UTF8".into(), connections: 97 };
+        let encoding = "UTF8".into();
+        let server = Server { product: product.into(), version, encoding, connections: 97, clock: 0 };
         server.judge(10).map_err(|error| error.to_string())
     }
 

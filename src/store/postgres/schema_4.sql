@@ -1,7 +1,7 @@
--- Version 4: what ends further ahead than its own longest life was begun by a clock that was ahead, and lasts that long from
--- now on. The same arithmetic as in src/store/budgets.rs. The largest number there is ends a lock until cleared.
+-- Version 4: what ends further ahead than its own longest life lasts that long from now on: a clock that was ahead has begun
+-- it, or the caller's is behind. The same arithmetic as in src/store/budgets.rs. The largest number there is ends a lock until cleared.
 CREATE FUNCTION "{schema}".lower_end(p_end bigint, p_latest bigint) RETURNS bigint LANGUAGE sql IMMUTABLE AS $$
-    -- Clocks of nodes may be 30 s apart.
+    -- SKEW of clock.rs: 30 s.
     SELECT CASE WHEN p_end - 30000000 > p_latest THEN p_latest ELSE p_end END
 $$;
 

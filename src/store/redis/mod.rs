@@ -50,14 +50,14 @@
 //!
 //! # What the server must be
 //!
-//! Redis 7 or newer, or Valkey; a primary; with `maxmemory-policy noeviction`, which [`RedisStore::connect`] checks. When
-//! its memory is full, nobody signs in any more; what is there is found, can be spent, and can be revoked.
+//! Redis 7 or newer, or Valkey; a primary; with `maxmemory-policy noeviction`; its clock within 30 s of the machine's. All of
+//! this [`RedisStore::connect`] checks. When its memory is full, nobody signs in any more; what is there is found, can be spent, and can be revoked.
 //!
 //! Its user needs the keys of the shop and these commands:
 //!
 //! ```text
 //! ACL SETUSER shop on >secret ~{commerce_auth}:* +info +select +wait +eval +evalsha +get +mget +set +del
-//!     +incr +pexpire +pttl +hget +hgetall +hset +hdel +zadd +zrange +zrangebyscore +zrem +zremrangebyscore +scan
+//!     +incr +pexpire +pttl +hget +hgetall +hset +hdel +zadd +zrange +zrangebyscore +zrem +zremrangebyscore +scan +time
 //! ```
 //!
 //! # What it keeps

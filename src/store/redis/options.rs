@@ -1,6 +1,7 @@
 use std::{fmt, sync::Arc, time::Duration};
 
 use redis::Value;
+use time::OffsetDateTime;
 use tokio::runtime::Handle;
 
 use super::{
@@ -13,7 +14,7 @@ use super::{
     script::{PROBE, VERSION},
     tls::Certificates,
 };
-use crate::store::OpenError;
+use crate::store::{OpenError, micros};
 
 /// How to reach Redis or Valkey, and what of it to use.
 ///
@@ -141,7 +142,8 @@ impl RedisOptions {
     /// # Errors
     ///
     /// [`OpenError`] if an option is not sound, the server is not to be reached, older than Redis 7, a replica or evicting,
-    /// does not permit what is needed, or holds keys of a newer release.
+    /// does not permit what is needed, or holds keys of a newer release, or if its clock and the machine's are more than
+    /// 30 s apart.
     pub async fn connect(self) -> Result<RedisStore, OpenError> {
         let server = Arc::new(self.check()?);
         let runtime = Handle::try_current()
@@ -190,14 +192,20 @@ impl RedisOptions {
 }
 
 async fn check_scripts(link: &Link, keys: &Keys) -> Result<(), OpenError> {
+    let sent = OffsetDateTime::now_utc();
     let answer = PROBE.on([keys.word("probe")]).run_in_full(link).await;
-    answer.map_err(|failure| match failure {
+    let received = OffsetDateTime::now_utc();
+    let clock = answer.map_err(|failure| match failure {
         // Within a script, what is not permitted is an error like any other.
         Failure::Refused(_) if failure.is("ERR") => {
             OpenError::NotPermitted { what: "use every command that is needed", source: failure.into() }
         }
         failure => refused(failure, "run scripts"),
     })?;
+    let Value::Int(clock) = clock else {
+        return Err(OpenError::Unavailable(Failure::Corrupt("its clock").into()));
+    };
+    OpenError::unless_clocks_agree(micros::to_time(clock), sent, received)?;
     let known = RedisOptions::VERSION;
     let answer = VERSION.on([keys.word("version")]).arg(known).run(link).await;
     let found = match answer.map_err(|failure| refused(failure, "run scripts"))? {

@@ -30,7 +30,8 @@ local function fail(counter, at)
   return locks
 end
 
--- What a clock that was ahead has begun lasts its own longest life from now on. Answers whether anything was changed.
+-- What ends further ahead than its own longest life lasts that long from now on: a clock that was ahead has begun it, or the
+-- caller's is behind. Answers whether anything was changed.
 local function clamp(counter, now)
   local changed = false
   local function lower(ends, span)
