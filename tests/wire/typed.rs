@@ -159,6 +159,7 @@ async fn white_space_round_an_admin_users_name_is_trimmed() {
         let body = json!({"username": name, "password": ADMIN_PASSWORD});
         let answer = post(&by_password, "/V1/integration/admin/token", body).await;
         assert_eq!(answer.status, 200, "{name:?}");
+        site.shop.advance(30);
         let code = authenticator.unused_code(site.shop.now()).unwrap();
         let body = json!({"username": name, "password": ADMIN_PASSWORD, "otp": code});
         assert_eq!(post(&site, AUTHENTICATE, body).await.status, 200, "{name:?}");

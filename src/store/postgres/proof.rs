@@ -103,14 +103,10 @@ const MARK: &str = "SELECT coalesce(pg_catalog.current_setting('commerce_auth.se
 /// nothing is set but the mark.
 pub(super) async fn open(connector: &Connector, connections: usize) -> Result<(Client, Driver), OpenError> {
     let (client, driver) = connector.open().await.map_err(|error| refused(error, "connect"))?;
-<<<<<<< HEAD
     // Another one at each call, since a mark may remain where a pooler takes turns. It is no secret.
     let own = format!("{:016x}", RandomState::new().build_hasher().finish());
     let asked = format!("{}; {MARK}; SET commerce_auth.session = '{own}'", Server::ASKED);
-=======
-    let asked = format!("{}; {MARK}; SET commerce_auth.session = 'first'", Server::ASKED);
     let sent = OffsetDateTime::now_utc();
->>>>>>> mend-redis
     let answers = rows(&client, &asked).await?;
     let received = OffsetDateTime::now_utc();
     let [about, mark] = answers.as_slice() else { return Err(unreadable()) };
