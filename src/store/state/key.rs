@@ -2,7 +2,10 @@ use std::{fmt, str::FromStr};
 
 use smol_str::SmolStr;
 
-use crate::token::Digest;
+use crate::{
+    random::{RandomError, SecureRandom},
+    token::Digest,
+};
 
 /// The owner of documents, as a digest: an account, a customer, an admin user, a source, a secret's digest,
 /// or a shared slot. One load or commit touches one partition.
@@ -70,6 +73,11 @@ impl Name {
     /// The most bytes of a name.
     pub const MAX_BYTES: usize = 32;
 
+    /// A name of the library's, not checked.
+    pub(crate) const fn of(name: &'static str) -> Self {
+        Self(SmolStr::new_static(name))
+    }
+
     /// The name as text.
     #[must_use]
     pub fn as_str(&self) -> &str {
@@ -103,6 +111,12 @@ pub struct Key {
 pub struct Version([u8; 16]);
 
 impl Version {
+    pub(crate) fn draw(random: &dyn SecureRandom) -> Result<Self, RandomError> {
+        let mut bytes = [0; 16];
+        random.fill(&mut bytes)?;
+        Ok(Self(bytes))
+    }
+
     /// A version from a backend's column.
     #[must_use]
     pub const fn from_bytes(bytes: [u8; 16]) -> Self {
