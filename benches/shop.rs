@@ -60,12 +60,14 @@ impl Shop {
     fn of(store: impl Store, argon2: Argon2Params) -> Self {
         let mut config = AuthConfig::commerce();
         config.argon2 = argon2;
-        let hasher =
-            Auth::builder(MemoryStore::new()).config(config.clone()).customers(MemoryCustomers::new());
+        let hasher = Auth::builder(MemoryStore::new())
+            .config(config.clone())
+            .customers(MemoryCustomers::new())
+            .without_notifier();
         let hasher = hasher.build().expect("the configuration is sound");
         let hash = pollster::block_on(hasher.hash_new_password("nobody@example.com", PASSWORD));
         let customers = Everybody(hash.expect("the password is a good one"));
-        let auth = Auth::builder(store).config(config).customers(customers).build();
+        let auth = Auth::builder(store).config(config).customers(customers).without_notifier().build();
         let auth = auth.expect("the configuration is sound");
         Self { auth, tokens: Texts::default() }
     }

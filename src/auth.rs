@@ -57,7 +57,10 @@ impl Auth {
     /// ```
     /// use commerce_auth::{Auth, MemoryCustomers, MemoryStore};
     ///
-    /// let auth = Auth::builder(MemoryStore::new()).customers(MemoryCustomers::new()).build()?;
+    /// let auth = Auth::builder(MemoryStore::new())
+    ///     .customers(MemoryCustomers::new())
+    ///     .without_notifier() // or `.notifier(..)`, which mails password resets
+    ///     .build()?;
     /// # Ok::<(), commerce_auth::ConfigError>(())
     /// ```
     pub fn builder<S: Store>(store: S) -> AuthBuilder {
@@ -68,6 +71,7 @@ impl Auth {
             customers: None,
             admins: None,
             notifier: None,
+            without_notifier: false,
             audit: Box::new(move |keyring| bundled.audit_sink(keyring)),
             keyring: None,
             tokens: store.clone(),
@@ -127,6 +131,7 @@ pub struct AuthBuilder {
     customers: Option<Arc<dyn ErasedCustomers>>,
     admins: Option<Arc<dyn ErasedAdmins>>,
     notifier: Option<Arc<dyn Notifier>>,
+    without_notifier: bool,
     audit: OpenTrail,
     keyring: Option<Keyring>,
     tokens: Arc<dyn TokenStore>,
@@ -150,9 +155,17 @@ impl AuthBuilder {
         Self { admins: Some(erase_admins(admins)), ..self }
     }
 
-    /// Tells customers what happens to their accounts, without which no password is reset.
+    /// Mails password resets, the enrolment of admin users, and what happened to an account. Required, unless
+    /// [`without_notifier`](Self::without_notifier) is called.
     pub fn notifier<N: Notifier>(self, notifier: N) -> Self {
         Self { notifier: Some(Arc::new(notifier)), ..self }
+    }
+
+    /// Builds an [`Auth`] that mails nothing: for a host that resets no password and enrols no admin user through it, such as
+    /// a command line tool or a test. A reset request fails with [`Error::NotConfigured`](crate::Error::NotConfigured) there,
+    /// status 500. Nobody is told of a changed password, of consent, or of assistance.
+    pub fn without_notifier(self) -> Self {
+        Self { notifier: None, without_notifier: true, ..self }
     }
 
     /// Private keys; without them the check of a token is computed with a public one, no second factor can be set up, and
@@ -212,11 +225,14 @@ impl AuthBuilder {
     ///
     /// [`ConfigError`] says which part is missing or out of range.
     pub fn build(self) -> Result<Auth, ConfigError> {
-        let Self { config, customers, admins, notifier, audit, keyring, .. } = self;
+        let Self { config, customers, admins, notifier, without_notifier, audit, keyring, .. } = self;
         let Self { tokens, codes, throttle, factors, ledger, clock, random, .. } = self;
         config.check()?;
         let audit = audit(keyring.as_ref());
         let customers = customers.ok_or(ConfigError::NoCustomers)?;
+        if notifier.is_none() && !without_notifier {
+            return Err(ConfigError::NoNotifier);
+        }
         if admins.is_some() && audit.is_none() {
             return Err(ConfigError::NoAuditSink);
         }

@@ -15,6 +15,10 @@ use time::OffsetDateTime;
 pub trait Clock: Debug + Send + Sync + 'static {
     /// The time now. A clock that goes backwards revives nothing that was revoked or spent; it only lengthens
     /// what has not yet expired.
+    ///
+    /// A clock that was ahead and is set right leaves records from a time that is yet to come. No lock, window of
+    /// failures or lease then lasts longer than its own length from now on; a second factor takes codes again within two
+    /// minutes; tokens, one-time credentials and enrolments issued more than an hour ahead are refused.
     fn now(&self) -> OffsetDateTime;
 }
 
@@ -72,6 +76,18 @@ impl<C: Clock + ?Sized> Clock for std::sync::Arc<C> {
     fn now(&self) -> OffsetDateTime {
         (**self).now()
     }
+}
+
+/// Clocks of nodes may be apart by so much, 30 s, without any of them being wrong.
+pub(crate) const SKEW: Duration = Duration::from_secs(30);
+
+/// How far ahead of a node's own clock a stored time may be before it is refused. A refusal is harsh, so
+/// it leaves a clock that is a little wrong more room than [`SKEW`].
+pub(crate) const APART: Duration = Duration::from_secs(60 * 60);
+
+/// True if this was written at a time that is yet to come, by a clock that was ahead and has been set right.
+pub(crate) fn is_from_ahead(written_at: OffsetDateTime, now: OffsetDateTime) -> bool {
+    written_at > after(now, APART)
 }
 
 /// `from` and `by` later, at most the end of the calendar: a hostile clock cannot make an addition panic.

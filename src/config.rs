@@ -246,6 +246,13 @@ pub enum ConfigError {
     /// No customer table was given: [`AuthBuilder::customers`](crate::AuthBuilder::customers).
     #[error("no customer table was given")]
     NoCustomers,
+    /// No notifier was given, and password resets would fail: [`AuthBuilder::notifier`](crate::AuthBuilder::notifier), or
+    /// [`AuthBuilder::without_notifier`](crate::AuthBuilder::without_notifier).
+    #[error(
+        "no notifier was given: name one with AuthBuilder::notifier, or say AuthBuilder::without_notifier if this host \
+         resets no passwords"
+    )]
+    NoNotifier,
     /// Admin users, and nowhere to record what they do: [`AuthBuilder::audit`](crate::AuthBuilder::audit).
     #[error("an admin user table was given, and no audit sink")]
     NoAuditSink,

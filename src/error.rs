@@ -272,6 +272,14 @@ pub enum Part {
     /// What lets a request into a GraphQL schema: [`Admission`](crate::graphql::Admission).
     #[cfg(feature = "graphql")]
     Admission,
+    /// The layer around the router: [`AuthLayer`](crate::http::AuthLayer).
+    #[cfg(feature = "axum")]
+    Layer,
+    /// The address of the peer: serve the router with
+    /// [`into_make_service_with_connect_info`](axum::Router::into_make_service_with_connect_info), or say
+    /// [`AuthLayer::without_addresses`](crate::http::AuthLayer::without_addresses).
+    #[cfg(feature = "axum")]
+    PeerAddress,
 }
 
 impl Part {
@@ -282,6 +290,10 @@ impl Part {
             Self::Keyring => "keyring",
             #[cfg(feature = "graphql")]
             Self::Admission => "admission of GraphQL requests",
+            #[cfg(feature = "axum")]
+            Self::Layer => "AuthLayer around the router",
+            #[cfg(feature = "axum")]
+            Self::PeerAddress => "peer address",
         }
     }
 }

@@ -48,6 +48,9 @@ pub enum KeyError {
 /// It also seals the TOTP secrets of admin users and signs the audit trail of the SQLite and PostgreSQL stores. Without a
 /// keyring no admin user can be enrolled, and the trail is not signed.
 ///
+/// At start call [`Auth::check_keyring`](crate::Auth::check_keyring), which refuses a keyring that opens nothing of what the
+/// store holds sealed and signed.
+///
 /// To give a running shop its first keyring ends all tokens that were issued without one, and so does taking it away: do it
 /// on all nodes at once.
 ///
@@ -63,7 +66,11 @@ pub enum KeyError {
 ///
 /// # fn secret() -> [u8; 32] { [7; 32] }
 /// let keyring = Keyring::new(KeyId(1), secret())?;
-/// let auth = Auth::builder(MemoryStore::new()).customers(MemoryCustomers::new()).keyring(keyring.clone()).build()?;
+/// let auth = Auth::builder(MemoryStore::new())
+///     .customers(MemoryCustomers::new())
+///     .without_notifier()
+///     .keyring(keyring.clone())
+///     .build()?;
 ///
 /// # fn new_secret() -> [u8; 32] { [8; 32] }
 /// keyring.accept(KeyId(2), new_secret())?;

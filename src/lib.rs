@@ -26,7 +26,16 @@
     clippy::exhaustive_enums,
     clippy::exhaustive_structs
 )]
-#![cfg_attr(test, allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic))]
+#![cfg_attr(
+    test,
+    allow(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::indexing_slicing,
+        clippy::string_slice,
+        clippy::panic
+    )
+)]
 
 pub mod account;
 pub mod audit;
@@ -68,8 +77,8 @@ pub use credential::{
 pub use error::{Error, ErrorKind, Field, Part, PolicyViolation, StoreError};
 pub use flow::{
     AdminChange, AdminFactor, AdminSignIn, AdminSignedIn, Bearer, BegunEnrolment, CustomerChange,
-    FactorSetup, GeneratedCode, Keep, ListedToken, PasswordReset, PasswordResetRequest, Purged, SignIn,
-    SignedIn,
+    FactorSetup, GeneratedCode, Keep, KeyringCheckError, KeyringReport, ListedToken, PasswordReset,
+    PasswordResetRequest, Purged, SignIn, SignedIn,
 };
 pub use keyring::{KeyError, KeyId, Keyring, Sealed};
 pub use notifier::{AdminNotice, AdminNotification, Notice, Notification, Notifier};
@@ -85,5 +94,5 @@ pub use store::{
 };
 pub use token::{
     AdminIdentity, Assistance, BearerToken, CustomerIdentity, Digest, DigestError, Grant, Identity, Obtained,
-    Origin, Subject,
+    Origin, Subject, SubjectError,
 };

@@ -86,7 +86,8 @@ async fn malformed_sign_ins_are_refused_before_any_work() {
     assert_eq!(shop.auth.hashing_stats().begun, begun);
     assert_eq!(shop.trail().await, []);
     let without = Auth::builder(MemoryStore::new()).customers(shop.customers.clone()).config(fast());
-    let error = sign_in(&without.build().unwrap(), ADMIN, ADMIN_PASSWORD).await.unwrap_err();
+    let error =
+        sign_in(&without.without_notifier().build().unwrap(), ADMIN, ADMIN_PASSWORD).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Internal);
     assert_eq!(error.to_string(), "The admin user table is not configured.");
 }

@@ -466,7 +466,10 @@ async fn the_record_comes_before_the_code_is_spent_and_before_the_token_is_store
 fn admin_users_without_a_sink_are_refused() {
     let store = Arc::new(Hooked::without_audit());
     let build = |with_admins: bool, with_sink: bool| {
-        let mut builder = Auth::builder(Arc::clone(&store)).customers(MemoryCustomers::new()).config(fast());
+        let mut builder = Auth::builder(Arc::clone(&store))
+            .customers(MemoryCustomers::new())
+            .without_notifier()
+            .config(fast());
         if with_admins {
             builder = builder.admins(commerce_auth::MemoryAdmins::new());
         }

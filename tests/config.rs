@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use commerce_auth::{
-    Auth, AuthConfig, ConfigError, MemoryCustomers, MemoryStore, SecondFactorPolicy,
+    Auth, AuthConfig, ConfigError, MemoryCustomers, MemoryStore, Notification, Notifier, SecondFactorPolicy,
+    StoreError,
     random::{RandomError, SecureRandom},
     store::Lock,
 };
@@ -11,7 +12,8 @@ use commerce_auth::{
 fn build(change: impl FnOnce(&mut AuthConfig)) -> Result<Auth, ConfigError> {
     let mut config = AuthConfig::commerce();
     change(&mut config);
-    Auth::builder(MemoryStore::new()).customers(MemoryCustomers::new()).config(config).build()
+    let builder = Auth::builder(MemoryStore::new()).customers(MemoryCustomers::new());
+    builder.without_notifier().config(config).build()
 }
 
 #[test]
@@ -111,6 +113,29 @@ fn a_customer_table_is_required() {
     assert!(matches!(Auth::builder(MemoryStore::new()).build(), Err(ConfigError::NoCustomers)));
 }
 
+/// A host that forgets it would learn it from the first reset, which would be a 500.
+#[test]
+fn a_notifier_is_given_or_done_without() {
+    let builder = || Auth::builder(MemoryStore::new()).customers(MemoryCustomers::new());
+    let Err(refused) = builder().build() else { panic!("it is not told how customers are") };
+    assert!(matches!(refused, ConfigError::NoNotifier));
+    for way_out in ["AuthBuilder::notifier", "AuthBuilder::without_notifier"] {
+        assert!(refused.to_string().contains(way_out), "{refused}");
+    }
+    builder().without_notifier().build().unwrap();
+    builder().notifier(Mails).build().unwrap();
+    builder().without_notifier().notifier(Mails).build().unwrap();
+}
+
+#[derive(Debug)]
+struct Mails;
+
+impl Notifier for Mails {
+    fn notify(&self, _: Notification) -> Result<(), StoreError> {
+        Ok(())
+    }
+}
+
 /// A source of randomness that has none.
 #[derive(Debug)]
 struct Dry;
@@ -123,6 +148,7 @@ impl SecureRandom for Dry {
 
 #[test]
 fn without_randomness_nothing_starts() {
-    let built = Auth::builder(MemoryStore::new()).customers(MemoryCustomers::new()).random(Dry).build();
+    let builder = Auth::builder(MemoryStore::new()).customers(MemoryCustomers::new());
+    let built = builder.without_notifier().random(Dry).build();
     assert!(matches!(built, Err(ConfigError::Random(_))));
 }

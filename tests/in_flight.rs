@@ -215,6 +215,7 @@ async fn a_node_without_admin_users_leaves_codes_alone() {
     let code = || SignIn::new(EMAIL, generated.code().expose());
     let node = Auth::builder(Arc::clone(&shop.store))
         .customers(shop.customers.clone())
+        .without_notifier()
         .clock(Arc::clone(&shop.clock))
         .config(fast())
         .build()

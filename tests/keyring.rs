@@ -79,6 +79,7 @@ async fn rotation_signs_nobody_out_and_retiring_ends_what_the_key_signed() {
     let shop = with(&one);
     let node = Auth::builder(Arc::clone(&shop.store))
         .customers(shop.customers.clone())
+        .without_notifier()
         .clock(Arc::clone(&shop.clock))
         .config(fast())
         .keyring(other.clone())

@@ -275,7 +275,8 @@ async fn resets_have_a_budget_of_their_own_for_each_source() {
 #[tokio::test]
 async fn without_a_notifier_there_is_no_reset_to_be_asked_for() {
     let auth =
-        Auth::builder(MemoryStore::new()).customers(MemoryCustomers::new()).config(fast()).build().unwrap();
+        Auth::builder(MemoryStore::new()).customers(MemoryCustomers::new()).without_notifier().config(fast());
+    let auth = auth.build().unwrap();
     let error = request(&auth, EMAIL).await.unwrap_err();
     assert_eq!(
         (error.to_string().as_str(), error.kind()),

@@ -78,6 +78,16 @@ store_conformance! {
     };
 }
 
+/// The same suite, where the machine has Valkey.
+static VALKEY: LazyLock<Option<Redis>> = LazyLock::new(|| Redis::start_valkey_with(&["--databases", "2000"]));
+
+store_conformance! {
+    mod valkey;
+    skip_unless: VALKEY.is_some();
+    runtime: { let tokio = tokio(); move |future| tokio.block_on(future) };
+    store: || async { open(&format!("{}{}", VALKEY.as_ref().unwrap().url(), database())).await };
+}
+
 #[test]
 fn every_error_has_a_source() {
     if SERVER.is_none() {
@@ -139,6 +149,7 @@ async fn every_verb_is_one_round_trip() {
             store.enrolment(&enrolment.token, now());
             store.activate(&enrolment.token, 1, &[recovery_code()], now());
             store.use_step(&admin, &enrolment.token, 2);
+            store.lower_step(&admin, &enrolment.token, 2, 1);
             store.use_recovery_code(&admin, &enrolment.token, &recovery_code());
             store.replace_recovery_codes(&admin, &enrolment.token, &[]);
             store.reseal(&admin, &enrolment.token, &enrolment.secret, &enrolment.secret);
@@ -353,8 +364,8 @@ async fn options_that_are_not_sound_are_refused() {
         fine().wait_for_replicas(0, seconds(1)),
         fine().wait_for_replicas(1, Duration::ZERO),
         fine().wait_for_replicas(1, seconds(3)),
-        RedisOptions::new("rediss://127.0.0.1/"),
-        RedisOptions::new("valkeys://127.0.0.1/"),
+        RedisOptions::new("rediss://127.0.0.1/#insecure"),
+        RedisOptions::new("redis+sentinel://127.0.0.1/"),
         RedisOptions::new("http://127.0.0.1/"),
         RedisOptions::new(""),
     ] {
@@ -485,6 +496,7 @@ async fn a_factor_that_is_cut_is_an_error_of_that_call() {
         assert!(found.is_err() || length == whole - 32, "the first {length} bytes were read as {found:?}");
         if length < whole - 32 {
             assert!(store.use_step(&admin, &name, 2).await.is_err());
+            assert!(store.lower_step(&admin, &name, 1, 0).await.is_err());
             assert!(store.use_recovery_code(&admin, &name, &recovery_code()).await.is_err());
             assert!(store.replace_recovery_codes(&admin, &name, &[]).await.is_err());
             assert!(store.reseal(&admin, &name, &secret, &secret).await.is_err());
@@ -578,6 +590,8 @@ async fn errors_show_nothing_of_what_was_said() {
     for address in [
         format!("redis://{MARK}:{MARK}@127.0.0.1:{}/", server().port()),
         format!("redis://{MARK}:{MARK}@127.0.0.1:1/"),
+        format!("redis+sentinel://{MARK}:{MARK}@127.0.0.1:1/{MARK}?sentinel_password={MARK}"),
+        format!("redis+unix:///tmp/127.0.0.1/{MARK}?user={MARK}&pass={MARK}"),
         format!("nonsense://{MARK}:{MARK}@127.0.0.1/"),
     ] {
         let options = RedisOptions::new(&*address);
@@ -658,7 +672,7 @@ fn verbs() -> impl Strategy<Value = Vec<(u64, Verb)>> {
         1 => (0..3_usize).prop_map(|limit| Verb::Purge { limit }),
     ];
     let cleared = prop_oneof![
-        5 => reserve(Just(10_000)),
+        5 => reserve(Just(3_600)),
         5 => settle(),
         1 => (0..2_u8).prop_map(|account| Verb::Clear { account }),
     ];

@@ -132,9 +132,30 @@ fn what_is_no_place_for_a_database_is_refused() {
     }
     let nowhere = folder.path().join("no folder/auth.db");
     assert!(matches!(SqliteStore::open(nowhere), Err(OpenError::Unavailable(_))));
-    let others = folder.path().join("others.db");
-    by_hand(&others, "CREATE TABLE orders (id INTEGER)");
-    assert!(matches!(SqliteStore::open(others), Err(OpenError::Invalid(_))));
+}
+
+/// Two programs in one file would wait for each other's writes, and one's migrations would meet the other's tables.
+#[test]
+fn another_programs_file_is_refused_and_left_as_it_is() {
+    let folder = TempDir::new().unwrap();
+    for (number, statements) in [
+        "CREATE TABLE orders (id INTEGER)",
+        "PRAGMA journal_mode = WAL; CREATE TABLE _sqlx_migrations (version INTEGER)",
+        "CREATE TABLE grants (digest BLOB)",
+        "PRAGMA user_version = 1",
+        "PRAGMA application_id = 252006674",
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let others = folder.path().join(format!("others {number}.db"));
+        by_hand(&others, statements);
+        let before = fs::read(&others).unwrap();
+        let refused = SqliteStore::open(&others).unwrap_err();
+        assert!(matches!(refused, OpenError::Invalid(_)), "{statements}: {refused:?}");
+        assert!(refused.to_string().contains("a file of its own"), "{refused}");
+        assert_eq!(fs::read(&others).unwrap(), before, "{statements}");
+    }
 }
 
 #[test]

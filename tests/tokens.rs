@@ -50,6 +50,7 @@ async fn a_token_that_was_drawn_before_is_not_issued_again() {
     let node = || {
         Auth::builder(Arc::clone(&shop.store))
             .customers(shop.customers.clone())
+            .without_notifier()
             .clock(Arc::clone(&shop.clock))
             .config(fast())
             .random(SeededRandom::from_seed([1; 32]))

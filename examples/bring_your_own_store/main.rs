@@ -27,7 +27,8 @@ async fn main() -> Result {
     };
 
     println!("1. The host's registration page judges and hashes a new password through the crate");
-    let registration = Auth::builder(Arc::clone(&store)).customers(MemoryCustomers::new()).build()?;
+    let registration =
+        Auth::builder(Arc::clone(&store)).customers(MemoryCustomers::new()).without_notifier().build()?;
     if let Err(error) = registration.hash_new_password("bobloblaw@example.com", "password").await {
         println!("   refused: {error}");
     }
@@ -44,7 +45,7 @@ async fn main() -> Result {
     });
 
     println!("3. The customer signs in; the grant is in the store");
-    let auth = Auth::builder(store).customers(table).build()?;
+    let auth = Auth::builder(store).customers(table).without_notifier().build()?;
     let signed_in = auth.generate_customer_token(SignIn::new("bobloblaw@example.com", "b0bl0bl@w")).await?;
     println!("   signed in until {}", signed_in.expires_at());
     println!("   the token is customer {}", auth.verify_customer(signed_in.token()).await?.customer_id());

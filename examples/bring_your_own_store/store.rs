@@ -232,6 +232,16 @@ impl FactorStore for OwnStore {
         self.rest.use_step(admin, factor, step).await
     }
 
+    async fn lower_step(
+        &self,
+        admin: &AdminId,
+        factor: &Digest,
+        from: u64,
+        to: u64,
+    ) -> Result<bool, StoreError> {
+        self.rest.lower_step(admin, factor, from, to).await
+    }
+
     async fn use_recovery_code(
         &self,
         admin: &AdminId,

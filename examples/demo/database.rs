@@ -48,7 +48,9 @@ impl Database {
                 Self::all_in(store.clone(), store.customers(), store.admins())
             }
             #[cfg(feature = "redis")]
-            Some(("redis", _)) => Ok(Self::beside(Arc::new(RedisStore::connect(address).await?))),
+            Some(("redis" | "rediss" | "redis+unix" | "redis+sentinel" | "rediss+sentinel", _)) => {
+                Ok(Self::beside(Arc::new(RedisStore::connect(address).await?)))
+            }
             _ => Err(format!(
                 "{address} is none of memory:, sqlite:PATH, postgres://… and redis://…, \
                  or this example was built without that feature (--all-features)"

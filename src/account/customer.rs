@@ -22,8 +22,8 @@ pub trait Customer: Send + Sync {
     /// The stored password hash; none for an account that has no password.
     fn password_hash(&self) -> Option<&str>;
 
-    /// Whether the account may sign in. A customer's own tokens are verified without asking again: after a
-    /// change call [`Auth::customer_changed`](crate::Auth::customer_changed).
+    /// The standing of the account, which decides whether it may sign in. A customer's tokens are verified without the row:
+    /// they live on after the status has changed, until [`Auth::customer_changed`](crate::Auth::customer_changed) is called.
     fn status(&self) -> AccountStatus;
 
     /// Whether the customer consents to remote shopping assistance (`allow_remote_shopping_assistance`).

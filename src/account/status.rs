@@ -10,6 +10,7 @@ pub enum AccountStatus {
     /// A customer who has not yet confirmed the e-mail address. Named as such only to someone who presents a
     /// right credential.
     Unconfirmed,
-    /// The account may not sign in. Outwardly the same as a wrong credential.
+    /// The account may not sign in. Outwardly the same as a wrong credential. The status alone ends no token of a customer:
+    /// call [`Auth::customer_changed`](crate::Auth::customer_changed). An admin user's tokens are refused at their next use.
     Disabled,
 }

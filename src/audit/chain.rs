@@ -2,7 +2,7 @@
 
 use hmac::Mac;
 
-use super::{AuditRecord, Erasure};
+use super::{AuditRecord, Erasure, SignatureCheck};
 use crate::{
     error::StoreError,
     keyring::{AuditMac, KeyId, Keyring},
@@ -40,6 +40,32 @@ pub(crate) fn sign_erasure(
     let Some(link) = record.link else { return Ok(None) };
     let (key, mac) = current(keyring.ok_or_else(no_key)?)?;
     Ok(Some(Erasure { key, mac: digest(erasure(mac, record.position, link)) }))
+}
+
+/// Number of signed records that [`compare`] is given at most. The newest ones were signed with the key that is to be found,
+/// also where some of them were changed since.
+pub(crate) const COMPARED: u8 = 8;
+
+/// Compares a keyring with the newest records of a trail, the oldest of them first.
+pub(crate) fn compare(keyring: Option<&Keyring>, records: &[AuditRecord]) -> SignatureCheck {
+    let is_whole = records.first().is_some_and(|first| first.position <= 1);
+    let mut previous = is_whole.then_some(START);
+    let mut compared = SignatureCheck::NothingSigned;
+    for record in records {
+        let (Some(key), Some(signed)) = (record.key, record.link) else { continue };
+        let before = previous.replace(signed);
+        let Some(mac) = keyring.and_then(|keyring| keyring.audit_mac(key)) else {
+            compared = SignatureCheck::Unverified;
+            continue;
+        };
+        // Without the link before it, a record proves nothing.
+        let Some(before) = before else { continue };
+        if link(mac, record.position, before, &record.event).verify_slice(signed.as_bytes()).is_ok() {
+            return SignatureCheck::Verified;
+        }
+        compared = SignatureCheck::Unverified;
+    }
+    compared
 }
 
 /// The MAC that is the link of an event, not read yet.

@@ -67,11 +67,11 @@ impl FromStr for Checkpoint {
 
     fn from_str(text: &str) -> Result<Self, CheckpointError> {
         let (position, link) = text.split_once(':').ok_or(CheckpointError)?;
-        // One text for one checkpoint: `parse` alone takes a plus sign.
-        if position.is_empty() || !position.bytes().all(|byte| byte.is_ascii_digit()) {
+        let (text, position) = (position, position.parse::<u64>().map_err(|_| CheckpointError)?);
+        // One text for one checkpoint: `parse` alone takes a plus sign and leading zeros.
+        if position.to_string() != text {
             return Err(CheckpointError);
         }
-        let position = position.parse().map_err(|_| CheckpointError)?;
         let (link, previous) = match link.split_once(':') {
             Some((link, previous)) => (link, Some(previous)),
             None => (link, None),

@@ -30,6 +30,7 @@ use crate::{error::StoreError, token::Subject};
 /// # let path = folder.path().join("audit.jsonl");
 /// let auth = Auth::builder(MemoryStore::new())
 ///     .customers(MemoryCustomers::new())
+///     .without_notifier()
 ///     .audit(JsonLinesAudit::open(path)?)
 ///     .build()?;
 /// # Ok::<(), Box<dyn std::error::Error>>(())

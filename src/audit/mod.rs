@@ -51,7 +51,7 @@ pub use record::{AuditRecord, Erasure, RecordColumns};
 pub(crate) use record::{Entry, Erased};
 #[cfg(any(feature = "postgres", feature = "sqlite"))]
 pub use report::{Finding, FindingKind, Report};
-pub use sink::AuditSink;
+pub use sink::{AuditSink, SignatureCheck};
 #[cfg(feature = "tracing")]
 pub use tracing::TracingAudit;
 pub use trail::AuditStats;

@@ -39,6 +39,29 @@ pub trait AuditSink: Debug + Send + Sync + 'static {
     ///
     /// When the events could not be reached, or the sink cannot take back what it has handed on. Some may be erased then.
     async fn erase(&self, subject: &Subject) -> Result<u64, StoreError>;
+
+    /// Compares the newest signed records with the keys that the sink signs with, for
+    /// [`Auth::check_keyring`](crate::Auth::check_keyring). It reads a bounded number of records. A sink that does not sign has
+    /// nothing to compare, which is the default. A sink that wraps another one passes the call on.
+    ///
+    /// # Errors
+    ///
+    /// When the records could not be read.
+    async fn check_signatures(&self) -> Result<SignatureCheck, StoreError> {
+        Ok(SignatureCheck::NothingSigned)
+    }
+}
+
+/// How the newest signed records of an audit trail compare with the keys of its sink.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum SignatureCheck {
+    /// No record is signed, or the sink does not sign.
+    NothingSigned,
+    /// At least one of the newest signed records was signed with a key of the sink.
+    Verified,
+    /// None of the newest signed records was signed with a key of the sink, or all of them were changed since.
+    Unverified,
 }
 
 /// The sink hands events on to where it cannot reach them any more.
@@ -55,5 +78,9 @@ impl<S: AuditSink + ?Sized> AuditSink for Arc<S> {
 
     async fn erase(&self, subject: &Subject) -> Result<u64, StoreError> {
         (**self).erase(subject).await
+    }
+
+    async fn check_signatures(&self) -> Result<SignatureCheck, StoreError> {
+        (**self).check_signatures().await
     }
 }

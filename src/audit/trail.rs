@@ -13,10 +13,10 @@ use std::{
 use event_listener::Event;
 use uuid::{Builder, Uuid};
 
-use super::{AuditEvent, AuditSink, Outcome};
+use super::{AuditEvent, AuditSink, Outcome, SignatureCheck};
 use crate::{
     clock::Clock,
-    error::Error,
+    error::{Error, StoreError},
     random::{RandomError, SecureRandom},
     token::Subject,
 };
@@ -105,6 +105,14 @@ impl Trail {
         let Some(kept) = &self.kept else { return Ok(()) };
         kept.sink.erase(subject).await?;
         Ok(())
+    }
+
+    /// Compares the newest signed records with the keys of the sink.
+    pub(crate) async fn check_signatures(&self) -> Result<SignatureCheck, StoreError> {
+        match &self.kept {
+            Some(kept) => kept.sink.check_signatures().await,
+            None => Ok(SignatureCheck::NothingSigned),
+        }
     }
 
     /// Waits until what is queued now has left the queue.

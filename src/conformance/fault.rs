@@ -111,6 +111,12 @@ faults! {
     EndsALastingLock => throttle::a_lock_may_last_until_cleared,
     /// Never forgets a failure.
     NeverForgets => throttle::failures_are_forgotten_with_their_window,
+    /// Goes by the latest time it was ever told.
+    KeepsALockFromAhead => throttle::a_clock_that_was_ahead_is_outlived,
+    /// Forgets an account's failures once a clock that was ahead is set right.
+    ForgetsALockFromAhead => throttle::a_clock_that_was_ahead_is_outlived,
+    /// Forgets an account's failures whenever another node's clock is behind.
+    ForgetsOnAStepBack => throttle::a_clock_a_little_ahead_forgets_nothing,
     /// Counts a success as a withdrawal.
     IgnoresSuccess => throttle::a_success_forgets_failures,
     /// Clears the whole account on success.
@@ -159,6 +165,10 @@ faults! {
     UsesAStepTwice => factors::a_step_is_used_once,
     /// Lets any step be used but the last used one.
     UsesOlderSteps => factors::no_step_is_used_after_a_newer_one,
+    /// Answers that it lowered a last step, and did not.
+    ForgetsALowerStep => factors::a_step_is_lowered_from_what_it_was,
+    /// Lowers the last step, whatever it is.
+    LowersAnyStep => factors::a_step_is_lowered_from_what_it_was,
     /// Keeps one last step for all admin users.
     SharesSteps => factors::factors_of_admin_users_are_apart,
     /// Uses the factor that is there, whichever is named.

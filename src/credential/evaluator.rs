@@ -3,7 +3,7 @@ use std::sync::{Arc, atomic::AtomicBool};
 use super::{Credential, HashingPool, password::Verified};
 use crate::{
     account::{CustomerId, PasswordHash, Website},
-    clock::Clock,
+    clock::{Clock, is_from_ahead},
     error::Error,
     store::{OneTimeCredential, OtcStore, Presented, Purpose, Purposes, Take},
     token::{Assistance, Digest},
@@ -86,13 +86,16 @@ impl Evaluator {
         };
         let now = self.clock.now();
         let mut announce = Some(announce);
-        if let Some(OneTimeCredential { assistance: Some(assistance), .. }) =
-            self.codes.peek(&presented, now).await?
+        // One that was issued by a clock that was ahead would live until then.
+        let offered = self.codes.peek(&presented, now).await?;
+        let offered = offered.filter(|credential| !is_from_ahead(credential.issued_at, now));
+        if let Some(OneTimeCredential { assistance: Some(assistance), .. }) = offered
             && let Some(announce) = announce.take()
         {
             announce(assistance).await?;
         }
         Ok(match self.codes.take(&presented, Some(buys), now).await? {
+            Take::Taken(credential) if is_from_ahead(credential.issued_at, now) => Verdict::Refused,
             Take::Taken(OneTimeCredential { purpose: Purpose::ResetToken, .. }) => {
                 Verdict::Matched(Match::ResetToken)
             }

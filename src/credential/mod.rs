@@ -10,6 +10,7 @@ mod password;
 #[cfg(feature = "qr")]
 mod qr;
 mod totp;
+mod typed_code;
 
 pub(crate) use evaluator::{Candidate, Evaluator, Match, Steps, Verdict};
 pub use one_time::{EnrolmentToken, OneTimeCode, RecoveryCode, ResetToken};
@@ -18,6 +19,7 @@ pub(crate) use password::{HashingPool, StartError};
 #[cfg(feature = "qr")]
 pub(crate) use qr::{qr_png_base64, qr_svg};
 pub use totp::{TotpSecret, TotpSecretError};
+pub(crate) use typed_code::TypedCode;
 
 use std::fmt;
 

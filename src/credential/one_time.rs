@@ -69,17 +69,6 @@ one_time_secret! {
     RecoveryCode
 }
 
-impl RecoveryCode {
-    /// The digest of what an admin user typed, if it can be a recovery code at all: hyphens, spaces and capitals are as
-    /// good as none.
-    pub(crate) fn digest_of(typed: &str) -> Option<Digest> {
-        let typed = typed.chars().filter(|char| *char != '-' && !char.is_whitespace());
-        let plain = Zeroizing::new(typed.map(|char| char.to_ascii_lowercase()).collect::<String>());
-        let is_code = plain.len() == 32 && plain.bytes().all(|byte| byte.is_ascii_hexdigit());
-        is_code.then(|| Digest::of(plain.as_bytes()))
-    }
-}
-
 fn draw(random: &dyn SecureRandom) -> Result<SecretString, RandomError> {
     let mut bytes = Zeroizing::new([0; 16]);
     random.fill(bytes.as_mut_slice())?;

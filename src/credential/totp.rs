@@ -2,14 +2,19 @@ use std::fmt;
 
 use secrecy::SecretString;
 use time::OffsetDateTime;
-use totp_rs::{Builder, Secret, Totp};
+use totp_rs::{Builder, Secret};
 use zeroize::Zeroizing;
 
+use super::TypedCode;
 use crate::random::{RandomError, SecureRandom};
 
-/// Why a text is no TOTP secret. It never repeats the text.
+/// A text is no TOTP secret. The error never repeats the text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("a TOTP secret is base32 of {} to {} bytes", TotpSecret::BYTES, TotpSecret::MAX_BYTES)]
+#[error(
+    "a TOTP secret is base32 of {} to {} bytes; an existing one may be shorter if the shop asks for it by name",
+    TotpSecret::BYTES,
+    TotpSecret::MAX_BYTES
+)]
 #[non_exhaustive]
 pub struct TotpSecretError;
 
@@ -22,8 +27,11 @@ pub struct TotpSecretError;
 pub struct TotpSecret(Zeroizing<Vec<u8>>);
 
 impl TotpSecret {
-    /// The length of a new secret, and of the shortest one accepted, in bytes.
+    /// The length of a new secret, and of the shortest one accepted unless the shop asks for less,
+    /// in bytes.
     pub const BYTES: usize = 20;
+    /// The shortest secret accepted where the shop asks for it, in bytes.
+    const MIN_BYTES: usize = 10;
     /// The longest secret accepted, in bytes: Commerce's have 132.
     pub const MAX_BYTES: usize = 256;
     /// How long a code is shown, in seconds.
@@ -40,21 +48,53 @@ impl TotpSecret {
         Ok(Self(bytes))
     }
 
-    /// A secret that an authenticator has already, as its base32 text: for a team that brings its admin users' along.
+    /// Reads a secret that an authenticator has already, from its base32 text: for a team that
+    /// brings its admin users' secrets along.
+    ///
+    /// Capital or small letters, `=` at the end, and white space and hyphens anywhere are spelling
+    /// (RFC 4648 sections 3.2 and 6).
     ///
     /// # Errors
     ///
-    /// When it is no base32, shorter than 160 bits or longer than 256 bytes.
+    /// When it is no base32, shorter than 160 bits (RFC 4226 section 4 recommends that length) or
+    /// longer than 256 bytes.
     pub fn from_base32(text: &str) -> Result<Self, TotpSecretError> {
-        if text.len() > Self::MAX_BYTES * 2 {
-            return Err(TotpSecretError);
-        }
-        let secret = Secret::try_from_base32(text).map_err(|_| TotpSecretError)?;
-        Self::from_bytes(Zeroizing::new(secret.as_ref().to_vec())).ok_or(TotpSecretError)
+        Self::parse(text, Self::BYTES)
     }
 
+    /// Reads a secret as [`from_base32`](Self::from_base32) does, and accepts one from 80 bits on.
+    ///
+    /// # Security
+    ///
+    /// RFC 4226 section 4 (R6) demands 128 bits and recommends 160. Many systems gave out 80 bits
+    /// all the same. Someone who has seen a few codes can search for a secret of 80 bits, at great
+    /// expense, and so make every later code. Use this for admin users who would have to enrol
+    /// anew, and have them set up another authenticator when they can
+    /// ([`begin_admin_enrolment`](crate::Auth::begin_admin_enrolment)).
+    ///
+    /// # Errors
+    ///
+    /// When it is no base32, shorter than 80 bits or longer than 256 bytes.
+    pub fn danger_short_from_base32(text: &str) -> Result<Self, TotpSecretError> {
+        Self::parse(text, Self::MIN_BYTES)
+    }
+
+    fn parse(text: &str, least: usize) -> Result<Self, TotpSecretError> {
+        // Base32 is 1.6 characters a byte: the rest is room for groups.
+        if text.len() > Self::MAX_BYTES * 4 {
+            return Err(TotpSecretError);
+        }
+        let mut plain = Zeroizing::new(String::with_capacity(text.len()));
+        let is_spelling = |char: &char| char.is_ascii_whitespace() || *char == '-';
+        plain.extend(text.chars().filter(|char| !is_spelling(char)).map(|char| char.to_ascii_uppercase()));
+        let secret = Secret::try_from_base32(plain.trim_end_matches('=')).map_err(|_| TotpSecretError)?;
+        let secret = Self::from_bytes(Zeroizing::new(secret.as_bytes().to_vec()));
+        secret.filter(|secret| secret.0.len() >= least).ok_or(TotpSecretError)
+    }
+
+    /// A secret that was kept: of any length that is accepted by any name.
     pub(crate) fn from_bytes(bytes: Zeroizing<Vec<u8>>) -> Option<Self> {
-        (Self::BYTES..=Self::MAX_BYTES).contains(&bytes.len()).then_some(Self(bytes))
+        (Self::MIN_BYTES..=Self::MAX_BYTES).contains(&bytes.len()).then_some(Self(bytes))
     }
 
     pub(crate) fn bytes(&self) -> &[u8] {
@@ -77,36 +117,40 @@ impl TotpSecret {
     #[must_use]
     pub fn code_at(&self, at: OffsetDateTime) -> Option<String> {
         let seconds = u64::try_from(at.unix_timestamp()).ok()?;
-        Some(self.totp(None)?.generate(seconds).to_string())
+        Some(self.totp().build_noncompliant().generate(seconds).to_string())
     }
 
     /// The step whose code this is: the present one, the one before, or the one after, since clocks are apart and people
     /// slow (RFC 6238 section 5.2). The newest, if the code is that of several: those before it are spent with it. All
     /// three are computed, whichever it is.
-    pub(crate) fn step_of(&self, code: &str, now: OffsetDateTime) -> Option<u64> {
+    pub(crate) fn step_of(&self, code: &TypedCode, now: OffsetDateTime) -> Option<u64> {
         let present = u64::try_from(now.unix_timestamp()).ok()? / Self::STEP;
-        let totp = self.totp(None)?;
+        let totp = self.totp().build_noncompliant();
         let window = present.saturating_sub(1)..=present.saturating_add(1);
         window.fold(None, |found, step| {
-            let right = totp.check(code, step.saturating_mul(Self::STEP)).is_some();
+            let right = totp.check(code.as_str(), step.saturating_mul(Self::STEP)).is_some();
             if right { Some(step) } else { found }
         })
     }
 
-    /// What a QR code says to an authenticator: the `otpauth` URI, which names the shop and the account.
-    pub(crate) fn uri(&self, issuer: &str, account: &str) -> Option<SecretString> {
-        Some(SecretString::from(self.totp(Some((issuer, account)))?.to_url().ok()?))
+    /// The newest step that a node whose clock is right may have used: one after the present one, and one more, since
+    /// clocks of nodes may be 30 s apart. A newer one was used by a clock that was ahead.
+    pub(crate) fn newest_step(now: OffsetDateTime) -> u64 {
+        (u64::try_from(now.unix_timestamp()).unwrap_or_default() / Self::STEP).saturating_add(2)
     }
 
-    /// Without a window of its own.
-    fn totp(&self, names: Option<(&str, &str)>) -> Option<Totp> {
-        let mut builder = Builder::new().with_secret(self.0.as_slice()).with_skew(0);
-        if let Some((issuer, account)) = names {
-            // What stands between the two.
-            let [issuer, account] = [issuer, account].map(|name| name.replace(':', " "));
-            builder = builder.with_issuer(Some(issuer)).with_account_name(account);
-        }
-        builder.build().ok()
+    /// What a QR code says to an authenticator: the `otpauth` URI, which names the shop and the account.
+    pub(crate) fn uri(&self, issuer: &str, account: &str) -> Option<SecretString> {
+        // A colon stands between the two.
+        let [issuer, account] = [issuer, account].map(|name| name.replace(':', " "));
+        let named = self.totp().with_issuer(Some(issuer)).with_account_name(account);
+        Some(SecretString::from(named.build().ok()?.to_url().ok()?))
+    }
+
+    /// Without a window of its own. What `build` refuses and `build_noncompliant` does not is a
+    /// secret under 128 bits.
+    fn totp(&self) -> Builder {
+        Builder::new().with_secret(self.0.as_slice()).with_skew(0)
     }
 }
 
@@ -126,6 +170,10 @@ mod tests {
     /// appendix D.
     const SECRET: &str = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ";
 
+    fn typed(code: &str) -> TypedCode {
+        TypedCode::of(&code.into())
+    }
+
     fn at(seconds: i64) -> OffsetDateTime {
         OffsetDateTime::from_unix_timestamp(seconds).unwrap()
     }
@@ -143,7 +191,7 @@ mod tests {
         ] {
             let (_, code) = code.split_at(2);
             assert_eq!(secret.code_at(at(seconds)).unwrap(), code);
-            assert_eq!(secret.step_of(code, at(seconds)), Some(seconds.unsigned_abs() / 30));
+            assert_eq!(secret.step_of(&typed(code), at(seconds)), Some(seconds.unsigned_abs() / 30));
         }
     }
 
@@ -168,25 +216,86 @@ mod tests {
             [(-2, None), (-1, Some(step - 1)), (0, Some(step)), (1, Some(step + 1)), (2, None)]
         {
             let code = secret.code_at(at(now + apart * 30)).unwrap();
-            assert_eq!(secret.step_of(&code, at(now)), found, "{apart} steps");
+            assert_eq!(secret.step_of(&typed(&code), at(now)), found, "{apart} steps");
         }
     }
 
     #[test]
     fn what_is_no_code_is_none() {
         let secret = TotpSecret::from_base32(SECRET).unwrap();
-        for text in ["", "0", "28708", "2870820", "28708२", "+28708", " 87082", "287082 ", "９４２８７０"]
+        for text in ["", " ", "0", "28708", "2870820", "+28708", " 87082", "28708a", "28708²", "９４２８７０"]
         {
-            assert_eq!(secret.step_of(text, at(59)), None, "{text}");
+            assert_eq!(secret.step_of(&typed(text), at(59)), None, "{text}");
         }
-        assert_eq!(secret.step_of("287082", at(-59)), None);
+        assert_eq!(secret.step_of(&typed("287082"), at(-59)), None);
         assert_eq!(secret.code_at(at(-1)), None);
+    }
+
+    /// An authenticator shows some secrets in groups; other systems pad and wrap them.
+    #[test]
+    fn a_secret_may_be_spelt_in_other_ways() {
+        let at_length = |bytes: usize| Secret::from(vec![7; bytes]).to_base32();
+        let padded = format!("{}======", at_length(21));
+        let longest = at_length(TotpSecret::MAX_BYTES);
+        let groups: Vec<&str> =
+            longest.as_bytes().chunks(4).map(|group| str::from_utf8(group).unwrap()).collect();
+        let grouped = format!("{}======\n", groups.join(" "));
+        for (text, bytes) in [
+            (SECRET.to_owned(), 20),
+            (SECRET.to_lowercase(), 20),
+            (format!("{SECRET}\r\n"), 20),
+            (format!(" {SECRET} "), 20),
+            ("gezd gnbv gy3t qojq gezd gnbv gy3t qojq".into(), 20),
+            ("GEZD-GNBV-GY3T-QOJQ-GEZD-GNBV-GY3T-QOJQ".into(), 20),
+            (padded, 21),
+            (format!("{}====", at_length(132)), 132),
+            (grouped, TotpSecret::MAX_BYTES),
+        ] {
+            let secret = TotpSecret::from_base32(&text).unwrap();
+            assert_eq!(secret.bytes().len(), bytes, "{text}");
+        }
+        let secret = TotpSecret::from_base32("gezd gnbv gy3t qojq gezd gnbv gy3t qojq=").unwrap();
+        assert_eq!(secret.to_base32().expose_secret(), SECRET);
     }
 
     #[test]
     fn short_and_long_secrets_are_refused() {
-        for text in ["", "GEZDGNBV", "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOI", "not base32!", &"A".repeat(1000)] {
+        let too_long = Secret::from(vec![7; TotpSecret::MAX_BYTES + 1]).to_base32();
+        for text in [
+            "",
+            "========",
+            "GEZDGNBV",
+            "MFRGGZDF",
+            "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOI",
+            "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOI=",
+            "GEZD GNBV GY3T QOJQ GEZD GNBV GY3T QOI ",
+            "GEZDGNBV=GY3TQOJQGEZDGNBVGY3TQOJQ",
+            "ＧEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ",
+            "not base32!",
+            &too_long,
+            &"A".repeat(2000),
+            &" ".repeat(2000),
+        ] {
             assert!(TotpSecret::from_base32(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_short_secret_is_asked_for_by_name() {
+        // Ten bytes, twelve, sixteen, and twenty.
+        for text in ["GEZDGNBVGY3TQOJQ", "gezd gnbv gy3t qojq gezq====", "GEZDGNBVGY3TQOJQGEZDGNBVGY", SECRET]
+        {
+            let secret = TotpSecret::danger_short_from_base32(text).unwrap();
+            assert_eq!(TotpSecret::from_base32(text).is_ok(), text == SECRET, "{text}");
+            let code = secret.code_at(at(59)).unwrap();
+            assert_eq!(secret.step_of(&typed(&code), at(59)), Some(1));
+            assert!(
+                TotpSecret::from_bytes(Zeroizing::new(secret.bytes().to_vec())).is_some(),
+                "sealed and opened"
+            );
+        }
+        for text in ["", "GEZDGNBVGY3TQOI", "MFRGGZDF", &"A".repeat(2000)] {
+            assert!(TotpSecret::danger_short_from_base32(text).is_err(), "{text}");
         }
     }
 

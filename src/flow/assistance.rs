@@ -46,7 +46,7 @@ impl Auth {
         &self,
         assistance: &Assistance,
     ) -> Result<OffsetDateTime, Stop> {
-        let parent = self.parts.tokens.find(&assistance.parent, self.parts.clock.now()).await?;
+        let parent = self.find_grant(&assistance.parent).await?;
         let parent = parent.filter(|parent| parent.subject == Subject::Admin(assistance.actor.clone()));
         let Some(parent) = parent else {
             let expired = self.expired_grant(&assistance.parent).await.is_some();

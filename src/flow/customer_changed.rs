@@ -10,7 +10,7 @@ use crate::{
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum CustomerChange {
-    /// The account may no longer sign in.
+    /// The account may no longer sign in: its row has [`AccountStatus::Disabled`](crate::AccountStatus::Disabled).
     Disabled,
     /// The account is gone.
     Deleted,
@@ -21,9 +21,13 @@ pub enum CustomerChange {
 }
 
 impl Auth {
-    /// Tells the crate that the host changed a customer account: all its tokens, reset tokens and one-time
-    /// codes end, those of sign-ins in flight too. Call it after the change is stored; it may be called
-    /// again.
+    /// Ends all tokens, reset tokens and one-time codes of a customer whose account the host has changed, those of sign-ins in
+    /// flight too. Call it after the change is stored; it may be called again.
+    ///
+    /// # Security
+    ///
+    /// A change of the row ends nothing by itself, since tokens are verified without the row: the tokens of a disabled or
+    /// deleted customer live on until they expire, unless this is called.
     ///
     /// # Errors
     ///

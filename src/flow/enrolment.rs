@@ -8,7 +8,8 @@ use crate::{
     account::{AdminId, AdminRecord},
     audit::{Action, AuditEvent, Outcome as Told, Refusal},
     auth::Auth,
-    credential::{Credential, EnrolmentToken, RecoveryCode, TotpSecret},
+    clock::{after, is_from_ahead},
+    credential::{Credential, EnrolmentToken, RecoveryCode, TotpSecret, TypedCode},
     error::{Error, Field},
     notifier::AdminNotice,
     store::{Enrolment, Outcome},
@@ -235,7 +236,7 @@ impl Auth {
         let charged = self.parts.gate.reserve(Attempted::activation(&admin.id, self.config())).await?;
         let charged = charged.ok_or(Refusal::BudgetSpent.told(Error::TooManyRequests))?;
         let secret = self.open_secret(&admin.id, &enrolment.token, &enrolment.secret)?;
-        let Some(step) = secret.step_of(code.text(), self.parts.clock.now()) else {
+        let Some(step) = secret.step_of(&TypedCode::of(code), self.parts.clock.now()) else {
             self.settle(charged, Outcome::Failed, event).await?;
             return Err(Refusal::WrongCredential.told(Error::InvalidCode));
         };
@@ -270,14 +271,18 @@ impl Auth {
         self.keyring()?;
         let digest = Digest::of(token.bytes());
         let unknown = Refusal::WrongCredential;
-        let enrolment = self.parts.factors.enrolment(&digest, self.parts.clock.now()).await?;
+        let now = self.parts.clock.now();
+        let enrolment = self.parts.factors.enrolment(&digest, now).await?;
+        // Of one that was begun by a clock that was ahead, only the end is known.
+        let latest = after(now, self.config().enrolment_lifetime);
+        let enrolment = enrolment.filter(|enrolment| !is_from_ahead(enrolment.expires_at, latest));
         let enrolment = enrolment.ok_or(unknown.told(Error::InvalidEnrolmentToken))?;
         event.subject = Some(Subject::Admin(enrolment.admin.clone()));
         let admin = self.active_admin(&enrolment.admin).await;
         let admin = admin.map_err(|stop| stop.refused_as(Error::InvalidEnrolmentToken))?;
         // Whatever ended the session ends what was begun with it.
         if let Some(grant) = &enrolment.begun_with
-            && self.parts.tokens.find(grant, self.parts.clock.now()).await?.is_none()
+            && self.find_grant(grant).await?.is_none()
         {
             return Err(Refusal::AdminSignedOut.told(Error::InvalidEnrolmentToken));
         }

@@ -29,7 +29,9 @@ impl AdminSignIn {
         Self { username, password, otp: None, origin: Origin::default() }
     }
 
-    /// The second factor, the `otp` argument: the authenticator's code, or a recovery code.
+    /// The second factor, the `otp` argument: the authenticator's code, or a recovery code. White
+    /// space, hyphens and invisible characters in it do not count, and digits may be those of
+    /// another script.
     pub fn otp(self, code: impl Into<Credential>) -> Self {
         Self { otp: Some(code.into()), ..self }
     }

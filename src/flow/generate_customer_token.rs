@@ -23,7 +23,7 @@ impl Auth {
     ///
     /// # pollster::block_on(async {
     /// let customers = MemoryCustomers::new();
-    /// let auth = Auth::builder(MemoryStore::new()).customers(customers.clone()).build()?;
+    /// let auth = Auth::builder(MemoryStore::new()).customers(customers.clone()).without_notifier().build()?;
     /// let hash = auth.hash_new_password("bobloblaw@example.com", "b0bl0bl@w").await?;
     /// customers.upsert(CustomerRecord {
     ///     id: CustomerId::from(1),

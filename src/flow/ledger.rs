@@ -101,7 +101,7 @@ impl Auth {
         if now >= entry.expires_at {
             return Ok(Some(AssistanceEnd::Expired));
         }
-        if self.parts.tokens.find(&entry.grant, now).await?.is_none() {
+        if self.find_grant(&entry.grant).await?.is_none() {
             return Ok(Some(AssistanceEnd::Withdrawn));
         }
         match self.assistance_holds(&entry.customer, &entry.assistance).await {

@@ -8,7 +8,7 @@ use crate::{
     audit::{Action, AuditEvent, Outcome as Told, Refusal},
     auth::Auth,
     config::SecondFactorPolicy,
-    credential::{Credential, RecoveryCode, TotpSecret},
+    credential::{Credential, TotpSecret, TypedCode},
     error::{Error, Part, StoreError},
     keyring::{Keyring, Sealed},
     notifier::{AdminNotice, AdminNotification},
@@ -66,7 +66,8 @@ impl Auth {
         code: &Credential,
         event: &AuditEvent,
     ) -> Result<RightCode<'_>, Stop> {
-        let recovery = RecoveryCode::digest_of(code.text());
+        let code = TypedCode::of(code);
+        let recovery = code.recovery_code();
         let attempted = match recovery {
             // Nobody guesses one: whoever locks the authenticator must not lock its owner out.
             Some(_) => Attempted::recovery_code(admin, event.origin.source, self.config()),
@@ -79,6 +80,7 @@ impl Auth {
             charged.settle(Outcome::Withdrawn).await?;
             return Err(Refusal::NotEnrolled.told(Error::NotEnrolled));
         };
+        self.lower_step_from_ahead(admin, &factor).await?;
         // No key is needed for a recovery code.
         let secret = match recovery {
             Some(_) => None,
@@ -88,7 +90,7 @@ impl Auth {
         charged.begun().store(true, Ordering::Release);
         let recovered = recovery.filter(|digest| factor.recovery_codes.contains(digest)).map(Code::Recovery);
         let found = recovered.or_else(|| {
-            let step = secret?.step_of(code.text(), self.parts.clock.now())?;
+            let step = secret?.step_of(&code, self.parts.clock.now())?;
             Some(Code::Totp { step })
         });
         match found {
@@ -98,6 +100,17 @@ impl Auth {
                 Err(Refusal::WrongCredential.told(Error::InvalidCode))
             }
         }
+    }
+
+    /// Lowers a last step that only a clock that was ahead can have used, which would shut right codes out until then. Not
+    /// below what a right clock can have used: no code is good twice.
+    async fn lower_step_from_ahead(&self, admin: &AdminId, factor: &Factor) -> Result<(), Error> {
+        let newest = TotpSecret::newest_step(self.parts.clock.now());
+        if factor.last_step > newest {
+            // Whoever lowers it first has lowered it for all.
+            self.parts.factors.lower_step(admin, &factor.name, factor.last_step, newest).await?;
+        }
+        Ok(())
     }
 
     /// Spends a right code: only one caller does.
@@ -196,6 +209,6 @@ impl Auth {
 }
 
 /// What a secret is sealed for: this admin user, this factor. Under another name it does not open.
-fn context(admin: &AdminId, name: &Digest) -> Vec<u8> {
+pub(super) fn context(admin: &AdminId, name: &Digest) -> Vec<u8> {
     [b"totp", name.as_bytes().as_slice(), admin.to_string().as_bytes()].concat()
 }

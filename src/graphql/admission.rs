@@ -1,29 +1,48 @@
-use std::{borrow::Cow, collections::HashMap};
+use std::borrow::Cow;
 
 use async_graphql::{
-    Name, Positioned, Request, Response, Value as ConstValue,
-    parser::types::{ExecutableDocument, FragmentDefinition, OperationType, Selection, SelectionSet},
+    Executor, Request, Response, Value as ConstValue,
+    parser::types::{BaseType, DocumentOperations, ExecutableDocument, OperationType},
 };
 
 use super::{
     error::{Category, error, refusal},
     identity::Visit,
+    reading::{TOO_MUCH, read},
+    response::presentable,
+    weight::{MAX_HEIGHT, Scales, length_of},
 };
 use crate::{error::Error, http::Caller};
 
-/// The way into a schema: what is checked before anything of a request runs.
+/// Admits requests to a schema. Nothing of a request is validated or run before these checks:
 ///
-/// The bearer token, which if it is none that is live refuses the whole request, as in Commerce; that the document can be
-/// parsed; that no operation asks for more than a few of those fields that cost a password hash or a mail; and that none of
-/// those that do has a text for a variable's default value, which async-graphql would log.
+/// 1. The bearer token. If it is not live, the whole request is refused, as in Commerce.
+/// 2. The number of tokens of the document, and the nesting of its brackets, before it is parsed.
+/// 3. The amount it asks for. A fragment counts as often as it is spread. Operations that are not run count too.
+///
+/// | bound | value |
+/// |---|---|
+/// | nesting of `[`, `{` and `(` together | 64 |
+/// | nesting of selection sets, through fragments | 64 |
+/// | tokens | 20 for each of [`max_selections`](Self::max_selections) |
+/// | length of a name | 255 bytes |
+/// | fields, inline fragments and spreads | [`max_selections`](Self::max_selections), 500 by default |
+/// | fields that take a credential or send a mail, at any depth, in an operation | 3 |
+/// | length of all arguments, with the values of their variables | 64 KiB, and twice the request |
+/// | introspection: fields `__schema` and `__type` | 10 |
+/// | introspection: `fields`, `interfaces`, `possibleTypes` and `inputFields` nested in each other | 2, as in graphql-js |
+///
+/// An operation with a field that takes a credential must not have a text as a variable's default value, since
+/// async-graphql's log would show it.
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct Admission {
     costly_fields: Vec<Cow<'static, str>>,
+    max_selections: usize,
 }
 
 impl Default for Admission {
-    /// At most three of the crate's own fields that take a credential.
+    /// Counts the crate's own fields that take a credential or send a mail; admits 500 selections.
     fn default() -> Self {
         let own = [
             "generateCustomerToken",
@@ -32,7 +51,7 @@ impl Default for Admission {
             "resetPassword",
             "changeCustomerPassword",
         ];
-        Self { costly_fields: own.map(Cow::Borrowed).into() }
+        Self { costly_fields: own.map(Cow::Borrowed).into(), max_selections: MAX_SELECTIONS }
     }
 }
 
@@ -40,38 +59,52 @@ impl Default for Admission {
 #[derive(Debug)]
 #[must_use]
 pub struct Admitted {
-    /// The request, with who calls in its data.
+    /// The request, with the caller in its data.
     request: Request,
     is_mutation: bool,
-    sets_password: bool,
 }
 
 impl Admitted {
-    /// The request, for the schema to execute.
+    /// Executes the request.
+    ///
+    /// The response is as a client may see it. A [`StoreError`](crate::StoreError) or an [`Error`] that a resolver passed on
+    /// by `?` gets its category, and a `StoreError` the message of [`Error::Unavailable`]. Errors of async-graphql are cut to
+    /// 512 bytes, repeat no value of an argument, and are 16 at most if nothing ran. A field at the root whose resolver failed
+    /// is null.
+    pub async fn execute<E: Executor>(self, executor: &E) -> Response {
+        presentable(executor.execute(self.request).await)
+    }
+
+    /// Returns the request, for a schema to execute. Prefer [`execute`](Self::execute), which sees to the response.
     #[must_use]
     pub fn into_request(self) -> Request {
         self.request
     }
 
-    /// Whether the operation that is asked for is a mutation, which a GET must not run.
+    /// True if the operation that is asked for is a mutation, which a GET must not run.
     #[must_use]
     pub const fn is_mutation(&self) -> bool {
         self.is_mutation
     }
-
-    /// Whether the document sets a password. Run it to its end even if the client goes away, in a task of its own: a
-    /// change that stops midway may leave earlier tokens alive.
-    #[must_use]
-    pub const fn sets_password(&self) -> bool {
-        self.sets_password
-    }
 }
 
 impl Admission {
-    /// Fields of the host's own that take a credential, hash a password or send a mail, such as `createCustomerV2`: they
-    /// count as the crate's own do.
+    /// Counts fields of the host's own as the crate's: those that take a credential, hash a password or send a mail, such
+    /// as `createCustomerV2`. They count by their name, whichever type they are of.
     pub fn costly<F: Into<Cow<'static, str>>>(mut self, fields: impl IntoIterator<Item = F>) -> Self {
         self.costly_fields.extend(fields.into_iter().map(Into::into));
+        self
+    }
+
+    /// Sets how many fields, inline fragments and spreads a document may have, where a fragment counts as often as it is
+    /// spread. The default is 500: the largest introspection query has about 300.
+    ///
+    /// # Security
+    ///
+    /// Validation and execution cost at least as much for each, before anything is awaited: a bound of some 10,000 lets
+    /// a request of a kilobyte stop a thread for a second or more.
+    pub const fn max_selections(mut self, selections: usize) -> Self {
+        self.max_selections = selections;
         self
     }
 
@@ -79,35 +112,75 @@ impl Admission {
     ///
     /// # Errors
     ///
-    /// The response to give instead, and its [status](super::status): 401 for a token that is not live, 503 where the store is
-    /// down; for a document that cannot be parsed or asks for too much the caller answers 400.
+    /// The response to give instead, and its [status](super::status): 401 for a token that is not live, 503 if the store is
+    /// down. For a document that cannot be parsed or asks for too much, the caller answers 400.
     pub async fn admit(&self, mut request: Request, caller: Caller) -> Result<Admitted, Box<Response>> {
         let identity = match caller.identity().await {
             // Somebody of another website is a guest here.
             Err(Error::NotAuthorized) => None,
             identity => identity.map_err(|refused| refusal(error(refused)))?,
         };
-        let named = request.operation_name.clone();
-        let document = request.parsed_query().map_err(|unread| Response::from_errors(vec![unread]))?;
-        let most = |fields: &[_]| Asked { fields, fragments: &document.fragments }.most(document);
-        if most(&self.costly_fields) > MOST_COSTLY {
-            let message = "Too many fields that take a credential in one operation.";
-            return Err(refusal(Category::Input.error(message)).into());
-        }
-        if most(&self.costly_fields) > 0 && has_text_for_default(document) {
-            let message = "An operation that takes a credential has no texts for default values.";
-            return Err(refusal(Category::Input.error(message)).into());
-        }
-        let sets_password = most(&["resetPassword", "changeCustomerPassword"].map(Cow::Borrowed)) > 0;
+        let unread = |unread| Response::from_errors(vec![unread]);
+        let mut document = read(&mut request, self.max_tokens()).map_err(unread)?;
+        self.judge(&document, &request).map_err(|refused| refusal(Category::Input.error(refused)))?;
+        let named = request.operation_name.as_ref();
         let is_mutation = document.operations.iter().any(|(name, operation)| {
-            let asked_for = named.as_ref().is_none_or(|named| name.is_some_and(|name| name == named));
+            let asked_for = named.is_none_or(|named| name.is_some_and(|name| name == named));
             asked_for && operation.node.ty == OperationType::Mutation
         });
-        Ok(Admitted { request: request.data(Visit { caller, identity }), is_mutation, sets_password })
+        settle_defaults(&mut document, &mut request);
+        request.set_parsed_query(document);
+        Ok(Admitted { request: request.data(Visit { caller, identity }), is_mutation })
+    }
+
+    const fn max_tokens(&self) -> usize {
+        self.max_selections.saturating_mul(TOKENS_A_SELECTION)
+    }
+
+    /// Refuses a document that asks for too much, or for what a log would show.
+    fn judge(&self, document: &ExecutableDocument, request: &Request) -> Result<(), String> {
+        let too_much = |bound: usize, of: &str| Err(format!("{TOO_MUCH}at most {bound} {of} are allowed."));
+        let Ok(weight) = Scales::weigh(document, &request.variables, &self.costly_fields) else {
+            return too_much(MAX_HEIGHT, "selection sets nested in each other");
+        };
+        if weight.costly > MAX_COSTLY {
+            return Err("Too many fields that take a credential in one operation.".into());
+        }
+        if weight.selections > self.max_selections {
+            return too_much(self.max_selections, "fields, inline fragments and spreads");
+        }
+        if weight.introspections > MAX_INTROSPECTIONS {
+            return too_much(MAX_INTROSPECTIONS, "fields of introspection");
+        }
+        if weight.introspected > MAX_INTROSPECTED {
+            return too_much(MAX_INTROSPECTED, "lists of introspection nested in each other");
+        }
+        let request_length = request.query.len().saturating_add(length_of(&request.variables));
+        let max_arguments = request_length.saturating_mul(2).saturating_add(FREE_ARGUMENTS);
+        if weight.arguments > max_arguments {
+            return too_much(max_arguments, "bytes of arguments, each use of a variable counted,");
+        }
+        if weight.costly > 0 && has_text_for_default(document) {
+            return Err("An operation that takes a credential has no texts for default values.".into());
+        }
+        Ok(())
     }
 }
 
-/// Whether a variable has a text for its default, which may be a secret: async-graphql's log would show it.
+/// Default of [`Admission::max_selections`].
+const MAX_SELECTIONS: usize = 500;
+/// Tokens for each selection: some documents have two or three, and those with many arguments ten.
+const TOKENS_A_SELECTION: usize = 20;
+/// Costly fields of an operation: no client signs in more often at once.
+const MAX_COSTLY: usize = 3;
+/// Each may answer with the whole schema.
+const MAX_INTROSPECTIONS: usize = 10;
+/// Each list of introspection multiplies the answer. The rule `MaxIntrospectionDepth` of graphql-js allows as many.
+const MAX_INTROSPECTED: usize = 2;
+/// Bytes of arguments that a request may have, however short it is.
+const FREE_ARGUMENTS: usize = 64 * 1024;
+
+/// True if a variable has a text as its default value, which may be a secret: async-graphql's log would show it.
 fn has_text_for_default(document: &ExecutableDocument) -> bool {
     let operations = document.operations.iter();
     let mut variables = operations.flat_map(|(_, operation)| &operation.node.variable_definitions);
@@ -120,57 +193,32 @@ fn has_text_for_default(document: &ExecutableDocument) -> bool {
     })
 }
 
-/// So many costly fields an operation may ask for: no client signs in more often at once.
-const MOST_COSTLY: usize = 3;
-/// Deepest nesting of fragments that is followed.
-const MAX_DEPTH: usize = 32;
-
-/// Counts fields of operations' roots, through fragments, whatever their aliases.
-struct Asked<'a> {
-    fields: &'a [Cow<'static, str>],
-    fragments: &'a HashMap<Name, Positioned<FragmentDefinition>>,
-}
-
-impl<'a> Asked<'a> {
-    /// How many the operation that asks for most of them does.
-    fn most(&self, document: &'a ExecutableDocument) -> usize {
-        let mut counted = HashMap::new();
-        let operations = document.operations.iter();
-        let counts = operations
-            .map(|(_, operation)| self.count(&operation.node.selection_set.node, MAX_DEPTH, &mut counted));
-        counts.max().unwrap_or_default()
-    }
-
-    /// Each fragment is counted once, since fragments that spread fragments multiply. One that spreads itself counts as
-    /// none: the schema refuses it. What is nested too deeply counts as too much.
-    fn count(
-        &self,
-        selected: &'a SelectionSet,
-        depth: usize,
-        counted: &mut HashMap<&'a str, usize>,
-    ) -> usize {
-        let Some(depth) = depth.checked_sub(1) else { return usize::MAX };
-        let counts = selected.items.iter().map(|selection| match &selection.node {
-            Selection::Field(field) => {
-                usize::from(self.fields.iter().any(|name| *name == field.node.name.node.as_str()))
+/// Moves default values of lists into the variables, since async-graphql 7.2 panics at one of a list of an unknown type.
+/// The type is then non-null, as async-graphql takes one with a default value to be.
+fn settle_defaults(document: &mut ExecutableDocument, request: &mut Request) {
+    let operations: Vec<_> = match &mut document.operations {
+        DocumentOperations::Single(operation) => vec![(None, operation)],
+        DocumentOperations::Multiple(operations) => {
+            operations.iter_mut().map(|(name, operation)| (Some(name), operation)).collect()
+        }
+    };
+    let is_alone = operations.len() == 1;
+    for (name, operation) in operations {
+        let is_run = match &request.operation_name {
+            Some(named) => name.is_some_and(|name| name == named),
+            None => is_alone,
+        };
+        for definition in &mut operation.node.variable_definitions {
+            let definition = &mut definition.node;
+            let ty = &mut definition.var_type.node;
+            if !matches!(ty.base, BaseType::List(_)) {
+                continue;
             }
-            Selection::InlineFragment(fragment) => {
-                self.count(&fragment.node.selection_set.node, depth, counted)
+            let Some(default) = definition.default_value.take() else { continue };
+            ty.nullable = false;
+            if is_run {
+                request.variables.entry(definition.name.node.clone()).or_insert(default.node);
             }
-            Selection::FragmentSpread(spread) => {
-                let name = spread.node.fragment_name.node.as_str();
-                if let Some(count) = counted.get(name) {
-                    return *count;
-                }
-                counted.insert(name, 0);
-                let count = self
-                    .fragments
-                    .get(name)
-                    .map_or(0, |fragment| self.count(&fragment.node.selection_set.node, depth, counted));
-                counted.insert(name, count);
-                count
-            }
-        });
-        counts.fold(0, usize::saturating_add)
+        }
     }
 }

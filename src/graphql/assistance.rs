@@ -7,6 +7,7 @@ use super::{
 use crate::{
     error::{Error, Field},
     flow::SignedIn,
+    http::trimmed,
 };
 
 /// `generateCustomerTokenAsAdmin`: to be merged into the host's mutations.
@@ -25,13 +26,13 @@ impl AssistanceMutation {
     ) -> Result<Option<GenerateCustomerTokenAsAdminOutput>> {
         caller(ctx)?;
         // Before the token, as in Commerce.
-        if input.customer_email.trim().is_empty() {
+        let email = trimmed(&input.customer_email);
+        if email.is_empty() {
             return Err(error(Error::Required(Field::CustomerEmail)));
         }
         let (caller, bearer) = bearer(ctx)?;
         let reason = input.reason.unwrap_or_default();
-        let assisting =
-            caller.auth().generate_customer_token_as_admin(bearer, &input.customer_email, &reason);
+        let assisting = caller.auth().generate_customer_token_as_admin(bearer, email, &reason);
         Ok(Some(GenerateCustomerTokenAsAdminOutput(assisting.await.map_err(error)?)))
     }
 }

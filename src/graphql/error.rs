@@ -1,7 +1,11 @@
-use async_graphql::{ErrorExtensions, Name, Pos, Response, ServerError, Value};
+use async_graphql::{ErrorExtensionValues, ErrorExtensions, Name, Pos, Response, ServerError, Value};
 use http::StatusCode;
 
-use crate::error::{Error, ErrorKind};
+use crate::{
+    account::UpsertError,
+    error::{Error, ErrorKind, StoreError},
+    http::log_fault,
+};
 
 /// What Commerce's clients tell errors apart by: `extensions.category`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -56,9 +60,29 @@ fn with_category(error: async_graphql::Error, category: &'static str) -> async_g
 /// Commerce has no category for a limit that is reached, a service that is busy or down, and a host's mistake; here they are
 /// `graphql-too-many-requests`, `graphql-unavailable` and `internal`. Nor has it a step-up: where an admin user must sign in
 /// afresh, the category is `graphql-authentication`, and `extensions.step_up.max_age` is how old a sign-in may be, in seconds.
+///
+/// An error of kind [`Internal`](ErrorKind::Internal), [`Unavailable`](ErrorKind::Unavailable) or
+/// [`Overloaded`](ErrorKind::Overloaded) is logged through `tracing` here, with its causes, which the client is not told: make
+/// one GraphQL error of each.
 #[must_use]
 pub fn error(error: Error) -> async_graphql::Error {
-    let category = match error.kind() {
+    log_fault(&error);
+    let mut told = ErrorExtensionValues::default();
+    extensions(&error, &mut told);
+    async_graphql::Error { extensions: Some(told), ..async_graphql::Error::new_with_source(error) }
+}
+
+/// Sets what a client is told of an error beside its message.
+pub(super) fn extensions(error: &Error, told: &mut ErrorExtensionValues) {
+    told.set("category", category_of(error));
+    if let Error::StepUpRequired(limit) = error {
+        let max_age = [(Name::new("max_age"), limit.as_secs().into())];
+        told.set("step_up", Value::Object(max_age.into_iter().collect()));
+    }
+}
+
+const fn category_of(error: &Error) -> &'static str {
+    match error.kind() {
         ErrorKind::Input => Category::Input.as_str(),
         ErrorKind::Authentication => Category::Authentication.as_str(),
         ErrorKind::Authorization => Category::Authorization.as_str(),
@@ -66,20 +90,6 @@ pub fn error(error: Error) -> async_graphql::Error {
         ErrorKind::TooManyRequests => TOO_MANY_REQUESTS,
         ErrorKind::Overloaded | ErrorKind::Unavailable => UNAVAILABLE,
         ErrorKind::Internal => INTERNAL,
-    };
-    let max_age = match error {
-        Error::StepUpRequired(limit) => Some(limit.as_secs()),
-        _ => None,
-    };
-    let told = with_category(async_graphql::Error::new_with_source(error), category);
-    match max_age {
-        Some(max_age) => told.extend_with(|_, extensions| {
-            extensions.set(
-                "step_up",
-                Value::Object([(Name::new("max_age"), max_age.into())].into_iter().collect()),
-            );
-        }),
-        None => told,
     }
 }
 
@@ -94,23 +104,29 @@ const TOO_MANY_REQUESTS: &str = "graphql-too-many-requests";
 const UNAVAILABLE: &str = "graphql-unavailable";
 const INTERNAL: &str = "internal";
 
-/// The status that Commerce gives a response: by the category of the first error that has one.
+/// The status that Commerce gives a response: by the category of the first error that has one. A
+/// [`StoreError`] or an [`Error`] that a resolver passed on by `?` alone counts as if [`error`] had made it.
 ///
 /// Beyond Commerce, a limit that is reached is a 429, a service that is busy or down a 503, and a host's mistake a 500.
 #[must_use]
 pub fn status(response: &Response) -> StatusCode {
-    let category = response.errors.iter().find_map(|error| {
-        let Value::String(category) = error.extensions.as_ref()?.get("category")? else {
-            return None;
-        };
-        Some(category.as_str())
-    });
-    match category {
+    match response.errors.iter().find_map(category) {
         Some("graphql-authentication") => StatusCode::UNAUTHORIZED,
         Some("graphql-authorization") => StatusCode::FORBIDDEN,
         Some(TOO_MANY_REQUESTS) => StatusCode::TOO_MANY_REQUESTS,
         Some(UNAVAILABLE) => StatusCode::SERVICE_UNAVAILABLE,
         Some(INTERNAL) => StatusCode::INTERNAL_SERVER_ERROR,
         _ => StatusCode::OK,
+    }
+}
+
+/// The category of an error: the one that it has, or else that of the crate's error behind it, which a resolver may have
+/// passed on by `?` alone.
+pub(super) fn category(error: &ServerError) -> Option<&str> {
+    match error.extensions.as_ref().and_then(|extensions| extensions.get("category")) {
+        Some(Value::String(category)) => Some(category),
+        _ if error.source::<StoreError>().is_some() => Some(UNAVAILABLE),
+        _ if matches!(error.source(), Some(UpsertError::Unavailable(_))) => Some(UNAVAILABLE),
+        _ => error.source().map(category_of),
     }
 }

@@ -17,23 +17,42 @@
 //! Every request goes through [`Admission`], which tells the resolvers who calls; without it they refuse. With the
 //! feature `axum`, [`endpoint`] does that, and GraphQL over HTTP.
 //!
+//! A host's own `updateCustomerV2` takes the customer's consent with [`AssistanceConsentInput`] and
+//! [`set_assistance_consent`].
+//!
 //! A host guards its own fields with [`RequireCustomer`], [`RequireSelf`] and [`RequirePermission`], and answers
 //! with [`error`] and [`Category::error`]. The guide in [`http`](crate::http) mounts all of it.
+//!
+#![doc = concat!(
+    "# The schema\n\nThe objects above add this to a host's schema, whose own `Customer` stands for the one here.\n\n```graphql\n",
+    include_str!("../../docs/schema.graphqls"),
+    "```"
+)]
 
 mod admission;
 mod assistance;
+mod consent;
 mod error;
 mod identity;
 mod ledger;
+mod lexer;
 mod password;
+mod reading;
+mod response;
 mod secret;
 mod token;
+mod weight;
 
 #[cfg(feature = "axum")]
 mod endpoint;
+#[cfg(feature = "axum")]
+mod media;
+#[cfg(feature = "axum")]
+mod parameters;
 
 pub use admission::{Admission, Admitted};
 pub use assistance::AssistanceMutation;
+pub use consent::{AssistanceConsentInput, set_assistance_consent};
 #[cfg(feature = "axum")]
 pub use endpoint::endpoint;
 pub use error::{Category, error, status};

@@ -10,6 +10,7 @@ use super::{
 use crate::{
     error::{Error, Field},
     flow::{PasswordReset, PasswordResetRequest},
+    http::{to_its_end, trimmed},
     token::CustomerIdentity,
 };
 
@@ -23,8 +24,8 @@ pub trait CustomerObject: OutputType {
 
 /// `requestPasswordResetEmail`, `resetPassword`, `changeCustomerPassword`: to be merged into the host's mutations.
 ///
-/// A change that is dropped midway may leave the customer's earlier tokens alive: a host with an endpoint of its own runs it to its
-/// end ([`Admitted::sets_password`](super::Admitted::sets_password)).
+/// In a tokio runtime, `resetPassword` and `changeCustomerPassword` run to their end even if the client goes away: one that
+/// stopped midway could leave the customer's earlier tokens alive. In another runtime, the host sees to that.
 pub struct PasswordMutation<C>(PhantomData<fn() -> C>);
 
 impl<C> Default for PasswordMutation<C> {
@@ -48,8 +49,9 @@ impl<C: CustomerObject> PasswordMutation<C> {
         #[graphql(desc = "The customer's email address.")] email: String,
     ) -> Result<Option<bool>> {
         let caller = caller(ctx)?;
-        let request =
-            PasswordResetRequest::new(email).on(caller.website().clone()).from(caller.origin().clone());
+        let request = PasswordResetRequest::new(trimmed(&email))
+            .on(caller.website().clone())
+            .from(caller.origin().clone());
         caller.auth().request_password_reset(request).await.map_err(error)?;
         Ok(Some(true))
     }
@@ -63,10 +65,10 @@ impl<C: CustomerObject> PasswordMutation<C> {
         reset_password_token: SecretArgument,
         #[graphql(desc = "The new password for the customer.", secret)] new_password: SecretArgument,
     ) -> Result<Option<bool>> {
-        let caller = caller(ctx)?;
-        let reset = PasswordReset::new(email, reset_password_token, new_password);
+        let caller = caller(ctx)?.clone();
+        let reset = PasswordReset::new(trimmed(&email), reset_password_token, new_password);
         let reset = reset.on(caller.website().clone()).from(caller.origin().clone());
-        caller.auth().reset_password(reset).await.map_err(error)?;
+        to_its_end(async move { caller.auth().reset_password(reset).await }).await.map_err(error)?;
         Ok(Some(true))
     }
 
@@ -78,7 +80,7 @@ impl<C: CustomerObject> PasswordMutation<C> {
         #[graphql(desc = "The customer's updated password.", secret)] new_password: SecretArgument,
     ) -> Result<Option<C>> {
         let who = customer(ctx)?;
-        let (caller, bearer) = bearer(ctx)?;
+        let (caller, _) = bearer(ctx)?;
         // As Commerce does, which trims before it looks.
         for (argument, field) in
             [(&current_password, Field::CurrentPassword), (&new_password, Field::NewPassword)]
@@ -87,7 +89,11 @@ impl<C: CustomerObject> PasswordMutation<C> {
                 return Err(error(Error::Required(field)));
             }
         }
-        let changed = caller.auth().change_password(bearer, current_password, new_password);
+        let caller = caller.clone();
+        let changed = to_its_end(async move {
+            let bearer = caller.bearer().ok_or(Error::NotAuthorized)?;
+            caller.auth().change_password(bearer, current_password, new_password).await
+        });
         changed.await.map_err(error)?;
         C::load(ctx, who).await.map(Some)
     }

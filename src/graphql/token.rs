@@ -9,6 +9,7 @@ use super::{
 use crate::{
     error::Error,
     flow::{ListedToken, SignIn, SignedIn},
+    http::trimmed,
     token::{Assistance, Obtained},
 };
 
@@ -32,7 +33,8 @@ impl CustomerTokenMutation {
         password: SecretArgument,
     ) -> Result<Option<CustomerToken>> {
         let caller = caller(ctx)?;
-        let sign_in = SignIn::new(email, password).on(caller.website().clone()).from(caller.origin().clone());
+        let sign_in =
+            SignIn::new(trimmed(&email), password).on(caller.website().clone()).from(caller.origin().clone());
         told(caller.auth().generate_customer_token(sign_in).await)
     }
 
@@ -44,7 +46,8 @@ impl CustomerTokenMutation {
         #[graphql(desc = "The one-time code.", secret)] otp: SecretArgument,
     ) -> Result<Option<CustomerToken>> {
         let caller = caller(ctx)?;
-        let sign_in = SignIn::new(email, otp).on(caller.website().clone()).from(caller.origin().clone());
+        let sign_in =
+            SignIn::new(trimmed(&email), otp).on(caller.website().clone()).from(caller.origin().clone());
         told(caller.auth().exchange_one_time_code(sign_in).await)
     }
 
@@ -138,14 +141,14 @@ struct CustomerTokenIdentity {
     /// When it ends (RFC 3339).
     expires_at: String,
     /// How it was obtained.
-    obtained: CustomerTokenSource,
+    obtained: CustomerTokenObtained,
     /// The admin user who acts through it for the customer, if one does.
     actor: Option<CustomerTokenActor>,
 }
 
 /// How a customer token was obtained.
 #[derive(Clone, Copy, PartialEq, Eq, Enum)]
-enum CustomerTokenSource {
+enum CustomerTokenObtained {
     /// By the account's password.
     Password,
     /// By a one-time reset token.
@@ -156,7 +159,7 @@ enum CustomerTokenSource {
     AsAdmin,
 }
 
-impl From<Obtained> for CustomerTokenSource {
+impl From<Obtained> for CustomerTokenObtained {
     fn from(obtained: Obtained) -> Self {
         match obtained {
             // The second factor is an admin user's: no customer's token is obtained so.
@@ -197,7 +200,7 @@ struct CustomerTokenEntry {
     /// When it ends (RFC 3339).
     expires_at: String,
     /// How it was obtained.
-    obtained: CustomerTokenSource,
+    obtained: CustomerTokenObtained,
     /// The address it was obtained from.
     source: Option<String>,
     /// The user agent it was obtained with.

@@ -9,17 +9,21 @@ use ipnet::IpNet;
 /// it wrote, and the first address that is not a trusted proxy's is the client's. What stands further left, the client may
 /// have written itself. An entry that is no address ends the search: the proxy that wrote it is as far as we see.
 pub(super) fn client_address(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> IpAddr {
-    let is_trusted = |address: &IpAddr| trusted.iter().any(|net| net.contains(&address.to_canonical()));
     let mut client = peer;
     let lines = headers.get_all("x-forwarded-for").iter().rev();
     let mut entries = lines.flat_map(|line| line.as_bytes().rsplit(|byte| *byte == b','));
-    while is_trusted(&client) {
+    while is_trusted(client, trusted) {
         match entries.next().and_then(address) {
             Some(next) => client = next,
             None => break,
         }
     }
     client.to_canonical()
+}
+
+/// True if the host trusts a proxy with this address.
+pub(super) fn is_trusted(address: IpAddr, trusted: &[IpNet]) -> bool {
+    trusted.iter().any(|net| net.contains(&address.to_canonical()))
 }
 
 /// An entry: an address, with a port or without.

@@ -1,29 +1,45 @@
 use std::{
     fmt,
-    net::SocketAddr,
+    net::{IpAddr, SocketAddr},
     pin::Pin,
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     task::{Context, Poll},
     time::Duration,
 };
 
-use axum::extract::ConnectInfo;
+use axum::extract::{ConnectInfo, connect_info::MockConnectInfo};
 use http::{
-    HeaderName, HeaderValue, Request, Response, StatusCode,
+    Extensions, HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode,
     header::{AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, Entry, RETRY_AFTER, WWW_AUTHENTICATE},
 };
 use ipnet::IpNet;
 use tower_layer::Layer;
 use tower_service::Service;
 
-use super::{Caller, HeaderError, OneWebsite, Websites, client_address::client_address};
-use crate::{auth::Auth, error::Error, store::Lock};
+use super::{
+    Caller, HeaderError, OneWebsite, Websites,
+    client_address::{client_address, is_trusted},
+};
+use crate::{
+    auth::Auth,
+    error::{Error, Part},
+    store::Lock,
+};
 
 /// The layer around a host's router: makes a [`Caller`] of each request, and sees to the headers of each answer.
 ///
 /// The address of the client is the peer's, which needs
 /// [`into_make_service_with_connect_info::<SocketAddr>()`](axum::Router::into_make_service_with_connect_info); behind
-/// proxies, what the [trusted](Self::trusted_proxies) ones say. Without either all clients share one budget for each account.
+/// proxies, what the [trusted](Self::trusted_proxies) ones say. A request whose peer address is unknown is answered with status
+/// 500, since all clients would share one budget of failed attempts: anybody could lock an account for everybody. A host that has
+/// no addresses says so with [`without_addresses`](Self::without_addresses). A test that has no connection adds the layer
+/// [`MockConnectInfo`].
+///
+/// Two mistakes are logged through `tracing`, once for each layer: no peer address, and `X-Forwarded-For` from a peer that is no
+/// trusted proxy.
 ///
 /// On the way in it marks `Authorization` as sensitive, which keeps it out of `Debug`, and answers 400 where the headers
 /// are malformed ([`HeaderError`]). On the way out it adds, where they are missing: `Cache-Control: no-store` (RFC 6750 section
@@ -42,12 +58,27 @@ struct Shared {
     auth: Auth,
     websites: Arc<dyn Websites>,
     trusted_proxies: Vec<IpNet>,
+    without_addresses: bool,
+    told: Arc<Told>,
+}
+
+/// Mistakes that were logged already.
+#[derive(Default)]
+struct Told {
+    no_address: AtomicBool,
+    untrusted_proxy: AtomicBool,
 }
 
 impl AuthLayer {
     /// A layer for one website and no proxies.
     pub fn new(auth: Auth) -> Self {
-        let shared = Shared { auth, websites: Arc::new(OneWebsite), trusted_proxies: Vec::new() };
+        let shared = Shared {
+            auth,
+            websites: Arc::new(OneWebsite),
+            trusted_proxies: Vec::new(),
+            without_addresses: false,
+            told: Arc::default(),
+        };
         Self { shared: Arc::new(shared) }
     }
 
@@ -64,6 +95,16 @@ impl AuthLayer {
     /// failed attempts: name the proxies, not the network that clients are in. The proxies must append to the header, or set it.
     pub fn trusted_proxies(self, networks: impl IntoIterator<Item = IpNet>) -> Self {
         self.with(|shared| shared.trusted_proxies = networks.into_iter().collect())
+    }
+
+    /// Serves requests whose peer address is unknown, for example over a Unix socket.
+    ///
+    /// # Security
+    ///
+    /// Clients without an address share one budget for each account: after six wrong passwords by anybody, nobody signs in to
+    /// the account for half an hour. Limit the attempts of each client in front of this service.
+    pub fn without_addresses(self) -> Self {
+        self.with(|shared| shared.without_addresses = true)
     }
 
     fn with(self, change: impl FnOnce(&mut Shared)) -> Self {
@@ -121,8 +162,8 @@ where
         }
         let caller = match self.shared.caller(&request) {
             Ok(caller) => caller,
-            Err(error) => {
-                let refused = refused(error);
+            Err(refusal) => {
+                let refused = refusal.answer();
                 return Box::pin(async { Ok(refused) });
             }
         };
@@ -137,18 +178,48 @@ where
 }
 
 impl Shared {
-    fn caller<B>(&self, request: &Request<B>) -> Result<Caller, HeaderError> {
+    fn caller<B>(&self, request: &Request<B>) -> Result<Caller, Refusal> {
         let headers = request.headers();
         let mut caller =
             Caller::from_headers(self.auth.clone(), headers)?.in_shop(Arc::clone(&self.websites));
-        if let Some(ConnectInfo(peer)) = request.extensions().get::<ConnectInfo<SocketAddr>>() {
-            caller = caller.at(client_address(peer.ip(), headers, &self.trusted_proxies));
+        if let Some(client) = self.client(request.extensions(), headers)? {
+            caller = caller.at(client);
         }
         match headers.get("store") {
             // Beyond ASCII there is no store code.
-            Some(code) => caller.on_store(code.to_str().unwrap_or_default()),
+            Some(code) => Ok(caller.on_store(code.to_str().unwrap_or_default())?),
             None => Ok(caller),
         }
+    }
+
+    /// The client's address; none if it is unknown and the host does without.
+    fn client(&self, extensions: &Extensions, headers: &HeaderMap) -> Result<Option<IpAddr>, Refusal> {
+        let connected = extensions.get::<ConnectInfo<SocketAddr>>().map(|ConnectInfo(peer)| peer);
+        let mocked = || extensions.get::<MockConnectInfo<SocketAddr>>().map(|MockConnectInfo(peer)| peer);
+        let Some(peer) = connected.or_else(mocked).map(SocketAddr::ip) else {
+            if self.without_addresses {
+                return Ok(None);
+            }
+            if !self.told.no_address.swap(true, Ordering::Relaxed) {
+                tracing::error!(
+                    "requests have no peer address: serve the router with \
+                     into_make_service_with_connect_info::<SocketAddr>(), or say AuthLayer::without_addresses() if \
+                     all clients may share one budget of failed attempts"
+                );
+            }
+            return Err(Refusal::NoAddress);
+        };
+        if !is_trusted(peer, &self.trusted_proxies)
+            && headers.contains_key("x-forwarded-for")
+            && !self.told.untrusted_proxy.swap(true, Ordering::Relaxed)
+        {
+            tracing::warn!(
+                %peer,
+                "ignored X-Forwarded-For from a peer that is no trusted proxy: name your proxies with \
+                 AuthLayer::trusted_proxies, or all their clients share one budget of failed attempts"
+            );
+        }
+        Ok(Some(client_address(peer, headers, &self.trusted_proxies)))
     }
 
     fn finish<R>(&self, response: &mut Response<R>) {
@@ -199,20 +270,44 @@ fn step_up(error: &Error, limit: Duration) -> HeaderValue {
     HeaderValue::from_str(&challenge).unwrap_or(HeaderValue::from_static("Bearer"))
 }
 
-/// One body for the clients of both APIs: REST's have `message`, GraphQL's `errors`.
-fn refused<R: From<String>>(error: HeaderError) -> Response<R> {
-    let message = error.to_string();
-    let body = serde_json::json!({
-        "message": &message,
-        "errors": [{"message": &message, "extensions": {"category": "graphql-input"}}],
-    });
-    let mut response = Response::new(R::from(body.to_string()));
-    *response.status_mut() = StatusCode::BAD_REQUEST;
-    let headers = response.headers_mut();
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    if error != HeaderError::UnknownStore {
-        headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer error=\"invalid_request\""));
+/// Why the layer answers in the place of the routes.
+enum Refusal {
+    Header(HeaderError),
+    NoAddress,
+}
+
+impl From<HeaderError> for Refusal {
+    fn from(error: HeaderError) -> Self {
+        Self::Header(error)
     }
-    response
+}
+
+impl Refusal {
+    /// One body for the clients of both APIs: REST's have `message`, GraphQL's `errors`.
+    fn answer<R: From<String>>(self) -> Response<R> {
+        let (status, message, category) = match &self {
+            Self::Header(error) => (StatusCode::BAD_REQUEST, error.to_string(), "graphql-input"),
+            Self::NoAddress => (StatusCode::INTERNAL_SERVER_ERROR, "Internal Error.".into(), "internal"),
+        };
+        let body = serde_json::json!({
+            "message": &message,
+            "errors": [{"message": &message, "extensions": {"category": category}}],
+        });
+        let mut response = Response::new(R::from(body.to_string()));
+        *response.status_mut() = status;
+        let headers = response.headers_mut();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        match self {
+            Self::Header(HeaderError::UnknownStore) => {}
+            Self::Header(_) => {
+                let challenge = HeaderValue::from_static("Bearer error=\"invalid_request\"");
+                headers.insert(WWW_AUTHENTICATE, challenge);
+            }
+            Self::NoAddress => {
+                response.extensions_mut().insert(Arc::new(Error::NotConfigured(Part::PeerAddress)));
+            }
+        }
+        response
+    }
 }

@@ -11,6 +11,9 @@
 
 mod bearer;
 mod caller;
+mod log;
+mod to_its_end;
+mod trimmed;
 mod websites;
 
 #[cfg(feature = "axum")]
@@ -20,10 +23,17 @@ mod extract;
 #[cfg(feature = "axum")]
 mod layer;
 #[cfg(feature = "axum")]
+mod paths;
+#[cfg(feature = "axum")]
 pub mod rest;
 
 pub use bearer::HeaderError;
 pub use caller::Caller;
 #[cfg(feature = "axum")]
 pub use layer::{AuthLayer, AuthService};
+pub(crate) use log::log_fault;
+#[cfg(feature = "axum")]
+pub use paths::commerce_paths;
+pub(crate) use to_its_end::to_its_end;
+pub(crate) use trimmed::trimmed;
 pub use websites::{OneWebsite, Websites};

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
 use super::{Attempt, AttemptId, Budget, Charge, Lock, Outcome, Reserve, ThrottleKey, micros};
-use crate::clock::after;
+use crate::clock::{SKEW, after};
 
 /// The budgets of one account.
 #[derive(Default, Serialize, Deserialize)]
@@ -14,6 +14,7 @@ pub(super) struct Budgets {
 
 impl Budgets {
     pub(super) fn reserve(&mut self, attempt: &Attempt, now: OffsetDateTime) -> Reserve {
+        self.clamp(now);
         let mut answer = Reserve::Reserved;
         for charge in &attempt.charges {
             answer = match (answer, self.counter(charge).available(charge.budget, now)) {
@@ -32,6 +33,13 @@ impl Budgets {
         answer
     }
 
+    /// Shortens what ends further ahead than its own longest life, which a clock that was ahead has begun. Nothing is
+    /// forgotten: it lasts its whole length from now on. Answers whether anything was changed, which has to be kept then,
+    /// or it would last as long at the next look.
+    pub(super) fn clamp(&mut self, now: OffsetDateTime) -> bool {
+        self.counters.iter_mut().fold(false, |changed, (_, counter)| counter.clamp(now) | changed)
+    }
+
     pub(super) fn holds(&self, attempt: &Attempt) -> bool {
         self.counters
             .iter()
@@ -39,6 +47,7 @@ impl Budgets {
     }
 
     pub(super) fn settle(&mut self, attempt: &Attempt, outcome: Outcome, now: OffsetDateTime) -> bool {
+        self.clamp(now);
         let mut locked = false;
         for charge in &attempt.charges {
             locked |= self.counter(charge).settle(attempt.id, outcome, now);
@@ -107,6 +116,17 @@ impl Counter {
     const fn new(budget: Budget) -> Self {
         let window_ends = OffsetDateTime::UNIX_EPOCH;
         Self { budget, failures: 0, window_ends, locked: None, reserved: Vec::new() }
+    }
+
+    fn clamp(&mut self, now: OffsetDateTime) -> bool {
+        let mut changed = lower(&mut self.window_ends, after(now, self.budget.window));
+        if let (Some(Locked::Until(until)), Lock::For(lock)) = (&mut self.locked, self.budget.lock) {
+            changed |= lower(until, after(now, lock));
+        }
+        for held in &mut self.reserved {
+            changed |= lower(&mut held.lease_until, after(now, Attempt::LONGEST_LEASE));
+        }
+        changed
     }
 
     fn available(&mut self, budget: Budget, now: OffsetDateTime) -> Reserve {
@@ -207,4 +227,13 @@ impl Counter {
         };
         self.reserved.is_empty() && !counts
     }
+}
+
+/// Lowers an end to the latest there can be. Answers whether it was later than the clock of any node could make it.
+fn lower(end: &mut OffsetDateTime, latest: OffsetDateTime) -> bool {
+    let is_later = *end > after(latest, SKEW);
+    if is_later {
+        *end = latest;
+    }
+    is_later
 }

@@ -68,19 +68,12 @@ words! { Permission, "permissions", permission_word, permission:
 
 /// The kind and the id of a subject.
 pub(super) fn subject_columns(subject: &Subject) -> (&'static str, String) {
-    match subject {
-        Subject::Customer(id) => ("customer", id.to_string()),
-        Subject::Admin(id) => ("admin", id.to_string()),
-    }
+    let (kind, id) = subject.parts();
+    (kind, id.to_string())
 }
 
 pub(super) fn subject(kind: &str, id: &str) -> Result<Subject, CorruptColumn> {
-    const CORRUPT: CorruptColumn = CorruptColumn("subject");
-    match kind {
-        "customer" => Ok(Subject::Customer(id.parse().map_err(|_| CORRUPT)?)),
-        "admin" => Ok(Subject::Admin(id.parse().map_err(|_| CORRUPT)?)),
-        _ => Err(CORRUPT),
-    }
+    Subject::from_parts(kind, id).map_err(|_| CorruptColumn("subject"))
 }
 
 pub(super) fn customer(id: &str) -> Result<CustomerId, CorruptColumn> {

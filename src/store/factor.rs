@@ -114,6 +114,24 @@ pub trait FactorStore: Debug + Send + Sync + 'static {
     /// When the store could not be asked; the step may be used.
     async fn use_step(&self, admin: &AdminId, factor: &Digest, step: u64) -> Result<bool, StoreError>;
 
+    /// Replaces the last step of the factor of this name by a lower one, if it still is `from`. Answers whether it was
+    /// done. A clock that was ahead may have used a code of a step that is yet to come.
+    ///
+    /// # Security
+    ///
+    /// To write over another step than `from`, or to write a higher one, is a vulnerability: codes are good again.
+    ///
+    /// # Errors
+    ///
+    /// When the store could not be asked; it may be done.
+    async fn lower_step(
+        &self,
+        admin: &AdminId,
+        factor: &Digest,
+        from: u64,
+        to: u64,
+    ) -> Result<bool, StoreError>;
+
     /// Spends a recovery code of the factor of this name. Answers whether it was there: to exactly one caller.
     ///
     /// # Security
@@ -215,6 +233,16 @@ impl<S: FactorStore + ?Sized> FactorStore for Arc<S> {
 
     async fn use_step(&self, admin: &AdminId, factor: &Digest, step: u64) -> Result<bool, StoreError> {
         (**self).use_step(admin, factor, step).await
+    }
+
+    async fn lower_step(
+        &self,
+        admin: &AdminId,
+        factor: &Digest,
+        from: u64,
+        to: u64,
+    ) -> Result<bool, StoreError> {
+        (**self).lower_step(admin, factor, from, to).await
     }
 
     async fn use_recovery_code(

@@ -26,6 +26,10 @@ pub enum OpenError {
         /// The version that is needed.
         needed: u32,
     },
+    /// The server, its database, or a pooler before it is set up in a way that would make the store fail later; says how,
+    /// and what to do.
+    #[error("{0}")]
+    Unsuitable(String),
     /// The server's user may not do what is needed; it says what.
     #[error("the user of the store may not {what}")]
     NotPermitted {

@@ -82,8 +82,14 @@ pub struct Attempt {
     pub account: ThrottleKey,
     /// The budgets it draws on.
     pub charges: Vec<Charge>,
-    /// A reservation that is not settled by then counts as a failure.
+    /// A reservation that is not settled by then counts as a failure. At most [`LONGEST_LEASE`](Self::LONGEST_LEASE)
+    /// ahead.
     pub lease_until: OffsetDateTime,
+}
+
+impl Attempt {
+    /// No lease lasts longer, 1 h: one that ends later was begun by a clock that was ahead.
+    pub const LONGEST_LEASE: Duration = Duration::from_secs(60 * 60);
 }
 
 /// What became of a reservation.
@@ -113,6 +119,11 @@ pub enum Outcome {
 }
 
 /// Keeps budgets of failed attempts, and the locks that follow.
+///
+/// A node's clock may have been ahead and set right. So a window, a lock or a lease that ends more than 30 s further ahead
+/// of `now` than its own longest life (the budget's [`window`](Budget::window) and [`Lock::For`], and
+/// [`Attempt::LONGEST_LEASE`]) is shortened to end that long from `now` on, by [`reserve`](Self::reserve) and
+/// [`settle`](Self::settle). The failures stay.
 #[async_trait]
 pub trait ThrottleStore: Debug + Send + Sync + 'static {
     /// Charges all the attempt's budgets at once, or none. Failures and unsettled reservations together never

@@ -1,4 +1,4 @@
-use std::sync::Arc;
+use std::{fmt, str::FromStr, sync::Arc};
 
 use serde::{Deserialize, Serialize};
 use time::{OffsetDateTime, serde::rfc3339};
@@ -7,7 +7,19 @@ use super::{Digest, origin::bounded};
 use crate::account::{AdminId, CustomerId, Website};
 
 /// Whom a token speaks for.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+///
+/// The text form is `customer:` or `admin:` and the id. It is stable, so that a backend can use it as a key: equal subjects
+/// have equal texts, and parsing a text gives back its subject. The order is customers before admin users, then by id; it is not
+/// the order of the texts.
+///
+/// ```
+/// use commerce_auth::{AdminId, CustomerId, Subject};
+///
+/// let subject = Subject::Customer(CustomerId::from(7));
+/// assert_eq!(subject.to_string(), "customer:7");
+/// assert_eq!("admin:3".parse(), Ok(Subject::Admin(AdminId::from(3))));
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Subject {
@@ -15,6 +27,49 @@ pub enum Subject {
     Customer(CustomerId),
     /// An admin user.
     Admin(AdminId),
+}
+
+/// Why a text names no [`Subject`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a subject is customer: or admin: and an account id")]
+#[non_exhaustive]
+pub struct SubjectError;
+
+impl Subject {
+    /// The word for the kind, and the id: a backend's columns, and the two halves of the text form.
+    pub(crate) fn parts(&self) -> (&'static str, &dyn fmt::Display) {
+        match self {
+            Self::Customer(id) => (CUSTOMER, id),
+            Self::Admin(id) => (ADMIN, id),
+        }
+    }
+
+    pub(crate) fn from_parts(kind: &str, id: &str) -> Result<Self, SubjectError> {
+        match kind {
+            CUSTOMER => id.parse().map(Self::Customer).map_err(|_| SubjectError),
+            ADMIN => id.parse().map(Self::Admin).map_err(|_| SubjectError),
+            _ => Err(SubjectError),
+        }
+    }
+}
+
+const CUSTOMER: &str = "customer";
+const ADMIN: &str = "admin";
+
+impl fmt::Display for Subject {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (kind, id) = self.parts();
+        write!(f, "{kind}:{id}")
+    }
+}
+
+impl FromStr for Subject {
+    type Err = SubjectError;
+
+    fn from_str(text: &str) -> Result<Self, SubjectError> {
+        let (kind, id) = text.split_once(':').ok_or(SubjectError)?;
+        Self::from_parts(kind, id)
+    }
 }
 
 /// How a grant was obtained: which credential the sign-in matched.

@@ -13,6 +13,6 @@ mod origin;
 pub use bearer::BearerToken;
 pub(crate) use bearer::TokenFormat;
 pub use digest::{Digest, DigestError};
-pub use grant::{Assistance, Grant, Obtained, Subject};
+pub use grant::{Assistance, Grant, Obtained, Subject, SubjectError};
 pub use identity::{AdminIdentity, CustomerIdentity, Identity};
 pub use origin::Origin;

@@ -9,6 +9,7 @@ mod events;
 mod example;
 mod findings;
 mod format;
+mod keys;
 mod long;
 mod mutation;
 mod pruning;

@@ -44,6 +44,7 @@ enum Verb {
     Activate { token: u8, step: u64, codes: u8 },
     Factor { admin: u8 },
     UseStep { admin: u8, factor: Named, step: u64 },
+    LowerStep { admin: u8, factor: Named, from: u64, to: u64 },
     UseRecoveryCode { admin: u8, factor: Named, code: u8 },
     ReplaceRecoveryCodes { admin: u8, factor: Named, codes: u8 },
     Reseal { admin: u8, factor: Named, right: bool, new: u8 },
@@ -84,8 +85,10 @@ fn verb_of_factors() -> impl Strategy<Value = Verb> {
         6 => (token, step.clone(), codes)
             .prop_map(|(token, step, codes)| Verb::Activate { token, step, codes }),
         2 => admin.clone().prop_map(|admin| Verb::Factor { admin }),
-        3 => (admin.clone(), factor.clone(), step)
+        3 => (admin.clone(), factor.clone(), step.clone())
             .prop_map(|(admin, factor, step)| Verb::UseStep { admin, factor, step }),
+        2 => (admin.clone(), factor.clone(), step.clone(), step)
+            .prop_map(|(admin, factor, from, to)| Verb::LowerStep { admin, factor, from, to }),
         3 => (admin.clone(), factor.clone(), 0..8_u8)
             .prop_map(|(admin, factor, code)| Verb::UseRecoveryCode { admin, factor, code }),
         1 => (admin.clone(), factor.clone(), codes)
@@ -400,6 +403,13 @@ impl History {
                     return Ok("none".into());
                 };
                 format!("{:?}", store.use_step(&admin, &factor, step).await?)
+            }
+            Verb::LowerStep { admin, factor, from, to } => {
+                let admin = self.admin(admin);
+                let Some(factor) = self.factor(&admin, factor, store).await? else {
+                    return Ok("none".into());
+                };
+                format!("{:?}", store.lower_step(&admin, &factor, from, to).await?)
             }
             Verb::UseRecoveryCode { admin, factor, code } => {
                 let admin = self.admin(admin);

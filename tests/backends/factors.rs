@@ -2,13 +2,17 @@
 
 use std::sync::Arc;
 
-use commerce_auth::{AdminId, AdminSignIn, AssistanceEnd, Error, Notice, Origin, TotpSecret};
+use commerce_auth::{
+    AdminId, AdminSignIn, AssistanceEnd, Auth, Error, KeyId, Keyring, KeyringCheckError, Notice, Origin,
+    TotpSecret,
+};
 use futures_util::FutureExt;
 use secrecy::ExposeSecret;
 
 use crate::{
     Result,
     authenticator::Authenticator,
+    database::keyring,
     engine::Engine,
     shop::{ADMIN, ADMIN_PASSWORD, PASSWORD, Shop, at_once},
 };
@@ -98,6 +102,42 @@ pub(crate) async fn a_factor_is_one_at_all_nodes(engine: &Engine) -> Result {
         shop.node(0).generate_admin_token(AdminSignIn::new(ADMIN, ADMIN_PASSWORD)).await,
         Err(Error::SecondFactorRequired)
     ));
+    Ok(())
+}
+
+pub(crate) async fn a_keyring_is_compared_with_what_is_sealed(engine: &Engine) -> Result {
+    let shop = Shop::open(engine).await?;
+    let check = async |keyring: Option<Keyring>| {
+        let database = &shop.databases[0];
+        let mut builder = Auth::builder(Arc::clone(&database.store))
+            .customers(Arc::clone(&database.customers))
+            .without_notifier();
+        if let Some(keyring) = keyring {
+            builder = builder.keyring(keyring);
+        }
+        // The trail of the shop is signed with the right key in any case.
+        let auth = builder.audit(Arc::clone(&database.audit)).build().expect("it can be built");
+        auth.check_keyring().await
+    };
+    let ring = |id: u32, material: u8| Keyring::new(KeyId(id), [material; 32]).expect("enough bytes");
+    // A shop without a second factor takes any key.
+    for keyring in [None, Some(keyring()), Some(ring(1, 9))] {
+        check(keyring).await?;
+    }
+    enrol(&shop).await?;
+    assert!(check(Some(keyring())).await?.unopened.is_empty());
+    // Another key of the same name, of another name, and none at all.
+    for other in [Some(ring(1, 9)), Some(ring(2, 9)), Some(ring(0, 9)), Some(ring(u32::MAX, 9)), None] {
+        let refused = check(other).await.expect_err("it opens nothing");
+        let KeyringCheckError::Factors(admins) = &refused else { panic!("{refused:?}") };
+        assert_eq!(admins, &[AdminId::from(7)]);
+        assert!(refused.to_string().contains("remove_admin_factor"), "the way out: {refused}");
+    }
+    // Rotated: the key that sealed it is accepted still, then it is sealed anew, then the old key is retired.
+    let rotated = keyring();
+    rotated.accept(KeyId(2), [9; 32])?;
+    rotated.make_current(KeyId(2))?;
+    check(Some(rotated.clone())).await?;
     Ok(())
 }
 

@@ -7,6 +7,7 @@
 mod agreement;
 #[path = "../support/authenticator.rs"]
 mod authenticator;
+mod clock;
 #[path = "../../examples/demo/database.rs"]
 mod database;
 mod dump;
@@ -48,6 +49,10 @@ macro_rules! on_every_backend {
 
 on_every_backend! {
     agreement::every_verb_answers_as_in_memory,
+    clock::a_lock_lasts_its_length_once_the_clock_is_right,
+    clock::codes_are_right_again_once_the_clock_is,
+    clock::what_is_issued_from_ahead_is_refused,
+    clock::clocks_a_little_apart_refuse_nothing,
     examples::every_example_goes_as_it_says,
     nodes::a_code_is_redeemed_once,
     nodes::a_budget_is_one_budget,
@@ -57,6 +62,7 @@ on_every_backend! {
     nodes::assistance_ends_on_both,
     factors::a_code_is_accepted_once,
     factors::a_factor_is_one_at_all_nodes,
+    factors::a_keyring_is_compared_with_what_is_sealed,
     factors::the_ledger_is_one,
     nodes::a_new_password_ends_what_the_other_node_issued,
 }

@@ -24,6 +24,7 @@ async fn tokens_in_redis_and_the_rest_in_postgres() -> Result {
         .customers(database.customers)
         .admins(database.admins)
         .audit(database.audit)
+        .without_notifier()
         .keyring(keyring())
         .build()?;
 
@@ -44,6 +45,7 @@ async fn tokens_in_redis_and_the_rest_in_postgres() -> Result {
     let only_tokens = Auth::builder(commerce_auth::MemoryStore::new())
         .tokens(tokens)
         .customers(shop.databases[0].customers.clone())
+        .without_notifier()
         .keyring(keyring())
         .build()?;
     assert!(only_tokens.verify_customer(&token).await.is_ok(), "one trait of a backend at a time");

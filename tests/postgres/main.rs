@@ -6,11 +6,13 @@ mod accounts;
 #[path = "../support/alternating.rs"]
 mod alternating;
 mod opening;
+mod poolers;
 mod processes;
 #[path = "../support/records.rs"]
 mod records;
 mod rows;
 mod runtimes;
+mod setup;
 mod suite;
 mod tables;
 mod tls;

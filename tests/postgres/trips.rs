@@ -63,6 +63,7 @@ async fn every_verb_is_one_round_trip() -> Result<(), StoreError> {
             store.activate(factor, 1, &[recovery_code(); 10], NOW);
             store.factor(admin);
             store.use_step(admin, factor, 2);
+            store.lower_step(admin, factor, 2, 1);
             store.use_recovery_code(admin, factor, &recovery_code());
             store.replace_recovery_codes(admin, factor, &[recovery_code(); 10]);
             store.reseal(admin, factor, secret, secret);

@@ -123,7 +123,7 @@ async fn what_is_no_code_is_refused() {
     let right = authenticator.code_at(shop.now());
     for code in [
         wrong_code(&shop, &authenticator),
-        format!(" {right}"),
+        format!("+{right}"),
         format!("{right}0"),
         right[..5].to_owned(),
         "0".repeat(32),

@@ -1,13 +1,13 @@
 use std::error::Error as _;
 
 use commerce_auth::{
-    AdminId, Error, ErrorKind, KeyId, Keyring, MemoryStore, TotpSecret,
+    AdminId, Error, ErrorKind, KeyId, Keyring, KeyringCheckError, MemoryStore, StoreError, TotpSecret,
     store::{Enrolment, FactorStore},
 };
 
 use super::{
     Authenticator, SECRET, enrolled, sign_in,
-    support::{Shop, with_second_factor},
+    support::{Shop, hooked::Hooked, with_second_factor},
     token,
 };
 
@@ -132,6 +132,38 @@ async fn a_changed_bit_is_noticed() {
         assert!(shop.store.reseal(&admin, &factor.name, &changed, &factor.secret).await.unwrap());
     }
     token(&shop, &authenticator).await;
+}
+
+#[tokio::test]
+async fn a_keyring_that_opens_some_is_accepted_and_tells_of_the_others() {
+    let keyring = ring();
+    let shop = shop_with(&keyring);
+    import(&shop).await;
+    assert_eq!(shop.auth.check_keyring().await.unwrap().unopened, []);
+    // Many whom a lost key sealed, and one whom the current key did.
+    for other in 8..200_i64 {
+        let (admin, now) = (AdminId::from(other), shop.now());
+        let token = commerce_auth::Digest::of(&other.to_be_bytes());
+        let secret = commerce_auth::Sealed { key: KeyId(3), bytes: vec![0; 60] };
+        let expires_at = now + std::time::Duration::from_secs(60);
+        let planted = Enrolment { token, admin, secret, replaces: None, begun_with: None, expires_at };
+        shop.store.begin_enrolment(&planted, now).await.unwrap();
+        assert!(shop.store.activate(&token, 0, &[], now).await.unwrap());
+    }
+    let unopened = shop.auth.check_keyring().await.expect("the current key opens its own").unopened;
+    assert!(!unopened.is_empty() && !unopened.contains(&AdminId::from(7)), "{unopened:?}");
+    assert!(unopened.len() <= 128, "a bounded sample");
+}
+
+#[tokio::test]
+async fn a_keyring_that_cannot_be_compared_is_unavailable() {
+    let store = Hooked::new(|verb| match verb {
+        "sealed_by_others" => Err(StoreError::new("the database is down")),
+        _ => Ok(()),
+    });
+    let shop = Shop::open(store, with_second_factor(), |builder| builder.keyring(ring()));
+    let checked = shop.auth.check_keyring().await;
+    assert!(matches!(checked, Err(KeyringCheckError::Unavailable(_))), "{checked:?}");
 }
 
 #[tokio::test]

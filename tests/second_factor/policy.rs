@@ -67,14 +67,13 @@ async fn no_token_exists_before_the_code_is_checked_whatever_the_policy() {
 
 #[tokio::test]
 async fn a_shop_that_demands_it_needs_a_keyring() {
-    let builder =
-        || Auth::builder(MemoryStore::new()).customers(MemoryCustomers::new()).admins(MemoryAdmins::new());
+    let customers = || Auth::builder(MemoryStore::new()).customers(MemoryCustomers::new()).without_notifier();
+    let builder = || customers().admins(MemoryAdmins::new());
     assert!(matches!(builder().config(with_second_factor()).build(), Err(ConfigError::NoKeyring)));
     builder().config(with_second_factor()).keyring(keyring()).build().unwrap();
     builder().config(fast()).build().unwrap();
     // Without admin users nobody needs one.
-    let customers = Auth::builder(MemoryStore::new()).customers(MemoryCustomers::new());
-    customers.config(with_second_factor()).build().unwrap();
+    customers().config(with_second_factor()).build().unwrap();
 }
 
 #[tokio::test]
@@ -109,6 +108,7 @@ async fn a_shop_that_begins_to_demand_it_ends_what_was_had_without() {
             .customers(shop.customers.clone())
             .admins(shop.admins.clone())
             .keyring(keyring())
+            .without_notifier()
             .clock(Arc::clone(&shop.clock))
             .config(config)
             .build()

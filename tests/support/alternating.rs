@@ -186,6 +186,16 @@ impl<S: Store> FactorStore for Alternating<S> {
         self.next().use_step(admin, factor, step).await
     }
 
+    async fn lower_step(
+        &self,
+        admin: &AdminId,
+        factor: &Digest,
+        from: u64,
+        to: u64,
+    ) -> Result<bool, StoreError> {
+        self.next().lower_step(admin, factor, from, to).await
+    }
+
     async fn use_recovery_code(
         &self,
         admin: &AdminId,

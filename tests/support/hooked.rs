@@ -226,6 +226,17 @@ impl FactorStore for Hooked {
         self.inner.use_step(admin, factor, step).await
     }
 
+    async fn lower_step(
+        &self,
+        admin: &AdminId,
+        factor: &Digest,
+        from: u64,
+        to: u64,
+    ) -> Result<bool, StoreError> {
+        self.called("lower_step").await?;
+        self.inner.lower_step(admin, factor, from, to).await
+    }
+
     async fn use_recovery_code(
         &self,
         admin: &AdminId,

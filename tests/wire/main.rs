@@ -2,15 +2,29 @@
 
 #![cfg(all(feature = "axum", feature = "graphql"))]
 
+mod addresses;
 mod assistance;
+mod bodies;
+mod captured;
+mod consent;
 mod edge;
 mod graphql;
+mod host;
+mod hosts_errors;
+mod leaving;
+mod logs;
 mod many_fields;
+mod multiplied;
+mod nesting;
 mod over_http;
+mod paths;
 mod refusals;
 mod rest;
+mod schema;
 mod second_factor;
 mod site;
 mod sought;
 #[path = "../support/mod.rs"]
 mod support;
+mod told;
+mod typed;

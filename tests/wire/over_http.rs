@@ -42,13 +42,20 @@ async fn the_content_type_is_the_one_that_is_accepted() {
         (Some("*/*"), "application/json"),
         (Some("application/json"), "application/json"),
         (Some(SPEC), SPEC),
+        (Some("application/json;q=0.5, application/graphql-response+json"), SPEC),
+        (Some("application/graphql-response+json;q=0, application/json"), "application/json"),
+        // Whatever else a client asks for, as in Commerce.
+        (Some(""), "application/json"),
+        (Some("text/html"), "application/json"),
+        (Some("application/graphql+json"), "application/json"),
+        (Some("image/png, nonsense"), "application/json"),
+        (Some("*/*;q=0"), "application/json"),
     ] {
         let answer = post(&site, accept, Some("application/json; charset=utf-8"), body.clone()).await;
         assert_eq!(answer.status, 200);
         assert_eq!(answer.header("content-type").unwrap(), format!("{content_type}; charset=utf-8"));
         assert_eq!(answer.json(), json!({"data": {"shopName": "Main Website Store"}}));
     }
-    assert_eq!(post(&site, Some("text/html"), Some("application/json"), body).await.status, 406);
 }
 
 #[tokio::test]
@@ -71,9 +78,18 @@ async fn what_cannot_be_read_is_a_clear_4xx() {
         (Some("application/json"), r#"{"variables": {}}"#, 400),
         (Some("application/json"), r#"{"query": "{ shopName }", "query": "{ shopName }"}"#, 400),
         (Some("application/json"), r#"{"query": "{ shopName }", "variables": "{}"}"#, 400),
-        (Some("application/json"), r#"{"query": "{ shopName }", "variables": []}"#, 400),
+        (Some("application/json"), r#"{"query": "{ shopName }", "variables": [1]}"#, 400),
+        (Some("application/json"), r#"{"query": "{ shopName }", "variables": [[]]}"#, 400),
+        (Some("application/json"), r#"{"query": "{ shopName }", "variables": " "}"#, 400),
+        (Some("application/json"), r#"{"query": "{ shopName }", "variables": false}"#, 400),
+        (Some("application/json"), r#"{"query": "{ shopName }", "variables": {}, "variables": []}"#, 400),
         (Some("application/json"), r#"{"query": "{ shopName }", "operationName": 1}"#, 400),
         (Some("application/json"), r#"{"query": "{ shopName }", "extensions": 1}"#, 400),
+        (Some("application/json"), r#"{"query": "{ shopName }", "extensions": ["a"]}"#, 400),
+        (Some("application/json"), r#"{"query": "{ shopName }", "extensions": "{}"}"#, 400),
+        (Some("application/jsonp"), &good, 415),
+        (Some("text/json"), &good, 415),
+        (Some("text/plain"), &huge, 415),
         (Some("application/json"), &huge, 413),
     ] {
         let answer = post(&site, None, content_type, body.to_owned()).await;
@@ -85,6 +101,14 @@ async fn what_cannot_be_read_is_a_clear_4xx() {
         r#"{"query": "{ shopName }", "variables": null, "operationName": null, "extensions": null}"#,
         r#"{"query": "{ shopName }", "variables": {}, "extensions": {"a": {"b": [1]}}, "unknown": 1}"#,
         r#"{"query": "query A { shopName } query B { website }", "operationName": "A"}"#,
+        // PHP's empty array, and other ways to say none.
+        r#"{"query": "{ shopName }", "variables": []}"#,
+        r#"{"query": "{ shopName }", "variables": ""}"#,
+        r#"{"query": "{ shopName }", "variables": [], "operationName": null, "extensions": []}"#,
+        r#"{"query": "{ shopName }", "extensions": ""}"#,
+        // A byte order mark.
+        "\u{feff}{\"query\": \"{ shopName }\"}",
+        "{\"query\": \"\u{feff}{ shopName }\"}",
     ] {
         let answer = post(&site, None, Some("application/json"), body.to_owned()).await;
         assert_eq!(answer.json(), json!({"data": {"shopName": "Main Website Store"}}), "{body}");
@@ -131,6 +155,9 @@ async fn a_query_by_get() {
         "query=query%20A%7BshopName%7Dquery%20B%7Bwebsite%7D&operationName=A",
         "query=query(%24a%3ABoolean%3Dtrue)%7BshopName%20%40include(if%3A%24a)%7D&variables=%7B%22a%22%3Atrue%7D",
         "query=%7BshopName%7D&variables=null&extensions=%7B%7D&unknown=1",
+        "query=%7BshopName%7D&variables=&extensions=&operationName=",
+        "query=%7BshopName%7D&variables=%5B%5D&extensions=%5B%5D",
+        "query=%7BshopName%7D&variables=%22%22",
     ] {
         let answer = get(&site, query).await;
         assert_eq!((answer.status.as_u16(), answer.json()), (200, data.clone()), "{query}");
@@ -140,6 +167,8 @@ async fn a_query_by_get() {
         "variables=%7B%7D",
         "query=%7BshopName%7D&variables=1",
         "query=%7BshopName%7D&variables=%7B",
+        "query=%7BshopName%7D&variables=%5B1%5D",
+        "query=%7BshopName%7D&variables=%20",
         "query=%7BshopName%7D&query=%7Bwebsite%7D",
         "query=%7BshopName",
     ] {
@@ -168,6 +197,112 @@ async fn no_mutation_by_get() {
     // A token in an address is nobody's.
     let answer = get(&site, &format!("query=%7Bcustomer%7Bid%7D%7D&access_token={token}")).await;
     assert_eq!(answer.status, 403);
+}
+
+/// A whole sign-in as PHP's clients send it.
+#[tokio::test]
+async fn phps_clients_sign_in() {
+    let site = site();
+    let query = format!(
+        r#"mutation {{ generateCustomerToken(email: "{EMAIL}", password: "{PASSWORD}") {{ token }} }}"#
+    );
+    for variables in [json!([]), json!(""), json!({}), Value::Null] {
+        let body = json!({"query": query, "variables": variables, "operationName": null, "extensions": []});
+        let answer = site.graphql_with(None, &[], body).await;
+        assert!(answer.json()["data"]["generateCustomerToken"]["token"].is_string(), "{}", answer.text);
+    }
+}
+
+/// Apollo's clients first send the hash of a query alone, and the query once they are told that none are kept.
+#[tokio::test]
+async fn a_persisted_query_is_asked_for_again() {
+    let site = site();
+    let hash = json!({"persistedQuery": {"version": 1, "sha256Hash": "a".repeat(64)}});
+    let encoded = hash.to_string().replace('{', "%7B").replace('}', "%7D").replace('"', "%22");
+    let expected = json!({"errors": [{
+        "message": "PersistedQueryNotSupported", "extensions": {"code": "PERSISTED_QUERY_NOT_SUPPORTED"},
+    }]});
+    let mut answers = Vec::new();
+    for body in [
+        json!({"extensions": hash}),
+        json!({"query": null, "variables": {"a": 1}, "operationName": "A", "extensions": hash}),
+        json!({"query": "", "variables": [], "extensions": hash}),
+    ] {
+        for accept in ["*/*", SPEC] {
+            answers.push(site.graphql_with(None, &[("accept", accept)], body.clone()).await);
+        }
+    }
+    answers.push(get(&site, &format!("extensions={encoded}")).await);
+    answers.push(get(&site, &format!("operationName=A&variables=%7B%7D&extensions={encoded}")).await);
+    for answer in answers {
+        assert_eq!((answer.status.as_u16(), answer.json()), (200, expected.clone()));
+    }
+    // With the text it is run.
+    let body = json!({"query": "{ shopName }", "extensions": hash});
+    let answer = site.graphql_with(None, &[], body).await;
+    assert_eq!(answer.json(), json!({"data": {"shopName": "Main Website Store"}}));
+    let answer = get(&site, &format!("query=%7BshopName%7D&extensions={encoded}")).await;
+    assert_eq!(answer.json(), json!({"data": {"shopName": "Main Website Store"}}));
+    // What is no hash is nothing.
+    for extensions in [json!({"persistedQuery": null}), json!({"persistedQuery": []}), json!({"other": {}})] {
+        assert_eq!(site.graphql_with(None, &[], json!({"extensions": extensions})).await.status, 400);
+    }
+}
+
+#[tokio::test]
+async fn options_are_told() {
+    let site = site();
+    let request = Request::options("/graphql").header("origin", "https://shop.example");
+    let answer = site.send(request.body(Body::empty()).unwrap()).await;
+    assert_eq!((answer.status.as_u16(), answer.text.as_str()), (204, ""));
+    assert_eq!(answer.header("allow"), Some("GET, HEAD, OPTIONS, POST"));
+    let answer = site.send(Request::delete("/graphql").body(Body::empty()).unwrap()).await;
+    assert_eq!(answer.status, 405);
+}
+
+/// A storefront on another origin: tower-http's layer outside of the crate's.
+#[tokio::test]
+async fn another_origin_is_let_in_by_a_layer_outside() {
+    use tower::ServiceExt;
+    use tower_http::cors::{Any, CorsLayer};
+
+    let site = site();
+    let cors = CorsLayer::new()
+        .allow_origin(["https://shop.example".parse().unwrap()])
+        .allow_methods([http::Method::GET, http::Method::POST])
+        .allow_headers(Any);
+    let router = site.router.clone().layer(cors);
+    let send = async |request: http::request::Builder, body: &str| {
+        let request = request.header("origin", "https://shop.example").body(Body::from(body.to_owned()));
+        router.clone().oneshot(request.unwrap()).await.unwrap()
+    };
+    let origin = |answer: &http::Response<Body>| {
+        answer.headers().get("access-control-allow-origin").map(|value| value.to_str().unwrap().to_owned())
+    };
+    let allowed = Some("https://shop.example".to_owned());
+    // A preflight has no token, and its malformed headers are nobody's.
+    for path in ["/graphql", "/rest/V1/integration/customer/token"] {
+        let preflight = Request::options(path)
+            .header("access-control-request-method", "POST")
+            .header("access-control-request-headers", "authorization,content-type,store");
+        let answer = send(preflight, "").await;
+        assert_eq!((answer.status().as_u16(), origin(&answer)), (200, allowed.clone()), "{path}");
+        assert!(answer.headers().contains_key("access-control-allow-headers"));
+    }
+    let post = || Request::post("/graphql").header("content-type", "application/json");
+    let body = r#"{"query": "{ shopName }"}"#;
+    let dead = format!("Bearer {}", "0".repeat(32));
+    for (request, body, status) in [
+        (post(), body, 200),
+        (post(), "{", 400),
+        (post().header("authorization", dead), body, 401),
+        // Refused by the crate's layer.
+        (post().header("authorization", "Bearer a").header("authorization", "Bearer b"), body, 400),
+        (post().header("store", "nowhere"), body, 400),
+    ] {
+        let answer = send(request, body).await;
+        assert_eq!((answer.status().as_u16(), origin(&answer)), (status, allowed.clone()));
+    }
 }
 
 /// Fields, arguments and nullability, as Commerce's schema has them.

@@ -97,16 +97,8 @@ async fn a_body_that_is_not_what_it_should_be_is_a_clear_4xx() {
     let site = site();
     let long = json!({"username": EMAIL, "password": "x".repeat(20_000)}).to_string();
     let decoding = "Decoding error: the request body is not valid JSON.";
-    let fields = "The request body has an unknown field, a field twice, or a field of another type.";
     for (content_type, body, status, message) in [
-        ("application/json", r#"{"username": "a", "password": "Canary-1", "x": 1}"#, 400, fields),
-        ("application/json", r#"{"username": "a", "password": "Canary-1", "password": "b"}"#, 400, fields),
-        ("application/json", r#"{"username": ["a"], "password": "Canary-1"}"#, 400, fields),
-        ("application/json", r#"{"username": "a", "password": ["Canary-1"]}"#, 400, fields),
-        ("application/json", r#"{"username": "a", "password": {"Canary-1": 1}}"#, 400, fields),
-        ("application/json", r#""Canary-1""#, 400, fields),
         ("application/json", r#"{"password": "Canary-1" "#, 400, decoding),
-        ("application/json", "", 400, decoding),
         (
             "text/plain",
             r#"{"username": "a", "password": "b"}"#,

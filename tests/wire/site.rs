@@ -13,7 +13,7 @@ use commerce_auth::{
         CustomerTokenMutation, CustomerTokenQuery, PasswordMutation, RequireCustomer, RequirePermission,
         RequireSelf,
     },
-    http::{AuthLayer, Caller, Websites, rest},
+    http::{AuthLayer, Caller, Websites, commerce_paths, rest},
     store::Store,
 };
 use http::{HeaderMap, Request, Response, StatusCode};
@@ -21,7 +21,10 @@ use http_body_util::BodyExt;
 use serde_json::{Value, json};
 use tower::ServiceExt;
 
-use crate::support::{Shop, shop};
+use crate::{
+    host::{HostMutation, HostQuery},
+    support::{Shop, shop},
+};
 
 #[derive(SimpleObject)]
 pub struct Customer {
@@ -68,10 +71,11 @@ impl OwnQuery {
 }
 
 #[derive(MergedObject, Default)]
-pub struct Query(OwnQuery, CustomerTokenQuery, CustomerAssistanceQuery);
+pub struct Query(OwnQuery, HostQuery, CustomerTokenQuery, CustomerAssistanceQuery);
 
 #[derive(MergedObject, Default)]
 pub struct Mutation(
+    HostMutation,
     CustomerTokenMutation,
     AssistanceMutation,
     CustomerAssistanceMutation,
@@ -116,10 +120,11 @@ pub fn router(auth: Auth) -> Router {
             }),
         )
         .route("/V1/caller", get(|caller: Caller| async move { format!("{caller:?}") }));
-    Router::new()
+    let router = Router::new()
         .route("/graphql", graphql::endpoint(schema(), Admission::default()))
         .nest("/rest", rest::by_store(rest::routes().merge(own)))
-        .layer(AuthLayer::new(auth).websites(TwoWebsites).trusted_proxies(["10.0.0.0/8".parse().unwrap()]))
+        .layer(AuthLayer::new(auth).websites(TwoWebsites).trusted_proxies(["10.0.0.0/8".parse().unwrap()]));
+    commerce_paths(router)
 }
 
 /// A shop and its router.
@@ -161,6 +166,14 @@ impl Answer {
     }
 }
 
+pub async fn read(response: Response<Body>) -> Answer {
+    let (parts, body) = response.into_parts();
+    let cause = parts.extensions.get::<Arc<Error>>().map(|error| error.kind());
+    let bytes = body.collect().await.unwrap().to_bytes();
+    let text = String::from_utf8(bytes.to_vec()).unwrap();
+    Answer { status: parts.status, headers: parts.headers, text, cause }
+}
+
 impl<S: Store> Site<S> {
     pub fn of(shop: Shop<S>) -> Self {
         Self { router: router(shop.auth.clone()), shop }
@@ -173,12 +186,7 @@ impl<S: Store> Site<S> {
     pub async fn send_from(&self, peer: &str, mut request: Request<Body>) -> Answer {
         let peer: SocketAddr = peer.parse().unwrap();
         request.extensions_mut().insert(ConnectInfo(peer));
-        let response: Response<Body> = self.router.clone().oneshot(request).await.unwrap();
-        let (parts, body) = response.into_parts();
-        let cause = parts.extensions.get::<Arc<Error>>().map(|error| error.kind());
-        let bytes = body.collect().await.unwrap().to_bytes();
-        let text = String::from_utf8(bytes.to_vec()).unwrap();
-        Answer { status: parts.status, headers: parts.headers, text, cause }
+        read(self.router.clone().oneshot(request).await.unwrap()).await
     }
 
     pub async fn graphql(&self, token: Option<&str>, query: &str) -> Answer {

@@ -1,19 +1,43 @@
 //! The command line.
 
-use std::{fmt, net::SocketAddr, path::PathBuf, str::FromStr};
+use std::{
+    fmt,
+    io::{IsTerminal, stderr},
+    path::PathBuf,
+    str::FromStr,
+};
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use axum::http::{HeaderValue, uri::Authority};
+use clap::{Args, Parser, Subcommand, ValueEnum, value_parser};
 use commerce_auth::SecondFactorPolicy;
 use ipnet::IpNet;
 
+use crate::{
+    logging::LogFormat,
+    values::{ListenAddress, PublicUrl, network},
+};
+
 /// A web shop's server that signs its customers and admin users in with commerce-auth.
 #[derive(Debug, Parser)]
-#[command(name = "storefront", args_conflicts_with_subcommands = true)]
+#[command(name = "storefront", version, args_conflicts_with_subcommands = true)]
 pub(crate) struct CommandLine {
     #[command(subcommand)]
     pub(crate) command: Option<Command>,
     #[command(flatten)]
     pub(crate) serve: Serve,
+
+    /// How the log on the standard error is written [default: text on a terminal, for a demo and for a sub-command; else
+    /// json]
+    #[arg(long, value_enum, value_name = "FORMAT", global = true)]
+    log: Option<LogFormat>,
+}
+
+impl CommandLine {
+    /// Returns the format that was asked for, or else the one for who reads the log.
+    pub(crate) fn log_format(&self) -> LogFormat {
+        let is_for_people = self.command.is_some() || self.serve.demo || stderr().is_terminal();
+        self.log.unwrap_or(if is_for_people { LogFormat::Text } else { LogFormat::Json })
+    }
 }
 
 #[derive(Debug, Subcommand)]
@@ -27,22 +51,28 @@ pub(crate) enum Command {
 
 #[derive(Debug, Args)]
 pub(crate) struct Serve {
-    /// Where to listen; port 0 is any that is free.
-    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080")]
-    pub(crate) listen: SocketAddr,
+    /// Where to listen: a host, by name or address, and a port. Port 0 is any that is free.
+    #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:8080")]
+    pub(crate) listen: ListenAddress,
 
     /// Where accounts are kept, and everything else: memory:, sqlite:PATH or postgres://…
     #[arg(long, value_name = "DATABASE", default_value = "sqlite:storefront.db")]
     pub(crate) database: DatabaseAddress,
 
-    /// Keep tokens, one-time codes and attempt budgets there instead: redis://…
+    /// Keep tokens, one-time codes and attempt budgets there instead: redis://…, rediss://… through TLS, redis+unix:///PATH, or
+    /// redis+sentinel://HOST,HOST/NAME. Of TLS, the certificates of the system are believed, or those of SSL_CERT_FILE.
     #[arg(long, value_name = "REDIS")]
     pub(crate) tokens: Option<RedisAddress>,
 
-    /// The shop's private key: 32 bytes, made if the file is missing [default: storefront.key beside the database; none is
+    /// The shop's private key: 32 bytes, made at the first start [default: storefront.key beside the database; none is
     /// kept for memory:]
     #[arg(long, value_name = "FILE")]
     pub(crate) key_file: Option<PathBuf>,
+
+    /// Start although the private key is not the one that the database was used with, for a key that is lost. What it signed is
+    /// no longer verified; remove the second factors that it sealed with remove-admin-2fa.
+    #[arg(long)]
+    pub(crate) new_key: bool,
 
     /// Which admin users must sign in with a second factor.
     #[arg(long = "admin-2fa", value_enum, default_value_t = AdminFactor::Required)]
@@ -53,20 +83,25 @@ pub(crate) struct Serve {
     pub(crate) assistance_step_up: bool,
 
     /// How long an admin user's sign-in counts as fresh, in seconds.
-    #[arg(long, value_name = "SECONDS", default_value_t = 900)]
+    #[arg(long, value_name = "SECONDS", default_value_t = 900, value_parser = value_parser!(u64).range(1..))]
     pub(crate) fresh_for: u64,
 
     /// The folder that mails are written to, as .eml files.
     #[arg(long, value_name = "FOLDER", default_value = "outbox")]
     pub(crate) outbox: PathBuf,
 
-    /// What customers call this shop, for links in mails [default: http://ADDRESS]
+    /// What customers call this shop, for links in mails [default: http:// and where it listens]
     #[arg(long, value_name = "URL")]
-    pub(crate) public_url: Option<String>,
+    pub(crate) public_url: Option<PublicUrl>,
 
-    /// A network of proxies whose X-Forwarded-For is believed; may be given several times.
-    #[arg(long = "trusted-proxy", value_name = "CIDR")]
+    /// A proxy, or a network of proxies, whose X-Forwarded-For is believed. May be given several times.
+    #[arg(long = "trusted-proxy", value_name = "ADDRESS|CIDR", value_parser = network)]
     pub(crate) trusted_proxies: Vec<IpNet>,
+
+    /// The origin of a storefront on another host, whose pages may call the APIs:
+    /// https://shop.example; may be given several times.
+    #[arg(long = "cors-origin", value_name = "ORIGIN")]
+    pub(crate) cors_origins: Vec<Origin>,
 
     /// Put demo customers and admin users with known passwords into the database. Only on loopback.
     #[arg(long)]
@@ -98,7 +133,7 @@ pub(crate) struct RemoveAdminFactor {
     #[arg(long, value_name = "DATABASE", default_value = "sqlite:storefront.db")]
     pub(crate) database: DatabaseAddress,
 
-    /// Where tokens are kept instead, if they are: redis://…
+    /// Where tokens are kept instead, if they are, as of the server.
     #[arg(long, value_name = "REDIS")]
     pub(crate) tokens: Option<RedisAddress>,
 
@@ -165,6 +200,26 @@ impl fmt::Debug for DatabaseAddress {
     }
 }
 
+/// A web origin as browsers send it.
+#[derive(Clone, Debug)]
+pub(crate) struct Origin(pub(crate) HeaderValue);
+
+impl FromStr for Origin {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let authority = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
+        let is_plain = |authority: &str| {
+            !authority.contains(['/', '?', '#', '@', '*']) && authority.parse::<Authority>().is_ok()
+        };
+        let is_lower_case = !text.bytes().any(|byte| byte.is_ascii_uppercase());
+        match text.parse() {
+            Ok(value) if is_lower_case && authority.is_some_and(is_plain) => Ok(Self(value)),
+            _ => Err("it is no origin in small letters and without a path, as https://shop.example"),
+        }
+    }
+}
+
 /// Where tokens are kept, if not in the database.
 #[derive(Clone)]
 pub(crate) struct RedisAddress(pub(crate) String);
@@ -172,11 +227,13 @@ pub(crate) struct RedisAddress(pub(crate) String);
 impl FromStr for RedisAddress {
     type Err = &'static str;
 
+    /// Only what kind it is: the crate tells what is wrong with the rest.
     fn from_str(address: &str) -> Result<Self, Self::Err> {
-        if address.starts_with("redis://") {
-            Ok(Self(address.into()))
-        } else {
-            Err("it does not begin with redis://")
+        let scheme = address.split_once("://").map_or("", |(scheme, _)| scheme);
+        let family = scheme.split(['+', '-']).next().unwrap_or_default();
+        match family {
+            "redis" | "rediss" | "valkey" | "valkeys" | "unix" => Ok(Self(address.into())),
+            _ => Err("it is none of redis://…, rediss://…, redis+unix:///… and redis+sentinel://…"),
         }
     }
 }

@@ -1,7 +1,10 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use commerce_auth::{AuditEvent, AuditSink, StoreError, Subject, audit::TracingAudit};
+use commerce_auth::{
+    AuditEvent, AuditSink, StoreError, Subject,
+    audit::{SignatureCheck, TracingAudit},
+};
 
 /// The audit trail: kept in the database, and told to the log once it is kept.
 #[derive(Debug)]
@@ -17,5 +20,9 @@ impl AuditSink for LoggedAudit {
     /// In the database. The log is its keeper's to erase.
     async fn erase(&self, subject: &Subject) -> Result<u64, StoreError> {
         self.0.erase(subject).await
+    }
+
+    async fn check_signatures(&self) -> Result<SignatureCheck, StoreError> {
+        self.0.check_signatures().await
     }
 }

@@ -9,18 +9,17 @@ use commerce_auth::{AccountStatus, AdminId, AdminRecord, Permission, UpsertError
 use uuid::Uuid;
 
 use crate::{
-    accounts::Database,
     args::{CreateAdmin, DatabaseAddress},
-    keys, shop,
+    keys::{self, OtherKey},
+    shop,
 };
 
 pub(crate) async fn run(args: CreateAdmin) -> Result<(), Box<dyn Error>> {
     if let DatabaseAddress::Memory = args.database {
         return Err("an admin user in memory would be gone at once: give --database".into());
     }
-    let keyring = keys::keyring(args.key_file.as_deref(), &args.database)?;
-    let database = Database::open(&args.database, None, keyring).await?;
-    let auth = shop::auth_on(&database).build()?;
+    let database = keys::open(args.key_file.as_deref(), &args.database, None, OtherKey::Refuse).await?;
+    let auth = shop::auth_on(&database).without_notifier().build()?;
     let password_hash = auth.hash_new_admin_password(&args.username, read_password()?).await?;
     let permissions = if args.no_assistance { Vec::new() } else { Permission::ALL.to_vec() };
     let row = AdminRecord {

@@ -13,9 +13,13 @@ use commerce_auth::graphql::Admission;
 
 use crate::{schema::schema, shop::Shop};
 
+/// The shop's own fields that hash a password or send a mail.
+const COSTLY: [&str; 5] =
+    ["createCustomer", "createCustomerV2", "updateCustomer", "updateCustomerV2", "updateCustomerEmail"];
+
 /// The page loads its scripts from elsewhere, which could read the tokens that the shop's pages keep: for a demo alone.
 pub(crate) fn endpoint(shop: Shop, demo: bool) -> MethodRouter<Shop> {
-    let admission = Admission::default().costly(["createCustomerV2", "updateCustomerEmail"]);
+    let admission = Admission::default().costly(COSTLY);
     let endpoint = commerce_auth::graphql::endpoint(schema(shop), admission);
     if demo { endpoint.layer(middleware::from_fn(graphiql_for_browsers)) } else { endpoint }
 }

@@ -5,13 +5,21 @@ use std::error::Error;
 use commerce_auth::{AdminNotice, AdminNotification, Notice, Notification, store::AssistanceEnd};
 use lettre::{
     Address, Message,
-    message::{Mailbox, header::ContentType},
+    address::Envelope,
+    message::{
+        Body, Mailbox, SinglePart,
+        header::{ContentTransferEncoding, ContentType},
+    },
 };
 use time::{OffsetDateTime, format_description::well_known::Rfc2822};
+
+use crate::mailbox::mailbox;
 
 const SENDER: &str = "Storefront <no-reply@storefront.invalid>";
 /// Where this shop's staff would have their mail.
 const STAFF: &str = "staff.storefront.invalid";
+/// The longest line of prose, in characters. RFC 5322 section 2.1.1 asks for at most 78.
+const WIDTH: usize = 72;
 
 type Letter = Result<Message, Box<dyn Error + Send + Sync>>;
 
@@ -19,46 +27,54 @@ pub(crate) fn to_customer(shop_url: &str, notification: Notification) -> Letter 
     let (subject, text) = match notification.notice {
         Notice::ResetRequested { token, expires_at } => (
             "Set a new password",
-            // In the fragment, which no browser sends to any server, and none writes to a log.
-            format!(
-                "Somebody, we hope you, asked for a new password for your account.\n\n\
-                 Set one here: {shop_url}/#reset={token}\n\
-                 or with this code: {token}\n\n\
-                 It works once, until {until}. If it was not you, do nothing: your password stays as it is.\n",
-                token = token.expose(),
-                until = in_words(expires_at),
-            ),
+            Text::default()
+                .prose("Somebody, we hope you, asked for a new password for your account. Set one here:")
+                // In the fragment, which no browser sends to a server.
+                .line(format!("{shop_url}/#reset={}", token.expose()))
+                .prose("Or with this code:")
+                .line(token.expose())
+                .prose(format!(
+                    "It works once, until {}. If it was not you, do nothing: your password stays as it is.",
+                    in_words(expires_at)
+                )),
         ),
         Notice::PasswordReset => {
-            ("Your new password", "A new password was set with the link in our mail.\n".into())
+            ("Your new password", Text::default().prose("A new password was set with the link in our mail."))
         }
-        Notice::PasswordChanged => ("Your new password", "Your password was changed.\n".into()),
-        Notice::AssistanceConsent { allowed: true } => {
-            ("Shopping assistance", "You allow our staff to sign in as you and assist you.\n".into())
+        Notice::PasswordChanged => {
+            ("Your new password", Text::default().prose("Your password was changed."))
         }
-        Notice::AssistanceConsent { allowed: false } => {
-            ("Shopping assistance", "Our staff may no longer sign in as you.\n".into())
-        }
+        Notice::AssistanceConsent { allowed: true } => (
+            "Shopping assistance",
+            Text::default().prose("You allow our staff to sign in as you and assist you."),
+        ),
+        Notice::AssistanceConsent { allowed: false } => (
+            "Shopping assistance",
+            Text::default().prose("Our staff may no longer sign in as you."),
+        ),
         Notice::AssistanceBegan { actor, reason, expires_at, .. } => (
             "You are being assisted",
-            format!(
-                "Admin user {actor} of our staff is signed in as you, to assist you, until {until} at the latest.\n\
-                 The reason given: {reason}\n\n\
-                 If you do not want it, end it on your page: {shop_url}/\n",
-                until = in_words(expires_at),
-            ),
+            Text::default()
+                .prose(format!(
+                    "Admin user {actor} of our staff is signed in as you, to assist you, until {} at the latest.",
+                    in_words(expires_at)
+                ))
+                .prose(format!("The reason given: {reason}"))
+                .prose("If you do not want it, end it on your page:")
+                .line(format!("{shop_url}/")),
         ),
         Notice::AssistanceEnded { actor, began_at, end } => (
             "You are no longer being assisted",
-            format!(
-                "Admin user {actor} of our staff, who was signed in as you since {since}, no longer is: {why}.\n",
-                since = in_words(began_at),
-                why = how(end),
-            ),
+            Text::default()
+                .prose(format!(
+                    "Admin user {actor} of our staff, who was signed in as you since {}, no longer is.",
+                    in_words(began_at)
+                ))
+                .prose(how(end)),
         ),
-        _ => ("Your account", "Something about your account has changed.\n".into()),
+        _ => ("Your account", Text::default().prose("Something about your account has changed.")),
     };
-    letter(notification.email.parse()?, subject, text)
+    letter(mailbox(&notification.email)?, subject, text)
 }
 
 pub(crate) fn to_admin(shop_url: &str, notification: AdminNotification) -> Letter {
@@ -66,49 +82,95 @@ pub(crate) fn to_admin(shop_url: &str, notification: AdminNotification) -> Lette
     let (subject, text) = match notice {
         AdminNotice::EnrolmentRequested { token, expires_at } => (
             "Set up your authenticator",
-            // In the fragment, as a customer's reset token.
-            format!(
-                "Somebody, we hope you, signed in with your password. Before you can sign in you need an authenticator.\n\n\
-                 Set it up here: {shop_url}/admin#enrol={token}\n\n\
-                 The link works until {until}. If it was not you, somebody else knows your password: change it.\n",
-                token = token.expose(),
-                until = in_words(expires_at),
-            ),
+            Text::default()
+                .prose(
+                    "Somebody, we hope you, signed in with your password. Before you can sign in you need an \
+                     authenticator. Set it up here:",
+                )
+                // In the fragment, as a customer's reset token.
+                .line(format!("{shop_url}/admin#enrol={}", token.expose()))
+                .prose("A program of your own sets it up with this token:")
+                .line(token.expose())
+                .prose(format!(
+                    "The link and the token work until {}. If it was not you, somebody else knows your password: \
+                     change it.",
+                    in_words(expires_at)
+                )),
         ),
         AdminNotice::FactorActivated => (
             "Your authenticator",
-            "An authenticator was set up for you. You are signed out everywhere.\n".into(),
+            Text::default().prose("An authenticator was set up for you. You are signed out everywhere."),
         ),
-        AdminNotice::FactorRemoved => {
-            ("Your authenticator", "Your second factor was removed. You are signed out everywhere.\n".into())
-        }
+        AdminNotice::FactorRemoved => (
+            "Your authenticator",
+            Text::default().prose("Your second factor was removed. You are signed out everywhere."),
+        ),
         AdminNotice::RecoveryCodeUsed { left } => (
             "A recovery code was used",
-            format!("Somebody, we hope you, signed in with a recovery code. {left} are left.\n"),
+            Text::default()
+                .prose("Somebody, we hope you, signed in with a recovery code.")
+                .prose(format!("{left} are left.")),
         ),
         AdminNotice::RecoveryCodesReplaced => (
             "Your recovery codes",
-            "New recovery codes were made for you; those before are no good any more.\n".into(),
+            Text::default().prose("New recovery codes were made for you. The earlier ones no longer work."),
         ),
-        AdminNotice::PasswordChanged => ("Your new password", "Your password was changed.\n".into()),
-        _ => ("Your account", "Something about your account has changed.\n".into()),
+        AdminNotice::PasswordChanged => {
+            ("Your new password", Text::default().prose("Your password was changed."))
+        }
+        _ => ("Your account", Text::default().prose("Something about your account has changed.")),
     };
     let address = Address::new(format!("admin-{admin}"), STAFF)?;
     letter(Mailbox::new(Some(username), address), subject, text)
 }
 
-fn letter(to: Mailbox, subject: &str, text: String) -> Letter {
-    let letter = Message::builder().from(SENDER.parse()?).to(to).subject(subject);
-    Ok(letter.header(ContentType::TEXT_PLAIN).body(text)?)
+/// The text of a mail, paragraph by paragraph.
+#[derive(Default)]
+struct Text(Vec<String>);
+
+impl Text {
+    /// Adds prose, wrapped into short lines.
+    fn prose(mut self, text: impl AsRef<str>) -> Self {
+        self.0.push(textwrap::fill(text.as_ref(), WIDTH));
+        self
+    }
+
+    /// Adds a link or a code, which stays in one line whatever its length: it is copied.
+    fn line(mut self, text: impl Into<String>) -> Self {
+        self.0.push(text.into());
+        self
+    }
+
+    /// Writes the text as it is, as 7bit or 8bit. Quoted-printable would break the links: many people read mails, and the
+    /// files of a demo, without decoding them.
+    fn into_body(self) -> Body {
+        let text = self.0.join("\n\n").replace('\n', "\r\n") + "\r\n";
+        let encoding = if text.is_ascii() {
+            ContentTransferEncoding::SevenBit
+        } else {
+            ContentTransferEncoding::EightBit
+        };
+        // lettre encodes every line of 76 bytes and more. The lines here end with CRLF and have at most 998 bytes (RFC 5322
+        // section 2.1.1), which is what 7bit and 8bit allow: prose is wrapped, and `PublicUrl` bounds the links.
+        Body::dangerous_pre_encoded(text.into_bytes(), encoding)
+    }
+}
+
+fn letter(to: Mailbox, subject: &str, text: Text) -> Letter {
+    let sender: Mailbox = SENDER.parse()?;
+    // lettre would read the recipient back from the header, and does not read every quoted local part.
+    let envelope = Envelope::new(Some(sender.email.clone()), vec![to.email.clone()])?;
+    let part = SinglePart::builder().header(ContentType::TEXT_PLAIN).body(text.into_body());
+    Ok(Message::builder().envelope(envelope).from(sender).to(to).subject(subject).singlepart(part)?)
 }
 
 const fn how(end: AssistanceEnd) -> &'static str {
     match end {
-        AssistanceEnd::Expired => "the time was up",
-        AssistanceEnd::SignedOut => "the admin user signed out",
-        AssistanceEnd::EndedByCustomer => "you ended it",
-        AssistanceEnd::ConsentWithdrawn => "you no longer allow it",
-        _ => "the assistance no longer held",
+        AssistanceEnd::Expired => "Why it ended: the time was up.",
+        AssistanceEnd::SignedOut => "Why it ended: the admin user signed out.",
+        AssistanceEnd::EndedByCustomer => "Why it ended: you ended it.",
+        AssistanceEnd::ConsentWithdrawn => "Why it ended: you no longer allow it.",
+        _ => "Why it ended: the assistance no longer held.",
     }
 }
 

@@ -27,6 +27,7 @@ mod housekeeping;
 mod keys;
 mod letters;
 mod logging;
+mod mailbox;
 mod outbox;
 mod pages;
 mod remove_admin_factor;
@@ -36,6 +37,7 @@ mod schema;
 mod server;
 mod shop;
 mod signals;
+mod values;
 
 use std::{error::Error, process::ExitCode};
 
@@ -54,7 +56,7 @@ async fn main() -> ExitCode {
 }
 
 async fn run(command_line: CommandLine) -> Result<(), Box<dyn Error>> {
-    logging::start()?;
+    logging::start(command_line.log_format())?;
     match command_line.command {
         Some(Command::CreateAdmin(args)) => create_admin::run(args).await,
         Some(Command::RemoveAdminFactor(args)) => remove_admin_factor::run(args).await,

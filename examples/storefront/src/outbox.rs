@@ -11,7 +11,7 @@ use tokio::{
 };
 use tracing::{debug, error};
 
-use crate::letters;
+use crate::{errors::in_full, letters};
 
 /// So many mails may wait; beyond it the crate is told that they could not be queued.
 const QUEUE: usize = 1024;
@@ -62,7 +62,9 @@ pub(crate) fn open(folder: &Path, shop_url: String) -> io::Result<(Outbox, Deliv
     builder.recursive(true);
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(folder)?;
+    builder
+        .create(folder)
+        .map_err(|error| io::Error::new(error.kind(), format!("{}: {error}", folder.display())))?;
     let (queue, queued) = mpsc::channel(QUEUE);
     let (stop, stopped) = oneshot::channel();
     let task = tokio::spawn(deliver_all(queued, stopped, Transport::new(folder), shop_url));
@@ -98,7 +100,7 @@ async fn deliver_all(
     }
 }
 
-/// A mail that cannot be delivered is logged by whose it is, never by its address or its text.
+/// Delivers a mail. One that cannot be delivered is logged by whose it is, never by its address or its text.
 async fn deliver(transport: &Transport, shop_url: &str, mail: Mail) {
     let (whose, letter) = match mail {
         Mail::ToCustomer(notification) => {
@@ -114,6 +116,6 @@ async fn deliver(transport: &Transport, shop_url: &str, mail: Mail) {
     };
     match sent.await {
         Ok(()) => debug!(?whose, "a mail was delivered"),
-        Err(error) => error!(?whose, error = %error, "a mail could not be delivered"),
+        Err(error) => error!(?whose, cause = in_full(&*error), "a mail could not be delivered"),
     }
 }

@@ -3,9 +3,9 @@
 use std::{error::Error, time::Duration};
 
 use crate::{
-    accounts::Database,
     args::{DatabaseAddress, RemoveAdminFactor},
-    keys, outbox, shop,
+    keys::{self, OtherKey},
+    outbox, shop,
 };
 
 /// So long the mail may take.
@@ -15,8 +15,9 @@ pub(crate) async fn run(args: RemoveAdminFactor) -> Result<(), Box<dyn Error>> {
     if let DatabaseAddress::Memory = args.database {
         return Err("what is in memory is the running server's alone: give --database".into());
     }
-    let keyring = keys::keyring(args.key_file.as_deref(), &args.database)?;
-    let database = Database::open(&args.database, args.tokens.as_ref(), keyring).await?;
+    let (key_file, tokens) = (args.key_file.as_deref(), args.tokens.as_ref());
+    // What another key sealed can be removed with this one.
+    let database = keys::open(key_file, &args.database, tokens, OtherKey::RefuseToMake).await?;
     let username = args.username.parse().map_err(|_| "there is no admin user of this name")?;
     let admin = database.admins.find_by_username(&username).await?;
     let admin = admin.ok_or("there is no admin user of this name")?;

@@ -1,27 +1,25 @@
 //! Which request goes where, and what surrounds all of them.
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
 use axum::{
     Router,
     body::Body,
     extract::DefaultBodyLimit,
-    http::{HeaderName, Request, Response, StatusCode},
+    http::{HeaderName, Method, Request, Response, StatusCode, header},
     routing::{get, post},
 };
-use commerce_auth::{
-    Error, ErrorKind,
-    http::{AuthLayer, rest::by_store},
-};
+use commerce_auth::http::{AuthLayer, commerce_paths, rest::by_store};
 use ipnet::IpNet;
 use tower_http::{
+    cors::CorsLayer,
     request_id::{MakeRequestUuid, PropagateRequestIdLayer, RequestId, SetRequestIdLayer},
     timeout::{RequestBodyTimeoutLayer, TimeoutLayer},
     trace::TraceLayer,
 };
-use tracing::{Span, error, info, info_span};
+use tracing::{Span, info, info_span};
 
-use crate::{admin_api, assist::assist, errors::in_full, graphql, health::health, pages, rest, shop::Shop};
+use crate::{admin_api, args::Origin, assist::assist, graphql, health::health, pages, rest, shop::Shop};
 
 /// The name of a request, by which its lines are found in the log and its events in the audit trail.
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -30,9 +28,14 @@ const TIMEOUT: Duration = Duration::from_secs(20);
 const BODY_TIMEOUT: Duration = Duration::from_secs(10);
 const MAX_BODY: usize = 64 * 1024;
 
-pub(crate) fn routes(shop: Shop, trusted_proxies: Vec<IpNet>, demo: bool) -> Router {
+pub(crate) fn routes(
+    shop: Shop,
+    trusted_proxies: Vec<IpNet>,
+    cors_origins: Vec<Origin>,
+    demo: bool,
+) -> Router {
     let auth = AuthLayer::new(shop.auth.clone()).trusted_proxies(trusted_proxies);
-    Router::new()
+    let router = Router::new()
         .merge(pages::routes())
         .route("/assist", post(assist))
         .route("/health", get(health))
@@ -44,10 +47,29 @@ pub(crate) fn routes(shop: Shop, trusted_proxies: Vec<IpNet>, demo: bool) -> Rou
         .layer(DefaultBodyLimit::max(MAX_BODY))
         .layer(RequestBodyTimeoutLayer::new(BODY_TIMEOUT))
         .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, TIMEOUT))
-        .layer(auth)
+        .layer(auth);
+    // Outside of the layer that refuses requests, so that pages can read its refusals too.
+    let router = if cors_origins.is_empty() { router } else { router.layer(cors(cors_origins)) };
+    let router = router
         .layer(PropagateRequestIdLayer::new(REQUEST_ID))
         .layer(TraceLayer::new_for_http().make_span_with(span).on_response(log_response).on_failure(()))
-        .layer(SetRequestIdLayer::new(REQUEST_ID, MakeRequestUuid))
+        .layer(SetRequestIdLayer::new(REQUEST_ID, MakeRequestUuid));
+    commerce_paths(router)
+}
+
+/// Lets the pages of these origins call the shop with a bearer token. There are no cookies to send
+/// along.
+fn cors(origins: Vec<Origin>) -> CorsLayer {
+    CorsLayer::new()
+        .allow_origin(origins.into_iter().map(|Origin(origin)| origin).collect::<Vec<_>>())
+        .allow_methods([Method::GET, Method::POST, Method::PUT])
+        .allow_headers([
+            header::CONTENT_TYPE,
+            header::AUTHORIZATION,
+            HeaderName::from_static("store"),
+            HeaderName::from_static("x-recaptcha"),
+        ])
+        .expose_headers([header::WWW_AUTHENTICATE, header::RETRY_AFTER, REQUEST_ID])
 }
 
 /// A request as the log names it: without headers, without a body, and without the query, all of which may hold secrets.
@@ -56,16 +78,8 @@ fn span(request: &Request<Body>) -> Span {
     info_span!("request", id, method = %request.method(), path = request.uri().path())
 }
 
-/// What was answered; and, where the shop is at fault, why: the client is not told.
+/// The status of the answer. If the shop is at fault, the crate has logged why.
 fn log_response(response: &Response<Body>, latency: Duration, _: &Span) {
-    let cause = response.extensions().get::<Arc<Error>>();
-    if let Some(cause) = cause.filter(|cause| is_the_shops_fault(cause)) {
-        error!(cause = in_full(cause), "could not be answered");
-    }
     let latency_ms = u64::try_from(latency.as_millis()).unwrap_or(u64::MAX);
     info!(status = response.status().as_u16(), latency_ms, "answered");
-}
-
-fn is_the_shops_fault(error: &Error) -> bool {
-    matches!(error.kind(), ErrorKind::Internal | ErrorKind::Overloaded | ErrorKind::Unavailable)
 }

@@ -11,29 +11,29 @@ use tokio::{
 use tracing::{info, warn};
 
 use crate::{
-    accounts::Database,
     args::Serve,
-    demo, housekeeping, keys, outbox,
+    demo, housekeeping,
+    keys::{self, OtherKey},
+    outbox,
     routes::routes,
     shop::{self, Shop},
     signals,
+    values::PublicUrl,
 };
 
 /// So long requests under way may take once the server is told to end, and then the audit trail, and then the mails.
 const LAST_WORDS: Duration = Duration::from_secs(5);
 
 pub(crate) async fn run(args: Serve) -> Result<(), Box<dyn Error>> {
-    if args.demo {
-        demo::check_address(args.listen)?;
-    }
-    let listener = TcpListener::bind(args.listen).await?;
+    let listener = listen(&args).await?;
     let url = format!("http://{}", listener.local_addr()?);
-    let keyring = keys::keyring(args.key_file.as_deref(), &args.database)?;
-    let database = Database::open(&args.database, args.tokens.as_ref(), keyring).await?;
+    let other_key = if args.new_key { OtherKey::Warn } else { OtherKey::Refuse };
+    let database =
+        keys::open(args.key_file.as_deref(), &args.database, args.tokens.as_ref(), other_key).await?;
     if args.demo {
         demo::seed(&database).await?;
     }
-    let shop_url = args.public_url.as_ref().unwrap_or(&url).trim_end_matches('/').to_owned();
+    let shop_url = args.public_url.as_ref().map_or(url.as_str(), PublicUrl::as_str).to_owned();
     let (outbox, delivery) = outbox::open(&args.outbox, shop_url)?;
     let auth = shop::auth_on(&database).config(shop::config(&args)).notifier(outbox).build()?;
     let sweeper = tokio::spawn(housekeeping::sweep(auth.clone()));
@@ -43,7 +43,8 @@ pub(crate) async fn run(args: Serve) -> Result<(), Box<dyn Error>> {
         demo::print_welcome(&url, args.admin_factor);
     }
     let shop = Shop { auth: auth.clone(), database };
-    let served = serve(listener, routes(shop, args.trusted_proxies, args.demo), told_to_end).await;
+    let routes = routes(shop, args.trusted_proxies, args.cors_origins, args.demo);
+    let served = serve(listener, routes, told_to_end).await;
     sweeper.abort();
     if timeout(LAST_WORDS, auth.flush_audit()).await.is_err() {
         warn!("audit events were left unwritten");
@@ -51,6 +52,16 @@ pub(crate) async fn run(args: Serve) -> Result<(), Box<dyn Error>> {
     delivery.drain(LAST_WORDS).await;
     info!("ended");
     Ok(served?)
+}
+
+/// Listens at the first address of the host that can be bound. Those of a demo are all checked before.
+async fn listen(args: &Serve) -> Result<TcpListener, Box<dyn Error>> {
+    let explain = |error: io::Error| format!("--listen {}: {error}", args.listen);
+    let addresses = args.listen.resolve().await.map_err(explain)?;
+    if args.demo {
+        addresses.iter().try_for_each(|address| demo::check_address(*address))?;
+    }
+    Ok(TcpListener::bind(addresses.as_slice()).await.map_err(explain)?)
 }
 
 async fn serve(

@@ -4,6 +4,9 @@ use commerce_auth::{Auth, AuthBuilder, AuthConfig};
 
 use crate::{accounts::Database, args::Serve, audit::LoggedAudit};
 
+/// True if a new account waits for a mail to be confirmed. This shop sends none.
+pub(crate) const CONFIRMS_ACCOUNTS: bool = false;
+
 /// What every request needs: the sign-in, and the database beside it.
 #[derive(Clone)]
 pub(crate) struct Shop {

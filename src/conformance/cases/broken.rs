@@ -65,6 +65,7 @@ pub(in crate::conformance) fn every_error_has_a_source<S: Store>(
         answered("enrolment", store.enrolment(&factor, at(0)).await)?;
         answered("activate", store.activate(&factor, 1, &[digest("code")], at(0)).await)?;
         answered("use_step", store.use_step(&admin, &factor, 1).await)?;
+        answered("lower_step", store.lower_step(&admin, &factor, 2, 1).await)?;
         answered("use_recovery_code", store.use_recovery_code(&admin, &factor, &digest("code")).await)?;
         answered("replace_recovery_codes", store.replace_recovery_codes(&admin, &factor, &[]).await)?;
         answered("reseal", store.reseal(&admin, &factor, secret, secret).await)?;

@@ -284,6 +284,34 @@ pub(in crate::conformance) fn no_step_is_used_after_a_newer_one<S: Store>(
     })?
 }
 
+/// A last step is lowered from what the caller took it for, and to a lower one only. Codes of the steps between are good
+/// then, and none of an earlier one.
+pub(in crate::conformance) fn a_step_is_lowered_from_what_it_was<S: Store>(
+    arena: &Arena<'_, S>,
+) -> Result<(), Failure> {
+    const AHEAD: u64 = FIRST + 1_000_000;
+    arena.run(async {
+        let store = arena.store();
+        let (admin, name) = (admin(1), digest("factor"));
+        enrolled(store, "factor", 1).await?;
+        ensure!(store.use_step(&admin, &name, AHEAD).await?, "a new step was not used");
+        for (from, to) in [(AHEAD - 1, FIRST), (AHEAD, AHEAD), (AHEAD, AHEAD + 1), (FIRST, FIRST)] {
+            let done = store.lower_step(&admin, &name, from, to).await?;
+            ensure!(!done, "a last step was lowered from {from} to {to}, and was {AHEAD}");
+        }
+        ensure!(!store.lower_step(&admin, &digest("never"), AHEAD, FIRST).await?, "of a factor nobody has");
+        is_still(store, 1, &Factor { last_step: AHEAD, ..fresh("factor") }).await?;
+        ensure!(store.lower_step(&admin, &name, AHEAD, FIRST + 5).await?, "a last step was not lowered");
+        ensure!(!store.lower_step(&admin, &name, AHEAD, FIRST).await?, "a last step was lowered twice");
+        is_still(store, 1, &Factor { last_step: FIRST + 5, ..fresh("factor") }).await?;
+        for (step, used) in [(FIRST + 4, false), (FIRST + 5, false), (FIRST + 6, true), (FIRST + 6, false)] {
+            let found = store.use_step(&admin, &name, step).await?;
+            ensure!(found == used, "step {step} after a last step of {}: {found}", FIRST + 5);
+        }
+        Ok(())
+    })?
+}
+
 /// Two admin users use the same step; nobody uses another's factor, or one that is not there.
 pub(in crate::conformance) fn factors_of_admin_users_are_apart<S: Store>(
     arena: &Arena<'_, S>,

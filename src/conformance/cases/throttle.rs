@@ -246,6 +246,72 @@ pub(in crate::conformance) fn failures_are_forgotten_with_their_window<S: Store>
     })?
 }
 
+/// Once a clock that was two years ahead is set right, what it began lasts its own length and no longer: a lock, a
+/// reservation that nobody settled, a window. The failures are not forgotten meanwhile.
+pub(in crate::conformance) fn a_clock_that_was_ahead_is_outlived<S: Store>(
+    arena: &Arena<'_, S>,
+) -> Result<(), Failure> {
+    const AHEAD: u64 = 2 * 365 * 24 * 60 * 60;
+    const LEASE: u64 = Attempt::LONGEST_LEASE.as_secs();
+    arena.run(async {
+        let store = arena.store();
+        fail(store, (0..6).map(|number| narrow(number, "locked", AHEAD)), at(AHEAD)).await?;
+        fail(store, (10..15).map(|number| narrow(number, "failed", AHEAD)), at(AHEAD)).await?;
+        for number in 20..26 {
+            reserved(store, &narrow(number, "reserved", AHEAD), at(AHEAD)).await?;
+        }
+        // At the first look the lock becomes one of 500 s from then on, though each look is a refusal.
+        for now in [100, 101, 350, 599] {
+            answers(store, &narrow(30, "locked", now), at(now), Reserve::Spent, "within the lock's length")
+                .await?;
+        }
+        reserved(store, &narrow(31, "locked", 600), at(600)).await?;
+        // Five failures count within their window, and the sixth locks.
+        fail(store, [narrow(32, "failed", 100)], at(100)).await?;
+        answers(store, &narrow(33, "failed", 599), at(599), Reserve::Spent, "after six failures").await?;
+        reserved(store, &narrow(34, "failed", 600), at(600)).await?;
+        answers(store, &narrow(35, "reserved", 100), at(100), Reserve::Busy, "with six reserved").await?;
+        let before = just_before(at(100 + LEASE));
+        answers(
+            store,
+            &narrow(35, "reserved", 100 + LEASE),
+            before,
+            Reserve::Busy,
+            "within the longest lease",
+        )
+        .await?;
+        let over = 100 + LEASE;
+        answers(store, &narrow(35, "reserved", over), at(over), Reserve::Spent, "once it is over").await?;
+        reserved(store, &narrow(36, "reserved", over + 500), at(over + 500)).await
+    })?
+}
+
+/// Clocks of nodes that are 30 s apart take nothing from a budget: a lock lasts its length by each of them.
+pub(in crate::conformance) fn a_clock_a_little_ahead_forgets_nothing<S: Store>(
+    arena: &Arena<'_, S>,
+) -> Result<(), Failure> {
+    arena.run(async {
+        let store = arena.store();
+        // Counted by turns at a node, and at one that is 30 s ahead.
+        for number in 0..6 {
+            let now = 100 + 30 * (number % 2);
+            fail(store, [narrow(number, "a", now)], at(now)).await?;
+        }
+        // The lock began at 130, by the clock of the node ahead.
+        for now in [100, 130, 101, 131, 300, 330, 599, 629] {
+            answers(store, &narrow(6, "a", now), at(now), Reserve::Spent, "locked by a clock 30 s ahead")
+                .await?;
+        }
+        for number in 10..15 {
+            let now = 100 + 30 * (number % 2);
+            fail(store, [narrow(number, "b", now)], at(now)).await?;
+        }
+        fail(store, [narrow(15, "b", 1000)], at(1000)).await?;
+        answers(store, &narrow(16, "b", 1000), at(1000), Reserve::Spent, "after six failures in a window")
+            .await
+    })?
+}
+
 /// A success forgets the failures before it, in all the budgets it drew on.
 pub(in crate::conformance) fn a_success_forgets_failures<S: Store>(
     arena: &Arena<'_, S>,

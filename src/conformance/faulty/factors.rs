@@ -100,6 +100,23 @@ impl<S: Store> FactorStore for Faulty<S> {
         }
     }
 
+    async fn lower_step(
+        &self,
+        admin: &AdminId,
+        factor: &Digest,
+        from: u64,
+        to: u64,
+    ) -> Result<bool, StoreError> {
+        match self.fault {
+            Fault::ForgetsALowerStep => Ok(true),
+            Fault::LowersAnyStep => {
+                let Some(present) = self.inner.factor(admin).await? else { return Ok(false) };
+                self.inner.lower_step(admin, factor, present.last_step, to).await
+            }
+            _ => self.inner.lower_step(admin, factor, from, to).await,
+        }
+    }
+
     async fn use_recovery_code(
         &self,
         admin: &AdminId,

@@ -41,6 +41,8 @@ struct Memory {
     taken: HashMap<Digest, OneTimeCredential>,
     marks: HashMap<Digest, Option<Digest>>,
     attempts: Vec<Attempt>,
+    /// The latest time an attempt was reserved at.
+    latest: Option<OffsetDateTime>,
     bars: HashMap<Digest, OffsetDateTime>,
     revoked_at: HashMap<Subject, OffsetDateTime>,
     /// In the order they were begun.

@@ -31,6 +31,13 @@ impl<S: Store> Faulty<S> {
         }
         attempt
     }
+
+    /// The latest time that an attempt was reserved at, this one included.
+    fn latest(&self, now: OffsetDateTime) -> OffsetDateTime {
+        let mut memory = self.memory();
+        let latest = memory.latest.map_or(now, |latest| latest.max(now));
+        *memory.latest.insert(latest)
+    }
 }
 
 #[async_trait]
@@ -78,6 +85,17 @@ impl<S: Store> ThrottleStore for Faulty<S> {
                     self.memory().attempts.push(attempt);
                 }
                 Ok(answer)
+            }
+            Fault::KeepsALockFromAhead => {
+                let latest = self.latest(now);
+                self.inner.reserve(&attempt, latest).await
+            }
+            Fault::ForgetsALockFromAhead | Fault::ForgetsOnAStepBack => {
+                let bound = if self.is(Fault::ForgetsOnAStepBack) { 0 } else { 24 * 60 * 60 };
+                if self.latest(now) - now > Duration::from_secs(bound) {
+                    self.inner.clear(&attempt.account).await?;
+                }
+                self.inner.reserve(&attempt, now).await
             }
             _ => self.inner.reserve(&attempt, now).await,
         }

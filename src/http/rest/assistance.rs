@@ -1,13 +1,16 @@
-use axum::{Json, extract::Path};
+use axum::{
+    Json,
+    extract::{Path, rejection::PathRejection},
+};
 use serde::{Deserialize, Serialize};
 
-use super::{Body, RestError};
+use super::{Body, RestError, fields::Fields};
 use crate::{account::CustomerId, error::Error, http::Caller};
 
+/// The customer in the path, which may hold a store code as well.
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct ReasonBody {
-    reason: Option<String>,
+pub(super) struct CustomerPath {
+    id: String,
 }
 
 /// The admin user's own, once: as a [`BearerToken`](crate::BearerToken) in the answer to a sign-in.
@@ -18,14 +21,15 @@ pub(super) struct CodeAnswer {
 
 pub(super) async fn one_time_code(
     caller: Caller,
-    Path(id): Path<String>,
-    Body(body): Body<ReasonBody>,
+    path: Result<Path<CustomerPath>, PathRejection>,
+    Body(mut fields): Body<Fields>,
 ) -> Result<Json<CodeAnswer>, RestError> {
     let resource = "Magento_LoginAsCustomer::login";
     let bearer = caller.bearer().ok_or_else(|| RestError::not_authorized(resource))?;
+    let Path(CustomerPath { id }) = path.map_err(|_| RestError::no_route())?;
     let id: CustomerId = id.parse().map_err(|_| RestError::no_route())?;
-    let reason = body.reason.unwrap_or_default();
-    match caller.auth().generate_one_time_code(bearer, &id, &reason).await {
+    let reason = fields.text("reason")?;
+    match caller.auth().generate_one_time_code(bearer, &id, reason.as_str()).await {
         Ok(generated) => Ok(Json(CodeAnswer { otp: generated.code().expose().to_owned() })),
         // Where the shop does offer assistance, it is the permission that is missing: by REST it is one resource of many.
         Err(Error::AssistanceDisabled) if caller.auth().config().assistance => {

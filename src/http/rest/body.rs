@@ -1,18 +1,40 @@
 use axum::{
-    Json,
-    extract::{FromRequest, Request, rejection::JsonRejection},
+    body::Bytes,
+    extract::{FromRequest, Request},
 };
-use http::StatusCode;
-use secrecy::{ExposeSecret, SecretString};
-use serde::{Deserialize, de::DeserializeOwned};
+use http::{HeaderMap, StatusCode, header::CONTENT_TYPE};
+use serde::de::DeserializeOwned;
+use serde_json::error::Category;
 
 use super::RestError;
-use crate::{credential::Credential, error::Error};
 
-/// The JSON body of a REST request, strictly: what a client sends and the route does not know is an error, and no error
-/// repeats what was sent, which may be a password in the wrong place.
+/// The JSON body of a REST request. No error repeats what was sent, which may be a password in the
+/// wrong place.
 ///
-/// Let the type it holds derive `Deserialize` with `deny_unknown_fields`; a field twice is refused by serde.
+/// An empty body, `null` and `[]` stand for an object without fields: PHP writes no fields as an
+/// empty list. Other bodies must say that they are `application/json`. The host bounds their size
+/// by axum's `DefaultBodyLimit`; they nest 128 levels deep at most.
+///
+/// The type it holds says by serde what it takes. To read fields as Commerce does, let it ignore
+/// unknown fields, and give each field its other name by `alias`: serde then refuses a field that
+/// is given under both.
+///
+/// ```
+/// use axum::Json;
+/// use commerce_auth::http::rest::Body;
+/// use serde::Deserialize;
+///
+/// #[derive(Deserialize)]
+/// #[serde(rename_all = "camelCase")]
+/// struct Subscription {
+///     #[serde(alias = "website_id")]
+///     website_id: Option<u32>,
+/// }
+///
+/// async fn subscribe(Body(body): Body<Subscription>) -> Json<bool> {
+///     Json(body.website_id == Some(1))
+/// }
+/// ```
 #[derive(Clone, Copy, Debug)]
 #[allow(clippy::exhaustive_structs)]
 pub struct Body<T>(pub T);
@@ -26,59 +48,53 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Body<T> {
     type Rejection = RestError;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, RestError> {
-        match Json::from_request(request, state).await {
-            Ok(Json(body)) => Ok(Self(body)),
-            Err(rejection) => Err(refusal(&rejection)),
+        let is_json = is_json(request.headers());
+        let body = match Bytes::from_request(request, state).await {
+            Ok(body) => body,
+            Err(rejection) if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE => {
+                return Err(RestError::new(StatusCode::PAYLOAD_TOO_LARGE, "The request body is too large."));
+            }
+            Err(_) => {
+                return Err(RestError::new(StatusCode::BAD_REQUEST, "The request body could not be read."));
+            }
+        };
+        if !is_json && !body.is_empty() {
+            let message = "The content type must be application/json.";
+            return Err(RestError::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, message));
+        }
+        match parse(&body) {
+            Ok(body) => Ok(Self(body)),
+            Err(error) => Err(RestError::new(
+                StatusCode::BAD_REQUEST,
+                match error.classify() {
+                    Category::Data => {
+                        "The request body must be a JSON object with the fields of the route, each once and of its type."
+                    }
+                    _ => "Decoding error: the request body is not valid JSON.",
+                },
+            )),
         }
     }
 }
 
-fn refusal(rejection: &JsonRejection) -> RestError {
-    match rejection {
-        JsonRejection::MissingJsonContentType(_) => {
-            RestError::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "The content type must be application/json.")
-        }
-        JsonRejection::JsonSyntaxError(_) => {
-            RestError::new(StatusCode::BAD_REQUEST, "Decoding error: the request body is not valid JSON.")
-        }
-        JsonRejection::JsonDataError(_) => RestError::new(
-            StatusCode::BAD_REQUEST,
-            "The request body has an unknown field, a field twice, or a field of another type.",
-        ),
-        _ if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE => {
-            RestError::new(StatusCode::PAYLOAD_TOO_LARGE, "The request body is too large.")
-        }
-        _ => RestError::new(StatusCode::BAD_REQUEST, "The request body could not be read."),
+fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, serde_json::Error> {
+    let parsed = serde_json::from_slice(body);
+    // Asked second: a list may be what the type takes.
+    if parsed.is_err() && has_no_fields(body) { serde_json::from_slice(b"{}") } else { parsed }
+}
+
+fn has_no_fields(body: &[u8]) -> bool {
+    let text = body.trim_ascii();
+    let list = text.strip_prefix(b"[").and_then(|text| text.strip_suffix(b"]"));
+    matches!(text, b"" | b"null") || list.is_some_and(|inside| inside.trim_ascii().is_empty())
+}
+
+/// `application/json`, or a type that is written as JSON (RFC 6839 section 3.1).
+fn is_json(headers: &HeaderMap) -> bool {
+    let value = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let essence = value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    match essence.split_once('/') {
+        Some(("application", subtype)) => subtype == "json" || subtype.ends_with("+json"),
+        _ => false,
     }
-}
-
-/// A secret of a body: wiped from memory when dropped, and never shown.
-#[derive(Debug, Default, Deserialize)]
-#[serde(transparent)]
-pub(super) struct Secret(Option<SecretString>);
-
-impl Secret {
-    pub(super) fn is_empty(&self) -> bool {
-        self.0.as_ref().is_none_or(|secret| secret.expose_secret().is_empty())
-    }
-}
-
-impl From<Secret> for Credential {
-    fn from(Secret(secret): Secret) -> Self {
-        Self::from(secret.as_ref().map_or("", |secret| secret.expose_secret()))
-    }
-}
-
-/// The names of those fields that are empty, if any is.
-pub(super) fn require(fields: &[(&'static str, bool)]) -> Result<(), RestError> {
-    let missing: Vec<&str> = fields.iter().filter(|(_, empty)| *empty).map(|(name, _)| *name).collect();
-    if missing.is_empty() { Ok(()) } else { Err(RestError::required(&missing)) }
-}
-
-/// Runs a change in a task of its own: a client that goes away midway must not leave the earlier tokens alive.
-pub(super) async fn to_its_end<T: Send + 'static>(
-    change: impl Future<Output = Result<T, Error>> + Send + 'static,
-) -> Result<T, Error> {
-    // It panicked, or the runtime ends.
-    tokio::spawn(change).await.unwrap_or(Err(Error::Overloaded))
 }

@@ -5,13 +5,17 @@ use http::StatusCode;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
-use crate::error::{Error, ErrorKind, PolicyViolation};
+use crate::{
+    error::{Error, ErrorKind, Part, PolicyViolation},
+    http::log_fault,
+};
 
 /// What a REST route answers instead, in Commerce's shape: a template, what its `%names` stand for, and, where several things
 /// are wrong, each of them.
 ///
-/// The crate's error behind it, if there is one, stands in the extensions of the response as an `Arc<`[`Error`]`>`: for the
-/// host's log, which is where the cause of a 500 and a 503 is told, and the client is not.
+/// The crate's error behind it, if there is one, stands in the extensions of the response as an `Arc<`[`Error`]`>`, for the
+/// host's metrics. If its kind is [`Internal`](ErrorKind::Internal), [`Unavailable`](ErrorKind::Unavailable) or
+/// [`Overloaded`](ErrorKind::Overloaded), the response logs it through `tracing` with its causes, which the client is not told.
 #[derive(Clone, Serialize)]
 #[must_use]
 pub struct RestError {
@@ -49,7 +53,7 @@ impl RestError {
         self
     }
 
-    /// The crate's error behind it, for the host's log.
+    /// The crate's error behind it, for the log and the host's metrics.
     pub(super) fn caused_by(self, cause: Error) -> Self {
         Self { cause: Some(Arc::new(cause)), ..self }
     }
@@ -105,8 +109,8 @@ impl RestError {
     }
 
     /// The host's mistake: [`AuthLayer`](crate::http::AuthLayer) is not around the route.
-    pub(crate) const fn no_layer() -> Self {
-        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "Internal Error.")
+    pub(crate) fn no_layer() -> Self {
+        Error::NotConfigured(Part::Layer).into()
     }
 
     /// The status of the answer.
@@ -126,7 +130,7 @@ impl From<Error> for RestError {
             ErrorKind::TooManyRequests => StatusCode::TOO_MANY_REQUESTS,
             ErrorKind::Overloaded | ErrorKind::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
             ErrorKind::Internal => {
-                return Self { cause: Some(Arc::new(error)), ..Self::no_layer() };
+                return Self::new(StatusCode::INTERNAL_SERVER_ERROR, "Internal Error.").caused_by(error);
             }
         };
         let (message, parameters) = template(&error);
@@ -163,6 +167,7 @@ impl IntoResponse for RestError {
     fn into_response(self) -> Response {
         let mut response = (self.status, axum::Json(&self)).into_response();
         if let Some(cause) = self.cause {
+            log_fault(&cause);
             response.extensions_mut().insert(cause);
         }
         response

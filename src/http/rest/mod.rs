@@ -2,7 +2,9 @@
 
 mod assistance;
 mod body;
+mod consent;
 mod error;
+mod fields;
 mod own_factor;
 mod password;
 mod second_factor;
@@ -10,19 +12,36 @@ mod token;
 
 use axum::{
     Router,
-    extract::{DefaultBodyLimit, RawPathParams, Request},
+    extract::{DefaultBodyLimit, RawPathParams, Request, rejection::RawPathParamsRejection},
     middleware::{self, Next},
     response::{IntoResponse, Response},
     routing::{get, post, put},
 };
+use http::{Method, StatusCode};
 
 pub use body::Body;
+pub use consent::{AssistanceAllowed, set_assistance_consent};
 pub use error::RestError;
 
 use super::Caller;
 
 /// The routes, beginning with `/V1`; nest them under `/rest`, with [`by_store`] around them. They need
-/// [`AuthLayer`](super::AuthLayer) around the router. Bodies are JSON objects of at most 16 KiB.
+/// [`AuthLayer`](super::AuthLayer) around the router.
+///
+/// Bodies are JSON objects of at most 16 KiB, and are read as Commerce reads them:
+///
+/// - A field that the route does not take is ignored.
+/// - `websiteId` is also `website_id`, and likewise for every name of two words. A field that is
+///   given twice is refused, under one name or under both; a field that is ignored may be repeated.
+/// - A number is taken for its text, and a text of digits for its number. Booleans, lists and
+///   objects are refused; so is a number whose text would not be exact (beyond 64 bits, or from
+///   10^15 on with a fraction or an exponent).
+/// - An e-mail address or a user name may have ASCII white space round it.
+/// - An empty body, `null` and `[]` are bodies without fields.
+///
+/// `otp` is a code of the authenticator or a recovery code. Blanks and hyphens in it do not count,
+/// and digits may be those of another script. A JSON number has no leading zeros: `"otp": 12345` is
+/// the code `012345`. Commerce refuses that one.
 ///
 /// | route | answer |
 /// |---|---|
@@ -68,20 +87,37 @@ pub fn routes<S: Clone + Send + Sync + 'static>() -> Router<S> {
         .layer(DefaultBodyLimit::max(Body::<()>::MAX_BYTES))
 }
 
-/// Serves routes with and without a store code before them, as Commerce does: `/V1/…` and `/{store}/V1/…`. The code says
-/// which website the request is for; an unknown one is a 404, as is a path or a method that no route has.
+/// Serves routes with and without a store code before them, as Commerce does: `/V1/…` and
+/// `/{store}/V1/…`. The code says which website the request is for.
+///
+/// An unknown code, an unknown path, and a method that the route does not have are answered 404.
+/// `OPTIONS` on a route is answered 204, with its methods in `Allow`.
 pub fn by_store<S: Clone + Send + Sync + 'static>(routes: Router<S>) -> Router<S> {
-    let routes = routes.method_not_allowed_fallback(no_route);
+    let routes = routes.method_not_allowed_fallback(no_method);
     let of_a_store = routes.clone().layer(middleware::from_fn(use_store));
     routes.nest("/{store}", of_a_store).fallback(no_route)
 }
 
-async fn use_store(params: RawPathParams, mut request: Request, next: Next) -> Result<Response, RestError> {
+async fn use_store(
+    params: Result<RawPathParams, RawPathParamsRejection>,
+    mut request: Request,
+    next: Next,
+) -> Result<Response, RestError> {
+    // A part of the path that is not UTF-8 is nobody's code.
+    let params = params.map_err(|_| RestError::no_route())?;
     let code = params.iter().find_map(|(name, value)| (name == "store").then_some(value));
     let caller = request.extensions().get::<Caller>().cloned().ok_or_else(RestError::no_layer)?;
     let caller = caller.on_store(code.unwrap_or_default()).map_err(|_| RestError::no_store())?;
     request.extensions_mut().insert(caller);
     Ok(next.run(request).await)
+}
+
+/// The router adds `Allow`.
+async fn no_method(method: Method) -> Response {
+    if method == Method::OPTIONS {
+        return StatusCode::NO_CONTENT.into_response();
+    }
+    no_route().await
 }
 
 async fn no_route() -> Response {

@@ -1,19 +1,19 @@
 //! What a signed-in admin user does about the own second factor and password. Commerce has it on pages, not by REST.
 
 use axum::Json;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use time::{OffsetDateTime, serde::rfc3339};
 
 use super::{
     Body, RestError,
-    body::{Secret, require, to_its_end},
-    second_factor::{ActivateBody, activate_factor},
+    fields::{Fields, require},
+    second_factor::activate_factor,
 };
 use crate::{
     credential::RecoveryCode,
     error::Error,
     flow::{AdminFactor, Bearer},
-    http::Caller,
+    http::{Caller, to_its_end},
 };
 
 const RESOURCE: &str = "Magento_Backend::admin";
@@ -71,23 +71,13 @@ impl From<Vec<RecoveryCode>> for RecoveryAnswer {
 }
 
 /// As Commerce's route, and answers the recovery codes.
-pub(super) async fn activate(
-    caller: Caller,
-    body: Body<ActivateBody>,
-) -> Result<Json<RecoveryAnswer>, RestError> {
+pub(super) async fn activate(caller: Caller, body: Body<Fields>) -> Result<Json<RecoveryAnswer>, RestError> {
     Ok(Json(activate_factor(caller, body).await?.into()))
 }
 
 pub(super) async fn replace_codes(caller: Caller) -> Result<Json<RecoveryAnswer>, RestError> {
     let codes = caller.auth().replace_recovery_codes(bearer(&caller)?).await.map_err(refused)?;
     Ok(Json(codes.into()))
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct StepUpBody {
-    #[serde(default)]
-    otp: Secret,
 }
 
 #[derive(Serialize)]
@@ -99,13 +89,14 @@ pub(super) struct TokenAnswer {
 
 pub(super) async fn step_up(
     caller: Caller,
-    Body(body): Body<StepUpBody>,
+    Body(mut fields): Body<Fields>,
 ) -> Result<Json<TokenAnswer>, RestError> {
     bearer(&caller).map(drop)?;
-    require(&[("otp", body.otp.is_empty())])?;
+    let otp = fields.code("otp")?;
+    require(&[&otp])?;
     let stepped_up = to_its_end(async move {
         let bearer = caller.bearer().ok_or(Error::InvalidToken)?;
-        caller.auth().step_up(bearer, body.otp).await
+        caller.auth().step_up(bearer, otp).await
     });
     let signed_in = stepped_up.await.map_err(refused)?;
     let (token, expires_at) = (signed_in.token().expose().to_owned(), signed_in.expires_at());

@@ -3,17 +3,17 @@
 use axum::Json;
 use http::StatusCode;
 use secrecy::ExposeSecret;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use super::{
     Body, RestError,
-    body::{Secret, require, to_its_end},
+    fields::{Fields, require},
 };
 use crate::{
     credential::RecoveryCode,
     error::{Error, Part},
     flow::AdminSignIn,
-    http::Caller,
+    http::{Caller, to_its_end},
 };
 
 const PROVIDER: &str = "google";
@@ -44,28 +44,14 @@ fn refused(error: Error) -> RestError {
     }
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct AuthenticateBody {
-    username: Option<String>,
-    #[serde(default)]
-    password: Secret,
-    #[serde(default)]
-    otp: Secret,
-}
-
 pub(super) async fn authenticate(
     caller: Caller,
-    Body(body): Body<AuthenticateBody>,
+    Body(mut fields): Body<Fields>,
 ) -> Result<Json<String>, RestError> {
-    let AuthenticateBody { username, password, otp } = body;
-    let username = username.unwrap_or_default();
-    require(&[
-        ("username", username.is_empty()),
-        ("password", password.is_empty()),
-        ("otp", otp.is_empty()),
-    ])?;
-    let sign_in = AdminSignIn::new(username, password).otp(otp).from(caller.origin().clone());
+    let (username, password) = (fields.name("username")?, fields.text("password")?);
+    let otp = fields.code("otp")?;
+    require(&[&username, &password, &otp])?;
+    let sign_in = AdminSignIn::new(username.as_str(), password).otp(otp).from(caller.origin().clone());
     match caller.auth().generate_admin_token(sign_in).await {
         Ok(signed_in) => Ok(Json(signed_in.token().expose().to_owned())),
         Err(Error::InvalidUsername) => Err(Error::SignInRefused.into()),
@@ -74,13 +60,6 @@ pub(super) async fn authenticate(
         }
         Err(error) => Err(refused(error)),
     }
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "camelCase")]
-pub(super) struct ConfigureBody {
-    #[serde(default)]
-    tfa_token: Secret,
 }
 
 /// For the holder of the enrolment token alone.
@@ -94,10 +73,11 @@ pub(super) struct ConfigureAnswer {
 
 pub(super) async fn configure(
     caller: Caller,
-    Body(body): Body<ConfigureBody>,
+    Body(mut fields): Body<Fields>,
 ) -> Result<Json<ConfigureAnswer>, RestError> {
-    require(&[("tfaToken", body.tfa_token.is_empty())])?;
-    let setup = caller.auth().set_up_admin_factor(body.tfa_token, caller.origin()).await.map_err(refused)?;
+    let tfa_token = fields.text("tfaToken")?;
+    require(&[&tfa_token])?;
+    let setup = caller.auth().set_up_admin_factor(tfa_token, caller.origin()).await.map_err(refused)?;
     #[cfg(feature = "qr")]
     let qr_code_base64 = setup.qr_png_base64().map(|png| png.expose_secret().to_owned());
     #[cfg(not(feature = "qr"))]
@@ -106,27 +86,18 @@ pub(super) async fn configure(
     Ok(Json(ConfigureAnswer { qr_code_base64, secret_code }))
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "camelCase")]
-pub(super) struct ActivateBody {
-    #[serde(default)]
-    tfa_token: Secret,
-    #[serde(default)]
-    otp: Secret,
-}
-
 /// As Commerce, which has no recovery codes: an empty list is what its clients get for nothing.
-pub(super) async fn activate(caller: Caller, body: Body<ActivateBody>) -> Result<Json<[(); 0]>, RestError> {
+pub(super) async fn activate(caller: Caller, body: Body<Fields>) -> Result<Json<[(); 0]>, RestError> {
     activate_factor(caller, body).await.map(|_| Json([]))
 }
 
 /// To its end, since the earlier tokens end last.
 pub(super) async fn activate_factor(
     caller: Caller,
-    Body(body): Body<ActivateBody>,
+    Body(mut fields): Body<Fields>,
 ) -> Result<Vec<RecoveryCode>, RestError> {
-    let ActivateBody { tfa_token, otp } = body;
-    require(&[("tfaToken", tfa_token.is_empty()), ("otp", otp.is_empty())])?;
+    let (tfa_token, otp) = (fields.text("tfaToken")?, fields.code("otp")?);
+    require(&[&tfa_token, &otp])?;
     let activated = async move { caller.auth().activate_admin_factor(tfa_token, otp, caller.origin()).await };
     to_its_end(activated).await.map_err(refused)
 }

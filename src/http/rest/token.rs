@@ -1,9 +1,8 @@
 use axum::Json;
-use serde::Deserialize;
 
 use super::{
     Body, RestError,
-    body::{Secret, require},
+    fields::{Fields, Given, require},
     second_factor,
 };
 use crate::{
@@ -12,28 +11,16 @@ use crate::{
     http::Caller,
 };
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct SignInBody {
-    username: Option<String>,
-    #[serde(default)]
-    password: Secret,
+fn username_and_password(mut fields: Fields) -> Result<(Given, Given), RestError> {
+    let (username, password) = (fields.name("username")?, fields.text("password")?);
+    require(&[&username, &password])?;
+    Ok((username, password))
 }
 
-impl SignInBody {
-    fn require(self) -> Result<(String, Secret), RestError> {
-        let username = self.username.unwrap_or_default();
-        require(&[("username", username.is_empty()), ("password", self.password.is_empty())])?;
-        Ok((username, self.password))
-    }
-}
-
-pub(super) async fn customer(
-    caller: Caller,
-    Body(body): Body<SignInBody>,
-) -> Result<Json<String>, RestError> {
-    let (email, password) = body.require()?;
-    let sign_in = SignIn::new(email, password).on(caller.website().clone()).from(caller.origin().clone());
+pub(super) async fn customer(caller: Caller, Body(fields): Body<Fields>) -> Result<Json<String>, RestError> {
+    let (email, password) = username_and_password(fields)?;
+    let sign_in =
+        SignIn::new(email.as_str(), password).on(caller.website().clone()).from(caller.origin().clone());
     match caller.auth().generate_customer_token(sign_in).await {
         Ok(signed_in) => Ok(Json(signed_in.token().expose().to_owned())),
         // To Commerce it is one more unknown account.
@@ -43,9 +30,9 @@ pub(super) async fn customer(
 }
 
 /// A token only where no second factor is needed.
-pub(super) async fn admin(caller: Caller, Body(body): Body<SignInBody>) -> Result<Json<String>, RestError> {
-    let (username, password) = body.require()?;
-    let sign_in = AdminSignIn::new(username, password).from(caller.origin().clone());
+pub(super) async fn admin(caller: Caller, Body(fields): Body<Fields>) -> Result<Json<String>, RestError> {
+    let (username, password) = username_and_password(fields)?;
+    let sign_in = AdminSignIn::new(username.as_str(), password).from(caller.origin().clone());
     match caller.auth().generate_admin_token(sign_in).await {
         Ok(signed_in) => Ok(Json(signed_in.token().expose().to_owned())),
         Err(Error::InvalidUsername) => Err(Error::SignInRefused.into()),

@@ -35,7 +35,7 @@ impl MemoryCustomers {
 
     /// Adds a customer, or replaces the one with the same id.
     ///
-    /// It does not tell `Auth`: after disabling a customer or changing an address, call
+    /// It ends no token: after you disable a customer or change an address, call
     /// [`Auth::customer_changed`](crate::Auth::customer_changed).
     ///
     /// # Errors
@@ -56,6 +56,9 @@ impl MemoryCustomers {
     }
 
     /// Removes a customer; answers whether there was one.
+    ///
+    /// It ends no token: call [`Auth::customer_changed`](crate::Auth::customer_changed) after it, or
+    /// [`Auth::erase_customer`](crate::Auth::erase_customer).
     #[allow(clippy::must_use_candidate)]
     pub fn remove(&self, id: &CustomerId) -> bool {
         self.write().remove(id)

@@ -70,6 +70,16 @@ impl Factors {
         })
     }
 
+    pub(super) fn lower_step(&self, admin: &AdminId, name: &Digest, from: u64, to: u64) -> bool {
+        self.change(admin, name, |factor| {
+            let is_expected = factor.last_step == from && to < from;
+            if is_expected {
+                factor.last_step = to;
+            }
+            is_expected
+        })
+    }
+
     pub(super) fn use_recovery_code(&self, admin: &AdminId, name: &Digest, code: &Digest) -> bool {
         self.change(admin, name, |factor| {
             let place = factor.recovery_codes.iter().position(|other| other == code);

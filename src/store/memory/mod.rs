@@ -230,6 +230,16 @@ impl FactorStore for MemoryStore {
         Ok(self.factors.use_step(admin, factor, step))
     }
 
+    async fn lower_step(
+        &self,
+        admin: &AdminId,
+        factor: &Digest,
+        from: u64,
+        to: u64,
+    ) -> Result<bool, StoreError> {
+        Ok(self.factors.lower_step(admin, factor, from, to))
+    }
+
     async fn use_recovery_code(
         &self,
         admin: &AdminId,

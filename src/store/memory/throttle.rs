@@ -129,6 +129,7 @@ impl Table {
     fn remove_idle(&mut self, now: OffsetDateTime, limit: usize) -> usize {
         let mut removed = 0;
         self.accounts.retain(|_, account| {
+            account.clamp(now);
             let goes = removed < limit && account.is_idle(now);
             removed += usize::from(goes);
             !goes

@@ -22,7 +22,7 @@ impl PostgresCustomers {
 
     /// Adds a customer, or replaces the one with the same id.
     ///
-    /// It does not tell `Auth`: after disabling a customer or changing an address, call
+    /// It ends no token: after you disable a customer or change an address, call
     /// [`Auth::customer_changed`](crate::Auth::customer_changed).
     ///
     /// # Errors
@@ -45,6 +45,9 @@ impl PostgresCustomers {
     }
 
     /// Removes a customer; answers whether there was one.
+    ///
+    /// It ends no token: call [`Auth::customer_changed`](crate::Auth::customer_changed) after it, or
+    /// [`Auth::erase_customer`](crate::Auth::erase_customer).
     ///
     /// # Errors
     ///

@@ -72,6 +72,18 @@ impl FactorStore for PostgresStore {
         Ok(!using.await?.is_empty())
     }
 
+    async fn lower_step(
+        &self,
+        admin: &AdminId,
+        factor: &Digest,
+        from: u64,
+        to: u64,
+    ) -> Result<bool, StoreError> {
+        let (from, to) = (columns::step(from)?, columns::step(to)?);
+        let parameters = parameters![admin.to_string(), bytes(factor), from, to];
+        Ok(!self.command(Command::LowerStep, parameters).await?.is_empty())
+    }
+
     async fn use_recovery_code(
         &self,
         admin: &AdminId,

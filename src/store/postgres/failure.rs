@@ -7,7 +7,7 @@ use crate::{error::StoreError, store::columns::CorruptColumn};
 /// What went wrong, without the statement and the values it went wrong with: the server's own words hold them.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Failure {
-    #[error("PostgreSQL answered with SQLSTATE {}", .0.code())]
+    #[error("PostgreSQL answered with SQLSTATE {}{}", .0.code(), explanation(.0))]
     Server(SqlState),
     #[error("the connection to PostgreSQL failed")]
     Connection(#[source] io::Error),
@@ -25,6 +25,8 @@ pub(super) enum Failure {
     Unreadable,
     #[error(transparent)]
     Corrupt(#[from] CorruptColumn),
+    #[error("the right is missing: {0}")]
+    NoRight(String),
     /// It was retired between two looks at the keyring.
     #[error("the key that signs the audit trail is not at hand")]
     NoKey,
@@ -32,6 +34,27 @@ pub(super) enum Failure {
         "record {0} of the audit trail, which was there, is gone: its end was cut off, or an older state of the database is back"
     )]
     CutOff(i64),
+}
+
+impl Failure {
+    /// True if the driver has refused a server that only reads.
+    pub(super) fn is_read_only(&self) -> bool {
+        let driver_said = |error: &io::Error| {
+            error.kind() == io::ErrorKind::PermissionDenied && error.raw_os_error().is_none()
+        };
+        matches!(self, Self::Connection(error) if driver_said(error))
+    }
+}
+
+/// The cause of an answer that its code alone does not tell an operator.
+fn explanation(state: &SqlState) -> &'static str {
+    match *state {
+        SqlState::TOO_MANY_CONNECTIONS => ": no connection is left for the store's user",
+        SqlState::INVALID_SQL_STATEMENT_NAME | SqlState::DUPLICATE_PSTATEMENT => {
+            ": a connection pooler does not keep a session for one client, and must be in session mode"
+        }
+        _ => "",
+    }
 }
 
 impl From<tokio_postgres::Error> for Failure {

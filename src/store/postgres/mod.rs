@@ -9,6 +9,7 @@
 //! let auth = Auth::builder(store.clone())
 //!     .customers(store.customers())
 //!     .admins(store.admins())
+//!     .without_notifier() // or `.notifier(..)`, which mails password resets
 //!     .keyring(Keyring::new(KeyId(1), secret)?)
 //!     .build()?;
 //! # Ok(())
@@ -18,8 +19,8 @@
 //! # What it promises
 //!
 //! Everything that the traits ask for, exactly, whatever the number of nodes, as long as they talk to the primary: a node is
-//! refused a server that only reads. What is acknowledged is as durable as the server makes its commits
-//! (`synchronous_commit`, `fsync`; with a synchronous standby a failover loses nothing either).
+//! refused a server that only reads. What is acknowledged outlives a crash of the server, unless `fsync` is off; with a
+//! synchronous standby a failover loses nothing either.
 //!
 //! Each verb is one round trip. Look-ups, verification among them, share a few pipelined connections; what may wait for a
 //! lock has connections of its own, so that one wait never stalls a verification. Connections are made when they are needed,
@@ -28,24 +29,11 @@
 //! A store belongs to the tokio runtime it was connected on, which drives its connections. It may be asked from anywhere;
 //! once that runtime has ended, it answers with errors.
 //!
-//! # Rights
-//!
-//! By default the tables are made at the first start, which needs `CREATE` on the database (or on the schema, if it is there).
-//! Where an administrator makes them, by one start as the owner, and nodes start with
-//! [`migrate(false)`](PostgresOptions::migrate), the nodes' user needs:
-//!
-//! ```sql
-//! GRANT USAGE ON SCHEMA commerce_auth TO shop;
-//! GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA commerce_auth TO shop;
-//! ```
-//!
-//! A newer release brings older tables up to date when it starts; an older release refuses newer tables.
-//!
 //! # Housekeeping
 //!
 //! Call [`Auth::purge`](crate::Auth::purge) from a timer on one node or on all: it removes in bounded batches and passes over
-//! what another one is at. Connection poolers that hand a connection on after each transaction (PgBouncer's transaction mode)
-//! must support prepared statements, and startup parameters (`options`).
+//! what another one is at.
+#![doc = concat!("\n", include_str!("../../../docs/postgresql.md"))]
 
 mod accounts;
 mod audit;
@@ -58,6 +46,7 @@ mod locking;
 mod migrations;
 mod options;
 mod pipelined;
+mod proof;
 mod session;
 mod statements;
 mod throttle;

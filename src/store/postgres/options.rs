@@ -11,8 +11,9 @@ use super::{
     Failure, Inner, OpenError, PostgresStore,
     connector::Connector,
     locking::Locking,
-    migrations::{self, refused},
+    migrations,
     pipelined::Pipelined,
+    proof,
     statements::{Command, Query},
 };
 use crate::error::StoreError;
@@ -88,6 +89,8 @@ impl PostgresOptions {
     /// - [`OpenError::Unavailable`]: the server could not be reached, within the timeout.
     /// - [`OpenError::NewerSchema`], [`OpenError::NotMigrated`]: the tables are of another release.
     /// - [`OpenError::NotPermitted`]: the user may not make, or not use, the tables.
+    /// - [`OpenError::Unsuitable`]: the server, the database or a pooler before it is set up in a way that would fail later:
+    ///   see the [module's documentation](super).
     pub async fn connect(self) -> Result<PostgresStore, OpenError> {
         if self.config()?.get_ssl_mode() == SslMode::Require {
             return Err(OpenError::Invalid("the URL asks for TLS: use connect_tls"));
@@ -113,18 +116,19 @@ impl PostgresOptions {
             Handle::try_current().map_err(|_| OpenError::Invalid("a tokio runtime must be running"))?;
         let (schema, limit) = (self.schema, self.timeout);
         let connector = Connector::new(config, tls, handle, limit);
+        let (queries, commands) = (Query::all(&schema), Command::all(&schema));
         let prepare = async {
-            let connected = connector.open().await;
-            let (mut client, _driver) = connected.map_err(|error| refused(error, "connect"))?;
+            let (mut client, _driver) = proof::open(&connector, self.pipelined + self.locking).await?;
             if self.migrate {
-                migrations::migrate(&mut client, &schema).await
+                migrations::migrate(&mut client, &schema).await?;
             } else {
-                migrations::check(&mut client, &schema).await
+                migrations::check(&mut client, &schema).await?;
             }
+            proof::tables(&client, &schema, queries.iter().chain(&commands)).await
         };
         timeout(limit, prepare).await.map_err(|_| StoreError::from(Failure::TimedOut))??;
-        let pipelined = Pipelined::new(connector.clone(), Query::all(&schema).into(), self.pipelined);
-        let locking = Locking::new(connector, Command::all(&schema).into(), self.locking);
+        let pipelined = Pipelined::new(connector.clone(), queries.into(), self.pipelined);
+        let locking = Locking::new(connector, commands.into(), self.locking);
         let locking = locking.map_err(|_| OpenError::Invalid("the connections cannot be pooled"))?;
         Ok(PostgresStore(Arc::new(Inner { pipelined, locking })))
     }
@@ -148,15 +152,6 @@ impl PostgresOptions {
         if config.get_hosts().is_empty() && config.get_hostaddrs().is_empty() {
             return Err(OpenError::Invalid("the URL names no host"));
         }
-        let milliseconds = self.timeout.as_millis();
-        // The server gives up with the client; and the functions' later statements must see what was committed while they
-        // waited for a lock, whatever the server's default.
-        let options = format!(
-            "{} -c statement_timeout={milliseconds} -c lock_timeout={milliseconds} \
-             -c idle_in_transaction_session_timeout={milliseconds} -c default_transaction_isolation=read\\ committed",
-            config.get_options().unwrap_or_default(),
-        );
-        config.options(options.trim_start());
         config.connect_timeout(self.timeout);
         config.target_session_attrs(TargetSessionAttrs::ReadWrite);
         if config.get_application_name().is_none() {

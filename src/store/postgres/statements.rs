@@ -122,6 +122,9 @@ statements! {
         UseStep =>
             "UPDATE \"{schema}\".factors SET last_step = $3 WHERE admin = $1 AND name = $2 AND last_step < $3 \
              RETURNING true",
+        LowerStep =>
+            "UPDATE \"{schema}\".factors SET last_step = $4 \
+             WHERE admin = $1 AND name = $2 AND last_step = $3 AND $4 < $3 RETURNING true",
         UseRecoveryCode =>
             "DELETE FROM \"{schema}\".recovery_codes WHERE admin = $1 AND digest = $3 \
              AND EXISTS (SELECT FROM \"{schema}\".factors WHERE admin = $1 AND name = $2) RETURNING true",

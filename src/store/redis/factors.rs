@@ -7,8 +7,8 @@ use super::{
     answer::{bytes, flag, pairs, size},
     factor_records::{codes_bytes, read_admin, read_enrolment, read_factor, sealed_bytes, write_enrolment},
     script::{
-        ACTIVATE, BEGIN_ENROLMENT, PURGE_ENROLMENTS, REMOVE_FACTOR, REPLACE_RECOVERY_CODES, RESEAL,
-        SEALED_BY_OTHERS, USE_RECOVERY_CODE, USE_STEP,
+        ACTIVATE, BEGIN_ENROLMENT, LOWER_STEP, PURGE_ENROLMENTS, REMOVE_FACTOR, REPLACE_RECOVERY_CODES,
+        RESEAL, SEALED_BY_OTHERS, USE_RECOVERY_CODE, USE_STEP,
     },
 };
 use crate::{
@@ -70,6 +70,25 @@ impl FactorStore for RedisStore {
             .arg(admin.to_string())
             .arg(factor.as_bytes())
             .arg(&step.to_be_bytes());
+        Ok(flag(&self.0.links.run_ending(call).await?)?)
+    }
+
+    async fn lower_step(
+        &self,
+        admin: &AdminId,
+        factor: &Digest,
+        from: u64,
+        to: u64,
+    ) -> Result<bool, StoreError> {
+        if from <= to {
+            return Ok(false);
+        }
+        let call = LOWER_STEP
+            .on([self.0.keys.factors()])
+            .arg(admin.to_string())
+            .arg(factor.as_bytes())
+            .arg(&from.to_be_bytes())
+            .arg(&to.to_be_bytes());
         Ok(flag(&self.0.links.run_ending(call).await?)?)
     }
 

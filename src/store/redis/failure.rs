@@ -15,6 +15,10 @@ pub(super) enum Failure {
     Refused(Code),
     #[error("the server is a read-only replica")]
     Replica,
+    #[error("the server is older than Redis 7")]
+    Old,
+    #[error("the server may evict what it holds: its maxmemory-policy is {0}")]
+    MayEvict(String),
     #[error("fewer replicas than asked for have the write; it may have taken effect")]
     NotReplicated,
     #[error("the server's answer, or the record it holds, cannot be read: {0}")]

@@ -8,18 +8,48 @@ use std::{
     task::{Context, Poll},
 };
 
-use redis::aio::MultiplexedConnection;
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use futures_lite::future;
+use redis::{AsyncConnectionConfig, ConnectionAddr, RedisConnectionInfo, aio::MultiplexedConnection};
+use tokio::{
+    io::{AsyncRead, AsyncWrite, ReadBuf},
+    net::{TcpStream, UnixStream},
+};
+
+use super::{failure::Failure, tls::Tls};
+
+/// What sends and receives for a connection; it lives no longer than this.
+pub(super) type Driver = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 /// An open connection, and whether it has ended, which is known before those who wait on it are told: who asks again
 /// at once is not answered by the same end.
 #[derive(Clone)]
 pub(super) struct Line {
     pub(super) connection: MultiplexedConnection,
-    pub(super) ended: Arc<AtomicBool>,
+    ended: Arc<AtomicBool>,
 }
 
 impl Line {
+    /// Connects, signs in and asks something, whose answer comes along.
+    pub(super) async fn open<T>(
+        place: &ConnectionAddr,
+        tls: Option<&Tls>,
+        settings: &RedisConnectionInfo,
+        ask: impl AsyncFnOnce(&mut MultiplexedConnection) -> Result<T, Failure>,
+    ) -> Result<(Self, Driver, T), Failure> {
+        let ended = Arc::<AtomicBool>::default();
+        let stream = Noting { stream: stream(place, tls).await?, ended: Arc::clone(&ended) };
+        let config = AsyncConnectionConfig::new().set_response_timeout(None);
+        let (mut connection, driver) =
+            MultiplexedConnection::new_with_config(settings, stream, config).await?;
+        let mut driver: Driver = Box::pin(driver);
+        let driven = async {
+            driver.as_mut().await;
+            Err(Failure::Connection("it was lost"))
+        };
+        let answer = future::or(driven, ask(&mut connection)).await?;
+        Ok((Self { connection, ended }, driver, answer))
+    }
+
     pub(super) fn live(&self) -> Option<MultiplexedConnection> {
         (!self.ended.load(Ordering::Acquire)).then(|| self.connection.clone())
     }
@@ -29,10 +59,30 @@ pub(super) trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
 
 impl<S: AsyncRead + AsyncWrite + Send + Unpin> Stream for S {}
 
+async fn stream(place: &ConnectionAddr, tls: Option<&Tls>) -> Result<Box<dyn Stream>, Failure> {
+    let failed = |error: io::Error| match error.kind() {
+        io::ErrorKind::ConnectionRefused => Failure::Connection("it was refused"),
+        _ => Failure::Connection("it could not be opened"),
+    };
+    match place {
+        ConnectionAddr::Tcp(host, port) => {
+            // Left as the system has it (Nagle's algorithm on), as the driver does: what many callers ask at once goes out
+            // together. Who asks alone waits for nothing.
+            let stream = TcpStream::connect((host.as_str(), *port)).await.map_err(failed)?;
+            match tls {
+                Some(tls) => tls.connect(host, stream).await,
+                None => Ok(Box::new(stream)),
+            }
+        }
+        ConnectionAddr::Unix(path) => Ok(Box::new(UnixStream::connect(path).await.map_err(failed)?)),
+        _ => Err(failed(io::ErrorKind::Unsupported.into())),
+    }
+}
+
 /// A stream that notes its end before the driver learns of it.
-pub(super) struct Noting {
-    pub(super) stream: Box<dyn Stream>,
-    pub(super) ended: Arc<AtomicBool>,
+struct Noting {
+    stream: Box<dyn Stream>,
+    ended: Arc<AtomicBool>,
 }
 
 impl Noting {

@@ -1,18 +1,12 @@
-use std::{
-    io,
-    pin::Pin,
-    sync::{Arc, atomic::AtomicBool},
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
 use futures_lite::future;
 use redis::{
-    AsyncConnectionConfig, Cmd, ConnectionAddr, ConnectionInfo, Pipeline, Value,
+    Cmd, ConnectionAddr, Pipeline, RedisConnectionInfo, Value,
     aio::{ConnectionLike, MultiplexedConnection},
     cmd,
 };
 use tokio::{
-    net::{TcpStream, UnixStream},
     runtime::Handle,
     sync::watch,
     task::{JoinHandle, JoinSet},
@@ -20,9 +14,19 @@ use tokio::{
 };
 
 use super::{
+    address::Route,
     failure::Failure,
-    line::{Line, Noting, Stream},
+    line::{Driver, Line},
+    tls::Tls,
 };
+
+/// The server that a link is kept to.
+pub(super) struct Server {
+    pub(super) route: Route,
+    pub(super) settings: RedisConnectionInfo,
+    pub(super) tls: Option<Tls>,
+    pub(super) may_evict: bool,
+}
 
 /// One connection that many callers share, and the task that keeps it.
 ///
@@ -43,10 +47,15 @@ enum State {
 
 impl Link {
     /// A link whose callers wait for no longer than `patience`. The first of them learns how connecting went.
-    pub(super) fn keep(runtime: &Handle, server: ConnectionInfo, patience: Duration) -> Self {
+    pub(super) fn keep(runtime: &Handle, server: Arc<Server>, patience: Duration) -> Self {
         let (tell, state) = watch::channel(State::Connecting);
         let keeper = runtime.spawn(Keeper { server, quarter: patience / 4 }.run(tell));
         Self { state, keeper }
+    }
+
+    /// Returns once there is a connection, or why there is none.
+    pub(super) async fn ready(&self) -> Result<(), Failure> {
+        self.connection().await.map(drop)
     }
 
     pub(super) async fn ask(&self, question: &Cmd) -> Result<Value, Failure> {
@@ -93,12 +102,10 @@ impl Drop for Link {
     }
 }
 
-type Driver = Pin<Box<dyn Future<Output = ()> + Send>>;
-
 /// Of its callers' patience, a quarter is for connecting, a quarter passes until it asks again, and a half is for the
 /// answer: whenever a caller comes, its wait is over in time.
 struct Keeper {
-    server: ConnectionInfo,
+    server: Arc<Server>,
     quarter: Duration,
 }
 
@@ -126,50 +133,81 @@ impl Keeper {
     }
 
     async fn connect(&self) -> Result<(Line, Driver), Failure> {
-        let ended = Arc::<AtomicBool>::default();
-        let stream = self.open().await.map_err(|error| match error.kind() {
-            io::ErrorKind::ConnectionRefused => Failure::Connection("it was refused"),
-            _ => Failure::Connection("it could not be opened"),
-        })?;
-        let stream = Noting { stream, ended: Arc::clone(&ended) };
-        let config = AsyncConnectionConfig::new().set_response_timeout(None);
-        let settings = self.server.redis_settings();
-        let (mut connection, driver) =
-            MultiplexedConnection::new_with_config(settings, stream, config).await?;
-        let mut driver: Driver = Box::pin(driver);
-        let driven = async {
-            driver.as_mut().await;
-            Err(Failure::Connection("it was lost"))
-        };
-        future::or(driven, must_be_primary(&mut connection)).await?;
-        Ok((Line { connection, ended }, driver))
-    }
-
-    async fn open(&self) -> io::Result<Box<dyn Stream>> {
-        match self.server.addr() {
-            ConnectionAddr::Tcp(host, port) => {
-                // Left as the system has it (Nagle's algorithm on), as the driver does: what many callers ask at once goes out
-                // together. Who asks alone waits for nothing.
-                Ok(Box::new(TcpStream::connect((host.as_str(), *port)).await?))
+        match &self.server.route {
+            Route::Direct(place) => self.server.line_to(place).await,
+            Route::Sentinels(sentinels) => {
+                let mut failure = Failure::Connection("no Sentinel answered");
+                let mut asked = sentinels.ask(self.server.tls.as_ref());
+                // One of them may not have heard yet who the primary is now: only a primary ends the search, and one that
+                // does not answer leaves time for another.
+                while let Some(answer) = asked.join_next().await {
+                    let connected = match answer.unwrap_or(Err(Failure::Ended)) {
+                        Ok(place) => timeout(self.quarter / 2, self.server.line_to(&place))
+                            .await
+                            .unwrap_or(Err(Failure::Silent)),
+                        Err(failure) => Err(failure),
+                    };
+                    match connected {
+                        Ok(line) => return Ok(line),
+                        Err(why) => failure = why,
+                    }
+                }
+                Err(failure)
             }
-            ConnectionAddr::Unix(path) => Ok(Box::new(UnixStream::connect(path).await?)),
-            _ => Err(io::ErrorKind::Unsupported.into()),
         }
     }
 
     /// Returns once the server is silent, or no longer a primary.
     async fn listen(&self, mut connection: MultiplexedConnection) {
-        while let Ok(Ok(())) = timeout(2 * self.quarter, must_be_primary(&mut connection)).await {
+        loop {
+            let asked = timeout(2 * self.quarter, info(&mut connection, "replication")).await;
+            if !asked.is_ok_and(|info| info.is_ok_and(|info| must_be_primary(&info).is_ok())) {
+                return;
+            }
             sleep(self.quarter).await;
         }
     }
 }
 
-/// A replica answers what was true a while ago: whom another node has revoked lives on there.
-async fn must_be_primary(connection: &mut MultiplexedConnection) -> Result<(), Failure> {
-    let answer = connection.send_packed_command(cmd("INFO").arg("replication")).await;
-    match answer.and_then(Value::extract_error)? {
-        Value::BulkString(info) if info.windows(11).any(|word| word == b"role:master") => Ok(()),
-        _ => Err(Failure::Replica),
+impl Server {
+    /// A connection to a server that is a primary and fit to hold a shop's tokens. Looked at each time: another one may
+    /// have taken over.
+    async fn line_to(&self, place: &ConnectionAddr) -> Result<(Line, Driver), Failure> {
+        let ask = async |connection: &mut MultiplexedConnection| {
+            self.must_be_fit(&info(connection, "default").await?)
+        };
+        let (line, driver, ()) = Line::open(place, self.tls.as_ref(), &self.settings, ask).await?;
+        Ok((line, driver))
     }
+
+    fn must_be_fit(&self, info: &str) -> Result<(), Failure> {
+        must_be_primary(info)?;
+        // Valkey calls itself Redis 7.2 here, for those who do not know it.
+        let major = field(info, "redis_version").split('.').next().and_then(|major| major.parse().ok());
+        if major.is_none_or(|major: u32| major < 7) {
+            return Err(Failure::Old);
+        }
+        let policy = field(info, "maxmemory_policy");
+        if policy != "noeviction" && !self.may_evict {
+            return Err(Failure::MayEvict(policy.to_owned()));
+        }
+        Ok(())
+    }
+}
+
+/// A replica answers what was true a while ago: whom another node has revoked lives on there.
+fn must_be_primary(info: &str) -> Result<(), Failure> {
+    if field(info, "role") == "master" { Ok(()) } else { Err(Failure::Replica) }
+}
+
+async fn info(connection: &mut MultiplexedConnection, section: &str) -> Result<String, Failure> {
+    let answer = connection.send_packed_command(cmd("INFO").arg(section)).await;
+    match answer.and_then(Value::extract_error)? {
+        Value::BulkString(info) => Ok(String::from_utf8_lossy(&info).into_owned()),
+        _ => Err(Failure::Corrupt("INFO")),
+    }
+}
+
+fn field<'i>(info: &'i str, name: &str) -> &'i str {
+    info.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':')).unwrap_or_default()
 }

@@ -45,7 +45,8 @@
 //!
 //! In a network split, clients of an old primary may be answered by it until it learns that it is none. A store leaves a
 //! primary that was made a replica within a quarter of its [`timeout`](RedisOptions::timeout), and connects again: to the
-//! new one, if the address has moved. `min-replicas-to-write 1` on the server lets a primary that is cut off refuse writes.
+//! new one, if the address has moved, or if it is [found by Sentinels](RedisOptions::new). It asks them when a connection has
+//! ended, not while one lasts. `min-replicas-to-write 1` on the server lets a primary that is cut off refuse writes.
 //!
 //! # What the server must be
 //!
@@ -78,6 +79,7 @@
 //! `{commerce_auth}:version` is the version of this layout. A release refuses to connect where a newer one has been: the first
 //! version's would not ask admin users for their second factor.
 
+mod address;
 mod answer;
 mod codes;
 mod factor_records;
@@ -92,7 +94,9 @@ mod links;
 mod options;
 mod records;
 mod script;
+mod sentinel;
 mod throttle;
+mod tls;
 mod tokens;
 
 pub use options::RedisOptions;
@@ -122,7 +126,8 @@ struct Shared {
 }
 
 impl RedisStore {
-    /// Connects to `redis://[user][:password@]host[:port][/database]`. [`RedisOptions`] knows more.
+    /// Connects to `redis://[user][:password@]host[:port][/database]`, or to another
+    /// [address](RedisOptions::new). [`RedisOptions`] knows more.
     ///
     /// ```no_run
     /// # async fn example() -> Result<(), commerce_auth::store::OpenError> {

@@ -1,15 +1,17 @@
 use std::{fmt, sync::Arc, time::Duration};
 
-use redis::{ConnectionAddr, ConnectionInfo, IntoConnectionInfo, Value, cmd};
+use redis::Value;
 use tokio::runtime::Handle;
 
 use super::{
     RedisStore, Shared,
+    address::Address,
     failure::Failure,
     keys::Keys,
-    link::Link,
+    link::{Link, Server},
     links::{Links, Replication},
     script::{PROBE, VERSION},
+    tls::Certificates,
 };
 use crate::store::OpenError;
 
@@ -38,6 +40,7 @@ pub struct RedisOptions {
     timeout: Duration,
     replication: Option<(u32, Duration)>,
     may_evict: bool,
+    certificates: Certificates,
 }
 
 impl RedisOptions {
@@ -47,10 +50,27 @@ impl RedisOptions {
     const MAX_PREFIX_BYTES: usize = 64;
     const MAX_CONNECTIONS: usize = 64;
 
-    /// The server at `redis://[user][:password@]host[:port][/database]`, or at `redis+unix:///path`.
+    /// The server at one of these addresses. What stands for a special character in a name or a password is
+    /// percent-encoded.
     ///
-    /// There is no TLS: `rediss://` is refused. Let the server be reached over a private network only, or through a
-    /// tunnel that encrypts.
+    /// | address | the server |
+    /// |---|---|
+    /// | `redis://[user][:password@]host[:port][/database]` | at a host; port 6379 by default |
+    /// | `rediss://…` | the same through TLS, with the feature `redis-rustls` |
+    /// | `redis+unix:///path[?db=…&user=…&pass=…]`, `unix:///path…` | at a Unix socket |
+    /// | `redis+sentinel://[user][:password@]host[:port][,host[:port]…]/name[/database]` | the primary of this name that the Sentinels at these hosts agree on; port 26379 by default |
+    /// | `rediss+sentinel://…` | the same; Sentinels and servers through TLS |
+    ///
+    /// Each scheme may begin with `valkey` in place of `redis`. The user and password of a Sentinel address are the
+    /// servers'; the Sentinels' own follow as `?sentinel_username=…&sentinel_password=…`.
+    ///
+    /// After a failover the store asks the Sentinels again, and goes on with the new primary. A server that is a replica,
+    /// too old, or evicting is refused then, too.
+    ///
+    /// # Security
+    ///
+    /// Without TLS, whoever is on the way reads digests and password, and may answer in the server's place. Let such a
+    /// server be reached over a private network only.
     pub fn new(url: impl Into<String>) -> Self {
         Self {
             url: url.into(),
@@ -59,6 +79,7 @@ impl RedisOptions {
             timeout: Duration::from_secs(5),
             replication: None,
             may_evict: false,
+            certificates: Certificates::default(),
         }
     }
 
@@ -99,6 +120,21 @@ impl RedisOptions {
         self
     }
 
+    /// The certificates to believe instead of the system's, as PEM: those of a private authority. Every host's certificate
+    /// must be signed by one of them and name the host as the address, or the Sentinels, do.
+    #[cfg(feature = "redis-rustls")]
+    pub fn root_certificates(mut self, pem: impl Into<Vec<u8>>) -> Self {
+        self.certificates.roots = Some(pem.into());
+        self
+    }
+
+    /// The certificate that a server may ask for, with those between it and its root, and its key: both as PEM.
+    #[cfg(feature = "redis-rustls")]
+    pub fn client_certificate(mut self, chain: impl Into<Vec<u8>>, key: impl Into<Vec<u8>>) -> Self {
+        self.certificates.client = Some((chain.into(), key.into().into()));
+        self
+    }
+
     /// Connects. It is called in a tokio runtime, which then keeps the connections: the store can be called from outside of
     /// it, while it runs.
     ///
@@ -107,12 +143,12 @@ impl RedisOptions {
     /// [`OpenError`] if an option is not sound, the server is not to be reached, older than Redis 7, a replica or evicting,
     /// does not permit what is needed, or holds keys of a newer release.
     pub async fn connect(self) -> Result<RedisStore, OpenError> {
-        let server = self.check()?;
+        let server = Arc::new(self.check()?);
         let runtime = Handle::try_current()
             .map_err(|_| OpenError::Invalid("the store must be connected in a tokio runtime"))?;
-        let link = || Link::keep(&runtime, server.clone(), self.timeout);
+        let link = || Link::keep(&runtime, Arc::clone(&server), self.timeout);
         let first = link();
-        self.check_server(&first).await?;
+        first.ready().await.map_err(|failure| refused(failure, "sign in and ask for INFO"))?;
         let keys = Keys::new(&self.prefix);
         check_scripts(&first, &keys).await?;
         let plain = [first].into_iter().chain((1..self.connections).map(|_| link())).collect();
@@ -121,7 +157,7 @@ impl RedisOptions {
         Ok(RedisStore(Arc::new(Shared { keys, links: Links::new(plain, replication) })))
     }
 
-    fn check(&self) -> Result<ConnectionInfo, OpenError> {
+    fn check(&self) -> Result<Server, OpenError> {
         let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"_.-".contains(&byte);
         if self.prefix.is_empty()
             || self.prefix.len() > Self::MAX_PREFIX_BYTES
@@ -144,36 +180,12 @@ impl RedisOptions {
                 "one replica at least is waited for, for 1 ms at least and half of the timeout at most",
             ));
         }
-        if ["rediss:", "valkeys:"].iter().any(|scheme| self.url.starts_with(scheme)) {
-            return Err(OpenError::Invalid("there is no TLS to Redis: the address begins with redis://"));
+        let Address { route, settings, encrypted } = Address::parse(&self.url)?;
+        if !encrypted && !self.certificates.is_empty() {
+            return Err(OpenError::Invalid("there are certificates, but the address is none of TLS"));
         }
-        let server = self.url.as_str().into_connection_info();
-        let server = server.map_err(|_| OpenError::Invalid("the address is no URL of a Redis server"))?;
-        match server.addr() {
-            ConnectionAddr::Tcp(..) | ConnectionAddr::Unix(_) => Ok(server),
-            _ => Err(OpenError::Invalid("the address is no URL of a Redis server")),
-        }
-    }
-
-    async fn check_server(&self, link: &Link) -> Result<(), OpenError> {
-        let info = match link.ask(&cmd("INFO")).await {
-            Ok(Value::BulkString(info)) => String::from_utf8_lossy(&info).into_owned(),
-            Ok(_) => return Err(OpenError::Unavailable(Failure::Corrupt("INFO").into())),
-            Err(failure) => return Err(refused(failure, "sign in and ask for INFO")),
-        };
-        let field = |name: &str| {
-            info.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':')).unwrap_or_default()
-        };
-        // Valkey calls itself Redis 7.2 here, for those who do not know it.
-        let major = field("redis_version").split('.').next().and_then(|major| major.parse().ok());
-        if major.is_none_or(|major: u32| major < 7) {
-            return Err(OpenError::Invalid("the server is older than Redis 7"));
-        }
-        let policy = field("maxmemory_policy");
-        if policy != "noeviction" && !self.may_evict {
-            return Err(OpenError::MayEvict { policy: policy.to_owned() });
-        }
-        Ok(())
+        let tls = encrypted.then(|| self.certificates.to_tls()).transpose()?;
+        Ok(Server { route, settings, tls, may_evict: self.may_evict })
     }
 }
 
@@ -204,6 +216,8 @@ fn refused(failure: Failure, what: &'static str) -> OpenError {
         Failure::Replica => {
             OpenError::Invalid("the server is a read-only replica: give its primary's address")
         }
+        Failure::Old => OpenError::Invalid("the server is older than Redis 7"),
+        Failure::MayEvict(policy) => OpenError::MayEvict { policy },
         failure if failure.is_of_permission() => OpenError::NotPermitted { what, source: failure.into() },
         failure => OpenError::Unavailable(failure.into()),
     }
@@ -211,7 +225,7 @@ fn refused(failure: Failure, what: &'static str) -> OpenError {
 
 impl fmt::Debug for RedisOptions {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { url: _, prefix, connections, timeout, replication, may_evict } = self;
+        let Self { url: _, prefix, connections, timeout, replication, may_evict, certificates: _ } = self;
         f.debug_struct("RedisOptions")
             .field("prefix", prefix)
             .field("connections", connections)

@@ -38,6 +38,7 @@ scripts! {
     BEGIN_ENROLMENT: "#!lua" "enrolments" "begin_enrolment";
     ACTIVATE: "#!lua flags=allow-oom" "enrolments" "factors" "activate";
     USE_STEP: "#!lua flags=allow-oom" "factors" "use_step";
+    LOWER_STEP: "#!lua flags=allow-oom" "factors" "lower_step";
     USE_RECOVERY_CODE: "#!lua flags=allow-oom" "factors" "use_recovery_code";
     REPLACE_RECOVERY_CODES: "#!lua flags=allow-oom" "factors" "replace_recovery_codes";
     RESEAL: "#!lua flags=allow-oom" "factors" "reseal";

@@ -22,7 +22,7 @@ impl SqliteCustomers {
 
     /// Adds a customer, or replaces the one with the same id.
     ///
-    /// It does not tell `Auth`: after disabling a customer or changing an address, call
+    /// It ends no token: after you disable a customer or change an address, call
     /// [`Auth::customer_changed`](crate::Auth::customer_changed).
     ///
     /// # Errors
@@ -53,6 +53,9 @@ impl SqliteCustomers {
     }
 
     /// Removes a customer; answers whether there was one.
+    ///
+    /// It ends no token: call [`Auth::customer_changed`](crate::Auth::customer_changed) after it, or
+    /// [`Auth::erase_customer`](crate::Auth::erase_customer).
     ///
     /// # Errors
     ///

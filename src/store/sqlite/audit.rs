@@ -6,7 +6,8 @@ use rusqlite::{Connection, OptionalExtension, Row, named_params, params};
 use super::SqliteStore;
 use crate::{
     audit::{
-        AuditEvent, AuditRecord, AuditSink, Checkpoint, Entry, Erased, RecordColumns, Report, Verifier, chain,
+        AuditEvent, AuditRecord, AuditSink, Checkpoint, Entry, Erased, RecordColumns, Report, SignatureCheck,
+        Verifier, chain,
     },
     error::StoreError,
     keyring::Keyring,
@@ -161,6 +162,13 @@ impl AuditSink for SqliteAudit {
         let entry = Entry::of(event, &*self.random)?;
         let keyring = self.keyring.clone();
         self.store.0.writer.write(move |connection| append(connection, &entry, keyring.as_ref())).await?
+    }
+
+    async fn check_signatures(&self) -> Result<SignatureCheck, StoreError> {
+        let Some(head) = self.checkpoint().await? else { return Ok(SignatureCheck::NothingSigned) };
+        let from = head.position.saturating_sub(chain::COMPARED.into());
+        let newest = self.records(from, usize::from(chain::COMPARED) + 1).await?;
+        Ok(chain::compare(self.keyring.as_ref(), &newest))
     }
 
     async fn erase(&self, subject: &Subject) -> Result<u64, StoreError> {

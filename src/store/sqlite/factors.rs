@@ -92,6 +92,24 @@ impl FactorStore for SqliteStore {
         self.0.writer.write(using).await
     }
 
+    async fn lower_step(
+        &self,
+        admin: &AdminId,
+        factor: &Digest,
+        from: u64,
+        to: u64,
+    ) -> Result<bool, StoreError> {
+        let (admin, name) = (admin.to_string(), *factor);
+        let (from, to) = (columns::step(from)?, columns::step(to)?);
+        let lower = move |connection: &Connection| {
+            let mut lower = connection.prepare_cached(
+                "UPDATE factors SET last_step = ?4 WHERE admin = ?1 AND name = ?2 AND last_step = ?3 AND ?4 < ?3",
+            )?;
+            lower.execute(params![admin, name.as_bytes(), from, to]).map(|changed| changed > 0)
+        };
+        self.0.writer.write(lower).await
+    }
+
     async fn use_recovery_code(
         &self,
         admin: &AdminId,

@@ -12,6 +12,7 @@
 //! let auth = Auth::builder(store.clone())
 //!     .customers(store.customers())
 //!     .admins(store.admins())
+//!     .without_notifier() // or `.notifier(..)`, which mails password resets
 //!     .keyring(Keyring::new(KeyId(1), secret)?)
 //!     .build()?;
 //! # Ok::<(), Box<dyn std::error::Error>>(())

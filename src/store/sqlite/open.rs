@@ -177,7 +177,7 @@ fn check_owner(connection: &Connection) -> Result<u32, OpenError> {
     let tables: i64 =
         connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0)).map_err(refused)?;
     if owner != APPLICATION && (owner, version, tables) != (0, 0, 0) {
-        return Err(OpenError::Invalid("the file is another program's"));
+        return Err(OpenError::Invalid("the file is another program's: give the store a file of its own"));
     }
     let found = u32::try_from(version).unwrap_or(u32::MAX);
     if found > VERSION {

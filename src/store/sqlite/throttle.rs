@@ -18,9 +18,10 @@ impl ThrottleStore for SqliteStore {
         let attempt = attempt.clone();
         let reserve = move |connection: &Connection| {
             let mut budgets = load(connection, &attempt.account)?.unwrap_or_default();
+            let clamped = budgets.clamp(now);
             let answer = budgets.reserve(&attempt, now);
             // What is refused changes nothing: a flood at a locked account costs no write.
-            if answer == Reserve::Reserved {
+            if answer == Reserve::Reserved || clamped {
                 save(connection, &attempt.account, budgets, now)?;
             }
             Ok(answer)

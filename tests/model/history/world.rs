@@ -82,7 +82,12 @@ struct Mint {
 static MINT: LazyLock<Mint> = LazyLock::new(|| {
     let store = Arc::new(MemoryStore::new());
     let customers = MemoryCustomers::new();
-    let auth = Auth::builder(store.clone()).customers(customers).config(config(OPENED)).build().unwrap();
+    let auth = Auth::builder(store.clone())
+        .customers(customers)
+        .without_notifier()
+        .config(config(OPENED))
+        .build()
+        .unwrap();
     let hash = |password: &&str| block_on(auth.hash_new_password("mint@example.com", *password)).unwrap();
     let hashes = PASSWORDS.iter().map(hash).collect();
     let doors = (0..SITES.len()).flat_map(|site| (0..ADDRESSES.len()).map(move |address| (site, address)));
@@ -156,7 +161,10 @@ impl World {
             };
             admins.upsert(row).unwrap();
         }
-        let builder = Auth::builder(store.clone()).customers(customers.clone()).config(config(OPENED));
+        let builder = Auth::builder(store.clone())
+            .customers(customers.clone())
+            .without_notifier()
+            .config(config(OPENED));
         let names = Names { grants: BTreeMap::new(), accounts: MINT.accounts.clone() };
         let mut world = Self {
             // Another takes its place at once.

@@ -5,13 +5,15 @@
 //! `COMMERCE_AUTH_REQUIRE_SERVERS=1` it panics instead.
 
 mod keeper;
+mod pgbouncer;
 mod postgres;
 mod proxy;
 mod redis;
 
+pub use pgbouncer::PgBouncer;
 pub use postgres::Postgres;
 pub use proxy::Proxy;
-pub use redis::Redis;
+pub use redis::{Redis, Sentinel};
 
 use std::{
     env,
@@ -26,7 +28,7 @@ use std::{
 /// Set to 1, a missing server is a failure instead of a skipped test.
 const REQUIRE: &str = "COMMERCE_AUTH_REQUIRE_SERVERS";
 
-/// A binary of the machine: on `PATH`, or where Debian keeps those of PostgreSQL.
+/// A binary of the machine: on `PATH`, or where Debian keeps those of PostgreSQL and PgBouncer.
 fn binary(name: &str) -> Option<PathBuf> {
     let path = env::var_os("PATH").unwrap_or_default();
     let mut debian: Vec<PathBuf> = std::fs::read_dir("/usr/lib/postgresql")
@@ -36,7 +38,7 @@ fn binary(name: &str) -> Option<PathBuf> {
         .map(|entry| entry.path().join("bin"))
         .collect();
     debian.sort();
-    let mut folders = env::split_paths(&path).chain(debian.into_iter().rev());
+    let mut folders = env::split_paths(&path).chain(debian.into_iter().rev()).chain(["/usr/sbin".into()]);
     folders.find_map(|folder| Some(folder.join(name)).filter(|file| file.is_file()))
 }
 
@@ -50,9 +52,12 @@ fn binary_or_skip(name: &str) -> Option<PathBuf> {
     found
 }
 
-/// A port of loopback that was free a moment ago. None of those that systems give to clients (from 32,768 on): while a
+/// A port of loopback that was free a moment ago.
+///
+/// None of those that systems give to clients (from 32,768 on): while a
 /// server is down, a client that calls it again and again would be given its port.
-fn free_port() -> u16 {
+#[must_use]
+pub fn free_port() -> u16 {
     let random = || 16_384 + (RandomState::new().build_hasher().finish() % 16_384) as u16;
     let mut ports = std::iter::repeat_with(random).take(1000);
     let free = ports.find(|port| TcpListener::bind((Ipv4Addr::LOCALHOST, *port)).is_ok());

@@ -58,6 +58,12 @@ impl Postgres {
         format!("postgres://postgres@127.0.0.1:{port}/postgres")
     }
 
+    /// Where another database of the server is.
+    #[must_use]
+    pub fn url_in(&self, database: &str) -> String {
+        format!("postgres://postgres@127.0.0.1:{}/{database}", self.port)
+    }
+
     /// The port it listens on.
     #[must_use]
     pub fn port(&self) -> u16 {
@@ -104,12 +110,26 @@ impl Postgres {
         wait_until("the start of PostgreSQL", || self.query("SELECT 1").is_some());
     }
 
+    /// Starts it as a standby from now on: it answers, and only reads.
+    pub fn become_standby(&self) {
+        self.stop();
+        fs::write(self.folder().join("data/standby.signal"), "").expect("the folder can be written");
+        self.restart();
+    }
+
     /// What `psql` prints for a statement, without headers; none if it failed.
     #[must_use]
     pub fn query(&self, sql: &str) -> Option<String> {
+        self.query_in("postgres", sql)
+    }
+
+    /// The same in another database of the server.
+    #[must_use]
+    pub fn query_in(&self, database: &str, sql: &str) -> Option<String> {
         let psql = binary("psql").expect("psql comes with PostgreSQL");
+        let url = self.url_in(database);
         let mut command = Command::new(psql);
-        let asked = command.args(["-XqAt", "-v", "ON_ERROR_STOP=1", "-c", sql]).arg(self.url()).output();
+        let asked = command.args(["-XqAt", "-v", "ON_ERROR_STOP=1", "-c", sql]).arg(url).output();
         let asked = asked.expect("psql can be started");
         asked.status.success().then(|| String::from_utf8_lossy(&asked.stdout).trim_end().to_owned())
     }

@@ -3,10 +3,11 @@
 use std::{
     io::{Read, Write},
     net::{Ipv4Addr, TcpStream},
+    process::Command,
     time::{Duration, Instant},
 };
 
-use commerce_auth_test_servers::{Postgres, Proxy, Redis};
+use commerce_auth_test_servers::{PgBouncer, Postgres, Proxy, Redis};
 
 #[test]
 fn postgres_is_killed_restarted_and_removed() {
@@ -20,6 +21,25 @@ fn postgres_is_killed_restarted_and_removed() {
     let folder = server.folder().to_owned();
     drop(server);
     assert!(!folder.exists());
+}
+
+#[test]
+fn a_standby_only_reads() {
+    let Some(server) = Postgres::start() else { return };
+    server.become_standby();
+    assert_eq!(server.query("SHOW transaction_read_only").as_deref(), Some("on"));
+}
+
+#[test]
+fn pgbouncer_stands_before_a_server() {
+    let Some(server) = Postgres::start() else { return };
+    let Some(pooler) = PgBouncer::start(&server, &["pool_mode=statement"]) else { return };
+    let psql = |sql| {
+        let url = server.url_through(pooler.port());
+        Command::new("psql").args(["-XqAt", "-c", sql, &url]).output().expect("psql can be started")
+    };
+    assert_eq!(String::from_utf8_lossy(&psql("SELECT 42").stdout), "42\n", "{}", pooler.log());
+    assert!(!psql("BEGIN").status.success());
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! Where the shop keeps its accounts: the crate's ready-made account tables, and beside them a table of its own with
 //! what the crate need not know (names, addresses, subscription). A customer's id is the key of that table.
 
+mod details;
 mod memory;
 mod postgres;
 mod profile;
@@ -8,6 +9,7 @@ mod profiles;
 mod sqlite;
 mod tables;
 
+pub(crate) use details::{Details, Draft, InvalidDetail};
 pub(crate) use profile::{Address, Profile, Region};
 pub(crate) use profiles::{Edit, Profiles};
 pub(crate) use tables::{AdminTable, CustomerTable, Trail};
@@ -19,6 +21,8 @@ use commerce_auth::{
     MemoryStore, PasswordHash, PostgresStore, RedisStore, SqliteStore, StoreError, UpsertError, Website,
     audit::MemoryAudit, store::Store,
 };
+
+use time::OffsetDateTime;
 
 use self::{memory::MemoryProfiles, postgres::PostgresProfiles, sqlite::SqliteProfiles};
 use crate::{
@@ -43,6 +47,9 @@ pub(crate) struct Database {
     /// What second factors are sealed with, and the audit trail is signed with.
     pub(crate) keyring: Keyring,
 }
+
+/// Commerce's answer to another e-mail address without the current password.
+pub(crate) const PASSWORD_NEEDED: &str = "Provide the current \"password\" to change \"email\".";
 
 /// A customer account that is to be made.
 pub(crate) struct NewCustomer {
@@ -151,6 +158,21 @@ impl Database {
         {
             tracing::warn!(%id, cause = in_full(&error), "a profile without an account stays");
         }
+    }
+
+    /// Changes a customer's profile.
+    pub(crate) async fn edit(&self, id: &CustomerId, details: Details) -> Result<(), StoreError> {
+        let edit = Box::new(move |profile: &mut Profile| {
+            details.clone().write_to(profile);
+            profile.updated_at = OffsetDateTime::now_utc();
+        });
+        self.profiles.edit(id, edit).await
+    }
+
+    /// Removes a customer. It may be done again: a crash between the two leaves a profile without an account.
+    pub(crate) async fn remove(&self, id: &CustomerId) -> Result<(), StoreError> {
+        self.customers.remove(id).await?;
+        self.profiles.remove(id).await
     }
 
     /// A customer's account and profile, if there is one.

@@ -2,13 +2,17 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use commerce_auth::{CustomerId, Email, StoreError};
-use deadpool_postgres::{BuildError, Manager, ManagerConfig, Pool, PoolError, RecyclingMethod};
-use tokio::time::timeout;
+use deadpool_postgres::{
+    BuildError, Client, ClientWrapper, Hook, HookError, Manager, ManagerConfig, Pool, PoolError,
+    RecyclingMethod,
+};
+use tokio::time::{sleep, timeout};
 use tokio_postgres::{
     NoTls, Row,
     error::SqlState,
     types::{Json, ToSql},
 };
+use uuid::Uuid;
 
 use super::{Edit, Profile, Profiles};
 
@@ -19,34 +23,64 @@ pub(super) struct PostgresProfiles(Pool);
 /// So long a caller waits for the database, whatever for.
 const TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Makes the table. Two nodes that start at once take turns.
-const TABLE: &str = "BEGIN; SELECT pg_advisory_xact_lock(hashtext('commerce-auth storefront')); \
-    CREATE SCHEMA IF NOT EXISTS storefront; \
-    CREATE TABLE IF NOT EXISTS storefront.profiles \
-    (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, profile jsonb NOT NULL); COMMIT";
+/// How often the database is asked at most, if it undoes a transaction because of another one.
+const TRIES: u32 = 10;
 
 impl PostgresProfiles {
-    /// The database must have been opened as a store before: that makes the crate's tables.
+    /// The database must have been opened as a store before: that makes the crate's tables, and proves what is needed of
+    /// the server.
     pub(super) async fn connect(url: &str) -> Result<Self, StoreError> {
         let mut config: tokio_postgres::Config = url.parse().map_err(Failure::Driver)?;
-        let options = config.get_options().unwrap_or_default();
-        config.options(format!("{options} -c statement_timeout={}", TIMEOUT.as_millis()).trim_start());
         config.connect_timeout(TIMEOUT);
         let recycling = ManagerConfig { recycling_method: RecyclingMethod::Fast };
         let manager = Manager::from_config(config, NoTls, recycling);
-        let pool = Pool::builder(manager).max_size(8).build().map_err(Failure::from)?;
-        within_time(async { Ok(pool.get().await?.batch_execute(TABLE).await?) }).await?;
+        let pin = Hook::async_fn(|client: &mut ClientWrapper, _| {
+            Box::pin(async { client.batch_execute(&settings()).await.map_err(HookError::Backend) })
+        });
+        let pool = Pool::builder(manager).max_size(8).post_create(pin).build().map_err(Failure::from)?;
+        within_time(async { make_table(&mut pool.get().await?).await }).await?;
         Ok(Self(pool))
     }
 
     async fn query(&self, sql: &str, values: &[&(dyn ToSql + Sync)]) -> Result<Vec<Row>, Failure> {
-        within_time(async {
+        retried(|| async move {
             let client = self.0.get().await?;
             let statement = client.prepare_cached(sql).await?;
             Ok(client.query(&statement, values).await?)
         })
         .await
     }
+}
+
+/// Pins what the queries rest on, whatever the database's defaults are: each statement sees what was committed before it,
+/// and the server gives up with its caller. As statements, which a pooler in session mode takes; it refuses `options`.
+fn settings() -> String {
+    let milliseconds = TIMEOUT.as_millis();
+    format!(
+        "SET search_path = pg_catalog, pg_temp; SET default_transaction_isolation = 'read committed'; \
+         SET statement_timeout = {milliseconds}; SET lock_timeout = {milliseconds}; \
+         SET idle_in_transaction_session_timeout = {milliseconds}"
+    )
+}
+
+/// Makes the table if it is missing. So a user who may only use it is enough once it is there. Two nodes that start at once
+/// take turns.
+async fn make_table(client: &mut Client) -> Result<(), Failure> {
+    let transaction = client.transaction().await?;
+    let turn = "SELECT pg_advisory_xact_lock(hashtext('commerce-auth storefront'))";
+    transaction.batch_execute(turn).await?;
+    let found = "SELECT EXISTS (SELECT FROM pg_namespace WHERE nspname = 'storefront'), \
+                 EXISTS (SELECT FROM pg_tables WHERE schemaname = 'storefront' AND tablename = 'profiles')";
+    let found = transaction.query_one(found, &[]).await?;
+    if !found.try_get::<_, bool>(0)? {
+        transaction.batch_execute("CREATE SCHEMA storefront").await?;
+    }
+    if !found.try_get::<_, bool>(1)? {
+        let table = "CREATE TABLE storefront.profiles \
+                     (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, profile jsonb NOT NULL)";
+        transaction.batch_execute(table).await?;
+    }
+    Ok(transaction.commit().await?)
 }
 
 #[async_trait]
@@ -66,7 +100,8 @@ impl Profiles for PostgresProfiles {
 
     async fn edit(&self, id: &CustomerId, edit: Edit) -> Result<(), StoreError> {
         let key = id.as_int();
-        let edited = within_time(async {
+        let edit = &edit;
+        let edited = retried(|| async move {
             let mut client = self.0.get().await?;
             let transaction = client.transaction().await?;
             let find = "SELECT profile FROM storefront.profiles WHERE id = $1 FOR UPDATE";
@@ -107,6 +142,28 @@ impl Profiles for PostgresProfiles {
     }
 }
 
+/// Tries again what the server has undone because of another transaction. It is certain then that nothing was done.
+///
+/// The pauses are random (full jitter), so that those who got in each other's way do not meet again, and double from 10 ms.
+async fn retried<T, A>(attempt: impl Fn() -> A) -> Result<T, Failure>
+where
+    A: Future<Output = Result<T, Failure>>,
+{
+    within_time(async {
+        for tried in 1..TRIES {
+            match attempt().await {
+                Err(failure) if failure.was_undone() => {
+                    let longest = 10_000_u64 << tried.min(6);
+                    sleep(Duration::from_micros(Uuid::new_v4().as_u64_pair().0 % longest)).await;
+                }
+                answer => return answer,
+            }
+        }
+        attempt().await
+    })
+    .await
+}
+
 /// A server that is there and does not answer is one that is down.
 async fn within_time<T>(answer: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
     timeout(TIMEOUT, answer).await.unwrap_or(Err(Failure::TimedOut))
@@ -131,6 +188,13 @@ enum Failure {
     Pool(#[from] BuildError),
 }
 
+impl Failure {
+    /// True for a serialisation failure and a deadlock.
+    fn was_undone(&self) -> bool {
+        matches!(self, Self::Server(SqlState::T_R_SERIALIZATION_FAILURE | SqlState::T_R_DEADLOCK_DETECTED))
+    }
+}
+
 impl From<tokio_postgres::Error> for Failure {
     fn from(error: tokio_postgres::Error) -> Self {
         match error.code() {
@@ -143,7 +207,7 @@ impl From<tokio_postgres::Error> for Failure {
 impl From<PoolError> for Failure {
     fn from(error: PoolError) -> Self {
         match error {
-            PoolError::Backend(error) => error.into(),
+            PoolError::Backend(error) | PoolError::PostCreateHook(HookError::Backend(error)) => error.into(),
             _ => Self::TimedOut,
         }
     }

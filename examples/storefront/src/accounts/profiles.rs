@@ -3,8 +3,8 @@ use commerce_auth::{CustomerId, Email, StoreError};
 
 use super::Profile;
 
-/// A change to a profile, made while nobody else changes it.
-pub(crate) type Edit = Box<dyn FnOnce(&mut Profile) + Send>;
+/// A change to a profile, made while nobody else changes it. It is made again if the database has undone it.
+pub(crate) type Edit = Box<dyn Fn(&mut Profile) + Send + Sync>;
 
 /// What the shop asks of its database by itself, beside what the crate asks.
 #[async_trait]

@@ -1,6 +1,6 @@
 use async_trait::async_trait;
 use commerce_auth::{
-    AdminRecord, AdminStore, AuditEvent, CustomerRecord, CustomerStore, Keyring, MemoryAdmins,
+    AdminRecord, AdminStore, AuditEvent, CustomerId, CustomerRecord, CustomerStore, Keyring, MemoryAdmins,
     MemoryCustomers, PostgresAdmins, PostgresAudit, PostgresCustomers, SqliteAdmins, SqliteAudit,
     SqliteCustomers, StoreError, UpsertError,
     audit::{MemoryAudit, Report, Verifier},
@@ -10,6 +10,9 @@ use commerce_auth::{
 #[async_trait]
 pub(crate) trait CustomerTable: CustomerStore<Row = CustomerRecord> {
     async fn put(&self, row: CustomerRecord) -> Result<(), UpsertError>;
+
+    /// Removes the row of a customer, if it is there.
+    async fn remove(&self, id: &CustomerId) -> Result<(), StoreError>;
 }
 
 /// A ready-made admin user table of the crate's.
@@ -34,6 +37,10 @@ macro_rules! tables {
         impl CustomerTable for $customers {
             async fn put(&self, row: CustomerRecord) -> Result<(), UpsertError> {
                 self.upsert(row).await
+            }
+
+            async fn remove(&self, id: &CustomerId) -> Result<(), StoreError> {
+                self.remove(id).await.map(drop)
             }
         }
 
@@ -64,6 +71,11 @@ tables!(PostgresCustomers, PostgresAdmins, PostgresAudit);
 impl CustomerTable for MemoryCustomers {
     async fn put(&self, row: CustomerRecord) -> Result<(), UpsertError> {
         Ok(self.upsert(row)?)
+    }
+
+    async fn remove(&self, id: &CustomerId) -> Result<(), StoreError> {
+        self.remove(id);
+        Ok(())
     }
 }
 

@@ -32,7 +32,7 @@ pub(super) async fn events(
     wanted: Result<Query<Wanted>, QueryRejection>,
 ) -> Result<Json<Vec<AuditEvent>>, RestError> {
     let Wanted { limit, subject, actor, action } = asked(wanted)?;
-    let subject = subject.as_deref().map(subject_of).transpose()?;
+    let subject: Option<Subject> = subject.map(|text| text.parse().map_err(|_| no_subject())).transpose()?;
     let limit = limit.unwrap_or(50).min(500);
     let is_filtered = subject.is_some() || actor.is_some() || action.is_some();
     let look_at = if is_filtered { EVENTS } else { limit };
@@ -45,15 +45,6 @@ pub(super) async fn events(
                 .is_none_or(|wanted| event.actor.as_ref().is_some_and(|actor| actor.to_string() == *wanted))
     };
     Ok(Json(events.into_iter().rev().filter(is_wanted).take(limit).collect()))
-}
-
-fn subject_of(text: &str) -> Result<Subject, RestError> {
-    let subject = match text.split_once(':') {
-        Some(("customer", id)) => id.parse().map(Subject::Customer),
-        Some(("admin", id)) => id.parse().map(Subject::Admin),
-        _ => return Err(no_subject()),
-    };
-    subject.map_err(|_| no_subject())
 }
 
 const fn no_subject() -> RestError {

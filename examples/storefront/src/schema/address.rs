@@ -19,11 +19,26 @@ pub(super) struct CustomerAddress {
     region_id: Option<i32>,
     postcode: Option<String>,
     country_code: Option<CountryCode>,
+    #[graphql(deprecation = "Use `country_code` instead.")]
+    country_id: Option<String>,
     telephone: Option<String>,
     fax: Option<String>,
     vat_id: Option<String>,
     default_shipping: Option<bool>,
     default_billing: Option<bool>,
+    /// None in this shop.
+    #[graphql(deprecation = "Use custom_attributesV2 instead.")]
+    custom_attributes: Option<Vec<Option<CustomerAddressAttribute>>>,
+    /// None in this shop.
+    extension_attributes: Option<Vec<Option<CustomerAddressAttribute>>>,
+}
+
+/// What a Commerce shop has added to its addresses.
+#[derive(SimpleObject)]
+#[graphql(rename_fields = "snake_case")]
+struct CustomerAddressAttribute {
+    attribute_code: Option<String>,
+    value: Option<String>,
 }
 
 /// The code of a country (ISO 3166-1 alpha-2).
@@ -70,12 +85,15 @@ impl From<accounts::Address> for CustomerAddress {
             region: Some(CustomerAddressRegion { region, region_code, region_id }),
             region_id,
             postcode: Some(address.postcode),
+            country_id: Some(address.country_code.clone()),
             country_code: Some(CountryCode(address.country_code)),
             telephone: Some(address.telephone),
             fax: address.fax,
             vat_id: address.vat_id,
             default_shipping: Some(address.default_shipping),
             default_billing: Some(address.default_billing),
+            custom_attributes: None,
+            extension_attributes: None,
         }
     }
 }

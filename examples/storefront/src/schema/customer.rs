@@ -8,7 +8,7 @@ use super::address::CustomerAddress;
 use crate::{
     accounts::{Address, Profile},
     commerce_time,
-    shop::Shop,
+    shop::{CONFIRMS_ACCOUNTS, Shop},
 };
 
 /// What a customer is told of the own account. Which fields may be null is Commerce's choice.
@@ -57,6 +57,12 @@ enum ConfirmationStatus {
     AccountConfirmationNotRequired,
 }
 
+impl ConfirmationStatus {
+    /// Of every account that is shown: one that is not confirmed gets no further than [`check_standing`].
+    const OF_ACTIVE: Self =
+        if CONFIRMS_ACCOUNTS { Self::AccountConfirmed } else { Self::AccountConfirmationNotRequired };
+}
+
 #[derive(Default)]
 pub(super) struct CustomerQuery;
 
@@ -83,11 +89,8 @@ impl Customer {
         let (account, profile) = found.ok_or_else(|| {
             Category::NoSuchEntity.error(format!("Customer with id \"{id}\" does not exist."))
         })?;
-        match account.status {
-            AccountStatus::Active => Ok(Self::new(account, profile)),
-            AccountStatus::Unconfirmed => Err(error(Error::NotConfirmed)),
-            _ => Err(error(Error::Locked)),
-        }
+        check_standing(account.status)?;
+        Ok(Self::new(account, profile))
     }
 
     fn new(account: CustomerRecord, profile: Profile) -> Self {
@@ -111,10 +114,18 @@ impl Customer {
             is_subscribed: Some(profile.is_subscribed),
             created_at: Some(commerce_time::text(profile.created_at)),
             allow_remote_shopping_assistance: account.allows_assistance,
-            // An account that is not gets no further than `find`.
-            confirmation_status: ConfirmationStatus::AccountConfirmed,
+            confirmation_status: ConfirmationStatus::OF_ACTIVE,
             addresses: Some(profile.addresses.into_iter().map(|address| Some(address.into())).collect()),
         }
+    }
+}
+
+/// Refuses an account that may not be used.
+pub(super) fn check_standing(status: AccountStatus) -> Result<()> {
+    match status {
+        AccountStatus::Active => Ok(()),
+        AccountStatus::Unconfirmed => Err(error(Error::NotConfirmed)),
+        _ => Err(error(Error::Locked)),
     }
 }
 

@@ -1,5 +1,7 @@
-use async_graphql::{Object, SimpleObject};
+use async_graphql::{Object, Result, SimpleObject};
 use commerce_auth::{Email, graphql::Category};
+
+use crate::mailbox::reachable;
 
 #[derive(SimpleObject)]
 #[graphql(rename_fields = "snake_case")]
@@ -14,21 +16,19 @@ pub(super) struct EmailQuery;
 impl EmailQuery {
     /// Whether an account can be made with the address: always, as Commerce answers by default. Another answer would
     /// tell strangers who has an account.
-    async fn is_email_available(
-        &self,
-        email: String,
-    ) -> async_graphql::Result<Option<IsEmailAvailableOutput>> {
-        if email.is_empty() {
+    async fn is_email_available(&self, email: String) -> Result<Option<IsEmailAvailableOutput>> {
+        if email.trim_ascii().is_empty() {
             return Err(Category::Input.error("Email must be specified"));
         }
-        if email.parse::<Email>().is_err() {
+        if reachable(&email).is_none() {
             return Err(Category::Input.error("Email is invalid"));
         }
         Ok(Some(IsEmailAvailableOutput { is_email_available: Some(true) }))
     }
 }
 
-/// The address of an account that is made or changed.
-pub(super) fn parse(text: &str) -> async_graphql::Result<Email> {
-    text.parse().map_err(|_| Category::Input.error(format!("\"{text}\" is not a valid email address.")))
+/// Reads the address of an account that is made or changed.
+pub(super) fn parse(text: &str) -> Result<Email> {
+    let invalid = || format!("\"{}\" is not a valid email address.", text.trim_ascii());
+    reachable(text).ok_or_else(|| Category::Input.error(invalid()))
 }

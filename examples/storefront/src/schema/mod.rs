@@ -2,8 +2,9 @@
 
 mod address;
 mod customer;
-mod details;
+mod delete;
 mod email;
+mod input;
 mod register;
 mod store_config;
 mod update;
@@ -16,6 +17,7 @@ use commerce_auth::graphql::{
 
 use self::{
     customer::{Customer, CustomerQuery},
+    delete::DeleteMutation,
     email::EmailQuery,
     register::RegisterMutation,
     store_config::StoreConfigQuery,
@@ -42,6 +44,7 @@ pub(crate) struct Mutation(
     PasswordMutation<Customer>,
     RegisterMutation,
     UpdateMutation,
+    DeleteMutation,
 );
 
 pub(crate) fn schema(shop: Shop) -> Schema {

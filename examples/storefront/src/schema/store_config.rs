@@ -1,6 +1,6 @@
 use async_graphql::{Context, ID, Object, SimpleObject};
 
-use crate::shop::Shop;
+use crate::shop::{CONFIRMS_ACCOUNTS, Shop};
 
 /// What a storefront needs to know before anybody signs in.
 #[derive(SimpleObject)]
@@ -31,7 +31,7 @@ impl StoreConfigQuery {
             customer_access_token_lifetime: Some(config.customer_token_lifetime.as_secs_f64() / 3600.0),
             minimum_password_length: Some(config.password_policy.min_length.to_string()),
             required_character_classes_number: Some(config.password_policy.min_classes.to_string()),
-            create_account_confirmation: Some(false),
+            create_account_confirmation: Some(CONFIRMS_ACCOUNTS),
             autocomplete_on_storefront: Some(true),
         }))
     }

@@ -3,16 +3,19 @@ use commerce_auth::{
     Bearer, CustomerChange, CustomerId, Email, Error, StoreError,
     graphql::{self, Category, error},
 };
-use time::OffsetDateTime;
 use tokio::spawn;
 
 use super::{
     customer::{Customer, CustomerOutput, unavailable},
-    details::{CustomerUpdateInput, Details},
     email,
+    input::{CustomerInput, CustomerUpdateInput, invalid, nothing_specified},
     register::TAKEN,
 };
-use crate::{accounts::Profile, shop::Shop};
+use crate::{
+    accounts::{Draft, PASSWORD_NEEDED},
+    mailbox::is_same,
+    shop::Shop,
+};
 
 #[derive(Default)]
 pub(super) struct UpdateMutation;
@@ -22,25 +25,48 @@ impl UpdateMutation {
     /// Changes what the customer is called, the newsletter, and the consent to be assisted. Who assists may correct a
     /// name, and never gives consent: the crate refuses it.
     #[graphql(name = "updateCustomerV2")]
-    async fn update_customer(
+    async fn update_customer_v2(
         &self,
         ctx: &Context<'_>,
         input: CustomerUpdateInput,
     ) -> Result<Option<CustomerOutput>> {
         let (who, shop) = (graphql::customer(ctx)?, ctx.data::<Shop>()?);
-        if input.is_empty() {
-            return Err(Category::Input.error("\"input\" value should be specified"));
-        }
         let consent = input.allow_remote_shopping_assistance;
-        let details = Details::of_update(input)?;
-        if let Some(allowed) = consent {
-            shop.auth.set_remote_shopping_assistance(bearer(ctx)?, allowed).await.map_err(error)?;
+        let draft = Draft::from(input);
+        if consent.is_none() && draft.is_empty() {
+            return Err(nothing_specified());
         }
-        let edit = Box::new(move |profile: &mut Profile| {
-            details.write_to(profile);
-            profile.updated_at = OffsetDateTime::now_utc();
-        });
-        shop.database.profiles.edit(who.customer_id(), edit).await.map_err(unavailable)?;
+        let details = draft.check().map_err(invalid)?;
+        if let Some(allowed) = consent {
+            graphql::set_assistance_consent(ctx, allowed).await?;
+        }
+        shop.database.edit(who.customer_id(), details).await.map_err(unavailable)?;
+        Ok(Some(CustomerOutput { customer: Customer::find(shop, who.customer_id()).await? }))
+    }
+
+    /// Changes an account, for older clients: another address takes the current password, and ends all the customer's
+    /// tokens as `updateCustomerEmail` does.
+    #[graphql(deprecation = "Use `updateCustomerV2` instead.")]
+    async fn update_customer(
+        &self,
+        ctx: &Context<'_>,
+        mut input: CustomerInput,
+    ) -> Result<Option<CustomerOutput>> {
+        let (who, shop) = (graphql::customer(ctx)?, ctx.data::<Shop>()?);
+        let (email, password) = (input.email.take(), input.password.take());
+        let draft = Draft::from(input);
+        if email.is_none() && password.is_none() && draft.is_empty() {
+            return Err(nothing_specified());
+        }
+        let details = draft.check().map_err(invalid)?;
+        if let Some(email) = email {
+            let found = shop.database.customer(who.customer_id()).await.map_err(unavailable)?;
+            let is_own = found.is_some_and(|(account, _)| is_same(&email, &account.email));
+            if !is_own {
+                change_email(ctx, &email, password.unwrap_or_default()).await?;
+            }
+        }
+        shop.database.edit(who.customer_id(), details).await.map_err(unavailable)?;
         Ok(Some(CustomerOutput { customer: Customer::find(shop, who.customer_id()).await? }))
     }
 
@@ -53,19 +79,24 @@ impl UpdateMutation {
         #[graphql(secret)] password: String,
     ) -> Result<Option<CustomerOutput>> {
         let (who, shop) = (graphql::customer(ctx)?, ctx.data::<Shop>()?);
-        if password.is_empty() {
-            return Err(Category::Input.error("Provide the current \"password\" to change \"email\"."));
-        }
-        let email = email::parse(&email)?;
-        shop.auth.confirm_password(bearer(ctx)?, password).await.map_err(error)?;
-        let change = change_email(shop.clone(), who.customer_id().clone(), email);
-        // To its end, even if the client goes away: else the old tokens might outlive the old address.
-        spawn(change).await.map_err(|lost| unavailable(StoreError::new(lost)))??;
+        change_email(ctx, &email, password).await?;
         Ok(Some(CustomerOutput { customer: Customer::find(shop, who.customer_id()).await? }))
     }
 }
 
-async fn change_email(shop: Shop, id: CustomerId, email: Email) -> Result<()> {
+async fn change_email(ctx: &Context<'_>, email: &str, password: String) -> Result<()> {
+    let (who, shop) = (graphql::customer(ctx)?, ctx.data::<Shop>()?);
+    if password.is_empty() {
+        return Err(Category::Input.error(PASSWORD_NEEDED));
+    }
+    let email = email::parse(email)?;
+    shop.auth.confirm_password(bearer(ctx)?, password).await.map_err(error)?;
+    let change = store_email(shop.clone(), who.customer_id().clone(), email);
+    // To its end, even if the client goes away: else the old tokens might outlive the old address.
+    spawn(change).await.map_err(|lost| unavailable(StoreError::new(lost)))?
+}
+
+async fn store_email(shop: Shop, id: CustomerId, email: Email) -> Result<()> {
     if !shop.database.profiles.change_email(&id, &email).await.map_err(unavailable)? {
         return Err(Category::AlreadyExists.error(TAKEN));
     }
@@ -73,6 +104,7 @@ async fn change_email(shop: Shop, id: CustomerId, email: Email) -> Result<()> {
     shop.auth.customer_changed(&id, CustomerChange::EmailChanged).await.map_err(error)
 }
 
-fn bearer<'a>(ctx: &Context<'a>) -> Result<Bearer<'a>> {
+/// The token that the caller presents.
+pub(super) fn bearer<'a>(ctx: &Context<'a>) -> Result<Bearer<'a>> {
     graphql::caller(ctx)?.bearer().ok_or_else(|| error(Error::NotAuthorized))
 }

@@ -77,10 +77,5 @@ fn mails(outbox: &Path) -> impl Iterator<Item = String> {
     let files = fs::read_dir(outbox).unwrap().map(|file| file.unwrap().path());
     files
         .filter(|file| file.extension().is_some_and(|extension| extension == "eml"))
-        .map(|file| unquoted(&fs::read_to_string(file).unwrap()))
-}
-
-/// Quoted-printable undone, as far as a link needs it: soft line breaks, and the equals sign.
-fn unquoted(mail: &str) -> String {
-    mail.replace("=\r\n", "").replace("=3D", "=")
+        .map(|file| fs::read_to_string(file).unwrap())
 }

@@ -11,7 +11,7 @@ use crate::{
     pairs::{send_changed, unlike},
     provoked::NEW,
     site::Site,
-    support::{Answer, RONI},
+    support::{Answer, RONI, RONIS_PASSWORD},
 };
 
 struct Exception {
@@ -47,6 +47,17 @@ const EXCEPTIONS: &[Exception] = &[
             let mut documented = pair.response.as_ref().unwrap().body.clone();
             documented["data"]["changeCustomerPassword"]["id"] = Value::Null;
             assert_eq!(difference(&documented, &answer.json(), &[]), None);
+        },
+    },
+    Exception {
+        file: "updateCustomer",
+        name: "first name and address",
+        because: Reason("the example has no password, without which 2.4.8 changes no address"),
+        instead: |site, pair, answer| {
+            let message = "Provide the current \"password\" to change \"email\".";
+            graphql(answer, 200, "graphql-input", message);
+            let with_password = format!("robloblaw@example.com\" password: \"{RONIS_PASSWORD}");
+            as_documented(pair, &send_changed(site, pair, "robloblaw@example.com", &with_password));
         },
     },
     Exception {

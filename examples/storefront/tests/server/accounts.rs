@@ -31,18 +31,26 @@ fn a_customer_sees_everything_that_commerces_clients_select() {
     let token = server.customer_token(RONI, RONIS_PASSWORD);
     let query = "{ customer { firstname lastname email prefix middlename suffix date_of_birth gender is_subscribed \
                  created_at allow_remote_shopping_assistance confirmation_status addresses { id firstname lastname \
-                 street city region { region region_code } postcode country_code telephone default_shipping \
-                 default_billing } } }";
+                 street city region { region region_code } postcode country_code country_id telephone \
+                 default_shipping default_billing custom_attributes { attribute_code value } \
+                 extension_attributes { attribute_code value } } } }";
     let customer = server.graphql(Some(&token), query, json!({})).data("/customer");
     assert_eq!(customer["firstname"], "Veronica");
     assert_eq!(customer["lastname"], "Costello");
     assert_eq!(customer["email"], RONI);
     assert_eq!(customer["prefix"], Value::Null);
     assert_eq!(customer["allow_remote_shopping_assistance"], true);
-    assert_eq!(customer["confirmation_status"], "ACCOUNT_CONFIRMED");
+    assert_eq!(customer["confirmation_status"], "ACCOUNT_CONFIRMATION_NOT_REQUIRED");
     assert_eq!(customer["created_at"].as_str().unwrap().len(), "2026-01-01 12:00:00".len());
     assert_eq!(customer["addresses"][0]["region"], json!({ "region": "Michigan", "region_code": "MI" }));
-    assert_eq!(customer["addresses"][0]["country_code"], "US");
+    for (field, value) in [
+        ("country_code", json!("US")),
+        ("country_id", json!("US")),
+        ("custom_attributes", Value::Null),
+        ("extension_attributes", Value::Null),
+    ] {
+        assert_eq!(customer["addresses"][0].get(field), Some(&value), "{field}");
+    }
 
     let me = server.get_as("/rest/V1/customers/me", &token).json();
     assert_eq!((&me["id"], &me["email"]), (&json!(1), &json!(RONI)));
@@ -98,11 +106,45 @@ fn an_account_is_made_and_signed_in_to() {
         customer,
         json!({
             "firstname": "Nora", "lastname": "New", "email": "new_customer@example.com", "is_subscribed": true,
-            "allow_remote_shopping_assistance": true, "confirmation_status": "ACCOUNT_CONFIRMED",
+            "allow_remote_shopping_assistance": true, "confirmation_status": "ACCOUNT_CONFIRMATION_NOT_REQUIRED",
             "date_of_birth": "1990-02-28", "gender": 2,
         })
     );
     server.customer_token("new_customer@example.com", "Passw0rd!");
+}
+
+#[test]
+fn a_birthday_is_read_as_commerce_reads_it() {
+    let server = Place::new().start();
+    for (index, (sent, answered)) in
+        [("3/11/1972", "1972-03-11"), ("03/11/1972", "1972-03-11"), ("12/31/1999", "1999-12-31")]
+            .into_iter()
+            .enumerate()
+    {
+        for field in ["date_of_birth", "dob"] {
+            let email = format!("nora{index}{field}@example.com");
+            let input = json!({ "email": email, "firstname": "Nora", "lastname": "New", field: sent });
+            let made = server.graphql(None, CREATE, json!({ "input": input }));
+            assert_eq!(made.data("/createCustomerV2/customer/date_of_birth"), answered, "{field}: {sent}");
+        }
+    }
+}
+
+#[test]
+fn blanks_around_an_address_are_no_part_of_it() {
+    let server = Place::new().demo();
+    let input = json!({
+        "email": " \tnora@example.com\n", "firstname": "Nora", "lastname": "New", "password": "Passw0rd!",
+    });
+    let made = server.graphql(None, CREATE, json!({ "input": input }));
+    assert_eq!(made.data("/createCustomerV2/customer/email"), "nora@example.com");
+    let token = server.customer_token("nora@example.com", "Passw0rd!");
+    let variables = json!({ "email": " nora@example.org ", "password": "Passw0rd!" });
+    let changed = server.graphql(Some(&token), CHANGE_EMAIL, variables);
+    assert_eq!(changed.data("/updateCustomerEmail/customer/email"), "nora@example.org");
+    let query = "{ isEmailAvailable(email: \" nora@example.org \") { is_email_available } }";
+    let available = server.graphql(None, query, json!({}));
+    assert_eq!(available.data("/isEmailAvailable/is_email_available"), true);
 }
 
 #[test]
@@ -125,10 +167,16 @@ fn what_is_no_account_is_not_made() {
     for (change, message) in [
         (json!({ "email": "nora" }), "\"nora\" is not a valid email address."),
         (json!({ "email": "" }), "\"\" is not a valid email address."),
+        (json!({ "email": "nora@example" }), "\"nora@example\" is not a valid email address."),
+        (json!({ "email": "nora@-a.example" }), "\"nora@-a.example\" is not a valid email address."),
         (json!({ "firstname": "" }), "\"First Name\" is a required value."),
         (json!({ "lastname": "  " }), "\"Last Name\" is a required value."),
         (json!({ "firstname": long }), "\"First Name\" length must be equal or less than 255 characters."),
         (json!({ "date_of_birth": "1990-02-30" }), "\"Date of Birth\" is not a valid date."),
+        (json!({ "date_of_birth": "2/30/1990" }), "\"Date of Birth\" is not a valid date."),
+        (json!({ "date_of_birth": "31/12/1990" }), "\"Date of Birth\" is not a valid date."),
+        (json!({ "date_of_birth": "12/31/90" }), "\"Date of Birth\" is not a valid date."),
+        (json!({ "dob": "1990-2-3" }), "\"Date of Birth\" is not a valid date."),
         (json!({ "gender": 4 }), "\"Gender\" is not a valid value."),
         (
             json!({ "password": "aB3aB3a" }),
@@ -225,7 +273,10 @@ fn a_changed_address_ends_every_token_and_is_signed_in_with() {
         server.graphql(Some(&token), CHANGE_EMAIL, json!({ "email": email, "password": password }))
     };
     let new = "Bob@Example.ORG";
-    is_refused(&change("bob", BOBS_PASSWORD), 200, "graphql-input", "\"bob\" is not a valid email address.");
+    for no_address in ["bob", "bob@example", "bob@example-.org"] {
+        let message = format!("\"{no_address}\" is not a valid email address.");
+        is_refused(&change(no_address, BOBS_PASSWORD), 200, "graphql-input", &message);
+    }
     let message = "Provide the current \"password\" to change \"email\".";
     is_refused(&change(new, ""), 200, "graphql-input", message);
     is_refused(&change(new, "Wr0ng-password"), 401, "graphql-authentication", "Invalid login or password.");
@@ -264,8 +315,12 @@ fn an_address_is_always_available() {
     for email in [RONI, "nobody@example.com"] {
         assert_eq!(ask(email).data("/isEmailAvailable/is_email_available"), true);
     }
-    is_refused(&ask(""), 200, "graphql-input", "Email must be specified");
-    is_refused(&ask("bob"), 200, "graphql-input", "Email is invalid");
+    for nothing in ["", " "] {
+        is_refused(&ask(nothing), 200, "graphql-input", "Email must be specified");
+    }
+    for no_address in ["bob", "bob@example"] {
+        is_refused(&ask(no_address), 200, "graphql-input", "Email is invalid");
+    }
 }
 
 #[test]

@@ -69,11 +69,21 @@ fn tell_a_customers_story(server: &Server) {
     // An address is free again once it is given up, and an id is given once.
     let query = "mutation($email: String!) { createCustomerV2(input: { email: $email, firstname: \"B\", \
                  lastname: \"L\", password: \"Passw0rd!\" }) { customer { email } } }";
-    let create = || server.graphql(None, query, json!({ "email": BOB }));
-    create().data("/createCustomerV2");
-    assert_eq!(create().refusal().1, "graphql-input");
+    let create = |email: &str| server.graphql(None, query, json!({ "email": email }));
+    create(BOB).data("/createCustomerV2");
+    assert_eq!(create(BOB).refusal().1, "graphql-input");
     let token = server.customer_token(BOB, "Passw0rd!");
     assert_eq!(server.get_as("/rest/V1/customers/me", &token).json()["id"], 7);
+    // The refused account took number 8.
+    for id in [9, 10] {
+        create("gone@example.com").data("/createCustomerV2");
+        let token = server.customer_token("gone@example.com", "Passw0rd!");
+        assert_eq!(server.get_as("/rest/V1/customers/me", &token).json()["id"], id);
+        let deleted = server.graphql(Some(&token), "mutation { deleteCustomer }", json!({}));
+        assert_eq!(deleted.data("/deleteCustomer"), true);
+        assert_eq!(server.sign_in("gone@example.com", "Passw0rd!").status, 401);
+    }
+    assert_eq!(search("gone"), json!([]));
 }
 
 #[test]

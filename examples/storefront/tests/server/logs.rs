@@ -8,12 +8,21 @@ const NEW_PASSWORD: &str = "Canary-Passw0rd-2";
 const WRONG_PASSWORD: &str = "Canary-Passw0rd-3";
 const EMAIL: &str = "canary@example.com";
 
-/// Everything is done once with secrets that are known here, and the log, at its most talkative, has none of them.
 #[test]
-fn no_secret_is_logged() {
+fn no_secret_is_logged_as_json() {
+    no_secret_is_logged("json");
+}
+
+#[test]
+fn no_secret_is_logged_as_text() {
+    no_secret_is_logged("text");
+}
+
+/// Everything is done once with secrets that are known here, and the log, at its most talkative, has none of them.
+fn no_secret_is_logged(format: &str) {
     let place = Place::new();
     place.run(&["create-admin", "--username", ADMIN], &format!("{ADMINS_PASSWORD}\n"));
-    let server = place.start();
+    let server = place.start_with(&["--log", format]);
     let ask = |token: Option<&str>, query: &str| server.graphql(token, query, json!({}));
 
     ask(

@@ -2,13 +2,22 @@
 
 mod accounts;
 mod admin_page;
+mod clients;
+mod command_line;
 mod database_down;
+mod database_setup;
 mod databases;
 mod demo;
 mod first_admin;
+mod key_file;
+mod letters;
 mod logs;
 mod mail;
+mod mailbox;
+mod older_clients;
 mod pages;
+mod redis;
+mod rest_account;
 mod running;
 mod second_factor;
 mod support;

@@ -70,7 +70,7 @@ fn sigterm_ends_it_in_good_order() {
     });
     let (status, _, log) = server.ended();
     assert!(status.success(), "{status}: {log}");
-    assert!(log.lines().last().unwrap().contains("\"ended\""), "{log}");
+    assert!(log.lines().last().unwrap().ends_with(" ended"), "{log}");
 
     // What customers do by themselves goes through a queue: it was written before the end.
     let server = place.demo();
@@ -105,6 +105,7 @@ fn a_clients_address_is_taken_from_trusted_proxies_alone() {
     for (arguments, source) in [
         (&["--demo"][..], "127.0.0.1"),
         (&["--demo", "--trusted-proxy", "127.0.0.0/8", "--trusted-proxy", "198.51.100.0/24"], "203.0.113.9"),
+        (&["--demo", "--trusted-proxy", "127.0.0.1", "--trusted-proxy", "198.51.100.7"], "203.0.113.9"),
     ] {
         let server = Place::new().start_with(arguments);
         let body = json!({ "username": BOB, "password": "Wr0ng-password" });
@@ -121,27 +122,5 @@ fn a_clients_address_is_taken_from_trusted_proxies_alone() {
             events.as_array()?.iter().find(|event| event["action"] == "sign_in").cloned()
         });
         assert_eq!(sign_in["source"], source);
-    }
-}
-
-#[test]
-fn a_command_line_that_makes_no_sense_is_refused() {
-    let place = Place::new();
-    for arguments in [
-        &["--database", "mysql://host/db"][..],
-        &["--database", "sqlite:"],
-        &["--tokens", "memcached://host"],
-        &["--listen", "localhost"],
-        &["--trusted-proxy", "proxy.example"],
-        &["--database", "sqlite:/nowhere/at/all.db"],
-        &["create-admin"],
-        &["remove-admin-2fa"],
-        &["--admin-2fa", "perhaps"],
-        &["--fresh-for", "0"],
-        &["--demo", "create-admin", "--username", "olga"],
-    ] {
-        let ran = place.run(arguments, "Adm1nPassw0rd\n");
-        assert!(!ran.status.success(), "{arguments:?}");
-        assert!(!ran.stderr.is_empty());
     }
 }

@@ -110,27 +110,37 @@ impl Place {
     }
 
     pub fn start_as_told(&self, arguments: &[&str]) -> Server {
-        let mut command = self.command(&["--listen", "127.0.0.1:0"]);
-        Server::start(command.args(arguments), Arc::clone(&self.0))
+        self.start_exactly(&[&["--listen", "127.0.0.1:0"], arguments].concat())
     }
 
-    /// The text of every mail, unwrapped, the oldest first.
+    /// The same on SQLite, with tokens at an address of Redis and a file of root certificates.
+    pub fn start_beside_redis(&self, address: &str, roots: &str) -> Server {
+        let mut command = self.command(&["--listen", "127.0.0.1:0", "--demo", "--tokens", address]);
+        Server::start(command.env("SSL_CERT_FILE", roots), Arc::clone(&self.0))
+    }
+
+    /// With nothing added: the arguments say where it listens.
+    pub fn start_exactly(&self, arguments: &[&str]) -> Server {
+        Server::start(&mut self.command(arguments), Arc::clone(&self.0))
+    }
+
+    /// Every mail as it is in its file, the oldest first.
     pub fn mails(&self) -> Vec<String> {
         let Ok(folder) = self.outbox().read_dir() else { return Vec::new() };
         let mut mails: Vec<_> = folder.map(|entry| entry.unwrap().path()).collect();
         mails.sort_by_key(|mail| mail.metadata().unwrap().modified().unwrap());
         // One that is there and empty is being written.
-        mails.iter().map(|mail| read_mail(mail)).filter(|mail| !mail.is_empty()).collect()
+        mails
+            .iter()
+            .map(|mail| std::fs::read_to_string(mail).unwrap())
+            .filter(|mail| !mail.is_empty())
+            .collect()
     }
 
     /// Waits for so many mails.
     pub fn wait_for_mails(&self, count: usize) -> Vec<String> {
         wait_until("the mails", || Some(self.mails()).filter(|mails| mails.len() >= count))
     }
-}
-
-fn read_mail(path: &Path) -> String {
-    std::fs::read_to_string(path).unwrap().replace("=\r\n", "").replace("=3D", "=")
 }
 
 impl Server {
@@ -228,6 +238,13 @@ impl Server {
         let mut headers = vec![("content-type", "application/json")];
         headers.extend(bearer.iter().map(|bearer| ("authorization", bearer.as_str())));
         self.post(path, &headers, &body.to_string())
+    }
+
+    /// A customer changes the own account by REST.
+    pub fn put_me(&self, token: &str, body: &str) -> Answer {
+        let bearer = format!("Bearer {token}");
+        let headers = [("content-type", "application/json"), ("authorization", bearer.as_str())];
+        self.send("PUT", "/rest/V1/customers/me", &headers, Some(body))
     }
 
     pub fn put_json(&self, path: &str, body: &Value) -> Answer {

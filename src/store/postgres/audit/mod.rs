@@ -9,7 +9,10 @@ use tokio_postgres::Row;
 
 use super::{Command, Failure, PostgresStore, Query, limit, parameters};
 use crate::{
-    audit::{AuditEvent, AuditRecord, AuditSink, Checkpoint, Entry, Erased, RecordColumns, Report, Verifier},
+    audit::{
+        AuditEvent, AuditRecord, AuditSink, Checkpoint, Entry, Erased, RecordColumns, Report, SignatureCheck,
+        Verifier, chain,
+    },
     error::StoreError,
     keyring::Keyring,
     random::ChaChaRandom,
@@ -157,6 +160,13 @@ impl AuditSink for PostgresAudit {
     async fn record(&self, event: &AuditEvent) -> Result<(), StoreError> {
         let entry = Entry::of(event, &*self.random)?;
         Ok(self.appender.append(entry).await?)
+    }
+
+    async fn check_signatures(&self) -> Result<SignatureCheck, StoreError> {
+        let Some(head) = self.checkpoint().await? else { return Ok(SignatureCheck::NothingSigned) };
+        let from = head.position.saturating_sub(chain::COMPARED.into());
+        let newest = self.records(from, usize::from(chain::COMPARED) + 1).await?;
+        Ok(chain::compare(self.keyring.as_ref(), &newest))
     }
 
     async fn erase(&self, subject: &Subject) -> Result<u64, StoreError> {

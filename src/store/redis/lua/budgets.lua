@@ -2,6 +2,9 @@
 -- A counter's lock is -1 for one until cleared; `locked` is false, the lock's end, or true until cleared.
 local LAST = 253402300799999999 -- The end of the calendar.
 
+local LONGEST_LEASE = 3600000000 -- That of throttle.rs.
+local SKEW = 30000000 -- That of clock.rs.
+
 local function after(at, span) return math.min(at + span, LAST) end
 
 local function load(key)
@@ -25,6 +28,23 @@ local function fail(counter, at)
   local locks = counter.failures >= counter.most and not counter.locked
   if locks then counter.locked = counter.lock < 0 or after(at, counter.lock) end
   return locks
+end
+
+-- What a clock that was ahead has begun lasts its own longest life from now on. Answers whether anything was changed.
+local function clamp(counter, now)
+  local changed = false
+  local function lower(ends, span)
+    local latest = after(now, span)
+    if ends <= latest + SKEW then return ends end
+    changed = true
+    return latest
+  end
+  counter.window_ends = lower(counter.window_ends, counter.window)
+  if counter.locked and counter.locked ~= true and counter.lock >= 0 then
+    counter.locked = lower(counter.locked, counter.lock)
+  end
+  for _, held in ipairs(counter.reserved) do held[2] = lower(held[2], LONGEST_LEASE) end
+  return changed
 end
 
 -- Answers whether any reservation lapsed.

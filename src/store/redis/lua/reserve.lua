@@ -12,6 +12,7 @@ end
 
 local counters = load(key)
 local charged, answer, changed = {}, 'reserved', false
+for _, counter in ipairs(counters) do changed = clamp(counter, now) or changed end
 for at = 5, #ARGV, 4 do
   local counter = counter_of(counters, ARGV[at])
   counter.most, counter.window, counter.lock = tonumber(ARGV[at + 1]), tonumber(ARGV[at + 2]), tonumber(ARGV[at + 3])

@@ -21,6 +21,7 @@ local counters = load(key)
 local holds = false
 for _, counter in ipairs(counters) do holds = holds or place_of(counter) ~= nil end
 if not holds then return 0 end
+for _, counter in ipairs(counters) do clamp(counter, now) end
 local locks = 0
 for at = 5, #ARGV do
   if settle(counter_of(counters, ARGV[at])) then locks = 1 end

@@ -1,0 +1,52 @@
+use async_graphql::{Context, InputObject, Result};
+
+use super::{error::error, identity::bearer};
+
+/// The consent field of Commerce's customer inputs, to be flattened into a host's own.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, InputObject)]
+#[graphql(rename_fields = "snake_case")]
+#[allow(clippy::exhaustive_structs)]
+pub struct AssistanceConsentInput {
+    /// Indicates whether the customer has enabled remote shopping assistance.
+    pub allow_remote_shopping_assistance: Option<bool>,
+}
+
+/// Sets the caller's consent to remote shopping assistance: for a host's own `updateCustomerV2`.
+///
+/// ```
+/// use async_graphql::{Context, InputObject, Object, Result};
+/// use commerce_auth::graphql::{self, AssistanceConsentInput};
+///
+/// #[derive(InputObject)]
+/// #[graphql(rename_fields = "snake_case")]
+/// struct CustomerUpdateInput {
+///     firstname: Option<String>, // and what else your customers have
+///     #[graphql(flatten)]
+///     consent: AssistanceConsentInput,
+/// }
+///
+/// #[derive(Default)]
+/// struct UpdateMutation;
+///
+/// #[Object]
+/// impl UpdateMutation {
+///     #[graphql(name = "updateCustomerV2")]
+///     async fn update_customer(&self, ctx: &Context<'_>, input: CustomerUpdateInput) -> Result<bool> {
+///         if let Some(allowed) = input.consent.allow_remote_shopping_assistance {
+///             graphql::set_assistance_consent(ctx, allowed).await?;
+///         }
+///         // The rest goes to your own table.
+///         Ok(true)
+///     }
+/// }
+/// # let _ = UpdateMutation;
+/// ```
+///
+/// # Errors
+///
+/// `The current customer isn't authorized.` (`graphql-authorization`) to a guest, an admin user, and an admin user who acts for
+/// the customer: consent is the customer's own. `graphql-unavailable` if a store failed.
+pub async fn set_assistance_consent(ctx: &Context<'_>, allowed: bool) -> Result<()> {
+    let (caller, bearer) = bearer(ctx)?;
+    caller.auth().set_remote_shopping_assistance(bearer, allowed).await.map_err(error)
+}

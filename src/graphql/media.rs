@@ -1,0 +1,169 @@
+use std::collections::BTreeMap;
+
+use async_graphql::{Response, ServerError, Value};
+use axum::response::IntoResponse;
+use http::{
+    HeaderMap, StatusCode,
+    header::{ACCEPT, CONTENT_TYPE},
+};
+use serde::Serialize;
+
+use super::{
+    Category,
+    error::{refusal, status},
+};
+use crate::error::Error;
+
+/// The media types of GraphQL over HTTP.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Media {
+    Json,
+    GraphQl,
+}
+
+impl Media {
+    /// The type that the client prefers; JSON if it names neither, as in Commerce.
+    pub(super) fn accepted(headers: &HeaderMap) -> Self {
+        let lines = headers.get_all(ACCEPT).iter().filter_map(|line| line.to_str().ok());
+        let ranges: Vec<Range> = lines.flat_map(|line| line.split(',')).filter_map(Range::parse).collect();
+        let json = Range::best(&ranges, "application/json");
+        let graphql = Range::best(&ranges, "application/graphql-response+json");
+        match graphql {
+            // The more preferred one, or the one that is named first.
+            Some((quality, place))
+                if json
+                    .is_none_or(|(json, before)| quality > json || (quality == json && place < before)) =>
+            {
+                Self::GraphQl
+            }
+            _ => Self::Json,
+        }
+    }
+
+    const fn content_type(self) -> &'static str {
+        match self {
+            Self::Json => "application/json; charset=utf-8",
+            Self::GraphQl => "application/graphql-response+json; charset=utf-8",
+        }
+    }
+
+    pub(super) fn status(self, response: &Response) -> StatusCode {
+        match self {
+            Self::Json => status(response),
+            Self::GraphQl if response.data != Value::Null => StatusCode::OK,
+            Self::GraphQl => match status(response) {
+                StatusCode::OK if response.is_err() => StatusCode::BAD_REQUEST,
+                status => status,
+            },
+        }
+    }
+
+    pub(super) fn refuse(self, status: StatusCode, message: &str) -> axum::response::Response {
+        self.answer(status, &refusal(Category::Input.error(message)))
+    }
+
+    pub(super) fn answer(self, status: StatusCode, response: &Response) -> axum::response::Response {
+        // Nothing was executed: there is no data, not even null.
+        let unrun = response.errors.iter().all(|error| error.path.is_empty());
+        let body = Body {
+            data: Some(&response.data).filter(|data| !(unrun && **data == Value::Null)),
+            extensions: &response.extensions,
+            errors: &response.errors,
+        };
+        let Ok(body) = serde_json::to_string(&body) else {
+            return StatusCode::INTERNAL_SERVER_ERROR.into_response();
+        };
+        let mut answer = (status, [(CONTENT_TYPE, self.content_type())], body).into_response();
+        answer.headers_mut().extend(response.http_headers.clone());
+        let sources = response.errors.iter().filter_map(|error| error.source.clone());
+        if let Some(cause) = sources.filter_map(|source| source.downcast::<Error>().ok()).next() {
+            answer.extensions_mut().insert(cause);
+        }
+        answer
+    }
+}
+
+/// A response as it is sent: fields in the order of the answer, which a map of JSON would sort.
+#[derive(Serialize)]
+struct Body<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    data: Option<&'a Value>,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    extensions: &'a BTreeMap<String, Value>,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    errors: &'a [ServerError],
+}
+
+/// One range of an `Accept` header (RFC 9110 section 12.5.1).
+#[derive(Debug)]
+struct Range {
+    name: String,
+    quality: f32,
+}
+
+impl Range {
+    fn parse(text: &str) -> Option<Self> {
+        let mut parts = text.split(';').map(|part| part.trim().to_ascii_lowercase());
+        let name = parts.next().filter(|name| !name.is_empty())?;
+        let quality = parts.find_map(|part| part.strip_prefix("q=").and_then(|quality| quality.parse().ok()));
+        Some(Self { name, quality: quality.unwrap_or(1.0) })
+    }
+
+    /// How much a type is preferred, by the range that names it most closely, and the place of that range. None if it is
+    /// not accepted.
+    fn best(ranges: &[Self], name: &str) -> Option<(f32, usize)> {
+        let named = |name: &str| ranges.iter().position(|range| range.name == name);
+        let place = named(name).or_else(|| named("application/*")).or_else(|| named("*/*"))?;
+        let quality = ranges.get(place)?.quality;
+        (quality > 0.0).then_some((quality, place))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_preferred_media_type_is_answered_with() {
+        use Media::{GraphQl, Json};
+        for (accept, expected) in [
+            ("application/json", Json),
+            ("*/*", Json),
+            ("application/*", Json),
+            ("text/html, */*;q=0.1", Json),
+            ("application/graphql-response+json", GraphQl),
+            ("application/graphql-response+json, application/json;q=0.9", GraphQl),
+            ("application/graphql-response+json, */*", GraphQl),
+            ("application/json, application/graphql-response+json", Json),
+            ("Application/GraphQL-Response+JSON; charset=utf-8", GraphQl),
+            // By quality, whichever comes first.
+            ("application/json;q=0.5, application/graphql-response+json", GraphQl),
+            ("application/graphql-response+json;q=0.5, application/json", Json),
+            ("application/graphql-response+json;q=0, application/json", Json),
+            ("application/graphql-response+json; q=0.0", Json),
+            ("application/json;q=0, application/graphql-response+json;q=0.1", GraphQl),
+            ("application/json;q=0, */*", GraphQl),
+            ("application/graphql-response+json;Q=0.9, application/json;q=0.8", GraphQl),
+            ("application/graphql-response+json;q=nonsense, application/json;q=0.8", GraphQl),
+            ("application/graphql-response+json;q=NaN, application/json", Json),
+            // Whatever else a client asks for, it gets JSON, as from Commerce.
+            ("", Json),
+            (",", Json),
+            ("text/html", Json),
+            ("application/graphql+json", Json),
+            ("text/html;q=0, image/*", Json),
+            ("application/json;q=0", Json),
+            ("*/*;q=0", Json),
+            ("nonsense", Json),
+        ] {
+            let headers = HeaderMap::from_iter([(ACCEPT, accept.parse().unwrap())]);
+            assert_eq!(Media::accepted(&headers), expected, "{accept}");
+        }
+        assert_eq!(Media::accepted(&HeaderMap::new()), Json);
+        let mut headers = HeaderMap::new();
+        for line in ["application/json;q=0.5", "application/graphql-response+json"] {
+            headers.append(ACCEPT, line.parse().unwrap());
+        }
+        assert_eq!(Media::accepted(&headers), GraphQl);
+    }
+}

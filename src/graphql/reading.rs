@@ -1,0 +1,84 @@
+use async_graphql::{
+    Pos, Request, ServerError,
+    parser::{Error as Unparsed, parse_query, types::ExecutableDocument},
+};
+
+use super::{
+    error::Category,
+    lexer::{Kind, Lexer, offset, position},
+    response::shortened,
+};
+
+/// The beginning of a refusal of a request that asks for too much.
+pub(super) const TOO_MUCH: &str = "The request asks for too much: ";
+
+/// Maximum number of brackets that are open at once. A document at this bound is parsed, validated and run within 512 KiB of
+/// stack in a debug build; a thread of tokio's has 2 MiB.
+const MAX_NESTING: usize = 64;
+/// Longest name, in bytes. async-graphql compares an unknown name with each that it may have been meant for.
+const MAX_NAME: usize = 255;
+
+/// Parses the document of a request, if it is short enough and not nested too deeply.
+pub(super) fn read(request: &mut Request, max_tokens: usize) -> Result<ExecutableDocument, ServerError> {
+    bound(&request.query, max_tokens)?;
+    if let Ok(document) = request.parsed_query() {
+        return Ok(document.clone());
+    }
+    Err(syntax_error(&request.query))
+}
+
+fn bound(document: &str, max_tokens: usize) -> Result<(), ServerError> {
+    let mut open = 0_usize;
+    for (tokens_before, token) in Lexer::new(document).enumerate() {
+        match token.kind {
+            Kind::Open => open += 1,
+            Kind::Close => open = open.saturating_sub(1),
+            _ => {}
+        }
+        let refused = match token.kind {
+            Kind::UnterminatedString => "Syntax Error: Unterminated string.".to_owned(),
+            _ if open > MAX_NESTING => {
+                format!("The document is nested too deeply: at most {MAX_NESTING} levels are allowed.")
+            }
+            Kind::Name if token.text.len() > MAX_NAME => {
+                format!("A name is too long: at most {MAX_NAME} bytes are allowed.")
+            }
+            _ if tokens_before >= max_tokens => {
+                format!("{TOO_MUCH}at most {max_tokens} tokens are allowed.")
+            }
+            _ => continue,
+        };
+        return Err(refused_at(refused, vec![position(document, token.start)]));
+    }
+    Ok(())
+}
+
+/// The error for a document that cannot be parsed. The parser's own message repeats a line of the document, which may hold
+/// a secret.
+fn syntax_error(document: &str) -> ServerError {
+    match parse_query(document) {
+        Err(Unparsed::Syntax { start, .. }) => {
+            refused_at(format!("Syntax Error: Unexpected {}.", token_at(document, start)), vec![start])
+        }
+        Err(other) => refused_at(shortened(other.to_string()), other.positions().collect()),
+        Ok(_) => refused_at("Syntax Error.".to_owned(), Vec::new()),
+    }
+}
+
+/// The kind of the token at a position, in graphql-js's words, or the punctuator itself.
+fn token_at(document: &str, position: Pos) -> String {
+    let offset = offset(document, position);
+    let token = Lexer::new(document).find(|token| token.start + token.text.len() > offset);
+    let Some(token) = token else { return "<EOF>".to_owned() };
+    match token.kind {
+        Kind::Open | Kind::Close | Kind::Punctuator => format!("\"{}\"", token.text),
+        Kind::Name => "Name".to_owned(),
+        Kind::Number => "Number".to_owned(),
+        Kind::String | Kind::UnterminatedString => "String".to_owned(),
+        Kind::Character => "character".to_owned(),
+    }
+}
+
+fn refused_at(message: String, locations: Vec<Pos>) -> ServerError {
+    ServerError { locations, ..Category::Input.error(message).into_server_error(Pos::default()) }
+}

@@ -1,0 +1,203 @@
+use std::{borrow::Cow, collections::HashMap};
+
+use async_graphql::{
+    Name, Positioned, Value as ConstValue, Variables,
+    parser::types::{Directive, ExecutableDocument, FragmentDefinition, Selection, SelectionSet},
+};
+use async_graphql_value::Value;
+
+/// Counts of what a document asks for, where a fragment counts as often as it is spread.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Weight {
+    /// Fields, inline fragments and spreads, of all operations, and of fragments that none spreads.
+    pub(super) selections: usize,
+    /// Fields that take a credential or send a mail, of the operation that asks for most of them.
+    pub(super) costly: usize,
+    /// The length of all arguments, with the values of their variables.
+    pub(super) arguments: usize,
+    /// Fields `__schema` and `__type`.
+    pub(super) introspections: usize,
+    /// Depth to which lists of introspection are nested in each other below these.
+    pub(super) introspected: usize,
+    /// Depth to which selection sets are nested in each other.
+    height: usize,
+    /// As `introspected`, at the fields of a type.
+    lists: usize,
+}
+
+impl Weight {
+    fn add(&mut self, other: Self) {
+        self.selections = self.selections.saturating_add(other.selections);
+        self.costly = self.costly.saturating_add(other.costly);
+        self.arguments = self.arguments.saturating_add(other.arguments);
+        self.introspections = self.introspections.saturating_add(other.introspections);
+        self.introspected = self.introspected.max(other.introspected);
+        self.height = self.height.max(other.height);
+        self.lists = self.lists.max(other.lists);
+    }
+}
+
+/// Selection sets are nested more deeply, through fragments, than is followed.
+#[derive(Debug)]
+pub(super) struct TooDeep;
+
+/// Maximum depth of selection sets, through fragments.
+pub(super) const MAX_HEIGHT: usize = 64;
+
+/// Weighs documents. Each fragment is weighed once, so that fragments that multiply cost no more than others.
+pub(super) struct Scales<'a> {
+    costly_fields: &'a [Cow<'static, str>],
+    fragments: &'a HashMap<Name, Positioned<FragmentDefinition>>,
+    /// The length of each variable's value.
+    variables: HashMap<&'a str, usize>,
+    /// None while a fragment is weighed: one that spreads itself weighs nothing there, since the schema refuses it.
+    weighed: HashMap<&'a str, Option<Weight>>,
+}
+
+impl<'a> Scales<'a> {
+    /// Weighs a document that is sent with these variables.
+    pub(super) fn weigh(
+        document: &'a ExecutableDocument,
+        variables: &'a Variables,
+        costly_fields: &'a [Cow<'static, str>],
+    ) -> Result<Weight, TooDeep> {
+        let mut scales = Self {
+            costly_fields,
+            fragments: &document.fragments,
+            variables: lengths(document, variables),
+            weighed: HashMap::new(),
+        };
+        let (mut whole, mut costly) = (Weight::default(), 0);
+        for (_, operation) in document.operations.iter() {
+            let operation = &operation.node;
+            let mut weight = scales.set(&operation.selection_set.node, MAX_HEIGHT)?;
+            weight.arguments = weight.arguments.saturating_add(scales.directives(&operation.directives));
+            costly = costly.max(weight.costly);
+            whole.add(weight);
+        }
+        for name in document.fragments.keys() {
+            if !scales.weighed.contains_key(name.as_str()) {
+                whole.add(scales.fragment(name, MAX_HEIGHT)?);
+            }
+        }
+        Ok(Weight { costly, ..whole })
+    }
+
+    fn set(&mut self, set: &'a SelectionSet, height: usize) -> Result<Weight, TooDeep> {
+        let mut whole = Weight::default();
+        if set.items.is_empty() {
+            return Ok(whole);
+        }
+        let height = height.checked_sub(1).ok_or(TooDeep)?;
+        for selection in &set.items {
+            let mut weight = match &selection.node {
+                Selection::Field(field) => {
+                    let field = &field.node;
+                    let mut weight = self.set(&field.selection_set.node, height)?;
+                    let name = field.name.node.as_str();
+                    weight.costly = weight.costly.saturating_add(usize::from(self.is_costly(name)));
+                    match name {
+                        "fields" | "interfaces" | "possibleTypes" | "inputFields" => weight.lists += 1,
+                        "__schema" | "__type" => {
+                            weight.introspections = weight.introspections.saturating_add(1);
+                            weight.introspected = weight.introspected.max(weight.lists);
+                        }
+                        _ => {}
+                    }
+                    let arguments = field.arguments.iter().map(|(_, value)| self.length(&value.node));
+                    weight.arguments = arguments.fold(weight.arguments, usize::saturating_add);
+                    weight
+                }
+                Selection::InlineFragment(fragment) => self.set(&fragment.node.selection_set.node, height)?,
+                Selection::FragmentSpread(spread) => {
+                    self.fragment(&spread.node.fragment_name.node, height)?
+                }
+            };
+            weight.selections = weight.selections.saturating_add(1);
+            weight.arguments = weight.arguments.saturating_add(self.directives(selection.node.directives()));
+            whole.add(weight);
+        }
+        whole.height += 1;
+        Ok(whole)
+    }
+
+    fn fragment(&mut self, name: &'a str, height: usize) -> Result<Weight, TooDeep> {
+        if let Some(weighed) = self.weighed.get(name) {
+            let weight = weighed.unwrap_or_default();
+            return if weight.height > height { Err(TooDeep) } else { Ok(weight) };
+        }
+        self.weighed.insert(name, None);
+        let mut weight = Weight::default();
+        if let Some(fragment) = self.fragments.get(name) {
+            weight = self.set(&fragment.node.selection_set.node, height)?;
+            weight.arguments = weight.arguments.saturating_add(self.directives(&fragment.node.directives));
+        }
+        self.weighed.insert(name, Some(weight));
+        Ok(weight)
+    }
+
+    fn is_costly(&self, field: &str) -> bool {
+        self.costly_fields.iter().any(|name| name == field)
+    }
+
+    fn directives(&self, directives: &'a [Positioned<Directive>]) -> usize {
+        let arguments = directives.iter().flat_map(|directive| &directive.node.arguments);
+        arguments.map(|(_, value)| self.length(&value.node)).fold(0, usize::saturating_add)
+    }
+
+    /// The length of a value, with those of its variables.
+    fn length(&self, value: &Value) -> usize {
+        let inside = match value {
+            Value::Variable(name) => self.variables.get(name.as_str()).copied().unwrap_or_default(),
+            Value::String(text) => text.len(),
+            Value::Enum(name) => name.len(),
+            Value::Binary(bytes) => bytes.len(),
+            Value::List(list) => list.iter().map(|value| self.length(value)).fold(0, usize::saturating_add),
+            Value::Object(fields) => {
+                let fields = fields.iter().map(|(name, value)| self.length(value).saturating_add(name.len()));
+                fields.fold(0, usize::saturating_add)
+            }
+            Value::Null | Value::Number(_) | Value::Boolean(_) => 0,
+        };
+        inside.saturating_add(1)
+    }
+}
+
+/// The lengths of the values of a document's variables. If a variable has a default value too, the longer of both counts.
+fn lengths<'a>(document: &'a ExecutableDocument, variables: &'a Variables) -> HashMap<&'a str, usize> {
+    let mut lengths: HashMap<&str, usize> =
+        variables.iter().map(|(name, value)| (name.as_str(), length(value))).collect();
+    let definitions =
+        document.operations.iter().flat_map(|(_, operation)| &operation.node.variable_definitions);
+    for definition in definitions {
+        if let Some(default) = &definition.node.default_value {
+            let longest = lengths.entry(&definition.node.name.node).or_default();
+            *longest = (*longest).max(length(&default.node));
+        }
+    }
+    lengths
+}
+
+/// The length of all variables together.
+pub(super) fn length_of(variables: &Variables) -> usize {
+    variables
+        .iter()
+        .map(|(name, value)| length(value).saturating_add(name.len()))
+        .fold(0, usize::saturating_add)
+}
+
+/// The length of a value: a byte for each of its parts, and its texts.
+fn length(value: &ConstValue) -> usize {
+    let inside = match value {
+        ConstValue::String(text) => text.len(),
+        ConstValue::Enum(name) => name.len(),
+        ConstValue::Binary(bytes) => bytes.len(),
+        ConstValue::List(list) => list.iter().map(length).fold(0, usize::saturating_add),
+        ConstValue::Object(fields) => {
+            let fields = fields.iter().map(|(name, value)| length(value).saturating_add(name.len()));
+            fields.fold(0, usize::saturating_add)
+        }
+        ConstValue::Null | ConstValue::Number(_) | ConstValue::Boolean(_) => 0,
+    };
+    inside.saturating_add(1)
+}

@@ -1,0 +1,250 @@
+use std::{fmt, mem};
+
+use http::StatusCode;
+use secrecy::{ExposeSecret, SecretString};
+use serde::{
+    Deserialize, Deserializer,
+    de::{IgnoredAny, MapAccess, SeqAccess, Visitor},
+};
+
+use super::RestError;
+use crate::{credential::Credential, http::trimmed};
+
+/// The fields of a body under the names that the client gave them. A route takes those it knows and
+/// leaves the others.
+///
+/// They are read as Commerce's `ServiceInputProcessor` reads them:
+///
+/// - A field has two names: `websiteId` is also `website_id`. A field that a route takes must not
+///   be given twice, under one name or under both. A field that no route takes may be: nothing
+///   reads it.
+/// - A number stands for its text, and a text of digits for its number. No other type is converted.
+/// - `null` is no value.
+///
+/// Values are wiped from memory when dropped, since each may be a secret in the wrong place.
+#[derive(Default)]
+pub(super) struct Fields(Vec<(String, Scalar)>);
+
+impl Fields {
+    /// Takes a text as it was given.
+    pub(super) fn text(&mut self, field: &'static str) -> Result<Given, RestError> {
+        Given::of(field, self.take(field)?)
+    }
+
+    /// Takes an e-mail address or a user name, without the white space round it.
+    pub(super) fn name(&mut self, field: &'static str) -> Result<Given, RestError> {
+        let given = self.text(field)?;
+        Ok(Given { text: trimmed(given.as_str()).into(), ..given })
+    }
+
+    /// Takes a code of six digits. JSON has no leading zeros, so the number `12345` is the code
+    /// `012345`; the text `"12345"` lacks a digit.
+    pub(super) fn code(&mut self, field: &'static str) -> Result<Given, RestError> {
+        let value = match self.take(field)? {
+            Scalar::Number(number) => Scalar::Text(format!("{:0>6}", number.expose_secret()).into()),
+            value => value,
+        };
+        Given::of(field, value)
+    }
+
+    /// Takes a whole number from 0.
+    pub(super) fn number(&mut self, field: &'static str) -> Result<Option<u32>, RestError> {
+        match self.take(field)? {
+            Scalar::Null => Ok(None),
+            Scalar::Text(text) | Scalar::Number(text) => {
+                let number = trimmed(text.expose_secret()).parse();
+                number.map(Some).map_err(|_| wrong_type(field, "int"))
+            }
+            Scalar::Other => Err(wrong_type(field, "int")),
+        }
+    }
+
+    fn take(&mut self, field: &'static str) -> Result<Scalar, RestError> {
+        let mut named = self.0.iter_mut().filter(|(name, _)| names(name, field));
+        let value = named.next().map_or(Scalar::Null, |(_, value)| mem::replace(value, Scalar::Null));
+        if named.next().is_some() {
+            let message = r#""%fieldName" is given more than once."#;
+            return Err(RestError::new(StatusCode::BAD_REQUEST, message).with("fieldName", field));
+        }
+        Ok(value)
+    }
+}
+
+/// True if `name` is the field's name, or its snake_case form.
+fn names(name: &str, field: &str) -> bool {
+    let mut rest = name.chars();
+    let is_snake_case = field.chars().all(|char| match char.is_ascii_uppercase() {
+        true => rest.next() == Some('_') && rest.next() == Some(char.to_ascii_lowercase()),
+        false => rest.next() == Some(char),
+    });
+    name == field || is_snake_case && rest.next().is_none()
+}
+
+/// Names the field and never the value, which may be a secret.
+fn wrong_type(field: &'static str, expected: &'static str) -> RestError {
+    RestError::new(StatusCode::BAD_REQUEST, r#"Invalid type for "%fieldName". Expected type: "%type"."#)
+        .with("fieldName", field)
+        .with("type", expected)
+}
+
+/// A value that a route took, perhaps an empty one.
+pub(super) struct Given {
+    field: &'static str,
+    text: SecretString,
+}
+
+impl Given {
+    fn of(field: &'static str, value: Scalar) -> Result<Self, RestError> {
+        match value {
+            Scalar::Null => Ok(Self { field, text: "".into() }),
+            Scalar::Text(text) | Scalar::Number(text) => Ok(Self { field, text }),
+            Scalar::Other => Err(wrong_type(field, "string")),
+        }
+    }
+
+    pub(super) fn as_str(&self) -> &str {
+        self.text.expose_secret()
+    }
+}
+
+impl From<Given> for Credential {
+    fn from(given: Given) -> Self {
+        Self::from(given.as_str())
+    }
+}
+
+/// Refuses empty values, and names them all.
+pub(super) fn require(given: &[&Given]) -> Result<(), RestError> {
+    let empty = given.iter().filter(|given| given.as_str().is_empty());
+    let missing: Vec<&str> = empty.map(|given| given.field).collect();
+    if missing.is_empty() { Ok(()) } else { Err(RestError::required(&missing)) }
+}
+
+enum Scalar {
+    Null,
+    Text(SecretString),
+    /// In decimal digits.
+    Number(SecretString),
+    /// A boolean, a list, an object, or a number that a text cannot be made of exactly.
+    Other,
+}
+
+impl<'de> Deserialize<'de> for Fields {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Object;
+
+        impl<'de> Visitor<'de> for Object {
+            type Value = Fields;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Fields, A::Error> {
+                let mut fields = Vec::new();
+                while let Some(field) = map.next_entry()? {
+                    fields.push(field);
+                }
+                Ok(Fields(fields))
+            }
+        }
+
+        deserializer.deserialize_map(Object)
+    }
+}
+
+impl<'de> Deserialize<'de> for Scalar {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Any;
+
+        impl<'de> Visitor<'de> for Any {
+            type Value = Scalar;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a value")
+            }
+
+            fn visit_str<E>(self, text: &str) -> Result<Scalar, E> {
+                Ok(Scalar::Text(text.into()))
+            }
+
+            fn visit_u64<E>(self, number: u64) -> Result<Scalar, E> {
+                Ok(Scalar::Number(number.to_string().into()))
+            }
+
+            fn visit_i64<E>(self, number: i64) -> Result<Scalar, E> {
+                Ok(Scalar::Number(number.to_string().into()))
+            }
+
+            /// Beyond 15 digits the number is no longer the one that was written.
+            fn visit_f64<E>(self, number: f64) -> Result<Scalar, E> {
+                Ok(match number.abs() < 1e15 {
+                    true => Scalar::Number(number.to_string().into()),
+                    false => Scalar::Other,
+                })
+            }
+
+            fn visit_bool<E>(self, _: bool) -> Result<Scalar, E> {
+                Ok(Scalar::Other)
+            }
+
+            fn visit_unit<E>(self) -> Result<Scalar, E> {
+                Ok(Scalar::Null)
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Scalar, A::Error> {
+                while list.next_element::<IgnoredAny>()?.is_some() {}
+                Ok(Scalar::Other)
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut object: A) -> Result<Scalar, A::Error> {
+                while object.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
+                Ok(Scalar::Other)
+            }
+        }
+
+        deserializer.deserialize_any(Any)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_field_has_two_names() {
+        for (name, field, expected) in [
+            ("websiteId", "websiteId", true),
+            ("website_id", "websiteId", true),
+            ("tfa_token", "tfaToken", true),
+            ("otp", "otp", true),
+            ("websiteid", "websiteId", false),
+            ("website_Id", "websiteId", false),
+            ("website_", "websiteId", false),
+            ("website_id_", "websiteId", false),
+            ("WebsiteId", "websiteId", false),
+            ("", "websiteId", false),
+        ] {
+            assert_eq!(names(name, field), expected, "{name}");
+        }
+    }
+
+    #[test]
+    fn a_number_stands_for_its_text() {
+        for (number, text) in [
+            ("0", "0"),
+            ("18446744073709551615", "18446744073709551615"),
+            ("-5", "-5"),
+            ("1.50", "1.5"),
+            ("1e3", "1000"),
+            ("7.0", "7"),
+        ] {
+            let mut fields: Fields = serde_json::from_str(&format!(r#"{{"a": {number}}}"#)).unwrap();
+            assert_eq!(fields.text("a").unwrap().as_str(), text);
+        }
+        for number in ["18446744073709551616", "1e15", "-1e300"] {
+            let mut fields: Fields = serde_json::from_str(&format!(r#"{{"a": {number}}}"#)).unwrap();
+            assert!(fields.text("a").is_err(), "{number}");
+        }
+    }
+}

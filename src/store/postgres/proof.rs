@@ -1,0 +1,221 @@
+//! Proves, before a store is handed out, what it needs of the server, of the session, and of the tables.
+//!
+//! All questions are asked in the simple protocol: a pooler that hands sessions on must be noticed before a statement is
+//! prepared.
+
+use futures_util::future::{join, try_join_all};
+use tokio_postgres::{Client, SimpleQueryMessage, SimpleQueryRow, error::SqlState};
+
+use super::{
+    Failure, OpenError,
+    connector::{Connector, Driver},
+};
+use crate::error::StoreError;
+
+/// The oldest release of PostgreSQL that the functions run on: 13.
+const OLDEST: u32 = 130_000;
+
+/// The remedy for every pooler that does not keep a session for one client.
+const POOLER: &str = "a connection pooler before the database does not keep a session for one client: use its session mode \
+     (PgBouncer: pool_mode=session, server_reset_query=DISCARD ALL), or connect directly";
+
+/// The tables that every node reads and writes.
+const TABLES: &str = "'grants', 'bars', 'subjects', 'epoch', 'one_time_credentials', 'attempts', 'audit_events', \
+     'customers', 'admins', 'factors', 'recovery_codes', 'factor_enrolments', 'assistance_ledger'";
+
+/// What the server says of itself.
+#[derive(Debug)]
+struct Server {
+    product: String,
+    version: u32,
+    encoding: String,
+    /// Connections that the user may have at once.
+    connections: usize,
+}
+
+impl Server {
+    const ASKED: &str = "SELECT pg_catalog.version(), pg_catalog.current_setting('server_version_num'), \
+         pg_catalog.current_setting('server_encoding'), CASE WHEN rolsuper THEN allowed.all_users ELSE \
+         least(nullif(rolconnlimit, -1), nullif(datconnlimit, -1), allowed.all_users - allowed.reserved) END \
+         FROM pg_catalog.pg_roles, pg_catalog.pg_database, \
+         (SELECT pg_catalog.current_setting('max_connections')::int, \
+         pg_catalog.current_setting('superuser_reserved_connections')::int \
+         + coalesce(pg_catalog.current_setting('reserved_connections', true)::int, 0)) AS allowed (all_users, reserved) \
+         WHERE rolname = session_user AND datname = pg_catalog.current_database()";
+
+    fn read(row: &SimpleQueryRow) -> Result<Self, OpenError> {
+        Ok(Self {
+            product: text(row, 0)?.to_owned(),
+            version: number(row, 1)?,
+            encoding: text(row, 2)?.to_owned(),
+            connections: number(row, 3)?,
+        })
+    }
+
+    fn judge(&self, connections: usize) -> Result<(), OpenError> {
+        let Self { product, version, encoding, connections: allowed } = self;
+        // Others speak its protocol and do not keep its locks.
+        if !product.starts_with("PostgreSQL ") {
+            return unsuitable("the server is not PostgreSQL, and its advisory locks cannot be relied on");
+        }
+        if *version < OLDEST {
+            let (major, oldest) = (version / 10_000, OLDEST / 10_000);
+            return unsuitable(format!("the server is PostgreSQL {major}, and {oldest} or newer is needed"));
+        }
+        if encoding != "UTF8" {
+            return unsuitable(format!(
+                "the encoding of the database is {encoding}, and must be UTF8: \
+                 CREATE DATABASE … ENCODING 'UTF8' TEMPLATE template0"
+            ));
+        }
+        if *allowed < connections {
+            return unsuitable(format!(
+                "the server allows its user {allowed} connections, and the store opens up to {connections}: raise the \
+                 CONNECTION LIMIT or max_connections, or lower PostgresOptions::locking_connections"
+            ));
+        }
+        Ok(())
+    }
+}
+
+/// The mark of a session: a setting of our own, which does nothing where a pooler leaks it to other clients.
+const MARK: &str = "SELECT coalesce(pg_catalog.current_setting('commerce_auth.session', true), '')";
+
+/// Opens a session, with its settings pinned.
+///
+/// Proves that the server is one that the store runs on, that it gives the store so many connections, and that a session is
+/// one client's: that what was set on it stays, and is nobody else's. Until then nothing is set but the mark.
+pub(super) async fn open(connector: &Connector, connections: usize) -> Result<(Client, Driver), OpenError> {
+    let (client, driver) = connector.open().await.map_err(|error| refused(error, "connect"))?;
+    let asked = format!("{}; {MARK}; SET commerce_auth.session = 'first'", Server::ASKED);
+    let answers = rows(&client, &asked).await?;
+    let [about, mark] = answers.as_slice() else { return Err(unreadable()) };
+    Server::read(about)?.judge(connections)?;
+    expect(mark, "")?;
+    // In another mode a pooler gives the session that became free last, or takes turns. The second client's look shows the
+    // first one, if it is given the same session; else the first client is given the second one's, now or with the next turn.
+    let (other, _driver) = connector.open().await.map_err(|error| refused(error, "connect"))?;
+    for (client, mark) in [(&other, ""), (&client, "first"), (&client, "first")] {
+        expect(&row(client, MARK).await?, mark)?;
+    }
+    let pinned = connector.pin_settings(&client).await;
+    pinned.map_err(|error| refused(error, "set what it needs"))?;
+    Ok((client, driver))
+}
+
+fn expect(row: &SimpleQueryRow, mark: &str) -> Result<(), OpenError> {
+    if text(row, 0)? == mark { Ok(()) } else { unsuitable(POOLER) }
+}
+
+/// Proves that the user may use the tables and sees all their rows, that the tables outlive a crash, and that the server
+/// understands every statement: that they are as this release makes them.
+pub(super) async fn tables<'a>(
+    client: &Client,
+    schema: &str,
+    statements: impl Iterator<Item = &'a String>,
+) -> Result<(), OpenError> {
+    let prepared = try_join_all(statements.map(|statement| client.prepare(statement)));
+    let (allowed, prepared) = join(allowed(client, schema), prepared).await;
+    allowed?;
+    prepared.map(drop).map_err(|error| refused(error, "use the tables"))
+}
+
+async fn allowed(client: &Client, schema: &str) -> Result<(), OpenError> {
+    let rights = "SELECT 'r', right_name || ' on table ' || relname FROM ours, \
+         unnest(ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE']) AS right_name \
+         WHERE NOT has_table_privilege(ours.oid, right_name) \
+         UNION ALL SELECT 'r', 'EXECUTE on function ' || proname FROM pg_proc WHERE (pronamespace = \
+         (SELECT oid FROM pg_namespace WHERE nspname = '{schema}') OR pronamespace = 'pg_catalog'::regnamespace \
+         AND proname IN ('pg_advisory_xact_lock', 'pg_advisory_xact_lock_shared', 'pg_try_advisory_xact_lock')) \
+         AND NOT has_function_privilege(oid, 'EXECUTE')";
+    let all = format!(
+        "WITH ours AS (SELECT oid, relname, relpersistence FROM pg_class WHERE relname IN ({TABLES}) \
+         AND relnamespace = (SELECT oid FROM pg_namespace WHERE nspname = '{{schema}}')) {rights} \
+         UNION ALL SELECT 's', relname FROM ours WHERE row_security_active(oid) \
+         UNION ALL SELECT 'u', relname FROM ours WHERE relpersistence <> 'p' ORDER BY 1, 2 LIMIT 1"
+    );
+    let found = rows(client, &all.replace("{schema}", schema)).await?;
+    let Some(row) = found.first() else { return Ok(()) };
+    let what = text(row, 1)?;
+    match text(row, 0)? {
+        "r" => Err(OpenError::NotPermitted {
+            what: "use the tables: GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES and EXECUTE ON ALL FUNCTIONS \
+                   IN SCHEMA …",
+            source: Failure::NoRight(what.to_owned()).into(),
+        }),
+        "s" => unsuitable(format!(
+            "row level security hides rows of the table {what} from the store: DISABLE ROW LEVEL SECURITY on the table, \
+             or let the store's user BYPASSRLS"
+        )),
+        _ => unsuitable(format!(
+            "a crash empties the table {what}, which is not an ordinary one: ALTER TABLE … SET LOGGED"
+        )),
+    }
+}
+
+/// The reason for which a store is not opened.
+pub(super) fn refused(error: tokio_postgres::Error, what: &'static str) -> OpenError {
+    match Failure::from(error) {
+        failure @ Failure::Server(SqlState::INSUFFICIENT_PRIVILEGE) => {
+            OpenError::NotPermitted { what, source: failure.into() }
+        }
+        Failure::Server(SqlState::PROTOCOL_VIOLATION) => OpenError::Unsuitable(format!(
+            "the server, or a pooler before it, refuses the connection's parameters: leave `options` out of the URL; or \
+             {POOLER}"
+        )),
+        failure if failure.is_read_only() => OpenError::Unsuitable(
+            "the server only reads: connect to the primary; if it is the primary, default_transaction_read_only is on".into(),
+        ),
+        failure => StoreError::from(failure).into(),
+    }
+}
+
+fn unsuitable(why: impl Into<String>) -> Result<(), OpenError> {
+    Err(OpenError::Unsuitable(why.into()))
+}
+
+async fn rows(client: &Client, sql: &str) -> Result<Vec<SimpleQueryRow>, OpenError> {
+    let answers = client
+        .simple_query(sql)
+        .await
+        .map_err(|error| refused(error, "look at the server's catalog and the tables"))?;
+    let row = |answer| if let SimpleQueryMessage::Row(row) = answer { Some(row) } else { None };
+    Ok(answers.into_iter().filter_map(row).collect())
+}
+
+/// The last row of an answer.
+pub(super) async fn row(client: &Client, sql: &str) -> Result<SimpleQueryRow, OpenError> {
+    rows(client, sql).await?.pop().ok_or_else(unreadable)
+}
+
+pub(super) fn text(row: &SimpleQueryRow, column: usize) -> Result<&str, OpenError> {
+    row.try_get(column).ok().flatten().ok_or_else(unreadable)
+}
+
+pub(super) fn number<T: std::str::FromStr>(row: &SimpleQueryRow, column: usize) -> Result<T, OpenError> {
+    text(row, column)?.parse().map_err(|_| unreadable())
+}
+
+fn unreadable() -> OpenError {
+    StoreError::from(Failure::Unreadable).into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn judged(product: &str, version: u32) -> Result<(), String> {
+        let server = Server { product: product.into(), version, encoding: "UTF8".into(), connections: 97 };
+        server.judge(10).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn an_old_server_and_another_product_are_refused() {
+        assert_eq!(judged("PostgreSQL 13.0 on x86_64-pc-linux-gnu", 130_000), Ok(()));
+        assert_eq!(judged("PostgreSQL 18.1 (Debian 18.1-1)", 180_001), Ok(()));
+        let old = judged("PostgreSQL 12.22 on x86_64-pc-linux-gnu", 120_022).unwrap_err();
+        assert!(old.contains("PostgreSQL 12") && old.contains("13 or newer"), "{old}");
+        let other = judged("CockroachDB CCL v25.2.0 (x86_64-pc-linux-gnu)", 130_000).unwrap_err();
+        assert!(other.contains("not PostgreSQL"), "{other}");
+    }
+}

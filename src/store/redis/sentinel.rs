@@ -1,0 +1,58 @@
+use std::str;
+
+use redis::{
+    ConnectionAddr, RedisConnectionInfo, Value,
+    aio::{ConnectionLike, MultiplexedConnection},
+    cmd,
+};
+use tokio::task::JoinSet;
+
+use super::{failure::Failure, line::Line, tls::Tls};
+
+/// Redis Sentinel: servers that agree which of several Redis servers is the primary.
+///
+/// The driver's own client of Sentinel connects by itself, through TLS only with the process's default
+/// cryptography, for want of which it panics. So only its protocol is used, over this store's connections.
+#[derive(Clone)]
+pub(super) struct Sentinels {
+    pub(super) places: Vec<ConnectionAddr>,
+    /// The user and password of the Sentinels, which are others than the server's.
+    pub(super) settings: RedisConnectionInfo,
+    /// The name by which they know the primary.
+    pub(super) name: String,
+}
+
+impl Sentinels {
+    /// Asks all of them at once where the primary is, so that one that is down costs no time.
+    pub(super) fn ask(&self, tls: Option<&Tls>) -> JoinSet<Result<ConnectionAddr, Failure>> {
+        let mut asked = JoinSet::new();
+        for place in &self.places {
+            let (place, settings, tls) = (place.clone(), self.settings.clone(), tls.cloned());
+            let mut question = cmd("SENTINEL");
+            question.arg("GET-MASTER-ADDR-BY-NAME").arg(&self.name);
+            asked.spawn(async move {
+                let ask = async |connection: &mut MultiplexedConnection| {
+                    Ok(connection.req_packed_command(&question).await.and_then(Value::extract_error)?)
+                };
+                let (_line, _driver, answer) = Line::open(&place, tls.as_ref(), &settings, ask).await?;
+                primary(&answer)
+            });
+        }
+        asked
+    }
+}
+
+fn primary(answer: &Value) -> Result<ConnectionAddr, Failure> {
+    const UNREADABLE: Failure = Failure::Corrupt("the Sentinel's answer");
+    let host_and_port = match answer {
+        Value::Nil => return Err(Failure::Connection("the Sentinel knows no primary of this name")),
+        Value::Array(host_and_port) => host_and_port,
+        _ => return Err(UNREADABLE),
+    };
+    let [Value::BulkString(host), Value::BulkString(port)] = &host_and_port[..] else {
+        return Err(UNREADABLE);
+    };
+    let host = str::from_utf8(host).map_err(|_| UNREADABLE)?;
+    let port = str::from_utf8(port).ok().and_then(|port| port.parse().ok()).ok_or(UNREADABLE)?;
+    Ok(ConnectionAddr::Tcp(host.to_owned(), port))
+}

@@ -1,0 +1,28 @@
+//! Fuzz targets: property tests in `cargo test`, and targets of a fuzzer with `.ci/fuzz long`.
+//!
+//! Each target reaches the crate as a client, a host or another writer of its tables does. `found` keeps the inputs that a
+//! target once failed on.
+
+#![cfg(all(feature = "axum", feature = "graphql", feature = "sqlite"))]
+
+mod audit;
+mod bearer;
+mod document;
+mod email;
+mod found;
+mod graphql;
+#[allow(dead_code)] // The tests of the wire use the rest.
+#[path = "../wire/host.rs"]
+mod host;
+mod json;
+mod pace;
+mod phc;
+mod rest;
+#[allow(dead_code)] // The tests of the wire use the rest.
+#[path = "../wire/site.rs"]
+mod site;
+#[path = "../support/mod.rs"]
+mod support;
+mod text;
+mod watch;
+mod world;

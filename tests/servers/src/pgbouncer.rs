@@ -1,0 +1,55 @@
+use std::{
+    fs,
+    net::{Ipv4Addr, TcpStream},
+};
+
+use crate::{
+    Postgres, binary_or_skip, free_port,
+    keeper::{Folder, Keeper},
+    wait_until,
+};
+
+/// A PgBouncer before a [`Postgres`], which believes every user without a password.
+#[derive(Debug)]
+pub struct PgBouncer {
+    keeper: Keeper,
+    port: u16,
+}
+
+impl PgBouncer {
+    /// A running pooler with settings beyond the defaults, each as `name=value`; none, loudly, if the machine has no
+    /// PgBouncer.
+    #[must_use]
+    pub fn start(server: &Postgres, settings: &[&str]) -> Option<Self> {
+        let pgbouncer = binary_or_skip("pgbouncer")?;
+        // PgBouncer refuses to run as root.
+        let folder = Folder::of_no_root();
+        let (port, users) = (free_port(), folder.path.join("users"));
+        let configuration = format!(
+            "[databases]\n* = host=127.0.0.1 port={}\n[pgbouncer]\nlisten_addr=127.0.0.1\nlisten_port={port}\n\
+             unix_socket_dir=\nauth_type=trust\nauth_file={}\n{}\n",
+            server.port(),
+            users.display(),
+            settings.join("\n"),
+        );
+        let file = folder.path.join("pgbouncer.ini");
+        fs::write(&users, "\"postgres\" \"\"\n").expect("the folder can be written");
+        fs::write(&file, configuration).expect("the folder can be written");
+        let pooler = Self { keeper: Keeper::new(folder, vec![pgbouncer.into(), file.into()]), port };
+        pooler.keeper.tell("start");
+        wait_until("the start of PgBouncer", || TcpStream::connect((Ipv4Addr::LOCALHOST, port)).is_ok());
+        Some(pooler)
+    }
+
+    /// The port it listens on.
+    #[must_use]
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// What it has logged.
+    #[must_use]
+    pub fn log(&self) -> String {
+        self.keeper.log()
+    }
+}

@@ -1,0 +1,93 @@
+//! Fields of a host's own: arguments of every type, errors that it passes on by `?`, and the crate's mutations below a
+//! field.
+
+use std::io;
+
+use async_graphql::{Enum, ID, InputObject, Object, Result};
+use commerce_auth::{Error, StoreError, graphql::CustomerTokenMutation};
+
+#[derive(Clone, Copy, PartialEq, Eq, Enum)]
+enum Colour {
+    Red,
+}
+
+#[derive(InputObject)]
+struct EchoInput {
+    name: String,
+}
+
+/// A driver's error, which names what no client is told.
+fn row() -> Result<String, StoreError> {
+    Err(StoreError::new(io::Error::other("Canary: the table of orders is locked")))
+}
+
+#[derive(Default)]
+pub struct HostQuery;
+
+#[Object]
+impl HostQuery {
+    #[allow(clippy::too_many_arguments)]
+    async fn echo(
+        &self,
+        text: Option<String>,
+        number: Option<i32>,
+        fraction: Option<f64>,
+        flag: Option<bool>,
+        id: Option<ID>,
+        colour: Option<Colour>,
+        list: Option<Vec<i32>>,
+        input: Option<EchoInput>,
+    ) -> Option<String> {
+        let given = [text.is_some(), number.is_some(), fraction.is_some(), flag.is_some(), id.is_some()];
+        let more = [colour.is_some(), list.is_some(), input.is_some_and(|input| !input.name.is_empty())];
+        Some(format!("{given:?} {more:?}"))
+    }
+
+    /// A row that is read by `?`.
+    async fn row(&self) -> Result<Option<String>> {
+        Ok(Some(row()?))
+    }
+
+    /// The same, below an object.
+    async fn shelf(&self) -> Option<Shelf> {
+        Some(Shelf)
+    }
+
+    /// A flow of the crate's that is called by `?`.
+    async fn busy(&self) -> Result<Option<String>> {
+        Err(Error::Overloaded)?
+    }
+
+    async fn refused(&self) -> Result<Option<String>> {
+        Err(Error::NotAuthorized)?
+    }
+
+    /// The host's own words.
+    async fn own(&self) -> Result<Option<String>> {
+        Err("The shop is closed on Sundays.")?
+    }
+}
+
+struct Shelf;
+
+#[Object]
+impl Shelf {
+    async fn label(&self) -> &str {
+        "Gloves"
+    }
+
+    async fn row(&self) -> Result<Option<String>> {
+        Ok(Some(row()?))
+    }
+}
+
+#[derive(Default)]
+pub struct HostMutation;
+
+#[Object]
+impl HostMutation {
+    /// The crate's mutations below a field, as some hosts group them.
+    async fn auth(&self) -> CustomerTokenMutation {
+        CustomerTokenMutation
+    }
+}

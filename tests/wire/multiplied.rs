@@ -1,0 +1,348 @@
+//! No request costs more than its length explains: what would multiply is refused before it is validated or run.
+
+use std::{
+    fmt::Write,
+    time::{Duration, Instant},
+};
+
+use serde_json::{Value, json};
+
+use crate::site::{Answer, Site, site};
+
+const MESSAGE: &str = "The request asks for too much: ";
+
+/// Longest an answer may take, in a debug build on a busy machine. async-graphql's parser alone, unoptimised, needs 8 µs for
+/// each byte of a comment.
+fn at_once(length: usize) -> Duration {
+    Duration::from_secs(1) + Duration::from_micros(20) * u32::try_from(length).unwrap()
+}
+
+async fn ask(site: &Site, query: &str, variables: Value) -> Answer {
+    let begun = Instant::now();
+    let answer = site.graphql_with(None, &[], json!({"query": query, "variables": variables})).await;
+    let took = begun.elapsed();
+    assert!(took < at_once(query.len()), "{query:.80}: {took:?}");
+    assert!(answer.text.len() < 64 * 1024, "{query:.80}: {} bytes", answer.text.len());
+    answer
+}
+
+fn is_refused(answer: &Answer, query: &str) {
+    let (message, category, status) = answer.graphql_error();
+    assert_eq!((category.as_str(), status), ("graphql-input", 400), "{query:.80}: {message}");
+    assert!(message.starts_with(MESSAGE), "{query:.80}: {message}");
+}
+
+/// `levels` fragments, each of which spreads the next twice.
+fn doubling(levels: usize) -> String {
+    let mut text = String::new();
+    for level in 0..levels {
+        let next = level + 1;
+        write!(text, "fragment F{level} on Query{{...F{next} ...F{next}}}").unwrap();
+    }
+    write!(text, "fragment F{levels} on Query{{__typename}}").unwrap();
+    text
+}
+
+/// As many repetitions as there is room for, each told its number.
+fn filled(bytes: usize, mut one: impl FnMut(usize) -> String) -> String {
+    let mut text = String::new();
+    for number in 0.. {
+        let next = one(number);
+        if text.len() + next.len() > bytes {
+            break;
+        }
+        text += &next;
+    }
+    text
+}
+
+#[tokio::test]
+async fn fragments_that_double_are_refused_at_once() {
+    let site = site();
+    for levels in (8..=62).chain([100, 1_000, 3_000]) {
+        let query = format!("{{...F0}}{}", doubling(levels));
+        let answer = ask(&site, &query, Value::Null).await;
+        is_refused(&answer, &query);
+    }
+    let answer = ask(&site, &format!("{{...F0}}{}", doubling(6)), Value::Null).await;
+    assert_eq!(answer.json(), json!({"data": {"__typename": "Query"}}));
+}
+
+#[tokio::test]
+async fn selections_are_counted_as_often_as_they_are_made() {
+    let site = site();
+    let spread =
+        |times: usize| format!("{{{}}}fragment F on Query{{a:shopName b:shopName}}", "...F ".repeat(times));
+    let inline = |times: usize| format!("{{{}}}", "...{a:shopName b:shopName}".repeat(times));
+    let plain = |times: usize| format!("{{{}}}", filled_fields(3 * times));
+    let below = |times: usize| {
+        let shelves: String =
+            (0..times).map(|alias| format!("a{alias}:shelf{{label other:label}}")).collect();
+        format!("{{{shelves}}}")
+    };
+    for make in [&spread as &dyn Fn(usize) -> String, &inline, &plain, &below] {
+        let (most, more) = (make(166), make(167));
+        assert_eq!(ask(&site, &most, Value::Null).await.status, 200, "{most:.80}");
+        is_refused(&ask(&site, &more, Value::Null).await, &more);
+    }
+    // All operations count, the one that is not run among them.
+    let two = |each: usize| format!("query A{{{0}}} query B{{{0}}}", filled_fields(each));
+    let body = |query: &str| json!({"query": query, "operationName": "A"});
+    assert_eq!(site.graphql_with(None, &[], body(&two(250))).await.status, 200);
+    assert_eq!(site.graphql_with(None, &[], body(&two(251))).await.status, 400);
+    // So does a fragment that nothing spreads.
+    let unused = format!("{{shopName}} fragment F on Query{{{}}}", filled_fields(500));
+    is_refused(&ask(&site, &unused, Value::Null).await, &unused);
+}
+
+fn filled_fields(count: usize) -> String {
+    (0..count).map(|alias| format!("f{alias}:shopName ")).collect()
+}
+
+/// Requests whose cost is more than proportional to their length somewhere in async-graphql, of this many bytes.
+fn worst(bytes: usize) -> Vec<(&'static str, String, Value)> {
+    let half = bytes / 2;
+    let none = Value::Null;
+    let list = |text: String| format!("[{text}]");
+    let uses = |bytes: usize| list(filled(bytes, |_| "$v".to_owned()));
+    let ones = |count: usize| Value::from(vec![1; count]);
+    let introspection = |levels: usize| {
+        format!("{{__schema{{types{}{{name}}{}}}}}", "{fields{type".repeat(levels), "}}".repeat(levels))
+    };
+    vec![
+        // Recursion through fragments that no operation spreads.
+        (
+            "a chain of unused fragments",
+            format!(
+                "{{__typename}}{}",
+                filled(bytes, |n| format!("fragment F{n} on Query{{...F{}}}", n + 1))
+            ),
+            none.clone(),
+        ),
+        (
+            "unused fragments that spread all others",
+            {
+                let spreads: String = (0..200).map(|n| format!("...F{n} ")).collect();
+                format!("{{__typename}}{}", filled(bytes, |n| format!("fragment F{n} on Query{{{spreads}}}")))
+            },
+            none.clone(),
+        ),
+        (
+            "operations that all spread one fragment with many variables",
+            {
+                let used = filled(half, |n| format!("if:$v{n} "));
+                let operations = filled(half, |n| format!("query Q{n}{{...F}}"));
+                format!("{operations}fragment F on Query{{a @skip({used})}}")
+            },
+            none.clone(),
+        ),
+        (
+            "many variables, each used",
+            {
+                let defined = filled(half, |n| format!("$v{n}:Int "));
+                let used = filled(half, |n| format!("if:$v{n} "));
+                format!("query({defined}){{shopName @skip({used})}}")
+            },
+            none.clone(),
+        ),
+        (
+            "a large variable, used often",
+            format!("query($v:[Int]){{__type(name:{}){{name}}}}", uses(half)),
+            json!({"v": ones(half / 2)}),
+        ),
+        (
+            "a large variable in a directive",
+            format!("query($v:[Int]){{shopName @skip(if:{})}}", uses(half)),
+            json!({"v": ones(half / 2)}),
+        ),
+        (
+            "a long default value, used often",
+            {
+                let text = "x".repeat(half);
+                format!("query($v:String=\"{text}\"){{__type(name:{}){{name}}}}", uses(half))
+            },
+            none.clone(),
+        ),
+        (
+            "a long argument in a fragment, spread often",
+            {
+                let text = "x".repeat(bytes - 2_048);
+                format!("{{{}}}fragment F on Query{{__type(name:\"{text}\"){{name}}}}", "...F ".repeat(160))
+            },
+            none.clone(),
+        ),
+        ("introspection, nested", introspection(14), none.clone()),
+        (
+            "introspection, nested in fragments",
+            {
+                let mut text = "{__schema{types{...T0}}}".to_owned();
+                for level in 0..12 {
+                    let next = level + 1;
+                    write!(text, "fragment T{level} on __Type{{fields{{type{{...T{next}}}}}}}").unwrap();
+                }
+                text + "fragment T12 on __Type{name}"
+            },
+            none.clone(),
+        ),
+        (
+            "introspection, often",
+            {
+                let again: String =
+                    (0..100).map(|n| format!("a{n}:__schema{{types{{fields{{name}}}}}}")).collect();
+                format!("{{{again}}}")
+            },
+            none.clone(),
+        ),
+        ("aliases", format!("{{{}}}", filled(bytes, |n| format!("a{n}:shopName "))), none.clone()),
+        ("unknown fields", format!("{{{}}}", filled(bytes, |n| format!("u{n} "))), none.clone()),
+        ("a long unknown field", format!("{{{}}}", "u".repeat(bytes)), none.clone()),
+        (
+            "unknown arguments",
+            format!("{{shopName({})}}", filled(bytes, |n| format!("u{n}:1 "))),
+            none.clone(),
+        ),
+        (
+            "one argument again",
+            format!("{{__type({}){{name}}}}", filled(bytes, |_| "name:\"a\" ".to_owned())),
+            none.clone(),
+        ),
+        (
+            "directives",
+            format!("{{shopName {}}}", filled(bytes, |_| "@skip(if:false)".to_owned())),
+            none.clone(),
+        ),
+        ("fields that conflict", format!("{{{}}}", filled(bytes, |n| format!("a:u{n} "))), none.clone()),
+        (
+            "fields below nested inline fragments",
+            format!(
+                "{{{}{}{}}}",
+                "...{".repeat(60),
+                filled(bytes - 512, |_| "shopName ".to_owned()),
+                "}".repeat(60)
+            ),
+            none.clone(),
+        ),
+        ("operations", filled(bytes, |n| format!("query Q{n}{{shopName}}")), none.clone()),
+        (
+            "a list in an argument",
+            format!("{{__type(name:{}){{name}}}}", list(filled(bytes, |_| "1 ".to_owned()))),
+            none.clone(),
+        ),
+        ("a comment", format!("{{shopName#{}\n}}", "x".repeat(bytes)), none.clone()),
+        ("blanks", format!("{{shopName{}}}", " ,\t".repeat(bytes / 3)), none.clone()),
+        ("a string", format!("{{__type(name:\"{}\"){{name}}}}", "x".repeat(bytes)), none.clone()),
+        (
+            "a block string",
+            format!("{{__type(name:\"\"\"{}\"\"\"){{name}}}}", " x\n".repeat(bytes / 3)),
+            none,
+        ),
+    ]
+}
+
+#[tokio::test]
+async fn the_worst_of_64_kib_are_answered_at_once() {
+    let site = site();
+    for (what, query, variables) in worst(64 * 1024 - 1_024) {
+        let begun = Instant::now();
+        ask(&site, &query, variables).await;
+        println!("64 KiB, {what}: {:?}", begun.elapsed());
+    }
+    assert_eq!(site.graphql(None, "{shopName}").await.status, 200);
+}
+
+#[tokio::test]
+async fn the_worst_of_256_kib_are_answered_at_once() {
+    let site = site();
+    for (what, query, variables) in worst(256 * 1024 - 1_024) {
+        let begun = Instant::now();
+        ask(&site, &query, variables).await;
+        println!("256 KiB, {what}: {:?}", begun.elapsed());
+    }
+    assert_eq!(site.graphql(None, "{shopName}").await.status, 200);
+}
+
+/// Each is refused, not only answered fast.
+#[tokio::test]
+async fn what_multiplies_is_refused() {
+    let site = site();
+    let multiplies = [
+        "a chain of unused fragments",
+        "operations that all spread one fragment with many variables",
+        "a large variable, used often",
+        "a large variable in a directive",
+        "a long default value, used often",
+        "a long argument in a fragment, spread often",
+        "introspection, nested",
+        "introspection, nested in fragments",
+        "introspection, often",
+    ];
+    let mut found = 0;
+    for (what, query, variables) in worst(64 * 1024 - 1_024) {
+        if multiplies.contains(&what) {
+            is_refused(&ask(&site, &query, variables).await, what);
+            found += 1;
+        }
+    }
+    assert_eq!(found, multiplies.len());
+}
+
+/// async-graphql looks a default value's type up without asking whether there is such a type.
+#[tokio::test]
+async fn a_default_value_of_an_unknown_type_is_an_error_like_others() {
+    let site = site();
+    for query in [
+        "query($a:[Nonesuch]=[1]){shopName @skip(if:$a)}",
+        "query($a:[[Nonesuch!]]!=[[1]]){shopName @skip(if:$a)}",
+        "query A($a:[Nonesuch]=[1]){shopName}",
+    ] {
+        let answer = ask(&site, query, Value::Null).await;
+        assert!(answer.text.contains("Unknown type \\\"Nonesuch\\\""), "{query}: {}", answer.text);
+    }
+    let body =
+        json!({"query": "query A{shopName} query B($a:[Nonesuch]=[1]){shopName}", "operationName": "A"});
+    assert!(site.graphql_with(None, &[], body).await.text.contains("Nonesuch"));
+}
+
+/// `getIntrospectionQuery` of graphql-js with everything it can ask of a schema, which GraphiQL and code generators send.
+const INTROSPECTION: &str = "
+    query IntrospectionQuery {
+      __schema {
+        description
+        queryType { name kind }
+        mutationType { name kind }
+        subscriptionType { name kind }
+        types { ...FullType }
+        directives { name description isRepeatable locations args(includeDeprecated: true) { ...InputValue } }
+      }
+    }
+    fragment FullType on __Type {
+      kind name description specifiedByURL
+      fields(includeDeprecated: true) {
+        name description
+        args(includeDeprecated: true) { ...InputValue }
+        type { ...TypeRef }
+        isDeprecated deprecationReason
+      }
+      inputFields(includeDeprecated: true) { ...InputValue }
+      interfaces { ...TypeRef }
+      enumValues(includeDeprecated: true) { name description isDeprecated deprecationReason }
+      possibleTypes { ...TypeRef }
+    }
+    fragment InputValue on __InputValue {
+      name description type { ...TypeRef } defaultValue isDeprecated deprecationReason
+    }
+    fragment TypeRef on __Type {
+      kind name
+      ofType { kind name ofType { kind name ofType { kind name ofType { kind name
+      ofType { kind name ofType { kind name ofType { kind name ofType { kind name ofType { kind name } } } } } } } } }
+    }";
+
+#[tokio::test]
+async fn the_introspection_query_is_answered() {
+    let site = site();
+    let answer = site.graphql(None, INTROSPECTION).await;
+    assert_eq!(answer.status, 200);
+    let json = answer.json();
+    assert!(json.get("errors").is_none(), "{}", json["errors"]);
+    assert!(json["data"]["__schema"]["types"].as_array().unwrap().len() > 10);
+}
