@@ -48,11 +48,11 @@ impl Database {
                 Self::all_in(store.clone(), store.customers(), store.admins())
             }
             #[cfg(feature = "redis")]
-            Some(("redis" | "rediss" | "redis+unix" | "redis+sentinel" | "rediss+sentinel", _)) => {
+            Some((scheme, _)) if is_redis(scheme) => {
                 Ok(Self::beside(Arc::new(RedisStore::connect(address).await?)))
             }
             _ => Err(format!(
-                "{address} is none of memory:, sqlite:PATH, postgres://… and redis://…, \
+                "{address} is none of memory:, sqlite:PATH, postgres://… and an address of Redis, \
                  or this example was built without that feature (--all-features)"
             )
             .into()),
@@ -164,3 +164,9 @@ macro_rules! tables {
 tables!(PostgresCustomers, PostgresAdmins, PostgresStore);
 #[cfg(feature = "sqlite")]
 tables!(SqliteCustomers, SqliteAdmins, SqliteStore);
+
+#[cfg(feature = "redis")]
+fn is_redis(scheme: &str) -> bool {
+    let kind = scheme.split(['+', '-']).next();
+    matches!(kind, Some("redis" | "rediss" | "valkey" | "valkeys" | "unix"))
+}

@@ -49,12 +49,14 @@ struct Update {
 
 #[derive(Deserialize)]
 struct CustomerUpdate {
-    #[serde(default)]
-    extension_attributes: ExtensionAttributes,
+    #[serde(default, alias = "extensionAttributes")]
+    extension_attributes: Option<ExtensionAttributes>,
 }
 
 #[derive(Default, Deserialize)]
+#[serde(default)]
 struct ExtensionAttributes {
+    #[serde(alias = "assistanceAllowed", deserialize_with = "AssistanceAllowed::optional")]
     assistance_allowed: Option<AssistanceAllowed>,
 }
 
@@ -62,7 +64,8 @@ async fn update(
     caller: Caller,
     JsonBody(body): JsonBody<Update>,
 ) -> std::result::Result<Json<bool>, RestError> {
-    if let Some(allowed) = body.customer.extension_attributes.assistance_allowed {
+    let attributes = body.customer.extension_attributes.unwrap_or_default();
+    if let Some(allowed) = attributes.assistance_allowed {
         rest::set_assistance_consent(&caller, allowed).await?;
     }
     Ok(Json(true))
@@ -131,13 +134,25 @@ async fn a_customer_sets_it_by_graphql() {
 async fn a_customer_sets_it_by_rest() {
     let host = Host::new();
     let token = host.shop.sign_in(PASSWORD).await.unwrap().token().expose().to_owned();
-    for (value, consents) in
-        [(json!(1), false), (Value::Null, false), (json!(2), true), (json!("1"), false), (json!("2"), true)]
-    {
+    for (value, consents) in [
+        (json!(1), false),
+        (Value::Null, false),
+        (json!(2), true),
+        (json!("1"), false),
+        (json!("2"), true),
+        (json!(3), false),
+        (json!(0), false),
+        (json!(2), true),
+        (json!(0), true),
+        (json!(""), true),
+        (json!("0"), true),
+        (json!(-1), false),
+        (json!(2), true),
+    ] {
         assert_eq!(host.rest(Some(&token), value.clone()).await.status, 200, "{value}");
         assert_eq!(host.consents().await, consents, "{value}");
     }
-    for value in [json!(0), json!(3), json!(true), json!("allowed"), json!(-1), json!(1.5), json!([])] {
+    for value in [json!(true), json!("allowed"), json!(1.5), json!([]), json!({})] {
         let answer = host.rest(Some(&token), value.clone()).await;
         assert_eq!(answer.status, 400, "{value}");
         assert!(host.consents().await, "{value}");

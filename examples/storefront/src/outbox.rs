@@ -115,7 +115,7 @@ async fn deliver(transport: &Transport, shop_url: &str, mail: Mail) {
         Ok::<_, Box<dyn Error + Send + Sync>>(())
     };
     match sent.await {
-        Ok(()) => debug!(?whose, "a mail was delivered"),
-        Err(error) => error!(?whose, cause = in_full(&*error), "a mail could not be delivered"),
+        Ok(()) => debug!(%whose, "a mail was delivered"),
+        Err(error) => error!(%whose, cause = in_full(&*error), "a mail could not be delivered"),
     }
 }

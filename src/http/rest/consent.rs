@@ -1,12 +1,12 @@
 use std::fmt;
 
-use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+use serde::{Deserializer, Serialize, Serializer, de};
 
 use super::RestError;
 use crate::http::Caller;
 
 /// A customer's consent to remote shopping assistance as Commerce's REST writes it: `extension_attributes.assistance_allowed`,
-/// which is 2 for allowed and 1 for denied. It is read from a number or a text; another value is an error.
+/// which is 2 for allowed and 1 for denied. [`optional`](Self::optional) reads it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[allow(clippy::exhaustive_enums)] // Commerce's two values.
 pub enum AssistanceAllowed {
@@ -37,8 +37,14 @@ impl Serialize for AssistanceAllowed {
     }
 }
 
-impl<'de> Deserialize<'de> for AssistanceAllowed {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+impl AssistanceAllowed {
+    /// Reads the field as Commerce does, from a number or from a text of one: 2 is for allowed, and another number for
+    /// denied. `null`, 0 and an empty text say nothing.
+    ///
+    /// # Errors
+    ///
+    /// The value is of another type.
+    pub fn optional<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Self>, D::Error> {
         deserializer.deserialize_any(Value)
     }
 }
@@ -46,27 +52,36 @@ impl<'de> Deserialize<'de> for AssistanceAllowed {
 struct Value;
 
 impl de::Visitor<'_> for Value {
-    type Value = AssistanceAllowed;
+    type Value = Option<AssistanceAllowed>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("1 (denied) or 2 (allowed)")
     }
 
-    fn visit_u64<E: de::Error>(self, value: u64) -> Result<AssistanceAllowed, E> {
+    fn visit_u64<E>(self, value: u64) -> Result<Self::Value, E> {
+        Ok(match value {
+            0 => None,
+            2 => Some(AssistanceAllowed::Allowed),
+            _ => Some(AssistanceAllowed::Denied),
+        })
+    }
+
+    fn visit_i64<E>(self, _: i64) -> Result<Self::Value, E> {
+        Ok(Some(AssistanceAllowed::Denied))
+    }
+
+    fn visit_str<E: de::Error>(self, value: &str) -> Result<Self::Value, E> {
         match value {
-            1 => Ok(AssistanceAllowed::Denied),
-            2 => Ok(AssistanceAllowed::Allowed),
-            other => Err(E::invalid_value(de::Unexpected::Unsigned(other), &self)),
+            "" => Ok(None),
+            // Without the text: no error repeats it.
+            text => {
+                text.parse().map_err(|_| E::custom("not a number")).and_then(|value| self.visit_u64(value))
+            }
         }
     }
 
-    fn visit_str<E: de::Error>(self, value: &str) -> Result<AssistanceAllowed, E> {
-        match value {
-            "1" => Ok(AssistanceAllowed::Denied),
-            "2" => Ok(AssistanceAllowed::Allowed),
-            // Without the text: no error repeats what was sent.
-            _ => Err(E::custom("assistance_allowed is neither 1 nor 2")),
-        }
+    fn visit_unit<E>(self) -> Result<Self::Value, E> {
+        Ok(None)
     }
 }
 
@@ -85,17 +100,20 @@ impl de::Visitor<'_> for Value {
 /// #[derive(Deserialize)]
 /// struct CustomerUpdate {
 ///     firstname: Option<String>, // and what else your customers have
-///     #[serde(default)]
-///     extension_attributes: ExtensionAttributes,
+///     #[serde(default, alias = "extensionAttributes")]
+///     extension_attributes: Option<ExtensionAttributes>,
 /// }
 ///
 /// #[derive(Default, Deserialize)]
+/// #[serde(default)] // PHP writes no fields as `[]`.
 /// struct ExtensionAttributes {
+///     #[serde(alias = "assistanceAllowed", deserialize_with = "AssistanceAllowed::optional")]
 ///     assistance_allowed: Option<AssistanceAllowed>,
 /// }
 ///
 /// async fn update(caller: Caller, Body(body): Body<Update>) -> Result<Json<bool>, RestError> {
-///     if let Some(allowed) = body.customer.extension_attributes.assistance_allowed {
+///     let attributes = body.customer.extension_attributes.unwrap_or_default();
+///     if let Some(allowed) = attributes.assistance_allowed {
 ///         rest::set_assistance_consent(&caller, allowed).await?;
 ///     }
 ///     // The rest goes to your own table.

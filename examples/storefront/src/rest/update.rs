@@ -21,9 +21,6 @@ use crate::{
     shop::Shop,
 };
 
-/// Commerce's value of `assistance_allowed` for a customer who consents. 1 is for one who does not.
-const ALLOWED: i32 = 2;
-
 #[derive(Deserialize)]
 pub(super) struct UpdateBody {
     customer: Option<Wanted>,
@@ -50,18 +47,10 @@ struct Wanted {
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct ExtensionAttributes {
-    #[serde(alias = "assistanceAllowed")]
-    assistance_allowed: Option<Number>,
+    #[serde(alias = "assistanceAllowed", deserialize_with = "AssistanceAllowed::optional")]
+    assistance_allowed: Option<AssistanceAllowed>,
     #[serde(alias = "isSubscribed")]
     is_subscribed: Option<Flag>,
-}
-
-impl ExtensionAttributes {
-    /// As Commerce, which takes 0 for nothing said.
-    fn consent(&self) -> Option<bool> {
-        let Number(value) = self.assistance_allowed.as_ref()?;
-        (*value != 0).then_some(*value == ALLOWED)
-    }
 }
 
 /// Changes the account of the customer who is signed in, and shows it.
@@ -80,7 +69,9 @@ pub(super) async fn update(
         return Err(RestError::new(StatusCode::BAD_REQUEST, PASSWORD_NEEDED));
     }
     let attributes = wanted.extension_attributes.unwrap_or_default();
-    let consent = attributes.consent().filter(|allowed| *allowed != account.allows_assistance);
+    // Clients send back all that they were shown.
+    let shown = AssistanceAllowed::from(account.allows_assistance);
+    let consent = attributes.assistance_allowed.filter(|allowed| *allowed != shown);
     let draft = Draft {
         date_of_birth: wanted.dob.map(Into::into),
         firstname: wanted.firstname.map(Into::into),
@@ -94,7 +85,7 @@ pub(super) async fn update(
     };
     let details = draft.check().map_err(invalid)?;
     if let Some(allowed) = consent {
-        set_assistance_consent(&caller, AssistanceAllowed::from(allowed)).await?;
+        set_assistance_consent(&caller, allowed).await?;
     }
     shop.database.edit(who.customer_id(), details).await.map_err(Error::from)?;
     customer::show(&shop, who.customer_id()).await

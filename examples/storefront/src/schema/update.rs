@@ -37,7 +37,10 @@ impl UpdateMutation {
             return Err(nothing_specified());
         }
         let details = draft.check().map_err(invalid)?;
-        if let Some(allowed) = consent {
+        let found = shop.database.customer(who.customer_id()).await.map_err(unavailable)?;
+        let present = found.map(|(account, _)| account.allows_assistance);
+        // Clients send back all that they were shown.
+        if let Some(allowed) = consent.filter(|allowed| present != Some(*allowed)) {
             graphql::set_assistance_consent(ctx, allowed).await?;
         }
         shop.database.edit(who.customer_id(), details).await.map_err(unavailable)?;
