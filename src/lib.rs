@@ -54,6 +54,10 @@ pub mod http;
 pub mod keyring;
 pub mod notifier;
 pub mod random;
+#[cfg_attr(not(test), allow(dead_code, unused_imports, reason = "no flow uses documents yet"))]
+mod service;
+#[cfg_attr(not(test), allow(dead_code, unused_imports, reason = "no flow uses documents yet"))]
+mod state;
 pub mod store;
 mod throttle;
 pub mod token;

@@ -10,7 +10,10 @@ use std::{
 
 use commerce_auth::{
     CustomerId, Digest, Error, Grant, MemoryStore, Obtained, Origin, SignIn, Subject, Website,
-    store::{Insert, Lock, ThrottleStore, TokenStore},
+    store::{
+        Change, Changes, CommitOutcome, DocumentId, Insert, Key, Lock, Partition, Put, StateStore,
+        ThrottleStore, TokenStore, Version,
+    },
 };
 use support::{EMAIL, PASSWORD, Shop, WRONG, fast};
 use time::{OffsetDateTime, macros::datetime};
@@ -156,10 +159,66 @@ async fn a_million_tokens_live_and_die() {
         assert_eq!(store.find(&expected.digest, start).await.unwrap(), Some(expected));
     }
     let subject = Subject::Customer(CustomerId::from(7));
-    assert_eq!(store.list(&subject, start).await.unwrap().len(), 2);
+    assert_eq!(TokenStore::list(&store, &subject, start).await.unwrap().len(), 2);
     store.revoke_all(&subject, None, start).await.unwrap();
-    assert_eq!(store.list(&subject, start).await.unwrap().len(), 0);
+    assert_eq!(TokenStore::list(&store, &subject, start).await.unwrap().len(), 0);
     let over = start + Duration::from_secs(3600);
     assert_eq!(store.purge_tokens(over, 1000).await.unwrap(), 1000, "a little at a time");
     assert_eq!(store.purge_tokens(over, usize::MAX).await.unwrap(), 1_000_000 - 2 - 1000);
+}
+
+/// A state store with room for so many expendable documents makes no room by forgetting one.
+#[tokio::test]
+async fn a_full_store_keeps_its_documents_and_takes_new_ones_once_they_are_over() {
+    let store = MemoryStore::with_throttle_capacity(256);
+    let over = datetime!(2026-01-01 00:00 UTC);
+    let mut room = Vec::new();
+    for number in 0..5_000_u32 {
+        if create(&store, number, over, over - Duration::from_secs(1)).await {
+            room.push(number);
+        }
+    }
+    assert!((256..=512).contains(&room.len()), "{} documents", room.len());
+    // Within an hour nothing goes.
+    let within = over + Duration::from_secs(60 * 60 - 1);
+    for number in 5_000..6_000 {
+        create(&store, number, over, within).await;
+    }
+    for number in room {
+        let found = store.load(&partition(number), &[key()]).await.unwrap();
+        assert!(found[0].is_some(), "document {number} was forgotten");
+    }
+    let later = over + Duration::from_secs(2 * 60 * 60);
+    let mut created = 0;
+    for number in 6_000..6_100 {
+        created += usize::from(create(&store, number, later, later).await);
+    }
+    assert!(created > 50, "{created} of 100 documents, although all others are over");
+}
+
+fn partition(number: u32) -> Partition {
+    Partition::of(&[&number.to_be_bytes()])
+}
+
+fn key() -> Key {
+    Key { kind: "test".parse().unwrap(), id: DocumentId::ONLY }
+}
+
+/// Creates an expendable document, if there is room.
+async fn create(store: &MemoryStore, number: u32, keep_until: OffsetDateTime, now: OffsetDateTime) -> bool {
+    let put = Put {
+        key: key(),
+        expects: None,
+        version: Version::from_bytes(u128::from(number).to_be_bytes()),
+        keep_until: Some(keep_until),
+        expendable: true,
+        index: Vec::new(),
+        bytes: b"{}".to_vec(),
+    };
+    let changes = Changes::new(vec![Change::Put(put)]).unwrap();
+    match store.commit(&partition(number), &changes, now).await.unwrap() {
+        CommitOutcome::Committed => true,
+        CommitOutcome::Full => false,
+        CommitOutcome::Conflict(current) => panic!("{current:?}"),
+    }
 }

@@ -3,6 +3,8 @@
 
 #[path = "model/codes.rs"]
 mod codes;
+#[path = "model/counter.rs"]
+mod counter;
 #[path = "model/spec.rs"]
 mod spec;
 #[path = "model/throttle.rs"]

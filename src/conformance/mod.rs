@@ -20,6 +20,9 @@
 //! - `broken`, if given, makes a store whose server cannot be reached; every verb must answer an error with
 //!   its source.
 //!
+//! [`state_conformance!`](crate::state_conformance) does the same for a [`StateStore`](crate::store::StateStore)
+//! alone.
+//!
 //! A suite that passes everything proves nothing: the macro also wraps your store with one [`Fault`] at a
 //! time, and fails if the suite does not notice.
 
@@ -27,9 +30,11 @@ mod arena;
 mod cases;
 mod fault;
 mod faulty;
+mod state;
 
 pub use arena::{BoxFuture, Failure};
 pub use fault::Fault;
+pub use state::{STATE_CASES, run_state, run_state_broken};
 
 use crate::store::Store;
 use arena::Arena;
@@ -200,7 +205,7 @@ macro_rules! store_conformance {
                 false $(|| !$available)?
             }
 
-            $crate::__with_conformance_cases!([$crate::__conformance_tests] ($runtime) ($store));
+            $crate::__with_conformance_cases!([$crate::__conformance_tests] (run) ($runtime) ($store));
 
             /// The suite notices every fault, on this store and with this runtime.
             #[test]
@@ -229,14 +234,14 @@ macro_rules! store_conformance {
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __conformance_tests {
-    ([$($module:ident::$case:ident,)*] ($runtime:expr) ($store:expr)) => {
+    ([$($module:ident::$case:ident,)*] ($run:ident) ($runtime:expr) ($store:expr)) => {
         $(
             #[test]
             fn $case() {
                 if is_skipped() {
                     return;
                 }
-                let outcome = $crate::conformance::run(
+                let outcome = $crate::conformance::$run(
                     $runtime,
                     $store,
                     concat!(stringify!($module), "::", stringify!($case)),

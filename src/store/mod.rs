@@ -1,8 +1,12 @@
 //! Where tokens, one-time credentials, attempt budgets, second factors and the ledger of assistance are kept.
 //!
-//! Five traits, one for each: [`TokenStore`], [`OtcStore`], [`ThrottleStore`], [`FactorStore`], [`LedgerStore`]. [`Store`]
-//! is all of them in one value, with its [`AuditSink`], if it has one. [`memory`] keeps them in this process; with the features of their
-//! names, `sqlite`, `postgres` and `redis` keep them for good.
+//! Five traits, one for each: [`TokenStore`], [`OtcStore`], [`ThrottleStore`], [`FactorStore`],
+//! [`LedgerStore`]. [`Store`] is all of them in one value, with its [`AuditSink`], if it has one. [`memory`]
+//! keeps them in this process; with the features of their names, `sqlite`, `postgres` and `redis` keep them
+//! for good.
+//!
+//! [`StateStore`] keeps versioned documents whose meaning the library owns. It will take the place of all of
+//! them but [`TokenStore`]; no flow uses it yet.
 //!
 //! # Rules of a storage verb
 //!
@@ -37,6 +41,7 @@ pub mod postgres;
 pub mod redis;
 #[cfg(feature = "sqlite")]
 pub mod sqlite;
+mod state;
 mod throttle;
 mod token;
 
@@ -45,6 +50,10 @@ pub use ledger::{AssistanceEnd, AssistanceEntry, LedgerStore};
 #[cfg(any(feature = "postgres", feature = "redis", feature = "sqlite"))]
 pub use open_error::OpenError;
 pub use otc::{OneTimeCredential, OtcStore, Presented, Purpose, Purposes, Take};
+pub use state::{
+    Change, Changes, ChangesError, CommitOutcome, Document, DocumentId, Index, IndexEntry, Key, Listed, Name,
+    NameError, Partition, Position, Put, StateStore, Version,
+};
 pub use throttle::{Attempt, AttemptId, Budget, Charge, Lock, Outcome, Reserve, ThrottleKey, ThrottleStore};
 pub use token::{Generation, Insert, TokenStore};
 

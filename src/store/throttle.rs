@@ -40,12 +40,7 @@ impl ThrottleKey {
     /// The key of these parts, each counted with its length: two lists of parts never share a key.
     #[must_use]
     pub fn of(parts: &[&[u8]]) -> Self {
-        let mut joined = Vec::new();
-        for part in parts {
-            joined.extend_from_slice(&u64::try_from(part.len()).unwrap_or(u64::MAX).to_be_bytes());
-            joined.extend_from_slice(part);
-        }
-        Self(Digest::of(&joined))
+        Self(Digest::of_parts(parts))
     }
 
     /// A key out of a store's column.

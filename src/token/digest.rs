@@ -26,6 +26,16 @@ impl Digest {
         Self(sha2::Sha256::digest(secret).into())
     }
 
+    /// The digest of these parts, each counted with its length: two lists of parts never share one.
+    pub(crate) fn of_parts(parts: &[&[u8]]) -> Self {
+        let mut joined = Vec::new();
+        for part in parts {
+            joined.extend_from_slice(&u64::try_from(part.len()).unwrap_or(u64::MAX).to_be_bytes());
+            joined.extend_from_slice(part);
+        }
+        Self::of(&joined)
+    }
+
     /// A digest out of a store's column.
     #[must_use]
     pub const fn from_bytes(bytes: [u8; 32]) -> Self {

@@ -1,13 +1,19 @@
 //! The verbs of a `ThrottleStore`, in sequence, on a clock that does not go back.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use commerce_auth::{
     MemoryStore,
     store::{Attempt, AttemptId, Budget, Charge, Lock, Outcome, Reserve, ThrottleKey, ThrottleStore},
 };
 
-use crate::spec::{Asked, Spec, at, done};
+use crate::{
+    counter::{Counter, Room, Size},
+    spec::{Asked, Spec, at, done},
+};
 
 /// Scopes of an account: two sources, and all of them together.
 const SCOPES: [Budget; 3] = [
@@ -16,8 +22,8 @@ const SCOPES: [Budget; 3] = [
     Budget { failures: 3, window: seconds_of(9), lock: Lock::UntilCleared },
 ];
 
-const fn seconds_of(seconds: u64) -> std::time::Duration {
-    std::time::Duration::from_secs(seconds)
+const fn seconds_of(seconds: u64) -> Duration {
+    Duration::from_secs(seconds)
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -59,16 +65,6 @@ pub(crate) struct Begun {
 #[derive(Clone, Default, PartialEq)]
 pub(crate) struct Throttle(BTreeMap<(u8, u8), Counter>);
 
-#[derive(Clone, Default, PartialEq)]
-struct Counter {
-    failures: u32,
-    window_ends: i64,
-    /// Without an end, until it is cleared.
-    locked: Option<Option<i64>>,
-    /// The leases of attempts on their way.
-    reserved: BTreeMap<u8, i64>,
-}
-
 fn attempt_key(kind: &[u8], number: u8) -> ThrottleKey {
     ThrottleKey::of(&[kind, &[number]])
 }
@@ -100,56 +96,14 @@ impl Begun {
     }
 }
 
-impl Counter {
-    fn is_locked(&self, now: i64) -> bool {
-        self.locked.is_some_and(|until| until.is_none_or(|until| now < until))
-    }
-
-    /// Lets time pass: leases that ended count as failures of that moment, locks and windows end.
-    fn pass(&mut self, scope: u8, now: i64) {
-        let mut lapsed: Vec<_> = self.reserved.values().copied().filter(|lease| now >= *lease).collect();
-        self.reserved.retain(|_, lease| now < *lease);
-        lapsed.sort_unstable();
-        lapsed.into_iter().for_each(|lease| self.fail(scope, lease));
-        self.reopen(now);
-    }
-
-    fn reopen(&mut self, now: i64) {
-        let lock_is_over = self.locked.is_some() && !self.is_locked(now);
-        if lock_is_over || (self.locked.is_none() && now >= self.window_ends) {
-            (self.failures, self.locked) = (0, None);
-        }
-    }
-
-    fn fail(&mut self, scope: u8, now: i64) {
-        self.reopen(now);
-        let Budget { failures, window, lock } = SCOPES[usize::from(scope)];
-        if self.failures == 0 {
-            self.window_ends = now + i64::try_from(window.as_secs()).unwrap();
-        }
-        self.failures += 1;
-        if self.failures >= failures {
-            self.locked = Some(match lock {
-                Lock::For(span) => Some(now + i64::try_from(span.as_secs()).unwrap()),
-                _ => None,
-            });
-        }
-    }
-
-    fn answer(&self, scope: u8, now: i64) -> Reserve {
-        let charged = self.failures + u32::try_from(self.reserved.len()).unwrap();
-        if self.is_locked(now) {
-            Reserve::Spent
-        } else if charged >= SCOPES[usize::from(scope)].failures {
-            Reserve::Busy
-        } else {
-            Reserve::Reserved
-        }
-    }
-
-    fn counts(&self) -> bool {
-        self.failures > 0 || self.locked.is_some() || !self.reserved.is_empty()
-    }
+fn size(scope: u8) -> Size {
+    let Budget { failures, window, lock } = SCOPES[usize::from(scope)];
+    let seconds = |span: Duration| i64::try_from(span.as_secs()).unwrap();
+    let lock = match lock {
+        Lock::For(span) => Some(seconds(span)),
+        _ => None,
+    };
+    Size { failures, window: seconds(window), lock }
 }
 
 impl Spec for Throttle {
@@ -185,21 +139,26 @@ impl Spec for Throttle {
     fn step(&mut self, asked: &Asked<ThrottleOp, Vec<Begun>>, answer: &ThrottleAnswer) -> bool {
         let now = asked.now;
         for ((_, scope), counter) in &mut self.0 {
-            counter.pass(*scope, now);
+            counter.pass(size(*scope), now);
         }
         match (asked.op, Begun::new(asked), answer) {
             (ThrottleOp::Reserve { .. }, Some(begun), ThrottleAnswer::Reserve(reserve)) => {
-                let mut answer = |scope| self.0.entry((begun.account, scope)).or_default().answer(scope, now);
-                let answers = begun.scopes().map(&mut answer);
-                if answers == [Reserve::Reserved; 2] {
+                let mut answer =
+                    |scope| self.0.entry((begun.account, scope)).or_default().room(size(scope), now);
+                // Where one is spent and another only busy, it would be in vain to wait.
+                let worst = begun.scopes().map(&mut answer).into_iter().max();
+                if worst == Some(Room::Free) {
                     for scope in begun.scopes() {
                         let counter = self.0.entry((begun.account, scope)).or_default();
                         counter.reserved.insert(begun.id, begun.lease_until);
                     }
                 }
-                // Where one is spent and another only busy, it would be in vain to wait.
-                let worst = [Reserve::Spent, Reserve::Busy].into_iter().find(|worst| answers.contains(worst));
-                *reserve == worst.unwrap_or(Reserve::Reserved)
+                let expected = match reserve {
+                    Reserve::Reserved => Room::Free,
+                    Reserve::Busy => Room::Busy,
+                    Reserve::Spent => Room::Spent,
+                };
+                worst == Some(expected)
             }
             (ThrottleOp::Settle { outcome, .. }, Some(begun), _) => {
                 for scope in begun.scopes() {
@@ -208,7 +167,9 @@ impl Spec for Throttle {
                         continue;
                     }
                     match outcome {
-                        Outcome::Failed => counter.fail(scope, now),
+                        Outcome::Failed => {
+                            counter.fail(size(scope), now);
+                        }
                         Outcome::Succeeded => counter.failures = 0,
                         Outcome::Withdrawn => {}
                     }
@@ -217,7 +178,7 @@ impl Spec for Throttle {
             }
             (ThrottleOp::Clear { account }, ..) => {
                 for (_, counter) in self.0.iter_mut().filter(|((owner, _), _)| *owner == account) {
-                    (counter.failures, counter.locked) = (0, None);
+                    counter.clear();
                 }
                 true
             }

@@ -2,6 +2,7 @@ pub(super) mod broken;
 pub(super) mod codes;
 pub(super) mod factors;
 pub(super) mod ledger;
+pub(super) mod state;
 pub(super) mod throttle;
 pub(super) mod tokens;
 

@@ -9,6 +9,7 @@ mod factors;
 mod ledger;
 mod otc;
 mod shards;
+mod state;
 mod throttle;
 mod token;
 
@@ -44,6 +45,7 @@ pub struct MemoryStore {
     throttle: throttle::Throttle,
     factors: factors::Factors,
     ledger: ledger::Ledger,
+    state: state::State,
     audit: Arc<MemoryAudit>,
 }
 
@@ -62,7 +64,12 @@ impl MemoryStore {
     /// Shared counters lock addresses that did nothing wrong, but for no longer than the shortest of their budgets.
     #[must_use]
     pub fn with_throttle_capacity(accounts: usize) -> Self {
-        Self { throttle: throttle::Throttle::with_capacity(accounts), ..Self::default() }
+        Self {
+            throttle: throttle::Throttle::with_capacity(accounts),
+            // A locked account takes two documents.
+            state: state::State::with_capacity(accounts.saturating_mul(2)),
+            ..Self::default()
+        }
     }
 
     /// The newest 10,000 audit events, the oldest first.

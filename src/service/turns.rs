@@ -1,0 +1,224 @@
+use std::{
+    fmt,
+    hash::{BuildHasher, RandomState},
+    sync::{Mutex, MutexGuard, PoisonError},
+    time::{Duration, Instant},
+};
+
+use event_listener::Event;
+use futures_lite::future;
+use futures_timer::Delay;
+
+use crate::store::Partition;
+
+/// Turns of the callers of one partition in this process. They save calls to the store that would conflict;
+/// correctness never rests on one.
+pub(super) struct Turns {
+    slots: Box<[Slot; 64]>,
+    hasher: RandomState,
+}
+
+#[derive(Default)]
+struct Slot {
+    holder: Mutex<Holders>,
+    released: Event,
+}
+
+#[derive(Default)]
+struct Holders {
+    current: Option<Holder>,
+    last_ticket: u64,
+}
+
+struct Holder {
+    ticket: u64,
+    since: Instant,
+}
+
+/// A turn, until it is dropped. After [`Turns::LONGEST`] the next caller takes it over, so that a future
+/// that is no longer polled holds up nobody.
+pub(super) struct Turn<'turns> {
+    slot: &'turns Slot,
+    /// None for a caller that waited for too long and goes on without a turn.
+    ticket: Option<u64>,
+}
+
+impl Turns {
+    /// The longest that a caller waits for a turn, and the longest that a turn lasts.
+    pub(super) const LONGEST: Duration = Duration::from_millis(250);
+
+    pub(super) fn new() -> Self {
+        Self { slots: Box::new(std::array::from_fn(|_| Slot::default())), hasher: RandomState::new() }
+    }
+
+    /// Waits for a turn, and returns it with true if it was not free at once.
+    pub(super) async fn take(&self, partition: &Partition) -> (Turn<'_>, bool) {
+        let slot = self.slot(partition);
+        let began = Instant::now();
+        let mut waited = false;
+        loop {
+            // Listening begins before the look at the holder: a release in between is not missed.
+            let released = slot.released.listen();
+            let turn_left = match slot.try_take() {
+                Ok(ticket) => return (Turn { slot, ticket: Some(ticket) }, waited),
+                Err(left) => left,
+            };
+            let left = Self::LONGEST.saturating_sub(began.elapsed());
+            if left.is_zero() {
+                return (Turn { slot, ticket: None }, true);
+            }
+            waited = true;
+            future::or(released, Delay::new(left.min(turn_left))).await;
+        }
+    }
+
+    #[expect(clippy::indexing_slicing, reason = "six bits cannot leave an array of 64")]
+    fn slot(&self, partition: &Partition) -> &Slot {
+        &self.slots[usize::from(self.hasher.hash_one(partition).to_le_bytes()[0] & 63)]
+    }
+}
+
+impl Slot {
+    /// Returns a ticket, or the time until the present turn can be taken over.
+    fn try_take(&self) -> Result<u64, Duration> {
+        let mut holders = self.holders();
+        if let Some(holder) = &holders.current {
+            let left = Turns::LONGEST.saturating_sub(holder.since.elapsed());
+            if !left.is_zero() {
+                return Err(left);
+            }
+        }
+        holders.last_ticket += 1;
+        let ticket = holders.last_ticket;
+        holders.current = Some(Holder { ticket, since: Instant::now() });
+        Ok(ticket)
+    }
+
+    fn holders(&self) -> MutexGuard<'_, Holders> {
+        self.holder.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Turn<'_> {
+    fn drop(&mut self) {
+        let Some(ticket) = self.ticket else { return };
+        let mut holders = self.slot.holders();
+        if holders.current.take_if(|holder| holder.ticket == ticket).is_some() {
+            drop(holders);
+            // One more each time: the caller that was woken before may never look.
+            self.slot.released.notify_additional(1);
+        }
+    }
+}
+
+impl fmt::Debug for Turns {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Turns(..)")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{pin::pin, thread};
+
+    use futures_lite::future::{block_on, poll_once};
+
+    use super::*;
+
+    /// Time that a busy machine may take on top.
+    const SLACK: Duration = Duration::from_millis(200);
+
+    fn partition() -> Partition {
+        Partition::of(&[b"an account"])
+    }
+
+    fn take<'turns>(turns: &'turns Turns) -> (Turn<'turns>, bool, Duration) {
+        let began = Instant::now();
+        let (turn, waited) = block_on(turns.take(&partition()));
+        (turn, waited, began.elapsed())
+    }
+
+    #[test]
+    fn a_free_turn_is_taken_at_once_and_a_dropped_one_is_free() {
+        let turns = Turns::new();
+        for _ in 0..100 {
+            let (_turn, waited, _) = take(&turns);
+            assert!(!waited);
+        }
+    }
+
+    #[test]
+    fn a_turn_that_ends_wakes_a_waiting_caller() {
+        let turns = Turns::new();
+        let woken = || {
+            let (turn, ..) = take(&turns);
+            thread::scope(|scope| {
+                let waiting = scope.spawn(|| take(&turns).2);
+                thread::sleep(Duration::from_millis(20));
+                drop(turn);
+                waiting.join().unwrap() < Turns::LONGEST / 2
+            })
+        };
+        // A busy machine may be late now and then.
+        assert!((0..10).any(|_| woken()));
+    }
+
+    #[test]
+    fn a_turn_that_is_never_given_back_is_taken_over_once() {
+        let turns = Turns::new();
+        std::mem::forget(take(&turns));
+        let (turn, waited, took) = take(&turns);
+        assert!(waited && turn.ticket.is_some());
+        assert!(took >= Turns::LONGEST / 2 && took <= Turns::LONGEST + SLACK, "{took:?}");
+        drop(turn);
+        let (_turn, waited, _) = take(&turns);
+        assert!(!waited, "only the first had to wait");
+    }
+
+    #[test]
+    fn a_turn_that_was_taken_over_frees_nothing_when_it_ends() {
+        let turns = Turns::new();
+        let (late, ..) = take(&turns);
+        thread::sleep(Turns::LONGEST);
+        let (_turn, waited, _) = take(&turns);
+        assert!(!waited);
+        drop(late);
+        assert!(turns.slot(&partition()).try_take().is_err());
+    }
+
+    #[test]
+    fn a_waiting_caller_that_is_polled_no_more_delays_others_by_one_turn() {
+        let turns = Turns::new();
+        let (turn, ..) = take(&turns);
+        let partition = partition();
+        let mut left_alone = pin!(turns.take(&partition));
+        assert!(block_on(poll_once(&mut left_alone)).is_none());
+        thread::scope(|scope| {
+            let waiting = scope.spawn(|| take(&turns).2);
+            thread::sleep(Duration::from_millis(50));
+            drop(turn);
+            let took = waiting.join().unwrap();
+            assert!(took <= Turns::LONGEST + SLACK, "{took:?}");
+        });
+    }
+
+    #[test]
+    fn nobody_waits_longer_than_the_longest_turn() {
+        let turns = Turns::new();
+        thread::scope(|scope| {
+            let callers: Vec<_> = (0..20)
+                .map(|_| {
+                    scope.spawn(|| {
+                        let (_turn, _, took) = take(&turns);
+                        thread::sleep(Duration::from_millis(40));
+                        took
+                    })
+                })
+                .collect();
+            for caller in callers {
+                let took = caller.join().unwrap();
+                assert!(took <= Turns::LONGEST + SLACK, "{took:?}");
+            }
+        });
+    }
+}

@@ -1,0 +1,250 @@
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use time::OffsetDateTime;
+
+use crate::{
+    clock::after,
+    store::{AttemptId, Budget, Lock, Outcome, Reserve, micros},
+};
+
+/// A stored time that lies further ahead than its own longest life and this tolerance was written by a clock
+/// that was ahead. Clocks of nodes may differ by 30 s.
+pub(super) const TOLERANCE: Duration = Duration::from_secs(60);
+
+/// The failures, the lock and the open reservations of one budget. Times are whole microseconds.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Counter {
+    #[serde(with = "stored_budget")]
+    budget: Budget,
+    failures: u32,
+    #[serde(with = "micros")]
+    window_ends: OffsetDateTime,
+    #[serde(deserialize_with = "Option::deserialize")]
+    locked: Option<Locked>,
+    reserved: Vec<Reservation>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Locked {
+    Until(#[serde(with = "micros")] OffsetDateTime),
+    UntilCleared,
+}
+
+/// The charge of an attempt that is not yet settled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Reservation {
+    #[serde(with = "stored_attempt")]
+    attempt: AttemptId,
+    #[serde(with = "micros")]
+    lease_until: OffsetDateTime,
+}
+
+impl Counter {
+    /// The most open reservations, so that a document stays within its bound. A larger budget is charged in
+    /// turns.
+    const MAX_RESERVED: usize = 256;
+
+    pub(super) const fn new(budget: Budget) -> Self {
+        let window_ends = OffsetDateTime::UNIX_EPOCH;
+        Self { budget, failures: 0, window_ends, locked: None, reserved: Vec::new() }
+    }
+
+    /// Takes over the budget of today's configuration, lets time pass, and answers whether there is room.
+    pub(super) fn available(&mut self, budget: Budget, now: OffsetDateTime) -> Reserve {
+        self.budget = budget;
+        self.lapse(now);
+        if self.is_locked(now) {
+            return Reserve::Spent;
+        }
+        self.forget(now);
+        let reserved = u32::try_from(self.reserved.len()).unwrap_or(u32::MAX);
+        if self.failures >= budget.failures {
+            Reserve::Spent
+        } else if self.failures.saturating_add(reserved) >= budget.failures
+            || self.reserved.len() >= Self::MAX_RESERVED
+        {
+            Reserve::Busy
+        } else {
+            Reserve::Reserved
+        }
+    }
+
+    pub(super) fn reserve(&mut self, attempt: AttemptId, lease_until: OffsetDateTime) {
+        self.reserved.push(Reservation { attempt, lease_until });
+    }
+
+    /// Settles a reservation and returns true if a lock begins with this failure. None if the attempt is not
+    /// reserved, or no longer.
+    pub(super) fn settle(
+        &mut self,
+        attempt: AttemptId,
+        outcome: Outcome,
+        now: OffsetDateTime,
+    ) -> Option<bool> {
+        self.lapse(now);
+        let place = self.reserved.iter().position(|held| held.attempt == attempt)?;
+        self.reserved.swap_remove(place);
+        match outcome {
+            Outcome::Failed => return Some(self.fail(now)),
+            Outcome::Succeeded => self.failures = 0,
+            Outcome::Withdrawn => {}
+        }
+        Some(false)
+    }
+
+    /// Forgets failures and the lock. Open reservations stay.
+    pub(super) fn clear(&mut self, now: OffsetDateTime) {
+        self.lapse(now);
+        self.failures = 0;
+        self.locked = None;
+    }
+
+    /// True if nothing counts at this time: the same as a counter that was never charged.
+    pub(super) fn is_idle(&self, now: OffsetDateTime) -> bool {
+        let mut counter = self.clone();
+        counter.lapse(now);
+        let counts = match counter.locked {
+            Some(_) => counter.is_locked(now),
+            None => counter.failures > 0 && now < counter.window_ends,
+        };
+        counter.reserved.is_empty() && !counts
+    }
+
+    /// The time from which the counter is idle if no more is heard of its open reservations, so that every
+    /// one of them lapses. None if it is locked until cleared, or would be.
+    pub(super) fn keep_until(&self) -> Option<OffsetDateTime> {
+        let mut counter = self.clone();
+        if let Some(last) = self.reserved.iter().map(|held| held.lease_until).max() {
+            counter.lapse(last);
+        }
+        match counter.locked {
+            Some(Locked::UntilCleared) => None,
+            Some(Locked::Until(until)) => Some(until),
+            None if counter.failures > 0 => Some(counter.window_ends),
+            None => Some(OffsetDateTime::UNIX_EPOCH),
+        }
+    }
+
+    /// Cuts times that a clock ahead has written down to the longest that this clock would write. Without
+    /// it, such a lock would last until that clock's time. Returns true if there was one.
+    pub(super) fn clamp(&mut self, lease: Duration, now: OffsetDateTime) -> bool {
+        let cut = |time: &mut OffsetDateTime, life: Duration| {
+            let is_ahead = *time > after(after(now, life), TOLERANCE);
+            if is_ahead {
+                *time = after(now, life);
+            }
+            is_ahead
+        };
+        let mut found = cut(&mut self.window_ends, self.budget.window);
+        if let (Some(Locked::Until(until)), Lock::For(lock)) = (&mut self.locked, self.budget.lock) {
+            found |= cut(until, lock);
+        }
+        self.reserved.iter_mut().fold(found, |found, held| found | cut(&mut held.lease_until, lease))
+    }
+
+    /// Counts each reservation whose lease has ended as a failure of that moment.
+    fn lapse(&mut self, now: OffsetDateTime) {
+        let mut lapsed: Vec<_> = self
+            .reserved
+            .extract_if(.., |held| held.lease_until <= now)
+            .map(|held| held.lease_until)
+            .collect();
+        lapsed.sort_unstable();
+        for at in lapsed {
+            self.fail(at);
+        }
+    }
+
+    /// Returns true if a lock begins with this failure.
+    fn fail(&mut self, at: OffsetDateTime) -> bool {
+        if !self.is_locked(at) {
+            self.forget(at);
+        }
+        if self.failures == 0 {
+            self.window_ends = after(at, self.budget.window);
+        }
+        self.failures = self.failures.saturating_add(1);
+        let locks = self.failures >= self.budget.failures && self.locked.is_none();
+        if locks {
+            self.locked = Some(match self.budget.lock {
+                Lock::For(duration) => Locked::Until(after(at, duration)),
+                Lock::UntilCleared => Locked::UntilCleared,
+            });
+        }
+        locks
+    }
+
+    fn is_locked(&self, now: OffsetDateTime) -> bool {
+        match self.locked {
+            Some(Locked::Until(until)) => now < until,
+            Some(Locked::UntilCleared) => true,
+            None => false,
+        }
+    }
+
+    /// Forgets a lock that is over, and failures whose window has ended. Not to be called while locked.
+    fn forget(&mut self, now: OffsetDateTime) {
+        if self.locked.take().is_some() || now >= self.window_ends {
+            self.failures = 0;
+        }
+    }
+}
+
+/// A budget with its spans in microseconds.
+mod stored_budget {
+    use serde::{Deserializer, Serializer};
+
+    use super::{Budget, Deserialize, Duration, Lock, Serialize};
+
+    #[derive(Serialize, Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Stored {
+        failures: u32,
+        window: u64,
+        /// None locks until cleared.
+        #[serde(deserialize_with = "Option::deserialize")]
+        lock: Option<u64>,
+    }
+
+    fn micros(span: Duration) -> u64 {
+        u64::try_from(span.as_micros()).unwrap_or(u64::MAX)
+    }
+
+    pub(super) fn serialize<S: Serializer>(budget: &Budget, serializer: S) -> Result<S::Ok, S::Error> {
+        let lock = match budget.lock {
+            Lock::For(span) => Some(micros(span)),
+            Lock::UntilCleared => None,
+        };
+        Stored { failures: budget.failures, window: micros(budget.window), lock }.serialize(serializer)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Budget, D::Error> {
+        let Stored { failures, window, lock } = Stored::deserialize(deserializer)?;
+        let lock = lock.map_or(Lock::UntilCleared, |span| Lock::For(Duration::from_micros(span)));
+        Ok(Budget { failures, window: Duration::from_micros(window), lock })
+    }
+}
+
+/// The id of an attempt in 32 hexadecimal digits.
+mod stored_attempt {
+    use serde::{Deserializer, Serializer, de::Error};
+
+    use super::{AttemptId, Deserialize};
+
+    pub(super) fn serialize<S: Serializer>(attempt: &AttemptId, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&base16ct::lower::encode_string(&attempt.0))
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<AttemptId, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        let mut bytes = [0; 16];
+        match base16ct::lower::decode(&text, &mut bytes) {
+            Ok(decoded) if decoded.len() == 16 => Ok(AttemptId(bytes)),
+            _ => Err(D::Error::custom("not an attempt")),
+        }
+    }
+}

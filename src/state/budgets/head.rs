@@ -1,0 +1,142 @@
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use time::OffsetDateTime;
+
+use super::counter::{Counter, TOLERANCE};
+use crate::{
+    clock::after,
+    state::format::Stored,
+    store::{Budget, Lock},
+};
+
+/// The epoch that narrow scopes count under: 64 random bits. A new one voids every scope of the account at
+/// once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub(crate) struct Epoch(pub(crate) u64);
+
+/// The document of an account: its wide counter and the epoch of its narrow scopes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Head {
+    pub(super) epoch: Epoch,
+    /// The budget of the account over all sources.
+    #[serde(deserialize_with = "Option::deserialize")]
+    pub(super) wide: Option<Counter>,
+    /// The counter that further scopes share once there are [`MAX_SCOPES`](Self::MAX_SCOPES).
+    #[serde(deserialize_with = "Option::deserialize")]
+    pub(super) overflow: Option<Counter>,
+    /// The end of each live narrow scope. Their number is the number of live scopes, and no head goes
+    /// before the last of them, or the epoch would be lost and with it the scope's lock.
+    scopes: Vec<ScopeEnd>,
+    /// The longest life of a narrow scope under this epoch, in seconds.
+    longest: u64,
+}
+
+/// The time from which a scope counts nothing, in seconds since 1970 and rounded up. None if it lasts until
+/// it is cleared.
+type ScopeEnd = Option<i64>;
+
+impl Stored for Head {
+    const FORMAT: u32 = 1;
+}
+
+/// The document of a narrow scope, such as a source, at an account.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Scope {
+    /// Under another epoch than the head's, the document reads as empty.
+    pub(super) epoch: Epoch,
+    pub(super) counter: Counter,
+}
+
+impl Stored for Scope {
+    const FORMAT: u32 = 1;
+}
+
+impl Scope {
+    /// The entry in the head. The tolerance keeps the head longer than the scope on every node.
+    fn end(&self) -> ScopeEnd {
+        let keep_until = after(self.counter.keep_until()?, TOLERANCE);
+        Some(keep_until.unix_timestamp().saturating_add(1))
+    }
+}
+
+impl Head {
+    /// From this number on, new scopes share one counter.
+    pub(super) const MAX_SCOPES: usize = 128;
+
+    pub(super) const fn new(epoch: Epoch) -> Self {
+        Self { epoch, wide: None, overflow: None, scopes: Vec::new(), longest: 0 }
+    }
+
+    pub(super) const fn live_scopes(&self) -> usize {
+        self.scopes.len()
+    }
+
+    /// Replaces the entry of a scope.
+    pub(super) fn replace(&mut self, before: Option<&Scope>, next: Option<&Scope>) {
+        if let Some(before) = before.map(Scope::end)
+            && let Some(place) = self.scopes.iter().position(|end| *end == before)
+        {
+            self.scopes.swap_remove(place);
+        }
+        self.scopes.extend(next.map(Scope::end));
+    }
+
+    /// Notes the longest life of a scope with this budget whose reservation lasts for `lease`.
+    pub(super) fn note(&mut self, budget: Budget, lease: Duration) {
+        let lock = match budget.lock {
+            Lock::For(lock) => lock,
+            Lock::UntilCleared => Duration::ZERO,
+        };
+        let life = budget.window.max(lock).saturating_add(lease).saturating_add(TOLERANCE);
+        self.longest = self.longest.max(life.as_secs().saturating_add(1));
+    }
+
+    /// Removes the entries of scopes that are over, and cuts those that a clock ahead has written.
+    pub(super) fn prune(&mut self, now: OffsetDateTime) {
+        let now = now.unix_timestamp();
+        let latest = now.saturating_add_unsigned(self.longest);
+        let tolerance = i64::try_from(TOLERANCE.as_secs()).unwrap_or(i64::MAX);
+        self.scopes.retain_mut(|end| {
+            if let Some(end) = end
+                && *end > latest.saturating_add(tolerance)
+            {
+                *end = latest;
+            }
+            end.is_none_or(|end| now < end)
+        });
+    }
+
+    /// Forgets all failures and locks. Open reservations of the wide counter stay.
+    pub(super) fn clear(&mut self, epoch: Epoch, now: OffsetDateTime) {
+        let mut wide = self.wide.take();
+        if let Some(wide) = &mut wide {
+            wide.clear(now);
+        }
+        *self = Self { wide, ..Self::new(epoch) };
+    }
+
+    /// The head without counters that are idle. None if nothing is left that counts.
+    pub(super) fn tidied(mut self, now: OffsetDateTime) -> Option<Self> {
+        self.prune(now);
+        let counts = |counter: &mut Counter| !counter.is_idle(now);
+        self.wide = self.wide.take_if(counts);
+        self.overflow = self.overflow.take_if(counts);
+        let counts = self.wide.is_some() || self.overflow.is_some() || !self.scopes.is_empty();
+        counts.then_some(self)
+    }
+
+    /// The time from which nothing counts, here or in a narrow scope. None if something may last until it
+    /// is cleared.
+    pub(super) fn keep_until(&self) -> Option<OffsetDateTime> {
+        let counters = [&self.wide, &self.overflow].into_iter().flatten().map(Counter::keep_until);
+        let scopes = self.scopes.iter().map(|end| {
+            end.map(|end| OffsetDateTime::from_unix_timestamp(end).unwrap_or(OffsetDateTime::UNIX_EPOCH))
+        });
+        let mut ends = counters.chain(scopes);
+        ends.try_fold(OffsetDateTime::UNIX_EPOCH, |latest, end| Some(latest.max(end?)))
+    }
+}

@@ -1,0 +1,159 @@
+//! The budgets of an account's failed attempts.
+//!
+//! An attempt draws on the account's wide budget over all sources, on the narrow budget of its scope at the
+//! account, or on both. A partition holds the head, with the wide counter, and one document for each narrow
+//! scope. A reservation charges both at once; settling it turns the charge into a failure or gives it back.
+
+mod commands;
+mod counter;
+mod head;
+#[cfg(test)]
+mod tests;
+
+use std::time::Duration;
+
+pub(crate) use commands::{Clearing, Reserving, Settling};
+use counter::Counter;
+pub(crate) use head::Epoch;
+use head::{Head, Scope};
+use time::OffsetDateTime;
+
+use crate::{
+    clock::after,
+    store::{AttemptId, Budget, DocumentId, Outcome, Reserve},
+};
+
+/// The budgets that one attempt draws on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Draw {
+    /// The id of the attempt.
+    pub(crate) attempt: AttemptId,
+    /// The account's budget over all sources.
+    pub(crate) wide: Option<Budget>,
+    /// A narrow scope at the account, and its budget.
+    pub(crate) narrow: Option<(DocumentId, Budget)>,
+}
+
+/// The documents of an account that an attempt touches: the head, and the document of its narrow scope.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Budgets {
+    head: Option<Head>,
+    scope: Option<Scope>,
+}
+
+impl Budgets {
+    /// A reservation that is not settled within 60 s counts as a failure: longer than any queue of hashes,
+    /// shorter than a person's patience.
+    pub(crate) const LEASE: Duration = Duration::from_secs(60);
+
+    /// Charges all budgets of an attempt, or none. An account without a head starts under `epoch`.
+    ///
+    /// A refusal leaves the documents as they are, with one exception: times that a clock ahead has written
+    /// are cut, or the refusal would last until that clock's time.
+    pub(crate) fn reserve(
+        &self,
+        draw: &Draw,
+        lease: Duration,
+        epoch: Epoch,
+        now: OffsetDateTime,
+    ) -> (Self, Reserve) {
+        let present = self.clamped(now);
+        let mut head = present.head.clone().unwrap_or_else(|| Head::new(epoch));
+        head.prune(now);
+        let listed = self.scope.as_ref().filter(|scope| scope.epoch == head.epoch);
+        let own = present.scope.as_ref().filter(|scope| scope.epoch == head.epoch);
+        let own = own.filter(|scope| !scope.counter.is_idle(now));
+        let shares = own.is_none() && head.live_scopes() >= Head::MAX_SCOPES;
+
+        let mut wide = draw.wide.map(|budget| head.wide.take().unwrap_or_else(|| Counter::new(budget)));
+        let mut narrow = draw.narrow.map(|(_, budget)| {
+            let counter = if shares { head.overflow.take() } else { own.map(|scope| scope.counter.clone()) };
+            counter.unwrap_or_else(|| Counter::new(budget))
+        });
+        let budgets = [draw.wide, draw.narrow.map(|(_, budget)| budget)];
+        let counters = [&mut wide, &mut narrow].into_iter().flatten();
+        let answers = counters.zip(budgets.into_iter().flatten());
+        let answer =
+            answers.map(|(counter, budget)| counter.available(budget, now)).fold(Reserve::Reserved, worse);
+        if answer != Reserve::Reserved {
+            return (present, answer);
+        }
+
+        let lease_until = after(now, lease.min(Self::LEASE));
+        for counter in [&mut wide, &mut narrow].into_iter().flatten() {
+            counter.reserve(draw.attempt, lease_until);
+        }
+        if wide.is_some() {
+            head.wide = wide;
+        }
+        let mut scope = present.scope;
+        if let (Some(counter), Some((_, budget))) = (narrow, draw.narrow) {
+            if shares {
+                head.overflow = Some(counter);
+            } else {
+                let next = Scope { epoch: head.epoch, counter };
+                head.note(budget, Self::LEASE);
+                head.replace(listed, Some(&next));
+                scope = Some(next);
+            }
+        }
+        (Self { head: Some(head), scope }, answer)
+    }
+
+    /// Settles a reservation and returns true if a lock begins with this failure. An attempt that is not
+    /// reserved, or no longer, changes nothing.
+    pub(crate) fn settle(&self, draw: &Draw, outcome: Outcome, now: OffsetDateTime) -> (Self, bool) {
+        let Self { head: Some(mut head), scope } = self.clamped(now) else { return (self.clone(), false) };
+        let own = |scope: &Option<Scope>| scope.clone().filter(|scope| scope.epoch == head.epoch);
+        let (listed, mut next) = (own(&self.scope), own(&scope));
+        let wide = head.wide.as_mut().and_then(|wide| wide.settle(draw.attempt, outcome, now));
+        let in_own = next.as_mut().and_then(|own| own.counter.settle(draw.attempt, outcome, now));
+        let in_overflow = head.overflow.as_mut().and_then(|shared| {
+            // Other scopes' failures stand behind it: a success of one does not clear them.
+            let outcome = if outcome == Outcome::Succeeded { Outcome::Withdrawn } else { outcome };
+            shared.settle(draw.attempt, outcome, now)
+        });
+        let settled = [wide, in_own, in_overflow];
+        if settled.iter().all(Option::is_none) {
+            return (self.clone(), false);
+        }
+        let mut scope = scope;
+        if in_own.is_some() {
+            next = next.filter(|own| !own.counter.is_idle(now));
+            head.replace(listed.as_ref(), next.as_ref());
+            scope = next;
+        }
+        (Self { head: head.tidied(now), scope }, settled.contains(&Some(true)))
+    }
+
+    /// Forgets all failures and locks of the account, in all its scopes, by a new epoch. Open reservations
+    /// of the wide counter stay; those of narrow scopes are void.
+    pub(crate) fn clear(&self, epoch: Epoch, now: OffsetDateTime) -> Self {
+        let mut next = self.clone();
+        next.head = next.head.and_then(|mut head| {
+            head.clear(epoch, now);
+            head.tidied(now)
+        });
+        next
+    }
+
+    /// The documents without times that a clock ahead has written.
+    fn clamped(&self, now: OffsetDateTime) -> Self {
+        let mut next = self.clone();
+        let head = next.head.iter_mut().flat_map(|head| [&mut head.wide, &mut head.overflow]).flatten();
+        let scope = next.scope.iter_mut().map(|scope| &mut scope.counter);
+        for counter in head.chain(scope) {
+            counter.clamp(Self::LEASE, now);
+        }
+        next
+    }
+}
+
+/// Where one budget is spent and another only has no room, it would be in vain to wait.
+const fn worse(a: Reserve, b: Reserve) -> Reserve {
+    match (a, b) {
+        (Reserve::Spent, _) | (_, Reserve::Spent) => Reserve::Spent,
+        (Reserve::Busy, _) | (_, Reserve::Busy) => Reserve::Busy,
+        (Reserve::Reserved, Reserve::Reserved) => Reserve::Reserved,
+    }
+}

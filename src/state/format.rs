@@ -1,0 +1,104 @@
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+
+/// A document as it is stored: JSON text, `{"format":1,"document":{..}}`.
+///
+/// A release reads a new format before any release writes it. Types refuse unknown and missing fields, so a
+/// field is added or removed only with a new format.
+pub(super) trait Stored: Serialize + DeserializeOwned {
+    /// The newest format that this release reads, which it writes too.
+    const FORMAT: u32;
+}
+
+/// The reason why a stored document was not used. The answer to the caller is "unavailable", and the
+/// document stays as it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum DocumentError {
+    #[error("a stored document has format {found}, and this release reads up to {known}")]
+    Newer { found: u32, known: u32 },
+    /// Says where, but not what: a document can hold personal data.
+    #[error("a stored document is malformed at line {line}, column {column}")]
+    Malformed { line: usize, column: usize },
+    #[error("a document could not be encoded")]
+    Unencodable,
+}
+
+impl From<serde_json::Error> for DocumentError {
+    fn from(error: serde_json::Error) -> Self {
+        Self::Malformed { line: error.line(), column: error.column() }
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Envelope<T> {
+    format: u32,
+    document: T,
+}
+
+/// The envelope of a format that may be newer.
+#[derive(Deserialize)]
+struct Probe {
+    format: u32,
+}
+
+pub(super) fn encode<T: Stored>(document: &T) -> Result<Vec<u8>, DocumentError> {
+    let envelope = Envelope { format: T::FORMAT, document };
+    serde_json::to_vec(&envelope).map_err(|_| DocumentError::Unencodable)
+}
+
+pub(super) fn decode<T: Stored>(bytes: &[u8]) -> Result<T, DocumentError> {
+    let Probe { format } = serde_json::from_slice(bytes)?;
+    if format > T::FORMAT {
+        return Err(DocumentError::Newer { found: format, known: T::FORMAT });
+    }
+    let envelope: Envelope<T> = serde_json::from_slice(bytes)?;
+    Ok(envelope.document)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug, PartialEq, Serialize, Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Note {
+        text: String,
+    }
+
+    impl Stored for Note {
+        const FORMAT: u32 = 2;
+    }
+
+    #[test]
+    fn a_document_is_text_and_comes_back() {
+        let note = Note { text: "a\0\"b".into() };
+        let bytes = encode(&note).unwrap();
+        assert_eq!(std::str::from_utf8(&bytes), Ok(r#"{"format":2,"document":{"text":"a\u0000\"b"}}"#));
+        assert_eq!(decode::<Note>(&bytes), Ok(note));
+    }
+
+    #[test]
+    fn a_newer_format_is_told_from_a_malformed_document() {
+        let read = |text: &str| decode::<Note>(text.as_bytes()).unwrap_err();
+        let newer = r#"{"format":3,"document":{"words":[1]},"more":true}"#;
+        assert_eq!(read(newer), DocumentError::Newer { found: 3, known: 2 });
+        for malformed in [
+            "",
+            "{}",
+            "null",
+            r#"{"format":-1}"#,
+            r#"{"format":2}"#,
+            r#"{"format":2,"document":{"text":"a","more":1}}"#,
+            r#"{"format":2,"document":{"text":"a"},"more":1}"#,
+            r#"{"format":2,"document":{"text":"a"}} "#.trim_end_matches("} "),
+        ] {
+            assert!(matches!(read(malformed), DocumentError::Malformed { .. }), "{malformed}");
+        }
+    }
+
+    #[test]
+    fn an_error_repeats_nothing_of_the_document() {
+        let error = decode::<Note>(br#"{"format":2,"document":{"text":["jane@example.com"]}}"#).unwrap_err();
+        assert!(!format!("{error} {error:?}").contains("jane"));
+    }
+}

@@ -1,0 +1,195 @@
+use std::{collections::HashSet, fmt, ops::Deref};
+
+use time::OffsetDateTime;
+
+use super::{IndexEntry, Key, Version};
+
+/// A document to be stored in place of the present one, or of none.
+#[derive(Clone, PartialEq, Eq)]
+#[expect(clippy::exhaustive_structs, reason = "backends read it, and their tests make it")]
+pub struct Put {
+    /// The key of the document.
+    pub key: Key,
+    /// The version of the present document. None expects that there is no document.
+    pub expects: Option<Version>,
+    /// The new version.
+    pub version: Version,
+    /// The time from which the document may be swept, in whole microseconds. None keeps it until it is
+    /// deleted.
+    pub keep_until: Option<OffsetDateTime>,
+    /// True if a store that is full may answer [`Full`](super::CommitOutcome::Full) to its creation.
+    pub expendable: bool,
+    /// The entries of the document in indexes; they replace those of the present document.
+    pub index: Vec<IndexEntry>,
+    /// The new content.
+    pub bytes: Vec<u8>,
+}
+
+impl fmt::Debug for Put {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let bytes = format_args!("{} bytes", self.bytes.len());
+        f.debug_struct("Put")
+            .field("key", &self.key)
+            .field("expects", &self.expects)
+            .field("version", &self.version)
+            .field("keep_until", &self.keep_until)
+            .field("expendable", &self.expendable)
+            .field("index", &self.index)
+            .field("bytes", &bytes)
+            .finish()
+    }
+}
+
+/// One part of a commit.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(clippy::exhaustive_enums, reason = "backends must handle each")]
+pub enum Change {
+    /// Stores a document.
+    Put(Put),
+    /// Removes a document and its index entries.
+    Delete {
+        /// The key of the document.
+        key: Key,
+        /// The version of the present document.
+        expects: Version,
+    },
+    /// Changes nothing; the commit rests on this document all the same.
+    Check {
+        /// The key of the document.
+        key: Key,
+        /// The version of the present document. None expects that there is no document.
+        expects: Option<Version>,
+    },
+}
+
+impl Change {
+    /// The key of the document.
+    #[must_use]
+    pub const fn key(&self) -> &Key {
+        match self {
+            Self::Put(Put { key, .. }) | Self::Delete { key, .. } | Self::Check { key, .. } => key,
+        }
+    }
+
+    /// The version that the document must have. None expects that there is no document.
+    #[must_use]
+    pub const fn expects(&self) -> Option<Version> {
+        match self {
+            Self::Put(Put { expects, .. }) | Self::Check { expects, .. } => *expects,
+            Self::Delete { expects, .. } => Some(*expects),
+        }
+    }
+}
+
+/// The changes of one commit, within the bounds that a backend can rely on: at most [`MAX`](Self::MAX)
+/// changes of different documents, each of at most [`MAX_BYTES`](Self::MAX_BYTES) and
+/// [`MAX_ENTRIES`](Self::MAX_ENTRIES) entries in different indexes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Changes(Vec<Change>);
+
+impl Changes {
+    /// The most changes of a commit, and the most keys of a load.
+    pub const MAX: usize = 32;
+    /// The most bytes of a document: 64 KiB.
+    pub const MAX_BYTES: usize = 64 * 1024;
+    /// The most index entries of a document.
+    pub const MAX_ENTRIES: usize = 8;
+
+    /// Checks the bounds.
+    ///
+    /// # Errors
+    ///
+    /// Names the bound that is exceeded.
+    pub fn new(changes: Vec<Change>) -> Result<Self, ChangesError> {
+        if changes.len() > Self::MAX {
+            return Err(ChangesError::TooMany);
+        }
+        let mut keys = HashSet::new();
+        if !changes.iter().all(|change| keys.insert(change.key())) {
+            return Err(ChangesError::RepeatedKey);
+        }
+        for change in &changes {
+            let Change::Put(put) = change else { continue };
+            if put.bytes.len() > Self::MAX_BYTES {
+                return Err(ChangesError::TooLong);
+            }
+            if put.index.len() > Self::MAX_ENTRIES {
+                return Err(ChangesError::TooManyEntries);
+            }
+            let mut indexes = HashSet::new();
+            if !put.index.iter().all(|entry| indexes.insert((entry.shop_wide, &entry.name))) {
+                return Err(ChangesError::RepeatedIndex);
+            }
+        }
+        Ok(Self(changes))
+    }
+}
+
+impl Deref for Changes {
+    type Target = [Change];
+
+    fn deref(&self) -> &[Change] {
+        &self.0
+    }
+}
+
+/// The bound of a commit that was exceeded. Nothing was sent to the store.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ChangesError {
+    /// More than [`Changes::MAX`] changes.
+    #[error("a commit has at most {} changes", Changes::MAX)]
+    TooMany,
+    /// Two changes of one document.
+    #[error("a commit changes a document once")]
+    RepeatedKey,
+    /// More than [`Changes::MAX_BYTES`] bytes in a document.
+    #[error("a document has at most {} bytes", Changes::MAX_BYTES)]
+    TooLong,
+    /// More than [`Changes::MAX_ENTRIES`] entries of a document.
+    #[error("a document has at most {} index entries", Changes::MAX_ENTRIES)]
+    TooManyEntries,
+    /// Two entries of a document in one index.
+    #[error("a document has one entry in an index")]
+    RepeatedIndex,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{super::DocumentId, *};
+
+    fn put(number: u8, bytes: usize, entries: usize) -> Change {
+        let name = |number: usize| format!("index-{number}").parse().unwrap();
+        let entry = |number| IndexEntry { shop_wide: false, name: name(number), rank: 0 };
+        Change::Put(Put {
+            key: Key { kind: "kind".parse().unwrap(), id: DocumentId::from_bytes([number; 32]) },
+            expects: None,
+            version: Version::from_bytes([0; 16]),
+            keep_until: None,
+            expendable: false,
+            index: (0..entries).map(entry).collect(),
+            bytes: vec![b'x'; bytes],
+        })
+    }
+
+    #[test]
+    fn the_bounds_are_inclusive() {
+        let full = (0..32).map(|number| put(number, 65_536, 8)).collect();
+        assert!(Changes::new(full).is_ok());
+        let refused = |changes: Vec<Change>| Changes::new(changes).unwrap_err();
+        assert_eq!(refused((0..33).map(|number| put(number, 0, 0)).collect()), ChangesError::TooMany);
+        assert_eq!(refused(vec![put(0, 65_537, 0)]), ChangesError::TooLong);
+        assert_eq!(refused(vec![put(0, 0, 9)]), ChangesError::TooManyEntries);
+        let check = Change::Check { key: put(0, 0, 0).key().clone(), expects: None };
+        assert_eq!(refused(vec![put(0, 0, 0), check]), ChangesError::RepeatedKey);
+    }
+
+    #[test]
+    fn a_document_has_one_entry_in_an_index_of_each_reach() {
+        let Change::Put(mut two) = put(0, 0, 2) else { panic!() };
+        two.index[1].name = two.index[0].name.clone();
+        assert_eq!(Changes::new(vec![Change::Put(two.clone())]), Err(ChangesError::RepeatedIndex));
+        two.index[1].shop_wide = true;
+        assert!(Changes::new(vec![Change::Put(two)]).is_ok());
+    }
+}
