@@ -143,7 +143,7 @@ impl<'a> Scales<'a> {
                     weight.costly = weight.costly.saturating_add(usize::from(self.is_costly(name)));
                     match name {
                         "types" | "fields" | "interfaces" | "possibleTypes" | "inputFields" => {
-                            weight.lists += 1
+                            weight.lists += 1;
                         }
                         "__schema" | "__type" => {
                             weight.introspections = weight.introspections.saturating_add(1);
