@@ -247,6 +247,7 @@ async fn a_host_reads_bodies_of_its_own() {
     let router: Router = Router::new().route("/one", post(shown)).route("/list", post(listed));
     let message =
         "The request body must be a JSON object with the fields of the route, each once and of its type.";
+    let names = |message: &str| json!({ "message": message, "parameters": { "fieldName": "websiteId" } });
     for (path, body, status, answered) in [
         ("/one", r#"{"websiteId": 1, "x": 2}"#, StatusCode::OK, json!(1)),
         ("/one", r#"{"website_id": 1}"#, StatusCode::OK, json!(1)),
@@ -258,9 +259,14 @@ async fn a_host_reads_bodies_of_its_own() {
             "/one",
             r#"{"website_id": 1, "websiteId": 1}"#,
             StatusCode::BAD_REQUEST,
-            json!({ "message": message }),
+            names(r#""%fieldName" is given more than once."#),
         ),
-        ("/one", r#"{"websiteId": "Canary-1"}"#, StatusCode::BAD_REQUEST, json!({ "message": message })),
+        (
+            "/one",
+            r#"{"websiteId": "Canary-1"}"#,
+            StatusCode::BAD_REQUEST,
+            names(r#"Invalid value for "%fieldName"."#),
+        ),
         ("/list", "", StatusCode::BAD_REQUEST, json!({ "message": message })),
     ] {
         let request = Request::post(path).header("content-type", "application/json");

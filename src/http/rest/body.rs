@@ -5,12 +5,13 @@ use axum::{
 use http::StatusCode;
 use serde::de::DeserializeOwned;
 use serde_json::error::Category;
+use serde_path_to_error::Segment;
 
 use super::RestError;
 use crate::http::is_json;
 
-/// The JSON body of a REST request. No error repeats what was sent, which may be a password in the
-/// wrong place.
+/// The JSON body of a REST request. An error names the field, and never repeats its value, which may be
+/// a password in the wrong place.
 ///
 /// An empty body, `null` and `[]` stand for an object without fields: PHP writes no fields as an
 /// empty list. Other bodies must say that they are `application/json`. The host bounds their size
@@ -64,25 +65,47 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Body<T> {
             let message = "The content type must be application/json.";
             return Err(RestError::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, message));
         }
-        match parse(&body) {
-            Ok(body) => Ok(Self(body)),
-            Err(error) => Err(RestError::new(
-                StatusCode::BAD_REQUEST,
-                match error.classify() {
-                    Category::Data => {
-                        "The request body must be a JSON object with the fields of the route, each once and of its type."
-                    }
-                    _ => "Decoding error: the request body is not valid JSON.",
-                },
-            )),
-        }
+        parse(&body).map(Self)
     }
 }
 
-fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, serde_json::Error> {
-    let parsed = serde_json::from_slice(body);
+fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, RestError> {
+    let parsed = read(body);
     // Asked second: a list may be what the type takes.
-    if parsed.is_err() && has_no_fields(body) { serde_json::from_slice(b"{}") } else { parsed }
+    if parsed.is_err() && has_no_fields(body) { read(b"{}") } else { parsed }
+}
+
+fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, RestError> {
+    let mut json = serde_json::Deserializer::from_slice(body);
+    let value = serde_path_to_error::deserialize(&mut json)
+        .map_err(|unread| refused(unread.inner(), unread.path().iter().next_back()))?;
+    json.end().map_err(|error| refused(&error, None))?;
+    Ok(value)
+}
+
+/// Names the field and never the value, which may be a secret.
+fn refused(error: &serde_json::Error, place: Option<&Segment>) -> RestError {
+    let (text, field) = (error.to_string(), |name: &str| name.chars().take(64).collect::<String>());
+    let named = |words: &str| text.strip_prefix(words)?.split('`').next().map(field);
+    let (message, field) = if error.classify() != Category::Data {
+        ("Decoding error: the request body is not valid JSON.", None)
+    } else if let Some(field) = named("duplicate field `") {
+        (r#""%fieldName" is given more than once."#, Some(field))
+    } else if let Some(field) = named("missing field `") {
+        (r#""%fieldName" is required. Enter and try again."#, Some(field))
+    } else if let Some(Segment::Map { key }) = place {
+        (r#"Invalid value for "%fieldName"."#, Some(field(key)))
+    } else {
+        (
+            "The request body must be a JSON object with the fields of the route, each once and of its type.",
+            None,
+        )
+    };
+    let refused = RestError::new(StatusCode::BAD_REQUEST, message);
+    match field {
+        Some(field) => refused.with("fieldName", field),
+        None => refused,
+    }
 }
 
 fn has_no_fields(body: &[u8]) -> bool {

@@ -23,7 +23,7 @@ mod rustls {
     use super::super::{failure::Failure, line::Stream};
     use crate::store::OpenError;
 
-    /// Whom to believe, and who this is; as PEM.
+    /// The root certificates to trust, and the certificate of the client, in PEM.
     #[derive(Clone, Default)]
     pub(in super::super) struct Certificates {
         /// None for those of the system.
@@ -123,7 +123,7 @@ mod without {
     use crate::store::OpenError;
 
     #[derive(Clone, Default)]
-    pub(in super::super) struct Certificates;
+    pub(in super::super) struct Certificates {}
 
     /// There is none.
     #[derive(Clone)]

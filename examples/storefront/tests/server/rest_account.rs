@@ -132,12 +132,27 @@ fn what_cannot_be_stored_is_refused() {
     let own = json!({ "customer": { "email": "BobLobLaw@Example.com ", "lastname": "Law" } });
     assert_eq!(server.put_me(&token, &own.to_string()).json()["email"], BOB);
 
-    for twice in [
-        r#"{"customer":{"firstname":"A","firstname":"B"}}"#,
-        r#"{"customer":{"extension_attributes":{},"extensionAttributes":{}}}"#,
-        r#"{"customer":{"extension_attributes":{"is_subscribed":1,"isSubscribed":0}}}"#,
+    let (twice, invalid) = ("\"%fieldName\" is given more than once.", "Invalid value for \"%fieldName\".");
+    for (body, message, field) in [
+        (r#"{"customer":{"firstname":"A","firstname":"B"}}"#, twice, "firstname"),
+        (
+            r#"{"customer":{"extension_attributes":{},"extensionAttributes":{}}}"#,
+            twice,
+            "extension_attributes",
+        ),
+        (
+            r#"{"customer":{"extension_attributes":{"is_subscribed":1,"isSubscribed":0}}}"#,
+            twice,
+            "is_subscribed",
+        ),
+        (r#"{"customer":{"gender":"Canary"}}"#, invalid, "gender"),
+        (r#"{"customer":{"firstname":["Canary"]}}"#, invalid, "firstname"),
+        (r#"{"customer":{"extension_attributes":{"is_subscribed":"Canary"}}}"#, invalid, "is_subscribed"),
     ] {
-        assert_eq!(server.put_me(&token, twice).status, 400, "{twice}");
+        let refused = server.put_me(&token, body);
+        assert_eq!(refused.status, 400, "{body}");
+        let told = json!({ "message": message, "parameters": { "fieldName": field } });
+        assert_eq!(refused.json(), told, "{body}");
     }
     assert_eq!(server.get_as("/rest/V1/customers/me", &token).json()["firstname"], "Bob");
 }
