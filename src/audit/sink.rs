@@ -52,7 +52,7 @@ pub trait AuditSink: Debug + Send + Sync + 'static {
     }
 }
 
-/// How the newest signed records of an audit trail compare with the keys of its sink.
+/// The result of comparing the newest signed records of an audit trail with the keys of its sink.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum SignatureCheck {

@@ -109,7 +109,7 @@ impl Range {
         Some(Self { name, quality: quality.unwrap_or(1.0) })
     }
 
-    /// How much a type is preferred, by the range that names it most closely, and the place of that range. None if it is
+    /// The preference for a type, by the range that names it most closely, and the place of that range. None if it is
     /// not accepted.
     fn best(ranges: &[Self], name: &str) -> Option<(f32, usize)> {
         let named = |name: &str| ranges.iter().position(|range| range.name == name);

@@ -12,7 +12,7 @@ use crate::http::is_json;
 
 type JsonMap = Map<String, JsonValue>;
 
-/// What a client asks for, in the query of a GET or in the body of a POST.
+/// The parameters of a request, in the query of a GET or in the body of a POST.
 pub(super) enum Asked {
     Request(Box<Request>),
     /// A persisted query, by its hash alone. A client sends the whole query once it is told that none are kept.

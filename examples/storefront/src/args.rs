@@ -26,7 +26,7 @@ pub(crate) struct CommandLine {
     #[command(flatten)]
     pub(crate) serve: Serve,
 
-    /// How the log on the standard error is written [default: text on a terminal, for a demo and for a sub-command; else
+    /// Format of the log on the standard error [default: text on a terminal, for a demo and for a sub-command; else
     /// json]
     #[arg(long, value_enum, value_name = "FORMAT", global = true)]
     log: Option<LogFormat>,
@@ -90,7 +90,7 @@ pub(crate) struct Serve {
     #[arg(long, value_name = "FOLDER", default_value = "outbox")]
     pub(crate) outbox: PathBuf,
 
-    /// What customers call this shop, for links in mails [default: http:// and where it listens]
+    /// The shop's public address, for links in mails [default: http:// and the address it listens on]
     #[arg(long, value_name = "URL")]
     pub(crate) public_url: Option<PublicUrl>,
 

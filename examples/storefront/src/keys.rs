@@ -24,7 +24,7 @@ const KEY: KeyId = KeyId(1);
 
 type Material = [u8; Keyring::MIN_BYTES];
 
-/// What to do if the database holds data that another key sealed or signed.
+/// The reaction to a database that holds data sealed or signed by another key.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum OtherKey {
     /// Refuse to go on.

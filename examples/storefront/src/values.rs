@@ -58,7 +58,7 @@ pub(crate) fn network(text: &str) -> Result<IpNet, &'static str> {
         .map_err(|_| "it is neither an address, such as 127.0.0.1, nor a network, such as 10.0.0.0/8")
 }
 
-/// What customers call the shop: the beginning of every link in a mail, without a slash at its end.
+/// The shop's public address: the beginning of every link in a mail, without a slash at its end.
 #[derive(Clone, Debug)]
 pub(crate) struct PublicUrl(String);
 

@@ -20,7 +20,7 @@ const VERSION: u32 = match STEPS.last() {
     None => 0,
 };
 
-/// What is there of the store.
+/// The state of the store's tables.
 struct Found {
     schema: bool,
     /// The version of the tables; 0 if there are none.

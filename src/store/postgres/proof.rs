@@ -34,7 +34,7 @@ const FUNCTIONS: &str = "'activate_factor', 'append_records', 'begin_enrolment',
      'remove_factor', 'replace_recovery_codes', 'reserve_attempt', 'revoke_all', 'revoke_grant', 'save', \
      'settle_attempt', 'take_credential'";
 
-/// What the server says of itself.
+/// The server's description of itself.
 #[derive(Debug)]
 struct Server {
     product: String,

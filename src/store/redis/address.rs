@@ -17,7 +17,7 @@ pub(super) struct Address {
     pub(super) encrypted: bool,
 }
 
-/// How the server is found.
+/// The place of the server.
 #[derive(Clone)]
 pub(super) enum Route {
     Direct(ConnectionAddr),

@@ -19,7 +19,7 @@ use tokio::{
 
 use super::{failure::Failure, tls::Tls};
 
-/// What sends and receives for a connection; it lives no longer than this.
+/// The task that sends and receives for a connection. It ends with this value.
 pub(super) type Driver = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 /// An open connection, and whether it has ended, which is known before those who wait on it are told: who asks again

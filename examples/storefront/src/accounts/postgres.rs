@@ -23,7 +23,7 @@ pub(super) struct PostgresProfiles(Pool);
 /// So long a caller waits for the database, whatever for.
 const TIMEOUT: Duration = Duration::from_secs(5);
 
-/// How often the database is asked at most, if it undoes a transaction because of another one.
+/// Maximum number of tries for a transaction that the database undoes because of another one.
 const TRIES: u32 = 10;
 
 impl PostgresProfiles {

@@ -75,7 +75,7 @@ fn address(customer: Option<i64>, address: &Address) -> Value {
     }))
 }
 
-/// What Commerce does not know it does not name.
+/// Leaves out fields that are null, as Commerce does.
 fn known(mut object: Value) -> Value {
     if let Some(fields) = object.as_object_mut() {
         fields.retain(|_, value| !value.is_null());

@@ -26,7 +26,7 @@ pub(super) struct UpdateBody {
     customer: Option<Wanted>,
 }
 
-/// What is read of Commerce's `CustomerInterface`. Clients send all of it: this shop keeps the rest as it is, such as the
+/// The fields that are read of Commerce's `CustomerInterface`. Clients send all of it: this shop keeps the rest as it is, such as the
 /// id, the group and the addresses.
 #[derive(Default, Deserialize)]
 #[serde(default)]

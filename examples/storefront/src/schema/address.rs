@@ -33,7 +33,7 @@ pub(super) struct CustomerAddress {
     extension_attributes: Option<Vec<Option<CustomerAddressAttribute>>>,
 }
 
-/// What a Commerce shop has added to its addresses.
+/// The attributes that a Commerce shop has added to its addresses.
 #[derive(SimpleObject)]
 #[graphql(rename_fields = "snake_case")]
 struct CustomerAddressAttribute {

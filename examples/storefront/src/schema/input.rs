@@ -3,7 +3,7 @@ use commerce_auth::graphql::Category;
 
 use crate::accounts::{Draft, InvalidDetail};
 
-/// What a customer changes of the own account.
+/// Changes of a customer to the own account.
 #[derive(InputObject)]
 #[graphql(rename_fields = "snake_case")]
 pub(super) struct CustomerUpdateInput {
@@ -49,7 +49,7 @@ pub(super) struct CustomerCreateInput {
     taxvat: Option<String>,
 }
 
-/// What older clients make and change an account with.
+/// The input of older clients, for a new account and for changes.
 #[derive(InputObject)]
 #[graphql(rename_fields = "snake_case")]
 pub(super) struct CustomerInput {
