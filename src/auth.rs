@@ -163,7 +163,7 @@ impl AuthBuilder {
 
     /// Builds an [`Auth`] that mails nothing: for a host that resets no password and enrols no admin user through it, such as
     /// a command line tool or a test. A reset request fails with [`Error::NotConfigured`](crate::Error::NotConfigured) there,
-    /// status 500. Nobody is told of a changed password, of consent, or of assistance.
+    /// status 500. Customers get no notice of a changed password, of consent, or of assistance.
     pub fn without_notifier(self) -> Self {
         Self { notifier: None, without_notifier: true, ..self }
     }

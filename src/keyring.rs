@@ -62,7 +62,7 @@ pub enum KeyError {
 ///
 /// Before the old key is retired, let every node sign an audit record with the new key, and reseal the second factors. In a
 /// quiet shop, sign in an admin user on each node. Otherwise the newest records are all signed with the retired key, and
-/// [`Auth::check_keyring`](crate::Auth::check_keyring) refuses the next start. Whoever verifies an old audit trail needs the keys that signed it: keep
+/// [`Auth::check_keyring`](crate::Auth::check_keyring) refuses the next start. The verifier of an old audit trail needs the keys that signed it: keep
 /// them apart, in a keyring of the verifier's.
 ///
 /// ```

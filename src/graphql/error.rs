@@ -72,7 +72,7 @@ pub fn error(error: Error) -> async_graphql::Error {
     async_graphql::Error { extensions: Some(told), ..async_graphql::Error::new_with_source(error) }
 }
 
-/// Sets what a client is told of an error beside its message.
+/// Sets the extensions that a client gets beside the message of an error.
 pub(super) fn extensions(error: &Error, told: &mut ErrorExtensionValues) {
     told.set("category", category_of(error));
     if let Error::StepUpRequired(limit) = error {

@@ -15,7 +15,7 @@ type JsonMap = Map<String, JsonValue>;
 /// The parameters of a request, in the query of a GET or in the body of a POST.
 pub(super) enum Asked {
     Request(Box<Request>),
-    /// A persisted query, by its hash alone. A client sends the whole query once it is told that none are kept.
+    /// A persisted query, by its hash alone. The server keeps none, and answers so. The client then sends the whole query.
     PersistedQuery,
 }
 

@@ -53,7 +53,7 @@ pub(crate) enum GivenUp {
 }
 
 impl Documents {
-    /// After this time a conflict ends the transition: the caller is told "unavailable".
+    /// After this time a conflict ends the transition, and the caller gets "unavailable".
     const PATIENCE: Duration = Duration::from_secs(2);
     /// The longest pause after the first conflict under a turn; twice as long each time.
     const FIRST_PAUSE: Duration = Duration::from_millis(2);

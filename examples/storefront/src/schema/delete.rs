@@ -19,7 +19,7 @@ impl DeleteMutation {
     /// Deletes the account of the customer who is signed in, and ends all its tokens. An admin user who assists the
     /// customer may not.
     ///
-    /// The audit trail keeps what was done: whoever steals a token must not be able to remove the traces. A customer who
+    /// The audit trail keeps what was done: a thief of a token must not be able to remove the traces. A customer who
     /// asks to be forgotten is a case for `Auth::erase_customer`, once the staff knows who asks.
     async fn delete_customer(&self, ctx: &Context<'_>) -> Result<Option<bool>> {
         graphql::customer(ctx)?;

@@ -1,4 +1,4 @@
-//! What the command line takes, what it refuses, and how the log is written.
+//! The arguments that the command line takes and refuses, and the format of the log.
 
 use serde_json::Value;
 

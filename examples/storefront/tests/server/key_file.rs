@@ -17,7 +17,7 @@ use crate::support::{
 
 const KEY: &str = "storefront.key";
 
-/// What the server, started in vain, says of it. One that serves is ended.
+/// The message of a server that refuses to start. A server that starts all the same is ended.
 fn refusal(place: &Place, arguments: &[&str]) -> String {
     let mut command = place.command(&[&["--listen", "127.0.0.1:0"], arguments].concat());
     let command = command.env("RUST_LOG", "warn").stdout(Stdio::null()).stderr(Stdio::piped());

@@ -29,7 +29,7 @@ fn body(mail: &str) -> &str {
     mail.split_once("\r\n\r\n").unwrap_or_else(|| panic!("no body: {mail}")).1
 }
 
-/// What stands in the line of a link after its beginning.
+/// The rest of the line of a link, after its beginning.
 fn token(mail: &str, link: &str) -> String {
     let line = body(mail).lines().find_map(|line| line.strip_prefix(link));
     line.unwrap_or_else(|| panic!("no line {link}…: {mail}")).to_owned()
