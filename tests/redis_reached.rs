@@ -14,6 +14,9 @@ use commerce_auth::{
 use commerce_auth_test_servers::{Redis, Sentinel, free_port};
 use fixtures::{grant, insert, lives, now, seconds, shown};
 
+/// The time that a call may take beyond its timeout on a machine that does other things, too.
+const SLACK: Duration = Duration::from_secs(5);
+
 /// Asks until the answer is yes, for a bound.
 async fn within(bound: Duration, what: &str, mut is_so: impl AsyncFnMut() -> bool) {
     let begun = Instant::now();
@@ -63,6 +66,12 @@ fn knows(sentinel: &Sentinel, what: &str) -> bool {
     asked.is_some_and(|answer| answer.replace("\r\n", " ").contains(what))
 }
 
+/// True if the Sentinel names the server at this port as the primary.
+fn names(sentinel: &Sentinel, port: u16) -> bool {
+    let asked = sentinel.command("AUTH s3ntinels\r\nSENTINEL GET-MASTER-ADDR-BY-NAME shop");
+    asked.is_some_and(|answer| answer.contains(&format!("\r\n{port}\r\n")))
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_failover_by_sentinels_is_followed() {
     let Some(old) = protected(&[]) else { return };
@@ -80,8 +89,9 @@ async fn a_failover_by_sentinels_is_followed() {
         old.command("AUTH s3rvers\r\nINFO replication").is_some_and(|info| info.contains("state=online"))
     })
     .await;
-    let options = || RedisOptions::new(&*url).timeout(seconds(2));
-    let store = options().wait_for_replicas(1, seconds(1)).connect().await.unwrap();
+    // A quarter of the timeout is for connecting.
+    let options = || RedisOptions::new(&*url).timeout(seconds(10));
+    let store = options().wait_for_replicas(1, seconds(5)).connect().await.unwrap();
     let (kept, revoked) = (grant("kept", 1), grant("revoked", 2));
     insert(&store, &kept).await;
     insert(&store, &revoked).await;
@@ -97,6 +107,11 @@ async fn a_failover_by_sentinels_is_followed() {
     assert!(!lives(&store, &revoked).await, "what was revoked before the failover");
     let later = grant("later", 3);
     insert(&store, &later).await;
+    // A Sentinel that has not heard of the failover still names the old primary.
+    for sentinel in &sentinels[1..] {
+        within(seconds(60), "what a Sentinel hears of the failover", async || names(sentinel, new.port()))
+            .await;
+    }
     // The old primary comes back. It is a primary for a moment, with an older state, and then a replica.
     old.restart();
     for _ in 0..50 {
@@ -111,7 +126,6 @@ async fn a_failover_by_sentinels_is_followed() {
     let old = old.url().replace("redis://", "redis://:s3rvers@");
     let refused = RedisStore::connect(old).await.unwrap_err();
     assert!(matches!(refused, OpenError::Invalid(why) if why.contains("replica")), "{refused:?}");
-    drop(new);
 }
 
 #[tokio::test]
@@ -120,7 +134,7 @@ async fn what_sentinels_do_not_name_is_told() {
     let Some(sentinel) = Sentinel::watch(server.port(), 1, &PASSWORDS) else { return };
     let (port, dead) = (sentinel.port(), free_port());
     let at = |user: &str, hosts: &str, path: &str| {
-        RedisOptions::new(format!("redis+sentinel://{user}{hosts}/{path}")).timeout(seconds(2)).connect()
+        RedisOptions::new(format!("redis+sentinel://{user}{hosts}/{path}")).timeout(seconds(5)).connect()
     };
     let live = format!("127.0.0.1:{port}");
     let both = format!("127.0.0.1:{dead},{live}");
@@ -137,7 +151,7 @@ async fn what_sentinels_do_not_name_is_told() {
     ] {
         let begun = Instant::now();
         let refused = at(user, hosts, path).await.unwrap_err();
-        assert!(begun.elapsed() < seconds(3), "{path} took {:?}", begun.elapsed());
+        assert!(begun.elapsed() < seconds(5) + SLACK, "{path} took {:?}", begun.elapsed());
         let is_told = matches!(refused, OpenError::Unavailable(_) | OpenError::NotPermitted { .. });
         assert!(is_told, "{user}{hosts}/{path}: {refused:?}");
         let shown = shown(&refused);
@@ -162,7 +176,7 @@ async fn a_new_primary_that_may_evict_is_refused() {
     .await;
     let url =
         format!("redis+sentinel://:s3rvers@127.0.0.1:{}/shop?sentinel_password=s3ntinels", sentinel.port());
-    let store = RedisOptions::new(&*url).timeout(seconds(1)).connect().await.unwrap();
+    let store = RedisStore::connect(&*url).await.unwrap();
     let grant = grant("a", 1);
     insert(&store, &grant).await;
     old.kill();
@@ -269,7 +283,8 @@ mod tls {
         }
 
         fn options(&self, url: String) -> RedisOptions {
-            RedisOptions::new(url).timeout(seconds(2)).root_certificates(self.file("ca.crt"))
+            // A quarter of it is for connecting, the handshake included.
+            RedisOptions::new(url).timeout(seconds(10)).root_certificates(self.file("ca.crt"))
         }
     }
 
@@ -281,13 +296,16 @@ mod tls {
     async fn every_connection_is_encrypted() {
         let Some(authority) = Authority::new() else { return };
         let Some((server, port)) = authority.server("no") else { return };
-        for (number, host) in ["127.0.0.1", "localhost"].into_iter().enumerate() {
+        for host in ["127.0.0.1", "localhost"] {
             let store = authority.options(url(host, port)).connections(2).connect().await.unwrap();
             let grant = grant(host, 1);
             insert(&store, &grant).await;
             assert!(lives(&store, &grant).await);
-            let clients = server.command("INFO clients").unwrap();
-            assert!(clients.contains("connected_clients:3"), "{number}: not two and this one: {clients}");
+            // Those of the store before end a moment after it.
+            within(seconds(10), "two connections, and the one that asks", async || {
+                server.command("INFO clients").unwrap().contains("connected_clients:3")
+            })
+            .await;
         }
         // The store comes back through TLS, too.
         let proxy = Proxy::to(port);
@@ -295,7 +313,7 @@ mod tls {
         let grant = grant("again", 1);
         insert(&store, &grant).await;
         proxy.cut();
-        within(seconds(10), "service after a cut", async || store.find(&grant.digest, now()).await.is_ok())
+        within(seconds(30), "service after a cut", async || store.find(&grant.digest, now()).await.is_ok())
             .await;
         let plain = RedisOptions::new(format!("redis://127.0.0.1:{port}/")).timeout(seconds(1));
         assert!(matches!(plain.connect().await, Err(OpenError::Unavailable(_))), "plain to a TLS port");
@@ -308,7 +326,7 @@ mod tls {
         let Some((server, port)) = authority.server("no") else { return };
         let secret = url("shop:s3cret@127.0.0.1", port);
         let refused = |options: RedisOptions, why: &'static str| async move {
-            let error = options.timeout(seconds(2)).connect().await.unwrap_err();
+            let error = options.timeout(seconds(10)).connect().await.unwrap_err();
             assert!(matches!(error, OpenError::Unavailable(_)), "{error:?}");
             let shown = shown(&error);
             assert!(shown.contains(why), "{shown}");

@@ -138,7 +138,7 @@ impl Redis {
 }
 
 /// Redis Sentinel, which watches one primary by the name of `shop` and makes a replica the primary once it is gone for
-/// half a second.
+/// 3 s.
 #[derive(Debug)]
 pub struct Sentinel {
     keeper: Keeper,
@@ -158,7 +158,9 @@ impl Sentinel {
             &format!("port {port}"),
             &format!("dir {}", folder.path.display()),
             &format!("sentinel monitor shop 127.0.0.1 {primary} {quorum}"),
-            "sentinel down-after-milliseconds shop 500",
+            // Sentinel asks a new primary for the first time after 1 s, or after this time if it is shorter. With less than
+            // 1 s it may take a living primary for dead at once and make the old one the primary again.
+            "sentinel down-after-milliseconds shop 3000",
             "sentinel failover-timeout shop 3000",
         ];
         fs::write(&file, own.into_iter().chain(lines.iter().copied()).collect::<Vec<_>>().join("\n"))
