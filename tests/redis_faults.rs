@@ -33,8 +33,9 @@ use futures_util::{FutureExt, future::join_all};
 use support::{PASSWORD, Shop, fast};
 
 /// What a verb may take beyond its timeout on a machine that does other things, too.
-const SLACK: Duration = Duration::from_secs(1);
-const TIMEOUT: Duration = Duration::from_millis(1200);
+const SLACK: Duration = Duration::from_secs(5);
+/// A quarter of it is for connecting, which must succeed on such a machine.
+const TIMEOUT: Duration = Duration::from_millis(2400);
 
 async fn open(url: String) -> RedisStore {
     RedisOptions::new(url).timeout(TIMEOUT).connect().await.unwrap()
@@ -48,13 +49,13 @@ async fn in_time<T>(call: impl Future<Output = T>) -> T {
     answer
 }
 
-/// Asks until the answer is a value, for ten seconds; every answer must come in time.
+/// Asks until the answer is a value, for 30 s; every answer must come in time.
 async fn resumes<T, F: Future<Output = Result<T, StoreError>>>(mut ask: impl FnMut() -> F) -> T {
     let begun = Instant::now();
     loop {
         match in_time(ask()).await {
             Ok(answer) => return answer,
-            Err(error) => assert!(begun.elapsed() < seconds(10), "not resumed: {}", shown(&error)),
+            Err(error) => assert!(begun.elapsed() < seconds(30), "not resumed: {}", shown(&error)),
         }
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
@@ -84,7 +85,7 @@ impl Told {
                 Err(error) => assert_eq!(error.kind(), ErrorKind::Unavailable, "{error:?}"),
             }
             self.refused.fetch_add(1, Ordering::SeqCst);
-            assert!(begun.elapsed() < seconds(30), "the service did not resume");
+            assert!(begun.elapsed() < seconds(60), "the service did not resume");
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
     }
@@ -507,10 +508,11 @@ async fn a_primary_that_becomes_a_replica_is_left() {
 async fn what_ends_something_waits_for_replicas() {
     let Some(primary) = Redis::start() else { return };
     let proxy = Proxy::to(primary.port());
-    // Longer than a replica on a busy machine takes.
-    let patience = seconds(1);
-    let options = RedisOptions::new(primary.url_through(proxy.port())).timeout(seconds(5));
-    let store = options.wait_for_replicas(1, patience).connect().await.unwrap();
+    let url = primary.url_through(proxy.port());
+    let waiting = |patience| RedisOptions::new(&*url).timeout(seconds(10)).wait_for_replicas(1, patience);
+    // Without a replica, each call waits this long in vain.
+    let patience = Duration::from_millis(200);
+    let store = waiting(patience).connect().await.unwrap();
     let (grant, code) = (grant("a", 1), code("a"));
     insert(&store, &grant).await;
     store.put(&code, 3, now()).await.unwrap();
@@ -539,6 +541,8 @@ async fn what_ends_something_waits_for_replicas() {
 
     let Some(replica) = replica_of(&primary) else { return };
     wait_for_the_replica(&primary);
+    // Longer than a replica on a busy machine takes.
+    let store = waiting(seconds(5)).connect().await.unwrap();
     for round in 0..8 {
         let (grant, code) = (fixtures::grant(&format!("{round}"), 1), fixtures::code(&format!("{round}")));
         insert(&store, &grant).await;
@@ -552,10 +556,14 @@ async fn what_ends_something_waits_for_replicas() {
         let held = replica.command(&format!("HGET {{commerce_auth}}:factors {round}")).unwrap();
         assert!(held.starts_with('$') && !held.starts_with("$-1"), "the replica holds {held}");
     }
-    let before = proxy.turns();
-    store.revoke_everything(now()).await.unwrap();
-    // The keeper of one of the five connections may have asked meanwhile.
-    assert!(proxy.turns() - before <= 2);
+    let mut turns = Vec::new();
+    for _ in 0..10 {
+        let before = proxy.turns();
+        store.revoke_everything(now()).await.unwrap();
+        turns.push(proxy.turns() - before);
+    }
+    // The keepers of the connections ask as well, now and then.
+    assert_eq!(turns.iter().min(), Some(&1), "{turns:?}");
     let everything = generation(&store, &grant.subject).await.everything.to_string();
     let held = replica.command("GET {commerce_auth}:everything").unwrap();
     assert!(held.contains(&everything), "the replica holds {held}");
