@@ -400,8 +400,8 @@ async fn a_server_that_evicts_is_refused() {
 }
 
 /// What the documentation says that the server's user must be permitted.
-const PERMITTED: &str = "+info +select +wait +eval +evalsha +get +mget +set +del +incr +pexpire +pttl +hget +hgetall +hset \
-    +hdel +zadd +zrange +zrangebyscore +zrem +zremrangebyscore +scan +time";
+const PERMITTED: &str = "+info +select +wait +eval +evalsha +get +getrange +mget +set +del +incr +pexpire +pttl +hget \
+    +hgetall +hset +hdel +zadd +zrange +zrangebyscore +zrem +zremrangebyscore +scan +time";
 
 #[tokio::test]
 async fn what_is_not_permitted_is_told_at_start() {
@@ -447,12 +447,14 @@ async fn what_is_not_permitted_is_told_at_start() {
     assert!(store.end_assistance(&entry.grant, AssistanceEnd::Expired, now()).await.unwrap().is_some());
     assert_eq!(store.erase_assistance(&entry.customer).await.unwrap(), 1);
     assert_eq!(store.purge_assistance(now(), 10).await.unwrap(), 0);
+    documents_come_and_go(&store).await;
 
     for more in [
         "-info",
         "-eval",
         "-evalsha",
         "-zadd",
+        "-getrange",
         "-hset",
         "-scan",
         "-mget",
@@ -466,6 +468,31 @@ async fn what_is_not_permitted_is_told_at_start() {
     server.command("CONFIG SET requirepass secret").unwrap();
     let error = RedisStore::connect(server.url()).await.unwrap_err();
     assert!(matches!(error, OpenError::NotPermitted { .. }), "{error:?}");
+}
+
+/// Calls each verb of the state store.
+async fn documents_come_and_go(store: &RedisStore) {
+    use commerce_auth::store::{
+        Change, Changes, CommitOutcome, DocumentId, IndexEntry, Key, Partition, Put, StateStore, Version,
+    };
+
+    let (partition, kind) = (Partition::of(&[b"a"]), "document");
+    let index = IndexEntry { shop_wide: true, name: kind.parse().unwrap(), rank: 1 };
+    let put = Put {
+        key: Key { kind: kind.parse().unwrap(), id: DocumentId::ONLY },
+        expects: None,
+        version: Version::from_bytes([1; 16]),
+        keep_until: Some(now()),
+        expendable: false,
+        index: vec![index.clone()],
+        bytes: b"a".to_vec(),
+    };
+    let key = put.key.clone();
+    let changes = Changes::new(vec![Change::Put(put)]).unwrap();
+    assert_eq!(store.commit(&partition, &changes, now()).await.unwrap(), CommitOutcome::Committed);
+    assert_eq!(StateStore::list(store, &index.index(&partition), None, 10).await.unwrap().len(), 1);
+    assert_eq!(store.sweep(now(), 10).await.unwrap(), 1);
+    assert_eq!(store.load(&partition, &[key]).await.unwrap(), [None]);
 }
 
 // ---- Replicas -----------------------------------------------------------------------------------------------

@@ -12,8 +12,9 @@ use async_trait::async_trait;
 use commerce_auth::{
     AdminId, AuditSink, CustomerId, Digest, Grant, KeyId, Keyring, Origin, Sealed, StoreError, Subject,
     store::{
-        AssistanceEnd, AssistanceEntry, Attempt, Enrolment, Factor, FactorStore, Generation, Insert,
-        LedgerStore, OneTimeCredential, OtcStore, Outcome, Presented, Reserve, Store, Take, ThrottleKey,
+        AssistanceEnd, AssistanceEntry, Attempt, Changes, CommitOutcome, Document, Enrolment, Factor,
+        FactorStore, Generation, Index, Insert, Key, LedgerStore, Listed, OneTimeCredential, OtcStore,
+        Outcome, Partition, Position, Presented, Reserve, StateStore, Store, Take, ThrottleKey,
         ThrottleStore, TokenStore,
     },
 };
@@ -274,5 +275,34 @@ impl<S: Store> LedgerStore for Alternating<S> {
 
     async fn purge_assistance(&self, until: OffsetDateTime, limit: usize) -> Result<usize, StoreError> {
         self.next().purge_assistance(until, limit).await
+    }
+}
+
+#[async_trait]
+impl<S: StateStore> StateStore for Alternating<S> {
+    async fn load(&self, partition: &Partition, keys: &[Key]) -> Result<Vec<Option<Document>>, StoreError> {
+        self.next().load(partition, keys).await
+    }
+
+    async fn commit(
+        &self,
+        partition: &Partition,
+        changes: &Changes,
+        now: OffsetDateTime,
+    ) -> Result<CommitOutcome, StoreError> {
+        self.next().commit(partition, changes, now).await
+    }
+
+    async fn list(
+        &self,
+        index: &Index,
+        after: Option<&Position>,
+        limit: usize,
+    ) -> Result<Vec<Listed>, StoreError> {
+        self.next().list(index, after, limit).await
+    }
+
+    async fn sweep(&self, until: OffsetDateTime, limit: usize) -> Result<usize, StoreError> {
+        self.next().sweep(until, limit).await
     }
 }

@@ -93,6 +93,16 @@ impl Keys {
         self.key(b"h", customer.to_string().as_bytes())
     }
 
+    /// A document, by its name.
+    pub(super) fn document(&self, name: &[u8]) -> Vec<u8> {
+        self.key(b"d", name)
+    }
+
+    /// The documents of an index, by their ranks.
+    pub(super) fn index_of_documents(&self, name: &[u8]) -> Vec<u8> {
+        self.key(b"i", name)
+    }
+
     /// What all keys of a kind begin with.
     pub(super) fn kind(&self, letter: &str) -> Vec<u8> {
         self.word(letter)

@@ -34,6 +34,7 @@
 //! | that a second factor was removed or replaced | the earlier one is good again, though a thief may hold it |
 //! | that an assistance began | the customer does not see it; the audit trail has it |
 //! | that an assistance ended | it is noted later that it is over, and the customer may be told twice |
+//! | a commit of [documents](crate::store::StateStore) | all documents of it are as they were before it |
 //!
 //! So a shop that keeps second factors here needs `appendfsync always`, and `wait_for_replicas` if it has any. Otherwise it
 //! keeps them in an SQL store, by [`AuthBuilder::factors`](crate::AuthBuilder::factors), and the ledger by
@@ -41,7 +42,8 @@
 //!
 //! With [`RedisOptions::wait_for_replicas`], what ends something (`take`, `discard`, each kind of revoke) and each change of
 //! a second factor or of the ledger, but for what a purge removes, is acknowledged once so many replicas have it: it outlives
-//! a failover to one of them.
+//! a failover to one of them. The same holds for each commit of documents, except for one that only puts expendable ones:
+//! attempt budgets wait for no replica.
 //!
 //! In a network split, clients of an old primary may be answered by it until it learns that it is none. A store leaves a
 //! primary that was made a replica within a quarter of its [`timeout`](RedisOptions::timeout), and connects again: to the
@@ -52,12 +54,14 @@
 //!
 //! Redis 7 or newer, or Valkey; a primary; with `maxmemory-policy noeviction`; its clock within 30 s of the machine's. All of
 //! this [`RedisStore::connect`] checks. When its memory is full, nobody signs in any more; what is there is found, can be spent, and can be revoked.
+//! A commit that creates a document is then an error, and every other commit is made. The store never answers
+//! [`Full`](crate::store::CommitOutcome::Full).
 //!
 //! Its user needs the keys of the shop and these commands:
 //!
 //! ```text
-//! ACL SETUSER shop on >secret ~{commerce_auth}:* +info +select +wait +eval +evalsha +get +mget +set +del
-//!     +incr +pexpire +pttl +hget +hgetall +hset +hdel +zadd +zrange +zrangebyscore +zrem +zremrangebyscore +scan +time
+//! ACL SETUSER shop on >secret ~{commerce_auth}:* +info +select +wait +eval +evalsha +get +getrange +mget +set
+//!     +del +incr +pexpire +pttl +hget +hgetall +hset +hdel +zadd +zrange +zrangebyscore +zrem +zremrangebyscore +scan +time
 //! ```
 //!
 //! # What it keeps
@@ -66,7 +70,8 @@
 //! digest for a grant or the bar of a digest, `s` and a subject for what it holds, `g` for its generation, `c` and a customer
 //! for one-time credentials, `a` and an account's digest for its budgets, and `everything`; `factors` and `enrolments`, with a
 //! field for each admin user; `l` and a grant's digest for an entry of the ledger, `h` and a customer for what it has there, `open`
-//! and `ended` for all. Digests and keys of accounts stand there, and an authenticator's secret, sealed by the
+//! and `ended` for all; `d` and a partition, kind and id for a document, `i` and a partition or nothing and a name for an index of
+//! them. Digests and keys of accounts stand there, and an authenticator's secret, sealed by the
 //! [`Keyring`]; e-mail addresses, tokens and codes do not. A token takes about 550 bytes, with its subject's index and a usual
 //! user agent.
 //!
@@ -76,12 +81,18 @@
 //! does, and the rest sooner. Of the rest, a call looks at about a thousand keys of the database, going round, and may find
 //! none of its own: it answers how many it removed, not whether any are left.
 //!
+//! The server removes a document an hour after its `keep_until`. A document with index entries stays until a sweep removes it
+//! together with its entries, which the server could not do. The server refuses a script that would exceed its memory before the
+//! script begins, and a script is otherwise run to its end: a commit is never made in part.
+//!
 //! `{commerce_auth}:version` is the version of this layout. A release refuses to connect where a newer one has been: the first
 //! version's would not ask admin users for their second factor.
 
 mod address;
 mod answer;
 mod codes;
+mod document_records;
+mod documents;
 mod factor_records;
 mod factors;
 mod failure;

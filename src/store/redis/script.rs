@@ -50,6 +50,10 @@ scripts! {
     ENTRIES: "#!lua flags=no-writes" "entries";
     ERASE_ASSISTANCE: "#!lua flags=allow-oom" "ledger" "erase_assistance";
     PURGE_ASSISTANCE: "#!lua flags=allow-oom" "ledger" "purge_assistance";
+    COMMIT: "#!lua" "documents" "commit";
+    COMMIT_IN_PLACE: "#!lua flags=allow-oom" "documents" "commit";
+    LIST_DOCUMENTS: "#!lua flags=allow-oom" "documents" "list_documents";
+    SWEEP_DOCUMENTS: "#!lua flags=allow-oom" "documents" "purge" "sweep_documents";
 }
 
 impl Script {

@@ -1,0 +1,125 @@
+use async_trait::async_trait;
+use redis::{Value, cmd};
+use time::OffsetDateTime;
+
+use super::{
+    PURGED_AT_ONCE, RedisStore,
+    answer::{bytes, pairs, size},
+    document_records::{
+        document_name, in_order, index_name, read_document, read_listed, write_document, write_position,
+    },
+    failure::Failure,
+    keys::kept_for,
+    script::{COMMIT, COMMIT_IN_PLACE, LIST_DOCUMENTS, SWEEP_DOCUMENTS},
+};
+use crate::{
+    error::StoreError,
+    store::{
+        Change, Changes, CommitOutcome, Document, Index, Key, Listed, Partition, Position, StateStore, micros,
+    },
+};
+
+/// Stands in place of a document for a change that only checks.
+const KEEP: &[u8] = b"";
+/// Stands in place of a document that is deleted. A document has more bytes.
+const DELETE: &[u8] = b"-";
+
+#[async_trait]
+impl StateStore for RedisStore {
+    async fn load(&self, partition: &Partition, keys: &[Key]) -> Result<Vec<Option<Document>>, StoreError> {
+        if keys.is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut question = cmd("MGET");
+        for key in keys {
+            question.arg(self.0.keys.document(&document_name(partition, key)));
+        }
+        Ok(documents(&self.0.links.ask(&question).await?)?)
+    }
+
+    async fn commit(
+        &self,
+        partition: &Partition,
+        changes: &Changes,
+        now: OffsetDateTime,
+    ) -> Result<CommitOutcome, StoreError> {
+        if changes.is_empty() {
+            return Ok(CommitOutcome::Committed);
+        }
+        let creates =
+            changes.iter().any(|change| matches!(change, Change::Put(put) if put.expects.is_none()));
+        let script = if creates { &COMMIT } else { &COMMIT_IN_PLACE };
+        let name = |change: &Change| self.0.keys.document(&document_name(partition, change.key()));
+        let mut call = script.on(changes.iter().map(name)).arg(self.0.keys.kind("i"));
+        for change in changes.iter() {
+            call = call.arg(change.expects().as_ref().map_or(&[][..], |version| version.as_bytes()));
+            call = match change {
+                Change::Put(put) => call.arg(write_document(partition, put)).arg(
+                    // The entries of a document go with it, which only a script can see to.
+                    put.keep_until
+                        .filter(|_| put.index.is_empty())
+                        .map_or_else(String::new, |keep_until| kept_for(keep_until, now).to_string()),
+                ),
+                Change::Delete { .. } => call.arg(DELETE).arg(""),
+                Change::Check { .. } => call.arg(KEEP).arg(""),
+            };
+        }
+        let links = &self.0.links;
+        let answer = if is_ending(changes) { links.run_ending(call).await } else { links.run(call).await };
+        match answer {
+            Ok(Value::Int(_)) => Ok(CommitOutcome::Committed),
+            Ok(answer) => Ok(CommitOutcome::Conflict(documents(&answer)?)),
+            // The server has not run it: the slot is another server's.
+            Err(failure) if failure.is("MOVED") => {
+                let keys: Vec<_> = changes.iter().map(|change| change.key().clone()).collect();
+                Ok(CommitOutcome::Conflict(self.load(partition, &keys).await?))
+            }
+            Err(failure) => Err(failure.into()),
+        }
+    }
+
+    async fn list(
+        &self,
+        index: &Index,
+        after: Option<&Position>,
+        limit: usize,
+    ) -> Result<Vec<Listed>, StoreError> {
+        let (keys, index) = (&self.0.keys, index_name(index));
+        let from = after.map_or_else(|| b"-".to_vec(), |after| [b"(", &*write_position(after)].concat());
+        let call = LIST_DOCUMENTS
+            .on([keys.index_of_documents(&index)])
+            .arg(keys.kind("d"))
+            .arg(index)
+            .arg(from)
+            .arg(limit);
+        let answer = self.0.links.run(call).await?;
+        pairs(&answer)?.into_iter().map(|(member, record)| Ok(read_listed(member, record)?)).collect()
+    }
+
+    async fn sweep(&self, until: OffsetDateTime, limit: usize) -> Result<usize, StoreError> {
+        let keys = &self.0.keys;
+        let call = SWEEP_DOCUMENTS
+            .on([keys.cursor("d")])
+            .arg(keys.pattern("d"))
+            .arg(PURGED_AT_ONCE)
+            .arg(keys.kind("i"))
+            .arg(keys.kind("d"))
+            .arg(&in_order(micros::from_time(until)))
+            .arg(limit);
+        Ok(size(&self.0.links.run(call).await?)?)
+    }
+}
+
+/// True if the commit may end something, as the use of a code does. A counted failure ends nothing.
+fn is_ending(changes: &Changes) -> bool {
+    changes.iter().any(|change| match change {
+        Change::Put(put) => !put.expendable,
+        Change::Delete { .. } => true,
+        Change::Check { .. } => false,
+    })
+}
+
+fn documents(answer: &Value) -> Result<Vec<Option<Document>>, Failure> {
+    let Value::Array(records) = answer else { return Err(Failure::Corrupt("an answer")) };
+    records.iter().map(|record| bytes(record)?.map(read_document).transpose()).collect()
+}

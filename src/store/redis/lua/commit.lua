@@ -1,0 +1,33 @@
+-- Three arguments for each document: the version that it must have, the new document, and for how long it is kept.
+local index_prefix = ARGV[1]
+-- The prefixes of documents and of indexes are of one length.
+local name_at = #index_prefix + 1
+
+local held = redis.call('MGET', unpack(KEYS))
+for at, document in ipairs(held) do
+  local version = document and document:sub(1, 16)
+  -- An empty record, which cannot be read, is no absent document.
+  if version == '' or (version or '') ~= ARGV[3 * at - 1] then return held end
+end
+-- Entries are written first and removed last: if a command of an index fails, an entry may be stale, which is skipped, but
+-- documents are changed all or not at all.
+local entered = {}
+for at, key in ipairs(KEYS) do
+  local document = ARGV[3 * at]
+  entered[at] = #document > 1 and entries_of(document) or {}
+  enter(index_prefix, key:sub(name_at), entered[at])
+end
+for at, key in ipairs(KEYS) do
+  local document, kept_for = ARGV[3 * at], ARGV[3 * at + 1]
+  if document == '-' then
+    redis.call('DEL', key)
+  elseif kept_for ~= '' then
+    redis.call('SET', key, document, 'PX', kept_for)
+  elseif document ~= '' then
+    redis.call('SET', key, document)
+  end
+end
+for at, key in ipairs(KEYS) do
+  if held[at] and ARGV[3 * at] ~= '' then leave(index_prefix, key:sub(name_at), entries_of(held[at]), entered[at]) end
+end
+return 1

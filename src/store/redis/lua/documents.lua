@@ -1,0 +1,27 @@
+-- A document as it is kept: version, keep_until, the number of its index entries, their ranks, the names of their
+-- indexes, content. See document_records.rs, which writes it. Documents and indexes have names; a key is a prefix and a name.
+local NUMBER_AT = 25
+
+-- The ranks of a document's index entries, by the names of the indexes.
+local function entries_of(document)
+  local entries, count = {}, document:byte(NUMBER_AT)
+  local rank_at = NUMBER_AT + 1
+  local at = rank_at + 8 * count
+  for _ = 1, count do
+    local index, next_at = struct.unpack('Bc0', document, at)
+    entries[index] = document:sub(rank_at, rank_at + 7)
+    rank_at, at = rank_at + 8, next_at
+  end
+  return entries
+end
+
+local function enter(index_prefix, name, entries)
+  for index, rank in pairs(entries) do redis.call('ZADD', index_prefix .. index, 0, rank .. name) end
+end
+
+-- Removes those entries that are not among the others.
+local function leave(index_prefix, name, entries, others)
+  for index, rank in pairs(entries) do
+    if others[index] ~= rank then redis.call('ZREM', index_prefix .. index, rank .. name) end
+  end
+end
