@@ -2,9 +2,12 @@
 -- indexes, content. See document_records.rs, which writes it. Documents and indexes have names; a key is a prefix and a name.
 local NUMBER_AT = 25
 
+local NONE = {}
+
 -- The ranks of a document's index entries, by the names of the indexes.
 local function entries_of(document)
-  local entries, count = {}, document:byte(NUMBER_AT)
+  local entries, count = NONE, document:byte(NUMBER_AT)
+  if count > 0 then entries = {} end
   local rank_at = NUMBER_AT + 1
   local at = rank_at + 8 * count
   for _ = 1, count do
