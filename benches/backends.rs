@@ -1,10 +1,8 @@
 //! The backends that last: verification, issue, redemption and a reserved attempt, by one caller and by 64 at once; beside
 //! each the same statement on the bare driver, over as many connections, on the same rows, in the same run.
-//!
-//! Ours and the bare driver take turns of a few milliseconds, which criterion cannot: server and client share a machine with
-//! others, whose load comes and goes within seconds, and it is the ratio that is wanted. Prints a line of JSON a row.
+//! Ours and the bare driver take turns. Prints a line of JSON a row.
 
-use std::{sync::Arc, time::Instant};
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use commerce_auth::{
@@ -15,7 +13,8 @@ use commerce_auth::{
     },
 };
 use commerce_auth_benches::{
-    BarePostgres, BareRedis, BareSqlite, Driver, Shop, Work, grant_of, origin_of, random_digests, sizes,
+    BarePostgres, BareRedis, BareSqlite, Driver, Shop, Turns, Work, grant_of, origin_of, random_digests,
+    sizes, timed,
 };
 use commerce_auth_test_servers::{Postgres, Redis};
 use serde_json::json;
@@ -24,19 +23,12 @@ use tokio::runtime::Runtime;
 
 /// Callers at once.
 const CALLERS: [usize; 2] = [1, 64];
-/// A turn's least length.
-const TURN: std::time::Duration = std::time::Duration::from_millis(15);
 /// Nobody has been revoked yet.
 const FIRST: Generation = Generation { subject: 0, everything: 0 };
 
 /// Live tokens, and how many of them are verified.
 fn live() -> (usize, usize) {
     if sizes().len() > 1 { (100_000, 10_000) } else { (1_000, 100) }
-}
-
-/// Turns of each row.
-fn turns() -> usize {
-    if sizes().len() > 1 { 60 } else { 1 }
 }
 
 fn main() {
@@ -72,70 +64,26 @@ fn measure<D: Driver>(tokio: &Runtime, name: &str, ours: &Arc<Ours>, bare: &Arc<
     ];
     for (verb, prepare) in prepared {
         for callers in CALLERS {
-            let mut steps = callers;
-            while timed(tokio, callers, ours, prepare(steps)) < TURN {
-                steps *= 2;
-            }
-            let (mut by_ours, mut by_bare, mut ratios) = (Vec::new(), Vec::new(), Vec::new());
-            for turn in 0..turns() {
-                let ours = || timed(tokio, callers, ours, prepare(steps));
-                let bare = || timed(tokio, callers, bare, prepare(steps));
-                // Whoever is second may find the caches warm, or the disk busy.
-                let (ours, bare) = if turn % 2 == 0 { (ours(), bare()) } else { swap((bare(), ours())) };
-                ratios.push(bare.as_secs_f64() / ours.as_secs_f64());
-                by_ours.push(nanoseconds_each(ours, steps));
-                by_bare.push(nanoseconds_each(bare, steps));
-            }
+            let turns = Turns::take(
+                callers,
+                |steps| run(tokio, callers, ours, prepare(steps)),
+                |steps| run(tokio, callers, bare, prepare(steps)),
+            );
             let row = json!({
                 "backend": name, "verb": verb, "callers": callers,
-                "ours": median(by_ours), "bare": median(by_bare), "ratio": median(ratios),
+                "ours": turns.first, "bare": turns.second, "ratio": turns.ratio,
             });
             println!("{row}");
         }
     }
 }
 
-fn swap<T>((first, second): (T, T)) -> (T, T) {
-    (second, first)
-}
-
-fn nanoseconds_each(time: std::time::Duration, steps: usize) -> f64 {
-    time.as_secs_f64() * 1e9 / f64::from(u32::try_from(steps).expect("a turn's length"))
-}
-
-fn median(mut values: Vec<f64>) -> f64 {
-    values.sort_by(f64::total_cmp);
-    values[values.len() / 2]
-}
-
 /// How long so many callers at once take for all of it.
-fn timed<D: Driver>(
-    tokio: &Runtime,
-    callers: usize,
-    driver: &Arc<D>,
-    work: Vec<Work>,
-) -> std::time::Duration {
-    let mut shares: Vec<Vec<Work>> = (0..callers).map(|_| Vec::new()).collect();
-    for (index, work) in work.into_iter().enumerate() {
-        shares[index % callers].push(work);
-    }
-    tokio.block_on(async {
-        let start = Instant::now();
-        let running: Vec<_> = shares
-            .into_iter()
-            .map(|share| {
-                let driver = Arc::clone(driver);
-                tokio::spawn(async move {
-                    for work in share {
-                        driver.run(work).await;
-                    }
-                })
-            })
-            .collect();
-        for caller in running {
-            caller.await.expect("no caller panics");
-        }
-        start.elapsed()
+fn run<D: Driver>(tokio: &Runtime, callers: usize, driver: &Arc<D>, work: Vec<Work>) -> std::time::Duration {
+    let driver = Arc::clone(driver);
+    timed(tokio, callers, work, move |work| {
+        let driver = Arc::clone(&driver);
+        async move { driver.run(work).await }
     })
 }
 
@@ -151,7 +99,7 @@ impl Ours {
         let store: Arc<dyn Store> = Arc::new(store);
         let ours = Arc::new(Self { shop: Shop::over(Arc::clone(&store), verified), store });
         // What nobody verifies is there without a sign-in.
-        timed(tokio, 64, &ours, ours.grants(rows - verified));
+        run(tokio, 64, &ours, ours.grants(rows - verified));
         ours
     }
 

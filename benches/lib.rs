@@ -3,9 +3,11 @@
 mod bare;
 mod peers;
 mod shop;
+mod turns;
 mod work;
 
 pub use bare::{BarePostgres, BareRedis, BareSqlite, Driver, Work};
 pub use peers::{Claims, Jwt, Sessions};
 pub use shop::{BareTable, Shop, Texts, grant_of, origin_of, random_digests};
+pub use turns::{Turns, timed};
 pub use work::{Cursor, finish, on_threads, sizes};

@@ -3,8 +3,12 @@
 
 #[path = "support/child.rs"]
 mod child;
+#[path = "support/documents.rs"]
+mod documents;
 #[path = "support/records.rs"]
 mod records;
+#[path = "sqlite_faults/state.rs"]
+mod state;
 
 use std::{
     collections::HashSet,
@@ -114,6 +118,8 @@ fn in_another_process() {
         "full disk" => on_a_full_disk(&path),
         "a name" => assert_eq!(insert(&open(&path, PATIENCE), "kept").unwrap(), Insert::Stored),
         "forbidden" => what_is_forbidden(&path),
+        "commits" => state::commits(&path),
+        "commits race" => state::race_in_a_child(&path),
         part => panic!("no such part: {part}"),
     }
 }

@@ -7,7 +7,7 @@ use crate::{
     audit::Erasure,
     error::StoreError,
     keyring::{KeyId, Sealed},
-    store::{AssistanceEnd, Purpose},
+    store::{AssistanceEnd, Document, DocumentId, Index, Key, Partition, Position, Purpose, Version},
     token::{Assistance, Digest, Obtained, Origin, Subject},
 };
 
@@ -163,4 +163,30 @@ pub(super) fn erasure(bytes: &[u8]) -> Erasure {
 /// The key, and the MAC behind it.
 pub(super) fn erasure_bytes(erasure: &Erasure) -> Vec<u8> {
     [&erasure.key.0.to_be_bytes()[..], erasure.mac.as_bytes()].concat()
+}
+
+pub(super) fn document(version: &[u8], bytes: &[u8]) -> Result<Document, CorruptColumn> {
+    let version = version.try_into().map_err(|_| CorruptColumn("version"))?;
+    Ok(Document { version: Version::from_bytes(version), bytes: bytes.to_vec() })
+}
+
+/// The scope of an index: its partition, or empty for an index of the whole shop.
+pub(super) fn scope(index: &Index) -> &[u8] {
+    index.partition.as_ref().map_or(&[], |partition| partition.as_bytes())
+}
+
+/// The columns behind which a list goes on: those of the position, or columns before every other.
+pub(super) fn behind(after: Option<&Position>) -> (i64, &[u8], &str, &[u8]) {
+    after.map_or((i64::MIN, &[], "", &[]), |Position { rank, partition, key }| {
+        (*rank, partition.as_bytes(), key.kind.as_str(), key.id.as_bytes())
+    })
+}
+
+/// The position of an entry.
+pub(super) fn place(rank: i64, partition: &[u8], kind: &str, id: &[u8]) -> Result<Position, CorruptColumn> {
+    let partition = partition.try_into().map_err(|_| CorruptColumn("partition"))?;
+    let kind = kind.parse().map_err(|_| CorruptColumn("kind"))?;
+    let id = id.try_into().map_err(|_| CorruptColumn("id"))?;
+    let key = Key { kind, id: DocumentId::from_bytes(id) };
+    Ok(Position { rank, partition: Partition::from_bytes(partition), key })
 }

@@ -5,6 +5,8 @@
 mod accounts;
 #[path = "../support/alternating.rs"]
 mod alternating;
+#[path = "../support/documents.rs"]
+mod documents;
 mod opening;
 mod poolers;
 mod processes;
@@ -13,6 +15,7 @@ mod records;
 mod rows;
 mod runtimes;
 mod setup;
+mod state;
 mod suite;
 mod tables;
 mod tls;

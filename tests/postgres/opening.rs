@@ -94,7 +94,7 @@ async fn a_newer_release_has_been_here() {
     schema.by_hand("UPDATE {}.schema_version SET version = 7");
     for migrate in [true, false] {
         let refused = schema.options().migrate(migrate).connect().await.unwrap_err();
-        assert!(matches!(refused, OpenError::NewerSchema { found: 7, known: 4 }), "{refused:?}");
+        assert!(matches!(refused, OpenError::NewerSchema { found: 7, known: 5 }), "{refused:?}");
     }
 }
 
@@ -111,7 +111,7 @@ async fn who_was_there_before_second_factors_needs_one() {
     let clerk = store.admins().find_by_id(&8.into()).await.unwrap().expect("nobody is lost");
     assert!(clerk.requires_second_factor);
     every_verb(&store).await;
-    assert_eq!(schema.by_hand("SELECT version FROM {}.schema_version"), "4");
+    assert_eq!(schema.by_hand("SELECT version FROM {}.schema_version"), "5");
 }
 
 #[tokio::test]
@@ -119,7 +119,7 @@ async fn a_node_that_is_told_to_make_nothing_makes_nothing() {
     let Some(schema) = Schema::new() else { return };
     let here = || schema.by_hand("SELECT count(*) FROM pg_namespace WHERE nspname = '{}'");
     let refused = schema.options().migrate(false).connect().await.unwrap_err();
-    assert!(matches!(refused, OpenError::NotMigrated { found: 0, needed: 4 }), "{refused:?}");
+    assert!(matches!(refused, OpenError::NotMigrated { found: 0, needed: 5 }), "{refused:?}");
     assert_eq!(here(), "0");
     drop(schema.open().await);
     schema.options().migrate(false).connect().await.unwrap();

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use commerce_auth::{PostgresOptions, conformance, store_conformance};
+use commerce_auth::{PostgresOptions, PostgresStore, conformance, state_conformance, store_conformance};
 use commerce_auth_test_servers::Postgres;
 use tokio::runtime::Runtime;
 
@@ -33,17 +33,38 @@ store_conformance! {
     };
 }
 
+state_conformance! {
+    mod documents_on_one_node;
+    skip_unless: server().is_some();
+    runtime: { let tokio = tokio(); move |future| tokio.block_on(future) };
+    store: || async { schema().patient().await };
+}
+
+state_conformance! {
+    mod documents_on_two_nodes;
+    skip_unless: server().is_some();
+    runtime: { let tokio = tokio(); move |future| tokio.block_on(future) };
+    store: || async {
+        let schema = schema();
+        Alternating::new([schema.patient().await, schema.patient().await])
+    };
+}
+
+/// A store whose server was there when it connected.
+async fn broken(server: &Postgres) -> PostgresStore {
+    let options = PostgresOptions::new(server.url()).timeout(Duration::from_secs(1));
+    let store = options.connect().await.expect("the server is there");
+    server.stop();
+    store
+}
+
 #[test]
 fn every_error_has_a_source() {
     let Some(server) = Postgres::start() else { return };
     let tokio = tokio();
-    let broken = || async {
-        let options = PostgresOptions::new(server.url()).timeout(Duration::from_secs(1));
-        let store = options.connect().await.expect("the server is there");
-        server.stop();
-        store
-    };
-    conformance::run_broken(|future| tokio.block_on(future), broken).unwrap();
+    conformance::run_broken(|future| tokio.block_on(future), || broken(&server)).unwrap();
+    server.restart();
+    conformance::run_state_broken(|future| tokio.block_on(future), || broken(&server)).unwrap();
 }
 
 /// What a database is set to by default must not matter.
@@ -53,6 +74,15 @@ fn races_end_well_whatever_the_isolation_by_default() {
         let setting = format!("default_transaction_isolation={isolation}");
         let Some(server) = Postgres::start_with(&[&setting]) else { return };
         let tokio = tokio();
+        let open = || async {
+            let options = PostgresOptions::new(server.url()).schema(new_name());
+            options.timeout(Duration::from_secs(60)).connect().await.expect("the server is there")
+        };
+        for race in ["races::no_update_is_lost", "races::a_check_holds_until_the_commit"] {
+            if let Err(failure) = conformance::run_state(|future| tokio.block_on(future), open, race) {
+                panic!("{race}, {isolation}: {failure}");
+            }
+        }
         for race in [
             "tokens::no_find_after_a_revoke",
             "tokens::revoke_all_races_sign_ins",
@@ -66,10 +96,6 @@ fn races_end_well_whatever_the_isolation_by_default() {
             "throttle::a_budget_holds_under_parallel_attempts",
             "throttle::a_shared_budget_holds_under_parallel_attempts",
         ] {
-            let open = || async {
-                let options = PostgresOptions::new(server.url()).schema(new_name());
-                options.timeout(Duration::from_secs(60)).connect().await.expect("the server is there")
-            };
             if let Err(failure) = conformance::run(|future| tokio.block_on(future), open, race) {
                 panic!("{race}, {isolation}: {failure}");
             }

@@ -2,12 +2,14 @@
 
 use commerce_auth::{
     AssistanceEnd, AuditSink, CustomerStore, KeyId, Origin, PostgresOptions, StoreError,
-    store::{FactorStore, LedgerStore, OtcStore, Outcome, ThrottleStore, TokenStore},
+    store::{
+        Change, Changes, FactorStore, LedgerStore, OtcStore, Outcome, StateStore, ThrottleStore, TokenStore,
+    },
 };
 use commerce_auth_test_servers::Proxy;
 
 use crate::{
-    Schema,
+    Schema, documents,
     records::{HOUR, MINUTE, NOW, attempt, code, enrolment, entry, grant, presented, recovery_code, subject},
 };
 
@@ -32,6 +34,10 @@ async fn every_verb_is_one_round_trip() -> Result<(), StoreError> {
                 .replace('N', &format!("{round}")),
         )
         .unwrap();
+        let partition = documents::partition(&format!("{round}"));
+        let keys = [documents::key(0), documents::key(1)];
+        let creation = keys.clone().map(|key| Change::Put(documents::put(key, None, 1)));
+        let creation = Changes::new(creation.to_vec()).unwrap();
         macro_rules! is_one_round_trip {
             ($($call:expr;)*) => {$(
                 let before = proxy.turns();
@@ -44,7 +50,7 @@ async fn every_verb_is_one_round_trip() -> Result<(), StoreError> {
             store.generation(&subject());
             store.insert(&grant, &Origin::default(), generation, NOW);
             store.find(&grant.digest, NOW);
-            store.list(&subject(), NOW);
+            TokenStore::list(&store, &subject(), NOW);
             store.revoke(&grant.digest, NOW, NOW + HOUR);
             store.put(&code, 3, NOW);
             store.peek(&presented(&code), NOW);
@@ -77,6 +83,11 @@ async fn every_verb_is_one_round_trip() -> Result<(), StoreError> {
             store.end_assistance(&entry.grant, AssistanceEnd::SignedOut, NOW);
             store.erase_assistance(&entry.customer);
             store.purge_assistance(NOW, 10);
+            store.load(&partition, &keys);
+            store.commit(&partition, &creation, NOW);
+            store.commit(&partition, &creation, NOW);
+            StateStore::list(&store, &documents::index(partition), None, 10);
+            store.sweep(NOW, 10);
             store.customers().find_by_id(&1.into());
             trail.record(&event);
             trail.events(10);

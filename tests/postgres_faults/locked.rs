@@ -27,7 +27,7 @@ pub(crate) async fn another(server: &Postgres) -> Client {
 pub(crate) async fn lock_everything(server: &Postgres) -> Client {
     let client = another(server).await;
     let tables = "grants, bars, subjects, epoch, one_time_credentials, attempts, audit_events, customers, \
-                  admins, factors, recovery_codes, factor_enrolments, assistance_ledger";
+                  admins, factors, recovery_codes, factor_enrolments, assistance_ledger, documents, entries";
     for table in tables.split(", ") {
         let lock = format!("LOCK TABLE commerce_auth.{table} IN SHARE ROW EXCLUSIVE MODE");
         client.batch_execute(&lock).await.unwrap();

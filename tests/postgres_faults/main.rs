@@ -2,12 +2,15 @@
 //! service resumes by itself.
 #![cfg(feature = "postgres")]
 
+#[path = "../support/documents.rs"]
+mod documents;
 mod dropped;
 mod kill;
 mod locked;
 mod network;
 #[path = "../support/records.rs"]
 mod records;
+mod state;
 #[path = "../support/mod.rs"]
 mod support;
 
@@ -18,7 +21,10 @@ use std::{
 
 use commerce_auth::{
     AdminId, AssistanceEnd, KeyId, Origin, PostgresOptions, PostgresStore, StoreError,
-    store::{FactorStore, LedgerStore, OtcStore, Outcome, ThrottleStore, TokenStore},
+    store::{
+        Change, CommitOutcome, FactorStore, LedgerStore, OtcStore, Outcome, StateStore, ThrottleStore,
+        TokenStore,
+    },
 };
 use commerce_auth_test_servers::Postgres;
 
@@ -62,11 +68,12 @@ async fn find(store: &PostgresStore) -> Result<(), StoreError> {
 }
 
 /// What each verb answers that only looks.
-async fn looks(store: &PostgresStore) -> [Result<(), StoreError>; 10] {
+async fn looks(store: &PostgresStore) -> [Result<(), StoreError>; 12] {
+    let partition = documents::partition("a");
     [
         in_time("generation", store.generation(&subject())).await.map(drop),
         find(store).await,
-        in_time("list", store.list(&subject(), NOW)).await.map(drop),
+        in_time("list", TokenStore::list(store, &subject(), NOW)).await.map(drop),
         in_time("peek", store.peek(&presented(&code("a")), NOW)).await.map(drop),
         in_time("factor", store.factor(&AdminId::from(7))).await.map(drop),
         in_time("enrolment", store.enrolment(&digest("a"), NOW)).await.map(drop),
@@ -74,11 +81,13 @@ async fn looks(store: &PostgresStore) -> [Result<(), StoreError>; 10] {
         in_time("find_assistance", store.find_assistance(&digest("a"))).await.map(drop),
         in_time("open_assistance", store.open_assistance(1)).await.map(drop),
         in_time("assistance_of", store.assistance_of(&1.into(), 1)).await.map(drop),
+        in_time("load", store.load(&partition, &[documents::key(0)])).await.map(drop),
+        in_time("list", StateStore::list(store, &documents::index(partition), None, 1)).await.map(drop),
     ]
 }
 
 /// What each verb answers that changes something, all asked at once; none of them finds that it has nothing to do.
-async fn changes(store: &PostgresStore) -> [Result<(), StoreError>; 8] {
+async fn changes(store: &PostgresStore) -> [Result<(), StoreError>; 9] {
     static NEXT: AtomicU64 = AtomicU64::new(0);
     let number = NEXT.fetch_add(1, Ordering::Relaxed);
     let name = format!("change {number}");
@@ -103,7 +112,16 @@ async fn changes(store: &PostgresStore) -> [Result<(), StoreError>; 8] {
         store.begin_assistance(&entry).await?;
         store.end_assistance(&entry.grant, AssistanceEnd::SignedOut, NOW).await.map(drop)
     };
-    let (insert, revoke, revoke_all, put, take, settled, enrolled, assisted) = tokio::join!(
+    let partition = documents::partition(&name);
+    let committed = async {
+        let creation = vec![Change::Put(documents::put(documents::key(0), None, 1))];
+        match documents::commit(store, &partition, creation).await? {
+            CommitOutcome::Committed => Ok(()),
+            // The server has refused to run it.
+            other => Err(StoreError::new(format!("{other:?}"))),
+        }
+    };
+    let (insert, revoke, revoke_all, put, take, settled, enrolled, assisted, committed) = tokio::join!(
         in_time("insert", insert),
         in_time("revoke", store.revoke(&other, NOW, NOW + HOUR)),
         in_time("revoke_all", store.revoke_all(&subject, None, NOW)),
@@ -112,8 +130,9 @@ async fn changes(store: &PostgresStore) -> [Result<(), StoreError>; 8] {
         in_time("reserve and settle", settled),
         in_time("begin_enrolment and activate", enrolled),
         in_time("begin_assistance and end_assistance", assisted),
+        in_time("commit", committed),
     );
-    [insert, revoke.map(drop), revoke_all, put.map(drop), take, settled, enrolled, assisted]
+    [insert, revoke.map(drop), revoke_all, put.map(drop), take, settled, enrolled, assisted, committed]
 }
 
 /// Every verb answers, at once or soon.

@@ -44,6 +44,17 @@ impl Failure {
         };
         matches!(self, Self::Connection(error) if driver_said(error))
     }
+
+    /// True if the server has refused a statement that will run if it is sent again: a serialization failure, a
+    /// deadlock, a lock that was not free in time. It has run nothing.
+    pub(super) fn has_run_nothing(&self) -> bool {
+        const REFUSALS: [SqlState; 3] = [
+            SqlState::T_R_SERIALIZATION_FAILURE,
+            SqlState::T_R_DEADLOCK_DETECTED,
+            SqlState::LOCK_NOT_AVAILABLE,
+        ];
+        matches!(self, Self::Server(state) if REFUSALS.contains(state))
+    }
 }
 
 /// The cause of an answer that its code alone does not tell an operator.

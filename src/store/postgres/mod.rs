@@ -48,6 +48,7 @@ mod options;
 mod pipelined;
 mod proof;
 mod session;
+mod state;
 mod statements;
 mod throttle;
 mod tokens;

@@ -25,14 +25,14 @@ const POOLER: &str = "a connection pooler before the database does not keep a se
 
 /// The tables that every node reads and writes.
 const TABLES: &str = "'grants', 'bars', 'subjects', 'epoch', 'one_time_credentials', 'attempts', 'audit_events', \
-     'customers', 'admins', 'factors', 'recovery_codes', 'factor_enrolments', 'assistance_ledger'";
+     'customers', 'admins', 'factors', 'recovery_codes', 'factor_enrolments', 'assistance_ledger', 'documents', 'entries'";
 
 /// The functions that the schema files create. The schema may hold others, which the store never calls.
 const FUNCTIONS: &str = "'activate_factor', 'append_records', 'begin_enrolment', 'clamp', 'clear_attempts', \
-     'erase_assistance', 'erase_records', 'fail', 'forget', 'insert_grant', 'is_locked', 'lapse', 'lock_of', 'lower_end', \
+     'commit_documents', 'erase_assistance', 'erase_records', 'fail', 'forget', 'insert_grant', 'is_locked', 'lapse', 'lock_of', 'lower_end', \
      'purge_assistance', 'purge_attempts', 'purge_credentials', 'purge_enrolments', 'purge_tokens', 'put_credential', \
      'remove_factor', 'replace_recovery_codes', 'reserve_attempt', 'revoke_all', 'revoke_grant', 'save', \
-     'settle_attempt', 'take_credential'";
+     'settle_attempt', 'sweep_documents', 'take_credential'";
 
 /// The server's description of itself.
 #[derive(Debug)]

@@ -62,7 +62,7 @@ macro_rules! records {
 }
 
 statements! {
-    /// What never waits for a lock.
+    /// What never waits for a lock. `LIMIT 1` keeps the planner from a join that would read a whole partition.
     Query {
         Generation =>
             "SELECT coalesce((SELECT generation FROM \"{schema}\".subjects WHERE kind = $1 AND id = $2), 0), everything \
@@ -84,6 +84,16 @@ statements! {
             "SELECT * FROM \"{schema}\".assistance_ledger WHERE ended_at IS NULL ORDER BY began_at LIMIT $1",
         AssistanceOf =>
             "SELECT * FROM \"{schema}\".assistance_ledger WHERE customer = $1 ORDER BY began_at DESC LIMIT $2",
+        LoadDocuments =>
+            "SELECT document.version, document.bytes FROM unnest($2::text[], $3::bytea[]) WITH ORDINALITY \
+             AS wanted (kind, id, place) LEFT JOIN LATERAL (SELECT version, bytes FROM \"{schema}\".documents \
+             WHERE partition = $1 AND kind = wanted.kind AND id = wanted.id LIMIT 1) AS document ON true ORDER BY place",
+        ListDocuments =>
+            "SELECT rank, entry.partition, entry.kind, entry.id, document.version, document.bytes \
+             FROM \"{schema}\".entries AS entry JOIN LATERAL (SELECT version, bytes FROM \"{schema}\".documents \
+             WHERE partition = entry.partition AND kind = entry.kind AND id = entry.id LIMIT 1) AS document ON true \
+             WHERE scope = $1 AND name = $2 AND (rank, entry.partition, entry.kind, entry.id) > ($3, $4, $5, $6) \
+             ORDER BY rank, entry.partition, entry.kind, entry.id LIMIT $7",
         AuditNewest => records!("ORDER BY position DESC LIMIT $1"),
         AuditRecords => records!("WHERE position >= $1 ORDER BY position LIMIT $2"),
         AuditOfSubject =>
@@ -142,6 +152,9 @@ statements! {
              WHERE digest = $1 AND ended_at IS NULL RETURNING *",
         EraseAssistance => "SELECT \"{schema}\".erase_assistance($1)",
         PurgeAssistance => "SELECT \"{schema}\".purge_assistance($1, $2)",
+        CommitDocuments =>
+            "SELECT * FROM \"{schema}\".commit_documents($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
+        SweepDocuments => "SELECT \"{schema}\".sweep_documents($1, $2)",
         AppendRecords =>
             "SELECT * FROM \"{schema}\".append_records($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)",
         EraseRecords => "SELECT \"{schema}\".erase_records($1, $2, $3)",

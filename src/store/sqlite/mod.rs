@@ -51,6 +51,7 @@ mod ledger;
 mod migrations;
 mod open;
 mod readers;
+mod state;
 mod throttle;
 mod tokens;
 mod writer;

@@ -1,0 +1,24 @@
+-- Version 4: versioned documents, whose meaning the library owns. SELECT CAST(bytes AS TEXT) shows one.
+CREATE TABLE documents (
+    partition BLOB NOT NULL,
+    kind TEXT NOT NULL,
+    id BLOB NOT NULL,
+    version BLOB NOT NULL,
+    keep_until INTEGER,
+    bytes BLOB NOT NULL,
+    PRIMARY KEY (partition, kind, id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX documents_by_end ON documents (keep_until) WHERE keep_until IS NOT NULL;
+
+-- Entries of documents in indexes. The scope is the partition that the index belongs to, or empty for an index of the
+-- whole shop.
+CREATE TABLE entries (
+    scope BLOB NOT NULL,
+    name TEXT NOT NULL,
+    rank INTEGER NOT NULL,
+    partition BLOB NOT NULL,
+    kind TEXT NOT NULL,
+    id BLOB NOT NULL,
+    PRIMARY KEY (scope, name, rank, partition, kind, id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX entries_by_document ON entries (partition, kind, id);

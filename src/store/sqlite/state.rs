@@ -1,0 +1,165 @@
+use async_trait::async_trait;
+use rusqlite::{Connection, OptionalExtension, Row, params};
+use time::OffsetDateTime;
+
+use super::SqliteStore;
+use crate::{
+    error::StoreError,
+    store::{
+        Change, Changes, CommitOutcome, Document, Index, Key, Listed, Partition, Position, Put, StateStore,
+        columns, micros,
+    },
+};
+
+/// The documents that a sweep removes.
+macro_rules! documents_due {
+    () => {
+        "(partition, kind, id) IN (SELECT partition, kind, id FROM documents WHERE keep_until <= ?1 \
+         ORDER BY keep_until, partition, kind, id LIMIT ?2)"
+    };
+}
+
+/// The one transaction that writes makes a commit atomic, also among processes.
+#[async_trait]
+impl StateStore for SqliteStore {
+    async fn load(&self, partition: &Partition, keys: &[Key]) -> Result<Vec<Option<Document>>, StoreError> {
+        let load = |connection: &Connection| match keys {
+            [_] => load(connection, partition, keys),
+            // Several statements see one moment only within a transaction.
+            _ => load(&*connection.unchecked_transaction()?, partition, keys),
+        };
+        self.0.readers.read(load).await
+    }
+
+    async fn commit(
+        &self,
+        partition: &Partition,
+        changes: &Changes,
+        _now: OffsetDateTime,
+    ) -> Result<CommitOutcome, StoreError> {
+        let (partition, changes) = (*partition, changes.clone());
+        self.0.writer.write(move |connection| commit(connection, &partition, &changes)).await
+    }
+
+    async fn list(
+        &self,
+        index: &Index,
+        after: Option<&Position>,
+        limit: usize,
+    ) -> Result<Vec<Listed>, StoreError> {
+        let list = |connection: &Connection| {
+            // The rows are compared from the left: the range is one of the primary key.
+            let mut list = connection.prepare_cached(
+                "SELECT rank, partition, kind, id, version, bytes \
+                 FROM entries CROSS JOIN documents USING (partition, kind, id) \
+                 WHERE scope = ?1 AND name = ?2 AND (rank, partition, kind, id) > (?3, ?4, ?5, ?6) \
+                 ORDER BY rank, partition, kind, id LIMIT ?7",
+            )?;
+            let (rank, partition, kind, id) = columns::behind(after);
+            let (scope, name) = (columns::scope(index), index.name.as_str());
+            let parameters = params![scope, name, rank, partition, kind, id, limit_of(limit)];
+            list.query_map(parameters, listed)?.collect()
+        };
+        self.0.readers.read(list).await
+    }
+
+    async fn sweep(&self, until: OffsetDateTime, limit: usize) -> Result<usize, StoreError> {
+        let sweep = move |connection: &Connection| {
+            let parameters = params![micros::from_time(until), limit_of(limit)];
+            // Both statements choose the same documents: nobody else writes in between.
+            let mut entries =
+                connection.prepare_cached(concat!("DELETE FROM entries WHERE ", documents_due!()))?;
+            entries.execute(parameters)?;
+            let mut documents =
+                connection.prepare_cached(concat!("DELETE FROM documents WHERE ", documents_due!()))?;
+            documents.execute(parameters)
+        };
+        self.0.writer.write(sweep).await
+    }
+}
+
+fn load<'a>(
+    connection: &Connection,
+    partition: &Partition,
+    keys: impl IntoIterator<Item = &'a Key>,
+) -> rusqlite::Result<Vec<Option<Document>>> {
+    let mut load = connection.prepare_cached(
+        "SELECT version, bytes FROM documents WHERE partition = ?1 AND kind = ?2 AND id = ?3",
+    )?;
+    let load = |key: &Key| {
+        let read = |row: &Row<'_>| document(row, 0);
+        load.query_row(params![partition.as_bytes(), key.kind.as_str(), key.id.as_bytes()], read).optional()
+    };
+    keys.into_iter().map(load).collect()
+}
+
+fn commit(
+    connection: &Connection,
+    partition: &Partition,
+    changes: &Changes,
+) -> rusqlite::Result<CommitOutcome> {
+    for change in changes.iter() {
+        let key = change.key();
+        let mut version = connection
+            .prepare_cached("SELECT version FROM documents WHERE partition = ?1 AND kind = ?2 AND id = ?3")?;
+        let key = params![partition.as_bytes(), key.kind.as_str(), key.id.as_bytes()];
+        let version: Option<[u8; 16]> = version.query_row(key, |row| row.get(0)).optional()?;
+        if version.as_ref() != change.expects().as_ref().map(|expected| expected.as_bytes()) {
+            return load(connection, partition, changes.iter().map(Change::key)).map(CommitOutcome::Conflict);
+        }
+    }
+    for change in changes.iter() {
+        match change {
+            Change::Put(put) => replace(connection, partition, put)?,
+            Change::Delete { key, .. } => {
+                remove_entries(connection, partition, key)?;
+                let mut delete = connection
+                    .prepare_cached("DELETE FROM documents WHERE partition = ?1 AND kind = ?2 AND id = ?3")?;
+                delete.execute(params![partition.as_bytes(), key.kind.as_str(), key.id.as_bytes()])?;
+            }
+            Change::Check { .. } => {}
+        }
+    }
+    Ok(CommitOutcome::Committed)
+}
+
+fn replace(connection: &Connection, partition: &Partition, put: &Put) -> rusqlite::Result<()> {
+    if put.expects.is_some() {
+        remove_entries(connection, partition, &put.key)?;
+    }
+    let (kind, id) = (put.key.kind.as_str(), put.key.id.as_bytes());
+    let mut upsert = connection.prepare_cached(
+        "INSERT INTO documents VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT DO UPDATE SET \
+         version = excluded.version, keep_until = excluded.keep_until, bytes = excluded.bytes",
+    )?;
+    let keep_until = put.keep_until.map(micros::from_time);
+    upsert.execute(params![partition.as_bytes(), kind, id, put.version.as_bytes(), keep_until, put.bytes])?;
+    for entry in &put.index {
+        let mut insert = connection.prepare_cached("INSERT INTO entries VALUES (?1, ?2, ?3, ?4, ?5, ?6)")?;
+        let index = entry.index(partition);
+        let (scope, name) = (columns::scope(&index), entry.name.as_str());
+        insert.execute(params![scope, name, entry.rank, partition.as_bytes(), kind, id])?;
+    }
+    Ok(())
+}
+
+fn remove_entries(connection: &Connection, partition: &Partition, key: &Key) -> rusqlite::Result<()> {
+    let mut remove =
+        connection.prepare_cached("DELETE FROM entries WHERE partition = ?1 AND kind = ?2 AND id = ?3")?;
+    remove.execute(params![partition.as_bytes(), key.kind.as_str(), key.id.as_bytes()]).map(drop)
+}
+
+fn listed(row: &Row<'_>) -> rusqlite::Result<Listed> {
+    let (partition, id) = (row.get_ref(1)?.as_blob()?, row.get_ref(3)?.as_blob()?);
+    let position = columns::place(row.get(0)?, partition, row.get_ref(2)?.as_str()?, id)?;
+    Ok(Listed { position, document: document(row, 4)? })
+}
+
+/// The document whose version is in this column and its bytes in the next.
+fn document(row: &Row<'_>, column: usize) -> rusqlite::Result<Document> {
+    Ok(columns::document(row.get_ref(column)?.as_blob()?, row.get_ref(column + 1)?.as_blob()?)?)
+}
+
+fn limit_of(limit: usize) -> i64 {
+    i64::try_from(limit).unwrap_or(i64::MAX)
+}
