@@ -25,7 +25,7 @@ const CALLERS: [usize; 2] = [1, 64];
 const LIMIT: f64 = 1.5;
 /// Accounts that have failures, and live tokens, all the while.
 fn held() -> usize {
-    if sizes().len() > 1 { 20_000 } else { 100 }
+    if sizes().len() > 1 { 5_000 } else { 100 }
 }
 
 fn main() {

@@ -156,13 +156,12 @@ fn each_statement_on_documents_is_a_search_by_an_index() {
     let path = new_path();
     drop(open(&path));
     let hand = Connection::open(&path).unwrap();
-    let due = "(partition, kind, id) IN (SELECT partition, kind, id FROM documents WHERE keep_until <= ?1 \
-               ORDER BY keep_until, partition, kind, id LIMIT ?2)";
+    let due = "FROM documents WHERE keep_until <= ?1 ORDER BY keep_until, arrival LIMIT ?2";
     for statement in [
         "SELECT version, bytes FROM documents WHERE partition = ?1 AND kind = ?2 AND id = ?3",
         "DELETE FROM entries WHERE partition = ?1 AND kind = ?2 AND id = ?3",
-        &format!("DELETE FROM documents WHERE {due}"),
-        &format!("DELETE FROM entries WHERE {due}"),
+        &format!("DELETE FROM documents WHERE arrival IN (SELECT arrival {due})"),
+        &format!("DELETE FROM entries WHERE (partition, kind, id) IN (SELECT partition, kind, id {due})"),
         "SELECT rank, partition, kind, id, version, bytes FROM entries CROSS JOIN documents USING (partition, kind, id) \
          WHERE scope = ?1 AND name = ?2 AND (rank, partition, kind, id) > (?3, ?4, ?5, ?6) \
          ORDER BY rank, partition, kind, id LIMIT ?7",

@@ -1,13 +1,16 @@
 -- Version 4: versioned documents, whose meaning the library owns. SELECT CAST(bytes AS TEXT) shows one.
+-- The rows are in order of their arrival: those that change soon after they were made share pages, and a change touches no
+-- page of the unique index, where neighbours are strangers.
 CREATE TABLE documents (
+    arrival INTEGER PRIMARY KEY,
     partition BLOB NOT NULL,
     kind TEXT NOT NULL,
     id BLOB NOT NULL,
     version BLOB NOT NULL,
     keep_until INTEGER,
     bytes BLOB NOT NULL,
-    PRIMARY KEY (partition, kind, id)
-) STRICT, WITHOUT ROWID;
+    UNIQUE (partition, kind, id)
+) STRICT;
 CREATE INDEX documents_by_end ON documents (keep_until) WHERE keep_until IS NOT NULL;
 
 -- Entries of documents in indexes. The scope is the partition that the index belongs to, or empty for an index of the

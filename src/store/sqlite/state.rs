@@ -1,5 +1,5 @@
 use async_trait::async_trait;
-use rusqlite::{Connection, OptionalExtension, Row, params};
+use rusqlite::{Connection, OptionalExtension, Row, params, params_from_iter, types::ToSqlOutput};
 use time::OffsetDateTime;
 
 use super::SqliteStore;
@@ -11,11 +11,14 @@ use crate::{
     },
 };
 
-/// The documents that a sweep removes.
+/// These columns of the documents that a sweep removes.
 macro_rules! documents_due {
-    () => {
-        "(partition, kind, id) IN (SELECT partition, kind, id FROM documents WHERE keep_until <= ?1 \
-         ORDER BY keep_until, partition, kind, id LIMIT ?2)"
+    ($columns:literal) => {
+        concat!(
+            "SELECT ",
+            $columns,
+            " FROM documents WHERE keep_until <= ?1 ORDER BY keep_until, arrival LIMIT ?2"
+        )
     };
 }
 
@@ -23,11 +26,7 @@ macro_rules! documents_due {
 #[async_trait]
 impl StateStore for SqliteStore {
     async fn load(&self, partition: &Partition, keys: &[Key]) -> Result<Vec<Option<Document>>, StoreError> {
-        let load = |connection: &Connection| match keys {
-            [_] => load(connection, partition, keys),
-            // Several statements see one moment only within a transaction.
-            _ => load(&*connection.unchecked_transaction()?, partition, keys),
-        };
+        let load = |connection: &Connection| load(connection, partition, keys);
         self.0.readers.read(load).await
     }
 
@@ -67,30 +66,52 @@ impl StateStore for SqliteStore {
         let sweep = move |connection: &Connection| {
             let parameters = params![micros::from_time(until), limit_of(limit)];
             // Both statements choose the same documents: nobody else writes in between.
-            let mut entries =
-                connection.prepare_cached(concat!("DELETE FROM entries WHERE ", documents_due!()))?;
+            let mut entries = connection.prepare_cached(concat!(
+                "DELETE FROM entries WHERE (partition, kind, id) IN (",
+                documents_due!("partition, kind, id"),
+                ")"
+            ))?;
             entries.execute(parameters)?;
-            let mut documents =
-                connection.prepare_cached(concat!("DELETE FROM documents WHERE ", documents_due!()))?;
+            let mut documents = connection.prepare_cached(concat!(
+                "DELETE FROM documents WHERE arrival IN (",
+                documents_due!("arrival"),
+                ")"
+            ))?;
             documents.execute(parameters)
         };
         self.0.writer.write(sweep).await
     }
 }
 
+/// Loads by one statement: the documents are of one moment.
 fn load<'a>(
     connection: &Connection,
     partition: &Partition,
     keys: impl IntoIterator<Item = &'a Key>,
 ) -> rusqlite::Result<Vec<Option<Document>>> {
-    let mut load = connection.prepare_cached(
-        "SELECT version, bytes FROM documents WHERE partition = ?1 AND kind = ?2 AND id = ?3",
-    )?;
-    let load = |key: &Key| {
-        let read = |row: &Row<'_>| document(row, 0);
-        load.query_row(params![partition.as_bytes(), key.kind.as_str(), key.id.as_bytes()], read).optional()
-    };
-    keys.into_iter().map(load).collect()
+    let (mut selects, mut documents) = (Vec::new(), Vec::new());
+    let mut parameters = vec![ToSqlOutput::from(&partition.as_bytes()[..])];
+    for (place, key) in keys.into_iter().enumerate() {
+        parameters.extend([ToSqlOutput::from(key.kind.as_str()), ToSqlOutput::from(&key.id.as_bytes()[..])]);
+        let id = parameters.len();
+        let kind = id - 1;
+        selects.push(format!(
+            "SELECT {place}, version, bytes FROM documents WHERE partition = ?1 AND kind = ?{kind} AND id = ?{id}"
+        ));
+        documents.push(None);
+    }
+    if documents.is_empty() {
+        return Ok(documents);
+    }
+    let mut load = connection.prepare_cached(&selects.join(" UNION ALL "))?;
+    let mut rows = load.query(params_from_iter(parameters))?;
+    while let Some(row) = rows.next()? {
+        let place = usize::try_from(row.get::<_, i64>(0)?).unwrap_or(usize::MAX);
+        if let Some(found) = documents.get_mut(place) {
+            *found = Some(document(row, 1)?);
+        }
+    }
+    Ok(documents)
 }
 
 fn commit(
@@ -129,7 +150,8 @@ fn replace(connection: &Connection, partition: &Partition, put: &Put) -> rusqlit
     }
     let (kind, id) = (put.key.kind.as_str(), put.key.id.as_bytes());
     let mut upsert = connection.prepare_cached(
-        "INSERT INTO documents VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT DO UPDATE SET \
+        "INSERT INTO documents (partition, kind, id, version, keep_until, bytes) \
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT DO UPDATE SET \
          version = excluded.version, keep_until = excluded.keep_until, bytes = excluded.bytes",
     )?;
     let keep_until = put.keep_until.map(micros::from_time);
