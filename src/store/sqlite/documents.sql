@@ -1,4 +1,5 @@
 -- Version 4: versioned documents, whose meaning the library owns. SELECT CAST(bytes AS TEXT) shows one.
+-- Not 0 in listed: the document has entries in indexes.
 -- The rows are in order of their arrival: those that change soon after they were made share pages, and a change touches no
 -- page of the unique index, where neighbours are strangers.
 CREATE TABLE documents (
@@ -8,6 +9,7 @@ CREATE TABLE documents (
     id BLOB NOT NULL,
     version BLOB NOT NULL,
     keep_until INTEGER,
+    listed INTEGER NOT NULL,
     bytes BLOB NOT NULL,
     UNIQUE (partition, kind, id)
 ) STRICT;

@@ -7,7 +7,7 @@ use crate::{
     error::StoreError,
     store::{
         Change, Changes, CommitOutcome, Document, Index, Key, Listed, Partition, Position, Put, StateStore,
-        columns, micros,
+        Version, columns, micros,
     },
 };
 
@@ -114,48 +114,73 @@ fn load<'a>(
     Ok(documents)
 }
 
+/// A present document.
+struct Present {
+    arrival: i64,
+    /// True if it has entries in indexes.
+    listed: bool,
+}
+
 fn commit(
     connection: &Connection,
     partition: &Partition,
     changes: &Changes,
 ) -> rusqlite::Result<CommitOutcome> {
+    let mut present = Vec::with_capacity(changes.len());
+    let mut find = connection.prepare_cached(
+        "SELECT version, arrival, listed FROM documents WHERE partition = ?1 AND kind = ?2 AND id = ?3",
+    )?;
     for change in changes.iter() {
         let key = change.key();
-        let mut version = connection
-            .prepare_cached("SELECT version FROM documents WHERE partition = ?1 AND kind = ?2 AND id = ?3")?;
         let key = params![partition.as_bytes(), key.kind.as_str(), key.id.as_bytes()];
-        let version: Option<[u8; 16]> = version.query_row(key, |row| row.get(0)).optional()?;
-        if version.as_ref() != change.expects().as_ref().map(|expected| expected.as_bytes()) {
+        let read = |row: &Row<'_>| {
+            Ok((row.get::<_, [u8; 16]>(0)?, Present { arrival: row.get(1)?, listed: row.get(2)? }))
+        };
+        let (version, found) = find.query_row(key, read).optional()?.unzip();
+        if version.as_ref() != change.expects().as_ref().map(Version::as_bytes) {
             return load(connection, partition, changes.iter().map(Change::key)).map(CommitOutcome::Conflict);
         }
+        present.push(found);
     }
-    for change in changes.iter() {
-        match change {
-            Change::Put(put) => replace(connection, partition, put)?,
-            Change::Delete { key, .. } => {
-                remove_entries(connection, partition, key)?;
-                let mut delete = connection
-                    .prepare_cached("DELETE FROM documents WHERE partition = ?1 AND kind = ?2 AND id = ?3")?;
-                delete.execute(params![partition.as_bytes(), key.kind.as_str(), key.id.as_bytes()])?;
+    for (change, present) in changes.iter().zip(present) {
+        if matches!(change, Change::Check { .. }) {
+            continue;
+        }
+        if present.as_ref().is_some_and(|present| present.listed) {
+            remove_entries(connection, partition, change.key())?;
+        }
+        match (change, present) {
+            (Change::Put(put), present) => replace(connection, partition, put, present)?,
+            (_, Some(Present { arrival, .. })) => {
+                connection.prepare_cached("DELETE FROM documents WHERE arrival = ?1")?.execute([arrival])?;
             }
-            Change::Check { .. } => {}
+            (_, None) => {}
         }
     }
     Ok(CommitOutcome::Committed)
 }
 
-fn replace(connection: &Connection, partition: &Partition, put: &Put) -> rusqlite::Result<()> {
-    if put.expects.is_some() {
-        remove_entries(connection, partition, &put.key)?;
-    }
+fn replace(
+    connection: &Connection,
+    partition: &Partition,
+    put: &Put,
+    present: Option<Present>,
+) -> rusqlite::Result<()> {
     let (kind, id) = (put.key.kind.as_str(), put.key.id.as_bytes());
-    let mut upsert = connection.prepare_cached(
-        "INSERT INTO documents (partition, kind, id, version, keep_until, bytes) \
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT DO UPDATE SET \
-         version = excluded.version, keep_until = excluded.keep_until, bytes = excluded.bytes",
-    )?;
-    let keep_until = put.keep_until.map(micros::from_time);
-    upsert.execute(params![partition.as_bytes(), kind, id, put.version.as_bytes(), keep_until, put.bytes])?;
+    let (version, keep_until) = (put.version.as_bytes(), put.keep_until.map(micros::from_time));
+    let listed = !put.index.is_empty();
+    if let Some(Present { arrival, .. }) = present {
+        let mut update = connection.prepare_cached(
+            "UPDATE documents SET version = ?2, keep_until = ?3, listed = ?4, bytes = ?5 WHERE arrival = ?1",
+        )?;
+        update.execute(params![arrival, version, keep_until, listed, put.bytes])?;
+    } else {
+        let mut insert = connection.prepare_cached(
+            "INSERT INTO documents (partition, kind, id, version, keep_until, listed, bytes) \
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+        )?;
+        insert.execute(params![partition.as_bytes(), kind, id, version, keep_until, listed, put.bytes])?;
+    }
     for entry in &put.index {
         let mut insert = connection.prepare_cached("INSERT INTO entries VALUES (?1, ?2, ?3, ?4, ?5, ?6)")?;
         let index = entry.index(partition);
