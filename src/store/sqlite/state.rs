@@ -150,7 +150,7 @@ fn commit(
             remove_entries(connection, partition, change.key())?;
         }
         match (change, present) {
-            (Change::Put(put), present) => replace(connection, partition, put, present)?,
+            (Change::Put(put), present) => replace(connection, partition, put, present.as_ref())?,
             (_, Some(Present { arrival, .. })) => {
                 connection.prepare_cached("DELETE FROM documents WHERE arrival = ?1")?.execute([arrival])?;
             }
@@ -164,7 +164,7 @@ fn replace(
     connection: &Connection,
     partition: &Partition,
     put: &Put,
-    present: Option<Present>,
+    present: Option<&Present>,
 ) -> rusqlite::Result<()> {
     let (kind, id) = (put.key.kind.as_str(), put.key.id.as_bytes());
     let (version, keep_until) = (put.version.as_bytes(), put.keep_until.map(micros::from_time));
