@@ -1,20 +1,17 @@
-//! The backends that last: verification, issue, redemption and a reserved attempt, by one caller and by 64 at once; beside
-//! each the same statement on the bare driver, over as many connections, on the same rows, in the same run.
+//! The backends that last: verification, issue, redemption and the documents of an attempt, by one caller and by 64 at once;
+//! beside each the same statements on the bare driver, over as many connections, on the same rows, in the same run.
 //! Ours and the bare driver take turns. Prints a line of JSON a row.
 
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use commerce_auth::{
-    AdminId, Assistance, CustomerId, Digest, PostgresStore, RedisStore, SqliteStore, Website,
-    store::{
-        Attempt, AttemptId, Budget, Charge, Generation, Insert, Lock, OneTimeCredential, Presented, Purposes,
-        Reserve, Store, Take, ThrottleKey,
-    },
+    AdminId, Assistance, CustomerId, Digest, PostgresStore, RedisStore, SqliteStore, Subject, Website,
+    store::{CommitOutcome, Generation, Insert, OneTimeCredential, Presented, Purposes, Store, Take},
 };
 use commerce_auth_benches::{
-    BarePostgres, BareRedis, BareSqlite, Driver, Shop, Turns, Work, grant_of, origin_of, random_digests,
-    sizes, timed,
+    Attempt, BarePostgres, BareRedis, BareSqlite, CAP, Driver, Shop, Turns, Work, fresh, grant_of, origin_of,
+    random_digests, sizes, timed,
 };
 use commerce_auth_test_servers::{Postgres, Redis};
 use serde_json::json;
@@ -23,8 +20,6 @@ use tokio::runtime::Runtime;
 
 /// Callers at once.
 const CALLERS: [usize; 2] = [1, 64];
-/// Nobody has been revoked yet.
-const FIRST: Generation = Generation { subject: 0, everything: 0 };
 
 /// Live tokens, and how many of them are verified.
 fn live() -> (usize, usize) {
@@ -60,7 +55,7 @@ fn measure<D: Driver>(tokio: &Runtime, name: &str, ours: &Arc<Ours>, bare: &Arc<
         ("verify", &|steps| ours.verifications(steps)),
         ("issue", &|steps| ours.grants(steps)),
         ("take", &|steps| tokio.block_on(ours.put_codes(steps))),
-        ("reserve", &|steps| ours.attempts(steps)),
+        ("attempt", &|steps| random_digests(steps).into_iter().map(Attempt::at).map(Work::Attempt).collect()),
     ];
     for (verb, prepare) in prepared {
         for callers in CALLERS {
@@ -91,13 +86,18 @@ fn run<D: Driver>(tokio: &Runtime, callers: usize, driver: &Arc<D>, work: Vec<Wo
 struct Ours {
     shop: Shop,
     store: Arc<dyn Store>,
+    /// Everybody's, as nobody has been revoked.
+    generation: Generation,
 }
 
 impl Ours {
     fn over(tokio: &Runtime, store: impl Store) -> Arc<Self> {
         let (rows, verified) = live();
         let store: Arc<dyn Store> = Arc::new(store);
-        let ours = Arc::new(Self { shop: Shop::over(Arc::clone(&store), verified), store });
+        let shop = Shop::over(Arc::clone(&store), verified);
+        let nobody = Subject::Customer(CustomerId::from(0));
+        let generation = tokio.block_on(store.generation(&nobody, fresh())).expect("the store answers");
+        let ours = Arc::new(Self { shop, store, generation });
         // What nobody verifies is there without a sign-in.
         run(tokio, 64, &ours, ours.grants(rows - verified));
         ours
@@ -141,24 +141,6 @@ impl Ours {
         let purposes = Purposes { reset_token: true, one_time_code: true };
         Work::Take(Presented { website, customer, digest, purposes })
     }
-
-    /// Each at an account of its own, from a source of its own.
-    fn attempts(&self, steps: usize) -> Vec<Work> {
-        let now = OffsetDateTime::now_utc();
-        let window = std::time::Duration::from_secs(1800);
-        let budget = Budget { failures: 6, window, lock: Lock::For(window) };
-        let attempt = |digest: Digest| {
-            let (key, mut id) = (ThrottleKey::of(&[digest.as_bytes()]), [0; 16]);
-            id.copy_from_slice(&digest.as_bytes()[..16]);
-            let charges = vec![
-                Charge { scope: key, budget },
-                Charge { scope: ThrottleKey::of(&[b"all sources"]), budget },
-            ];
-            let lease_until = now + Duration::MINUTE;
-            Work::Reserve(Attempt { id: AttemptId(id), account: key, charges, lease_until })
-        };
-        random_digests(steps).into_iter().map(attempt).collect()
-    }
 }
 
 /// A customer's number that nobody else has.
@@ -174,7 +156,8 @@ impl Driver for Ours {
                 self.shop.auth.verify_customer(token.as_str()).await.expect("a live token");
             }
             Work::Issue(grant) => {
-                let stored = self.store.insert(&grant, &origin_of(1), FIRST, grant.issued_at).await;
+                let (origin, now) = (origin_of(1), grant.issued_at);
+                let stored = self.store.insert(&grant, &origin, self.generation, CAP, now).await;
                 assert_eq!(stored.expect("the store answers"), Insert::Stored);
             }
             Work::Take(presented) => {
@@ -182,9 +165,12 @@ impl Driver for Ours {
                 let taken = self.store.take(&presented, Some(&presented.digest), now).await;
                 assert!(matches!(taken, Ok(Take::Taken(_))), "{taken:?}");
             }
-            Work::Reserve(attempt) => {
-                let reserved = self.store.reserve(&attempt, OffsetDateTime::now_utc()).await;
-                assert_eq!(reserved.expect("the store answers"), Reserve::Reserved);
+            Work::Attempt(attempt) => {
+                let held = self.store.load(&attempt.account, &attempt.keys()).await;
+                assert_eq!(held.expect("the store answers"), [None, None]);
+                let now = OffsetDateTime::now_utc();
+                let committed = self.store.commit(&attempt.account, &attempt.changes(), now).await;
+                assert_eq!(committed.expect("the store answers"), CommitOutcome::Committed);
             }
         }
     }

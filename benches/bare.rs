@@ -9,14 +9,13 @@ use std::{
 };
 
 use async_trait::async_trait;
-use commerce_auth::{
-    Digest, Grant,
-    store::{Attempt, Presented},
-};
+use commerce_auth::{Digest, Grant, store::Presented};
 use redis::aio::MultiplexedConnection;
 use rusqlite::{Connection, params};
 use time::OffsetDateTime;
 use tokio_postgres::{Client, NoTls, Statement, types::ToSql};
+
+use crate::Attempt;
 
 /// One thing to do.
 #[derive(Debug)]
@@ -25,7 +24,7 @@ pub enum Work {
     Verify(Digest, String),
     Issue(Grant),
     Take(Presented),
-    Reserve(Attempt),
+    Attempt(Attempt),
 }
 
 /// What does the work.
@@ -77,7 +76,7 @@ impl Driver for BareSqlite {
                     .prepare_cached(
                         "SELECT digest, subject_kind, subject_id, website, obtained, actor, parent, reason, \
                          issued_at, expires_at FROM grants WHERE digest = ?1 AND expires_at > ?2 \
-                         AND everything = (SELECT everything FROM epoch)",
+                         AND shop_generation = (SELECT shop_generation FROM epoch)",
                     )
                     .expect("a statement");
                 let found = find.query_row(params![digest.as_bytes(), now()], |row| {
@@ -89,7 +88,7 @@ impl Driver for BareSqlite {
                 found.expect("a live token");
             }
             Work::Issue(grant) => write(
-                "INSERT INTO grants VALUES (?1, 'customer', ?2, 'base', 'password', NULL, NULL, NULL, ?3, ?4, 0, \
+                "INSERT INTO grants VALUES (?1, 'customer', ?2, 'base', 'password', NULL, NULL, NULL, ?3, ?4, zeroblob(16), \
                  '10.0.0.1', 'Mozilla/5.0', NULL)",
                 &[
                     grant.digest.as_bytes(),
@@ -102,17 +101,48 @@ impl Driver for BareSqlite {
                 "UPDATE one_time_credentials SET spent = 1, bought = ?2 WHERE customer = ?1 AND digest = ?2 AND spent = 0",
                 &[&presented.customer.to_string(), presented.digest.as_bytes()],
             ),
-            Work::Reserve(attempt) => write(
-                "INSERT INTO attempts VALUES (?1, ?2, ?3)",
-                &[attempt.account.as_bytes(), &"{\"counters\":[]}", &micros(attempt.lease_until)],
-            ),
+            Work::Attempt(attempt) => {
+                let account = attempt.account.as_bytes();
+                let [head, scope] = attempt.puts();
+                let ids = [&head, &scope].map(|put| (put.key.kind.as_str(), put.key.id.as_bytes()));
+                let [(kind, id), (other_kind, other_id)] = ids;
+                let reader = &self.readers[self.next.fetch_add(1, Ordering::Relaxed) % self.readers.len()];
+                let held = {
+                    let reader = reader.lock().expect("nobody panics");
+                    let mut load = reader
+                        .prepare_cached(
+                            "SELECT 0, version, bytes FROM documents WHERE partition = ?1 AND kind = ?2 AND id = ?3 \
+                             UNION ALL \
+                             SELECT 1, version, bytes FROM documents WHERE partition = ?1 AND kind = ?4 AND id = ?5",
+                        )
+                        .expect("a statement");
+                    load.exists(params![account, kind, id, other_kind, other_id]).expect("an answer")
+                };
+                assert!(!held);
+                let mut writer = self.writer.lock().expect("nobody panics");
+                let transaction = writer.transaction().expect("a transaction");
+                {
+                    let mut insert = transaction
+                        .prepare_cached(
+                            "INSERT INTO documents (partition, kind, id, version, keep_until, bytes) \
+                             VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+                        )
+                        .expect("a statement");
+                    for (put, (kind, id)) in [&head, &scope].into_iter().zip(ids) {
+                        let keep_until = put.keep_until.map(micros);
+                        let row = params![account, kind, id, put.version.as_bytes(), keep_until, put.bytes];
+                        assert_eq!(insert.execute(row), Ok(1));
+                    }
+                }
+                transaction.commit().expect("a commit");
+            }
         }
     }
 }
 
 /// tokio-postgres: prepared statements, over 2 pipelined connections for look-ups and 8 for the rest.
 pub struct BarePostgres {
-    readers: Vec<(Client, Statement)>,
+    readers: Vec<(Client, [Statement; 2])>,
     writers: Vec<(Client, [Statement; 3])>,
     next: AtomicUsize,
 }
@@ -129,22 +159,30 @@ impl BarePostgres {
             let client = client().await;
             let find = "SELECT digest, subject_kind, subject_id, website, obtained, actor, parent, reason, issued_at, \
                         expires_at FROM commerce_auth.grants \
-                        JOIN commerce_auth.epoch USING (everything) WHERE digest = $1 AND expires_at > $2";
-            let find = client.prepare(find).await.expect("a statement");
-            bare.readers.push((client, find));
+                        JOIN commerce_auth.epoch USING (shop_generation) WHERE digest = $1 AND expires_at > $2";
+            let load = "SELECT document.version, document.bytes FROM unnest($2::text[], $3::bytea[]) WITH ORDINALITY \
+                        AS wanted (kind, id, place) LEFT JOIN LATERAL (SELECT version, bytes \
+                        FROM commerce_auth.documents WHERE partition = $1 AND kind = wanted.kind AND id = wanted.id \
+                        LIMIT 1) AS document ON true ORDER BY place";
+            let statements = [
+                client.prepare(find).await.expect("a statement"),
+                client.prepare(load).await.expect("a statement"),
+            ];
+            bare.readers.push((client, statements));
         }
         for _ in 0..8 {
             let client = client().await;
             let insert = "SELECT commerce_auth.insert_grant($1, 'customer', $2, 'base', 'password', NULL, NULL, NULL, \
-                          $3, $4, '10.0.0.1', 'Mozilla/5.0', NULL, 0, 0, $3)";
+                          $3, $4, '10.0.0.1', 'Mozilla/5.0', NULL, NULL, \
+                          (SELECT shop_generation FROM commerce_auth.epoch), 100, $3)";
             let take =
                 "SELECT * FROM commerce_auth.take_credential($1, $2, 'base', '{one_time_code}', $2, $3)";
-            let reserve = "SELECT commerce_auth.reserve_attempt($1, $2, $3, $4, ARRAY[$1, '\\x00'::bytea], \
-                           '{6, 6}', '{1800000000, 1800000000}', '{1800000000, 1800000000}')";
+            let commit = "SELECT * FROM commerce_auth.commit_documents($1, $2, $3, '{null, null}', '{f, f}', $4, $5, $6, \
+                          '{}', '{}', '{}', '{}')";
             let statements = [
                 client.prepare(insert).await.expect("a statement"),
                 client.prepare(take).await.expect("a statement"),
-                client.prepare(reserve).await.expect("a statement"),
+                client.prepare(commit).await.expect("a statement"),
             ];
             bare.writers.push((client, statements));
         }
@@ -162,7 +200,7 @@ impl Driver for BarePostgres {
         };
         match work {
             Work::Verify(digest, _) => {
-                let (reader, find) = &self.readers[turn % self.readers.len()];
+                let (reader, [find, _]) = &self.readers[turn % self.readers.len()];
                 let row =
                     reader.query_one(find, &[&&digest.as_bytes()[..], &now()]).await.expect("a live token");
                 let texts: Vec<Option<String>> = [1, 2, 3, 4, 5, 7].map(|column| row.get(column)).into();
@@ -177,9 +215,19 @@ impl Driver for BarePostgres {
                 let digest = &presented.digest.as_bytes()[..];
                 ask(1, &[&presented.customer.to_string(), &digest, &now()]).await;
             }
-            Work::Reserve(attempt) => {
-                let (account, id) = (&attempt.account.as_bytes()[..], &attempt.id.0[..]);
-                ask(2, &[&account, &id, &micros(attempt.lease_until), &now()]).await;
+            Work::Attempt(attempt) => {
+                let (account, puts) = (&attempt.account.as_bytes()[..], attempt.puts());
+                let kinds = puts.each_ref().map(|put| put.key.kind.as_str());
+                let ids = puts.each_ref().map(|put| &put.key.id.as_bytes()[..]);
+                let (reader, [_, load]) = &self.readers[turn % self.readers.len()];
+                let held = reader.query(load, &[&account, &&kinds[..], &&ids[..]]).await.expect("rows");
+                assert!(held.iter().all(|row| row.get::<_, Option<&[u8]>>(0).is_none()));
+                let versions = puts.each_ref().map(|put| &put.version.as_bytes()[..]);
+                let ends = puts.each_ref().map(|put| put.keep_until.map(micros));
+                let contents = puts.each_ref().map(|put| &put.bytes[..]);
+                let columns: [&(dyn ToSql + Sync); 6] =
+                    [&account, &&kinds[..], &&ids[..], &&versions[..], &&ends[..], &&contents[..]];
+                ask(2, &columns).await;
             }
         }
     }
@@ -202,7 +250,7 @@ impl Driver for BareRedis {
         match work {
             Work::Verify(digest, _) => {
                 let key = [b"{commerce_auth}:t", &digest.as_bytes()[..]].concat();
-                let (row, _): (Option<Vec<u8>>, Option<u64>) = redis::cmd("MGET")
+                let (row, _): (Option<Vec<u8>>, Option<Vec<u8>>) = redis::cmd("MGET")
                     .arg(key)
                     .arg("{commerce_auth}:everything")
                     .query_async(&mut connection)
@@ -231,14 +279,25 @@ impl Driver for BareRedis {
                     .expect("the server answers");
                 drop(taken);
             }
-            Work::Reserve(attempt) => {
-                let key = [b"bare:a:", &attempt.account.as_bytes()[..]].concat();
-                let counted: u64 = redis::cmd("INCR")
-                    .arg(key)
+            Work::Attempt(attempt) => {
+                let puts = attempt.puts();
+                let keys = puts.each_ref().map(|put| {
+                    let account = &attempt.account.as_bytes()[..];
+                    [b"bare:d:", account, put.key.kind.as_str().as_bytes(), b"\0", put.key.id.as_bytes()]
+                        .concat()
+                });
+                let held: [Option<Vec<u8>>; 2] = redis::cmd("MGET")
+                    .arg(&keys)
                     .query_async(&mut connection)
                     .await
                     .expect("the server answers");
-                assert_eq!(counted, 1);
+                assert_eq!(held, [None, None]);
+                let mut set = redis::cmd("MSET");
+                for (key, put) in keys.iter().zip(&puts) {
+                    set.arg(key).arg(&put.bytes);
+                }
+                let set: redis::Value = set.query_async(&mut connection).await.expect("the server answers");
+                drop(set);
             }
         }
     }

@@ -7,7 +7,7 @@ use commerce_auth::{
     Argon2Params, Digest, Grant, MemoryStore, Subject,
     store::{Generation, Insert, TokenStore},
 };
-use commerce_auth_benches::{Sessions, Shop, finish, grant_of, origin_of, random_digests, sizes};
+use commerce_auth_benches::{CAP, Sessions, Shop, finish, fresh, grant_of, origin_of, random_digests, sizes};
 use criterion::{Criterion, criterion_group, criterion_main};
 use time::OffsetDateTime;
 
@@ -109,7 +109,8 @@ impl FullStore {
         let prepare = |(index, digest): (usize, Digest)| {
             let first = usize::try_from(self.now.unix_timestamp()).expect("after 1970");
             let grant = grant_of(first + index / of_each, digest, self.now);
-            let generation = finish(self.store.generation(&grant.subject)).expect("memory does not fail");
+            let generation =
+                finish(self.store.generation(&grant.subject, fresh())).expect("memory does not fail");
             (grant, generation)
         };
         random_digests(count).into_iter().enumerate().map(prepare).collect()
@@ -118,13 +119,13 @@ impl FullStore {
     fn insert(&self, grants: &[(Grant, Generation)]) {
         for (index, (grant, generation)) in grants.iter().enumerate() {
             let origin = origin_of(index);
-            let inserted = self.store.insert(grant, &origin, *generation, self.now);
+            let inserted = self.store.insert(grant, &origin, *generation, CAP, self.now);
             assert_eq!(finish(inserted).expect("memory does not fail"), Insert::Stored);
         }
     }
 
     fn revoke_all(&self, subject: &Subject) {
-        finish(self.store.revoke_all(subject, None, self.now)).expect("memory does not fail");
+        finish(self.store.revoke_all(subject, None, fresh(), self.now)).expect("memory does not fail");
     }
 
     /// Removes what lives an hour.

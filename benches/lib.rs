@@ -1,13 +1,15 @@
 //! What the benchmarks share: a shop with customers signed in, the peers, and how work is run and timed.
 
+mod attempt;
 mod bare;
 mod peers;
 mod shop;
 mod turns;
 mod work;
 
+pub use attempt::Attempt;
 pub use bare::{BarePostgres, BareRedis, BareSqlite, Driver, Work};
 pub use peers::{Claims, Jwt, Sessions};
 pub use shop::{BareTable, Shop, Texts, grant_of, origin_of, random_digests};
 pub use turns::{Turns, timed};
-pub use work::{Cursor, finish, on_threads, sizes};
+pub use work::{CAP, Cursor, finish, fresh, on_threads, sizes};

@@ -6,7 +6,7 @@ use commerce_auth::{
     MemoryStore,
     store::{Insert, TokenStore},
 };
-use commerce_auth_benches::{finish, grant_of, origin_of, random_digests, sizes};
+use commerce_auth_benches::{CAP, finish, fresh, grant_of, origin_of, random_digests, sizes};
 use time::OffsetDateTime;
 
 /// Tokens, and how many of them a customer holds. The tables double at powers of two: 1e6 is just past one, 8e5 before.
@@ -40,8 +40,8 @@ fn bytes_per_token(tokens: usize, of_each: usize) -> f64 {
     for (index, digest) in digests.into_iter().enumerate() {
         let customer = index / of_each;
         let grant = grant_of(customer, digest, now);
-        let generation = finish(store.generation(&grant.subject)).expect("memory does not fail");
-        let inserted = finish(store.insert(&grant, &origin_of(customer), generation, now));
+        let generation = finish(store.generation(&grant.subject, fresh())).expect("memory does not fail");
+        let inserted = finish(store.insert(&grant, &origin_of(customer), generation, CAP, now));
         assert_eq!(inserted.expect("memory does not fail"), Insert::Stored);
     }
     (resident() - before) / tokens as f64

@@ -2,6 +2,7 @@
 
 use std::{
     env,
+    num::NonZero,
     pin::pin,
     sync::{
         Barrier,
@@ -11,6 +12,8 @@ use std::{
     thread,
     time::{Duration, Instant},
 };
+
+use commerce_auth::{random::ChaChaRandom, store::GenerationId};
 
 /// The sizes measured, and what they are called. Run as a test (`cargo bench -- --test`) it is the smallest only.
 pub fn sizes() -> &'static [(usize, &'static str)] {
@@ -58,4 +61,12 @@ pub fn on_threads(threads: usize, work: impl Fn() + Sync) -> Duration {
         running.into_iter().map(|thread| thread.join().expect("the work does not panic")).max()
     })
     .unwrap_or_default()
+}
+
+/// The most grants of a subject, by default.
+pub const CAP: NonZero<usize> = NonZero::<usize>::MIN.saturating_add(99);
+
+/// A generation that no other call gets.
+pub fn fresh() -> GenerationId {
+    GenerationId::draw(&ChaChaRandom::new()).expect("random bytes")
 }

@@ -1,11 +1,8 @@
 use std::{fmt, sync::Arc};
 
-use uuid::Uuid;
-
 use crate::{
     account::{
-        AdminId, AdminStore, CustomerId, CustomerStore, ErasedAdmins, ErasedCustomers, erase_admins,
-        erase_customers,
+        AdminStore, CustomerStore, Decoys, ErasedAdmins, ErasedCustomers, erase_admins, erase_customers,
     },
     audit::{AuditSink, AuditStats, Trail},
     clock::{Clock, SystemClock},
@@ -14,8 +11,8 @@ use crate::{
     keyring::Keyring,
     notifier::Notifier,
     random::{ChaChaRandom, SecureRandom},
-    store::{FactorStore, LedgerStore, OtcStore, Store, ThrottleStore, TokenStore},
-    throttle::Gate,
+    service::{Documents, attempts::Attempts},
+    store::{FactorStore, LedgerStore, OtcStore, StateStore, Store, TokenStore},
     token::TokenFormat,
 };
 
@@ -36,19 +33,16 @@ pub(crate) struct Parts {
     pub(crate) trail: Trail,
     pub(crate) tokens: Arc<dyn TokenStore>,
     pub(crate) codes: Arc<dyn OtcStore>,
-    pub(crate) throttle: Arc<dyn ThrottleStore>,
+    pub(crate) state: Arc<dyn StateStore>,
     pub(crate) factors: Arc<dyn FactorStore>,
     pub(crate) ledger: Arc<dyn LedgerStore>,
     pub(crate) keyring: Option<Keyring>,
-    pub(crate) gate: Gate,
+    pub(crate) attempts: Attempts,
     pub(crate) evaluator: Evaluator,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) random: Arc<dyn SecureRandom>,
     pub(crate) format: TokenFormat,
-    /// Stands in for the customer that an unknown address does not have.
-    pub(crate) decoy: CustomerId,
-    /// Stands in for the admin user that an unknown name does not have.
-    pub(crate) decoy_admin: AdminId,
+    pub(crate) decoys: Decoys,
 }
 
 impl Auth {
@@ -76,7 +70,7 @@ impl Auth {
             keyring: None,
             tokens: store.clone(),
             codes: store.clone(),
-            throttle: store.clone(),
+            state: store.clone(),
             factors: store.clone(),
             ledger: store,
             clock: Arc::new(SystemClock),
@@ -136,7 +130,7 @@ pub struct AuthBuilder {
     keyring: Option<Keyring>,
     tokens: Arc<dyn TokenStore>,
     codes: Arc<dyn OtcStore>,
-    throttle: Arc<dyn ThrottleStore>,
+    state: Arc<dyn StateStore>,
     factors: Arc<dyn FactorStore>,
     ledger: Arc<dyn LedgerStore>,
     clock: Arc<dyn Clock>,
@@ -194,9 +188,9 @@ impl AuthBuilder {
         Self { codes: Arc::new(codes), ..self }
     }
 
-    /// Keeps attempt budgets in another backend than the rest.
-    pub fn throttle<S: ThrottleStore>(self, throttle: S) -> Self {
-        Self { throttle: Arc::new(throttle), ..self }
+    /// Keeps documents, such as attempt budgets, in another backend than the rest.
+    pub fn state<S: StateStore>(self, state: S) -> Self {
+        Self { state: Arc::new(state), ..self }
     }
 
     /// Keeps the second factors of admin users in another backend than the rest.
@@ -226,7 +220,7 @@ impl AuthBuilder {
     /// [`ConfigError`] says which part is missing or out of range.
     pub fn build(self) -> Result<Auth, ConfigError> {
         let Self { config, customers, admins, notifier, without_notifier, audit, keyring, .. } = self;
-        let Self { tokens, codes, throttle, factors, ledger, clock, random, .. } = self;
+        let Self { tokens, codes, state, factors, ledger, clock, random, .. } = self;
         config.check()?;
         let audit = audit(keyring.as_ref());
         let customers = customers.ok_or(ConfigError::NoCustomers)?;
@@ -248,13 +242,11 @@ impl AuthBuilder {
                 })?;
         let trail = Trail::start(audit, config.audit_queue, Arc::clone(&clock), Arc::clone(&random))
             .map_err(ConfigError::Threads)?;
-        let mut name = [0; 16];
-        random.fill(&mut name)?;
+        let documents = Arc::new(Documents::new(Arc::clone(&state), Arc::clone(&clock), Arc::clone(&random)));
         let parts = Parts {
-            decoy: CustomerId::from(Uuid::from_bytes(name)),
-            decoy_admin: AdminId::from(Uuid::from_bytes(name)),
+            decoys: Decoys::draw(random.as_ref())?,
             evaluator: Evaluator::new(pool, Arc::clone(&codes), Arc::clone(&clock)),
-            gate: Gate::new(Arc::clone(&throttle), Arc::clone(&clock), Arc::clone(&random)),
+            attempts: Attempts::new(documents, Arc::clone(&clock), Arc::clone(&random)),
             format: TokenFormat::new(keyring.clone()),
             trail,
             config,
@@ -263,7 +255,7 @@ impl AuthBuilder {
             notifier,
             tokens,
             codes,
-            throttle,
+            state,
             factors,
             ledger,
             keyring,

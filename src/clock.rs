@@ -81,8 +81,8 @@ impl<C: Clock + ?Sized> Clock for std::sync::Arc<C> {
     }
 }
 
-/// Maximum difference between two clocks, 30 s: a stored end may be later by so much, and a server's clock may differ from
-/// the machine's by so much when a store connects.
+/// Maximum difference between the clocks of a server and of the machine when a store connects: 30 s.
+#[cfg(any(feature = "postgres", feature = "redis"))]
 pub(crate) const SKEW: Duration = Duration::from_secs(30);
 
 /// Returns by how much a server's clock differs from the machine's, at least. The server read its clock after the machine
@@ -96,6 +96,11 @@ pub(crate) fn difference(server: OffsetDateTime, sent: OffsetDateTime, received:
 /// `from` and `by` later, at most the end of the calendar: a hostile clock cannot make an addition panic.
 pub(crate) fn after(from: OffsetDateTime, by: Duration) -> OffsetDateTime {
     from.saturating_add(by.try_into().unwrap_or(time::Duration::MAX))
+}
+
+/// `from` and `by` earlier, at least the beginning of the calendar.
+pub(crate) fn before(from: OffsetDateTime, by: Duration) -> OffsetDateTime {
+    from.saturating_sub(by.try_into().unwrap_or(time::Duration::MAX))
 }
 
 #[cfg(all(test, any(feature = "postgres", feature = "redis")))]

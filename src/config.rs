@@ -5,7 +5,8 @@ use std::{io, num::NonZero, thread, time::Duration};
 use crate::{
     credential::{Argon2Params, Credential, PasswordPolicy},
     random::RandomError,
-    store::{Budget, Lock, Purposes},
+    state::budgets::{Budget, Lock},
+    store::Purposes,
 };
 
 /// Which tokens [`Auth::revoke_customer_token`](crate::Auth::revoke_customer_token) ends.
@@ -51,6 +52,10 @@ pub struct AuthConfig {
     /// How long a token born of assistance lives: 15 min, at most 24 h, and never longer than the admin
     /// user's own.
     pub assistance_token_lifetime: Duration,
+    /// The most live tokens of one customer or admin user: 100, at most 10,000. A sign-in beyond it ends the oldest one,
+    /// by the time of issue; tokens born of assistance count as the customer's. An assistance whose token ends so is
+    /// closed in the ledger when the ledger is next read, or by [`Auth::purge`](crate::Auth::purge).
+    pub tokens_per_subject: usize,
     /// How long a one-time code lives: 30 s in Commerce, at most 600 s (ASVS v5.0.0-6.5.5).
     pub one_time_code_lifetime: Duration,
     /// How long a reset token lives: 2 h in Commerce (`customer/password/reset_link_expiration_period`), at
@@ -113,6 +118,8 @@ pub struct AuthConfig {
     pub audit_queue: NonZero<usize>,
 }
 
+/// A sign-in at the cap looks at all of a subject's tokens.
+const MAX_TOKENS: usize = 10_000;
 /// A longer queue would outlast the lease of a charge.
 const MAX_QUEUE: usize = 4096;
 const AUDIT_QUEUE: NonZero<usize> = NonZero::<usize>::MIN.saturating_add(4095);
@@ -130,6 +137,7 @@ impl AuthConfig {
             customer_token_lifetime: HOUR,
             admin_token_lifetime: 4 * HOUR,
             assistance_token_lifetime: 15 * MINUTE,
+            tokens_per_subject: 100,
             one_time_code_lifetime: Duration::from_secs(30),
             reset_token_lifetime: 2 * HOUR,
             admin_second_factor: SecondFactorPolicy::Required,
@@ -173,6 +181,14 @@ impl AuthConfig {
         }
     }
 
+    /// [`tokens_per_subject`](Self::tokens_per_subject), which is not zero once it is checked.
+    pub(crate) const fn token_cap(&self) -> NonZero<usize> {
+        match NonZero::new(self.tokens_per_subject) {
+            Some(cap) => cap,
+            None => NonZero::<usize>::MIN,
+        }
+    }
+
     pub(crate) fn check(&self) -> Result<(), ConfigError> {
         let lifetimes = [
             ("customer_token_lifetime", self.customer_token_lifetime, YEAR),
@@ -189,6 +205,9 @@ impl AuthConfig {
                 return Err(ConfigError::OutOfRange(name));
             }
         }
+        if !(1..=MAX_TOKENS).contains(&self.tokens_per_subject) {
+            return Err(ConfigError::OutOfRange("tokens_per_subject"));
+        }
         let budgets = [
             ("source_budget", self.source_budget),
             ("account_budget", self.account_budget),
@@ -201,8 +220,8 @@ impl AuthConfig {
                 Lock::For(duration) => duration,
                 Lock::UntilCleared => MINUTE,
             };
-            if budget.failures == 0 || [budget.window, lock].iter().any(|span| span.is_zero() || *span > YEAR)
-            {
+            let spans = [budget.window, lock];
+            if budget.failures == 0 || spans.iter().any(|span| !(MINUTE..=YEAR).contains(span)) {
                 return Err(ConfigError::OutOfRange(name));
             }
         }

@@ -54,12 +54,9 @@ pub mod http;
 pub mod keyring;
 pub mod notifier;
 pub mod random;
-#[cfg_attr(not(test), allow(dead_code, unused_imports, reason = "no flow uses documents yet"))]
 mod service;
-#[cfg_attr(not(test), allow(dead_code, unused_imports, reason = "no flow uses documents yet"))]
 mod state;
 pub mod store;
-mod throttle;
 pub mod token;
 
 pub use account::{
@@ -82,6 +79,7 @@ pub use flow::{
 };
 pub use keyring::{KeyError, KeyId, Keyring, Sealed};
 pub use notifier::{AdminNotice, AdminNotification, Notice, Notification, Notifier};
+pub use state::budgets::{Budget, Lock};
 #[cfg(feature = "postgres")]
 pub use store::postgres::{PostgresAdmins, PostgresAudit, PostgresCustomers, PostgresOptions, PostgresStore};
 #[cfg(feature = "redis")]

@@ -166,7 +166,7 @@ async fn every_refusal_within_budget_is_the_same_work_and_the_same_answer() {
         let verbs = std::mem::take(&mut *log.lock().unwrap());
         assert_eq!(
             verbs,
-            ["reserve 2", "find_by_username", "generation", "settle Failed"],
+            ["load budgets", "commit budgets", "find_by_username", "generation", "commit budgets"],
             "{name}, {password}"
         );
         assert_eq!(shop.auth.hashing_stats().begun - begun, 1, "{name}, {password}");
@@ -177,7 +177,7 @@ async fn every_refusal_within_budget_is_the_same_work_and_the_same_answer() {
     }
     log.lock().unwrap().clear();
     assert!(is_refused(&sign_in(&shop.auth, "active", ADMIN_PASSWORD).await));
-    assert_eq!(*log.lock().unwrap(), ["reserve 2"], "a spent budget is one verb");
+    assert_eq!(*log.lock().unwrap(), ["load budgets"], "a spent budget is one verb");
     assert_eq!(shop.auth.hashing_stats().begun - begun, 5, "and no hash");
 }
 
@@ -290,7 +290,7 @@ async fn revoking_all_stops_a_sign_in_in_flight() {
     assert!(is_refused(&sign_in(&shop.auth, ADMIN, ADMIN_PASSWORD).await));
     assert!(calls.load(Ordering::SeqCst) > 0);
     let subject = Subject::Admin(AdminId::from(7));
-    assert_eq!(shop.store.list(&subject, shop.now()).await.unwrap(), []);
+    assert_eq!(shop.store.grants(&subject, 100, shop.now()).await.unwrap(), []);
     let told = told(&shop.trail().await);
     assert_eq!(
         told,

@@ -382,7 +382,7 @@ async fn a_failing_sink_means_no_token_and_no_spent_code() {
     for (number, answer) in refused.iter().enumerate() {
         assert!(is_unavailable(answer), "act {number}: {answer:?}");
     }
-    let tokens = async |subject: Subject| shop.store.list(&subject, shop.now()).await.unwrap().len();
+    let tokens = async |subject: Subject| shop.store.grants(&subject, 100, shop.now()).await.unwrap().len();
     assert_eq!(tokens(Subject::Customer(customer())).await, 0, "no token of the customer was stored");
     assert_eq!(tokens(Subject::Admin(AdminId::from(7))).await, 1, "no token of the admin user was stored");
     // What must not depend on the trail: the customer's own sign-in, and the end of anything.
@@ -410,7 +410,9 @@ async fn nothing_is_issued_without_a_record_whenever_the_sink_fails() {
             sink.repair();
             shop.auth.flush_audit().await;
             let events = sink.events();
-            for (grant, _) in shop.store.list(&Subject::Customer(customer()), shop.now()).await.unwrap() {
+            for (grant, _) in
+                shop.store.grants(&Subject::Customer(customer()), 100, shop.now()).await.unwrap()
+            {
                 let on_record = |event: &AuditEvent| {
                     event.outcome == Begun
                         && event.grant == Some(grant.digest)

@@ -3,10 +3,9 @@
 use std::time::Duration;
 
 use commerce_auth::{
-    Auth, AuthConfig, ConfigError, MemoryCustomers, MemoryStore, Notification, Notifier, SecondFactorPolicy,
-    StoreError,
+    Auth, AuthConfig, ConfigError, Lock, MemoryCustomers, MemoryStore, Notification, Notifier,
+    SecondFactorPolicy, StoreError,
     random::{RandomError, SecureRandom},
-    store::Lock,
 };
 
 fn build(change: impl FnOnce(&mut AuthConfig)) -> Result<Auth, ConfigError> {
@@ -49,6 +48,18 @@ fn the_defaults_are_commerces_numbers() {
     assert_eq!(AuthConfig::strict().default_assistance_reason, None);
     for config in [AuthConfig::commerce(), AuthConfig::strict()] {
         build(|other| *other = config).expect("both ready-made configurations are sound");
+    }
+}
+
+#[test]
+fn a_subject_has_a_cap_of_tokens() {
+    assert_eq!(AuthConfig::commerce().tokens_per_subject, 100);
+    for cap in [1, 10_000] {
+        build(|config| config.tokens_per_subject = cap).expect("a cap that there may be");
+    }
+    for cap in [0, 10_001] {
+        let refused = build(|config| config.tokens_per_subject = cap);
+        assert!(matches!(refused, Err(ConfigError::OutOfRange("tokens_per_subject"))), "{cap}");
     }
 }
 

@@ -6,7 +6,7 @@ mod support;
 use std::{
     sync::{
         Arc, OnceLock,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicUsize, Ordering},
     },
     time::Duration,
 };
@@ -37,28 +37,45 @@ type Act = Box<dyn Fn() + Send + Sync>;
 struct Racing {
     shop: Shop<Hooked>,
     act: Arc<OnceLock<Act>>,
-    armed: Arc<AtomicBool>,
+    armed: Armed,
+}
+
+/// The number of the verb before which it happens, and the number that is left once it is armed.
+struct Armed {
+    number: usize,
+    left: Arc<AtomicUsize>,
 }
 
 impl Racing {
     fn before(at: &'static str) -> Self {
-        let (act, armed) = (Arc::<OnceLock<Act>>::default(), Arc::<AtomicBool>::default());
+        Self::before_the(1, at)
+    }
+
+    /// Before the settlement of an attempt, which follows its reservation.
+    fn before_the_settlement() -> Self {
+        Self::before_the(2, "commit budgets")
+    }
+
+    fn before_the(number: usize, at: &'static str) -> Self {
+        let (act, armed) = (Arc::<OnceLock<Act>>::default(), Arc::<AtomicUsize>::default());
         let store = Hooked::new({
             let (act, armed) = (Arc::clone(&act), Arc::clone(&armed));
             move |verb| {
-                if verb == at && armed.swap(false, Ordering::SeqCst) {
+                let count = |left: usize| (verb == at).then(|| left.checked_sub(1)).flatten();
+                if armed.fetch_update(Ordering::SeqCst, Ordering::SeqCst, count) == Ok(1) {
                     act.get().expect("something happens")();
                 }
                 Ok(())
             }
         });
+        let armed = Armed { number, left: armed };
         Self { shop: Shop::open(store, fast(), |builder| builder), act, armed }
     }
 
     fn happens(&self, act: impl Fn(&Auth) + Send + Sync + 'static) {
         let auth = self.shop.auth.clone();
         let _ = self.act.set(Box::new(move || act(&auth)));
-        self.armed.store(true, Ordering::SeqCst);
+        self.armed.left.store(self.armed.number, Ordering::SeqCst);
     }
 }
 
@@ -132,8 +149,11 @@ async fn a_token_for_assistance_that_is_being_made_ends_with_the_account() {
 
 #[tokio::test]
 async fn a_reset_on_its_way_does_not_undo_a_change_that_has_returned() {
-    for verb in ["peek", "take", "settle Withdrawn"] {
-        let race = Racing::before(verb);
+    for (verb, race) in [
+        ("peek", Racing::before("peek")),
+        ("take", Racing::before("take")),
+        ("settle", Racing::before_the_settlement()),
+    ] {
         let shop = &race.shop;
         let own = shop.sign_in(PASSWORD).await.unwrap();
         let token = shop.reset_token().await;
@@ -150,7 +170,7 @@ async fn a_reset_on_its_way_does_not_undo_a_change_that_has_returned() {
 
 #[tokio::test]
 async fn a_reset_on_its_way_ends_with_the_account() {
-    let race = Racing::before("settle Withdrawn");
+    let race = Racing::before_the_settlement();
     let shop = &race.shop;
     let token = shop.reset_token().await;
     race.happens(|auth| change(auth, CustomerChange::EmailChanged));

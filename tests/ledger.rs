@@ -357,7 +357,7 @@ async fn nobody_assists_without_an_entry() {
         assert_eq!(error.kind(), ErrorKind::Unavailable);
     }
     let subject = Subject::Customer(CustomerId::from(1));
-    assert!(shop.store.list(&subject, shop.now()).await.unwrap().is_empty());
+    assert!(shop.store.grants(&subject, 100, shop.now()).await.unwrap().is_empty());
     assert!(shop.outbox.take().is_empty(), "nobody is told of what did not begin");
     down.store(false, Ordering::SeqCst);
     shop.assisting(&admin, 0).await.unwrap();

@@ -9,13 +9,16 @@ use std::{
 };
 
 use commerce_auth::{
-    CustomerId, Digest, Error, Grant, MemoryStore, Obtained, Origin, SignIn, Subject, Website,
+    CustomerId, Digest, Error, Grant, Lock, MemoryStore, Obtained, Origin, SignIn, Subject, Website,
     store::{
-        Change, Changes, CommitOutcome, DocumentId, Insert, Key, Lock, Partition, Put, StateStore,
-        ThrottleStore, TokenStore, Version,
+        Change, Changes, CommitOutcome, DocumentId, Insert, Key, Partition, Put, StateStore, TokenStore,
+        Version,
     },
 };
-use support::{EMAIL, PASSWORD, Shop, WRONG, fast};
+use support::{
+    EMAIL, PASSWORD, Shop, WRONG, fast,
+    fresh::{CAP, fresh},
+};
 use time::{OffsetDateTime, macros::datetime};
 
 /// A shop whose table of attempts has room for one account in each of its 256 shards.
@@ -61,16 +64,12 @@ async fn a_full_table_is_bounded_and_shares_counters_until_room_is_free() {
     let shop = small_with(3);
     let before = shop.auth.hashing_stats().begun;
     flood(&shop, 5_000).await;
-    // 256 accounts of their own, and 1,024 shared counters of 3 failures each: guesses beyond them cost no
-    // hash.
+    // 256 accounts of their own, and 64 slots of 3 failures each: guesses beyond them cost no hash.
     let begun = shop.auth.hashing_stats().begun - before;
-    assert!(begun <= 256 + 3 * 1024, "{begun} guesses were hashed");
-    let later = shop.now() + Duration::from_secs(30 * 60);
-    let narrow_over = shop.store.purge_attempts(later, usize::MAX).await.unwrap();
-    assert_eq!(narrow_over, 0, "the accounts' wider budgets still count");
-    shop.advance(24 * 60 * 60);
-    let removed = shop.store.purge_attempts(shop.now(), usize::MAX).await.unwrap();
-    assert!(removed <= 256, "{removed} accounts were counted in a table of 256");
+    assert!(begun <= 256 + 3 * 64, "{begun} guesses were hashed");
+    shop.advance(25 * 60 * 60);
+    let removed = shop.auth.purge(usize::MAX).await.unwrap().documents;
+    assert!(removed <= 2 * 256 + 64 * 129, "{removed} documents in a table of 512, and in 64 slots");
     shop.sign_in(PASSWORD).await.expect("room is free, and locks are over");
 }
 
@@ -150,18 +149,18 @@ async fn a_million_tokens_live_and_die() {
     const TOKENS: u32 = 1_000_000;
     for number in 0..TOKENS {
         let grant = grant(number, start);
-        let generation = store.generation(&grant.subject).await.unwrap();
+        let generation = store.generation(&grant.subject, fresh()).await.unwrap();
         let origin = Origin::from(IpAddr::from(Ipv4Addr::from_bits(number)));
-        assert_eq!(store.insert(&grant, &origin, generation, start).await.unwrap(), Insert::Stored);
+        assert_eq!(store.insert(&grant, &origin, generation, CAP, start).await.unwrap(), Insert::Stored);
     }
     for number in (0..TOKENS).step_by(1009) {
         let expected = grant(number, start);
         assert_eq!(store.find(&expected.digest, start).await.unwrap(), Some(expected));
     }
     let subject = Subject::Customer(CustomerId::from(7));
-    assert_eq!(TokenStore::list(&store, &subject, start).await.unwrap().len(), 2);
-    store.revoke_all(&subject, None, start).await.unwrap();
-    assert_eq!(TokenStore::list(&store, &subject, start).await.unwrap().len(), 0);
+    assert_eq!(store.grants(&subject, 100, start).await.unwrap().len(), 2);
+    store.revoke_all(&subject, None, fresh(), start).await.unwrap();
+    assert_eq!(store.grants(&subject, 100, start).await.unwrap().len(), 0);
     let over = start + Duration::from_secs(3600);
     assert_eq!(store.purge_tokens(over, 1000).await.unwrap(), 1000, "a little at a time");
     assert_eq!(store.purge_tokens(over, usize::MAX).await.unwrap(), 1_000_000 - 2 - 1000);

@@ -3,12 +3,8 @@
 
 #[path = "model/codes.rs"]
 mod codes;
-#[path = "model/counter.rs"]
-mod counter;
 #[path = "model/spec.rs"]
 mod spec;
-#[path = "model/throttle.rs"]
-mod throttle;
 #[path = "model/tokens.rs"]
 mod tokens;
 
@@ -20,10 +16,9 @@ use std::{
 };
 
 use codes::{CODES, CodeOp, Codes};
-use commerce_auth::{MemoryStore, store::Outcome};
+use commerce_auth::MemoryStore;
 use proptest::{collection::vec, prelude::*, sample::select, test_runner::TestCaseError};
 use spec::{Asked, Spec};
-use throttle::{Throttle, ThrottleOp};
 use tokens::{GRANTS, TokenOp, Tokens};
 
 type Checked = Result<(), TestCaseError>;
@@ -49,7 +44,7 @@ fn token_verb(
     prop_oneof![
         12 => sign_in_verb(grants.clone(), subjects.clone()),
         5 => (grants, 0..12_i64).prop_map(|(grant, bar)| TokenOp::Revoke { grant, bar }),
-        3 => subjects.prop_map(|subject| TokenOp::List { subject }),
+        3 => (subjects, 0..4_usize).prop_map(|(subject, limit)| TokenOp::List { subject, limit }),
         2 => (0..4_usize).prop_map(|limit| TokenOp::Purge { limit }),
     ]
 }
@@ -61,7 +56,8 @@ fn sign_in_verb(
     let keep = prop::option::weighted(0.3, grants.clone());
     prop_oneof![
         3 => subjects.clone().prop_map(|subject| TokenOp::Generation { subject }),
-        4 => (grants.clone(), 1..12_i64).prop_map(|(grant, lives)| TokenOp::Insert { grant, lives }),
+        4 => (grants.clone(), 1..12_i64, 1..3_u8)
+            .prop_map(|(grant, lives, cap)| TokenOp::Insert { grant, lives, cap }),
         4 => grants.prop_map(|grant| TokenOp::Find { grant }),
         3 => (subjects, keep).prop_map(|(subject, keep)| TokenOp::RevokeAll { subject, keep }),
     ]
@@ -103,41 +99,6 @@ fn race_over_codes() -> impl Strategy<Value = CodeOp> {
     });
     let take = code().prop_map(|code| CodeOp::Take { code, site: 0, customer: 0, reset: true, assist: true });
     prop_oneof![4 => put, 4 => take, 1 => Just(CodeOp::Discard { customer: 0 })]
-}
-
-/// Attempts whose leases end.
-fn lapsing_op() -> impl Strategy<Value = ThrottleOp> {
-    let reserve = (0..2_u8, 0..2_u8, 1..6_i64).prop_map(|(account, source, lease)| ThrottleOp::Reserve {
-        account,
-        source,
-        lease,
-    });
-    prop_oneof![1 => reserve, 1 => settle_or_purge()]
-}
-
-/// Attempts whose leases do not end: to clear is not told the time, so it may take a lease that has ended for one
-/// that has not.
-fn cleared_op(accounts: u8) -> impl Strategy<Value = ThrottleOp> {
-    let reserve = (0..accounts, 0..2_u8).prop_map(|(account, source)| ThrottleOp::Reserve {
-        account,
-        source,
-        lease: 1000,
-    });
-    let clear = (0..accounts).prop_map(|account| ThrottleOp::Clear { account });
-    prop_oneof![6 => reserve, 1 => clear, 6 => settle_or_purge()]
-}
-
-/// Seconds that pass: seldom any, or no budget would be spent.
-fn seldom() -> impl Strategy<Value = i64> {
-    prop_oneof![3 => Just(0), 1 => 1..5_i64]
-}
-
-fn settle_or_purge() -> impl Strategy<Value = ThrottleOp> {
-    let outcome = select(vec![Outcome::Failed, Outcome::Failed, Outcome::Succeeded, Outcome::Withdrawn]);
-    prop_oneof![
-        5 => (0..3_usize, outcome).prop_map(|(back, outcome)| ThrottleOp::Settle { back, outcome }),
-        1 => (0..3_usize).prop_map(|limit| ThrottleOp::Purge { limit }),
-    ]
 }
 
 // ---- One after the other ----------------------------------------------------------------------------------
@@ -291,7 +252,7 @@ proptest! {
     #[test]
     fn tokens_one_after_the_other(script in vec((-5..8_i64, token_op()), 1..80)) {
         let finds = (0..GRANTS).map(|grant| TokenOp::Find { grant });
-        let both = |subject| [TokenOp::Generation { subject }, TokenOp::List { subject }];
+        let both = |subject| [TokenOp::Generation { subject }, TokenOp::List { subject, limit: 4 }];
         run::<Tokens>(&script, &finds.chain((0..2).flat_map(both)).collect::<Vec<_>>())?;
     }
 
@@ -306,15 +267,7 @@ proptest! {
         run::<Codes>(&script, &[])?;
     }
 
-    #[test]
-    fn budgets_whose_leases_end(script in vec((seldom(), lapsing_op()), 1..80)) {
-        run::<Throttle>(&script, &[])?;
-    }
 
-    #[test]
-    fn budgets_that_are_cleared(script in vec((seldom(), cleared_op(2)), 1..80)) {
-        run::<Throttle>(&script, &[])?;
-    }
 }
 
 proptest! {
@@ -336,7 +289,9 @@ proptest! {
         let find = TokenOp::Find { grant: 0 };
         let revoke = TokenOp::RevokeAll { subject: 0, keep: None };
         let revoking = [vec![find; before], vec![revoke, find]].concat();
-        race::<Tokens>(&[vec![TokenOp::Insert { grant: 0, lives: 1 }; sign_ins], revoking], ROUNDS)?;
+        let insert = TokenOp::Insert { grant: 0, lives: 1, cap: 2 };
+        let signing_in = [vec![TokenOp::Generation { subject: 0 }], vec![insert; sign_ins]].concat();
+        race::<Tokens>(&[signing_in, revoking], ROUNDS)?;
     }
 
     #[test]
@@ -344,8 +299,4 @@ proptest! {
         race::<Codes>(&scripts, ROUNDS)?;
     }
 
-    #[test]
-    fn budgets_at_once(scripts in scripts(cleared_op(1))) {
-        race::<Throttle>(&scripts, ROUNDS)?;
-    }
 }

@@ -6,6 +6,8 @@
 mod alternating;
 #[path = "redis/fixtures.rs"]
 mod fixtures;
+#[path = "support/fresh.rs"]
+mod fresh;
 
 use std::{
     env,
@@ -20,20 +22,18 @@ use std::{
 
 use alternating::Alternating;
 use commerce_auth::{
-    Digest, KeyId, MemoryStore, Origin, RedisOptions, RedisStore, StoreError, conformance,
+    Digest, KeyId, Origin, RedisOptions, RedisStore, StoreError, conformance,
     store::{
-        AssistanceEnd, Attempt, AttemptId, Budget, Charge, FactorStore, LedgerStore, Lock, OpenError,
-        OtcStore, Outcome, Reserve, Store, Take, ThrottleKey, ThrottleStore, TokenStore,
+        AssistanceEnd, Change, Changes, CommitOutcome, DocumentId, FactorStore, Key, LedgerStore, OpenError,
+        OtcStore, Partition, Put, StateStore, Store, Take, TokenStore, Version,
     },
     store_conformance,
 };
 use commerce_auth_test_servers::{Proxy, Redis};
 use fixtures::{
-    attempt, code, customer, enrolled, enrolment, entry, escaped, generation, grant, insert, lives, now,
+    CAP, code, customer, enrolled, enrolment, entry, escaped, fresh, generation, grant, insert, lives, now,
     presented, quiet, recovery_code, seconds, shown,
 };
-use proptest::{collection::vec, prelude::*, sample::select};
-use time::OffsetDateTime;
 use tokio::runtime::Runtime;
 
 /// Each test has a database of its own.
@@ -114,7 +114,7 @@ async fn every_verb_is_one_round_trip() {
     // In the first round the scripts are learnt.
     for round in 0..2 {
         let (grant, code) = (grant(&format!("{round}"), 1), code(&format!("{round}")));
-        let (attempt, subject) = (attempt(round, "a"), customer(1));
+        let subject = customer(1);
         let known = generation(&store, &subject).await;
         let (enrolment, entry) = (enrolment(&format!("{round}"), "admin"), entry(&format!("{round}"), 1));
         let admin = enrolment.admin.clone();
@@ -127,23 +127,19 @@ async fn every_verb_is_one_round_trip() {
             )*};
         }
         takes_one_turn! {
-            store.generation(&subject);
-            async { store.insert(&grant, &Origin::default(), known, now()).await.map(|_| ()) };
+            store.generation(&subject, fresh());
+            async { store.insert(&grant, &Origin::default(), known, CAP, now()).await.map(|_| ()) };
             store.find(&grant.digest, now());
-            store.list(&subject, now());
+            store.grants(&subject, 100, now());
             store.revoke(&grant.digest, now(), now());
             store.put(&code, 3, now());
             store.peek(&presented(&code), now());
             async { store.take(&presented(&code), None, now()).await.map(|_| ()) };
             store.discard(&code.customer);
-            async { store.reserve(&attempt, now()).await.map(|_| ()) };
-            store.settle(&attempt, Outcome::Failed, now());
-            store.clear(&attempt.account);
-            store.revoke_all(&subject, None, now());
-            store.revoke_everything(now());
+            store.revoke_all(&subject, None, fresh(), now());
+            store.revoke_everything(fresh(), now());
             store.purge_tokens(now(), 10);
             store.purge_codes(now(), 10);
-            store.purge_attempts(now(), 10);
             store.factor(&admin);
             store.begin_enrolment(&enrolment, now());
             store.enrolment(&enrolment.token, now());
@@ -187,7 +183,7 @@ async fn keys_outlive_what_they_hold_by_an_hour() {
     let store = open(&url).await;
     let hour = 3600;
     let about = |found: i64, expected: i64| (expected - 30..=expected).contains(&found);
-    let (grant, code, attempt) = (grant("a", 1), code("a"), attempt(1, "a"));
+    let (grant, code) = (grant("a", 1), code("a"));
     insert(&store, &grant).await;
     assert!(about(kept(&url, &format!("t{}", escaped(&grant.digest))), 2 * hour));
     assert!(about(kept(&url, "sc1"), 2 * hour));
@@ -198,17 +194,13 @@ async fn keys_outlive_what_they_hold_by_an_hour() {
     assert!(about(kept(&url, "sc1"), 2 * hour));
     store.revoke(&grant.digest, now(), now() + seconds(600)).await.unwrap();
     assert!(about(kept(&url, &format!("t{}", escaped(&grant.digest))), hour + 600));
-    store.revoke_all(&grant.subject, None, now()).await.unwrap();
+    store.revoke_all(&grant.subject, None, fresh(), now()).await.unwrap();
     assert_eq!(kept(&url, "gc1"), -1);
-    store.revoke_everything(now()).await.unwrap();
+    store.revoke_everything(fresh(), now()).await.unwrap();
     assert_eq!(kept(&url, "everything"), -1);
     store.put(&code, 3, now()).await.unwrap();
     assert!(matches!(store.take(&presented(&code), None, now()).await.unwrap(), Take::Taken(_)));
     assert!(about(kept(&url, "c1"), 2 * hour));
-    // A reservation that lapses counts until the end of its window.
-    assert_eq!(store.reserve(&attempt, now()).await.unwrap(), Reserve::Reserved);
-    let account = format!("a{}", escaped(&Digest::from_bytes(*attempt.account.as_bytes())));
-    assert!(about(kept(&url, &account), 60 + 2 * hour));
 }
 
 /// Neither a factor nor the record of an assistance goes by itself.
@@ -236,24 +228,6 @@ async fn factors_and_the_ledger_are_kept_for_good() {
     assert!(left.starts_with("*1\r\n") && left.contains("version"), "{left}");
 }
 
-#[tokio::test]
-async fn what_may_lock_until_cleared_is_kept_for_good() {
-    let Some(url) = url() else { return };
-    let store = open(&url).await;
-    let mut attempts = [attempt(1, "a"), attempt(2, "a")];
-    for attempt in &mut attempts {
-        attempt.charges[0].budget =
-            Budget { failures: 2, lock: Lock::UntilCleared, ..attempt.charges[0].budget };
-    }
-    let account = format!("a{}", escaped(&Digest::from_bytes(*attempts[0].account.as_bytes())));
-    assert_eq!(store.reserve(&attempts[0], now()).await.unwrap(), Reserve::Reserved);
-    assert!(kept(&url, &account) > 0);
-    assert_eq!(store.reserve(&attempts[1], now()).await.unwrap(), Reserve::Reserved);
-    assert_eq!(kept(&url, &account), -1, "two reservations may lapse, and lock");
-    store.settle(&attempts[0], Outcome::Withdrawn, now()).await.unwrap();
-    assert!(kept(&url, &account) > 0);
-}
-
 /// A node whose clock is ahead leaves what lives by the clocks of the others.
 #[tokio::test]
 async fn a_clock_ahead_forgets_nothing_that_others_count() {
@@ -268,7 +242,7 @@ async fn a_clock_ahead_forgets_nothing_that_others_count() {
     (later.issued_at, later.expires_at) = (ahead, ahead + seconds(60));
     insert(&store, &later).await;
     store.put(&fixtures::code("b"), 3, ahead).await.unwrap();
-    store.revoke_all(&first.subject, None, now()).await.unwrap();
+    store.revoke_all(&first.subject, None, fresh(), now()).await.unwrap();
     assert!(!lives(&store, &first).await, "the index had forgotten a grant that lived");
     let again = store.take(&presented(&code), None, now()).await.unwrap();
     assert!(matches!(again, Take::Spent { .. }), "a mark was forgotten: {again:?}");
@@ -329,8 +303,8 @@ async fn shops_on_one_server_are_apart() {
     let grant = grant("a", 1);
     insert(&one, &grant).await;
     assert!(!lives(&other, &grant).await);
-    other.revoke_everything(now()).await.unwrap();
-    other.revoke_all(&grant.subject, None, now()).await.unwrap();
+    other.revoke_everything(fresh(), now()).await.unwrap();
+    other.revoke_all(&grant.subject, None, fresh(), now()).await.unwrap();
     other.purge_tokens(now() + seconds(7200), 100).await.unwrap();
     assert!(lives(&one, &grant).await);
     let (admin, _) = enrolled(&one, "a", "admin").await;
@@ -442,14 +416,14 @@ async fn a_corrupt_record_is_an_error_of_that_call() {
     insert(&store, &whole).await;
     let key = format!("\"{{commerce_auth}}:t{}\"", escaped(&broken.digest));
     // Where it came from takes the last three bytes, and is not read on the hot path.
-    for length in 0..38 {
+    for length in 0..46 {
         ask(&url, &format!("DEL {key}"));
         insert(&store, &broken).await;
         let cut = "redis.call('SET',KEYS[1],redis.call('GET',KEYS[1]):sub(1,tonumber(ARGV[1])))";
         ask(&url, &format!("EVAL \"{cut}\" 1 {key} {length}"));
         let found = store.find(&broken.digest, now()).await;
-        assert!(found.is_err() || length >= 35, "the first {length} bytes of a grant were read as {found:?}");
-        assert!(store.list(&broken.subject, now()).await.is_err());
+        assert!(found.is_err() || length >= 43, "the first {length} bytes of a grant were read as {found:?}");
+        assert!(store.grants(&broken.subject, 100, now()).await.is_err());
     }
     ask(&url, &format!("SET {key} garbage"));
     assert!(store.find(&broken.digest, now()).await.is_err());
@@ -462,15 +436,9 @@ async fn a_corrupt_record_is_an_error_of_that_call() {
     assert!(store.peek(&presented(&code), now()).await.is_err());
     assert!(store.take(&presented(&code), None, now()).await.is_err());
 
-    let attempt = attempt(1, "a");
-    let account = escaped(&Digest::from_bytes(*attempt.account.as_bytes()));
-    ask(&url, &format!("SET \"{{commerce_auth}}:a{account}\" garbage"));
-    assert!(store.reserve(&attempt, now()).await.is_err());
-    assert!(store.settle(&attempt, Outcome::Failed, now()).await.is_err());
-
     ask(&url, "SET {commerce_auth}:everything garbage");
     assert!(store.find(&grant("whole", 2).digest, now()).await.is_ok());
-    assert!(store.generation(&whole.subject).await.is_err());
+    assert!(store.generation(&whole.subject, fresh()).await.is_err());
 }
 
 /// Cuts the value of a field to its first bytes.
@@ -571,10 +539,13 @@ async fn errors_show_nothing_of_what_was_said() {
         store.peek(&presented(&code), now()).await.unwrap_err(),
         store.take(&presented(&code), None, now()).await.unwrap_err(),
     ];
-    let attempt = attempt(1, MARK);
-    let account = escaped(&Digest::from_bytes(*attempt.account.as_bytes()));
-    ask(&url, &format!("SET \"{{commerce_auth}}:a{account}\" \"\\x92{MARK}\""));
-    errors.push(store.reserve(&attempt, now()).await.unwrap_err());
+    let owner = Partition::of(&[MARK.as_bytes()]);
+    let [part, id] =
+        [owner.as_bytes(), DocumentId::ONLY.as_bytes()].map(|name| escaped(&Digest::from_bytes(*name)));
+    ask(&url, &format!("SET \"{{commerce_auth}}:d{part}counted\\x00{id}\" {MARK}"));
+    errors.push(store.load(&owner, &[counted(0, None).key]).await.unwrap_err());
+    let over_it = Changes::new(vec![Change::Put(counted(1, None))]).unwrap();
+    errors.push(store.commit(&owner, &over_it, now()).await.unwrap_err());
     let (enrolment, entry) = (enrolment(MARK, MARK), entry(MARK, 1));
     ask(&url, &format!("HSET {{commerce_auth}}:factors {MARK} {MARK}"));
     ask(&url, &format!("SET \"{{commerce_auth}}:l{}\" {MARK}", escaped(&entry.grant)));
@@ -643,131 +614,48 @@ fn it_works_outside_of_the_runtime() {
     }
 }
 
-// ---- The arithmetic of budgets ------------------------------------------------------------------------------
-
-#[derive(Clone, Copy, Debug)]
-enum Verb {
-    Reserve { account: u8, scopes: u8, lease: u64 },
-    Settle { back: usize, outcome: Outcome },
-    Clear { account: u8 },
-    Purge { limit: usize },
-}
-
-fn reserve(lease: impl Strategy<Value = u64>) -> impl Strategy<Value = Verb> {
-    (0..2_u8, 1..8_u8, lease).prop_map(|(account, scopes, lease)| Verb::Reserve { account, scopes, lease })
-}
-
-fn settle() -> impl Strategy<Value = Verb> {
-    let outcome = select(vec![Outcome::Failed, Outcome::Failed, Outcome::Succeeded, Outcome::Withdrawn]);
-    (0..4_usize, outcome).prop_map(|(back, outcome)| Verb::Settle { back, outcome })
-}
-
-/// To clear is not told the time: whether a lease that has ended counts before it or after it depends on who noticed. So
-/// leases end in those sequences only that do not clear.
-fn verbs() -> impl Strategy<Value = Vec<(u64, Verb)>> {
-    let passes = || prop_oneof![3 => Just(0_u64), 2 => 1..9_u64];
-    let lapsing = prop_oneof![
-        5 => reserve(1..9_u64),
-        4 => settle(),
-        1 => (0..3_usize).prop_map(|limit| Verb::Purge { limit }),
-    ];
-    let cleared = prop_oneof![
-        5 => reserve(Just(3_600)),
-        5 => settle(),
-        1 => (0..2_u8).prop_map(|account| Verb::Clear { account }),
-    ];
-    prop_oneof![vec((passes(), lapsing), 1..60), vec((passes(), cleared), 1..60)]
-}
-
-fn charges(scopes: u8) -> Vec<Charge> {
-    let budgets = [
-        Budget { failures: 2, window: seconds(10), lock: Lock::For(seconds(7)) },
-        Budget { failures: 3, window: seconds(25), lock: Lock::UntilCleared },
-        Budget { failures: 4, window: seconds(8), lock: Lock::For(seconds(20)) },
-    ];
-    (0..3_u8)
-        .filter(|scope| scopes & (1 << scope) != 0)
-        .map(|scope| Charge { scope: ThrottleKey::of(&[&[scope]]), budget: budgets[usize::from(scope)] })
-        .collect()
-}
-
-async fn same_answers(verbs: &[(u64, Verb)], store: &RedisStore) {
-    let memory = MemoryStore::new();
-    let mut now = OffsetDateTime::UNIX_EPOCH + Duration::from_micros(1_790_000_000_123_457);
-    let mut attempts: Vec<Attempt> = Vec::new();
-    for (place, (passes, verb)) in (0_u128..).zip(verbs) {
-        now += seconds(*passes);
-        match *verb {
-            Verb::Reserve { account, scopes, lease } => {
-                let attempt = Attempt {
-                    id: AttemptId(place.to_be_bytes()),
-                    account: ThrottleKey::of(&[&[account]]),
-                    charges: charges(scopes),
-                    lease_until: now + seconds(lease),
-                };
-                let expected = memory.reserve(&attempt, now).await.unwrap();
-                let found = store.reserve(&attempt, now).await.unwrap();
-                assert_eq!(found, expected, "line {place}: {verb:?}");
-                attempts.push(attempt);
-            }
-            Verb::Settle { back, outcome } => {
-                let Some(attempt) = attempts.iter().rev().nth(back) else { continue };
-                let expected = memory.settle(attempt, outcome, now).await.unwrap();
-                let found = store.settle(attempt, outcome, now).await.unwrap();
-                assert_eq!(found, expected, "line {place}: {verb:?}");
-            }
-            Verb::Clear { account } => {
-                let account = ThrottleKey::of(&[&[account]]);
-                memory.clear(&account).await.unwrap();
-                store.clear(&account).await.unwrap();
-            }
-            Verb::Purge { limit } => {
-                memory.purge_attempts(now, limit).await.unwrap();
-                assert!(store.purge_attempts(now, limit).await.unwrap() <= limit);
-            }
-        }
-    }
-}
-
-proptest! {
-    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(200) })]
-    #[test]
-    fn budgets_are_those_of_the_memory_store(verbs in verbs()) {
-        static TOKIO: LazyLock<(Runtime, String)> = LazyLock::new(|| (tokio(), url().unwrap()));
-        static CASE: AtomicUsize = AtomicUsize::new(0);
-        if SERVER.is_some() {
-            let (tokio, url) = &*TOKIO;
-            let shop = format!("case{}", CASE.fetch_add(1, Ordering::Relaxed));
-            tokio.block_on(async {
-                let store = RedisOptions::new(&**url).prefix(shop).connect().await.unwrap();
-                same_answers(&verbs, &store).await;
-            });
-        }
-    }
-}
-
 // ---- Two processes ------------------------------------------------------------------------------------------
 
 const RACE_AT: &str = "COMMERCE_AUTH_TEST_RACE_AT";
 
-/// What each of two processes does: a hundred redemptions of one code, a hundred guesses that fail, a hundred uses of one step.
-async fn race(url: &str, process: u128) -> (usize, usize, usize) {
+/// The document that counts, at this count; the count is its version, too.
+fn counted(count: u8, expects: Option<Version>) -> Put {
+    Put {
+        key: Key { kind: "counted".parse().unwrap(), id: DocumentId::ONLY },
+        expects,
+        version: Version::from_bytes([count; 16]),
+        keep_until: None,
+        expendable: false,
+        index: Vec::new(),
+        bytes: vec![count],
+    }
+}
+
+/// Counts one more in a document; false once it has counted six.
+async fn count(store: &RedisStore) -> bool {
+    let (owner, key) = (Partition::of(&[b"raced"]), counted(0, None).key);
+    loop {
+        let found = store.load(&owner, std::slice::from_ref(&key)).await.unwrap().pop().unwrap();
+        let (known, expects) = found.map_or((0, None), |found| (found.bytes[0], Some(found.version)));
+        if known == 6 {
+            return false;
+        }
+        let next = Changes::new(vec![Change::Put(counted(known + 1, expects))]).unwrap();
+        if store.commit(&owner, &next, now()).await.unwrap() == CommitOutcome::Committed {
+            return true;
+        }
+    }
+}
+
+/// The work of each of two processes: a hundred redemptions of one code, a hundred attempts to count, a hundred uses of one
+/// step.
+async fn race(url: &str) -> (usize, usize, usize) {
     let store = open(url).await;
-    let run = async |number: u128| {
+    let run = async |_| {
         let mut presented = presented(&code("raced"));
         presented.customer = 1.into();
         let taken = matches!(store.take(&presented, None, now()).await.unwrap(), Take::Taken(_));
-        let attempt = attempt(process << 64 | number, "raced");
-        let through = loop {
-            match store.reserve(&attempt, now()).await.unwrap() {
-                Reserve::Reserved => break true,
-                Reserve::Spent => break false,
-                Reserve::Busy => tokio::task::yield_now().await,
-            }
-        };
-        if through {
-            store.settle(&attempt, Outcome::Failed, now()).await.unwrap();
-        }
+        let through = count(&store).await;
         let raced = enrolment("raced", "admin");
         let stepped = store.use_step(&raced.admin, &raced.token, 2).await.unwrap();
         (usize::from(taken), usize::from(through), usize::from(stepped))
@@ -777,9 +665,9 @@ async fn race(url: &str, process: u128) -> (usize, usize, usize) {
 }
 
 #[test]
-fn two_processes_share_codes_budgets_and_steps() {
+fn two_processes_share_codes_documents_and_steps() {
     if let Ok(url) = env::var(RACE_AT) {
-        let (taken, through, stepped) = tokio().block_on(race(&url, std::process::id().into()));
+        let (taken, through, stepped) = tokio().block_on(race(&url));
         println!("raced {taken} {through} {stepped} raced");
         return;
     }
@@ -792,7 +680,7 @@ fn two_processes_share_codes_budgets_and_steps() {
     let child = || {
         let mut child = Command::new(env::current_exe().unwrap());
         child
-            .args(["--exact", "two_processes_share_codes_budgets_and_steps", "--nocapture"])
+            .args(["--exact", "two_processes_share_codes_documents_and_steps", "--nocapture"])
             .env(RACE_AT, &url);
         thread::spawn(move || child.output().unwrap())
     };

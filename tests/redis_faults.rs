@@ -19,18 +19,15 @@ use std::{
 use commerce_auth::{
     CustomerId, Error, ErrorKind, KeyId, RedisOptions, RedisStore, SignIn, StoreError,
     audit::MemoryAudit,
-    store::{
-        AssistanceEnd, FactorStore, LedgerStore, OpenError, OtcStore, Outcome, Reserve, Take, ThrottleStore,
-        TokenStore,
-    },
+    store::{AssistanceEnd, FactorStore, GenerationId, LedgerStore, OpenError, OtcStore, Take, TokenStore},
 };
 use commerce_auth_test_servers::{Proxy, Redis};
 use fixtures::{
-    attempt, code, customer, enrolled, enrolment, entry, generation, grant, insert, lives, now, presented,
+    CAP, code, customer, enrolled, enrolment, entry, fresh, generation, grant, insert, lives, now, presented,
     recovery_code, seconds, shown,
 };
 use futures_util::{FutureExt, future::join_all};
-use support::{PASSWORD, Shop, fast};
+use support::{PASSWORD, Shop, fast, fresh};
 
 /// What a verb may take beyond its timeout on a machine that does other things, too.
 const SLACK: Duration = Duration::from_secs(5);
@@ -246,9 +243,9 @@ async fn nobody_waits_for_a_silent_server() {
         silence();
         let calls = (0..200).map(|_| in_time(store.find(&grant.digest, now())));
         assert!(join_all(calls).await.iter().all(Result::is_err));
-        assert!(in_time(store.revoke_everything(now())).await.is_err());
+        assert!(in_time(store.revoke_everything(fresh(), now())).await.is_err());
         end();
-        assert!(resumes(|| store.generation(&grant.subject)).await.everything <= 4);
+        resumes(|| store.generation(&grant.subject, fresh())).await;
     }
 }
 
@@ -258,12 +255,12 @@ async fn a_slow_server_is_waited_for() {
     let proxy = Proxy::to(server.port());
     let store = RedisStore::connect(server.url_through(proxy.port())).await.unwrap();
     proxy.delay(Duration::from_millis(200));
-    let (grant, code, attempt) = (grant("a", 1), code("a"), attempt(1, "a"));
+    let (grant, code) = (grant("a", 1), code("a"));
     insert(&store, &grant).await;
     assert!(lives(&store, &grant).await);
     assert!(store.put(&code, 3, now()).await.unwrap());
     assert!(matches!(store.take(&presented(&code), None, now()).await.unwrap(), Take::Taken(_)));
-    assert_eq!(store.reserve(&attempt, now()).await.unwrap(), Reserve::Reserved);
+    documents_come_and_go(&store).await;
     assert!(store.revoke(&grant.digest, now(), now()).await.unwrap());
 }
 
@@ -308,7 +305,7 @@ async fn a_dropped_call_harms_nobody() {
     for round in 0..50 {
         for (grant, other) in grants.iter().zip(grants.iter().cycle().skip(round + 1)) {
             assert!(store.find(&other.digest, now()).now_or_never().is_none());
-            let _ = store.list(&other.subject, now()).now_or_never();
+            let _ = store.grants(&other.subject, 100, now()).now_or_never();
             let found = store.find(&grant.digest, now()).await.unwrap();
             assert_eq!(found.map(|found| found.digest), Some(grant.digest));
         }
@@ -321,10 +318,9 @@ async fn a_dropped_call_harms_nobody() {
 async fn when_its_memory_is_full_what_ends_something_goes_on() {
     let Some(server) = Redis::start() else { return };
     let store = open(server.url()).await;
-    let (grant, code, attempt) = (grant("a", 1), code("a"), attempt(1, "a"));
+    let (grant, code) = (grant("a", 1), code("a"));
     insert(&store, &grant).await;
     assert!(store.put(&code, 3, now()).await.unwrap());
-    assert_eq!(store.reserve(&attempt, now()).await.unwrap(), Reserve::Reserved);
     let known = generation(&store, &customer(2)).await;
     let (admin, factor) = enrolled(&store, "factor", "admin").await;
     let (next, begun) = (enrolment("next", "admin"), entry("begun", 1));
@@ -333,18 +329,16 @@ async fn when_its_memory_is_full_what_ends_something_goes_on() {
     store.begin_assistance(&begun).await.unwrap();
     server.command("CONFIG SET maxmemory 1").unwrap();
     let other = fixtures::grant("b", 2);
-    assert!(store.insert(&other, &commerce_auth::Origin::default(), known, now()).await.is_err());
+    assert!(store.insert(&other, &commerce_auth::Origin::default(), known, CAP, now()).await.is_err());
     assert!(store.put(&fixtures::code("b"), 3, now()).await.is_err());
-    assert!(store.reserve(&fixtures::attempt(2, "b"), now()).await.is_err());
     assert!(lives(&store, &grant).await);
     assert!(!lives(&store, &other).await);
-    assert_eq!(store.list(&grant.subject, now()).await.unwrap().len(), 1);
+    assert_eq!(store.grants(&grant.subject, 100, now()).await.unwrap().len(), 1);
     assert!(store.peek(&presented(&code), now()).await.unwrap().is_some());
     assert!(matches!(store.take(&presented(&code), None, now()).await.unwrap(), Take::Taken(_)));
-    store.settle(&attempt, Outcome::Failed, now()).await.unwrap();
     assert!(store.revoke(&grant.digest, now(), now() + seconds(60)).await.unwrap());
-    store.revoke_all(&grant.subject, None, now()).await.unwrap();
-    store.revoke_everything(now()).await.unwrap();
+    store.revoke_all(&grant.subject, None, fresh(), now()).await.unwrap();
+    store.revoke_everything(fresh(), now()).await.unwrap();
     store.purge_tokens(now() + seconds(3600), 10).await.unwrap();
     assert!(store.begin_enrolment(&enrolment("late", "other"), now()).await.is_err());
     assert!(store.begin_assistance(&entry("late", 1)).await.is_err());
@@ -400,7 +394,7 @@ async fn a_server_that_evicts_is_refused() {
 }
 
 /// What the documentation says that the server's user must be permitted.
-const PERMITTED: &str = "+info +select +wait +eval +evalsha +get +getrange +mget +set +del +incr +pexpire +pttl +hget \
+const PERMITTED: &str = "+info +select +wait +eval +evalsha +get +getrange +mget +set +del +zcard +pexpire +pttl +hget \
     +hgetall +hset +hdel +zadd +zrange +zrangebyscore +zrem +zremrangebyscore +scan +time";
 
 #[tokio::test]
@@ -413,22 +407,18 @@ async fn what_is_not_permitted_is_told_at_start() {
     };
     permit("");
     let store = open(url.clone()).await;
-    let (grant, code, attempt) = (grant("a", 1), code("a"), attempt(1, "a"));
+    let (grant, code) = (grant("a", 1), code("a"));
     insert(&store, &grant).await;
-    assert_eq!(store.list(&grant.subject, now()).await.unwrap().len(), 1);
+    assert_eq!(store.grants(&grant.subject, 100, now()).await.unwrap().len(), 1);
     store.revoke(&grant.digest, now(), now()).await.unwrap();
-    store.revoke_all(&grant.subject, None, now()).await.unwrap();
-    store.revoke_everything(now()).await.unwrap();
+    store.revoke_all(&grant.subject, None, fresh(), now()).await.unwrap();
+    store.revoke_everything(fresh(), now()).await.unwrap();
     store.put(&code, 3, now()).await.unwrap();
     store.peek(&presented(&code), now()).await.unwrap();
     assert!(matches!(store.take(&presented(&code), None, now()).await.unwrap(), Take::Taken(_)));
     store.discard(&code.customer).await.unwrap();
-    assert_eq!(store.reserve(&attempt, now()).await.unwrap(), Reserve::Reserved);
-    store.settle(&attempt, Outcome::Failed, now()).await.unwrap();
-    store.clear(&attempt.account).await.unwrap();
     store.purge_tokens(now(), 10).await.unwrap();
     store.purge_codes(now(), 10).await.unwrap();
-    store.purge_attempts(now(), 10).await.unwrap();
     let (admin, factor) = enrolled(&store, "factor", "admin").await;
     let (next, entry) = (enrolment("next", "admin"), entry("a", 1));
     assert!(store.use_step(&admin, &factor, 2).await.unwrap());
@@ -526,9 +516,9 @@ async fn a_primary_that_becomes_a_replica_is_left() {
         assert!(begun.elapsed() < TIMEOUT / 4 + SLACK, "a replica goes on answering");
         tokio::task::yield_now().await;
     }
-    assert!(store.revoke_everything(now()).await.is_err());
+    assert!(store.revoke_everything(fresh(), now()).await.is_err());
     one.command("REPLICAOF NO ONE").unwrap();
-    resumes(|| store.revoke_everything(now())).await;
+    resumes(|| store.revoke_everything(fresh(), now())).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -548,8 +538,8 @@ async fn what_ends_something_waits_for_replicas() {
     assert!(begun.elapsed() >= patience);
     assert!(store.discard(&code.customer).await.is_err());
     assert!(store.revoke(&grant.digest, now(), now()).await.is_err());
-    assert!(store.revoke_all(&grant.subject, None, now()).await.is_err());
-    assert!(store.revoke_everything(now()).await.is_err());
+    assert!(store.revoke_all(&grant.subject, None, fresh(), now()).await.is_err());
+    assert!(store.revoke_everything(fresh(), now()).await.is_err());
     // It may have taken effect, and has.
     assert!(!lives(&store, &grant).await);
     let (enrolment, entry) = (enrolment("a", "admin"), entry("a", 1));
@@ -576,28 +566,28 @@ async fn what_ends_something_waits_for_replicas() {
         store.put(&code, 3, now()).await.unwrap();
         assert!(matches!(store.take(&presented(&code), None, now()).await.unwrap(), Take::Taken(_)));
         assert!(store.revoke(&grant.digest, now(), now()).await.unwrap());
-        store.revoke_all(&grant.subject, None, now()).await.unwrap();
-        store.revoke_everything(now()).await.unwrap();
+        store.revoke_all(&grant.subject, None, fresh(), now()).await.unwrap();
+        store.revoke_everything(fresh(), now()).await.unwrap();
         let (admin, factor) = enrolled(&store, &format!("{round}"), &format!("{round}")).await;
         assert!(store.use_step(&admin, &factor, 2).await.unwrap());
         let held = replica.command(&format!("HGET {{commerce_auth}}:factors {round}")).unwrap();
         assert!(held.starts_with('$') && !held.starts_with("$-1"), "the replica holds {held}");
     }
+    let last = GenerationId::from_bytes(*b"the last of them");
     let mut turns = Vec::new();
     for _ in 0..10 {
         let before = proxy.turns();
-        store.revoke_everything(now()).await.unwrap();
+        store.revoke_everything(last, now()).await.unwrap();
         turns.push(proxy.turns() - before);
     }
     // The keepers of the connections ask as well, now and then.
     assert_eq!(turns.iter().min(), Some(&1), "{turns:?}");
-    let everything = generation(&store, &grant.subject).await.everything.to_string();
     let held = replica.command("GET {commerce_auth}:everything").unwrap();
-    assert!(held.contains(&everything), "the replica holds {held}");
+    assert!(held.contains("the last of them"), "the replica holds {held}");
 
     replica.pause();
-    assert!(store.revoke_everything(now()).await.is_err());
+    assert!(store.revoke_everything(fresh(), now()).await.is_err());
     assert!(lives(&store, &grant).now_or_never().is_none_or(|lives| !lives), "others do not wait for it");
     replica.resume();
-    resumes(|| store.revoke_everything(now())).await;
+    resumes(|| store.revoke_everything(fresh(), now())).await;
 }

@@ -4,6 +4,8 @@
 
 #[path = "redis/fixtures.rs"]
 mod fixtures;
+#[path = "support/fresh.rs"]
+mod fresh;
 
 use std::time::{Duration, Instant};
 

@@ -54,8 +54,8 @@ async fn a_sign_in_by_password_waits_for_three() {
     let (shop, log) = logged();
     let (signed_in, verbs, in_sequence) = log.of(shop.sign_in(PASSWORD)).await;
     signed_in.unwrap();
-    assert_eq!(verbs, ["reserve 2", "generation", "settle Succeeded", "insert"]);
-    assert_eq!(in_sequence, 3, "settling and storing are asked for at once");
+    assert_eq!(verbs, ["load budgets", "commit budgets", "generation", "commit budgets", "insert"]);
+    assert_eq!(in_sequence, 3, "reserving and the generation, settling and storing are asked for at once");
 }
 
 #[tokio::test]
@@ -63,7 +63,7 @@ async fn a_refusal_waits_for_five() {
     let (shop, log) = logged();
     let (refused, verbs, in_sequence) = log.of(shop.sign_in(WRONG)).await;
     refused.unwrap_err();
-    assert_eq!(verbs, ["reserve 2", "generation", "peek", "take", "settle Failed"]);
+    assert_eq!(verbs, ["load budgets", "commit budgets", "generation", "peek", "take", "commit budgets"]);
     assert_eq!(in_sequence, 5);
 }
 

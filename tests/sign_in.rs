@@ -12,11 +12,10 @@ use std::{
 
 use commerce_auth::{
     AccountStatus, Argon2Params, AuthConfig, CustomerId, CustomerRecord, CustomerStore, Error, ErrorKind,
-    Field, MemoryCustomers, MemoryStore, Obtained, PasswordHash, SignIn, Website,
-    store::{Lock, TokenStore},
+    Field, Lock, MemoryCustomers, MemoryStore, Obtained, PasswordHash, SignIn, Website, store::TokenStore,
 };
 use futures_util::future::join_all;
-use support::{EMAIL, PASSWORD, Shop, WRONG, fast, hooked::Hooked, shop};
+use support::{EMAIL, PASSWORD, Shop, WRONG, fast, fresh::fresh, hooked::Hooked, shop};
 
 const REFUSED: &str = "The account sign-in was incorrect or your account is disabled temporarily. Please wait and try again later.";
 
@@ -445,7 +444,7 @@ async fn a_revoke_all_during_a_sign_in_wins() {
         while shop.auth.hashing_stats().running == 0 {
             tokio::task::yield_now().await;
         }
-        shop.store.revoke_all(&subject, None, shop.now()).await.unwrap();
+        shop.store.revoke_all(&subject, None, fresh(), shop.now()).await.unwrap();
     };
     let (signed_in, ()) = tokio::join!(sign_in, revoke);
     assert!(is_refused(&signed_in));

@@ -8,6 +8,8 @@ mod alternating;
 mod accounts;
 #[path = "support/documents.rs"]
 mod documents;
+#[path = "support/fresh.rs"]
+mod fresh;
 #[path = "support/records.rs"]
 mod records;
 #[path = "support/trail.rs"]
@@ -26,14 +28,14 @@ use std::{
 
 use alternating::Alternating;
 use commerce_auth::{
-    AdminStore, AssistanceEnd, CustomerStore, Digest, Grant, KeyId, Obtained, Origin, SqliteOptions,
-    SqliteStore, StoreError, Subject, Website, state_conformance,
+    AssistanceEnd, CustomerStore, Digest, Grant, KeyId, Obtained, Origin, SqliteOptions, SqliteStore,
+    StoreError, Subject, Website, state_conformance,
     store::{
-        Change, CommitOutcome, FactorStore, Generation, LedgerStore, OpenError, OtcStore, Put, StateStore,
-        ThrottleKey, ThrottleStore, TokenStore,
+        Change, CommitOutcome, FactorStore, LedgerStore, OpenError, OtcStore, Put, StateStore, TokenStore,
     },
     store_conformance,
 };
+use fresh::{CAP, fresh};
 use futures_util::future::join_all;
 use records::{NOW, digest, enrolled, enrolment, entry, entry_of};
 use rusqlite::Connection;
@@ -194,7 +196,7 @@ async fn what_lasts_is_there_after_it_was_closed() {
     let path = new_path();
     let subject = Subject::Customer(1.into());
     let store = open(&path);
-    store.revoke_all(&subject, None, OffsetDateTime::UNIX_EPOCH).await.unwrap();
+    let moved = store.revoke_all(&subject, None, fresh(), OffsetDateTime::UNIX_EPOCH).await.unwrap();
     let (factor, waiting, entry) = (enrolled(&store, "a", 7).await, enrolment("b", 8), entry("a"));
     assert!(store.use_step(&factor.admin, &factor.token, 2).await.unwrap());
     store.begin_enrolment(&waiting, NOW).await.unwrap();
@@ -202,7 +204,7 @@ async fn what_lasts_is_there_after_it_was_closed() {
     drop(store);
     assert!(!path.with_extension("db-wal").exists(), "it was closed: nothing is left in the log");
     let store = open(&path);
-    assert_eq!(store.generation(&subject).await.unwrap().subject, 1);
+    assert_eq!(store.generation(&subject, fresh()).await.unwrap(), moved);
     let kept = store.factor(&factor.admin).await.unwrap().expect("the factor is kept");
     assert_eq!((kept.secret, kept.last_step, kept.recovery_codes.len()), (factor.secret, 2, 1));
     assert_eq!(store.enrolment(&waiting.token, NOW).await.unwrap(), Some(waiting));
@@ -212,15 +214,19 @@ async fn what_lasts_is_there_after_it_was_closed() {
 #[test]
 fn ten_openers_at_once_make_one_database() {
     let path = new_path();
-    thread::scope(|scope| {
-        for _ in 0..10 {
-            scope.spawn(|| {
-                pollster::block_on(open(&path).revoke_everything(OffsetDateTime::UNIX_EPOCH)).unwrap();
-            });
-        }
+    let subject = |number: i32| Subject::Customer(number.into());
+    let begin = |number| {
+        let (store, now) = (open(&path), OffsetDateTime::UNIX_EPOCH);
+        pollster::block_on(store.revoke_all(&subject(number), None, fresh(), now)).unwrap()
+    };
+    let moved: Vec<_> = thread::scope(|scope| {
+        let openers: Vec<_> = (0..10).map(|number| scope.spawn(move || begin(number))).collect();
+        openers.into_iter().map(|opener| opener.join().unwrap()).collect()
     });
-    let generation = pollster::block_on(open(&path).generation(&Subject::Customer(1.into()))).unwrap();
-    assert_eq!(generation.everything, 10);
+    let store = open(&path);
+    for (number, moved) in (0..).zip(moved) {
+        assert_eq!(pollster::block_on(store.generation(&subject(number), fresh())).unwrap(), moved);
+    }
 }
 
 #[test]
@@ -266,25 +272,6 @@ fn a_newer_release_has_been_here() {
     assert!(matches!(refused, OpenError::NewerSchema { found: 7, known: 4 }), "{refused}");
 }
 
-/// The table of the first release does not say who needs a second factor.
-#[tokio::test]
-async fn who_was_there_before_second_factors_needs_one() {
-    let path = new_path();
-    by_hand(&path, include_str!("audit_chain/sqlite_v1.sql"));
-    by_hand(
-        &path,
-        "PRAGMA application_id = 211883796; PRAGMA user_version = 1;
-         INSERT INTO admins VALUES ('8', 'clerk', 'clerk', NULL, 'active', 'login')",
-    );
-    let store = open(&path);
-    let clerk = store.admins().find_by_id(&8.into()).await.unwrap().expect("nobody is lost");
-    assert!(clerk.requires_second_factor);
-    let factor = enrolled(&store, "a", 8).await;
-    assert!(store.factor(&factor.admin).await.unwrap().is_some());
-    store.begin_assistance(&entry("a")).await.unwrap();
-    assert_eq!(store.open_assistance(10).await.unwrap().len(), 1);
-}
-
 #[cfg(unix)]
 #[test]
 fn others_cannot_read_the_file() {
@@ -323,15 +310,15 @@ async fn a_corrupt_row_is_an_error_that_tells_nothing_and_stays_alone() {
     let store = open(&path);
     by_hand(
         &path,
-        "INSERT INTO grants VALUES (zeroblob(32), 'martian', 'secret-marker', NULL, 'password', NULL, NULL, NULL, 0, 9, 0, NULL, NULL, NULL);
-         INSERT INTO attempts VALUES (zeroblob(32), 'secret-marker', 1);
+        "INSERT INTO epoch VALUES (1, zeroblob(16));
+         INSERT INTO grants VALUES (zeroblob(32), 'martian', 'secret-marker', NULL, 'password', NULL, NULL, NULL, 0, 9,
+             zeroblob(16), NULL, NULL, NULL);
          INSERT INTO customers VALUES ('1', 'base', 'marker@example.com', 'secret-marker', NULL, 'martian', 1);
          INSERT INTO audit_events (id, at, action, outcome, event) VALUES ('x', 0, 'a', 'b', 'secret-marker')",
     );
     let (digest, now) = (Digest::from_bytes([0; 32]), OffsetDateTime::UNIX_EPOCH);
     let errors = [
         store.find(&digest, now).await.unwrap_err(),
-        store.clear(&ThrottleKey::from_bytes([0; 32])).await.unwrap_err(),
         store.customers().find_by_id(&1.into()).await.unwrap_err(),
         store.audit_events(10).await.unwrap_err(),
     ];
@@ -448,7 +435,7 @@ async fn a_table_that_is_gone_is_an_error_of_what_needs_it() {
             }
         }
         tells_nothing(&errors);
-        store.revoke_everything(NOW).await.unwrap();
+        store.revoke_everything(fresh(), NOW).await.unwrap();
     }
 }
 
@@ -473,7 +460,8 @@ fn the_log_stays_small_though_somebody_always_looks_up() {
     };
     thread::scope(|scope| {
         scope.spawn(look_up);
-        let (first, now) = (Generation { subject: 0, everything: 0 }, OffsetDateTime::UNIX_EPOCH);
+        let now = OffsetDateTime::UNIX_EPOCH;
+        let first = pollster::block_on(store.generation(&Subject::Customer(1.into()), fresh())).unwrap();
         let grants: Vec<_> = (0..10_000_u32)
             .map(|number| {
                 let (digest, website) = (Digest::of(&number.to_be_bytes()), Website::default());
@@ -482,7 +470,7 @@ fn the_log_stays_small_though_somebody_always_looks_up() {
             })
             .collect();
         let origin = Origin::default();
-        let insert = |grant| store.insert(grant, &origin, first, now);
+        let insert = |grant| store.insert(grant, &origin, first, CAP, now);
         let answers = pollster::block_on(join_all(grants.iter().map(insert)));
         written.store(true, Ordering::Relaxed);
         assert!(answers.iter().all(Result::is_ok));

@@ -5,6 +5,8 @@
 mod child;
 #[path = "support/documents.rs"]
 mod documents;
+#[path = "support/fresh.rs"]
+mod fresh;
 #[path = "support/records.rs"]
 mod records;
 #[path = "sqlite_faults/state.rs"]
@@ -27,11 +29,11 @@ use child::Talking;
 use commerce_auth::{
     Assistance, AssistanceEnd, Digest, Grant, KeyId, Obtained, Origin, SqliteOptions, SqliteStore, Subject,
     store::{
-        Attempt, AttemptId, Budget, Charge, FactorStore, Generation, Insert, LedgerStore, Lock,
-        OneTimeCredential, OpenError, OtcStore, Presented, Purposes, Reserve, Take, ThrottleKey,
-        ThrottleStore, TokenStore,
+        FactorStore, Generation, GenerationId, Insert, LedgerStore, OneTimeCredential, OpenError, OtcStore,
+        Partition, Presented, Purposes, StateStore, Take, TokenStore,
     },
 };
+use fresh::{CAP, fresh};
 use futures_util::future::join_all;
 use pollster::block_on;
 use records::{enrolled, enrolment, entry, recovery_code};
@@ -41,7 +43,7 @@ use time::{OffsetDateTime, macros::datetime};
 
 const NOW: OffsetDateTime = datetime!(2026-01-01 00:00 UTC);
 const END: OffsetDateTime = datetime!(2026-01-02 00:00 UTC);
-const FIRST: Generation = Generation { subject: 0, everything: 0 };
+const FIRST: Generation = Generation { shop: GenerationId::from_bytes([7; 16]), subject: None };
 /// For what a slow machine does in the end.
 const PATIENCE: Duration = Duration::from_secs(60);
 /// For what must not be waited for.
@@ -57,7 +59,9 @@ fn grant(name: &str) -> Grant {
 }
 
 fn insert(store: &SqliteStore, name: &str) -> Result<Insert, commerce_auth::StoreError> {
-    block_on(store.insert(&grant(name), &Origin::default(), FIRST, NOW))
+    let grant = grant(name);
+    assert_eq!(block_on(store.generation(&grant.subject, FIRST.shop))?, FIRST);
+    block_on(store.insert(&grant, &Origin::default(), FIRST, CAP, NOW))
 }
 
 fn is_found(store: &SqliteStore, name: &str) -> bool {
@@ -113,7 +117,7 @@ fn in_another_process() {
             let store = open(&path, PATIENCE);
             child::say("ready");
             child::wait();
-            race(&store).iter().for_each(|answer| child::say(answer));
+            race(&store).into_iter().for_each(child::say);
         }
         "full disk" => on_a_full_disk(&path),
         "a name" => assert_eq!(insert(&open(&path, PATIENCE), "kept").unwrap(), Insert::Stored),
@@ -247,43 +251,22 @@ fn a_write_is_on_the_disk_before_it_is_acknowledged() {
     assert_eq!(acknowledged, 20, "{calls}");
 }
 
-/// One code and one budget, for all who call at once: their answers.
-fn race(store: &SqliteStore) -> Vec<String> {
+/// One code, for all who call at once: their answers.
+fn race(store: &SqliteStore) -> Vec<&'static str> {
     thread::scope(|scope| {
-        let callers: Vec<_> = (0..34)
-            .map(|_| {
-                scope.spawn(|| {
-                    let taken = match take(store, "the code") {
-                        Take::Taken(_) => "taken",
-                        Take::Spent { .. } => "spent",
-                        Take::Nothing => "nothing",
-                    };
-                    let mut id = [0; 16];
-                    getrandom(&mut id);
-                    let lock = Lock::For(PATIENCE);
-                    let budget = Budget { failures: 6, window: PATIENCE, lock };
-                    let charges = vec![Charge { scope: ThrottleKey::of(&[b"account"]), budget }];
-                    let account = ThrottleKey::of(&[b"1"]);
-                    let attempt = Attempt { id: AttemptId(id), account, charges, lease_until: END };
-                    let reserved = match block_on(store.reserve(&attempt, NOW)).expect("it can be asked") {
-                        Reserve::Reserved => "reserved",
-                        Reserve::Busy | Reserve::Spent => "refused",
-                    };
-                    [taken.to_owned(), reserved.to_owned()]
-                })
+        let callers = [(); 34].map(|()| {
+            scope.spawn(|| match take(store, "the code") {
+                Take::Taken(_) => "taken",
+                Take::Spent { .. } => "spent",
+                Take::Nothing => "nothing",
             })
-            .collect();
-        callers.into_iter().flat_map(|caller| caller.join().unwrap()).collect()
+        });
+        callers.into_iter().map(|caller| caller.join().unwrap()).collect()
     })
 }
 
-fn getrandom(bytes: &mut [u8]) {
-    use std::io::Read;
-    fs::File::open("/dev/urandom").unwrap().read_exact(bytes).unwrap();
-}
-
 #[test]
-fn three_processes_take_a_code_once_and_share_a_budget() {
+fn three_processes_take_a_code_once() {
     let folder = TempDir::new().unwrap();
     let path = folder.path().join("auth.db");
     let store = open(&path, PATIENCE);
@@ -293,13 +276,12 @@ fn three_processes_take_a_code_once_and_share_a_budget() {
         assert_eq!(child.next().as_deref(), Some("ready"));
     }
     children.iter_mut().for_each(Talking::go);
-    let mut answers = race(&store);
+    let mut answers: Vec<_> = race(&store).into_iter().map(str::to_owned).collect();
     for child in &mut children {
         answers.extend(std::iter::from_fn(|| child.next()));
     }
     let count = |answer| answers.iter().filter(|given| *given == answer).count();
     assert_eq!((count("taken"), count("spent"), count("nothing")), (1, 101, 0));
-    assert_eq!((count("reserved"), count("refused")), (6, 96));
 }
 
 /// Fills the disk, goes on reading, and writes again once there is room.
@@ -377,22 +359,27 @@ fn many_openers_of_a_new_file_wait_for_each_other() {
     }
 }
 
-/// What an account is charged for is in no JSON, or the count of the epochs is gone: a hand that meant well.
+/// A document has no version that can be read, or the shop's generation is gone: a hand that meant well.
 #[test]
-fn a_corrupt_row_is_in_nobody_elses_way_and_a_missing_one_is_noticed() {
+fn a_corrupt_row_is_in_nobody_elses_way_and_a_missing_one_revives_nothing() {
     let folder = TempDir::new().unwrap();
     let path = folder.path().join("auth.db");
     let store = open(&path, PATIENCE);
     let hand = Connection::open(&path).unwrap();
     hand.execute_batch(
-        "INSERT INTO attempts VALUES (zeroblob(32), 'no JSON', 1), (randomblob(32), '{\"counters\":[]}', 2)",
+        "INSERT INTO documents (partition, kind, id, version, keep_until, listed, bytes) VALUES
+             (zeroblob(32), 'document', zeroblob(32), x'00', 1, 0, x''),
+             (randomblob(32), 'document', zeroblob(32), zeroblob(16), 2, 0, x'')",
     )
     .unwrap();
-    assert!(block_on(store.clear(&ThrottleKey::from_bytes([0; 32]))).is_err());
-    assert_eq!(block_on(store.purge_attempts(NOW, 10)).unwrap(), 1);
+    let corrupt = Partition::from_bytes([0; 32]);
+    assert!(block_on(store.load(&corrupt, &[documents::key(0)])).is_err());
+    assert_eq!(block_on(store.sweep(NOW, 10)).unwrap(), 2);
+    assert_eq!(insert(&store, "earlier").unwrap(), Insert::Stored);
     hand.execute_batch("DELETE FROM epoch").unwrap();
-    assert!(block_on(store.revoke_everything(NOW)).is_err(), "nothing was revoked");
-    assert!(block_on(store.generation(&Subject::Customer(1.into()))).is_err());
+    assert!(!is_found(&store, "earlier"));
+    block_on(store.generation(&Subject::Customer(1.into()), fresh())).unwrap();
+    assert!(!is_found(&store, "earlier"), "a new generation is another one");
 }
 
 #[test]
@@ -505,14 +492,16 @@ fn a_full_queue_is_refused_in_time_and_leaves_nothing_behind() {
     let lock = lock(&path);
     let start = Instant::now();
     // More than are queued and in one transaction.
-    let answers = block_on(join_all((0..2000).map(|_| store.revoke_everything(NOW))));
+    let digests: Vec<_> = (0..2000_u32).map(|number| Digest::of(&number.to_be_bytes())).collect();
+    let answers = block_on(join_all(digests.iter().map(|digest| store.revoke(digest, NOW, END))));
     assert!(answers.iter().all(Result::is_err));
     assert!(start.elapsed() < PATIENCE);
     lock.execute_batch("COMMIT").unwrap();
-    assert!(soon(|| block_on(store.revoke_everything(NOW)).is_ok()), "service resumes");
+    assert!(soon(|| block_on(store.revoke_everything(fresh(), NOW)).is_ok()), "service resumes");
     // Whoever was told that the file is busy may have been heard all the same, but only where its turn had come.
-    let everything = block_on(store.generation(&Subject::Customer(1.into()))).unwrap().everything;
-    assert!((1..=257).contains(&everything), "{everything}");
+    let count = "SELECT count(*) FROM bars";
+    let barred: i64 = Connection::open(&path).unwrap().query_row(count, [], |row| row.get(0)).unwrap();
+    assert!((0..=256).contains(&barred), "{barred}");
 }
 
 #[test]
@@ -524,7 +513,7 @@ fn a_caller_that_goes_away_before_its_turn_has_asked_for_nothing() {
     for count in 0..20 {
         let lock = lock(&path);
         {
-            let mut gone = pin!(store.revoke_everything(NOW));
+            let mut gone = pin!(store.revoke_everything(fresh(), NOW));
             assert!(gone.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
             assert!(
                 soon(|| format!("{store:?}").contains("queued: Some(0)")),
@@ -547,7 +536,8 @@ fn where_all_readers_are_busy_look_ups_end_and_resume() {
         .execute_batch(
             "WITH RECURSIVE count(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM count LIMIT 50000)
              INSERT INTO grants SELECT randomblob(32), 'customer', '1', 'base', 'password', NULL, NULL, NULL,
-                 n, 9000000000000000, 0, NULL, NULL, NULL FROM count",
+                 n, 9000000000000000, zeroblob(16), NULL, NULL, NULL FROM count;
+             INSERT INTO epoch VALUES (1, zeroblob(16))",
         )
         .unwrap();
     drop(store);
@@ -557,12 +547,12 @@ fn where_all_readers_are_busy_look_ups_end_and_resume() {
         let was_refused = scope.spawn(|| soon(|| block_on(store.find(&digest, NOW)).is_err()));
         while !was_refused.is_finished() {
             // It may be refused as well.
-            let _ = block_on(store.list(&subject, NOW));
+            let _ = block_on(store.grants(&subject, 100_000, NOW));
         }
         assert!(was_refused.join().unwrap());
     });
     assert_eq!(block_on(store.find(&digest, NOW)).unwrap(), None);
-    assert_eq!(block_on(store.list(&subject, NOW)).unwrap().len(), 50_000);
+    assert_eq!(block_on(store.grants(&subject, 100_000, NOW)).unwrap().len(), 50_000);
 }
 
 fn what_is_forbidden(folder: &Path) {
@@ -606,14 +596,16 @@ fn errors(store: &SqliteStore) -> usize {
     let (digest, subject) = (Digest::of(b"token"), Subject::Customer(1.into()));
     [
         block_on(store.find(&digest, NOW)).is_err(),
-        block_on(store.list(&subject, NOW)).is_err(),
-        block_on(store.generation(&subject)).is_err(),
+        block_on(store.grants(&subject, 100, NOW)).is_err(),
+        block_on(store.generation(&subject, fresh())).is_err(),
         insert(store, "another").is_err(),
         block_on(store.revoke(&digest, NOW, END)).is_err(),
-        block_on(store.revoke_all(&subject, None, NOW)).is_err(),
-        block_on(store.revoke_everything(NOW)).is_err(),
+        block_on(store.revoke_all(&subject, None, fresh(), NOW)).is_err(),
+        block_on(store.revoke_everything(fresh(), NOW)).is_err(),
         block_on(store.put(&code("another"), 3, NOW)).is_err(),
-        block_on(store.clear(&ThrottleKey::of(&[b"1"]))).is_err(),
+        block_on(store.load(&documents::partition("another"), &[documents::key(0)])).is_err(),
+        block_on(documents::add_to_both(store, &documents::partition("another"), 1, 1)).is_err(),
+        block_on(store.sweep(END, 10)).is_err(),
         block_on(store.audit_events(10)).is_err(),
         block_on(store.purge_tokens(END, 10)).is_err(),
         block_on(store.factor(&7.into())).is_err(),

@@ -10,7 +10,11 @@ use commerce_auth::{
     Grant, Identity, Keep, MemoryStore, Obtained, Origin, Permission, RevokeScope, SignIn, Website,
     random::danger::SeededRandom, store::TokenStore,
 };
-use support::{EMAIL, PASSWORD, Shop, WRONG, fast, shop};
+use support::{
+    EMAIL, PASSWORD, Shop, WRONG, fast,
+    fresh::{CAP, fresh},
+    shop,
+};
 
 #[tokio::test]
 async fn a_token_looks_like_commerces_and_verifies_until_its_instant() {
@@ -78,8 +82,8 @@ async fn kinds_do_not_cross() {
     shop.advance(120);
     let now = shop.now();
     let grant = Grant::admin(digest, AdminId::from(7), Obtained::Password, now, now + time::Duration::HOUR);
-    let generation = shop.store.generation(&grant.subject).await.unwrap();
-    let _ = shop.store.insert(&grant, &Origin::default(), generation, now).await.unwrap();
+    let generation = shop.store.generation(&grant.subject, fresh()).await.unwrap();
+    let _ = shop.store.insert(&grant, &Origin::default(), generation, CAP, now).await.unwrap();
     let error = shop.auth.verify_customer(signed_in.token()).await.unwrap_err();
     assert_eq!(
         (error.to_string().as_str(), error.kind()),
@@ -290,7 +294,7 @@ async fn assistance_is_checked_live() {
         }),
         ("the admin user was signed out everywhere", |shop| {
             let subject = commerce_auth::Subject::Admin(AdminId::from(7));
-            pollster::block_on(shop.store.revoke_all(&subject, None, shop.now())).unwrap();
+            pollster::block_on(shop.store.revoke_all(&subject, None, fresh(), shop.now())).unwrap();
         }),
     ];
     for (what, change) in changes {
@@ -373,5 +377,7 @@ async fn purging_removes_what_is_over() {
     shop.auth.verify_customer(lives.token()).await.unwrap();
     shop.advance(24 * 60 * 60);
     let purged = shop.auth.purge(100).await.unwrap();
-    assert_eq!((purged.tokens, purged.codes, purged.attempts), (1, 1, 1));
+    assert_eq!((purged.tokens, purged.codes, purged.documents), (1, 1, 1), "the source's failure is over");
+    shop.advance(60 * 60);
+    assert_eq!(shop.auth.purge(100).await.unwrap().documents, 1, "the account's, an hour later");
 }

@@ -74,9 +74,9 @@ async fn every_flow_answers_unavailable_at_every_verb() {
     // find, generation, insert; find, generation, put, generation
     fails_at_each_of!(3, shop.auth.generate_customer_token_as_admin(&admin, EMAIL, REASON));
     fails_at_each_of!(4, shop.auth.generate_one_time_code(&admin, &customer, REASON));
-    // reserve, settle, generation, put, generation
-    fails_at_each_of!(5, shop.auth.request_password_reset(PasswordResetRequest::new(EMAIL)));
-    // find, reserve, settle
+    // load, reserve, settle, generation, put, generation
+    fails_at_each_of!(6, shop.auth.request_password_reset(PasswordResetRequest::new(EMAIL)));
+    // find, load, reserve; the password was right, whatever becomes of the settlement
     fails_at_each_of!(3, shop.auth.confirm_password(token, PASSWORD));
     // discard, revoke_all, discard: the last one once the token has ended
     fails_at_each_of!(3, shop.auth.customer_changed(&customer, CustomerChange::Disabled));
@@ -84,8 +84,8 @@ async fn every_flow_answers_unavailable_at_every_verb() {
 
 #[tokio::test]
 async fn a_sign_in_that_a_store_fails_gives_no_token_and_no_denial() {
-    // reserve, generation, (peek, take, (find,)) settle, insert
-    for (kind, verbs) in [("password", 4), ("reset token", 6), ("code", 7)] {
+    // load, reserve, generation, (peek, take, (find,)) settle, insert
+    for (kind, verbs) in [("password", 5), ("reset token", 7), ("code", 8)] {
         for verb in 0..verbs {
             let (shop, left) = failing();
             let credential = match kind {
@@ -99,7 +99,7 @@ async fn a_sign_in_that_a_store_fails_gives_no_token_and_no_denial() {
             left.store(usize::MAX, Ordering::SeqCst);
             let subject = Subject::Customer(CustomerId::from(1));
             assert!(
-                shop.store.list(&subject, shop.now()).await.unwrap().is_empty(),
+                shop.store.grants(&subject, 100, shop.now()).await.unwrap().is_empty(),
                 "a {kind} at verb {verb}"
             );
             shop.sign_in(PASSWORD).await.expect("service resumes by itself");
@@ -109,19 +109,19 @@ async fn a_sign_in_that_a_store_fails_gives_no_token_and_no_denial() {
 
 #[tokio::test]
 async fn an_admin_sign_in_or_an_exchange_that_a_store_fails_gives_no_token_and_no_denial() {
-    // reserve, generation, settle, insert
-    for verb in 0..4 {
+    // load, reserve, generation, settle, insert
+    for verb in 0..5 {
         let (shop, left) = failing();
         left.store(verb, Ordering::SeqCst);
         let result = shop.auth.generate_admin_token(AdminSignIn::new(ADMIN, ADMIN_PASSWORD)).await;
         assert!(is_unavailable(&result), "at verb {verb}: {:?}", result.err());
         left.store(usize::MAX, Ordering::SeqCst);
         let subject = Subject::Admin(AdminId::from(7));
-        assert!(shop.store.list(&subject, shop.now()).await.unwrap().is_empty(), "at verb {verb}");
+        assert!(shop.store.grants(&subject, 100, shop.now()).await.unwrap().is_empty(), "at verb {verb}");
         shop.admin_token().await;
     }
-    // reserve, generation, peek, take, find, settle, insert
-    for verb in 0..7 {
+    // load, reserve, generation, peek, take, find, settle, insert
+    for verb in 0..8 {
         let (shop, left) = failing();
         let code = shop.code().await;
         left.store(verb, Ordering::SeqCst);
@@ -129,14 +129,15 @@ async fn an_admin_sign_in_or_an_exchange_that_a_store_fails_gives_no_token_and_n
         assert!(is_unavailable(&result), "at verb {verb}: {:?}", result.err());
         left.store(usize::MAX, Ordering::SeqCst);
         let subject = Subject::Customer(CustomerId::from(1));
-        assert!(shop.store.list(&subject, shop.now()).await.unwrap().is_empty(), "at verb {verb}");
+        assert!(shop.store.grants(&subject, 100, shop.now()).await.unwrap().is_empty(), "at verb {verb}");
     }
 }
 
 #[tokio::test]
 async fn a_new_password_that_a_store_fails_is_no_denial_and_can_be_tried_again() {
-    // reserve, generation, peek, take, (settle, which is not waited for,) generation, discard, revoke_all, discard, clear
-    for verb in (0..4).chain(5..10) {
+    // load, reserve, generation, peek, take, settle, generation, and once the password is written: generation, discard,
+    // revoke_all, discard, load
+    for verb in 0..12 {
         let (shop, left) = failing();
         let token = shop.reset_token().await;
         left.store(verb, Ordering::SeqCst);
@@ -144,12 +145,13 @@ async fn a_new_password_that_a_store_fails_is_no_denial_and_can_be_tried_again()
         assert!(is_unavailable(&result), "at verb {verb}: {:?}", result.err());
         left.store(usize::MAX, Ordering::SeqCst);
         // Up to the take the token is still good; from then on another one is to be had.
-        let again = if verb < 4 { token } else { shop.reset_token().await };
+        let again = if verb < 5 { token } else { shop.reset_token().await };
         shop.auth.reset_password(PasswordReset::new(EMAIL, again, NEW)).await.unwrap();
         shop.sign_in(NEW).await.unwrap();
     }
-    // find, reserve, settle, discard, revoke_all, discard
-    for verb in 0..6 {
+    // find, generation, find, load, reserve, settle, and once the password is written: generation, discard, revoke_all,
+    // discard
+    for verb in 0..10 {
         let (shop, left) = failing();
         let (signed_in, other) =
             (shop.sign_in(PASSWORD).await.unwrap(), shop.sign_in(PASSWORD).await.unwrap());
@@ -157,7 +159,7 @@ async fn a_new_password_that_a_store_fails_is_no_denial_and_can_be_tried_again()
         let result = shop.auth.change_password(signed_in.token(), PASSWORD, NEW).await;
         assert!(is_unavailable(&result), "at verb {verb}: {:?}", result.err());
         left.store(usize::MAX, Ordering::SeqCst);
-        let current = if verb < 3 { PASSWORD } else { NEW };
+        let current = if verb < 5 { PASSWORD } else { NEW };
         shop.auth.change_password(signed_in.token(), current, NEW).await.unwrap();
         assert!(shop.auth.verify_customer(other.token()).await.is_err());
     }
@@ -168,8 +170,9 @@ async fn an_outage_between_guesses_gives_no_free_ones() {
     // The hash has been made when the store fails: the attempt counts, settled by the next one.
     let (shop, left) = failing();
     for earlier in 0..6 {
-        // What the attempt before could not settle, reserve, generation; take fails, and so does settle.
-        left.store(usize::from(earlier > 0) + 2, Ordering::SeqCst);
+        // What the attempt before could not settle (load, settle), load, reserve, generation; take fails, and so does
+        // settle.
+        left.store(2 * usize::from(earlier > 0) + 3, Ordering::SeqCst);
         assert!(is_unavailable(&shop.sign_in(WRONG).await));
         left.store(usize::MAX, Ordering::SeqCst);
     }
@@ -182,8 +185,8 @@ async fn an_outage_between_guesses_gives_no_free_ones() {
 async fn an_outage_before_the_hash_charges_nothing() {
     let (shop, left) = failing();
     for earlier in 0..10 {
-        // What the attempt before could not settle, reserve; generation fails, and so does settle.
-        left.store(usize::from(earlier > 0) + 1, Ordering::SeqCst);
+        // What the attempt before could not settle (load, settle), load, reserve; generation fails, and so does settle.
+        left.store(2 * usize::from(earlier > 0) + 2, Ordering::SeqCst);
         assert!(is_unavailable(&shop.sign_in(WRONG).await));
         left.store(usize::MAX, Ordering::SeqCst);
     }

@@ -1,7 +1,9 @@
 //! A store of the host's own.
 
 use std::{
+    cmp::Reverse,
     collections::HashMap,
+    num::NonZero,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
@@ -10,9 +12,9 @@ use commerce_auth::{
     AdminId, AuditSink, CustomerId, Digest, Grant, KeyId, Keyring, MemoryStore, Origin, Sealed, StoreError,
     Subject,
     store::{
-        AssistanceEnd, AssistanceEntry, Attempt, Enrolment, Factor, FactorStore, Generation, Insert,
-        LedgerStore, OneTimeCredential, OtcStore, Outcome, Presented, Reserve, Store, Take, ThrottleKey,
-        ThrottleStore, TokenStore,
+        AssistanceEnd, AssistanceEntry, Changes, CommitOutcome, Document, Enrolment, Factor, FactorStore,
+        Generation, GenerationId, Index, Insert, Key, LedgerStore, Listed, OneTimeCredential, OtcStore,
+        Partition, Position, Presented, StateStore, Store, Take, TokenStore,
     },
 };
 use time::OffsetDateTime;
@@ -29,8 +31,9 @@ pub struct OwnStore {
 struct Tables {
     grants: HashMap<Digest, (Grant, Origin)>,
     barred: HashMap<Digest, OffsetDateTime>,
-    generations: HashMap<Subject, u64>,
-    everything: u64,
+    /// Only what the library hands in; a subject has none before it is revoked.
+    generations: HashMap<Subject, GenerationId>,
+    shop: Option<GenerationId>,
 }
 
 impl OwnStore {
@@ -40,9 +43,17 @@ impl OwnStore {
 }
 
 impl Tables {
-    fn generation(&self, subject: &Subject) -> Generation {
-        let subject = self.generations.get(subject).copied().unwrap_or_default();
-        Generation { subject, everything: self.everything }
+    fn generation(&mut self, subject: &Subject, fresh: GenerationId) -> Generation {
+        let shop = *self.shop.get_or_insert(fresh);
+        Generation { shop, subject: self.generations.get(subject).copied() }
+    }
+
+    /// The newest first; of one time, the largest digest first.
+    fn live(&self, subject: &Subject, now: OffsetDateTime) -> Vec<(Grant, Origin)> {
+        let is_live = |grant: &Grant| grant.subject == *subject && now < grant.expires_at;
+        let mut live: Vec<_> = self.grants.values().filter(|(grant, _)| is_live(grant)).cloned().collect();
+        live.sort_by_key(|(grant, _)| Reverse((grant.issued_at, *grant.digest.as_bytes())));
+        live
     }
 }
 
@@ -55,8 +66,8 @@ impl Store for OwnStore {
 
 #[async_trait]
 impl TokenStore for OwnStore {
-    async fn generation(&self, subject: &Subject) -> Result<Generation, StoreError> {
-        Ok(self.tables().generation(subject))
+    async fn generation(&self, subject: &Subject, fresh: GenerationId) -> Result<Generation, StoreError> {
+        Ok(self.tables().generation(subject, fresh))
     }
 
     async fn insert(
@@ -64,10 +75,13 @@ impl TokenStore for OwnStore {
         grant: &Grant,
         origin: &Origin,
         generation: Generation,
+        cap: NonZero<usize>,
         now: OffsetDateTime,
     ) -> Result<Insert, StoreError> {
         let mut tables = self.tables();
-        if tables.generation(&grant.subject) != generation {
+        let subject = tables.generations.get(&grant.subject).copied();
+        // A shop without a generation counts as moved.
+        if (tables.shop, subject) != (Some(generation.shop), generation.subject) {
             return Ok(Insert::Revoked);
         }
         if tables.barred.get(&grant.digest).is_some_and(|until| now < *until) {
@@ -76,17 +90,19 @@ impl TokenStore for OwnStore {
         if tables.grants.contains_key(&grant.digest) {
             return Ok(Insert::Collision);
         }
+        // The oldest others go, until there is room for this one.
+        let others = tables.live(&grant.subject, now).into_iter().skip(cap.get() - 1);
+        for (other, _) in others.collect::<Vec<_>>() {
+            tables.grants.remove(&other.digest);
+        }
         tables.grants.insert(grant.digest, (grant.clone(), origin.clone()));
         Ok(Insert::Stored)
     }
 
     async fn find(&self, digest: &Digest, now: OffsetDateTime) -> Result<Option<Grant>, StoreError> {
-        Ok(self
-            .tables()
-            .grants
-            .get(digest)
-            .map(|(grant, _)| grant.clone())
-            .filter(|grant| now < grant.expires_at))
+        let tables = self.tables();
+        let found = tables.grants.get(digest).map(|(grant, _)| grant.clone());
+        Ok(found.filter(|grant| now < grant.expires_at))
     }
 
     async fn revoke(
@@ -105,28 +121,34 @@ impl TokenStore for OwnStore {
         &self,
         subject: &Subject,
         keep: Option<&Digest>,
+        fresh: GenerationId,
         _now: OffsetDateTime,
-    ) -> Result<(), StoreError> {
+    ) -> Result<Generation, StoreError> {
         let mut tables = self.tables();
-        *tables.generations.entry(subject.clone()).or_default() += 1;
+        tables.generations.insert(subject.clone(), fresh);
         tables.grants.retain(|digest, (grant, _)| grant.subject != *subject || Some(digest) == keep);
-        Ok(())
+        Ok(tables.generation(subject, fresh))
     }
 
-    async fn revoke_everything(&self, _now: OffsetDateTime) -> Result<(), StoreError> {
+    async fn revoke_everything(
+        &self,
+        fresh: GenerationId,
+        _now: OffsetDateTime,
+    ) -> Result<GenerationId, StoreError> {
         let mut tables = self.tables();
-        tables.everything += 1;
         tables.grants.clear();
-        Ok(())
+        Ok(*tables.shop.insert(fresh))
     }
 
-    async fn list(&self, subject: &Subject, now: OffsetDateTime) -> Result<Vec<(Grant, Origin)>, StoreError> {
-        let tables = self.tables();
-        let live =
-            tables.grants.values().filter(|(grant, _)| grant.subject == *subject && now < grant.expires_at);
-        let mut listed: Vec<_> = live.cloned().collect();
-        listed.sort_by_key(|(grant, _)| std::cmp::Reverse(grant.issued_at));
-        Ok(listed)
+    async fn grants(
+        &self,
+        subject: &Subject,
+        limit: usize,
+        now: OffsetDateTime,
+    ) -> Result<Vec<(Grant, Origin)>, StoreError> {
+        let mut live = self.tables().live(subject, now);
+        live.truncate(limit);
+        Ok(live)
     }
 
     async fn purge_tokens(&self, now: OffsetDateTime, limit: usize) -> Result<usize, StoreError> {
@@ -181,26 +203,31 @@ impl OtcStore for OwnStore {
 }
 
 #[async_trait]
-impl ThrottleStore for OwnStore {
-    async fn reserve(&self, attempt: &Attempt, now: OffsetDateTime) -> Result<Reserve, StoreError> {
-        self.rest.reserve(attempt, now).await
+impl StateStore for OwnStore {
+    async fn load(&self, partition: &Partition, keys: &[Key]) -> Result<Vec<Option<Document>>, StoreError> {
+        self.rest.load(partition, keys).await
     }
 
-    async fn settle(
+    async fn commit(
         &self,
-        attempt: &Attempt,
-        outcome: Outcome,
+        partition: &Partition,
+        changes: &Changes,
         now: OffsetDateTime,
-    ) -> Result<bool, StoreError> {
-        self.rest.settle(attempt, outcome, now).await
+    ) -> Result<CommitOutcome, StoreError> {
+        self.rest.commit(partition, changes, now).await
     }
 
-    async fn clear(&self, account: &ThrottleKey) -> Result<(), StoreError> {
-        self.rest.clear(account).await
+    async fn list(
+        &self,
+        index: &Index,
+        after: Option<&Position>,
+        limit: usize,
+    ) -> Result<Vec<Listed>, StoreError> {
+        StateStore::list(&self.rest, index, after, limit).await
     }
 
-    async fn purge_attempts(&self, now: OffsetDateTime, limit: usize) -> Result<usize, StoreError> {
-        self.rest.purge_attempts(now, limit).await
+    async fn sweep(&self, until: OffsetDateTime, limit: usize) -> Result<usize, StoreError> {
+        self.rest.sweep(until, limit).await
     }
 }
 

@@ -110,7 +110,7 @@ impl DemoShop {
         self.auth.revoke_everything().await?;
         self.auth.remove_admin_factor(&self.admin).await?;
         let long_over = self.clock.now() + Duration::from_secs(7 * 24 * 60 * 60);
-        while self.database.store.purge_attempts(long_over, 1000).await? > 0 {}
+        while self.database.store.sweep(long_over, 1000).await? > 0 {}
         Ok(())
     }
 

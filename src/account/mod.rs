@@ -9,6 +9,7 @@
 mod admin;
 mod conflict;
 mod customer;
+mod decoys;
 mod email;
 mod id;
 mod password_hash;
@@ -21,6 +22,7 @@ pub(crate) use admin::{ErasedAdmins, erase_admins};
 pub use conflict::{AccountConflict, UpsertError};
 pub use customer::{Customer, CustomerRecord, CustomerStore};
 pub(crate) use customer::{ErasedCustomers, erase_customers};
+pub(crate) use decoys::Decoys;
 pub use email::{Email, EmailError};
 pub use id::{AdminId, CustomerId, IdError};
 pub use password_hash::PasswordHash;

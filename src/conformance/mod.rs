@@ -20,8 +20,8 @@
 //! - `broken`, if given, makes a store whose server cannot be reached; every verb must answer an error with
 //!   its source.
 //!
-//! [`state_conformance!`](crate::state_conformance) does the same for a [`StateStore`](crate::store::StateStore)
-//! alone.
+//! [`token_conformance!`](crate::token_conformance) does the same for a [`TokenStore`](crate::store::TokenStore)
+//! alone, and [`state_conformance!`](crate::state_conformance) for a [`StateStore`](crate::store::StateStore).
 //!
 //! A suite that passes everything proves nothing: the macro also wraps your store with one [`Fault`] at a
 //! time, and fails if the suite does not notice.
@@ -31,10 +31,12 @@ mod cases;
 mod fault;
 mod faulty;
 mod state;
+mod tokens;
 
 pub use arena::{BoxFuture, Failure};
 pub use fault::Fault;
 pub use state::{STATE_CASES, run_state, run_state_broken};
+pub use tokens::{TOKEN_CASES, run_tokens, run_tokens_broken};
 
 use crate::store::Store;
 use arena::Arena;
@@ -86,8 +88,9 @@ pub fn run_broken<S: Store, F: Future<Output = S> + Send>(
     runtime: impl for<'f> Fn(BoxFuture<'f>) + Sync,
     broken: impl Fn() -> F,
 ) -> Result<(), Failure> {
-    let store = arena::drive(&runtime, broken())?;
-    cases::broken::every_error_has_a_source(&Arena::new(store, &runtime))
+    let arena = Arena::new(arena::drive(&runtime, broken())?, &runtime);
+    cases::tokens::broken::every_error_has_a_source(&arena)?;
+    cases::broken::every_error_has_a_source(&arena)
 }
 
 /// The one list of cases: hands it to the macro named.
@@ -97,21 +100,6 @@ macro_rules! __with_conformance_cases {
     ([$($then:tt)+] $($arguments:tt)*) => {
         $($then)+! {
             [
-                tokens::what_is_inserted_is_found,
-                tokens::a_digest_is_inserted_once,
-                tokens::a_grant_expires_at_the_instant,
-                tokens::a_revoked_grant_is_gone,
-                tokens::a_revoke_bars_a_later_insert,
-                tokens::no_find_after_a_revoke,
-                tokens::revoke_all_stops_a_sign_in_in_flight,
-                tokens::revoke_all_spares_a_later_sign_in,
-                tokens::revoke_all_races_sign_ins,
-                tokens::revoke_all_keeps_one,
-                tokens::revoke_all_keeps_only_its_own,
-                tokens::revoke_everything_ends_all,
-                tokens::the_list_is_the_subjects_own,
-                tokens::purging_spares_live_grants,
-                tokens::grants_of_odd_input_are_kept_apart,
                 codes::a_credential_is_taken_as_it_was_put,
                 codes::a_peek_shows_what_would_be_taken,
                 codes::a_credential_is_taken_once,
@@ -124,24 +112,6 @@ macro_rules! __with_conformance_cases {
                 codes::discarding_ends_all,
                 codes::purging_spares_live_and_spent_credentials,
                 codes::credentials_of_odd_input_are_kept_apart,
-                throttle::a_budget_holds_under_parallel_attempts,
-                throttle::a_shared_budget_holds_under_parallel_attempts,
-                throttle::what_is_reserved_is_not_spent,
-                throttle::a_lock_ends_at_the_instant,
-                throttle::a_lock_may_last_until_cleared,
-                throttle::failures_are_forgotten_with_their_window,
-                throttle::a_clock_that_was_ahead_is_outlived,
-                throttle::a_clock_a_little_ahead_forgets_nothing,
-                throttle::a_success_forgets_failures,
-                throttle::a_success_clears_only_what_it_drew_on,
-                throttle::a_withdrawal_gives_back_its_own_charge,
-                throttle::an_unsettled_reservation_becomes_a_failure,
-                throttle::settling_twice_counts_once,
-                throttle::the_failure_that_locks_says_so,
-                throttle::all_budgets_are_charged_or_none,
-                throttle::sources_and_accounts_are_apart,
-                throttle::clearing_ends_locks_in_all_scopes,
-                throttle::purging_spares_what_counts,
                 factors::an_enrolment_is_found_as_it_was_begun,
                 factors::an_enrolment_expires_at_the_instant,
                 factors::a_later_enrolment_replaces_the_earlier,
@@ -205,6 +175,7 @@ macro_rules! store_conformance {
                 false $(|| !$available)?
             }
 
+            $crate::__with_token_cases!([$crate::__conformance_tests] (run_tokens) ($runtime) ($store));
             $crate::__with_conformance_cases!([$crate::__conformance_tests] (run) ($runtime) ($store));
 
             /// The suite notices every fault, on this store and with this runtime.

@@ -32,9 +32,9 @@ impl Auth {
             AdminChange::Disabled | AdminChange::Deleted | AdminChange::PasswordChanged => {
                 let event = AuditEvent::about(Action::AccountChange, &Origin::default()).of_admin(admin);
                 let subject = Subject::Admin(admin.clone());
-                let mut ended = self.parts.tokens.revoke_all(&subject, None, self.parts.clock.now()).await;
+                let mut ended = self.end_tokens(&subject, None).await;
                 if change == AdminChange::Deleted && ended.is_ok() {
-                    ended = self.parts.factors.remove_factor(admin).await.map(drop);
+                    ended = self.parts.factors.remove_factor(admin).await.map(drop).map_err(Into::into);
                 }
                 self.settle_ledger_by(admin, &event.origin).await;
                 self.conclude(&event, ended.map_err(Into::into)).await

@@ -157,7 +157,7 @@ impl Auth {
 
     async fn end_admin_tokens(&self, admin: &AdminId, event: &AuditEvent) -> Result<(), Stop> {
         let subject = Subject::Admin(admin.clone());
-        self.parts.tokens.revoke_all(&subject, None, self.parts.clock.now()).await?;
+        self.end_tokens(&subject, None).await?;
         self.settle_ledger_by(admin, &event.origin).await;
         Ok(())
     }

@@ -6,8 +6,8 @@ use crate::{
     credential::Credential,
     error::{Error, Field, Part},
     notifier::AdminNotice,
-    store::Outcome,
-    throttle::Attempted,
+    service::attempts::Attempted,
+    state::budgets::Outcome,
     token::{AdminIdentity, Subject},
 };
 
@@ -17,7 +17,8 @@ impl Auth {
     ///
     /// # Errors
     ///
-    /// - As [`verify_admin`](Self::verify_admin).
+    /// - As [`verify_admin`](Self::verify_admin); [`Error::InvalidToken`] too if the admin user's tokens were ended by
+    ///   somebody else meanwhile. The password does not stand then: the earlier one is back, and all tokens end.
     /// - [`Error::Required`], [`Error::PasswordTooLong`], [`Error::PasswordPolicy`]: nothing was checked.
     /// - [`Error::StepUpRequired`]: the sign-in is older than [`AuthConfig::fresh_for`](crate::AuthConfig::fresh_for).
     /// - [`Error::WrongPassword`], [`Error::Locked`]: as in [`confirm_password`](Self::confirm_password).
@@ -50,6 +51,8 @@ impl Auth {
         let username: Username = who.admin.username.parse().map_err(|_| Error::ForeignRow)?;
         self.config().password_policy.judge_admins(&username, new).map_err(Error::from)?;
         self.require_fresh_sign_in(who).await?;
+        let subject = Subject::Admin(who.admin_id().clone());
+        let generation = self.generation_behind(&subject, who.grant()).await?;
         let row = self.confirm_admins(who, &username, current, event).await?;
         let pool = self.parts.evaluator.pool();
         let hash = pool.hash(new, self.parts.random.as_ref()).await?;
@@ -59,10 +62,16 @@ impl Auth {
             return Err(Error::Overloaded.into());
         }
         self.notify_admin(&row, AdminNotice::PasswordChanged, &event.origin);
-        let subject = Subject::Admin(row.id.clone());
-        self.parts.tokens.revoke_all(&subject, Some(who.grant()), self.parts.clock.now()).await?;
+        // A password was checked, so there is one.
+        let undo =
+            admins.replace_password_hash(&row.id, Some(&hash), row.password_hash.as_ref().unwrap_or(&hash));
+        let end = self.end_tokens(&subject, None);
+        let stands = self.lets_stand(&subject, generation, undo, end).await?;
+        if stands {
+            self.end_tokens(&subject, Some(who.grant())).await?;
+        }
         self.settle_ledger_by(&row.id, &event.origin).await;
-        Ok(())
+        if stands { Ok(()) } else { Err(Refusal::RevokedMeanwhile.told(Error::InvalidToken)) }
     }
 
     /// Checks the current password within its budget; answers the row whose hash it was checked against.
@@ -74,7 +83,7 @@ impl Auth {
         event: &AuditEvent,
     ) -> Result<AdminRecord, Stop> {
         let attempted = Attempted::admin_confirmation(username, self.config());
-        let charged = self.parts.gate.reserve(attempted).await?;
+        let charged = self.parts.attempts.reserve(attempted).await?;
         let charged = charged.ok_or(Refusal::BudgetSpent.told(Error::Locked))?;
         // Read again: the wait for a turn may have been long.
         let row = self.active_admin(who.admin_id()).await?;
@@ -89,7 +98,8 @@ impl Auth {
         if !right? {
             return Err(Refusal::WrongCredential.told(Error::WrongPassword));
         }
-        settled?;
+        // The password is right: a charge that could not be settled now is settled later.
+        drop(settled);
         Ok(row)
     }
 }

@@ -1,12 +1,12 @@
 use super::{Bearer, ending::Stop};
 use crate::{
     account::{CustomerRecord, Email, PasswordHash},
-    audit::{Action, AuditEvent},
+    audit::{Action, AuditEvent, Refusal},
     auth::Auth,
     credential::Credential,
     error::{Error, Field, StoreError},
     notifier::Notice,
-    token::CustomerIdentity,
+    token::{CustomerIdentity, Subject},
 };
 
 impl Auth {
@@ -19,6 +19,8 @@ impl Auth {
     ///
     /// - [`Error::Required`], [`Error::PasswordPolicy`]: nothing was checked.
     /// - As [`confirm_password`](Self::confirm_password).
+    /// - [`Error::InvalidToken`]: the customer's tokens were ended by somebody else meanwhile. The password does not
+    ///   stand: the earlier one is back, and all tokens end.
     /// - [`Error::Unavailable`], [`Error::Random`]: the password may be changed, and other tokens may live. Try again
     ///   with either password.
     ///
@@ -46,6 +48,8 @@ impl Auth {
         new: &Credential,
         event: &AuditEvent,
     ) -> Result<(), Stop> {
+        let subject = Subject::Customer(who.customer_id().clone());
+        let generation = self.generation_behind(&subject, who.grant()).await?;
         let row = self.own_row(who).await?;
         let email = row.email.parse::<Email>().map_err(|_| Error::ForeignRow)?;
         self.config().password_policy.judge(&email, new).map_err(Error::from)?;
@@ -58,8 +62,16 @@ impl Auth {
                 return Err(Error::Overloaded.into());
             }
         }
-        // First, so that no caller who goes away keeps it from the customer.
+        // First, so that no caller who goes away keeps it from the customer: of a password that does not stand, the
+        // customer is told in vain.
         self.notify(&row, Notice::PasswordChanged, &event.origin);
+        // A password was checked, so there is one.
+        let earlier = row.password_hash.as_ref().unwrap_or(&hash);
+        let undo = self.parts.customers.replace_password_hash(&row.id, Some(&hash), earlier);
+        let end = self.end_credentials(&row.id, None, &event.origin);
+        if !self.lets_stand(&subject, generation, undo, end).await? {
+            return Err(Refusal::RevokedMeanwhile.told(Error::InvalidToken));
+        }
         Ok(self.end_credentials(&row.id, Some(who.grant()), &event.origin).await?)
     }
 

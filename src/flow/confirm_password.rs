@@ -5,8 +5,8 @@ use crate::{
     auth::Auth,
     credential::Credential,
     error::{Error, Field},
-    store::Outcome,
-    throttle::Attempted,
+    service::attempts::Attempted,
+    state::budgets::Outcome,
     token::CustomerIdentity,
 };
 
@@ -52,7 +52,7 @@ impl Auth {
         let row = self.own_row(who).await?;
         let email = row.email.parse::<Email>().map_err(|_| Error::ForeignRow)?;
         let attempted = Attempted::confirmation(who.website(), &email, self.config());
-        let charged = self.parts.gate.reserve(attempted).await?;
+        let charged = self.parts.attempts.reserve(attempted).await?;
         let charged = charged.ok_or(Refusal::BudgetSpent.told(Error::Locked))?;
         // Read again: the wait for a turn may have been long.
         let row = self.own_row(who).await?;
@@ -73,9 +73,9 @@ impl Auth {
             Err(_) => charged.unknown_outcome(),
         };
         let settled = self.settle(charged, outcome, event).await;
-        let row = checked?;
-        settled?;
-        Ok(row)
+        // If the password is right, a charge that could not be settled now is settled later.
+        drop(settled);
+        checked
     }
 
     /// The row of a customer who presented a token.

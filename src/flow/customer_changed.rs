@@ -56,7 +56,7 @@ impl Auth {
         // One-time credentials first: one that is being redeemed meets a generation that moves after it was read.
         self.parts.codes.discard(customer).await?;
         let subject = Subject::Customer(customer.clone());
-        self.parts.tokens.revoke_all(&subject, keep, self.parts.clock.now()).await?;
+        self.end_tokens(&subject, keep).await?;
         // And again: one that is being made is put after the first, or sees that the generation has moved.
         self.parts.codes.discard(customer).await?;
         // What cannot be closed now is, when the ledger is read.

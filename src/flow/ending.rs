@@ -5,8 +5,8 @@ use crate::{
     auth::Auth,
     error::{Error, StoreError},
     random::RandomError,
-    store,
-    throttle::Charged,
+    service::attempts::Charged,
+    state::budgets,
 };
 
 /// Why a flow stopped: the trail is told more than the caller.
@@ -89,7 +89,7 @@ impl Auth {
     pub(super) async fn settle(
         &self,
         charged: Charged<'_>,
-        outcome: store::Outcome,
+        outcome: budgets::Outcome,
         event: &AuditEvent,
     ) -> Result<(), Error> {
         if charged.settle(outcome).await? {

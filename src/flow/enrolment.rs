@@ -11,8 +11,9 @@ use crate::{
     credential::{Credential, EnrolmentToken, RecoveryCode, TotpSecret, TypedCode},
     error::{Error, Field},
     notifier::AdminNotice,
-    store::{Enrolment, Outcome},
-    throttle::Attempted,
+    service::attempts::Attempted,
+    state::budgets::Outcome,
+    store::Enrolment,
     token::{Digest, Origin, Subject},
 };
 
@@ -131,7 +132,7 @@ impl Auth {
     pub(super) async fn mail_enrolment(&self, admin: &AdminRecord, event: &AuditEvent) -> Result<(), Stop> {
         self.keyring()?;
         let attempted = Attempted::enrolment_request(&admin.id, self.config());
-        let charged = self.parts.gate.reserve(attempted).await?;
+        let charged = self.parts.attempts.reserve(attempted).await?;
         let charged = charged.ok_or(Refusal::BudgetSpent.told(Error::TooManyRequests))?;
         // Each request counts, whatever comes of it.
         self.settle(charged, Outcome::Failed, event).await?;
@@ -232,7 +233,7 @@ impl Auth {
         event: &mut AuditEvent,
     ) -> Result<Vec<RecoveryCode>, Stop> {
         let (enrolment, admin) = self.live_enrolment(token, event).await?;
-        let charged = self.parts.gate.reserve(Attempted::activation(&admin.id, self.config())).await?;
+        let charged = self.parts.attempts.reserve(Attempted::activation(&admin.id, self.config())).await?;
         let charged = charged.ok_or(Refusal::BudgetSpent.told(Error::TooManyRequests))?;
         let secret = self.open_secret(&admin.id, &enrolment.token, &enrolment.secret)?;
         let Some(step) = secret.step_of(&TypedCode::of(code), self.parts.clock.now()) else {
@@ -245,12 +246,12 @@ impl Auth {
         let now = self.parts.clock.now().truncate_to_microsecond();
         let subject = Subject::Admin(admin.id.clone());
         // Before, so that a store that cannot end tokens stops it early; and after, for those that came in between.
-        self.parts.tokens.revoke_all(&subject, None, now).await?;
+        self.end_tokens(&subject, None).await?;
         if !self.parts.factors.activate(&enrolment.token, step, &digests(&codes), now).await? {
             return Err(Refusal::RevokedMeanwhile.told(Error::InvalidEnrolmentToken));
         }
         self.notify_admin(&admin, AdminNotice::FactorActivated, &event.origin);
-        self.parts.tokens.revoke_all(&subject, None, now).await?;
+        self.end_tokens(&subject, None).await?;
         self.settle_ledger_by(&admin.id, &event.origin).await;
         Ok(codes)
     }

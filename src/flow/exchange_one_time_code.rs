@@ -3,8 +3,8 @@ use crate::{
     auth::Auth,
     credential::Steps,
     error::{Error, Field, Part},
+    service::attempts::Attempted,
     store::{Purpose, Purposes},
-    throttle::Attempted,
 };
 
 impl Auth {

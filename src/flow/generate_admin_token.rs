@@ -1,5 +1,7 @@
 use time::OffsetDateTime;
 
+use futures_lite::future;
+
 use super::{ending::Stop, second_factor::RightCode};
 use crate::{
     account::{AccountStatus, AdminId, AdminRecord, Username},
@@ -7,8 +9,9 @@ use crate::{
     auth::Auth,
     credential::Credential,
     error::{Error, Field, Part},
-    store::{Generation, Outcome},
-    throttle::{Attempted, Charged, admin_key},
+    service::attempts::{Attempted, Charged, Opened, admin_partition},
+    state::budgets::Outcome,
+    store::Generation,
     token::{BearerToken, Grant, Obtained, Origin, Subject},
 };
 
@@ -113,11 +116,11 @@ impl Auth {
         if self.parts.admins.is_none() {
             return Err(Error::NotConfigured(Part::Admins));
         }
-        let mut event =
-            AuditEvent::about(Action::AdminSignIn, &sign_in.origin).at_account(admin_key(&username).digest());
+        let mut event = AuditEvent::about(Action::AdminSignIn, &sign_in.origin)
+            .at_account(admin_partition(&username).digest());
         let attempted = Attempted::admin_sign_in(&username, sign_in.origin.source, self.config());
-        let ended = match self.parts.gate.reserve(attempted).await {
-            Ok(Some(charged)) => self.admin_sign_in_within(&sign_in, &username, charged, &mut event).await,
+        let ended = match self.parts.attempts.open(attempted).await {
+            Ok(Some(opened)) => self.admin_sign_in_within(&sign_in, &username, opened, &mut event).await,
             Ok(None) => Err(Refusal::BudgetSpent.told(Error::SignInRefused)),
             Err(error) => Err(error.into()),
         };
@@ -128,10 +131,14 @@ impl Auth {
         &self,
         sign_in: &AdminSignIn,
         username: &Username,
-        charged: Charged<'_>,
+        opened: Opened<'_>,
         event: &mut AuditEvent,
     ) -> Result<AdminSignedIn, Stop> {
-        let admitted = self.admit_admin(sign_in, username, &charged, event).await;
+        let (charged, sought) = future::zip(opened.reserve(), self.seek_admin(username)).await;
+        let charged = charged?.ok_or(Refusal::BudgetSpent.told(Error::SignInRefused))?;
+        // A wait for room may have been long.
+        let sought = if charged.waited() { self.seek_admin(username).await } else { sought };
+        let admitted = self.admit_admin(sign_in, username, sought?, &charged, event).await;
         let outcome = match &admitted {
             Ok(_) => Outcome::Succeeded,
             Err(Stop { told: Error::SignInRefused, .. }) => Outcome::Failed,
@@ -140,7 +147,8 @@ impl Auth {
         // Whatever becomes of the second factor: it has a budget of its own, which this does not clear.
         let settled = self.settle(charged, outcome, event).await;
         let (row, outdated, generation) = admitted?;
-        settled?;
+        // The password is right: a charge that could not be settled now is settled later.
+        drop(settled);
 
         let right = self.second_factor_of(sign_in, &row, event).await?;
         let signed_in = self.issue_admin_token(&row, right, None, generation, event).await?;
@@ -198,20 +206,27 @@ impl Auth {
         Ok(AdminSignedIn { token: drawn.token, admin: row.id.clone(), obtained, expires_at: end })
     }
 
+    /// The admin user of a name, and the generation of theirs, or of the decoy that stands in for none.
+    async fn seek_admin(&self, username: &Username) -> Result<(Option<AdminRecord>, Generation), Stop> {
+        let admins = self.parts.admins.as_ref().ok_or(Error::NotConfigured(Part::Admins))?;
+        let row = admins.find_by_username(username).await?.filter(|row| row.is_of(username));
+        let decoy = self.parts.decoys.admin(username);
+        let id = row.as_ref().map_or(&decoy, |row| &row.id);
+        let generation = self.generation(&Subject::Admin(id.clone())).await?;
+        Ok((row, generation))
+    }
+
     /// Judges the password and the account behind it: the account, whether its hash is outdated, and the generation that
     /// was read before. The same verbs in the same order for every refusal.
     async fn admit_admin(
         &self,
         sign_in: &AdminSignIn,
         username: &Username,
+        (row, generation): (Option<AdminRecord>, Generation),
         charged: &Charged<'_>,
         event: &mut AuditEvent,
     ) -> Result<(AdminRecord, bool, Generation), Stop> {
-        let admins = self.parts.admins.as_ref().ok_or(Error::NotConfigured(Part::Admins))?;
-        let row = admins.find_by_username(username).await?.filter(|row| row.is_of(username));
         event.subject = row.as_ref().map(|row| Subject::Admin(row.id.clone()));
-        let id = row.as_ref().map_or(&self.parts.decoy_admin, |row| &row.id);
-        let generation = self.parts.tokens.generation(&Subject::Admin(id.clone())).await?;
         let enabled = row.as_ref().filter(|row| row.status == AccountStatus::Active);
         let hash = enabled.and_then(|row| row.password_hash.as_ref());
         let verified = self.parts.evaluator.pool().verify(&sign_in.password, hash, charged.begun()).await?;

@@ -3,7 +3,7 @@ use crate::{
     auth::Auth,
     credential::Steps,
     error::{Error, Field},
-    throttle::Attempted,
+    service::attempts::Attempted,
 };
 
 impl Auth {

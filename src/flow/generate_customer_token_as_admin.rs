@@ -4,7 +4,7 @@ use crate::{
     audit::{Action, AuditEvent, Refusal},
     auth::Auth,
     error::{Error, Field},
-    throttle::account_key,
+    service::attempts::account_partition,
     token::{Grant, Obtained, Subject},
 };
 
@@ -46,7 +46,7 @@ impl Auth {
         let own = self.live_grant(&bearer).await?;
         let mut event = AuditEvent::about(Action::AssistanceToken, bearer.origin())
             .on(&bearer.website)
-            .at_account(account_key(&bearer.website, &email).digest());
+            .at_account(account_partition(&bearer.website, &email).digest());
         let ended = self.assist(&own, &bearer, &email, reason, &mut event).await;
         self.conclude(&event, ended).await
     }
@@ -65,7 +65,7 @@ impl Auth {
         let customer = row.ok_or(Refusal::UnknownAccount.told(Error::NoSuchEmail))?.id;
         let subject = Subject::Customer(customer.clone());
         event.subject = Some(subject.clone());
-        let generation = self.parts.tokens.generation(&subject).await?;
+        let generation = self.generation(&subject).await?;
         // Read again: what ends tokens from here on raises the generation, and the grant is not stored; consent is looked at
         // again at every use.
         let row = self.consenting_customer(&customer).await?;

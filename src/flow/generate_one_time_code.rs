@@ -85,7 +85,7 @@ impl Auth {
         event: &mut AuditEvent,
     ) -> Result<GeneratedCode, Stop> {
         let (assistance, until) = self.assistance_by(own, reason, event).await?;
-        let generation = self.parts.tokens.generation(&Subject::Customer(customer.clone())).await?;
+        let generation = self.generation(&Subject::Customer(customer.clone())).await?;
         let row = self.consenting_customer(customer).await?;
         let code = OneTimeCode::generate(self.parts.random.as_ref())?;
         let (now, end) = self.lifespan(self.config().one_time_code_lifetime, Some(until));

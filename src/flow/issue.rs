@@ -54,7 +54,7 @@ impl Auth {
             return Err(RandomError.into());
         }
         let subject = Subject::Customer(customer.clone());
-        if self.parts.tokens.generation(&subject).await? != generation {
+        if self.generation(&subject).await? != generation {
             // Whoever ended them may have discarded before this one was put.
             self.parts.codes.discard(&record.customer).await?;
             return Err(Refusal::RevokedMeanwhile.told(Error::SignInRefused));
@@ -62,14 +62,16 @@ impl Auth {
         Ok(())
     }
 
-    /// Stores the grant behind a token, unless its subject's tokens were revoked since `generation` was read.
+    /// Stores the grant behind a token, unless its subject's tokens were revoked since `generation` was read. Beyond the
+    /// cap it takes the place of the subject's oldest one.
     pub(super) async fn store_grant(
         &self,
         grant: &Grant,
         origin: &Origin,
         generation: Generation,
     ) -> Result<(), Stop> {
-        match self.parts.tokens.insert(grant, origin, generation, grant.issued_at).await? {
+        let cap = self.config().token_cap();
+        match self.parts.tokens.insert(grant, origin, generation, cap, grant.issued_at).await? {
             // A code that was presented again before its token was stored: the token is issued, and has ended.
             Insert::Stored | Insert::Barred => Ok(()),
             Insert::Revoked => Err(Refusal::RevokedMeanwhile.told(Error::SignInRefused)),

@@ -19,7 +19,8 @@ pub struct ListedToken {
 }
 
 impl Auth {
-    /// The customer's live tokens, the newest first, those of assistance among them.
+    /// The customer's live tokens, the newest first, those of assistance among them: at most
+    /// [`AuthConfig::tokens_per_subject`](crate::AuthConfig::tokens_per_subject).
     ///
     /// # Errors
     ///
@@ -31,7 +32,8 @@ impl Auth {
     ) -> Result<Vec<ListedToken>, Error> {
         let who = self.customer_self(&bearer.into(), Action::TokenList).await?;
         let subject = Subject::Customer(who.customer_id().clone());
-        let listed = self.parts.tokens.list(&subject, self.parts.clock.now()).await?;
+        let cap = self.config().tokens_per_subject;
+        let listed = self.parts.tokens.grants(&subject, cap, self.parts.clock.now()).await?;
         let listed = listed.into_iter();
         Ok(listed
             .map(|(grant, origin)| ListedToken { presented: grant.digest == *who.grant(), grant, origin })

@@ -17,6 +17,7 @@ mod generate_admin_token;
 mod generate_customer_token;
 mod generate_customer_token_as_admin;
 mod generate_one_time_code;
+mod generation;
 mod hash_new_password;
 mod issue;
 mod ledger;

@@ -1,6 +1,9 @@
-use time::Duration;
+use std::time::Duration;
 
-use crate::{auth::Auth, error::Error, token::Origin};
+use crate::{auth::Auth, clock::before, error::Error, token::Origin};
+
+/// A document is swept this long after the time that it was kept for: the clocks of nodes differ.
+const SWEEP_SLACK: Duration = Duration::from_secs(60 * 60);
 
 /// How many records [`Auth::purge`] removed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -10,8 +13,8 @@ pub struct Purged {
     pub tokens: usize,
     /// Expired one-time credentials.
     pub codes: usize,
-    /// Accounts on which no failure is counted any more.
-    pub attempts: usize,
+    /// Documents that count nothing any more, such as the attempt budgets of an account.
+    pub documents: usize,
     /// Expired enrolments of second factors.
     pub enrolments: usize,
     /// Assistance that ended longer ago than [`AuthConfig::assistance_history`](crate::AuthConfig::assistance_history).
@@ -31,11 +34,11 @@ impl Auth {
             let open = self.parts.ledger.open_assistance(limit).await?;
             self.settle_ledger(open, &Origin::default()).await?;
         }
-        let until = now.saturating_sub(self.config().assistance_history.try_into().unwrap_or(Duration::MAX));
+        let until = before(now, self.config().assistance_history);
         Ok(Purged {
             tokens: self.parts.tokens.purge_tokens(now, limit).await?,
             codes: self.parts.codes.purge_codes(now, limit).await?,
-            attempts: self.parts.throttle.purge_attempts(now, limit).await?,
+            documents: self.parts.state.sweep(before(now, SWEEP_SLACK), limit).await?,
             enrolments: self.parts.factors.purge_enrolments(now, limit).await?,
             assistance: self.parts.ledger.purge_assistance(until, limit).await?,
         })

@@ -6,8 +6,9 @@ use crate::{
     credential::ResetToken,
     error::{Error, Field, Part},
     notifier::Notice,
-    store::{self, OneTimeCredential},
-    throttle::{Attempted, account_key},
+    service::attempts::{Attempted, account_partition},
+    state::budgets,
+    store::OneTimeCredential,
     token::{Origin, Subject},
 };
 
@@ -64,7 +65,7 @@ impl Auth {
         }
         let mut event = AuditEvent::about(Action::ResetRequest, &request.origin)
             .on(&request.website)
-            .at_account(account_key(&request.website, &email).digest());
+            .at_account(account_partition(&request.website, &email).digest());
         match self.mail_reset_token(&request, &email, &mut event).await {
             // Whether there is such an account is for the trail alone.
             Ok(Some(why)) => {
@@ -87,15 +88,16 @@ impl Auth {
             request.origin.source.map(|source| Attempted::reset_request_from(source, self.config()));
         let by_address = Attempted::reset_request(&request.website, email, self.config());
         for attempted in by_source.into_iter().chain([by_address]) {
-            let charged = self.parts.gate.reserve(attempted).await?;
+            let charged = self.parts.attempts.reserve(attempted).await?;
             let charged = charged.ok_or(Refusal::BudgetSpent.told(Error::TooManyRequests))?;
             // Each request counts, whatever comes of it.
-            self.settle(charged, store::Outcome::Failed, event).await?;
+            self.settle(charged, budgets::Outcome::Failed, event).await?;
         }
         let row = self.parts.customers.find_by_email(&request.website, email).await?;
         let row = row.filter(|row| row.is_of(&request.website, email));
-        let customer = row.as_ref().map_or(&self.parts.decoy, |row| &row.id).clone();
-        let generation = self.parts.tokens.generation(&Subject::Customer(customer.clone())).await?;
+        let decoy = self.parts.decoys.customer(&request.website, email);
+        let customer = row.as_ref().map_or(&decoy, |row| &row.id).clone();
+        let generation = self.generation(&Subject::Customer(customer.clone())).await?;
         // Read again: what changes from here on moves the generation.
         let row = self.parts.customers.find_by_id(&customer).await?;
         let row = row.filter(|row| row.id == customer && row.is_of(&request.website, email));
@@ -105,8 +107,7 @@ impl Auth {
 
         let token = ResetToken::generate(self.parts.random.as_ref())?;
         let (now, expires_at) = self.lifespan(self.config().reset_token_lifetime, None);
-        let (owner, website) =
-            (row.as_ref().map_or(&self.parts.decoy, |row| &row.id), request.website.clone());
+        let (owner, website) = (row.as_ref().map_or(&decoy, |row| &row.id), request.website.clone());
         let record = OneTimeCredential::reset_token(token.digest(), website, owner.clone(), now, expires_at);
         match self.put_credential(&record, &customer, generation).await {
             Err(Stop { why: Some(why), .. }) => return Ok(Some(why)),

@@ -1,4 +1,4 @@
-use super::ending::Stop;
+use super::{ending::Stop, sign_in::Sought};
 use crate::{
     account::{AccountStatus, CustomerId, Email, PasswordHash, Website},
     audit::{self, Action, AuditEvent, Refusal},
@@ -6,8 +6,9 @@ use crate::{
     credential::Credential,
     error::{Error, Field, StoreError},
     notifier::Notice,
-    store::{Generation, Outcome, Presented, Purpose, Purposes, Take},
-    throttle::{Attempted, account_key},
+    service::attempts::{Attempted, account_partition},
+    state::budgets::Outcome,
+    store::{Generation, Presented, Purpose, Purposes, Take},
     token::{Digest, Origin, Subject},
 };
 
@@ -70,7 +71,8 @@ impl Auth {
     ///
     /// - [`Error::Required`], [`Error::InvalidEmail`], [`Error::PasswordPolicy`]: nothing was looked up.
     /// - [`Error::ResetTokenMismatched`]: not the account's, expired, spent, ended meanwhile, no such account, or a
-    ///   disabled one.
+    ///   disabled one. If the customer's tokens were ended by somebody else while the password was being set, it does not
+    ///   stand: the earlier one is back, or none that works, and all tokens end.
     /// - [`Error::TooManyRequests`]: the budget is spent.
     /// - [`Error::Overloaded`]: too many hashes are waiting; the token is still good.
     /// - [`Error::Unavailable`], [`Error::Random`]: the token may be spent, the password may be set, and earlier tokens
@@ -90,7 +92,7 @@ impl Auth {
         self.judge_new_password(&email, &reset.new_password, Field::ResetPassword)?;
         let mut event = AuditEvent::about(Action::PasswordReset, &reset.origin)
             .on(&reset.website)
-            .at_account(account_key(&reset.website, &email).digest());
+            .at_account(account_partition(&reset.website, &email).digest());
         let ended = self.reset_within_budget(&reset, &email, &mut event).await;
         self.conclude(&event, ended).await
     }
@@ -103,9 +105,11 @@ impl Auth {
     ) -> Result<(), Stop> {
         let (website, source) = (&reset.website, reset.origin.source);
         let attempted = Attempted::redemption(Purpose::ResetToken, website, email, source, self.config());
-        let charged = self.parts.gate.reserve(attempted).await?;
-        let charged = charged.ok_or(Refusal::BudgetSpent.told(Error::TooManyRequests))?;
-        let redeemed = self.redeem_reset_token(reset, email, event).await;
+        let spent = || Refusal::BudgetSpent.told(Error::TooManyRequests);
+        let opened = self.parts.attempts.open(attempted).await?.ok_or_else(spent)?;
+        let (charged, sought) = self.reserve_beside(opened, website, email).await?;
+        let charged = charged.ok_or_else(spent)?;
+        let redeemed = self.redeem_reset_token(reset, sought, event).await;
         let outcome = match &redeemed {
             Err(Stop { told: Error::ResetTokenMismatched, .. }) => Outcome::Failed,
             Ok(_) | Err(_) => Outcome::Withdrawn,
@@ -123,19 +127,17 @@ impl Auth {
     async fn redeem_reset_token(
         &self,
         reset: &PasswordReset,
-        email: &Email,
+        sought: Sought,
         event: &mut AuditEvent,
     ) -> Result<Redeemed, Stop> {
-        let row = self.parts.customers.find_by_email(&reset.website, email).await?;
-        let row = row.filter(|row| row.is_of(&reset.website, email));
+        let Sought { row, customer, generation, .. } = sought;
         event.subject = row.as_ref().map(|row| Subject::Customer(row.id.clone()));
         let presented = Presented {
             website: reset.website.clone(),
-            customer: row.as_ref().map_or(&self.parts.decoy, |row| &row.id).clone(),
+            customer,
             digest: Digest::of(reset.token.bytes()),
             purposes: Purposes { reset_token: true, one_time_code: false },
         };
-        let generation = self.parts.tokens.generation(&Subject::Customer(presented.customer.clone())).await?;
         let now = self.parts.clock.now();
         let mismatched = |why: Refusal| why.told(Error::ResetTokenMismatched);
         // The hash is made before the token is spent: a full queue must not burn it.
@@ -165,6 +167,7 @@ impl Auth {
         event: &AuditEvent,
     ) -> Result<(), Stop> {
         let mismatched = |why: Refusal| why.told(Error::ResetTokenMismatched);
+        let subject = Subject::Customer(customer.clone());
         // A sign-in may make the old hash anew at the same time: the new password wins. Whatever ends one-time
         // credentials moves the generation, and wins over a token that was taken before.
         for _ in 0..Self::REPLACEMENTS {
@@ -174,15 +177,27 @@ impl Auth {
             if row.status == AccountStatus::Disabled {
                 return Err(mismatched(Refusal::AccountDisabled));
             }
-            if self.parts.tokens.generation(&Subject::Customer(customer.clone())).await? != generation {
+            if self.generation(&subject).await? != generation {
                 return Err(mismatched(Refusal::RevokedMeanwhile));
             }
             let expected = row.password_hash.as_ref();
             if self.parts.customers.replace_password_hash(&customer, expected, &hash).await? {
-                // First, so that no caller who goes away keeps it from the customer.
+                // First, so that no caller who goes away keeps it from the customer: of a password that does not stand,
+                // the customer is told in vain.
                 self.notify(&row, Notice::PasswordReset, &event.origin);
+                // An account that had no password gets one back that nothing matches.
+                let none = PasswordHash::from("");
+                let undo = self.parts.customers.replace_password_hash(
+                    &customer,
+                    Some(&hash),
+                    expected.unwrap_or(&none),
+                );
+                let end = self.end_credentials(&customer, None, &event.origin);
+                if !self.lets_stand(&subject, generation, undo, end).await? {
+                    return Err(mismatched(Refusal::RevokedMeanwhile));
+                }
                 self.end_credentials(&customer, None, &event.origin).await?;
-                return Ok(self.parts.throttle.clear(&account_key(website, email)).await?);
+                return Ok(self.parts.attempts.clear(&account_partition(website, email)).await?);
             }
         }
         Err(StoreError::new("the stored hash is another one at every look").into())

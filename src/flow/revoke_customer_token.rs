@@ -99,7 +99,7 @@ impl Auth {
     ) -> Result<(), Error> {
         let event = AuditEvent::by_customer(Action::AllTokensRevoke, who, bearer.origin());
         let subject = Subject::Customer(who.customer_id().clone());
-        let ended = self.parts.tokens.revoke_all(&subject, keep, self.parts.clock.now()).await;
+        let ended = self.end_tokens(&subject, keep).await;
         let _ = self.settle_ledger_of(who.customer_id(), bearer.origin()).await;
         self.conclude(&event, ended.map_err(Into::into)).await
     }

@@ -14,10 +14,12 @@ impl Auth {
     ///
     /// # Errors
     ///
-    /// [`Error::Unavailable`]: it may be done; call it again.
+    /// - [`Error::Unavailable`]: it may be done; call it again.
+    /// - [`Error::Random`]: nothing was ended.
     pub async fn revoke_everything(&self) -> Result<(), Error> {
         let event = AuditEvent::about(Action::EverythingRevoke, &Origin::default());
-        let ended = self.parts.tokens.revoke_everything(self.parts.clock.now()).await;
-        self.conclude(&event, ended.map_err(Into::into)).await
+        let fresh = self.draw_generation()?;
+        let ended = self.parts.tokens.revoke_everything(fresh, self.parts.clock.now()).await;
+        self.conclude(&event, ended.map(drop).map_err(Into::into)).await
     }
 }

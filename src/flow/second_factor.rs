@@ -12,8 +12,9 @@ use crate::{
     error::{Error, Part, StoreError},
     keyring::{Keyring, Sealed},
     notifier::{AdminNotice, AdminNotification},
-    store::{Factor, Outcome},
-    throttle::{Attempted, Charged, recovery_code_key, second_factor_key},
+    service::attempts::{Attempted, Charged, recovery_code_partition, second_factor_partition},
+    state::budgets::Outcome,
+    store::Factor,
     token::{Digest, Obtained, Origin},
 };
 
@@ -73,7 +74,7 @@ impl Auth {
             Some(_) => Attempted::recovery_code(admin, event.origin.source, self.config()),
             None => Attempted::second_factor(admin, self.config()),
         };
-        let charged = self.parts.gate.reserve(attempted).await?;
+        let charged = self.parts.attempts.reserve(attempted).await?;
         let charged = charged.ok_or(Refusal::BudgetSpent.told(Error::SignInRefused))?;
         // Read now: the wait for a turn may have been long.
         let Some(factor) = self.parts.factors.factor(admin).await? else {
@@ -187,8 +188,8 @@ impl Auth {
 
     /// Forgets wrong codes, of both kinds.
     pub(super) async fn clear_code_budgets(&self, admin: &AdminId) -> Result<(), Error> {
-        for budgets in [second_factor_key(admin), recovery_code_key(admin)] {
-            self.parts.throttle.clear(&budgets).await?;
+        for budgets in [second_factor_partition(admin), recovery_code_partition(admin)] {
+            self.parts.attempts.clear(&budgets).await?;
         }
         Ok(())
     }

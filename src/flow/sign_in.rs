@@ -13,8 +13,9 @@ use crate::{
     clock::after,
     credential::{Candidate, Credential, Match, Steps, Verdict},
     error::{Error, Field},
-    store::{AssistanceEnd, Generation, Outcome},
-    throttle::{Attempted, Charged, account_key},
+    service::attempts::{Attempted, Charged, Opened, account_partition},
+    state::budgets::Outcome,
+    store::{AssistanceEnd, Generation},
     token::{Assistance, BearerToken, Digest, Grant, Obtained, Origin, Subject},
 };
 
@@ -105,6 +106,15 @@ impl SignedIn {
     }
 }
 
+/// The customer of an address, or the decoy that stands in for none.
+pub(super) struct Sought {
+    pub(super) email: Email,
+    pub(super) row: Option<CustomerRecord>,
+    pub(super) customer: CustomerId,
+    /// Read after the row and before any credential is checked.
+    pub(super) generation: Generation,
+}
+
 /// A right credential of an account that may sign in.
 struct Admitted {
     row: CustomerRecord,
@@ -128,25 +138,29 @@ impl Auth {
         let action = if steps.password { Action::SignIn } else { Action::CodeRedemption };
         let mut event = AuditEvent::about(action, &sign_in.origin)
             .on(&sign_in.website)
-            .at_account(account_key(&sign_in.website, email).digest());
-        let ended = match self.parts.gate.reserve(attempted).await {
-            Ok(Some(charged)) => self.sign_in_within(sign_in, email, steps, charged, &mut event).await,
-            Ok(None) => Err(Refusal::BudgetSpent.told(spent)),
+            .at_account(account_partition(&sign_in.website, email).digest());
+        let ended = match self.parts.attempts.open(attempted).await {
+            Ok(Some(opened)) => self.sign_in_within(sign_in, email, steps, opened, &mut event).await,
+            Ok(None) => Ok(None),
             Err(error) => Err(error.into()),
         };
+        let ended = ended.and_then(|signed_in| signed_in.ok_or(Refusal::BudgetSpent.told(spent)));
         self.conclude(&event, ended).await
     }
 
+    /// Returns none once a budget is spent.
     async fn sign_in_within(
         &self,
         sign_in: &SignIn,
         email: &Email,
         steps: Steps,
-        charged: Charged<'_>,
+        opened: Opened<'_>,
         event: &mut AuditEvent,
-    ) -> Result<SignedIn, Stop> {
+    ) -> Result<Option<SignedIn>, Stop> {
         let drawn = self.draw_token()?;
-        let admitted = self.admit(sign_in, email, steps, &drawn.digest, &charged, event).await;
+        let (charged, sought) = self.reserve_beside(opened, &sign_in.website, email).await?;
+        let Some(charged) = charged else { return Ok(None) };
+        let admitted = self.admit(sign_in, steps, &drawn.digest, sought, &charged, event).await;
         let outcome = match &admitted {
             Ok(Admitted { matched: Match::Password { .. }, .. }) => Outcome::Succeeded,
             Ok(_) | Err(Stop { told: Error::NotConfirmed, .. }) => Outcome::Withdrawn,
@@ -166,35 +180,57 @@ impl Auth {
         // Neither waits for the other: how the attempt went is settled by the credential alone.
         let issue = self.issue(sign_in, &admitted, drawn, event);
         let (settled, signed_in) = future::zip(charged.settle(outcome), issue).await;
-        settled?;
+        // The credential is right: a charge that could not be settled now is settled later.
+        drop(settled);
         let signed_in = signed_in?;
         if let Match::Password { outdated: true } = admitted.matched {
             self.rehash(&sign_in.credential, &admitted.row).await;
         }
-        Ok(signed_in)
+        Ok(Some(signed_in))
+    }
+
+    /// Reserves the charge of an attempt and looks up the customer meanwhile. If the charge had to wait for
+    /// room, the customer is looked up again.
+    pub(super) async fn reserve_beside<'a>(
+        &self,
+        opened: Opened<'a>,
+        website: &Website,
+        email: &Email,
+    ) -> Result<(Option<Charged<'a>>, Sought), Stop> {
+        let (charged, sought) = future::zip(opened.reserve(), self.seek(website, email)).await;
+        let charged = charged?;
+        let again = charged.as_ref().is_some_and(Charged::waited);
+        let sought = if again { self.seek(website, email).await } else { sought };
+        Ok((charged, sought?))
+    }
+
+    async fn seek(&self, website: &Website, email: &Email) -> Result<Sought, Stop> {
+        let row = self.parts.customers.find_by_email(website, email).await?;
+        // A row of another address, such as a lenient collation finds, is no row: an answer of its own would
+        // tell strangers who has an account.
+        let row = row.filter(|row| row.is_of(website, email));
+        let decoy = self.parts.decoys.customer(website, email);
+        let customer = row.as_ref().map_or(&decoy, |row| &row.id).clone();
+        let generation = self.generation(&Subject::Customer(customer.clone())).await?;
+        Ok(Sought { email: email.clone(), row, customer, generation })
     }
 
     /// Judges the credential and the account behind it. The same verbs in the same order for every refusal.
     async fn admit(
         &self,
         sign_in: &SignIn,
-        email: &Email,
         steps: Steps,
         digest: &Digest,
+        sought: Sought,
         charged: &Charged<'_>,
         event: &mut AuditEvent,
     ) -> Result<Admitted, Stop> {
-        let row = self.parts.customers.find_by_email(&sign_in.website, email).await?;
-        // A row of another address, such as a lenient collation finds, is no row: an answer of its own would
-        // tell strangers who has an account.
-        let row = row.filter(|row| row.is_of(&sign_in.website, email));
+        let Sought { email, row, customer, generation } = sought;
         event.subject = row.as_ref().map(|row| Subject::Customer(row.id.clone()));
-        let customer = row.as_ref().map_or(&self.parts.decoy, |row| &row.id);
-        let generation = self.parts.tokens.generation(&Subject::Customer(customer.clone())).await?;
         // A disabled account's password is as good as none, so that its refusal is the same work, too.
         let enabled = row.as_ref().filter(|row| row.status != AccountStatus::Disabled);
         let password_hash = enabled.and_then(|row| row.password_hash.as_ref());
-        let candidate = Candidate { website: &sign_in.website, customer, password_hash };
+        let candidate = Candidate { website: &sign_in.website, customer: &customer, password_hash };
         let announce = {
             let event = &mut *event;
             // What is about to be redeemed is on record before it is spent.
@@ -239,7 +275,7 @@ impl Auth {
         // The row was read before the generation, so the host may have changed it and revoked in between: it
         // is looked at again. What changes from here on raises the generation, and the grant is not stored.
         let row = self.parts.customers.find_by_id(&seen.id).await?;
-        let row = row.filter(|row| row.id == seen.id && row.is_of(&sign_in.website, email));
+        let row = row.filter(|row| row.id == seen.id && row.is_of(&sign_in.website, &email));
         let row = row.ok_or(Refusal::UnknownAccount.told(Error::SignInRefused))?;
         if let Match::Password { .. } = matched
             && !row.has_hash_of(&seen)

@@ -45,7 +45,7 @@ impl Auth {
         event: &mut AuditEvent,
     ) -> Result<AdminSignedIn, Stop> {
         let id = who.admin_id();
-        let generation = self.parts.tokens.generation(&Subject::Admin(id.clone())).await?;
+        let generation = self.generation(&Subject::Admin(id.clone())).await?;
         let right = self.judge_code(id, code, event).await?;
         let signed_in = self
             .issue_admin_token(&who.admin, Some(right), Some(who.expires_at()), generation, event)

@@ -3,8 +3,8 @@ use crate::{
     audit::{Action, AuditEvent},
     auth::Auth,
     error::Error,
-    store::ThrottleKey,
-    throttle::{account_key, admin_key},
+    service::attempts::{account_partition, admin_partition},
+    store::Partition,
     token::Origin,
 };
 
@@ -19,7 +19,7 @@ impl Auth {
     pub async fn unlock_customer(&self, website: &Website, email: &str) -> Result<(), Error> {
         let email: Email = email.parse().map_err(|_| Error::InvalidEmail)?;
         let event = AuditEvent::about(Action::Unlock, &Origin::default()).on(website);
-        self.unlock(account_key(website, &email), event).await
+        self.unlock(account_partition(website, &email), event).await
     }
 
     /// As [`unlock_customer`](Self::unlock_customer), for an admin user: the password and the second factor.
@@ -40,11 +40,11 @@ impl Auth {
                 return self.conclude(&event, cleared.map_err(Into::into)).await;
             }
         }
-        self.unlock(admin_key(&username), event).await
+        self.unlock(admin_partition(&username), event).await
     }
 
-    async fn unlock(&self, account: ThrottleKey, event: AuditEvent) -> Result<(), Error> {
-        let cleared = self.parts.throttle.clear(&account).await;
+    async fn unlock(&self, account: Partition, event: AuditEvent) -> Result<(), Error> {
+        let cleared = self.parts.attempts.clear(&account).await;
         self.conclude(&event.at_account(account.digest()), cleared.map_err(Into::into)).await
     }
 }

@@ -26,7 +26,7 @@ use super::{
 use crate::{
     auth::Auth,
     error::{Error, Part},
-    store::Lock,
+    state::budgets::Lock,
 };
 
 /// The layer around a host's router: makes a [`Caller`] of each request, and sees to the headers of each answer.

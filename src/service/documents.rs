@@ -15,13 +15,14 @@ use std::{
 };
 
 use futures_timer::Delay;
+use time::OffsetDateTime;
 
 use super::turns::{Turn, Turns};
 use crate::{
     clock::Clock,
     error::StoreError,
     random::{RandomError, SecureRandom},
-    state::{Content, Transition, Write},
+    state::{Content, Step, Transition, Write},
     store::{Change, Changes, CommitOutcome, Document, Key, Partition, Put, StateStore, Version},
 };
 
@@ -32,6 +33,14 @@ pub(crate) struct Documents {
     clock: Arc<dyn Clock>,
     random: Arc<dyn SecureRandom>,
     turns: Turns,
+}
+
+/// The documents of a transition, all of one moment.
+#[derive(Debug)]
+pub(crate) struct Held {
+    partition: Partition,
+    keys: Vec<Key>,
+    documents: Vec<Option<Document>>,
 }
 
 /// The result of a transition.
@@ -53,11 +62,15 @@ pub(crate) enum GivenUp {
 }
 
 impl Documents {
-    /// After this time a conflict ends the transition, and the caller gets "unavailable".
+    /// After this time and [`CONFLICTS`](Self::CONFLICTS), the next conflict ends the transition, and the
+    /// caller gets "unavailable".
     const PATIENCE: Duration = Duration::from_secs(2);
-    /// The longest pause after the first conflict under a turn; twice as long each time.
+    /// Fewer conflicts in that time are the fault of a slow machine, not of other writers.
+    const CONFLICTS: u32 = 8;
+    /// The longest pause after the first conflict under a turn; twice as long each time. Other callers wait
+    /// for the end of the turn.
     const FIRST_PAUSE: Duration = Duration::from_millis(2);
-    const LONGEST_PAUSE: Duration = Duration::from_millis(100);
+    const LONGEST_PAUSE: Duration = Duration::from_millis(32);
 
     pub(crate) fn new(
         store: Arc<dyn StateStore>,
@@ -67,68 +80,119 @@ impl Documents {
         Self { store, clock, random, turns: Turns::new() }
     }
 
-    /// Applies a transition to documents of one partition and commits what it writes.
-    ///
-    /// An answer that writes nothing rests on a load. Any other rests on every document of the transition,
-    /// in the version that it was applied to. The first commit takes no turn.
+    /// Loads the documents of a transition.
     ///
     /// # Errors
     ///
-    /// The store failed: a commit whose outcome is unknown is not sent again. Or a document cannot be read,
-    /// or other writers were faster for 2 s.
+    /// The store failed.
+    pub(crate) async fn load(
+        &self,
+        partition: &Partition,
+        transition: &impl Transition,
+    ) -> Result<Held, StoreError> {
+        let keys = transition.keys();
+        let documents = counted(&keys, self.store.load(partition, &keys).await?)?;
+        Ok(Held { partition: *partition, keys, documents })
+    }
+
+    /// Loads the documents of a transition and [changes](Self::change_held) them.
+    ///
+    /// # Errors
+    ///
+    /// As [`commit`](Self::commit).
     pub(crate) async fn change<T: Transition>(
         &self,
         partition: &Partition,
         transition: &T,
     ) -> Result<Changed<T::Answer>, StoreError> {
+        let mut held = self.load(partition, transition).await?;
+        self.change_held(&mut held, transition).await
+    }
+
+    /// Applies a transition to documents that were loaded or committed before, and [commits](Self::commit)
+    /// its step.
+    ///
+    /// # Errors
+    ///
+    /// As [`commit`](Self::commit).
+    pub(crate) async fn change_held<T: Transition>(
+        &self,
+        held: &mut Held,
+        transition: &T,
+    ) -> Result<Changed<T::Answer>, StoreError> {
+        let step = self.propose(held, transition)?;
+        self.commit(held, transition, step).await
+    }
+
+    /// Applies a transition to held documents without a commit. An answer whose step writes nothing rests on
+    /// the load.
+    ///
+    /// # Errors
+    ///
+    /// A document cannot be read.
+    pub(crate) fn propose<T: Transition>(
+        &self,
+        held: &Held,
+        transition: &T,
+    ) -> Result<Step<T::Answer>, StoreError> {
+        held.apply(transition, self.clock.now())
+    }
+
+    /// Commits the step of a transition. After a conflict it applies the transition again to the documents as
+    /// they are then. `held` then holds what was committed.
+    ///
+    /// The answer rests on every document of the transition, in the version that it was applied to. The first
+    /// commit takes no turn.
+    ///
+    /// # Errors
+    ///
+    /// The store failed: a commit whose outcome is unknown is not sent again. Or a document cannot be read,
+    /// or other writers were faster for 2 s.
+    pub(crate) async fn commit<T: Transition>(
+        &self,
+        held: &mut Held,
+        transition: &T,
+        mut step: Step<T::Answer>,
+    ) -> Result<Changed<T::Answer>, StoreError> {
         let began = Instant::now();
-        let keys = transition.keys();
-        let mut documents = self.load(partition, &keys).await?;
         let mut turn = None;
         let mut conflicts = 0;
-        let mut waits = false;
-        loop {
-            let now = self.clock.now();
-            let contents: Vec<_> =
-                documents.iter().map(|document| document.as_ref().map(|document| &*document.bytes)).collect();
-            let step = transition.apply(&contents, now).map_err(StoreError::new)?;
-            let Some(changes) = self.changes(&keys, &documents, step.writes)? else {
-                return Ok(Changed::Answer(step.answer));
-            };
-            if waits {
-                waits = false;
-                if self.wait(partition, &mut turn, conflicts).await? {
-                    // Others went on meanwhile.
-                    documents = self.load(partition, &keys).await?;
-                    continue;
+        while !step.writes_nothing() {
+            if conflicts > 0 && self.wait(&held.partition, &mut turn, conflicts).await? {
+                // Others went on meanwhile.
+                *held = self.load(&held.partition, transition).await?;
+                step = self.propose(held, transition)?;
+                if step.writes_nothing() {
+                    break;
                 }
             }
-            match self.store.commit(partition, &changes, now).await? {
-                CommitOutcome::Committed => return Ok(Changed::Answer(step.answer)),
+            let changes = self.changes(held, step.writes)?;
+            match self.store.commit(&held.partition, &changes, self.clock.now()).await? {
+                CommitOutcome::Committed => {
+                    held.committed(changes);
+                    return Ok(Changed::Answer(step.answer));
+                }
                 CommitOutcome::Full => return Ok(Changed::Full),
-                CommitOutcome::Conflict(current) => documents = counted(&keys, current)?,
+                CommitOutcome::Conflict(current) => held.documents = counted(&held.keys, current)?,
             }
-            if began.elapsed() >= Self::PATIENCE {
+            if conflicts >= Self::CONFLICTS && began.elapsed() >= Self::PATIENCE {
                 return Err(StoreError::new(GivenUp::Contended));
             }
             conflicts += 1;
-            waits = true;
+            step = self.propose(held, transition)?;
         }
+        Ok(Changed::Answer(step.answer))
     }
 
-    async fn load(&self, partition: &Partition, keys: &[Key]) -> Result<Vec<Option<Document>>, StoreError> {
-        counted(keys, self.store.load(partition, keys).await?)
-    }
-
-    /// Waits for a turn after the first conflict, and with full jitter after each later one: those are with
-    /// other nodes. Returns true if time has passed.
+    /// Waits for a turn. Pauses with full jitter if it has come: this conflict was with another node, or with
+    /// a caller that took no turn. Returns true if time has passed.
     async fn wait<'turns>(
         &'turns self,
         partition: &Partition,
         turn: &mut Option<Turn<'turns>>,
         conflicts: u32,
     ) -> Result<bool, StoreError> {
-        if turn.is_none() {
+        if turn.as_ref().is_none_or(|turn| !turn.has_come()) {
             let (taken, waited) = self.turns.take(partition).await;
             *turn = Some(taken);
             return Ok(waited);
@@ -140,22 +204,14 @@ impl Documents {
         Ok(true)
     }
 
-    /// The changes of a commit: each key with the version that its document was read at. None if nothing is
-    /// written.
-    fn changes(
-        &self,
-        keys: &[Key],
-        documents: &[Option<Document>],
-        writes: Vec<Write>,
-    ) -> Result<Option<Changes>, StoreError> {
-        if writes.iter().all(|write| matches!(write, Write::Keep)) {
-            return Ok(None);
-        }
-        let versions = documents.iter().map(|document| document.as_ref().map(|document| document.version));
-        let changes = keys.iter().zip(versions).zip(writes);
+    /// The changes of a commit: each key with the version that its document was read at.
+    fn changes(&self, held: &Held, writes: Vec<Write>) -> Result<Changes, StoreError> {
+        let versions =
+            held.documents.iter().map(|document| document.as_ref().map(|document| document.version));
+        let changes = held.keys.iter().zip(versions).zip(writes);
         let changes = changes.map(|((key, expects), write)| self.change_of(key.clone(), expects, write));
         let changes = changes.collect::<Result<_, _>>().map_err(StoreError::new)?;
-        Changes::new(changes).map(Some).map_err(StoreError::new)
+        Changes::new(changes).map_err(StoreError::new)
     }
 
     fn change_of(&self, key: Key, expects: Option<Version>, write: Write) -> Result<Change, RandomError> {
@@ -167,6 +223,29 @@ impl Documents {
             (Write::Delete, Some(expects)) => Change::Delete { key, expects },
             (Write::Delete | Write::Keep, _) => Change::Check { key, expects },
         })
+    }
+}
+
+impl Held {
+    fn apply<T: Transition>(
+        &self,
+        transition: &T,
+        now: OffsetDateTime,
+    ) -> Result<Step<T::Answer>, StoreError> {
+        let contents =
+            self.documents.iter().map(|document| document.as_ref().map(|document| &*document.bytes));
+        transition.apply(&contents.collect::<Vec<_>>(), now).map_err(StoreError::new)
+    }
+
+    /// Takes over the documents of a commit that was made.
+    fn committed(&mut self, changes: Changes) {
+        for (document, change) in self.documents.iter_mut().zip(changes.into_vec()) {
+            match change {
+                Change::Put(Put { version, bytes, .. }) => *document = Some(Document { version, bytes }),
+                Change::Delete { .. } => *document = None,
+                Change::Check { .. } => {}
+            }
+        }
     }
 }
 

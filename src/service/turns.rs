@@ -39,7 +39,6 @@ struct Holder {
 /// that is no longer polled holds up nobody.
 pub(super) struct Turn<'turns> {
     slot: &'turns Slot,
-    /// None for a caller that waited for too long and goes on without a turn.
     ticket: Option<u64>,
 }
 
@@ -96,6 +95,13 @@ impl Slot {
 
     fn holders(&self) -> MutexGuard<'_, Holders> {
         self.holder.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Turn<'_> {
+    /// False for a caller that waited for too long and goes on without one.
+    pub(super) const fn has_come(&self) -> bool {
+        self.ticket.is_some()
     }
 }
 

@@ -28,6 +28,12 @@ pub(crate) struct Step<A> {
     pub(crate) writes: Vec<Write>,
 }
 
+impl<A> Step<A> {
+    pub(crate) fn writes_nothing(&self) -> bool {
+        self.writes.iter().all(|write| matches!(write, Write::Keep))
+    }
+}
+
 /// The fate of one document.
 #[derive(Debug)]
 pub(crate) enum Write {

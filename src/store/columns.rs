@@ -7,7 +7,9 @@ use crate::{
     audit::Erasure,
     error::StoreError,
     keyring::{KeyId, Sealed},
-    store::{AssistanceEnd, Document, DocumentId, Index, Key, Partition, Position, Purpose, Version},
+    store::{
+        AssistanceEnd, Document, DocumentId, GenerationId, Index, Key, Partition, Position, Purpose, Version,
+    },
     token::{Assistance, Digest, Obtained, Origin, Subject},
 };
 
@@ -99,6 +101,10 @@ pub(super) fn website(code: &str) -> Result<Website, CorruptColumn> {
 
 pub(super) fn digest(bytes: &[u8]) -> Result<Digest, CorruptColumn> {
     bytes.try_into().map(Digest::from_bytes).map_err(|_| CorruptColumn("digest"))
+}
+
+pub(super) fn generation(bytes: &[u8]) -> Result<GenerationId, CorruptColumn> {
+    bytes.try_into().map(GenerationId::from_bytes).map_err(|_| CorruptColumn("generation"))
 }
 
 /// A sealed secret.

@@ -1,12 +1,11 @@
-//! Where tokens, one-time credentials, attempt budgets, second factors and the ledger of assistance are kept.
+//! Where tokens, documents, one-time credentials, second factors and the ledger of assistance are kept.
 //!
-//! Five traits, one for each: [`TokenStore`], [`OtcStore`], [`ThrottleStore`], [`FactorStore`],
-//! [`LedgerStore`]. [`Store`] is all of them in one value, with its [`AuditSink`], if it has one. [`memory`]
+//! Five traits, one for each: [`TokenStore`], [`StateStore`], [`OtcStore`], [`FactorStore`], [`LedgerStore`]. [`Store`] is all of them in one value, with its [`AuditSink`], if it has one. [`memory`]
 //! keeps them in this process; with the features of their names, `sqlite`, `postgres` and `redis` keep them
 //! for good.
 //!
-//! [`StateStore`] keeps versioned documents whose meaning the library owns. It will take the place of all of
-//! them but [`TokenStore`]; no flow uses it yet.
+//! [`StateStore`] keeps versioned documents whose meaning the library owns, such as the attempt budgets of an
+//! account. It will take the place of all of them but [`TokenStore`].
 //!
 //! # Rules of a storage verb
 //!
@@ -25,7 +24,6 @@
     doc = concat!("\n", include_str!("../../docs/backends.md"))
 )]
 
-mod budgets;
 #[cfg(any(feature = "postgres", feature = "sqlite"))]
 mod columns;
 mod factor;
@@ -42,7 +40,6 @@ pub mod redis;
 #[cfg(feature = "sqlite")]
 pub mod sqlite;
 mod state;
-mod throttle;
 mod token;
 
 pub use factor::{Enrolment, Factor, FactorStore};
@@ -54,15 +51,14 @@ pub use state::{
     Change, Changes, ChangesError, CommitOutcome, Document, DocumentId, Index, IndexEntry, Key, Listed, Name,
     NameError, Partition, Position, Put, StateStore, Version,
 };
-pub use throttle::{Attempt, AttemptId, Budget, Charge, Lock, Outcome, Reserve, ThrottleKey, ThrottleStore};
-pub use token::{Generation, Insert, TokenStore};
+pub use token::{Generation, GenerationId, Insert, TokenStore};
 
 use std::sync::Arc;
 
 use crate::{audit::AuditSink, keyring::Keyring};
 
 /// Everything a backend keeps, in one value.
-pub trait Store: TokenStore + OtcStore + ThrottleStore + FactorStore + LedgerStore {
+pub trait Store: TokenStore + StateStore + OtcStore + FactorStore + LedgerStore {
     /// Where the backend keeps the audit trail, signed by the keyring if it can sign and there is one; none for a backend
     /// that keeps none. A shop with admin users then names another one: [`AuthBuilder::audit`](crate::AuthBuilder::audit).
     fn audit_sink(&self, keyring: Option<&Keyring>) -> Option<Arc<dyn AuditSink>>;

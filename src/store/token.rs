@@ -1,24 +1,58 @@
-use std::{fmt::Debug, sync::Arc};
+use std::{fmt::Debug, num::NonZero, sync::Arc};
 
 use async_trait::async_trait;
 use time::OffsetDateTime;
 
 use crate::{
     error::StoreError,
+    random::{RandomError, SecureRandom},
     token::{Digest, Grant, Origin, Subject},
 };
 
-/// How often a subject's grants, and everybody's, have been revoked so far.
+/// The name of a generation: 128 random bits. The library draws it; a backend keeps it and compares it.
+///
+/// It is random and no counter, so that a token store that was wiped never comes back to a name that another
+/// engine keeps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct GenerationId([u8; 16]);
+
+impl GenerationId {
+    /// Draws a new name.
+    ///
+    /// # Errors
+    ///
+    /// The source has no random bytes.
+    pub fn draw(random: &dyn SecureRandom) -> Result<Self, RandomError> {
+        let mut bytes = [0; 16];
+        random.fill(&mut bytes)?;
+        Ok(Self(bytes))
+    }
+
+    /// A name from a backend's column.
+    #[must_use]
+    pub const fn from_bytes(bytes: [u8; 16]) -> Self {
+        Self(bytes)
+    }
+
+    /// The 16 bytes for a backend's column.
+    #[must_use]
+    pub const fn as_bytes(&self) -> &[u8; 16] {
+        &self.0
+    }
+}
+
+/// The generation under which a subject signs in: the shop's, and the subject's own. It has moved if either
+/// has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[allow(clippy::exhaustive_structs)] // Backends make it from their columns.
 pub struct Generation {
-    /// Counts [`TokenStore::revoke_all`] of this subject.
-    pub subject: u64,
-    /// Counts [`TokenStore::revoke_everything`].
-    pub everything: u64,
+    /// Replaced by [`TokenStore::revoke_everything`].
+    pub shop: GenerationId,
+    /// Replaced by [`TokenStore::revoke_all`] of this subject. None until its first.
+    pub subject: Option<GenerationId>,
 }
 
-/// What became of an insertion.
+/// The result of an insertion.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use]
 #[allow(clippy::exhaustive_enums)] // A flow must handle each.
@@ -34,41 +68,56 @@ pub enum Insert {
 }
 
 /// Keeps the grants behind bearer tokens.
+///
+/// A grant is live from its insertion until just before its `expires_at`, as long as it is not revoked and
+/// the shop's generation is the one it was inserted under. A shop that has no generation has no live grant.
+///
+/// The shop's generation needs one place: a token store cannot be sharded by subject.
 #[async_trait]
 pub trait TokenStore: Debug + Send + Sync + 'static {
-    /// The subject's generation, zero for a subject never seen. It is read before a credential is checked and
-    /// handed to [`insert`](Self::insert) afterwards.
+    /// Returns the subject's generation. If the shop has none, stores `fresh` as the shop's in the same step:
+    /// of parallel calls on an empty store one wins, and all answer the winner's.
+    ///
+    /// The library draws a new `fresh` for each call. It reads the generation before it checks a credential,
+    /// and hands it to [`insert`](Self::insert) afterwards.
     ///
     /// # Security
     ///
-    /// A generation that is read too new (after a revoke-all that came later) is a vulnerability; one read
-    /// too old only refuses a sign-in.
+    /// A generation that was replaced before the call began is a vulnerability if a later `insert` accepts
+    /// it. A `fresh` that replaces a generation, or an answer that is not stored, signs everybody out. A
+    /// generation of the store's own making is a vulnerability: after a wipe it may come back.
     ///
     /// # Errors
     ///
-    /// When the store could not be asked.
-    async fn generation(&self, subject: &Subject) -> Result<Generation, StoreError>;
+    /// The backend failed; `fresh` may be stored.
+    async fn generation(&self, subject: &Subject, fresh: GenerationId) -> Result<Generation, StoreError>;
 
     /// Stores a grant, unless its subject's generation is no longer `generation`, its digest was revoked
-    /// already, or there is a grant of that digest.
+    /// already, or there is a grant of that digest. A shop without a generation counts as moved.
+    ///
+    /// A subject has at most `cap` live grants at `now`, this one among them. Beyond that the others end in
+    /// the same step, the one with the earliest `issued_at` first; of equal times the smallest digest. The
+    /// grant that is inserted stays, however early it was issued. If nothing is stored, nothing ends.
     ///
     /// # Security
     ///
     /// Storing in spite of a generation that moved is a vulnerability: the token would outlive a revoke-all
-    /// that has returned. So is overwriting. Refusing too often only costs a sign-in.
+    /// that has returned. So is overwriting. More grants than `cap` let whoever knows a password fill the
+    /// store. Refusing too often costs a sign-in; ending a grant within the cap signs somebody out.
     ///
     /// # Errors
     ///
-    /// When the store could not be asked; the grant may be stored.
+    /// The backend failed; the grant may be stored.
     async fn insert(
         &self,
         grant: &Grant,
         origin: &Origin,
         generation: Generation,
+        cap: NonZero<usize>,
         now: OffsetDateTime,
     ) -> Result<Insert, StoreError>;
 
-    /// The live grant of this digest: neither expired at `now` nor revoked. The hot path.
+    /// Returns the live grant of this digest: neither expired at `now` nor revoked. The hot path.
     ///
     /// # Security
     ///
@@ -76,22 +125,23 @@ pub trait TokenStore: Debug + Send + Sync + 'static {
     ///
     /// # Errors
     ///
-    /// When the store could not be asked.
+    /// The backend failed.
     async fn find(&self, digest: &Digest, now: OffsetDateTime) -> Result<Option<Grant>, StoreError>;
 
-    /// Revokes one grant; answers whether a live one was there. Once it has returned, no later
+    /// Revokes one grant and returns true if a live one was there. Once it has returned, no later
     /// [`find`](Self::find) returns the grant, on any node.
     ///
     /// A digest that is not there is barred from being inserted until `bar_until`: a revoke that overtakes
-    /// the insertion it is meant for wins.
+    /// the insertion it is meant for wins. A later revoke never shortens a bar.
     ///
     /// # Security
     ///
-    /// A grant that lives on is a vulnerability. To revoke twice, or nothing, is fine.
+    /// A grant that lives on is a vulnerability, and so is one that is inserted in spite of a bar. To revoke
+    /// twice, or nothing, is fine.
     ///
     /// # Errors
     ///
-    /// When the store could not be asked; the grant may be revoked.
+    /// The backend failed; the grant may be revoked.
     async fn revoke(
         &self,
         digest: &Digest,
@@ -99,59 +149,83 @@ pub trait TokenStore: Debug + Send + Sync + 'static {
         bar_until: OffsetDateTime,
     ) -> Result<bool, StoreError>;
 
-    /// Revokes every grant of a subject but the one named `keep`, and raises the subject's generation. Once
-    /// it has returned, no grant from before lives, not even one whose sign-in is in flight; a sign-in that
-    /// starts later gives a live token.
+    /// Revokes every grant of a subject except the one named `keep`, makes `fresh` the subject's generation,
+    /// and returns the new generation. Once it has returned, no grant from before lives, not even one whose
+    /// sign-in is in flight; a sign-in that starts later gives a live token, at the same `now` too.
+    ///
+    /// If the shop has no generation, `fresh` becomes the shop's as well.
     ///
     /// # Security
     ///
-    /// A grant that lives on is a vulnerability, and so is one kept that is not the subject's. A kept grant
-    /// that is lost signs somebody out.
+    /// A grant that lives on is a vulnerability, and so is one kept that is not the subject's. So is an
+    /// answer other than what is stored: what is made under it would be refused, or outlive the next
+    /// revoke-all. A kept grant that is lost signs somebody out.
     ///
     /// # Errors
     ///
-    /// When the store could not be asked; grants may be revoked.
+    /// The backend failed; grants may be revoked.
     async fn revoke_all(
         &self,
         subject: &Subject,
         keep: Option<&Digest>,
+        fresh: GenerationId,
         now: OffsetDateTime,
-    ) -> Result<(), StoreError>;
+    ) -> Result<Generation, StoreError>;
 
-    /// Revokes every grant of every subject: one write, whatever their number.
+    /// Makes `fresh` the shop's generation, which revokes every grant of every subject in one write, whatever
+    /// their number. Returns the shop's generation. A subject's own generation stays.
     ///
     /// # Security
     ///
-    /// As [`revoke_all`](Self::revoke_all), for every subject at once.
+    /// As [`revoke_all`](Self::revoke_all), for every subject at once. A store that removes the grants and
+    /// replaces the generation in two steps lets a sign-in insert between them.
     ///
     /// # Errors
     ///
-    /// When the store could not be asked; everything may be revoked.
-    async fn revoke_everything(&self, now: OffsetDateTime) -> Result<(), StoreError>;
+    /// The backend failed; everything may be revoked.
+    async fn revoke_everything(
+        &self,
+        fresh: GenerationId,
+        now: OffsetDateTime,
+    ) -> Result<GenerationId, StoreError>;
 
-    /// The live grants of a subject, the newest first, with where they came from.
-    ///
-    /// # Errors
-    ///
-    /// When the store could not be asked.
-    async fn list(&self, subject: &Subject, now: OffsetDateTime) -> Result<Vec<(Grant, Origin)>, StoreError>;
-
-    /// Removes at most `limit` records that are expired or revoked, and answers how many. Generations stay.
+    /// Returns at most `limit` live grants of a subject, with their origins: the newest first by `issued_at`;
+    /// of equal times the largest digest first.
     ///
     /// # Security
     ///
-    /// To remove a live grant signs somebody out; to leave an expired one only costs space.
+    /// A live grant that is missing cannot be ended by its owner: a vulnerability, as is a grant of another
+    /// subject. One that has ended misleads its owner.
     ///
     /// # Errors
     ///
-    /// When the store could not be asked.
+    /// The backend failed.
+    async fn grants(
+        &self,
+        subject: &Subject,
+        limit: usize,
+        now: OffsetDateTime,
+    ) -> Result<Vec<(Grant, Origin)>, StoreError>;
+
+    /// Removes at most `limit` records that are expired or revoked, and returns how many. Generations stay,
+    /// and so do bars that have not ended.
+    ///
+    /// # Security
+    ///
+    /// A bar that is removed before its end is a vulnerability: what was revoked would be inserted. So is a
+    /// generation that is removed: a sign-in from before a revoke-all could be taken for a later one. To
+    /// remove a live grant signs somebody out; to leave an expired one costs space.
+    ///
+    /// # Errors
+    ///
+    /// The backend failed; records may be removed.
     async fn purge_tokens(&self, now: OffsetDateTime, limit: usize) -> Result<usize, StoreError>;
 }
 
 #[async_trait]
 impl<S: TokenStore + ?Sized> TokenStore for Arc<S> {
-    async fn generation(&self, subject: &Subject) -> Result<Generation, StoreError> {
-        (**self).generation(subject).await
+    async fn generation(&self, subject: &Subject, fresh: GenerationId) -> Result<Generation, StoreError> {
+        (**self).generation(subject, fresh).await
     }
 
     async fn insert(
@@ -159,9 +233,10 @@ impl<S: TokenStore + ?Sized> TokenStore for Arc<S> {
         grant: &Grant,
         origin: &Origin,
         generation: Generation,
+        cap: NonZero<usize>,
         now: OffsetDateTime,
     ) -> Result<Insert, StoreError> {
-        (**self).insert(grant, origin, generation, now).await
+        (**self).insert(grant, origin, generation, cap, now).await
     }
 
     async fn find(&self, digest: &Digest, now: OffsetDateTime) -> Result<Option<Grant>, StoreError> {
@@ -181,17 +256,27 @@ impl<S: TokenStore + ?Sized> TokenStore for Arc<S> {
         &self,
         subject: &Subject,
         keep: Option<&Digest>,
+        fresh: GenerationId,
         now: OffsetDateTime,
-    ) -> Result<(), StoreError> {
-        (**self).revoke_all(subject, keep, now).await
+    ) -> Result<Generation, StoreError> {
+        (**self).revoke_all(subject, keep, fresh, now).await
     }
 
-    async fn revoke_everything(&self, now: OffsetDateTime) -> Result<(), StoreError> {
-        (**self).revoke_everything(now).await
+    async fn revoke_everything(
+        &self,
+        fresh: GenerationId,
+        now: OffsetDateTime,
+    ) -> Result<GenerationId, StoreError> {
+        (**self).revoke_everything(fresh, now).await
     }
 
-    async fn list(&self, subject: &Subject, now: OffsetDateTime) -> Result<Vec<(Grant, Origin)>, StoreError> {
-        (**self).list(subject, now).await
+    async fn grants(
+        &self,
+        subject: &Subject,
+        limit: usize,
+        now: OffsetDateTime,
+    ) -> Result<Vec<(Grant, Origin)>, StoreError> {
+        (**self).grants(subject, limit, now).await
     }
 
     async fn purge_tokens(&self, now: OffsetDateTime, limit: usize) -> Result<usize, StoreError> {

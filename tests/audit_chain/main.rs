@@ -14,7 +14,6 @@ mod long;
 mod mutation;
 mod pruning;
 mod random;
-mod upgrade;
 mod writers;
 
 use commerce_auth::{KeyId, Keyring};

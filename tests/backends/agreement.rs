@@ -1,20 +1,24 @@
 //! Whatever is asked of a backend, it answers as the memory store does, which has a model of its own.
 
-use std::{net::IpAddr, sync::Arc, time::Duration};
+mod documents;
+
+use std::{net::IpAddr, num::NonZero, sync::Arc, time::Duration};
 
 use commerce_auth::{
     AdminId, Assistance, CustomerId, Digest, Grant, KeyId, MemoryStore, Obtained, Origin, Sealed, Subject,
     Website,
     store::{
-        AssistanceEnd, AssistanceEntry, Attempt, AttemptId, Budget, Charge, Enrolment, Factor, Generation,
-        Lock, OneTimeCredential, Outcome, Presented, Purposes, Store, ThrottleKey,
+        AssistanceEnd, AssistanceEntry, Enrolment, Factor, Generation, GenerationId, OneTimeCredential,
+        Presented, Purposes, Store,
     },
 };
 use proptest::{collection::vec, prelude::*, strategy::ValueTree, test_runner::TestRunner};
 use time::OffsetDateTime;
 
-use crate::{Result, engine::Engine};
+use crate::{Result, engine::Engine, fresh::fresh};
 
+/// So few that subjects are at their cap.
+const FEW: NonZero<usize> = NonZero::<usize>::MIN.saturating_add(1);
 /// Histories on each backend, and verbs in each.
 const HISTORIES: u32 = 40;
 const VERBS: usize = 90;
@@ -36,9 +40,7 @@ enum Verb {
     Peek { code: u8, customer: u8, reset: bool, assist: bool },
     Take { code: u8, customer: u8, reset: bool, assist: bool },
     Discard { customer: u8 },
-    Reserve { attempt: u8, account: u8, source: u8, lease: u64 },
-    Settle { attempt: u8, outcome: Outcome },
-    Clear { account: u8 },
+    OnDocuments(documents::Verb),
     BeginEnrolment { token: u8, replaces: Named, lives: u64 },
     Enrolment { token: u8 },
     Activate { token: u8, step: u64, codes: u8 },
@@ -72,7 +74,12 @@ enum Named {
 const ENROLMENTS: u8 = 8;
 
 fn verb() -> impl Strategy<Value = Verb> {
-    prop_oneof![5 => verb_of_customers(), 3 => verb_of_factors(), 2 => verb_of_the_ledger()]
+    prop_oneof![
+        5 => verb_of_customers(),
+        4 => documents::verb().prop_map(Verb::OnDocuments),
+        3 => verb_of_factors(),
+        2 => verb_of_the_ledger(),
+    ]
 }
 
 fn verb_of_factors() -> impl Strategy<Value = Verb> {
@@ -115,12 +122,7 @@ fn verb_of_the_ledger() -> impl Strategy<Value = Verb> {
 }
 
 fn verb_of_customers() -> impl Strategy<Value = Verb> {
-    let outcome = prop_oneof![
-        3 => Just(Outcome::Failed),
-        1 => Just(Outcome::Succeeded),
-        1 => Just(Outcome::Withdrawn)
-    ];
-    let (grant, subject, code, customer, attempt) = (0..8_u8, 0..3_u8, 0..8_u8, 0..2_u8, 0..12_u8);
+    let (grant, subject, code, customer) = (0..8_u8, 0..3_u8, 0..8_u8, 0..2_u8);
     prop_oneof![
         1 => subject.clone().prop_map(|subject| Verb::Generation { subject }),
         5 => (grant.clone(), subject.clone(), any::<bool>(), prop::bool::weighted(0.1), 1..60_u64)
@@ -136,13 +138,9 @@ fn verb_of_customers() -> impl Strategy<Value = Verb> {
             .prop_map(|(code, customer, reset, assist)| Verb::Peek { code, customer, reset, assist }),
         4 => (code, customer.clone(), any::<bool>(), any::<bool>())
             .prop_map(|(code, customer, reset, assist)| Verb::Take { code, customer, reset, assist }),
-        1 => customer.clone().prop_map(|customer| Verb::Discard { customer }),
-        8 => (attempt.clone(), customer.clone(), 0..2_u8, 1..20_u64)
-            .prop_map(|(attempt, account, source, lease)| Verb::Reserve { attempt, account, source, lease }),
-        8 => (attempt, outcome).prop_map(|(attempt, outcome)| Verb::Settle { attempt, outcome }),
-        1 => customer.prop_map(|account| Verb::Clear { account }),
+        1 => customer.prop_map(|customer| Verb::Discard { customer }),
         1 => (0..9_usize).prop_map(|limit| Verb::Purge { limit }),
-        4 => (0..15_u64).prop_map(|seconds| Verb::Later { seconds }),
+        2 => (0..15_u64).prop_map(|seconds| Verb::Later { seconds }),
     ]
 }
 
@@ -151,11 +149,11 @@ struct History {
     now: OffsetDateTime,
     /// So that no two histories on one database meet.
     number: u32,
+    /// The number of the verb in the history.
+    step: u32,
     /// When what a digest names ends, as it was first stored. A store need not know its digest after that.
     grants: Vec<(u8, OffsetDateTime)>,
     codes: Vec<((u8, u8), OffsetDateTime)>,
-    /// The attempts as they were reserved last.
-    attempts: Vec<(u8, Attempt)>,
     /// The enrolments that were begun.
     enrolments: Vec<u8>,
 }
@@ -163,10 +161,6 @@ struct History {
 impl History {
     fn digest(&self, kind: &str, number: u8) -> Digest {
         Digest::of(format!("{kind} {number} of {}", self.number).as_bytes())
-    }
-
-    fn key(&self, name: &str) -> ThrottleKey {
-        ThrottleKey::of(&[name.as_bytes(), &self.number.to_be_bytes()])
     }
 
     /// Odd ones are admin users.
@@ -232,23 +226,6 @@ impl History {
         }
     }
 
-    fn attempt(&self, number: u8, account: u8, source: u8, lease: u64) -> Attempt {
-        let narrow =
-            Budget { failures: 2, window: Duration::from_secs(30), lock: Lock::For(Duration::from_secs(20)) };
-        let wide = Budget { failures: 4, window: Duration::from_secs(60), lock: Lock::UntilCleared };
-        let mut id = [number; 16];
-        id[..4].copy_from_slice(&self.number.to_be_bytes());
-        Attempt {
-            id: AttemptId(id),
-            account: self.key(&format!("account {account}")),
-            charges: vec![
-                Charge { scope: self.key(&format!("source {source}")), budget: narrow },
-                Charge { scope: self.key("all"), budget: wide },
-            ],
-            lease_until: self.in_so_many(lease),
-        }
-    }
-
     /// What each of two stores answers.
     async fn ask(&mut self, verb: &Verb, stores: [&dyn Store; 2]) -> Result<[String; 2]> {
         let now = self.now;
@@ -269,29 +246,14 @@ impl History {
             {
                 return Ok(answers);
             }
-            // To clear is not told the time: a lease that has ended may have become a failure by then, or not yet.
-            Verb::Clear { account }
-                if self.attempts.iter().any(|(_, attempt)| {
-                    attempt.account == self.key(&format!("account {account}")) && attempt.lease_until <= now
-                }) =>
-            {
-                return Ok(answers);
-            }
             // What everybody's revoke ended may be kept until it expires.
             Verb::RevokeEverything => self.grants.iter_mut().for_each(|(_, end)| *end = now.min(*end)),
             Verb::Insert { grant, lives, .. } => self.grants.push((grant, self.in_so_many(lives))),
             Verb::Put { code, customer, lives, .. } => {
                 self.codes.push(((code, customer), self.in_so_many(lives)));
             }
-            Verb::Reserve { attempt, account, source, lease } => {
-                // Names are random in life: never used again.
-                if self.attempts.iter().any(|(known, _)| *known == attempt) {
-                    return Ok(answers);
-                }
-                self.attempts.push((attempt, self.attempt(attempt, account, source, lease)));
-            }
             Verb::BeginEnrolment { token, .. } => {
-                // As random.
+                // Names are random in life: never used again.
                 if self.enrolments.contains(&token) {
                     return Ok(answers);
                 }
@@ -299,20 +261,31 @@ impl History {
             }
             _ => {}
         }
+        let handed = fresh();
         for (store, answer) in stores.into_iter().zip(&mut answers) {
-            *answer = self.answer(verb, store, now).await?;
+            *answer = self.answer(verb, store, handed, now).await?;
         }
         Ok(answers)
     }
 
-    async fn answer(&self, verb: &Verb, store: &dyn Store, now: OffsetDateTime) -> Result<String> {
+    /// The library hands a generation to three verbs: here the same to both stores.
+    async fn answer(
+        &self,
+        verb: &Verb,
+        store: &dyn Store,
+        handed: GenerationId,
+        now: OffsetDateTime,
+    ) -> Result<String> {
         Ok(match *verb {
-            Verb::Generation { subject } => format!("{:?}", store.generation(&self.subject(subject)).await?),
+            Verb::Generation { subject } => {
+                format!("{:?}", store.generation(&self.subject(subject), handed).await?)
+            }
             Verb::Insert { grant, subject, assisted, stale, lives } => {
                 let (digest, subject) = (self.digest("grant", grant), self.subject(subject));
                 let end = self.in_so_many(lives);
-                let read = store.generation(&subject).await?;
-                let generation = Generation { subject: read.subject + u64::from(stale), ..read };
+                let read = store.generation(&subject, handed).await?;
+                let other = Some(GenerationId::from_bytes([0; 16]));
+                let generation = Generation { subject: if stale { other } else { read.subject }, ..read };
                 let row = match subject {
                     Subject::Admin(admin) => Grant::admin(digest, admin, Obtained::Password, now, end),
                     Subject::Customer(customer) => {
@@ -322,7 +295,7 @@ impl History {
                 };
                 let row = if assisted { row.assisted(self.assistance(grant)) } else { row };
                 let origin = Origin::from(IpAddr::from([192, 0, 2, grant])).user_agent("Mozilla/5.0");
-                format!("{:?}", store.insert(&row, &origin, generation, now).await?)
+                format!("{:?}", store.insert(&row, &origin, generation, FEW, now).await?)
             }
             Verb::Find { grant } => format!("{:?}", store.find(&self.digest("grant", grant), now).await?),
             Verb::Revoke { grant, bar } => {
@@ -331,14 +304,11 @@ impl History {
             }
             Verb::RevokeAll { subject, keep } => {
                 let keep = keep.map(|keep| self.digest("grant", keep));
-                format!("{:?}", store.revoke_all(&self.subject(subject), keep.as_ref(), now).await?)
+                format!("{:?}", store.revoke_all(&self.subject(subject), keep.as_ref(), handed, now).await?)
             }
-            Verb::RevokeEverything => format!("{:?}", store.revoke_everything(now).await?),
+            Verb::RevokeEverything => format!("{:?}", store.revoke_everything(handed, now).await?),
             Verb::List { subject } => {
-                let mut listed = store.list(&self.subject(subject), now).await?;
-                // Of one instant, in any order.
-                listed.sort_by_key(|(grant, _)| (std::cmp::Reverse(grant.issued_at), grant.digest));
-                format!("{listed:?}")
+                format!("{:?}", store.grants(&self.subject(subject), 3, now).await?)
             }
             Verb::Put { code, customer, reset, keep, lives } => {
                 let (digest, website) = (self.digest("code", code), Website::default());
@@ -360,20 +330,9 @@ impl History {
                 format!("{:?}", store.take(&presented, (code % 3 > 0).then_some(&buys), now).await?)
             }
             Verb::Discard { customer } => format!("{:?}", store.discard(&self.customer(customer)).await?),
-            Verb::Reserve { attempt, .. } => {
-                match self.attempts.iter().find(|(known, _)| *known == attempt) {
-                    Some((_, attempt)) => format!("{:?}", store.reserve(attempt, now).await?),
-                    None => String::new(),
-                }
-            }
-            Verb::Settle { attempt, outcome } => {
-                match self.attempts.iter().find(|(known, _)| *known == attempt) {
-                    Some((_, attempt)) => format!("{:?}", store.settle(attempt, outcome, now).await?),
-                    None => String::new(),
-                }
-            }
-            Verb::Clear { account } => {
-                format!("{:?}", store.clear(&self.key(&format!("account {account}"))).await?)
+            Verb::OnDocuments(ref verb) => {
+                let names = documents::Names { history: self.number, step: self.step };
+                names.answer(verb, store, now).await?
             }
             Verb::BeginEnrolment { token, replaces, lives } => {
                 let admin = self.admin(token / ENROLMENTS);
@@ -482,7 +441,6 @@ impl History {
                 let removed = [
                     store.purge_tokens(now, limit).await?,
                     store.purge_codes(now, limit).await?,
-                    store.purge_attempts(now, limit).await?,
                     store.purge_enrolments(now, limit).await?,
                 ];
                 assert!(removed.iter().all(|removed| *removed <= limit), "{removed:?} of at most {limit}");
@@ -507,10 +465,11 @@ pub(crate) async fn every_verb_answers_as_in_memory(engine: &Engine) -> Result {
         let script = vec(verb(), VERBS).new_tree(&mut runner).map_err(|why| why.to_string())?.current();
         let now = OffsetDateTime::now_utc();
         let now = now.replace_microsecond(now.microsecond())?;
-        let (grants, codes, attempts, enrolments) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-        let mut history = History { now, number, grants, codes, attempts, enrolments };
+        let (grants, codes, enrolments) = (Vec::new(), Vec::new(), Vec::new());
+        let mut history = History { now, number, step: 0, grants, codes, enrolments };
         for (step, verb) in script.iter().enumerate() {
             let node = &nodes[step % 2];
+            history.step = u32::try_from(step)?;
             let [expected, answer] = history.ask(verb, [&*memory, &**node]).await?;
             let told = &script[..=step];
             assert_eq!(answer, expected, "history {number}, at {verb:?} after {told:#?}");

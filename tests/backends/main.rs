@@ -14,6 +14,8 @@ mod dump;
 mod engine;
 mod examples;
 mod factors;
+#[path = "../support/fresh.rs"]
+mod fresh;
 mod mixed;
 mod nodes;
 #[path = "../support/outbox.rs"]

@@ -1,10 +1,14 @@
 //! The verbs of a `TokenStore`, in sequence.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    cmp::Reverse,
+    collections::{BTreeMap, BTreeSet},
+    num::NonZero,
+};
 
 use commerce_auth::{
     AdminId, Assistance, Grant, MemoryStore, Obtained, Origin, Subject, Website,
-    store::{Generation, Insert, TokenStore},
+    store::{Generation, GenerationId, Insert, TokenStore},
 };
 
 use crate::spec::{Asked, Spec, at, digest, done, number, seconds};
@@ -21,6 +25,7 @@ pub(crate) enum TokenOp {
     Insert {
         grant: u8,
         lives: i64,
+        cap: u8,
     },
     Find {
         grant: u8,
@@ -36,6 +41,7 @@ pub(crate) enum TokenOp {
     RevokeEverything,
     List {
         subject: u8,
+        limit: usize,
     },
     Purge {
         limit: usize,
@@ -54,6 +60,10 @@ pub(crate) enum TokenOp {
     End {
         grant: u8,
     },
+    Evict {
+        grant: u8,
+        cap: u8,
+    },
 }
 
 #[derive(Debug)]
@@ -62,7 +72,8 @@ pub(crate) enum TokenAnswer {
     Insert(Insert),
     Find(Option<Row>),
     Revoke(bool),
-    Done,
+    Moved(Generation),
+    Everybodys(GenerationId),
     List(Vec<(Row, u8)>),
     Purge(usize),
 }
@@ -78,8 +89,8 @@ pub(crate) struct Row {
 
 #[derive(Clone, Default, PartialEq)]
 pub(crate) struct Tokens {
-    generations: [u64; 2],
-    everything: u64,
+    generations: [Option<GenerationId>; 2],
+    shop: Option<GenerationId>,
     held: BTreeMap<u8, Held>,
     barred: BTreeMap<u8, Bar>,
 }
@@ -87,7 +98,7 @@ pub(crate) struct Tokens {
 #[derive(Clone, PartialEq)]
 struct Held {
     row: Row,
-    generation: u64,
+    generation: Option<GenerationId>,
     /// Revoked: not found any more, and maybe not there any more.
     dead: bool,
     unsure: bool,
@@ -136,13 +147,37 @@ impl Row {
     }
 }
 
+/// What the library hands to the call of this tag.
+fn fresh(tag: u8) -> GenerationId {
+    GenerationId::from_bytes([tag; 16])
+}
+
 fn origin(tag: u8) -> Origin {
     Origin::default().user_agent(&tag.to_string())
 }
 
 impl Tokens {
-    fn generation(&self, subject: u8) -> Generation {
-        Generation { subject: self.generations[usize::from(subject)], everything: self.everything }
+    /// The generation; a shop that has none takes this one.
+    fn generation(&mut self, subject: u8, fresh: GenerationId) -> Generation {
+        let shop = *self.shop.get_or_insert(fresh);
+        Generation { shop, subject: self.generations[usize::from(subject)] }
+    }
+
+    /// Of a subject's grants at most this one lives at its cap of one, and both do at two.
+    fn evict(&mut self, inserted: u8, cap: u8, now: i64) {
+        let other = (inserted + GRANTS / 2) % GRANTS;
+        if cap == 1
+            && let Some(held) = self.held.get_mut(&other)
+        {
+            held.dead |= held.lives(now);
+        }
+    }
+
+    /// Whether a grant lives for sure, and would come before this one in a list.
+    fn is_newer(&self, grant: u8, now: i64, last: Option<&Row>) -> bool {
+        let place = |row: &Row| (row.issued, digest(row.grant));
+        let lives = self.held.get(&grant).filter(|held| held.lives(now) && !held.unsure);
+        lives.zip(last).is_some_and(|(held, last)| place(&held.row) > place(last))
     }
 
     /// What expires now may be swept from now on.
@@ -176,12 +211,12 @@ impl Spec for Tokens {
         let then = at(*now);
         match *op {
             TokenOp::Generation { subject } => {
-                TokenAnswer::Generation(done(store.generation(&self::subject(subject))))
+                TokenAnswer::Generation(done(store.generation(&self::subject(subject), fresh(*tag))))
             }
-            TokenOp::Insert { grant, lives } => {
+            TokenOp::Insert { grant, lives, cap } => {
                 let row = Row { grant, tag: *tag, issued: *now, expires: now + lives };
-                let read = read(known, grant % 2);
-                TokenAnswer::Insert(done(store.insert(&row.grant(), &origin(*tag), read, then)))
+                let (read, cap) = (read(known, grant % 2), NonZero::new(cap.into()).unwrap());
+                TokenAnswer::Insert(done(store.insert(&row.grant(), &origin(*tag), read, cap, then)))
             }
             TokenOp::Find { grant } => {
                 TokenAnswer::Find(done(store.find(&digest(grant), then)).as_ref().map(Row::of))
@@ -191,34 +226,40 @@ impl Spec for Tokens {
             }
             TokenOp::RevokeAll { subject, keep } => {
                 let keep = keep.map(digest);
-                done(store.revoke_all(&self::subject(subject), keep.as_ref(), then));
-                TokenAnswer::Done
+                let subject = self::subject(subject);
+                TokenAnswer::Moved(done(store.revoke_all(&subject, keep.as_ref(), fresh(*tag), then)))
             }
             TokenOp::RevokeEverything => {
-                done(store.revoke_everything(then));
-                TokenAnswer::Done
+                TokenAnswer::Everybodys(done(store.revoke_everything(fresh(*tag), then)))
             }
-            TokenOp::List { subject } => {
-                let listed = done(store.list(&self::subject(subject), then)).into_iter();
+            TokenOp::List { subject, limit } => {
+                let listed = done(store.grants(&self::subject(subject), limit, then)).into_iter();
                 let tag = |origin: Origin| origin.user_agent.unwrap().parse().unwrap();
                 TokenAnswer::List(listed.map(|(grant, origin)| (Row::of(&grant), tag(origin))).collect())
             }
             TokenOp::Purge { limit } => TokenAnswer::Purge(done(store.purge_tokens(then, limit))),
-            TokenOp::Bar { .. } | TokenOp::Remove { .. } | TokenOp::Raise { .. } | TokenOp::End { .. } => {
-                unreachable!("no verb")
-            }
+            TokenOp::Bar { .. }
+            | TokenOp::Remove { .. }
+            | TokenOp::Raise { .. }
+            | TokenOp::End { .. }
+            | TokenOp::Evict { .. } => unreachable!("no verb"),
         }
     }
 
     fn learn(known: &mut Self::Known, asked: &Asked<TokenOp, Self::Known>, answer: &TokenAnswer) {
-        if let (TokenOp::Generation { subject }, TokenAnswer::Generation(read)) = (asked.op, answer) {
-            known[usize::from(subject)] = Some(*read);
+        match (asked.op, answer) {
+            (TokenOp::Generation { subject }, TokenAnswer::Generation(read))
+            | (TokenOp::RevokeAll { subject, .. }, TokenAnswer::Moved(read)) => {
+                known[usize::from(subject)] = Some(*read);
+            }
+            _ => {}
         }
     }
 
     fn steps(op: TokenOp) -> Vec<TokenOp> {
         match op {
             TokenOp::Revoke { grant, bar } => vec![TokenOp::Bar { grant, bar }, TokenOp::Remove { grant }],
+            TokenOp::Insert { grant, cap, .. } => vec![op, TokenOp::Evict { grant, cap }],
             TokenOp::RevokeAll { subject, keep } => {
                 let ended = (0..GRANTS).filter(|grant| grant % 2 == subject && Some(*grant) != keep);
                 let ended = ended.map(|grant| TokenOp::End { grant });
@@ -233,11 +274,12 @@ impl Spec for Tokens {
         self.pass(*now);
         match (*op, answer) {
             (TokenOp::Generation { subject }, TokenAnswer::Generation(read)) => {
-                *read == self.generation(subject)
+                *read == self.generation(subject, fresh(*tag))
             }
-            (TokenOp::Insert { grant, lives }, TokenAnswer::Insert(answer)) => {
+            (TokenOp::Insert { grant, lives, .. }, TokenAnswer::Insert(answer)) => {
                 let generation = read(known, grant % 2);
-                let moved = generation != self.generation(grant % 2);
+                let current = (self.shop, self.generations[usize::from(grant % 2)]);
+                let moved = (Some(generation.shop), generation.subject) != current;
                 let bar = self.barred.entry(grant).or_default();
                 match answer {
                     Insert::Revoked => moved,
@@ -271,32 +313,42 @@ impl Spec for Tokens {
                 held.dead = true;
                 right
             }
-            (TokenOp::Raise { subject }, _) => {
-                self.generations[usize::from(subject)] += 1;
+            (TokenOp::Raise { subject }, TokenAnswer::Moved(moved)) => {
+                self.generations[usize::from(subject)] = Some(fresh(*tag));
+                *moved == self.generation(subject, fresh(*tag))
+            }
+            (TokenOp::Evict { grant, cap }, TokenAnswer::Insert(answer)) => {
+                if *answer == Insert::Stored {
+                    self.evict(grant, cap, *now);
+                }
                 true
             }
             (TokenOp::End { grant }, _) => {
                 let current = self.generations[usize::from(grant % 2)];
                 if let Some(held) = self.held.get_mut(&grant) {
-                    held.dead |= held.generation < current;
+                    held.dead |= held.generation != current;
                 }
                 true
             }
-            (TokenOp::RevokeEverything, _) => {
-                self.everything += 1;
+            (TokenOp::RevokeEverything, TokenAnswer::Everybodys(moved)) => {
+                self.shop = Some(fresh(*tag));
                 self.held.values_mut().for_each(|held| held.dead = true);
-                true
+                *moved == fresh(*tag)
             }
-            (TokenOp::List { subject }, TokenAnswer::List(listed)) => {
+            (TokenOp::List { subject, limit }, TokenAnswer::List(listed)) => {
                 let names: BTreeSet<_> = listed.iter().map(|(row, _)| row.grant).collect();
                 let of_subject = |grant: &u8| grant % 2 == subject;
                 names.len() == listed.len()
                     && names.iter().all(of_subject)
                     && listed.iter().all(|(row, origin)| row.tag == *origin)
-                    && listed.is_sorted_by_key(|(row, _)| -row.issued)
+                    && listed.is_sorted_by_key(|(row, _)| Reverse((row.issued, digest(row.grant))))
+                    && listed.len() <= limit
                     && (0..GRANTS).filter(of_subject).all(|grant| {
                         let seen = listed.iter().map(|(row, _)| row).find(|row| row.grant == grant);
-                        self.may_be_seen(grant, *now, seen)
+                        // Of those that the limit cuts off, nothing is said but that they are not newer.
+                        let is_cut = seen.is_none() && listed.len() == limit;
+                        is_cut && !self.is_newer(grant, *now, listed.last().map(|(row, _)| row))
+                            || self.may_be_seen(grant, *now, seen)
                     })
             }
             (TokenOp::Purge { limit }, TokenAnswer::Purge(removed)) => {
@@ -313,5 +365,5 @@ impl Spec for Tokens {
 }
 
 fn read(known: &[Option<Generation>; 2], subject: u8) -> Generation {
-    known[usize::from(subject)].unwrap_or(Generation { subject: 0, everything: 0 })
+    known[usize::from(subject)].unwrap_or(Generation { shop: fresh(0), subject: None })
 }

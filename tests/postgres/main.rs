@@ -7,6 +7,8 @@ mod accounts;
 mod alternating;
 #[path = "../support/documents.rs"]
 mod documents;
+#[path = "../support/fresh.rs"]
+mod fresh;
 mod opening;
 mod poolers;
 mod processes;

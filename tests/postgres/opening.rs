@@ -3,34 +3,41 @@
 use std::time::{Duration, Instant};
 
 use commerce_auth::{
-    AdminStore, AssistanceEnd, AuditSink, KeyId, Keyring, Origin, PostgresOptions, PostgresStore, Subject,
+    AssistanceEnd, AuditSink, KeyId, Keyring, Origin, PostgresOptions, PostgresStore, Subject,
     audit::Verifier,
-    store::{FactorStore, LedgerStore, OpenError, OtcStore, Take, ThrottleStore, TokenStore},
+    store::{
+        Change, CommitOutcome, FactorStore, LedgerStore, OpenError, OtcStore, Put, StateStore, Take,
+        TokenStore,
+    },
 };
 
 use crate::{
-    Schema, new_name,
-    records::{
-        HOUR, NOW, attempt, code, enrolled, enrolment, entry, grant, presented, recovery_code, said, subject,
-    },
+    Schema,
+    documents::{self, commit, document, key, partition, put, version},
+    fresh::{CAP, fresh},
+    new_name,
+    records::{HOUR, NOW, code, enrolled, enrolment, entry, grant, presented, recovery_code, said, subject},
     tables::trail::event,
 };
 
 #[tokio::test(flavor = "multi_thread")]
 async fn ten_nodes_that_connect_at_once_make_one_schema() {
     let Some(schema) = Schema::new() else { return };
+    let of = |number: i32| Subject::Customer(number.into());
     let nodes: Vec<_> = (0..10)
-        .map(|_| {
+        .map(|number| {
             let options = schema.options();
             tokio::spawn(async move {
-                options.connect().await?.revoke_everything(NOW).await.map_err(OpenError::from)
+                let node = options.connect().await?;
+                node.revoke_all(&of(number), None, fresh(), NOW).await.map_err(OpenError::from)
             })
         })
         .collect();
-    for node in nodes {
-        node.await.unwrap().unwrap();
+    let store = schema.open().await;
+    for (number, node) in (0..).zip(nodes) {
+        let moved = node.await.unwrap().unwrap();
+        assert_eq!(store.generation(&of(number), fresh()).await.unwrap(), moved);
     }
-    assert_eq!(schema.open().await.generation(&subject()).await.unwrap().everything, 10);
     assert_eq!(schema.by_hand("SELECT count(*) FROM {}.schema_version"), "1");
 }
 
@@ -38,8 +45,8 @@ async fn ten_nodes_that_connect_at_once_make_one_schema() {
 async fn the_schema_by_default_is_the_crates_own() {
     let Some(schema) = Schema::new() else { return };
     let store = PostgresStore::connect(&schema.server.url()).await.unwrap();
-    store.revoke_everything(NOW).await.unwrap();
-    assert_eq!(schema.by_hand("SELECT everything > 0 FROM commerce_auth.epoch"), "t");
+    store.revoke_everything(fresh(), NOW).await.unwrap();
+    assert_eq!(schema.by_hand("SELECT length(shop_generation) FROM commerce_auth.epoch"), "16");
 }
 
 #[tokio::test]
@@ -94,24 +101,8 @@ async fn a_newer_release_has_been_here() {
     schema.by_hand("UPDATE {}.schema_version SET version = 7");
     for migrate in [true, false] {
         let refused = schema.options().migrate(migrate).connect().await.unwrap_err();
-        assert!(matches!(refused, OpenError::NewerSchema { found: 7, known: 5 }), "{refused:?}");
+        assert!(matches!(refused, OpenError::NewerSchema { found: 7, known: 4 }), "{refused:?}");
     }
-}
-
-/// The table of the first release does not say who needs a second factor.
-#[tokio::test]
-async fn who_was_there_before_second_factors_needs_one() {
-    let Some(schema) = Schema::new() else { return };
-    schema.by_hand("CREATE SCHEMA {}; CREATE TABLE {}.schema_version (version integer NOT NULL)");
-    schema.by_hand("INSERT INTO {}.schema_version VALUES (1)");
-    let tables = include_str!("../audit_chain/postgres_v1.sql").replace("{schema}", &schema.name);
-    schema.server.query(&tables).expect("the first version's tables");
-    schema.by_hand("INSERT INTO {}.admins VALUES ('8', 'clerk', 'clerk', NULL, 'active', 'login')");
-    let store = schema.open().await;
-    let clerk = store.admins().find_by_id(&8.into()).await.unwrap().expect("nobody is lost");
-    assert!(clerk.requires_second_factor);
-    every_verb(&store).await;
-    assert_eq!(schema.by_hand("SELECT version FROM {}.schema_version"), "5");
 }
 
 #[tokio::test]
@@ -119,7 +110,7 @@ async fn a_node_that_is_told_to_make_nothing_makes_nothing() {
     let Some(schema) = Schema::new() else { return };
     let here = || schema.by_hand("SELECT count(*) FROM pg_namespace WHERE nspname = '{}'");
     let refused = schema.options().migrate(false).connect().await.unwrap_err();
-    assert!(matches!(refused, OpenError::NotMigrated { found: 0, needed: 5 }), "{refused:?}");
+    assert!(matches!(refused, OpenError::NotMigrated { found: 0, needed: 4 }), "{refused:?}");
     assert_eq!(here(), "0");
     drop(schema.open().await);
     schema.options().migrate(false).connect().await.unwrap();
@@ -147,24 +138,20 @@ async fn a_user_who_may_only_use_the_tables_is_enough() {
 
 /// Each verb once, with something to do.
 pub(crate) async fn every_verb(store: &PostgresStore) {
-    let (grant, code, attempt) = (grant("a"), code("a"), attempt(1, "a"));
-    let generation = store.generation(&subject()).await.unwrap();
-    let _ = store.insert(&grant, &Origin::default(), generation, NOW).await.unwrap();
+    let (grant, code) = (grant("a"), code("a"));
+    let generation = store.generation(&subject(), fresh()).await.unwrap();
+    let _ = store.insert(&grant, &Origin::default(), generation, CAP, NOW).await.unwrap();
     assert_eq!(store.find(&grant.digest, NOW).await.unwrap(), Some(grant.clone()));
-    assert_eq!(store.list(&subject(), NOW).await.unwrap().len(), 1);
+    assert_eq!(store.grants(&subject(), 100, NOW).await.unwrap().len(), 1);
     assert!(store.put(&code, 3, NOW).await.unwrap());
     assert!(store.peek(&presented(&code), NOW).await.unwrap().is_some());
     assert!(matches!(store.take(&presented(&code), None, NOW).await.unwrap(), Take::Taken(_)));
-    let _ = store.reserve(&attempt, NOW).await.unwrap();
-    store.settle(&attempt, commerce_auth::store::Outcome::Failed, NOW).await.unwrap();
-    store.clear(&attempt.account).await.unwrap();
     store.discard(&code.customer).await.unwrap();
     assert!(store.revoke(&grant.digest, NOW, NOW).await.unwrap());
-    store.revoke_all(&subject(), None, NOW).await.unwrap();
-    store.revoke_everything(NOW).await.unwrap();
+    store.revoke_all(&subject(), None, fresh(), NOW).await.unwrap();
+    store.revoke_everything(fresh(), NOW).await.unwrap();
     store.purge_tokens(NOW + 2 * HOUR, 10).await.unwrap();
     assert_eq!(store.purge_codes(NOW + 2 * HOUR, 10).await.unwrap(), 1);
-    store.purge_attempts(NOW + 2 * HOUR, 10).await.unwrap();
     let keyring = Keyring::new(KeyId(1), [7; 32]).unwrap();
     let trail = store.audit(Some(&keyring));
     let event = event(u8::try_from(trail.events(10).await.unwrap().len()).unwrap());
@@ -174,10 +161,28 @@ pub(crate) async fn every_verb(store: &PostgresStore) {
     assert!(trail.verify(Verifier::new(&keyring, &[head]).since(head)).await.unwrap().is_clean());
     assert_eq!(trail.erase(&Subject::Customer(1.into())).await.unwrap(), 1);
     assert_eq!(trail.prune(head).await.unwrap(), head.position - 1);
+    every_verb_of_documents(store).await;
     every_verb_of_factors(store).await;
     every_verb_of_the_ledger(store).await;
     assert!(!store.customers().remove(&1.into()).await.unwrap());
     assert!(!store.admins().remove(&7.into()).await.unwrap());
+}
+
+async fn every_verb_of_documents(store: &PostgresStore) {
+    let (partition, index) = (partition("a"), documents::index(partition("a")));
+    let creation = |keep_until| {
+        let put = put(key(0), None, 1);
+        vec![Change::Put(Put { keep_until, index: vec![documents::entry(1)], ..put })]
+    };
+    let removal = || vec![Change::Delete { key: key(0), expects: version(1) }];
+    assert_eq!(commit(store, &partition, creation(None)).await.unwrap(), CommitOutcome::Committed);
+    assert_eq!(store.load(&partition, &[key(0)]).await.unwrap(), [Some(document(1))]);
+    assert_eq!(StateStore::list(store, &index, None, 10).await.unwrap().len(), 1);
+    assert_eq!(commit(store, &partition, removal()).await.unwrap(), CommitOutcome::Committed);
+    let conflict = CommitOutcome::Conflict(vec![None]);
+    assert_eq!(commit(store, &partition, removal()).await.unwrap(), conflict);
+    assert_eq!(commit(store, &partition, creation(Some(NOW))).await.unwrap(), CommitOutcome::Committed);
+    assert_eq!(store.sweep(NOW, 10).await.unwrap(), 1);
 }
 
 async fn every_verb_of_factors(store: &PostgresStore) {

@@ -2,14 +2,14 @@
 
 use commerce_auth::{
     PostgresOptions,
-    store::{ThrottleStore, TokenStore},
+    store::{StateStore, TokenStore},
 };
 use commerce_auth_test_servers::{PgBouncer, Proxy};
 use futures_util::future::join_all;
 
 use crate::{
     opening::every_verb,
-    records::{NOW, attempt, digest, said},
+    records::{NOW, digest, said},
     setup::{Database, unsuitable},
 };
 
@@ -30,7 +30,7 @@ async fn a_pooler_in_session_mode_keeps_every_promise() {
         let store = options.clone().connect().await.unwrap();
         every_verb(&store).await;
         database.spy();
-        store.clear(&attempt(1, "a").account).await.unwrap();
+        store.sweep(NOW, 1).await.unwrap();
         assert_eq!(database.seen("transaction_isolation"), "read committed", "{}", pooler.log());
         assert_eq!(database.seen("lock_timeout"), "5000");
         drop(store);

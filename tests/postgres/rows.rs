@@ -3,14 +3,15 @@
 use commerce_auth::{
     AccountStatus, AdminStore, AssistanceEnd, AuditSink, CustomerRecord, CustomerStore, Digest, Email, KeyId,
     Origin, StoreError, Subject, UpsertError, Website,
-    store::{FactorStore, Generation, LedgerStore, OtcStore, Outcome, Reserve, ThrottleStore, TokenStore},
+    store::{FactorStore, GenerationId, LedgerStore, OtcStore, TokenStore},
 };
 
 use crate::{
     Schema,
+    fresh::{CAP, fresh},
     records::{
-        HOUR, NOW, attempt, code, code_of, digest, enrolled, enrolment, entry, entry_of, grant, grant_of,
-        presented, recovery_code, said,
+        HOUR, NOW, code, code_of, digest, enrolled, enrolment, entry, entry_of, grant, grant_of, presented,
+        recovery_code, said,
     },
 };
 
@@ -31,13 +32,17 @@ fn tells_nothing(errors: &[StoreError]) {
 async fn a_corrupt_row_is_an_error_that_tells_nothing_and_stays_alone() {
     let Some(schema) = Schema::new() else { return };
     let store = schema.open().await;
-    let zeros = "decode(repeat('00', 32), 'hex')";
-    let columns = "digest, subject_kind, subject_id, obtained, issued_at, expires_at, everything, source";
+    let (zeros, shop) = ("decode(repeat('00', 32), 'hex')", "decode(repeat('00', 16), 'hex')");
+    store.generation(&Subject::Customer(1.into()), GenerationId::from_bytes([0; 16])).await.unwrap();
+    let columns =
+        "digest, subject_kind, subject_id, obtained, issued_at, expires_at, shop_generation, source";
     for row in [
-        &format!("grants ({columns}) VALUES ({zeros}, 'martian', '{MARKER}', 'password', 0, 9, 0, NULL)"),
-        &format!("grants ({columns}) VALUES ('short', 'customer', '2', 'password', 0, 9, 0, '{MARKER}')"),
-        "grants (digest, subject_kind, subject_id, obtained, actor, issued_at, expires_at, everything)
-         VALUES ('shorter', 'customer', '3', 'password', 'secret-marker', 0, 9, 0)",
+        &format!("grants ({columns}) VALUES ({zeros}, 'martian', '{MARKER}', 'password', 0, 9, {shop}, NULL)"),
+        &format!("grants ({columns}) VALUES ('short', 'customer', '2', 'password', 0, 9, {shop}, '{MARKER}')"),
+        &format!(
+            "grants (digest, subject_kind, subject_id, obtained, actor, issued_at, expires_at, shop_generation)
+             VALUES ('shorter', 'customer', '3', 'password', '{MARKER}', 0, 9, {shop})"
+        ),
         &format!(
             "one_time_credentials (customer, digest, purpose, website, actor, issued_at, expires_at)
              VALUES ('1', {zeros}, 'reset_token', 'base', '{MARKER}', 0, 9)"
@@ -53,7 +58,8 @@ async fn a_corrupt_row_is_an_error_that_tells_nothing_and_stays_alone() {
     let mut broken = presented(&code("x"));
     broken.digest = zero;
     let email: Email = "marker@example.com".parse().unwrap();
-    let list = async |customer: i32| store.list(&Subject::Customer(customer.into()), then).await.unwrap_err();
+    let list =
+        async |customer: i32| store.grants(&Subject::Customer(customer.into()), 100, then).await.unwrap_err();
     let errors = [
         store.find(&zero, then).await.unwrap_err(),
         list(2).await,
@@ -69,7 +75,7 @@ async fn a_corrupt_row_is_an_error_that_tells_nothing_and_stays_alone() {
     tells_nothing(&errors);
     assert_eq!(store.find(&digest("another"), NOW).await.unwrap(), None);
     assert!(store.customers().find_by_id(&2.into()).await.unwrap().is_none());
-    assert!(store.list(&Subject::Customer(1.into()), NOW).await.unwrap().is_empty());
+    assert!(store.grants(&Subject::Customer(1.into()), 100, NOW).await.unwrap().is_empty());
     // A purge goes on beside them.
     assert_eq!(store.purge_codes(NOW + 2 * HOUR, 10).await.unwrap(), 1);
     assert_eq!(store.purge_tokens(NOW + 2 * HOUR, 10).await.unwrap(), 3);
@@ -148,18 +154,6 @@ async fn a_corrupt_entry_of_the_ledger_is_an_error_of_its_customer() {
     assert_eq!(store.open_assistance(10).await.unwrap(), [whole]);
 }
 
-#[tokio::test]
-async fn a_damaged_budget_is_an_error_of_its_account() {
-    let Some(schema) = Schema::new() else { return };
-    let store = schema.open().await;
-    assert_eq!(store.reserve(&attempt(1, "a"), NOW).await.unwrap(), Reserve::Reserved);
-    // More than a column holds, once a window is added to it.
-    schema.by_hand("UPDATE {}.attempts SET window_length = 9223372036854775807");
-    tells_nothing(&[store.settle(&attempt(1, "a"), Outcome::Failed, NOW).await.unwrap_err()]);
-    assert_eq!(store.reserve(&attempt(2, "b"), NOW).await.unwrap(), Reserve::Reserved);
-    assert!(!store.settle(&attempt(2, "b"), Outcome::Failed, NOW).await.unwrap());
-}
-
 /// The server's own words hold the row that it refuses, and the statement.
 #[tokio::test]
 async fn what_the_server_refuses_is_not_repeated() {
@@ -179,7 +173,7 @@ async fn what_the_server_refuses_is_not_repeated() {
     }
     let marked: commerce_auth::CustomerId = MARKER.parse().unwrap();
     let (grant, subject) = (grant_of(marked.clone(), "a"), Subject::Customer(marked.clone()));
-    let none = Generation { subject: 0, everything: 0 };
+    let none = store.generation(&subject, fresh()).await.unwrap();
     let row = CustomerRecord {
         id: marked.clone(),
         website: Website::default(),
@@ -201,8 +195,8 @@ async fn what_the_server_refuses_is_not_repeated() {
             "subject": {"customer": "secret-marker"}}"#,
     );
     tells_nothing(&[
-        store.insert(&grant, &Origin::default(), none, NOW).await.unwrap_err(),
-        store.revoke_all(&subject, None, NOW).await.unwrap_err(),
+        store.insert(&grant, &Origin::default(), none, CAP, NOW).await.unwrap_err(),
+        store.revoke_all(&subject, None, fresh(), NOW).await.unwrap_err(),
         store.put(&code_of(marked.clone(), "a"), 3, NOW).await.unwrap_err(),
         upsert,
         store.begin_enrolment(&sealed, NOW).await.unwrap_err(),
@@ -270,7 +264,7 @@ async fn a_ledger_without_its_table_is_an_error() {
 /// A failure leaves the connection as it was.
 async fn works(store: &commerce_auth::PostgresStore) {
     let grant = grant("works");
-    let generation = store.generation(&grant.subject).await.unwrap();
-    let _ = store.insert(&grant, &Origin::default(), generation, NOW).await.unwrap();
+    let generation = store.generation(&grant.subject, fresh()).await.unwrap();
+    let _ = store.insert(&grant, &Origin::default(), generation, CAP, NOW).await.unwrap();
     assert_eq!(store.find(&grant.digest, NOW).await.unwrap(), Some(grant));
 }

@@ -7,13 +7,15 @@ use std::{
 
 use commerce_auth::{
     Origin,
-    store::{Insert, OtcStore, Reserve, Take, ThrottleStore, TokenStore},
+    store::{Change, CommitOutcome, Insert, OtcStore, StateStore, Take, TokenStore},
 };
 use tokio::runtime::Runtime;
 
 use crate::{
     Schema,
-    records::{NOW, attempt, code, grant, presented, subject},
+    documents::{add_to_both, commit, document, key, partition, put},
+    fresh::{CAP, fresh},
+    records::{NOW, code, grant, presented, subject},
 };
 
 #[tokio::test(flavor = "multi_thread")]
@@ -23,12 +25,14 @@ async fn who_asks_needs_no_runtime() {
     let asks = move || {
         pollster::block_on(async {
             let (grant, code) = (grant("a"), code("a"));
-            let generation = store.generation(&subject()).await?;
-            assert_eq!(store.insert(&grant, &Origin::default(), generation, NOW).await?, Insert::Stored);
+            let generation = store.generation(&subject(), fresh()).await?;
+            assert_eq!(store.insert(&grant, &Origin::default(), generation, CAP, NOW).await?, Insert::Stored);
             assert_eq!(store.find(&grant.digest, NOW).await?, Some(grant));
             assert!(store.put(&code, 3, NOW).await?);
             assert!(matches!(store.take(&presented(&code), None, NOW).await?, Take::Taken(_)));
-            assert_eq!(store.reserve(&attempt(1, "a"), NOW).await?, Reserve::Reserved);
+            let creation = vec![Change::Put(put(key(0), None, 1))];
+            assert_eq!(commit(&store, &partition("a"), creation).await?, CommitOutcome::Committed);
+            assert_eq!(store.load(&partition("a"), &[key(0)]).await?, [Some(document(1))]);
             Ok::<_, commerce_auth::StoreError>(())
         })
     };
@@ -42,12 +46,12 @@ fn who_asks_may_be_on_another_runtime() {
     let store = one.block_on(schema.open());
     other.block_on(async {
         for number in 0..6 {
-            assert_eq!(store.reserve(&attempt(number, "a"), NOW).await.unwrap(), Reserve::Reserved);
-            store.generation(&subject()).await.unwrap();
+            assert!(add_to_both(&store, &partition("a"), 1, number).await.unwrap());
+            store.generation(&subject(), fresh()).await.unwrap();
         }
     });
     drop(other);
-    assert_eq!(one.block_on(store.reserve(&attempt(6, "a"), NOW)).unwrap(), Reserve::Busy);
+    assert!(one.block_on(add_to_both(&store, &partition("a"), 1, 6)).unwrap());
 }
 
 #[test]
@@ -60,10 +64,12 @@ fn a_runtime_that_is_gone_is_an_error() {
     pollster::block_on(async {
         let (grant, code) = (grant("a"), code("a"));
         store.find(&grant.digest, NOW).await.unwrap_err();
-        store.generation(&subject()).await.unwrap_err();
+        store.generation(&subject(), fresh()).await.unwrap_err();
         store.revoke(&grant.digest, NOW, NOW).await.unwrap_err();
         store.take(&presented(&code), None, NOW).await.unwrap_err();
-        store.reserve(&attempt(1, "a"), NOW).await.unwrap_err();
+        store.load(&partition("a"), &[key(0)]).await.unwrap_err();
+        add_to_both(&store, &partition("a"), 1, 1).await.unwrap_err();
+        store.sweep(NOW, 1).await.unwrap_err();
         store.audit_events(1).await.unwrap_err();
     });
     assert!(begun.elapsed() < Duration::from_secs(5), "they took {:?}", begun.elapsed());

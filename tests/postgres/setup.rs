@@ -2,14 +2,16 @@
 
 use commerce_auth::{
     Origin, PostgresOptions, PostgresStore,
-    store::{OpenError, ThrottleStore, TokenStore},
+    store::{OpenError, StateStore, TokenStore},
 };
 use commerce_auth_test_servers::Postgres;
 
 use crate::{
-    Schema, new_name,
+    Schema,
+    fresh::{CAP, fresh},
+    new_name,
     opening::every_verb,
-    records::{NOW, attempt, grant, said, subject},
+    records::{NOW, grant, said, subject},
     server,
 };
 
@@ -44,12 +46,12 @@ impl Database {
         PostgresOptions::new(self.server.url_in(&self.name))
     }
 
-    /// Makes a function of the store tell the session's settings.
+    /// Makes the sweep of documents record the session's settings.
     pub(crate) fn spy(&self) {
         self.by_hand(
             "CREATE TABLE public.seen (name text, setting text); \
-             CREATE OR REPLACE FUNCTION commerce_auth.clear_attempts(p_account bytea) RETURNS void LANGUAGE sql AS $$ \
-             INSERT INTO public.seen SELECT name, setting FROM pg_settings $$",
+             CREATE OR REPLACE FUNCTION commerce_auth.sweep_documents(p_until bigint, p_limit bigint) RETURNS bigint \
+             LANGUAGE sql AS $$ INSERT INTO public.seen SELECT name, setting FROM pg_settings; SELECT 0::bigint $$",
         );
     }
 
@@ -82,7 +84,7 @@ async fn what_the_store_rests_on_is_pinned() {
     database.set(OVERRULED);
     let store = database.options().connect().await.unwrap();
     database.spy();
-    store.clear(&attempt(1, "a").account).await.unwrap();
+    store.sweep(NOW, 1).await.unwrap();
     for (name, pinned) in [
         ("default_transaction_isolation", "read committed"),
         ("transaction_isolation", "read committed"),
@@ -105,7 +107,7 @@ async fn only_commits_that_a_crash_would_lose_are_overruled() {
     database.set(&["synchronous_commit = local"]);
     let store = database.options().connect().await.unwrap();
     database.spy();
-    store.clear(&attempt(1, "a").account).await.unwrap();
+    store.sweep(NOW, 1).await.unwrap();
     assert_eq!(database.seen("synchronous_commit"), "local");
 }
 
@@ -246,8 +248,8 @@ async fn rows_that_a_policy_hides_are_an_error() {
     let options = clerk(&schema, "");
     let store = options.clone().connect().await.unwrap();
     let grant = grant("a");
-    let generation = store.generation(&subject()).await.unwrap();
-    let _ = store.insert(&grant, &Origin::default(), generation, NOW).await.unwrap();
+    let generation = store.generation(&subject(), fresh()).await.unwrap();
+    let _ = store.insert(&grant, &Origin::default(), generation, CAP, NOW).await.unwrap();
     schema.by_hand("ALTER TABLE {}.grants ENABLE ROW LEVEL SECURITY");
     assert!(store.find(&grant.digest, NOW).await.is_err(), "it was there");
     let refused = unsuitable(options.connect().await);

@@ -78,14 +78,17 @@ fn races_end_well_whatever_the_isolation_by_default() {
             let options = PostgresOptions::new(server.url()).schema(new_name());
             options.timeout(Duration::from_secs(60)).connect().await.expect("the server is there")
         };
+        for race in conformance::TOKEN_CASES.iter().filter(|case| case.starts_with("races::")) {
+            if let Err(failure) = conformance::run_tokens(|future| tokio.block_on(future), open, race) {
+                panic!("{race}, {isolation}: {failure}");
+            }
+        }
         for race in ["races::no_update_is_lost", "races::a_check_holds_until_the_commit"] {
             if let Err(failure) = conformance::run_state(|future| tokio.block_on(future), open, race) {
                 panic!("{race}, {isolation}: {failure}");
             }
         }
         for race in [
-            "tokens::no_find_after_a_revoke",
-            "tokens::revoke_all_races_sign_ins",
             "codes::a_credential_is_taken_once",
             "codes::parallel_puts_keep_no_more",
             "factors::an_enrolment_is_activated_once",
@@ -93,8 +96,6 @@ fn races_end_well_whatever_the_isolation_by_default() {
             "factors::a_step_is_used_once",
             "factors::a_recovery_code_is_spent_once",
             "ledger::an_assistance_ends_once",
-            "throttle::a_budget_holds_under_parallel_attempts",
-            "throttle::a_shared_budget_holds_under_parallel_attempts",
         ] {
             if let Err(failure) = conformance::run(|future| tokio.block_on(future), open, race) {
                 panic!("{race}, {isolation}: {failure}");

@@ -5,12 +5,14 @@ pub(crate) mod trail;
 
 use commerce_auth::{
     AssistanceEnd, CustomerRecord, CustomerStore, Origin,
-    store::{FactorStore, Insert, LedgerStore, OtcStore, Reserve, ThrottleStore, TokenStore},
+    store::{Change, CommitOutcome, FactorStore, Insert, LedgerStore, OtcStore, Put, StateStore, TokenStore},
 };
 
 use crate::{
     Schema, accounts,
-    records::{HOUR, NOW, attempt, code, enrolled, enrolment, entry, grant, presented, subject},
+    documents::{self, commit, document, key, partition, put, version},
+    fresh::{CAP, fresh},
+    records::{HOUR, NOW, code, enrolled, enrolment, entry, grant, presented, subject},
 };
 
 #[tokio::test]
@@ -41,12 +43,15 @@ async fn shops_in_one_database_do_not_see_each_other() {
     let (Some(one), Some(other)) = (Schema::new(), Schema::new()) else { return };
     let (one, other) = (one.open().await, other.open().await);
     let (grant, code) = (grant("a"), code("a"));
-    let generation = one.generation(&subject()).await.unwrap();
-    assert_eq!(one.insert(&grant, &Origin::default(), generation, NOW).await.unwrap(), Insert::Stored);
+    let generation = one.generation(&subject(), fresh()).await.unwrap();
+    assert_eq!(one.insert(&grant, &Origin::default(), generation, CAP, NOW).await.unwrap(), Insert::Stored);
     assert!(one.put(&code, 3, NOW).await.unwrap());
-    for number in 0..6 {
-        assert_eq!(one.reserve(&attempt(number, "a"), NOW).await.unwrap(), Reserve::Reserved);
-    }
+    let (partition, index) = (partition("a"), documents::index(partition("a")));
+    let put = |number, rank| {
+        let index = vec![documents::entry(rank)];
+        vec![Change::Put(Put { keep_until: Some(NOW + 5 * HOUR), index, ..put(key(0), None, number) })]
+    };
+    assert_eq!(commit(&one, &partition, put(1, 1)).await.unwrap(), CommitOutcome::Committed);
     let row = CustomerRecord {
         id: 1.into(),
         website: code.website.clone(),
@@ -62,7 +67,9 @@ async fn shops_in_one_database_do_not_see_each_other() {
 
     assert_eq!(other.find(&grant.digest, NOW).await.unwrap(), None);
     assert_eq!(other.peek(&presented(&code), NOW).await.unwrap(), None);
-    assert_eq!(other.reserve(&attempt(9, "a"), NOW).await.unwrap(), Reserve::Reserved);
+    assert_eq!(other.load(&partition, &[key(0)]).await.unwrap(), [None]);
+    assert_eq!(StateStore::list(&other, &index, None, 10).await.unwrap(), []);
+    assert_eq!(commit(&other, &partition, put(2, 2)).await.unwrap(), CommitOutcome::Committed);
     assert!(other.customers().find_by_id(&1.into()).await.unwrap().is_none());
     assert_eq!(other.factor(&factor.admin).await.unwrap(), None);
     assert_eq!(other.enrolment(&waiting.token, NOW).await.unwrap(), None);
@@ -73,21 +80,24 @@ async fn shops_in_one_database_do_not_see_each_other() {
     let end = other.end_assistance(&entry.grant, AssistanceEnd::Expired, NOW);
     assert_eq!(end.await.unwrap(), None);
     assert_eq!(other.erase_assistance(&entry.customer).await.unwrap(), 0);
-    other.revoke_all(&subject(), None, NOW).await.unwrap();
-    other.revoke_everything(NOW).await.unwrap();
+    other.revoke_all(&subject(), None, fresh(), NOW).await.unwrap();
+    other.revoke_everything(fresh(), NOW).await.unwrap();
     other.revoke(&grant.digest, NOW, NOW + HOUR).await.unwrap();
     other.discard(&code.customer).await.unwrap();
-    other.clear(&attempt(9, "a").account).await.unwrap();
+    let removal = vec![Change::Delete { key: key(0), expects: version(2) }];
+    assert_eq!(commit(&other, &partition, removal).await.unwrap(), CommitOutcome::Committed);
     other.purge_tokens(NOW + 3 * HOUR, 100).await.unwrap();
     other.purge_codes(NOW + 3 * HOUR, 100).await.unwrap();
-    other.purge_attempts(NOW + 3 * HOUR, 100).await.unwrap();
+    assert_eq!(other.sweep(NOW + 6 * HOUR, 100).await.unwrap(), 0);
     other.purge_enrolments(NOW + 3 * HOUR, 100).await.unwrap();
     other.purge_assistance(NOW + 3 * HOUR, 100).await.unwrap();
 
     assert_eq!(one.find(&grant.digest, NOW).await.unwrap(), Some(grant));
     assert_eq!(one.peek(&presented(&code), NOW).await.unwrap(), Some(code));
-    assert_eq!(one.reserve(&attempt(9, "a"), NOW).await.unwrap(), Reserve::Busy);
-    assert_eq!(one.generation(&subject()).await.unwrap(), generation);
+    assert_eq!(one.load(&partition, &[key(0)]).await.unwrap(), [Some(document(1))]);
+    let listed = one.list(&index, None, 10).await.unwrap();
+    assert_eq!(listed.iter().map(|listed| listed.position.rank).collect::<Vec<_>>(), [1]);
+    assert_eq!(one.generation(&subject(), fresh()).await.unwrap(), generation);
     assert_eq!(one.factor(&factor.admin).await.unwrap().map(|kept| kept.last_step), Some(1));
     assert_eq!(one.enrolment(&waiting.token, NOW).await.unwrap(), Some(waiting));
     assert_eq!(one.open_assistance(10).await.unwrap(), [entry]);

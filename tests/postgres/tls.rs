@@ -27,6 +27,7 @@ use tokio_postgres::{
 };
 use tokio_rustls::TlsConnector;
 
+use crate::fresh::fresh;
 use crate::records::{NOW, said, subject};
 
 /// `rustls` for `tokio-postgres`.
@@ -149,8 +150,8 @@ async fn a_connector_of_the_hosts_encrypts_every_connection() {
     for mode in ["", "?sslmode=require"] {
         let options = PostgresOptions::new(format!("{}{mode}", server.url()));
         let store = options.connect_tls(trusting.clone()).await.unwrap();
-        store.revoke_everything(NOW).await.unwrap();
-        store.generation(&subject()).await.unwrap();
+        store.revoke_everything(fresh(), NOW).await.unwrap();
+        store.generation(&subject(), fresh()).await.unwrap();
         let plain = "SELECT count(*) FILTER (WHERE NOT ssl), count(*) > 2 FROM pg_stat_ssl JOIN pg_stat_activity \
                      USING (pid) WHERE backend_type = 'client backend'";
         assert_eq!(server.query(plain).unwrap(), "0|t");

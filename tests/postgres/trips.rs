@@ -2,15 +2,14 @@
 
 use commerce_auth::{
     AssistanceEnd, AuditSink, CustomerStore, KeyId, Origin, PostgresOptions, StoreError,
-    store::{
-        Change, Changes, FactorStore, LedgerStore, OtcStore, Outcome, StateStore, ThrottleStore, TokenStore,
-    },
+    store::{Change, Changes, FactorStore, LedgerStore, OtcStore, StateStore, TokenStore},
 };
 use commerce_auth_test_servers::Proxy;
 
 use crate::{
     Schema, documents,
-    records::{HOUR, MINUTE, NOW, attempt, code, enrolment, entry, grant, presented, recovery_code, subject},
+    fresh::{CAP, fresh},
+    records::{HOUR, MINUTE, NOW, code, enrolment, entry, grant, presented, recovery_code, subject},
 };
 
 #[tokio::test(flavor = "multi_thread")]
@@ -23,10 +22,9 @@ async fn every_verb_is_one_round_trip() -> Result<(), StoreError> {
     // What is done once for each connection is done in the first round.
     for round in 0..2 {
         let (grant, code) = (grant(&format!("{round}")), code(&format!("{round}")));
-        let attempt = attempt(round, "a");
         let (enrolment, entry) = (enrolment(&format!("{round}"), 7), entry(&format!("{round}")));
         let (admin, factor, secret) = (&enrolment.admin, &enrolment.token, &enrolment.secret);
-        let generation = store.generation(&subject()).await?;
+        let generation = store.generation(&subject(), fresh()).await?;
         let event = serde_json::from_str(
             &r#"{"version": 1, "id": "b5d1fcbe-9d2f-4a2e-8a86-00000000000N", "at": "2026-01-01T12:00:00Z",
                 "action": "assistance_use", "outcome": "refused", "why": "no_consent", "website": "base",
@@ -47,23 +45,19 @@ async fn every_verb_is_one_round_trip() -> Result<(), StoreError> {
             )*};
         }
         is_one_round_trip! {
-            store.generation(&subject());
-            store.insert(&grant, &Origin::default(), generation, NOW);
+            store.generation(&subject(), fresh());
+            store.insert(&grant, &Origin::default(), generation, CAP, NOW);
             store.find(&grant.digest, NOW);
-            TokenStore::list(&store, &subject(), NOW);
+            store.grants(&subject(), 100, NOW);
             store.revoke(&grant.digest, NOW, NOW + HOUR);
             store.put(&code, 3, NOW);
             store.peek(&presented(&code), NOW);
             store.take(&presented(&code), None, NOW);
             store.discard(&code.customer);
-            store.reserve(&attempt, NOW);
-            store.settle(&attempt, Outcome::Failed, NOW);
-            store.clear(&attempt.account);
-            store.revoke_all(&subject(), None, NOW);
-            store.revoke_everything(NOW);
+            store.revoke_all(&subject(), None, fresh(), NOW);
+            store.revoke_everything(fresh(), NOW);
             store.purge_tokens(NOW + MINUTE, 10);
             store.purge_codes(NOW + MINUTE, 10);
-            store.purge_attempts(NOW + MINUTE, 10);
             store.begin_enrolment(&enrolment, NOW);
             store.enrolment(factor, NOW);
             store.activate(factor, 1, &[recovery_code(); 10], NOW);

@@ -4,18 +4,17 @@ use std::time::Duration;
 
 use commerce_auth::{
     Origin,
-    store::{FactorStore, Insert, LedgerStore, OtcStore, Outcome, Reserve, Take, ThrottleStore, TokenStore},
+    store::{FactorStore, Insert, LedgerStore, OtcStore, Take, TokenStore},
 };
 use commerce_auth_test_servers::Postgres;
 use tokio::time::timeout;
 
 use crate::{
-    all_resumes, connect, in_time,
+    all_resumes, connect, create,
     locked::{let_go, lock_everything, nothing_is_left_behind},
     options,
-    records::{
-        HOUR, NOW, attempt, code, code_of, enrolled, entry, entry_of, grant, grant_of, presented, subject,
-    },
+    records::{HOUR, NOW, code, code_of, enrolled, entry, entry_of, grant, grant_of, presented, subject},
+    support::fresh::{CAP, fresh},
 };
 
 /// Each verb is dropped later than the one before; the next caller, on the same connection, gets its own answer.
@@ -25,37 +24,33 @@ async fn the_next_caller_gets_its_own_answer() {
     let one_each = options(&server.url()).pipelined_connections(1).locking_connections(1);
     let store = one_each.connect().await.unwrap();
     all_resumes(&store).await;
-    let generation = store.generation(&subject()).await.unwrap();
+    let generation = store.generation(&subject(), fresh()).await.unwrap();
     let (dropped_factor, next_factor) = (enrolled(&store, "a", 7).await, enrolled(&store, "b", 8).await);
-    let theirs = store.generation(&grant_of(2, "next").subject).await.unwrap();
+    let theirs = store.generation(&grant_of(2, "next").subject, fresh()).await.unwrap();
     for round in 0..200_u64 {
         let patience = Duration::from_micros(round * 20);
         let (name, other) = (format!("dropped {round}"), format!("next {round}"));
-        let (grant, code, mine) = (grant(&name), code(&name), attempt(round, &name));
+        let (grant, code) = (grant(&name), code(&name));
         macro_rules! is_dropped {
             ($($call:expr;)*) => {$(
                 let _ = timeout(patience, $call).await;
             )*};
         }
         is_dropped! {
-            store.insert(&grant, &Origin::default(), generation, NOW);
+            store.insert(&grant, &Origin::default(), generation, CAP, NOW);
             store.find(&grant.digest, NOW);
             store.put(&code, 3, NOW);
             store.take(&presented(&code), None, NOW);
-            store.reserve(&mine, NOW);
-            store.settle(&mine, Outcome::Failed, NOW);
             store.revoke(&grant.digest, NOW, NOW + HOUR);
             store.factor(&dropped_factor.admin);
             store.use_step(&dropped_factor.admin, &dropped_factor.token, round + 2);
             store.begin_assistance(&entry(&name));
         }
-        let (grant, code, mine) = (grant_of(2, &other), code_of(2, &other), attempt(1000 + round, &other));
-        assert_eq!(store.insert(&grant, &Origin::default(), theirs, NOW).await.unwrap(), Insert::Stored);
+        let (grant, code) = (grant_of(2, &other), code_of(2, &other));
+        assert_eq!(store.insert(&grant, &Origin::default(), theirs, CAP, NOW).await.unwrap(), Insert::Stored);
         assert!(store.put(&code, 3, NOW).await.unwrap());
         assert_eq!(store.find(&grant.digest, NOW).await.unwrap(), Some(grant));
         assert_eq!(store.take(&presented(&code), None, NOW).await.unwrap(), Take::Taken(code));
-        assert_eq!(store.reserve(&mine, NOW).await.unwrap(), Reserve::Reserved);
-        assert!(!store.settle(&mine, Outcome::Failed, NOW).await.unwrap());
         let (admin, factor) = (&next_factor.admin, &next_factor.token);
         assert!(store.use_step(admin, factor, round + 2).await.unwrap());
         let found = store.factor(admin).await.unwrap().expect("nobody removes it");
@@ -74,12 +69,10 @@ async fn who_waited_for_a_lock_leaves_nothing_behind() {
     let store = connect(&server).await;
     all_resumes(&store).await;
     let held = lock_everything(&server).await;
-    for number in 0..50 {
-        let mine = attempt(number, &format!("{number}"));
-        assert!(timeout(Duration::from_millis(5), store.reserve(&mine, NOW)).await.is_err());
+    for _ in 0..50 {
+        assert!(timeout(Duration::from_millis(5), create(&store)).await.is_err());
     }
     let_go(&held).await;
-    let reserved = in_time("reserve", store.reserve(&attempt(100, "a"), NOW)).await;
-    assert_eq!(reserved.unwrap(), Reserve::Reserved);
+    create(&store).await.unwrap();
     nothing_is_left_behind(&server).await;
 }

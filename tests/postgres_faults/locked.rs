@@ -4,15 +4,15 @@ use std::time::{Duration, Instant};
 
 use commerce_auth::{
     AssistanceEnd, CustomerStore,
-    store::{FactorStore, LedgerStore, Reserve, ThrottleStore},
+    store::{FactorStore, LedgerStore},
 };
 use commerce_auth_test_servers::Postgres;
 use futures_util::future::join_all;
 use tokio_postgres::{Client, NoTls};
 
 use crate::{
-    TIMEOUT, all_resumes, changes, find, in_time, looks, options,
-    records::{HOUR, NOW, attempt, enrolled, enrolment, entry, recovery_code},
+    TIMEOUT, all_resumes, changes, create, find, in_time, looks, options,
+    records::{HOUR, NOW, enrolled, enrolment, entry, recovery_code},
 };
 
 /// Another client, with a transaction open.
@@ -26,8 +26,8 @@ pub(crate) async fn another(server: &Postgres) -> Client {
 /// Whom nobody can write beside.
 pub(crate) async fn lock_everything(server: &Postgres) -> Client {
     let client = another(server).await;
-    let tables = "grants, bars, subjects, epoch, one_time_credentials, attempts, audit_events, customers, \
-                  admins, factors, recovery_codes, factor_enrolments, assistance_ledger, documents, entries";
+    let tables = "grants, bars, subjects, epoch, one_time_credentials, audit_events, customers, admins, \
+                  factors, recovery_codes, factor_enrolments, assistance_ledger, documents, entries";
     for table in tables.split(", ") {
         let lock = format!("LOCK TABLE commerce_auth.{table} IN SHARE ROW EXCLUSIVE MODE");
         client.batch_execute(&lock).await.unwrap();
@@ -150,29 +150,6 @@ async fn one_factor_that_is_held_holds_up_no_other() {
     assert!(store.use_step(&mine.admin, &mine.token, 3).await.unwrap());
 }
 
-/// A row's lock holds up who needs that row.
-#[tokio::test(flavor = "multi_thread")]
-async fn one_account_that_is_held_holds_up_no_other() {
-    let Some(server) = Postgres::start() else { return };
-    let store = options(&server.url()).connect().await.unwrap();
-    assert_eq!(store.reserve(&attempt(1, "held"), NOW).await.unwrap(), Reserve::Reserved);
-    let held = another(&server).await;
-    let rows = held.query("SELECT * FROM commerce_auth.attempts FOR UPDATE", &[]).await.unwrap();
-    assert_eq!(rows.len(), 1);
-    let second = attempt(2, "held");
-    let (waits, others) = tokio::join!(in_time("reserve", store.reserve(&second, NOW)), async {
-        let begun = Instant::now();
-        for number in 10..60 {
-            let other = attempt(number, &format!("other {number}"));
-            assert_eq!(store.reserve(&other, NOW).await.unwrap(), Reserve::Reserved);
-        }
-        begun.elapsed()
-    });
-    assert!(waits.is_err() && others < TIMEOUT, "{waits:?}, and the others took {others:?}");
-    let_go(&held).await;
-    assert_eq!(store.reserve(&attempt(3, "held"), NOW).await.unwrap(), Reserve::Reserved);
-}
-
 /// An administrator at work on the whole table: even who looks fails in time, and the others go on.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_table_that_cannot_be_read_is_an_error_in_time() {
@@ -183,7 +160,7 @@ async fn a_table_that_cannot_be_read_is_an_error_in_time() {
     held.batch_execute("LOCK TABLE commerce_auth.grants IN ACCESS EXCLUSIVE MODE").await.unwrap();
     let crowd = join_all((0..50).map(|_| find(&store))).await;
     assert!(crowd.iter().all(Result::is_err));
-    assert_eq!(store.reserve(&attempt(2, "b"), NOW).await.unwrap(), Reserve::Reserved);
+    create(&store).await.unwrap();
     let_go(&held).await;
     all_resumes(&store).await;
 }

@@ -21,14 +21,12 @@ use std::{
 
 use commerce_auth::{
     AdminId, AssistanceEnd, KeyId, Origin, PostgresOptions, PostgresStore, StoreError,
-    store::{
-        Change, CommitOutcome, FactorStore, LedgerStore, OtcStore, Outcome, StateStore, ThrottleStore,
-        TokenStore,
-    },
+    store::{Change, CommitOutcome, FactorStore, LedgerStore, OtcStore, StateStore, TokenStore},
 };
 use commerce_auth_test_servers::Postgres;
 
-use records::{HOUR, NOW, attempt, code, digest, enrolment, entry, grant, presented, subject};
+use records::{HOUR, NOW, code, digest, enrolment, entry, grant, presented, subject};
+use support::fresh::{CAP, fresh};
 
 /// How long a verb may take, and what a busy machine adds.
 const TIMEOUT: Duration = Duration::from_secs(1);
@@ -67,13 +65,30 @@ async fn find(store: &PostgresStore) -> Result<(), StoreError> {
     in_time("find", store.find(&digest("a"), NOW)).await.map(drop)
 }
 
+/// A number that nobody else has.
+fn new_number() -> u64 {
+    static NEXT: AtomicU64 = AtomicU64::new(0);
+    NEXT.fetch_add(1, Ordering::Relaxed)
+}
+
+/// Creates a document in a partition of its own.
+async fn create(store: &PostgresStore) -> Result<(), StoreError> {
+    let partition = documents::partition(&format!("new {}", new_number()));
+    let creation = vec![Change::Put(documents::put(documents::key(0), None, 1))];
+    match in_time("commit", documents::commit(store, &partition, creation)).await? {
+        CommitOutcome::Committed => Ok(()),
+        // The server has refused to run it.
+        other => Err(StoreError::new(format!("{other:?}"))),
+    }
+}
+
 /// What each verb answers that only looks.
 async fn looks(store: &PostgresStore) -> [Result<(), StoreError>; 12] {
     let partition = documents::partition("a");
     [
-        in_time("generation", store.generation(&subject())).await.map(drop),
+        in_time("generation", store.generation(&subject(), fresh())).await.map(drop),
         find(store).await,
-        in_time("list", TokenStore::list(store, &subject(), NOW)).await.map(drop),
+        in_time("list", store.grants(&subject(), 100, NOW)).await.map(drop),
         in_time("peek", store.peek(&presented(&code("a")), NOW)).await.map(drop),
         in_time("factor", store.factor(&AdminId::from(7))).await.map(drop),
         in_time("enrolment", store.enrolment(&digest("a"), NOW)).await.map(drop),
@@ -87,22 +102,17 @@ async fn looks(store: &PostgresStore) -> [Result<(), StoreError>; 12] {
 }
 
 /// What each verb answers that changes something, all asked at once; none of them finds that it has nothing to do.
-async fn changes(store: &PostgresStore) -> [Result<(), StoreError>; 9] {
-    static NEXT: AtomicU64 = AtomicU64::new(0);
-    let number = NEXT.fetch_add(1, Ordering::Relaxed);
+async fn changes(store: &PostgresStore) -> [Result<(), StoreError>; 8] {
+    let number = new_number();
     let name = format!("change {number}");
-    let (grant, code, attempt) = (grant(&name), code(&name), attempt(number, &name));
+    let (grant, code) = (grant(&name), code(&name));
     let (presented, subject, origin) = (presented(&code), subject(), Origin::default());
     let other = digest(&format!("revoke {number}"));
     let insert = async {
-        let generation = store.generation(&subject).await?;
-        store.insert(&grant, &origin, generation, NOW).await.map(|_| ())
+        let generation = store.generation(&subject, fresh()).await?;
+        store.insert(&grant, &origin, generation, CAP, NOW).await.map(|_| ())
     };
     let take = async { store.take(&presented, None, NOW).await.map(|_| ()) };
-    let settled = async {
-        let _ = store.reserve(&attempt, NOW).await?;
-        store.settle(&attempt, Outcome::Failed, NOW).await.map(drop)
-    };
     let (enrolment, entry) = (enrolment(&name, i32::try_from(number).unwrap()), entry(&name));
     let enrolled = async {
         store.begin_enrolment(&enrolment, NOW).await?;
@@ -112,36 +122,24 @@ async fn changes(store: &PostgresStore) -> [Result<(), StoreError>; 9] {
         store.begin_assistance(&entry).await?;
         store.end_assistance(&entry.grant, AssistanceEnd::SignedOut, NOW).await.map(drop)
     };
-    let partition = documents::partition(&name);
-    let committed = async {
-        let creation = vec![Change::Put(documents::put(documents::key(0), None, 1))];
-        match documents::commit(store, &partition, creation).await? {
-            CommitOutcome::Committed => Ok(()),
-            // The server has refused to run it.
-            other => Err(StoreError::new(format!("{other:?}"))),
-        }
-    };
-    let (insert, revoke, revoke_all, put, take, settled, enrolled, assisted, committed) = tokio::join!(
+    let (insert, revoke, revoke_all, put, take, enrolled, assisted, committed) = tokio::join!(
         in_time("insert", insert),
         in_time("revoke", store.revoke(&other, NOW, NOW + HOUR)),
-        in_time("revoke_all", store.revoke_all(&subject, None, NOW)),
+        in_time("revoke_all", store.revoke_all(&subject, None, fresh(), NOW)),
         in_time("put", store.put(&code, 3, NOW)),
         in_time("take", take),
-        in_time("reserve and settle", settled),
         in_time("begin_enrolment and activate", enrolled),
         in_time("begin_assistance and end_assistance", assisted),
-        in_time("commit", committed),
+        create(store),
     );
-    [insert, revoke.map(drop), revoke_all, put.map(drop), take, settled, enrolled, assisted, committed]
+    [insert, revoke.map(drop), revoke_all.map(drop), put.map(drop), take, enrolled, assisted, committed]
 }
 
 /// Every verb answers, at once or soon.
 async fn all_resumes(store: &PostgresStore) {
-    for number in 0..16 {
+    for _ in 0..16 {
         resumes("find", async || find(store).await).await;
-        let attempt = attempt(1000 + number, "resumed");
-        resumes("reserve", async || store.reserve(&attempt, NOW).await.map(drop)).await;
-        resumes("settle", async || store.settle(&attempt, Outcome::Withdrawn, NOW).await).await;
+        resumes("commit", async || create(store).await).await;
     }
     assert!(looks(store).await.iter().all(Result::is_ok));
     let changes = changes(store).await;

@@ -4,14 +4,14 @@ use std::time::{Duration, Instant};
 
 use commerce_auth::{
     StoreError,
-    store::{OpenError, Reserve, ThrottleStore, TokenStore},
+    store::{OpenError, TokenStore},
 };
 use commerce_auth_test_servers::{Postgres, Proxy};
 use futures_util::future::join_all;
 
 use crate::{
-    SLACK, TIMEOUT, all_resumes, changes, connect, find, in_time, looks, options,
-    records::{NOW, attempt, digest},
+    SLACK, TIMEOUT, all_resumes, changes, connect, create, find, looks, options,
+    records::{NOW, digest},
 };
 
 fn all_fail(answers: &[Result<(), StoreError>]) {
@@ -81,13 +81,13 @@ async fn a_slow_server_is_waited_for() {
     for _ in 0..2 {
         store.find(&digest("a"), NOW).await.unwrap();
     }
-    assert_eq!(store.reserve(&attempt(1, "a"), NOW).await.unwrap(), Reserve::Reserved);
+    create(&store).await.unwrap();
     let begun = Instant::now();
     let crowd = join_all((0..200).map(|_| find(&store))).await;
     assert!(crowd.iter().all(Result::is_ok), "{crowd:?}");
     // They share a few connections, and do not wait for each other.
     assert!(begun.elapsed() < Duration::from_secs(3), "200 took {:?}", begun.elapsed());
-    assert_eq!(store.reserve(&attempt(2, "a"), NOW).await.unwrap(), Reserve::Reserved);
+    create(&store).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -99,28 +99,20 @@ async fn a_cut_fails_only_who_waits_for_an_answer() {
     for round in 0..5 {
         proxy.delay(Duration::from_millis(200));
         let finds = join_all((0..20).map(|_| find(&store)));
-        let reserves = join_all((0..4).map(|number| {
-            let (store, attempt) =
-                (store.clone(), attempt(round * 10 + number, &format!("cut {round} {number}")));
-            async move { in_time("reserve", store.reserve(&attempt, NOW)).await.map(drop) }
-        }));
+        let commits = join_all((0..4).map(|_| create(&store)));
         let cut = async {
             // Half the time that an answer takes.
             tokio::time::sleep(Duration::from_millis(100)).await;
             proxy.cut();
             proxy.delay(Duration::ZERO);
         };
-        let (finds, reserves, ()) = tokio::join!(finds, reserves, cut);
-        assert!(
-            finds.iter().any(Result::is_err) && reserves.iter().any(Result::is_err),
-            "nobody was cut off"
-        );
+        let (finds, commits, ()) = tokio::join!(finds, commits, cut);
+        assert!(finds.iter().any(Result::is_err) && commits.iter().any(Result::is_err), "nobody was cut off");
         for number in 0..20 {
             let found = find(&store).await;
             assert!(found.is_ok(), "round {round}, find {number}: {found:?}");
-            let attempt = attempt(round * 100 + number, &format!("after {round} {number}"));
-            let reserved = in_time("reserve", store.reserve(&attempt, NOW)).await;
-            assert!(reserved.is_ok(), "round {round}, reserve {number}: {reserved:?}");
+            let committed = create(&store).await;
+            assert!(committed.is_ok(), "round {round}, commit {number}: {committed:?}");
         }
     }
 }

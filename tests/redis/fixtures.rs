@@ -8,11 +8,13 @@ use commerce_auth::{
     AdminId, Assistance, CustomerId, Digest, Grant, KeyId, Obtained, Origin, RedisOptions, RedisStore,
     Sealed, Subject, Website,
     store::{
-        AssistanceEntry, Attempt, AttemptId, Budget, Charge, Enrolment, FactorStore, Generation, Insert,
-        Lock, OneTimeCredential, Presented, Purposes, ThrottleKey, TokenStore,
+        AssistanceEntry, Enrolment, FactorStore, Generation, Insert, OneTimeCredential, Presented, Purposes,
+        TokenStore,
     },
 };
 use time::OffsetDateTime;
+
+pub use crate::fresh::{CAP, fresh};
 
 pub fn seconds(count: u64) -> Duration {
     Duration::from_secs(count)
@@ -48,14 +50,6 @@ pub fn presented(credential: &OneTimeCredential) -> Presented {
     }
 }
 
-/// Attempt `number` at an account: six failures in an hour, then half an hour; its lease lasts a minute.
-pub fn attempt(number: u128, account: &str) -> Attempt {
-    let budget = Budget { failures: 6, window: seconds(3600), lock: Lock::For(seconds(1800)) };
-    let key = ThrottleKey::of(&[account.as_bytes()]);
-    let charges = vec![Charge { scope: key, budget }];
-    Attempt { id: AttemptId(number.to_be_bytes()), account: key, charges, lease_until: now() + seconds(60) }
-}
-
 /// An enrolment of an admin user who has no factor, that lives for an hour.
 pub fn enrolment(name: &str, admin: &str) -> Enrolment {
     Enrolment {
@@ -87,12 +81,12 @@ pub fn entry(name: &str, number: i64) -> AssistanceEntry {
 }
 
 pub async fn generation(store: &impl TokenStore, subject: &Subject) -> Generation {
-    store.generation(subject).await.unwrap()
+    store.generation(subject, fresh()).await.unwrap()
 }
 
 pub async fn insert(store: &impl TokenStore, grant: &Grant) {
     let generation = generation(store, &grant.subject).await;
-    let answer = store.insert(grant, &Origin::default(), generation, grant.issued_at).await.unwrap();
+    let answer = store.insert(grant, &Origin::default(), generation, CAP, grant.issued_at).await.unwrap();
     assert_eq!(answer, Insert::Stored);
 }
 

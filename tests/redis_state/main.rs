@@ -1,5 +1,5 @@
-//! Redis as a store of documents: the suite on one node and on two, what is kept how long, and what faults of the server and
-//! of the way there may do.
+//! Redis as a store of documents: the suite on one node and on two, random histories beside the memory store, what is kept how
+//! long, and what faults of the server and of the way there may do.
 
 #![cfg(feature = "redis")]
 
@@ -8,6 +8,9 @@ mod alternating;
 mod faults;
 #[path = "../redis/fixtures.rs"]
 mod fixtures;
+#[path = "../support/fresh.rs"]
+mod fresh;
+mod histories;
 mod kept;
 mod refusing;
 

@@ -33,7 +33,7 @@ async fn answer(
         sign_in = sign_in.otp(if code == "right" { right } else { super::wrong_code(&shop, &authenticator) });
     }
     let answer = shop.auth.generate_admin_token(sign_in).await;
-    let stored = shop.store.list(&Subject::Admin(AdminId::from(7)), shop.now()).await.unwrap();
+    let stored = shop.store.grants(&Subject::Admin(AdminId::from(7)), 100, shop.now()).await.unwrap();
     assert_eq!(stored.len(), usize::from(answer.is_ok()), "{policy:?} {is_enrolled} {code:?}");
     answer.map(drop)
 }

@@ -2,6 +2,7 @@
 
 use std::{
     fmt,
+    num::NonZero,
     sync::{
         Arc,
         atomic::{AtomicUsize, Ordering},
@@ -12,10 +13,9 @@ use async_trait::async_trait;
 use commerce_auth::{
     AdminId, AuditSink, CustomerId, Digest, Grant, KeyId, Keyring, Origin, Sealed, StoreError, Subject,
     store::{
-        AssistanceEnd, AssistanceEntry, Attempt, Changes, CommitOutcome, Document, Enrolment, Factor,
-        FactorStore, Generation, Index, Insert, Key, LedgerStore, Listed, OneTimeCredential, OtcStore,
-        Outcome, Partition, Position, Presented, Reserve, StateStore, Store, Take, ThrottleKey,
-        ThrottleStore, TokenStore,
+        AssistanceEnd, AssistanceEntry, Changes, CommitOutcome, Document, Enrolment, Factor, FactorStore,
+        Generation, GenerationId, Index, Insert, Key, LedgerStore, Listed, OneTimeCredential, OtcStore,
+        Partition, Position, Presented, StateStore, Store, Take, TokenStore,
     },
 };
 use time::OffsetDateTime;
@@ -49,8 +49,8 @@ impl<S: Store> Store for Alternating<S> {
 
 #[async_trait]
 impl<S: Store> TokenStore for Alternating<S> {
-    async fn generation(&self, subject: &Subject) -> Result<Generation, StoreError> {
-        self.next().generation(subject).await
+    async fn generation(&self, subject: &Subject, fresh: GenerationId) -> Result<Generation, StoreError> {
+        self.next().generation(subject, fresh).await
     }
 
     async fn insert(
@@ -58,9 +58,10 @@ impl<S: Store> TokenStore for Alternating<S> {
         grant: &Grant,
         origin: &Origin,
         generation: Generation,
+        cap: NonZero<usize>,
         now: OffsetDateTime,
     ) -> Result<Insert, StoreError> {
-        self.next().insert(grant, origin, generation, now).await
+        self.next().insert(grant, origin, generation, cap, now).await
     }
 
     async fn find(&self, digest: &Digest, now: OffsetDateTime) -> Result<Option<Grant>, StoreError> {
@@ -80,17 +81,27 @@ impl<S: Store> TokenStore for Alternating<S> {
         &self,
         subject: &Subject,
         keep: Option<&Digest>,
+        fresh: GenerationId,
         now: OffsetDateTime,
-    ) -> Result<(), StoreError> {
-        self.next().revoke_all(subject, keep, now).await
+    ) -> Result<Generation, StoreError> {
+        self.next().revoke_all(subject, keep, fresh, now).await
     }
 
-    async fn revoke_everything(&self, now: OffsetDateTime) -> Result<(), StoreError> {
-        self.next().revoke_everything(now).await
+    async fn revoke_everything(
+        &self,
+        fresh: GenerationId,
+        now: OffsetDateTime,
+    ) -> Result<GenerationId, StoreError> {
+        self.next().revoke_everything(fresh, now).await
     }
 
-    async fn list(&self, subject: &Subject, now: OffsetDateTime) -> Result<Vec<(Grant, Origin)>, StoreError> {
-        self.next().list(subject, now).await
+    async fn grants(
+        &self,
+        subject: &Subject,
+        limit: usize,
+        now: OffsetDateTime,
+    ) -> Result<Vec<(Grant, Origin)>, StoreError> {
+        self.next().grants(subject, limit, now).await
     }
 
     async fn purge_tokens(&self, now: OffsetDateTime, limit: usize) -> Result<usize, StoreError> {
@@ -136,26 +147,31 @@ impl<S: Store> OtcStore for Alternating<S> {
 }
 
 #[async_trait]
-impl<S: Store> ThrottleStore for Alternating<S> {
-    async fn reserve(&self, attempt: &Attempt, now: OffsetDateTime) -> Result<Reserve, StoreError> {
-        self.next().reserve(attempt, now).await
+impl<S: Store> StateStore for Alternating<S> {
+    async fn load(&self, partition: &Partition, keys: &[Key]) -> Result<Vec<Option<Document>>, StoreError> {
+        self.next().load(partition, keys).await
     }
 
-    async fn settle(
+    async fn commit(
         &self,
-        attempt: &Attempt,
-        outcome: Outcome,
+        partition: &Partition,
+        changes: &Changes,
         now: OffsetDateTime,
-    ) -> Result<bool, StoreError> {
-        self.next().settle(attempt, outcome, now).await
+    ) -> Result<CommitOutcome, StoreError> {
+        self.next().commit(partition, changes, now).await
     }
 
-    async fn clear(&self, account: &ThrottleKey) -> Result<(), StoreError> {
-        self.next().clear(account).await
+    async fn list(
+        &self,
+        index: &Index,
+        after: Option<&Position>,
+        limit: usize,
+    ) -> Result<Vec<Listed>, StoreError> {
+        StateStore::list(self.next(), index, after, limit).await
     }
 
-    async fn purge_attempts(&self, now: OffsetDateTime, limit: usize) -> Result<usize, StoreError> {
-        self.next().purge_attempts(now, limit).await
+    async fn sweep(&self, until: OffsetDateTime, limit: usize) -> Result<usize, StoreError> {
+        self.next().sweep(until, limit).await
     }
 }
 
@@ -275,34 +291,5 @@ impl<S: Store> LedgerStore for Alternating<S> {
 
     async fn purge_assistance(&self, until: OffsetDateTime, limit: usize) -> Result<usize, StoreError> {
         self.next().purge_assistance(until, limit).await
-    }
-}
-
-#[async_trait]
-impl<S: StateStore> StateStore for Alternating<S> {
-    async fn load(&self, partition: &Partition, keys: &[Key]) -> Result<Vec<Option<Document>>, StoreError> {
-        self.next().load(partition, keys).await
-    }
-
-    async fn commit(
-        &self,
-        partition: &Partition,
-        changes: &Changes,
-        now: OffsetDateTime,
-    ) -> Result<CommitOutcome, StoreError> {
-        self.next().commit(partition, changes, now).await
-    }
-
-    async fn list(
-        &self,
-        index: &Index,
-        after: Option<&Position>,
-        limit: usize,
-    ) -> Result<Vec<Listed>, StoreError> {
-        self.next().list(index, after, limit).await
-    }
-
-    async fn sweep(&self, until: OffsetDateTime, limit: usize) -> Result<usize, StoreError> {
-        self.next().sweep(until, limit).await
     }
 }

@@ -1,15 +1,15 @@
 //! A memory store whose every verb is noticed first.
 
-use std::{fmt, future::poll_fn, sync::Arc, task::Poll};
+use std::{fmt, future::poll_fn, num::NonZero, sync::Arc, task::Poll};
 
 use async_trait::async_trait;
 use commerce_auth::{
     AdminId, AuditEvent, AuditSink, CustomerId, Digest, Grant, KeyId, Keyring, MemoryStore, Origin, Sealed,
     StoreError, Subject,
     store::{
-        AssistanceEnd, AssistanceEntry, Attempt, Enrolment, Factor, FactorStore, Generation, Insert,
-        LedgerStore, OneTimeCredential, OtcStore, Outcome, Presented, Reserve, Store, Take, ThrottleKey,
-        ThrottleStore, TokenStore,
+        AssistanceEnd, AssistanceEntry, Changes, CommitOutcome, Document, Enrolment, Factor, FactorStore,
+        Generation, GenerationId, Index, Insert, Key, LedgerStore, Listed, OneTimeCredential, OtcStore,
+        Partition, Position, Presented, StateStore, Store, Take, TokenStore,
     },
 };
 use time::OffsetDateTime;
@@ -59,9 +59,9 @@ impl Store for Hooked {
 
 #[async_trait]
 impl TokenStore for Hooked {
-    async fn generation(&self, subject: &Subject) -> Result<Generation, StoreError> {
+    async fn generation(&self, subject: &Subject, fresh: GenerationId) -> Result<Generation, StoreError> {
         self.called("generation").await?;
-        self.inner.generation(subject).await
+        self.inner.generation(subject, fresh).await
     }
 
     async fn insert(
@@ -69,10 +69,11 @@ impl TokenStore for Hooked {
         grant: &Grant,
         origin: &Origin,
         generation: Generation,
+        cap: NonZero<usize>,
         now: OffsetDateTime,
     ) -> Result<Insert, StoreError> {
         self.called("insert").await?;
-        self.inner.insert(grant, origin, generation, now).await
+        self.inner.insert(grant, origin, generation, cap, now).await
     }
 
     async fn find(&self, digest: &Digest, now: OffsetDateTime) -> Result<Option<Grant>, StoreError> {
@@ -82,32 +83,42 @@ impl TokenStore for Hooked {
 
     async fn revoke(
         &self,
-        d: &Digest,
+        digest: &Digest,
         now: OffsetDateTime,
-        until: OffsetDateTime,
+        bar_until: OffsetDateTime,
     ) -> Result<bool, StoreError> {
         self.called("revoke").await?;
-        self.inner.revoke(d, now, until).await
+        self.inner.revoke(digest, now, bar_until).await
     }
 
     async fn revoke_all(
         &self,
-        s: &Subject,
+        subject: &Subject,
         keep: Option<&Digest>,
+        fresh: GenerationId,
         now: OffsetDateTime,
-    ) -> Result<(), StoreError> {
+    ) -> Result<Generation, StoreError> {
         self.called("revoke_all").await?;
-        self.inner.revoke_all(s, keep, now).await
+        self.inner.revoke_all(subject, keep, fresh, now).await
     }
 
-    async fn revoke_everything(&self, now: OffsetDateTime) -> Result<(), StoreError> {
+    async fn revoke_everything(
+        &self,
+        fresh: GenerationId,
+        now: OffsetDateTime,
+    ) -> Result<GenerationId, StoreError> {
         self.called("revoke_everything").await?;
-        self.inner.revoke_everything(now).await
+        self.inner.revoke_everything(fresh, now).await
     }
 
-    async fn list(&self, subject: &Subject, now: OffsetDateTime) -> Result<Vec<(Grant, Origin)>, StoreError> {
-        self.called("list").await?;
-        self.inner.list(subject, now).await
+    async fn grants(
+        &self,
+        subject: &Subject,
+        limit: usize,
+        now: OffsetDateTime,
+    ) -> Result<Vec<(Grant, Origin)>, StoreError> {
+        self.called("grants").await?;
+        self.inner.grants(subject, limit, now).await
     }
 
     async fn purge_tokens(&self, now: OffsetDateTime, limit: usize) -> Result<usize, StoreError> {
@@ -154,30 +165,35 @@ impl OtcStore for Hooked {
 }
 
 #[async_trait]
-impl ThrottleStore for Hooked {
-    async fn reserve(&self, attempt: &Attempt, now: OffsetDateTime) -> Result<Reserve, StoreError> {
-        self.called(&format!("reserve {}", attempt.charges.len())).await?;
-        self.inner.reserve(attempt, now).await
+impl StateStore for Hooked {
+    async fn load(&self, partition: &Partition, keys: &[Key]) -> Result<Vec<Option<Document>>, StoreError> {
+        self.called(&format!("load {}", keys[0].kind)).await?;
+        self.inner.load(partition, keys).await
     }
 
-    async fn settle(
+    async fn commit(
         &self,
-        attempt: &Attempt,
-        outcome: Outcome,
+        partition: &Partition,
+        changes: &Changes,
         now: OffsetDateTime,
-    ) -> Result<bool, StoreError> {
-        self.called(&format!("settle {outcome:?}")).await?;
-        self.inner.settle(attempt, outcome, now).await
+    ) -> Result<CommitOutcome, StoreError> {
+        self.called(&format!("commit {}", changes[0].key().kind)).await?;
+        self.inner.commit(partition, changes, now).await
     }
 
-    async fn clear(&self, account: &ThrottleKey) -> Result<(), StoreError> {
-        self.called("clear").await?;
-        self.inner.clear(account).await
+    async fn list(
+        &self,
+        index: &Index,
+        after: Option<&Position>,
+        limit: usize,
+    ) -> Result<Vec<Listed>, StoreError> {
+        self.called(&format!("list {}", index.name)).await?;
+        StateStore::list(&self.inner, index, after, limit).await
     }
 
-    async fn purge_attempts(&self, now: OffsetDateTime, limit: usize) -> Result<usize, StoreError> {
-        self.called("purge_attempts").await?;
-        self.inner.purge_attempts(now, limit).await
+    async fn sweep(&self, until: OffsetDateTime, limit: usize) -> Result<usize, StoreError> {
+        self.called("sweep").await?;
+        self.inner.sweep(until, limit).await
     }
 }
 

@@ -3,6 +3,7 @@
 #![allow(dead_code)] // Each test file uses its part.
 
 pub mod authenticator;
+pub mod fresh;
 pub mod hooked;
 pub mod outbox;
 pub mod sink;
@@ -18,6 +19,7 @@ use commerce_auth::{
     random::ChaChaRandom,
     store::{OneTimeCredential, OtcStore, Store, TokenStore},
 };
+use fresh::{CAP, fresh};
 use outbox::Outbox;
 use time::{OffsetDateTime, macros::datetime};
 
@@ -213,9 +215,12 @@ impl<S: Store> Shop<S> {
         let (digest, now) = (Digest::of(b"the admin user's own token"), self.now());
         let expires = now + Duration::from_secs(4 * 60 * 60);
         let grant = Grant::admin(digest, AdminId::from(7), Obtained::Password, now, expires);
-        let generation = self.store.generation(&grant.subject).await.expect("the store answers");
-        let _ =
-            self.store.insert(&grant, &Origin::default(), generation, now).await.expect("the store answers");
+        let generation = self.store.generation(&grant.subject, fresh()).await.expect("the store answers");
+        let _ = self
+            .store
+            .insert(&grant, &Origin::default(), generation, CAP, now)
+            .await
+            .expect("the store answers");
         digest
     }
 }

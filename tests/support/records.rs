@@ -6,10 +6,7 @@ use std::time::Duration;
 
 use commerce_auth::{
     Assistance, CustomerId, Digest, Grant, KeyId, Obtained, Origin, Sealed, Subject, Website,
-    store::{
-        AssistanceEntry, Attempt, AttemptId, Budget, Charge, Enrolment, FactorStore, Lock, OneTimeCredential,
-        Presented, Purposes, ThrottleKey,
-    },
+    store::{AssistanceEntry, Enrolment, FactorStore, OneTimeCredential, Presented, Purposes},
 };
 use time::{OffsetDateTime, macros::datetime};
 
@@ -51,20 +48,6 @@ pub fn presented(code: &OneTimeCredential) -> Presented {
         customer: code.customer.clone(),
         digest: code.digest,
         purposes: Purposes { reset_token: true, one_time_code: true },
-    }
-}
-
-/// An attempt at an account, out of its one budget of six failures in a minute.
-pub fn attempt(number: u64, account: &str) -> Attempt {
-    let account = ThrottleKey::of(&[account.as_bytes()]);
-    let mut id = [0; 16];
-    id[..8].copy_from_slice(&number.to_be_bytes());
-    let budget = Budget { failures: 6, window: MINUTE, lock: Lock::For(MINUTE) };
-    Attempt {
-        id: AttemptId(id),
-        account,
-        charges: vec![Charge { scope: account, budget }],
-        lease_until: NOW + MINUTE,
     }
 }
 

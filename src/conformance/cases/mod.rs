@@ -3,7 +3,6 @@ pub(super) mod codes;
 pub(super) mod factors;
 pub(super) mod ledger;
 pub(super) mod state;
-pub(super) mod throttle;
 pub(super) mod tokens;
 
 use std::time::Duration;

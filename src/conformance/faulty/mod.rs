@@ -1,7 +1,7 @@
 mod codes;
 mod factors;
 mod ledger;
-mod throttle;
+mod state;
 mod tokens;
 
 use std::{
@@ -19,8 +19,8 @@ use super::Fault;
 use crate::{
     audit::AuditSink,
     keyring::Keyring,
-    store::{AssistanceEntry, Attempt, Enrolment, OneTimeCredential, Store},
-    token::{Digest, Grant, Subject},
+    store::{AssistanceEntry, Enrolment, OneTimeCredential, Store},
+    token::Digest,
 };
 
 /// A store with one fault.
@@ -34,17 +34,9 @@ pub(super) struct Faulty<S> {
 /// What a faulty store remembers beside the store it wraps.
 #[derive(Default)]
 struct Memory {
-    grants: HashMap<Digest, Grant>,
-    /// How often a grant was found that the store no longer has.
-    cached: HashMap<Digest, u32>,
     credentials: HashMap<Digest, OneTimeCredential>,
     taken: HashMap<Digest, OneTimeCredential>,
     marks: HashMap<Digest, Option<Digest>>,
-    attempts: Vec<Attempt>,
-    /// The latest time an attempt was reserved at.
-    latest: Option<OffsetDateTime>,
-    bars: HashMap<Digest, OffsetDateTime>,
-    revoked_at: HashMap<Subject, OffsetDateTime>,
     /// In the order they were begun.
     enrolments: Vec<Enrolment>,
     activated: HashSet<Digest>,

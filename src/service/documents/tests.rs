@@ -1,5 +1,3 @@
-mod crowds;
-
 use std::{
     io,
     pin::pin,

@@ -2,13 +2,13 @@ use std::time::Duration;
 
 use time::OffsetDateTime;
 
-use super::{Budgets, Draw, Epoch};
+use super::{Budgets, Draw, Epoch, Outcome, Reserve};
 use crate::{
     state::{
         Content, DocumentError, Step, Transition, Write,
         format::{Stored, decode, encode},
     },
-    store::{DocumentId, Key, Name, Outcome, Reserve, micros},
+    store::{DocumentId, Key, Name, micros},
 };
 
 const HEAD: Name = Name::of("budgets");
@@ -22,6 +22,10 @@ pub(crate) struct Reserving<'a> {
     pub(crate) lease: Duration,
     /// The epoch that an account without one starts under: 64 random bits.
     pub(crate) epoch: Epoch,
+    /// True if the store has no room for another scope: the account's overflow counter is charged in its place.
+    pub(crate) crowded: bool,
+    /// False for documents that a full store must take, too.
+    pub(crate) expendable: bool,
 }
 
 /// Settles a reserved attempt.
@@ -29,6 +33,10 @@ pub(crate) struct Reserving<'a> {
 pub(crate) struct Settling<'a> {
     pub(crate) draw: &'a Draw,
     pub(crate) outcome: Outcome,
+    /// The time of the outcome. A settlement that has to be repeated counts from the first.
+    pub(crate) at: OffsetDateTime,
+    /// As in [`Reserving`].
+    pub(crate) expendable: bool,
 }
 
 /// Forgets the failures and locks of an account.
@@ -50,7 +58,9 @@ impl Transition for Reserving<'_> {
         documents: &[Option<&[u8]>],
         now: OffsetDateTime,
     ) -> Result<Step<Reserve>, DocumentError> {
-        step(documents, now, |budgets, now| budgets.reserve(self.draw, self.lease, self.epoch, now))
+        step(documents, now, self.expendable, |budgets, now| {
+            budgets.reserve(self.draw, self.lease, self.epoch, self.crowded, now)
+        })
     }
 }
 
@@ -62,7 +72,8 @@ impl Transition for Settling<'_> {
     }
 
     fn apply(&self, documents: &[Option<&[u8]>], now: OffsetDateTime) -> Result<Step<bool>, DocumentError> {
-        step(documents, now, |budgets, now| budgets.settle(self.draw, self.outcome, now))
+        let at = whole(self.at.min(now));
+        step(documents, now, self.expendable, |budgets, now| budgets.settle(self.draw, self.outcome, at, now))
     }
 }
 
@@ -74,7 +85,7 @@ impl Transition for Clearing {
     }
 
     fn apply(&self, documents: &[Option<&[u8]>], now: OffsetDateTime) -> Result<Step<()>, DocumentError> {
-        step(documents, now, |budgets, now| (budgets.clear(self.epoch, now), ()))
+        step(documents, now, true, |budgets, now| (budgets.clear(self.epoch, now), ()))
     }
 }
 
@@ -87,13 +98,19 @@ fn keys(scope: Option<DocumentId>) -> Vec<Key> {
 fn step<A>(
     documents: &[Option<&[u8]>],
     now: OffsetDateTime,
+    expendable: bool,
     apply: impl FnOnce(&Budgets, OffsetDateTime) -> (Budgets, A),
 ) -> Result<Step<A>, DocumentError> {
     let present = Budgets { head: read(documents.first())?, scope: read(documents.get(1))? };
-    let (next, answer) = apply(&present, micros::to_time(micros::from_time(now)));
-    let head = write(&present.head, &next.head, |head| head.keep_until())?;
-    let scope = write(&present.scope, &next.scope, |scope| scope.counter.keep_until())?;
+    let (next, answer) = apply(&present, whole(now));
+    let head = write(&present.head, &next.head, expendable, |head| head.keep_until())?;
+    let scope = write(&present.scope, &next.scope, expendable, |scope| scope.counter.keep_until())?;
     Ok(Step { answer, writes: [head, scope].into_iter().take(documents.len()).collect() })
+}
+
+/// The time in whole microseconds.
+fn whole(time: OffsetDateTime) -> OffsetDateTime {
+    micros::to_time(micros::from_time(time))
 }
 
 fn read<T: Stored>(document: Option<&Option<&[u8]>>) -> Result<Option<T>, DocumentError> {
@@ -103,13 +120,14 @@ fn read<T: Stored>(document: Option<&Option<&[u8]>>) -> Result<Option<T>, Docume
 fn write<T: Stored + PartialEq>(
     present: &Option<T>,
     next: &Option<T>,
+    expendable: bool,
     keep_until: impl Fn(&T) -> Option<OffsetDateTime>,
 ) -> Result<Write, DocumentError> {
     Ok(match next {
         _ if present == next => Write::Keep,
         Some(next) => {
             let (bytes, keep_until) = (encode(next)?, keep_until(next));
-            Write::Put(Content { bytes, keep_until, expendable: true, index: Vec::new() })
+            Write::Put(Content { bytes, keep_until, expendable, index: Vec::new() })
         }
         None => Write::Delete,
     })

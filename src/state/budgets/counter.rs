@@ -3,10 +3,8 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
-use crate::{
-    clock::after,
-    store::{AttemptId, Budget, Lock, Outcome, Reserve, micros},
-};
+use super::{AttemptId, Budget, Lock, Outcome, Reserve};
+use crate::{clock::after, store::micros};
 
 /// A stored time that lies further ahead than its own longest life and this tolerance was written by a clock
 /// that was ahead. Clocks of nodes may differ by 30 s.
@@ -33,15 +31,9 @@ enum Locked {
     UntilCleared,
 }
 
-/// The charge of an attempt that is not yet settled.
+/// The charge of an attempt that is not yet settled, and the end of its lease.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Reservation {
-    #[serde(with = "stored_attempt")]
-    attempt: AttemptId,
-    #[serde(with = "micros")]
-    lease_until: OffsetDateTime,
-}
+struct Reservation(AttemptId, #[serde(with = "micros")] OffsetDateTime);
 
 impl Counter {
     /// The most open reservations, so that a document stays within its bound. A larger budget is charged in
@@ -74,7 +66,7 @@ impl Counter {
     }
 
     pub(super) fn reserve(&mut self, attempt: AttemptId, lease_until: OffsetDateTime) {
-        self.reserved.push(Reservation { attempt, lease_until });
+        self.reserved.push(Reservation(attempt, lease_until));
     }
 
     /// Settles a reservation and returns true if a lock begins with this failure. None if the attempt is not
@@ -86,7 +78,7 @@ impl Counter {
         now: OffsetDateTime,
     ) -> Option<bool> {
         self.lapse(now);
-        let place = self.reserved.iter().position(|held| held.attempt == attempt)?;
+        let place = self.reserved.iter().position(|held| held.0 == attempt)?;
         self.reserved.swap_remove(place);
         match outcome {
             Outcome::Failed => return Some(self.fail(now)),
@@ -118,7 +110,7 @@ impl Counter {
     /// one of them lapses. None if it is locked until cleared, or would be.
     pub(super) fn keep_until(&self) -> Option<OffsetDateTime> {
         let mut counter = self.clone();
-        if let Some(last) = self.reserved.iter().map(|held| held.lease_until).max() {
+        if let Some(last) = self.reserved.iter().map(|held| held.1).max() {
             counter.lapse(last);
         }
         match counter.locked {
@@ -143,16 +135,13 @@ impl Counter {
         if let (Some(Locked::Until(until)), Lock::For(lock)) = (&mut self.locked, self.budget.lock) {
             found |= cut(until, lock);
         }
-        self.reserved.iter_mut().fold(found, |found, held| found | cut(&mut held.lease_until, lease))
+        self.reserved.iter_mut().fold(found, |found, held| found | cut(&mut held.1, lease))
     }
 
     /// Counts each reservation whose lease has ended as a failure of that moment.
     fn lapse(&mut self, now: OffsetDateTime) {
-        let mut lapsed: Vec<_> = self
-            .reserved
-            .extract_if(.., |held| held.lease_until <= now)
-            .map(|held| held.lease_until)
-            .collect();
+        let mut lapsed: Vec<_> =
+            self.reserved.extract_if(.., |held| held.1 <= now).map(|held| held.1).collect();
         lapsed.sort_unstable();
         for at in lapsed {
             self.fail(at);
@@ -226,25 +215,5 @@ mod stored_budget {
         let Stored { failures, window, lock } = Stored::deserialize(deserializer)?;
         let lock = lock.map_or(Lock::UntilCleared, |span| Lock::For(Duration::from_micros(span)));
         Ok(Budget { failures, window: Duration::from_micros(window), lock })
-    }
-}
-
-/// The id of an attempt in 32 hexadecimal digits.
-mod stored_attempt {
-    use serde::{Deserializer, Serializer, de::Error};
-
-    use super::{AttemptId, Deserialize};
-
-    pub(super) fn serialize<S: Serializer>(attempt: &AttemptId, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(&base16ct::lower::encode_string(&attempt.0))
-    }
-
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<AttemptId, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        let mut bytes = [0; 16];
-        match base16ct::lower::decode(&text, &mut bytes) {
-            Ok(decoded) if decoded.len() == 16 => Ok(AttemptId(bytes)),
-            _ => Err(D::Error::custom("not an attempt")),
-        }
     }
 }

@@ -3,12 +3,11 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
-use super::counter::{Counter, TOLERANCE};
-use crate::{
-    clock::after,
-    state::format::Stored,
-    store::{Budget, Lock},
+use super::{
+    Budget, Lock,
+    counter::{Counter, TOLERANCE},
 };
+use crate::{clock::after, state::format::Stored};
 
 /// The epoch that narrow scopes count under: 64 random bits. A new one voids every scope of the account at
 /// once.

@@ -4,6 +4,7 @@
 //! account, or on both. A partition holds the head, with the wide counter, and one document for each narrow
 //! scope. A reservation charges both at once; settling it turns the charge into a failure or gives it back.
 
+mod budget;
 mod commands;
 mod counter;
 mod head;
@@ -12,16 +13,43 @@ mod tests;
 
 use std::time::Duration;
 
+pub use budget::{Budget, Lock};
 pub(crate) use commands::{Clearing, Reserving, Settling};
 use counter::Counter;
 pub(crate) use head::Epoch;
 use head::{Head, Scope};
+use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
-use crate::{
-    clock::after,
-    store::{AttemptId, Budget, DocumentId, Outcome, Reserve},
-};
+use crate::{clock::after, store::DocumentId};
+
+/// The id of an attempt: 64 random bits, which tell it from the other open reservations of an account.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub(crate) struct AttemptId(pub(crate) u64);
+
+/// The answer to a reservation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Reserve {
+    /// Every budget is charged; the attempt must be settled.
+    Reserved,
+    /// Some budget has nothing left but what other attempts have reserved and not yet settled. Nothing was
+    /// charged; there may be room once one is settled.
+    Busy,
+    /// Some budget is spent. Nothing was charged.
+    Spent,
+}
+
+/// The outcome of an attempt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    /// It counts against every budget that it drew on, and may lock them.
+    Failed,
+    /// Its budgets forget their earlier failures.
+    Succeeded,
+    /// It gives back only its own charge.
+    Withdrawn,
+}
 
 /// The budgets that one attempt draws on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,7 +74,8 @@ impl Budgets {
     /// shorter than a person's patience.
     pub(crate) const LEASE: Duration = Duration::from_secs(60);
 
-    /// Charges all budgets of an attempt, or none. An account without a head starts under `epoch`.
+    /// Charges all budgets of an attempt, or none. An account without a head starts under `epoch`. If it is
+    /// `crowded`, a scope that counts nothing yet shares the overflow counter.
     ///
     /// A refusal leaves the documents as they are, with one exception: times that a clock ahead has written
     /// are cut, or the refusal would last until that clock's time.
@@ -55,6 +84,7 @@ impl Budgets {
         draw: &Draw,
         lease: Duration,
         epoch: Epoch,
+        crowded: bool,
         now: OffsetDateTime,
     ) -> (Self, Reserve) {
         let present = self.clamped(now);
@@ -63,7 +93,7 @@ impl Budgets {
         let listed = self.scope.as_ref().filter(|scope| scope.epoch == head.epoch);
         let own = present.scope.as_ref().filter(|scope| scope.epoch == head.epoch);
         let own = own.filter(|scope| !scope.counter.is_idle(now));
-        let shares = own.is_none() && head.live_scopes() >= Head::MAX_SCOPES;
+        let shares = own.is_none() && (crowded || head.live_scopes() >= Head::MAX_SCOPES);
 
         let mut wide = draw.wide.map(|budget| head.wide.take().unwrap_or_else(|| Counter::new(budget)));
         let mut narrow = draw.narrow.map(|(_, budget)| {
@@ -100,18 +130,24 @@ impl Budgets {
         (Self { head: Some(head), scope }, answer)
     }
 
-    /// Settles a reservation and returns true if a lock begins with this failure. An attempt that is not
-    /// reserved, or no longer, changes nothing.
-    pub(crate) fn settle(&self, draw: &Draw, outcome: Outcome, now: OffsetDateTime) -> (Self, bool) {
+    /// Settles a reservation by an outcome of the time `at` and returns true if a lock begins with this
+    /// failure. An attempt that is not reserved, or no longer, changes nothing.
+    pub(crate) fn settle(
+        &self,
+        draw: &Draw,
+        outcome: Outcome,
+        at: OffsetDateTime,
+        now: OffsetDateTime,
+    ) -> (Self, bool) {
         let Self { head: Some(mut head), scope } = self.clamped(now) else { return (self.clone(), false) };
         let own = |scope: &Option<Scope>| scope.clone().filter(|scope| scope.epoch == head.epoch);
         let (listed, mut next) = (own(&self.scope), own(&scope));
-        let wide = head.wide.as_mut().and_then(|wide| wide.settle(draw.attempt, outcome, now));
-        let in_own = next.as_mut().and_then(|own| own.counter.settle(draw.attempt, outcome, now));
+        let wide = head.wide.as_mut().and_then(|wide| wide.settle(draw.attempt, outcome, at));
+        let in_own = next.as_mut().and_then(|own| own.counter.settle(draw.attempt, outcome, at));
         let in_overflow = head.overflow.as_mut().and_then(|shared| {
             // Other scopes' failures stand behind it: a success of one does not clear them.
             let outcome = if outcome == Outcome::Succeeded { Outcome::Withdrawn } else { outcome };
-            shared.settle(draw.attempt, outcome, now)
+            shared.settle(draw.attempt, outcome, at)
         });
         let settled = [wide, in_own, in_overflow];
         if settled.iter().all(Option::is_none) {

@@ -16,7 +16,7 @@ use proptest::{collection::vec, prelude::*};
 use super::*;
 use crate::{
     state::{DocumentError, Transition, Write},
-    store::{Key, Lock},
+    store::Key,
 };
 
 /// The documents of one account as a store keeps them.
@@ -43,11 +43,14 @@ impl Account {
     }
 
     fn reserve(&mut self, draw: &Draw, now: OffsetDateTime) -> Reserve {
-        self.run(&Reserving { draw, lease: Budgets::LEASE, epoch: epoch() }, now)
+        self.run(
+            &Reserving { draw, lease: Budgets::LEASE, epoch: epoch(), crowded: false, expendable: true },
+            now,
+        )
     }
 
     fn settle(&mut self, draw: &Draw, outcome: Outcome, now: OffsetDateTime) -> bool {
-        self.run(&Settling { draw, outcome }, now)
+        self.run(&Settling { draw, outcome, at: now, expendable: true }, now)
     }
 
     /// Fails an attempt if the budgets have room for it.
@@ -83,7 +86,7 @@ fn scope(number: u32) -> DocumentId {
 }
 
 fn attempt(number: u32) -> AttemptId {
-    AttemptId(u128::from(number).to_be_bytes())
+    AttemptId(number.into())
 }
 
 fn budget(size: Size) -> Budget {
@@ -229,12 +232,20 @@ fn documents_are_text_that_an_operator_can_read() {
         wide: Some(Budget { lock: Lock::UntilCleared, ..budget(ALL) }),
         ..sign_in(number, 0)
     };
-    let _ = account.run(&Reserving { draw: &draw(1), lease: Budgets::LEASE, epoch: Epoch(7) }, at(0));
+    let _ = account.run(
+        &Reserving {
+            draw: &draw(1),
+            lease: Budgets::LEASE,
+            epoch: Epoch(7),
+            crowded: false,
+            expendable: true,
+        },
+        at(0),
+    );
     account.settle(&draw(1), Outcome::Failed, at(1));
     let _ = account.reserve(&draw(2), at(2));
     let texts: Vec<_> = account.0.values().map(|(bytes, _)| std::str::from_utf8(bytes).unwrap()).collect();
-    let reserved =
-        r#""reserved":[{"attempt":"00000000000000000000000000000002","lease_until":1764000062000000}]"#;
+    let reserved = r#""reserved":[[2,1764000062000000]]"#;
     let scope = format!(
         r#"{{"format":1,"document":{{"epoch":7,"counter":{{"budget":{{"failures":6,"window":1800000000,"lock":1800000000}},"failures":1,"window_ends":1764001801000000,"locked":null,{reserved}}}}}}}"#
     );
@@ -247,7 +258,8 @@ fn documents_are_text_that_an_operator_can_read() {
 #[test]
 fn a_newer_format_is_refused() {
     let draw = sign_in(0, 0);
-    let reserving = Reserving { draw: &draw, lease: Budgets::LEASE, epoch: Epoch(0) };
+    let reserving =
+        Reserving { draw: &draw, lease: Budgets::LEASE, epoch: Epoch(0), crowded: false, expendable: true };
     let newer = br#"{"format":2,"document":{"epoch":"other"}}"#;
     let error = reserving.apply(&[Some(newer), None], at(0)).unwrap_err();
     assert_eq!(error, DocumentError::Newer { found: 2, known: 1 });
@@ -258,7 +270,8 @@ fn unknown_and_missing_fields_are_refused() {
     let mut account = Account::default();
     let _ = account.reserve(&sign_in(0, 0), at(0));
     let draw = sign_in(1, 0);
-    let reserving = Reserving { draw: &draw, lease: Budgets::LEASE, epoch: Epoch(0) };
+    let reserving =
+        Reserving { draw: &draw, lease: Budgets::LEASE, epoch: Epoch(0), crowded: false, expendable: true };
     let texts: Vec<_> = reserving.keys().iter().map(|key| account.0[key].0.clone()).collect();
     let [head, scope] = [0, 1].map(|place| String::from_utf8(texts[place].clone()).unwrap());
     let read = |head: &str, scope: &str| {
@@ -302,7 +315,7 @@ proptest! {
     ) {
         let (window_ends, span, lease_until, failures) = numbers;
         let counter = format!(
-            r#"{{"budget":{{"failures":{failures},"window":{span},"lock":{span}}},"failures":{failures},"window_ends":{window_ends},"locked":{{"until":{lease_until}}},"reserved":[{{"attempt":"00000000000000000000000000000002","lease_until":{lease_until}}}]}}"#
+            r#"{{"budget":{{"failures":{failures},"window":{span},"lock":{span}}},"failures":{failures},"window_ends":{window_ends},"locked":{{"until":{lease_until}}},"reserved":[[2,{lease_until}]]}}"#
         );
         let head = format!(
             r#"{{"format":1,"document":{{"epoch":7,"wide":{counter},"overflow":{counter},"scopes":[{window_ends},null],"longest":{span}}}}}"#
@@ -317,9 +330,9 @@ proptest! {
         for head in [head.into_bytes(), bent, random] {
             let documents = [Some(&*head), Some(scope.as_bytes())];
             let now = at(seconds.into());
-            let reserving = Reserving { draw: &draw, lease: Budgets::LEASE, epoch: Epoch(0) };
+            let reserving = Reserving { draw: &draw, lease: Budgets::LEASE, epoch: Epoch(0), crowded: false, expendable: true };
             let _ = reserving.apply(&documents, now);
-            let _ = Settling { draw: &draw, outcome: Outcome::Failed }.apply(&documents, now);
+            let _ = Settling { draw: &draw, outcome: Outcome::Failed, at: now, expendable: true }.apply(&documents, now);
             let _ = Clearing { epoch: Epoch(1) }.apply(&documents[..1], now);
         }
     }

@@ -10,20 +10,18 @@ mod ledger;
 mod otc;
 mod shards;
 mod state;
-mod throttle;
 mod token;
 
 pub use accounts::{MemoryAdmins, MemoryCustomers};
 
-use std::sync::Arc;
+use std::{num::NonZero, sync::Arc};
 
 use async_trait::async_trait;
 use time::OffsetDateTime;
 
 use super::{
-    AssistanceEnd, AssistanceEntry, Attempt, Enrolment, Factor, FactorStore, Generation, Insert, LedgerStore,
-    OneTimeCredential, OtcStore, Outcome, Presented, Reserve, Store, Take, ThrottleKey, ThrottleStore,
-    TokenStore,
+    AssistanceEnd, AssistanceEntry, Enrolment, Factor, FactorStore, Generation, GenerationId, Insert,
+    LedgerStore, OneTimeCredential, OtcStore, Presented, Store, Take, TokenStore,
 };
 use crate::{
     account::{AdminId, CustomerId},
@@ -42,7 +40,6 @@ use crate::{
 pub struct MemoryStore {
     tokens: token::Tokens,
     codes: otc::Codes,
-    throttle: throttle::Throttle,
     factors: factors::Factors,
     ledger: ledger::Ledger,
     state: state::State,
@@ -60,12 +57,12 @@ impl MemoryStore {
     /// 500 bytes each; rounded up to a multiple of 256).
     ///
     /// Addresses that nobody has are counted too, so an attacker chooses how many there are. When the table is full of
-    /// live counters, nothing in it is forgotten; further addresses share 1,024 counters among them until room is free.
-    /// Shared counters lock addresses that did nothing wrong, but for no longer than the shortest of their budgets.
+    /// live counters, nothing in it is forgotten; further addresses share 64 sets of budgets for each kind of attempt, until room
+    /// is free.
+    /// Shared budgets lock addresses that did nothing wrong, but for no longer than the shortest of their budgets.
     #[must_use]
     pub fn with_throttle_capacity(accounts: usize) -> Self {
         Self {
-            throttle: throttle::Throttle::with_capacity(accounts),
             // A locked account takes two documents.
             state: state::State::with_capacity(accounts.saturating_mul(2)),
             ..Self::default()
@@ -87,8 +84,8 @@ impl Store for MemoryStore {
 
 #[async_trait]
 impl TokenStore for MemoryStore {
-    async fn generation(&self, subject: &Subject) -> Result<Generation, StoreError> {
-        Ok(self.tokens.generation(subject))
+    async fn generation(&self, subject: &Subject, fresh: GenerationId) -> Result<Generation, StoreError> {
+        Ok(self.tokens.generation(subject, fresh))
     }
 
     async fn insert(
@@ -96,9 +93,10 @@ impl TokenStore for MemoryStore {
         grant: &Grant,
         origin: &Origin,
         generation: Generation,
+        cap: NonZero<usize>,
         now: OffsetDateTime,
     ) -> Result<Insert, StoreError> {
-        Ok(self.tokens.insert(grant, origin, generation, now))
+        Ok(self.tokens.insert(grant, origin, generation, cap, now))
     }
 
     async fn find(&self, digest: &Digest, now: OffsetDateTime) -> Result<Option<Grant>, StoreError> {
@@ -118,19 +116,27 @@ impl TokenStore for MemoryStore {
         &self,
         subject: &Subject,
         keep: Option<&Digest>,
+        fresh: GenerationId,
         _now: OffsetDateTime,
-    ) -> Result<(), StoreError> {
-        self.tokens.revoke_all(subject, keep);
-        Ok(())
+    ) -> Result<Generation, StoreError> {
+        Ok(self.tokens.revoke_all(subject, keep, fresh))
     }
 
-    async fn revoke_everything(&self, _now: OffsetDateTime) -> Result<(), StoreError> {
-        self.tokens.revoke_everything();
-        Ok(())
+    async fn revoke_everything(
+        &self,
+        fresh: GenerationId,
+        _now: OffsetDateTime,
+    ) -> Result<GenerationId, StoreError> {
+        Ok(self.tokens.revoke_everything(fresh))
     }
 
-    async fn list(&self, subject: &Subject, now: OffsetDateTime) -> Result<Vec<(Grant, Origin)>, StoreError> {
-        Ok(self.tokens.list(subject, now))
+    async fn grants(
+        &self,
+        subject: &Subject,
+        limit: usize,
+        now: OffsetDateTime,
+    ) -> Result<Vec<(Grant, Origin)>, StoreError> {
+        Ok(self.tokens.grants(subject, limit, now))
     }
 
     async fn purge_tokens(&self, now: OffsetDateTime, limit: usize) -> Result<usize, StoreError> {
@@ -173,31 +179,6 @@ impl OtcStore for MemoryStore {
 
     async fn purge_codes(&self, now: OffsetDateTime, limit: usize) -> Result<usize, StoreError> {
         Ok(self.codes.purge(now, limit))
-    }
-}
-
-#[async_trait]
-impl ThrottleStore for MemoryStore {
-    async fn reserve(&self, attempt: &Attempt, now: OffsetDateTime) -> Result<Reserve, StoreError> {
-        Ok(self.throttle.reserve(attempt, now))
-    }
-
-    async fn settle(
-        &self,
-        attempt: &Attempt,
-        outcome: Outcome,
-        now: OffsetDateTime,
-    ) -> Result<bool, StoreError> {
-        Ok(self.throttle.settle(attempt, outcome, now))
-    }
-
-    async fn clear(&self, account: &ThrottleKey) -> Result<(), StoreError> {
-        self.throttle.clear(account);
-        Ok(())
-    }
-
-    async fn purge_attempts(&self, now: OffsetDateTime, limit: usize) -> Result<usize, StoreError> {
-        Ok(self.throttle.purge(now, limit))
     }
 }
 

@@ -1,8 +1,9 @@
 use std::{
-    collections::HashMap,
-    num::NonZeroU16,
+    cmp::Reverse,
+    collections::{HashMap, HashSet},
+    num::{NonZero, NonZeroU16},
     sync::{
-        Arc,
+        Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard,
         atomic::{AtomicU64, Ordering},
     },
 };
@@ -12,19 +13,23 @@ use time::OffsetDateTime;
 use super::{digest_map::DigestMap, shards::Shards};
 use crate::{
     account::Website,
-    store::{Generation, Insert, micros},
+    store::{Generation, GenerationId, Insert, micros},
     token::{Assistance, Digest, Grant, Obtained, Origin, Subject},
 };
 
 /// The grants, and what each subject holds.
 ///
 /// A row dies with its subject's revoke-all, so that finding one reads nothing but the row. Locks are taken
-/// in one order: the subject's shard, then a digest's.
+/// in one order: the subject's shard, then the shop's generation or a digest's shard.
 #[derive(Debug, Default)]
 pub(super) struct Tokens {
     rows: Shards<Rows>,
     subjects: Shards<HashMap<Subject, SubjectRow>>,
-    everything: AtomicU64,
+    /// The shop's generation, which rows do not hold.
+    shop: RwLock<Option<GenerationId>>,
+    /// Counts the generations of the shop; it is raised under the lock of `shop`. A row holds it in place of
+    /// the generation: it is short, and finding a row takes no lock for it.
+    epoch: AtomicU64,
 }
 
 #[derive(Default)]
@@ -46,16 +51,16 @@ struct Row {
     expires_at: i64,
     assistance: Option<Arc<Assistance>>,
     origin: Option<Box<Origin>>,
-    /// The count of revoke-everythings under which the grant was stored. Beyond four billion, nothing is live.
-    everything: u32,
+    /// The epoch under which the grant was stored. From 2^32 - 1 on, nothing is live.
+    epoch: u32,
     website: Option<NonZeroU16>,
     obtained: Obtained,
 }
 
 #[derive(Default)]
 struct SubjectRow {
-    /// Kept for good once raised: a sign-in that read an older one may still be on its way.
-    generation: u64,
+    /// Kept for good: a sign-in that read an earlier one may still be on its way.
+    generation: Option<GenerationId>,
     grants: Vec<Digest>,
 }
 
@@ -63,10 +68,10 @@ impl Tokens {
     /// Expired rows that one insertion removes at most.
     const SWEEP: usize = 64;
 
-    pub(super) fn generation(&self, subject: &Subject) -> Generation {
+    pub(super) fn generation(&self, subject: &Subject, fresh: GenerationId) -> Generation {
         let subjects = self.subjects.read(self.subjects.index_of(subject));
-        let subject = subjects.get(subject).map_or(0, |row| row.generation);
-        Generation { subject, everything: self.everything.load(Ordering::Acquire) }
+        let subject = subjects.get(subject).and_then(|row| row.generation);
+        Generation { shop: self.shop_or(fresh), subject }
     }
 
     pub(super) fn insert(
@@ -74,16 +79,16 @@ impl Tokens {
         grant: &Grant,
         origin: &Origin,
         generation: Generation,
+        cap: NonZero<usize>,
         now: OffsetDateTime,
     ) -> Insert {
         let index = Shards::<Rows>::index_of_digest(&grant.digest);
         let sweep;
         {
             let mut subjects = self.subjects.write(self.subjects.index_of(&grant.subject));
-            let current = subjects.get(&grant.subject).map_or(0, |row| row.generation);
-            if generation
-                != (Generation { subject: current, everything: self.everything.load(Ordering::Acquire) })
-            {
+            let (shop, epoch) = self.shop();
+            let subject = subjects.get(&grant.subject).and_then(|row| row.generation);
+            if (shop, subject) != (Some(generation.shop), generation.subject) {
                 return Insert::Revoked;
             }
             let mut rows = self.rows.write(index);
@@ -93,7 +98,8 @@ impl Tokens {
             if rows.grants.get(&grant.digest).is_some() {
                 return Insert::Collision;
             }
-            let row = rows.pack(grant, origin, generation.everything);
+            // If everything is revoked from here on, the row is dead when it is stored.
+            let row = rows.pack(grant, origin, epoch);
             let held = &mut subjects.entry(grant.subject.clone()).or_default().grants;
             if held.len() == held.capacity() {
                 // Most customers hold one or two; room for four would be most of what they take.
@@ -103,6 +109,10 @@ impl Tokens {
             rows.grants.insert(grant.digest, row);
             rows.until_sweep = rows.until_sweep.saturating_sub(1);
             sweep = rows.until_sweep == 0;
+            drop(rows);
+            if held.len() > cap.get() {
+                self.evict(held, &grant.digest, cap, micros::from_time(now));
+            }
         }
         if sweep {
             self.sweep(index, now, Self::SWEEP);
@@ -126,10 +136,16 @@ impl Tokens {
         self.remove_if(digest, |_| true).is_some_and(|row| self.is_live(&row, micros::from_time(now)))
     }
 
-    pub(super) fn revoke_all(&self, subject: &Subject, keep: Option<&Digest>) {
+    pub(super) fn revoke_all(
+        &self,
+        subject: &Subject,
+        keep: Option<&Digest>,
+        fresh: GenerationId,
+    ) -> Generation {
         let mut subjects = self.subjects.write(self.subjects.index_of(subject));
         let row = subjects.entry(subject.clone()).or_default();
-        row.generation = row.generation.saturating_add(1);
+        row.generation = Some(fresh);
+        let generation = Generation { shop: self.shop_or(fresh), subject: Some(fresh) };
         row.grants.retain(|digest| {
             let kept = Some(digest) == keep;
             if !kept {
@@ -137,13 +153,21 @@ impl Tokens {
             }
             kept
         });
+        generation
     }
 
-    pub(super) fn revoke_everything(&self) {
-        self.everything.fetch_add(1, Ordering::AcqRel);
+    pub(super) fn revoke_everything(&self, fresh: GenerationId) -> GenerationId {
+        let mut shop = self.write_shop();
+        self.epoch.fetch_add(1, Ordering::AcqRel);
+        *shop.insert(fresh)
     }
 
-    pub(super) fn list(&self, subject: &Subject, now: OffsetDateTime) -> Vec<(Grant, Origin)> {
+    pub(super) fn grants(
+        &self,
+        subject: &Subject,
+        limit: usize,
+        now: OffsetDateTime,
+    ) -> Vec<(Grant, Origin)> {
         let subjects = self.subjects.read(self.subjects.index_of(subject));
         let held = subjects.get(subject).map(|row| row.grants.as_slice()).unwrap_or_default();
         let mut listed: Vec<_> = held
@@ -154,7 +178,8 @@ impl Tokens {
                 Some((rows.unpack(*digest, row), row.origin.as_deref().cloned().unwrap_or_default()))
             })
             .collect();
-        listed.sort_by_key(|(grant, _)| std::cmp::Reverse(grant.issued_at));
+        listed.sort_by_key(|(grant, _)| Reverse((grant.issued_at, grant.digest)));
+        listed.truncate(limit);
         listed
     }
 
@@ -163,7 +188,47 @@ impl Tokens {
     }
 
     fn is_live(&self, row: &Row, now: i64) -> bool {
-        now < row.expires_at && u64::from(row.everything) == self.everything.load(Ordering::Acquire)
+        now < row.expires_at && u64::from(row.epoch) == self.epoch.load(Ordering::Acquire)
+    }
+
+    /// The shop's generation, and its epoch.
+    fn shop(&self) -> (Option<GenerationId>, u64) {
+        let shop = self.read_shop();
+        (*shop, self.epoch.load(Ordering::Acquire))
+    }
+
+    /// The shop's generation; this one, if it has none yet.
+    fn shop_or(&self, fresh: GenerationId) -> GenerationId {
+        let shop = *self.read_shop();
+        shop.unwrap_or_else(|| *self.write_shop().get_or_insert(fresh))
+    }
+
+    fn read_shop(&self) -> RwLockReadGuard<'_, Option<GenerationId>> {
+        self.shop.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn write_shop(&self) -> RwLockWriteGuard<'_, Option<GenerationId>> {
+        self.shop.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Removes what is dead of a subject's grants, and the oldest beyond the cap except the newly inserted.
+    /// The subject's shard is locked, so that no other insertion counts at the same time.
+    fn evict(&self, held: &mut Vec<Digest>, inserted: &Digest, cap: NonZero<usize>, now: i64) {
+        let (mut live, mut gone) = (Vec::new(), HashSet::new());
+        for digest in held.iter().filter(|digest| *digest != inserted) {
+            let rows = self.rows.read(Shards::<Rows>::index_of_digest(digest));
+            match rows.grants.get(digest).filter(|row| self.is_live(row, now)) {
+                Some(row) => live.push((row.issued_at, *digest)),
+                None => drop(gone.insert(*digest)),
+            }
+        }
+        live.sort_unstable();
+        live.truncate((live.len() + 1).saturating_sub(cap.get()));
+        gone.extend(live.into_iter().map(|(_, digest)| digest));
+        for digest in &gone {
+            self.rows.write(Shards::<Rows>::index_of_digest(digest)).grants.remove(digest);
+        }
+        held.retain(|digest| !gone.contains(digest));
     }
 
     /// Removes at most `limit` dead rows of one shard and answers how many.
@@ -199,7 +264,7 @@ impl Tokens {
         let row = rows.grants.remove(digest)?;
         if let Some(held) = subjects.get_mut(&row.subject) {
             held.grants.retain(|other| other != digest);
-            if held.grants.is_empty() && held.generation == 0 {
+            if held.grants.is_empty() && held.generation.is_none() {
                 subjects.remove(&row.subject);
             }
         }
@@ -208,7 +273,7 @@ impl Tokens {
 }
 
 impl Rows {
-    fn pack(&mut self, grant: &Grant, origin: &Origin, everything: u64) -> Row {
+    fn pack(&mut self, grant: &Grant, origin: &Origin, epoch: u64) -> Row {
         let website = grant.website.as_ref().and_then(|website| {
             let place = self.websites.iter().position(|other| other == website).unwrap_or_else(|| {
                 self.websites.push(website.clone());
@@ -221,7 +286,7 @@ impl Rows {
             subject: grant.subject.clone(),
             issued_at: micros::from_time(grant.issued_at),
             expires_at: micros::from_time(grant.expires_at),
-            everything: u32::try_from(everything).unwrap_or(u32::MAX),
+            epoch: u32::try_from(epoch).unwrap_or(u32::MAX),
             assistance: grant.assistance.clone(),
             origin: (*origin != Origin::default()).then(|| Box::new(origin.clone())),
             website,
@@ -259,6 +324,12 @@ mod tests {
         Grant::customer(digest, customer, Website::default(), Obtained::Password, start, expires)
     }
 
+    const CAP: NonZero<usize> = NonZero::<usize>::MAX;
+
+    fn first(tokens: &Tokens) -> Generation {
+        tokens.generation(&grant(0, 0).subject, GenerationId::from_bytes([1; 16]))
+    }
+
     fn rows(tokens: &Tokens) -> usize {
         (0..=u8::MAX).map(|index| tokens.rows.read(index).grants.len()).sum()
     }
@@ -267,13 +338,13 @@ mod tests {
     fn insertions_sweep_what_has_expired() {
         let tokens = Tokens::default();
         let start = OffsetDateTime::UNIX_EPOCH;
-        let none = Generation { subject: 0, everything: 0 };
+        let first = first(&tokens);
         for n in 0..200_000 {
             // A hundred a second, each for 100 s: 10,000 are live at a time.
             let now = start + Duration::from_secs(n / 100);
             let mut grant = grant(n, 0);
             grant.expires_at = now + Duration::from_secs(100);
-            assert_eq!(tokens.insert(&grant, &Origin::default(), none, now), Insert::Stored);
+            assert_eq!(tokens.insert(&grant, &Origin::default(), first, CAP, now), Insert::Stored);
         }
         assert!(rows(&tokens) < 40_000, "{} rows are kept for 10,000 live ones", rows(&tokens));
         let held: usize = (0..=u8::MAX)
@@ -286,9 +357,9 @@ mod tests {
     fn a_subject_that_holds_nothing_takes_no_room() {
         let tokens = Tokens::default();
         let start = OffsetDateTime::UNIX_EPOCH;
-        let none = Generation { subject: 0, everything: 0 };
+        let first = first(&tokens);
         for n in 0..1000 {
-            assert_eq!(tokens.insert(&grant(n, 60), &Origin::default(), none, start), Insert::Stored);
+            assert_eq!(tokens.insert(&grant(n, 60), &Origin::default(), first, CAP, start), Insert::Stored);
         }
         assert_eq!(tokens.purge(start + Duration::from_secs(60), 400), 400);
         assert_eq!(tokens.purge(start + Duration::from_secs(60), usize::MAX), 600);

@@ -1,4 +1,4 @@
--- Version 5: versioned documents, whose meaning the library owns. SELECT convert_from(bytes, 'UTF8') shows one. True in
+-- Version 4: versioned documents, whose meaning the library owns. SELECT convert_from(bytes, 'UTF8') shows one. True in
 -- listed: the document has entries in indexes.
 CREATE TABLE "{schema}".documents (
     partition bytea NOT NULL,

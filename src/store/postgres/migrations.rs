@@ -11,8 +11,7 @@ pub(super) const STEPS: &[(u32, &str)] = &[
     (1, include_str!("schema.sql")),
     (2, include_str!("schema_2.sql")),
     (3, include_str!("schema_3.sql")),
-    (4, include_str!("schema_4.sql")),
-    (5, include_str!("documents.sql")),
+    (4, include_str!("documents.sql")),
 ];
 
 /// The version of the tables that this release knows.

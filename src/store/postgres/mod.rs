@@ -50,7 +50,6 @@ mod proof;
 mod session;
 mod state;
 mod statements;
-mod throttle;
 mod tokens;
 
 pub use accounts::{PostgresAdmins, PostgresCustomers};

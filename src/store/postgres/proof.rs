@@ -24,15 +24,15 @@ const POOLER: &str = "a connection pooler before the database does not keep a se
      or connect directly";
 
 /// The tables that every node reads and writes.
-const TABLES: &str = "'grants', 'bars', 'subjects', 'epoch', 'one_time_credentials', 'attempts', 'audit_events', \
+const TABLES: &str = "'grants', 'bars', 'subjects', 'epoch', 'one_time_credentials', 'audit_events', \
      'customers', 'admins', 'factors', 'recovery_codes', 'factor_enrolments', 'assistance_ledger', 'documents', 'entries'";
 
 /// The functions that the schema files create. The schema may hold others, which the store never calls.
-const FUNCTIONS: &str = "'activate_factor', 'append_records', 'begin_enrolment', 'clamp', 'clear_attempts', \
-     'commit_documents', 'erase_assistance', 'erase_records', 'fail', 'forget', 'insert_grant', 'is_locked', 'lapse', 'lock_of', 'lower_end', \
-     'purge_assistance', 'purge_attempts', 'purge_credentials', 'purge_enrolments', 'purge_tokens', 'put_credential', \
-     'remove_factor', 'replace_recovery_codes', 'reserve_attempt', 'revoke_all', 'revoke_grant', 'save', \
-     'settle_attempt', 'sweep_documents', 'take_credential'";
+const FUNCTIONS: &str = "'activate_factor', 'append_records', 'begin_enrolment', \
+     'commit_documents', 'erase_assistance', 'erase_records', 'insert_grant', 'lock_of', \
+     'purge_assistance', 'purge_credentials', 'purge_enrolments', 'purge_tokens', 'put_credential', \
+     'remove_factor', 'replace_recovery_codes', 'revoke_all', 'revoke_grant', \
+     'sweep_documents', 'take_credential'";
 
 /// The server's description of itself.
 #[derive(Debug)]

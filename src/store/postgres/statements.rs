@@ -32,7 +32,7 @@ macro_rules! live_grants {
         concat!(
             "SELECT digest, subject_kind, subject_id, website, obtained, actor, parent, reason, issued_at, expires_at",
             $more,
-            " FROM \"{schema}\".grants JOIN \"{schema}\".epoch USING (everything) WHERE ",
+            " FROM \"{schema}\".grants JOIN \"{schema}\".epoch USING (shop_generation) WHERE ",
             $condition,
             " AND expires_at > $2",
         )
@@ -65,10 +65,13 @@ statements! {
     /// What never waits for a lock. `LIMIT 1` keeps the planner from a join that would read a whole partition.
     Query {
         Generation =>
-            "SELECT coalesce((SELECT generation FROM \"{schema}\".subjects WHERE kind = $1 AND id = $2), 0), everything \
-             FROM \"{schema}\".epoch",
+            "SELECT (SELECT generation FROM \"{schema}\".subjects WHERE kind = $1 AND id = $2), \
+             (SELECT shop_generation FROM \"{schema}\".epoch)",
         Find => live_grants!("", "digest = $1"),
-        List => concat!(live_grants!(", source, user_agent, correlation_id", "subject_id = $1 AND subject_kind = $3"), " ORDER BY issued_at DESC"),
+        Grants => concat!(
+            live_grants!(", source, user_agent, correlation_id", "subject_id = $1 AND subject_kind = $3"),
+            " ORDER BY issued_at DESC, digest DESC LIMIT $4"
+        ),
         Peek =>
             "SELECT * FROM \"{schema}\".one_time_credentials WHERE customer = $1 AND digest = $2 AND website = $3 \
              AND purpose = ANY ($4) AND expires_at > $5 AND NOT spent",
@@ -114,19 +117,18 @@ statements! {
     /// What may wait for a lock.
     Command {
         Insert =>
-            "SELECT \"{schema}\".insert_grant($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)",
+            "SELECT \"{schema}\".insert_grant($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)",
         Revoke => "SELECT \"{schema}\".revoke_grant($1, $2, $3)",
-        RevokeAll => "SELECT \"{schema}\".revoke_all($1, $2, $3)",
-        RevokeEverything => "UPDATE \"{schema}\".epoch SET everything = everything + 1 RETURNING everything",
+        RevokeAll => "SELECT \"{schema}\".revoke_all($1, $2, $3, $4)",
+        BeginShop => "INSERT INTO \"{schema}\".epoch VALUES (1, $1) ON CONFLICT DO NOTHING",
+        RevokeEverything =>
+            "INSERT INTO \"{schema}\".epoch VALUES (1, $1) \
+             ON CONFLICT (one) DO UPDATE SET shop_generation = excluded.shop_generation",
         PurgeTokens => "SELECT \"{schema}\".purge_tokens($1, $2)",
         Put => "SELECT \"{schema}\".put_credential($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
         Take => "SELECT * FROM \"{schema}\".take_credential($1, $2, $3, $4, $5, $6)",
         Discard => "DELETE FROM \"{schema}\".one_time_credentials WHERE customer = $1 AND NOT spent",
         PurgeCodes => "SELECT \"{schema}\".purge_credentials($1, $2)",
-        Reserve => "SELECT \"{schema}\".reserve_attempt($1, $2, $3, $4, $5, $6, $7, $8)",
-        Settle => "SELECT \"{schema}\".settle_attempt($1, $2, $3, $4, $5)",
-        Clear => "SELECT \"{schema}\".clear_attempts($1)",
-        PurgeAttempts => "SELECT \"{schema}\".purge_attempts($1, $2)",
         BeginEnrolment => "SELECT \"{schema}\".begin_enrolment($1, $2, $3, $4, $5, $6, $7)",
         Activate => "SELECT \"{schema}\".activate_factor($1, $2, $3, $4)",
         UseStep =>

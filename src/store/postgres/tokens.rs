@@ -1,3 +1,5 @@
+use std::num::NonZero;
+
 use async_trait::async_trait;
 use time::OffsetDateTime;
 use tokio_postgres::Row;
@@ -5,20 +7,18 @@ use tokio_postgres::Row;
 use super::{Command, Failure, PostgresStore, Query, limit, parameters, removed};
 use crate::{
     error::StoreError,
-    store::{Generation, Insert, TokenStore, columns, micros},
+    store::{Generation, GenerationId, Insert, TokenStore, columns, micros},
     token::{Digest, Grant, Origin, Subject},
 };
 
 #[async_trait]
 impl TokenStore for PostgresStore {
-    async fn generation(&self, subject: &Subject) -> Result<Generation, StoreError> {
-        let (kind, id) = columns::subject_columns(subject);
-        let rows = self.query(Query::Generation, &[&kind, &id]).await?;
-        let count = |column| {
-            let row = rows.first().ok_or(Failure::Unreadable)?;
-            Ok::<_, Failure>(row.try_get::<_, i64>(column)?.cast_unsigned())
-        };
-        Ok(Generation { subject: count(0)?, everything: count(1)? })
+    async fn generation(&self, subject: &Subject, fresh: GenerationId) -> Result<Generation, StoreError> {
+        if let Some(found) = self.found_generation(subject).await? {
+            return Ok(found);
+        }
+        self.command(Command::BeginShop, parameters![fresh.as_bytes().to_vec()]).await?;
+        Ok(self.found_generation(subject).await?.ok_or(Failure::Unreadable)?)
     }
 
     async fn insert(
@@ -26,6 +26,7 @@ impl TokenStore for PostgresStore {
         grant: &Grant,
         origin: &Origin,
         generation: Generation,
+        cap: NonZero<usize>,
         now: OffsetDateTime,
     ) -> Result<Insert, StoreError> {
         let (kind, id) = columns::subject_columns(&grant.subject);
@@ -46,8 +47,9 @@ impl TokenStore for PostgresStore {
                 origin.source.map(|source| source.to_string()),
                 origin.user_agent.clone(),
                 origin.correlation_id.clone(),
-                generation.subject.cast_signed(),
-                generation.everything.cast_signed(),
+                generation.subject.map(|subject| subject.as_bytes().to_vec()),
+                generation.shop.as_bytes().to_vec(),
+                limit(cap.get()),
                 micros::from_time(now),
             ],
         );
@@ -80,23 +82,33 @@ impl TokenStore for PostgresStore {
         &self,
         subject: &Subject,
         keep: Option<&Digest>,
+        fresh: GenerationId,
         _now: OffsetDateTime,
-    ) -> Result<(), StoreError> {
+    ) -> Result<Generation, StoreError> {
         let (kind, id) = columns::subject_columns(subject);
         let keep = keep.map(|keep| keep.as_bytes().to_vec());
-        self.command(Command::RevokeAll, parameters![kind, id, keep]).await?;
-        Ok(())
+        let parameters = parameters![kind, id, keep, fresh.as_bytes().to_vec()];
+        let shop = self.call::<Vec<u8>>(Command::RevokeAll, parameters).await?;
+        Ok(Generation { shop: columns::generation(&shop)?, subject: Some(fresh) })
     }
 
-    async fn revoke_everything(&self, _now: OffsetDateTime) -> Result<(), StoreError> {
-        // An error if the row is missing: nobody's tokens would end.
-        self.call::<i64>(Command::RevokeEverything, parameters![]).await?;
-        Ok(())
+    async fn revoke_everything(
+        &self,
+        fresh: GenerationId,
+        _now: OffsetDateTime,
+    ) -> Result<GenerationId, StoreError> {
+        self.command(Command::RevokeEverything, parameters![fresh.as_bytes().to_vec()]).await?;
+        Ok(fresh)
     }
 
-    async fn list(&self, subject: &Subject, now: OffsetDateTime) -> Result<Vec<(Grant, Origin)>, StoreError> {
+    async fn grants(
+        &self,
+        subject: &Subject,
+        most: usize,
+        now: OffsetDateTime,
+    ) -> Result<Vec<(Grant, Origin)>, StoreError> {
         let (kind, id) = columns::subject_columns(subject);
-        let rows = self.query(Query::List, &[&id, &micros::from_time(now), &kind]).await?;
+        let rows = self.query(Query::Grants, &[&id, &micros::from_time(now), &kind, &limit(most)]).await?;
         let read = |row: &Row| {
             let origin = columns::origin(row.try_get(10)?, row.try_get(11)?, row.try_get(12)?)?;
             Ok::<_, Failure>((grant(row)?, origin))
@@ -107,6 +119,21 @@ impl TokenStore for PostgresStore {
     async fn purge_tokens(&self, now: OffsetDateTime, most: usize) -> Result<usize, StoreError> {
         let purge = self.call(Command::PurgeTokens, parameters![micros::from_time(now), limit(most)]);
         Ok(removed(purge.await?))
+    }
+}
+
+impl PostgresStore {
+    /// None if the shop has no generation yet.
+    async fn found_generation(&self, subject: &Subject) -> Result<Option<Generation>, Failure> {
+        let (kind, id) = columns::subject_columns(subject);
+        let rows = self.query(Query::Generation, &[&kind, &id]).await?;
+        let row = rows.first().ok_or(Failure::Unreadable)?;
+        let id = |column| {
+            let bytes = row.try_get::<_, Option<&[u8]>>(column)?;
+            Ok::<_, Failure>(bytes.map(columns::generation).transpose()?)
+        };
+        let (subject, shop) = (id(0)?, id(1)?);
+        Ok(shop.map(|shop| Generation { shop, subject }))
     }
 }
 

@@ -3,6 +3,7 @@
 use redis::Value;
 
 use super::failure::Failure;
+use crate::store::GenerationId;
 
 pub(super) type Pair<'a> = (&'a [u8], &'a [u8]);
 
@@ -38,10 +39,9 @@ pub(super) fn word(answer: &Value) -> Result<&[u8], Failure> {
     bytes(answer)?.ok_or(CORRUPT)
 }
 
-/// A counter's value; none before it was first raised.
-pub(super) fn count(answer: &Value) -> Result<u64, Failure> {
-    let Some(digits) = bytes(answer)? else { return Ok(0) };
-    str::from_utf8(digits).ok().and_then(|digits| digits.parse().ok()).ok_or(Failure::Corrupt("a counter"))
+pub(super) fn generation(answer: &Value) -> Result<Option<GenerationId>, Failure> {
+    let id = |bytes: &[u8]| bytes.try_into().map(GenerationId::from_bytes);
+    bytes(answer)?.map(id).transpose().map_err(|_| Failure::Corrupt("a generation"))
 }
 
 pub(super) fn size(answer: &Value) -> Result<usize, Failure> {

@@ -4,8 +4,7 @@ use time::OffsetDateTime;
 
 use crate::{
     account::CustomerId,
-    clock::after,
-    store::{ThrottleKey, micros},
+    store::micros,
     token::{Digest, Subject},
 };
 
@@ -33,7 +32,7 @@ impl Keys {
         self.key(word.as_bytes(), &[])
     }
 
-    /// How often everything was revoked.
+    /// The generation of the shop.
     pub(super) fn everything(&self) -> &[u8] {
         &self.everything
     }
@@ -43,7 +42,7 @@ impl Keys {
         self.key(b"t", digest.as_bytes())
     }
 
-    /// How often the subject's grants were revoked.
+    /// The generation of a subject.
     pub(super) fn generation(&self, subject: &Subject) -> Vec<u8> {
         self.key(b"g", &subject_bytes(subject))
     }
@@ -56,11 +55,6 @@ impl Keys {
     /// A customer's one-time credentials, by digest.
     pub(super) fn codes(&self, customer: &CustomerId) -> Vec<u8> {
         self.key(b"c", customer.to_string().as_bytes())
-    }
-
-    /// An account's budgets.
-    pub(super) fn attempts(&self, account: &ThrottleKey) -> Vec<u8> {
-        self.key(b"a", account.as_bytes())
     }
 
     /// The second factors of all admin users, who are few.
@@ -141,9 +135,4 @@ pub(super) fn slack_millis() -> i64 {
 
 pub(super) fn millis(span: Duration) -> i64 {
     i64::try_from(span.as_millis()).unwrap_or(i64::MAX)
-}
-
-/// A span in microseconds, no longer than the calendar.
-pub(super) fn span_micros(span: Duration) -> i64 {
-    micros::from_time(after(OffsetDateTime::UNIX_EPOCH, span))
 }

@@ -61,16 +61,15 @@
 //!
 //! ```text
 //! ACL SETUSER shop on >secret ~{commerce_auth}:* +info +select +wait +eval +evalsha +get +getrange +mget +set
-//!     +del +incr +pexpire +pttl +hget +hgetall +hset +hdel +zadd +zrange +zrangebyscore +zrem +zremrangebyscore +scan +time
+//!     +del +pexpire +pttl +hget +hgetall +hset +hdel +zadd +zcard +zrange +zrangebyscore +zrem +zremrangebyscore +scan +time
 //! ```
 //!
 //! # What it keeps
 //!
 //! All keys begin with the shop's prefix as a hash tag, so that they are in one slot of a cluster: `{commerce_auth}:t` and a
 //! digest for a grant or the bar of a digest, `s` and a subject for what it holds, `g` for its generation, `c` and a customer
-//! for one-time credentials, `a` and an account's digest for its budgets, and `everything`; `factors` and `enrolments`, with a
-//! field for each admin user; `l` and a grant's digest for an entry of the ledger, `h` and a customer for what it has there, `open`
-//! and `ended` for all; `d` and a partition, kind and id for a document, `i` and a partition or nothing and a name for an index of
+//! for one-time credentials, and `everything` for the shop's generation; `factors` and `enrolments`, with a field for each admin
+//! user; `l` and a grant's digest for an entry of the ledger, `h` and a customer for what it has there, `open` and `ended` for all; `d` and a partition, kind and id for a document, `i` and a partition or nothing and a name for an index of
 //! them. Digests and keys of accounts stand there, and an authenticator's secret, sealed by the
 //! [`Keyring`]; e-mail addresses, tokens and codes do not. A token takes about 550 bytes, with its subject's index and a usual
 //! user agent.
@@ -106,7 +105,6 @@ mod options;
 mod records;
 mod script;
 mod sentinel;
-mod throttle;
 mod tls;
 mod tokens;
 

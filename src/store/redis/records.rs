@@ -7,7 +7,7 @@ use time::OffsetDateTime;
 use super::failure::Failure;
 use crate::{
     account::{CustomerId, Website},
-    store::{OneTimeCredential, Presented, Purpose, micros},
+    store::{GenerationId, OneTimeCredential, Presented, Purpose, micros},
     token::{Assistance, Digest, Grant, Obtained, Origin, Subject},
 };
 
@@ -17,13 +17,13 @@ const GRANT: u8 = 1;
 const CORRUPT_GRANT: Failure = Failure::Corrupt("a grant");
 const CORRUPT_CODE: Failure = Failure::Corrupt("a one-time credential");
 
-/// A grant as it is kept, under the count of revoke-everythings.
-pub(super) fn write_grant(grant: &Grant, origin: &Origin, everything: u64) -> Vec<u8> {
+/// A grant as it is kept, under the shop's generation.
+pub(super) fn write_grant(grant: &Grant, origin: &Origin, shop: GenerationId) -> Vec<u8> {
     let subject = subject_bytes(&grant.subject);
     let mut record = Vec::with_capacity(128);
     record.push(GRANT);
     record.extend(micros::from_time(grant.expires_at).to_be_bytes());
-    record.extend(everything.to_be_bytes());
+    record.extend(shop.as_bytes());
     record.push(u8::try_from(subject.len()).unwrap_or(u8::MAX));
     record.extend(subject);
     record.extend(micros::from_time(grant.issued_at).to_be_bytes());
@@ -38,7 +38,7 @@ pub(super) fn write_grant(grant: &Grant, origin: &Origin, everything: u64) -> Ve
 pub(super) fn read_grant(
     digest: Digest,
     record: &[u8],
-    everything: u64,
+    shop: Option<GenerationId>,
     now: OffsetDateTime,
 ) -> Result<Option<(Grant, Reader<'_>)>, Failure> {
     let mut reader = Reader(record);
@@ -47,8 +47,8 @@ pub(super) fn read_grant(
         return Ok(None);
     }
     let expires_at = reader.time().filter(|_| kind == GRANT).ok_or(CORRUPT_GRANT)?;
-    let stored_under = reader.int().map(u64::from_be_bytes).ok_or(CORRUPT_GRANT)?;
-    if now >= expires_at || stored_under != everything {
+    let stored_under = reader.generation().ok_or(CORRUPT_GRANT)?;
+    if now >= expires_at || Some(stored_under) != shop {
         return Ok(None);
     }
     let grant = reader.grant(digest, expires_at).ok_or(CORRUPT_GRANT)?;
@@ -154,6 +154,10 @@ impl<'r> Reader<'r> {
 
     pub(super) fn int(&mut self) -> Option<[u8; 8]> {
         self.take(8)?.try_into().ok()
+    }
+
+    fn generation(&mut self) -> Option<GenerationId> {
+        Some(GenerationId::from_bytes(self.take(16)?.try_into().ok()?))
     }
 
     pub(super) fn time(&mut self) -> Option<OffsetDateTime> {

@@ -21,20 +21,17 @@ macro_rules! scripts {
 scripts! {
     VERSION: "#!lua flags=allow-oom" "version";
     PROBE: "#!lua flags=allow-oom" "probe";
-    INSERT: "#!lua" "tokens" "insert";
+    BEGIN_SHOP: "#!lua" "begin_shop";
+    INSERT: "#!lua" "tokens" "order" "insert";
     REVOKE: "#!lua flags=allow-oom" "tokens" "revoke";
     REVOKE_ALL: "#!lua flags=allow-oom" "revoke_all";
     REVOKE_EVERYTHING: "#!lua flags=allow-oom" "revoke_everything";
-    LIST: "#!lua flags=no-writes" "list";
+    GRANTS: "#!lua flags=no-writes" "tokens" "order" "grants";
     PURGE_TOKENS: "#!lua flags=allow-oom" "tokens" "purge" "purge_tokens";
     PUT: "#!lua" "codes" "put";
     TAKE: "#!lua flags=allow-oom" "codes" "take";
     DISCARD: "#!lua flags=allow-oom" "codes" "discard";
     PURGE_CODES: "#!lua flags=allow-oom" "codes" "purge" "purge_codes";
-    RESERVE: "#!lua" "budgets" "reserve";
-    SETTLE: "#!lua flags=allow-oom" "budgets" "settle";
-    CLEAR: "#!lua flags=allow-oom" "budgets" "clear";
-    PURGE_ATTEMPTS: "#!lua flags=allow-oom" "budgets" "purge" "purge_attempts";
     BEGIN_ENROLMENT: "#!lua" "enrolments" "begin_enrolment";
     ACTIVATE: "#!lua flags=allow-oom" "enrolments" "factors" "activate";
     USE_STEP: "#!lua flags=allow-oom" "factors" "use_step";

@@ -1,29 +1,36 @@
+use std::num::NonZero;
+
 use async_trait::async_trait;
 use redis::{Cmd, Value, cmd};
 use time::OffsetDateTime;
 
 use super::{
     PURGED_AT_ONCE, RedisStore,
-    answer::{bytes, count, flag, items, size, word},
+    answer::{self, bytes, flag, items, size},
     failure::Failure,
     keys::{kept_for, trimmed_until},
     records::{read_grant, read_origin, write_grant},
-    script::{INSERT, LIST, PURGE_TOKENS, REVOKE, REVOKE_ALL, REVOKE_EVERYTHING},
+    script::{BEGIN_SHOP, GRANTS, INSERT, PURGE_TOKENS, REVOKE, REVOKE_ALL, REVOKE_EVERYTHING},
 };
 use crate::{
     error::StoreError,
-    store::{Generation, Insert, TokenStore, micros},
+    store::{Generation, GenerationId, Insert, TokenStore, micros},
     token::{Digest, Grant, Origin, Subject},
 };
 
 #[async_trait]
 impl TokenStore for RedisStore {
-    async fn generation(&self, subject: &Subject) -> Result<Generation, StoreError> {
+    async fn generation(&self, subject: &Subject, fresh: GenerationId) -> Result<Generation, StoreError> {
         let keys = &self.0.keys;
         let mut question = cmd("MGET");
         question.arg(keys.generation(subject)).arg(keys.everything());
-        let [subject, everything] = items(self.0.links.ask(&question).await?)?;
-        Ok(Generation { subject: count(&subject)?, everything: count(&everything)? })
+        if let Some(found) = generation(self.0.links.ask(&question).await?)? {
+            return Ok(found);
+        }
+        let call =
+            BEGIN_SHOP.on([keys.generation(subject), keys.everything().to_vec()]).arg(fresh.as_bytes());
+        let found = generation(self.0.links.run(call).await?)?;
+        Ok(found.ok_or(Failure::Corrupt("an answer"))?)
     }
 
     async fn insert(
@@ -31,6 +38,7 @@ impl TokenStore for RedisStore {
         grant: &Grant,
         origin: &Origin,
         generation: Generation,
+        cap: NonZero<usize>,
         now: OffsetDateTime,
     ) -> Result<Insert, StoreError> {
         let keys = &self.0.keys;
@@ -41,15 +49,17 @@ impl TokenStore for RedisStore {
                 keys.generation(&grant.subject),
                 keys.everything().to_vec(),
             ])
-            .arg(write_grant(grant, origin, generation.everything))
+            .arg(write_grant(grant, origin, generation.shop))
             .arg(grant.digest.as_bytes())
-            .arg(generation.subject)
-            .arg(generation.everything)
+            .arg(generation.subject.as_ref().map_or(&[][..], |subject| subject.as_bytes()))
+            .arg(generation.shop.as_bytes())
             .arg(micros::from_time(now))
             .arg(micros::from_time(grant.expires_at))
             .arg(kept_for(grant.expires_at, now))
-            .arg(trimmed_until(now));
-        match word(&self.0.links.run(call).await?)? {
+            .arg(trimmed_until(now))
+            .arg(cap.get())
+            .arg(keys.kind("t"));
+        match answer::word(&self.0.links.run(call).await?)? {
             b"stored" => Ok(Insert::Stored),
             b"revoked" => Ok(Insert::Revoked),
             b"barred" => Ok(Insert::Barred),
@@ -60,12 +70,12 @@ impl TokenStore for RedisStore {
 
     async fn find(&self, digest: &Digest, now: OffsetDateTime) -> Result<Option<Grant>, StoreError> {
         let keys = &self.0.keys;
-        let (token, everything) = (keys.token(digest), keys.everything());
-        let mut question = Cmd::with_capacity(3, 4 + token.len() + everything.len());
-        question.arg("MGET").arg(token).arg(everything);
-        let [record, everything] = items(self.0.links.ask(&question).await?)?;
+        let (token, shop) = (keys.token(digest), keys.everything());
+        let mut question = Cmd::with_capacity(3, 4 + token.len() + shop.len());
+        question.arg("MGET").arg(token).arg(shop);
+        let [record, shop] = items(self.0.links.ask(&question).await?)?;
         let Some(record) = bytes(&record)? else { return Ok(None) };
-        let found = read_grant(*digest, record, count(&everything)?, now)?;
+        let found = read_grant(*digest, record, answer::generation(&shop)?, now)?;
         Ok(found.map(|(grant, _)| grant))
     }
 
@@ -90,44 +100,56 @@ impl TokenStore for RedisStore {
         &self,
         subject: &Subject,
         keep: Option<&Digest>,
+        fresh: GenerationId,
         _now: OffsetDateTime,
-    ) -> Result<(), StoreError> {
+    ) -> Result<Generation, StoreError> {
         let keys = &self.0.keys;
         let call = REVOKE_ALL
-            .on([keys.index(subject), keys.generation(subject)])
+            .on([keys.index(subject), keys.generation(subject), keys.everything().to_vec()])
             .arg(keep.map_or(&[][..], |keep| keep.as_bytes()))
-            .arg(keys.kind("t"));
+            .arg(keys.kind("t"))
+            .arg(fresh.as_bytes());
+        let shop = answer::generation(&self.0.links.run_ending(call).await?)?;
+        Ok(Generation { shop: shop.ok_or(Failure::Corrupt("an answer"))?, subject: Some(fresh) })
+    }
+
+    async fn revoke_everything(
+        &self,
+        fresh: GenerationId,
+        _now: OffsetDateTime,
+    ) -> Result<GenerationId, StoreError> {
+        let call = REVOKE_EVERYTHING.on([self.0.keys.everything().to_vec()]).arg(fresh.as_bytes());
         self.0.links.run_ending(call).await?;
-        Ok(())
+        Ok(fresh)
     }
 
-    async fn revoke_everything(&self, _now: OffsetDateTime) -> Result<(), StoreError> {
-        self.0.links.run_ending(REVOKE_EVERYTHING.on([self.0.keys.everything().to_vec()])).await?;
-        Ok(())
-    }
-
-    async fn list(&self, subject: &Subject, now: OffsetDateTime) -> Result<Vec<(Grant, Origin)>, StoreError> {
+    async fn grants(
+        &self,
+        subject: &Subject,
+        limit: usize,
+        now: OffsetDateTime,
+    ) -> Result<Vec<(Grant, Origin)>, StoreError> {
         let keys = &self.0.keys;
-        let call = LIST
+        let call = GRANTS
             .on([keys.index(subject), keys.everything().to_vec()])
             .arg(micros::from_time(now))
-            .arg(keys.kind("t"));
+            .arg(keys.kind("t"))
+            .arg(limit);
         let Value::Array(answer) = self.0.links.run(call).await? else {
             return Err(Failure::Corrupt("an answer").into());
         };
-        let (everything, held) = answer.split_first().ok_or(Failure::Corrupt("an answer"))?;
-        let everything = count(everything)?;
+        let (shop, held) = answer.split_first().ok_or(Failure::Corrupt("an answer"))?;
+        let shop = answer::generation(shop)?;
         let mut listed = Vec::new();
         for pair in held.chunks(2) {
             let [digest, record] = pair else { return Err(Failure::Corrupt("an answer").into()) };
             let digest = bytes(digest)?.and_then(|digest| digest.try_into().ok()).map(Digest::from_bytes);
             let digest = digest.ok_or(Failure::Corrupt("a subject's digests"))?;
             let record = bytes(record)?.unwrap_or_default();
-            if let Some((grant, rest)) = read_grant(digest, record, everything, now)? {
+            if let Some((grant, rest)) = read_grant(digest, record, shop, now)? {
                 listed.push((grant, read_origin(rest)?));
             }
         }
-        listed.sort_by_key(|(grant, _)| std::cmp::Reverse(grant.issued_at));
         Ok(listed)
     }
 
@@ -143,4 +165,11 @@ impl TokenStore for RedisStore {
             .arg(limit);
         Ok(size(&self.0.links.run(call).await?)?)
     }
+}
+
+/// The subject's and the shop's. None if the shop has none yet.
+fn generation(answer: Value) -> Result<Option<Generation>, Failure> {
+    let [subject, shop] = items(answer)?;
+    let (subject, shop) = (answer::generation(&subject)?, answer::generation(&shop)?);
+    Ok(shop.map(|shop| Generation { shop, subject }))
 }

@@ -52,7 +52,6 @@ mod migrations;
 mod open;
 mod readers;
 mod state;
-mod throttle;
 mod tokens;
 mod writer;
 

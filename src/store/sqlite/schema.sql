@@ -1,17 +1,16 @@
 -- Version 1. Times are microseconds since 1970. STRICT: what another hand writes is of the column's type at least.
 
--- Counts TokenStore::revoke_everything.
+-- The generation of the shop, once it has one: 16 random bytes, which only the library draws.
 CREATE TABLE epoch (
     one INTEGER PRIMARY KEY CHECK (one = 1),
-    everything INTEGER NOT NULL
+    shop_generation BLOB NOT NULL
 ) STRICT;
-INSERT INTO epoch VALUES (1, 0);
 
--- Generations, kept for good: a sign-in that read an older one may still be on its way.
+-- The generations of subjects, kept for good: a sign-in that read an earlier one may still be on its way.
 CREATE TABLE subjects (
     kind TEXT NOT NULL,
     id TEXT NOT NULL,
-    generation INTEGER NOT NULL,
+    generation BLOB NOT NULL,
     PRIMARY KEY (kind, id)
 ) STRICT, WITHOUT ROWID;
 
@@ -26,12 +25,12 @@ CREATE TABLE grants (
     reason TEXT,
     issued_at INTEGER NOT NULL,
     expires_at INTEGER NOT NULL,
-    everything INTEGER NOT NULL,
+    shop_generation BLOB NOT NULL,
     source TEXT,
     user_agent TEXT,
     correlation_id TEXT
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX grants_by_subject ON grants (subject_kind, subject_id);
+CREATE INDEX grants_by_subject ON grants (subject_kind, subject_id, issued_at);
 CREATE INDEX grants_by_end ON grants (expires_at);
 
 -- Digests that were revoked before they were inserted.
@@ -57,14 +56,6 @@ CREATE TABLE one_time_credentials (
     UNIQUE (customer, digest)
 ) STRICT;
 CREATE INDEX one_time_credentials_by_end ON one_time_credentials (expires_at);
-
--- The budgets of an account. Before idle_from something is counted; where it is null, until it is cleared.
-CREATE TABLE attempts (
-    account BLOB PRIMARY KEY NOT NULL,
-    budgets TEXT NOT NULL,
-    idle_from INTEGER
-) STRICT, WITHOUT ROWID;
-CREATE INDEX attempts_by_end ON attempts (idle_from);
 
 CREATE TABLE audit_events (
     arrival INTEGER PRIMARY KEY,

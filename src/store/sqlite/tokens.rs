@@ -1,3 +1,5 @@
+use std::num::NonZero;
+
 use async_trait::async_trait;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use time::OffsetDateTime;
@@ -5,7 +7,7 @@ use time::OffsetDateTime;
 use super::SqliteStore;
 use crate::{
     error::StoreError,
-    store::{Generation, Insert, TokenStore, columns, micros},
+    store::{Generation, GenerationId, Insert, TokenStore, columns, micros},
     token::{Digest, Grant, Origin, Subject},
 };
 
@@ -17,15 +19,19 @@ macro_rules! live_grants {
             $more,
             " FROM grants WHERE ",
             $condition,
-            " AND expires_at > ?2 AND everything = (SELECT everything FROM epoch)",
+            " AND expires_at > ?2 AND shop_generation = (SELECT shop_generation FROM epoch)",
         )
     };
 }
 
 #[async_trait]
 impl TokenStore for SqliteStore {
-    async fn generation(&self, subject: &Subject) -> Result<Generation, StoreError> {
-        self.0.readers.read(|connection| generation(connection, subject)).await
+    async fn generation(&self, subject: &Subject, fresh: GenerationId) -> Result<Generation, StoreError> {
+        if let Some(found) = self.0.readers.read(|connection| generation(connection, subject)).await? {
+            return Ok(found);
+        }
+        let subject = subject.clone();
+        self.0.writer.write(move |connection| generation_or(connection, &subject, fresh)).await
     }
 
     async fn insert(
@@ -33,10 +39,11 @@ impl TokenStore for SqliteStore {
         grant: &Grant,
         origin: &Origin,
         expected: Generation,
+        cap: NonZero<usize>,
         now: OffsetDateTime,
     ) -> Result<Insert, StoreError> {
         let (grant, origin) = (grant.clone(), origin.clone());
-        self.0.writer.write(move |connection| insert(connection, &grant, &origin, expected, now)).await
+        self.0.writer.write(move |connection| insert(connection, &grant, &origin, expected, cap, now)).await
     }
 
     async fn find(&self, digest: &Digest, now: OffsetDateTime) -> Result<Option<Grant>, StoreError> {
@@ -61,51 +68,64 @@ impl TokenStore for SqliteStore {
         &self,
         subject: &Subject,
         keep: Option<&Digest>,
+        fresh: GenerationId,
         _now: OffsetDateTime,
-    ) -> Result<(), StoreError> {
+    ) -> Result<Generation, StoreError> {
         let (subject, keep) = (subject.clone(), keep.copied());
         let revoke_all = move |connection: &Connection| {
             let (kind, id) = columns::subject_columns(&subject);
-            let mut raise = connection.prepare_cached(
-                "INSERT INTO subjects VALUES (?1, ?2, 1) \
-                 ON CONFLICT DO UPDATE SET generation = generation + 1",
+            let mut replace = connection.prepare_cached(
+                "INSERT INTO subjects VALUES (?1, ?2, ?3) \
+                 ON CONFLICT DO UPDATE SET generation = excluded.generation",
             )?;
-            raise.execute(params![kind, id])?;
+            replace.execute(params![kind, id, fresh.as_bytes()])?;
             let mut delete = connection.prepare_cached(
                 "DELETE FROM grants WHERE subject_kind = ?1 AND subject_id = ?2 AND digest IS NOT ?3",
             )?;
             delete.execute(params![kind, id, keep.as_ref().map(Digest::as_bytes)])?;
-            Ok(())
+            generation_or(connection, &subject, fresh)
         };
         self.0.writer.write(revoke_all).await
     }
 
-    async fn revoke_everything(&self, _now: OffsetDateTime) -> Result<(), StoreError> {
-        let raise = |connection: &Connection| {
-            let raise = "UPDATE epoch SET everything = everything + 1 RETURNING everything";
-            connection.prepare_cached(raise)?.query_row([], |row| row.get::<_, i64>(0)).map(drop)
+    async fn revoke_everything(
+        &self,
+        fresh: GenerationId,
+        _now: OffsetDateTime,
+    ) -> Result<GenerationId, StoreError> {
+        let replace = move |connection: &Connection| {
+            let mut replace = connection.prepare_cached(
+                "INSERT INTO epoch VALUES (1, ?1) \
+                 ON CONFLICT DO UPDATE SET shop_generation = excluded.shop_generation",
+            )?;
+            replace.execute([fresh.as_bytes()]).map(|_| fresh)
         };
-        self.0.writer.write(raise).await
+        self.0.writer.write(replace).await
     }
 
-    async fn list(&self, subject: &Subject, now: OffsetDateTime) -> Result<Vec<(Grant, Origin)>, StoreError> {
-        let list = |connection: &Connection| {
+    async fn grants(
+        &self,
+        subject: &Subject,
+        limit: usize,
+        now: OffsetDateTime,
+    ) -> Result<Vec<(Grant, Origin)>, StoreError> {
+        let grants = |connection: &Connection| {
             let (kind, id) = columns::subject_columns(subject);
-            let mut list = connection.prepare_cached(concat!(
+            let mut grants = connection.prepare_cached(concat!(
                 live_grants!(", source, user_agent, correlation_id", "subject_kind = ?1 AND subject_id = ?3"),
-                " ORDER BY issued_at DESC"
+                " ORDER BY issued_at DESC, digest DESC LIMIT ?4"
             ))?;
-            let rows = list.query_map(params![kind, micros::from_time(now), id], |row| {
+            let rows = grants.query_map(params![kind, micros::from_time(now), id, most(limit)], |row| {
                 Ok((grant(row)?, columns::origin(text(row, 10)?, row.get(11)?, row.get(12)?)?))
             })?;
             rows.collect()
         };
-        self.0.readers.read(list).await
+        self.0.readers.read(grants).await
     }
 
     async fn purge_tokens(&self, now: OffsetDateTime, limit: usize) -> Result<usize, StoreError> {
         let purge = move |connection: &Connection| {
-            let (now, most) = (micros::from_time(now), |limit| i64::try_from(limit).unwrap_or(i64::MAX));
+            let now = micros::from_time(now);
             let mut bars = connection.prepare_cached(
                 "DELETE FROM bars WHERE digest IN (SELECT digest FROM bars WHERE until <= ?1 LIMIT ?2)",
             )?;
@@ -119,15 +139,30 @@ impl TokenStore for SqliteStore {
     }
 }
 
-fn generation(connection: &Connection, subject: &Subject) -> rusqlite::Result<Generation> {
+/// None if the shop has no generation yet.
+fn generation(connection: &Connection, subject: &Subject) -> rusqlite::Result<Option<Generation>> {
     let (kind, id) = columns::subject_columns(subject);
     let mut generation = connection.prepare_cached(
-        "SELECT coalesce((SELECT generation FROM subjects WHERE kind = ?1 AND id = ?2), 0), everything FROM epoch",
+        "SELECT (SELECT generation FROM subjects WHERE kind = ?1 AND id = ?2), \
+         (SELECT shop_generation FROM epoch)",
     )?;
     generation.query_row(params![kind, id], |row| {
-        let count = |column| row.get::<_, i64>(column).map(i64::cast_unsigned);
-        Ok(Generation { subject: count(0)?, everything: count(1)? })
+        let id = |column| row.get_ref(column)?.as_blob_or_null().map_err(rusqlite::Error::from);
+        let subject = id(0)?.map(columns::generation).transpose()?;
+        let shop = id(1)?.map(columns::generation).transpose()?;
+        Ok(shop.map(|shop| Generation { shop, subject }))
     })
+}
+
+/// The subject's generation; if the shop has none yet, it gets this one.
+fn generation_or(
+    connection: &Connection,
+    subject: &Subject,
+    fresh: GenerationId,
+) -> rusqlite::Result<Generation> {
+    let mut begin = connection.prepare_cached("INSERT INTO epoch VALUES (1, ?1) ON CONFLICT DO NOTHING")?;
+    begin.execute([fresh.as_bytes()])?;
+    generation(connection, subject)?.ok_or(rusqlite::Error::QueryReturnedNoRows)
 }
 
 fn insert(
@@ -135,9 +170,10 @@ fn insert(
     grant: &Grant,
     origin: &Origin,
     expected: Generation,
+    cap: NonZero<usize>,
     now: OffsetDateTime,
 ) -> rusqlite::Result<Insert> {
-    if generation(connection, &grant.subject)? != expected {
+    if generation(connection, &grant.subject)? != Some(expected) {
         return Ok(Insert::Revoked);
     }
     let digest = grant.digest.as_bytes();
@@ -161,12 +197,28 @@ fn insert(
         assistance.map(|assistance| assistance.reason.as_str()),
         micros::from_time(grant.issued_at),
         micros::from_time(grant.expires_at),
-        expected.everything.cast_signed(),
+        expected.shop.as_bytes(),
         origin.source.map(|source| source.to_string()),
         origin.user_agent,
         origin.correlation_id,
     ])?;
-    Ok(if stored == 1 { Insert::Stored } else { Insert::Collision })
+    if stored == 0 {
+        return Ok(Insert::Collision);
+    }
+    let mut evict = connection.prepare_cached(
+        "DELETE FROM grants WHERE digest IN (SELECT digest FROM grants \
+         WHERE subject_kind = ?1 AND subject_id = ?2 AND digest <> ?3 AND expires_at > ?4 AND shop_generation = ?5 \
+         ORDER BY issued_at DESC, digest DESC LIMIT -1 OFFSET ?6)",
+    )?;
+    evict.execute(params![
+        kind,
+        id,
+        digest,
+        micros::from_time(now),
+        expected.shop.as_bytes(),
+        most(cap.get() - 1)
+    ])?;
+    Ok(Insert::Stored)
 }
 
 fn revoke(
@@ -177,7 +229,8 @@ fn revoke(
 ) -> rusqlite::Result<bool> {
     let (digest, now, until) = (digest.as_bytes(), micros::from_time(now), micros::from_time(bar_until));
     let mut live = connection.prepare_cached(
-        "SELECT 1 FROM grants WHERE digest = ?1 AND expires_at > ?2 AND everything = (SELECT everything FROM epoch)",
+        "SELECT 1 FROM grants WHERE digest = ?1 AND expires_at > ?2 \
+         AND shop_generation = (SELECT shop_generation FROM epoch)",
     )?;
     let was_live = live.exists(params![digest, now])?;
     connection.prepare_cached("DELETE FROM grants WHERE digest = ?1")?.execute([digest])?;
@@ -200,6 +253,10 @@ fn grant(row: &Row<'_>) -> rusqlite::Result<Grant> {
         issued_at: micros::to_time(row.get(8)?),
         expires_at: micros::to_time(row.get(9)?),
     })
+}
+
+fn most(limit: usize) -> i64 {
+    i64::try_from(limit).unwrap_or(i64::MAX)
 }
 
 /// A text that may not be there, without a copy.

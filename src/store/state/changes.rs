@@ -123,6 +123,10 @@ impl Changes {
         }
         Ok(Self(changes))
     }
+
+    pub(crate) fn into_vec(self) -> Vec<Change> {
+        self.0
+    }
 }
 
 impl Deref for Changes {

@@ -19,6 +19,10 @@ impl Partition {
         Self(Digest::of_parts(parts))
     }
 
+    pub(crate) const fn digest(self) -> Digest {
+        self.0
+    }
+
     /// A partition from a backend's column.
     #[must_use]
     pub const fn from_bytes(bytes: [u8; 32]) -> Self {
@@ -39,6 +43,11 @@ pub struct DocumentId(Digest);
 impl DocumentId {
     /// The id of the only document of its kind in a partition: 32 zero bytes.
     pub const ONLY: Self = Self::from_bytes([0; 32]);
+
+    /// The id of these parts, each counted with its length: two lists of parts never share one.
+    pub(crate) fn of(parts: &[&[u8]]) -> Self {
+        Self(Digest::of_parts(parts))
+    }
 
     /// An id from a backend's column.
     #[must_use]

@@ -21,7 +21,14 @@ pub(crate) enum Scope {
     Source(u32),
     Confirmation,
     AllSources,
+    /// Shared by sources that come to an account at which many others count already.
+    Others,
 }
+
+/// So many narrow scopes of an account have a budget of their own.
+const OWN_BUDGETS: usize = 128;
+/// A narrow scope takes its place so much longer than it counts, since the clocks of nodes differ.
+const LISTED_LONGER: Duration = Duration::seconds(61);
 
 /// One budget: failures since the first of them, and the lock that follows the last.
 #[derive(Debug, Default)]
@@ -45,7 +52,9 @@ const fn budget(counted: Counted, scope: Scope) -> (u32, Duration, Duration) {
     match (counted, scope) {
         (Counted::ResetRequests(_), _) => (5, Duration::HOUR, Duration::HOUR),
         (Counted::ResetRequestsFrom(_), _) => (20, Duration::HOUR, Duration::HOUR),
-        (_, Scope::Source(_) | Scope::Confirmation) => (6, Duration::minutes(30), Duration::minutes(30)),
+        (_, Scope::Source(_) | Scope::Confirmation | Scope::Others) => {
+            (6, Duration::minutes(30), Duration::minutes(30))
+        }
         (_, Scope::AllSources) => (100, Duration::DAY, Duration::DAY),
     }
 }
@@ -54,6 +63,20 @@ impl Shop {
     fn is_spent(&self, counted: Counted, scope: Scope) -> bool {
         let counter = self.budgets.get(&(counted, scope));
         counter.and_then(|counter| counter.locked_until).is_some_and(|until| self.now < until)
+    }
+
+    /// The scope whose budget is drawn on.
+    fn drawn(&self, counted: Counted, scope: Scope) -> Scope {
+        let counts = |until: Option<Time>| until.is_some_and(|until| self.now < until);
+        if !matches!(scope, Scope::Source(_) | Scope::Confirmation) || counts(self.reopens(counted, scope)) {
+            return scope;
+        }
+        let of_account = self.budgets.keys().filter(|(account, scope)| {
+            *account == counted && matches!(scope, Scope::Source(_) | Scope::Confirmation)
+        });
+        let listed = of_account
+            .filter(|(_, scope)| counts(self.reopens(counted, *scope).map(|until| until + LISTED_LONGER)));
+        if listed.count() < OWN_BUDGETS { scope } else { Scope::Others }
     }
 
     /// When a lock ends, or the window of failures that have not led to one.
@@ -92,17 +115,26 @@ impl Shop {
         attempt: impl FnOnce(&mut Self, &mut Told) -> Ended<T>,
         counts: impl FnOnce(&Ended<T>) -> Counts,
     ) -> Ended<T> {
-        if scopes.iter().any(|scope| self.is_spent(counted, *scope)) {
+        let drawn: Vec<_> = scopes.iter().map(|scope| self.drawn(counted, *scope)).collect();
+        if drawn.iter().any(|scope| self.is_spent(counted, *scope)) {
             return refused(Refusal::BudgetSpent, spent);
         }
         let ended = attempt(self, event);
         match counts(&ended) {
-            Counts::Nothing => {}
-            Counts::Success => scopes.iter().for_each(|scope| {
+            Counts::Nothing => {
+                let now = self.now;
+                let over = |until: Option<Time>| until.is_some_and(|until| now >= until);
+                drawn.iter().filter(|scope| **scope != Scope::Others).for_each(|scope| {
+                    if over(self.reopens(counted, *scope)) {
+                        self.budgets.remove(&(counted, *scope));
+                    }
+                });
+            }
+            Counts::Success => drawn.iter().filter(|scope| **scope != Scope::Others).for_each(|scope| {
                 self.budgets.remove(&(counted, *scope));
             }),
             Counts::Failure => {
-                let locks = scopes.iter().filter(|scope| self.fail(counted, **scope)).count();
+                let locks = drawn.iter().filter(|scope| self.fail(counted, **scope)).count();
                 if locks > 0 && matches!(counted, Counted::Customer(_) | Counted::Admin(_)) {
                     self.tell_lock(event);
                 }

@@ -90,7 +90,13 @@ impl History {
                     drawn.iter().map(|of| self.counters.entry(*of).or_default().room(size(of), seconds));
                 let expected = rooms.max().unwrap();
                 let lease_span = Duration::from_secs(lease.into());
-                let reserving = Reserving { draw: &draw, lease: lease_span, epoch: epoch() };
+                let reserving = Reserving {
+                    draw: &draw,
+                    lease: lease_span,
+                    epoch: epoch(),
+                    crowded: false,
+                    expendable: true,
+                };
                 let answer = self.account.run(&reserving, now);
                 let room = match answer {
                     Reserve::Reserved => Room::Free,

@@ -124,7 +124,13 @@ fn scopes_of_a_clock_that_was_ahead_fill_the_account_no_longer_than_they_count()
 fn a_refusal_writes_nothing() {
     let writes = |account: &Account, now| {
         let draw = sign_in(1000, 0);
-        let reserving = Reserving { draw: &draw, lease: Budgets::LEASE, epoch: epoch() };
+        let reserving = Reserving {
+            draw: &draw,
+            lease: Budgets::LEASE,
+            epoch: epoch(),
+            crowded: false,
+            expendable: true,
+        };
         let documents: Vec<_> =
             reserving.keys().iter().map(|key| account.0.get(key).map(|(bytes, _)| &**bytes)).collect();
         let step = reserving.apply(&documents, now).unwrap();

@@ -1,8 +1,9 @@
-local record_key, index_key, generation_key, everything_key = unpack(KEYS)
-local record, digest, generation, everything, now, ends, ttl, trim = unpack(ARGV)
+local record_key, index_key, generation_key, shop_key = unpack(KEYS)
+local record, digest, generation, shop, now, ends, ttl, trim, cap, record_prefix = unpack(ARGV)
 
-if (redis.call('GET', generation_key) or '0') ~= generation then return 'revoked' end
-if (redis.call('GET', everything_key) or '0') ~= everything then return 'revoked' end
+-- A subject without a generation of its own has an empty one. A shop without one counts as moved.
+if (redis.call('GET', generation_key) or '') ~= generation then return 'revoked' end
+if redis.call('GET', shop_key) ~= shop then return 'revoked' end
 local held = redis.call('GET', record_key)
 if held then
   local is_grant, barred_until = open(held)
@@ -10,6 +11,14 @@ if held then
   if tonumber(now) < barred_until then return 'barred' end
 end
 redis.call('ZREMRANGEBYSCORE', index_key, '-inf', trim)
+if redis.call('ZCARD', index_key) >= tonumber(cap) then
+  local live = live_grants(index_key, record_prefix, shop, now)
+  table.sort(live, is_older)
+  for at = 1, #live + 1 - tonumber(cap) do
+    redis.call('DEL', record_prefix .. live[at].digest)
+    redis.call('ZREM', index_key, live[at].digest)
+  end
+end
 redis.call('ZADD', index_key, ends, digest)
 if tonumber(ttl) > redis.call('PTTL', index_key) then redis.call('PEXPIRE', index_key, ttl) end
 redis.call('SET', record_key, record, 'PX', ttl)

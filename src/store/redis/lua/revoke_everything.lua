@@ -1,1 +1,1 @@
-return redis.call('INCR', KEYS[1])
+return redis.call('SET', KEYS[1], ARGV[1])

@@ -2,6 +2,6 @@
 local function open(record)
   local is_grant, ends = struct.unpack('>Bi8', record)
   if is_grant == 0 then return false, ends end
-  local everything, subject = struct.unpack('>I8Bc0', record, 10)
-  return true, ends, everything, subject
+  local shop, subject, issued = struct.unpack('>c16Bc0i8', record, 10)
+  return true, ends, shop, subject, issued
 end

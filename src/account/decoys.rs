@@ -1,0 +1,61 @@
+use std::hash::Hasher;
+
+use siphasher::sip128::{Hasher128, SipHasher24};
+use uuid::Uuid;
+
+use super::{AdminId, CustomerId, Email, Username, Website};
+use crate::random::{RandomError, SecureRandom};
+
+/// Names the account that stands in for one that does not exist: each unknown address has a decoy of its own,
+/// so that the callers of two unknown accounts contend no more than those of two known ones.
+///
+/// The key is this process's. Without it nobody can tell the decoy's id from an account's, or give an account
+/// the id of a decoy.
+pub(crate) struct Decoys([u8; 16]);
+
+impl Decoys {
+    pub(crate) fn draw(random: &dyn SecureRandom) -> Result<Self, RandomError> {
+        let mut key = [0; 16];
+        random.fill(&mut key)?;
+        Ok(Self(key))
+    }
+
+    pub(crate) fn customer(&self, website: &Website, email: &Email) -> CustomerId {
+        self.id(&["customer", website.as_str(), email.as_str()]).into()
+    }
+
+    pub(crate) fn admin(&self, username: &Username) -> AdminId {
+        self.id(&["admin", username.as_str()]).into()
+    }
+
+    fn id(&self, parts: &[&str]) -> Uuid {
+        let mut hasher = SipHasher24::new_with_key(&self.0);
+        for part in parts {
+            // With its length, so that two lists of parts are never one text.
+            hasher.write_u64(u64::try_from(part.len()).unwrap_or(u64::MAX));
+            hasher.write(part.as_bytes());
+        }
+        Uuid::from_u128(hasher.finish128().as_u128())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::random::ChaChaRandom;
+
+    #[test]
+    fn an_account_has_one_decoy_and_two_accounts_have_two() {
+        let decoys = Decoys::draw(&ChaChaRandom::new()).unwrap();
+        let (base, other): (Website, Website) = (Website::default(), "other".parse().unwrap());
+        let [one, two]: [Email; 2] = ["one@example.com", "two@example.com"].map(|text| text.parse().unwrap());
+        let name: Username = "one@example.com".parse().unwrap();
+        assert_eq!(decoys.customer(&base, &one), decoys.customer(&base, &one));
+        assert_eq!(decoys.admin(&name), decoys.admin(&name));
+        let all = [decoys.customer(&base, &one), decoys.customer(&base, &two), decoys.customer(&other, &one)];
+        let all = all.map(|id| id.to_string()).into_iter().chain([decoys.admin(&name).to_string()]);
+        assert_eq!(all.collect::<std::collections::HashSet<_>>().len(), 4);
+        let restarted = Decoys::draw(&ChaChaRandom::new()).unwrap();
+        assert_ne!(decoys.customer(&base, &one), restarted.customer(&base, &one));
+    }
+}

@@ -1,0 +1,98 @@
+//! Cases of the token store.
+
+pub(in crate::conformance) mod broken;
+pub(in crate::conformance) mod caps;
+pub(in crate::conformance) mod generations;
+pub(in crate::conformance) mod lists;
+pub(in crate::conformance) mod lives;
+pub(in crate::conformance) mod races;
+pub(in crate::conformance) mod revokes;
+
+use std::num::NonZero;
+
+use time::OffsetDateTime;
+
+use super::{assistance, at, digest, ensure, grant, just_before, odd_texts, subject, website};
+use crate::{
+    account::AdminId,
+    conformance::Failure,
+    random::ChaChaRandom,
+    store::{Generation, GenerationId, Insert, TokenStore},
+    token::{Digest, Grant, Obtained, Origin, Subject},
+};
+
+/// More grants than a case gives a subject.
+const UNCAPPED: NonZero<usize> = NonZero::<usize>::MAX;
+
+/// A value that no other call gets.
+fn fresh() -> Result<GenerationId, Failure> {
+    GenerationId::draw(&ChaChaRandom::new()).map_err(|error| Failure::new(error.to_string()))
+}
+
+async fn generation<S: TokenStore>(store: &S, subject: &Subject) -> Result<Generation, Failure> {
+    Ok(store.generation(subject, fresh()?).await?)
+}
+
+/// Signs in: reads the generation and inserts.
+async fn insert<S: TokenStore>(store: &S, grant: &Grant) -> Result<Insert, Failure> {
+    insert_within(store, grant, UNCAPPED).await
+}
+
+async fn insert_within<S: TokenStore>(
+    store: &S,
+    grant: &Grant,
+    cap: NonZero<usize>,
+) -> Result<Insert, Failure> {
+    let generation = generation(store, &grant.subject).await?;
+    insert_under(store, grant, generation, cap).await
+}
+
+async fn insert_under<S: TokenStore>(
+    store: &S,
+    grant: &Grant,
+    generation: Generation,
+    cap: NonZero<usize>,
+) -> Result<Insert, Failure> {
+    Ok(store.insert(grant, &Origin::default(), generation, cap, grant.issued_at).await?)
+}
+
+/// Signs in, which must give a stored grant.
+async fn stored<S: TokenStore>(store: &S, grant: &Grant) -> Result<(), Failure> {
+    let answer = insert(store, grant).await?;
+    ensure!(answer == Insert::Stored, "a new grant was {answer:?}");
+    Ok(())
+}
+
+/// Revokes all of a subject's, a microsecond before the cases sign in.
+async fn revoke_all<S: TokenStore>(
+    store: &S,
+    subject: &Subject,
+    keep: Option<&Digest>,
+) -> Result<Generation, Failure> {
+    Ok(store.revoke_all(subject, keep, fresh()?, just_before(at(0))).await?)
+}
+
+async fn is_live<S: TokenStore>(store: &S, digest: &Digest) -> Result<bool, Failure> {
+    is_live_at(store, digest, at(1)).await
+}
+
+async fn is_live_at<S: TokenStore>(store: &S, digest: &Digest, now: OffsetDateTime) -> Result<bool, Failure> {
+    Ok(store.find(digest, now).await?.is_some())
+}
+
+/// The number of grants that a subject is shown.
+async fn listed<S: TokenStore>(store: &S, subject: &Subject, now: OffsetDateTime) -> Result<usize, Failure> {
+    Ok(store.grants(subject, 10_000, now).await?.len())
+}
+
+/// A customer's grant that is issued at this second and lives until 60.
+fn issued(name: &str, number: i32, second: u64) -> Grant {
+    let mut grant = grant(name, number);
+    grant.issued_at = at(second);
+    grant
+}
+
+/// An admin user's grant that lives from 0 to 60.
+fn admins(name: &str, number: i32) -> Grant {
+    Grant::admin(digest(name), AdminId::from(number), Obtained::Password, at(0), at(60))
+}

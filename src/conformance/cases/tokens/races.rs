@@ -1,0 +1,280 @@
+//! Callers on threads of their own, which start each of thousands of rounds together.
+
+use std::{
+    sync::{
+        Barrier, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use super::{
+    Digest, Grant, Insert, NonZero, TokenStore, UNCAPPED, at, ensure, fresh, generation, grant, insert,
+    insert_under, insert_within, is_live, is_live_at, issued, revoke_all, stored, subject,
+};
+use crate::{
+    conformance::{Arena, Failure},
+    store::Generation,
+};
+
+/// So many rounds, or as many as a slow backend manages in [`LONGEST`].
+const ROUNDS: u64 = 2_000;
+const LONGEST: Duration = Duration::from_secs(2);
+
+/// Runs `attempt(caller, round)` by so many callers at once, round after round. Before each round one of them
+/// runs `prepare(round)`, while nobody else does anything: it judges the round before, too. It runs once more
+/// after the last one.
+fn in_rounds<S: Sync, A, P>(
+    arena: &Arena<'_, S>,
+    callers: usize,
+    prepare: impl Fn(u64) -> P + Sync,
+    attempt: impl Fn(usize, u64) -> A + Sync,
+) -> Result<(), Failure>
+where
+    A: Future<Output = Result<(), Failure>> + Send,
+    P: Future<Output = Result<(), Failure>> + Send,
+{
+    let (barrier, began) = (Barrier::new(callers), Instant::now());
+    let (stops, failure) = (AtomicBool::new(false), Mutex::new(None));
+    let failed = |result: Result<(), Failure>| {
+        let mut failure = failure.lock().unwrap_or_else(PoisonError::into_inner);
+        *failure = failure.take().or(result.err());
+        failure.is_some()
+    };
+    arena.race(callers, |caller| {
+        let (barrier, stops, prepare, attempt, failed) = (&barrier, &stops, &prepare, &attempt, &failed);
+        async move {
+            for round in 0..=ROUNDS {
+                // Whoever fails goes on to the next round with the others, where all of them stop.
+                if barrier.wait().is_leader() {
+                    let judged = failed(prepare(round).await);
+                    let is_last = round == ROUNDS || began.elapsed() >= LONGEST;
+                    stops.store(judged || is_last, Ordering::SeqCst);
+                }
+                barrier.wait();
+                if stops.load(Ordering::SeqCst) {
+                    break;
+                }
+                failed(attempt(caller, round).await);
+            }
+        }
+    })?;
+    failure.into_inner().unwrap_or_else(PoisonError::into_inner).map_or(Ok(()), Err)
+}
+
+/// The results of a round, until the next one begins.
+struct Results<T>(Mutex<Vec<T>>);
+
+impl<T> Results<T> {
+    const fn new() -> Self {
+        Self(Mutex::new(Vec::new()))
+    }
+
+    fn push(&self, result: T) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(result);
+    }
+
+    fn take(&self) -> Vec<T> {
+        std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+/// Once a revoke has returned, no find that starts later returns the grant.
+pub(in crate::conformance) fn no_find_after_a_revoke<S: TokenStore>(
+    arena: &Arena<'_, S>,
+) -> Result<(), Failure> {
+    for round in 0..20 {
+        let grant = grant(&format!("round {round}"), 1);
+        let revoked = AtomicBool::new(false);
+        arena.run(stored(arena.store(), &grant))??;
+        let seen = arena.race(4, |caller| {
+            let (grant, revoked) = (&grant, &revoked);
+            async move {
+                if caller == 0 {
+                    arena.store().revoke(&grant.digest, at(1), at(60)).await?;
+                    revoked.store(true, Ordering::SeqCst);
+                }
+                for _ in 0..25 {
+                    let before = revoked.load(Ordering::SeqCst);
+                    if is_live(arena.store(), &grant.digest).await? && before {
+                        return Ok(true);
+                    }
+                }
+                Ok::<_, Failure>(false)
+            }
+        })?;
+        for seen in seen {
+            ensure!(!seen?, "a grant was found after its revoke had returned");
+        }
+    }
+    Ok(())
+}
+
+/// Of four insertions of one digest, one is stored.
+pub(in crate::conformance) fn one_insertion_of_a_digest_wins<S: TokenStore>(
+    arena: &Arena<'_, S>,
+) -> Result<(), Failure> {
+    let (store, answers) = (arena.store(), Results::new());
+    let prepare = |round| {
+        let answers = answers.take();
+        async move {
+            let stored = answers.iter().filter(|answer| **answer == Insert::Stored).count();
+            ensure!(round == 0 || stored == 1, "of four insertions of one digest {stored} were stored");
+            Ok(())
+        }
+    };
+    in_rounds(arena, 4, prepare, |_, round| {
+        let answers = &answers;
+        async move {
+            let answer = insert(store, &grant(&format!("{round}"), 1)).await;
+            answer.map(|answer| answers.push(answer))
+        }
+    })
+}
+
+/// A grant that is revoked while it is inserted does not live, whichever comes first.
+pub(in crate::conformance) fn a_revoke_wins_over_its_insertion<S: TokenStore>(
+    arena: &Arena<'_, S>,
+) -> Result<(), Failure> {
+    let store = arena.store();
+    let raced = |round: u64| grant(&format!("{round}"), 1);
+    let prepare = |round: u64| async move {
+        let Some(before) = round.checked_sub(1) else { return Ok(()) };
+        let lives = is_live(store, &raced(before).digest).await?;
+        ensure!(!lives, "a grant lives that was revoked while it was inserted");
+        Ok(())
+    };
+    in_rounds(arena, 2, prepare, |caller, round| async move {
+        if caller == 0 {
+            store.revoke(&raced(round).digest, at(0), at(60)).await?;
+        } else {
+            let _ = insert(store, &raced(round)).await?;
+        }
+        Ok(())
+    })
+}
+
+/// The grants that were stored in a round, each with the generation that it was stored under.
+type Signed = Results<(Digest, Generation)>;
+
+/// A round in which three callers sign in while one revokes: `revoke`, which moves the generation.
+fn sign_ins_while<S: TokenStore, R: Future<Output = Result<(), Failure>> + Send>(
+    arena: &Arena<'_, S>,
+    revoke: impl Fn() -> R + Sync,
+    begun: impl Future<Output = Result<(), Failure>> + Send,
+) -> Result<(), Failure> {
+    let (store, signed) = (arena.store(), Signed::new());
+    arena.run(begun)??;
+    let prepare = |_| {
+        let signed = signed.take();
+        async move {
+            let current = generation(store, &subject(1)).await?;
+            for (digest, under) in signed {
+                let lives = is_live(store, &digest).await?;
+                let expected = under == current;
+                ensure!(lives == expected, "stored under {under:?}, now {current:?}: lives is {lives}");
+            }
+            Ok(())
+        }
+    };
+    in_rounds(arena, 4, prepare, |caller, round| {
+        let (signed, revoke) = (&signed, &revoke);
+        async move {
+            if caller == 0 {
+                return revoke().await;
+            }
+            let grant = grant(&format!("{caller} {round}"), 1);
+            let under = generation(store, &grant.subject).await?;
+            if insert_under(store, &grant, under, UNCAPPED).await? == Insert::Stored {
+                signed.push((grant.digest, under));
+            }
+            Ok(())
+        }
+    })
+}
+
+/// What lives after a revoke-all was inserted under the generation that holds.
+pub(in crate::conformance) fn revoke_all_races_sign_ins<S: TokenStore>(
+    arena: &Arena<'_, S>,
+) -> Result<(), Failure> {
+    let revoke = || async { revoke_all(arena.store(), &subject(1), None).await.map(drop) };
+    sign_ins_while(arena, revoke, revoke())
+}
+
+/// What lives after a revoke-everything was inserted under the generation that holds.
+pub(in crate::conformance) fn revoke_everything_races_sign_ins<S: TokenStore>(
+    arena: &Arena<'_, S>,
+) -> Result<(), Failure> {
+    let revoke = || async {
+        arena.store().revoke_everything(fresh()?, at(0)).await?;
+        Ok(())
+    };
+    sign_ins_while(arena, revoke, async { Ok(()) })
+}
+
+/// Four callers insert for one subject, which has its cap of live grants all the time, neither more nor fewer.
+pub(in crate::conformance) fn the_cap_is_exact_under_races<S: TokenStore>(
+    arena: &Arena<'_, S>,
+) -> Result<(), Failure> {
+    const CAP: NonZero<usize> = NonZero::<usize>::MIN.saturating_add(2);
+    let store = arena.store();
+    let raced = |caller: usize, round: u64| -> Grant {
+        // All within their lives, and in another order than they come.
+        issued(&format!("{caller} {round}"), 1, (round * 7 + u64::try_from(caller).unwrap_or(0)) % 40)
+    };
+    let now = at(50);
+    let is_at_its_cap = || async move {
+        let listed = store.grants(&subject(1), 100, now).await?;
+        let number = listed.len();
+        ensure!(number == CAP.get(), "a subject whose cap is {CAP} has {number} grants");
+        for (grant, _) in listed {
+            ensure!(is_live_at(store, &grant.digest, now).await?, "a listed grant is not found");
+        }
+        Ok(())
+    };
+    arena.run(async {
+        for caller in 10..13 {
+            stored(store, &raced(caller, 0)).await?;
+        }
+        Ok::<_, Failure>(())
+    })??;
+    in_rounds(
+        arena,
+        5,
+        |_| is_at_its_cap(),
+        |caller, round| async move {
+            if caller == 4 {
+                let number = store.grants(&subject(1), 100, now).await?.len();
+                ensure!(number == CAP.get(), "a subject whose cap is {CAP} has {number} grants meanwhile");
+                return Ok(());
+            }
+            let answer = insert_within(store, &raced(caller, round), CAP).await?;
+            ensure!(answer == Insert::Stored, "a grant of a subject at its cap was {answer:?}");
+            Ok(())
+        },
+    )
+}
+
+/// A bar that is over and lengthened while a purge runs bars on.
+pub(in crate::conformance) fn a_purge_spares_a_bar_that_is_lengthened<S: TokenStore>(
+    arena: &Arena<'_, S>,
+) -> Result<(), Failure> {
+    let store = arena.store();
+    let barred = |round: u64| issued(&format!("{round}"), 1, 20);
+    let prepare = |round: u64| async move {
+        if let Some(before) = round.checked_sub(1) {
+            let answer = insert(store, &barred(before)).await?;
+            ensure!(answer == Insert::Barred, "a digest whose bar was lengthened was {answer:?}");
+        }
+        store.revoke(&barred(round).digest, at(0), at(10)).await?;
+        Ok(())
+    };
+    in_rounds(arena, 2, prepare, |caller, round| async move {
+        if caller == 0 {
+            store.purge_tokens(at(15), 1_000).await?;
+        } else {
+            store.revoke(&barred(round).digest, at(0), at(40)).await?;
+        }
+        Ok(())
+    })
+}

@@ -1,0 +1,172 @@
+use std::net::IpAddr;
+
+use crate::{
+    account::{AdminId, Email, Username, Website},
+    config::AuthConfig,
+    state::budgets::Budget,
+    store::{DocumentId, Partition, Purpose},
+};
+
+const CUSTOMER: &str = "customer";
+const ADMIN: &str = "admin";
+const SECOND_FACTOR: &str = "second factor";
+const RECOVERY_CODE: &str = "recovery code";
+
+/// An attempt at an account, known or not, and the budgets that it draws on.
+pub(crate) struct Attempted {
+    /// The kind of account. In a full store, accounts of one kind share slots.
+    pub(super) kind: &'static str,
+    pub(super) account: Partition,
+    /// The account's budget over all sources.
+    pub(super) wide: Option<Budget>,
+    /// A narrow scope at the account, and its budget.
+    pub(super) narrow: Option<(DocumentId, Budget)>,
+    /// True if a spent budget locks the account's password or second factor, and does not only slow down
+    /// somebody who asks for something.
+    pub(super) locks: bool,
+}
+
+impl Attempted {
+    /// A sign-in: the budget of this source at this account, and the account's wider one over all sources.
+    pub(crate) fn sign_in(
+        website: &Website,
+        email: &Email,
+        source: Option<IpAddr>,
+        config: &AuthConfig,
+    ) -> Self {
+        Self::of(CUSTOMER, account_partition(website, email), source_scope(source), config)
+    }
+
+    /// A check of the current password by a signed-in customer: a budget of its own, and the account's wider
+    /// one.
+    pub(crate) fn confirmation(website: &Website, email: &Email, config: &AuthConfig) -> Self {
+        Self::of(CUSTOMER, account_partition(website, email), DocumentId::of(&[b"confirmation"]), config)
+    }
+
+    /// An admin user's sign-in: budgets of the same size, of its own.
+    pub(crate) fn admin_sign_in(username: &Username, source: Option<IpAddr>, config: &AuthConfig) -> Self {
+        Self::of(ADMIN, admin_partition(username), source_scope(source), config)
+    }
+
+    /// A code of an admin user's second factor, from anywhere: only a caller who knows the password or holds
+    /// a token gets to try.
+    pub(crate) fn second_factor(admin: &AdminId, config: &AuthConfig) -> Self {
+        let narrow = Some((DocumentId::of(&[b"second factor"]), config.second_factor_budget));
+        let (account, wide) = (second_factor_partition(admin), Some(config.account_budget));
+        Self { kind: SECOND_FACTOR, account, wide, narrow, locks: true }
+    }
+
+    /// A recovery code: a budget for each source, as of a one-time credential.
+    pub(crate) fn recovery_code(admin: &AdminId, source: Option<IpAddr>, config: &AuthConfig) -> Self {
+        let narrow = Some((source_scope(source), config.second_factor_budget));
+        let account = recovery_code_partition(admin);
+        Self { kind: RECOVERY_CODE, account, wide: None, narrow, locks: false }
+    }
+
+    /// A first code of an enrolment. Its secret is known to whoever holds the token, so the budget is one of
+    /// requests.
+    pub(crate) fn activation(admin: &AdminId, config: &AuthConfig) -> Self {
+        Self::request("activation", &[admin.to_string().as_bytes()], config.second_factor_budget)
+    }
+
+    /// A mail about an enrolment, asked for by someone with the right password.
+    pub(crate) fn enrolment_request(admin: &AdminId, config: &AuthConfig) -> Self {
+        Self::request("enrolment request", &[admin.to_string().as_bytes()], config.reset_account_budget)
+    }
+
+    /// A check of the current password by a signed-in admin user.
+    pub(crate) fn admin_confirmation(username: &Username, config: &AuthConfig) -> Self {
+        Self::of(ADMIN, admin_partition(username), DocumentId::of(&[b"confirmation"]), config)
+    }
+
+    /// A one-time credential presented by itself: a budget of its own for each source, which no password lock stops.
+    /// Nobody guesses such a secret, so there is no wider budget for a flood to spend.
+    pub(crate) fn redemption(
+        purpose: Purpose,
+        website: &Website,
+        email: &Email,
+        source: Option<IpAddr>,
+        config: &AuthConfig,
+    ) -> Self {
+        let kind = match purpose {
+            Purpose::ResetToken => "password reset",
+            Purpose::OneTimeCode => "code exchange",
+        };
+        let account = partition(kind, &[website.as_str().as_bytes(), email.as_str().as_bytes()]);
+        let narrow = Some((source_scope(source), config.source_budget));
+        Self { kind, account, wide: None, narrow, locks: false }
+    }
+
+    /// A reset asked for an address, from anywhere.
+    pub(crate) fn reset_request(website: &Website, email: &Email, config: &AuthConfig) -> Self {
+        let names = [website.as_str().as_bytes(), email.as_str().as_bytes()];
+        Self::request("reset request", &names, config.reset_account_budget)
+    }
+
+    /// A reset asked for by a source, for any address.
+    pub(crate) fn reset_request_from(source: IpAddr, config: &AuthConfig) -> Self {
+        let source = source_scope(Some(source));
+        Self::request("reset requests", &[source.as_bytes()], config.reset_source_budget)
+    }
+
+    fn of(kind: &'static str, account: Partition, narrow: DocumentId, config: &AuthConfig) -> Self {
+        let (wide, narrow) = (Some(config.account_budget), Some((narrow, config.source_budget)));
+        Self { kind, account, wide, narrow, locks: true }
+    }
+
+    fn request(kind: &'static str, names: &[&[u8]], budget: Budget) -> Self {
+        Self { kind, account: partition(kind, names), wide: Some(budget), narrow: None, locks: false }
+    }
+}
+
+/// The account of this name, known or not.
+pub(crate) fn account_partition(website: &Website, email: &Email) -> Partition {
+    partition(CUSTOMER, &[website.as_str().as_bytes(), email.as_str().as_bytes()])
+}
+
+/// The admin user of this name, known or not.
+pub(crate) fn admin_partition(username: &Username) -> Partition {
+    partition(ADMIN, &[username.as_str().as_bytes()])
+}
+
+/// The budgets of an admin user's second factor.
+pub(crate) fn second_factor_partition(admin: &AdminId) -> Partition {
+    partition(SECOND_FACTOR, &[admin.to_string().as_bytes()])
+}
+
+/// The budgets of an admin user's recovery codes.
+pub(crate) fn recovery_code_partition(admin: &AdminId) -> Partition {
+    partition(RECOVERY_CODE, &[admin.to_string().as_bytes()])
+}
+
+fn partition(kind: &str, names: &[&[u8]]) -> Partition {
+    Partition::of(&[&[kind.as_bytes()], names].concat())
+}
+
+/// IPv4 by address, IPv6 by /64: the least a subscriber is given. All callers without an address are one
+/// source.
+fn source_scope(source: Option<IpAddr>) -> DocumentId {
+    match source.map(|address| address.to_canonical()) {
+        None => DocumentId::of(&[b"source"]),
+        Some(IpAddr::V4(address)) => DocumentId::of(&[b"source", &address.octets()]),
+        Some(IpAddr::V6(address)) => {
+            let network = address.to_bits() >> 64;
+            DocumentId::of(&[b"source", &network.to_be_bytes()])
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_source_is_an_ipv4_address_or_an_ipv6_network() {
+        let scope = |address: &str| source_scope(Some(address.parse().unwrap()));
+        assert_eq!(scope("2001:db8::1"), scope("2001:db8::ffff:0:0:1"));
+        assert_ne!(scope("2001:db8::1"), scope("2001:db8:0:1::1"));
+        assert_eq!(scope("192.0.2.1"), scope("::ffff:192.0.2.1"));
+        assert_ne!(scope("192.0.2.1"), scope("192.0.2.2"));
+        assert_ne!(scope("192.0.2.1"), source_scope(None));
+    }
+}
