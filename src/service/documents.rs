@@ -6,6 +6,7 @@
 //! or share it; flows do not see it. It takes a [`Transition`], a value of the layer below, instead of a
 //! closure of the layer above.
 
+mod lists;
 #[cfg(test)]
 mod tests;
 

@@ -1,4 +1,8 @@
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use time::OffsetDateTime;
+
+use super::{Content, Write};
+use crate::store::IndexEntry;
 
 /// A document as it is stored: JSON text, `{"format":1,"document":{..}}`.
 ///
@@ -53,6 +57,20 @@ pub(super) fn decode<T: Stored>(bytes: &[u8]) -> Result<T, DocumentError> {
     }
     let envelope: Envelope<T> = serde_json::from_slice(bytes)?;
     Ok(envelope.document)
+}
+
+/// Reads the document at this place among those of a transition.
+pub(super) fn read<T: Stored>(documents: &[Option<&[u8]>], place: usize) -> Result<Option<T>, DocumentError> {
+    documents.get(place).copied().flatten().map(decode).transpose()
+}
+
+/// Writes a document that a full store must take, too.
+pub(super) fn put<T: Stored>(
+    document: &T,
+    keep_until: Option<OffsetDateTime>,
+    index: Vec<IndexEntry>,
+) -> Result<Write, DocumentError> {
+    Ok(Write::Put(Content { bytes: encode(document)?, keep_until, expendable: false, index }))
 }
 
 #[cfg(test)]

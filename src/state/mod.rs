@@ -5,8 +5,16 @@
 //! it writes, and starts again if another writer was faster.
 
 pub(crate) mod budgets;
+pub(crate) mod codes;
+pub(crate) mod factor;
 mod format;
+pub(crate) mod ledger;
+mod owner;
+mod stored;
+#[cfg(test)]
+pub(crate) mod testing;
 mod transition;
 
 pub(crate) use format::DocumentError;
+pub(crate) use owner::{of_admin, of_customer};
 pub(crate) use transition::{Content, Step, Transition, Write};

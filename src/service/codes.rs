@@ -1,0 +1,150 @@
+//! The one-time credentials of customers.
+
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use time::OffsetDateTime;
+
+use super::{Documents, Held};
+use crate::{
+    account::CustomerId,
+    error::StoreError,
+    state::{
+        codes::{Erasing, Found, Peeking, Putting, Taking},
+        of_customer,
+    },
+    store::{
+        Generation,
+        one_time::{Offer, OneTimeCredential, OtcStore, Peek, Presented, Purpose, Spent, Take},
+    },
+    token::Digest,
+};
+
+/// The one-time credentials, in whichever store the host keeps them.
+///
+/// It accepts a credential only under the generation that it was made under: that is how all of a
+/// customer's end at once. A store cannot forget to compare it.
+#[derive(Debug)]
+pub(crate) struct OneTimeCredentials {
+    store: Arc<dyn OtcStore>,
+    documents: Arc<Documents>,
+}
+
+/// A presented credential.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[must_use]
+pub(crate) enum Judged<T> {
+    /// It is good.
+    Good(T),
+    /// It is a one-time code that was spent before, for this grant.
+    Replayed(Digest),
+    /// It is not good.
+    Refused,
+}
+
+impl OneTimeCredentials {
+    /// The number of a customer's live credentials of one purpose that stay; the oldest go.
+    pub(crate) const OUTSTANDING: usize = 3;
+
+    /// Keeps them in documents, unless the host has a store of its own for them.
+    pub(crate) fn new(documents: Arc<Documents>, native: Option<Arc<dyn OtcStore>>) -> Self {
+        let store = native.unwrap_or_else(|| Arc::new(Codes(Arc::clone(&documents))));
+        Self { store, documents }
+    }
+
+    /// Stores a credential that was made now. False means that one of its digest is there: of 2^128 secrets
+    /// one was drawn twice, so the source of randomness repeats itself.
+    pub(crate) async fn put(&self, credential: &OneTimeCredential) -> Result<bool, StoreError> {
+        self.store.put(credential, Self::OUTSTANDING, credential.issued_at).await
+    }
+
+    /// Judges a presented credential under the customer's present generation, and spends nothing. One call,
+    /// whether it is good or not.
+    pub(crate) async fn peek(
+        &self,
+        presented: &Presented,
+        generation: Generation,
+    ) -> Result<Judged<Offer>, StoreError> {
+        let now = self.documents.now();
+        Ok(match self.store.peek(presented, now).await? {
+            Peek::Live(offer) => {
+                let Offer { credential, .. } = &offer;
+                let is_good = credential.fits(presented, now) && credential.generation == generation;
+                if is_good { Judged::Good(offer) } else { Judged::Refused }
+            }
+            Peek::Spent(spent) => Judged::of(spent),
+            Peek::Nothing => Judged::Refused,
+        })
+    }
+
+    /// Spends a credential that [`peek`](Self::peek) found good, for the grant that it `bought`. One call;
+    /// if it fails, the credential may be spent, and it is not sent again.
+    pub(crate) async fn take(&self, offer: Offer, bought: Option<&Digest>) -> Result<Judged<()>, StoreError> {
+        Ok(match self.store.take(offer, bought, self.documents.now()).await? {
+            Take::Taken => Judged::Good(()),
+            Take::Spent(spent) => Judged::of(spent),
+            Take::Nothing => Judged::Refused,
+        })
+    }
+
+    /// Removes the document of a customer who is to be forgotten. In a host's own store, the records stay
+    /// until they expire.
+    pub(crate) async fn erase(&self, customer: &CustomerId) -> Result<(), StoreError> {
+        self.documents.change(&of_customer(customer), &Erasing).await?.kept()
+    }
+}
+
+impl<T> Judged<T> {
+    /// Only a one-time code buys a grant that ends when the code is presented again.
+    const fn of(spent: Spent) -> Self {
+        match spent {
+            Spent { purpose: Purpose::OneTimeCode, bought: Some(bought) } => Self::Replayed(bought),
+            Spent { .. } => Self::Refused,
+        }
+    }
+}
+
+/// One-time credentials in documents.
+#[derive(Debug)]
+struct Codes(Arc<Documents>);
+
+#[async_trait]
+impl OtcStore for Codes {
+    async fn put(
+        &self,
+        credential: &OneTimeCredential,
+        keep: usize,
+        now: OffsetDateTime,
+    ) -> Result<bool, StoreError> {
+        let putting = Putting { credential, keep, now };
+        self.0.change(&of_customer(&credential.customer), &putting).await?.kept()
+    }
+
+    async fn peek(&self, presented: &Presented, now: OffsetDateTime) -> Result<Peek, StoreError> {
+        let peeking = Peeking { presented, now };
+        let held = self.0.load(&of_customer(&presented.customer), &peeking).await?;
+        Ok(match self.0.propose(&held, &peeking)?.answer {
+            Found::Live(credential) => {
+                let found_in = held.into_documents().into_iter().next().flatten();
+                Peek::Live(Offer { credential, found_in })
+            }
+            Found::Spent(spent) => Peek::Spent(spent),
+            Found::Nothing => Peek::Nothing,
+        })
+    }
+
+    async fn take(
+        &self,
+        offer: Offer,
+        bought: Option<&Digest>,
+        now: OffsetDateTime,
+    ) -> Result<Take, StoreError> {
+        let Offer { credential, found_in } = offer;
+        let taking = Taking { credential: &credential, bought, now };
+        let mut held = Held::of(&of_customer(&credential.customer), &taking, vec![found_in])?;
+        self.0.change_held(&mut held, &taking).await?.kept()
+    }
+}

@@ -1,0 +1,222 @@
+mod oracle;
+
+use std::{sync::atomic::Ordering, thread};
+
+use futures_lite::future::block_on;
+
+use super::*;
+use crate::{
+    account::{AdminId, Website},
+    service::testing::{Node, Watched, at, digest, generation},
+    store::one_time::Purposes,
+    token::Assistance,
+};
+
+const BOTH: Purposes = Purposes { reset_token: true, one_time_code: true };
+
+fn customer() -> CustomerId {
+    CustomerId::from(1)
+}
+
+fn code(name: &str) -> OneTimeCredential {
+    let assistance = Assistance::new(AdminId::from(9), digest("parent"), "a reason");
+    let (digest, website) = (digest(name), Website::default());
+    OneTimeCredential::one_time_code(digest, website, customer(), generation(7), assistance, at(0), at(30))
+}
+
+fn presented(credential: &OneTimeCredential) -> Presented {
+    let OneTimeCredential { website, customer, digest, .. } = credential.clone();
+    Presented { website, customer, digest, purposes: BOTH }
+}
+
+fn service(node: &Node) -> OneTimeCredentials {
+    OneTimeCredentials::new(node.documents.clone(), None)
+}
+
+fn offered(codes: &OneTimeCredentials, credential: &OneTimeCredential) -> Offer {
+    match block_on(codes.peek(&presented(credential), credential.generation)).unwrap() {
+        Judged::Good(offer) => offer,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn a_wrong_secret_costs_one_call_and_a_right_one_two() {
+    let store = Arc::new(Watched::default());
+    let codes = service(&store.node(1));
+    let unknown = presented(&code("nothing at all"));
+    assert_eq!(block_on(codes.peek(&unknown, generation(7))).unwrap(), Judged::Refused);
+    assert_eq!(store.calls(), [1, 0, 0]);
+    assert!(block_on(codes.put(&code("code"))).unwrap());
+    assert_eq!(store.calls(), [1, 1, 0]);
+    assert_eq!(block_on(codes.peek(&unknown, generation(7))).unwrap(), Judged::Refused);
+    assert_eq!(store.calls(), [1, 0, 0], "as many with other codes outstanding");
+    let offer = offered(&codes, &code("code"));
+    assert_eq!(store.calls(), [1, 0, 0]);
+    assert_eq!(block_on(codes.take(offer, Some(&digest("bought")))).unwrap(), Judged::Good(()));
+    assert_eq!(store.calls(), [0, 1, 0], "the offer is taken without another look-up");
+    let again = block_on(codes.peek(&presented(&code("code")), generation(8))).unwrap();
+    assert_eq!(again, Judged::Replayed(digest("bought")), "a replay is told under any generation");
+    assert_eq!(store.calls(), [1, 0, 0]);
+}
+
+#[test]
+fn a_credential_of_another_generation_is_refused() {
+    let store = Arc::new(Watched::default());
+    let codes = service(&store.node(1));
+    assert!(block_on(codes.put(&code("code"))).unwrap());
+    // Also that of a token store that was wiped: the subject has none, and the shop's is drawn anew.
+    let wiped = Generation { subject: None, ..generation(7) };
+    let shop = Generation { shop: generation(9).subject.unwrap(), ..generation(7) };
+    for moved in [generation(8), generation(0), wiped, shop] {
+        assert_eq!(block_on(codes.peek(&presented(&code("code")), moved)).unwrap(), Judged::Refused);
+    }
+    let _ = offered(&codes, &code("code"));
+}
+
+/// A host's own store that forgets to compare.
+#[derive(Debug)]
+struct Careless(OneTimeCredential);
+
+#[async_trait]
+impl OtcStore for Careless {
+    async fn put(
+        &self,
+        _credential: &OneTimeCredential,
+        _keep: usize,
+        _now: OffsetDateTime,
+    ) -> Result<bool, StoreError> {
+        Ok(true)
+    }
+
+    async fn peek(&self, _presented: &Presented, _now: OffsetDateTime) -> Result<Peek, StoreError> {
+        Ok(Peek::Live(Offer { credential: self.0.clone(), found_in: None }))
+    }
+
+    async fn take(
+        &self,
+        _offer: Offer,
+        _bought: Option<&Digest>,
+        _now: OffsetDateTime,
+    ) -> Result<Take, StoreError> {
+        Ok(Take::Taken)
+    }
+}
+
+#[test]
+fn a_store_of_the_hosts_cannot_forget_to_compare() {
+    let right = code("code");
+    let careless = |credential: OneTimeCredential| {
+        let node = Arc::new(Watched::default()).node(1);
+        node.set(1);
+        OneTimeCredentials::new(node.documents, Some(Arc::new(Careless(credential))))
+    };
+    let _ = offered(&careless(right.clone()), &right);
+    for other in [
+        OneTimeCredential { digest: digest("another"), ..right.clone() },
+        OneTimeCredential { website: "outlet_fr".parse().unwrap(), ..right.clone() },
+        OneTimeCredential { customer: CustomerId::from(2), ..right.clone() },
+        OneTimeCredential { generation: generation(8), ..right.clone() },
+        OneTimeCredential { expires_at: at(1), ..right.clone() },
+    ] {
+        let answer = block_on(careless(other.clone()).peek(&presented(&right), generation(7))).unwrap();
+        assert_eq!(answer, Judged::Refused, "{other:?}");
+    }
+    let purposes = Purposes { reset_token: true, one_time_code: false };
+    let other_purpose = Presented { purposes, ..presented(&right) };
+    let answer = block_on(careless(right).peek(&other_purpose, generation(7))).unwrap();
+    assert_eq!(answer, Judged::Refused);
+}
+
+#[test]
+fn an_offer_survives_another_credential_and_no_other_take() {
+    let store = Arc::new(Watched::default());
+    let codes = service(&store.node(1));
+    assert!(block_on(codes.put(&code("code"))).unwrap());
+    let [first, second] = [offered(&codes, &code("code")), offered(&codes, &code("code"))];
+    assert!(block_on(codes.put(&code("another"))).unwrap());
+    store.calls();
+    assert_eq!(block_on(codes.take(first, Some(&digest("bought")))).unwrap(), Judged::Good(()));
+    assert_eq!(store.calls(), [0, 2, 0], "a conflict, and a commit on the documents that it answered");
+    let late = block_on(codes.take(second, Some(&digest("in vain")))).unwrap();
+    assert_eq!(late, Judged::Replayed(digest("bought")));
+    let _ = offered(&codes, &code("another"));
+}
+
+#[test]
+fn an_offer_that_has_expired_or_gone_is_refused() {
+    let store = Arc::new(Watched::default());
+    let node = store.node(1);
+    let codes = service(&node);
+    assert!(block_on(codes.put(&code("code"))).unwrap());
+    let [late, gone] = [offered(&codes, &code("code")), offered(&codes, &code("code"))];
+    store.calls();
+    node.set(30);
+    assert_eq!(block_on(codes.take(late, None)).unwrap(), Judged::Refused);
+    assert_eq!(store.calls(), [0, 0, 0]);
+    node.set(1);
+    block_on(codes.erase(&customer())).unwrap();
+    assert_eq!(block_on(codes.take(gone, None)).unwrap(), Judged::Refused);
+    block_on(codes.erase(&customer())).unwrap();
+}
+
+#[test]
+fn a_take_whose_reply_is_lost_is_not_sent_again() {
+    let store = Arc::new(Watched::default());
+    let codes = service(&store.node(1));
+    assert!(block_on(codes.put(&code("code"))).unwrap());
+    let offer = offered(&codes, &code("code"));
+    store.calls();
+    store.loses_replies.store(true, Ordering::Relaxed);
+    assert!(block_on(codes.take(offer, Some(&digest("bought")))).is_err());
+    assert_eq!(store.calls(), [0, 1, 0], "sent again, it would look like a replay");
+}
+
+#[test]
+fn of_fifty_callers_on_two_nodes_one_takes_a_credential() {
+    for round in 0..20 {
+        let store = Arc::new(Watched::default());
+        let nodes = [1, 2].map(|seed| service(&store.node(seed)));
+        let name = code(&format!("round {round}"));
+        assert!(block_on(nodes[0].put(&name)).unwrap());
+        let answers: Vec<_> = thread::scope(|scope| {
+            let callers: Vec<_> = (0..50)
+                .map(|caller| {
+                    let (codes, name) = (&nodes[caller % 2], &name);
+                    scope.spawn(move || {
+                        let bought = digest(format!("bought {caller}"));
+                        match block_on(codes.peek(&presented(name), name.generation)).unwrap() {
+                            Judged::Good(offer) => {
+                                (bought, block_on(codes.take(offer, Some(&bought))).unwrap())
+                            }
+                            Judged::Replayed(by) => (bought, Judged::Replayed(by)),
+                            Judged::Refused => panic!("a live code was refused"),
+                        }
+                    })
+                })
+                .collect();
+            callers.into_iter().map(|caller| caller.join().unwrap()).collect()
+        });
+        let taken: Vec<_> =
+            answers.iter().filter(|(_, answer)| *answer == Judged::Good(())).map(|(by, _)| *by).collect();
+        assert_eq!(taken.len(), 1);
+        assert!(answers.iter().all(|(by, answer)| *by == taken[0] || *answer == Judged::Replayed(taken[0])));
+    }
+}
+
+#[test]
+fn parallel_puts_keep_no_more_than_three() {
+    let store = Arc::new(Watched::default());
+    let nodes = [1, 2].map(|seed| service(&store.node(seed)));
+    thread::scope(|scope| {
+        for caller in 0..20 {
+            let codes = &nodes[caller % 2];
+            scope.spawn(move || assert!(block_on(codes.put(&code(&format!("{caller}")))).unwrap()));
+        }
+    });
+    let live = (0..20).filter(|caller| {
+        let presented = presented(&code(&format!("{caller}")));
+        matches!(block_on(nodes[0].peek(&presented, generation(7))).unwrap(), Judged::Good(_))
+    });
+    assert_eq!(live.count(), OneTimeCredentials::OUTSTANDING);
+}

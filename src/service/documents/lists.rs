@@ -1,0 +1,68 @@
+use time::OffsetDateTime;
+
+use super::{Changed, Documents, Held, counted};
+use crate::{
+    error::StoreError,
+    state::Transition,
+    store::{Document, Index, Listed, Partition, Position},
+};
+
+/// A store answered that it is full where it must not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the storage backend refused a document that is not expendable")]
+struct Refused;
+
+impl Documents {
+    pub(crate) fn now(&self) -> OffsetDateTime {
+        self.clock.now()
+    }
+
+    /// Returns at most `limit` documents of an index from behind `after`.
+    ///
+    /// # Errors
+    ///
+    /// The store failed.
+    pub(crate) async fn list(
+        &self,
+        index: &Index,
+        after: Option<&Position>,
+        limit: usize,
+    ) -> Result<Vec<Listed>, StoreError> {
+        self.store.list(index, after, limit).await
+    }
+}
+
+impl Held {
+    /// Documents of a transition that were read in another way than by [`Documents::load`].
+    ///
+    /// # Errors
+    ///
+    /// There is not one for each key of the transition.
+    pub(crate) fn of(
+        partition: &Partition,
+        transition: &impl Transition,
+        documents: Vec<Option<Document>>,
+    ) -> Result<Self, StoreError> {
+        let keys = transition.keys();
+        let documents = counted(&keys, documents)?;
+        Ok(Self { partition: *partition, keys, documents })
+    }
+
+    pub(crate) fn into_documents(self) -> Vec<Option<Document>> {
+        self.documents
+    }
+}
+
+impl<A> Changed<A> {
+    /// The answer of a transition that creates no expendable document.
+    ///
+    /// # Errors
+    ///
+    /// The store had no room all the same.
+    pub(crate) fn kept(self) -> Result<A, StoreError> {
+        match self {
+            Self::Answer(answer) => Ok(answer),
+            Self::Full => Err(StoreError::new(Refused)),
+        }
+    }
+}

@@ -1,0 +1,166 @@
+//! The second factors of admin users.
+
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+
+use super::Documents;
+use crate::{
+    account::AdminId,
+    error::StoreError,
+    keyring::{KeyId, Sealed},
+    state::{
+        factor::{
+            Activating, Enrolling, Enrolment, Factor, Following, Importing, Looking, Pointing, Removing,
+            ReplacingRecoveryCodes, Resealing, UsingRecoveryCode, UsingStep, behind_key, decode_factor,
+            of_token, sealed_index,
+        },
+        of_admin,
+    },
+    store::{Generation, Position},
+    token::Digest,
+};
+
+/// The second factors of admin users, and their enrolments. No secret is opened here.
+#[derive(Debug)]
+pub(crate) struct Factors {
+    documents: Arc<Documents>,
+}
+
+/// The live enrolment of a token, and the present factor of its admin user.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[must_use]
+pub(crate) struct FoundEnrolment {
+    enrolment: Enrolment,
+    present: Option<Factor>,
+}
+
+impl FoundEnrolment {
+    pub(crate) const fn admin(&self) -> &AdminId {
+        &self.enrolment.admin
+    }
+
+    /// The enrolment and the present factor, if it was begun under the admin user's present generation.
+    pub(crate) fn under(self, generation: Generation) -> Option<(Enrolment, Option<Factor>)> {
+        (self.enrolment.generation == generation).then_some((self.enrolment, self.present))
+    }
+}
+
+impl Factors {
+    pub(crate) const fn new(documents: Arc<Documents>) -> Self {
+        Self { documents }
+    }
+
+    /// Returns the admin user's factor.
+    pub(crate) async fn factor(&self, admin: &AdminId) -> Result<Option<Factor>, StoreError> {
+        let (factor, _) = self.documents.change(&of_admin(admin), &Looking { token: None }).await?.kept()?;
+        Ok(factor)
+    }
+
+    /// Begins an enrolment in the place of an earlier one of the same admin user. The factor is not
+    /// touched.
+    pub(crate) async fn begin_enrolment(&self, enrolment: &Enrolment) -> Result<(), StoreError> {
+        // First, so that no enrolment lacks its pointer.
+        self.documents.change(&of_token(&enrolment.token), &Pointing { enrolment }).await?.kept()?;
+        self.documents.change(&of_admin(&enrolment.admin), &Enrolling { enrolment }).await?.kept()
+    }
+
+    /// Returns the live enrolment of a token. It rests on the admin user's documents alone, wherever the
+    /// pointer leads.
+    pub(crate) async fn enrolment(&self, token: &Digest) -> Result<Option<FoundEnrolment>, StoreError> {
+        let Some(admin) = self.documents.change(&of_token(token), &Following).await?.kept()? else {
+            return Ok(None);
+        };
+        let looking = Looking { token: Some(token) };
+        let (present, enrolment) = self.documents.change(&of_admin(&admin), &looking).await?.kept()?;
+        Ok(enrolment.map(|enrolment| FoundEnrolment { enrolment, present }))
+    }
+
+    /// Makes a live enrolment the admin user's factor, with these recovery codes in place of all earlier
+    /// ones, if the factor still is the one that the enrolment replaces. Returns true to exactly one
+    /// caller.
+    pub(crate) async fn activate(
+        &self,
+        admin: &AdminId,
+        token: &Digest,
+        step: u64,
+        recovery_codes: &[Digest],
+    ) -> Result<bool, StoreError> {
+        let activating = Activating { token, step, recovery_codes };
+        self.documents.change(&of_admin(admin), &activating).await?.kept()
+    }
+
+    /// Gives a factor to an admin user who has none, and ends an enrolment. Returns false if there is one.
+    pub(crate) async fn import(&self, factor: &Factor) -> Result<bool, StoreError> {
+        self.documents.change(&of_admin(&factor.admin), &Importing { factor }).await?.kept()
+    }
+
+    /// Uses a step of the factor of this name. Returns true to exactly one caller, and for no earlier step
+    /// after it. A last step beyond `newest` does not count: a clock that was ahead has used it.
+    pub(crate) async fn use_step(
+        &self,
+        admin: &AdminId,
+        name: &Digest,
+        step: u64,
+        newest: u64,
+    ) -> Result<bool, StoreError> {
+        self.documents.change(&of_admin(admin), &UsingStep { name, step, newest }).await?.kept()
+    }
+
+    /// Spends a recovery code of the factor of this name. Returns true to exactly one caller.
+    pub(crate) async fn use_recovery_code(
+        &self,
+        admin: &AdminId,
+        name: &Digest,
+        code: &Digest,
+    ) -> Result<bool, StoreError> {
+        self.documents.change(&of_admin(admin), &UsingRecoveryCode { name, code }).await?.kept()
+    }
+
+    /// Replaces all recovery codes of the factor of this name. Returns false if there is no such factor.
+    pub(crate) async fn replace_recovery_codes(
+        &self,
+        admin: &AdminId,
+        name: &Digest,
+        codes: &[Digest],
+    ) -> Result<bool, StoreError> {
+        self.documents.change(&of_admin(admin), &ReplacingRecoveryCodes { name, codes }).await?.kept()
+    }
+
+    /// Replaces the sealed secret of the factor of this name, if it still is `expected`. Returns true if it
+    /// was done.
+    pub(crate) async fn reseal(
+        &self,
+        admin: &AdminId,
+        name: &Digest,
+        expected: &Sealed,
+        new: &Sealed,
+    ) -> Result<bool, StoreError> {
+        self.documents.change(&of_admin(admin), &Resealing { name, expected, new }).await?.kept()
+    }
+
+    /// Returns at most `limit` factors that another key sealed.
+    pub(crate) async fn sealed_by_others(&self, key: KeyId, limit: usize) -> Result<Vec<Factor>, StoreError> {
+        let mut others = self.sealed(None, limit).await?;
+        // The index is in order of the keys: those of this key stand together.
+        others.retain(|factor| factor.secret.key < key);
+        let left = limit.saturating_sub(others.len());
+        if left > 0 {
+            let behind = self.sealed(Some(behind_key(key)), left).await?;
+            others.extend(behind.into_iter().filter(|factor| factor.secret.key != key));
+        }
+        Ok(others)
+    }
+
+    /// Removes the admin user's factor and enrolment. Returns true if there was a factor.
+    pub(crate) async fn remove(&self, admin: &AdminId) -> Result<bool, StoreError> {
+        self.documents.change(&of_admin(admin), &Removing).await?.kept()
+    }
+
+    async fn sealed(&self, after: Option<Position>, limit: usize) -> Result<Vec<Factor>, StoreError> {
+        let listed = self.documents.list(&sealed_index(), after.as_ref(), limit).await?;
+        let factors = listed.iter().map(|listed| decode_factor(&listed.document.bytes));
+        factors.collect::<Result<_, _>>().map_err(StoreError::new)
+    }
+}

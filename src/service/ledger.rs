@@ -1,0 +1,116 @@
+//! The ledger of assistance.
+
+#[cfg(test)]
+mod tests;
+
+use std::{sync::Arc, time::Duration};
+
+use time::OffsetDateTime;
+
+use super::{Documents, Held};
+use crate::{
+    account::CustomerId,
+    error::StoreError,
+    state::{
+        ledger::{Beginning, Ending, Erasing, Finding, decode_entry, of_customer_index, open_index},
+        of_customer,
+    },
+    store::{AssistanceEnd, AssistanceEntry, Index, Listed, Position},
+    token::Digest,
+};
+
+/// The ledger of assistance: the record that customers and supervisors are shown. No token is judged by it.
+#[derive(Debug)]
+pub(crate) struct Ledger {
+    documents: Arc<Documents>,
+    /// The time for which an entry is kept after its end.
+    history: Duration,
+}
+
+/// Entries of the ledger in the order of an index.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Page {
+    pub(crate) entries: Vec<AssistanceEntry>,
+    /// The place of the last entry, if there may be more behind it.
+    pub(crate) next: Option<Position>,
+}
+
+impl Ledger {
+    pub(crate) const fn new(documents: Arc<Documents>, history: Duration) -> Self {
+        Self { documents, history }
+    }
+
+    /// Enters an assistance, before its token is stored. An entry of its grant that is there stays as it
+    /// is.
+    pub(crate) async fn begin(&self, entry: &AssistanceEntry) -> Result<(), StoreError> {
+        self.documents.change(&of_customer(&entry.customer), &Beginning { entry }).await?.kept()
+    }
+
+    /// Notes the end of an assistance that has not ended, and returns the entry as it is then to exactly
+    /// one caller: that caller tells the customer. The first end stays.
+    pub(crate) async fn end(
+        &self,
+        customer: &CustomerId,
+        grant: &Digest,
+        end: AssistanceEnd,
+        at: OffsetDateTime,
+    ) -> Result<Option<AssistanceEntry>, StoreError> {
+        let ending = Ending { grant, end, at, history: self.history };
+        self.documents.change(&of_customer(customer), &ending).await?.kept()
+    }
+
+    /// Returns the customer's entry of a grant, ended or not.
+    pub(crate) async fn find(
+        &self,
+        customer: &CustomerId,
+        grant: &Digest,
+    ) -> Result<Option<AssistanceEntry>, StoreError> {
+        self.documents.change(&of_customer(customer), &Finding { grant }).await?.kept()
+    }
+
+    /// Returns at most `limit` entries of a customer, the newest first.
+    pub(crate) async fn of(
+        &self,
+        customer: &CustomerId,
+        after: Option<&Position>,
+        limit: usize,
+    ) -> Result<Page, StoreError> {
+        self.page(&of_customer_index(customer), after, limit).await
+    }
+
+    /// Returns at most `limit` entries of the shop that have not ended, the oldest first.
+    pub(crate) async fn open(&self, after: Option<&Position>, limit: usize) -> Result<Page, StoreError> {
+        let mut page = self.page(&open_index(), after, limit).await?;
+        page.entries.retain(|entry| entry.ended_at.is_none());
+        Ok(page)
+    }
+
+    /// Removes every entry of a customer that has ended, and returns their number. If it fails, some may be
+    /// gone.
+    pub(crate) async fn erase(&self, customer: &CustomerId) -> Result<usize, StoreError> {
+        let (partition, index) = (of_customer(customer), of_customer_index(customer));
+        let (mut erased, mut after) = (0, None);
+        loop {
+            let listed = self.documents.list(&index, after.as_ref(), Erasing::MAX).await?;
+            let Some(last) = listed.last() else { return Ok(erased) };
+            let (last, is_full) = (last.position.clone(), listed.len() >= Erasing::MAX);
+            let keys = listed.iter().map(|listed| listed.position.key.clone()).collect();
+            let documents = listed.into_iter().map(|listed| Some(listed.document)).collect();
+            let erasing = Erasing { keys };
+            let mut held = Held::of(&partition, &erasing, documents)?;
+            erased += self.documents.change_held(&mut held, &erasing).await?.kept()?;
+            if !is_full {
+                return Ok(erased);
+            }
+            after = Some(last);
+        }
+    }
+
+    async fn page(&self, index: &Index, after: Option<&Position>, limit: usize) -> Result<Page, StoreError> {
+        let listed = self.documents.list(index, after, limit).await?;
+        let next = listed.last().filter(|_| listed.len() >= limit).map(|last| last.position.clone());
+        let decode = |Listed { document, .. }: &Listed| decode_entry(&document.bytes);
+        let entries = listed.iter().map(decode).collect::<Result<_, _>>().map_err(StoreError::new)?;
+        Ok(Page { entries, next })
+    }
+}

@@ -1,0 +1,183 @@
+//! The one-time credentials of a customer: reset tokens and one-time codes.
+//!
+//! One document holds those that are outstanding and a mark for each that was spent. The marks tell a
+//! replay from a wrong secret. No command ends a credential: a service accepts it only under the generation
+//! it was made under.
+
+mod commands;
+#[cfg(test)]
+mod tests;
+
+use std::{sync::Arc, time::Duration};
+
+pub(crate) use commands::{Erasing, Peeking, Putting, Taking};
+use serde::{Deserialize, Serialize};
+use time::OffsetDateTime;
+
+use super::{format::Stored, stored};
+use crate::{
+    account::{CustomerId, Website},
+    clock::after,
+    store::{
+        Generation, micros,
+        one_time::{OneTimeCredential, Presented, Purpose, Spent, Take},
+    },
+    token::{Assistance, Digest},
+};
+
+/// The document of a customer.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Codes {
+    customer: CustomerId,
+    /// In the order of their arrival.
+    outstanding: Vec<Outstanding>,
+    spent: Vec<Mark>,
+}
+
+impl Stored for Codes {
+    const FORMAT: u32 = 1;
+}
+
+/// A credential that is not spent.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Outstanding {
+    digest: Digest,
+    purpose: Purpose,
+    website: Website,
+    #[serde(with = "stored::generation")]
+    generation: Generation,
+    #[serde(with = "stored::any_assistance")]
+    assistance: Option<Arc<Assistance>>,
+    #[serde(with = "micros")]
+    issued_at: OffsetDateTime,
+    #[serde(with = "micros")]
+    expires_at: OffsetDateTime,
+}
+
+/// The mark of a credential that was spent.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Mark {
+    digest: Digest,
+    purpose: Purpose,
+    website: Website,
+    #[serde(deserialize_with = "Option::deserialize")]
+    bought: Option<Digest>,
+    #[serde(with = "micros")]
+    expires_at: OffsetDateTime,
+}
+
+/// The credential that fits what was presented.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Found {
+    Live(OneTimeCredential),
+    Spent(Spent),
+    Nothing,
+}
+
+impl Codes {
+    /// The most marks, so that the document stays within its bound. Beyond it, the one that expires first
+    /// goes.
+    const MAX_MARKS: usize = 128;
+    /// A mark is kept for so long after its expiry, as a sweep keeps the document: a node whose clock is
+    /// ahead removes none that counts on another.
+    const SLACK: Duration = Duration::from_secs(60 * 60);
+
+    fn new(customer: CustomerId) -> Self {
+        Self { customer, outstanding: Vec::new(), spent: Vec::new() }
+    }
+
+    /// Adds a credential unless there is one of its digest. Of the live ones of its purpose the newest
+    /// `keep` stay.
+    fn put(&mut self, credential: &OneTimeCredential, keep: usize, now: OffsetDateTime) -> bool {
+        self.outstanding.retain(|own| now < own.expires_at);
+        self.spent.retain(|mark| now < after(mark.expires_at, Self::SLACK));
+        let mut digests = self.digests();
+        if digests.any(|digest| *digest == credential.digest) {
+            return false;
+        }
+        drop(digests);
+        self.outstanding.push(Outstanding::of(credential));
+        let same = |own: &Outstanding| own.purpose == credential.purpose;
+        let mut surplus = self.outstanding.iter().filter(|own| same(own)).count().saturating_sub(keep);
+        self.outstanding.retain(|own| {
+            let goes = surplus > 0 && same(own);
+            surplus -= usize::from(goes);
+            !goes
+        });
+        true
+    }
+
+    fn digests(&self) -> impl Iterator<Item = &Digest> {
+        let outstanding = self.outstanding.iter().map(|own| &own.digest);
+        outstanding.chain(self.spent.iter().map(|mark| &mark.digest))
+    }
+
+    fn find(&self, presented: &Presented, now: OffsetDateTime) -> Found {
+        let credentials = self.outstanding.iter().map(|own| own.credential(&self.customer));
+        if let Some(credential) = credentials.into_iter().find(|own| own.fits(presented, now)) {
+            return Found::Live(credential);
+        }
+        let fits = |mark: &&Mark| {
+            let Mark { digest, purpose, website, bought: _, expires_at } = mark;
+            *digest == presented.digest
+                && *website == presented.website
+                && self.customer == presented.customer
+                && presented.purposes.contains(*purpose)
+                && now < *expires_at
+        };
+        match self.spent.iter().find(fits) {
+            Some(mark) => Found::Spent(Spent { purpose: mark.purpose, bought: mark.bought }),
+            None => Found::Nothing,
+        }
+    }
+
+    /// Spends a live credential.
+    fn take(&mut self, presented: &Presented, bought: Option<&Digest>, now: OffsetDateTime) -> Take {
+        let credential = match self.find(presented, now) {
+            Found::Live(credential) => credential,
+            Found::Spent(spent) => return Take::Spent(spent),
+            Found::Nothing => return Take::Nothing,
+        };
+        let OneTimeCredential { digest, purpose, website, expires_at, .. } = credential;
+        self.outstanding.retain(|own| own.digest != digest);
+        self.spent.push(Mark { digest, purpose, website, bought: bought.copied(), expires_at });
+        if self.spent.len() > Self::MAX_MARKS {
+            let first = self.spent.iter().enumerate().min_by_key(|(_, mark)| mark.expires_at);
+            first.map(|(place, _)| place).map(|place| self.spent.remove(place));
+        }
+        Take::Taken
+    }
+
+    /// The expiry of the last of them. None if there is none.
+    fn keep_until(&self) -> Option<OffsetDateTime> {
+        let outstanding = self.outstanding.iter().map(|own| own.expires_at);
+        outstanding.chain(self.spent.iter().map(|mark| mark.expires_at)).max()
+    }
+}
+
+impl Outstanding {
+    fn of(credential: &OneTimeCredential) -> Self {
+        let OneTimeCredential {
+            digest, purpose, website, generation, assistance, issued_at, expires_at, ..
+        } = credential.clone();
+        Self { digest, purpose, website, generation, assistance, issued_at, expires_at }
+    }
+
+    fn credential(&self, customer: &CustomerId) -> OneTimeCredential {
+        let Self { digest, purpose, website, generation, assistance, issued_at, expires_at } = self.clone();
+        let customer = customer.clone();
+        OneTimeCredential {
+            digest,
+            purpose,
+            website,
+            customer,
+            generation,
+            assistance,
+            issued_at,
+            expires_at,
+        }
+    }
+}

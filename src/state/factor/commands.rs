@@ -1,0 +1,315 @@
+use time::OffsetDateTime;
+
+use super::{Enrolment, Factor, Pointer};
+use crate::{
+    account::AdminId,
+    keyring::{KeyId, Sealed},
+    state::{
+        DocumentError, Step, Transition, Write,
+        format::{decode, put, read},
+    },
+    store::{DocumentId, Index, IndexEntry, Key, Name, Partition, Position, micros},
+    token::Digest,
+};
+
+const FACTOR: Name = Name::of("factor");
+const ENROLMENT: Name = Name::of("enrolment");
+const POINTER: Name = Name::of("enrolment-pointer");
+/// All factors of the shop, by the id of the key that sealed them.
+const SEALED: Name = Name::of("sealed-factors");
+/// The last of all names.
+const LAST: Name = Name::of("zzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzz");
+
+/// The partition of the pointer behind an enrolment token.
+pub(crate) fn of_token(token: &Digest) -> Partition {
+    Partition::of(&[b"enrolment", token.as_bytes()])
+}
+
+pub(crate) const fn sealed_index() -> Index {
+    Index { partition: None, name: SEALED }
+}
+
+/// The place in the index behind every factor that this key sealed.
+pub(crate) fn behind_key(key: KeyId) -> Position {
+    let last = Key { kind: LAST, id: DocumentId::from_bytes([u8::MAX; 32]) };
+    Position { rank: key.0.into(), partition: Partition::from_bytes([u8::MAX; 32]), key: last }
+}
+
+pub(crate) fn decode_factor(bytes: &[u8]) -> Result<Factor, DocumentError> {
+    decode(bytes)
+}
+
+/// Writes the pointer of an enrolment.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Pointing<'a> {
+    pub(crate) enrolment: &'a Enrolment,
+}
+
+/// Reads whose enrolment a token may be of.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Following;
+
+/// Begins an enrolment in the place of an earlier one.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Enrolling<'a> {
+    pub(crate) enrolment: &'a Enrolment,
+}
+
+/// Reads the factor, and the live enrolment of a token.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Looking<'a> {
+    /// None for no enrolment.
+    pub(crate) token: Option<&'a Digest>,
+}
+
+/// Makes a live enrolment the factor, if the factor still is the one that the enrolment replaces.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Activating<'a> {
+    pub(crate) token: &'a Digest,
+    pub(crate) step: u64,
+    pub(crate) recovery_codes: &'a [Digest],
+}
+
+/// Gives a factor to an admin user who has none, and ends an enrolment.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Importing<'a> {
+    pub(crate) factor: &'a Factor,
+}
+
+/// Uses a step of the factor of this name.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct UsingStep<'a> {
+    pub(crate) name: &'a Digest,
+    pub(crate) step: u64,
+    /// The newest step that a node may have used by now. A later one was used by a clock that was ahead.
+    pub(crate) newest: u64,
+}
+
+/// Spends a recovery code of the factor of this name.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct UsingRecoveryCode<'a> {
+    pub(crate) name: &'a Digest,
+    pub(crate) code: &'a Digest,
+}
+
+/// Replaces all recovery codes of the factor of this name.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct ReplacingRecoveryCodes<'a> {
+    pub(crate) name: &'a Digest,
+    pub(crate) codes: &'a [Digest],
+}
+
+/// Replaces the sealed secret of the factor of this name, if it still is `expected`.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Resealing<'a> {
+    pub(crate) name: &'a Digest,
+    pub(crate) expected: &'a Sealed,
+    pub(crate) new: &'a Sealed,
+}
+
+/// Removes the factor and the enrolment. Answers true if there was a factor.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Removing;
+
+impl Transition for Pointing<'_> {
+    type Answer = ();
+
+    fn keys(&self) -> Vec<Key> {
+        vec![only(POINTER)]
+    }
+
+    fn apply(&self, documents: &[Option<&[u8]>], _now: OffsetDateTime) -> Result<Step<()>, DocumentError> {
+        // A pointer of a newer format stays as it is.
+        read::<Pointer>(documents, 0)?;
+        let Enrolment { admin, expires_at, .. } = self.enrolment;
+        let write = put(&Pointer { admin: admin.clone() }, Some(*expires_at), Vec::new())?;
+        Ok(Step { answer: (), writes: vec![write] })
+    }
+}
+
+impl Transition for Following {
+    type Answer = Option<AdminId>;
+
+    fn keys(&self) -> Vec<Key> {
+        vec![only(POINTER)]
+    }
+
+    fn apply(
+        &self,
+        documents: &[Option<&[u8]>],
+        _now: OffsetDateTime,
+    ) -> Result<Step<Option<AdminId>>, DocumentError> {
+        let answer = read::<Pointer>(documents, 0)?.map(|pointer| pointer.admin);
+        Ok(Step { answer, writes: vec![Write::Keep] })
+    }
+}
+
+impl Transition for Enrolling<'_> {
+    type Answer = ();
+
+    fn keys(&self) -> Vec<Key> {
+        vec![only(ENROLMENT)]
+    }
+
+    fn apply(&self, documents: &[Option<&[u8]>], _now: OffsetDateTime) -> Result<Step<()>, DocumentError> {
+        read::<Enrolment>(documents, 0)?;
+        let write = put(self.enrolment, Some(self.enrolment.expires_at), Vec::new())?;
+        Ok(Step { answer: (), writes: vec![write] })
+    }
+}
+
+impl Transition for Looking<'_> {
+    type Answer = (Option<Factor>, Option<Enrolment>);
+
+    fn keys(&self) -> Vec<Key> {
+        let enrolment = self.token.map(|_| only(ENROLMENT));
+        [only(FACTOR)].into_iter().chain(enrolment).collect()
+    }
+
+    fn apply(
+        &self,
+        documents: &[Option<&[u8]>],
+        now: OffsetDateTime,
+    ) -> Result<Step<Self::Answer>, DocumentError> {
+        let (factor, enrolment) = (read(documents, 0)?, read::<Enrolment>(documents, 1)?);
+        let live = |own: &Enrolment| self.token.is_some_and(|token| own.is_live(token, now));
+        let writes = documents.iter().map(|_| Write::Keep).collect();
+        Ok(Step { answer: (factor, enrolment.filter(live)), writes })
+    }
+}
+
+impl Transition for Activating<'_> {
+    type Answer = bool;
+
+    fn keys(&self) -> Vec<Key> {
+        vec![only(FACTOR), only(ENROLMENT)]
+    }
+
+    fn apply(&self, documents: &[Option<&[u8]>], now: OffsetDateTime) -> Result<Step<bool>, DocumentError> {
+        let present = read::<Factor>(documents, 0)?.map(|factor| factor.name);
+        let enrolment = read::<Enrolment>(documents, 1)?
+            .filter(|own| own.is_live(self.token, now) && own.replaces == present);
+        let Some(Enrolment { token, admin, secret, .. }) = enrolment else {
+            return Ok(Step { answer: false, writes: vec![Write::Keep, Write::Keep] });
+        };
+        let factor = Factor {
+            admin,
+            name: token,
+            secret,
+            activated_at: micros::to_time(micros::from_time(now)),
+            last_step: self.step,
+            recovery_codes: self.recovery_codes.to_vec(),
+        };
+        Ok(Step { answer: true, writes: vec![factor.write()?, Write::Delete] })
+    }
+}
+
+impl Transition for Importing<'_> {
+    type Answer = bool;
+
+    fn keys(&self) -> Vec<Key> {
+        vec![only(FACTOR), only(ENROLMENT)]
+    }
+
+    fn apply(&self, documents: &[Option<&[u8]>], _now: OffsetDateTime) -> Result<Step<bool>, DocumentError> {
+        if read::<Factor>(documents, 0)?.is_some() {
+            return Ok(Step { answer: false, writes: vec![Write::Keep, Write::Keep] });
+        }
+        let enrolment = read::<Enrolment>(documents, 1)?;
+        Ok(Step { answer: true, writes: vec![self.factor.write()?, removal(&enrolment)] })
+    }
+}
+
+impl Transition for UsingStep<'_> {
+    type Answer = bool;
+
+    fn keys(&self) -> Vec<Key> {
+        vec![only(FACTOR)]
+    }
+
+    fn apply(&self, documents: &[Option<&[u8]>], _now: OffsetDateTime) -> Result<Step<bool>, DocumentError> {
+        change(documents, self.name, |factor| factor.use_step(self.step, self.newest))
+    }
+}
+
+impl Transition for UsingRecoveryCode<'_> {
+    type Answer = bool;
+
+    fn keys(&self) -> Vec<Key> {
+        vec![only(FACTOR)]
+    }
+
+    fn apply(&self, documents: &[Option<&[u8]>], _now: OffsetDateTime) -> Result<Step<bool>, DocumentError> {
+        change(documents, self.name, |factor| factor.use_recovery_code(self.code))
+    }
+}
+
+impl Transition for ReplacingRecoveryCodes<'_> {
+    type Answer = bool;
+
+    fn keys(&self) -> Vec<Key> {
+        vec![only(FACTOR)]
+    }
+
+    fn apply(&self, documents: &[Option<&[u8]>], _now: OffsetDateTime) -> Result<Step<bool>, DocumentError> {
+        change(documents, self.name, |factor| {
+            factor.recovery_codes = self.codes.to_vec();
+            true
+        })
+    }
+}
+
+impl Transition for Resealing<'_> {
+    type Answer = bool;
+
+    fn keys(&self) -> Vec<Key> {
+        vec![only(FACTOR)]
+    }
+
+    fn apply(&self, documents: &[Option<&[u8]>], _now: OffsetDateTime) -> Result<Step<bool>, DocumentError> {
+        change(documents, self.name, |factor| factor.reseal(self.expected, self.new))
+    }
+}
+
+impl Transition for Removing {
+    type Answer = bool;
+
+    fn keys(&self) -> Vec<Key> {
+        vec![only(FACTOR), only(ENROLMENT)]
+    }
+
+    fn apply(&self, documents: &[Option<&[u8]>], _now: OffsetDateTime) -> Result<Step<bool>, DocumentError> {
+        // Documents of a newer format stay as they are.
+        let (factor, enrolment) = (read::<Factor>(documents, 0)?, read::<Enrolment>(documents, 1)?);
+        let answer = factor.is_some();
+        Ok(Step { answer, writes: vec![removal(&factor), removal(&enrolment)] })
+    }
+}
+
+impl Factor {
+    /// A factor stays until it is removed. Its entry in the index follows the key that sealed it.
+    fn write(&self) -> Result<Write, DocumentError> {
+        put(self, None, vec![IndexEntry { shop_wide: true, name: SEALED, rank: self.secret.key.0.into() }])
+    }
+}
+
+const fn only(kind: Name) -> Key {
+    Key { kind, id: DocumentId::ONLY }
+}
+
+const fn removal<T>(document: &Option<T>) -> Write {
+    if document.is_some() { Write::Delete } else { Write::Keep }
+}
+
+/// Changes the factor if it has this name, and the change says so.
+fn change(
+    documents: &[Option<&[u8]>],
+    name: &Digest,
+    change: impl FnOnce(&mut Factor) -> bool,
+) -> Result<Step<bool>, DocumentError> {
+    let mut factor = read::<Factor>(documents, 0)?.filter(|factor| factor.name == *name);
+    let Some(factor) = factor.take_if(change) else {
+        return Ok(Step { answer: false, writes: vec![Write::Keep] });
+    };
+    Ok(Step { answer: true, writes: vec![factor.write()?] })
+}

@@ -1,0 +1,120 @@
+//! The second factor of an admin user, and the enrolment of the next one.
+//!
+//! Both are documents in the partition of the admin user. A pointer document in the partition of an
+//! enrolment token's digest names the admin user: it is written first and never trusted. Secrets are
+//! sealed.
+
+mod commands;
+#[cfg(test)]
+mod tests;
+
+pub(crate) use commands::{
+    Activating, Enrolling, Following, Importing, Looking, Pointing, Removing, ReplacingRecoveryCodes,
+    Resealing, UsingRecoveryCode, UsingStep, behind_key, decode_factor, of_token, sealed_index,
+};
+use serde::{Deserialize, Serialize};
+use time::OffsetDateTime;
+
+use super::{format::Stored, stored};
+use crate::{
+    account::AdminId,
+    keyring::Sealed,
+    store::{Generation, micros},
+    token::Digest,
+};
+
+/// An admin user's second factor.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Factor {
+    pub(crate) admin: AdminId,
+    /// The digest of the token it was enrolled with, and the factor's name.
+    pub(crate) name: Digest,
+    /// The TOTP secret.
+    #[serde(with = "stored::sealed")]
+    pub(crate) secret: Sealed,
+    #[serde(with = "micros")]
+    pub(crate) activated_at: OffsetDateTime,
+    /// The newest step of RFC 6238 whose code was used. No code of it, or of an earlier one, is good again.
+    pub(crate) last_step: u64,
+    /// The digests of the recovery codes that are not spent.
+    pub(crate) recovery_codes: Vec<Digest>,
+}
+
+/// A TOTP secret that waits for its first right code.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Enrolment {
+    /// The digest of the enrolment token, and the enrolment's name.
+    pub(crate) token: Digest,
+    pub(crate) admin: AdminId,
+    /// The TOTP secret.
+    #[serde(with = "stored::sealed")]
+    pub(crate) secret: Sealed,
+    /// The factor that it is to replace. None for an admin user who had none when it was begun.
+    #[serde(deserialize_with = "Option::deserialize")]
+    pub(crate) replaces: Option<Digest>,
+    /// The admin user's grant that it was begun with. None if it was begun by mail.
+    #[serde(deserialize_with = "Option::deserialize")]
+    pub(crate) begun_with: Option<Digest>,
+    /// The admin user's generation at the time it was begun. It is accepted under no other.
+    #[serde(with = "stored::generation")]
+    pub(crate) generation: Generation,
+    #[serde(with = "micros")]
+    pub(crate) expires_at: OffsetDateTime,
+}
+
+/// The document behind the digest of an enrolment token.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Pointer {
+    admin: AdminId,
+}
+
+impl Stored for Factor {
+    const FORMAT: u32 = 1;
+}
+
+impl Stored for Enrolment {
+    const FORMAT: u32 = 1;
+}
+
+impl Stored for Pointer {
+    const FORMAT: u32 = 1;
+}
+
+impl Factor {
+    /// Uses a step if no code of it or of a newer one was used.
+    ///
+    /// A last step beyond `newest` was used by a clock that was ahead, or this clock is behind: the two
+    /// cannot be told apart. It then counts as the step before this one, or right codes would be refused
+    /// until that time.
+    fn use_step(&mut self, step: u64, newest: u64) -> bool {
+        let last_step = if self.last_step > newest { step.saturating_sub(1) } else { self.last_step };
+        let is_new = last_step < step;
+        if is_new {
+            self.last_step = step;
+        }
+        is_new
+    }
+
+    fn use_recovery_code(&mut self, code: &Digest) -> bool {
+        let place = self.recovery_codes.iter().position(|own| own == code);
+        place.map(|place| self.recovery_codes.swap_remove(place)).is_some()
+    }
+
+    fn reseal(&mut self, expected: &Sealed, new: &Sealed) -> bool {
+        let is_expected = self.secret == *expected;
+        if is_expected {
+            self.secret = new.clone();
+        }
+        is_expected
+    }
+}
+
+impl Enrolment {
+    /// True if it is what the token was made for, and has not expired.
+    fn is_live(&self, token: &Digest, now: OffsetDateTime) -> bool {
+        self.token == *token && now < self.expires_at
+    }
+}

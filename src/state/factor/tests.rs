@@ -1,0 +1,316 @@
+use proptest::{collection::vec, prelude::*};
+
+use super::*;
+use crate::{
+    keyring::KeyId,
+    state::testing::{Kept, any_bytes, at, digest, generation, refuses_bent, survives},
+    store::IndexEntry,
+};
+
+/// The step whose code activates.
+const FIRST: u64 = 84_150_000;
+/// No clock is ahead.
+const NEWEST: u64 = u64::MAX;
+
+fn sealed(name: &str) -> Sealed {
+    Sealed { key: KeyId(1), bytes: [b"\0\xff'\\\n", name.as_bytes()].concat() }
+}
+
+/// An enrolment that lives until 60. Its token has the same name.
+fn enrolment(name: &str, replaces: Option<&str>) -> Enrolment {
+    Enrolment {
+        token: digest(name),
+        admin: AdminId::from(1),
+        secret: sealed(name),
+        replaces: replaces.map(digest),
+        begun_with: replaces.map(|_| digest("a grant")),
+        generation: generation(3),
+        expires_at: at(60),
+    }
+}
+
+fn codes(name: &str) -> Vec<Digest> {
+    (0..10).map(|number| digest(format!("{name} {number}"))).collect()
+}
+
+/// The factor that comes of an enrolment at 1.
+fn fresh(name: &str) -> Factor {
+    Factor {
+        admin: AdminId::from(1),
+        name: digest(name),
+        secret: sealed(name),
+        activated_at: at(1),
+        last_step: FIRST,
+        recovery_codes: codes(name),
+    }
+}
+
+impl Kept {
+    fn enrol(&mut self, enrolment: &Enrolment) {
+        self.run(&Enrolling { enrolment }, at(0));
+    }
+
+    fn activate(&mut self, name: &str, now: i64) -> bool {
+        let (token, recovery_codes) = (digest(name), codes(name));
+        let activating = Activating { token: &token, step: FIRST, recovery_codes: &recovery_codes };
+        self.run(&activating, at(now))
+    }
+
+    fn enrolled(name: &str) -> Self {
+        let mut kept = Self::default();
+        kept.enrol(&enrolment(name, None));
+        assert!(kept.activate(name, 1));
+        kept
+    }
+
+    fn factor(&mut self) -> Option<Factor> {
+        self.run(&Looking { token: None }, at(1)).0
+    }
+
+    fn enrolment(&mut self, name: &str, now: i64) -> Option<Enrolment> {
+        self.run(&Looking { token: Some(&digest(name)) }, at(now)).1
+    }
+
+    fn use_step(&mut self, name: &str, step: u64, newest: u64) -> bool {
+        self.run(&UsingStep { name: &digest(name), step, newest }, at(1))
+    }
+
+    fn use_code(&mut self, name: &str, code: &str) -> bool {
+        self.run(&UsingRecoveryCode { name: &digest(name), code: &digest(code) }, at(1))
+    }
+
+    fn reseal(&mut self, name: &str, expected: &Sealed, new: &Sealed) -> bool {
+        self.run(&Resealing { name: &digest(name), expected, new }, at(1))
+    }
+}
+
+#[test]
+fn an_enrolment_lives_until_its_end_and_is_activated_once() {
+    let mut kept = Kept::default();
+    let begun = enrolment("one", None);
+    kept.enrol(&begun);
+    assert_eq!(kept.only().keep_until, Some(at(60)));
+    assert_eq!((kept.enrolment("one", 59), kept.enrolment("one", 60)), (Some(begun), None));
+    assert_eq!((kept.enrolment("never", 1), kept.factor()), (None, None));
+    assert!(!kept.activate("one", 60) && !kept.activate("never", 1));
+    assert!(kept.activate("one", 1));
+    assert_eq!((kept.factor(), kept.enrolment("one", 1)), (Some(fresh("one")), None));
+    assert!(!kept.activate("one", 1));
+    assert_eq!(kept.only().keep_until, None, "a factor is never swept");
+}
+
+#[test]
+fn a_later_enrolment_replaces_the_earlier_and_only_the_factor_that_it_names() {
+    let mut kept = Kept::enrolled("first");
+    for name in ["earlier", "later"] {
+        kept.enrol(&enrolment(name, Some("first")));
+    }
+    assert!(kept.enrolment("earlier", 1).is_none() && !kept.activate("earlier", 1));
+    assert!(kept.activate("later", 1));
+    assert_eq!(kept.factor(), Some(fresh("later")));
+    for stale in [enrolment("for nobody", None), enrolment("too late", Some("first"))] {
+        kept.enrol(&stale);
+        let activating = Activating { token: &stale.token, step: FIRST, recovery_codes: &[] };
+        assert!(!kept.run(&activating, at(1)));
+        assert_eq!(kept.factor(), Some(fresh("later")));
+    }
+    // Nothing of the factor that was replaced is good.
+    for name in ["first", "later"] {
+        assert!(
+            codes("first")
+                .iter()
+                .all(|code| { !kept.run(&UsingRecoveryCode { name: &digest(name), code }, at(1)) })
+        );
+    }
+    assert!(!kept.use_step("first", FIRST + 1, NEWEST));
+}
+
+/// An expired enrolment is committed again by two nodes whose clocks are two minutes apart.
+#[test]
+fn nodes_whose_clocks_are_apart_activate_an_enrolment_once() {
+    for times in [[121, 1], [1, 121]] {
+        let mut kept = Kept::default();
+        kept.enrol(&enrolment("one", None));
+        let done: Vec<_> = times.into_iter().map(|now| kept.activate("one", now)).collect();
+        assert_eq!(done, times.map(|now| now == 1));
+        assert_eq!(kept.factor().unwrap().name, digest("one"));
+    }
+    // The one that is ahead has begun another meanwhile: the earlier stays ended on the one that is behind.
+    let mut kept = Kept::default();
+    kept.enrol(&enrolment("earlier", None));
+    kept.enrol(&Enrolment { expires_at: at(181), ..enrolment("later", None) });
+    assert!(!kept.activate("earlier", 1) && kept.activate("later", 121));
+}
+
+#[test]
+fn a_step_is_used_once_and_none_after_a_newer_one() {
+    let mut kept = Kept::enrolled("one");
+    for (step, used) in [(0, false), (1, true), (1, false), (3, true), (2, false), (3, false), (4, true)] {
+        assert_eq!(kept.use_step("one", FIRST + step, NEWEST), used, "step {step}");
+    }
+    assert!(!kept.use_step("never", FIRST + 9, NEWEST));
+    assert_eq!(kept.factor(), Some(Factor { last_step: FIRST + 4, ..fresh("one") }));
+}
+
+#[test]
+fn a_step_of_a_clock_that_was_ahead_does_not_lock_the_owner_out() {
+    let mut kept = Kept::enrolled("one");
+    let ahead = FIRST + 1_000;
+    assert!(kept.use_step("one", ahead, NEWEST));
+    // Up to the newest step, it counts.
+    assert!(!kept.use_step("one", FIRST + 5, ahead));
+    assert_eq!(kept.factor().unwrap().last_step, ahead, "a refusal lowers nothing");
+    assert!(kept.use_step("one", FIRST + 5, ahead - 1));
+    for (step, used) in [(4, false), (5, false), (6, true), (6, false)] {
+        assert_eq!(kept.use_step("one", FIRST + step, FIRST + 8), used, "step {step}");
+    }
+    // A step of 0 is lowered to by no clock.
+    assert!(!kept.use_step("one", 0, 0));
+}
+
+#[test]
+fn a_recovery_code_is_spent_once_and_all_are_replaced_as_a_set() {
+    let mut kept = Kept::enrolled("one");
+    assert!(!kept.use_code("another", "one 3"));
+    assert!(kept.use_code("one", "one 3") && !kept.use_code("one", "one 3") && kept.use_code("one", "one 4"));
+    assert_eq!(kept.factor().unwrap().recovery_codes.len(), 8);
+    let (new, one, another) = (codes("new"), digest("one"), digest("another"));
+    assert!(!kept.run(&ReplacingRecoveryCodes { name: &another, codes: &new }, at(1)));
+    assert!(kept.run(&ReplacingRecoveryCodes { name: &one, codes: &new }, at(1)));
+    assert!(!kept.use_code("one", "one 5") && kept.use_code("one", "new 5"));
+    assert!(kept.run(&ReplacingRecoveryCodes { name: &one, codes: &[] }, at(1)));
+    assert!(!kept.use_code("one", "new 6"));
+}
+
+#[test]
+fn resealing_compares_keeps_the_rest_and_moves_the_entry() {
+    let mut kept = Kept::enrolled("one");
+    assert!(kept.use_step("one", FIRST + 7, NEWEST) && kept.use_code("one", "one 0"));
+    let expected = kept.factor().unwrap();
+    let new = Sealed { key: KeyId(2), bytes: b"\0new".to_vec() };
+    let entry = |rank| IndexEntry { shop_wide: true, name: sealed_index().name, rank };
+    for wrong in [sealed("another"), Sealed { key: KeyId(2), ..sealed("one") }, new.clone()] {
+        assert!(!kept.reseal("one", &wrong, &new) && !kept.reseal("another", &sealed("one"), &new));
+    }
+    assert_eq!(kept.entries(), [&entry(1)]);
+    assert!(kept.reseal("one", &sealed("one"), &new) && !kept.reseal("one", &sealed("one"), &new));
+    assert_eq!(kept.factor(), Some(Factor { secret: new, ..expected }));
+    assert_eq!(kept.entries(), [&entry(2)]);
+}
+
+#[test]
+fn removing_and_importing_end_the_enrolment() {
+    let mut kept = Kept::enrolled("one");
+    kept.enrol(&enrolment("next", Some("one")));
+    assert!(!kept.run(&Importing { factor: &fresh("another") }, at(1)));
+    assert!(kept.enrolment("next", 1).is_some());
+    assert!(kept.run(&Removing, at(1)) && kept.0.is_empty());
+    assert!(!kept.run(&Removing, at(1)));
+    kept.enrol(&enrolment("only begun", None));
+    assert!(!kept.run(&Removing, at(1)) && kept.0.is_empty());
+    kept.enrol(&enrolment("only begun", None));
+    assert!(kept.run(&Importing { factor: &fresh("brought") }, at(1)));
+    assert_eq!(kept.factor(), Some(fresh("brought")));
+    assert!(kept.enrolment("only begun", 1).is_none() && !kept.activate("only begun", 1));
+}
+
+#[test]
+fn a_pointer_names_the_admin_user_until_the_enrolment_ends() {
+    let mut kept = Kept::default();
+    assert_eq!(kept.run(&Following, at(0)), None);
+    kept.run(&Pointing { enrolment: &enrolment("one", None) }, at(0));
+    assert_eq!(kept.run(&Following, at(0)), Some(AdminId::from(1)));
+    assert_eq!(kept.only().keep_until, Some(at(60)));
+    assert_eq!(kept.texts(), [r#"{"format":1,"document":{"admin":"1"}}"#]);
+}
+
+#[test]
+fn documents_are_text_that_an_operator_can_read_and_hold_no_secret() {
+    let mut kept = Kept::default();
+    kept.run(
+        &Importing { factor: &Factor { recovery_codes: codes("one")[..1].to_vec(), ..fresh("one") } },
+        at(0),
+    );
+    kept.enrol(&enrolment("next", Some("one")));
+    let secret = |name| base16ct::lower::encode_string(&sealed(name).bytes);
+    let enrolment = format!(
+        r#"{{"format":1,"document":{{"token":"{}","admin":"1","secret":{{"key":1,"bytes":"{}"}},"replaces":"{}","begun_with":"{}","generation":{{"shop":"{}","subject":"{}"}},"expires_at":1764000060000000}}}}"#,
+        digest("next"),
+        secret("next"),
+        digest("one"),
+        digest("a grant"),
+        "01".repeat(16),
+        "03".repeat(16),
+    );
+    let factor = format!(
+        r#"{{"format":1,"document":{{"admin":"1","name":"{}","secret":{{"key":1,"bytes":"{}"}},"activated_at":1764000001000000,"last_step":{FIRST},"recovery_codes":["{}"]}}}}"#,
+        digest("one"),
+        secret("one"),
+        digest("one 0"),
+    );
+    assert_eq!(kept.texts(), [enrolment, factor]);
+}
+
+/// The documents of a factor and of the enrolment of the next, and a pointer.
+fn texts() -> [String; 3] {
+    let mut kept = Kept::enrolled("one");
+    kept.enrol(&enrolment("next", Some("one")));
+    let [enrolment_text, factor] = kept.texts().try_into().unwrap();
+    let mut pointer = Kept::default();
+    pointer.run(&Pointing { enrolment: &enrolment("one", None) }, at(0));
+    [factor, enrolment_text, pointer.texts().remove(0)]
+}
+
+#[test]
+fn documents_of_another_shape_are_refused() {
+    let ([factor, pending, pointer], now) = (texts(), at(1));
+    let (name, token, code) = (digest("one"), digest("next"), digest("one 0"));
+    let (begun, secret) = (enrolment("next", Some("one")), sealed("one"));
+    refuses_bent(&Pointing { enrolment: &begun }, &[&pointer], now);
+    refuses_bent(&Following, &[&pointer], now);
+    refuses_bent(&Enrolling { enrolment: &begun }, &[&pending], now);
+    refuses_bent(&Looking { token: Some(&token) }, &[&factor, &pending], now);
+    let activating = Activating { token: &token, step: FIRST, recovery_codes: &[] };
+    refuses_bent(&activating, &[&factor, &pending], now);
+    refuses_bent(&Removing, &[&factor, &pending], now);
+    refuses_bent(&UsingStep { name: &name, step: FIRST, newest: NEWEST }, &[&factor], now);
+    refuses_bent(&UsingRecoveryCode { name: &name, code: &code }, &[&factor], now);
+    refuses_bent(&ReplacingRecoveryCodes { name: &name, codes: &[] }, &[&factor], now);
+    refuses_bent(&Resealing { name: &name, expected: &secret, new: &secret }, &[&factor], now);
+    assert_eq!(decode_factor(factor.as_bytes()), Ok(fresh("one")));
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(500) })]
+
+    /// With a clock that is right, the steps that are used go up, whatever is asked for.
+    #[test]
+    fn used_steps_go_up(steps in vec(0..20_u64, 0..60)) {
+        let mut kept = Kept::enrolled("one");
+        let mut newest = 0;
+        for step in steps {
+            let used = kept.use_step("one", FIRST + step, FIRST + 20);
+            prop_assert_eq!(used, step > newest);
+            newest = newest.max(step);
+        }
+    }
+
+    #[test]
+    fn no_stored_bytes_end_the_process(bytes in prop::strategy::Union::new(texts().map(any_bytes)), seconds: i32) {
+        let bytes = &bytes;
+        let (name, begun, secret) = (digest("one"), enrolment("next", Some("one")), sealed("one"));
+        let now = at(seconds.into());
+        survives(&Pointing { enrolment: &begun }, bytes, now);
+        survives(&Following, bytes, now);
+        survives(&Enrolling { enrolment: &begun }, bytes, now);
+        survives(&Looking { token: Some(&name) }, bytes, now);
+        survives(&Activating { token: &name, step: 1, recovery_codes: &[] }, bytes, now);
+        survives(&Importing { factor: &fresh("one") }, bytes, now);
+        survives(&UsingStep { name: &name, step: u64::MAX, newest: 0 }, bytes, now);
+        survives(&UsingRecoveryCode { name: &name, code: &name }, bytes, now);
+        survives(&ReplacingRecoveryCodes { name: &name, codes: &[] }, bytes, now);
+        survives(&Resealing { name: &name, expected: &secret, new: &secret }, bytes, now);
+        survives(&Removing, bytes, now);
+        let _ = decode_factor(bytes);
+    }
+}

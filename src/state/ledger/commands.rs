@@ -1,0 +1,156 @@
+use std::time::Duration;
+
+use time::OffsetDateTime;
+
+use super::Entry;
+use crate::{
+    account::CustomerId,
+    clock::after,
+    state::{
+        DocumentError, Step, Transition, Write,
+        format::{decode, put, read},
+        of_customer,
+    },
+    store::{AssistanceEnd, AssistanceEntry, Changes, DocumentId, Index, IndexEntry, Key, Name, micros},
+    token::Digest,
+};
+
+const ENTRY: Name = Name::of("assistance");
+const OF_CUSTOMER: Name = Name::of("assistance");
+const OPEN: Name = Name::of("open-assistance");
+
+/// The entries of a customer, the newest first.
+pub(crate) fn of_customer_index(customer: &CustomerId) -> Index {
+    Index { partition: Some(of_customer(customer)), name: OF_CUSTOMER }
+}
+
+/// The entries of the shop that have not ended, the oldest first.
+pub(crate) const fn open_index() -> Index {
+    Index { partition: None, name: OPEN }
+}
+
+/// Reads a document of either index.
+pub(crate) fn decode_entry(bytes: &[u8]) -> Result<AssistanceEntry, DocumentError> {
+    decode::<Entry>(bytes).map(Into::into)
+}
+
+/// Enters an assistance. An entry that is there stays as it is.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Beginning<'a> {
+    pub(crate) entry: &'a AssistanceEntry,
+}
+
+/// Notes the end of an assistance that has not ended, and answers the entry as it is then.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Ending<'a> {
+    pub(crate) grant: &'a Digest,
+    pub(crate) end: AssistanceEnd,
+    pub(crate) at: OffsetDateTime,
+    /// The time for which the entry is kept after its end.
+    pub(crate) history: Duration,
+}
+
+/// Reads an entry.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Finding<'a> {
+    pub(crate) grant: &'a Digest,
+}
+
+/// Removes those of these entries that have ended, and answers how many.
+#[derive(Clone, Debug)]
+pub(crate) struct Erasing {
+    pub(crate) keys: Vec<Key>,
+}
+
+impl Erasing {
+    /// The most entries of one command.
+    pub(crate) const MAX: usize = Changes::MAX;
+}
+
+impl Transition for Beginning<'_> {
+    type Answer = ();
+
+    fn keys(&self) -> Vec<Key> {
+        vec![key(&self.entry.grant)]
+    }
+
+    fn apply(&self, documents: &[Option<&[u8]>], _now: OffsetDateTime) -> Result<Step<()>, DocumentError> {
+        let write = match read::<Entry>(documents, 0)? {
+            Some(_) => Write::Keep,
+            None => write(&Entry::of(self.entry), Duration::ZERO)?,
+        };
+        Ok(Step { answer: (), writes: vec![write] })
+    }
+}
+
+impl Transition for Ending<'_> {
+    type Answer = Option<AssistanceEntry>;
+
+    fn keys(&self) -> Vec<Key> {
+        vec![key(self.grant)]
+    }
+
+    fn apply(
+        &self,
+        documents: &[Option<&[u8]>],
+        _now: OffsetDateTime,
+    ) -> Result<Step<Option<AssistanceEntry>>, DocumentError> {
+        let mut entry = read::<Entry>(documents, 0)?;
+        let at = micros::to_time(micros::from_time(self.at));
+        let Some(entry) = entry.take_if(|entry| entry.end(self.end, at)) else {
+            return Ok(Step { answer: None, writes: vec![Write::Keep] });
+        };
+        let writes = vec![write(&entry, self.history)?];
+        Ok(Step { answer: Some(entry.into()), writes })
+    }
+}
+
+impl Transition for Finding<'_> {
+    type Answer = Option<AssistanceEntry>;
+
+    fn keys(&self) -> Vec<Key> {
+        vec![key(self.grant)]
+    }
+
+    fn apply(
+        &self,
+        documents: &[Option<&[u8]>],
+        _now: OffsetDateTime,
+    ) -> Result<Step<Option<AssistanceEntry>>, DocumentError> {
+        let answer = read::<Entry>(documents, 0)?.map(Into::into);
+        Ok(Step { answer, writes: vec![Write::Keep] })
+    }
+}
+
+impl Transition for Erasing {
+    type Answer = usize;
+
+    fn keys(&self) -> Vec<Key> {
+        self.keys.clone()
+    }
+
+    fn apply(&self, documents: &[Option<&[u8]>], _now: OffsetDateTime) -> Result<Step<usize>, DocumentError> {
+        let mut answer = 0;
+        let mut writes = Vec::with_capacity(documents.len());
+        for place in 0..documents.len() {
+            let has_ended = read::<Entry>(documents, place)?.is_some_and(|entry| entry.ended.is_some());
+            answer += usize::from(has_ended);
+            writes.push(if has_ended { Write::Delete } else { Write::Keep });
+        }
+        Ok(Step { answer, writes })
+    }
+}
+
+fn key(grant: &Digest) -> Key {
+    Key { kind: ENTRY, id: DocumentId::from(*grant) }
+}
+
+/// An entry that has not ended is in both indexes and is never swept.
+fn write(entry: &Entry, history: Duration) -> Result<Write, DocumentError> {
+    let began_at = micros::from_time(entry.began_at);
+    let mut index = vec![IndexEntry { shop_wide: false, name: OF_CUSTOMER, rank: began_at.saturating_neg() }];
+    if entry.ended.is_none() {
+        index.push(IndexEntry { shop_wide: true, name: OPEN, rank: began_at });
+    }
+    put(entry, entry.ended.map(|ended| after(ended.at, history)), index)
+}
