@@ -67,7 +67,7 @@ impl Documents {
     /// caller gets "unavailable".
     const PATIENCE: Duration = Duration::from_secs(2);
     /// Fewer conflicts in that time are the fault of a slow machine, not of other writers.
-    const CONFLICTS: u32 = 8;
+    const CONFLICTS: u32 = 16;
     /// The longest pause after the first conflict under a turn; twice as long each time. Other callers wait
     /// for the end of the turn.
     const FIRST_PAUSE: Duration = Duration::from_millis(2);

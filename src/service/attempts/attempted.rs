@@ -79,8 +79,9 @@ impl Attempted {
         Self::of(ADMIN, admin_partition(username), DocumentId::of(&[b"confirmation"]), config)
     }
 
-    /// A one-time credential presented by itself: a budget of its own for each source, which no password lock stops.
-    /// Nobody guesses such a secret, so there is no wider budget for a flood to spend.
+    /// A one-time credential presented by itself: a budget of its own for each source, which no password lock
+    /// stops. Nobody guesses such a secret, so there is no wider budget for a flood to spend. Each source has a
+    /// partition of its own, so that sources do not wait for each other.
     pub(crate) fn redemption(
         purpose: Purpose,
         website: &Website,
@@ -92,8 +93,9 @@ impl Attempted {
             Purpose::ResetToken => "password reset",
             Purpose::OneTimeCode => "code exchange",
         };
-        let account = partition(kind, &[website.as_str().as_bytes(), email.as_str().as_bytes()]);
-        let narrow = Some((source_scope(source), config.source_budget));
+        let source = source_scope(source);
+        let names = [website.as_str().as_bytes(), email.as_str().as_bytes(), source.as_bytes()];
+        let (account, narrow) = (partition(kind, &names), Some((source, config.source_budget)));
         Self { kind, account, wide: None, narrow, locks: false }
     }
 

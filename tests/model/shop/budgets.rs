@@ -68,7 +68,9 @@ impl Shop {
     /// The scope whose budget is drawn on.
     fn drawn(&self, counted: Counted, scope: Scope) -> Scope {
         let counts = |until: Option<Time>| until.is_some_and(|until| self.now < until);
-        if !matches!(scope, Scope::Source(_) | Scope::Confirmation) || counts(self.reopens(counted, scope)) {
+        let is_narrow = matches!(scope, Scope::Source(_) | Scope::Confirmation);
+        let is_account = matches!(counted, Counted::Customer(_) | Counted::Admin(_));
+        if !is_narrow || !is_account || counts(self.reopens(counted, scope)) {
             return scope;
         }
         let of_account = self.budgets.keys().filter(|(account, scope)| {
