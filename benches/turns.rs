@@ -35,7 +35,7 @@ impl Turns {
         }
         let (mut by_first, mut by_second, mut ratios) = (Vec::new(), Vec::new(), Vec::new());
         for turn in 0..turns {
-            // Whoever is second may find the caches warm, or the disk busy.
+            // The second of the two may find the caches warm, or the disk busy.
             let (one, other) = if turn % 2 == 0 {
                 (first(steps), second(steps))
             } else {

@@ -186,7 +186,7 @@ pub struct AuditEvent {
     /// The website it was done on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub website: Option<Website>,
-    /// The account that was named, known or not, as the throttle counts it: attempts at one name share it.
+    /// The account that was named, known or not, as the budgets of attempts count it: attempts at one name share it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub account: Option<Digest>,
     /// Whom it was done to, or for.

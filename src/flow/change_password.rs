@@ -62,8 +62,8 @@ impl Auth {
                 return Err(Error::Overloaded.into());
             }
         }
-        // First, so that no caller who goes away keeps it from the customer: of a password that does not stand, the
-        // customer is told in vain.
+        // First, so that a caller who goes away cannot keep it from the customer. If the password is undone below, the
+        // notice was needless.
         self.notify(&row, Notice::PasswordChanged, &event.origin);
         // A password was checked, so there is one.
         let earlier = row.password_hash.as_ref().unwrap_or(&hash);

@@ -182,8 +182,8 @@ impl Auth {
             }
             let expected = row.password_hash.as_ref();
             if self.parts.customers.replace_password_hash(&customer, expected, &hash).await? {
-                // First, so that no caller who goes away keeps it from the customer: of a password that does not stand,
-                // the customer is told in vain.
+                // First, so that a caller who goes away cannot keep it from the customer. If the password is undone
+                // below, the notice was needless.
                 self.notify(&row, Notice::PasswordReset, &event.origin);
                 // An account that had no password gets one back that nothing matches.
                 let none = PasswordHash::from("");

@@ -273,7 +273,7 @@ impl Auth {
             }
         };
         // The row was read before the generation, so the host may have changed it and revoked in between: it
-        // is looked at again. What changes from here on raises the generation, and the grant is not stored.
+        // is looked at again. A change from here on moves the generation, and the grant is not stored.
         let row = self.parts.customers.find_by_id(&seen.id).await?;
         let row = row.filter(|row| row.id == seen.id && row.is_of(&sign_in.website, &email));
         let row = row.ok_or(Refusal::UnknownAccount.told(Error::SignInRefused))?;

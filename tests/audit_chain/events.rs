@@ -11,7 +11,7 @@ pub fn customer(number: u64) -> Subject {
     Subject::Customer(CustomerId::from(number % CUSTOMERS))
 }
 
-/// The digest that the throttle has of a customer's name.
+/// The digest under which the attempts at a customer's name are counted.
 pub fn account(number: u64) -> String {
     commerce_auth::Digest::of(format!("account {}", number % CUSTOMERS).as_bytes()).to_string()
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Lock {
-    /// Attempts are refused for so long; then the budget is new.
+    /// Attempts are refused for so long, at least a minute; then the budget is new.
     For(Duration),
     /// Attempts are refused until the account is unlocked:
     /// [`Auth::unlock_customer`](crate::Auth::unlock_customer), or a password reset.

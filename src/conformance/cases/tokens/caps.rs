@@ -118,7 +118,7 @@ pub(in crate::conformance) fn a_refused_insertion_ends_nothing<S: TokenStore>(
     })?
 }
 
-/// What has expired or was revoked takes no place.
+/// An expired or revoked grant takes no place.
 pub(in crate::conformance) fn only_live_grants_count<S: TokenStore>(
     arena: &Arena<'_, S>,
 ) -> Result<(), Failure> {
@@ -143,7 +143,7 @@ pub(in crate::conformance) fn only_live_grants_count<S: TokenStore>(
     })?
 }
 
-/// A subject at its cap takes no place from another, nor from an admin user of the same id.
+/// A subject at its cap takes no place from another subject, such as the admin user of the same id.
 pub(in crate::conformance) fn a_cap_is_the_subjects_own<S: TokenStore>(
     arena: &Arena<'_, S>,
 ) -> Result<(), Failure> {

@@ -45,7 +45,7 @@ where
         let (barrier, stops, prepare, attempt, failed) = (&barrier, &stops, &prepare, &attempt, &failed);
         async move {
             for round in 0..=ROUNDS {
-                // Whoever fails goes on to the next round with the others, where all of them stop.
+                // A caller that fails goes on to the next round with the others. There all of them stop.
                 if barrier.wait().is_leader() {
                     let judged = failed(prepare(round).await);
                     let is_last = round == ROUNDS || began.elapsed() >= LONGEST;
@@ -193,7 +193,7 @@ fn sign_ins_while<S: TokenStore, R: Future<Output = Result<(), Failure>> + Send>
     })
 }
 
-/// What lives after a revoke-all was inserted under the generation that holds.
+/// A grant that lives after a revoke-all was inserted under the present generation.
 pub(in crate::conformance) fn revoke_all_races_sign_ins<S: TokenStore>(
     arena: &Arena<'_, S>,
 ) -> Result<(), Failure> {
@@ -201,7 +201,7 @@ pub(in crate::conformance) fn revoke_all_races_sign_ins<S: TokenStore>(
     sign_ins_while(arena, revoke, revoke())
 }
 
-/// What lives after a revoke-everything was inserted under the generation that holds.
+/// A grant that lives after a revoke-everything was inserted under the present generation.
 pub(in crate::conformance) fn revoke_everything_races_sign_ins<S: TokenStore>(
     arena: &Arena<'_, S>,
 ) -> Result<(), Failure> {
@@ -212,7 +212,7 @@ pub(in crate::conformance) fn revoke_everything_races_sign_ins<S: TokenStore>(
     sign_ins_while(arena, revoke, async { Ok(()) })
 }
 
-/// Four callers insert for one subject, which has its cap of live grants all the time, neither more nor fewer.
+/// Four callers insert for one subject at its cap. At every moment it has exactly so many live grants.
 pub(in crate::conformance) fn the_cap_is_exact_under_races<S: TokenStore>(
     arena: &Arena<'_, S>,
 ) -> Result<(), Failure> {

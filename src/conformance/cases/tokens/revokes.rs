@@ -49,7 +49,7 @@ pub(in crate::conformance) fn revoke_all_spares_a_later_sign_in<S: TokenStore>(
     })?
 }
 
-/// A revoke-all spares the grant it is told to keep, and still stops sign-ins in flight.
+/// A revoke-all spares the grant that it names, and stops sign-ins in flight all the same.
 pub(in crate::conformance) fn revoke_all_keeps_one<S: TokenStore>(
     arena: &Arena<'_, S>,
 ) -> Result<(), Failure> {
