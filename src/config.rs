@@ -55,7 +55,7 @@ pub struct AuthConfig {
     /// The most live tokens of one customer or admin user: 100, at most 10,000. A sign-in beyond it ends the oldest one,
     /// by the time of issue; tokens born of assistance count as the customer's. An assistance whose token ends so is
     /// closed in the ledger when the ledger is next read, or by [`Auth::purge`](crate::Auth::purge).
-    pub tokens_per_subject: usize,
+    pub tokens_per_subject: NonZero<usize>,
     /// How long a one-time code lives: 30 s in Commerce, at most 600 s (ASVS v5.0.0-6.5.5).
     pub one_time_code_lifetime: Duration,
     /// How long a reset token lives: 2 h in Commerce (`customer/password/reset_link_expiration_period`), at
@@ -118,6 +118,7 @@ pub struct AuthConfig {
     pub audit_queue: NonZero<usize>,
 }
 
+const TOKENS: NonZero<usize> = NonZero::<usize>::MIN.saturating_add(99);
 /// A sign-in at the cap looks at all of a subject's tokens.
 const MAX_TOKENS: usize = 10_000;
 /// A longer queue would outlast the lease of a charge.
@@ -137,7 +138,7 @@ impl AuthConfig {
             customer_token_lifetime: HOUR,
             admin_token_lifetime: 4 * HOUR,
             assistance_token_lifetime: 15 * MINUTE,
-            tokens_per_subject: 100,
+            tokens_per_subject: TOKENS,
             one_time_code_lifetime: Duration::from_secs(30),
             reset_token_lifetime: 2 * HOUR,
             admin_second_factor: SecondFactorPolicy::Required,
@@ -181,14 +182,6 @@ impl AuthConfig {
         }
     }
 
-    /// [`tokens_per_subject`](Self::tokens_per_subject), which is not zero once it is checked.
-    pub(crate) const fn token_cap(&self) -> NonZero<usize> {
-        match NonZero::new(self.tokens_per_subject) {
-            Some(cap) => cap,
-            None => NonZero::<usize>::MIN,
-        }
-    }
-
     pub(crate) fn check(&self) -> Result<(), ConfigError> {
         let lifetimes = [
             ("customer_token_lifetime", self.customer_token_lifetime, YEAR),
@@ -205,7 +198,7 @@ impl AuthConfig {
                 return Err(ConfigError::OutOfRange(name));
             }
         }
-        if !(1..=MAX_TOKENS).contains(&self.tokens_per_subject) {
+        if self.tokens_per_subject.get() > MAX_TOKENS {
             return Err(ConfigError::OutOfRange("tokens_per_subject"));
         }
         let budgets = [

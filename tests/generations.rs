@@ -409,7 +409,7 @@ async fn a_code_does_not_outlive_a_wiped_token_store() {
 #[tokio::test]
 async fn the_oldest_token_ends_beyond_the_cap() {
     let mut config = fast();
-    config.tokens_per_subject = 3;
+    config.tokens_per_subject = 3.try_into().unwrap();
     let world = world(config);
     let shop = &world.shop;
     let mut own = Vec::new();
@@ -427,7 +427,7 @@ async fn the_oldest_token_ends_beyond_the_cap() {
 #[tokio::test]
 async fn an_assistance_that_ends_by_the_cap_is_closed_and_its_customer_told() {
     let mut config = fast();
-    config.tokens_per_subject = 2;
+    config.tokens_per_subject = 2.try_into().unwrap();
     let world = world(config);
     let shop = &world.shop;
     let admin = shop.admin_token().await;

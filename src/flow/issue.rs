@@ -70,7 +70,7 @@ impl Auth {
         origin: &Origin,
         generation: Generation,
     ) -> Result<(), Stop> {
-        let cap = self.config().token_cap();
+        let cap = self.config().tokens_per_subject;
         match self.parts.tokens.insert(grant, origin, generation, cap, grant.issued_at).await? {
             // A code that was presented again before its token was stored: the token is issued, and has ended.
             Insert::Stored | Insert::Barred => Ok(()),

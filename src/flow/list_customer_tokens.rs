@@ -32,7 +32,7 @@ impl Auth {
     ) -> Result<Vec<ListedToken>, Error> {
         let who = self.customer_self(&bearer.into(), Action::TokenList).await?;
         let subject = Subject::Customer(who.customer_id().clone());
-        let cap = self.config().tokens_per_subject;
+        let cap = self.config().tokens_per_subject.get();
         let listed = self.parts.tokens.grants(&subject, cap, self.parts.clock.now()).await?;
         let listed = listed.into_iter();
         Ok(listed
