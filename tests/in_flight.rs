@@ -248,7 +248,7 @@ async fn a_node_without_admin_users_leaves_codes_alone() {
 #[tokio::test]
 async fn a_flood_of_reset_requests_locks_no_sign_in() {
     // All accounts share a few counters.
-    let shop = Shop::open(MemoryStore::with_throttle_capacity(0), fast(), |builder| builder);
+    let shop = Shop::open(MemoryStore::with_attempt_capacity(0), fast(), |builder| builder);
     for number in 0..5_000 {
         let asked = PasswordResetRequest::new(format!("customer-{number}@example.com"));
         let _ = shop.auth.request_password_reset(asked).await;

@@ -30,7 +30,7 @@ fn small() -> Shop {
 fn small_with(failures: u32) -> Shop {
     let mut config = fast();
     config.account_budget.failures = failures;
-    Shop::open(MemoryStore::with_throttle_capacity(256), config, |builder| builder)
+    Shop::open(MemoryStore::with_attempt_capacity(256), config, |builder| builder)
 }
 
 async fn flood(shop: &Shop, names: u32) -> usize {
@@ -79,7 +79,7 @@ async fn a_flood_does_not_lock_latecomers_for_longer_than_half_an_hour() {
     let mut config = fast();
     config.account_budget.failures = 3;
     config.account_budget.lock = Lock::UntilCleared;
-    let shop = Shop::open(MemoryStore::with_throttle_capacity(256), config, |builder| builder);
+    let shop = Shop::open(MemoryStore::with_attempt_capacity(256), config, |builder| builder);
     // Fifteen guesses a shared counter: that of this account has had three, but for one run in 30,000.
     flood(&shop, 16_000).await;
     let attempt = || shop.sign_in_from("198.51.100.1", PASSWORD);
@@ -169,7 +169,7 @@ async fn a_million_tokens_live_and_die() {
 /// A state store with room for so many expendable documents makes no room by forgetting one.
 #[tokio::test]
 async fn a_full_store_keeps_its_documents_and_takes_new_ones_once_they_are_over() {
-    let store = MemoryStore::with_throttle_capacity(256);
+    let store = MemoryStore::with_attempt_capacity(256);
     let over = datetime!(2026-01-01 00:00 UTC);
     let mut room = Vec::new();
     for number in 0..5_000_u32 {

@@ -31,7 +31,7 @@ state_conformance! {
 state_conformance! {
     mod small_memory;
     runtime: |future| pollster::block_on(future);
-    store: || async { MemoryStore::with_throttle_capacity(64) };
+    store: || async { MemoryStore::with_attempt_capacity(64) };
 }
 
 /// The cases that fail on a store with this fault.

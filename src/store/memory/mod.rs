@@ -1,7 +1,7 @@
 //! The embedded backend: everything in this process's memory.
 //!
 //! For a single node, for development, and for tests. A restart signs everybody out and forgets every lock.
-//! It is bounded in what a stranger can make it hold: see [`MemoryStore::with_throttle_capacity`].
+//! It is bounded in what a stranger can make it hold: see [`MemoryStore::with_attempt_capacity`].
 
 mod accounts;
 mod digest_map;
@@ -61,7 +61,7 @@ impl MemoryStore {
     /// is free.
     /// Shared budgets lock addresses that did nothing wrong, but for no longer than the shortest of their budgets.
     #[must_use]
-    pub fn with_throttle_capacity(accounts: usize) -> Self {
+    pub fn with_attempt_capacity(accounts: usize) -> Self {
         Self {
             // A locked account takes two documents.
             state: state::State::with_capacity(accounts.saturating_mul(2)),
