@@ -11,7 +11,9 @@ use std::{
 use async_trait::async_trait;
 use commerce_auth::{
     AccountStatus, Argon2Params, Auth, AuthConfig, CustomerId, CustomerRecord, CustomerStore, Digest, Email,
-    Grant, MemoryCustomers, MemoryStore, Obtained, Origin, PasswordHash, SignIn, StoreError, Website,
+    Grant, IntoShared, MemoryCustomers, MemoryStore, Obtained, Origin, PasswordHash, SignIn, StoreError,
+    Website,
+    audit::MemoryAudit,
     random::{ChaChaRandom, SecureRandom},
     store::Store,
 };
@@ -36,7 +38,7 @@ impl Shop {
     }
 
     /// A shop over a store, with `count` live tokens, two to a customer.
-    pub fn over(store: impl Store, count: usize) -> Self {
+    pub fn over(store: impl IntoShared<dyn Store>, count: usize) -> Self {
         let shop = Self::of(store, Argon2Params::danger_fast());
         // More callers than cores, so that the hashing threads never wait for one.
         const CALLERS: usize = 8;
@@ -57,7 +59,7 @@ impl Shop {
         Self::of(MemoryStore::new(), argon2)
     }
 
-    fn of(store: impl Store, argon2: Argon2Params) -> Self {
+    fn of(store: impl IntoShared<dyn Store>, argon2: Argon2Params) -> Self {
         let mut config = AuthConfig::commerce();
         config.argon2 = argon2;
         let hasher = Auth::builder(MemoryStore::new())
@@ -67,7 +69,12 @@ impl Shop {
         let hasher = hasher.build().expect("the configuration is sound");
         let hash = pollster::block_on(hasher.hash_new_password("nobody@example.com", PASSWORD));
         let customers = Everybody(hash.expect("the password is a good one"));
-        let auth = Auth::builder(store).config(config).customers(customers).without_notifier().build();
+        let auth = Auth::builder(store)
+            .config(config)
+            .customers(customers)
+            .audit(MemoryAudit::new())
+            .without_notifier()
+            .build();
         let auth = auth.expect("the configuration is sound");
         Self { auth, tokens: Texts::default() }
     }

@@ -12,6 +12,7 @@ use crate::{
     notifier::Notifier,
     random::{ChaChaRandom, SecureRandom},
     service::{Documents, attempts::Attempts},
+    shared::IntoShared,
     store::{FactorStore, LedgerStore, OtcStore, StateStore, Store, TokenStore},
     token::TokenFormat,
 };
@@ -46,7 +47,7 @@ pub(crate) struct Parts {
 }
 
 impl Auth {
-    /// Begins with the store that keeps tokens, one-time credentials and attempt budgets, and the audit trail if it can.
+    /// Begins with the store that keeps tokens and documents.
     ///
     /// ```
     /// use commerce_auth::{Auth, MemoryCustomers, MemoryStore};
@@ -57,16 +58,15 @@ impl Auth {
     ///     .build()?;
     /// # Ok::<(), commerce_auth::ConfigError>(())
     /// ```
-    pub fn builder<S: Store>(store: S) -> AuthBuilder {
-        let store = Arc::new(store);
-        let bundled = Arc::clone(&store);
+    pub fn builder(store: impl IntoShared<dyn Store>) -> AuthBuilder {
+        let store = store.into_shared();
         AuthBuilder {
             config: AuthConfig::default(),
             customers: None,
             admins: None,
             notifier: None,
             without_notifier: false,
-            audit: Box::new(move |keyring| bundled.audit_sink(keyring)),
+            audit: None,
             keyring: None,
             tokens: store.clone(),
             codes: store.clone(),
@@ -115,9 +115,6 @@ impl fmt::Debug for Auth {
     }
 }
 
-/// Opens the audit trail, once it is known what signs it.
-type OpenTrail = Box<dyn FnOnce(Option<&Keyring>) -> Option<Arc<dyn AuditSink>> + Send + Sync>;
-
 /// Gathers the parts of an [`Auth`].
 #[must_use]
 pub struct AuthBuilder {
@@ -126,7 +123,7 @@ pub struct AuthBuilder {
     admins: Option<Arc<dyn ErasedAdmins>>,
     notifier: Option<Arc<dyn Notifier>>,
     without_notifier: bool,
-    audit: OpenTrail,
+    audit: Option<Arc<dyn AuditSink>>,
     keyring: Option<Keyring>,
     tokens: Arc<dyn TokenStore>,
     codes: Arc<dyn OtcStore>,
@@ -143,16 +140,16 @@ impl AuthBuilder {
         Self { customers: Some(erase_customers(customers)), ..self }
     }
 
-    /// The host's admin user table, without which nobody assists. Admin users need a second factor, and so the host a
-    /// [`keyring`](Self::keyring), unless [`AuthConfig::admin_second_factor`] says otherwise.
+    /// The host's admin user table, without which nobody assists. It needs an audit trail ([`audit`](Self::audit)). Admin
+    /// users need a second factor, and so the host a [`keyring`](Self::keyring), unless [`AuthConfig::admin_second_factor`] says otherwise.
     pub fn admins<S: AdminStore>(self, admins: S) -> Self {
         Self { admins: Some(erase_admins(admins)), ..self }
     }
 
     /// Mails password resets, the enrolment of admin users, and what happened to an account. Required, unless
     /// [`without_notifier`](Self::without_notifier) is called.
-    pub fn notifier<N: Notifier>(self, notifier: N) -> Self {
-        Self { notifier: Some(Arc::new(notifier)), ..self }
+    pub fn notifier(self, notifier: impl IntoShared<dyn Notifier>) -> Self {
+        Self { notifier: Some(notifier.into_shared()), ..self }
     }
 
     /// Builds an [`Auth`] that mails nothing: for a host that resets no password and enrols no admin user through it, such as
@@ -162,15 +159,15 @@ impl AuthBuilder {
         Self { notifier: None, without_notifier: true, ..self }
     }
 
-    /// Private keys; without them the check of a token is computed with a public one, no second factor can be set up, and
-    /// the audit trail is not signed.
+    /// Private keys; without them the check of a token is computed with a public one, and no second factor can be set up.
     pub fn keyring(self, keyring: Keyring) -> Self {
         Self { keyring: Some(keyring), ..self }
     }
 
-    /// Keeps the audit trail elsewhere than in the store.
-    pub fn audit<S: AuditSink>(self, sink: S) -> Self {
-        Self { audit: Box::new(|_| Some(Arc::new(sink))), ..self }
+    /// Where the audit trail is kept, such as `store.audit(..)` of a SQL backend. Required with
+    /// [admin users](Self::admins): nobody assists without a record. Without it nothing is recorded.
+    pub fn audit(self, sink: impl IntoShared<dyn AuditSink>) -> Self {
+        Self { audit: Some(sink.into_shared()), ..self }
     }
 
     /// The numbers and rules; [`AuthConfig::commerce`] unless told otherwise.
@@ -179,18 +176,18 @@ impl AuthBuilder {
     }
 
     /// Keeps tokens in another backend than the rest.
-    pub fn tokens<S: TokenStore>(self, tokens: S) -> Self {
-        Self { tokens: Arc::new(tokens), ..self }
+    pub fn tokens(self, tokens: impl IntoShared<dyn TokenStore>) -> Self {
+        Self { tokens: tokens.into_shared(), ..self }
     }
 
     /// Keeps one-time credentials in another backend than the rest.
-    pub fn one_time_credentials<S: OtcStore>(self, codes: S) -> Self {
-        Self { codes: Arc::new(codes), ..self }
+    pub fn one_time_credentials(self, codes: impl IntoShared<dyn OtcStore>) -> Self {
+        Self { codes: codes.into_shared(), ..self }
     }
 
     /// Keeps documents, such as attempt budgets, in another backend than the rest.
-    pub fn state<S: StateStore>(self, state: S) -> Self {
-        Self { state: Arc::new(state), ..self }
+    pub fn state(self, state: impl IntoShared<dyn StateStore>) -> Self {
+        Self { state: state.into_shared(), ..self }
     }
 
     /// Keeps the second factors of admin users in another backend than the rest.
@@ -204,13 +201,13 @@ impl AuthBuilder {
     }
 
     /// Another clock than the operating system's, such as a test's.
-    pub fn clock<C: Clock>(self, clock: C) -> Self {
-        Self { clock: Arc::new(clock), ..self }
+    pub fn clock(self, clock: impl IntoShared<dyn Clock>) -> Self {
+        Self { clock: clock.into_shared(), ..self }
     }
 
     /// Another source of secrets than ChaCha20 keyed from the operating system.
-    pub fn random<R: SecureRandom>(self, random: R) -> Self {
-        Self { random: Arc::new(random), ..self }
+    pub fn random(self, random: impl IntoShared<dyn SecureRandom>) -> Self {
+        Self { random: random.into_shared(), ..self }
     }
 
     /// Checks the configuration and starts the threads that hash and the one that empties the audit queue.
@@ -222,7 +219,6 @@ impl AuthBuilder {
         let Self { config, customers, admins, notifier, without_notifier, audit, keyring, .. } = self;
         let Self { tokens, codes, state, factors, ledger, clock, random, .. } = self;
         config.check()?;
-        let audit = audit(keyring.as_ref());
         let customers = customers.ok_or(ConfigError::NoCustomers)?;
         if notifier.is_none() && !without_notifier {
             return Err(ConfigError::NoNotifier);

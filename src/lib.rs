@@ -55,6 +55,7 @@ pub mod keyring;
 pub mod notifier;
 pub mod random;
 mod service;
+mod shared;
 mod state;
 pub mod store;
 pub mod token;
@@ -79,6 +80,7 @@ pub use flow::{
 };
 pub use keyring::{KeyError, KeyId, Keyring, Sealed};
 pub use notifier::{AdminNotice, AdminNotification, Notice, Notification, Notifier};
+pub use shared::IntoShared;
 pub use state::budgets::{Budget, Lock};
 #[cfg(feature = "postgres")]
 pub use store::postgres::{PostgresAdmins, PostgresAudit, PostgresCustomers, PostgresOptions, PostgresStore};

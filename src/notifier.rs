@@ -1,6 +1,6 @@
 //! What the host tells its customers and admin users by mail.
 
-use std::{fmt::Debug, sync::Arc};
+use std::fmt::Debug;
 
 use time::OffsetDateTime;
 
@@ -132,15 +132,5 @@ pub trait Notifier: Debug + Send + Sync + 'static {
     /// When it could not be queued. An admin user who waits for a link is told so.
     fn notify_admin(&self, _notification: AdminNotification) -> Result<(), StoreError> {
         Err(StoreError::new("this notifier does not reach admin users"))
-    }
-}
-
-impl<N: Notifier + ?Sized> Notifier for Arc<N> {
-    fn notify(&self, notification: Notification) -> Result<(), StoreError> {
-        (**self).notify(notification)
-    }
-
-    fn notify_admin(&self, notification: AdminNotification) -> Result<(), StoreError> {
-        (**self).notify_admin(notification)
     }
 }

@@ -27,12 +27,6 @@ pub trait SecureRandom: fmt::Debug + Send + Sync + 'static {
     fn fill(&self, buffer: &mut [u8]) -> Result<(), RandomError>;
 }
 
-impl<R: SecureRandom + ?Sized> SecureRandom for std::sync::Arc<R> {
-    fn fill(&self, buffer: &mut [u8]) -> Result<(), RandomError> {
-        (**self).fill(buffer)
-    }
-}
-
 /// ChaCha20 keyed from the operating system: the default.
 ///
 /// It takes a new key after every 64 KiB of output and whenever the process id has changed, so neither a

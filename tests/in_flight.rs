@@ -141,7 +141,7 @@ async fn a_token_for_assistance_that_is_being_made_ends_with_the_account() {
     let minted = shop.auth.generate_customer_token_as_admin(&admin, EMAIL, REASON).await;
     assert!(matches!(minted, Err(Error::SignInRefused)));
     shop.auth.flush_audit().await;
-    let mut told = told(&shop.store.audit_events());
+    let mut told = told(&shop.audit.events());
     told.retain(|(action, _)| *action == Action::AssistanceToken);
     let refused = Refused(Refusal::RevokedMeanwhile);
     assert_eq!(told, [(Action::AssistanceToken, Begun), (Action::AssistanceToken, refused)]);

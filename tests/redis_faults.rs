@@ -107,7 +107,7 @@ async fn a_server_killed_in_the_middle_loses_nothing() {
         let mut code = code(&format!("code {number}"));
         code.customer = CustomerId::from(i64::try_from(number).unwrap());
         assert!(shop.store.put(&code, 3, now()).await.unwrap());
-        insert(&shop.store, &grant(&format!("grant {number}"), 1)).await;
+        insert(&*shop.store, &grant(&format!("grant {number}"), 1)).await;
         shop.set_customer(|row| {
             (row.id, row.email) = (CustomerId::from(i64::try_from(number + 10).unwrap()), address(number));
         });
@@ -173,7 +173,7 @@ async fn a_server_killed_in_the_middle_loses_nothing() {
         shop.auth.verify_customer(&token).await.expect("a token that was handed out is lost");
     }
     for number in 0..EACH {
-        assert!(!lives(&shop.store, &grant(&format!("grant {number}"), 1)).await, "a revoke is lost");
+        assert!(!lives(&*shop.store, &grant(&format!("grant {number}"), 1)).await, "a revoke is lost");
     }
 }
 

@@ -187,8 +187,10 @@ async fn the_account_tables_keep_what_the_traits_ask_for() {
 #[tokio::test]
 async fn the_audit_trail_is_kept_once_and_in_order() {
     let store = open(&new_path());
-    trail::is_kept_once_and_in_order(&store.audit(None), async |newest| store.audit_events(newest).await)
-        .await;
+    trail::is_kept_once_and_in_order(&store.audit(None), async |newest| {
+        store.audit(None).events(newest).await
+    })
+    .await;
 }
 
 #[tokio::test]
@@ -320,7 +322,7 @@ async fn a_corrupt_row_is_an_error_that_tells_nothing_and_stays_alone() {
     let errors = [
         store.find(&digest, now).await.unwrap_err(),
         store.customers().find_by_id(&1.into()).await.unwrap_err(),
-        store.audit_events(10).await.unwrap_err(),
+        store.audit(None).events(10).await.unwrap_err(),
     ];
     tells_nothing(&errors);
     assert_eq!(store.find(&Digest::from_bytes([1; 32]), now).await.unwrap(), None);

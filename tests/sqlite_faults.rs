@@ -606,7 +606,7 @@ fn errors(store: &SqliteStore) -> usize {
         block_on(store.load(&documents::partition("another"), &[documents::key(0)])).is_err(),
         block_on(documents::add_to_both(store, &documents::partition("another"), 1, 1)).is_err(),
         block_on(store.sweep(END, 10)).is_err(),
-        block_on(store.audit_events(10)).is_err(),
+        block_on(store.audit(None).events(10)).is_err(),
         block_on(store.purge_tokens(END, 10)).is_err(),
         block_on(store.factor(&7.into())).is_err(),
         block_on(store.begin_enrolment(&enrolment("another", 7), NOW)).is_err(),

@@ -4,17 +4,16 @@ use std::{
     cmp::Reverse,
     collections::HashMap,
     num::NonZero,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Mutex, MutexGuard, PoisonError},
 };
 
 use async_trait::async_trait;
 use commerce_auth::{
-    AdminId, AuditSink, CustomerId, Digest, Grant, KeyId, Keyring, MemoryStore, Origin, Sealed, StoreError,
-    Subject,
+    AdminId, CustomerId, Digest, Grant, KeyId, MemoryStore, Origin, Sealed, StoreError, Subject,
     store::{
         AssistanceEnd, AssistanceEntry, Changes, CommitOutcome, Document, Enrolment, Factor, FactorStore,
         Generation, GenerationId, Index, Insert, Key, LedgerStore, Listed, OneTimeCredential, OtcStore,
-        Partition, Position, Presented, StateStore, Store, Take, TokenStore,
+        Partition, Position, Presented, StateStore, Take, TokenStore,
     },
 };
 use time::OffsetDateTime;
@@ -54,13 +53,6 @@ impl Tables {
         let mut live: Vec<_> = self.grants.values().filter(|(grant, _)| is_live(grant)).cloned().collect();
         live.sort_by_key(|(grant, _)| Reverse((grant.issued_at, *grant.digest.as_bytes())));
         live
-    }
-}
-
-impl Store for OwnStore {
-    /// This store keeps no audit trail. A shop with admin users names a sink: `AuthBuilder::audit`.
-    fn audit_sink(&self, _keyring: Option<&Keyring>) -> Option<Arc<dyn AuditSink>> {
-        None
     }
 }
 

@@ -10,9 +10,9 @@ use commerce_auth::{
     Keyring, MemoryAdmins, MemoryCustomers, MemoryStore, audit::MemoryAudit, store::Store,
 };
 #[cfg(feature = "postgres")]
-use commerce_auth::{PostgresAdmins, PostgresCustomers, PostgresStore};
+use commerce_auth::{PostgresAdmins, PostgresAudit, PostgresCustomers, PostgresStore};
 #[cfg(feature = "sqlite")]
-use commerce_auth::{SqliteAdmins, SqliteCustomers, SqliteStore};
+use commerce_auth::{SqliteAdmins, SqliteAudit, SqliteCustomers, SqliteStore};
 
 use super::Result;
 
@@ -40,12 +40,14 @@ impl Database {
             #[cfg(feature = "sqlite")]
             Some(("sqlite", path)) => {
                 let store = SqliteStore::open(path)?;
-                Self::all_in(store.clone(), store.customers(), store.admins())
+                let audit = store.audit(Some(&keyring()));
+                Ok(Self::all_in(store.clone(), audit, store.customers(), store.admins()))
             }
             #[cfg(feature = "postgres")]
             Some(("postgres" | "postgresql", _)) => {
                 let store = PostgresStore::connect(address).await?;
-                Self::all_in(store.clone(), store.customers(), store.admins())
+                let audit = store.audit(Some(&keyring()));
+                Ok(Self::all_in(store.clone(), audit, store.customers(), store.admins()))
             }
             #[cfg(feature = "redis")]
             Some((scheme, _)) if is_redis(scheme) => {
@@ -61,17 +63,25 @@ impl Database {
 
     /// A store that keeps neither accounts nor a trail that can be read: both are in memory.
     fn beside(store: Arc<dyn Store>) -> Self {
-        let trail = Arc::new(MemoryAudit::new());
+        let trail = MemoryAudit::new();
         let (customers, admins) = (Arc::new(MemoryCustomers::new()), Arc::new(MemoryAdmins::new()));
-        Self { store, customers, admins, audit: trail.clone(), trail }
+        Self { store, customers, admins, audit: Arc::new(trail.clone()), trail: Arc::new(trail) }
     }
 
     #[cfg(any(feature = "postgres", feature = "sqlite"))]
-    fn all_in<S: Store + Trail>(store: S, customers: impl Customers, admins: impl Admins) -> Result<Self> {
-        let store = Arc::new(store);
-        let audit = store.audit_sink(Some(&keyring())).ok_or("the store keeps an audit trail")?;
-        let (customers, admins) = (Arc::new(customers), Arc::new(admins));
-        Ok(Self { store: store.clone(), customers, admins, audit, trail: store })
+    fn all_in(
+        store: impl Store,
+        audit: impl AuditSink + Trail + Clone,
+        customers: impl Customers,
+        admins: impl Admins,
+    ) -> Self {
+        Self {
+            store: Arc::new(store),
+            customers: Arc::new(customers),
+            admins: Arc::new(admins),
+            audit: Arc::new(audit.clone()),
+            trail: Arc::new(audit),
+        }
     }
 }
 
@@ -131,7 +141,7 @@ impl Trail for MemoryAudit {
 /// The tables of a database are alike.
 #[cfg(any(feature = "postgres", feature = "sqlite"))]
 macro_rules! tables {
-    ($customers:ty, $admins:ty, $store:ty) => {
+    ($customers:ty, $admins:ty, $audit:ty) => {
         #[async_trait]
         impl Customers for $customers {
             async fn put(&self, row: CustomerRecord) -> Result {
@@ -152,18 +162,18 @@ macro_rules! tables {
         }
 
         #[async_trait]
-        impl Trail for $store {
+        impl Trail for $audit {
             async fn newest(&self) -> Result<Vec<AuditEvent>> {
-                Ok(self.audit_events(10_000).await?)
+                Ok(self.events(10_000).await?)
             }
         }
     };
 }
 
 #[cfg(feature = "postgres")]
-tables!(PostgresCustomers, PostgresAdmins, PostgresStore);
+tables!(PostgresCustomers, PostgresAdmins, PostgresAudit);
 #[cfg(feature = "sqlite")]
-tables!(SqliteCustomers, SqliteAdmins, SqliteStore);
+tables!(SqliteCustomers, SqliteAdmins, SqliteAudit);
 
 #[cfg(feature = "redis")]
 fn is_redis(scheme: &str) -> bool {

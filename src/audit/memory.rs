@@ -1,6 +1,6 @@
 use std::{
     collections::{HashSet, VecDeque},
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use async_trait::async_trait;
@@ -9,9 +9,11 @@ use super::{AuditEvent, AuditSink};
 use crate::{error::StoreError, token::Subject};
 
 /// Keeps the newest events in this process's memory: for development and tests. A restart forgets them.
-#[derive(Debug)]
+///
+/// Cheap to clone; clones share the events.
+#[derive(Clone, Debug)]
 pub struct MemoryAudit {
-    events: Mutex<VecDeque<AuditEvent>>,
+    events: Arc<Mutex<VecDeque<AuditEvent>>>,
     capacity: usize,
 }
 
@@ -20,14 +22,14 @@ impl MemoryAudit {
 
     /// A trail of the newest 10,000 events.
     #[must_use]
-    pub const fn new() -> Self {
+    pub fn new() -> Self {
         Self::with_capacity(Self::EVENTS)
     }
 
     /// A trail of the newest `events` events.
     #[must_use]
-    pub const fn with_capacity(events: usize) -> Self {
-        Self { events: Mutex::new(VecDeque::new()), capacity: events }
+    pub fn with_capacity(events: usize) -> Self {
+        Self { events: Arc::default(), capacity: events }
     }
 
     /// The events, the oldest first.

@@ -1,4 +1,4 @@
-use std::{fmt::Debug, sync::Arc};
+use std::fmt::Debug;
 
 use async_trait::async_trait;
 
@@ -69,18 +69,3 @@ pub enum SignatureCheck {
 #[derive(Clone, Copy, Debug, thiserror::Error)]
 #[error("{0} cannot erase what it has recorded: that must be done where its events are kept")]
 pub(super) struct CannotErase(pub(super) &'static str);
-
-#[async_trait]
-impl<S: AuditSink + ?Sized> AuditSink for Arc<S> {
-    async fn record(&self, event: &AuditEvent) -> Result<(), StoreError> {
-        (**self).record(event).await
-    }
-
-    async fn erase(&self, subject: &Subject) -> Result<u64, StoreError> {
-        (**self).erase(subject).await
-    }
-
-    async fn check_signatures(&self) -> Result<SignatureCheck, StoreError> {
-        (**self).check_signatures().await
-    }
-}

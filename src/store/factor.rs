@@ -1,4 +1,4 @@
-use std::{fmt::Debug, sync::Arc};
+use std::fmt::Debug;
 
 use async_trait::async_trait;
 use time::OffsetDateTime;
@@ -205,83 +205,4 @@ pub trait FactorStore: Debug + Send + Sync + 'static {
     ///
     /// When the store could not be asked.
     async fn purge_enrolments(&self, now: OffsetDateTime, limit: usize) -> Result<usize, StoreError>;
-}
-
-#[async_trait]
-impl<S: FactorStore + ?Sized> FactorStore for Arc<S> {
-    async fn factor(&self, admin: &AdminId) -> Result<Option<Factor>, StoreError> {
-        (**self).factor(admin).await
-    }
-
-    async fn begin_enrolment(&self, enrolment: &Enrolment, now: OffsetDateTime) -> Result<(), StoreError> {
-        (**self).begin_enrolment(enrolment, now).await
-    }
-
-    async fn enrolment(&self, token: &Digest, now: OffsetDateTime) -> Result<Option<Enrolment>, StoreError> {
-        (**self).enrolment(token, now).await
-    }
-
-    async fn activate(
-        &self,
-        token: &Digest,
-        step: u64,
-        recovery_codes: &[Digest],
-        now: OffsetDateTime,
-    ) -> Result<bool, StoreError> {
-        (**self).activate(token, step, recovery_codes, now).await
-    }
-
-    async fn use_step(&self, admin: &AdminId, factor: &Digest, step: u64) -> Result<bool, StoreError> {
-        (**self).use_step(admin, factor, step).await
-    }
-
-    async fn lower_step(
-        &self,
-        admin: &AdminId,
-        factor: &Digest,
-        from: u64,
-        to: u64,
-    ) -> Result<bool, StoreError> {
-        (**self).lower_step(admin, factor, from, to).await
-    }
-
-    async fn use_recovery_code(
-        &self,
-        admin: &AdminId,
-        factor: &Digest,
-        code: &Digest,
-    ) -> Result<bool, StoreError> {
-        (**self).use_recovery_code(admin, factor, code).await
-    }
-
-    async fn replace_recovery_codes(
-        &self,
-        admin: &AdminId,
-        factor: &Digest,
-        codes: &[Digest],
-    ) -> Result<bool, StoreError> {
-        (**self).replace_recovery_codes(admin, factor, codes).await
-    }
-
-    async fn reseal(
-        &self,
-        admin: &AdminId,
-        factor: &Digest,
-        expected: &Sealed,
-        new: &Sealed,
-    ) -> Result<bool, StoreError> {
-        (**self).reseal(admin, factor, expected, new).await
-    }
-
-    async fn sealed_by_others(&self, key: KeyId, limit: usize) -> Result<Vec<(AdminId, Factor)>, StoreError> {
-        (**self).sealed_by_others(key, limit).await
-    }
-
-    async fn remove_factor(&self, admin: &AdminId) -> Result<bool, StoreError> {
-        (**self).remove_factor(admin).await
-    }
-
-    async fn purge_enrolments(&self, now: OffsetDateTime, limit: usize) -> Result<usize, StoreError> {
-        (**self).purge_enrolments(now, limit).await
-    }
 }

@@ -1,6 +1,6 @@
 //! Where tokens, documents, one-time credentials, second factors and the ledger of assistance are kept.
 //!
-//! Five traits, one for each: [`TokenStore`], [`StateStore`], [`OtcStore`], [`FactorStore`], [`LedgerStore`]. [`Store`] is all of them in one value, with its [`AuditSink`], if it has one. [`memory`]
+//! Five traits, one for each: [`TokenStore`], [`StateStore`], [`OtcStore`], [`FactorStore`], [`LedgerStore`]. [`Store`] is all of them in one value. [`memory`]
 //! keeps them in this process; with the features of their names, `sqlite`, `postgres` and `redis` keep them
 //! for good.
 //!
@@ -55,19 +55,7 @@ pub use state::{
 };
 pub use token::{Generation, GenerationId, Insert, TokenStore};
 
-use std::sync::Arc;
+/// Everything a backend keeps, in one value. Nobody implements it: whoever implements its traits has it.
+pub trait Store: TokenStore + StateStore + OtcStore + FactorStore + LedgerStore {}
 
-use crate::{audit::AuditSink, keyring::Keyring};
-
-/// Everything a backend keeps, in one value.
-pub trait Store: TokenStore + StateStore + OtcStore + FactorStore + LedgerStore {
-    /// Where the backend keeps the audit trail, signed by the keyring if it can sign and there is one; none for a backend
-    /// that keeps none. A shop with admin users then names another one: [`AuthBuilder::audit`](crate::AuthBuilder::audit).
-    fn audit_sink(&self, keyring: Option<&Keyring>) -> Option<Arc<dyn AuditSink>>;
-}
-
-impl<S: Store + ?Sized> Store for Arc<S> {
-    fn audit_sink(&self, keyring: Option<&Keyring>) -> Option<Arc<dyn AuditSink>> {
-        (**self).audit_sink(keyring)
-    }
-}
+impl<S: TokenStore + StateStore + OtcStore + FactorStore + LedgerStore> Store for S {}

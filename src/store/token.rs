@@ -1,4 +1,4 @@
-use std::{fmt::Debug, num::NonZero, sync::Arc};
+use std::{fmt::Debug, num::NonZero};
 
 use async_trait::async_trait;
 use time::OffsetDateTime;
@@ -220,66 +220,4 @@ pub trait TokenStore: Debug + Send + Sync + 'static {
     ///
     /// The backend failed; records may be removed.
     async fn purge_tokens(&self, now: OffsetDateTime, limit: usize) -> Result<usize, StoreError>;
-}
-
-#[async_trait]
-impl<S: TokenStore + ?Sized> TokenStore for Arc<S> {
-    async fn generation(&self, subject: &Subject, fresh: GenerationId) -> Result<Generation, StoreError> {
-        (**self).generation(subject, fresh).await
-    }
-
-    async fn insert(
-        &self,
-        grant: &Grant,
-        origin: &Origin,
-        generation: Generation,
-        cap: NonZero<usize>,
-        now: OffsetDateTime,
-    ) -> Result<Insert, StoreError> {
-        (**self).insert(grant, origin, generation, cap, now).await
-    }
-
-    async fn find(&self, digest: &Digest, now: OffsetDateTime) -> Result<Option<Grant>, StoreError> {
-        (**self).find(digest, now).await
-    }
-
-    async fn revoke(
-        &self,
-        digest: &Digest,
-        now: OffsetDateTime,
-        bar_until: OffsetDateTime,
-    ) -> Result<bool, StoreError> {
-        (**self).revoke(digest, now, bar_until).await
-    }
-
-    async fn revoke_all(
-        &self,
-        subject: &Subject,
-        keep: Option<&Digest>,
-        fresh: GenerationId,
-        now: OffsetDateTime,
-    ) -> Result<Generation, StoreError> {
-        (**self).revoke_all(subject, keep, fresh, now).await
-    }
-
-    async fn revoke_everything(
-        &self,
-        fresh: GenerationId,
-        now: OffsetDateTime,
-    ) -> Result<GenerationId, StoreError> {
-        (**self).revoke_everything(fresh, now).await
-    }
-
-    async fn grants(
-        &self,
-        subject: &Subject,
-        limit: usize,
-        now: OffsetDateTime,
-    ) -> Result<Vec<(Grant, Origin)>, StoreError> {
-        (**self).grants(subject, limit, now).await
-    }
-
-    async fn purge_tokens(&self, now: OffsetDateTime, limit: usize) -> Result<usize, StoreError> {
-        (**self).purge_tokens(now, limit).await
-    }
 }

@@ -1,7 +1,9 @@
 //! The keys of a node are compared with those that signed the trail.
 
+use std::sync::Arc;
+
 use commerce_auth::{
-    Auth, KeyId, Keyring, KeyringCheckError, MemoryCustomers, MemoryStore, audit::SignatureCheck,
+    AuditSink, Auth, KeyId, Keyring, KeyringCheckError, MemoryCustomers, MemoryStore, audit::SignatureCheck,
 };
 
 use crate::{
@@ -72,10 +74,11 @@ async fn a_host_is_told_of_another_key(database: &Database) {
     let right = keyring();
     record(&*database.node(Some(&right)).await, 0..5).await;
     for (keyring, is_right) in [(right, true), (ring(1, 9), false)] {
+        let sink: Arc<dyn AuditSink> = database.node(Some(&keyring)).await;
         let auth = Auth::builder(MemoryStore::new())
             .customers(MemoryCustomers::new())
             .without_notifier()
-            .audit(database.node(Some(&keyring)).await)
+            .audit(sink)
             .keyring(keyring)
             .build()
             .unwrap();

@@ -20,7 +20,8 @@ async fn tokens_in_redis_and_the_rest_in_postgres() -> Result {
     let shop = Shop::open(&postgres).await?;
     let tokens = redis.node().await?.store;
     let database = postgres.node().await?;
-    let auth = Auth::builder(Arc::clone(&tokens))
+    let auth = Auth::builder(database.store)
+        .tokens(Arc::clone(&tokens))
         .customers(database.customers)
         .admins(database.admins)
         .audit(database.audit)
@@ -35,12 +36,12 @@ async fn tokens_in_redis_and_the_rest_in_postgres() -> Result {
         auth.generate_customer_token(SignIn::new(EMAIL, WRONG)).await.unwrap_err();
     }
     auth.generate_customer_token(SignIn::new(EMAIL, PASSWORD)).await.unwrap_err();
-    shop.sign_in(0, PASSWORD).await.expect("nor are the failures");
+    shop.sign_in(0, PASSWORD).await.expect_err("the failures are");
     auth.flush_audit().await;
     let trail = shop.databases[1].trail.newest().await?;
     let locked =
         trail.iter().any(|event| (event.action, event.outcome) == (Action::Lock, Outcome::Succeeded));
-    assert!(locked, "the audit trail is");
+    assert!(locked, "and so is the audit trail");
 
     let only_tokens = Auth::builder(commerce_auth::MemoryStore::new())
         .tokens(tokens)
@@ -48,6 +49,6 @@ async fn tokens_in_redis_and_the_rest_in_postgres() -> Result {
         .without_notifier()
         .keyring(keyring())
         .build()?;
-    assert!(only_tokens.verify_customer(&token).await.is_ok(), "one trait of a backend at a time");
+    assert!(only_tokens.verify_customer(&token).await.is_ok(), "the token is in Redis");
     Ok(())
 }

@@ -70,7 +70,7 @@ async fn a_corrupt_row_is_an_error_that_tells_nothing_and_stays_alone() {
         store.customers().find_by_email(&Website::default(), &email).await.unwrap_err(),
         store.admins().find_by_id(&7.into()).await.unwrap_err(),
         store.admins().find_by_username(&"marker".parse().unwrap()).await.unwrap_err(),
-        store.audit_events(10).await.unwrap_err(),
+        store.audit(None).events(10).await.unwrap_err(),
     ];
     tells_nothing(&errors);
     assert_eq!(store.find(&digest("another"), NOW).await.unwrap(), None);

@@ -70,7 +70,7 @@ fn a_runtime_that_is_gone_is_an_error() {
         store.load(&partition("a"), &[key(0)]).await.unwrap_err();
         add_to_both(&store, &partition("a"), 1, 1).await.unwrap_err();
         store.sweep(NOW, 1).await.unwrap_err();
-        store.audit_events(1).await.unwrap_err();
+        store.audit(None).events(1).await.unwrap_err();
     });
     assert!(begun.elapsed() < Duration::from_secs(5), "they took {:?}", begun.elapsed());
     // Whether within another runtime or not.

@@ -27,8 +27,10 @@ async fn the_account_tables_keep_what_the_traits_ask_for() {
 async fn the_audit_trail_is_kept_once_and_in_order() {
     let Some(schema) = Schema::new() else { return };
     let store = schema.open().await;
-    trail::is_kept_once_and_in_order(&store.audit(None), async |newest| store.audit_events(newest).await)
-        .await;
+    trail::is_kept_once_and_in_order(&store.audit(None), async |newest| {
+        store.audit(None).events(newest).await
+    })
+    .await;
     // What a support desk searches for.
     let found = schema.by_hand(
         "SELECT count(*) FROM {}.audit_events WHERE action = 'assistance_use' AND outcome = 'refused' \

@@ -123,7 +123,7 @@ async fn a_shop_that_begins_to_demand_it_ends_what_was_had_without() {
         if !is_good {
             assert!(matches!(assists, Err(Error::InvalidToken)), "{case}");
             node.flush_audit().await;
-            let last = shop.store.audit_events().pop().unwrap();
+            let last = shop.audit.events().pop().unwrap();
             assert_eq!(last.outcome, Outcome::Refused(Refusal::NoSecondFactor), "{case}");
         }
     }

@@ -3,15 +3,12 @@
 use std::{
     fmt,
     num::NonZero,
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering},
-    },
+    sync::atomic::{AtomicUsize, Ordering},
 };
 
 use async_trait::async_trait;
 use commerce_auth::{
-    AdminId, AuditSink, CustomerId, Digest, Grant, KeyId, Keyring, Origin, Sealed, StoreError, Subject,
+    AdminId, CustomerId, Digest, Grant, KeyId, Origin, Sealed, StoreError, Subject,
     store::{
         AssistanceEnd, AssistanceEntry, Changes, CommitOutcome, Document, Enrolment, Factor, FactorStore,
         Generation, GenerationId, Index, Insert, Key, LedgerStore, Listed, OneTimeCredential, OtcStore,
@@ -38,12 +35,6 @@ impl<S> Alternating<S> {
 impl<S> fmt::Debug for Alternating<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Alternating(..)")
-    }
-}
-
-impl<S: Store> Store for Alternating<S> {
-    fn audit_sink(&self, keyring: Option<&Keyring>) -> Option<Arc<dyn AuditSink>> {
-        self.next().audit_sink(keyring)
     }
 }
 

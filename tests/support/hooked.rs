@@ -1,15 +1,14 @@
 //! A memory store whose every verb is noticed first.
 
-use std::{fmt, future::poll_fn, num::NonZero, sync::Arc, task::Poll};
+use std::{fmt, future::poll_fn, num::NonZero, task::Poll};
 
 use async_trait::async_trait;
 use commerce_auth::{
-    AdminId, AuditEvent, AuditSink, CustomerId, Digest, Grant, KeyId, Keyring, MemoryStore, Origin, Sealed,
-    StoreError, Subject,
+    AdminId, CustomerId, Digest, Grant, KeyId, MemoryStore, Origin, Sealed, StoreError, Subject,
     store::{
         AssistanceEnd, AssistanceEntry, Changes, CommitOutcome, Document, Enrolment, Factor, FactorStore,
         Generation, GenerationId, Index, Insert, Key, LedgerStore, Listed, OneTimeCredential, OtcStore,
-        Partition, Position, Presented, StateStore, Store, Take, TokenStore,
+        Partition, Position, Presented, StateStore, Take, TokenStore,
     },
 };
 use time::OffsetDateTime;
@@ -21,17 +20,11 @@ type Hook = Box<dyn Fn(&str) -> Result<(), StoreError> + Send + Sync>;
 pub struct Hooked {
     inner: MemoryStore,
     hook: Hook,
-    keeps_audit: bool,
 }
 
 impl Hooked {
     pub fn new(hook: impl Fn(&str) -> Result<(), StoreError> + Send + Sync + 'static) -> Self {
-        Self { inner: MemoryStore::new(), hook: Box::new(hook), keeps_audit: true }
-    }
-
-    /// A store that keeps no audit trail.
-    pub fn without_audit() -> Self {
-        Self { keeps_audit: false, ..Self::new(|_| Ok(())) }
+        Self { inner: MemoryStore::new(), hook: Box::new(hook) }
     }
 
     async fn called(&self, verb: &str) -> Result<(), StoreError> {
@@ -39,21 +32,11 @@ impl Hooked {
         yield_now().await;
         Ok(())
     }
-
-    pub fn audit_events(&self) -> Vec<AuditEvent> {
-        self.inner.audit_events()
-    }
 }
 
 impl fmt::Debug for Hooked {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Hooked(..)")
-    }
-}
-
-impl Store for Hooked {
-    fn audit_sink(&self, keyring: Option<&Keyring>) -> Option<Arc<dyn AuditSink>> {
-        self.inner.audit_sink(keyring).filter(|_| self.keeps_audit)
     }
 }
 

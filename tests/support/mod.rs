@@ -15,9 +15,10 @@ use commerce_auth::{
     AuthBuilder, AuthConfig, CustomerId, CustomerRecord, Digest, Error, Grant, KeyId, Keyring, MemoryAdmins,
     MemoryCustomers, MemoryStore, Obtained, OneTimeCode, Origin, PasswordHash, Permission, ResetToken,
     SecondFactorPolicy, SignIn, SignedIn, Website,
+    audit::MemoryAudit,
     clock::{Clock, ManualClock},
     random::ChaChaRandom,
-    store::{OneTimeCredential, OtcStore, Store, TokenStore},
+    store::{OneTimeCredential, Store},
 };
 use fresh::{CAP, fresh};
 use outbox::Outbox;
@@ -40,6 +41,8 @@ pub const ADMIN_PASSWORD: &str = "Adm1nPassw0rd";
 pub struct Shop<S = MemoryStore> {
     pub auth: Auth,
     pub store: Arc<S>,
+    /// The audit trail, unless the test gave another sink.
+    pub audit: MemoryAudit,
     pub clock: Arc<ManualClock>,
     pub customers: MemoryCustomers,
     pub admins: MemoryAdmins,
@@ -78,9 +81,11 @@ impl<S: Store> Shop<S> {
         let store = Arc::new(store);
         let clock = Arc::new(ManualClock::new(datetime!(2026-01-01 12:00 UTC)));
         let (customers, admins, outbox) = (MemoryCustomers::new(), MemoryAdmins::new(), Outbox::default());
+        let audit = MemoryAudit::new();
         let builder = Auth::builder(Arc::clone(&store))
             .customers(customers.clone())
             .admins(admins.clone())
+            .audit(audit.clone())
             .notifier(outbox.clone())
             .clock(Arc::clone(&clock))
             .config(config);
@@ -98,7 +103,7 @@ impl<S: Store> Shop<S> {
             pollster::block_on(lenient.hash_new_password(EMAIL, PASSWORD)).expect("a hash can be made");
         let admin_hash = pollster::block_on(lenient.hash_new_admin_password(ADMIN, ADMIN_PASSWORD))
             .expect("a hash can be made");
-        let shop = Self { auth, store, clock, customers, admins, outbox, hash, admin_hash };
+        let shop = Self { auth, store, audit, clock, customers, admins, outbox, hash, admin_hash };
         shop.set_customer(|_| ());
         shop.set_admin(|_| ());
         shop
@@ -229,6 +234,6 @@ impl Shop {
     /// The audit trail so far.
     pub async fn trail(&self) -> Vec<AuditEvent> {
         self.auth.flush_audit().await;
-        self.store.audit_events()
+        self.audit.events()
     }
 }

@@ -8,7 +8,7 @@ use std::{
     collections::{HashMap, HashSet},
     fmt,
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
+        Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
 };
@@ -17,8 +17,6 @@ use time::OffsetDateTime;
 
 use super::Fault;
 use crate::{
-    audit::AuditSink,
-    keyring::Keyring,
     store::{AssistanceEntry, Enrolment, OneTimeCredential, Store},
     token::Digest,
 };
@@ -67,12 +65,6 @@ impl<S: Store> Faulty<S> {
 }
 
 const START: OffsetDateTime = OffsetDateTime::UNIX_EPOCH;
-
-impl<S: Store> Store for Faulty<S> {
-    fn audit_sink(&self, keyring: Option<&Keyring>) -> Option<Arc<dyn AuditSink>> {
-        self.inner.audit_sink(keyring)
-    }
-}
 
 impl<S> fmt::Debug for Faulty<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -14,25 +14,23 @@ mod token;
 
 pub use accounts::{MemoryAdmins, MemoryCustomers};
 
-use std::{num::NonZero, sync::Arc};
+use std::num::NonZero;
 
 use async_trait::async_trait;
 use time::OffsetDateTime;
 
 use super::{
     AssistanceEnd, AssistanceEntry, Enrolment, Factor, FactorStore, Generation, GenerationId, Insert,
-    LedgerStore, OneTimeCredential, OtcStore, Presented, Store, Take, TokenStore,
+    LedgerStore, OneTimeCredential, OtcStore, Presented, Take, TokenStore,
 };
 use crate::{
     account::{AdminId, CustomerId},
-    audit::{AuditEvent, AuditSink, MemoryAudit},
     error::StoreError,
-    keyring::{KeyId, Keyring, Sealed},
+    keyring::{KeyId, Sealed},
     token::{Digest, Grant, Origin, Subject},
 };
 
-/// Tokens, one-time credentials, attempt budgets, second factors, the ledger of assistance and the newest audit events in
-/// memory.
+/// Tokens, one-time credentials, attempt budgets, second factors and the ledger of assistance in memory.
 ///
 /// Sharded, so that cores do not wait for each other. Every write sweeps a little of what has expired, so
 /// nothing needs to call [`Auth::purge`](crate::Auth::purge).
@@ -43,7 +41,6 @@ pub struct MemoryStore {
     factors: factors::Factors,
     ledger: ledger::Ledger,
     state: state::State,
-    audit: Arc<MemoryAudit>,
 }
 
 impl MemoryStore {
@@ -67,18 +64,6 @@ impl MemoryStore {
             state: state::State::with_capacity(accounts.saturating_mul(2)),
             ..Self::default()
         }
-    }
-
-    /// The newest 10,000 audit events, the oldest first.
-    #[must_use]
-    pub fn audit_events(&self) -> Vec<AuditEvent> {
-        self.audit.events()
-    }
-}
-
-impl Store for MemoryStore {
-    fn audit_sink(&self, _keyring: Option<&Keyring>) -> Option<Arc<dyn AuditSink>> {
-        Some(self.audit.clone())
     }
 }
 

@@ -6,11 +6,13 @@
 //! # async fn connect() -> Result<(), Box<dyn std::error::Error>> {
 //! let store = PostgresStore::connect("postgres://shop@db.internal/shop").await?;
 //! # let secret = [7; 32];
+//! let keyring = Keyring::new(KeyId(1), secret)?;
 //! let auth = Auth::builder(store.clone())
 //!     .customers(store.customers())
 //!     .admins(store.admins())
+//!     .audit(store.audit(Some(&keyring)))
 //!     .without_notifier() // or `.notifier(..)`, which mails password resets
-//!     .keyring(Keyring::new(KeyId(1), secret)?)
+//!     .keyring(keyring)
 //!     .build()?;
 //! # Ok(())
 //! # }
@@ -60,8 +62,7 @@ use std::sync::Arc;
 
 use tokio_postgres::{Row, types::ToSql};
 
-use super::{OpenError, Store};
-use crate::{audit::AuditSink, keyring::Keyring};
+use super::OpenError;
 use failure::Failure;
 use locking::{Locking, Parameters};
 use pipelined::Pipelined;
@@ -116,12 +117,6 @@ impl PostgresStore {
     {
         let rows = self.command(command, parameters).await?;
         Ok(rows.first().ok_or(Failure::Unreadable)?.try_get(0)?)
-    }
-}
-
-impl Store for PostgresStore {
-    fn audit_sink(&self, keyring: Option<&Keyring>) -> Option<Arc<dyn AuditSink>> {
-        Some(Arc::new(self.audit(keyring)))
     }
 }
 

@@ -115,8 +115,7 @@ use std::{fmt, sync::Arc};
 use keys::Keys;
 use links::Links;
 
-use super::{OpenError, Store};
-use crate::{audit::AuditSink, keyring::Keyring};
+use super::OpenError;
 
 /// So many keys does a purge look at, whatever they hold: the server serves nobody else meanwhile, for about a
 /// millisecond.
@@ -152,13 +151,6 @@ impl RedisStore {
     /// As [`RedisOptions::connect`].
     pub async fn connect(url: impl Into<String>) -> Result<Self, OpenError> {
         RedisOptions::new(url).connect().await
-    }
-}
-
-impl Store for RedisStore {
-    /// None: what may be lost in a failover is no place for an audit trail.
-    fn audit_sink(&self, _keyring: Option<&Keyring>) -> Option<Arc<dyn AuditSink>> {
-        None
     }
 }
 

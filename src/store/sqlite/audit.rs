@@ -25,7 +25,7 @@ macro_rules! record_columns {
 
 /// The audit trail of a [`SqliteStore`]: with a keyring, a chain of signed records.
 ///
-/// Cheap to clone. The builder of [`Auth`](crate::Auth) makes one by itself, with its keyring; a host makes another one to
+/// Cheap to clone. A host gives one with its keyring to the [builder](crate::AuthBuilder::audit), and makes another to
 /// read, to verify, to erase and to prune.
 #[derive(Clone, Debug)]
 pub struct SqliteAudit {
@@ -39,15 +39,6 @@ impl SqliteStore {
     #[must_use]
     pub fn audit(&self, keyring: Option<&Keyring>) -> SqliteAudit {
         SqliteAudit { store: self.clone(), keyring: keyring.cloned(), random: Arc::default() }
-    }
-
-    /// The newest so many audit events, the oldest of them first: [`SqliteAudit::events`].
-    ///
-    /// # Errors
-    ///
-    /// When the file could not be read.
-    pub async fn audit_events(&self, newest: usize) -> Result<Vec<AuditEvent>, StoreError> {
-        self.audit(None).events(newest).await
     }
 }
 

@@ -9,11 +9,13 @@
 //! # let path = folder.path().join("auth.db");
 //! # let secret = [7; 32];
 //! let store = SqliteStore::open(path)?;
+//! let keyring = Keyring::new(KeyId(1), secret)?;
 //! let auth = Auth::builder(store.clone())
 //!     .customers(store.customers())
 //!     .admins(store.admins())
+//!     .audit(store.audit(Some(&keyring)))
 //!     .without_notifier() // or `.notifier(..)`, which mails password resets
-//!     .keyring(Keyring::new(KeyId(1), secret)?)
+//!     .keyring(keyring)
 //!     .build()?;
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
@@ -64,8 +66,7 @@ use std::{path::Path, sync::Arc, time::Duration};
 use futures_lite::future;
 use futures_timer::Delay;
 
-use super::{OpenError, Store};
-use crate::{audit::AuditSink, keyring::Keyring};
+use super::OpenError;
 use failure::Failure;
 use readers::Readers;
 use writer::Writer;
@@ -102,12 +103,6 @@ impl SqliteStore {
     #[must_use]
     pub fn admins(&self) -> SqliteAdmins {
         SqliteAdmins::of(self.clone())
-    }
-}
-
-impl Store for SqliteStore {
-    fn audit_sink(&self, keyring: Option<&Keyring>) -> Option<Arc<dyn AuditSink>> {
-        Some(Arc::new(self.audit(keyring)))
     }
 }
 

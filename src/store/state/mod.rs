@@ -3,7 +3,7 @@
 mod changes;
 mod key;
 
-use std::{fmt::Debug, sync::Arc};
+use std::fmt::Debug;
 
 use async_trait::async_trait;
 pub use changes::{Change, Changes, ChangesError, Put};
@@ -142,33 +142,4 @@ pub trait StateStore: Debug + Send + Sync + 'static {
     ///
     /// The backend failed; documents may be removed.
     async fn sweep(&self, until: OffsetDateTime, limit: usize) -> Result<usize, StoreError>;
-}
-
-#[async_trait]
-impl<S: StateStore + ?Sized> StateStore for Arc<S> {
-    async fn load(&self, partition: &Partition, keys: &[Key]) -> Result<Vec<Option<Document>>, StoreError> {
-        (**self).load(partition, keys).await
-    }
-
-    async fn commit(
-        &self,
-        partition: &Partition,
-        changes: &Changes,
-        now: OffsetDateTime,
-    ) -> Result<CommitOutcome, StoreError> {
-        (**self).commit(partition, changes, now).await
-    }
-
-    async fn list(
-        &self,
-        index: &Index,
-        after: Option<&Position>,
-        limit: usize,
-    ) -> Result<Vec<Listed>, StoreError> {
-        (**self).list(index, after, limit).await
-    }
-
-    async fn sweep(&self, until: OffsetDateTime, limit: usize) -> Result<usize, StoreError> {
-        (**self).sweep(until, limit).await
-    }
 }

@@ -9,7 +9,8 @@ use std::{
 use commerce_auth::{
     AccountStatus, AdminRecord, AdminStore, Argon2Params, Auth, AuthConfig, CustomerRecord, CustomerStore,
     Digest, MemoryAdmins, MemoryCustomers, MemoryStore, Origin, PasswordHash, Permission, RevokeScope,
-    SecondFactorPolicy, clock::ManualClock, random::danger::SeededRandom, store::Purposes,
+    SecondFactorPolicy, audit::MemoryAudit, clock::ManualClock, random::danger::SeededRandom,
+    store::Purposes,
 };
 use pollster::block_on;
 use proptest::test_runner::TestCaseError;
@@ -80,10 +81,10 @@ struct Mint {
 }
 
 static MINT: LazyLock<Mint> = LazyLock::new(|| {
-    let store = Arc::new(MemoryStore::new());
-    let customers = MemoryCustomers::new();
-    let auth = Auth::builder(store.clone())
+    let (audit, customers) = (MemoryAudit::new(), MemoryCustomers::new());
+    let auth = Auth::builder(MemoryStore::new())
         .customers(customers)
+        .audit(audit.clone())
         .without_notifier()
         .config(config(OPENED))
         .build()
@@ -107,7 +108,7 @@ static MINT: LazyLock<Mint> = LazyLock::new(|| {
     }
     block_on(auth.flush_audit());
     let accounts: BTreeMap<_, _> =
-        store.audit_events().iter().map(|event| event.account.unwrap()).zip(named).collect();
+        audit.events().iter().map(|event| event.account.unwrap()).zip(named).collect();
     assert_eq!(accounts.len(), 13, "names are told apart");
     Mint { hashes, accounts }
 });

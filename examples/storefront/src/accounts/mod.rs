@@ -19,7 +19,8 @@ use std::{error::Error, sync::Arc};
 use commerce_auth::{
     AccountStatus, AuditSink, CustomerId, CustomerRecord, Email, Keyring, MemoryAdmins, MemoryCustomers,
     MemoryStore, PasswordHash, PostgresStore, RedisStore, SqliteStore, StoreError, UpsertError, Website,
-    audit::MemoryAudit, store::Store,
+    audit::MemoryAudit,
+    store::{Store, TokenStore},
 };
 
 use time::OffsetDateTime;
@@ -33,10 +34,10 @@ use crate::{
 /// Everything that the shop keeps.
 #[derive(Clone)]
 pub(crate) struct Database {
-    /// Tokens, one-time credentials and attempt budgets.
+    /// What the crate keeps.
     pub(crate) store: Arc<dyn Store>,
-    /// Second factors and the ledger of assistance, which are in the database wherever tokens are.
-    pub(crate) durable: Arc<dyn Store>,
+    /// Bearer tokens, which may be kept elsewhere than the rest.
+    pub(crate) tokens: Arc<dyn TokenStore>,
     pub(crate) customers: Arc<dyn CustomerTable>,
     pub(crate) admins: Arc<dyn AdminTable>,
     pub(crate) profiles: Arc<dyn Profiles>,
@@ -61,8 +62,7 @@ pub(crate) struct NewCustomer {
 }
 
 impl Database {
-    /// Opens a database, and makes the tables it lacks. With `tokens`, that is where the crate's store is, but for what is
-    /// durable.
+    /// Opens a database, and makes the tables it lacks. With `tokens`, bearer tokens are kept there.
     pub(crate) async fn open(
         address: &DatabaseAddress,
         tokens: Option<&RedisAddress>,
@@ -87,7 +87,7 @@ impl Database {
         };
         match tokens {
             Some(RedisAddress(url)) => {
-                Ok(Self { store: Arc::new(RedisStore::connect(url).await?), ..database })
+                Ok(Self { tokens: Arc::new(RedisStore::connect(url).await?), ..database })
             }
             None => Ok(database),
         }
@@ -95,16 +95,16 @@ impl Database {
 
     fn in_memory(keyring: Keyring) -> Self {
         let customers = MemoryCustomers::new();
-        let trail = Arc::new(MemoryAudit::new());
+        let trail = MemoryAudit::new();
         let store = Arc::new(MemoryStore::new());
         Self {
             store: store.clone(),
-            durable: store,
+            tokens: store,
             customers: Arc::new(customers.clone()),
             admins: Arc::new(MemoryAdmins::new()),
             profiles: Arc::new(MemoryProfiles::beside(customers)),
-            audit: trail.clone(),
-            trail,
+            audit: Arc::new(trail.clone()),
+            trail: Arc::new(trail),
             keyring,
         }
     }
@@ -120,7 +120,7 @@ impl Database {
         let (store, audit) = (Arc::new(store), Arc::new(audit));
         Self {
             store: store.clone(),
-            durable: store,
+            tokens: store,
             customers: Arc::new(customers),
             admins: Arc::new(admins),
             profiles: Arc::new(profiles),

@@ -23,7 +23,7 @@ use appender::Appender;
 
 /// The audit trail of a [`PostgresStore`]: with a keyring, a chain of signed records.
 ///
-/// Cheap to clone. The builder of [`Auth`](crate::Auth) makes one by itself, with its keyring; a host makes another one to
+/// Cheap to clone. A host gives one with its keyring to the [builder](crate::AuthBuilder::audit), and makes another to
 /// read, to verify, to erase and to prune. What is recorded at once through one of them and its clones shares a round trip.
 ///
 /// Where the trail ends before a record that one of them has appended, its end was cut off, or an older state of the database is
@@ -49,15 +49,6 @@ impl PostgresStore {
             random: Arc::default(),
             appender: Arc::new(Appender::new(self.0.locking.clone(), keyring.cloned())),
         }
-    }
-
-    /// The newest so many audit events, the oldest of them first: [`PostgresAudit::events`].
-    ///
-    /// # Errors
-    ///
-    /// When the database could not be asked.
-    pub async fn audit_events(&self, newest: usize) -> Result<Vec<AuditEvent>, StoreError> {
-        self.audit(None).events(newest).await
     }
 }
 

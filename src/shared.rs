@@ -1,0 +1,66 @@
+use std::sync::Arc;
+
+use crate::{
+    audit::AuditSink,
+    clock::Clock,
+    notifier::Notifier,
+    random::SecureRandom,
+    store::{OtcStore, StateStore, Store, TokenStore},
+};
+
+/// A part of an [`Auth`](crate::Auth), handed over by value or shared with the host.
+///
+/// `Part` is one of the crate's traits, such as `dyn Notifier`. A type that implements it is a part, and so is
+/// an [`Arc`] of one.
+///
+/// ```
+/// # use std::sync::Arc;
+/// use commerce_auth::{Auth, MemoryCustomers, MemoryStore, store::Store};
+///
+/// let store: Arc<dyn Store> = Arc::new(MemoryStore::new());
+/// let auth = Auth::builder(Arc::clone(&store))
+///     .customers(MemoryCustomers::new())
+///     .without_notifier()
+///     .build()?;
+/// # Ok::<(), commerce_auth::ConfigError>(())
+/// ```
+pub trait IntoShared<Part: ?Sized> {
+    /// Shares the part.
+    fn into_shared(self) -> Arc<Part>;
+}
+
+macro_rules! parts {
+    ($($part:ident),* $(,)?) => {$(
+        impl<P: $part> IntoShared<dyn $part> for P {
+            fn into_shared(self) -> Arc<dyn $part> {
+                Arc::new(self)
+            }
+        }
+
+        impl<P: $part> IntoShared<dyn $part> for Arc<P> {
+            fn into_shared(self) -> Arc<dyn $part> {
+                self
+            }
+        }
+
+        impl IntoShared<dyn $part> for Arc<dyn $part> {
+            fn into_shared(self) -> Arc<dyn $part> {
+                self
+            }
+        }
+    )*};
+}
+
+parts!(AuditSink, Clock, Notifier, OtcStore, SecureRandom, StateStore, Store, TokenStore);
+
+impl IntoShared<dyn StateStore> for Arc<dyn Store> {
+    fn into_shared(self) -> Arc<dyn StateStore> {
+        self
+    }
+}
+
+impl IntoShared<dyn TokenStore> for Arc<dyn Store> {
+    fn into_shared(self) -> Arc<dyn TokenStore> {
+        self
+    }
+}
