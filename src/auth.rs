@@ -11,8 +11,8 @@ use crate::{
     keyring::Keyring,
     notifier::Notifier,
     random::{ChaChaRandom, SecureRandom},
-    service::{Documents, attempts::Attempts},
-    store::{FactorStore, LedgerStore, OtcStore, StateStore, Store, TokenStore},
+    service::{Documents, attempts::Attempts, ledger::Ledger},
+    store::{FactorStore, OtcStore, StateStore, Store, TokenStore},
     token::TokenFormat,
 };
 
@@ -35,7 +35,7 @@ pub(crate) struct Parts {
     pub(crate) codes: Arc<dyn OtcStore>,
     pub(crate) state: Arc<dyn StateStore>,
     pub(crate) factors: Arc<dyn FactorStore>,
-    pub(crate) ledger: Arc<dyn LedgerStore>,
+    pub(crate) ledger: Ledger,
     pub(crate) keyring: Option<Keyring>,
     pub(crate) attempts: Attempts,
     pub(crate) evaluator: Evaluator,
@@ -71,8 +71,7 @@ impl Auth {
             tokens: store.clone(),
             codes: store.clone(),
             state: store.clone(),
-            factors: store.clone(),
-            ledger: store,
+            factors: store,
             clock: Arc::new(SystemClock),
             random: Arc::new(ChaChaRandom::new()),
         }
@@ -132,7 +131,6 @@ pub struct AuthBuilder {
     codes: Arc<dyn OtcStore>,
     state: Arc<dyn StateStore>,
     factors: Arc<dyn FactorStore>,
-    ledger: Arc<dyn LedgerStore>,
     clock: Arc<dyn Clock>,
     random: Arc<dyn SecureRandom>,
 }
@@ -188,7 +186,7 @@ impl AuthBuilder {
         Self { codes: Arc::new(codes), ..self }
     }
 
-    /// Keeps documents, such as attempt budgets, in another backend than the rest.
+    /// Keeps documents, such as attempt budgets and the ledger of assistance, in another backend than the rest.
     pub fn state<S: StateStore>(self, state: S) -> Self {
         Self { state: Arc::new(state), ..self }
     }
@@ -196,11 +194,6 @@ impl AuthBuilder {
     /// Keeps the second factors of admin users in another backend than the rest.
     pub fn factors<S: FactorStore>(self, factors: S) -> Self {
         Self { factors: Arc::new(factors), ..self }
-    }
-
-    /// Keeps the ledger of assistance in another backend than the rest.
-    pub fn ledger<S: LedgerStore>(self, ledger: S) -> Self {
-        Self { ledger: Arc::new(ledger), ..self }
     }
 
     /// Another clock than the operating system's, such as a test's.
@@ -220,7 +213,7 @@ impl AuthBuilder {
     /// [`ConfigError`] says which part is missing or out of range.
     pub fn build(self) -> Result<Auth, ConfigError> {
         let Self { config, customers, admins, notifier, without_notifier, audit, keyring, .. } = self;
-        let Self { tokens, codes, state, factors, ledger, clock, random, .. } = self;
+        let Self { tokens, codes, state, factors, clock, random, .. } = self;
         config.check()?;
         let audit = audit(keyring.as_ref());
         let customers = customers.ok_or(ConfigError::NoCustomers)?;
@@ -246,6 +239,7 @@ impl AuthBuilder {
         let parts = Parts {
             decoys: Decoys::draw(random.as_ref())?,
             evaluator: Evaluator::new(pool, Arc::clone(&codes), Arc::clone(&clock)),
+            ledger: Ledger::new(Arc::clone(&documents), config.assistance_history),
             attempts: Attempts::new(documents, Arc::clone(&clock), Arc::clone(&random)),
             format: TokenFormat::new(keyring.clone()),
             trail,
@@ -257,7 +251,6 @@ impl AuthBuilder {
             codes,
             state,
             factors,
-            ledger,
             keyring,
             clock,
             random,

@@ -59,7 +59,7 @@ pub(crate) struct Serve {
     #[arg(long, value_name = "DATABASE", default_value = "sqlite:storefront.db")]
     pub(crate) database: DatabaseAddress,
 
-    /// Keep tokens, one-time codes and attempt budgets there instead: redis://…, rediss://… through TLS, redis+unix:///PATH, or
+    /// Keep tokens and one-time codes there instead: redis://…, rediss://… through TLS, redis+unix:///PATH, or
     /// redis+sentinel://HOST,HOST/NAME. Of TLS, the certificates of the system are believed, or those of SSL_CERT_FILE.
     #[arg(long, value_name = "REDIS")]
     pub(crate) tokens: Option<RedisAddress>,

@@ -1,6 +1,5 @@
 mod codes;
 mod factors;
-mod ledger;
 mod state;
 mod tokens;
 
@@ -19,7 +18,7 @@ use super::Fault;
 use crate::{
     audit::AuditSink,
     keyring::Keyring,
-    store::{AssistanceEntry, Enrolment, OneTimeCredential, Store},
+    store::{Enrolment, OneTimeCredential, Store},
     token::Digest,
 };
 
@@ -42,9 +41,6 @@ struct Memory {
     activated: HashSet<Digest>,
     steps: HashSet<u64>,
     spent: HashSet<Digest>,
-    /// The latest entry of each name.
-    entries: HashMap<Digest, AssistanceEntry>,
-    ended: HashMap<Digest, AssistanceEntry>,
 }
 
 impl<S: Store> Faulty<S> {

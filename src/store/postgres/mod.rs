@@ -41,7 +41,6 @@ mod codes;
 mod connector;
 mod factors;
 mod failure;
-mod ledger;
 mod locking;
 mod migrations;
 mod options;
