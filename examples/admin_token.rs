@@ -180,5 +180,5 @@ async fn main() -> demo::Result {
     let signed_in = sign_in("An0ther-passw0rd", shop.code()?, office).await?;
     shop.later(Duration::from_secs(4 * 60 * 60));
     let used = auth.verify_admin(signed_in.token());
-    shop.refused_because("the token", used, Error::InvalidToken, Refusal::TokenExpired).await
+    refused("the token", used, Error::InvalidToken).await
 }

@@ -11,9 +11,9 @@ use crate::{
     keyring::Keyring,
     notifier::Notifier,
     random::{ChaChaRandom, SecureRandom},
-    service::{Documents, attempts::Attempts},
+    service::{Documents, attempts::Attempts, ledger::Ledger},
     shared::IntoShared,
-    store::{FactorStore, LedgerStore, OtcStore, StateStore, Store, TokenStore},
+    store::{FactorStore, OtcStore, StateStore, Store, TokenStore},
     token::TokenFormat,
 };
 
@@ -36,7 +36,7 @@ pub(crate) struct Parts {
     pub(crate) codes: Arc<dyn OtcStore>,
     pub(crate) state: Arc<dyn StateStore>,
     pub(crate) factors: Arc<dyn FactorStore>,
-    pub(crate) ledger: Arc<dyn LedgerStore>,
+    pub(crate) ledger: Ledger,
     pub(crate) keyring: Option<Keyring>,
     pub(crate) attempts: Attempts,
     pub(crate) evaluator: Evaluator,
@@ -71,8 +71,7 @@ impl Auth {
             tokens: store.clone(),
             codes: store.clone(),
             state: store.clone(),
-            factors: store.clone(),
-            ledger: store,
+            factors: store,
             clock: Arc::new(SystemClock),
             random: Arc::new(ChaChaRandom::new()),
         }
@@ -129,7 +128,6 @@ pub struct AuthBuilder {
     codes: Arc<dyn OtcStore>,
     state: Arc<dyn StateStore>,
     factors: Arc<dyn FactorStore>,
-    ledger: Arc<dyn LedgerStore>,
     clock: Arc<dyn Clock>,
     random: Arc<dyn SecureRandom>,
 }
@@ -185,7 +183,7 @@ impl AuthBuilder {
         Self { codes: codes.into_shared(), ..self }
     }
 
-    /// Keeps documents, such as attempt budgets, in another backend than the rest.
+    /// Keeps documents, such as attempt budgets and the ledger of assistance, in another backend than the rest.
     pub fn state(self, state: impl IntoShared<dyn StateStore>) -> Self {
         Self { state: state.into_shared(), ..self }
     }
@@ -193,11 +191,6 @@ impl AuthBuilder {
     /// Keeps the second factors of admin users in another backend than the rest.
     pub fn factors<S: FactorStore>(self, factors: S) -> Self {
         Self { factors: Arc::new(factors), ..self }
-    }
-
-    /// Keeps the ledger of assistance in another backend than the rest.
-    pub fn ledger<S: LedgerStore>(self, ledger: S) -> Self {
-        Self { ledger: Arc::new(ledger), ..self }
     }
 
     /// Another clock than the operating system's, such as a test's.
@@ -217,7 +210,7 @@ impl AuthBuilder {
     /// [`ConfigError`] says which part is missing or out of range.
     pub fn build(self) -> Result<Auth, ConfigError> {
         let Self { config, customers, admins, notifier, without_notifier, audit, keyring, .. } = self;
-        let Self { tokens, codes, state, factors, ledger, clock, random, .. } = self;
+        let Self { tokens, codes, state, factors, clock, random, .. } = self;
         config.check()?;
         let customers = customers.ok_or(ConfigError::NoCustomers)?;
         if notifier.is_none() && !without_notifier {
@@ -242,6 +235,7 @@ impl AuthBuilder {
         let parts = Parts {
             decoys: Decoys::draw(random.as_ref())?,
             evaluator: Evaluator::new(pool, Arc::clone(&codes), Arc::clone(&clock)),
+            ledger: Ledger::new(Arc::clone(&documents), config.assistance_history),
             attempts: Attempts::new(documents, Arc::clone(&clock), Arc::clone(&random)),
             format: TokenFormat::new(keyring.clone()),
             trail,
@@ -253,7 +247,6 @@ impl AuthBuilder {
             codes,
             state,
             factors,
-            ledger,
             keyring,
             clock,
             random,

@@ -7,6 +7,7 @@ use crate::{
     random::RandomError,
     state::budgets::{Budget, Lock},
     store::Purposes,
+    token::Assistance,
 };
 
 /// Which tokens [`Auth::revoke_customer_token`](crate::Auth::revoke_customer_token) ends.
@@ -77,13 +78,14 @@ pub struct AuthConfig {
     /// Whether assistance is given only by an admin user who has used a second factor within
     /// [`fresh_for`](Self::fresh_for): not in Commerce, on in [`strict`](Self::strict) (ASVS v5.0.0-7.5.3).
     pub assistance_step_up: bool,
-    /// How long the ledger shows an assistance that has ended: a year. [`Auth::purge`](crate::Auth::purge) removes what is
-    /// older.
+    /// How long the ledger shows an assistance that has ended: a year. [`Auth::purge`](crate::Auth::purge) removes older ones.
+    /// An entry keeps the span that was in force when it ended.
     pub assistance_history: Duration,
     /// Whether the shop offers assistance at all (Commerce's `login_as_customer/general/enabled`). Switched off, no
     /// token or code is given to an admin user, and none given before is good for anything.
     pub assistance: bool,
-    /// What a blank reason for assistance becomes; none refuses a blank reason.
+    /// The reason that stands for a blank one, at most 1,024 bytes. `None` refuses a blank reason. As in every reason,
+    /// control characters become spaces.
     pub default_assistance_reason: Option<String>,
     /// Which one-time credentials the chain tries after the password. The chain can be narrowed, never
     /// reordered: a shop that wants codes exchanged by
@@ -223,7 +225,10 @@ impl AuthConfig {
         if policy.min_length < 8 || !lengths.contains(&policy.max_length) || policy.min_classes > 4 {
             return Err(ConfigError::OutOfRange("password_policy"));
         }
-        if self.default_assistance_reason.as_ref().is_some_and(|reason| reason.trim().is_empty()) {
+        if let Some(reason) = &self.default_assistance_reason
+            && (reason.len() > Assistance::MAX_REASON_BYTES
+                || reason.chars().all(|char| char.is_control() || char.is_whitespace()))
+        {
             return Err(ConfigError::OutOfRange("default_assistance_reason"));
         }
         if self.issuer.trim().is_empty() || self.issuer.len() > 64 {

@@ -82,17 +82,14 @@ pub use keyring::{KeyError, KeyId, Keyring, Sealed};
 pub use notifier::{AdminNotice, AdminNotification, Notice, Notification, Notifier};
 pub use shared::IntoShared;
 pub use state::budgets::{Budget, Lock};
+pub use store::memory::{MemoryAdmins, MemoryCustomers, MemoryStore};
 #[cfg(feature = "postgres")]
 pub use store::postgres::{PostgresAdmins, PostgresAudit, PostgresCustomers, PostgresOptions, PostgresStore};
 #[cfg(feature = "redis")]
 pub use store::redis::{RedisOptions, RedisStore};
 #[cfg(feature = "sqlite")]
 pub use store::sqlite::{SqliteAdmins, SqliteAudit, SqliteCustomers, SqliteOptions, SqliteStore};
-pub use store::{
-    AssistanceEnd, AssistanceEntry,
-    memory::{MemoryAdmins, MemoryCustomers, MemoryStore},
-};
 pub use token::{
-    AdminIdentity, Assistance, BearerToken, CustomerIdentity, Digest, DigestError, Grant, Identity, Obtained,
-    Origin, Subject, SubjectError,
+    AdminIdentity, Assistance, AssistanceEnd, AssistanceEntry, BearerToken, CustomerIdentity, Digest,
+    DigestError, Grant, Identity, Obtained, Origin, Subject, SubjectError,
 };

@@ -8,8 +8,7 @@ use crate::{
     account::{AdminId, CustomerId, Website},
     credential::{EnrolmentToken, ResetToken},
     error::StoreError,
-    store::AssistanceEnd,
-    token::{Digest, Origin},
+    token::{AssistanceEnd, Digest, Origin},
 };
 
 /// Something to tell a customer.

@@ -12,16 +12,17 @@ use std::{
 
 use async_trait::async_trait;
 use commerce_auth::{
-    AccountStatus, AdminId, AuthConfig, Bearer, CustomerId, CustomerRecord, CustomerStore, Email, Error,
-    ErrorKind, Keep, MemoryCustomers, MemoryStore, Obtained, Origin, PasswordHash, Permission, SignIn,
-    StoreError, Subject, Website,
+    AccountStatus, AdminId, AssistanceEnd, AuthConfig, Bearer, CustomerId, CustomerRecord, CustomerStore,
+    Email, Error, ErrorKind, Keep, MemoryCustomers, MemoryStore, Obtained, Origin, PasswordHash, Permission,
+    SignIn, StoreError, Subject, Website,
     audit::{
         Action,
-        Outcome::{Begun, Refused},
+        Outcome::{Begun, Refused, Succeeded},
         Refusal,
     },
+    store::TokenStore,
 };
-use support::{EMAIL, PASSWORD, REASON, Shop, fast, shop, sink::told};
+use support::{EMAIL, PASSWORD, REASON, Shop, fast, fresh::fresh, shop, sink::told};
 
 fn customer() -> CustomerId {
     CustomerId::from(1)
@@ -217,6 +218,12 @@ async fn a_blank_reason_is_the_default_one_or_refused() {
     assert!(kept.starts_with("a bé") && kept.len() <= 1024, "{} bytes", kept.len());
 
     let mut config = fast();
+    config.default_assistance_reason = Some(" c\0d\n".into());
+    let token = shop.node(config).generate_customer_token_as_admin(&admin, EMAIL, " ").await.unwrap();
+    let who = shop.auth.verify_customer(token.token()).await.unwrap();
+    assert_eq!(who.reason(), Some("c d"), "it becomes text as every reason does");
+
+    let mut config = fast();
     config.default_assistance_reason = AuthConfig::strict().default_assistance_reason;
     let strict = shop.node(config);
     let error = strict.generate_customer_token_as_admin(&admin, EMAIL, " \u{1}").await.unwrap_err();
@@ -227,41 +234,29 @@ async fn a_blank_reason_is_the_default_one_or_refused() {
     strict.generate_one_time_code(&admin, &customer(), REASON).await.unwrap();
 }
 
-/// Whatever ends assistance shows at the very next use, and the trail says what it was.
+/// Whatever an assistance rests on is read at the very next use, and the trail says what is missing.
 #[tokio::test]
 async fn the_next_use_is_refused_and_the_trail_says_why() {
-    enum Change {
-        Now(fn(&Shop)),
-        SignOut,
-        Wait,
-        Withdraw,
-        AdminChanged,
-    }
-    let cases = [
-        (Change::Withdraw, Refusal::NoConsent),
-        (Change::Now(|shop| shop.set_customer(|row| row.allows_assistance = false)), Refusal::NoConsent),
+    type Change = fn(&Shop);
+    let cases: [(Change, Refusal); 7] = [
+        (|shop| shop.set_customer(|row| row.allows_assistance = false), Refusal::NoConsent),
+        (|shop| shop.set_admin(|row| row.status = AccountStatus::Disabled), Refusal::AdminDisabled),
+        (|shop| assert!(shop.admins.remove(&AdminId::from(7))), Refusal::AdminDisabled),
+        (|shop| shop.set_admin(|row| row.permissions = vec![Permission::Login]), Refusal::NoPermission),
         (
-            Change::Now(|shop| shop.set_admin(|row| row.status = AccountStatus::Disabled)),
-            Refusal::AdminDisabled,
-        ),
-        (Change::Now(|shop| assert!(shop.admins.remove(&AdminId::from(7)))), Refusal::AdminDisabled),
-        (
-            Change::Now(|shop| shop.set_admin(|row| row.permissions = vec![Permission::Login])),
+            |shop| shop.set_admin(|row| row.permissions = vec![Permission::AllowShoppingAssistance]),
             Refusal::NoPermission,
         ),
         (
-            Change::Now(|shop| {
-                shop.set_admin(|row| row.permissions = vec![Permission::AllowShoppingAssistance]);
-            }),
-            Refusal::NoPermission,
+            // As a node does that stops before it has closed the ledger.
+            |shop| {
+                let admin = Subject::Admin(AdminId::from(7));
+                let revoked = shop.store.revoke_all(&admin, None, fresh(), shop.now());
+                pollster::block_on(revoked).unwrap();
+            },
+            Refusal::AdminSignedOut,
         ),
-        (Change::SignOut, Refusal::AdminSignedOut),
-        (Change::AdminChanged, Refusal::AdminSignedOut),
-        (Change::Wait, Refusal::TokenExpired),
-        (
-            Change::Now(|shop| shop.set_customer(|row| row.status = AccountStatus::Disabled)),
-            Refusal::AccountDisabled,
-        ),
+        (|shop| shop.set_customer(|row| row.status = AccountStatus::Disabled), Refusal::AccountDisabled),
     ];
     for (change, why) in cases {
         for road in 0..3 {
@@ -269,19 +264,7 @@ async fn the_next_use_is_refused_and_the_trail_says_why() {
             let admin = shop.admin_token().await;
             let token = shop.assisting(&admin, road).await.unwrap();
             let who = shop.auth.verify_customer(&token).await.unwrap();
-            match change {
-                Change::Now(change) => change(&shop),
-                Change::SignOut => shop.auth.revoke_admin_token(&admin).await.unwrap(),
-                Change::AdminChanged => {
-                    let disabled = commerce_auth::AdminChange::Disabled;
-                    shop.auth.admin_changed(&AdminId::from(7), disabled).await.unwrap();
-                }
-                Change::Wait => shop.advance(4 * 60 * 60),
-                Change::Withdraw => {
-                    let signed_in = shop.sign_in(PASSWORD).await.unwrap();
-                    shop.auth.set_remote_shopping_assistance(signed_in.token(), false).await.unwrap();
-                }
-            }
+            change(&shop);
             let origin = Origin::from(std::net::IpAddr::from([192, 0, 2, 1])).correlation_id("request 1");
             let used = shop.auth.verify(Bearer::from(&token).sent_from(&origin)).await;
             assert!(matches!(used, Err(Error::InvalidToken)), "{why:?}: {used:?}");
@@ -295,24 +278,70 @@ async fn the_next_use_is_refused_and_the_trail_says_why() {
     }
 }
 
+/// The flow that ends a token is on record, and the ledger has the end. The trail is not told of a later use, which
+/// whoever holds the token could repeat for ever.
+#[tokio::test]
+async fn the_end_of_a_token_is_recorded_and_its_later_use_is_not() {
+    #[derive(Clone, Copy, Debug)]
+    enum End {
+        Withdraw,
+        EndedByCustomer,
+        SignOutOfIt,
+        AdminSignsOut,
+        AdminChanged,
+        Expire,
+    }
+    let cases = [
+        (End::Withdraw, Some(Action::ConsentWithdrawn), AssistanceEnd::ConsentWithdrawn),
+        (End::EndedByCustomer, Some(Action::AssistanceEnd), AssistanceEnd::EndedByCustomer),
+        (End::SignOutOfIt, Some(Action::TokenRevoke), AssistanceEnd::SignedOut),
+        (End::AdminSignsOut, Some(Action::TokenRevoke), AssistanceEnd::Withdrawn),
+        (End::AdminChanged, Some(Action::AccountChange), AssistanceEnd::Withdrawn),
+        (End::Expire, None, AssistanceEnd::Expired),
+    ];
+    for (end, recorded, how) in cases {
+        let shop = shop();
+        let (auth, admin) = (&shop.auth, shop.admin_token().await);
+        let own = shop.sign_in(PASSWORD).await.unwrap();
+        let token = shop.assisting(&admin, 0).await.unwrap();
+        let grant = *auth.verify_customer(&token).await.unwrap().grant();
+        let before = shop.trail().await.len();
+        match end {
+            End::Withdraw => auth.set_remote_shopping_assistance(own.token(), false).await.unwrap(),
+            End::EndedByCustomer => assert!(auth.end_assistance(own.token(), &grant).await.unwrap()),
+            End::SignOutOfIt => auth.revoke_customer_token(&token).await.unwrap(),
+            End::AdminSignsOut => auth.revoke_admin_token(&admin).await.unwrap(),
+            End::AdminChanged => {
+                let disabled = commerce_auth::AdminChange::Disabled;
+                auth.admin_changed(&AdminId::from(7), disabled).await.unwrap();
+            }
+            End::Expire => shop.advance(15 * 60),
+        }
+        assert!(matches!(auth.verify(&token).await, Err(Error::InvalidToken)), "{end:?}");
+        let trail = shop.trail().await;
+        let new: Vec<_> = trail[before..].iter().map(|event| (event.action, event.outcome)).collect();
+        assert_eq!(new, recorded.map(|action| (action, Succeeded)).as_slice(), "{end:?}");
+        let listed = auth.list_assistance(own.token()).await.unwrap();
+        assert_eq!((listed[0].grant, listed[0].end), (grant, Some(how)), "{end:?}");
+    }
+}
+
 /// An admin user's own token, when the admin user may no longer act.
 #[tokio::test]
 async fn an_admin_users_own_token_is_checked_live_and_the_trail_says_why() {
-    type Change = fn(&Shop);
-    let changes: [(Change, Refusal); 2] = [
-        (|shop| shop.set_admin(|row| row.status = AccountStatus::Disabled), Refusal::AdminDisabled),
-        (|shop| shop.advance(4 * 60 * 60), Refusal::TokenExpired),
-    ];
-    for (change, why) in changes {
-        let shop = shop();
-        let admin = shop.admin_token().await;
-        change(&shop);
-        assert!(matches!(shop.auth.verify_admin(&admin).await, Err(Error::InvalidToken)));
-        let trail = shop.trail().await;
-        let last = trail.last().unwrap();
-        assert_eq!((last.action, last.outcome), (Action::AdminUse, Refused(why)));
-        assert_eq!(last.subject, Some(Subject::Admin(AdminId::from(7))));
-    }
+    let shop = shop();
+    let admin = shop.admin_token().await;
+    shop.set_admin(|row| row.status = AccountStatus::Disabled);
+    assert!(matches!(shop.auth.verify_admin(&admin).await, Err(Error::InvalidToken)));
+    let trail = shop.trail().await;
+    let last = trail.last().unwrap();
+    assert_eq!((last.action, last.outcome), (Action::AdminUse, Refused(Refusal::AdminDisabled)));
+    assert_eq!(last.subject, Some(Subject::Admin(AdminId::from(7))));
+    // One that has expired is a token that nobody knows.
+    shop.set_admin(|_| ());
+    shop.advance(4 * 60 * 60);
+    assert!(matches!(shop.auth.verify_admin(&admin).await, Err(Error::InvalidToken)));
+    assert_eq!(shop.trail().await, trail);
 }
 
 #[tokio::test]
@@ -397,8 +426,7 @@ async fn a_spent_code_presented_again_ends_what_it_bought_and_is_told_of() {
         assert!(matches!(again, Err(Error::SignInRefused)));
         assert!(matches!(shop.auth.verify_customer(bought.token()).await, Err(Error::InvalidToken)));
         let trail = shop.trail().await;
-        let [.., last, used] = &trail[..] else { panic!("{trail:#?}") };
-        assert_eq!((used.action, used.outcome), (Action::AssistanceUse, Refused(Refusal::AssistanceEnded)));
+        let last = trail.last().unwrap();
         assert_eq!((last.action, last.outcome), (Action::CodeReplay, Refused(Refusal::SpentCode)));
         assert_eq!((last.grant, &last.subject), (Some(grant), &Some(Subject::Customer(customer()))));
         assert_eq!((last.actor.as_ref(), last.reason.as_deref()), (Some(&AdminId::from(7)), Some(REASON)));

@@ -91,8 +91,10 @@ fn nonsense_is_refused_by_name() {
             );
         }
     }
+    build(|config| config.default_assistance_reason = Some("x".repeat(1024)))
+        .expect("the longest there may be");
     type Nonsense = fn(&mut AuthConfig);
-    let others: [(&str, Nonsense); 18] = [
+    let others: [(&str, Nonsense); 20] = [
         ("source_budget", |config| config.source_budget.failures = 0),
         ("source_budget", |config| config.source_budget.window = Duration::ZERO),
         ("source_budget", |config| config.source_budget.lock = Lock::For(Duration::MAX)),
@@ -108,6 +110,8 @@ fn nonsense_is_refused_by_name() {
         ("reset_account_budget", |config| config.reset_account_budget.failures = 0),
         ("reset_source_budget", |config| config.reset_source_budget.window = Duration::MAX),
         ("default_assistance_reason", |config| config.default_assistance_reason = Some(" ".into())),
+        ("default_assistance_reason", |config| config.default_assistance_reason = Some("\0 \u{1}".into())),
+        ("default_assistance_reason", |config| config.default_assistance_reason = Some("x".repeat(1025))),
         ("audit_queue", |config| config.audit_queue = 65_537.try_into().unwrap()),
         ("hashing_queue", |config| config.hashing_queue = 0),
         ("hashing_queue", |config| config.hashing_queue = usize::MAX),

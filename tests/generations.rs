@@ -14,11 +14,11 @@ use std::{
 
 use async_trait::async_trait;
 use commerce_auth::{
-    AdminId, AdminRecord, AdminSignIn, AdminStore, Argon2Params, Auth, AuthConfig, CustomerId,
+    AdminId, AdminRecord, AdminSignIn, AdminStore, Argon2Params, AssistanceEnd, Auth, AuthConfig, CustomerId,
     CustomerRecord, CustomerStore, Digest, Email, Error, Grant, MemoryAdmins, MemoryCustomers, MemoryStore,
     Notice, Origin, PasswordHash, PasswordReset, PasswordResetRequest, SignIn, StoreError, Subject, Username,
     Website,
-    store::{AssistanceEnd, Generation, GenerationId, Insert, TokenStore},
+    store::{Generation, GenerationId, Insert, TokenStore},
 };
 use support::{ADMIN, ADMIN_PASSWORD, EMAIL, PASSWORD, Shop, WRONG, fast, fresh::fresh};
 use time::OffsetDateTime;

@@ -2,9 +2,12 @@
 
 mod support;
 
-use std::sync::{
-    Arc, OnceLock,
-    atomic::{AtomicBool, Ordering},
+use std::{
+    sync::{
+        Arc, OnceLock,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+    },
+    time::Duration,
 };
 
 use commerce_auth::{
@@ -12,7 +15,7 @@ use commerce_auth::{
     CustomerChange, CustomerId, Digest, Error, ErrorKind, Keep, MemoryStore, Notice, Obtained, Origin,
     PasswordReset, PasswordResetRequest, Permission, RevokeScope, SignIn, StoreError, Subject,
     audit::{Action, Outcome, Refusal},
-    store::{LedgerStore, TokenStore},
+    store::TokenStore,
 };
 use support::{EMAIL, PASSWORD, REASON, Shop, fast, hooked::Hooked, outbox::Outbox, shop, sink::Breakable};
 
@@ -243,6 +246,7 @@ async fn each_end_is_told_once_and_ends_it_for_good() {
         let token = shop.assisting(&admin, 0).await.unwrap();
         let grant = *shop.auth.verify_customer(&token).await.unwrap().grant();
         assert_eq!(told_ends(&shop.outbox), [], "{what}");
+        let expires_at = shop.now() + Duration::from_secs(15 * 60);
         match ending {
             Flow(ending) => {
                 let ends = Ends { shop: Arc::clone(&shop), own, admin, token: token.clone(), grant };
@@ -254,17 +258,19 @@ async fn each_end_is_told_once_and_ends_it_for_good() {
                 shop.auth.purge(1000).await.unwrap();
             }
         }
-        let entry = shop.store.find_assistance(&grant).await.unwrap().unwrap();
-        assert_eq!((entry.end, told_ends(&shop.outbox)), (Some(end), vec![end]), "{what}");
-        let ended_at = if end == AssistanceEnd::Expired { entry.expires_at } else { shop.now() };
-        assert_eq!(entry.ended_at, Some(ended_at), "{what}");
+        // Nobody has read the ledger since.
+        assert_eq!(told_ends(&shop.outbox), [end], "{what}");
+        let ended_at = shop.now().min(expires_at);
+        shop.advance(1);
         // All is as it was, but for the assistance.
         shop.set_customer(|_| ());
         shop.set_admin(|_| ());
+        let [entry] = &listed(&shop).await[..] else { panic!("{what}: one entry") };
+        assert_eq!((entry.grant, entry.end, entry.ended_at), (grant, Some(end), Some(ended_at)), "{what}");
         let used = shop.auth.verify_customer(&token).await;
         assert!(matches!(used, Err(Error::InvalidToken)), "{what}: it does not revive");
         shop.auth.purge(1000).await.unwrap();
-        assert_eq!(listed(&shop).await[0], entry, "{what}");
+        assert_eq!(listed(&shop).await[0], *entry, "{what}");
         assert_eq!(told_ends(&shop.outbox), [], "{what}: told once");
     }
 }
@@ -277,7 +283,7 @@ async fn the_list_is_true_although_nobody_told_the_ledger() {
     let grant = *shop.auth.verify_customer(&token).await.unwrap().grant();
     // As a node does that stops between the two.
     shop.store.revoke(&grant, shop.now(), shop.now()).await.unwrap();
-    assert!(shop.store.find_assistance(&grant).await.unwrap().unwrap().ended_at.is_none());
+    assert_eq!(told_ends(&shop.outbox), [], "nobody has noticed");
     assert!(shop.auth.current_assistance(&admin).await.unwrap().is_empty());
     assert_eq!(listed(&shop).await[0].end, Some(AssistanceEnd::Withdrawn));
 }
@@ -345,7 +351,7 @@ async fn nobody_assists_without_an_entry() {
     let store = Hooked::new({
         let down = Arc::clone(&down);
         move |verb| match verb {
-            "begin_assistance" if down.load(Ordering::SeqCst) => Err(StoreError::new("down")),
+            "commit assistance" if down.load(Ordering::SeqCst) => Err(StoreError::new("down")),
             _ => Ok(()),
         }
     });
@@ -421,7 +427,7 @@ async fn a_ledger_that_is_down_keeps_nothing_alive() {
     let store = Hooked::new({
         let down = Arc::clone(&down);
         move |verb| match verb {
-            "end_assistance" | "assistance_of" | "open_assistance" | "find_assistance"
+            "load assistance" | "commit assistance" | "list assistance" | "list open-assistance"
                 if down.load(Ordering::SeqCst) =>
             {
                 Err(StoreError::new("down"))
@@ -459,11 +465,13 @@ async fn the_history_is_kept_for_as_long_as_configured() {
     shop.advance(15 * 60);
     shop.auth.purge(1000).await.unwrap();
     let history = AuthConfig::commerce().assistance_history.as_secs();
-    shop.advance(history - 1);
-    assert_eq!(shop.auth.purge(1000).await.unwrap().assistance, 0);
+    // A document is swept an hour after it is over.
+    shop.advance(history + 60 * 60 - 1);
+    assert_eq!(shop.auth.purge(1000).await.unwrap().documents, 0);
     assert_eq!(listed(&shop).await.len(), 1);
+    shop.auth.purge(1000).await.unwrap();
     shop.advance(1);
-    assert_eq!(shop.auth.purge(1000).await.unwrap().assistance, 1);
+    shop.auth.purge(1000).await.unwrap();
     assert!(listed(&shop).await.is_empty());
 }
 
@@ -487,14 +495,38 @@ async fn a_forgotten_customer_leaves_no_trace() {
     for ended in [own.expose(), &token] {
         assert!(matches!(shop.auth.verify_customer(ended).await, Err(Error::InvalidToken)));
     }
-    assert!(shop.store.assistance_of(&CustomerId::from(1), 10).await.unwrap().is_empty());
     let trail = shop.trail().await;
     assert_eq!(trail.last().unwrap().action, Action::Erasure);
+    assert!(listed(&shop).await.is_empty());
     for event in &trail {
         assert_ne!(event.subject, Some(Subject::Customer(CustomerId::from(1))), "{event:?}");
         assert_eq!(event.reason, None, "{event:?}");
     }
     assert!(trail.iter().any(|event| event.actor == Some(AdminId::from(7))), "what the admin user did stays");
+}
+
+/// An entry that cannot be closed is not erased, and the caller learns that something is left.
+#[tokio::test]
+async fn a_customer_is_not_forgotten_while_an_assistance_is_open() {
+    let down = Arc::new(AtomicBool::new(false));
+    let store = Hooked::new({
+        let down = Arc::clone(&down);
+        move |verb| match verb {
+            "commit assistance" if down.load(Ordering::SeqCst) => Err(StoreError::new("down")),
+            _ => Ok(()),
+        }
+    });
+    let shop = Shop::open(store, fast(), |builder| builder);
+    let admin = shop.admin_token().await;
+    let token = shop.assisting(&admin, 0).await.unwrap();
+    down.store(true, Ordering::SeqCst);
+    let error = shop.auth.erase_customer(&CustomerId::from(1)).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unavailable);
+    assert!(matches!(shop.auth.verify_customer(&token).await, Err(Error::InvalidToken)));
+    down.store(false, Ordering::SeqCst);
+    shop.auth.erase_customer(&CustomerId::from(1)).await.unwrap();
+    let own = own(&shop).await;
+    assert!(shop.auth.list_assistance(&own).await.unwrap().is_empty());
 }
 
 #[tokio::test]
@@ -507,4 +539,97 @@ async fn a_trail_that_cannot_forget_says_so() {
     assert_eq!(error.kind(), ErrorKind::Unavailable);
     // What could be done is done.
     assert!(matches!(shop.auth.verify_customer(&own).await, Err(Error::InvalidToken)));
+}
+
+/// More assistances are open than one list holds. Each is settled in the end, and its customer is told once.
+#[tokio::test]
+async fn more_open_assistances_than_a_page_are_all_settled() {
+    const PAGE: usize = 1000;
+    let mut config = fast();
+    config.tokens_per_subject = 10_000.try_into().unwrap();
+    let shop = Shop::open(MemoryStore::new(), config, |builder| builder);
+    let begin = async |count: usize| {
+        let admin = shop.admin_token().await;
+        for _ in 0..count {
+            shop.assisting(&admin, 0).await.unwrap();
+        }
+        shop.outbox.take();
+        admin
+    };
+    // The customer withdraws consent: all of them end at once, so that none revives with a later consent.
+    let token = {
+        let admin = shop.admin_token().await;
+        shop.assisting(&admin, 0).await.unwrap()
+    };
+    begin(PAGE + 5).await;
+    let own = own(&shop).await;
+    shop.auth.set_remote_shopping_assistance(&own, false).await.unwrap();
+    assert_eq!(told_ends(&shop.outbox), vec![AssistanceEnd::ConsentWithdrawn; PAGE + 6]);
+    shop.auth.set_remote_shopping_assistance(&own, true).await.unwrap();
+    assert!(matches!(shop.auth.verify_customer(&token).await, Err(Error::InvalidToken)), "the oldest");
+    shop.auth.erase_customer(&CustomerId::from(1)).await.unwrap();
+
+    // The admin user signs out: the oldest are closed at once, and the rest by the host's timer. All of them are refused.
+    let admin = begin(PAGE + 5).await;
+    let newest = shop.assisting(&admin, 0).await.unwrap();
+    shop.outbox.take();
+    shop.auth.revoke_admin_token(&admin).await.unwrap();
+    assert_eq!(told_ends(&shop.outbox), vec![AssistanceEnd::Withdrawn; PAGE]);
+    assert!(matches!(shop.auth.verify_customer(&newest).await, Err(Error::InvalidToken)));
+    let purge = async || {
+        shop.auth.purge(4).await.unwrap();
+        told_ends(&shop.outbox).len()
+    };
+    assert_eq!((purge().await, purge().await, purge().await), (4, 2, 0));
+    let admin = shop.admin_token().await;
+    assert!(shop.auth.current_assistance(&admin).await.unwrap().is_empty());
+}
+
+/// The ledger is kept in documents of at most 64 KiB: the longest texts fit.
+#[tokio::test]
+async fn the_longest_texts_fit_into_an_entry() {
+    let mut config = fast();
+    // Each of its characters is written as two.
+    config.default_assistance_reason = Some("\"".repeat(1024));
+    let shop = Shop::open(MemoryStore::new(), config, |builder| builder);
+    let admin = shop.admin_token().await;
+    let long = "\"\\é".repeat(1 << 16);
+    let origin = Origin::from(std::net::IpAddr::from([0xffff; 8])).user_agent(&long).correlation_id(&long);
+    for reason in ["", &long] {
+        let bearer = Bearer::from(&admin).sent_from(&origin);
+        shop.auth.generate_customer_token_as_admin(bearer, EMAIL, reason).await.unwrap();
+        let entry = listed(&shop).await.remove(0);
+        assert_eq!(entry.origin, origin);
+        assert_eq!(entry.assistance.reason.len(), 1024);
+        shop.advance(1);
+    }
+}
+
+/// An admin user's token that has ended, one of an assistance, and one that nobody knows: each costs one look-up.
+#[tokio::test]
+async fn an_unknown_token_costs_one_call() {
+    let calls = Arc::new(AtomicUsize::new(0));
+    let store = Hooked::new({
+        let calls = Arc::clone(&calls);
+        move |_| {
+            calls.fetch_add(1, Ordering::SeqCst);
+            Ok(())
+        }
+    });
+    let shop = Shop::open(store, fast(), |builder| builder);
+    let (admin, own) = (shop.admin_token().await, own(&shop).await);
+    let assisting = shop.assisting(&admin, 0).await.unwrap();
+    let (expired, other) = (shop.admin_token().await, shop.assisting(&admin, 1).await.unwrap());
+    shop.auth.revoke_customer_token(&assisting).await.unwrap();
+    shop.auth.revoke_admin_token(&admin).await.unwrap();
+    shop.advance(4 * 60 * 60);
+    // A string that another shop has issued, by the same public key.
+    let foreign = Shop::open(MemoryStore::new(), fast(), |builder| builder).admin_token().await;
+    for unknown in [&assisting, &other, &admin, &expired, own.expose(), &foreign] {
+        calls.store(0, Ordering::SeqCst);
+        assert!(matches!(shop.auth.verify(unknown).await, Err(Error::InvalidToken)));
+        assert!(matches!(shop.auth.verify_customer(unknown).await, Err(Error::InvalidToken)));
+        assert!(matches!(shop.auth.verify_admin(unknown).await, Err(Error::InvalidToken)));
+        assert_eq!(calls.load(Ordering::SeqCst), 3);
+    }
 }

@@ -24,14 +24,14 @@ use alternating::Alternating;
 use commerce_auth::{
     Digest, KeyId, Origin, RedisOptions, RedisStore, StoreError, conformance,
     store::{
-        AssistanceEnd, Change, Changes, CommitOutcome, DocumentId, FactorStore, Key, LedgerStore, OpenError,
-        OtcStore, Partition, Put, StateStore, Take, TokenStore, Version,
+        Change, Changes, CommitOutcome, DocumentId, FactorStore, Key, OpenError, OtcStore, Partition, Put,
+        StateStore, Take, TokenStore, Version,
     },
     store_conformance,
 };
 use commerce_auth_test_servers::{Proxy, Redis};
 use fixtures::{
-    CAP, code, customer, enrolled, enrolment, entry, escaped, fresh, generation, grant, insert, lives, now,
+    CAP, code, customer, enrolled, enrolment, escaped, fresh, generation, grant, insert, lives, now,
     presented, quiet, recovery_code, seconds, shown,
 };
 use tokio::runtime::Runtime;
@@ -116,7 +116,7 @@ async fn every_verb_is_one_round_trip() {
         let (grant, code) = (grant(&format!("{round}"), 1), code(&format!("{round}")));
         let subject = customer(1);
         let known = generation(&store, &subject).await;
-        let (enrolment, entry) = (enrolment(&format!("{round}"), "admin"), entry(&format!("{round}"), 1));
+        let enrolment = enrolment(&format!("{round}"), "admin");
         let admin = enrolment.admin.clone();
         macro_rules! takes_one_turn {
             ($($call:expr;)*) => {$(
@@ -152,13 +152,6 @@ async fn every_verb_is_one_round_trip() {
             store.sealed_by_others(KeyId(2), 10);
             store.remove_factor(&admin);
             store.purge_enrolments(now(), 10);
-            store.begin_assistance(&entry);
-            store.find_assistance(&entry.grant);
-            store.open_assistance(10);
-            store.assistance_of(&entry.customer, 10);
-            store.end_assistance(&entry.grant, AssistanceEnd::SignedOut, now());
-            store.erase_assistance(&entry.customer);
-            store.purge_assistance(now(), 10);
         }
     }
 }
@@ -203,27 +196,18 @@ async fn keys_outlive_what_they_hold_by_an_hour() {
     assert!(about(kept(&url, "c1"), 2 * hour));
 }
 
-/// Neither a factor nor the record of an assistance goes by itself.
+/// No factor goes by itself.
 #[tokio::test]
-async fn factors_and_the_ledger_are_kept_for_good() {
+async fn factors_are_kept_for_good() {
     let Some(url) = url() else { return };
     let store = open(&url).await;
     enrolled(&store, "a", "admin").await;
     store.begin_enrolment(&enrolment("b", "other"), now()).await.unwrap();
-    let (open, ended) = (entry("open", 1), entry("ended", 1));
-    for entry in [&open, &ended] {
-        store.begin_assistance(entry).await.unwrap();
-    }
-    assert!(store.end_assistance(&ended.grant, AssistanceEnd::Expired, now()).await.unwrap().is_some());
-    let entries = [&open, &ended].map(|entry| format!("l{}", escaped(&entry.grant)));
-    for key in ["factors", "enrolments", "open", "ended", "h1", &entries[0], &entries[1]] {
+    for key in ["factors", "enrolments"] {
         assert_eq!(kept(&url, key), -1, "{key}");
     }
     assert!(store.remove_factor(&"admin".parse().unwrap()).await.unwrap());
     assert_eq!(store.purge_enrolments(now() + seconds(3600), 10).await.unwrap(), 1);
-    assert_eq!(store.purge_assistance(now(), 10).await.unwrap(), 1);
-    assert!(store.end_assistance(&open.grant, AssistanceEnd::Expired, now()).await.unwrap().is_some());
-    assert_eq!(store.erase_assistance(&open.customer).await.unwrap(), 1);
     let left = ask(&url, "KEYS *");
     assert!(left.starts_with("*1\r\n") && left.contains("version"), "{left}");
 }
@@ -273,29 +257,6 @@ async fn a_purge_is_bounded_and_gets_there() {
 }
 
 #[tokio::test]
-async fn a_purge_of_the_ledger_is_bounded_and_gets_there() {
-    let Some(url) = url() else { return };
-    let store = open(&url).await;
-    for number in 0..1500 {
-        let entry = entry(&format!("{number}"), number % 7);
-        store.begin_assistance(&entry).await.unwrap();
-        store.end_assistance(&entry.grant, AssistanceEnd::Expired, now()).await.unwrap();
-    }
-    let unread = escaped(&entry("0", 0).grant);
-    ask(&url, &format!("SET \"{{commerce_auth}}:l{unread}\" garbage"));
-    assert_eq!(
-        store.purge_assistance(now(), 1).await.unwrap(),
-        1,
-        "a purge goes on beside what it cannot read"
-    );
-    let most = store.purge_assistance(now(), usize::MAX).await.unwrap();
-    assert!(most < 1100, "one purge removed {most}");
-    assert_eq!(most + store.purge_assistance(now(), usize::MAX).await.unwrap(), 1498);
-    assert_eq!(store.open_assistance(usize::MAX).await.unwrap(), []);
-    assert_eq!(store.assistance_of(&1.into(), usize::MAX).await.unwrap(), []);
-}
-
-#[tokio::test]
 async fn shops_on_one_server_are_apart() {
     let Some(url) = url() else { return };
     let shop = async |prefix: &str| RedisOptions::new(&*url).prefix(prefix).connect().await.unwrap();
@@ -308,12 +269,9 @@ async fn shops_on_one_server_are_apart() {
     other.purge_tokens(now() + seconds(7200), 100).await.unwrap();
     assert!(lives(&one, &grant).await);
     let (admin, _) = enrolled(&one, "a", "admin").await;
-    one.begin_assistance(&entry("a", 1)).await.unwrap();
     assert!(other.factor(&admin).await.unwrap().is_none());
     assert!(!other.remove_factor(&admin).await.unwrap());
-    assert_eq!(other.open_assistance(10).await.unwrap(), []);
     assert!(one.factor(&admin).await.unwrap().is_some());
-    assert_eq!(one.open_assistance(10).await.unwrap().len(), 1);
     let keys = ask(&url, "KEYS *");
     assert!(
         keys.lines()
@@ -504,29 +462,6 @@ async fn an_enrolment_that_is_cut_is_an_error_of_that_call() {
 }
 
 #[tokio::test]
-async fn an_entry_that_is_cut_is_an_error_of_that_call() {
-    let Some(url) = url() else { return };
-    let store = open(&url).await;
-    let (broken, whole) = (entry("broken", 1), entry("whole", 2));
-    store.begin_assistance(&whole).await.unwrap();
-    let key = format!("\"{{commerce_auth}}:l{}\"", escaped(&broken.grant));
-    store.begin_assistance(&broken).await.unwrap();
-    let length = ask(&url, &format!("STRLEN {key}"));
-    let length: usize = length.trim().trim_start_matches(':').parse().unwrap();
-    for length in 0..length {
-        ask(&url, &format!("DEL {key}"));
-        store.begin_assistance(&broken).await.unwrap();
-        let cut = "redis.call('SET',KEYS[1],redis.call('GET',KEYS[1]):sub(1,tonumber(ARGV[1])))";
-        ask(&url, &format!("EVAL \"{cut}\" 1 {key} {length}"));
-        assert!(store.find_assistance(&broken.grant).await.is_err(), "the first {length} bytes were read");
-        assert!(store.open_assistance(10).await.is_err());
-        assert!(store.assistance_of(&broken.customer, 10).await.is_err());
-        assert!(store.end_assistance(&broken.grant, AssistanceEnd::Expired, now()).await.is_err());
-        assert_eq!(store.assistance_of(&whole.customer, 10).await.unwrap().len(), 1);
-    }
-}
-
-#[tokio::test]
 async fn errors_show_nothing_of_what_was_said() {
     const MARK: &str = "MARK-4711";
     let Some(url) = url() else { return };
@@ -546,14 +481,11 @@ async fn errors_show_nothing_of_what_was_said() {
     errors.push(store.load(&owner, &[counted(0, None).key]).await.unwrap_err());
     let over_it = Changes::new(vec![Change::Put(counted(1, None))]).unwrap();
     errors.push(store.commit(&owner, &over_it, now()).await.unwrap_err());
-    let (enrolment, entry) = (enrolment(MARK, MARK), entry(MARK, 1));
+    let enrolment = enrolment(MARK, MARK);
     ask(&url, &format!("HSET {{commerce_auth}}:factors {MARK} {MARK}"));
-    ask(&url, &format!("SET \"{{commerce_auth}}:l{}\" {MARK}", escaped(&entry.grant)));
     errors.push(store.factor(&enrolment.admin).await.unwrap_err());
     errors.push(store.use_step(&enrolment.admin, &enrolment.token, 1).await.unwrap_err());
     errors.push(store.sealed_by_others(KeyId(1), 1).await.unwrap_err());
-    errors.push(store.find_assistance(&entry.grant).await.unwrap_err());
-    errors.push(store.end_assistance(&entry.grant, AssistanceEnd::Expired, now()).await.unwrap_err());
     for error in &errors {
         let shown = shown(error);
         assert!(!shown.contains(MARK) && !shown.contains("commerce_auth}"), "{shown}");

@@ -19,11 +19,11 @@ use std::{
 use commerce_auth::{
     CustomerId, Error, ErrorKind, KeyId, RedisOptions, RedisStore, SignIn, StoreError,
     audit::MemoryAudit,
-    store::{AssistanceEnd, FactorStore, GenerationId, LedgerStore, OpenError, OtcStore, Take, TokenStore},
+    store::{FactorStore, GenerationId, OpenError, OtcStore, Take, TokenStore},
 };
 use commerce_auth_test_servers::{Proxy, Redis};
 use fixtures::{
-    CAP, code, customer, enrolled, enrolment, entry, fresh, generation, grant, insert, lives, now, presented,
+    CAP, code, customer, enrolled, enrolment, fresh, generation, grant, insert, lives, now, presented,
     recovery_code, seconds, shown,
 };
 use futures_util::{FutureExt, future::join_all};
@@ -323,10 +323,9 @@ async fn when_its_memory_is_full_what_ends_something_goes_on() {
     assert!(store.put(&code, 3, now()).await.unwrap());
     let known = generation(&store, &customer(2)).await;
     let (admin, factor) = enrolled(&store, "factor", "admin").await;
-    let (next, begun) = (enrolment("next", "admin"), entry("begun", 1));
+    let next = enrolment("next", "admin");
     let next = commerce_auth::store::Enrolment { replaces: Some(factor), ..next };
     store.begin_enrolment(&next, now()).await.unwrap();
-    store.begin_assistance(&begun).await.unwrap();
     server.command("CONFIG SET maxmemory 1").unwrap();
     let other = fixtures::grant("b", 2);
     assert!(store.insert(&other, &commerce_auth::Origin::default(), known, CAP, now()).await.is_err());
@@ -341,16 +340,12 @@ async fn when_its_memory_is_full_what_ends_something_goes_on() {
     store.revoke_everything(fresh(), now()).await.unwrap();
     store.purge_tokens(now() + seconds(3600), 10).await.unwrap();
     assert!(store.begin_enrolment(&enrolment("late", "other"), now()).await.is_err());
-    assert!(store.begin_assistance(&entry("late", 1)).await.is_err());
     assert!(store.factor(&admin).await.unwrap().is_some());
     assert!(store.use_step(&admin, &factor, 2).await.unwrap());
     assert!(store.use_recovery_code(&admin, &factor, &recovery_code()).await.unwrap());
     assert!(store.replace_recovery_codes(&admin, &factor, &[recovery_code()]).await.unwrap());
     assert!(store.activate(&next.token, 3, &[], now()).await.unwrap());
     assert!(store.remove_factor(&admin).await.unwrap());
-    assert_eq!(store.open_assistance(10).await.unwrap().len(), 1);
-    assert!(store.end_assistance(&begun.grant, AssistanceEnd::Expired, now()).await.unwrap().is_some());
-    assert_eq!(store.erase_assistance(&begun.customer).await.unwrap(), 1);
     server.command("CONFIG SET maxmemory 0").unwrap();
     insert(&store, &other).await;
 }
@@ -420,7 +415,7 @@ async fn what_is_not_permitted_is_told_at_start() {
     store.purge_tokens(now(), 10).await.unwrap();
     store.purge_codes(now(), 10).await.unwrap();
     let (admin, factor) = enrolled(&store, "factor", "admin").await;
-    let (next, entry) = (enrolment("next", "admin"), entry("a", 1));
+    let next = enrolment("next", "admin");
     assert!(store.use_step(&admin, &factor, 2).await.unwrap());
     assert!(store.use_recovery_code(&admin, &factor, &recovery_code()).await.unwrap());
     assert!(store.replace_recovery_codes(&admin, &factor, &[]).await.unwrap());
@@ -430,13 +425,6 @@ async fn what_is_not_permitted_is_told_at_start() {
     assert!(store.enrolment(&next.token, now()).await.unwrap().is_some());
     assert_eq!(store.purge_enrolments(next.expires_at, 10).await.unwrap(), 1);
     assert!(store.remove_factor(&admin).await.unwrap());
-    store.begin_assistance(&entry).await.unwrap();
-    assert!(store.find_assistance(&entry.grant).await.unwrap().is_some());
-    assert_eq!(store.open_assistance(10).await.unwrap().len(), 1);
-    assert_eq!(store.assistance_of(&entry.customer, 10).await.unwrap().len(), 1);
-    assert!(store.end_assistance(&entry.grant, AssistanceEnd::Expired, now()).await.unwrap().is_some());
-    assert_eq!(store.erase_assistance(&entry.customer).await.unwrap(), 1);
-    assert_eq!(store.purge_assistance(now(), 10).await.unwrap(), 0);
     documents_come_and_go(&store).await;
 
     for more in [
@@ -542,7 +530,7 @@ async fn what_ends_something_waits_for_replicas() {
     assert!(store.revoke_everything(fresh(), now()).await.is_err());
     // It may have taken effect, and has.
     assert!(!lives(&store, &grant).await);
-    let (enrolment, entry) = (enrolment("a", "admin"), entry("a", 1));
+    let enrolment = enrolment("a", "admin");
     let (admin, factor, secret) = (&enrolment.admin, &enrolment.token, &enrolment.secret);
     assert!(store.begin_enrolment(&enrolment, now()).await.is_err());
     assert!(store.activate(factor, 1, &[], now()).await.is_err());
@@ -552,9 +540,6 @@ async fn what_ends_something_waits_for_replicas() {
     assert!(store.reseal(admin, factor, secret, secret).await.is_err());
     assert_eq!(store.factor(admin).await.unwrap().map(|factor| factor.last_step), Some(2));
     assert!(store.remove_factor(admin).await.is_err());
-    assert!(store.begin_assistance(&entry).await.is_err());
-    assert!(store.end_assistance(&entry.grant, AssistanceEnd::Expired, now()).await.is_err());
-    assert!(store.erase_assistance(&entry.customer).await.is_err());
 
     let Some(replica) = replica_of(&primary) else { return };
     wait_for_the_replica(&primary);

@@ -28,16 +28,14 @@ use std::{
 
 use alternating::Alternating;
 use commerce_auth::{
-    AssistanceEnd, CustomerStore, Digest, Grant, KeyId, Obtained, Origin, SqliteOptions, SqliteStore,
-    StoreError, Subject, Website, state_conformance,
-    store::{
-        Change, CommitOutcome, FactorStore, LedgerStore, OpenError, OtcStore, Put, StateStore, TokenStore,
-    },
+    CustomerStore, Digest, Grant, KeyId, Obtained, Origin, SqliteOptions, SqliteStore, StoreError, Subject,
+    Website, state_conformance,
+    store::{Change, CommitOutcome, FactorStore, OpenError, OtcStore, Put, StateStore, TokenStore},
     store_conformance,
 };
 use fresh::{CAP, fresh};
 use futures_util::future::join_all;
-use records::{NOW, digest, enrolled, enrolment, entry, entry_of};
+use records::{NOW, digest, enrolled, enrolment};
 use rusqlite::Connection;
 use tempfile::TempDir;
 use time::OffsetDateTime;
@@ -199,10 +197,9 @@ async fn what_lasts_is_there_after_it_was_closed() {
     let subject = Subject::Customer(1.into());
     let store = open(&path);
     let moved = store.revoke_all(&subject, None, fresh(), OffsetDateTime::UNIX_EPOCH).await.unwrap();
-    let (factor, waiting, entry) = (enrolled(&store, "a", 7).await, enrolment("b", 8), entry("a"));
+    let (factor, waiting) = (enrolled(&store, "a", 7).await, enrolment("b", 8));
     assert!(store.use_step(&factor.admin, &factor.token, 2).await.unwrap());
     store.begin_enrolment(&waiting, NOW).await.unwrap();
-    store.begin_assistance(&entry).await.unwrap();
     drop(store);
     assert!(!path.with_extension("db-wal").exists(), "it was closed: nothing is left in the log");
     let store = open(&path);
@@ -210,7 +207,6 @@ async fn what_lasts_is_there_after_it_was_closed() {
     let kept = store.factor(&factor.admin).await.unwrap().expect("the factor is kept");
     assert_eq!((kept.secret, kept.last_step, kept.recovery_codes.len()), (factor.secret, 2, 1));
     assert_eq!(store.enrolment(&waiting.token, NOW).await.unwrap(), Some(waiting));
-    assert_eq!(store.open_assistance(10).await.unwrap(), [entry]);
 }
 
 #[test]
@@ -367,59 +363,17 @@ async fn a_corrupt_factor_is_an_error_of_its_admin_user() {
     assert_eq!(store.sealed_by_others(KeyId(2), 10).await.unwrap().len(), 1);
 }
 
-#[tokio::test]
-async fn a_corrupt_entry_of_the_ledger_is_an_error_of_its_customer() {
-    let path = new_path();
-    let store = open(&path);
-    for customer in 1..=6 {
-        store.begin_assistance(&entry_of(customer, &format!("{customer}"))).await.unwrap();
-    }
-    by_hand(
-        &path,
-        "UPDATE assistance_ledger SET parent = CAST('secret-marker' AS BLOB) WHERE customer = '1';
-         UPDATE assistance_ledger SET obtained = 'secret-marker' WHERE customer = '2';
-         UPDATE assistance_ledger SET source = 'secret-marker' WHERE customer = '3';
-         UPDATE assistance_ledger SET ended_at = 1, ended_how = 'secret-marker' WHERE customer = '4';
-         UPDATE assistance_ledger SET ended_at = 1, reason = 'secret-marker' WHERE customer = '5'",
-    );
-    let mut errors = vec![store.open_assistance(10).await.unwrap_err()];
-    for customer in 1..=5 {
-        errors.push(store.find_assistance(&digest(&format!("{customer}"))).await.unwrap_err());
-        errors.push(store.assistance_of(&customer.into(), 10).await.unwrap_err());
-    }
-    let grant = digest("1");
-    errors.push(store.end_assistance(&grant, AssistanceEnd::Expired, NOW).await.unwrap_err());
-    tells_nothing(&errors);
-    let whole = entry_of(6, "6");
-    assert_eq!(store.assistance_of(&6.into(), 10).await.unwrap(), std::slice::from_ref(&whole));
-    assert_eq!(store.erase_assistance(&4.into()).await.unwrap(), 1);
-    assert_eq!(store.purge_assistance(NOW, 10).await.unwrap(), 1);
-    by_hand(&path, "DELETE FROM assistance_ledger WHERE customer IN ('1', '2', '3')");
-    assert_eq!(store.open_assistance(10).await.unwrap(), [whole]);
-}
-
 /// Not to find a factor would let a password do.
 #[tokio::test]
 async fn a_table_that_is_gone_is_an_error_of_what_needs_it() {
-    for table in ["factors", "recovery_codes", "factor_enrolments", "assistance_ledger"] {
+    for table in ["factors", "recovery_codes", "factor_enrolments"] {
         let path = new_path();
         let store = open(&path);
-        let (factor, entry) = (enrolled(&store, "a", 7).await, entry("a"));
+        let factor = enrolled(&store, "a", 7).await;
         by_hand(&path, &format!("DROP TABLE {table}"));
         let (admin, name) = (&factor.admin, &factor.token);
         let mut errors = Vec::new();
         match table {
-            "assistance_ledger" => {
-                errors.push(store.begin_assistance(&entry).await.unwrap_err());
-                let end = store.end_assistance(&entry.grant, AssistanceEnd::Expired, NOW);
-                errors.push(end.await.unwrap_err());
-                errors.push(store.find_assistance(&entry.grant).await.unwrap_err());
-                errors.push(store.open_assistance(10).await.unwrap_err());
-                errors.push(store.assistance_of(&entry.customer, 10).await.unwrap_err());
-                errors.push(store.erase_assistance(&entry.customer).await.unwrap_err());
-                errors.push(store.purge_assistance(NOW, 10).await.unwrap_err());
-                assert!(store.remove_factor(admin).await.unwrap());
-            }
             "factor_enrolments" => {
                 errors.push(store.begin_enrolment(&enrolment("b", 7), NOW).await.unwrap_err());
                 errors.push(store.enrolment(&digest("b"), NOW).await.unwrap_err());

@@ -4,7 +4,6 @@ use uuid::Uuid;
 
 use crate::{
     account::{AdminId, CustomerId, Website},
-    store::AssistanceEntry,
     token::{Assistance, CustomerIdentity, Digest, Grant, Obtained, Origin, Subject},
 };
 
@@ -125,18 +124,12 @@ pub enum Refusal {
     AssistanceOff,
     /// The customer does not consent to assistance.
     NoConsent,
-    /// The assistance has ended: the customer or the admin user ended it, or the customer's tokens were revoked.
-    AssistanceEnded,
     /// The admin user lacks a permission.
     NoPermission,
     /// The admin user is disabled or gone.
     AdminDisabled,
-    /// The admin user's own token was revoked.
+    /// The admin user's own token was revoked, or has expired.
     AdminSignedOut,
-    /// The admin user's own token has expired.
-    AdminTokenExpired,
-    /// The token has expired.
-    TokenExpired,
     /// The token is a customer's where an admin user's is needed.
     NotAnAdmin,
     /// The token was born of assistance, and this is the customer's own to do.
@@ -277,16 +270,6 @@ impl AuditEvent {
         if let Some(assistance) = grant.assistance.as_deref() {
             self.about_assistance(assistance);
         }
-    }
-
-    /// Tells of an assistance whose grant is no more.
-    pub(crate) fn about_entry(&mut self, entry: &AssistanceEntry) {
-        self.grant = Some(entry.grant);
-        self.subject = Some(Subject::Customer(entry.customer.clone()));
-        self.website = Some(entry.website.clone());
-        self.obtained = Some(entry.obtained);
-        self.expires_at = Some(entry.expires_at);
-        self.about_assistance(&entry.assistance);
     }
 
     pub(crate) fn about_assistance(&mut self, assistance: &Assistance) {

@@ -109,30 +109,4 @@ faults! {
     PurgesLiveEnrolments => factors::purging_spares_live_enrolments,
     /// Purges enrolments without a limit.
     PurgesEnrolmentsWithoutLimit => factors::purging_spares_live_enrolments,
-    /// Answers that it entered an assistance, and did not.
-    LosesEntries => ledger::an_entry_comes_back_as_it_was_begun,
-    /// Overwrites an entry of the same grant.
-    OverwritesEntries => ledger::beginning_twice_keeps_the_first,
-    /// Opens an entry again that has ended.
-    ReopensEntries => ledger::beginning_twice_keeps_the_first,
-    /// Hands an entry that ends to two callers.
-    EndsTwice => ledger::an_assistance_ends_once,
-    /// Writes a later end over the first.
-    OverwritesEnds => ledger::an_end_is_not_written_over,
-    /// Shows the newest open entry first.
-    ShowsTheNewestOpenFirst => ledger::open_entries_come_oldest_first,
-    /// Shows a customer the oldest entry first.
-    ShowsTheOldestFirst => ledger::a_customers_entries_come_newest_first,
-    /// Shows a customer the entries of others.
-    ShowsEntriesOfOthers => ledger::a_customers_entries_come_newest_first,
-    /// Answers that it erased entries, and did not.
-    ForgetsErasure => ledger::erasing_takes_what_has_ended,
-    /// Erases what has not ended.
-    ErasesOpenEntries => ledger::erasing_takes_what_has_ended,
-    /// Purges what has not ended.
-    PurgesOpenEntries => ledger::purging_spares_open_and_later_entries,
-    /// Purges what ended a microsecond later.
-    PurgesLaterEntries => ledger::purging_spares_open_and_later_entries,
-    /// Purges entries without a limit.
-    PurgesEntriesWithoutLimit => ledger::purging_spares_open_and_later_entries,
 }

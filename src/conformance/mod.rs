@@ -129,15 +129,6 @@ macro_rules! __with_conformance_cases {
                 factors::removing_ends_all,
                 factors::purging_spares_live_enrolments,
                 factors::factors_of_odd_input_are_kept_apart,
-                ledger::an_entry_comes_back_as_it_was_begun,
-                ledger::beginning_twice_keeps_the_first,
-                ledger::an_assistance_ends_once,
-                ledger::an_end_is_not_written_over,
-                ledger::open_entries_come_oldest_first,
-                ledger::a_customers_entries_come_newest_first,
-                ledger::erasing_takes_what_has_ended,
-                ledger::purging_spares_open_and_later_entries,
-                ledger::entries_of_odd_input_are_kept_apart,
             ]
             $($arguments)*
         }

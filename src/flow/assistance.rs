@@ -1,7 +1,7 @@
 //! Whether assistance is wanted and allowed: read live, when it is asked for, when a code is redeemed, and at every use
 //! of a token born of it.
 
-use time::{Duration, OffsetDateTime};
+use time::OffsetDateTime;
 
 use super::ending::Stop;
 use crate::{
@@ -9,7 +9,7 @@ use crate::{
     audit::{AuditEvent, Refusal},
     auth::Auth,
     error::{Error, Field, Part},
-    token::{Assistance, Digest, Grant, Subject},
+    token::{Assistance, Grant, Subject},
 };
 
 impl Auth {
@@ -34,7 +34,7 @@ impl Auth {
         if assistance.reason.is_empty() {
             let default = self.config().default_assistance_reason.as_ref();
             let default = default.ok_or(Refusal::NoReason.told(Error::Required(Field::Reason)))?;
-            assistance.reason.clone_from(default);
+            assistance = Assistance::new(assistance.actor, assistance.parent, default);
         }
         event.about_assistance(&assistance);
         Ok((assistance, grant.expires_at))
@@ -48,11 +48,7 @@ impl Auth {
     ) -> Result<OffsetDateTime, Stop> {
         let parent = self.parts.tokens.find(&assistance.parent, self.parts.clock.now()).await?;
         let parent = parent.filter(|parent| parent.subject == Subject::Admin(assistance.actor.clone()));
-        let Some(parent) = parent else {
-            let expired = self.expired_grant(&assistance.parent).await.is_some();
-            let why = if expired { Refusal::AdminTokenExpired } else { Refusal::AdminSignedOut };
-            return Err(why.told(Error::InvalidToken));
-        };
+        let parent = parent.ok_or(Refusal::AdminSignedOut.told(Error::InvalidToken))?;
         let admin = self.acting_admin(&assistance.actor, &parent).await?;
         self.require_permitted(&admin)?;
         Ok(parent.expires_at)
@@ -102,12 +98,5 @@ impl Auth {
             AccountStatus::Unconfirmed => Err(Refusal::AccountUnconfirmed.told(Error::NotConfirmed)),
             AccountStatus::Disabled => Err(Refusal::AccountDisabled.told(Error::CustomerDisabled)),
         }
-    }
-
-    /// A grant that is not live, if it is one that expired a short while ago and the store has not swept it: only for
-    /// the audit trail, which tells an expired token from a revoked one.
-    pub(super) async fn expired_grant(&self, digest: &Digest) -> Option<Grant> {
-        let earlier = self.parts.clock.now().saturating_sub(Duration::DAY);
-        self.parts.tokens.find(digest, earlier).await.ok().flatten()
     }
 }

@@ -27,8 +27,8 @@ impl Auth {
     /// [`Error::Unavailable`]: some of it may be done; call it again. A trail that cannot forget is among the reasons.
     pub async fn erase_customer(&self, customer: &CustomerId) -> Result<(), Error> {
         self.end_credentials(customer, None, &Origin::default()).await?;
-        self.parts.ledger.erase_assistance(customer).await?;
-        if !self.parts.ledger.assistance_of(customer, 1).await?.is_empty() {
+        self.parts.ledger.erase(customer).await?;
+        if !self.parts.ledger.of(customer, None, 1).await?.entries.is_empty() {
             return Err(StoreError::new(NotEnded).into());
         }
         // What is queued would come after the erasure.

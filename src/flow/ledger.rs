@@ -1,7 +1,5 @@
 //! The ledger of assistance: entered before a token is stored, closed when it is over, and true whenever it is read.
 
-use time::OffsetDateTime;
-
 use super::ending::Stop;
 use crate::{
     account::{AdminId, CustomerId, CustomerRecord},
@@ -9,11 +7,11 @@ use crate::{
     auth::Auth,
     error::Error,
     notifier::Notice,
-    store::{AssistanceEnd, AssistanceEntry, Generation},
-    token::{Digest, Grant, Origin},
+    store::Generation,
+    token::{AssistanceEnd, AssistanceEntry, Digest, Grant, Origin},
 };
 
-/// So many entries are looked at in one go. What is beyond is looked at by the host's timer, [`Auth::purge`].
+/// The most entries of one list. Those of the shop beyond it are left to the host's timer, [`Auth::purge`].
 pub(super) const ENTRIES: usize = 1000;
 
 impl Auth {
@@ -26,11 +24,10 @@ impl Auth {
         generation: Generation,
     ) -> Result<(), Stop> {
         let Some(entry) = AssistanceEntry::of(grant, origin) else { return Err(Error::NotAuthorized.into()) };
-        self.parts.ledger.begin_assistance(&entry).await?;
+        self.parts.ledger.begin(&entry).await?;
         if let Err(stop) = self.store_grant(grant, origin, generation).await {
             // If it cannot be noted now, it is found out when the ledger is read.
-            let now = self.parts.clock.now();
-            let _ = self.parts.ledger.end_assistance(&grant.digest, AssistanceEnd::NotIssued, now).await;
+            let _ = self.parts.ledger.end(&entry.customer, &grant.digest, AssistanceEnd::NotIssued).await;
             return Err(stop);
         }
         let notice = Notice::AssistanceBegan {
@@ -45,24 +42,36 @@ impl Auth {
 
     /// Notes that an assistance is over whose token has ended, and tells the customer: once, whoever notes it first.
     /// What cannot be noted now is found out when the ledger is read.
-    pub(super) async fn close_assistance(&self, grant: &Digest, end: AssistanceEnd, origin: &Origin) {
-        let _ = self.try_close(grant, end, self.parts.clock.now(), origin).await;
+    pub(super) async fn close_assistance(
+        &self,
+        customer: &CustomerId,
+        grant: &Digest,
+        end: AssistanceEnd,
+        origin: &Origin,
+    ) {
+        let _ = self.try_close(customer, grant, end, origin).await;
     }
 
-    /// Closes what is over of a customer's.
+    /// Closes every assistance of a customer that is over. If it returns `Ok`, none of them revives.
     pub(super) async fn settle_ledger_of(&self, customer: &CustomerId, origin: &Origin) -> Result<(), Error> {
-        if self.parts.admins.is_some() {
-            let entries = self.parts.ledger.assistance_of(customer, ENTRIES).await?;
-            self.settle_ledger(entries, origin).await?;
+        if self.parts.admins.is_none() {
+            return Ok(());
         }
-        Ok(())
+        let mut after = None;
+        loop {
+            let page = self.parts.ledger.of(customer, after.as_ref(), ENTRIES).await?;
+            self.settle_ledger(page.entries, origin).await?;
+            let Some(next) = page.next else { return Ok(()) };
+            after = Some(next);
+        }
     }
 
-    /// Closes what is over of what an admin user gave.
+    /// Closes the assistances of an admin user that are over, among the oldest of the shop. The tokens of the others
+    /// are no better for it: their ends are noted later.
     pub(super) async fn settle_ledger_by(&self, actor: &AdminId, origin: &Origin) {
-        if let Ok(mut entries) = self.parts.ledger.open_assistance(ENTRIES).await {
-            entries.retain(|entry| entry.assistance.actor == *actor);
-            let _ = self.settle_ledger(entries, origin).await;
+        if let Ok(mut page) = self.parts.ledger.open(None, ENTRIES).await {
+            page.entries.retain(|entry| entry.assistance.actor == *actor);
+            let _ = self.settle_ledger(page.entries, origin).await;
         }
     }
 
@@ -81,12 +90,14 @@ impl Auth {
                 // Whoever is told that it has ended must not see it revive; nor begin, if its token is yet to be stored.
                 let now = self.parts.clock.now();
                 self.parts.tokens.revoke(&entry.grant, now, entry.expires_at).await?;
-                let at = now.min(entry.expires_at);
-                entry = match self.try_close(&entry.grant, end, at, origin).await? {
-                    Some(closed) => closed,
-                    // Somebody else has, in this moment.
-                    None => AssistanceEntry { end: Some(end), ended_at: Some(at), ..entry },
+                let (customer, grant) = (entry.customer, entry.grant);
+                let noted = match self.try_close(&customer, &grant, end, origin).await? {
+                    // Another caller has noted an end in this moment, or has erased the entry.
+                    None => self.parts.ledger.find(&customer, &grant).await?,
+                    closed => closed,
                 };
+                let Some(noted) = noted else { continue };
+                entry = noted;
             }
             if entry.end != Some(AssistanceEnd::NotIssued) {
                 settled.push(entry);
@@ -114,15 +125,15 @@ impl Auth {
 
     async fn try_close(
         &self,
+        customer: &CustomerId,
         grant: &Digest,
         end: AssistanceEnd,
-        at: OffsetDateTime,
         origin: &Origin,
     ) -> Result<Option<AssistanceEntry>, Error> {
-        let closed = self.parts.ledger.end_assistance(grant, end, at.truncate_to_microsecond()).await?;
+        let closed = self.parts.ledger.end(customer, grant, end).await?;
         if let Some(entry) = &closed
-            && let Ok(Some(row)) = self.parts.customers.find_by_id(&entry.customer).await
-            && row.id == entry.customer
+            && let Ok(Some(row)) = self.parts.customers.find_by_id(customer).await
+            && row.id == *customer
         {
             let (actor, began_at) = (entry.assistance.actor.clone(), entry.began_at);
             self.notify(&row, Notice::AssistanceEnded { actor, began_at, end }, origin);

@@ -4,8 +4,7 @@ use crate::{
     audit::{Action, AuditEvent, Refusal},
     auth::Auth,
     error::Error,
-    store::{AssistanceEnd, AssistanceEntry},
-    token::Digest,
+    token::{AssistanceEnd, AssistanceEntry, Digest},
 };
 
 impl Auth {
@@ -21,8 +20,8 @@ impl Auth {
     ) -> Result<Vec<AssistanceEntry>, Error> {
         let bearer = bearer.into();
         let who = self.customer_self(&bearer, Action::AssistanceList).await?;
-        let entries = self.parts.ledger.assistance_of(who.customer_id(), ENTRIES).await?;
-        self.settle_ledger(entries, bearer.origin()).await
+        let page = self.parts.ledger.of(who.customer_id(), None, ENTRIES).await?;
+        self.settle_ledger(page.entries, bearer.origin()).await
     }
 
     /// Who is assisting whom now, over all customers: the longest first, 1,000 at most. Each is checked live.
@@ -42,8 +41,8 @@ impl Auth {
             let refused = Err(Refusal::NoPermission.told(Error::NotAuthorized));
             return self.conclude(&event, refused).await;
         }
-        let entries = self.parts.ledger.open_assistance(ENTRIES).await?;
-        let mut settled = self.settle_ledger(entries, bearer.origin()).await?;
+        let page = self.parts.ledger.open(None, ENTRIES).await?;
+        let mut settled = self.settle_ledger(page.entries, bearer.origin()).await?;
         settled.retain(|entry| entry.ended_at.is_none());
         Ok(settled)
     }
@@ -58,9 +57,8 @@ impl Auth {
     pub async fn end_assistance(&self, bearer: impl Into<Bearer<'_>>, grant: &Digest) -> Result<bool, Error> {
         let bearer = bearer.into();
         let who = self.customer_self(&bearer, Action::AssistanceEnd).await?;
-        let entry = self.parts.ledger.find_assistance(grant).await?;
-        let own = |entry: &AssistanceEntry| entry.customer == *who.customer_id() && entry.ended_at.is_none();
-        let Some(entry) = entry.filter(own) else { return Ok(false) };
+        let entry = self.parts.ledger.find(who.customer_id(), grant).await?;
+        let Some(entry) = entry.filter(|entry| entry.ended_at.is_none()) else { return Ok(false) };
         let mut event = AuditEvent::by_customer(Action::AssistanceEnd, &who, bearer.origin());
         event.grant = Some(entry.grant);
         event.about_assistance(&entry.assistance);
@@ -68,7 +66,8 @@ impl Auth {
         let now = self.parts.clock.now();
         let ended = self.parts.tokens.revoke(&entry.grant, now, entry.expires_at).await;
         if ended.is_ok() {
-            self.close_assistance(&entry.grant, AssistanceEnd::EndedByCustomer, bearer.origin()).await;
+            let end = AssistanceEnd::EndedByCustomer;
+            self.close_assistance(who.customer_id(), grant, end, bearer.origin()).await;
         }
         self.conclude(&event, ended.map_err(Into::into)).await
     }

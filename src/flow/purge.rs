@@ -13,12 +13,11 @@ pub struct Purged {
     pub tokens: usize,
     /// Expired one-time credentials.
     pub codes: usize,
-    /// Documents that count nothing any more, such as the attempt budgets of an account.
+    /// Documents that are over: attempt budgets that count nothing any more, and assistance that ended longer ago
+    /// than [`AuthConfig::assistance_history`](crate::AuthConfig::assistance_history). Each goes an hour later.
     pub documents: usize,
     /// Expired enrolments of second factors.
     pub enrolments: usize,
-    /// Assistance that ended longer ago than [`AuthConfig::assistance_history`](crate::AuthConfig::assistance_history).
-    pub assistance: usize,
 }
 
 impl Auth {
@@ -31,16 +30,14 @@ impl Auth {
     pub async fn purge(&self, limit: usize) -> Result<Purged, Error> {
         let now = self.parts.clock.now();
         if self.parts.admins.is_some() {
-            let open = self.parts.ledger.open_assistance(limit).await?;
-            self.settle_ledger(open, &Origin::default()).await?;
+            let page = self.parts.ledger.open(None, limit).await?;
+            self.settle_ledger(page.entries, &Origin::default()).await?;
         }
-        let until = before(now, self.config().assistance_history);
         Ok(Purged {
             tokens: self.parts.tokens.purge_tokens(now, limit).await?,
             codes: self.parts.codes.purge_codes(now, limit).await?,
             documents: self.parts.state.sweep(before(now, SWEEP_SLACK), limit).await?,
             enrolments: self.parts.factors.purge_enrolments(now, limit).await?,
-            assistance: self.parts.ledger.purge_assistance(until, limit).await?,
         })
     }
 }

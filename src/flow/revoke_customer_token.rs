@@ -4,8 +4,7 @@ use crate::{
     auth::Auth,
     config::RevokeScope,
     error::Error,
-    store::AssistanceEnd,
-    token::{CustomerIdentity, Digest, Subject},
+    token::{AssistanceEnd, CustomerIdentity, Digest, Subject},
 };
 
 /// Which token stays when all of a customer's are revoked.
@@ -37,7 +36,8 @@ impl Auth {
         let event = AuditEvent::by_customer(Action::TokenRevoke, &who, bearer.origin());
         let ended = self.revoke(who.grant()).await.map(drop);
         if ended.is_ok() && who.actor().is_some() {
-            self.close_assistance(who.grant(), AssistanceEnd::SignedOut, bearer.origin()).await;
+            let end = AssistanceEnd::SignedOut;
+            self.close_assistance(who.customer_id(), who.grant(), end, bearer.origin()).await;
         }
         self.conclude(&event, ended.map_err(Into::into)).await
     }
@@ -81,7 +81,8 @@ impl Auth {
         event.grant = Some(*grant);
         let ended = self.revoke(grant).await;
         if ended.is_ok() && found.assistance.is_some() {
-            self.close_assistance(grant, AssistanceEnd::EndedByCustomer, bearer.origin()).await;
+            let end = AssistanceEnd::EndedByCustomer;
+            self.close_assistance(who.customer_id(), grant, end, bearer.origin()).await;
         }
         self.conclude(&event, ended.map_err(Into::into)).await
     }

@@ -15,8 +15,8 @@ use crate::{
     error::{Error, Field},
     service::attempts::{Attempted, Charged, Opened, account_partition},
     state::budgets::Outcome,
-    store::{AssistanceEnd, Generation},
-    token::{Assistance, BearerToken, Digest, Grant, Obtained, Origin, Subject},
+    store::Generation,
+    token::{Assistance, AssistanceEnd, BearerToken, Digest, Grant, Obtained, Origin, Subject},
 };
 
 /// A customer's sign-in, as a client sent it.
@@ -260,7 +260,8 @@ impl Auth {
                 }
                 let until = after(now, self.config().assistance_token_lifetime);
                 self.parts.tokens.revoke(&bought, now, until).await?;
-                self.close_assistance(&bought, AssistanceEnd::Withdrawn, &sign_in.origin).await;
+                let end = AssistanceEnd::Withdrawn;
+                self.close_assistance(&customer, &bought, end, &sign_in.origin).await;
                 return Err(Refusal::SpentCode.told(Error::SignInRefused));
             }
             (Verdict::Refused | Verdict::Matched(_), row) => {

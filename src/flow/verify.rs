@@ -4,17 +4,17 @@ use crate::{
     audit::{Action, AuditEvent, Outcome, Refusal},
     auth::Auth,
     error::Error,
-    store::AssistanceEntry,
-    token::{AdminIdentity, Assistance, CustomerIdentity, Digest, Grant, Identity, Origin, Subject},
+    token::{AdminIdentity, Assistance, CustomerIdentity, Grant, Identity, Origin, Subject},
 };
 
 impl Auth {
     /// Tells who a bearer token is: a customer, or an admin user.
     ///
-    /// One read of the store for a customer's own token; two more for an unknown one where there are admin users, so that
-    /// the trail can tell that it was theirs. A token born of assistance, and an admin user's, are
-    /// checked live at every use: the admin user's own grant, standing and permissions, and the customer's
-    /// standing and consent. A use that is refused goes into the audit trail, with the reason; the caller is not told.
+    /// Reads the store once for a customer's own token, and once for a token that is unknown, expired or revoked. A
+    /// token born of assistance, and an admin user's, are checked live at every use: the admin user's own grant,
+    /// standing and permissions, and the customer's standing and consent. If such a live token is refused, the reason
+    /// goes into the audit trail and is not told to the caller. The audit trail does not record that an ended token was
+    /// presented: it records the end itself, in the flow that ends the token.
     ///
     /// # Errors
     ///
@@ -75,9 +75,6 @@ impl Auth {
     pub(super) async fn live_grant(&self, bearer: &Bearer<'_>) -> Result<Grant, Error> {
         let digest = self.parts.format.digest(bearer.token).ok_or(Error::InvalidToken)?;
         let grant = self.parts.tokens.find(&digest, self.parts.clock.now()).await?;
-        if grant.is_none() && self.parts.admins.is_some() {
-            Box::pin(self.tell_if_ended(&digest, bearer.origin())).await;
-        }
         grant.ok_or(Error::InvalidToken)
     }
 
@@ -125,36 +122,6 @@ impl Auth {
             self.note_use(action, grant, origin, why);
         }
         stop.refused_as(Error::InvalidToken).told
-    }
-
-    /// Tells the trail why a token is not found that an admin user was behind: it has expired, or its assistance has ended.
-    /// Others end without a word.
-    async fn tell_if_ended(&self, digest: &Digest, origin: &Origin) {
-        if let Some(grant) = self.expired_grant(digest).await {
-            let action = match grant.subject {
-                Subject::Admin(_) => Action::AdminUse,
-                Subject::Customer(_) if grant.assistance.is_some() => Action::AssistanceUse,
-                Subject::Customer(_) => return,
-            };
-            self.note_use(action, &grant, origin, Refusal::TokenExpired);
-        } else if let Ok(Some(entry)) = self.parts.ledger.find_assistance(digest).await
-            && let Some(why) = self.why_ended(&entry).await
-        {
-            let mut event = AuditEvent::about(Action::AssistanceUse, origin);
-            event.about_entry(&entry);
-            self.parts.trail.note(&event, Outcome::Refused(why));
-        }
-    }
-
-    /// None if it cannot be found out.
-    async fn why_ended(&self, entry: &AssistanceEntry) -> Option<Refusal> {
-        if self.parts.clock.now() >= entry.expires_at {
-            return Some(Refusal::TokenExpired);
-        }
-        match self.assistance_holds(&entry.customer, &entry.assistance).await {
-            Ok(()) => Some(Refusal::AssistanceEnded),
-            Err(stop) => stop.why,
-        }
     }
 
     /// Queued: a verification waits for no sink.

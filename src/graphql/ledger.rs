@@ -7,7 +7,7 @@ use super::{
     identity::{RequireSelf, bearer},
     token::{CustomerTokenActor, rfc3339},
 };
-use crate::store::{AssistanceEnd, AssistanceEntry};
+use crate::token::{AssistanceEnd, AssistanceEntry};
 
 /// `customerAssistance`, beyond Commerce: to be merged into the host's queries.
 #[derive(Clone, Copy, Debug, Default)]

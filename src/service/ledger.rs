@@ -5,8 +5,6 @@ mod tests;
 
 use std::{sync::Arc, time::Duration};
 
-use time::OffsetDateTime;
-
 use super::{Documents, Held};
 use crate::{
     account::CustomerId,
@@ -15,8 +13,8 @@ use crate::{
         ledger::{Beginning, Ending, Erasing, Finding, decode_entry, of_customer_index, open_index},
         of_customer,
     },
-    store::{AssistanceEnd, AssistanceEntry, Index, Listed, Position},
-    token::Digest,
+    store::{Index, Listed, Position},
+    token::{AssistanceEnd, AssistanceEntry, Digest},
 };
 
 /// The ledger of assistance: the record that customers and supervisors are shown. No token is judged by it.
@@ -46,16 +44,15 @@ impl Ledger {
         self.documents.change(&of_customer(&entry.customer), &Beginning { entry }).await?.kept()
     }
 
-    /// Notes the end of an assistance that has not ended, and returns the entry as it is then to exactly
-    /// one caller: that caller tells the customer. The first end stays.
+    /// Notes the end of an assistance that has not ended: now, or when its token expired. Returns the entry as
+    /// it is then to exactly one caller: that caller tells the customer. The first end stays.
     pub(crate) async fn end(
         &self,
         customer: &CustomerId,
         grant: &Digest,
         end: AssistanceEnd,
-        at: OffsetDateTime,
     ) -> Result<Option<AssistanceEntry>, StoreError> {
-        let ending = Ending { grant, end, at, history: self.history };
+        let ending = Ending { grant, end, history: self.history };
         self.documents.change(&of_customer(customer), &ending).await?.kept()
     }
 

@@ -6,7 +6,6 @@ pub(crate) mod codes;
 mod documents;
 #[cfg_attr(not(test), allow(dead_code, reason = "no flow uses it yet"))]
 pub(crate) mod factors;
-#[cfg_attr(not(test), allow(dead_code, reason = "no flow uses it yet"))]
 pub(crate) mod ledger;
 #[cfg(test)]
 mod testing;

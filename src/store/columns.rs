@@ -7,9 +7,7 @@ use crate::{
     audit::Erasure,
     error::StoreError,
     keyring::{KeyId, Sealed},
-    store::{
-        AssistanceEnd, Document, DocumentId, GenerationId, Index, Key, Partition, Position, Purpose, Version,
-    },
+    store::{Document, DocumentId, GenerationId, Index, Key, Partition, Position, Purpose, Version},
     token::{Assistance, Digest, Obtained, Origin, Subject},
 };
 
@@ -48,14 +46,6 @@ words! { Obtained, "obtained", obtained_word, obtained:
 words! { Purpose, "purpose", purpose_word, purpose:
     Purpose::ResetToken => "reset_token" => Purpose::ResetToken,
     Purpose::OneTimeCode => "one_time_code" => Purpose::OneTimeCode,
-}
-words! { AssistanceEnd, "ended_how", assistance_end_word, assistance_end:
-    AssistanceEnd::Expired => "expired" => AssistanceEnd::Expired,
-    AssistanceEnd::SignedOut => "signed_out" => AssistanceEnd::SignedOut,
-    AssistanceEnd::EndedByCustomer => "ended_by_customer" => AssistanceEnd::EndedByCustomer,
-    AssistanceEnd::ConsentWithdrawn => "consent_withdrawn" => AssistanceEnd::ConsentWithdrawn,
-    AssistanceEnd::Withdrawn => "withdrawn" => AssistanceEnd::Withdrawn,
-    AssistanceEnd::NotIssued => "not_issued" => AssistanceEnd::NotIssued,
 }
 words! { AccountStatus, "status", status_word, status:
     AccountStatus::Active => "active" => AccountStatus::Active,

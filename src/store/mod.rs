@@ -1,11 +1,11 @@
-//! Where tokens, documents, one-time credentials, second factors and the ledger of assistance are kept.
+//! Where tokens, documents, one-time credentials and second factors are kept.
 //!
-//! Five traits, one for each: [`TokenStore`], [`StateStore`], [`OtcStore`], [`FactorStore`], [`LedgerStore`]. [`Store`] is all of them in one value. [`memory`]
+//! Four traits, one for each: [`TokenStore`], [`StateStore`], [`OtcStore`], [`FactorStore`]. [`Store`] is all of them in one value. [`memory`]
 //! keeps them in this process; with the features of their names, `sqlite`, `postgres` and `redis` keep them
 //! for good.
 //!
 //! [`StateStore`] keeps versioned documents whose meaning the library owns, such as the attempt budgets of an
-//! account. It will take the place of all of them but [`TokenStore`].
+//! account and the ledger of assistance. It will take the place of all of them but [`TokenStore`].
 //!
 //! # Rules of a storage verb
 //!
@@ -27,7 +27,6 @@
 #[cfg(any(feature = "postgres", feature = "sqlite"))]
 mod columns;
 mod factor;
-mod ledger;
 pub mod memory;
 pub(crate) mod micros;
 #[allow(dead_code, unreachable_pub, reason = "it takes the place of `otc`; no flow uses it yet")]
@@ -45,7 +44,6 @@ mod state;
 mod token;
 
 pub use factor::{Enrolment, Factor, FactorStore};
-pub use ledger::{AssistanceEnd, AssistanceEntry, LedgerStore};
 #[cfg(any(feature = "postgres", feature = "redis", feature = "sqlite"))]
 pub use open_error::OpenError;
 pub use otc::{OneTimeCredential, OtcStore, Presented, Purpose, Purposes, Take};
@@ -56,6 +54,6 @@ pub use state::{
 pub use token::{Generation, GenerationId, Insert, TokenStore};
 
 /// Everything a backend keeps, in one value. Nobody implements it: whoever implements its traits has it.
-pub trait Store: TokenStore + StateStore + OtcStore + FactorStore + LedgerStore {}
+pub trait Store: TokenStore + StateStore + OtcStore + FactorStore {}
 
-impl<S: TokenStore + StateStore + OtcStore + FactorStore + LedgerStore> Store for S {}
+impl<S: TokenStore + StateStore + OtcStore + FactorStore> Store for S {}

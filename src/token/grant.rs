@@ -127,7 +127,7 @@ pub struct Assistance {
 
 impl Assistance {
     /// Longest reason kept, in bytes.
-    const MAX_REASON_BYTES: usize = 1024;
+    pub(crate) const MAX_REASON_BYTES: usize = 1024;
 
     /// Assistance by `actor`, whose own grant is `parent`. Control characters of the reason become spaces, space at its
     /// ends is trimmed, and what goes beyond 1,024 bytes is cut.

@@ -4,12 +4,14 @@
 //! Behind it stands a [`Grant`]: whom it speaks for, who acts, how it was obtained and until when it lives.
 //! Verifying a token yields an [`Identity`].
 
+mod assistance;
 mod bearer;
 mod digest;
 mod grant;
 mod identity;
 mod origin;
 
+pub use assistance::{AssistanceEnd, AssistanceEntry};
 pub use bearer::BearerToken;
 pub(crate) use bearer::TokenFormat;
 pub use digest::{Digest, DigestError};

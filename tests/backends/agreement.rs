@@ -7,10 +7,7 @@ use std::{net::IpAddr, num::NonZero, sync::Arc, time::Duration};
 use commerce_auth::{
     AdminId, Assistance, CustomerId, Digest, Grant, KeyId, MemoryStore, Obtained, Origin, Sealed, Subject,
     Website,
-    store::{
-        AssistanceEnd, AssistanceEntry, Enrolment, Factor, Generation, GenerationId, OneTimeCredential,
-        Presented, Purposes, Store,
-    },
+    store::{Enrolment, Factor, Generation, GenerationId, OneTimeCredential, Presented, Purposes, Store},
 };
 use proptest::{collection::vec, prelude::*, strategy::ValueTree, test_runner::TestRunner};
 use time::OffsetDateTime;
@@ -52,13 +49,6 @@ enum Verb {
     Reseal { admin: u8, factor: Named, right: bool, new: u8 },
     SealedByOthers { key: u32 },
     RemoveFactor { admin: u8 },
-    BeginAssistance { entry: u8, customer: u8, lives: u64 },
-    EndAssistance { entry: u8, end: u8 },
-    FindAssistance { entry: u8 },
-    OpenAssistance,
-    AssistanceOf { customer: u8, limit: usize },
-    EraseAssistance { customer: u8 },
-    PurgeAssistance { ago: u64 },
     Purge { limit: usize },
     Later { seconds: u64 },
 }
@@ -78,7 +68,6 @@ fn verb() -> impl Strategy<Value = Verb> {
         5 => verb_of_customers(),
         4 => documents::verb().prop_map(Verb::OnDocuments),
         3 => verb_of_factors(),
-        2 => verb_of_the_ledger(),
     ]
 }
 
@@ -104,20 +93,6 @@ fn verb_of_factors() -> impl Strategy<Value = Verb> {
             .prop_map(|(admin, factor, right, new)| Verb::Reseal { admin, factor, right, new }),
         1 => (0..3_u32).prop_map(|key| Verb::SealedByOthers { key }),
         1 => admin.prop_map(|admin| Verb::RemoveFactor { admin }),
-    ]
-}
-
-fn verb_of_the_ledger() -> impl Strategy<Value = Verb> {
-    let (entry, customer) = (0..8_u8, 0..2_u8);
-    prop_oneof![
-        4 => (entry.clone(), customer.clone(), 1..60_u64)
-            .prop_map(|(entry, customer, lives)| Verb::BeginAssistance { entry, customer, lives }),
-        3 => (entry.clone(), 0..6_u8).prop_map(|(entry, end)| Verb::EndAssistance { entry, end }),
-        2 => entry.prop_map(|entry| Verb::FindAssistance { entry }),
-        2 => Just(Verb::OpenAssistance),
-        2 => (customer.clone(), 0..5_usize).prop_map(|(customer, limit)| Verb::AssistanceOf { customer, limit }),
-        1 => customer.prop_map(|customer| Verb::EraseAssistance { customer }),
-        1 => (0..30_u64).prop_map(|ago| Verb::PurgeAssistance { ago }),
     ]
 }
 
@@ -200,17 +175,6 @@ impl History {
             Named::Present => store.factor(admin).await?.map(|factor| factor.name),
             Named::Of(token) => Some(self.digest("enrolment", token)),
         })
-    }
-
-    /// No two begin at the same instant.
-    fn entry(&self, number: u8, customer: u8, lives: u64) -> Option<AssistanceEntry> {
-        let (digest, customer) = (self.digest("assisted", number), self.customer(customer));
-        let begins = self.now + Duration::from_micros(number.into());
-        let website = Website::default();
-        let ends = self.in_so_many(lives);
-        let grant = Grant::customer(digest, customer, website, Obtained::OneTimeCode, begins, ends);
-        let origin = Origin::from(IpAddr::from([192, 0, 2, number])).user_agent("Mozilla/5.0");
-        AssistanceEntry::of(&grant.assisted(self.assistance(number)), &origin)
     }
 
     fn in_so_many(&self, seconds: u64) -> OffsetDateTime {
@@ -402,40 +366,6 @@ impl History {
             }
             Verb::RemoveFactor { admin } => {
                 format!("{:?}", store.remove_factor(&self.admin(admin)).await?)
-            }
-            Verb::BeginAssistance { entry, customer, lives } => match self.entry(entry, customer, lives) {
-                Some(entry) => format!("{:?}", store.begin_assistance(&entry).await?),
-                None => return Err("no entry of assistance".into()),
-            },
-            Verb::EndAssistance { entry, end } => {
-                let ends = [
-                    AssistanceEnd::Expired,
-                    AssistanceEnd::SignedOut,
-                    AssistanceEnd::EndedByCustomer,
-                    AssistanceEnd::ConsentWithdrawn,
-                    AssistanceEnd::Withdrawn,
-                    AssistanceEnd::NotIssued,
-                ];
-                let grant = self.digest("assisted", entry);
-                format!("{:?}", store.end_assistance(&grant, ends[usize::from(end)], now).await?)
-            }
-            Verb::FindAssistance { entry } => {
-                format!("{:?}", store.find_assistance(&self.digest("assisted", entry)).await?)
-            }
-            Verb::OpenAssistance => {
-                // Those of other histories may have begun at the same instant.
-                let mut open = store.open_assistance(ALL).await?;
-                open.retain(|entry| [0, 1].map(|number| self.customer(number)).contains(&entry.customer));
-                format!("{open:?}")
-            }
-            Verb::AssistanceOf { customer, limit } => {
-                format!("{:?}", store.assistance_of(&self.customer(customer), limit).await?)
-            }
-            Verb::EraseAssistance { customer } => {
-                format!("{:?}", store.erase_assistance(&self.customer(customer)).await?)
-            }
-            Verb::PurgeAssistance { ago } => {
-                format!("{:?}", store.purge_assistance(now - Duration::from_secs(ago), ALL).await?)
             }
             Verb::Purge { limit } => {
                 let removed = [

@@ -21,6 +21,7 @@ mod nodes;
 #[path = "../support/outbox.rs"]
 mod outbox;
 mod shop;
+mod texts;
 
 use engine::Engine;
 
@@ -67,4 +68,5 @@ on_every_backend! {
     factors::a_keyring_is_compared_with_what_is_sealed,
     factors::the_ledger_is_one,
     nodes::a_new_password_ends_what_the_other_node_issued,
+    texts::a_nul_is_kept_exactly_or_refused,
 }

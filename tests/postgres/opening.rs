@@ -3,12 +3,9 @@
 use std::time::{Duration, Instant};
 
 use commerce_auth::{
-    AssistanceEnd, AuditSink, KeyId, Keyring, Origin, PostgresOptions, PostgresStore, Subject,
+    AuditSink, KeyId, Keyring, Origin, PostgresOptions, PostgresStore, Subject,
     audit::Verifier,
-    store::{
-        Change, CommitOutcome, FactorStore, LedgerStore, OpenError, OtcStore, Put, StateStore, Take,
-        TokenStore,
-    },
+    store::{Change, CommitOutcome, FactorStore, OpenError, OtcStore, Put, StateStore, Take, TokenStore},
 };
 
 use crate::{
@@ -16,7 +13,7 @@ use crate::{
     documents::{self, commit, document, key, partition, put, version},
     fresh::{CAP, fresh},
     new_name,
-    records::{HOUR, NOW, code, enrolled, enrolment, entry, grant, presented, recovery_code, said, subject},
+    records::{HOUR, NOW, code, enrolled, enrolment, grant, presented, recovery_code, said, subject},
     tables::trail::event,
 };
 
@@ -163,7 +160,6 @@ pub(crate) async fn every_verb(store: &PostgresStore) {
     assert_eq!(trail.prune(head).await.unwrap(), head.position - 1);
     every_verb_of_documents(store).await;
     every_verb_of_factors(store).await;
-    every_verb_of_the_ledger(store).await;
     assert!(!store.customers().remove(&1.into()).await.unwrap());
     assert!(!store.admins().remove(&7.into()).await.unwrap());
 }
@@ -199,20 +195,6 @@ async fn every_verb_of_factors(store: &PostgresStore) {
     assert_eq!(store.enrolment(&next.token, NOW).await.unwrap(), Some(next));
     assert_eq!(store.purge_enrolments(NOW + HOUR, 10).await.unwrap(), 1);
     assert!(store.remove_factor(admin).await.unwrap());
-}
-
-async fn every_verb_of_the_ledger(store: &PostgresStore) {
-    let (one, other) = (entry("a"), entry("b"));
-    for entry in [&one, &other] {
-        store.begin_assistance(entry).await.unwrap();
-    }
-    assert_eq!(store.find_assistance(&one.grant).await.unwrap().as_ref(), Some(&one));
-    assert_eq!(store.open_assistance(10).await.unwrap().len(), 2);
-    assert_eq!(store.assistance_of(&one.customer, 10).await.unwrap().len(), 2);
-    assert!(store.end_assistance(&one.grant, AssistanceEnd::Expired, NOW).await.unwrap().is_some());
-    assert_eq!(store.purge_assistance(NOW, 10).await.unwrap(), 1);
-    assert!(store.end_assistance(&other.grant, AssistanceEnd::Expired, NOW).await.unwrap().is_some());
-    assert_eq!(store.erase_assistance(&other.customer).await.unwrap(), 1);
 }
 
 #[tokio::test]

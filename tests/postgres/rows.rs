@@ -1,17 +1,17 @@
 //! Rows that no release has written, and what the server refuses: an error of that call, which tells nothing.
 
 use commerce_auth::{
-    AccountStatus, AdminStore, AssistanceEnd, AuditSink, CustomerRecord, CustomerStore, Digest, Email, KeyId,
-    Origin, StoreError, Subject, UpsertError, Website,
-    store::{FactorStore, GenerationId, LedgerStore, OtcStore, TokenStore},
+    AccountStatus, AdminStore, AuditSink, CustomerRecord, CustomerStore, Digest, Email, KeyId, Origin,
+    StoreError, Subject, UpsertError, Website,
+    store::{FactorStore, GenerationId, OtcStore, TokenStore},
 };
 
 use crate::{
     Schema,
     fresh::{CAP, fresh},
     records::{
-        HOUR, NOW, code, code_of, digest, enrolled, enrolment, entry, entry_of, grant, grant_of, presented,
-        recovery_code, said,
+        HOUR, NOW, code, code_of, digest, enrolled, enrolment, grant, grant_of, presented, recovery_code,
+        said,
     },
 };
 
@@ -120,40 +120,6 @@ async fn a_corrupt_factor_is_an_error_of_its_admin_user() {
     assert_eq!(store.sealed_by_others(KeyId(2), 10).await.unwrap().len(), 1);
 }
 
-#[tokio::test]
-async fn a_corrupt_entry_of_the_ledger_is_an_error_of_its_customer() {
-    let Some(schema) = Schema::new() else { return };
-    let store = schema.open().await;
-    for customer in 1..=6 {
-        store.begin_assistance(&entry_of(customer, &format!("{customer}"))).await.unwrap();
-    }
-    for (customer, damage) in [
-        (1, "parent = 'secret-marker'"),
-        (2, "obtained = 'secret-marker'"),
-        (3, "source = 'secret-marker'"),
-        (4, "ended_at = 1, ended_how = 'secret-marker'"),
-        // An end without its how.
-        (5, "ended_at = 1, reason = 'secret-marker'"),
-    ] {
-        schema.by_hand(&format!("UPDATE {{}}.assistance_ledger SET {damage} WHERE customer = '{customer}'"));
-    }
-    let mut errors = vec![store.open_assistance(10).await.unwrap_err()];
-    for customer in 1..=5 {
-        errors.push(store.find_assistance(&digest(&format!("{customer}"))).await.unwrap_err());
-        errors.push(store.assistance_of(&customer.into(), 10).await.unwrap_err());
-    }
-    for open in ["1", "2", "3"] {
-        let grant = digest(open);
-        errors.push(store.end_assistance(&grant, AssistanceEnd::Expired, NOW).await.unwrap_err());
-    }
-    tells_nothing(&errors);
-    let whole = entry_of(6, "6");
-    assert_eq!(store.assistance_of(&6.into(), 10).await.unwrap(), std::slice::from_ref(&whole));
-    assert_eq!(store.erase_assistance(&4.into()).await.unwrap(), 1);
-    assert_eq!(store.purge_assistance(NOW, 10).await.unwrap(), 4);
-    assert_eq!(store.open_assistance(10).await.unwrap(), [whole]);
-}
-
 /// The server's own words hold the row that it refuses, and the statement.
 #[tokio::test]
 async fn what_the_server_refuses_is_not_repeated() {
@@ -167,7 +133,6 @@ async fn what_the_server_refuses_is_not_repeated() {
         ("audit_events", "subject_id"),
         ("factor_enrolments", "secret"),
         ("factors", "admin"),
-        ("assistance_ledger", "customer"),
     ] {
         schema.by_hand(&format!("ALTER TABLE {{}}.{table} ADD CHECK ({column} <> '{MARKER}')"));
     }
@@ -197,11 +162,10 @@ async fn what_the_server_refuses_is_not_repeated() {
     tells_nothing(&[
         store.insert(&grant, &Origin::default(), none, CAP, NOW).await.unwrap_err(),
         store.revoke_all(&subject, None, fresh(), NOW).await.unwrap_err(),
-        store.put(&code_of(marked.clone(), "a"), 3, NOW).await.unwrap_err(),
+        store.put(&code_of(marked, "a"), 3, NOW).await.unwrap_err(),
         upsert,
         store.begin_enrolment(&sealed, NOW).await.unwrap_err(),
         store.activate(&marked_admin.token, 1, &[recovery_code()], NOW).await.unwrap_err(),
-        store.begin_assistance(&entry_of(marked, "a")).await.unwrap_err(),
         store.audit(None).record(&event.unwrap()).await.unwrap_err(),
     ]);
     assert_eq!(store.factor(&marked_admin.admin).await.unwrap(), None);
@@ -243,22 +207,6 @@ async fn a_factor_without_its_tables_is_an_error() {
         }
         tells_nothing(&errors);
     }
-}
-
-#[tokio::test]
-async fn a_ledger_without_its_table_is_an_error() {
-    let Some(schema) = Schema::new() else { return };
-    let (store, entry) = (schema.open().await, entry("a"));
-    schema.by_hand("DROP TABLE {}.assistance_ledger");
-    tells_nothing(&[
-        store.begin_assistance(&entry).await.unwrap_err(),
-        store.end_assistance(&entry.grant, AssistanceEnd::Expired, NOW).await.unwrap_err(),
-        store.find_assistance(&entry.grant).await.unwrap_err(),
-        store.open_assistance(10).await.unwrap_err(),
-        store.assistance_of(&entry.customer, 10).await.unwrap_err(),
-        store.erase_assistance(&entry.customer).await.unwrap_err(),
-        store.purge_assistance(NOW, 10).await.unwrap_err(),
-    ]);
 }
 
 /// A failure leaves the connection as it was.

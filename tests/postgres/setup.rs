@@ -271,7 +271,7 @@ async fn a_table_that_a_crash_empties_is_refused() {
 async fn a_table_that_another_hand_has_changed_is_an_error_at_once() {
     let Some(schema) = Schema::new() else { return };
     drop(schema.open().await);
-    schema.by_hand("ALTER TABLE {}.assistance_ledger RENAME COLUMN ended_how TO how");
+    schema.by_hand("ALTER TABLE {}.documents RENAME COLUMN bytes TO body");
     let refused = schema.options().connect().await.unwrap_err();
     assert!(said(&refused).contains("42703"), "{}", said(&refused));
 }

@@ -95,7 +95,6 @@ fn races_end_well_whatever_the_isolation_by_default() {
             "factors::one_factor_is_replaced_once",
             "factors::a_step_is_used_once",
             "factors::a_recovery_code_is_spent_once",
-            "ledger::an_assistance_ends_once",
         ] {
             if let Err(failure) = conformance::run(|future| tokio.block_on(future), open, race) {
                 panic!("{race}, {isolation}: {failure}");

@@ -4,15 +4,15 @@
 pub(crate) mod trail;
 
 use commerce_auth::{
-    AssistanceEnd, CustomerRecord, CustomerStore, Origin,
-    store::{Change, CommitOutcome, FactorStore, Insert, LedgerStore, OtcStore, Put, StateStore, TokenStore},
+    CustomerRecord, CustomerStore, Origin,
+    store::{Change, CommitOutcome, FactorStore, Insert, OtcStore, Put, StateStore, TokenStore},
 };
 
 use crate::{
     Schema, accounts,
     documents::{self, commit, document, key, partition, put, version},
     fresh::{CAP, fresh},
-    records::{HOUR, NOW, code, enrolled, enrolment, entry, grant, presented, subject},
+    records::{HOUR, NOW, code, enrolled, enrolment, grant, presented, subject},
 };
 
 #[tokio::test]
@@ -63,9 +63,8 @@ async fn shops_in_one_database_do_not_see_each_other() {
         allows_assistance: false,
     };
     one.customers().upsert(row).await.unwrap();
-    let (factor, waiting, entry) = (enrolled(&one, "a", 7).await, enrolment("b", 8), entry("a"));
+    let (factor, waiting) = (enrolled(&one, "a", 7).await, enrolment("b", 8));
     one.begin_enrolment(&waiting, NOW).await.unwrap();
-    one.begin_assistance(&entry).await.unwrap();
 
     assert_eq!(other.find(&grant.digest, NOW).await.unwrap(), None);
     assert_eq!(other.peek(&presented(&code), NOW).await.unwrap(), None);
@@ -79,9 +78,6 @@ async fn shops_in_one_database_do_not_see_each_other() {
     assert!(!other.use_step(&factor.admin, &factor.token, 2).await.unwrap());
     assert!(!other.remove_factor(&factor.admin).await.unwrap());
     assert!(!other.remove_factor(&waiting.admin).await.unwrap());
-    let end = other.end_assistance(&entry.grant, AssistanceEnd::Expired, NOW);
-    assert_eq!(end.await.unwrap(), None);
-    assert_eq!(other.erase_assistance(&entry.customer).await.unwrap(), 0);
     other.revoke_all(&subject(), None, fresh(), NOW).await.unwrap();
     other.revoke_everything(fresh(), NOW).await.unwrap();
     other.revoke(&grant.digest, NOW, NOW + HOUR).await.unwrap();
@@ -92,7 +88,6 @@ async fn shops_in_one_database_do_not_see_each_other() {
     other.purge_codes(NOW + 3 * HOUR, 100).await.unwrap();
     assert_eq!(other.sweep(NOW + 6 * HOUR, 100).await.unwrap(), 0);
     other.purge_enrolments(NOW + 3 * HOUR, 100).await.unwrap();
-    other.purge_assistance(NOW + 3 * HOUR, 100).await.unwrap();
 
     assert_eq!(one.find(&grant.digest, NOW).await.unwrap(), Some(grant));
     assert_eq!(one.peek(&presented(&code), NOW).await.unwrap(), Some(code));
@@ -102,5 +97,4 @@ async fn shops_in_one_database_do_not_see_each_other() {
     assert_eq!(one.generation(&subject(), fresh()).await.unwrap(), generation);
     assert_eq!(one.factor(&factor.admin).await.unwrap().map(|kept| kept.last_step), Some(1));
     assert_eq!(one.enrolment(&waiting.token, NOW).await.unwrap(), Some(waiting));
-    assert_eq!(one.open_assistance(10).await.unwrap(), [entry]);
 }

@@ -1,15 +1,15 @@
 //! How often a verb goes to the server and back.
 
 use commerce_auth::{
-    AssistanceEnd, AuditSink, CustomerStore, KeyId, Origin, PostgresOptions, StoreError,
-    store::{Change, Changes, FactorStore, LedgerStore, OtcStore, StateStore, TokenStore},
+    AuditSink, CustomerStore, KeyId, Origin, PostgresOptions, StoreError,
+    store::{Change, Changes, FactorStore, OtcStore, StateStore, TokenStore},
 };
 use commerce_auth_test_servers::Proxy;
 
 use crate::{
     Schema, documents,
     fresh::{CAP, fresh},
-    records::{HOUR, MINUTE, NOW, code, enrolment, entry, grant, presented, recovery_code, subject},
+    records::{HOUR, MINUTE, NOW, code, enrolment, grant, presented, recovery_code, subject},
 };
 
 #[tokio::test(flavor = "multi_thread")]
@@ -22,7 +22,7 @@ async fn every_verb_is_one_round_trip() -> Result<(), StoreError> {
     // What is done once for each connection is done in the first round.
     for round in 0..2 {
         let (grant, code) = (grant(&format!("{round}")), code(&format!("{round}")));
-        let (enrolment, entry) = (enrolment(&format!("{round}"), 7), entry(&format!("{round}")));
+        let enrolment = enrolment(&format!("{round}"), 7);
         let (admin, factor, secret) = (&enrolment.admin, &enrolment.token, &enrolment.secret);
         let generation = store.generation(&subject(), fresh()).await?;
         let event = serde_json::from_str(
@@ -70,13 +70,6 @@ async fn every_verb_is_one_round_trip() -> Result<(), StoreError> {
             store.sealed_by_others(KeyId(2), 10);
             store.remove_factor(admin);
             store.purge_enrolments(NOW, 10);
-            store.begin_assistance(&entry);
-            store.find_assistance(&entry.grant);
-            store.open_assistance(10);
-            store.assistance_of(&entry.customer, 10);
-            store.end_assistance(&entry.grant, AssistanceEnd::SignedOut, NOW);
-            store.erase_assistance(&entry.customer);
-            store.purge_assistance(NOW, 10);
             store.load(&partition, &keys);
             store.commit(&partition, &creation, NOW);
             store.commit(&partition, &creation, NOW);

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use commerce_auth::{
     Origin,
-    store::{FactorStore, Insert, LedgerStore, OtcStore, Take, TokenStore},
+    store::{FactorStore, Insert, OtcStore, Take, TokenStore},
 };
 use commerce_auth_test_servers::Postgres;
 use tokio::time::timeout;
@@ -13,7 +13,7 @@ use crate::{
     all_resumes, connect, create,
     locked::{let_go, lock_everything, nothing_is_left_behind},
     options,
-    records::{HOUR, NOW, code, code_of, enrolled, entry, entry_of, grant, grant_of, presented, subject},
+    records::{HOUR, NOW, code, code_of, enrolled, grant, grant_of, presented, subject},
     support::fresh::{CAP, fresh},
 };
 
@@ -44,7 +44,6 @@ async fn the_next_caller_gets_its_own_answer() {
             store.revoke(&grant.digest, NOW, NOW + HOUR);
             store.factor(&dropped_factor.admin);
             store.use_step(&dropped_factor.admin, &dropped_factor.token, round + 2);
-            store.begin_assistance(&entry(&name));
         }
         let (grant, code) = (grant_of(2, &other), code_of(2, &other));
         assert_eq!(store.insert(&grant, &Origin::default(), theirs, CAP, NOW).await.unwrap(), Insert::Stored);
@@ -55,9 +54,6 @@ async fn the_next_caller_gets_its_own_answer() {
         assert!(store.use_step(admin, factor, round + 2).await.unwrap());
         let found = store.factor(admin).await.unwrap().expect("nobody removes it");
         assert_eq!((found.name, found.last_step), (*factor, round + 2));
-        let begun = entry_of(2, &other);
-        store.begin_assistance(&begun).await.unwrap();
-        assert_eq!(store.find_assistance(&begun.grant).await.unwrap(), Some(begun));
     }
     nothing_is_left_behind(&server).await;
 }

@@ -2,17 +2,14 @@
 
 use std::time::{Duration, Instant};
 
-use commerce_auth::{
-    AssistanceEnd, CustomerStore,
-    store::{FactorStore, LedgerStore},
-};
+use commerce_auth::{CustomerStore, store::FactorStore};
 use commerce_auth_test_servers::Postgres;
 use futures_util::future::join_all;
 use tokio_postgres::{Client, NoTls};
 
 use crate::{
     TIMEOUT, all_resumes, changes, create, find, in_time, looks, options,
-    records::{HOUR, NOW, enrolled, enrolment, entry, recovery_code},
+    records::{HOUR, NOW, enrolled, enrolment, recovery_code},
 };
 
 /// Another client, with a transaction open.
@@ -27,7 +24,7 @@ pub(crate) async fn another(server: &Postgres) -> Client {
 pub(crate) async fn lock_everything(server: &Postgres) -> Client {
     let client = another(server).await;
     let tables = "grants, bars, subjects, epoch, one_time_credentials, audit_events, customers, admins, \
-                  factors, recovery_codes, factor_enrolments, assistance_ledger, documents, entries";
+                  factors, recovery_codes, factor_enrolments, documents, entries";
     for table in tables.split(", ") {
         let lock = format!("LOCK TABLE commerce_auth.{table} IN SHARE ROW EXCLUSIVE MODE");
         client.batch_execute(&lock).await.unwrap();
@@ -88,18 +85,13 @@ async fn who_needs_the_lock_fails_in_time_and_who_looks_goes_on() {
     assert!(changes(&store).await.iter().all(Result::is_ok), "service did not resume at once");
 }
 
-/// What each verb answers that changes an admin user's factor, or the ledger, and has something to do.
+/// Every verb that changes an admin user's factor has something to do here.
 #[tokio::test(flavor = "multi_thread")]
-async fn no_verb_of_factors_and_the_ledger_writes_beside_a_lock() {
+async fn no_verb_of_factors_writes_beside_a_lock() {
     let Some(server) = Postgres::start() else { return };
     let store = options(&server.url()).locking_connections(16).connect().await.unwrap();
-    let (factor, waiting, ended) = (enrolled(&store, "a", 7).await, enrolment("b", 8), entry("ended"));
-    let (open, new) = (entry("open"), entry("new"));
+    let (factor, waiting) = (enrolled(&store, "a", 7).await, enrolment("b", 8));
     store.begin_enrolment(&waiting, NOW).await.unwrap();
-    for entry in [&ended, &open] {
-        store.begin_assistance(entry).await.unwrap();
-    }
-    assert!(store.end_assistance(&ended.grant, AssistanceEnd::Expired, NOW).await.unwrap().is_some());
     let (admin, name, secret) = (&factor.admin, &factor.token, &factor.secret);
     let (before, other) = (store.factor(admin).await.unwrap(), enrolment("c", 9));
     let code = recovery_code();
@@ -120,10 +112,6 @@ async fn no_verb_of_factors_and_the_ledger_writes_beside_a_lock() {
         reseal(admin, name, secret, &other.secret);
         remove_factor(admin);
         purge_enrolments(NOW + HOUR, 10);
-        begin_assistance(&new);
-        end_assistance(&open.grant, AssistanceEnd::Expired, NOW);
-        erase_assistance(&ended.customer);
-        purge_assistance(NOW, 10);
     }
     assert_eq!(store.factor(admin).await.unwrap(), before);
     let_go(&held).await;

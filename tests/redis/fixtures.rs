@@ -5,12 +5,9 @@
 use std::{error::Error, fmt::Write, time::Duration};
 
 use commerce_auth::{
-    AdminId, Assistance, CustomerId, Digest, Grant, KeyId, Obtained, Origin, RedisOptions, RedisStore,
-    Sealed, Subject, Website,
-    store::{
-        AssistanceEntry, Enrolment, FactorStore, Generation, Insert, OneTimeCredential, Presented, Purposes,
-        TokenStore,
-    },
+    AdminId, CustomerId, Digest, Grant, KeyId, Obtained, Origin, RedisOptions, RedisStore, Sealed, Subject,
+    Website,
+    store::{Enrolment, FactorStore, Generation, Insert, OneTimeCredential, Presented, Purposes, TokenStore},
 };
 use time::OffsetDateTime;
 
@@ -72,12 +69,6 @@ pub async fn enrolled(store: &impl FactorStore, name: &str, admin: &str) -> (Adm
 
 pub fn recovery_code() -> Digest {
     Digest::of(b"a recovery code")
-}
-
-/// An assistance to a customer that begins now and lives for an hour.
-pub fn entry(name: &str, number: i64) -> AssistanceEntry {
-    let assistance = Assistance::new(7.into(), Digest::of(b"an admin user's grant"), "why");
-    AssistanceEntry::of(&grant(name, number).assisted(assistance), &Origin::default()).unwrap()
 }
 
 pub async fn generation(store: &impl TokenStore, subject: &Subject) -> Generation {

@@ -10,9 +10,9 @@ use async_trait::async_trait;
 use commerce_auth::{
     AdminId, CustomerId, Digest, Grant, KeyId, Origin, Sealed, StoreError, Subject,
     store::{
-        AssistanceEnd, AssistanceEntry, Changes, CommitOutcome, Document, Enrolment, Factor, FactorStore,
-        Generation, GenerationId, Index, Insert, Key, LedgerStore, Listed, OneTimeCredential, OtcStore,
-        Partition, Position, Presented, StateStore, Store, Take, TokenStore,
+        Changes, CommitOutcome, Document, Enrolment, Factor, FactorStore, Generation, GenerationId, Index,
+        Insert, Key, Listed, OneTimeCredential, OtcStore, Partition, Position, Presented, StateStore, Store,
+        Take, TokenStore,
     },
 };
 use time::OffsetDateTime;
@@ -242,45 +242,5 @@ impl<S: Store> FactorStore for Alternating<S> {
 
     async fn purge_enrolments(&self, now: OffsetDateTime, limit: usize) -> Result<usize, StoreError> {
         self.next().purge_enrolments(now, limit).await
-    }
-}
-
-#[async_trait]
-impl<S: Store> LedgerStore for Alternating<S> {
-    async fn begin_assistance(&self, entry: &AssistanceEntry) -> Result<(), StoreError> {
-        self.next().begin_assistance(entry).await
-    }
-
-    async fn end_assistance(
-        &self,
-        grant: &Digest,
-        end: AssistanceEnd,
-        at: OffsetDateTime,
-    ) -> Result<Option<AssistanceEntry>, StoreError> {
-        self.next().end_assistance(grant, end, at).await
-    }
-
-    async fn find_assistance(&self, grant: &Digest) -> Result<Option<AssistanceEntry>, StoreError> {
-        self.next().find_assistance(grant).await
-    }
-
-    async fn open_assistance(&self, limit: usize) -> Result<Vec<AssistanceEntry>, StoreError> {
-        self.next().open_assistance(limit).await
-    }
-
-    async fn assistance_of(
-        &self,
-        customer: &CustomerId,
-        limit: usize,
-    ) -> Result<Vec<AssistanceEntry>, StoreError> {
-        self.next().assistance_of(customer, limit).await
-    }
-
-    async fn erase_assistance(&self, customer: &CustomerId) -> Result<usize, StoreError> {
-        self.next().erase_assistance(customer).await
-    }
-
-    async fn purge_assistance(&self, until: OffsetDateTime, limit: usize) -> Result<usize, StoreError> {
-        self.next().purge_assistance(until, limit).await
     }
 }

@@ -6,9 +6,9 @@ use async_trait::async_trait;
 use commerce_auth::{
     AdminId, CustomerId, Digest, Grant, KeyId, MemoryStore, Origin, Sealed, StoreError, Subject,
     store::{
-        AssistanceEnd, AssistanceEntry, Changes, CommitOutcome, Document, Enrolment, Factor, FactorStore,
-        Generation, GenerationId, Index, Insert, Key, LedgerStore, Listed, OneTimeCredential, OtcStore,
-        Partition, Position, Presented, StateStore, Take, TokenStore,
+        Changes, CommitOutcome, Document, Enrolment, Factor, FactorStore, Generation, GenerationId, Index,
+        Insert, Key, Listed, OneTimeCredential, OtcStore, Partition, Position, Presented, StateStore, Take,
+        TokenStore,
     },
 };
 use time::OffsetDateTime;
@@ -280,52 +280,5 @@ impl FactorStore for Hooked {
     async fn purge_enrolments(&self, now: OffsetDateTime, limit: usize) -> Result<usize, StoreError> {
         self.called("purge_enrolments").await?;
         self.inner.purge_enrolments(now, limit).await
-    }
-}
-
-#[async_trait]
-impl LedgerStore for Hooked {
-    async fn begin_assistance(&self, entry: &AssistanceEntry) -> Result<(), StoreError> {
-        self.called("begin_assistance").await?;
-        self.inner.begin_assistance(entry).await
-    }
-
-    async fn end_assistance(
-        &self,
-        grant: &Digest,
-        end: AssistanceEnd,
-        at: OffsetDateTime,
-    ) -> Result<Option<AssistanceEntry>, StoreError> {
-        self.called("end_assistance").await?;
-        self.inner.end_assistance(grant, end, at).await
-    }
-
-    async fn find_assistance(&self, grant: &Digest) -> Result<Option<AssistanceEntry>, StoreError> {
-        self.called("find_assistance").await?;
-        self.inner.find_assistance(grant).await
-    }
-
-    async fn open_assistance(&self, limit: usize) -> Result<Vec<AssistanceEntry>, StoreError> {
-        self.called("open_assistance").await?;
-        self.inner.open_assistance(limit).await
-    }
-
-    async fn assistance_of(
-        &self,
-        customer: &CustomerId,
-        limit: usize,
-    ) -> Result<Vec<AssistanceEntry>, StoreError> {
-        self.called("assistance_of").await?;
-        self.inner.assistance_of(customer, limit).await
-    }
-
-    async fn erase_assistance(&self, customer: &CustomerId) -> Result<usize, StoreError> {
-        self.called("erase_assistance").await?;
-        self.inner.erase_assistance(customer).await
-    }
-
-    async fn purge_assistance(&self, until: OffsetDateTime, limit: usize) -> Result<usize, StoreError> {
-        self.called("purge_assistance").await?;
-        self.inner.purge_assistance(until, limit).await
     }
 }

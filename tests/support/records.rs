@@ -5,8 +5,8 @@
 use std::time::Duration;
 
 use commerce_auth::{
-    Assistance, CustomerId, Digest, Grant, KeyId, Obtained, Origin, Sealed, Subject, Website,
-    store::{AssistanceEntry, Enrolment, FactorStore, OneTimeCredential, Presented, Purposes},
+    CustomerId, Digest, Grant, KeyId, Obtained, Sealed, Subject, Website,
+    store::{Enrolment, FactorStore, OneTimeCredential, Presented, Purposes},
 };
 use time::{OffsetDateTime, macros::datetime};
 
@@ -73,17 +73,6 @@ pub async fn enrolled(store: &impl FactorStore, name: &str, admin: i32) -> Enrol
     store.begin_enrolment(&enrolment, NOW).await.unwrap();
     assert!(store.activate(&enrolment.token, 1, &[recovery_code()], NOW).await.unwrap());
     enrolment
-}
-
-/// An assistance to a customer that begins now and lives for an hour.
-pub fn entry_of(customer: impl Into<CustomerId>, name: &str) -> AssistanceEntry {
-    let assistance = Assistance::new(7.into(), digest("an admin user's grant"), "why");
-    AssistanceEntry::of(&grant_of(customer, name).assisted(assistance), &Origin::default()).unwrap()
-}
-
-/// An assistance to customer 1.
-pub fn entry(name: &str) -> AssistanceEntry {
-    entry_of(1, name)
 }
 
 /// Everything that is said of an error and of its sources, to whoever prints them.

@@ -2,7 +2,7 @@
 
 use std::error::Error;
 
-use commerce_auth::{AdminNotice, AdminNotification, Notice, Notification, store::AssistanceEnd};
+use commerce_auth::{AdminNotice, AdminNotification, AssistanceEnd, Notice, Notification};
 use lettre::{
     Address, Message,
     address::Envelope,

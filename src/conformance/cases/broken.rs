@@ -2,13 +2,13 @@
 
 use std::error::Error;
 
-use super::{at, customer, digest, ensure, factors, ledger};
+use super::{at, customer, digest, ensure, factors};
 use crate::{
     account::{AdminId, Website},
     conformance::{Arena, Failure},
     error::StoreError,
     keyring::KeyId,
-    store::{AssistanceEnd, OneTimeCredential, Presented, Purposes, Store},
+    store::{OneTimeCredential, Presented, Purposes, Store},
 };
 
 /// Every verb but those of the token store answers an error, and the error carries its source.
@@ -26,7 +26,6 @@ pub(in crate::conformance) fn every_error_has_a_source<S: Store>(
     let (admin, factor) = (AdminId::from(1), digest("factor"));
     let enrolment = factors::enrolment("factor", 1);
     let secret = &enrolment.secret;
-    let entry = ledger::entry("a", 1, 0)?;
     arena.run(async {
         let store = arena.store();
         answered("put", store.put(&code, 3, at(0)).await)?;
@@ -45,15 +44,7 @@ pub(in crate::conformance) fn every_error_has_a_source<S: Store>(
         answered("reseal", store.reseal(&admin, &factor, secret, secret).await)?;
         answered("sealed_by_others", store.sealed_by_others(KeyId(1), 1).await)?;
         answered("remove_factor", store.remove_factor(&admin).await)?;
-        answered("purge_enrolments", store.purge_enrolments(at(0), 1).await)?;
-        answered("begin_assistance", store.begin_assistance(&entry).await)?;
-        let end = store.end_assistance(&entry.grant, AssistanceEnd::Expired, at(1)).await;
-        answered("end_assistance", end)?;
-        answered("find_assistance", store.find_assistance(&entry.grant).await)?;
-        answered("open_assistance", store.open_assistance(1).await)?;
-        answered("assistance_of", store.assistance_of(&entry.customer, 1).await)?;
-        answered("erase_assistance", store.erase_assistance(&entry.customer).await)?;
-        answered("purge_assistance", store.purge_assistance(at(0), 1).await)
+        answered("purge_enrolments", store.purge_enrolments(at(0), 1).await)
     })?
 }
 

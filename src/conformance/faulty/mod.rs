@@ -1,6 +1,5 @@
 mod codes;
 mod factors;
-mod ledger;
 mod state;
 mod tokens;
 
@@ -17,7 +16,7 @@ use time::OffsetDateTime;
 
 use super::Fault;
 use crate::{
-    store::{AssistanceEntry, Enrolment, OneTimeCredential, Store},
+    store::{Enrolment, OneTimeCredential, Store},
     token::Digest,
 };
 
@@ -40,9 +39,6 @@ struct Memory {
     activated: HashSet<Digest>,
     steps: HashSet<u64>,
     spent: HashSet<Digest>,
-    /// The latest entry of each name.
-    entries: HashMap<Digest, AssistanceEntry>,
-    ended: HashMap<Digest, AssistanceEntry>,
 }
 
 impl<S: Store> Faulty<S> {

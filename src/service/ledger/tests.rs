@@ -1,6 +1,4 @@
-mod oracle;
-
-use std::thread;
+use std::{ops::Deref, thread};
 
 use futures_lite::future::block_on;
 
@@ -23,17 +21,32 @@ fn entry(name: &str, customer: u32, second: i64) -> AssistanceEntry {
     AssistanceEntry::of(&grant, &Origin::default()).unwrap()
 }
 
-fn service(node: &Node) -> Ledger {
-    Ledger::new(node.documents.clone(), HISTORY)
+/// The ledger of a node.
+struct Service {
+    ledger: Ledger,
+    node: Node,
+}
+
+impl Deref for Service {
+    type Target = Ledger;
+
+    fn deref(&self) -> &Ledger {
+        &self.ledger
+    }
+}
+
+fn service(node: Node) -> Service {
+    Service { ledger: Ledger::new(node.documents.clone(), HISTORY), node }
 }
 
 fn begin(ledger: &Ledger, name: &str, customer: u32, second: i64) {
     block_on(ledger.begin(&entry(name, customer, second))).unwrap();
 }
 
-fn end(ledger: &Ledger, name: &str, customer: u32, second: i64) -> Option<AssistanceEntry> {
+fn end(service: &Service, name: &str, customer: u32, second: i64) -> Option<AssistanceEntry> {
     let customer = CustomerId::from(customer);
-    block_on(ledger.end(&customer, &digest(name), AssistanceEnd::SignedOut, at(second))).unwrap()
+    service.node.set(second);
+    block_on(service.end(&customer, &digest(name), AssistanceEnd::SignedOut)).unwrap()
 }
 
 fn names(page: &Page) -> Vec<Digest> {
@@ -55,7 +68,7 @@ fn digests<const N: usize>(names: [&str; N]) -> Vec<Digest> {
 #[test]
 fn entries_stand_in_their_order_and_nobody_elses() {
     let store = Arc::new(Watched::default());
-    let ledger = service(&store.node(1));
+    let ledger = service(store.node(1));
     for (name, customer, second) in
         [("third", 1, 3), ("first", 2, 1), ("fourth", 1, 4), ("second", 1, 2), ("ended", 1, 0)]
     {
@@ -75,7 +88,7 @@ fn entries_stand_in_their_order_and_nobody_elses() {
 #[test]
 fn pages_follow_each_other_to_the_end() {
     let store = Arc::new(Watched::default());
-    let ledger = service(&store.node(1));
+    let ledger = service(store.node(1));
     for number in 0..7 {
         begin(&ledger, &format!("{number}"), 1, number);
     }
@@ -98,7 +111,7 @@ fn pages_follow_each_other_to_the_end() {
 #[test]
 fn an_end_costs_two_calls_and_a_list_one() {
     let store = Arc::new(Watched::default());
-    let ledger = service(&store.node(1));
+    let ledger = service(store.node(1));
     begin(&ledger, "one", 1, 0);
     assert_eq!(store.calls(), [1, 1, 0]);
     assert!(end(&ledger, "one", 1, 1).is_some());
@@ -112,7 +125,7 @@ fn an_end_costs_two_calls_and_a_list_one() {
 #[test]
 fn erasing_takes_more_than_a_page_of_what_has_ended() {
     let store = Arc::new(Watched::default());
-    let ledger = service(&store.node(1));
+    let ledger = service(store.node(1));
     for number in 0..100 {
         begin(&ledger, &format!("{number}"), 1, number);
         // Every tenth goes on.
@@ -134,7 +147,7 @@ fn erasing_takes_more_than_a_page_of_what_has_ended() {
 #[test]
 fn a_sweep_takes_what_ended_longer_ago_than_the_history() {
     let store = Arc::new(Watched::default());
-    let ledger = service(&store.node(1));
+    let ledger = service(store.node(1));
     for number in 0..4 {
         begin(&ledger, &format!("{number}"), 1, number);
         assert!(end(&ledger, &format!("{number}"), 1, 10 + number).is_some());
@@ -149,7 +162,7 @@ fn a_sweep_takes_what_ended_longer_ago_than_the_history() {
 fn of_callers_on_two_nodes_one_notes_the_end() {
     for round in 0..20 {
         let store = Arc::new(Watched::default());
-        let nodes = [1, 2].map(|seed| service(&store.node(seed)));
+        let nodes = [1, 2].map(|seed| service(store.node(seed)));
         thread::scope(|scope| {
             for caller in 0..20 {
                 scope.spawn({
@@ -179,7 +192,7 @@ fn a_document_of_a_newer_format_is_unavailable() {
         store::{Change, Changes, CommitOutcome, DocumentId, IndexEntry, Key, Name, Put, Version},
     };
     let store = Arc::new(Watched::default());
-    let ledger = service(&store.node(1));
+    let ledger = service(store.node(1));
     let put = Put {
         key: Key { kind: Name::of("assistance"), id: DocumentId::from(digest("newer")) },
         expects: None,
@@ -201,7 +214,7 @@ fn a_document_of_a_newer_format_is_unavailable() {
     assert!(block_on(ledger.of(&customer, None, 9)).is_err());
     assert!(block_on(ledger.open(None, 9)).is_err());
     assert!(block_on(ledger.find(&customer, &grant)).is_err());
-    assert!(block_on(ledger.end(&customer, &grant, AssistanceEnd::Expired, at(0))).is_err());
+    assert!(block_on(ledger.end(&customer, &grant, AssistanceEnd::Expired)).is_err());
     assert!(block_on(ledger.begin(&entry("newer", 1, 0))).is_err());
     assert!(block_on(ledger.erase(&customer)).is_err());
     let [_, commits, _] = store.calls();

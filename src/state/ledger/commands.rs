@@ -11,8 +11,8 @@ use crate::{
         format::{decode, put, read},
         of_customer,
     },
-    store::{AssistanceEnd, AssistanceEntry, Changes, DocumentId, Index, IndexEntry, Key, Name, micros},
-    token::Digest,
+    store::{Changes, DocumentId, Index, IndexEntry, Key, Name, micros},
+    token::{AssistanceEnd, AssistanceEntry, Digest},
 };
 
 const ENTRY: Name = Name::of("assistance");
@@ -40,12 +40,12 @@ pub(crate) struct Beginning<'a> {
     pub(crate) entry: &'a AssistanceEntry,
 }
 
-/// Notes the end of an assistance that has not ended, and answers the entry as it is then.
+/// Notes that an assistance that has not ended ends now, or ended when its token expired. Answers the entry as
+/// it is then.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Ending<'a> {
     pub(crate) grant: &'a Digest,
     pub(crate) end: AssistanceEnd,
-    pub(crate) at: OffsetDateTime,
     /// The time for which the entry is kept after its end.
     pub(crate) history: Duration,
 }
@@ -93,11 +93,10 @@ impl Transition for Ending<'_> {
     fn apply(
         &self,
         documents: &[Option<&[u8]>],
-        _now: OffsetDateTime,
+        now: OffsetDateTime,
     ) -> Result<Step<Option<AssistanceEntry>>, DocumentError> {
         let mut entry = read::<Entry>(documents, 0)?;
-        let at = micros::to_time(micros::from_time(self.at));
-        let Some(entry) = entry.take_if(|entry| entry.end(self.end, at)) else {
+        let Some(entry) = entry.take_if(|entry| entry.end(self.end, now)) else {
             return Ok(Step { answer: None, writes: vec![Write::Keep] });
         };
         let writes = vec![write(&entry, self.history)?];

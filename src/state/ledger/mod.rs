@@ -16,8 +16,8 @@ use time::OffsetDateTime;
 use super::{format::Stored, stored};
 use crate::{
     account::{CustomerId, Website},
-    store::{AssistanceEnd, AssistanceEntry, micros},
-    token::{Assistance, Digest, Obtained, Origin},
+    store::micros,
+    token::{Assistance, AssistanceEnd, AssistanceEntry, Digest, Obtained, Origin},
 };
 
 /// The document of an entry.
@@ -72,8 +72,9 @@ impl Entry {
     }
 
     /// Notes the first end.
-    fn end(&mut self, how: AssistanceEnd, at: OffsetDateTime) -> bool {
+    fn end(&mut self, how: AssistanceEnd, now: OffsetDateTime) -> bool {
         let is_first = self.ended.is_none();
+        let at = micros::to_time(micros::from_time(now)).min(self.expires_at);
         self.ended.get_or_insert(Ended { at, how });
         is_first
     }

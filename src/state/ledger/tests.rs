@@ -40,7 +40,7 @@ impl Kept {
 
     fn end(&mut self, name: &str, end: AssistanceEnd, second: i64) -> Option<AssistanceEntry> {
         let grant = digest(name);
-        self.run(&Ending { grant: &grant, end, at: at(second), history: HISTORY }, at(second))
+        self.run(&Ending { grant: &grant, end, history: HISTORY }, at(second))
     }
 
     fn find(&mut self, name: &str) -> Option<AssistanceEntry> {
@@ -94,6 +94,19 @@ fn beginning_twice_keeps_the_first_and_the_first_end_stays() {
     assert_eq!(kept.find("same"), Some(expected));
 }
 
+#[test]
+fn no_end_is_later_than_the_expiry() {
+    for (second, expected) in [(59, 59), (60, 60), (61, 60), (9000, 60)] {
+        for end in ENDS {
+            let mut kept = Kept::default();
+            let open = entry("one", 0);
+            kept.begin(&open);
+            assert_eq!(kept.end("one", end, second), Some(ended(&open, end, expected)));
+            assert_eq!(kept.only().keep_until, Some(at(expected + 1000)));
+        }
+    }
+}
+
 /// Two nodes whose clocks are two minutes apart, long after the retention of the entry.
 #[test]
 fn an_end_is_not_written_over_by_a_clock_that_is_apart() {
@@ -141,7 +154,7 @@ fn the_longest_history_is_no_overflow() {
     let mut kept = Kept::default();
     kept.begin(&entry("one", 0));
     let grant = digest("one");
-    let ending = Ending { grant: &grant, end: AssistanceEnd::Expired, at: at(1), history: Duration::MAX };
+    let ending = Ending { grant: &grant, end: AssistanceEnd::Expired, history: Duration::MAX };
     assert!(kept.run(&ending, at(1)).is_some());
     assert!(kept.only().keep_until.unwrap().year() > 9000);
 }
@@ -198,7 +211,7 @@ fn a_document_of_another_shape_is_refused() {
     let (text, entry, grant, now) = (text(), entry("one", 0), digest("one"), at(1));
     refuses_bent(&Beginning { entry: &entry }, &[&text], now);
     refuses_bent(&Finding { grant: &grant }, &[&text], now);
-    let ending = Ending { grant: &grant, end: AssistanceEnd::Expired, at: now, history: HISTORY };
+    let ending = Ending { grant: &grant, end: AssistanceEnd::Expired, history: HISTORY };
     refuses_bent(&ending, &[&text], now);
     let mut kept = Kept::default();
     kept.begin(&entry);
@@ -215,7 +228,7 @@ proptest! {
         let (entry, grant, now) = (entry("one", 0), digest("one"), at(seconds.into()));
         survives(&Beginning { entry: &entry }, &bytes, now);
         survives(&Finding { grant: &grant }, &bytes, now);
-        let ending = Ending { grant: &grant, end: AssistanceEnd::Expired, at: now, history: HISTORY };
+        let ending = Ending { grant: &grant, end: AssistanceEnd::Expired, history: HISTORY };
         survives(&ending, &bytes, now);
         let mut kept = Kept::default();
         kept.begin(&entry);

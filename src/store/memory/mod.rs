@@ -6,7 +6,6 @@
 mod accounts;
 mod digest_map;
 mod factors;
-mod ledger;
 mod otc;
 mod shards;
 mod state;
@@ -20,8 +19,8 @@ use async_trait::async_trait;
 use time::OffsetDateTime;
 
 use super::{
-    AssistanceEnd, AssistanceEntry, Enrolment, Factor, FactorStore, Generation, GenerationId, Insert,
-    LedgerStore, OneTimeCredential, OtcStore, Presented, Take, TokenStore,
+    Enrolment, Factor, FactorStore, Generation, GenerationId, Insert, OneTimeCredential, OtcStore, Presented,
+    Take, TokenStore,
 };
 use crate::{
     account::{AdminId, CustomerId},
@@ -30,7 +29,7 @@ use crate::{
     token::{Digest, Grant, Origin, Subject},
 };
 
-/// Tokens, one-time credentials, attempt budgets, second factors and the ledger of assistance in memory.
+/// Tokens and documents in memory.
 ///
 /// Sharded, so that cores do not wait for each other. Every write sweeps a little of what has expired, so
 /// nothing needs to call [`Auth::purge`](crate::Auth::purge).
@@ -39,7 +38,6 @@ pub struct MemoryStore {
     tokens: token::Tokens,
     codes: otc::Codes,
     factors: factors::Factors,
-    ledger: ledger::Ledger,
     state: state::State,
 }
 
@@ -244,46 +242,5 @@ impl FactorStore for MemoryStore {
 
     async fn purge_enrolments(&self, now: OffsetDateTime, limit: usize) -> Result<usize, StoreError> {
         Ok(self.factors.purge(now, limit))
-    }
-}
-
-#[async_trait]
-impl LedgerStore for MemoryStore {
-    async fn begin_assistance(&self, entry: &AssistanceEntry) -> Result<(), StoreError> {
-        self.ledger.begin(entry);
-        Ok(())
-    }
-
-    async fn end_assistance(
-        &self,
-        grant: &Digest,
-        end: AssistanceEnd,
-        at: OffsetDateTime,
-    ) -> Result<Option<AssistanceEntry>, StoreError> {
-        Ok(self.ledger.end(grant, end, at))
-    }
-
-    async fn find_assistance(&self, grant: &Digest) -> Result<Option<AssistanceEntry>, StoreError> {
-        Ok(self.ledger.find(grant))
-    }
-
-    async fn open_assistance(&self, limit: usize) -> Result<Vec<AssistanceEntry>, StoreError> {
-        Ok(self.ledger.open(limit))
-    }
-
-    async fn assistance_of(
-        &self,
-        customer: &CustomerId,
-        limit: usize,
-    ) -> Result<Vec<AssistanceEntry>, StoreError> {
-        Ok(self.ledger.of(customer, limit))
-    }
-
-    async fn erase_assistance(&self, customer: &CustomerId) -> Result<usize, StoreError> {
-        Ok(self.ledger.erase(customer))
-    }
-
-    async fn purge_assistance(&self, until: OffsetDateTime, limit: usize) -> Result<usize, StoreError> {
-        Ok(self.ledger.purge(until, limit))
     }
 }

@@ -43,7 +43,6 @@ mod codes;
 mod connector;
 mod factors;
 mod failure;
-mod ledger;
 mod locking;
 mod migrations;
 mod options;

@@ -82,11 +82,6 @@ statements! {
         Factor => factors!("admin = $1"),
         SealedByOthers => factors!("key_id <> $1 LIMIT $2"),
         Enrolment => "SELECT * FROM \"{schema}\".factor_enrolments WHERE token = $1 AND expires_at > $2 LIMIT 1",
-        FindAssistance => "SELECT * FROM \"{schema}\".assistance_ledger WHERE digest = $1",
-        OpenAssistance =>
-            "SELECT * FROM \"{schema}\".assistance_ledger WHERE ended_at IS NULL ORDER BY began_at LIMIT $1",
-        AssistanceOf =>
-            "SELECT * FROM \"{schema}\".assistance_ledger WHERE customer = $1 ORDER BY began_at DESC LIMIT $2",
         LoadDocuments =>
             "SELECT document.version, document.bytes FROM unnest($2::text[], $3::bytea[]) WITH ORDINALITY \
              AS wanted (kind, id, place) LEFT JOIN LATERAL (SELECT version, bytes FROM \"{schema}\".documents \
@@ -146,14 +141,6 @@ statements! {
              WHERE admin = $1 AND name = $2 AND key_id = $3 AND secret = $4 RETURNING true",
         RemoveFactor => "SELECT \"{schema}\".remove_factor($1)",
         PurgeEnrolments => "SELECT \"{schema}\".purge_enrolments($1, $2)",
-        BeginAssistance =>
-            "INSERT INTO \"{schema}\".assistance_ledger VALUES \
-             ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) ON CONFLICT DO NOTHING",
-        EndAssistance =>
-            "UPDATE \"{schema}\".assistance_ledger SET ended_at = $2, ended_how = $3 \
-             WHERE digest = $1 AND ended_at IS NULL RETURNING *",
-        EraseAssistance => "SELECT \"{schema}\".erase_assistance($1)",
-        PurgeAssistance => "SELECT \"{schema}\".purge_assistance($1, $2)",
         CommitDocuments =>
             "SELECT * FROM \"{schema}\".commit_documents($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
         SweepDocuments => "SELECT \"{schema}\".sweep_documents($1, $2)",

@@ -67,26 +67,6 @@ impl Keys {
         self.word("enrolments")
     }
 
-    /// An entry of the ledger.
-    pub(super) fn entry(&self, grant: &Digest) -> Vec<u8> {
-        self.key(b"l", grant.as_bytes())
-    }
-
-    /// The grants of the entries that have not ended, by their begin.
-    pub(super) fn open_entries(&self) -> Vec<u8> {
-        self.word("open")
-    }
-
-    /// The grants of those that have, by their end.
-    pub(super) fn ended_entries(&self) -> Vec<u8> {
-        self.word("ended")
-    }
-
-    /// The grants of a customer's entries, by their begin.
-    pub(super) fn entries_of(&self, customer: &CustomerId) -> Vec<u8> {
-        self.key(b"h", customer.to_string().as_bytes())
-    }
-
     /// A document, by its name.
     pub(super) fn document(&self, name: &[u8]) -> Vec<u8> {
         self.key(b"d", name)

@@ -94,7 +94,7 @@ pub(super) fn subject_bytes(subject: &Subject) -> Vec<u8> {
     .into_bytes()
 }
 
-pub(super) const fn obtained_byte(obtained: Obtained) -> u8 {
+const fn obtained_byte(obtained: Obtained) -> u8 {
     match obtained {
         Obtained::Password => 1,
         Obtained::ResetToken => 2,
@@ -105,7 +105,7 @@ pub(super) const fn obtained_byte(obtained: Obtained) -> u8 {
     }
 }
 
-pub(super) fn write_text(record: &mut Vec<u8>, text: Option<&str>) {
+fn write_text(record: &mut Vec<u8>, text: Option<&str>) {
     write_bytes(record, text.map(str::as_bytes));
 }
 
@@ -120,7 +120,7 @@ fn write_bytes(record: &mut Vec<u8>, bytes: Option<&[u8]>) {
     record.extend(bytes.unwrap_or_default());
 }
 
-pub(super) fn write_origin(record: &mut Vec<u8>, origin: &Origin) {
+fn write_origin(record: &mut Vec<u8>, origin: &Origin) {
     match origin.source {
         None => write_bytes(record, None),
         Some(IpAddr::V4(source)) => write_bytes(record, Some(&source.octets())),
@@ -130,7 +130,7 @@ pub(super) fn write_origin(record: &mut Vec<u8>, origin: &Origin) {
     write_text(record, origin.correlation_id.as_deref());
 }
 
-pub(super) fn write_assistance(record: &mut Vec<u8>, assistance: Option<&Assistance>) {
+fn write_assistance(record: &mut Vec<u8>, assistance: Option<&Assistance>) {
     write_text(record, assistance.map(|assistance| assistance.actor.to_string()).as_deref());
     if let Some(assistance) = assistance {
         record.extend(assistance.parent.as_bytes());
@@ -169,12 +169,12 @@ impl<'r> Reader<'r> {
     }
 
     /// A text whose length is one byte.
-    pub(super) fn short(&mut self) -> Option<&'r str> {
+    fn short(&mut self) -> Option<&'r str> {
         let length = self.byte()?;
         str::from_utf8(self.take(length.into())?).ok()
     }
 
-    pub(super) fn bytes(&mut self) -> Option<Option<&'r [u8]>> {
+    fn bytes(&mut self) -> Option<Option<&'r [u8]>> {
         let (mut length, mut shift) = (0_usize, 0);
         loop {
             let group = self.byte()?;
@@ -190,18 +190,18 @@ impl<'r> Reader<'r> {
         }
     }
 
-    pub(super) fn text(&mut self) -> Option<Option<&'r str>> {
+    fn text(&mut self) -> Option<Option<&'r str>> {
         self.bytes()?.map(str::from_utf8).transpose().ok()
     }
 
-    pub(super) fn assistance(&mut self) -> Option<Option<Arc<Assistance>>> {
+    fn assistance(&mut self) -> Option<Option<Arc<Assistance>>> {
         let Some(actor) = self.text()? else { return Some(None) };
         let (actor, parent) = (actor.parse().ok()?, self.digest()?);
         let reason = self.text()??.to_owned();
         Some(Some(Arc::new(Assistance { actor, parent, reason })))
     }
 
-    pub(super) fn obtained(&mut self) -> Option<Obtained> {
+    fn obtained(&mut self) -> Option<Obtained> {
         Some(match self.byte()? {
             1 => Obtained::Password,
             2 => Obtained::ResetToken,
@@ -227,7 +227,7 @@ impl<'r> Reader<'r> {
         Some(Grant { digest, subject, website, obtained, assistance, issued_at, expires_at })
     }
 
-    pub(super) fn origin(&mut self) -> Option<Origin> {
+    fn origin(&mut self) -> Option<Origin> {
         let source = match self.bytes()? {
             None => None,
             Some(octets) => Some(match octets.len() {

@@ -42,11 +42,6 @@ scripts! {
     SEALED_BY_OTHERS: "#!lua flags=no-writes" "factors" "sealed_by_others";
     REMOVE_FACTOR: "#!lua flags=allow-oom" "enrolments" "remove_factor";
     PURGE_ENROLMENTS: "#!lua flags=allow-oom" "enrolments" "purge_enrolments";
-    BEGIN_ASSISTANCE: "#!lua" "begin_assistance";
-    END_ASSISTANCE: "#!lua flags=allow-oom" "ledger" "end_assistance";
-    ENTRIES: "#!lua flags=no-writes" "entries";
-    ERASE_ASSISTANCE: "#!lua flags=allow-oom" "ledger" "erase_assistance";
-    PURGE_ASSISTANCE: "#!lua flags=allow-oom" "ledger" "purge_assistance";
     COMMIT: "#!lua" "documents" "commit";
     COMMIT_IN_PLACE: "#!lua flags=allow-oom" "documents" "commit";
     LIST_DOCUMENTS: "#!lua flags=allow-oom" "documents" "list_documents";

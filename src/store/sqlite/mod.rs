@@ -49,7 +49,6 @@ mod audit;
 mod codes;
 mod factors;
 mod failure;
-mod ledger;
 mod migrations;
 mod open;
 mod readers;

@@ -34,15 +34,19 @@ impl Names {
             issued: grant.issued_at,
             expires: grant.expires_at,
             revoked: false,
-            swept: false,
         }
     }
 
     /// The same, as its bearer is known. The parent of an assistance is not part of an identity.
     pub(crate) fn identity(&self, who: &Identity, parent: Option<usize>) -> (Name, Token) {
-        let token = |owner, site, obtained, assist, issued, expires| {
-            let (revoked, swept) = (false, false);
-            Token { owner, site, obtained, assist, issued, expires, revoked, swept }
+        let token = |owner, site, obtained, assist, issued, expires| Token {
+            owner,
+            site,
+            obtained,
+            assist,
+            issued,
+            expires,
+            revoked: false,
         };
         match who {
             Identity::Customer(who) => {

@@ -1,8 +1,8 @@
 //! The ledger of assistance: what its customers are told.
 
 use commerce_auth::{
+    AssistanceEnd,
     audit::{Outcome, Refusal},
-    store::AssistanceEnd,
 };
 
 use super::{Answer, Notified, Shop, Who};
@@ -42,7 +42,6 @@ impl Shop {
     /// The host's timer.
     pub(crate) fn purge(&mut self) -> Answer {
         self.settle(self.open.clone());
-        self.sweep();
         Answer::Done
     }
 

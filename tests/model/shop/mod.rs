@@ -14,7 +14,7 @@ mod trail;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use commerce_auth::{AccountStatus, Error, Obtained, store::AssistanceEnd};
+use commerce_auth::{AccountStatus, AssistanceEnd, Error, Obtained};
 use time::{Duration, OffsetDateTime as Time};
 
 pub(crate) use assistance::NO_REASON;
@@ -105,8 +105,6 @@ pub(crate) struct Token {
     pub(crate) issued: Time,
     pub(crate) expires: Time,
     pub(crate) revoked: bool,
-    /// Expired, and since then swept from the store.
-    pub(crate) swept: bool,
 }
 
 /// What a customer is told.
@@ -159,12 +157,6 @@ impl Shop {
         !self.tokens[token].revoked && self.now < self.tokens[token].expires
     }
 
-    /// Whether the store still knows of an expired token that it was not revoked: for a day, unless it is swept.
-    fn is_known_as_expired(&self, token: usize) -> bool {
-        let Token { expires, revoked, swept, .. } = self.tokens[token];
-        !revoked && !swept && self.now >= expires && self.now < expires + Duration::DAY
-    }
-
     fn end_tokens(&mut self, owner: Who, keep: Option<usize>) {
         for (place, token) in self.tokens.iter_mut().enumerate() {
             token.revoked |= token.owner == owner && Some(place) != keep;
@@ -195,16 +187,9 @@ impl Shop {
             (Who::Customer(_), None) => Duration::hours(1),
         };
         let expires = until.map_or(issued + lifetime, |until| until.min(issued + lifetime));
-        let (revoked, swept) = (false, false);
-        let token = Token { owner, site, obtained, assist, issued, expires, revoked, swept };
+        let token = Token { owner, site, obtained, assist, issued, expires, revoked: false };
         self.tokens.push(token);
         Answer::Issued(self.tokens.len() - 1, token)
-    }
-
-    /// What is expired is removed from the store.
-    fn sweep(&mut self) {
-        let now = self.now;
-        self.tokens.iter_mut().for_each(|token| token.swept |= now >= token.expires);
     }
 }
 

@@ -1,9 +1,8 @@
 //! Ways to a token by credential.
 
 use commerce_auth::{
-    AccountStatus, Error, Field, Obtained,
+    AccountStatus, AssistanceEnd, Error, Field, Obtained,
     audit::{Action, Outcome, Refusal},
-    store::AssistanceEnd,
 };
 
 use super::{

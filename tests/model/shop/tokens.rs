@@ -1,9 +1,8 @@
 //! What a token is good for, and how it ends.
 
 use commerce_auth::{
-    Error,
+    AssistanceEnd, Error,
     audit::{Action, Outcome, Refusal},
-    store::AssistanceEnd,
 };
 
 use super::{
@@ -12,31 +11,10 @@ use super::{
 };
 
 impl Shop {
-    /// None is no token at all.
-    pub(super) fn live(&mut self, bearer: Option<usize>) -> Result<usize, Error> {
+    /// None is no token at all. The trail is not told of a token that has ended.
+    pub(super) fn live(&self, bearer: Option<usize>) -> Result<usize, Error> {
         let token = bearer.ok_or(Error::InvalidToken)?;
-        if self.is_live(token) {
-            return Ok(token);
-        }
-        // The trail is told of a token that an admin user was behind: of the admin user's own, while the store knows it as
-        // expired; of an assistance, while the ledger does.
-        match (self.tokens[token].owner, self.tokens[token].assist) {
-            (Who::Admin(_), _) if self.is_known_as_expired(token) => {
-                let event = self.by_customer(Action::AdminUse, token);
-                self.note(event, Refusal::TokenExpired);
-            }
-            (Who::Customer(customer), Some(assist)) => {
-                let why = match self.assists(assist, customer) {
-                    _ if self.now >= self.tokens[token].expires => Refusal::TokenExpired,
-                    Err((Outcome::Refused(why), _)) => why,
-                    _ => Refusal::AssistanceEnded,
-                };
-                let event = self.by_customer(Action::AssistanceUse, token);
-                self.note(event, why);
-            }
-            _ => {}
-        }
-        Err(Error::InvalidToken)
+        if self.is_live(token) { Ok(token) } else { Err(Error::InvalidToken) }
     }
 
     pub(crate) fn verify(&mut self, bearer: Option<usize>, site: usize) -> Result<usize, Error> {

@@ -1,8 +1,7 @@
 use axum::{Json, extract::State};
 use commerce_auth::{
-    AdminId, AdminStore, CustomerId, CustomerStore, Error, StoreError,
+    AdminId, AdminStore, AssistanceEntry, CustomerId, CustomerStore, Error, StoreError,
     http::{Caller, rest::RestError},
-    store::AssistanceEntry,
 };
 use serde::Serialize;
 use time::OffsetDateTime;
