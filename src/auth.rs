@@ -11,7 +11,7 @@ use crate::{
     keyring::Keyring,
     notifier::Notifier,
     random::{ChaChaRandom, SecureRandom},
-    service::{Documents, attempts::Attempts},
+    service::{Documents, attempts::Attempts, codes::OneTimeCredentials},
     store::{FactorStore, LedgerStore, OtcStore, StateStore, Store, TokenStore},
     token::TokenFormat,
 };
@@ -32,7 +32,7 @@ pub(crate) struct Parts {
     pub(crate) notifier: Option<Arc<dyn Notifier>>,
     pub(crate) trail: Trail,
     pub(crate) tokens: Arc<dyn TokenStore>,
-    pub(crate) codes: Arc<dyn OtcStore>,
+    pub(crate) codes: OneTimeCredentials,
     pub(crate) state: Arc<dyn StateStore>,
     pub(crate) factors: Arc<dyn FactorStore>,
     pub(crate) ledger: Arc<dyn LedgerStore>,
@@ -69,7 +69,7 @@ impl Auth {
             audit: Box::new(move |keyring| bundled.audit_sink(keyring)),
             keyring: None,
             tokens: store.clone(),
-            codes: store.clone(),
+            codes: None,
             state: store.clone(),
             factors: store.clone(),
             ledger: store,
@@ -129,7 +129,7 @@ pub struct AuthBuilder {
     audit: OpenTrail,
     keyring: Option<Keyring>,
     tokens: Arc<dyn TokenStore>,
-    codes: Arc<dyn OtcStore>,
+    codes: Option<Arc<dyn OtcStore>>,
     state: Arc<dyn StateStore>,
     factors: Arc<dyn FactorStore>,
     ledger: Arc<dyn LedgerStore>,
@@ -183,9 +183,10 @@ impl AuthBuilder {
         Self { tokens: Arc::new(tokens), ..self }
     }
 
-    /// Keeps one-time credentials in another backend than the rest.
+    /// Keeps one-time credentials in a store of their own. By default they are documents in the [state
+    /// store](Self::state).
     pub fn one_time_credentials<S: OtcStore>(self, codes: S) -> Self {
-        Self { codes: Arc::new(codes), ..self }
+        Self { codes: Some(Arc::new(codes)), ..self }
     }
 
     /// Keeps documents, such as attempt budgets, in another backend than the rest.
@@ -245,7 +246,8 @@ impl AuthBuilder {
         let documents = Arc::new(Documents::new(Arc::clone(&state), Arc::clone(&clock), Arc::clone(&random)));
         let parts = Parts {
             decoys: Decoys::draw(random.as_ref())?,
-            evaluator: Evaluator::new(pool, Arc::clone(&codes), Arc::clone(&clock)),
+            evaluator: Evaluator::new(pool),
+            codes: OneTimeCredentials::new(Arc::clone(&documents), codes),
             attempts: Attempts::new(documents, Arc::clone(&clock), Arc::clone(&random)),
             format: TokenFormat::new(keyring.clone()),
             trail,
@@ -254,7 +256,6 @@ impl AuthBuilder {
             admins,
             notifier,
             tokens,
-            codes,
             state,
             factors,
             ledger,

@@ -11,9 +11,8 @@ const SWEEP_SLACK: Duration = Duration::from_secs(60 * 60);
 pub struct Purged {
     /// Expired or revoked grants.
     pub tokens: usize,
-    /// Expired one-time credentials.
-    pub codes: usize,
-    /// Documents that count nothing any more, such as the attempt budgets of an account.
+    /// Documents that count nothing any more, such as the attempt budgets of an account and expired
+    /// one-time credentials.
     pub documents: usize,
     /// Expired enrolments of second factors.
     pub enrolments: usize,
@@ -37,7 +36,6 @@ impl Auth {
         let until = before(now, self.config().assistance_history);
         Ok(Purged {
             tokens: self.parts.tokens.purge_tokens(now, limit).await?,
-            codes: self.parts.codes.purge_codes(now, limit).await?,
             documents: self.parts.state.sweep(before(now, SWEEP_SLACK), limit).await?,
             enrolments: self.parts.factors.purge_enrolments(now, limit).await?,
             assistance: self.parts.ledger.purge_assistance(until, limit).await?,

@@ -1,11 +1,13 @@
-//! Where tokens, documents, one-time credentials, second factors and the ledger of assistance are kept.
+//! Where tokens, documents, second factors and the ledger of assistance are kept.
 //!
-//! Five traits, one for each: [`TokenStore`], [`StateStore`], [`OtcStore`], [`FactorStore`], [`LedgerStore`]. [`Store`] is all of them in one value, with its [`AuditSink`], if it has one. [`memory`]
+//! Four traits, one for each: [`TokenStore`], [`StateStore`], [`FactorStore`], [`LedgerStore`]. [`Store`] is all of them in one value, with its [`AuditSink`], if it has one. [`memory`]
 //! keeps them in this process; with the features of their names, `sqlite`, `postgres` and `redis` keep them
 //! for good.
 //!
 //! [`StateStore`] keeps versioned documents whose meaning the library owns, such as the attempt budgets of an
-//! account. It will take the place of all of them but [`TokenStore`].
+//! account and the one-time credentials of a customer. It will take the place of all of them but
+//! [`TokenStore`]. A host may put an [`OtcStore`] of its own in the place of the documents of one-time
+//! credentials.
 //!
 //! # Rules of a storage verb
 //!
@@ -30,8 +32,6 @@ mod factor;
 mod ledger;
 pub mod memory;
 pub(crate) mod micros;
-#[allow(dead_code, unreachable_pub, reason = "it takes the place of `otc`; no flow uses it yet")]
-pub(crate) mod one_time;
 #[cfg(any(feature = "postgres", feature = "redis", feature = "sqlite"))]
 mod open_error;
 mod otc;
@@ -48,7 +48,7 @@ pub use factor::{Enrolment, Factor, FactorStore};
 pub use ledger::{AssistanceEnd, AssistanceEntry, LedgerStore};
 #[cfg(any(feature = "postgres", feature = "redis", feature = "sqlite"))]
 pub use open_error::OpenError;
-pub use otc::{OneTimeCredential, OtcStore, Presented, Purpose, Purposes, Take};
+pub use otc::{Offer, OneTimeCredential, OtcStore, Peek, Presented, Purpose, Purposes, Spent, Take};
 pub use state::{
     Change, Changes, ChangesError, CommitOutcome, Document, DocumentId, Index, IndexEntry, Key, Listed, Name,
     NameError, Partition, Position, Put, StateStore, Version,
@@ -60,7 +60,7 @@ use std::sync::Arc;
 use crate::{audit::AuditSink, keyring::Keyring};
 
 /// Everything a backend keeps, in one value.
-pub trait Store: TokenStore + StateStore + OtcStore + FactorStore + LedgerStore {
+pub trait Store: TokenStore + StateStore + FactorStore + LedgerStore {
     /// Where the backend keeps the audit trail, signed by the keyring if it can sign and there is one; none for a backend
     /// that keeps none. A shop with admin users then names another one: [`AuthBuilder::audit`](crate::AuthBuilder::audit).
     fn audit_sink(&self, keyring: Option<&Keyring>) -> Option<Arc<dyn AuditSink>>;

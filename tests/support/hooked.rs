@@ -8,8 +8,8 @@ use commerce_auth::{
     StoreError, Subject,
     store::{
         AssistanceEnd, AssistanceEntry, Changes, CommitOutcome, Document, Enrolment, Factor, FactorStore,
-        Generation, GenerationId, Index, Insert, Key, LedgerStore, Listed, OneTimeCredential, OtcStore,
-        Partition, Position, Presented, StateStore, Store, Take, TokenStore,
+        Generation, GenerationId, Index, Insert, Key, LedgerStore, Listed, Partition, Position, StateStore,
+        Store, TokenStore,
     },
 };
 use time::OffsetDateTime;
@@ -124,43 +124,6 @@ impl TokenStore for Hooked {
     async fn purge_tokens(&self, now: OffsetDateTime, limit: usize) -> Result<usize, StoreError> {
         self.called("purge_tokens").await?;
         self.inner.purge_tokens(now, limit).await
-    }
-}
-
-#[async_trait]
-impl OtcStore for Hooked {
-    async fn put(&self, c: &OneTimeCredential, keep: usize, now: OffsetDateTime) -> Result<bool, StoreError> {
-        self.called("put").await?;
-        self.inner.put(c, keep, now).await
-    }
-
-    async fn peek(
-        &self,
-        p: &Presented,
-        now: OffsetDateTime,
-    ) -> Result<Option<OneTimeCredential>, StoreError> {
-        self.called("peek").await?;
-        self.inner.peek(p, now).await
-    }
-
-    async fn take(
-        &self,
-        p: &Presented,
-        buys: Option<&Digest>,
-        now: OffsetDateTime,
-    ) -> Result<Take, StoreError> {
-        self.called("take").await?;
-        self.inner.take(p, buys, now).await
-    }
-
-    async fn discard(&self, customer: &CustomerId) -> Result<(), StoreError> {
-        self.called("discard").await?;
-        self.inner.discard(customer).await
-    }
-
-    async fn purge_codes(&self, now: OffsetDateTime, limit: usize) -> Result<usize, StoreError> {
-        self.called("purge_codes").await?;
-        self.inner.purge_codes(now, limit).await
     }
 }
 

@@ -1,5 +1,4 @@
 pub(super) mod broken;
-pub(super) mod codes;
 pub(super) mod factors;
 pub(super) mod ledger;
 pub(super) mod state;

@@ -7,7 +7,6 @@ mod accounts;
 mod digest_map;
 mod factors;
 mod ledger;
-mod otc;
 mod shards;
 mod state;
 mod token;
@@ -21,7 +20,7 @@ use time::OffsetDateTime;
 
 use super::{
     AssistanceEnd, AssistanceEntry, Enrolment, Factor, FactorStore, Generation, GenerationId, Insert,
-    LedgerStore, OneTimeCredential, OtcStore, Presented, Store, Take, TokenStore,
+    LedgerStore, Store, TokenStore,
 };
 use crate::{
     account::{AdminId, CustomerId},
@@ -39,7 +38,6 @@ use crate::{
 #[derive(Debug, Default)]
 pub struct MemoryStore {
     tokens: token::Tokens,
-    codes: otc::Codes,
     factors: factors::Factors,
     ledger: ledger::Ledger,
     state: state::State,
@@ -141,44 +139,6 @@ impl TokenStore for MemoryStore {
 
     async fn purge_tokens(&self, now: OffsetDateTime, limit: usize) -> Result<usize, StoreError> {
         Ok(self.tokens.purge(now, limit))
-    }
-}
-
-#[async_trait]
-impl OtcStore for MemoryStore {
-    async fn put(
-        &self,
-        credential: &OneTimeCredential,
-        keep: usize,
-        now: OffsetDateTime,
-    ) -> Result<bool, StoreError> {
-        Ok(self.codes.put(credential, keep, now))
-    }
-
-    async fn peek(
-        &self,
-        presented: &Presented,
-        now: OffsetDateTime,
-    ) -> Result<Option<OneTimeCredential>, StoreError> {
-        Ok(self.codes.peek(presented, now))
-    }
-
-    async fn take(
-        &self,
-        presented: &Presented,
-        buys: Option<&Digest>,
-        now: OffsetDateTime,
-    ) -> Result<Take, StoreError> {
-        Ok(self.codes.take(presented, buys, now))
-    }
-
-    async fn discard(&self, customer: &CustomerId) -> Result<(), StoreError> {
-        self.codes.discard(customer);
-        Ok(())
-    }
-
-    async fn purge_codes(&self, now: OffsetDateTime, limit: usize) -> Result<usize, StoreError> {
-        Ok(self.codes.purge(now, limit))
     }
 }
 

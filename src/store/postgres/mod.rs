@@ -37,7 +37,6 @@
 
 mod accounts;
 mod audit;
-mod codes;
 mod connector;
 mod factors;
 mod failure;

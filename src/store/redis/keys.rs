@@ -52,11 +52,6 @@ impl Keys {
         self.key(b"s", &subject_bytes(subject))
     }
 
-    /// A customer's one-time credentials, by digest.
-    pub(super) fn codes(&self, customer: &CustomerId) -> Vec<u8> {
-        self.key(b"c", customer.to_string().as_bytes())
-    }
-
     /// The second factors of all admin users, who are few.
     pub(super) fn factors(&self) -> Vec<u8> {
         self.word("factors")

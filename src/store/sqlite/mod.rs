@@ -44,7 +44,6 @@
 
 mod accounts;
 mod audit;
-mod codes;
 mod factors;
 mod failure;
 mod ledger;
