@@ -1,4 +1,4 @@
-//! The backends that last: verification, issue, redemption and the documents of an attempt, by one caller and by 64 at once;
+//! The backends that last: verification, issue and the documents of an attempt, by one caller and by 64 at once;
 //! beside each the same statements on the bare driver, over as many connections, on the same rows, in the same run.
 //! Ours and the bare driver take turns. Prints a line of JSON a row.
 
@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use commerce_auth::{
-    AdminId, Assistance, CustomerId, Digest, PostgresStore, RedisStore, SqliteStore, Subject, Website,
-    store::{CommitOutcome, Generation, Insert, OneTimeCredential, Presented, Purposes, Store, Take},
+    CustomerId, Digest, PostgresStore, RedisStore, SqliteStore, Subject,
+    store::{CommitOutcome, Generation, Insert, Store},
 };
 use commerce_auth_benches::{
     Attempt, BarePostgres, BareRedis, BareSqlite, CAP, Driver, Shop, Turns, Work, fresh, grant_of, origin_of,
@@ -15,7 +15,7 @@ use commerce_auth_benches::{
 };
 use commerce_auth_test_servers::{Postgres, Redis};
 use serde_json::json;
-use time::{Duration, OffsetDateTime};
+use time::OffsetDateTime;
 use tokio::runtime::Runtime;
 
 /// Callers at once.
@@ -51,10 +51,9 @@ fn main() {
 type Prepare<'a> = &'a dyn Fn(usize) -> Vec<Work>;
 
 fn measure<D: Driver>(tokio: &Runtime, name: &str, ours: &Arc<Ours>, bare: &Arc<D>) {
-    let prepared: [(&str, Prepare<'_>); 4] = [
+    let prepared: [(&str, Prepare<'_>); 3] = [
         ("verify", &|steps| ours.verifications(steps)),
         ("issue", &|steps| ours.grants(steps)),
-        ("take", &|steps| tokio.block_on(ours.put_codes(steps))),
         ("attempt", &|steps| random_digests(steps).into_iter().map(Attempt::at).map(Work::Attempt).collect()),
     ];
     for (verb, prepare) in prepared {
@@ -115,37 +114,6 @@ impl Ours {
         let digests = random_digests(steps).into_iter().enumerate();
         digests.map(|(number, digest)| Work::Issue(grant_of(number, digest, now))).collect()
     }
-
-    /// A code each for as many customers, stored already.
-    async fn put_codes(self: &Arc<Self>, steps: usize) -> Vec<Work> {
-        let now = OffsetDateTime::now_utc();
-        let mut all = Vec::new();
-        // As many at once as wait for a connection no longer than a caller may.
-        for digests in random_digests(steps).chunks(64) {
-            let putting: Vec<_> =
-                digests.iter().map(|digest| tokio::spawn(Arc::clone(self).put(*digest, now))).collect();
-            for put in putting {
-                all.push(put.await.expect("no caller panics"));
-            }
-        }
-        all
-    }
-
-    async fn put(self: Arc<Self>, digest: Digest, now: OffsetDateTime) -> Work {
-        let (website, customer, end) =
-            (Website::default(), CustomerId::from(digest_number(digest)), now + Duration::HOUR);
-        let assistance = Assistance::new(AdminId::from(7), digest, "cannot find the voucher field");
-        let code =
-            OneTimeCredential::one_time_code(digest, website.clone(), customer.clone(), assistance, now, end);
-        assert!(self.store.put(&code, 3, now).await.expect("the store answers"));
-        let purposes = Purposes { reset_token: true, one_time_code: true };
-        Work::Take(Presented { website, customer, digest, purposes })
-    }
-}
-
-/// A customer's number that nobody else has.
-fn digest_number(digest: Digest) -> u64 {
-    u64::from_be_bytes(std::array::from_fn(|place| digest.as_bytes()[place]))
 }
 
 #[async_trait]
@@ -159,11 +127,6 @@ impl Driver for Ours {
                 let (origin, now) = (origin_of(1), grant.issued_at);
                 let stored = self.store.insert(&grant, &origin, self.generation, CAP, now).await;
                 assert_eq!(stored.expect("the store answers"), Insert::Stored);
-            }
-            Work::Take(presented) => {
-                let now = OffsetDateTime::now_utc();
-                let taken = self.store.take(&presented, Some(&presented.digest), now).await;
-                assert!(matches!(taken, Ok(Take::Taken(_))), "{taken:?}");
             }
             Work::Attempt(attempt) => {
                 let held = self.store.load(&attempt.account, &attempt.keys()).await;

@@ -9,7 +9,7 @@ use std::{
 };
 
 use async_trait::async_trait;
-use commerce_auth::{Digest, Grant, store::Presented};
+use commerce_auth::{Digest, Grant};
 use redis::aio::MultiplexedConnection;
 use rusqlite::{Connection, params};
 use time::OffsetDateTime;
@@ -23,7 +23,6 @@ pub enum Work {
     /// A bearer token, with its digest for those who look up that alone.
     Verify(Digest, String),
     Issue(Grant),
-    Take(Presented),
     Attempt(Attempt),
 }
 
@@ -97,10 +96,6 @@ impl Driver for BareSqlite {
                     &micros(grant.expires_at),
                 ],
             ),
-            Work::Take(presented) => write(
-                "UPDATE one_time_credentials SET spent = 1, bought = ?2 WHERE customer = ?1 AND digest = ?2 AND spent = 0",
-                &[&presented.customer.to_string(), presented.digest.as_bytes()],
-            ),
             Work::Attempt(attempt) => {
                 let account = attempt.account.as_bytes();
                 let [head, scope] = attempt.puts();
@@ -143,7 +138,7 @@ impl Driver for BareSqlite {
 /// tokio-postgres: prepared statements, over 2 pipelined connections for look-ups and 8 for the rest.
 pub struct BarePostgres {
     readers: Vec<(Client, [Statement; 2])>,
-    writers: Vec<(Client, [Statement; 3])>,
+    writers: Vec<(Client, [Statement; 2])>,
     next: AtomicUsize,
 }
 
@@ -175,13 +170,10 @@ impl BarePostgres {
             let insert = "SELECT commerce_auth.insert_grant($1, 'customer', $2, 'base', 'password', NULL, NULL, NULL, \
                           $3, $4, '10.0.0.1', 'Mozilla/5.0', NULL, NULL, \
                           (SELECT shop_generation FROM commerce_auth.epoch), 100, $3)";
-            let take =
-                "SELECT * FROM commerce_auth.take_credential($1, $2, 'base', '{one_time_code}', $2, $3)";
             let commit = "SELECT * FROM commerce_auth.commit_documents($1, $2, $3, '{null, null}', '{f, f}', $4, $5, $6, \
                           '{}', '{}', '{}', '{}')";
             let statements = [
                 client.prepare(insert).await.expect("a statement"),
-                client.prepare(take).await.expect("a statement"),
                 client.prepare(commit).await.expect("a statement"),
             ];
             bare.writers.push((client, statements));
@@ -211,10 +203,6 @@ impl Driver for BarePostgres {
                 let (digest, subject) = (&grant.digest.as_bytes()[..], format!("{:?}", grant.subject));
                 ask(0, &[&digest, &subject, &micros(grant.issued_at), &micros(grant.expires_at)]).await;
             }
-            Work::Take(presented) => {
-                let digest = &presented.digest.as_bytes()[..];
-                ask(1, &[&presented.customer.to_string(), &digest, &now()]).await;
-            }
             Work::Attempt(attempt) => {
                 let (account, puts) = (&attempt.account.as_bytes()[..], attempt.puts());
                 let kinds = puts.each_ref().map(|put| put.key.kind.as_str());
@@ -227,7 +215,7 @@ impl Driver for BarePostgres {
                 let contents = puts.each_ref().map(|put| &put.bytes[..]);
                 let columns: [&(dyn ToSql + Sync); 6] =
                     [&account, &&kinds[..], &&ids[..], &&versions[..], &&ends[..], &&contents[..]];
-                ask(2, &columns).await;
+                ask(1, &columns).await;
             }
         }
     }
@@ -269,15 +257,6 @@ impl Driver for BareRedis {
                     .await
                     .expect("the server answers");
                 drop(set);
-            }
-            Work::Take(presented) => {
-                let key = [b"bare:c:", &presented.digest.as_bytes()[..]].concat();
-                let taken: redis::Value = redis::cmd("GETDEL")
-                    .arg(key)
-                    .query_async(&mut connection)
-                    .await
-                    .expect("the server answers");
-                drop(taken);
             }
             Work::Attempt(attempt) => {
                 let puts = attempt.puts();

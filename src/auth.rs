@@ -11,7 +11,7 @@ use crate::{
     keyring::Keyring,
     notifier::Notifier,
     random::{ChaChaRandom, SecureRandom},
-    service::{Documents, attempts::Attempts, ledger::Ledger},
+    service::{Documents, attempts::Attempts, codes::OneTimeCredentials, ledger::Ledger},
     shared::IntoShared,
     store::{FactorStore, OtcStore, StateStore, Store, TokenStore},
     token::TokenFormat,
@@ -33,7 +33,7 @@ pub(crate) struct Parts {
     pub(crate) notifier: Option<Arc<dyn Notifier>>,
     pub(crate) trail: Trail,
     pub(crate) tokens: Arc<dyn TokenStore>,
-    pub(crate) codes: Arc<dyn OtcStore>,
+    pub(crate) codes: OneTimeCredentials,
     pub(crate) state: Arc<dyn StateStore>,
     pub(crate) factors: Arc<dyn FactorStore>,
     pub(crate) ledger: Ledger,
@@ -69,7 +69,7 @@ impl Auth {
             audit: None,
             keyring: None,
             tokens: store.clone(),
-            codes: store.clone(),
+            codes: None,
             state: store.clone(),
             factors: store,
             clock: Arc::new(SystemClock),
@@ -125,7 +125,7 @@ pub struct AuthBuilder {
     audit: Option<Arc<dyn AuditSink>>,
     keyring: Option<Keyring>,
     tokens: Arc<dyn TokenStore>,
-    codes: Arc<dyn OtcStore>,
+    codes: Option<Arc<dyn OtcStore>>,
     state: Arc<dyn StateStore>,
     factors: Arc<dyn FactorStore>,
     clock: Arc<dyn Clock>,
@@ -178,9 +178,10 @@ impl AuthBuilder {
         Self { tokens: tokens.into_shared(), ..self }
     }
 
-    /// Keeps one-time credentials in another backend than the rest.
+    /// Keeps one-time credentials in a store of their own. By default they are documents in the [state
+    /// store](Self::state).
     pub fn one_time_credentials(self, codes: impl IntoShared<dyn OtcStore>) -> Self {
-        Self { codes: codes.into_shared(), ..self }
+        Self { codes: Some(codes.into_shared()), ..self }
     }
 
     /// Keeps documents, such as attempt budgets and the ledger of assistance, in another backend than the rest.
@@ -234,7 +235,8 @@ impl AuthBuilder {
         let documents = Arc::new(Documents::new(Arc::clone(&state), Arc::clone(&clock), Arc::clone(&random)));
         let parts = Parts {
             decoys: Decoys::draw(random.as_ref())?,
-            evaluator: Evaluator::new(pool, Arc::clone(&codes), Arc::clone(&clock)),
+            evaluator: Evaluator::new(pool),
+            codes: OneTimeCredentials::new(Arc::clone(&documents), codes),
             ledger: Ledger::new(Arc::clone(&documents), config.assistance_history),
             attempts: Attempts::new(documents, Arc::clone(&clock), Arc::clone(&random)),
             format: TokenFormat::new(keyring.clone()),
@@ -244,7 +246,6 @@ impl AuthBuilder {
             admins,
             notifier,
             tokens,
-            codes,
             state,
             factors,
             keyring,

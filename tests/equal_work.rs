@@ -3,13 +3,15 @@
 
 mod support;
 
-use std::sync::{Arc, Mutex};
+use std::{
+    sync::{Arc, Mutex},
+    time::Instant,
+};
 
 use async_trait::async_trait;
 use commerce_auth::{
     AccountStatus, Argon2Params, CustomerId, CustomerRecord, CustomerStore, Email, Error, MemoryCustomers,
-    PasswordHash, SignIn, StoreError, Website,
-    store::{OneTimeCredential, OtcStore},
+    PasswordHash, PasswordResetRequest, SignIn, StoreError, Website,
 };
 use support::{EMAIL, PASSWORD, Shop, WRONG, fast, hooked::Hooked};
 
@@ -25,18 +27,19 @@ impl Log {
     fn take(&self) -> Vec<String> {
         std::mem::take(&mut self.0.lock().unwrap())
     }
+
+    fn into_hook(self) -> impl Fn(&str) -> Result<(), StoreError> {
+        move |verb| {
+            self.note(verb);
+            Ok(())
+        }
+    }
 }
 
 /// A shop whose store and customer table note every verb.
 fn recording() -> (Shop<Hooked>, MemoryCustomers, Log) {
     let (log, customers) = (Log::default(), MemoryCustomers::new());
-    let store = Hooked::new({
-        let log = log.clone();
-        move |verb| {
-            log.note(verb);
-            Ok(())
-        }
-    });
+    let store = Hooked::new(log.clone().into_hook());
     let table = RecordingCustomers { inner: customers.clone(), log: log.clone() };
     let mut config = fast();
     config.argon2 = Argon2Params::default(); // So that the cheaper hash below is one.
@@ -113,15 +116,8 @@ async fn every_refusal_within_budget_is_the_same_work_and_the_same_answer() {
     add(6, "foreign@example.com", Some(cheap.into()), AccountStatus::Active);
     add(7, "empty@example.com", Some("".into()), AccountStatus::Active);
 
-    let reset_token = {
-        let now = shop.now();
-        let secret =
-            commerce_auth::ResetToken::generate(&commerce_auth::random::ChaChaRandom::new()).unwrap();
-        let (website, customer) = (Website::default(), CustomerId::from(1));
-        let expired = OneTimeCredential::reset_token(secret.digest(), website, customer, now, now);
-        shop.store.put(&expired, 3, now).await.unwrap();
-        secret.expose().to_owned()
-    };
+    let reset_token = shop.reset_token().await;
+    shop.advance(2 * 60 * 60);
     log.take();
 
     let one_time_looking = "0123456789abcdef0123456789abcdef";
@@ -133,7 +129,7 @@ async fn every_refusal_within_budget_is_the_same_work_and_the_same_answer() {
     }
     seen.push(("disabled", PASSWORD.into()));
     let expected =
-        ["load budgets", "commit budgets", "find_by_email", "generation", "peek", "take", "commit budgets"];
+        ["load budgets", "commit budgets", "find_by_email", "generation", "load codes", "commit budgets"];
     for (number, (account, credential)) in seen.into_iter().enumerate() {
         let begun = shop.auth.hashing_stats().begun;
         // Each from its own source, and few enough for each account's wider budget.
@@ -145,6 +141,56 @@ async fn every_refusal_within_budget_is_the_same_work_and_the_same_answer() {
         let verbs = log.take();
         assert_eq!(verbs, expected, "{account} with {credential:?}");
         assert_eq!(shop.auth.hashing_stats().begun - begun, 1, "{account} with {credential:?}");
+    }
+}
+
+/// A reset request tells nobody who has an account: neither by its calls nor by its time.
+#[tokio::test]
+async fn a_thousand_reset_requests_are_the_same_calls_for_known_and_unknown_addresses() {
+    let log = Log::default();
+    let (store, customers) = (Hooked::new(log.clone().into_hook()), MemoryCustomers::new());
+    let table = RecordingCustomers { inner: customers.clone(), log: log.clone() };
+    let mut config = fast();
+    config.reset_account_budget.failures = 1_000_000;
+    let shop = Shop::open(store, config, |builder| builder.customers(table));
+    let add = |id, email: &str, status| {
+        let (website, email) = (Website::default(), email.into());
+        let (id, password_hash, allows_assistance) = (CustomerId::from(id), None, false);
+        customers
+            .upsert(CustomerRecord { id, website, email, password_hash, status, allows_assistance })
+            .unwrap();
+    };
+    add(1, EMAIL, AccountStatus::Active);
+    add(2, "disabled@example.com", AccountStatus::Disabled);
+    let expected = [
+        "load budgets",
+        "commit budgets",
+        "commit budgets",
+        "find_by_email",
+        "generation",
+        "find_by_id",
+        "load codes",
+        "commit codes",
+    ];
+    let accounts = [EMAIL, "nobody@example.com", "disabled@example.com"];
+    let mut times = accounts.map(|_| Vec::new());
+    log.take();
+    for round in 0..1000 {
+        for (email, times) in accounts.iter().zip(&mut times) {
+            let begun = Instant::now();
+            shop.auth.request_password_reset(PasswordResetRequest::new(*email)).await.unwrap();
+            times.push(begun.elapsed());
+            assert_eq!(log.take(), expected, "{email}, round {round}");
+        }
+    }
+    assert_eq!(shop.outbox.take().len(), 1000, "one mail for each request of the one who gets mail");
+    // Loose, since it is a time: a look-up or a hash more would be many times as much.
+    let [known, unknown, disabled] = times.map(|mut times| {
+        times.sort_unstable();
+        times[times.len() / 2]
+    });
+    for other in [unknown, disabled] {
+        assert!(known < 3 * other && other < 3 * known, "{known:?} and {other:?}");
     }
 }
 

@@ -6,33 +6,51 @@
 
 #[path = "model/history/mod.rs"]
 mod history;
+#[path = "support/native.rs"]
+mod native;
 #[path = "support/outbox.rs"]
 mod outbox;
 #[path = "model/shop/mod.rs"]
 mod shop;
 
 use history::{History, World};
+use native::NativeCodes;
 use proptest::test_runner::{Config, TestCaseError, TestError, TestRunner};
 
 /// Unless the environment asks for more.
-const CASES: u32 = 1000;
+const CASES: u32 = 500;
+
+/// Where one-time credentials are kept.
+#[derive(Clone, Copy)]
+enum Codes {
+    InDocuments,
+    /// In a host's own store, which the test looks into as well.
+    InTheHosts,
+}
+
+fn world(codes: Codes) -> World {
+    World::new(match codes {
+        Codes::InDocuments => None,
+        Codes::InTheHosts => Some(NativeCodes::default()),
+    })
+}
 
 /// What goes wrong in a history.
-fn wrong(history: &History) -> Option<String> {
-    match World::new().live_through(history) {
+fn wrong(codes: Codes, history: &History) -> Option<String> {
+    match world(codes).live_through(history) {
         Ok(()) => None,
         Err(TestCaseError::Fail(why) | TestCaseError::Reject(why)) => Some(why.message().to_owned()),
     }
 }
 
 /// The history without the steps that it fails without.
-fn least(mut history: History) -> History {
+fn least(codes: Codes, mut history: History) -> History {
     let mut place = history.0.len();
     while let Some(before) = place.checked_sub(1) {
         place = before;
         let mut shorter = history.clone();
         shorter.0.remove(place);
-        if wrong(&shorter).is_some() {
+        if wrong(codes, &shorter).is_some() {
             // What came after it may be needed no more.
             place = shorter.0.len();
             history = shorter;
@@ -43,15 +61,24 @@ fn least(mut history: History) -> History {
 
 #[test]
 fn every_step_is_the_models() {
+    every_step_is_right(Codes::InDocuments);
+}
+
+#[test]
+fn every_step_is_the_models_over_a_hosts_own_store() {
+    every_step_is_right(Codes::InTheHosts);
+}
+
+fn every_step_is_right(codes: Codes) {
     let cases = std::env::var("PROPTEST_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(CASES);
     let config = Config { failure_persistence: None, max_shrink_iters: 500, ..Config::with_cases(cases) };
     let lived =
-        TestRunner::new(config).run(&history::history(), |history| World::new().live_through(&history));
+        TestRunner::new(config).run(&history::history(), |history| world(codes).live_through(&history));
     match lived {
         Ok(()) => {}
         Err(TestError::Fail(_, history)) => {
-            let history = least(history);
-            panic!("{}\nThe least history:{history:?}", wrong(&history).unwrap_or_default());
+            let history = least(codes, history);
+            panic!("{}\nThe least history:{history:?}", wrong(codes, &history).unwrap_or_default());
         }
         Err(aborted) => panic!("{aborted}"),
     }

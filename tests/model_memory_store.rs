@@ -1,8 +1,6 @@
 //! The memory store against sequential models of its verbs: one after the other, and in random interleavings
 //! of real threads, whose histories must be linearisable.
 
-#[path = "model/codes.rs"]
-mod codes;
 #[path = "model/spec.rs"]
 mod spec;
 #[path = "model/tokens.rs"]
@@ -15,7 +13,6 @@ use std::{
     thread,
 };
 
-use codes::{CODES, CodeOp, Codes};
 use commerce_auth::MemoryStore;
 use proptest::{collection::vec, prelude::*, sample::select, test_runner::TestCaseError};
 use spec::{Asked, Spec};
@@ -71,34 +68,6 @@ fn race_over_tokens() -> impl Strategy<Value = TokenOp> {
 
 fn race_over_everything() -> impl Strategy<Value = TokenOp> {
     prop_oneof![4 => sign_in_verb(select(vec![0, 2]), 0..1), 1 => Just(TokenOp::RevokeEverything)]
-}
-
-fn code_op() -> impl Strategy<Value = CodeOp> {
-    let put = (0..CODES, 0..2_u8, any::<bool>(), 1..12_i64, 1..4_usize)
-        .prop_map(|(code, site, reset, lives, keep)| CodeOp::Put { code, site, reset, lives, keep });
-    let take = (0..CODES, 0..2_u8, 0..2_u8, prop::bool::weighted(0.8), prop::bool::weighted(0.8)).prop_map(
-        |(code, site, customer, reset, assist)| CodeOp::Take { code, site, customer, reset, assist },
-    );
-    prop_oneof![
-        8 => put,
-        12 => take,
-        1 => (0..2_u8).prop_map(|customer| CodeOp::Discard { customer }),
-        1 => (0..4_usize).prop_map(|limit| CodeOp::Purge { limit }),
-    ]
-}
-
-/// All at one customer's reset tokens on one website.
-fn race_over_codes() -> impl Strategy<Value = CodeOp> {
-    let code = || (0..CODES / 2).prop_map(|half| half * 2);
-    let put = (code(), 1..3_usize).prop_map(|(code, keep)| CodeOp::Put {
-        code,
-        site: 0,
-        reset: true,
-        lives: 1,
-        keep,
-    });
-    let take = code().prop_map(|code| CodeOp::Take { code, site: 0, customer: 0, reset: true, assist: true });
-    prop_oneof![4 => put, 4 => take, 1 => Just(CodeOp::Discard { customer: 0 })]
 }
 
 // ---- One after the other ----------------------------------------------------------------------------------
@@ -262,12 +231,6 @@ proptest! {
         run::<Tokens>(&script, &[])?;
     }
 
-    #[test]
-    fn codes_one_after_the_other(script in vec((-3..5_i64, code_op()), 1..80)) {
-        run::<Codes>(&script, &[])?;
-    }
-
-
 }
 
 proptest! {
@@ -293,10 +256,4 @@ proptest! {
         let signing_in = [vec![TokenOp::Generation { subject: 0 }], vec![insert; sign_ins]].concat();
         race::<Tokens>(&[signing_in, revoking], ROUNDS)?;
     }
-
-    #[test]
-    fn codes_at_once(scripts in scripts(race_over_codes())) {
-        race::<Codes>(&scripts, ROUNDS)?;
-    }
-
 }

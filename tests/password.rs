@@ -125,7 +125,7 @@ async fn every_address_is_the_same_work_and_the_same_answer() {
         }
     }
     let counted = ["load budgets", "commit budgets", "commit budgets"];
-    let expected = [&counted[..], &counted, &["generation", "put", "generation"]].concat();
+    let expected = [&counted[..], &counted, &["generation", "load codes", "commit codes"]].concat();
     assert!(seen.iter().all(|verbs| *verbs == expected), "{seen:#?}");
 
     // And so is every refused reset.
@@ -138,7 +138,7 @@ async fn every_address_is_the_same_work_and_the_same_answer() {
         assert!(matches!(refused, Err(Error::ResetTokenMismatched)));
         assert_eq!(
             *log.lock().unwrap(),
-            ["load budgets", "commit budgets", "generation", "peek", "commit budgets"]
+            ["load budgets", "commit budgets", "generation", "load codes", "commit budgets"]
         );
     }
     assert_eq!(shop.auth.hashing_stats().begun, begun);

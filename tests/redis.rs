@@ -24,15 +24,15 @@ use alternating::Alternating;
 use commerce_auth::{
     Digest, KeyId, Origin, RedisOptions, RedisStore, StoreError, conformance,
     store::{
-        Change, Changes, CommitOutcome, DocumentId, FactorStore, Key, OpenError, OtcStore, Partition, Put,
-        StateStore, Take, TokenStore, Version,
+        Change, Changes, CommitOutcome, DocumentId, FactorStore, Key, OpenError, Partition, Put, StateStore,
+        TokenStore, Version,
     },
     store_conformance,
 };
 use commerce_auth_test_servers::{Proxy, Redis};
 use fixtures::{
-    CAP, code, customer, enrolled, enrolment, escaped, fresh, generation, grant, insert, lives, now,
-    presented, quiet, recovery_code, seconds, shown,
+    CAP, customer, enrolled, enrolment, escaped, fresh, generation, grant, insert, lives, now, quiet,
+    recovery_code, seconds, shown,
 };
 use tokio::runtime::Runtime;
 
@@ -113,7 +113,7 @@ async fn every_verb_is_one_round_trip() {
     let store = quiet(format!("{}{}", server().url_through(proxy.port()), database())).await;
     // In the first round the scripts are learnt.
     for round in 0..2 {
-        let (grant, code) = (grant(&format!("{round}"), 1), code(&format!("{round}")));
+        let grant = grant(&format!("{round}"), 1);
         let subject = customer(1);
         let known = generation(&store, &subject).await;
         let enrolment = enrolment(&format!("{round}"), "admin");
@@ -132,14 +132,9 @@ async fn every_verb_is_one_round_trip() {
             store.find(&grant.digest, now());
             store.grants(&subject, 100, now());
             store.revoke(&grant.digest, now(), now());
-            store.put(&code, 3, now());
-            store.peek(&presented(&code), now());
-            async { store.take(&presented(&code), None, now()).await.map(|_| ()) };
-            store.discard(&code.customer);
             store.revoke_all(&subject, None, fresh(), now());
             store.revoke_everything(fresh(), now());
             store.purge_tokens(now(), 10);
-            store.purge_codes(now(), 10);
             store.factor(&admin);
             store.begin_enrolment(&enrolment, now());
             store.enrolment(&enrolment.token, now());
@@ -176,7 +171,7 @@ async fn keys_outlive_what_they_hold_by_an_hour() {
     let store = open(&url).await;
     let hour = 3600;
     let about = |found: i64, expected: i64| (expected - 30..=expected).contains(&found);
-    let (grant, code) = (grant("a", 1), code("a"));
+    let grant = grant("a", 1);
     insert(&store, &grant).await;
     assert!(about(kept(&url, &format!("t{}", escaped(&grant.digest))), 2 * hour));
     assert!(about(kept(&url, "sc1"), 2 * hour));
@@ -191,9 +186,6 @@ async fn keys_outlive_what_they_hold_by_an_hour() {
     assert_eq!(kept(&url, "gc1"), -1);
     store.revoke_everything(fresh(), now()).await.unwrap();
     assert_eq!(kept(&url, "everything"), -1);
-    store.put(&code, 3, now()).await.unwrap();
-    assert!(matches!(store.take(&presented(&code), None, now()).await.unwrap(), Take::Taken(_)));
-    assert!(about(kept(&url, "c1"), 2 * hour));
 }
 
 /// No factor goes by itself.
@@ -217,19 +209,14 @@ async fn factors_are_kept_for_good() {
 async fn a_clock_ahead_forgets_nothing_that_others_count() {
     let Some(url) = url() else { return };
     let store = open(&url).await;
-    let (first, code) = (grant("a", 1), code("a"));
+    let first = grant("a", 1);
     insert(&store, &first).await;
-    store.put(&code, 3, now()).await.unwrap();
-    assert!(matches!(store.take(&presented(&code), None, now()).await.unwrap(), Take::Taken(_)));
     let ahead = now() + seconds(3600 + 1800);
     let mut later = grant("b", 1);
     (later.issued_at, later.expires_at) = (ahead, ahead + seconds(60));
     insert(&store, &later).await;
-    store.put(&fixtures::code("b"), 3, ahead).await.unwrap();
     store.revoke_all(&first.subject, None, fresh(), now()).await.unwrap();
     assert!(!lives(&store, &first).await, "the index had forgotten a grant that lived");
-    let again = store.take(&presented(&code), None, now()).await.unwrap();
-    assert!(matches!(again, Take::Spent { .. }), "a mark was forgotten: {again:?}");
 }
 
 #[tokio::test]
@@ -370,7 +357,7 @@ async fn ten_nodes_open_at_once() {
 async fn a_corrupt_record_is_an_error_of_that_call() {
     let Some(url) = url() else { return };
     let store = open(&url).await;
-    let (broken, whole, code) = (grant("broken", 1), grant("whole", 2), code("a"));
+    let (broken, whole) = (grant("broken", 1), grant("whole", 2));
     insert(&store, &whole).await;
     let key = format!("\"{{commerce_auth}}:t{}\"", escaped(&broken.digest));
     // Where it came from takes the last three bytes, and is not read on the hot path.
@@ -388,11 +375,6 @@ async fn a_corrupt_record_is_an_error_of_that_call() {
     assert!(store.revoke(&broken.digest, now(), now()).await.is_err());
     assert!(lives(&store, &whole).await);
     assert_eq!(store.purge_tokens(now() + seconds(7200), 100).await.unwrap(), 1, "a purge goes on beside it");
-
-    store.put(&code, 3, now()).await.unwrap();
-    ask(&url, &format!("HSET {{commerce_auth}}:c1 \"{}\" garbage", escaped(&code.digest)));
-    assert!(store.peek(&presented(&code), now()).await.is_err());
-    assert!(store.take(&presented(&code), None, now()).await.is_err());
 
     ask(&url, "SET {commerce_auth}:everything garbage");
     assert!(store.find(&grant("whole", 2).digest, now()).await.is_ok());
@@ -466,14 +448,7 @@ async fn errors_show_nothing_of_what_was_said() {
     const MARK: &str = "MARK-4711";
     let Some(url) = url() else { return };
     let store = open(&url).await;
-    let mut code = code(MARK);
-    code.customer = MARK.parse().unwrap();
-    ask(&url, &format!("SET {{commerce_auth}}:c{MARK} {MARK}"));
-    let mut errors = vec![
-        store.put(&code, 3, now()).await.unwrap_err(),
-        store.peek(&presented(&code), now()).await.unwrap_err(),
-        store.take(&presented(&code), None, now()).await.unwrap_err(),
-    ];
+    let mut errors = Vec::new();
     let owner = Partition::of(&[MARK.as_bytes()]);
     let [part, id] =
         [owner.as_bytes(), DocumentId::ONLY.as_bytes()].map(|name| escaped(&Digest::from_bytes(*name)));
@@ -578,54 +553,46 @@ async fn count(store: &RedisStore) -> bool {
     }
 }
 
-/// The work of each of two processes: a hundred redemptions of one code, a hundred attempts to count, a hundred uses of one
-/// step.
-async fn race(url: &str) -> (usize, usize, usize) {
+/// The work of each of two processes: a hundred attempts to count, a hundred uses of one step.
+async fn race(url: &str) -> (usize, usize) {
     let store = open(url).await;
     let run = async |_| {
-        let mut presented = presented(&code("raced"));
-        presented.customer = 1.into();
-        let taken = matches!(store.take(&presented, None, now()).await.unwrap(), Take::Taken(_));
         let through = count(&store).await;
         let raced = enrolment("raced", "admin");
         let stepped = store.use_step(&raced.admin, &raced.token, 2).await.unwrap();
-        (usize::from(taken), usize::from(through), usize::from(stepped))
+        (usize::from(through), usize::from(stepped))
     };
     let outcomes = futures_util::future::join_all((0..100).map(run)).await;
-    outcomes.into_iter().fold((0, 0, 0), |sum, one| (sum.0 + one.0, sum.1 + one.1, sum.2 + one.2))
+    outcomes.into_iter().fold((0, 0), |sum, one| (sum.0 + one.0, sum.1 + one.1))
 }
 
 #[test]
-fn two_processes_share_codes_documents_and_steps() {
+fn two_processes_share_documents_and_steps() {
     if let Ok(url) = env::var(RACE_AT) {
-        let (taken, through, stepped) = tokio().block_on(race(&url));
-        println!("raced {taken} {through} {stepped} raced");
+        let (through, stepped) = tokio().block_on(race(&url));
+        println!("raced {through} {stepped} raced");
         return;
     }
     let Some(url) = url() else { return };
     tokio().block_on(async {
         let store = open(&url).await;
-        assert!(store.put(&code("raced"), 3, now()).await.unwrap());
         enrolled(&store, "raced", "admin").await;
     });
     let child = || {
         let mut child = Command::new(env::current_exe().unwrap());
-        child
-            .args(["--exact", "two_processes_share_codes_documents_and_steps", "--nocapture"])
-            .env(RACE_AT, &url);
+        child.args(["--exact", "two_processes_share_documents_and_steps", "--nocapture"]).env(RACE_AT, &url);
         thread::spawn(move || child.output().unwrap())
     };
-    let (mut taken, mut through, mut stepped) = (0, 0, 0);
+    let (mut through, mut stepped) = (0, 0);
     for child in [child(), child()] {
         let output = child.join().unwrap();
         let said = String::from_utf8_lossy(&output.stdout).into_owned();
         let counts = said.split("raced ").nth(1).unwrap_or_else(|| panic!("a process said {said}"));
         let mut counts = counts.split(' ').map(|count| count.parse::<usize>().unwrap_or_default());
-        taken += counts.next().unwrap();
         through += counts.next().unwrap();
         stepped += counts.next().unwrap();
     }
-    assert_eq!((taken, through, stepped), (1, 6, 1));
+    assert_eq!((through, stepped), (6, 1));
 }
 
 const _: fn() = || {

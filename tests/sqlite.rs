@@ -30,7 +30,7 @@ use alternating::Alternating;
 use commerce_auth::{
     CustomerStore, Digest, Grant, KeyId, Obtained, Origin, SqliteOptions, SqliteStore, StoreError, Subject,
     Website, state_conformance,
-    store::{Change, CommitOutcome, FactorStore, OpenError, OtcStore, Put, StateStore, TokenStore},
+    store::{Change, CommitOutcome, FactorStore, OpenError, Put, StateStore, TokenStore},
     store_conformance,
 };
 use fresh::{CAP, fresh};
@@ -322,7 +322,6 @@ async fn a_corrupt_row_is_an_error_that_tells_nothing_and_stays_alone() {
     ];
     tells_nothing(&errors);
     assert_eq!(store.find(&Digest::from_bytes([1; 32]), now).await.unwrap(), None);
-    assert_eq!(store.purge_codes(now, 10).await.unwrap(), 0);
 }
 
 #[tokio::test]

@@ -13,7 +13,6 @@ mod records;
 mod state;
 
 use std::{
-    collections::HashSet,
     env, fs,
     future::Future,
     os::unix::{fs::MetadataExt, fs::PermissionsExt, process::CommandExt},
@@ -27,11 +26,8 @@ use std::{
 
 use child::Talking;
 use commerce_auth::{
-    Assistance, Digest, Grant, KeyId, Obtained, Origin, SqliteOptions, SqliteStore, Subject,
-    store::{
-        FactorStore, Generation, GenerationId, Insert, OneTimeCredential, OpenError, OtcStore, Partition,
-        Presented, Purposes, StateStore, Take, TokenStore,
-    },
+    Digest, Grant, KeyId, Obtained, Origin, SqliteOptions, SqliteStore, Subject,
+    store::{FactorStore, Generation, GenerationId, Insert, OpenError, Partition, StateStore, TokenStore},
 };
 use fresh::{CAP, fresh};
 use futures_util::future::join_all;
@@ -68,20 +64,6 @@ fn is_found(store: &SqliteStore, name: &str) -> bool {
     block_on(store.find(&Digest::of(name.as_bytes()), NOW)).expect("look-ups go on").is_some()
 }
 
-fn code(name: &str) -> OneTimeCredential {
-    let assistance = Assistance::new(1.into(), Digest::of(b"parent"), "a voucher");
-    let digest = Digest::of(name.as_bytes());
-    OneTimeCredential::one_time_code(digest, "base".parse().unwrap(), 1.into(), assistance, NOW, END)
-}
-
-/// Takes the code for a token of the same name.
-fn take(store: &SqliteStore, name: &str) -> Take {
-    let (customer, digest) = (1.into(), Digest::of(name.as_bytes()));
-    let purposes = Purposes { reset_token: false, one_time_code: true };
-    let presented = Presented { website: "base".parse().unwrap(), customer, digest, purposes };
-    block_on(store.take(&presented, Some(&digest), NOW)).expect("the code can be asked for")
-}
-
 /// Another hand, which keeps everybody else from writing.
 fn lock(path: &Path) -> Connection {
     let connection = Connection::open(path).unwrap();
@@ -113,12 +95,6 @@ fn in_another_process() {
     match part.as_str() {
         "load" => load(&path),
         "one by one" => one_by_one(&path),
-        "race" => {
-            let store = open(&path, PATIENCE);
-            child::say("ready");
-            child::wait();
-            race(&store).into_iter().for_each(child::say);
-        }
         "full disk" => on_a_full_disk(&path),
         "a name" => assert_eq!(insert(&open(&path, PATIENCE), "kept").unwrap(), Insert::Stored),
         "forbidden" => what_is_forbidden(&path),
@@ -140,21 +116,15 @@ fn load(path: &Path) {
             scope.spawn(move || {
                 for count in 0.. {
                     let name = format!("{round}-{thread}-{count}");
-                    match count % 3 {
+                    match count % 2 {
                         0 => {
                             assert_eq!(insert(store, &name).unwrap(), Insert::Stored);
                             child::say(&format!("kept {name}"));
                         }
-                        1 => {
+                        _ => {
                             assert_eq!(insert(store, &name).unwrap(), Insert::Stored);
                             assert!(block_on(store.revoke(&Digest::of(name.as_bytes()), NOW, END)).unwrap());
                             child::say(&format!("revoked {name}"));
-                        }
-                        _ => {
-                            assert!(block_on(store.put(&code(&name), usize::MAX, NOW)).unwrap());
-                            child::say(&format!("put {name}"));
-                            assert!(matches!(take(store, &name), Take::Taken(_)));
-                            child::say(&format!("taken {name}"));
                         }
                     }
                 }
@@ -176,25 +146,13 @@ fn what_was_acknowledged_outlives_a_kill() {
         said.extend(child.kill());
         // What the kill cut off is no whole line.
         let store = open(&path, PATIENCE);
-        let taken: HashSet<_> = said.iter().filter_map(|line| line.strip_prefix("taken ")).collect();
         for line in &said {
             let (what, name) = line.split_once(' ').expect("two words");
-            let digest = Digest::of(name.as_bytes());
             match what {
                 "kept" => assert!(is_found(&store, name), "round {round}: {line}"),
                 "revoked" => {
                     assert!(!is_found(&store, name), "round {round}: {line}");
                     assert_eq!(insert(&store, name).unwrap(), Insert::Barred, "round {round}: {line}");
-                }
-                "taken" => match take(&store, name) {
-                    Take::Spent { bought, .. } => assert_eq!(bought, Some(digest)),
-                    other => panic!("round {round}: {line}, and now {other:?}"),
-                },
-                "put" if taken.contains(name) => {}
-                "put" => {
-                    // Perhaps it was taken, and the kill came before the answer.
-                    assert_ne!(take(&store, name), Take::Nothing, "round {round}: {line}");
-                    assert!(matches!(take(&store, name), Take::Spent { .. }), "round {round}: {line}");
                 }
                 _ => panic!("round {round}: {line}"),
             }
@@ -249,39 +207,6 @@ fn a_write_is_on_the_disk_before_it_is_acknowledged() {
         }
     }
     assert_eq!(acknowledged, 20, "{calls}");
-}
-
-/// One code, for all who call at once: their answers.
-fn race(store: &SqliteStore) -> Vec<&'static str> {
-    thread::scope(|scope| {
-        let callers = [(); 34].map(|()| {
-            scope.spawn(|| match take(store, "the code") {
-                Take::Taken(_) => "taken",
-                Take::Spent { .. } => "spent",
-                Take::Nothing => "nothing",
-            })
-        });
-        callers.into_iter().map(|caller| caller.join().unwrap()).collect()
-    })
-}
-
-#[test]
-fn three_processes_take_a_code_once() {
-    let folder = TempDir::new().unwrap();
-    let path = folder.path().join("auth.db");
-    let store = open(&path, PATIENCE);
-    assert!(block_on(store.put(&code("the code"), 1, NOW)).unwrap());
-    let mut children = [(); 2].map(|()| Talking::start(CHILD, "race", &path));
-    for child in &mut children {
-        assert_eq!(child.next().as_deref(), Some("ready"));
-    }
-    children.iter_mut().for_each(Talking::go);
-    let mut answers: Vec<_> = race(&store).into_iter().map(str::to_owned).collect();
-    for child in &mut children {
-        answers.extend(std::iter::from_fn(|| child.next()));
-    }
-    let count = |answer| answers.iter().filter(|given| *given == answer).count();
-    assert_eq!((count("taken"), count("spent"), count("nothing")), (1, 101, 0));
 }
 
 /// Fills the disk, goes on reading, and writes again once there is room.
@@ -591,7 +516,6 @@ fn errors(store: &SqliteStore) -> usize {
         block_on(store.revoke(&digest, NOW, END)).is_err(),
         block_on(store.revoke_all(&subject, None, fresh(), NOW)).is_err(),
         block_on(store.revoke_everything(fresh(), NOW)).is_err(),
-        block_on(store.put(&code("another"), 3, NOW)).is_err(),
         block_on(store.load(&documents::partition("another"), &[documents::key(0)])).is_err(),
         block_on(documents::add_to_both(store, &documents::partition("another"), 1, 1)).is_err(),
         block_on(store.sweep(END, 10)).is_err(),

@@ -12,8 +12,7 @@ use commerce_auth::{
     AdminId, CustomerId, Digest, Grant, KeyId, MemoryStore, Origin, Sealed, StoreError, Subject,
     store::{
         Changes, CommitOutcome, Document, Enrolment, Factor, FactorStore, Generation, GenerationId, Index,
-        Insert, Key, Listed, OneTimeCredential, OtcStore, Partition, Position, Presented, StateStore, Take,
-        TokenStore,
+        Insert, Key, Listed, Partition, Position, StateStore, TokenStore,
     },
 };
 use time::OffsetDateTime;
@@ -154,43 +153,6 @@ impl TokenStore for OwnStore {
         });
         tables.barred.retain(|_, until| now < *until);
         Ok(before - tables.grants.len())
-    }
-}
-
-#[async_trait]
-impl OtcStore for OwnStore {
-    async fn put(
-        &self,
-        credential: &OneTimeCredential,
-        keep: usize,
-        now: OffsetDateTime,
-    ) -> Result<bool, StoreError> {
-        self.rest.put(credential, keep, now).await
-    }
-
-    async fn peek(
-        &self,
-        presented: &Presented,
-        now: OffsetDateTime,
-    ) -> Result<Option<OneTimeCredential>, StoreError> {
-        self.rest.peek(presented, now).await
-    }
-
-    async fn take(
-        &self,
-        presented: &Presented,
-        buys: Option<&Digest>,
-        now: OffsetDateTime,
-    ) -> Result<Take, StoreError> {
-        self.rest.take(presented, buys, now).await
-    }
-
-    async fn discard(&self, customer: &CustomerId) -> Result<(), StoreError> {
-        self.rest.discard(customer).await
-    }
-
-    async fn purge_codes(&self, now: OffsetDateTime, limit: usize) -> Result<usize, StoreError> {
-        self.rest.purge_codes(now, limit).await
     }
 }
 

@@ -25,38 +25,6 @@ macro_rules! faults {
 }
 
 faults! {
-    /// Shows no credential before it is taken.
-    PeeksAtNothing => codes::a_peek_shows_what_would_be_taken,
-    /// Shows spent and expired credentials, and those of a wrong tuple.
-    PeeksAtTheSpent => codes::a_peek_shows_what_would_be_taken,
-    /// Spends what it shows.
-    SpendsOnPeek => codes::a_peek_shows_what_would_be_taken,
-    /// Hands a credential to two callers.
-    TakesTwice => codes::a_credential_is_taken_once,
-    /// Hands out expired credentials.
-    TakesExpired => codes::a_credential_expires_at_the_instant,
-    /// Looks a credential up by its digest alone.
-    WidensTheTuple => codes::a_wrong_tuple_takes_nothing,
-    /// Ignores the purposes.
-    IgnoresThePurposes => codes::a_wrong_tuple_takes_nothing,
-    /// Spends a credential that is presented with a wrong tuple.
-    SpendsOnAWrongTuple => codes::a_wrong_tuple_takes_nothing,
-    /// Forgets what a spent credential bought.
-    ForgetsTheMark => codes::a_spent_credential_names_what_it_bought,
-    /// Names the latest grant instead of the first.
-    MovesTheMark => codes::a_spent_credential_names_what_it_bought,
-    /// Revives a spent credential that is put again.
-    Revives => codes::a_spent_credential_is_not_revived,
-    /// Keeps any number of credentials.
-    KeepsTooMany => codes::only_the_newest_are_kept,
-    /// Keeps one credential less.
-    KeepsTooFew => codes::only_the_newest_are_kept,
-    /// Does nothing on discard.
-    ForgetsDiscard => codes::discarding_ends_all,
-    /// Loses the marks of spent credentials on discard.
-    DiscardsMarks => codes::discarding_ends_all,
-    /// Purges the marks of spent credentials.
-    PurgesMarks => codes::purging_spares_live_and_spent_credentials,
     /// Does not find a factor that is there.
     LosesFactors => factors::an_enrolment_is_activated_once,
     /// Finds an enrolment that another replaced.

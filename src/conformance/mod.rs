@@ -100,18 +100,6 @@ macro_rules! __with_conformance_cases {
     ([$($then:tt)+] $($arguments:tt)*) => {
         $($then)+! {
             [
-                codes::a_credential_is_taken_as_it_was_put,
-                codes::a_peek_shows_what_would_be_taken,
-                codes::a_credential_is_taken_once,
-                codes::a_credential_expires_at_the_instant,
-                codes::a_wrong_tuple_takes_nothing,
-                codes::a_spent_credential_names_what_it_bought,
-                codes::a_spent_credential_is_not_revived,
-                codes::only_the_newest_are_kept,
-                codes::parallel_puts_keep_no_more,
-                codes::discarding_ends_all,
-                codes::purging_spares_live_and_spent_credentials,
-                codes::credentials_of_odd_input_are_kept_apart,
                 factors::an_enrolment_is_found_as_it_was_begun,
                 factors::an_enrolment_expires_at_the_instant,
                 factors::a_later_enrolment_replaces_the_earlier,

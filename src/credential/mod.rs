@@ -1,6 +1,6 @@
 //! Credentials: what is presented in the `password` and `otp` arguments, and how it is judged.
 //!
-//! The evaluator tries an ordered chain, first match wins: the account's password, a one-time reset token, an
+//! A sign-in tries an ordered chain, first match wins: the account's password, a one-time reset token, an
 //! admin-generated one-time code. The chain can be narrowed
 //! ([`AuthConfig::steps`](crate::AuthConfig::steps)), never reordered.
 
@@ -12,7 +12,7 @@ mod qr;
 mod totp;
 mod typed_code;
 
-pub(crate) use evaluator::{Candidate, Evaluator, Match, Steps, Verdict};
+pub(crate) use evaluator::{Evaluator, Match, Steps};
 pub use one_time::{EnrolmentToken, OneTimeCode, RecoveryCode, ResetToken};
 pub use password::{Argon2Params, HashingStats, ParamsError, PasswordPolicy};
 pub(crate) use password::{HashingPool, StartError};

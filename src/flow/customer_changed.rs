@@ -46,19 +46,15 @@ impl Auth {
         }
     }
 
-    /// Ends a customer's one-time credentials, and all tokens but one.
+    /// Ends a customer's one-time credentials, and all tokens but one. A one-time credential ends with the
+    /// generation that it was made under.
     pub(super) async fn end_credentials(
         &self,
         customer: &CustomerId,
         keep: Option<&Digest>,
         origin: &Origin,
     ) -> Result<(), Error> {
-        // One-time credentials first: one that is being redeemed meets a generation that moves after it was read.
-        self.parts.codes.discard(customer).await?;
-        let subject = Subject::Customer(customer.clone());
-        self.end_tokens(&subject, keep).await?;
-        // And again: one that is being made is put after the first, or sees that the generation has moved.
-        self.parts.codes.discard(customer).await?;
+        self.end_tokens(&Subject::Customer(customer.clone()), keep).await?;
         // What cannot be closed now is, when the ledger is read.
         let _ = self.settle_ledger_of(customer, origin).await;
         Ok(())

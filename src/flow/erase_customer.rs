@@ -20,13 +20,16 @@ impl Auth {
     /// customer's id.
     ///
     /// It finds what was kept before it was called. Where several nodes run, call it again once the others have
-    /// [flushed](Self::flush_audit) what they had queued.
+    /// [flushed](Self::flush_audit) what they had queued. A one-time code that is being made at this moment may be
+    /// stored after it, with the customer's id and the reason: it is good for nothing, and is removed an hour after
+    /// its expiry. So are those in a host's own [`OtcStore`](crate::store::OtcStore).
     ///
     /// # Errors
     ///
     /// [`Error::Unavailable`]: some of it may be done; call it again. A trail that cannot forget is among the reasons.
     pub async fn erase_customer(&self, customer: &CustomerId) -> Result<(), Error> {
         self.end_credentials(customer, None, &Origin::default()).await?;
+        self.parts.codes.erase(customer).await?;
         self.parts.ledger.erase(customer).await?;
         if !self.parts.ledger.of(customer, None, 1).await?.entries.is_empty() {
             return Err(StoreError::new(NotEnded).into());

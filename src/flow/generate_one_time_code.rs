@@ -63,7 +63,8 @@ impl Auth {
     /// # Errors
     ///
     /// As [`generate_customer_token_as_admin`](Self::generate_customer_token_as_admin), with
-    /// [`Error::NoSuchCustomer`] for an id that no customer has.
+    /// [`Error::NoSuchCustomer`] for an id that no customer has. If the customer's tokens are ended meanwhile, the
+    /// code is good for nothing.
     pub async fn generate_one_time_code(
         &self,
         bearer: impl Into<Bearer<'_>>,
@@ -93,6 +94,7 @@ impl Auth {
             code.digest(),
             row.website.clone(),
             row.id.clone(),
+            generation,
             assistance,
             now,
             end,
@@ -101,7 +103,7 @@ impl Auth {
         event.grant = Some(record.digest);
         event.expires_at = Some(end);
         self.parts.trail.begin(event).await?;
-        self.put_credential(&record, customer, generation).await?;
+        self.put_credential(&record).await?;
         Ok(GeneratedCode { code, customer: row.id, website: row.website, expires_at: end })
     }
 }

@@ -4,16 +4,15 @@ use std::time::Duration;
 
 use time::OffsetDateTime;
 
-use super::{OUTSTANDING, ending::Stop};
+use super::ending::Stop;
 use crate::{
-    account::CustomerId,
     audit::Refusal,
     auth::Auth,
     clock::after,
     error::Error,
     random::RandomError,
     store::{Generation, Insert, OneTimeCredential},
-    token::{BearerToken, Digest, Grant, Origin, Subject},
+    token::{BearerToken, Digest, Grant, Origin},
 };
 
 /// A token that is drawn and not yet stored.
@@ -41,25 +40,11 @@ impl Auth {
         (now, until.map_or(end, |until| until.min(end)))
     }
 
-    /// Stores a one-time credential, unless the customer's were ended since the `generation` was read. A decoy's is stored
-    /// for a customer who gets none.
-    pub(super) async fn put_credential(
-        &self,
-        record: &OneTimeCredential,
-        customer: &CustomerId,
-        generation: Generation,
-    ) -> Result<(), Stop> {
-        if !self.parts.codes.put(record, OUTSTANDING, record.issued_at).await? {
-            // Of 2^128 secrets this one was drawn before: the source of randomness repeats itself.
-            return Err(RandomError.into());
-        }
-        let subject = Subject::Customer(customer.clone());
-        if self.generation(&subject).await? != generation {
-            // Whoever ended them may have discarded before this one was put.
-            self.parts.codes.discard(&record.customer).await?;
-            return Err(Refusal::RevokedMeanwhile.told(Error::SignInRefused));
-        }
-        Ok(())
+    /// Stores a one-time credential. Its generation was read before the row that it is made for: a change of
+    /// the row since then moves the generation, and the credential is good for nothing.
+    pub(super) async fn put_credential(&self, record: &OneTimeCredential) -> Result<(), Stop> {
+        // If it is there, of 2^128 secrets one was drawn twice: the source of randomness repeats itself.
+        if self.parts.codes.put(record).await? { Ok(()) } else { Err(RandomError.into()) }
     }
 
     /// Stores the grant behind a token, unless its subject's tokens were revoked since `generation` was read. Beyond the

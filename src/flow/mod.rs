@@ -51,6 +51,3 @@ pub use request_password_reset::PasswordResetRequest;
 pub use reset_password::PasswordReset;
 pub use revoke_customer_token::Keep;
 pub use sign_in::{SignIn, SignedIn};
-
-/// So many one-time credentials of a kind a customer may have outstanding; the oldest go.
-const OUTSTANDING: usize = 3;

@@ -11,10 +11,9 @@ const SWEEP_SLACK: Duration = Duration::from_secs(60 * 60);
 pub struct Purged {
     /// Expired or revoked grants.
     pub tokens: usize,
-    /// Expired one-time credentials.
-    pub codes: usize,
-    /// Documents that are over: attempt budgets that count nothing any more, and assistance that ended longer ago
-    /// than [`AuthConfig::assistance_history`](crate::AuthConfig::assistance_history). Each goes an hour later.
+    /// Documents that are over: attempt budgets that count nothing any more, expired one-time credentials, and
+    /// assistance that ended longer ago than
+    /// [`AuthConfig::assistance_history`](crate::AuthConfig::assistance_history). Each goes an hour later.
     pub documents: usize,
     /// Expired enrolments of second factors.
     pub enrolments: usize,
@@ -35,7 +34,6 @@ impl Auth {
         }
         Ok(Purged {
             tokens: self.parts.tokens.purge_tokens(now, limit).await?,
-            codes: self.parts.codes.purge_codes(now, limit).await?,
             documents: self.parts.state.sweep(before(now, SWEEP_SLACK), limit).await?,
             enrolments: self.parts.factors.purge_enrolments(now, limit).await?,
         })

@@ -98,7 +98,7 @@ impl Auth {
         let decoy = self.parts.decoys.customer(&request.website, email);
         let customer = row.as_ref().map_or(&decoy, |row| &row.id).clone();
         let generation = self.generation(&Subject::Customer(customer.clone())).await?;
-        // Read again: what changes from here on moves the generation.
+        // Read again: a change from here on moves the generation, and the token is good for nothing.
         let row = self.parts.customers.find_by_id(&customer).await?;
         let row = row.filter(|row| row.id == customer && row.is_of(&request.website, email));
         event.subject = row.as_ref().map(|row| Subject::Customer(row.id.clone()));
@@ -108,11 +108,9 @@ impl Auth {
         let token = ResetToken::generate(self.parts.random.as_ref())?;
         let (now, expires_at) = self.lifespan(self.config().reset_token_lifetime, None);
         let (owner, website) = (row.as_ref().map_or(&decoy, |row| &row.id), request.website.clone());
-        let record = OneTimeCredential::reset_token(token.digest(), website, owner.clone(), now, expires_at);
-        match self.put_credential(&record, &customer, generation).await {
-            Err(Stop { why: Some(why), .. }) => return Ok(Some(why)),
-            put => put?,
-        }
+        let (digest, owner) = (token.digest(), owner.clone());
+        let record = OneTimeCredential::reset_token(digest, website, owner, generation, now, expires_at);
+        self.put_credential(&record).await?;
         Ok(match row {
             Some(row) => {
                 event.expires_at = Some(expires_at);

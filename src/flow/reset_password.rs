@@ -6,9 +6,12 @@ use crate::{
     credential::Credential,
     error::{Error, Field, StoreError},
     notifier::Notice,
-    service::attempts::{Attempted, account_partition},
+    service::{
+        attempts::{Attempted, account_partition},
+        codes::Judged,
+    },
     state::budgets::Outcome,
-    store::{Generation, Presented, Purpose, Purposes, Take},
+    store::{Generation, Presented, Purpose, Purposes},
     token::{Digest, Origin, Subject},
 };
 
@@ -138,21 +141,20 @@ impl Auth {
             digest: Digest::of(reset.token.bytes()),
             purposes: Purposes { reset_token: true, one_time_code: false },
         };
-        let now = self.parts.clock.now();
         let mismatched = |why: Refusal| why.told(Error::ResetTokenMismatched);
-        // The hash is made before the token is spent: a full queue must not burn it.
-        if self.parts.codes.peek(&presented, now).await?.is_none() {
+        let Judged::Good(offer) = self.parts.codes.peek(&presented, generation).await? else {
             let known = row.is_some();
             return Err(mismatched(if known { Refusal::WrongCredential } else { Refusal::UnknownAccount }));
-        }
+        };
         let Some(row) = row else { return Err(mismatched(Refusal::UnknownAccount)) };
         if row.status == AccountStatus::Disabled {
             return Err(mismatched(Refusal::AccountDisabled));
         }
+        // The hash is made before the token is spent: a full queue must not burn it.
         let hash = self.parts.evaluator.pool().hash(&reset.new_password, self.parts.random.as_ref()).await?;
-        match self.parts.codes.take(&presented, None, self.parts.clock.now()).await? {
-            Take::Taken(_) => Ok(Redeemed { customer: row.id, hash, generation }),
-            Take::Spent { .. } | Take::Nothing => Err(mismatched(Refusal::WrongCredential)),
+        match self.parts.codes.take(offer, None).await? {
+            Judged::Good(()) => Ok(Redeemed { customer: row.id, hash, generation }),
+            Judged::Replayed(_) | Judged::Refused => Err(mismatched(Refusal::WrongCredential)),
         }
     }
 

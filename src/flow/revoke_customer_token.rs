@@ -22,7 +22,7 @@ impl Auth {
     /// token.
     ///
     /// Commerce ends all of the customer's tokens; set [`AuthConfig::revoke`](crate::AuthConfig::revoke) to
-    /// [`RevokeScope::All`] for that. A token born of assistance only ever ends itself.
+    /// [`RevokeScope::All`] for that, as by [`revoke_all_customer_tokens`](Self::revoke_all_customer_tokens). A token born of assistance only ever ends itself.
     ///
     /// # Errors
     ///
@@ -42,8 +42,8 @@ impl Auth {
         self.conclude(&event, ended.map_err(Into::into)).await
     }
 
-    /// Ends all of the customer's tokens, or all but the one presented: one atomic step, which a sign-in in
-    /// flight does not survive and a later one does.
+    /// Ends all of the customer's tokens, or all but the one presented, and the outstanding reset tokens and
+    /// one-time codes: one atomic step, which a sign-in in flight does not survive and a later one does.
     ///
     /// # Errors
     ///

@@ -6,11 +6,8 @@ use crate::{
 };
 
 impl Auth {
-    /// Ends every token of everybody, in one write: for the day a database leaked or a backup was restored.
-    ///
-    /// Outstanding reset tokens and one-time codes stay good until they expire. A restored backup revives those that were
-    /// spent since: keep customers out for [`AuthConfig::reset_token_lifetime`](crate::AuthConfig::reset_token_lifetime)
-    /// after the time of the backup, or leave its one-time credentials behind.
+    /// Ends every token, reset token and one-time code of everybody, in one write: for the day a database leaked
+    /// or a backup was restored.
     ///
     /// # Errors
     ///

@@ -1,7 +1,5 @@
 //! What the customer's ways to a token by credential have in common.
 
-use std::sync::Arc;
-
 use futures_lite::future;
 use time::OffsetDateTime;
 
@@ -11,12 +9,15 @@ use crate::{
     audit::{Action, AuditEvent, Refusal},
     auth::Auth,
     clock::after,
-    credential::{Candidate, Credential, Match, Steps, Verdict},
+    credential::{Credential, Match, Steps},
     error::{Error, Field},
-    service::attempts::{Attempted, Charged, Opened, account_partition},
+    service::{
+        attempts::{Attempted, Charged, Opened, account_partition},
+        codes::Judged,
+    },
     state::budgets::Outcome,
-    store::Generation,
-    token::{Assistance, AssistanceEnd, BearerToken, Digest, Grant, Obtained, Origin, Subject},
+    store::{Generation, OneTimeCredential, Presented, Purpose},
+    token::{AssistanceEnd, BearerToken, Digest, Grant, Obtained, Origin, Subject},
 };
 
 /// A customer's sign-in, as a client sent it.
@@ -225,30 +226,12 @@ impl Auth {
         charged: &Charged<'_>,
         event: &mut AuditEvent,
     ) -> Result<Admitted, Stop> {
+        event.subject = sought.row.as_ref().map(|row| Subject::Customer(row.id.clone()));
+        let judged = self.evaluate(sign_in, steps, digest, &sought, charged, event).await?;
         let Sought { email, row, customer, generation } = sought;
-        event.subject = row.as_ref().map(|row| Subject::Customer(row.id.clone()));
-        // A disabled account's password is as good as none, so that its refusal is the same work, too.
-        let enabled = row.as_ref().filter(|row| row.status != AccountStatus::Disabled);
-        let password_hash = enabled.and_then(|row| row.password_hash.as_ref());
-        let candidate = Candidate { website: &sign_in.website, customer: &customer, password_hash };
-        let announce = {
-            let event = &mut *event;
-            // What is about to be redeemed is on record before it is spent.
-            |assistance: Arc<Assistance>| async move {
-                event.action = Action::CodeRedemption;
-                event.grant = Some(*digest);
-                event.about_assistance(&assistance);
-                self.parts.trail.begin(event).await
-            }
-        };
-        let begun = charged.begun();
-        let evaluated =
-            self.parts.evaluator.evaluate(&sign_in.credential, candidate, steps, digest, begun, announce);
-        let verdict = evaluated.await?;
-
-        let (matched, seen) = match (verdict, row) {
-            (Verdict::Matched(matched), Some(row)) => (matched, row),
-            (Verdict::Replayed(bought), _) => {
+        let (matched, seen) = match (judged, row) {
+            (Judged::Good(matched), Some(row)) => (matched, row),
+            (Judged::Replayed(bought), _) => {
                 // Whoever holds a spent code may have stolen it, before it was spent or after: what it bought
                 // ends. The token may not be stored yet: it is barred for as long as it could live.
                 event.action = Action::CodeReplay;
@@ -264,7 +247,7 @@ impl Auth {
                 self.close_assistance(&customer, &bought, end, &sign_in.origin).await;
                 return Err(Refusal::SpentCode.told(Error::SignInRefused));
             }
-            (Verdict::Refused | Verdict::Matched(_), row) => {
+            (Judged::Refused | Judged::Good(_), row) => {
                 let why = match row.map(|row| row.status) {
                     None => Refusal::UnknownAccount,
                     Some(AccountStatus::Disabled) => Refusal::AccountDisabled,
@@ -302,6 +285,58 @@ impl Auth {
             Match::Password { .. } | Match::ResetToken => None,
         };
         Ok(Admitted { row, matched, generation, until })
+    }
+
+    /// Runs the ordered chain. A one-time credential that matches is spent, for the grant of this digest. A
+    /// credential that matches nothing costs one hash and one look-up of one-time credentials.
+    async fn evaluate(
+        &self,
+        sign_in: &SignIn,
+        steps: Steps,
+        digest: &Digest,
+        sought: &Sought,
+        charged: &Charged<'_>,
+        event: &mut AuditEvent,
+    ) -> Result<Judged<Match>, Error> {
+        let Sought { email: _, row, customer, generation } = sought;
+        if steps.password {
+            // A disabled account's password is as good as none, so that its refusal is the same work, too.
+            let enabled = row.as_ref().filter(|row| row.status != AccountStatus::Disabled);
+            let hash = enabled.and_then(|row| row.password_hash.as_ref());
+            let matched = self.parts.evaluator.match_password(&sign_in.credential, hash, charged.begun());
+            if let Some(matched) = matched.await? {
+                return Ok(Judged::Good(matched));
+            }
+        }
+        if !steps.one_time.reset_token && !steps.one_time.one_time_code {
+            return Ok(Judged::Refused);
+        }
+        let presented = Presented {
+            website: sign_in.website.clone(),
+            customer: customer.clone(),
+            digest: Digest::of(sign_in.credential.bytes()),
+            purposes: steps.one_time,
+        };
+        let offer = match self.parts.codes.peek(&presented, *generation).await? {
+            Judged::Good(offer) => offer,
+            Judged::Replayed(bought) => return Ok(Judged::Replayed(bought)),
+            Judged::Refused => return Ok(Judged::Refused),
+        };
+        let OneTimeCredential { purpose, assistance, .. } = &offer.credential;
+        let matched = match (purpose, assistance) {
+            (Purpose::ResetToken, None) => Match::ResetToken,
+            (Purpose::OneTimeCode, Some(assistance)) => {
+                // What is about to be redeemed is on record before it is spent.
+                event.action = Action::CodeRedemption;
+                event.grant = Some(*digest);
+                event.about_assistance(assistance);
+                self.parts.trail.begin(event).await?;
+                Match::OneTimeCode(assistance.clone())
+            }
+            // A host's own store has mixed them up.
+            (Purpose::ResetToken, Some(_)) | (Purpose::OneTimeCode, None) => return Ok(Judged::Refused),
+        };
+        Ok(self.parts.codes.take(offer, Some(digest)).await?.map(|()| matched))
     }
 
     /// Whether the password is the row's, which was changed since it was first checked: by another sign-in

@@ -16,10 +16,7 @@ use crate::{
         codes::{Erasing, Found, Peeking, Putting, Taking},
         of_customer,
     },
-    store::{
-        Generation,
-        one_time::{Offer, OneTimeCredential, OtcStore, Peek, Presented, Purpose, Spent, Take},
-    },
+    store::{Generation, Offer, OneTimeCredential, OtcStore, Peek, Presented, Purpose, Spent, Take},
     token::Digest,
 };
 
@@ -98,6 +95,15 @@ impl OneTimeCredentials {
 }
 
 impl<T> Judged<T> {
+    /// The same, where a good credential comes with something else.
+    pub(crate) fn map<U>(self, good: impl FnOnce(T) -> U) -> Judged<U> {
+        match self {
+            Self::Good(with) => Judged::Good(good(with)),
+            Self::Replayed(bought) => Judged::Replayed(bought),
+            Self::Refused => Judged::Refused,
+        }
+    }
+
     /// Only a one-time code buys a grant that ends when the code is presented again.
     const fn of(spent: Spent) -> Self {
         match spent {

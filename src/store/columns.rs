@@ -7,7 +7,7 @@ use crate::{
     audit::Erasure,
     error::StoreError,
     keyring::{KeyId, Sealed},
-    store::{Document, DocumentId, GenerationId, Index, Key, Partition, Position, Purpose, Version},
+    store::{Document, DocumentId, GenerationId, Index, Key, Partition, Position, Version},
     token::{Assistance, Digest, Obtained, Origin, Subject},
 };
 
@@ -42,10 +42,6 @@ words! { Obtained, "obtained", obtained_word, obtained:
     Obtained::ResetToken => "reset_token" => Obtained::ResetToken,
     Obtained::OneTimeCode => "one_time_code" => Obtained::OneTimeCode,
     Obtained::AsAdmin => "as_admin" => Obtained::AsAdmin,
-}
-words! { Purpose, "purpose", purpose_word, purpose:
-    Purpose::ResetToken => "reset_token" => Purpose::ResetToken,
-    Purpose::OneTimeCode => "one_time_code" => Purpose::OneTimeCode,
 }
 words! { AccountStatus, "status", status_word, status:
     AccountStatus::Active => "active" => AccountStatus::Active,

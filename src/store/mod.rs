@@ -1,11 +1,13 @@
-//! Where tokens, documents, one-time credentials and second factors are kept.
+//! Where tokens, documents and second factors are kept.
 //!
-//! Four traits, one for each: [`TokenStore`], [`StateStore`], [`OtcStore`], [`FactorStore`]. [`Store`] is all of them in one value. [`memory`]
+//! Four traits, one for each: [`TokenStore`], [`StateStore`], [`FactorStore`]. [`Store`] is all of them in one value. [`memory`]
 //! keeps them in this process; with the features of their names, `sqlite`, `postgres` and `redis` keep them
 //! for good.
 //!
 //! [`StateStore`] keeps versioned documents whose meaning the library owns, such as the attempt budgets of an
-//! account and the ledger of assistance. It will take the place of all of them but [`TokenStore`].
+//! account and the ledger of assistance and the one-time credentials of a customer. It will take the place of all of them but
+//! [`TokenStore`]. A host may put an [`OtcStore`] of its own in the place of the documents of one-time
+//! credentials.
 //!
 //! # Rules of a storage verb
 //!
@@ -29,8 +31,6 @@ mod columns;
 mod factor;
 pub mod memory;
 pub(crate) mod micros;
-#[allow(dead_code, unreachable_pub, reason = "it takes the place of `otc`; no flow uses it yet")]
-pub(crate) mod one_time;
 #[cfg(any(feature = "postgres", feature = "redis", feature = "sqlite"))]
 mod open_error;
 mod otc;
@@ -46,7 +46,7 @@ mod token;
 pub use factor::{Enrolment, Factor, FactorStore};
 #[cfg(any(feature = "postgres", feature = "redis", feature = "sqlite"))]
 pub use open_error::OpenError;
-pub use otc::{OneTimeCredential, OtcStore, Presented, Purpose, Purposes, Take};
+pub use otc::{Offer, OneTimeCredential, OtcStore, Peek, Presented, Purpose, Purposes, Spent, Take};
 pub use state::{
     Change, Changes, ChangesError, CommitOutcome, Document, DocumentId, Index, IndexEntry, Key, Listed, Name,
     NameError, Partition, Position, Put, StateStore, Version,
@@ -54,6 +54,6 @@ pub use state::{
 pub use token::{Generation, GenerationId, Insert, TokenStore};
 
 /// Everything a backend keeps, in one value. Nobody implements it: whoever implements its traits has it.
-pub trait Store: TokenStore + StateStore + OtcStore + FactorStore {}
+pub trait Store: TokenStore + StateStore + FactorStore {}
 
-impl<S: TokenStore + StateStore + OtcStore + FactorStore> Store for S {}
+impl<S: TokenStore + StateStore + FactorStore> Store for S {}

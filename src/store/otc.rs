@@ -1,17 +1,17 @@
 use std::{fmt::Debug, sync::Arc};
 
 use async_trait::async_trait;
-use serde::{Deserialize, Serialize};
-use time::{OffsetDateTime, serde::rfc3339};
+use time::OffsetDateTime;
 
+use super::{Document, Generation};
 use crate::{
     account::{CustomerId, Website},
     error::StoreError,
     token::{Assistance, Digest},
 };
 
-/// What a one-time credential is for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+/// The purpose of a one-time credential.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Purpose {
@@ -21,18 +21,18 @@ pub enum Purpose {
     OneTimeCode,
 }
 
-/// Which purposes a presented credential may serve.
+/// The purposes that a presented credential may serve.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[allow(clippy::exhaustive_structs)] // Backends read it.
 pub struct Purposes {
-    /// Reset tokens are taken.
+    /// True if reset tokens are taken.
     pub reset_token: bool,
-    /// One-time codes are taken.
+    /// True if one-time codes are taken.
     pub one_time_code: bool,
 }
 
 impl Purposes {
-    /// Whether `purpose` is among them.
+    /// True if `purpose` is among them.
     #[must_use]
     pub const fn contains(self, purpose: Purpose) -> bool {
         match purpose {
@@ -43,24 +43,24 @@ impl Purposes {
 }
 
 /// The stored record of a reset token or a one-time code. It holds no secret.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct OneTimeCredential {
     /// The digest of the secret.
     pub digest: Digest,
-    /// What it is for.
+    /// The purpose of the credential.
     pub purpose: Purpose,
     /// The website of the customer.
     pub website: Website,
-    /// The customer it was made for.
+    /// The customer that it was made for.
     pub customer: CustomerId,
-    /// On a one-time code: who acts, through what, why.
+    /// The customer's generation at the time it was made. The library accepts it under no other.
+    pub generation: Generation,
+    /// On a one-time code: the admin user who will act, through which grant, and why.
     pub assistance: Option<Arc<Assistance>>,
-    /// When it was made.
-    #[serde(with = "rfc3339")]
+    /// The time at which it was made.
     pub issued_at: OffsetDateTime,
-    /// When it ends: at this instant it is expired.
-    #[serde(with = "rfc3339")]
+    /// The time at which it ends: at this instant it is expired.
     pub expires_at: OffsetDateTime,
 }
 
@@ -71,11 +71,12 @@ impl OneTimeCredential {
         digest: Digest,
         website: Website,
         customer: CustomerId,
+        generation: Generation,
         issued_at: OffsetDateTime,
         expires_at: OffsetDateTime,
     ) -> Self {
         let purpose = Purpose::ResetToken;
-        Self { digest, purpose, website, customer, assistance: None, issued_at, expires_at }
+        Self { digest, purpose, website, customer, generation, assistance: None, issued_at, expires_at }
     }
 
     /// A one-time code for a customer, through which an admin user will act.
@@ -84,12 +85,23 @@ impl OneTimeCredential {
         digest: Digest,
         website: Website,
         customer: CustomerId,
+        generation: Generation,
         assistance: Assistance,
         issued_at: OffsetDateTime,
         expires_at: OffsetDateTime,
     ) -> Self {
         let (purpose, assistance) = (Purpose::OneTimeCode, Some(Arc::new(assistance)));
-        Self { digest, purpose, website, customer, assistance, issued_at, expires_at }
+        Self { digest, purpose, website, customer, generation, assistance, issued_at, expires_at }
+    }
+
+    /// True if it is what was presented, and has not expired. The digests are compared in constant time.
+    pub(crate) fn fits(&self, presented: &Presented, now: OffsetDateTime) -> bool {
+        let Presented { website, customer, digest, purposes } = presented;
+        self.digest == *digest
+            && self.website == *website
+            && self.customer == *customer
+            && purposes.contains(self.purpose)
+            && now < self.expires_at
     }
 }
 
@@ -101,44 +113,80 @@ pub struct Presented {
     pub website: Website,
     /// The customer of the sign-in.
     pub customer: CustomerId,
-    /// The digest of what was presented.
+    /// The digest of the presented secret.
     pub digest: Digest,
     /// The purposes that will do.
     pub purposes: Purposes,
 }
 
-/// What [`OtcStore::take`] found.
+/// A live credential that [`OtcStore::take`] can take without another look-up.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[allow(clippy::exhaustive_structs)] // Backends make it.
+pub struct Offer {
+    /// The credential.
+    pub credential: OneTimeCredential,
+    /// The document that the credential was found in. A store that takes by a single statement needs none.
+    pub found_in: Option<Document>,
+}
+
+/// A credential that was spent before and has not expired since.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(clippy::exhaustive_structs)] // Backends make it.
+pub struct Spent {
+    /// The purpose of the credential.
+    pub purpose: Purpose,
+    /// The grant that it was taken for.
+    pub bought: Option<Digest>,
+}
+
+/// The result of [`OtcStore::peek`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[must_use]
 #[allow(clippy::exhaustive_enums)] // A flow must handle each.
+pub enum Peek {
+    /// A live credential, of whatever generation.
+    Live(Offer),
+    /// A credential that was spent before.
+    Spent(Spent),
+    /// No credential fits.
+    Nothing,
+}
+
+/// The result of [`OtcStore::take`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use]
+#[allow(clippy::exhaustive_enums)] // A flow must handle each.
 pub enum Take {
-    /// A live credential. It is spent now: no other caller gets it.
-    Taken(OneTimeCredential),
-    /// A credential that was spent before, and has not expired since.
-    Spent {
-        /// What it was for.
-        purpose: Purpose,
-        /// The grant it was taken for.
-        bought: Option<Digest>,
-    },
-    /// Nothing that fits. Nothing was changed.
+    /// The credential is spent by this call: no other caller gets this answer.
+    Taken,
+    /// Another call was faster.
+    Spent(Spent),
+    /// The credential is gone or has expired. Nothing is changed.
     Nothing,
 }
 
 /// Keeps one-time credentials: reset tokens and one-time codes.
+///
+/// The builder makes one from the [`StateStore`](super::StateStore). No verb ends a credential: the library
+/// accepts it only under the [generation](OneTimeCredential::generation) that it was made under, and
+/// compares that itself. What has expired may be removed; the mark of a spent credential stays for an hour
+/// longer, since the clocks of nodes differ. Of more than 128 marks of a customer, those that expire first
+/// may be removed.
 #[async_trait]
 pub trait OtcStore: Debug + Send + Sync + 'static {
-    /// Stores a credential. Of the live, unspent ones of the same purpose and customer only the newest `keep`
-    /// stay, this one among them. Answers whether it was stored: a digest that the customer has already
-    /// stays as it is.
+    /// Stores a credential and returns true. If the customer has one of this digest already, live or spent,
+    /// that one stays as it is and the answer is false.
+    ///
+    /// Of the live, unspent credentials of the same customer and purpose, on all websites, only the newest
+    /// `keep` stay, this one among them.
     ///
     /// # Security
     ///
-    /// To revive a spent credential is a vulnerability. To lose one costs the customer another mail.
+    /// To revive a spent credential is a vulnerability. To lose a live one costs the customer another mail.
     ///
     /// # Errors
     ///
-    /// When the store could not be asked; the credential may be stored.
+    /// The backend failed; the credential may be stored.
     async fn put(
         &self,
         credential: &OneTimeCredential,
@@ -146,65 +194,38 @@ pub trait OtcStore: Debug + Send + Sync + 'static {
         now: OffsetDateTime,
     ) -> Result<bool, StoreError>;
 
-    /// The live, unspent credential that [`take`](Self::take) would hand out now. Nothing is changed.
-    ///
-    /// A flow asks before it takes, so that the audit trail knows of a code before the code is spent. Another caller may
-    /// take it in between.
+    /// Returns the credential that fits what was presented, or the mark that it was spent. Nothing is
+    /// changed.
     ///
     /// # Security
     ///
-    /// To show an expired, spent or other credential records an assistance that does not happen. To show none where
-    /// there is one is a vulnerability: the code would be refused, or, in a backend that takes it nevertheless, spent
-    /// without a record.
+    /// To show a spent credential as live, one that was forgotten, or another generation than it was put
+    /// with is a vulnerability. The library compares customer, website, digest, purpose, expiry and
+    /// generation of the answer again. To show nothing where there is a credential refuses its holder;
+    /// where there is a mark, it is a vulnerability: whoever stole the code keeps the grant that it bought.
     ///
     /// # Errors
     ///
-    /// When the store could not be asked.
-    async fn peek(
-        &self,
-        presented: &Presented,
-        now: OffsetDateTime,
-    ) -> Result<Option<OneTimeCredential>, StoreError>;
+    /// The backend failed.
+    async fn peek(&self, presented: &Presented, now: OffsetDateTime) -> Result<Peek, StoreError>;
 
-    /// Hands a live credential of exactly this website, customer, digest and purpose to exactly one caller,
-    /// whatever the number of nodes. It stays until its expiry, marked as spent for the grant `buys`; whoever
-    /// presents it again learns that grant.
+    /// Spends an offered credential for exactly one caller, whatever the number of nodes. Its mark stays
+    /// until its expiry, with the digest of the grant that it `bought`.
+    ///
+    /// A change of the customer's other credentials since the offer costs another try and no refusal.
     ///
     /// # Security
     ///
-    /// To hand it out twice, after its expiry, or for another tuple is a vulnerability, and so is to forget
-    /// the mark. A tuple that does not fit consumes nothing.
+    /// To answer [`Take::Taken`] twice, or after the expiry, is a vulnerability, and so is to forget the
+    /// mark.
     ///
     /// # Errors
     ///
-    /// When the store could not be asked; the credential may be spent.
+    /// The backend failed; the credential may be spent. The library does not call again.
     async fn take(
         &self,
-        presented: &Presented,
-        buys: Option<&Digest>,
+        offer: Offer,
+        bought: Option<&Digest>,
         now: OffsetDateTime,
     ) -> Result<Take, StoreError>;
-
-    /// Ends every outstanding credential of a customer, of all purposes. Marks of spent ones stay.
-    ///
-    /// # Security
-    ///
-    /// A credential that stays is a vulnerability.
-    ///
-    /// # Errors
-    ///
-    /// When the store could not be asked; credentials may be gone.
-    async fn discard(&self, customer: &CustomerId) -> Result<(), StoreError>;
-
-    /// Removes at most `limit` expired records and answers how many.
-    ///
-    /// # Security
-    ///
-    /// To remove the mark of a spent credential before its expiry is a vulnerability: it could be presented
-    /// again unnoticed.
-    ///
-    /// # Errors
-    ///
-    /// When the store could not be asked.
-    async fn purge_codes(&self, now: OffsetDateTime, limit: usize) -> Result<usize, StoreError>;
 }

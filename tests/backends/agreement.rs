@@ -7,7 +7,7 @@ use std::{net::IpAddr, num::NonZero, sync::Arc, time::Duration};
 use commerce_auth::{
     AdminId, Assistance, CustomerId, Digest, Grant, KeyId, MemoryStore, Obtained, Origin, Sealed, Subject,
     Website,
-    store::{Enrolment, Factor, Generation, GenerationId, OneTimeCredential, Presented, Purposes, Store},
+    store::{Enrolment, Factor, Generation, GenerationId, Store},
 };
 use proptest::{collection::vec, prelude::*, strategy::ValueTree, test_runner::TestRunner};
 use time::OffsetDateTime;
@@ -33,10 +33,6 @@ enum Verb {
     RevokeAll { subject: u8, keep: Option<u8> },
     RevokeEverything,
     List { subject: u8 },
-    Put { code: u8, customer: u8, reset: bool, keep: usize, lives: u64 },
-    Peek { code: u8, customer: u8, reset: bool, assist: bool },
-    Take { code: u8, customer: u8, reset: bool, assist: bool },
-    Discard { customer: u8 },
     OnDocuments(documents::Verb),
     BeginEnrolment { token: u8, replaces: Named, lives: u64 },
     Enrolment { token: u8 },
@@ -97,7 +93,7 @@ fn verb_of_factors() -> impl Strategy<Value = Verb> {
 }
 
 fn verb_of_customers() -> impl Strategy<Value = Verb> {
-    let (grant, subject, code, customer) = (0..8_u8, 0..3_u8, 0..8_u8, 0..2_u8);
+    let (grant, subject) = (0..8_u8, 0..3_u8);
     prop_oneof![
         1 => subject.clone().prop_map(|subject| Verb::Generation { subject }),
         5 => (grant.clone(), subject.clone(), any::<bool>(), prop::bool::weighted(0.1), 1..60_u64)
@@ -107,13 +103,6 @@ fn verb_of_customers() -> impl Strategy<Value = Verb> {
         1 => (subject.clone(), prop::option::of(grant)).prop_map(|(subject, keep)| Verb::RevokeAll { subject, keep }),
         1 => Just(Verb::RevokeEverything),
         2 => subject.prop_map(|subject| Verb::List { subject }),
-        4 => (code.clone(), customer.clone(), any::<bool>(), 1..4_usize, 1..60_u64)
-            .prop_map(|(code, customer, reset, keep, lives)| Verb::Put { code, customer, reset, keep, lives }),
-        2 => (code.clone(), customer.clone(), any::<bool>(), any::<bool>())
-            .prop_map(|(code, customer, reset, assist)| Verb::Peek { code, customer, reset, assist }),
-        4 => (code, customer.clone(), any::<bool>(), any::<bool>())
-            .prop_map(|(code, customer, reset, assist)| Verb::Take { code, customer, reset, assist }),
-        1 => customer.prop_map(|customer| Verb::Discard { customer }),
         1 => (0..9_usize).prop_map(|limit| Verb::Purge { limit }),
         2 => (0..15_u64).prop_map(|seconds| Verb::Later { seconds }),
     ]
@@ -128,7 +117,6 @@ struct History {
     step: u32,
     /// When what a digest names ends, as it was first stored. A store need not know its digest after that.
     grants: Vec<(u8, OffsetDateTime)>,
-    codes: Vec<((u8, u8), OffsetDateTime)>,
     /// The enrolments that were begun.
     enrolments: Vec<u8>,
 }
@@ -181,15 +169,6 @@ impl History {
         self.now + Duration::from_secs(seconds)
     }
 
-    fn presented(&self, code: u8, customer: u8, reset: bool, assist: bool) -> Presented {
-        Presented {
-            website: Website::default(),
-            customer: self.customer(customer),
-            digest: self.digest("code", code),
-            purposes: Purposes { reset_token: reset, one_time_code: assist },
-        }
-    }
-
     /// What each of two stores answers.
     async fn ask(&mut self, verb: &Verb, stores: [&dyn Store; 2]) -> Result<[String; 2]> {
         let now = self.now;
@@ -205,17 +184,9 @@ impl History {
             {
                 return Ok(answers);
             }
-            Verb::Put { code, customer, .. }
-                if self.codes.iter().any(|(known, end)| *known == (code, customer) && *end <= now) =>
-            {
-                return Ok(answers);
-            }
             // What everybody's revoke ended may be kept until it expires.
             Verb::RevokeEverything => self.grants.iter_mut().for_each(|(_, end)| *end = now.min(*end)),
             Verb::Insert { grant, lives, .. } => self.grants.push((grant, self.in_so_many(lives))),
-            Verb::Put { code, customer, lives, .. } => {
-                self.codes.push(((code, customer), self.in_so_many(lives)));
-            }
             Verb::BeginEnrolment { token, .. } => {
                 // Names are random in life: never used again.
                 if self.enrolments.contains(&token) {
@@ -274,26 +245,6 @@ impl History {
             Verb::List { subject } => {
                 format!("{:?}", store.grants(&self.subject(subject), 3, now).await?)
             }
-            Verb::Put { code, customer, reset, keep, lives } => {
-                let (digest, website) = (self.digest("code", code), Website::default());
-                let (customer, end) = (self.customer(customer), self.in_so_many(lives));
-                let row = if reset {
-                    OneTimeCredential::reset_token(digest, website, customer, now, end)
-                } else {
-                    let assistance = self.assistance(code);
-                    OneTimeCredential::one_time_code(digest, website, customer, assistance, now, end)
-                };
-                format!("{:?}", store.put(&row, keep, now).await?)
-            }
-            Verb::Peek { code, customer, reset, assist } => {
-                format!("{:?}", store.peek(&self.presented(code, customer, reset, assist), now).await?)
-            }
-            Verb::Take { code, customer, reset, assist } => {
-                let buys = self.digest("bought", code);
-                let presented = self.presented(code, customer, reset, assist);
-                format!("{:?}", store.take(&presented, (code % 3 > 0).then_some(&buys), now).await?)
-            }
-            Verb::Discard { customer } => format!("{:?}", store.discard(&self.customer(customer)).await?),
             Verb::OnDocuments(ref verb) => {
                 let names = documents::Names { history: self.number, step: self.step };
                 names.answer(verb, store, now).await?
@@ -368,11 +319,8 @@ impl History {
                 format!("{:?}", store.remove_factor(&self.admin(admin)).await?)
             }
             Verb::Purge { limit } => {
-                let removed = [
-                    store.purge_tokens(now, limit).await?,
-                    store.purge_codes(now, limit).await?,
-                    store.purge_enrolments(now, limit).await?,
-                ];
+                let removed =
+                    [store.purge_tokens(now, limit).await?, store.purge_enrolments(now, limit).await?];
                 assert!(removed.iter().all(|removed| *removed <= limit), "{removed:?} of at most {limit}");
                 String::new()
             }
@@ -395,8 +343,8 @@ pub(crate) async fn every_verb_answers_as_in_memory(engine: &Engine) -> Result {
         let script = vec(verb(), VERBS).new_tree(&mut runner).map_err(|why| why.to_string())?.current();
         let now = OffsetDateTime::now_utc();
         let now = now.replace_microsecond(now.microsecond())?;
-        let (grants, codes, enrolments) = (Vec::new(), Vec::new(), Vec::new());
-        let mut history = History { now, number, step: 0, grants, codes, enrolments };
+        let (grants, enrolments) = (Vec::new(), Vec::new());
+        let mut history = History { now, number, step: 0, grants, enrolments };
         for (step, verb) in script.iter().enumerate() {
             let node = &nodes[step % 2];
             history.step = u32::try_from(step)?;

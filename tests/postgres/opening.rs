@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use commerce_auth::{
     AuditSink, KeyId, Keyring, Origin, PostgresOptions, PostgresStore, Subject,
     audit::Verifier,
-    store::{Change, CommitOutcome, FactorStore, OpenError, OtcStore, Put, StateStore, Take, TokenStore},
+    store::{Change, CommitOutcome, FactorStore, OpenError, Put, StateStore, TokenStore},
 };
 
 use crate::{
@@ -13,7 +13,7 @@ use crate::{
     documents::{self, commit, document, key, partition, put, version},
     fresh::{CAP, fresh},
     new_name,
-    records::{HOUR, NOW, code, enrolled, enrolment, grant, presented, recovery_code, said, subject},
+    records::{HOUR, NOW, enrolled, enrolment, grant, recovery_code, said, subject},
     tables::trail::event,
 };
 
@@ -135,20 +135,15 @@ async fn a_user_who_may_only_use_the_tables_is_enough() {
 
 /// Each verb once, with something to do.
 pub(crate) async fn every_verb(store: &PostgresStore) {
-    let (grant, code) = (grant("a"), code("a"));
+    let grant = grant("a");
     let generation = store.generation(&subject(), fresh()).await.unwrap();
     let _ = store.insert(&grant, &Origin::default(), generation, CAP, NOW).await.unwrap();
     assert_eq!(store.find(&grant.digest, NOW).await.unwrap(), Some(grant.clone()));
     assert_eq!(store.grants(&subject(), 100, NOW).await.unwrap().len(), 1);
-    assert!(store.put(&code, 3, NOW).await.unwrap());
-    assert!(store.peek(&presented(&code), NOW).await.unwrap().is_some());
-    assert!(matches!(store.take(&presented(&code), None, NOW).await.unwrap(), Take::Taken(_)));
-    store.discard(&code.customer).await.unwrap();
     assert!(store.revoke(&grant.digest, NOW, NOW).await.unwrap());
     store.revoke_all(&subject(), None, fresh(), NOW).await.unwrap();
     store.revoke_everything(fresh(), NOW).await.unwrap();
     store.purge_tokens(NOW + 2 * HOUR, 10).await.unwrap();
-    assert_eq!(store.purge_codes(NOW + 2 * HOUR, 10).await.unwrap(), 1);
     let keyring = Keyring::new(KeyId(1), [7; 32]).unwrap();
     let trail = store.audit(Some(&keyring));
     let event = event(u8::try_from(trail.events(10).await.unwrap().len()).unwrap());

@@ -3,16 +3,13 @@
 use commerce_auth::{
     AccountStatus, AdminStore, AuditSink, CustomerRecord, CustomerStore, Digest, Email, KeyId, Origin,
     StoreError, Subject, UpsertError, Website,
-    store::{FactorStore, GenerationId, OtcStore, TokenStore},
+    store::{FactorStore, GenerationId, TokenStore},
 };
 
 use crate::{
     Schema,
     fresh::{CAP, fresh},
-    records::{
-        HOUR, NOW, code, code_of, digest, enrolled, enrolment, grant, grant_of, presented, recovery_code,
-        said,
-    },
+    records::{HOUR, NOW, digest, enrolled, enrolment, grant, grant_of, recovery_code, said},
 };
 
 /// What no error may repeat.
@@ -43,10 +40,6 @@ async fn a_corrupt_row_is_an_error_that_tells_nothing_and_stays_alone() {
             "grants (digest, subject_kind, subject_id, obtained, actor, issued_at, expires_at, shop_generation)
              VALUES ('shorter', 'customer', '3', 'password', '{MARKER}', 0, 9, {shop})"
         ),
-        &format!(
-            "one_time_credentials (customer, digest, purpose, website, actor, issued_at, expires_at)
-             VALUES ('1', {zeros}, 'reset_token', 'base', '{MARKER}', 0, 9)"
-        ),
         "customers VALUES ('1', 'base', 'marker@example.com', 'secret-marker', NULL, 'martian', true)",
         "admins VALUES ('7', 'marker', 'secret-marker', NULL, 'active', 'login secret-marker')",
         "audit_events (position, id, at, action, outcome, event)
@@ -55,8 +48,6 @@ async fn a_corrupt_row_is_an_error_that_tells_nothing_and_stays_alone() {
         schema.by_hand(&format!("INSERT INTO {{}}.{row}"));
     }
     let (zero, then) = (Digest::from_bytes([0; 32]), time::OffsetDateTime::UNIX_EPOCH);
-    let mut broken = presented(&code("x"));
-    broken.digest = zero;
     let email: Email = "marker@example.com".parse().unwrap();
     let list =
         async |customer: i32| store.grants(&Subject::Customer(customer.into()), 100, then).await.unwrap_err();
@@ -64,8 +55,6 @@ async fn a_corrupt_row_is_an_error_that_tells_nothing_and_stays_alone() {
         store.find(&zero, then).await.unwrap_err(),
         list(2).await,
         list(3).await,
-        store.peek(&broken, then).await.unwrap_err(),
-        store.take(&broken, None, then).await.unwrap_err(),
         store.customers().find_by_id(&1.into()).await.unwrap_err(),
         store.customers().find_by_email(&Website::default(), &email).await.unwrap_err(),
         store.admins().find_by_id(&7.into()).await.unwrap_err(),
@@ -77,7 +66,6 @@ async fn a_corrupt_row_is_an_error_that_tells_nothing_and_stays_alone() {
     assert!(store.customers().find_by_id(&2.into()).await.unwrap().is_none());
     assert!(store.grants(&Subject::Customer(1.into()), 100, NOW).await.unwrap().is_empty());
     // A purge goes on beside them.
-    assert_eq!(store.purge_codes(NOW + 2 * HOUR, 10).await.unwrap(), 1);
     assert_eq!(store.purge_tokens(NOW + 2 * HOUR, 10).await.unwrap(), 3);
 }
 
@@ -128,7 +116,6 @@ async fn what_the_server_refuses_is_not_repeated() {
     for (table, column) in [
         ("grants", "subject_id"),
         ("subjects", "id"),
-        ("one_time_credentials", "customer"),
         ("customers", "id"),
         ("audit_events", "subject_id"),
         ("factor_enrolments", "secret"),
@@ -162,7 +149,6 @@ async fn what_the_server_refuses_is_not_repeated() {
     tells_nothing(&[
         store.insert(&grant, &Origin::default(), none, CAP, NOW).await.unwrap_err(),
         store.revoke_all(&subject, None, fresh(), NOW).await.unwrap_err(),
-        store.put(&code_of(marked, "a"), 3, NOW).await.unwrap_err(),
         upsert,
         store.begin_enrolment(&sealed, NOW).await.unwrap_err(),
         store.activate(&marked_admin.token, 1, &[recovery_code()], NOW).await.unwrap_err(),
@@ -179,7 +165,7 @@ async fn a_table_that_is_gone_is_an_error_of_what_needs_it() {
     let store = schema.open().await;
     schema.by_hand("DROP TABLE {}.bars");
     tells_nothing(&[store.revoke(&digest("a"), NOW, NOW + HOUR).await.unwrap_err()]);
-    assert!(store.put(&code("a"), 3, NOW).await.unwrap());
+    store.generation(&Subject::Customer(1.into()), fresh()).await.unwrap();
     assert_eq!(store.find(&digest("a"), NOW).await.unwrap(), None);
 }
 

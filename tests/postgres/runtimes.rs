@@ -7,7 +7,7 @@ use std::{
 
 use commerce_auth::{
     Origin,
-    store::{Change, CommitOutcome, Insert, OtcStore, StateStore, Take, TokenStore},
+    store::{Change, CommitOutcome, Insert, StateStore, TokenStore},
 };
 use tokio::runtime::Runtime;
 
@@ -15,7 +15,7 @@ use crate::{
     Schema,
     documents::{add_to_both, commit, document, key, partition, put},
     fresh::{CAP, fresh},
-    records::{NOW, code, grant, presented, subject},
+    records::{NOW, grant, subject},
 };
 
 #[tokio::test(flavor = "multi_thread")]
@@ -24,12 +24,10 @@ async fn who_asks_needs_no_runtime() {
     let store = schema.open().await;
     let asks = move || {
         pollster::block_on(async {
-            let (grant, code) = (grant("a"), code("a"));
+            let grant = grant("a");
             let generation = store.generation(&subject(), fresh()).await?;
             assert_eq!(store.insert(&grant, &Origin::default(), generation, CAP, NOW).await?, Insert::Stored);
             assert_eq!(store.find(&grant.digest, NOW).await?, Some(grant));
-            assert!(store.put(&code, 3, NOW).await?);
-            assert!(matches!(store.take(&presented(&code), None, NOW).await?, Take::Taken(_)));
             let creation = vec![Change::Put(put(key(0), None, 1))];
             assert_eq!(commit(&store, &partition("a"), creation).await?, CommitOutcome::Committed);
             assert_eq!(store.load(&partition("a"), &[key(0)]).await?, [Some(document(1))]);
@@ -62,11 +60,10 @@ fn a_runtime_that_is_gone_is_an_error() {
     drop(runtime);
     let begun = Instant::now();
     pollster::block_on(async {
-        let (grant, code) = (grant("a"), code("a"));
+        let grant = grant("a");
         store.find(&grant.digest, NOW).await.unwrap_err();
         store.generation(&subject(), fresh()).await.unwrap_err();
         store.revoke(&grant.digest, NOW, NOW).await.unwrap_err();
-        store.take(&presented(&code), None, NOW).await.unwrap_err();
         store.load(&partition("a"), &[key(0)]).await.unwrap_err();
         add_to_both(&store, &partition("a"), 1, 1).await.unwrap_err();
         store.sweep(NOW, 1).await.unwrap_err();

@@ -210,10 +210,13 @@ fn clerk(schema: &Schema, rights: &str) -> PostgresOptions {
 async fn a_right_that_is_missing_is_named() {
     for (revoke, right) in [
         ("REVOKE SELECT ON {}.grants FROM {clerk}", "SELECT on table grants"),
-        ("REVOKE INSERT ON {}.one_time_credentials FROM {clerk}", "INSERT on table one_time_credentials"),
+        ("REVOKE INSERT ON {}.documents FROM {clerk}", "INSERT on table documents"),
         ("REVOKE UPDATE ON {}.factors FROM {clerk}", "UPDATE on table factors"),
         ("REVOKE DELETE ON {}.recovery_codes FROM {clerk}", "DELETE on table recovery_codes"),
-        ("REVOKE EXECUTE ON FUNCTION {}.take_credential FROM PUBLIC", "EXECUTE on function take_credential"),
+        (
+            "REVOKE EXECUTE ON FUNCTION {}.commit_documents FROM PUBLIC",
+            "EXECUTE on function commit_documents",
+        ),
     ] {
         let Some(schema) = Schema::new() else { return };
         drop(schema.open().await);
@@ -262,9 +265,9 @@ async fn rows_that_a_policy_hides_are_an_error() {
 async fn a_table_that_a_crash_empties_is_refused() {
     let Some(schema) = Schema::new() else { return };
     drop(schema.open().await);
-    schema.by_hand("ALTER TABLE {}.one_time_credentials SET UNLOGGED");
+    schema.by_hand("ALTER TABLE {}.documents SET UNLOGGED");
     let refused = unsuitable(schema.options().connect().await);
-    assert!(refused.contains("one_time_credentials") && refused.contains("SET LOGGED"), "{refused}");
+    assert!(refused.contains("documents") && refused.contains("SET LOGGED"), "{refused}");
 }
 
 #[tokio::test]

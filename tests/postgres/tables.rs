@@ -5,14 +5,14 @@ pub(crate) mod trail;
 
 use commerce_auth::{
     CustomerRecord, CustomerStore, Origin,
-    store::{Change, CommitOutcome, FactorStore, Insert, OtcStore, Put, StateStore, TokenStore},
+    store::{Change, CommitOutcome, FactorStore, Insert, Put, StateStore, TokenStore},
 };
 
 use crate::{
     Schema, accounts,
     documents::{self, commit, document, key, partition, put, version},
     fresh::{CAP, fresh},
-    records::{HOUR, NOW, code, enrolled, enrolment, grant, presented, subject},
+    records::{HOUR, NOW, enrolled, enrolment, grant, subject},
 };
 
 #[tokio::test]
@@ -44,10 +44,9 @@ async fn the_audit_trail_is_kept_once_and_in_order() {
 async fn shops_in_one_database_do_not_see_each_other() {
     let (Some(one), Some(other)) = (Schema::new(), Schema::new()) else { return };
     let (one, other) = (one.open().await, other.open().await);
-    let (grant, code) = (grant("a"), code("a"));
+    let grant = grant("a");
     let generation = one.generation(&subject(), fresh()).await.unwrap();
     assert_eq!(one.insert(&grant, &Origin::default(), generation, CAP, NOW).await.unwrap(), Insert::Stored);
-    assert!(one.put(&code, 3, NOW).await.unwrap());
     let (partition, index) = (partition("a"), documents::index(partition("a")));
     let put = |number, rank| {
         let index = vec![documents::entry(rank)];
@@ -56,7 +55,7 @@ async fn shops_in_one_database_do_not_see_each_other() {
     assert_eq!(commit(&one, &partition, put(1, 1)).await.unwrap(), CommitOutcome::Committed);
     let row = CustomerRecord {
         id: 1.into(),
-        website: code.website.clone(),
+        website: commerce_auth::Website::default(),
         email: "bob@example.com".into(),
         password_hash: None,
         status: commerce_auth::AccountStatus::Active,
@@ -67,7 +66,6 @@ async fn shops_in_one_database_do_not_see_each_other() {
     one.begin_enrolment(&waiting, NOW).await.unwrap();
 
     assert_eq!(other.find(&grant.digest, NOW).await.unwrap(), None);
-    assert_eq!(other.peek(&presented(&code), NOW).await.unwrap(), None);
     assert_eq!(other.load(&partition, &[key(0)]).await.unwrap(), [None]);
     assert_eq!(StateStore::list(&other, &index, None, 10).await.unwrap(), []);
     assert_eq!(commit(&other, &partition, put(2, 2)).await.unwrap(), CommitOutcome::Committed);
@@ -81,16 +79,13 @@ async fn shops_in_one_database_do_not_see_each_other() {
     other.revoke_all(&subject(), None, fresh(), NOW).await.unwrap();
     other.revoke_everything(fresh(), NOW).await.unwrap();
     other.revoke(&grant.digest, NOW, NOW + HOUR).await.unwrap();
-    other.discard(&code.customer).await.unwrap();
     let removal = vec![Change::Delete { key: key(0), expects: version(2) }];
     assert_eq!(commit(&other, &partition, removal).await.unwrap(), CommitOutcome::Committed);
     other.purge_tokens(NOW + 3 * HOUR, 100).await.unwrap();
-    other.purge_codes(NOW + 3 * HOUR, 100).await.unwrap();
     assert_eq!(other.sweep(NOW + 6 * HOUR, 100).await.unwrap(), 0);
     other.purge_enrolments(NOW + 3 * HOUR, 100).await.unwrap();
 
     assert_eq!(one.find(&grant.digest, NOW).await.unwrap(), Some(grant));
-    assert_eq!(one.peek(&presented(&code), NOW).await.unwrap(), Some(code));
     assert_eq!(one.load(&partition, &[key(0)]).await.unwrap(), [Some(document(1))]);
     let listed = one.list(&index, None, 10).await.unwrap();
     assert_eq!(listed.iter().map(|listed| listed.position.rank).collect::<Vec<_>>(), [1]);

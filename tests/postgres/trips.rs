@@ -2,14 +2,14 @@
 
 use commerce_auth::{
     AuditSink, CustomerStore, KeyId, Origin, PostgresOptions, StoreError,
-    store::{Change, Changes, FactorStore, OtcStore, StateStore, TokenStore},
+    store::{Change, Changes, FactorStore, StateStore, TokenStore},
 };
 use commerce_auth_test_servers::Proxy;
 
 use crate::{
     Schema, documents,
     fresh::{CAP, fresh},
-    records::{HOUR, MINUTE, NOW, code, enrolment, grant, presented, recovery_code, subject},
+    records::{HOUR, MINUTE, NOW, enrolment, grant, recovery_code, subject},
 };
 
 #[tokio::test(flavor = "multi_thread")]
@@ -21,7 +21,7 @@ async fn every_verb_is_one_round_trip() -> Result<(), StoreError> {
     let trail = store.audit(Some(&commerce_auth::Keyring::new(KeyId(1), [7; 32]).unwrap()));
     // What is done once for each connection is done in the first round.
     for round in 0..2 {
-        let (grant, code) = (grant(&format!("{round}")), code(&format!("{round}")));
+        let grant = grant(&format!("{round}"));
         let enrolment = enrolment(&format!("{round}"), 7);
         let (admin, factor, secret) = (&enrolment.admin, &enrolment.token, &enrolment.secret);
         let generation = store.generation(&subject(), fresh()).await?;
@@ -50,14 +50,9 @@ async fn every_verb_is_one_round_trip() -> Result<(), StoreError> {
             store.find(&grant.digest, NOW);
             store.grants(&subject(), 100, NOW);
             store.revoke(&grant.digest, NOW, NOW + HOUR);
-            store.put(&code, 3, NOW);
-            store.peek(&presented(&code), NOW);
-            store.take(&presented(&code), None, NOW);
-            store.discard(&code.customer);
             store.revoke_all(&subject(), None, fresh(), NOW);
             store.revoke_everything(fresh(), NOW);
             store.purge_tokens(NOW + MINUTE, 10);
-            store.purge_codes(NOW + MINUTE, 10);
             store.begin_enrolment(&enrolment, NOW);
             store.enrolment(factor, NOW);
             store.activate(factor, 1, &[recovery_code(); 10], NOW);

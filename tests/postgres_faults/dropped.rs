@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use commerce_auth::{
     Origin,
-    store::{FactorStore, Insert, OtcStore, Take, TokenStore},
+    store::{FactorStore, Insert, TokenStore},
 };
 use commerce_auth_test_servers::Postgres;
 use tokio::time::timeout;
@@ -13,7 +13,7 @@ use crate::{
     all_resumes, connect, create,
     locked::{let_go, lock_everything, nothing_is_left_behind},
     options,
-    records::{HOUR, NOW, code, code_of, enrolled, grant, grant_of, presented, subject},
+    records::{HOUR, NOW, enrolled, grant, grant_of, subject},
     support::fresh::{CAP, fresh},
 };
 
@@ -30,7 +30,7 @@ async fn the_next_caller_gets_its_own_answer() {
     for round in 0..200_u64 {
         let patience = Duration::from_micros(round * 20);
         let (name, other) = (format!("dropped {round}"), format!("next {round}"));
-        let (grant, code) = (grant(&name), code(&name));
+        let grant = grant(&name);
         macro_rules! is_dropped {
             ($($call:expr;)*) => {$(
                 let _ = timeout(patience, $call).await;
@@ -39,17 +39,13 @@ async fn the_next_caller_gets_its_own_answer() {
         is_dropped! {
             store.insert(&grant, &Origin::default(), generation, CAP, NOW);
             store.find(&grant.digest, NOW);
-            store.put(&code, 3, NOW);
-            store.take(&presented(&code), None, NOW);
             store.revoke(&grant.digest, NOW, NOW + HOUR);
             store.factor(&dropped_factor.admin);
             store.use_step(&dropped_factor.admin, &dropped_factor.token, round + 2);
         }
-        let (grant, code) = (grant_of(2, &other), code_of(2, &other));
+        let grant = grant_of(2, &other);
         assert_eq!(store.insert(&grant, &Origin::default(), theirs, CAP, NOW).await.unwrap(), Insert::Stored);
-        assert!(store.put(&code, 3, NOW).await.unwrap());
         assert_eq!(store.find(&grant.digest, NOW).await.unwrap(), Some(grant));
-        assert_eq!(store.take(&presented(&code), None, NOW).await.unwrap(), Take::Taken(code));
         let (admin, factor) = (&next_factor.admin, &next_factor.token);
         assert!(store.use_step(admin, factor, round + 2).await.unwrap());
         let found = store.factor(admin).await.unwrap().expect("nobody removes it");

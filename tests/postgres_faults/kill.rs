@@ -9,17 +9,13 @@ use std::{
     time::{Duration, Instant},
 };
 
-use commerce_auth::{
-    Assistance, AuthConfig, CustomerId, Error, ErrorKind, PostgresStore, SignIn, Website,
-    store::{OneTimeCredential, OtcStore},
-};
+use commerce_auth::{AuthConfig, CustomerId, Error, ErrorKind, PostgresStore, SignIn};
 use commerce_auth_test_servers::Postgres;
 use futures_util::{StreamExt, stream};
 use tokio::time::{sleep, timeout};
 
 use crate::{
     SLACK, TIMEOUT, connect,
-    records::digest,
     support::{PASSWORD, Shop, fast},
 };
 
@@ -145,18 +141,14 @@ async fn in_spite_of_a_kill<T>(
 async fn no_code_is_bought_twice() {
     let Some(server) = Postgres::start().map(Arc::new) else { return };
     let shop = shop(&server).await;
-    let parent = shop.admin_grant().await;
+    let (admin, mut codes) = (shop.admin_token().await, Vec::new());
     for customer in 0..CUSTOMERS {
-        let assistance = Assistance::new(7.into(), parent, "cannot pay");
-        let (now, website) = (shop.now(), Website::default());
-        let code = digest(&code(customer));
-        let expires = now + Duration::from_secs(600);
-        let row = OneTimeCredential::one_time_code(code, website, id(customer), assistance, now, expires);
-        assert!(shop.store.put(&row, 3, now).await.unwrap());
+        let code = shop.auth.generate_one_time_code(&admin, &id(customer), "cannot pay").await.unwrap();
+        codes.push(code.code().expose().to_owned());
     }
     let redeem = async |number: usize| {
         let customer = number / (CALLS / CUSTOMERS);
-        let exchange = SignIn::new(email(customer), code(customer)).from(source(number));
+        let exchange = SignIn::new(email(customer), codes[customer].as_str()).from(source(number));
         shop.auth.exchange_one_time_code(exchange).await
     };
     let answers = in_spite_of_a_kill(&server, redeem).await;
@@ -170,16 +162,11 @@ async fn no_code_is_bought_twice() {
     assert!(bought.iter().all(|times| *times <= 1), "{bought:?}");
     assert!(bought.iter().sum::<usize>() > CUSTOMERS / 2, "{bought:?}");
     // And whatever was bought stays so.
-    for customer in 0..CUSTOMERS {
-        let exchange = SignIn::new(email(customer), code(customer)).from(source(CALLS + customer));
+    for (customer, code) in codes.iter().enumerate() {
+        let exchange = SignIn::new(email(customer), code.as_str()).from(source(CALLS + customer));
         let again = shop.auth.exchange_one_time_code(exchange).await;
         assert!(matches!(again, Err(Error::SignInRefused)), "customer {customer}: {again:?}");
     }
-}
-
-/// A one-time code as it is presented.
-fn code(customer: usize) -> String {
-    format!("code of {customer}")
 }
 
 #[tokio::test(flavor = "multi_thread")]

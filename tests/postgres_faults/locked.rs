@@ -23,7 +23,7 @@ pub(crate) async fn another(server: &Postgres) -> Client {
 /// Whom nobody can write beside.
 pub(crate) async fn lock_everything(server: &Postgres) -> Client {
     let client = another(server).await;
-    let tables = "grants, bars, subjects, epoch, one_time_credentials, audit_events, customers, admins, \
+    let tables = "grants, bars, subjects, epoch, audit_events, customers, admins, \
                   factors, recovery_codes, factor_enrolments, documents, entries";
     for table in tables.split(", ") {
         let lock = format!("LOCK TABLE commerce_auth.{table} IN SHARE ROW EXCLUSIVE MODE");

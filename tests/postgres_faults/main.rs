@@ -21,11 +21,11 @@ use std::{
 
 use commerce_auth::{
     AdminId, KeyId, Origin, PostgresOptions, PostgresStore, StoreError,
-    store::{Change, CommitOutcome, FactorStore, OtcStore, StateStore, TokenStore},
+    store::{Change, CommitOutcome, FactorStore, StateStore, TokenStore},
 };
 use commerce_auth_test_servers::Postgres;
 
-use records::{HOUR, NOW, code, digest, enrolment, grant, presented, subject};
+use records::{HOUR, NOW, digest, enrolment, grant, subject};
 use support::fresh::{CAP, fresh};
 
 /// How long a verb may take, and what a busy machine adds.
@@ -83,13 +83,12 @@ async fn create(store: &PostgresStore) -> Result<(), StoreError> {
 }
 
 /// What each verb answers that only looks.
-async fn looks(store: &PostgresStore) -> [Result<(), StoreError>; 9] {
+async fn looks(store: &PostgresStore) -> [Result<(), StoreError>; 8] {
     let partition = documents::partition("a");
     [
         in_time("generation", store.generation(&subject(), fresh())).await.map(drop),
         find(store).await,
         in_time("list", store.grants(&subject(), 100, NOW)).await.map(drop),
-        in_time("peek", store.peek(&presented(&code("a")), NOW)).await.map(drop),
         in_time("factor", store.factor(&AdminId::from(7))).await.map(drop),
         in_time("enrolment", store.enrolment(&digest("a"), NOW)).await.map(drop),
         in_time("sealed_by_others", store.sealed_by_others(KeyId(2), 1)).await.map(drop),
@@ -99,32 +98,29 @@ async fn looks(store: &PostgresStore) -> [Result<(), StoreError>; 9] {
 }
 
 /// What each verb answers that changes something, all asked at once; none of them finds that it has nothing to do.
-async fn changes(store: &PostgresStore) -> [Result<(), StoreError>; 7] {
+async fn changes(store: &PostgresStore) -> [Result<(), StoreError>; 5] {
     let number = new_number();
     let name = format!("change {number}");
-    let (grant, code) = (grant(&name), code(&name));
-    let (presented, subject, origin) = (presented(&code), subject(), Origin::default());
+    let grant = grant(&name);
+    let (subject, origin) = (subject(), Origin::default());
     let other = digest(&format!("revoke {number}"));
     let insert = async {
         let generation = store.generation(&subject, fresh()).await?;
         store.insert(&grant, &origin, generation, CAP, NOW).await.map(|_| ())
     };
-    let take = async { store.take(&presented, None, NOW).await.map(|_| ()) };
     let enrolment = enrolment(&name, i32::try_from(number).unwrap());
     let enrolled = async {
         store.begin_enrolment(&enrolment, NOW).await?;
         store.activate(&enrolment.token, 1, &[digest("a recovery code")], NOW).await.map(drop)
     };
-    let (insert, revoke, revoke_all, put, take, enrolled, committed) = tokio::join!(
+    let (insert, revoke, revoke_all, enrolled, committed) = tokio::join!(
         in_time("insert", insert),
         in_time("revoke", store.revoke(&other, NOW, NOW + HOUR)),
         in_time("revoke_all", store.revoke_all(&subject, None, fresh(), NOW)),
-        in_time("put", store.put(&code, 3, NOW)),
-        in_time("take", take),
         in_time("begin_enrolment and activate", enrolled),
         create(store),
     );
-    [insert, revoke.map(drop), revoke_all.map(drop), put.map(drop), take, enrolled, committed]
+    [insert, revoke.map(drop), revoke_all.map(drop), enrolled, committed]
 }
 
 /// Every verb answers, at once or soon.

@@ -7,7 +7,7 @@ use std::{error::Error, fmt::Write, time::Duration};
 use commerce_auth::{
     AdminId, CustomerId, Digest, Grant, KeyId, Obtained, Origin, RedisOptions, RedisStore, Sealed, Subject,
     Website,
-    store::{Enrolment, FactorStore, Generation, Insert, OneTimeCredential, Presented, Purposes, TokenStore},
+    store::{Enrolment, FactorStore, Generation, Insert, TokenStore},
 };
 use time::OffsetDateTime;
 
@@ -30,21 +30,6 @@ pub fn grant(name: &str, number: i64) -> Grant {
     let (digest, now) = (Digest::of(name.as_bytes()), now());
     let customer = CustomerId::from(number);
     Grant::customer(digest, customer, Website::default(), Obtained::Password, now, now + seconds(3600))
-}
-
-/// A reset token of customer 1 that lives for an hour.
-pub fn code(name: &str) -> OneTimeCredential {
-    let (digest, now) = (Digest::of(name.as_bytes()), now());
-    OneTimeCredential::reset_token(digest, Website::default(), CustomerId::from(1), now, now + seconds(3600))
-}
-
-pub fn presented(credential: &OneTimeCredential) -> Presented {
-    Presented {
-        website: credential.website.clone(),
-        customer: credential.customer.clone(),
-        digest: credential.digest,
-        purposes: Purposes { reset_token: true, one_time_code: true },
-    }
 }
 
 /// An enrolment of an admin user who has no factor, that lives for an hour.

@@ -11,8 +11,7 @@ use commerce_auth::{
     AdminId, CustomerId, Digest, Grant, KeyId, Origin, Sealed, StoreError, Subject,
     store::{
         Changes, CommitOutcome, Document, Enrolment, Factor, FactorStore, Generation, GenerationId, Index,
-        Insert, Key, Listed, OneTimeCredential, OtcStore, Partition, Position, Presented, StateStore, Store,
-        Take, TokenStore,
+        Insert, Key, Listed, Partition, Position, StateStore, Store, TokenStore,
     },
 };
 use time::OffsetDateTime;
@@ -97,43 +96,6 @@ impl<S: Store> TokenStore for Alternating<S> {
 
     async fn purge_tokens(&self, now: OffsetDateTime, limit: usize) -> Result<usize, StoreError> {
         self.next().purge_tokens(now, limit).await
-    }
-}
-
-#[async_trait]
-impl<S: Store> OtcStore for Alternating<S> {
-    async fn put(
-        &self,
-        credential: &OneTimeCredential,
-        keep: usize,
-        now: OffsetDateTime,
-    ) -> Result<bool, StoreError> {
-        self.next().put(credential, keep, now).await
-    }
-
-    async fn peek(
-        &self,
-        presented: &Presented,
-        now: OffsetDateTime,
-    ) -> Result<Option<OneTimeCredential>, StoreError> {
-        self.next().peek(presented, now).await
-    }
-
-    async fn take(
-        &self,
-        presented: &Presented,
-        buys: Option<&Digest>,
-        now: OffsetDateTime,
-    ) -> Result<Take, StoreError> {
-        self.next().take(presented, buys, now).await
-    }
-
-    async fn discard(&self, customer: &CustomerId) -> Result<(), StoreError> {
-        self.next().discard(customer).await
-    }
-
-    async fn purge_codes(&self, now: OffsetDateTime, limit: usize) -> Result<usize, StoreError> {
-        self.next().purge_codes(now, limit).await
     }
 }
 

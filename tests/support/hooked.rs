@@ -7,8 +7,7 @@ use commerce_auth::{
     AdminId, CustomerId, Digest, Grant, KeyId, MemoryStore, Origin, Sealed, StoreError, Subject,
     store::{
         Changes, CommitOutcome, Document, Enrolment, Factor, FactorStore, Generation, GenerationId, Index,
-        Insert, Key, Listed, OneTimeCredential, OtcStore, Partition, Position, Presented, StateStore, Take,
-        TokenStore,
+        Insert, Key, Listed, Partition, Position, StateStore, TokenStore,
     },
 };
 use time::OffsetDateTime;
@@ -107,43 +106,6 @@ impl TokenStore for Hooked {
     async fn purge_tokens(&self, now: OffsetDateTime, limit: usize) -> Result<usize, StoreError> {
         self.called("purge_tokens").await?;
         self.inner.purge_tokens(now, limit).await
-    }
-}
-
-#[async_trait]
-impl OtcStore for Hooked {
-    async fn put(&self, c: &OneTimeCredential, keep: usize, now: OffsetDateTime) -> Result<bool, StoreError> {
-        self.called("put").await?;
-        self.inner.put(c, keep, now).await
-    }
-
-    async fn peek(
-        &self,
-        p: &Presented,
-        now: OffsetDateTime,
-    ) -> Result<Option<OneTimeCredential>, StoreError> {
-        self.called("peek").await?;
-        self.inner.peek(p, now).await
-    }
-
-    async fn take(
-        &self,
-        p: &Presented,
-        buys: Option<&Digest>,
-        now: OffsetDateTime,
-    ) -> Result<Take, StoreError> {
-        self.called("take").await?;
-        self.inner.take(p, buys, now).await
-    }
-
-    async fn discard(&self, customer: &CustomerId) -> Result<(), StoreError> {
-        self.called("discard").await?;
-        self.inner.discard(customer).await
-    }
-
-    async fn purge_codes(&self, now: OffsetDateTime, limit: usize) -> Result<usize, StoreError> {
-        self.called("purge_codes").await?;
-        self.inner.purge_codes(now, limit).await
     }
 }
 

@@ -8,19 +8,21 @@ pub mod hooked;
 pub mod outbox;
 pub mod sink;
 
-use std::{net::IpAddr, sync::Arc, time::Duration};
+use std::{
+    net::IpAddr,
+    sync::{Arc, Mutex, OnceLock},
+    time::Duration,
+};
 
 use commerce_auth::{
-    AccountStatus, AdminId, AdminRecord, AdminSignIn, Argon2Params, Assistance, AuditEvent, Auth,
-    AuthBuilder, AuthConfig, CustomerId, CustomerRecord, Digest, Error, Grant, KeyId, Keyring, MemoryAdmins,
-    MemoryCustomers, MemoryStore, Obtained, OneTimeCode, Origin, PasswordHash, Permission, ResetToken,
-    SecondFactorPolicy, SignIn, SignedIn, Website,
+    AccountStatus, AdminId, AdminRecord, AdminSignIn, Argon2Params, AuditEvent, Auth, AuthBuilder,
+    AuthConfig, CustomerId, CustomerRecord, Digest, Error, KeyId, Keyring, MemoryAdmins, MemoryCustomers,
+    MemoryStore, PasswordHash, PasswordResetRequest, Permission, SecondFactorPolicy, SignIn, SignedIn,
+    Website,
     audit::MemoryAudit,
     clock::{Clock, ManualClock},
-    random::ChaChaRandom,
-    store::{OneTimeCredential, Store},
+    store::Store,
 };
-use fresh::{CAP, fresh};
 use outbox::Outbox;
 use time::{OffsetDateTime, macros::datetime};
 
@@ -49,6 +51,15 @@ pub struct Shop<S = MemoryStore> {
     pub outbox: Outbox,
     hash: PasswordHash,
     admin_hash: PasswordHash,
+    aside: OnceLock<Aside>,
+}
+
+/// Another node, for what a test is not about: nothing of it is in the shop's trail and mail.
+struct Aside {
+    auth: Auth,
+    outbox: Outbox,
+    /// Admin user 7's token.
+    admin: Mutex<Option<String>>,
 }
 
 /// Commerce's numbers, with hashes that cost nothing. Admin users sign in by password, as most tests are about something
@@ -103,7 +114,18 @@ impl<S: Store> Shop<S> {
             pollster::block_on(lenient.hash_new_password(EMAIL, PASSWORD)).expect("a hash can be made");
         let admin_hash = pollster::block_on(lenient.hash_new_admin_password(ADMIN, ADMIN_PASSWORD))
             .expect("a hash can be made");
-        let shop = Self { auth, store, audit, clock, customers, admins, outbox, hash, admin_hash };
+        let shop = Self {
+            auth,
+            store,
+            audit,
+            clock,
+            customers,
+            admins,
+            outbox,
+            hash,
+            admin_hash,
+            aside: OnceLock::new(),
+        };
         shop.set_customer(|_| ());
         shop.set_admin(|_| ());
         shop
@@ -189,44 +211,53 @@ impl<S: Store> Shop<S> {
 
     /// A reset token of customer 1 that lives for two hours.
     pub async fn reset_token(&self) -> String {
-        let token = ResetToken::generate(&ChaChaRandom::new()).expect("random bytes");
-        let (now, website) = (self.now(), Website::default());
-        let expires = now + Duration::from_secs(2 * 60 * 60);
-        let row = OneTimeCredential::reset_token(token.digest(), website, CustomerId::from(1), now, expires);
-        assert!(self.store.put(&row, 3, now).await.expect("the store answers"));
-        token.expose().to_owned()
+        let Aside { auth, outbox, .. } = self.aside();
+        let asked = auth.request_password_reset(PasswordResetRequest::new(EMAIL)).await;
+        asked.expect("the store answers");
+        outbox.reset_token().expect("a mail to the customer")
     }
 
     /// A one-time code of customer 1, by admin user 7, that lives for 30 seconds.
     pub async fn code(&self) -> String {
-        let code = OneTimeCode::generate(&ChaChaRandom::new()).expect("random bytes");
-        let (now, website) = (self.now(), Website::default());
-        let expires = now + Duration::from_secs(30);
-        let assistance = Assistance::new(AdminId::from(7), self.admin_grant().await, "cannot pay");
-        let row = OneTimeCredential::one_time_code(
-            code.digest(),
-            website,
-            CustomerId::from(1),
-            assistance,
-            now,
-            expires,
-        );
-        assert!(self.store.put(&row, 3, now).await.expect("the store answers"));
-        code.expose().to_owned()
+        let admin = self.aside_admin().await;
+        let code = self.aside().auth.generate_one_time_code(&admin, &CustomerId::from(1), "cannot pay").await;
+        code.expect("the admin user may assist").code().expose().to_owned()
     }
 
-    /// The grant behind admin user 7's own token, which lives for four hours; stored if it is not yet.
+    /// The grant behind the admin user's own token by which [`code`](Self::code) makes codes. It lives for four
+    /// hours, and is stored if it is not yet.
     pub async fn admin_grant(&self) -> Digest {
-        let (digest, now) = (Digest::of(b"the admin user's own token"), self.now());
-        let expires = now + Duration::from_secs(4 * 60 * 60);
-        let grant = Grant::admin(digest, AdminId::from(7), Obtained::Password, now, expires);
-        let generation = self.store.generation(&grant.subject, fresh()).await.expect("the store answers");
-        let _ = self
-            .store
-            .insert(&grant, &Origin::default(), generation, CAP, now)
-            .await
-            .expect("the store answers");
-        digest
+        Digest::of(self.aside_admin().await.as_bytes())
+    }
+
+    async fn aside_admin(&self) -> String {
+        let Aside { auth, admin, .. } = self.aside();
+        let known = admin.lock().expect("nobody panics").clone();
+        if let Some(known) = known
+            && auth.verify_admin(&known).await.is_ok()
+        {
+            return known;
+        }
+        let signed_in = auth.generate_admin_token(AdminSignIn::new(ADMIN, ADMIN_PASSWORD)).await;
+        let token = signed_in.expect("the admin user may sign in").token().expose().to_owned();
+        *admin.lock().expect("nobody panics") = Some(token.clone());
+        token
+    }
+
+    fn aside(&self) -> &Aside {
+        self.aside.get_or_init(|| {
+            let outbox = Outbox::default();
+            let auth = Auth::builder(Arc::clone(&self.store))
+                .customers(self.customers.clone())
+                .admins(self.admins.clone())
+                .notifier(outbox.clone())
+                .audit(MemoryAudit::new())
+                .clock(Arc::clone(&self.clock))
+                .config(fast())
+                .build()
+                .expect("the node's configuration is sound");
+            Aside { auth, outbox, admin: Mutex::default() }
+        })
     }
 }
 

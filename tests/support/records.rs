@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use commerce_auth::{
     CustomerId, Digest, Grant, KeyId, Obtained, Sealed, Subject, Website,
-    store::{Enrolment, FactorStore, OneTimeCredential, Presented, Purposes},
+    store::{Enrolment, FactorStore},
 };
 use time::{OffsetDateTime, macros::datetime};
 
@@ -30,25 +30,6 @@ pub fn grant(name: &str) -> Grant {
 
 pub fn subject() -> Subject {
     Subject::Customer(1.into())
-}
-
-/// A reset token of a customer that lives for an hour.
-pub fn code_of(customer: impl Into<CustomerId>, name: &str) -> OneTimeCredential {
-    OneTimeCredential::reset_token(digest(name), Website::default(), customer.into(), NOW, NOW + HOUR)
-}
-
-/// A reset token of customer 1.
-pub fn code(name: &str) -> OneTimeCredential {
-    code_of(1, name)
-}
-
-pub fn presented(code: &OneTimeCredential) -> Presented {
-    Presented {
-        website: code.website.clone(),
-        customer: code.customer.clone(),
-        digest: code.digest,
-        purposes: Purposes { reset_token: true, one_time_code: true },
-    }
 }
 
 /// An enrolment of an admin user who has no factor, that lives for an hour.

@@ -2,37 +2,24 @@
 
 use std::error::Error;
 
-use super::{at, customer, digest, ensure, factors};
+use super::{at, digest, ensure, factors};
 use crate::{
-    account::{AdminId, Website},
+    account::AdminId,
     conformance::{Arena, Failure},
     error::StoreError,
     keyring::KeyId,
-    store::{OneTimeCredential, Presented, Purposes, Store},
+    store::Store,
 };
 
 /// Every verb but those of the token store answers an error, and the error carries its source.
 pub(in crate::conformance) fn every_error_has_a_source<S: Store>(
     arena: &Arena<'_, S>,
 ) -> Result<(), Failure> {
-    let code =
-        OneTimeCredential::reset_token(digest("reset"), Website::default(), customer(1), at(0), at(60));
-    let presented = Presented {
-        website: Website::default(),
-        customer: customer(1),
-        digest: digest("reset"),
-        purposes: Purposes { reset_token: true, one_time_code: true },
-    };
     let (admin, factor) = (AdminId::from(1), digest("factor"));
     let enrolment = factors::enrolment("factor", 1);
     let secret = &enrolment.secret;
     arena.run(async {
         let store = arena.store();
-        answered("put", store.put(&code, 3, at(0)).await)?;
-        answered("peek", store.peek(&presented, at(0)).await)?;
-        answered("take", store.take(&presented, None, at(0)).await)?;
-        answered("discard", store.discard(&customer(1)).await)?;
-        answered("purge_codes", store.purge_codes(at(0), 1).await)?;
         answered("factor", store.factor(&admin).await)?;
         answered("begin_enrolment", store.begin_enrolment(&enrolment, at(0)).await)?;
         answered("enrolment", store.enrolment(&factor, at(0)).await)?;

@@ -1,5 +1,4 @@
 pub(super) mod broken;
-pub(super) mod codes;
 pub(super) mod factors;
 pub(super) mod state;
 pub(super) mod tokens;

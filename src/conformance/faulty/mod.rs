@@ -1,4 +1,3 @@
-mod codes;
 mod factors;
 mod state;
 mod tokens;
@@ -6,17 +5,14 @@ mod tokens;
 use std::{
     collections::{HashMap, HashSet},
     fmt,
-    sync::{
-        Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicU64, Ordering},
-    },
+    sync::{Mutex, MutexGuard, PoisonError},
 };
 
 use time::OffsetDateTime;
 
 use super::Fault;
 use crate::{
-    store::{Enrolment, OneTimeCredential, Store},
+    store::{Enrolment, Store},
     token::Digest,
 };
 
@@ -25,15 +21,11 @@ pub(super) struct Faulty<S> {
     inner: S,
     fault: Fault,
     memory: Mutex<Memory>,
-    counter: AtomicU64,
 }
 
 /// What a faulty store remembers beside the store it wraps.
 #[derive(Default)]
 struct Memory {
-    credentials: HashMap<Digest, OneTimeCredential>,
-    taken: HashMap<Digest, OneTimeCredential>,
-    marks: HashMap<Digest, Option<Digest>>,
     /// In the order they were begun.
     enrolments: Vec<Enrolment>,
     activated: HashSet<Digest>,
@@ -43,7 +35,7 @@ struct Memory {
 
 impl<S: Store> Faulty<S> {
     pub(super) fn new(inner: S, fault: Fault) -> Self {
-        Self { inner, fault, memory: Mutex::default(), counter: AtomicU64::new(0) }
+        Self { inner, fault, memory: Mutex::default() }
     }
 
     fn is(&self, fault: Fault) -> bool {
@@ -52,11 +44,6 @@ impl<S: Store> Faulty<S> {
 
     fn memory(&self) -> MutexGuard<'_, Memory> {
         self.memory.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// A number that no other call got.
-    fn number(&self) -> u64 {
-        self.counter.fetch_add(1, Ordering::Relaxed)
     }
 }
 

@@ -1,5 +1,3 @@
-mod oracle;
-
 use std::{sync::atomic::Ordering, thread};
 
 use futures_lite::future::block_on;
@@ -8,7 +6,7 @@ use super::*;
 use crate::{
     account::{AdminId, Website},
     service::testing::{Node, Watched, at, digest, generation},
-    store::one_time::Purposes,
+    store::Purposes,
     token::Assistance,
 };
 

@@ -6,10 +6,7 @@ use crate::{
         DocumentError, Step, Transition, Write,
         format::{put, read},
     },
-    store::{
-        DocumentId, Key, Name,
-        one_time::{OneTimeCredential, Presented, Purpose, Purposes, Take},
-    },
+    store::{DocumentId, Key, Name, OneTimeCredential, Presented, Purpose, Purposes, Take},
     token::Digest,
 };
 

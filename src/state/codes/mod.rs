@@ -18,10 +18,7 @@ use super::{format::Stored, stored};
 use crate::{
     account::{CustomerId, Website},
     clock::after,
-    store::{
-        Generation, micros,
-        one_time::{OneTimeCredential, Presented, Purpose, Spent, Take},
-    },
+    store::{Generation, OneTimeCredential, Presented, Purpose, Spent, Take, micros},
     token::{Assistance, Digest},
 };
 

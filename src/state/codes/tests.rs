@@ -7,7 +7,7 @@ use crate::{
         Content,
         testing::{Kept, any_bytes, at, digest, generation, refuses_bent, survives},
     },
-    store::one_time::Purposes,
+    store::Purposes,
 };
 
 const BOTH: Purposes = Purposes { reset_token: true, one_time_code: true };

@@ -6,7 +6,6 @@
 mod accounts;
 mod digest_map;
 mod factors;
-mod otc;
 mod shards;
 mod state;
 mod token;
@@ -18,12 +17,9 @@ use std::num::NonZero;
 use async_trait::async_trait;
 use time::OffsetDateTime;
 
-use super::{
-    Enrolment, Factor, FactorStore, Generation, GenerationId, Insert, OneTimeCredential, OtcStore, Presented,
-    Take, TokenStore,
-};
+use super::{Enrolment, Factor, FactorStore, Generation, GenerationId, Insert, TokenStore};
 use crate::{
-    account::{AdminId, CustomerId},
+    account::AdminId,
     error::StoreError,
     keyring::{KeyId, Sealed},
     token::{Digest, Grant, Origin, Subject},
@@ -36,7 +32,6 @@ use crate::{
 #[derive(Debug, Default)]
 pub struct MemoryStore {
     tokens: token::Tokens,
-    codes: otc::Codes,
     factors: factors::Factors,
     state: state::State,
 }
@@ -124,44 +119,6 @@ impl TokenStore for MemoryStore {
 
     async fn purge_tokens(&self, now: OffsetDateTime, limit: usize) -> Result<usize, StoreError> {
         Ok(self.tokens.purge(now, limit))
-    }
-}
-
-#[async_trait]
-impl OtcStore for MemoryStore {
-    async fn put(
-        &self,
-        credential: &OneTimeCredential,
-        keep: usize,
-        now: OffsetDateTime,
-    ) -> Result<bool, StoreError> {
-        Ok(self.codes.put(credential, keep, now))
-    }
-
-    async fn peek(
-        &self,
-        presented: &Presented,
-        now: OffsetDateTime,
-    ) -> Result<Option<OneTimeCredential>, StoreError> {
-        Ok(self.codes.peek(presented, now))
-    }
-
-    async fn take(
-        &self,
-        presented: &Presented,
-        buys: Option<&Digest>,
-        now: OffsetDateTime,
-    ) -> Result<Take, StoreError> {
-        Ok(self.codes.take(presented, buys, now))
-    }
-
-    async fn discard(&self, customer: &CustomerId) -> Result<(), StoreError> {
-        self.codes.discard(customer);
-        Ok(())
-    }
-
-    async fn purge_codes(&self, now: OffsetDateTime, limit: usize) -> Result<usize, StoreError> {
-        Ok(self.codes.purge(now, limit))
     }
 }
 

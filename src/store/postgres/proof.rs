@@ -24,15 +24,15 @@ const POOLER: &str = "a connection pooler before the database does not keep a se
      or connect directly";
 
 /// The tables that every node reads and writes.
-const TABLES: &str = "'grants', 'bars', 'subjects', 'epoch', 'one_time_credentials', 'audit_events', \
+const TABLES: &str = "'grants', 'bars', 'subjects', 'epoch', 'audit_events', \
      'customers', 'admins', 'factors', 'recovery_codes', 'factor_enrolments', 'documents', 'entries'";
 
 /// The functions that the schema files create. The schema may hold others, which the store never calls.
 const FUNCTIONS: &str = "'activate_factor', 'append_records', 'begin_enrolment', \
      'commit_documents', 'erase_records', 'insert_grant', 'lock_of', \
-     'purge_credentials', 'purge_enrolments', 'purge_tokens', 'put_credential', \
+     'purge_enrolments', 'purge_tokens', \
      'remove_factor', 'replace_recovery_codes', 'revoke_all', 'revoke_grant', \
-     'sweep_documents', 'take_credential'";
+     'sweep_documents'";
 
 /// The server's description of itself.
 #[derive(Debug)]

@@ -42,23 +42,6 @@ CREATE TABLE "{schema}".bars (
 );
 CREATE INDEX bars_by_end ON "{schema}".bars (until);
 
-CREATE TABLE "{schema}".one_time_credentials (
-    arrival bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-    customer text NOT NULL,
-    digest bytea NOT NULL,
-    purpose text NOT NULL,
-    website text NOT NULL,
-    actor text,
-    parent bytea,
-    reason text,
-    issued_at bigint NOT NULL,
-    expires_at bigint NOT NULL,
-    spent boolean NOT NULL DEFAULT false,
-    bought bytea,
-    UNIQUE (customer, digest)
-);
-CREATE INDEX one_time_credentials_by_end ON "{schema}".one_time_credentials (expires_at);
-
 CREATE TABLE "{schema}".audit_events (
     arrival bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     id uuid NOT NULL UNIQUE,
@@ -181,62 +164,5 @@ BEGIN
     );
     GET DIAGNOSTICS v_removed = ROW_COUNT;
     RETURN v_bars + v_removed;
-END
-$$;
-
----- One-time credentials
-
--- Whether it was stored.
-CREATE FUNCTION "{schema}".put_credential(
-    p_customer text, p_digest bytea, p_purpose text, p_website text, p_actor text, p_parent bytea, p_reason text,
-    p_issued_at bigint, p_expires_at bigint, p_keep bigint, p_now bigint
-) RETURNS boolean LANGUAGE plpgsql AS $$
-BEGIN
-    PERFORM pg_advisory_xact_lock("{schema}".lock_of('customer', p_customer));
-    DELETE FROM "{schema}".one_time_credentials WHERE customer = p_customer AND expires_at <= p_now;
-    INSERT INTO "{schema}".one_time_credentials
-        (customer, digest, purpose, website, actor, parent, reason, issued_at, expires_at)
-        VALUES (p_customer, p_digest, p_purpose, p_website, p_actor, p_parent, p_reason, p_issued_at, p_expires_at)
-        ON CONFLICT DO NOTHING;
-    IF NOT FOUND THEN
-        RETURN false;
-    END IF;
-    -- One that is being taken at this moment is looked at again once it is.
-    DELETE FROM "{schema}".one_time_credentials WHERE NOT spent AND arrival IN (
-        SELECT arrival FROM "{schema}".one_time_credentials
-        WHERE customer = p_customer AND purpose = p_purpose AND NOT spent ORDER BY arrival DESC OFFSET p_keep
-    );
-    RETURN true;
-END
-$$;
-
--- The credential, and whether it was spent before. No row: nothing fits.
-CREATE FUNCTION "{schema}".take_credential(
-    p_customer text, p_digest bytea, p_website text, p_purposes text[], p_buys bytea, p_now bigint
-) RETURNS SETOF "{schema}".one_time_credentials LANGUAGE plpgsql AS $$
-BEGIN
-    RETURN QUERY UPDATE "{schema}".one_time_credentials SET spent = true, bought = p_buys
-        WHERE customer = p_customer AND digest = p_digest AND website = p_website AND purpose = ANY (p_purposes)
-            AND expires_at > p_now AND NOT spent
-        -- As it was before: whoever finds it spent was too late.
-        RETURNING arrival, customer, digest, purpose, website, actor, parent, reason, issued_at, expires_at, false, bought;
-    IF NOT FOUND THEN
-        RETURN QUERY SELECT * FROM "{schema}".one_time_credentials
-            WHERE customer = p_customer AND digest = p_digest AND website = p_website AND purpose = ANY (p_purposes)
-                AND expires_at > p_now AND spent;
-    END IF;
-END
-$$;
-
-CREATE FUNCTION "{schema}".purge_credentials(p_now bigint, p_limit bigint) RETURNS bigint LANGUAGE plpgsql AS $$
-DECLARE
-    v_removed bigint;
-BEGIN
-    DELETE FROM "{schema}".one_time_credentials WHERE arrival IN (
-        SELECT arrival FROM "{schema}".one_time_credentials
-        WHERE expires_at <= p_now LIMIT p_limit FOR UPDATE SKIP LOCKED
-    );
-    GET DIAGNOSTICS v_removed = ROW_COUNT;
-    RETURN v_removed;
 END
 $$;

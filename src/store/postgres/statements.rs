@@ -72,9 +72,6 @@ statements! {
             live_grants!(", source, user_agent, correlation_id", "subject_id = $1 AND subject_kind = $3"),
             " ORDER BY issued_at DESC, digest DESC LIMIT $4"
         ),
-        Peek =>
-            "SELECT * FROM \"{schema}\".one_time_credentials WHERE customer = $1 AND digest = $2 AND website = $3 \
-             AND purpose = ANY ($4) AND expires_at > $5 AND NOT spent",
         CustomerByEmail => "SELECT * FROM \"{schema}\".customers WHERE website = $1 AND canonical_email = $2",
         CustomerById => "SELECT * FROM \"{schema}\".customers WHERE id = $1",
         AdminByUsername => "SELECT * FROM \"{schema}\".admins WHERE canonical_username = $1",
@@ -120,10 +117,6 @@ statements! {
             "INSERT INTO \"{schema}\".epoch VALUES (1, $1) \
              ON CONFLICT (one) DO UPDATE SET shop_generation = excluded.shop_generation",
         PurgeTokens => "SELECT \"{schema}\".purge_tokens($1, $2)",
-        Put => "SELECT \"{schema}\".put_credential($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
-        Take => "SELECT * FROM \"{schema}\".take_credential($1, $2, $3, $4, $5, $6)",
-        Discard => "DELETE FROM \"{schema}\".one_time_credentials WHERE customer = $1 AND NOT spent",
-        PurgeCodes => "SELECT \"{schema}\".purge_credentials($1, $2)",
         BeginEnrolment => "SELECT \"{schema}\".begin_enrolment($1, $2, $3, $4, $5, $6, $7)",
         Activate => "SELECT \"{schema}\".activate_factor($1, $2, $3, $4)",
         UseStep =>

@@ -3,7 +3,6 @@ use std::time::Duration;
 use time::OffsetDateTime;
 
 use crate::{
-    account::CustomerId,
     store::micros,
     token::{Digest, Subject},
 };
@@ -50,11 +49,6 @@ impl Keys {
     /// The digests of a subject's grants, by their end.
     pub(super) fn index(&self, subject: &Subject) -> Vec<u8> {
         self.key(b"s", &subject_bytes(subject))
-    }
-
-    /// A customer's one-time credentials, by digest.
-    pub(super) fn codes(&self, customer: &CustomerId) -> Vec<u8> {
-        self.key(b"c", customer.to_string().as_bytes())
     }
 
     /// The second factors of all admin users, who are few.

@@ -1,4 +1,4 @@
-//! Tokens, one-time credentials, documents and second factors in Redis or Valkey.
+//! Tokens, documents and second factors in Redis or Valkey.
 //!
 //! For a shop of many nodes that has such a server already: [`find`](crate::store::TokenStore::find) is one `MGET`. It
 //! keeps no accounts and no audit trail; a shop with admin users names another sink
@@ -40,7 +40,7 @@
 //! keeps them in an SQL store, by [`AuthBuilder::factors`](crate::AuthBuilder::factors), and documents, with the ledger of
 //! assistance among them, by [`AuthBuilder::state`](crate::AuthBuilder::state): a line each.
 //!
-//! With [`RedisOptions::wait_for_replicas`], what ends something (`take`, `discard`, each kind of revoke) and each change of
+//! With [`RedisOptions::wait_for_replicas`], what ends something (each kind of revoke) and each change of
 //! a second factor, but for what a purge removes, is acknowledged once so many replicas have it: it outlives
 //! a failover to one of them. The same holds for each commit of documents, except for one that only puts expendable ones:
 //! attempt budgets wait for no replica.
@@ -67,8 +67,7 @@
 //! # What it keeps
 //!
 //! All keys begin with the shop's prefix as a hash tag, so that they are in one slot of a cluster: `{commerce_auth}:t` and a
-//! digest for a grant or the bar of a digest, `s` and a subject for what it holds, `g` for its generation, `c` and a customer
-//! for one-time credentials, and `everything` for the shop's generation; `factors` and `enrolments`, with a field for each admin
+//! digest for a grant or the bar of a digest, `s` and a subject for what it holds, `g` for its generation, and `everything` for the shop's generation; `factors` and `enrolments`, with a field for each admin
 //! user; `d` and a partition, kind and id for a document, `i` and a partition or nothing and a name for an index of
 //! them. Digests and keys of accounts stand there, and an authenticator's secret, sealed by the
 //! [`Keyring`]; e-mail addresses, tokens and codes do not. A token takes about 550 bytes, with its subject's index and a usual
@@ -89,7 +88,6 @@
 
 mod address;
 mod answer;
-mod codes;
 mod document_records;
 mod documents;
 mod factor_records;

@@ -6,8 +6,8 @@ use time::OffsetDateTime;
 
 use super::failure::Failure;
 use crate::{
-    account::{CustomerId, Website},
-    store::{GenerationId, OneTimeCredential, Presented, Purpose, micros},
+    account::Website,
+    store::{GenerationId, micros},
     token::{Assistance, Digest, Grant, Obtained, Origin, Subject},
 };
 
@@ -15,7 +15,6 @@ const BAR: u8 = 0;
 const GRANT: u8 = 1;
 
 const CORRUPT_GRANT: Failure = Failure::Corrupt("a grant");
-const CORRUPT_CODE: Failure = Failure::Corrupt("a one-time credential");
 
 /// A grant as it is kept, under the shop's generation.
 pub(super) fn write_grant(grant: &Grant, origin: &Origin, shop: GenerationId) -> Vec<u8> {
@@ -57,32 +56,6 @@ pub(super) fn read_grant(
 
 pub(super) fn read_origin(mut reader: Reader<'_>) -> Result<Origin, Failure> {
     reader.origin().ok_or(CORRUPT_GRANT)
-}
-
-/// What the scripts do not read of a credential.
-pub(super) fn write_code(credential: &OneTimeCredential) -> Vec<u8> {
-    let mut rest = micros::from_time(credential.issued_at).to_be_bytes().to_vec();
-    write_assistance(&mut rest, credential.assistance.as_deref());
-    rest
-}
-
-/// What stands under a digest of a customer's.
-pub(super) enum Code {
-    Outstanding(OneTimeCredential),
-    Spent { purpose: Purpose, bought: Option<Digest> },
-}
-
-pub(super) fn read_code(presented: &Presented, record: &[u8]) -> Result<Code, Failure> {
-    let mut reader = Reader(record);
-    reader.code(presented.digest, presented.customer.clone()).ok_or(CORRUPT_CODE)
-}
-
-/// One bit for each purpose.
-pub(super) const fn purpose_byte(purpose: Purpose) -> u8 {
-    match purpose {
-        Purpose::ResetToken => 1,
-        Purpose::OneTimeCode => 2,
-    }
 }
 
 /// A letter for the kind, and the id.
@@ -238,26 +211,5 @@ impl<'r> Reader<'r> {
         let user_agent = self.text()?.map(str::to_owned);
         let correlation_id = self.text()?.map(str::to_owned);
         Some(Origin { source, user_agent, correlation_id })
-    }
-
-    /// See `codes.lua`, which writes it.
-    fn code(&mut self, digest: Digest, customer: CustomerId) -> Option<Code> {
-        let expires_at = self.time()?;
-        let _number = self.take(4)?;
-        let purpose = match self.byte()? {
-            1 => Purpose::ResetToken,
-            2 => Purpose::OneTimeCode,
-            _ => return None,
-        };
-        let is_spent = self.byte()? == 1;
-        let website = self.short()?.parse().ok()?;
-        if is_spent {
-            let bought = if self.0.is_empty() { None } else { Some(self.digest()?) };
-            return Some(Code::Spent { purpose, bought });
-        }
-        let (issued_at, assistance) = (self.time()?, self.assistance()?);
-        let credential =
-            OneTimeCredential { digest, purpose, website, customer, assistance, issued_at, expires_at };
-        Some(Code::Outstanding(credential))
     }
 }

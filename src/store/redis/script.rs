@@ -28,10 +28,6 @@ scripts! {
     REVOKE_EVERYTHING: "#!lua flags=allow-oom" "revoke_everything";
     GRANTS: "#!lua flags=no-writes" "tokens" "order" "grants";
     PURGE_TOKENS: "#!lua flags=allow-oom" "tokens" "purge" "purge_tokens";
-    PUT: "#!lua" "codes" "put";
-    TAKE: "#!lua flags=allow-oom" "codes" "take";
-    DISCARD: "#!lua flags=allow-oom" "codes" "discard";
-    PURGE_CODES: "#!lua flags=allow-oom" "codes" "purge" "purge_codes";
     BEGIN_ENROLMENT: "#!lua" "enrolments" "begin_enrolment";
     ACTIVATE: "#!lua flags=allow-oom" "enrolments" "factors" "activate";
     USE_STEP: "#!lua flags=allow-oom" "factors" "use_step";

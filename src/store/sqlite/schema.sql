@@ -40,23 +40,6 @@ CREATE TABLE bars (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX bars_by_end ON bars (until);
 
-CREATE TABLE one_time_credentials (
-    arrival INTEGER PRIMARY KEY,
-    customer TEXT NOT NULL,
-    digest BLOB NOT NULL,
-    purpose TEXT NOT NULL,
-    website TEXT NOT NULL,
-    actor TEXT,
-    parent BLOB,
-    reason TEXT,
-    issued_at INTEGER NOT NULL,
-    expires_at INTEGER NOT NULL,
-    spent INTEGER NOT NULL DEFAULT 0,
-    bought BLOB,
-    UNIQUE (customer, digest)
-) STRICT;
-CREATE INDEX one_time_credentials_by_end ON one_time_credentials (expires_at);
-
 CREATE TABLE audit_events (
     arrival INTEGER PRIMARY KEY,
     id TEXT NOT NULL UNIQUE,

@@ -9,14 +9,19 @@ use async_trait::async_trait;
 use commerce_auth::{
     AuditEvent, AuditSink, MemoryStore, StoreError, Subject,
     audit::{Action, Outcome},
-    store::{OtcStore, Presented, Purposes, TokenStore},
+    store::{OtcStore, Peek, Presented, Purposes, TokenStore},
 };
+use time::OffsetDateTime;
+
+use crate::native::NativeCodes;
 
 pub(crate) const ANY_PURPOSE: Purposes = Purposes { reset_token: true, one_time_code: true };
 
 #[derive(Debug)]
 pub(crate) struct Sink {
     store: Arc<MemoryStore>,
+    /// None if one-time credentials are in documents, which only the crate reads.
+    codes: Option<NativeCodes>,
     events: Mutex<Vec<AuditEvent>>,
     /// A one-time code that is presented now, if one is.
     pub(crate) presented: Mutex<Option<Presented>>,
@@ -24,8 +29,8 @@ pub(crate) struct Sink {
 }
 
 impl Sink {
-    pub(crate) fn new(store: Arc<MemoryStore>) -> Self {
-        Self { store, events: Mutex::default(), presented: Mutex::default(), broken: Mutex::default() }
+    pub(crate) fn new(store: Arc<MemoryStore>, codes: Option<NativeCodes>) -> Self {
+        Self { store, codes, events: Mutex::default(), presented: Mutex::default(), broken: Mutex::default() }
     }
 
     /// What was kept since the last look.
@@ -36,6 +41,11 @@ impl Sink {
     /// The promises that were broken since the last look.
     pub(crate) fn broken(&self) -> Vec<String> {
         take(&mut self.broken.lock().unwrap())
+    }
+
+    async fn is_live(&self, code: &Presented, at: OffsetDateTime) -> Result<Option<bool>, StoreError> {
+        let Some(codes) = &self.codes else { return Ok(None) };
+        Ok(Some(matches!(codes.peek(code, at).await?, Peek::Live(_))))
     }
 
     /// What is about to happen has not happened yet.
@@ -50,12 +60,12 @@ impl Sink {
         {
             let (website, customer) = (website.clone(), customer.clone());
             let code = Presented { website, customer, digest: grant, purposes: ANY_PURPOSE };
-            happened = self.store.peek(&code, event.at).await?.is_some();
+            happened = self.is_live(&code, event.at).await? == Some(true);
         }
         if event.action == Action::CodeRedemption {
             let code = self.presented.lock().unwrap().clone();
             happened |= match code {
-                Some(code) => self.store.peek(&code, event.at).await?.is_none(),
+                Some(code) => self.is_live(&code, event.at).await? == Some(false),
                 None => true,
             };
         }

@@ -192,22 +192,24 @@ impl World {
 
     /// A credential that no flow made, and that lives for ten minutes.
     fn store_credential(&mut self, customer: usize, on: Filed, by: Option<Pick>) {
-        let (now, id) = (self.shop.now, customer_id(customer));
+        let Some(codes) = self.codes.clone() else { return };
+        let (now, id, under) = (self.shop.now, customer_id(customer), self.generation(customer));
         let expires = now + Duration::minutes(10);
         let site = on.site(self.shop.customers[customer].site);
         let text = format!("feed{:028x}", self.secrets.len());
         let named = digest(&text);
         let (credential, assist) = match by {
-            None => (OneTimeCredential::reset_token(named, website(site), id, now, expires), None),
+            None => (OneTimeCredential::reset_token(named, website(site), id, under, now, expires), None),
             Some(by) => {
                 let Some(parent) = self.pick(by).0 else { return };
                 let Who::Admin(actor) = self.shop.tokens[parent].owner else { return };
                 let by = Assistance::new(admin_id(actor), digest(&self.tokens[parent]), REASON);
-                let code = OneTimeCredential::one_time_code(named, website(site), id, by, now, expires);
+                let code =
+                    OneTimeCredential::one_time_code(named, website(site), id, under, by, now, expires);
                 (code, Some(Assist { actor, parent, reason: REASON }))
             }
         };
-        assert!(block_on(self.store.put(&credential, 3, now)).unwrap());
+        assert!(block_on(codes.put(&credential, 3, now)).unwrap());
         self.secrets.push(text);
         self.names.grants.insert(named, Name::Secret(self.secrets.len() - 1));
         self.shop.put(customer, site, assist, expires);

@@ -9,8 +9,11 @@ use std::{
 use commerce_auth::{
     AccountStatus, AdminRecord, AdminStore, Argon2Params, Auth, AuthConfig, CustomerRecord, CustomerStore,
     Digest, MemoryAdmins, MemoryCustomers, MemoryStore, Origin, PasswordHash, Permission, RevokeScope,
-    SecondFactorPolicy, audit::MemoryAudit, clock::ManualClock, random::danger::SeededRandom,
-    store::Purposes,
+    SecondFactorPolicy, Subject,
+    audit::MemoryAudit,
+    clock::ManualClock,
+    random::danger::SeededRandom,
+    store::{Generation, GenerationId, Purposes, TokenStore},
 };
 use pollster::block_on;
 use proptest::test_runner::TestCaseError;
@@ -22,6 +25,7 @@ use super::{
     sink::Sink,
 };
 use crate::{
+    native::NativeCodes,
     outbox::Outbox,
     shop::{Account, Admin, Counted, Setup, Shop},
 };
@@ -36,6 +40,8 @@ pub(crate) type Checked = Result<(), TestCaseError>;
 pub(crate) struct World {
     pub(super) auth: Auth,
     pub(super) store: Arc<MemoryStore>,
+    /// A host's own store of one-time credentials. None if they are in documents.
+    pub(super) codes: Option<NativeCodes>,
     pub(super) customers: MemoryCustomers,
     pub(super) admins: MemoryAdmins,
     pub(super) clock: Arc<ManualClock>,
@@ -118,7 +124,7 @@ pub(super) fn password_hash(password: usize) -> PasswordHash {
 }
 
 impl World {
-    pub(crate) fn new() -> Self {
+    pub(crate) fn new(codes: Option<NativeCodes>) -> Self {
         let account = |site, address, password, status, consents| Account {
             site,
             address,
@@ -138,7 +144,7 @@ impl World {
         let admins = vec![Admin { active: true, permissions: [true; 2] }; 2];
         let shop = Shop::new(START, OPENED, customers, admins);
         let (store, clock) = (Arc::new(MemoryStore::new()), Arc::new(ManualClock::new(START)));
-        let sink = Arc::new(Sink::new(store.clone()));
+        let sink = Arc::new(Sink::new(store.clone(), codes.clone()));
         let (customers, admins, outbox) = (MemoryCustomers::new(), MemoryAdmins::new(), Outbox::default());
         for (place, row) in shop.customers.iter().enumerate() {
             let row = CustomerRecord {
@@ -171,6 +177,7 @@ impl World {
             // Another takes its place at once.
             auth: builder.build().unwrap(),
             store,
+            codes,
             customers,
             admins,
             clock,
@@ -199,7 +206,11 @@ impl World {
 
     pub(super) fn restart(&mut self, setup: Setup) {
         self.restarts += 1;
-        self.auth = Auth::builder(self.store.clone())
+        let mut builder = Auth::builder(self.store.clone());
+        if let Some(codes) = &self.codes {
+            builder = builder.one_time_credentials(codes.clone());
+        }
+        self.auth = builder
             .customers(self.customers.clone())
             .admins(self.admins.clone())
             .notifier(self.outbox.clone())
@@ -211,6 +222,12 @@ impl World {
             .unwrap();
         self.shop.setup = setup;
         self.hashes_begun = 0;
+    }
+
+    /// The generation that a credential of a customer's is made under.
+    pub(super) fn generation(&self, customer: usize) -> Generation {
+        let fresh = GenerationId::from_bytes([0; 16]);
+        block_on(self.store.generation(&Subject::Customer(customer_id(customer)), fresh)).unwrap()
     }
 
     pub(super) fn customer_row(&self, customer: usize) -> CustomerRecord {

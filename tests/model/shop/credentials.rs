@@ -15,7 +15,7 @@ pub(crate) struct Secret {
     /// On a one-time code: who generated it.
     pub(crate) assist: Option<Assist>,
     pub(crate) expires: Time,
-    /// Pushed out by newer ones, or discarded.
+    /// Pushed out by newer ones, or ended.
     pub(crate) gone: bool,
     pub(crate) spent: bool,
     /// The token it was spent on, if one came of it.

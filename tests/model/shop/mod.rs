@@ -165,11 +165,16 @@ impl Shop {
 
     /// A customer's one-time credentials, and all tokens but one.
     fn end_credentials(&mut self, customer: usize, keep: Option<usize>) {
-        for secret in self.secrets.iter_mut().filter(|secret| secret.customer == customer && !secret.spent) {
-            secret.gone = true;
-        }
+        self.end_secrets(|owner| owner == customer);
         self.end_tokens(Who::Customer(customer), keep);
         self.settle_of(customer);
+    }
+
+    /// Outstanding one-time credentials of some customers. Those that are spent stay so.
+    fn end_secrets(&mut self, of: impl Fn(usize) -> bool) {
+        for secret in self.secrets.iter_mut().filter(|secret| of(secret.customer) && !secret.spent) {
+            secret.gone = true;
+        }
     }
 
     /// For so long, but not beyond `until`.

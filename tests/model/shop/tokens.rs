@@ -97,9 +97,9 @@ impl Shop {
         let event = self.by_customer(if all { Action::AllTokensRevoke } else { Action::TokenRevoke }, token);
         self.tokens[token].revoked = true;
         if all {
-            self.end_tokens(self.tokens[token].owner, None);
-            if let Who::Customer(customer) = self.tokens[token].owner {
-                self.settle_of(customer);
+            match self.tokens[token].owner {
+                Who::Customer(customer) => self.end_credentials(customer, None),
+                owner @ Who::Admin(_) => self.end_tokens(owner, None),
             }
         } else {
             self.close(token, AssistanceEnd::SignedOut);
@@ -114,8 +114,7 @@ impl Shop {
         keep: bool,
     ) -> Result<Answer, Error> {
         let (token, customer) = self.own(bearer, site, Action::AllTokensRevoke)?;
-        self.end_tokens(Who::Customer(customer), keep.then_some(token));
-        self.settle_of(customer);
+        self.end_credentials(customer, keep.then_some(token));
         let event = self.by_customer(Action::AllTokensRevoke, token);
         self.conclude(&event, Ok(Answer::Done))
     }
@@ -159,8 +158,9 @@ impl Shop {
         self.conclude(&Told::about(Action::AccountChange).of(Who::Customer(customer)), Ok(Answer::Done))
     }
 
-    /// All tokens of everybody; one-time credentials stay.
+    /// All tokens and one-time credentials of everybody.
     pub(crate) fn revoke_everything(&mut self) -> Result<Answer, Error> {
+        self.end_secrets(|_| true);
         self.tokens.iter_mut().for_each(|token| token.revoked = true);
         self.conclude(&Told::about(Action::EverythingRevoke), Ok(Answer::Done))
     }

@@ -133,7 +133,12 @@ fn reset_to(site: &Site, new: &str) -> Provoked {
 
 fn expired_reset_token(site: &Site) -> String {
     let token = site.reset_token();
-    site.meddle("UPDATE one_time_credentials SET expires_at = issued_at");
+    site.meddle(
+        "UPDATE documents SET bytes = CAST(json_set(CAST(bytes AS TEXT), \
+         '$.document.outstanding[#-1].expires_at', \
+         json_extract(CAST(bytes AS TEXT), '$.document.outstanding[#-1].issued_at')) AS BLOB) \
+         WHERE kind = 'codes'",
+    );
     token
 }
 
