@@ -11,8 +11,8 @@ use crate::{
     keyring::Keyring,
     notifier::Notifier,
     random::{ChaChaRandom, SecureRandom},
-    service::{Documents, attempts::Attempts},
-    store::{FactorStore, LedgerStore, OtcStore, StateStore, Store, TokenStore},
+    service::{Documents, attempts::Attempts, factors::Factors},
+    store::{LedgerStore, OtcStore, StateStore, Store, TokenStore},
     token::TokenFormat,
 };
 
@@ -34,7 +34,7 @@ pub(crate) struct Parts {
     pub(crate) tokens: Arc<dyn TokenStore>,
     pub(crate) codes: Arc<dyn OtcStore>,
     pub(crate) state: Arc<dyn StateStore>,
-    pub(crate) factors: Arc<dyn FactorStore>,
+    pub(crate) factors: Factors,
     pub(crate) ledger: Arc<dyn LedgerStore>,
     pub(crate) keyring: Option<Keyring>,
     pub(crate) attempts: Attempts,
@@ -71,7 +71,6 @@ impl Auth {
             tokens: store.clone(),
             codes: store.clone(),
             state: store.clone(),
-            factors: store.clone(),
             ledger: store,
             clock: Arc::new(SystemClock),
             random: Arc::new(ChaChaRandom::new()),
@@ -131,7 +130,6 @@ pub struct AuthBuilder {
     tokens: Arc<dyn TokenStore>,
     codes: Arc<dyn OtcStore>,
     state: Arc<dyn StateStore>,
-    factors: Arc<dyn FactorStore>,
     ledger: Arc<dyn LedgerStore>,
     clock: Arc<dyn Clock>,
     random: Arc<dyn SecureRandom>,
@@ -188,14 +186,9 @@ impl AuthBuilder {
         Self { codes: Arc::new(codes), ..self }
     }
 
-    /// Keeps documents, such as attempt budgets, in another backend than the rest.
+    /// Keeps documents, such as attempt budgets and second factors, in another backend than the rest.
     pub fn state<S: StateStore>(self, state: S) -> Self {
         Self { state: Arc::new(state), ..self }
-    }
-
-    /// Keeps the second factors of admin users in another backend than the rest.
-    pub fn factors<S: FactorStore>(self, factors: S) -> Self {
-        Self { factors: Arc::new(factors), ..self }
     }
 
     /// Keeps the ledger of assistance in another backend than the rest.
@@ -220,7 +213,7 @@ impl AuthBuilder {
     /// [`ConfigError`] says which part is missing or out of range.
     pub fn build(self) -> Result<Auth, ConfigError> {
         let Self { config, customers, admins, notifier, without_notifier, audit, keyring, .. } = self;
-        let Self { tokens, codes, state, factors, ledger, clock, random, .. } = self;
+        let Self { tokens, codes, state, ledger, clock, random, .. } = self;
         config.check()?;
         let audit = audit(keyring.as_ref());
         let customers = customers.ok_or(ConfigError::NoCustomers)?;
@@ -246,6 +239,7 @@ impl AuthBuilder {
         let parts = Parts {
             decoys: Decoys::draw(random.as_ref())?,
             evaluator: Evaluator::new(pool, Arc::clone(&codes), Arc::clone(&clock)),
+            factors: Factors::new(Arc::clone(&documents)),
             attempts: Attempts::new(documents, Arc::clone(&clock), Arc::clone(&random)),
             format: TokenFormat::new(keyring.clone()),
             trail,
@@ -256,7 +250,6 @@ impl AuthBuilder {
             tokens,
             codes,
             state,
-            factors,
             ledger,
             keyring,
             clock,

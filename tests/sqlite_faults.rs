@@ -27,16 +27,16 @@ use std::{
 
 use child::Talking;
 use commerce_auth::{
-    Assistance, AssistanceEnd, Digest, Grant, KeyId, Obtained, Origin, SqliteOptions, SqliteStore, Subject,
+    Assistance, AssistanceEnd, Digest, Grant, Obtained, Origin, SqliteOptions, SqliteStore, Subject,
     store::{
-        FactorStore, Generation, GenerationId, Insert, LedgerStore, OneTimeCredential, OpenError, OtcStore,
-        Partition, Presented, Purposes, StateStore, Take, TokenStore,
+        Generation, GenerationId, Insert, LedgerStore, OneTimeCredential, OpenError, OtcStore, Partition,
+        Presented, Purposes, StateStore, Take, TokenStore,
     },
 };
 use fresh::{CAP, fresh};
 use futures_util::future::join_all;
 use pollster::block_on;
-use records::{enrolled, enrolment, entry, recovery_code};
+use records::entry;
 use rusqlite::Connection;
 use tempfile::TempDir;
 use time::{OffsetDateTime, macros::datetime};
@@ -437,24 +437,16 @@ fn while_another_holds_the_file_writes_end_and_look_ups_go_on() {
 
 /// Each verb has something to do.
 #[test]
-fn while_another_holds_the_file_factors_and_the_ledger_are_read_and_not_written() {
+fn while_another_holds_the_file_the_ledger_is_read_and_not_written() {
     let folder = TempDir::new().unwrap();
     let path = folder.path().join("auth.db");
     let store = open(&path, SHORT);
-    let (factor, waiting) = (block_on(enrolled(&store, "a", 7)), enrolment("b", 8));
-    let (open_entry, ended, other) = (entry("open"), entry("ended"), enrolment("c", 9));
-    block_on(store.begin_enrolment(&waiting, NOW)).unwrap();
+    let (open_entry, ended) = (entry("open"), entry("ended"));
     for entry in [&open_entry, &ended] {
         block_on(store.begin_assistance(entry)).unwrap();
     }
     assert!(block_on(store.end_assistance(&ended.grant, AssistanceEnd::Expired, NOW)).unwrap().is_some());
-    let (admin, name, secret) = (&factor.admin, &factor.token, &factor.secret);
     let is_as_it_was = || {
-        let kept = block_on(store.factor(admin)).unwrap().expect("it is there");
-        assert_eq!((kept.last_step, &kept.secret, kept.recovery_codes), (1, secret, vec![recovery_code()]));
-        assert_eq!(block_on(store.sealed_by_others(KeyId(2), 10)).unwrap().len(), 1);
-        assert_eq!(block_on(store.enrolment(&waiting.token, NOW)).unwrap().as_ref(), Some(&waiting));
-        assert_eq!(block_on(store.enrolment(&other.token, NOW)).unwrap(), None);
         assert_eq!(block_on(store.open_assistance(10)).unwrap(), std::slice::from_ref(&open_entry));
         assert_eq!(block_on(store.assistance_of(&ended.customer, 10)).unwrap().len(), 2);
         assert_eq!(block_on(store.find_assistance(&open_entry.grant)).unwrap().as_ref(), Some(&open_entry));
@@ -466,14 +458,6 @@ fn while_another_holds_the_file_factors_and_the_ledger_are_read_and_not_written(
         };
     }
     all_fail! {
-        begin_enrolment(&other, NOW);
-        activate(&waiting.token, 1, &[], NOW);
-        use_step(admin, name, 2);
-        use_recovery_code(admin, name, &recovery_code());
-        replace_recovery_codes(admin, name, &[]);
-        reseal(admin, name, secret, &other.secret);
-        remove_factor(admin);
-        purge_enrolments(END, 10);
         begin_assistance(&entry("new"));
         end_assistance(&open_entry.grant, AssistanceEnd::Expired, NOW);
         erase_assistance(&ended.customer);
@@ -481,7 +465,7 @@ fn while_another_holds_the_file_factors_and_the_ledger_are_read_and_not_written(
     }
     is_as_it_was();
     lock.execute_batch("COMMIT").unwrap();
-    assert!(soon(|| block_on(store.use_step(admin, name, 2)).is_ok()), "service resumes");
+    assert!(soon(|| block_on(store.begin_assistance(&entry("new"))).is_ok()), "service resumes");
 }
 
 #[test]
@@ -608,12 +592,6 @@ fn errors(store: &SqliteStore) -> usize {
         block_on(store.sweep(END, 10)).is_err(),
         block_on(store.audit_events(10)).is_err(),
         block_on(store.purge_tokens(END, 10)).is_err(),
-        block_on(store.factor(&7.into())).is_err(),
-        block_on(store.begin_enrolment(&enrolment("another", 7), NOW)).is_err(),
-        block_on(store.enrolment(&digest, NOW)).is_err(),
-        block_on(store.activate(&digest, 1, &[], NOW)).is_err(),
-        block_on(store.use_step(&7.into(), &digest, 1)).is_err(),
-        block_on(store.remove_factor(&7.into())).is_err(),
         block_on(store.begin_assistance(&entry("another"))).is_err(),
         block_on(store.end_assistance(&digest, AssistanceEnd::Expired, NOW)).is_err(),
         block_on(store.open_assistance(10)).is_err(),

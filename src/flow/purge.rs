@@ -13,10 +13,9 @@ pub struct Purged {
     pub tokens: usize,
     /// Expired one-time credentials.
     pub codes: usize,
-    /// Documents that count nothing any more, such as the attempt budgets of an account.
+    /// Documents that count nothing any more, such as the attempt budgets of an account and expired enrolments of second
+    /// factors.
     pub documents: usize,
-    /// Expired enrolments of second factors.
-    pub enrolments: usize,
     /// Assistance that ended longer ago than [`AuthConfig::assistance_history`](crate::AuthConfig::assistance_history).
     pub assistance: usize,
 }
@@ -39,7 +38,6 @@ impl Auth {
             tokens: self.parts.tokens.purge_tokens(now, limit).await?,
             codes: self.parts.codes.purge_codes(now, limit).await?,
             documents: self.parts.state.sweep(before(now, SWEEP_SLACK), limit).await?,
-            enrolments: self.parts.factors.purge_enrolments(now, limit).await?,
             assistance: self.parts.ledger.purge_assistance(until, limit).await?,
         })
     }

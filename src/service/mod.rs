@@ -4,7 +4,6 @@ pub(crate) mod attempts;
 #[cfg_attr(not(test), allow(dead_code, reason = "no flow uses it yet"))]
 pub(crate) mod codes;
 mod documents;
-#[cfg_attr(not(test), allow(dead_code, reason = "no flow uses it yet"))]
 pub(crate) mod factors;
 #[cfg_attr(not(test), allow(dead_code, reason = "no flow uses it yet"))]
 pub(crate) mod ledger;

@@ -1,11 +1,11 @@
-//! Where tokens, documents, one-time credentials, second factors and the ledger of assistance are kept.
+//! Where tokens, documents, one-time credentials and the ledger of assistance are kept.
 //!
-//! Five traits, one for each: [`TokenStore`], [`StateStore`], [`OtcStore`], [`FactorStore`], [`LedgerStore`]. [`Store`] is all of them in one value, with its [`AuditSink`], if it has one. [`memory`]
+//! Four traits, one for each: [`TokenStore`], [`StateStore`], [`OtcStore`], [`LedgerStore`]. [`Store`] is all of them in one value, with its [`AuditSink`], if it has one. [`memory`]
 //! keeps them in this process; with the features of their names, `sqlite`, `postgres` and `redis` keep them
 //! for good.
 //!
 //! [`StateStore`] keeps versioned documents whose meaning the library owns, such as the attempt budgets of an
-//! account. It will take the place of all of them but [`TokenStore`].
+//! account and the second factors of admin users. It will take the place of all of them but [`TokenStore`].
 //!
 //! # Rules of a storage verb
 //!
@@ -26,7 +26,6 @@
 
 #[cfg(any(feature = "postgres", feature = "sqlite"))]
 mod columns;
-mod factor;
 mod ledger;
 pub mod memory;
 pub(crate) mod micros;
@@ -44,7 +43,6 @@ pub mod sqlite;
 mod state;
 mod token;
 
-pub use factor::{Enrolment, Factor, FactorStore};
 pub use ledger::{AssistanceEnd, AssistanceEntry, LedgerStore};
 #[cfg(any(feature = "postgres", feature = "redis", feature = "sqlite"))]
 pub use open_error::OpenError;
@@ -60,7 +58,7 @@ use std::sync::Arc;
 use crate::{audit::AuditSink, keyring::Keyring};
 
 /// Everything a backend keeps, in one value.
-pub trait Store: TokenStore + StateStore + OtcStore + FactorStore + LedgerStore {
+pub trait Store: TokenStore + StateStore + OtcStore + LedgerStore {
     /// Where the backend keeps the audit trail, signed by the keyring if it can sign and there is one; none for a backend
     /// that keeps none. A shop with admin users then names another one: [`AuthBuilder::audit`](crate::AuthBuilder::audit).
     fn audit_sink(&self, keyring: Option<&Keyring>) -> Option<Arc<dyn AuditSink>>;

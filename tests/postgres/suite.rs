@@ -91,10 +91,6 @@ fn races_end_well_whatever_the_isolation_by_default() {
         for race in [
             "codes::a_credential_is_taken_once",
             "codes::parallel_puts_keep_no_more",
-            "factors::an_enrolment_is_activated_once",
-            "factors::one_factor_is_replaced_once",
-            "factors::a_step_is_used_once",
-            "factors::a_recovery_code_is_spent_once",
             "ledger::an_assistance_ends_once",
         ] {
             if let Err(failure) = conformance::run(|future| tokio.block_on(future), open, race) {

@@ -5,14 +5,14 @@ pub(crate) mod trail;
 
 use commerce_auth::{
     AssistanceEnd, CustomerRecord, CustomerStore, Origin,
-    store::{Change, CommitOutcome, FactorStore, Insert, LedgerStore, OtcStore, Put, StateStore, TokenStore},
+    store::{Change, CommitOutcome, Insert, LedgerStore, OtcStore, Put, StateStore, TokenStore},
 };
 
 use crate::{
     Schema, accounts,
     documents::{self, commit, document, key, partition, put, version},
     fresh::{CAP, fresh},
-    records::{HOUR, NOW, code, enrolled, enrolment, entry, grant, presented, subject},
+    records::{HOUR, NOW, code, entry, grant, presented, subject},
 };
 
 #[tokio::test]
@@ -61,8 +61,7 @@ async fn shops_in_one_database_do_not_see_each_other() {
         allows_assistance: false,
     };
     one.customers().upsert(row).await.unwrap();
-    let (factor, waiting, entry) = (enrolled(&one, "a", 7).await, enrolment("b", 8), entry("a"));
-    one.begin_enrolment(&waiting, NOW).await.unwrap();
+    let entry = entry("a");
     one.begin_assistance(&entry).await.unwrap();
 
     assert_eq!(other.find(&grant.digest, NOW).await.unwrap(), None);
@@ -71,12 +70,6 @@ async fn shops_in_one_database_do_not_see_each_other() {
     assert_eq!(StateStore::list(&other, &index, None, 10).await.unwrap(), []);
     assert_eq!(commit(&other, &partition, put(2, 2)).await.unwrap(), CommitOutcome::Committed);
     assert!(other.customers().find_by_id(&1.into()).await.unwrap().is_none());
-    assert_eq!(other.factor(&factor.admin).await.unwrap(), None);
-    assert_eq!(other.enrolment(&waiting.token, NOW).await.unwrap(), None);
-    assert!(!other.activate(&waiting.token, 1, &[], NOW).await.unwrap());
-    assert!(!other.use_step(&factor.admin, &factor.token, 2).await.unwrap());
-    assert!(!other.remove_factor(&factor.admin).await.unwrap());
-    assert!(!other.remove_factor(&waiting.admin).await.unwrap());
     let end = other.end_assistance(&entry.grant, AssistanceEnd::Expired, NOW);
     assert_eq!(end.await.unwrap(), None);
     assert_eq!(other.erase_assistance(&entry.customer).await.unwrap(), 0);
@@ -89,7 +82,6 @@ async fn shops_in_one_database_do_not_see_each_other() {
     other.purge_tokens(NOW + 3 * HOUR, 100).await.unwrap();
     other.purge_codes(NOW + 3 * HOUR, 100).await.unwrap();
     assert_eq!(other.sweep(NOW + 6 * HOUR, 100).await.unwrap(), 0);
-    other.purge_enrolments(NOW + 3 * HOUR, 100).await.unwrap();
     other.purge_assistance(NOW + 3 * HOUR, 100).await.unwrap();
 
     assert_eq!(one.find(&grant.digest, NOW).await.unwrap(), Some(grant));
@@ -98,7 +90,5 @@ async fn shops_in_one_database_do_not_see_each_other() {
     let listed = one.list(&index, None, 10).await.unwrap();
     assert_eq!(listed.iter().map(|listed| listed.position.rank).collect::<Vec<_>>(), [1]);
     assert_eq!(one.generation(&subject(), fresh()).await.unwrap(), generation);
-    assert_eq!(one.factor(&factor.admin).await.unwrap().map(|kept| kept.last_step), Some(1));
-    assert_eq!(one.enrolment(&waiting.token, NOW).await.unwrap(), Some(waiting));
     assert_eq!(one.open_assistance(10).await.unwrap(), [entry]);
 }

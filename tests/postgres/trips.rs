@@ -2,14 +2,14 @@
 
 use commerce_auth::{
     AssistanceEnd, AuditSink, CustomerStore, KeyId, Origin, PostgresOptions, StoreError,
-    store::{Change, Changes, FactorStore, LedgerStore, OtcStore, StateStore, TokenStore},
+    store::{Change, Changes, LedgerStore, OtcStore, StateStore, TokenStore},
 };
 use commerce_auth_test_servers::Proxy;
 
 use crate::{
     Schema, documents,
     fresh::{CAP, fresh},
-    records::{HOUR, MINUTE, NOW, code, enrolment, entry, grant, presented, recovery_code, subject},
+    records::{HOUR, MINUTE, NOW, code, entry, grant, presented, subject},
 };
 
 #[tokio::test(flavor = "multi_thread")]
@@ -22,8 +22,7 @@ async fn every_verb_is_one_round_trip() -> Result<(), StoreError> {
     // What is done once for each connection is done in the first round.
     for round in 0..2 {
         let (grant, code) = (grant(&format!("{round}")), code(&format!("{round}")));
-        let (enrolment, entry) = (enrolment(&format!("{round}"), 7), entry(&format!("{round}")));
-        let (admin, factor, secret) = (&enrolment.admin, &enrolment.token, &enrolment.secret);
+        let entry = entry(&format!("{round}"));
         let generation = store.generation(&subject(), fresh()).await?;
         let event = serde_json::from_str(
             &r#"{"version": 1, "id": "b5d1fcbe-9d2f-4a2e-8a86-00000000000N", "at": "2026-01-01T12:00:00Z",
@@ -58,18 +57,6 @@ async fn every_verb_is_one_round_trip() -> Result<(), StoreError> {
             store.revoke_everything(fresh(), NOW);
             store.purge_tokens(NOW + MINUTE, 10);
             store.purge_codes(NOW + MINUTE, 10);
-            store.begin_enrolment(&enrolment, NOW);
-            store.enrolment(factor, NOW);
-            store.activate(factor, 1, &[recovery_code(); 10], NOW);
-            store.factor(admin);
-            store.use_step(admin, factor, 2);
-            store.lower_step(admin, factor, 2, 1);
-            store.use_recovery_code(admin, factor, &recovery_code());
-            store.replace_recovery_codes(admin, factor, &[recovery_code(); 10]);
-            store.reseal(admin, factor, secret, secret);
-            store.sealed_by_others(KeyId(2), 10);
-            store.remove_factor(admin);
-            store.purge_enrolments(NOW, 10);
             store.begin_assistance(&entry);
             store.find_assistance(&entry.grant);
             store.open_assistance(10);

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use commerce_auth::{
     Origin,
-    store::{FactorStore, Insert, LedgerStore, OtcStore, Take, TokenStore},
+    store::{Insert, LedgerStore, OtcStore, Take, TokenStore},
 };
 use commerce_auth_test_servers::Postgres;
 use tokio::time::timeout;
@@ -13,7 +13,7 @@ use crate::{
     all_resumes, connect, create,
     locked::{let_go, lock_everything, nothing_is_left_behind},
     options,
-    records::{HOUR, NOW, code, code_of, enrolled, entry, entry_of, grant, grant_of, presented, subject},
+    records::{HOUR, NOW, code, code_of, entry, entry_of, grant, grant_of, presented, subject},
     support::fresh::{CAP, fresh},
 };
 
@@ -25,7 +25,6 @@ async fn the_next_caller_gets_its_own_answer() {
     let store = one_each.connect().await.unwrap();
     all_resumes(&store).await;
     let generation = store.generation(&subject(), fresh()).await.unwrap();
-    let (dropped_factor, next_factor) = (enrolled(&store, "a", 7).await, enrolled(&store, "b", 8).await);
     let theirs = store.generation(&grant_of(2, "next").subject, fresh()).await.unwrap();
     for round in 0..200_u64 {
         let patience = Duration::from_micros(round * 20);
@@ -42,8 +41,6 @@ async fn the_next_caller_gets_its_own_answer() {
             store.put(&code, 3, NOW);
             store.take(&presented(&code), None, NOW);
             store.revoke(&grant.digest, NOW, NOW + HOUR);
-            store.factor(&dropped_factor.admin);
-            store.use_step(&dropped_factor.admin, &dropped_factor.token, round + 2);
             store.begin_assistance(&entry(&name));
         }
         let (grant, code) = (grant_of(2, &other), code_of(2, &other));
@@ -51,10 +48,6 @@ async fn the_next_caller_gets_its_own_answer() {
         assert!(store.put(&code, 3, NOW).await.unwrap());
         assert_eq!(store.find(&grant.digest, NOW).await.unwrap(), Some(grant));
         assert_eq!(store.take(&presented(&code), None, NOW).await.unwrap(), Take::Taken(code));
-        let (admin, factor) = (&next_factor.admin, &next_factor.token);
-        assert!(store.use_step(admin, factor, round + 2).await.unwrap());
-        let found = store.factor(admin).await.unwrap().expect("nobody removes it");
-        assert_eq!((found.name, found.last_step), (*factor, round + 2));
         let begun = entry_of(2, &other);
         store.begin_assistance(&begun).await.unwrap();
         assert_eq!(store.find_assistance(&begun.grant).await.unwrap(), Some(begun));

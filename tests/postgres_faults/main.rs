@@ -20,12 +20,12 @@ use std::{
 };
 
 use commerce_auth::{
-    AdminId, AssistanceEnd, KeyId, Origin, PostgresOptions, PostgresStore, StoreError,
-    store::{Change, CommitOutcome, FactorStore, LedgerStore, OtcStore, StateStore, TokenStore},
+    AssistanceEnd, Origin, PostgresOptions, PostgresStore, StoreError,
+    store::{Change, CommitOutcome, LedgerStore, OtcStore, StateStore, TokenStore},
 };
 use commerce_auth_test_servers::Postgres;
 
-use records::{HOUR, NOW, code, digest, enrolment, entry, grant, presented, subject};
+use records::{HOUR, NOW, code, digest, entry, grant, presented, subject};
 use support::fresh::{CAP, fresh};
 
 /// How long a verb may take, and what a busy machine adds.
@@ -83,16 +83,13 @@ async fn create(store: &PostgresStore) -> Result<(), StoreError> {
 }
 
 /// What each verb answers that only looks.
-async fn looks(store: &PostgresStore) -> [Result<(), StoreError>; 12] {
+async fn looks(store: &PostgresStore) -> [Result<(), StoreError>; 9] {
     let partition = documents::partition("a");
     [
         in_time("generation", store.generation(&subject(), fresh())).await.map(drop),
         find(store).await,
         in_time("list", store.grants(&subject(), 100, NOW)).await.map(drop),
         in_time("peek", store.peek(&presented(&code("a")), NOW)).await.map(drop),
-        in_time("factor", store.factor(&AdminId::from(7))).await.map(drop),
-        in_time("enrolment", store.enrolment(&digest("a"), NOW)).await.map(drop),
-        in_time("sealed_by_others", store.sealed_by_others(KeyId(2), 1)).await.map(drop),
         in_time("find_assistance", store.find_assistance(&digest("a"))).await.map(drop),
         in_time("open_assistance", store.open_assistance(1)).await.map(drop),
         in_time("assistance_of", store.assistance_of(&1.into(), 1)).await.map(drop),
@@ -102,7 +99,7 @@ async fn looks(store: &PostgresStore) -> [Result<(), StoreError>; 12] {
 }
 
 /// What each verb answers that changes something, all asked at once; none of them finds that it has nothing to do.
-async fn changes(store: &PostgresStore) -> [Result<(), StoreError>; 8] {
+async fn changes(store: &PostgresStore) -> [Result<(), StoreError>; 7] {
     let number = new_number();
     let name = format!("change {number}");
     let (grant, code) = (grant(&name), code(&name));
@@ -113,26 +110,21 @@ async fn changes(store: &PostgresStore) -> [Result<(), StoreError>; 8] {
         store.insert(&grant, &origin, generation, CAP, NOW).await.map(|_| ())
     };
     let take = async { store.take(&presented, None, NOW).await.map(|_| ()) };
-    let (enrolment, entry) = (enrolment(&name, i32::try_from(number).unwrap()), entry(&name));
-    let enrolled = async {
-        store.begin_enrolment(&enrolment, NOW).await?;
-        store.activate(&enrolment.token, 1, &[digest("a recovery code")], NOW).await.map(drop)
-    };
+    let entry = entry(&name);
     let assisted = async {
         store.begin_assistance(&entry).await?;
         store.end_assistance(&entry.grant, AssistanceEnd::SignedOut, NOW).await.map(drop)
     };
-    let (insert, revoke, revoke_all, put, take, enrolled, assisted, committed) = tokio::join!(
+    let (insert, revoke, revoke_all, put, take, assisted, committed) = tokio::join!(
         in_time("insert", insert),
         in_time("revoke", store.revoke(&other, NOW, NOW + HOUR)),
         in_time("revoke_all", store.revoke_all(&subject, None, fresh(), NOW)),
         in_time("put", store.put(&code, 3, NOW)),
         in_time("take", take),
-        in_time("begin_enrolment and activate", enrolled),
         in_time("begin_assistance and end_assistance", assisted),
         create(store),
     );
-    [insert, revoke.map(drop), revoke_all.map(drop), put.map(drop), take, enrolled, assisted, committed]
+    [insert, revoke.map(drop), revoke_all.map(drop), put.map(drop), take, assisted, committed]
 }
 
 /// Every verb answers, at once or soon.

@@ -7,13 +7,15 @@ use std::sync::{
 
 use commerce_auth::{
     AdminChange, AdminId, AdminNotice, AdminSignIn, Auth, Error, ErrorKind, MemoryStore, Origin,
-    SecondFactorPolicy, store::FactorStore,
+    SecondFactorPolicy,
 };
 use secrecy::ExposeSecret;
 
 use super::{
     Authenticator, SECRET, enrolled, enrolled_on, sign_in,
-    support::{ADMIN, ADMIN_PASSWORD, Shop, WRONG, hooked::Hooked, keyring, with_second_factor},
+    support::{
+        ADMIN, ADMIN_PASSWORD, Shop, WRONG, factors::stored, hooked::Hooked, keyring, with_second_factor,
+    },
     token,
 };
 
@@ -109,9 +111,9 @@ async fn removal_opens_the_budget_of_wrong_codes() {
 async fn with_a_deleted_account_goes_its_factor() {
     let (shop, _) = enrolled_on(MemoryStore::new(), with_second_factor());
     shop.auth.admin_changed(&AdminId::from(7), AdminChange::Disabled).await.unwrap();
-    assert!(shop.store.factor(&AdminId::from(7)).await.unwrap().is_some());
+    assert!(stored(&shop.store, 7, "factor").await.is_some());
     shop.auth.admin_changed(&AdminId::from(7), AdminChange::Deleted).await.unwrap();
-    assert!(shop.store.factor(&AdminId::from(7)).await.unwrap().is_none());
+    assert!(stored(&shop.store, 7, "factor").await.is_none());
 }
 
 #[tokio::test]
@@ -197,7 +199,7 @@ async fn without_an_end_to_earlier_tokens_nothing_is_activated() {
     assert_eq!(activated.unwrap_err().kind(), ErrorKind::Unavailable);
     let imported = shop.auth.import_admin_factor(&id, authenticator.secret()).await;
     assert_eq!(imported.unwrap_err().kind(), ErrorKind::Unavailable);
-    assert!(shop.store.factor(&id).await.unwrap().is_none());
+    assert!(stored(&shop.store, 7, "factor").await.is_none());
     down.store(false, Ordering::SeqCst);
     shop.auth.activate_admin_factor(mailed.as_str(), code.as_str(), &origin).await.unwrap();
 }

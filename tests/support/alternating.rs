@@ -11,11 +11,11 @@ use std::{
 
 use async_trait::async_trait;
 use commerce_auth::{
-    AdminId, AuditSink, CustomerId, Digest, Grant, KeyId, Keyring, Origin, Sealed, StoreError, Subject,
+    AuditSink, CustomerId, Digest, Grant, Keyring, Origin, StoreError, Subject,
     store::{
-        AssistanceEnd, AssistanceEntry, Changes, CommitOutcome, Document, Enrolment, Factor, FactorStore,
-        Generation, GenerationId, Index, Insert, Key, LedgerStore, Listed, OneTimeCredential, OtcStore,
-        Partition, Position, Presented, StateStore, Store, Take, TokenStore,
+        AssistanceEnd, AssistanceEntry, Changes, CommitOutcome, Document, Generation, GenerationId, Index,
+        Insert, Key, LedgerStore, Listed, OneTimeCredential, OtcStore, Partition, Position, Presented,
+        StateStore, Store, Take, TokenStore,
     },
 };
 use time::OffsetDateTime;
@@ -172,85 +172,6 @@ impl<S: Store> StateStore for Alternating<S> {
 
     async fn sweep(&self, until: OffsetDateTime, limit: usize) -> Result<usize, StoreError> {
         self.next().sweep(until, limit).await
-    }
-}
-
-#[async_trait]
-impl<S: Store> FactorStore for Alternating<S> {
-    async fn factor(&self, admin: &AdminId) -> Result<Option<Factor>, StoreError> {
-        self.next().factor(admin).await
-    }
-
-    async fn begin_enrolment(&self, enrolment: &Enrolment, now: OffsetDateTime) -> Result<(), StoreError> {
-        self.next().begin_enrolment(enrolment, now).await
-    }
-
-    async fn enrolment(&self, token: &Digest, now: OffsetDateTime) -> Result<Option<Enrolment>, StoreError> {
-        self.next().enrolment(token, now).await
-    }
-
-    async fn activate(
-        &self,
-        token: &Digest,
-        step: u64,
-        recovery_codes: &[Digest],
-        now: OffsetDateTime,
-    ) -> Result<bool, StoreError> {
-        self.next().activate(token, step, recovery_codes, now).await
-    }
-
-    async fn use_step(&self, admin: &AdminId, factor: &Digest, step: u64) -> Result<bool, StoreError> {
-        self.next().use_step(admin, factor, step).await
-    }
-
-    async fn lower_step(
-        &self,
-        admin: &AdminId,
-        factor: &Digest,
-        from: u64,
-        to: u64,
-    ) -> Result<bool, StoreError> {
-        self.next().lower_step(admin, factor, from, to).await
-    }
-
-    async fn use_recovery_code(
-        &self,
-        admin: &AdminId,
-        factor: &Digest,
-        code: &Digest,
-    ) -> Result<bool, StoreError> {
-        self.next().use_recovery_code(admin, factor, code).await
-    }
-
-    async fn replace_recovery_codes(
-        &self,
-        admin: &AdminId,
-        factor: &Digest,
-        codes: &[Digest],
-    ) -> Result<bool, StoreError> {
-        self.next().replace_recovery_codes(admin, factor, codes).await
-    }
-
-    async fn reseal(
-        &self,
-        admin: &AdminId,
-        factor: &Digest,
-        expected: &Sealed,
-        new: &Sealed,
-    ) -> Result<bool, StoreError> {
-        self.next().reseal(admin, factor, expected, new).await
-    }
-
-    async fn sealed_by_others(&self, key: KeyId, limit: usize) -> Result<Vec<(AdminId, Factor)>, StoreError> {
-        self.next().sealed_by_others(key, limit).await
-    }
-
-    async fn remove_factor(&self, admin: &AdminId) -> Result<bool, StoreError> {
-        self.next().remove_factor(admin).await
-    }
-
-    async fn purge_enrolments(&self, now: OffsetDateTime, limit: usize) -> Result<usize, StoreError> {
-        self.next().purge_enrolments(now, limit).await
     }
 }
 

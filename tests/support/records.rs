@@ -5,8 +5,8 @@
 use std::time::Duration;
 
 use commerce_auth::{
-    Assistance, CustomerId, Digest, Grant, KeyId, Obtained, Origin, Sealed, Subject, Website,
-    store::{AssistanceEntry, Enrolment, FactorStore, OneTimeCredential, Presented, Purposes},
+    Assistance, CustomerId, Digest, Grant, Obtained, Origin, Subject, Website,
+    store::{AssistanceEntry, OneTimeCredential, Presented, Purposes},
 };
 use time::{OffsetDateTime, macros::datetime};
 
@@ -49,30 +49,6 @@ pub fn presented(code: &OneTimeCredential) -> Presented {
         digest: code.digest,
         purposes: Purposes { reset_token: true, one_time_code: true },
     }
-}
-
-/// An enrolment of an admin user who has no factor, that lives for an hour.
-pub fn enrolment(name: &str, admin: i32) -> Enrolment {
-    Enrolment {
-        token: digest(name),
-        admin: admin.into(),
-        secret: Sealed { key: KeyId(1), bytes: name.into() },
-        replaces: None,
-        begun_with: None,
-        expires_at: NOW + HOUR,
-    }
-}
-
-pub fn recovery_code() -> Digest {
-    digest("a recovery code")
-}
-
-/// Gives an admin user who has none a factor of this name, with one recovery code; its first step is 1.
-pub async fn enrolled(store: &impl FactorStore, name: &str, admin: i32) -> Enrolment {
-    let enrolment = enrolment(name, admin);
-    store.begin_enrolment(&enrolment, NOW).await.unwrap();
-    assert!(store.activate(&enrolment.token, 1, &[recovery_code()], NOW).await.unwrap());
-    enrolment
 }
 
 /// An assistance to a customer that begins now and lives for an hour.

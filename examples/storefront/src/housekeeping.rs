@@ -25,8 +25,8 @@ pub(crate) async fn sweep(auth: Auth) {
 async fn purge_all(auth: &Auth) -> Result<(), Error> {
     loop {
         let purged = auth.purge(BATCH).await?;
-        let Purged { tokens, codes, documents, enrolments, assistance, .. } = purged;
-        if [tokens, codes, documents, enrolments, assistance].iter().all(|removed| *removed < BATCH) {
+        let Purged { tokens, codes, documents, assistance, .. } = purged;
+        if [tokens, codes, documents, assistance].iter().all(|removed| *removed < BATCH) {
             return Ok(());
         }
     }

@@ -19,7 +19,7 @@ pub(crate) fn auth_on(database: &Database) -> AuthBuilder {
     Auth::builder(Arc::clone(&database.store))
         .customers(Arc::clone(&database.customers))
         .admins(Arc::clone(&database.admins))
-        .factors(Arc::clone(&database.durable))
+        .state(Arc::clone(&database.durable))
         .ledger(Arc::clone(&database.durable))
         .keyring(database.keyring.clone())
         .audit(LoggedAudit(Arc::clone(&database.audit)))

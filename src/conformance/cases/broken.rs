@@ -2,12 +2,11 @@
 
 use std::error::Error;
 
-use super::{at, customer, digest, ensure, factors, ledger};
+use super::{at, customer, digest, ensure, ledger};
 use crate::{
-    account::{AdminId, Website},
+    account::Website,
     conformance::{Arena, Failure},
     error::StoreError,
-    keyring::KeyId,
     store::{AssistanceEnd, OneTimeCredential, Presented, Purposes, Store},
 };
 
@@ -23,9 +22,6 @@ pub(in crate::conformance) fn every_error_has_a_source<S: Store>(
         digest: digest("reset"),
         purposes: Purposes { reset_token: true, one_time_code: true },
     };
-    let (admin, factor) = (AdminId::from(1), digest("factor"));
-    let enrolment = factors::enrolment("factor", 1);
-    let secret = &enrolment.secret;
     let entry = ledger::entry("a", 1, 0)?;
     arena.run(async {
         let store = arena.store();
@@ -34,18 +30,6 @@ pub(in crate::conformance) fn every_error_has_a_source<S: Store>(
         answered("take", store.take(&presented, None, at(0)).await)?;
         answered("discard", store.discard(&customer(1)).await)?;
         answered("purge_codes", store.purge_codes(at(0), 1).await)?;
-        answered("factor", store.factor(&admin).await)?;
-        answered("begin_enrolment", store.begin_enrolment(&enrolment, at(0)).await)?;
-        answered("enrolment", store.enrolment(&factor, at(0)).await)?;
-        answered("activate", store.activate(&factor, 1, &[digest("code")], at(0)).await)?;
-        answered("use_step", store.use_step(&admin, &factor, 1).await)?;
-        answered("lower_step", store.lower_step(&admin, &factor, 2, 1).await)?;
-        answered("use_recovery_code", store.use_recovery_code(&admin, &factor, &digest("code")).await)?;
-        answered("replace_recovery_codes", store.replace_recovery_codes(&admin, &factor, &[]).await)?;
-        answered("reseal", store.reseal(&admin, &factor, secret, secret).await)?;
-        answered("sealed_by_others", store.sealed_by_others(KeyId(1), 1).await)?;
-        answered("remove_factor", store.remove_factor(&admin).await)?;
-        answered("purge_enrolments", store.purge_enrolments(at(0), 1).await)?;
         answered("begin_assistance", store.begin_assistance(&entry).await)?;
         let end = store.end_assistance(&entry.grant, AssistanceEnd::Expired, at(1)).await;
         answered("end_assistance", end)?;

@@ -1,11 +1,10 @@
 mod codes;
-mod factors;
 mod ledger;
 mod state;
 mod tokens;
 
 use std::{
-    collections::{HashMap, HashSet},
+    collections::HashMap,
     fmt,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
@@ -19,7 +18,7 @@ use super::Fault;
 use crate::{
     audit::AuditSink,
     keyring::Keyring,
-    store::{AssistanceEntry, Enrolment, OneTimeCredential, Store},
+    store::{AssistanceEntry, OneTimeCredential, Store},
     token::Digest,
 };
 
@@ -37,11 +36,6 @@ struct Memory {
     credentials: HashMap<Digest, OneTimeCredential>,
     taken: HashMap<Digest, OneTimeCredential>,
     marks: HashMap<Digest, Option<Digest>>,
-    /// In the order they were begun.
-    enrolments: Vec<Enrolment>,
-    activated: HashSet<Digest>,
-    steps: HashSet<u64>,
-    spent: HashSet<Digest>,
     /// The latest entry of each name.
     entries: HashMap<Digest, AssistanceEntry>,
     ended: HashMap<Digest, AssistanceEntry>,

@@ -39,7 +39,6 @@ mod accounts;
 mod audit;
 mod codes;
 mod connector;
-mod factors;
 mod failure;
 mod ledger;
 mod locking;

@@ -25,13 +25,13 @@ const POOLER: &str = "a connection pooler before the database does not keep a se
 
 /// The tables that every node reads and writes.
 const TABLES: &str = "'grants', 'bars', 'subjects', 'epoch', 'one_time_credentials', 'audit_events', \
-     'customers', 'admins', 'factors', 'recovery_codes', 'factor_enrolments', 'assistance_ledger', 'documents', 'entries'";
+     'customers', 'admins', 'assistance_ledger', 'documents', 'entries'";
 
 /// The functions that the schema files create. The schema may hold others, which the store never calls.
-const FUNCTIONS: &str = "'activate_factor', 'append_records', 'begin_enrolment', \
+const FUNCTIONS: &str = "'append_records', \
      'commit_documents', 'erase_assistance', 'erase_records', 'insert_grant', 'lock_of', \
-     'purge_assistance', 'purge_credentials', 'purge_enrolments', 'purge_tokens', 'put_credential', \
-     'remove_factor', 'replace_recovery_codes', 'revoke_all', 'revoke_grant', \
+     'purge_assistance', 'purge_credentials', 'purge_tokens', 'put_credential', \
+     'revoke_all', 'revoke_grant', \
      'sweep_documents', 'take_credential'";
 
 /// The server's description of itself.

@@ -57,16 +57,6 @@ impl Keys {
         self.key(b"c", customer.to_string().as_bytes())
     }
 
-    /// The second factors of all admin users, who are few.
-    pub(super) fn factors(&self) -> Vec<u8> {
-        self.word("factors")
-    }
-
-    /// Their enrolments.
-    pub(super) fn enrolments(&self) -> Vec<u8> {
-        self.word("enrolments")
-    }
-
     /// An entry of the ledger.
     pub(super) fn entry(&self, grant: &Digest) -> Vec<u8> {
         self.key(b"l", grant.as_bytes())

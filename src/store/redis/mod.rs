@@ -37,11 +37,11 @@
 //! | a commit of [documents](crate::store::StateStore) | all documents of it are as they were before it |
 //!
 //! So a shop that keeps second factors here needs `appendfsync always`, and `wait_for_replicas` if it has any. Otherwise it
-//! keeps them in an SQL store, by [`AuthBuilder::factors`](crate::AuthBuilder::factors), and the ledger by
-//! [`AuthBuilder::ledger`](crate::AuthBuilder::ledger): a line each.
+//! keeps documents, and so second factors, in an SQL store, by [`AuthBuilder::state`](crate::AuthBuilder::state), and
+//! the ledger by [`AuthBuilder::ledger`](crate::AuthBuilder::ledger): a line each.
 //!
 //! With [`RedisOptions::wait_for_replicas`], what ends something (`take`, `discard`, each kind of revoke) and each change of
-//! a second factor or of the ledger, but for what a purge removes, is acknowledged once so many replicas have it: it outlives
+//! the ledger, but for what a purge removes, is acknowledged once so many replicas have it: it outlives
 //! a failover to one of them. The same holds for each commit of documents, except for one that only puts expendable ones:
 //! attempt budgets wait for no replica.
 //!
@@ -68,15 +68,14 @@
 //!
 //! All keys begin with the shop's prefix as a hash tag, so that they are in one slot of a cluster: `{commerce_auth}:t` and a
 //! digest for a grant or the bar of a digest, `s` and a subject for what it holds, `g` for its generation, `c` and a customer
-//! for one-time credentials, and `everything` for the shop's generation; `factors` and `enrolments`, with a field for each admin
-//! user; `l` and a grant's digest for an entry of the ledger, `h` and a customer for what it has there, `open` and `ended` for all; `d` and a partition, kind and id for a document, `i` and a partition or nothing and a name for an index of
+//! for one-time credentials, and `everything` for the shop's generation; `l` and a grant's digest for an entry of the ledger, `h` and a customer for what it has there, `open` and `ended` for all; `d` and a partition, kind and id for a document, `i` and a partition or nothing and a name for an index of
 //! them. Digests and keys of accounts stand there, and an authenticator's secret, sealed by the
 //! [`Keyring`]; e-mail addresses, tokens and codes do not. A token takes about 550 bytes, with its subject's index and a usual
 //! user agent.
 //!
 //! Records are compared with the time that a call is given, never with the server's clock, and keys go an hour after what
-//! they hold has ended: clocks of nodes may be apart by less than that. Generations, locks until cleared, factors, enrolments
-//! and the ledger stay. So the server tidies up by itself all but the last two, which [`Auth::purge`](crate::Auth::purge)
+//! they hold has ended: clocks of nodes may be apart by less than that. Generations, locks until cleared, factors
+//! and the ledger stay. So the server tidies up by itself all but the ledger, which [`Auth::purge`](crate::Auth::purge)
 //! does, and the rest sooner. Of the rest, a call looks at about a thousand keys of the database, going round, and may find
 //! none of its own: it answers how many it removed, not whether any are left.
 //!
@@ -92,8 +91,6 @@ mod answer;
 mod codes;
 mod document_records;
 mod documents;
-mod factor_records;
-mod factors;
 mod failure;
 mod keys;
 mod ledger;

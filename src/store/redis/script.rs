@@ -32,16 +32,6 @@ scripts! {
     TAKE: "#!lua flags=allow-oom" "codes" "take";
     DISCARD: "#!lua flags=allow-oom" "codes" "discard";
     PURGE_CODES: "#!lua flags=allow-oom" "codes" "purge" "purge_codes";
-    BEGIN_ENROLMENT: "#!lua" "enrolments" "begin_enrolment";
-    ACTIVATE: "#!lua flags=allow-oom" "enrolments" "factors" "activate";
-    USE_STEP: "#!lua flags=allow-oom" "factors" "use_step";
-    LOWER_STEP: "#!lua flags=allow-oom" "factors" "lower_step";
-    USE_RECOVERY_CODE: "#!lua flags=allow-oom" "factors" "use_recovery_code";
-    REPLACE_RECOVERY_CODES: "#!lua flags=allow-oom" "factors" "replace_recovery_codes";
-    RESEAL: "#!lua flags=allow-oom" "factors" "reseal";
-    SEALED_BY_OTHERS: "#!lua flags=no-writes" "factors" "sealed_by_others";
-    REMOVE_FACTOR: "#!lua flags=allow-oom" "enrolments" "remove_factor";
-    PURGE_ENROLMENTS: "#!lua flags=allow-oom" "enrolments" "purge_enrolments";
     BEGIN_ASSISTANCE: "#!lua" "begin_assistance";
     END_ASSISTANCE: "#!lua flags=allow-oom" "ledger" "end_assistance";
     ENTRIES: "#!lua flags=no-writes" "entries";

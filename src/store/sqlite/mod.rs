@@ -45,7 +45,6 @@
 mod accounts;
 mod audit;
 mod codes;
-mod factors;
 mod failure;
 mod ledger;
 mod migrations;

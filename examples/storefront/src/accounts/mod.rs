@@ -33,9 +33,9 @@ use crate::{
 /// Everything that the shop keeps.
 #[derive(Clone)]
 pub(crate) struct Database {
-    /// Tokens, one-time credentials and attempt budgets.
+    /// Tokens and one-time credentials.
     pub(crate) store: Arc<dyn Store>,
-    /// Second factors and the ledger of assistance, which are in the database wherever tokens are.
+    /// Documents, such as second factors, and the ledger of assistance, which are in the database wherever tokens are.
     pub(crate) durable: Arc<dyn Store>,
     pub(crate) customers: Arc<dyn CustomerTable>,
     pub(crate) admins: Arc<dyn AdminTable>,
