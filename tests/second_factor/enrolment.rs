@@ -1,5 +1,5 @@
 use std::sync::{
-    Arc,
+    Arc, OnceLock,
     atomic::{AtomicBool, Ordering},
 };
 
@@ -225,6 +225,31 @@ async fn whatever_ends_the_admin_users_tokens_ends_an_enrolment() {
         let code = set.code_at(shop.now());
         assert!(matches!(activate(&shop, &token, &code).await, Err(Error::InvalidEnrolmentToken)));
     }
+}
+
+/// The generation is read before the password is checked: what ends the tokens meanwhile ends the enrolment.
+#[tokio::test]
+async fn an_enrolment_that_is_mailed_meanwhile_does_not_outlive_a_change_of_the_password() {
+    let (node, armed) = (Arc::new(OnceLock::<Auth>::new()), Arc::new(AtomicBool::new(true)));
+    let store = Hooked::new({
+        let node = Arc::clone(&node);
+        move |verb| {
+            if let ("load factor", Some(node)) = (verb, node.get())
+                && armed.swap(false, Ordering::SeqCst)
+            {
+                let id = AdminId::from(7);
+                pollster::block_on(node.admin_changed(&id, AdminChange::PasswordChanged))
+                    .expect("it is done");
+            }
+            Ok(())
+        }
+    });
+    let shop = Shop::open(store, with_second_factor(), |builder| builder.keyring(keyring()));
+    node.set(shop.auth.clone()).unwrap();
+    let token = mailed(&shop).await;
+    assert!(matches!(set_up(&shop, &token).await, Err(Error::InvalidEnrolmentToken)));
+    let token = mailed(&shop).await;
+    set_up(&shop, &token).await.unwrap();
 }
 
 /// The documents are in another engine than the tokens, which is wiped.
