@@ -11,9 +11,9 @@ use crate::{
     keyring::Keyring,
     notifier::Notifier,
     random::{ChaChaRandom, SecureRandom},
-    service::{Documents, attempts::Attempts, codes::OneTimeCredentials, ledger::Ledger},
+    service::{Documents, attempts::Attempts, codes::OneTimeCredentials, factors::Factors, ledger::Ledger},
     shared::IntoShared,
-    store::{FactorStore, OtcStore, StateStore, Store, TokenStore},
+    store::{OtcStore, StateStore, Store, TokenStore},
     token::TokenFormat,
 };
 
@@ -35,7 +35,7 @@ pub(crate) struct Parts {
     pub(crate) tokens: Arc<dyn TokenStore>,
     pub(crate) codes: OneTimeCredentials,
     pub(crate) state: Arc<dyn StateStore>,
-    pub(crate) factors: Arc<dyn FactorStore>,
+    pub(crate) factors: Factors,
     pub(crate) ledger: Ledger,
     pub(crate) keyring: Option<Keyring>,
     pub(crate) attempts: Attempts,
@@ -70,8 +70,7 @@ impl Auth {
             keyring: None,
             tokens: store.clone(),
             codes: None,
-            state: store.clone(),
-            factors: store,
+            state: store,
             clock: Arc::new(SystemClock),
             random: Arc::new(ChaChaRandom::new()),
         }
@@ -127,7 +126,7 @@ pub struct AuthBuilder {
     tokens: Arc<dyn TokenStore>,
     codes: Option<Arc<dyn OtcStore>>,
     state: Arc<dyn StateStore>,
-    factors: Arc<dyn FactorStore>,
+    
     clock: Arc<dyn Clock>,
     random: Arc<dyn SecureRandom>,
 }
@@ -184,15 +183,12 @@ impl AuthBuilder {
         Self { codes: Some(codes.into_shared()), ..self }
     }
 
-    /// Keeps documents, such as attempt budgets and the ledger of assistance, in another backend than the rest.
+    /// Keeps documents, such as attempt budgets and the ledger of assistance and second factors, in another backend than the rest.
     pub fn state(self, state: impl IntoShared<dyn StateStore>) -> Self {
         Self { state: state.into_shared(), ..self }
     }
 
-    /// Keeps the second factors of admin users in another backend than the rest.
-    pub fn factors<S: FactorStore>(self, factors: S) -> Self {
-        Self { factors: Arc::new(factors), ..self }
-    }
+    
 
     /// Another clock than the operating system's, such as a test's.
     pub fn clock(self, clock: impl IntoShared<dyn Clock>) -> Self {
@@ -211,7 +207,7 @@ impl AuthBuilder {
     /// [`ConfigError`] says which part is missing or out of range.
     pub fn build(self) -> Result<Auth, ConfigError> {
         let Self { config, customers, admins, notifier, without_notifier, audit, keyring, .. } = self;
-        let Self { tokens, codes, state, factors, clock, random, .. } = self;
+        let Self { tokens, codes, state, clock, random, .. } = self;
         config.check()?;
         let customers = customers.ok_or(ConfigError::NoCustomers)?;
         if notifier.is_none() && !without_notifier {
@@ -238,6 +234,7 @@ impl AuthBuilder {
             evaluator: Evaluator::new(pool),
             codes: OneTimeCredentials::new(Arc::clone(&documents), codes),
             ledger: Ledger::new(Arc::clone(&documents), config.assistance_history),
+            factors: Factors::new(Arc::clone(&documents)),
             attempts: Attempts::new(documents, Arc::clone(&clock), Arc::clone(&random)),
             format: TokenFormat::new(keyring.clone()),
             trail,
@@ -247,8 +244,7 @@ impl AuthBuilder {
             notifier,
             tokens,
             state,
-            factors,
-            keyring,
+                    keyring,
             clock,
             random,
         };

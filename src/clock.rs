@@ -19,7 +19,7 @@ pub trait Clock: Debug + Send + Sync + 'static {
     /// failures or a lease then lasts its own length from the next attempt on, and a second factor takes right codes
     /// again: one that was used already is good once more, within its own 90 s. Tokens, one-time credentials and
     /// enrolments last until the time that was written for them:
-    /// [`Auth::revoke_everything`](crate::Auth::revoke_everything) ends the tokens.
+    /// [`Auth::revoke_everything`](crate::Auth::revoke_everything) ends the tokens and enrolments.
     ///
     /// A clock that falls behind while the node runs shortens locks that other nodes began.
     fn now(&self) -> OffsetDateTime;

@@ -22,18 +22,15 @@ use std::{
 
 use alternating::Alternating;
 use commerce_auth::{
-    Digest, KeyId, Origin, RedisOptions, RedisStore, StoreError, conformance,
+    Digest, Origin, RedisOptions, RedisStore, StoreError, conformance,
     store::{
-        Change, Changes, CommitOutcome, DocumentId, FactorStore, Key, OpenError, Partition, Put, StateStore,
-        TokenStore, Version,
+        Change, Changes, CommitOutcome, DocumentId, Key, OpenError, Partition, Put, StateStore, TokenStore,
+        Version,
     },
     store_conformance,
 };
 use commerce_auth_test_servers::{Proxy, Redis};
-use fixtures::{
-    CAP, customer, enrolled, enrolment, escaped, fresh, generation, grant, insert, lives, now, quiet,
-    recovery_code, seconds, shown,
-};
+use fixtures::{CAP, customer, escaped, fresh, generation, grant, insert, lives, now, quiet, seconds, shown};
 use tokio::runtime::Runtime;
 
 /// Each test has a database of its own.
@@ -116,8 +113,6 @@ async fn every_verb_is_one_round_trip() {
         let grant = grant(&format!("{round}"), 1);
         let subject = customer(1);
         let known = generation(&store, &subject).await;
-        let enrolment = enrolment(&format!("{round}"), "admin");
-        let admin = enrolment.admin.clone();
         macro_rules! takes_one_turn {
             ($($call:expr;)*) => {$(
                 let before = proxy.turns();
@@ -135,18 +130,7 @@ async fn every_verb_is_one_round_trip() {
             store.revoke_all(&subject, None, fresh(), now());
             store.revoke_everything(fresh(), now());
             store.purge_tokens(now(), 10);
-            store.factor(&admin);
-            store.begin_enrolment(&enrolment, now());
-            store.enrolment(&enrolment.token, now());
-            store.activate(&enrolment.token, 1, &[recovery_code()], now());
-            store.use_step(&admin, &enrolment.token, 2);
-            store.lower_step(&admin, &enrolment.token, 2, 1);
-            store.use_recovery_code(&admin, &enrolment.token, &recovery_code());
-            store.replace_recovery_codes(&admin, &enrolment.token, &[]);
-            store.reseal(&admin, &enrolment.token, &enrolment.secret, &enrolment.secret);
-            store.sealed_by_others(KeyId(2), 10);
-            store.remove_factor(&admin);
-            store.purge_enrolments(now(), 10);
+            store.load(&Partition::of(&[b"looked at"]), &[counted(0, None).key]);
         }
     }
 }
@@ -186,22 +170,6 @@ async fn keys_outlive_what_they_hold_by_an_hour() {
     assert_eq!(kept(&url, "gc1"), -1);
     store.revoke_everything(fresh(), now()).await.unwrap();
     assert_eq!(kept(&url, "everything"), -1);
-}
-
-/// No factor goes by itself.
-#[tokio::test]
-async fn factors_are_kept_for_good() {
-    let Some(url) = url() else { return };
-    let store = open(&url).await;
-    enrolled(&store, "a", "admin").await;
-    store.begin_enrolment(&enrolment("b", "other"), now()).await.unwrap();
-    for key in ["factors", "enrolments"] {
-        assert_eq!(kept(&url, key), -1, "{key}");
-    }
-    assert!(store.remove_factor(&"admin".parse().unwrap()).await.unwrap());
-    assert_eq!(store.purge_enrolments(now() + seconds(3600), 10).await.unwrap(), 1);
-    let left = ask(&url, "KEYS *");
-    assert!(left.starts_with("*1\r\n") && left.contains("version"), "{left}");
 }
 
 /// A node whose clock is ahead leaves what lives by the clocks of the others.
@@ -255,10 +223,6 @@ async fn shops_on_one_server_are_apart() {
     other.revoke_all(&grant.subject, None, fresh(), now()).await.unwrap();
     other.purge_tokens(now() + seconds(7200), 100).await.unwrap();
     assert!(lives(&one, &grant).await);
-    let (admin, _) = enrolled(&one, "a", "admin").await;
-    assert!(other.factor(&admin).await.unwrap().is_none());
-    assert!(!other.remove_factor(&admin).await.unwrap());
-    assert!(one.factor(&admin).await.unwrap().is_some());
     let keys = ask(&url, "KEYS *");
     assert!(
         keys.lines()
@@ -322,23 +286,6 @@ async fn an_older_layout_is_raised() {
     assert_eq!(ask(&url, "GET {commerce_auth}:version").trim(), "$1\r\n2");
 }
 
-/// The server's scripts count in floating point, which is not exact beyond 2^53.
-#[tokio::test]
-async fn steps_of_any_size_are_told_apart() {
-    let Some(url) = url() else { return };
-    let store = open(&url).await;
-    let (admin, factor) = enrolled(&store, "a", "admin").await;
-    let mut last = 1;
-    for step in [2, 1 << 31, 1 << 32, (1 << 32) + 1, 1 << 53, (1 << 53) + 1, u64::MAX - 1, u64::MAX] {
-        assert!(store.use_step(&admin, &factor, step).await.unwrap(), "{step} after {last}");
-        assert_eq!(store.factor(&admin).await.unwrap().unwrap().last_step, step);
-        for used in [step, last, 0] {
-            assert!(!store.use_step(&admin, &factor, used).await.unwrap(), "{used} after {step}");
-        }
-        last = step;
-    }
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn ten_nodes_open_at_once() {
     let Some(url) = url() else { return };
@@ -381,68 +328,6 @@ async fn a_corrupt_record_is_an_error_of_that_call() {
     assert!(store.generation(&whole.subject, fresh()).await.is_err());
 }
 
-/// Cuts the value of a field to its first bytes.
-fn cut_field(url: &str, key: &str, field: &str, length: usize) {
-    let cut =
-        "redis.call('HSET',KEYS[1],ARGV[1],redis.call('HGET',KEYS[1],ARGV[1]):sub(1,tonumber(ARGV[2])))";
-    ask(url, &format!("EVAL \"{cut}\" 1 {{commerce_auth}}:{key} \"{field}\" {length}"));
-}
-
-#[tokio::test]
-async fn a_factor_that_is_cut_is_an_error_of_that_call() {
-    let Some(url) = url() else { return };
-    let store = open(&url).await;
-    let secret = enrolment("a", "broken").secret;
-    enrolled(&store, "whole", "whole").await;
-    let whole = 32 + 8 + 8 + 4 + 4 + secret.bytes.len() + 32;
-    for length in 0..whole {
-        let (admin, name) = enrolled(&store, &format!("{length}"), "broken").await;
-        cut_field(&url, "factors", "broken", length);
-        assert!(store.sealed_by_others(KeyId(2), 10).await.is_err() || length == whole - 32);
-        let found = store.factor(&admin).await;
-        // Without its last code it is a factor, too.
-        assert!(found.is_err() || length == whole - 32, "the first {length} bytes were read as {found:?}");
-        if length < whole - 32 {
-            assert!(store.use_step(&admin, &name, 2).await.is_err());
-            assert!(store.lower_step(&admin, &name, 1, 0).await.is_err());
-            assert!(store.use_recovery_code(&admin, &name, &recovery_code()).await.is_err());
-            assert!(store.replace_recovery_codes(&admin, &name, &[]).await.is_err());
-            assert!(store.reseal(&admin, &name, &secret, &secret).await.is_err());
-            let again = enrolment("again", "broken");
-            store.begin_enrolment(&again, now()).await.unwrap();
-            assert!(store.activate(&again.token, 1, &[], now()).await.is_err(), "it may replace it");
-        }
-        assert!(store.factor(&"whole".parse().unwrap()).await.unwrap().is_some());
-        assert!(store.remove_factor(&admin).await.unwrap(), "what cannot be read can be removed");
-        assert!(store.factor(&admin).await.unwrap().is_none());
-    }
-}
-
-#[tokio::test]
-async fn an_enrolment_that_is_cut_is_an_error_of_that_call() {
-    let Some(url) = url() else { return };
-    let store = open(&url).await;
-    let enrolment = enrolment("a", "broken");
-    let field = format!("t{}", escaped(&enrolment.token));
-    let head = 8 + 1 + 4 + 4 + enrolment.secret.bytes.len();
-    for length in 0..=head {
-        store.begin_enrolment(&enrolment, now()).await.unwrap();
-        cut_field(&url, "enrolments", &field, length);
-        let found = store.enrolment(&enrolment.token, now()).await;
-        assert!(found.is_err(), "the first {length} bytes were read as {found:?}");
-        if length < head {
-            assert!(store.activate(&enrolment.token, 1, &[], now()).await.is_err());
-            assert_eq!(store.purge_enrolments(now() + seconds(7200), 10).await.unwrap(), 0);
-        }
-        assert!(store.factor(&enrolment.admin).await.unwrap().is_none());
-    }
-    store.begin_enrolment(&enrolment, now()).await.unwrap();
-    assert!(
-        store.activate(&enrolment.token, 1, &[], now()).await.unwrap(),
-        "what cannot be read can be replaced"
-    );
-}
-
 #[tokio::test]
 async fn errors_show_nothing_of_what_was_said() {
     const MARK: &str = "MARK-4711";
@@ -456,11 +341,6 @@ async fn errors_show_nothing_of_what_was_said() {
     errors.push(store.load(&owner, &[counted(0, None).key]).await.unwrap_err());
     let over_it = Changes::new(vec![Change::Put(counted(1, None))]).unwrap();
     errors.push(store.commit(&owner, &over_it, now()).await.unwrap_err());
-    let enrolment = enrolment(MARK, MARK);
-    ask(&url, &format!("HSET {{commerce_auth}}:factors {MARK} {MARK}"));
-    errors.push(store.factor(&enrolment.admin).await.unwrap_err());
-    errors.push(store.use_step(&enrolment.admin, &enrolment.token, 1).await.unwrap_err());
-    errors.push(store.sealed_by_others(KeyId(1), 1).await.unwrap_err());
     for error in &errors {
         let shown = shown(error);
         assert!(!shown.contains(MARK) && !shown.contains("commerce_auth}"), "{shown}");
@@ -553,46 +433,34 @@ async fn count(store: &RedisStore) -> bool {
     }
 }
 
-/// The work of each of two processes: a hundred attempts to count, a hundred uses of one step.
-async fn race(url: &str) -> (usize, usize) {
+/// The work of each of two processes: a hundred attempts to count.
+async fn race(url: &str) -> usize {
     let store = open(url).await;
-    let run = async |_| {
-        let through = count(&store).await;
-        let raced = enrolment("raced", "admin");
-        let stepped = store.use_step(&raced.admin, &raced.token, 2).await.unwrap();
-        (usize::from(through), usize::from(stepped))
-    };
-    let outcomes = futures_util::future::join_all((0..100).map(run)).await;
-    outcomes.into_iter().fold((0, 0), |sum, one| (sum.0 + one.0, sum.1 + one.1))
+    let outcomes = futures_util::future::join_all((0..100).map(async |_| count(&store).await)).await;
+    outcomes.into_iter().filter(|through| *through).count()
 }
 
 #[test]
-fn two_processes_share_documents_and_steps() {
+fn two_processes_share_documents() {
     if let Ok(url) = env::var(RACE_AT) {
-        let (through, stepped) = tokio().block_on(race(&url));
-        println!("raced {through} {stepped} raced");
+        let through = tokio().block_on(race(&url));
+        println!("raced {through} raced");
         return;
     }
     let Some(url) = url() else { return };
-    tokio().block_on(async {
-        let store = open(&url).await;
-        enrolled(&store, "raced", "admin").await;
-    });
     let child = || {
         let mut child = Command::new(env::current_exe().unwrap());
-        child.args(["--exact", "two_processes_share_documents_and_steps", "--nocapture"]).env(RACE_AT, &url);
+        child.args(["--exact", "two_processes_share_documents", "--nocapture"]).env(RACE_AT, &url);
         thread::spawn(move || child.output().unwrap())
     };
-    let (mut through, mut stepped) = (0, 0);
+    let mut through = 0;
     for child in [child(), child()] {
         let output = child.join().unwrap();
         let said = String::from_utf8_lossy(&output.stdout).into_owned();
         let counts = said.split("raced ").nth(1).unwrap_or_else(|| panic!("a process said {said}"));
-        let mut counts = counts.split(' ').map(|count| count.parse::<usize>().unwrap_or_default());
-        through += counts.next().unwrap();
-        stepped += counts.next().unwrap();
+        through += counts.trim().parse::<usize>().unwrap();
     }
-    assert_eq!((through, stepped), (6, 1));
+    assert_eq!(through, 6);
 }
 
 const _: fn() = || {

@@ -17,14 +17,13 @@ use std::{
 };
 
 use commerce_auth::{
-    CustomerId, Error, ErrorKind, KeyId, RedisOptions, RedisStore, SignIn, StoreError,
+    CustomerId, Error, ErrorKind, RedisOptions, RedisStore, SignIn, StoreError,
     audit::MemoryAudit,
-    store::{FactorStore, GenerationId, OpenError, TokenStore},
+    store::{, GenerationId, OpenError, TokenStore},
 };
 use commerce_auth_test_servers::{Proxy, Redis};
 use fixtures::{
-    CAP, customer, enrolled, enrolment, fresh, generation, grant, insert, lives, now, recovery_code, seconds,
-    shown,
+        CAP, customer, fresh, generation, grant, insert, lives, now, seconds, shown,
 };
 use futures_util::{FutureExt, future::join_all};
 use support::{PASSWORD, REASON, Shop, fast, fresh};
@@ -181,45 +180,6 @@ async fn a_server_killed_in_the_middle_loses_nothing() {
     }
 }
 
-/// The clock's steps, one after the other, each asked for by eight callers at once over a server that dies meanwhile.
-#[tokio::test(flavor = "multi_thread")]
-async fn a_step_is_not_used_twice_over_a_kill() {
-    const STEPS: u64 = 400;
-    let Some(server) = Redis::start() else { return };
-    let store = open(server.url()).await;
-    let (admin, factor) = enrolled(&store, "a", "admin").await;
-    let (step, used) = (AtomicUsize::new(2), AtomicUsize::new(0));
-    let count = |counter: &AtomicUsize| u64::try_from(counter.load(Ordering::SeqCst)).unwrap();
-    thread::scope(|scope| {
-        scope.spawn(|| {
-            for part in [1, 2] {
-                wait_until("a third of the steps", || count(&step) > part * STEPS / 3);
-                server.kill();
-                server.restart();
-            }
-        });
-        tokio::task::block_in_place(|| {
-            tokio::runtime::Handle::current().block_on(async {
-                while count(&step) < STEPS {
-                    let now = count(&step);
-                    let answers = (0..8).map(|_| in_time(store.use_step(&admin, &factor, now)));
-                    let answers = join_all(answers).await;
-                    let yes = answers.iter().filter(|answer| matches!(answer, Ok(true))).count();
-                    assert!(yes <= 1, "step {now} was used {yes} times");
-                    used.fetch_add(yes, Ordering::SeqCst);
-                    let known =
-                        resumes(|| store.factor(&admin)).await.expect("a factor that was activated is lost");
-                    assert!(yes == 0 || known.last_step == now, "a used step is lost: {known:?}");
-                    let earlier = resumes(|| store.use_step(&admin, &factor, known.last_step)).await;
-                    assert!(!earlier, "a used step is good again");
-                    step.fetch_add(1, Ordering::SeqCst);
-                }
-            });
-        });
-    });
-    assert!(count(&used) > STEPS / 2, "{} of {STEPS} steps were used", count(&used));
-}
-
 // ---- Silent, slow, cut --------------------------------------------------------------------------------------
 
 #[tokio::test]
@@ -323,10 +283,6 @@ async fn when_its_memory_is_full_what_ends_something_goes_on() {
     let grant = grant("a", 1);
     insert(&store, &grant).await;
     let known = generation(&store, &customer(2)).await;
-    let (admin, factor) = enrolled(&store, "factor", "admin").await;
-    let next = enrolment("next", "admin");
-    let next = commerce_auth::store::Enrolment { replaces: Some(factor), ..next };
-    store.begin_enrolment(&next, now()).await.unwrap();
     server.command("CONFIG SET maxmemory 1").unwrap();
     let other = fixtures::grant("b", 2);
     assert!(store.insert(&other, &commerce_auth::Origin::default(), known, CAP, now()).await.is_err());
@@ -337,13 +293,6 @@ async fn when_its_memory_is_full_what_ends_something_goes_on() {
     store.revoke_all(&grant.subject, None, fresh(), now()).await.unwrap();
     store.revoke_everything(fresh(), now()).await.unwrap();
     store.purge_tokens(now() + seconds(3600), 10).await.unwrap();
-    assert!(store.begin_enrolment(&enrolment("late", "other"), now()).await.is_err());
-    assert!(store.factor(&admin).await.unwrap().is_some());
-    assert!(store.use_step(&admin, &factor, 2).await.unwrap());
-    assert!(store.use_recovery_code(&admin, &factor, &recovery_code()).await.unwrap());
-    assert!(store.replace_recovery_codes(&admin, &factor, &[recovery_code()]).await.unwrap());
-    assert!(store.activate(&next.token, 3, &[], now()).await.unwrap());
-    assert!(store.remove_factor(&admin).await.unwrap());
     server.command("CONFIG SET maxmemory 0").unwrap();
     insert(&store, &other).await;
 }
@@ -387,8 +336,8 @@ async fn a_server_that_evicts_is_refused() {
 }
 
 /// What the documentation says that the server's user must be permitted.
-const PERMITTED: &str = "+info +select +wait +eval +evalsha +get +getrange +mget +set +del +zcard +pexpire +pttl +hget \
-    +hgetall +hset +hdel +zadd +zrange +zrangebyscore +zrem +zremrangebyscore +scan +time";
+const PERMITTED: &str = "+info +select +wait +eval +evalsha +get +getrange +mget +set +del +zcard +pexpire +pttl \
+    +zadd +zrange +zrangebyscore +zrem +zremrangebyscore +scan +time";
 
 #[tokio::test]
 async fn what_is_not_permitted_is_told_at_start() {
@@ -407,17 +356,6 @@ async fn what_is_not_permitted_is_told_at_start() {
     store.revoke_all(&grant.subject, None, fresh(), now()).await.unwrap();
     store.revoke_everything(fresh(), now()).await.unwrap();
     store.purge_tokens(now(), 10).await.unwrap();
-    let (admin, factor) = enrolled(&store, "factor", "admin").await;
-    let next = enrolment("next", "admin");
-    assert!(store.use_step(&admin, &factor, 2).await.unwrap());
-    assert!(store.use_recovery_code(&admin, &factor, &recovery_code()).await.unwrap());
-    assert!(store.replace_recovery_codes(&admin, &factor, &[]).await.unwrap());
-    assert!(store.reseal(&admin, &factor, &next.secret, &next.secret).await.unwrap());
-    assert_eq!(store.sealed_by_others(KeyId(2), 10).await.unwrap().len(), 1);
-    store.begin_enrolment(&next, now()).await.unwrap();
-    assert!(store.enrolment(&next.token, now()).await.unwrap().is_some());
-    assert_eq!(store.purge_enrolments(next.expires_at, 10).await.unwrap(), 1);
-    assert!(store.remove_factor(&admin).await.unwrap());
     documents_come_and_go(&store).await;
 
     for more in [
@@ -426,7 +364,6 @@ async fn what_is_not_permitted_is_told_at_start() {
         "-evalsha",
         "-zadd",
         "-getrange",
-        "-hset",
         "-scan",
         "-mget",
         "resetkeys ~other:*",
@@ -520,16 +457,6 @@ async fn what_ends_something_waits_for_replicas() {
     assert!(store.revoke_everything(fresh(), now()).await.is_err());
     // It may have taken effect, and has.
     assert!(!lives(&store, &grant).await);
-    let enrolment = enrolment("a", "admin");
-    let (admin, factor, secret) = (&enrolment.admin, &enrolment.token, &enrolment.secret);
-    assert!(store.begin_enrolment(&enrolment, now()).await.is_err());
-    assert!(store.activate(factor, 1, &[], now()).await.is_err());
-    assert!(store.use_step(admin, factor, 2).await.is_err());
-    assert!(store.use_recovery_code(admin, factor, &recovery_code()).await.is_err());
-    assert!(store.replace_recovery_codes(admin, factor, &[]).await.is_err());
-    assert!(store.reseal(admin, factor, secret, secret).await.is_err());
-    assert_eq!(store.factor(admin).await.unwrap().map(|factor| factor.last_step), Some(2));
-    assert!(store.remove_factor(admin).await.is_err());
 
     let Some(replica) = replica_of(&primary) else { return };
     wait_for_the_replica(&primary);
@@ -541,10 +468,6 @@ async fn what_ends_something_waits_for_replicas() {
         assert!(store.revoke(&grant.digest, now(), now()).await.unwrap());
         store.revoke_all(&grant.subject, None, fresh(), now()).await.unwrap();
         store.revoke_everything(fresh(), now()).await.unwrap();
-        let (admin, factor) = enrolled(&store, &format!("{round}"), &format!("{round}")).await;
-        assert!(store.use_step(&admin, &factor, 2).await.unwrap());
-        let held = replica.command(&format!("HGET {{commerce_auth}}:factors {round}")).unwrap();
-        assert!(held.starts_with('$') && !held.starts_with("$-1"), "the replica holds {held}");
     }
     let last = GenerationId::from_bytes(*b"the last of them");
     let mut turns = Vec::new();

@@ -5,14 +5,14 @@ mod support;
 use std::fmt::Debug;
 
 use commerce_auth::{
-    AdminId, AdminNotice, AdminSignIn, Credential, CustomerId, Error, KeyId, Keyring, MemoryStore, Notice,
+    AdminNotice, AdminSignIn, Credential, CustomerId, Error, KeyId, Keyring, MemoryStore, Notice,
     OneTimeCode, Origin, PasswordHash, PasswordReset, PasswordResetRequest, ResetToken, SignIn,
-    random::danger::SeededRandom, store::FactorStore,
+    random::danger::SeededRandom,
 };
 use secrecy::ExposeSecret;
 use support::{
-    ADMIN, ADMIN_PASSWORD, EMAIL, PASSWORD, REASON, Shop, authenticator::Authenticator, keyring, shop,
-    with_second_factor,
+    ADMIN, ADMIN_PASSWORD, EMAIL, PASSWORD, REASON, Shop, authenticator::Authenticator, factors::stored,
+    keyring, shop, with_second_factor,
 };
 
 /// What the second factor of an admin user brings about, as it is printed.
@@ -40,7 +40,7 @@ impl SecondFactor {
         let signed_in = auth.generate_admin_token(sign_in.clone()).await.unwrap();
         let begun = auth.begin_admin_enrolment(signed_in.token()).await.unwrap();
         let again = auth.generate_admin_token(sign_in.clone()).await.unwrap_err();
-        let factor = shop.store.factor(&AdminId::from(7)).await.unwrap();
+        let factor = stored(&shop.store, 7, "factor").await.unwrap();
         let (status, qr) = (auth.admin_factor(signed_in.token()).await.unwrap(), setup.uri().to_owned());
         let printed: [&dyn Debug; 14] = [
             &mails,

@@ -28,14 +28,14 @@ use std::{
 
 use alternating::Alternating;
 use commerce_auth::{
-    CustomerStore, Digest, Grant, KeyId, Obtained, Origin, SqliteOptions, SqliteStore, StoreError, Subject,
-    Website, state_conformance,
-    store::{Change, CommitOutcome, FactorStore, OpenError, Put, StateStore, TokenStore},
+    CustomerStore, Digest, Grant, Obtained, Origin, SqliteOptions, SqliteStore, StoreError, Subject, Website,
+    state_conformance,
+    store::{Change, CommitOutcome, OpenError, Put, StateStore, TokenStore},
     store_conformance,
 };
 use fresh::{CAP, fresh};
 use futures_util::future::join_all;
-use records::{NOW, digest, enrolled, enrolment};
+use records::{NOW, digest};
 use rusqlite::Connection;
 use tempfile::TempDir;
 use time::OffsetDateTime;
@@ -197,16 +197,10 @@ async fn what_lasts_is_there_after_it_was_closed() {
     let subject = Subject::Customer(1.into());
     let store = open(&path);
     let moved = store.revoke_all(&subject, None, fresh(), OffsetDateTime::UNIX_EPOCH).await.unwrap();
-    let (factor, waiting) = (enrolled(&store, "a", 7).await, enrolment("b", 8));
-    assert!(store.use_step(&factor.admin, &factor.token, 2).await.unwrap());
-    store.begin_enrolment(&waiting, NOW).await.unwrap();
     drop(store);
     assert!(!path.with_extension("db-wal").exists(), "it was closed: nothing is left in the log");
     let store = open(&path);
     assert_eq!(store.generation(&subject, fresh()).await.unwrap(), moved);
-    let kept = store.factor(&factor.admin).await.unwrap().expect("the factor is kept");
-    assert_eq!((kept.secret, kept.last_step, kept.recovery_codes.len()), (factor.secret, 2, 1));
-    assert_eq!(store.enrolment(&waiting.token, NOW).await.unwrap(), Some(waiting));
 }
 
 #[test]
@@ -325,73 +319,21 @@ async fn a_corrupt_row_is_an_error_that_tells_nothing_and_stays_alone() {
 }
 
 #[tokio::test]
-async fn a_corrupt_factor_is_an_error_of_its_admin_user() {
-    let path = new_path();
-    let store = open(&path);
-    let whole = enrolled(&store, "whole", 7).await;
-    by_hand(
-        &path,
-        "INSERT INTO factors VALUES
-             ('1', CAST('secret-marker' AS BLOB), 1, x'00', 0, 0),
-             ('2', zeroblob(32), -1, x'00', 0, 0),
-             ('3', zeroblob(32), 4294967296, x'00', 0, 0),
-             ('4', zeroblob(32), 1, x'00', 0, -1),
-             ('5', zeroblob(32), 1, x'00', 0, 0);
-         INSERT INTO recovery_codes VALUES ('5', CAST('secret-marker' AS BLOB));
-         INSERT INTO factor_enrolments VALUES ('6', zeroblob(32), 1, x'00', CAST('secret-marker' AS BLOB), 9, NULL)",
-    );
-    let (zero, then) = (Digest::from_bytes([0; 32]), OffsetDateTime::UNIX_EPOCH);
-    let mut errors = Vec::new();
-    for admin in 1..=5 {
-        errors.push(store.factor(&admin.into()).await.unwrap_err());
-    }
-    errors.push(store.enrolment(&zero, then).await.unwrap_err());
-    errors.push(store.activate(&zero, 1, &[], then).await.unwrap_err());
-    errors.push(store.sealed_by_others(KeyId(2), 10).await.unwrap_err());
-    // More than a column holds.
-    errors.push(store.use_step(&whole.admin, &whole.token, u64::MAX).await.unwrap_err());
-    errors.push(store.activate(&zero, u64::MAX, &[], then).await.unwrap_err());
-    tells_nothing(&errors);
-    assert_eq!(store.purge_enrolments(NOW, 10).await.unwrap(), 1);
-    assert!(store.use_step(&whole.admin, &whole.token, 2).await.unwrap());
-    assert_eq!(store.factor(&whole.admin).await.unwrap().map(|factor| factor.last_step), Some(2));
-    // A way out.
-    for admin in 1..=5 {
-        assert!(store.remove_factor(&admin.into()).await.unwrap());
-    }
-    assert_eq!(store.sealed_by_others(KeyId(2), 10).await.unwrap().len(), 1);
-}
-
-/// Not to find a factor would let a password do.
 #[tokio::test]
 async fn a_table_that_is_gone_is_an_error_of_what_needs_it() {
-    for table in ["factors", "recovery_codes", "factor_enrolments"] {
-        let path = new_path();
-        let store = open(&path);
-        let factor = enrolled(&store, "a", 7).await;
-        by_hand(&path, &format!("DROP TABLE {table}"));
-        let (admin, name) = (&factor.admin, &factor.token);
-        let mut errors = Vec::new();
-        match table {
-            "factor_enrolments" => {
-                errors.push(store.begin_enrolment(&enrolment("b", 7), NOW).await.unwrap_err());
-                errors.push(store.enrolment(&digest("b"), NOW).await.unwrap_err());
-                errors.push(store.activate(&digest("b"), 2, &[], NOW).await.unwrap_err());
-                errors.push(store.purge_enrolments(NOW, 10).await.unwrap_err());
-                errors.push(store.remove_factor(admin).await.unwrap_err());
-                assert!(store.factor(admin).await.unwrap().is_some(), "removed by halves");
-            }
-            _ => {
-                errors.push(store.factor(admin).await.unwrap_err());
-                errors.push(store.sealed_by_others(KeyId(2), 10).await.unwrap_err());
-                errors.push(store.use_recovery_code(admin, name, &digest("b")).await.unwrap_err());
-                errors.push(store.replace_recovery_codes(admin, name, &[]).await.unwrap_err());
-                errors.push(store.remove_factor(admin).await.unwrap_err());
-            }
-        }
-        tells_nothing(&errors);
-        store.revoke_everything(fresh(), NOW).await.unwrap();
-    }
+    let path = new_path();
+    let store = open(&path);
+    by_hand(&path, "DROP TABLE documents");
+    let (owner, now) = (partition("a"), OffsetDateTime::UNIX_EPOCH);
+    tells_nothing(&[
+        store.load(&owner, &[key(0)]).await.unwrap_err(),
+        store
+            .commit(&owner, &Changes::new(vec![Change::Put(put(key(0), None, 1))]).unwrap(), now)
+            .await
+            .unwrap_err(),
+        store.sweep(now, 1).await.unwrap_err(),
+    ]);
+    store.revoke_everything(fresh(), now).await.unwrap();
 }
 
 #[test]

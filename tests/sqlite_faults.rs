@@ -26,13 +26,12 @@ use std::{
 
 use child::Talking;
 use commerce_auth::{
-    Digest, Grant, KeyId, Obtained, Origin, SqliteOptions, SqliteStore, Subject,
-    store::{FactorStore, Generation, GenerationId, Insert, OpenError, Partition, StateStore, TokenStore},
+    Digest, Grant, Obtained, Origin, SqliteOptions, SqliteStore, Subject,
+    store::{Generation, GenerationId, Insert, OpenError, Partition, StateStore, TokenStore},
 };
 use fresh::{CAP, fresh};
 use futures_util::future::join_all;
 use pollster::block_on;
-use records::{enrolled, enrolment, recovery_code};
 use rusqlite::Connection;
 use tempfile::TempDir;
 use time::{OffsetDateTime, macros::datetime};
@@ -360,44 +359,6 @@ fn while_another_holds_the_file_writes_end_and_look_ups_go_on() {
     assert_eq!(insert(&store, "after").unwrap(), Insert::Stored);
 }
 
-/// Each verb has something to do.
-#[test]
-fn while_another_holds_the_file_factors_are_read_and_not_written() {
-    let folder = TempDir::new().unwrap();
-    let path = folder.path().join("auth.db");
-    let store = open(&path, SHORT);
-    let (factor, waiting) = (block_on(enrolled(&store, "a", 7)), enrolment("b", 8));
-    let other = enrolment("c", 9);
-    block_on(store.begin_enrolment(&waiting, NOW)).unwrap();
-    let (admin, name, secret) = (&factor.admin, &factor.token, &factor.secret);
-    let is_as_it_was = || {
-        let kept = block_on(store.factor(admin)).unwrap().expect("it is there");
-        assert_eq!((kept.last_step, &kept.secret, kept.recovery_codes), (1, secret, vec![recovery_code()]));
-        assert_eq!(block_on(store.sealed_by_others(KeyId(2), 10)).unwrap().len(), 1);
-        assert_eq!(block_on(store.enrolment(&waiting.token, NOW)).unwrap().as_ref(), Some(&waiting));
-        assert_eq!(block_on(store.enrolment(&other.token, NOW)).unwrap(), None);
-    };
-    let lock = lock(&path);
-    macro_rules! all_fail {
-        ($($verb:ident($($argument:expr),*);)*) => {
-            $(assert!(block_on(store.$verb($($argument),*)).is_err(), "{}", stringify!($verb));)*
-        };
-    }
-    all_fail! {
-        begin_enrolment(&other, NOW);
-        activate(&waiting.token, 1, &[], NOW);
-        use_step(admin, name, 2);
-        use_recovery_code(admin, name, &recovery_code());
-        replace_recovery_codes(admin, name, &[]);
-        reseal(admin, name, secret, &other.secret);
-        remove_factor(admin);
-        purge_enrolments(END, 10);
-    }
-    is_as_it_was();
-    lock.execute_batch("COMMIT").unwrap();
-    assert!(soon(|| block_on(store.use_step(admin, name, 2)).is_ok()), "service resumes");
-}
-
 #[test]
 fn a_full_queue_is_refused_in_time_and_leaves_nothing_behind() {
     let folder = TempDir::new().unwrap();
@@ -521,12 +482,6 @@ fn errors(store: &SqliteStore) -> usize {
         block_on(store.sweep(END, 10)).is_err(),
         block_on(store.audit(None).events(10)).is_err(),
         block_on(store.purge_tokens(END, 10)).is_err(),
-        block_on(store.factor(&7.into())).is_err(),
-        block_on(store.begin_enrolment(&enrolment("another", 7), NOW)).is_err(),
-        block_on(store.enrolment(&digest, NOW)).is_err(),
-        block_on(store.activate(&digest, 1, &[], NOW)).is_err(),
-        block_on(store.use_step(&7.into(), &digest, 1)).is_err(),
-        block_on(store.remove_factor(&7.into())).is_err(),
     ]
     .into_iter()
     .map(usize::from)

@@ -100,24 +100,7 @@ macro_rules! __with_conformance_cases {
     ([$($then:tt)+] $($arguments:tt)*) => {
         $($then)+! {
             [
-                factors::an_enrolment_is_found_as_it_was_begun,
-                factors::an_enrolment_expires_at_the_instant,
-                factors::a_later_enrolment_replaces_the_earlier,
-                factors::an_enrolment_is_activated_once,
-                factors::an_enrolment_replaces_only_what_it_names,
-                factors::one_factor_is_replaced_once,
-                factors::a_step_is_used_once,
-                factors::no_step_is_used_after_a_newer_one,
-                factors::a_step_is_lowered_from_what_it_was,
-                factors::factors_of_admin_users_are_apart,
-                factors::a_recovery_code_is_spent_once,
-                factors::recovery_codes_are_replaced_as_a_set,
-                factors::resealing_compares_and_keeps_the_rest,
-                factors::what_other_keys_sealed_is_found,
-                factors::removing_ends_all,
-                factors::purging_spares_live_enrolments,
-                factors::factors_of_odd_input_are_kept_apart,
-            ]
+                    ]
             $($arguments)*
         }
     };

@@ -34,7 +34,7 @@ impl Auth {
                 let subject = Subject::Admin(admin.clone());
                 let mut ended = self.end_tokens(&subject, None).await;
                 if change == AdminChange::Deleted && ended.is_ok() {
-                    ended = self.parts.factors.remove_factor(admin).await.map(drop).map_err(Into::into);
+                    ended = self.parts.factors.remove(admin).await.map(drop).map_err(Into::into);
                 }
                 self.settle_ledger_by(admin, &event.origin).await;
                 self.conclude(&event, ended.map_err(Into::into)).await

@@ -10,9 +10,12 @@ use crate::{
     credential::{EnrolmentToken, RecoveryCode, TotpSecret},
     error::Error,
     notifier::AdminNotice,
-    store::Enrolment,
+    state::factor::Factor,
     token::{AdminIdentity, Origin, Subject},
 };
+
+/// The number of second factors that are read at once to be resealed.
+const PAGE: usize = 100;
 
 /// An admin user's second factor, as the admin user may see it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -104,23 +107,21 @@ impl Auth {
         if self.parts.factors.factor(&admin.id).await?.is_some() {
             return Err(taken());
         }
-        let token = EnrolmentToken::generate(self.parts.random.as_ref())?.digest();
-        let secret = self.seal_secret(&admin.id, &token, secret)?;
-        let (now, expires_at) = self.lifespan(self.config().enrolment_lifetime, None);
-        let enrolment = Enrolment {
-            token,
+        let name = EnrolmentToken::generate(self.parts.random.as_ref())?.digest();
+        let secret = self.seal_secret(&admin.id, &name, secret)?;
+        let factor = Factor {
             admin: admin.id.clone(),
+            name,
             secret,
-            replaces: None,
-            begun_with: None,
-            expires_at,
+            activated_at: self.parts.clock.now().truncate_to_microsecond(),
+            // No step of it was used here.
+            last_step: 0,
+            recovery_codes: Vec::new(),
         };
         self.parts.trail.begin(event).await?;
         // Before, so that a store that cannot end tokens stops it early; and after, for those that came in between.
         self.end_admin_tokens(&admin.id, event).await?;
-        self.parts.factors.begin_enrolment(&enrolment, now).await?;
-        // No step of it was used here.
-        if !self.parts.factors.activate(&token, 0, &[], now).await? {
+        if !self.parts.factors.import(&factor).await? {
             return Err(taken());
         }
         self.notify_admin(&admin, AdminNotice::FactorActivated, &event.origin);
@@ -142,7 +143,7 @@ impl Auth {
 
     async fn remove_factor(&self, admin: &AdminId, event: &AuditEvent) -> Result<bool, Stop> {
         self.parts.trail.begin(event).await?;
-        let removed = self.parts.factors.remove_factor(admin).await?;
+        let removed = self.parts.factors.remove(admin).await?;
         // Whatever the account's standing.
         if removed
             && let Some(admins) = &self.parts.admins
@@ -162,9 +163,9 @@ impl Auth {
         Ok(())
     }
 
-    /// Seals at most `limit` second factors with the keyring's current key that another key has sealed, and answers how
-    /// many: after a rotation, until it answers 0, before the old key is [retired](crate::Keyring::retire). A sign-in seals
-    /// its own.
+    /// Seals at most `limit` second factors with the keyring's current key that another key has sealed, and returns
+    /// their number. Call it after a rotation until it returns 0, before the old key is
+    /// [retired](crate::Keyring::retire). A sign-in seals its own factor.
     ///
     /// # Errors
     ///
@@ -173,13 +174,22 @@ impl Auth {
     ///   reasons; retire nothing then.
     pub async fn reseal_factors(&self, limit: usize) -> Result<usize, Error> {
         let current = self.keyring()?.current();
-        let (mut done, mut failed) = (0, None);
-        for (admin, factor) in self.parts.factors.sealed_by_others(current, limit).await? {
-            match self.reseal(&admin, &factor).await {
-                // Where it was not, somebody else has done it.
-                Ok(resealed) => done += usize::from(resealed),
-                // One secret that does not open is no reason to leave the others.
-                Err(error) => failed = failed.or(Some(error)),
+        let (mut done, mut failed, mut after) = (0, None, None);
+        while done < limit {
+            let asked = PAGE.min(limit - done);
+            let page = self.parts.factors.sealed_by_others(current, after.as_ref(), asked).await?;
+            for (_, factor) in &page {
+                match self.reseal(&factor.admin, factor).await {
+                    // Where it was not, somebody else has done it.
+                    Ok(resealed) => done += usize::from(resealed),
+                    // One secret that does not open is no reason to leave the others.
+                    Err(error) => failed = failed.or(Some(error)),
+                }
+            }
+            let is_last = page.len() < asked;
+            after = page.into_iter().last().map(|(position, _)| position);
+            if is_last {
+                break;
             }
         }
         failed.map_or(Ok(done), Err)

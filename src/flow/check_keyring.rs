@@ -7,7 +7,7 @@ use crate::{
     auth::Auth,
     error::StoreError,
     keyring::{KeyId, Keyring},
-    store::Factor,
+    state::factor::Factor,
 };
 
 /// Number of second factors of each kind that are opened at most.
@@ -103,10 +103,10 @@ impl Auth {
     async fn sealed_factors(&self) -> Result<BTreeMap<AdminId, Factor>, StoreError> {
         let factors = &self.parts.factors;
         let current = self.parts.keyring.as_ref().map_or(KeyId(0), Keyring::current);
-        let mut sample = factors.sealed_by_others(current, SAMPLE).await?;
-        // The verb leaves out one key: leave out another one than the current.
+        let mut sample = factors.sealed_by_others(current, None, SAMPLE).await?;
+        // One key is left out: leave out another one than the current.
         let other = sample.first().map_or(KeyId(!current.0), |(_, factor)| factor.secret.key);
-        sample.extend(factors.sealed_by_others(other, SAMPLE).await?);
-        Ok(sample.into_iter().collect())
+        sample.extend(factors.sealed_by_others(other, None, SAMPLE).await?);
+        Ok(sample.into_iter().map(|(_, factor)| (factor.admin.clone(), factor)).collect())
     }
 }

@@ -12,9 +12,9 @@ use crate::{
     error::{Error, Field},
     notifier::AdminNotice,
     service::attempts::Attempted,
-    state::budgets::Outcome,
-    store::Enrolment,
-    token::{Digest, Origin, Subject},
+    state::{budgets::Outcome, factor::Enrolment},
+    store::Generation,
+    token::{AdminIdentity, Digest, Origin, Subject},
 };
 
 /// An enrolment that was begun.
@@ -100,7 +100,9 @@ impl Auth {
     /// Begins the enrolment of an authenticator for a signed-in admin user, instead of the one there is, if any. Nothing
     /// changes until its first right code: [`activate_admin_factor`](Self::activate_admin_factor).
     ///
-    /// The enrolment ends with the token presented, whatever ends that.
+    /// The enrolment ends with the token presented, whatever ends that token, and as soon as the admin user's other
+    /// tokens are ended: by a change of the password, [`admin_changed`](Self::admin_changed), or
+    /// [`revoke_everything`](Self::revoke_everything).
     ///
     /// An admin user without an authenticator who must have one cannot sign in: the token is mailed then, see
     /// [`generate_admin_token`](Self::generate_admin_token).
@@ -121,15 +123,32 @@ impl Auth {
         let ended = match self.require_fresh_sign_in(&who).await {
             Ok(present) => {
                 let replaces = present.map(|factor| factor.name);
-                self.begin_enrolment(who.admin_id(), replaces, Some(*who.grant()), &event).await
+                self.begin_own_enrolment(&who, replaces, &event).await
             }
             Err(stop) => Err(stop),
         };
         self.conclude(&event, ended).await
     }
 
-    /// Mails an admin user whose password is right an enrolment token.
-    pub(super) async fn mail_enrolment(&self, admin: &AdminRecord, event: &AuditEvent) -> Result<(), Stop> {
+    async fn begin_own_enrolment(
+        &self,
+        who: &AdminIdentity,
+        replaces: Option<Digest>,
+        event: &AuditEvent,
+    ) -> Result<BegunEnrolment, Stop> {
+        // If the token presented has ended by now, the enrolment is never accepted, whatever the generation.
+        let generation = self.generation(&Subject::Admin(who.admin_id().clone())).await?;
+        self.begin_enrolment(who.admin_id(), replaces, Some(*who.grant()), generation, event).await
+    }
+
+    /// Mails an admin user whose password is right an enrolment token. `generation` was read before the password was
+    /// checked.
+    pub(super) async fn mail_enrolment(
+        &self,
+        admin: &AdminRecord,
+        generation: Generation,
+        event: &AuditEvent,
+    ) -> Result<(), Stop> {
         self.keyring()?;
         let attempted = Attempted::enrolment_request(&admin.id, self.config());
         let charged = self.parts.attempts.reserve(attempted).await?;
@@ -138,7 +157,7 @@ impl Auth {
         self.settle(charged, Outcome::Failed, event).await?;
         let event = AuditEvent { action: Action::FactorEnrolment, ..event.clone() };
         let BegunEnrolment { token, expires_at } =
-            self.begin_enrolment(&admin.id, None, None, &event).await?;
+            self.begin_enrolment(&admin.id, None, None, generation, &event).await?;
         let notice = AdminNotice::EnrolmentRequested { token, expires_at };
         if !self.notify_admin(admin, notice, &event.origin) {
             self.parts.trail.record(&event, Told::Failed).await?;
@@ -152,12 +171,13 @@ impl Auth {
         admin: &AdminId,
         replaces: Option<Digest>,
         begun_with: Option<Digest>,
+        generation: Generation,
         event: &AuditEvent,
     ) -> Result<BegunEnrolment, Stop> {
         self.keyring()?;
         let token = EnrolmentToken::generate(self.parts.random.as_ref())?;
         let secret = TotpSecret::generate(self.parts.random.as_ref())?;
-        let (now, expires_at) = self.lifespan(self.config().enrolment_lifetime, None);
+        let (_, expires_at) = self.lifespan(self.config().enrolment_lifetime, None);
         let secret = self.seal_secret(admin, &token.digest(), &secret)?;
         let enrolment = Enrolment {
             token: token.digest(),
@@ -165,10 +185,11 @@ impl Auth {
             secret,
             replaces,
             begun_with,
+            generation,
             expires_at,
         };
         self.parts.trail.begin(event).await?;
-        self.parts.factors.begin_enrolment(&enrolment, now).await?;
+        self.parts.factors.begin_enrolment(&enrolment).await?;
         Ok(BegunEnrolment { token, expires_at })
     }
 
@@ -177,8 +198,10 @@ impl Auth {
     ///
     /// # Errors
     ///
-    /// - [`Error::Required`], [`Error::InvalidEnrolmentToken`].
-    /// - [`Error::AlreadyEnrolled`]: an authenticator was activated since the token was made.
+    /// - [`Error::Required`].
+    /// - [`Error::InvalidEnrolmentToken`]: unknown, expired or replaced, or the admin user's tokens were ended since it
+    ///   was made, such as by the activation of another authenticator.
+    /// - [`Error::AlreadyEnrolled`]: there is another second factor than when the token was made.
     /// - [`Error::NotConfigured`]: there is no keyring, or no admin user table.
     /// - [`Error::Unavailable`], [`Error::Random`].
     pub async fn set_up_admin_factor(
@@ -203,7 +226,9 @@ impl Auth {
     /// Makes an authenticator the admin user's second factor by its first right code, and answers the recovery codes: each
     /// stands in once for a code, and they are shown now or never. Commerce's `POST /V1/tfa/provider/google/activate`.
     ///
-    /// All of the admin user's tokens end, those of sign-ins in flight too.
+    /// All of the admin user's tokens end, before the authenticator is activated and again after it: once this returns
+    /// `Ok`, every token from before is refused, those of sign-ins in flight too. Enrolments end with the tokens. So an
+    /// activation that fails after the first of the two leaves an enrolment that is never accepted.
     ///
     /// # Errors
     ///
@@ -211,8 +236,9 @@ impl Auth {
     /// - [`Error::InvalidCode`]: not the code at this time. The enrolment stays.
     /// - [`Error::TooManyRequests`]: too many wrong codes.
     /// - [`Error::Unavailable`], [`Error::Random`]: it may be activated, and the recovery codes lost: sign in with a code and
-    ///   [make them anew](Self::replace_recovery_codes). If it is not, a mailed token is good still; a signed-in admin user
-    ///   begins again.
+    ///   [make them anew](Self::replace_recovery_codes). A token of a sign-in that was in flight may live: call
+    ///   [`admin_changed`](Self::admin_changed) to end it. If the authenticator is not activated, begin again: the
+    ///   enrolment may have ended.
     pub async fn activate_admin_factor(
         &self,
         token: impl Into<Credential>,
@@ -243,11 +269,10 @@ impl Auth {
         self.settle(charged, Outcome::Succeeded, event).await?;
         let codes = self.draw_recovery_codes()?;
         self.parts.trail.begin(event).await?;
-        let now = self.parts.clock.now().truncate_to_microsecond();
         let subject = Subject::Admin(admin.id.clone());
         // Before, so that a store that cannot end tokens stops it early; and after, for those that came in between.
         self.end_tokens(&subject, None).await?;
-        if !self.parts.factors.activate(&enrolment.token, step, &digests(&codes), now).await? {
+        if !self.parts.factors.activate(&admin.id, &enrolment.token, step, &digests(&codes)).await? {
             return Err(Refusal::RevokedMeanwhile.told(Error::InvalidEnrolmentToken));
         }
         self.notify_admin(&admin, AdminNotice::FactorActivated, &event.origin);
@@ -271,19 +296,22 @@ impl Auth {
         self.keyring()?;
         let digest = Digest::of(token.bytes());
         let unknown = Refusal::WrongCredential;
-        let enrolment = self.parts.factors.enrolment(&digest, self.parts.clock.now()).await?;
-        let enrolment = enrolment.ok_or(unknown.told(Error::InvalidEnrolmentToken))?;
-        event.subject = Some(Subject::Admin(enrolment.admin.clone()));
-        let admin = self.active_admin(&enrolment.admin).await;
+        let found = self.parts.factors.enrolment(&digest).await?;
+        let found = found.ok_or(unknown.told(Error::InvalidEnrolmentToken))?;
+        let subject = Subject::Admin(found.admin().clone());
+        event.subject = Some(subject.clone());
+        let admin = self.active_admin(found.admin()).await;
         let admin = admin.map_err(|stop| stop.refused_as(Error::InvalidEnrolmentToken))?;
+        let found = found.under(self.generation(&subject).await?);
+        let revoked = Refusal::RevokedMeanwhile;
+        let (enrolment, present) = found.ok_or(revoked.told(Error::InvalidEnrolmentToken))?;
         // Whatever ended the session ends what was begun with it.
         if let Some(grant) = &enrolment.begun_with
             && self.parts.tokens.find(grant, self.parts.clock.now()).await?.is_none()
         {
             return Err(Refusal::AdminSignedOut.told(Error::InvalidEnrolmentToken));
         }
-        let present = self.parts.factors.factor(&admin.id).await?.map(|factor| factor.name);
-        if present != enrolment.replaces {
+        if present.map(|factor| factor.name) != enrolment.replaces {
             return Err(Refusal::AlreadyEnrolled.told(Error::AlreadyEnrolled));
         }
         Ok((enrolment, admin))

@@ -150,7 +150,7 @@ impl Auth {
         // The password is right: a charge that could not be settled now is settled later.
         drop(settled);
 
-        let right = self.second_factor_of(sign_in, &row, event).await?;
+        let right = self.second_factor_of(sign_in, &row, generation, event).await?;
         let signed_in = self.issue_admin_token(&row, right, None, generation, event).await?;
         if outdated {
             self.rehash_admin(&sign_in.password, &row).await;
@@ -163,6 +163,7 @@ impl Auth {
         &self,
         sign_in: &AdminSignIn,
         row: &AdminRecord,
+        generation: Generation,
         event: &AuditEvent,
     ) -> Result<Option<RightCode<'_>>, Stop> {
         if let Some(code) = &sign_in.otp {
@@ -172,7 +173,7 @@ impl Auth {
             return Err(Refusal::NoSecondFactor.told(Error::SecondFactorRequired));
         }
         if self.must_have_factor(row) {
-            self.mail_enrolment(row, event).await?;
+            self.mail_enrolment(row, generation, event).await?;
             return Err(Refusal::NotEnrolled.told(Error::EnrolmentRequired));
         }
         Ok(None)

@@ -13,10 +13,10 @@ pub struct Purged {
     pub tokens: usize,
     /// Documents that are over: attempt budgets that count nothing any more, expired one-time credentials, and
     /// assistance that ended longer ago than
-    /// [`AuthConfig::assistance_history`](crate::AuthConfig::assistance_history). Each goes an hour later.
+    /// [`AuthConfig::assistance_history`](crate::AuthConfig::assistance_history). Each goes an hour later and expired enrolments of second
+    /// factors.
     pub documents: usize,
-    /// Expired enrolments of second factors.
-    pub enrolments: usize,
+    
 }
 
 impl Auth {
@@ -35,7 +35,7 @@ impl Auth {
         Ok(Purged {
             tokens: self.parts.tokens.purge_tokens(now, limit).await?,
             documents: self.parts.state.sweep(before(now, SWEEP_SLACK), limit).await?,
-            enrolments: self.parts.factors.purge_enrolments(now, limit).await?,
+            
         })
     }
 }

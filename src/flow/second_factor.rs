@@ -13,8 +13,7 @@ use crate::{
     keyring::{Keyring, Sealed},
     notifier::{AdminNotice, AdminNotification},
     service::attempts::{Attempted, Charged, recovery_code_partition, second_factor_partition},
-    state::budgets::Outcome,
-    store::Factor,
+    state::{budgets::Outcome, factor::Factor},
     token::{Digest, Obtained, Origin},
 };
 
@@ -102,21 +101,6 @@ impl Auth {
         }
     }
 
-    /// Uses the step of a right code. Answers whether it was not used yet.
-    ///
-    /// A last step that is more than 30 s too new for this node's clock was used by a clock that was ahead, or this clock
-    /// is behind: the two cannot be told apart. It is lowered to the step before the right code's, or right codes would be
-    /// refused until then. Of codes that were used before, those of this step and newer ones are good once more while their
-    /// 90 s last. A wrong code, or a right one beside a wrong password, lowers nothing.
-    async fn use_step(&self, admin: &AdminId, factor: &Factor, step: u64) -> Result<bool, StoreError> {
-        let factors = &self.parts.factors;
-        if factor.last_step > TotpSecret::newest_step(self.parts.clock.now()) {
-            // If another caller has used or lowered a step meanwhile, this lowers nothing.
-            factors.lower_step(admin, &factor.name, factor.last_step, step.saturating_sub(1)).await?;
-        }
-        factors.use_step(admin, &factor.name, step).await
-    }
-
     /// Spends a right code: only one caller does.
     pub(super) async fn spend_code(
         &self,
@@ -127,7 +111,10 @@ impl Auth {
         let RightCode { factor, code, charged } = right;
         let factors = &self.parts.factors;
         let spent = match &code {
-            Code::Totp { step } => self.use_step(&admin.id, &factor, *step).await,
+            Code::Totp { step } => {
+                let newest = TotpSecret::newest_step(self.parts.clock.now());
+                factors.use_step(&admin.id, &factor.name, *step, newest).await
+            }
             Code::Recovery(digest) => factors.use_recovery_code(&admin.id, &factor.name, digest).await,
         };
         match spent {
@@ -137,6 +124,7 @@ impl Auth {
                 return Err(Refusal::SpentCode.told(Error::InvalidCode));
             }
             Err(error) => {
+                // It may be spent. It was no guess all the same.
                 let _ = charged.settle(Outcome::Withdrawn).await;
                 return Err(error.into());
             }

@@ -7,7 +7,7 @@ use crate::{
     clock::after,
     credential::Credential,
     error::{Error, Field},
-    store::Factor,
+    state::factor::Factor,
     token::{AdminIdentity, Digest, Grant, Obtained, Subject},
 };
 

@@ -18,7 +18,7 @@ use crate::{
         },
         of_admin,
     },
-    store::{Generation, Position},
+    store::{Generation, Listed, Position},
     token::Digest,
 };
 
@@ -140,15 +140,26 @@ impl Factors {
         self.documents.change(&of_admin(admin), &Resealing { name, expected, new }).await?.kept()
     }
 
-    /// Returns at most `limit` factors that another key sealed.
-    pub(crate) async fn sealed_by_others(&self, key: KeyId, limit: usize) -> Result<Vec<Factor>, StoreError> {
-        let mut others = self.sealed(None, limit).await?;
+    /// Returns at most `limit` factors that another key sealed, with their places in the index, from behind
+    /// `after`. Fewer than `limit` means that there are no more.
+    pub(crate) async fn sealed_by_others(
+        &self,
+        key: KeyId,
+        after: Option<&Position>,
+        limit: usize,
+    ) -> Result<Vec<(Position, Factor)>, StoreError> {
+        let behind_key = behind_key(key);
+        let is_behind = |position: &Position| *position > behind_key;
         // The index is in order of the keys: those of this key stand together.
-        others.retain(|factor| factor.secret.key < key);
+        let mut others = match after {
+            Some(after) if is_behind(after) => Vec::new(),
+            _ => self.sealed(after, limit).await?,
+        };
+        others.retain(|(position, _)| position.rank < behind_key.rank);
         let left = limit.saturating_sub(others.len());
         if left > 0 {
-            let behind = self.sealed(Some(behind_key(key)), left).await?;
-            others.extend(behind.into_iter().filter(|factor| factor.secret.key != key));
+            let after = after.filter(|after| is_behind(after)).unwrap_or(&behind_key);
+            others.extend(self.sealed(Some(after), left).await?);
         }
         Ok(others)
     }
@@ -158,9 +169,15 @@ impl Factors {
         self.documents.change(&of_admin(admin), &Removing).await?.kept()
     }
 
-    async fn sealed(&self, after: Option<Position>, limit: usize) -> Result<Vec<Factor>, StoreError> {
-        let listed = self.documents.list(&sealed_index(), after.as_ref(), limit).await?;
-        let factors = listed.iter().map(|listed| decode_factor(&listed.document.bytes));
+    async fn sealed(
+        &self,
+        after: Option<&Position>,
+        limit: usize,
+    ) -> Result<Vec<(Position, Factor)>, StoreError> {
+        let listed = self.documents.list(&sealed_index(), after, limit).await?;
+        let factors = listed.into_iter().map(|Listed { position, document }| {
+            decode_factor(&document.bytes).map(|factor| (position, factor))
+        });
         factors.collect::<Result<_, _>>().map_err(StoreError::new)
     }
 }

@@ -3,7 +3,6 @@
 pub(crate) mod attempts;
 pub(crate) mod codes;
 mod documents;
-#[cfg_attr(not(test), allow(dead_code, reason = "no flow uses it yet"))]
 pub(crate) mod factors;
 pub(crate) mod ledger;
 #[cfg(test)]

@@ -6,7 +6,7 @@ use crate::{
     account::{AccountStatus, AdminId, CustomerId, Permission, Website},
     audit::Erasure,
     error::StoreError,
-    keyring::{KeyId, Sealed},
+    keyring::KeyId,
     store::{Document, DocumentId, GenerationId, Index, Key, Partition, Position, Version},
     token::{Assistance, Digest, Obtained, Origin, Subject},
 };
@@ -91,21 +91,6 @@ pub(super) fn digest(bytes: &[u8]) -> Result<Digest, CorruptColumn> {
 
 pub(super) fn generation(bytes: &[u8]) -> Result<GenerationId, CorruptColumn> {
     bytes.try_into().map(GenerationId::from_bytes).map_err(|_| CorruptColumn("generation"))
-}
-
-/// A sealed secret.
-pub(super) fn sealed(key: i64, bytes: Vec<u8>) -> Result<Sealed, CorruptColumn> {
-    Ok(Sealed { key: KeyId(u32::try_from(key).map_err(|_| CorruptColumn("key_id"))?), bytes })
-}
-
-/// A step of RFC 6238, on its way into a column.
-pub(super) fn step(step: u64) -> Result<i64, CorruptColumn> {
-    i64::try_from(step).map_err(|_| CorruptColumn("last_step"))
-}
-
-/// The same, on its way back.
-pub(super) fn used_step(step: i64) -> Result<u64, CorruptColumn> {
-    u64::try_from(step).map_err(|_| CorruptColumn("last_step"))
 }
 
 /// Who acts, through what, why: all three, or none.

@@ -1,13 +1,10 @@
-//! Where tokens, documents and second factors are kept.
+//! Where tokens and documents are kept.
 //!
-//! Four traits, one for each: [`TokenStore`], [`StateStore`], [`FactorStore`]. [`Store`] is all of them in one value. [`memory`]
-//! keeps them in this process; with the features of their names, `sqlite`, `postgres` and `redis` keep them
-//! for good.
-//!
-//! [`StateStore`] keeps versioned documents whose meaning the library owns, such as the attempt budgets of an
-//! account and the ledger of assistance and the one-time credentials of a customer. It will take the place of all of them but
-//! [`TokenStore`]. A host may put an [`OtcStore`] of its own in the place of the documents of one-time
-//! credentials.
+//! [`Store`] is what a backend keeps: a [`TokenStore`] for bearer tokens, and a [`StateStore`] for versioned
+//! documents, whose meaning the library owns: attempt budgets, one-time credentials, second factors and the
+//! ledger of assistance. [`memory`] keeps them in this process; with the features of their names, `sqlite`,
+//! `postgres` and `redis` keep them for good. A host may put an [`OtcStore`] of its own in the place of the
+//! documents of one-time credentials.
 //!
 //! # Rules of a storage verb
 //!
@@ -28,7 +25,6 @@
 
 #[cfg(any(feature = "postgres", feature = "sqlite"))]
 mod columns;
-mod factor;
 pub mod memory;
 pub(crate) mod micros;
 #[cfg(any(feature = "postgres", feature = "redis", feature = "sqlite"))]
@@ -43,7 +39,6 @@ pub mod sqlite;
 mod state;
 mod token;
 
-pub use factor::{Enrolment, Factor, FactorStore};
 #[cfg(any(feature = "postgres", feature = "redis", feature = "sqlite"))]
 pub use open_error::OpenError;
 pub use otc::{Offer, OneTimeCredential, OtcStore, Peek, Presented, Purpose, Purposes, Spent, Take};
@@ -54,6 +49,6 @@ pub use state::{
 pub use token::{Generation, GenerationId, Insert, TokenStore};
 
 /// Everything a backend keeps, in one value. Nobody implements it: whoever implements its traits has it.
-pub trait Store: TokenStore + StateStore + FactorStore {}
+pub trait Store: TokenStore + StateStore {}
 
-impl<S: TokenStore + StateStore + FactorStore> Store for S {}
+impl<S: TokenStore + StateStore> Store for S {}

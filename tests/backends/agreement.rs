@@ -5,9 +5,8 @@ mod documents;
 use std::{net::IpAddr, num::NonZero, sync::Arc, time::Duration};
 
 use commerce_auth::{
-    AdminId, Assistance, CustomerId, Digest, Grant, KeyId, MemoryStore, Obtained, Origin, Sealed, Subject,
-    Website,
-    store::{Enrolment, Factor, Generation, GenerationId, Store},
+    AdminId, Assistance, CustomerId, Digest, Grant, MemoryStore, Obtained, Origin, Subject, Website,
+    store::{Generation, GenerationId, Store},
 };
 use proptest::{collection::vec, prelude::*, strategy::ValueTree, test_runner::TestRunner};
 use time::OffsetDateTime;
@@ -34,61 +33,16 @@ enum Verb {
     RevokeEverything,
     List { subject: u8 },
     OnDocuments(documents::Verb),
-    BeginEnrolment { token: u8, replaces: Named, lives: u64 },
-    Enrolment { token: u8 },
-    Activate { token: u8, step: u64, codes: u8 },
-    Factor { admin: u8 },
-    UseStep { admin: u8, factor: Named, step: u64 },
-    LowerStep { admin: u8, factor: Named, from: u64, to: u64 },
-    UseRecoveryCode { admin: u8, factor: Named, code: u8 },
-    ReplaceRecoveryCodes { admin: u8, factor: Named, codes: u8 },
-    Reseal { admin: u8, factor: Named, right: bool, new: u8 },
-    SealedByOthers { key: u32 },
-    RemoveFactor { admin: u8 },
+
     Purge { limit: usize },
     Later { seconds: u64 },
 }
-
-/// A factor: the one that the admin user has, or that of an enrolment's number.
-#[derive(Clone, Copy, Debug)]
-enum Named {
-    Present,
-    Of(u8),
-}
-
-/// So many enrolments may be begun for one admin user.
-const ENROLMENTS: u8 = 8;
 
 fn verb() -> impl Strategy<Value = Verb> {
     prop_oneof![
         5 => verb_of_customers(),
         4 => documents::verb().prop_map(Verb::OnDocuments),
-        3 => verb_of_factors(),
-    ]
-}
 
-fn verb_of_factors() -> impl Strategy<Value = Verb> {
-    let (token, admin, step, codes) = (0..2 * ENROLMENTS, 0..2_u8, 0..9_u64, any::<u8>());
-    let factor = prop_oneof![6 => Just(Named::Present), 1 => token.clone().prop_map(Named::Of)];
-    prop_oneof![
-        4 => (token.clone(), factor.clone(), 1..60_u64)
-            .prop_map(|(token, replaces, lives)| Verb::BeginEnrolment { token, replaces, lives }),
-        2 => token.clone().prop_map(|token| Verb::Enrolment { token }),
-        6 => (token, step.clone(), codes)
-            .prop_map(|(token, step, codes)| Verb::Activate { token, step, codes }),
-        2 => admin.clone().prop_map(|admin| Verb::Factor { admin }),
-        3 => (admin.clone(), factor.clone(), step.clone())
-            .prop_map(|(admin, factor, step)| Verb::UseStep { admin, factor, step }),
-        2 => (admin.clone(), factor.clone(), step.clone(), step)
-            .prop_map(|(admin, factor, from, to)| Verb::LowerStep { admin, factor, from, to }),
-        3 => (admin.clone(), factor.clone(), 0..8_u8)
-            .prop_map(|(admin, factor, code)| Verb::UseRecoveryCode { admin, factor, code }),
-        1 => (admin.clone(), factor.clone(), codes)
-            .prop_map(|(admin, factor, codes)| Verb::ReplaceRecoveryCodes { admin, factor, codes }),
-        2 => (admin.clone(), factor, prop::bool::weighted(0.8), 0..4_u8)
-            .prop_map(|(admin, factor, right, new)| Verb::Reseal { admin, factor, right, new }),
-        1 => (0..3_u32).prop_map(|key| Verb::SealedByOthers { key }),
-        1 => admin.prop_map(|admin| Verb::RemoveFactor { admin }),
     ]
 }
 
@@ -117,8 +71,6 @@ struct History {
     step: u32,
     /// When what a digest names ends, as it was first stored. A store need not know its digest after that.
     grants: Vec<(u8, OffsetDateTime)>,
-    /// The enrolments that were begun.
-    enrolments: Vec<u8>,
 }
 
 impl History {
@@ -144,27 +96,6 @@ impl History {
         Assistance::new(AdminId::from(7), self.digest("parent", number), &format!("reason '{number}'"))
     }
 
-    fn admin(&self, number: u8) -> AdminId {
-        format!("{}-{number}", self.number).parse().unwrap()
-    }
-
-    fn sealed(&self, number: u8) -> Sealed {
-        Sealed { key: KeyId(u32::from(number % 3)), bytes: vec![number; usize::from(number)] }
-    }
-
-    /// A code for each bit.
-    fn recovery_codes(&self, bits: u8) -> Vec<Digest> {
-        let codes = (0..8).filter(|bit| bits & (1 << bit) != 0);
-        codes.map(|bit| self.digest("recovery code", bit)).collect()
-    }
-
-    async fn factor(&self, admin: &AdminId, named: Named, store: &dyn Store) -> Result<Option<Digest>> {
-        Ok(match named {
-            Named::Present => store.factor(admin).await?.map(|factor| factor.name),
-            Named::Of(token) => Some(self.digest("enrolment", token)),
-        })
-    }
-
     fn in_so_many(&self, seconds: u64) -> OffsetDateTime {
         self.now + Duration::from_secs(seconds)
     }
@@ -187,13 +118,7 @@ impl History {
             // What everybody's revoke ended may be kept until it expires.
             Verb::RevokeEverything => self.grants.iter_mut().for_each(|(_, end)| *end = now.min(*end)),
             Verb::Insert { grant, lives, .. } => self.grants.push((grant, self.in_so_many(lives))),
-            Verb::BeginEnrolment { token, .. } => {
-                // Names are random in life: never used again.
-                if self.enrolments.contains(&token) {
-                    return Ok(answers);
-                }
-                self.enrolments.push(token);
-            }
+
             _ => {}
         }
         let handed = fresh();
@@ -249,89 +174,15 @@ impl History {
                 let names = documents::Names { history: self.number, step: self.step };
                 names.answer(verb, store, now).await?
             }
-            Verb::BeginEnrolment { token, replaces, lives } => {
-                let admin = self.admin(token / ENROLMENTS);
-                let row = Enrolment {
-                    token: self.digest("enrolment", token),
-                    secret: self.sealed(token),
-                    replaces: self.factor(&admin, replaces, store).await?,
-                    admin,
-                    begun_with: (lives % 2 == 0).then(|| self.digest("grant", token)),
-                    expires_at: self.in_so_many(lives),
-                };
-                format!("{:?}", store.begin_enrolment(&row, now).await?)
-            }
-            Verb::Enrolment { token } => {
-                format!("{:?}", store.enrolment(&self.digest("enrolment", token), now).await?)
-            }
-            Verb::Activate { token, step, codes } => {
-                let (token, codes) = (self.digest("enrolment", token), self.recovery_codes(codes));
-                format!("{:?}", store.activate(&token, step, &codes, now).await?)
-            }
-            Verb::Factor { admin } => {
-                format!("{:?}", store.factor(&self.admin(admin)).await?.map(in_order))
-            }
-            Verb::UseStep { admin, factor, step } => {
-                let admin = self.admin(admin);
-                let Some(factor) = self.factor(&admin, factor, store).await? else {
-                    return Ok("none".into());
-                };
-                format!("{:?}", store.use_step(&admin, &factor, step).await?)
-            }
-            Verb::LowerStep { admin, factor, from, to } => {
-                let admin = self.admin(admin);
-                let Some(factor) = self.factor(&admin, factor, store).await? else {
-                    return Ok("none".into());
-                };
-                format!("{:?}", store.lower_step(&admin, &factor, from, to).await?)
-            }
-            Verb::UseRecoveryCode { admin, factor, code } => {
-                let admin = self.admin(admin);
-                let Some(factor) = self.factor(&admin, factor, store).await? else {
-                    return Ok("none".into());
-                };
-                let code = self.digest("recovery code", code);
-                format!("{:?}", store.use_recovery_code(&admin, &factor, &code).await?)
-            }
-            Verb::ReplaceRecoveryCodes { admin, factor, codes } => {
-                let (admin, codes) = (self.admin(admin), self.recovery_codes(codes));
-                let Some(factor) = self.factor(&admin, factor, store).await? else {
-                    return Ok("none".into());
-                };
-                format!("{:?}", store.replace_recovery_codes(&admin, &factor, &codes).await?)
-            }
-            Verb::Reseal { admin, factor, right, new } => {
-                let admin = self.admin(admin);
-                let present = store.factor(&admin).await?.filter(|_| right).map(|factor| factor.secret);
-                let expected = present.unwrap_or_else(|| self.sealed(new + 1));
-                let Some(factor) = self.factor(&admin, factor, store).await? else {
-                    return Ok("none".into());
-                };
-                format!("{:?}", store.reseal(&admin, &factor, &expected, &self.sealed(new)).await?)
-            }
-            Verb::SealedByOthers { key } => {
-                let found = store.sealed_by_others(KeyId(key), ALL).await?.into_iter();
-                let mut found: Vec<_> = found.map(|(admin, factor)| (admin, in_order(factor))).collect();
-                found.sort_by_key(|(admin, _)| admin.clone());
-                format!("{found:?}")
-            }
-            Verb::RemoveFactor { admin } => {
-                format!("{:?}", store.remove_factor(&self.admin(admin)).await?)
-            }
+
             Verb::Purge { limit } => {
-                let removed =
-                    [store.purge_tokens(now, limit).await?, store.purge_enrolments(now, limit).await?];
+                let removed = [store.purge_tokens(now, limit).await?];
                 assert!(removed.iter().all(|removed| *removed <= limit), "{removed:?} of at most {limit}");
                 String::new()
             }
             Verb::Later { .. } => String::new(),
         })
     }
-}
-
-fn in_order(mut factor: Factor) -> Factor {
-    factor.recovery_codes.sort_unstable();
-    factor
 }
 
 pub(crate) async fn every_verb_answers_as_in_memory(engine: &Engine) -> Result {
@@ -343,8 +194,8 @@ pub(crate) async fn every_verb_answers_as_in_memory(engine: &Engine) -> Result {
         let script = vec(verb(), VERBS).new_tree(&mut runner).map_err(|why| why.to_string())?.current();
         let now = OffsetDateTime::now_utc();
         let now = now.replace_microsecond(now.microsecond())?;
-        let (grants, enrolments) = (Vec::new(), Vec::new());
-        let mut history = History { now, number, step: 0, grants, enrolments };
+        let (grants) = (Vec::new(), Vec::new());
+        let mut history = History { now, number, step: 0, grants };
         for (step, verb) in script.iter().enumerate() {
             let node = &nodes[step % 2];
             history.step = u32::try_from(step)?;

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use commerce_auth::{
     AuditSink, KeyId, Keyring, Origin, PostgresOptions, PostgresStore, Subject,
     audit::Verifier,
-    store::{Change, CommitOutcome, FactorStore, OpenError, Put, StateStore, TokenStore},
+    store::{Change, CommitOutcome, OpenError, Put, StateStore,  TokenStore},
 };
 
 use crate::{
@@ -13,7 +13,7 @@ use crate::{
     documents::{self, commit, document, key, partition, put, version},
     fresh::{CAP, fresh},
     new_name,
-    records::{HOUR, NOW, enrolled, enrolment, grant, recovery_code, said, subject},
+    records::{HOUR, NOW, grant, said, subject},
     tables::trail::event,
 };
 
@@ -154,7 +154,7 @@ pub(crate) async fn every_verb(store: &PostgresStore) {
     assert_eq!(trail.erase(&Subject::Customer(1.into())).await.unwrap(), 1);
     assert_eq!(trail.prune(head).await.unwrap(), head.position - 1);
     every_verb_of_documents(store).await;
-    every_verb_of_factors(store).await;
+    
     assert!(!store.customers().remove(&1.into()).await.unwrap());
     assert!(!store.admins().remove(&7.into()).await.unwrap());
 }
@@ -174,22 +174,6 @@ async fn every_verb_of_documents(store: &PostgresStore) {
     assert_eq!(commit(store, &partition, removal()).await.unwrap(), conflict);
     assert_eq!(commit(store, &partition, creation(Some(NOW))).await.unwrap(), CommitOutcome::Committed);
     assert_eq!(store.sweep(NOW, 10).await.unwrap(), 1);
-}
-
-async fn every_verb_of_factors(store: &PostgresStore) {
-    let (factor, next) = (enrolled(store, "a", 7).await, enrolment("next", 7));
-    let (admin, name, secret) = (&factor.admin, &factor.token, &factor.secret);
-    assert!(store.use_step(admin, name, 2).await.unwrap());
-    assert!(store.use_recovery_code(admin, name, &recovery_code()).await.unwrap());
-    assert!(store.replace_recovery_codes(admin, name, &[recovery_code()]).await.unwrap());
-    assert!(store.reseal(admin, name, secret, &next.secret).await.unwrap());
-    let kept = store.factor(admin).await.unwrap().unwrap();
-    assert_eq!((kept.last_step, &kept.secret, kept.recovery_codes.len()), (2, &next.secret, 1));
-    assert_eq!(store.sealed_by_others(KeyId(2), 10).await.unwrap().len(), 1);
-    store.begin_enrolment(&next, NOW).await.unwrap();
-    assert_eq!(store.enrolment(&next.token, NOW).await.unwrap(), Some(next));
-    assert_eq!(store.purge_enrolments(NOW + HOUR, 10).await.unwrap(), 1);
-    assert!(store.remove_factor(admin).await.unwrap());
 }
 
 #[tokio::test]

@@ -211,8 +211,8 @@ async fn a_right_that_is_missing_is_named() {
     for (revoke, right) in [
         ("REVOKE SELECT ON {}.grants FROM {clerk}", "SELECT on table grants"),
         ("REVOKE INSERT ON {}.documents FROM {clerk}", "INSERT on table documents"),
-        ("REVOKE UPDATE ON {}.factors FROM {clerk}", "UPDATE on table factors"),
-        ("REVOKE DELETE ON {}.recovery_codes FROM {clerk}", "DELETE on table recovery_codes"),
+        ("REVOKE UPDATE ON {}.documents FROM {clerk}", "UPDATE on table documents"),
+        ("REVOKE DELETE ON {}.entries FROM {clerk}", "DELETE on table entries"),
         (
             "REVOKE EXECUTE ON FUNCTION {}.commit_documents FROM PUBLIC",
             "EXECUTE on function commit_documents",

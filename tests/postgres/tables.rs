@@ -5,14 +5,14 @@ pub(crate) mod trail;
 
 use commerce_auth::{
     CustomerRecord, CustomerStore, Origin,
-    store::{Change, CommitOutcome, FactorStore, Insert, Put, StateStore, TokenStore},
+    store::{Change, CommitOutcome, Insert, Put, StateStore, TokenStore},
 };
 
 use crate::{
     Schema, accounts,
     documents::{self, commit, document, key, partition, put, version},
     fresh::{CAP, fresh},
-    records::{HOUR, NOW, enrolled, enrolment, grant, subject},
+    records::{HOUR, NOW, , grant, subject},
 };
 
 #[tokio::test]
@@ -62,20 +62,13 @@ async fn shops_in_one_database_do_not_see_each_other() {
         allows_assistance: false,
     };
     one.customers().upsert(row).await.unwrap();
-    let (factor, waiting) = (enrolled(&one, "a", 7).await, enrolment("b", 8));
-    one.begin_enrolment(&waiting, NOW).await.unwrap();
 
     assert_eq!(other.find(&grant.digest, NOW).await.unwrap(), None);
     assert_eq!(other.load(&partition, &[key(0)]).await.unwrap(), [None]);
     assert_eq!(StateStore::list(&other, &index, None, 10).await.unwrap(), []);
     assert_eq!(commit(&other, &partition, put(2, 2)).await.unwrap(), CommitOutcome::Committed);
     assert!(other.customers().find_by_id(&1.into()).await.unwrap().is_none());
-    assert_eq!(other.factor(&factor.admin).await.unwrap(), None);
-    assert_eq!(other.enrolment(&waiting.token, NOW).await.unwrap(), None);
-    assert!(!other.activate(&waiting.token, 1, &[], NOW).await.unwrap());
-    assert!(!other.use_step(&factor.admin, &factor.token, 2).await.unwrap());
-    assert!(!other.remove_factor(&factor.admin).await.unwrap());
-    assert!(!other.remove_factor(&waiting.admin).await.unwrap());
+    
     other.revoke_all(&subject(), None, fresh(), NOW).await.unwrap();
     other.revoke_everything(fresh(), NOW).await.unwrap();
     other.revoke(&grant.digest, NOW, NOW + HOUR).await.unwrap();
@@ -83,13 +76,12 @@ async fn shops_in_one_database_do_not_see_each_other() {
     assert_eq!(commit(&other, &partition, removal).await.unwrap(), CommitOutcome::Committed);
     other.purge_tokens(NOW + 3 * HOUR, 100).await.unwrap();
     assert_eq!(other.sweep(NOW + 6 * HOUR, 100).await.unwrap(), 0);
-    other.purge_enrolments(NOW + 3 * HOUR, 100).await.unwrap();
+    
 
     assert_eq!(one.find(&grant.digest, NOW).await.unwrap(), Some(grant));
     assert_eq!(one.load(&partition, &[key(0)]).await.unwrap(), [Some(document(1))]);
     let listed = one.list(&index, None, 10).await.unwrap();
     assert_eq!(listed.iter().map(|listed| listed.position.rank).collect::<Vec<_>>(), [1]);
     assert_eq!(one.generation(&subject(), fresh()).await.unwrap(), generation);
-    assert_eq!(one.factor(&factor.admin).await.unwrap().map(|kept| kept.last_step), Some(1));
-    assert_eq!(one.enrolment(&waiting.token, NOW).await.unwrap(), Some(waiting));
+    
 }

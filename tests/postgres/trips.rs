@@ -2,14 +2,14 @@
 
 use commerce_auth::{
     AuditSink, CustomerStore, KeyId, Origin, PostgresOptions, StoreError,
-    store::{Change, Changes, FactorStore, StateStore, TokenStore},
+    store::{Change, Changes, StateStore, TokenStore},
 };
 use commerce_auth_test_servers::Proxy;
 
 use crate::{
     Schema, documents,
     fresh::{CAP, fresh},
-    records::{HOUR, MINUTE, NOW, enrolment, grant, recovery_code, subject},
+    records::{HOUR, MINUTE, NOW, grant, subject},
 };
 
 #[tokio::test(flavor = "multi_thread")]
@@ -22,8 +22,7 @@ async fn every_verb_is_one_round_trip() -> Result<(), StoreError> {
     // What is done once for each connection is done in the first round.
     for round in 0..2 {
         let grant = grant(&format!("{round}"));
-        let enrolment = enrolment(&format!("{round}"), 7);
-        let (admin, factor, secret) = (&enrolment.admin, &enrolment.token, &enrolment.secret);
+        let  =;
         let generation = store.generation(&subject(), fresh()).await?;
         let event = serde_json::from_str(
             &r#"{"version": 1, "id": "b5d1fcbe-9d2f-4a2e-8a86-00000000000N", "at": "2026-01-01T12:00:00Z",
@@ -53,18 +52,7 @@ async fn every_verb_is_one_round_trip() -> Result<(), StoreError> {
             store.revoke_all(&subject(), None, fresh(), NOW);
             store.revoke_everything(fresh(), NOW);
             store.purge_tokens(NOW + MINUTE, 10);
-            store.begin_enrolment(&enrolment, NOW);
-            store.enrolment(factor, NOW);
-            store.activate(factor, 1, &[recovery_code(); 10], NOW);
-            store.factor(admin);
-            store.use_step(admin, factor, 2);
-            store.lower_step(admin, factor, 2, 1);
-            store.use_recovery_code(admin, factor, &recovery_code());
-            store.replace_recovery_codes(admin, factor, &[recovery_code(); 10]);
-            store.reseal(admin, factor, secret, secret);
-            store.sealed_by_others(KeyId(2), 10);
-            store.remove_factor(admin);
-            store.purge_enrolments(NOW, 10);
+            , 10);
             store.load(&partition, &keys);
             store.commit(&partition, &creation, NOW);
             store.commit(&partition, &creation, NOW);

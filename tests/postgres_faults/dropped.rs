@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use commerce_auth::{
     Origin,
-    store::{FactorStore, Insert, TokenStore},
+    store::{Insert, TokenStore},
 };
 use commerce_auth_test_servers::Postgres;
 use tokio::time::timeout;
@@ -13,7 +13,7 @@ use crate::{
     all_resumes, connect, create,
     locked::{let_go, lock_everything, nothing_is_left_behind},
     options,
-    records::{HOUR, NOW, enrolled, grant, grant_of, subject},
+    records::{HOUR, NOW, grant, grant_of, subject},
     support::fresh::{CAP, fresh},
 };
 
@@ -25,7 +25,6 @@ async fn the_next_caller_gets_its_own_answer() {
     let store = one_each.connect().await.unwrap();
     all_resumes(&store).await;
     let generation = store.generation(&subject(), fresh()).await.unwrap();
-    let (dropped_factor, next_factor) = (enrolled(&store, "a", 7).await, enrolled(&store, "b", 8).await);
     let theirs = store.generation(&grant_of(2, "next").subject, fresh()).await.unwrap();
     for round in 0..200_u64 {
         let patience = Duration::from_micros(round * 20);
@@ -40,16 +39,11 @@ async fn the_next_caller_gets_its_own_answer() {
             store.insert(&grant, &Origin::default(), generation, CAP, NOW);
             store.find(&grant.digest, NOW);
             store.revoke(&grant.digest, NOW, NOW + HOUR);
-            store.factor(&dropped_factor.admin);
-            store.use_step(&dropped_factor.admin, &dropped_factor.token, round + 2);
+            create(&store);
         }
         let grant = grant_of(2, &other);
         assert_eq!(store.insert(&grant, &Origin::default(), theirs, CAP, NOW).await.unwrap(), Insert::Stored);
         assert_eq!(store.find(&grant.digest, NOW).await.unwrap(), Some(grant));
-        let (admin, factor) = (&next_factor.admin, &next_factor.token);
-        assert!(store.use_step(admin, factor, round + 2).await.unwrap());
-        let found = store.factor(admin).await.unwrap().expect("nobody removes it");
-        assert_eq!((found.name, found.last_step), (*factor, round + 2));
     }
     nothing_is_left_behind(&server).await;
 }

@@ -2,15 +2,12 @@
 
 use std::time::{Duration, Instant};
 
-use commerce_auth::{CustomerStore, store::FactorStore};
+use commerce_auth::CustomerStore;
 use commerce_auth_test_servers::Postgres;
 use futures_util::future::join_all;
 use tokio_postgres::{Client, NoTls};
 
-use crate::{
-    TIMEOUT, all_resumes, changes, create, find, in_time, looks, options,
-    records::{HOUR, NOW, enrolled, enrolment, recovery_code},
-};
+use crate::{TIMEOUT, all_resumes, changes, create, find, in_time, looks, options, records::NOW};
 
 /// Another client, with a transaction open.
 pub(crate) async fn another(server: &Postgres) -> Client {
@@ -24,7 +21,7 @@ pub(crate) async fn another(server: &Postgres) -> Client {
 pub(crate) async fn lock_everything(server: &Postgres) -> Client {
     let client = another(server).await;
     let tables = "grants, bars, subjects, epoch, audit_events, customers, admins, \
-                  factors, recovery_codes, factor_enrolments, documents, entries";
+                  documents, entries";
     for table in tables.split(", ") {
         let lock = format!("LOCK TABLE commerce_auth.{table} IN SHARE ROW EXCLUSIVE MODE");
         client.batch_execute(&lock).await.unwrap();
@@ -83,59 +80,6 @@ async fn who_needs_the_lock_fails_in_time_and_who_looks_goes_on() {
     let_go(&held).await;
     nothing_is_left_behind(&server).await;
     assert!(changes(&store).await.iter().all(Result::is_ok), "service did not resume at once");
-}
-
-/// Every verb that changes an admin user's factor has something to do here.
-#[tokio::test(flavor = "multi_thread")]
-async fn no_verb_of_factors_writes_beside_a_lock() {
-    let Some(server) = Postgres::start() else { return };
-    let store = options(&server.url()).locking_connections(16).connect().await.unwrap();
-    let (factor, waiting) = (enrolled(&store, "a", 7).await, enrolment("b", 8));
-    store.begin_enrolment(&waiting, NOW).await.unwrap();
-    let (admin, name, secret) = (&factor.admin, &factor.token, &factor.secret);
-    let (before, other) = (store.factor(admin).await.unwrap(), enrolment("c", 9));
-    let code = recovery_code();
-    macro_rules! all_fail {
-        ($($verb:ident($($argument:expr),*);)*) => {
-            let answers = tokio::join!($(in_time(stringify!($verb), store.$verb($($argument),*)),)*);
-            let ($($verb,)*) = answers;
-            $(assert!($verb.is_err(), "{} has written beside a lock: {:?}", stringify!($verb), $verb);)*
-        };
-    }
-    let held = lock_everything(&server).await;
-    all_fail! {
-        begin_enrolment(&other, NOW);
-        activate(&waiting.token, 1, &[], NOW);
-        use_step(admin, name, 2);
-        use_recovery_code(admin, name, &code);
-        replace_recovery_codes(admin, name, &[]);
-        reseal(admin, name, secret, &other.secret);
-        remove_factor(admin);
-        purge_enrolments(NOW + HOUR, 10);
-    }
-    assert_eq!(store.factor(admin).await.unwrap(), before);
-    let_go(&held).await;
-    nothing_is_left_behind(&server).await;
-    assert!(store.use_step(admin, name, 2).await.is_ok(), "service did not resume at once");
-}
-
-/// Who is busy with one admin user's factor holds up that one.
-#[tokio::test(flavor = "multi_thread")]
-async fn one_factor_that_is_held_holds_up_no_other() {
-    let Some(server) = Postgres::start() else { return };
-    let store = options(&server.url()).connect().await.unwrap();
-    let (mine, theirs) = (enrolled(&store, "a", 7).await, enrolled(&store, "b", 8).await);
-    let held = another(&server).await;
-    let row = "SELECT * FROM commerce_auth.factors WHERE admin = '7' FOR UPDATE";
-    assert_eq!(held.query(row, &[]).await.unwrap().len(), 1);
-    let (waits, other) = tokio::join!(
-        in_time("use_step", store.use_step(&mine.admin, &mine.token, 2)),
-        in_time("use_step", store.use_step(&theirs.admin, &theirs.token, 2)),
-    );
-    assert!(waits.is_err() && other.unwrap(), "{waits:?}");
-    let_go(&held).await;
-    nothing_is_left_behind(&server).await;
-    assert!(store.use_step(&mine.admin, &mine.token, 3).await.unwrap());
 }
 
 /// An administrator at work on the whole table: even who looks fails in time, and the others go on.

@@ -20,12 +20,12 @@ use std::{
 };
 
 use commerce_auth::{
-    AdminId, KeyId, Origin, PostgresOptions, PostgresStore, StoreError,
-    store::{Change, CommitOutcome, FactorStore, StateStore, TokenStore},
+    Origin, PostgresOptions, PostgresStore, StoreError,
+    store::{Change, CommitOutcome, StateStore, TokenStore},
 };
 use commerce_auth_test_servers::Postgres;
 
-use records::{HOUR, NOW, digest, enrolment, grant, subject};
+use records::{HOUR, NOW, digest, grant, subject};
 use support::fresh::{CAP, fresh};
 
 /// How long a verb may take, and what a busy machine adds.
@@ -83,22 +83,19 @@ async fn create(store: &PostgresStore) -> Result<(), StoreError> {
 }
 
 /// What each verb answers that only looks.
-async fn looks(store: &PostgresStore) -> [Result<(), StoreError>; 8] {
+async fn looks(store: &PostgresStore) -> [Result<(), StoreError>; 5] {
     let partition = documents::partition("a");
     [
         in_time("generation", store.generation(&subject(), fresh())).await.map(drop),
         find(store).await,
         in_time("list", store.grants(&subject(), 100, NOW)).await.map(drop),
-        in_time("factor", store.factor(&AdminId::from(7))).await.map(drop),
-        in_time("enrolment", store.enrolment(&digest("a"), NOW)).await.map(drop),
-        in_time("sealed_by_others", store.sealed_by_others(KeyId(2), 1)).await.map(drop),
         in_time("load", store.load(&partition, &[documents::key(0)])).await.map(drop),
         in_time("list", StateStore::list(store, &documents::index(partition), None, 1)).await.map(drop),
     ]
 }
 
 /// What each verb answers that changes something, all asked at once; none of them finds that it has nothing to do.
-async fn changes(store: &PostgresStore) -> [Result<(), StoreError>; 5] {
+async fn changes(store: &PostgresStore) -> [Result<(), StoreError>; 4] {
     let number = new_number();
     let name = format!("change {number}");
     let grant = grant(&name);
@@ -108,19 +105,13 @@ async fn changes(store: &PostgresStore) -> [Result<(), StoreError>; 5] {
         let generation = store.generation(&subject, fresh()).await?;
         store.insert(&grant, &origin, generation, CAP, NOW).await.map(|_| ())
     };
-    let enrolment = enrolment(&name, i32::try_from(number).unwrap());
-    let enrolled = async {
-        store.begin_enrolment(&enrolment, NOW).await?;
-        store.activate(&enrolment.token, 1, &[digest("a recovery code")], NOW).await.map(drop)
-    };
-    let (insert, revoke, revoke_all, enrolled, committed) = tokio::join!(
+    let (insert, revoke, revoke_all, committed) = tokio::join!(
         in_time("insert", insert),
         in_time("revoke", store.revoke(&other, NOW, NOW + HOUR)),
         in_time("revoke_all", store.revoke_all(&subject, None, fresh(), NOW)),
-        in_time("begin_enrolment and activate", enrolled),
         create(store),
     );
-    [insert, revoke.map(drop), revoke_all.map(drop), enrolled, committed]
+    [insert, revoke.map(drop), revoke_all.map(drop), committed]
 }
 
 /// Every verb answers, at once or soon.

@@ -5,9 +5,8 @@
 use std::{error::Error, fmt::Write, time::Duration};
 
 use commerce_auth::{
-    AdminId, CustomerId, Digest, Grant, KeyId, Obtained, Origin, RedisOptions, RedisStore, Sealed, Subject,
-    Website,
-    store::{Enrolment, FactorStore, Generation, Insert, TokenStore},
+    CustomerId, Digest, Grant, Obtained, Origin, RedisOptions, RedisStore, Subject, Website,
+    store::{Generation, Insert, TokenStore},
 };
 use time::OffsetDateTime;
 
@@ -32,30 +31,7 @@ pub fn grant(name: &str, number: i64) -> Grant {
     Grant::customer(digest, customer, Website::default(), Obtained::Password, now, now + seconds(3600))
 }
 
-/// An enrolment of an admin user who has no factor, that lives for an hour.
-pub fn enrolment(name: &str, admin: &str) -> Enrolment {
-    Enrolment {
-        token: Digest::of(name.as_bytes()),
-        admin: admin.parse().unwrap(),
-        secret: Sealed { key: KeyId(1), bytes: vec![0; 60] },
-        replaces: None,
-        begun_with: None,
-        expires_at: now() + seconds(3600),
-    }
-}
-
-/// Gives the admin user a factor of this name, with one recovery code; its first step is 1.
-pub async fn enrolled(store: &impl FactorStore, name: &str, admin: &str) -> (AdminId, Digest) {
-    let enrolment = enrolment(name, admin);
-    store.begin_enrolment(&enrolment, now()).await.unwrap();
-    assert!(store.activate(&enrolment.token, 1, &[recovery_code()], now()).await.unwrap());
-    (enrolment.admin, enrolment.token)
-}
-
-pub fn recovery_code() -> Digest {
-    Digest::of(b"a recovery code")
-}
-
+/// An
 pub async fn generation(store: &impl TokenStore, subject: &Subject) -> Generation {
     store.generation(subject, fresh()).await.unwrap()
 }

@@ -1,13 +1,24 @@
-use commerce_auth::{
-    AccountStatus, AdminId, AdminNotice, AdminSignIn, Digest, Error, MemoryStore, Origin, TotpSecret,
-    store::FactorStore,
+use std::sync::{
+    Arc, OnceLock,
+    atomic::{AtomicBool, Ordering},
 };
 
+use commerce_auth::{
+    AccountStatus, AdminChange, AdminId, AdminNotice, AdminSignIn, Auth, Error, ErrorKind, MemoryStore,
+    Origin, StoreError, TotpSecret, store::Store,
+};
 use secrecy::ExposeSecret;
+use serde_json::json;
 
 use super::{
     SECRET,
-    support::{ADMIN, ADMIN_PASSWORD, Shop, authenticator::Authenticator, keyring, with_second_factor},
+    support::{
+        ADMIN, ADMIN_PASSWORD, Shop,
+        authenticator::Authenticator,
+        factors::{meddle, stored},
+        hooked::Hooked,
+        keyring, with_second_factor,
+    },
     wrong_code,
 };
 
@@ -15,23 +26,23 @@ fn unenrolled() -> Shop {
     Shop::open(MemoryStore::new(), with_second_factor(), |builder| builder.keyring(keyring()))
 }
 
-async fn sign_in_by_password(shop: &Shop) -> Error {
+async fn sign_in_by_password<S: Store>(shop: &Shop<S>) -> Error {
     shop.auth.generate_admin_token(AdminSignIn::new(ADMIN, ADMIN_PASSWORD)).await.unwrap_err()
 }
 
 /// The enrolment token that is mailed to admin user 7.
-async fn mailed(shop: &Shop) -> String {
+async fn mailed<S: Store>(shop: &Shop<S>) -> String {
     assert!(matches!(sign_in_by_password(shop).await, Error::EnrolmentRequired));
     shop.outbox.enrolment_token().expect("a token was mailed")
 }
 
 /// The authenticator, once it is set up with the enrolment's secret.
-async fn set_up(shop: &Shop, token: &str) -> Result<Authenticator, Error> {
+async fn set_up<S: Store>(shop: &Shop<S>, token: &str) -> Result<Authenticator, Error> {
     let setup = shop.auth.set_up_admin_factor(token, &Origin::default()).await?;
     Ok(Authenticator::new(setup.secret().to_base32().expose_secret()))
 }
 
-async fn activate(shop: &Shop, token: &str, code: &str) -> Result<Vec<String>, Error> {
+async fn activate<S: Store>(shop: &Shop<S>, token: &str, code: &str) -> Result<Vec<String>, Error> {
     let codes = shop.auth.activate_admin_factor(token, code, &Origin::default()).await?;
     Ok(codes.iter().map(|code| code.expose().to_owned()).collect())
 }
@@ -137,7 +148,7 @@ async fn a_mail_that_cannot_be_sent_is_told() {
     #[derive(Debug)]
     struct Customers;
     impl commerce_auth::Notifier for Customers {
-        fn notify(&self, _: commerce_auth::Notification) -> Result<(), commerce_auth::StoreError> {
+        fn notify(&self, _: commerce_auth::Notification) -> Result<(), StoreError> {
             Ok(())
         }
     }
@@ -175,17 +186,142 @@ async fn an_authenticator_is_brought_along() {
 }
 
 #[tokio::test]
-async fn a_mailed_token_does_not_replace_an_authenticator() {
+async fn a_token_does_not_replace_another_authenticator() {
     let shop = unenrolled();
     let token = mailed(&shop).await;
     let set = set_up(&shop, &token).await.unwrap();
-    // Begun while there was none; by the time it is activated there is one.
-    let secret = TotpSecret::from_base32(SECRET).unwrap();
-    let digest = Digest::of(token.as_bytes());
-    let enrolment = shop.store.enrolment(&digest, shop.now()).await.unwrap().unwrap();
-    shop.auth.import_admin_factor(&AdminId::from(7), &secret).await.unwrap();
-    shop.store.begin_enrolment(&enrolment, shop.now()).await.unwrap();
+    // Whatever the order of events at other nodes: it names the factor that it is to replace.
+    let another = json!("0".repeat(64));
+    meddle(&shop.store, 7, "enrolment", |enrolment| enrolment["document"]["replaces"] = another).await;
     assert!(matches!(set_up(&shop, &token).await, Err(Error::AlreadyEnrolled)));
     let code = set.code_at(shop.now());
     assert!(matches!(activate(&shop, &token, &code).await, Err(Error::AlreadyEnrolled)));
+}
+
+#[tokio::test]
+async fn whatever_ends_the_admin_users_tokens_ends_an_enrolment() {
+    type Ending = fn(&Shop);
+    let endings: [Ending; 4] = [
+        |shop| {
+            let id = AdminId::from(7);
+            pollster::block_on(shop.auth.admin_changed(&id, AdminChange::PasswordChanged)).unwrap();
+        },
+        |shop| pollster::block_on(shop.auth.revoke_everything()).unwrap(),
+        |shop| {
+            let (id, secret) = (AdminId::from(7), TotpSecret::from_base32(SECRET).unwrap());
+            pollster::block_on(shop.auth.import_admin_factor(&id, &secret)).unwrap();
+        },
+        |shop| {
+            let removed = pollster::block_on(shop.auth.remove_admin_factor(&AdminId::from(7)));
+            assert!(!removed.unwrap(), "there was none");
+        },
+    ];
+    for ending in endings {
+        let shop = unenrolled();
+        let token = mailed(&shop).await;
+        let set = set_up(&shop, &token).await.unwrap();
+        ending(&shop);
+        assert!(matches!(set_up(&shop, &token).await, Err(Error::InvalidEnrolmentToken)));
+        let code = set.code_at(shop.now());
+        assert!(matches!(activate(&shop, &token, &code).await, Err(Error::InvalidEnrolmentToken)));
+    }
+}
+
+/// The generation is read before the password is checked: what ends the tokens meanwhile ends the enrolment.
+#[tokio::test]
+async fn an_enrolment_that_is_mailed_meanwhile_does_not_outlive_a_change_of_the_password() {
+    let (node, armed) = (Arc::new(OnceLock::<Auth>::new()), Arc::new(AtomicBool::new(true)));
+    let store = Hooked::new({
+        let node = Arc::clone(&node);
+        move |verb| {
+            if let ("load factor", Some(node)) = (verb, node.get())
+                && armed.swap(false, Ordering::SeqCst)
+            {
+                let id = AdminId::from(7);
+                pollster::block_on(node.admin_changed(&id, AdminChange::PasswordChanged))
+                    .expect("it is done");
+            }
+            Ok(())
+        }
+    });
+    let shop = Shop::open(store, with_second_factor(), |builder| builder.keyring(keyring()));
+    node.set(shop.auth.clone()).unwrap();
+    let token = mailed(&shop).await;
+    assert!(matches!(set_up(&shop, &token).await, Err(Error::InvalidEnrolmentToken)));
+    let token = mailed(&shop).await;
+    set_up(&shop, &token).await.unwrap();
+}
+
+/// The documents are in another engine than the tokens, which is wiped.
+#[tokio::test]
+async fn an_enrolment_does_not_outlive_the_token_store() {
+    let documents = Arc::new(MemoryStore::new());
+    let shop = Shop::open(MemoryStore::new(), with_second_factor(), |builder| {
+        builder.keyring(keyring()).state(Arc::clone(&documents))
+    });
+    let token = mailed(&shop).await;
+    let set = set_up(&shop, &token).await.unwrap();
+    let wiped = Auth::builder(MemoryStore::new())
+        .state(Arc::clone(&documents))
+        .customers(shop.customers.clone())
+        .admins(shop.admins.clone())
+        .without_notifier()
+        .keyring(keyring())
+        .clock(Arc::clone(&shop.clock))
+        .config(shop.auth.config().clone())
+        .build()
+        .unwrap();
+    let (origin, code) = (Origin::default(), set.code_at(shop.now()));
+    let shown = wiped.set_up_admin_factor(token.as_str(), &origin).await;
+    assert!(matches!(shown, Err(Error::InvalidEnrolmentToken)), "{shown:?}");
+    let activated = wiped.activate_admin_factor(token.as_str(), code.as_str(), &origin).await;
+    assert!(matches!(activated, Err(Error::InvalidEnrolmentToken)), "{activated:?}");
+    activate(&shop, &token, &code).await.expect("the other node still has its tokens");
+}
+
+/// The tokens end before the authenticator is activated, and with them the enrolment.
+#[tokio::test]
+async fn a_failed_activation_ends_the_enrolment() {
+    let down = Arc::new(AtomicBool::new(false));
+    let store = Hooked::new({
+        let down = Arc::clone(&down);
+        move |verb| match verb {
+            "commit factor" if down.load(Ordering::SeqCst) => Err(StoreError::new("down")),
+            _ => Ok(()),
+        }
+    });
+    let shop = Shop::open(store, with_second_factor(), |builder| builder.keyring(keyring()));
+    let token = mailed(&shop).await;
+    let set = set_up(&shop, &token).await.unwrap();
+    let code = set.code_at(shop.now());
+    down.store(true, Ordering::SeqCst);
+    assert_eq!(activate(&shop, &token, &code).await.unwrap_err().kind(), ErrorKind::Unavailable);
+    down.store(false, Ordering::SeqCst);
+    assert!(stored(&shop.store, 7, "factor").await.is_none());
+    assert!(matches!(activate(&shop, &token, &code).await, Err(Error::InvalidEnrolmentToken)));
+    // It is begun again.
+    let token = mailed(&shop).await;
+    let set = set_up(&shop, &token).await.unwrap();
+    activate(&shop, &token, &set.code_at(shop.now())).await.unwrap();
+}
+
+#[tokio::test]
+async fn what_expired_is_purged_and_a_factor_is_not() {
+    let shop = unenrolled();
+    let token = mailed(&shop).await;
+    let set = set_up(&shop, &token).await.unwrap();
+    activate(&shop, &token, &set.unused_code(shop.now()).unwrap()).await.unwrap();
+    let admin = super::token(&shop, &set).await;
+    let _ = shop.auth.begin_admin_enrolment(admin.as_str()).await.unwrap();
+    assert!(stored(&shop.store, 7, "enrolment").await.is_some());
+    shop.advance(60 * 60 - 1);
+    shop.auth.purge(usize::MAX).await.unwrap();
+    // An hour for the clocks of other nodes.
+    shop.advance(60 * 60);
+    shop.auth.purge(usize::MAX).await.unwrap();
+    assert!(stored(&shop.store, 7, "enrolment").await.is_some());
+    shop.advance(1);
+    assert!(shop.auth.purge(usize::MAX).await.unwrap().documents >= 2, "the enrolment and its pointer");
+    assert!(stored(&shop.store, 7, "enrolment").await.is_none());
+    assert!(stored(&shop.store, 7, "factor").await.is_some());
 }

@@ -1,13 +1,20 @@
-use std::error::Error as _;
+use std::{collections::BTreeMap, error::Error as _, ops::Range, sync::Arc};
 
 use commerce_auth::{
-    AdminId, Error, ErrorKind, KeyId, Keyring, KeyringCheckError, MemoryStore, StoreError, TotpSecret,
-    store::{Enrolment, FactorStore},
+    AccountStatus, AdminId, AdminRecord, AdminSignIn, Auth, Error, ErrorKind, KeyId, Keyring,
+    KeyringCheckError, MemoryStore, StoreError, TotpSecret,
+    store::{Index, StateStore},
 };
+use serde_json::json;
 
 use super::{
-    Authenticator, SECRET, enrolled, sign_in,
-    support::{Shop, hooked::Hooked, with_second_factor},
+    ADMIN_PASSWORD, Authenticator, SECRET, enrolled, sign_in,
+    support::{
+        Shop,
+        factors::{meddle, stored},
+        hooked::Hooked,
+        with_second_factor,
+    },
     token,
 };
 
@@ -26,8 +33,45 @@ async fn import(shop: &Shop) -> Authenticator {
 }
 
 /// The key that the stored secret is under.
-async fn key(shop: &Shop) -> KeyId {
-    shop.store.factor(&AdminId::from(7)).await.unwrap().unwrap().secret.key
+async fn key(shop: &Shop) -> u64 {
+    stored(&shop.store, 7, "factor").await.unwrap()["secret"]["key"].as_u64().unwrap()
+}
+
+/// Gives each of these admin users, who are new, the secret of [`SECRET`], sealed with this keyring.
+async fn import_all(shop: &Shop, keyring: &Keyring, admins: Range<i64>) {
+    let auth = Auth::builder(Arc::clone(&shop.store))
+        .customers(shop.customers.clone())
+        .admins(shop.admins.clone())
+        .without_notifier()
+        .clock(Arc::clone(&shop.clock))
+        .config(shop.auth.config().clone())
+        .keyring(keyring.clone())
+        .build()
+        .unwrap();
+    let hash = auth.hash_new_admin_password("victim", ADMIN_PASSWORD).await.unwrap();
+    for number in admins {
+        let row = AdminRecord {
+            id: AdminId::from(number),
+            username: format!("admin-{number}"),
+            password_hash: Some(hash.clone()),
+            status: AccountStatus::Active,
+            permissions: vec![],
+            requires_second_factor: true,
+        };
+        shop.admins.upsert(row).unwrap();
+        let secret = TotpSecret::from_base32(SECRET).unwrap();
+        auth.import_admin_factor(&AdminId::from(number), &secret).await.unwrap();
+    }
+}
+
+/// The number of factors that each key has sealed, by the id of the key.
+async fn sealed(shop: &Shop) -> BTreeMap<i64, usize> {
+    let index = Index { partition: None, name: "sealed-factors".parse().unwrap() };
+    let mut sealed = BTreeMap::new();
+    for listed in shop.store.list(&index, None, usize::MAX).await.unwrap() {
+        *sealed.entry(listed.position.rank).or_default() += 1;
+    }
+    sealed
 }
 
 #[tokio::test]
@@ -37,10 +81,10 @@ async fn keys_are_rotated_while_admin_users_sign_in() {
     let authenticator = import(&shop).await;
     keyring.accept(KeyId(2), [8; 32]).unwrap();
     token(&shop, &authenticator).await;
-    assert_eq!(key(&shop).await, KeyId(1));
+    assert_eq!(key(&shop).await, 1);
     keyring.make_current(KeyId(2)).unwrap();
     token(&shop, &authenticator).await;
-    assert_eq!(key(&shop).await, KeyId(2), "a sign-in seals anew");
+    assert_eq!(key(&shop).await, 2, "a sign-in seals anew");
     assert_eq!(shop.auth.reseal_factors(10).await.unwrap(), 0);
     keyring.retire(KeyId(1)).unwrap();
     token(&shop, &authenticator).await;
@@ -87,51 +131,69 @@ async fn a_key_that_is_missing_is_no_refusal() {
 async fn a_secret_opens_for_its_admin_user_alone() {
     let (shop, authenticator) = enrolled();
     // A thief who may write gives an admin user the sealed secret of another one, whose authenticator the thief has.
-    let stolen = shop.store.factor(&AdminId::from(7)).await.unwrap().unwrap();
-    let victim = AdminId::from(8);
-    let hash = shop.auth.hash_new_admin_password("victim", super::ADMIN_PASSWORD).await.unwrap();
-    shop.admins
-        .upsert(commerce_auth::AdminRecord {
-            id: victim.clone(),
-            username: "victim".into(),
-            password_hash: Some(hash),
-            status: commerce_auth::AccountStatus::Active,
-            permissions: vec![],
-            requires_second_factor: true,
-        })
-        .unwrap();
-    let (token, now) = (stolen.name, shop.now());
-    let expires_at = now + std::time::Duration::from_secs(60);
-    let planted = Enrolment {
-        token,
-        admin: victim.clone(),
-        secret: stolen.secret,
-        replaces: None,
-        begun_with: None,
-        expires_at,
+    let stolen = stored(&shop.store, 7, "factor").await.unwrap();
+    import_all(&shop, &super::keyring(), 8..9).await;
+    let sign_in = || {
+        let code = authenticator.unused_code(shop.now()).unwrap();
+        shop.auth.generate_admin_token(AdminSignIn::new("admin-8", ADMIN_PASSWORD).otp(code))
     };
-    shop.store.begin_enrolment(&planted, now).await.unwrap();
-    assert!(shop.store.activate(&token, 0, &[], now).await.unwrap());
-    let code = authenticator.code_at(now);
-    let sign_in = commerce_auth::AdminSignIn::new("victim", super::ADMIN_PASSWORD).otp(code);
-    let error = shop.auth.generate_admin_token(sign_in).await.unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::Unavailable);
+    for planted in [["secret"].as_slice(), &["secret", "name"], &["secret", "name", "admin"]] {
+        meddle(&shop.store, 8, "factor", |factor| {
+            for field in planted {
+                factor["document"][field] = stolen[field].clone();
+            }
+        })
+        .await;
+        assert_eq!(sign_in().await.unwrap_err().kind(), ErrorKind::Unavailable, "{planted:?}");
+    }
 }
 
 #[tokio::test]
 async fn a_changed_bit_is_noticed() {
     let (shop, authenticator) = enrolled();
-    let admin = AdminId::from(7);
-    let factor = shop.store.factor(&admin).await.unwrap().unwrap();
-    for place in [0, 23, 24, 43, factor.secret.bytes.len() - 1] {
-        let mut changed = factor.secret.clone();
-        changed.bytes[place] ^= 1;
-        assert!(shop.store.reseal(&admin, &factor.name, &factor.secret, &changed).await.unwrap());
+    let factor = stored(&shop.store, 7, "factor").await.unwrap();
+    let whole = factor["secret"]["bytes"].as_str().unwrap();
+    for place in [0, 46, 48, 87, whole.len() - 1] {
+        let digit = whole[place..].chars().next().and_then(|digit| digit.to_digit(16)).unwrap();
+        let mut changed = whole.to_owned();
+        changed.replace_range(place..=place, &format!("{:x}", digit ^ 1));
+        meddle(&shop.store, 7, "factor", |factor| factor["document"]["secret"]["bytes"] = json!(changed))
+            .await;
         let error = sign_in(&shop, &authenticator.code_at(shop.now())).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Unavailable);
-        assert!(shop.store.reseal(&admin, &factor.name, &changed, &factor.secret).await.unwrap());
+        meddle(&shop.store, 7, "factor", |factor| factor["document"]["secret"]["bytes"] = json!(whole)).await;
     }
     token(&shop, &authenticator).await;
+}
+
+/// A node of a newer release has written it.
+#[tokio::test]
+async fn a_factor_of_a_newer_format_is_unavailable_and_stays_as_it_is() {
+    let (shop, authenticator) = enrolled();
+    let admin = token(&shop, &authenticator).await;
+    meddle(&shop.store, 7, "factor", |factor| {
+        factor["format"] = json!(2);
+        factor["document"]["more"] = json!(true);
+    })
+    .await;
+    let before = stored(&shop.store, 7, "factor").await;
+    shop.advance(30);
+    let id = AdminId::from(7);
+    for refused in [
+        sign_in(&shop, &authenticator.code_at(shop.now())).await.map(drop),
+        shop.auth.generate_admin_token(AdminSignIn::new(super::ADMIN, ADMIN_PASSWORD)).await.map(drop),
+        shop.auth.replace_recovery_codes(admin.as_str()).await.map(drop),
+        shop.auth.import_admin_factor(&id, authenticator.secret()).await,
+        shop.auth.remove_admin_factor(&id).await.map(drop),
+        shop.auth.reseal_factors(10).await.map(drop).and(Err(Error::NotEnrolled)),
+    ] {
+        let refused = refused.unwrap_err();
+        assert!(
+            matches!(refused, Error::NotEnrolled) || refused.kind() == ErrorKind::Unavailable,
+            "{refused:?}"
+        );
+    }
+    assert_eq!(stored(&shop.store, 7, "factor").await, before);
 }
 
 #[tokio::test]
@@ -141,15 +203,7 @@ async fn a_keyring_that_opens_some_is_accepted_and_tells_of_the_others() {
     import(&shop).await;
     assert_eq!(shop.auth.check_keyring().await.unwrap().unopened, []);
     // Many whom a lost key sealed, and one whom the current key did.
-    for other in 8..200_i64 {
-        let (admin, now) = (AdminId::from(other), shop.now());
-        let token = commerce_auth::Digest::of(&other.to_be_bytes());
-        let secret = commerce_auth::Sealed { key: KeyId(3), bytes: vec![0; 60] };
-        let expires_at = now + std::time::Duration::from_secs(60);
-        let planted = Enrolment { token, admin, secret, replaces: None, begun_with: None, expires_at };
-        shop.store.begin_enrolment(&planted, now).await.unwrap();
-        assert!(shop.store.activate(&token, 0, &[], now).await.unwrap());
-    }
+    import_all(&shop, &Keyring::new(KeyId(3), [9; 32]).unwrap(), 8..200).await;
     let unopened = shop.auth.check_keyring().await.expect("the current key opens its own").unopened;
     assert!(!unopened.is_empty() && !unopened.contains(&AdminId::from(7)), "{unopened:?}");
     assert!(unopened.len() <= 128, "a bounded sample");
@@ -158,7 +212,7 @@ async fn a_keyring_that_opens_some_is_accepted_and_tells_of_the_others() {
 #[tokio::test]
 async fn a_keyring_that_cannot_be_compared_is_unavailable() {
     let store = Hooked::new(|verb| match verb {
-        "sealed_by_others" => Err(StoreError::new("the database is down")),
+        "list sealed-factors" => Err(StoreError::new("the database is down")),
         _ => Ok(()),
     });
     let shop = Shop::open(store, with_second_factor(), |builder| builder.keyring(ring()));
@@ -171,30 +225,42 @@ async fn the_same_secret_is_never_sealed_alike() {
     let (one, other) = (enrolled().0, enrolled().0);
     let mut sealed = Vec::new();
     for shop in [&one, &other] {
-        let factor = shop.store.factor(&AdminId::from(7)).await.unwrap().unwrap();
-        assert!(!format!("{factor:?}").contains(SECRET));
-        sealed.push(factor.secret.bytes);
+        let factor = stored(&shop.store, 7, "factor").await.unwrap();
+        assert!(!factor.to_string().contains(SECRET));
+        sealed.push(factor["secret"]["bytes"].clone());
     }
     assert_ne!(sealed[0], sealed[1]);
     assert!(format!("{:?}", TotpSecret::from_base32(SECRET).unwrap()) == "TotpSecret(..)");
 }
 
 #[tokio::test]
-async fn one_secret_that_does_not_open_does_not_keep_the_others() {
+async fn secrets_that_do_not_open_do_not_keep_the_others() {
     let keyring = ring();
     let shop = shop_with(&keyring);
-    import(&shop).await;
-    for other in 8..40 {
-        let id = AdminId::from(other);
-        let (token, now) = (commerce_auth::Digest::of(&[u8::try_from(other).unwrap()]), shop.now());
-        let secret = commerce_auth::Sealed { key: KeyId(1), bytes: vec![0; 60] };
-        let expires_at = now + std::time::Duration::from_secs(60);
-        let planted = Enrolment { token, admin: id, secret, replaces: None, begun_with: None, expires_at };
-        shop.store.begin_enrolment(&planted, now).await.unwrap();
-        assert!(shop.store.activate(&token, 0, &[], now).await.unwrap());
-    }
+    // More than a page of them, sealed by another key of the same name.
+    import_all(&shop, &Keyring::new(KeyId(1), [9; 32]).unwrap(), 8..158).await;
+    import_all(&shop, &keyring, 158..218).await;
     keyring.accept(KeyId(2), [8; 32]).unwrap();
     keyring.make_current(KeyId(2)).unwrap();
-    assert_eq!(shop.auth.reseal_factors(100).await.unwrap_err().kind(), ErrorKind::Unavailable);
-    assert_eq!(key(&shop).await, KeyId(2), "the one that opens is sealed anew");
+    assert_eq!(shop.auth.reseal_factors(1000).await.unwrap_err().kind(), ErrorKind::Unavailable);
+    assert_eq!(sealed(&shop).await, [(1, 150), (2, 60)].into(), "those that open are sealed anew");
+}
+
+#[tokio::test]
+async fn more_factors_than_a_page_are_all_sealed_anew() {
+    let keyring = ring();
+    let shop = shop_with(&keyring);
+    import_all(&shop, &keyring, 8..258).await;
+    // Keys before and behind the current one.
+    keyring.accept(KeyId(3), [8; 32]).unwrap();
+    keyring.make_current(KeyId(3)).unwrap();
+    import_all(&shop, &keyring, 258..268).await;
+    keyring.accept(KeyId(2), [6; 32]).unwrap();
+    keyring.make_current(KeyId(2)).unwrap();
+    assert_eq!(shop.auth.reseal_factors(0).await.unwrap(), 0);
+    assert_eq!(shop.auth.reseal_factors(120).await.unwrap(), 120);
+    assert_eq!(sealed(&shop).await, [(1, 130), (2, 120), (3, 10)].into());
+    assert_eq!(shop.auth.reseal_factors(1000).await.unwrap(), 140);
+    assert_eq!(sealed(&shop).await, [(2, 260)].into());
+    assert_eq!(shop.auth.reseal_factors(1000).await.unwrap(), 0);
 }

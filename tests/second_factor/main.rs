@@ -4,6 +4,7 @@ mod budget;
 mod codes;
 mod enrolment;
 mod keys;
+mod lost;
 mod oathtool;
 mod policy;
 mod replaced;

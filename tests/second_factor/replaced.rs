@@ -7,13 +7,15 @@ use std::sync::{
 
 use commerce_auth::{
     AdminChange, AdminId, AdminNotice, AdminSignIn, Auth, Error, ErrorKind, MemoryStore, Origin,
-    SecondFactorPolicy, store::FactorStore,
+    SecondFactorPolicy,
 };
 use secrecy::ExposeSecret;
 
 use super::{
     Authenticator, SECRET, enrolled, enrolled_on, sign_in,
-    support::{ADMIN, ADMIN_PASSWORD, Shop, WRONG, hooked::Hooked, keyring, with_second_factor},
+    support::{
+        ADMIN, ADMIN_PASSWORD, Shop, WRONG, factors::stored, hooked::Hooked, keyring, with_second_factor,
+    },
     token,
 };
 
@@ -74,6 +76,49 @@ async fn a_sign_in_in_flight_does_not_outlive_the_activation() {
     assert!(matches!(sign_in().await, Err(Error::SecondFactorRequired)));
 }
 
+/// The same, where the authenticator is activated with its first right code.
+#[tokio::test]
+async fn no_token_from_before_an_activation_lives() {
+    type Act = Arc<OnceLock<Box<dyn Fn() + Send + Sync>>>;
+    let (node, armed) = (Act::default(), Arc::new(AtomicBool::new(false)));
+    let store = Hooked::new({
+        let (node, armed) = (Arc::clone(&node), Arc::clone(&armed));
+        move |verb| {
+            if let ("commit factor", Some(sign_in)) = (verb, node.get())
+                && armed.swap(false, Ordering::SeqCst)
+            {
+                sign_in();
+            }
+            Ok(())
+        }
+    });
+    let mut config = with_second_factor();
+    config.admin_second_factor = SecondFactorPolicy::Optional;
+    let shop = Shop::open(store, config, |builder| builder.keyring(keyring()));
+    let by_password = || AdminSignIn::new(ADMIN, ADMIN_PASSWORD);
+    let presented = shop.auth.generate_admin_token(by_password()).await.unwrap();
+    let begun = shop.auth.begin_admin_enrolment(presented.token()).await.unwrap();
+    let (enrolment, origin) = (begun.token().expose().to_owned(), Origin::default());
+    let setup = shop.auth.set_up_admin_factor(enrolment.as_str(), &origin).await.unwrap();
+    let authenticator = Authenticator::new(setup.secret().to_base32().expose_secret());
+    // Between the first end of all tokens and the activation there still is no second factor.
+    let (auth, between) = (shop.auth.clone(), Arc::new(OnceLock::new()));
+    let signed_in = Arc::clone(&between);
+    let sign_in = move || {
+        let by_password = AdminSignIn::new(ADMIN, ADMIN_PASSWORD);
+        let token = pollster::block_on(auth.generate_admin_token(by_password)).expect("no factor yet");
+        signed_in.set(token).expect("it is called once");
+    };
+    assert!(node.set(Box::new(sign_in)).is_ok());
+    armed.store(true, Ordering::SeqCst);
+    let code = authenticator.unused_code(shop.now()).unwrap();
+    shop.auth.activate_admin_factor(enrolment.as_str(), code.as_str(), &origin).await.unwrap();
+    for token in [presented.token(), between.get().expect("it was called").token()] {
+        assert!(matches!(shop.auth.verify_admin(token).await, Err(Error::InvalidToken)));
+    }
+    assert!(matches!(shop.auth.generate_admin_token(by_password()).await, Err(Error::SecondFactorRequired)));
+}
+
 #[tokio::test]
 async fn a_removed_factor_is_enrolled_anew() {
     let (shop, authenticator) = enrolled();
@@ -109,9 +154,9 @@ async fn removal_opens_the_budget_of_wrong_codes() {
 async fn with_a_deleted_account_goes_its_factor() {
     let (shop, _) = enrolled_on(MemoryStore::new(), with_second_factor());
     shop.auth.admin_changed(&AdminId::from(7), AdminChange::Disabled).await.unwrap();
-    assert!(shop.store.factor(&AdminId::from(7)).await.unwrap().is_some());
+    assert!(stored(&shop.store, 7, "factor").await.is_some());
     shop.auth.admin_changed(&AdminId::from(7), AdminChange::Deleted).await.unwrap();
-    assert!(shop.store.factor(&AdminId::from(7)).await.unwrap().is_none());
+    assert!(stored(&shop.store, 7, "factor").await.is_none());
 }
 
 #[tokio::test]
@@ -197,7 +242,7 @@ async fn without_an_end_to_earlier_tokens_nothing_is_activated() {
     assert_eq!(activated.unwrap_err().kind(), ErrorKind::Unavailable);
     let imported = shop.auth.import_admin_factor(&id, authenticator.secret()).await;
     assert_eq!(imported.unwrap_err().kind(), ErrorKind::Unavailable);
-    assert!(shop.store.factor(&id).await.unwrap().is_none());
+    assert!(stored(&shop.store, 7, "factor").await.is_none());
     down.store(false, Ordering::SeqCst);
     shop.auth.activate_admin_factor(mailed.as_str(), code.as_str(), &origin).await.unwrap();
 }

@@ -173,9 +173,13 @@ async fn an_authenticator_is_needed_for_the_step_up_of_its_own_admin_user() {
 /// Whatever ends the token presented while it is stepped up ends what it is exchanged for.
 #[tokio::test]
 async fn a_token_that_ends_meanwhile_is_not_exchanged() {
-    for (at, all) in
-        [("generation", true), ("factor", true), ("use_step", true), ("use_step", false), ("insert", false)]
-    {
+    for (at, all) in [
+        ("generation", true),
+        ("load factor", true),
+        ("commit factor", true),
+        ("commit factor", false),
+        ("insert", false),
+    ] {
         type End = Arc<OnceLock<Box<dyn Fn() + Send + Sync>>>;
         let (end, armed) = (End::default(), Arc::new(AtomicBool::new(false)));
         let store = Hooked::new({

@@ -7,7 +7,6 @@ use commerce_auth::{
         Outcome::{Begun, Refused, Succeeded},
         Refusal,
     },
-    store::FactorStore,
 };
 use secrecy::ExposeSecret;
 
@@ -15,6 +14,7 @@ use super::{
     Authenticator, SECRET, enrolled, sign_in,
     support::{
         Shop,
+        factors::stored,
         hooked::Hooked,
         keyring,
         sink::{Breakable, told},
@@ -97,7 +97,7 @@ async fn without_a_record_nothing_is_spent_and_nothing_issued() {
     let authenticator = Authenticator::new(SECRET);
     shop.auth.import_admin_factor(&AdminId::from(7), authenticator.secret()).await.unwrap();
     let admin = token(&shop, &authenticator).await;
-    let factor = || async { shop.store.factor(&AdminId::from(7)).await.unwrap().unwrap() };
+    let factor = || async { stored(&shop.store, 7, "factor").await.unwrap() };
     let before = factor().await;
     sink.keep(0);
     let code = authenticator.unused_code(shop.now()).unwrap();
@@ -125,7 +125,7 @@ async fn a_store_that_is_down_is_no_refusal() {
         }
     });
     let (shop, authenticator) = super::enrolled_on(store, with_second_factor());
-    for verb in ["factor", "use_step"] {
+    for verb in ["load factor", "commit factor"] {
         *broken.lock().unwrap() = Some(verb);
         let code = authenticator.code_at(shop.now());
         for _ in 0..7 {

@@ -4,10 +4,10 @@ use std::{fmt, future::poll_fn, num::NonZero, task::Poll};
 
 use async_trait::async_trait;
 use commerce_auth::{
-    AdminId, CustomerId, Digest, Grant, KeyId, MemoryStore, Origin, Sealed, StoreError, Subject,
+    CustomerId, Digest, Grant, MemoryStore, Origin, StoreError, Subject,
     store::{
-        Changes, CommitOutcome, Document, Enrolment, Factor, FactorStore, Generation, GenerationId, Index,
-        Insert, Key, Listed, Partition, Position, StateStore, TokenStore,
+        Changes, CommitOutcome, Document, Generation, GenerationId, Index, Insert, Key, Listed, Partition,
+        Position, StateStore, TokenStore,
     },
 };
 use time::OffsetDateTime;
@@ -152,95 +152,4 @@ async fn yield_now() {
         Poll::Pending
     })
     .await;
-}
-
-#[async_trait]
-impl FactorStore for Hooked {
-    async fn factor(&self, admin: &AdminId) -> Result<Option<Factor>, StoreError> {
-        self.called("factor").await?;
-        self.inner.factor(admin).await
-    }
-
-    async fn begin_enrolment(&self, enrolment: &Enrolment, now: OffsetDateTime) -> Result<(), StoreError> {
-        self.called("begin_enrolment").await?;
-        self.inner.begin_enrolment(enrolment, now).await
-    }
-
-    async fn enrolment(&self, token: &Digest, now: OffsetDateTime) -> Result<Option<Enrolment>, StoreError> {
-        self.called("enrolment").await?;
-        self.inner.enrolment(token, now).await
-    }
-
-    async fn activate(
-        &self,
-        token: &Digest,
-        step: u64,
-        codes: &[Digest],
-        now: OffsetDateTime,
-    ) -> Result<bool, StoreError> {
-        self.called("activate").await?;
-        self.inner.activate(token, step, codes, now).await
-    }
-
-    async fn use_step(&self, admin: &AdminId, factor: &Digest, step: u64) -> Result<bool, StoreError> {
-        self.called("use_step").await?;
-        self.inner.use_step(admin, factor, step).await
-    }
-
-    async fn lower_step(
-        &self,
-        admin: &AdminId,
-        factor: &Digest,
-        from: u64,
-        to: u64,
-    ) -> Result<bool, StoreError> {
-        self.called("lower_step").await?;
-        self.inner.lower_step(admin, factor, from, to).await
-    }
-
-    async fn use_recovery_code(
-        &self,
-        admin: &AdminId,
-        factor: &Digest,
-        code: &Digest,
-    ) -> Result<bool, StoreError> {
-        self.called("use_recovery_code").await?;
-        self.inner.use_recovery_code(admin, factor, code).await
-    }
-
-    async fn replace_recovery_codes(
-        &self,
-        admin: &AdminId,
-        factor: &Digest,
-        codes: &[Digest],
-    ) -> Result<bool, StoreError> {
-        self.called("replace_recovery_codes").await?;
-        self.inner.replace_recovery_codes(admin, factor, codes).await
-    }
-
-    async fn reseal(
-        &self,
-        admin: &AdminId,
-        factor: &Digest,
-        expected: &Sealed,
-        new: &Sealed,
-    ) -> Result<bool, StoreError> {
-        self.called("reseal").await?;
-        self.inner.reseal(admin, factor, expected, new).await
-    }
-
-    async fn sealed_by_others(&self, key: KeyId, limit: usize) -> Result<Vec<(AdminId, Factor)>, StoreError> {
-        self.called("sealed_by_others").await?;
-        self.inner.sealed_by_others(key, limit).await
-    }
-
-    async fn remove_factor(&self, admin: &AdminId) -> Result<bool, StoreError> {
-        self.called("remove_factor").await?;
-        self.inner.remove_factor(admin).await
-    }
-
-    async fn purge_enrolments(&self, now: OffsetDateTime, limit: usize) -> Result<usize, StoreError> {
-        self.called("purge_enrolments").await?;
-        self.inner.purge_enrolments(now, limit).await
-    }
 }

@@ -3,6 +3,7 @@
 #![allow(dead_code)] // Each test file uses its part.
 
 pub mod authenticator;
+pub mod factors;
 pub mod fresh;
 pub mod hooked;
 pub mod outbox;

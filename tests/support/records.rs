@@ -4,10 +4,7 @@
 
 use std::time::Duration;
 
-use commerce_auth::{
-    CustomerId, Digest, Grant, KeyId, Obtained, Sealed, Subject, Website,
-    store::{Enrolment, FactorStore},
-};
+use commerce_auth::{CustomerId, Digest, Grant, Obtained, Subject, Website};
 use time::{OffsetDateTime, macros::datetime};
 
 pub const NOW: OffsetDateTime = datetime!(2026-01-01 12:00 UTC);
@@ -32,30 +29,7 @@ pub fn subject() -> Subject {
     Subject::Customer(1.into())
 }
 
-/// An enrolment of an admin user who has no factor, that lives for an hour.
-pub fn enrolment(name: &str, admin: i32) -> Enrolment {
-    Enrolment {
-        token: digest(name),
-        admin: admin.into(),
-        secret: Sealed { key: KeyId(1), bytes: name.into() },
-        replaces: None,
-        begun_with: None,
-        expires_at: NOW + HOUR,
-    }
-}
-
-pub fn recovery_code() -> Digest {
-    digest("a recovery code")
-}
-
-/// Gives an admin user who has none a factor of this name, with one recovery code; its first step is 1.
-pub async fn enrolled(store: &impl FactorStore, name: &str, admin: i32) -> Enrolment {
-    let enrolment = enrolment(name, admin);
-    store.begin_enrolment(&enrolment, NOW).await.unwrap();
-    assert!(store.activate(&enrolment.token, 1, &[recovery_code()], NOW).await.unwrap());
-    enrolment
-}
-
+/// An
 /// Everything that is said of an error and of its sources, to whoever prints them.
 pub fn said(error: &dyn std::error::Error) -> String {
     let mut said = String::new();

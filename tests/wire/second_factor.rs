@@ -1,7 +1,5 @@
 //! An admin user's second factor, by Commerce's routes and by those beside them.
 
-use std::time::Duration;
-
 use commerce_auth::{
     AdminId, AuthConfig, ErrorKind, MemoryStore, Notification, Notifier, SecondFactorPolicy, StoreError,
 };
@@ -10,8 +8,8 @@ use serde_json::{Value, json};
 use crate::{
     site::{Answer, Site, site},
     support::{
-        ADMIN, ADMIN_PASSWORD, EMAIL, Shop, WRONG, authenticator::Authenticator, fast, keyring,
-        with_second_factor,
+        ADMIN, ADMIN_PASSWORD, EMAIL, Shop, WRONG, authenticator::Authenticator, factors::meddle, fast,
+        keyring, with_second_factor,
     },
 };
 
@@ -177,20 +175,9 @@ async fn an_authenticator_that_came_meanwhile_is_not_replaced() {
     post(&site, BY_PASSWORD, by_password(ADMIN_PASSWORD)).await;
     let token = site.shop.outbox.enrolment_token().unwrap();
     let setup = post(&site, CONFIGURE, json!({"tfaToken": token})).await.json();
-    let authenticator = Authenticator::new(SECRET);
-    // As on another node, which spares the enrolment that is pending here.
-    let mut begun = pollster::block_on(async {
-        use commerce_auth::store::FactorStore;
-        site.shop.store.enrolment(&commerce_auth::Digest::of(token.as_bytes()), site.shop.now()).await
-    })
-    .unwrap()
-    .unwrap();
-    let id = AdminId::from(7);
-    site.shop.auth.import_admin_factor(&id, authenticator.secret()).await.unwrap();
-    begun.expires_at += Duration::from_secs(60);
-    commerce_auth::store::FactorStore::begin_enrolment(&*site.shop.store, &begun, site.shop.now())
-        .await
-        .unwrap();
+    // Whatever the order of events at other nodes: the enrolment names the factor that it is to replace.
+    let another = json!("0".repeat(64));
+    meddle(&site.shop.store, 7, "enrolment", |enrolment| enrolment["document"]["replaces"] = another).await;
     let there = message("Provider is already configured.");
     let code = Authenticator::new(setup["secret_code"].as_str().unwrap()).code_at(site.shop.now());
     for (path, body) in [

@@ -25,8 +25,8 @@ pub(crate) async fn sweep(auth: Auth) {
 async fn purge_all(auth: &Auth) -> Result<(), Error> {
     loop {
         let purged = auth.purge(BATCH).await?;
-        let Purged { tokens, documents, enrolments, .. } = purged;
-        if [tokens, documents, enrolments].iter().all(|removed| *removed < BATCH) {
+        let Purged { tokens, documents, .. } = purged;
+        if [tokens, documents].iter().all(|removed| *removed < BATCH) {
             return Ok(());
         }
     }

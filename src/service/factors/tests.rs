@@ -1,5 +1,3 @@
-mod oracle;
-
 use std::{sync::atomic::Ordering, thread};
 
 use futures_lite::future::block_on;
@@ -214,16 +212,30 @@ fn a_factor_sealed_by_another_key_is_found_until_it_is_resealed() {
         assert!(block_on(factors.reseal(&admin, &digest(&name), &sealed(1, &name), &new)).unwrap());
     }
     let others = |key, limit| {
-        let found = block_on(factors.sealed_by_others(KeyId(key), limit)).unwrap();
-        found.into_iter().map(|factor| factor.secret.key.0).collect::<Vec<_>>()
+        let found = block_on(factors.sealed_by_others(KeyId(key), None, limit)).unwrap();
+        found.into_iter().map(|(_, factor)| factor.secret.key.0).collect::<Vec<_>>()
     };
     assert_eq!(others(3, 99), [0, 1, 5, 5, u32::MAX]);
     assert_eq!((others(3, 3), others(3, 2), others(3, 0)), (vec![0, 1, 5], vec![0, 1], Vec::new()));
     assert_eq!(others(0, 99), [1, 3, 3, 3, 5, 5, u32::MAX]);
     assert_eq!(others(u32::MAX, 99), [0, 1, 3, 3, 3, 5, 5]);
     assert_eq!(others(2, 99).len(), keys.len());
-    for key in 0..9 {
-        for factor in block_on(factors.sealed_by_others(KeyId(3), key)).unwrap() {
+    // Pages of each size go over all of them.
+    for (key, size) in [0, 2, 3, u32::MAX].into_iter().flat_map(|key| (1..9).map(move |size| (key, size))) {
+        let (mut found, mut after) = (Vec::new(), None);
+        loop {
+            let page = block_on(factors.sealed_by_others(KeyId(key), after.as_ref(), size)).unwrap();
+            let is_last = page.len() < size;
+            after = page.last().map(|(position, _)| position.clone());
+            found.extend(page.into_iter().map(|(_, factor)| factor.secret.key.0));
+            if is_last {
+                break;
+            }
+        }
+        assert_eq!(found, others(key, 99), "key {key}, pages of {size}");
+    }
+    for limit in 0..9 {
+        for (_, factor) in block_on(factors.sealed_by_others(KeyId(3), None, limit)).unwrap() {
             let new = Sealed { key: KeyId(3), ..factor.secret.clone() };
             let resealed = factors.reseal(&factor.admin, &factor.name, &factor.secret, &new);
             assert!(block_on(resealed).unwrap());

@@ -88,7 +88,8 @@ impl Factor {
     ///
     /// A last step beyond `newest` was used by a clock that was ahead, or this clock is behind: the two
     /// cannot be told apart. It then counts as the step before this one, or right codes would be refused
-    /// until that time.
+    /// until that time. Of the codes that were used before, those of this step and of later ones are good once
+    /// more while they last, for 90 s.
     fn use_step(&mut self, step: u64, newest: u64) -> bool {
         let last_step = if self.last_step > newest { step.saturating_sub(1) } else { self.last_step };
         let is_new = last_step < step;

@@ -5,7 +5,6 @@
 
 mod accounts;
 mod digest_map;
-mod factors;
 mod shards;
 mod state;
 mod token;
@@ -17,11 +16,9 @@ use std::num::NonZero;
 use async_trait::async_trait;
 use time::OffsetDateTime;
 
-use super::{Enrolment, Factor, FactorStore, Generation, GenerationId, Insert, TokenStore};
+use super::{Generation, GenerationId, Insert, TokenStore};
 use crate::{
-    account::AdminId,
     error::StoreError,
-    keyring::{KeyId, Sealed},
     token::{Digest, Grant, Origin, Subject},
 };
 
@@ -32,7 +29,6 @@ use crate::{
 #[derive(Debug, Default)]
 pub struct MemoryStore {
     tokens: token::Tokens,
-    factors: factors::Factors,
     state: state::State,
 }
 
@@ -119,85 +115,5 @@ impl TokenStore for MemoryStore {
 
     async fn purge_tokens(&self, now: OffsetDateTime, limit: usize) -> Result<usize, StoreError> {
         Ok(self.tokens.purge(now, limit))
-    }
-}
-
-#[async_trait]
-impl FactorStore for MemoryStore {
-    async fn factor(&self, admin: &AdminId) -> Result<Option<Factor>, StoreError> {
-        Ok(self.factors.factor(admin))
-    }
-
-    async fn begin_enrolment(&self, enrolment: &Enrolment, _now: OffsetDateTime) -> Result<(), StoreError> {
-        self.factors.begin_enrolment(enrolment);
-        Ok(())
-    }
-
-    async fn enrolment(&self, token: &Digest, now: OffsetDateTime) -> Result<Option<Enrolment>, StoreError> {
-        Ok(self.factors.enrolment(token, now))
-    }
-
-    async fn activate(
-        &self,
-        token: &Digest,
-        step: u64,
-        recovery_codes: &[Digest],
-        now: OffsetDateTime,
-    ) -> Result<bool, StoreError> {
-        Ok(self.factors.activate(token, step, recovery_codes, now))
-    }
-
-    async fn use_step(&self, admin: &AdminId, factor: &Digest, step: u64) -> Result<bool, StoreError> {
-        Ok(self.factors.use_step(admin, factor, step))
-    }
-
-    async fn lower_step(
-        &self,
-        admin: &AdminId,
-        factor: &Digest,
-        from: u64,
-        to: u64,
-    ) -> Result<bool, StoreError> {
-        Ok(self.factors.lower_step(admin, factor, from, to))
-    }
-
-    async fn use_recovery_code(
-        &self,
-        admin: &AdminId,
-        factor: &Digest,
-        code: &Digest,
-    ) -> Result<bool, StoreError> {
-        Ok(self.factors.use_recovery_code(admin, factor, code))
-    }
-
-    async fn replace_recovery_codes(
-        &self,
-        admin: &AdminId,
-        factor: &Digest,
-        codes: &[Digest],
-    ) -> Result<bool, StoreError> {
-        Ok(self.factors.replace_recovery_codes(admin, factor, codes))
-    }
-
-    async fn reseal(
-        &self,
-        admin: &AdminId,
-        factor: &Digest,
-        expected: &Sealed,
-        new: &Sealed,
-    ) -> Result<bool, StoreError> {
-        Ok(self.factors.reseal(admin, factor, expected, new))
-    }
-
-    async fn sealed_by_others(&self, key: KeyId, limit: usize) -> Result<Vec<(AdminId, Factor)>, StoreError> {
-        Ok(self.factors.sealed_by_others(key, limit))
-    }
-
-    async fn remove_factor(&self, admin: &AdminId) -> Result<bool, StoreError> {
-        Ok(self.factors.remove(admin))
-    }
-
-    async fn purge_enrolments(&self, now: OffsetDateTime, limit: usize) -> Result<usize, StoreError> {
-        Ok(self.factors.purge(now, limit))
     }
 }

@@ -40,7 +40,6 @@
 mod accounts;
 mod audit;
 mod connector;
-mod factors;
 mod failure;
 mod locking;
 mod migrations;

@@ -25,13 +25,13 @@ const POOLER: &str = "a connection pooler before the database does not keep a se
 
 /// The tables that every node reads and writes.
 const TABLES: &str = "'grants', 'bars', 'subjects', 'epoch', 'audit_events', \
-     'customers', 'admins', 'factors', 'recovery_codes', 'factor_enrolments', 'documents', 'entries'";
+     'customers', 'admins', 'documents', 'entries'";
 
 /// The functions that the schema files create. The schema may hold others, which the store never calls.
-const FUNCTIONS: &str = "'activate_factor', 'append_records', 'begin_enrolment', \
+const FUNCTIONS: &str = "'append_records', \
      'commit_documents', 'erase_records', 'insert_grant', 'lock_of', \
-     'purge_enrolments', 'purge_tokens', \
-     'remove_factor', 'replace_recovery_codes', 'revoke_all', 'revoke_grant', \
+     'purge_tokens', \
+     'revoke_all', 'revoke_grant', \
      'sweep_documents'";
 
 /// The server's description of itself.

@@ -39,17 +39,6 @@ macro_rules! live_grants {
     };
 }
 
-/// Second factors with their recovery codes, of one moment.
-macro_rules! factors {
-    ($which:literal) => {
-        concat!(
-            "SELECT *, ARRAY(SELECT digest FROM \"{schema}\".recovery_codes AS code WHERE code.admin = factor.admin) \
-             AS recovery_codes FROM \"{schema}\".factors AS factor WHERE ",
-            $which,
-        )
-    };
-}
-
 /// Audit records, with their columns as text where the driver knows no better type.
 macro_rules! records {
     ($which:literal) => {
@@ -76,9 +65,7 @@ statements! {
         CustomerById => "SELECT * FROM \"{schema}\".customers WHERE id = $1",
         AdminByUsername => "SELECT * FROM \"{schema}\".admins WHERE canonical_username = $1",
         AdminById => "SELECT * FROM \"{schema}\".admins WHERE id = $1",
-        Factor => factors!("admin = $1"),
-        SealedByOthers => factors!("key_id <> $1 LIMIT $2"),
-        Enrolment => "SELECT * FROM \"{schema}\".factor_enrolments WHERE token = $1 AND expires_at > $2 LIMIT 1",
+        
         LoadDocuments =>
             "SELECT document.version, document.bytes FROM unnest($2::text[], $3::bytea[]) WITH ORDINALITY \
              AS wanted (kind, id, place) LEFT JOIN LATERAL (SELECT version, bytes FROM \"{schema}\".documents \
@@ -117,23 +104,7 @@ statements! {
             "INSERT INTO \"{schema}\".epoch VALUES (1, $1) \
              ON CONFLICT (one) DO UPDATE SET shop_generation = excluded.shop_generation",
         PurgeTokens => "SELECT \"{schema}\".purge_tokens($1, $2)",
-        BeginEnrolment => "SELECT \"{schema}\".begin_enrolment($1, $2, $3, $4, $5, $6, $7)",
-        Activate => "SELECT \"{schema}\".activate_factor($1, $2, $3, $4)",
-        UseStep =>
-            "UPDATE \"{schema}\".factors SET last_step = $3 WHERE admin = $1 AND name = $2 AND last_step < $3 \
-             RETURNING true",
-        LowerStep =>
-            "UPDATE \"{schema}\".factors SET last_step = $4 \
-             WHERE admin = $1 AND name = $2 AND last_step = $3 AND $4 < $3 RETURNING true",
-        UseRecoveryCode =>
-            "DELETE FROM \"{schema}\".recovery_codes WHERE admin = $1 AND digest = $3 \
-             AND EXISTS (SELECT FROM \"{schema}\".factors WHERE admin = $1 AND name = $2) RETURNING true",
-        ReplaceRecoveryCodes => "SELECT \"{schema}\".replace_recovery_codes($1, $2, $3)",
-        Reseal =>
-            "UPDATE \"{schema}\".factors SET key_id = $5, secret = $6 \
-             WHERE admin = $1 AND name = $2 AND key_id = $3 AND secret = $4 RETURNING true",
-        RemoveFactor => "SELECT \"{schema}\".remove_factor($1)",
-        PurgeEnrolments => "SELECT \"{schema}\".purge_enrolments($1, $2)",
+        ($1, $2)",
         CommitDocuments =>
             "SELECT * FROM \"{schema}\".commit_documents($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
         SweepDocuments => "SELECT \"{schema}\".sweep_documents($1, $2)",

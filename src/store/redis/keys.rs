@@ -51,14 +51,7 @@ impl Keys {
         self.key(b"s", &subject_bytes(subject))
     }
 
-    /// The second factors of all admin users, who are few.
-    pub(super) fn factors(&self) -> Vec<u8> {
-        self.word("factors")
-    }
-
-    /// Their enrolments.
-    pub(super) fn enrolments(&self) -> Vec<u8> {
-        self.word("enrolments")
+    )
     }
 
     /// A document, by its name.

@@ -37,11 +37,11 @@
 //! | a commit of [documents](crate::store::StateStore) | all documents of it are as they were before it |
 //!
 //! So a shop that keeps second factors here needs `appendfsync always`, and `wait_for_replicas` if it has any. Otherwise it
-//! keeps them in an SQL store, by [`AuthBuilder::factors`](crate::AuthBuilder::factors), and documents, with the ledger of
-//! assistance among them, by [`AuthBuilder::state`](crate::AuthBuilder::state): a line each.
+//! keeps documents, and so second factors, in an SQL store, by [`AuthBuilder::state`](crate::AuthBuilder::state), and
+//! documents, with the ledger of assistance among them, by [`AuthBuilder::state`](crate::AuthBuilder::state): a line each.
 //!
 //! With [`RedisOptions::wait_for_replicas`], what ends something (each kind of revoke) and each change of
-//! a second factor, but for what a purge removes, is acknowledged once so many replicas have it: it outlives
+//! , but for what a purge removes, is acknowledged once so many replicas have it: it outlives
 //! a failover to one of them. The same holds for each commit of documents, except for one that only puts expendable ones:
 //! attempt budgets wait for no replica.
 //!
@@ -61,21 +61,20 @@
 //!
 //! ```text
 //! ACL SETUSER shop on >secret ~{commerce_auth}:* +info +select +wait +eval +evalsha +get +getrange +mget +set
-//!     +del +pexpire +pttl +hget +hgetall +hset +hdel +zadd +zcard +zrange +zrangebyscore +zrem +zremrangebyscore +scan +time
+//!     +del +pexpire +pttl +zadd +zcard +zrange +zrangebyscore +zrem +zremrangebyscore +scan +time
 //! ```
 //!
 //! # What it keeps
 //!
 //! All keys begin with the shop's prefix as a hash tag, so that they are in one slot of a cluster: `{commerce_auth}:t` and a
-//! digest for a grant or the bar of a digest, `s` and a subject for what it holds, `g` for its generation, and `everything` for the shop's generation; `factors` and `enrolments`, with a field for each admin
-//! user; `d` and a partition, kind and id for a document, `i` and a partition or nothing and a name for an index of
+//! digest for a grant or the bar of a digest, `s` and a subject for what it holds, `g` for its generation, and `everything` for the shop's generation; `d` and a partition, kind and id for a document, `i` and a partition or nothing and a name for an index of
 //! them. Digests and keys of accounts stand there, and an authenticator's secret, sealed by the
 //! [`Keyring`]; e-mail addresses, tokens and codes do not. A token takes about 550 bytes, with its subject's index and a usual
 //! user agent.
 //!
 //! Records are compared with the time that a call is given, never with the server's clock, and keys go an hour after what
-//! they hold has ended: clocks of nodes may be apart by less than that. Generations, locks until cleared, factors and
-//! enrolments stay. So the server tidies up by itself all but enrolments, which [`Auth::purge`](crate::Auth::purge)
+//! they hold has ended: clocks of nodes may be apart by less than that. Generations, locks until cleared, factorsand
+//! enrolments stay. So the server tidies up by itself all but enrolmentsledger, which [`Auth::purge`](crate::Auth::purge)
 //! does, and the rest sooner. Of the rest, a call looks at about a thousand keys of the database, going round, and may find
 //! none of its own: it answers how many it removed, not whether any are left.
 //!
@@ -90,8 +89,6 @@ mod address;
 mod answer;
 mod document_records;
 mod documents;
-mod factor_records;
-mod factors;
 mod failure;
 mod keys;
 mod line;

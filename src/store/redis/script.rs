@@ -28,16 +28,7 @@ scripts! {
     REVOKE_EVERYTHING: "#!lua flags=allow-oom" "revoke_everything";
     GRANTS: "#!lua flags=no-writes" "tokens" "order" "grants";
     PURGE_TOKENS: "#!lua flags=allow-oom" "tokens" "purge" "purge_tokens";
-    BEGIN_ENROLMENT: "#!lua" "enrolments" "begin_enrolment";
-    ACTIVATE: "#!lua flags=allow-oom" "enrolments" "factors" "activate";
-    USE_STEP: "#!lua flags=allow-oom" "factors" "use_step";
-    LOWER_STEP: "#!lua flags=allow-oom" "factors" "lower_step";
-    USE_RECOVERY_CODE: "#!lua flags=allow-oom" "factors" "use_recovery_code";
-    REPLACE_RECOVERY_CODES: "#!lua flags=allow-oom" "factors" "replace_recovery_codes";
-    RESEAL: "#!lua flags=allow-oom" "factors" "reseal";
-    SEALED_BY_OTHERS: "#!lua flags=no-writes" "factors" "sealed_by_others";
-    REMOVE_FACTOR: "#!lua flags=allow-oom" "enrolments" "remove_factor";
-    PURGE_ENROLMENTS: "#!lua flags=allow-oom" "enrolments" "purge_enrolments";
+    ";
     COMMIT: "#!lua" "documents" "commit";
     COMMIT_IN_PLACE: "#!lua flags=allow-oom" "documents" "commit";
     LIST_DOCUMENTS: "#!lua flags=allow-oom" "documents" "list_documents";

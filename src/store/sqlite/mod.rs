@@ -46,7 +46,6 @@
 
 mod accounts;
 mod audit;
-mod factors;
 mod failure;
 mod migrations;
 mod open;
