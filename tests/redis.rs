@@ -2,8 +2,6 @@
 
 #![cfg(feature = "redis")]
 
-#[path = "support/alternating.rs"]
-mod alternating;
 #[path = "redis/fixtures.rs"]
 mod fixtures;
 #[path = "support/fresh.rs"]
@@ -20,9 +18,9 @@ use std::{
     time::Duration,
 };
 
-use alternating::Alternating;
 use commerce_auth::{
-    Digest, KeyId, Origin, RedisOptions, RedisStore, StoreError, conformance,
+    Digest, KeyId, Origin, RedisOptions, RedisStore, StoreError,
+    conformance::{self, Alternating},
     store::{
         AssistanceEnd, Change, Changes, CommitOutcome, DocumentId, FactorStore, Key, LedgerStore, OpenError,
         OtcStore, Partition, Put, StateStore, Store, Take, TokenStore, Version,
@@ -101,7 +99,8 @@ fn every_error_has_a_source() {
         proxy.cut();
         store
     };
-    conformance::run_broken(|future| tokio.block_on(future), broken).unwrap();
+    conformance::tokens::run_broken(|future| tokio.block_on(future), broken).unwrap();
+    conformance::state::run_broken(|future| tokio.block_on(future), broken).unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,9 +1,6 @@
 //! The SQLite backend: the suite every store must pass, and what only it promises.
 #![cfg(feature = "sqlite")]
 
-#[path = "support/alternating.rs"]
-mod alternating;
-
 #[path = "support/accounts.rs"]
 mod accounts;
 #[path = "support/documents.rs"]
@@ -26,10 +23,10 @@ use std::{
     time::Duration,
 };
 
-use alternating::Alternating;
 use commerce_auth::{
     AssistanceEnd, CustomerStore, Digest, Grant, KeyId, Obtained, Origin, SqliteOptions, SqliteStore,
-    StoreError, Subject, Website, state_conformance,
+    StoreError, Subject, Website,
+    conformance::Alternating,
     store::{
         Change, CommitOutcome, FactorStore, LedgerStore, OpenError, OtcStore, Put, StateStore, TokenStore,
     },
@@ -69,31 +66,18 @@ store_conformance! {
     mod one_node;
     runtime: |future| pollster::block_on(future);
     store: || async { patient(&new_path()) };
-}
-
-store_conformance! {
-    mod two_nodes;
-    runtime: |future| pollster::block_on(future);
-    store: || async {
-        let path = new_path();
-        Alternating::new([patient(&path), patient(&path)])
-    };
-}
-
-state_conformance! {
-    mod documents_on_one_node;
-    runtime: |future| pollster::block_on(future);
-    store: || async { patient(&new_path()) };
     broken: || async {
         let path = new_path();
         let store = open(&path);
-        by_hand(&path, "DROP TABLE documents; DROP TABLE entries");
+        for table in ["documents", "entries", "grants", "bars", "subjects", "epoch"] {
+            by_hand(&path, &format!("DROP TABLE {table}"));
+        }
         store
     };
 }
 
-state_conformance! {
-    mod documents_on_two_nodes;
+store_conformance! {
+    mod two_nodes;
     runtime: |future| pollster::block_on(future);
     store: || async {
         let path = new_path();

@@ -1,7 +1,3 @@
-pub(super) mod broken;
-pub(super) mod codes;
-pub(super) mod factors;
-pub(super) mod ledger;
 pub(super) mod state;
 pub(super) mod tokens;
 
