@@ -126,7 +126,7 @@ pub struct AuthBuilder {
     tokens: Arc<dyn TokenStore>,
     codes: Option<Arc<dyn OtcStore>>,
     state: Arc<dyn StateStore>,
-    
+
     clock: Arc<dyn Clock>,
     random: Arc<dyn SecureRandom>,
 }
@@ -188,8 +188,6 @@ impl AuthBuilder {
         Self { state: state.into_shared(), ..self }
     }
 
-    
-
     /// Another clock than the operating system's, such as a test's.
     pub fn clock(self, clock: impl IntoShared<dyn Clock>) -> Self {
         Self { clock: clock.into_shared(), ..self }
@@ -244,7 +242,7 @@ impl AuthBuilder {
             notifier,
             tokens,
             state,
-                    keyring,
+            keyring,
             clock,
             random,
         };

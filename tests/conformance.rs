@@ -1,10 +1,10 @@
-//! The suite every store must pass, on the memory backend, under three runtimes.
+//! The suite every store must pass, on the memory backend: under three runtimes, and soon full.
 
 mod support;
 
 use std::io;
 
-use commerce_auth::{MemoryStore, StoreError, store_conformance};
+use commerce_auth::{MemoryStore, StoreError, state_conformance, store_conformance};
 use support::hooked::Hooked;
 
 store_conformance! {
@@ -27,4 +27,10 @@ store_conformance! {
     mod memory_under_smol;
     runtime: |future| smol::block_on(future);
     store: || async { MemoryStore::new() };
+}
+
+state_conformance! {
+    mod small_memory;
+    runtime: |future| pollster::block_on(future);
+    store: || async { MemoryStore::with_attempt_capacity(64) };
 }

@@ -2,8 +2,6 @@
 
 #![cfg(feature = "redis")]
 
-#[path = "support/alternating.rs"]
-mod alternating;
 #[path = "redis/fixtures.rs"]
 mod fixtures;
 #[path = "support/fresh.rs"]
@@ -20,9 +18,9 @@ use std::{
     time::Duration,
 };
 
-use alternating::Alternating;
 use commerce_auth::{
-    Digest, Origin, RedisOptions, RedisStore, StoreError, conformance,
+    Digest, Origin, RedisOptions, RedisStore, StoreError,
+    conformance::{self, Alternating},
     store::{
         Change, Changes, CommitOutcome, DocumentId, Key, OpenError, Partition, Put, StateStore, TokenStore,
         Version,
@@ -98,7 +96,8 @@ fn every_error_has_a_source() {
         proxy.cut();
         store
     };
-    conformance::run_broken(|future| tokio.block_on(future), broken).unwrap();
+    conformance::tokens::run_broken(|future| tokio.block_on(future), broken).unwrap();
+    conformance::state::run_broken(|future| tokio.block_on(future), broken).unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -270,9 +269,9 @@ async fn a_newer_layout_is_refused() {
     let Some(url) = url() else { return };
     drop(open(&url).await);
     drop(open(&url).await);
-    ask(&url, "SET {commerce_auth}:version 3");
+    ask(&url, "SET {commerce_auth}:version 2");
     let error = RedisStore::connect(&*url).await.unwrap_err();
-    assert!(matches!(error, OpenError::NewerSchema { found: 3, known: 2 }), "{error:?}");
+    assert!(matches!(error, OpenError::NewerSchema { found: 2, known: 1 }), "{error:?}");
     ask(&url, "SET {commerce_auth}:version garbage");
     let error = RedisStore::connect(&*url).await.unwrap_err();
     assert!(matches!(error, OpenError::Unavailable(_)), "{error:?}");

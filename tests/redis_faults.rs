@@ -19,12 +19,10 @@ use std::{
 use commerce_auth::{
     CustomerId, Error, ErrorKind, RedisOptions, RedisStore, SignIn, StoreError,
     audit::MemoryAudit,
-    store::{, GenerationId, OpenError, TokenStore},
+    store::{GenerationId, OpenError, TokenStore},
 };
 use commerce_auth_test_servers::{Proxy, Redis};
-use fixtures::{
-        CAP, customer, fresh, generation, grant, insert, lives, now, seconds, shown,
-};
+use fixtures::{CAP, customer, fresh, generation, grant, insert, lives, now, seconds, shown};
 use futures_util::{FutureExt, future::join_all};
 use support::{PASSWORD, REASON, Shop, fast, fresh};
 

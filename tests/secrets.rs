@@ -40,7 +40,7 @@ impl SecondFactor {
         let signed_in = auth.generate_admin_token(sign_in.clone()).await.unwrap();
         let begun = auth.begin_admin_enrolment(signed_in.token()).await.unwrap();
         let again = auth.generate_admin_token(sign_in.clone()).await.unwrap_err();
-        let factor = stored(&shop.store, 7, "factor").await.unwrap();
+        let factor = stored(&*shop.store, 7, "factor").await.unwrap();
         let (status, qr) = (auth.admin_factor(signed_in.token()).await.unwrap(), setup.uri().to_owned());
         let printed: [&dyn Debug; 14] = [
             &mails,

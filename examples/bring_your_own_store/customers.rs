@@ -1,6 +1,6 @@
 //! The host's own customer table, seen through the crate's traits.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 use commerce_auth::{
@@ -40,8 +40,8 @@ impl Customer for ShopCustomer {
 }
 
 /// The host's own table. In a real shop: a pool of database connections.
-#[derive(Default)]
-pub struct ShopTable(Mutex<Vec<ShopCustomer>>);
+#[derive(Clone, Default)]
+pub struct ShopTable(Arc<Mutex<Vec<ShopCustomer>>>);
 
 impl ShopTable {
     /// Adds a customer.

@@ -1,34 +1,26 @@
-//! A host's own customer table, and a store of its own: what they look like, and how the store shows that it
-//! keeps the rules.
+//! A complete backend of the host's own, on redb, and a customer table of the host's own.
 //!
-//! `cargo run --example bring_your_own_store`, or with one of the crate's stores behind the same table:
-//! `cargo run --all-features --example bring_your_own_store -- sqlite:shop.db`
+//! `cargo run --example bring_your_own_store`. `tests/bring_your_own_store.rs` shows that the store keeps the
+//! rules.
 
 mod customers;
-#[path = "../demo/database.rs"]
-#[allow(dead_code)] // Only its store is used.
-mod database;
 mod store;
 
-use std::{env, sync::Arc};
-
-use commerce_auth::{Auth, MemoryCustomers, SignIn, store::Store};
+use commerce_auth::{Auth, MemoryCustomers, MemoryStore, SignIn};
 use customers::{ShopCustomer, ShopTable};
-use database::Database;
-use store::OwnStore;
+use store::RedbStore;
+use tempfile::TempDir;
 
 type Result<T = ()> = std::result::Result<T, Box<dyn std::error::Error>>;
 
 #[tokio::main]
 async fn main() -> Result {
-    let store: Arc<dyn Store> = match env::args().nth(1) {
-        None => Arc::new(OwnStore::default()),
-        Some(address) => Database::open(&address).await?.store,
-    };
+    let folder = TempDir::new()?;
+    let path = folder.path().join("shop.redb");
 
     println!("1. The host's registration page judges and hashes a new password through the crate");
     let registration =
-        Auth::builder(Arc::clone(&store)).customers(MemoryCustomers::new()).without_notifier().build()?;
+        Auth::builder(MemoryStore::new()).customers(MemoryCustomers::new()).without_notifier().build()?;
     if let Err(error) = registration.hash_new_password("bobloblaw@example.com", "password").await {
         println!("   refused: {error}");
     }
@@ -44,16 +36,26 @@ async fn main() -> Result {
         wants_help: false,
     });
 
-    println!("3. The customer signs in; the grant is in the store");
-    let auth = Auth::builder(store).customers(table).without_notifier().build()?;
+    println!("3. The customer signs in; the grant is in the host's own store");
+    let auth = open(&path, &table)?;
     let signed_in = auth.generate_customer_token(SignIn::new("bobloblaw@example.com", "b0bl0bl@w")).await?;
     println!("   signed in until {}", signed_in.expires_at());
+
+    println!("4. The shop restarts");
+    drop(auth);
+    let auth = open(&path, &table)?;
     println!("   the token is customer {}", auth.verify_customer(signed_in.token()).await?.customer_id());
 
-    println!("4. The customer signs out");
+    println!("5. The customer signs out");
     auth.revoke_customer_token(signed_in.token()).await?;
-    if let Err(error) = auth.verify_customer(signed_in.token()).await {
-        println!("   refused: {error}");
-    }
+    let Err(error) = auth.verify_customer(signed_in.token()).await else {
+        return Err("a revoked token was accepted".into());
+    };
+    println!("   refused: {error}");
     Ok(())
+}
+
+fn open(path: &std::path::Path, table: &ShopTable) -> Result<Auth> {
+    let auth = Auth::builder(RedbStore::open(path)?);
+    Ok(auth.customers(table.clone()).without_notifier().build()?)
 }

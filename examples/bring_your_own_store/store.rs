@@ -1,111 +1,176 @@
-//! A store of the host's own.
+//! A complete backend on [redb](https://www.redb.org), an embedded key-value store that keeps one file.
+//!
+//! Each verb is one transaction. redb runs one writing transaction at a time and makes it durable before
+//! `commit` returns, so that a comparison and the change that rests on it are one atomic step.
 
-use std::{
-    cmp::Reverse,
-    collections::HashMap,
-    num::NonZero,
-    sync::{Mutex, MutexGuard, PoisonError},
-};
+use std::{error::Error, num::NonZero, ops::Bound, path::Path, sync::Arc};
 
 use async_trait::async_trait;
 use commerce_auth::{
-    AdminId, CustomerId, Digest, Grant, KeyId, MemoryStore, Origin, Sealed, StoreError, Subject,
+    Digest, Grant, Origin, StoreError, Subject,
     store::{
-        Changes, CommitOutcome, Document, Enrolment, Factor, FactorStore, Generation, GenerationId, Index,
-        Insert, Key, Listed, Partition, Position, StateStore, TokenStore,
+        Change, Changes, CommitOutcome, Document, DocumentId, Generation, GenerationId, Index, Insert, Key,
+        Listed, Partition, Position, StateStore, TokenStore, Version,
     },
 };
-use time::OffsetDateTime;
+use redb::{Database, ReadTransaction, ReadableDatabase, ReadableTable, TableDefinition, WriteTransaction};
+use time::OffsetDateTime as Time;
+use tokio::task::block_in_place;
 
-/// Tokens under one lock over plain maps: each verb is one atomic operation because each takes the lock once.
-/// In a real shop: one statement of a database. All else is left to the crate's memory store.
-#[derive(Debug, Default)]
-pub struct OwnStore {
-    tables: Mutex<Tables>,
-    rest: MemoryStore,
-}
+type Result<T> = std::result::Result<T, StoreError>;
+type Outcome<T> = std::result::Result<T, Box<dyn Error + Send + Sync>>;
 
-#[derive(Debug, Default)]
-struct Tables {
-    grants: HashMap<Digest, (Grant, Origin)>,
-    barred: HashMap<Digest, OffsetDateTime>,
-    /// Only what the library hands in; a subject has none before it is revoked.
-    generations: HashMap<Subject, GenerationId>,
-    shop: Option<GenerationId>,
-}
+/// A store in one file. Clones share it.
+#[derive(Clone, Debug)]
+pub struct RedbStore(Arc<Database>);
 
-impl OwnStore {
-    fn tables(&self) -> MutexGuard<'_, Tables> {
-        self.tables.lock().unwrap_or_else(PoisonError::into_inner)
+impl RedbStore {
+    /// Opens the file, or makes it. redb lets one process at a time have it open.
+    pub fn open(path: &Path) -> Result<Self> {
+        let store = Self(Arc::new(Database::create(path).map_err(StoreError::new)?));
+        // To open a table in a writing transaction makes it.
+        store.write(|tx| {
+            tx.open_table(GRANTS)?;
+            tx.open_table(DIGESTS)?;
+            tx.open_table(BARS)?;
+            tx.open_table(GENERATIONS)?;
+            tx.open_table(DOCUMENTS)?;
+            tx.open_table(ENTRIES)?;
+            Ok(())
+        })?;
+        Ok(store)
+    }
+
+    /// Runs a transaction; one that fails changes nothing. It blocks: tokio moves other tasks away meanwhile.
+    fn write<T>(&self, work: impl FnOnce(&WriteTransaction) -> Outcome<T>) -> Result<T> {
+        block_in_place(|| {
+            let tx = self.0.begin_write()?;
+            let answer = work(&tx)?;
+            tx.commit()?;
+            Outcome::Ok(answer)
+        })
+        .map_err(StoreError::new)
+    }
+
+    /// Reads the database as it is at one moment.
+    fn read<T>(&self, work: impl FnOnce(&ReadTransaction) -> Outcome<T>) -> Result<T> {
+        block_in_place(|| work(&self.0.begin_read()?)).map_err(StoreError::new)
     }
 }
 
-impl Tables {
-    fn generation(&mut self, subject: &Subject, fresh: GenerationId) -> Generation {
-        let shop = *self.shop.get_or_insert(fresh);
-        Generation { shop, subject: self.generations.get(subject).copied() }
-    }
+fn nanos(time: Time) -> i128 {
+    time.unix_timestamp_nanos()
+}
 
-    /// The newest first; of one time, the largest digest first.
-    fn live(&self, subject: &Subject, now: OffsetDateTime) -> Vec<(Grant, Origin)> {
-        let is_live = |grant: &Grant| grant.subject == *subject && now < grant.expires_at;
-        let mut live: Vec<_> = self.grants.values().filter(|(grant, _)| is_live(grant)).cloned().collect();
-        live.sort_by_key(|(grant, _)| Reverse((grant.issued_at, *grant.digest.as_bytes())));
-        live
+// ---- Tokens -------------------------------------------------------------------------------------------------
+
+/// The place of a grant among those of its subject: subject, `issued_at`, digest.
+type Issued<'a> = (&'a str, i128, &'a [u8; 32]);
+
+/// Grants with their origins, as JSON.
+const GRANTS: TableDefinition<Issued<'static>, &[u8]> = TableDefinition::new("grants");
+/// The subject and `issued_at` of each digest that has a grant.
+const DIGESTS: TableDefinition<&[u8; 32], (&str, i128)> = TableDefinition::new("digests");
+/// The end of the bar on a digest.
+const BARS: TableDefinition<&[u8; 32], i128> = TableDefinition::new("bars");
+/// The generation of the [`SHOP`], and of each subject that has one.
+const GENERATIONS: TableDefinition<&str, &[u8; 16]> = TableDefinition::new("generations");
+/// No subject has this name: theirs are like `customer:7`.
+const SHOP: &str = "shop";
+
+fn decode(json: &[u8]) -> Outcome<(Grant, Origin)> {
+    // The error of serde_json may quote what it read; it would reach logs.
+    serde_json::from_slice(json).map_err(|_| "a stored grant is not readable".into())
+}
+
+/// The grants of a subject: the newest first; of equal times the largest digest first.
+fn issued(
+    grants: &impl ReadableTable<Issued<'static>, &'static [u8]>,
+    subject: &Subject,
+) -> Outcome<Vec<(Grant, Origin)>> {
+    let subject = subject.to_string();
+    let own = (&*subject, i128::MIN, &[0; 32])..=(&*subject, i128::MAX, &[255; 32]);
+    grants.range::<Issued<'_>>(own)?.rev().map(|row| decode(row?.1.value())).collect()
+}
+
+fn remove(tx: &WriteTransaction, digest: &Digest) -> Outcome<Option<Grant>> {
+    let mut digests = tx.open_table(DIGESTS)?;
+    let Some(found) = digests.remove(digest.as_bytes())? else { return Ok(None) };
+    let (subject, issued_at) = found.value();
+    let mut grants = tx.open_table(GRANTS)?;
+    let json = grants.remove((subject, issued_at, digest.as_bytes()))?;
+    Ok(json.map(|json| decode(json.value())).transpose()?.map(|(grant, _)| grant))
+}
+
+fn generation(tx: &WriteTransaction, name: &str) -> Outcome<Option<GenerationId>> {
+    Ok(tx.open_table(GENERATIONS)?.get(name)?.map(|found| GenerationId::from_bytes(*found.value())))
+}
+
+/// The generation of a subject. A shop that has none takes `fresh`.
+fn begin(tx: &WriteTransaction, subject: &Subject, fresh: GenerationId) -> Outcome<Generation> {
+    let shop = generation(tx, SHOP)?;
+    if shop.is_none() {
+        tx.open_table(GENERATIONS)?.insert(SHOP, fresh.as_bytes())?;
     }
+    Ok(Generation { shop: shop.unwrap_or(fresh), subject: generation(tx, &subject.to_string())? })
 }
 
 #[async_trait]
-impl TokenStore for OwnStore {
-    async fn generation(&self, subject: &Subject, fresh: GenerationId) -> Result<Generation, StoreError> {
-        Ok(self.tables().generation(subject, fresh))
+impl TokenStore for RedbStore {
+    async fn generation(&self, subject: &Subject, fresh: GenerationId) -> Result<Generation> {
+        self.write(|tx| begin(tx, subject, fresh))
     }
 
     async fn insert(
         &self,
         grant: &Grant,
         origin: &Origin,
-        generation: Generation,
+        known: Generation,
         cap: NonZero<usize>,
-        now: OffsetDateTime,
-    ) -> Result<Insert, StoreError> {
-        let mut tables = self.tables();
-        let subject = tables.generations.get(&grant.subject).copied();
-        // A shop without a generation counts as moved.
-        if (tables.shop, subject) != (Some(generation.shop), generation.subject) {
-            return Ok(Insert::Revoked);
-        }
-        if tables.barred.get(&grant.digest).is_some_and(|until| now < *until) {
-            return Ok(Insert::Barred);
-        }
-        if tables.grants.contains_key(&grant.digest) {
-            return Ok(Insert::Collision);
-        }
-        // The oldest others go, until there is room for this one.
-        let others = tables.live(&grant.subject, now).into_iter().skip(cap.get() - 1);
-        for (other, _) in others.collect::<Vec<_>>() {
-            tables.grants.remove(&other.digest);
-        }
-        tables.grants.insert(grant.digest, (grant.clone(), origin.clone()));
-        Ok(Insert::Stored)
+        now: Time,
+    ) -> Result<Insert> {
+        let (subject, digest) = (grant.subject.to_string(), grant.digest.as_bytes());
+        self.write(|tx| {
+            // A shop without a generation counts as moved.
+            if (generation(tx, SHOP)?, generation(tx, &subject)?) != (Some(known.shop), known.subject) {
+                return Ok(Insert::Revoked);
+            }
+            if tx.open_table(BARS)?.get(digest)?.is_some_and(|until| nanos(now) < until.value()) {
+                return Ok(Insert::Barred);
+            }
+            if tx.open_table(DIGESTS)?.get(digest)?.is_some() {
+                return Ok(Insert::Collision);
+            }
+            // The oldest others end, until there is room for this one.
+            let others = issued(&tx.open_table(GRANTS)?, &grant.subject)?;
+            let live = others.iter().filter(|(other, _)| now < other.expires_at);
+            for (other, _) in live.skip(cap.get() - 1) {
+                remove(tx, &other.digest)?;
+            }
+            let (issued_at, json) = (nanos(grant.issued_at), serde_json::to_vec(&(grant, origin))?);
+            tx.open_table(DIGESTS)?.insert(digest, (&*subject, issued_at))?;
+            tx.open_table(GRANTS)?.insert((&*subject, issued_at, digest), &*json)?;
+            Ok(Insert::Stored)
+        })
     }
 
-    async fn find(&self, digest: &Digest, now: OffsetDateTime) -> Result<Option<Grant>, StoreError> {
-        let tables = self.tables();
-        let found = tables.grants.get(digest).map(|(grant, _)| grant.clone());
-        Ok(found.filter(|grant| now < grant.expires_at))
+    async fn find(&self, digest: &Digest, now: Time) -> Result<Option<Grant>> {
+        self.read(|tx| {
+            let Some(found) = tx.open_table(DIGESTS)?.get(digest.as_bytes())? else { return Ok(None) };
+            let (subject, issued_at) = found.value();
+            let json = tx.open_table(GRANTS)?.get((subject, issued_at, digest.as_bytes()))?;
+            let grant = json.map(|json| decode(json.value())).transpose()?.map(|(grant, _)| grant);
+            Ok(grant.filter(|grant| now < grant.expires_at))
+        })
     }
 
-    async fn revoke(
-        &self,
-        digest: &Digest,
-        now: OffsetDateTime,
-        bar_until: OffsetDateTime,
-    ) -> Result<bool, StoreError> {
-        let mut tables = self.tables();
-        let until = tables.barred.entry(*digest).or_insert(bar_until);
-        *until = bar_until.max(*until);
-        Ok(tables.grants.remove(digest).is_some_and(|(grant, _)| now < grant.expires_at))
+    async fn revoke(&self, digest: &Digest, now: Time, bar_until: Time) -> Result<bool> {
+        self.write(|tx| {
+            let mut bars = tx.open_table(BARS)?;
+            let earlier = bars.get(digest.as_bytes())?.map_or(i128::MIN, |until| until.value());
+            bars.insert(digest.as_bytes(), earlier.max(nanos(bar_until)))?;
+            Ok(remove(tx, digest)?.is_some_and(|grant| now < grant.expires_at))
+        })
     }
 
     async fn revoke_all(
@@ -113,162 +178,170 @@ impl TokenStore for OwnStore {
         subject: &Subject,
         keep: Option<&Digest>,
         fresh: GenerationId,
-        _now: OffsetDateTime,
-    ) -> Result<Generation, StoreError> {
-        let mut tables = self.tables();
-        tables.generations.insert(subject.clone(), fresh);
-        tables.grants.retain(|digest, (grant, _)| grant.subject != *subject || Some(digest) == keep);
-        Ok(tables.generation(subject, fresh))
+        _now: Time,
+    ) -> Result<Generation> {
+        self.write(|tx| {
+            let own = issued(&tx.open_table(GRANTS)?, subject)?;
+            for (grant, _) in own.iter().filter(|(grant, _)| Some(&grant.digest) != keep) {
+                remove(tx, &grant.digest)?;
+            }
+            tx.open_table(GENERATIONS)?.insert(&*subject.to_string(), fresh.as_bytes())?;
+            begin(tx, subject, fresh)
+        })
     }
 
-    async fn revoke_everything(
-        &self,
-        fresh: GenerationId,
-        _now: OffsetDateTime,
-    ) -> Result<GenerationId, StoreError> {
-        let mut tables = self.tables();
-        tables.grants.clear();
-        Ok(*tables.shop.insert(fresh))
+    async fn revoke_everything(&self, fresh: GenerationId, _now: Time) -> Result<GenerationId> {
+        self.write(|tx| {
+            tx.delete_table(GRANTS)?;
+            tx.delete_table(DIGESTS)?;
+            tx.open_table(GRANTS)?;
+            tx.open_table(DIGESTS)?;
+            tx.open_table(GENERATIONS)?.insert(SHOP, fresh.as_bytes())?;
+            Ok(fresh)
+        })
     }
 
-    async fn grants(
-        &self,
-        subject: &Subject,
-        limit: usize,
-        now: OffsetDateTime,
-    ) -> Result<Vec<(Grant, Origin)>, StoreError> {
-        let mut live = self.tables().live(subject, now);
-        live.truncate(limit);
-        Ok(live)
+    async fn grants(&self, subject: &Subject, limit: usize, now: Time) -> Result<Vec<(Grant, Origin)>> {
+        let mut own = self.read(|tx| issued(&tx.open_table(GRANTS)?, subject))?;
+        own.retain(|(grant, _)| now < grant.expires_at);
+        own.truncate(limit);
+        Ok(own)
     }
 
-    async fn purge_tokens(&self, now: OffsetDateTime, limit: usize) -> Result<usize, StoreError> {
-        let mut tables = self.tables();
-        let before = tables.grants.len();
-        let mut left = limit;
-        tables.grants.retain(|_, (grant, _)| {
-            let goes = left > 0 && grant.expires_at <= now;
-            left -= usize::from(goes);
-            !goes
+    /// Reads every grant and bar. A large shop keeps another table, in the order of their ends.
+    async fn purge_tokens(&self, now: Time, limit: usize) -> Result<usize> {
+        self.write(|tx| {
+            let (mut grants, mut digests) = (tx.open_table(GRANTS)?, tx.open_table(DIGESTS)?);
+            let is_over = |json: &[u8]| decode(json).is_ok_and(|(grant, _)| grant.expires_at <= now);
+            let mut removed = 0;
+            for row in grants.extract_if(|_, json| is_over(json))?.take(limit) {
+                digests.remove(row?.0.value().2)?;
+                removed += 1;
+            }
+            let mut bars = tx.open_table(BARS)?;
+            let ended = bars.extract_if(|_, until| until <= nanos(now))?.take(limit - removed);
+            Ok(removed + ended.collect::<redb::Result<Vec<_>, _>>()?.len())
+        })
+    }
+}
+
+// ---- Documents ----------------------------------------------------------------------------------------------
+
+/// The place of a document: partition, kind, id.
+type Place<'a> = (&'a [u8; 32], &'a str, &'a [u8; 32]);
+/// A document: version, `keep_until`, index entries (partition or none, name, rank), bytes.
+type Content<'a> = (&'a [u8; 16], Option<i128>, Vec<(Option<&'a [u8; 32]>, &'a str, i64)>, &'a [u8]);
+/// The place of an index entry: those of one index stand together, in the order of their positions.
+type Entry<'a> = ((Option<&'a [u8; 32]>, &'a str, i64), Place<'a>);
+
+const DOCUMENTS: TableDefinition<Place<'static>, Content<'static>> = TableDefinition::new("documents");
+const ENTRIES: TableDefinition<Entry<'static>, ()> = TableDefinition::new("entries");
+
+fn place<'a>(partition: &'a Partition, key: &'a Key) -> Place<'a> {
+    (partition.as_bytes(), key.kind.as_str(), key.id.as_bytes())
+}
+
+fn document(
+    documents: &impl ReadableTable<Place<'static>, Content<'static>>,
+    place: Place<'_>,
+) -> Outcome<Option<Document>> {
+    let found = documents.get(place)?;
+    Ok(found.map(|found| {
+        let (version, _, _, bytes) = found.value();
+        Document { version: Version::from_bytes(*version), bytes: bytes.to_vec() }
+    }))
+}
+
+/// Removes a document and its index entries.
+fn delete(tx: &WriteTransaction, place: Place<'_>) -> Outcome<()> {
+    if let Some(found) = tx.open_table(DOCUMENTS)?.remove(place)? {
+        for entry in found.value().2 {
+            tx.open_table(ENTRIES)?.remove((entry, place))?;
+        }
+    }
+    Ok(())
+}
+
+#[async_trait]
+impl StateStore for RedbStore {
+    async fn load(&self, partition: &Partition, keys: &[Key]) -> Result<Vec<Option<Document>>> {
+        self.read(|tx| {
+            let documents = tx.open_table(DOCUMENTS)?;
+            keys.iter().map(|key| document(&documents, place(partition, key))).collect()
+        })
+    }
+
+    async fn commit(&self, partition: &Partition, changes: &Changes, _now: Time) -> Result<CommitOutcome> {
+        self.write(|tx| {
+            let mut current = Vec::new();
+            for change in changes.iter() {
+                current.push(document(&tx.open_table(DOCUMENTS)?, place(partition, change.key()))?);
+            }
+            let versions = current.iter().map(|found| found.as_ref().map(|found| found.version));
+            if !versions.eq(changes.iter().map(Change::expects)) {
+                return Ok(CommitOutcome::Conflict(current));
+            }
+            for change in changes.iter() {
+                let place = place(partition, change.key());
+                match change {
+                    Change::Check { .. } => {}
+                    Change::Delete { .. } => delete(tx, place)?,
+                    Change::Put(put) => {
+                        // The entries of the document that it replaces go, and those that it brings come.
+                        delete(tx, place)?;
+                        let mut index = Vec::new();
+                        for entry in &put.index {
+                            let of = (!entry.shop_wide).then_some(partition.as_bytes());
+                            index.push((of, entry.name.as_str(), entry.rank));
+                            tx.open_table(ENTRIES)?
+                                .insert(((of, entry.name.as_str(), entry.rank), place), ())?;
+                        }
+                        let content = (put.version.as_bytes(), put.keep_until.map(nanos), index, &*put.bytes);
+                        tx.open_table(DOCUMENTS)?.insert(place, content)?;
+                    }
+                }
+            }
+            Ok(CommitOutcome::Committed)
+        })
+    }
+
+    async fn list(&self, index: &Index, after: Option<&Position>, limit: usize) -> Result<Vec<Listed>> {
+        let (of, name) = (index.partition.as_ref().map(Partition::as_bytes), index.name.as_str());
+        let first = Bound::Included(((of, name, i64::MIN), (&[0; 32], "", &[0; 32])));
+        let from = after.map_or(first, |after| {
+            Bound::Excluded(((of, name, after.rank), place(&after.partition, &after.key)))
         });
-        tables.barred.retain(|_, until| now < *until);
-        Ok(before - tables.grants.len())
-    }
-}
-
-#[async_trait]
-impl StateStore for OwnStore {
-    async fn load(&self, partition: &Partition, keys: &[Key]) -> Result<Vec<Option<Document>>, StoreError> {
-        self.rest.load(partition, keys).await
-    }
-
-    async fn commit(
-        &self,
-        partition: &Partition,
-        changes: &Changes,
-        now: OffsetDateTime,
-    ) -> Result<CommitOutcome, StoreError> {
-        self.rest.commit(partition, changes, now).await
+        self.read(|tx| {
+            let (documents, mut found) = (tx.open_table(DOCUMENTS)?, Vec::new());
+            for row in tx.open_table(ENTRIES)?.range::<Entry<'_>>((from, Bound::Unbounded))?.take(limit) {
+                let (row, _) = row?;
+                let ((listed_of, listed_as, rank), place) = row.value();
+                if (listed_of, listed_as) != (of, name) {
+                    break;
+                }
+                let (partition, kind, id) = place;
+                let key = Key { kind: kind.parse()?, id: DocumentId::from_bytes(*id) };
+                let position = Position { rank, partition: Partition::from_bytes(*partition), key };
+                found.extend(document(&documents, place)?.map(|document| Listed { position, document }));
+            }
+            Ok(found)
+        })
     }
 
-    async fn list(
-        &self,
-        index: &Index,
-        after: Option<&Position>,
-        limit: usize,
-    ) -> Result<Vec<Listed>, StoreError> {
-        StateStore::list(&self.rest, index, after, limit).await
+    /// Reads every document: see [`purge_tokens`](TokenStore::purge_tokens).
+    async fn sweep(&self, until: Time, limit: usize) -> Result<usize> {
+        self.write(|tx| {
+            let (mut documents, mut entries) = (tx.open_table(DOCUMENTS)?, tx.open_table(ENTRIES)?);
+            let over = documents.extract_if(|_, content| content.1.is_some_and(|end| end <= nanos(until)))?;
+            let mut removed = 0;
+            for row in over.take(limit) {
+                let (place, content) = row?;
+                for entry in content.value().2 {
+                    entries.remove((entry, place.value()))?;
+                }
+                removed += 1;
+            }
+            Ok(removed)
+        })
     }
-
-    async fn sweep(&self, until: OffsetDateTime, limit: usize) -> Result<usize, StoreError> {
-        self.rest.sweep(until, limit).await
-    }
-}
-
-#[async_trait]
-impl FactorStore for OwnStore {
-    async fn factor(&self, admin: &AdminId) -> Result<Option<Factor>, StoreError> {
-        self.rest.factor(admin).await
-    }
-
-    async fn begin_enrolment(&self, enrolment: &Enrolment, now: OffsetDateTime) -> Result<(), StoreError> {
-        self.rest.begin_enrolment(enrolment, now).await
-    }
-
-    async fn enrolment(&self, token: &Digest, now: OffsetDateTime) -> Result<Option<Enrolment>, StoreError> {
-        self.rest.enrolment(token, now).await
-    }
-
-    async fn activate(
-        &self,
-        token: &Digest,
-        step: u64,
-        recovery_codes: &[Digest],
-        now: OffsetDateTime,
-    ) -> Result<bool, StoreError> {
-        self.rest.activate(token, step, recovery_codes, now).await
-    }
-
-    async fn use_step(&self, admin: &AdminId, factor: &Digest, step: u64) -> Result<bool, StoreError> {
-        self.rest.use_step(admin, factor, step).await
-    }
-
-    async fn lower_step(
-        &self,
-        admin: &AdminId,
-        factor: &Digest,
-        from: u64,
-        to: u64,
-    ) -> Result<bool, StoreError> {
-        self.rest.lower_step(admin, factor, from, to).await
-    }
-
-    async fn use_recovery_code(
-        &self,
-        admin: &AdminId,
-        factor: &Digest,
-        code: &Digest,
-    ) -> Result<bool, StoreError> {
-        self.rest.use_recovery_code(admin, factor, code).await
-    }
-
-    async fn replace_recovery_codes(
-        &self,
-        admin: &AdminId,
-        factor: &Digest,
-        codes: &[Digest],
-    ) -> Result<bool, StoreError> {
-        self.rest.replace_recovery_codes(admin, factor, codes).await
-    }
-
-    async fn reseal(
-        &self,
-        admin: &AdminId,
-        factor: &Digest,
-        expected: &Sealed,
-        new: &Sealed,
-    ) -> Result<bool, StoreError> {
-        self.rest.reseal(admin, factor, expected, new).await
-    }
-
-    async fn sealed_by_others(&self, key: KeyId, limit: usize) -> Result<Vec<(AdminId, Factor)>, StoreError> {
-        self.rest.sealed_by_others(key, limit).await
-    }
-
-    async fn remove_factor(&self, admin: &AdminId) -> Result<bool, StoreError> {
-        self.rest.remove_factor(admin).await
-    }
-
-    async fn purge_enrolments(&self, now: OffsetDateTime, limit: usize) -> Result<usize, StoreError> {
-        self.rest.purge_enrolments(now, limit).await
-    }
-}
-
-// The suite every store must pass, on this one. It stands where a host's own tests would have it; here they include this
-// file: `cargo test --features conformance --test bring_your_own_store`.
-#[cfg(all(test, feature = "conformance"))]
-commerce_auth::store_conformance! {
-    mod own_store;
-    runtime: |future| pollster::block_on(future);
-    store: || async { OwnStore::default() };
 }

@@ -2,8 +2,12 @@ use std::{
     error::Error,
     fmt,
     pin::Pin,
-    sync::{Barrier, Mutex, PoisonError},
+    sync::{
+        Barrier, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     thread,
+    time::{Duration, Instant},
 };
 
 use crate::error::StoreError;
@@ -95,6 +99,71 @@ impl<'a, S: Sync> Arena<'a, S> {
             }
         });
         results.into_inner().unwrap_or_else(PoisonError::into_inner).into_iter().collect()
+    }
+}
+
+impl<S: Sync> Arena<'_, S> {
+    /// The rounds of a race, if the backend manages so many in [`LONGEST`](Self::LONGEST).
+    pub(super) const ROUNDS: u64 = 2_000;
+    /// No round of a race begins later.
+    pub(super) const LONGEST: Duration = Duration::from_secs(2);
+
+    /// Runs `attempt(caller, round)` by so many callers at once, round after round. Before each round one of
+    /// them runs `prepare(round)`, while nobody else does anything: it judges the round before, too. It runs
+    /// once more after the last one.
+    pub(super) fn rounds<A, P>(
+        &self,
+        callers: usize,
+        prepare: impl Fn(u64) -> P + Sync,
+        attempt: impl Fn(usize, u64) -> A + Sync,
+    ) -> Result<(), Failure>
+    where
+        A: Future<Output = Result<(), Failure>> + Send,
+        P: Future<Output = Result<(), Failure>> + Send,
+    {
+        let (barrier, began) = (Barrier::new(callers), Instant::now());
+        let (stops, failure) = (AtomicBool::new(false), Mutex::new(None));
+        let failed = |result: Result<(), Failure>| {
+            let mut failure = failure.lock().unwrap_or_else(PoisonError::into_inner);
+            *failure = failure.take().or(result.err());
+            failure.is_some()
+        };
+        self.race(callers, |caller| {
+            let (barrier, stops, prepare, attempt, failed) = (&barrier, &stops, &prepare, &attempt, &failed);
+            async move {
+                for round in 0..=Self::ROUNDS {
+                    // A caller that fails goes on to the next round with the others. There all of them stop.
+                    if barrier.wait().is_leader() {
+                        let judged = failed(prepare(round).await);
+                        let is_last = round == Self::ROUNDS || began.elapsed() >= Self::LONGEST;
+                        stops.store(judged || is_last, Ordering::SeqCst);
+                    }
+                    barrier.wait();
+                    if stops.load(Ordering::SeqCst) {
+                        break;
+                    }
+                    failed(attempt(caller, round).await);
+                }
+            }
+        })?;
+        failure.into_inner().unwrap_or_else(PoisonError::into_inner).map_or(Ok(()), Err)
+    }
+}
+
+/// The results of a round, until the next one begins.
+pub(super) struct Results<T>(Mutex<Vec<T>>);
+
+impl<T> Results<T> {
+    pub(super) const fn new() -> Self {
+        Self(Mutex::new(Vec::new()))
+    }
+
+    pub(super) fn push(&self, result: T) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(result);
+    }
+
+    pub(super) fn take(&self) -> Vec<T> {
+        std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 

@@ -14,115 +14,233 @@
 //! - `runtime` drives a future to its end on the calling thread; it is called from many threads at once. For
 //!   tokio: `{ let tokio = tokio::runtime::Runtime::new().unwrap(); move |future| tokio.block_on(future) }`.
 //! - `store` makes an empty store for one case. A backend with a server makes a schema or a prefix of its own
-//!   here.
-//! - `skip_unless`, if given before `runtime`, says whether there is a server to test with. It should be loud where there
-//!   is none.
-//! - `broken`, if given, makes a store whose server cannot be reached; every verb must answer an error with
-//!   its source.
+//!   here. [`Alternating`] makes one store of two handles on one database.
+//! - `skip_unless`, if given before `runtime`, is false if there is no server to test with. It should be loud
+//!   then.
+//! - `broken`, if given last, makes a store whose server cannot be reached. Every verb must answer an error
+//!   with its source.
 //!
-//! [`token_conformance!`](crate::token_conformance) does the same for a [`TokenStore`](crate::store::TokenStore)
-//! alone, and [`state_conformance!`](crate::state_conformance) for a [`StateStore`](crate::store::StateStore).
-//!
-//! A suite that passes everything proves nothing: the macro also wraps your store with one [`Fault`] at a
-//! time, and fails if the suite does not notice.
+//! The store needs only [`TokenStore`](crate::store::TokenStore) and [`StateStore`](crate::store::StateStore).
+//! [`token_conformance!`](crate::token_conformance) and [`state_conformance!`](crate::state_conformance) run the
+//! cases for one of the two alone; [`tokens`] and [`state`] run one case.
+#![doc = concat!("\n", include_str!("../../docs/writing-a-backend.md"))]
 
+mod alternating;
 mod arena;
 mod cases;
-mod fault;
-mod faulty;
-mod state;
-mod tokens;
 
-pub use arena::{BoxFuture, Failure};
-pub use fault::Fault;
-pub use state::{STATE_CASES, run_state, run_state_broken};
-pub use tokens::{TOKEN_CASES, run_tokens, run_tokens_broken};
-
-use crate::store::Store;
+pub use alternating::Alternating;
 use arena::Arena;
-use faulty::Faulty;
+pub use arena::{BoxFuture, Failure};
 
 type Case<S> = fn(&Arena<'_, S>) -> Result<(), Failure>;
 
-/// Runs the named case on a fresh store. [`store_conformance!`](crate::store_conformance) calls it for each.
-///
-/// # Errors
-///
-/// [`Failure`] says what the store did wrong.
-pub fn run<S: Store, F: Future<Output = S> + Send>(
-    runtime: impl for<'f> Fn(BoxFuture<'f>) + Sync,
-    store: impl Fn() -> F,
-    name: &str,
-) -> Result<(), Failure> {
-    let store = arena::drive(&runtime, store())?;
-    case(name)?(&Arena::new(store, &runtime))
-}
-
-/// Runs the suite on a store with each fault in turn; answers the faults that their case does not notice, of
-/// which there should be none.
-///
-/// # Errors
-///
-/// [`Failure`] if the runtime did not run.
-pub fn faults_missed<S: Store, F: Future<Output = S> + Send>(
-    runtime: impl for<'f> Fn(BoxFuture<'f>) + Sync,
-    store: impl Fn() -> F,
-) -> Result<Vec<Fault>, Failure> {
-    let mut missed = Vec::new();
-    for &fault in Fault::ALL {
-        let store = Faulty::new(arena::drive(&runtime, store())?, fault);
-        if case(fault.caught_by())?(&Arena::new(store, &runtime)).is_ok() {
-            missed.push(fault);
-        }
-    }
-    Ok(missed)
-}
-
-/// Every verb of a store whose server cannot be reached must answer an error, and the error must carry its
-/// source.
-///
-/// # Errors
-///
-/// [`Failure`] names the verb that did not.
-pub fn run_broken<S: Store, F: Future<Output = S> + Send>(
-    runtime: impl for<'f> Fn(BoxFuture<'f>) + Sync,
-    broken: impl Fn() -> F,
-) -> Result<(), Failure> {
-    let arena = Arena::new(arena::drive(&runtime, broken())?, &runtime);
-    cases::tokens::broken::every_error_has_a_source(&arena)?;
-    cases::broken::every_error_has_a_source(&arena)
-}
-
-/// The one list of cases: hands it to the macro named.
+/// The one list of cases: hands those for a trait to the macro that is named.
 #[doc(hidden)]
 #[macro_export]
-macro_rules! __with_conformance_cases {
-    ([$($then:tt)+] $($arguments:tt)*) => {
+macro_rules! __conformance_cases {
+    (tokens [$($then:tt)+] $($arguments:tt)*) => {
         $($then)+! {
             [
-                    ]
+                lives::what_is_inserted_is_found,
+                lives::a_digest_is_inserted_once,
+                lives::a_grant_expires_at_the_instant,
+                lives::a_revoked_grant_is_gone,
+                lives::a_revoke_bars_a_later_insert,
+                lives::grants_of_odd_input_are_kept_apart,
+                generations::a_shop_begins_with_what_it_is_handed,
+                generations::an_insertion_begins_no_shop,
+                generations::one_generation_begins_a_shop,
+                generations::revokes_answer_the_new_generation,
+                generations::purging_keeps_generations,
+                revokes::revoke_all_stops_a_sign_in_in_flight,
+                revokes::revoke_all_spares_a_later_sign_in,
+                revokes::revoke_all_ends_what_its_clock_takes_for_expired,
+                revokes::revoke_all_keeps_one,
+                revokes::revoke_all_keeps_only_its_own,
+                revokes::revoke_everything_ends_all,
+                caps::the_oldest_goes_beyond_the_cap,
+                caps::of_one_time_the_smallest_digest_goes,
+                caps::the_inserted_grant_stays,
+                caps::a_refused_insertion_ends_nothing,
+                caps::only_live_grants_count,
+                caps::a_cap_is_the_subjects_own,
+                lists::grants_are_the_subjects_own,
+                lists::the_newest_grants_come_first,
+                lists::a_thousand_grants_are_like_one,
+                lists::purging_spares_live_grants,
+                lists::purging_keeps_bars,
+                races::no_find_after_a_revoke,
+                races::one_insertion_of_a_digest_wins,
+                races::a_revoke_wins_over_its_insertion,
+                races::revoke_all_races_sign_ins,
+                races::revoke_everything_races_sign_ins,
+                races::the_cap_is_exact_under_races,
+                races::a_purge_spares_a_bar_that_is_lengthened,
+            ]
+            $($arguments)*
+        }
+    };
+    (state [$($then:tt)+] $($arguments:tt)*) => {
+        $($then)+! {
+            [
+                documents::a_document_comes_back_byte_for_byte,
+                documents::a_document_of_64_kib_comes_back,
+                documents::a_load_answers_each_key_in_order,
+                documents::partitions_kinds_and_ids_are_apart,
+                commits::a_put_names_the_version_it_replaces,
+                commits::a_creation_expects_absence,
+                commits::a_deletion_names_its_version,
+                commits::a_check_is_compared,
+                commits::all_changes_are_made_or_none,
+                commits::a_conflict_answers_the_document_of_each_change,
+                commits::a_document_created_again_has_no_earlier_version,
+                commits::only_expendable_creations_find_no_room,
+                commits::a_dropped_commit_is_made_whole_or_not_at_all,
+                times::an_expired_document_is_committed_again,
+                times::an_engine_removes_nothing_within_an_hour,
+                times::a_sweep_removes_what_is_over,
+                times::a_sweep_goes_by_the_last_put,
+                lists::a_list_is_in_order_of_rank,
+                lists::a_list_goes_on_behind_a_position,
+                lists::a_list_is_not_cut_short,
+                lists::an_entry_that_is_put_again_stays,
+                lists::a_list_leaves_out_entries_that_are_gone,
+                lists::indexes_are_apart,
+                races::no_update_is_lost,
+                races::one_creation_wins,
+                races::a_check_holds_until_the_commit,
+                races::a_load_is_of_one_moment,
+                races::a_conflict_is_of_one_moment,
+                races::a_list_is_of_one_moment,
+                races::a_sweep_spares_what_is_committed_meanwhile,
+            ]
             $($arguments)*
         }
     };
 }
 
-macro_rules! case_table {
-    ([$($module:ident::$case:ident,)*] $store:ident) => {
-        vec![$((concat!(stringify!($module), "::", stringify!($case)), cases::$module::$case::<$store> as Case<$store>),)*]
+macro_rules! case_names {
+    ([$($module:ident::$case:ident,)*]) => {
+        &[$(concat!(stringify!($module), "::", stringify!($case)),)*]
     };
 }
 
-fn case<S: Store>(name: &str) -> Result<Case<S>, Failure> {
-    let cases: Vec<(&str, Case<S>)> = crate::__with_conformance_cases!([case_table] S);
-    let found = cases.into_iter().find(|(other, _)| *other == name);
-    found.map(|(_, case)| case).ok_or_else(|| Failure::new(format!("there is no case {name}")))
+macro_rules! case_table {
+    ([$($module:ident::$case:ident,)*] $store:ident) => {
+        [$((concat!(stringify!($module), "::", stringify!($case)), cases::$module::$case::<$store> as Case<$store>),)*]
+    };
+}
+
+/// Makes the module of the cases for one trait.
+macro_rules! suite {
+    ($(#[$doc:meta])* $suite:ident: $store:ident) => {
+        $(#[$doc])*
+        pub mod $suite {
+            use super::{
+                Arena, Case, Failure,
+                arena::{self, BoxFuture},
+                cases::$suite as cases,
+            };
+            use crate::store::$store;
+
+            /// The name of every case, as [`run`] takes it.
+            pub const CASES: &[&str] = crate::__conformance_cases!($suite [case_names]);
+
+            /// Runs the named case on a fresh store. The macros call it for each case.
+            ///
+            /// # Errors
+            ///
+            /// [`Failure`] says what the store did wrong.
+            pub fn run<S: $store, F: Future<Output = S> + Send>(
+                runtime: impl for<'f> Fn(BoxFuture<'f>) + Sync,
+                store: impl Fn() -> F,
+                name: &str,
+            ) -> Result<(), Failure> {
+                let table: &[(&str, Case<S>)] = &crate::__conformance_cases!($suite [case_table] S);
+                let Some((_, case)) = table.iter().find(|(other, _)| *other == name) else {
+                    return Err(Failure::new(format!("there is no case {name}")));
+                };
+                case(&Arena::new(arena::drive(&runtime, store())?, &runtime))
+            }
+
+            /// Calls every verb of a store whose server cannot be reached. Each must answer an error that
+            /// carries its source.
+            ///
+            /// # Errors
+            ///
+            /// [`Failure`] names the verb that did not.
+            pub fn run_broken<S: $store, F: Future<Output = S> + Send>(
+                runtime: impl for<'f> Fn(BoxFuture<'f>) + Sync,
+                broken: impl Fn() -> F,
+            ) -> Result<(), Failure> {
+                let store = arena::drive(&runtime, broken())?;
+                cases::broken::every_error_has_a_source(&Arena::new(store, &runtime))
+            }
+        }
+    };
+}
+
+suite! {
+    /// The cases for a [`TokenStore`].
+    tokens: TokenStore
+}
+
+suite! {
+    /// The cases for a [`StateStore`].
+    state: StateStore
 }
 
 /// Expands to a module of `#[test]`s, one for each case of the suite. See the [module
 /// documentation](crate::conformance).
 #[macro_export]
 macro_rules! store_conformance {
+    ($($parts:tt)*) => {
+        $crate::__conformance! { [tokens state] $($parts)* }
+    };
+}
+
+/// Expands to a module of `#[test]`s, one for each case that a [`TokenStore`](crate::store::TokenStore) must
+/// pass. Its parts are those of [`store_conformance!`](crate::store_conformance).
+///
+/// ```
+/// commerce_auth::token_conformance! {
+///     mod memory;
+///     runtime: |future| pollster::block_on(future);
+///     store: || async { commerce_auth::MemoryStore::new() };
+/// }
+/// # fn main() {}
+/// ```
+#[macro_export]
+macro_rules! token_conformance {
+    ($($parts:tt)*) => {
+        $crate::__conformance! { [tokens] $($parts)* }
+    };
+}
+
+/// Expands to a module of `#[test]`s, one for each case that a [`StateStore`](crate::store::StateStore) must
+/// pass. Its parts are those of [`store_conformance!`](crate::store_conformance).
+///
+/// ```
+/// commerce_auth::state_conformance! {
+///     mod memory;
+///     runtime: |future| pollster::block_on(future);
+///     store: || async { commerce_auth::MemoryStore::new() };
+/// }
+/// # fn main() {}
+/// ```
+#[macro_export]
+macro_rules! state_conformance {
+    ($($parts:tt)*) => {
+        $crate::__conformance! { [state] $($parts)* }
+    };
+}
+
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __conformance {
     (
+        $suites:tt
         mod $name:ident;
         $(skip_unless: $available:expr;)?
         runtime: $runtime:expr;
@@ -137,26 +255,13 @@ macro_rules! store_conformance {
                 false $(|| !$available)?
             }
 
-            $crate::__with_token_cases!([$crate::__conformance_tests] (run_tokens) ($runtime) ($store));
-            $crate::__with_conformance_cases!([$crate::__conformance_tests] (run) ($runtime) ($store));
-
-            /// The suite notices every fault, on this store and with this runtime.
-            #[test]
-            fn every_fault_is_noticed() {
-                if is_skipped() {
-                    return;
-                }
-                match $crate::conformance::faults_missed($runtime, $store) {
-                    Ok(missed) => assert!(missed.is_empty(), "faults nobody noticed: {missed:?}"),
-                    Err(failure) => panic!("{failure}"),
-                }
-            }
+            $crate::__conformance_tests!($suites ($runtime) ($store));
 
             $(
                 #[test]
                 fn every_error_has_a_source() {
-                    if let Err(failure) = $crate::conformance::run_broken($runtime, $broken) {
-                        panic!("{failure}");
+                    if !is_skipped() {
+                        $crate::__conformance_broken!($suites ($runtime) ($broken));
                     }
                 }
             )?
@@ -167,22 +272,33 @@ macro_rules! store_conformance {
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __conformance_tests {
-    ([$($module:ident::$case:ident,)*] ($run:ident) ($runtime:expr) ($store:expr)) => {
+    ([$($suite:ident)+] ($runtime:expr) ($store:expr)) => {
+        $($crate::__conformance_cases!($suite [$crate::__conformance_tests] $suite ($runtime) ($store));)+
+    };
+    ([$($module:ident::$case:ident,)*] $suite:ident ($runtime:expr) ($store:expr)) => {
         $(
             #[test]
             fn $case() {
                 if is_skipped() {
                     return;
                 }
-                let outcome = $crate::conformance::$run(
-                    $runtime,
-                    $store,
-                    concat!(stringify!($module), "::", stringify!($case)),
-                );
-                if let Err(failure) = outcome {
+                let name = concat!(stringify!($module), "::", stringify!($case));
+                if let Err(failure) = $crate::conformance::$suite::run($runtime, $store, name) {
                     panic!("{failure}");
                 }
             }
         )*
+    };
+}
+
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __conformance_broken {
+    ([$($suite:ident)+] ($runtime:expr) ($broken:expr)) => {
+        $(
+            if let Err(failure) = $crate::conformance::$suite::run_broken($runtime, $broken) {
+                panic!("{failure}");
+            }
+        )+
     };
 }

@@ -16,7 +16,6 @@ pub struct Purged {
     /// [`AuthConfig::assistance_history`](crate::AuthConfig::assistance_history). Each goes an hour later and expired enrolments of second
     /// factors.
     pub documents: usize,
-    
 }
 
 impl Auth {
@@ -35,7 +34,6 @@ impl Auth {
         Ok(Purged {
             tokens: self.parts.tokens.purge_tokens(now, limit).await?,
             documents: self.parts.state.sweep(before(now, SWEEP_SLACK), limit).await?,
-            
         })
     }
 }

@@ -5,7 +5,7 @@ mod documents;
 use std::{net::IpAddr, num::NonZero, sync::Arc, time::Duration};
 
 use commerce_auth::{
-    AdminId, Assistance, CustomerId, Digest, Grant, MemoryStore, Obtained, Origin, Subject, Website,
+    AdminId, Assistance, Digest, Grant, MemoryStore, Obtained, Origin, Subject, Website,
     store::{Generation, GenerationId, Store},
 };
 use proptest::{collection::vec, prelude::*, strategy::ValueTree, test_runner::TestRunner};
@@ -86,10 +86,6 @@ impl History {
         } else {
             Subject::Admin(id.parse().unwrap())
         }
-    }
-
-    fn customer(&self, number: u8) -> CustomerId {
-        format!("{}-{number}", self.number).parse().unwrap()
     }
 
     fn assistance(&self, number: u8) -> Assistance {
@@ -174,10 +170,9 @@ impl History {
                 let names = documents::Names { history: self.number, step: self.step };
                 names.answer(verb, store, now).await?
             }
-
             Verb::Purge { limit } => {
-                let removed = [store.purge_tokens(now, limit).await?];
-                assert!(removed.iter().all(|removed| *removed <= limit), "{removed:?} of at most {limit}");
+                let removed = store.purge_tokens(now, limit).await?;
+                assert!(removed <= limit, "{removed} of at most {limit}");
                 String::new()
             }
             Verb::Later { .. } => String::new(),
@@ -194,8 +189,7 @@ pub(crate) async fn every_verb_answers_as_in_memory(engine: &Engine) -> Result {
         let script = vec(verb(), VERBS).new_tree(&mut runner).map_err(|why| why.to_string())?.current();
         let now = OffsetDateTime::now_utc();
         let now = now.replace_microsecond(now.microsecond())?;
-        let (grants) = (Vec::new(), Vec::new());
-        let mut history = History { now, number, step: 0, grants };
+        let mut history = History { now, number, step: 0, grants: Vec::new() };
         for (step, verb) in script.iter().enumerate() {
             let node = &nodes[step % 2];
             history.step = u32::try_from(step)?;

@@ -3,8 +3,6 @@
 
 #[path = "../support/accounts.rs"]
 mod accounts;
-#[path = "../support/alternating.rs"]
-mod alternating;
 #[path = "../support/documents.rs"]
 mod documents;
 #[path = "../support/fresh.rs"]

@@ -1,15 +1,15 @@
 //! Rows that no release has written, and what the server refuses: an error of that call, which tells nothing.
 
 use commerce_auth::{
-    AccountStatus, AdminStore, AuditSink, CustomerRecord, CustomerStore, Digest, Email, Origin,
-    StoreError, Subject, UpsertError, Website,
+    AccountStatus, AdminStore, AuditSink, CustomerRecord, CustomerStore, Digest, Email, Origin, StoreError,
+    Subject, UpsertError, Website,
     store::{GenerationId, TokenStore},
 };
 
 use crate::{
     Schema,
     fresh::{CAP, fresh},
-    records::{HOUR, NOW, digest, grant, grant_of,  said},
+    records::{HOUR, NOW, digest, grant, grant_of, said},
 };
 
 /// What no error may repeat.
@@ -69,19 +69,14 @@ async fn a_corrupt_row_is_an_error_that_tells_nothing_and_stays_alone() {
     assert_eq!(store.purge_tokens(NOW + 2 * HOUR, 10).await.unwrap(), 3);
 }
 
-#[tokio::test]
 /// The server's own words hold the row that it refuses, and the statement.
 #[tokio::test]
 async fn what_the_server_refuses_is_not_repeated() {
     let Some(schema) = Schema::new() else { return };
     let store = schema.open().await;
-    for (table, column) in [
-        ("grants", "subject_id"),
-        ("subjects", "id"),
-        ("customers", "id"),
-        ("audit_events", "subject_id"),
-        
-    ] {
+    for (table, column) in
+        [("grants", "subject_id"), ("subjects", "id"), ("customers", "id"), ("audit_events", "subject_id")]
+    {
         schema.by_hand(&format!("ALTER TABLE {{}}.{table} ADD CHECK ({column} <> '{MARKER}')"));
     }
     let marked: commerce_auth::CustomerId = MARKER.parse().unwrap();
@@ -107,7 +102,6 @@ async fn what_the_server_refuses_is_not_repeated() {
         store.insert(&grant, &Origin::default(), none, CAP, NOW).await.unwrap_err(),
         store.revoke_all(&subject, None, fresh(), NOW).await.unwrap_err(),
         upsert,
-        
         store.audit(None).record(&event.unwrap()).await.unwrap_err(),
     ]);
     works(&store).await;

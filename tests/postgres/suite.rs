@@ -2,11 +2,15 @@
 
 use std::time::Duration;
 
-use commerce_auth::{PostgresOptions, PostgresStore, conformance, state_conformance, store_conformance};
+use commerce_auth::{
+    PostgresOptions, PostgresStore,
+    conformance::{self, Alternating},
+    store_conformance,
+};
 use commerce_auth_test_servers::Postgres;
 use tokio::runtime::Runtime;
 
-use crate::{Schema, alternating::Alternating, new_name, server};
+use crate::{Schema, new_name, server};
 
 fn tokio() -> Runtime {
     Runtime::new().expect("tokio starts")
@@ -33,23 +37,6 @@ store_conformance! {
     };
 }
 
-state_conformance! {
-    mod documents_on_one_node;
-    skip_unless: server().is_some();
-    runtime: { let tokio = tokio(); move |future| tokio.block_on(future) };
-    store: || async { schema().patient().await };
-}
-
-state_conformance! {
-    mod documents_on_two_nodes;
-    skip_unless: server().is_some();
-    runtime: { let tokio = tokio(); move |future| tokio.block_on(future) };
-    store: || async {
-        let schema = schema();
-        Alternating::new([schema.patient().await, schema.patient().await])
-    };
-}
-
 /// A store whose server was there when it connected.
 async fn broken(server: &Postgres) -> PostgresStore {
     let options = PostgresOptions::new(server.url()).timeout(Duration::from_secs(1));
@@ -62,9 +49,9 @@ async fn broken(server: &Postgres) -> PostgresStore {
 fn every_error_has_a_source() {
     let Some(server) = Postgres::start() else { return };
     let tokio = tokio();
-    conformance::run_broken(|future| tokio.block_on(future), || broken(&server)).unwrap();
+    conformance::tokens::run_broken(|future| tokio.block_on(future), || broken(&server)).unwrap();
     server.restart();
-    conformance::run_state_broken(|future| tokio.block_on(future), || broken(&server)).unwrap();
+    conformance::state::run_broken(|future| tokio.block_on(future), || broken(&server)).unwrap();
 }
 
 /// What a database is set to by default must not matter.
@@ -78,13 +65,13 @@ fn races_end_well_whatever_the_isolation_by_default() {
             let options = PostgresOptions::new(server.url()).schema(new_name());
             options.timeout(Duration::from_secs(60)).connect().await.expect("the server is there")
         };
-        for race in conformance::TOKEN_CASES.iter().filter(|case| case.starts_with("races::")) {
-            if let Err(failure) = conformance::run_tokens(|future| tokio.block_on(future), open, race) {
+        for race in conformance::tokens::CASES.iter().filter(|case| case.starts_with("races::")) {
+            if let Err(failure) = conformance::tokens::run(|future| tokio.block_on(future), open, race) {
                 panic!("{race}, {isolation}: {failure}");
             }
         }
         for race in ["races::no_update_is_lost", "races::a_check_holds_until_the_commit"] {
-            if let Err(failure) = conformance::run_state(|future| tokio.block_on(future), open, race) {
+            if let Err(failure) = conformance::state::run(|future| tokio.block_on(future), open, race) {
                 panic!("{race}, {isolation}: {failure}");
             }
         }

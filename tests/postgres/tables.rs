@@ -12,7 +12,7 @@ use crate::{
     Schema, accounts,
     documents::{self, commit, document, key, partition, put, version},
     fresh::{CAP, fresh},
-    records::{HOUR, NOW, , grant, subject},
+    records::{HOUR, NOW, grant, subject},
 };
 
 #[tokio::test]
@@ -68,7 +68,7 @@ async fn shops_in_one_database_do_not_see_each_other() {
     assert_eq!(StateStore::list(&other, &index, None, 10).await.unwrap(), []);
     assert_eq!(commit(&other, &partition, put(2, 2)).await.unwrap(), CommitOutcome::Committed);
     assert!(other.customers().find_by_id(&1.into()).await.unwrap().is_none());
-    
+
     other.revoke_all(&subject(), None, fresh(), NOW).await.unwrap();
     other.revoke_everything(fresh(), NOW).await.unwrap();
     other.revoke(&grant.digest, NOW, NOW + HOUR).await.unwrap();
@@ -76,12 +76,10 @@ async fn shops_in_one_database_do_not_see_each_other() {
     assert_eq!(commit(&other, &partition, removal).await.unwrap(), CommitOutcome::Committed);
     other.purge_tokens(NOW + 3 * HOUR, 100).await.unwrap();
     assert_eq!(other.sweep(NOW + 6 * HOUR, 100).await.unwrap(), 0);
-    
 
     assert_eq!(one.find(&grant.digest, NOW).await.unwrap(), Some(grant));
     assert_eq!(one.load(&partition, &[key(0)]).await.unwrap(), [Some(document(1))]);
     let listed = one.list(&index, None, 10).await.unwrap();
     assert_eq!(listed.iter().map(|listed| listed.position.rank).collect::<Vec<_>>(), [1]);
     assert_eq!(one.generation(&subject(), fresh()).await.unwrap(), generation);
-    
 }

@@ -22,7 +22,7 @@ async fn every_verb_is_one_round_trip() -> Result<(), StoreError> {
     // What is done once for each connection is done in the first round.
     for round in 0..2 {
         let grant = grant(&format!("{round}"));
-        let  =;
+
         let generation = store.generation(&subject(), fresh()).await?;
         let event = serde_json::from_str(
             &r#"{"version": 1, "id": "b5d1fcbe-9d2f-4a2e-8a86-00000000000N", "at": "2026-01-01T12:00:00Z",
@@ -52,7 +52,6 @@ async fn every_verb_is_one_round_trip() -> Result<(), StoreError> {
             store.revoke_all(&subject(), None, fresh(), NOW);
             store.revoke_everything(fresh(), NOW);
             store.purge_tokens(NOW + MINUTE, 10);
-            , 10);
             store.load(&partition, &keys);
             store.commit(&partition, &creation, NOW);
             store.commit(&partition, &creation, NOW);

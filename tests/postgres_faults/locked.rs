@@ -7,7 +7,7 @@ use commerce_auth_test_servers::Postgres;
 use futures_util::future::join_all;
 use tokio_postgres::{Client, NoTls};
 
-use crate::{TIMEOUT, all_resumes, changes, create, find, in_time, looks, options, records::NOW};
+use crate::{TIMEOUT, all_resumes, changes, create, find, in_time, looks, options};
 
 /// Another client, with a transaction open.
 pub(crate) async fn another(server: &Postgres) -> Client {

@@ -91,24 +91,6 @@ async fn ranks_of_any_size_are_in_order() {
     assert_eq!(store.list(&shop_index(), after.as_ref(), 1).await.unwrap(), []);
 }
 
-/// An entry that the next document carries as well is not taken for one that it no longer carries.
-#[tokio::test]
-async fn an_entry_that_is_carried_on_stays() {
-    let Some(url) = url() else { return };
-    let store = open(&url).await;
-    let listed = |expects, next, index: &[_]| {
-        vec![Change::Put(Put { index: index.to_vec(), ..put(0, expects, next) })]
-    };
-    committed(&store, "a", listed(None, 1, &[entry(true, 1), entry(false, 2)])).await;
-    committed(&store, "a", listed(Some(1), 2, &[entry(true, 1), entry(false, 3)])).await;
-    let own = Index { partition: Some(partition("a")), name: INDEX.parse().unwrap() };
-    let found = list(&store, 10).await;
-    assert_eq!(found.iter().map(|found| found.document.version).collect::<Vec<_>>(), [version(2)]);
-    let found = store.list(&own, None, 10).await.unwrap();
-    assert_eq!(found.iter().map(|found| found.position.rank).collect::<Vec<_>>(), [3]);
-    assert_eq!(ask(&url, "KEYS *:i*").lines().next(), Some("*2"));
-}
-
 /// As a server leaves them that evicted documents.
 #[tokio::test]
 async fn entries_without_their_documents_are_skipped_and_removed() {

@@ -1,10 +1,8 @@
-//! Redis as a store of documents: the suite on one node and on two, random histories beside the memory store, what is kept how
+//! Redis as a store of documents, beside the suite: random histories beside the memory store, what is kept how
 //! long, and what faults of the server and of the way there may do.
 
 #![cfg(feature = "redis")]
 
-#[path = "../support/alternating.rs"]
-mod alternating;
 mod faults;
 #[path = "../redis/fixtures.rs"]
 mod fixtures;
@@ -19,9 +17,8 @@ use std::sync::{
     atomic::{AtomicUsize, Ordering},
 };
 
-use alternating::Alternating;
 use commerce_auth::{
-    RedisStore, conformance, state_conformance,
+    RedisStore,
     store::{
         Change, Changes, CommitOutcome, Document, DocumentId, Index, IndexEntry, Key, Name, Partition, Put,
         StateStore, Version,
@@ -48,55 +45,12 @@ fn url() -> Option<String> {
     SERVER.as_ref().map(|server| format!("{}{}", server.url(), database()))
 }
 
-async fn open(url: &str) -> RedisStore {
-    RedisStore::connect(url).await.expect("the server is there")
-}
-
 fn tokio() -> Runtime {
     Runtime::new().expect("tokio starts")
 }
 
-state_conformance! {
-    mod one_node;
-    skip_unless: SERVER.is_some();
-    runtime: { let tokio = tokio(); move |future| tokio.block_on(future) };
-    store: || async { open(&url().unwrap()).await };
-}
-
-state_conformance! {
-    mod two_nodes;
-    skip_unless: SERVER.is_some();
-    runtime: { let tokio = tokio(); move |future| tokio.block_on(future) };
-    store: || async {
-        let url = url().unwrap();
-        Alternating::new([open(&url).await, open(&url).await])
-    };
-}
-
-/// The same suite, where the machine has Valkey.
-static VALKEY: LazyLock<Option<Redis>> = LazyLock::new(|| Redis::start_valkey_with(&["--databases", "2000"]));
-
-state_conformance! {
-    mod valkey;
-    skip_unless: VALKEY.is_some();
-    runtime: { let tokio = tokio(); move |future| tokio.block_on(future) };
-    store: || async { open(&format!("{}{}", VALKEY.as_ref().unwrap().url(), database())).await };
-}
-
-#[test]
-fn every_error_has_a_source() {
-    if SERVER.is_none() {
-        return;
-    }
-    let tokio = tokio();
-    let broken = || async {
-        let proxy = Proxy::to(server().port());
-        let store = open(&server().url_through(proxy.port())).await;
-        proxy.refuse(true);
-        proxy.cut();
-        store
-    };
-    conformance::run_state_broken(|future| tokio.block_on(future), broken).unwrap();
+async fn open(url: &str) -> RedisStore {
+    RedisStore::connect(url).await.expect("the server is there")
 }
 
 #[tokio::test(flavor = "multi_thread")]

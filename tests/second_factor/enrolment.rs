@@ -192,7 +192,7 @@ async fn a_token_does_not_replace_another_authenticator() {
     let set = set_up(&shop, &token).await.unwrap();
     // Whatever the order of events at other nodes: it names the factor that it is to replace.
     let another = json!("0".repeat(64));
-    meddle(&shop.store, 7, "enrolment", |enrolment| enrolment["document"]["replaces"] = another).await;
+    meddle(&*shop.store, 7, "enrolment", |enrolment| enrolment["document"]["replaces"] = another).await;
     assert!(matches!(set_up(&shop, &token).await, Err(Error::AlreadyEnrolled)));
     let code = set.code_at(shop.now());
     assert!(matches!(activate(&shop, &token, &code).await, Err(Error::AlreadyEnrolled)));
@@ -297,7 +297,7 @@ async fn a_failed_activation_ends_the_enrolment() {
     down.store(true, Ordering::SeqCst);
     assert_eq!(activate(&shop, &token, &code).await.unwrap_err().kind(), ErrorKind::Unavailable);
     down.store(false, Ordering::SeqCst);
-    assert!(stored(&shop.store, 7, "factor").await.is_none());
+    assert!(stored(&*shop.store, 7, "factor").await.is_none());
     assert!(matches!(activate(&shop, &token, &code).await, Err(Error::InvalidEnrolmentToken)));
     // It is begun again.
     let token = mailed(&shop).await;
@@ -313,15 +313,15 @@ async fn what_expired_is_purged_and_a_factor_is_not() {
     activate(&shop, &token, &set.unused_code(shop.now()).unwrap()).await.unwrap();
     let admin = super::token(&shop, &set).await;
     let _ = shop.auth.begin_admin_enrolment(admin.as_str()).await.unwrap();
-    assert!(stored(&shop.store, 7, "enrolment").await.is_some());
+    assert!(stored(&*shop.store, 7, "enrolment").await.is_some());
     shop.advance(60 * 60 - 1);
     shop.auth.purge(usize::MAX).await.unwrap();
     // An hour for the clocks of other nodes.
     shop.advance(60 * 60);
     shop.auth.purge(usize::MAX).await.unwrap();
-    assert!(stored(&shop.store, 7, "enrolment").await.is_some());
+    assert!(stored(&*shop.store, 7, "enrolment").await.is_some());
     shop.advance(1);
     assert!(shop.auth.purge(usize::MAX).await.unwrap().documents >= 2, "the enrolment and its pointer");
-    assert!(stored(&shop.store, 7, "enrolment").await.is_none());
-    assert!(stored(&shop.store, 7, "factor").await.is_some());
+    assert!(stored(&*shop.store, 7, "enrolment").await.is_none());
+    assert!(stored(&*shop.store, 7, "factor").await.is_some());
 }

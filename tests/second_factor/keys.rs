@@ -34,7 +34,7 @@ async fn import(shop: &Shop) -> Authenticator {
 
 /// The key that the stored secret is under.
 async fn key(shop: &Shop) -> u64 {
-    stored(&shop.store, 7, "factor").await.unwrap()["secret"]["key"].as_u64().unwrap()
+    stored(&*shop.store, 7, "factor").await.unwrap()["secret"]["key"].as_u64().unwrap()
 }
 
 /// Gives each of these admin users, who are new, the secret of [`SECRET`], sealed with this keyring.
@@ -131,14 +131,14 @@ async fn a_key_that_is_missing_is_no_refusal() {
 async fn a_secret_opens_for_its_admin_user_alone() {
     let (shop, authenticator) = enrolled();
     // A thief who may write gives an admin user the sealed secret of another one, whose authenticator the thief has.
-    let stolen = stored(&shop.store, 7, "factor").await.unwrap();
+    let stolen = stored(&*shop.store, 7, "factor").await.unwrap();
     import_all(&shop, &super::keyring(), 8..9).await;
     let sign_in = || {
         let code = authenticator.unused_code(shop.now()).unwrap();
         shop.auth.generate_admin_token(AdminSignIn::new("admin-8", ADMIN_PASSWORD).otp(code))
     };
     for planted in [["secret"].as_slice(), &["secret", "name"], &["secret", "name", "admin"]] {
-        meddle(&shop.store, 8, "factor", |factor| {
+        meddle(&*shop.store, 8, "factor", |factor| {
             for field in planted {
                 factor["document"][field] = stolen[field].clone();
             }
@@ -151,17 +151,18 @@ async fn a_secret_opens_for_its_admin_user_alone() {
 #[tokio::test]
 async fn a_changed_bit_is_noticed() {
     let (shop, authenticator) = enrolled();
-    let factor = stored(&shop.store, 7, "factor").await.unwrap();
+    let factor = stored(&*shop.store, 7, "factor").await.unwrap();
     let whole = factor["secret"]["bytes"].as_str().unwrap();
     for place in [0, 46, 48, 87, whole.len() - 1] {
         let digit = whole[place..].chars().next().and_then(|digit| digit.to_digit(16)).unwrap();
         let mut changed = whole.to_owned();
         changed.replace_range(place..=place, &format!("{:x}", digit ^ 1));
-        meddle(&shop.store, 7, "factor", |factor| factor["document"]["secret"]["bytes"] = json!(changed))
+        meddle(&*shop.store, 7, "factor", |factor| factor["document"]["secret"]["bytes"] = json!(changed))
             .await;
         let error = sign_in(&shop, &authenticator.code_at(shop.now())).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Unavailable);
-        meddle(&shop.store, 7, "factor", |factor| factor["document"]["secret"]["bytes"] = json!(whole)).await;
+        meddle(&*shop.store, 7, "factor", |factor| factor["document"]["secret"]["bytes"] = json!(whole))
+            .await;
     }
     token(&shop, &authenticator).await;
 }
@@ -171,12 +172,12 @@ async fn a_changed_bit_is_noticed() {
 async fn a_factor_of_a_newer_format_is_unavailable_and_stays_as_it_is() {
     let (shop, authenticator) = enrolled();
     let admin = token(&shop, &authenticator).await;
-    meddle(&shop.store, 7, "factor", |factor| {
+    meddle(&*shop.store, 7, "factor", |factor| {
         factor["format"] = json!(2);
         factor["document"]["more"] = json!(true);
     })
     .await;
-    let before = stored(&shop.store, 7, "factor").await;
+    let before = stored(&*shop.store, 7, "factor").await;
     shop.advance(30);
     let id = AdminId::from(7);
     for refused in [
@@ -193,7 +194,7 @@ async fn a_factor_of_a_newer_format_is_unavailable_and_stays_as_it_is() {
             "{refused:?}"
         );
     }
-    assert_eq!(stored(&shop.store, 7, "factor").await, before);
+    assert_eq!(stored(&*shop.store, 7, "factor").await, before);
 }
 
 #[tokio::test]
@@ -225,7 +226,7 @@ async fn the_same_secret_is_never_sealed_alike() {
     let (one, other) = (enrolled().0, enrolled().0);
     let mut sealed = Vec::new();
     for shop in [&one, &other] {
-        let factor = stored(&shop.store, 7, "factor").await.unwrap();
+        let factor = stored(&*shop.store, 7, "factor").await.unwrap();
         assert!(!factor.to_string().contains(SECRET));
         sealed.push(factor["secret"]["bytes"].clone());
     }

@@ -154,9 +154,9 @@ async fn removal_opens_the_budget_of_wrong_codes() {
 async fn with_a_deleted_account_goes_its_factor() {
     let (shop, _) = enrolled_on(MemoryStore::new(), with_second_factor());
     shop.auth.admin_changed(&AdminId::from(7), AdminChange::Disabled).await.unwrap();
-    assert!(stored(&shop.store, 7, "factor").await.is_some());
+    assert!(stored(&*shop.store, 7, "factor").await.is_some());
     shop.auth.admin_changed(&AdminId::from(7), AdminChange::Deleted).await.unwrap();
-    assert!(stored(&shop.store, 7, "factor").await.is_none());
+    assert!(stored(&*shop.store, 7, "factor").await.is_none());
 }
 
 #[tokio::test]
@@ -242,7 +242,7 @@ async fn without_an_end_to_earlier_tokens_nothing_is_activated() {
     assert_eq!(activated.unwrap_err().kind(), ErrorKind::Unavailable);
     let imported = shop.auth.import_admin_factor(&id, authenticator.secret()).await;
     assert_eq!(imported.unwrap_err().kind(), ErrorKind::Unavailable);
-    assert!(stored(&shop.store, 7, "factor").await.is_none());
+    assert!(stored(&*shop.store, 7, "factor").await.is_none());
     down.store(false, Ordering::SeqCst);
     shop.auth.activate_admin_factor(mailed.as_str(), code.as_str(), &origin).await.unwrap();
 }

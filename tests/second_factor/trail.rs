@@ -97,7 +97,7 @@ async fn without_a_record_nothing_is_spent_and_nothing_issued() {
     let authenticator = Authenticator::new(SECRET);
     shop.auth.import_admin_factor(&AdminId::from(7), authenticator.secret()).await.unwrap();
     let admin = token(&shop, &authenticator).await;
-    let factor = || async { stored(&shop.store, 7, "factor").await.unwrap() };
+    let factor = || async { stored(&*shop.store, 7, "factor").await.unwrap() };
     let before = factor().await;
     sink.keep(0);
     let code = authenticator.unused_code(shop.now()).unwrap();

@@ -57,6 +57,7 @@ faults! {
     OrdersRanksWithoutSign,
     GoesOnBehindTheRank,
     ListsAHundred,
+    DropsTheEntryThatIsPutAgain,
     ListsWhatIsGone,
     MixesIndexes,
     PutsInTwoSteps,
@@ -152,6 +153,10 @@ impl Faulty {
             Fault::CutsAt65535Bytes => put.bytes.truncate(65_535),
             Fault::KeepsAnEndThatIsTakenAway => {
                 put.keep_until = put.keep_until.or(last.and_then(|last| last.keep_until));
+            }
+            Fault::DropsTheEntryThatIsPutAgain => {
+                let earlier = last.map(|last| last.index).unwrap_or_default();
+                put.index.retain(|entry| !earlier.contains(entry));
             }
             Fault::ListsWhatIsGone => {
                 let replaced = |name| put.index.iter().any(|entry| entry.name == name);

@@ -1,73 +1,16 @@
-//! The suite of a state store on the memory backend, and the proof that it notices faults: for each case
-//! there is a faulty store that this case alone catches.
+//! The cases of a state store, and the proof that they notice faults: for each there is a faulty store that it
+//! alone catches.
 
+#[macro_use]
+#[path = "../support/each_fault.rs"]
+mod each_fault;
 mod faulty;
 mod racing;
 
-use commerce_auth::{
-    MemoryStore,
-    conformance::{STATE_CASES, run_state, run_state_broken},
-    state_conformance,
-};
 use faulty::{Fault, Faulty};
 
-state_conformance! {
-    mod memory;
-    runtime: |future| pollster::block_on(future);
-    store: || async { MemoryStore::new() };
-    broken: || async { Faulty::new(Fault::IsUnreachable) };
-}
-
-state_conformance! {
-    mod memory_under_tokio;
-    runtime: {
-        let tokio = tokio::runtime::Runtime::new().expect("tokio starts");
-        move |future| tokio.block_on(future)
-    };
-    store: || async { MemoryStore::new() };
-}
-
-// A store that is soon full.
-state_conformance! {
-    mod small_memory;
-    runtime: |future| pollster::block_on(future);
-    store: || async { MemoryStore::with_attempt_capacity(64) };
-}
-
-/// The cases that fail on a store with this fault.
-fn caught_by(fault: Fault) -> Vec<&'static str> {
-    let fails = |case: &&&str| {
-        let store = || async { Faulty::new(fault) };
-        run_state(|future| pollster::block_on(future), store, case).is_err()
-    };
-    STATE_CASES.iter().filter(fails).copied().collect()
-}
-
-macro_rules! each_fault {
-    ($($fault:ident => $module:ident::$case:ident,)*) => {
-        mod each_fault_is_caught_by_its_case_alone {
-            use super::*;
-
-            $(
-                #[test]
-                #[allow(non_snake_case)]
-                fn $fault() {
-                    let case = concat!(stringify!($module), "::", stringify!($case));
-                    assert_eq!(caught_by(Fault::$fault), [case]);
-                }
-            )*
-        }
-
-        #[test]
-        fn every_case_has_a_fault_that_it_alone_catches() {
-            let caught = [$(concat!(stringify!($module), "::", stringify!($case)),)*];
-            let missing: Vec<_> = STATE_CASES.iter().filter(|case| !caught.contains(case)).collect();
-            assert!(missing.is_empty(), "{missing:?}");
-        }
-    };
-}
-
 each_fault! {
+    state:
     CutsAtNul => documents::a_document_comes_back_byte_for_byte,
     CutsAt65535Bytes => documents::a_document_of_64_kib_comes_back,
     LoadsInTheOrderOfKeys => documents::a_load_answers_each_key_in_order,
@@ -90,6 +33,7 @@ each_fault! {
     OrdersRanksWithoutSign => lists::a_list_is_in_order_of_rank,
     GoesOnBehindTheRank => lists::a_list_goes_on_behind_a_position,
     ListsAHundred => lists::a_list_is_not_cut_short,
+    DropsTheEntryThatIsPutAgain => lists::an_entry_that_is_put_again_stays,
     ListsWhatIsGone => lists::a_list_leaves_out_entries_that_are_gone,
     MixesIndexes => lists::indexes_are_apart,
     PutsInTwoSteps => races::no_update_is_lost,
@@ -99,15 +43,4 @@ each_fault! {
     AnswersAConflictInTwoSteps => races::a_conflict_is_of_one_moment,
     ListsInTwoSteps => races::a_list_is_of_one_moment,
     SweepsInTwoSteps => races::a_sweep_spares_what_is_committed_meanwhile,
-}
-
-#[test]
-fn a_store_that_is_not_broken_is_no_broken_one() {
-    let store = || async { MemoryStore::new() };
-    assert!(run_state_broken(|future| pollster::block_on(future), store).is_err());
-}
-
-#[test]
-fn a_fault_that_is_none_is_caught_by_nothing() {
-    assert_eq!(caught_by(Fault::None), [""; 0]);
 }

@@ -4,7 +4,7 @@ use std::{fmt, future::poll_fn, num::NonZero, task::Poll};
 
 use async_trait::async_trait;
 use commerce_auth::{
-    CustomerId, Digest, Grant, MemoryStore, Origin, StoreError, Subject,
+    Digest, Grant, MemoryStore, Origin, StoreError, Subject,
     store::{
         Changes, CommitOutcome, Document, Generation, GenerationId, Index, Insert, Key, Listed, Partition,
         Position, StateStore, TokenStore,

@@ -1,5 +1,5 @@
 //! A token store over plain maps, with one fault or none. Each verb takes the one lock once; a fault "in two
-//! steps" takes it twice, without a pause between.
+//! steps" takes it twice, and lets other threads run between.
 
 use std::{
     cmp::Reverse,
@@ -116,6 +116,9 @@ impl Faulty {
         cap: NonZero<usize>,
         now: OffsetDateTime,
     ) -> Vec<Digest> {
+        if tables.grants.len() < cap.get() {
+            return Vec::new();
+        }
         let counts = |row: &&Row| {
             let is_own = self.is(Fault::CountsEverybody) || row.grant.subject == grant.subject;
             let counts_dead = self.is(Fault::CountsTheExpired) && tables.shop == Some(row.shop);
@@ -288,18 +291,28 @@ impl TokenStore for Faulty {
             tables.generations.insert(self.name(subject), fresh);
             return Ok(Generation { shop: fresh, subject: Some(fresh) });
         }
-        tables.generations.insert(self.name(subject), fresh);
+        if !self.is(Fault::RevokesAllInTwoSteps) {
+            tables.generations.insert(self.name(subject), fresh);
+        }
         tables.revoked_at.insert(subject.clone(), now);
         let is_kept = |digest: &Digest| Some(digest) == keep && !self.is(Fault::KeepsNone);
         let mut ended: Vec<_> = self.own(&tables, subject).map(|row| row.grant.digest).collect();
         if self.is(Fault::KeepsAllForAnother) && keep.is_some_and(|keep| !ended.contains(keep)) {
             ended.clear();
         }
+        if self.is(Fault::RevokesTheLiveAlone) {
+            ended.retain(|digest| now < tables.grants[digest].grant.expires_at);
+        }
         if self.is(Fault::EndsAHundred) {
             ended.truncate(100);
         }
         for digest in ended.into_iter().filter(|digest| !is_kept(digest)) {
             tables.grants.remove(&digest);
+        }
+        if self.is(Fault::RevokesAllInTwoSteps) {
+            drop(tables);
+            tables = self.second_step()?;
+            tables.generations.insert(subject.clone(), fresh);
         }
         let moved = self.begin(&mut tables, subject, fresh);
         Ok(if self.is(Fault::AnswersTheEarlierGeneration) { earlier } else { moved })
@@ -312,6 +325,9 @@ impl TokenStore for Faulty {
             return Ok(fresh);
         }
         self.tables()?.shop = Some(fresh);
+        if self.is(Fault::RaisesThenClears) {
+            self.second_step()?.grants.clear();
+        }
         Ok(fresh)
     }
 
@@ -339,7 +355,7 @@ impl TokenStore for Faulty {
         let grants: Vec<_> = expired.map(|row| row.grant.digest).collect();
         let bars: Vec<_> = {
             let early = Duration::from_secs(if self.is(Fault::PurgesBars) { 20 } else { 0 });
-            let is_over = |until: &OffsetDateTime| *until <= now + early;
+            let is_over = |until: &OffsetDateTime| *until <= now + early || self.is(Fault::PurgesEveryBar);
             tables.barred.iter().filter(|(_, until)| is_over(until)).map(|(digest, _)| *digest).collect()
         };
         if self.is(Fault::PurgesInTwoSteps) {

@@ -1,74 +1,17 @@
-//! The suite of a token store on the memory backend, and the proof that it notices faults: for each case there
-//! is a faulty store that this case alone catches.
+//! The cases of a token store, and the proof that they notice faults: for each there is a faulty store that it
+//! alone catches.
 
+#[macro_use]
+#[path = "../support/each_fault.rs"]
+mod each_fault;
 mod fault;
 mod faulty;
 
-use commerce_auth::{
-    MemoryStore,
-    conformance::{TOKEN_CASES, run_tokens, run_tokens_broken},
-    token_conformance,
-};
 use fault::Fault;
 use faulty::Faulty;
 
-token_conformance! {
-    mod memory;
-    runtime: |future| pollster::block_on(future);
-    store: || async { MemoryStore::new() };
-    broken: || async { Faulty::new(Fault::IsUnreachable) };
-}
-
-token_conformance! {
-    mod memory_under_tokio;
-    runtime: {
-        let tokio = tokio::runtime::Runtime::new().expect("tokio starts");
-        move |future| tokio.block_on(future)
-    };
-    store: || async { MemoryStore::new() };
-}
-
-// A correct store that a reader of the documentation would write.
-token_conformance! {
-    mod plain;
-    runtime: |future| pollster::block_on(future);
-    store: || async { Faulty::new(Fault::None) };
-}
-
-/// The cases that fail on a store with this fault.
-fn caught_by(fault: Fault) -> Vec<&'static str> {
-    let fails = |case: &&&str| {
-        let store = || async { Faulty::new(fault) };
-        run_tokens(|future| pollster::block_on(future), store, case).is_err()
-    };
-    TOKEN_CASES.iter().filter(fails).copied().collect()
-}
-
-macro_rules! each_fault {
-    ($($fault:ident => $module:ident::$case:ident,)*) => {
-        mod each_fault_is_caught_by_its_case_alone {
-            use super::*;
-
-            $(
-                #[test]
-                #[allow(non_snake_case)]
-                fn $fault() {
-                    let case = concat!(stringify!($module), "::", stringify!($case));
-                    assert_eq!(caught_by(Fault::$fault), [case]);
-                }
-            )*
-        }
-
-        #[test]
-        fn every_case_has_a_fault_that_it_alone_catches() {
-            let caught = [$(concat!(stringify!($module), "::", stringify!($case)),)*];
-            let missing: Vec<_> = TOKEN_CASES.iter().filter(|case| !caught.contains(case)).collect();
-            assert!(missing.is_empty(), "{missing:?}");
-        }
-    };
-}
-
 each_fault! {
+    tokens:
     FindsOnTheDefaultWebsite => lives::what_is_inserted_is_found,
     Overwrites => lives::a_digest_is_inserted_once,
     ExpiresLate => lives::a_grant_expires_at_the_instant,
@@ -84,6 +27,7 @@ each_fault! {
     TakesNoneForAny => revokes::revoke_all_stops_a_sign_in_in_flight,
     RefusesTheSameInstant => revokes::revoke_all_spares_a_later_sign_in,
     SharesTheGeneration => revokes::revoke_all_spares_a_later_sign_in,
+    RevokesTheLiveAlone => revokes::revoke_all_ends_what_its_clock_takes_for_expired,
     KeepsNone => revokes::revoke_all_keeps_one,
     KeepsAllForAnother => revokes::revoke_all_keeps_only_its_own,
     SparesAdmins => revokes::revoke_everything_ends_all,
@@ -104,13 +48,16 @@ each_fault! {
     InsertsInTwoSteps => races::one_insertion_of_a_digest_wins,
     RevokesInTwoSteps => races::a_revoke_wins_over_its_insertion,
     ComparesInTwoSteps => races::revoke_all_races_sign_ins,
+    RevokesAllInTwoSteps => races::revoke_all_races_sign_ins,
     ClearsThenRaises => races::revoke_everything_races_sign_ins,
+    RaisesThenClears => races::revoke_everything_races_sign_ins,
     EvictsInTwoSteps => races::the_cap_is_exact_under_races,
     PurgesInTwoSteps => races::a_purge_spares_a_bar_that_is_lengthened,
 }
 
+/// This one bends what two cases look at.
 #[test]
-fn a_store_that_is_not_broken_is_no_broken_one() {
-    let store = || async { MemoryStore::new() };
-    assert!(run_tokens_broken(|future| pollster::block_on(future), store).is_err());
+fn a_purge_of_every_bar_is_caught() {
+    let cases = ["lists::purging_keeps_bars", "races::a_purge_spares_a_bar_that_is_lengthened"];
+    assert_eq!(caught_by(Fault::PurgesEveryBar), cases);
 }

@@ -177,7 +177,7 @@ async fn an_authenticator_that_came_meanwhile_is_not_replaced() {
     let setup = post(&site, CONFIGURE, json!({"tfaToken": token})).await.json();
     // Whatever the order of events at other nodes: the enrolment names the factor that it is to replace.
     let another = json!("0".repeat(64));
-    meddle(&site.shop.store, 7, "enrolment", |enrolment| enrolment["document"]["replaces"] = another).await;
+    meddle(&*site.shop.store, 7, "enrolment", |enrolment| enrolment["document"]["replaces"] = another).await;
     let there = message("Provider is already configured.");
     let code = Authenticator::new(setup["secret_code"].as_str().unwrap()).code_at(site.shop.now());
     for (path, body) in [

@@ -1,5 +1,3 @@
-pub(super) mod broken;
-pub(super) mod factors;
 pub(super) mod state;
 pub(super) mod tokens;
 

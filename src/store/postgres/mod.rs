@@ -42,13 +42,13 @@ mod audit;
 mod connector;
 mod failure;
 mod locking;
-mod migrations;
 mod options;
 mod pipelined;
 mod proof;
 mod session;
 mod state;
 mod statements;
+mod tables;
 mod tokens;
 
 pub use accounts::{PostgresAdmins, PostgresCustomers};

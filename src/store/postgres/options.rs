@@ -11,10 +11,10 @@ use super::{
     Failure, Inner, OpenError, PostgresStore,
     connector::Connector,
     locking::Locking,
-    migrations,
     pipelined::Pipelined,
     proof,
     statements::{Command, Query},
+    tables,
 };
 use crate::error::StoreError;
 
@@ -75,7 +75,7 @@ impl PostgresOptions {
         Self { timeout: timeout.max(Duration::from_millis(10)), ..self }
     }
 
-    /// Whether to make the tables where they are missing or old; otherwise [`connect`](Self::connect) only looks. See the
+    /// Whether to make the tables where they are missing; otherwise [`connect`](Self::connect) only looks. See the
     /// [module's documentation](super) for what the user of the URL must be allowed to do.
     pub fn migrate(self, migrate: bool) -> Self {
         Self { migrate, ..self }
@@ -120,9 +120,9 @@ impl PostgresOptions {
         let prepare = async {
             let (mut client, _driver) = proof::open(&connector, self.pipelined + self.locking).await?;
             if self.migrate {
-                migrations::migrate(&mut client, &schema).await?;
+                tables::make(&mut client, &schema).await?;
             } else {
-                migrations::check(&mut client, &schema).await?;
+                tables::check(&mut client, &schema).await?;
             }
             proof::tables(&client, &schema, queries.iter().chain(&commands)).await
         };

@@ -1,4 +1,4 @@
--- Version 1. Times are microseconds since 1970. Whatever takes several statements is a function: one round trip, and atomic
+-- Version 1 of the tables. Times are microseconds since 1970. Whatever takes several statements is a function: one round trip, and atomic
 -- by being one statement of its caller. Locks are advisory, by name, so that what is not there yet can be locked, too;
 -- each statement after a lock sees what was committed before it (read committed, volatile functions).
 
@@ -42,8 +42,37 @@ CREATE TABLE "{schema}".bars (
 );
 CREATE INDEX bars_by_end ON "{schema}".bars (until);
 
+-- Versioned documents, whose meaning the library owns. SELECT convert_from(bytes, 'UTF8') shows one. True in
+-- listed: the document has entries in indexes.
+CREATE TABLE "{schema}".documents (
+    partition bytea NOT NULL,
+    kind text COLLATE "C" NOT NULL,
+    id bytea NOT NULL,
+    version bytea NOT NULL,
+    keep_until bigint,
+    listed boolean NOT NULL,
+    bytes bytea NOT NULL,
+    PRIMARY KEY (partition, kind, id)
+);
+CREATE INDEX documents_by_end ON "{schema}".documents (keep_until) WHERE keep_until IS NOT NULL;
+
+-- Entries of documents in indexes. The scope is the partition that the index belongs to, or empty for an index of the
+-- whole shop.
+CREATE TABLE "{schema}".entries (
+    scope bytea NOT NULL,
+    name text COLLATE "C" NOT NULL,
+    rank bigint NOT NULL,
+    partition bytea NOT NULL,
+    kind text COLLATE "C" NOT NULL,
+    id bytea NOT NULL,
+    PRIMARY KEY (scope, name, rank, partition, kind, id)
+);
+CREATE INDEX entries_by_document ON "{schema}".entries (partition, kind, id);
+
+-- The audit trail: places without gaps, each event in two parts, and a chain of signatures over them
+-- (src/audit/chain.rs). Signed text is kept byte for byte: json, not jsonb.
 CREATE TABLE "{schema}".audit_events (
-    arrival bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    position bigint PRIMARY KEY,
     id uuid NOT NULL UNIQUE,
     at bigint NOT NULL,
     action text NOT NULL,
@@ -52,10 +81,17 @@ CREATE TABLE "{schema}".audit_events (
     subject_kind text,
     subject_id text,
     actor text,
-    event jsonb NOT NULL
+    account text,
+    event json NOT NULL,
+    personal json,
+    key_id bigint,
+    link bytea,
+    erased bytea
 );
 CREATE INDEX audit_events_by_subject ON "{schema}".audit_events (subject_id, subject_kind, at);
 CREATE INDEX audit_events_by_actor ON "{schema}".audit_events (actor, at) WHERE actor IS NOT NULL;
+-- What names an account and no subject: a customer's, too, once the customer is to be erased.
+CREATE INDEX audit_events_by_account ON "{schema}".audit_events (account) WHERE subject_id IS NULL AND account IS NOT NULL;
 
 CREATE TABLE "{schema}".customers (
     id text PRIMARY KEY,
@@ -74,7 +110,8 @@ CREATE TABLE "{schema}".admins (
     username text NOT NULL,
     password_hash text,
     status text NOT NULL,
-    permissions text NOT NULL
+    permissions text NOT NULL,
+    requires_second_factor boolean NOT NULL
 );
 
 -- The number of a name, for advisory locks: a whole database shares them.
@@ -164,5 +201,153 @@ BEGIN
     );
     GET DIAGNOSTICS v_removed = ROW_COUNT;
     RETURN v_bars + v_removed;
+END
+$$;
+
+---- Documents
+
+-- Makes all changes of one partition or none. A change with a version puts a document, one of p_deletes removes it, any other
+-- only compares. An entry belongs to the change at its place. If a version is not the expected one, answers the current
+-- documents.
+--
+-- The lock keeps out other commits, also where there is no row yet. The rows are locked against a sweep, which takes
+-- no lock of a partition. Each statement finds its row by the whole primary key: a join with the arrays might read all of
+-- the partition.
+CREATE FUNCTION "{schema}".commit_documents(
+    p_partition bytea, p_kinds text[], p_ids bytea[], p_expects bytea[], p_deletes boolean[], p_versions bytea[],
+    p_keep_untils bigint[], p_contents bytea[], p_places integer[], p_scopes bytea[], p_names text[], p_ranks bigint[],
+    OUT committed boolean, OUT versions bytea[], OUT contents bytea[]
+) LANGUAGE plpgsql AS $$
+DECLARE
+    v_version bytea;
+    v_listed boolean;
+    v_were_listed boolean[] := '{}';
+BEGIN
+    PERFORM pg_advisory_xact_lock("{schema}".lock_of('partition', encode(p_partition, 'hex')));
+    committed := true;
+    FOR i IN 1 .. cardinality(p_kinds) LOOP
+        SELECT version, listed INTO v_version, v_listed FROM "{schema}".documents
+            WHERE partition = p_partition AND kind = p_kinds[i] AND id = p_ids[i] FOR UPDATE;
+        IF v_version IS DISTINCT FROM p_expects[i] THEN
+            committed := false;
+            SELECT array_agg(document.version ORDER BY wanted.place), array_agg(document.bytes ORDER BY wanted.place)
+                INTO versions, contents
+                FROM unnest(p_kinds, p_ids) WITH ORDINALITY AS wanted (kind, id, place) LEFT JOIN LATERAL (
+                    SELECT version, bytes FROM "{schema}".documents
+                    WHERE partition = p_partition AND kind = wanted.kind AND id = wanted.id LIMIT 1
+                ) AS document ON true;
+            RETURN;
+        END IF;
+        v_were_listed := v_were_listed || v_listed;
+    END LOOP;
+    FOR i IN 1 .. cardinality(p_kinds) LOOP
+        CONTINUE WHEN p_versions[i] IS NULL AND NOT p_deletes[i];
+        IF v_were_listed[i] THEN
+            DELETE FROM "{schema}".entries WHERE partition = p_partition AND kind = p_kinds[i] AND id = p_ids[i];
+        END IF;
+        IF p_deletes[i] THEN
+            DELETE FROM "{schema}".documents WHERE partition = p_partition AND kind = p_kinds[i] AND id = p_ids[i];
+        ELSIF p_expects[i] IS NULL THEN
+            INSERT INTO "{schema}".documents VALUES (
+                p_partition, p_kinds[i], p_ids[i], p_versions[i], p_keep_untils[i], i = ANY (p_places), p_contents[i]
+            );
+        ELSE
+            UPDATE "{schema}".documents SET version = p_versions[i], keep_until = p_keep_untils[i],
+                listed = i = ANY (p_places), bytes = p_contents[i]
+                WHERE partition = p_partition AND kind = p_kinds[i] AND id = p_ids[i];
+        END IF;
+    END LOOP;
+    IF cardinality(p_places) > 0 THEN
+        INSERT INTO "{schema}".entries
+            SELECT entry.scope, entry.name, entry.rank, p_partition, p_kinds[entry.place], p_ids[entry.place]
+            FROM unnest(p_places, p_scopes, p_names, p_ranks) AS entry (place, scope, name, rank);
+    END IF;
+END
+$$;
+
+-- Documents that a commit is at are left for the next time; a row that was changed meanwhile is compared again once it is
+-- locked. The entries are removed by a later statement, which sees those that the last commit wrote.
+CREATE FUNCTION "{schema}".sweep_documents(p_until bigint, p_limit bigint) RETURNS bigint LANGUAGE plpgsql AS $$
+DECLARE
+    v_removed bigint;
+    v_partitions bytea[];
+    v_kinds text[];
+    v_ids bytea[];
+BEGIN
+    WITH due AS MATERIALIZED (
+        SELECT partition, kind, id FROM "{schema}".documents
+        WHERE keep_until <= p_until LIMIT p_limit FOR UPDATE SKIP LOCKED
+    ), removed AS (
+        DELETE FROM "{schema}".documents AS document USING due
+        WHERE document.partition = due.partition AND document.kind = due.kind AND document.id = due.id
+        RETURNING document.partition, document.kind, document.id, document.listed
+    )
+    SELECT count(*), array_agg(partition) FILTER (WHERE listed), array_agg(kind) FILTER (WHERE listed),
+            array_agg(id) FILTER (WHERE listed)
+        INTO v_removed, v_partitions, v_kinds, v_ids FROM removed;
+    IF v_ids IS NOT NULL THEN
+        DELETE FROM "{schema}".entries AS entry USING unnest(v_partitions, v_kinds, v_ids) AS gone (partition, kind, id)
+            WHERE entry.partition = gone.partition AND entry.kind = gone.kind AND entry.id = gone.id;
+    END IF;
+    RETURN v_removed;
+END
+$$;
+
+---- The audit trail
+
+-- Appends records if the last one and the last link are what the caller took them for, and none of the records is there
+-- already. Answers whether it did, and else what it found. The caller has signed them in their order.
+CREATE FUNCTION "{schema}".append_records(
+    p_last bigint, p_link bytea, p_ids text[], p_ats bigint[], p_actions text[], p_outcomes text[], p_whys text[],
+    p_kinds text[], p_subjects text[], p_actors text[], p_accounts text[], p_events text[], p_personals text[],
+    p_keys bigint[], p_links bytea[],
+    OUT appended boolean, OUT known text[], OUT last bigint, OUT link bytea
+) LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM pg_advisory_xact_lock("{schema}".lock_of('audit', ''));
+    SELECT record.position, record.link INTO last, link
+        FROM "{schema}".audit_events AS record ORDER BY record.position DESC LIMIT 1;
+    last := coalesce(last, 0);
+    IF p_links[1] IS NULL THEN
+        -- Nothing is signed: nobody asks for the link.
+        link := p_link;
+    ELSIF link IS NULL AND last <> 0 THEN
+        -- Somebody without a key has recorded in between.
+        SELECT record.link INTO link FROM "{schema}".audit_events AS record
+            WHERE record.link IS NOT NULL ORDER BY record.position DESC LIMIT 1;
+    END IF;
+    known := ARRAY(SELECT id::text FROM "{schema}".audit_events WHERE id = ANY (p_ids::uuid[]));
+    appended := last = p_last AND link IS NOT DISTINCT FROM p_link AND cardinality(known) = 0;
+    IF appended THEN
+        INSERT INTO "{schema}".audit_events (
+            position, id, at, action, outcome, why, subject_kind, subject_id, actor, account, event, personal, key_id, link
+        ) SELECT p_last + record.place, record.id::uuid, record.at, record.action, record.outcome, record.why, record.kind,
+            record.subject, record.actor, record.account, record.event::json, record.personal::json, record.key,
+            record.link
+        FROM unnest(
+            p_ids, p_ats, p_actions, p_outcomes, p_whys, p_kinds, p_subjects, p_actors, p_accounts, p_events, p_personals,
+            p_keys, p_links
+        ) WITH ORDINALITY AS record (
+            id, at, action, outcome, why, kind, subject, actor, account, event, personal, key, link, place
+        );
+    END IF;
+END
+$$;
+
+-- Keeps what is left of records whose personal part is erased; how many there were.
+CREATE FUNCTION "{schema}".erase_records(p_positions bigint[], p_events text[], p_erasures bytea[]) RETURNS bigint
+LANGUAGE plpgsql AS $$
+DECLARE
+    v_erased bigint;
+BEGIN
+    UPDATE "{schema}".audit_events AS record SET
+        event = coalesce(rest.event::json, record.event), personal = NULL, erased = rest.erasure, account = NULL,
+        subject_id = CASE record.subject_kind WHEN 'customer' THEN NULL ELSE record.subject_id END,
+        subject_kind = nullif(record.subject_kind, 'customer')
+    FROM unnest(p_positions, p_events, p_erasures) AS rest (position, event, erasure)
+    -- Another one may have erased it meanwhile.
+    WHERE record.position = rest.position AND (record.personal IS NOT NULL OR record.link IS NULL);
+    GET DIAGNOSTICS v_erased = ROW_COUNT;
+    RETURN v_erased;
 END
 $$;

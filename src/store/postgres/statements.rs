@@ -65,7 +65,6 @@ statements! {
         CustomerById => "SELECT * FROM \"{schema}\".customers WHERE id = $1",
         AdminByUsername => "SELECT * FROM \"{schema}\".admins WHERE canonical_username = $1",
         AdminById => "SELECT * FROM \"{schema}\".admins WHERE id = $1",
-        
         LoadDocuments =>
             "SELECT document.version, document.bytes FROM unnest($2::text[], $3::bytea[]) WITH ORDINALITY \
              AS wanted (kind, id, place) LEFT JOIN LATERAL (SELECT version, bytes FROM \"{schema}\".documents \
@@ -104,7 +103,6 @@ statements! {
             "INSERT INTO \"{schema}\".epoch VALUES (1, $1) \
              ON CONFLICT (one) DO UPDATE SET shop_generation = excluded.shop_generation",
         PurgeTokens => "SELECT \"{schema}\".purge_tokens($1, $2)",
-        ($1, $2)",
         CommitDocuments =>
             "SELECT * FROM \"{schema}\".commit_documents($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
         SweepDocuments => "SELECT \"{schema}\".sweep_documents($1, $2)",

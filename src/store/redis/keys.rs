@@ -51,9 +51,6 @@ impl Keys {
         self.key(b"s", &subject_bytes(subject))
     }
 
-    )
-    }
-
     /// A document, by its name.
     pub(super) fn document(&self, name: &[u8]) -> Vec<u8> {
         self.key(b"d", name)

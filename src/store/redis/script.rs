@@ -28,7 +28,6 @@ scripts! {
     REVOKE_EVERYTHING: "#!lua flags=allow-oom" "revoke_everything";
     GRANTS: "#!lua flags=no-writes" "tokens" "order" "grants";
     PURGE_TOKENS: "#!lua flags=allow-oom" "tokens" "purge" "purge_tokens";
-    ";
     COMMIT: "#!lua" "documents" "commit";
     COMMIT_IN_PLACE: "#!lua flags=allow-oom" "documents" "commit";
     LIST_DOCUMENTS: "#!lua flags=allow-oom" "documents" "list_documents";

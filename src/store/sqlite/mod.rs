@@ -47,7 +47,6 @@
 mod accounts;
 mod audit;
 mod failure;
-mod migrations;
 mod open;
 mod readers;
 mod state;

@@ -12,11 +12,14 @@ use rusqlite::{
     ffi::{self, ErrorCode},
 };
 
-use super::{
-    Failure, Inner, OpenError, Readers, SqliteStore, Writer,
-    migrations::{self, VERSION},
-};
+use super::{Failure, Inner, OpenError, Readers, SqliteStore, Writer};
 use crate::error::StoreError;
+
+/// The tables of a file.
+const SCHEMA: &str = include_str!("schema.sql");
+
+/// The version of the tables.
+const VERSION: u32 = 1;
 
 /// Says whose the file is.
 const APPLICATION: i32 = 0x0ca1_1714;
@@ -67,7 +70,7 @@ impl SqliteOptions {
         Self { timeout: timeout.min(Self::LONGEST), ..self }
     }
 
-    /// Opens the file, or makes it; makes its tables, or brings them up to date.
+    /// Opens the file, or makes it; and its tables.
     ///
     /// # Errors
     ///
@@ -143,8 +146,8 @@ fn prepare(connection: &mut Connection, timeout: Duration) -> Result<(), OpenErr
         connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(refused)?;
     let found = check_owner(&transaction)?;
     if found < VERSION {
-        let made = migrations::steps_after(found)
-            .try_for_each(|step| transaction.execute_batch(step))
+        let made = transaction
+            .execute_batch(SCHEMA)
             .and_then(|()| transaction.pragma_update(None, "user_version", VERSION))
             .and_then(|()| transaction.pragma_update(None, "application_id", APPLICATION));
         made.map_err(refused)?;

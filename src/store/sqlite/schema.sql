@@ -1,4 +1,4 @@
--- Version 1. Times are microseconds since 1970. STRICT: what another hand writes is of the column's type at least.
+-- Version 1 of the tables. Times are microseconds since 1970. STRICT: what another hand writes is of the column's type at least.
 
 -- The generation of the shop, once it has one: 16 random bytes, which only the library draws.
 CREATE TABLE epoch (
@@ -40,8 +40,40 @@ CREATE TABLE bars (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX bars_by_end ON bars (until);
 
-CREATE TABLE audit_events (
+-- Versioned documents, whose meaning the library owns. SELECT CAST(bytes AS TEXT) shows one.
+-- Not 0 in listed: the document has entries in indexes.
+-- The rows are in order of their arrival: those that change soon after they were made share pages, and a change touches no
+-- page of the unique index, where neighbours are strangers.
+CREATE TABLE documents (
     arrival INTEGER PRIMARY KEY,
+    partition BLOB NOT NULL,
+    kind TEXT NOT NULL,
+    id BLOB NOT NULL,
+    version BLOB NOT NULL,
+    keep_until INTEGER,
+    listed INTEGER NOT NULL,
+    bytes BLOB NOT NULL,
+    UNIQUE (partition, kind, id)
+) STRICT;
+CREATE INDEX documents_by_end ON documents (keep_until) WHERE keep_until IS NOT NULL;
+
+-- Entries of documents in indexes. The scope is the partition that the index belongs to, or empty for an index of the
+-- whole shop.
+CREATE TABLE entries (
+    scope BLOB NOT NULL,
+    name TEXT NOT NULL,
+    rank INTEGER NOT NULL,
+    partition BLOB NOT NULL,
+    kind TEXT NOT NULL,
+    id BLOB NOT NULL,
+    PRIMARY KEY (scope, name, rank, partition, kind, id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX entries_by_document ON entries (partition, kind, id);
+
+-- The audit trail: places without gaps, each event in two parts, and a chain of signatures over them
+-- (src/audit/chain.rs).
+CREATE TABLE audit_events (
+    position INTEGER PRIMARY KEY,
     id TEXT NOT NULL UNIQUE,
     at INTEGER NOT NULL,
     action TEXT NOT NULL,
@@ -50,10 +82,17 @@ CREATE TABLE audit_events (
     subject_kind TEXT,
     subject_id TEXT,
     actor TEXT,
-    event TEXT NOT NULL
+    account TEXT,
+    event TEXT NOT NULL,
+    personal TEXT,
+    key_id INTEGER,
+    link BLOB,
+    erased BLOB
 ) STRICT;
 CREATE INDEX audit_events_by_subject ON audit_events (subject_kind, subject_id, at);
 CREATE INDEX audit_events_by_actor ON audit_events (actor, at) WHERE actor IS NOT NULL;
+-- What names an account and no subject: a customer's, too, once the customer is to be erased.
+CREATE INDEX audit_events_by_account ON audit_events (account) WHERE subject_id IS NULL AND account IS NOT NULL;
 
 CREATE TABLE customers (
     id TEXT PRIMARY KEY NOT NULL,
@@ -72,5 +111,6 @@ CREATE TABLE admins (
     username TEXT NOT NULL,
     password_hash TEXT,
     status TEXT NOT NULL,
-    permissions TEXT NOT NULL
+    permissions TEXT NOT NULL,
+    requires_second_factor INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;

@@ -179,7 +179,7 @@ pub(in crate::conformance) fn only_expendable_creations_find_no_room<S: StateSto
         let expendable =
             |number, expects, next| Change::Put(Put { expendable: true, ..put(key(number), expects, next) });
         let mut made = Vec::new();
-        for number in 0..1_000 {
+        for number in 0..200 {
             match commit(store, &of(number), vec![expendable(number, None, number)]).await? {
                 CommitOutcome::Committed => made.push(number),
                 CommitOutcome::Full => {

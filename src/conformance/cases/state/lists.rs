@@ -123,6 +123,29 @@ pub(in crate::conformance) fn a_list_is_not_cut_short<S: StateStore>(
     })?
 }
 
+/// A document that is put again with the entries that it has is listed as before, with its new content.
+pub(in crate::conformance) fn an_entry_that_is_put_again_stays<S: StateStore>(
+    arena: &Arena<'_, S>,
+) -> Result<(), Failure> {
+    arena.run(async {
+        let (store, partition) = (arena.store(), partition("a"));
+        let own = Name::of("index-2");
+        let index = vec![entry(NAME, true, 1), entry(own.clone(), false, 2)];
+        put_listed(store, &partition, 0, index.clone()).await?;
+        for next in 1..4 {
+            let again = Put { index: index.clone(), ..put(key(0), Some(version(next - 1)), next) };
+            committed(store, &partition, vec![Change::Put(again)]).await?;
+            for (of, rank) in [(shop_index(), 1), (Index { name: own.clone(), ..own_index(partition) }, 2)] {
+                let position = Position { rank, partition, key: key(0) };
+                let expected = [Listed { position, document: document(next) }];
+                let found = store.list(&of, None, 10).await?;
+                ensure!(found == expected, "put again, {of:?} listed {found:?} in place of {expected:?}");
+            }
+        }
+        Ok(())
+    })?
+}
+
 /// A list leaves out documents that are deleted, and those that no longer carry the entry or carry it with
 /// another rank.
 pub(in crate::conformance) fn a_list_leaves_out_entries_that_are_gone<S: StateStore>(

@@ -1,105 +1,96 @@
-//! Callers on threads of their own, in loops of a thousand rounds.
+//! Callers on threads of their own, which start each of thousands of rounds together.
 
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::{
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Instant,
+};
 
-use super::{Put, at, commit, committed, content, ensure, key, load, partition, put, version};
+use super::{Put, at, commit, committed, ensure, holds, key, load, partition, put, version};
 use crate::{
-    conformance::{Arena, Failure},
+    conformance::{Arena, Failure, arena::Results},
     store::{Change, CommitOutcome, Document, Index, IndexEntry, Name, Partition, StateStore},
 };
 
-const ROUNDS: u64 = 1_000;
-
-/// A version that no other caller and round has.
-fn version_of(caller: usize, round: u64) -> u64 {
-    (round + 1) << 8 | u64::try_from(caller).unwrap_or(u64::MAX)
+/// A number, and so a version, that no other caller and round has; the lowest of a round is its number
+/// times 8.
+fn number_of(caller: usize, round: u64) -> u64 {
+    (round + 1) << 3 | u64::try_from(caller).unwrap_or(7)
 }
 
-/// Four callers add one to a number, each a thousand times. Every commit that is answered counts.
+/// Four callers replace one version of a document: one of them does, and its document is there.
 pub(in crate::conformance) fn no_update_is_lost<S: StateStore>(arena: &Arena<'_, S>) -> Result<(), Failure> {
-    let (store, partition) = (arena.store(), partition("a"));
-    arena.run(committed(store, &partition, vec![Change::Put(put(key(0), None, 0))]))??;
-    let made = AtomicU64::new(0);
-    let results = arena.race(4, |caller| {
-        let made = &made;
-        async move {
-            let mut present = load(store, &partition, &key(0)).await?;
-            for round in 0..ROUNDS {
-                let Some(document) = present.take() else { return Err(Failure::new("the document is gone")) };
-                let next = number(&document) + 1;
-                let unique = version_of(caller, round);
-                let replaced = put(key(0), Some(document.version), unique);
-                let change = Change::Put(Put { bytes: content(next), ..replaced });
-                present = match commit(store, &partition, vec![change]).await? {
-                    CommitOutcome::Committed => {
-                        made.fetch_add(1, Ordering::Relaxed);
-                        Some(Document { version: version(unique), bytes: content(next) })
-                    }
-                    CommitOutcome::Conflict(mut current) => current.pop().flatten(),
-                    CommitOutcome::Full => return Err(Failure::new("an update was answered Full")),
-                };
-            }
-            Ok(())
-        }
-    })?;
-    results.into_iter().collect::<Result<(), Failure>>()?;
-    let made = made.into_inner();
-    let found = arena.run(load(store, &partition, &key(0)))??.map(|document| number(&document));
-    ensure!(found == Some(made), "{made} updates were committed, and the number is {found:?}");
-    Ok(())
+    arena.run(committed(arena.store(), &partition("a"), vec![Change::Put(put(key(0), None, 0))]))??;
+    one_commit_wins(arena, |_| 0)
 }
 
 /// Of four callers that create the same document, one does.
 pub(in crate::conformance) fn one_creation_wins<S: StateStore>(arena: &Arena<'_, S>) -> Result<(), Failure> {
-    let (store, partition) = (arena.store(), partition("a"));
-    let results = arena.race(4, |caller| async move {
-        let mut won = Vec::new();
-        for round in 0..ROUNDS {
-            let creation = Change::Put(put(key(round), None, version_of(caller, round)));
-            if commit(store, &partition, vec![creation]).await? == CommitOutcome::Committed {
-                won.push(round);
-            }
-        }
-        Ok(won)
-    })?;
-    let mut won = results.into_iter().collect::<Result<Vec<_>, Failure>>()?.concat();
-    won.sort_unstable();
-    ensure!(won.iter().copied().eq(0..ROUNDS), "{} creations of {ROUNDS} documents won", won.len());
-    Ok(())
+    one_commit_wins(arena, |round| round)
 }
 
-/// Each of two callers changes one document if the other one's is unchanged: at most one of them does.
+/// Four callers put the document of this key in each round, each against the version that is there when it
+/// begins.
+fn one_commit_wins<S: StateStore>(
+    arena: &Arena<'_, S>,
+    place: impl Fn(u64) -> u64 + Sync,
+) -> Result<(), Failure> {
+    let (store, partition, won, place) = (arena.store(), partition("a"), Results::new(), &place);
+    let present = Mutex::new(None);
+    let prepare = |round: u64| {
+        let (won, present) = (won.take(), &present);
+        async move {
+            let found = load(store, &partition, &key(place(round))).await?.map(|found| found.version);
+            *present.lock().unwrap_or_else(PoisonError::into_inner) = found;
+            let Some(before) = round.checked_sub(1) else { return Ok(()) };
+            let &[number] = &*won else {
+                return Err(Failure::new(format!("of four commits against one version {} won", won.len())));
+            };
+            holds(store, &partition, &key(place(before)), Some(number), "after a race").await
+        }
+    };
+    arena.rounds(4, prepare, |caller, round| {
+        let (won, present) = (&won, *present.lock().unwrap_or_else(PoisonError::into_inner));
+        async move {
+            let number = number_of(caller, round);
+            let change = Change::Put(put(key(place(round)), present, number));
+            if commit(store, &partition, vec![change]).await? == CommitOutcome::Committed {
+                won.push(number);
+            }
+            Ok(())
+        }
+    })
+}
+
+/// Each of two callers changes one document if the other one's is unchanged: one of them does.
 pub(in crate::conformance) fn a_check_holds_until_the_commit<S: StateStore>(
     arena: &Arena<'_, S>,
 ) -> Result<(), Failure> {
-    let (store, partition) = (arena.store(), partition("a"));
-    arena.run(async {
-        for first in (0..2 * ROUNDS).step_by(20) {
-            let creations = (first..first + 20).map(|number| Change::Put(put(key(number), None, 1)));
-            committed(store, &partition, creations.collect()).await?;
+    let (store, partition, won) = (arena.store(), partition("a"), Results::new());
+    let prepare = |round: u64| {
+        let won = won.take().len();
+        async move {
+            ensure!(won <= 1, "two callers changed what the other had checked");
+            let creations = [0, 1].map(|own| Change::Put(put(key(2 * round + own), None, 1)));
+            committed(store, &partition, creations.to_vec()).await
         }
-        Ok::<_, Failure>(())
-    })??;
-    let results = arena.race(2, |caller| async move {
-        let mut won = Vec::new();
-        for round in 0..ROUNDS {
+    };
+    arena.rounds(2, prepare, |caller, round| {
+        let won = &won;
+        async move {
             let [own, other] = if caller == 0 { [0, 1] } else { [1, 0] };
             let changes = vec![
-                Change::Put(put(key(2 * round + own), Some(version(1)), version_of(caller, round))),
+                Change::Put(put(key(2 * round + own), Some(version(1)), number_of(caller, round))),
                 Change::Check { key: key(2 * round + other), expects: Some(version(1)) },
             ];
             if commit(store, &partition, changes).await? == CommitOutcome::Committed {
-                won.push(round);
+                won.push(());
             }
+            Ok(())
         }
-        Ok(won)
-    })?;
-    let won = results.into_iter().collect::<Result<Vec<_>, Failure>>()?.concat();
-    let mut rounds = won.clone();
-    rounds.sort_unstable();
-    rounds.dedup();
-    ensure!(rounds.len() == won.len(), "two callers changed what the other had checked");
-    Ok(())
+    })
 }
 
 /// A load sees both documents of a commit or neither.
@@ -147,7 +138,7 @@ pub(in crate::conformance) fn a_list_is_of_one_moment<S: StateStore>(
 
 const INDEX: Name = Name::of("index");
 
-/// One caller commits pairs of equal documents a thousand times; the other reads, and must see pairs.
+/// One caller commits pairs of equal documents, one after the other; the other reads, and must see pairs.
 fn of_one_moment<'a, S: StateStore, F: Future<Output = Result<Vec<Document>, Failure>> + Send>(
     arena: &'a Arena<'_, S>,
     partition: Partition,
@@ -164,15 +155,19 @@ fn of_one_moment<'a, S: StateStore, F: Future<Output = Result<Vec<Document>, Fai
         vec![put_one(0), put_one(1)]
     };
     arena.run(committed(store, &partition, pair(0)))??;
-    let finished = AtomicBool::new(false);
+    let (finished, began) = (AtomicBool::new(false), Instant::now());
     let results = arena.race(2, |caller| {
         let (finished, read, pair) = (&finished, &read, &pair);
         async move {
             if caller == 0 {
-                for number in 1..=ROUNDS {
+                for number in 1..=Arena::<S>::ROUNDS {
                     let made = committed(store, &partition, pair(number)).await;
-                    finished.fetch_or(made.is_err() || number == ROUNDS, Ordering::Relaxed);
+                    let is_last = number == Arena::<S>::ROUNDS || began.elapsed() >= Arena::<S>::LONGEST;
+                    finished.store(made.is_err() || is_last, Ordering::Relaxed);
                     made?;
+                    if is_last {
+                        break;
+                    }
                 }
                 return Ok(());
             }
@@ -193,44 +188,34 @@ fn of_one_moment<'a, S: StateStore, F: Future<Output = Result<Vec<Document>, Fai
 pub(in crate::conformance) fn a_sweep_spares_what_is_committed_meanwhile<S: StateStore>(
     arena: &Arena<'_, S>,
 ) -> Result<(), Failure> {
-    let (store, partition) = (arena.store(), partition("a"));
-    let finished = AtomicBool::new(false);
-    let results = arena.race(2, |caller| {
-        let finished = &finished;
+    let (store, partition, kept) = (arena.store(), partition("a"), AtomicBool::new(false));
+    let prepare = |round: u64| {
+        let kept = kept.swap(false, Ordering::SeqCst);
         async move {
-            if caller == 1 {
-                while !finished.load(Ordering::Relaxed) {
-                    store.sweep(at(0), 100).await?;
-                }
-                return Ok(Vec::new());
+            if let Some(before) = round.checked_sub(1).filter(|_| kept) {
+                let found = load(store, &partition, &key(before)).await?;
+                ensure!(found.is_some(), "a document was swept that was put again before");
             }
-            let put_again = |round| async move {
-                let over = Put { keep_until: Some(at(0)), ..put(key(round), None, 1) };
-                committed(store, &partition, vec![Change::Put(over)]).await?;
-                let longer = Put { keep_until: Some(at(9_000)), ..put(key(round), Some(version(1)), 2) };
-                let outcome = commit(store, &partition, vec![Change::Put(longer)]).await?;
-                Ok::<_, Failure>(outcome == CommitOutcome::Committed)
-            };
-            let mut kept = Vec::new();
-            for round in 0..ROUNDS {
-                let outcome = put_again(round).await;
-                finished.fetch_or(outcome.is_err() || round + 1 == ROUNDS, Ordering::Relaxed);
-                kept.extend(outcome?.then_some(round));
+            let over = Put { keep_until: Some(at(0)), ..put(key(round), None, 1) };
+            committed(store, &partition, vec![Change::Put(over)]).await
+        }
+    };
+    arena.rounds(2, prepare, |caller, round| {
+        let kept = &kept;
+        async move {
+            if caller == 0 {
+                store.sweep(at(0), 100).await?;
+                return Ok(());
             }
-            Ok(kept)
+            let longer = Put { keep_until: Some(at(9_000)), ..put(key(round), Some(version(1)), 2) };
+            let outcome = commit(store, &partition, vec![Change::Put(longer)]).await?;
+            kept.store(outcome == CommitOutcome::Committed, Ordering::SeqCst);
+            Ok(())
         }
-    })?;
-    let kept = results.into_iter().collect::<Result<Vec<_>, Failure>>()?.concat();
-    arena.run(async {
-        for round in kept {
-            let found = load(store, &partition, &key(round)).await?;
-            ensure!(found.is_some(), "a document was swept that was put again before");
-        }
-        Ok(())
-    })?
+    })
 }
 
-/// The number that [`content`] holds.
+/// The number that [`content`](super::content) holds.
 fn number(document: &Document) -> u64 {
     let digits = document.bytes.iter().filter(|byte| byte.is_ascii_digit());
     digits.fold(0, |number, digit| number * 10 + u64::from(digit - b'0'))

@@ -1,113 +1,42 @@
 //! Callers on threads of their own, which start each of thousands of rounds together.
 
-use std::{
-    sync::{
-        Barrier, Mutex, PoisonError,
-        atomic::{AtomicBool, Ordering},
-    },
-    time::{Duration, Instant},
-};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::{
     Digest, Grant, Insert, NonZero, TokenStore, UNCAPPED, at, ensure, fresh, generation, grant, insert,
     insert_under, insert_within, is_live, is_live_at, issued, revoke_all, stored, subject,
 };
 use crate::{
-    conformance::{Arena, Failure},
+    conformance::{Arena, Failure, arena::Results},
     store::Generation,
 };
-
-/// So many rounds, or as many as a slow backend manages in [`LONGEST`].
-const ROUNDS: u64 = 2_000;
-const LONGEST: Duration = Duration::from_secs(2);
-
-/// Runs `attempt(caller, round)` by so many callers at once, round after round. Before each round one of them
-/// runs `prepare(round)`, while nobody else does anything: it judges the round before, too. It runs once more
-/// after the last one.
-fn in_rounds<S: Sync, A, P>(
-    arena: &Arena<'_, S>,
-    callers: usize,
-    prepare: impl Fn(u64) -> P + Sync,
-    attempt: impl Fn(usize, u64) -> A + Sync,
-) -> Result<(), Failure>
-where
-    A: Future<Output = Result<(), Failure>> + Send,
-    P: Future<Output = Result<(), Failure>> + Send,
-{
-    let (barrier, began) = (Barrier::new(callers), Instant::now());
-    let (stops, failure) = (AtomicBool::new(false), Mutex::new(None));
-    let failed = |result: Result<(), Failure>| {
-        let mut failure = failure.lock().unwrap_or_else(PoisonError::into_inner);
-        *failure = failure.take().or(result.err());
-        failure.is_some()
-    };
-    arena.race(callers, |caller| {
-        let (barrier, stops, prepare, attempt, failed) = (&barrier, &stops, &prepare, &attempt, &failed);
-        async move {
-            for round in 0..=ROUNDS {
-                // A caller that fails goes on to the next round with the others. There all of them stop.
-                if barrier.wait().is_leader() {
-                    let judged = failed(prepare(round).await);
-                    let is_last = round == ROUNDS || began.elapsed() >= LONGEST;
-                    stops.store(judged || is_last, Ordering::SeqCst);
-                }
-                barrier.wait();
-                if stops.load(Ordering::SeqCst) {
-                    break;
-                }
-                failed(attempt(caller, round).await);
-            }
-        }
-    })?;
-    failure.into_inner().unwrap_or_else(PoisonError::into_inner).map_or(Ok(()), Err)
-}
-
-/// The results of a round, until the next one begins.
-struct Results<T>(Mutex<Vec<T>>);
-
-impl<T> Results<T> {
-    const fn new() -> Self {
-        Self(Mutex::new(Vec::new()))
-    }
-
-    fn push(&self, result: T) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(result);
-    }
-
-    fn take(&self) -> Vec<T> {
-        std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))
-    }
-}
 
 /// Once a revoke has returned, no find that starts later returns the grant.
 pub(in crate::conformance) fn no_find_after_a_revoke<S: TokenStore>(
     arena: &Arena<'_, S>,
 ) -> Result<(), Failure> {
-    for round in 0..20 {
-        let grant = grant(&format!("round {round}"), 1);
-        let revoked = AtomicBool::new(false);
-        arena.run(stored(arena.store(), &grant))??;
-        let seen = arena.race(4, |caller| {
-            let (grant, revoked) = (&grant, &revoked);
-            async move {
-                if caller == 0 {
-                    arena.store().revoke(&grant.digest, at(1), at(60)).await?;
-                    revoked.store(true, Ordering::SeqCst);
-                }
-                for _ in 0..25 {
-                    let before = revoked.load(Ordering::SeqCst);
-                    if is_live(arena.store(), &grant.digest).await? && before {
-                        return Ok(true);
-                    }
-                }
-                Ok::<_, Failure>(false)
+    let (store, revoked) = (arena.store(), AtomicBool::new(false));
+    let raced = |round: u64| grant(&format!("{round}"), 1);
+    let prepare = |round| {
+        revoked.store(false, Ordering::SeqCst);
+        async move { stored(store, &raced(round)).await }
+    };
+    arena.rounds(4, prepare, |caller, round| {
+        let revoked = &revoked;
+        async move {
+            let digest = raced(round).digest;
+            if caller == 0 {
+                store.revoke(&digest, at(1), at(60)).await?;
+                revoked.store(true, Ordering::SeqCst);
             }
-        })?;
-        for seen in seen {
-            ensure!(!seen?, "a grant was found after its revoke had returned");
+            for _ in 0..5 {
+                let before = revoked.load(Ordering::SeqCst);
+                let lives = is_live(store, &digest).await?;
+                ensure!(!(lives && before), "a grant was found after its revoke had returned");
+            }
+            Ok(())
         }
-    }
-    Ok(())
+    })
 }
 
 /// Of four insertions of one digest, one is stored.
@@ -123,7 +52,7 @@ pub(in crate::conformance) fn one_insertion_of_a_digest_wins<S: TokenStore>(
             Ok(())
         }
     };
-    in_rounds(arena, 4, prepare, |_, round| {
+    arena.rounds(4, prepare, |_, round| {
         let answers = &answers;
         async move {
             let answer = insert(store, &grant(&format!("{round}"), 1)).await;
@@ -144,7 +73,7 @@ pub(in crate::conformance) fn a_revoke_wins_over_its_insertion<S: TokenStore>(
         ensure!(!lives, "a grant lives that was revoked while it was inserted");
         Ok(())
     };
-    in_rounds(arena, 2, prepare, |caller, round| async move {
+    arena.rounds(2, prepare, |caller, round| async move {
         if caller == 0 {
             store.revoke(&raced(round).digest, at(0), at(60)).await?;
         } else {
@@ -177,7 +106,7 @@ fn sign_ins_while<S: TokenStore, R: Future<Output = Result<(), Failure>> + Send>
             Ok(())
         }
     };
-    in_rounds(arena, 4, prepare, |caller, round| {
+    arena.rounds(4, prepare, |caller, round| {
         let (signed, revoke) = (&signed, &revoke);
         async move {
             if caller == 0 {
@@ -238,8 +167,7 @@ pub(in crate::conformance) fn the_cap_is_exact_under_races<S: TokenStore>(
         }
         Ok::<_, Failure>(())
     })??;
-    in_rounds(
-        arena,
+    arena.rounds(
         5,
         |_| is_at_its_cap(),
         |caller, round| async move {
@@ -269,7 +197,7 @@ pub(in crate::conformance) fn a_purge_spares_a_bar_that_is_lengthened<S: TokenSt
         store.revoke(&barred(round).digest, at(0), at(10)).await?;
         Ok(())
     };
-    in_rounds(arena, 2, prepare, |caller, round| async move {
+    arena.rounds(2, prepare, |caller, round| async move {
         if caller == 0 {
             store.purge_tokens(at(15), 1_000).await?;
         } else {

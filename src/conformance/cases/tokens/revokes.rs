@@ -2,7 +2,7 @@
 
 use super::{
     Insert, TokenStore, UNCAPPED, admins, at, digest, ensure, fresh, generation, grant, insert, insert_under,
-    is_live, listed, revoke_all, stored, subject,
+    is_live, is_live_at, listed, revoke_all, stored, subject,
 };
 use crate::conformance::{Arena, Failure};
 
@@ -45,6 +45,20 @@ pub(in crate::conformance) fn revoke_all_spares_a_later_sign_in<S: TokenStore>(
         ensure!(is_live(store, &other.digest).await?, "another subject's grant was revoked");
         let now = generation(store, &other.subject).await?;
         ensure!(now == others, "another subject's generation moved");
+        Ok(())
+    })?
+}
+
+/// A node whose clock is ahead revokes all. A grant that has expired by its clock is dead by every clock.
+pub(in crate::conformance) fn revoke_all_ends_what_its_clock_takes_for_expired<S: TokenStore>(
+    arena: &Arena<'_, S>,
+) -> Result<(), Failure> {
+    arena.run(async {
+        let (store, grant) = (arena.store(), grant("late", 1));
+        stored(store, &grant).await?;
+        store.revoke_all(&subject(1), None, fresh()?, at(75)).await?;
+        let lives = is_live_at(store, &grant.digest, at(45)).await?;
+        ensure!(!lives, "a grant outlived a revoke-all by a clock that is ahead");
         Ok(())
     })?
 }

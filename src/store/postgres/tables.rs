@@ -5,20 +5,11 @@ use super::{
     proof::{self, refused},
 };
 
-/// What makes each version of the tables from the one before; `{schema}` stands for the schema. A step that was released is
-/// never changed again.
-pub(super) const STEPS: &[(u32, &str)] = &[
-    (1, include_str!("schema.sql")),
-    (2, include_str!("schema_2.sql")),
-    (3, include_str!("schema_3.sql")),
-    (4, include_str!("documents.sql")),
-];
+/// The tables and functions; `{schema}` stands for the schema.
+pub(super) const SCHEMA: &str = include_str!("schema.sql");
 
 /// The version of the tables that this release knows.
-const VERSION: u32 = match STEPS.last() {
-    Some((version, _)) => *version,
-    None => 0,
-};
+const VERSION: u32 = 1;
 
 /// The state of the store's tables.
 struct Found {
@@ -27,8 +18,8 @@ struct Found {
     version: u32,
 }
 
-/// Sees to it that the tables are there and current. Any number of nodes may do so at once: they take turns.
-pub(super) async fn migrate(client: &mut Client, schema: &str) -> Result<(), OpenError> {
+/// Makes the tables if they are not there. Any number of nodes may do so at once: they take turns.
+pub(super) async fn make(client: &mut Client, schema: &str) -> Result<(), OpenError> {
     let not_permitted = |error| refused(error, "make the schema and its tables");
     let transaction = client.transaction().await.map_err(not_permitted)?;
     let turn = format!("SELECT pg_advisory_xact_lock(hashtextextended('{schema} migrations', 0))");
@@ -39,13 +30,9 @@ pub(super) async fn migrate(client: &mut Client, schema: &str) -> Result<(), Ope
         if !found.schema {
             make.push(format!("CREATE SCHEMA IF NOT EXISTS \"{schema}\""));
         }
-        if found.version == 0 {
-            make.push(format!("CREATE TABLE \"{schema}\".schema_version (version integer NOT NULL)"));
-            make.push(format!("INSERT INTO \"{schema}\".schema_version VALUES (0)"));
-        }
-        let missing = STEPS.iter().filter(|(version, _)| *version > found.version);
-        make.extend(missing.map(|(_, step)| step.replace("{schema}", schema)));
-        make.push(format!("UPDATE \"{schema}\".schema_version SET version = {VERSION}"));
+        make.push(format!("CREATE TABLE \"{schema}\".schema_version (version integer NOT NULL)"));
+        make.push(format!("INSERT INTO \"{schema}\".schema_version VALUES ({VERSION})"));
+        make.push(SCHEMA.replace("{schema}", schema));
         // At once: where the server is far away, each round trip counts against the time limit.
         transaction.batch_execute(&make.join(";\n")).await.map_err(not_permitted)?;
     }
