@@ -183,7 +183,8 @@ impl AuthBuilder {
         Self { codes: Some(codes.into_shared()), ..self }
     }
 
-    /// Keeps documents, such as attempt budgets and the ledger of assistance and second factors, in another backend than the rest.
+    /// Keeps documents in another backend than the rest: attempt budgets, one-time credentials, second factors
+    /// and the ledger of assistance.
     pub fn state(self, state: impl IntoShared<dyn StateStore>) -> Self {
         Self { state: state.into_shared(), ..self }
     }

@@ -11,10 +11,9 @@ const SWEEP_SLACK: Duration = Duration::from_secs(60 * 60);
 pub struct Purged {
     /// Expired or revoked grants.
     pub tokens: usize,
-    /// Documents that are over: attempt budgets that count nothing any more, expired one-time credentials, and
-    /// assistance that ended longer ago than
-    /// [`AuthConfig::assistance_history`](crate::AuthConfig::assistance_history). Each goes an hour later and expired enrolments of second
-    /// factors.
+    /// Documents that are over: attempt budgets that count nothing any more, expired one-time credentials and
+    /// enrolments of second factors, and assistance that ended longer ago than
+    /// [`AuthConfig::assistance_history`](crate::AuthConfig::assistance_history). Each goes an hour later.
     pub documents: usize,
 }
 

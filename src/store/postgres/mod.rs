@@ -65,7 +65,7 @@ use locking::{Locking, Parameters};
 use pipelined::Pipelined;
 use statements::{Command, Query};
 
-/// Tokens, one-time credentials, attempt budgets, the audit trail and account tables in a PostgreSQL database.
+/// Tokens, documents, the audit trail and account tables in a PostgreSQL database.
 ///
 /// Cheap to clone; clones share the connections.
 #[derive(Clone, Debug)]

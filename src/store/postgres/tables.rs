@@ -22,7 +22,7 @@ struct Found {
 pub(super) async fn make(client: &mut Client, schema: &str) -> Result<(), OpenError> {
     let not_permitted = |error| refused(error, "make the schema and its tables");
     let transaction = client.transaction().await.map_err(not_permitted)?;
-    let turn = format!("SELECT pg_advisory_xact_lock(hashtextextended('{schema} migrations', 0))");
+    let turn = format!("SELECT pg_advisory_xact_lock(hashtextextended('{schema} tables', 0))");
     let found = look(&transaction, &turn, schema).await?;
     if found.version < VERSION {
         let mut make = Vec::new();

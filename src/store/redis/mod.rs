@@ -1,4 +1,4 @@
-//! Tokens, documents and second factors in Redis or Valkey.
+//! Tokens and documents in Redis or Valkey.
 //!
 //! For a shop of many nodes that has such a server already: [`find`](crate::store::TokenStore::find) is one `MGET`. It
 //! keeps no accounts and no audit trail; a shop with admin users names another sink
@@ -37,11 +37,10 @@
 //! | a commit of [documents](crate::store::StateStore) | all documents of it are as they were before it |
 //!
 //! So a shop that keeps second factors here needs `appendfsync always`, and `wait_for_replicas` if it has any. Otherwise it
-//! keeps documents, and so second factors, in an SQL store, by [`AuthBuilder::state`](crate::AuthBuilder::state), and
-//! documents, with the ledger of assistance among them, by [`AuthBuilder::state`](crate::AuthBuilder::state): a line each.
+//! keeps documents in an SQL store, and tokens alone here:
+//! [`AuthBuilder::tokens`](crate::AuthBuilder::tokens).
 //!
-//! With [`RedisOptions::wait_for_replicas`], what ends something (each kind of revoke) and each change of
-//! , but for what a purge removes, is acknowledged once so many replicas have it: it outlives
+//! With [`RedisOptions::wait_for_replicas`], each kind of revoke is acknowledged once so many replicas have it: it outlives
 //! a failover to one of them. The same holds for each commit of documents, except for one that only puts expendable ones:
 //! attempt budgets wait for no replica.
 //!
@@ -67,23 +66,23 @@
 //! # What it keeps
 //!
 //! All keys begin with the shop's prefix as a hash tag, so that they are in one slot of a cluster: `{commerce_auth}:t` and a
-//! digest for a grant or the bar of a digest, `s` and a subject for what it holds, `g` for its generation, and `everything` for the shop's generation; `d` and a partition, kind and id for a document, `i` and a partition or nothing and a name for an index of
-//! them. Digests and keys of accounts stand there, and an authenticator's secret, sealed by the
-//! [`Keyring`]; e-mail addresses, tokens and codes do not. A token takes about 550 bytes, with its subject's index and a usual
+//! digest for a grant or the bar of a digest, `s` and a subject for what it holds, `g` for its generation, and `everything`
+//! for the shop's generation; `d` and a partition, kind and id for a document, `i` and a partition or nothing and a name
+//! for an index of them. Digests and keys of accounts stand there, and an authenticator's secret, sealed by the
+//! [`Keyring`](crate::Keyring); e-mail addresses, tokens and codes do not. A token takes about 550 bytes, with its subject's index and a usual
 //! user agent.
 //!
 //! Records are compared with the time that a call is given, never with the server's clock, and keys go an hour after what
-//! they hold has ended: clocks of nodes may be apart by less than that. Generations, locks until cleared, factorsand
-//! enrolments stay. So the server tidies up by itself all but enrolmentsledger, which [`Auth::purge`](crate::Auth::purge)
-//! does, and the rest sooner. Of the rest, a call looks at about a thousand keys of the database, going round, and may find
-//! none of its own: it answers how many it removed, not whether any are left.
+//! they hold has ended: clocks of nodes may be apart by less than that. Generations, locks until cleared and second
+//! factors stay. The server tidies up the rest by itself, and [`Auth::purge`](crate::Auth::purge) does so sooner: a call
+//! looks at about a thousand keys of the database, going round, and may find none of its own. It answers how many it
+//! removed, not whether any are left.
 //!
 //! The server removes a document an hour after its `keep_until`. A document with index entries stays until a sweep removes it
 //! together with its entries, which the server could not do. The server refuses a script that would exceed its memory before the
 //! script begins, and a script is otherwise run to its end: a commit is never made in part.
 //!
-//! `{commerce_auth}:version` is the version of this layout. A release refuses to connect where a newer one has been: the first
-//! version's would not ask admin users for their second factor.
+//! `{commerce_auth}:version` is the version of this layout. A release refuses to connect where a newer one has been.
 
 mod address;
 mod answer;
@@ -114,7 +113,7 @@ use super::OpenError;
 /// millisecond.
 const PURGED_AT_ONCE: usize = 1000;
 
-/// Tokens, one-time credentials, documents and second factors in Redis or Valkey, version 7 or newer.
+/// Tokens and documents in Redis or Valkey, version 7 or newer.
 ///
 /// Cheap to clone; clones share the connections.
 #[derive(Clone)]

@@ -102,10 +102,9 @@ impl RedisOptions {
         self
     }
 
-    /// Lets what ends something (each kind of revoke), what changes a second factor,
-    /// and each commit of documents that are not expendable return only once so many replicas have it. If they do
-    /// not within `patience`, which is at most half of the [`timeout`](Self::timeout), the call is an error, and may have taken
-    /// effect. See [the table](crate::store::redis#what-a-crash-or-a-failover-may-lose).
+    /// Lets each kind of revoke, and each commit of documents that are not expendable, return only once so many replicas
+    /// have it. If they do not within `patience`, which is at most half of the [`timeout`](Self::timeout), the call is an
+    /// error, and may have taken effect. See [the table](crate::store::redis#what-a-crash-or-a-failover-may-lose).
     pub const fn wait_for_replicas(mut self, replicas: u32, patience: Duration) -> Self {
         self.replication = Some((replicas, patience));
         self

@@ -41,8 +41,7 @@
 //! Back it up with `VACUUM INTO` or SQLite's online backup, never by copying the file alone: what is newest is in the
 //! write-ahead log beside it. A file that is made can be read by its owner alone (on Unix).
 //!
-//! The file carries the version of its tables. A newer release changes an older file when it opens it; an older release
-//! refuses a newer file.
+//! The file carries the version of its tables. A release refuses a newer file.
 
 mod accounts;
 mod audit;
@@ -67,7 +66,7 @@ use failure::Failure;
 use readers::Readers;
 use writer::Writer;
 
-/// Tokens, one-time credentials, attempt budgets, the audit trail and account tables in one SQLite file.
+/// Tokens, documents, the audit trail and account tables in one SQLite file.
 ///
 /// Cheap to clone; clones share the connections. With the last clone the file is closed, after what is queued is written.
 #[derive(Clone, Debug)]

@@ -70,7 +70,7 @@ impl SqliteOptions {
         Self { timeout: timeout.min(Self::LONGEST), ..self }
     }
 
-    /// Opens the file, or makes it; and its tables.
+    /// Opens the file, or makes it with its tables.
     ///
     /// # Errors
     ///
