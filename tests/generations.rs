@@ -5,9 +5,8 @@ mod support;
 
 use std::{
     collections::HashSet,
-    num::NonZero,
     sync::{
-        Arc, Mutex, OnceLock, RwLock,
+        Arc, OnceLock,
         atomic::{AtomicBool, Ordering},
     },
 };
@@ -15,13 +14,11 @@ use std::{
 use async_trait::async_trait;
 use commerce_auth::{
     AdminId, AdminRecord, AdminSignIn, AdminStore, Argon2Params, AssistanceEnd, Auth, AuthConfig, CustomerId,
-    CustomerRecord, CustomerStore, Digest, Email, Error, Grant, MemoryAdmins, MemoryCustomers, MemoryStore,
-    Notice, Origin, PasswordHash, PasswordReset, PasswordResetRequest, SignIn, StoreError, Subject, Username,
-    Website,
-    store::{Generation, GenerationId, Insert, TokenStore},
+    CustomerRecord, CustomerStore, Email, Error, MemoryAdmins, MemoryCustomers, MemoryStore, Notice,
+    PasswordHash, PasswordReset, PasswordResetRequest, SignIn, StoreError, Subject, Username, Website,
+    store::TokenStore,
 };
-use support::{ADMIN, ADMIN_PASSWORD, EMAIL, PASSWORD, Shop, WRONG, fast, fresh::fresh};
-use time::OffsetDateTime;
+use support::{ADMIN, ADMIN_PASSWORD, EMAIL, PASSWORD, Shop, WRONG, fast, fresh::fresh, wiped::Wiped};
 
 const NEW: &str = "N3w-password";
 
@@ -114,115 +111,14 @@ impl AdminStore for Table<MemoryAdmins> {
     }
 }
 
-/// A token store that can be wiped, and remembers whose generation was asked for.
-#[derive(Clone, Debug, Default)]
-struct Tokens(Arc<Inner>);
-
-#[derive(Debug, Default)]
-struct Inner {
-    store: RwLock<Arc<MemoryStore>>,
-    asked: Mutex<Vec<Subject>>,
-    wiped_before: Mutex<Option<&'static str>>,
-}
-
-impl Tokens {
-    fn store(&self) -> Arc<MemoryStore> {
-        Arc::clone(&self.0.store.read().unwrap())
-    }
-
-    fn wipe(&self) {
-        *self.0.store.write().unwrap() = Arc::default();
-    }
-
-    /// Wipes it just before this verb, once.
-    fn wipe_before(&self, verb: &'static str) {
-        *self.0.wiped_before.lock().unwrap() = Some(verb);
-    }
-
-    fn is_asked(&self, verb: &str) {
-        if self.0.wiped_before.lock().unwrap().take_if(|at| *at == verb).is_some() {
-            self.wipe();
-        }
-    }
-
-    fn asked(&self) -> Vec<Subject> {
-        std::mem::take(&mut self.0.asked.lock().unwrap())
-    }
-}
-
-#[async_trait]
-impl TokenStore for Tokens {
-    async fn generation(&self, subject: &Subject, fresh: GenerationId) -> Result<Generation, StoreError> {
-        self.is_asked("generation");
-        self.0.asked.lock().unwrap().push(subject.clone());
-        self.store().generation(subject, fresh).await
-    }
-
-    async fn insert(
-        &self,
-        grant: &Grant,
-        origin: &Origin,
-        generation: Generation,
-        cap: NonZero<usize>,
-        now: OffsetDateTime,
-    ) -> Result<Insert, StoreError> {
-        self.is_asked("insert");
-        self.store().insert(grant, origin, generation, cap, now).await
-    }
-
-    async fn find(&self, digest: &Digest, now: OffsetDateTime) -> Result<Option<Grant>, StoreError> {
-        self.store().find(digest, now).await
-    }
-
-    async fn revoke(
-        &self,
-        digest: &Digest,
-        now: OffsetDateTime,
-        until: OffsetDateTime,
-    ) -> Result<bool, StoreError> {
-        self.store().revoke(digest, now, until).await
-    }
-
-    async fn revoke_all(
-        &self,
-        subject: &Subject,
-        keep: Option<&Digest>,
-        fresh: GenerationId,
-        now: OffsetDateTime,
-    ) -> Result<Generation, StoreError> {
-        self.store().revoke_all(subject, keep, fresh, now).await
-    }
-
-    async fn revoke_everything(
-        &self,
-        fresh: GenerationId,
-        now: OffsetDateTime,
-    ) -> Result<GenerationId, StoreError> {
-        self.store().revoke_everything(fresh, now).await
-    }
-
-    async fn grants(
-        &self,
-        subject: &Subject,
-        limit: usize,
-        now: OffsetDateTime,
-    ) -> Result<Vec<(Grant, Origin)>, StoreError> {
-        self.store().grants(subject, limit, now).await
-    }
-
-    async fn purge_tokens(&self, now: OffsetDateTime, limit: usize) -> Result<usize, StoreError> {
-        self.store().purge_tokens(now, limit).await
-    }
-}
-
 struct World {
     shop: Shop,
-    tokens: Tokens,
+    tokens: Wiped,
     written: AfterTheWrite,
 }
 
 fn world(config: AuthConfig) -> World {
-    let (tokens, written) = (Tokens::default(), AfterTheWrite::default());
+    let (tokens, written) = (Wiped::default(), AfterTheWrite::default());
     let customers = Table(Arc::default(), written.clone());
     let admins = Table(Arc::default(), written.clone());
     let shop = Shop::open(MemoryStore::new(), config, |builder| {

@@ -7,10 +7,9 @@ mod native;
 
 use std::{
     future::poll_fn,
-    num::NonZero,
     pin::pin,
     sync::{
-        Arc, Mutex, OnceLock,
+        Arc, OnceLock,
         atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     task::Poll,
@@ -18,16 +17,16 @@ use std::{
 
 use async_trait::async_trait;
 use commerce_auth::{
-    Auth, CustomerChange, CustomerId, Digest, Error, ErrorKind, Grant, Keep, MemoryStore, Notice, Obtained,
-    Origin, PasswordReset, PasswordResetRequest, SignIn, SignedIn, StoreError, Subject,
+    Auth, CustomerChange, CustomerId, Error, ErrorKind, Keep, MemoryStore, Notice, Obtained, PasswordReset,
+    PasswordResetRequest, SignIn, SignedIn, StoreError, Subject,
     audit::{Action, Outcome, Refusal},
     store::{
-        Change, Changes, CommitOutcome, Document, Generation, GenerationId, Index, Insert, Key, Listed,
-        Partition, Position, StateStore, TokenStore,
+        Change, Changes, CommitOutcome, Document, Index, Key, Listed, Partition, Position, StateStore,
+        TokenStore,
     },
 };
 use native::NativeCodes;
-use support::{EMAIL, PASSWORD, REASON, Shop, fast, hooked::Hooked, shop, sink::told};
+use support::{EMAIL, PASSWORD, REASON, Shop, fast, hooked::Hooked, shop, sink::told, wiped::Wiped};
 use time::OffsetDateTime;
 
 const NEW: &str = "N3w-password";
@@ -151,82 +150,6 @@ async fn withdrawn_consent_refuses_a_code_under_the_same_generation() {
 
 fn refused(action: Action, why: Refusal) -> (Action, Outcome) {
     (action, Outcome::Refused(why))
-}
-
-/// A token store that can lose all that it holds.
-#[derive(Clone, Debug, Default)]
-struct Wiped(Arc<Mutex<Arc<MemoryStore>>>);
-
-impl Wiped {
-    fn inner(&self) -> Arc<MemoryStore> {
-        self.0.lock().unwrap().clone()
-    }
-
-    fn wipe(&self) {
-        *self.0.lock().unwrap() = Arc::default();
-    }
-}
-
-#[async_trait]
-impl TokenStore for Wiped {
-    async fn generation(&self, subject: &Subject, fresh: GenerationId) -> Result<Generation, StoreError> {
-        self.inner().generation(subject, fresh).await
-    }
-
-    async fn insert(
-        &self,
-        grant: &Grant,
-        origin: &Origin,
-        generation: Generation,
-        cap: NonZero<usize>,
-        now: OffsetDateTime,
-    ) -> Result<Insert, StoreError> {
-        self.inner().insert(grant, origin, generation, cap, now).await
-    }
-
-    async fn find(&self, digest: &Digest, now: OffsetDateTime) -> Result<Option<Grant>, StoreError> {
-        self.inner().find(digest, now).await
-    }
-
-    async fn revoke(
-        &self,
-        digest: &Digest,
-        now: OffsetDateTime,
-        bar_until: OffsetDateTime,
-    ) -> Result<bool, StoreError> {
-        self.inner().revoke(digest, now, bar_until).await
-    }
-
-    async fn revoke_all(
-        &self,
-        subject: &Subject,
-        keep: Option<&Digest>,
-        fresh: GenerationId,
-        now: OffsetDateTime,
-    ) -> Result<Generation, StoreError> {
-        self.inner().revoke_all(subject, keep, fresh, now).await
-    }
-
-    async fn revoke_everything(
-        &self,
-        fresh: GenerationId,
-        now: OffsetDateTime,
-    ) -> Result<GenerationId, StoreError> {
-        self.inner().revoke_everything(fresh, now).await
-    }
-
-    async fn grants(
-        &self,
-        subject: &Subject,
-        limit: usize,
-        now: OffsetDateTime,
-    ) -> Result<Vec<(Grant, Origin)>, StoreError> {
-        self.inner().grants(subject, limit, now).await
-    }
-
-    async fn purge_tokens(&self, now: OffsetDateTime, limit: usize) -> Result<usize, StoreError> {
-        self.inner().purge_tokens(now, limit).await
-    }
 }
 
 /// Codes are kept by another engine than tokens, and outlive these. A wiped token store comes back to no

@@ -8,6 +8,7 @@ pub mod fresh;
 pub mod hooked;
 pub mod outbox;
 pub mod sink;
+pub mod wiped;
 
 use std::{
     net::IpAddr,
