@@ -9,10 +9,13 @@ use std::{
         Arc,
         atomic::{AtomicUsize, Ordering},
     },
+    thread,
+    time::Duration,
 };
 
-use commerce_auth::{Error, SignIn};
-use support::{EMAIL, Shop, WRONG, fast, hooked::Hooked};
+use commerce_auth::{Auth, Error, SignIn, SignedIn};
+use support::{EMAIL, PASSWORD, Shop, WRONG, fast, hooked::Hooked, shop};
+use tokio::task::JoinHandle;
 
 const GUESSES: usize = 1_000;
 
@@ -64,4 +67,49 @@ async fn a_thousand_guesses_from_102_sources_get_a_hundred() {
     let (hashes, calls) = crowd(32, 102).await;
     assert_eq!(hashes, 100);
     assert!(calls <= 10_000, "{calls} calls");
+}
+
+fn sign_in(node: &Auth, password: &'static str, source: u32) -> JoinHandle<Result<SignedIn, Error>> {
+    let sign_in = SignIn::new(EMAIL, password).from(IpAddr::V4(Ipv4Addr::from_bits(source)));
+    let node = node.clone();
+    tokio::spawn(async move { node.generate_customer_token(sign_in).await })
+}
+
+/// Twenty handles know nothing of each other's turns.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn twenty_handles_on_one_account_share_its_budgets() {
+    let shop = shop();
+    let nodes: Vec<_> = (0..20).map(|_| shop.node(fast())).collect();
+    let right: Vec<_> = nodes.iter().map(|node| sign_in(node, PASSWORD, 1)).collect();
+    for signed_in in right {
+        signed_in.await.unwrap().expect("each waits for room instead of being refused");
+    }
+    let wrong: Vec<_> = nodes.iter().cycle().take(200).map(|node| sign_in(node, WRONG, 1)).collect();
+    for refused in wrong {
+        assert!(matches!(refused.await.unwrap(), Err(Error::SignInRefused)));
+    }
+    let hashes = nodes.iter().map(|node| node.hashing_stats().begun).sum::<u64>();
+    assert_eq!(hashes, 20 + 6);
+}
+
+/// Whoever is farther from the store loses most races for the account's documents.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_node_two_milliseconds_farther_away_signs_in_during_a_flood() {
+    let near = shop();
+    let far = Hooked::over(Arc::clone(&near.store), |_| {
+        thread::sleep(Duration::from_millis(2));
+        Ok(())
+    });
+    let far = Auth::builder(far)
+        .customers(near.customers.clone())
+        .without_notifier()
+        .clock(Arc::clone(&near.clock))
+        .config(fast())
+        .build()
+        .unwrap();
+    let guesses: Vec<_> = (0..80).map(|source| sign_in(&near.auth, WRONG, 10 + source)).collect();
+    sign_in(&far, PASSWORD, 1).await.unwrap().expect("the budgets leave room for it");
+    for refused in guesses {
+        assert!(matches!(refused.await.unwrap(), Err(Error::SignInRefused)));
+    }
 }

@@ -241,6 +241,7 @@ impl Journey {
                 self.auth = Auth::builder(Arc::clone(&shop.store))
                     .customers(shop.customers.clone())
                     .admins(shop.admins.clone())
+                    .audit(shop.audit.clone())
                     .notifier(shop.outbox.clone())
                     .clock(Arc::clone(&shop.clock))
                     .keyring(keyring())

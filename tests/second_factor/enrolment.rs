@@ -265,6 +265,7 @@ async fn an_enrolment_does_not_outlive_the_token_store() {
         .state(Arc::clone(&documents))
         .customers(shop.customers.clone())
         .admins(shop.admins.clone())
+        .audit(shop.audit.clone())
         .without_notifier()
         .keyring(keyring())
         .clock(Arc::clone(&shop.clock))

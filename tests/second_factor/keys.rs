@@ -42,6 +42,7 @@ async fn import_all(shop: &Shop, keyring: &Keyring, admins: Range<i64>) {
     let auth = Auth::builder(Arc::clone(&shop.store))
         .customers(shop.customers.clone())
         .admins(shop.admins.clone())
+        .audit(shop.audit.clone())
         .without_notifier()
         .clock(Arc::clone(&shop.clock))
         .config(shop.auth.config().clone())

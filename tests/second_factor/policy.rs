@@ -3,7 +3,7 @@ use std::sync::Arc;
 use commerce_auth::{
     AdminId, AdminSignIn, Auth, ConfigError, Error, MemoryAdmins, MemoryCustomers, MemoryStore, Part,
     SecondFactorPolicy, Subject, TotpSecret,
-    audit::{Outcome, Refusal},
+    audit::{MemoryAudit, Outcome, Refusal},
     store::TokenStore,
 };
 
@@ -68,7 +68,7 @@ async fn no_token_exists_before_the_code_is_checked_whatever_the_policy() {
 #[tokio::test]
 async fn a_shop_that_demands_it_needs_a_keyring() {
     let customers = || Auth::builder(MemoryStore::new()).customers(MemoryCustomers::new()).without_notifier();
-    let builder = || customers().admins(MemoryAdmins::new());
+    let builder = || customers().admins(MemoryAdmins::new()).audit(MemoryAudit::new());
     assert!(matches!(builder().config(with_second_factor()).build(), Err(ConfigError::NoKeyring)));
     builder().config(with_second_factor()).keyring(keyring()).build().unwrap();
     builder().config(fast()).build().unwrap();
@@ -107,6 +107,7 @@ async fn a_shop_that_begins_to_demand_it_ends_what_was_had_without() {
         let node = Auth::builder(Arc::clone(&shop.store))
             .customers(shop.customers.clone())
             .admins(shop.admins.clone())
+            .audit(shop.audit.clone())
             .keyring(keyring())
             .without_notifier()
             .clock(Arc::clone(&shop.clock))

@@ -1,6 +1,6 @@
 //! A memory store whose every verb is noticed first.
 
-use std::{fmt, future::poll_fn, num::NonZero, task::Poll};
+use std::{fmt, future::poll_fn, num::NonZero, sync::Arc, task::Poll};
 
 use async_trait::async_trait;
 use commerce_auth::{
@@ -17,13 +17,21 @@ type Hook = Box<dyn Fn(&str) -> Result<(), StoreError> + Send + Sync>;
 /// Calls its hook with the name of each verb, and the verb only if the hook allows it. As with a real store, no verb is
 /// done at once: what begins in one poll of a flow is asked at the same time.
 pub struct Hooked {
-    inner: MemoryStore,
+    inner: Arc<MemoryStore>,
     hook: Hook,
 }
 
 impl Hooked {
     pub fn new(hook: impl Fn(&str) -> Result<(), StoreError> + Send + Sync + 'static) -> Self {
-        Self { inner: MemoryStore::new(), hook: Box::new(hook) }
+        Self::over(Arc::default(), hook)
+    }
+
+    /// The same, over a store that others use too.
+    pub fn over(
+        inner: Arc<MemoryStore>,
+        hook: impl Fn(&str) -> Result<(), StoreError> + Send + Sync + 'static,
+    ) -> Self {
+        Self { inner, hook: Box::new(hook) }
     }
 
     async fn called(&self, verb: &str) -> Result<(), StoreError> {
@@ -133,7 +141,7 @@ impl StateStore for Hooked {
         limit: usize,
     ) -> Result<Vec<Listed>, StoreError> {
         self.called(&format!("list {}", index.name)).await?;
-        StateStore::list(&self.inner, index, after, limit).await
+        StateStore::list(&*self.inner, index, after, limit).await
     }
 
     async fn sweep(&self, until: OffsetDateTime, limit: usize) -> Result<usize, StoreError> {

@@ -178,6 +178,7 @@ impl<S: Store> Shop<S> {
         Auth::builder(Arc::clone(&self.store))
             .customers(self.customers.clone())
             .admins(self.admins.clone())
+            .audit(self.audit.clone())
             .notifier(self.outbox.clone())
             .clock(Arc::clone(&self.clock))
             .config(config)
