@@ -19,12 +19,13 @@ pub async fn run() -> Result {
     // `openssl rand 32`, kept where the database's administrators cannot read it.
     let keyring = Keyring::new(KeyId(1), [7; 32])?;
     let store = SqliteStore::open(&path)?;
+    let trail = store.audit(Some(&keyring));
     let auth = Auth::builder(store.clone())
         .customers(store.customers())
+        .audit(trail.clone())
         .without_notifier()
         .keyring(keyring.clone())
         .build()?;
-    let trail = store.audit(Some(&keyring));
 
     println!("\nA shop keeps its trail");
     let bob = CustomerRecord {
