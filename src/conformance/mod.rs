@@ -182,12 +182,12 @@ macro_rules! suite {
 }
 
 suite! {
-    /// The cases for a [`TokenStore`].
+    /// The cases for a [`TokenStore`](crate::store::TokenStore).
     tokens: TokenStore
 }
 
 suite! {
-    /// The cases for a [`StateStore`].
+    /// The cases for a [`StateStore`](crate::store::StateStore).
     state: StateStore
 }
 
