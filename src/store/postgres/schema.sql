@@ -111,7 +111,7 @@ CREATE TABLE "{schema}".admins (
     password_hash text,
     status text NOT NULL,
     permissions text NOT NULL,
-    requires_second_factor boolean NOT NULL
+    requires_second_factor boolean NOT NULL DEFAULT true
 );
 
 -- The number of a name, for advisory locks: a whole database shares them.

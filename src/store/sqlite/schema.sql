@@ -112,5 +112,5 @@ CREATE TABLE admins (
     password_hash TEXT,
     status TEXT NOT NULL,
     permissions TEXT NOT NULL,
-    requires_second_factor INTEGER NOT NULL
+    requires_second_factor INTEGER NOT NULL DEFAULT 1
 ) STRICT, WITHOUT ROWID;
