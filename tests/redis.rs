@@ -277,14 +277,6 @@ async fn a_newer_layout_is_refused() {
     assert!(matches!(error, OpenError::Unavailable(_)), "{error:?}");
 }
 
-#[tokio::test]
-async fn an_older_layout_is_raised() {
-    let Some(url) = url() else { return };
-    ask(&url, "SET {commerce_auth}:version 1");
-    drop(open(&url).await);
-    assert_eq!(ask(&url, "GET {commerce_auth}:version").trim(), "$1\r\n2");
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn ten_nodes_open_at_once() {
     let Some(url) = url() else { return };
@@ -443,7 +435,7 @@ async fn race(url: &str) -> usize {
 fn two_processes_share_documents() {
     if let Ok(url) = env::var(RACE_AT) {
         let through = tokio().block_on(race(&url));
-        println!("raced {through} raced");
+        println!("raced {through} times");
         return;
     }
     let Some(url) = url() else { return };
@@ -456,8 +448,9 @@ fn two_processes_share_documents() {
     for child in [child(), child()] {
         let output = child.join().unwrap();
         let said = String::from_utf8_lossy(&output.stdout).into_owned();
-        let counts = said.split("raced ").nth(1).unwrap_or_else(|| panic!("a process said {said}"));
-        through += counts.trim().parse::<usize>().unwrap();
+        let raced = said.split_once("raced ").and_then(|(_, raced)| raced.split_once(" times"));
+        let (counted, _) = raced.unwrap_or_else(|| panic!("a process said {said}"));
+        through += counted.parse::<usize>().unwrap();
     }
     assert_eq!(through, 6);
 }
