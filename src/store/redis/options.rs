@@ -45,8 +45,7 @@ pub struct RedisOptions {
 }
 
 impl RedisOptions {
-    /// The version of the layout of the keys that this release knows. Of the second, the first would sign admin users in
-    /// without their second factor, and could not read the grants that were obtained with one.
+    /// The version of the layout of the keys that this release knows.
     const VERSION: u32 = 1;
     const MAX_PREFIX_BYTES: usize = 64;
     const MAX_CONNECTIONS: usize = 64;
