@@ -48,7 +48,7 @@ pub use state::{
 };
 pub use token::{Generation, GenerationId, Insert, TokenStore};
 
-/// Everything a backend keeps, in one value. Nobody implements it: whoever implements its traits has it.
+/// Everything a backend keeps, in one value. Every type that implements both traits is one.
 pub trait Store: TokenStore + StateStore {}
 
 impl<S: TokenStore + StateStore> Store for S {}

@@ -75,7 +75,7 @@ impl PostgresOptions {
         Self { timeout: timeout.max(Duration::from_millis(10)), ..self }
     }
 
-    /// Whether to make the tables where they are missing; otherwise [`connect`](Self::connect) only looks. See the
+    /// True, the default, makes the tables where they are missing; else [`connect`](Self::connect) only looks. See the
     /// [module's documentation](super) for what the user of the URL must be allowed to do.
     pub fn migrate(self, migrate: bool) -> Self {
         Self { migrate, ..self }

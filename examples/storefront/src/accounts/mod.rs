@@ -34,7 +34,7 @@ use crate::{
 /// Everything that the shop keeps.
 #[derive(Clone)]
 pub(crate) struct Database {
-    /// What the crate keeps.
+    /// The crate's store.
     pub(crate) store: Arc<dyn Store>,
     /// Bearer tokens, which may be kept elsewhere than the rest.
     pub(crate) tokens: Arc<dyn TokenStore>,
