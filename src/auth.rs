@@ -161,7 +161,7 @@ impl AuthBuilder {
         Self { keyring: Some(keyring), ..self }
     }
 
-    /// Where the audit trail is kept, such as `store.audit(..)` of a SQL backend. Required with
+    /// Where the audit trail is kept, such as `store.audit(..)` of an SQL backend. Required with
     /// [admin users](Self::admins): nobody assists without a record. Without it nothing is recorded.
     pub fn audit(self, sink: impl IntoShared<dyn AuditSink>) -> Self {
         Self { audit: Some(sink.into_shared()), ..self }

@@ -234,7 +234,7 @@ async fn a_blank_reason_is_the_default_one_or_refused() {
     strict.generate_one_time_code(&admin, &customer(), REASON).await.unwrap();
 }
 
-/// Whatever an assistance rests on is read at the very next use, and the trail says what is missing.
+/// Each thing that an assistance rests on is read at the very next use, and the trail names the missing one.
 #[tokio::test]
 async fn the_next_use_is_refused_and_the_trail_says_why() {
     type Change = fn(&Shop);
@@ -279,7 +279,7 @@ async fn the_next_use_is_refused_and_the_trail_says_why() {
 }
 
 /// The flow that ends a token is on record, and the ledger has the end. The trail is not told of a later use, which
-/// whoever holds the token could repeat for ever.
+/// a holder of the token could repeat for ever.
 #[tokio::test]
 async fn the_end_of_a_token_is_recorded_and_its_later_use_is_not() {
     #[derive(Clone, Copy, Debug)]

@@ -92,7 +92,7 @@ async fn twenty_handles_on_one_account_share_its_budgets() {
     assert_eq!(hashes, 20 + 6);
 }
 
-/// Whoever is farther from the store loses most races for the account's documents.
+/// A node that is farther from the store loses most races for the account's documents.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_node_two_milliseconds_farther_away_signs_in_during_a_flood() {
     let near = shop();

@@ -1,5 +1,5 @@
-//! What moves a generation ends what was begun under the one before: passwords that are being written, sign-ins, and
-//! whatever rests on a token store that is wiped. And how many tokens a subject has.
+//! A moved generation ends everything that was begun under the one before: passwords that are being written,
+//! sign-ins, and credentials whose token store is wiped. And a subject has a bounded number of tokens.
 
 mod support;
 

@@ -345,8 +345,8 @@ async fn who_assists_whom_is_seen_by_those_who_may() {
     assert_eq!(shop.auth.current_assistance(&admin).await.unwrap().len(), 1);
 }
 
-#[tokio::test]
-async fn nobody_assists_without_an_entry() {
+/// A shop whose commits of assistance fail once it is told that the store is down.
+fn whose_ledger_can_fail() -> (Shop<Hooked>, Arc<AtomicBool>) {
     let down = Arc::new(AtomicBool::new(false));
     let store = Hooked::new({
         let down = Arc::clone(&down);
@@ -356,6 +356,12 @@ async fn nobody_assists_without_an_entry() {
         }
     });
     let shop = Shop::open(store, fast(), |builder| builder);
+    (shop, down)
+}
+
+#[tokio::test]
+async fn nobody_assists_without_an_entry() {
+    let (shop, down) = whose_ledger_can_fail();
     let admin = shop.admin_token().await;
     down.store(true, Ordering::SeqCst);
     for road in 0..3 {
@@ -508,15 +514,7 @@ async fn a_forgotten_customer_leaves_no_trace() {
 /// An entry that cannot be closed is not erased, and the caller learns that something is left.
 #[tokio::test]
 async fn a_customer_is_not_forgotten_while_an_assistance_is_open() {
-    let down = Arc::new(AtomicBool::new(false));
-    let store = Hooked::new({
-        let down = Arc::clone(&down);
-        move |verb| match verb {
-            "commit assistance" if down.load(Ordering::SeqCst) => Err(StoreError::new("down")),
-            _ => Ok(()),
-        }
-    });
-    let shop = Shop::open(store, fast(), |builder| builder);
+    let (shop, down) = whose_ledger_can_fail();
     let admin = shop.admin_token().await;
     let token = shop.assisting(&admin, 0).await.unwrap();
     down.store(true, Ordering::SeqCst);

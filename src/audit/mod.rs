@@ -6,9 +6,9 @@
 //! no sign-in, and so do refused uses of a token and attempts beyond a budget, which anybody may repeat; what does not
 //! fit is counted ([`Auth::audit_stats`](crate::Auth::audit_stats)).
 //!
-//! Ready-made: [`MemoryAudit`], which is part of [`MemoryStore`](crate::MemoryStore); the tables of the SQLite and PostgreSQL
-//! stores, `SqliteAudit` and `PostgresAudit`; with the feature `json-lines` a file, `JsonLinesAudit`; and, with the feature
-//! `tracing`, `TracingAudit`.
+//! Ready-made: [`MemoryAudit`]; the tables of the SQLite and PostgreSQL stores, `SqliteAudit` and `PostgresAudit`; with the
+//! feature `json-lines` a file, `JsonLinesAudit`; and, with the feature `tracing`, `TracingAudit`. A host names its sink with
+//! [`AuthBuilder::audit`](crate::AuthBuilder::audit). Without one, nothing is recorded.
 //!
 //! What tells of a person can be taken out of a trail: [`AuditSink::erase`].
 //!

@@ -326,7 +326,7 @@ impl Auth {
         let matched = match (purpose, assistance) {
             (Purpose::ResetToken, None) => Match::ResetToken,
             (Purpose::OneTimeCode, Some(assistance)) => {
-                // What is about to be redeemed is on record before it is spent.
+                // The record of the redemption comes before the code is spent.
                 event.action = Action::CodeRedemption;
                 event.grant = Some(*digest);
                 event.about_assistance(assistance);

@@ -94,7 +94,7 @@ impl OneTimeCredential {
         Self { digest, purpose, website, customer, generation, assistance, issued_at, expires_at }
     }
 
-    /// True if it is what was presented, and has not expired. The digests are compared in constant time.
+    /// True if it fits what was presented, and has not expired. The digests are compared in constant time.
     pub(crate) fn fits(&self, presented: &Presented, now: OffsetDateTime) -> bool {
         let Presented { website, customer, digest, purposes } = presented;
         self.digest == *digest
@@ -202,7 +202,7 @@ pub trait OtcStore: Debug + Send + Sync + 'static {
     /// To show a spent credential as live, one that was forgotten, or another generation than it was put
     /// with is a vulnerability. The library compares customer, website, digest, purpose, expiry and
     /// generation of the answer again. To show nothing where there is a credential refuses its holder;
-    /// where there is a mark, it is a vulnerability: whoever stole the code keeps the grant that it bought.
+    /// where there is a mark, it is a vulnerability: the thief of a code keeps the grant that it bought.
     ///
     /// # Errors
     ///

@@ -102,7 +102,7 @@ pub trait TokenStore: Debug + Send + Sync + 'static {
     /// # Security
     ///
     /// Storing in spite of a generation that moved is a vulnerability: the token would outlive a revoke-all
-    /// that has returned. So is overwriting. More grants than `cap` let whoever knows a password fill the
+    /// that has returned. So is overwriting. More grants than `cap` let one account fill the
     /// store. Refusing too often costs a sign-in; ending a grant within the cap signs somebody out.
     ///
     /// # Errors

@@ -227,7 +227,7 @@ async fn whatever_ends_the_admin_users_tokens_ends_an_enrolment() {
     }
 }
 
-/// The generation is read before the password is checked: what ends the tokens meanwhile ends the enrolment.
+/// The generation is read before the password is checked: an end of the tokens in between ends the enrolment.
 #[tokio::test]
 async fn an_enrolment_that_is_mailed_meanwhile_does_not_outlive_a_change_of_the_password() {
     let (node, armed) = (Arc::new(OnceLock::<Auth>::new()), Arc::new(AtomicBool::new(true)));

@@ -164,7 +164,7 @@ async fn a_code_whose_commit_is_lost_is_no_replay_and_is_not_sent_again() {
         assert_eq!(store.commits.load(Ordering::SeqCst), 1);
         let action = Action::AdminSignIn;
         assert_eq!(told(&shop.trail().await.split_off(before)), [(action, Begun), (action, Failed)]);
-        // It is spent. Whoever presents it now is told so.
+        // It is spent: the next caller with it is refused.
         assert!(matches!(sign_in(&shop, &code).await, Err(Error::InvalidCode)));
         let replay = shop.trail().await.pop().unwrap();
         assert!(matches!(replay.outcome, Refused(Refusal::SpentCode | Refusal::WrongCredential)));

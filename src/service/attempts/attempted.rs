@@ -63,7 +63,7 @@ impl Attempted {
         Self { kind: RECOVERY_CODE, account, wide: None, narrow, locks: false }
     }
 
-    /// A first code of an enrolment. Its secret is known to whoever holds the token, so the budget is one of
+    /// A first code of an enrolment. The holder of the token knows its secret, so the budget is one of
     /// requests.
     pub(crate) fn activation(admin: &AdminId, config: &AuthConfig) -> Self {
         Self::request("activation", &[admin.to_string().as_bytes()], config.second_factor_budget)

@@ -51,7 +51,7 @@ macro_rules! records {
 }
 
 statements! {
-    /// What never waits for a lock. `LIMIT 1` keeps the planner from a join that would read a whole partition.
+    /// Statements that never wait for a lock. `LIMIT 1` keeps the planner from a join that would read a whole partition.
     Query {
         Generation =>
             "SELECT (SELECT generation FROM \"{schema}\".subjects WHERE kind = $1 AND id = $2), \
@@ -92,7 +92,7 @@ statements! {
 }
 
 statements! {
-    /// What may wait for a lock.
+    /// Statements that may wait for a lock.
     Command {
         Insert =>
             "SELECT \"{schema}\".insert_grant($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)",
