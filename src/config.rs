@@ -3,6 +3,7 @@
 use std::{io, num::NonZero, thread, time::Duration};
 
 use crate::{
+    account::AdminRecord,
     credential::{Argon2Params, Credential, PasswordPolicy},
     random::RandomError,
     state::budgets::{Budget, Lock},
@@ -31,6 +32,17 @@ pub enum SecondFactorPolicy {
     /// Those who have set one up, and those whose row says so:
     /// [`AdminUser::requires_second_factor`](crate::AdminUser::requires_second_factor).
     PerAdmin,
+}
+
+impl SecondFactorPolicy {
+    /// True if this admin user must have a second factor.
+    pub(crate) const fn demands_of(self, admin: &AdminRecord) -> bool {
+        match self {
+            Self::Required => true,
+            Self::Optional => false,
+            Self::PerAdmin => admin.requires_second_factor,
+        }
+    }
 }
 
 /// The numbers and rules of a shop. Start from [`commerce`](Self::commerce) or [`strict`](Self::strict) and

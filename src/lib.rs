@@ -74,9 +74,9 @@ pub use credential::{
 };
 pub use error::{Error, ErrorKind, Field, Part, PolicyViolation, StoreError};
 pub use flow::{
-    AdminChange, AdminFactor, AdminSignIn, AdminSignedIn, Bearer, BegunEnrolment, CustomerChange,
-    FactorSetup, GeneratedCode, Keep, KeyringCheckError, KeyringReport, ListedToken, PasswordReset,
-    PasswordResetRequest, Purged, SignIn, SignedIn,
+    AdminChange, AdminFactor, AdminSignIn, AdminSignedIn, BegunEnrolment, CustomerChange, FactorSetup,
+    GeneratedCode, Keep, KeyringCheckError, KeyringReport, ListedToken, PasswordReset, PasswordResetRequest,
+    Purged, SignIn, SignedIn,
 };
 pub use keyring::{KeyError, KeyId, Keyring, Sealed};
 pub use notifier::{AdminNotice, AdminNotification, Notice, Notification, Notifier};
@@ -90,6 +90,6 @@ pub use store::redis::{RedisOptions, RedisStore};
 #[cfg(feature = "sqlite")]
 pub use store::sqlite::{SqliteAdmins, SqliteAudit, SqliteCustomers, SqliteOptions, SqliteStore};
 pub use token::{
-    AdminIdentity, Assistance, AssistanceEnd, AssistanceEntry, BearerToken, CustomerIdentity, Digest,
+    AdminIdentity, Assistance, AssistanceEnd, AssistanceEntry, Bearer, BearerToken, CustomerIdentity, Digest,
     DigestError, Grant, Identity, Obtained, Origin, Subject, SubjectError,
 };

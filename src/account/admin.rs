@@ -1,4 +1,4 @@
-use std::{fmt, sync::Arc};
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
@@ -130,14 +130,9 @@ pub struct AdminRecord {
 }
 
 impl AdminRecord {
-    /// Whether the row is of this name, whatever the host's table takes for equal.
+    /// True if the row is of this name, whatever the host's table takes for equal.
     pub(crate) fn is_of(&self, username: &Username) -> bool {
         self.username.parse::<Username>().is_ok_and(|own| own == *username)
-    }
-
-    /// Whether another reading of the row has the same password hash.
-    pub(crate) fn has_hash_of(&self, other: &Self) -> bool {
-        self.password_hash() == other.password_hash()
     }
 }
 
@@ -164,64 +159,5 @@ impl AdminUser for AdminRecord {
 
     fn requires_second_factor(&self) -> bool {
         self.requires_second_factor
-    }
-}
-
-/// [`AdminStore`] without its row type, so that `Auth` has no type parameter.
-#[async_trait]
-pub(crate) trait ErasedAdmins: Send + Sync {
-    async fn find_by_username(&self, username: &Username) -> Result<Option<AdminRecord>, StoreError>;
-    async fn find_by_id(&self, id: &AdminId) -> Result<Option<AdminRecord>, StoreError>;
-    async fn replace_password_hash(
-        &self,
-        id: &AdminId,
-        expected: Option<&PasswordHash>,
-        new: &PasswordHash,
-    ) -> Result<bool, StoreError>;
-}
-
-pub(crate) fn erase_admins<S: AdminStore>(store: S) -> Arc<dyn ErasedAdmins> {
-    Arc::new(Erased(store))
-}
-
-struct Erased<S>(S);
-
-#[async_trait]
-impl<S: AdminStore> ErasedAdmins for Erased<S> {
-    async fn find_by_username(&self, username: &Username) -> Result<Option<AdminRecord>, StoreError> {
-        Ok(self.0.find_by_username(username).await?.as_ref().map(record))
-    }
-
-    async fn find_by_id(&self, id: &AdminId) -> Result<Option<AdminRecord>, StoreError> {
-        Ok(self.0.find_by_id(id).await?.as_ref().map(record))
-    }
-
-    async fn replace_password_hash(
-        &self,
-        id: &AdminId,
-        expected: Option<&PasswordHash>,
-        new: &PasswordHash,
-    ) -> Result<bool, StoreError> {
-        self.0.replace_password_hash(id, expected, new).await
-    }
-}
-
-fn record(row: &impl AdminUser) -> AdminRecord {
-    AdminRecord {
-        id: row.id(),
-        username: row.username().to_owned(),
-        password_hash: row.password_hash().map(PasswordHash::from),
-        status: row.status(),
-        permissions: Permission::ALL
-            .into_iter()
-            .filter(|permission| row.has_permission(*permission))
-            .collect(),
-        requires_second_factor: row.requires_second_factor(),
-    }
-}
-
-impl fmt::Debug for dyn ErasedAdmins {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("AdminStore")
     }
 }

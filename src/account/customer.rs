@@ -1,4 +1,4 @@
-use std::{fmt, sync::Arc};
+use std::sync::Arc;
 
 use async_trait::async_trait;
 
@@ -128,14 +128,9 @@ pub struct CustomerRecord {
 }
 
 impl CustomerRecord {
-    /// Whether the row is of this address and website, whatever the host's table takes for equal.
+    /// True if the row is of this address and website, whatever the host's table takes for equal.
     pub(crate) fn is_of(&self, website: &Website, email: &Email) -> bool {
         self.website == *website && self.email.parse::<Email>().is_ok_and(|own| own == *email)
-    }
-
-    /// Whether another reading of the row has the same password hash.
-    pub(crate) fn has_hash_of(&self, other: &Self) -> bool {
-        self.password_hash() == other.password_hash()
     }
 }
 
@@ -162,74 +157,5 @@ impl Customer for CustomerRecord {
 
     fn allows_assistance(&self) -> bool {
         self.allows_assistance
-    }
-}
-
-/// [`CustomerStore`] without its row type, so that `Auth` has no type parameter.
-#[async_trait]
-pub(crate) trait ErasedCustomers: Send + Sync {
-    async fn find_by_email(
-        &self,
-        website: &Website,
-        email: &Email,
-    ) -> Result<Option<CustomerRecord>, StoreError>;
-    async fn find_by_id(&self, id: &CustomerId) -> Result<Option<CustomerRecord>, StoreError>;
-    async fn replace_password_hash(
-        &self,
-        id: &CustomerId,
-        expected: Option<&PasswordHash>,
-        new: &PasswordHash,
-    ) -> Result<bool, StoreError>;
-    async fn set_assistance(&self, id: &CustomerId, allowed: bool) -> Result<bool, StoreError>;
-}
-
-pub(crate) fn erase_customers<S: CustomerStore>(store: S) -> Arc<dyn ErasedCustomers> {
-    Arc::new(Erased(store))
-}
-
-struct Erased<S>(S);
-
-#[async_trait]
-impl<S: CustomerStore> ErasedCustomers for Erased<S> {
-    async fn find_by_email(
-        &self,
-        website: &Website,
-        email: &Email,
-    ) -> Result<Option<CustomerRecord>, StoreError> {
-        Ok(self.0.find_by_email(website, email).await?.as_ref().map(record))
-    }
-
-    async fn find_by_id(&self, id: &CustomerId) -> Result<Option<CustomerRecord>, StoreError> {
-        Ok(self.0.find_by_id(id).await?.as_ref().map(record))
-    }
-
-    async fn replace_password_hash(
-        &self,
-        id: &CustomerId,
-        expected: Option<&PasswordHash>,
-        new: &PasswordHash,
-    ) -> Result<bool, StoreError> {
-        self.0.replace_password_hash(id, expected, new).await
-    }
-
-    async fn set_assistance(&self, id: &CustomerId, allowed: bool) -> Result<bool, StoreError> {
-        self.0.set_assistance(id, allowed).await
-    }
-}
-
-fn record(row: &impl Customer) -> CustomerRecord {
-    CustomerRecord {
-        id: row.id(),
-        website: row.website(),
-        email: row.email().to_owned(),
-        password_hash: row.password_hash().map(PasswordHash::from),
-        status: row.status(),
-        allows_assistance: row.allows_assistance(),
-    }
-}
-
-impl fmt::Debug for dyn ErasedCustomers {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("CustomerStore")
     }
 }

@@ -18,10 +18,8 @@ mod username;
 mod website;
 
 pub use admin::{AdminRecord, AdminStore, AdminUser, Permission};
-pub(crate) use admin::{ErasedAdmins, erase_admins};
 pub use conflict::{AccountConflict, UpsertError};
 pub use customer::{Customer, CustomerRecord, CustomerStore};
-pub(crate) use customer::{ErasedCustomers, erase_customers};
 pub(crate) use decoys::Decoys;
 pub use email::{Email, EmailError};
 pub use id::{AdminId, CustomerId, IdError};

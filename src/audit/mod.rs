@@ -24,6 +24,7 @@
 pub(crate) mod chain;
 #[cfg(any(feature = "postgres", feature = "sqlite"))]
 mod checkpoint;
+mod draft;
 mod event;
 #[cfg(feature = "json-lines")]
 mod json_lines;
@@ -41,6 +42,7 @@ mod verify;
 
 #[cfg(any(feature = "postgres", feature = "sqlite"))]
 pub use checkpoint::{Checkpoint, CheckpointError};
+pub(crate) use draft::{Delivery, Draft};
 pub use event::{Action, AuditEvent, Outcome, Refusal};
 #[cfg(feature = "json-lines")]
 pub use json_lines::JsonLinesAudit;

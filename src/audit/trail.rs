@@ -13,7 +13,7 @@ use std::{
 use event_listener::Event;
 use uuid::{Builder, Uuid};
 
-use super::{AuditEvent, AuditSink, Outcome, SignatureCheck};
+use super::{AuditEvent, AuditSink, Draft, Outcome, SignatureCheck};
 use crate::{
     clock::Clock,
     error::{Error, StoreError},
@@ -74,12 +74,12 @@ impl Trail {
     }
 
     /// Keeps that something is about to happen. Unless it returns `Ok`, it must not.
-    pub(crate) async fn begin(&self, event: &AuditEvent) -> Result<(), Error> {
+    pub(crate) async fn begin(&self, event: &Draft) -> Result<(), Error> {
         self.record(event, Outcome::Begun).await
     }
 
     /// Keeps an event before it returns.
-    pub(crate) async fn record(&self, event: &AuditEvent, outcome: Outcome) -> Result<(), Error> {
+    pub(crate) async fn record(&self, event: &Draft, outcome: Outcome) -> Result<(), Error> {
         let Some(kept) = &self.kept else { return Ok(()) };
         let event = self.stamped(event, outcome)?;
         let recorded = kept.sink.record(&event).await;
@@ -88,7 +88,7 @@ impl Trail {
     }
 
     /// Hands an event to the queue, or counts it as dropped.
-    pub(crate) fn note(&self, event: &AuditEvent, outcome: Outcome) {
+    pub(crate) fn note(&self, event: &Draft, outcome: Outcome) {
         let Some(kept) = &self.kept else { return };
         let counts = &kept.counts;
         // Counted first: what was taken is never more than what was queued.
@@ -143,13 +143,32 @@ impl Trail {
         }
     }
 
-    fn stamped(&self, event: &AuditEvent, outcome: Outcome) -> Result<AuditEvent, RandomError> {
+    fn stamped(&self, event: &Draft, outcome: Outcome) -> Result<AuditEvent, RandomError> {
         let mut id = [0; 16];
         self.random.fill(&mut id)?;
         let id: Uuid = Builder::from_random_bytes(id).into_uuid();
         // In microseconds, the finest grain that every store keeps.
         let at = self.clock.now().truncate_to_microsecond();
-        Ok(AuditEvent { id, at, outcome, ..event.clone() })
+        let Draft { delivery: _, action, website, account, subject, actor, .. } = event.clone();
+        let Draft { grant, parent, obtained, reason, expires_at, origin, .. } = event.clone();
+        let version = AuditEvent::VERSION;
+        Ok(AuditEvent {
+            version,
+            id,
+            at,
+            action,
+            outcome,
+            website,
+            account,
+            subject,
+            actor,
+            grant,
+            parent,
+            obtained,
+            reason,
+            expires_at,
+            origin,
+        })
     }
 }
 

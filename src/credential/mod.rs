@@ -4,22 +4,22 @@
 //! admin-generated one-time code. The chain can be narrowed
 //! ([`AuthConfig::steps`](crate::AuthConfig::steps)), never reordered.
 
-mod evaluator;
 mod one_time;
 mod password;
 #[cfg(feature = "qr")]
 mod qr;
 mod totp;
 mod typed_code;
+mod work;
 
-pub(crate) use evaluator::{Evaluator, Match, Steps};
 pub use one_time::{EnrolmentToken, OneTimeCode, RecoveryCode, ResetToken};
 pub use password::{Argon2Params, HashingStats, ParamsError, PasswordPolicy};
-pub(crate) use password::{HashingPool, StartError};
+pub(crate) use password::{HashingPool, StartError, Verified};
 #[cfg(feature = "qr")]
 pub(crate) use qr::{qr_png_base64, qr_svg};
 pub use totp::{TotpSecret, TotpSecretError};
 pub(crate) use typed_code::TypedCode;
+pub(crate) use work::Work;
 
 use std::fmt;
 

@@ -1,12 +1,7 @@
 use std::collections::BTreeMap;
 
-use super::second_factor::context;
 use crate::{
-    account::AdminId,
-    audit::SignatureCheck,
-    auth::Auth,
-    error::StoreError,
-    keyring::{KeyId, Keyring},
+    account::AdminId, audit::SignatureCheck, error::StoreError, keyring::KeyId, service::Services,
     state::factor::Factor,
 };
 
@@ -45,68 +40,31 @@ pub enum KeyringCheckError {
     Unavailable(#[from] StoreError),
 }
 
-impl Auth {
-    /// Compares the keyring with the stored data that was sealed and signed with one: call it at start, before requests are
-    /// served.
-    ///
-    /// A keyring whose keys open no second factor, or verify none of the newest audit records, is refused: the key material is
-    /// another shop's, or was made anew because the old file was missing. Without the check admin users meet it as status 503,
-    /// and the audit trail goes on under a key that its verifier does not have. A store without sealed and signed data accepts
-    /// every keyring. The check reads at most 128 second factors and 9 audit records, and writes nothing.
-    ///
-    /// The check also refuses a keyring whose old key was retired too early: before a node signed one of the newest records
-    /// with the new key. [`Keyring`] says how to rotate keys in a quiet shop.
-    ///
-    /// ```
-    /// use commerce_auth::{Auth, KeyId, Keyring, MemoryCustomers, MemoryStore};
-    ///
-    /// # fn secret() -> [u8; 32] { [7; 32] }
-    /// # pollster::block_on(async {
-    /// let auth = Auth::builder(MemoryStore::new())
-    ///     .customers(MemoryCustomers::new())
-    ///     .without_notifier()
-    ///     .keyring(Keyring::new(KeyId(1), secret())?)
-    ///     .build()?;
-    /// let report = auth.check_keyring().await?;
-    /// assert!(report.unopened.is_empty());
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// # }).unwrap();
-    /// ```
-    ///
-    /// # Errors
-    ///
-    /// [`KeyringCheckError`] says what the keyring does not open. A shop without a keyring opens nothing.
-    ///
-    /// # Security
-    ///
-    /// Never answer the error with a new key: restore the earlier one. The check finds mistakes, not attackers: only a
-    /// [verifier](crate::audit) finds changed records.
-    pub async fn check_keyring(&self) -> Result<KeyringReport, KeyringCheckError> {
-        let keyring = self.parts.keyring.as_ref();
-        let (mut opened, mut unopened) = (0_usize, Vec::new());
-        for (admin, Factor { name, secret, .. }) in self.sealed_factors().await? {
-            match keyring.and_then(|keyring| keyring.open(&secret, &context(&admin, &name))) {
-                Some(_) => opened += 1,
-                None => unopened.push(admin),
-            }
-        }
-        if opened == 0 && !unopened.is_empty() {
-            return Err(KeyringCheckError::Factors(unopened));
-        }
-        match self.parts.trail.check_signatures().await? {
-            SignatureCheck::Unverified => Err(KeyringCheckError::AuditTrail),
-            SignatureCheck::Verified | SignatureCheck::NothingSigned => Ok(KeyringReport { unopened }),
+pub(crate) async fn check_keyring(services: &Services) -> Result<KeyringReport, KeyringCheckError> {
+    let (mut opened, mut unopened) = (0_usize, Vec::new());
+    for (admin, factor) in sample(services).await? {
+        if services.factors.opens(&factor) {
+            opened += 1;
+        } else {
+            unopened.push(admin);
         }
     }
+    if opened == 0 && !unopened.is_empty() {
+        return Err(KeyringCheckError::Factors(unopened));
+    }
+    match services.trail.check_signatures().await? {
+        SignatureCheck::Unverified => Err(KeyringCheckError::AuditTrail),
+        SignatureCheck::Verified | SignatureCheck::NothingSigned => Ok(KeyringReport { unopened }),
+    }
+}
 
-    /// A sample of the second factors: those that other keys sealed than the current one, and those that it sealed.
-    async fn sealed_factors(&self) -> Result<BTreeMap<AdminId, Factor>, StoreError> {
-        let factors = &self.parts.factors;
-        let current = self.parts.keyring.as_ref().map_or(KeyId(0), Keyring::current);
-        let mut sample = factors.sealed_by_others(current, None, SAMPLE).await?;
-        // One key is left out: leave out another one than the current.
-        let other = sample.first().map_or(KeyId(!current.0), |(_, factor)| factor.secret.key);
-        sample.extend(factors.sealed_by_others(other, None, SAMPLE).await?);
-        Ok(sample.into_iter().map(|(_, factor)| (factor.admin.clone(), factor)).collect())
-    }
+/// A sample of the second factors: those that other keys sealed than the current one, and those that it sealed.
+async fn sample(services: &Services) -> Result<BTreeMap<AdminId, Factor>, StoreError> {
+    let factors = &services.factors;
+    let current = factors.current_key().unwrap_or(KeyId(0));
+    let mut sample = factors.sealed_by_others(current, None, SAMPLE).await?;
+    // One key is left out: leave out another one than the current.
+    let other = sample.first().map_or(KeyId(!current.0), |(_, factor)| factor.secret.key);
+    sample.extend(factors.sealed_by_others(other, None, SAMPLE).await?);
+    Ok(sample.into_iter().map(|(_, factor)| (factor.admin.clone(), factor)).collect())
 }

@@ -1,67 +1,108 @@
-use super::{SignIn, SignedIn};
+use time::OffsetDateTime;
+
+use super::steps::sign_in::{Chain, sign_in};
 use crate::{
-    auth::Auth,
-    credential::Steps,
+    account::{CustomerId, Website},
+    credential::Credential,
     error::{Error, Field},
-    service::attempts::Attempted,
+    service::{Services, accounts::Address, attempts::Attempted},
+    token::{BearerToken, Grant, Obtained, Origin},
 };
 
-impl Auth {
-    /// Signs a customer in and mints a new bearer token: Commerce's `generateCustomerToken`.
-    ///
-    /// The `password` argument is tried as the account's password, then as a one-time reset token, then as an
-    /// admin-generated one-time code. The first match wins; a one-time credential is spent by it.
-    ///
-    /// Before any of it a charge is reserved from the account's budgets, so parallel guesses cannot exceed
-    /// them; right sign-ins in parallel wait their turn. Within budget every refusal is the same work and the
-    /// same answer, whether the account is unknown, disabled, without a password, or the credential is wrong.
-    ///
-    /// ```
-    /// use commerce_auth::{
-    ///     AccountStatus, Auth, CustomerId, CustomerRecord, MemoryCustomers, MemoryStore, Obtained, SignIn, Website,
-    /// };
-    ///
-    /// # pollster::block_on(async {
-    /// let customers = MemoryCustomers::new();
-    /// let auth = Auth::builder(MemoryStore::new()).customers(customers.clone()).without_notifier().build()?;
-    /// let hash = auth.hash_new_password("bobloblaw@example.com", "b0bl0bl@w").await?;
-    /// customers.upsert(CustomerRecord {
-    ///     id: CustomerId::from(1),
-    ///     website: Website::default(),
-    ///     email: "bobloblaw@example.com".into(),
-    ///     password_hash: Some(hash),
-    ///     status: AccountStatus::Active,
-    ///     allows_assistance: false,
-    /// })?;
-    ///
-    /// let signed_in = auth.generate_customer_token(SignIn::new("bobloblaw@example.com", "b0bl0bl@w")).await?;
-    /// assert_eq!(signed_in.obtained(), Obtained::Password);
-    /// let who = auth.verify_customer(signed_in.token()).await?;
-    /// assert_eq!(who.customer_id(), &CustomerId::from(1));
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// # }).unwrap();
-    /// ```
-    ///
-    /// # Errors
-    ///
-    /// - [`Error::Required`], [`Error::InvalidEmail`], [`Error::PasswordTooLong`]: nothing was looked up.
-    /// - [`Error::SignInRefused`]: no such account, wrong credential, disabled account, spent budget, a
-    ///   one-time code whose admin user may no longer assist, or a revoke-all during the sign-in. Not told
-    ///   apart.
-    /// - [`Error::NotConfirmed`]: the credential is right, the account is not confirmed.
-    /// - [`Error::Overloaded`]: too many hashes are waiting.
-    /// - [`Error::Unavailable`], [`Error::Random`], [`Error::NotConfigured`]: no token was issued; a one-time
-    ///   credential may be spent, but a one-time code never without a record in the audit trail.
-    ///
-    /// A one-time code that is presented again while its first sign-in is on its way gives that first caller
-    /// a token that has already ended.
-    pub async fn generate_customer_token(&self, sign_in: SignIn) -> Result<SignedIn, Error> {
-        let email = sign_in.check(Field::Password)?;
-        let attempted = Attempted::sign_in(&sign_in.website, &email, sign_in.origin.source, self.config());
-        let mut one_time = self.config().steps;
-        // Where nobody assists there is nobody to announce a code to: it is left unspent.
-        one_time.one_time_code &= self.parts.admins.is_some();
-        let steps = Steps { password: true, one_time };
-        self.sign_in(&sign_in, &email, steps, attempted, Error::SignInRefused).await
+/// A customer's sign-in, as a client sent it.
+///
+/// ```
+/// # fn peer() -> std::net::SocketAddr { ([192, 0, 2, 1], 4711).into() }
+/// use commerce_auth::{Origin, SignIn};
+///
+/// let sign_in = SignIn::new("bobloblaw@example.com", "b0bl0bl@w").from(peer());
+/// let sign_in = SignIn::new("bobloblaw@example.com", "b0bl0bl@w")
+///     .from(Origin::from(peer()).user_agent("Mozilla/5.0").correlation_id("7f3a9c"));
+/// ```
+#[derive(Clone, Debug)]
+#[must_use]
+pub struct SignIn {
+    email: String,
+    pub(super) credential: Credential,
+    website: Website,
+    pub(super) origin: Origin,
+}
+
+impl SignIn {
+    /// A sign-in on the default website with the `email` argument, and the `password` or `otp` argument, as they came:
+    /// neither is trimmed.
+    pub fn new(email: impl Into<String>, credential: impl Into<Credential>) -> Self {
+        let (email, credential) = (email.into(), credential.into());
+        Self { email, credential, website: Website::default(), origin: Origin::default() }
     }
+
+    /// The website that is signed in on.
+    pub fn on(self, website: Website) -> Self {
+        Self { website, ..self }
+    }
+
+    /// Where the request came from: an address, or an [`Origin`] that tells more. Failures are counted by the address,
+    /// so give the client's own and not a proxy's; without one, all clients share one budget for each account.
+    pub fn from(self, origin: impl Into<Origin>) -> Self {
+        Self { origin: origin.into(), ..self }
+    }
+
+    /// Refuses what is malformed before any work is done on it.
+    pub(super) fn check(&self, credential: Field) -> Result<Address, Error> {
+        if self.email.is_empty() {
+            return Err(Error::Required(Field::Email));
+        }
+        self.credential.check_bounds(credential)?;
+        let email = self.email.parse().map_err(|_| Error::InvalidEmail)?;
+        Ok(Address { website: self.website.clone(), email })
+    }
+}
+
+/// A customer's token that was issued.
+#[derive(Clone, Debug)]
+pub struct SignedIn {
+    token: BearerToken,
+    customer: CustomerId,
+    obtained: Obtained,
+    expires_at: OffsetDateTime,
+}
+
+impl SignedIn {
+    pub(super) fn new(token: BearerToken, customer: CustomerId, grant: &Grant) -> Self {
+        Self { token, customer, obtained: grant.obtained, expires_at: grant.expires_at }
+    }
+
+    /// The new bearer token, for the client alone.
+    #[must_use]
+    pub const fn token(&self) -> &BearerToken {
+        &self.token
+    }
+
+    /// The customer it speaks for.
+    #[must_use]
+    pub const fn customer_id(&self) -> &CustomerId {
+        &self.customer
+    }
+
+    /// How it was obtained.
+    #[must_use]
+    pub const fn obtained(&self) -> Obtained {
+        self.obtained
+    }
+
+    /// When the token ends: at this instant it is expired.
+    #[must_use]
+    pub const fn expires_at(&self) -> OffsetDateTime {
+        self.expires_at
+    }
+}
+
+pub(crate) async fn generate_customer_token(services: &Services, asked: SignIn) -> Result<SignedIn, Error> {
+    let address = asked.check(Field::Password)?;
+    let attempted = Attempted::sign_in(&address, asked.origin.source, &services.config);
+    let mut one_time = services.config.steps;
+    // Where nobody assists there is nobody to announce a code to: it is left unspent.
+    one_time.one_time_code &= services.admins.is_some();
+    let chain = Chain { password: true, one_time };
+    sign_in(services, &asked, &address, chain, attempted, Error::SignInRefused).await
 }

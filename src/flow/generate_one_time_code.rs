@@ -1,14 +1,14 @@
 use time::OffsetDateTime;
 
-use super::{Bearer, ending::Stop};
+use super::steps::ending::conclude;
 use crate::{
     account::{CustomerId, Website},
-    audit::{Action, AuditEvent},
-    auth::Auth,
+    audit::{Action, Draft},
     credential::OneTimeCode,
     error::Error,
+    service::{Services, stop::Stop},
     store::OneTimeCredential,
-    token::{Grant, Subject},
+    token::{Bearer, Grant, Subject},
 };
 
 /// A one-time code that was generated.
@@ -46,64 +46,44 @@ impl GeneratedCode {
     }
 }
 
-impl Auth {
-    /// Generates a one-time code by which the admin user signs in as a customer: Commerce's
-    /// `POST /V1/customer/{id}/otp`.
-    ///
-    /// The code is 32 hexadecimal characters, lives for
-    /// [`AuthConfig::one_time_code_lifetime`](crate::AuthConfig::one_time_code_lifetime) and works once, with the
-    /// customer's e-mail address: as the `password` of [`generate_customer_token`](Self::generate_customer_token), or
-    /// through [`exchange_one_time_code`](Self::exchange_one_time_code). Everything that is checked here is checked again
-    /// then. It is bound to the customer's website; the bearer's does not matter. A customer's newest three codes stay
-    /// good.
-    ///
-    /// A blank reason becomes
-    /// [`AuthConfig::default_assistance_reason`](crate::AuthConfig::default_assistance_reason).
-    ///
-    /// # Errors
-    ///
-    /// As [`generate_customer_token_as_admin`](Self::generate_customer_token_as_admin), with
-    /// [`Error::NoSuchCustomer`] for an id that no customer has. If the customer's tokens are ended meanwhile, the
-    /// code is good for nothing.
-    pub async fn generate_one_time_code(
-        &self,
-        bearer: impl Into<Bearer<'_>>,
-        customer: &CustomerId,
-        reason: &str,
-    ) -> Result<GeneratedCode, Error> {
-        let bearer = bearer.into();
-        let own = self.live_grant(&bearer).await?;
-        let mut event = AuditEvent::about(Action::CodeMint, bearer.origin()).of_customer(customer);
-        let ended = self.mint_code(&own, customer, reason, &mut event).await;
-        self.conclude(&event, ended).await
-    }
+pub(crate) async fn generate_one_time_code(
+    services: &Services,
+    bearer: Bearer<'_>,
+    customer: &CustomerId,
+    reason: &str,
+) -> Result<GeneratedCode, Error> {
+    let own = services.tokens.present(bearer.token).await?;
+    let mut event = Draft::awaited(Action::CodeMint, bearer.origin()).of_customer(customer);
+    let ended = mint(services, &own, customer, reason, &mut event).await;
+    conclude(services, &event, ended).await
+}
 
-    async fn mint_code(
-        &self,
-        own: &Grant,
-        customer: &CustomerId,
-        reason: &str,
-        event: &mut AuditEvent,
-    ) -> Result<GeneratedCode, Stop> {
-        let (assistance, until) = self.assistance_by(own, reason, event).await?;
-        let generation = self.generation(&Subject::Customer(customer.clone())).await?;
-        let row = self.consenting_customer(customer).await?;
-        let code = OneTimeCode::generate(self.parts.random.as_ref())?;
-        let (now, end) = self.lifespan(self.config().one_time_code_lifetime, Some(until));
-        let record = OneTimeCredential::one_time_code(
-            code.digest(),
-            row.website.clone(),
-            row.id.clone(),
-            generation,
-            assistance,
-            now,
-            end,
-        );
-        event.website = Some(row.website.clone());
-        event.grant = Some(record.digest);
-        event.expires_at = Some(end);
-        self.parts.trail.begin(event).await?;
-        self.put_credential(&record).await?;
-        Ok(GeneratedCode { code, customer: row.id, website: row.website, expires_at: end })
-    }
+async fn mint(
+    services: &Services,
+    own: &Grant,
+    customer: &CustomerId,
+    reason: &str,
+    event: &mut Draft,
+) -> Result<GeneratedCode, Stop> {
+    let Services { assistance, codes, tokens, config, .. } = services;
+    let (offered, until) = assistance.offered_by(own, reason, event).await?;
+    let generation = tokens.generation(&Subject::Customer(customer.clone())).await?;
+    let row = assistance.consenting(customer).await?;
+    let code = codes.draw_one_time_code()?;
+    let (now, end) = tokens.lifespan(config.one_time_code_lifetime, Some(until));
+    let record = OneTimeCredential::one_time_code(
+        code.digest(),
+        row.website.clone(),
+        row.id.clone(),
+        generation,
+        offered,
+        now,
+        end,
+    );
+    event.website = Some(row.website.clone());
+    event.grant = Some(record.digest);
+    event.expires_at = Some(end);
+    services.trail.begin(event).await?;
+    codes.put(&record).await?;
+    Ok(GeneratedCode { code, customer: row.id, website: row.website, expires_at: end })
 }

@@ -1,9 +1,9 @@
-use super::Bearer;
+use super::verify_customer::customer_self;
 use crate::{
     audit::Action,
-    auth::Auth,
     error::Error,
-    token::{Grant, Origin, Subject},
+    service::Services,
+    token::{Bearer, Grant, Origin, Subject},
 };
 
 /// One of a customer's live tokens, as the customer may see it: never the token itself.
@@ -18,25 +18,14 @@ pub struct ListedToken {
     pub presented: bool,
 }
 
-impl Auth {
-    /// The customer's live tokens, the newest first, those of assistance among them: at most
-    /// [`AuthConfig::tokens_per_subject`](crate::AuthConfig::tokens_per_subject).
-    ///
-    /// # Errors
-    ///
-    /// As [`verify_customer`](Self::verify_customer), and [`Error::NotAuthorized`] for a token born of
-    /// assistance.
-    pub async fn list_customer_tokens(
-        &self,
-        bearer: impl Into<Bearer<'_>>,
-    ) -> Result<Vec<ListedToken>, Error> {
-        let who = self.customer_self(&bearer.into(), Action::TokenList).await?;
-        let subject = Subject::Customer(who.customer_id().clone());
-        let cap = self.config().tokens_per_subject.get();
-        let listed = self.parts.tokens.grants(&subject, cap, self.parts.clock.now()).await?;
-        let listed = listed.into_iter();
-        Ok(listed
-            .map(|(grant, origin)| ListedToken { presented: grant.digest == *who.grant(), grant, origin })
-            .collect())
-    }
+pub(crate) async fn list_customer_tokens(
+    services: &Services,
+    bearer: Bearer<'_>,
+) -> Result<Vec<ListedToken>, Error> {
+    let who = customer_self(services, &bearer, Action::TokenList).await?;
+    let listed = services.tokens.of(&Subject::Customer(who.customer_id().clone())).await?;
+    let listed = listed.into_iter();
+    Ok(listed
+        .map(|(grant, origin)| ListedToken { presented: grant.digest == *who.grant(), grant, origin })
+        .collect())
 }

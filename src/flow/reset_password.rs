@@ -1,14 +1,20 @@
-use super::{ending::Stop, sign_in::Sought};
+use super::steps::{
+    credentials::end_earlier_credentials,
+    ending::{conclude, settle},
+    seek::{Sought, reserve_beside},
+};
 use crate::{
-    account::{AccountStatus, CustomerId, Email, PasswordHash, Website},
-    audit::{self, Action, AuditEvent, Refusal},
-    auth::Auth,
+    account::{AccountStatus, CustomerId, CustomerRecord, PasswordHash, Website},
+    audit::{self, Action, Draft, Refusal},
     credential::Credential,
     error::{Error, Field, StoreError},
     notifier::Notice,
     service::{
+        Services,
+        accounts::Address,
         attempts::{Attempted, account_partition},
-        codes::Judged,
+        codes::Verdict,
+        stop::{Denied, Judged, Stop},
     },
     state::budgets::Outcome,
     store::{Generation, Presented, Purpose, Purposes},
@@ -54,154 +60,119 @@ impl PasswordReset {
     }
 }
 
-/// A reset token that was taken, and what for.
+/// A reset token that was spent.
 struct Redeemed {
     customer: CustomerId,
     hash: PasswordHash,
-    /// Read before the token was looked at.
+    /// Read before the token was looked up.
     generation: Generation,
 }
 
-impl Auth {
-    /// Sets a new password by a reset token: Commerce's `resetPassword`.
-    ///
-    /// Success ends all the customer's tokens, reset tokens, one-time codes and locks. An unconfirmed account stays
-    /// unconfirmed. A password that the policy refuses leaves the token good for another try. A lock on the old password
-    /// does not stop it, as nobody guesses a reset token; it has a budget of its own for each source, of the size of
-    /// [`AuthConfig::source_budget`](crate::AuthConfig::source_budget). Every refusal within it is the same work.
-    ///
-    /// # Errors
-    ///
-    /// - [`Error::Required`], [`Error::InvalidEmail`], [`Error::PasswordPolicy`]: nothing was looked up.
-    /// - [`Error::ResetTokenMismatched`]: not the account's, expired, spent, ended meanwhile, no such account, or a
-    ///   disabled one. If the customer's tokens were ended by somebody else while the password was being set, it does not
-    ///   stand: the earlier one is back, or none that works, and all tokens end.
-    /// - [`Error::TooManyRequests`]: the budget is spent.
-    /// - [`Error::Overloaded`]: too many hashes are waiting; the token is still good.
-    /// - [`Error::Unavailable`], [`Error::Random`]: the token may be spent, the password may be set, and earlier tokens
-    ///   may live. Let the customer ask for another reset.
-    ///
-    /// The same holds for a call that is dropped midway, as some servers do when a client goes away: run it to its end
-    /// (in a task of its own).
-    pub async fn reset_password(&self, reset: PasswordReset) -> Result<(), Error> {
-        if reset.email.is_empty() {
-            return Err(Error::Required(Field::ResetEmail));
-        }
-        let email: Email = reset.email.parse().map_err(|_| Error::InvalidEmail)?;
-        match reset.token.check_bounds(Field::ResetToken) {
-            Err(Error::PasswordTooLong) => return Err(Error::ResetTokenMismatched),
-            bounds => bounds?,
-        }
-        self.judge_new_password(&email, &reset.new_password, Field::ResetPassword)?;
-        let mut event = AuditEvent::about(Action::PasswordReset, &reset.origin)
-            .on(&reset.website)
-            .at_account(account_partition(&reset.website, &email).digest());
-        let ended = self.reset_within_budget(&reset, &email, &mut event).await;
-        self.conclude(&event, ended).await
-    }
+/// The number of times that a new hash is offered for one that changes meanwhile.
+const REPLACEMENTS: usize = 8;
 
-    async fn reset_within_budget(
-        &self,
-        reset: &PasswordReset,
-        email: &Email,
-        event: &mut AuditEvent,
-    ) -> Result<(), Stop> {
-        let (website, source) = (&reset.website, reset.origin.source);
-        let attempted = Attempted::redemption(Purpose::ResetToken, website, email, source, self.config());
-        let spent = || Refusal::BudgetSpent.told(Error::TooManyRequests);
-        let opened = self.parts.attempts.open(attempted).await?.ok_or_else(spent)?;
-        let (charged, sought) = self.reserve_beside(opened, website, email).await?;
-        let charged = charged.ok_or_else(spent)?;
-        let redeemed = self.redeem_reset_token(reset, sought, event).await;
-        let outcome = match &redeemed {
-            Err(Stop { told: Error::ResetTokenMismatched, .. }) => Outcome::Failed,
-            Ok(_) | Err(_) => Outcome::Withdrawn,
-        };
-        let settled = self.settle(charged, outcome, event).await;
-        let redeemed = redeemed?;
-        // The token is spent: a charge that could not be given back lapses, and must not cost the new password.
-        drop(settled);
-        // A caller that goes away from here on leaves this trace.
-        self.parts.trail.note(event, audit::Outcome::Begun);
-        self.set_reset_password(redeemed, website, email, event).await
+pub(crate) async fn reset_password(services: &Services, reset: PasswordReset) -> Result<(), Error> {
+    if reset.email.is_empty() {
+        return Err(Error::Required(Field::ResetEmail));
     }
+    let email = reset.email.parse().map_err(|_| Error::InvalidEmail)?;
+    match reset.token.check_bounds(Field::ResetToken) {
+        Err(Error::PasswordTooLong) => return Err(Error::ResetTokenMismatched),
+        bounds => bounds?,
+    }
+    services.passwords.check_bounds(&reset.new_password, Field::ResetPassword)?;
+    services.passwords.judge(&email, &reset.new_password)?;
+    let address = Address { website: reset.website.clone(), email };
+    let mut event = Draft::queued(Action::PasswordReset, &reset.origin)
+        .on(&address.website)
+        .at_account(account_partition(&address).digest());
+    let ended = within_budget(services, &reset, &address, &mut event).await;
+    conclude(services, &event, ended).await
+}
 
-    /// What is to be set, once the token is spent.
-    async fn redeem_reset_token(
-        &self,
-        reset: &PasswordReset,
-        sought: Sought,
-        event: &mut AuditEvent,
-    ) -> Result<Redeemed, Stop> {
-        let Sought { row, customer, generation, .. } = sought;
-        event.subject = row.as_ref().map(|row| Subject::Customer(row.id.clone()));
-        let presented = Presented {
-            website: reset.website.clone(),
-            customer,
-            digest: Digest::of(reset.token.bytes()),
-            purposes: Purposes { reset_token: true, one_time_code: false },
-        };
-        let mismatched = |why: Refusal| why.told(Error::ResetTokenMismatched);
-        let Judged::Good(offer) = self.parts.codes.peek(&presented, generation).await? else {
-            let known = row.is_some();
-            return Err(mismatched(if known { Refusal::WrongCredential } else { Refusal::UnknownAccount }));
-        };
-        let Some(row) = row else { return Err(mismatched(Refusal::UnknownAccount)) };
+async fn within_budget(
+    services: &Services,
+    reset: &PasswordReset,
+    address: &Address,
+    event: &mut Draft,
+) -> Result<(), Stop> {
+    let attempted =
+        Attempted::redemption(Purpose::ResetToken, address, reset.origin.source, &services.config);
+    let spent = || Refusal::BudgetSpent.told(Error::TooManyRequests);
+    let opened = services.attempts.open(attempted).await?.ok_or_else(spent)?;
+    let (charged, sought) = reserve_beside(opened, &services.customers, &services.tokens, address).await?;
+    let charged = charged.ok_or_else(spent)?;
+    event.subject = sought.row.as_ref().map(|row| Subject::Customer(row.id.clone()));
+    let redeemed = redeem(services, reset, sought).await;
+    let judged = Judged::of(redeemed.map(|redeemed| (redeemed, Outcome::Withdrawn)), charged.work());
+    // A charge that could not be given back lapses, and must not cost the new password.
+    let _ = settle(services, charged, judged.outcome, event).await;
+    let redeemed = judged.answer?;
+    // A caller that goes away from here on leaves this trace.
+    services.trail.note(event, audit::Outcome::Begun);
+    write(services, redeemed, address, event).await
+}
+
+/// Spends a reset token, once the new hash is made: a full queue must not burn the token.
+async fn redeem(
+    services: &Services,
+    reset: &PasswordReset,
+    sought: Sought<CustomerRecord>,
+) -> Result<Redeemed, Denied> {
+    let Sought { row, id, generation } = sought;
+    let presented = Presented {
+        website: reset.website.clone(),
+        customer: id,
+        digest: Digest::of(reset.token.bytes()),
+        purposes: Purposes { reset_token: true, one_time_code: false },
+    };
+    let mismatched = |why: Refusal| why.failed(Error::ResetTokenMismatched);
+    let Verdict::Good(offer) = services.codes.peek(&presented, generation).await? else {
+        let known = row.is_some();
+        return Err(mismatched(if known { Refusal::WrongCredential } else { Refusal::UnknownAccount }));
+    };
+    let row = row.ok_or(mismatched(Refusal::UnknownAccount))?;
+    if row.status == AccountStatus::Disabled {
+        return Err(mismatched(Refusal::AccountDisabled));
+    }
+    let hash = services.passwords.hash(&reset.new_password).await?;
+    match services.codes.take(offer, None).await? {
+        Verdict::Good(()) => Ok(Redeemed { customer: row.id, hash, generation }),
+        Verdict::Replayed(_) | Verdict::Refused => Err(mismatched(Refusal::WrongCredential)),
+    }
+}
+
+/// Writes the new password. A sign-in may make the old hash anew at the same time: the new password wins.
+/// Whatever ends one-time credentials moves the generation, and wins over a token that was spent before.
+async fn write(
+    services: &Services,
+    Redeemed { customer, hash, generation }: Redeemed,
+    address: &Address,
+    event: &Draft,
+) -> Result<(), Stop> {
+    let Services { customers, tokens, notices, .. } = services;
+    let mismatched = |why: Refusal| why.told(Error::ResetTokenMismatched);
+    let subject = Subject::Customer(customer.clone());
+    for _ in 0..REPLACEMENTS {
+        let row = customers.find_again(&customer, address).await?;
+        let row = row.ok_or(mismatched(Refusal::UnknownAccount))?;
         if row.status == AccountStatus::Disabled {
             return Err(mismatched(Refusal::AccountDisabled));
         }
-        // The hash is made before the token is spent: a full queue must not burn it.
-        let hash = self.parts.evaluator.pool().hash(&reset.new_password, self.parts.random.as_ref()).await?;
-        match self.parts.codes.take(offer, None).await? {
-            Judged::Good(()) => Ok(Redeemed { customer: row.id, hash, generation }),
-            Judged::Replayed(_) | Judged::Refused => Err(mismatched(Refusal::WrongCredential)),
+        if tokens.generation(&subject).await? != generation {
+            return Err(mismatched(Refusal::RevokedMeanwhile));
         }
-    }
-
-    /// So often a new hash is offered for one that changes meanwhile.
-    const REPLACEMENTS: usize = 8;
-
-    async fn set_reset_password(
-        &self,
-        Redeemed { customer, hash, generation }: Redeemed,
-        website: &Website,
-        email: &Email,
-        event: &AuditEvent,
-    ) -> Result<(), Stop> {
-        let mismatched = |why: Refusal| why.told(Error::ResetTokenMismatched);
-        let subject = Subject::Customer(customer.clone());
-        // A sign-in may make the old hash anew at the same time: the new password wins. Whatever ends one-time
-        // credentials moves the generation, and wins over a token that was taken before.
-        for _ in 0..Self::REPLACEMENTS {
-            let row = self.parts.customers.find_by_id(&customer).await?;
-            let row = row.filter(|row| row.id == customer && row.is_of(website, email));
-            let row = row.ok_or(mismatched(Refusal::UnknownAccount))?;
-            if row.status == AccountStatus::Disabled {
-                return Err(mismatched(Refusal::AccountDisabled));
-            }
-            if self.generation(&subject).await? != generation {
-                return Err(mismatched(Refusal::RevokedMeanwhile));
-            }
-            let expected = row.password_hash.as_ref();
-            if self.parts.customers.replace_password_hash(&customer, expected, &hash).await? {
-                // First, so that a caller who goes away cannot keep it from the customer. If the password is undone
-                // below, the notice was needless.
-                self.notify(&row, Notice::PasswordReset, &event.origin);
-                // An account that had no password gets one back that nothing matches.
-                let none = PasswordHash::from("");
-                let undo = self.parts.customers.replace_password_hash(
-                    &customer,
-                    Some(&hash),
-                    expected.unwrap_or(&none),
-                );
-                let end = self.end_credentials(&customer, None, &event.origin);
-                if !self.lets_stand(&subject, generation, undo, end).await? {
-                    return Err(mismatched(Refusal::RevokedMeanwhile));
-                }
-                self.end_credentials(&customer, None, &event.origin).await?;
-                return Ok(self.parts.attempts.clear(&account_partition(website, email)).await?);
-            }
+        if !customers.replace_hash(&row, &hash).await? {
+            continue;
         }
-        Err(StoreError::new("the stored hash is another one at every look").into())
+        // First, so that a caller who goes away cannot keep it from the customer. If the password is put back
+        // below, the notice was needless.
+        notices.tell_customer(&row, Notice::PasswordReset, &event.origin);
+        let written = (&row, &hash);
+        let ended =
+            end_earlier_credentials(services, customers, written, generation, None, &event.origin).await;
+        ended.map_err(|stop| stop.refused_as(Error::ResetTokenMismatched))?;
+        return Ok(services.attempts.clear(&account_partition(address)).await?);
     }
+    Err(StoreError::new("the stored hash is another one at every look").into())
 }

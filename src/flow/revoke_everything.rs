@@ -1,22 +1,13 @@
+use super::steps::ending::conclude;
 use crate::{
-    audit::{Action, AuditEvent},
-    auth::Auth,
+    audit::{Action, Draft},
     error::Error,
+    service::Services,
     token::Origin,
 };
 
-impl Auth {
-    /// Ends every token, reset token and one-time code of everybody, in one write: for the day a database leaked
-    /// or a backup was restored.
-    ///
-    /// # Errors
-    ///
-    /// - [`Error::Unavailable`]: it may be done; call it again.
-    /// - [`Error::Random`]: nothing was ended.
-    pub async fn revoke_everything(&self) -> Result<(), Error> {
-        let event = AuditEvent::about(Action::EverythingRevoke, &Origin::default());
-        let fresh = self.draw_generation()?;
-        let ended = self.parts.tokens.revoke_everything(fresh, self.parts.clock.now()).await;
-        self.conclude(&event, ended.map(drop).map_err(Into::into)).await
-    }
+pub(crate) async fn revoke_everything(services: &Services) -> Result<(), Error> {
+    let event = Draft::queued(Action::EverythingRevoke, &Origin::default());
+    let ended = services.tokens.revoke_everything().await;
+    conclude(services, &event, ended.map_err(Into::into)).await
 }

@@ -4,9 +4,8 @@ use super::error::error;
 use crate::{
     account::Permission,
     error::{Error, Part},
-    flow::Bearer,
     http::Caller,
-    token::{AdminIdentity, CustomerIdentity, Identity},
+    token::{AdminIdentity, Bearer, CustomerIdentity, Identity},
 };
 
 /// What [`Admission`](super::Admission) leaves in the data of a request.

@@ -8,8 +8,7 @@ use crate::{
     account::Website,
     auth::Auth,
     error::Error,
-    flow::Bearer,
-    token::{Identity, Origin},
+    token::{Bearer, Identity, Origin},
 };
 
 /// Who calls: the bearer token a request presents, if it does, from where, and on which website.

@@ -11,7 +11,9 @@ use time::OffsetDateTime;
 use super::{Documents, Held};
 use crate::{
     account::CustomerId,
-    error::StoreError,
+    credential::{OneTimeCode, ResetToken},
+    error::{Error, StoreError},
+    random::{RandomError, SecureRandom},
     state::{
         codes::{Erasing, Found, Peeking, Putting, Taking},
         of_customer,
@@ -28,12 +30,13 @@ use crate::{
 pub(crate) struct OneTimeCredentials {
     store: Arc<dyn OtcStore>,
     documents: Arc<Documents>,
+    random: Arc<dyn SecureRandom>,
 }
 
 /// A presented credential.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[must_use]
-pub(crate) enum Judged<T> {
+pub(crate) enum Verdict<T> {
     /// It is good.
     Good(T),
     /// It is a one-time code that was spent before, for this grant.
@@ -47,15 +50,30 @@ impl OneTimeCredentials {
     pub(crate) const OUTSTANDING: usize = 3;
 
     /// Keeps them in documents, unless the host has a store of its own for them.
-    pub(crate) fn new(documents: Arc<Documents>, native: Option<Arc<dyn OtcStore>>) -> Self {
+    pub(crate) fn new(
+        documents: Arc<Documents>,
+        native: Option<Arc<dyn OtcStore>>,
+        random: Arc<dyn SecureRandom>,
+    ) -> Self {
         let store = native.unwrap_or_else(|| Arc::new(Codes(Arc::clone(&documents))));
-        Self { store, documents }
+        Self { store, documents, random }
     }
 
-    /// Stores a credential that was made now. False means that one of its digest is there: of 2^128 secrets
-    /// one was drawn twice, so the source of randomness repeats itself.
-    pub(crate) async fn put(&self, credential: &OneTimeCredential) -> Result<bool, StoreError> {
-        self.store.put(credential, Self::OUTSTANDING, credential.issued_at).await
+    pub(crate) fn draw_reset_token(&self) -> Result<ResetToken, RandomError> {
+        ResetToken::generate(self.random.as_ref())
+    }
+
+    pub(crate) fn draw_one_time_code(&self) -> Result<OneTimeCode, RandomError> {
+        OneTimeCode::generate(self.random.as_ref())
+    }
+
+    /// Stores a credential that was made now. Its generation was read before the row that it is made for: a
+    /// change of the row since then moves the generation, and the credential is good for nothing.
+    pub(crate) async fn put(&self, credential: &OneTimeCredential) -> Result<(), Error> {
+        let stored = self.store.put(credential, Self::OUTSTANDING, credential.issued_at).await?;
+        // If one of its digest is there, of 2^128 secrets one was drawn twice: the source of randomness
+        // repeats itself.
+        if stored { Ok(()) } else { Err(RandomError.into()) }
     }
 
     /// Judges a presented credential under the customer's present generation, and spends nothing. One call,
@@ -64,26 +82,30 @@ impl OneTimeCredentials {
         &self,
         presented: &Presented,
         generation: Generation,
-    ) -> Result<Judged<Offer>, StoreError> {
+    ) -> Result<Verdict<Offer>, StoreError> {
         let now = self.documents.now();
         Ok(match self.store.peek(presented, now).await? {
             Peek::Live(offer) => {
                 let Offer { credential, .. } = &offer;
                 let is_good = credential.fits(presented, now) && credential.generation == generation;
-                if is_good { Judged::Good(offer) } else { Judged::Refused }
+                if is_good { Verdict::Good(offer) } else { Verdict::Refused }
             }
-            Peek::Spent(spent) => Judged::of(spent),
-            Peek::Nothing => Judged::Refused,
+            Peek::Spent(spent) => Verdict::of(spent),
+            Peek::Nothing => Verdict::Refused,
         })
     }
 
     /// Spends a credential that [`peek`](Self::peek) found good, for the grant that it `bought`. One call;
     /// if it fails, the credential may be spent, and it is not sent again.
-    pub(crate) async fn take(&self, offer: Offer, bought: Option<&Digest>) -> Result<Judged<()>, StoreError> {
+    pub(crate) async fn take(
+        &self,
+        offer: Offer,
+        bought: Option<&Digest>,
+    ) -> Result<Verdict<()>, StoreError> {
         Ok(match self.store.take(offer, bought, self.documents.now()).await? {
-            Take::Taken => Judged::Good(()),
-            Take::Spent(spent) => Judged::of(spent),
-            Take::Nothing => Judged::Refused,
+            Take::Taken => Verdict::Good(()),
+            Take::Spent(spent) => Verdict::of(spent),
+            Take::Nothing => Verdict::Refused,
         })
     }
 
@@ -94,16 +116,7 @@ impl OneTimeCredentials {
     }
 }
 
-impl<T> Judged<T> {
-    /// The same, where a good credential comes with something else.
-    pub(crate) fn map<U>(self, good: impl FnOnce(T) -> U) -> Judged<U> {
-        match self {
-            Self::Good(with) => Judged::Good(good(with)),
-            Self::Replayed(bought) => Judged::Replayed(bought),
-            Self::Refused => Judged::Refused,
-        }
-    }
-
+impl<T> Verdict<T> {
     /// Only a one-time code buys a grant that ends when the code is presented again.
     const fn of(spent: Spent) -> Self {
         match spent {

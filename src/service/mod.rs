@@ -1,12 +1,124 @@
-//! Services: each owns the parts it needs and nothing else. Flows compose them.
+//! Services: each owns the parts it needs and reaches no others. Flows compose them.
 
+pub(crate) mod accounts;
+pub(crate) mod assistance;
 pub(crate) mod attempts;
 pub(crate) mod codes;
 mod documents;
 pub(crate) mod factors;
-pub(crate) mod ledger;
+pub(crate) mod freshness;
+pub(crate) mod notices;
+pub(crate) mod passwords;
+pub(crate) mod stop;
 #[cfg(test)]
 mod testing;
+pub(crate) mod tokens;
 mod turns;
 
+use std::sync::Arc;
+
+use accounts::{Accounts, Consents, CustomerTable, Table};
+use assistance::{Assistance, Ledger};
+use attempts::Attempts;
+use codes::OneTimeCredentials;
 pub(crate) use documents::{Documents, Held};
+use factors::Factors;
+use freshness::Freshness;
+use notices::Notices;
+use passwords::Passwords;
+use tokens::Tokens;
+
+use crate::{
+    account::{AdminRecord, CustomerRecord, Decoys},
+    audit::Trail,
+    clock::Clock,
+    config::AuthConfig,
+    credential::HashingPool,
+    error::{Error, Part},
+    keyring::Keyring,
+    notifier::Notifier,
+    random::{RandomError, SecureRandom},
+    store::{OtcStore, StateStore, TokenStore},
+    token::TokenFormat,
+};
+
+/// The services that the flows compose.
+pub(crate) struct Services {
+    pub(crate) config: Arc<AuthConfig>,
+    pub(crate) customers: Arc<Accounts<CustomerRecord>>,
+    pub(crate) admins: Option<Arc<Accounts<AdminRecord>>>,
+    pub(crate) passwords: Passwords,
+    pub(crate) tokens: Arc<Tokens>,
+    pub(crate) attempts: Attempts,
+    pub(crate) codes: OneTimeCredentials,
+    pub(crate) factors: Factors,
+    pub(crate) freshness: Freshness,
+    pub(crate) assistance: Assistance,
+    pub(crate) notices: Arc<Notices>,
+    pub(crate) trail: Arc<Trail>,
+    pub(crate) documents: Arc<Documents>,
+}
+
+/// The parts that a host hands over, and those that were started for it.
+pub(crate) struct Parts {
+    pub(crate) config: AuthConfig,
+    pub(crate) customers: Arc<dyn CustomerTable>,
+    pub(crate) admins: Option<Arc<dyn Table<AdminRecord>>>,
+    pub(crate) notifier: Option<Arc<dyn Notifier>>,
+    pub(crate) trail: Arc<Trail>,
+    pub(crate) keyring: Option<Keyring>,
+    pub(crate) pool: HashingPool,
+    pub(crate) tokens: Arc<dyn TokenStore>,
+    pub(crate) codes: Option<Arc<dyn OtcStore>>,
+    pub(crate) state: Arc<dyn StateStore>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) random: Arc<dyn SecureRandom>,
+}
+
+impl Services {
+    /// Gives each service its parts.
+    pub(crate) fn new(parts: Parts) -> Result<Self, RandomError> {
+        let Parts { config, customers, admins, notifier, trail, keyring, pool, .. } = parts;
+        let Parts { tokens, codes, state, clock, random, .. } = parts;
+        let config = Arc::new(config);
+        let decoys = Arc::new(Decoys::draw(random.as_ref())?);
+        let consents: Arc<dyn Consents> = customers.clone();
+        let customers = Arc::new(Accounts::new(customers, Arc::clone(&decoys)));
+        let admins = admins.map(|admins| Arc::new(Accounts::new(admins, decoys)));
+        let documents = Arc::new(Documents::new(state, Arc::clone(&clock), Arc::clone(&random)));
+        let (format, cap) = (TokenFormat::new(keyring.clone()), config.tokens_per_subject);
+        let tokens = Arc::new(Tokens::new(tokens, format, cap, Arc::clone(&clock), Arc::clone(&random)));
+        let notices = Arc::new(Notices::new(notifier, Arc::clone(&trail)));
+        let freshness = Freshness::new(config.fresh_for, Arc::clone(&clock));
+        let assistance = Assistance {
+            config: Arc::clone(&config),
+            customers: Arc::clone(&customers),
+            consents,
+            admins: admins.clone(),
+            tokens: Arc::clone(&tokens),
+            notices: Arc::clone(&notices),
+            freshness: freshness.clone(),
+            ledger: Ledger::new(Arc::clone(&documents), config.assistance_history),
+        };
+        Ok(Self {
+            passwords: Passwords::new(pool, config.password_policy.clone(), Arc::clone(&random)),
+            attempts: Attempts::new(Arc::clone(&documents), Arc::clone(&clock), Arc::clone(&random)),
+            codes: OneTimeCredentials::new(Arc::clone(&documents), codes, Arc::clone(&random)),
+            factors: Factors::new(Arc::clone(&documents), keyring, clock, random),
+            assistance,
+            config,
+            customers,
+            admins,
+            tokens,
+            freshness,
+            notices,
+            trail,
+            documents,
+        })
+    }
+
+    /// The admin users of a shop that has some.
+    pub(crate) fn admins(&self) -> Result<&Accounts<AdminRecord>, Error> {
+        self.admins.as_deref().ok_or(Error::NotConfigured(Part::Admins))
+    }
+}

@@ -10,6 +10,7 @@ mod digest;
 mod grant;
 mod identity;
 mod origin;
+mod presented;
 
 pub use assistance::{AssistanceEnd, AssistanceEntry};
 pub use bearer::BearerToken;
@@ -18,3 +19,4 @@ pub use digest::{Digest, DigestError};
 pub use grant::{Assistance, Grant, Obtained, Subject, SubjectError};
 pub use identity::{AdminIdentity, CustomerIdentity, Identity};
 pub use origin::Origin;
+pub use presented::Bearer;

@@ -6,7 +6,7 @@ use std::{
     pin::Pin,
     sync::{
         Arc, Condvar, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
+        atomic::{AtomicU64, AtomicUsize, Ordering},
     },
     task::{Context, Poll},
     thread,
@@ -22,7 +22,7 @@ use super::{
 };
 use crate::{
     account::PasswordHash,
-    credential::Credential,
+    credential::{Credential, Work},
     error::Error,
     random::{RandomError, SecureRandom},
 };
@@ -73,12 +73,12 @@ struct Queue {
 
 struct Job {
     number: u64,
+    task: Task,
     work: Work,
-    begun: Arc<AtomicBool>,
     answer: oneshot::Sender<Answer>,
 }
 
-enum Work {
+enum Task {
     Verify { password: Zeroizing<Vec<u8>>, stored: Option<StoredHash> },
     Hash { password: Zeroizing<Vec<u8>>, salt: [u8; 16] },
 }
@@ -141,15 +141,15 @@ impl HashingPool {
     /// current cost: a hash that is missing or cannot be read is replaced by a decoy, and a cheaper one is
     /// made up for.
     ///
-    /// `begun` tells the caller, even after it dropped the call, whether work was done.
+    /// `work` starts with the hash.
     pub(crate) async fn verify(
         &self,
         password: &Credential,
         stored: Option<&PasswordHash>,
-        begun: &Arc<AtomicBool>,
+        work: &Work,
     ) -> Result<Verified, Error> {
         let stored = stored.and_then(|hash| StoredHash::read(hash.expose()));
-        match self.submit(Work::Verify { password: normalised(password), stored }, begun)?.await {
+        match self.submit(Task::Verify { password: normalised(password), stored }, work)?.await {
             Ok(Answer::Verified(verified)) => Ok(verified),
             Ok(Answer::Hashed(_)) | Err(oneshot::Canceled) => Err(Error::Overloaded),
         }
@@ -163,7 +163,7 @@ impl HashingPool {
     ) -> Result<PasswordHash, Error> {
         let mut salt = [0; 16];
         random.fill(&mut salt)?;
-        match self.submit(Work::Hash { password: normalised(password), salt }, &Arc::default())?.await {
+        match self.submit(Task::Hash { password: normalised(password), salt }, &Work::default())?.await {
             Ok(Answer::Hashed(Some(hash))) => Ok(hash),
             Ok(_) | Err(oneshot::Canceled) => Err(Error::Overloaded),
         }
@@ -179,7 +179,7 @@ impl HashingPool {
         }
     }
 
-    fn submit(&self, work: Work, begun: &Arc<AtomicBool>) -> Result<Waiting, Error> {
+    fn submit(&self, task: Task, work: &Work) -> Result<Waiting, Error> {
         let (answer, receiver) = oneshot::channel();
         let mut queue = self.shared.lock();
         if queue.jobs.len() >= self.shared.capacity {
@@ -188,7 +188,7 @@ impl HashingPool {
         }
         let number = queue.next_number;
         queue.next_number += 1;
-        queue.jobs.push_back(Job { number, work, begun: Arc::clone(begun), answer });
+        queue.jobs.push_back(Job { number, task, work: work.clone(), answer });
         drop(queue);
         self.shared.ready.notify_one();
         Ok(Waiting { shared: Arc::clone(&self.shared), number, receiver })
@@ -236,9 +236,9 @@ impl Shared {
 
     fn work(&self) {
         let mut memory = Memory::default();
-        while let Some(Job { work, answer, .. }) = self.next() {
+        while let Some(Job { task, answer, .. }) = self.next() {
             // A panic ends the hash, whose caller is told, and not the thread.
-            let done = catch_unwind(AssertUnwindSafe(|| self.perform(&work, &mut memory)));
+            let done = catch_unwind(AssertUnwindSafe(|| self.perform(&task, &mut memory)));
             self.running.fetch_sub(1, Ordering::Relaxed);
             memory.shrink(&self.current);
             if let Ok(done) = done {
@@ -254,7 +254,7 @@ impl Shared {
                 return None;
             }
             if let Some(job) = queue.jobs.pop_front() {
-                job.begun.store(true, Ordering::Release);
+                job.work.start();
                 self.begun.fetch_add(1, Ordering::Relaxed);
                 self.running.fetch_add(1, Ordering::Relaxed);
                 return Some(job);
@@ -263,16 +263,16 @@ impl Shared {
         }
     }
 
-    fn perform(&self, work: &Work, memory: &mut Memory) -> Answer {
-        match work {
-            Work::Hash { password, salt } => {
+    fn perform(&self, task: &Task, memory: &mut Memory) -> Answer {
+        match task {
+            Task::Hash { password, salt } => {
                 Answer::Hashed(hash(password, salt, &self.current, memory).map(PasswordHash::from))
             }
-            Work::Verify { password, stored: None } => {
+            Task::Verify { password, stored: None } => {
                 self.decoy.verify(password, memory);
                 Answer::Verified(Verified::Wrong)
             }
-            Work::Verify { password, stored: Some(stored) } => {
+            Task::Verify { password, stored: Some(stored) } => {
                 Answer::Verified(if !stored.verify(password, memory) {
                     if let Some(rest) = self.current.remainder(&stored.params) {
                         let _ = hash(password, &[0; 16], &rest, memory);
@@ -322,7 +322,7 @@ mod tests {
             let password = Zeroizing::new(b"wrong".to_vec());
             let answer = pool
                 .shared
-                .perform(&Work::Verify { password, stored: StoredHash::read(stored) }, &mut memory);
+                .perform(&Task::Verify { password, stored: StoredHash::read(stored) }, &mut memory);
             assert!(matches!(answer, Answer::Verified(Verified::Wrong)));
             assert_eq!(memory.work_kib - before, 2 * 19 * 1024, "{stored}");
         }

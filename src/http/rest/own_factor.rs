@@ -12,8 +12,9 @@ use super::{
 use crate::{
     credential::RecoveryCode,
     error::Error,
-    flow::{AdminFactor, Bearer},
+    flow::AdminFactor,
     http::{Caller, to_its_end},
+    token::Bearer,
 };
 
 const RESOURCE: &str = "Magento_Backend::admin";

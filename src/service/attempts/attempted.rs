@@ -1,8 +1,9 @@
 use std::net::IpAddr;
 
 use crate::{
-    account::{AdminId, Email, Username, Website},
+    account::{AdminId, Username},
     config::AuthConfig,
+    service::accounts::Address,
     state::budgets::Budget,
     store::{DocumentId, Partition, Purpose},
 };
@@ -28,19 +29,14 @@ pub(crate) struct Attempted {
 
 impl Attempted {
     /// A sign-in: the budget of this source at this account, and the account's wider one over all sources.
-    pub(crate) fn sign_in(
-        website: &Website,
-        email: &Email,
-        source: Option<IpAddr>,
-        config: &AuthConfig,
-    ) -> Self {
-        Self::of(CUSTOMER, account_partition(website, email), source_scope(source), config)
+    pub(crate) fn sign_in(address: &Address, source: Option<IpAddr>, config: &AuthConfig) -> Self {
+        Self::of(CUSTOMER, account_partition(address), source_scope(source), config)
     }
 
     /// A check of the current password by a signed-in customer: a budget of its own, and the account's wider
     /// one.
-    pub(crate) fn confirmation(website: &Website, email: &Email, config: &AuthConfig) -> Self {
-        Self::of(CUSTOMER, account_partition(website, email), DocumentId::of(&[b"confirmation"]), config)
+    pub(crate) fn confirmation(address: &Address, config: &AuthConfig) -> Self {
+        Self::of(CUSTOMER, account_partition(address), DocumentId::of(&[b"confirmation"]), config)
     }
 
     /// An admin user's sign-in: budgets of the same size, of its own.
@@ -84,8 +80,7 @@ impl Attempted {
     /// partition of its own, so that sources do not wait for each other.
     pub(crate) fn redemption(
         purpose: Purpose,
-        website: &Website,
-        email: &Email,
+        address: &Address,
         source: Option<IpAddr>,
         config: &AuthConfig,
     ) -> Self {
@@ -94,14 +89,15 @@ impl Attempted {
             Purpose::OneTimeCode => "code exchange",
         };
         let source = source_scope(source);
-        let names = [website.as_str().as_bytes(), email.as_str().as_bytes(), source.as_bytes()];
+        let names =
+            [address.website.as_str().as_bytes(), address.email.as_str().as_bytes(), source.as_bytes()];
         let (account, narrow) = (partition(kind, &names), Some((source, config.source_budget)));
         Self { kind, account, wide: None, narrow, locks: false }
     }
 
     /// A reset asked for an address, from anywhere.
-    pub(crate) fn reset_request(website: &Website, email: &Email, config: &AuthConfig) -> Self {
-        let names = [website.as_str().as_bytes(), email.as_str().as_bytes()];
+    pub(crate) fn reset_request(address: &Address, config: &AuthConfig) -> Self {
+        let names = [address.website.as_str().as_bytes(), address.email.as_str().as_bytes()];
         Self::request("reset request", &names, config.reset_account_budget)
     }
 
@@ -122,8 +118,8 @@ impl Attempted {
 }
 
 /// The account of this name, known or not.
-pub(crate) fn account_partition(website: &Website, email: &Email) -> Partition {
-    partition(CUSTOMER, &[website.as_str().as_bytes(), email.as_str().as_bytes()])
+pub(crate) fn account_partition(address: &Address) -> Partition {
+    partition(CUSTOMER, &[address.website.as_str().as_bytes(), address.email.as_str().as_bytes()])
 }
 
 /// The admin user of this name, known or not.

@@ -1,9 +1,5 @@
 use std::{
     hash::{BuildHasher, RandomState},
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
     time::Duration,
 };
 
@@ -12,8 +8,12 @@ use time::OffsetDateTime;
 use super::{Attempted, Attempts};
 use crate::{
     clock::after,
+    credential::Work,
     error::StoreError,
-    service::documents::{Changed, Held},
+    service::{
+        documents::{Changed, Held},
+        stop::unjudged,
+    },
     state::budgets::{AttemptId, Budget, Budgets, Draw, Epoch, Lock, Outcome, Reserving, Settling},
     store::Partition,
 };
@@ -54,7 +54,7 @@ impl Abandoned {
     }
 }
 
-/// A reserved charge. It is settled, or, if its caller goes away, counted as a failure if the hash had begun
+/// A reserved charge. It is settled, or, if its caller goes away, counted as a failure if its work had started
 /// and given back if it had not.
 #[derive(Debug)]
 pub(crate) struct Charged<'a> {
@@ -62,7 +62,7 @@ pub(crate) struct Charged<'a> {
     charge: Charge,
     /// The documents that the reservation wrote. They are settled without another load.
     held: Option<Held>,
-    begun: Arc<AtomicBool>,
+    work: Work,
     decided: Option<(Outcome, OffsetDateTime)>,
     locks: bool,
     waited: bool,
@@ -133,8 +133,8 @@ impl Charge {
 
 impl<'a> Charged<'a> {
     pub(super) fn new(attempts: &'a Attempts, charge: Charge, locks: bool, waited: bool) -> Self {
-        let begun = Arc::default();
-        Self { attempts, charge, held: None, begun, decided: None, locks, waited, settled: false }
+        let work = Work::default();
+        Self { attempts, charge, held: None, work, decided: None, locks, waited, settled: false }
     }
 
     pub(super) fn abandoned(attempts: &'a Attempts, abandoned: Abandoned) -> Self {
@@ -159,14 +159,9 @@ impl<'a> Charged<'a> {
         self.waited
     }
 
-    /// Set once the hash begins.
-    pub(crate) const fn begun(&self) -> &Arc<AtomicBool> {
-        &self.begun
-    }
-
-    /// The charge of an attempt whose outcome is not known.
-    pub(crate) fn unknown_outcome(&self) -> Outcome {
-        if self.begun.load(Ordering::Acquire) { Outcome::Failed } else { Outcome::Withdrawn }
+    /// Starts with the costly part of the attempt.
+    pub(crate) const fn work(&self) -> &Work {
+        &self.work
     }
 
     /// Settles the charge and returns true if a lock on the account's password begins with this failure.
@@ -193,7 +188,7 @@ impl<'a> Charged<'a> {
     }
 
     fn decision(&self) -> (Outcome, OffsetDateTime) {
-        self.decided.unwrap_or_else(|| (self.unknown_outcome(), self.attempts.clock.now()))
+        self.decided.unwrap_or_else(|| (unjudged(&self.work), self.attempts.clock.now()))
     }
 
     fn wake(&self) {

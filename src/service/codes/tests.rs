@@ -5,12 +5,17 @@ use futures_lite::future::block_on;
 use super::*;
 use crate::{
     account::{AdminId, Website},
+    random::danger::SeededRandom,
     service::testing::{Node, Watched, at, digest, generation},
     store::Purposes,
     token::Assistance,
 };
 
 const BOTH: Purposes = Purposes { reset_token: true, one_time_code: true };
+
+fn random() -> Arc<dyn SecureRandom> {
+    Arc::new(SeededRandom::from_seed([9; 32]))
+}
 
 fn customer() -> CustomerId {
     CustomerId::from(1)
@@ -28,12 +33,12 @@ fn presented(credential: &OneTimeCredential) -> Presented {
 }
 
 fn service(node: &Node) -> OneTimeCredentials {
-    OneTimeCredentials::new(node.documents.clone(), None)
+    OneTimeCredentials::new(node.documents.clone(), None, random())
 }
 
 fn offered(codes: &OneTimeCredentials, credential: &OneTimeCredential) -> Offer {
     match block_on(codes.peek(&presented(credential), credential.generation)).unwrap() {
-        Judged::Good(offer) => offer,
+        Verdict::Good(offer) => offer,
         other => panic!("{other:?}"),
     }
 }
@@ -43,18 +48,18 @@ fn a_wrong_secret_costs_one_call_and_a_right_one_two() {
     let store = Arc::new(Watched::default());
     let codes = service(&store.node(1));
     let unknown = presented(&code("nothing at all"));
-    assert_eq!(block_on(codes.peek(&unknown, generation(7))).unwrap(), Judged::Refused);
+    assert_eq!(block_on(codes.peek(&unknown, generation(7))).unwrap(), Verdict::Refused);
     assert_eq!(store.calls(), [1, 0, 0]);
-    assert!(block_on(codes.put(&code("code"))).unwrap());
+    block_on(codes.put(&code("code"))).unwrap();
     assert_eq!(store.calls(), [1, 1, 0]);
-    assert_eq!(block_on(codes.peek(&unknown, generation(7))).unwrap(), Judged::Refused);
+    assert_eq!(block_on(codes.peek(&unknown, generation(7))).unwrap(), Verdict::Refused);
     assert_eq!(store.calls(), [1, 0, 0], "as many with other codes outstanding");
     let offer = offered(&codes, &code("code"));
     assert_eq!(store.calls(), [1, 0, 0]);
-    assert_eq!(block_on(codes.take(offer, Some(&digest("bought")))).unwrap(), Judged::Good(()));
+    assert_eq!(block_on(codes.take(offer, Some(&digest("bought")))).unwrap(), Verdict::Good(()));
     assert_eq!(store.calls(), [0, 1, 0], "the offer is taken without another look-up");
     let again = block_on(codes.peek(&presented(&code("code")), generation(8))).unwrap();
-    assert_eq!(again, Judged::Replayed(digest("bought")), "a replay is told under any generation");
+    assert_eq!(again, Verdict::Replayed(digest("bought")), "a replay is told under any generation");
     assert_eq!(store.calls(), [1, 0, 0]);
 }
 
@@ -62,12 +67,12 @@ fn a_wrong_secret_costs_one_call_and_a_right_one_two() {
 fn a_credential_of_another_generation_is_refused() {
     let store = Arc::new(Watched::default());
     let codes = service(&store.node(1));
-    assert!(block_on(codes.put(&code("code"))).unwrap());
+    block_on(codes.put(&code("code"))).unwrap();
     // Also that of a token store that was wiped: the subject has none, and the shop's is drawn anew.
     let wiped = Generation { subject: None, ..generation(7) };
     let shop = Generation { shop: generation(9).subject.unwrap(), ..generation(7) };
     for moved in [generation(8), generation(0), wiped, shop] {
-        assert_eq!(block_on(codes.peek(&presented(&code("code")), moved)).unwrap(), Judged::Refused);
+        assert_eq!(block_on(codes.peek(&presented(&code("code")), moved)).unwrap(), Verdict::Refused);
     }
     let _ = offered(&codes, &code("code"));
 }
@@ -107,7 +112,7 @@ fn a_store_of_the_hosts_cannot_forget_to_compare() {
     let careless = |credential: OneTimeCredential| {
         let node = Arc::new(Watched::default()).node(1);
         node.set(1);
-        OneTimeCredentials::new(node.documents, Some(Arc::new(Careless(credential))))
+        OneTimeCredentials::new(node.documents, Some(Arc::new(Careless(credential))), random())
     };
     let _ = offered(&careless(right.clone()), &right);
     for other in [
@@ -118,26 +123,26 @@ fn a_store_of_the_hosts_cannot_forget_to_compare() {
         OneTimeCredential { expires_at: at(1), ..right.clone() },
     ] {
         let answer = block_on(careless(other.clone()).peek(&presented(&right), generation(7))).unwrap();
-        assert_eq!(answer, Judged::Refused, "{other:?}");
+        assert_eq!(answer, Verdict::Refused, "{other:?}");
     }
     let purposes = Purposes { reset_token: true, one_time_code: false };
     let other_purpose = Presented { purposes, ..presented(&right) };
     let answer = block_on(careless(right).peek(&other_purpose, generation(7))).unwrap();
-    assert_eq!(answer, Judged::Refused);
+    assert_eq!(answer, Verdict::Refused);
 }
 
 #[test]
 fn an_offer_survives_another_credential_and_no_other_take() {
     let store = Arc::new(Watched::default());
     let codes = service(&store.node(1));
-    assert!(block_on(codes.put(&code("code"))).unwrap());
+    block_on(codes.put(&code("code"))).unwrap();
     let [first, second] = [offered(&codes, &code("code")), offered(&codes, &code("code"))];
-    assert!(block_on(codes.put(&code("another"))).unwrap());
+    block_on(codes.put(&code("another"))).unwrap();
     store.calls();
-    assert_eq!(block_on(codes.take(first, Some(&digest("bought")))).unwrap(), Judged::Good(()));
+    assert_eq!(block_on(codes.take(first, Some(&digest("bought")))).unwrap(), Verdict::Good(()));
     assert_eq!(store.calls(), [0, 2, 0], "a conflict, and a commit on the documents that it answered");
     let late = block_on(codes.take(second, Some(&digest("in vain")))).unwrap();
-    assert_eq!(late, Judged::Replayed(digest("bought")));
+    assert_eq!(late, Verdict::Replayed(digest("bought")));
     let _ = offered(&codes, &code("another"));
 }
 
@@ -146,15 +151,15 @@ fn an_offer_that_has_expired_or_gone_is_refused() {
     let store = Arc::new(Watched::default());
     let node = store.node(1);
     let codes = service(&node);
-    assert!(block_on(codes.put(&code("code"))).unwrap());
+    block_on(codes.put(&code("code"))).unwrap();
     let [late, gone] = [offered(&codes, &code("code")), offered(&codes, &code("code"))];
     store.calls();
     node.set(30);
-    assert_eq!(block_on(codes.take(late, None)).unwrap(), Judged::Refused);
+    assert_eq!(block_on(codes.take(late, None)).unwrap(), Verdict::Refused);
     assert_eq!(store.calls(), [0, 0, 0]);
     node.set(1);
     block_on(codes.erase(&customer())).unwrap();
-    assert_eq!(block_on(codes.take(gone, None)).unwrap(), Judged::Refused);
+    assert_eq!(block_on(codes.take(gone, None)).unwrap(), Verdict::Refused);
     block_on(codes.erase(&customer())).unwrap();
 }
 
@@ -162,7 +167,7 @@ fn an_offer_that_has_expired_or_gone_is_refused() {
 fn a_take_whose_reply_is_lost_is_not_sent_again() {
     let store = Arc::new(Watched::default());
     let codes = service(&store.node(1));
-    assert!(block_on(codes.put(&code("code"))).unwrap());
+    block_on(codes.put(&code("code"))).unwrap();
     let offer = offered(&codes, &code("code"));
     store.calls();
     store.loses_replies.store(true, Ordering::Relaxed);
@@ -176,7 +181,7 @@ fn of_fifty_callers_on_two_nodes_one_takes_a_credential() {
         let store = Arc::new(Watched::default());
         let nodes = [1, 2].map(|seed| service(&store.node(seed)));
         let name = code(&format!("round {round}"));
-        assert!(block_on(nodes[0].put(&name)).unwrap());
+        block_on(nodes[0].put(&name)).unwrap();
         let answers: Vec<_> = thread::scope(|scope| {
             let callers: Vec<_> = (0..50)
                 .map(|caller| {
@@ -184,11 +189,11 @@ fn of_fifty_callers_on_two_nodes_one_takes_a_credential() {
                     scope.spawn(move || {
                         let bought = digest(format!("bought {caller}"));
                         match block_on(codes.peek(&presented(name), name.generation)).unwrap() {
-                            Judged::Good(offer) => {
+                            Verdict::Good(offer) => {
                                 (bought, block_on(codes.take(offer, Some(&bought))).unwrap())
                             }
-                            Judged::Replayed(by) => (bought, Judged::Replayed(by)),
-                            Judged::Refused => panic!("a live code was refused"),
+                            Verdict::Replayed(by) => (bought, Verdict::Replayed(by)),
+                            Verdict::Refused => panic!("a live code was refused"),
                         }
                     })
                 })
@@ -196,9 +201,9 @@ fn of_fifty_callers_on_two_nodes_one_takes_a_credential() {
             callers.into_iter().map(|caller| caller.join().unwrap()).collect()
         });
         let taken: Vec<_> =
-            answers.iter().filter(|(_, answer)| *answer == Judged::Good(())).map(|(by, _)| *by).collect();
+            answers.iter().filter(|(_, answer)| *answer == Verdict::Good(())).map(|(by, _)| *by).collect();
         assert_eq!(taken.len(), 1);
-        assert!(answers.iter().all(|(by, answer)| *by == taken[0] || *answer == Judged::Replayed(taken[0])));
+        assert!(answers.iter().all(|(by, answer)| *by == taken[0] || *answer == Verdict::Replayed(taken[0])));
     }
 }
 
@@ -209,12 +214,12 @@ fn parallel_puts_keep_no_more_than_three() {
     thread::scope(|scope| {
         for caller in 0..20 {
             let codes = &nodes[caller % 2];
-            scope.spawn(move || assert!(block_on(codes.put(&code(&format!("{caller}")))).unwrap()));
+            scope.spawn(move || block_on(codes.put(&code(&format!("{caller}")))).unwrap());
         }
     });
     let live = (0..20).filter(|caller| {
         let presented = presented(&code(&format!("{caller}")));
-        matches!(block_on(nodes[0].peek(&presented, generation(7))).unwrap(), Judged::Good(_))
+        matches!(block_on(nodes[0].peek(&presented, generation(7))).unwrap(), Verdict::Good(_))
     });
     assert_eq!(live.count(), OneTimeCredentials::OUTSTANDING);
 }

@@ -1,7 +1,10 @@
+use std::time::Duration;
+
 use time::OffsetDateTime;
 
 use super::{Changed, Documents, Held, counted};
 use crate::{
+    clock::before,
     error::StoreError,
     state::Transition,
     store::{Document, Index, Listed, Partition, Position},
@@ -11,6 +14,9 @@ use crate::{
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the storage backend refused a document that is not expendable")]
 struct Refused;
+
+/// A document is swept this long after the time that it was kept for: the clocks of nodes differ.
+const SWEEP_SLACK: Duration = Duration::from_secs(60 * 60);
 
 impl Documents {
     pub(crate) fn now(&self) -> OffsetDateTime {
@@ -29,6 +35,15 @@ impl Documents {
         limit: usize,
     ) -> Result<Vec<Listed>, StoreError> {
         self.store.list(index, after, limit).await
+    }
+
+    /// Removes at most `limit` documents that are over, and returns their number.
+    ///
+    /// # Errors
+    ///
+    /// The store failed; some may be removed.
+    pub(crate) async fn sweep(&self, limit: usize) -> Result<usize, StoreError> {
+        self.store.sweep(before(self.clock.now(), SWEEP_SLACK), limit).await
     }
 }
 

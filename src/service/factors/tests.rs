@@ -4,6 +4,8 @@ use futures_lite::future::block_on;
 
 use super::*;
 use crate::{
+    keyring::{KeyId, Sealed},
+    random::danger::SeededRandom,
     service::testing::{Node, Watched, at, digest, generation},
     store::StateStore,
 };
@@ -35,7 +37,8 @@ fn codes(name: &str) -> Vec<Digest> {
 }
 
 fn service(node: &Node) -> Factors {
-    Factors::new(node.documents.clone())
+    let random = Arc::new(SeededRandom::from_seed([9; 32]));
+    Factors::new(node.documents.clone(), None, node.clock.clone(), random)
 }
 
 /// Gives an admin user a factor of this name.
@@ -185,7 +188,7 @@ fn each_is_done_for_one_caller_on_two_nodes() {
         });
         let resealed = raced(&factors, |factors, caller| {
             let new = sealed(2, &format!("raced {caller}"));
-            block_on(factors.reseal(&admin, &one, &sealed(1, "one"), &new)).unwrap()
+            block_on(factors.replace_sealed(&admin, &one, &sealed(1, "one"), &new)).unwrap()
         });
         let removed = raced(&factors, |factors, _| block_on(factors.remove(&admin)).unwrap());
         assert_eq!([activated, used, lowered, spent, resealed, removed], [1; 6]);
@@ -209,7 +212,7 @@ fn a_factor_sealed_by_another_key_is_found_until_it_is_resealed() {
         let name = format!("{admin}");
         enrol(&factors, &name, admin);
         let (admin, new) = (AdminId::from(admin), sealed(key, "new"));
-        assert!(block_on(factors.reseal(&admin, &digest(&name), &sealed(1, &name), &new)).unwrap());
+        assert!(block_on(factors.replace_sealed(&admin, &digest(&name), &sealed(1, &name), &new)).unwrap());
     }
     let others = |key, limit| {
         let found = block_on(factors.sealed_by_others(KeyId(key), None, limit)).unwrap();
@@ -237,7 +240,7 @@ fn a_factor_sealed_by_another_key_is_found_until_it_is_resealed() {
     for limit in 0..9 {
         for (_, factor) in block_on(factors.sealed_by_others(KeyId(3), None, limit)).unwrap() {
             let new = Sealed { key: KeyId(3), ..factor.secret.clone() };
-            let resealed = factors.reseal(&factor.admin, &factor.name, &factor.secret, &new);
+            let resealed = factors.replace_sealed(&factor.admin, &factor.name, &factor.secret, &new);
             assert!(block_on(resealed).unwrap());
         }
     }

@@ -1,9 +1,7 @@
 use std::fmt;
 
-use crate::{
-    account::Website,
-    token::{BearerToken, Origin},
-};
+use super::{BearerToken, Origin};
+use crate::account::Website;
 
 /// A bearer token as a request presents it, the website the request is for, and where it came from.
 ///
@@ -20,8 +18,8 @@ use crate::{
 #[derive(Clone)]
 #[must_use]
 pub struct Bearer<'a> {
-    pub(super) token: &'a str,
-    pub(super) website: Website,
+    pub(crate) token: &'a str,
+    pub(crate) website: Website,
     origin: Option<&'a Origin>,
 }
 
@@ -36,7 +34,7 @@ impl<'a> Bearer<'a> {
         Self { origin: Some(origin), ..self }
     }
 
-    pub(super) fn origin(&self) -> &'a Origin {
+    pub(crate) fn origin(&self) -> &'a Origin {
         static UNKNOWN: Origin = Origin { source: None, user_agent: None, correlation_id: None };
         self.origin.unwrap_or(&UNKNOWN)
     }

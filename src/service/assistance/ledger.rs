@@ -5,7 +5,7 @@ mod tests;
 
 use std::{sync::Arc, time::Duration};
 
-use super::{Documents, Held};
+use crate::service::{Documents, Held};
 use crate::{
     account::CustomerId,
     error::StoreError,

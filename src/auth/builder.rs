@@ -1,66 +1,44 @@
 use std::{fmt, sync::Arc};
 
+use super::Auth;
 use crate::{
-    account::{
-        AdminStore, CustomerStore, Decoys, ErasedAdmins, ErasedCustomers, erase_admins, erase_customers,
-    },
-    audit::{AuditSink, AuditStats, Trail},
+    account::{AdminRecord, AdminStore, CustomerStore},
+    audit::{AuditSink, Trail},
     clock::{Clock, SystemClock},
     config::{AuthConfig, ConfigError, SecondFactorPolicy},
-    credential::{Evaluator, HashingPool, HashingStats, StartError},
+    credential::{HashingPool, StartError},
     keyring::Keyring,
     notifier::Notifier,
     random::{ChaChaRandom, SecureRandom},
-    service::{Documents, attempts::Attempts, codes::OneTimeCredentials, factors::Factors, ledger::Ledger},
+    service::{
+        Parts, Services,
+        accounts::{Admins, CustomerTable, Customers, Table},
+    },
     shared::IntoShared,
     store::{OtcStore, StateStore, Store, TokenStore},
-    token::TokenFormat,
 };
 
-/// The facade: every flow is a method of it, named as the mutation is.
-///
-/// One concrete type, cheap to clone, `Send + Sync`: it drops into any framework's state. Made by
-/// [`Auth::builder`]. It has threads of its own, which a `fork` does not copy: build it in the child.
-#[derive(Clone)]
-pub struct Auth {
-    pub(crate) parts: Arc<Parts>,
+/// Gathers the parts of an [`Auth`].
+#[must_use]
+pub struct AuthBuilder {
+    config: AuthConfig,
+    customers: Option<Arc<dyn CustomerTable>>,
+    admins: Option<Arc<dyn Table<AdminRecord>>>,
+    notifier: Option<Arc<dyn Notifier>>,
+    without_notifier: bool,
+    audit: Option<Arc<dyn AuditSink>>,
+    keyring: Option<Keyring>,
+    tokens: Arc<dyn TokenStore>,
+    codes: Option<Arc<dyn OtcStore>>,
+    state: Arc<dyn StateStore>,
+
+    clock: Arc<dyn Clock>,
+    random: Arc<dyn SecureRandom>,
 }
 
-pub(crate) struct Parts {
-    pub(crate) config: AuthConfig,
-    pub(crate) customers: Arc<dyn ErasedCustomers>,
-    pub(crate) admins: Option<Arc<dyn ErasedAdmins>>,
-    pub(crate) notifier: Option<Arc<dyn Notifier>>,
-    pub(crate) trail: Trail,
-    pub(crate) tokens: Arc<dyn TokenStore>,
-    pub(crate) codes: OneTimeCredentials,
-    pub(crate) state: Arc<dyn StateStore>,
-    pub(crate) factors: Factors,
-    pub(crate) ledger: Ledger,
-    pub(crate) keyring: Option<Keyring>,
-    pub(crate) attempts: Attempts,
-    pub(crate) evaluator: Evaluator,
-    pub(crate) clock: Arc<dyn Clock>,
-    pub(crate) random: Arc<dyn SecureRandom>,
-    pub(crate) format: TokenFormat,
-    pub(crate) decoys: Decoys,
-}
-
-impl Auth {
-    /// Begins with the store that keeps tokens and documents.
-    ///
-    /// ```
-    /// use commerce_auth::{Auth, MemoryCustomers, MemoryStore};
-    ///
-    /// let auth = Auth::builder(MemoryStore::new())
-    ///     .customers(MemoryCustomers::new())
-    ///     .without_notifier() // or `.notifier(..)`, which mails password resets
-    ///     .build()?;
-    /// # Ok::<(), commerce_auth::ConfigError>(())
-    /// ```
-    pub fn builder(store: impl IntoShared<dyn Store>) -> AuthBuilder {
-        let store = store.into_shared();
-        AuthBuilder {
+impl AuthBuilder {
+    pub(super) fn new(store: Arc<dyn Store>) -> Self {
+        Self {
             config: AuthConfig::default(),
             customers: None,
             admins: None,
@@ -76,71 +54,15 @@ impl Auth {
         }
     }
 
-    /// The numbers and rules in force.
-    #[must_use]
-    pub fn config(&self) -> &AuthConfig {
-        &self.parts.config
-    }
-
-    /// Whether a second factor can be set up at all.
-    #[cfg(feature = "axum")]
-    pub(crate) fn has_keyring(&self) -> bool {
-        self.parts.keyring.is_some()
-    }
-
-    /// What the hashing pool is doing, for metrics.
-    #[must_use]
-    pub fn hashing_stats(&self) -> HashingStats {
-        self.parts.evaluator.pool().stats()
-    }
-
-    /// What became of the audit events, for metrics: anything dropped or failed is worth an alarm.
-    #[must_use]
-    pub fn audit_stats(&self) -> AuditStats {
-        self.parts.trail.stats()
-    }
-
-    /// Waits until the audit events that are queued now have reached the sink: before a host shuts down. Clones of an
-    /// `Auth` share a queue; another `Auth` has its own. It waits as long as the sink takes: give it a time limit.
-    pub async fn flush_audit(&self) {
-        self.parts.trail.flush().await;
-    }
-}
-
-impl fmt::Debug for Auth {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Auth").field("config", &self.parts.config).finish_non_exhaustive()
-    }
-}
-
-/// Gathers the parts of an [`Auth`].
-#[must_use]
-pub struct AuthBuilder {
-    config: AuthConfig,
-    customers: Option<Arc<dyn ErasedCustomers>>,
-    admins: Option<Arc<dyn ErasedAdmins>>,
-    notifier: Option<Arc<dyn Notifier>>,
-    without_notifier: bool,
-    audit: Option<Arc<dyn AuditSink>>,
-    keyring: Option<Keyring>,
-    tokens: Arc<dyn TokenStore>,
-    codes: Option<Arc<dyn OtcStore>>,
-    state: Arc<dyn StateStore>,
-
-    clock: Arc<dyn Clock>,
-    random: Arc<dyn SecureRandom>,
-}
-
-impl AuthBuilder {
     /// The host's customer table. Required.
     pub fn customers<S: CustomerStore>(self, customers: S) -> Self {
-        Self { customers: Some(erase_customers(customers)), ..self }
+        Self { customers: Some(Arc::new(Customers(customers))), ..self }
     }
 
     /// The host's admin user table, without which nobody assists. It needs an audit trail ([`audit`](Self::audit)). Admin
     /// users need a second factor, and so the host a [`keyring`](Self::keyring), unless [`AuthConfig::admin_second_factor`] says otherwise.
     pub fn admins<S: AdminStore>(self, admins: S) -> Self {
-        Self { admins: Some(erase_admins(admins)), ..self }
+        Self { admins: Some(Arc::new(Admins(admins))), ..self }
     }
 
     /// Mails password resets, the enrolment of admin users, and what happened to an account. Required, unless
@@ -225,29 +147,22 @@ impl AuthBuilder {
                     StartError::Thread(error) => ConfigError::Threads(error),
                     StartError::Random(error) => ConfigError::Random(error),
                 })?;
-        let trail = Trail::start(audit, config.audit_queue, Arc::clone(&clock), Arc::clone(&random))
-            .map_err(ConfigError::Threads)?;
-        let documents = Arc::new(Documents::new(Arc::clone(&state), Arc::clone(&clock), Arc::clone(&random)));
-        let parts = Parts {
-            decoys: Decoys::draw(random.as_ref())?,
-            evaluator: Evaluator::new(pool),
-            codes: OneTimeCredentials::new(Arc::clone(&documents), codes),
-            ledger: Ledger::new(Arc::clone(&documents), config.assistance_history),
-            factors: Factors::new(Arc::clone(&documents)),
-            attempts: Attempts::new(documents, Arc::clone(&clock), Arc::clone(&random)),
-            format: TokenFormat::new(keyring.clone()),
-            trail,
+        let trail = Trail::start(audit, config.audit_queue, Arc::clone(&clock), Arc::clone(&random));
+        let services = Services::new(Parts {
             config,
             customers,
             admins,
             notifier,
-            tokens,
-            state,
+            trail: Arc::new(trail.map_err(ConfigError::Threads)?),
             keyring,
+            pool,
+            tokens,
+            codes,
+            state,
             clock,
             random,
-        };
-        Ok(Auth { parts: Arc::new(parts) })
+        })?;
+        Ok(Auth { services: Arc::new(services) })
     }
 }
 

@@ -1,11 +1,6 @@
-//! The second factors of admin users.
+//! The documents of the second factor: one verb, one transition.
 
-#[cfg(test)]
-mod tests;
-
-use std::sync::Arc;
-
-use super::Documents;
+use super::{Factors, FoundEnrolment};
 use crate::{
     account::AdminId,
     error::StoreError,
@@ -18,40 +13,11 @@ use crate::{
         },
         of_admin,
     },
-    store::{Generation, Listed, Position},
+    store::{Listed, Position},
     token::Digest,
 };
 
-/// The second factors of admin users, and their enrolments. No secret is opened here.
-#[derive(Debug)]
-pub(crate) struct Factors {
-    documents: Arc<Documents>,
-}
-
-/// The live enrolment of a token, and the present factor of its admin user.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[must_use]
-pub(crate) struct FoundEnrolment {
-    enrolment: Enrolment,
-    present: Option<Factor>,
-}
-
-impl FoundEnrolment {
-    pub(crate) const fn admin(&self) -> &AdminId {
-        &self.enrolment.admin
-    }
-
-    /// The enrolment and the present factor, if it was begun under the admin user's present generation.
-    pub(crate) fn under(self, generation: Generation) -> Option<(Enrolment, Option<Factor>)> {
-        (self.enrolment.generation == generation).then_some((self.enrolment, self.present))
-    }
-}
-
 impl Factors {
-    pub(crate) const fn new(documents: Arc<Documents>) -> Self {
-        Self { documents }
-    }
-
     /// Returns the admin user's factor.
     pub(crate) async fn factor(&self, admin: &AdminId) -> Result<Option<Factor>, StoreError> {
         let (factor, _) = self.documents.change(&of_admin(admin), &Looking { token: None }).await?.kept()?;
@@ -98,7 +64,7 @@ impl Factors {
 
     /// Uses a step of the factor of this name. Returns true to exactly one caller, and for no earlier step
     /// after it. A last step beyond `newest` does not count: a clock that was ahead has used it.
-    pub(crate) async fn use_step(
+    pub(super) async fn use_step(
         &self,
         admin: &AdminId,
         name: &Digest,
@@ -109,7 +75,7 @@ impl Factors {
     }
 
     /// Spends a recovery code of the factor of this name. Returns true to exactly one caller.
-    pub(crate) async fn use_recovery_code(
+    pub(super) async fn use_recovery_code(
         &self,
         admin: &AdminId,
         name: &Digest,
@@ -130,7 +96,7 @@ impl Factors {
 
     /// Replaces the sealed secret of the factor of this name, if it still is `expected`. Returns true if it
     /// was done.
-    pub(crate) async fn reseal(
+    pub(super) async fn replace_sealed(
         &self,
         admin: &AdminId,
         name: &Digest,

@@ -1,0 +1,125 @@
+use super::Auth;
+use crate::{
+    account::PasswordHash,
+    credential::Credential,
+    error::Error,
+    flow::{self, PasswordReset, PasswordResetRequest},
+    token::Bearer,
+};
+
+/// # Passwords
+///
+/// Customers' passwords are confirmed, changed, forgotten and made.
+impl Auth {
+    /// Checks a signed-in customer's current password, before an act that asks for it again: a new e-mail
+    /// address, payment data. Hosts never compare by themselves.
+    ///
+    /// Failures are counted in a budget of their own, of the size of
+    /// [`AuthConfig::source_budget`](crate::AuthConfig::source_budget), and in the account's wider one: a
+    /// stolen token does not allow guessing.
+    ///
+    /// # Errors
+    ///
+    /// - As [`verify_customer`](Self::verify_customer), and [`Error::NotAuthorized`] for a token born of
+    ///   assistance.
+    /// - [`Error::Required`], [`Error::PasswordTooLong`]: nothing was looked up.
+    /// - [`Error::WrongPassword`]: it is not the password, or the account has none or is not active.
+    /// - [`Error::Locked`]: too many wrong ones.
+    /// - [`Error::Overloaded`]: too many hashes are waiting.
+    /// - [`Error::ForeignRow`]: the customer's row is of another customer or website, or has no valid
+    ///   address.
+    /// - [`Error::Unavailable`], [`Error::Random`].
+    pub async fn confirm_password(
+        &self,
+        bearer: impl Into<Bearer<'_>>,
+        password: impl Into<Credential>,
+    ) -> Result<(), Error> {
+        flow::confirm_password(&self.services, bearer.into(), password.into()).await
+    }
+
+    /// Changes a signed-in customer's password: Commerce's `changeCustomerPassword`.
+    ///
+    /// The current password is checked as by [`confirm_password`](Self::confirm_password). Success ends all the
+    /// customer's other tokens, reset tokens and one-time codes; the token presented stays good.
+    ///
+    /// # Errors
+    ///
+    /// - [`Error::Required`], [`Error::PasswordPolicy`]: nothing was checked.
+    /// - As [`confirm_password`](Self::confirm_password).
+    /// - [`Error::InvalidToken`]: the customer's tokens were ended by somebody else meanwhile. The password does not
+    ///   stand: the earlier one is back, and all tokens end.
+    /// - [`Error::Unavailable`], [`Error::Random`]: the password may be changed, and other tokens may live. Try again
+    ///   with either password.
+    ///
+    /// The same holds for a call that is dropped midway, as some servers do when a client goes away: run it to its end
+    /// (in a task of its own).
+    pub async fn change_password(
+        &self,
+        bearer: impl Into<Bearer<'_>>,
+        current: impl Into<Credential>,
+        new: impl Into<Credential>,
+    ) -> Result<(), Error> {
+        flow::change_password(&self.services, bearer.into(), current.into(), new.into()).await
+    }
+
+    /// Makes a reset token for the customer with this address, if there is one, and hands it to the
+    /// [`Notifier`](crate::Notifier): Commerce's `requestPasswordResetEmail`.
+    ///
+    /// Known and unknown addresses, locked and disabled accounts are the same work and the same answer; so are the
+    /// limits, which count the address as it was typed. The token lives for
+    /// [`AuthConfig::reset_token_lifetime`](crate::AuthConfig::reset_token_lifetime) and works once, in
+    /// [`reset_password`](Self::reset_password) or as the `password` of
+    /// [`generate_customer_token`](Self::generate_customer_token). The newest three stay good, so a stranger's request
+    /// does not kill the link in the customer's mail. A disabled account gets none.
+    ///
+    /// # Errors
+    ///
+    /// - [`Error::Required`], [`Error::InvalidEmail`]: nothing was looked up.
+    /// - [`Error::NotConfigured`]: there is no notifier.
+    /// - [`Error::TooManyRequests`]: for this address, or from this source.
+    /// - [`Error::Unavailable`], [`Error::Random`]: a token may have been made; none was mailed.
+    pub async fn request_password_reset(&self, request: PasswordResetRequest) -> Result<(), Error> {
+        flow::request_password_reset(&self.services, request).await
+    }
+
+    /// Sets a new password by a reset token: Commerce's `resetPassword`.
+    ///
+    /// Success ends all the customer's tokens, reset tokens, one-time codes and locks. An unconfirmed account stays
+    /// unconfirmed. A password that the policy refuses leaves the token good for another try. A lock on the old password
+    /// does not stop it, as nobody guesses a reset token; it has a budget of its own for each source, of the size of
+    /// [`AuthConfig::source_budget`](crate::AuthConfig::source_budget). Every refusal within it is the same work.
+    ///
+    /// # Errors
+    ///
+    /// - [`Error::Required`], [`Error::InvalidEmail`], [`Error::PasswordPolicy`]: nothing was looked up.
+    /// - [`Error::ResetTokenMismatched`]: not the account's, expired, spent, ended meanwhile, no such account, or a
+    ///   disabled one. If the customer's tokens were ended by somebody else while the password was being set, it does not
+    ///   stand: the earlier one is back, or none that works, and all tokens end.
+    /// - [`Error::TooManyRequests`]: the budget is spent.
+    /// - [`Error::Overloaded`]: too many hashes are waiting; the token is still good.
+    /// - [`Error::Unavailable`], [`Error::Random`]: the token may be spent, the password may be set, and earlier tokens
+    ///   may live. Let the customer ask for another reset.
+    ///
+    /// The same holds for a call that is dropped midway, as some servers do when a client goes away: run it to its end
+    /// (in a task of its own).
+    pub async fn reset_password(&self, reset: PasswordReset) -> Result<(), Error> {
+        flow::reset_password(&self.services, reset).await
+    }
+
+    /// Judges a new password by the policy and makes the hash to store: for a host that creates accounts.
+    /// Hosts never hash by themselves.
+    ///
+    /// # Errors
+    ///
+    /// - [`Error::Required`], [`Error::InvalidEmail`].
+    /// - [`Error::PasswordPolicy`]: which rule it breaks, in Commerce's words.
+    /// - [`Error::Overloaded`]: too many hashes are waiting.
+    /// - [`Error::Random`]: there was no salt to be had.
+    pub async fn hash_new_password(
+        &self,
+        email: &str,
+        password: impl Into<Credential>,
+    ) -> Result<PasswordHash, Error> {
+        flow::hash_new_password(&self.services, email, password.into()).await
+    }
+}

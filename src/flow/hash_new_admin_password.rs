@@ -1,0 +1,17 @@
+use crate::{
+    account::{PasswordHash, Username},
+    credential::Credential,
+    error::{Error, Field},
+    service::Services,
+};
+
+pub(crate) async fn hash_new_admin_password(
+    services: &Services,
+    username: &str,
+    password: Credential,
+) -> Result<PasswordHash, Error> {
+    let username: Username = username.parse().map_err(|_| Error::InvalidUsername)?;
+    services.passwords.check_bounds(&password, Field::Password)?;
+    services.passwords.judge_admins(&username, &password)?;
+    services.passwords.hash(&password).await
+}

@@ -1,0 +1,84 @@
+use secrecy::{ExposeSecret, SecretString};
+use time::OffsetDateTime;
+
+use super::steps::{ending::conclude, enrolment::live_enrolment};
+use crate::{
+    audit::{Action, Draft},
+    credential::{Credential, TotpSecret},
+    error::Error,
+    service::{Services, stop::Stop},
+    token::Origin,
+};
+
+/// What an authenticator app is set up with. Its `Debug` shows no secret.
+#[derive(Clone, Debug)]
+pub struct FactorSetup {
+    secret: TotpSecret,
+    uri: SecretString,
+    expires_at: OffsetDateTime,
+}
+
+impl FactorSetup {
+    /// The secret, for an authenticator that is typed into.
+    #[must_use]
+    pub const fn secret(&self) -> &TotpSecret {
+        &self.secret
+    }
+
+    /// The `otpauth` URI, for a link or a QR code.
+    ///
+    /// # Security
+    ///
+    /// It holds the secret. It belongs on one page, and in no log.
+    #[must_use]
+    pub fn uri(&self) -> &str {
+        self.uri.expose_secret()
+    }
+
+    /// The `otpauth` URI as a QR code, an SVG picture of black and white squares. None if the shop's and the admin user's
+    /// name together do not fit into one.
+    ///
+    /// # Security
+    ///
+    /// As [`uri`](Self::uri).
+    #[cfg(feature = "qr")]
+    #[must_use]
+    pub fn qr_svg(&self) -> Option<SecretString> {
+        crate::credential::qr_svg(&self.uri)
+    }
+
+    /// The same as a PNG picture in base64, as Commerce answers it.
+    ///
+    /// # Security
+    ///
+    /// As [`uri`](Self::uri).
+    #[cfg(feature = "qr")]
+    #[must_use]
+    pub fn qr_png_base64(&self) -> Option<SecretString> {
+        crate::credential::qr_png_base64(&self.uri)
+    }
+
+    /// Until when its first code is awaited.
+    #[must_use]
+    pub const fn expires_at(&self) -> OffsetDateTime {
+        self.expires_at
+    }
+}
+
+pub(crate) async fn set_up_admin_factor(
+    services: &Services,
+    token: Credential,
+    origin: &Origin,
+) -> Result<FactorSetup, Error> {
+    let mut event = Draft::queued(Action::FactorSetup, origin);
+    let ended = set_up(services, &token, &mut event).await;
+    conclude(services, &event, ended).await
+}
+
+async fn set_up(services: &Services, token: &Credential, event: &mut Draft) -> Result<FactorSetup, Stop> {
+    let (enrolment, admin) = live_enrolment(services, token, event).await?;
+    let secret = services.factors.open(&admin.id, &enrolment.token, &enrolment.secret)?;
+    let uri = secret.uri(&services.config.issuer, &admin.username).ok_or(Error::InvalidUsername)?;
+    services.trail.begin(event).await?;
+    Ok(FactorSetup { secret, uri, expires_at: enrolment.expires_at })
+}

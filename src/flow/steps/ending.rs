@@ -1,0 +1,76 @@
+//! The end of a flow: what its caller is told, and what the audit trail is.
+
+use crate::{
+    audit::{Action, Delivery, Draft, Outcome, Refusal},
+    error::Error,
+    service::{Services, attempts::Charged, stop::Stop},
+    state::budgets,
+    token::{Grant, Origin},
+};
+
+/// Tells the trail how a flow ended, and gives the caller its answer.
+///
+/// A refusal within budget that must be awaited and cannot be recorded is "unavailable". A success has been
+/// announced before, or, like a revoke, must not depend on the trail.
+pub(in crate::flow) async fn conclude<T>(
+    services: &Services,
+    event: &Draft,
+    ended: Result<T, Stop>,
+) -> Result<T, Error> {
+    let outcome = match &ended {
+        Ok(_) => Outcome::Succeeded,
+        Err(Stop { why: Some(why), .. }) => Outcome::Refused(*why),
+        Err(Stop { why: None, .. }) => Outcome::Failed,
+    };
+    let recorded = tell(services, event, outcome).await;
+    match ended {
+        Ok(done) => Ok(done),
+        Err(Stop { told, why: Some(_) }) => Err(recorded.err().unwrap_or(told)),
+        Err(Stop { told, why: None }) => Err(told),
+    }
+}
+
+/// Records or queues an event, as its flow says. What is beyond a budget is always queued: it is cheap for
+/// whoever asks, however often, and must not become work for the sink.
+pub(in crate::flow) async fn tell(services: &Services, event: &Draft, outcome: Outcome) -> Result<(), Error> {
+    match event.delivery {
+        Delivery::Awaited if outcome != Outcome::Refused(Refusal::BudgetSpent) => {
+            services.trail.record(event, outcome).await
+        }
+        Delivery::Awaited | Delivery::Queued => {
+            services.trail.note(event, outcome);
+            Ok(())
+        }
+    }
+}
+
+/// Settles an attempt, and tells of the lock if it leads to one.
+pub(in crate::flow) async fn settle(
+    services: &Services,
+    charged: Charged<'_>,
+    outcome: budgets::Outcome,
+    event: &Draft,
+) -> Result<(), Error> {
+    if charged.settle(outcome).await? {
+        let lock = Draft { action: Action::Lock, ..event.clone() };
+        tell(services, &lock, Outcome::Succeeded).await?;
+    }
+    Ok(())
+}
+
+/// Tells the trail why a token that is live is refused, and gives the caller its answer. The event is queued:
+/// a verification waits for no sink.
+pub(in crate::flow) fn refused_in_use(
+    services: &Services,
+    stop: Stop,
+    action: Action,
+    grant: &Grant,
+    origin: &Origin,
+) -> Error {
+    if let Some(why) = stop.why {
+        let mut event = Draft::queued(action, origin);
+        event.about_grant(grant);
+        services.trail.note(&event, Outcome::Refused(why));
+    }
+    stop.refused_as(Error::InvalidToken).told
+}

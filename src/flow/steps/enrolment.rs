@@ -1,0 +1,96 @@
+//! The enrolment of an authenticator: begun by the signed-in admin user or by mail, and found again by its
+//! token.
+
+use super::ending::settle;
+use crate::{
+    account::{AdminId, AdminRecord},
+    audit::{Action, Delivery, Draft, Outcome as Told, Refusal},
+    credential::Credential,
+    error::{Error, Field},
+    flow::BegunEnrolment,
+    notifier::AdminNotice,
+    service::{Services, attempts::Attempted, stop::Stop},
+    state::{budgets::Outcome, factor::Enrolment},
+    store::Generation,
+    token::{Digest, Subject},
+};
+
+/// Mails an admin user whose password is right an enrolment token. `generation` was read before the password
+/// was checked.
+pub(in crate::flow) async fn mail_enrolment(
+    services: &Services,
+    admin: &AdminRecord,
+    generation: Generation,
+    event: &Draft,
+) -> Result<(), Stop> {
+    services.factors.current_key()?;
+    let attempted = Attempted::enrolment_request(&admin.id, &services.config);
+    let charged = services.attempts.reserve(attempted).await?;
+    let charged = charged.ok_or(Refusal::BudgetSpent.told(Error::TooManyRequests))?;
+    // Each request counts, whatever comes of it.
+    settle(services, charged, Outcome::Failed, event).await?;
+    let event = Draft { action: Action::FactorEnrolment, ..event.clone() };
+    let begun = begin_enrolment(services, &admin.id, None, None, generation, &event).await?;
+    let (token, expires_at) = (begun.token().clone(), begun.expires_at());
+    let notice = AdminNotice::EnrolmentRequested { token, expires_at };
+    if !services.notices.tell_admin(admin, notice, &event.origin) {
+        services.trail.record(&event, Told::Failed).await?;
+        return Err(Error::EnrolmentNotSent.into());
+    }
+    Ok(services.trail.record(&event, Told::Succeeded).await?)
+}
+
+pub(in crate::flow) async fn begin_enrolment(
+    services: &Services,
+    admin: &AdminId,
+    replaces: Option<Digest>,
+    begun_with: Option<Digest>,
+    generation: Generation,
+    event: &Draft,
+) -> Result<BegunEnrolment, Stop> {
+    let (token, secret) = services.factors.draw_secret(admin)?;
+    let (_, expires_at) = services.tokens.lifespan(services.config.enrolment_lifetime, None);
+    let enrolment = Enrolment {
+        token: token.digest(),
+        admin: admin.clone(),
+        secret,
+        replaces,
+        begun_with,
+        generation,
+        expires_at,
+    };
+    services.trail.begin(event).await?;
+    services.factors.begin_enrolment(&enrolment).await?;
+    Ok(BegunEnrolment::new(token, expires_at))
+}
+
+/// The enrolment of a token, if it still may become what it was begun for, and its admin user.
+pub(in crate::flow) async fn live_enrolment(
+    services: &Services,
+    token: &Credential,
+    event: &mut Draft,
+) -> Result<(Enrolment, AdminRecord), Stop> {
+    token.check_bounds(Field::TfaToken)?;
+    services.factors.current_key()?;
+    let digest = Digest::of(token.bytes());
+    let found = services.factors.enrolment(&digest).await?;
+    let found = found.ok_or(Refusal::WrongCredential.told(Error::InvalidEnrolmentToken))?;
+    let subject = Subject::Admin(found.admin().clone());
+    event.subject = Some(subject.clone());
+    event.delivery = Delivery::Awaited;
+    let admin = services.admins()?.active(found.admin()).await;
+    let admin = admin.map_err(|stop| stop.refused_as(Error::InvalidEnrolmentToken))?;
+    let found = found.under(services.tokens.generation(&subject).await?);
+    let revoked = Refusal::RevokedMeanwhile;
+    let (enrolment, present) = found.ok_or(revoked.told(Error::InvalidEnrolmentToken))?;
+    // Whatever ended the session ends what was begun with it.
+    if let Some(grant) = &enrolment.begun_with
+        && services.tokens.find(grant).await?.is_none()
+    {
+        return Err(Refusal::AdminSignedOut.told(Error::InvalidEnrolmentToken));
+    }
+    if present.map(|factor| factor.name) != enrolment.replaces {
+        return Err(Refusal::AlreadyEnrolled.told(Error::AlreadyEnrolled));
+    }
+    Ok((enrolment, admin))
+}

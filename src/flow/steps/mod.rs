@@ -1,0 +1,11 @@
+//! Steps that several flows share.
+
+pub(super) mod credentials;
+pub(super) mod ending;
+pub(super) mod enrolment;
+pub(super) mod freshness;
+pub(super) mod new_password;
+pub(super) mod password;
+pub(super) mod second_factor;
+pub(super) mod seek;
+pub(super) mod sign_in;

@@ -1,0 +1,92 @@
+//! A new password of whoever is signed in and knows the current one.
+
+use super::{credentials::end_earlier_credentials, password::confirm};
+use crate::{
+    account::{AdminRecord, CustomerRecord},
+    audit::{Delivery, Draft},
+    config::AuthConfig,
+    credential::Credential,
+    error::Error,
+    notifier::{AdminNotice, Notice},
+    service::{
+        Services,
+        accounts::{Account, Accounts},
+        attempts::Attempted,
+        notices::Notices,
+        passwords::Passwords,
+        stop::Stop,
+    },
+    token::Origin,
+};
+
+/// A kind of account whose owners change their own passwords.
+pub(in crate::flow) trait ChangesPassword: Account {
+    /// Judges a new password by the policy.
+    fn judge(passwords: &Passwords, name: &Self::Name, new: &Credential) -> Result<(), Error>;
+    /// An attempt at the current password.
+    fn confirmation(name: &Self::Name, config: &AuthConfig) -> Attempted;
+    fn tell_of_change(&self, notices: &Notices, origin: &Origin);
+}
+
+/// Changes a password. Success ends all other tokens of the account, and its one-time credentials.
+pub(in crate::flow) async fn change<A: ChangesPassword>(
+    services: &Services,
+    accounts: &Accounts<A>,
+    who: &A::Identity,
+    (current, new): (&Credential, &Credential),
+    event: &Draft,
+) -> Result<(), Stop> {
+    let (id, grant) = A::proved_by(who);
+    let generation = services.tokens.generation_behind(&A::subject_of(id), grant).await?;
+    let name = accounts.own(who).await?.name()?;
+    A::judge(&services.passwords, &name, new)?;
+    let confirm = async || {
+        let attempted = A::confirmation(&name, &services.config);
+        confirm(services, accounts, who, current, attempted, event).await
+    };
+    let mut row = confirm().await?;
+    let hash = services.passwords.hash(new).await?;
+    if event.delivery == Delivery::Awaited {
+        services.trail.begin(event).await?;
+    }
+    if !accounts.replace_hash(&row, &hash).await? {
+        // The hash is not the one that was checked: made anew by a sign-in, or changed by somebody else.
+        row = confirm().await?;
+        if !accounts.replace_hash(&row, &hash).await? {
+            return Err(Error::Overloaded.into());
+        }
+    }
+    // First, so that a caller who goes away cannot keep it from the owner. If the password is put back below,
+    // the notice was needless.
+    row.tell_of_change(&services.notices, &event.origin);
+    let written = (&row, &hash);
+    end_earlier_credentials(services, accounts, written, generation, Some(grant), &event.origin).await
+}
+
+impl ChangesPassword for CustomerRecord {
+    fn judge(passwords: &Passwords, name: &Self::Name, new: &Credential) -> Result<(), Error> {
+        passwords.judge(&name.email, new)
+    }
+
+    fn confirmation(name: &Self::Name, config: &AuthConfig) -> Attempted {
+        Attempted::confirmation(name, config)
+    }
+
+    fn tell_of_change(&self, notices: &Notices, origin: &Origin) {
+        notices.tell_customer(self, Notice::PasswordChanged, origin);
+    }
+}
+
+impl ChangesPassword for AdminRecord {
+    fn judge(passwords: &Passwords, name: &Self::Name, new: &Credential) -> Result<(), Error> {
+        passwords.judge_admins(name, new)
+    }
+
+    fn confirmation(name: &Self::Name, config: &AuthConfig) -> Attempted {
+        Attempted::admin_confirmation(name, config)
+    }
+
+    fn tell_of_change(&self, notices: &Notices, origin: &Origin) {
+        notices.tell_admin(self, AdminNotice::PasswordChanged, origin);
+    }
+}

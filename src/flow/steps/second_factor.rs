@@ -1,0 +1,109 @@
+//! The second factor of a sign-in: judged before anything is spent, spent before anything is issued.
+
+use time::OffsetDateTime;
+
+use super::ending::settle;
+use crate::{
+    account::{AdminId, AdminRecord},
+    audit::{Draft, Refusal},
+    credential::{Credential, TypedCode},
+    error::{Error, StoreError},
+    flow::AdminSignedIn,
+    notifier::AdminNotice,
+    service::{
+        Services,
+        attempts::{Attempted, Charged, recovery_code_partition, second_factor_partition},
+        factors::RightCode,
+        stop::{Judged, Stop},
+    },
+    state::budgets::Outcome,
+    store::Generation,
+    token::{Grant, Obtained},
+};
+
+/// A right code that is yet to be spent, and the charge of its attempt.
+pub(in crate::flow) struct PendingCode<'a> {
+    code: RightCode,
+    charged: Charged<'a>,
+}
+
+/// Judges a code within its budget. Nothing is spent.
+pub(in crate::flow) async fn judge_code<'a>(
+    services: &'a Services,
+    admin: &AdminId,
+    code: &Credential,
+    event: &Draft,
+) -> Result<PendingCode<'a>, Stop> {
+    let code = TypedCode::of(code);
+    let attempted = match code.recovery_code() {
+        // Nobody guesses one: whoever locks the authenticator must not lock its owner out.
+        Some(_) => Attempted::recovery_code(admin, event.origin.source, &services.config),
+        None => Attempted::second_factor(admin, &services.config),
+    };
+    let charged = services.attempts.reserve(attempted).await?;
+    let charged = charged.ok_or(Refusal::BudgetSpent.told(Error::SignInRefused))?;
+    let Judged { outcome, answer } = services.factors.judge(admin, &code, charged.work()).await;
+    match answer {
+        Ok(code) => Ok(PendingCode { code, charged }),
+        Err(stop) => {
+            // A charge that could not be settled now is settled later.
+            let _ = settle(services, charged, outcome, event).await;
+            Err(stop)
+        }
+    }
+}
+
+/// Issues an admin user's token once the right code, if there must be one, is spent. The one place where such
+/// a token is made.
+pub(in crate::flow) async fn issue_admin_token(
+    services: &Services,
+    row: &AdminRecord,
+    right: Option<PendingCode<'_>>,
+    until: Option<OffsetDateTime>,
+    generation: Generation,
+    event: &mut Draft,
+) -> Result<AdminSignedIn, Stop> {
+    let drawn = services.tokens.draw()?;
+    let (now, end) = services.tokens.lifespan(services.config.admin_token_lifetime, until);
+    let obtained = right.as_ref().map_or(Obtained::Password, |right| right.code.obtained());
+    let grant = Grant::admin(drawn.digest, row.id.clone(), obtained, now, end);
+    event.about_grant(&grant);
+    let begun = services.trail.begin(event).await;
+    match (right, begun) {
+        (Some(right), Ok(())) => spend(services, row, right, event).await?,
+        (Some(right), Err(error)) => {
+            // The code is not at fault. If the charge cannot be given back now, it lapses.
+            let _ = right.charged.settle(Outcome::Withdrawn).await;
+            return Err(error.into());
+        }
+        (None, begun) => begun?,
+    }
+    services.tokens.insert(&grant, &event.origin, generation).await?;
+    Ok(AdminSignedIn::new(drawn.token, row.id.clone(), &grant))
+}
+
+/// Forgets wrong codes, of both kinds.
+pub(in crate::flow) async fn clear_budgets(services: &Services, admin: &AdminId) -> Result<(), StoreError> {
+    for budgets in [second_factor_partition(admin), recovery_code_partition(admin)] {
+        services.attempts.clear(&budgets).await?;
+    }
+    Ok(())
+}
+
+async fn spend(
+    services: &Services,
+    admin: &AdminRecord,
+    PendingCode { code, charged }: PendingCode<'_>,
+    event: &Draft,
+) -> Result<(), Stop> {
+    let Judged { outcome, answer } = services.factors.spend(&code, charged.work()).await;
+    // A charge that could not be settled now is settled later.
+    let _ = settle(services, charged, outcome, event).await;
+    answer?;
+    if let Some(left) = code.recovery_codes_left() {
+        services.notices.tell_admin(admin, AdminNotice::RecoveryCodeUsed { left }, &event.origin);
+    }
+    // If the secret cannot be sealed anew now, the next sign-in does it, or the host's timer.
+    let _ = services.factors.reseal(code.factor()).await;
+    Ok(())
+}

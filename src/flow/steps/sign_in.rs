@@ -1,0 +1,303 @@
+//! A customer's sign-in by the ordered chain: the account's password, a reset token, a one-time code. The
+//! first match wins.
+
+use std::sync::Arc;
+
+use futures_lite::future;
+use time::OffsetDateTime;
+
+use super::{
+    ending::{conclude, settle},
+    password::{check_again, read_again},
+    seek::{Sought, reserve_beside},
+};
+use crate::{
+    account::{AccountStatus, CustomerRecord},
+    audit::{Action, Delivery, Draft, Refusal},
+    credential::{Verified, Work},
+    error::Error,
+    flow::{SignIn, SignedIn},
+    service::{
+        Services,
+        accounts::Address,
+        attempts::{Attempted, Opened, account_partition},
+        codes::Verdict,
+        stop::{Denied, Judged, Stop},
+        tokens::Drawn,
+    },
+    state::budgets::Outcome,
+    store::{Generation, OneTimeCredential, Presented, Purpose, Purposes},
+    token::{Assistance, AssistanceEnd, Digest, Grant, Obtained, Subject},
+};
+
+/// The steps of the chain that are taken.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::flow) struct Chain {
+    pub(in crate::flow) password: bool,
+    pub(in crate::flow) one_time: Purposes,
+}
+
+/// The step of the chain that a credential matched.
+enum Match {
+    Password { hash_is_outdated: bool },
+    ResetToken,
+    OneTimeCode(Arc<Assistance>),
+}
+
+/// A right credential of an account that may sign in.
+struct Admitted {
+    row: CustomerRecord,
+    matched: Match,
+    /// Read before the credential was checked.
+    generation: Generation,
+    /// The end that the token must not outlive: that of the admin user's own, if it is born of assistance.
+    until: Option<OffsetDateTime>,
+}
+
+/// A sign-in on its way: everything that its steps have in common.
+struct Attempt<'a> {
+    services: &'a Services,
+    asked: &'a SignIn,
+    address: &'a Address,
+    chain: Chain,
+}
+
+/// Signs in by these steps of the chain, within these budgets. Beyond them the answer is `spent`.
+pub(in crate::flow) async fn sign_in(
+    services: &Services,
+    asked: &SignIn,
+    address: &Address,
+    chain: Chain,
+    attempted: Attempted,
+    spent: Error,
+) -> Result<SignedIn, Error> {
+    let action = if chain.password { Action::SignIn } else { Action::CodeRedemption };
+    let mut event = Draft::queued(action, &asked.origin)
+        .on(&address.website)
+        .at_account(account_partition(address).digest());
+    let attempt = Attempt { services, asked, address, chain };
+    let ended = match services.attempts.open(attempted).await {
+        Ok(Some(opened)) => attempt.within_budget(opened, &mut event).await,
+        Ok(None) => Ok(None),
+        Err(error) => Err(error.into()),
+    };
+    let ended = ended.and_then(|signed_in| signed_in.ok_or(Refusal::BudgetSpent.told(spent)));
+    conclude(services, &event, ended).await
+}
+
+impl Attempt<'_> {
+    /// Returns none once a budget is spent.
+    async fn within_budget(&self, opened: Opened<'_>, event: &mut Draft) -> Result<Option<SignedIn>, Stop> {
+        let Self { services, asked, address, .. } = *self;
+        let drawn = services.tokens.draw()?;
+        let sought = reserve_beside(opened, &services.customers, &services.tokens, address);
+        let (charged, sought) = sought.await?;
+        let Some(charged) = charged else { return Ok(None) };
+        let Judged { outcome, answer } = self.judge(&drawn.digest, sought, charged.work(), event).await;
+        let admitted = match answer {
+            Ok(admitted) => admitted,
+            Err(stop) => {
+                // The caller is told of the first failure.
+                let _ = settle(services, charged, outcome, event).await;
+                return Err(stop);
+            }
+        };
+        // Neither waits for the other: the credential alone decides how the attempt is settled.
+        let issue = self.issue(&admitted, drawn, event);
+        let (settled, signed_in) = future::zip(charged.settle(outcome), issue).await;
+        // The credential is right: a charge that could not be settled now is settled later.
+        drop(settled);
+        let signed_in = signed_in?;
+        if let Match::Password { hash_is_outdated: true } = admitted.matched {
+            services.passwords.rehash(&services.customers, &admitted.row, &asked.credential).await;
+        }
+        Ok(Some(signed_in))
+    }
+
+    /// Judges the credential and the account behind it. The same verbs in the same order for every refusal.
+    async fn judge(
+        &self,
+        bought: &Digest,
+        sought: Sought<CustomerRecord>,
+        work: &Work,
+        event: &mut Draft,
+    ) -> Judged<Admitted> {
+        event.subject = sought.row.as_ref().map(|row| Subject::Customer(row.id.clone()));
+        let judged = match self.match_password(&sought, work).await {
+            Ok(Some(verified)) => self.admit_password(sought, verified, work).await,
+            Ok(None) => self.redeem(bought, sought, event).await,
+            Err(denied) => Err(denied),
+        };
+        Judged::of(judged, work)
+    }
+
+    /// Takes the first step of the chain. Returns none if it is not taken, or the password is wrong.
+    async fn match_password(
+        &self,
+        sought: &Sought<CustomerRecord>,
+        work: &Work,
+    ) -> Result<Option<Verified>, Denied> {
+        if !self.chain.password {
+            return Ok(None);
+        }
+        // A disabled account's password is as good as none, so that its refusal is the same work, too.
+        let enabled = sought.row.as_ref().filter(|row| row.status != AccountStatus::Disabled);
+        let hash = enabled.and_then(|row| row.password_hash.as_ref());
+        let verified = self.services.passwords.verify(&self.asked.credential, hash, work).await?;
+        Ok((verified != Verified::Wrong).then_some(verified))
+    }
+
+    /// Admits an account whose password is right.
+    async fn admit_password(
+        &self,
+        sought: Sought<CustomerRecord>,
+        verified: Verified,
+        work: &Work,
+    ) -> Result<(Admitted, Outcome), Denied> {
+        let Sought { row, generation, .. } = sought;
+        let seen = row.ok_or(Refusal::UnknownAccount.failed(Error::SignInRefused))?;
+        let row = read_again(&self.services.customers, self.address, &seen).await?;
+        let password = &self.asked.credential;
+        let hash_is_outdated =
+            check_again(&self.services.passwords, password, (&seen, verified), &row, work).await?;
+        require_active(&row)?;
+        let matched = Match::Password { hash_is_outdated };
+        Ok((Admitted { row, matched, generation, until: None }, Outcome::Succeeded))
+    }
+
+    /// Takes the later steps of the chain: looks for a one-time credential, and spends it for the grant that
+    /// it `bought`. A credential that matches nothing costs one look-up.
+    async fn redeem(
+        &self,
+        bought: &Digest,
+        sought: Sought<CustomerRecord>,
+        event: &mut Draft,
+    ) -> Result<(Admitted, Outcome), Denied> {
+        let Sought { row, id, generation } = sought;
+        let refused = unmatched(row.as_ref());
+        if !self.chain.one_time.reset_token && !self.chain.one_time.one_time_code {
+            return Err(refused);
+        }
+        let presented = Presented {
+            website: self.address.website.clone(),
+            customer: id,
+            digest: Digest::of(self.asked.credential.bytes()),
+            purposes: self.chain.one_time,
+        };
+        let offer = match self.services.codes.peek(&presented, generation).await? {
+            Verdict::Good(offer) => offer,
+            Verdict::Replayed(earlier) => return Err(self.end_replayed(&presented, earlier, event).await),
+            Verdict::Refused => return Err(refused),
+        };
+        let OneTimeCredential { purpose, assistance, .. } = &offer.credential;
+        let matched = match (purpose, assistance) {
+            (Purpose::ResetToken, None) => Match::ResetToken,
+            (Purpose::OneTimeCode, Some(assistance)) => Match::OneTimeCode(Arc::clone(assistance)),
+            // A host's own store has mixed them up.
+            (Purpose::ResetToken, Some(_)) | (Purpose::OneTimeCode, None) => return Err(refused),
+        };
+        if let Match::OneTimeCode(assistance) = &matched {
+            // The record of the redemption comes before the code is spent.
+            event.delivery = Delivery::Awaited;
+            event.action = Action::CodeRedemption;
+            event.grant = Some(*bought);
+            event.about_assistance(assistance);
+            let begun = self.services.trail.begin(event).await;
+            begun.map_err(|error| Denied::from(error).behind_right_credential())?;
+        }
+        let taken = self.services.codes.take(offer, Some(bought)).await;
+        match taken.map_err(|error| Denied::from(error).behind_right_credential())? {
+            Verdict::Good(()) => {}
+            Verdict::Replayed(earlier) => return Err(self.end_replayed(&presented, earlier, event).await),
+            Verdict::Refused => return Err(refused),
+        }
+        let row = row.ok_or(Refusal::UnknownAccount.failed(Error::SignInRefused))?;
+        let admitted = self.admit_redeemed(row, matched, generation).await;
+        let admitted = admitted.map_err(Denied::behind_right_credential)?;
+        Ok((admitted, Outcome::Withdrawn))
+    }
+
+    /// Admits an account whose one-time credential was spent.
+    async fn admit_redeemed(
+        &self,
+        seen: CustomerRecord,
+        matched: Match,
+        generation: Generation,
+    ) -> Result<Admitted, Denied> {
+        let row = read_again(&self.services.customers, self.address, &seen).await?;
+        require_active(&row)?;
+        let until = match &matched {
+            Match::OneTimeCode(_) if !row.allows_assistance => {
+                return Err(Refusal::NoConsent.failed(Error::SignInRefused));
+            }
+            Match::OneTimeCode(assistance) => {
+                let stands = self.services.assistance.stands_until(assistance).await;
+                Some(stands.map_err(|stop| stop.refused_as(Error::SignInRefused).failed())?)
+            }
+            Match::Password { .. } | Match::ResetToken => None,
+        };
+        Ok(Admitted { row, matched, generation, until })
+    }
+
+    /// Ends the grant that a spent code bought: whoever holds the code may have stolen it, before it was spent
+    /// or after. The token may not be stored yet, so it is barred for as long as it could live.
+    async fn end_replayed(&self, presented: &Presented, bought: Digest, event: &mut Draft) -> Denied {
+        let Services { tokens, assistance, config, .. } = self.services;
+        event.delivery = Delivery::Awaited;
+        event.action = Action::CodeReplay;
+        event.grant = Some(bought);
+        // Only for the trail: a failure here must not keep the grant from ending.
+        if let Ok(Some(grant)) = tokens.find(&bought).await {
+            event.about_grant(&grant);
+        }
+        if let Err(error) = tokens.bar_for(&bought, config.assistance_token_lifetime).await {
+            return error.into();
+        }
+        let end = AssistanceEnd::Withdrawn;
+        assistance.close(&presented.customer, &bought, end, &self.asked.origin).await;
+        Refusal::SpentCode.failed(Error::SignInRefused)
+    }
+
+    /// Stores the grant behind the token.
+    async fn issue(&self, admitted: &Admitted, drawn: Drawn, event: &mut Draft) -> Result<SignedIn, Stop> {
+        let Services { tokens, assistance, config, .. } = self.services;
+        let (obtained, lifetime) = match admitted.matched {
+            Match::Password { .. } => (Obtained::Password, config.customer_token_lifetime),
+            Match::ResetToken => (Obtained::ResetToken, config.customer_token_lifetime),
+            Match::OneTimeCode(_) => (Obtained::OneTimeCode, config.assistance_token_lifetime),
+        };
+        let (now, end) = tokens.lifespan(lifetime, admitted.until);
+        let (customer, website) = (admitted.row.id.clone(), self.address.website.clone());
+        let mut grant = Grant::customer(drawn.digest, customer.clone(), website, obtained, now, end);
+        if let Match::OneTimeCode(assistance) = &admitted.matched {
+            grant.assistance = Some(Arc::clone(assistance));
+        }
+        event.about_grant(&grant);
+        let origin = &self.asked.origin;
+        if grant.assistance.is_some() {
+            assistance.begin(&admitted.row, &grant, origin, admitted.generation).await?;
+        } else {
+            tokens.insert(&grant, origin, admitted.generation).await?;
+        }
+        Ok(SignedIn::new(drawn.token, customer, &grant))
+    }
+}
+
+fn require_active(row: &CustomerRecord) -> Result<(), Denied> {
+    match row.status {
+        AccountStatus::Active => Ok(()),
+        // Only someone with a right credential gets here, and is told.
+        AccountStatus::Unconfirmed => Err(Refusal::AccountUnconfirmed.excused(Error::NotConfirmed)),
+        AccountStatus::Disabled => Err(Refusal::AccountDisabled.failed(Error::SignInRefused)),
+    }
+}
+
+/// The refusal of a credential that matched nothing.
+fn unmatched(row: Option<&CustomerRecord>) -> Denied {
+    let why = match row.map(|row| row.status) {
+        None => Refusal::UnknownAccount,
+        Some(AccountStatus::Disabled) => Refusal::AccountDisabled,
+        Some(_) => Refusal::WrongCredential,
+    };
+    why.failed(Error::SignInRefused)
+}

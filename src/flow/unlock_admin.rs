@@ -1,0 +1,27 @@
+use super::steps::{ending::conclude, second_factor::clear_budgets};
+use crate::{
+    account::Username,
+    audit::{Action, Delivery, Draft},
+    error::Error,
+    service::{Services, attempts::admin_partition, stop::Stop},
+    token::Origin,
+};
+
+pub(crate) async fn unlock_admin(services: &Services, username: &str) -> Result<(), Error> {
+    let username: Username = username.parse().map_err(|_| Error::InvalidUsername)?;
+    let account = admin_partition(&username).digest();
+    let mut event = Draft::queued(Action::Unlock, &Origin::default()).at_account(account);
+    let cleared = clear(services, &username, &mut event).await;
+    conclude(services, &event, cleared).await
+}
+
+async fn clear(services: &Services, username: &Username, event: &mut Draft) -> Result<(), Stop> {
+    if let Ok(admins) = services.admins()
+        && let Some(row) = admins.find_by_name(username).await?
+    {
+        *event = event.clone().of_admin(&row.id);
+        event.delivery = Delivery::Awaited;
+        clear_budgets(services, &row.id).await?;
+    }
+    Ok(services.attempts.clear(&admin_partition(username)).await?)
+}

@@ -1,0 +1,20 @@
+use super::steps::ending::conclude;
+use crate::{
+    account::Website,
+    audit::{Action, Draft},
+    error::Error,
+    service::{Services, accounts::Address, attempts::account_partition},
+    token::Origin,
+};
+
+pub(crate) async fn unlock_customer(
+    services: &Services,
+    website: &Website,
+    email: &str,
+) -> Result<(), Error> {
+    let email = email.parse().map_err(|_| Error::InvalidEmail)?;
+    let account = account_partition(&Address { website: website.clone(), email });
+    let event = Draft::queued(Action::Unlock, &Origin::default()).on(website).at_account(account.digest());
+    let cleared = services.attempts.clear(&account).await;
+    conclude(services, &event, cleared.map_err(Into::into)).await
+}

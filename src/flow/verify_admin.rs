@@ -1,0 +1,31 @@
+use super::steps::ending::refused_in_use;
+use crate::{
+    audit::Action,
+    error::Error,
+    service::Services,
+    token::{AdminIdentity, Bearer, Grant, Subject},
+};
+
+pub(crate) async fn verify_admin(services: &Services, bearer: Bearer<'_>) -> Result<AdminIdentity, Error> {
+    let grant = services.tokens.present(bearer.token).await?;
+    admin_behind(services, grant, &bearer).await
+}
+
+/// The admin user behind a grant, if allowed to act at this moment.
+pub(super) async fn admin_behind(
+    services: &Services,
+    grant: Grant,
+    bearer: &Bearer<'_>,
+) -> Result<AdminIdentity, Error> {
+    let Subject::Admin(id) = &grant.subject else { return Err(Error::NotAuthorized) };
+    let acting = services.admins()?.acting(id, &grant, services.config.admin_second_factor).await;
+    let refused = |stop| refused_in_use(services, stop, Action::AdminUse, &grant, bearer.origin());
+    let admin = acting.map_err(refused)?;
+    Ok(AdminIdentity {
+        admin,
+        grant: grant.digest,
+        obtained: grant.obtained,
+        issued_at: grant.issued_at,
+        expires_at: grant.expires_at,
+    })
+}

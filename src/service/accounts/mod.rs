@@ -1,0 +1,88 @@
+//! The host's accounts: customers and admin users, looked up by name or id.
+
+mod table;
+
+use std::sync::Arc;
+
+pub(crate) use table::{Account, Address, Admins, Consents, CustomerTable, Customers, Table};
+
+use super::stop::Stop;
+use crate::{
+    account::{AccountStatus, AdminId, AdminRecord, Decoys, PasswordHash},
+    audit::Refusal,
+    config::SecondFactorPolicy,
+    error::{Error, StoreError},
+    token::Grant,
+};
+
+/// The accounts of one kind. A row of another account than the one that was asked for is no row: an answer of
+/// its own would tell strangers who has an account.
+pub(crate) struct Accounts<A: Account> {
+    table: Arc<dyn Table<A>>,
+    decoys: Arc<Decoys>,
+}
+
+impl<A: Account> Accounts<A> {
+    pub(crate) fn new(table: Arc<dyn Table<A>>, decoys: Arc<Decoys>) -> Self {
+        Self { table, decoys }
+    }
+
+    pub(crate) async fn find_by_name(&self, name: &A::Name) -> Result<Option<A>, StoreError> {
+        Ok(self.table.find_by_name(name).await?.filter(|row| row.is_of(name)))
+    }
+
+    pub(crate) async fn find_by_id(&self, id: &A::Id) -> Result<Option<A>, StoreError> {
+        Ok(self.table.find_by_id(id).await?.filter(|row| row.id() == id))
+    }
+
+    /// The row of an account whose owner presented a token, as it is now.
+    pub(crate) async fn own(&self, who: &A::Identity) -> Result<A, Stop> {
+        let (id, _) = A::proved_by(who);
+        A::own(self.find_by_id(id).await?, who)
+    }
+
+    /// The account of a name, looked up by the id that the name had before.
+    pub(crate) async fn find_again(&self, id: &A::Id, name: &A::Name) -> Result<Option<A>, StoreError> {
+        Ok(self.find_by_id(id).await?.filter(|row| row.is_of(name)))
+    }
+
+    /// Replaces the hash that the row has. Returns false if the account has another one by now.
+    pub(crate) async fn replace_hash(&self, row: &A, new: &PasswordHash) -> Result<bool, StoreError> {
+        self.table.replace_password_hash(row.id(), row.password_hash(), new).await
+    }
+
+    /// Puts the row's hash back in the place of `new`. Returns false if the account has another one by now.
+    /// An account that had no password gets a hash that nothing matches.
+    pub(crate) async fn restore_hash(&self, row: &A, new: &PasswordHash) -> Result<bool, StoreError> {
+        let none = PasswordHash::from("");
+        self.table.replace_password_hash(row.id(), Some(new), row.password_hash().unwrap_or(&none)).await
+    }
+
+    /// The id of the account of a name, or of the decoy that stands in for none.
+    pub(crate) fn id_or_decoy(&self, row: Option<&A>, name: &A::Name) -> A::Id {
+        row.map_or_else(|| A::decoy(&self.decoys, name), |row| row.id().clone())
+    }
+}
+
+impl Accounts<AdminRecord> {
+    /// The admin user, if active at this moment.
+    pub(crate) async fn active(&self, id: &AdminId) -> Result<AdminRecord, Stop> {
+        let active = self.find_by_id(id).await?.filter(|row| row.status == AccountStatus::Active);
+        active.ok_or(Refusal::AdminDisabled.told(Error::InvalidToken))
+    }
+
+    /// The admin user behind a grant, if active at this moment, and if a grant so obtained will still do: the
+    /// shop may demand a second factor since.
+    pub(crate) async fn acting(
+        &self,
+        id: &AdminId,
+        grant: &Grant,
+        policy: SecondFactorPolicy,
+    ) -> Result<AdminRecord, Stop> {
+        let admin = self.active(id).await?;
+        if policy.demands_of(&admin) && !grant.obtained.has_second_factor() {
+            return Err(Refusal::NoSecondFactor.told(Error::InvalidToken));
+        }
+        Ok(admin)
+    }
+}

@@ -1,0 +1,233 @@
+//! The one seam between flows and the host's account tables: customers and admin users alike.
+
+use async_trait::async_trait;
+
+use crate::{
+    account::{
+        AccountStatus, AdminId, AdminRecord, AdminStore, AdminUser, Customer, CustomerId, CustomerRecord,
+        CustomerStore, Decoys, Email, PasswordHash, Permission, Username, Website,
+    },
+    audit::Refusal,
+    error::{Error, StoreError},
+    service::stop::Stop,
+    token::{AdminIdentity, CustomerIdentity, Digest, Subject},
+};
+
+/// The name of a customer account: a website and an address on it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Address {
+    pub(crate) website: Website,
+    pub(crate) email: Email,
+}
+
+/// A row of an account table: a customer or an admin user.
+pub(crate) trait Account: Clone + Send + Sync + 'static {
+    type Id: Clone + PartialEq + Send + Sync + 'static;
+    /// The name that a person signs in by.
+    type Name: Send + Sync;
+    /// The identity that a token of the account proves.
+    type Identity: Send + Sync;
+
+    fn id(&self) -> &Self::Id;
+    fn subject_of(id: &Self::Id) -> Subject;
+    fn status(&self) -> AccountStatus;
+    fn password_hash(&self) -> Option<&PasswordHash>;
+    /// True if the row is the account of this name. A lenient collation finds other rows, too.
+    fn is_of(&self, name: &Self::Name) -> bool;
+    /// The canonical name of the row, which its table must keep valid.
+    fn name(&self) -> Result<Self::Name, Error>;
+    fn proved_by(who: &Self::Identity) -> (&Self::Id, &Digest);
+    /// The row of an account whose owner presented a token, as it is now.
+    fn own(row: Option<Self>, who: &Self::Identity) -> Result<Self, Stop>;
+    /// The id that stands in for an unknown account of this name.
+    fn decoy(decoys: &Decoys, name: &Self::Name) -> Self::Id;
+}
+
+/// The host's table of accounts of one kind.
+#[async_trait]
+pub(crate) trait Table<A: Account>: Send + Sync {
+    async fn find_by_name(&self, name: &A::Name) -> Result<Option<A>, StoreError>;
+    async fn find_by_id(&self, id: &A::Id) -> Result<Option<A>, StoreError>;
+    async fn replace_password_hash(
+        &self,
+        id: &A::Id,
+        expected: Option<&PasswordHash>,
+        new: &PasswordHash,
+    ) -> Result<bool, StoreError>;
+}
+
+/// The column of the customer table that keeps the consent to assistance.
+#[async_trait]
+pub(crate) trait Consents: Send + Sync {
+    async fn set_assistance(&self, id: &CustomerId, allowed: bool) -> Result<bool, StoreError>;
+}
+
+/// The host's customer table: the accounts and their consents.
+pub(crate) trait CustomerTable: Table<CustomerRecord> + Consents {}
+
+impl<S: CustomerStore> CustomerTable for Customers<S> {}
+
+/// The host's customer table, whatever the type of its rows.
+pub(crate) struct Customers<S>(pub(crate) S);
+
+/// The host's admin user table, whatever the type of its rows.
+pub(crate) struct Admins<S>(pub(crate) S);
+
+#[async_trait]
+impl<S: CustomerStore> Table<CustomerRecord> for Customers<S> {
+    async fn find_by_name(&self, name: &Address) -> Result<Option<CustomerRecord>, StoreError> {
+        Ok(self.0.find_by_email(&name.website, &name.email).await?.as_ref().map(customer_record))
+    }
+
+    async fn find_by_id(&self, id: &CustomerId) -> Result<Option<CustomerRecord>, StoreError> {
+        Ok(self.0.find_by_id(id).await?.as_ref().map(customer_record))
+    }
+
+    async fn replace_password_hash(
+        &self,
+        id: &CustomerId,
+        expected: Option<&PasswordHash>,
+        new: &PasswordHash,
+    ) -> Result<bool, StoreError> {
+        self.0.replace_password_hash(id, expected, new).await
+    }
+}
+
+#[async_trait]
+impl<S: CustomerStore> Consents for Customers<S> {
+    async fn set_assistance(&self, id: &CustomerId, allowed: bool) -> Result<bool, StoreError> {
+        self.0.set_assistance(id, allowed).await
+    }
+}
+
+#[async_trait]
+impl<S: AdminStore> Table<AdminRecord> for Admins<S> {
+    async fn find_by_name(&self, name: &Username) -> Result<Option<AdminRecord>, StoreError> {
+        Ok(self.0.find_by_username(name).await?.as_ref().map(admin_record))
+    }
+
+    async fn find_by_id(&self, id: &AdminId) -> Result<Option<AdminRecord>, StoreError> {
+        Ok(self.0.find_by_id(id).await?.as_ref().map(admin_record))
+    }
+
+    async fn replace_password_hash(
+        &self,
+        id: &AdminId,
+        expected: Option<&PasswordHash>,
+        new: &PasswordHash,
+    ) -> Result<bool, StoreError> {
+        self.0.replace_password_hash(id, expected, new).await
+    }
+}
+
+impl Account for CustomerRecord {
+    type Id = CustomerId;
+    type Name = Address;
+    type Identity = CustomerIdentity;
+
+    fn id(&self) -> &CustomerId {
+        &self.id
+    }
+
+    fn subject_of(id: &CustomerId) -> Subject {
+        Subject::Customer(id.clone())
+    }
+
+    fn status(&self) -> AccountStatus {
+        self.status
+    }
+
+    fn password_hash(&self) -> Option<&PasswordHash> {
+        self.password_hash.as_ref()
+    }
+
+    fn is_of(&self, name: &Address) -> bool {
+        Self::is_of(self, &name.website, &name.email)
+    }
+
+    fn name(&self) -> Result<Address, Error> {
+        let email = self.email.parse().map_err(|_| Error::ForeignRow)?;
+        Ok(Address { website: self.website.clone(), email })
+    }
+
+    fn proved_by(who: &CustomerIdentity) -> (&CustomerId, &Digest) {
+        (who.customer_id(), who.grant())
+    }
+
+    fn own(row: Option<Self>, who: &CustomerIdentity) -> Result<Self, Stop> {
+        let row = row.ok_or(Refusal::UnknownAccount.told(Error::InvalidToken))?;
+        if row.website == *who.website() { Ok(row) } else { Err(Error::ForeignRow.into()) }
+    }
+
+    fn decoy(decoys: &Decoys, name: &Address) -> CustomerId {
+        decoys.customer(&name.website, &name.email)
+    }
+}
+
+impl Account for AdminRecord {
+    type Id = AdminId;
+    type Name = Username;
+    type Identity = AdminIdentity;
+
+    fn id(&self) -> &AdminId {
+        &self.id
+    }
+
+    fn subject_of(id: &AdminId) -> Subject {
+        Subject::Admin(id.clone())
+    }
+
+    fn status(&self) -> AccountStatus {
+        self.status
+    }
+
+    fn password_hash(&self) -> Option<&PasswordHash> {
+        self.password_hash.as_ref()
+    }
+
+    fn is_of(&self, name: &Username) -> bool {
+        Self::is_of(self, name)
+    }
+
+    fn name(&self) -> Result<Username, Error> {
+        self.username.parse().map_err(|_| Error::ForeignRow)
+    }
+
+    fn proved_by(who: &AdminIdentity) -> (&AdminId, &Digest) {
+        (who.admin_id(), who.grant())
+    }
+
+    fn own(row: Option<Self>, _: &AdminIdentity) -> Result<Self, Stop> {
+        let active = row.filter(|row| row.status == AccountStatus::Active);
+        active.ok_or(Refusal::AdminDisabled.told(Error::InvalidToken))
+    }
+
+    fn decoy(decoys: &Decoys, name: &Username) -> AdminId {
+        decoys.admin(name)
+    }
+}
+
+fn customer_record(row: &impl Customer) -> CustomerRecord {
+    CustomerRecord {
+        id: row.id(),
+        website: row.website(),
+        email: row.email().to_owned(),
+        password_hash: row.password_hash().map(PasswordHash::from),
+        status: row.status(),
+        allows_assistance: row.allows_assistance(),
+    }
+}
+
+fn admin_record(row: &impl AdminUser) -> AdminRecord {
+    AdminRecord {
+        id: row.id(),
+        username: row.username().to_owned(),
+        password_hash: row.password_hash().map(PasswordHash::from),
+        status: row.status(),
+        permissions: Permission::ALL
+            .into_iter()
+            .filter(|permission| row.has_permission(*permission))
+            .collect(),
+        requires_second_factor: row.requires_second_factor(),
+    }
+}

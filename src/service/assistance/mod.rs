@@ -1,0 +1,125 @@
+//! Remote shopping assistance: who may give it to whom, read live whenever it matters, and its ledger.
+//!
+//! It is asked when assistance begins, when a one-time code is redeemed, and at every use of a token born of
+//! either.
+
+mod entries;
+mod ledger;
+
+use std::sync::Arc;
+
+pub(super) use ledger::Ledger;
+use ledger::Page;
+use time::OffsetDateTime;
+
+use super::{
+    accounts::{Accounts, Consents},
+    freshness::Freshness,
+    notices::Notices,
+    stop::Stop,
+    tokens::Tokens,
+};
+use crate::{
+    account::{AccountStatus, AdminId, AdminRecord, AdminUser, CustomerId, CustomerRecord, Permission},
+    audit::{Draft, Refusal},
+    config::AuthConfig,
+    error::{Error, Field, Part, StoreError},
+    token::{self, Grant, Subject},
+};
+
+pub(crate) struct Assistance {
+    pub(super) config: Arc<AuthConfig>,
+    pub(super) customers: Arc<Accounts<CustomerRecord>>,
+    pub(super) consents: Arc<dyn Consents>,
+    pub(super) admins: Option<Arc<Accounts<AdminRecord>>>,
+    pub(super) tokens: Arc<Tokens>,
+    pub(super) notices: Arc<Notices>,
+    pub(super) freshness: Freshness,
+    pub(super) ledger: Ledger,
+}
+
+impl Assistance {
+    /// The assistance that the admin user behind a grant may give at this moment, and its end at the latest.
+    /// Nothing is looked up of any customer.
+    pub(crate) async fn offered_by(
+        &self,
+        grant: &Grant,
+        reason: &str,
+        event: &mut Draft,
+    ) -> Result<(token::Assistance, OffsetDateTime), Stop> {
+        let Subject::Admin(id) = &grant.subject else {
+            event.about_grant(grant);
+            return Err(Refusal::NotAnAdmin.told(Error::NotAuthorized));
+        };
+        event.actor = Some(id.clone());
+        event.parent = Some(grant.digest);
+        let admin = self.permitted(id, grant).await?;
+        if self.config.assistance_step_up {
+            self.freshness.require(grant.issued_at, grant.obtained, true)?;
+        }
+        let mut assistance = token::Assistance::new(admin.id, grant.digest, reason);
+        if assistance.reason.is_empty() {
+            let default = self.config.default_assistance_reason.as_ref();
+            let default = default.ok_or(Refusal::NoReason.told(Error::Required(Field::Reason)))?;
+            assistance = token::Assistance::new(assistance.actor, assistance.parent, default);
+        }
+        event.about_assistance(&assistance);
+        Ok((assistance, grant.expires_at))
+    }
+
+    /// Refuses an assistance that one of the two sides does not stand by at this moment.
+    pub(crate) async fn require(
+        &self,
+        customer: &CustomerId,
+        assistance: &token::Assistance,
+    ) -> Result<(), Stop> {
+        self.consenting(customer).await?;
+        self.stands_until(assistance).await?;
+        Ok(())
+    }
+
+    /// The time until which the admin user behind an assistance may assist. At this moment the shop offers it,
+    /// and the admin user is still signed in, active and permitted.
+    pub(crate) async fn stands_until(&self, assistance: &token::Assistance) -> Result<OffsetDateTime, Stop> {
+        let parent = self.tokens.find(&assistance.parent).await?;
+        let parent = parent.filter(|parent| parent.subject == Subject::Admin(assistance.actor.clone()));
+        let parent = parent.ok_or(Refusal::AdminSignedOut.told(Error::InvalidToken))?;
+        self.permitted(&assistance.actor, &parent).await?;
+        Ok(parent.expires_at)
+    }
+
+    /// The customer, if active and consenting to assistance at this moment.
+    pub(crate) async fn consenting(&self, id: &CustomerId) -> Result<CustomerRecord, Stop> {
+        let row = self.customers.find_by_id(id).await?;
+        let row = row.ok_or(Refusal::UnknownAccount.told(Error::NoSuchCustomer))?;
+        match row.status {
+            AccountStatus::Active if row.allows_assistance => Ok(row),
+            AccountStatus::Active => Err(Refusal::NoConsent.told(Error::NoConsent)),
+            AccountStatus::Unconfirmed => Err(Refusal::AccountUnconfirmed.told(Error::NotConfirmed)),
+            AccountStatus::Disabled => Err(Refusal::AccountDisabled.told(Error::CustomerDisabled)),
+        }
+    }
+
+    /// Stores whether a customer consents to assistance. Returns false if there is no such customer.
+    pub(crate) async fn set_consent(&self, customer: &CustomerId, allowed: bool) -> Result<bool, StoreError> {
+        self.consents.set_assistance(customer, allowed).await
+    }
+
+    /// The admin user behind a grant, if allowed to assist at this moment.
+    async fn permitted(&self, id: &AdminId, grant: &Grant) -> Result<AdminRecord, Stop> {
+        let admins = self.admins.as_ref().ok_or(Error::NotConfigured(Part::Admins))?;
+        let admin = admins.acting(id, grant, self.config.admin_second_factor).await?;
+        if !self.config.assistance {
+            return Err(Refusal::AssistanceOff.told(Error::AssistanceDisabled));
+        }
+        for (permission, error) in [
+            (Permission::Login, Error::AssistanceDisabled),
+            (Permission::AllowShoppingAssistance, Error::AssistanceNotPermitted),
+        ] {
+            if !admin.has_permission(permission) {
+                return Err(Refusal::NoPermission.told(error));
+            }
+        }
+        Ok(admin)
+    }
+}

@@ -1,0 +1,104 @@
+//! The codes of a second factor: judged before anything is spent, spent before anything is issued.
+
+use super::Factors;
+use crate::{
+    account::AdminId,
+    audit::Refusal,
+    credential::{Credential, TotpSecret, TypedCode, Work},
+    error::Error,
+    service::stop::{Denied, Judged},
+    state::{
+        budgets::Outcome,
+        factor::{Enrolment, Factor},
+    },
+    token::{Digest, Obtained},
+};
+
+/// A right code that is yet to be spent.
+pub(crate) struct RightCode {
+    factor: Factor,
+    code: Code,
+}
+
+#[derive(Clone, Copy)]
+enum Code {
+    Totp { step: u64 },
+    Recovery(Digest),
+}
+
+impl RightCode {
+    /// How a grant is obtained with it.
+    pub(crate) const fn obtained(&self) -> Obtained {
+        match self.code {
+            Code::Totp { .. } => Obtained::PasswordAndTotp,
+            Code::Recovery(_) => Obtained::PasswordAndRecoveryCode,
+        }
+    }
+
+    /// The factor that it is a code of.
+    pub(crate) const fn factor(&self) -> &Factor {
+        &self.factor
+    }
+
+    /// The number of recovery codes that are left after this one, if it is one.
+    pub(crate) fn recovery_codes_left(&self) -> Option<usize> {
+        match self.code {
+            Code::Totp { .. } => None,
+            Code::Recovery(_) => Some(self.factor.recovery_codes.len().saturating_sub(1)),
+        }
+    }
+}
+
+impl Factors {
+    /// Judges a code. Nothing is spent.
+    pub(crate) async fn judge(&self, admin: &AdminId, code: &TypedCode, work: &Work) -> Judged<RightCode> {
+        let judged = self.find_code(admin, code, work).await;
+        Judged::of(judged.map(|right| (right, Outcome::Succeeded)), work)
+    }
+
+    /// The step whose code activates an enrolment. None if the code is wrong.
+    pub(crate) fn first_step(&self, enrolment: &Enrolment, code: &Credential) -> Result<Option<u64>, Error> {
+        let secret = self.open(&enrolment.admin, &enrolment.token, &enrolment.secret)?;
+        Ok(secret.step_of(&TypedCode::of(code), self.clock.now()))
+    }
+
+    /// Spends a right code: only one caller does.
+    pub(crate) async fn spend(&self, right: &RightCode, work: &Work) -> Judged<()> {
+        let Factor { admin, name, .. } = &right.factor;
+        let spent = match &right.code {
+            Code::Totp { step } => {
+                let newest = TotpSecret::newest_step(self.clock.now());
+                self.use_step(admin, name, *step, newest).await
+            }
+            Code::Recovery(digest) => self.use_recovery_code(admin, name, digest).await,
+        };
+        let judged = match spent {
+            Ok(true) => Ok(((), Outcome::Succeeded)),
+            Ok(false) => Err(Refusal::SpentCode.failed(Error::InvalidCode)),
+            // It may be spent. It was no guess all the same.
+            Err(error) => Err(Denied::from(error).behind_right_credential()),
+        };
+        Judged::of(judged, work)
+    }
+
+    async fn find_code(&self, admin: &AdminId, code: &TypedCode, work: &Work) -> Result<RightCode, Denied> {
+        let Some(factor) = self.factor(admin).await? else {
+            return Err(Refusal::NotEnrolled.excused(Error::NotEnrolled));
+        };
+        let found = match code.recovery_code() {
+            // No key is needed for a recovery code.
+            Some(digest) if factor.recovery_codes.contains(&digest) => Some(Code::Recovery(digest)),
+            Some(_) => None,
+            None => {
+                let secret = self.open(admin, &factor.name, &factor.secret)?;
+                secret.step_of(code, self.clock.now()).map(|step| Code::Totp { step })
+            }
+        };
+        // From here on whoever goes away has guessed.
+        work.start();
+        match found {
+            Some(code) => Ok(RightCode { factor, code }),
+            None => Err(Refusal::WrongCredential.failed(Error::InvalidCode)),
+        }
+    }
+}

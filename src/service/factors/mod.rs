@@ -1,0 +1,60 @@
+//! The second factors of admin users: their documents, their sealed secrets, and the judge of their codes.
+
+mod codes;
+mod records;
+mod secrets;
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+
+pub(crate) use codes::RightCode;
+
+use super::Documents;
+use crate::{
+    account::AdminId,
+    clock::Clock,
+    keyring::Keyring,
+    random::SecureRandom,
+    state::factor::{Enrolment, Factor},
+    store::Generation,
+};
+
+/// The second factors of admin users, and their enrolments.
+#[derive(Debug)]
+pub(crate) struct Factors {
+    documents: Arc<Documents>,
+    keyring: Option<Keyring>,
+    clock: Arc<dyn Clock>,
+    random: Arc<dyn SecureRandom>,
+}
+
+/// The live enrolment of a token, and the present factor of its admin user.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[must_use]
+pub(crate) struct FoundEnrolment {
+    enrolment: Enrolment,
+    present: Option<Factor>,
+}
+
+impl Factors {
+    pub(crate) fn new(
+        documents: Arc<Documents>,
+        keyring: Option<Keyring>,
+        clock: Arc<dyn Clock>,
+        random: Arc<dyn SecureRandom>,
+    ) -> Self {
+        Self { documents, keyring, clock, random }
+    }
+}
+
+impl FoundEnrolment {
+    pub(crate) const fn admin(&self) -> &AdminId {
+        &self.enrolment.admin
+    }
+
+    /// The enrolment and the present factor, if it was begun under the admin user's present generation.
+    pub(crate) fn under(self, generation: Generation) -> Option<(Enrolment, Option<Factor>)> {
+        (self.enrolment.generation == generation).then_some((self.enrolment, self.present))
+    }
+}

@@ -1,0 +1,91 @@
+//! The secrets of authenticators, sealed by a key of the keyring for one admin user and one factor.
+
+use super::Factors;
+use crate::{
+    account::AdminId,
+    credential::{EnrolmentToken, RecoveryCode, TotpSecret},
+    error::{Error, Part, StoreError},
+    keyring::{KeyId, Keyring, Sealed},
+    random::RandomError,
+    state::factor::Factor,
+    token::Digest,
+};
+
+/// The number of recovery codes that an admin user is given as a set.
+const RECOVERY_CODES: usize = 10;
+
+#[derive(Debug, thiserror::Error)]
+#[error("a second factor is sealed by a key that this node does not accept, or was changed")]
+struct Unopened;
+
+impl Factors {
+    /// The key that seals secrets now.
+    pub(crate) fn current_key(&self) -> Result<KeyId, Error> {
+        Ok(self.keyring()?.current())
+    }
+
+    /// Draws a secret for a new factor, and its sealed form. The factor is named by the enrolment token.
+    pub(crate) fn draw_secret(&self, admin: &AdminId) -> Result<(EnrolmentToken, Sealed), Error> {
+        let token = EnrolmentToken::generate(self.random.as_ref())?;
+        let secret = TotpSecret::generate(self.random.as_ref())?;
+        let sealed = self.seal(admin, &token.digest(), &secret)?;
+        Ok((token, sealed))
+    }
+
+    /// A factor of a secret that the admin user has already. Its name is drawn. It has no recovery codes.
+    pub(crate) fn adopt(&self, admin: &AdminId, secret: &TotpSecret) -> Result<Factor, Error> {
+        let name = EnrolmentToken::generate(self.random.as_ref())?.digest();
+        Ok(Factor {
+            admin: admin.clone(),
+            name,
+            secret: self.seal(admin, &name, secret)?,
+            activated_at: self.clock.now().truncate_to_microsecond(),
+            // No step of it was used here.
+            last_step: 0,
+            recovery_codes: Vec::new(),
+        })
+    }
+
+    pub(crate) fn draw_recovery_codes(&self) -> Result<Vec<RecoveryCode>, RandomError> {
+        (0..RECOVERY_CODES).map(|_| RecoveryCode::generate(self.random.as_ref())).collect()
+    }
+
+    /// Opens a sealed secret. One that cannot be opened is neither right nor wrong: the node lacks a key.
+    pub(crate) fn open(&self, admin: &AdminId, name: &Digest, sealed: &Sealed) -> Result<TotpSecret, Error> {
+        self.keyring()?;
+        self.try_open(admin, name, sealed).ok_or_else(|| StoreError::new(Unopened).into())
+    }
+
+    /// True if a key of the keyring opens the factor's secret.
+    pub(crate) fn opens(&self, factor: &Factor) -> bool {
+        self.try_open(&factor.admin, &factor.name, &factor.secret).is_some()
+    }
+
+    /// Seals the secret of a factor with the current key, if another one did. Returns true if it was done.
+    pub(crate) async fn reseal(&self, factor: &Factor) -> Result<bool, Error> {
+        let Factor { admin, name, secret, .. } = factor;
+        if secret.key == self.current_key()? {
+            return Ok(false);
+        }
+        let sealed = self.seal(admin, name, &self.open(admin, name, secret)?)?;
+        Ok(self.replace_sealed(admin, name, secret, &sealed).await?)
+    }
+
+    fn seal(&self, admin: &AdminId, name: &Digest, secret: &TotpSecret) -> Result<Sealed, Error> {
+        Ok(self.keyring()?.seal(secret.bytes(), &context(admin, name), self.random.as_ref())?)
+    }
+
+    fn try_open(&self, admin: &AdminId, name: &Digest, sealed: &Sealed) -> Option<TotpSecret> {
+        let opened = self.keyring.as_ref()?.open(sealed, &context(admin, name))?;
+        TotpSecret::from_bytes(opened)
+    }
+
+    fn keyring(&self) -> Result<&Keyring, Error> {
+        self.keyring.as_ref().ok_or(Error::NotConfigured(Part::Keyring))
+    }
+}
+
+/// The admin user and the factor that a secret is sealed for. Under another name it does not open.
+fn context(admin: &AdminId, name: &Digest) -> Vec<u8> {
+    [b"totp", name.as_bytes().as_slice(), admin.to_string().as_bytes()].concat()
+}

@@ -1,0 +1,38 @@
+use std::{sync::Arc, time::Duration};
+
+use time::OffsetDateTime;
+
+use super::stop::Stop;
+use crate::{
+    audit::Refusal,
+    clock::{Clock, after},
+    error::Error,
+    token::Obtained,
+};
+
+/// How recently an admin user must have signed in for what a stolen token must not do.
+#[derive(Clone, Debug)]
+pub(crate) struct Freshness {
+    limit: Duration,
+    clock: Arc<dyn Clock>,
+}
+
+impl Freshness {
+    pub(crate) fn new(limit: Duration, clock: Arc<dyn Clock>) -> Self {
+        Self { limit, clock }
+    }
+
+    /// Refuses a sign-in that is not fresh, or was without a second factor although there must be one.
+    pub(crate) fn require(
+        &self,
+        signed_in_at: OffsetDateTime,
+        obtained: Obtained,
+        with_factor: bool,
+    ) -> Result<(), Stop> {
+        let lacks_factor = with_factor && !obtained.has_second_factor();
+        if lacks_factor || self.clock.now() >= after(signed_in_at, self.limit) {
+            return Err(Refusal::NotFresh.told(Error::StepUpRequired(self.limit)));
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,66 @@
+//! Passwords: checked, hashed, and judged by the policy.
+
+use std::sync::Arc;
+
+use super::accounts::{Account, Accounts};
+use crate::{
+    account::{Email, PasswordHash, Username},
+    credential::{Credential, HashingPool, HashingStats, PasswordPolicy, Verified, Work},
+    error::{Error, Field, PolicyViolation},
+    random::SecureRandom,
+};
+
+pub(crate) struct Passwords {
+    pool: HashingPool,
+    policy: PasswordPolicy,
+    random: Arc<dyn SecureRandom>,
+}
+
+impl Passwords {
+    pub(crate) fn new(pool: HashingPool, policy: PasswordPolicy, random: Arc<dyn SecureRandom>) -> Self {
+        Self { pool, policy, random }
+    }
+
+    /// Checks a password against a stored hash. A refusal is the work of one hash, whatever there is to check.
+    pub(crate) async fn verify(
+        &self,
+        password: &Credential,
+        stored: Option<&PasswordHash>,
+        work: &Work,
+    ) -> Result<Verified, Error> {
+        self.pool.verify(password, stored, work).await
+    }
+
+    pub(crate) async fn hash(&self, password: &Credential) -> Result<PasswordHash, Error> {
+        self.pool.hash(password, self.random.as_ref()).await
+    }
+
+    /// Makes the outdated hash of a right password anew. If that fails, the next sign-in does it.
+    pub(crate) async fn rehash<A: Account>(&self, accounts: &Accounts<A>, row: &A, password: &Credential) {
+        if let Ok(new) = self.hash(password).await {
+            let _ = accounts.replace_hash(row, &new).await;
+        }
+    }
+
+    /// Refuses a new password that is empty or over-long, before any work is done on it.
+    pub(crate) fn check_bounds(&self, password: &Credential, field: Field) -> Result<(), Error> {
+        password.check_bounds(field).map_err(|error| match error {
+            Error::PasswordTooLong => PolicyViolation::TooLong(self.policy.max_length).into(),
+            other => other,
+        })
+    }
+
+    /// Judges a customer's new password.
+    pub(crate) fn judge(&self, email: &Email, password: &Credential) -> Result<(), Error> {
+        Ok(self.policy.judge(email, password)?)
+    }
+
+    /// Judges an admin user's new password.
+    pub(crate) fn judge_admins(&self, username: &Username, password: &Credential) -> Result<(), Error> {
+        Ok(self.policy.judge_admins(username, password)?)
+    }
+
+    pub(crate) fn stats(&self) -> HashingStats {
+        self.pool.stats()
+    }
+}

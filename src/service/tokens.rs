@@ -1,0 +1,158 @@
+//! Bearer tokens: drawn, stored behind a generation, presented and ended.
+
+use std::{num::NonZero, sync::Arc, time::Duration};
+
+use time::OffsetDateTime;
+
+use super::stop::Stop;
+use crate::{
+    audit::Refusal,
+    clock::{Clock, after},
+    error::{Error, StoreError},
+    random::{RandomError, SecureRandom},
+    store::{Generation, GenerationId, Insert, TokenStore},
+    token::{BearerToken, Digest, Grant, Origin, Subject, TokenFormat},
+};
+
+#[derive(Debug)]
+pub(crate) struct Tokens {
+    store: Arc<dyn TokenStore>,
+    format: TokenFormat,
+    /// The most live tokens of a subject.
+    cap: NonZero<usize>,
+    clock: Arc<dyn Clock>,
+    random: Arc<dyn SecureRandom>,
+}
+
+/// A token that is drawn and not yet stored.
+pub(crate) struct Drawn {
+    pub(crate) token: BearerToken,
+    pub(crate) digest: Digest,
+}
+
+impl Tokens {
+    pub(crate) fn new(
+        store: Arc<dyn TokenStore>,
+        format: TokenFormat,
+        cap: NonZero<usize>,
+        clock: Arc<dyn Clock>,
+        random: Arc<dyn SecureRandom>,
+    ) -> Self {
+        Self { store, format, cap, clock, random }
+    }
+
+    pub(crate) fn draw(&self) -> Result<Drawn, RandomError> {
+        let token = self.format.mint(self.random.as_ref())?;
+        let digest = Digest::of(token.expose().as_bytes());
+        Ok(Drawn { token, digest })
+    }
+
+    /// The time from now until the end of a lifetime, but not beyond `until`. In microseconds, the finest grain
+    /// that every store keeps: what is answered is what is stored.
+    pub(crate) fn lifespan(
+        &self,
+        lifetime: Duration,
+        until: Option<OffsetDateTime>,
+    ) -> (OffsetDateTime, OffsetDateTime) {
+        let now = self.clock.now().truncate_to_microsecond();
+        let end = after(now, lifetime);
+        (now, until.map_or(end, |until| until.min(end)))
+    }
+
+    /// True if a grant that expires at this time is over.
+    pub(crate) fn is_past(&self, expires_at: OffsetDateTime) -> bool {
+        self.clock.now() >= expires_at
+    }
+
+    /// The live grant behind a presented token.
+    pub(crate) async fn present(&self, token: &str) -> Result<Grant, Error> {
+        let digest = self.format.digest(token).ok_or(Error::InvalidToken)?;
+        self.find(&digest).await?.ok_or(Error::InvalidToken)
+    }
+
+    /// The live grant of a digest.
+    pub(crate) async fn find(&self, grant: &Digest) -> Result<Option<Grant>, StoreError> {
+        self.store.find(grant, self.clock.now()).await
+    }
+
+    /// The live grants of a subject, the newest first, with the origins of their sign-ins.
+    pub(crate) async fn of(&self, subject: &Subject) -> Result<Vec<(Grant, Origin)>, StoreError> {
+        self.store.grants(subject, self.cap.get(), self.clock.now()).await
+    }
+
+    /// The generation of a subject at this moment.
+    pub(crate) async fn generation(&self, subject: &Subject) -> Result<Generation, Error> {
+        let fresh = self.draw_generation()?;
+        Ok(self.store.generation(subject, fresh).await?)
+    }
+
+    /// The generation of a subject that presented this token. The token is looked up once more: a revoke
+    /// between the first look-up and this reading would be overlooked.
+    pub(crate) async fn generation_behind(
+        &self,
+        subject: &Subject,
+        grant: &Digest,
+    ) -> Result<Generation, Stop> {
+        let generation = self.generation(subject).await?;
+        match self.find(grant).await? {
+            Some(_) => Ok(generation),
+            None => Err(Refusal::RevokedMeanwhile.told(Error::InvalidToken)),
+        }
+    }
+
+    /// Stores the grant behind a token, unless its subject's tokens were revoked since `generation` was read.
+    /// Beyond the cap it takes the place of the subject's oldest one.
+    pub(crate) async fn insert(
+        &self,
+        grant: &Grant,
+        origin: &Origin,
+        generation: Generation,
+    ) -> Result<(), Stop> {
+        match self.store.insert(grant, origin, generation, self.cap, grant.issued_at).await? {
+            // A code that was presented again before its token was stored: the token is issued, and has ended.
+            Insert::Stored | Insert::Barred => Ok(()),
+            Insert::Revoked => Err(Refusal::RevokedMeanwhile.told(Error::SignInRefused)),
+            // Of 2^129 tokens this one was drawn before: the source of randomness repeats itself.
+            Insert::Collision => Err(RandomError.into()),
+        }
+    }
+
+    /// Ends one token. Returns false if it was not live.
+    pub(crate) async fn revoke(&self, grant: &Digest) -> Result<bool, StoreError> {
+        let now = self.clock.now();
+        self.store.revoke(grant, now, now).await
+    }
+
+    /// Ends one token, and bars its digest from being stored before `until`.
+    pub(crate) async fn bar(&self, grant: &Digest, until: OffsetDateTime) -> Result<bool, StoreError> {
+        self.store.revoke(grant, self.clock.now(), until).await
+    }
+
+    /// Ends one token, and bars its digest for a lifetime from now.
+    pub(crate) async fn bar_for(&self, grant: &Digest, lifetime: Duration) -> Result<bool, StoreError> {
+        self.bar(grant, after(self.clock.now(), lifetime)).await
+    }
+
+    /// Ends all tokens of a subject but one.
+    pub(crate) async fn revoke_all(&self, subject: &Subject, keep: Option<&Digest>) -> Result<(), Error> {
+        let fresh = self.draw_generation()?;
+        self.store.revoke_all(subject, keep, fresh, self.clock.now()).await?;
+        Ok(())
+    }
+
+    /// Ends every token of the shop.
+    pub(crate) async fn revoke_everything(&self) -> Result<(), Error> {
+        let fresh = self.draw_generation()?;
+        self.store.revoke_everything(fresh, self.clock.now()).await?;
+        Ok(())
+    }
+
+    /// Removes at most `limit` grants that are over, and returns their number.
+    pub(crate) async fn purge(&self, limit: usize) -> Result<usize, StoreError> {
+        self.store.purge_tokens(self.clock.now(), limit).await
+    }
+
+    fn draw_generation(&self) -> Result<GenerationId, RandomError> {
+        GenerationId::draw(self.random.as_ref())
+    }
+}
