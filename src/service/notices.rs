@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::{
     account::{AdminRecord, CustomerRecord},
     audit::{Action, Draft, Outcome, Trail},
-    error::{Error, Part, StoreError},
+    error::{Error, Part},
     notifier::{AdminNotice, AdminNotification, Notice, Notification, Notifier},
     token::Origin,
 };
@@ -35,8 +35,10 @@ impl Notices {
             notice,
             origin: origin.clone(),
         };
-        let about = |event: Draft| event.on(&row.website).of_customer(&row.id);
-        self.record(notifier.notify(notification), origin, about);
+        if notifier.notify(notification).is_err() {
+            let event = Draft::queued(Action::Notification, origin).on(&row.website);
+            self.trail.note(&event.of_customer(&row.id), Outcome::Failed);
+        }
     }
 
     /// Tells an admin user something. Returns true if it was queued.
@@ -48,18 +50,11 @@ impl Notices {
             notice,
             origin: origin.clone(),
         };
-        self.record(notifier.notify_admin(notification), origin, |event| event.of_admin(&admin.id))
-    }
-
-    fn record(
-        &self,
-        queued: Result<(), StoreError>,
-        origin: &Origin,
-        about: impl FnOnce(Draft) -> Draft,
-    ) -> bool {
-        if queued.is_err() {
-            self.trail.note(&about(Draft::queued(Action::Notification, origin)), Outcome::Failed);
+        let is_queued = notifier.notify_admin(notification).is_ok();
+        if !is_queued {
+            let event = Draft::queued(Action::Notification, origin).of_admin(&admin.id);
+            self.trail.note(&event, Outcome::Failed);
         }
-        queued.is_ok()
+        is_queued
     }
 }

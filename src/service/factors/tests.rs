@@ -7,7 +7,9 @@ use crate::{
     keyring::{KeyId, Sealed},
     random::danger::SeededRandom,
     service::testing::{Node, Watched, at, digest, generation},
+    state::factor::{Following, Pointing, of_token},
     store::StateStore,
+    token::Digest,
 };
 
 /// The step whose code activates.
