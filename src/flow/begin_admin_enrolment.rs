@@ -1,41 +1,14 @@
-use time::OffsetDateTime;
-
 use super::{
+    BegunEnrolment,
     steps::{ending::conclude, enrolment::begin_enrolment, freshness::require_fresh_sign_in},
     verify_admin,
 };
 use crate::{
     audit::{Action, Draft},
-    credential::EnrolmentToken,
     error::Error,
     service::{Services, stop::Stop},
     token::{AdminIdentity, Bearer, Subject},
 };
-
-/// An enrolment that was begun.
-#[derive(Clone, Debug)]
-pub struct BegunEnrolment {
-    token: EnrolmentToken,
-    expires_at: OffsetDateTime,
-}
-
-impl BegunEnrolment {
-    pub(super) const fn new(token: EnrolmentToken, expires_at: OffsetDateTime) -> Self {
-        Self { token, expires_at }
-    }
-
-    /// What the authenticator is set up and activated with.
-    #[must_use]
-    pub const fn token(&self) -> &EnrolmentToken {
-        &self.token
-    }
-
-    /// When it ends: at this instant it is expired.
-    #[must_use]
-    pub const fn expires_at(&self) -> OffsetDateTime {
-        self.expires_at
-    }
-}
 
 pub(crate) async fn begin_admin_enrolment(
     services: &Services,

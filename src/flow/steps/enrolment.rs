@@ -7,7 +7,7 @@ use crate::{
     audit::{Action, Delivery, Draft, Outcome as Told, Refusal},
     credential::Credential,
     error::{Error, Field},
-    flow::BegunEnrolment,
+    flow::types::BegunEnrolment,
     notifier::AdminNotice,
     service::{Services, attempts::Attempted, stop::Stop},
     state::{budgets::Outcome, factor::Enrolment},

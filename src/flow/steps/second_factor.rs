@@ -8,7 +8,7 @@ use crate::{
     audit::{Draft, Refusal},
     credential::{Credential, TypedCode},
     error::{Error, StoreError},
-    flow::AdminSignedIn,
+    flow::types::AdminSignedIn,
     notifier::AdminNotice,
     service::{
         Services,

@@ -16,7 +16,7 @@ use crate::{
     audit::{Action, Delivery, Draft, Refusal},
     credential::{Verified, Work},
     error::Error,
-    flow::{SignIn, SignedIn},
+    flow::types::{SignIn, SignedIn},
     service::{
         Services,
         accounts::Address,

@@ -1,0 +1,76 @@
+use time::OffsetDateTime;
+
+use crate::{
+    account::AdminId,
+    credential::Credential,
+    token::{BearerToken, Grant, Obtained, Origin},
+};
+
+/// An admin user's sign-in, as a client sent it.
+#[derive(Clone, Debug)]
+#[must_use]
+pub struct AdminSignIn {
+    pub(in crate::flow) username: String,
+    pub(in crate::flow) password: Credential,
+    pub(in crate::flow) otp: Option<Credential>,
+    pub(in crate::flow) origin: Origin,
+}
+
+impl AdminSignIn {
+    /// A sign-in with the `username` and `password` arguments, as they came: neither is trimmed.
+    pub fn new(username: impl Into<String>, password: impl Into<Credential>) -> Self {
+        let (username, password) = (username.into(), password.into());
+        Self { username, password, otp: None, origin: Origin::default() }
+    }
+
+    /// The second factor, the `otp` argument: the authenticator's code, or a recovery code. White
+    /// space, hyphens and invisible characters in it do not count, and digits may be those of
+    /// another script.
+    pub fn otp(self, code: impl Into<Credential>) -> Self {
+        Self { otp: Some(code.into()), ..self }
+    }
+
+    /// Where the request came from; as [`SignIn::from`](crate::SignIn::from).
+    pub fn from(self, origin: impl Into<Origin>) -> Self {
+        Self { origin: origin.into(), ..self }
+    }
+}
+
+/// An admin user's token that was issued.
+#[derive(Clone, Debug)]
+pub struct AdminSignedIn {
+    token: BearerToken,
+    admin: AdminId,
+    obtained: Obtained,
+    expires_at: OffsetDateTime,
+}
+
+impl AdminSignedIn {
+    pub(in crate::flow) fn new(token: BearerToken, admin: AdminId, grant: &Grant) -> Self {
+        Self { token, admin, obtained: grant.obtained, expires_at: grant.expires_at }
+    }
+
+    /// The new bearer token, for the client alone.
+    #[must_use]
+    pub const fn token(&self) -> &BearerToken {
+        &self.token
+    }
+
+    /// The admin user it speaks for.
+    #[must_use]
+    pub const fn admin_id(&self) -> &AdminId {
+        &self.admin
+    }
+
+    /// Which credentials the sign-in matched.
+    #[must_use]
+    pub const fn obtained(&self) -> Obtained {
+        self.obtained
+    }
+
+    /// When the token ends: at this instant it is expired.
+    #[must_use]
+    pub const fn expires_at(&self) -> OffsetDateTime {
+        self.expires_at
+    }
+}

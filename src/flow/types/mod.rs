@@ -1,0 +1,9 @@
+//! Requests and answers that steps of several flows read or make.
+
+mod admin_sign_in;
+mod enrolment;
+mod sign_in;
+
+pub use admin_sign_in::{AdminSignIn, AdminSignedIn};
+pub use enrolment::BegunEnrolment;
+pub use sign_in::{SignIn, SignedIn};

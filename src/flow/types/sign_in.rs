@@ -1,0 +1,97 @@
+use time::OffsetDateTime;
+
+use crate::{
+    account::{CustomerId, Website},
+    credential::Credential,
+    error::{Error, Field},
+    service::accounts::Address,
+    token::{BearerToken, Grant, Obtained, Origin},
+};
+
+/// A customer's sign-in, as a client sent it.
+///
+/// ```
+/// # fn peer() -> std::net::SocketAddr { ([192, 0, 2, 1], 4711).into() }
+/// use commerce_auth::{Origin, SignIn};
+///
+/// let sign_in = SignIn::new("bobloblaw@example.com", "b0bl0bl@w").from(peer());
+/// let sign_in = SignIn::new("bobloblaw@example.com", "b0bl0bl@w")
+///     .from(Origin::from(peer()).user_agent("Mozilla/5.0").correlation_id("7f3a9c"));
+/// ```
+#[derive(Clone, Debug)]
+#[must_use]
+pub struct SignIn {
+    email: String,
+    pub(in crate::flow) credential: Credential,
+    website: Website,
+    pub(in crate::flow) origin: Origin,
+}
+
+impl SignIn {
+    /// A sign-in on the default website with the `email` argument, and the `password` or `otp` argument, as they came:
+    /// neither is trimmed.
+    pub fn new(email: impl Into<String>, credential: impl Into<Credential>) -> Self {
+        let (email, credential) = (email.into(), credential.into());
+        Self { email, credential, website: Website::default(), origin: Origin::default() }
+    }
+
+    /// The website that is signed in on.
+    pub fn on(self, website: Website) -> Self {
+        Self { website, ..self }
+    }
+
+    /// Where the request came from: an address, or an [`Origin`] that tells more. Failures are counted by the address,
+    /// so give the client's own and not a proxy's; without one, all clients share one budget for each account.
+    pub fn from(self, origin: impl Into<Origin>) -> Self {
+        Self { origin: origin.into(), ..self }
+    }
+
+    /// Refuses what is malformed before any work is done on it.
+    pub(in crate::flow) fn check(&self, credential: Field) -> Result<Address, Error> {
+        if self.email.is_empty() {
+            return Err(Error::Required(Field::Email));
+        }
+        self.credential.check_bounds(credential)?;
+        let email = self.email.parse().map_err(|_| Error::InvalidEmail)?;
+        Ok(Address { website: self.website.clone(), email })
+    }
+}
+
+/// A customer's token that was issued.
+#[derive(Clone, Debug)]
+pub struct SignedIn {
+    token: BearerToken,
+    customer: CustomerId,
+    obtained: Obtained,
+    expires_at: OffsetDateTime,
+}
+
+impl SignedIn {
+    pub(in crate::flow) fn new(token: BearerToken, customer: CustomerId, grant: &Grant) -> Self {
+        Self { token, customer, obtained: grant.obtained, expires_at: grant.expires_at }
+    }
+
+    /// The new bearer token, for the client alone.
+    #[must_use]
+    pub const fn token(&self) -> &BearerToken {
+        &self.token
+    }
+
+    /// The customer it speaks for.
+    #[must_use]
+    pub const fn customer_id(&self) -> &CustomerId {
+        &self.customer
+    }
+
+    /// How it was obtained.
+    #[must_use]
+    pub const fn obtained(&self) -> Obtained {
+        self.obtained
+    }
+
+    /// When the token ends: at this instant it is expired.
+    #[must_use]
+    pub const fn expires_at(&self) -> OffsetDateTime {
+        self.expires_at
+    }
+}

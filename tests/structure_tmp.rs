@@ -1,0 +1,2 @@
+#[path = "flows/structure.rs"]
+mod structure;
