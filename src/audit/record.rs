@@ -4,10 +4,10 @@ use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
 use super::{AuditEvent, chain};
 use crate::{
+    clock::micros,
     error::StoreError,
     keyring::{KeyId, Keyring},
     random::SecureRandom,
-    store::micros,
     token::Digest,
 };
 
