@@ -70,7 +70,7 @@ CREATE TABLE "{schema}".entries (
 CREATE INDEX entries_by_document ON "{schema}".entries (partition, kind, id);
 
 -- The audit trail: places without gaps, each event in two parts, and a chain of signatures over them
--- (src/audit/chain.rs). Signed text is kept byte for byte: json, not jsonb.
+-- (src/audit/chain). Signed text is kept byte for byte: json, not jsonb.
 CREATE TABLE "{schema}".audit_events (
     position bigint PRIMARY KEY,
     id uuid NOT NULL UNIQUE,

@@ -6,8 +6,8 @@ use rusqlite::{Connection, OptionalExtension, Row, named_params, params};
 use super::SqliteStore;
 use crate::{
     audit::{
-        AuditEvent, AuditRecord, AuditSink, Checkpoint, Entry, Erased, RecordColumns, Report, SignatureCheck,
-        Verifier, chain,
+        AuditEvent, AuditRecord, AuditSink, Checkpoint, RecordColumns, Report, SignatureCheck, Verifier,
+        chain::{self, Entry, Erased},
     },
     error::StoreError,
     keyring::Keyring,

@@ -10,7 +10,7 @@ use tokio_postgres::Row;
 
 use super::super::{Command, Failure, locking::Locking, parameters};
 use crate::{
-    audit::{Entry, chain},
+    audit::chain::{self, Entry},
     keyring::Keyring,
     store::columns,
 };

@@ -10,8 +10,8 @@ use tokio_postgres::Row;
 use super::{Command, Failure, PostgresStore, Query, limit, parameters};
 use crate::{
     audit::{
-        AuditEvent, AuditRecord, AuditSink, Checkpoint, Entry, Erased, RecordColumns, Report, SignatureCheck,
-        Verifier, chain,
+        AuditEvent, AuditRecord, AuditSink, Checkpoint, RecordColumns, Report, SignatureCheck, Verifier,
+        chain::{self, Entry, Erased},
     },
     error::StoreError,
     keyring::Keyring,

@@ -1,9 +1,10 @@
-//! How records hang together: each is signed with the link of the one before it.
+//! Signs records: each with the link of the record before it.
 
 use hmac::Mac;
 
-use super::{AuditRecord, Erasure, SignatureCheck};
+use super::{AuditRecord, Erasure};
 use crate::{
+    audit::SignatureCheck,
     error::StoreError,
     keyring::{AuditMac, KeyId, Keyring},
     token::Digest,

@@ -2,8 +2,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
-use super::{AuditEvent, chain};
+use super::link;
 use crate::{
+    audit::AuditEvent,
     clock::micros,
     error::StoreError,
     keyring::{KeyId, Keyring},
@@ -203,7 +204,7 @@ impl Erased {
     /// None if there is nothing to erase.
     pub(crate) fn of(record: &AuditRecord, keyring: Option<&Keyring>) -> Result<Option<Self>, StoreError> {
         if record.personal.is_some() {
-            let erased = chain::sign_erasure(keyring, record)?;
+            let erased = link::sign_erasure(keyring, record)?;
             return Ok(Some(Self { event: None, erased }));
         }
         if record.link.is_some() {
