@@ -3,8 +3,8 @@ use time::{OffsetDateTime, serde::rfc3339};
 use uuid::Uuid;
 
 use crate::{
-    account::{AdminId, CustomerId, Website},
-    token::{Assistance, CustomerIdentity, Digest, Grant, Obtained, Origin, Subject},
+    account::{AdminId, Website},
+    token::{Digest, Obtained, Origin, Subject},
 };
 
 /// What was done, or tried. Each is named after its flow.
@@ -212,72 +212,6 @@ impl AuditEvent {
     /// The version of the form that this release writes.
     pub const VERSION: u16 = 1;
 
-    /// An event that has not yet happened.
-    pub(crate) fn about(action: Action, origin: &Origin) -> Self {
-        Self {
-            version: Self::VERSION,
-            id: Uuid::nil(),
-            at: OffsetDateTime::UNIX_EPOCH,
-            action,
-            outcome: Outcome::Begun,
-            website: None,
-            account: None,
-            subject: None,
-            actor: None,
-            grant: None,
-            parent: None,
-            obtained: None,
-            reason: None,
-            expires_at: None,
-            origin: origin.clone(),
-        }
-    }
-
-    /// An event of a customer who presented a token.
-    pub(crate) fn by_customer(action: Action, who: &CustomerIdentity, origin: &Origin) -> Self {
-        let mut event = Self::about(action, origin).on(&who.website).of_customer(&who.customer);
-        event.grant = Some(who.grant);
-        event.obtained = Some(who.obtained);
-        if let Some(assistance) = who.assistance.as_deref() {
-            event.about_assistance(assistance);
-        }
-        event
-    }
-
-    pub(crate) fn on(self, website: &Website) -> Self {
-        Self { website: Some(website.clone()), ..self }
-    }
-
-    pub(crate) fn at_account(self, account: Digest) -> Self {
-        Self { account: Some(account), ..self }
-    }
-
-    pub(crate) fn of_customer(self, customer: &CustomerId) -> Self {
-        Self { subject: Some(Subject::Customer(customer.clone())), ..self }
-    }
-
-    pub(crate) fn of_admin(self, admin: &AdminId) -> Self {
-        Self { subject: Some(Subject::Admin(admin.clone())), ..self }
-    }
-
-    /// Tells of a grant: whose, who acts through it, why, until when.
-    pub(crate) fn about_grant(&mut self, grant: &Grant) {
-        self.grant = Some(grant.digest);
-        self.subject = Some(grant.subject.clone());
-        self.website.clone_from(&grant.website);
-        self.obtained = Some(grant.obtained);
-        self.expires_at = Some(grant.expires_at);
-        if let Some(assistance) = grant.assistance.as_deref() {
-            self.about_assistance(assistance);
-        }
-    }
-
-    pub(crate) fn about_assistance(&mut self, assistance: &Assistance) {
-        self.actor = Some(assistance.actor.clone());
-        self.parent = Some(assistance.parent);
-        self.reason = Some(assistance.reason.clone());
-    }
-
     /// Takes away what tells of a person: from where, by which device, which account, why, and who, if it is a customer.
     /// What was done, when, by which admin user and how it ended stays.
     pub(crate) fn erase_personal(&mut self) {
@@ -285,20 +219,5 @@ impl AuditEvent {
         self.reason = None;
         self.origin = Origin::default();
         self.subject = self.subject.take().filter(|subject| !matches!(subject, Subject::Customer(_)));
-    }
-
-    /// Whether an admin user is involved: such an event is kept before the flow goes on.
-    pub(crate) fn involves_admin(&self) -> bool {
-        self.actor.is_some()
-            || matches!(self.subject, Some(Subject::Admin(_)))
-            || matches!(
-                self.action,
-                Action::AdminSignIn
-                    | Action::StepUp
-                    | Action::FactorEnrolment
-                    | Action::AssistanceToken
-                    | Action::CodeMint
-                    | Action::CodeReplay
-            )
     }
 }

@@ -22,6 +22,7 @@
 
 #[cfg(any(feature = "postgres", feature = "sqlite"))]
 pub(crate) mod chain;
+mod draft;
 mod event;
 #[cfg(feature = "json-lines")]
 mod json_lines;
@@ -35,6 +36,7 @@ mod trail;
 pub use chain::{
     AuditRecord, Checkpoint, CheckpointError, Erasure, Finding, FindingKind, RecordColumns, Report, Verifier,
 };
+pub(crate) use draft::Draft;
 pub use event::{Action, AuditEvent, Outcome, Refusal};
 #[cfg(feature = "json-lines")]
 pub use json_lines::JsonLinesAudit;

@@ -1,6 +1,6 @@
 use crate::{
     account::AdminId,
-    audit::{Action, AuditEvent},
+    audit::{Action, Draft},
     auth::Auth,
     error::Error,
     token::{Origin, Subject},
@@ -30,7 +30,7 @@ impl Auth {
     pub async fn admin_changed(&self, admin: &AdminId, change: AdminChange) -> Result<(), Error> {
         match change {
             AdminChange::Disabled | AdminChange::Deleted | AdminChange::PasswordChanged => {
-                let event = AuditEvent::about(Action::AccountChange, &Origin::default()).of_admin(admin);
+                let event = Draft::about(Action::AccountChange, &Origin::default()).of_admin(admin);
                 let subject = Subject::Admin(admin.clone());
                 let mut ended = self.end_tokens(&subject, None).await;
                 if change == AdminChange::Deleted && ended.is_ok() {

@@ -5,7 +5,7 @@ use time::OffsetDateTime;
 use super::{Bearer, ending::Stop, enrolment::digests};
 use crate::{
     account::AdminId,
-    audit::{Action, AuditEvent, Refusal},
+    audit::{Action, Draft, Refusal},
     auth::Auth,
     credential::{EnrolmentToken, RecoveryCode, TotpSecret},
     error::Error,
@@ -57,16 +57,12 @@ impl Auth {
     ) -> Result<Vec<RecoveryCode>, Error> {
         let bearer = bearer.into();
         let who = self.verify_admin(bearer.clone()).await?;
-        let event = AuditEvent::about(Action::RecoveryCodes, bearer.origin()).of_admin(who.admin_id());
+        let event = Draft::about(Action::RecoveryCodes, bearer.origin()).of_admin(who.admin_id());
         let ended = self.replace_codes(&who, &event).await;
         self.conclude(&event, ended).await
     }
 
-    async fn replace_codes(
-        &self,
-        who: &AdminIdentity,
-        event: &AuditEvent,
-    ) -> Result<Vec<RecoveryCode>, Stop> {
+    async fn replace_codes(&self, who: &AdminIdentity, event: &Draft) -> Result<Vec<RecoveryCode>, Stop> {
         let factor = self.require_fresh_sign_in(who).await?;
         let factor = factor.ok_or(Refusal::NotEnrolled.told(Error::NotEnrolled))?;
         let codes = self.draw_recovery_codes()?;
@@ -91,17 +87,12 @@ impl Auth {
     /// - [`Error::Unavailable`], [`Error::Random`]: it may be done; call it again. [`Error::AlreadyEnrolled`] says then that
     ///   it was.
     pub async fn import_admin_factor(&self, admin: &AdminId, secret: &TotpSecret) -> Result<(), Error> {
-        let event = AuditEvent::about(Action::FactorActivation, &Origin::default()).of_admin(admin);
+        let event = Draft::about(Action::FactorActivation, &Origin::default()).of_admin(admin);
         let ended = self.import_factor(admin, secret, &event).await;
         self.conclude(&event, ended).await
     }
 
-    async fn import_factor(
-        &self,
-        admin: &AdminId,
-        secret: &TotpSecret,
-        event: &AuditEvent,
-    ) -> Result<(), Stop> {
+    async fn import_factor(&self, admin: &AdminId, secret: &TotpSecret, event: &Draft) -> Result<(), Stop> {
         let admin = self.active_admin(admin).await?;
         let taken = || Refusal::AlreadyEnrolled.told(Error::AlreadyEnrolled);
         if self.parts.factors.factor(&admin.id).await?.is_some() {
@@ -136,12 +127,12 @@ impl Auth {
     ///
     /// [`Error::Unavailable`]: it may be done; call it again.
     pub async fn remove_admin_factor(&self, admin: &AdminId) -> Result<bool, Error> {
-        let event = AuditEvent::about(Action::FactorRemoval, &Origin::default()).of_admin(admin);
+        let event = Draft::about(Action::FactorRemoval, &Origin::default()).of_admin(admin);
         let ended = self.remove_factor(admin, &event).await;
         self.conclude(&event, ended).await
     }
 
-    async fn remove_factor(&self, admin: &AdminId, event: &AuditEvent) -> Result<bool, Stop> {
+    async fn remove_factor(&self, admin: &AdminId, event: &Draft) -> Result<bool, Stop> {
         self.parts.trail.begin(event).await?;
         let removed = self.parts.factors.remove(admin).await?;
         // Whatever the account's standing.
@@ -156,7 +147,7 @@ impl Auth {
         Ok(removed)
     }
 
-    async fn end_admin_tokens(&self, admin: &AdminId, event: &AuditEvent) -> Result<(), Stop> {
+    async fn end_admin_tokens(&self, admin: &AdminId, event: &Draft) -> Result<(), Stop> {
         let subject = Subject::Admin(admin.clone());
         self.end_tokens(&subject, None).await?;
         self.settle_ledger_by(admin, &event.origin).await;

@@ -6,7 +6,7 @@ use time::OffsetDateTime;
 use super::ending::Stop;
 use crate::{
     account::{AccountStatus, AdminId, AdminRecord, AdminUser, CustomerId, CustomerRecord, Permission},
-    audit::{AuditEvent, Refusal},
+    audit::{Draft, Refusal},
     auth::Auth,
     error::{Error, Field, Part},
     token::{Assistance, Grant, Subject},
@@ -19,7 +19,7 @@ impl Auth {
         &self,
         grant: &Grant,
         reason: &str,
-        event: &mut AuditEvent,
+        event: &mut Draft,
     ) -> Result<(Assistance, OffsetDateTime), Stop> {
         let Subject::Admin(id) = &grant.subject else {
             event.about_grant(grant);

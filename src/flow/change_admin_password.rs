@@ -1,7 +1,7 @@
 use super::{Bearer, ending::Stop};
 use crate::{
     account::{AdminRecord, Username},
-    audit::{Action, AuditEvent, Refusal},
+    audit::{Action, Draft, Refusal},
     auth::Auth,
     credential::Credential,
     error::{Error, Field, Part},
@@ -35,7 +35,7 @@ impl Auth {
         current.check_bounds(Field::CurrentPassword)?;
         self.check_new_password_bounds(&new, Field::NewPassword)?;
         let who = self.verify_admin(bearer.clone()).await?;
-        let event = AuditEvent::about(Action::PasswordChange, bearer.origin()).of_admin(who.admin_id());
+        let event = Draft::about(Action::PasswordChange, bearer.origin()).of_admin(who.admin_id());
         let ended = self.change_admins(&who, &current, &new, &event).await;
         self.conclude(&event, ended).await
     }
@@ -45,7 +45,7 @@ impl Auth {
         who: &AdminIdentity,
         current: &Credential,
         new: &Credential,
-        event: &AuditEvent,
+        event: &Draft,
     ) -> Result<(), Stop> {
         let admins = self.parts.admins.as_ref().ok_or(Error::NotConfigured(Part::Admins))?;
         let username: Username = who.admin.username.parse().map_err(|_| Error::ForeignRow)?;
@@ -80,7 +80,7 @@ impl Auth {
         who: &AdminIdentity,
         username: &Username,
         password: &Credential,
-        event: &AuditEvent,
+        event: &Draft,
     ) -> Result<AdminRecord, Stop> {
         let attempted = Attempted::admin_confirmation(username, self.config());
         let charged = self.parts.attempts.reserve(attempted).await?;

@@ -1,7 +1,7 @@
 use super::{Bearer, ending::Stop};
 use crate::{
     account::{CustomerRecord, Email, PasswordHash},
-    audit::{Action, AuditEvent, Refusal},
+    audit::{Action, Draft, Refusal},
     auth::Auth,
     credential::Credential,
     error::{Error, Field, StoreError},
@@ -36,7 +36,7 @@ impl Auth {
         current.check_bounds(Field::CurrentPassword)?;
         self.check_new_password_bounds(&new, Field::NewPassword)?;
         let who = self.customer_self(&bearer, Action::PasswordChange).await?;
-        let event = AuditEvent::by_customer(Action::PasswordChange, &who, bearer.origin());
+        let event = Draft::by_customer(Action::PasswordChange, &who, bearer.origin());
         let ended = self.change(&who, &current, &new, &event).await;
         self.conclude(&event, ended).await
     }
@@ -46,7 +46,7 @@ impl Auth {
         who: &CustomerIdentity,
         current: &Credential,
         new: &Credential,
-        event: &AuditEvent,
+        event: &Draft,
     ) -> Result<(), Stop> {
         let subject = Subject::Customer(who.customer_id().clone());
         let generation = self.generation_behind(&subject, who.grant()).await?;

@@ -1,7 +1,7 @@
 use super::{Bearer, ending::Stop};
 use crate::{
     account::{AccountStatus, CustomerRecord, Email},
-    audit::{Action, AuditEvent, Refusal},
+    audit::{Action, Draft, Refusal},
     auth::Auth,
     credential::Credential,
     error::{Error, Field},
@@ -37,7 +37,7 @@ impl Auth {
         let (bearer, password) = (bearer.into(), password.into());
         password.check_bounds(Field::Password)?;
         let who = self.customer_self(&bearer, Action::PasswordConfirmation).await?;
-        let event = AuditEvent::by_customer(Action::PasswordConfirmation, &who, bearer.origin());
+        let event = Draft::by_customer(Action::PasswordConfirmation, &who, bearer.origin());
         let ended = self.confirm(&who, &password, &event).await;
         self.conclude(&event, ended.map(drop)).await
     }
@@ -47,7 +47,7 @@ impl Auth {
         &self,
         who: &CustomerIdentity,
         password: &Credential,
-        event: &AuditEvent,
+        event: &Draft,
     ) -> Result<CustomerRecord, Stop> {
         let row = self.own_row(who).await?;
         let email = row.email.parse::<Email>().map_err(|_| Error::ForeignRow)?;

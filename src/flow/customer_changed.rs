@@ -1,6 +1,6 @@
 use crate::{
     account::CustomerId,
-    audit::{Action, AuditEvent},
+    audit::{Action, Draft},
     auth::Auth,
     error::Error,
     token::{Digest, Origin, Subject},
@@ -38,8 +38,7 @@ impl Auth {
             | CustomerChange::Deleted
             | CustomerChange::EmailChanged
             | CustomerChange::PasswordChanged => {
-                let event =
-                    AuditEvent::about(Action::AccountChange, &Origin::default()).of_customer(customer);
+                let event = Draft::about(Action::AccountChange, &Origin::default()).of_customer(customer);
                 let ended = self.end_credentials(customer, None, &event.origin).await;
                 self.conclude(&event, ended.map_err(Into::into)).await
             }

@@ -1,7 +1,7 @@
 //! How a flow ends: what its caller is told, and what the audit trail is.
 
 use crate::{
-    audit::{Action, AuditEvent, Outcome, Refusal},
+    audit::{Action, Draft, Outcome, Refusal},
     auth::Auth,
     error::{Error, StoreError},
     random::RandomError,
@@ -60,7 +60,7 @@ impl Auth {
     /// Where an admin user is involved the event is kept before the answer is given, and a refusal within budget that
     /// cannot be recorded is "unavailable". A success has been announced before (or, like a revoke, must not depend on
     /// the trail).
-    pub(super) async fn conclude<T>(&self, event: &AuditEvent, ended: Result<T, Stop>) -> Result<T, Error> {
+    pub(super) async fn conclude<T>(&self, event: &Draft, ended: Result<T, Stop>) -> Result<T, Error> {
         let outcome = match &ended {
             Ok(_) => Outcome::Succeeded,
             Err(Stop { why: Some(why), .. }) => Outcome::Refused(*why),
@@ -76,7 +76,7 @@ impl Auth {
 
     /// Keeps an event that involves an admin user; queues any other, and what is beyond a budget: that is cheap for whoever
     /// asks, however often, and must not become work for the sink.
-    pub(super) async fn tell(&self, event: &AuditEvent, outcome: Outcome) -> Result<(), Error> {
+    pub(super) async fn tell(&self, event: &Draft, outcome: Outcome) -> Result<(), Error> {
         if event.involves_admin() && outcome != Outcome::Refused(Refusal::BudgetSpent) {
             self.parts.trail.record(event, outcome).await
         } else {
@@ -90,10 +90,10 @@ impl Auth {
         &self,
         charged: Charged<'_>,
         outcome: budgets::Outcome,
-        event: &AuditEvent,
+        event: &Draft,
     ) -> Result<(), Error> {
         if charged.settle(outcome).await? {
-            let lock = AuditEvent { action: Action::Lock, ..event.clone() };
+            let lock = Draft { action: Action::Lock, ..event.clone() };
             self.tell(&lock, Outcome::Succeeded).await?;
         }
         Ok(())

@@ -6,7 +6,7 @@ use time::OffsetDateTime;
 use super::{Bearer, ending::Stop};
 use crate::{
     account::{AdminId, AdminRecord},
-    audit::{Action, AuditEvent, Outcome as Told, Refusal},
+    audit::{Action, Draft, Outcome as Told, Refusal},
     auth::Auth,
     credential::{Credential, EnrolmentToken, RecoveryCode, TotpSecret, TypedCode},
     error::{Error, Field},
@@ -119,7 +119,7 @@ impl Auth {
     ) -> Result<BegunEnrolment, Error> {
         let bearer = bearer.into();
         let who = self.verify_admin(bearer.clone()).await?;
-        let event = AuditEvent::about(Action::FactorEnrolment, bearer.origin()).of_admin(who.admin_id());
+        let event = Draft::about(Action::FactorEnrolment, bearer.origin()).of_admin(who.admin_id());
         let ended = match self.require_fresh_sign_in(&who).await {
             Ok(present) => {
                 let replaces = present.map(|factor| factor.name);
@@ -134,7 +134,7 @@ impl Auth {
         &self,
         who: &AdminIdentity,
         replaces: Option<Digest>,
-        event: &AuditEvent,
+        event: &Draft,
     ) -> Result<BegunEnrolment, Stop> {
         // If the token presented has ended by now, the enrolment is never accepted, whatever the generation.
         let generation = self.generation(&Subject::Admin(who.admin_id().clone())).await?;
@@ -147,7 +147,7 @@ impl Auth {
         &self,
         admin: &AdminRecord,
         generation: Generation,
-        event: &AuditEvent,
+        event: &Draft,
     ) -> Result<(), Stop> {
         self.keyring()?;
         let attempted = Attempted::enrolment_request(&admin.id, self.config());
@@ -155,7 +155,7 @@ impl Auth {
         let charged = charged.ok_or(Refusal::BudgetSpent.told(Error::TooManyRequests))?;
         // Each request counts, whatever comes of it.
         self.settle(charged, Outcome::Failed, event).await?;
-        let event = AuditEvent { action: Action::FactorEnrolment, ..event.clone() };
+        let event = Draft { action: Action::FactorEnrolment, ..event.clone() };
         let BegunEnrolment { token, expires_at } =
             self.begin_enrolment(&admin.id, None, None, generation, &event).await?;
         let notice = AdminNotice::EnrolmentRequested { token, expires_at };
@@ -172,7 +172,7 @@ impl Auth {
         replaces: Option<Digest>,
         begun_with: Option<Digest>,
         generation: Generation,
-        event: &AuditEvent,
+        event: &Draft,
     ) -> Result<BegunEnrolment, Stop> {
         self.keyring()?;
         let token = EnrolmentToken::generate(self.parts.random.as_ref())?;
@@ -210,12 +210,12 @@ impl Auth {
         origin: &Origin,
     ) -> Result<FactorSetup, Error> {
         let token = token.into();
-        let mut event = AuditEvent::about(Action::FactorSetup, origin);
+        let mut event = Draft::about(Action::FactorSetup, origin);
         let ended = self.set_up(&token, &mut event).await;
         self.conclude(&event, ended).await
     }
 
-    async fn set_up(&self, token: &Credential, event: &mut AuditEvent) -> Result<FactorSetup, Stop> {
+    async fn set_up(&self, token: &Credential, event: &mut Draft) -> Result<FactorSetup, Stop> {
         let (enrolment, admin) = self.live_enrolment(token, event).await?;
         let secret = self.open_secret(&admin.id, &enrolment.token, &enrolment.secret)?;
         let uri = secret.uri(&self.config().issuer, &admin.username).ok_or(Error::InvalidUsername)?;
@@ -247,7 +247,7 @@ impl Auth {
     ) -> Result<Vec<RecoveryCode>, Error> {
         let (token, code) = (token.into(), code.into());
         code.check_bounds(Field::Otp)?;
-        let mut event = AuditEvent::about(Action::FactorActivation, origin);
+        let mut event = Draft::about(Action::FactorActivation, origin);
         let ended = self.activate(&token, &code, &mut event).await;
         self.conclude(&event, ended).await
     }
@@ -256,7 +256,7 @@ impl Auth {
         &self,
         token: &Credential,
         code: &Credential,
-        event: &mut AuditEvent,
+        event: &mut Draft,
     ) -> Result<Vec<RecoveryCode>, Stop> {
         let (enrolment, admin) = self.live_enrolment(token, event).await?;
         let charged = self.parts.attempts.reserve(Attempted::activation(&admin.id, self.config())).await?;
@@ -290,7 +290,7 @@ impl Auth {
     async fn live_enrolment(
         &self,
         token: &Credential,
-        event: &mut AuditEvent,
+        event: &mut Draft,
     ) -> Result<(Enrolment, AdminRecord), Stop> {
         token.check_bounds(Field::TfaToken)?;
         self.keyring()?;

@@ -1,6 +1,6 @@
 use crate::{
     account::CustomerId,
-    audit::{Action, AuditEvent},
+    audit::{Action, Draft},
     auth::Auth,
     error::{Error, StoreError},
     token::{Origin, Subject},
@@ -37,7 +37,7 @@ impl Auth {
         // What is queued would come after the erasure.
         self.flush_audit().await;
         self.parts.trail.erase(&Subject::Customer(customer.clone())).await?;
-        let event = AuditEvent::about(Action::Erasure, &Origin::default());
+        let event = Draft::about(Action::Erasure, &Origin::default());
         self.conclude(&event, Ok(())).await
     }
 }

@@ -5,7 +5,7 @@ use futures_lite::future;
 use super::{ending::Stop, second_factor::RightCode};
 use crate::{
     account::{AccountStatus, AdminId, AdminRecord, Username},
-    audit::{Action, AuditEvent, Refusal},
+    audit::{Action, Draft, Refusal},
     auth::Auth,
     credential::Credential,
     error::{Error, Field, Part},
@@ -116,7 +116,7 @@ impl Auth {
         if self.parts.admins.is_none() {
             return Err(Error::NotConfigured(Part::Admins));
         }
-        let mut event = AuditEvent::about(Action::AdminSignIn, &sign_in.origin)
+        let mut event = Draft::about(Action::AdminSignIn, &sign_in.origin)
             .at_account(admin_partition(&username).digest());
         let attempted = Attempted::admin_sign_in(&username, sign_in.origin.source, self.config());
         let ended = match self.parts.attempts.open(attempted).await {
@@ -132,7 +132,7 @@ impl Auth {
         sign_in: &AdminSignIn,
         username: &Username,
         opened: Opened<'_>,
-        event: &mut AuditEvent,
+        event: &mut Draft,
     ) -> Result<AdminSignedIn, Stop> {
         let (charged, sought) = future::zip(opened.reserve(), self.seek_admin(username)).await;
         let charged = charged?.ok_or(Refusal::BudgetSpent.told(Error::SignInRefused))?;
@@ -164,7 +164,7 @@ impl Auth {
         sign_in: &AdminSignIn,
         row: &AdminRecord,
         generation: Generation,
-        event: &AuditEvent,
+        event: &Draft,
     ) -> Result<Option<RightCode<'_>>, Stop> {
         if let Some(code) = &sign_in.otp {
             return self.judge_code(&row.id, code, event).await.map(Some);
@@ -187,7 +187,7 @@ impl Auth {
         right: Option<RightCode<'_>>,
         until: Option<OffsetDateTime>,
         generation: Generation,
-        event: &mut AuditEvent,
+        event: &mut Draft,
     ) -> Result<AdminSignedIn, Stop> {
         let drawn = self.draw_token()?;
         let (now, end) = self.lifespan(self.config().admin_token_lifetime, until);
@@ -225,7 +225,7 @@ impl Auth {
         username: &Username,
         (row, generation): (Option<AdminRecord>, Generation),
         charged: &Charged<'_>,
-        event: &mut AuditEvent,
+        event: &mut Draft,
     ) -> Result<(AdminRecord, bool, Generation), Stop> {
         event.subject = row.as_ref().map(|row| Subject::Admin(row.id.clone()));
         let enabled = row.as_ref().filter(|row| row.status == AccountStatus::Active);

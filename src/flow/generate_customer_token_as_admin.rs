@@ -1,7 +1,7 @@
 use super::{Bearer, SignedIn, ending::Stop};
 use crate::{
     account::Email,
-    audit::{Action, AuditEvent, Refusal},
+    audit::{Action, Draft, Refusal},
     auth::Auth,
     error::{Error, Field},
     service::attempts::account_partition,
@@ -44,7 +44,7 @@ impl Auth {
         }
         let email = customer_email.parse::<Email>().map_err(|_| Error::InvalidEmail)?;
         let own = self.live_grant(&bearer).await?;
-        let mut event = AuditEvent::about(Action::AssistanceToken, bearer.origin())
+        let mut event = Draft::about(Action::AssistanceToken, bearer.origin())
             .on(&bearer.website)
             .at_account(account_partition(&bearer.website, &email).digest());
         let ended = self.assist(&own, &bearer, &email, reason, &mut event).await;
@@ -57,7 +57,7 @@ impl Auth {
         bearer: &Bearer<'_>,
         email: &Email,
         reason: &str,
-        event: &mut AuditEvent,
+        event: &mut Draft,
     ) -> Result<SignedIn, Stop> {
         let (assistance, until) = self.assistance_by(own, reason, event).await?;
         let row = self.parts.customers.find_by_email(&bearer.website, email).await?;

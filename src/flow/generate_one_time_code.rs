@@ -3,7 +3,7 @@ use time::OffsetDateTime;
 use super::{Bearer, ending::Stop};
 use crate::{
     account::{CustomerId, Website},
-    audit::{Action, AuditEvent},
+    audit::{Action, Draft},
     auth::Auth,
     credential::OneTimeCode,
     error::Error,
@@ -73,7 +73,7 @@ impl Auth {
     ) -> Result<GeneratedCode, Error> {
         let bearer = bearer.into();
         let own = self.live_grant(&bearer).await?;
-        let mut event = AuditEvent::about(Action::CodeMint, bearer.origin()).of_customer(customer);
+        let mut event = Draft::about(Action::CodeMint, bearer.origin()).of_customer(customer);
         let ended = self.mint_code(&own, customer, reason, &mut event).await;
         self.conclude(&event, ended).await
     }
@@ -83,7 +83,7 @@ impl Auth {
         own: &Grant,
         customer: &CustomerId,
         reason: &str,
-        event: &mut AuditEvent,
+        event: &mut Draft,
     ) -> Result<GeneratedCode, Stop> {
         let (assistance, until) = self.assistance_by(own, reason, event).await?;
         let generation = self.generation(&Subject::Customer(customer.clone())).await?;

@@ -1,7 +1,7 @@
 use super::{Bearer, ledger::ENTRIES};
 use crate::{
     account::Permission,
-    audit::{Action, AuditEvent, Refusal},
+    audit::{Action, Draft, Refusal},
     auth::Auth,
     error::Error,
     token::{AssistanceEnd, AssistanceEntry, Digest},
@@ -37,7 +37,7 @@ impl Auth {
         let bearer = bearer.into();
         let who = self.verify_admin(bearer.clone()).await?;
         if !who.has_permission(Permission::AssistanceLog) {
-            let event = AuditEvent::about(Action::AssistanceList, bearer.origin()).of_admin(who.admin_id());
+            let event = Draft::about(Action::AssistanceList, bearer.origin()).of_admin(who.admin_id());
             let refused = Err(Refusal::NoPermission.told(Error::NotAuthorized));
             return self.conclude(&event, refused).await;
         }
@@ -59,7 +59,7 @@ impl Auth {
         let who = self.customer_self(&bearer, Action::AssistanceEnd).await?;
         let entry = self.parts.ledger.find(who.customer_id(), grant).await?;
         let Some(entry) = entry.filter(|entry| entry.ended_at.is_none()) else { return Ok(false) };
-        let mut event = AuditEvent::by_customer(Action::AssistanceEnd, &who, bearer.origin());
+        let mut event = Draft::by_customer(Action::AssistanceEnd, &who, bearer.origin());
         event.grant = Some(entry.grant);
         event.about_assistance(&entry.assistance);
         // Should its token be about to be stored, it is not.

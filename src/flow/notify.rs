@@ -1,6 +1,6 @@
 use crate::{
     account::CustomerRecord,
-    audit::{Action, AuditEvent, Outcome},
+    audit::{Action, Draft, Outcome},
     auth::Auth,
     notifier::{Notice, Notification},
     token::Origin,
@@ -18,7 +18,7 @@ impl Auth {
             origin: origin.clone(),
         };
         if notifier.notify(notification).is_err() {
-            let event = AuditEvent::about(Action::Notification, origin).on(&row.website).of_customer(&row.id);
+            let event = Draft::about(Action::Notification, origin).on(&row.website).of_customer(&row.id);
             self.parts.trail.note(&event, Outcome::Failed);
         }
     }

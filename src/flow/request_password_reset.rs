@@ -1,7 +1,7 @@
 use super::ending::Stop;
 use crate::{
     account::{AccountStatus, Email, Website},
-    audit::{Action, AuditEvent, Outcome, Refusal},
+    audit::{Action, Draft, Outcome, Refusal},
     auth::Auth,
     credential::ResetToken,
     error::{Error, Field, Part},
@@ -63,7 +63,7 @@ impl Auth {
         if self.parts.notifier.is_none() {
             return Err(Error::NotConfigured(Part::Notifier));
         }
-        let mut event = AuditEvent::about(Action::ResetRequest, &request.origin)
+        let mut event = Draft::about(Action::ResetRequest, &request.origin)
             .on(&request.website)
             .at_account(account_partition(&request.website, &email).digest());
         match self.mail_reset_token(&request, &email, &mut event).await {
@@ -82,7 +82,7 @@ impl Auth {
         &self,
         request: &PasswordResetRequest,
         email: &Email,
-        event: &mut AuditEvent,
+        event: &mut Draft,
     ) -> Result<Option<Refusal>, Stop> {
         let by_source =
             request.origin.source.map(|source| Attempted::reset_request_from(source, self.config()));

@@ -1,7 +1,7 @@
 use super::{ending::Stop, sign_in::Sought};
 use crate::{
     account::{AccountStatus, CustomerId, Email, PasswordHash, Website},
-    audit::{self, Action, AuditEvent, Refusal},
+    audit::{self, Action, Draft, Refusal},
     auth::Auth,
     credential::Credential,
     error::{Error, Field, StoreError},
@@ -93,7 +93,7 @@ impl Auth {
             bounds => bounds?,
         }
         self.judge_new_password(&email, &reset.new_password, Field::ResetPassword)?;
-        let mut event = AuditEvent::about(Action::PasswordReset, &reset.origin)
+        let mut event = Draft::about(Action::PasswordReset, &reset.origin)
             .on(&reset.website)
             .at_account(account_partition(&reset.website, &email).digest());
         let ended = self.reset_within_budget(&reset, &email, &mut event).await;
@@ -104,7 +104,7 @@ impl Auth {
         &self,
         reset: &PasswordReset,
         email: &Email,
-        event: &mut AuditEvent,
+        event: &mut Draft,
     ) -> Result<(), Stop> {
         let (website, source) = (&reset.website, reset.origin.source);
         let attempted = Attempted::redemption(Purpose::ResetToken, website, email, source, self.config());
@@ -131,7 +131,7 @@ impl Auth {
         &self,
         reset: &PasswordReset,
         sought: Sought,
-        event: &mut AuditEvent,
+        event: &mut Draft,
     ) -> Result<Redeemed, Stop> {
         let Sought { row, customer, generation, .. } = sought;
         event.subject = row.as_ref().map(|row| Subject::Customer(row.id.clone()));
@@ -166,7 +166,7 @@ impl Auth {
         Redeemed { customer, hash, generation }: Redeemed,
         website: &Website,
         email: &Email,
-        event: &AuditEvent,
+        event: &Draft,
     ) -> Result<(), Stop> {
         let mismatched = |why: Refusal| why.told(Error::ResetTokenMismatched);
         let subject = Subject::Customer(customer.clone());

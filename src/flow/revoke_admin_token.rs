@@ -1,6 +1,6 @@
 use super::Bearer;
 use crate::{
-    audit::{Action, AuditEvent},
+    audit::{Action, Draft},
     auth::Auth,
     error::Error,
 };
@@ -14,7 +14,7 @@ impl Auth {
     pub async fn revoke_admin_token(&self, bearer: impl Into<Bearer<'_>>) -> Result<(), Error> {
         let bearer = bearer.into();
         let who = self.verify_admin(bearer.clone()).await?;
-        let mut event = AuditEvent::about(Action::TokenRevoke, bearer.origin()).of_admin(who.admin_id());
+        let mut event = Draft::about(Action::TokenRevoke, bearer.origin()).of_admin(who.admin_id());
         event.grant = Some(*who.grant());
         let ended = self.revoke(who.grant()).await.map(drop);
         self.settle_ledger_by(who.admin_id(), bearer.origin()).await;

@@ -1,6 +1,6 @@
 use super::Bearer;
 use crate::{
-    audit::{Action, AuditEvent},
+    audit::{Action, Draft},
     auth::Auth,
     config::RevokeScope,
     error::Error,
@@ -33,7 +33,7 @@ impl Auth {
         if self.config().revoke == RevokeScope::All && who.require_self().is_ok() {
             return self.revoke_all(&who, None, &bearer).await;
         }
-        let event = AuditEvent::by_customer(Action::TokenRevoke, &who, bearer.origin());
+        let event = Draft::by_customer(Action::TokenRevoke, &who, bearer.origin());
         let ended = self.revoke(who.grant()).await.map(drop);
         if ended.is_ok() && who.actor().is_some() {
             let end = AssistanceEnd::SignedOut;
@@ -77,7 +77,7 @@ impl Auth {
         let found = self.parts.tokens.find(grant, self.parts.clock.now()).await?;
         let subject = Subject::Customer(who.customer_id().clone());
         let Some(found) = found.filter(|found| found.subject == subject) else { return Ok(false) };
-        let mut event = AuditEvent::by_customer(Action::TokenRevoke, &who, bearer.origin());
+        let mut event = Draft::by_customer(Action::TokenRevoke, &who, bearer.origin());
         event.grant = Some(*grant);
         let ended = self.revoke(grant).await;
         if ended.is_ok() && found.assistance.is_some() {
@@ -98,7 +98,7 @@ impl Auth {
         keep: Option<&Digest>,
         bearer: &Bearer<'_>,
     ) -> Result<(), Error> {
-        let event = AuditEvent::by_customer(Action::AllTokensRevoke, who, bearer.origin());
+        let event = Draft::by_customer(Action::AllTokensRevoke, who, bearer.origin());
         let subject = Subject::Customer(who.customer_id().clone());
         let ended = self.end_tokens(&subject, keep).await;
         let _ = self.settle_ledger_of(who.customer_id(), bearer.origin()).await;

@@ -1,5 +1,5 @@
 use crate::{
-    audit::{Action, AuditEvent},
+    audit::{Action, Draft},
     auth::Auth,
     error::Error,
     token::Origin,
@@ -14,7 +14,7 @@ impl Auth {
     /// - [`Error::Unavailable`]: it may be done; call it again.
     /// - [`Error::Random`]: nothing was ended.
     pub async fn revoke_everything(&self) -> Result<(), Error> {
-        let event = AuditEvent::about(Action::EverythingRevoke, &Origin::default());
+        let event = Draft::about(Action::EverythingRevoke, &Origin::default());
         let fresh = self.draw_generation()?;
         let ended = self.parts.tokens.revoke_everything(fresh, self.parts.clock.now()).await;
         self.conclude(&event, ended.map(drop).map_err(Into::into)).await

@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 use super::ending::Stop;
 use crate::{
     account::{AdminId, AdminRecord},
-    audit::{Action, AuditEvent, Outcome as Told, Refusal},
+    audit::{Action, Draft, Outcome as Told, Refusal},
     auth::Auth,
     config::SecondFactorPolicy,
     credential::{Credential, TotpSecret, TypedCode},
@@ -64,7 +64,7 @@ impl Auth {
         &self,
         admin: &AdminId,
         code: &Credential,
-        event: &AuditEvent,
+        event: &Draft,
     ) -> Result<RightCode<'_>, Stop> {
         let code = TypedCode::of(code);
         let recovery = code.recovery_code();
@@ -106,7 +106,7 @@ impl Auth {
         &self,
         admin: &AdminRecord,
         right: RightCode<'_>,
-        event: &AuditEvent,
+        event: &Draft,
     ) -> Result<(), Stop> {
         let RightCode { factor, code, charged } = right;
         let factors = &self.parts.factors;
@@ -193,7 +193,7 @@ impl Auth {
         let Some(notifier) = &self.parts.notifier else { return false };
         let is_queued = notifier.notify_admin(notification).is_ok();
         if !is_queued {
-            let event = AuditEvent::about(Action::Notification, origin).of_admin(&admin.id);
+            let event = Draft::about(Action::Notification, origin).of_admin(&admin.id);
             self.parts.trail.note(&event, Told::Failed);
         }
         is_queued

@@ -1,6 +1,6 @@
 use super::{Bearer, ending::Stop};
 use crate::{
-    audit::{Action, AuditEvent, Refusal},
+    audit::{Action, Draft, Refusal},
     auth::Auth,
     error::Error,
     notifier::Notice,
@@ -28,7 +28,7 @@ impl Auth {
         let bearer = bearer.into();
         let action = if allowed { Action::ConsentGiven } else { Action::ConsentWithdrawn };
         let who = self.customer_self(&bearer, action).await?;
-        let event = AuditEvent::by_customer(action, &who, bearer.origin());
+        let event = Draft::by_customer(action, &who, bearer.origin());
         let ended = self.set_consent(&who, allowed, bearer.origin()).await;
         self.conclude(&event, ended).await?;
         // The host may have moved the customer to another website since; the account is still the customer's.

@@ -6,7 +6,7 @@ use time::OffsetDateTime;
 use super::{ending::Stop, issue::Drawn};
 use crate::{
     account::{AccountStatus, CustomerId, CustomerRecord, Email, Website},
-    audit::{Action, AuditEvent, Refusal},
+    audit::{Action, Draft, Refusal},
     auth::Auth,
     clock::after,
     credential::{Credential, Match, Steps},
@@ -137,7 +137,7 @@ impl Auth {
         spent: Error,
     ) -> Result<SignedIn, Error> {
         let action = if steps.password { Action::SignIn } else { Action::CodeRedemption };
-        let mut event = AuditEvent::about(action, &sign_in.origin)
+        let mut event = Draft::about(action, &sign_in.origin)
             .on(&sign_in.website)
             .at_account(account_partition(&sign_in.website, email).digest());
         let ended = match self.parts.attempts.open(attempted).await {
@@ -156,7 +156,7 @@ impl Auth {
         email: &Email,
         steps: Steps,
         opened: Opened<'_>,
-        event: &mut AuditEvent,
+        event: &mut Draft,
     ) -> Result<Option<SignedIn>, Stop> {
         let drawn = self.draw_token()?;
         let (charged, sought) = self.reserve_beside(opened, &sign_in.website, email).await?;
@@ -224,7 +224,7 @@ impl Auth {
         digest: &Digest,
         sought: Sought,
         charged: &Charged<'_>,
-        event: &mut AuditEvent,
+        event: &mut Draft,
     ) -> Result<Admitted, Stop> {
         event.subject = sought.row.as_ref().map(|row| Subject::Customer(row.id.clone()));
         let judged = self.evaluate(sign_in, steps, digest, &sought, charged, event).await?;
@@ -296,7 +296,7 @@ impl Auth {
         digest: &Digest,
         sought: &Sought,
         charged: &Charged<'_>,
-        event: &mut AuditEvent,
+        event: &mut Draft,
     ) -> Result<Judged<Match>, Error> {
         let Sought { email: _, row, customer, generation } = sought;
         if steps.password {
@@ -357,7 +357,7 @@ impl Auth {
         sign_in: &SignIn,
         admitted: &Admitted,
         drawn: Drawn,
-        event: &mut AuditEvent,
+        event: &mut Draft,
     ) -> Result<SignedIn, Stop> {
         let (obtained, lifetime) = match admitted.matched {
             Match::Password { .. } => (Obtained::Password, self.config().customer_token_lifetime),

@@ -2,7 +2,7 @@ use time::OffsetDateTime;
 
 use super::{AdminSignedIn, Bearer, ending::Stop};
 use crate::{
-    audit::{Action, AuditEvent, Refusal},
+    audit::{Action, Draft, Refusal},
     auth::Auth,
     clock::after,
     credential::Credential,
@@ -33,7 +33,7 @@ impl Auth {
         let (bearer, code) = (bearer.into(), code.into());
         code.check_bounds(Field::Otp)?;
         let who = self.verify_admin(bearer.clone()).await?;
-        let mut event = AuditEvent::about(Action::StepUp, bearer.origin()).of_admin(who.admin_id());
+        let mut event = Draft::about(Action::StepUp, bearer.origin()).of_admin(who.admin_id());
         let ended = self.freshen(&who, &code, &mut event).await;
         self.conclude(&event, ended).await
     }
@@ -42,7 +42,7 @@ impl Auth {
         &self,
         who: &AdminIdentity,
         code: &Credential,
-        event: &mut AuditEvent,
+        event: &mut Draft,
     ) -> Result<AdminSignedIn, Stop> {
         let id = who.admin_id();
         let generation = self.generation(&Subject::Admin(id.clone())).await?;

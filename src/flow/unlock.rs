@@ -1,6 +1,6 @@
 use crate::{
     account::{Email, Username, Website},
-    audit::{Action, AuditEvent},
+    audit::{Action, Draft},
     auth::Auth,
     error::Error,
     service::attempts::{account_partition, admin_partition},
@@ -18,7 +18,7 @@ impl Auth {
     /// - [`Error::Unavailable`]: they may be forgotten.
     pub async fn unlock_customer(&self, website: &Website, email: &str) -> Result<(), Error> {
         let email: Email = email.parse().map_err(|_| Error::InvalidEmail)?;
-        let event = AuditEvent::about(Action::Unlock, &Origin::default()).on(website);
+        let event = Draft::about(Action::Unlock, &Origin::default()).on(website);
         self.unlock(account_partition(website, &email), event).await
     }
 
@@ -30,7 +30,7 @@ impl Auth {
     /// - [`Error::Unavailable`]: they may be forgotten.
     pub async fn unlock_admin(&self, username: &str) -> Result<(), Error> {
         let username: Username = username.parse().map_err(|_| Error::InvalidUsername)?;
-        let mut event = AuditEvent::about(Action::Unlock, &Origin::default());
+        let mut event = Draft::about(Action::Unlock, &Origin::default());
         if let Some(admins) = &self.parts.admins
             && let Some(row) = admins.find_by_username(&username).await?.filter(|row| row.is_of(&username))
         {
@@ -43,7 +43,7 @@ impl Auth {
         self.unlock(admin_partition(&username), event).await
     }
 
-    async fn unlock(&self, account: Partition, event: AuditEvent) -> Result<(), Error> {
+    async fn unlock(&self, account: Partition, event: Draft) -> Result<(), Error> {
         let cleared = self.parts.attempts.clear(&account).await;
         self.conclude(&event.at_account(account.digest()), cleared.map_err(Into::into)).await
     }

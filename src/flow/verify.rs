@@ -1,7 +1,7 @@
 use super::{Bearer, ending::Stop};
 use crate::{
     account::{CustomerId, Website},
-    audit::{Action, AuditEvent, Outcome, Refusal},
+    audit::{Action, Draft, Outcome, Refusal},
     auth::Auth,
     error::Error,
     token::{AdminIdentity, Assistance, CustomerIdentity, Grant, Identity, Origin, Subject},
@@ -66,7 +66,7 @@ impl Auth {
     ) -> Result<CustomerIdentity, Error> {
         let who = self.verify_customer(bearer.clone()).await?;
         if let Err(error) = who.require_self() {
-            let event = AuditEvent::by_customer(action, &who, bearer.origin());
+            let event = Draft::by_customer(action, &who, bearer.origin());
             return self.conclude(&event, Err(Refusal::Assisting.told(error))).await;
         }
         Ok(who)
@@ -126,7 +126,7 @@ impl Auth {
 
     /// Queued: a verification waits for no sink.
     fn note_use(&self, action: Action, grant: &Grant, origin: &Origin, why: Refusal) {
-        let mut event = AuditEvent::about(action, origin);
+        let mut event = Draft::about(action, origin);
         event.about_grant(grant);
         self.parts.trail.note(&event, Outcome::Refused(why));
     }
