@@ -231,3 +231,79 @@ fn fields(event: &AuditEvent) -> Result<Map<String, Value>, StoreError> {
 fn unreadable() -> StoreError {
     StoreError::new(UnreadableRecord)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::random::RandomError;
+
+    /// Answers 0, 1, 2 and so on.
+    #[derive(Debug)]
+    struct Counting;
+
+    impl SecureRandom for Counting {
+        fn fill(&self, bytes: &mut [u8]) -> Result<(), RandomError> {
+            bytes.iter_mut().zip(0..).for_each(|(byte, next)| *byte = next);
+            Ok(())
+        }
+    }
+
+    fn entry(event: &str) -> Entry {
+        Entry::of(&serde_json::from_str(event).unwrap(), &Counting).unwrap()
+    }
+
+    #[test]
+    fn a_customers_event_is_stored_in_two_parts() {
+        let entry = entry(
+            r#"{"version": 1, "id": "b5d1fcbe-9d2f-4a2e-8a86-000000000001", "at": "2026-01-01T12:00:00.000001Z",
+                "action": "assistance_use", "outcome": "refused", "why": "no_consent", "website": "base",
+                "account": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+                "subject": {"customer": "1"}, "actor": "7",
+                "grant": "2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae",
+                "parent": "e2a79e60dd5563d598f0e6c0c40f0a1ba88886024b1a77292af50c2f233b13bf",
+                "obtained": "as_admin", "reason": "ticket 1", "expires_at": "2026-01-01T13:00:00Z",
+                "source": "192.0.2.1", "user_agent": "curl", "correlation_id": "7f3a9c"}"#,
+        );
+        let personal = concat!(
+            r#"{"account":"9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08","#,
+            r#""correlation_id":"7f3a9c","reason":"ticket 1","salt":"000102030405060708090a0b0c0d0e0f","#,
+            r#""source":"192.0.2.1","subject":{"customer":"1"},"user_agent":"curl"}"#,
+        );
+        let public = concat!(
+            r#"{"action":"assistance_use","actor":"7","at":"2026-01-01T12:00:00.000001Z","#,
+            r#""expires_at":"2026-01-01T13:00:00Z","#,
+            r#""grant":"2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae","#,
+            r#""id":"b5d1fcbe-9d2f-4a2e-8a86-000000000001","obtained":"as_admin","outcome":"refused","#,
+            r#""parent":"e2a79e60dd5563d598f0e6c0c40f0a1ba88886024b1a77292af50c2f233b13bf","#,
+            r#""personal":"294e2f20211f2840fdca52b7db56aac4549477c5934bab485504efb62a5c68bd","#,
+            r#""version":1,"website":"base","why":"no_consent"}"#,
+        );
+        assert_eq!((entry.event.as_str(), entry.personal.as_deref()), (public, Some(personal)));
+        let columns = RecordColumns {
+            id: "b5d1fcbe-9d2f-4a2e-8a86-000000000001".into(),
+            at: 1_767_268_800_000_001,
+            action: "assistance_use".into(),
+            outcome: "refused".into(),
+            why: Some("no_consent".into()),
+            subject_kind: Some("customer".into()),
+            subject_id: Some("1".into()),
+            actor: Some("7".into()),
+            account: Some("9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08".into()),
+        };
+        assert_eq!(entry.columns, columns);
+    }
+
+    #[test]
+    fn an_admin_users_name_is_public() {
+        let entry = entry(
+            r#"{"version": 1, "id": "b5d1fcbe-9d2f-4a2e-8a86-000000000002", "at": "2026-01-01T12:00:01Z",
+                "action": "admin_use", "outcome": "failed", "subject": {"admin": "7"}}"#,
+        );
+        let public = concat!(
+            r#"{"action":"admin_use","at":"2026-01-01T12:00:01Z","id":"b5d1fcbe-9d2f-4a2e-8a86-000000000002","#,
+            r#""outcome":"failed","subject":{"admin":"7"},"version":1}"#,
+        );
+        assert_eq!((entry.event.as_str(), entry.personal), (public, None));
+        assert_eq!(entry.columns.subject_kind.as_deref(), Some("admin"));
+    }
+}
