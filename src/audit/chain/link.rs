@@ -33,7 +33,7 @@ pub(crate) fn sign(
     Ok((key, digest(link(mac, position, previous.unwrap_or(START), event))))
 }
 
-/// Signs that the personal part of a record was erased; nothing where the record is not signed itself.
+/// Signs the erasure of a record's personal part. None if the record is not signed.
 pub(crate) fn sign_erasure(
     keyring: Option<&Keyring>,
     record: &AuditRecord,

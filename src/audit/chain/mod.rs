@@ -22,7 +22,7 @@ mod verify;
 
 pub use checkpoint::{Checkpoint, CheckpointError};
 pub(crate) use link::{COMPARED, compare, sign};
-pub use record::{AuditRecord, Erasure, RecordColumns};
 pub(crate) use record::{Entry, Erased};
+pub use record::{AuditRecord, Erasure, RecordColumns};
 pub use report::{Finding, FindingKind, Report};
 pub use verify::Verifier;

@@ -4,12 +4,12 @@ use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
 use super::link;
 use crate::{
-    audit::AuditEvent,
+    audit::{AuditEvent, Outcome, event::PersonalData},
     clock::micros,
     error::StoreError,
     keyring::{KeyId, Keyring},
     random::SecureRandom,
-    token::Digest,
+    token::{Digest, Subject},
 };
 
 /// A record of the audit trail as a database keeps it.
@@ -82,12 +82,31 @@ pub struct RecordColumns {
 #[error("a record of the audit trail cannot be read")]
 pub(crate) struct UnreadableRecord;
 
-/// Where the event keeps the digest of its personal part.
+/// The field of the public part that holds the digest of the personal part.
 const PERSONAL: &str = "personal";
-/// Where the personal part keeps what its digest cannot be guessed back without.
+/// The field of the personal part that holds the salt.
 const SALT: &str = "salt";
 
-/// An event in two parts that has no place in the trail yet.
+/// The part that is signed: an event without personal data.
+#[derive(Serialize)]
+struct PublicPart<'a> {
+    #[serde(flatten)]
+    event: &'a AuditEvent,
+    /// The SHA-256 of the personal part.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    personal: Option<Digest>,
+}
+
+/// The part that can be erased.
+#[derive(Serialize)]
+struct PersonalPart {
+    #[serde(flatten)]
+    data: PersonalData,
+    /// Random, so that nobody can guess the data from the digest.
+    salt: String,
+}
+
+/// A record that has no position in the trail yet.
 #[derive(Clone, Debug)]
 pub(crate) struct Entry {
     pub(crate) event: String,
@@ -97,27 +116,48 @@ pub(crate) struct Entry {
 
 impl Entry {
     pub(crate) fn of(event: &AuditEvent, random: &dyn SecureRandom) -> Result<Self, StoreError> {
-        let mut personal = fields(event)?;
-        let columns = RecordColumns::of(&personal).ok_or_else(unreadable)?;
-        let mut bare = event.clone();
-        bare.erase_personal();
-        let mut open = fields(&bare)?;
-        personal.retain(|name, _| !open.contains_key(name));
-        if personal.is_empty() {
-            return Ok(Self { event: Value::Object(open).to_string(), personal: None, columns });
-        }
-        let mut salt = [0; 16];
-        random.fill(&mut salt).map_err(StoreError::new)?;
-        personal.insert(SALT.into(), base16ct::lower::encode_string(&salt).into());
-        let personal = Value::Object(personal).to_string();
-        open.insert(PERSONAL.into(), Digest::of(personal.as_bytes()).to_string().into());
-        Ok(Self { event: Value::Object(open).to_string(), personal: Some(personal), columns })
+        let columns = RecordColumns::of(event)?;
+        let mut event = event.clone();
+        let personal = match event.take_personal() {
+            Some(data) => {
+                let mut salt = [0; 16];
+                random.fill(&mut salt).map_err(StoreError::new)?;
+                let salt = base16ct::lower::encode_string(&salt);
+                Some(json(&PersonalPart { data, salt })?.to_string())
+            }
+            None => None,
+        };
+        let digest = personal.as_ref().map(|personal| Digest::of(personal.as_bytes()));
+        let public = PublicPart { event: &event, personal: digest };
+        Ok(Self { event: json(&public)?.to_string(), personal, columns })
     }
 }
 
 impl RecordColumns {
-    /// Taken from the event's serialised form, which names them.
-    fn of(fields: &Map<String, Value>) -> Option<Self> {
+    fn of(event: &AuditEvent) -> Result<Self, StoreError> {
+        let (outcome, why) = match event.outcome {
+            Outcome::Begun => ("begun", None),
+            Outcome::Succeeded => ("succeeded", None),
+            Outcome::Refused(why) => ("refused", Some(word(why)?)),
+            Outcome::Failed => ("failed", None),
+        };
+        let subject = event.subject.as_ref().map(Subject::parts);
+        Ok(Self {
+            id: event.id.to_string(),
+            at: micros::from_time(event.at),
+            action: word(event.action)?,
+            outcome: outcome.to_owned(),
+            why,
+            subject_kind: subject.map(|(kind, _)| kind.to_owned()),
+            subject_id: subject.map(|(_, id)| id.to_string()),
+            actor: event.actor.as_ref().map(ToString::to_string),
+            account: event.account.as_ref().map(ToString::to_string),
+        })
+    }
+
+    /// The columns that fit the JSON of a stored record. Words stay text, because a later release may
+    /// have written new ones.
+    fn fitting(fields: &Map<String, Value>) -> Option<Self> {
         let word = |name: &str| fields.get(name).and_then(Value::as_str).map(str::to_owned);
         let at = OffsetDateTime::parse(fields.get("at")?.as_str()?, &Rfc3339).ok()?;
         let subject =
@@ -151,7 +191,7 @@ impl AuditRecord {
     /// Whether it says everywhere the same, apart from what only its link can say.
     pub(super) fn agrees(&self) -> Option<Personal> {
         let Parts { whole, promised } = self.parts()?;
-        if RecordColumns::of(&whole)? != self.columns {
+        if RecordColumns::fitting(&whole)? != self.columns {
             return None;
         }
         match (promised, &self.personal, self.erased) {
@@ -194,7 +234,7 @@ pub(super) enum Personal {
 
 /// What becomes of a record whose personal part is erased.
 pub(crate) struct Erased {
-    /// Another text of an event that was kept before there were two parts.
+    /// Another text of the event.
     pub(crate) event: Option<String>,
     /// Who says so, where the record is signed.
     pub(crate) erased: Option<Erasure>,
@@ -203,27 +243,23 @@ pub(crate) struct Erased {
 impl Erased {
     /// None if there is nothing to erase.
     pub(crate) fn of(record: &AuditRecord, keyring: Option<&Keyring>) -> Result<Option<Self>, StoreError> {
-        if record.personal.is_some() {
-            let erased = link::sign_erasure(keyring, record)?;
-            return Ok(Some(Self { event: None, erased }));
-        }
-        if record.link.is_some() {
+        if record.personal.is_none() {
             return Ok(None);
         }
-        let event = record.read()?;
-        let mut bare = event.clone();
-        bare.erase_personal();
-        if bare == event {
-            return Ok(None);
-        }
-        let event = Some(Value::Object(fields(&bare)?).to_string());
-        Ok(Some(Self { event, erased: None }))
+        let erased = link::sign_erasure(keyring, record)?;
+        Ok(Some(Self { event: None, erased }))
     }
 }
 
-fn fields(event: &AuditEvent) -> Result<Map<String, Value>, StoreError> {
-    match serde_json::to_value(event) {
-        Ok(Value::Object(fields)) => Ok(fields),
+/// JSON with its fields in the order of their names.
+fn json(part: &impl Serialize) -> Result<Value, StoreError> {
+    serde_json::to_value(part).map_err(StoreError::new)
+}
+
+/// The word for an action or a refusal.
+fn word(value: impl Serialize) -> Result<String, StoreError> {
+    match json(&value)? {
+        Value::String(word) => Ok(word),
         _ => Err(unreadable()),
     }
 }
