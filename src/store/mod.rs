@@ -24,6 +24,8 @@
 )]
 
 #[cfg(any(feature = "postgres", feature = "sqlite"))]
+mod audit_table;
+#[cfg(any(feature = "postgres", feature = "sqlite"))]
 mod columns;
 pub mod memory;
 #[cfg(any(feature = "postgres", feature = "redis", feature = "sqlite"))]

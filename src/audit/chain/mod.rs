@@ -21,8 +21,8 @@ mod report;
 mod verify;
 
 pub use checkpoint::{Checkpoint, CheckpointError};
-pub(crate) use link::{COMPARED, compare, sign};
-pub(crate) use record::{Entry, Erased};
+pub(crate) use link::{COMPARED, compare, sign, sign_erasure};
+pub(crate) use record::Entry;
 pub use record::{AuditRecord, Erasure, RecordColumns};
 pub use report::{Finding, FindingKind, Report};
 pub use verify::Verifier;

@@ -2,12 +2,11 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
-use super::link;
 use crate::{
     audit::{AuditEvent, Outcome, event::PersonalData},
     clock::micros,
     error::StoreError,
-    keyring::{KeyId, Keyring},
+    keyring::KeyId,
     random::SecureRandom,
     token::{Digest, Subject},
 };
@@ -230,25 +229,6 @@ pub(super) enum Personal {
     /// All there ever was.
     Whole,
     Gone(Option<Erasure>),
-}
-
-/// What becomes of a record whose personal part is erased.
-pub(crate) struct Erased {
-    /// Another text of the event.
-    pub(crate) event: Option<String>,
-    /// Who says so, where the record is signed.
-    pub(crate) erased: Option<Erasure>,
-}
-
-impl Erased {
-    /// None if there is nothing to erase.
-    pub(crate) fn of(record: &AuditRecord, keyring: Option<&Keyring>) -> Result<Option<Self>, StoreError> {
-        if record.personal.is_none() {
-            return Ok(None);
-        }
-        let erased = link::sign_erasure(keyring, record)?;
-        Ok(Some(Self { event: None, erased }))
-    }
 }
 
 /// JSON with its fields in the order of their names.
