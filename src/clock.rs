@@ -1,5 +1,7 @@
 //! The one clock that decides every expiry.
 
+pub(crate) mod micros;
+
 use std::{
     fmt::Debug,
     sync::{Mutex, PoisonError},

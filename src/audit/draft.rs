@@ -1,17 +1,14 @@
 use time::OffsetDateTime;
+use uuid::Uuid;
 
-use super::Action;
+use super::{Action, AuditEvent, Outcome};
 use crate::{
     account::{AdminId, CustomerId, Website},
     token::{Assistance, CustomerIdentity, Digest, Grant, Obtained, Origin, Subject},
 };
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Delivery {
-    Awaited,
-    Queued,
-}
-
+/// An audit event that a flow is still collecting. The [`Trail`](super::Trail) makes the event of it
+/// when the flow says the outcome.
 #[derive(Clone, Debug)]
 pub(crate) struct Draft {
     pub(crate) delivery: Delivery,
@@ -28,16 +25,43 @@ pub(crate) struct Draft {
     pub(crate) origin: Origin,
 }
 
+/// How an event reaches the sink.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Delivery {
+    /// The flow goes on once the sink has kept the event.
+    Awaited,
+    /// The event goes through the queue, and is counted as dropped if the queue is full.
+    Queued,
+}
+
 impl Draft {
+    /// An event that the sink must keep before the flow goes on.
     pub(crate) fn awaited(action: Action, origin: &Origin) -> Self {
-        Self::new(action, origin, Delivery::Awaited)
+        Self::new(Delivery::Awaited, action, origin)
     }
 
+    /// An event that must not delay the flow.
     pub(crate) fn queued(action: Action, origin: &Origin) -> Self {
-        Self::new(action, origin, Delivery::Queued)
+        Self::new(Delivery::Queued, action, origin)
     }
 
-    fn new(action: Action, origin: &Origin, delivery: Delivery) -> Self {
+    /// An event of a customer who presented a token. It is awaited if an admin user holds the token.
+    pub(crate) fn by_customer(action: Action, who: &CustomerIdentity, origin: &Origin) -> Self {
+        let assistance = who.assistance.as_deref();
+        let draft = match assistance {
+            Some(_) => Self::awaited(action, origin),
+            None => Self::queued(action, origin),
+        };
+        let mut draft = draft.on(&who.website).of_customer(&who.customer);
+        draft.grant = Some(who.grant);
+        draft.obtained = Some(who.obtained);
+        if let Some(assistance) = assistance {
+            draft.about_assistance(assistance);
+        }
+        draft
+    }
+
+    fn new(delivery: Delivery, action: Action, origin: &Origin) -> Self {
         Self {
             delivery,
             action,
@@ -52,18 +76,6 @@ impl Draft {
             expires_at: None,
             origin: origin.clone(),
         }
-    }
-
-    /// An event of a customer who presented a token.
-    pub(crate) fn by_customer(action: Action, who: &CustomerIdentity, origin: &Origin) -> Self {
-        let delivery = if who.assistance.is_some() { Delivery::Awaited } else { Delivery::Queued };
-        let mut event = Self::new(action, origin, delivery).on(&who.website).of_customer(&who.customer);
-        event.grant = Some(who.grant);
-        event.obtained = Some(who.obtained);
-        if let Some(assistance) = who.assistance.as_deref() {
-            event.about_assistance(assistance);
-        }
-        event
     }
 
     pub(crate) fn on(self, website: &Website) -> Self {
@@ -82,7 +94,7 @@ impl Draft {
         Self { subject: Some(Subject::Admin(admin.clone())), ..self }
     }
 
-    /// Tells of a grant: whose, who acts through it, why, until when.
+    /// Adds a grant: whose it is, who acts through it and why, and when it ends.
     pub(crate) fn about_grant(&mut self, grant: &Grant) {
         self.grant = Some(grant.digest);
         self.subject = Some(grant.subject.clone());
@@ -94,9 +106,31 @@ impl Draft {
         }
     }
 
+    /// Adds the admin user who acts for the customer, and the reason.
     pub(crate) fn about_assistance(&mut self, assistance: &Assistance) {
         self.actor = Some(assistance.actor.clone());
         self.parent = Some(assistance.parent);
         self.reason = Some(assistance.reason.clone());
+    }
+
+    /// The finished event.
+    pub(super) fn finish(self, id: Uuid, at: OffsetDateTime, outcome: Outcome) -> AuditEvent {
+        AuditEvent {
+            version: AuditEvent::VERSION,
+            id,
+            at,
+            action: self.action,
+            outcome,
+            website: self.website,
+            account: self.account,
+            subject: self.subject,
+            actor: self.actor,
+            grant: self.grant,
+            parent: self.parent,
+            obtained: self.obtained,
+            reason: self.reason,
+            expires_at: self.expires_at,
+            origin: self.origin,
+        }
     }
 }

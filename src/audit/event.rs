@@ -1,3 +1,5 @@
+use std::mem;
+
 use serde::{Deserialize, Serialize};
 use time::{OffsetDateTime, serde::rfc3339};
 use uuid::Uuid;
@@ -212,12 +214,30 @@ impl AuditEvent {
     /// The version of the form that this release writes.
     pub const VERSION: u16 = 1;
 
-    /// Takes away what tells of a person: from where, by which device, which account, why, and who, if it is a customer.
-    /// What was done, when, by which admin user and how it ended stays.
-    pub(crate) fn erase_personal(&mut self) {
-        self.account = None;
-        self.reason = None;
-        self.origin = Origin::default();
-        self.subject = self.subject.take().filter(|subject| !matches!(subject, Subject::Customer(_)));
+    /// Takes the personal data out of the event, and leaves what an erasure leaves. None if the
+    /// event holds no personal data.
+    pub(super) fn take_personal(&mut self) -> Option<PersonalData> {
+        let of_customer = |subject: &mut Subject| matches!(subject, Subject::Customer(_));
+        let personal = PersonalData {
+            account: self.account.take(),
+            subject: self.subject.take_if(of_customer),
+            reason: self.reason.take(),
+            origin: mem::take(&mut self.origin),
+        };
+        (personal != PersonalData::default()).then_some(personal)
     }
+}
+
+/// The personal data of an event. The subject is personal data if it is a customer. An admin user's
+/// name is not.
+#[derive(Debug, Default, PartialEq, Eq, Serialize)]
+pub(super) struct PersonalData {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    account: Option<Digest>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    subject: Option<Subject>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<String>,
+    #[serde(flatten)]
+    origin: Origin,
 }

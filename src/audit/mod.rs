@@ -22,41 +22,27 @@
 
 #[cfg(any(feature = "postgres", feature = "sqlite"))]
 pub(crate) mod chain;
-#[cfg(any(feature = "postgres", feature = "sqlite"))]
-mod checkpoint;
 mod draft;
 mod event;
 #[cfg(feature = "json-lines")]
 mod json_lines;
 mod memory;
-#[cfg(any(feature = "postgres", feature = "sqlite"))]
-mod record;
-#[cfg(any(feature = "postgres", feature = "sqlite"))]
-mod report;
 mod sink;
 #[cfg(feature = "tracing")]
 mod tracing;
 mod trail;
-#[cfg(any(feature = "postgres", feature = "sqlite"))]
-mod verify;
 
 #[cfg(any(feature = "postgres", feature = "sqlite"))]
-pub use checkpoint::{Checkpoint, CheckpointError};
+pub use chain::{
+    AuditRecord, Checkpoint, CheckpointError, Erasure, Finding, FindingKind, RecordColumns, Report, Verifier,
+};
 pub(crate) use draft::{Delivery, Draft};
 pub use event::{Action, AuditEvent, Outcome, Refusal};
 #[cfg(feature = "json-lines")]
 pub use json_lines::JsonLinesAudit;
 pub use memory::MemoryAudit;
-#[cfg(any(feature = "postgres", feature = "sqlite"))]
-pub use record::{AuditRecord, Erasure, RecordColumns};
-#[cfg(any(feature = "postgres", feature = "sqlite"))]
-pub(crate) use record::{Entry, Erased};
-#[cfg(any(feature = "postgres", feature = "sqlite"))]
-pub use report::{Finding, FindingKind, Report};
 pub use sink::{AuditSink, SignatureCheck};
 #[cfg(feature = "tracing")]
 pub use tracing::TracingAudit;
 pub use trail::AuditStats;
 pub(crate) use trail::Trail;
-#[cfg(any(feature = "postgres", feature = "sqlite"))]
-pub use verify::Verifier;

@@ -11,7 +11,7 @@ use std::{
 };
 
 use event_listener::Event;
-use uuid::{Builder, Uuid};
+use uuid::Builder;
 
 use super::{AuditEvent, AuditSink, Draft, Outcome, SignatureCheck};
 use crate::{
@@ -74,26 +74,26 @@ impl Trail {
     }
 
     /// Keeps that something is about to happen. Unless it returns `Ok`, it must not.
-    pub(crate) async fn begin(&self, event: &Draft) -> Result<(), Error> {
-        self.record(event, Outcome::Begun).await
+    pub(crate) async fn begin(&self, draft: &Draft) -> Result<(), Error> {
+        self.record(draft, Outcome::Begun).await
     }
 
     /// Keeps an event before it returns.
-    pub(crate) async fn record(&self, event: &Draft, outcome: Outcome) -> Result<(), Error> {
+    pub(crate) async fn record(&self, draft: &Draft, outcome: Outcome) -> Result<(), Error> {
         let Some(kept) = &self.kept else { return Ok(()) };
-        let event = self.stamped(event, outcome)?;
+        let event = self.finished(draft, outcome)?;
         let recorded = kept.sink.record(&event).await;
         kept.counts.count(recorded.is_ok());
         Ok(recorded?)
     }
 
     /// Hands an event to the queue, or counts it as dropped.
-    pub(crate) fn note(&self, event: &Draft, outcome: Outcome) {
+    pub(crate) fn note(&self, draft: &Draft, outcome: Outcome) {
         let Some(kept) = &self.kept else { return };
         let counts = &kept.counts;
         // Counted first: what was taken is never more than what was queued.
         counts.queued.fetch_add(1, Ordering::AcqRel);
-        if !self.stamped(event, outcome).is_ok_and(|event| kept.queue.try_send(event).is_ok()) {
+        if !self.finished(draft, outcome).is_ok_and(|event| kept.queue.try_send(event).is_ok()) {
             counts.queued.fetch_sub(1, Ordering::AcqRel);
             counts.dropped.fetch_add(1, Ordering::AcqRel);
             counts.emptied.notify(usize::MAX);
@@ -143,32 +143,14 @@ impl Trail {
         }
     }
 
-    fn stamped(&self, event: &Draft, outcome: Outcome) -> Result<AuditEvent, RandomError> {
+    /// Gives a draft its id, its time and its outcome.
+    fn finished(&self, draft: &Draft, outcome: Outcome) -> Result<AuditEvent, RandomError> {
         let mut id = [0; 16];
         self.random.fill(&mut id)?;
-        let id: Uuid = Builder::from_random_bytes(id).into_uuid();
-        // In microseconds, the finest grain that every store keeps.
+        let id = Builder::from_random_bytes(id).into_uuid();
+        // Every store keeps at least microseconds.
         let at = self.clock.now().truncate_to_microsecond();
-        let Draft { delivery: _, action, website, account, subject, actor, .. } = event.clone();
-        let Draft { grant, parent, obtained, reason, expires_at, origin, .. } = event.clone();
-        let version = AuditEvent::VERSION;
-        Ok(AuditEvent {
-            version,
-            id,
-            at,
-            action,
-            outcome,
-            website,
-            account,
-            subject,
-            actor,
-            grant,
-            parent,
-            obtained,
-            reason,
-            expires_at,
-            origin,
-        })
+        Ok(draft.clone().finish(id, at, outcome))
     }
 }
 

@@ -4,9 +4,7 @@ use std::{net::IpAddr, sync::Arc};
 
 use crate::{
     account::{AccountStatus, AdminId, CustomerId, Permission, Website},
-    audit::Erasure,
     error::StoreError,
-    keyring::KeyId,
     store::{Document, DocumentId, GenerationId, Index, Key, Partition, Position, Version},
     token::{Assistance, Digest, Obtained, Origin, Subject},
 };
@@ -115,31 +113,6 @@ pub(super) fn origin(
 ) -> Result<Origin, CorruptColumn> {
     let source = source.map(str::parse::<IpAddr>).transpose().map_err(|_| CorruptColumn("source"))?;
     Ok(Origin { source, user_agent, correlation_id })
-}
-
-/// What stands for a place that cannot be one. Whatever is in the columns of a record, a verifier is to say what is wrong
-/// with it: nothing becomes an error, and nothing that cannot be read becomes nothing.
-pub(super) fn position(position: i64) -> u64 {
-    u64::try_from(position).unwrap_or_default()
-}
-
-pub(super) fn key(key: i64) -> KeyId {
-    KeyId(u32::try_from(key).unwrap_or(u32::MAX))
-}
-
-pub(super) fn link(bytes: &[u8]) -> Digest {
-    digest(bytes).unwrap_or(Digest::from_bytes([0; 32]))
-}
-
-pub(super) fn erasure(bytes: &[u8]) -> Erasure {
-    let (key, mac) =
-        bytes.split_first_chunk().map_or((u32::MAX, bytes), |(key, mac)| (u32::from_be_bytes(*key), mac));
-    Erasure { key: KeyId(key), mac: link(mac) }
-}
-
-/// The key, and the MAC behind it.
-pub(super) fn erasure_bytes(erasure: &Erasure) -> Vec<u8> {
-    [&erasure.key.0.to_be_bytes()[..], erasure.mac.as_bytes()].concat()
 }
 
 pub(super) fn document(version: &[u8], bytes: &[u8]) -> Result<Document, CorruptColumn> {

@@ -24,9 +24,10 @@
 )]
 
 #[cfg(any(feature = "postgres", feature = "sqlite"))]
+mod audit_table;
+#[cfg(any(feature = "postgres", feature = "sqlite"))]
 mod columns;
 pub mod memory;
-pub(crate) mod micros;
 #[cfg(any(feature = "postgres", feature = "redis", feature = "sqlite"))]
 mod open_error;
 mod otc;

@@ -4,11 +4,12 @@ use time::OffsetDateTime;
 
 use super::{Budgets, Draw, Epoch, Outcome, Reserve};
 use crate::{
+    clock::micros,
     state::{
         Content, DocumentError, Step, Transition, Write,
         format::{Stored, decode, encode},
     },
-    store::{DocumentId, Key, Name, micros},
+    store::{DocumentId, Key, Name},
 };
 
 const HEAD: Name = Name::of("budgets");

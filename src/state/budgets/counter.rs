@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
 use super::{AttemptId, Budget, Lock, Outcome, Reserve};
-use crate::{clock::after, store::micros};
+use crate::clock::{after, micros};
 
 /// A stored time that lies further ahead than its own longest life and this tolerance was written by a clock
 /// that was ahead. Clocks of nodes may differ by 30 s.

@@ -17,8 +17,8 @@ use time::OffsetDateTime;
 use super::{format::Stored, stored};
 use crate::{
     account::{CustomerId, Website},
-    clock::after,
-    store::{Generation, OneTimeCredential, Presented, Purpose, Spent, Take, micros},
+    clock::{after, micros},
+    store::{Generation, OneTimeCredential, Presented, Purpose, Spent, Take},
     token::{Assistance, Digest},
 };
 

@@ -3,12 +3,13 @@ use time::OffsetDateTime;
 use super::{Enrolment, Factor, Pointer};
 use crate::{
     account::AdminId,
+    clock::micros,
     keyring::{KeyId, Sealed},
     state::{
         DocumentError, Step, Transition, Write,
         format::{decode, put, read},
     },
-    store::{DocumentId, Index, IndexEntry, Key, Name, Partition, Position, micros},
+    store::{DocumentId, Index, IndexEntry, Key, Name, Partition, Position},
     token::Digest,
 };
 

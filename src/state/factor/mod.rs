@@ -16,12 +16,7 @@ use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
 use super::{format::Stored, stored};
-use crate::{
-    account::AdminId,
-    keyring::Sealed,
-    store::{Generation, micros},
-    token::Digest,
-};
+use crate::{account::AdminId, clock::micros, keyring::Sealed, store::Generation, token::Digest};
 
 /// An admin user's second factor.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

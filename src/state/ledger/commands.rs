@@ -5,13 +5,13 @@ use time::OffsetDateTime;
 use super::Entry;
 use crate::{
     account::CustomerId,
-    clock::after,
+    clock::{after, micros},
     state::{
         DocumentError, Step, Transition, Write,
         format::{decode, put, read},
         of_customer,
     },
-    store::{Changes, DocumentId, Index, IndexEntry, Key, Name, micros},
+    store::{Changes, DocumentId, Index, IndexEntry, Key, Name},
     token::{AssistanceEnd, AssistanceEntry, Digest},
 };
 

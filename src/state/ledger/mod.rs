@@ -16,7 +16,7 @@ use time::OffsetDateTime;
 use super::{format::Stored, stored};
 use crate::{
     account::{CustomerId, Website},
-    store::micros,
+    clock::micros,
     token::{Assistance, AssistanceEnd, AssistanceEntry, Digest, Obtained, Origin},
 };
 

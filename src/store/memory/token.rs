@@ -13,7 +13,8 @@ use time::OffsetDateTime;
 use super::{digest_map::DigestMap, shards::Shards};
 use crate::{
     account::Website,
-    store::{Generation, GenerationId, Insert, micros},
+    clock::micros,
+    store::{Generation, GenerationId, Insert},
     token::{Assistance, Digest, Grant, Obtained, Origin, Subject},
 };
 

@@ -13,7 +13,7 @@ use super::{
     Failure, OpenError,
     connector::{Connector, Driver},
 };
-use crate::{error::StoreError, store::micros};
+use crate::{clock::micros, error::StoreError};
 
 /// The oldest release of PostgreSQL that the functions run on: 13.
 const OLDEST: u32 = 130_000;

@@ -70,7 +70,7 @@ CREATE TABLE "{schema}".entries (
 CREATE INDEX entries_by_document ON "{schema}".entries (partition, kind, id);
 
 -- The audit trail: places without gaps, each event in two parts, and a chain of signatures over them
--- (src/audit/chain.rs). Signed text is kept byte for byte: json, not jsonb.
+-- (src/audit/chain). Signed text is kept byte for byte: json, not jsonb.
 CREATE TABLE "{schema}".audit_events (
     position bigint PRIMARY KEY,
     id uuid NOT NULL UNIQUE,
@@ -334,19 +334,19 @@ BEGIN
 END
 $$;
 
--- Keeps what is left of records whose personal part is erased; how many there were.
-CREATE FUNCTION "{schema}".erase_records(p_positions bigint[], p_events text[], p_erasures bytea[]) RETURNS bigint
+-- Erases the personal parts of records, and answers how many there were.
+CREATE FUNCTION "{schema}".erase_records(p_positions bigint[], p_erasures bytea[]) RETURNS bigint
 LANGUAGE plpgsql AS $$
 DECLARE
     v_erased bigint;
 BEGIN
     UPDATE "{schema}".audit_events AS record SET
-        event = coalesce(rest.event::json, record.event), personal = NULL, erased = rest.erasure, account = NULL,
+        personal = NULL, erased = rest.erasure, account = NULL,
         subject_id = CASE record.subject_kind WHEN 'customer' THEN NULL ELSE record.subject_id END,
         subject_kind = nullif(record.subject_kind, 'customer')
-    FROM unnest(p_positions, p_events, p_erasures) AS rest (position, event, erasure)
+    FROM unnest(p_positions, p_erasures) AS rest (position, erasure)
     -- Another one may have erased it meanwhile.
-    WHERE record.position = rest.position AND (record.personal IS NOT NULL OR record.link IS NULL);
+    WHERE record.position = rest.position AND record.personal IS NOT NULL;
     GET DIAGNOSTICS v_erased = ROW_COUNT;
     RETURN v_erased;
 END

@@ -4,10 +4,11 @@ use tokio_postgres::Row;
 
 use super::{Command, Failure, PostgresStore, Query, limit, locking::Parameters, parameters, removed};
 use crate::{
+    clock::micros,
     error::StoreError,
     store::{
         Change, Changes, CommitOutcome, Document, Index, Key, Listed, Partition, Position, Put, StateStore,
-        columns, micros,
+        columns,
     },
 };
 

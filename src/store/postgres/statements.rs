@@ -78,12 +78,15 @@ statements! {
         AuditNewest => records!("ORDER BY position DESC LIMIT $1"),
         AuditRecords => records!("WHERE position >= $1 ORDER BY position LIMIT $2"),
         AuditOfSubject =>
-            records!("WHERE subject_kind = $1 AND subject_id = $2 AND position > $3 ORDER BY position LIMIT $4"),
+            records!(
+                "WHERE subject_kind = $1 AND subject_id = $2 AND personal IS NOT NULL AND position > $3 \
+                 ORDER BY position LIMIT $4"
+            ),
         AuditOfSubjectsAccounts =>
             records!(
                 "WHERE subject_id IS NULL AND account IS NOT NULL AND account = ANY (ARRAY(\
                  SELECT account FROM \"{schema}\".audit_events WHERE subject_kind = $1 AND subject_id = $2)) \
-                 AND position > $3 ORDER BY position LIMIT $4"
+                 AND personal IS NOT NULL AND position > $3 ORDER BY position LIMIT $4"
             ),
         AuditHead =>
             "SELECT position, link, EXISTS (SELECT FROM \"{schema}\".audit_events WHERE position = 1) \
@@ -108,7 +111,7 @@ statements! {
         SweepDocuments => "SELECT \"{schema}\".sweep_documents($1, $2)",
         AppendRecords =>
             "SELECT * FROM \"{schema}\".append_records($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)",
-        EraseRecords => "SELECT \"{schema}\".erase_records($1, $2, $3)",
+        EraseRecords => "SELECT \"{schema}\".erase_records($1, $2)",
         PruneRecords =>
             "WITH pruned AS (DELETE FROM \"{schema}\".audit_events WHERE position < $1 AND EXISTS \
              (SELECT FROM \"{schema}\".audit_events WHERE position = $1 AND link = $2) RETURNING 1) \

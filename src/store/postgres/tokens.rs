@@ -6,8 +6,9 @@ use tokio_postgres::Row;
 
 use super::{Command, Failure, PostgresStore, Query, limit, parameters, removed};
 use crate::{
+    clock::micros,
     error::StoreError,
-    store::{Generation, GenerationId, Insert, TokenStore, columns, micros},
+    store::{Generation, GenerationId, Insert, TokenStore, columns},
     token::{Digest, Grant, Origin, Subject},
 };
 

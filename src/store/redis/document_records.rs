@@ -1,8 +1,9 @@
 //! Documents and index entries, byte for byte. See `documents.lua`, which reads what this writes.
 
 use super::{failure::Failure, records::Reader};
-use crate::store::{
-    Document, DocumentId, Index, IndexEntry, Key, Listed, Partition, Position, Put, Version, micros,
+use crate::{
+    clock::micros,
+    store::{Document, DocumentId, Index, IndexEntry, Key, Listed, Partition, Position, Put, Version},
 };
 
 const CORRUPT: Failure = Failure::Corrupt("a document");

@@ -13,10 +13,9 @@ use super::{
     script::{COMMIT, COMMIT_IN_PLACE, LIST_DOCUMENTS, SWEEP_DOCUMENTS},
 };
 use crate::{
+    clock::micros,
     error::StoreError,
-    store::{
-        Change, Changes, CommitOutcome, Document, Index, Key, Listed, Partition, Position, StateStore, micros,
-    },
+    store::{Change, Changes, CommitOutcome, Document, Index, Key, Listed, Partition, Position, StateStore},
 };
 
 /// Stands in place of a document for a change that only checks.

@@ -3,7 +3,7 @@ use std::time::Duration;
 use time::OffsetDateTime;
 
 use crate::{
-    store::micros,
+    clock::micros,
     token::{Digest, Subject},
 };
 

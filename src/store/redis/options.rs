@@ -14,7 +14,7 @@ use super::{
     script::{PROBE, VERSION},
     tls::Certificates,
 };
-use crate::store::{OpenError, micros};
+use crate::{clock::micros, store::OpenError};
 
 /// How to reach Redis or Valkey, and what of it to use.
 ///

@@ -7,7 +7,8 @@ use time::OffsetDateTime;
 use super::failure::Failure;
 use crate::{
     account::Website,
-    store::{GenerationId, micros},
+    clock::micros,
+    store::GenerationId,
     token::{Assistance, Digest, Grant, Obtained, Origin, Subject},
 };
 

@@ -13,8 +13,9 @@ use super::{
     script::{BEGIN_SHOP, GRANTS, INSERT, PURGE_TOKENS, REVOKE, REVOKE_ALL, REVOKE_EVERYTHING},
 };
 use crate::{
+    clock::micros,
     error::StoreError,
-    store::{Generation, GenerationId, Insert, TokenStore, micros},
+    store::{Generation, GenerationId, Insert, TokenStore},
     token::{Digest, Grant, Origin, Subject},
 };
 

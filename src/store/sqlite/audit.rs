@@ -1,25 +1,28 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use rusqlite::{Connection, OptionalExtension, Row, named_params, params};
+use rusqlite::{Connection, OptionalExtension, Params, Row, named_params, params};
 
 use super::SqliteStore;
 use crate::{
     audit::{
-        AuditEvent, AuditRecord, AuditSink, Checkpoint, Entry, Erased, RecordColumns, Report, SignatureCheck,
-        Verifier, chain,
+        AuditEvent, AuditRecord, AuditSink, Checkpoint, RecordColumns, Report, SignatureCheck, Verifier,
+        chain::{self, Entry},
     },
     error::StoreError,
     keyring::Keyring,
     random::ChaChaRandom,
-    store::columns::{self, CorruptColumn},
+    store::audit_table::{self, AuditTable, Columns, Signed, Which, audit_sink},
     token::{Digest, Subject},
 };
 
-/// The columns of an audit record, in this order.
-macro_rules! record_columns {
-    () => {
-        "position, event, personal, key_id, link, erased, id, at, action, outcome, why, subject_kind, subject_id, actor, account"
+macro_rules! records {
+    ($which:literal) => {
+        concat!(
+            "SELECT position, event, personal, key_id, link, erased, id, at, action, outcome, why, \
+             subject_kind, subject_id, actor, account FROM audit_events ",
+            $which,
+        )
     };
 }
 
@@ -42,46 +45,29 @@ impl SqliteStore {
     }
 }
 
-impl SqliteAudit {
-    /// Records that are read by a verification, or erased, at once.
-    const PAGE: usize = 500;
-
-    /// The newest so many audit events, the oldest of them first.
-    ///
-    /// # Errors
-    ///
-    /// When the file could not be read.
-    pub async fn events(&self, newest: usize) -> Result<Vec<AuditEvent>, StoreError> {
-        let newest_first =
-            concat!("SELECT ", record_columns!(), " FROM audit_events ORDER BY position DESC LIMIT ?1");
-        let look = |connection: &Connection| {
-            let mut newest_first = connection.prepare_cached(newest_first)?;
-            let rows = newest_first.query_map([limit(newest)], |row| {
-                Ok(record(row)?.read().map_err(|_| CorruptColumn("event"))?)
-            })?;
-            rows.collect()
-        };
-        let mut events: Vec<_> = self.store.0.readers.read(look).await?;
-        events.reverse();
-        Ok(events)
+#[async_trait]
+impl AuditTable for SqliteAudit {
+    fn keyring(&self) -> Option<&Keyring> {
+        self.keyring.as_ref()
     }
 
-    /// So many records as they are kept, from a place on: to copy a trail, or to verify it elsewhere.
-    ///
-    /// # Errors
-    ///
-    /// When the file could not be read.
-    pub async fn records(&self, from: u64, limit: usize) -> Result<Vec<AuditRecord>, StoreError> {
-        let records = self.page(i64::try_from(from).unwrap_or(i64::MAX), limit).await?;
-        Ok(records.into_iter().map(|(_, record)| record).collect())
+    async fn append(&self, event: &AuditEvent) -> Result<(), StoreError> {
+        let entry = Entry::of(event, &*self.random)?;
+        let keyring = self.keyring.clone();
+        self.store.0.writer.write(move |connection| append(connection, &entry, keyring.as_ref())).await?
     }
 
-    /// Where the trail stands; none if nothing is signed.
-    ///
-    /// # Errors
-    ///
-    /// When the file could not be read.
-    pub async fn checkpoint(&self) -> Result<Option<Checkpoint>, StoreError> {
+    async fn newest(&self, limit: i64) -> Result<Vec<audit_table::Row>, StoreError> {
+        const NEWEST: &str = records!("ORDER BY position DESC LIMIT ?1");
+        self.store.0.readers.read(|connection| rows(connection, NEWEST, [limit])).await
+    }
+
+    async fn page(&self, from: i64, limit: i64) -> Result<Vec<audit_table::Row>, StoreError> {
+        const PAGE: &str = records!("WHERE position >= ?1 ORDER BY position LIMIT ?2");
+        self.store.0.readers.read(|connection| rows(connection, PAGE, [from, limit])).await
+    }
+
+    async fn newest_signed(&self) -> Result<Vec<Signed>, StoreError> {
         let look = |connection: &Connection| {
             let mut newest = connection.prepare_cached(
                 "SELECT position, link, EXISTS (SELECT * FROM audit_events WHERE position = 1) FROM audit_events \
@@ -89,113 +75,71 @@ impl SqliteAudit {
             )?;
             let signed = |row: &Row<'_>| {
                 let link = row.get_ref(1)?.as_blob()?;
-                Ok((columns::position(row.get(0)?), columns::link(link), row.get(2)?))
+                Ok((audit_table::position(row.get(0)?), audit_table::link(link), row.get(2)?))
             };
-            let newest = newest.query_map([], signed)?.collect::<rusqlite::Result<Vec<_>>>()?;
-            Ok(Checkpoint::of_newest(&newest))
+            newest.query_map([], signed)?.collect()
         };
         self.store.0.readers.read(look).await
     }
 
-    /// Verifies the whole trail, or what is left from the checkpoint on that the verifier begins with.
-    ///
-    /// # Errors
-    ///
-    /// When the file could not be read. What is wrong with the trail is no error: it is in the report.
-    pub async fn verify(&self, mut verifier: Verifier) -> Result<Report, StoreError> {
-        let first = verifier.first().map(|first| first.position);
-        let mut from = Some(first.map_or(i64::MIN, |first| i64::try_from(first).unwrap_or(i64::MAX)));
-        while let Some(next) = from {
-            let page = self.page(next, Self::PAGE).await?;
-            page.iter().for_each(|(_, record)| verifier.feed(record));
-            from = page.last().and_then(|(last, _)| last.checked_add(1));
-        }
-        Ok(verifier.finish())
-    }
-
-    /// Removes the records before a checkpoint, which stays: verify what is left [since](Verifier::since) it. Keep the
-    /// checkpoint elsewhere. Answers how many there were; none if the checkpoint is not this trail's.
-    ///
-    /// # Errors
-    ///
-    /// When the file could not be written.
-    pub async fn prune(&self, before: Checkpoint) -> Result<u64, StoreError> {
-        let prune = move |connection: &Connection| {
-            let mut prune = connection.prepare_cached(
+    async fn remove_before(&self, position: i64, link: Digest) -> Result<u64, StoreError> {
+        let remove = move |connection: &Connection| {
+            let mut remove = connection.prepare_cached(
                 "DELETE FROM audit_events WHERE position < ?1 \
                  AND EXISTS (SELECT * FROM audit_events WHERE position = ?1 AND link = ?2)",
             )?;
-            let position = i64::try_from(before.position).unwrap_or(i64::MAX);
-            prune.execute(params![position, before.link.as_bytes()])
+            remove.execute(params![position, link.as_bytes()])
         };
-        let pruned = self.store.0.writer.write(prune).await?;
-        Ok(u64::try_from(pruned).unwrap_or(u64::MAX))
+        let removed = self.store.0.writer.write(remove).await?;
+        Ok(u64::try_from(removed).unwrap_or(u64::MAX))
     }
 
-    /// With the positions as they stand in the rows.
-    async fn page(&self, from: i64, most: usize) -> Result<Vec<(i64, AuditRecord)>, StoreError> {
-        let look = |connection: &Connection| {
-            let mut page = connection.prepare_cached(concat!(
-                "SELECT ",
-                record_columns!(),
-                " FROM audit_events WHERE position >= ?1 ORDER BY position LIMIT ?2"
-            ))?;
-            let rows = page.query_map([from, limit(most)], |row| Ok((row.get(0)?, record(row)?)))?;
-            rows.collect()
-        };
-        self.store.0.readers.read(look).await
-    }
-}
-
-#[async_trait]
-impl AuditSink for SqliteAudit {
-    async fn record(&self, event: &AuditEvent) -> Result<(), StoreError> {
-        let entry = Entry::of(event, &*self.random)?;
-        let keyring = self.keyring.clone();
-        self.store.0.writer.write(move |connection| append(connection, &entry, keyring.as_ref())).await?
-    }
-
-    async fn check_signatures(&self) -> Result<SignatureCheck, StoreError> {
-        let Some(head) = self.checkpoint().await? else { return Ok(SignatureCheck::NothingSigned) };
-        let from = head.position.saturating_sub(chain::COMPARED.into());
-        let newest = self.records(from, usize::from(chain::COMPARED) + 1).await?;
-        Ok(chain::compare(self.keyring.as_ref(), &newest))
-    }
-
-    async fn erase(&self, subject: &Subject) -> Result<u64, StoreError> {
-        let (kind, id) = columns::subject_columns(subject);
-        let mut erased = 0;
-        // The subject's own last: they say which accounts to look for, if this has to be done again.
-        for which in [OF_SUBJECTS_ACCOUNTS, OF_SUBJECT] {
-            let mut after = Some(i64::MIN);
-            while let Some(from) = after {
-                let (id, keyring) = (id.clone(), self.keyring.clone());
-                // A write for each page, so that whoever records does not wait for all of them.
-                let erase = move |connection: &Connection| {
-                    let mut page = connection.prepare_cached(which)?;
-                    let rows = page.query_map(params![kind, id, from, limit(Self::PAGE)], |row| {
-                        Ok((row.get(0)?, record(row)?))
-                    })?;
-                    let rows = rows.collect::<rusqlite::Result<Vec<(i64, _)>>>()?;
-                    let mut erased = 0;
-                    for (position, record) in &rows {
-                        match Erased::of(record, keyring.as_ref()) {
-                            Ok(Some(left)) => erased += replace(connection, *position, &left)?,
-                            Ok(None) => {}
-                            // What was erased until then is signed, and stays so.
-                            Err(error) => return Ok(Err(error)),
-                        }
-                    }
-                    Ok(Ok((erased, rows.last().map(|(last, _)| *last))))
-                };
-                let (page, last) = self.store.0.writer.write(erase).await??;
-                erased += u64::try_from(page).unwrap_or(u64::MAX);
-                after = last;
+    /// Writes each page on its own, so that appends do not wait for all of them.
+    async fn erase_page(
+        &self,
+        which: Which,
+        (kind, id): &(&'static str, String),
+        after: i64,
+    ) -> Result<Option<(i64, u64)>, StoreError> {
+        let page = match which {
+            Which::OfSubject => {
+                records!(
+                    "WHERE subject_kind = ?1 AND subject_id = ?2 AND personal IS NOT NULL \
+                     AND position > ?3 ORDER BY position LIMIT ?4"
+                )
             }
-        }
-        Ok(erased)
+            Which::OfAccounts => {
+                records!(
+                    "WHERE subject_id IS NULL AND account IS NOT NULL AND account IN \
+                     (SELECT account FROM audit_events WHERE subject_kind = ?1 AND subject_id = ?2) \
+                     AND personal IS NOT NULL AND position > ?3 ORDER BY position LIMIT ?4"
+                )
+            }
+        };
+        let (kind, id, keyring) = (*kind, id.clone(), self.keyring.clone());
+        let erase = move |connection: &Connection| {
+            let rows = rows(connection, page, params![kind, id, after, audit_table::PAGE])?;
+            let (positions, erasures) = match audit_table::erasures(&rows, keyring.as_ref()) {
+                Ok(erasures) => erasures,
+                Err(error) => return Ok(Err(error)),
+            };
+            let mut erase = connection.prepare_cached(
+                "UPDATE audit_events SET personal = NULL, erased = ?2, account = NULL, \
+                 subject_id = iif(subject_kind = 'customer', NULL, subject_id), \
+                 subject_kind = nullif(subject_kind, 'customer') WHERE position = ?1",
+            )?;
+            let mut erased = 0;
+            for (position, erasure) in positions.iter().zip(&erasures) {
+                erased += erase.execute(params![position, erasure])?;
+            }
+            let last = positions.last().copied();
+            Ok(Ok(last.map(|last| (last, u64::try_from(erased).unwrap_or(u64::MAX)))))
+        };
+        self.store.0.writer.write(erase).await?
     }
 }
+
+audit_sink!(SqliteAudit);
 
 /// In the writer's transaction, so that nothing comes between the last record and the next one.
 fn append(
@@ -210,7 +154,8 @@ fn append(
     }
     let mut last = connection
         .prepare_cached("SELECT position, link FROM audit_events ORDER BY position DESC LIMIT 1")?;
-    let last = last.query_row([], |row| Ok((row.get(0)?, link(row, 1)?))).optional()?;
+    let last =
+        last.query_row([], |row| Ok((row.get(0)?, row.bytes(1)?.map(audit_table::link)))).optional()?;
     let (last, previous): (i64, _) = last.unwrap_or_default();
     let position = last.saturating_add(1);
     let signed = match keyring {
@@ -220,7 +165,7 @@ fn append(
                 None if last != 0 => newest_link(connection)?,
                 previous => previous,
             };
-            match chain::sign(keyring, columns::position(position), previous, &entry.event) {
+            match chain::sign(keyring, audit_table::position(position), previous, &entry.event) {
                 Ok(signed) => Some(signed),
                 Err(error) => return Ok(Err(error)),
             }
@@ -257,68 +202,31 @@ fn newest_link(connection: &Connection) -> rusqlite::Result<Option<Digest>> {
     let mut newest = connection.prepare_cached(
         "SELECT link FROM audit_events WHERE link IS NOT NULL ORDER BY position DESC LIMIT 1",
     )?;
-    Ok(newest.query_row([], |row| link(row, 0)).optional()?.flatten())
+    Ok(newest.query_row([], |row| Ok(row.bytes(0)?.map(audit_table::link))).optional()?.flatten())
 }
 
-/// A page of a subject's records.
-const OF_SUBJECT: &str = concat!(
-    "SELECT ",
-    record_columns!(),
-    " FROM audit_events WHERE subject_kind = ?1 AND subject_id = ?2 AND position > ?3 ORDER BY position LIMIT ?4"
-);
-
-/// A page of those that name no subject but an account of this one's.
-const OF_SUBJECTS_ACCOUNTS: &str = concat!(
-    "SELECT ",
-    record_columns!(),
-    " FROM audit_events WHERE subject_id IS NULL AND account IS NOT NULL AND account IN \
-     (SELECT account FROM audit_events WHERE subject_kind = ?1 AND subject_id = ?2) \
-     AND position > ?3 ORDER BY position LIMIT ?4"
-);
-
-/// Keeps what is left of a record.
-fn replace(connection: &Connection, position: i64, left: &Erased) -> rusqlite::Result<usize> {
-    let mut replace = connection.prepare_cached(
-        "UPDATE audit_events SET event = coalesce(?2, event), personal = NULL, erased = ?3, account = NULL, \
-         subject_id = iif(subject_kind = 'customer', NULL, subject_id), subject_kind = nullif(subject_kind, 'customer') \
-         WHERE position = ?1",
-    )?;
-    replace.execute(params![position, left.event, left.erased.as_ref().map(columns::erasure_bytes)])
+fn rows(
+    connection: &Connection,
+    select: &str,
+    parameters: impl Params,
+) -> rusqlite::Result<Vec<audit_table::Row>> {
+    connection.prepare_cached(select)?.query_map(parameters, |row| audit_table::row(row))?.collect()
 }
 
-/// Whatever is in the row: see [`columns::position`].
-fn record(row: &Row<'_>) -> rusqlite::Result<AuditRecord> {
-    Ok(AuditRecord {
-        position: columns::position(row.get(0)?),
-        event: text(row, 1)?.unwrap_or_default(),
-        personal: text(row, 2)?,
-        key: row.get::<_, Option<i64>>(3)?.map(columns::key),
-        link: link(row, 4)?,
-        erased: row.get_ref(5)?.as_blob_or_null()?.map(columns::erasure),
-        columns: RecordColumns {
-            id: text(row, 6)?.unwrap_or_default(),
-            at: row.get(7)?,
-            action: text(row, 8)?.unwrap_or_default(),
-            outcome: text(row, 9)?.unwrap_or_default(),
-            why: text(row, 10)?,
-            subject_kind: text(row, 11)?,
-            subject_id: text(row, 12)?,
-            actor: text(row, 13)?,
-            account: text(row, 14)?,
-        },
-    })
-}
+impl Columns for Row<'_> {
+    type Error = rusqlite::Error;
 
-/// SQLite's text need not be UTF-8.
-fn text(row: &Row<'_>, column: usize) -> rusqlite::Result<Option<String>> {
-    let bytes = row.get_ref(column)?.as_bytes_or_null()?;
-    Ok(bytes.map(|bytes| String::from_utf8_lossy(bytes).into_owned()))
-}
+    fn int(&self, column: usize) -> rusqlite::Result<Option<i64>> {
+        self.get(column)
+    }
 
-fn link(row: &Row<'_>, column: usize) -> rusqlite::Result<Option<Digest>> {
-    Ok(row.get_ref(column)?.as_blob_or_null()?.map(columns::link))
-}
+    /// Replaces what is not UTF-8, which a TEXT column of SQLite can hold.
+    fn text(&self, column: usize) -> rusqlite::Result<Option<String>> {
+        let bytes = self.get_ref(column)?.as_bytes_or_null()?;
+        Ok(bytes.map(|bytes| String::from_utf8_lossy(bytes).into_owned()))
+    }
 
-fn limit(limit: usize) -> i64 {
-    i64::try_from(limit).unwrap_or(i64::MAX)
+    fn bytes(&self, column: usize) -> rusqlite::Result<Option<&[u8]>> {
+        Ok(self.get_ref(column)?.as_blob_or_null()?)
+    }
 }

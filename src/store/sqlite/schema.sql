@@ -71,7 +71,7 @@ CREATE TABLE entries (
 CREATE INDEX entries_by_document ON entries (partition, kind, id);
 
 -- The audit trail: places without gaps, each event in two parts, and a chain of signatures over them
--- (src/audit/chain.rs).
+-- (src/audit/chain).
 CREATE TABLE audit_events (
     position INTEGER PRIMARY KEY,
     id TEXT NOT NULL UNIQUE,

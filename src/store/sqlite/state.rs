@@ -4,10 +4,11 @@ use time::OffsetDateTime;
 
 use super::SqliteStore;
 use crate::{
+    clock::micros,
     error::StoreError,
     store::{
         Change, Changes, CommitOutcome, Document, Index, Key, Listed, Partition, Position, Put, StateStore,
-        Version, columns, micros,
+        Version, columns,
     },
 };
 

@@ -6,8 +6,9 @@ use time::OffsetDateTime;
 
 use super::SqliteStore;
 use crate::{
+    clock::micros,
     error::StoreError,
-    store::{Generation, GenerationId, Insert, TokenStore, columns, micros},
+    store::{Generation, GenerationId, Insert, TokenStore, columns},
     token::{Digest, Grant, Origin, Subject},
 };
 

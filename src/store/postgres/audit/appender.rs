@@ -10,9 +10,9 @@ use tokio_postgres::Row;
 
 use super::super::{Command, Failure, locking::Locking, parameters};
 use crate::{
-    audit::{Entry, chain},
+    audit::chain::{self, Entry},
     keyring::Keyring,
-    store::columns,
+    store::audit_table,
 };
 
 /// Appends records in batches: whoever has its turn takes what waits with it. Between two nodes the database decides whose
@@ -154,8 +154,8 @@ impl Inner {
             now.position = now.position.saturating_add(1);
             let signed = match &self.keyring {
                 Some(keyring) => {
-                    let position = columns::position(now.position);
-                    let previous = now.link.as_deref().map(columns::link);
+                    let position = audit_table::position(now.position);
+                    let previous = now.link.as_deref().map(audit_table::link);
                     let signed = chain::sign(keyring, position, previous, &entry.event);
                     let (key, link) = signed.map_err(|_| Failure::NoKey)?;
                     now.link = Some(link.as_bytes().to_vec());

@@ -5,19 +5,16 @@ mod appender;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use tokio_postgres::Row;
+use tokio_postgres::{Row, types::ToSql};
 
-use super::{Command, Failure, PostgresStore, Query, limit, parameters};
+use super::{Command, Failure, PostgresStore, Query, parameters};
 use crate::{
-    audit::{
-        AuditEvent, AuditRecord, AuditSink, Checkpoint, Entry, Erased, RecordColumns, Report, SignatureCheck,
-        Verifier, chain,
-    },
+    audit::{AuditEvent, AuditRecord, AuditSink, Checkpoint, Report, SignatureCheck, Verifier, chain::Entry},
     error::StoreError,
     keyring::Keyring,
     random::ChaChaRandom,
-    store::columns::{self, CorruptColumn},
-    token::Subject,
+    store::audit_table::{self, AuditTable, Columns, Signed, Which, audit_sink},
+    token::{Digest, Subject},
 };
 use appender::Appender;
 
@@ -52,158 +49,85 @@ impl PostgresStore {
     }
 }
 
-impl PostgresAudit {
-    /// Records that are read, or erased, at once.
-    const PAGE: usize = 500;
-
-    /// The newest so many audit events, the oldest of them first.
-    ///
-    /// # Errors
-    ///
-    /// When the database could not be asked.
-    pub async fn events(&self, newest: usize) -> Result<Vec<AuditEvent>, StoreError> {
-        let rows = self.store.query(Query::AuditNewest, &[&limit(newest)]).await?;
-        let read = |row: &Row| record(row)?.read().map_err(|_| Failure::from(CorruptColumn("event")));
-        Ok(rows.iter().rev().map(read).collect::<Result<_, _>>()?)
+#[async_trait]
+impl AuditTable for PostgresAudit {
+    fn keyring(&self) -> Option<&Keyring> {
+        self.keyring.as_ref()
     }
 
-    /// So many records as they are kept, from a place on: to copy a trail, or to verify it elsewhere.
-    ///
-    /// # Errors
-    ///
-    /// When the database could not be asked.
-    pub async fn records(&self, from: u64, limit: usize) -> Result<Vec<AuditRecord>, StoreError> {
-        let records = self.page(i64::try_from(from).unwrap_or(i64::MAX), limit).await?;
-        Ok(records.into_iter().map(|(_, record)| record).collect())
+    async fn append(&self, event: &AuditEvent) -> Result<(), StoreError> {
+        Ok(self.appender.append(Entry::of(event, &*self.random)?).await?)
     }
 
-    /// Where the trail stands; none if nothing is signed.
-    ///
-    /// # Errors
-    ///
-    /// When the database could not be asked.
-    pub async fn checkpoint(&self) -> Result<Option<Checkpoint>, StoreError> {
+    async fn newest(&self, limit: i64) -> Result<Vec<audit_table::Row>, StoreError> {
+        self.rows(Query::AuditNewest, &[&limit]).await
+    }
+
+    async fn page(&self, from: i64, limit: i64) -> Result<Vec<audit_table::Row>, StoreError> {
+        self.rows(Query::AuditRecords, &[&from, &limit]).await
+    }
+
+    async fn newest_signed(&self) -> Result<Vec<Signed>, StoreError> {
         let rows = self.store.query(Query::AuditHead, &[]).await?;
         let signed = |row: &Row| {
-            let link: &[u8] = row.try_get(1)?;
-            Ok::<_, Failure>((columns::position(row.try_get(0)?), columns::link(link), row.try_get(2)?))
+            let (position, link) = (row.try_get(0)?, row.try_get(1)?);
+            Ok::<_, Failure>((audit_table::position(position), audit_table::link(link), row.try_get(2)?))
         };
-        let newest = rows.iter().map(signed).collect::<Result<Vec<_>, _>>()?;
-        Ok(Checkpoint::of_newest(&newest))
+        Ok(rows.iter().map(signed).collect::<Result<_, _>>()?)
     }
 
-    /// Verifies the whole trail, or what is left from the checkpoint on that the verifier begins with.
-    ///
-    /// # Errors
-    ///
-    /// When the database could not be asked. What is wrong with the trail is no error: it is in the report.
-    pub async fn verify(&self, mut verifier: Verifier) -> Result<Report, StoreError> {
-        let first = verifier.first().map(|first| first.position);
-        let mut from = Some(first.map_or(i64::MIN, |first| i64::try_from(first).unwrap_or(i64::MAX)));
-        while let Some(next) = from {
-            let page = self.page(next, Self::PAGE).await?;
-            page.iter().for_each(|(_, record)| verifier.feed(record));
-            from = page.last().and_then(|(last, _)| last.checked_add(1));
-        }
-        Ok(verifier.finish())
+    async fn remove_before(&self, position: i64, link: Digest) -> Result<u64, StoreError> {
+        let link = link.as_bytes().to_vec();
+        let removed: i64 = self.store.call(Command::PruneRecords, parameters![position, link]).await?;
+        Ok(count(removed))
     }
 
-    /// Removes the records before a checkpoint, which stays: verify what is left [since](Verifier::since) it. Keep the
-    /// checkpoint elsewhere. Answers how many there were; none if the checkpoint is not this trail's.
-    ///
-    /// # Errors
-    ///
-    /// When the database could not be asked, or it took longer than the [timeout](super::PostgresOptions::timeout): prune up
-    /// to an earlier checkpoint first.
-    pub async fn prune(&self, before: Checkpoint) -> Result<u64, StoreError> {
-        let position = i64::try_from(before.position).unwrap_or(i64::MAX);
-        let link = before.link.as_bytes().to_vec();
-        let pruned: i64 = self.store.call(Command::PruneRecords, parameters![position, link]).await?;
-        Ok(count(pruned))
-    }
-
-    /// With the positions as they stand in the rows.
-    async fn page(&self, from: i64, most: usize) -> Result<Vec<(i64, AuditRecord)>, StoreError> {
-        let rows = self.store.query(Query::AuditRecords, &[&from, &limit(most)]).await?;
-        let read = |row| Ok::<_, Failure>((row_position(row)?, record(row)?));
-        Ok(rows.iter().map(read).collect::<Result<_, _>>()?)
-    }
-
-    async fn erase_page(&self, rows: &[Row]) -> Result<u64, StoreError> {
-        let (mut positions, mut events, mut erasures) = (Vec::new(), Vec::new(), Vec::new());
-        for row in rows {
-            let Some(erased) = Erased::of(&record(row)?, self.keyring.as_ref())? else { continue };
-            positions.push(row_position(row)?);
-            events.push(erased.event);
-            erasures.push(erased.erased.as_ref().map(columns::erasure_bytes));
-        }
-        if positions.is_empty() {
-            return Ok(0);
-        }
-        let erased: i64 =
-            self.store.call(Command::EraseRecords, parameters![positions, events, erasures]).await?;
-        Ok(count(erased))
+    async fn erase_page(
+        &self,
+        which: Which,
+        (kind, id): &(&'static str, String),
+        after: i64,
+    ) -> Result<Option<(i64, u64)>, StoreError> {
+        let page = match which {
+            Which::OfSubject => Query::AuditOfSubject,
+            Which::OfAccounts => Query::AuditOfSubjectsAccounts,
+        };
+        let rows = self.rows(page, &[kind, id, &after, &audit_table::PAGE]).await?;
+        let Some(&(last, _)) = rows.last() else { return Ok(None) };
+        let (positions, erasures) = audit_table::erasures(&rows, self.keyring.as_ref())?;
+        let erased: i64 = self.store.call(Command::EraseRecords, parameters![positions, erasures]).await?;
+        Ok(Some((last, count(erased))))
     }
 }
 
-#[async_trait]
-impl AuditSink for PostgresAudit {
-    async fn record(&self, event: &AuditEvent) -> Result<(), StoreError> {
-        let entry = Entry::of(event, &*self.random)?;
-        Ok(self.appender.append(entry).await?)
-    }
+audit_sink!(PostgresAudit);
 
-    async fn check_signatures(&self) -> Result<SignatureCheck, StoreError> {
-        let Some(head) = self.checkpoint().await? else { return Ok(SignatureCheck::NothingSigned) };
-        let from = head.position.saturating_sub(chain::COMPARED.into());
-        let newest = self.records(from, usize::from(chain::COMPARED) + 1).await?;
-        Ok(chain::compare(self.keyring.as_ref(), &newest))
-    }
-
-    async fn erase(&self, subject: &Subject) -> Result<u64, StoreError> {
-        let (kind, id) = columns::subject_columns(subject);
-        let mut erased = 0;
-        // The subject's own last: they say which accounts to look for, if this has to be done again.
-        for which in [Query::AuditOfSubjectsAccounts, Query::AuditOfSubject] {
-            let mut after = i64::MIN;
-            loop {
-                let rows = self.store.query(which, &[&kind, &id, &after, &limit(Self::PAGE)]).await?;
-                let Some(last) = rows.last() else { break };
-                after = row_position(last)?;
-                erased += self.erase_page(&rows).await?;
-            }
-        }
-        Ok(erased)
+impl PostgresAudit {
+    async fn rows(
+        &self,
+        query: Query,
+        parameters: &[&(dyn ToSql + Sync)],
+    ) -> Result<Vec<audit_table::Row>, StoreError> {
+        let rows = self.store.query(query, parameters).await?;
+        let rows = rows.iter().map(audit_table::row).collect::<Result<_, _>>();
+        Ok(rows.map_err(Failure::from)?)
     }
 }
 
-fn row_position(row: &Row) -> Result<i64, Failure> {
-    Ok(row.try_get(0)?)
-}
+impl Columns for Row {
+    type Error = tokio_postgres::Error;
 
-/// Whatever is in the row: see [`columns::position`].
-fn record(row: &Row) -> Result<AuditRecord, Failure> {
-    let key: Option<i64> = row.try_get(3)?;
-    let (link, erased): (Option<&[u8]>, Option<&[u8]>) = (row.try_get(4)?, row.try_get(5)?);
-    Ok(AuditRecord {
-        position: columns::position(row_position(row)?),
-        event: row.try_get(1)?,
-        personal: row.try_get(2)?,
-        key: key.map(columns::key),
-        link: link.map(columns::link),
-        erased: erased.map(columns::erasure),
-        columns: RecordColumns {
-            id: row.try_get(6)?,
-            at: row.try_get(7)?,
-            action: row.try_get(8)?,
-            outcome: row.try_get(9)?,
-            why: row.try_get(10)?,
-            subject_kind: row.try_get(11)?,
-            subject_id: row.try_get(12)?,
-            actor: row.try_get(13)?,
-            account: row.try_get(14)?,
-        },
-    })
+    fn int(&self, column: usize) -> Result<Option<i64>, Self::Error> {
+        self.try_get(column)
+    }
+
+    fn text(&self, column: usize) -> Result<Option<String>, Self::Error> {
+        self.try_get(column)
+    }
+
+    fn bytes(&self, column: usize) -> Result<Option<&[u8]>, Self::Error> {
+        self.try_get(column)
+    }
 }
 
 fn count(rows: i64) -> u64 {

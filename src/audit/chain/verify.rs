@@ -1,6 +1,10 @@
 use hmac::Mac;
 
-use super::{AuditRecord, Checkpoint, FindingKind, Report, chain, record::Personal};
+use super::{
+    AuditRecord, Checkpoint, FindingKind, Report,
+    link::{self, START},
+    record::Personal,
+};
 use crate::{
     keyring::{KeyId, Keyring},
     token::Digest,
@@ -44,7 +48,7 @@ impl Verifier {
             anchors,
             since: None,
             next: 1,
-            previous: Some(chain::START),
+            previous: Some(START),
             after_signed: false,
             report: Report::default(),
         }
@@ -140,7 +144,7 @@ impl Verifier {
         let mac = self.keyring.audit_mac(key).ok_or(FindingKind::UnknownKey(key))?;
         // After a gap nobody knows what it was signed with: whoever made the gap may have written this one, too.
         let previous = self.previous.ok_or(FindingKind::Unproven)?;
-        let expected = chain::link(mac, record.position, previous, &record.event);
+        let expected = link::link(mac, record.position, previous, &record.event);
         expected.verify_slice(link.as_bytes()).map_err(|_| FindingKind::Changed)
     }
 
@@ -152,7 +156,7 @@ impl Verifier {
         mac: &Digest,
     ) -> Result<(), FindingKind> {
         let expected = self.keyring.audit_mac(key).ok_or(FindingKind::UnknownKey(key))?;
-        let expected = chain::erasure(expected, record.position, link);
+        let expected = link::erasure(expected, record.position, link);
         expected.verify_slice(mac.as_bytes()).map_err(|_| FindingKind::ErasedWithoutRight)
     }
 

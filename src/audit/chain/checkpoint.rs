@@ -2,7 +2,7 @@ use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 
-use super::chain;
+use super::link::START;
 use crate::token::Digest;
 
 /// Why a text is no checkpoint.
@@ -49,7 +49,7 @@ impl Checkpoint {
     pub(crate) fn of_newest(newest: &[(u64, Digest, bool)]) -> Option<Self> {
         let &(position, link, whole) = newest.first()?;
         // Where nothing was pruned, nothing signed came before the only one.
-        let start = whole.then_some(chain::START);
+        let start = whole.then_some(START);
         let previous = newest.get(1).map(|&(_, link, _)| link).or(start);
         Some(Self { position, link, previous })
     }

@@ -1,4 +1,4 @@
-//! Times as backends keep them: in microseconds since 1970, the finest grain that each of them keeps.
+//! Times as microseconds since 1970: every backend stores at least this precision.
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use time::OffsetDateTime;

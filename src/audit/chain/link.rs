@@ -1,9 +1,10 @@
-//! How records hang together: each is signed with the link of the one before it.
+//! Signs records: each with the link of the record before it.
 
 use hmac::Mac;
 
-use super::{AuditRecord, Erasure, SignatureCheck};
+use super::{AuditRecord, Erasure};
 use crate::{
+    audit::SignatureCheck,
     error::StoreError,
     keyring::{AuditMac, KeyId, Keyring},
     token::Digest,
@@ -32,7 +33,7 @@ pub(crate) fn sign(
     Ok((key, digest(link(mac, position, previous.unwrap_or(START), event))))
 }
 
-/// Signs that the personal part of a record was erased; nothing where the record is not signed itself.
+/// Signs the erasure of a record's personal part. None if the record is not signed.
 pub(crate) fn sign_erasure(
     keyring: Option<&Keyring>,
     record: &AuditRecord,
