@@ -1,7 +1,5 @@
 //! Admin users: their sign-in, its budgets, equal work, and what the trail keeps of it.
 
-mod support;
-
 use std::sync::{
     Arc, Mutex,
     atomic::{AtomicUsize, Ordering},

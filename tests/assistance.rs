@@ -1,7 +1,5 @@
 //! Assistance: who may give it, what it may not do, when it ends, and that none of it goes unrecorded.
 
-mod support;
-
 use std::{
     sync::{
         Arc,

@@ -1,8 +1,6 @@
 //! Budgets of failed attempts as documents: what a flow makes of a store that cannot settle, and of documents
 //! that it cannot read.
 
-mod support;
-
 use std::{
     io,
     sync::{

@@ -1,7 +1,5 @@
 //! The audit trail: what it tells of, what it never holds, and what a sink that fails or dawdles stops.
 
-mod support;
-
 use std::{
     collections::HashSet,
     net::IpAddr,

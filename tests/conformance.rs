@@ -1,7 +1,5 @@
 //! The suite every store must pass, on the memory backend: under three runtimes, and soon full.
 
-mod support;
-
 use std::io;
 
 use commerce_auth::{MemoryStore, StoreError, state_conformance, store_conformance};

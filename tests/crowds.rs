@@ -1,8 +1,6 @@
 //! Crowds of parallel guesses at one account, on two nodes over one store: no more hashes than the budgets
 //! allow, and a bounded number of calls.
 
-mod support;
-
 use std::{
     net::{IpAddr, Ipv4Addr},
     sync::{

@@ -1,8 +1,6 @@
 //! Within budget, every refusal is the same work: the same verbs in the same order, the same number of
 //! hashes, the same answer.
 
-mod support;
-
 use std::{
     sync::{Arc, Mutex},
     time::Instant,

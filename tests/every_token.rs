@@ -1,8 +1,6 @@
 //! Every function that yields a token, or what a token is had for, crossed with everything that must stop it: before
 //! the credential is made, before it is redeemed, and before the token is used.
 
-mod support;
-
 use std::{collections::BTreeSet, fs, path::Path, sync::Arc};
 
 use commerce_auth::{

@@ -1,8 +1,6 @@
 //! A moved generation ends everything that was begun under the one before: passwords that are being written,
 //! sign-ins, and credentials whose token store is wiped. And a subject has a bounded number of tokens.
 
-mod support;
-
 use std::{
     collections::HashSet,
     sync::{
@@ -18,7 +16,7 @@ use commerce_auth::{
     PasswordHash, PasswordReset, PasswordResetRequest, SignIn, StoreError, Subject, Username, Website,
     store::TokenStore,
 };
-use support::{ADMIN, ADMIN_PASSWORD, EMAIL, PASSWORD, Shop, WRONG, fast, fresh::fresh, wiped::Wiped};
+use support::{ADMIN, ADMIN_PASSWORD, EMAIL, PASSWORD, Shop, WRONG, fast, fresh::fresh, hooked::Hooked};
 
 const NEW: &str = "N3w-password";
 
@@ -113,12 +111,12 @@ impl AdminStore for Table<MemoryAdmins> {
 
 struct World {
     shop: Shop,
-    tokens: Wiped,
+    tokens: Arc<Hooked>,
     written: AfterTheWrite,
 }
 
 fn world(config: AuthConfig) -> World {
-    let (tokens, written) = (Wiped::default(), AfterTheWrite::default());
+    let (tokens, written) = (Arc::new(Hooked::default()), AfterTheWrite::default());
     let customers = Table(Arc::default(), written.clone());
     let admins = Table(Arc::default(), written.clone());
     let shop = Shop::open(MemoryStore::new(), config, |builder| {

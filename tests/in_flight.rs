@@ -1,8 +1,6 @@
 //! What ends one-time credentials also ends those that are being made or redeemed at that moment; and what a caller who
 //! goes away leaves behind.
 
-mod support;
-
 use std::{
     future::poll_fn,
     pin::pin,

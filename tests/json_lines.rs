@@ -1,8 +1,6 @@
 //! The audit trail in a file: every event that was acknowledged stands in it, each on a line of its own.
 #![cfg(feature = "json-lines")]
 
-mod support;
-
 use std::{fs, io::Write, path::Path, sync::Arc, thread};
 
 use commerce_auth::{

@@ -1,7 +1,5 @@
 //! Private keys for the check of a token: made current, rotated while the service runs, retired.
 
-mod support;
-
 use std::sync::{
     Arc,
     atomic::{AtomicUsize, Ordering},

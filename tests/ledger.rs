@@ -1,7 +1,5 @@
 //! The ledger of assistance: who assists, who has, that it is true whenever it is read, and what customers are told.
 
-mod support;
-
 use std::{
     sync::{
         Arc, OnceLock,

@@ -1,8 +1,6 @@
 //! What only the memory store promises: it is bounded in what strangers make it hold, and holds a million
 //! tokens.
 
-mod support;
-
 use std::{
     net::{IpAddr, Ipv4Addr},
     time::Duration,

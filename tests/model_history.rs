@@ -8,8 +8,6 @@
 mod history;
 #[path = "support/native.rs"]
 mod native;
-#[path = "support/outbox.rs"]
-mod outbox;
 #[path = "model/shop/mod.rs"]
 mod shop;
 

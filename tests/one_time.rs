@@ -1,7 +1,5 @@
 //! One-time credentials through the flows: in documents, and in a store of the host's own.
 
-mod support;
-
 #[path = "support/native.rs"]
 mod native;
 
@@ -26,7 +24,7 @@ use commerce_auth::{
     },
 };
 use native::NativeCodes;
-use support::{EMAIL, PASSWORD, REASON, Shop, fast, hooked::Hooked, shop, sink::told, wiped::Wiped};
+use support::{EMAIL, PASSWORD, REASON, Shop, fast, hooked::Hooked, shop, sink::told};
 use time::OffsetDateTime;
 
 const NEW: &str = "N3w-password";
@@ -157,7 +155,7 @@ fn refused(action: Action, why: Refusal) -> (Action, Outcome) {
 #[tokio::test]
 async fn a_token_store_wiped_between_making_and_taking_leaves_no_credential_good() {
     for moved_before in [false, true] {
-        let tokens = Wiped::default();
+        let tokens = Arc::new(Hooked::default());
         let shop = Shop::open(MemoryStore::new(), fast(), |builder| builder.tokens(tokens.clone()));
         let end = async || shop.auth.customer_changed(&customer(), CustomerChange::PasswordChanged).await;
         if moved_before {
@@ -180,7 +178,7 @@ async fn a_token_store_wiped_between_making_and_taking_leaves_no_credential_good
 /// The same, wiped between the look-up of the credential and its taking.
 #[tokio::test]
 async fn a_token_store_wiped_while_a_credential_is_taken_gives_nothing_for_it() {
-    let tokens = Wiped::default();
+    let tokens = Arc::new(Hooked::default());
     let armed = Arc::new(AtomicBool::new(false));
     let store = Hooked::new({
         let (tokens, armed) = (tokens.clone(), Arc::clone(&armed));

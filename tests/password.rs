@@ -1,7 +1,5 @@
 //! A new password: by reset token, and by the current one.
 
-mod support;
-
 use std::sync::{
     Arc, Mutex,
     atomic::{AtomicUsize, Ordering},

@@ -2,13 +2,9 @@
 
 #![cfg(feature = "redis")]
 
-#[path = "redis/fixtures.rs"]
-mod fixtures;
-#[path = "support/fresh.rs"]
-mod fresh;
-
 use std::{
     env,
+    fmt::Write as _,
     process::Command,
     sync::{
         Arc, LazyLock,
@@ -28,7 +24,11 @@ use commerce_auth::{
     store_conformance,
 };
 use commerce_auth_test_servers::{Proxy, Redis};
-use fixtures::{CAP, customer, escaped, fresh, generation, grant, insert, lives, now, quiet, seconds, shown};
+use support::{
+    fresh::{CAP, fresh},
+    present::{self, customer, generation, grant, insert, lives, now, seconds},
+    records::said,
+};
 use tokio::runtime::Runtime;
 
 /// Each test has a database of its own.
@@ -50,6 +50,19 @@ fn url() -> Option<String> {
 
 async fn open(url: &str) -> RedisStore {
     RedisStore::connect(url).await.expect("the server is there")
+}
+
+/// A store whose keeper does not ask anything during the test.
+async fn quiet(url: String) -> RedisStore {
+    RedisOptions::new(url).timeout(seconds(600)).connect().await.unwrap()
+}
+
+/// The digest as a command's argument, in double quotes.
+fn escaped(digest: &Digest) -> String {
+    digest.as_bytes().iter().fold(String::new(), |mut text, byte| {
+        write!(text, "\\x{byte:02x}").unwrap();
+        text
+    })
 }
 
 fn tokio() -> Runtime {
@@ -159,7 +172,7 @@ async fn keys_outlive_what_they_hold_by_an_hour() {
     assert!(about(kept(&url, &format!("t{}", escaped(&grant.digest))), 2 * hour));
     assert!(about(kept(&url, "sc1"), 2 * hour));
     // A shorter life does not shorten the index's.
-    let mut brief = fixtures::grant("b", 1);
+    let mut brief = present::grant("b", 1);
     brief.expires_at = brief.issued_at + seconds(10);
     insert(&store, &brief).await;
     assert!(about(kept(&url, "sc1"), 2 * hour));
@@ -333,7 +346,7 @@ async fn errors_show_nothing_of_what_was_said() {
     let over_it = Changes::new(vec![Change::Put(counted(1, None))]).unwrap();
     errors.push(store.commit(&owner, &over_it, now()).await.unwrap_err());
     for error in &errors {
-        let shown = shown(error);
+        let shown = said(error);
         assert!(!shown.contains(MARK) && !shown.contains("commerce_auth}"), "{shown}");
     }
     for address in [
@@ -345,7 +358,7 @@ async fn errors_show_nothing_of_what_was_said() {
     ] {
         let options = RedisOptions::new(&*address);
         assert!(!format!("{options:?}").contains(MARK));
-        let shown = shown(&options.connect().await.unwrap_err());
+        let shown = said(&options.connect().await.unwrap_err());
         assert!(!shown.contains(MARK) && !shown.contains("127.0.0.1"), "{shown}");
     }
     assert!(!format!("{store:?}").contains("127.0.0.1"));

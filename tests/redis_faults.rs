@@ -3,10 +3,6 @@
 
 #![cfg(feature = "redis")]
 
-#[path = "redis/fixtures.rs"]
-mod fixtures;
-mod support;
-
 use std::{
     sync::{
         Mutex,
@@ -22,9 +18,13 @@ use commerce_auth::{
     store::{GenerationId, OpenError, TokenStore},
 };
 use commerce_auth_test_servers::{Proxy, Redis};
-use fixtures::{CAP, customer, fresh, generation, grant, insert, lives, now, seconds, shown};
 use futures_util::{FutureExt, future::join_all};
-use support::{PASSWORD, REASON, Shop, fast, fresh};
+use support::{
+    PASSWORD, REASON, Shop, fast,
+    fresh::{CAP, fresh},
+    present::{self, customer, generation, grant, insert, lives, now, seconds},
+    records::said,
+};
 
 /// What a verb may take beyond its timeout on a machine that does other things, too.
 const SLACK: Duration = Duration::from_secs(5);
@@ -49,7 +49,7 @@ async fn resumes<T, F: Future<Output = Result<T, StoreError>>>(mut ask: impl FnM
     loop {
         match in_time(ask()).await {
             Ok(answer) => return answer,
-            Err(error) => assert!(begun.elapsed() < seconds(30), "not resumed: {}", shown(&error)),
+            Err(error) => assert!(begun.elapsed() < seconds(30), "not resumed: {}", said(&error)),
         }
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
@@ -282,7 +282,7 @@ async fn when_its_memory_is_full_what_ends_something_goes_on() {
     insert(&store, &grant).await;
     let known = generation(&store, &customer(2)).await;
     server.command("CONFIG SET maxmemory 1").unwrap();
-    let other = fixtures::grant("b", 2);
+    let other = present::grant("b", 2);
     assert!(store.insert(&other, &commerce_auth::Origin::default(), known, CAP, now()).await.is_err());
     assert!(lives(&store, &grant).await);
     assert!(!lives(&store, &other).await);
@@ -461,7 +461,7 @@ async fn what_ends_something_waits_for_replicas() {
     // Longer than a replica on a busy machine takes.
     let store = waiting(seconds(5)).connect().await.unwrap();
     for round in 0..8 {
-        let grant = fixtures::grant(&format!("{round}"), 1);
+        let grant = present::grant(&format!("{round}"), 1);
         insert(&store, &grant).await;
         assert!(store.revoke(&grant.digest, now(), now()).await.unwrap());
         store.revoke_all(&grant.subject, None, fresh(), now()).await.unwrap();

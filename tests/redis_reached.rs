@@ -2,11 +2,6 @@
 
 #![cfg(feature = "redis")]
 
-#[path = "redis/fixtures.rs"]
-mod fixtures;
-#[path = "support/fresh.rs"]
-mod fresh;
-
 use std::time::{Duration, Instant};
 
 use commerce_auth::{
@@ -14,7 +9,10 @@ use commerce_auth::{
     store::{OpenError, TokenStore},
 };
 use commerce_auth_test_servers::{Redis, Sentinel, free_port};
-use fixtures::{grant, insert, lives, now, seconds, shown};
+use support::{
+    present::{grant, insert, lives, now, seconds},
+    records::said,
+};
 
 /// The time that a call may take beyond its timeout on a machine that does other things, too.
 const SLACK: Duration = Duration::from_secs(5);
@@ -156,7 +154,7 @@ async fn what_sentinels_do_not_name_is_told() {
         assert!(begun.elapsed() < seconds(5) + SLACK, "{path} took {:?}", begun.elapsed());
         let is_told = matches!(refused, OpenError::Unavailable(_) | OpenError::NotPermitted { .. });
         assert!(is_told, "{user}{hosts}/{path}: {refused:?}");
-        let shown = shown(&refused);
+        let shown = said(&refused);
         assert!(
             ["s3rvers", "s3ntinels", "wr0ng", "127.0.0.1"].iter().all(|word| !shown.contains(word)),
             "{shown}"
@@ -184,7 +182,7 @@ async fn a_new_primary_that_may_evict_is_refused() {
     old.kill();
     within(seconds(60), "a refusal that names the reason", async || {
         let Err(error) = store.find(&grant.digest, now()).await else { return false };
-        shown(&error).contains("allkeys-lru")
+        said(&error).contains("allkeys-lru")
     })
     .await;
     let refused = RedisStore::connect(&*url).await.unwrap_err();
@@ -330,7 +328,7 @@ mod tls {
         let refused = |options: RedisOptions, why: &'static str| async move {
             let error = options.timeout(seconds(10)).connect().await.unwrap_err();
             assert!(matches!(error, OpenError::Unavailable(_)), "{error:?}");
-            let shown = shown(&error);
+            let shown = said(&error);
             assert!(shown.contains(why), "{shown}");
             assert!(!shown.contains("s3cret") && !shown.contains("127.0.0.1"), "{shown}");
         };
@@ -374,7 +372,7 @@ mod tls {
         let store = authority.options(url.clone()).connect().await.unwrap();
         insert(&store, &grant("a", 1)).await;
         let refused = other.options(url).connect().await.unwrap_err();
-        assert!(shown(&refused).contains("is not trusted"), "{refused:?}");
+        assert!(said(&refused).contains("is not trusted"), "{refused:?}");
     }
 
     #[tokio::test]

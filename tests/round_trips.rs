@@ -1,7 +1,5 @@
 //! What a flow asks of the store, and what of that one after the other: each is a round trip of a store with a server.
 
-mod support;
-
 use std::{
     collections::BTreeSet,
     future::poll_fn,

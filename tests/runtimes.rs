@@ -1,8 +1,6 @@
 //! The core needs no particular async runtime: the same sign-in under tokio (both flavours), smol, and a
 //! plain `block_on`.
 
-mod support;
-
 use std::{sync::Arc, thread};
 
 use commerce_auth::Error;

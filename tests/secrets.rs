@@ -1,7 +1,5 @@
 //! No secret reaches a log: what can be printed is printed, and searched.
 
-mod support;
-
 use std::fmt::Debug;
 
 use commerce_auth::{

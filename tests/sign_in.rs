@@ -1,7 +1,5 @@
 //! Signing in: the chain, its refusals, equal work, budgets.
 
-mod support;
-
 use std::{
     sync::{
         Arc,

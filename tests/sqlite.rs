@@ -3,12 +3,6 @@
 
 #[path = "support/accounts.rs"]
 mod accounts;
-#[path = "support/documents.rs"]
-mod documents;
-#[path = "support/fresh.rs"]
-mod fresh;
-#[path = "support/records.rs"]
-mod records;
 #[path = "support/trail.rs"]
 mod trail;
 
@@ -29,10 +23,13 @@ use commerce_auth::{
     store::{Change, CommitOutcome, OpenError, Put, StateStore, TokenStore},
     store_conformance,
 };
-use fresh::{CAP, fresh};
 use futures_util::future::join_all;
-use records::NOW;
 use rusqlite::Connection;
+use support::{
+    documents,
+    fresh::{CAP, fresh},
+    records::NOW,
+};
 use tempfile::TempDir;
 use time::OffsetDateTime;
 

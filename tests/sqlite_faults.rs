@@ -3,12 +3,6 @@
 
 #[path = "support/child.rs"]
 mod child;
-#[path = "support/documents.rs"]
-mod documents;
-#[path = "support/fresh.rs"]
-mod fresh;
-#[path = "support/records.rs"]
-mod records;
 #[path = "sqlite_faults/state.rs"]
 mod state;
 
@@ -29,10 +23,13 @@ use commerce_auth::{
     Digest, Grant, Obtained, Origin, SqliteOptions, SqliteStore, Subject,
     store::{Generation, GenerationId, Insert, OpenError, Partition, StateStore, TokenStore},
 };
-use fresh::{CAP, fresh};
 use futures_util::future::join_all;
 use pollster::block_on;
 use rusqlite::Connection;
+use support::{
+    documents,
+    fresh::{CAP, fresh},
+};
 use tempfile::TempDir;
 use time::{OffsetDateTime, macros::datetime};
 

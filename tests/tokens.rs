@@ -1,8 +1,6 @@
 //! What becomes of a token: verified, expired, revoked, listed; and what a token born of assistance may not
 //! do.
 
-mod support;
-
 use std::sync::Arc;
 
 use commerce_auth::{

@@ -1,7 +1,5 @@
 //! A store that is down gives "unavailable": never "denied", never "allowed"; and service resumes by itself.
 
-mod support;
-
 use std::{
     error::Error as _,
     io,

@@ -9,9 +9,10 @@ use commerce_auth::{
     store::{Generation, GenerationId, Store},
 };
 use proptest::{collection::vec, prelude::*, strategy::ValueTree, test_runner::TestRunner};
+use support::fresh::fresh;
 use time::OffsetDateTime;
 
-use crate::{Result, engine::Engine, fresh::fresh};
+use crate::{Result, engine::Engine};
 
 /// So few that subjects are at their cap.
 const FEW: NonZero<usize> = NonZero::<usize>::MIN.saturating_add(1);

@@ -8,10 +8,10 @@ use commerce_auth::{
 };
 use futures_util::FutureExt;
 use secrecy::ExposeSecret;
+use support::authenticator::Authenticator;
 
 use crate::{
     Result,
-    authenticator::Authenticator,
     database::keyring,
     engine::Engine,
     shop::{ADMIN, ADMIN_PASSWORD, PASSWORD, Shop, at_once},

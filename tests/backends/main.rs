@@ -5,8 +5,6 @@
 #![cfg(all(feature = "postgres", feature = "redis", feature = "sqlite"))]
 
 mod agreement;
-#[path = "../support/authenticator.rs"]
-mod authenticator;
 mod clock;
 #[path = "../../examples/demo/database.rs"]
 mod database;
@@ -14,12 +12,8 @@ mod dump;
 mod engine;
 mod examples;
 mod factors;
-#[path = "../support/fresh.rs"]
-mod fresh;
 mod mixed;
 mod nodes;
-#[path = "../support/outbox.rs"]
-mod outbox;
 mod shop;
 mod texts;
 

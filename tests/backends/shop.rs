@@ -4,13 +4,13 @@ use commerce_auth::{
     AccountStatus, AdminId, AdminRecord, AdminSignIn, Argon2Params, Auth, AuthConfig, CustomerId,
     CustomerRecord, Error, Permission, SecondFactorPolicy, SignIn, Website, clock::ManualClock,
 };
+use support::outbox::Outbox;
 use time::OffsetDateTime;
 
 use crate::{
     Result,
     database::{Database, keyring},
     engine::Engine,
-    outbox::Outbox,
 };
 
 pub(crate) const EMAIL: &str = "bobloblaw@example.com";

@@ -3,15 +3,9 @@
 
 #[path = "../support/accounts.rs"]
 mod accounts;
-#[path = "../support/documents.rs"]
-mod documents;
-#[path = "../support/fresh.rs"]
-mod fresh;
 mod opening;
 mod poolers;
 mod processes;
-#[path = "../support/records.rs"]
-mod records;
 mod rows;
 mod runtimes;
 mod setup;

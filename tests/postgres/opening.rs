@@ -7,15 +7,13 @@ use commerce_auth::{
     audit::Verifier,
     store::{Change, CommitOutcome, OpenError, Put, StateStore, TokenStore},
 };
-
-use crate::{
-    Schema,
+use support::{
     documents::{self, commit, document, key, partition, put, version},
     fresh::{CAP, fresh},
-    new_name,
     records::{HOUR, NOW, grant, said, subject},
-    tables::trail::event,
 };
+
+use crate::{Schema, new_name, tables::trail::event};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn ten_nodes_that_connect_at_once_make_one_schema() {

@@ -6,10 +6,10 @@ use commerce_auth::{
 };
 use commerce_auth_test_servers::{PgBouncer, Proxy};
 use futures_util::future::join_all;
+use support::records::{NOW, digest, said};
 
 use crate::{
     opening::every_verb,
-    records::{NOW, digest, said},
     setup::{Database, unsuitable},
 };
 

@@ -8,11 +8,9 @@ use std::{
 
 use commerce_auth::{PostgresOptions, store::StateStore};
 use futures_util::future::join_all;
+use support::documents::{add_to_both, key, number, partition};
 
-use crate::{
-    Schema,
-    documents::{add_to_both, key, number, partition},
-};
+use crate::Schema;
 
 /// Names the server and the schema to a process that was started to be a node.
 const URL: &str = "COMMERCE_AUTH_NODE_URL";

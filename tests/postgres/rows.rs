@@ -5,12 +5,12 @@ use commerce_auth::{
     Subject, UpsertError, Website,
     store::{GenerationId, TokenStore},
 };
-
-use crate::{
-    Schema,
+use support::{
     fresh::{CAP, fresh},
     records::{HOUR, NOW, digest, grant, grant_of, said},
 };
+
+use crate::Schema;
 
 /// What no error may repeat.
 const MARKER: &str = "secret-marker";

@@ -9,14 +9,14 @@ use commerce_auth::{
     Origin,
     store::{Change, CommitOutcome, Insert, StateStore, TokenStore},
 };
-use tokio::runtime::Runtime;
-
-use crate::{
-    Schema,
+use support::{
     documents::{add_to_both, commit, document, key, partition, put},
     fresh::{CAP, fresh},
     records::{NOW, grant, subject},
 };
+use tokio::runtime::Runtime;
+
+use crate::Schema;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn who_asks_needs_no_runtime() {

@@ -5,15 +5,12 @@ use commerce_auth::{
     store::{OpenError, StateStore, TokenStore},
 };
 use commerce_auth_test_servers::Postgres;
-
-use crate::{
-    Schema,
+use support::{
     fresh::{CAP, fresh},
-    new_name,
-    opening::every_verb,
     records::{NOW, grant, said, subject},
-    server,
 };
+
+use crate::{Schema, new_name, opening::every_verb, server};
 
 /// A database of its own on the server of all tests.
 pub(crate) struct Database {

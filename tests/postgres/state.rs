@@ -2,12 +2,12 @@
 
 use commerce_auth::store::{Change, CommitOutcome, Put, StateStore};
 use futures_util::future::join_all;
-
-use crate::{
-    Schema,
+use support::{
     documents::{self, add_to_both, commit, document, key, number, partition, put},
     records::{HOUR, NOW, said},
 };
+
+use crate::Schema;
 
 /// The server has certainly run nothing: the caller gets the current documents and decides anew.
 #[tokio::test]

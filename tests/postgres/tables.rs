@@ -7,13 +7,13 @@ use commerce_auth::{
     CustomerRecord, CustomerStore, Origin,
     store::{Change, CommitOutcome, Insert, Put, StateStore, TokenStore},
 };
-
-use crate::{
-    Schema, accounts,
+use support::{
     documents::{self, commit, document, key, partition, put, version},
     fresh::{CAP, fresh},
     records::{HOUR, NOW, grant, subject},
 };
+
+use crate::{Schema, accounts};
 
 #[tokio::test]
 async fn the_account_tables_keep_what_the_traits_ask_for() {

@@ -20,15 +20,16 @@ use rustls::{
     ClientConfig, RootCertStore,
     pki_types::{CertificateDer, ServerName, pem::PemObject},
 };
+use support::{
+    fresh::fresh,
+    records::{NOW, said, subject},
+};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio_postgres::{
     Socket,
     tls::{ChannelBinding, MakeTlsConnect, TlsConnect, TlsStream},
 };
 use tokio_rustls::TlsConnector;
-
-use crate::fresh::fresh;
-use crate::records::{NOW, said, subject};
 
 /// `rustls` for `tokio-postgres`.
 #[derive(Clone)]

@@ -5,12 +5,13 @@ use commerce_auth::{
     store::{Change, Changes, StateStore, TokenStore},
 };
 use commerce_auth_test_servers::Proxy;
-
-use crate::{
-    Schema, documents,
+use support::{
+    documents,
     fresh::{CAP, fresh},
     records::{HOUR, MINUTE, NOW, grant, subject},
 };
+
+use crate::Schema;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_verb_is_one_round_trip() -> Result<(), StoreError> {

@@ -7,14 +7,16 @@ use commerce_auth::{
     store::{Insert, TokenStore},
 };
 use commerce_auth_test_servers::Postgres;
+use support::{
+    fresh::{CAP, fresh},
+    records::{HOUR, NOW, grant, grant_of, subject},
+};
 use tokio::time::timeout;
 
 use crate::{
     all_resumes, connect, create,
     locked::{let_go, lock_everything, nothing_is_left_behind},
     options,
-    records::{HOUR, NOW, grant, grant_of, subject},
-    support::fresh::{CAP, fresh},
 };
 
 /// Each verb is dropped later than the one before; the next caller, on the same connection, gets its own answer.

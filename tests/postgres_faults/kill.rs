@@ -12,12 +12,10 @@ use std::{
 use commerce_auth::{AuthConfig, CustomerId, Error, ErrorKind, PostgresStore, SignIn};
 use commerce_auth_test_servers::Postgres;
 use futures_util::{StreamExt, stream};
+use support::{PASSWORD, Shop, fast};
 use tokio::time::{sleep, timeout};
 
-use crate::{
-    SLACK, TIMEOUT, connect,
-    support::{PASSWORD, Shop, fast},
-};
+use crate::{SLACK, TIMEOUT, connect};
 
 const CUSTOMERS: usize = 100;
 const CALLS: usize = 1000;

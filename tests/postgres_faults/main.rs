@@ -2,17 +2,11 @@
 //! service resumes by itself.
 #![cfg(feature = "postgres")]
 
-#[path = "../support/documents.rs"]
-mod documents;
 mod dropped;
 mod kill;
 mod locked;
 mod network;
-#[path = "../support/records.rs"]
-mod records;
 mod state;
-#[path = "../support/mod.rs"]
-mod support;
 
 use std::{
     sync::atomic::{AtomicU64, Ordering},
@@ -24,9 +18,11 @@ use commerce_auth::{
     store::{Change, CommitOutcome, StateStore, TokenStore},
 };
 use commerce_auth_test_servers::Postgres;
-
-use records::{HOUR, NOW, digest, grant, subject};
-use support::fresh::{CAP, fresh};
+use support::{
+    documents,
+    fresh::{CAP, fresh},
+    records::{HOUR, NOW, digest, grant, subject},
+};
 
 /// How long a verb may take, and what a busy machine adds.
 const TIMEOUT: Duration = Duration::from_secs(1);

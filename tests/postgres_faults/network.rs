@@ -8,11 +8,9 @@ use commerce_auth::{
 };
 use commerce_auth_test_servers::{Postgres, Proxy};
 use futures_util::future::join_all;
+use support::records::{NOW, digest};
 
-use crate::{
-    SLACK, TIMEOUT, all_resumes, changes, connect, create, find, looks, options,
-    records::{NOW, digest},
-};
+use crate::{SLACK, TIMEOUT, all_resumes, changes, connect, create, find, looks, options};
 
 fn all_fail(answers: &[Result<(), StoreError>]) {
     assert!(answers.iter().all(Result::is_err), "answered without a server: {answers:?}");

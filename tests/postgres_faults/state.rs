@@ -14,12 +14,11 @@ use commerce_auth::{
 };
 use commerce_auth_test_servers::{Postgres, Proxy};
 use futures_util::future::join_all;
+use support::documents::{add_to_both, commit, document, key, number, partition, put, version};
 use tokio::time::{sleep, timeout};
 
 use crate::{
-    SLACK, TIMEOUT, connect,
-    documents::{add_to_both, commit, document, key, number, partition, put, version},
-    in_time,
+    SLACK, TIMEOUT, connect, in_time,
     locked::{another, let_go, nothing_is_left_behind},
     options, resumes,
 };

@@ -12,12 +12,12 @@ use commerce_auth::{
 };
 use commerce_auth_test_servers::{Proxy, Redis};
 use futures_util::future::join_all;
+use support::present::{now, seconds};
 
 use super::{
-    commit, committed, conflicts, entry, key, load, numbers, open, partition, put, refusing::Refusing,
+    commit, committed, conflicts, entry, key, load, numbers, open, partition, put, quiet, refusing::Refusing,
     shop_index, version,
 };
-use crate::fixtures::{now, quiet, seconds};
 
 /// Runs until it succeeds, for a minute.
 async fn resumes<T, E: std::fmt::Debug>(mut ask: impl AsyncFnMut() -> Result<T, E>) -> T {

@@ -6,12 +6,15 @@ use commerce_auth::{
     RedisOptions,
     store::{Change, Changes, Index, Listed, Put, StateStore},
 };
+use support::{
+    present::{now, seconds},
+    records::said,
+};
 
 use super::{
     INDEX, commit, committed, entry, key, load, numbers, open, partition, put, server, shop_index, url,
     version,
 };
-use crate::fixtures::{now, seconds, shown};
 
 /// The answer to a command in a database.
 fn ask(url: &str, command: &str) -> String {
@@ -174,7 +177,7 @@ async fn a_document_that_is_cut_is_an_error_of_that_call() {
         ask(&url, &format!("EVAL \"{cut}\" 1 {} {length}", key_of(0)));
         let loaded = store.load(&partition("a"), &[key(1), key(0)]).await;
         let error = loaded.expect_err(&format!("the first {length} bytes of a document were read"));
-        assert!(!shown(&error).contains("commerce_auth}"), "{}", shown(&error));
+        assert!(!said(&error).contains("commerce_auth}"), "{}", said(&error));
         assert!(store.list(&shop_index(), None, 10).await.is_err(), "{length}");
         let over_it = Changes::new(vec![Change::Put(put(0, None, 2))]).unwrap();
         assert!(store.commit(&partition("a"), &over_it, now()).await.is_err(), "{length}");

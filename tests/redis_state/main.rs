@@ -4,10 +4,6 @@
 #![cfg(feature = "redis")]
 
 mod faults;
-#[path = "../redis/fixtures.rs"]
-mod fixtures;
-#[path = "../support/fresh.rs"]
-mod fresh;
 mod histories;
 mod kept;
 mod refusing;
@@ -18,14 +14,14 @@ use std::sync::{
 };
 
 use commerce_auth::{
-    RedisStore,
+    RedisOptions, RedisStore,
     store::{
         Change, Changes, CommitOutcome, Document, DocumentId, Index, IndexEntry, Key, Name, Partition, Put,
         StateStore, Version,
     },
 };
 use commerce_auth_test_servers::{Proxy, Redis};
-use fixtures::{now, quiet};
+use support::present::{now, seconds};
 use tokio::runtime::Runtime;
 
 /// Each test has a database of its own.
@@ -43,6 +39,11 @@ fn server() -> &'static Redis {
 /// A database nobody else uses; none if there is no server.
 fn url() -> Option<String> {
     SERVER.as_ref().map(|server| format!("{}{}", server.url(), database()))
+}
+
+/// A store whose keeper does not ask anything during the test.
+async fn quiet(url: String) -> RedisStore {
+    RedisOptions::new(url).timeout(seconds(600)).connect().await.unwrap()
 }
 
 fn tokio() -> Runtime {

@@ -1,10 +1,7 @@
 use commerce_auth::{AdminSignIn, Error};
+use support::{ADMIN, ADMIN_PASSWORD, WRONG};
 
-use super::{
-    enrolled, sign_in,
-    support::{ADMIN, ADMIN_PASSWORD, WRONG},
-    token, wrong_code,
-};
+use super::{enrolled, sign_in, token, wrong_code};
 
 #[tokio::test]
 async fn five_wrong_codes_lock_the_factor_and_a_right_password_does_not_open_it() {

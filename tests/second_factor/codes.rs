@@ -3,13 +3,10 @@ use std::sync::Arc;
 use commerce_auth::{
     AccountStatus, AdminId, AdminRecord, AdminSignIn, AuthConfig, Error, Obtained, Permission,
 };
+use support::{ADMIN, ADMIN_PASSWORD, Shop, with_second_factor};
 use time::OffsetDateTime;
 
-use super::{
-    Authenticator, SECRET, enrolled, enrolled_in, sign_in,
-    support::{ADMIN, ADMIN_PASSWORD, Shop, with_second_factor},
-    token, wrong_code,
-};
+use super::{Authenticator, SECRET, enrolled, enrolled_in, sign_in, token, wrong_code};
 
 async fn is_accepted(shop: &Shop, code: &str) -> bool {
     match sign_in(shop, code).await {

@@ -9,18 +9,15 @@ use commerce_auth::{
 };
 use secrecy::ExposeSecret;
 use serde_json::json;
-
-use super::{
-    SECRET,
-    support::{
-        ADMIN, ADMIN_PASSWORD, Shop,
-        authenticator::Authenticator,
-        factors::{meddle, stored},
-        hooked::Hooked,
-        keyring, with_second_factor,
-    },
-    wrong_code,
+use support::{
+    ADMIN, ADMIN_PASSWORD, Shop,
+    authenticator::Authenticator,
+    factors::{meddle, stored},
+    hooked::Hooked,
+    keyring, with_second_factor,
 };
+
+use super::{SECRET, wrong_code};
 
 fn unenrolled() -> Shop {
     Shop::open(MemoryStore::new(), with_second_factor(), |builder| builder.keyring(keyring()))

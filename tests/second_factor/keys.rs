@@ -6,17 +6,14 @@ use commerce_auth::{
     store::{Index, StateStore},
 };
 use serde_json::json;
-
-use super::{
-    ADMIN_PASSWORD, Authenticator, SECRET, enrolled, sign_in,
-    support::{
-        Shop,
-        factors::{meddle, stored},
-        hooked::Hooked,
-        with_second_factor,
-    },
-    token,
+use support::{
+    Shop,
+    factors::{meddle, stored},
+    hooked::Hooked,
+    with_second_factor,
 };
+
+use super::{ADMIN_PASSWORD, Authenticator, SECRET, enrolled, sign_in, token};
 
 fn shop_with(keyring: &Keyring) -> Shop {
     Shop::open(MemoryStore::new(), with_second_factor(), |builder| builder.keyring(keyring.clone()))

@@ -23,13 +23,10 @@ use commerce_auth::{
 };
 use futures_util::future::{Either, select};
 use secrecy::ExposeSecret;
+use support::{ADMIN, ADMIN_PASSWORD, Shop, factors::stored, keyring, sink::told, with_second_factor};
 use time::OffsetDateTime;
 
-use super::{
-    Authenticator, SECRET, sign_in,
-    support::{ADMIN, ADMIN_PASSWORD, Shop, factors::stored, keyring, sink::told, with_second_factor},
-    token,
-};
+use super::{Authenticator, SECRET, sign_in, token};
 
 /// A store of documents that loses the replies of commits, or whose caller goes away.
 #[derive(Default)]

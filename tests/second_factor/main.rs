@@ -9,8 +9,6 @@ mod oathtool;
 mod policy;
 mod replaced;
 mod step_up;
-#[path = "../support/mod.rs"]
-mod support;
 mod trail;
 
 use commerce_auth::{AdminId, AdminSignIn, AdminSignedIn, AuthConfig, Error, MemoryStore, store::Store};

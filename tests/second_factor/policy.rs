@@ -6,11 +6,9 @@ use commerce_auth::{
     audit::{MemoryAudit, Outcome, Refusal},
     store::TokenStore,
 };
+use support::{ADMIN, ADMIN_PASSWORD, EMAIL, REASON, Shop, fast, keyring, with_second_factor};
 
-use super::{
-    Authenticator, SECRET,
-    support::{ADMIN, ADMIN_PASSWORD, EMAIL, REASON, Shop, fast, keyring, with_second_factor},
-};
+use super::{Authenticator, SECRET};
 
 /// Whether admin user 7 gets a token, or the error; and that there is no token of any kind if not.
 async fn answer(

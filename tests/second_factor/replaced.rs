@@ -10,14 +10,11 @@ use commerce_auth::{
     SecondFactorPolicy,
 };
 use secrecy::ExposeSecret;
-
-use super::{
-    Authenticator, SECRET, enrolled, enrolled_on, sign_in,
-    support::{
-        ADMIN, ADMIN_PASSWORD, Shop, WRONG, factors::stored, hooked::Hooked, keyring, with_second_factor,
-    },
-    token,
+use support::{
+    ADMIN, ADMIN_PASSWORD, Shop, WRONG, factors::stored, hooked::Hooked, keyring, with_second_factor,
 };
+
+use super::{Authenticator, SECRET, enrolled, enrolled_on, sign_in, token};
 
 /// The authenticator that a signed-in admin user sets up instead.
 async fn another(shop: &Shop, presented: &str) -> (String, Authenticator) {

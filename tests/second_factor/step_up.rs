@@ -10,12 +10,9 @@ use commerce_auth::{
     AdminChange, AdminId, AdminSignIn, AuthConfig, CustomerId, Error, MemoryStore, SecondFactorPolicy,
     SignIn, Subject, audit::Refusal, store::TokenStore,
 };
+use support::{ADMIN, ADMIN_PASSWORD, EMAIL, REASON, Shop, hooked::Hooked, keyring, with_second_factor};
 
-use super::{
-    Authenticator, enrolled, enrolled_in, enrolled_on, sign_in,
-    support::{ADMIN, ADMIN_PASSWORD, EMAIL, REASON, Shop, hooked::Hooked, keyring, with_second_factor},
-    token, wrong_code,
-};
+use super::{Authenticator, enrolled, enrolled_in, enrolled_on, sign_in, token, wrong_code};
 
 const FRESH: Duration = Duration::from_secs(15 * 60);
 
@@ -123,8 +120,7 @@ async fn a_step_up_is_no_way_around_the_budget_of_codes() {
     assert!(matches!(shop.auth.step_up(admin.as_str(), right.as_str()).await, Err(Error::SignInRefused)));
     assert!(matches!(sign_in(&shop, &right).await, Err(Error::SignInRefused)), "it is one budget");
     shop.auth.verify_admin(admin.as_str()).await.expect("a failed step-up ends nothing");
-    let customer =
-        shop.auth.generate_customer_token(SignIn::new(EMAIL, super::support::PASSWORD)).await.unwrap();
+    let customer = shop.auth.generate_customer_token(SignIn::new(EMAIL, support::PASSWORD)).await.unwrap();
     assert!(matches!(shop.auth.step_up(customer.token(), right.as_str()).await, Err(Error::NotAuthorized)));
     let empty = shop.auth.step_up(admin.as_str(), "").await.unwrap_err();
     assert_eq!(empty.to_string(), "Specify the \"otp\" value.");

@@ -9,19 +9,16 @@ use commerce_auth::{
     },
 };
 use secrecy::ExposeSecret;
-
-use super::{
-    Authenticator, SECRET, enrolled, sign_in,
-    support::{
-        Shop,
-        factors::stored,
-        hooked::Hooked,
-        keyring,
-        sink::{Breakable, told},
-        with_second_factor,
-    },
-    token, wrong_code,
+use support::{
+    Shop,
+    factors::stored,
+    hooked::Hooked,
+    keyring,
+    sink::{Breakable, told},
+    with_second_factor,
 };
+
+use super::{Authenticator, SECRET, enrolled, sign_in, token, wrong_code};
 
 #[tokio::test]
 async fn a_sign_in_and_its_refusals_are_told() {

@@ -7,12 +7,12 @@ use commerce_auth::{
     store::{Change, CommitOutcome, StateStore},
 };
 use pollster::block_on;
+use support::documents::{add_to_both, commit, document, key, number, partition, put};
 use tempfile::TempDir;
 
 use crate::{
     CHILD, PATIENCE, SHORT,
     child::{self, Talking},
-    documents::{add_to_both, commit, document, key, number, partition, put},
     lock, open, soon,
 };
 

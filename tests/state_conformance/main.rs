@@ -2,14 +2,12 @@
 //! alone catches.
 
 #[macro_use]
-#[path = "../support/each_fault.rs"]
-mod each_fault;
 mod faulty;
 mod racing;
 
 use faulty::{Fault, Faulty};
 
-each_fault! {
+support::each_fault! {
     state:
     CutsAtNul => documents::a_document_comes_back_byte_for_byte,
     CutsAt65535Bytes => documents::a_document_of_64_kib_comes_back,

@@ -2,15 +2,13 @@
 //! alone catches.
 
 #[macro_use]
-#[path = "../support/each_fault.rs"]
-mod each_fault;
 mod fault;
 mod faulty;
 
 use fault::Fault;
 use faulty::Faulty;
 
-each_fault! {
+support::each_fault! {
     tokens:
     FindsOnTheDefaultWebsite => lives::what_is_inserted_is_found,
     Overwrites => lives::a_digest_is_inserted_once,

@@ -9,10 +9,9 @@ use commerce_auth::{
 };
 use http::{HeaderMap, StatusCode};
 use serde_json::json;
-
-use crate::{
+use support::{
+    Shop,
     site::{Answer, Site, site},
-    support::{self, Shop},
 };
 
 /// Deepest nesting that is admitted.
@@ -202,7 +201,7 @@ fn on_a_stack_of(bytes: usize, shop: &Shop, document: String) -> StatusCode {
         pollster::block_on(async {
             match Admission::default().admit(Request::new(document), caller).await {
                 Ok(admitted) => {
-                    let response = crate::site::schema().execute(admitted.into_request()).await;
+                    let response = support::site::schema().execute(admitted.into_request()).await;
                     status(&response)
                 }
                 Err(_) => StatusCode::BAD_REQUEST,

@@ -17,6 +17,7 @@ use commerce_auth::{
 };
 use pollster::block_on;
 use proptest::test_runner::TestCaseError;
+use support::outbox::Outbox;
 use time::{OffsetDateTime as Time, macros::datetime};
 
 use super::{
@@ -26,7 +27,6 @@ use super::{
 };
 use crate::{
     native::NativeCodes,
-    outbox::Outbox,
     shop::{Account, Admin, Counted, Setup, Shop},
 };
 

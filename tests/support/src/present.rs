@@ -1,16 +1,14 @@
-//! What the tests of the Redis store put in and ask for.
+//! Grants of the present moment, for servers that look at their own clock.
 
-#![allow(dead_code)] // Each test file uses its part.
-
-use std::{error::Error, fmt::Write, time::Duration};
+use std::time::Duration;
 
 use commerce_auth::{
-    CustomerId, Digest, Grant, Obtained, Origin, RedisOptions, RedisStore, Subject, Website,
+    CustomerId, Digest, Grant, Obtained, Origin, Subject, Website,
     store::{Generation, Insert, TokenStore},
 };
 use time::OffsetDateTime;
 
-pub use crate::fresh::{CAP, fresh};
+use crate::fresh::{CAP, fresh};
 
 pub fn seconds(count: u64) -> Duration {
     Duration::from_secs(count)
@@ -44,28 +42,4 @@ pub async fn insert(store: &impl TokenStore, grant: &Grant) {
 
 pub async fn lives(store: &impl TokenStore, grant: &Grant) -> bool {
     store.find(&grant.digest, now()).await.unwrap().is_some()
-}
-
-/// A store whose keeper does not ask anything during the test.
-pub async fn quiet(url: String) -> RedisStore {
-    RedisOptions::new(url).timeout(seconds(600)).connect().await.unwrap()
-}
-
-/// The digest as a command's argument, in double quotes.
-pub fn escaped(digest: &Digest) -> String {
-    digest.as_bytes().iter().fold(String::new(), |mut text, byte| {
-        write!(text, "\\x{byte:02x}").unwrap();
-        text
-    })
-}
-
-/// All that an error and what is behind it show.
-pub fn shown(error: &(dyn Error + 'static)) -> String {
-    let mut shown = String::new();
-    let mut next = Some(error);
-    while let Some(error) = next {
-        write!(shown, "{error} {error:?} {error:#?} ").unwrap();
-        next = error.source();
-    }
-    shown
 }

@@ -1,7 +1,5 @@
 //! Records to keep, and how they are asked for.
 
-#![allow(dead_code)] // Each test file uses its part.
-
 use std::time::Duration;
 
 use commerce_auth::{CustomerId, Digest, Grant, Obtained, Subject, Website};
@@ -35,7 +33,7 @@ pub fn said(error: &dyn std::error::Error) -> String {
     let mut said = String::new();
     let mut next = Some(error);
     while let Some(error) = next {
-        said.push_str(&format!("{error} {error:?} "));
+        said.push_str(&format!("{error} {error:?} {error:#?} "));
         next = error.source();
     }
     said

@@ -1,7 +1,5 @@
 //! What the library hands to a token store.
 
-#![allow(dead_code)] // Each test file uses its part.
-
 use std::num::NonZero;
 
 use commerce_auth::{random::ChaChaRandom, store::GenerationId};

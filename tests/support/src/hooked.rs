@@ -1,6 +1,12 @@
-//! A memory store whose every verb is noticed first.
+//! A memory store whose every verb is noticed first, and which can be wiped.
 
-use std::{fmt, future::poll_fn, num::NonZero, sync::Arc, task::Poll};
+use std::{
+    fmt,
+    future::poll_fn,
+    num::NonZero,
+    sync::{Arc, Mutex, RwLock},
+    task::Poll,
+};
 
 use async_trait::async_trait;
 use commerce_auth::{
@@ -17,8 +23,16 @@ type Hook = Box<dyn Fn(&str) -> Result<(), StoreError> + Send + Sync>;
 /// Calls its hook with the name of each verb, and the verb only if the hook allows it. As with a real store, no verb is
 /// done at once: what begins in one poll of a flow is asked at the same time.
 pub struct Hooked {
-    inner: Arc<MemoryStore>,
+    inner: RwLock<Arc<MemoryStore>>,
     hook: Hook,
+    asked: Mutex<Vec<Subject>>,
+    wiped_before: Mutex<Option<&'static str>>,
+}
+
+impl Default for Hooked {
+    fn default() -> Self {
+        Self::new(|_| Ok(()))
+    }
 }
 
 impl Hooked {
@@ -31,13 +45,33 @@ impl Hooked {
         inner: Arc<MemoryStore>,
         hook: impl Fn(&str) -> Result<(), StoreError> + Send + Sync + 'static,
     ) -> Self {
-        Self { inner, hook: Box::new(hook) }
+        let inner = RwLock::new(inner);
+        Self { inner, hook: Box::new(hook), asked: Mutex::default(), wiped_before: Mutex::default() }
     }
 
-    async fn called(&self, verb: &str) -> Result<(), StoreError> {
+    /// Forgets everything, the generations too, as a store does that is replaced or restored empty.
+    pub fn wipe(&self) {
+        *self.inner.write().expect("nobody panics") = Arc::default();
+    }
+
+    /// Wipes it just before this verb, once.
+    pub fn wipe_before(&self, verb: &'static str) {
+        *self.wiped_before.lock().expect("nobody panics") = Some(verb);
+    }
+
+    /// The subjects whose generations were asked for since the last call.
+    pub fn asked(&self) -> Vec<Subject> {
+        std::mem::take(&mut self.asked.lock().expect("nobody panics"))
+    }
+
+    /// The store, once the hook has allowed the verb.
+    async fn called(&self, verb: &str) -> Result<Arc<MemoryStore>, StoreError> {
         (self.hook)(verb)?;
         yield_now().await;
-        Ok(())
+        if self.wiped_before.lock().expect("nobody panics").take_if(|at| *at == verb).is_some() {
+            self.wipe();
+        }
+        Ok(Arc::clone(&self.inner.read().expect("nobody panics")))
     }
 }
 
@@ -50,8 +84,9 @@ impl fmt::Debug for Hooked {
 #[async_trait]
 impl TokenStore for Hooked {
     async fn generation(&self, subject: &Subject, fresh: GenerationId) -> Result<Generation, StoreError> {
-        self.called("generation").await?;
-        self.inner.generation(subject, fresh).await
+        let store = self.called("generation").await?;
+        self.asked.lock().expect("nobody panics").push(subject.clone());
+        store.generation(subject, fresh).await
     }
 
     async fn insert(
@@ -62,13 +97,13 @@ impl TokenStore for Hooked {
         cap: NonZero<usize>,
         now: OffsetDateTime,
     ) -> Result<Insert, StoreError> {
-        self.called("insert").await?;
-        self.inner.insert(grant, origin, generation, cap, now).await
+        let store = self.called("insert").await?;
+        store.insert(grant, origin, generation, cap, now).await
     }
 
     async fn find(&self, digest: &Digest, now: OffsetDateTime) -> Result<Option<Grant>, StoreError> {
-        self.called("find").await?;
-        self.inner.find(digest, now).await
+        let store = self.called("find").await?;
+        store.find(digest, now).await
     }
 
     async fn revoke(
@@ -77,8 +112,8 @@ impl TokenStore for Hooked {
         now: OffsetDateTime,
         bar_until: OffsetDateTime,
     ) -> Result<bool, StoreError> {
-        self.called("revoke").await?;
-        self.inner.revoke(digest, now, bar_until).await
+        let store = self.called("revoke").await?;
+        store.revoke(digest, now, bar_until).await
     }
 
     async fn revoke_all(
@@ -88,8 +123,8 @@ impl TokenStore for Hooked {
         fresh: GenerationId,
         now: OffsetDateTime,
     ) -> Result<Generation, StoreError> {
-        self.called("revoke_all").await?;
-        self.inner.revoke_all(subject, keep, fresh, now).await
+        let store = self.called("revoke_all").await?;
+        store.revoke_all(subject, keep, fresh, now).await
     }
 
     async fn revoke_everything(
@@ -97,8 +132,8 @@ impl TokenStore for Hooked {
         fresh: GenerationId,
         now: OffsetDateTime,
     ) -> Result<GenerationId, StoreError> {
-        self.called("revoke_everything").await?;
-        self.inner.revoke_everything(fresh, now).await
+        let store = self.called("revoke_everything").await?;
+        store.revoke_everything(fresh, now).await
     }
 
     async fn grants(
@@ -107,21 +142,21 @@ impl TokenStore for Hooked {
         limit: usize,
         now: OffsetDateTime,
     ) -> Result<Vec<(Grant, Origin)>, StoreError> {
-        self.called("grants").await?;
-        self.inner.grants(subject, limit, now).await
+        let store = self.called("grants").await?;
+        store.grants(subject, limit, now).await
     }
 
     async fn purge_tokens(&self, now: OffsetDateTime, limit: usize) -> Result<usize, StoreError> {
-        self.called("purge_tokens").await?;
-        self.inner.purge_tokens(now, limit).await
+        let store = self.called("purge_tokens").await?;
+        store.purge_tokens(now, limit).await
     }
 }
 
 #[async_trait]
 impl StateStore for Hooked {
     async fn load(&self, partition: &Partition, keys: &[Key]) -> Result<Vec<Option<Document>>, StoreError> {
-        self.called(&format!("load {}", keys[0].kind)).await?;
-        self.inner.load(partition, keys).await
+        let store = self.called(&format!("load {}", keys[0].kind)).await?;
+        store.load(partition, keys).await
     }
 
     async fn commit(
@@ -130,8 +165,8 @@ impl StateStore for Hooked {
         changes: &Changes,
         now: OffsetDateTime,
     ) -> Result<CommitOutcome, StoreError> {
-        self.called(&format!("commit {}", changes[0].key().kind)).await?;
-        self.inner.commit(partition, changes, now).await
+        let store = self.called(&format!("commit {}", changes[0].key().kind)).await?;
+        store.commit(partition, changes, now).await
     }
 
     async fn list(
@@ -140,13 +175,13 @@ impl StateStore for Hooked {
         after: Option<&Position>,
         limit: usize,
     ) -> Result<Vec<Listed>, StoreError> {
-        self.called(&format!("list {}", index.name)).await?;
-        StateStore::list(&*self.inner, index, after, limit).await
+        let store = self.called(&format!("list {}", index.name)).await?;
+        StateStore::list(&*store, index, after, limit).await
     }
 
     async fn sweep(&self, until: OffsetDateTime, limit: usize) -> Result<usize, StoreError> {
-        self.called("sweep").await?;
-        self.inner.sweep(until, limit).await
+        let store = self.called("sweep").await?;
+        store.sweep(until, limit).await
     }
 }
 

@@ -1,15 +1,5 @@
 //! A small shop to sign in to.
 
-#![allow(dead_code)] // Each test file uses its part.
-
-pub mod authenticator;
-pub mod factors;
-pub mod fresh;
-pub mod hooked;
-pub mod outbox;
-pub mod sink;
-pub mod wiped;
-
 use std::{
     net::IpAddr,
     sync::{Arc, Mutex, OnceLock},
@@ -25,8 +15,9 @@ use commerce_auth::{
     clock::{Clock, ManualClock},
     store::Store,
 };
-use outbox::Outbox;
 use time::{OffsetDateTime, macros::datetime};
+
+use crate::outbox::Outbox;
 
 /// The demo customer's address and password.
 pub const EMAIL: &str = "bobloblaw@example.com";

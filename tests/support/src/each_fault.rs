@@ -1,6 +1,7 @@
 //! The proof that a suite notices faults: for each case there is a faulty store that this case alone catches.
 
 /// Hands a store with each fault to every case of the suite. The test file has a `Fault` and a `Faulty::new`.
+#[macro_export]
 macro_rules! each_fault {
     ($suite:ident: $($fault:ident => $module:ident::$case:ident,)*) => {
         /// The cases that fail on a store with this fault.

@@ -24,13 +24,11 @@ impl Outbox {
     }
 
     /// The same, of what admin users were told.
-    #[allow(dead_code)] // Each test file uses its part.
     pub fn take_admins(&self) -> Vec<AdminNotification> {
         std::mem::take(&mut self.0.lock().unwrap().to_admins)
     }
 
     /// The enrolment token in the newest mail to an admin user, if that is what the newest mail is about.
-    #[allow(dead_code)] // Each test file uses its part.
     pub fn enrolment_token(&self) -> Option<String> {
         match self.take_admins().pop()?.notice {
             AdminNotice::EnrolmentRequested { token, .. } => Some(token.expose().to_owned()),
@@ -39,7 +37,6 @@ impl Outbox {
     }
 
     /// The reset token in the newest mail, if that is what the newest mail is about.
-    #[allow(dead_code)] // Each test file uses its part.
     pub fn reset_token(&self) -> Option<String> {
         match self.take().pop()?.notice {
             Notice::ResetRequested { token, .. } => Some(token.expose().to_owned()),

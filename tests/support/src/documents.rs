@@ -1,7 +1,5 @@
 //! Documents to keep, and two numbers that change together.
 
-#![allow(dead_code)] // Each test file uses its part.
-
 use commerce_auth::{
     StoreError,
     store::{

@@ -1,5 +1,4 @@
-//! The model of one budget: plain sequential data, in seconds. It names no type of the library, so that
-//! unit tests can include it too.
+//! The model of one budget: plain sequential data, in seconds.
 
 use std::collections::BTreeMap;
 

@@ -1,5 +1,7 @@
 //! A shop's router, as a host mounts it.
 
+mod host;
+
 use std::{net::SocketAddr, sync::Arc};
 
 use async_graphql::{
@@ -21,10 +23,9 @@ use http_body_util::BodyExt;
 use serde_json::{Value, json};
 use tower::ServiceExt;
 
-use crate::{
-    host::{HostMutation, HostQuery},
-    support::{Shop, shop},
-};
+use host::{HostMutation, HostQuery};
+
+use crate::{PASSWORD, Shop, shop};
 
 #[derive(SimpleObject)]
 pub struct Customer {
@@ -215,7 +216,7 @@ impl<S: Store> Site<S> {
 
     /// The customer's new token.
     pub async fn customer_token(&self) -> String {
-        let signed_in = self.shop.sign_in(crate::support::PASSWORD).await.unwrap();
+        let signed_in = self.shop.sign_in(PASSWORD).await.unwrap();
         signed_in.token().expose().to_owned()
     }
 }
