@@ -2,6 +2,7 @@
 
 use commerce_auth::{Email, EmailError};
 use proptest::prelude::*;
+use support::size;
 
 fn parse(text: &str) -> Result<String, EmailError> {
     text.parse::<Email>().map(|email| email.as_str().to_owned())
@@ -58,7 +59,7 @@ fn text() -> impl Strategy<Value = String> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(4000) })]
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(size(500, 4000)) })]
 
     #[test]
     fn what_is_accepted_is_canonical(text in text()) {

@@ -14,7 +14,10 @@ use commerce_auth::{
 };
 use commerce_auth_test_servers::{Postgres, Proxy};
 use futures_util::future::join_all;
-use support::documents::{add_to_both, commit, document, key, number, partition, put, version};
+use support::{
+    documents::{add_to_both, commit, document, key, number, partition, put, version},
+    size,
+};
 use tokio::time::{sleep, timeout};
 
 use crate::postgres::{
@@ -63,14 +66,18 @@ async fn a_commit_whose_reply_is_lost_is_an_error_and_is_sent_once() {
 }
 
 const CALLERS: u8 = 16;
-const COMMITS: u32 = 200;
+
+/// The commits of each caller.
+fn commits() -> u32 {
+    size(100, 200)
+}
 
 /// Adds one to a shared number and to the caller's own, many times. Returns how often, including commits whose outcome was
 /// unknown and that were found to be made.
 async fn adds(store: &PostgresStore, partition: Partition, own: u8, seen: &Seen) -> u128 {
     let mut made = 0;
     let mut done = 0;
-    while done < COMMITS {
+    while done < commits() {
         let unique = u128::from(own) << 64 | u128::from(done);
         done += 1;
         match in_time("load and commit", add_to_both(store, &partition, own, unique)).await {
@@ -86,7 +93,7 @@ async fn adds(store: &PostgresStore, partition: Partition, own: u8, seen: &Seen)
                 made += u128::from(is_made);
             }
         }
-        if seen.answered.load(Ordering::SeqCst) > usize::from(CALLERS) * COMMITS as usize / 2 {
+        if seen.answered.load(Ordering::SeqCst) > usize::from(CALLERS) * commits() as usize / 2 {
             // However fast the first half is done, there is a crowd left that finds the server gone.
             while !seen.killed.load(Ordering::SeqCst) {
                 sleep(Duration::from_millis(1)).await;
@@ -110,7 +117,7 @@ async fn a_kill_leaves_each_commit_whole_or_unmade() {
     let (partition, seen) = (partition("a"), Seen::default());
     let callers = (1..=CALLERS).map(|own| adds(&nodes[usize::from(own % 2)], partition, own, &seen));
     let kill = async {
-        while seen.answered.load(Ordering::SeqCst) < usize::from(CALLERS) * COMMITS as usize / 4 {
+        while seen.answered.load(Ordering::SeqCst) < usize::from(CALLERS) * commits() as usize / 4 {
             sleep(Duration::from_millis(1)).await;
         }
         let killed = Arc::clone(&server);

@@ -2,18 +2,16 @@
 //! is foretold, every hash, every line of the audit trail and every notice; after every step every token and every
 //! one-time credential ever issued is looked at again.
 //!
-//! A failure tells the least history that fails, step by step. `PROPTEST_CASES` raises the number of histories.
+//! A failure tells the least history that fails, step by step. `PROPTEST_CASES` sets the number of histories.
 
 mod history;
 mod shop;
 
 use history::{History, World};
 use proptest::test_runner::{Config, TestCaseError, TestError, TestRunner};
+use support::size;
 
 use crate::native::NativeCodes;
-
-/// Unless the environment asks for more.
-const CASES: u32 = 500;
 
 /// Where one-time credentials are kept.
 #[derive(Clone, Copy)]
@@ -65,7 +63,8 @@ fn every_step_is_the_models_over_a_hosts_own_store() {
 }
 
 fn every_step_is_right(codes: Codes) {
-    let cases = std::env::var("PROPTEST_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(CASES);
+    let cases =
+        std::env::var("PROPTEST_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(size(100, 500));
     let config = Config { failure_persistence: None, max_shrink_iters: 500, ..Config::with_cases(cases) };
     let lived =
         TestRunner::new(config).run(&history::history(), |history| world(codes).live_through(&history));

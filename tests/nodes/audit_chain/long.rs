@@ -1,7 +1,8 @@
-//! Trails of 10,000 records, and what is done to their rows.
+//! Long trails, and what is done to their rows.
 
 use commerce_auth::audit::{FindingKind, Verifier};
 use proptest::{prelude::*, sample::Index, strategy::ValueTree, test_runner::TestRunner};
+use support::size;
 
 use crate::audit_chain::{
     database::{Database, verified},
@@ -10,42 +11,42 @@ use crate::audit_chain::{
     on_both,
 };
 
-const RECORDS: u64 = 10_000;
 const MUTATIONS: usize = 100;
 
-/// What a hand at the database does, to record 5,000 or so.
+/// What a hand at the database does, mostly to the record in the middle.
 const BY_HAND: &[&str] = &[
-    "DELETE FROM {schema}.audit_events WHERE position = 5000",
-    "DELETE FROM {schema}.audit_events WHERE position > 9990",
+    "DELETE FROM {schema}.audit_events WHERE position = {middle}",
+    "DELETE FROM {schema}.audit_events WHERE position > {records} - 10",
     "DELETE FROM {schema}.audit_events WHERE position = 1",
-    "UPDATE {schema}.audit_events SET personal = NULL WHERE position = 5000",
-    "UPDATE {schema}.audit_events SET key_id = NULL, link = NULL WHERE position = 5000",
-    "UPDATE {schema}.audit_events SET key_id = 9 WHERE position = 5000",
-    "UPDATE {schema}.audit_events SET key_id = 1 WHERE position = 5001",
-    "UPDATE {schema}.audit_events SET key_id = -1 WHERE position = 10000",
-    "UPDATE {schema}.audit_events SET link = (SELECT link FROM {schema}.audit_events WHERE position = 4999) WHERE position = 5000",
-    "UPDATE {schema}.audit_events SET erased = link WHERE position = 5000",
-    "UPDATE {schema}.audit_events SET at = at + 1 WHERE position = 5000",
-    "UPDATE {schema}.audit_events SET actor = '9' WHERE position = 5000",
-    "UPDATE {schema}.audit_events SET account = NULL WHERE account IS NOT NULL AND position BETWEEN 5000 AND 5010",
-    "UPDATE {schema}.audit_events SET position = position + 10000 WHERE position = 5000",
-    "UPDATE {schema}.audit_events SET position = -position WHERE position = 5000",
+    "UPDATE {schema}.audit_events SET personal = NULL WHERE position = {middle}",
+    "UPDATE {schema}.audit_events SET key_id = NULL, link = NULL WHERE position = {middle}",
+    "UPDATE {schema}.audit_events SET key_id = 9 WHERE position = {middle}",
+    "UPDATE {schema}.audit_events SET key_id = 1 WHERE position = {middle} + 1",
+    "UPDATE {schema}.audit_events SET key_id = -1 WHERE position = {records}",
+    "UPDATE {schema}.audit_events SET link = (SELECT link FROM {schema}.audit_events WHERE position = {middle} - 1) WHERE position = {middle}",
+    "UPDATE {schema}.audit_events SET erased = link WHERE position = {middle}",
+    "UPDATE {schema}.audit_events SET at = at + 1 WHERE position = {middle}",
+    "UPDATE {schema}.audit_events SET actor = '9' WHERE position = {middle}",
+    "UPDATE {schema}.audit_events SET account = NULL WHERE account IS NOT NULL AND position BETWEEN {middle} AND {middle} + 10",
+    "UPDATE {schema}.audit_events SET position = position + {records} WHERE position = {middle}",
+    "UPDATE {schema}.audit_events SET position = -position WHERE position = {middle}",
     "INSERT INTO {schema}.audit_events (position, id, at, action, outcome, event) \
      VALUES (-1, 'b5d1fcbe-9d2f-4a2e-8a86-ffffffffffff', 0, 'sign_in', 'begun', '{}')",
     "INSERT INTO {schema}.audit_events (position, id, at, action, outcome, event, key_id, link) \
-     SELECT 10001, 'b5d1fcbe-9d2f-4a2e-8a86-ffffffffffff', at, action, outcome, event, key_id, link \
-     FROM {schema}.audit_events WHERE position = 5000",
+     SELECT {records} + 1, 'b5d1fcbe-9d2f-4a2e-8a86-ffffffffffff', at, action, outcome, event, key_id, link \
+     FROM {schema}.audit_events WHERE position = {middle}",
 ];
 
 async fn a_hundred_mutations_of_a_long_trail_are_found(database: &Database) {
+    let records = size(1_000, 10_000);
     let keyring = keyring();
     let trail = database.node(Some(&keyring)).await;
-    eventful(&*trail, &keyring, RECORDS).await;
+    eventful(&*trail, &keyring, records).await;
     let head = trail.checkpoint().await.unwrap();
     let verifier = Verifier::new(&keyring, &[head]);
     let report = trail.verify(verifier.clone()).await;
     assert!(report.is_clean(), "{:?}", report.findings);
-    assert_eq!((report.records, report.signed, report.head), (RECORDS, RECORDS, Some(head)));
+    assert_eq!((report.records, report.signed, report.head), (records, records, Some(head)));
 
     let whole = trail.records().await;
     assert!(verified(verifier.clone(), &whole).is_clean());
@@ -66,7 +67,10 @@ async fn a_hundred_mutations_of_a_long_trail_are_found(database: &Database) {
 
     database.by_hand("CREATE TABLE {schema}.untouched AS SELECT * FROM {schema}.audit_events");
     for statement in BY_HAND {
-        database.by_hand(statement);
+        let statement = statement
+            .replace("{records}", &records.to_string())
+            .replace("{middle}", &(records / 2).to_string());
+        database.by_hand(&statement);
         let report = trail.verify(verifier.clone()).await;
         assert!(!report.is_clean(), "{statement}");
         database

@@ -4,6 +4,7 @@ use std::sync::OnceLock;
 
 use commerce_auth::audit::{AuditRecord, Verifier};
 use proptest::{prelude::*, sample::Index};
+use support::size;
 
 use crate::audit_chain::{
     database::{Database, checkpoint_of, verified},
@@ -38,7 +39,7 @@ fn an_untouched_trail_is_clean() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 4000, failure_persistence: None, ..Default::default() })]
+    #![proptest_config(ProptestConfig { cases: size(400, 4000), failure_persistence: None, ..Default::default() })]
 
     #[test]
     fn any_one_mutation_is_found(mutation in mutation(), record in any::<Index>()) {

@@ -5,6 +5,7 @@ use futures_util::future::join_all;
 use support::{
     documents::{self, add_to_both, commit, document, key, number, partition, put},
     records::{HOUR, NOW, said},
+    size,
 };
 
 use crate::postgres::Schema;
@@ -88,7 +89,7 @@ async fn a_sweep_leaves_no_entry_behind() {
         })]
     };
     let commits = async {
-        for _ in 0..100 {
+        for _ in 0..size(30, 100) {
             let mut present = None;
             for next in 1..20 {
                 match commit(&one, &partition, over(present, next)).await.unwrap() {

@@ -4,13 +4,16 @@
 #[macro_export]
 macro_rules! each_fault {
     ($suite:ident: $($fault:ident => $module:ident::$case:ident,)*) => {
-        /// The cases that fail on a store with this fault.
-        fn caught_by(fault: Fault) -> Vec<&'static str> {
+        /// The cases that fail on a store with this fault. At the small size, races that are not expected to fail are left
+        /// out: they take nearly all of the time.
+        fn caught_by(fault: Fault, expected: &[&str]) -> Vec<&'static str> {
             let store = || async { Faulty::new(fault) };
+            let is_run =
+                |case: &&&str| !case.starts_with("races::") || expected.contains(*case) || $crate::size(false, true);
             let fails = |case: &&&str| {
                 commerce_auth::conformance::$suite::run(|future| pollster::block_on(future), store, case).is_err()
             };
-            commerce_auth::conformance::$suite::CASES.iter().filter(fails).copied().collect()
+            commerce_auth::conformance::$suite::CASES.iter().filter(is_run).filter(fails).copied().collect()
         }
 
         mod each_fault_is_caught_by_its_case_alone {
@@ -21,7 +24,7 @@ macro_rules! each_fault {
                 #[allow(non_snake_case)]
                 fn $fault() {
                     let case = concat!(stringify!($module), "::", stringify!($case));
-                    assert_eq!(caught_by(Fault::$fault), [case]);
+                    assert_eq!(caught_by(Fault::$fault, &[case]), [case]);
                 }
             )*
         }
@@ -36,7 +39,8 @@ macro_rules! each_fault {
 
         #[test]
         fn a_fault_that_is_none_is_caught_by_nothing() {
-            assert_eq!(caught_by(Fault::None), [""; 0]);
+            let all = commerce_auth::conformance::$suite::CASES;
+            assert_eq!(caught_by(Fault::None, all), [""; 0]);
         }
 
         #[test]

@@ -16,7 +16,9 @@ pub mod records;
 mod shop;
 pub mod sink;
 pub mod site;
+mod size;
 
 pub use shop::{
     ADMIN, ADMIN_PASSWORD, EMAIL, PASSWORD, REASON, Shop, WRONG, fast, keyring, shop, with_second_factor,
 };
+pub use size::size;

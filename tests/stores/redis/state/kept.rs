@@ -12,8 +12,8 @@ use support::{
 };
 
 use super::{
-    super::ask, INDEX, commit, committed, entry, key, load, numbers, open, partition, put, server,
-    shop_index, url, version,
+    super::ask, INDEX, commit, committed, entry, key, load, numbers, open, partition, put, shop_index, url,
+    version,
 };
 
 fn number(answer: &str) -> i64 {
