@@ -18,6 +18,7 @@ mod model;
 mod native;
 mod one_time;
 mod password;
+mod promises;
 mod round_trips;
 mod runtimes;
 mod second_factor;
