@@ -1,6 +1,6 @@
 //! A complete backend of the host's own, on redb, and a customer table of the host's own.
 //!
-//! `cargo run --example bring_your_own_store`. `tests/bring_your_own_store.rs` shows that the store keeps the
+//! `cargo run --example bring_your_own_store`. `tests/stores/bring_your_own_store.rs` shows that the store keeps the
 //! rules.
 
 mod customers;

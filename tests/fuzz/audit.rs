@@ -9,11 +9,11 @@ use commerce_auth::{
 };
 use rusqlite::{Connection, OptionalExtension, params_from_iter, types::Value as Column};
 use serde_json::{Value, json};
+use support::keyring;
 use tempfile::TempDir;
 
 use crate::{
     json::Json,
-    support::keyring,
     text::{Text, boundary, pick},
 };
 

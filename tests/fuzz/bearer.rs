@@ -5,9 +5,9 @@ use std::time::Duration;
 use axum::body::Body;
 use bolero::{TypeGenerator, check};
 use http::Request;
+use support::{PASSWORD, shop};
 
 use crate::{
-    support::{PASSWORD, shop},
     text::{Text, pick},
     world::{World, header, with_world},
 };

@@ -2,10 +2,10 @@
 //! texts that are no document.
 
 use bolero::TypeGenerator;
+use support::EMAIL;
 
 use crate::{
     json::quoted,
-    support::EMAIL,
     text::{CANARY, Depth, Secret, Text, pick},
 };
 

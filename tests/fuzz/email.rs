@@ -4,12 +4,9 @@ use std::time::{Duration, Instant};
 
 use bolero::{TypeGenerator, check};
 use commerce_auth::{Email, SignIn};
+use support::{EMAIL, PASSWORD};
 
-use crate::{
-    support::{EMAIL, PASSWORD},
-    text::Text,
-    world::with_world,
-};
+use crate::{text::Text, world::with_world};
 
 #[derive(Clone, Debug, TypeGenerator)]
 enum Input {

@@ -5,11 +5,11 @@ use std::time::Duration;
 use axum::body::Body;
 use bolero::{TypeGenerator, check};
 use http::{HeaderValue, Request};
+use support::site::Answer;
 
 use crate::{
     document::{Document, Written},
     json::{Json, object, quoted},
-    site::Answer,
     text::{CANARY, boundary, pick},
     world::{World, header, with_world},
 };

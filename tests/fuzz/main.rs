@@ -11,18 +11,10 @@ mod document;
 mod email;
 mod found;
 mod graphql;
-#[allow(dead_code)] // The tests of the wire use the rest.
-#[path = "../wire/host.rs"]
-mod host;
 mod json;
 mod pace;
 mod phc;
 mod rest;
-#[allow(dead_code)] // The tests of the wire use the rest.
-#[path = "../wire/site.rs"]
-mod site;
-#[path = "../support/mod.rs"]
-mod support;
 mod text;
 mod watch;
 mod world;

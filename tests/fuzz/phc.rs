@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use bolero::{TypeGenerator, check};
 use commerce_auth::{CustomerId, CustomerStore, Error, PasswordHash};
+use support::{PASSWORD, WRONG};
 
 use crate::{
     pace::keeping_pace,
-    support::{PASSWORD, WRONG},
     text::{Text, boundary, pick},
     world::{World, with_world},
 };

@@ -3,8 +3,7 @@
 use std::ops::Bound::Included;
 
 use bolero::{Driver, TypeGenerator};
-
-use crate::support::{ADMIN, ADMIN_PASSWORD, EMAIL, PASSWORD, WRONG};
+use support::{ADMIN, ADMIN_PASSWORD, EMAIL, PASSWORD, WRONG};
 
 /// A password that no answer and no log may contain.
 pub const CANARY: &str = "C4nary-S3cret-Zz";

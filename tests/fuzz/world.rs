@@ -6,15 +6,13 @@ use axum::body::Body;
 use commerce_auth::{AdminSignIn, MemoryStore};
 use http::{HeaderValue, Request};
 use serde_json::Value;
+use support::{
+    ADMIN, ADMIN_PASSWORD, EMAIL, PASSWORD, Shop, WRONG, fast, keyring,
+    site::{Answer, Site},
+};
 use tokio::runtime::{Builder, Runtime};
 
-use crate::{
-    pace::keeping_pace,
-    site::{Answer, Site},
-    support::{ADMIN, ADMIN_PASSWORD, EMAIL, PASSWORD, Shop, WRONG, fast, keyring},
-    text::CANARY,
-    watch,
-};
+use crate::{pace::keeping_pace, text::CANARY, watch};
 
 /// Inputs after which a world is replaced, so that its tables stay small.
 const INPUTS: u32 = 256;

@@ -9,13 +9,13 @@ use commerce_auth::{
 };
 use http::Request;
 use serde_json::json;
+use support::{
+    EMAIL, PASSWORD, shop,
+    site::{Answer, Site, read, site},
+};
 use tower::ServiceExt;
 
-use crate::{
-    captured::captured,
-    site::{Answer, Site, read, site},
-    support::{EMAIL, PASSWORD, shop},
-};
+use crate::captured::captured;
 
 fn sign_in() -> Request<Body> {
     Request::post("/rest/V1/integration/customer/token")

@@ -2,10 +2,9 @@
 
 use commerce_auth::Digest;
 use serde_json::{Value, json};
-
-use crate::{
+use support::{
+    REASON,
     site::{Site, site},
-    support::REASON,
 };
 
 const LIST: &str = "{ customerAssistance { id actor { admin_id reason } began_at expires_at ended_at end } }";

@@ -5,12 +5,11 @@ use axum::{Json, Router, body::Body, routing::post};
 use commerce_auth::http::rest;
 use http::{Request, StatusCode};
 use serde_json::{Value, json};
-use tower::ServiceExt;
-
-use crate::{
+use support::{
+    EMAIL, PASSWORD,
     site::{Answer, Site, site},
-    support::{EMAIL, PASSWORD},
 };
+use tower::ServiceExt;
 
 const SIGN_IN: &str = "/V1/integration/customer/token";
 const OWN_PASSWORD: &str = "/V1/customers/me/password";
@@ -172,10 +171,9 @@ async fn a_number_is_taken_for_its_text_and_a_text_for_its_number() {
 /// A password of digits alone, which some clients send as a number.
 #[tokio::test]
 async fn a_password_may_be_a_number() {
-    let mut config = crate::support::fast();
+    let mut config = support::fast();
     config.password_policy.min_classes = 1;
-    let site =
-        Site::of(crate::support::Shop::open(commerce_auth::MemoryStore::new(), config, |builder| builder));
+    let site = Site::of(support::Shop::open(commerce_auth::MemoryStore::new(), config, |builder| builder));
     let token = site.customer_token().await;
     let change = format!(r#"{{"currentPassword": "{PASSWORD}", "newPassword": 1234567890}}"#);
     assert_eq!(told(&send(&site, Some(&token), "PUT", OWN_PASSWORD, &change).await), (200, json!(true)));

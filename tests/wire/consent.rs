@@ -12,14 +12,13 @@ use commerce_auth::{
 use http::Request;
 use serde::Deserialize;
 use serde_json::{Value, json};
+use support::{
+    PASSWORD, Shop, shop,
+    site::{Answer, OwnQuery, read},
+};
 use tower::ServiceExt;
 
 use async_graphql::{Context, EmptySubscription, InputObject, Object, Result, Schema};
-
-use crate::{
-    site::{Answer, OwnQuery, read},
-    support::{PASSWORD, Shop, shop},
-};
 
 #[derive(InputObject)]
 #[graphql(rename_fields = "snake_case")]

@@ -10,12 +10,12 @@ use axum::{Router, body::Body, routing::get};
 use commerce_auth::{CustomerIdentity, ErrorKind, StoreError, http::AuthLayer};
 use http::Request;
 use serde_json::{Value, json};
-use tower::ServiceExt;
-
-use crate::{
+use support::{
+    ADMIN, ADMIN_PASSWORD, EMAIL, PASSWORD, Shop, WRONG, fast,
+    hooked::Hooked,
     site::{Site, site},
-    support::{ADMIN, ADMIN_PASSWORD, EMAIL, PASSWORD, Shop, WRONG, fast, hooked::Hooked},
 };
+use tower::ServiceExt;
 
 #[tokio::test]
 async fn an_answer_says_how_to_authenticate() {
@@ -159,7 +159,7 @@ async fn where_it_came_from_is_on_record() {
 
 #[tokio::test]
 async fn the_header_is_marked_as_sensitive() {
-    let shop = crate::support::shop();
+    let shop = support::shop();
     let shown = get(|headers: http::HeaderMap| async move { format!("{headers:?}") });
     let router = Router::new().route("/", shown).layer(AuthLayer::new(shop.auth.clone()).without_addresses());
     let request = Request::get("/").header("authorization", "Bearer Canary").body(Body::empty()).unwrap();
@@ -220,7 +220,7 @@ async fn without_the_layer_nobody_is_anybody() {
     let request = Request::get("/").body(Body::empty()).unwrap();
     assert_eq!(router.oneshot(request).await.unwrap().status(), 500);
     // Nor in a schema without admission.
-    let response = crate::site::schema().execute("{ customer { id } website }").await;
+    let response = support::site::schema().execute("{ customer { id } website }").await;
     assert_eq!(commerce_auth::graphql::status(&response), 500);
     assert!(response.errors.iter().all(|error| error.message.contains("not configured")), "{response:?}");
 }

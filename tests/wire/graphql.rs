@@ -2,10 +2,9 @@
 
 use commerce_auth::{CustomerId, Permission};
 use serde_json::json;
-
-use crate::{
+use support::{
+    ADMIN, ADMIN_PASSWORD, EMAIL, PASSWORD, REASON,
     site::{Site, site},
-    support::{ADMIN, ADMIN_PASSWORD, EMAIL, PASSWORD, REASON},
 };
 
 const NEW: &str = "N3w-password";

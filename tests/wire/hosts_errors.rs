@@ -8,8 +8,7 @@ use commerce_auth::{
 };
 use http::{HeaderMap, StatusCode};
 use serde_json::json;
-
-use crate::{site::site, support};
+use support::site::site;
 
 const UNAVAILABLE: &str = "The service is unavailable. Please wait and try again later.";
 
@@ -59,7 +58,7 @@ async fn other_frameworks_have_it_too() {
         let caller = Caller::from_headers(shop.auth.clone(), &HeaderMap::new()).unwrap();
         Admission::default().admit(Request::new(query), caller).await.unwrap()
     };
-    let schema = crate::site::schema();
+    let schema = support::site::schema();
     for (query, expected) in [
         ("{ row }", StatusCode::SERVICE_UNAVAILABLE),
         ("{ shelf { row } }", StatusCode::SERVICE_UNAVAILABLE),

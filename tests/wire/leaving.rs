@@ -6,13 +6,9 @@ use axum::{body::Body, extract::ConnectInfo};
 use commerce_auth::{Argon2Params, MemoryStore};
 use http::Request;
 use serde_json::json;
+use support::{EMAIL, PASSWORD, Shop, fast, site::Site};
 use tokio::task::JoinHandle;
 use tower::ServiceExt;
-
-use crate::{
-    site::Site,
-    support::{EMAIL, PASSWORD, Shop, fast},
-};
 
 const NEW: &str = "N3w-password";
 
@@ -108,7 +104,7 @@ async fn a_change_whose_client_left_is_carried_out() {
 fn a_change_needs_no_runtime() {
     use commerce_auth::{graphql::Admission, http::Caller};
 
-    let shop = crate::support::shop();
+    let shop = support::shop();
     pollster::block_on(async {
         let token = shop.reset_token().await;
         let query = format!(
@@ -116,7 +112,7 @@ fn a_change_needs_no_runtime() {
         );
         let caller = Caller::from_headers(shop.auth.clone(), &http::HeaderMap::new()).unwrap();
         let admitted = Admission::default().admit(async_graphql::Request::new(query), caller).await.unwrap();
-        let response = admitted.execute(&crate::site::schema()).await;
+        let response = admitted.execute(&support::site::schema()).await;
         assert!(response.is_ok(), "{response:?}");
         assert!(shop.sign_in(NEW).await.is_ok());
     });

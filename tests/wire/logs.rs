@@ -16,13 +16,14 @@ use commerce_auth::{
 };
 use http::HeaderMap;
 use serde_json::{Value, json};
+use support::{
+    EMAIL, Shop, fast,
+    hooked::Hooked,
+    site::{Site, schema, site},
+};
 use tracing::{Instrument, info_span};
 
-use crate::{
-    captured::captured,
-    site::{Site, schema, site},
-    support::{EMAIL, Shop, fast, hooked::Hooked},
-};
+use crate::captured::captured;
 
 /// Is sent with every request, and must not be logged.
 const CANARY: &str = "Canary-7f3a9c";

@@ -9,7 +9,6 @@ mod captured;
 mod consent;
 mod edge;
 mod graphql;
-mod host;
 mod hosts_errors;
 mod leaving;
 mod logs;
@@ -22,9 +21,6 @@ mod refusals;
 mod rest;
 mod schema;
 mod second_factor;
-mod site;
 mod sought;
-#[path = "../support/mod.rs"]
-mod support;
 mod told;
 mod typed;

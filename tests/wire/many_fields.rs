@@ -2,10 +2,9 @@
 
 use commerce_auth::graphql::Admission;
 use serde_json::json;
-
-use crate::{
+use support::{
+    EMAIL, PASSWORD, WRONG,
     site::{Site, site},
-    support::{EMAIL, PASSWORD, WRONG},
 };
 
 fn field(alias: usize, password: &str) -> String {
@@ -106,7 +105,7 @@ async fn fragments_that_multiply_are_counted_in_no_time() {
 
 #[tokio::test]
 async fn a_host_names_costly_fields_of_its_own() {
-    let shop = crate::support::shop();
+    let shop = support::shop();
     let caller =
         commerce_auth::http::Caller::from_headers(shop.auth.clone(), &http::HeaderMap::new()).unwrap();
     let admission = Admission::default().costly(["createCustomerV2"]);
@@ -133,7 +132,7 @@ async fn a_host_names_costly_fields_of_its_own() {
 
 #[tokio::test]
 async fn a_host_says_how_much_is_too_much() {
-    let shop = crate::support::shop();
+    let shop = support::shop();
     let caller =
         commerce_auth::http::Caller::from_headers(shop.auth.clone(), &http::HeaderMap::new()).unwrap();
     for (most, fields, admitted) in

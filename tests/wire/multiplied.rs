@@ -6,8 +6,7 @@ use std::{
 };
 
 use serde_json::{Value, json};
-
-use crate::site::{Answer, Site, site};
+use support::site::{Answer, Site, site};
 
 const MESSAGE: &str = "The request asks for too much: ";
 

@@ -5,10 +5,9 @@ use std::net::SocketAddr;
 use axum::{body::Body, extract::ConnectInfo};
 use http::Request;
 use serde_json::{Value, json};
-
-use crate::{
+use support::{
+    EMAIL, PASSWORD, WRONG,
     site::{Answer, Site, site},
-    support::{EMAIL, PASSWORD, WRONG},
 };
 
 const SPEC: &str = "application/graphql-response+json";
@@ -314,7 +313,7 @@ async fn another_origin_is_let_in_by_a_layer_outside() {
 /// Fields, arguments and nullability, as Commerce's schema has them.
 #[tokio::test]
 async fn the_schema_is_commerces() {
-    let sdl = crate::site::schema().sdl();
+    let sdl = support::site::schema().sdl();
     for line in [
         "generateCustomerToken(\"\"\"The customer's email address.\"\"\" email: String!, password: String!): CustomerToken",
         "exchangeOtpForCustomerToken(email: String!, otp: String!): CustomerToken",

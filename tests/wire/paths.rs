@@ -8,12 +8,8 @@ use std::{
 use axum::body::Body;
 use http::Request;
 use serde_json::{Value, json};
+use support::{EMAIL, PASSWORD, site::site};
 use tokio::net::TcpListener;
-
-use crate::{
-    site::site,
-    support::{EMAIL, PASSWORD},
-};
 
 const SIGN_IN: &str = "/rest/V1/integration/customer/token";
 

@@ -1,10 +1,9 @@
 //! Each documented refusal of a mutation: its message, its category, its status.
 
 use commerce_auth::{AccountStatus, Permission};
-
-use crate::{
+use support::{
+    EMAIL, PASSWORD, Shop, WRONG, fast,
     site::{Site, site},
-    support::{EMAIL, PASSWORD, Shop, WRONG, fast},
 };
 
 const NEW: &str = "N3w-password";

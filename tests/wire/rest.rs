@@ -4,10 +4,9 @@ use axum::body::Body;
 use commerce_auth::{AccountStatus, CustomerId, CustomerRecord, Permission};
 use http::Request;
 use serde_json::{Value, json};
-
-use crate::{
+use support::{
+    ADMIN, ADMIN_PASSWORD, EMAIL, PASSWORD, REASON, WRONG,
     site::{Site, site},
-    support::{ADMIN, ADMIN_PASSWORD, EMAIL, PASSWORD, REASON, WRONG},
 };
 
 const NEW: &str = "N3w-password";

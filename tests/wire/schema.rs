@@ -5,8 +5,7 @@ use commerce_auth::graphql::{
     AssistanceMutation, CustomerAssistanceMutation, CustomerAssistanceQuery, CustomerTokenMutation,
     CustomerTokenQuery, PasswordMutation,
 };
-
-use crate::site::Customer;
+use support::site::Customer;
 
 #[derive(MergedObject, Default)]
 struct Query(CustomerTokenQuery, CustomerAssistanceQuery);

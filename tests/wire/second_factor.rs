@@ -4,13 +4,13 @@ use commerce_auth::{
     AdminId, AuthConfig, ErrorKind, MemoryStore, Notification, Notifier, SecondFactorPolicy, StoreError,
 };
 use serde_json::{Value, json};
-
-use crate::{
+use support::{
+    ADMIN, ADMIN_PASSWORD, EMAIL, Shop, WRONG,
+    authenticator::Authenticator,
+    factors::meddle,
+    fast, keyring,
     site::{Answer, Site, site},
-    support::{
-        ADMIN, ADMIN_PASSWORD, EMAIL, Shop, WRONG, authenticator::Authenticator, factors::meddle, fast,
-        keyring, with_second_factor,
-    },
+    with_second_factor,
 };
 
 const SECRET: &str = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ";

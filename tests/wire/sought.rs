@@ -4,11 +4,7 @@ use std::sync::{Mutex, OnceLock};
 
 use log::{LevelFilter, Log, Metadata, Record};
 use serde_json::json;
-
-use crate::{
-    site::site,
-    support::{EMAIL, PASSWORD},
-};
+use support::{EMAIL, PASSWORD, site::site};
 
 /// What was logged, by whatever logs.
 #[derive(Default)]

@@ -1,10 +1,9 @@
 //! What an error tells a client of its own request: where, and what kind of thing; never a secret, never without end.
 
 use serde_json::{Value, json};
-
-use crate::{
+use support::{
+    EMAIL,
     site::{Answer, site},
-    support::EMAIL,
 };
 
 const CANARY: &str = "C4nary-S3cret-Zz";

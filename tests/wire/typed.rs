@@ -2,13 +2,12 @@
 
 use commerce_auth::{AdminId, MemoryStore, TotpSecret};
 use serde_json::{Value, json};
-
-use crate::{
+use support::{
+    ADMIN, ADMIN_PASSWORD, EMAIL, PASSWORD, Shop,
+    authenticator::Authenticator,
+    fast, keyring,
     site::{Answer, Site, site},
-    support::{
-        ADMIN, ADMIN_PASSWORD, EMAIL, PASSWORD, Shop, authenticator::Authenticator, fast, keyring,
-        with_second_factor,
-    },
+    with_second_factor,
 };
 
 const SECRET: &str = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ";

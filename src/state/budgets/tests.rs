@@ -1,7 +1,6 @@
 //! The bounds of the documents, and what they look like.
 
 mod histories;
-#[path = "../../../tests/model/counter.rs"]
 mod model;
 mod times;
 

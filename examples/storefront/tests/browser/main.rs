@@ -6,9 +6,6 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 mod assistance;
-#[path = "../../../../tests/support/authenticator.rs"]
-#[allow(dead_code)] // It is another's, too.
-mod authenticator;
 mod browser;
 mod screens;
 mod second_factor;

@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
+use commerce_auth_test_support::authenticator::Authenticator;
 use serde_json::json;
 use time::OffsetDateTime;
 use tokio::time::sleep;
 
 use crate::{
-    authenticator::Authenticator,
     browser::Browser,
     in_browser_with,
     storefront::{ADMIN, ENROLLED, SECRET, Storefront},

@@ -1,11 +1,10 @@
 //! A demo storefront of one's own, and what it takes to get it into the documentation's state.
 
+use commerce_auth_test_support::authenticator::Authenticator;
 use rusqlite::Connection;
 use serde_json::{Value, json};
 
-use crate::support::{
-    ADMIN, Answer, Place, RONI, RONIS_PASSWORD, Server, authenticator::Authenticator, wait_until,
-};
+use crate::support::{ADMIN, Answer, Place, RONI, RONIS_PASSWORD, Server, wait_until};
 
 pub struct Site {
     place: Place,

@@ -1,11 +1,11 @@
 use std::process::{Command, Stdio};
 
+use commerce_auth_test_support::authenticator::Authenticator;
 use serde_json::{Value, json};
 use time::OffsetDateTime;
 
 use crate::support::{
-    ADMIN, ADMINS_PASSWORD, CLERK, ENROLLED, Place, RONI, RONIS_PASSWORD, SECRET,
-    authenticator::Authenticator, wait_until,
+    ADMIN, ADMINS_PASSWORD, CLERK, ENROLLED, Place, RONI, RONIS_PASSWORD, SECRET, wait_until,
 };
 
 #[test]

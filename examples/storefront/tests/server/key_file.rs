@@ -8,12 +8,11 @@ use std::{
 };
 
 use commerce_auth_test_servers::Postgres;
+use commerce_auth_test_support::authenticator::Authenticator;
 use serde_json::json;
 use time::OffsetDateTime;
 
-use crate::support::{
-    ADMINS_PASSWORD, BOB, BOBS_PASSWORD, ENROLLED, Place, SECRET, authenticator::Authenticator,
-};
+use crate::support::{ADMINS_PASSWORD, BOB, BOBS_PASSWORD, ENROLLED, Place, SECRET};
 
 const KEY: &str = "storefront.key";
 

@@ -1,12 +1,11 @@
 //! Mails as they are in their files: what is to be copied stands in one piece, and every address is written to.
 
+use commerce_auth_test_support::authenticator::Authenticator;
 use rusqlite::Connection;
 use serde_json::{Value, json};
 use time::OffsetDateTime;
 
-use crate::support::{
-    ADMIN, ADMINS_PASSWORD, BOB, BOBS_PASSWORD, Place, Server, authenticator::Authenticator, wait_until,
-};
+use crate::support::{ADMIN, ADMINS_PASSWORD, BOB, BOBS_PASSWORD, Place, Server, wait_until};
 
 /// A public address of so many bytes.
 fn public_url(bytes: usize) -> String {

@@ -1,7 +1,8 @@
+use commerce_auth_test_support::authenticator::Authenticator;
 use serde_json::json;
 use time::OffsetDateTime;
 
-use crate::support::{ADMIN, ADMINS_PASSWORD, Place, authenticator::Authenticator};
+use crate::support::{ADMIN, ADMINS_PASSWORD, Place};
 
 const PASSWORD: &str = "Canary-Passw0rd-1";
 const NEW_PASSWORD: &str = "Canary-Passw0rd-2";

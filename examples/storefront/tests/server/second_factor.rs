@@ -1,11 +1,10 @@
 //! Admin users' second factors, as the storefront keeps and removes them.
 
+use commerce_auth_test_support::authenticator::Authenticator;
 use serde_json::{Value, json};
 use time::OffsetDateTime;
 
-use crate::support::{
-    ADMIN, ADMINS_PASSWORD, Answer, ENROLLED, Place, SECRET, Server, authenticator::Authenticator,
-};
+use crate::support::{ADMIN, ADMINS_PASSWORD, Answer, ENROLLED, Place, SECRET, Server};
 
 const REQUIRED: &[&str] = &["--demo", "--admin-2fa", "required"];
 

@@ -2,9 +2,6 @@
 
 #![allow(dead_code)] // Each test target uses its part.
 
-#[path = "../../../../tests/support/authenticator.rs"]
-pub mod authenticator;
-
 use std::{
     io::{BufRead, BufReader, Read, Write},
     path::{Path, PathBuf},

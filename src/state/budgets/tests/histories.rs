@@ -1,4 +1,4 @@
-//! Random histories against the model of `tests/model`.
+//! Random histories of budgets against their model.
 
 use super::{model::Room, *};
 

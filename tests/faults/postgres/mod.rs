@@ -1,0 +1,122 @@
+//! PostgreSQL fails in every way a server can: no caller hangs, nothing acknowledged is lost, nothing is sold twice, and
+//! service resumes by itself.
+#![cfg(feature = "postgres")]
+
+mod dropped;
+mod kill;
+mod locked;
+mod network;
+mod state;
+
+use std::{
+    sync::atomic::{AtomicU64, Ordering},
+    time::{Duration, Instant},
+};
+
+use commerce_auth::{
+    Origin, PostgresOptions, PostgresStore, StoreError,
+    store::{Change, CommitOutcome, StateStore, TokenStore},
+};
+use commerce_auth_test_servers::Postgres;
+use support::{
+    documents,
+    fresh::{CAP, fresh},
+    records::{HOUR, NOW, digest, grant, subject},
+};
+
+/// How long a verb may take, and what a busy machine adds.
+const TIMEOUT: Duration = Duration::from_secs(1);
+const SLACK: Duration = Duration::from_secs(1);
+
+fn options(url: &str) -> PostgresOptions {
+    PostgresOptions::new(url).timeout(TIMEOUT)
+}
+
+async fn connect(server: &Postgres) -> PostgresStore {
+    options(&server.url()).connect().await.expect("the server is there")
+}
+
+/// The answer, unless it took longer than a verb may.
+async fn in_time<T>(verb: &str, asked: impl Future<Output = Result<T, StoreError>>) -> Result<T, StoreError> {
+    let answer = tokio::time::timeout(TIMEOUT + SLACK, asked).await;
+    answer.unwrap_or_else(|_| panic!("{verb} takes longer than it may"))
+}
+
+/// Asks until there is an answer, for half a minute.
+async fn resumes<T>(verb: &str, ask: impl AsyncFn() -> Result<T, StoreError>) -> T {
+    let begun = Instant::now();
+    loop {
+        match in_time(verb, ask()).await {
+            Ok(answer) => return answer,
+            Err(error) if begun.elapsed() > Duration::from_secs(30) => {
+                panic!("{verb} did not resume: {error:?}")
+            }
+            Err(_) => tokio::time::sleep(Duration::from_millis(20)).await,
+        }
+    }
+}
+
+/// The verb of every request.
+async fn find(store: &PostgresStore) -> Result<(), StoreError> {
+    in_time("find", store.find(&digest("a"), NOW)).await.map(drop)
+}
+
+/// A number that nobody else has.
+fn new_number() -> u64 {
+    static NEXT: AtomicU64 = AtomicU64::new(0);
+    NEXT.fetch_add(1, Ordering::Relaxed)
+}
+
+/// Creates a document in a partition of its own.
+async fn create(store: &PostgresStore) -> Result<(), StoreError> {
+    let partition = documents::partition(&format!("new {}", new_number()));
+    let creation = vec![Change::Put(documents::put(documents::key(0), None, 1))];
+    match in_time("commit", documents::commit(store, &partition, creation)).await? {
+        CommitOutcome::Committed => Ok(()),
+        // The server has refused to run it.
+        other => Err(StoreError::new(format!("{other:?}"))),
+    }
+}
+
+/// What each verb answers that only looks.
+async fn looks(store: &PostgresStore) -> [Result<(), StoreError>; 5] {
+    let partition = documents::partition("a");
+    [
+        in_time("generation", store.generation(&subject(), fresh())).await.map(drop),
+        find(store).await,
+        in_time("list", store.grants(&subject(), 100, NOW)).await.map(drop),
+        in_time("load", store.load(&partition, &[documents::key(0)])).await.map(drop),
+        in_time("list", StateStore::list(store, &documents::index(partition), None, 1)).await.map(drop),
+    ]
+}
+
+/// What each verb answers that changes something, all asked at once; none of them finds that it has nothing to do.
+async fn changes(store: &PostgresStore) -> [Result<(), StoreError>; 4] {
+    let number = new_number();
+    let name = format!("change {number}");
+    let grant = grant(&name);
+    let (subject, origin) = (subject(), Origin::default());
+    let other = digest(&format!("revoke {number}"));
+    let insert = async {
+        let generation = store.generation(&subject, fresh()).await?;
+        store.insert(&grant, &origin, generation, CAP, NOW).await.map(|_| ())
+    };
+    let (insert, revoke, revoke_all, committed) = tokio::join!(
+        in_time("insert", insert),
+        in_time("revoke", store.revoke(&other, NOW, NOW + HOUR)),
+        in_time("revoke_all", store.revoke_all(&subject, None, fresh(), NOW)),
+        create(store),
+    );
+    [insert, revoke.map(drop), revoke_all.map(drop), committed]
+}
+
+/// Every verb answers, at once or soon.
+async fn all_resumes(store: &PostgresStore) {
+    for _ in 0..16 {
+        resumes("find", async || find(store).await).await;
+        resumes("commit", async || create(store).await).await;
+    }
+    assert!(looks(store).await.iter().all(Result::is_ok));
+    let changes = changes(store).await;
+    assert!(changes.iter().all(Result::is_ok), "{changes:?}");
+}

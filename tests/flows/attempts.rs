@@ -1,0 +1,104 @@
+//! Budgets of failed attempts as documents: what a flow makes of a store that cannot settle, and of documents
+//! that it cannot read.
+
+use std::{
+    io,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+};
+
+use commerce_auth::{
+    ErrorKind, MemoryStore, SignIn, StoreError, Website,
+    store::{Change, Changes, CommitOutcome, DocumentId, Key, Partition, Put, StateStore, Version},
+};
+use support::{EMAIL, PASSWORD, Shop, WRONG, fast, hooked::Hooked};
+
+/// A shop whose store fails at one commit of budgets, counted from when it is armed.
+fn failing_at_commit() -> (Shop<Hooked>, Arc<AtomicUsize>) {
+    let left = Arc::new(AtomicUsize::new(0));
+    let store = Hooked::new({
+        let left = Arc::clone(&left);
+        move |verb| {
+            let count = |left: usize| (verb == "commit budgets").then(|| left.checked_sub(1)).flatten();
+            match left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, count) {
+                Ok(1) => Err(StoreError::new(io::Error::from(io::ErrorKind::ConnectionReset))),
+                _ => Ok(()),
+            }
+        }
+    });
+    (Shop::open(store, fast(), |builder| builder), left)
+}
+
+#[tokio::test]
+async fn a_right_password_signs_in_although_its_charge_cannot_be_settled() {
+    let (shop, left) = failing_at_commit();
+    for _ in 0..5 {
+        shop.sign_in(WRONG).await.unwrap_err();
+    }
+    left.store(2, Ordering::SeqCst);
+    let signed_in = shop.sign_in(PASSWORD).await.expect("the password is right");
+    shop.auth.verify_customer(signed_in.token()).await.unwrap();
+    // The next attempt settles it as a success: six more failures lock, and not the next one.
+    for _ in 0..6 {
+        shop.sign_in(WRONG).await.unwrap_err();
+    }
+    let begun = shop.auth.hashing_stats().begun;
+    shop.sign_in(PASSWORD).await.unwrap_err();
+    assert_eq!(shop.auth.hashing_stats().begun, begun, "the account is locked now");
+}
+
+#[tokio::test]
+async fn a_wrong_password_whose_charge_cannot_be_settled_counts() {
+    let (shop, left) = failing_at_commit();
+    for earlier in 0..6 {
+        // What the attempt before could not settle, reserve, settle.
+        left.store(2 + usize::from(earlier > 0), Ordering::SeqCst);
+        shop.sign_in(WRONG).await.unwrap_err();
+    }
+    let begun = shop.auth.hashing_stats().begun;
+    shop.sign_in(PASSWORD).await.unwrap_err();
+    assert_eq!(shop.auth.hashing_stats().begun, begun, "the account is locked");
+}
+
+fn account(email: &str) -> Partition {
+    Partition::of(&[b"customer", Website::default().as_str().as_bytes(), email.as_bytes()])
+}
+
+fn head() -> Key {
+    Key { kind: "budgets".parse().unwrap(), id: DocumentId::ONLY }
+}
+
+async fn write(store: &MemoryStore, email: &str, bytes: &[u8]) {
+    let put = Put {
+        key: head(),
+        expects: None,
+        version: Version::from_bytes([7; 16]),
+        keep_until: None,
+        expendable: true,
+        index: Vec::new(),
+        bytes: bytes.to_vec(),
+    };
+    let changes = Changes::new(vec![Change::Put(put)]).unwrap();
+    let now = time::OffsetDateTime::UNIX_EPOCH;
+    assert_eq!(store.commit(&account(email), &changes, now).await.unwrap(), CommitOutcome::Committed);
+}
+
+#[tokio::test]
+async fn a_document_that_cannot_be_read_is_unavailable_and_stays_as_it_is() {
+    for bytes in [&br#"{"format":99,"document":{"words":[1]}}"#[..], b"{}", b"\xff\0", b""] {
+        let shop = support::shop();
+        write(&shop.store, EMAIL, bytes).await;
+        for password in [PASSWORD, WRONG] {
+            let error = shop.sign_in(password).await.unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Unavailable, "{error:?}");
+        }
+        let found = shop.store.load(&account(EMAIL), &[head()]).await.unwrap();
+        assert_eq!(found[0].as_ref().unwrap().bytes, bytes);
+        // Other accounts are none the worse.
+        let nobody = SignIn::new("nobody@example.com", WRONG);
+        let error = shop.auth.generate_customer_token(nobody).await.unwrap_err();
+        assert_ne!(error.kind(), ErrorKind::Unavailable);
+    }
+}

@@ -1,0 +1,233 @@
+//! Within budget, every refusal is the same work: the same verbs in the same order, the same number of
+//! hashes, the same answer.
+
+use std::{
+    sync::{Arc, Mutex},
+    time::Instant,
+};
+
+use async_trait::async_trait;
+use commerce_auth::{
+    AccountStatus, Argon2Params, CustomerId, CustomerRecord, CustomerStore, Email, Error, MemoryCustomers,
+    PasswordHash, PasswordResetRequest, SignIn, StoreError, Website,
+};
+use support::{EMAIL, PASSWORD, Shop, WRONG, fast, hooked::Hooked};
+
+/// The verbs that were called, in order.
+#[derive(Clone, Debug, Default)]
+struct Log(Arc<Mutex<Vec<String>>>);
+
+impl Log {
+    fn note(&self, verb: impl Into<String>) {
+        self.0.lock().unwrap().push(verb.into());
+    }
+
+    fn take(&self) -> Vec<String> {
+        std::mem::take(&mut self.0.lock().unwrap())
+    }
+
+    fn into_hook(self) -> impl Fn(&str) -> Result<(), StoreError> {
+        move |verb| {
+            self.note(verb);
+            Ok(())
+        }
+    }
+}
+
+/// A shop whose store and customer table note every verb.
+fn recording() -> (Shop<Hooked>, MemoryCustomers, Log) {
+    let (log, customers) = (Log::default(), MemoryCustomers::new());
+    let store = Hooked::new(log.clone().into_hook());
+    let table = RecordingCustomers { inner: customers.clone(), log: log.clone() };
+    let mut config = fast();
+    config.argon2 = Argon2Params::default(); // So that the cheaper hash below is one.
+    let shop = Shop::open(store, config, |builder| builder.customers(table));
+    (shop, customers, log)
+}
+
+/// A customer table that notes every verb.
+struct RecordingCustomers {
+    inner: MemoryCustomers,
+    log: Log,
+}
+
+#[async_trait]
+impl CustomerStore for RecordingCustomers {
+    type Row = CustomerRecord;
+
+    async fn find_by_email(
+        &self,
+        website: &Website,
+        email: &Email,
+    ) -> Result<Option<CustomerRecord>, StoreError> {
+        self.log.note("find_by_email");
+        self.inner.find_by_email(website, email).await
+    }
+
+    async fn find_by_id(&self, id: &CustomerId) -> Result<Option<CustomerRecord>, StoreError> {
+        self.log.note("find_by_id");
+        self.inner.find_by_id(id).await
+    }
+
+    async fn replace_password_hash(
+        &self,
+        id: &CustomerId,
+        expected: Option<&PasswordHash>,
+        new: &PasswordHash,
+    ) -> Result<bool, StoreError> {
+        self.log.note("replace_password_hash");
+        self.inner.replace_password_hash(id, expected, new).await
+    }
+
+    async fn set_assistance(&self, id: &CustomerId, allowed: bool) -> Result<bool, StoreError> {
+        self.log.note("set_assistance");
+        self.inner.set_assistance(id, allowed).await
+    }
+}
+
+#[tokio::test]
+async fn every_refusal_within_budget_is_the_same_work_and_the_same_answer() {
+    let (shop, customers, log) = recording();
+    let hash = shop.auth.hash_new_password(EMAIL, PASSWORD).await.unwrap();
+    let cheap = "$argon2id$v=19$m=8,t=1,p=1$c29tZXNhbHRzb21lc2FsdA$RdescudvJCsgt3ub+b/dWRWJTmaaJObG";
+    let add = |id, email: &str, hash: Option<PasswordHash>, status| {
+        let row = CustomerRecord {
+            id: CustomerId::from(id),
+            website: Website::default(),
+            email: email.into(),
+            password_hash: hash,
+            status,
+            allows_assistance: false,
+        };
+        customers.upsert(row).unwrap();
+    };
+    add(1, "active@example.com", Some(hash.clone()), AccountStatus::Active);
+    add(2, "unconfirmed@example.com", Some(hash.clone()), AccountStatus::Unconfirmed);
+    add(3, "disabled@example.com", Some(hash.clone()), AccountStatus::Disabled);
+    add(4, "none@example.com", None, AccountStatus::Active);
+    add(
+        5,
+        "hostile@example.com",
+        Some("$argon2id$v=19$m=4294967295,t=1,p=1$AAAA$AAAA".into()),
+        AccountStatus::Active,
+    );
+    add(6, "foreign@example.com", Some(cheap.into()), AccountStatus::Active);
+    add(7, "empty@example.com", Some("".into()), AccountStatus::Active);
+
+    let reset_token = shop.reset_token().await;
+    shop.advance(2 * 60 * 60);
+    log.take();
+
+    let one_time_looking = "0123456789abcdef0123456789abcdef";
+    let mut seen = Vec::new();
+    for account in ["nobody", "active", "unconfirmed", "disabled", "none", "hostile", "foreign", "empty"] {
+        for credential in [WRONG, "0", one_time_looking, &reset_token, &"x".repeat(1024), "a\0b"] {
+            seen.push((account, credential.to_owned()));
+        }
+    }
+    seen.push(("disabled", PASSWORD.into()));
+    let expected =
+        ["load budgets", "commit budgets", "find_by_email", "generation", "load codes", "commit budgets"];
+    for (number, (account, credential)) in seen.into_iter().enumerate() {
+        let begun = shop.auth.hashing_stats().begun;
+        // Each from its own source, and few enough for each account's wider budget.
+        let source = std::net::Ipv4Addr::from_bits(u32::try_from(number).unwrap());
+        let sign_in = SignIn::new(format!("{account}@example.com"), credential.as_str())
+            .from(std::net::IpAddr::V4(source));
+        let error = shop.auth.generate_customer_token(sign_in).await.unwrap_err();
+        assert!(matches!(error, Error::SignInRefused), "{account}: {error}");
+        let verbs = log.take();
+        assert_eq!(verbs, expected, "{account} with {credential:?}");
+        assert_eq!(shop.auth.hashing_stats().begun - begun, 1, "{account} with {credential:?}");
+    }
+}
+
+/// A reset request tells nobody who has an account: neither by its calls nor by its time.
+#[tokio::test]
+async fn a_thousand_reset_requests_are_the_same_calls_for_known_and_unknown_addresses() {
+    let log = Log::default();
+    let (store, customers) = (Hooked::new(log.clone().into_hook()), MemoryCustomers::new());
+    let table = RecordingCustomers { inner: customers.clone(), log: log.clone() };
+    let mut config = fast();
+    config.reset_account_budget.failures = 1_000_000;
+    let shop = Shop::open(store, config, |builder| builder.customers(table));
+    let add = |id, email: &str, status| {
+        let (website, email) = (Website::default(), email.into());
+        let (id, password_hash, allows_assistance) = (CustomerId::from(id), None, false);
+        customers
+            .upsert(CustomerRecord { id, website, email, password_hash, status, allows_assistance })
+            .unwrap();
+    };
+    add(1, EMAIL, AccountStatus::Active);
+    add(2, "disabled@example.com", AccountStatus::Disabled);
+    let expected = [
+        "load budgets",
+        "commit budgets",
+        "commit budgets",
+        "find_by_email",
+        "generation",
+        "find_by_id",
+        "load codes",
+        "commit codes",
+    ];
+    let accounts = [EMAIL, "nobody@example.com", "disabled@example.com"];
+    let mut times = accounts.map(|_| Vec::new());
+    log.take();
+    for round in 0..1000 {
+        for (email, times) in accounts.iter().zip(&mut times) {
+            let begun = Instant::now();
+            shop.auth.request_password_reset(PasswordResetRequest::new(*email)).await.unwrap();
+            times.push(begun.elapsed());
+            assert_eq!(log.take(), expected, "{email}, round {round}");
+        }
+    }
+    assert_eq!(shop.outbox.take().len(), 1000, "one mail for each request of the one who gets mail");
+    // Loose, since it is a time: a look-up or a hash more would be many times as much.
+    let [known, unknown, disabled] = times.map(|mut times| {
+        times.sort_unstable();
+        times[times.len() / 2]
+    });
+    for other in [unknown, disabled] {
+        assert!(known < 3 * other && other < 3 * known, "{known:?} and {other:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_spent_budget_is_one_verb() {
+    let (shop, _, log) = recording();
+    for _ in 0..6 {
+        shop.sign_in(WRONG).await.unwrap_err();
+    }
+    log.take();
+    let begun = shop.auth.hashing_stats().begun;
+    assert!(matches!(shop.sign_in(PASSWORD).await, Err(Error::SignInRefused)));
+    assert_eq!(log.take(), ["load budgets"]);
+    assert_eq!(shop.auth.hashing_stats().begun, begun);
+}
+
+#[tokio::test]
+async fn what_is_refused_for_its_form_touches_nothing() {
+    let (shop, _, log) = recording();
+    let begun = shop.auth.hashing_stats().begun;
+    log.take();
+    let long_email = format!("{}@example.com", "x".repeat(1 << 20));
+    let long_password = "x".repeat(1 << 20);
+    for (email, password) in [
+        ("", PASSWORD),
+        (EMAIL, ""),
+        (long_email.as_str(), PASSWORD),
+        (EMAIL, long_password.as_str()),
+        ("bobloblaw\0@example.com", PASSWORD),
+        ("bobloblaw@example.com,eve@example.com", PASSWORD),
+        ("\u{ff42}obloblaw@example.com", PASSWORD),
+        ("bobloblaw@example.com\r\nBcc: eve@example.com", PASSWORD),
+    ] {
+        shop.auth.generate_customer_token(SignIn::new(email, password)).await.unwrap_err();
+    }
+    for bearer in ["", "x", "0123456789abcdef0123456789abcdef", &"x".repeat(1 << 20), "\0", "ключ"] {
+        assert!(matches!(shop.auth.verify(bearer).await, Err(Error::InvalidToken)));
+        assert!(matches!(shop.auth.revoke_customer_token(bearer).await, Err(Error::InvalidToken)));
+    }
+    assert_eq!(log.take(), Vec::<String>::new());
+    assert_eq!(shop.auth.hashing_stats().begun, begun);
+}

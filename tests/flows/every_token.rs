@@ -1,0 +1,398 @@
+//! Every function that yields a token, or what a token is had for, crossed with everything that must stop it: before
+//! the credential is made, before it is redeemed, and before the token is used.
+
+use std::{collections::BTreeSet, fs, path::Path, sync::Arc};
+
+use commerce_auth::{
+    AccountStatus, AdminId, AdminSignIn, Auth, Bearer, CustomerId, Error, MemoryStore, PasswordResetRequest,
+    Permission, SignIn, Website,
+};
+use support::{
+    ADMIN, ADMIN_PASSWORD, EMAIL, PASSWORD, Shop, WRONG, authenticator::Authenticator, fast, keyring,
+};
+
+/// A way to a token: what makes its credential, if there is one to make, and what yields the token.
+#[derive(Clone, Copy, Debug)]
+enum Road {
+    Password,
+    ResetToken,
+    CodeSignIn,
+    CodeExchange,
+    AsAdmin,
+    AdminPassword,
+    StepUp,
+    /// As `AdminPassword`, with a second factor; what stops that one stops this one.
+    AdminCode,
+}
+
+use Road::{AdminCode, AdminPassword, AsAdmin, CodeExchange, CodeSignIn, Password, ResetToken, StepUp};
+
+const ROADS: [(Road, &[&str]); 7] = [
+    (Password, &["generate_customer_token"]),
+    (ResetToken, &["request_password_reset", "generate_customer_token"]),
+    (CodeSignIn, &["generate_one_time_code", "generate_customer_token"]),
+    (CodeExchange, &["generate_one_time_code", "exchange_one_time_code"]),
+    (AsAdmin, &["generate_customer_token_as_admin"]),
+    (AdminPassword, &["generate_admin_token"]),
+    (StepUp, &["step_up"]),
+];
+
+/// What comes about.
+#[derive(Clone, Copy, Debug)]
+enum Event {
+    Nothing,
+    Locked,
+    AdminLocked,
+    Disabled,
+    Unconfirmed,
+    ConsentOff,
+    FeatureOff,
+    LoginMissing,
+    AssistanceMissing,
+    AdminDisabled,
+    AdminSignedOut,
+    WrongWebsite,
+    Expired,
+}
+
+use Event::{
+    AdminDisabled, AdminLocked, AdminSignedOut, AssistanceMissing, ConsentOff, Disabled, Expired, FeatureOff,
+    Locked, LoginMissing, Nothing, Unconfirmed, WrongWebsite,
+};
+
+/// When it comes about.
+#[derive(Clone, Copy, Debug)]
+enum Before {
+    Minting,
+    Redemption,
+    Use,
+}
+
+/// The first refusal on each road: none (`ok`), no mail (`no mail`), or the error. A road without a credential to make
+/// has no redemption (`-`).
+const TABLE: [(Event, Before, [&str; 7]); 39] = [
+    //                          Password       ResetToken       CodeSignIn      CodeExchange    AsAdmin   AdminPassword   StepUp
+    (Nothing, Before::Minting, ["ok", "ok", "ok", "ok", "ok", "ok", "ok"]),
+    (Locked, Before::Minting, ["SignInRefused", "SignInRefused", "SignInRefused", "ok", "ok", "ok", "ok"]),
+    (AdminLocked, Before::Minting, ["ok", "ok", "ok", "ok", "ok", "SignInRefused", "ok"]),
+    (
+        Disabled,
+        Before::Minting,
+        ["SignInRefused", "no mail", "CustomerDisabled", "CustomerDisabled", "CustomerDisabled", "ok", "ok"],
+    ),
+    (
+        Unconfirmed,
+        Before::Minting,
+        ["NotConfirmed", "NotConfirmed", "NotConfirmed", "NotConfirmed", "NotConfirmed", "ok", "ok"],
+    ),
+    (ConsentOff, Before::Minting, ["ok", "ok", "NoConsent", "NoConsent", "NoConsent", "ok", "ok"]),
+    (
+        FeatureOff,
+        Before::Minting,
+        ["ok", "ok", "AssistanceDisabled", "AssistanceDisabled", "AssistanceDisabled", "ok", "ok"],
+    ),
+    (
+        LoginMissing,
+        Before::Minting,
+        ["ok", "ok", "AssistanceDisabled", "AssistanceDisabled", "AssistanceDisabled", "ok", "ok"],
+    ),
+    (
+        AssistanceMissing,
+        Before::Minting,
+        [
+            "ok",
+            "ok",
+            "AssistanceNotPermitted",
+            "AssistanceNotPermitted",
+            "AssistanceNotPermitted",
+            "ok",
+            "ok",
+        ],
+    ),
+    (
+        AdminDisabled,
+        Before::Minting,
+        ["ok", "ok", "InvalidToken", "InvalidToken", "InvalidToken", "SignInRefused", "InvalidToken"],
+    ),
+    (
+        AdminSignedOut,
+        Before::Minting,
+        ["ok", "ok", "InvalidToken", "InvalidToken", "InvalidToken", "ok", "InvalidToken"],
+    ),
+    (
+        WrongWebsite,
+        Before::Minting,
+        ["SignInRefused", "no mail", "SignInRefused", "SignInRefused", "NoSuchEmail", "ok", "ok"],
+    ),
+    (
+        Expired,
+        Before::Minting,
+        ["ok", "ok", "InvalidToken", "InvalidToken", "InvalidToken", "ok", "InvalidToken"],
+    ),
+    (Nothing, Before::Redemption, ["-", "ok", "ok", "ok", "-", "-", "-"]),
+    (Locked, Before::Redemption, ["-", "SignInRefused", "SignInRefused", "ok", "-", "-", "-"]),
+    (AdminLocked, Before::Redemption, ["-", "ok", "ok", "ok", "-", "-", "-"]),
+    (Disabled, Before::Redemption, ["-", "SignInRefused", "SignInRefused", "SignInRefused", "-", "-", "-"]),
+    (Unconfirmed, Before::Redemption, ["-", "NotConfirmed", "NotConfirmed", "NotConfirmed", "-", "-", "-"]),
+    (ConsentOff, Before::Redemption, ["-", "ok", "SignInRefused", "SignInRefused", "-", "-", "-"]),
+    (FeatureOff, Before::Redemption, ["-", "ok", "SignInRefused", "SignInRefused", "-", "-", "-"]),
+    (LoginMissing, Before::Redemption, ["-", "ok", "SignInRefused", "SignInRefused", "-", "-", "-"]),
+    (AssistanceMissing, Before::Redemption, ["-", "ok", "SignInRefused", "SignInRefused", "-", "-", "-"]),
+    (AdminDisabled, Before::Redemption, ["-", "ok", "SignInRefused", "SignInRefused", "-", "-", "-"]),
+    (AdminSignedOut, Before::Redemption, ["-", "ok", "SignInRefused", "SignInRefused", "-", "-", "-"]),
+    (
+        WrongWebsite,
+        Before::Redemption,
+        ["-", "SignInRefused", "SignInRefused", "SignInRefused", "-", "-", "-"],
+    ),
+    (Expired, Before::Redemption, ["-", "SignInRefused", "SignInRefused", "SignInRefused", "-", "-", "-"]),
+    (Nothing, Before::Use, ["ok", "ok", "ok", "ok", "ok", "ok", "ok"]),
+    (Locked, Before::Use, ["ok", "ok", "ok", "ok", "ok", "ok", "ok"]),
+    (AdminLocked, Before::Use, ["ok", "ok", "ok", "ok", "ok", "ok", "ok"]),
+    // A customer's own token pays for no look at the account: the host says `customer_changed`.
+    (Disabled, Before::Use, ["ok", "ok", "InvalidToken", "InvalidToken", "InvalidToken", "ok", "ok"]),
+    (Unconfirmed, Before::Use, ["ok", "ok", "InvalidToken", "InvalidToken", "InvalidToken", "ok", "ok"]),
+    (ConsentOff, Before::Use, ["ok", "ok", "InvalidToken", "InvalidToken", "InvalidToken", "ok", "ok"]),
+    (FeatureOff, Before::Use, ["ok", "ok", "InvalidToken", "InvalidToken", "InvalidToken", "ok", "ok"]),
+    (LoginMissing, Before::Use, ["ok", "ok", "InvalidToken", "InvalidToken", "InvalidToken", "ok", "ok"]),
+    (
+        AssistanceMissing,
+        Before::Use,
+        ["ok", "ok", "InvalidToken", "InvalidToken", "InvalidToken", "ok", "ok"],
+    ),
+    (
+        AdminDisabled,
+        Before::Use,
+        ["ok", "ok", "InvalidToken", "InvalidToken", "InvalidToken", "InvalidToken", "InvalidToken"],
+    ),
+    (
+        AdminSignedOut,
+        Before::Use,
+        ["ok", "ok", "InvalidToken", "InvalidToken", "InvalidToken", "InvalidToken", "InvalidToken"],
+    ),
+    (
+        WrongWebsite,
+        Before::Use,
+        ["NotAuthorized", "NotAuthorized", "NotAuthorized", "NotAuthorized", "NotAuthorized", "ok", "ok"],
+    ),
+    (
+        Expired,
+        Before::Use,
+        [
+            "InvalidToken",
+            "InvalidToken",
+            "InvalidToken",
+            "InvalidToken",
+            "InvalidToken",
+            "InvalidToken",
+            "InvalidToken",
+        ],
+    ),
+];
+
+/// A journey along a road, and what has become of the world so far.
+struct Journey {
+    shop: Shop,
+    auth: Auth,
+    website: Website,
+    authenticator: Authenticator,
+    admin: String,
+    /// What to sign out, of the admin user's.
+    own: Option<String>,
+}
+
+impl Journey {
+    async fn begin(road: Road) -> Self {
+        let shop = Shop::open(MemoryStore::new(), fast(), |builder| builder.keyring(keyring()));
+        let authenticator = Authenticator::new("JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP");
+        let mut sign_in = AdminSignIn::new(ADMIN, ADMIN_PASSWORD);
+        if let StepUp | AdminCode = road {
+            shop.auth.import_admin_factor(&AdminId::from(7), authenticator.secret()).await.unwrap();
+            sign_in = sign_in.otp(authenticator.unused_code(shop.now()).unwrap());
+        }
+        let (auth, signed_in) = (shop.auth.clone(), shop.auth.generate_admin_token(sign_in).await.unwrap());
+        let admin = signed_in.token().expose().to_owned();
+        Self { shop, auth, website: Website::default(), authenticator, admin, own: None }
+    }
+
+    async fn meet(&mut self, event: Event, before: Before) {
+        let shop = &self.shop;
+        match event {
+            Nothing => {}
+            Locked => {
+                for _ in 0..6 {
+                    shop.sign_in(WRONG).await.unwrap_err();
+                }
+            }
+            AdminLocked => {
+                for _ in 0..6 {
+                    let wrong = AdminSignIn::new(ADMIN, WRONG);
+                    shop.auth.generate_admin_token(wrong).await.unwrap_err();
+                }
+            }
+            Disabled => shop.set_customer(|row| row.status = AccountStatus::Disabled),
+            Unconfirmed => shop.set_customer(|row| row.status = AccountStatus::Unconfirmed),
+            ConsentOff => shop.set_customer(|row| row.allows_assistance = false),
+            FeatureOff => {
+                let mut config = fast();
+                config.assistance = false;
+                self.auth = Auth::builder(Arc::clone(&shop.store))
+                    .customers(shop.customers.clone())
+                    .admins(shop.admins.clone())
+                    .audit(shop.audit.clone())
+                    .notifier(shop.outbox.clone())
+                    .clock(Arc::clone(&shop.clock))
+                    .keyring(keyring())
+                    .config(config)
+                    .build()
+                    .unwrap();
+            }
+            LoginMissing => shop.set_admin(|row| row.permissions = vec![Permission::AllowShoppingAssistance]),
+            AssistanceMissing => shop.set_admin(|row| row.permissions = vec![Permission::Login]),
+            AdminDisabled => shop.set_admin(|row| row.status = AccountStatus::Disabled),
+            AdminSignedOut => {
+                let token = self.own.as_ref().unwrap_or(&self.admin);
+                shop.auth.revoke_admin_token(token).await.unwrap();
+            }
+            WrongWebsite => self.website = "outlet".parse().unwrap(),
+            // The credential's, or the token's, or, before there is either, that of the admin user's own token.
+            Expired => {
+                let lifetime = match (before, shop.auth.config()) {
+                    (Before::Minting, config) => config.admin_token_lifetime,
+                    (Before::Redemption, config) => config.reset_token_lifetime,
+                    (Before::Use, config) => config.admin_token_lifetime,
+                };
+                shop.clock.advance(lifetime);
+            }
+        }
+    }
+
+    /// What the road needs to present, if it is to be had.
+    async fn mint(&self, road: Road) -> Result<Option<String>, Error> {
+        match road {
+            Password => Ok(Some(PASSWORD.into())),
+            ResetToken => {
+                let request = PasswordResetRequest::new(EMAIL).on(self.website.clone());
+                self.auth.request_password_reset(request).await?;
+                Ok(self.shop.outbox.reset_token())
+            }
+            CodeSignIn | CodeExchange => {
+                let bearer = Bearer::from(&self.admin).on(self.website.clone());
+                let customer = CustomerId::from(1);
+                let generated = self.auth.generate_one_time_code(bearer, &customer, "cannot pay").await?;
+                Ok(Some(generated.code().expose().to_owned()))
+            }
+            AsAdmin | AdminPassword | AdminCode | StepUp => Ok(Some(ADMIN_PASSWORD.into())),
+        }
+    }
+
+    async fn redeem(&mut self, road: Road, credential: String) -> Result<String, Error> {
+        let sign_in = SignIn::new(EMAIL, credential.clone()).on(self.website.clone());
+        let signed_in = match road {
+            Password | ResetToken | CodeSignIn => self.auth.generate_customer_token(sign_in).await?,
+            CodeExchange => self.auth.exchange_one_time_code(sign_in).await?,
+            AsAdmin => {
+                let bearer = Bearer::from(&self.admin).on(self.website.clone());
+                self.auth.generate_customer_token_as_admin(bearer, EMAIL, "cannot pay").await?
+            }
+            AdminPassword | AdminCode | StepUp => {
+                let code = self.authenticator.unused_code(self.shop.now()).unwrap();
+                let sign_in = AdminSignIn::new(ADMIN, credential);
+                let signed_in = match road {
+                    StepUp => self.auth.step_up(&self.admin, code).await?,
+                    AdminCode => self.auth.generate_admin_token(sign_in.otp(code)).await?,
+                    _ => self.auth.generate_admin_token(sign_in).await?,
+                };
+                let token = signed_in.token().expose().to_owned();
+                self.own = Some(token.clone());
+                return Ok(token);
+            }
+        };
+        Ok(signed_in.token().expose().to_owned())
+    }
+
+    async fn go(&mut self, road: Road, event: Event, before: Before) -> Result<bool, Error> {
+        if let Before::Minting = before {
+            self.meet(event, before).await;
+        }
+        let Some(credential) = self.mint(road).await? else { return Ok(false) };
+        if let Before::Redemption = before {
+            self.meet(event, before).await;
+        }
+        let token = self.redeem(road, credential).await?;
+        if let Before::Use = before {
+            self.meet(event, before).await;
+        }
+        let bearer = Bearer::from(&token).on(self.website.clone());
+        match road {
+            AdminPassword | AdminCode | StepUp => self.auth.verify_admin(bearer).await.map(drop)?,
+            _ => self.auth.verify_customer(bearer).await.map(drop)?,
+        }
+        Ok(true)
+    }
+}
+
+#[tokio::test]
+async fn every_way_to_a_token_is_stopped_by_whatever_must_stop_it() {
+    let mut wrong = Vec::new();
+    for (event, before, expected) in TABLE {
+        let with_code = ((AdminCode, ROADS[5].1), expected[5]);
+        for ((road, functions), expected) in ROADS.into_iter().zip(expected).chain([with_code]) {
+            assert_eq!(
+                expected == "-",
+                matches!(before, Before::Redemption) && functions.len() == 1,
+                "a road with a credential to make has a redemption"
+            );
+            if expected == "-" {
+                continue;
+            }
+            let answer = match Journey::begin(road).await.go(road, event, before).await {
+                Ok(true) => "ok".to_owned(),
+                Ok(false) => "no mail".to_owned(),
+                Err(error) => format!("{error:?}"),
+            };
+            if answer != expected {
+                wrong.push(format!("{road:?}, {event:?} before {before:?}: {answer} instead of {expected}"));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+#[test]
+fn every_function_that_yields_a_token_is_in_the_table() {
+    let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let folders = ["auth", "flow", "flow/steps", "flow/types"].map(|folder| src.join(folder));
+    let entries = folders.iter().flat_map(|folder| fs::read_dir(folder).unwrap());
+    let paths = entries.map(|entry| entry.unwrap().path()).filter(|path| path.is_file());
+    let files: Vec<_> = paths.map(|path| fs::read_to_string(path).unwrap()).collect();
+    let secrets = ["BearerToken", "OneTimeCode", "ResetToken"];
+    // What a secret may come out in: a secret itself, or a public type that keeps one.
+    let mut carriers: BTreeSet<String> = secrets.map(String::from).into();
+    for file in &files {
+        for declaration in file.split("pub struct ").skip(1) {
+            let (name, fields) = declaration.split_once('{').unwrap();
+            let fields = fields.split_once('}').unwrap().0;
+            if secrets.iter().any(|secret| fields.contains(&format!(": {secret},"))) {
+                carriers.insert(name.trim().trim_end_matches("<'a>").to_owned());
+            }
+        }
+    }
+    let mut yielding = BTreeSet::new();
+    for file in &files {
+        for declaration in file.split("    pub async fn ").skip(1) {
+            let signature = declaration.split_once(" {\n").unwrap().0;
+            let (name, answer) =
+                (signature.split(['(', '<']).next().unwrap(), signature.rsplit("->").next().unwrap());
+            let words: Vec<_> = answer.split(|char: char| !char.is_alphanumeric()).collect();
+            if carriers.iter().any(|carrier| words.contains(&carrier.as_str())) {
+                yielding.insert(name);
+            }
+        }
+    }
+    // Its token goes to the notifier.
+    assert!(files.iter().filter(|file| file.contains("Notice::ResetRequested {")).count() == 1);
+    yielding.insert("request_password_reset");
+    let listed: BTreeSet<_> = ROADS.iter().flat_map(|(_, functions)| functions.iter().copied()).collect();
+    assert_eq!(yielding, listed, "functions that yield a token, and those in the table");
+}

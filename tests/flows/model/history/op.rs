@@ -1,0 +1,250 @@
+//! The steps of a history.
+
+use std::fmt;
+
+use commerce_auth::{AccountStatus, AdminChange, CustomerChange};
+use time::Duration;
+
+use crate::model::shop::{New, Setup};
+
+/// One step. Secrets and tokens are counted back from the newest, so that a history still means something when a step is
+/// left out.
+#[derive(Clone, Debug)]
+pub(crate) enum Op {
+    SignIn {
+        at: At,
+        from: From,
+        with: With,
+        times: usize,
+    },
+    Exchange {
+        at: At,
+        from: From,
+        with: With,
+        times: usize,
+    },
+    /// Wrong passwords, each from a source of its own.
+    Flood {
+        site: usize,
+        address: usize,
+        times: usize,
+    },
+    AdminSignIn {
+        name: usize,
+        from: From,
+        with: With,
+        times: usize,
+    },
+    TokenAsAdmin {
+        by: Pick,
+        site: usize,
+        address: usize,
+        why: Why,
+    },
+    OneTimeCode {
+        by: Pick,
+        customer: usize,
+        why: Why,
+    },
+    Confirm {
+        by: Pick,
+        on: Filed,
+        with: With,
+        times: usize,
+    },
+    Change {
+        by: Pick,
+        on: Filed,
+        with: With,
+        new: New,
+    },
+    RequestReset {
+        at: At,
+        from: From,
+        times: usize,
+    },
+    Reset {
+        at: At,
+        from: From,
+        with: With,
+        new: New,
+        times: usize,
+    },
+    Consent {
+        by: Pick,
+        on: Filed,
+        allowed: bool,
+    },
+    List {
+        by: Pick,
+        on: Filed,
+    },
+    Revoke {
+        by: Pick,
+        on: Filed,
+    },
+    RevokeAll {
+        by: Pick,
+        on: Filed,
+        keep: bool,
+    },
+    RevokeListed {
+        by: Pick,
+        other: Pick,
+    },
+    RevokeAdmin {
+        by: Pick,
+    },
+    AdminChanged {
+        admin: usize,
+        change: AdminChange,
+    },
+    CustomerChanged {
+        customer: usize,
+        change: CustomerChange,
+    },
+    RevokeEverything,
+    UnlockCustomer {
+        at: At,
+    },
+    UnlockAdmin {
+        name: usize,
+    },
+    Wait(Duration),
+    WaitFor {
+        of: EndOf,
+        early: bool,
+    },
+    /// What the host does to its own tables.
+    HostStatus {
+        customer: usize,
+        status: AccountStatus,
+    },
+    HostConsent {
+        customer: usize,
+        given: bool,
+    },
+    HostPassword {
+        customer: usize,
+        password: Option<usize>,
+    },
+    /// To another address or website; nothing, if that is somebody's.
+    HostMoves {
+        customer: usize,
+        site: usize,
+        address: usize,
+    },
+    HostAdmin {
+        admin: usize,
+        active: bool,
+    },
+    HostPermission {
+        admin: usize,
+        permission: usize,
+        has: bool,
+    },
+    /// A credential that no flow made: on any website, and a code may outlive the token through which it was made.
+    Stored {
+        customer: usize,
+        on: Filed,
+        by: Option<Pick>,
+    },
+    /// On the same store.
+    Restart(Setup),
+    Purge,
+}
+
+/// Its `Debug` is a line for each step.
+#[derive(Clone)]
+pub(crate) struct History(pub(crate) Vec<Op>);
+
+impl fmt::Debug for History {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|op| write!(f, "\n    {op:?}"))
+    }
+}
+
+/// Which account.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum At {
+    Door {
+        site: usize,
+        address: usize,
+        shouted: bool,
+    },
+    /// Whose the one-time credential is.
+    Owner,
+    /// Where a failure was last counted.
+    LastFailure,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum From {
+    Source(usize),
+    /// The source for which a failure was last counted.
+    LastFailure,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum With {
+    /// The account's password, if it has one.
+    Own,
+    Password(usize),
+    Code(usize),
+    Mailed(usize),
+    Bearer(Pick),
+    Wrong,
+    Zero,
+    Empty,
+    TooLong,
+}
+
+/// A token, counted back from the newest of its kind; nobody's, if there is none.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Pick {
+    pub(crate) kind: Kind,
+    pub(crate) back: usize,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Kind {
+    Own,
+    Assisted,
+    Admin,
+    Any,
+    /// A one-time credential, which is no token.
+    Secret,
+    Nobodys,
+}
+
+/// On the token's website, or on the other.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Filed {
+    Right,
+    Wrong,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Why {
+    Given,
+    Blank,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum EndOf {
+    Secret(usize),
+    Token(Pick),
+    /// The lock or the window in which a failure was last counted: of the source, or of the account.
+    Failures {
+        account: bool,
+    },
+}
+
+impl Filed {
+    pub(crate) const fn site(self, own: usize) -> usize {
+        match self {
+            Self::Right => own,
+            Self::Wrong => 1 - own,
+        }
+    }
+}

@@ -1,0 +1,165 @@
+//! No secret reaches a log: what can be printed is printed, and searched.
+
+use std::fmt::Debug;
+
+use commerce_auth::{
+    AdminNotice, AdminSignIn, Credential, CustomerId, Error, KeyId, Keyring, MemoryStore, Notice,
+    OneTimeCode, Origin, PasswordHash, PasswordReset, PasswordResetRequest, ResetToken, SignIn,
+    random::danger::SeededRandom,
+};
+use secrecy::ExposeSecret;
+use support::{
+    ADMIN, ADMIN_PASSWORD, EMAIL, PASSWORD, REASON, Shop, authenticator::Authenticator, factors::stored,
+    keyring, shop, with_second_factor,
+};
+
+/// What the second factor of an admin user brings about, as it is printed.
+struct SecondFactor {
+    secrets: Vec<String>,
+    printed: Vec<String>,
+}
+
+impl SecondFactor {
+    async fn of_another_shop() -> Self {
+        let shop = Shop::open(MemoryStore::new(), with_second_factor(), |builder| builder.keyring(keyring()));
+        let (auth, origin) = (&shop.auth, Origin::default());
+        let by_password = AdminSignIn::new(ADMIN, ADMIN_PASSWORD);
+        let required = auth.generate_admin_token(by_password.clone()).await.unwrap_err();
+        let mails = shop.outbox.take_admins();
+        let AdminNotice::EnrolmentRequested { token, .. } = &mails[0].notice else { panic!("{mails:?}") };
+        let setup = auth.set_up_admin_factor(token.expose(), &origin).await.unwrap();
+        let base32 = setup.secret().to_base32();
+        let authenticator = Authenticator::new(base32.expose_secret());
+        let wrong = auth.activate_admin_factor(token.expose(), "000000", &origin).await.unwrap_err();
+        let code = authenticator.unused_code(shop.now()).unwrap();
+        let recovery = auth.activate_admin_factor(token.expose(), code.as_str(), &origin).await.unwrap();
+        let spent = auth.set_up_admin_factor(token.expose(), &origin).await.unwrap_err();
+        let sign_in = by_password.otp(recovery[0].expose());
+        let signed_in = auth.generate_admin_token(sign_in.clone()).await.unwrap();
+        let begun = auth.begin_admin_enrolment(signed_in.token()).await.unwrap();
+        let again = auth.generate_admin_token(sign_in.clone()).await.unwrap_err();
+        let factor = stored(&*shop.store, 7, "factor").await.unwrap();
+        let (status, qr) = (auth.admin_factor(signed_in.token()).await.unwrap(), setup.uri().to_owned());
+        let printed: [&dyn Debug; 14] = [
+            &mails,
+            &shop.outbox.take_admins(),
+            &setup,
+            &setup.secret(),
+            &authenticator,
+            &recovery,
+            &sign_in,
+            &signed_in,
+            &begun,
+            &(factor, status),
+            &shop.store,
+            &shop.trail().await,
+            &[required, wrong, spent, again],
+            &shop.auth,
+        ];
+        let printed =
+            printed.iter().flat_map(|thing| [format!("{thing:?}"), format!("{thing:#?}")]).collect();
+        let mut secrets = vec![
+            token.expose().to_owned(),
+            base32.expose_secret().to_owned(),
+            qr,
+            begun.token().expose().to_owned(),
+            signed_in.token().expose().to_owned(),
+        ];
+        secrets.extend(recovery.iter().map(|code| code.expose().to_owned()));
+        Self { secrets, printed }
+    }
+}
+
+#[tokio::test]
+async fn nothing_that_can_be_printed_shows_a_secret() {
+    let shop = shop();
+    let canary = "Canary-7f3a9c";
+    let random = SeededRandom::from_seed([42; 32]);
+    let (code, reset_token) =
+        (OneTimeCode::generate(&random).unwrap(), ResetToken::generate(&random).unwrap());
+    let hash = shop.auth.hash_new_password(EMAIL, canary).await.unwrap();
+    let signed_in = shop.sign_in(PASSWORD).await.unwrap();
+    let who = shop.auth.verify_customer(signed_in.token()).await.unwrap();
+    let admin = shop.auth.generate_admin_token(AdminSignIn::new(ADMIN, ADMIN_PASSWORD)).await.unwrap();
+    let generated =
+        shop.auth.generate_one_time_code(admin.token(), &CustomerId::from(1), REASON).await.unwrap();
+    shop.auth.request_password_reset(PasswordResetRequest::new(EMAIL)).await.unwrap();
+    let second = SecondFactor::of_another_shop().await;
+    let mails = shop.outbox.take();
+    let Notice::ResetRequested { token: mailed, .. } = &mails[0].notice else { panic!("a reset token") };
+    let secrets = [
+        canary.to_owned(),
+        PASSWORD.to_owned(),
+        code.expose().to_owned(),
+        reset_token.expose().to_owned(),
+        hash.expose().to_owned(),
+        signed_in.token().expose().to_owned(),
+        ADMIN_PASSWORD.to_owned(),
+        admin.token().expose().to_owned(),
+        generated.code().expose().to_owned(),
+        mailed.expose().to_owned(),
+    ]
+    .into_iter()
+    .chain(second.secrets.iter().cloned());
+    let secrets: Vec<String> = secrets.collect();
+    let sign_in = SignIn::new(EMAIL, canary).from(Origin::default().user_agent("Mozilla/5.0"));
+    let printed: [&dyn Debug; 20] = [
+        &shop.auth,
+        &shop.store,
+        &shop.customers,
+        &shop.admins,
+        &sign_in,
+        &Credential::from(canary),
+        &PasswordHash::from(hash.expose()),
+        &(code, reset_token),
+        &random,
+        &signed_in,
+        &who,
+        &commerce_auth::Bearer::from(signed_in.token()),
+        &AdminSignIn::new(ADMIN, canary),
+        &PasswordReset::new(EMAIL, mailed.expose(), canary),
+        &Keyring::new(KeyId(1), canary.repeat(3)).unwrap(),
+        &(&admin, &generated),
+        &mails,
+        &shop.trail().await,
+        &shop.auth.list_customer_tokens(signed_in.token()).await.unwrap(),
+        &second.printed,
+    ];
+    let mut printed: Vec<String> =
+        printed.iter().flat_map(|thing| [format!("{thing:?}"), format!("{thing:#?}")]).collect();
+
+    // Every error that input can bring about, its message and its debug form.
+    let over_long = canary.repeat(100);
+    let mut errors: Vec<Error> = Vec::new();
+    for (email, password) in [
+        (EMAIL, canary),
+        (EMAIL, ""),
+        ("", canary),
+        (canary, canary),
+        (EMAIL, &over_long),
+        ("x@example.com", canary),
+    ] {
+        errors.extend(shop.auth.generate_customer_token(SignIn::new(email, password)).await.err());
+    }
+    errors.extend(shop.auth.verify(canary).await.err());
+    errors.extend(shop.auth.confirm_password(signed_in.token(), canary).await.err());
+    errors.extend(shop.auth.generate_admin_token(AdminSignIn::new(ADMIN, canary)).await.err());
+    errors.extend(shop.auth.generate_admin_token(AdminSignIn::new(canary, canary)).await.err());
+    errors.extend(shop.auth.exchange_one_time_code(SignIn::new(EMAIL, canary)).await.err());
+    errors.extend(shop.auth.reset_password(PasswordReset::new(EMAIL, canary, "N3w-password")).await.err());
+    errors.extend(shop.auth.change_password(signed_in.token(), canary, "N3w-password").await.err());
+    errors.extend(shop.auth.generate_one_time_code(canary, &CustomerId::from(1), canary).await.err());
+    errors.extend(shop.auth.hash_new_password(EMAIL, "short").await.err());
+    errors.extend(shop.auth.hash_new_password(canary, PASSWORD).await.err());
+    assert_eq!(errors.len(), 16);
+    for error in errors {
+        let source = std::error::Error::source(&error).map(ToString::to_string);
+        printed.push(format!("{error} {error:?} {source:?}"));
+        assert!(!format!("{error} {error:?}").contains(EMAIL), "an error holds no e-mail address: {error:?}");
+    }
+    for printed in printed {
+        for secret in &secrets {
+            assert!(!printed.contains(secret), "{secret} is in {printed}");
+        }
+    }
+}

@@ -1,0 +1,203 @@
+//! Whatever is asked of a backend, it answers as the memory store does, which has a model of its own.
+
+mod documents;
+
+use std::{net::IpAddr, num::NonZero, sync::Arc, time::Duration};
+
+use commerce_auth::{
+    AdminId, Assistance, Digest, Grant, MemoryStore, Obtained, Origin, Subject, Website,
+    store::{Generation, GenerationId, Store},
+};
+use proptest::{collection::vec, prelude::*, strategy::ValueTree, test_runner::TestRunner};
+use support::fresh::fresh;
+use time::OffsetDateTime;
+
+use crate::backends::{Result, engine::Engine};
+
+/// So few that subjects are at their cap.
+const FEW: NonZero<usize> = NonZero::<usize>::MIN.saturating_add(1);
+/// Histories on each backend, and verbs in each.
+const HISTORIES: u32 = 40;
+const VERBS: usize = 90;
+
+/// More than all histories begin.
+const ALL: usize = 10_000;
+
+/// A verb, its nouns numbered.
+#[derive(Clone, Debug)]
+enum Verb {
+    Generation { subject: u8 },
+    Insert { grant: u8, subject: u8, assisted: bool, stale: bool, lives: u64 },
+    Find { grant: u8 },
+    Revoke { grant: u8, bar: u64 },
+    RevokeAll { subject: u8, keep: Option<u8> },
+    RevokeEverything,
+    List { subject: u8 },
+    OnDocuments(documents::Verb),
+
+    Purge { limit: usize },
+    Later { seconds: u64 },
+}
+
+fn verb() -> impl Strategy<Value = Verb> {
+    prop_oneof![
+        5 => verb_of_customers(),
+        4 => documents::verb().prop_map(Verb::OnDocuments),
+
+    ]
+}
+
+fn verb_of_customers() -> impl Strategy<Value = Verb> {
+    let (grant, subject) = (0..8_u8, 0..3_u8);
+    prop_oneof![
+        1 => subject.clone().prop_map(|subject| Verb::Generation { subject }),
+        5 => (grant.clone(), subject.clone(), any::<bool>(), prop::bool::weighted(0.1), 1..60_u64)
+            .prop_map(|(grant, subject, assisted, stale, lives)| Verb::Insert { grant, subject, assisted, stale, lives }),
+        4 => grant.clone().prop_map(|grant| Verb::Find { grant }),
+        2 => (grant.clone(), 0..30_u64).prop_map(|(grant, bar)| Verb::Revoke { grant, bar }),
+        1 => (subject.clone(), prop::option::of(grant)).prop_map(|(subject, keep)| Verb::RevokeAll { subject, keep }),
+        1 => Just(Verb::RevokeEverything),
+        2 => subject.prop_map(|subject| Verb::List { subject }),
+        1 => (0..9_usize).prop_map(|limit| Verb::Purge { limit }),
+        2 => (0..15_u64).prop_map(|seconds| Verb::Later { seconds }),
+    ]
+}
+
+/// What a history carries from verb to verb.
+struct History {
+    now: OffsetDateTime,
+    /// So that no two histories on one database meet.
+    number: u32,
+    /// The number of the verb in the history.
+    step: u32,
+    /// When what a digest names ends, as it was first stored. A store need not know its digest after that.
+    grants: Vec<(u8, OffsetDateTime)>,
+}
+
+impl History {
+    fn digest(&self, kind: &str, number: u8) -> Digest {
+        Digest::of(format!("{kind} {number} of {}", self.number).as_bytes())
+    }
+
+    /// Odd ones are admin users.
+    fn subject(&self, number: u8) -> Subject {
+        let id = format!("{}-{}", self.number, number / 2);
+        if number.is_multiple_of(2) {
+            Subject::Customer(id.parse().unwrap())
+        } else {
+            Subject::Admin(id.parse().unwrap())
+        }
+    }
+
+    fn assistance(&self, number: u8) -> Assistance {
+        Assistance::new(AdminId::from(7), self.digest("parent", number), &format!("reason '{number}'"))
+    }
+
+    fn in_so_many(&self, seconds: u64) -> OffsetDateTime {
+        self.now + Duration::from_secs(seconds)
+    }
+
+    /// What each of two stores answers.
+    async fn ask(&mut self, verb: &Verb, stores: [&dyn Store; 2]) -> Result<[String; 2]> {
+        let now = self.now;
+        let mut answers = [String::new(), String::new()];
+        match *verb {
+            Verb::Later { seconds } => {
+                self.now = self.in_so_many(seconds);
+                return Ok(answers);
+            }
+            // A digest that has expired may be known or not.
+            Verb::Insert { grant, .. }
+                if self.grants.iter().any(|(known, end)| *known == grant && *end <= now) =>
+            {
+                return Ok(answers);
+            }
+            // What everybody's revoke ended may be kept until it expires.
+            Verb::RevokeEverything => self.grants.iter_mut().for_each(|(_, end)| *end = now.min(*end)),
+            Verb::Insert { grant, lives, .. } => self.grants.push((grant, self.in_so_many(lives))),
+
+            _ => {}
+        }
+        let handed = fresh();
+        for (store, answer) in stores.into_iter().zip(&mut answers) {
+            *answer = self.answer(verb, store, handed, now).await?;
+        }
+        Ok(answers)
+    }
+
+    /// The library hands a generation to three verbs: here the same to both stores.
+    async fn answer(
+        &self,
+        verb: &Verb,
+        store: &dyn Store,
+        handed: GenerationId,
+        now: OffsetDateTime,
+    ) -> Result<String> {
+        Ok(match *verb {
+            Verb::Generation { subject } => {
+                format!("{:?}", store.generation(&self.subject(subject), handed).await?)
+            }
+            Verb::Insert { grant, subject, assisted, stale, lives } => {
+                let (digest, subject) = (self.digest("grant", grant), self.subject(subject));
+                let end = self.in_so_many(lives);
+                let read = store.generation(&subject, handed).await?;
+                let other = Some(GenerationId::from_bytes([0; 16]));
+                let generation = Generation { subject: if stale { other } else { read.subject }, ..read };
+                let row = match subject {
+                    Subject::Admin(admin) => Grant::admin(digest, admin, Obtained::Password, now, end),
+                    Subject::Customer(customer) => {
+                        Grant::customer(digest, customer, Website::default(), Obtained::AsAdmin, now, end)
+                    }
+                    other => return Err(format!("{other:?}").into()),
+                };
+                let row = if assisted { row.assisted(self.assistance(grant)) } else { row };
+                let origin = Origin::from(IpAddr::from([192, 0, 2, grant])).user_agent("Mozilla/5.0");
+                format!("{:?}", store.insert(&row, &origin, generation, FEW, now).await?)
+            }
+            Verb::Find { grant } => format!("{:?}", store.find(&self.digest("grant", grant), now).await?),
+            Verb::Revoke { grant, bar } => {
+                let until = self.in_so_many(bar);
+                format!("{:?}", store.revoke(&self.digest("grant", grant), now, until).await?)
+            }
+            Verb::RevokeAll { subject, keep } => {
+                let keep = keep.map(|keep| self.digest("grant", keep));
+                format!("{:?}", store.revoke_all(&self.subject(subject), keep.as_ref(), handed, now).await?)
+            }
+            Verb::RevokeEverything => format!("{:?}", store.revoke_everything(handed, now).await?),
+            Verb::List { subject } => {
+                format!("{:?}", store.grants(&self.subject(subject), 3, now).await?)
+            }
+            Verb::OnDocuments(ref verb) => {
+                let names = documents::Names { history: self.number, step: self.step };
+                names.answer(verb, store, now).await?
+            }
+            Verb::Purge { limit } => {
+                let removed = store.purge_tokens(now, limit).await?;
+                assert!(removed <= limit, "{removed} of at most {limit}");
+                String::new()
+            }
+            Verb::Later { .. } => String::new(),
+        })
+    }
+}
+
+pub(crate) async fn every_verb_answers_as_in_memory(engine: &Engine) -> Result {
+    let nodes = [engine.node().await?.store, engine.node().await?.store];
+    let mut runner = TestRunner::new(ProptestConfig { failure_persistence: None, ..Default::default() });
+    // Everybody's generation is counted in memory as it is on the backend, so one memory store lives through all of it.
+    let memory: Arc<dyn Store> = Arc::new(MemoryStore::new());
+    for number in 0..HISTORIES {
+        let script = vec(verb(), VERBS).new_tree(&mut runner).map_err(|why| why.to_string())?.current();
+        let now = OffsetDateTime::now_utc();
+        let now = now.replace_microsecond(now.microsecond())?;
+        let mut history = History { now, number, step: 0, grants: Vec::new() };
+        for (step, verb) in script.iter().enumerate() {
+            let node = &nodes[step % 2];
+            history.step = u32::try_from(step)?;
+            let [expected, answer] = history.ask(verb, [&*memory, &**node]).await?;
+            let told = &script[..=step];
+            assert_eq!(answer, expected, "history {number}, at {verb:?} after {told:#?}");
+        }
+    }
+    Ok(())
+}

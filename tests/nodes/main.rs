@@ -1,0 +1,4 @@
+//! Several nodes over one database, on every backend: whole shops, and the audit trail that they write together.
+
+mod audit_chain;
+mod backends;

@@ -1,2 +1,0 @@
-#[path = "flows/structure.rs"]
-mod structure;

@@ -1,0 +1,40 @@
+//! Records to keep, and how they are asked for.
+
+use std::time::Duration;
+
+use commerce_auth::{CustomerId, Digest, Grant, Obtained, Subject, Website};
+use time::{OffsetDateTime, macros::datetime};
+
+pub const NOW: OffsetDateTime = datetime!(2026-01-01 12:00 UTC);
+pub const MINUTE: Duration = Duration::from_secs(60);
+pub const HOUR: Duration = Duration::from_secs(60 * 60);
+
+pub fn digest(name: &str) -> Digest {
+    Digest::of(name.as_bytes())
+}
+
+/// A grant of a customer that lives for an hour.
+pub fn grant_of(customer: impl Into<CustomerId>, name: &str) -> Grant {
+    Grant::customer(digest(name), customer.into(), Website::default(), Obtained::Password, NOW, NOW + HOUR)
+}
+
+/// A grant of customer 1.
+pub fn grant(name: &str) -> Grant {
+    grant_of(1, name)
+}
+
+pub fn subject() -> Subject {
+    Subject::Customer(1.into())
+}
+
+/// An
+/// Everything that is said of an error and of its sources, to whoever prints them.
+pub fn said(error: &dyn std::error::Error) -> String {
+    let mut said = String::new();
+    let mut next = Some(error);
+    while let Some(error) = next {
+        said.push_str(&format!("{error} {error:?} {error:#?} "));
+        next = error.source();
+    }
+    said
+}
