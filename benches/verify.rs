@@ -2,7 +2,7 @@
 
 use std::hint::black_box;
 
-use commerce_auth::Error;
+use commerce_auth::{Error, TokenError};
 use commerce_auth_benches::{BareTable, Cursor, Jwt, Sessions, Shop, Texts, finish, on_threads, sizes};
 use criterion::{BenchmarkGroup, Criterion, criterion_group, criterion_main, measurement::WallTime};
 
@@ -28,7 +28,7 @@ fn verify(criterion: &mut Criterion) {
             {
                 measure(&mut group, &name, threads, tokens.len(), |index| {
                     let answer = finish(shop.auth.verify_customer(black_box(tokens.get(index))));
-                    assert!(matches!(black_box(answer), Err(Error::InvalidToken)));
+                    assert!(matches!(black_box(answer), Err(Error::Token(TokenError::Invalid))));
                 });
             }
             let table = BareTable::of(&shop.tokens);

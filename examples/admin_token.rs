@@ -8,8 +8,8 @@ mod demo;
 use std::{net::IpAddr, time::Duration};
 
 use commerce_auth::{
-    AccountStatus, AdminChange, AdminSignIn, AuthConfig, Error, Field, Origin, Permission, PolicyViolation,
-    audit::Refusal,
+    AccountStatus, AdminChange, AdminSignIn, AuthConfig, Error, Field, InputError, Origin, Permission,
+    PolicyViolation, SecondFactorError, SignInError, TokenError, audit::Refusal,
 };
 use demo::{ADMIN, ADMIN_PASSWORD, DemoShop, PASSWORD, REASON, WRONG, refused, step};
 
@@ -30,7 +30,13 @@ async fn main() -> demo::Result {
     auth.remove_admin_factor(&shop.admin).await?;
     shop.read_admins_mail();
     let told = by_password(ADMIN, ADMIN_PASSWORD, office);
-    shop.refused_because("the right password", told, Error::EnrolmentRequired, Refusal::NotEnrolled).await?;
+    shop.refused_because(
+        "the right password",
+        told,
+        Error::SecondFactor(SecondFactorError::EnrolmentRequired),
+        Refusal::NotEnrolled,
+    )
+    .await?;
     let enrolment = shop.read_admins_mail().ok_or("no mail with an enrolment token")?;
 
     step("2. The link shows a secret, as a QR code or to be typed; the first right code activates it");
@@ -39,14 +45,21 @@ async fn main() -> demo::Result {
     println!("   {}", setup.uri());
     shop.scan(setup.secret());
     let early = sign_in(ADMIN_PASSWORD, shop.code()?, office);
-    shop.refused_because("a sign-in before", early, Error::NotEnrolled, Refusal::NotEnrolled).await?;
+    shop.refused_because(
+        "a sign-in before",
+        early,
+        Error::SecondFactor(SecondFactorError::NotEnrolled),
+        Refusal::NotEnrolled,
+    )
+    .await?;
     let wrong = auth.activate_admin_factor(enrolment.as_str(), "not it", &origin);
-    refused("a wrong first code", wrong, Error::InvalidCode).await?;
+    refused("a wrong first code", wrong, Error::SecondFactor(SecondFactorError::InvalidCode)).await?;
     let recovery = auth.activate_admin_factor(enrolment.as_str(), shop.code()?, &origin).await?;
     println!("   activated; {} recovery codes, the first: {}", recovery.len(), recovery[0].expose());
     shop.read_admins_mail();
     let again = auth.activate_admin_factor(enrolment.as_str(), shop.code()?, &origin);
-    refused("the link once more", again, Error::InvalidEnrolmentToken).await?;
+    refused("the link once more", again, Error::SecondFactor(SecondFactorError::InvalidEnrolmentToken))
+        .await?;
 
     step("3. User name, password and code buy a token for four hours");
     let code = shop.code()?;
@@ -59,30 +72,44 @@ async fn main() -> demo::Result {
 
     step("4. A code works once, and so does a recovery code");
     let again = sign_in(ADMIN_PASSWORD, code, office);
-    shop.refused_because("the same code", again, Error::InvalidCode, Refusal::SpentCode).await?;
+    shop.refused_because(
+        "the same code",
+        again,
+        Error::SecondFactor(SecondFactorError::InvalidCode),
+        Refusal::SpentCode,
+    )
+    .await?;
     sign_in(ADMIN_PASSWORD, recovery[0].expose().to_owned(), office).await?;
     println!("   a recovery code: signed in");
     shop.read_admins_mail();
     let again = sign_in(ADMIN_PASSWORD, recovery[0].expose().to_owned(), office);
-    shop.refused_because("the same again", again, Error::InvalidCode, Refusal::WrongCredential).await?;
+    shop.refused_because(
+        "the same again",
+        again,
+        Error::SecondFactor(SecondFactorError::InvalidCode),
+        Refusal::WrongCredential,
+    )
+    .await?;
     let none = by_password(ADMIN, ADMIN_PASSWORD, office);
-    let (told, why) = (Error::SecondFactorRequired, Refusal::NoSecondFactor);
+    let (told, why) = (Error::SecondFactor(SecondFactorError::Required), Refusal::NoSecondFactor);
     shop.refused_because("the password alone", none, told, why).await?;
 
     step("5. Five wrong codes lock the authenticator for a quarter of an hour, whatever the source");
     auth.unlock_admin(ADMIN).await?;
     for n in 1..=5 {
         let wrong = sign_in(ADMIN_PASSWORD, format!("wrong {n}"), office);
-        refused(&format!("wrong code {n}"), wrong, Error::InvalidCode).await?;
+        refused(&format!("wrong code {n}"), wrong, Error::SecondFactor(SecondFactorError::InvalidCode))
+            .await?;
     }
     let locked = sign_in(ADMIN_PASSWORD, shop.code()?, [203, 0, 113, 9]);
-    shop.refused_because("a right code", locked, Error::SignInRefused, Refusal::BudgetSpent).await?;
+    shop.refused_because("a right code", locked, Error::SignIn(SignInError::Refused), Refusal::BudgetSpent)
+        .await?;
     shop.later(Duration::from_secs(15 * 60));
     sign_in(ADMIN_PASSWORD, shop.code()?, office).await?;
     println!("   the next right code: signed in");
 
     step("6. What matters most wants a fresh sign-in: the one above is a quarter of an hour old");
-    let told = || Error::StepUpRequired(auth.config().fresh_for);
+    let told = || Error::SecondFactor(SecondFactorError::StepUpRequired(auth.config().fresh_for));
     let stale = auth.replace_recovery_codes(token);
     shop.refused_because("new recovery codes", stale, told(), Refusal::NotFresh).await?;
     let stale = auth.change_admin_password(token, ADMIN_PASSWORD, "An0ther-passw0rd");
@@ -91,7 +118,7 @@ async fn main() -> demo::Result {
     let stale = strict.auth.generate_one_time_code(token, &shop.customer, REASON);
     strict.refused_because("assistance, by strict rules", stale, told(), Refusal::NotFresh).await?;
     let stepped_up = auth.step_up(token, shop.code()?).await?;
-    refused("the token before", auth.verify_admin(token), Error::InvalidToken).await?;
+    refused("the token before", auth.verify_admin(token), Error::Token(TokenError::Invalid)).await?;
     let token = stepped_up.token();
     strict.auth.generate_one_time_code(token, &shop.customer, REASON).await?;
     let recovery = auth.replace_recovery_codes(token).await?;
@@ -110,7 +137,7 @@ async fn main() -> demo::Result {
     }
 
     step("8. Refused: one answer, whatever the reason");
-    let told = || Error::SignInRefused;
+    let told = || Error::SignIn(SignInError::Refused);
     let unknown = by_password("somebody", ADMIN_PASSWORD, office);
     shop.refused_because("an unknown name", unknown, told(), Refusal::UnknownAccount).await?;
     let wrong = by_password(ADMIN, WRONG, office);
@@ -121,19 +148,33 @@ async fn main() -> demo::Result {
     shop.edit_admin(|row| row.status = AccountStatus::Active).await?;
 
     step("9. Refused with a reason: the caller can mend these");
-    refused("no name", by_password("", WRONG, office), Error::Required(Field::Username)).await?;
-    refused("no password", by_password(ADMIN, "", office), Error::Required(Field::Password)).await?;
-    refused("a control character", by_password("admin\n", WRONG, office), Error::InvalidUsername).await?;
+    refused("no name", by_password("", WRONG, office), Error::Input(InputError::Required(Field::Username)))
+        .await?;
+    refused(
+        "no password",
+        by_password(ADMIN, "", office),
+        Error::Input(InputError::Required(Field::Password)),
+    )
+    .await?;
+    refused("a control character", by_password("admin\n", WRONG, office), Error::Input(InputError::Username))
+        .await?;
     let long = "x".repeat(1025);
-    refused("a long password", by_password(ADMIN, &long, office), Error::PasswordTooLong).await?;
+    refused("a long password", by_password(ADMIN, &long, office), Error::Input(InputError::PasswordTooLong))
+        .await?;
     let weak = auth.hash_new_admin_password(ADMIN, ADMIN);
     refused("a new password that is the name", weak, PolicyViolation::SameAsUsername.into()).await?;
 
     step("10. A token is of one kind");
     let customers = shop.customer_token(PASSWORD).await?;
-    refused("a customer's token", auth.verify_admin(&customers), Error::NotAuthorized).await?;
-    refused("an admin user's as a customer's", auth.verify_customer(token), Error::NotAuthorized).await?;
-    refused("no token at all", auth.verify_admin("0123456789"), Error::InvalidToken).await?;
+    refused("a customer's token", auth.verify_admin(&customers), Error::Token(TokenError::NotAuthorized))
+        .await?;
+    refused(
+        "an admin user's as a customer's",
+        auth.verify_customer(token),
+        Error::Token(TokenError::NotAuthorized),
+    )
+    .await?;
+    refused("no token at all", auth.verify_admin("0123456789"), Error::Token(TokenError::Invalid)).await?;
 
     step("11. Six failures from one source lock it for half an hour; another source signs in");
     let elsewhere = [203, 0, 113, 9];
@@ -151,7 +192,8 @@ async fn main() -> demo::Result {
     step("12. The account is disabled: the next use is refused. The crate reads the row live");
     shop.edit_admin(|row| row.status = AccountStatus::Disabled).await?;
     let used = auth.verify_admin(token);
-    shop.refused_because("the token", used, Error::InvalidToken, Refusal::AdminDisabled).await?;
+    shop.refused_because("the token", used, Error::Token(TokenError::Invalid), Refusal::AdminDisabled)
+        .await?;
     shop.edit_admin(|row| row.status = AccountStatus::Active).await?;
     auth.verify_admin(token).await?;
     println!("   the account is active again, and so is the token");
@@ -160,25 +202,31 @@ async fn main() -> demo::Result {
     shop.edit_admin(|row| row.status = AccountStatus::Disabled).await?;
     auth.admin_changed(&shop.admin, AdminChange::Disabled).await?;
     shop.edit_admin(|row| row.status = AccountStatus::Active).await?;
-    refused("the token, the account active again", auth.verify_admin(token), Error::InvalidToken).await?;
+    refused(
+        "the token, the account active again",
+        auth.verify_admin(token),
+        Error::Token(TokenError::Invalid),
+    )
+    .await?;
 
     step("14. A new password, set by the host, which says so: the tokens of the old one end");
     let token = shop.admin_token().await?;
     let hash = auth.hash_new_admin_password(ADMIN, "An0ther-passw0rd").await?;
     shop.edit_admin(|row| row.password_hash = Some(hash)).await?;
     auth.admin_changed(&shop.admin, AdminChange::PasswordChanged).await?;
-    refused("the token", auth.verify_admin(&token), Error::InvalidToken).await?;
+    refused("the token", auth.verify_admin(&token), Error::Token(TokenError::Invalid)).await?;
 
     step("15. The admin user signs out");
     let signed_in = sign_in("An0ther-passw0rd", shop.code()?, office).await?;
     auth.revoke_admin_token(signed_in.token()).await?;
     println!("   signed out");
-    refused("the token", auth.verify_admin(signed_in.token()), Error::InvalidToken).await?;
-    refused("once more", auth.revoke_admin_token(signed_in.token()), Error::InvalidToken).await?;
+    refused("the token", auth.verify_admin(signed_in.token()), Error::Token(TokenError::Invalid)).await?;
+    refused("once more", auth.revoke_admin_token(signed_in.token()), Error::Token(TokenError::Invalid))
+        .await?;
 
     step("16. After four hours the token has expired");
     let signed_in = sign_in("An0ther-passw0rd", shop.code()?, office).await?;
     shop.later(Duration::from_secs(4 * 60 * 60));
     let used = auth.verify_admin(signed_in.token());
-    refused("the token", used, Error::InvalidToken).await
+    refused("the token", used, Error::Token(TokenError::Invalid)).await
 }

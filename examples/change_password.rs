@@ -6,7 +6,10 @@ mod demo;
 
 use std::time::Duration;
 
-use commerce_auth::{AccountStatus, Bearer, Error, Field, PolicyViolation, SignIn, Website, audit::Refusal};
+use commerce_auth::{
+    AccountStatus, Bearer, Error, Field, InputError, PolicyViolation, SignIn, SignInError, TokenError,
+    Website, audit::Refusal,
+};
 use demo::{BOB, DemoShop, PASSWORD, REASON, WRONG, refused, step};
 
 const NEW: &str = "N3w-passw0rd";
@@ -17,10 +20,10 @@ async fn main() -> demo::Result {
     let auth = &shop.auth;
     let phone = shop.customer_token(PASSWORD).await?;
     let change = |current: &str, new: &str| auth.change_password(&phone, current.to_owned(), new.to_owned());
-    let (wrong, why) = (|| Error::WrongPassword, Refusal::WrongCredential);
+    let (wrong, why) = (|| Error::SignIn(SignInError::WrongPassword), Refusal::WrongCredential);
 
     step("1. Refused with a reason: a new password that the policy does not take");
-    refused("none", change(PASSWORD, ""), Error::Required(Field::NewPassword)).await?;
+    refused("none", change(PASSWORD, ""), Error::Input(InputError::Required(Field::NewPassword))).await?;
     let weak = [
         ("too short", "N3w-pas", PolicyViolation::TooShort(8)),
         ("too long", &"N3w-passw0rd".repeat(30), PolicyViolation::TooLong(256)),
@@ -33,12 +36,14 @@ async fn main() -> demo::Result {
     }
 
     step("2. Refused: the current password");
-    refused("none", change("", NEW), Error::Required(Field::CurrentPassword)).await?;
-    refused("over 1,024 bytes", change(&"x".repeat(1025), NEW), Error::PasswordTooLong).await?;
+    refused("none", change("", NEW), Error::Input(InputError::Required(Field::CurrentPassword))).await?;
+    refused("over 1,024 bytes", change(&"x".repeat(1025), NEW), Error::Input(InputError::PasswordTooLong))
+        .await?;
     shop.refused_because("wrong", change(WRONG, NEW), wrong(), why).await?;
 
     step("3. Refused: who asks");
-    let (denied, invalid) = (|| Error::NotAuthorized, || Error::InvalidToken);
+    let (denied, invalid) =
+        (|| Error::Token(TokenError::NotAuthorized), || Error::Token(TokenError::Invalid));
     let admin = shop.admin_token().await?;
     let assisting = auth.generate_customer_token_as_admin(&admin, BOB, REASON).await?;
     let call = auth.change_password(assisting.token(), PASSWORD, NEW);
@@ -58,7 +63,7 @@ async fn main() -> demo::Result {
     shop.ended("the laptop", &laptop).await?;
     shop.ended("the admin user, assisting", assisting.token()).await?;
     let sign_in = |credential: &str| auth.generate_customer_token(SignIn::new(BOB, credential));
-    let refusal = || Error::SignInRefused;
+    let refusal = || Error::SignIn(SignInError::Refused);
     shop.refused_because("the reset token", sign_in(&reset_token), refusal(), why).await?;
     shop.refused_because("the one-time code", sign_in(&code), refusal(), why).await?;
     shop.refused_because("the old password", sign_in(PASSWORD), refusal(), why).await?;
@@ -69,9 +74,11 @@ async fn main() -> demo::Result {
         refused(&format!("wrong password {n}"), change(WRONG, PASSWORD), wrong()).await?;
     }
     let locked = change(NEW, PASSWORD);
-    shop.refused_because("the right one", locked, Error::Locked, Refusal::BudgetSpent).await?;
+    shop.refused_because("the right one", locked, Error::SignIn(SignInError::Locked), Refusal::BudgetSpent)
+        .await?;
     let confirm = auth.confirm_password(&phone, NEW);
-    shop.refused_because("to confirm it", confirm, Error::Locked, Refusal::BudgetSpent).await?;
+    shop.refused_because("to confirm it", confirm, Error::SignIn(SignInError::Locked), Refusal::BudgetSpent)
+        .await?;
     shop.live("a sign-in has a budget of its own", sign_in(NEW).await?.token()).await?;
     shop.later(Duration::from_secs(30 * 60));
     change(NEW, PASSWORD).await?;

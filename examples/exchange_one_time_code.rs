@@ -7,7 +7,10 @@ mod demo;
 
 use std::{net::IpAddr, time::Duration};
 
-use commerce_auth::{AccountStatus, AuthConfig, Credential, Error, Field, SignIn, Website, audit::Refusal};
+use commerce_auth::{
+    AccountStatus, AuthConfig, Credential, Error, Field, InputError, SignIn, SignInError, Website,
+    audit::Refusal,
+};
 use demo::{BOB, DemoShop, NOBODY, PASSWORD, WRONG, refused, step};
 
 #[tokio::main]
@@ -29,7 +32,7 @@ async fn main() -> demo::Result {
     step(
         "2. Six wrong passwords lock the customer's password, and do not stop an exchange: nobody guesses a code",
     );
-    let told = || Error::SignInRefused;
+    let told = || Error::SignIn(SignInError::Refused);
     let sign_in =
         |password| auth.generate_customer_token(SignIn::new(BOB, password).from(IpAddr::from(desk)));
     for n in 1..=6 {
@@ -53,14 +56,23 @@ async fn main() -> demo::Result {
     println!("   the reset token, as a password: signed in");
 
     step("5. Refused with a reason: the caller can mend these");
-    refused("no address", exchange("", &code, desk), Error::Required(Field::Email)).await?;
-    refused("no code", exchange(BOB, "", desk), Error::Required(Field::Otp)).await?;
-    refused("a malformed address", exchange("bobloblaw", &code, desk), Error::InvalidEmail).await?;
-    refused("a long code", exchange(BOB, &"0".repeat(1025), desk), Error::PasswordTooLong).await?;
+    refused("no address", exchange("", &code, desk), Error::Input(InputError::Required(Field::Email)))
+        .await?;
+    refused("no code", exchange(BOB, "", desk), Error::Input(InputError::Required(Field::Otp))).await?;
+    refused("a malformed address", exchange("bobloblaw", &code, desk), Error::Input(InputError::Email))
+        .await?;
+    refused("a long code", exchange(BOB, &"0".repeat(1025), desk), Error::Input(InputError::PasswordTooLong))
+        .await?;
     let code = shop.one_time_code().await?;
     shop.edit_customer(|row| row.status = AccountStatus::Unconfirmed).await?;
     let (call, why) = (exchange(BOB, &code, desk), Refusal::AccountUnconfirmed);
-    shop.refused_because("an unconfirmed customer, a right code", call, Error::NotConfirmed, why).await?;
+    shop.refused_because(
+        "an unconfirmed customer, a right code",
+        call,
+        Error::SignIn(SignInError::NotConfirmed),
+        why,
+    )
+    .await?;
     shop.restore().await?;
 
     step("6. Refused: one answer, whatever the reason");
@@ -94,7 +106,8 @@ async fn main() -> demo::Result {
     }
     let code = shop.one_time_code().await?;
     let (call, why) = (exchange(BOB, &code, elsewhere), Refusal::BudgetSpent);
-    shop.refused_because("a right code, there", call, Error::TooManyRequests, why).await?;
+    shop.refused_because("a right code, there", call, Error::SignIn(SignInError::TooManyRequests), why)
+        .await?;
     shop.live("the same code, at the desk", exchange(BOB, &code, desk).await?.token()).await?;
     shop.later(Duration::from_secs(30 * 60));
     let signed_in = exchange(BOB, &shop.one_time_code().await?, elsewhere).await?;

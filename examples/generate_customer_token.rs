@@ -8,7 +8,9 @@ mod demo;
 
 use std::{net::IpAddr, time::Duration};
 
-use commerce_auth::{AccountStatus, CustomerChange, Error, Field, SignIn, Website, audit::Refusal};
+use commerce_auth::{
+    AccountStatus, CustomerChange, Error, Field, InputError, SignIn, SignInError, Website, audit::Refusal,
+};
 use demo::{BOB, DemoShop, NOBODY, PASSWORD, WRONG, refused, step};
 
 #[tokio::main]
@@ -27,7 +29,7 @@ async fn main() -> demo::Result {
     println!("   signed in by {:?}: {}", signed_in.obtained(), signed_in.token().expose());
 
     step("2. A reset token, mailed after \"forgot password\"; it works once");
-    let (told, wrong) = (|| Error::SignInRefused, Refusal::WrongCredential);
+    let (told, wrong) = (|| Error::SignIn(SignInError::Refused), Refusal::WrongCredential);
     let reset_token = shop.reset_token().await?;
     let by_reset_token = sign_in(BOB, &reset_token).await?;
     println!("   signed in by {:?}", by_reset_token.obtained());
@@ -71,14 +73,25 @@ async fn main() -> demo::Result {
     shop.ended("and the token of step 1, after its hour", signed_in.token()).await?;
 
     step("7. Refused with a reason: the caller can mend these");
-    refused("no address", sign_in("", PASSWORD), Error::Required(Field::Email)).await?;
-    refused("no password", sign_in(BOB, ""), Error::Required(Field::Password)).await?;
-    refused("two addresses", sign_in("a@example.com,b@example.com", PASSWORD), Error::InvalidEmail).await?;
-    refused("over 1,024 bytes", sign_in(BOB, &"x".repeat(1025)), Error::PasswordTooLong).await?;
+    refused("no address", sign_in("", PASSWORD), Error::Input(InputError::Required(Field::Email))).await?;
+    refused("no password", sign_in(BOB, ""), Error::Input(InputError::Required(Field::Password))).await?;
+    refused(
+        "two addresses",
+        sign_in("a@example.com,b@example.com", PASSWORD),
+        Error::Input(InputError::Email),
+    )
+    .await?;
+    refused("over 1,024 bytes", sign_in(BOB, &"x".repeat(1025)), Error::Input(InputError::PasswordTooLong))
+        .await?;
     shop.edit_customer(|row| row.status = AccountStatus::Unconfirmed).await?;
     let (call, why) = (sign_in(BOB, PASSWORD), Refusal::AccountUnconfirmed);
-    shop.refused_because("an unconfirmed account, the right password", call, Error::NotConfirmed, why)
-        .await?;
+    shop.refused_because(
+        "an unconfirmed account, the right password",
+        call,
+        Error::SignIn(SignInError::NotConfirmed),
+        why,
+    )
+    .await?;
     shop.restore().await?;
 
     step("8. Six failures from one source lock it for half an hour; another source signs in");

@@ -8,8 +8,8 @@ mod demo;
 use std::time::Duration;
 
 use commerce_auth::{
-    AccountStatus, AdminRecord, AuthConfig, Bearer, CustomerRecord, Error, Field, Keep, Permission, Website,
-    audit::Refusal,
+    AccountStatus, AdminRecord, AssistanceError, AuthConfig, Bearer, CustomerRecord, Error, Field,
+    InputError, Keep, Permission, SignInError, TokenError, Website, audit::Refusal,
 };
 use demo::{BOB, DemoShop, NOBODY, PASSWORD, REASON, refused, step};
 
@@ -31,7 +31,7 @@ async fn main() -> demo::Result {
     shop.live("another", ask(BOB, " ").await?.token()).await?;
 
     step("3. What is the customer's own to do, it may not do");
-    let (told, why) = (|| Error::NotAuthorized, Refusal::Assisting);
+    let (told, why) = (|| Error::Token(TokenError::NotAuthorized), Refusal::Assisting);
     let change = auth.change_password(token, PASSWORD, "N3w-passw0rd");
     shop.refused_because("change the password", change, told(), why).await?;
     let confirm = auth.confirm_password(token, PASSWORD);
@@ -55,26 +55,27 @@ async fn main() -> demo::Result {
     step("4. Refused: who asks. No customer is looked up");
     let customers = shop.customer_token(PASSWORD).await?;
     let call = auth.generate_customer_token_as_admin(&customers, BOB, REASON);
-    shop.refused_because("a customer", call, Error::NotAuthorized, Refusal::NotAnAdmin).await?;
+    shop.refused_because("a customer", call, Error::Token(TokenError::NotAuthorized), Refusal::NotAnAdmin)
+        .await?;
     let call = auth.generate_customer_token_as_admin("0123456789", BOB, REASON);
-    refused("nobody", call, Error::InvalidToken).await?;
+    refused("nobody", call, Error::Token(TokenError::Invalid)).await?;
     let changes: [(_, fn(&mut AdminRecord), _, _); 3] = [
         (
             "an admin user without the permission Login",
             |row| row.permissions = vec![Permission::AllowShoppingAssistance],
-            Error::AssistanceDisabled,
+            Error::Assistance(AssistanceError::Disabled),
             Refusal::NoPermission,
         ),
         (
             "an admin user without the permission AllowShoppingAssistance",
             |row| row.permissions = vec![Permission::Login],
-            Error::AssistanceNotPermitted,
+            Error::Assistance(AssistanceError::NotPermitted),
             Refusal::NoPermission,
         ),
         (
             "a disabled admin user",
             |row| row.status = AccountStatus::Disabled,
-            Error::InvalidToken,
+            Error::Token(TokenError::Invalid),
             Refusal::AdminDisabled,
         ),
     ];
@@ -85,9 +86,9 @@ async fn main() -> demo::Result {
     }
 
     step("5. Refused: whom. A permitted admin user is told what is the matter");
-    refused("no address", ask("", REASON), Error::Required(Field::CustomerEmail)).await?;
-    refused("a malformed address", ask("bobloblaw", REASON), Error::InvalidEmail).await?;
-    let (told, why) = (|| Error::NoSuchEmail, Refusal::UnknownAccount);
+    refused("no address", ask("", REASON), Error::Input(InputError::Required(Field::CustomerEmail))).await?;
+    refused("a malformed address", ask("bobloblaw", REASON), Error::Input(InputError::Email)).await?;
+    let (told, why) = (|| Error::Assistance(AssistanceError::NoSuchEmail), Refusal::UnknownAccount);
     shop.refused_because("an unknown address", ask(NOBODY, REASON), told(), why).await?;
     let call = auth.generate_customer_token_as_admin(Bearer::from(&admin).on(outlet), BOB, REASON);
     shop.refused_because("a customer of another website", call, told(), why).await?;
@@ -95,19 +96,19 @@ async fn main() -> demo::Result {
         (
             "a customer who does not consent",
             |row| row.allows_assistance = false,
-            Error::NoConsent,
+            Error::Assistance(AssistanceError::NoConsent),
             Refusal::NoConsent,
         ),
         (
             "an unconfirmed customer",
             |row| row.status = AccountStatus::Unconfirmed,
-            Error::NotConfirmed,
+            Error::SignIn(SignInError::NotConfirmed),
             Refusal::AccountUnconfirmed,
         ),
         (
             "a disabled customer",
             |row| row.status = AccountStatus::Disabled,
-            Error::CustomerDisabled,
+            Error::Assistance(AssistanceError::CustomerDisabled),
             Refusal::AccountDisabled,
         ),
     ];
@@ -120,19 +121,20 @@ async fn main() -> demo::Result {
     step("6. Refused: the shop's own rules");
     let strict = shop.restarted(AuthConfig::strict())?;
     let call = strict.auth.generate_customer_token_as_admin(&admin, BOB, " ");
-    let told = Error::Required(Field::Reason);
+    let told = Error::Input(InputError::Required(Field::Reason));
     strict.refused_because("a blank reason, by strict rules", call, told, Refusal::NoReason).await?;
     let mut config = AuthConfig::commerce();
     config.assistance = false;
     let off = shop.restarted(config)?;
     let call = off.auth.generate_customer_token_as_admin(&admin, BOB, REASON);
-    let (told, why) = (Error::AssistanceDisabled, Refusal::AssistanceOff);
+    let (told, why) = (Error::Assistance(AssistanceError::Disabled), Refusal::AssistanceOff);
     off.refused_because("assistance is switched off", call, told, why).await?;
     let used = off.auth.verify_customer(token);
-    off.refused_because("and a token from before is used", used, Error::InvalidToken, why).await?;
+    off.refused_because("and a token from before is used", used, Error::Token(TokenError::Invalid), why)
+        .await?;
 
     step("7. The token ends: by itself, by time, and with the admin user's own");
-    let told = || Error::InvalidToken;
+    let told = || Error::Token(TokenError::Invalid);
     let (first, second) = (ask(BOB, REASON).await?, ask(BOB, REASON).await?);
     auth.revoke_customer_token(first.token()).await?;
     shop.ended("a token that was signed out", first.token()).await?;

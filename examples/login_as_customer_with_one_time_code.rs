@@ -8,7 +8,8 @@ mod demo;
 use std::{net::IpAddr, time::Duration};
 
 use commerce_auth::{
-    AccountStatus, AuthConfig, CustomerId, Error, Field, Obtained, Origin, SignIn, audit::Refusal,
+    AccountStatus, AssistanceError, AuthConfig, CustomerId, Error, Field, InputError, Obtained, Origin,
+    SecondFactorError, SignIn, SignInError, TokenError, audit::Refusal,
 };
 use demo::{BOB, DemoShop, NOBODY, PASSWORD, REASON, refused, step};
 
@@ -44,7 +45,7 @@ async fn main() -> demo::Result {
     }
 
     step("3. The code is presented again: refused, and what it bought ends, as somebody else had the code");
-    let (told, why) = (|| Error::SignInRefused, Refusal::SpentCode);
+    let (told, why) = (|| Error::SignIn(SignInError::Refused), Refusal::SpentCode);
     shop.refused_because("the spent code", redeem(BOB, code), told(), why).await?;
     shop.ended("the token it bought", signed_in.token()).await?;
 
@@ -91,30 +92,54 @@ async fn main() -> demo::Result {
     let admin = shop.admin_token().await?;
     let generate = |customer| auth.generate_one_time_code(&admin, customer, REASON);
     let call = auth.generate_one_time_code(&customers, &shop.customer, REASON);
-    shop.refused_because("a customer asks", call, Error::NotAuthorized, Refusal::NotAnAdmin).await?;
+    shop.refused_because(
+        "a customer asks",
+        call,
+        Error::Token(TokenError::NotAuthorized),
+        Refusal::NotAnAdmin,
+    )
+    .await?;
     let call = auth.generate_one_time_code("0123456789", &shop.customer, REASON);
-    refused("nobody asks", call, Error::InvalidToken).await?;
+    refused("nobody asks", call, Error::Token(TokenError::Invalid)).await?;
     let (nobody, why) = (CustomerId::from(2), Refusal::UnknownAccount);
-    shop.refused_because("an unknown customer", generate(&nobody), Error::NoSuchCustomer, why).await?;
+    shop.refused_because(
+        "an unknown customer",
+        generate(&nobody),
+        Error::Assistance(AssistanceError::NoSuchCustomer),
+        why,
+    )
+    .await?;
     shop.edit_customer(|row| row.allows_assistance = false).await?;
     let call = generate(&shop.customer);
-    shop.refused_because("no consent", call, Error::NoConsent, Refusal::NoConsent).await?;
+    shop.refused_because(
+        "no consent",
+        call,
+        Error::Assistance(AssistanceError::NoConsent),
+        Refusal::NoConsent,
+    )
+    .await?;
     shop.edit_customer(|row| row.status = AccountStatus::Disabled).await?;
     let (call, why) = (generate(&shop.customer), Refusal::AccountDisabled);
-    shop.refused_because("a disabled customer", call, Error::CustomerDisabled, why).await?;
+    shop.refused_because(
+        "a disabled customer",
+        call,
+        Error::Assistance(AssistanceError::CustomerDisabled),
+        why,
+    )
+    .await?;
     shop.restore().await?;
     shop.edit_admin(|row| row.permissions.clear()).await?;
     let (call, why) = (generate(&shop.customer), Refusal::NoPermission);
-    shop.refused_because("no permission", call, Error::AssistanceDisabled, why).await?;
+    shop.refused_because("no permission", call, Error::Assistance(AssistanceError::Disabled), why).await?;
     shop.restore().await?;
     let strict = shop.restarted(AuthConfig::strict())?;
     let fresh = shop.admin_token().await?;
     let call = strict.auth.generate_one_time_code(&fresh, &shop.customer, "");
-    let told = Error::Required(Field::Reason);
+    let told = Error::Input(InputError::Required(Field::Reason));
     strict.refused_because("no reason, by strict rules", call, told, Refusal::NoReason).await?;
     shop.later(strict.auth.config().fresh_for);
     let call = strict.auth.generate_one_time_code(&fresh, &shop.customer, REASON);
-    let told = Error::StepUpRequired(strict.auth.config().fresh_for);
+    let told = Error::SecondFactor(SecondFactorError::StepUpRequired(strict.auth.config().fresh_for));
     strict.refused_because("a second factor used too long ago", call, told, Refusal::NotFresh).await?;
     let stepped_up = auth.step_up(&fresh, shop.code()?).await?;
     strict.auth.generate_one_time_code(stepped_up.token(), &shop.customer, REASON).await?;
@@ -123,6 +148,6 @@ async fn main() -> demo::Result {
     config.assistance = false;
     let off = shop.restarted(config)?;
     let call = off.auth.generate_one_time_code(&admin, &shop.customer, REASON);
-    let told = Error::AssistanceDisabled;
+    let told = Error::Assistance(AssistanceError::Disabled);
     off.refused_because("assistance switched off", call, told, Refusal::AssistanceOff).await
 }

@@ -8,8 +8,8 @@ mod demo;
 use std::{net::IpAddr, time::Duration};
 
 use commerce_auth::{
-    AccountStatus, AuthConfig, Error, Field, PasswordReset, PasswordResetRequest, PolicyViolation, SignIn,
-    audit::Refusal,
+    AccountStatus, AuthConfig, Error, Field, InputError, PasswordReset, PasswordResetRequest,
+    PolicyViolation, SignIn, SignInError, audit::Refusal,
 };
 use demo::{BOB, DemoShop, NOBODY, PASSWORD, WRONG, refused, step};
 
@@ -33,12 +33,12 @@ async fn main() -> demo::Result {
         println!("      for the audit trail alone: {:?}", trail.last().map(|event| event.outcome));
     }
     let token = shop.read_mail().ok_or("the address is known")?;
-    refused("no address", request(""), Error::Required(Field::ResetEmail)).await?;
-    refused("a malformed address", request("bobloblaw"), Error::InvalidEmail).await?;
+    refused("no address", request(""), Error::Input(InputError::Required(Field::ResetEmail))).await?;
+    refused("a malformed address", request("bobloblaw"), Error::Input(InputError::Email)).await?;
 
     step("2. A new password that the policy refuses does not burn the token");
     let weak: [(&str, &str, Error); 6] = [
-        ("none", "", Error::Required(Field::ResetPassword)),
+        ("none", "", Error::Input(InputError::Required(Field::ResetPassword))),
         ("too short", "N3w-pas", PolicyViolation::TooShort(8).into()),
         ("too long", &"N3w-passw0rd".repeat(100), PolicyViolation::TooLong(256).into()),
         ("a space at the edge", "N3w-passw0rd ", PolicyViolation::EdgeSpace.into()),
@@ -55,16 +55,16 @@ async fn main() -> demo::Result {
     let (other, code) = (shop.reset_token().await?, shop.one_time_code().await?);
     let sign_in = |credential: &str| auth.generate_customer_token(SignIn::new(BOB, credential).from(home));
     for n in 1..=6 {
-        refused(&format!("wrong password {n}"), sign_in(WRONG), Error::SignInRefused).await?;
+        refused(&format!("wrong password {n}"), sign_in(WRONG), Error::SignIn(SignInError::Refused)).await?;
     }
-    let (call, told) = (sign_in(PASSWORD), || Error::SignInRefused);
+    let (call, told) = (sign_in(PASSWORD), || Error::SignIn(SignInError::Refused));
     shop.refused_because("the right password", call, told(), Refusal::BudgetSpent).await?;
 
     step("4. The new password is set, which a lock does not stop, and everything from before has ended");
     reset(BOB, &token, NEW).await?;
     shop.read_mail();
     shop.ended("the token", &signed_in).await?;
-    let (mismatched, wrong) = (|| Error::ResetTokenMismatched, Refusal::WrongCredential);
+    let (mismatched, wrong) = (|| Error::SignIn(SignInError::ResetTokenMismatched), Refusal::WrongCredential);
     shop.refused_because("the other mail's token", reset(BOB, &other, NEW), mismatched(), wrong).await?;
     shop.refused_because("the code", sign_in(&code), told(), wrong).await?;
     shop.refused_because("the old password", sign_in(PASSWORD), told(), wrong).await?;
@@ -78,9 +78,10 @@ async fn main() -> demo::Result {
     shop.refused_because("another address", call, mismatched(), Refusal::UnknownAccount).await?;
     shop.later(Duration::from_secs(2 * 60 * 60));
     shop.refused_because("an expired token", reset(BOB, &token, NEW), mismatched(), wrong).await?;
-    refused("no address", reset("", &token, NEW), Error::Required(Field::ResetEmail)).await?;
-    refused("a malformed address", reset("bobloblaw", &token, NEW), Error::InvalidEmail).await?;
-    refused("no token", reset(BOB, "", NEW), Error::Required(Field::ResetToken)).await?;
+    refused("no address", reset("", &token, NEW), Error::Input(InputError::Required(Field::ResetEmail)))
+        .await?;
+    refused("a malformed address", reset("bobloblaw", &token, NEW), Error::Input(InputError::Email)).await?;
+    refused("no token", reset(BOB, "", NEW), Error::Input(InputError::Required(Field::ResetToken))).await?;
 
     step("6. A disabled account: the request is answered as ever, no mail goes out, and no token is good");
     let token = shop.reset_token().await?;
@@ -98,7 +99,7 @@ async fn main() -> demo::Result {
     shop.edit_customer(|row| row.status = AccountStatus::Unconfirmed).await?;
     reset(BOB, &token, PASSWORD).await?;
     shop.read_mail();
-    refused("the new password", sign_in(PASSWORD), Error::NotConfirmed).await?;
+    refused("the new password", sign_in(PASSWORD), Error::SignIn(SignInError::NotConfirmed)).await?;
     shop.restore().await?;
 
     step("8. Six wrong tokens from one source, and it waits for half an hour");
@@ -107,7 +108,7 @@ async fn main() -> demo::Result {
         refused(&format!("wrong token {n}"), guess(WRONG), mismatched()).await?;
     }
     let token = shop.reset_token().await?;
-    let (told, why) = (|| Error::TooManyRequests, Refusal::BudgetSpent);
+    let (told, why) = (|| Error::SignIn(SignInError::TooManyRequests), Refusal::BudgetSpent);
     shop.refused_because("a right token, there", guess(&token), told(), why).await?;
     reset(BOB, &token, NEW).await?;
     println!("   the same token, at home: a new password");

@@ -7,7 +7,9 @@ mod demo;
 
 use std::time::Duration;
 
-use commerce_auth::{Bearer, Error, SignIn, Website, audit::Refusal};
+use commerce_auth::{
+    AssistanceError, Bearer, Error, SignIn, SignInError, TokenError, Website, audit::Refusal,
+};
 use demo::{BOB, DemoShop, PASSWORD, REASON, refused, step};
 
 #[tokio::main]
@@ -23,7 +25,8 @@ async fn main() -> demo::Result {
         "1. The customer calls for help and has not consented: the admin user is told so, and asks for consent",
     );
     let why = Refusal::NoConsent;
-    shop.refused_because("the admin user", assist(), Error::NoConsent, why).await?;
+    shop.refused_because("the admin user", assist(), Error::Assistance(AssistanceError::NoConsent), why)
+        .await?;
 
     step("2. The customer consents, and is told by mail");
     auth.set_remote_shopping_assistance(&customer, true).await?;
@@ -41,17 +44,19 @@ async fn main() -> demo::Result {
     auth.set_remote_shopping_assistance(&customer, false).await?;
     shop.read_mail();
     shop.ended("the admin user's token", token).await?;
-    shop.refused_because("the code", redeem(), Error::SignInRefused, why).await?;
-    shop.refused_because("another token", assist(), Error::NoConsent, why).await?;
+    shop.refused_because("the code", redeem(), Error::SignIn(SignInError::Refused), why).await?;
+    shop.refused_because("another token", assist(), Error::Assistance(AssistanceError::NoConsent), why)
+        .await?;
     let another = auth.generate_one_time_code(&admin, &shop.customer, REASON);
-    shop.refused_because("another code", another, Error::NoConsent, why).await?;
+    shop.refused_because("another code", another, Error::Assistance(AssistanceError::NoConsent), why).await?;
     shop.live("the customer's own token", &customer).await?;
 
     step("5. The customer consents again: what had ended stays ended; the code was spent by trying it");
     auth.set_remote_shopping_assistance(&customer, true).await?;
     shop.read_mail();
     shop.ended("the admin user's token", token).await?;
-    shop.refused_because("the code", redeem(), Error::SignInRefused, Refusal::SpentCode).await?;
+    shop.refused_because("the code", redeem(), Error::SignIn(SignInError::Refused), Refusal::SpentCode)
+        .await?;
 
     step(
         "6. The customer sees who assists, who has, and why; and ends one. The shop sees who is assisted now",
@@ -79,16 +84,21 @@ async fn main() -> demo::Result {
     step("7. Refused: consent is the customer's own");
     let signed_in = assist().await?;
     let consent = auth.set_remote_shopping_assistance(signed_in.token(), true);
-    shop.refused_because("the admin user, assisting", consent, Error::NotAuthorized, Refusal::Assisting)
-        .await?;
+    shop.refused_because(
+        "the admin user, assisting",
+        consent,
+        Error::Token(TokenError::NotAuthorized),
+        Refusal::Assisting,
+    )
+    .await?;
     let consent = auth.set_remote_shopping_assistance(&admin, true);
-    refused("the admin user", consent, Error::NotAuthorized).await?;
+    refused("the admin user", consent, Error::Token(TokenError::NotAuthorized)).await?;
     let outlet: Website = "outlet".parse()?;
     let consent = auth.set_remote_shopping_assistance(Bearer::from(&customer).on(outlet), true);
-    refused("the customer, on another website", consent, Error::NotAuthorized).await?;
+    refused("the customer, on another website", consent, Error::Token(TokenError::NotAuthorized)).await?;
     let consent = auth.set_remote_shopping_assistance("0123456789", true);
-    refused("nobody", consent, Error::InvalidToken).await?;
+    refused("nobody", consent, Error::Token(TokenError::Invalid)).await?;
     shop.customers.delete(&shop.customer).await?;
     let consent = auth.set_remote_shopping_assistance(&customer, true);
-    refused("a customer who is gone", consent, Error::InvalidToken).await
+    refused("a customer who is gone", consent, Error::Token(TokenError::Invalid)).await
 }

@@ -6,7 +6,9 @@ mod demo;
 
 use std::net::IpAddr;
 
-use commerce_auth::{Auth, BearerToken, CustomerChange, Error, Keep, Origin, SignIn};
+use commerce_auth::{
+    Auth, BearerToken, CustomerChange, Error, Keep, Origin, SignIn, SignInError, TokenError,
+};
 use demo::{BOB, DemoShop, PASSWORD, refused, step};
 
 #[tokio::main]
@@ -29,7 +31,7 @@ async fn main() -> demo::Result {
     shop.live("the library", &library).await?;
 
     step("3. It signs out again: the token is no longer one");
-    refused("the phone", auth.revoke_customer_token(&phone), Error::InvalidToken).await?;
+    refused("the phone", auth.revoke_customer_token(&phone), Error::Token(TokenError::Invalid)).await?;
 
     step("4. On the laptop the customer sees her devices, never a token, and ends the one she forgot");
     for listed in auth.list_customer_tokens(&laptop).await? {
@@ -64,14 +66,14 @@ async fn main() -> demo::Result {
     auth.customer_changed(&shop.customer, CustomerChange::EmailChanged).await?;
     shop.ended("the phone", &again).await?;
     let by_link = auth.generate_customer_token(SignIn::new("bob@example.com", reset_token));
-    refused("the mailed link", by_link, Error::SignInRefused).await?;
+    refused("the mailed link", by_link, Error::SignIn(SignInError::Refused)).await?;
     shop.edit_customer(|row| row.email = BOB.into()).await?;
 
     step("8. The day a backup was restored: everybody's tokens end, in one write");
     let (phone, admin) = (shop.customer_token(PASSWORD).await?, shop.admin_token().await?);
     auth.revoke_everything().await?;
     shop.ended("the phone", &phone).await?;
-    refused("the admin user", auth.verify_admin(&admin), Error::InvalidToken).await
+    refused("the admin user", auth.verify_admin(&admin), Error::Token(TokenError::Invalid)).await
 }
 
 async fn sign_in(auth: &Auth, source: [u8; 4], agent: &str) -> demo::Result<BearerToken> {

@@ -15,7 +15,10 @@ use serde::{Deserialize, Serialize};
 use sha2::Sha256;
 use zeroize::{Zeroize, Zeroizing};
 
-use crate::random::{RandomError, SecureRandom};
+use crate::{
+    error::{Error, InternalError},
+    random::SecureRandom,
+};
 
 /// The name of a key: a number of the host's choice, never used for two keys.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -38,6 +41,9 @@ pub enum KeyError {
     /// The current key cannot be retired: make another one current first.
     #[error("the current key cannot be retired")]
     Current,
+    /// HKDF gave no key.
+    #[error("no key could be derived from the key material")]
+    Derivation,
 }
 
 /// Private keys, from which each purpose derives its own by HKDF-SHA-256 (RFC 5869).
@@ -217,14 +223,15 @@ impl Keyring {
         secret: &[u8],
         context: &[u8],
         random: &dyn SecureRandom,
-    ) -> Result<Sealed, RandomError> {
+    ) -> Result<Sealed, Error> {
         let mut nonce = [0; NONCE_BYTES];
         random.fill(&mut nonce)?;
         let keys = self.read();
         let key = &keys.current;
         let payload = Payload { msg: secret, aad: context };
         // It fails only beyond 256 GiB.
-        let sealed = key.cipher().encrypt(&XNonce::from(nonce), payload).map_err(|_| RandomError)?;
+        let sealed =
+            key.cipher().encrypt(&XNonce::from(nonce), payload).map_err(|_| InternalError::Unsealed)?;
         Ok(Sealed { key: key.id, bytes: [&nonce[..], &sealed].concat() })
     }
 
@@ -269,8 +276,8 @@ impl Key {
         }
         let derived = Hkdf::<Sha256>::new(None, &material);
         let expand = |purpose: &[u8], key: &mut [u8]| {
-            // HKDF fails only beyond 255 blocks of output.
-            derived.expand_multi_info(&[b"commerce-auth/v1/", purpose], key).map_err(|_| KeyError::TooShort)
+            // It fails only beyond 255 blocks of output.
+            derived.expand_multi_info(&[b"commerce-auth/v1/", purpose], key).map_err(|_| KeyError::Derivation)
         };
         let mut token_check = TokenCheckKey([0; 16]);
         expand(b"token-check", &mut token_check.0)?;

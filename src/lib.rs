@@ -72,7 +72,10 @@ pub use credential::{
     Argon2Params, Credential, EnrolmentToken, HashingStats, OneTimeCode, ParamsError, PasswordPolicy,
     RecoveryCode, ResetToken, TotpSecret, TotpSecretError,
 };
-pub use error::{Error, ErrorKind, Field, Part, PolicyViolation, StoreError};
+pub use error::{
+    AssistanceError, Error, ErrorKind, Field, InputError, InternalError, Part, PolicyViolation,
+    SecondFactorError, SignInError, StoreError, TokenError,
+};
 pub use flow::{
     AdminChange, AdminFactor, AdminSignIn, AdminSignedIn, BegunEnrolment, CustomerChange, FactorSetup,
     GeneratedCode, Keep, KeyringCheckError, KeyringReport, ListedToken, PasswordReset, PasswordResetRequest,

@@ -1,5 +1,5 @@
 use commerce_auth::{
-    BearerToken, Error,
+    BearerToken, Error, TokenError,
     audit::{Outcome, Refusal},
 };
 
@@ -41,7 +41,7 @@ impl DemoShop {
 
     /// An error if a customer's token is still live.
     pub async fn ended(&self, what: &str, token: &BearerToken) -> super::Result {
-        refused(what, self.auth.verify_customer(token), Error::InvalidToken).await
+        refused(what, self.auth.verify_customer(token), Error::Token(TokenError::Invalid)).await
     }
 
     /// As [`refused`], where the audit trail knows more than the caller is told: an error, too, if it knows another

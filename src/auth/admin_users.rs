@@ -9,6 +9,8 @@ use crate::{
     },
     token::{Bearer, Origin},
 };
+#[cfg(doc)]
+use crate::error::{InputError, InternalError, SecondFactorError, SignInError, TokenError};
 
 /// # Admin users
 ///
@@ -17,42 +19,44 @@ impl Auth {
     /// Signs an admin user in by user name, password and second factor: Commerce's
     /// `POST /V1/tfa/provider/google/authenticate`, and, without a second factor, `POST /V1/integration/admin/token`.
     ///
-    /// The code is looked at once the password is right, within a budget of its own; each works once. Without it there is no
-    /// token of any kind. An admin user who must have a second factor and has none is mailed an enrolment token
-    /// ([`AdminNotice::EnrolmentRequested`](crate::AdminNotice::EnrolmentRequested)) if no code was presented.
+    /// The code is looked at once the password is right, within a budget of its own; each works once. Without
+    /// it there is no token of any kind. An admin user who must have a second factor and has none is mailed an
+    /// enrolment token ([`AdminNotice::EnrolmentRequested`](crate::AdminNotice::EnrolmentRequested)) if no code
+    /// was presented.
     ///
     /// Budgets are charged first, as for customers, in counters of their own. Within budget every refusal is the same
-    /// work and the same answer, whether the name is unknown, the account is disabled or has no password, or the password
-    /// is wrong. Nothing is issued unless the audit sink has kept the record of it.
+    /// work and the same answer, whether the name is unknown, the account is disabled or has no password, or
+    /// the password is wrong. Nothing is issued unless the audit sink has kept the record of it.
     ///
     /// # Errors
     ///
-    /// - [`Error::Required`], [`Error::InvalidUsername`], [`Error::PasswordTooLong`]: nothing was looked up.
-    /// - [`Error::SignInRefused`]: no such admin user, wrong password, disabled, spent budget, or a revoke-all during the
-    ///   sign-in. Not told apart.
-    /// - [`Error::SecondFactorRequired`], [`Error::InvalidCode`]: the password is right; the code is missing, wrong or used
-    ///   before. Once the budget of codes is spent: [`Error::SignInRefused`].
-    /// - [`Error::EnrolmentRequired`], [`Error::EnrolmentNotSent`], [`Error::NotEnrolled`]: the password is right, and there
-    ///   is no second factor. [`Error::TooManyRequests`] once too many mails were sent.
+    /// - [`InputError::Required`], [`InputError::Username`], [`InputError::PasswordTooLong`]: nothing was looked up.
+    /// - [`SignInError::Refused`]: no such admin user, wrong password, disabled, spent budget, or a revoke-all
+    ///   during the sign-in. Not told apart.
+    /// - [`SecondFactorError::Required`], [`SecondFactorError::InvalidCode`]: the password is right; the code
+    ///   is missing, wrong or used before. Once the budget of codes is spent: [`SignInError::Refused`].
+    /// - [`SecondFactorError::EnrolmentRequired`], [`SecondFactorError::EnrolmentNotSent`],
+    ///   [`SecondFactorError::NotEnrolled`]: the password is right, and there is no second factor.
+    ///   [`SignInError::TooManyRequests`] once too many mails were sent.
     /// - [`Error::Overloaded`]: too many hashes are waiting.
-    /// - [`Error::NotConfigured`]: there is no admin user table, or no keyring.
+    /// - [`InternalError::NotConfigured`]: there is no admin user table, or no keyring.
     /// - [`Error::Unavailable`], [`Error::Random`]: no token was issued.
     pub async fn generate_admin_token(&self, sign_in: AdminSignIn) -> Result<AdminSignedIn, Error> {
         flow::generate_admin_token(&self.services, sign_in).await
     }
 
     /// Gives a signed-in admin user a fresh token for a code of the second factor, where
-    /// [`Error::StepUpRequired`] said that the sign-in is too old. It ends when the token presented would have, which ends
-    /// now, and with it the assistance given through it (ASVS v5.0.0-7.2.4).
+    /// [`SecondFactorError::StepUpRequired`] said that the sign-in is too old. It ends when the token presented
+    /// would have, which ends now, and with it the assistance given through it (ASVS v5.0.0-7.2.4).
     ///
     /// # Errors
     ///
     /// - As [`verify_admin`](Self::verify_admin).
-    /// - [`Error::Required`], [`Error::PasswordTooLong`]: nothing was looked up.
-    /// - [`Error::NotEnrolled`]: there is no second factor.
-    /// - [`Error::InvalidCode`]: wrong, or used before.
-    /// - [`Error::SignInRefused`]: too many wrong codes, or a revoke-all meanwhile.
-    /// - [`Error::InvalidToken`]: the token presented ended meanwhile; the code is spent.
+    /// - [`InputError::Required`], [`InputError::PasswordTooLong`]: nothing was looked up.
+    /// - [`SecondFactorError::NotEnrolled`]: there is no second factor.
+    /// - [`SecondFactorError::InvalidCode`]: wrong, or used before.
+    /// - [`SignInError::Refused`]: too many wrong codes, or a revoke-all meanwhile.
+    /// - [`TokenError::Invalid`]: the token presented ended meanwhile; the code is spent.
     /// - [`Error::Unavailable`], [`Error::Random`]: the code may be spent.
     pub async fn step_up(
         &self,
@@ -76,14 +80,15 @@ impl Auth {
     ///
     /// # Errors
     ///
-    /// - As [`verify_admin`](Self::verify_admin); [`Error::InvalidToken`] too if the admin user's tokens were ended by
+    /// - As [`verify_admin`](Self::verify_admin); [`TokenError::Invalid`] too if the admin user's tokens were ended by
     ///   somebody else meanwhile. The password does not stand then: the earlier one is back, and all tokens end.
-    /// - [`Error::Required`], [`Error::PasswordTooLong`], [`Error::PasswordPolicy`]: nothing was checked.
-    /// - [`Error::StepUpRequired`]: the sign-in is older than [`AuthConfig::fresh_for`](crate::AuthConfig::fresh_for).
-    /// - [`Error::WrongPassword`], [`Error::Locked`]: as in [`confirm_password`](Self::confirm_password).
+    /// - [`InputError::Required`], [`InputError::PasswordTooLong`], [`InputError::Policy`]: nothing was checked.
+    /// - [`SecondFactorError::StepUpRequired`]: the sign-in is older than
+    ///   [`AuthConfig::fresh_for`](crate::AuthConfig::fresh_for).
+    /// - [`SignInError::WrongPassword`], [`SignInError::Locked`]: as in [`confirm_password`](Self::confirm_password).
     /// - [`Error::Overloaded`]: too many hashes are waiting, or the password was changed by somebody else.
-    /// - [`Error::Unavailable`], [`Error::Random`]: the password may be changed, and other tokens may live. Try again with
-    ///   either password.
+    /// - [`Error::Unavailable`], [`Error::Random`]: the password may be changed, and other tokens may live. Try
+    ///   again with either password.
     pub async fn change_admin_password(
         &self,
         bearer: impl Into<Bearer<'_>>,
@@ -97,7 +102,7 @@ impl Auth {
     ///
     /// # Errors
     ///
-    /// As [`hash_new_password`](Self::hash_new_password), with [`Error::InvalidUsername`].
+    /// As [`hash_new_password`](Self::hash_new_password), with [`InputError::Username`].
     pub async fn hash_new_admin_password(
         &self,
         username: &str,
@@ -108,8 +113,9 @@ impl Auth {
 
     /// Tells the crate that the host changed an admin user's account: all its tokens end, those of sign-ins in flight
     /// too, and with them every token of a customer that they gave rise to. A disabled or missing admin user is refused
-    /// without it, as the account is read at every use; call it after the change is stored all the same, so that nothing
-    /// revives with the account. With a deleted account goes its second factor. It may be called again.
+    /// without it, as the account is read at every use; call it after the change is stored all the same, so
+    /// that nothing revives with the account. With a deleted account goes its second factor. It may be called
+    /// again.
     ///
     /// # Errors
     ///
@@ -122,14 +128,14 @@ impl Auth {
     ///
     /// # Errors
     ///
-    /// - [`Error::InvalidUsername`].
+    /// - [`InputError::Username`].
     /// - [`Error::Unavailable`]: they may be forgotten.
     pub async fn unlock_admin(&self, username: &str) -> Result<(), Error> {
         flow::unlock_admin(&self.services, username).await
     }
 
-    /// Begins the enrolment of an authenticator for a signed-in admin user, instead of the one there is, if any. Nothing
-    /// changes until its first right code: [`activate_admin_factor`](Self::activate_admin_factor).
+    /// Begins the enrolment of an authenticator for a signed-in admin user, instead of the one there is, if
+    /// any. Nothing changes until its first right code: [`activate_admin_factor`](Self::activate_admin_factor).
     ///
     /// The enrolment ends with the token presented, whatever ends that token, and as soon as the admin user's other
     /// tokens are ended: by a change of the password, [`admin_changed`](Self::admin_changed), or
@@ -141,8 +147,9 @@ impl Auth {
     /// # Errors
     ///
     /// - As [`verify_admin`](Self::verify_admin).
-    /// - [`Error::StepUpRequired`]: the sign-in is older than [`AuthConfig::fresh_for`](crate::AuthConfig::fresh_for).
-    /// - [`Error::NotConfigured`]: there is no keyring.
+    /// - [`SecondFactorError::StepUpRequired`]: the sign-in is older than
+    ///   [`AuthConfig::fresh_for`](crate::AuthConfig::fresh_for).
+    /// - [`InternalError::NotConfigured`]: there is no keyring.
     /// - [`Error::Unavailable`], [`Error::Random`]: it may have begun; begin again.
     pub async fn begin_admin_enrolment(
         &self,
@@ -151,16 +158,16 @@ impl Auth {
         flow::begin_admin_enrolment(&self.services, bearer.into()).await
     }
 
-    /// Shows the secret of an enrolment to the holder of its token: Commerce's `POST /V1/tfa/provider/google/configure`.
-    /// It may be called again until the authenticator is activated.
+    /// Shows the secret of an enrolment to the holder of its token: Commerce's `POST
+    /// /V1/tfa/provider/google/configure`. It may be called again until the authenticator is activated.
     ///
     /// # Errors
     ///
-    /// - [`Error::Required`].
-    /// - [`Error::InvalidEnrolmentToken`]: unknown, expired or replaced, or the admin user's tokens were ended since it
-    ///   was made, such as by the activation of another authenticator.
-    /// - [`Error::AlreadyEnrolled`]: there is another second factor than when the token was made.
-    /// - [`Error::NotConfigured`]: there is no keyring, or no admin user table.
+    /// - [`InputError::Required`].
+    /// - [`SecondFactorError::InvalidEnrolmentToken`]: unknown, expired or replaced, or the admin user's tokens
+    ///   were ended since it was made, such as by the activation of another authenticator.
+    /// - [`SecondFactorError::AlreadyEnrolled`]: there is another second factor than when the token was made.
+    /// - [`InternalError::NotConfigured`]: there is no keyring, or no admin user table.
     /// - [`Error::Unavailable`], [`Error::Random`].
     pub async fn set_up_admin_factor(
         &self,
@@ -170,8 +177,9 @@ impl Auth {
         flow::set_up_admin_factor(&self.services, token.into(), origin).await
     }
 
-    /// Makes an authenticator the admin user's second factor by its first right code, and answers the recovery codes: each
-    /// stands in once for a code, and they are shown now or never. Commerce's `POST /V1/tfa/provider/google/activate`.
+    /// Makes an authenticator the admin user's second factor by its first right code, and answers the recovery
+    /// codes: each stands in once for a code, and they are shown now or never. Commerce's `POST
+    /// /V1/tfa/provider/google/activate`.
     ///
     /// All of the admin user's tokens end, before the authenticator is activated and again after it: once this returns
     /// `Ok`, every token from before is refused, those of sign-ins in flight too. Enrolments end with the tokens. So an
@@ -180,12 +188,12 @@ impl Auth {
     /// # Errors
     ///
     /// - As [`set_up_admin_factor`](Self::set_up_admin_factor).
-    /// - [`Error::InvalidCode`]: not the code at this time. The enrolment stays.
-    /// - [`Error::TooManyRequests`]: too many wrong codes.
-    /// - [`Error::Unavailable`], [`Error::Random`]: it may be activated, and the recovery codes lost: sign in with a code and
-    ///   [make them anew](Self::replace_recovery_codes). A token of a sign-in that was in flight may live: call
-    ///   [`admin_changed`](Self::admin_changed) to end it. If the authenticator is not activated, begin again: the
-    ///   enrolment may have ended.
+    /// - [`SecondFactorError::InvalidCode`]: not the code at this time. The enrolment stays.
+    /// - [`SignInError::TooManyRequests`]: too many wrong codes.
+    /// - [`Error::Unavailable`], [`Error::Random`]: it may be activated, and the recovery codes lost: sign in
+    ///   with a code and [make them anew](Self::replace_recovery_codes). A token of a sign-in that was in
+    ///   flight may live: call [`admin_changed`](Self::admin_changed) to end it. If the authenticator is not
+    ///   activated, begin again: the enrolment may have ended.
     pub async fn activate_admin_factor(
         &self,
         token: impl Into<Credential>,
@@ -204,14 +212,15 @@ impl Auth {
         flow::admin_factor(&self.services, bearer.into()).await
     }
 
-    /// Makes the signed-in admin user's recovery codes anew, as a set: all earlier ones are no good any more. They are shown
-    /// now or never.
+    /// Makes the signed-in admin user's recovery codes anew, as a set: all earlier ones are no good any more.
+    /// They are shown now or never.
     ///
     /// # Errors
     ///
     /// - As [`verify_admin`](Self::verify_admin).
-    /// - [`Error::StepUpRequired`]: the sign-in is older than [`AuthConfig::fresh_for`](crate::AuthConfig::fresh_for).
-    /// - [`Error::NotEnrolled`]: there is no second factor.
+    /// - [`SecondFactorError::StepUpRequired`]: the sign-in is older than
+    ///   [`AuthConfig::fresh_for`](crate::AuthConfig::fresh_for).
+    /// - [`SecondFactorError::NotEnrolled`]: there is no second factor.
     /// - [`Error::Unavailable`], [`Error::Random`]: the codes may be replaced; call it again.
     pub async fn replace_recovery_codes(
         &self,
@@ -226,18 +235,18 @@ impl Auth {
     ///
     /// # Errors
     ///
-    /// - [`Error::AlreadyEnrolled`]: nothing is changed.
-    /// - [`Error::InvalidToken`]: there is no active admin user of this id.
-    /// - [`Error::NotConfigured`]: there is no keyring, or no admin user table.
-    /// - [`Error::Unavailable`], [`Error::Random`]: it may be done; call it again. [`Error::AlreadyEnrolled`] says then that
-    ///   it was.
+    /// - [`SecondFactorError::AlreadyEnrolled`]: nothing is changed.
+    /// - [`TokenError::Invalid`]: there is no active admin user of this id.
+    /// - [`InternalError::NotConfigured`]: there is no keyring, or no admin user table.
+    /// - [`Error::Unavailable`], [`Error::Random`]: it may be done; call it again.
+    ///   [`SecondFactorError::AlreadyEnrolled`] says then that it was.
     pub async fn import_admin_factor(&self, admin: &AdminId, secret: &TotpSecret) -> Result<(), Error> {
         flow::import_admin_factor(&self.services, admin, secret).await
     }
 
-    /// Removes an admin user's second factor, recovery codes and enrolment, and ends all tokens: for a lost authenticator,
-    /// once the host has made sure who asks, as well as when it was enrolled (ASVS v5.0.0-6.4.4). The budget of wrong codes
-    /// is opened again. Answers whether there was a second factor.
+    /// Removes an admin user's second factor, recovery codes and enrolment, and ends all tokens: for a lost
+    /// authenticator, once the host has made sure who asks, as well as when it was enrolled (ASVS
+    /// v5.0.0-6.4.4). The budget of wrong codes is opened again. Answers whether there was a second factor.
     ///
     /// # Errors
     ///
@@ -252,23 +261,24 @@ impl Auth {
     ///
     /// # Errors
     ///
-    /// - [`Error::NotConfigured`]: there is no keyring.
-    /// - [`Error::Unavailable`]: some could not be done, and the others are. A secret that no accepted key opens is among the
-    ///   reasons; retire nothing then.
+    /// - [`InternalError::NotConfigured`]: there is no keyring.
+    /// - [`Error::Unavailable`]: some could not be done, and the others are. A secret that no accepted key
+    ///   opens is among the reasons; retire nothing then.
     pub async fn reseal_factors(&self, limit: usize) -> Result<usize, Error> {
         flow::reseal_factors(&self.services, limit).await
     }
 
-    /// Compares the keyring with the stored data that was sealed and signed with one: call it at start, before requests are
-    /// served.
+    /// Compares the keyring with the stored data that was sealed and signed with one: call it at start, before
+    /// requests are served.
     ///
-    /// A keyring whose keys open no second factor, or verify none of the newest audit records, is refused: the key material is
-    /// another shop's, or was made anew because the old file was missing. Without the check admin users meet it as status 503,
-    /// and the audit trail goes on under a key that its verifier does not have. A store without sealed and signed data accepts
-    /// every keyring. The check reads at most 128 second factors and 9 audit records, and writes nothing.
+    /// A keyring whose keys open no second factor, or verify none of the newest audit records, is refused: the
+    /// key material is another shop's, or was made anew because the old file was missing. Without the check
+    /// admin users meet it as status 503, and the audit trail goes on under a key that its verifier does not
+    /// have. A store without sealed and signed data accepts every keyring. The check reads at most 128 second
+    /// factors and 9 audit records, and writes nothing.
     ///
-    /// The check also refuses a keyring whose old key was retired too early: before a node signed one of the newest records
-    /// with the new key. [`Keyring`] says how to rotate keys in a quiet shop.
+    /// The check also refuses a keyring whose old key was retired too early: before a node signed one of the
+    /// newest records with the new key. [`Keyring`] says how to rotate keys in a quiet shop.
     ///
     /// ```
     /// use commerce_auth::{Auth, KeyId, Keyring, MemoryCustomers, MemoryStore};

@@ -5,6 +5,8 @@ use crate::{
     flow::{self, GeneratedCode, SignedIn},
     token::{AssistanceEntry, Bearer, Digest},
 };
+#[cfg(doc)]
+use crate::error::{AssistanceError, InputError, InternalError, SecondFactorError, SignInError, TokenError};
 
 /// # Assistance
 ///
@@ -13,26 +15,27 @@ impl Auth {
     /// Gives an admin user a token to assist a customer with: Commerce's `generateCustomerTokenAsAdmin`.
     ///
     /// The customer is looked for on the bearer's website. The token is the customer's in all but what
-    /// [`CustomerIdentity::require_self`](crate::CustomerIdentity::require_self) guards; it names the admin user and the
-    /// reason, lives for [`AuthConfig::assistance_token_lifetime`](crate::AuthConfig::assistance_token_lifetime) and never
-    /// longer than the admin user's own token, and is checked live at every use. Nothing is issued unless the audit sink
-    /// has kept the record of it.
+    /// [`CustomerIdentity::require_self`](crate::CustomerIdentity::require_self) guards; it names the admin
+    /// user and the reason, lives for
+    /// [`AuthConfig::assistance_token_lifetime`](crate::AuthConfig::assistance_token_lifetime) and never longer
+    /// than the admin user's own token, and is checked live at every use. Nothing is issued unless the audit
+    /// sink has kept the record of it.
     ///
     /// A blank reason becomes
     /// [`AuthConfig::default_assistance_reason`](crate::AuthConfig::default_assistance_reason).
     ///
     /// # Errors
     ///
-    /// - [`Error::Required`], [`Error::InvalidEmail`]: nothing was looked up.
-    /// - [`Error::InvalidToken`], [`Error::NotAuthorized`]: the bearer is no live admin user's token.
-    /// - [`Error::AssistanceDisabled`], [`Error::AssistanceNotPermitted`]: the shop offers no assistance, or the admin
+    /// - [`InputError::Required`], [`InputError::Email`]: nothing was looked up.
+    /// - [`TokenError::Invalid`], [`TokenError::NotAuthorized`]: the bearer is no live admin user's token.
+    /// - [`AssistanceError::Disabled`], [`AssistanceError::NotPermitted`]: the shop offers no assistance, or the admin
     ///   user may not give it. No customer was looked up.
-    /// - [`Error::StepUpRequired`]: the shop demands a fresh second factor
+    /// - [`SecondFactorError::StepUpRequired`]: the shop demands a fresh second factor
     ///   ([`AuthConfig::assistance_step_up`](crate::AuthConfig::assistance_step_up)). No customer was looked up.
-    /// - [`Error::NoSuchEmail`], [`Error::NoConsent`], [`Error::NotConfirmed`], [`Error::CustomerDisabled`]: the
-    ///   customer cannot be assisted.
-    /// - [`Error::SignInRefused`]: the customer's tokens were revoked meanwhile.
-    /// - [`Error::Unavailable`], [`Error::Random`], [`Error::NotConfigured`]: no token was issued.
+    /// - [`AssistanceError::NoSuchEmail`], [`AssistanceError::NoConsent`], [`SignInError::NotConfirmed`],
+    ///   [`AssistanceError::CustomerDisabled`]: the customer cannot be assisted.
+    /// - [`SignInError::Refused`]: the customer's tokens were revoked meanwhile.
+    /// - [`Error::Unavailable`], [`Error::Random`], [`InternalError::NotConfigured`]: no token was issued.
     pub async fn generate_customer_token_as_admin(
         &self,
         bearer: impl Into<Bearer<'_>>,
@@ -48,9 +51,9 @@ impl Auth {
     /// The code is 32 hexadecimal characters, lives for
     /// [`AuthConfig::one_time_code_lifetime`](crate::AuthConfig::one_time_code_lifetime) and works once, with the
     /// customer's e-mail address: as the `password` of [`generate_customer_token`](Self::generate_customer_token), or
-    /// through [`exchange_one_time_code`](Self::exchange_one_time_code). Everything that is checked here is checked again
-    /// then. It is bound to the customer's website; the bearer's does not matter. A customer's newest three codes stay
-    /// good.
+    /// through [`exchange_one_time_code`](Self::exchange_one_time_code). Everything that is checked here is
+    /// checked again then. It is bound to the customer's website; the bearer's does not matter. A customer's
+    /// newest three codes stay good.
     ///
     /// A blank reason becomes
     /// [`AuthConfig::default_assistance_reason`](crate::AuthConfig::default_assistance_reason).
@@ -58,8 +61,8 @@ impl Auth {
     /// # Errors
     ///
     /// As [`generate_customer_token_as_admin`](Self::generate_customer_token_as_admin), with
-    /// [`Error::NoSuchCustomer`] for an id that no customer has. If the customer's tokens are ended meanwhile, the
-    /// code is good for nothing.
+    /// [`AssistanceError::NoSuchCustomer`] for an id that no customer has. If the customer's tokens are ended
+    /// meanwhile, the code is good for nothing.
     pub async fn generate_one_time_code(
         &self,
         bearer: impl Into<Bearer<'_>>,
@@ -72,14 +75,15 @@ impl Auth {
     /// Sets the customer's consent to remote shopping assistance: Commerce's `allow_remote_shopping_assistance`. Only
     /// the customer does, never an admin user acting for the customer.
     ///
-    /// Consent is read live: once it is withdrawn, the very next use of a token born of assistance is refused, and so is
-    /// an outstanding code, which is spent by it. The assistance of the ledger ends with the consent: a later one does not
-    /// revive it.
+    /// Consent is read live: once it is withdrawn, the very next use of a token born of assistance is refused,
+    /// and so is an outstanding code, which is spent by it. The assistance of the ledger ends with the consent:
+    /// a later one does not revive it.
     ///
     /// # Errors
     ///
-    /// - As [`verify_customer`](Self::verify_customer), and [`Error::NotAuthorized`] for a token born of assistance.
-    /// - [`Error::InvalidToken`]: the customer is gone.
+    /// - As [`verify_customer`](Self::verify_customer), and [`TokenError::NotAuthorized`] for a token born of
+    ///   assistance.
+    /// - [`TokenError::Invalid`]: the customer is gone.
     /// - [`Error::Unavailable`]: it may be set; set it again. Once it is withdrawn, no assistance is good for anything.
     pub async fn set_remote_shopping_assistance(
         &self,
@@ -94,7 +98,7 @@ impl Auth {
     ///
     /// # Errors
     ///
-    /// As [`verify_customer`](Self::verify_customer), and [`Error::NotAuthorized`] for a token born of assistance.
+    /// As [`verify_customer`](Self::verify_customer), and [`TokenError::NotAuthorized`] for a token born of assistance.
     pub async fn list_assistance(
         &self,
         bearer: impl Into<Bearer<'_>>,
@@ -106,7 +110,7 @@ impl Auth {
     ///
     /// # Errors
     ///
-    /// As [`verify_admin`](Self::verify_admin), and [`Error::NotAuthorized`] for an admin user without
+    /// As [`verify_admin`](Self::verify_admin), and [`TokenError::NotAuthorized`] for an admin user without
     /// [`Permission::AssistanceLog`].
     pub async fn current_assistance(
         &self,
@@ -115,13 +119,13 @@ impl Auth {
         flow::current_assistance(&self.services, bearer.into()).await
     }
 
-    /// Ends an assistance of the customer's, named as [`list_assistance`](Self::list_assistance) names it: its token is no
-    /// good any more, on any node. Answers whether the customer was assisted through it. The consent stays: withdraw it to
-    /// end all of them.
+    /// Ends an assistance of the customer's, named as [`list_assistance`](Self::list_assistance) names it: its
+    /// token is no good any more, on any node. Answers whether the customer was assisted through it. The
+    /// consent stays: withdraw it to end all of them.
     ///
     /// # Errors
     ///
-    /// As [`verify_customer`](Self::verify_customer), and [`Error::NotAuthorized`] for a token born of assistance.
+    /// As [`verify_customer`](Self::verify_customer), and [`TokenError::NotAuthorized`] for a token born of assistance.
     pub async fn end_assistance(&self, bearer: impl Into<Bearer<'_>>, grant: &Digest) -> Result<bool, Error> {
         flow::end_assistance(&self.services, bearer.into(), grant).await
     }

@@ -17,6 +17,8 @@ use crate::{
     shared::IntoShared,
     store::{OtcStore, StateStore, Store, TokenStore},
 };
+#[cfg(doc)]
+use crate::error::InternalError;
 
 /// Gathers the parts of an [`Auth`].
 #[must_use]
@@ -59,8 +61,9 @@ impl AuthBuilder {
         Self { customers: Some(Arc::new(Customers(customers))), ..self }
     }
 
-    /// The host's admin user table, without which nobody assists. It needs an audit trail ([`audit`](Self::audit)). Admin
-    /// users need a second factor, and so the host a [`keyring`](Self::keyring), unless [`AuthConfig::admin_second_factor`] says otherwise.
+    /// The host's admin user table, without which nobody assists. It needs an audit trail
+    /// ([`audit`](Self::audit)). Admin users need a second factor, and so the host a
+    /// [`keyring`](Self::keyring), unless [`AuthConfig::admin_second_factor`] says otherwise.
     pub fn admins<S: AdminStore>(self, admins: S) -> Self {
         Self { admins: Some(Arc::new(Admins(admins))), ..self }
     }
@@ -71,14 +74,16 @@ impl AuthBuilder {
         Self { notifier: Some(notifier.into_shared()), ..self }
     }
 
-    /// Builds an [`Auth`] that mails nothing: for a host that resets no password and enrols no admin user through it, such as
-    /// a command line tool or a test. A reset request fails with [`Error::NotConfigured`](crate::Error::NotConfigured) there,
-    /// status 500. Customers get no notice of a changed password, of consent, or of assistance.
+    /// Builds an [`Auth`] that mails nothing: for a host that resets no password and enrols no admin user
+    /// through it, such as a command line tool or a test. A reset request fails with
+    /// [`InternalError::NotConfigured`] there, status 500. Customers get no notice of a changed password, of
+    /// consent, or of assistance.
     pub fn without_notifier(self) -> Self {
         Self { notifier: None, without_notifier: true, ..self }
     }
 
-    /// Private keys; without them the check of a token is computed with a public one, and no second factor can be set up.
+    /// Private keys; without them the check of a token is computed with a public one, and no second factor can
+    /// be set up.
     pub fn keyring(self, keyring: Keyring) -> Self {
         Self { keyring: Some(keyring), ..self }
     }
@@ -146,6 +151,7 @@ impl AuthBuilder {
                 .map_err(|error| match error {
                     StartError::Thread(error) => ConfigError::Threads(error),
                     StartError::Random(error) => ConfigError::Random(error),
+                    StartError::Params => ConfigError::OutOfRange("argon2"),
                 })?;
         let trail = Trail::start(audit, config.audit_queue, Arc::clone(&clock), Arc::clone(&random));
         let services = Services::new(Parts {

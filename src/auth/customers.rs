@@ -4,6 +4,8 @@ use crate::{
     error::Error,
     flow::{self, CustomerChange, SignIn, SignedIn},
 };
+#[cfg(doc)]
+use crate::error::{InputError, InternalError, SignInError};
 
 /// # Customers
 ///
@@ -46,13 +48,13 @@ impl Auth {
     ///
     /// # Errors
     ///
-    /// - [`Error::Required`], [`Error::InvalidEmail`], [`Error::PasswordTooLong`]: nothing was looked up.
-    /// - [`Error::SignInRefused`]: no such account, wrong credential, disabled account, spent budget, a
+    /// - [`InputError::Required`], [`InputError::Email`], [`InputError::PasswordTooLong`]: nothing was looked up.
+    /// - [`SignInError::Refused`]: no such account, wrong credential, disabled account, spent budget, a
     ///   one-time code whose admin user may no longer assist, or a revoke-all during the sign-in. Not told
     ///   apart.
-    /// - [`Error::NotConfirmed`]: the credential is right, the account is not confirmed.
+    /// - [`SignInError::NotConfirmed`]: the credential is right, the account is not confirmed.
     /// - [`Error::Overloaded`]: too many hashes are waiting.
-    /// - [`Error::Unavailable`], [`Error::Random`], [`Error::NotConfigured`]: no token was issued; a one-time
+    /// - [`Error::Unavailable`], [`Error::Random`], [`InternalError::NotConfigured`]: no token was issued; a one-time
     ///   credential may be spent, but a one-time code never without a record in the audit trail.
     ///
     /// A one-time code that is presented again while its first sign-in is on its way gives that first caller
@@ -63,26 +65,26 @@ impl Auth {
 
     /// Exchanges an admin-generated one-time code for a customer's token: Commerce's `exchangeOtpForCustomerToken`.
     ///
-    /// The last step of [`generate_customer_token`](Self::generate_customer_token) by itself: the customer's address and
-    /// the code, no password, no reset token. A lock on the customer's password does not stop it, as nobody guesses a
-    /// code; it has a budget of its own for each source, of the size of
+    /// The last step of [`generate_customer_token`](Self::generate_customer_token) by itself: the customer's
+    /// address and the code, no password, no reset token. A lock on the customer's password does not stop it,
+    /// as nobody guesses a code; it has a budget of its own for each source, of the size of
     /// [`AuthConfig::source_budget`](crate::AuthConfig::source_budget).
     ///
     /// # Errors
     ///
-    /// As [`generate_customer_token`](Self::generate_customer_token), and [`Error::TooManyRequests`] once the budget is
-    /// spent, [`Error::NotConfigured`] where there is no admin user table.
+    /// As [`generate_customer_token`](Self::generate_customer_token), and [`SignInError::TooManyRequests`] once
+    /// the budget is spent, [`InternalError::NotConfigured`] where there is no admin user table.
     pub async fn exchange_one_time_code(&self, exchange: SignIn) -> Result<SignedIn, Error> {
         flow::exchange_one_time_code(&self.services, exchange).await
     }
 
-    /// Ends all tokens, reset tokens and one-time codes of a customer whose account the host has changed, those of sign-ins in
-    /// flight too. Call it after the change is stored; it may be called again.
+    /// Ends all tokens, reset tokens and one-time codes of a customer whose account the host has changed, those
+    /// of sign-ins in flight too. Call it after the change is stored; it may be called again.
     ///
     /// # Security
     ///
-    /// A change of the row ends nothing by itself, since tokens are verified without the row: the tokens of a disabled or
-    /// deleted customer live on until they expire, unless this is called.
+    /// A change of the row ends nothing by itself, since tokens are verified without the row: the tokens of a
+    /// disabled or deleted customer live on until they expire, unless this is called.
     ///
     /// # Errors
     ///
@@ -96,19 +98,19 @@ impl Auth {
     ///
     /// # Errors
     ///
-    /// - [`Error::InvalidEmail`].
+    /// - [`InputError::Email`].
     /// - [`Error::Unavailable`]: they may be forgotten.
     pub async fn unlock_customer(&self, website: &Website, email: &str) -> Result<(), Error> {
         flow::unlock_customer(&self.services, website, email).await
     }
 
-    /// Forgets a customer: for a host that has removed the account because its owner asked to be forgotten (GDPR article
-    /// 17).
+    /// Forgets a customer: for a host that has removed the account because its owner asked to be forgotten
+    /// (GDPR article 17).
     ///
-    /// All tokens, reset tokens and one-time codes end; the ledger of assistance is emptied; and the audit trail loses what
-    /// is personal in its events of the customer (the id, addresses, user agents, reasons), while what was done, when and by
-    /// which admin user stays. A signed trail still verifies. That it was done is an event of its own, without the
-    /// customer's id.
+    /// All tokens, reset tokens and one-time codes end; the ledger of assistance is emptied; and the audit
+    /// trail loses what is personal in its events of the customer (the id, addresses, user agents, reasons),
+    /// while what was done, when and by which admin user stays. A signed trail still verifies. That it was done
+    /// is an event of its own, without the customer's id.
     ///
     /// It finds what was kept before it was called. Where several nodes run, call it again once the others have
     /// [flushed](Self::flush_audit) what they had queued. A one-time code that is being made at this moment may be

@@ -6,6 +6,8 @@ use crate::{
     flow::{self, PasswordReset, PasswordResetRequest},
     token::Bearer,
 };
+#[cfg(doc)]
+use crate::error::{InputError, InternalError, SignInError, TokenError};
 
 /// # Passwords
 ///
@@ -20,13 +22,13 @@ impl Auth {
     ///
     /// # Errors
     ///
-    /// - As [`verify_customer`](Self::verify_customer), and [`Error::NotAuthorized`] for a token born of
+    /// - As [`verify_customer`](Self::verify_customer), and [`TokenError::NotAuthorized`] for a token born of
     ///   assistance.
-    /// - [`Error::Required`], [`Error::PasswordTooLong`]: nothing was looked up.
-    /// - [`Error::WrongPassword`]: it is not the password, or the account has none or is not active.
-    /// - [`Error::Locked`]: too many wrong ones.
+    /// - [`InputError::Required`], [`InputError::PasswordTooLong`]: nothing was looked up.
+    /// - [`SignInError::WrongPassword`]: it is not the password, or the account has none or is not active.
+    /// - [`SignInError::Locked`]: too many wrong ones.
     /// - [`Error::Overloaded`]: too many hashes are waiting.
-    /// - [`Error::ForeignRow`]: the customer's row is of another customer or website, or has no valid
+    /// - [`InternalError::ForeignRow`]: the customer's row is of another customer or website, or has no valid
     ///   address.
     /// - [`Error::Unavailable`], [`Error::Random`].
     pub async fn confirm_password(
@@ -44,9 +46,9 @@ impl Auth {
     ///
     /// # Errors
     ///
-    /// - [`Error::Required`], [`Error::PasswordPolicy`]: nothing was checked.
+    /// - [`InputError::Required`], [`InputError::Policy`]: nothing was checked.
     /// - As [`confirm_password`](Self::confirm_password).
-    /// - [`Error::InvalidToken`]: the customer's tokens were ended by somebody else meanwhile. The password does not
+    /// - [`TokenError::Invalid`]: the customer's tokens were ended by somebody else meanwhile. The password does not
     ///   stand: the earlier one is back, and all tokens end.
     /// - [`Error::Unavailable`], [`Error::Random`]: the password may be changed, and other tokens may live. Try again
     ///   with either password.
@@ -74,9 +76,9 @@ impl Auth {
     ///
     /// # Errors
     ///
-    /// - [`Error::Required`], [`Error::InvalidEmail`]: nothing was looked up.
-    /// - [`Error::NotConfigured`]: there is no notifier.
-    /// - [`Error::TooManyRequests`]: for this address, or from this source.
+    /// - [`InputError::Required`], [`InputError::Email`]: nothing was looked up.
+    /// - [`InternalError::NotConfigured`]: there is no notifier.
+    /// - [`SignInError::TooManyRequests`]: for this address, or from this source.
     /// - [`Error::Unavailable`], [`Error::Random`]: a token may have been made; none was mailed.
     pub async fn request_password_reset(&self, request: PasswordResetRequest) -> Result<(), Error> {
         flow::request_password_reset(&self.services, request).await
@@ -85,17 +87,18 @@ impl Auth {
     /// Sets a new password by a reset token: Commerce's `resetPassword`.
     ///
     /// Success ends all the customer's tokens, reset tokens, one-time codes and locks. An unconfirmed account stays
-    /// unconfirmed. A password that the policy refuses leaves the token good for another try. A lock on the old password
-    /// does not stop it, as nobody guesses a reset token; it has a budget of its own for each source, of the size of
-    /// [`AuthConfig::source_budget`](crate::AuthConfig::source_budget). Every refusal within it is the same work.
+    /// unconfirmed. A password that the policy refuses leaves the token good for another try. A lock on the old
+    /// password does not stop it, as nobody guesses a reset token; it has a budget of its own for each source,
+    /// of the size of [`AuthConfig::source_budget`](crate::AuthConfig::source_budget). Every refusal within it
+    /// is the same work.
     ///
     /// # Errors
     ///
-    /// - [`Error::Required`], [`Error::InvalidEmail`], [`Error::PasswordPolicy`]: nothing was looked up.
-    /// - [`Error::ResetTokenMismatched`]: not the account's, expired, spent, ended meanwhile, no such account, or a
-    ///   disabled one. If the customer's tokens were ended by somebody else while the password was being set, it does not
-    ///   stand: the earlier one is back, or none that works, and all tokens end.
-    /// - [`Error::TooManyRequests`]: the budget is spent.
+    /// - [`InputError::Required`], [`InputError::Email`], [`InputError::Policy`]: nothing was looked up.
+    /// - [`SignInError::ResetTokenMismatched`]: not the account's, expired, spent, ended meanwhile, no such
+    ///   account, or a disabled one. If the customer's tokens were ended by somebody else while the password
+    ///   was being set, it does not stand: the earlier one is back, or none that works, and all tokens end.
+    /// - [`SignInError::TooManyRequests`]: the budget is spent.
     /// - [`Error::Overloaded`]: too many hashes are waiting; the token is still good.
     /// - [`Error::Unavailable`], [`Error::Random`]: the token may be spent, the password may be set, and earlier tokens
     ///   may live. Let the customer ask for another reset.
@@ -111,8 +114,8 @@ impl Auth {
     ///
     /// # Errors
     ///
-    /// - [`Error::Required`], [`Error::InvalidEmail`].
-    /// - [`Error::PasswordPolicy`]: which rule it breaks, in Commerce's words.
+    /// - [`InputError::Required`], [`InputError::Email`].
+    /// - [`InputError::Policy`]: which rule it breaks, in Commerce's words.
     /// - [`Error::Overloaded`]: too many hashes are waiting.
     /// - [`Error::Random`]: there was no salt to be had.
     pub async fn hash_new_password(

@@ -4,6 +4,8 @@ use crate::{
     flow::{self, Keep, ListedToken, Purged},
     token::{AdminIdentity, Bearer, CustomerIdentity, Digest, Identity},
 };
+#[cfg(doc)]
+use crate::error::{InternalError, TokenError};
 
 /// # Tokens
 ///
@@ -19,11 +21,11 @@ impl Auth {
     ///
     /// # Errors
     ///
-    /// - [`Error::InvalidToken`]: malformed, unknown, expired or revoked. A string whose check does not
+    /// - [`TokenError::Invalid`]: malformed, unknown, expired or revoked. A string whose check does not
     ///   fit does not reach the store.
-    /// - [`Error::NotAuthorized`]: a customer's token of another website.
+    /// - [`TokenError::NotAuthorized`]: a customer's token of another website.
     /// - [`Error::Unavailable`]: the store, or a table, could not be asked.
-    /// - [`Error::NotConfigured`]: an admin user's token, and no admin user table.
+    /// - [`InternalError::NotConfigured`]: an admin user's token, and no admin user table.
     pub async fn verify(&self, bearer: impl Into<Bearer<'_>>) -> Result<Identity, Error> {
         flow::verify(&self.services, bearer.into()).await
     }
@@ -32,7 +34,7 @@ impl Auth {
     ///
     /// # Errors
     ///
-    /// As [`verify`](Self::verify), and [`Error::NotAuthorized`] for an admin user's token.
+    /// As [`verify`](Self::verify), and [`TokenError::NotAuthorized`] for an admin user's token.
     pub async fn verify_customer(&self, bearer: impl Into<Bearer<'_>>) -> Result<CustomerIdentity, Error> {
         flow::verify_customer(&self.services, bearer.into()).await
     }
@@ -41,7 +43,7 @@ impl Auth {
     ///
     /// # Errors
     ///
-    /// As [`verify`](Self::verify), and [`Error::NotAuthorized`] for a customer's token.
+    /// As [`verify`](Self::verify), and [`TokenError::NotAuthorized`] for a customer's token.
     pub async fn verify_admin(&self, bearer: impl Into<Bearer<'_>>) -> Result<AdminIdentity, Error> {
         flow::verify_admin(&self.services, bearer.into()).await
     }
@@ -51,7 +53,7 @@ impl Auth {
     ///
     /// # Errors
     ///
-    /// As [`verify_customer`](Self::verify_customer), and [`Error::NotAuthorized`] for a token born of
+    /// As [`verify_customer`](Self::verify_customer), and [`TokenError::NotAuthorized`] for a token born of
     /// assistance.
     pub async fn list_customer_tokens(
         &self,
@@ -64,7 +66,8 @@ impl Auth {
     /// token.
     ///
     /// Commerce ends all of the customer's tokens; set [`AuthConfig::revoke`](crate::AuthConfig::revoke) to
-    /// [`RevokeScope::All`] for that, as by [`revoke_all_customer_tokens`](Self::revoke_all_customer_tokens). A token born of assistance only ever ends itself.
+    /// [`RevokeScope::All`] for that, as by [`revoke_all_customer_tokens`](Self::revoke_all_customer_tokens). A
+    /// token born of assistance only ever ends itself.
     ///
     /// # Errors
     ///
@@ -78,7 +81,7 @@ impl Auth {
     ///
     /// # Errors
     ///
-    /// As [`verify_customer`](Self::verify_customer), and [`Error::NotAuthorized`] for a token born of
+    /// As [`verify_customer`](Self::verify_customer), and [`TokenError::NotAuthorized`] for a token born of
     /// assistance.
     pub async fn revoke_listed_customer_token(
         &self,
@@ -93,7 +96,7 @@ impl Auth {
     ///
     /// # Errors
     ///
-    /// As [`verify_customer`](Self::verify_customer), and [`Error::NotAuthorized`] for a token born of
+    /// As [`verify_customer`](Self::verify_customer), and [`TokenError::NotAuthorized`] for a token born of
     /// assistance.
     pub async fn revoke_all_customer_tokens(
         &self,
@@ -114,8 +117,9 @@ impl Auth {
         flow::revoke_everything(&self.services).await
     }
 
-    /// Removes what is over, at most `limit` records of each kind, and closes what is over in the ledger of assistance, so
-    /// that its customers are told: for a host's timer, once a minute. Nothing else depends on it but space.
+    /// Removes what is over, at most `limit` records of each kind, and closes what is over in the ledger of
+    /// assistance, so that its customers are told: for a host's timer, once a minute. Nothing else depends on
+    /// it but space.
     ///
     /// # Errors
     ///

@@ -25,7 +25,7 @@ use std::fmt;
 
 use secrecy::{ExposeSecret, SecretString};
 
-use crate::error::{Error, Field};
+use crate::error::{Error, Field, InputError};
 
 /// What is presented in the `password` argument (a password, a reset token or a one-time code) or, by an admin user, in the
 /// `otp` argument (a code of an authenticator or a recovery code).
@@ -50,9 +50,9 @@ impl Credential {
     /// Refuses what is empty or over-long, before any work is done on it.
     pub(crate) fn check_bounds(&self, field: Field) -> Result<(), Error> {
         match self.bytes().len() {
-            0 => Err(Error::Required(field)),
+            0 => Err(Error::Input(InputError::Required(field))),
             1..=Self::MAX_BYTES => Ok(()),
-            _ => Err(Error::PasswordTooLong),
+            _ => Err(Error::Input(InputError::PasswordTooLong)),
         }
     }
 }

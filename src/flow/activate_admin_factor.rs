@@ -6,7 +6,7 @@ use super::steps::{
 use crate::{
     audit::{Action, Draft, Refusal},
     credential::{Credential, RecoveryCode},
-    error::{Error, Field},
+    error::{Error, Field, SecondFactorError, SignInError},
     notifier::AdminNotice,
     service::{Services, attempts::Attempted, stop::Stop},
     state::budgets::Outcome,
@@ -35,10 +35,10 @@ async fn activate(
     let (enrolment, admin) = live_enrolment(services, token, event).await?;
     let attempted = Attempted::activation(&admin.id, &services.config);
     let charged = services.attempts.reserve(attempted).await?;
-    let charged = charged.ok_or(Refusal::BudgetSpent.told(Error::TooManyRequests))?;
+    let charged = charged.ok_or(Refusal::BudgetSpent.told(SignInError::TooManyRequests))?;
     let Some(step) = factors.first_step(&enrolment, code)? else {
         settle(services, charged, Outcome::Failed, event).await?;
-        return Err(Refusal::WrongCredential.told(Error::InvalidCode));
+        return Err(Refusal::WrongCredential.told(SecondFactorError::InvalidCode));
     };
     settle(services, charged, Outcome::Succeeded, event).await?;
     let codes = factors.draw_recovery_codes()?;
@@ -48,7 +48,7 @@ async fn activate(
     services.tokens.revoke_all(&subject, None).await?;
     let digests: Vec<_> = codes.iter().map(RecoveryCode::digest).collect();
     if !factors.activate(&admin.id, &enrolment.token, step, &digests).await? {
-        return Err(Refusal::RevokedMeanwhile.told(Error::InvalidEnrolmentToken));
+        return Err(Refusal::RevokedMeanwhile.told(SecondFactorError::InvalidEnrolmentToken));
     }
     notices.tell_admin(&admin, AdminNotice::FactorActivated, &event.origin);
     end_credentials(services, &subject, None, &event.origin).await?;

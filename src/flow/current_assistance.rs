@@ -2,7 +2,7 @@ use super::{steps::ending::conclude, verify_admin};
 use crate::{
     account::Permission,
     audit::{Action, Draft, Refusal},
-    error::Error,
+    error::{Error, TokenError},
     service::{Services, assistance::Assistance},
     token::{AssistanceEntry, Bearer},
 };
@@ -14,7 +14,7 @@ pub(crate) async fn current_assistance(
     let who = verify_admin(services, bearer.clone()).await?;
     if !who.has_permission(Permission::AssistanceLog) {
         let event = Draft::awaited(Action::AssistanceList, bearer.origin()).of_admin(who.admin_id());
-        let refused = Err(Refusal::NoPermission.told(Error::NotAuthorized));
+        let refused = Err(Refusal::NoPermission.told(TokenError::NotAuthorized));
         return conclude(services, &event, refused).await;
     }
     services.assistance.list_open(Assistance::ENTRIES, bearer.origin()).await

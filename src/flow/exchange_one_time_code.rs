@@ -3,7 +3,7 @@ use super::{
     steps::sign_in::{Chain, sign_in},
 };
 use crate::{
-    error::{Error, Field},
+    error::{Error, Field, SignInError},
     service::{Services, attempts::Attempted},
     store::{Purpose, Purposes},
 };
@@ -15,5 +15,5 @@ pub(crate) async fn exchange_one_time_code(services: &Services, asked: SignIn) -
         Attempted::redemption(Purpose::OneTimeCode, &address, asked.origin.source, &services.config);
     let one_time = Purposes { reset_token: false, one_time_code: true };
     let chain = Chain { password: false, one_time };
-    sign_in(services, &asked, &address, chain, attempted, Error::TooManyRequests).await
+    sign_in(services, &asked, &address, chain, attempted, Error::SignIn(SignInError::TooManyRequests)).await
 }

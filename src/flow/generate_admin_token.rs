@@ -12,7 +12,7 @@ use crate::{
     account::{AccountStatus, AdminRecord, Username},
     audit::{Action, Draft, Refusal},
     credential::{Verified, Work},
-    error::{Error, Field},
+    error::{Error, Field, InputError, SecondFactorError, SignInError},
     service::{
         Services,
         attempts::{Attempted, Opened, admin_partition},
@@ -36,20 +36,20 @@ pub(crate) async fn generate_admin_token(
     asked: AdminSignIn,
 ) -> Result<AdminSignedIn, Error> {
     if asked.username.is_empty() {
-        return Err(Error::Required(Field::Username));
+        return Err(Error::Input(InputError::Required(Field::Username)));
     }
     asked.password.check_bounds(Field::Password)?;
     if let Some(code) = &asked.otp {
         code.check_bounds(Field::Otp)?;
     }
-    let username: Username = asked.username.parse().map_err(|_| Error::InvalidUsername)?;
+    let username: Username = asked.username.parse().map_err(|_| InputError::Username)?;
     services.admins()?;
     let account = admin_partition(&username).digest();
     let mut event = Draft::awaited(Action::AdminSignIn, &asked.origin).at_account(account);
     let attempted = Attempted::admin_sign_in(&username, asked.origin.source, &services.config);
     let ended = match services.attempts.open(attempted).await {
         Ok(Some(opened)) => within_budget(services, &asked, &username, opened, &mut event).await,
-        Ok(None) => Err(Refusal::BudgetSpent.told(Error::SignInRefused)),
+        Ok(None) => Err(Refusal::BudgetSpent.told(SignInError::Refused)),
         Err(error) => Err(error.into()),
     };
     conclude(services, &event, ended).await
@@ -63,7 +63,7 @@ async fn within_budget(
     event: &mut Draft,
 ) -> Result<AdminSignedIn, Stop> {
     let (charged, sought) = reserve_beside(opened, services.admins()?, &services.tokens, username).await?;
-    let charged = charged.ok_or(Refusal::BudgetSpent.told(Error::SignInRefused))?;
+    let charged = charged.ok_or(Refusal::BudgetSpent.told(SignInError::Refused))?;
     event.subject = sought.row.as_ref().map(|row| Subject::Admin(row.id.clone()));
     let judged = judge(services, asked, username, sought, charged.work()).await;
     let judged = Judged::of(judged.map(|admitted| (admitted, Outcome::Succeeded)), charged.work());
@@ -92,10 +92,10 @@ async fn judge(
     let active = row.as_ref().filter(|row| row.status == AccountStatus::Active);
     let hash = active.and_then(|row| row.password_hash.as_ref());
     let verified = services.passwords.verify(&asked.password, hash, work).await?;
-    let seen = row.ok_or(Refusal::UnknownAccount.failed(Error::SignInRefused))?;
+    let seen = row.ok_or(Refusal::UnknownAccount.failed(SignInError::Refused))?;
     require_active(&seen)?;
     if verified == Verified::Wrong {
-        return Err(Refusal::WrongCredential.failed(Error::SignInRefused));
+        return Err(Refusal::WrongCredential.failed(SignInError::Refused));
     }
     let row = read_again(services.admins()?, username, &seen).await?;
     require_active(&row)?;
@@ -107,7 +107,7 @@ async fn judge(
 fn require_active(row: &AdminRecord) -> Result<(), Denied> {
     match row.status {
         AccountStatus::Active => Ok(()),
-        _ => Err(Refusal::AdminDisabled.failed(Error::SignInRefused)),
+        _ => Err(Refusal::AdminDisabled.failed(SignInError::Refused)),
     }
 }
 
@@ -123,11 +123,11 @@ async fn second_factor<'a>(
         return judge_code(services, &row.id, code, event).await.map(Some);
     }
     if services.factors.factor(&row.id).await?.is_some() {
-        return Err(Refusal::NoSecondFactor.told(Error::SecondFactorRequired));
+        return Err(Refusal::NoSecondFactor.told(SecondFactorError::Required));
     }
     if services.config.admin_second_factor.demands_of(row) {
         mail_enrolment(services, row, generation, event).await?;
-        return Err(Refusal::NotEnrolled.told(Error::EnrolmentRequired));
+        return Err(Refusal::NotEnrolled.told(SecondFactorError::EnrolmentRequired));
     }
     Ok(None)
 }

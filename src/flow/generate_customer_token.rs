@@ -3,7 +3,7 @@ use super::{
     steps::sign_in::{Chain, sign_in},
 };
 use crate::{
-    error::{Error, Field},
+    error::{Error, Field, SignInError},
     service::{Services, attempts::Attempted},
 };
 
@@ -14,5 +14,5 @@ pub(crate) async fn generate_customer_token(services: &Services, asked: SignIn) 
     // Where nobody assists there is nobody to announce a code to: it is left unspent.
     one_time.one_time_code &= services.admins.is_some();
     let chain = Chain { password: true, one_time };
-    sign_in(services, &asked, &address, chain, attempted, Error::SignInRefused).await
+    sign_in(services, &asked, &address, chain, attempted, Error::SignIn(SignInError::Refused)).await
 }

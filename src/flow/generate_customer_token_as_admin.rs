@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{
     audit::{Action, Draft, Refusal},
-    error::{Error, Field},
+    error::{AssistanceError, Error, Field, InputError},
     service::{Services, accounts::Address, attempts::account_partition, stop::Stop},
     token::{Bearer, Grant, Obtained, Subject},
 };
@@ -19,9 +19,9 @@ pub(crate) async fn generate_customer_token_as_admin(
     reason: &str,
 ) -> Result<SignedIn, Error> {
     if customer_email.trim().is_empty() {
-        return Err(Error::Required(Field::CustomerEmail));
+        return Err(Error::Input(InputError::Required(Field::CustomerEmail)));
     }
-    let email = customer_email.parse().map_err(|_| Error::InvalidEmail)?;
+    let email = customer_email.parse().map_err(|_| InputError::Email)?;
     let address = Address { website: bearer.website.clone(), email };
     let own = services.tokens.present(bearer.token).await?;
     let mut event = Draft::awaited(Action::AssistanceToken, bearer.origin())
@@ -40,7 +40,7 @@ async fn assist(
 ) -> Result<SignedIn, Stop> {
     let Services { assistance, customers, tokens, config, .. } = services;
     let (offered, until) = assistance.offered_by(own, reason, event).await?;
-    let unknown = || Refusal::UnknownAccount.told(Error::NoSuchEmail);
+    let unknown = || Refusal::UnknownAccount.told(AssistanceError::NoSuchEmail);
     let Sought { row, id, generation } = seek(customers, tokens, address).await?;
     if row.is_none() {
         return Err(unknown());

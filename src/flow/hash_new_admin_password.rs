@@ -1,7 +1,7 @@
 use crate::{
     account::{PasswordHash, Username},
     credential::Credential,
-    error::{Error, Field},
+    error::{Error, Field, InputError},
     service::Services,
 };
 
@@ -10,7 +10,7 @@ pub(crate) async fn hash_new_admin_password(
     username: &str,
     password: Credential,
 ) -> Result<PasswordHash, Error> {
-    let username: Username = username.parse().map_err(|_| Error::InvalidUsername)?;
+    let username: Username = username.parse().map_err(|_| InputError::Username)?;
     services.passwords.check_bounds(&password, Field::Password)?;
     services.passwords.judge_admins(&username, &password)?;
     services.passwords.hash(&password).await

@@ -1,7 +1,7 @@
 use crate::{
     account::{Email, PasswordHash},
     credential::Credential,
-    error::{Error, Field},
+    error::{Error, Field, InputError},
     service::Services,
 };
 
@@ -10,7 +10,7 @@ pub(crate) async fn hash_new_password(
     email: &str,
     password: Credential,
 ) -> Result<PasswordHash, Error> {
-    let email: Email = email.parse().map_err(|_| Error::InvalidEmail)?;
+    let email: Email = email.parse().map_err(|_| InputError::Email)?;
     services.passwords.check_bounds(&password, Field::Password)?;
     services.passwords.judge(&email, &password)?;
     services.passwords.hash(&password).await

@@ -3,7 +3,7 @@ use crate::{
     account::AdminId,
     audit::{Action, Draft, Refusal},
     credential::TotpSecret,
-    error::Error,
+    error::{Error, SecondFactorError},
     notifier::AdminNotice,
     service::{Services, stop::Stop},
     token::{Origin, Subject},
@@ -27,7 +27,7 @@ async fn import(
 ) -> Result<(), Stop> {
     let Services { factors, notices, trail, .. } = services;
     let admin = services.admins()?.active(admin).await?;
-    let taken = || Refusal::AlreadyEnrolled.told(Error::AlreadyEnrolled);
+    let taken = || Refusal::AlreadyEnrolled.told(SecondFactorError::AlreadyEnrolled);
     if factors.factor(&admin.id).await?.is_some() {
         return Err(taken());
     }

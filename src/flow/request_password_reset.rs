@@ -5,7 +5,7 @@ use super::steps::{
 use crate::{
     account::{AccountStatus, Website},
     audit::{Action, Draft, Outcome, Refusal},
-    error::{Error, Field},
+    error::{Error, Field, InputError, SignInError},
     notifier::Notice,
     service::{
         Services,
@@ -49,9 +49,9 @@ pub(crate) async fn request_password_reset(
     request: PasswordResetRequest,
 ) -> Result<(), Error> {
     if request.email.is_empty() {
-        return Err(Error::Required(Field::ResetEmail));
+        return Err(Error::Input(InputError::Required(Field::ResetEmail)));
     }
-    let email = request.email.parse().map_err(|_| Error::InvalidEmail)?;
+    let email = request.email.parse().map_err(|_| InputError::Email)?;
     services.notices.require()?;
     let address = Address { website: request.website, email };
     let mut event = Draft::queued(Action::ResetRequest, &request.origin)
@@ -72,7 +72,7 @@ async fn mail(services: &Services, address: &Address, event: &mut Draft) -> Resu
     let by_address = Attempted::reset_request(address, config);
     for attempted in by_source.into_iter().chain([by_address]) {
         let charged = services.attempts.reserve(attempted).await?;
-        let charged = charged.ok_or(Refusal::BudgetSpent.told(Error::TooManyRequests))?;
+        let charged = charged.ok_or(Refusal::BudgetSpent.told(SignInError::TooManyRequests))?;
         // Each request counts, whatever comes of it.
         settle(services, charged, budgets::Outcome::Failed, event).await?;
     }

@@ -7,7 +7,7 @@ use crate::{
     account::{AccountStatus, CustomerId, CustomerRecord, PasswordHash, Website},
     audit::{self, Action, Draft, Refusal},
     credential::Credential,
-    error::{Error, Field, StoreError},
+    error::{Error, Field, InputError, SignInError, StoreError},
     notifier::Notice,
     service::{
         Services,
@@ -73,11 +73,13 @@ const REPLACEMENTS: usize = 8;
 
 pub(crate) async fn reset_password(services: &Services, reset: PasswordReset) -> Result<(), Error> {
     if reset.email.is_empty() {
-        return Err(Error::Required(Field::ResetEmail));
+        return Err(Error::Input(InputError::Required(Field::ResetEmail)));
     }
-    let email = reset.email.parse().map_err(|_| Error::InvalidEmail)?;
+    let email = reset.email.parse().map_err(|_| InputError::Email)?;
     match reset.token.check_bounds(Field::ResetToken) {
-        Err(Error::PasswordTooLong) => return Err(Error::ResetTokenMismatched),
+        Err(Error::Input(InputError::PasswordTooLong)) => {
+            return Err(Error::SignIn(SignInError::ResetTokenMismatched));
+        }
         bounds => bounds?,
     }
     services.passwords.check_bounds(&reset.new_password, Field::ResetPassword)?;
@@ -98,7 +100,7 @@ async fn within_budget(
 ) -> Result<(), Stop> {
     let attempted =
         Attempted::redemption(Purpose::ResetToken, address, reset.origin.source, &services.config);
-    let spent = || Refusal::BudgetSpent.told(Error::TooManyRequests);
+    let spent = || Refusal::BudgetSpent.told(SignInError::TooManyRequests);
     let opened = services.attempts.open(attempted).await?.ok_or_else(spent)?;
     let (charged, sought) = reserve_beside(opened, &services.customers, &services.tokens, address).await?;
     let charged = charged.ok_or_else(spent)?;
@@ -126,7 +128,7 @@ async fn redeem(
         digest: Digest::of(reset.token.bytes()),
         purposes: Purposes { reset_token: true, one_time_code: false },
     };
-    let mismatched = |why: Refusal| why.failed(Error::ResetTokenMismatched);
+    let mismatched = |why: Refusal| why.failed(SignInError::ResetTokenMismatched);
     let Verdict::Good(offer) = services.codes.peek(&presented, generation).await? else {
         let known = row.is_some();
         return Err(mismatched(if known { Refusal::WrongCredential } else { Refusal::UnknownAccount }));
@@ -151,7 +153,7 @@ async fn write(
     event: &Draft,
 ) -> Result<(), Stop> {
     let Services { customers, tokens, notices, .. } = services;
-    let mismatched = |why: Refusal| why.told(Error::ResetTokenMismatched);
+    let mismatched = |why: Refusal| why.told(SignInError::ResetTokenMismatched);
     let subject = Subject::Customer(customer.clone());
     for _ in 0..REPLACEMENTS {
         let row = customers.find_again(&customer, address).await?;
@@ -171,7 +173,7 @@ async fn write(
         let written = (&row, &hash);
         let ended =
             end_earlier_credentials(services, customers, written, generation, None, &event.origin).await;
-        ended.map_err(|stop| stop.refused_as(Error::ResetTokenMismatched))?;
+        ended.map_err(|stop| stop.refused_as(SignInError::ResetTokenMismatched))?;
         return Ok(services.attempts.clear(&account_partition(address)).await?);
     }
     Err(StoreError::new("the stored hash is another one at every look").into())

@@ -1,7 +1,7 @@
 use super::{steps::ending::conclude, verify_customer::customer_self};
 use crate::{
     audit::{Action, Draft, Refusal},
-    error::Error,
+    error::{Error, TokenError},
     notifier::Notice,
     service::{Services, stop::Stop},
     token::{Bearer, CustomerIdentity, Origin},
@@ -37,7 +37,7 @@ async fn set_consent(
         services.assistance.settle_of(customer, origin).await?;
     }
     if !services.assistance.set_consent(customer, allowed).await? {
-        return Err(Refusal::UnknownAccount.told(Error::InvalidToken));
+        return Err(Refusal::UnknownAccount.told(TokenError::Invalid));
     }
     if !allowed {
         services.assistance.settle_of(customer, origin).await?;

@@ -5,7 +5,7 @@ use super::steps::{ending::conclude, enrolment::live_enrolment};
 use crate::{
     audit::{Action, Draft},
     credential::{Credential, TotpSecret},
-    error::Error,
+    error::{Error, InternalError},
     service::{Services, stop::Stop},
     token::Origin,
 };
@@ -78,7 +78,7 @@ pub(crate) async fn set_up_admin_factor(
 async fn set_up(services: &Services, token: &Credential, event: &mut Draft) -> Result<FactorSetup, Stop> {
     let (enrolment, admin) = live_enrolment(services, token, event).await?;
     let secret = services.factors.open(&admin.id, &enrolment.token, &enrolment.secret)?;
-    let uri = secret.uri(&services.config.issuer, &admin.username).ok_or(Error::InvalidUsername)?;
+    let uri = secret.uri(&services.config.issuer, &admin.username).ok_or(InternalError::NoEnrolmentUri)?;
     services.trail.begin(event).await?;
     Ok(FactorSetup { secret, uri, expires_at: enrolment.expires_at })
 }

@@ -9,7 +9,7 @@ use super::{
 use crate::{
     audit::{Action, Draft, Refusal},
     credential::Credential,
-    error::{Error, Field},
+    error::{Error, Field, TokenError},
     service::{Services, stop::Stop},
     token::{AdminIdentity, Bearer, Digest, Subject},
 };
@@ -40,7 +40,7 @@ async fn freshen(
     if !services.tokens.revoke(who.grant()).await? {
         // It was ended meanwhile, or stepped up by somebody else: what it was exchanged for must not live on.
         services.tokens.revoke(&Digest::of(signed_in.token().expose().as_bytes())).await?;
-        return Err(Refusal::RevokedMeanwhile.told(Error::InvalidToken));
+        return Err(Refusal::RevokedMeanwhile.told(TokenError::Invalid));
     }
     services.assistance.settle_by(id, &event.origin).await;
     Ok(signed_in)

@@ -2,13 +2,13 @@ use super::steps::{ending::conclude, second_factor::clear_budgets};
 use crate::{
     account::Username,
     audit::{Action, Delivery, Draft},
-    error::Error,
+    error::{Error, InputError},
     service::{Services, attempts::admin_partition, stop::Stop},
     token::Origin,
 };
 
 pub(crate) async fn unlock_admin(services: &Services, username: &str) -> Result<(), Error> {
-    let username: Username = username.parse().map_err(|_| Error::InvalidUsername)?;
+    let username: Username = username.parse().map_err(|_| InputError::Username)?;
     let account = admin_partition(&username).digest();
     let mut event = Draft::queued(Action::Unlock, &Origin::default()).at_account(account);
     let cleared = clear(services, &username, &mut event).await;

@@ -2,7 +2,7 @@ use super::steps::ending::conclude;
 use crate::{
     account::Website,
     audit::{Action, Draft},
-    error::Error,
+    error::{Error, InputError},
     service::{Services, accounts::Address, attempts::account_partition},
     token::Origin,
 };
@@ -12,7 +12,7 @@ pub(crate) async fn unlock_customer(
     website: &Website,
     email: &str,
 ) -> Result<(), Error> {
-    let email = email.parse().map_err(|_| Error::InvalidEmail)?;
+    let email = email.parse().map_err(|_| InputError::Email)?;
     let account = account_partition(&Address { website: website.clone(), email });
     let event = Draft::queued(Action::Unlock, &Origin::default()).on(website).at_account(account.digest());
     let cleared = services.attempts.clear(&account).await;

@@ -1,7 +1,7 @@
 use super::steps::ending::refused_in_use;
 use crate::{
     audit::Action,
-    error::Error,
+    error::{Error, TokenError},
     service::Services,
     token::{AdminIdentity, Bearer, Grant, Subject},
 };
@@ -17,7 +17,7 @@ pub(super) async fn admin_behind(
     grant: Grant,
     bearer: &Bearer<'_>,
 ) -> Result<AdminIdentity, Error> {
-    let Subject::Admin(id) = &grant.subject else { return Err(Error::NotAuthorized) };
+    let Subject::Admin(id) = &grant.subject else { return Err(Error::Token(TokenError::NotAuthorized)) };
     let acting = services.admins()?.acting(id, &grant, services.config.admin_second_factor).await;
     let refused = |stop| refused_in_use(services, stop, Action::AdminUse, &grant, bearer.origin());
     let admin = acting.map_err(refused)?;

@@ -2,7 +2,7 @@ use super::steps::ending::{conclude, refused_in_use};
 use crate::{
     account::Website,
     audit::{Action, Draft, Refusal},
-    error::Error,
+    error::{Error, TokenError},
     service::Services,
     token::{Bearer, CustomerIdentity, Grant, Subject},
 };
@@ -32,9 +32,11 @@ pub(super) async fn customer_self(
 
 /// Refuses a grant of another website, and one that is born of assistance which no longer holds.
 pub(super) async fn check(services: &Services, grant: &Grant, bearer: &Bearer<'_>) -> Result<(), Error> {
-    let Subject::Customer(customer) = &grant.subject else { return Err(Error::NotAuthorized) };
+    let Subject::Customer(customer) = &grant.subject else {
+        return Err(Error::Token(TokenError::NotAuthorized));
+    };
     if grant.website.as_ref() != Some(&bearer.website) {
-        return Err(Error::NotAuthorized);
+        return Err(Error::Token(TokenError::NotAuthorized));
     }
     // In a box, as the admin user's: the future that most tokens need stays small.
     if let Some(assistance) = &grant.assistance {
@@ -48,7 +50,9 @@ pub(super) async fn check(services: &Services, grant: &Grant, bearer: &Bearer<'_
 /// The identity of a customer's grant. It is apart from the check, so that the grant is not moved through one
 /// more future.
 pub(super) fn identity(grant: Grant, website: Website) -> Result<CustomerIdentity, Error> {
-    let Subject::Customer(customer) = grant.subject else { return Err(Error::NotAuthorized) };
+    let Subject::Customer(customer) = grant.subject else {
+        return Err(Error::Token(TokenError::NotAuthorized));
+    };
     Ok(CustomerIdentity {
         customer,
         website,

@@ -12,7 +12,10 @@ use super::{
     response::presentable,
     weight::{MAX_HEIGHT, Scales, length_of},
 };
-use crate::{error::Error, http::Caller};
+use crate::{
+    error::{Error, TokenError},
+    http::Caller,
+};
 
 /// Admits requests to a schema. Nothing of a request is validated or run before these checks:
 ///
@@ -120,7 +123,7 @@ impl Admission {
     pub async fn admit(&self, mut request: Request, caller: Caller) -> Result<Admitted, Box<Response>> {
         let identity = match caller.identity().await {
             // Somebody of another website is a guest here.
-            Err(Error::NotAuthorized) => None,
+            Err(Error::Token(TokenError::NotAuthorized)) => None,
             identity => identity.map_err(|refused| refusal(error(refused)))?,
         };
         let unread = |unread| Response::from_errors(vec![unread]);

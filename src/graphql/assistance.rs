@@ -5,7 +5,7 @@ use super::{
     identity::{bearer, caller},
 };
 use crate::{
-    error::{Error, Field},
+    error::{Error, Field, InputError},
     flow::SignedIn,
     http::trimmed,
 };
@@ -28,7 +28,7 @@ impl AssistanceMutation {
         // Before the token, as in Commerce.
         let email = trimmed(&input.customer_email);
         if email.is_empty() {
-            return Err(error(Error::Required(Field::CustomerEmail)));
+            return Err(error(Error::Input(InputError::Required(Field::CustomerEmail))));
         }
         let (caller, bearer) = bearer(ctx)?;
         let reason = input.reason.unwrap_or_default();

@@ -3,7 +3,7 @@ use http::StatusCode;
 
 use crate::{
     account::UpsertError,
-    error::{Error, ErrorKind, StoreError},
+    error::{Error, ErrorKind, SecondFactorError, StoreError},
     http::log_fault,
 };
 
@@ -75,7 +75,7 @@ pub fn error(error: Error) -> async_graphql::Error {
 /// Sets the extensions that a client gets beside the message of an error.
 pub(super) fn extensions(error: &Error, told: &mut ErrorExtensionValues) {
     told.set("category", category_of(error));
-    if let Error::StepUpRequired(limit) = error {
+    if let Error::SecondFactor(SecondFactorError::StepUpRequired(limit)) = error {
         let max_age = [(Name::new("max_age"), limit.as_secs().into())];
         told.set("step_up", Value::Object(max_age.into_iter().collect()));
     }

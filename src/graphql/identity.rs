@@ -3,7 +3,7 @@ use async_graphql::{Context, Guard, Result};
 use super::error::error;
 use crate::{
     account::Permission,
-    error::{Error, Part},
+    error::{Error, InternalError, Part, TokenError},
     http::Caller,
     token::{AdminIdentity, Bearer, CustomerIdentity, Identity},
 };
@@ -16,7 +16,7 @@ pub(super) struct Visit {
 
 /// A request that was not admitted is the host's mistake, and tells nobody anything.
 fn visit<'a>(ctx: &Context<'a>) -> Result<&'a Visit> {
-    ctx.data::<Visit>().map_err(|_| error(Error::NotConfigured(Part::Admission)))
+    ctx.data::<Visit>().map_err(|_| error(Error::Internal(InternalError::NotConfigured(Part::Admission))))
 }
 
 /// Who calls: for a host's own resolvers.
@@ -36,14 +36,14 @@ pub fn caller<'a>(ctx: &Context<'a>) -> Result<&'a Caller> {
 pub fn customer<'a>(ctx: &Context<'a>) -> Result<&'a CustomerIdentity> {
     match &visit(ctx)?.identity {
         Some(Identity::Customer(customer)) => Ok(customer),
-        _ => Err(error(Error::NotAuthorized)),
+        _ => Err(error(Error::Token(TokenError::NotAuthorized))),
     }
 }
 
 fn admin<'a>(ctx: &Context<'a>) -> Result<&'a AdminIdentity> {
     match &visit(ctx)?.identity {
         Some(Identity::Admin(admin)) => Ok(admin),
-        _ => Err(error(Error::NotAuthorized)),
+        _ => Err(error(Error::Token(TokenError::NotAuthorized))),
     }
 }
 
@@ -51,7 +51,7 @@ fn admin<'a>(ctx: &Context<'a>) -> Result<&'a AdminIdentity> {
 pub(super) fn bearer<'a>(ctx: &Context<'a>) -> Result<(&'a Caller, Bearer<'a>)> {
     let caller = caller(ctx)?;
     // A token of another website, or of nobody any more, is what the flow says it is.
-    let bearer = caller.bearer().ok_or_else(|| error(Error::NotAuthorized))?;
+    let bearer = caller.bearer().ok_or_else(|| error(Error::Token(TokenError::NotAuthorized)))?;
     Ok((caller, bearer))
 }
 
@@ -84,6 +84,10 @@ pub struct RequirePermission(pub Permission);
 
 impl Guard for RequirePermission {
     async fn check(&self, ctx: &Context<'_>) -> Result<()> {
-        if admin(ctx)?.has_permission(self.0) { Ok(()) } else { Err(error(Error::NotAuthorized)) }
+        if admin(ctx)?.has_permission(self.0) {
+            Ok(())
+        } else {
+            Err(error(Error::Token(TokenError::NotAuthorized)))
+        }
     }
 }

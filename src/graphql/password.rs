@@ -8,7 +8,7 @@ use super::{
     secret::SecretArgument,
 };
 use crate::{
-    error::{Error, Field},
+    error::{Error, Field, InputError, TokenError},
     flow::{PasswordReset, PasswordResetRequest},
     http::{to_its_end, trimmed},
     token::CustomerIdentity,
@@ -86,12 +86,12 @@ impl<C: CustomerObject> PasswordMutation<C> {
             [(&current_password, Field::CurrentPassword), (&new_password, Field::NewPassword)]
         {
             if argument.is_blank() {
-                return Err(error(Error::Required(field)));
+                return Err(error(Error::Input(InputError::Required(field))));
             }
         }
         let caller = caller.clone();
         let changed = to_its_end(async move {
-            let bearer = caller.bearer().ok_or(Error::NotAuthorized)?;
+            let bearer = caller.bearer().ok_or(TokenError::NotAuthorized)?;
             caller.auth().change_password(bearer, current_password, new_password).await
         });
         changed.await.map_err(error)?;

@@ -7,7 +7,7 @@ use super::{
     secret::SecretArgument,
 };
 use crate::{
-    error::Error,
+    error::{Error, InputError, SignInError},
     flow::{ListedToken, SignIn, SignedIn},
     http::trimmed,
     token::{Assistance, Obtained},
@@ -76,7 +76,7 @@ impl CustomerTokenMutation {
 fn told(signed_in: Result<SignedIn, Error>) -> Result<Option<CustomerToken>> {
     match signed_in {
         Ok(signed_in) => Ok(Some(CustomerToken(signed_in))),
-        Err(Error::InvalidEmail) => Err(error(Error::SignInRefused)),
+        Err(Error::Input(InputError::Email)) => Err(error(Error::SignIn(SignInError::Refused))),
         Err(refused) => Err(error(refused)),
     }
 }

@@ -25,7 +25,7 @@ use super::{
 };
 use crate::{
     auth::Auth,
-    error::{Error, Part},
+    error::{Error, InternalError, Part, SecondFactorError, TokenError},
     state::budgets::Lock,
 };
 
@@ -225,8 +225,12 @@ impl Shared {
     fn finish<R>(&self, response: &mut Response<R>) {
         let status = response.status();
         let challenge = match response.extensions().get::<Arc<Error>>().map(AsRef::as_ref) {
-            Some(Error::InvalidToken) => HeaderValue::from_static("Bearer error=\"invalid_token\""),
-            Some(error @ Error::StepUpRequired(limit)) => step_up(error, *limit),
+            Some(Error::Token(TokenError::Invalid)) => {
+                HeaderValue::from_static("Bearer error=\"invalid_token\"")
+            }
+            Some(error @ Error::SecondFactor(SecondFactorError::StepUpRequired(limit))) => {
+                step_up(error, *limit)
+            }
             // The token, if there is one, is good: a client that is told otherwise throws it away.
             _ => HeaderValue::from_static("Bearer"),
         };
@@ -305,7 +309,9 @@ impl Refusal {
                 headers.insert(WWW_AUTHENTICATE, challenge);
             }
             Self::NoAddress => {
-                response.extensions_mut().insert(Arc::new(Error::NotConfigured(Part::PeerAddress)));
+                response
+                    .extensions_mut()
+                    .insert(Arc::new(Error::Internal(InternalError::NotConfigured(Part::PeerAddress))));
             }
         }
         response

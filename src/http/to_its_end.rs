@@ -1,7 +1,7 @@
 use tokio::runtime::Handle;
 use tracing::Instrument;
 
-use crate::error::Error;
+use crate::error::{Error, InternalError};
 
 /// Runs a change in a task of its own: a client that goes away midway must not leave the earlier tokens alive. Outside of a
 /// tokio runtime the caller runs it, and sees to that.
@@ -13,9 +13,8 @@ pub(crate) async fn to_its_end<T: Send + 'static>(
     let Ok(runtime) = Handle::try_current() else { return change.await };
     match runtime.spawn(change.in_current_span()).await {
         Ok(changed) => changed,
-        Err(ended) if ended.is_panic() => Err(Error::Panicked),
-        // The runtime shuts down.
-        Err(_) => Err(Error::Overloaded),
+        // It panicked, or the runtime shuts down.
+        Err(_) => Err(InternalError::Interrupted.into()),
     }
 }
 
@@ -29,7 +28,7 @@ mod tests {
     #[tokio::test]
     async fn a_panic_is_an_internal_error() {
         let error = to_its_end::<()>(async { panic!("as a host's store may") }).await.unwrap_err();
-        assert!(matches!(error, Error::Panicked), "{error:?}");
+        assert!(matches!(error, Error::Internal(InternalError::Interrupted)), "{error:?}");
         assert_eq!(error.kind(), ErrorKind::Internal);
     }
 

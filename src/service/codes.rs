@@ -12,7 +12,7 @@ use super::{Documents, Held};
 use crate::{
     account::CustomerId,
     credential::{OneTimeCode, ResetToken},
-    error::{Error, StoreError},
+    error::{Error, InternalError, StoreError},
     random::{RandomError, SecureRandom},
     state::{
         codes::{Erasing, Found, Peeking, Putting, Taking},
@@ -73,7 +73,7 @@ impl OneTimeCredentials {
         let stored = self.store.put(credential, Self::OUTSTANDING, credential.issued_at).await?;
         // If one of its digest is there, of 2^128 secrets one was drawn twice: the source of randomness
         // repeats itself.
-        if stored { Ok(()) } else { Err(RandomError.into()) }
+        if stored { Ok(()) } else { Err(InternalError::RepeatedSecret.into()) }
     }
 
     /// Judges a presented credential under the customer's present generation, and spends nothing. One call,

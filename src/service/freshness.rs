@@ -6,7 +6,7 @@ use super::stop::Stop;
 use crate::{
     audit::Refusal,
     clock::{Clock, after},
-    error::Error,
+    error::{Error, SecondFactorError},
     token::Obtained,
 };
 
@@ -31,7 +31,7 @@ impl Freshness {
     ) -> Result<(), Stop> {
         let lacks_factor = with_factor && !obtained.has_second_factor();
         if lacks_factor || self.clock.now() >= after(signed_in_at, self.limit) {
-            return Err(Refusal::NotFresh.told(Error::StepUpRequired(self.limit)));
+            return Err(Refusal::NotFresh.told(SecondFactorError::StepUpRequired(self.limit)));
         }
         Ok(())
     }

@@ -34,7 +34,7 @@ use crate::{
     clock::Clock,
     config::AuthConfig,
     credential::HashingPool,
-    error::{Error, Part},
+    error::{Error, InternalError, Part},
     keyring::Keyring,
     notifier::Notifier,
     random::{RandomError, SecureRandom},
@@ -119,6 +119,6 @@ impl Services {
 
     /// The admin users of a shop that has some.
     pub(crate) fn admins(&self) -> Result<&Accounts<AdminRecord>, Error> {
-        self.admins.as_deref().ok_or(Error::NotConfigured(Part::Admins))
+        self.admins.as_deref().ok_or(Error::Internal(InternalError::NotConfigured(Part::Admins)))
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::{
     account::{AdminRecord, CustomerRecord},
     audit::{Action, Draft, Outcome, Trail},
-    error::{Error, Part},
+    error::{Error, InternalError, Part},
     notifier::{AdminNotice, AdminNotification, Notice, Notification, Notifier},
     token::Origin,
 };
@@ -22,7 +22,7 @@ impl Notices {
 
     /// Refuses a flow that is nothing without its notice.
     pub(crate) fn require(&self) -> Result<(), Error> {
-        self.notifier.as_ref().map(drop).ok_or(Error::NotConfigured(Part::Notifier))
+        self.notifier.as_ref().map(drop).ok_or(Error::Internal(InternalError::NotConfigured(Part::Notifier)))
     }
 
     /// Tells a customer something, at the stored address.

@@ -6,7 +6,7 @@ use super::accounts::{Account, Accounts};
 use crate::{
     account::{Email, PasswordHash, Username},
     credential::{Credential, HashingPool, HashingStats, PasswordPolicy, Verified, Work},
-    error::{Error, Field, PolicyViolation},
+    error::{Error, Field, InputError, PolicyViolation},
     random::SecureRandom,
 };
 
@@ -45,7 +45,9 @@ impl Passwords {
     /// Refuses a new password that is empty or over-long, before any work is done on it.
     pub(crate) fn check_bounds(&self, password: &Credential, field: Field) -> Result<(), Error> {
         password.check_bounds(field).map_err(|error| match error {
-            Error::PasswordTooLong => PolicyViolation::TooLong(self.policy.max_length).into(),
+            Error::Input(InputError::PasswordTooLong) => {
+                PolicyViolation::TooLong(self.policy.max_length).into()
+            }
             other => other,
         })
     }

@@ -3,7 +3,7 @@
 use crate::{
     audit::Refusal,
     credential::Work,
-    error::{Error, StoreError},
+    error::{Error, InputError, StoreError},
     random::RandomError,
     state::budgets::Outcome,
 };
@@ -34,25 +34,25 @@ pub(crate) struct Denied {
 
 impl Refusal {
     /// Stops a flow for this reason. Its caller is told an error that may say less.
-    pub(crate) const fn told(self, error: Error) -> Stop {
-        Stop { told: error, why: Some(self) }
+    pub(crate) fn told(self, error: impl Into<Error>) -> Stop {
+        Stop { told: error.into(), why: Some(self) }
     }
 
     /// Denies a credential for this reason. The attempt counts as a failure.
-    pub(crate) const fn failed(self, error: Error) -> Denied {
+    pub(crate) fn failed(self, error: impl Into<Error>) -> Denied {
         Denied { stop: self.told(error), outcome: Some(Outcome::Failed) }
     }
 
     /// Denies a right credential for this reason. The attempt costs nothing.
-    pub(crate) const fn excused(self, error: Error) -> Denied {
+    pub(crate) fn excused(self, error: impl Into<Error>) -> Denied {
         Denied { stop: self.told(error), outcome: Some(Outcome::Withdrawn) }
     }
 }
 
 impl Stop {
     /// The same stop with another error for the caller, if it is a refusal.
-    pub(crate) fn refused_as(self, error: Error) -> Self {
-        if self.why.is_some() { Self { told: error, ..self } } else { self }
+    pub(crate) fn refused_as(self, error: impl Into<Error>) -> Self {
+        if self.why.is_some() { Self { told: error.into(), ..self } } else { self }
     }
 
     /// Denies a credential because of this refusal, which counts as a failure. Something that failed is no
@@ -91,7 +91,7 @@ impl From<Error> for Stop {
     fn from(error: Error) -> Self {
         let why = match error {
             Error::Overloaded => Some(Refusal::Overloaded),
-            Error::PasswordPolicy(_) => Some(Refusal::PasswordPolicy),
+            Error::Input(InputError::Policy(_)) => Some(Refusal::PasswordPolicy),
             _ => None,
         };
         Self { told: error, why }

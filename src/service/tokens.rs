@@ -8,7 +8,7 @@ use super::stop::Stop;
 use crate::{
     audit::Refusal,
     clock::{Clock, after},
-    error::{Error, StoreError},
+    error::{Error, InternalError, SignInError, StoreError, TokenError},
     random::{RandomError, SecureRandom},
     store::{Generation, GenerationId, Insert, TokenStore},
     token::{BearerToken, Digest, Grant, Origin, Subject, TokenFormat},
@@ -66,8 +66,8 @@ impl Tokens {
 
     /// The live grant behind a presented token.
     pub(crate) async fn present(&self, token: &str) -> Result<Grant, Error> {
-        let digest = self.format.digest(token).ok_or(Error::InvalidToken)?;
-        self.find(&digest).await?.ok_or(Error::InvalidToken)
+        let digest = self.format.digest(token).ok_or(TokenError::Invalid)?;
+        self.find(&digest).await?.ok_or(Error::Token(TokenError::Invalid))
     }
 
     /// The live grant of a digest.
@@ -96,7 +96,7 @@ impl Tokens {
         let generation = self.generation(subject).await?;
         match self.find(grant).await? {
             Some(_) => Ok(generation),
-            None => Err(Refusal::RevokedMeanwhile.told(Error::InvalidToken)),
+            None => Err(Refusal::RevokedMeanwhile.told(TokenError::Invalid)),
         }
     }
 
@@ -111,9 +111,9 @@ impl Tokens {
         match self.store.insert(grant, origin, generation, self.cap, grant.issued_at).await? {
             // A code that was presented again before its token was stored: the token is issued, and has ended.
             Insert::Stored | Insert::Barred => Ok(()),
-            Insert::Revoked => Err(Refusal::RevokedMeanwhile.told(Error::SignInRefused)),
+            Insert::Revoked => Err(Refusal::RevokedMeanwhile.told(SignInError::Refused)),
             // Of 2^129 tokens this one was drawn before: the source of randomness repeats itself.
-            Insert::Collision => Err(RandomError.into()),
+            Insert::Collision => Err(Error::from(InternalError::RepeatedSecret).into()),
         }
     }
 

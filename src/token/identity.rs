@@ -5,7 +5,7 @@ use time::OffsetDateTime;
 use super::{Assistance, Digest, Obtained};
 use crate::{
     account::{AdminId, AdminRecord, AdminUser, CustomerId, Permission, Website},
-    error::Error,
+    error::{Error, TokenError},
 };
 
 /// Who a bearer token turned out to be.
@@ -60,9 +60,9 @@ impl CustomerIdentity {
     ///
     /// # Errors
     ///
-    /// [`Error::NotAuthorized`] if the token was born of assistance.
+    /// [`TokenError::NotAuthorized`] if the token was born of assistance.
     pub fn require_self(&self) -> Result<(), Error> {
-        if self.assistance.is_some() { Err(Error::NotAuthorized) } else { Ok(()) }
+        if self.assistance.is_some() { Err(Error::Token(TokenError::NotAuthorized)) } else { Ok(()) }
     }
 
     /// The name of the grant behind the token; not a secret.

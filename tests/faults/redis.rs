@@ -13,7 +13,7 @@ use std::{
 };
 
 use commerce_auth::{
-    CustomerId, Error, ErrorKind, RedisOptions, RedisStore, SignIn, StoreError,
+    CustomerId, Error, ErrorKind, RedisOptions, RedisStore, SignIn, SignInError, StoreError,
     audit::MemoryAudit,
     store::{GenerationId, OpenError, TokenStore},
 };
@@ -115,7 +115,7 @@ async fn a_server_killed_in_the_middle_loses_nothing() {
             let exchange = SignIn::new(address(number), codes[number].code().expose());
             match shop.auth.exchange_one_time_code(exchange).await {
                 Ok(_) => Ok(true),
-                Err(Error::SignInRefused) => Ok(false),
+                Err(Error::SignIn(SignInError::Refused)) => Ok(false),
                 Err(error) => Err(error),
             }
         };

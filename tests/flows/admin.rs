@@ -8,8 +8,8 @@ use std::sync::{
 use async_trait::async_trait;
 use commerce_auth::{
     AccountStatus, AdminChange, AdminId, AdminRecord, AdminSignIn, AdminSignedIn, AdminStore, Argon2Params,
-    Auth, Error, ErrorKind, Identity, MemoryAdmins, MemoryStore, Origin, PasswordHash, Permission,
-    PolicyViolation, StoreError, Subject, Username,
+    Auth, Error, ErrorKind, Identity, InputError, MemoryAdmins, MemoryStore, Origin, PasswordHash,
+    Permission, PolicyViolation, SignInError, StoreError, Subject, TokenError, Username,
     audit::{
         Action,
         Outcome::{Begun, Refused, Succeeded},
@@ -24,7 +24,7 @@ async fn sign_in(auth: &Auth, username: &str, password: &str) -> Result<AdminSig
 }
 
 fn is_refused<T>(answer: &Result<T, Error>) -> bool {
-    matches!(answer, Err(Error::SignInRefused))
+    matches!(answer, Err(Error::SignIn(SignInError::Refused)))
 }
 
 #[tokio::test]
@@ -39,19 +39,31 @@ async fn an_admin_user_signs_in_and_out() {
     assert!(Permission::ALL.into_iter().all(|permission| who.has_permission(permission)));
     assert!(matches!(shop.auth.verify(signed_in.token()).await, Ok(Identity::Admin(_))));
     // Kinds do not cross.
-    assert!(matches!(shop.auth.verify_customer(signed_in.token()).await, Err(Error::NotAuthorized)));
+    assert!(matches!(
+        shop.auth.verify_customer(signed_in.token()).await,
+        Err(Error::Token(TokenError::NotAuthorized))
+    ));
     let customers = shop.sign_in(PASSWORD).await.unwrap();
-    assert!(matches!(shop.auth.verify_admin(customers.token()).await, Err(Error::NotAuthorized)));
-    assert!(matches!(shop.auth.revoke_admin_token(customers.token()).await, Err(Error::NotAuthorized)));
+    assert!(matches!(
+        shop.auth.verify_admin(customers.token()).await,
+        Err(Error::Token(TokenError::NotAuthorized))
+    ));
+    assert!(matches!(
+        shop.auth.revoke_admin_token(customers.token()).await,
+        Err(Error::Token(TokenError::NotAuthorized))
+    ));
     assert!(is_refused(&sign_in(&shop.auth, EMAIL, PASSWORD).await), "a customer is no admin user");
     assert!(is_refused(&shop.sign_in(ADMIN_PASSWORD).await), "an admin user is no customer");
 
     let other = shop.admin_token().await;
     shop.auth.revoke_admin_token(signed_in.token()).await.unwrap();
-    assert!(matches!(shop.auth.verify_admin(signed_in.token()).await, Err(Error::InvalidToken)));
+    assert!(matches!(
+        shop.auth.verify_admin(signed_in.token()).await,
+        Err(Error::Token(TokenError::Invalid))
+    ));
     shop.auth.verify_admin(&other).await.expect("one token ends at a time");
     shop.auth.admin_changed(&AdminId::from(7), AdminChange::PasswordChanged).await.unwrap();
-    assert!(matches!(shop.auth.verify_admin(&other).await, Err(Error::InvalidToken)));
+    assert!(matches!(shop.auth.verify_admin(&other).await, Err(Error::Token(TokenError::Invalid))));
     shop.admin_token().await;
 }
 
@@ -62,7 +74,7 @@ async fn an_admin_token_expires_at_its_instant() {
     shop.advance(4 * 60 * 60 - 1);
     shop.auth.verify_admin(&token).await.unwrap();
     shop.advance(1);
-    assert!(matches!(shop.auth.verify_admin(&token).await, Err(Error::InvalidToken)));
+    assert!(matches!(shop.auth.verify_admin(&token).await, Err(Error::Token(TokenError::Invalid))));
 }
 
 #[tokio::test]
@@ -197,7 +209,7 @@ async fn six_failures_lock_one_source_and_only_the_admin_user() {
     assert!(trail.contains(&(Action::AdminSignIn, Refused(Refusal::BudgetSpent))));
     shop.auth.unlock_admin("Admin").await.unwrap();
     from([203, 0, 113, 9], ADMIN_PASSWORD).await.expect("the lock was lifted");
-    assert!(matches!(shop.auth.unlock_admin("").await, Err(Error::InvalidUsername)));
+    assert!(matches!(shop.auth.unlock_admin("").await, Err(Error::Input(InputError::Username))));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
@@ -322,11 +334,14 @@ async fn new_admin_passwords_are_judged() {
     let hash =
         async |name: &str, password: &str| shop.auth.hash_new_admin_password(name, password.to_owned()).await;
     assert!(hash("admin", ADMIN_PASSWORD).await.is_ok());
-    assert!(matches!(hash("", ADMIN_PASSWORD).await, Err(Error::InvalidUsername)));
+    assert!(matches!(hash("", ADMIN_PASSWORD).await, Err(Error::Input(InputError::Username))));
     let same = hash("Adm1nPassw0rd", "adm1npassw0rd").await;
-    assert!(matches!(same, Err(Error::PasswordPolicy(PolicyViolation::SameAsUsername))));
-    assert!(matches!(hash("admin", "short").await, Err(Error::PasswordPolicy(_))));
-    assert!(matches!(hash("admin", "").await, Err(Error::Required(_))));
+    assert!(matches!(same, Err(Error::Input(InputError::Policy(PolicyViolation::SameAsUsername)))));
+    assert!(matches!(hash("admin", "short").await, Err(Error::Input(InputError::Policy(_)))));
+    assert!(matches!(hash("admin", "").await, Err(Error::Input(InputError::Required(_)))));
     let long = "aB3".repeat(1000);
-    assert!(matches!(hash("admin", &long).await, Err(Error::PasswordPolicy(PolicyViolation::TooLong(256)))));
+    assert!(matches!(
+        hash("admin", &long).await,
+        Err(Error::Input(InputError::Policy(PolicyViolation::TooLong(256))))
+    ));
 }

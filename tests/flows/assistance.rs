@@ -10,9 +10,9 @@ use std::{
 
 use async_trait::async_trait;
 use commerce_auth::{
-    AccountStatus, AdminId, AssistanceEnd, AuthConfig, Bearer, CustomerId, CustomerRecord, CustomerStore,
-    Email, Error, ErrorKind, Keep, MemoryCustomers, MemoryStore, Obtained, Origin, PasswordHash, Permission,
-    SignIn, StoreError, Subject, Website,
+    AccountStatus, AdminId, AssistanceEnd, AssistanceError, AuthConfig, Bearer, CustomerId, CustomerRecord,
+    CustomerStore, Email, Error, ErrorKind, InputError, Keep, MemoryCustomers, MemoryStore, Obtained, Origin,
+    PasswordHash, Permission, SignIn, SignInError, StoreError, Subject, TokenError, Website,
     audit::{
         Action,
         Outcome::{Begun, Refused, Succeeded},
@@ -195,7 +195,8 @@ async fn without_the_permission_nobody_is_looked_up() {
     shop.set_admin(|_| ());
     let refused = shop.auth.generate_customer_token_as_admin(&admin, EMAIL, REASON).await;
     assert!(
-        matches!(refused, Err(Error::NoSuchEmail)) && asked.load(Ordering::SeqCst) > 0,
+        matches!(refused, Err(Error::Assistance(AssistanceError::NoSuchEmail)))
+            && asked.load(Ordering::SeqCst) > 0,
         "with it, somebody is"
     );
 }
@@ -228,7 +229,7 @@ async fn a_blank_reason_is_the_default_one_or_refused() {
     let words = "Specify the \"reason\" value.";
     assert_eq!((error.to_string().as_str(), error.kind()), (words, ErrorKind::Input));
     let refused = strict.generate_one_time_code(&admin, &customer(), "").await;
-    assert!(matches!(refused, Err(Error::Required(_))));
+    assert!(matches!(refused, Err(Error::Input(InputError::Required(_)))));
     strict.generate_one_time_code(&admin, &customer(), REASON).await.unwrap();
 }
 
@@ -265,7 +266,7 @@ async fn the_next_use_is_refused_and_the_trail_says_why() {
             change(&shop);
             let origin = Origin::from(std::net::IpAddr::from([192, 0, 2, 1])).correlation_id("request 1");
             let used = shop.auth.verify(Bearer::from(&token).sent_from(&origin)).await;
-            assert!(matches!(used, Err(Error::InvalidToken)), "{why:?}: {used:?}");
+            assert!(matches!(used, Err(Error::Token(TokenError::Invalid))), "{why:?}: {used:?}");
             let trail = shop.trail().await;
             let last = trail.last().unwrap();
             assert_eq!((last.action, last.outcome), (Action::AssistanceUse, Refused(why)), "{trail:#?}");
@@ -315,7 +316,7 @@ async fn the_end_of_a_token_is_recorded_and_its_later_use_is_not() {
             }
             End::Expire => shop.advance(15 * 60),
         }
-        assert!(matches!(auth.verify(&token).await, Err(Error::InvalidToken)), "{end:?}");
+        assert!(matches!(auth.verify(&token).await, Err(Error::Token(TokenError::Invalid))), "{end:?}");
         let trail = shop.trail().await;
         let new: Vec<_> = trail[before..].iter().map(|event| (event.action, event.outcome)).collect();
         assert_eq!(new, recorded.map(|action| (action, Succeeded)).as_slice(), "{end:?}");
@@ -330,7 +331,7 @@ async fn an_admin_users_own_token_is_checked_live_and_the_trail_says_why() {
     let shop = shop();
     let admin = shop.admin_token().await;
     shop.set_admin(|row| row.status = AccountStatus::Disabled);
-    assert!(matches!(shop.auth.verify_admin(&admin).await, Err(Error::InvalidToken)));
+    assert!(matches!(shop.auth.verify_admin(&admin).await, Err(Error::Token(TokenError::Invalid))));
     let trail = shop.trail().await;
     let last = trail.last().unwrap();
     assert_eq!((last.action, last.outcome), (Action::AdminUse, Refused(Refusal::AdminDisabled)));
@@ -338,7 +339,7 @@ async fn an_admin_users_own_token_is_checked_live_and_the_trail_says_why() {
     // One that has expired is a token that nobody knows.
     shop.set_admin(|_| ());
     shop.advance(4 * 60 * 60);
-    assert!(matches!(shop.auth.verify_admin(&admin).await, Err(Error::InvalidToken)));
+    assert!(matches!(shop.auth.verify_admin(&admin).await, Err(Error::Token(TokenError::Invalid))));
     assert_eq!(shop.trail().await, trail);
 }
 
@@ -391,7 +392,7 @@ async fn an_assistance_token_is_refused_every_act_of_the_customers_own() {
         assert!(auth.verify_customer(&token).await.is_err());
         auth.verify_customer(own.token()).await.expect("it ends only itself");
         // Nor can it be prolonged: no flow takes it for a new one, and a password is not a code.
-        assert!(matches!(shop.sign_in(&token).await, Err(Error::SignInRefused)));
+        assert!(matches!(shop.sign_in(&token).await, Err(Error::SignIn(SignInError::Refused))));
     }
 }
 
@@ -421,8 +422,11 @@ async fn a_spent_code_presented_again_ends_what_it_bought_and_is_told_of() {
         } else {
             shop.auth.generate_customer_token(sign_in()).await
         };
-        assert!(matches!(again, Err(Error::SignInRefused)));
-        assert!(matches!(shop.auth.verify_customer(bought.token()).await, Err(Error::InvalidToken)));
+        assert!(matches!(again, Err(Error::SignIn(SignInError::Refused))));
+        assert!(matches!(
+            shop.auth.verify_customer(bought.token()).await,
+            Err(Error::Token(TokenError::Invalid))
+        ));
         let trail = shop.trail().await;
         let last = trail.last().unwrap();
         assert_eq!((last.action, last.outcome), (Action::CodeReplay, Refused(Refusal::SpentCode)));
@@ -438,9 +442,9 @@ async fn a_code_that_is_right_for_an_account_that_may_not_sign_in_is_spent_and_t
     let code = shop.auth.generate_one_time_code(&admin, &customer(), REASON).await.unwrap();
     shop.set_customer(|row| row.status = AccountStatus::Disabled);
     let code = code.code().expose();
-    assert!(matches!(shop.sign_in(code).await, Err(Error::SignInRefused)));
+    assert!(matches!(shop.sign_in(code).await, Err(Error::SignIn(SignInError::Refused))));
     shop.set_customer(|_| ());
-    assert!(matches!(shop.sign_in(code).await, Err(Error::SignInRefused)));
+    assert!(matches!(shop.sign_in(code).await, Err(Error::SignIn(SignInError::Refused))));
     let told = told(&shop.trail().await);
     let last = told.last_chunk::<3>().unwrap();
     assert_eq!(

@@ -11,7 +11,7 @@ use std::{
     time::Duration,
 };
 
-use commerce_auth::{Auth, Error, SignIn, SignedIn};
+use commerce_auth::{Auth, Error, SignIn, SignInError, SignedIn};
 use support::{EMAIL, PASSWORD, Shop, WRONG, fast, hooked::Hooked, shop};
 use tokio::task::JoinHandle;
 
@@ -40,7 +40,7 @@ async fn crowd(at_once: usize, sources: usize) -> (u64, usize) {
                 let source = Ipv4Addr::from_bits(u32::try_from(number % sources).unwrap());
                 let sign_in = SignIn::new(EMAIL, WRONG).from(IpAddr::V4(source));
                 let refused = node.generate_customer_token(sign_in).await;
-                assert!(matches!(refused, Err(Error::SignInRefused)), "{refused:?}");
+                assert!(matches!(refused, Err(Error::SignIn(SignInError::Refused))), "{refused:?}");
             }
         })
     });
@@ -84,7 +84,7 @@ async fn twenty_handles_on_one_account_share_its_budgets() {
     }
     let wrong: Vec<_> = nodes.iter().cycle().take(200).map(|node| sign_in(node, WRONG, 1)).collect();
     for refused in wrong {
-        assert!(matches!(refused.await.unwrap(), Err(Error::SignInRefused)));
+        assert!(matches!(refused.await.unwrap(), Err(Error::SignIn(SignInError::Refused))));
     }
     let hashes = nodes.iter().map(|node| node.hashing_stats().begun).sum::<u64>();
     assert_eq!(hashes, 20 + 6);
@@ -108,6 +108,6 @@ async fn a_node_two_milliseconds_farther_away_signs_in_during_a_flood() {
     let guesses: Vec<_> = (0..80).map(|source| sign_in(&near.auth, WRONG, 10 + source)).collect();
     sign_in(&far, PASSWORD, 1).await.unwrap().expect("the budgets leave room for it");
     for refused in guesses {
-        assert!(matches!(refused.await.unwrap(), Err(Error::SignInRefused)));
+        assert!(matches!(refused.await.unwrap(), Err(Error::SignIn(SignInError::Refused))));
     }
 }

@@ -13,8 +13,8 @@ use async_trait::async_trait;
 use commerce_auth::{
     AdminId, AdminRecord, AdminSignIn, AdminStore, Argon2Params, AssistanceEnd, Auth, AuthConfig, CustomerId,
     CustomerRecord, CustomerStore, Email, Error, MemoryAdmins, MemoryCustomers, MemoryStore, Notice,
-    PasswordHash, PasswordReset, PasswordResetRequest, SignIn, StoreError, Subject, Username, Website,
-    store::TokenStore,
+    PasswordHash, PasswordReset, PasswordResetRequest, SignIn, SignInError, StoreError, Subject, TokenError,
+    Username, Website, store::TokenStore,
 };
 use support::{ADMIN, ADMIN_PASSWORD, EMAIL, PASSWORD, Shop, WRONG, fast, fresh::fresh, hooked::Hooked};
 
@@ -162,11 +162,11 @@ async fn a_changed_password_does_not_outlive_a_revoke_that_came_first() {
     let own = shop.sign_in(PASSWORD).await.unwrap();
     let meanwhile = world.is_revoked_meanwhile(customer(), signed_in);
     let changed = shop.auth.change_password(own.token(), PASSWORD, NEW).await;
-    assert!(matches!(changed, Err(Error::InvalidToken)), "{changed:?}");
+    assert!(matches!(changed, Err(Error::Token(TokenError::Invalid))), "{changed:?}");
     for token in [own.token().expose(), meanwhile.get().unwrap().as_str()] {
-        assert!(matches!(shop.auth.verify_customer(token).await, Err(Error::InvalidToken)));
+        assert!(matches!(shop.auth.verify_customer(token).await, Err(Error::Token(TokenError::Invalid))));
     }
-    assert!(matches!(shop.sign_in(NEW).await, Err(Error::SignInRefused)));
+    assert!(matches!(shop.sign_in(NEW).await, Err(Error::SignIn(SignInError::Refused))));
     shop.sign_in(PASSWORD).await.expect("the password is what it was");
 }
 
@@ -177,12 +177,12 @@ async fn a_token_that_ended_before_its_generation_was_read_changes_no_password()
     let own = shop.sign_in(PASSWORD).await.unwrap();
     world.tokens.wipe_before("generation");
     let changed = shop.auth.change_password(own.token(), PASSWORD, NEW).await;
-    assert!(matches!(changed, Err(Error::InvalidToken)), "{changed:?}");
+    assert!(matches!(changed, Err(Error::Token(TokenError::Invalid))), "{changed:?}");
     shop.sign_in(PASSWORD).await.expect("the password is what it was");
     let own = shop.admin_token().await;
     world.tokens.wipe_before("generation");
     let changed = shop.auth.change_admin_password(&own, ADMIN_PASSWORD, NEW).await;
-    assert!(matches!(changed, Err(Error::InvalidToken)), "{changed:?}");
+    assert!(matches!(changed, Err(Error::Token(TokenError::Invalid))), "{changed:?}");
     shop.admin_token().await;
 }
 
@@ -193,10 +193,10 @@ async fn a_reset_password_does_not_outlive_a_revoke_that_came_first() {
     let token = world.reset_token().await;
     let meanwhile = world.is_revoked_meanwhile(customer(), signed_in);
     let reset = shop.auth.reset_password(PasswordReset::new(EMAIL, token, NEW)).await;
-    assert!(matches!(reset, Err(Error::ResetTokenMismatched)), "{reset:?}");
+    assert!(matches!(reset, Err(Error::SignIn(SignInError::ResetTokenMismatched))), "{reset:?}");
     let had = meanwhile.get().unwrap().as_str();
-    assert!(matches!(shop.auth.verify_customer(had).await, Err(Error::InvalidToken)));
-    assert!(matches!(shop.sign_in(NEW).await, Err(Error::SignInRefused)));
+    assert!(matches!(shop.auth.verify_customer(had).await, Err(Error::Token(TokenError::Invalid))));
+    assert!(matches!(shop.sign_in(NEW).await, Err(Error::SignIn(SignInError::Refused))));
     shop.sign_in(PASSWORD).await.expect("the password is what it was");
 }
 
@@ -208,9 +208,9 @@ async fn an_account_without_a_password_is_left_with_none_that_works() {
     let token = world.reset_token().await;
     world.is_revoked_meanwhile(customer(), signed_in);
     let reset = shop.auth.reset_password(PasswordReset::new(EMAIL, token, NEW)).await;
-    assert!(matches!(reset, Err(Error::ResetTokenMismatched)), "{reset:?}");
+    assert!(matches!(reset, Err(Error::SignIn(SignInError::ResetTokenMismatched))), "{reset:?}");
     for password in [NEW, PASSWORD] {
-        assert!(matches!(shop.sign_in(password).await, Err(Error::SignInRefused)));
+        assert!(matches!(shop.sign_in(password).await, Err(Error::SignIn(SignInError::Refused))));
     }
     let token = world.reset_token().await;
     shop.auth.reset_password(PasswordReset::new(EMAIL, token, NEW)).await.expect("another reset");
@@ -227,12 +227,12 @@ async fn an_admin_users_password_does_not_outlive_a_revoke_that_came_first() {
         Ok(signed_in.token().expose().to_owned())
     });
     let changed = shop.auth.change_admin_password(&own, ADMIN_PASSWORD, NEW).await;
-    assert!(matches!(changed, Err(Error::InvalidToken)), "{changed:?}");
+    assert!(matches!(changed, Err(Error::Token(TokenError::Invalid))), "{changed:?}");
     for token in [own.as_str(), meanwhile.get().unwrap()] {
-        assert!(matches!(shop.auth.verify_admin(token).await, Err(Error::InvalidToken)));
+        assert!(matches!(shop.auth.verify_admin(token).await, Err(Error::Token(TokenError::Invalid))));
     }
     let with = |password| shop.auth.generate_admin_token(AdminSignIn::new(ADMIN, password));
-    assert!(matches!(with(NEW).await, Err(Error::SignInRefused)));
+    assert!(matches!(with(NEW).await, Err(Error::SignIn(SignInError::Refused))));
     with(ADMIN_PASSWORD).await.expect("the password is what it was");
 }
 
@@ -251,9 +251,9 @@ async fn a_password_that_was_changed_again_is_not_put_back() {
         pollster::block_on(tokens.revoke_all(&customer(), None, fresh(), now)).unwrap();
     });
     let changed = shop.auth.change_password(own.token(), PASSWORD, NEW).await;
-    assert!(matches!(changed, Err(Error::InvalidToken)), "{changed:?}");
+    assert!(matches!(changed, Err(Error::Token(TokenError::Invalid))), "{changed:?}");
     for password in [PASSWORD, NEW] {
-        assert!(matches!(shop.sign_in(password).await, Err(Error::SignInRefused)));
+        assert!(matches!(shop.sign_in(password).await, Err(Error::SignIn(SignInError::Refused))));
     }
     shop.sign_in("Th1rd-password").await.unwrap();
 }
@@ -281,15 +281,15 @@ async fn a_token_store_that_is_wiped_counts_as_moved() {
     let shop = &world.shop;
     world.tokens.wipe_before("insert");
     let refused = shop.sign_in(PASSWORD).await;
-    assert!(matches!(refused, Err(Error::SignInRefused)), "{refused:?}");
+    assert!(matches!(refused, Err(Error::SignIn(SignInError::Refused))), "{refused:?}");
     let own = shop.sign_in(PASSWORD).await.expect("a later sign-in begins the shop anew");
     world.tokens.wipe();
-    assert!(matches!(shop.auth.verify_customer(own.token()).await, Err(Error::InvalidToken)));
+    assert!(matches!(shop.auth.verify_customer(own.token()).await, Err(Error::Token(TokenError::Invalid))));
     // A counter would be back at its first value, and the reset would rest on it.
     let (token, tokens) = (world.reset_token().await, world.tokens.clone());
     world.written.happens(move || tokens.wipe());
     let reset = shop.auth.reset_password(PasswordReset::new(EMAIL, token, NEW)).await;
-    assert!(matches!(reset, Err(Error::ResetTokenMismatched)), "{reset:?}");
+    assert!(matches!(reset, Err(Error::SignIn(SignInError::ResetTokenMismatched))), "{reset:?}");
     shop.sign_in(PASSWORD).await.expect("the password is what it was");
 }
 
@@ -302,7 +302,7 @@ async fn a_code_does_not_outlive_a_wiped_token_store() {
     world.tokens.wipe();
     // The admin user's own token went, too.
     let exchanged = shop.auth.exchange_one_time_code(SignIn::new(EMAIL, code.code().expose())).await;
-    assert!(matches!(exchanged, Err(Error::SignInRefused)), "{exchanged:?}");
+    assert!(matches!(exchanged, Err(Error::SignIn(SignInError::Refused))), "{exchanged:?}");
 }
 
 #[tokio::test]
@@ -317,7 +317,7 @@ async fn the_oldest_token_ends_beyond_the_cap() {
         shop.advance(1);
     }
     let first = own.remove(0);
-    assert!(matches!(shop.auth.verify_customer(first.token()).await, Err(Error::InvalidToken)));
+    assert!(matches!(shop.auth.verify_customer(first.token()).await, Err(Error::Token(TokenError::Invalid))));
     let listed = shop.auth.list_customer_tokens(own[2].token()).await.unwrap();
     assert_eq!(listed.len(), 3);
     assert!(listed[0].presented, "the newest first");

@@ -12,8 +12,8 @@ use std::{
 };
 
 use commerce_auth::{
-    Auth, CustomerChange, CustomerId, Error, MemoryStore, Notice, PasswordReset, PasswordResetRequest,
-    SignIn,
+    Auth, CustomerChange, CustomerId, Error, InternalError, MemoryStore, Notice, PasswordReset,
+    PasswordResetRequest, SignIn, SignInError,
     audit::{
         Action,
         Outcome::{Begun, Refused},
@@ -103,9 +103,15 @@ async fn a_reset_token_that_is_being_made_ends_with_the_address() {
         // It was on its way to the old address.
         for address in [EMAIL, "new@example.com"] {
             let reset = shop.auth.reset_password(PasswordReset::new(address, token.as_str(), NEW)).await;
-            assert!(matches!(reset, Err(Error::ResetTokenMismatched)), "before {verb}: {reset:?}");
+            assert!(
+                matches!(reset, Err(Error::SignIn(SignInError::ResetTokenMismatched))),
+                "before {verb}: {reset:?}"
+            );
             let signed_in = shop.auth.generate_customer_token(SignIn::new(address, token.as_str())).await;
-            assert!(matches!(signed_in, Err(Error::SignInRefused)), "before {verb}: {signed_in:?}");
+            assert!(
+                matches!(signed_in, Err(Error::SignIn(SignInError::Refused))),
+                "before {verb}: {signed_in:?}"
+            );
         }
     }
 }
@@ -124,7 +130,10 @@ async fn a_code_that_is_being_made_ends_with_a_reset() {
         let generated = shop.auth.generate_one_time_code(&admin, &customer(), REASON).await.unwrap();
         let exchange = SignIn::new(EMAIL, generated.code().expose());
         let exchanged = shop.auth.exchange_one_time_code(exchange).await;
-        assert!(matches!(exchanged, Err(Error::SignInRefused)), "before {verb}: {exchanged:?}");
+        assert!(
+            matches!(exchanged, Err(Error::SignIn(SignInError::Refused))),
+            "before {verb}: {exchanged:?}"
+        );
     }
     // The same, made before the generation moves.
     let race = Racing::before("revoke_all");
@@ -140,7 +149,10 @@ async fn a_code_that_is_being_made_ends_with_a_reset() {
     });
     change(&shop.auth, CustomerChange::PasswordChanged);
     let exchange = SignIn::new(EMAIL, code.get().unwrap().as_str());
-    assert!(matches!(shop.auth.exchange_one_time_code(exchange).await, Err(Error::SignInRefused)));
+    assert!(matches!(
+        shop.auth.exchange_one_time_code(exchange).await,
+        Err(Error::SignIn(SignInError::Refused))
+    ));
 }
 
 #[tokio::test]
@@ -150,7 +162,7 @@ async fn a_token_for_assistance_that_is_being_made_ends_with_the_account() {
     let admin = shop.admin_token().await;
     race.happens(|auth| change(auth, CustomerChange::Disabled));
     let minted = shop.auth.generate_customer_token_as_admin(&admin, EMAIL, REASON).await;
-    assert!(matches!(minted, Err(Error::SignInRefused)));
+    assert!(matches!(minted, Err(Error::SignIn(SignInError::Refused))));
     shop.auth.flush_audit().await;
     let mut told = told(&shop.audit.events());
     told.retain(|(action, _)| *action == Action::AssistanceToken);
@@ -173,8 +185,11 @@ async fn a_reset_on_its_way_does_not_undo_a_change_that_has_returned() {
             pollster::block_on(changed).unwrap();
         });
         let reset = shop.auth.reset_password(PasswordReset::new(EMAIL, token, NEW)).await;
-        assert!(matches!(reset, Err(Error::ResetTokenMismatched)), "before {verb}: {reset:?}");
-        assert!(matches!(shop.sign_in(NEW).await, Err(Error::SignInRefused)));
+        assert!(
+            matches!(reset, Err(Error::SignIn(SignInError::ResetTokenMismatched))),
+            "before {verb}: {reset:?}"
+        );
+        assert!(matches!(shop.sign_in(NEW).await, Err(Error::SignIn(SignInError::Refused))));
         shop.sign_in("Ch4nged-password").await.unwrap();
     }
 }
@@ -186,7 +201,7 @@ async fn a_reset_on_its_way_ends_with_the_account() {
     let token = shop.reset_token().await;
     race.happens(|auth| change(auth, CustomerChange::EmailChanged));
     let reset = shop.auth.reset_password(PasswordReset::new(EMAIL, token, NEW)).await;
-    assert!(matches!(reset, Err(Error::ResetTokenMismatched)));
+    assert!(matches!(reset, Err(Error::SignIn(SignInError::ResetTokenMismatched))));
     shop.sign_in(PASSWORD).await.expect("the password is what it was");
 }
 
@@ -236,8 +251,11 @@ async fn a_node_without_admin_users_leaves_codes_alone() {
         .config(fast())
         .build()
         .unwrap();
-    assert!(matches!(node.generate_customer_token(code()).await, Err(Error::SignInRefused)));
-    assert!(matches!(node.exchange_one_time_code(code()).await, Err(Error::NotConfigured(_))));
+    assert!(matches!(node.generate_customer_token(code()).await, Err(Error::SignIn(SignInError::Refused))));
+    assert!(matches!(
+        node.exchange_one_time_code(code()).await,
+        Err(Error::Internal(InternalError::NotConfigured(_)))
+    ));
     shop.auth.exchange_one_time_code(code()).await.expect("the code was not spent");
 }
 

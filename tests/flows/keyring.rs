@@ -5,7 +5,7 @@ use std::sync::{
     atomic::{AtomicUsize, Ordering},
 };
 
-use commerce_auth::{Auth, Error, KeyError, KeyId, Keyring, MemoryStore, SignIn};
+use commerce_auth::{Auth, Error, KeyError, KeyId, Keyring, MemoryStore, SignIn, TokenError};
 use support::{EMAIL, PASSWORD, Shop, fast, hooked::Hooked};
 
 fn keyring(id: u32) -> Keyring {
@@ -60,7 +60,7 @@ async fn a_token_of_another_key_does_not_reach_the_store() {
         let foreign = other.sign_in(PASSWORD).await.unwrap();
         for token in [own.token(), foreign.token()] {
             let foreign_here = shop.auth.verify_customer(foreign.token()).await;
-            assert!(matches!(foreign_here, Err(Error::InvalidToken)));
+            assert!(matches!(foreign_here, Err(Error::Token(TokenError::Invalid))));
             assert_eq!(
                 other.auth.verify_customer(token).await.is_ok(),
                 token.expose() == foreign.token().expose()

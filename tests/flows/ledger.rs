@@ -11,7 +11,7 @@ use std::{
 use commerce_auth::{
     AccountStatus, AdminChange, AdminId, AssistanceEnd, AssistanceEntry, AuthConfig, Bearer, BearerToken,
     CustomerChange, CustomerId, Digest, Error, ErrorKind, Keep, MemoryStore, Notice, Obtained, Origin,
-    PasswordReset, PasswordResetRequest, Permission, RevokeScope, SignIn, StoreError, Subject,
+    PasswordReset, PasswordResetRequest, Permission, RevokeScope, SignIn, StoreError, Subject, TokenError,
     audit::{Action, Outcome, Refusal},
     store::TokenStore,
 };
@@ -266,7 +266,7 @@ async fn each_end_is_told_once_and_ends_it_for_good() {
         let [entry] = &listed(&shop).await[..] else { panic!("{what}: one entry") };
         assert_eq!((entry.grant, entry.end, entry.ended_at), (grant, Some(end), Some(ended_at)), "{what}");
         let used = shop.auth.verify_customer(&token).await;
-        assert!(matches!(used, Err(Error::InvalidToken)), "{what}: it does not revive");
+        assert!(matches!(used, Err(Error::Token(TokenError::Invalid))), "{what}: it does not revive");
         shop.auth.purge(1000).await.unwrap();
         assert_eq!(listed(&shop).await[0], *entry, "{what}");
         assert_eq!(told_ends(&shop.outbox), [], "{what}: told once");
@@ -293,8 +293,14 @@ async fn only_the_customer_sees_it_and_ends_it() {
     let token = shop.assisting(&admin, 0).await.unwrap();
     let grant = *shop.auth.verify_customer(&token).await.unwrap().grant();
     for stranger in [token.as_str(), admin.as_str()] {
-        assert!(matches!(shop.auth.list_assistance(stranger).await, Err(Error::NotAuthorized)));
-        assert!(matches!(shop.auth.end_assistance(stranger, &grant).await, Err(Error::NotAuthorized)));
+        assert!(matches!(
+            shop.auth.list_assistance(stranger).await,
+            Err(Error::Token(TokenError::NotAuthorized))
+        ));
+        assert!(matches!(
+            shop.auth.end_assistance(stranger, &grant).await,
+            Err(Error::Token(TokenError::NotAuthorized))
+        ));
     }
     // Another customer sees nothing of it, and ends nothing.
     let hash = shop.auth.hash_new_password("other@example.com", PASSWORD).await.unwrap();
@@ -332,13 +338,16 @@ async fn who_assists_whom_is_seen_by_those_who_may() {
     let admin = shop.admin_token().await;
     shop.assisting(&admin, 0).await.unwrap();
     shop.set_admin(|row| row.permissions.retain(|permission| *permission != Permission::AssistanceLog));
-    assert!(matches!(shop.auth.current_assistance(&admin).await, Err(Error::NotAuthorized)));
+    assert!(matches!(
+        shop.auth.current_assistance(&admin).await,
+        Err(Error::Token(TokenError::NotAuthorized))
+    ));
     let last = shop.trail().await.pop().unwrap();
     assert_eq!(last.action, Action::AssistanceList);
     assert_eq!(last.outcome, Outcome::Refused(Refusal::NoPermission));
     assert_eq!(last.subject, Some(Subject::Admin(AdminId::from(7))));
     let own = own(&shop).await;
-    assert!(matches!(shop.auth.current_assistance(&own).await, Err(Error::NotAuthorized)));
+    assert!(matches!(shop.auth.current_assistance(&own).await, Err(Error::Token(TokenError::NotAuthorized))));
     shop.set_admin(|_| ());
     assert_eq!(shop.auth.current_assistance(&admin).await.unwrap().len(), 1);
 }
@@ -420,7 +429,10 @@ async fn what_was_told_to_have_ended_does_not_begin() {
     for road in 0..3 {
         armed.store(true, Ordering::SeqCst);
         let token = shop.assisting(&admin, road).await.unwrap();
-        assert!(matches!(shop.auth.verify_customer(&token).await, Err(Error::InvalidToken)), "{road}");
+        assert!(
+            matches!(shop.auth.verify_customer(&token).await, Err(Error::Token(TokenError::Invalid))),
+            "{road}"
+        );
         assert!(shop.auth.current_assistance(&admin).await.unwrap().is_empty());
     }
 }
@@ -447,16 +459,16 @@ async fn a_ledger_that_is_down_keeps_nothing_alive() {
     assert_eq!(shop.auth.current_assistance(&admin).await.unwrap_err().kind(), ErrorKind::Unavailable);
     let withdrawn = shop.auth.set_remote_shopping_assistance(&own, false).await;
     assert_eq!(withdrawn.unwrap_err().kind(), ErrorKind::Unavailable);
-    assert!(matches!(shop.auth.verify_customer(&token).await, Err(Error::InvalidToken)));
+    assert!(matches!(shop.auth.verify_customer(&token).await, Err(Error::Token(TokenError::Invalid))));
     let given = shop.auth.set_remote_shopping_assistance(&own, true).await;
     assert_eq!(given.unwrap_err().kind(), ErrorKind::Unavailable, "what ended would revive");
-    assert!(matches!(shop.auth.verify_customer(&token).await, Err(Error::InvalidToken)));
+    assert!(matches!(shop.auth.verify_customer(&token).await, Err(Error::Token(TokenError::Invalid))));
     down.store(false, Ordering::SeqCst);
     shop.outbox.take();
     shop.auth.set_remote_shopping_assistance(&own, true).await.unwrap();
     assert_eq!(told_ends(&shop.outbox), [AssistanceEnd::ConsentWithdrawn], "told late, and not never");
     assert!(
-        matches!(shop.auth.verify_customer(&token).await, Err(Error::InvalidToken)),
+        matches!(shop.auth.verify_customer(&token).await, Err(Error::Token(TokenError::Invalid))),
         "it does not revive"
     );
 }
@@ -497,7 +509,7 @@ async fn a_forgotten_customer_leaves_no_trace() {
     let token = shop.assisting(&admin, 1).await.unwrap();
     shop.auth.erase_customer(&CustomerId::from(1)).await.unwrap();
     for ended in [own.expose(), &token] {
-        assert!(matches!(shop.auth.verify_customer(ended).await, Err(Error::InvalidToken)));
+        assert!(matches!(shop.auth.verify_customer(ended).await, Err(Error::Token(TokenError::Invalid))));
     }
     let trail = shop.trail().await;
     assert_eq!(trail.last().unwrap().action, Action::Erasure);
@@ -518,7 +530,7 @@ async fn a_customer_is_not_forgotten_while_an_assistance_is_open() {
     down.store(true, Ordering::SeqCst);
     let error = shop.auth.erase_customer(&CustomerId::from(1)).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unavailable);
-    assert!(matches!(shop.auth.verify_customer(&token).await, Err(Error::InvalidToken)));
+    assert!(matches!(shop.auth.verify_customer(&token).await, Err(Error::Token(TokenError::Invalid))));
     down.store(false, Ordering::SeqCst);
     shop.auth.erase_customer(&CustomerId::from(1)).await.unwrap();
     let own = own(&shop).await;
@@ -534,7 +546,7 @@ async fn a_trail_that_cannot_forget_says_so() {
     let error = shop.auth.erase_customer(&CustomerId::from(1)).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unavailable);
     // What could be done is done.
-    assert!(matches!(shop.auth.verify_customer(&own).await, Err(Error::InvalidToken)));
+    assert!(matches!(shop.auth.verify_customer(&own).await, Err(Error::Token(TokenError::Invalid))));
 }
 
 /// More assistances are open than one list holds. Each is settled in the end, and its customer is told once.
@@ -562,7 +574,10 @@ async fn more_open_assistances_than_a_page_are_all_settled() {
     shop.auth.set_remote_shopping_assistance(&own, false).await.unwrap();
     assert_eq!(told_ends(&shop.outbox), vec![AssistanceEnd::ConsentWithdrawn; PAGE + 6]);
     shop.auth.set_remote_shopping_assistance(&own, true).await.unwrap();
-    assert!(matches!(shop.auth.verify_customer(&token).await, Err(Error::InvalidToken)), "the oldest");
+    assert!(
+        matches!(shop.auth.verify_customer(&token).await, Err(Error::Token(TokenError::Invalid))),
+        "the oldest"
+    );
     shop.auth.erase_customer(&CustomerId::from(1)).await.unwrap();
 
     // The admin user signs out: the oldest are closed at once, and the rest by the host's timer. All of them are refused.
@@ -571,7 +586,7 @@ async fn more_open_assistances_than_a_page_are_all_settled() {
     shop.outbox.take();
     shop.auth.revoke_admin_token(&admin).await.unwrap();
     assert_eq!(told_ends(&shop.outbox), vec![AssistanceEnd::Withdrawn; PAGE]);
-    assert!(matches!(shop.auth.verify_customer(&newest).await, Err(Error::InvalidToken)));
+    assert!(matches!(shop.auth.verify_customer(&newest).await, Err(Error::Token(TokenError::Invalid))));
     let purge = async || {
         shop.auth.purge(4).await.unwrap();
         told_ends(&shop.outbox).len()
@@ -623,9 +638,9 @@ async fn an_unknown_token_costs_one_call() {
     let foreign = Shop::open(MemoryStore::new(), fast(), |builder| builder).admin_token().await;
     for unknown in [&assisting, &other, &admin, &expired, own.expose(), &foreign] {
         calls.store(0, Ordering::SeqCst);
-        assert!(matches!(shop.auth.verify(unknown).await, Err(Error::InvalidToken)));
-        assert!(matches!(shop.auth.verify_customer(unknown).await, Err(Error::InvalidToken)));
-        assert!(matches!(shop.auth.verify_admin(unknown).await, Err(Error::InvalidToken)));
+        assert!(matches!(shop.auth.verify(unknown).await, Err(Error::Token(TokenError::Invalid))));
+        assert!(matches!(shop.auth.verify_customer(unknown).await, Err(Error::Token(TokenError::Invalid))));
+        assert!(matches!(shop.auth.verify_admin(unknown).await, Err(Error::Token(TokenError::Invalid))));
         assert_eq!(calls.load(Ordering::SeqCst), 3);
     }
 }

@@ -13,7 +13,7 @@ use std::{
 use async_trait::async_trait;
 use commerce_auth::{
     Auth, CustomerChange, CustomerId, Error, ErrorKind, Keep, MemoryStore, Notice, Obtained, PasswordReset,
-    PasswordResetRequest, SignIn, SignedIn, StoreError, Subject,
+    PasswordResetRequest, SignIn, SignInError, SignedIn, StoreError, Subject, TokenError,
     audit::{Action, Outcome, Refusal},
     store::{
         Change, Changes, CommitOutcome, Document, Index, Key, Listed, Partition, Position, StateStore,
@@ -65,12 +65,18 @@ async fn each_kind_works_once_and_a_replay_ends_what_a_code_bought() {
         let admin = shop.admin_token().await;
         let (token, code) = (mailed(&shop).await, generated(&shop, &admin).await);
         assert_eq!(shop.sign_in(&token).await.unwrap().obtained(), Obtained::ResetToken);
-        assert!(matches!(shop.sign_in(&token).await, Err(Error::SignInRefused)));
-        assert!(matches!(reset(&shop.auth, &token).await, Err(Error::ResetTokenMismatched)));
+        assert!(matches!(shop.sign_in(&token).await, Err(Error::SignIn(SignInError::Refused))));
+        assert!(matches!(
+            reset(&shop.auth, &token).await,
+            Err(Error::SignIn(SignInError::ResetTokenMismatched))
+        ));
         let bought = exchanged(&shop.auth, &code).await.unwrap();
         shop.auth.verify_customer(bought.token()).await.unwrap();
-        assert!(matches!(exchanged(&shop.auth, &code).await, Err(Error::SignInRefused)));
-        assert!(matches!(shop.auth.verify_customer(bought.token()).await, Err(Error::InvalidToken)));
+        assert!(matches!(exchanged(&shop.auth, &code).await, Err(Error::SignIn(SignInError::Refused))));
+        assert!(matches!(
+            shop.auth.verify_customer(bought.token()).await,
+            Err(Error::Token(TokenError::Invalid))
+        ));
     }
 }
 
@@ -83,7 +89,7 @@ async fn the_newest_three_stay_and_no_other_purpose_pushes_them_out() {
             tokens.push(mailed(&shop).await);
             generated(&shop, &admin).await;
         }
-        assert!(matches!(shop.sign_in(&tokens[0]).await, Err(Error::SignInRefused)));
+        assert!(matches!(shop.sign_in(&tokens[0]).await, Err(Error::SignIn(SignInError::Refused))));
         for token in &tokens[1..] {
             shop.sign_in(token).await.unwrap();
         }
@@ -116,9 +122,18 @@ async fn whatever_ends_all_tokens_ends_them() {
             let admin = shop.admin_token().await;
             let (token, code) = (mailed(&shop).await, generated(&shop, &admin).await);
             end(&shop.auth, &own).unwrap();
-            assert!(matches!(shop.sign_in(&token).await, Err(Error::SignInRefused)), "{what}");
-            assert!(matches!(reset(&shop.auth, &token).await, Err(Error::ResetTokenMismatched)), "{what}");
-            assert!(matches!(exchanged(&shop.auth, &code).await, Err(Error::SignInRefused)), "{what}");
+            assert!(matches!(shop.sign_in(&token).await, Err(Error::SignIn(SignInError::Refused))), "{what}");
+            assert!(
+                matches!(
+                    reset(&shop.auth, &token).await,
+                    Err(Error::SignIn(SignInError::ResetTokenMismatched))
+                ),
+                "{what}"
+            );
+            assert!(
+                matches!(exchanged(&shop.auth, &code).await, Err(Error::SignIn(SignInError::Refused))),
+                "{what}"
+            );
             // Those that are made later are good.
             shop.sign_in(&mailed(&shop).await).await.unwrap();
             let admin = shop.admin_token().await;
@@ -135,11 +150,14 @@ async fn withdrawn_consent_refuses_a_code_under_the_same_generation() {
         let admin = shop.admin_token().await;
         let codes = [generated(&shop, &admin).await, generated(&shop, &admin).await];
         shop.auth.set_remote_shopping_assistance(own.token(), false).await.unwrap();
-        assert!(matches!(exchanged(&shop.auth, &codes[0]).await, Err(Error::SignInRefused)));
+        assert!(matches!(exchanged(&shop.auth, &codes[0]).await, Err(Error::SignIn(SignInError::Refused))));
         let told = told(&shop.trail().await);
         assert!(told.contains(&refused(Action::CodeRedemption, Refusal::NoConsent)), "{told:?}");
         shop.auth.set_remote_shopping_assistance(own.token(), true).await.unwrap();
-        assert!(matches!(exchanged(&shop.auth, &codes[0]).await, Err(Error::SignInRefused)), "it is spent");
+        assert!(
+            matches!(exchanged(&shop.auth, &codes[0]).await, Err(Error::SignIn(SignInError::Refused))),
+            "it is spent"
+        );
         exchanged(&shop.auth, &codes[1]).await.unwrap();
     }
 }
@@ -166,9 +184,12 @@ async fn a_token_store_wiped_between_making_and_taking_leaves_no_credential_good
             // As often as before the wipe: a counter would be back at its value.
             end().await.unwrap();
         }
-        assert!(matches!(shop.sign_in(&first).await, Err(Error::SignInRefused)));
-        assert!(matches!(reset(&shop.auth, &second).await, Err(Error::ResetTokenMismatched)));
-        assert!(matches!(exchanged(&shop.auth, &code).await, Err(Error::SignInRefused)));
+        assert!(matches!(shop.sign_in(&first).await, Err(Error::SignIn(SignInError::Refused))));
+        assert!(matches!(
+            reset(&shop.auth, &second).await,
+            Err(Error::SignIn(SignInError::ResetTokenMismatched))
+        ));
+        assert!(matches!(exchanged(&shop.auth, &code).await, Err(Error::SignIn(SignInError::Refused))));
         shop.sign_in(PASSWORD).await.expect("the password is what it was");
     }
 }
@@ -190,13 +211,13 @@ async fn a_token_store_wiped_while_a_credential_is_taken_gives_nothing_for_it() 
     let shop = Shop::open(store, fast(), |builder| builder.tokens(tokens.clone()));
     let token = mailed(&shop).await;
     armed.store(true, Ordering::SeqCst);
-    assert!(matches!(shop.sign_in(&token).await, Err(Error::SignInRefused)));
+    assert!(matches!(shop.sign_in(&token).await, Err(Error::SignIn(SignInError::Refused))));
     let token = mailed(&shop).await;
     armed.store(true, Ordering::SeqCst);
-    assert!(matches!(reset(&shop.auth, &token).await, Err(Error::ResetTokenMismatched)));
+    assert!(matches!(reset(&shop.auth, &token).await, Err(Error::SignIn(SignInError::ResetTokenMismatched))));
     let code = generated(&shop, &shop.admin_token().await).await;
     armed.store(true, Ordering::SeqCst);
-    assert!(matches!(exchanged(&shop.auth, &code).await, Err(Error::SignInRefused)));
+    assert!(matches!(exchanged(&shop.auth, &code).await, Err(Error::SignIn(SignInError::Refused))));
     shop.sign_in(PASSWORD).await.expect("the password is what it was");
 }
 
@@ -270,10 +291,13 @@ async fn a_take_whose_reply_is_lost_is_not_run_again_and_is_no_replay() {
     loses(false);
     // They are spent, and bought nothing.
     for spent in [&code, &for_sign_in] {
-        assert!(matches!(shop.sign_in(spent).await, Err(Error::SignInRefused)));
+        assert!(matches!(shop.sign_in(spent).await, Err(Error::SignIn(SignInError::Refused))));
     }
-    assert!(matches!(reset(&shop.auth, &for_reset).await, Err(Error::ResetTokenMismatched)));
-    assert!(matches!(shop.sign_in(NEW).await, Err(Error::SignInRefused)));
+    assert!(matches!(
+        reset(&shop.auth, &for_reset).await,
+        Err(Error::SignIn(SignInError::ResetTokenMismatched))
+    ));
+    assert!(matches!(shop.sign_in(NEW).await, Err(Error::SignIn(SignInError::Refused))));
     shop.sign_in(PASSWORD).await.expect("the password is what it was");
 }
 
@@ -343,7 +367,9 @@ async fn an_exchange_dropped_at_any_verb_leaves_at_most_one_token() {
         let live = shop.store.grants(&Subject::Customer(customer()), 10, shop.now()).await.unwrap().len();
         match again {
             Ok(_) => assert!(!is_done && live == 1, "dropped at {number}: {live} live"),
-            Err(Error::SignInRefused) => assert_eq!(live, 0, "dropped at {number}: what it bought ends"),
+            Err(Error::SignIn(SignInError::Refused)) => {
+                assert_eq!(live, 0, "dropped at {number}: what it bought ends")
+            }
             Err(error) => panic!("dropped at {number}: {error:?}"),
         }
         is_done
@@ -365,7 +391,9 @@ async fn a_reset_dropped_at_any_verb_leaves_one_password_and_can_be_asked_for_ag
         assert_eq!(works, 1, "dropped at {number}");
         match reset(&shop.auth, &token).await {
             Ok(()) => assert!(done.is_none(), "twice"),
-            Err(Error::ResetTokenMismatched) => reset(&shop.auth, &shop.reset_token().await).await.unwrap(),
+            Err(Error::SignIn(SignInError::ResetTokenMismatched)) => {
+                reset(&shop.auth, &shop.reset_token().await).await.unwrap()
+            }
             Err(error) => panic!("dropped at {number}: {error:?}"),
         }
         shop.sign_in(NEW).await.unwrap();

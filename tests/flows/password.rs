@@ -7,7 +7,8 @@ use std::sync::{
 
 use commerce_auth::{
     AccountStatus, Auth, Bearer, CustomerId, CustomerStore, Error, ErrorKind, MemoryCustomers, MemoryStore,
-    Notice, Notification, Notifier, Origin, PasswordReset, PasswordResetRequest, SignIn, StoreError, Website,
+    Notice, Notification, Notifier, Origin, PasswordReset, PasswordResetRequest, SignIn, SignInError,
+    StoreError, TokenError, Website,
     audit::{
         Action,
         Outcome::{Failed, Refused, Succeeded},
@@ -44,23 +45,29 @@ async fn a_reset_ends_tokens_codes_reset_tokens_and_locks() {
     let (other_mail, token) = (mailed(&shop).await, mailed(&shop).await);
     let code = shop.code().await;
     for _ in 0..6 {
-        assert!(matches!(shop.sign_in(WRONG).await, Err(Error::SignInRefused)));
-        assert!(matches!(shop.auth.confirm_password(own.token(), WRONG).await, Err(Error::WrongPassword)));
+        assert!(matches!(shop.sign_in(WRONG).await, Err(Error::SignIn(SignInError::Refused))));
+        assert!(matches!(
+            shop.auth.confirm_password(own.token(), WRONG).await,
+            Err(Error::SignIn(SignInError::WrongPassword))
+        ));
     }
-    assert!(matches!(shop.sign_in(PASSWORD).await, Err(Error::SignInRefused)), "locked");
+    assert!(matches!(shop.sign_in(PASSWORD).await, Err(Error::SignIn(SignInError::Refused))), "locked");
 
     reset(&shop.auth, &token, NEW).await.expect("a lock does not stop a reset");
 
     for ended in [own.token(), assisted.token()] {
-        assert!(matches!(shop.auth.verify_customer(ended).await, Err(Error::InvalidToken)));
+        assert!(matches!(shop.auth.verify_customer(ended).await, Err(Error::Token(TokenError::Invalid))));
     }
     let again = shop.sign_in(NEW).await.expect("the lock is gone, too");
     shop.auth.confirm_password(again.token(), NEW).await.expect("and the other lock");
     for ended in [PASSWORD, &code, &other_mail, &token] {
-        assert!(matches!(shop.sign_in(ended).await, Err(Error::SignInRefused)), "{ended}");
+        assert!(matches!(shop.sign_in(ended).await, Err(Error::SignIn(SignInError::Refused))), "{ended}");
     }
     for ended in [&other_mail, &token] {
-        assert!(matches!(reset(&shop.auth, ended, NEW).await, Err(Error::ResetTokenMismatched)));
+        assert!(matches!(
+            reset(&shop.auth, ended, NEW).await,
+            Err(Error::SignIn(SignInError::ResetTokenMismatched))
+        ));
     }
     let mails = shop.outbox.take();
     let [.., reset, ended] = &mails[..] else { panic!("{mails:?}") };
@@ -85,7 +92,10 @@ async fn a_mail_goes_to_the_stored_address_and_says_until_when() {
     reset(&shop.auth, token.expose(), "short").await.unwrap_err();
     shop.advance(1);
     assert!(
-        matches!(reset(&shop.auth, token.expose(), NEW).await, Err(Error::ResetTokenMismatched)),
+        matches!(
+            reset(&shop.auth, token.expose(), NEW).await,
+            Err(Error::SignIn(SignInError::ResetTokenMismatched))
+        ),
         "expired"
     );
 }
@@ -133,7 +143,7 @@ async fn every_address_is_the_same_work_and_the_same_answer() {
         change(&shop);
         log.lock().unwrap().clear();
         let refused = shop.auth.reset_password(PasswordReset::new(email, TOKEN, NEW)).await;
-        assert!(matches!(refused, Err(Error::ResetTokenMismatched)));
+        assert!(matches!(refused, Err(Error::SignIn(SignInError::ResetTokenMismatched))));
         assert_eq!(
             *log.lock().unwrap(),
             ["load budgets", "commit budgets", "generation", "load codes", "commit budgets"]
@@ -162,7 +172,7 @@ async fn requests_are_limited_by_address_known_or_not_and_by_source() {
     for number in 0..20 {
         from([203, 0, 113, 9], number).await.unwrap();
     }
-    assert!(matches!(from([203, 0, 113, 9], 20).await, Err(Error::TooManyRequests)));
+    assert!(matches!(from([203, 0, 113, 9], 20).await, Err(Error::SignIn(SignInError::TooManyRequests))));
     from([192, 0, 2, 1], 20).await.expect("another source");
     request(&shop.auth, EMAIL).await.expect("no source, no limit by source");
     let trail = told(&shop.trail().await);
@@ -175,7 +185,10 @@ async fn a_strangers_requests_do_not_kill_the_link_in_the_mail() {
     let shop = shop();
     let tokens = [mailed(&shop).await, mailed(&shop).await, mailed(&shop).await, mailed(&shop).await];
     assert!(
-        matches!(reset(&shop.auth, &tokens[0], NEW).await, Err(Error::ResetTokenMismatched)),
+        matches!(
+            reset(&shop.auth, &tokens[0], NEW).await,
+            Err(Error::SignIn(SignInError::ResetTokenMismatched))
+        ),
         "the fourth newest"
     );
     reset(&shop.auth, &tokens[1], NEW).await.expect("the newest three are good");
@@ -222,17 +235,32 @@ async fn a_token_of_another_customer_website_or_kind_is_mismatched() {
     let shop = shop();
     let token = mailed(&shop).await;
     let elsewhere = PasswordReset::new(EMAIL, token.as_str(), NEW).on("outlet".parse().unwrap());
-    assert!(matches!(shop.auth.reset_password(elsewhere).await, Err(Error::ResetTokenMismatched)));
+    assert!(matches!(
+        shop.auth.reset_password(elsewhere).await,
+        Err(Error::SignIn(SignInError::ResetTokenMismatched))
+    ));
     let others = PasswordReset::new("nobody@example.com", token.as_str(), NEW);
-    assert!(matches!(shop.auth.reset_password(others).await, Err(Error::ResetTokenMismatched)));
+    assert!(matches!(
+        shop.auth.reset_password(others).await,
+        Err(Error::SignIn(SignInError::ResetTokenMismatched))
+    ));
     let code = shop.code().await;
-    assert!(matches!(reset(&shop.auth, &code, NEW).await, Err(Error::ResetTokenMismatched)));
+    assert!(matches!(
+        reset(&shop.auth, &code, NEW).await,
+        Err(Error::SignIn(SignInError::ResetTokenMismatched))
+    ));
     shop.sign_in(&code).await.expect("the code was not spent");
     shop.set_customer(|row| row.status = AccountStatus::Disabled);
-    assert!(matches!(reset(&shop.auth, &token, NEW).await, Err(Error::ResetTokenMismatched)));
+    assert!(matches!(
+        reset(&shop.auth, &token, NEW).await,
+        Err(Error::SignIn(SignInError::ResetTokenMismatched))
+    ));
     shop.set_customer(|row| row.status = AccountStatus::Unconfirmed);
     reset(&shop.auth, &token, NEW).await.expect("an unconfirmed account may have a new password");
-    assert!(matches!(shop.sign_in(NEW).await, Err(Error::NotConfirmed)), "and stays unconfirmed");
+    assert!(
+        matches!(shop.sign_in(NEW).await, Err(Error::SignIn(SignInError::NotConfirmed))),
+        "and stays unconfirmed"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
@@ -251,7 +279,9 @@ async fn of_a_hundred_resets_by_one_token_one_succeeds() {
     for (number, reset) in resets.into_iter().enumerate() {
         match reset.await.unwrap() {
             Ok(()) => done.push(number),
-            Err(error) => assert!(matches!(error, Error::ResetTokenMismatched), "{error:?}"),
+            Err(error) => {
+                assert!(matches!(error, Error::SignIn(SignInError::ResetTokenMismatched)), "{error:?}")
+            }
         }
     }
     assert_eq!(done.len(), 1);
@@ -266,9 +296,12 @@ async fn resets_have_a_budget_of_their_own_for_each_source() {
         shop.auth.reset_password(PasswordReset::new(EMAIL, token, NEW).from(std::net::IpAddr::from(source)))
     };
     for _ in 0..6 {
-        assert!(matches!(from([203, 0, 113, 9], TOKEN).await, Err(Error::ResetTokenMismatched)));
+        assert!(matches!(
+            from([203, 0, 113, 9], TOKEN).await,
+            Err(Error::SignIn(SignInError::ResetTokenMismatched))
+        ));
     }
-    assert!(matches!(from([203, 0, 113, 9], &token).await, Err(Error::TooManyRequests)));
+    assert!(matches!(from([203, 0, 113, 9], &token).await, Err(Error::SignIn(SignInError::TooManyRequests))));
     shop.sign_in_from("203.0.113.9", PASSWORD).await.expect("signing in has another budget");
     from([192, 0, 2, 1], &token).await.expect("and so has another source");
 }
@@ -320,10 +353,10 @@ async fn a_change_ends_all_other_tokens_and_one_time_credentials() {
     );
     shop.auth.verify_customer(own.token()).await.expect("the token presented stays");
     for ended in [other.token(), assisted.token()] {
-        assert!(matches!(shop.auth.verify_customer(ended).await, Err(Error::InvalidToken)));
+        assert!(matches!(shop.auth.verify_customer(ended).await, Err(Error::Token(TokenError::Invalid))));
     }
     for ended in [PASSWORD, &mail, &code] {
-        assert!(matches!(shop.sign_in(ended).await, Err(Error::SignInRefused)));
+        assert!(matches!(shop.sign_in(ended).await, Err(Error::SignIn(SignInError::Refused))));
     }
     shop.sign_in(NEW).await.unwrap();
     let mails = shop.outbox.take();
@@ -357,7 +390,10 @@ async fn a_change_is_refused_in_commerces_words() {
         assert_eq!((error.to_string().as_str(), error.kind()), (words, kind));
     }
     let elsewhere = Bearer::from(token).on("outlet".parse().unwrap());
-    assert!(matches!(shop.auth.change_password(elsewhere, PASSWORD, NEW).await, Err(Error::NotAuthorized)));
+    assert!(matches!(
+        shop.auth.change_password(elsewhere, PASSWORD, NEW).await,
+        Err(Error::Token(TokenError::NotAuthorized))
+    ));
     for _ in 0..5 {
         shop.auth.change_password(token, WRONG, NEW).await.unwrap_err();
     }
@@ -421,7 +457,7 @@ async fn a_change_meets_another() {
             changed.expect("the current password is still right");
             NEW
         } else {
-            assert!(matches!(changed, Err(Error::WrongPassword)));
+            assert!(matches!(changed, Err(Error::SignIn(SignInError::WrongPassword))));
             meanwhile
         };
         shop.sign_in(now).await.unwrap();

@@ -3,7 +3,7 @@
 
 use std::{sync::Arc, thread};
 
-use commerce_auth::Error;
+use commerce_auth::{Error, SignInError};
 use support::{PASSWORD, Shop, WRONG, shop};
 
 /// Signs in, waits for a turn behind others, is refused, verifies and revokes.
@@ -16,7 +16,7 @@ async fn main_job(shop: &Shop) {
         assert!(shop.auth.verify_customer(signed_in.token()).await.is_err());
     }
     let wrong = futures_util::future::join_all((0..20).map(|_| shop.sign_in(WRONG))).await;
-    assert!(wrong.into_iter().all(|refused| matches!(refused, Err(Error::SignInRefused))));
+    assert!(wrong.into_iter().all(|refused| matches!(refused, Err(Error::SignIn(SignInError::Refused)))));
 }
 
 #[test]

@@ -10,7 +10,8 @@ use std::{
 
 use commerce_auth::{
     AccountStatus, Argon2Params, AuthConfig, CustomerId, CustomerRecord, CustomerStore, Error, ErrorKind,
-    Field, Lock, MemoryCustomers, MemoryStore, Obtained, PasswordHash, SignIn, Website, store::TokenStore,
+    Field, InputError, Lock, MemoryCustomers, MemoryStore, Obtained, PasswordHash, SignIn, SignInError,
+    TokenError, Website, store::TokenStore,
 };
 use futures_util::future::join_all;
 use support::{EMAIL, PASSWORD, Shop, WRONG, fast, fresh::fresh, hooked::Hooked, shop, size};
@@ -18,7 +19,7 @@ use support::{EMAIL, PASSWORD, Shop, WRONG, fast, fresh::fresh, hooked::Hooked, 
 const REFUSED: &str = "The account sign-in was incorrect or your account is disabled temporarily. Please wait and try again later.";
 
 fn is_refused<T>(result: &Result<T, Error>) -> bool {
-    matches!(result, Err(Error::SignInRefused))
+    matches!(result, Err(Error::SignIn(SignInError::Refused)))
 }
 
 #[tokio::test]
@@ -76,7 +77,10 @@ async fn a_code_presented_again_ends_what_it_bought() {
     let bought = shop.sign_in(&code).await.unwrap();
     shop.auth.verify_customer(bought.token()).await.unwrap();
     assert!(is_refused(&shop.sign_in(&code).await));
-    assert!(matches!(shop.auth.verify_customer(bought.token()).await, Err(Error::InvalidToken)));
+    assert!(matches!(
+        shop.auth.verify_customer(bought.token()).await,
+        Err(Error::Token(TokenError::Invalid))
+    ));
     // A reset token presented again is only refused: the customer clicked the link twice.
     let reset_token = shop.reset_token().await;
     let bought = shop.sign_in(&reset_token).await.unwrap();
@@ -134,7 +138,7 @@ async fn messages_and_kinds_are_commerces() {
         let error = attempt(email, password).await.unwrap_err();
         assert_eq!((error.to_string().as_str(), error.kind()), (message, kind), "{email:?}");
     }
-    assert!(matches!(attempt("", PASSWORD).await, Err(Error::Required(Field::Email))));
+    assert!(matches!(attempt("", PASSWORD).await, Err(Error::Input(InputError::Required(Field::Email)))));
     shop.set_customer(|row| row.status = AccountStatus::Unconfirmed);
     let error = attempt(EMAIL, PASSWORD).await.unwrap_err();
     assert_eq!(error.to_string(), "This account isn't confirmed. Verify and try again.");
@@ -148,7 +152,7 @@ async fn an_unconfirmed_account_is_named_only_to_someone_with_a_right_credential
     shop.set_customer(|row| row.status = AccountStatus::Unconfirmed);
     assert!(is_refused(&shop.sign_in(WRONG).await));
     for right in [PASSWORD, &reset_token, &code] {
-        assert!(matches!(shop.sign_in(right).await, Err(Error::NotConfirmed)));
+        assert!(matches!(shop.sign_in(right).await, Err(Error::SignIn(SignInError::NotConfirmed))));
     }
     // They are spent all the same.
     for spent in [&reset_token, &code] {
@@ -212,7 +216,7 @@ async fn one_address_has_one_spelling() {
     for email in [" bobloblaw@example.com", "bobloblaw@example.com ", "bobloblaw@example.com,eve@example.com"]
     {
         let refused = shop.auth.generate_customer_token(SignIn::new(email, PASSWORD)).await;
-        assert!(matches!(refused, Err(Error::InvalidEmail)), "{email:?}");
+        assert!(matches!(refused, Err(Error::Input(InputError::Email))), "{email:?}");
     }
 }
 
@@ -370,7 +374,7 @@ async fn a_hundred_parallel_redemptions_give_one_token() {
         for redemption in join_all(redemptions).await {
             match redemption.unwrap() {
                 Ok(signed_in) => tokens.push(signed_in),
-                Err(error) => assert!(matches!(error, Error::SignInRefused), "{error}"),
+                Err(error) => assert!(matches!(error, Error::SignIn(SignInError::Refused)), "{error}"),
             }
         }
         assert_eq!(tokens.len(), 1, "one {kind} gave {} tokens", tokens.len());
@@ -547,7 +551,10 @@ async fn a_support_desk_unlocks_an_account() {
     assert!(is_refused(&shop.sign_in(PASSWORD).await));
     shop.auth.unlock_customer(&Website::default(), "BobLobLaw@example.com").await.unwrap();
     shop.sign_in(PASSWORD).await.unwrap();
-    assert!(matches!(shop.auth.unlock_customer(&Website::default(), "").await, Err(Error::InvalidEmail)));
+    assert!(matches!(
+        shop.auth.unlock_customer(&Website::default(), "").await,
+        Err(Error::Input(InputError::Email))
+    ));
 }
 
 #[tokio::test]
@@ -691,7 +698,7 @@ async fn a_row_of_another_address_or_website_signs_nobody_in() {
         for _ in 0..7 {
             match shop.sign_in(PASSWORD).await {
                 Ok(_) => assert!(right),
-                Err(Error::SignInRefused) => assert!(!right),
+                Err(Error::SignIn(SignInError::Refused)) => assert!(!right),
                 Err(error) => panic!("{error}"),
             }
         }

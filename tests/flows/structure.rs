@@ -74,7 +74,9 @@ impl Source {
             let is_child = self.children.get(&module).is_some_and(|children| children.contains(name));
             match self.exports.get(&module).and_then(|exports| exports.get(name)) {
                 _ if is_child => module.push(name.clone()),
-                Some(home) if *home != module => return self.home(&[home.clone(), vec![name.clone()]].concat()),
+                Some(home) if *home != module => {
+                    return self.home(&[home.clone(), vec![name.clone()]].concat());
+                }
                 _ => break,
             }
         }
@@ -83,9 +85,10 @@ impl Source {
 
     /// The pairs of modules of which one imports from the other.
     fn edges(&self) -> BTreeSet<(Module, Module)> {
-        let edges = self.imports.iter().flat_map(|(from, paths)| {
-            paths.iter().map(move |path| (from.clone(), self.home(path)))
-        });
+        let edges = self
+            .imports
+            .iter()
+            .flat_map(|(from, paths)| paths.iter().map(move |path| (from.clone(), self.home(path))));
         edges.filter(|(from, to)| !to.is_empty() && !from.is_empty()).collect()
     }
 }

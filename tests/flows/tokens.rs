@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use commerce_auth::{
     AccountStatus, AdminId, Auth, AuthConfig, Bearer, CustomerChange, CustomerId, Digest, Error, ErrorKind,
-    Grant, Identity, Keep, MemoryStore, Obtained, Origin, Permission, RevokeScope, SignIn, Website,
-    random::danger::SeededRandom, store::TokenStore,
+    Grant, Identity, InputError, Keep, MemoryStore, Obtained, Origin, Permission, RevokeScope, SignIn,
+    SignInError, TokenError, Website, random::danger::SeededRandom, store::TokenStore,
 };
 use support::{
     EMAIL, PASSWORD, Shop, WRONG, fast,
@@ -72,7 +72,7 @@ async fn kinds_do_not_cross() {
     // A digest is no token, nor is a code or a reset token.
     let who = shop.auth.verify_customer(signed_in.token()).await.unwrap();
     for text in [who.grant().to_string(), shop.code().await, shop.reset_token().await] {
-        assert!(matches!(shop.auth.verify(&text).await, Err(Error::InvalidToken)));
+        assert!(matches!(shop.auth.verify(&text).await, Err(Error::Token(TokenError::Invalid))));
     }
     // An admin user's token is no customer's. Its grant takes the place of the customer's.
     let digest = Digest::of(signed_in.token().expose().as_bytes());
@@ -100,9 +100,9 @@ async fn kinds_do_not_cross() {
         admin.has_permission(Permission::Login) && !admin.has_permission(Permission::AllowShoppingAssistance)
     );
     shop.set_admin(|row| row.status = AccountStatus::Disabled);
-    assert!(matches!(shop.auth.verify(signed_in.token()).await, Err(Error::InvalidToken)));
+    assert!(matches!(shop.auth.verify(signed_in.token()).await, Err(Error::Token(TokenError::Invalid))));
     shop.admins.remove(&AdminId::from(7));
-    assert!(matches!(shop.auth.verify(signed_in.token()).await, Err(Error::InvalidToken)));
+    assert!(matches!(shop.auth.verify(signed_in.token()).await, Err(Error::Token(TokenError::Invalid))));
 }
 
 #[tokio::test]
@@ -111,9 +111,15 @@ async fn a_token_of_one_website_is_refused_on_another() {
     let signed_in = shop.sign_in(PASSWORD).await.unwrap();
     let outlet: Website = "outlet".parse().unwrap();
     let elsewhere = || Bearer::from(signed_in.token()).on(outlet.clone());
-    assert!(matches!(shop.auth.verify_customer(elsewhere()).await, Err(Error::NotAuthorized)));
-    assert!(matches!(shop.auth.verify(elsewhere()).await, Err(Error::NotAuthorized)));
-    assert!(matches!(shop.auth.revoke_customer_token(elsewhere()).await, Err(Error::NotAuthorized)));
+    assert!(matches!(
+        shop.auth.verify_customer(elsewhere()).await,
+        Err(Error::Token(TokenError::NotAuthorized))
+    ));
+    assert!(matches!(shop.auth.verify(elsewhere()).await, Err(Error::Token(TokenError::NotAuthorized))));
+    assert!(matches!(
+        shop.auth.revoke_customer_token(elsewhere()).await,
+        Err(Error::Token(TokenError::NotAuthorized))
+    ));
     shop.auth.verify_customer(signed_in.token()).await.expect("it is still good where it belongs");
 }
 
@@ -127,7 +133,10 @@ async fn revoking_ends_one_token_or_all_as_configured() {
         shop.auth.revoke_customer_token(one.token()).await.unwrap();
         assert!(shop.auth.verify_customer(one.token()).await.is_err());
         assert_eq!(shop.auth.verify_customer(other.token()).await.is_ok(), others_live);
-        assert!(matches!(shop.auth.revoke_customer_token(one.token()).await, Err(Error::InvalidToken)));
+        assert!(matches!(
+            shop.auth.revoke_customer_token(one.token()).await,
+            Err(Error::Token(TokenError::Invalid))
+        ));
         shop.sign_in(PASSWORD)
             .await
             .expect("a sign-in after a revoke, at the same instant, gives a live token");
@@ -197,7 +206,7 @@ async fn what_the_host_changes_ends_tokens_and_codes() {
         shop.auth.customer_changed(&CustomerId::from(1), change).await.unwrap();
         assert!(shop.auth.verify_customer(signed_in.token()).await.is_err());
         for credential in [reset_token, code] {
-            assert!(matches!(shop.sign_in(&credential).await, Err(Error::SignInRefused)));
+            assert!(matches!(shop.sign_in(&credential).await, Err(Error::SignIn(SignInError::Refused))));
         }
         shop.auth.customer_changed(&CustomerId::from(1), change).await.expect("it may be called again");
         shop.sign_in(PASSWORD).await.unwrap();
@@ -222,11 +231,11 @@ async fn the_current_password_is_confirmed_within_a_budget_of_its_own() {
     let signed_in = shop.sign_in(PASSWORD).await.unwrap();
     let confirm = |password: &str| shop.auth.confirm_password(signed_in.token(), password.to_owned());
     confirm(PASSWORD).await.unwrap();
-    assert!(matches!(confirm("").await, Err(Error::Required(_))));
-    assert!(matches!(confirm(&"x".repeat(1025)).await, Err(Error::PasswordTooLong)));
+    assert!(matches!(confirm("").await, Err(Error::Input(InputError::Required(_)))));
+    assert!(matches!(confirm(&"x".repeat(1025)).await, Err(Error::Input(InputError::PasswordTooLong))));
     // A one-time credential is no password, and is not spent.
     let reset_token = shop.reset_token().await;
-    assert!(matches!(confirm(&reset_token).await, Err(Error::WrongPassword)));
+    assert!(matches!(confirm(&reset_token).await, Err(Error::SignIn(SignInError::WrongPassword))));
     confirm(PASSWORD).await.expect("a right password clears the failure");
     for _ in 0..6 {
         let error = confirm(WRONG).await.unwrap_err();
@@ -244,7 +253,7 @@ async fn the_current_password_is_confirmed_within_a_budget_of_its_own() {
     shop.advance(1800);
     confirm(PASSWORD).await.unwrap();
     shop.set_customer(|row| row.status = AccountStatus::Disabled);
-    assert!(matches!(confirm(PASSWORD).await, Err(Error::WrongPassword)));
+    assert!(matches!(confirm(PASSWORD).await, Err(Error::SignIn(SignInError::WrongPassword))));
 }
 
 #[tokio::test]
@@ -262,12 +271,18 @@ async fn new_passwords_are_judged_in_commerces_words() {
         let error = hash(password).await.unwrap_err();
         assert_eq!((error.to_string().as_str(), error.kind()), (message, ErrorKind::Input));
     }
-    assert!(matches!(shop.auth.hash_new_password("nobody", PASSWORD).await, Err(Error::InvalidEmail)));
+    assert!(matches!(
+        shop.auth.hash_new_password("nobody", PASSWORD).await,
+        Err(Error::Input(InputError::Email))
+    ));
     let mut config = fast();
     config.password_policy = AuthConfig::strict().password_policy;
     let strict = Shop::open(MemoryStore::new(), config, |builder| builder).auth;
     assert!(strict.hash_new_password(EMAIL, "correct horse battery").await.is_ok());
-    assert!(matches!(strict.hash_new_password(EMAIL, PASSWORD).await, Err(Error::PasswordPolicy(_))));
+    assert!(matches!(
+        strict.hash_new_password(EMAIL, PASSWORD).await,
+        Err(Error::Input(InputError::Policy(_)))
+    ));
 }
 
 /// Everything that ends an assistance, at its redemption and at every later use.
@@ -299,7 +314,10 @@ async fn assistance_is_checked_live() {
         let shop = shop();
         let code = shop.code().await;
         change(&shop);
-        assert!(matches!(shop.sign_in(&code).await, Err(Error::SignInRefused)), "{what}, at redemption");
+        assert!(
+            matches!(shop.sign_in(&code).await, Err(Error::SignIn(SignInError::Refused))),
+            "{what}, at redemption"
+        );
 
         let shop = support::shop();
         let code = shop.code().await;
@@ -307,7 +325,10 @@ async fn assistance_is_checked_live() {
         shop.auth.verify_customer(assisted.token()).await.unwrap();
         change(&shop);
         assert!(
-            matches!(shop.auth.verify_customer(assisted.token()).await, Err(Error::InvalidToken)),
+            matches!(
+                shop.auth.verify_customer(assisted.token()).await,
+                Err(Error::Token(TokenError::Invalid))
+            ),
             "{what}, in use"
         );
     }
@@ -324,7 +345,10 @@ async fn assistance_is_checked_live() {
     );
     shop.auth.verify_customer(assisted.token()).await.unwrap();
     shop.advance(10);
-    assert!(matches!(shop.auth.verify_customer(assisted.token()).await, Err(Error::InvalidToken)));
+    assert!(matches!(
+        shop.auth.verify_customer(assisted.token()).await,
+        Err(Error::Token(TokenError::Invalid))
+    ));
 }
 
 #[tokio::test]
@@ -345,7 +369,7 @@ async fn an_assistance_token_cannot_overstep() {
         shop.auth.revoke_listed_customer_token(token, &own_grant).await.map(drop),
         shop.auth.confirm_password(token, PASSWORD).await,
     ] {
-        assert!(matches!(refused, Err(Error::NotAuthorized)));
+        assert!(matches!(refused, Err(Error::Token(TokenError::NotAuthorized))));
     }
     shop.auth.revoke_customer_token(token).await.expect("it may end itself");
     assert!(shop.auth.verify_customer(token).await.is_err());

@@ -11,7 +11,7 @@ use std::{
 
 use commerce_auth::{
     AdminChange, AdminId, AdminSignIn, CustomerChange, CustomerId, Error, ErrorKind, Keep, PasswordReset,
-    PasswordResetRequest, SignIn, StoreError, Subject, Website, store::TokenStore,
+    PasswordResetRequest, SignIn, SignInError, StoreError, Subject, Website, store::TokenStore,
 };
 use support::{ADMIN, ADMIN_PASSWORD, EMAIL, PASSWORD, REASON, Shop, WRONG, fast, hooked::Hooked};
 
@@ -173,7 +173,7 @@ async fn an_outage_between_guesses_gives_no_free_ones() {
         left.store(usize::MAX, Ordering::SeqCst);
     }
     let begun = shop.auth.hashing_stats().begun;
-    assert!(matches!(shop.sign_in(PASSWORD).await, Err(Error::SignInRefused)));
+    assert!(matches!(shop.sign_in(PASSWORD).await, Err(Error::SignIn(SignInError::Refused))));
     assert_eq!(shop.auth.hashing_stats().begun, begun);
 }
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use bolero::{TypeGenerator, check};
-use commerce_auth::{CustomerId, CustomerStore, Error, PasswordHash};
+use commerce_auth::{CustomerId, CustomerStore, Error, PasswordHash, SignInError};
 use support::{PASSWORD, WRONG};
 
 use crate::{
@@ -86,7 +86,7 @@ impl Input {
         };
         let trivial = || {
             store(&right);
-            assert!(matches!(sign_in(WRONG), Err(Error::SignInRefused)));
+            assert!(matches!(sign_in(WRONG), Err(Error::SignIn(SignInError::Refused))));
         };
         for (password, is_right) in [(WRONG, false), (PASSWORD, true)] {
             let attempt = || {
@@ -100,7 +100,7 @@ impl Input {
             };
             match signed_in {
                 Ok(_) => assert!(is_right && same(&stored_text, &right), "{stored_text}"),
-                Err(Error::SignInRefused) => {
+                Err(Error::SignIn(SignInError::Refused)) => {
                     assert!(!is_right || stored_text != right, "the hash the crate made is refused");
                 }
                 Err(error) => panic!("{error:?} for {stored_text:?}"),

@@ -7,7 +7,8 @@ use std::{
 };
 
 use commerce_auth::{
-    CustomerId, Digest, Error, Grant, Lock, MemoryStore, Obtained, Origin, SignIn, Subject, Website,
+    CustomerId, Digest, Error, Grant, Lock, MemoryStore, Obtained, Origin, SignIn, SignInError, Subject,
+    Website,
     store::{
         Change, Changes, CommitOutcome, DocumentId, Insert, Key, Partition, Put, StateStore, TokenStore,
         Version,
@@ -39,7 +40,7 @@ async fn flood(shop: &Shop, names: u32) -> usize {
         let sign_in = SignIn::new(format!("nobody{name}@example.com"), WRONG).from(source);
         refused += usize::from(matches!(
             shop.auth.generate_customer_token(sign_in).await,
-            Err(Error::SignInRefused)
+            Err(Error::SignIn(SignInError::Refused))
         ));
     }
     refused
@@ -53,7 +54,10 @@ async fn a_live_lock_outlasts_any_flood_of_invented_names() {
     }
     assert_eq!(flood(&shop, 4_000).await, 4_000);
     let begun = shop.auth.hashing_stats().begun;
-    assert!(matches!(shop.sign_in_from("192.0.2.1", PASSWORD).await, Err(Error::SignInRefused)));
+    assert!(matches!(
+        shop.sign_in_from("192.0.2.1", PASSWORD).await,
+        Err(Error::SignIn(SignInError::Refused))
+    ));
     assert_eq!(shop.auth.hashing_stats().begun, begun, "the lock is still there");
     shop.sign_in_from("192.0.2.2", PASSWORD).await.expect("an account that has its own counters keeps them");
 }
@@ -82,7 +86,10 @@ async fn a_flood_does_not_lock_latecomers_for_longer_than_half_an_hour() {
     // Fifteen guesses a shared counter: that of this account has had three, but for one run in 30,000.
     flood(&shop, 16_000).await;
     let attempt = || shop.sign_in_from("198.51.100.1", PASSWORD);
-    assert!(matches!(attempt().await, Err(Error::SignInRefused)), "the shared counters are spent");
+    assert!(
+        matches!(attempt().await, Err(Error::SignIn(SignInError::Refused))),
+        "the shared counters are spent"
+    );
     shop.advance(30 * 60);
     attempt().await.expect("they are open again, although the table is still full");
 }

@@ -99,7 +99,7 @@ pub(crate) async fn seed(database: &Database) -> Result<(), Box<dyn Error>> {
     }
     match auth.import_admin_factor(&AdminId::from(ENROLLED), &TotpSecret::from_base32(SECRET)?).await {
         // Since an earlier start.
-        Err(commerce_auth::Error::AlreadyEnrolled) => {}
+        Err(commerce_auth::Error::SecondFactor(commerce_auth::SecondFactorError::AlreadyEnrolled)) => {}
         imported => imported?,
     }
     for customer in &CUSTOMERS {

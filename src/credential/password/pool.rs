@@ -23,7 +23,7 @@ use super::{
 use crate::{
     account::PasswordHash,
     credential::{Credential, Work},
-    error::Error,
+    error::{Error, InternalError},
     random::{RandomError, SecureRandom},
 };
 
@@ -151,7 +151,7 @@ impl HashingPool {
         let stored = stored.and_then(|hash| StoredHash::read(hash.expose()));
         match self.submit(Task::Verify { password: normalised(password), stored }, work)?.await {
             Ok(Answer::Verified(verified)) => Ok(verified),
-            Ok(Answer::Hashed(_)) | Err(oneshot::Canceled) => Err(Error::Overloaded),
+            Ok(Answer::Hashed(_)) | Err(oneshot::Canceled) => Err(InternalError::Interrupted.into()),
         }
     }
 
@@ -165,7 +165,7 @@ impl HashingPool {
         random.fill(&mut salt)?;
         match self.submit(Task::Hash { password: normalised(password), salt }, &Work::default())?.await {
             Ok(Answer::Hashed(Some(hash))) => Ok(hash),
-            Ok(_) | Err(oneshot::Canceled) => Err(Error::Overloaded),
+            Ok(_) | Err(oneshot::Canceled) => Err(InternalError::Interrupted.into()),
         }
     }
 
@@ -295,14 +295,16 @@ pub(crate) enum StartError {
     Thread(#[from] io::Error),
     #[error(transparent)]
     Random(#[from] RandomError),
+    #[error("no hash can be made with these parameters")]
+    Params,
 }
 
 /// A hash at current cost that nothing matches: its output was drawn, not computed.
-fn decoy(current: &Argon2Params, random: &dyn SecureRandom) -> Result<StoredHash, RandomError> {
+fn decoy(current: &Argon2Params, random: &dyn SecureRandom) -> Result<StoredHash, StartError> {
     let mut bytes = [0; 48];
     random.fill(&mut bytes)?;
     let (salt, output) = bytes.split_at(16);
-    StoredHash::current(salt, output, *current).ok_or(RandomError)
+    StoredHash::current(salt, output, *current).ok_or(StartError::Params)
 }
 
 #[cfg(test)]

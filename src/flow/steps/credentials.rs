@@ -3,7 +3,7 @@
 use crate::{
     account::PasswordHash,
     audit::Refusal,
-    error::Error,
+    error::{Error, TokenError},
     service::{
         Services,
         accounts::{Account, Accounts},
@@ -51,5 +51,5 @@ pub(in crate::flow) async fn end_earlier_credentials<A: Account>(
     // Whether or not it could be put back.
     end_credentials(services, &subject, None, origin).await?;
     restored?;
-    Err(Refusal::RevokedMeanwhile.told(Error::InvalidToken))
+    Err(Refusal::RevokedMeanwhile.told(TokenError::Invalid))
 }

@@ -2,7 +2,7 @@
 
 use crate::{
     audit::{Action, Delivery, Draft, Outcome, Refusal},
-    error::Error,
+    error::{Error, TokenError},
     service::{Services, attempts::Charged, stop::Stop},
     state::budgets,
     token::{Grant, Origin},
@@ -72,5 +72,5 @@ pub(in crate::flow) fn refused_in_use(
         event.about_grant(grant);
         services.trail.note(&event, Outcome::Refused(why));
     }
-    stop.refused_as(Error::InvalidToken).told
+    stop.refused_as(TokenError::Invalid).told
 }

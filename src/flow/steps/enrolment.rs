@@ -6,7 +6,7 @@ use crate::{
     account::{AdminId, AdminRecord},
     audit::{Action, Delivery, Draft, Outcome as Told, Refusal},
     credential::Credential,
-    error::{Error, Field},
+    error::{Error, Field, SecondFactorError, SignInError},
     flow::types::BegunEnrolment,
     notifier::AdminNotice,
     service::{Services, attempts::Attempted, stop::Stop},
@@ -26,7 +26,7 @@ pub(in crate::flow) async fn mail_enrolment(
     services.factors.current_key()?;
     let attempted = Attempted::enrolment_request(&admin.id, &services.config);
     let charged = services.attempts.reserve(attempted).await?;
-    let charged = charged.ok_or(Refusal::BudgetSpent.told(Error::TooManyRequests))?;
+    let charged = charged.ok_or(Refusal::BudgetSpent.told(SignInError::TooManyRequests))?;
     // Each request counts, whatever comes of it.
     settle(services, charged, Outcome::Failed, event).await?;
     let event = Draft { action: Action::FactorEnrolment, ..event.clone() };
@@ -35,7 +35,7 @@ pub(in crate::flow) async fn mail_enrolment(
     let notice = AdminNotice::EnrolmentRequested { token, expires_at };
     if !services.notices.tell_admin(admin, notice, &event.origin) {
         services.trail.record(&event, Told::Failed).await?;
-        return Err(Error::EnrolmentNotSent.into());
+        return Err(Error::SecondFactor(SecondFactorError::EnrolmentNotSent).into());
     }
     Ok(services.trail.record(&event, Told::Succeeded).await?)
 }
@@ -74,23 +74,23 @@ pub(in crate::flow) async fn live_enrolment(
     services.factors.current_key()?;
     let digest = Digest::of(token.bytes());
     let found = services.factors.enrolment(&digest).await?;
-    let found = found.ok_or(Refusal::WrongCredential.told(Error::InvalidEnrolmentToken))?;
+    let found = found.ok_or(Refusal::WrongCredential.told(SecondFactorError::InvalidEnrolmentToken))?;
     let subject = Subject::Admin(found.admin().clone());
     event.subject = Some(subject.clone());
     event.delivery = Delivery::Awaited;
     let admin = services.admins()?.active(found.admin()).await;
-    let admin = admin.map_err(|stop| stop.refused_as(Error::InvalidEnrolmentToken))?;
+    let admin = admin.map_err(|stop| stop.refused_as(SecondFactorError::InvalidEnrolmentToken))?;
     let found = found.under(services.tokens.generation(&subject).await?);
     let revoked = Refusal::RevokedMeanwhile;
-    let (enrolment, present) = found.ok_or(revoked.told(Error::InvalidEnrolmentToken))?;
+    let (enrolment, present) = found.ok_or(revoked.told(SecondFactorError::InvalidEnrolmentToken))?;
     // Whatever ended the session ends what was begun with it.
     if let Some(grant) = &enrolment.begun_with
         && services.tokens.find(grant).await?.is_none()
     {
-        return Err(Refusal::AdminSignedOut.told(Error::InvalidEnrolmentToken));
+        return Err(Refusal::AdminSignedOut.told(SecondFactorError::InvalidEnrolmentToken));
     }
     if present.map(|factor| factor.name) != enrolment.replaces {
-        return Err(Refusal::AlreadyEnrolled.told(Error::AlreadyEnrolled));
+        return Err(Refusal::AlreadyEnrolled.told(SecondFactorError::AlreadyEnrolled));
     }
     Ok((enrolment, admin))
 }

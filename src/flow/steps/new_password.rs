@@ -53,7 +53,7 @@ pub(in crate::flow) async fn change<A: ChangesPassword>(
         // The hash is not the one that was checked: made anew by a sign-in, or changed by somebody else.
         row = confirm().await?;
         if !accounts.replace_hash(&row, &hash).await? {
-            return Err(Error::Overloaded.into());
+            return Err(Error::Conflict.into());
         }
     }
     // First, so that a caller who goes away cannot keep it from the owner. If the password is put back below,

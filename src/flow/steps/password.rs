@@ -5,7 +5,7 @@ use crate::{
     account::AccountStatus,
     audit::{Draft, Refusal},
     credential::{Credential, Verified, Work},
-    error::Error,
+    error::{Error, SignInError},
     service::{
         Services,
         accounts::{Account, Accounts},
@@ -27,7 +27,7 @@ pub(in crate::flow) async fn read_again<A: Account>(
     seen: &A,
 ) -> Result<A, Denied> {
     let row = accounts.find_again(seen.id(), name).await?;
-    row.ok_or(Refusal::UnknownAccount.failed(Error::SignInRefused))
+    row.ok_or(Refusal::UnknownAccount.failed(SignInError::Refused))
 }
 
 /// Checks the password against the hash of a row that was read again, if it has another hash by now: made
@@ -45,7 +45,7 @@ pub(in crate::flow) async fn check_again<A: Account>(
     } else {
         passwords.verify(password, row.password_hash(), work).await?
     };
-    verified.outdated().ok_or(Refusal::WrongCredential.failed(Error::SignInRefused))
+    verified.outdated().ok_or(Refusal::WrongCredential.failed(SignInError::Refused))
 }
 
 /// Checks the current password of an account whose owner is signed in, within its budget. Returns the row
@@ -59,7 +59,7 @@ pub(in crate::flow) async fn confirm<A: Account>(
     event: &Draft,
 ) -> Result<A, Stop> {
     let charged = services.attempts.reserve(attempted).await?;
-    let charged = charged.ok_or(Refusal::BudgetSpent.told(Error::Locked))?;
+    let charged = charged.ok_or(Refusal::BudgetSpent.told(SignInError::Locked))?;
     let judged = judge(&services.passwords, accounts, who, password, charged.work()).await;
     let judged = Judged::of(judged.map(|row| (row, Outcome::Succeeded)), charged.work());
     // If the password is right, a charge that could not be settled now is settled later.
@@ -83,5 +83,5 @@ async fn judge<A: Account>(
         (_, AccountStatus::Unconfirmed) => Refusal::AccountUnconfirmed,
         (_, AccountStatus::Disabled) => Refusal::AccountDisabled,
     };
-    Err(why.failed(Error::WrongPassword))
+    Err(why.failed(SignInError::WrongPassword))
 }

@@ -7,7 +7,7 @@ use crate::{
     account::{AdminId, AdminRecord},
     audit::{Draft, Refusal},
     credential::{Credential, TypedCode},
-    error::{Error, StoreError},
+    error::{Error, SignInError, StoreError},
     flow::types::AdminSignedIn,
     notifier::AdminNotice,
     service::{
@@ -41,7 +41,7 @@ pub(in crate::flow) async fn judge_code<'a>(
         None => Attempted::second_factor(admin, &services.config),
     };
     let charged = services.attempts.reserve(attempted).await?;
-    let charged = charged.ok_or(Refusal::BudgetSpent.told(Error::SignInRefused))?;
+    let charged = charged.ok_or(Refusal::BudgetSpent.told(SignInError::Refused))?;
     let Judged { outcome, answer } = services.factors.judge(admin, &code, charged.work()).await;
     match answer {
         Ok(code) => Ok(PendingCode { code, charged }),

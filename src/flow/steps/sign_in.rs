@@ -15,7 +15,7 @@ use crate::{
     account::{AccountStatus, CustomerRecord},
     audit::{Action, Delivery, Draft, Refusal},
     credential::{Verified, Work},
-    error::Error,
+    error::{Error, SignInError},
     flow::types::{SignIn, SignedIn},
     service::{
         Services,
@@ -155,7 +155,7 @@ impl Attempt<'_> {
         work: &Work,
     ) -> Result<(Admitted, Outcome), Denied> {
         let Sought { row, generation, .. } = sought;
-        let seen = row.ok_or(Refusal::UnknownAccount.failed(Error::SignInRefused))?;
+        let seen = row.ok_or(Refusal::UnknownAccount.failed(SignInError::Refused))?;
         let row = read_again(&self.services.customers, self.address, &seen).await?;
         let password = &self.asked.credential;
         let hash_is_outdated =
@@ -211,7 +211,7 @@ impl Attempt<'_> {
             Verdict::Replayed(earlier) => return Err(self.end_replayed(&presented, earlier, event).await),
             Verdict::Refused => return Err(refused),
         }
-        let row = row.ok_or(Refusal::UnknownAccount.failed(Error::SignInRefused))?;
+        let row = row.ok_or(Refusal::UnknownAccount.failed(SignInError::Refused))?;
         let admitted = self.admit_redeemed(row, matched, generation).await;
         let admitted = admitted.map_err(Denied::behind_right_credential)?;
         Ok((admitted, Outcome::Withdrawn))
@@ -228,11 +228,11 @@ impl Attempt<'_> {
         require_active(&row)?;
         let until = match &matched {
             Match::OneTimeCode(_) if !row.allows_assistance => {
-                return Err(Refusal::NoConsent.failed(Error::SignInRefused));
+                return Err(Refusal::NoConsent.failed(SignInError::Refused));
             }
             Match::OneTimeCode(assistance) => {
                 let stands = self.services.assistance.stands_until(assistance).await;
-                Some(stands.map_err(|stop| stop.refused_as(Error::SignInRefused).failed())?)
+                Some(stands.map_err(|stop| stop.refused_as(SignInError::Refused).failed())?)
             }
             Match::Password { .. } | Match::ResetToken => None,
         };
@@ -255,7 +255,7 @@ impl Attempt<'_> {
         }
         let end = AssistanceEnd::Withdrawn;
         assistance.close(&presented.customer, &bought, end, &self.asked.origin).await;
-        Refusal::SpentCode.failed(Error::SignInRefused)
+        Refusal::SpentCode.failed(SignInError::Refused)
     }
 
     /// Stores the grant behind the token.
@@ -287,8 +287,8 @@ fn require_active(row: &CustomerRecord) -> Result<(), Denied> {
     match row.status {
         AccountStatus::Active => Ok(()),
         // Only someone with a right credential gets here, and is told.
-        AccountStatus::Unconfirmed => Err(Refusal::AccountUnconfirmed.excused(Error::NotConfirmed)),
-        AccountStatus::Disabled => Err(Refusal::AccountDisabled.failed(Error::SignInRefused)),
+        AccountStatus::Unconfirmed => Err(Refusal::AccountUnconfirmed.excused(SignInError::NotConfirmed)),
+        AccountStatus::Disabled => Err(Refusal::AccountDisabled.failed(SignInError::Refused)),
     }
 }
 
@@ -299,5 +299,5 @@ fn unmatched(row: Option<&CustomerRecord>) -> Denied {
         Some(AccountStatus::Disabled) => Refusal::AccountDisabled,
         Some(_) => Refusal::WrongCredential,
     };
-    why.failed(Error::SignInRefused)
+    why.failed(SignInError::Refused)
 }

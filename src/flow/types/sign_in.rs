@@ -3,7 +3,7 @@ use time::OffsetDateTime;
 use crate::{
     account::{CustomerId, Website},
     credential::Credential,
-    error::{Error, Field},
+    error::{Error, Field, InputError},
     service::accounts::Address,
     token::{BearerToken, Grant, Obtained, Origin},
 };
@@ -49,10 +49,10 @@ impl SignIn {
     /// Refuses what is malformed before any work is done on it.
     pub(in crate::flow) fn check(&self, credential: Field) -> Result<Address, Error> {
         if self.email.is_empty() {
-            return Err(Error::Required(Field::Email));
+            return Err(Error::Input(InputError::Required(Field::Email)));
         }
         self.credential.check_bounds(credential)?;
-        let email = self.email.parse().map_err(|_| Error::InvalidEmail)?;
+        let email = self.email.parse().map_err(|_| InputError::Email)?;
         Ok(Address { website: self.website.clone(), email })
     }
 }

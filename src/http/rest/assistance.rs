@@ -5,7 +5,11 @@ use axum::{
 use serde::{Deserialize, Serialize};
 
 use super::{Body, RestError, fields::Fields};
-use crate::{account::CustomerId, error::Error, http::Caller};
+use crate::{
+    account::CustomerId,
+    error::{AssistanceError, Error},
+    http::Caller,
+};
 
 /// The customer in the path, which may hold a store code as well.
 #[derive(Deserialize)]
@@ -32,7 +36,7 @@ pub(super) async fn one_time_code(
     match caller.auth().generate_one_time_code(bearer, &id, reason.as_str()).await {
         Ok(generated) => Ok(Json(CodeAnswer { otp: generated.code().expose().to_owned() })),
         // Where the shop does offer assistance, it is the permission that is missing: by REST it is one resource of many.
-        Err(Error::AssistanceDisabled) if caller.auth().config().assistance => {
+        Err(Error::Assistance(AssistanceError::Disabled)) if caller.auth().config().assistance => {
             Err(RestError::not_authorized(resource))
         }
         Err(error) => Err(RestError::refused(error, resource)),

@@ -6,7 +6,9 @@ use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use crate::{
-    error::{Error, ErrorKind, Part, PolicyViolation},
+    error::{
+        Error, ErrorKind, InputError, InternalError, Part, PolicyViolation, SecondFactorError, TokenError,
+    },
     http::log_fault,
 };
 
@@ -92,7 +94,7 @@ impl RestError {
     /// What a route for `resource` answers where a flow did not take the bearer token.
     pub(crate) fn refused(error: Error, resource: &'static str) -> Self {
         match error {
-            Error::InvalidToken | Error::NotAuthorized => {
+            Error::Token(TokenError::Invalid) | Error::Token(TokenError::NotAuthorized) => {
                 Self { cause: Some(Arc::new(error)), ..Self::not_authorized(resource) }
             }
             error => error.into(),
@@ -110,7 +112,7 @@ impl RestError {
 
     /// The host's mistake: [`AuthLayer`](crate::http::AuthLayer) is not around the route.
     pub(crate) fn no_layer() -> Self {
-        Error::NotConfigured(Part::Layer).into()
+        Error::Internal(InternalError::NotConfigured(Part::Layer)).into()
     }
 
     /// The status of the answer.
@@ -142,15 +144,17 @@ impl From<Error> for RestError {
 fn template(error: &Error) -> (Cow<'static, str>, Value) {
     let numbered = |message: &'static str, value: &usize| (message.into(), json!([value.to_string()]));
     match error {
-        Error::PasswordPolicy(PolicyViolation::TooShort(least)) => {
+        Error::Input(InputError::Policy(PolicyViolation::TooShort(least))) => {
             numbered("The password needs at least %1 characters. Create a new password and try again.", least)
         }
-        Error::PasswordPolicy(PolicyViolation::TooFewClasses(least)) => numbered(
+        Error::Input(InputError::Policy(PolicyViolation::TooFewClasses(least))) => numbered(
             "Minimum of different classes of characters in password is %1. Classes of characters: Lower Case, Upper \
              Case, Digits, Special Characters.",
             least,
         ),
-        Error::StepUpRequired(limit) => (error.to_string().into(), json!({"max_age": limit.as_secs()})),
+        Error::SecondFactor(SecondFactorError::StepUpRequired(limit)) => {
+            (error.to_string().into(), json!({"max_age": limit.as_secs()}))
+        }
         _ => (error.to_string().into(), Value::Null),
     }
 }

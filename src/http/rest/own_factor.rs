@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     credential::RecoveryCode,
-    error::Error,
+    error::{Error, TokenError},
     flow::AdminFactor,
     http::{Caller, to_its_end},
     token::Bearer,
@@ -96,7 +96,7 @@ pub(super) async fn step_up(
     let otp = fields.code("otp")?;
     require(&[&otp])?;
     let stepped_up = to_its_end(async move {
-        let bearer = caller.bearer().ok_or(Error::InvalidToken)?;
+        let bearer = caller.bearer().ok_or(TokenError::Invalid)?;
         caller.auth().step_up(bearer, otp).await
     });
     let signed_in = stepped_up.await.map_err(refused)?;

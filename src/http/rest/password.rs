@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{
     account::Website,
-    error::Error,
+    error::{Error, SignInError, TokenError},
     flow::{PasswordReset, PasswordResetRequest},
     http::{Caller, to_its_end},
 };
@@ -29,7 +29,7 @@ fn passwords(
 pub(super) async fn change(caller: Caller, Body(fields): Body<Fields>) -> Result<Json<bool>, RestError> {
     let (current, new) = passwords(fields, &caller, "self")?;
     let changed = to_its_end(async move {
-        let bearer = caller.bearer().ok_or(Error::InvalidToken)?;
+        let bearer = caller.bearer().ok_or(TokenError::Invalid)?;
         caller.auth().change_password(bearer, current, new).await
     });
     changed.await.map(|()| Json(true)).map_err(|error| refused(error, "self"))
@@ -43,7 +43,7 @@ pub(super) async fn change_admins(
     let resource = "Magento_Backend::admin";
     let (current, new) = passwords(fields, &caller, resource)?;
     let changed = to_its_end(async move {
-        let bearer = caller.bearer().ok_or(Error::InvalidToken)?;
+        let bearer = caller.bearer().ok_or(TokenError::Invalid)?;
         caller.auth().change_admin_password(bearer, current, new).await
     });
     changed.await.map(|()| Json(true)).map_err(|error| refused(error, resource))
@@ -52,7 +52,7 @@ pub(super) async fn change_admins(
 fn refused(error: Error, resource: &'static str) -> RestError {
     match error {
         // In other words than by GraphQL.
-        Error::WrongPassword => {
+        Error::SignIn(SignInError::WrongPassword) => {
             let message = "The password doesn't match this account. Verify the password and try again.";
             RestError::new(StatusCode::UNAUTHORIZED, message)
         }

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     credential::RecoveryCode,
-    error::{Error, Part},
+    error::{Error, InputError, InternalError, Part, SecondFactorError, SignInError},
     flow::AdminSignIn,
     http::{Caller, to_its_end},
 };
@@ -22,11 +22,13 @@ const PROVIDER: &str = "google";
 /// Commerce's clients expect.
 pub(super) fn needed(error: Error) -> RestError {
     match error {
-        Error::SecondFactorRequired => RestError::from(error).with("active_providers", vec![PROVIDER]),
-        Error::EnrolmentRequired => RestError::from(error)
+        Error::SecondFactor(SecondFactorError::Required) => {
+            RestError::from(error).with("active_providers", vec![PROVIDER])
+        }
+        Error::SecondFactor(SecondFactorError::EnrolmentRequired) => RestError::from(error)
             .with("providers", vec![PROVIDER])
             .with("active_providers", Vec::<&str>::new()),
-        Error::NotConfigured(Part::Keyring) => {
+        Error::Internal(InternalError::NotConfigured(Part::Keyring)) => {
             let message = "Please ask an administrator with sufficient access to configure 2FA first";
             RestError::new(StatusCode::BAD_REQUEST, message).caused_by(error)
         }
@@ -37,7 +39,7 @@ pub(super) fn needed(error: Error) -> RestError {
 /// Without a keyring no authenticator can be set up: there is no such provider then.
 fn refused(error: Error) -> RestError {
     match error {
-        Error::NotConfigured(Part::Keyring) => {
+        Error::Internal(InternalError::NotConfigured(Part::Keyring)) => {
             RestError::new(StatusCode::BAD_REQUEST, "Provider is not allowed.").caused_by(error)
         }
         error => error.into(),
@@ -54,9 +56,9 @@ pub(super) async fn authenticate(
     let sign_in = AdminSignIn::new(username.as_str(), password).otp(otp).from(caller.origin().clone());
     match caller.auth().generate_admin_token(sign_in).await {
         Ok(signed_in) => Ok(Json(signed_in.token().expose().to_owned())),
-        Err(Error::InvalidUsername) => Err(Error::SignInRefused.into()),
-        Err(Error::NotEnrolled) if !caller.auth().has_keyring() => {
-            Err(refused(Error::NotConfigured(Part::Keyring)))
+        Err(Error::Input(InputError::Username)) => Err(Error::SignIn(SignInError::Refused).into()),
+        Err(Error::SecondFactor(SecondFactorError::NotEnrolled)) if !caller.auth().has_keyring() => {
+            Err(refused(Error::Internal(InternalError::NotConfigured(Part::Keyring))))
         }
         Err(error) => Err(refused(error)),
     }

@@ -6,7 +6,7 @@ use super::{
     second_factor,
 };
 use crate::{
-    error::Error,
+    error::{Error, InputError, SignInError},
     flow::{AdminSignIn, SignIn},
     http::Caller,
 };
@@ -24,7 +24,7 @@ pub(super) async fn customer(caller: Caller, Body(fields): Body<Fields>) -> Resu
     match caller.auth().generate_customer_token(sign_in).await {
         Ok(signed_in) => Ok(Json(signed_in.token().expose().to_owned())),
         // To Commerce it is one more unknown account.
-        Err(Error::InvalidEmail) => Err(Error::SignInRefused.into()),
+        Err(Error::Input(InputError::Email)) => Err(Error::SignIn(SignInError::Refused).into()),
         Err(error) => Err(error.into()),
     }
 }
@@ -35,7 +35,7 @@ pub(super) async fn admin(caller: Caller, Body(fields): Body<Fields>) -> Result<
     let sign_in = AdminSignIn::new(username.as_str(), password).from(caller.origin().clone());
     match caller.auth().generate_admin_token(sign_in).await {
         Ok(signed_in) => Ok(Json(signed_in.token().expose().to_owned())),
-        Err(Error::InvalidUsername) => Err(Error::SignInRefused.into()),
+        Err(Error::Input(InputError::Username)) => Err(Error::SignIn(SignInError::Refused).into()),
         Err(error) => Err(second_factor::needed(error)),
     }
 }

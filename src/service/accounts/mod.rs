@@ -11,7 +11,7 @@ use crate::{
     account::{AccountStatus, AdminId, AdminRecord, Decoys, PasswordHash},
     audit::Refusal,
     config::SecondFactorPolicy,
-    error::{Error, StoreError},
+    error::{Error, StoreError, TokenError},
     token::Grant,
 };
 
@@ -68,7 +68,7 @@ impl Accounts<AdminRecord> {
     /// The admin user, if active at this moment.
     pub(crate) async fn active(&self, id: &AdminId) -> Result<AdminRecord, Stop> {
         let active = self.find_by_id(id).await?.filter(|row| row.status == AccountStatus::Active);
-        active.ok_or(Refusal::AdminDisabled.told(Error::InvalidToken))
+        active.ok_or(Refusal::AdminDisabled.told(TokenError::Invalid))
     }
 
     /// The admin user behind a grant, if active at this moment, and if a grant so obtained will still do: the
@@ -81,7 +81,7 @@ impl Accounts<AdminRecord> {
     ) -> Result<AdminRecord, Stop> {
         let admin = self.active(id).await?;
         if policy.demands_of(&admin) && !grant.obtained.has_second_factor() {
-            return Err(Refusal::NoSecondFactor.told(Error::InvalidToken));
+            return Err(Refusal::NoSecondFactor.told(TokenError::Invalid));
         }
         Ok(admin)
     }

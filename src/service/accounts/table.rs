@@ -8,7 +8,7 @@ use crate::{
         CustomerStore, Decoys, Email, PasswordHash, Permission, Username, Website,
     },
     audit::Refusal,
-    error::{Error, StoreError},
+    error::{Error, InternalError, StoreError, TokenError},
     service::stop::Stop,
     token::{AdminIdentity, CustomerIdentity, Digest, Subject},
 };
@@ -146,7 +146,7 @@ impl Account for CustomerRecord {
     }
 
     fn name(&self) -> Result<Address, Error> {
-        let email = self.email.parse().map_err(|_| Error::ForeignRow)?;
+        let email = self.email.parse().map_err(|_| InternalError::ForeignRow)?;
         Ok(Address { website: self.website.clone(), email })
     }
 
@@ -155,8 +155,12 @@ impl Account for CustomerRecord {
     }
 
     fn own(row: Option<Self>, who: &CustomerIdentity) -> Result<Self, Stop> {
-        let row = row.ok_or(Refusal::UnknownAccount.told(Error::InvalidToken))?;
-        if row.website == *who.website() { Ok(row) } else { Err(Error::ForeignRow.into()) }
+        let row = row.ok_or(Refusal::UnknownAccount.told(TokenError::Invalid))?;
+        if row.website == *who.website() {
+            Ok(row)
+        } else {
+            Err(Error::Internal(InternalError::ForeignRow).into())
+        }
     }
 
     fn decoy(decoys: &Decoys, name: &Address) -> CustomerId {
@@ -190,7 +194,7 @@ impl Account for AdminRecord {
     }
 
     fn name(&self) -> Result<Username, Error> {
-        self.username.parse().map_err(|_| Error::ForeignRow)
+        self.username.parse().map_err(|_| Error::Internal(InternalError::ForeignRow))
     }
 
     fn proved_by(who: &AdminIdentity) -> (&AdminId, &Digest) {
@@ -199,7 +203,7 @@ impl Account for AdminRecord {
 
     fn own(row: Option<Self>, _: &AdminIdentity) -> Result<Self, Stop> {
         let active = row.filter(|row| row.status == AccountStatus::Active);
-        active.ok_or(Refusal::AdminDisabled.told(Error::InvalidToken))
+        active.ok_or(Refusal::AdminDisabled.told(TokenError::Invalid))
     }
 
     fn decoy(decoys: &Decoys, name: &Username) -> AdminId {

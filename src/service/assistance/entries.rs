@@ -5,7 +5,7 @@ use super::{Assistance, Page};
 use crate::{
     account::{AdminId, CustomerId, CustomerRecord},
     audit::Refusal,
-    error::{Error, StoreError},
+    error::{Error, StoreError, TokenError},
     notifier::Notice,
     service::stop::Stop,
     store::{Generation, Position},
@@ -25,7 +25,9 @@ impl Assistance {
         origin: &Origin,
         generation: Generation,
     ) -> Result<(), Stop> {
-        let Some(entry) = AssistanceEntry::of(grant, origin) else { return Err(Error::NotAuthorized.into()) };
+        let Some(entry) = AssistanceEntry::of(grant, origin) else {
+            return Err(Error::Token(TokenError::NotAuthorized).into());
+        };
         self.ledger.begin(&entry).await?;
         if let Err(stop) = self.tokens.insert(grant, origin, generation).await {
             // If it cannot be noted now, it is found out when the ledger is read.

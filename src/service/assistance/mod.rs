@@ -23,7 +23,9 @@ use crate::{
     account::{AccountStatus, AdminId, AdminRecord, AdminUser, CustomerId, CustomerRecord, Permission},
     audit::{Draft, Refusal},
     config::AuthConfig,
-    error::{Error, Field, Part, StoreError},
+    error::{
+        AssistanceError, Error, Field, InputError, InternalError, Part, SignInError, StoreError, TokenError,
+    },
     token::{self, Grant, Subject},
 };
 
@@ -49,7 +51,7 @@ impl Assistance {
     ) -> Result<(token::Assistance, OffsetDateTime), Stop> {
         let Subject::Admin(id) = &grant.subject else {
             event.about_grant(grant);
-            return Err(Refusal::NotAnAdmin.told(Error::NotAuthorized));
+            return Err(Refusal::NotAnAdmin.told(TokenError::NotAuthorized));
         };
         event.actor = Some(id.clone());
         event.parent = Some(grant.digest);
@@ -60,7 +62,7 @@ impl Assistance {
         let mut assistance = token::Assistance::new(admin.id, grant.digest, reason);
         if assistance.reason.is_empty() {
             let default = self.config.default_assistance_reason.as_ref();
-            let default = default.ok_or(Refusal::NoReason.told(Error::Required(Field::Reason)))?;
+            let default = default.ok_or(Refusal::NoReason.told(InputError::Required(Field::Reason)))?;
             assistance = token::Assistance::new(assistance.actor, assistance.parent, default);
         }
         event.about_assistance(&assistance);
@@ -83,7 +85,7 @@ impl Assistance {
     pub(crate) async fn stands_until(&self, assistance: &token::Assistance) -> Result<OffsetDateTime, Stop> {
         let parent = self.tokens.find(&assistance.parent).await?;
         let parent = parent.filter(|parent| parent.subject == Subject::Admin(assistance.actor.clone()));
-        let parent = parent.ok_or(Refusal::AdminSignedOut.told(Error::InvalidToken))?;
+        let parent = parent.ok_or(Refusal::AdminSignedOut.told(TokenError::Invalid))?;
         self.permitted(&assistance.actor, &parent).await?;
         Ok(parent.expires_at)
     }
@@ -91,12 +93,12 @@ impl Assistance {
     /// The customer, if active and consenting to assistance at this moment.
     pub(crate) async fn consenting(&self, id: &CustomerId) -> Result<CustomerRecord, Stop> {
         let row = self.customers.find_by_id(id).await?;
-        let row = row.ok_or(Refusal::UnknownAccount.told(Error::NoSuchCustomer))?;
+        let row = row.ok_or(Refusal::UnknownAccount.told(AssistanceError::NoSuchCustomer))?;
         match row.status {
             AccountStatus::Active if row.allows_assistance => Ok(row),
-            AccountStatus::Active => Err(Refusal::NoConsent.told(Error::NoConsent)),
-            AccountStatus::Unconfirmed => Err(Refusal::AccountUnconfirmed.told(Error::NotConfirmed)),
-            AccountStatus::Disabled => Err(Refusal::AccountDisabled.told(Error::CustomerDisabled)),
+            AccountStatus::Active => Err(Refusal::NoConsent.told(AssistanceError::NoConsent)),
+            AccountStatus::Unconfirmed => Err(Refusal::AccountUnconfirmed.told(SignInError::NotConfirmed)),
+            AccountStatus::Disabled => Err(Refusal::AccountDisabled.told(AssistanceError::CustomerDisabled)),
         }
     }
 
@@ -107,14 +109,15 @@ impl Assistance {
 
     /// The admin user behind a grant, if allowed to assist at this moment.
     async fn permitted(&self, id: &AdminId, grant: &Grant) -> Result<AdminRecord, Stop> {
-        let admins = self.admins.as_ref().ok_or(Error::NotConfigured(Part::Admins))?;
+        let admins =
+            self.admins.as_ref().ok_or(Error::Internal(InternalError::NotConfigured(Part::Admins)))?;
         let admin = admins.acting(id, grant, self.config.admin_second_factor).await?;
         if !self.config.assistance {
-            return Err(Refusal::AssistanceOff.told(Error::AssistanceDisabled));
+            return Err(Refusal::AssistanceOff.told(AssistanceError::Disabled));
         }
         for (permission, error) in [
-            (Permission::Login, Error::AssistanceDisabled),
-            (Permission::AllowShoppingAssistance, Error::AssistanceNotPermitted),
+            (Permission::Login, Error::Assistance(AssistanceError::Disabled)),
+            (Permission::AllowShoppingAssistance, Error::Assistance(AssistanceError::NotPermitted)),
         ] {
             if !admin.has_permission(permission) {
                 return Err(Refusal::NoPermission.told(error));

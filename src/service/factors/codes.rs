@@ -5,7 +5,7 @@ use crate::{
     account::AdminId,
     audit::Refusal,
     credential::{Credential, TotpSecret, TypedCode, Work},
-    error::Error,
+    error::{Error, SecondFactorError},
     service::stop::{Denied, Judged},
     state::{
         budgets::Outcome,
@@ -74,7 +74,7 @@ impl Factors {
         };
         let judged = match spent {
             Ok(true) => Ok(((), Outcome::Succeeded)),
-            Ok(false) => Err(Refusal::SpentCode.failed(Error::InvalidCode)),
+            Ok(false) => Err(Refusal::SpentCode.failed(SecondFactorError::InvalidCode)),
             // It may be spent. It was no guess all the same.
             Err(error) => Err(Denied::from(error).behind_right_credential()),
         };
@@ -83,7 +83,7 @@ impl Factors {
 
     async fn find_code(&self, admin: &AdminId, code: &TypedCode, work: &Work) -> Result<RightCode, Denied> {
         let Some(factor) = self.factor(admin).await? else {
-            return Err(Refusal::NotEnrolled.excused(Error::NotEnrolled));
+            return Err(Refusal::NotEnrolled.excused(SecondFactorError::NotEnrolled));
         };
         let found = match code.recovery_code() {
             // No key is needed for a recovery code.
@@ -98,7 +98,7 @@ impl Factors {
         work.start();
         match found {
             Some(code) => Ok(RightCode { factor, code }),
-            None => Err(Refusal::WrongCredential.failed(Error::InvalidCode)),
+            None => Err(Refusal::WrongCredential.failed(SecondFactorError::InvalidCode)),
         }
     }
 }

@@ -4,7 +4,7 @@ use super::Factors;
 use crate::{
     account::AdminId,
     credential::{EnrolmentToken, RecoveryCode, TotpSecret},
-    error::{Error, Part, StoreError},
+    error::{Error, InternalError, Part, StoreError},
     keyring::{KeyId, Keyring, Sealed},
     random::RandomError,
     state::factor::Factor,
@@ -81,7 +81,7 @@ impl Factors {
     }
 
     fn keyring(&self) -> Result<&Keyring, Error> {
-        self.keyring.as_ref().ok_or(Error::NotConfigured(Part::Keyring))
+        self.keyring.as_ref().ok_or(Error::Internal(InternalError::NotConfigured(Part::Keyring)))
     }
 }
 

@@ -1,7 +1,8 @@
 use std::sync::Arc;
 
 use commerce_auth::{
-    AccountStatus, AdminId, AdminRecord, AdminSignIn, AuthConfig, Error, Obtained, Permission,
+    AccountStatus, AdminId, AdminRecord, AdminSignIn, AuthConfig, Error, InputError, Obtained, Permission,
+    SecondFactorError, SignInError,
 };
 use support::{ADMIN, ADMIN_PASSWORD, Shop, with_second_factor};
 use time::OffsetDateTime;
@@ -11,7 +12,7 @@ use super::{Authenticator, SECRET, enrolled, enrolled_in, sign_in, token, wrong_
 async fn is_accepted(shop: &Shop, code: &str) -> bool {
     match sign_in(shop, code).await {
         Ok(_) => true,
-        Err(Error::InvalidCode) => false,
+        Err(Error::SecondFactor(SecondFactorError::InvalidCode)) => false,
         Err(error) => panic!("{error:?}"),
     }
 }
@@ -85,7 +86,9 @@ async fn of_a_hundred_at_once_one_is_signed_in() {
     for caller in callers.collect::<Vec<_>>() {
         match caller.await.unwrap() {
             Ok(_) => signed_in += 1,
-            Err(Error::InvalidCode | Error::SignInRefused) => {}
+            Err(
+                Error::SecondFactor(SecondFactorError::InvalidCode) | Error::SignIn(SignInError::Refused),
+            ) => {}
             Err(error) => panic!("{error:?}"),
         }
     }
@@ -135,7 +138,7 @@ async fn what_is_no_code_is_refused() {
     let empty = shop.auth.generate_admin_token(sign_in("")).await.unwrap_err();
     assert_eq!(empty.to_string(), "Specify the \"otp\" value.");
     let long = shop.auth.generate_admin_token(sign_in(&"1".repeat(1025))).await.unwrap_err();
-    assert!(matches!(long, Error::PasswordTooLong));
+    assert!(matches!(long, Error::Input(InputError::PasswordTooLong)));
     assert!(is_accepted(&shop, &right).await);
 }
 

@@ -4,8 +4,8 @@ use std::sync::{
 };
 
 use commerce_auth::{
-    AccountStatus, AdminChange, AdminId, AdminNotice, AdminSignIn, Auth, Error, ErrorKind, MemoryStore,
-    Origin, StoreError, TotpSecret, store::Store,
+    AccountStatus, AdminChange, AdminId, AdminNotice, AdminSignIn, Auth, Error, ErrorKind, InputError,
+    MemoryStore, Origin, SecondFactorError, SignInError, StoreError, TokenError, TotpSecret, store::Store,
 };
 use secrecy::ExposeSecret;
 use serde_json::json;
@@ -29,7 +29,10 @@ async fn sign_in_by_password<S: Store>(shop: &Shop<S>) -> Error {
 
 /// The enrolment token that is mailed to admin user 7.
 async fn mailed<S: Store>(shop: &Shop<S>) -> String {
-    assert!(matches!(sign_in_by_password(shop).await, Error::EnrolmentRequired));
+    assert!(matches!(
+        sign_in_by_password(shop).await,
+        Error::SecondFactor(SecondFactorError::EnrolmentRequired)
+    ));
     shop.outbox.enrolment_token().expect("a token was mailed")
 }
 
@@ -58,26 +61,41 @@ async fn an_admin_user_enrols_by_mail() {
 
     let authenticator = set_up(&shop, &token).await.unwrap();
     let wrong = wrong_code(&shop, &authenticator);
-    assert!(matches!(activate(&shop, &token, &wrong).await, Err(Error::InvalidCode)));
+    assert!(matches!(
+        activate(&shop, &token, &wrong).await,
+        Err(Error::SecondFactor(SecondFactorError::InvalidCode))
+    ));
     // It is pending: a right code signs nobody in.
     let right = authenticator.code_at(shop.now());
     let early = AdminSignIn::new(ADMIN, ADMIN_PASSWORD).otp(right.as_str());
-    assert!(matches!(shop.auth.generate_admin_token(early).await, Err(Error::NotEnrolled)));
+    assert!(matches!(
+        shop.auth.generate_admin_token(early).await,
+        Err(Error::SecondFactor(SecondFactorError::NotEnrolled))
+    ));
 
     let recovery = activate(&shop, &token, &right).await.unwrap();
     assert_eq!(recovery.iter().collect::<std::collections::BTreeSet<_>>().len(), 10);
     assert!(matches!(shop.outbox.take_admins().pop().unwrap().notice, AdminNotice::FactorActivated));
     // The code that activated it is spent.
-    assert!(matches!(super::sign_in(&shop, &right).await, Err(Error::InvalidCode)));
-    assert!(matches!(sign_in_by_password(&shop).await, Error::SecondFactorRequired));
+    assert!(matches!(
+        super::sign_in(&shop, &right).await,
+        Err(Error::SecondFactor(SecondFactorError::InvalidCode))
+    ));
+    assert!(matches!(sign_in_by_password(&shop).await, Error::SecondFactor(SecondFactorError::Required)));
     assert!(shop.outbox.take_admins().is_empty(), "no mail any more");
     shop.advance(30);
     super::sign_in(&shop, &authenticator.code_at(shop.now())).await.unwrap();
     super::sign_in(&shop, &recovery[3]).await.unwrap();
     // And so is the token.
-    assert!(matches!(set_up(&shop, &token).await, Err(Error::InvalidEnrolmentToken)));
+    assert!(matches!(
+        set_up(&shop, &token).await,
+        Err(Error::SecondFactor(SecondFactorError::InvalidEnrolmentToken))
+    ));
     let later = authenticator.code_at(shop.now());
-    assert!(matches!(activate(&shop, &token, &later).await, Err(Error::InvalidEnrolmentToken)));
+    assert!(matches!(
+        activate(&shop, &token, &later).await,
+        Err(Error::SecondFactor(SecondFactorError::InvalidEnrolmentToken))
+    ));
 }
 
 #[tokio::test]
@@ -88,14 +106,23 @@ async fn an_enrolment_token_ends() {
     let authenticator = set_up(&shop, &expired).await.unwrap();
     shop.advance(1);
     let code = authenticator.code_at(shop.now());
-    assert!(matches!(activate(&shop, &expired, &code).await, Err(Error::InvalidEnrolmentToken)));
+    assert!(matches!(
+        activate(&shop, &expired, &code).await,
+        Err(Error::SecondFactor(SecondFactorError::InvalidEnrolmentToken))
+    ));
     let replaced = mailed(&shop).await;
     let newest = mailed(&shop).await;
-    assert!(matches!(set_up(&shop, &replaced).await, Err(Error::InvalidEnrolmentToken)));
+    assert!(matches!(
+        set_up(&shop, &replaced).await,
+        Err(Error::SecondFactor(SecondFactorError::InvalidEnrolmentToken))
+    ));
     let authenticator = set_up(&shop, &newest).await.unwrap();
     shop.set_admin(|row| row.status = AccountStatus::Disabled);
     let code = authenticator.code_at(shop.now());
-    assert!(matches!(activate(&shop, &newest, &code).await, Err(Error::InvalidEnrolmentToken)));
+    assert!(matches!(
+        activate(&shop, &newest, &code).await,
+        Err(Error::SecondFactor(SecondFactorError::InvalidEnrolmentToken))
+    ));
     shop.set_admin(|_| ());
     activate(&shop, &newest, &code).await.unwrap();
 }
@@ -105,11 +132,14 @@ async fn a_malformed_token_is_refused() {
     let shop = unenrolled();
     let token = mailed(&shop).await;
     for unknown in ["0", &token[1..], &token.to_uppercase(), &"x".repeat(1024)] {
-        assert!(matches!(set_up(&shop, unknown).await, Err(Error::InvalidEnrolmentToken)));
+        assert!(matches!(
+            set_up(&shop, unknown).await,
+            Err(Error::SecondFactor(SecondFactorError::InvalidEnrolmentToken))
+        ));
     }
     let error = set_up(&shop, "").await.unwrap_err();
     assert_eq!(error.to_string(), "Specify the \"tfaToken\" value.");
-    assert!(matches!(set_up(&shop, &"x".repeat(1025)).await, Err(Error::PasswordTooLong)));
+    assert!(matches!(set_up(&shop, &"x".repeat(1025)).await, Err(Error::Input(InputError::PasswordTooLong))));
     let error = activate(&shop, &token, "").await.unwrap_err();
     assert_eq!(error.to_string(), "Specify the \"otp\" value.");
 }
@@ -121,10 +151,16 @@ async fn wrong_first_codes_are_counted() {
     let authenticator = set_up(&shop, &token).await.unwrap();
     let wrong = wrong_code(&shop, &authenticator);
     for _ in 0..5 {
-        assert!(matches!(activate(&shop, &token, &wrong).await, Err(Error::InvalidCode)));
+        assert!(matches!(
+            activate(&shop, &token, &wrong).await,
+            Err(Error::SecondFactor(SecondFactorError::InvalidCode))
+        ));
     }
     let right = authenticator.code_at(shop.now());
-    assert!(matches!(activate(&shop, &token, &right).await, Err(Error::TooManyRequests)));
+    assert!(matches!(
+        activate(&shop, &token, &right).await,
+        Err(Error::SignIn(SignInError::TooManyRequests))
+    ));
 }
 
 #[tokio::test]
@@ -133,7 +169,7 @@ async fn only_so_many_mails_are_sent() {
     for _ in 0..5 {
         mailed(&shop).await;
     }
-    assert!(matches!(sign_in_by_password(&shop).await, Error::TooManyRequests));
+    assert!(matches!(sign_in_by_password(&shop).await, Error::SignIn(SignInError::TooManyRequests)));
     assert!(shop.outbox.take_admins().is_empty());
     shop.advance(60 * 60);
     mailed(&shop).await;
@@ -152,7 +188,10 @@ async fn a_mail_that_cannot_be_sent_is_told() {
     let shop = Shop::open(MemoryStore::new(), with_second_factor(), |builder| {
         builder.keyring(keyring()).notifier(Customers)
     });
-    assert!(matches!(sign_in_by_password(&shop).await, Error::EnrolmentNotSent));
+    assert!(matches!(
+        sign_in_by_password(&shop).await,
+        Error::SecondFactor(SecondFactorError::EnrolmentNotSent)
+    ));
 }
 
 #[tokio::test]
@@ -174,11 +213,11 @@ async fn an_authenticator_is_brought_along() {
         async move { auth.import_admin_factor(&id, &TotpSecret::from_base32(SECRET).unwrap()).await }
     };
     assert!(
-        matches!(import(AdminId::from(99)).await, Err(Error::InvalidToken)),
+        matches!(import(AdminId::from(99)).await, Err(Error::Token(TokenError::Invalid))),
         "there is no such admin user"
     );
     import(id.clone()).await.unwrap();
-    assert!(matches!(import(id).await, Err(Error::AlreadyEnrolled)));
+    assert!(matches!(import(id).await, Err(Error::SecondFactor(SecondFactorError::AlreadyEnrolled))));
     super::token(&shop, &authenticator).await;
 }
 
@@ -190,9 +229,15 @@ async fn a_token_does_not_replace_another_authenticator() {
     // Whatever the order of events at other nodes: it names the factor that it is to replace.
     let another = json!("0".repeat(64));
     meddle(&*shop.store, 7, "enrolment", |enrolment| enrolment["document"]["replaces"] = another).await;
-    assert!(matches!(set_up(&shop, &token).await, Err(Error::AlreadyEnrolled)));
+    assert!(matches!(
+        set_up(&shop, &token).await,
+        Err(Error::SecondFactor(SecondFactorError::AlreadyEnrolled))
+    ));
     let code = set.code_at(shop.now());
-    assert!(matches!(activate(&shop, &token, &code).await, Err(Error::AlreadyEnrolled)));
+    assert!(matches!(
+        activate(&shop, &token, &code).await,
+        Err(Error::SecondFactor(SecondFactorError::AlreadyEnrolled))
+    ));
 }
 
 #[tokio::test]
@@ -218,9 +263,15 @@ async fn whatever_ends_the_admin_users_tokens_ends_an_enrolment() {
         let token = mailed(&shop).await;
         let set = set_up(&shop, &token).await.unwrap();
         ending(&shop);
-        assert!(matches!(set_up(&shop, &token).await, Err(Error::InvalidEnrolmentToken)));
+        assert!(matches!(
+            set_up(&shop, &token).await,
+            Err(Error::SecondFactor(SecondFactorError::InvalidEnrolmentToken))
+        ));
         let code = set.code_at(shop.now());
-        assert!(matches!(activate(&shop, &token, &code).await, Err(Error::InvalidEnrolmentToken)));
+        assert!(matches!(
+            activate(&shop, &token, &code).await,
+            Err(Error::SecondFactor(SecondFactorError::InvalidEnrolmentToken))
+        ));
     }
 }
 
@@ -244,7 +295,10 @@ async fn an_enrolment_that_is_mailed_meanwhile_does_not_outlive_a_change_of_the_
     let shop = Shop::open(store, with_second_factor(), |builder| builder.keyring(keyring()));
     node.set(shop.auth.clone()).unwrap();
     let token = mailed(&shop).await;
-    assert!(matches!(set_up(&shop, &token).await, Err(Error::InvalidEnrolmentToken)));
+    assert!(matches!(
+        set_up(&shop, &token).await,
+        Err(Error::SecondFactor(SecondFactorError::InvalidEnrolmentToken))
+    ));
     let token = mailed(&shop).await;
     set_up(&shop, &token).await.unwrap();
 }
@@ -271,9 +325,12 @@ async fn an_enrolment_does_not_outlive_the_token_store() {
         .unwrap();
     let (origin, code) = (Origin::default(), set.code_at(shop.now()));
     let shown = wiped.set_up_admin_factor(token.as_str(), &origin).await;
-    assert!(matches!(shown, Err(Error::InvalidEnrolmentToken)), "{shown:?}");
+    assert!(matches!(shown, Err(Error::SecondFactor(SecondFactorError::InvalidEnrolmentToken))), "{shown:?}");
     let activated = wiped.activate_admin_factor(token.as_str(), code.as_str(), &origin).await;
-    assert!(matches!(activated, Err(Error::InvalidEnrolmentToken)), "{activated:?}");
+    assert!(
+        matches!(activated, Err(Error::SecondFactor(SecondFactorError::InvalidEnrolmentToken))),
+        "{activated:?}"
+    );
     activate(&shop, &token, &code).await.expect("the other node still has its tokens");
 }
 
@@ -296,7 +353,10 @@ async fn a_failed_activation_ends_the_enrolment() {
     assert_eq!(activate(&shop, &token, &code).await.unwrap_err().kind(), ErrorKind::Unavailable);
     down.store(false, Ordering::SeqCst);
     assert!(stored(&*shop.store, 7, "factor").await.is_none());
-    assert!(matches!(activate(&shop, &token, &code).await, Err(Error::InvalidEnrolmentToken)));
+    assert!(matches!(
+        activate(&shop, &token, &code).await,
+        Err(Error::SecondFactor(SecondFactorError::InvalidEnrolmentToken))
+    ));
     // It is begun again.
     let token = mailed(&shop).await;
     let set = set_up(&shop, &token).await.unwrap();

@@ -13,7 +13,7 @@ use std::{
 
 use async_trait::async_trait;
 use commerce_auth::{
-    AdminId, AdminSignIn, Error, ErrorKind, MemoryStore, Origin, StoreError,
+    AdminId, AdminSignIn, Error, ErrorKind, MemoryStore, Origin, SecondFactorError, StoreError,
     audit::{
         Action,
         Outcome::{Begun, Failed, Refused, Succeeded},
@@ -136,7 +136,7 @@ async fn enrolled(store: &Arc<Lossy>) -> (Shop, Authenticator, Vec<String>) {
 /// An enrolment token that was mailed, and the authenticator that was set up with it.
 async fn mailed(shop: &Shop) -> (String, Authenticator) {
     let by_password = shop.auth.generate_admin_token(AdminSignIn::new(ADMIN, ADMIN_PASSWORD)).await;
-    assert!(matches!(by_password, Err(Error::EnrolmentRequired)));
+    assert!(matches!(by_password, Err(Error::SecondFactor(SecondFactorError::EnrolmentRequired))));
     let token = shop.outbox.enrolment_token().expect("a token was mailed");
     let setup = shop.auth.set_up_admin_factor(token.as_str(), &Origin::default()).await.unwrap();
     let authenticator = Authenticator::new(setup.secret().to_base32().expose_secret());
@@ -162,7 +162,10 @@ async fn a_code_whose_commit_is_lost_is_no_replay_and_is_not_sent_again() {
         let action = Action::AdminSignIn;
         assert_eq!(told(&shop.trail().await.split_off(before)), [(action, Begun), (action, Failed)]);
         // It is spent: the next caller with it is refused.
-        assert!(matches!(sign_in(&shop, &code).await, Err(Error::InvalidCode)));
+        assert!(matches!(
+            sign_in(&shop, &code).await,
+            Err(Error::SecondFactor(SecondFactorError::InvalidCode))
+        ));
         let replay = shop.trail().await.pop().unwrap();
         assert!(matches!(replay.outcome, Refused(Refusal::SpentCode | Refusal::WrongCredential)));
     }
@@ -182,7 +185,10 @@ async fn an_activation_whose_commit_is_lost_is_not_sent_again() {
     store.loses_replies.store(false, Ordering::SeqCst);
     assert_eq!((error.kind(), store.commits.load(Ordering::SeqCst)), (ErrorKind::Unavailable, 1));
     // It was made all the same.
-    assert!(matches!(activate(&shop, &token, &code).await, Err(Error::InvalidEnrolmentToken)));
+    assert!(matches!(
+        activate(&shop, &token, &code).await,
+        Err(Error::SecondFactor(SecondFactorError::InvalidEnrolmentToken))
+    ));
     shop.advance(30);
     super::token(&shop, &authenticator).await;
 }
@@ -205,7 +211,10 @@ async fn a_caller_that_goes_away_anywhere_uses_a_code_at_most_once() {
             for _ in 0..2 {
                 match sign_in(&shop, &code).await {
                     Ok(_) => accepted += 1,
-                    Err(error) => assert!(matches!(error, Error::InvalidCode), "{kind}, {last}: {error:?}"),
+                    Err(error) => assert!(
+                        matches!(error, Error::SecondFactor(SecondFactorError::InvalidCode)),
+                        "{kind}, {last}: {error:?}"
+                    ),
                 }
             }
             assert!(accepted <= 1, "{kind}: accepted twice after a caller went away at {last}");
@@ -236,7 +245,8 @@ async fn a_caller_that_goes_away_anywhere_activates_at_most_once() {
         let is_active = stored(&store.inner, 7, "factor").await.is_some();
         let again = activate(&shop, &token, &code).await;
         assert!(
-            matches!(again, Ok(()) | Err(Error::InvalidEnrolmentToken)) && !(is_active && again.is_ok()),
+            matches!(again, Ok(()) | Err(Error::SecondFactor(SecondFactorError::InvalidEnrolmentToken)))
+                && !(is_active && again.is_ok()),
             "activated twice after a caller went away at {last}: {again:?}"
         );
         if let Some(answer) = answer {

@@ -1,8 +1,8 @@
 use std::sync::Arc;
 
 use commerce_auth::{
-    AdminId, AdminSignIn, Auth, ConfigError, Error, MemoryAdmins, MemoryCustomers, MemoryStore, Part,
-    SecondFactorPolicy, Subject, TotpSecret,
+    AdminId, AdminSignIn, Auth, ConfigError, Error, InternalError, MemoryAdmins, MemoryCustomers,
+    MemoryStore, Part, SecondFactorError, SecondFactorPolicy, Subject, TokenError, TotpSecret,
     audit::{MemoryAudit, Outcome, Refusal},
     store::TokenStore,
 };
@@ -51,13 +51,28 @@ async fn no_token_exists_before_the_code_is_checked_whatever_the_policy() {
         let answer = |is_enrolled, code| answer(policy, row_requires, is_enrolled, code);
         // Whoever has a second factor always uses it.
         answer(true, Some("right")).await.expect(&case);
-        assert!(matches!(answer(true, None).await, Err(Error::SecondFactorRequired)), "{case}");
-        assert!(matches!(answer(true, Some("wrong")).await, Err(Error::InvalidCode)), "{case}");
-        assert!(matches!(answer(false, Some("right")).await, Err(Error::NotEnrolled)), "{case}");
+        assert!(
+            matches!(answer(true, None).await, Err(Error::SecondFactor(SecondFactorError::Required))),
+            "{case}"
+        );
+        assert!(
+            matches!(
+                answer(true, Some("wrong")).await,
+                Err(Error::SecondFactor(SecondFactorError::InvalidCode))
+            ),
+            "{case}"
+        );
+        assert!(
+            matches!(
+                answer(false, Some("right")).await,
+                Err(Error::SecondFactor(SecondFactorError::NotEnrolled))
+            ),
+            "{case}"
+        );
         let needs_none = policy == Optional || policy == PerAdmin && !row_requires;
         match answer(false, None).await {
             Ok(()) => assert!(needs_none, "{case}"),
-            Err(Error::EnrolmentRequired) => assert!(!needs_none, "{case}"),
+            Err(Error::SecondFactor(SecondFactorError::EnrolmentRequired)) => assert!(!needs_none, "{case}"),
             Err(error) => panic!("{case}: {error:?}"),
         }
     }
@@ -79,7 +94,7 @@ async fn without_a_keyring_nobody_is_enrolled() {
     let mut config = fast();
     config.admin_second_factor = SecondFactorPolicy::PerAdmin;
     let shop = Shop::open(MemoryStore::new(), config, |builder| builder);
-    let lacks_keyring = |error| matches!(error, Error::NotConfigured(Part::Keyring));
+    let lacks_keyring = |error| matches!(error, Error::Internal(InternalError::NotConfigured(Part::Keyring)));
     let sign_in = || shop.auth.generate_admin_token(AdminSignIn::new(ADMIN, ADMIN_PASSWORD));
     assert!(lacks_keyring(sign_in().await.unwrap_err()), "the row demands a second factor");
     shop.set_admin(|row| row.requires_second_factor = false);
@@ -120,7 +135,7 @@ async fn a_shop_that_begins_to_demand_it_ends_what_was_had_without() {
         assert_eq!(assists.is_ok(), is_good, "{case}");
         assert_eq!(node.begin_admin_enrolment(admin.as_str()).await.is_ok(), is_good, "{case}");
         if !is_good {
-            assert!(matches!(assists, Err(Error::InvalidToken)), "{case}");
+            assert!(matches!(assists, Err(Error::Token(TokenError::Invalid))), "{case}");
             node.flush_audit().await;
             let last = shop.audit.events().pop().unwrap();
             assert_eq!(last.outcome, Outcome::Refused(Refusal::NoSecondFactor), "{case}");

@@ -6,8 +6,8 @@ use std::sync::{
 };
 
 use commerce_auth::{
-    AdminChange, AdminId, AdminNotice, AdminSignIn, Auth, Error, ErrorKind, MemoryStore, Origin,
-    SecondFactorPolicy,
+    AdminChange, AdminId, AdminNotice, AdminSignIn, Auth, Error, ErrorKind, InputError, MemoryStore, Origin,
+    SecondFactorError, SecondFactorPolicy, SignInError, TokenError,
 };
 use secrecy::ExposeSecret;
 use support::{
@@ -37,12 +37,18 @@ async fn another_authenticator_takes_the_place_of_the_first() {
     let code = second.unused_code(shop.now()).unwrap();
     shop.auth.activate_admin_factor(enrolment.as_str(), code.as_str(), &Origin::default()).await.unwrap();
     for ended in [presented, other, still] {
-        assert!(matches!(shop.auth.verify_admin(ended.as_str()).await, Err(Error::InvalidToken)));
+        assert!(matches!(
+            shop.auth.verify_admin(ended.as_str()).await,
+            Err(Error::Token(TokenError::Invalid))
+        ));
     }
     shop.advance(30);
     let old = first.code_at(shop.now());
-    assert!(matches!(sign_in(&shop, &old).await, Err(Error::InvalidCode)));
-    assert!(matches!(sign_in(&shop, recovery[0].expose()).await, Err(Error::InvalidCode)));
+    assert!(matches!(sign_in(&shop, &old).await, Err(Error::SecondFactor(SecondFactorError::InvalidCode))));
+    assert!(matches!(
+        sign_in(&shop, recovery[0].expose()).await,
+        Err(Error::SecondFactor(SecondFactorError::InvalidCode))
+    ));
     token(&shop, &second).await;
 }
 
@@ -69,8 +75,8 @@ async fn a_sign_in_in_flight_does_not_outlive_the_activation() {
     let shop = Shop::open(store, config, |builder| builder.keyring(keyring()));
     node.set(shop.auth.clone()).unwrap();
     let sign_in = || shop.auth.generate_admin_token(AdminSignIn::new(ADMIN, ADMIN_PASSWORD));
-    assert!(matches!(sign_in().await, Err(Error::SignInRefused)));
-    assert!(matches!(sign_in().await, Err(Error::SecondFactorRequired)));
+    assert!(matches!(sign_in().await, Err(Error::SignIn(SignInError::Refused))));
+    assert!(matches!(sign_in().await, Err(Error::SecondFactor(SecondFactorError::Required))));
 }
 
 /// The same, where the authenticator is activated with its first right code.
@@ -111,9 +117,12 @@ async fn no_token_from_before_an_activation_lives() {
     let code = authenticator.unused_code(shop.now()).unwrap();
     shop.auth.activate_admin_factor(enrolment.as_str(), code.as_str(), &origin).await.unwrap();
     for token in [presented.token(), between.get().expect("it was called").token()] {
-        assert!(matches!(shop.auth.verify_admin(token).await, Err(Error::InvalidToken)));
+        assert!(matches!(shop.auth.verify_admin(token).await, Err(Error::Token(TokenError::Invalid))));
     }
-    assert!(matches!(shop.auth.generate_admin_token(by_password()).await, Err(Error::SecondFactorRequired)));
+    assert!(matches!(
+        shop.auth.generate_admin_token(by_password()).await,
+        Err(Error::SecondFactor(SecondFactorError::Required))
+    ));
 }
 
 #[tokio::test]
@@ -126,12 +135,18 @@ async fn a_removed_factor_is_enrolled_anew() {
     assert!(shop.auth.remove_admin_factor(&AdminId::from(7)).await.unwrap());
     let told = shop.outbox.take_admins();
     assert!(matches!(told[..], [ref one] if matches!(one.notice, AdminNotice::FactorRemoved)), "{told:?}");
-    assert!(matches!(shop.auth.verify_admin(presented.as_str()).await, Err(Error::InvalidToken)));
+    assert!(matches!(
+        shop.auth.verify_admin(presented.as_str()).await,
+        Err(Error::Token(TokenError::Invalid))
+    ));
     for code in [authenticator.unused_code(shop.now()).unwrap(), recovery[0].expose().to_owned()] {
-        assert!(matches!(sign_in(&shop, &code).await, Err(Error::NotEnrolled)));
+        assert!(matches!(
+            sign_in(&shop, &code).await,
+            Err(Error::SecondFactor(SecondFactorError::NotEnrolled))
+        ));
     }
     let setup = shop.auth.set_up_admin_factor(enrolment.as_str(), &Origin::default()).await;
-    assert!(matches!(setup, Err(Error::InvalidEnrolmentToken)));
+    assert!(matches!(setup, Err(Error::SecondFactor(SecondFactorError::InvalidEnrolmentToken))));
     assert!(!shop.auth.remove_admin_factor(&AdminId::from(7)).await.unwrap());
 }
 
@@ -164,24 +179,24 @@ async fn an_admin_user_changes_the_password() {
     let change = |current: &'static str, new: &'static str| {
         shop.auth.change_admin_password(presented.as_str(), current, new)
     };
-    assert!(matches!(change(WRONG, NEW).await, Err(Error::WrongPassword)));
-    assert!(matches!(change(ADMIN_PASSWORD, "short").await, Err(Error::PasswordPolicy(_))));
-    assert!(matches!(change(ADMIN_PASSWORD, ADMIN).await, Err(Error::PasswordPolicy(_))));
+    assert!(matches!(change(WRONG, NEW).await, Err(Error::SignIn(SignInError::WrongPassword))));
+    assert!(matches!(change(ADMIN_PASSWORD, "short").await, Err(Error::Input(InputError::Policy(_)))));
+    assert!(matches!(change(ADMIN_PASSWORD, ADMIN).await, Err(Error::Input(InputError::Policy(_)))));
     shop.outbox.take_admins();
     change(ADMIN_PASSWORD, NEW).await.unwrap();
     let told = shop.outbox.take_admins();
     assert!(matches!(told[..], [ref one] if matches!(one.notice, AdminNotice::PasswordChanged)), "{told:?}");
     shop.auth.verify_admin(presented.as_str()).await.expect("the token presented stays good");
-    assert!(matches!(shop.auth.verify_admin(other.as_str()).await, Err(Error::InvalidToken)));
+    assert!(matches!(shop.auth.verify_admin(other.as_str()).await, Err(Error::Token(TokenError::Invalid))));
     shop.advance(30);
     let code = authenticator.unused_code(shop.now()).unwrap();
     let old = AdminSignIn::new(ADMIN, ADMIN_PASSWORD).otp(code.as_str());
-    assert!(matches!(shop.auth.generate_admin_token(old).await, Err(Error::SignInRefused)));
+    assert!(matches!(shop.auth.generate_admin_token(old).await, Err(Error::SignIn(SignInError::Refused))));
     shop.auth.generate_admin_token(AdminSignIn::new(ADMIN, NEW).otp(code.as_str())).await.unwrap();
     for _ in 0..6 {
         change(WRONG, NEW).await.unwrap_err();
     }
-    assert!(matches!(change(NEW, ADMIN_PASSWORD).await, Err(Error::Locked)));
+    assert!(matches!(change(NEW, ADMIN_PASSWORD).await, Err(Error::SignIn(SignInError::Locked))));
 }
 
 /// A thief with a fresh token begins; whatever then ends the session ends that, too.
@@ -208,9 +223,15 @@ async fn an_enrolment_ends_with_the_session_it_was_begun_with() {
         let code = thiefs.unused_code(shop.now()).unwrap();
         let origin = Origin::default();
         let activated = shop.auth.activate_admin_factor(enrolment.as_str(), code.as_str(), &origin).await;
-        assert!(matches!(activated, Err(Error::InvalidEnrolmentToken)), "{activated:?}");
+        assert!(
+            matches!(activated, Err(Error::SecondFactor(SecondFactorError::InvalidEnrolmentToken))),
+            "{activated:?}"
+        );
         let shown = shop.auth.set_up_admin_factor(enrolment.as_str(), &origin).await;
-        assert!(matches!(shown, Err(Error::InvalidEnrolmentToken)), "{shown:?}");
+        assert!(
+            matches!(shown, Err(Error::SecondFactor(SecondFactorError::InvalidEnrolmentToken))),
+            "{shown:?}"
+        );
     }
 }
 

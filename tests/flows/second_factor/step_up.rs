@@ -7,8 +7,8 @@ use std::{
 };
 
 use commerce_auth::{
-    AdminChange, AdminId, AdminSignIn, AuthConfig, CustomerId, Error, MemoryStore, SecondFactorPolicy,
-    SignIn, Subject, audit::Refusal, store::TokenStore,
+    AdminChange, AdminId, AdminSignIn, AuthConfig, CustomerId, Error, MemoryStore, SecondFactorError,
+    SecondFactorPolicy, SignIn, SignInError, Subject, TokenError, audit::Refusal, store::TokenStore,
 };
 use support::{ADMIN, ADMIN_PASSWORD, EMAIL, REASON, Shop, hooked::Hooked, keyring, with_second_factor};
 
@@ -25,7 +25,7 @@ fn strict() -> AuthConfig {
 }
 
 fn needs_step_up<T>(answer: &Result<T, Error>) -> bool {
-    matches!(answer, Err(Error::StepUpRequired(limit)) if *limit == FRESH)
+    matches!(answer, Err(Error::SecondFactor(SecondFactorError::StepUpRequired(limit))) if *limit == FRESH)
 }
 
 /// Both ways to assist.
@@ -61,10 +61,13 @@ async fn assistance_wants_a_fresh_second_factor_in_strict() {
     let code = authenticator.unused_code(shop.now()).unwrap();
     let fresh = shop.auth.step_up(admin.as_str(), code.as_str()).await.unwrap();
     assert!(may_assist(&shop, fresh.token().expose()).await);
-    assert!(matches!(shop.auth.verify_admin(admin.as_str()).await, Err(Error::InvalidToken)));
+    assert!(matches!(shop.auth.verify_admin(admin.as_str()).await, Err(Error::Token(TokenError::Invalid))));
     let who = shop.auth.verify_admin(fresh.token()).await.unwrap();
     assert_eq!(who.auth_time(), shop.now());
-    assert!(matches!(shop.auth.step_up(fresh.token(), code.as_str()).await, Err(Error::InvalidCode)));
+    assert!(matches!(
+        shop.auth.step_up(fresh.token(), code.as_str()).await,
+        Err(Error::SecondFactor(SecondFactorError::InvalidCode))
+    ));
 }
 
 #[tokio::test]
@@ -82,7 +85,10 @@ async fn a_password_alone_is_never_fresh_enough_for_assistance() {
     let shop = Shop::open(MemoryStore::new(), config, |builder| builder.keyring(keyring()));
     let admin = shop.admin_token().await;
     assert!(!may_assist(&shop, &admin).await);
-    assert!(matches!(shop.auth.step_up(admin.as_str(), "123456").await, Err(Error::NotEnrolled)));
+    assert!(matches!(
+        shop.auth.step_up(admin.as_str(), "123456").await,
+        Err(Error::SecondFactor(SecondFactorError::NotEnrolled))
+    ));
 }
 
 #[tokio::test]
@@ -95,7 +101,7 @@ async fn a_fresh_token_lives_no_longer_than_the_one_before() {
     let second = shop.auth.step_up(first.token(), code.as_str()).await.unwrap();
     assert_eq!(second.expires_at(), first.expires_at());
     shop.advance(60 * 60);
-    assert!(matches!(shop.auth.verify_admin(second.token()).await, Err(Error::InvalidToken)));
+    assert!(matches!(shop.auth.verify_admin(second.token()).await, Err(Error::Token(TokenError::Invalid))));
 }
 
 #[tokio::test]
@@ -105,7 +111,10 @@ async fn assistance_ends_with_the_token_that_was_stepped_up() {
     let assisting = shop.assisting(&admin, 0).await.unwrap();
     let code = authenticator.unused_code(shop.now()).unwrap();
     shop.auth.step_up(admin.as_str(), code.as_str()).await.unwrap();
-    assert!(matches!(shop.auth.verify_customer(assisting.as_str()).await, Err(Error::InvalidToken)));
+    assert!(matches!(
+        shop.auth.verify_customer(assisting.as_str()).await,
+        Err(Error::Token(TokenError::Invalid))
+    ));
 }
 
 #[tokio::test]
@@ -114,14 +123,26 @@ async fn a_step_up_is_no_way_around_the_budget_of_codes() {
     let admin = token(&shop, &authenticator).await;
     let wrong = wrong_code(&shop, &authenticator);
     for _ in 0..5 {
-        assert!(matches!(shop.auth.step_up(admin.as_str(), wrong.as_str()).await, Err(Error::InvalidCode)));
+        assert!(matches!(
+            shop.auth.step_up(admin.as_str(), wrong.as_str()).await,
+            Err(Error::SecondFactor(SecondFactorError::InvalidCode))
+        ));
     }
     let right = authenticator.unused_code(shop.now()).unwrap();
-    assert!(matches!(shop.auth.step_up(admin.as_str(), right.as_str()).await, Err(Error::SignInRefused)));
-    assert!(matches!(sign_in(&shop, &right).await, Err(Error::SignInRefused)), "it is one budget");
+    assert!(matches!(
+        shop.auth.step_up(admin.as_str(), right.as_str()).await,
+        Err(Error::SignIn(SignInError::Refused))
+    ));
+    assert!(
+        matches!(sign_in(&shop, &right).await, Err(Error::SignIn(SignInError::Refused))),
+        "it is one budget"
+    );
     shop.auth.verify_admin(admin.as_str()).await.expect("a failed step-up ends nothing");
     let customer = shop.auth.generate_customer_token(SignIn::new(EMAIL, support::PASSWORD)).await.unwrap();
-    assert!(matches!(shop.auth.step_up(customer.token(), right.as_str()).await, Err(Error::NotAuthorized)));
+    assert!(matches!(
+        shop.auth.step_up(customer.token(), right.as_str()).await,
+        Err(Error::Token(TokenError::NotAuthorized))
+    ));
     let empty = shop.auth.step_up(admin.as_str(), "").await.unwrap_err();
     assert_eq!(empty.to_string(), "Specify the \"otp\" value.");
 }
@@ -148,7 +169,10 @@ async fn without_a_second_factor_a_fresh_password_will_do_for_them() {
     config.admin_second_factor = SecondFactorPolicy::Optional;
     let shop = Shop::open(MemoryStore::new(), config, |builder| builder.keyring(keyring()));
     let admin = shop.admin_token().await;
-    assert!(matches!(shop.auth.replace_recovery_codes(admin.as_str()).await, Err(Error::NotEnrolled)));
+    assert!(matches!(
+        shop.auth.replace_recovery_codes(admin.as_str()).await,
+        Err(Error::SecondFactor(SecondFactorError::NotEnrolled))
+    ));
     assert_eq!(shop.auth.admin_factor(admin.as_str()).await.unwrap(), None);
     shop.auth.begin_admin_enrolment(admin.as_str()).await.unwrap();
     shop.advance(FRESH.as_secs());
@@ -163,7 +187,10 @@ async fn an_authenticator_is_needed_for_the_step_up_of_its_own_admin_user() {
     let admin = token(&shop, &authenticator).await;
     let stranger = Authenticator::new("JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP");
     let code = stranger.code_at(shop.now());
-    assert!(matches!(shop.auth.step_up(admin.as_str(), code.as_str()).await, Err(Error::InvalidCode)));
+    assert!(matches!(
+        shop.auth.step_up(admin.as_str(), code.as_str()).await,
+        Err(Error::SecondFactor(SecondFactorError::InvalidCode))
+    ));
 }
 
 /// Whatever ends the token presented while it is stepped up ends what it is exchanged for.
@@ -204,7 +231,13 @@ async fn a_token_that_ends_meanwhile_is_not_exchanged() {
         let code = authenticator.unused_code(shop.now()).unwrap();
         armed.store(true, Ordering::SeqCst);
         let stepped_up = shop.auth.step_up(admin.as_str(), code.as_str()).await;
-        assert!(matches!(stepped_up, Err(Error::InvalidToken | Error::SignInRefused)), "{at} {all}");
+        assert!(
+            matches!(
+                stepped_up,
+                Err(Error::Token(TokenError::Invalid) | Error::SignIn(SignInError::Refused))
+            ),
+            "{at} {all}"
+        );
         let live = shop.store.grants(&Subject::Admin(AdminId::from(7)), 100, shop.now()).await.unwrap();
         assert_eq!(live, [], "{at} {all}");
     }

@@ -1,7 +1,7 @@
 //! What the trail keeps of it, and that nothing is issued without.
 
 use commerce_auth::{
-    AdminId, AdminNotice, Error, ErrorKind, MemoryStore, Origin, StoreError, Subject,
+    AdminId, AdminNotice, Error, ErrorKind, MemoryStore, Origin, SecondFactorError, StoreError, Subject,
     audit::{
         Action,
         Outcome::{Begun, Refused, Succeeded},
@@ -163,9 +163,15 @@ async fn whoever_has_no_token_makes_no_work_for_the_sink() {
     let origin = Origin::default();
     for _ in 0..3 {
         let shown = shop.auth.set_up_admin_factor("0".repeat(32), &origin).await;
-        assert!(matches!(shown, Err(Error::InvalidEnrolmentToken)), "nobody waits for its record: {shown:?}");
+        assert!(
+            matches!(shown, Err(Error::SecondFactor(SecondFactorError::InvalidEnrolmentToken))),
+            "nobody waits for its record: {shown:?}"
+        );
         let activated = shop.auth.activate_admin_factor("0".repeat(32), "000000", &origin).await;
-        assert!(matches!(activated, Err(Error::InvalidEnrolmentToken)), "{activated:?}");
+        assert!(
+            matches!(activated, Err(Error::SecondFactor(SecondFactorError::InvalidEnrolmentToken))),
+            "{activated:?}"
+        );
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use commerce_auth::{AdminSignIn, Error, SignIn};
+use commerce_auth::{AdminSignIn, Error, SecondFactorError, SignIn, SignInError};
 use time::OffsetDateTime;
 
 use crate::backends::{
@@ -23,7 +23,7 @@ fn now(shop: &Shop) -> OffsetDateTime {
 async fn answer(shop: &Shop, node: usize, password: &str) -> &'static str {
     match shop.sign_in(node, password).await {
         Ok(_) => "signed in",
-        Err(Error::SignInRefused) => "refused",
+        Err(Error::SignIn(SignInError::Refused)) => "refused",
         Err(error) => panic!("{error:?}"),
     }
 }
@@ -105,7 +105,10 @@ pub(crate) async fn a_node_that_is_behind_makes_no_code_good_again(engine: &Engi
 async fn assert_is_refused(shop: &Shop, code: &str) {
     for node in 0..2 {
         let refused = sign_in(shop, node, code).await;
-        assert!(matches!(refused, Err(Error::InvalidCode)), "at node {node}: {refused:?}");
+        assert!(
+            matches!(refused, Err(Error::SecondFactor(SecondFactorError::InvalidCode))),
+            "at node {node}: {refused:?}"
+        );
     }
 }
 
@@ -128,7 +131,10 @@ pub(crate) async fn clocks_a_little_apart_refuse_nothing(engine: &Engine) -> Res
     for seconds in [0, 30, 30, 30] {
         shop.advance(seconds);
         let again = sign_in(&shop, 1, &newest).await;
-        assert!(matches!(again, Err(Error::InvalidCode)), "{seconds} s later: {again:?}");
+        assert!(
+            matches!(again, Err(Error::SecondFactor(SecondFactorError::InvalidCode))),
+            "{seconds} s later: {again:?}"
+        );
     }
     let by_password = AdminSignIn::new(ADMIN, ADMIN_PASSWORD);
     assert!(shop.node(1).generate_admin_token(by_password).await.is_err());
@@ -143,7 +149,7 @@ pub(crate) async fn clocks_a_little_apart_refuse_nothing(engine: &Engine) -> Res
     for seconds in [0, 30, 60, 1700, 1829] {
         shop.clock.set(behind + Duration::from_secs(seconds));
         let refused = shop.node(1).generate_customer_token(SignIn::new(EMAIL, PASSWORD)).await;
-        assert!(matches!(refused, Err(Error::SignInRefused)), "{seconds} s: {refused:?}");
+        assert!(matches!(refused, Err(Error::SignIn(SignInError::Refused))), "{seconds} s: {refused:?}");
     }
     shop.clock.set(behind + Duration::from_secs(1860));
     assert_eq!(answer(&shop, 1, PASSWORD).await, "signed in");

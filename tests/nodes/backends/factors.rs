@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use commerce_auth::{
     AdminId, AdminSignIn, AssistanceEnd, Auth, Error, KeyId, Keyring, KeyringCheckError, Notice, Origin,
-    TotpSecret,
+    SecondFactorError, TokenError, TotpSecret,
 };
 use futures_util::FutureExt;
 use secrecy::ExposeSecret;
@@ -51,7 +51,7 @@ async fn signed_in(shop: &Arc<Shop>, code: &str) -> usize {
     for answer in answers {
         match answer {
             Ok(_) => signed_in += 1,
-            Err(Error::InvalidCode) => {}
+            Err(Error::SecondFactor(SecondFactorError::InvalidCode)) => {}
             Err(error) => panic!("{error:?}"),
         }
     }
@@ -76,13 +76,22 @@ pub(crate) async fn a_factor_is_one_at_all_nodes(engine: &Engine) -> Result {
     let (authenticator, recovery) = enrol(&shop).await?;
     let by_password = AdminSignIn::new(ADMIN, ADMIN_PASSWORD);
     let refused = shop.node(0).generate_admin_token(by_password).await;
-    assert!(matches!(refused, Err(Error::SecondFactorRequired)), "{refused:?}");
+    assert!(matches!(refused, Err(Error::SecondFactor(SecondFactorError::Required))), "{refused:?}");
     shop.advance(30);
     let code = authenticator.unused_code(now(&shop)).ok_or("a code is left")?;
     let admin = sign_in(&shop, 0, &code).await?;
-    assert!(matches!(sign_in(&shop, 1, &code).await, Err(Error::InvalidCode)), "what one node took");
+    assert!(
+        matches!(sign_in(&shop, 1, &code).await, Err(Error::SecondFactor(SecondFactorError::InvalidCode))),
+        "what one node took"
+    );
     let new = shop.node(1).replace_recovery_codes(admin.as_str()).await?;
-    assert!(matches!(sign_in(&shop, 0, &recovery[0]).await, Err(Error::InvalidCode)), "what one replaced");
+    assert!(
+        matches!(
+            sign_in(&shop, 0, &recovery[0]).await,
+            Err(Error::SecondFactor(SecondFactorError::InvalidCode))
+        ),
+        "what one replaced"
+    );
     sign_in(&shop, 0, new[0].expose()).await?;
     let factor = shop.node(1).admin_factor(admin.as_str()).await?.ok_or("there is a factor")?;
     assert_eq!(factor.recovery_codes_left, 9);
@@ -91,16 +100,22 @@ pub(crate) async fn a_factor_is_one_at_all_nodes(engine: &Engine) -> Result {
     let fresh = shop.node(1).step_up(admin.as_str(), code).await?;
     for node in 0..2 {
         let before = shop.node(node).verify_admin(admin.as_str()).await;
-        assert!(matches!(before, Err(Error::InvalidToken)), "the token before has ended at both");
+        assert!(
+            matches!(before, Err(Error::Token(TokenError::Invalid))),
+            "the token before has ended at both"
+        );
         shop.node(node).verify_admin(fresh.token()).await?;
     }
     assert!(shop.node(0).remove_admin_factor(&AdminId::from(7)).await?);
-    assert!(matches!(shop.node(1).verify_admin(fresh.token()).await, Err(Error::InvalidToken)));
-    assert!(matches!(sign_in(&shop, 1, new[1].expose()).await, Err(Error::NotEnrolled)));
+    assert!(matches!(shop.node(1).verify_admin(fresh.token()).await, Err(Error::Token(TokenError::Invalid))));
+    assert!(matches!(
+        sign_in(&shop, 1, new[1].expose()).await,
+        Err(Error::SecondFactor(SecondFactorError::NotEnrolled))
+    ));
     shop.node(1).import_admin_factor(&AdminId::from(7), &TotpSecret::from_base32(&"A".repeat(32))?).await?;
     assert!(matches!(
         shop.node(0).generate_admin_token(AdminSignIn::new(ADMIN, ADMIN_PASSWORD)).await,
-        Err(Error::SecondFactorRequired)
+        Err(Error::SecondFactor(SecondFactorError::Required))
     ));
     Ok(())
 }

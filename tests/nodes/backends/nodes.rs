@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use commerce_auth::{
     AccountStatus, AdminChange, AdminId, CustomerId, Error, Keep, PasswordReset, PasswordResetRequest,
-    Permission,
+    Permission, SignInError, TokenError,
 };
 use futures_util::FutureExt;
 
@@ -36,7 +36,7 @@ pub(crate) async fn a_code_is_redeemed_once(engine: &Engine) -> Result {
     for answer in answers {
         match answer {
             Ok(signed_in) => tokens.push(signed_in.token().expose().to_owned()),
-            Err(error) => assert!(matches!(error, Error::SignInRefused), "{error:?}"),
+            Err(error) => assert!(matches!(error, Error::SignIn(SignInError::Refused)), "{error:?}"),
         }
     }
     assert_eq!(tokens.len(), 1, "a code was bought {} times", tokens.len());
@@ -53,10 +53,13 @@ pub(crate) async fn a_budget_is_one_budget(engine: &Engine) -> Result {
         async move { shop.sign_in(caller, WRONG).await }.boxed()
     })
     .await;
-    assert!(answers.iter().all(|answer| matches!(answer, Err(Error::SignInRefused))));
+    assert!(answers.iter().all(|answer| matches!(answer, Err(Error::SignIn(SignInError::Refused)))));
     assert_eq!(begun() - before, 6, "a budget of six guesses over two nodes");
     for node in 0..2 {
-        assert!(matches!(shop.sign_in(node, PASSWORD).await, Err(Error::SignInRefused)), "it is locked");
+        assert!(
+            matches!(shop.sign_in(node, PASSWORD).await, Err(Error::SignIn(SignInError::Refused))),
+            "it is locked"
+        );
     }
     shop.advance(30 * 60);
     shop.sign_in(1, PASSWORD).await?;
@@ -91,7 +94,10 @@ pub(crate) async fn what_one_node_revokes_the_other_refuses(engine: &Engine) -> 
     let admin = shop.admin_token(0).await?;
     shop.node(1).revoke_everything().await?;
     assert_eq!(shop.lives(&third).await, NEITHER);
-    assert!(matches!(shop.node(0).verify_admin(admin.as_str()).await, Err(Error::InvalidToken)));
+    assert!(matches!(
+        shop.node(0).verify_admin(admin.as_str()).await,
+        Err(Error::Token(TokenError::Invalid))
+    ));
     let later = shop.sign_in(0, PASSWORD).await?;
     assert_eq!(shop.lives(&later).await, BOTH, "a later sign-in lives");
     shop.advance(60 * 60);
@@ -123,7 +129,7 @@ pub(crate) async fn a_revoke_all_outruns_sign_ins_in_flight(engine: &Engine) -> 
         for answer in answers {
             match answer {
                 Ok(Some(token)) => assert_eq!(shop.lives(&token).await, NEITHER),
-                Ok(None) | Err(Error::SignInRefused) => {}
+                Ok(None) | Err(Error::SignIn(SignInError::Refused)) => {}
                 Err(error) => return Err(error.into()),
             }
         }
@@ -146,14 +152,17 @@ pub(crate) async fn assistance_ends_on_both(engine: &Engine) -> Result {
     assert_eq!(shop.lives(&token).await, NEITHER, "a permission is gone");
     shop.put_admin(|row| row.status = AccountStatus::Disabled).await?;
     assert_eq!(shop.lives(&token).await, NEITHER, "the admin user is disabled");
-    assert!(matches!(shop.node(1).verify_admin(admin.as_str()).await, Err(Error::InvalidToken)));
+    assert!(matches!(
+        shop.node(1).verify_admin(admin.as_str()).await,
+        Err(Error::Token(TokenError::Invalid))
+    ));
     shop.put_admin(|_| ()).await?;
     assert_eq!(shop.lives(&token).await, BOTH, "and back again");
 
     let code = shop.code(0, &admin).await?;
     shop.node(0).revoke_admin_token(admin.as_str()).await?;
     assert_eq!(shop.lives(&token).await, NEITHER, "the admin user has signed out");
-    assert!(matches!(shop.sign_in(1, &code).await, Err(Error::SignInRefused)));
+    assert!(matches!(shop.sign_in(1, &code).await, Err(Error::SignIn(SignInError::Refused))));
 
     let admin = shop.admin_token(1).await?;
     let token = shop.assisting(0, &admin).await?;
@@ -169,7 +178,7 @@ pub(crate) async fn a_new_password_ends_what_the_other_node_issued(engine: &Engi
     let (one, other) = (shop.sign_in(0, PASSWORD).await?, shop.sign_in(1, PASSWORD).await?);
     shop.node(0).change_password(one.as_str(), PASSWORD, NEW).await?;
     assert_eq!((shop.lives(&one).await, shop.lives(&other).await), (BOTH, NEITHER));
-    assert!(matches!(shop.sign_in(1, PASSWORD).await, Err(Error::SignInRefused)));
+    assert!(matches!(shop.sign_in(1, PASSWORD).await, Err(Error::SignIn(SignInError::Refused))));
 
     for node in 0..4 {
         shop.node(node).request_password_reset(PasswordResetRequest::new(EMAIL)).await?;
@@ -178,7 +187,10 @@ pub(crate) async fn a_new_password_ends_what_the_other_node_issued(engine: &Engi
     shop.node(1).reset_password(PasswordReset::new(EMAIL, token.as_str(), PASSWORD)).await?;
     assert_eq!(shop.lives(&one).await, NEITHER);
     let again = PasswordReset::new(EMAIL, token.as_str(), NEW);
-    assert!(matches!(shop.node(0).reset_password(again).await, Err(Error::ResetTokenMismatched)));
+    assert!(matches!(
+        shop.node(0).reset_password(again).await,
+        Err(Error::SignIn(SignInError::ResetTokenMismatched))
+    ));
     shop.sign_in(0, PASSWORD).await?;
     assert!(shop.databases[1].customers.find_by_id(&CustomerId::from(1)).await?.is_some());
     Ok(())

@@ -2,7 +2,7 @@ use std::{sync::Arc, time::Duration};
 
 use commerce_auth::{
     AccountStatus, AdminId, AdminRecord, AdminSignIn, Argon2Params, Auth, AuthConfig, CustomerId,
-    CustomerRecord, Error, Permission, SecondFactorPolicy, SignIn, Website, clock::ManualClock,
+    CustomerRecord, Error, Permission, SecondFactorPolicy, SignIn, TokenError, Website, clock::ManualClock,
 };
 use support::outbox::Outbox;
 use time::OffsetDateTime;
@@ -120,7 +120,7 @@ impl Shop {
         for (node, lives) in self.nodes.iter().zip(&mut lives) {
             *lives = match node.verify_customer(token).await {
                 Ok(_) => true,
-                Err(Error::InvalidToken) => false,
+                Err(Error::Token(TokenError::Invalid)) => false,
                 Err(error) => panic!("{error}"),
             };
         }

@@ -1,6 +1,6 @@
 use axum::{Json, extract::State};
 use commerce_auth::{
-    AdminId, AdminStore, AssistanceEntry, CustomerId, CustomerStore, Error, StoreError,
+    AdminId, AdminStore, AssistanceEntry, CustomerId, CustomerStore, Error, StoreError, TokenError,
     http::{Caller, rest::RestError},
 };
 use serde::Serialize;
@@ -30,7 +30,7 @@ pub(super) async fn under_way(
     caller: Caller,
     State(shop): State<Shop>,
 ) -> Result<Json<Vec<UnderWay>>, RestError> {
-    let bearer = caller.bearer().ok_or(Error::InvalidToken)?;
+    let bearer = caller.bearer().ok_or(Error::Token(TokenError::Invalid))?;
     let mut under_way = Vec::new();
     for entry in shop.auth.current_assistance(bearer).await?.into_iter().rev() {
         // Of accounts that are gone since, perhaps.

@@ -1,5 +1,7 @@
 use axum::{Json, extract::State};
-use commerce_auth::{AdminId, AdminIdentity, AdminStore, Error, Permission, http::rest::RestError};
+use commerce_auth::{
+    AdminId, AdminIdentity, AdminStore, Error, Permission, TokenError, http::rest::RestError,
+};
 use serde::Serialize;
 
 use crate::shop::Shop;
@@ -14,7 +16,7 @@ pub(super) struct Me {
 
 pub(super) async fn me(who: AdminIdentity, State(shop): State<Shop>) -> Result<Json<Me>, RestError> {
     let row = shop.database.admins.find_by_id(who.admin_id()).await.map_err(Error::from)?;
-    let row = row.ok_or(Error::InvalidToken)?;
+    let row = row.ok_or(Error::Token(TokenError::Invalid))?;
     let permissions = Permission::ALL.into_iter().filter(|permission| who.has_permission(*permission));
     Ok(Json(Me { admin_id: row.id, username: row.username, permissions: permissions.collect() }))
 }

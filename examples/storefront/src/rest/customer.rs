@@ -1,6 +1,6 @@
 use axum::Json;
 use commerce_auth::{
-    CustomerId, CustomerRecord, Error,
+    AssistanceError, CustomerId, CustomerRecord, Error,
     http::rest::{AssistanceAllowed, RestError},
 };
 use serde_json::{Value, json};
@@ -14,7 +14,7 @@ use crate::{
 /// Shows a customer as the tables have it at this moment.
 pub(super) async fn show(shop: &Shop, id: &CustomerId) -> Result<Json<Value>, RestError> {
     let found = shop.database.customer(id).await.map_err(Error::from)?;
-    let (account, profile) = found.ok_or(Error::NoSuchCustomer)?;
+    let (account, profile) = found.ok_or(Error::Assistance(AssistanceError::NoSuchCustomer))?;
     Ok(Json(customer(&account, &profile)))
 }
 

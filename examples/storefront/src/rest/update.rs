@@ -2,7 +2,7 @@
 
 use axum::{Json, extract::State, http::StatusCode};
 use commerce_auth::{
-    CustomerIdentity, Error,
+    AssistanceError, CustomerIdentity, Error,
     http::{
         Caller,
         rest::{AssistanceAllowed, Body, RestError, set_assistance_consent},
@@ -64,7 +64,7 @@ pub(super) async fn update(
 ) -> Result<Json<Value>, RestError> {
     let wanted = body.customer.ok_or_else(|| RestError::required(&["customer"]))?;
     let found = shop.database.customer(who.customer_id()).await.map_err(Error::from)?;
-    let (account, _) = found.ok_or(Error::NoSuchCustomer)?;
+    let (account, _) = found.ok_or(Error::Assistance(AssistanceError::NoSuchCustomer))?;
     if wanted.email.is_some_and(|email| !is_same(&String::from(email), &account.email)) {
         return Err(RestError::new(StatusCode::BAD_REQUEST, PASSWORD_NEEDED));
     }

@@ -1,6 +1,6 @@
 use async_graphql::{Context, Enum, Object, Result, SimpleObject};
 use commerce_auth::{
-    AccountStatus, CustomerId, CustomerIdentity, CustomerRecord, Error, StoreError,
+    AccountStatus, CustomerId, CustomerIdentity, CustomerRecord, Error, SignInError, StoreError,
     graphql::{self, Category, CustomerObject, error},
 };
 
@@ -124,8 +124,8 @@ impl Customer {
 pub(super) fn check_standing(status: AccountStatus) -> Result<()> {
     match status {
         AccountStatus::Active => Ok(()),
-        AccountStatus::Unconfirmed => Err(error(Error::NotConfirmed)),
-        _ => Err(error(Error::Locked)),
+        AccountStatus::Unconfirmed => Err(error(Error::SignIn(SignInError::NotConfirmed))),
+        _ => Err(error(Error::SignIn(SignInError::Locked))),
     }
 }
 

@@ -1,6 +1,6 @@
 use async_graphql::{Context, Object, Result};
 use commerce_auth::{
-    Bearer, CustomerChange, CustomerId, Email, Error, StoreError,
+    Bearer, CustomerChange, CustomerId, Email, Error, StoreError, TokenError,
     graphql::{self, Category, error},
 };
 use tokio::spawn;
@@ -109,5 +109,5 @@ async fn store_email(shop: Shop, id: CustomerId, email: Email) -> Result<()> {
 
 /// The token that the caller presents.
 pub(super) fn bearer<'a>(ctx: &Context<'a>) -> Result<Bearer<'a>> {
-    graphql::caller(ctx)?.bearer().ok_or_else(|| error(Error::NotAuthorized))
+    graphql::caller(ctx)?.bearer().ok_or_else(|| error(Error::Token(TokenError::NotAuthorized)))
 }

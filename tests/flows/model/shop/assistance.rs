@@ -1,7 +1,7 @@
 //! Assistance: both roads to it, and whether it stands.
 
 use commerce_auth::{
-    AccountStatus, Error, Field, Obtained,
+    AccountStatus, AssistanceError, Error, Field, InputError, Obtained, SignInError, TokenError,
     audit::{Action, Refusal},
 };
 use time::Duration;
@@ -19,33 +19,37 @@ impl Shop {
     pub(super) fn assists(&self, assist: Assist, customer: usize) -> Ended<()> {
         self.consents(customer)?;
         if !self.is_live(assist.parent) {
-            return refused(Refusal::AdminSignedOut, Error::InvalidToken);
+            return refused(Refusal::AdminSignedOut, Error::Token(TokenError::Invalid));
         }
         self.is_permitted(assist.actor)
     }
 
     fn consents(&self, customer: usize) -> Ended<()> {
         let Some(row) = self.customers.get(customer) else {
-            return refused(Refusal::UnknownAccount, Error::NoSuchCustomer);
+            return refused(Refusal::UnknownAccount, Error::Assistance(AssistanceError::NoSuchCustomer));
         };
         match row.status {
             AccountStatus::Active if row.consents => Ok(()),
-            AccountStatus::Active => refused(Refusal::NoConsent, Error::NoConsent),
-            AccountStatus::Unconfirmed => refused(Refusal::AccountUnconfirmed, Error::NotConfirmed),
-            _ => refused(Refusal::AccountDisabled, Error::CustomerDisabled),
+            AccountStatus::Active => {
+                refused(Refusal::NoConsent, Error::Assistance(AssistanceError::NoConsent))
+            }
+            AccountStatus::Unconfirmed => {
+                refused(Refusal::AccountUnconfirmed, Error::SignIn(SignInError::NotConfirmed))
+            }
+            _ => refused(Refusal::AccountDisabled, Error::Assistance(AssistanceError::CustomerDisabled)),
         }
     }
 
     fn is_permitted(&self, admin: usize) -> Ended<()> {
         let row = &self.admins[admin];
         if !row.active {
-            refused(Refusal::AdminDisabled, Error::InvalidToken)
+            refused(Refusal::AdminDisabled, Error::Token(TokenError::Invalid))
         } else if !self.setup.assistance {
-            refused(Refusal::AssistanceOff, Error::AssistanceDisabled)
+            refused(Refusal::AssistanceOff, Error::Assistance(AssistanceError::Disabled))
         } else if !row.permissions[0] {
-            refused(Refusal::NoPermission, Error::AssistanceDisabled)
+            refused(Refusal::NoPermission, Error::Assistance(AssistanceError::Disabled))
         } else if !row.permissions[1] {
-            refused(Refusal::NoPermission, Error::AssistanceNotPermitted)
+            refused(Refusal::NoPermission, Error::Assistance(AssistanceError::NotPermitted))
         } else {
             Ok(())
         }
@@ -55,12 +59,14 @@ impl Shop {
     fn assistance_by(&self, token: usize, reason: &'static str, event: &mut Told) -> Ended<Assist> {
         let Who::Admin(actor) = self.tokens[token].owner else {
             self.about_token(event, token);
-            return refused(Refusal::NotAnAdmin, Error::NotAuthorized);
+            return refused(Refusal::NotAnAdmin, Error::Token(TokenError::NotAuthorized));
         };
         (event.actor, event.parent) = (Some(actor), Some(token));
         self.is_permitted(actor)?;
         let reason = match (reason.trim(), self.setup.demands_reason) {
-            ("", true) => return refused(Refusal::NoReason, Error::Required(Field::Reason)),
+            ("", true) => {
+                return refused(Refusal::NoReason, Error::Input(InputError::Required(Field::Reason)));
+            }
             ("", false) => NO_REASON,
             _ => reason,
         };
@@ -83,7 +89,7 @@ impl Shop {
     fn assist(&mut self, bearer: usize, door: Door, reason: &'static str, event: &mut Told) -> Ended<Answer> {
         let assist = self.assistance_by(bearer, reason, event)?;
         let Some(customer) = self.find(door) else {
-            return refused(Refusal::UnknownAccount, Error::NoSuchEmail);
+            return refused(Refusal::UnknownAccount, Error::Assistance(AssistanceError::NoSuchEmail));
         };
         event.subject = Some(Who::Customer(customer));
         self.consents(customer)?;

@@ -1,6 +1,6 @@
 //! What is presented, and the one-time credentials.
 
-use commerce_auth::{Error, Field, PolicyViolation};
+use commerce_auth::{Error, Field, InputError, PolicyViolation};
 use time::OffsetDateTime as Time;
 
 use super::{Assist, Shop};
@@ -52,8 +52,8 @@ pub(crate) enum New {
 impl Presented {
     pub(super) const fn check(self, field: Field) -> Result<(), Error> {
         match self {
-            Self::Empty => Err(Error::Required(field)),
-            Self::TooLong => Err(Error::PasswordTooLong),
+            Self::Empty => Err(Error::Input(InputError::Required(field))),
+            Self::TooLong => Err(Error::Input(InputError::PasswordTooLong)),
             Self::Wrong | Self::Password(_) | Self::Secret(_) => Ok(()),
         }
     }
@@ -62,7 +62,7 @@ impl Presented {
 impl New {
     /// The new password, if it may be one.
     pub(super) const fn judge(self, field: Field) -> Result<usize, Error> {
-        Err(Error::PasswordPolicy(match self {
+        Err(Error::Input(InputError::Policy(match self {
             Self::Good(password) => return Ok(password),
             Self::Empty => return Err(Error::Required(field)),
             Self::Short => PolicyViolation::TooShort(8),
@@ -70,7 +70,7 @@ impl New {
             Self::Edge => PolicyViolation::EdgeSpace,
             Self::TwoClasses => PolicyViolation::TooFewClasses(3),
             Self::Address => PolicyViolation::SameAsEmail,
-        }))
+        })))
     }
 }
 

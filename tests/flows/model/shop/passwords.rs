@@ -1,7 +1,7 @@
 //! Passwords: asked for again, changed, forgotten; and the customer's consent.
 
 use commerce_auth::{
-    AccountStatus, Error, Field,
+    AccountStatus, Error, Field, InputError, InternalError, SignInError,
     audit::{Action, Outcome, Refusal},
 };
 use time::Duration;
@@ -53,7 +53,7 @@ impl Shop {
     /// A token of a website that the host has moved the customer away from is the host's fault.
     fn own_row(&self, customer: usize, site: usize) -> Ended<()> {
         let own = self.customers[customer].site == site;
-        if own { Ok(()) } else { Err((Outcome::Failed, Error::ForeignRow)) }
+        if own { Ok(()) } else { Err((Outcome::Failed, Error::Internal(InternalError::ForeignRow))) }
     }
 
     fn ask_again(&mut self, customer: usize, with: Presented, event: &mut Told) -> Ended<()> {
@@ -63,16 +63,18 @@ impl Shop {
             match (with, row.status) {
                 (Presented::Password(n), status) if row.password == Some(n) => match status {
                     AccountStatus::Active => Ok(()),
-                    AccountStatus::Unconfirmed => refused(Refusal::AccountUnconfirmed, Error::WrongPassword),
-                    _ => refused(Refusal::AccountDisabled, Error::WrongPassword),
+                    AccountStatus::Unconfirmed => {
+                        refused(Refusal::AccountUnconfirmed, Error::SignIn(SignInError::WrongPassword))
+                    }
+                    _ => refused(Refusal::AccountDisabled, Error::SignIn(SignInError::WrongPassword)),
                 },
-                _ => refused(Refusal::WrongCredential, Error::WrongPassword),
+                _ => refused(Refusal::WrongCredential, Error::SignIn(SignInError::WrongPassword)),
             }
         };
         let counts = |ended: &Ended<()>| if ended.is_ok() { Counts::Success } else { Counts::Failure };
         let scopes = [Scope::Confirmation, Scope::AllSources];
         let counted = Counted::Customer((row.site, row.address));
-        self.within(counted, &scopes, Error::Locked, event, check, counts)
+        self.within(counted, &scopes, Error::SignIn(SignInError::Locked), event, check, counts)
     }
 
     fn set_password(&mut self, customer: usize, new: usize) {
@@ -93,7 +95,14 @@ impl Shop {
             let last_failure = self.last_failure;
             let nothing = |_: &mut Self, _: &mut Told| Ok(Answer::Done);
             let counts = |_: &Ended<Answer>| Counts::Failure;
-            let asked = self.within(counted, &[scope], Error::TooManyRequests, &mut event, nothing, counts);
+            let asked = self.within(
+                counted,
+                &[scope],
+                Error::SignIn(SignInError::TooManyRequests),
+                &mut event,
+                nothing,
+                counts,
+            );
             self.last_failure = last_failure;
             if asked.is_err() {
                 return self.conclude(&event, asked);
@@ -102,9 +111,9 @@ impl Shop {
         let customer = self.find(door);
         event.subject = customer.map(Who::Customer);
         let ended = match customer {
-            None => refused(Refusal::UnknownAccount, Error::SignInRefused),
+            None => refused(Refusal::UnknownAccount, Error::SignIn(SignInError::Refused)),
             Some(customer) if self.customers[customer].status == AccountStatus::Disabled => {
-                refused(Refusal::AccountDisabled, Error::SignInRefused)
+                refused(Refusal::AccountDisabled, Error::SignIn(SignInError::Refused))
             }
             Some(customer) => {
                 let token = self.put(customer, door.0, None, self.now + Duration::hours(2));
@@ -124,7 +133,9 @@ impl Shop {
         new: New,
     ) -> Result<Answer, Error> {
         match with.check(Field::ResetToken) {
-            Err(Error::PasswordTooLong) => return Err(Error::ResetTokenMismatched),
+            Err(Error::Input(InputError::PasswordTooLong)) => {
+                return Err(Error::SignIn(SignInError::ResetTokenMismatched));
+            }
             bounds => bounds?,
         }
         let new = new.judge(Field::ResetPassword)?;
@@ -132,7 +143,14 @@ impl Shop {
         let redeem = |shop: &mut Self, event: &mut Told| shop.redeem(door, with, event);
         let counts = |ended: &Ended<usize>| if ended.is_ok() { Counts::Nothing } else { Counts::Failure };
         let (counted, scopes) = (Counted::Reset(door), [Scope::Source(source)]);
-        let redeemed = self.within(counted, &scopes, Error::TooManyRequests, &mut event, redeem, counts);
+        let redeemed = self.within(
+            counted,
+            &scopes,
+            Error::SignIn(SignInError::TooManyRequests),
+            &mut event,
+            redeem,
+            counts,
+        );
         let ended = redeemed.map(|customer| {
             // A caller who goes away from here on leaves this trace.
             self.led_to.queued.push(event);
@@ -147,7 +165,7 @@ impl Shop {
 
     /// Whose the reset token was.
     fn redeem(&mut self, door: Door, with: Presented, event: &mut Told) -> Ended<usize> {
-        let mismatched = |why| refused(why, Error::ResetTokenMismatched);
+        let mismatched = |why| refused(why, Error::SignIn(SignInError::ResetTokenMismatched));
         let Some(customer) = self.find(door) else { return mismatched(Refusal::UnknownAccount) };
         event.subject = Some(Who::Customer(customer));
         let Presented::Secret(n) = with else { return mismatched(Refusal::WrongCredential) };

@@ -1,7 +1,7 @@
 //! Ways to a token by credential.
 
 use commerce_auth::{
-    AccountStatus, AssistanceEnd, Error, Field, Obtained,
+    AccountStatus, AssistanceEnd, Error, Field, Obtained, SignInError,
     audit::{Action, Outcome, Refusal},
 };
 
@@ -25,7 +25,14 @@ impl Shop {
         with.check(Field::Password)?;
         let event = Told::about(Action::SignIn).on(door.0).at(Counted::Customer(door));
         let scopes = [Scope::Source(source), Scope::AllSources];
-        self.sign_in_within(event, (Counted::Customer(door), &scopes), Error::SignInRefused, door, with, true)
+        self.sign_in_within(
+            event,
+            (Counted::Customer(door), &scopes),
+            Error::SignIn(SignInError::Refused),
+            door,
+            with,
+            true,
+        )
     }
 
     /// By one-time code alone. No lock of the password stops it.
@@ -33,7 +40,7 @@ impl Shop {
         with.check(Field::Otp)?;
         let event = Told::about(Action::CodeRedemption).on(door.0).at(Counted::Customer(door));
         let budgets = (Counted::Exchange(door), &[Scope::Source(source)][..]);
-        self.sign_in_within(event, budgets, Error::TooManyRequests, door, with, false)
+        self.sign_in_within(event, budgets, Error::SignIn(SignInError::TooManyRequests), door, with, false)
     }
 
     fn sign_in_within(
@@ -52,7 +59,7 @@ impl Shop {
         let counts = |ended: &Ended<Admitted>| match ended {
             Ok(Admitted { obtained: Obtained::Password, .. }) => Counts::Success,
             // A one-time credential gives back only its own charge.
-            Ok(_) | Err((_, Error::NotConfirmed)) => Counts::Nothing,
+            Ok(_) | Err((_, Error::SignIn(SignInError::NotConfirmed))) => Counts::Nothing,
             Err(_) => Counts::Failure,
         };
         let begun = self.led_to.kept.len();
@@ -78,7 +85,7 @@ impl Shop {
     /// Password, then one-time credential, then the standing of the account, then that of the assistance.
     fn admit(&mut self, door: Door, with: Presented, chain: bool, event: &mut Told) -> Ended<Admitted> {
         let Some(customer) = self.find(door) else {
-            return refused(Refusal::UnknownAccount, Error::SignInRefused);
+            return refused(Refusal::UnknownAccount, Error::SignIn(SignInError::Refused));
         };
         event.subject = Some(Who::Customer(customer));
         let status = self.customers[customer].status;
@@ -116,17 +123,17 @@ impl Shop {
         let Some(obtained) = obtained else {
             let disabled = status == AccountStatus::Disabled;
             let why = if disabled { Refusal::AccountDisabled } else { Refusal::WrongCredential };
-            return refused(why, Error::SignInRefused);
+            return refused(why, Error::SignIn(SignInError::Refused));
         };
         match status {
             AccountStatus::Active => {}
             AccountStatus::Unconfirmed => {
-                return refused(Refusal::AccountUnconfirmed, Error::NotConfirmed);
+                return refused(Refusal::AccountUnconfirmed, Error::SignIn(SignInError::NotConfirmed));
             }
-            _ => return refused(Refusal::AccountDisabled, Error::SignInRefused),
+            _ => return refused(Refusal::AccountDisabled, Error::SignIn(SignInError::Refused)),
         }
         if let Some(assist) = assist {
-            told_as(self.assists(assist, customer), Error::SignInRefused)?;
+            told_as(self.assists(assist, customer), Error::SignIn(SignInError::Refused))?;
         }
         Ok(Admitted { customer, obtained, secret, assist })
     }
@@ -143,7 +150,7 @@ impl Shop {
             self.tokens[bought].revoked = true;
             self.close(bought, AssistanceEnd::Withdrawn);
         }
-        refused(Refusal::SpentCode, Error::SignInRefused)
+        refused(Refusal::SpentCode, Error::SignIn(SignInError::Refused))
     }
 
     /// An admin user's, by name: names beyond the list are nobody's.
@@ -158,21 +165,22 @@ impl Shop {
         let admit = |shop: &mut Self, event: &mut Told| {
             shop.led_to.hashes += 1;
             let Some(admin) = shop.admins.get(name) else {
-                return refused(Refusal::UnknownAccount, Error::SignInRefused);
+                return refused(Refusal::UnknownAccount, Error::SignIn(SignInError::Refused));
             };
             event.subject = Some(Who::Admin(name));
             if !admin.active {
-                return refused(Refusal::AdminDisabled, Error::SignInRefused);
+                return refused(Refusal::AdminDisabled, Error::SignIn(SignInError::Refused));
             }
             match with {
                 Presented::Password(n) if n == name => Ok(()),
-                _ => refused(Refusal::WrongCredential, Error::SignInRefused),
+                _ => refused(Refusal::WrongCredential, Error::SignIn(SignInError::Refused)),
             }
         };
         let counts = |ended: &Ended<()>| if ended.is_ok() { Counts::Success } else { Counts::Failure };
         let scopes = [Scope::Source(source), Scope::AllSources];
         let counted = Counted::Admin(name);
-        let admitted = self.within(counted, &scopes, Error::SignInRefused, &mut event, admit, counts);
+        let admitted =
+            self.within(counted, &scopes, Error::SignIn(SignInError::Refused), &mut event, admit, counts);
         let ended = admitted.map(|()| {
             let answer = self.issue((Who::Admin(name), None), Obtained::Password, None, None);
             self.about_token(&mut event, self.tokens.len() - 1);

@@ -1,7 +1,7 @@
 //! What a token is good for, and how it ends.
 
 use commerce_auth::{
-    AssistanceEnd, Error,
+    AssistanceEnd, Error, TokenError,
     audit::{Action, Outcome, Refusal},
 };
 
@@ -13,8 +13,8 @@ use super::{
 impl Shop {
     /// None is no token at all. The trail is not told of a token that has ended.
     pub(super) fn live(&self, bearer: Option<usize>) -> Result<usize, Error> {
-        let token = bearer.ok_or(Error::InvalidToken)?;
-        if self.is_live(token) { Ok(token) } else { Err(Error::InvalidToken) }
+        let token = bearer.ok_or(Error::Token(TokenError::Invalid))?;
+        if self.is_live(token) { Ok(token) } else { Err(Error::Token(TokenError::Invalid)) }
     }
 
     pub(crate) fn verify(&mut self, bearer: Option<usize>, site: usize) -> Result<usize, Error> {
@@ -37,26 +37,28 @@ impl Shop {
 
     fn customers_token(&mut self, token: usize, site: usize) -> Result<usize, Error> {
         let row = self.tokens[token];
-        let Who::Customer(customer) = row.owner else { return Err(Error::NotAuthorized) };
+        let Who::Customer(customer) = row.owner else { return Err(Error::Token(TokenError::NotAuthorized)) };
         if row.site != Some(site) {
-            return Err(Error::NotAuthorized);
+            return Err(Error::Token(TokenError::NotAuthorized));
         }
         if let Some(assist) = row.assist
             && let Err((Outcome::Refused(why), _)) = self.assists(assist, customer)
         {
             let event = self.by_customer(Action::AssistanceUse, token);
             self.note(event, why);
-            return Err(Error::InvalidToken);
+            return Err(Error::Token(TokenError::Invalid));
         }
         Ok(token)
     }
 
     fn admins_token(&mut self, token: usize) -> Result<usize, Error> {
-        let Who::Admin(admin) = self.tokens[token].owner else { return Err(Error::NotAuthorized) };
+        let Who::Admin(admin) = self.tokens[token].owner else {
+            return Err(Error::Token(TokenError::NotAuthorized));
+        };
         if !self.admins[admin].active {
             let event = self.by_customer(Action::AdminUse, token);
             self.note(event, Refusal::AdminDisabled);
-            return Err(Error::InvalidToken);
+            return Err(Error::Token(TokenError::Invalid));
         }
         Ok(token)
     }
@@ -71,12 +73,12 @@ impl Shop {
         let token = self.verify_customer(bearer, site)?;
         if self.tokens[token].assist.is_some() {
             let event = self.by_customer(action, token);
-            let ended = refused(Refusal::Assisting, Error::NotAuthorized);
+            let ended = refused(Refusal::Assisting, Error::Token(TokenError::NotAuthorized));
             self.conclude(&event, ended)?;
         }
         match self.tokens[token].owner {
             Who::Customer(customer) => Ok((token, customer)),
-            Who::Admin(_) => Err(Error::NotAuthorized),
+            Who::Admin(_) => Err(Error::Token(TokenError::NotAuthorized)),
         }
     }
 

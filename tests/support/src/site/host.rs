@@ -4,7 +4,7 @@
 use std::io;
 
 use async_graphql::{Enum, ID, InputObject, Object, Result};
-use commerce_auth::{Error, StoreError, graphql::CustomerTokenMutation};
+use commerce_auth::{Error, StoreError, TokenError, graphql::CustomerTokenMutation};
 
 #[derive(Clone, Copy, PartialEq, Eq, Enum)]
 enum Colour {
@@ -59,7 +59,7 @@ impl HostQuery {
     }
 
     async fn refused(&self) -> Result<Option<String>> {
-        Err(Error::NotAuthorized)?
+        Err(Error::Token(TokenError::NotAuthorized))?
     }
 
     /// The host's own words.

@@ -1,0 +1,110 @@
+/// What was sent is malformed, or breaks a rule. Nothing was looked up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum InputError {
+    /// A required argument is empty. `"0"` is a value, unlike in Commerce.
+    #[error("{}", .0.message())]
+    Required(Field),
+    /// The e-mail address is not exactly one valid address. [`Email`](crate::Email) tells which rule it
+    /// broke.
+    #[error("The email address has an invalid format.")]
+    Email,
+    /// The user name is longer than 160 bytes, or has a control or look-alike character. [`Username`](crate::Username)
+    /// tells more.
+    #[error("The username has an invalid format.")]
+    Username,
+    /// The password argument is longer than 1,024 bytes: nothing is hashed, nothing is looked up.
+    #[error("The password is too long.")]
+    PasswordTooLong,
+    /// A new password breaks the policy.
+    #[error(transparent)]
+    Policy(#[from] PolicyViolation),
+}
+
+impl InputError {
+    pub(super) const fn code(self) -> &'static str {
+        match self {
+            Self::Required(_) => "input.required",
+            Self::Email => "input.email",
+            Self::Username => "input.username",
+            Self::PasswordTooLong => "input.password_too_long",
+            Self::Policy(_) => "input.policy",
+        }
+    }
+}
+
+/// A required argument.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Field {
+    /// The `email` argument of a sign-in.
+    Email,
+    /// The `password` argument.
+    Password,
+    /// The `otp` argument: a one-time code.
+    Otp,
+    /// The `tfaToken` argument: an enrolment token.
+    TfaToken,
+    /// The `username` argument of an admin user's sign-in.
+    Username,
+    /// The `customer_email` argument of an admin user.
+    CustomerEmail,
+    /// The `reason` argument, where the shop demands one.
+    Reason,
+    /// The `email` argument of a password reset.
+    ResetEmail,
+    /// The `resetPasswordToken` argument.
+    ResetToken,
+    /// The `currentPassword` argument.
+    CurrentPassword,
+    /// The `newPassword` argument of a password change.
+    NewPassword,
+    /// The `newPassword` argument of a password reset.
+    ResetPassword,
+}
+
+impl Field {
+    /// Commerce's words.
+    const fn message(self) -> &'static str {
+        match self {
+            Self::Email => "Specify the \"email\" value.",
+            Self::Password => "Specify the \"password\" value.",
+            Self::Otp => "Specify the \"otp\" value.",
+            Self::TfaToken => "Specify the \"tfaToken\" value.",
+            Self::Username => "Specify the \"username\" value.",
+            Self::CustomerEmail => "Specify the \"customer email\" value.",
+            Self::Reason => "Specify the \"reason\" value.",
+            Self::ResetEmail => "You must specify an email address.",
+            Self::ResetToken => "resetPasswordToken must be specified",
+            Self::CurrentPassword => "Specify the \"currentPassword\" value.",
+            Self::NewPassword => "Specify the \"newPassword\" value.",
+            Self::ResetPassword => "newPassword must be specified",
+        }
+    }
+}
+
+/// Which rule of the policy a new password breaks. The messages are Commerce's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum PolicyViolation {
+    /// More characters than the policy's maximum, which is given.
+    #[error("Please enter a password with at most {0} characters.")]
+    TooLong(usize),
+    /// Fewer characters than the policy's minimum, which is given.
+    #[error("The password needs at least {0} characters. Create a new password and try again.")]
+    TooShort(usize),
+    /// A space at the beginning or at the end.
+    #[error("The password can't begin or end with a space. Verify the password and try again.")]
+    EdgeSpace,
+    /// Fewer classes of characters than the policy's minimum, which is given.
+    #[error(
+        "Minimum of different classes of characters in password is {0}. Classes of characters: Lower Case, Upper Case, Digits, Special Characters."
+    )]
+    TooFewClasses(usize),
+    /// The password is the e-mail address.
+    #[error("The password can't be the same as the email address. Create a new password and try again.")]
+    SameAsEmail,
+    /// The password is the admin user's name.
+    #[error("The password can't be the same as the username. Create a new password and try again.")]
+    SameAsUsername,
+}

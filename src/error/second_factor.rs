@@ -1,0 +1,65 @@
+use std::time::Duration;
+
+use super::ErrorKind;
+
+/// The second factor of an admin user is missing, wrong, or cannot be set up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum SecondFactorError {
+    /// The admin user's password is right, and a code of the authenticator is needed too. Only someone with the right
+    /// password sees this.
+    #[error("Please use the 2fa provider-specific endpoints to obtain a token.")]
+    Required,
+    /// The admin user's password is right, and there is no authenticator yet, which must be: a mail says how to set it up.
+    #[error(
+        "You are required to configure personal Two-Factor Authorization in order to login. Please check your email."
+    )]
+    EnrolmentRequired,
+    /// As [`EnrolmentRequired`](Self::EnrolmentRequired), and the mail could not be sent.
+    #[error("Failed to send the message. Please contact the administrator")]
+    EnrolmentNotSent,
+    /// The admin user has no authenticator. Only someone with the right password sees this.
+    #[error("Provider is not configured.")]
+    NotEnrolled,
+    /// The admin user has an authenticator already.
+    #[error("Provider is already configured.")]
+    AlreadyEnrolled,
+    /// The enrolment token is unknown, has expired, was replaced by a newer one, or is spent.
+    #[error("Invalid two-factor authorization token")]
+    InvalidEnrolmentToken,
+    /// The code is not the authenticator's at this time, was used before, or is no recovery code that is left.
+    #[error("Invalid code.")]
+    InvalidCode,
+    /// The admin user's sign-in is not fresh enough for this, or was without a second factor: sign in again, or use
+    /// [`Auth::step_up`](crate::Auth::step_up). It may be this old at most.
+    #[error("Sign in again with your second factor to do this.")]
+    StepUpRequired(Duration),
+}
+
+impl SecondFactorError {
+    pub(super) const fn kind(self) -> ErrorKind {
+        match self {
+            Self::Required
+            | Self::EnrolmentRequired
+            | Self::EnrolmentNotSent
+            | Self::NotEnrolled
+            | Self::AlreadyEnrolled => ErrorKind::Input,
+            Self::InvalidEnrolmentToken | Self::InvalidCode | Self::StepUpRequired(_) => {
+                ErrorKind::Authentication
+            }
+        }
+    }
+
+    pub(super) const fn code(self) -> &'static str {
+        match self {
+            Self::Required => "second_factor.required",
+            Self::EnrolmentRequired => "second_factor.enrolment_required",
+            Self::EnrolmentNotSent => "second_factor.enrolment_not_sent",
+            Self::NotEnrolled => "second_factor.not_enrolled",
+            Self::AlreadyEnrolled => "second_factor.already_enrolled",
+            Self::InvalidEnrolmentToken => "second_factor.invalid_enrolment_token",
+            Self::InvalidCode => "second_factor.invalid_code",
+            Self::StepUpRequired(_) => "second_factor.step_up_required",
+        }
+    }
+}
