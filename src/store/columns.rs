@@ -7,7 +7,7 @@ use crate::{
     audit::Erasure,
     error::StoreError,
     keyring::KeyId,
-    store::{Document, DocumentId, GenerationId, Index, Key, Partition, Position, Version},
+    store::{Document, DocumentId, GenerationId, Key, Partition, Position, Version},
     token::{Assistance, Digest, Obtained, Origin, Subject},
 };
 
@@ -145,11 +145,6 @@ pub(super) fn erasure_bytes(erasure: &Erasure) -> Vec<u8> {
 pub(super) fn document(version: &[u8], bytes: &[u8]) -> Result<Document, CorruptColumn> {
     let version = version.try_into().map_err(|_| CorruptColumn("version"))?;
     Ok(Document { version: Version::from_bytes(version), bytes: bytes.to_vec() })
-}
-
-/// The scope of an index: its partition, or empty for an index of the whole shop.
-pub(super) fn scope(index: &Index) -> &[u8] {
-    index.partition.as_ref().map_or(&[], |partition| partition.as_bytes())
 }
 
 /// The columns behind which a list goes on: those of the position, or columns before every other.
