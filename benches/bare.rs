@@ -119,8 +119,8 @@ impl Driver for BareSqlite {
                 {
                     let mut insert = transaction
                         .prepare_cached(
-                            "INSERT INTO documents (partition, kind, id, version, keep_until, listed, bytes) \
-                             VALUES (?1, ?2, ?3, ?4, ?5, 0, ?6)",
+                            "INSERT INTO documents (partition, kind, id, version, keep_until, bytes) \
+                             VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
                         )
                         .expect("a statement");
                     for (put, (kind, id)) in [&head, &scope].into_iter().zip(ids) {

@@ -5,7 +5,7 @@ use std::{net::IpAddr, sync::Arc};
 use crate::{
     account::{AccountStatus, AdminId, CustomerId, Permission, Website},
     error::StoreError,
-    store::{Document, DocumentId, GenerationId, Index, Key, Partition, Position, Version},
+    store::{Document, DocumentId, GenerationId, Key, Partition, Position, Version},
     token::{Assistance, Digest, Obtained, Origin, Subject},
 };
 
@@ -118,11 +118,6 @@ pub(super) fn origin(
 pub(super) fn document(version: &[u8], bytes: &[u8]) -> Result<Document, CorruptColumn> {
     let version = version.try_into().map_err(|_| CorruptColumn("version"))?;
     Ok(Document { version: Version::from_bytes(version), bytes: bytes.to_vec() })
-}
-
-/// The scope of an index: its partition, or empty for an index of the whole shop.
-pub(super) fn scope(index: &Index) -> &[u8] {
-    index.partition.as_ref().map_or(&[], |partition| partition.as_bytes())
 }
 
 /// The columns behind which a list goes on: those of the position, or columns before every other.

@@ -15,7 +15,7 @@ use std::{
 use commerce_auth::{
     CustomerStore, Digest, Grant, Obtained, Origin, SqliteOptions, SqliteStore, StoreError, Subject, Website,
     conformance::Alternating,
-    store::{Change, CommitOutcome, OpenError, Put, StateStore, TokenStore},
+    store::{Change, CommitOutcome, IndexEntry, OpenError, Put, StateStore, TokenStore},
     store_conformance,
 };
 use futures_util::future::join_all;
@@ -60,7 +60,7 @@ store_conformance! {
     broken: || async {
         let path = new_path();
         let store = open(&path);
-        for table in ["documents", "entries", "grants", "bars", "subjects", "epoch"] {
+        for table in ["documents", "shop_entries", "grants", "bars", "subjects", "epoch"] {
             by_hand(&path, &format!("DROP TABLE {table}"));
         }
         store
@@ -76,6 +76,11 @@ store_conformance! {
     };
 }
 
+/// The entry of a document in an index of the whole shop.
+fn shop_entry(rank: i64) -> IndexEntry {
+    IndexEntry { shop_wide: true, ..documents::entry(rank) }
+}
+
 /// A reader of documents, not of a store's other tables.
 #[tokio::test]
 async fn documents_are_read_by_hand_and_a_corrupt_one_is_an_error_of_its_own() {
@@ -83,7 +88,8 @@ async fn documents_are_read_by_hand_and_a_corrupt_one_is_an_error_of_its_own() {
     let store = open(&path);
     let [whole, corrupt] = ["whole", "corrupt"].map(documents::partition);
     for partition in [&whole, &corrupt] {
-        let put = Put { index: vec![documents::entry(1)], ..documents::put(documents::key(0), None, 1) };
+        let index = vec![documents::entry(1), shop_entry(1)];
+        let put = Put { index, ..documents::put(documents::key(0), None, 1) };
         let made = documents::commit(&store, partition, vec![Change::Put(put)]).await.unwrap();
         assert_eq!(made, CommitOutcome::Committed);
     }
@@ -101,7 +107,7 @@ async fn documents_are_read_by_hand_and_a_corrupt_one_is_an_error_of_its_own() {
     ];
     tells_nothing(&errors);
     assert_eq!(documents::commit(&store, &whole, again()).await.unwrap(), CommitOutcome::Committed);
-    let left: i64 = hand.query_row("SELECT count(*) FROM entries", [], |row| row.get(0)).unwrap();
+    let left: i64 = hand.query_row("SELECT count(*) FROM shop_entries", [], |row| row.get(0)).unwrap();
     assert_eq!(left, 1, "the entry of a document goes with it, and no other");
 }
 
@@ -114,7 +120,8 @@ async fn a_sweep_leaves_no_entry_behind() {
     for number in 0..10 {
         let keep_until = Some(NOW + Duration::from_secs(u64::from(number)));
         let put = documents::put(documents::key(number), None, 1);
-        let put = Put { index: vec![documents::entry(i64::from(number))], keep_until, ..put };
+        let rank = i64::from(number);
+        let put = Put { index: vec![documents::entry(rank), shop_entry(rank)], keep_until, ..put };
         let made = documents::commit(&store, &partition, vec![Change::Put(put)]).await.unwrap();
         assert_eq!(made, CommitOutcome::Committed);
     }
@@ -123,7 +130,7 @@ async fn a_sweep_leaves_no_entry_behind() {
     let listed = StateStore::list(&store, &documents::index(partition), None, 100).await.unwrap();
     assert_eq!(listed.iter().map(|listed| listed.position.rank).collect::<Vec<_>>(), [7, 8, 9]);
     let hand = Connection::open(&path).unwrap();
-    let left: i64 = hand.query_row("SELECT count(*) FROM entries", [], |row| row.get(0)).unwrap();
+    let left: i64 = hand.query_row("SELECT count(*) FROM shop_entries", [], |row| row.get(0)).unwrap();
     assert_eq!(left, 3);
 }
 
@@ -136,18 +143,24 @@ fn each_statement_on_documents_is_a_search_by_an_index() {
     let due = "FROM documents WHERE keep_until <= ?1 ORDER BY keep_until, arrival LIMIT ?2";
     for statement in [
         "SELECT version, bytes FROM documents WHERE partition = ?1 AND kind = ?2 AND id = ?3",
-        "DELETE FROM entries WHERE partition = ?1 AND kind = ?2 AND id = ?3",
         &format!("DELETE FROM documents WHERE arrival IN (SELECT arrival {due})"),
-        &format!("DELETE FROM entries WHERE (partition, kind, id) IN (SELECT partition, kind, id {due})"),
-        "SELECT rank, partition, kind, id, version, bytes FROM entries CROSS JOIN documents USING (partition, kind, id) \
-         WHERE scope = ?1 AND name = ?2 AND (rank, partition, kind, id) > (?3, ?4, ?5, ?6) \
+        "DELETE FROM shop_entries WHERE (name, rank, partition, kind, id) IN \
+         (SELECT key, value, ?1, ?2, ?3 FROM json_each(?4))",
+        &format!(
+            "DELETE FROM shop_entries WHERE (name, rank, partition, kind, id) IN (SELECT entry.key, entry.value, partition, \
+             kind, due.id FROM (SELECT partition, kind, id, shop_ranks {due}) AS due CROSS JOIN json_each(shop_ranks) AS entry)"
+        ),
+        "SELECT rank, partition, kind, id, version, bytes FROM shop_entries CROSS JOIN documents USING (partition, kind, id) \
+         WHERE ?1 IS NULL AND name = ?2 AND (rank, partition, kind, id) > (?3, ?4, ?5, ?6) \
          ORDER BY rank, partition, kind, id LIMIT ?7",
+        "SELECT own_ranks ->> ?2 FROM documents WHERE partition = ?1",
     ] {
         let mut explain = hand.prepare(&format!("EXPLAIN QUERY PLAN {statement}")).unwrap();
         let parameters = vec![rusqlite::types::Null; explain.parameter_count()];
         let rows = explain.query_map(rusqlite::params_from_iter(parameters), |row| row.get::<_, String>(3));
         let plan = rows.unwrap().collect::<Result<Vec<_>, _>>().unwrap().join("; ");
-        assert!(!plan.contains("SCAN") && !plan.contains("TEMP B-TREE"), "{statement}: {plan}");
+        let scans = plan.contains("SCAN documents") || plan.contains("SCAN shop_entries");
+        assert!(!scans && !plan.contains("TEMP B-TREE"), "{statement}: {plan}");
     }
 }
 

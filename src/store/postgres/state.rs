@@ -46,7 +46,7 @@ impl StateStore for PostgresStore {
         most: usize,
     ) -> Result<Vec<Listed>, StoreError> {
         let (rank, partition, kind, id) = columns::behind(after);
-        let (scope, name, most) = (columns::scope(index), index.name.as_str(), limit(most));
+        let (scope, name, most) = (scope(index), index.name.as_str(), limit(most));
         let rows =
             self.query(Query::ListDocuments, &[&scope, &name, &rank, &partition, &kind, &id, &most]).await?;
         Ok(rows.iter().map(listed).collect::<Result<_, _>>()?)
@@ -56,6 +56,11 @@ impl StateStore for PostgresStore {
         let sweep = self.call(Command::SweepDocuments, parameters![micros::from_time(until), limit(most)]);
         Ok(removed(sweep.await?))
     }
+}
+
+/// The scope of an index: its partition, or empty for an index of the whole shop.
+fn scope(index: &Index) -> &[u8] {
+    index.partition.as_ref().map_or(&[], |partition| partition.as_bytes())
 }
 
 /// The parameters of `commit_documents`: an array for each column of the changes and of their entries.
@@ -81,7 +86,7 @@ fn commit_parameters(partition: &Partition, changes: &Changes) -> Parameters {
         puts().map(|put| put?.keep_until.map(micros::from_time)).collect::<Vec<_>>(),
         puts().map(|put| put.map(|put| put.bytes.clone())).collect::<Vec<_>>(),
         entries().map(|(place, _)| place).collect::<Vec<_>>(),
-        entries().map(|(_, entry)| columns::scope(&entry.index(partition)).to_vec()).collect::<Vec<_>>(),
+        entries().map(|(_, entry)| scope(&entry.index(partition)).to_vec()).collect::<Vec<_>>(),
         entries().map(|(_, entry)| entry.name.to_string()).collect::<Vec<_>>(),
         entries().map(|(_, entry)| entry.rank).collect::<Vec<_>>(),
     ]

@@ -9,6 +9,7 @@ use std::{
 
 use rusqlite::{
     Connection, MAIN_DB, OpenFlags, TransactionBehavior,
+    config::DbConfig,
     ffi::{self, ErrorCode},
 };
 
@@ -121,6 +122,8 @@ impl SqliteOptions {
         let connection = connection.map_err(refused)?;
         connection.busy_timeout(self.timeout).map_err(refused)?;
         connection.set_prepared_statement_cache_capacity(64);
+        // SQLite would plan some statements anew for each value of a parameter.
+        connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true).map_err(refused)?;
         Ok(connection)
     }
 }
@@ -142,6 +145,8 @@ fn prepare(connection: &mut Connection, timeout: Duration) -> Result<(), OpenErr
     connection.pragma_update(None, "synchronous", "FULL").map_err(refused)?;
     // Without it, macOS leaves in the disk's own cache what is synced.
     connection.pragma_update(None, "fullfsync", true).map_err(refused)?;
+    // The writer's own checkpoints do: those at each thousand pages would cost as many syncs again.
+    connection.pragma_update(None, "wal_autocheckpoint", 0).map_err(refused)?;
     let transaction =
         connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(refused)?;
     let found = check_owner(&transaction)?;

@@ -41,7 +41,8 @@ CREATE TABLE bars (
 CREATE INDEX bars_by_end ON bars (until);
 
 -- Versioned documents, whose meaning the library owns. SELECT CAST(bytes AS TEXT) shows one.
--- Not 0 in listed: the document has entries in indexes.
+-- own_ranks, shop_ranks: the document's ranks in indexes of its partition and of the whole shop. A JSON object from the
+-- name of each index to the rank; null if there are none.
 -- The rows are in order of their arrival: those that change soon after they were made share pages, and a change touches no
 -- page of the unique index, where neighbours are strangers.
 CREATE TABLE documents (
@@ -51,24 +52,23 @@ CREATE TABLE documents (
     id BLOB NOT NULL,
     version BLOB NOT NULL,
     keep_until INTEGER,
-    listed INTEGER NOT NULL,
+    own_ranks TEXT CHECK (json_valid(own_ranks)),
+    shop_ranks TEXT CHECK (json_valid(shop_ranks)),
     bytes BLOB NOT NULL,
     UNIQUE (partition, kind, id)
 ) STRICT;
 CREATE INDEX documents_by_end ON documents (keep_until) WHERE keep_until IS NOT NULL;
 
--- Entries of documents in indexes. The scope is the partition that the index belongs to, or empty for an index of the
--- whole shop.
-CREATE TABLE entries (
-    scope BLOB NOT NULL,
+-- Entries of documents in indexes of the whole shop. An index of a partition has no rows: a list reads the documents of the
+-- partition and sorts them. A row of its own would cost each commit another page, since partitions are random digests.
+CREATE TABLE shop_entries (
     name TEXT NOT NULL,
     rank INTEGER NOT NULL,
     partition BLOB NOT NULL,
     kind TEXT NOT NULL,
     id BLOB NOT NULL,
-    PRIMARY KEY (scope, name, rank, partition, kind, id)
+    PRIMARY KEY (name, rank, partition, kind, id)
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX entries_by_document ON entries (partition, kind, id);
 
 -- The audit trail: places without gaps, each event in two parts, and a chain of signatures over them
 -- (src/audit/chain).

@@ -23,6 +23,17 @@ macro_rules! documents_due {
     };
 }
 
+/// The statement that lists the documents of an index, given rows of documents with their ranks.
+macro_rules! listed {
+    ($rows:literal) => {
+        concat!(
+            "SELECT rank, partition, kind, id, version, bytes FROM ",
+            $rows,
+            " AND (rank, partition, kind, id) > (?3, ?4, ?5, ?6) ORDER BY rank, partition, kind, id LIMIT ?7"
+        )
+    };
+}
+
 /// The one transaction that writes makes a commit atomic, also among processes.
 #[async_trait]
 impl StateStore for SqliteStore {
@@ -48,16 +59,20 @@ impl StateStore for SqliteStore {
         limit: usize,
     ) -> Result<Vec<Listed>, StoreError> {
         let list = |connection: &Connection| {
-            // The rows are compared from the left: the range is one of the primary key.
-            let mut list = connection.prepare_cached(
-                "SELECT rank, partition, kind, id, version, bytes \
-                 FROM entries CROSS JOIN documents USING (partition, kind, id) \
-                 WHERE scope = ?1 AND name = ?2 AND (rank, partition, kind, id) > (?3, ?4, ?5, ?6) \
-                 ORDER BY rank, partition, kind, id LIMIT ?7",
-            )?;
+            let listed_in = match index.partition {
+                Some(_) => listed!(
+                    "(SELECT *, own_ranks ->> ?2 AS rank FROM documents WHERE partition = ?1) \
+                     WHERE rank IS NOT NULL"
+                ),
+                // The rows are compared from the left: the range is one of the primary key.
+                None => listed!(
+                    "shop_entries CROSS JOIN documents USING (partition, kind, id) WHERE ?1 IS NULL AND name = ?2"
+                ),
+            };
+            let mut list = connection.prepare_cached(listed_in)?;
             let (rank, partition, kind, id) = columns::behind(after);
-            let (scope, name) = (columns::scope(index), index.name.as_str());
-            let parameters = params![scope, name, rank, partition, kind, id, limit_of(limit)];
+            let of = index.partition.as_ref().map(Partition::as_bytes);
+            let parameters = params![of, index.name.as_str(), rank, partition, kind, id, limit_of(limit)];
             list.query_map(parameters, listed)?.collect()
         };
         self.0.readers.read(list).await
@@ -68,9 +83,10 @@ impl StateStore for SqliteStore {
             let parameters = params![micros::from_time(until), limit_of(limit)];
             // Both statements choose the same documents: nobody else writes in between.
             let mut entries = connection.prepare_cached(concat!(
-                "DELETE FROM entries WHERE (partition, kind, id) IN (",
-                documents_due!("partition, kind, id"),
-                ")"
+                "DELETE FROM shop_entries WHERE (name, rank, partition, kind, id) IN \
+                 (SELECT entry.key, entry.value, partition, kind, due.id FROM (",
+                documents_due!("partition, kind, id, shop_ranks"),
+                ") AS due CROSS JOIN json_each(shop_ranks) AS entry)"
             ))?;
             entries.execute(parameters)?;
             let mut documents = connection.prepare_cached(concat!(
@@ -118,8 +134,8 @@ fn load<'a>(
 /// A present document.
 struct Present {
     arrival: i64,
-    /// True if it has entries in indexes.
-    listed: bool,
+    /// Its ranks in indexes of the whole shop, as JSON.
+    shop_ranks: Option<String>,
 }
 
 fn commit(
@@ -129,13 +145,13 @@ fn commit(
 ) -> rusqlite::Result<CommitOutcome> {
     let mut present = Vec::with_capacity(changes.len());
     let mut find = connection.prepare_cached(
-        "SELECT version, arrival, listed FROM documents WHERE partition = ?1 AND kind = ?2 AND id = ?3",
+        "SELECT version, arrival, shop_ranks FROM documents WHERE partition = ?1 AND kind = ?2 AND id = ?3",
     )?;
     for change in changes.iter() {
         let key = change.key();
         let key = params![partition.as_bytes(), key.kind.as_str(), key.id.as_bytes()];
         let read = |row: &Row<'_>| {
-            Ok((row.get::<_, [u8; 16]>(0)?, Present { arrival: row.get(1)?, listed: row.get(2)? }))
+            Ok((row.get::<_, [u8; 16]>(0)?, Present { arrival: row.get(1)?, shop_ranks: row.get(2)? }))
         };
         let (version, found) = find.query_row(key, read).optional()?.unzip();
         if version.as_ref() != change.expects().as_ref().map(Version::as_bytes) {
@@ -147,8 +163,8 @@ fn commit(
         if matches!(change, Change::Check { .. }) {
             continue;
         }
-        if present.as_ref().is_some_and(|present| present.listed) {
-            remove_entries(connection, partition, change.key())?;
+        if let Some(Present { shop_ranks: Some(ranks), .. }) = &present {
+            remove_entries(connection, partition, change.key(), ranks)?;
         }
         match (change, present) {
             (Change::Put(put), present) => replace(connection, partition, put, present.as_ref())?,
@@ -169,32 +185,49 @@ fn replace(
 ) -> rusqlite::Result<()> {
     let (kind, id) = (put.key.kind.as_str(), put.key.id.as_bytes());
     let (version, keep_until) = (put.version.as_bytes(), put.keep_until.map(micros::from_time));
-    let listed = !put.index.is_empty();
+    let (own_ranks, shop_ranks) = (ranks(put, false), ranks(put, true));
     if let Some(Present { arrival, .. }) = present {
         let mut update = connection.prepare_cached(
-            "UPDATE documents SET version = ?2, keep_until = ?3, listed = ?4, bytes = ?5 WHERE arrival = ?1",
+            "UPDATE documents SET version = ?2, keep_until = ?3, own_ranks = ?4, shop_ranks = ?5, bytes = ?6 \
+             WHERE arrival = ?1",
         )?;
-        update.execute(params![arrival, version, keep_until, listed, put.bytes])?;
+        update.execute(params![arrival, version, keep_until, own_ranks, shop_ranks, put.bytes])?;
     } else {
         let mut insert = connection.prepare_cached(
-            "INSERT INTO documents (partition, kind, id, version, keep_until, listed, bytes) \
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+            "INSERT INTO documents (partition, kind, id, version, keep_until, own_ranks, shop_ranks, bytes) \
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
         )?;
-        insert.execute(params![partition.as_bytes(), kind, id, version, keep_until, listed, put.bytes])?;
+        let partition = partition.as_bytes();
+        insert
+            .execute(params![partition, kind, id, version, keep_until, own_ranks, shop_ranks, put.bytes])?;
     }
-    for entry in &put.index {
-        let mut insert = connection.prepare_cached("INSERT INTO entries VALUES (?1, ?2, ?3, ?4, ?5, ?6)")?;
-        let index = entry.index(partition);
-        let (scope, name) = (columns::scope(&index), entry.name.as_str());
-        insert.execute(params![scope, name, entry.rank, partition.as_bytes(), kind, id])?;
+    for entry in put.index.iter().filter(|entry| entry.shop_wide) {
+        let mut insert = connection.prepare_cached("INSERT INTO shop_entries VALUES (?1, ?2, ?3, ?4, ?5)")?;
+        insert.execute(params![entry.name.as_str(), entry.rank, partition.as_bytes(), kind, id])?;
     }
     Ok(())
 }
 
-fn remove_entries(connection: &Connection, partition: &Partition, key: &Key) -> rusqlite::Result<()> {
-    let mut remove =
-        connection.prepare_cached("DELETE FROM entries WHERE partition = ?1 AND kind = ?2 AND id = ?3")?;
-    remove.execute(params![partition.as_bytes(), key.kind.as_str(), key.id.as_bytes()]).map(drop)
+/// The document's ranks in indexes of the whole shop or of its partition, as a JSON object. None if there are none.
+fn ranks(put: &Put, shop_wide: bool) -> Option<String> {
+    let entries = put.index.iter().filter(|entry| entry.shop_wide == shop_wide);
+    let ranks: serde_json::Map<_, _> =
+        entries.map(|entry| (entry.name.to_string(), entry.rank.into())).collect();
+    (!ranks.is_empty()).then(|| serde_json::Value::Object(ranks).to_string())
+}
+
+fn remove_entries(
+    connection: &Connection,
+    partition: &Partition,
+    key: &Key,
+    shop_ranks: &str,
+) -> rusqlite::Result<()> {
+    let mut remove = connection.prepare_cached(
+        "DELETE FROM shop_entries WHERE (name, rank, partition, kind, id) IN \
+         (SELECT key, value, ?1, ?2, ?3 FROM json_each(?4))",
+    )?;
+    let key = params![partition.as_bytes(), key.kind.as_str(), key.id.as_bytes(), shop_ranks];
+    remove.execute(key).map(drop)
 }
 
 fn listed(row: &Row<'_>) -> rusqlite::Result<Listed> {

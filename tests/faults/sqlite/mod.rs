@@ -286,9 +286,9 @@ fn a_corrupt_row_is_in_nobody_elses_way_and_a_missing_one_revives_nothing() {
     let store = open(&path, PATIENCE);
     let hand = Connection::open(&path).unwrap();
     hand.execute_batch(
-        "INSERT INTO documents (partition, kind, id, version, keep_until, listed, bytes) VALUES
-             (zeroblob(32), 'document', zeroblob(32), x'00', 1, 0, x''),
-             (randomblob(32), 'document', zeroblob(32), zeroblob(16), 2, 0, x'')",
+        "INSERT INTO documents (partition, kind, id, version, keep_until, bytes) VALUES
+             (zeroblob(32), 'document', zeroblob(32), x'00', 1, x''),
+             (randomblob(32), 'document', zeroblob(32), zeroblob(16), 2, x'')",
     )
     .unwrap();
     let corrupt = Partition::from_bytes([0; 32]);
