@@ -3,15 +3,11 @@
 
 use async_trait::async_trait;
 
-use super::columns;
 use crate::{
-    audit::{
-        AuditEvent, AuditRecord, Checkpoint, Erasure, RecordColumns, Report, SignatureCheck, Verifier,
-        chain::{self, COMPARED},
-    },
+    audit::{AuditEvent, AuditRecord, Erasure, RecordColumns, chain},
     error::StoreError,
     keyring::{KeyId, Keyring},
-    token::{Digest, Subject},
+    token::Digest,
 };
 
 /// Maximum number of records that a verification reads, or an erasure changes, at once.
@@ -19,51 +15,41 @@ pub(super) const PAGE: i64 = 500;
 
 /// The statements of an audit table.
 #[async_trait]
-pub(super) trait AuditTable: Sync {
-    /// The keys that sign the records, if they are signed.
-    fn keyring(&self) -> Option<&Keyring>;
-
+pub(super) trait AuditTable {
     /// Appends the record of an event, unless it is there already.
     async fn append(&self, event: &AuditEvent) -> Result<(), StoreError>;
 
-    /// Returns the newest records, the newest of them first.
-    async fn newest(&self, limit: i64) -> Result<Vec<Row>, StoreError>;
-
-    /// Returns records in the order of their positions, from a position on.
-    async fn page(&self, from: i64, limit: i64) -> Result<Vec<Row>, StoreError>;
-
-    /// Returns the two newest signed records, the newest of them first.
-    async fn newest_signed(&self) -> Result<Vec<Signed>, StoreError>;
+    /// Returns records, each with the position as it stands in its row.
+    async fn read(&self, which: Which<'_>) -> Result<Vec<Row>, StoreError>;
 
     /// Removes the records before a position, if the record there has this link. Returns their number.
     async fn remove_before(&self, position: i64, link: Digest) -> Result<u64, StoreError>;
 
-    /// Erases the personal parts of the next [`PAGE`] records after a position. Returns the last
-    /// position and the number of erased records, or none if there are no more records.
-    async fn erase_page(
-        &self,
-        which: Which,
-        subject: &(&'static str, String),
-        after: i64,
-    ) -> Result<Option<(i64, u64)>, StoreError>;
+    /// Erases the personal parts of the records at these positions, if they still have them, and
+    /// writes their `erased` columns. Returns the number of erased records.
+    async fn erase_at(&self, positions: Vec<i64>, erased: Vec<Option<Vec<u8>>>) -> Result<u64, StoreError>;
 }
 
-/// A record, and the position as it stands in its row.
 pub(super) type Row = (i64, AuditRecord);
 
-/// The position and the link of a signed record, and true if the trail still has its first record.
-pub(super) type Signed = (u64, Digest, bool);
-
-/// The records with a personal part that an erasure looks for.
+/// The records that a statement reads.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Which {
-    /// Records that name the subject.
-    OfSubject,
-    /// Records that name no subject, but an account that a record of the subject names.
-    OfAccounts,
+pub(super) enum Which<'a> {
+    /// The newest records, the newest of them first.
+    Newest { limit: i64 },
+    /// The two newest signed records, the newest of them first.
+    NewestSigned,
+    /// Records from a position on, in the order of their positions.
+    From { position: i64, limit: i64 },
+    /// The next [`PAGE`] records that name the subject and have a personal part.
+    OfSubject { kind: &'static str, id: &'a str, after: i64 },
+    /// The next [`PAGE`] records with a personal part that name no subject, but an account that a
+    /// record of the subject names.
+    OfAccounts { kind: &'static str, id: &'a str, after: i64 },
 }
 
-/// Implements [`AuditSink`](crate::AuditSink) and the public methods of an [`AuditTable`].
+/// Implements [`AuditSink`](crate::AuditSink) and the public methods of an [`AuditTable`] with a field
+/// `keyring`.
 macro_rules! audit_sink {
     ($table:ty) => {
         impl $table {
@@ -73,7 +59,8 @@ macro_rules! audit_sink {
             ///
             /// If the database failed, or one of the records is damaged.
             pub async fn events(&self, newest: usize) -> Result<Vec<AuditEvent>, StoreError> {
-                audit_table::events(self, newest).await
+                let newest = self.read(Which::Newest { limit: column(newest) }).await?;
+                newest.iter().rev().map(|(_, record)| record.read()).collect()
             }
 
             /// Returns records as they are kept, from a position on: to copy a trail, or to verify it
@@ -83,7 +70,8 @@ macro_rules! audit_sink {
             ///
             /// If the database failed.
             pub async fn records(&self, from: u64, limit: usize) -> Result<Vec<AuditRecord>, StoreError> {
-                audit_table::records(self, from, limit).await
+                let which = Which::From { position: column(from), limit: column(limit) };
+                Ok(self.read(which).await?.into_iter().map(|(_, record)| record).collect())
             }
 
             /// Returns the checkpoint of the newest signed record, or none if no record is signed.
@@ -92,7 +80,9 @@ macro_rules! audit_sink {
             ///
             /// If the database failed.
             pub async fn checkpoint(&self) -> Result<Option<Checkpoint>, StoreError> {
-                audit_table::checkpoint(self).await
+                let newest = self.read(Which::NewestSigned).await?;
+                let is_whole = self.records(1, 1).await?.iter().any(|first| first.position == 1);
+                Ok(Checkpoint::of_newest(newest.iter().map(|(_, record)| record), is_whole))
             }
 
             /// Verifies the whole trail, or what is left from the checkpoint on that the verifier begins
@@ -101,8 +91,14 @@ macro_rules! audit_sink {
             /// # Errors
             ///
             /// If the database failed. What is wrong with the trail is no error: it is in the report.
-            pub async fn verify(&self, verifier: Verifier) -> Result<Report, StoreError> {
-                audit_table::verify(self, verifier).await
+            pub async fn verify(&self, mut verifier: Verifier) -> Result<Report, StoreError> {
+                let mut from = Some(verifier.first().map_or(i64::MIN, |first| column(first.position)));
+                while let Some(position) = from {
+                    let page = self.read(Which::From { position, limit: PAGE }).await?;
+                    page.iter().for_each(|(_, record)| verifier.feed(record));
+                    from = page.last().and_then(|(last, _)| last.checked_add(1));
+                }
+                Ok(verifier.finish())
             }
 
             /// Removes the records before a checkpoint. The record of the checkpoint stays: verify what
@@ -114,7 +110,7 @@ macro_rules! audit_sink {
             /// If the database failed. PostgreSQL also fails if it needs longer than the timeout of its
             /// options: prune up to an earlier checkpoint first.
             pub async fn prune(&self, before: Checkpoint) -> Result<u64, StoreError> {
-                self.remove_before(audit_table::column(before.position), before.link).await
+                self.remove_before(column(before.position), before.link).await
             }
         }
 
@@ -125,77 +121,44 @@ macro_rules! audit_sink {
             }
 
             async fn check_signatures(&self) -> Result<SignatureCheck, StoreError> {
-                audit_table::check_signatures(self).await
+                let Some(head) = self.checkpoint().await? else { return Ok(SignatureCheck::NothingSigned) };
+                let from = head.position.saturating_sub(chain::COMPARED.into());
+                let newest = self.records(from, usize::from(chain::COMPARED) + 1).await?;
+                Ok(chain::compare(self.keyring.as_ref(), &newest))
             }
 
             async fn erase(&self, subject: &Subject) -> Result<u64, StoreError> {
-                audit_table::erase(self, subject).await
+                let (kind, id) = &columns::subject_columns(subject);
+                let of_accounts = |after| Which::OfAccounts { kind, id, after };
+                let of_subject = |after| Which::OfSubject { kind, id, after };
+                // The subject's own records come last: they name the accounts if this has to run again.
+                let mut erased = erase(self, self.keyring.as_ref(), of_accounts).await?;
+                erased += erase(self, self.keyring.as_ref(), of_subject).await?;
+                Ok(erased)
             }
         }
     };
 }
 pub(super) use audit_sink;
 
-pub(super) async fn events(table: &impl AuditTable, newest: usize) -> Result<Vec<AuditEvent>, StoreError> {
-    let newest = table.newest(column(newest)).await?;
-    newest.iter().rev().map(|(_, record)| record.read()).collect()
-}
-
-pub(super) async fn records(
+/// Erases the personal parts of records page by page, so that appends do not wait for all of them.
+pub(super) async fn erase<'a>(
     table: &impl AuditTable,
-    from: u64,
-    limit: usize,
-) -> Result<Vec<AuditRecord>, StoreError> {
-    let page = table.page(column(from), column(limit)).await?;
-    Ok(page.into_iter().map(|(_, record)| record).collect())
-}
-
-pub(super) async fn checkpoint(table: &impl AuditTable) -> Result<Option<Checkpoint>, StoreError> {
-    Ok(Checkpoint::of_newest(&table.newest_signed().await?))
-}
-
-pub(super) async fn verify(table: &impl AuditTable, mut verifier: Verifier) -> Result<Report, StoreError> {
-    let mut from = Some(verifier.first().map_or(i64::MIN, |first| column(first.position)));
-    while let Some(next) = from {
-        let page = table.page(next, PAGE).await?;
-        page.iter().for_each(|(_, record)| verifier.feed(record));
-        from = page.last().and_then(|(last, _)| last.checked_add(1));
-    }
-    Ok(verifier.finish())
-}
-
-pub(super) async fn check_signatures(table: &impl AuditTable) -> Result<SignatureCheck, StoreError> {
-    let Some(head) = checkpoint(table).await? else { return Ok(SignatureCheck::NothingSigned) };
-    let from = head.position.saturating_sub(COMPARED.into());
-    let newest = records(table, from, usize::from(COMPARED) + 1).await?;
-    Ok(chain::compare(table.keyring(), &newest))
-}
-
-pub(super) async fn erase(table: &impl AuditTable, subject: &Subject) -> Result<u64, StoreError> {
-    let subject = columns::subject_columns(subject);
-    let mut erased = 0;
-    // The subject's own records come last: they name the accounts if this has to run again.
-    for which in [Which::OfAccounts, Which::OfSubject] {
-        let mut after = i64::MIN;
-        while let Some((last, number)) = table.erase_page(which, &subject, after).await? {
-            after = last;
-            erased += number;
-        }
-    }
-    Ok(erased)
-}
-
-/// Signs the erasure of each record. Returns their positions and what their `erased` columns hold.
-pub(super) fn erasures(
-    rows: &[Row],
     keyring: Option<&Keyring>,
-) -> Result<(Vec<i64>, Vec<Option<Vec<u8>>>), StoreError> {
-    let erasure = |(position, record): &Row| {
-        let erasure = chain::sign_erasure(keyring, record)?;
-        let key_and_mac = |Erasure { key, mac }: Erasure| [&key.0.to_be_bytes()[..], mac.as_bytes()].concat();
-        Ok((*position, erasure.map(key_and_mac)))
-    };
-    rows.iter().map(erasure).collect()
+    next: impl Fn(i64) -> Which<'a>,
+) -> Result<u64, StoreError> {
+    let (mut after, mut erased) = (i64::MIN, 0);
+    loop {
+        let page = table.read(next(after)).await?;
+        let Some(&(last, _)) = page.last() else { return Ok(erased) };
+        let sign = |(position, record): &Row| {
+            let erasure = chain::sign_erasure(keyring, record)?;
+            Ok::<_, StoreError>((*position, erasure.map(erased_column)))
+        };
+        let (positions, columns) = page.iter().map(sign).collect::<Result<_, _>>()?;
+        erased += table.erase_at(positions, columns).await?;
+        after = last;
+    }
 }
 
 /// A row with these columns: position, event, personal, key_id, link, erased, id, at, action, outcome,
@@ -241,6 +204,11 @@ pub(super) fn position(number: i64) -> u64 {
 /// Maps an invalid link to zeros.
 pub(super) fn link(bytes: &[u8]) -> Digest {
     Digest::from_bytes(bytes.try_into().unwrap_or_default())
+}
+
+/// The key, and the MAC behind it.
+fn erased_column(erasure: Erasure) -> Vec<u8> {
+    [&erasure.key.0.to_be_bytes()[..], erasure.mac.as_bytes()].concat()
 }
 
 fn erasure(bytes: &[u8]) -> Erasure {

@@ -2,7 +2,7 @@ use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 
-use super::link::START;
+use super::{AuditRecord, link::START};
 use crate::token::Digest;
 
 /// Why a text is no checkpoint.
@@ -44,14 +44,17 @@ pub struct Checkpoint {
 }
 
 impl Checkpoint {
-    /// Of the place and the link of the newest signed record and of the one before it, if they are there, and whether the
-    /// first record of the trail is.
-    pub(crate) fn of_newest(newest: &[(u64, Digest, bool)]) -> Option<Self> {
-        let &(position, link, whole) = newest.first()?;
-        // Where nothing was pruned, nothing signed came before the only one.
-        let start = whole.then_some(START);
-        let previous = newest.get(1).map(|&(_, link, _)| link).or(start);
-        Some(Self { position, link, previous })
+    /// The checkpoint of the two newest signed records, the newest of them first. `is_whole` is true if
+    /// the trail still has its first record.
+    pub(crate) fn of_newest<'a>(
+        newest: impl IntoIterator<Item = &'a AuditRecord>,
+        is_whole: bool,
+    ) -> Option<Self> {
+        let mut newest = newest.into_iter().filter_map(|record| Some((record.position, record.link?)));
+        let (position, link) = newest.next()?;
+        // If nothing was pruned, no signed record came before the only one.
+        let start = is_whole.then_some(START);
+        Some(Self { position, link, previous: newest.next().map(|(_, link)| link).or(start) })
     }
 }
 

@@ -76,21 +76,19 @@ statements! {
              WHERE scope = $1 AND name = $2 AND (rank, entry.partition, entry.kind, entry.id) > ($3, $4, $5, $6) \
              ORDER BY rank, entry.partition, entry.kind, entry.id LIMIT $7",
         AuditNewest => records!("ORDER BY position DESC LIMIT $1"),
+        AuditNewestSigned => records!("WHERE link IS NOT NULL ORDER BY position DESC LIMIT 2"),
         AuditRecords => records!("WHERE position >= $1 ORDER BY position LIMIT $2"),
         AuditOfSubject =>
             records!(
                 "WHERE subject_kind = $1 AND subject_id = $2 AND personal IS NOT NULL AND position > $3 \
                  ORDER BY position LIMIT $4"
             ),
-        AuditOfSubjectsAccounts =>
+        AuditOfAccounts =>
             records!(
                 "WHERE subject_id IS NULL AND account IS NOT NULL AND account = ANY (ARRAY(\
                  SELECT account FROM \"{schema}\".audit_events WHERE subject_kind = $1 AND subject_id = $2)) \
                  AND personal IS NOT NULL AND position > $3 ORDER BY position LIMIT $4"
             ),
-        AuditHead =>
-            "SELECT position, link, EXISTS (SELECT FROM \"{schema}\".audit_events WHERE position = 1) \
-             FROM \"{schema}\".audit_events WHERE link IS NOT NULL ORDER BY position DESC LIMIT 2",
     }
 }
 

@@ -12,7 +12,10 @@ use crate::{
     error::StoreError,
     keyring::Keyring,
     random::ChaChaRandom,
-    store::audit_table::{self, AuditTable, Columns, Signed, Which, audit_sink},
+    store::{
+        audit_table::{self, AuditTable, Columns, PAGE, Which, audit_sink, column, erase},
+        columns,
+    },
     token::{Digest, Subject},
 };
 
@@ -47,37 +50,37 @@ impl SqliteStore {
 
 #[async_trait]
 impl AuditTable for SqliteAudit {
-    fn keyring(&self) -> Option<&Keyring> {
-        self.keyring.as_ref()
-    }
-
     async fn append(&self, event: &AuditEvent) -> Result<(), StoreError> {
         let entry = Entry::of(event, &*self.random)?;
         let keyring = self.keyring.clone();
         self.store.0.writer.write(move |connection| append(connection, &entry, keyring.as_ref())).await?
     }
 
-    async fn newest(&self, limit: i64) -> Result<Vec<audit_table::Row>, StoreError> {
-        const NEWEST: &str = records!("ORDER BY position DESC LIMIT ?1");
-        self.store.0.readers.read(|connection| rows(connection, NEWEST, [limit])).await
-    }
-
-    async fn page(&self, from: i64, limit: i64) -> Result<Vec<audit_table::Row>, StoreError> {
-        const PAGE: &str = records!("WHERE position >= ?1 ORDER BY position LIMIT ?2");
-        self.store.0.readers.read(|connection| rows(connection, PAGE, [from, limit])).await
-    }
-
-    async fn newest_signed(&self) -> Result<Vec<Signed>, StoreError> {
-        let look = |connection: &Connection| {
-            let mut newest = connection.prepare_cached(
-                "SELECT position, link, EXISTS (SELECT * FROM audit_events WHERE position = 1) FROM audit_events \
-                 WHERE link IS NOT NULL ORDER BY position DESC LIMIT 2",
-            )?;
-            let signed = |row: &Row<'_>| {
-                let link = row.get_ref(1)?.as_blob()?;
-                Ok((audit_table::position(row.get(0)?), audit_table::link(link), row.get(2)?))
-            };
-            newest.query_map([], signed)?.collect()
+    async fn read(&self, which: Which<'_>) -> Result<Vec<audit_table::Row>, StoreError> {
+        let look = |connection: &Connection| match which {
+            Which::Newest { limit } => rows(connection, records!("ORDER BY position DESC LIMIT ?1"), [limit]),
+            Which::NewestSigned => {
+                rows(connection, records!("WHERE link IS NOT NULL ORDER BY position DESC LIMIT 2"), [])
+            }
+            Which::From { position, limit } => {
+                let page = records!("WHERE position >= ?1 ORDER BY position LIMIT ?2");
+                rows(connection, page, [position, limit])
+            }
+            Which::OfSubject { kind, id, after } => {
+                let page = records!(
+                    "WHERE subject_kind = ?1 AND subject_id = ?2 AND personal IS NOT NULL \
+                     AND position > ?3 ORDER BY position LIMIT ?4"
+                );
+                rows(connection, page, params![kind, id, after, PAGE])
+            }
+            Which::OfAccounts { kind, id, after } => {
+                let page = records!(
+                    "WHERE subject_id IS NULL AND account IS NOT NULL AND account IN \
+                     (SELECT account FROM audit_events WHERE subject_kind = ?1 AND subject_id = ?2) \
+                     AND personal IS NOT NULL AND position > ?3 ORDER BY position LIMIT ?4"
+                );
+                rows(connection, page, params![kind, id, after, PAGE])
+            }
         };
         self.store.0.readers.read(look).await
     }
@@ -90,52 +93,23 @@ impl AuditTable for SqliteAudit {
             )?;
             remove.execute(params![position, link.as_bytes()])
         };
-        let removed = self.store.0.writer.write(remove).await?;
-        Ok(u64::try_from(removed).unwrap_or(u64::MAX))
+        Ok(count(self.store.0.writer.write(remove).await?))
     }
 
-    /// Writes each page on its own, so that appends do not wait for all of them.
-    async fn erase_page(
-        &self,
-        which: Which,
-        (kind, id): &(&'static str, String),
-        after: i64,
-    ) -> Result<Option<(i64, u64)>, StoreError> {
-        let page = match which {
-            Which::OfSubject => {
-                records!(
-                    "WHERE subject_kind = ?1 AND subject_id = ?2 AND personal IS NOT NULL \
-                     AND position > ?3 ORDER BY position LIMIT ?4"
-                )
-            }
-            Which::OfAccounts => {
-                records!(
-                    "WHERE subject_id IS NULL AND account IS NOT NULL AND account IN \
-                     (SELECT account FROM audit_events WHERE subject_kind = ?1 AND subject_id = ?2) \
-                     AND personal IS NOT NULL AND position > ?3 ORDER BY position LIMIT ?4"
-                )
-            }
-        };
-        let (kind, id, keyring) = (*kind, id.clone(), self.keyring.clone());
+    async fn erase_at(&self, positions: Vec<i64>, erased: Vec<Option<Vec<u8>>>) -> Result<u64, StoreError> {
         let erase = move |connection: &Connection| {
-            let rows = rows(connection, page, params![kind, id, after, audit_table::PAGE])?;
-            let (positions, erasures) = match audit_table::erasures(&rows, keyring.as_ref()) {
-                Ok(erasures) => erasures,
-                Err(error) => return Ok(Err(error)),
-            };
             let mut erase = connection.prepare_cached(
                 "UPDATE audit_events SET personal = NULL, erased = ?2, account = NULL, \
                  subject_id = iif(subject_kind = 'customer', NULL, subject_id), \
-                 subject_kind = nullif(subject_kind, 'customer') WHERE position = ?1",
+                 subject_kind = nullif(subject_kind, 'customer') WHERE position = ?1 AND personal IS NOT NULL",
             )?;
-            let mut erased = 0;
-            for (position, erasure) in positions.iter().zip(&erasures) {
-                erased += erase.execute(params![position, erasure])?;
-            }
-            let last = positions.last().copied();
-            Ok(Ok(last.map(|last| (last, u64::try_from(erased).unwrap_or(u64::MAX)))))
+            let each = positions
+                .iter()
+                .zip(&erased)
+                .map(|(position, erased)| erase.execute(params![position, erased]));
+            each.sum()
         };
-        self.store.0.writer.write(erase).await?
+        Ok(count(self.store.0.writer.write(erase).await?))
     }
 }
 
@@ -203,6 +177,10 @@ fn newest_link(connection: &Connection) -> rusqlite::Result<Option<Digest>> {
         "SELECT link FROM audit_events WHERE link IS NOT NULL ORDER BY position DESC LIMIT 1",
     )?;
     Ok(newest.query_row([], |row| Ok(row.bytes(0)?.map(audit_table::link))).optional()?.flatten())
+}
+
+fn count(rows: usize) -> u64 {
+    u64::try_from(rows).unwrap_or(u64::MAX)
 }
 
 fn rows(

@@ -5,15 +5,21 @@ mod appender;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use tokio_postgres::{Row, types::ToSql};
+use tokio_postgres::Row;
 
 use super::{Command, Failure, PostgresStore, Query, parameters};
 use crate::{
-    audit::{AuditEvent, AuditRecord, AuditSink, Checkpoint, Report, SignatureCheck, Verifier, chain::Entry},
+    audit::{
+        AuditEvent, AuditRecord, AuditSink, Checkpoint, Report, SignatureCheck, Verifier,
+        chain::{self, Entry},
+    },
     error::StoreError,
     keyring::Keyring,
     random::ChaChaRandom,
-    store::audit_table::{self, AuditTable, Columns, Signed, Which, audit_sink},
+    store::{
+        audit_table::{self, AuditTable, Columns, PAGE, Which, audit_sink, column, erase},
+        columns,
+    },
     token::{Digest, Subject},
 };
 use appender::Appender;
@@ -51,29 +57,25 @@ impl PostgresStore {
 
 #[async_trait]
 impl AuditTable for PostgresAudit {
-    fn keyring(&self) -> Option<&Keyring> {
-        self.keyring.as_ref()
-    }
-
     async fn append(&self, event: &AuditEvent) -> Result<(), StoreError> {
         Ok(self.appender.append(Entry::of(event, &*self.random)?).await?)
     }
 
-    async fn newest(&self, limit: i64) -> Result<Vec<audit_table::Row>, StoreError> {
-        self.rows(Query::AuditNewest, &[&limit]).await
-    }
-
-    async fn page(&self, from: i64, limit: i64) -> Result<Vec<audit_table::Row>, StoreError> {
-        self.rows(Query::AuditRecords, &[&from, &limit]).await
-    }
-
-    async fn newest_signed(&self) -> Result<Vec<Signed>, StoreError> {
-        let rows = self.store.query(Query::AuditHead, &[]).await?;
-        let signed = |row: &Row| {
-            let (position, link) = (row.try_get(0)?, row.try_get(1)?);
-            Ok::<_, Failure>((audit_table::position(position), audit_table::link(link), row.try_get(2)?))
+    async fn read(&self, which: Which<'_>) -> Result<Vec<audit_table::Row>, StoreError> {
+        let store = &self.store;
+        let rows = match which {
+            Which::Newest { limit } => store.query(Query::AuditNewest, &[&limit]).await,
+            Which::NewestSigned => store.query(Query::AuditNewestSigned, &[]).await,
+            Which::From { position, limit } => store.query(Query::AuditRecords, &[&position, &limit]).await,
+            Which::OfSubject { kind, id, after } => {
+                store.query(Query::AuditOfSubject, &[&kind, &id, &after, &PAGE]).await
+            }
+            Which::OfAccounts { kind, id, after } => {
+                store.query(Query::AuditOfAccounts, &[&kind, &id, &after, &PAGE]).await
+            }
         };
-        Ok(rows.iter().map(signed).collect::<Result<_, _>>()?)
+        let rows = rows?.iter().map(audit_table::row).collect::<Result<_, _>>();
+        Ok(rows.map_err(Failure::from)?)
     }
 
     async fn remove_before(&self, position: i64, link: Digest) -> Result<u64, StoreError> {
@@ -82,37 +84,13 @@ impl AuditTable for PostgresAudit {
         Ok(count(removed))
     }
 
-    async fn erase_page(
-        &self,
-        which: Which,
-        (kind, id): &(&'static str, String),
-        after: i64,
-    ) -> Result<Option<(i64, u64)>, StoreError> {
-        let page = match which {
-            Which::OfSubject => Query::AuditOfSubject,
-            Which::OfAccounts => Query::AuditOfSubjectsAccounts,
-        };
-        let rows = self.rows(page, &[kind, id, &after, &audit_table::PAGE]).await?;
-        let Some(&(last, _)) = rows.last() else { return Ok(None) };
-        let (positions, erasures) = audit_table::erasures(&rows, self.keyring.as_ref())?;
-        let erased: i64 = self.store.call(Command::EraseRecords, parameters![positions, erasures]).await?;
-        Ok(Some((last, count(erased))))
+    async fn erase_at(&self, positions: Vec<i64>, erased: Vec<Option<Vec<u8>>>) -> Result<u64, StoreError> {
+        let erased: i64 = self.store.call(Command::EraseRecords, parameters![positions, erased]).await?;
+        Ok(count(erased))
     }
 }
 
 audit_sink!(PostgresAudit);
-
-impl PostgresAudit {
-    async fn rows(
-        &self,
-        query: Query,
-        parameters: &[&(dyn ToSql + Sync)],
-    ) -> Result<Vec<audit_table::Row>, StoreError> {
-        let rows = self.store.query(query, parameters).await?;
-        let rows = rows.iter().map(audit_table::row).collect::<Result<_, _>>();
-        Ok(rows.map_err(Failure::from)?)
-    }
-}
 
 impl Columns for Row {
     type Error = tokio_postgres::Error;
