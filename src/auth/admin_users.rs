@@ -1,4 +1,6 @@
 use super::Auth;
+#[cfg(doc)]
+use crate::error::{InputError, InternalError, SecondFactorError, SignInError, TokenError};
 use crate::{
     account::{AdminId, PasswordHash},
     credential::{Credential, RecoveryCode, TotpSecret},
@@ -9,8 +11,6 @@ use crate::{
     },
     token::{Bearer, Origin},
 };
-#[cfg(doc)]
-use crate::error::{InputError, InternalError, SecondFactorError, SignInError, TokenError};
 
 /// # Admin users
 ///

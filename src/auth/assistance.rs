@@ -1,12 +1,12 @@
 use super::Auth;
+#[cfg(doc)]
+use crate::error::{AssistanceError, InputError, InternalError, SecondFactorError, SignInError, TokenError};
 use crate::{
     account::CustomerId,
     error::Error,
     flow::{self, GeneratedCode, SignedIn},
     token::{AssistanceEntry, Bearer, Digest},
 };
-#[cfg(doc)]
-use crate::error::{AssistanceError, InputError, InternalError, SecondFactorError, SignInError, TokenError};
 
 /// # Assistance
 ///

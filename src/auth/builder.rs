@@ -1,6 +1,8 @@
 use std::{fmt, sync::Arc};
 
 use super::Auth;
+#[cfg(doc)]
+use crate::error::InternalError;
 use crate::{
     account::{AdminRecord, AdminStore, CustomerStore},
     audit::{AuditSink, Trail},
@@ -17,8 +19,6 @@ use crate::{
     shared::IntoShared,
     store::{OtcStore, StateStore, Store, TokenStore},
 };
-#[cfg(doc)]
-use crate::error::InternalError;
 
 /// Gathers the parts of an [`Auth`].
 #[must_use]

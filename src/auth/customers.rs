@@ -1,11 +1,11 @@
 use super::Auth;
+#[cfg(doc)]
+use crate::error::{InputError, InternalError, SignInError};
 use crate::{
     account::{CustomerId, Website},
     error::Error,
     flow::{self, CustomerChange, SignIn, SignedIn},
 };
-#[cfg(doc)]
-use crate::error::{InputError, InternalError, SignInError};
 
 /// # Customers
 ///

@@ -1,4 +1,6 @@
 use super::Auth;
+#[cfg(doc)]
+use crate::error::{InputError, InternalError, SignInError, TokenError};
 use crate::{
     account::PasswordHash,
     credential::Credential,
@@ -6,8 +8,6 @@ use crate::{
     flow::{self, PasswordReset, PasswordResetRequest},
     token::Bearer,
 };
-#[cfg(doc)]
-use crate::error::{InputError, InternalError, SignInError, TokenError};
 
 /// # Passwords
 ///

@@ -1,11 +1,11 @@
 use super::Auth;
+#[cfg(doc)]
+use crate::error::{InternalError, TokenError};
 use crate::{
     error::Error,
     flow::{self, Keep, ListedToken, Purged},
     token::{AdminIdentity, Bearer, CustomerIdentity, Digest, Identity},
 };
-#[cfg(doc)]
-use crate::error::{InternalError, TokenError};
 
 /// # Tokens
 ///

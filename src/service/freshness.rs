@@ -6,7 +6,7 @@ use super::stop::Stop;
 use crate::{
     audit::Refusal,
     clock::{Clock, after},
-    error::{Error, SecondFactorError},
+    error::SecondFactorError,
     token::Obtained,
 };
 

@@ -3,8 +3,7 @@
 use crate::{
     audit::Refusal,
     credential::Work,
-    error::{Error, InputError, StoreError},
-    random::RandomError,
+    error::{Error, InputError},
     state::budgets::Outcome,
 };
 
@@ -87,26 +86,15 @@ pub(crate) fn unjudged(work: &Work) -> Outcome {
     if work.has_started() { Outcome::Failed } else { Outcome::Withdrawn }
 }
 
-impl From<Error> for Stop {
-    fn from(error: Error) -> Self {
-        let why = match error {
+impl<E: Into<Error>> From<E> for Stop {
+    fn from(error: E) -> Self {
+        let told = error.into();
+        let why = match told {
             Error::Overloaded => Some(Refusal::Overloaded),
             Error::Input(InputError::Policy(_)) => Some(Refusal::PasswordPolicy),
             _ => None,
         };
-        Self { told: error, why }
-    }
-}
-
-impl From<StoreError> for Stop {
-    fn from(error: StoreError) -> Self {
-        Error::from(error).into()
-    }
-}
-
-impl From<RandomError> for Stop {
-    fn from(error: RandomError) -> Self {
-        Error::from(error).into()
+        Self { told, why }
     }
 }
 

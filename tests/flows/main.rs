@@ -8,6 +8,7 @@ mod config;
 mod crowds;
 mod email;
 mod equal_work;
+mod errors;
 mod every_token;
 mod generations;
 mod in_flight;

@@ -5,7 +5,7 @@ use crate::{
     account::AccountStatus,
     audit::{Draft, Refusal},
     credential::{Credential, Verified, Work},
-    error::{Error, SignInError},
+    error::SignInError,
     service::{
         Services,
         accounts::{Account, Accounts},

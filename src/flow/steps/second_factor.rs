@@ -7,7 +7,7 @@ use crate::{
     account::{AdminId, AdminRecord},
     audit::{Draft, Refusal},
     credential::{Credential, TypedCode},
-    error::{Error, SignInError, StoreError},
+    error::{SignInError, StoreError},
     flow::types::AdminSignedIn,
     notifier::AdminNotice,
     service::{

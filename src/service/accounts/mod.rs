@@ -11,7 +11,7 @@ use crate::{
     account::{AccountStatus, AdminId, AdminRecord, Decoys, PasswordHash},
     audit::Refusal,
     config::SecondFactorPolicy,
-    error::{Error, StoreError, TokenError},
+    error::{StoreError, TokenError},
     token::Grant,
 };
 

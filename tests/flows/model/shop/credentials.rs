@@ -64,7 +64,7 @@ impl New {
     pub(super) const fn judge(self, field: Field) -> Result<usize, Error> {
         Err(Error::Input(InputError::Policy(match self {
             Self::Good(password) => return Ok(password),
-            Self::Empty => return Err(Error::Required(field)),
+            Self::Empty => return Err(Error::Input(InputError::Required(field))),
             Self::Short => PolicyViolation::TooShort(8),
             Self::Long | Self::Huge => PolicyViolation::TooLong(256),
             Self::Edge => PolicyViolation::EdgeSpace,
