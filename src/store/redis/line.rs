@@ -24,7 +24,7 @@ use super::{failure::Failure, tls::Tls};
 pub(super) type Driver = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 /// An open connection. It knows that it has ended before its keeper does, so that a caller who asks again after an error
-/// waits for the next connection.
+/// waits for the next connection. Without this, `a_cut_fails_no_more_than_what_is_in_flight` fails now and then.
 #[derive(Clone)]
 pub(super) struct Line {
     pub(super) connection: MultiplexedConnection,
