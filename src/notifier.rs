@@ -15,27 +15,27 @@ use crate::{
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Notification {
-    /// Where to: the account's stored address, never one that a stranger typed.
+    /// The recipient: the account's stored address, never one that a stranger typed.
     pub email: String,
-    /// The customer.
+    /// The customer whose account it is.
     pub customer: CustomerId,
     /// The customer's website.
     pub website: Website,
-    /// What to tell.
+    /// The event that the mail reports.
     pub notice: Notice,
-    /// Where the request came from that brought it about.
+    /// The origin of the request that caused it.
     pub origin: Origin,
 }
 
-/// What to tell a customer.
+/// An event of a customer's account.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Notice {
     /// Somebody asked for a new password: the link to set one.
     ResetRequested {
-        /// What proves that the mail was read. Build the link from a configured address, never from a request's `Host`.
+        /// The secret that proves that the mail was read. Build the link from a configured address, never from a request's `Host`.
         token: ResetToken,
-        /// When the token ends.
+        /// The time at which the token expires.
         expires_at: OffsetDateTime,
     },
     /// A new password was set with a reset token.
@@ -44,27 +44,27 @@ pub enum Notice {
     PasswordChanged,
     /// The customer's consent to remote shopping assistance changed.
     AssistanceConsent {
-        /// Whether the customer consents now.
+        /// True if the customer consents from now on.
         allowed: bool,
     },
     /// An admin user begins to act for the customer.
     AssistanceBegan {
-        /// Who acts.
+        /// The admin user who acts.
         actor: AdminId,
-        /// Why, in the admin user's words.
+        /// The reason, in the admin user's words.
         reason: String,
         /// Names the assistance, in [`Auth::end_assistance`](crate::Auth::end_assistance).
         grant: Digest,
-        /// When it ends at the latest.
+        /// The latest time at which the assistance ends.
         expires_at: OffsetDateTime,
     },
     /// An admin user acts for the customer no more.
     AssistanceEnded {
-        /// Who acted.
+        /// The admin user who acted.
         actor: AdminId,
-        /// Since when.
+        /// The time at which the assistance began.
         began_at: OffsetDateTime,
-        /// How it ended.
+        /// The cause of the end.
         end: AssistanceEnd,
     },
 }
@@ -73,25 +73,25 @@ pub enum Notice {
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct AdminNotification {
-    /// The admin user.
+    /// The admin user whose account it is.
     pub admin: AdminId,
     /// The stored user name.
     pub username: String,
-    /// What to tell.
+    /// The event that the mail reports.
     pub notice: AdminNotice,
-    /// Where the request came from that brought it about.
+    /// The origin of the request that caused it.
     pub origin: Origin,
 }
 
-/// What to tell an admin user.
+/// An event of an admin user's account.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum AdminNotice {
     /// Somebody signed in with the right password, and there is no authenticator yet: the link to set one up.
     EnrolmentRequested {
-        /// What proves that the mail was read. Build the link from a configured address, never from a request's `Host`.
+        /// The secret that proves that the mail was read. Build the link from a configured address, never from a request's `Host`.
         token: EnrolmentToken,
-        /// When the token ends.
+        /// The time at which the token expires.
         expires_at: OffsetDateTime,
     },
     /// An authenticator was set up; all earlier tokens have ended.
@@ -100,7 +100,7 @@ pub enum AdminNotice {
     FactorRemoved,
     /// A recovery code was used to sign in.
     RecoveryCodeUsed {
-        /// So many are left.
+        /// The number of recovery codes that are left.
         left: usize,
     },
     /// The recovery codes were made anew; those before are no good any more.

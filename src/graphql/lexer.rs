@@ -1,11 +1,14 @@
+use std::sync::LazyLock;
+
 use async_graphql::Pos;
+use regex::Regex;
 
 /// A token of a GraphQL document: what it is, and where it begins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Token<'a> {
     pub(super) kind: Kind,
     pub(super) text: &'a str,
-    /// In bytes.
+    /// The byte at which the token begins.
     pub(super) start: usize,
 }
 
@@ -15,102 +18,59 @@ pub(super) enum Kind {
     Open,
     /// `]`, `}` or `)`.
     Close,
-    /// Another punctuator.
+    /// A punctuator that is no bracket.
     Punctuator,
     Name,
     Number,
     /// A string or a block string.
     String,
-    /// A string without an end; it is the last token.
-    UnterminatedString,
+    /// The quotes that begin a string without an end.
+    Unterminated,
     /// A character that begins no token.
     Character,
 }
 
-/// Splits a document into the tokens of
-/// [the specification](https://spec.graphql.org/October2021/#sec-Appendix-Grammar-Summary.Lexical-Tokens), in one pass and without recursion.
-#[derive(Clone, Debug)]
-pub(super) struct Lexer<'a> {
-    document: &'a str,
-    rest: &'a str,
-}
+/// The tokens of
+/// [the specification](https://spec.graphql.org/October2021/#sec-Appendix-Grammar-Summary.Lexical-Tokens), comments, and any
+/// other character that is not ignored.
+///
+/// Quotes that begin a string without an end are a token of their own. Each of them costs a search to the end of the document:
+/// stop at the first.
+#[expect(
+    clippy::expect_used,
+    reason = "the pattern is constant, and the first document of any test compiles it"
+)]
+static TOKEN: LazyLock<Regex> = LazyLock::new(|| {
+    let token = r#"(?xs)
+        # A block string. It ends at the first three quotes that no backslash precedes.
+        """ (?: "{0,2} (?: \\+ "{1,2} )* (?: \\* [^"\\] | \\+ """ ) )* """ | """
+        | " (?: [^"\\\n\r] | \\ [^\n\r] )* "
+        | [A-Za-z_] [A-Za-z0-9_]*
+        | [-0-9] [A-Za-z0-9.+-]*
+        | \.\.\.
+        | \# [^\n\r]*
+        | [^\x20\t\n\r,\u{feff}]
+    "#;
+    Regex::new(token).expect("a sound pattern")
+});
 
-impl<'a> Lexer<'a> {
-    pub(super) const fn new(document: &'a str) -> Self {
-        Self { document, rest: document }
-    }
-
-    /// Skips blanks, commas and comments.
-    fn skip_ignored(&mut self) {
-        loop {
-            self.rest = self.rest.trim_start_matches([' ', '\t', '\n', '\r', ',', '\u{feff}']);
-            let Some(comment) = self.rest.strip_prefix('#') else { return };
-            self.rest = comment.trim_start_matches(|char| char != '\n' && char != '\r');
-        }
-    }
-}
-
-impl<'a> Iterator for Lexer<'a> {
-    type Item = Token<'a>;
-
-    fn next(&mut self) -> Option<Token<'a>> {
-        self.skip_ignored();
-        let start = self.document.len().saturating_sub(self.rest.len());
-        let first = self.rest.chars().next()?;
-        let length = |belongs: fn(char) -> bool| {
-            self.rest.find(|char| !belongs(char)).unwrap_or(self.rest.len()).max(first.len_utf8())
+/// Splits a document into its tokens, in one pass and without recursion.
+pub(super) fn tokens(document: &str) -> impl Iterator<Item = Token<'_>> {
+    TOKEN.find_iter(document).filter_map(|found| {
+        let text = found.as_str();
+        let kind = match text.as_bytes() {
+            [b'#', ..] => return None,
+            [b'[' | b'{' | b'(', ..] => Kind::Open,
+            [b']' | b'}' | b')', ..] => Kind::Close,
+            [b'!' | b'$' | b'&' | b':' | b'=' | b'@' | b'|', ..] | b"..." => Kind::Punctuator,
+            b"\"" | b"\"\"\"" => Kind::Unterminated,
+            [b'"', ..] => Kind::String,
+            [b'A'..=b'Z' | b'a'..=b'z' | b'_', ..] => Kind::Name,
+            [b'-' | b'0'..=b'9', ..] => Kind::Number,
+            _ => Kind::Character,
         };
-        let (kind, length) = match first {
-            '[' | '{' | '(' => (Kind::Open, 1),
-            ']' | '}' | ')' => (Kind::Close, 1),
-            '!' | '$' | '&' | ':' | '=' | '@' | '|' => (Kind::Punctuator, 1),
-            '.' if self.rest.starts_with("...") => (Kind::Punctuator, 3),
-            '"' => string(self.rest),
-            'A'..='Z' | 'a'..='z' | '_' => {
-                (Kind::Name, length(|char| char.is_ascii_alphanumeric() || char == '_'))
-            }
-            '-' | '0'..='9' => {
-                (Kind::Number, length(|char| char.is_ascii_alphanumeric() || matches!(char, '.' | '+' | '-')))
-            }
-            other => (Kind::Character, other.len_utf8()),
-        };
-        let (text, rest) = self.rest.split_at_checked(length)?;
-        self.rest = rest;
-        Some(Token { kind, text, start })
-    }
-}
-
-/// The string that a text begins with, and its length in bytes.
-fn string(text: &str) -> (Kind, usize) {
-    const QUOTES: &str = "\"\"\"";
-    let length = match text.strip_prefix(QUOTES) {
-        Some(block) => {
-            let mut ends = block.match_indices(QUOTES).map(|(at, _)| at);
-            // An escaped end is of this string.
-            let end = ends.find(|end| !block.get(..*end).is_some_and(|before| before.ends_with('\\')));
-            end.map(|end| end + 2 * QUOTES.len())
-        }
-        None => {
-            let mut escaped = false;
-            let end = text.char_indices().skip(1).find(|(_, char)| match char {
-                '\n' | '\r' => true,
-                _ if escaped => {
-                    escaped = false;
-                    false
-                }
-                '\\' => {
-                    escaped = true;
-                    false
-                }
-                char => *char == '"',
-            });
-            end.filter(|(_, char)| *char == '"').map(|(end, _)| end + 1)
-        }
-    };
-    match length {
-        Some(length) => (Kind::String, length),
-        None => (Kind::UnterminatedString, text.len()),
-    }
+        Some(Token { kind, text, start: found.start() })
+    })
 }
 
 /// The line and column of a byte, each from 1.
@@ -134,12 +94,12 @@ mod tests {
     use super::*;
 
     fn kinds(document: &str) -> Vec<(Kind, &str)> {
-        Lexer::new(document).map(|token| (token.kind, token.text)).collect()
+        tokens(document).map(|token| (token.kind, token.text)).collect()
     }
 
     #[test]
     fn tokens_are_those_of_the_specification() {
-        use Kind::{Character, Close, Name, Number, Open, Punctuator, String, UnterminatedString};
+        use Kind::{Character, Close, Name, Number, Open, Punctuator, String, Unterminated};
         for (document, expected) in [
             ("", vec![]),
             ("\u{feff} ,\t\r\n#{[(\n", vec![]),
@@ -153,14 +113,20 @@ mod tests {
                 before.into_iter().chain(after).collect()
             }),
             ("\"a\\\"[\\\\\"[", vec![(String, "\"a\\\"[\\\\\""), (Open, "[")]),
-            ("\"", vec![(UnterminatedString, "\"")]),
+            ("\"", vec![(Unterminated, "\"")]),
             ("\"\" ", vec![(String, "\"\"")]),
             ("\"\"\"\"\"\"", vec![(String, "\"\"\"\"\"\"")]),
-            ("\"\"\"\"\"", vec![(UnterminatedString, "\"\"\"\"\"")]),
+            ("\"\"\"\"\"", vec![(Unterminated, "\"\"\""), (String, "\"\"")]),
             ("\"\"\"[\\\"\"\"\"\"\"[", vec![(String, "\"\"\"[\\\"\"\"\"\"\""), (Open, "[")]),
-            ("\"\"\"\\\"\"\"\"\"", vec![(UnterminatedString, "\"\"\"\\\"\"\"\"\"")]),
-            ("\"a\nb\"", vec![(UnterminatedString, "\"a\nb\"")]),
-            ("\"a\\\nb\"", vec![(UnterminatedString, "\"a\\\nb\"")]),
+            (
+                "\"\"\"\\\"\"\"\"\"",
+                vec![(Unterminated, "\"\"\""), (Character, "\\"), (Unterminated, "\"\"\""), (String, "\"\"")],
+            ),
+            ("\"a\nb\"", vec![(Unterminated, "\""), (Name, "a"), (Name, "b"), (Unterminated, "\"")]),
+            (
+                "\"a\\\nb\"",
+                vec![(Unterminated, "\""), (Name, "a"), (Character, "\\"), (Name, "b"), (Unterminated, "\"")],
+            ),
             ("é.", vec![(Character, "é"), (Character, ".")]),
         ] {
             assert_eq!(kinds(document), expected, "{document}");

@@ -5,7 +5,7 @@ use async_graphql::{
 
 use super::{
     error::Category,
-    lexer::{Kind, Lexer, offset, position},
+    lexer::{Kind, offset, position, tokens},
     response::shortened,
 };
 
@@ -34,7 +34,7 @@ pub(super) fn read(
 
 fn bound(document: &str, max_tokens: usize, max_names: usize) -> Result<(), ServerError> {
     let (mut open, mut names) = (0_usize, 0_usize);
-    for (tokens_before, token) in Lexer::new(document).enumerate() {
+    for (tokens_before, token) in tokens(document).enumerate() {
         match token.kind {
             Kind::Open => open += 1,
             Kind::Close => open = open.saturating_sub(1),
@@ -42,7 +42,7 @@ fn bound(document: &str, max_tokens: usize, max_names: usize) -> Result<(), Serv
             _ => {}
         }
         let refused = match token.kind {
-            Kind::UnterminatedString => "Syntax Error: Unterminated string.".to_owned(),
+            Kind::Unterminated => "Syntax Error: Unterminated string.".to_owned(),
             _ if open > MAX_NESTING => {
                 format!("The document is nested too deeply: at most {MAX_NESTING} levels are allowed.")
             }
@@ -77,13 +77,13 @@ fn syntax_error(document: &str) -> ServerError {
 /// The kind of the token at a position, in graphql-js's words, or the punctuator itself.
 fn token_at(document: &str, position: Pos) -> String {
     let offset = offset(document, position);
-    let token = Lexer::new(document).find(|token| token.start + token.text.len() > offset);
+    let token = tokens(document).find(|token| token.start + token.text.len() > offset);
     let Some(token) = token else { return "<EOF>".to_owned() };
     match token.kind {
         Kind::Open | Kind::Close | Kind::Punctuator => format!("\"{}\"", token.text),
         Kind::Name => "Name".to_owned(),
         Kind::Number => "Number".to_owned(),
-        Kind::String | Kind::UnterminatedString => "String".to_owned(),
+        Kind::String | Kind::Unterminated => "String".to_owned(),
         Kind::Character => "character".to_owned(),
     }
 }

@@ -1,7 +1,7 @@
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use time::OffsetDateTime;
 
-use super::{Content, Write};
+use super::{Content, DocumentError, Write};
 use crate::store::IndexEntry;
 
 /// A document as it is stored: JSON text, `{"format":1,"document":{..}}`.
@@ -11,19 +11,6 @@ use crate::store::IndexEntry;
 pub(super) trait Stored: Serialize + DeserializeOwned {
     /// The newest format that this release reads, which it writes too.
     const FORMAT: u32;
-}
-
-/// The reason why a stored document was not used. The answer to the caller is "unavailable", and the
-/// document stays as it is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum DocumentError {
-    #[error("a stored document has format {found}, and this release reads up to {known}")]
-    Newer { found: u32, known: u32 },
-    /// Says where, but not what: a document can hold personal data.
-    #[error("a stored document is malformed at line {line}, column {column}")]
-    Malformed { line: usize, column: usize },
-    #[error("a document could not be encoded")]
-    Unencodable,
 }
 
 impl From<serde_json::Error> for DocumentError {

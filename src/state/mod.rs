@@ -15,6 +15,5 @@ mod stored;
 pub(crate) mod testing;
 mod transition;
 
-pub(crate) use format::DocumentError;
 pub(crate) use owner::{of_admin, of_customer};
-pub(crate) use transition::{Content, Step, Transition, Write};
+pub(crate) use transition::{Content, DocumentError, Step, Transition, Write};

@@ -1,6 +1,5 @@
 use time::OffsetDateTime;
 
-use super::DocumentError;
 use crate::store::{IndexEntry, Key};
 
 /// A command to the documents of one partition.
@@ -50,4 +49,17 @@ pub(crate) struct Content {
     pub(crate) keep_until: Option<OffsetDateTime>,
     pub(crate) expendable: bool,
     pub(crate) index: Vec<IndexEntry>,
+}
+
+/// The reason why a stored document was not used. The answer to the caller is "unavailable", and the
+/// document stays as it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum DocumentError {
+    #[error("a stored document has format {found}, and this release reads up to {known}")]
+    Newer { found: u32, known: u32 },
+    /// Says where, but not what: a document can hold personal data.
+    #[error("a stored document is malformed at line {line}, column {column}")]
+    Malformed { line: usize, column: usize },
+    #[error("a document could not be encoded")]
+    Unencodable,
 }

@@ -6,7 +6,7 @@ use time::{OffsetDateTime, serde::rfc3339};
 use super::{Assistance, Digest, Grant, Obtained, Origin, Subject};
 use crate::account::{CustomerId, Website};
 
-/// How an assistance ended.
+/// The cause of the end of an assistance.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
@@ -35,22 +35,22 @@ pub struct AssistanceEntry {
     pub customer: CustomerId,
     /// The customer's website.
     pub website: Website,
-    /// Who acts, through what, why.
+    /// The admin user who acts, through which grant, and why.
     pub assistance: Arc<Assistance>,
-    /// How the token was obtained.
+    /// The way in which the token was obtained.
     pub obtained: Obtained,
-    /// From where.
+    /// The origin of the request that began it.
     pub origin: Origin,
-    /// When it began.
+    /// The time at which it began.
     #[serde(with = "rfc3339")]
     pub began_at: OffsetDateTime,
-    /// When it ends at the latest.
+    /// The latest time at which it ends.
     #[serde(with = "rfc3339")]
     pub expires_at: OffsetDateTime,
-    /// When it ended; none while it has not.
+    /// The time at which it ended. None while it goes on.
     #[serde(default, with = "rfc3339::option", skip_serializing_if = "Option::is_none")]
     pub ended_at: Option<OffsetDateTime>,
-    /// How it ended.
+    /// The cause of its end. None while it goes on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub end: Option<AssistanceEnd>,
 }

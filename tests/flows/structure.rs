@@ -140,6 +140,11 @@ impl<'ast> Visit<'ast> for Reader<'_> {
             }
             // Unit tests stand in a module `tests` of their file.
             Item::Mod(module) if module.ident == "tests" => {}
+            Item::Mod(module) => {
+                self.module.push(module.ident.to_string());
+                visit::visit_item_mod(self, module);
+                self.module.pop();
+            }
             Item::Use(uses) => {
                 let mut paths = Vec::new();
                 flatten(&uses.tree, &mut Vec::new(), &mut paths);
@@ -240,16 +245,18 @@ fn no_two_modules_import_each_other() {
     assert!(circles.is_empty(), "{circles:#?}");
 }
 
-/// The modules that are left when those that import none of the others are taken away again and again.
+/// The modules that are left when those that import none of the others, and those that none of the others
+/// imports, are taken away again and again.
 fn circle(edges: &BTreeMap<String, BTreeSet<String>>) -> Option<BTreeMap<String, BTreeSet<String>>> {
     let mut left = edges.clone();
     loop {
-        let names: BTreeSet<_> = left.keys().cloned().collect();
         let before = left.len();
+        let importing: BTreeSet<_> = left.keys().cloned().collect();
         for targets in left.values_mut() {
-            targets.retain(|target| names.contains(target));
+            targets.retain(|target| importing.contains(target));
         }
-        left.retain(|_, targets| !targets.is_empty());
+        let imported: BTreeSet<_> = left.values().flatten().cloned().collect();
+        left.retain(|name, targets| !targets.is_empty() && imported.contains(name));
         if left.len() == before {
             return (!left.is_empty()).then_some(left);
         }

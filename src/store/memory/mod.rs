@@ -11,17 +11,6 @@ mod token;
 
 pub use accounts::{MemoryAdmins, MemoryCustomers};
 
-use std::num::NonZero;
-
-use async_trait::async_trait;
-use time::OffsetDateTime;
-
-use super::{Generation, GenerationId, Insert, TokenStore};
-use crate::{
-    error::StoreError,
-    token::{Digest, Grant, Origin, Subject},
-};
-
 /// Tokens and documents in memory.
 ///
 /// Sharded, so that cores do not wait for each other. Every write sweeps a little of what has expired, so
@@ -53,67 +42,5 @@ impl MemoryStore {
             state: state::State::with_capacity(accounts.saturating_mul(2)),
             ..Self::default()
         }
-    }
-}
-
-#[async_trait]
-impl TokenStore for MemoryStore {
-    async fn generation(&self, subject: &Subject, fresh: GenerationId) -> Result<Generation, StoreError> {
-        Ok(self.tokens.generation(subject, fresh))
-    }
-
-    async fn insert(
-        &self,
-        grant: &Grant,
-        origin: &Origin,
-        generation: Generation,
-        cap: NonZero<usize>,
-        now: OffsetDateTime,
-    ) -> Result<Insert, StoreError> {
-        Ok(self.tokens.insert(grant, origin, generation, cap, now))
-    }
-
-    async fn find(&self, digest: &Digest, now: OffsetDateTime) -> Result<Option<Grant>, StoreError> {
-        Ok(self.tokens.find(digest, now))
-    }
-
-    async fn revoke(
-        &self,
-        digest: &Digest,
-        now: OffsetDateTime,
-        bar_until: OffsetDateTime,
-    ) -> Result<bool, StoreError> {
-        Ok(self.tokens.revoke(digest, now, bar_until))
-    }
-
-    async fn revoke_all(
-        &self,
-        subject: &Subject,
-        keep: Option<&Digest>,
-        fresh: GenerationId,
-        _now: OffsetDateTime,
-    ) -> Result<Generation, StoreError> {
-        Ok(self.tokens.revoke_all(subject, keep, fresh))
-    }
-
-    async fn revoke_everything(
-        &self,
-        fresh: GenerationId,
-        _now: OffsetDateTime,
-    ) -> Result<GenerationId, StoreError> {
-        Ok(self.tokens.revoke_everything(fresh))
-    }
-
-    async fn grants(
-        &self,
-        subject: &Subject,
-        limit: usize,
-        now: OffsetDateTime,
-    ) -> Result<Vec<(Grant, Origin)>, StoreError> {
-        Ok(self.tokens.grants(subject, limit, now))
-    }
-
-    async fn purge_tokens(&self, now: OffsetDateTime, limit: usize) -> Result<usize, StoreError> {
-        Ok(self.tokens.purge(now, limit))
     }
 }

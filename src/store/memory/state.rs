@@ -57,6 +57,66 @@ struct Stored {
     index: Vec<IndexEntry>,
 }
 
+#[async_trait]
+impl StateStore for MemoryStore {
+    async fn load(&self, partition: &Partition, keys: &[Key]) -> Result<Vec<Option<Document>>, StoreError> {
+        let shards = &self.state.shards;
+        let table = shards.read(shards.index_of(partition));
+        Ok(keys.iter().map(|key| table.document(partition, key)).collect())
+    }
+
+    async fn commit(
+        &self,
+        partition: &Partition,
+        changes: &Changes,
+        now: OffsetDateTime,
+    ) -> Result<CommitOutcome, StoreError> {
+        let state = &self.state;
+        let mut table = state.shards.write(state.shards.index_of(partition));
+        let current: Vec<_> = changes.iter().map(|change| table.document(partition, change.key())).collect();
+        let versions = current.iter().map(|document| document.as_ref().map(|document| document.version));
+        if !versions.eq(changes.iter().map(Change::expects)) {
+            return Ok(CommitOutcome::Conflict(current));
+        }
+        let creations = changes.iter().filter(|change| is_creation(change)).count();
+        let expendable = changes.iter().filter(|change| is_expendable_creation(change)).count();
+        state.make_room(&mut table, creations, expendable, now);
+        if expendable > 0 && table.expendable + expendable > state.capacity_per_shard {
+            return Ok(CommitOutcome::Full);
+        }
+        for change in changes.iter() {
+            match change {
+                Change::Put(put) => state.put(&mut table, partition, put),
+                Change::Delete { key, .. } => state.remove(&mut table, partition, key),
+                Change::Check { .. } => {}
+            }
+        }
+        Ok(CommitOutcome::Committed)
+    }
+
+    async fn list(
+        &self,
+        index: &Index,
+        after: Option<&Position>,
+        limit: usize,
+    ) -> Result<Vec<Listed>, StoreError> {
+        Ok(match &index.partition {
+            Some(partition) => self.state.list_own(partition, &index.name, after, limit),
+            None => self.state.list_shop(&index.name, after, limit),
+        })
+    }
+
+    async fn sweep(&self, until: OffsetDateTime, limit: usize) -> Result<usize, StoreError> {
+        let state = &self.state;
+        Ok((0..=u8::MAX).fold(0, |removed, index| {
+            if removed == limit {
+                return removed;
+            }
+            removed + state.sweep_table(&mut state.shards.write(index), until, limit - removed)
+        }))
+    }
+}
+
 impl State {
     /// A locked account takes two documents.
     const DOCUMENTS: usize = 2 * 250_000;
@@ -66,41 +126,6 @@ impl State {
     pub(super) fn with_capacity(expendable: usize) -> Self {
         let capacity_per_shard = expendable.div_ceil(Shards::<Table>::COUNT);
         Self { shards: Shards::default(), shop: Mutex::default(), capacity_per_shard }
-    }
-
-    fn load(&self, partition: &Partition, keys: &[Key]) -> Vec<Option<Document>> {
-        let table = self.shards.read(self.shards.index_of(partition));
-        keys.iter().map(|key| table.document(partition, key)).collect()
-    }
-
-    fn commit(&self, partition: &Partition, changes: &Changes, now: OffsetDateTime) -> CommitOutcome {
-        let mut table = self.shards.write(self.shards.index_of(partition));
-        let current: Vec<_> = changes.iter().map(|change| table.document(partition, change.key())).collect();
-        let versions = current.iter().map(|document| document.as_ref().map(|document| document.version));
-        if !versions.eq(changes.iter().map(Change::expects)) {
-            return CommitOutcome::Conflict(current);
-        }
-        let creations = changes.iter().filter(|change| is_creation(change)).count();
-        let expendable = changes.iter().filter(|change| is_expendable_creation(change)).count();
-        self.make_room(&mut table, creations, expendable, now);
-        if expendable > 0 && table.expendable + expendable > self.capacity_per_shard {
-            return CommitOutcome::Full;
-        }
-        for change in changes.iter() {
-            match change {
-                Change::Put(put) => self.put(&mut table, partition, put),
-                Change::Delete { key, .. } => self.remove(&mut table, partition, key),
-                Change::Check { .. } => {}
-            }
-        }
-        CommitOutcome::Committed
-    }
-
-    fn list(&self, index: &Index, after: Option<&Position>, limit: usize) -> Vec<Listed> {
-        match &index.partition {
-            Some(partition) => self.list_own(partition, &index.name, after, limit),
-            None => self.list_shop(&index.name, after, limit),
-        }
     }
 
     fn list_own(
@@ -127,15 +152,6 @@ impl State {
             carries.then(|| owned.listed(position)).flatten()
         });
         listed.take(limit).collect()
-    }
-
-    fn sweep(&self, until: OffsetDateTime, limit: usize) -> usize {
-        (0..=u8::MAX).fold(0, |removed, index| {
-            if removed == limit {
-                return removed;
-            }
-            removed + self.sweep_table(&mut self.shards.write(index), until, limit - removed)
-        })
     }
 
     fn put(&self, table: &mut Table, partition: &Partition, put: &Put) {
@@ -255,33 +271,4 @@ const fn is_creation(change: &Change) -> bool {
 
 const fn is_expendable_creation(change: &Change) -> bool {
     matches!(change, Change::Put(put) if put.expects.is_none() && put.expendable)
-}
-
-#[async_trait]
-impl StateStore for MemoryStore {
-    async fn load(&self, partition: &Partition, keys: &[Key]) -> Result<Vec<Option<Document>>, StoreError> {
-        Ok(self.state.load(partition, keys))
-    }
-
-    async fn commit(
-        &self,
-        partition: &Partition,
-        changes: &Changes,
-        now: OffsetDateTime,
-    ) -> Result<CommitOutcome, StoreError> {
-        Ok(self.state.commit(partition, changes, now))
-    }
-
-    async fn list(
-        &self,
-        index: &Index,
-        after: Option<&Position>,
-        limit: usize,
-    ) -> Result<Vec<Listed>, StoreError> {
-        Ok(self.state.list(index, after, limit))
-    }
-
-    async fn sweep(&self, until: OffsetDateTime, limit: usize) -> Result<usize, StoreError> {
-        Ok(self.state.sweep(until, limit))
-    }
 }

@@ -8,13 +8,15 @@ use std::{
     },
 };
 
+use async_trait::async_trait;
 use time::OffsetDateTime;
 
-use super::{digest_map::DigestMap, shards::Shards};
+use super::{MemoryStore, digest_map::DigestMap, shards::Shards};
 use crate::{
     account::Website,
     clock::micros,
-    store::{Generation, GenerationId, Insert},
+    error::StoreError,
+    store::{Generation, GenerationId, Insert, TokenStore},
     token::{Assistance, Digest, Grant, Obtained, Origin, Subject},
 };
 
@@ -65,39 +67,39 @@ struct SubjectRow {
     grants: Vec<Digest>,
 }
 
-impl Tokens {
-    /// Expired rows that one insertion removes at most.
-    const SWEEP: usize = 64;
-
-    pub(super) fn generation(&self, subject: &Subject, fresh: GenerationId) -> Generation {
-        let subjects = self.subjects.read(self.subjects.index_of(subject));
+#[async_trait]
+impl TokenStore for MemoryStore {
+    async fn generation(&self, subject: &Subject, fresh: GenerationId) -> Result<Generation, StoreError> {
+        let tokens = &self.tokens;
+        let subjects = tokens.subjects.read(tokens.subjects.index_of(subject));
         let subject = subjects.get(subject).and_then(|row| row.generation);
-        Generation { shop: self.shop_or(fresh), subject }
+        Ok(Generation { shop: tokens.shop_or(fresh), subject })
     }
 
-    pub(super) fn insert(
+    async fn insert(
         &self,
         grant: &Grant,
         origin: &Origin,
         generation: Generation,
         cap: NonZero<usize>,
         now: OffsetDateTime,
-    ) -> Insert {
+    ) -> Result<Insert, StoreError> {
+        let tokens = &self.tokens;
         let index = Shards::<Rows>::index_of_digest(&grant.digest);
         let sweep;
         {
-            let mut subjects = self.subjects.write(self.subjects.index_of(&grant.subject));
-            let (shop, epoch) = self.shop();
+            let mut subjects = tokens.subjects.write(tokens.subjects.index_of(&grant.subject));
+            let (shop, epoch) = tokens.shop();
             let subject = subjects.get(&grant.subject).and_then(|row| row.generation);
             if (shop, subject) != (Some(generation.shop), generation.subject) {
-                return Insert::Revoked;
+                return Ok(Insert::Revoked);
             }
-            let mut rows = self.rows.write(index);
+            let mut rows = tokens.rows.write(index);
             if rows.barred.get(&grant.digest).is_some_and(|until| now < *until) {
-                return Insert::Barred;
+                return Ok(Insert::Barred);
             }
             if rows.grants.get(&grant.digest).is_some() {
-                return Insert::Collision;
+                return Ok(Insert::Collision);
             }
             // If everything is revoked from here on, the row is dead when it is stored.
             let row = rows.pack(grant, origin, epoch);
@@ -112,81 +114,102 @@ impl Tokens {
             sweep = rows.until_sweep == 0;
             drop(rows);
             if held.len() > cap.get() {
-                self.evict(held, &grant.digest, cap, micros::from_time(now));
+                tokens.evict(held, &grant.digest, cap, micros::from_time(now));
             }
         }
         if sweep {
-            self.sweep(index, now, Self::SWEEP);
+            tokens.sweep(index, now, Tokens::SWEEP);
         }
-        Insert::Stored
+        Ok(Insert::Stored)
     }
 
-    #[inline(always)]
-    pub(super) fn find(&self, digest: &Digest, now: OffsetDateTime) -> Option<Grant> {
-        let rows = self.rows.read(Shards::<Rows>::index_of_digest(digest));
-        let row = rows.grants.get(digest).filter(|row| self.is_live(row, micros::from_time(now)));
-        row.map(|row| rows.unpack(*digest, row))
+    async fn find(&self, digest: &Digest, now: OffsetDateTime) -> Result<Option<Grant>, StoreError> {
+        let tokens = &self.tokens;
+        let rows = tokens.rows.read(Shards::<Rows>::index_of_digest(digest));
+        let row = rows.grants.get(digest).filter(|row| tokens.is_live(row, micros::from_time(now)));
+        Ok(row.map(|row| rows.unpack(*digest, row)))
     }
 
-    pub(super) fn revoke(&self, digest: &Digest, now: OffsetDateTime, bar_until: OffsetDateTime) -> bool {
+    async fn revoke(
+        &self,
+        digest: &Digest,
+        now: OffsetDateTime,
+        bar_until: OffsetDateTime,
+    ) -> Result<bool, StoreError> {
+        let tokens = &self.tokens;
         if now < bar_until {
-            let mut rows = self.rows.write(Shards::<Rows>::index_of_digest(digest));
+            let mut rows = tokens.rows.write(Shards::<Rows>::index_of_digest(digest));
             let until = rows.barred.entry(*digest).or_insert(bar_until);
             *until = bar_until.max(*until);
         }
-        self.remove_if(digest, |_| true).is_some_and(|row| self.is_live(&row, micros::from_time(now)))
+        let row = tokens.remove_if(digest, |_| true);
+        Ok(row.is_some_and(|row| tokens.is_live(&row, micros::from_time(now))))
     }
 
-    pub(super) fn revoke_all(
+    async fn revoke_all(
         &self,
         subject: &Subject,
         keep: Option<&Digest>,
         fresh: GenerationId,
-    ) -> Generation {
-        let mut subjects = self.subjects.write(self.subjects.index_of(subject));
+        _now: OffsetDateTime,
+    ) -> Result<Generation, StoreError> {
+        let tokens = &self.tokens;
+        let mut subjects = tokens.subjects.write(tokens.subjects.index_of(subject));
         let row = subjects.entry(subject.clone()).or_default();
         row.generation = Some(fresh);
-        let generation = Generation { shop: self.shop_or(fresh), subject: Some(fresh) };
+        let generation = Generation { shop: tokens.shop_or(fresh), subject: Some(fresh) };
         row.grants.retain(|digest| {
             let kept = Some(digest) == keep;
             if !kept {
-                self.rows.write(Shards::<Rows>::index_of_digest(digest)).grants.remove(digest);
+                tokens.rows.write(Shards::<Rows>::index_of_digest(digest)).grants.remove(digest);
             }
             kept
         });
-        generation
+        Ok(generation)
     }
 
-    pub(super) fn revoke_everything(&self, fresh: GenerationId) -> GenerationId {
-        let mut shop = self.write_shop();
-        self.epoch.fetch_add(1, Ordering::AcqRel);
-        *shop.insert(fresh)
+    async fn revoke_everything(
+        &self,
+        fresh: GenerationId,
+        _now: OffsetDateTime,
+    ) -> Result<GenerationId, StoreError> {
+        let mut shop = self.tokens.write_shop();
+        self.tokens.epoch.fetch_add(1, Ordering::AcqRel);
+        Ok(*shop.insert(fresh))
     }
 
-    pub(super) fn grants(
+    async fn grants(
         &self,
         subject: &Subject,
         limit: usize,
         now: OffsetDateTime,
-    ) -> Vec<(Grant, Origin)> {
-        let subjects = self.subjects.read(self.subjects.index_of(subject));
+    ) -> Result<Vec<(Grant, Origin)>, StoreError> {
+        let tokens = &self.tokens;
+        let subjects = tokens.subjects.read(tokens.subjects.index_of(subject));
         let held = subjects.get(subject).map(|row| row.grants.as_slice()).unwrap_or_default();
         let mut listed: Vec<_> = held
             .iter()
             .filter_map(|digest| {
-                let rows = self.rows.read(Shards::<Rows>::index_of_digest(digest));
-                let row = rows.grants.get(digest).filter(|row| self.is_live(row, micros::from_time(now)))?;
+                let rows = tokens.rows.read(Shards::<Rows>::index_of_digest(digest));
+                let row =
+                    rows.grants.get(digest).filter(|row| tokens.is_live(row, micros::from_time(now)))?;
                 Some((rows.unpack(*digest, row), row.origin.as_deref().cloned().unwrap_or_default()))
             })
             .collect();
         listed.sort_by_key(|(grant, _)| Reverse((grant.issued_at, grant.digest)));
         listed.truncate(limit);
-        listed
+        Ok(listed)
     }
 
-    pub(super) fn purge(&self, now: OffsetDateTime, limit: usize) -> usize {
-        (0..=u8::MAX).fold(0, |removed, index| removed + self.sweep(index, now, limit - removed))
+    async fn purge_tokens(&self, now: OffsetDateTime, limit: usize) -> Result<usize, StoreError> {
+        let sweep = |removed, index| removed + self.tokens.sweep(index, now, limit - removed);
+        Ok((0..=u8::MAX).fold(0, sweep))
     }
+}
+
+impl Tokens {
+    /// Expired rows that one insertion removes at most.
+    const SWEEP: usize = 64;
 
     fn is_live(&self, row: &Row, now: i64) -> bool {
         now < row.expires_at && u64::from(row.epoch) == self.epoch.load(Ordering::Acquire)
@@ -295,7 +318,7 @@ impl Rows {
         }
     }
 
-    /// In place, as what calls it on the hot path: a grant is long to move.
+    /// Inlined into the hot path, since a grant is long to move.
     #[inline(always)]
     fn unpack(&self, digest: Digest, row: &Row) -> Grant {
         Grant {
@@ -314,6 +337,8 @@ impl Rows {
 mod tests {
     use std::time::Duration;
 
+    use pollster::block_on;
+
     use super::*;
     use crate::account::CustomerId;
 
@@ -327,43 +352,48 @@ mod tests {
 
     const CAP: NonZero<usize> = NonZero::<usize>::MAX;
 
-    fn first(tokens: &Tokens) -> Generation {
-        tokens.generation(&grant(0, 0).subject, GenerationId::from_bytes([1; 16]))
+    fn first(store: &MemoryStore) -> Generation {
+        block_on(store.generation(&grant(0, 0).subject, GenerationId::from_bytes([1; 16]))).unwrap()
     }
 
-    fn rows(tokens: &Tokens) -> usize {
-        (0..=u8::MAX).map(|index| tokens.rows.read(index).grants.len()).sum()
+    fn rows(store: &MemoryStore) -> usize {
+        (0..=u8::MAX).map(|index| store.tokens.rows.read(index).grants.len()).sum()
     }
 
     #[test]
     fn insertions_sweep_what_has_expired() {
-        let tokens = Tokens::default();
+        let store = MemoryStore::new();
         let start = OffsetDateTime::UNIX_EPOCH;
-        let first = first(&tokens);
+        let first = first(&store);
         for n in 0..200_000 {
             // A hundred a second, each for 100 s: 10,000 are live at a time.
             let now = start + Duration::from_secs(n / 100);
             let mut grant = grant(n, 0);
             grant.expires_at = now + Duration::from_secs(100);
-            assert_eq!(tokens.insert(&grant, &Origin::default(), first, CAP, now), Insert::Stored);
+            let inserted = block_on(store.insert(&grant, &Origin::default(), first, CAP, now));
+            assert_eq!(inserted.unwrap(), Insert::Stored);
         }
-        assert!(rows(&tokens) < 40_000, "{} rows are kept for 10,000 live ones", rows(&tokens));
+        assert!(rows(&store) < 40_000, "{} rows are kept for 10,000 live ones", rows(&store));
         let held: usize = (0..=u8::MAX)
-            .map(|index| tokens.subjects.read(index).values().map(|row| row.grants.len()).sum::<usize>())
+            .map(|index| {
+                store.tokens.subjects.read(index).values().map(|row| row.grants.len()).sum::<usize>()
+            })
             .sum();
-        assert_eq!(held, rows(&tokens));
+        assert_eq!(held, rows(&store));
     }
 
     #[test]
     fn a_subject_that_holds_nothing_takes_no_room() {
-        let tokens = Tokens::default();
+        let store = MemoryStore::new();
         let start = OffsetDateTime::UNIX_EPOCH;
-        let first = first(&tokens);
+        let first = first(&store);
         for n in 0..1000 {
-            assert_eq!(tokens.insert(&grant(n, 60), &Origin::default(), first, CAP, start), Insert::Stored);
+            let inserted = block_on(store.insert(&grant(n, 60), &Origin::default(), first, CAP, start));
+            assert_eq!(inserted.unwrap(), Insert::Stored);
         }
-        assert_eq!(tokens.purge(start + Duration::from_secs(60), 400), 400);
-        assert_eq!(tokens.purge(start + Duration::from_secs(60), usize::MAX), 600);
-        assert!((0..=u8::MAX).all(|index| tokens.subjects.read(index).is_empty()));
+        let end = start + Duration::from_secs(60);
+        assert_eq!(block_on(store.purge_tokens(end, 400)).unwrap(), 400);
+        assert_eq!(block_on(store.purge_tokens(end, usize::MAX)).unwrap(), 600);
+        assert!((0..=u8::MAX).all(|index| store.tokens.subjects.read(index).is_empty()));
     }
 }

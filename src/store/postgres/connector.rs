@@ -1,13 +1,16 @@
 use std::{fmt, pin::Pin, sync::Arc, time::Duration};
 
 use futures_util::future::{try_join, try_join_all};
-use tokio::{runtime::Handle, task::AbortHandle, time::timeout};
+use tokio::{runtime::Handle, time::timeout};
 use tokio_postgres::{
     Client, Config, Socket,
     tls::{MakeTlsConnect, TlsConnect},
 };
 
-use super::{Failure, session::Session};
+use super::{
+    Failure,
+    session::{Driver, Session},
+};
 
 type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 /// A client, and what drives its connection.
@@ -53,7 +56,7 @@ impl Connector {
     /// A connection as the server gives it.
     pub(super) async fn open(&self) -> Result<(Client, Driver), tokio_postgres::Error> {
         let (client, connection) = (self.connect)().await?;
-        Ok((client, Driver(self.handle.spawn(connection).abort_handle())))
+        Ok((client, Driver::new(self.handle.spawn(connection).abort_handle())))
     }
 
     /// Pins the settings of a session.
@@ -113,22 +116,5 @@ fn settings(timeout: Duration) -> String {
 impl fmt::Debug for Connector {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Connector").field("timeout", &self.timeout).finish_non_exhaustive()
-    }
-}
-
-/// What drives a connection, which is closed with it: at once, even if the server never answers.
-#[derive(Debug)]
-pub(super) struct Driver(AbortHandle);
-
-impl Driver {
-    /// Whoever waits for an answer gets an error.
-    pub(super) fn close(&self) {
-        self.0.abort();
-    }
-}
-
-impl Drop for Driver {
-    fn drop(&mut self) {
-        self.close();
     }
 }

@@ -12,6 +12,9 @@ use tokio_postgres::{Row, types::ToSql};
 use super::{Failure, connector::Connector, session::Session, statements::Query};
 
 /// A few connections that all callers share, for what never waits for a lock.
+///
+/// deadpool lends a connection to one caller at a time. With it, look-ups over a slow network wait for each other:
+/// `a_slow_server_is_waited_for` is the test.
 #[derive(Debug)]
 pub(super) struct Pipelined {
     connector: Connector,

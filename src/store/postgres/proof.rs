@@ -9,10 +9,7 @@ use futures_util::future::{join, try_join_all};
 use time::OffsetDateTime;
 use tokio_postgres::{Client, SimpleQueryMessage, SimpleQueryRow, error::SqlState};
 
-use super::{
-    Failure, OpenError,
-    connector::{Connector, Driver},
-};
+use super::{Failure, OpenError, connector::Connector, session::Driver};
 use crate::{clock::micros, error::StoreError};
 
 /// The oldest release of PostgreSQL that the functions run on: 13.

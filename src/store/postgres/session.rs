@@ -1,15 +1,15 @@
 use std::{
-    sync::{
-        Weak,
-        atomic::{AtomicUsize, Ordering},
-    },
+    sync::{Arc, Weak},
     time::Duration,
 };
 
-use tokio::time::{sleep, timeout};
+use tokio::{
+    task::AbortHandle,
+    time::{sleep, timeout},
+};
 use tokio_postgres::{Client, Row, Statement, types::ToSql};
 
-use super::{Failure, connector::Driver};
+use super::Failure;
 
 /// A connection with its statements prepared.
 #[derive(Debug)]
@@ -17,13 +17,11 @@ pub(super) struct Session {
     client: Client,
     statements: Vec<Statement>,
     driver: Driver,
-    /// Callers that wait for an answer.
-    waiting: AtomicUsize,
 }
 
 impl Session {
     pub(super) const fn new(client: Client, statements: Vec<Statement>, driver: Driver) -> Self {
-        Self { client, statements, driver, waiting: AtomicUsize::new(0) }
+        Self { client, statements, driver }
     }
 
     pub(super) fn is_closed(&self) -> bool {
@@ -38,19 +36,20 @@ impl Session {
         parameters: &[&(dyn ToSql + Sync)],
     ) -> Result<Vec<Row>, Failure> {
         let statement = self.statements.get(statement.into()).ok_or(Failure::Unreadable)?;
-        let _waiting = Waiting::begin(&self.waiting);
         Ok(self.client.query(statement, parameters).await?)
     }
 
-    /// Closes the connection if the server does not answer within the time limit, whoever waits for it. One look-out for
-    /// all callers, instead of a timer for each: as answers come in order, one that is asked for late and answered proves
-    /// all before it answered.
+    /// Closes the connection if the server does not answer within the time limit. One look-out serves all callers, instead of
+    /// a timer for each: answers come in order, so an answer to its own question proves that all earlier ones came.
+    ///
+    /// The lane of the connection and each caller who waits for an answer hold the session.
     pub(super) async fn look_out(session: Weak<Self>, limit: Duration) {
         let interval = limit / 8;
         loop {
             sleep(interval).await;
             let Some(session) = session.upgrade() else { return };
-            if session.waiting.load(Ordering::Relaxed) == 0 {
+            let nobody_waits = Arc::strong_count(&session) <= 2;
+            if nobody_waits {
                 continue;
             }
             let checked = timeout(limit - interval, session.client.check_connection()).await;
@@ -61,18 +60,24 @@ impl Session {
     }
 }
 
-/// A caller that waits, until it is answered or goes away.
-struct Waiting<'a>(&'a AtomicUsize);
+/// The task that drives a connection. The connection is closed with it: at once, even if the server never
+/// answers.
+#[derive(Debug)]
+pub(super) struct Driver(AbortHandle);
 
-impl<'a> Waiting<'a> {
-    fn begin(waiting: &'a AtomicUsize) -> Self {
-        waiting.fetch_add(1, Ordering::Relaxed);
-        Self(waiting)
+impl Driver {
+    pub(super) const fn new(task: AbortHandle) -> Self {
+        Self(task)
+    }
+
+    /// Whoever waits for an answer gets an error.
+    pub(super) fn close(&self) {
+        self.0.abort();
     }
 }
 
-impl Drop for Waiting<'_> {
+impl Drop for Driver {
     fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
+        self.close();
     }
 }

@@ -30,10 +30,10 @@ pub(super) struct Server {
 
 /// One connection that many callers share, and the task that keeps it.
 ///
-/// The driver's own manager starts tasks and timers wherever it is called, which a thread outside of the runtime cannot;
-/// and a server that went away without a word is a slow one to it. The keeper notices a connection's end at once, and
-/// ends one on which its own question is not answered in time. Callers need no timer: with their connection, their wait
-/// is over.
+/// The driver's own `ConnectionManager` passes the fault tests except for three things. It stays with a primary that became a
+/// replica. It cannot check a server again after it has reconnected. And it connects by itself: without Sentinels, and through
+/// TLS only with the cryptography that the process has chosen. So the keeper connects, and closes a connection on which its own
+/// question is not answered in time. That ends the wait of every caller, who therefore needs no timer and no runtime.
 pub(super) struct Link {
     state: watch::Receiver<State>,
     keeper: JoinHandle<()>,
@@ -55,41 +55,45 @@ impl Link {
 
     /// Returns once there is a connection, or why there is none.
     pub(super) async fn ready(&self) -> Result<(), Failure> {
-        self.connection().await.map(drop)
+        self.line().await.map(drop)
     }
 
     pub(super) async fn ask(&self, question: &Cmd) -> Result<Value, Failure> {
-        let mut connection = self.connection().await?;
+        let line = self.line().await?;
         // A call's future is boxed as it is; beyond a kilobyte, which the driver's would make it, that is slow.
-        Ok(connection.req_packed_command(question).await.and_then(Value::extract_error)?)
+        let answer = line.ask(async |connection| connection.req_packed_command(question).await).await;
+        Ok(answer.and_then(Value::extract_error)?)
     }
 
     /// Sends several questions at once; any of the answers may be an error of the server's.
     pub(super) async fn ask_all(&self, questions: &Pipeline) -> Result<Vec<Value>, Failure> {
-        let mut connection = self.connection().await?;
-        Ok(connection.send_packed_commands(questions, 0, questions.len()).await?)
+        let line = self.line().await?;
+        let all = async |connection: &mut MultiplexedConnection| {
+            connection.send_packed_commands(questions, 0, questions.len()).await
+        };
+        Ok(line.ask(all).await?)
     }
 
-    async fn connection(&self) -> Result<MultiplexedConnection, Failure> {
+    async fn line(&self) -> Result<Line, Failure> {
         if let State::Up(line) = &*self.state.borrow()
-            && let Some(connection) = line.live()
+            && line.is_live()
         {
-            return Ok(connection);
+            return Ok(line.clone());
         }
         // Boxed, or every call would carry the room for it.
-        Box::pin(self.next_connection()).await
+        Box::pin(self.next_line()).await
     }
 
-    async fn next_connection(&self) -> Result<MultiplexedConnection, Failure> {
+    async fn next_line(&self) -> Result<Line, Failure> {
         let mut state = self.state.clone();
         let decided = |state: &State| match state {
             State::Connecting => false,
-            State::Up(line) => line.live().is_some(),
+            State::Up(line) => line.is_live(),
             State::Down(_) => true,
         };
         let state = state.wait_for(decided).await;
         match &*state.map_err(|_| Failure::Ended)? {
-            State::Up(line) => line.live().ok_or(Failure::Silent),
+            State::Up(line) => Ok(line.clone()),
             State::Down(failure) => Err(failure.clone()),
             State::Connecting => Err(Failure::Silent),
         }

@@ -5,6 +5,13 @@ pub(super) use rustls::{Certificates, Tls};
 #[cfg(not(feature = "redis-rustls"))]
 pub(super) use without::{Certificates, Tls};
 
+use tokio::io::{AsyncRead, AsyncWrite};
+
+/// A connection to a server, whatever it runs over.
+pub(super) trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
+
+impl<S: AsyncRead + AsyncWrite + Send + Unpin> Stream for S {}
+
 #[cfg(feature = "redis-rustls")]
 mod rustls {
     use std::{io, sync::Arc};
@@ -20,7 +27,7 @@ mod rustls {
     };
     use zeroize::Zeroizing;
 
-    use super::super::{failure::Failure, line::Stream};
+    use super::{super::failure::Failure, Stream};
     use crate::store::OpenError;
 
     /// The root certificates to trust, and the certificate of the client, in PEM.
@@ -119,7 +126,7 @@ mod rustls {
 mod without {
     use tokio::net::TcpStream;
 
-    use super::super::{failure::Failure, line::Stream};
+    use super::{super::failure::Failure, Stream};
     use crate::store::OpenError;
 
     #[derive(Clone, Default)]

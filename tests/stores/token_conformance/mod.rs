@@ -18,7 +18,7 @@ support::each_fault! {
     TakesPercentForAll => lives::grants_of_odd_input_are_kept_apart,
     DrawsItsOwn => generations::a_shop_begins_with_what_it_is_handed,
     InsertsIntoNoShop => generations::an_insertion_begins_no_shop,
-    BeginsInTwoSteps => generations::one_generation_begins_a_shop,
+    BeginsInTwoSteps => races::one_generation_begins_a_shop,
     AnswersTheEarlierGeneration => generations::revokes_answer_the_new_generation,
     LeavesTheShopWithout => generations::revokes_answer_the_new_generation,
     PurgesGenerations => generations::purging_keeps_generations,

@@ -1,6 +1,6 @@
 use super::{KIND, Put, committed, content, document, ensure, key, partition, put, version};
 use crate::{
-    conformance::{Arena, Failure},
+    conformance::Failure,
     store::{Change, Index, IndexEntry, Listed, Name, Partition, Position, StateStore},
 };
 
@@ -33,64 +33,58 @@ async fn put_listed<S: StateStore>(
 }
 
 /// A list is in ascending order of rank, negative ones first, with each document as it is.
-pub(in crate::conformance) fn a_list_is_in_order_of_rank<S: StateStore>(
-    arena: &Arena<'_, S>,
+pub(in crate::conformance) async fn a_list_is_in_order_of_rank<S: StateStore>(
+    store: &S,
 ) -> Result<(), Failure> {
-    arena.run(async {
-        let store = arena.store();
-        let ranks = [5, -1, i64::MAX, 0, i64::MIN, 10, -10];
-        for (shop_wide, name) in [(false, "a"), (true, "b")] {
-            let partition = partition(name);
-            let index = if shop_wide { shop_index() } else { own_index(partition) };
-            let none = store.list(&index, None, 10).await?;
-            ensure!(none.is_empty(), "an empty index listed {none:?}");
-            let mut expected = Vec::new();
-            for (number, rank) in (0..).zip(ranks) {
-                put_listed(store, &partition, number, vec![entry(NAME, shop_wide, rank)]).await?;
-                expected.push(listed(partition, rank, number));
-            }
-            expected.sort_by_key(|listed| listed.position.rank);
-            let found = store.list(&index, None, 10).await?;
-            ensure!(found == expected, "listed {found:?} in place of {expected:?}");
+    let ranks = [5, -1, i64::MAX, 0, i64::MIN, 10, -10];
+    for (shop_wide, name) in [(false, "a"), (true, "b")] {
+        let partition = partition(name);
+        let index = if shop_wide { shop_index() } else { own_index(partition) };
+        let none = store.list(&index, None, 10).await?;
+        ensure!(none.is_empty(), "an empty index listed {none:?}");
+        let mut expected = Vec::new();
+        for (number, rank) in (0..).zip(ranks) {
+            put_listed(store, &partition, number, vec![entry(NAME, shop_wide, rank)]).await?;
+            expected.push(listed(partition, rank, number));
         }
-        Ok(())
-    })?
+        expected.sort_by_key(|listed| listed.position.rank);
+        let found = store.list(&index, None, 10).await?;
+        ensure!(found == expected, "listed {found:?} in place of {expected:?}");
+    }
+    Ok(())
 }
 
 /// A list goes on exactly behind a position, also among equal ranks and where the document there is gone.
-pub(in crate::conformance) fn a_list_goes_on_behind_a_position<S: StateStore>(
-    arena: &Arena<'_, S>,
+pub(in crate::conformance) async fn a_list_goes_on_behind_a_position<S: StateStore>(
+    store: &S,
 ) -> Result<(), Failure> {
-    arena.run(async {
-        let store = arena.store();
-        let mut expected = Vec::new();
-        for number in 0..20 {
-            let partition = partition(if number % 2 == 0 { "a" } else { "b" });
-            let rank = if number < 3 { 1 } else { 2 };
-            put_listed(store, &partition, number, vec![entry(NAME, true, rank)]).await?;
-            expected.push(listed(partition, rank, number));
-        }
-        expected.sort_by_key(|listed| listed.position.clone());
-        for limit in [1, 3, 19, 20] {
-            let mut found: Vec<Listed> = Vec::new();
-            loop {
-                let after = found.last().map(|last| last.position.clone());
-                let page = store.list(&shop_index(), after.as_ref(), limit).await?;
-                ensure!(page.len() <= limit, "a list of at most {limit} answered {}", page.len());
-                if page.is_empty() || found.len() > expected.len() {
-                    break;
-                }
-                found.extend(page);
+    let mut expected = Vec::new();
+    for number in 0..20 {
+        let partition = partition(if number % 2 == 0 { "a" } else { "b" });
+        let rank = if number < 3 { 1 } else { 2 };
+        put_listed(store, &partition, number, vec![entry(NAME, true, rank)]).await?;
+        expected.push(listed(partition, rank, number));
+    }
+    expected.sort_by_key(|listed| listed.position.clone());
+    for limit in [1, 3, 19, 20] {
+        let mut found: Vec<Listed> = Vec::new();
+        loop {
+            let after = found.last().map(|last| last.position.clone());
+            let page = store.list(&shop_index(), after.as_ref(), limit).await?;
+            ensure!(page.len() <= limit, "a list of at most {limit} answered {}", page.len());
+            if page.is_empty() || found.len() > expected.len() {
+                break;
             }
-            ensure!(found == expected, "pages of {limit} listed {found:?} in place of {expected:?}");
+            found.extend(page);
         }
-        let Some(Listed { position, .. }) = expected.get(5) else { return Ok(()) };
-        let gone = Change::Delete { key: position.key.clone(), expects: document_version(&expected, 5) };
-        committed(store, &position.partition, vec![gone]).await?;
-        let found = store.list(&shop_index(), Some(position), 100).await?;
-        ensure!(Some(&*found) == expected.get(6..), "behind a position that is gone: {found:?}");
-        Ok(())
-    })?
+        ensure!(found == expected, "pages of {limit} listed {found:?} in place of {expected:?}");
+    }
+    let Some(Listed { position, .. }) = expected.get(5) else { return Ok(()) };
+    let gone = Change::Delete { key: position.key.clone(), expects: document_version(&expected, 5) };
+    committed(store, &position.partition, vec![gone]).await?;
+    let found = store.list(&shop_index(), Some(position), 100).await?;
+    ensure!(Some(&*found) == expected.get(6..), "behind a position that is gone: {found:?}");
+    Ok(())
 }
 
 fn document_version(listed: &[Listed], place: usize) -> crate::store::Version {
@@ -98,117 +92,104 @@ fn document_version(listed: &[Listed], place: usize) -> crate::store::Version {
 }
 
 /// A list holds as many documents as it is asked for, if there are so many.
-pub(in crate::conformance) fn a_list_is_not_cut_short<S: StateStore>(
-    arena: &Arena<'_, S>,
-) -> Result<(), Failure> {
-    arena.run(async {
-        let (store, partition) = (arena.store(), partition("a"));
-        let other = Name::of("index-2");
-        for first in (0..1_000).step_by(20) {
-            let changes = (first..first + 20).map(|number| {
-                let rank = i64::try_from(number).unwrap_or_default();
-                let index = vec![entry(NAME, false, rank), entry(other.clone(), true, rank)];
-                Change::Put(Put { index, ..put(key(number), None, number) })
-            });
-            committed(store, &partition, changes.collect()).await?;
+pub(in crate::conformance) async fn a_list_is_not_cut_short<S: StateStore>(store: &S) -> Result<(), Failure> {
+    let partition = partition("a");
+    let other = Name::of("index-2");
+    for first in (0..1_000).step_by(20) {
+        let changes = (first..first + 20).map(|number| {
+            let rank = i64::try_from(number).unwrap_or_default();
+            let index = vec![entry(NAME, false, rank), entry(other.clone(), true, rank)];
+            Change::Put(Put { index, ..put(key(number), None, number) })
+        });
+        committed(store, &partition, changes.collect()).await?;
+    }
+    for index in [own_index(partition), Index { partition: None, name: other.clone() }] {
+        for limit in [999, 1_000, 5_000] {
+            let found = store.list(&index, None, limit).await?.len();
+            let expected = limit.min(1_000);
+            ensure!(found == expected, "a list of at most {limit} answered {found} of 1000");
         }
-        for index in [own_index(partition), Index { partition: None, name: other.clone() }] {
-            for limit in [999, 1_000, 5_000] {
-                let found = store.list(&index, None, limit).await?.len();
-                let expected = limit.min(1_000);
-                ensure!(found == expected, "a list of at most {limit} answered {found} of 1000");
-            }
-        }
-        Ok(())
-    })?
+    }
+    Ok(())
 }
 
 /// A document that is put again with the entries that it has is listed as before, with its new content.
-pub(in crate::conformance) fn an_entry_that_is_put_again_stays<S: StateStore>(
-    arena: &Arena<'_, S>,
+pub(in crate::conformance) async fn an_entry_that_is_put_again_stays<S: StateStore>(
+    store: &S,
 ) -> Result<(), Failure> {
-    arena.run(async {
-        let (store, partition) = (arena.store(), partition("a"));
-        let own = Name::of("index-2");
-        let index = vec![entry(NAME, true, 1), entry(own.clone(), false, 2)];
-        put_listed(store, &partition, 0, index.clone()).await?;
-        for next in 1..4 {
-            let again = Put { index: index.clone(), ..put(key(0), Some(version(next - 1)), next) };
-            committed(store, &partition, vec![Change::Put(again)]).await?;
-            for (of, rank) in [(shop_index(), 1), (Index { name: own.clone(), ..own_index(partition) }, 2)] {
-                let position = Position { rank, partition, key: key(0) };
-                let expected = [Listed { position, document: document(next) }];
-                let found = store.list(&of, None, 10).await?;
-                ensure!(found == expected, "put again, {of:?} listed {found:?} in place of {expected:?}");
-            }
+    let partition = partition("a");
+    let own = Name::of("index-2");
+    let index = vec![entry(NAME, true, 1), entry(own.clone(), false, 2)];
+    put_listed(store, &partition, 0, index.clone()).await?;
+    for next in 1..4 {
+        let again = Put { index: index.clone(), ..put(key(0), Some(version(next - 1)), next) };
+        committed(store, &partition, vec![Change::Put(again)]).await?;
+        for (of, rank) in [(shop_index(), 1), (Index { name: own.clone(), ..own_index(partition) }, 2)] {
+            let position = Position { rank, partition, key: key(0) };
+            let expected = [Listed { position, document: document(next) }];
+            let found = store.list(&of, None, 10).await?;
+            ensure!(found == expected, "put again, {of:?} listed {found:?} in place of {expected:?}");
         }
-        Ok(())
-    })?
+    }
+    Ok(())
 }
 
 /// A list leaves out documents that are deleted, and those that no longer carry the entry or carry it with
 /// another rank.
-pub(in crate::conformance) fn a_list_leaves_out_entries_that_are_gone<S: StateStore>(
-    arena: &Arena<'_, S>,
+pub(in crate::conformance) async fn a_list_leaves_out_entries_that_are_gone<S: StateStore>(
+    store: &S,
 ) -> Result<(), Failure> {
-    arena.run(async {
-        let store = arena.store();
-        for (shop_wide, name) in [(false, "a"), (true, "b")] {
-            let partition = partition(name);
-            let index = if shop_wide { shop_index() } else { own_index(partition) };
-            for number in 0..4 {
-                put_listed(store, &partition, number, vec![entry(NAME, shop_wide, 1)]).await?;
-            }
-            let replace = |number, index| {
-                Change::Put(Put { index, ..put(key(number), Some(version(number)), 10 + number) })
-            };
-            committed(
-                store,
-                &partition,
-                vec![
-                    Change::Delete { key: key(0), expects: version(0) },
-                    replace(1, Vec::new()),
-                    replace(2, vec![entry(NAME, shop_wide, 7)]),
-                ],
-            )
-            .await?;
-            let found = store.list(&index, None, 10).await?;
-            let moved =
-                Listed { position: Position { rank: 7, partition, key: key(2) }, document: document(12) };
-            let expected = [listed(partition, 1, 3), moved];
-            ensure!(found == expected, "listed {found:?} in place of {expected:?}");
+    for (shop_wide, name) in [(false, "a"), (true, "b")] {
+        let partition = partition(name);
+        let index = if shop_wide { shop_index() } else { own_index(partition) };
+        for number in 0..4 {
+            put_listed(store, &partition, number, vec![entry(NAME, shop_wide, 1)]).await?;
         }
-        Ok(())
-    })?
+        let replace = |number, index| {
+            Change::Put(Put { index, ..put(key(number), Some(version(number)), 10 + number) })
+        };
+        committed(
+            store,
+            &partition,
+            vec![
+                Change::Delete { key: key(0), expects: version(0) },
+                replace(1, Vec::new()),
+                replace(2, vec![entry(NAME, shop_wide, 7)]),
+            ],
+        )
+        .await?;
+        let found = store.list(&index, None, 10).await?;
+        let moved = Listed { position: Position { rank: 7, partition, key: key(2) }, document: document(12) };
+        let expected = [listed(partition, 1, 3), moved];
+        ensure!(found == expected, "listed {found:?} in place of {expected:?}");
+    }
+    Ok(())
 }
 
 /// Indexes of partitions, of the shop, and of other names are apart, whatever documents they share.
-pub(in crate::conformance) fn indexes_are_apart<S: StateStore>(arena: &Arena<'_, S>) -> Result<(), Failure> {
-    arena.run(async {
-        let store = arena.store();
-        let other = Name::of("index-2");
-        let [a, b] = ["a", "b"].map(partition);
-        put_listed(store, &a, 0, vec![entry(NAME, false, 0)]).await?;
-        put_listed(store, &a, 1, vec![entry(NAME, true, 1)]).await?;
-        put_listed(store, &b, 2, vec![entry(NAME, false, 2)]).await?;
-        put_listed(store, &b, 3, vec![entry(other.clone(), true, 3), entry(other.clone(), false, 4)]).await?;
-        put_listed(store, &b, 4, vec![entry(NAME, false, 5), entry(NAME, true, 6)]).await?;
-        let of = |partition, name: &Name| Index { partition, name: name.clone() };
-        for (index, expected) in [
-            (of(Some(a), &NAME), vec![listed(a, 0, 0)]),
-            (of(Some(b), &NAME), vec![listed(b, 2, 2), listed(b, 5, 4)]),
-            (of(None, &NAME), vec![listed(a, 1, 1), listed(b, 6, 4)]),
-            (of(Some(a), &other), vec![]),
-            (of(Some(b), &other), vec![listed(b, 4, 3)]),
-            (of(None, &other), vec![listed(b, 3, 3)]),
-            (of(None, &KIND), vec![]),
-        ] {
-            let found = store.list(&index, None, 10).await?;
-            ensure!(found == expected, "{index:?} listed {found:?} in place of {expected:?}");
-        }
-        let bytes = store.list(&of(None, &NAME), None, 1).await?;
-        let bytes = bytes.first().map(|listed| &listed.document.bytes);
-        ensure!(bytes == Some(&content(1)), "a list answered other bytes: {bytes:?}");
-        Ok(())
-    })?
+pub(in crate::conformance) async fn indexes_are_apart<S: StateStore>(store: &S) -> Result<(), Failure> {
+    let other = Name::of("index-2");
+    let [a, b] = ["a", "b"].map(partition);
+    put_listed(store, &a, 0, vec![entry(NAME, false, 0)]).await?;
+    put_listed(store, &a, 1, vec![entry(NAME, true, 1)]).await?;
+    put_listed(store, &b, 2, vec![entry(NAME, false, 2)]).await?;
+    put_listed(store, &b, 3, vec![entry(other.clone(), true, 3), entry(other.clone(), false, 4)]).await?;
+    put_listed(store, &b, 4, vec![entry(NAME, false, 5), entry(NAME, true, 6)]).await?;
+    let of = |partition, name: &Name| Index { partition, name: name.clone() };
+    for (index, expected) in [
+        (of(Some(a), &NAME), vec![listed(a, 0, 0)]),
+        (of(Some(b), &NAME), vec![listed(b, 2, 2), listed(b, 5, 4)]),
+        (of(None, &NAME), vec![listed(a, 1, 1), listed(b, 6, 4)]),
+        (of(Some(a), &other), vec![]),
+        (of(Some(b), &other), vec![listed(b, 4, 3)]),
+        (of(None, &other), vec![listed(b, 3, 3)]),
+        (of(None, &KIND), vec![]),
+    ] {
+        let found = store.list(&index, None, 10).await?;
+        ensure!(found == expected, "{index:?} listed {found:?} in place of {expected:?}");
+    }
+    let bytes = store.list(&of(None, &NAME), None, 1).await?;
+    let bytes = bytes.first().map(|listed| &listed.document.bytes);
+    ensure!(bytes == Some(&content(1)), "a list answered other bytes: {bytes:?}");
+    Ok(())
 }

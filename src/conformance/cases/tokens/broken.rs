@@ -3,34 +3,29 @@
 use std::error::Error;
 
 use super::{Generation, Origin, TokenStore, UNCAPPED, at, digest, ensure, fresh, grant, subject};
-use crate::{
-    conformance::{Arena, Failure},
-    error::StoreError,
-};
+use crate::{conformance::Failure, error::StoreError};
 
 /// Every verb answers an error, and the error carries its source.
-pub(in crate::conformance) fn every_error_has_a_source<S: TokenStore>(
-    arena: &Arena<'_, S>,
+pub(in crate::conformance) async fn every_error_has_a_source<S: TokenStore>(
+    store: &S,
 ) -> Result<(), Failure> {
-    arena.run(async {
-        let (store, fresh, own) = (arena.store(), fresh()?, grant("a", 1));
-        let known = Generation { shop: fresh, subject: None };
-        let answers = [
-            ("generation", failure(store.generation(&subject(1), fresh).await)),
-            ("insert", failure(store.insert(&own, &Origin::default(), known, UNCAPPED, at(0)).await)),
-            ("find", failure(store.find(&digest("a"), at(0)).await)),
-            ("revoke", failure(store.revoke(&digest("a"), at(0), at(1)).await)),
-            ("revoke_all", failure(store.revoke_all(&subject(1), None, fresh, at(0)).await)),
-            ("revoke_everything", failure(store.revoke_everything(fresh, at(0)).await)),
-            ("grants", failure(store.grants(&subject(1), 10, at(0)).await)),
-            ("purge_tokens", failure(store.purge_tokens(at(0), 1).await)),
-        ];
-        for (verb, answer) in answers {
-            let error = answer.ok_or_else(|| Failure::new(format!("{verb} answered no error")))?;
-            ensure!(error.source().is_some(), "the error of {verb} has no source");
-        }
-        Ok(())
-    })?
+    let (fresh, own) = (fresh()?, grant("a", 1));
+    let known = Generation { shop: fresh, subject: None };
+    let answers = [
+        ("generation", failure(store.generation(&subject(1), fresh).await)),
+        ("insert", failure(store.insert(&own, &Origin::default(), known, UNCAPPED, at(0)).await)),
+        ("find", failure(store.find(&digest("a"), at(0)).await)),
+        ("revoke", failure(store.revoke(&digest("a"), at(0), at(1)).await)),
+        ("revoke_all", failure(store.revoke_all(&subject(1), None, fresh, at(0)).await)),
+        ("revoke_everything", failure(store.revoke_everything(fresh, at(0)).await)),
+        ("grants", failure(store.grants(&subject(1), 10, at(0)).await)),
+        ("purge_tokens", failure(store.purge_tokens(at(0), 1).await)),
+    ];
+    for (verb, answer) in answers {
+        let error = answer.ok_or_else(|| Failure::new(format!("{verb} answered no error")))?;
+        ensure!(error.source().is_some(), "the error of {verb} has no source");
+    }
+    Ok(())
 }
 
 fn failure<T>(answer: Result<T, StoreError>) -> Option<StoreError> {

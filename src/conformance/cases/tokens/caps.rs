@@ -4,10 +4,7 @@ use super::{
     Digest, Insert, NonZero, TokenStore, admins, at, digest, ensure, fresh, insert_under, insert_within,
     is_live_at, issued, listed, stored, subject,
 };
-use crate::{
-    conformance::{Arena, Failure},
-    token::Grant,
-};
+use crate::{conformance::Failure, token::Grant};
 
 const TWO: NonZero<usize> = NonZero::<usize>::MIN.saturating_add(1);
 const THREE: NonZero<usize> = TWO.saturating_add(1);
@@ -28,139 +25,119 @@ async fn live<S: TokenStore>(store: &S, grants: &[(&Grant, bool)]) -> Result<(),
 }
 
 /// Beyond the cap the oldest goes, by the time of issue and not of insertion.
-pub(in crate::conformance) fn the_oldest_goes_beyond_the_cap<S: TokenStore>(
-    arena: &Arena<'_, S>,
+pub(in crate::conformance) async fn the_oldest_goes_beyond_the_cap<S: TokenStore>(
+    store: &S,
 ) -> Result<(), Failure> {
-    arena.run(async {
-        let store = arena.store();
-        let [a, b, c, d] = [("a", 3), ("b", 1), ("c", 2), ("d", 4)].map(|(name, at)| issued(name, 1, at));
-        for grant in [&a, &b, &c] {
-            fits(store, grant, THREE).await?;
-        }
-        live(store, &[(&a, true), (&b, true), (&c, true)]).await?;
-        fits(store, &d, THREE).await?;
-        live(store, &[(&a, true), (&b, false), (&c, true), (&d, true)]).await?;
-        // A smaller cap ends more than one.
-        let e = issued("e", 1, 5);
-        fits(store, &e, TWO).await?;
-        live(store, &[(&a, false), (&c, false), (&d, true), (&e, true)]).await?;
-        ensure!(listed(store, &subject(1), at(10)).await? == 2, "a grant beyond the cap is listed");
-        Ok(())
-    })?
+    let [a, b, c, d] = [("a", 3), ("b", 1), ("c", 2), ("d", 4)].map(|(name, at)| issued(name, 1, at));
+    for grant in [&a, &b, &c] {
+        fits(store, grant, THREE).await?;
+    }
+    live(store, &[(&a, true), (&b, true), (&c, true)]).await?;
+    fits(store, &d, THREE).await?;
+    live(store, &[(&a, true), (&b, false), (&c, true), (&d, true)]).await?;
+    // A smaller cap ends more than one.
+    let e = issued("e", 1, 5);
+    fits(store, &e, TWO).await?;
+    live(store, &[(&a, false), (&c, false), (&d, true), (&e, true)]).await?;
+    ensure!(listed(store, &subject(1), at(10)).await? == 2, "a grant beyond the cap is listed");
+    Ok(())
 }
 
 /// Of grants that were issued at one time, the smallest digest goes first.
-pub(in crate::conformance) fn of_one_time_the_smallest_digest_goes<S: TokenStore>(
-    arena: &Arena<'_, S>,
+pub(in crate::conformance) async fn of_one_time_the_smallest_digest_goes<S: TokenStore>(
+    store: &S,
 ) -> Result<(), Failure> {
-    arena.run(async {
-        let store = arena.store();
-        // Bytes above 127 and NUL among them, as they come.
-        let mut same: Vec<_> = (0..8).map(|number| issued(&format!("tie {number}"), 1, 0)).collect();
-        for (grant, last) in same.iter_mut().zip([0x7f, 0x80, 0x00, 0xff, 0x41, 0x61, 0xc3, 0x2d]) {
-            let mut bytes = [7; 32];
-            if let Some(byte) = bytes.get_mut(5) {
-                *byte = last;
-            }
-            grant.digest = Digest::from_bytes(bytes);
+    // Bytes above 127 and NUL among them, as they come.
+    let mut same: Vec<_> = (0..8).map(|number| issued(&format!("tie {number}"), 1, 0)).collect();
+    for (grant, last) in same.iter_mut().zip([0x7f, 0x80, 0x00, 0xff, 0x41, 0x61, 0xc3, 0x2d]) {
+        let mut bytes = [7; 32];
+        if let Some(byte) = bytes.get_mut(5) {
+            *byte = last;
         }
-        // In this order, so that the order of insertion is right as well.
-        same.sort_by_key(|grant| *grant.digest.as_bytes());
-        for grant in &same {
-            stored(store, grant).await?;
-        }
-        let newer = issued("newer", 1, 1);
-        let cap = NonZero::new(4).unwrap_or(TWO);
-        fits(store, &newer, cap).await?;
-        let (gone, kept) = same.split_at(5);
-        live(store, &gone.iter().map(|grant| (grant, false)).collect::<Vec<_>>()).await?;
-        live(store, &kept.iter().map(|grant| (grant, true)).collect::<Vec<_>>()).await
-    })?
+        grant.digest = Digest::from_bytes(bytes);
+    }
+    // In this order, so that the order of insertion is right as well.
+    same.sort_by_key(|grant| *grant.digest.as_bytes());
+    for grant in &same {
+        stored(store, grant).await?;
+    }
+    let newer = issued("newer", 1, 1);
+    let cap = NonZero::new(4).unwrap_or(TWO);
+    fits(store, &newer, cap).await?;
+    let (gone, kept) = same.split_at(5);
+    live(store, &gone.iter().map(|grant| (grant, false)).collect::<Vec<_>>()).await?;
+    live(store, &kept.iter().map(|grant| (grant, true)).collect::<Vec<_>>()).await
 }
 
 /// The grant that is inserted stays, though it is the oldest: a clock that is behind signs nobody out.
-pub(in crate::conformance) fn the_inserted_grant_stays<S: TokenStore>(
-    arena: &Arena<'_, S>,
+pub(in crate::conformance) async fn the_inserted_grant_stays<S: TokenStore>(
+    store: &S,
 ) -> Result<(), Failure> {
-    arena.run(async {
-        let store = arena.store();
-        let [a, b, early] = [("a", 5), ("b", 6), ("early", 1)].map(|(name, at)| issued(name, 1, at));
-        for grant in [&a, &b, &early] {
-            fits(store, grant, TWO).await?;
-        }
-        live(store, &[(&a, false), (&b, true), (&early, true)]).await?;
-        let only = issued("only", 1, 0);
-        fits(store, &only, NonZero::<usize>::MIN).await?;
-        live(store, &[(&b, false), (&early, false), (&only, true)]).await
-    })?
+    let [a, b, early] = [("a", 5), ("b", 6), ("early", 1)].map(|(name, at)| issued(name, 1, at));
+    for grant in [&a, &b, &early] {
+        fits(store, grant, TWO).await?;
+    }
+    live(store, &[(&a, false), (&b, true), (&early, true)]).await?;
+    let only = issued("only", 1, 0);
+    fits(store, &only, NonZero::<usize>::MIN).await?;
+    live(store, &[(&b, false), (&early, false), (&only, true)]).await
 }
 
 /// An insertion that stores nothing ends nothing.
-pub(in crate::conformance) fn a_refused_insertion_ends_nothing<S: TokenStore>(
-    arena: &Arena<'_, S>,
+pub(in crate::conformance) async fn a_refused_insertion_ends_nothing<S: TokenStore>(
+    store: &S,
 ) -> Result<(), Failure> {
-    arena.run(async {
-        let store = arena.store();
-        let [a, b, barred] = [("a", 1), ("b", 2), ("barred", 3)].map(|(name, at)| issued(name, 1, at));
-        for grant in [&a, &b] {
-            fits(store, grant, TWO).await?;
-        }
-        let collision = insert_within(store, &Grant { issued_at: at(4), ..a.clone() }, TWO).await?;
-        ensure!(collision == Insert::Collision, "a second grant of a digest was {collision:?}");
-        store.revoke(&barred.digest, at(0), at(60)).await?;
-        let answer = insert_within(store, &barred, TWO).await?;
-        ensure!(answer == Insert::Barred, "a barred digest was {answer:?}");
-        let mut moved = store.generation(&subject(1), fresh()?).await?;
-        moved.subject = Some(fresh()?);
-        let answer = insert_under(store, &issued("late", 1, 5), moved, TWO).await?;
-        ensure!(answer == Insert::Revoked, "a sign-in under another generation was {answer:?}");
-        live(store, &[(&a, true), (&b, true)]).await
-    })?
+    let [a, b, barred] = [("a", 1), ("b", 2), ("barred", 3)].map(|(name, at)| issued(name, 1, at));
+    for grant in [&a, &b] {
+        fits(store, grant, TWO).await?;
+    }
+    let collision = insert_within(store, &Grant { issued_at: at(4), ..a.clone() }, TWO).await?;
+    ensure!(collision == Insert::Collision, "a second grant of a digest was {collision:?}");
+    store.revoke(&barred.digest, at(0), at(60)).await?;
+    let answer = insert_within(store, &barred, TWO).await?;
+    ensure!(answer == Insert::Barred, "a barred digest was {answer:?}");
+    let mut moved = store.generation(&subject(1), fresh()?).await?;
+    moved.subject = Some(fresh()?);
+    let answer = insert_under(store, &issued("late", 1, 5), moved, TWO).await?;
+    ensure!(answer == Insert::Revoked, "a sign-in under another generation was {answer:?}");
+    live(store, &[(&a, true), (&b, true)]).await
 }
 
 /// An expired or revoked grant takes no place.
-pub(in crate::conformance) fn only_live_grants_count<S: TokenStore>(
-    arena: &Arena<'_, S>,
-) -> Result<(), Failure> {
-    arena.run(async {
-        let store = arena.store();
-        for name in ["everybody's", "everybody's too"] {
-            fits(store, &issued(name, 1, 0), TWO).await?;
-        }
-        store.revoke_everything(fresh()?, at(0)).await?;
-        let live_one = issued("live", 1, 1);
-        let brief = Grant { expires_at: at(4), ..issued("brief", 1, 2) };
-        for grant in [&live_one, &brief] {
-            fits(store, grant, TWO).await?;
-        }
-        let later = issued("later", 1, 5);
-        fits(store, &later, TWO).await?;
-        live(store, &[(&live_one, true), (&later, true)]).await?;
-        store.revoke(&later.digest, at(5), at(5)).await?;
-        let last = issued("last", 1, 6);
-        fits(store, &last, TWO).await?;
-        live(store, &[(&live_one, true), (&last, true)]).await
-    })?
+pub(in crate::conformance) async fn only_live_grants_count<S: TokenStore>(store: &S) -> Result<(), Failure> {
+    for name in ["everybody's", "everybody's too"] {
+        fits(store, &issued(name, 1, 0), TWO).await?;
+    }
+    store.revoke_everything(fresh()?, at(0)).await?;
+    let live_one = issued("live", 1, 1);
+    let brief = Grant { expires_at: at(4), ..issued("brief", 1, 2) };
+    for grant in [&live_one, &brief] {
+        fits(store, grant, TWO).await?;
+    }
+    let later = issued("later", 1, 5);
+    fits(store, &later, TWO).await?;
+    live(store, &[(&live_one, true), (&later, true)]).await?;
+    store.revoke(&later.digest, at(5), at(5)).await?;
+    let last = issued("last", 1, 6);
+    fits(store, &last, TWO).await?;
+    live(store, &[(&live_one, true), (&last, true)]).await
 }
 
 /// A subject at its cap takes no place from another subject, such as the admin user of the same id.
-pub(in crate::conformance) fn a_cap_is_the_subjects_own<S: TokenStore>(
-    arena: &Arena<'_, S>,
+pub(in crate::conformance) async fn a_cap_is_the_subjects_own<S: TokenStore>(
+    store: &S,
 ) -> Result<(), Failure> {
-    arena.run(async {
-        let store = arena.store();
-        let others = [issued("other", 2, 0), admins("admin", 1)];
-        for grant in &others {
-            stored(store, grant).await?;
-        }
-        for second in 1..6 {
-            fits(store, &issued(&format!("{second}"), 1, second), TWO).await?;
-        }
-        for grant in &others {
-            live(store, &[(grant, true)]).await?;
-        }
-        let lives = is_live_at(store, &digest("5"), at(10)).await?;
-        ensure!(lives, "the newest grant of a subject at its cap is gone");
-        Ok(())
-    })?
+    let others = [issued("other", 2, 0), admins("admin", 1)];
+    for grant in &others {
+        stored(store, grant).await?;
+    }
+    for second in 1..6 {
+        fits(store, &issued(&format!("{second}"), 1, second), TWO).await?;
+    }
+    for grant in &others {
+        live(store, &[(grant, true)]).await?;
+    }
+    let lives = is_live_at(store, &digest("5"), at(10)).await?;
+    ensure!(lives, "the newest grant of a subject at its cap is gone");
+    Ok(())
 }

@@ -4,82 +4,58 @@ use super::{
     Generation, GenerationId, Insert, Subject, TokenStore, UNCAPPED, at, ensure, fresh, generation, grant,
     insert_under, is_live, issued, revoke_all, subject,
 };
-use crate::conformance::{Arena, Failure};
+use crate::conformance::Failure;
 
 /// A shop takes the first generation that it is handed, and no later one. A subject has none at first.
-pub(in crate::conformance) fn a_shop_begins_with_what_it_is_handed<S: TokenStore>(
-    arena: &Arena<'_, S>,
+pub(in crate::conformance) async fn a_shop_begins_with_what_it_is_handed<S: TokenStore>(
+    store: &S,
 ) -> Result<(), Failure> {
-    arena.run(async {
-        let store = arena.store();
-        let first = fresh()?;
-        let expected = Generation { shop: first, subject: None };
-        for (number, handed) in [(1, first), (1, fresh()?), (2, fresh()?)] {
-            let answer = store.generation(&subject(number), handed).await?;
-            ensure!(answer == expected, "a shop that began with {first:?} answered {answer:?}");
-        }
-        Ok(())
-    })?
+    let first = fresh()?;
+    let expected = Generation { shop: first, subject: None };
+    for (number, handed) in [(1, first), (1, fresh()?), (2, fresh()?)] {
+        let answer = store.generation(&subject(number), handed).await?;
+        ensure!(answer == expected, "a shop that began with {first:?} answered {answer:?}");
+    }
+    Ok(())
 }
 
 /// A shop without a generation counts as moved: to insert does not make one.
-pub(in crate::conformance) fn an_insertion_begins_no_shop<S: TokenStore>(
-    arena: &Arena<'_, S>,
+pub(in crate::conformance) async fn an_insertion_begins_no_shop<S: TokenStore>(
+    store: &S,
 ) -> Result<(), Failure> {
-    arena.run(async {
-        let store = arena.store();
-        let earlier = [GenerationId::from_bytes([0; 16]), fresh()?];
-        for (number, shop) in (1..).zip(earlier) {
-            let grant = grant(&format!("{number}"), number);
-            let known = Generation { shop, subject: None };
-            let answer = insert_under(store, &grant, known, UNCAPPED).await?;
-            ensure!(
-                answer == Insert::Revoked,
-                "an insertion into a shop without a generation was {answer:?}"
-            );
-            ensure!(!is_live(store, &grant.digest).await?, "a shop without a generation has a live grant");
-        }
-        let begun = generation(store, &subject(1)).await?.shop;
-        ensure!(!earlier.contains(&begun), "an insertion made {begun:?} the shop's generation");
-        Ok(())
-    })?
-}
-
-/// Callers that begin a shop at once are all answered one generation.
-pub(in crate::conformance) fn one_generation_begins_a_shop<S: TokenStore>(
-    arena: &Arena<'_, S>,
-) -> Result<(), Failure> {
-    let answers = arena.race(100, |_| async { generation(arena.store(), &subject(1)).await })?;
-    let answers = answers.into_iter().collect::<Result<Vec<_>, Failure>>()?;
-    let kept = arena.run(generation(arena.store(), &subject(1)))??;
-    let others = answers.iter().filter(|answer| **answer != kept).count();
-    ensure!(others == 0, "{others} of 100 callers were answered another generation than is kept");
+    let earlier = [GenerationId::from_bytes([0; 16]), fresh()?];
+    for (number, shop) in (1..).zip(earlier) {
+        let grant = grant(&format!("{number}"), number);
+        let known = Generation { shop, subject: None };
+        let answer = insert_under(store, &grant, known, UNCAPPED).await?;
+        ensure!(answer == Insert::Revoked, "an insertion into a shop without a generation was {answer:?}");
+        ensure!(!is_live(store, &grant.digest).await?, "a shop without a generation has a live grant");
+    }
+    let begun = generation(store, &subject(1)).await?.shop;
+    ensure!(!earlier.contains(&begun), "an insertion made {begun:?} the shop's generation");
     Ok(())
 }
 
 /// A revoke-all and a revoke-everything answer the generation from then on, which holds what they were handed.
-pub(in crate::conformance) fn revokes_answer_the_new_generation<S: TokenStore>(
-    arena: &Arena<'_, S>,
+pub(in crate::conformance) async fn revokes_answer_the_new_generation<S: TokenStore>(
+    store: &S,
 ) -> Result<(), Failure> {
-    arena.run(async {
-        let store = arena.store();
-        // The first revoke-all of all begins the shop.
-        for round in 1..=3 {
-            let own = fresh()?;
-            let answer = store.revoke_all(&subject(1), None, own, at(0)).await?;
-            ensure!(answer.subject == Some(own), "a revoke-all with {own:?} answered {answer:?}");
-            holds(store, &subject(1), answer, "a revoke-all").await?;
-            let later = issued(&format!("later {round}"), 1, 1);
-            let stored = insert_under(store, &later, answer, UNCAPPED).await?;
-            ensure!(stored == Insert::Stored, "a sign-in under the answer of a revoke-all was {stored:?}");
+    // The first revoke-all of all begins the shop.
+    for round in 1..=3 {
+        let own = fresh()?;
+        let answer = store.revoke_all(&subject(1), None, own, at(0)).await?;
+        ensure!(answer.subject == Some(own), "a revoke-all with {own:?} answered {answer:?}");
+        holds(store, &subject(1), answer, "a revoke-all").await?;
+        let later = issued(&format!("later {round}"), 1, 1);
+        let stored = insert_under(store, &later, answer, UNCAPPED).await?;
+        ensure!(stored == Insert::Stored, "a sign-in under the answer of a revoke-all was {stored:?}");
 
-            let shop = fresh()?;
-            let everybodys = store.revoke_everything(shop, at(0)).await?;
-            ensure!(everybodys == shop, "a revoke-everything with {shop:?} answered {everybodys:?}");
-            holds(store, &subject(1), Generation { shop, ..answer }, "a revoke-everything").await?;
-        }
-        Ok(())
-    })?
+        let shop = fresh()?;
+        let everybodys = store.revoke_everything(shop, at(0)).await?;
+        ensure!(everybodys == shop, "a revoke-everything with {shop:?} answered {everybodys:?}");
+        holds(store, &subject(1), Generation { shop, ..answer }, "a revoke-everything").await?;
+    }
+    Ok(())
 }
 
 async fn holds<S: TokenStore>(
@@ -94,17 +70,14 @@ async fn holds<S: TokenStore>(
 }
 
 /// A purge removes no generation, though its subject holds nothing.
-pub(in crate::conformance) fn purging_keeps_generations<S: TokenStore>(
-    arena: &Arena<'_, S>,
+pub(in crate::conformance) async fn purging_keeps_generations<S: TokenStore>(
+    store: &S,
 ) -> Result<(), Failure> {
-    arena.run(async {
-        let store = arena.store();
-        generation(store, &subject(1)).await?;
-        revoke_all(store, &subject(1), None).await?;
-        let moved = generation(store, &subject(1)).await?;
-        for _ in 0..10 {
-            store.purge_tokens(at(9_000), 1_000).await?;
-        }
-        holds(store, &subject(1), moved, "a purge").await
-    })?
+    generation(store, &subject(1)).await?;
+    revoke_all(store, &subject(1), None).await?;
+    let moved = generation(store, &subject(1)).await?;
+    for _ in 0..10 {
+        store.purge_tokens(at(9_000), 1_000).await?;
+    }
+    holds(store, &subject(1), moved, "a purge").await
 }

@@ -9,121 +9,106 @@ use super::{
     Insert, Origin, TokenStore, UNCAPPED, admins, at, digest, ensure, generation, grant, insert,
     insert_under, is_live_at, issued, listed, revoke_all, stored, subject,
 };
-use crate::conformance::{Arena, Failure};
+use crate::conformance::Failure;
 
 /// The list holds a subject's live grants, each with where it came from.
-pub(in crate::conformance) fn grants_are_the_subjects_own<S: TokenStore>(
-    arena: &Arena<'_, S>,
+pub(in crate::conformance) async fn grants_are_the_subjects_own<S: TokenStore>(
+    store: &S,
 ) -> Result<(), Failure> {
-    arena.run(async {
-        let store = arena.store();
-        let origin = Origin::from(IpAddr::V6(Ipv6Addr::LOCALHOST))
-            .user_agent("Mozilla/5.0 (it's \"me\")")
-            .correlation_id("7f3a9c");
-        let own = grant("own", 1);
-        let generation = generation(store, &own.subject).await?;
-        let answer = store.insert(&own, &origin, generation, UNCAPPED, at(0)).await?;
-        ensure!(answer == Insert::Stored, "a new grant was {answer:?}");
-        // A customer and an admin user of the same key are two subjects.
-        for grant in [grant("another's", 2), admins("admin", 1)] {
-            stored(store, &grant).await?;
-        }
-        let listed = store.grants(&subject(1), 10, at(4)).await?;
-        ensure!(listed == [(own.clone(), origin)], "listed {listed:?} for {own:?}");
-        Ok(())
-    })?
+    let origin = Origin::from(IpAddr::V6(Ipv6Addr::LOCALHOST))
+        .user_agent("Mozilla/5.0 (it's \"me\")")
+        .correlation_id("7f3a9c");
+    let own = grant("own", 1);
+    let generation = generation(store, &own.subject).await?;
+    let answer = store.insert(&own, &origin, generation, UNCAPPED, at(0)).await?;
+    ensure!(answer == Insert::Stored, "a new grant was {answer:?}");
+    // A customer and an admin user of the same key are two subjects.
+    for grant in [grant("another's", 2), admins("admin", 1)] {
+        stored(store, &grant).await?;
+    }
+    let listed = store.grants(&subject(1), 10, at(4)).await?;
+    ensure!(listed == [(own.clone(), origin)], "listed {listed:?} for {own:?}");
+    Ok(())
 }
 
 /// The newest come first, of one time the largest digest, and no more than were asked for.
-pub(in crate::conformance) fn the_newest_grants_come_first<S: TokenStore>(
-    arena: &Arena<'_, S>,
+pub(in crate::conformance) async fn the_newest_grants_come_first<S: TokenStore>(
+    store: &S,
 ) -> Result<(), Failure> {
-    arena.run(async {
-        let store = arena.store();
-        let seconds = [("b", 2), ("a", 1), ("d", 4), ("c", 2), ("e", 2), ("f", 0)];
-        let mut expected: Vec<_> = seconds.map(|(name, second)| issued(name, 1, second)).into();
-        for grant in &expected {
-            stored(store, grant).await?;
-        }
-        expected.sort_by_key(|grant| Reverse((grant.issued_at, *grant.digest.as_bytes())));
-        for limit in [0, 1, 3, 5, 6, 100] {
-            let listed = store.grants(&subject(1), limit, at(5)).await?;
-            let listed: Vec<_> = listed.into_iter().map(|(grant, _)| grant).collect();
-            let first: Vec<_> = expected.iter().take(limit).cloned().collect();
-            ensure!(listed == first, "of at most {limit} grants {listed:?} were listed");
-        }
-        Ok(())
-    })?
+    let seconds = [("b", 2), ("a", 1), ("d", 4), ("c", 2), ("e", 2), ("f", 0)];
+    let mut expected: Vec<_> = seconds.map(|(name, second)| issued(name, 1, second)).into();
+    for grant in &expected {
+        stored(store, grant).await?;
+    }
+    expected.sort_by_key(|grant| Reverse((grant.issued_at, *grant.digest.as_bytes())));
+    for limit in [0, 1, 3, 5, 6, 100] {
+        let listed = store.grants(&subject(1), limit, at(5)).await?;
+        let listed: Vec<_> = listed.into_iter().map(|(grant, _)| grant).collect();
+        let first: Vec<_> = expected.iter().take(limit).cloned().collect();
+        ensure!(listed == first, "of at most {limit} grants {listed:?} were listed");
+    }
+    Ok(())
 }
 
 /// A thousand grants of a subject are listed, purged and revoked like one.
-pub(in crate::conformance) fn a_thousand_grants_are_like_one<S: TokenStore>(
-    arena: &Arena<'_, S>,
+pub(in crate::conformance) async fn a_thousand_grants_are_like_one<S: TokenStore>(
+    store: &S,
 ) -> Result<(), Failure> {
-    arena.run(async {
-        let store = arena.store();
-        let mut grants: Vec<_> = (0..1_000).map(|number| issued(&format!("{number}"), 1, 0)).collect();
-        for grant in grants.iter_mut().step_by(2) {
-            grant.expires_at = at(30);
-        }
-        let generation = generation(store, &subject(1)).await?;
-        for grant in &grants {
-            let answer = insert_under(store, grant, generation, UNCAPPED).await?;
-            ensure!(answer == Insert::Stored, "a new grant was {answer:?}");
-        }
-        let seen = listed(store, &subject(1), at(1)).await?;
-        ensure!(seen == 1_000, "{seen} of 1,000 grants are listed");
-        for _ in 0..20 {
-            store.purge_tokens(at(40), 100).await?;
-        }
-        let left = listed(store, &subject(1), at(40)).await?;
-        ensure!(left == 500, "{left} of 500 live grants are listed after a purge");
-        revoke_all(store, &subject(1), None).await?;
-        for grant in &grants {
-            ensure!(!is_live_at(store, &grant.digest, at(1)).await?, "a grant outlived a revoke-all");
-        }
-        let left = listed(store, &subject(1), at(1)).await?;
-        ensure!(left == 0, "{left} grants are listed after a revoke-all");
-        Ok(())
-    })?
+    let mut grants: Vec<_> = (0..1_000).map(|number| issued(&format!("{number}"), 1, 0)).collect();
+    for grant in grants.iter_mut().step_by(2) {
+        grant.expires_at = at(30);
+    }
+    let generation = generation(store, &subject(1)).await?;
+    for grant in &grants {
+        let answer = insert_under(store, grant, generation, UNCAPPED).await?;
+        ensure!(answer == Insert::Stored, "a new grant was {answer:?}");
+    }
+    let seen = listed(store, &subject(1), at(1)).await?;
+    ensure!(seen == 1_000, "{seen} of 1,000 grants are listed");
+    for _ in 0..20 {
+        store.purge_tokens(at(40), 100).await?;
+    }
+    let left = listed(store, &subject(1), at(40)).await?;
+    ensure!(left == 500, "{left} of 500 live grants are listed after a purge");
+    revoke_all(store, &subject(1), None).await?;
+    for grant in &grants {
+        ensure!(!is_live_at(store, &grant.digest, at(1)).await?, "a grant outlived a revoke-all");
+    }
+    let left = listed(store, &subject(1), at(1)).await?;
+    ensure!(left == 0, "{left} grants are listed after a revoke-all");
+    Ok(())
 }
 
 /// Purging removes expired grants, at most as many as asked for, and nothing that lives.
-pub(in crate::conformance) fn purging_spares_live_grants<S: TokenStore>(
-    arena: &Arena<'_, S>,
+pub(in crate::conformance) async fn purging_spares_live_grants<S: TokenStore>(
+    store: &S,
 ) -> Result<(), Failure> {
-    arena.run(async {
-        let store = arena.store();
-        for number in 0..20 {
-            let mut grant = grant(&format!("{number}"), 1);
-            grant.expires_at = if number % 2 == 0 { at(10) } else { at(30) };
-            stored(store, &grant).await?;
-        }
-        let mut removed = 0;
-        for _ in 0..100 {
-            let some = store.purge_tokens(at(20), 3).await?;
-            ensure!(some <= 3, "a purge of at most 3 removed {some}");
-            removed += some;
-        }
-        ensure!(removed <= 10, "{removed} records were removed where 10 had expired");
-        let live = listed(store, &subject(1), at(20)).await?;
-        ensure!(live == 10, "{live} of 10 live grants outlived a purge");
-        Ok(())
-    })?
+    for number in 0..20 {
+        let mut grant = grant(&format!("{number}"), 1);
+        grant.expires_at = if number % 2 == 0 { at(10) } else { at(30) };
+        stored(store, &grant).await?;
+    }
+    let mut removed = 0;
+    for _ in 0..100 {
+        let some = store.purge_tokens(at(20), 3).await?;
+        ensure!(some <= 3, "a purge of at most 3 removed {some}");
+        removed += some;
+    }
+    ensure!(removed <= 10, "{removed} records were removed where 10 had expired");
+    let live = listed(store, &subject(1), at(20)).await?;
+    ensure!(live == 10, "{live} of 10 live grants outlived a purge");
+    Ok(())
 }
 
 /// A bar that has not ended outlives a purge.
-pub(in crate::conformance) fn purging_keeps_bars<S: TokenStore>(arena: &Arena<'_, S>) -> Result<(), Failure> {
-    arena.run(async {
-        let store = arena.store();
-        let barred = issued("barred", 1, 20);
-        store.revoke(&barred.digest, at(0), at(30)).await?;
-        store.revoke(&digest("over"), at(0), at(5)).await?;
-        for _ in 0..10 {
-            store.purge_tokens(at(10), 1_000).await?;
-        }
-        let answer = insert(store, &barred).await?;
-        ensure!(answer == Insert::Barred, "after a purge a digest that is barred was {answer:?}");
-        Ok(())
-    })?
+pub(in crate::conformance) async fn purging_keeps_bars<S: TokenStore>(store: &S) -> Result<(), Failure> {
+    let barred = issued("barred", 1, 20);
+    store.revoke(&barred.digest, at(0), at(30)).await?;
+    store.revoke(&digest("over"), at(0), at(5)).await?;
+    for _ in 0..10 {
+        store.purge_tokens(at(10), 1_000).await?;
+    }
+    let answer = insert(store, &barred).await?;
+    ensure!(answer == Insert::Barred, "after a purge a digest that is barred was {answer:?}");
+    Ok(())
 }

@@ -5,140 +5,120 @@ use super::{
     ensure, generation, grant, insert, is_live, is_live_at, just_before, listed, odd_texts, revoke_all,
     stored, subject, website,
 };
-use crate::conformance::{Arena, Failure};
+use crate::conformance::Failure;
 
 /// Grants of every shape come back as they went in.
-pub(in crate::conformance) fn what_is_inserted_is_found<S: TokenStore>(
-    arena: &Arena<'_, S>,
+pub(in crate::conformance) async fn what_is_inserted_is_found<S: TokenStore>(
+    store: &S,
 ) -> Result<(), Failure> {
     let other_website = website("outlet_fr")?;
-    arena.run(async {
-        let store = arena.store();
-        let mut elsewhere = grant("elsewhere", 1);
-        elsewhere.website = Some(other_website);
-        elsewhere.obtained = Obtained::ResetToken;
-        let mut assisted = grant("assisted", 2).assisted(assistance("cannot add to the cart"));
-        assisted.obtained = Obtained::OneTimeCode;
-        let uuid = uuid::Uuid::from_u128(0x0123_4567_89ab_cdef_0123_4567_89ab_cdef);
-        let admin = Grant::admin(digest("admin"), AdminId::from(uuid), Obtained::Password, at(0), at(60));
-        for grant in [grant("plain", 1), elsewhere, assisted, admin] {
-            stored(store, &grant).await?;
-            let found = store.find(&grant.digest, at(1)).await?;
-            ensure!(found.as_ref() == Some(&grant), "inserted {grant:?}, found {found:?}");
-        }
-        ensure!(!is_live(store, &digest("never")).await?, "a grant was found that nobody inserted");
-        Ok(())
-    })?
+    let mut elsewhere = grant("elsewhere", 1);
+    elsewhere.website = Some(other_website);
+    elsewhere.obtained = Obtained::ResetToken;
+    let mut assisted = grant("assisted", 2).assisted(assistance("cannot add to the cart"));
+    assisted.obtained = Obtained::OneTimeCode;
+    let uuid = uuid::Uuid::from_u128(0x0123_4567_89ab_cdef_0123_4567_89ab_cdef);
+    let admin = Grant::admin(digest("admin"), AdminId::from(uuid), Obtained::Password, at(0), at(60));
+    for grant in [grant("plain", 1), elsewhere, assisted, admin] {
+        stored(store, &grant).await?;
+        let found = store.find(&grant.digest, at(1)).await?;
+        ensure!(found.as_ref() == Some(&grant), "inserted {grant:?}, found {found:?}");
+    }
+    ensure!(!is_live(store, &digest("never")).await?, "a grant was found that nobody inserted");
+    Ok(())
 }
 
 /// A second grant of the same digest is a collision and changes nothing.
-pub(in crate::conformance) fn a_digest_is_inserted_once<S: TokenStore>(
-    arena: &Arena<'_, S>,
+pub(in crate::conformance) async fn a_digest_is_inserted_once<S: TokenStore>(
+    store: &S,
 ) -> Result<(), Failure> {
     let (first, second) = (grant("same", 1), grant("same", 2));
-    arena.run(async {
-        let store = arena.store();
-        stored(store, &first).await?;
-        let again = insert(store, &second).await?;
-        ensure!(again == Insert::Collision, "a second grant of the same digest was {again:?}");
-        let found = store.find(&first.digest, at(1)).await?;
-        ensure!(found.as_ref() == Some(&first), "the first grant was overwritten by {found:?}");
-        Ok(())
-    })?
+    stored(store, &first).await?;
+    let again = insert(store, &second).await?;
+    ensure!(again == Insert::Collision, "a second grant of the same digest was {again:?}");
+    let found = store.find(&first.digest, at(1)).await?;
+    ensure!(found.as_ref() == Some(&first), "the first grant was overwritten by {found:?}");
+    Ok(())
 }
 
 /// A grant lives until just before its end, and not at it.
-pub(in crate::conformance) fn a_grant_expires_at_the_instant<S: TokenStore>(
-    arena: &Arena<'_, S>,
+pub(in crate::conformance) async fn a_grant_expires_at_the_instant<S: TokenStore>(
+    store: &S,
 ) -> Result<(), Failure> {
-    arena.run(async {
-        let store = arena.store();
-        let grant = grant("brief", 1);
-        stored(store, &grant).await?;
-        for (now, lives) in [(just_before(at(60)), true), (at(60), false), (at(61), false)] {
-            let found = is_live_at(store, &grant.digest, now).await?;
-            let listed = listed(store, &grant.subject, now).await? == 1;
-            ensure!(found == lives, "at {now} of a life until {}: found is {found}", grant.expires_at);
-            ensure!(listed == lives, "at {now} of a life until {}: listed is {listed}", grant.expires_at);
-        }
-        ensure!(!store.revoke(&grant.digest, at(60), at(70)).await?, "an expired grant was there to revoke");
-        Ok(())
-    })?
+    let grant = grant("brief", 1);
+    stored(store, &grant).await?;
+    for (now, lives) in [(just_before(at(60)), true), (at(60), false), (at(61), false)] {
+        let found = is_live_at(store, &grant.digest, now).await?;
+        let listed = listed(store, &grant.subject, now).await? == 1;
+        ensure!(found == lives, "at {now} of a life until {}: found is {found}", grant.expires_at);
+        ensure!(listed == lives, "at {now} of a life until {}: listed is {listed}", grant.expires_at);
+    }
+    ensure!(!store.revoke(&grant.digest, at(60), at(70)).await?, "an expired grant was there to revoke");
+    Ok(())
 }
 
 /// Revoking ends one grant, once, and no other.
-pub(in crate::conformance) fn a_revoked_grant_is_gone<S: TokenStore>(
-    arena: &Arena<'_, S>,
-) -> Result<(), Failure> {
-    arena.run(async {
-        let store = arena.store();
-        for name in ["one", "other"] {
-            stored(store, &grant(name, 1)).await?;
-        }
-        ensure!(store.revoke(&digest("one"), at(1), at(60)).await?, "a live grant was not there to revoke");
-        ensure!(!is_live(store, &digest("one")).await?, "a revoked grant was found");
-        ensure!(!store.revoke(&digest("one"), at(1), at(60)).await?, "a grant was revoked twice");
-        ensure!(is_live(store, &digest("other")).await?, "another grant went with the revoked one");
-        ensure!(listed(store, &subject(1), at(1)).await? == 1, "a revoked grant was listed");
-        Ok(())
-    })?
+pub(in crate::conformance) async fn a_revoked_grant_is_gone<S: TokenStore>(store: &S) -> Result<(), Failure> {
+    for name in ["one", "other"] {
+        stored(store, &grant(name, 1)).await?;
+    }
+    ensure!(store.revoke(&digest("one"), at(1), at(60)).await?, "a live grant was not there to revoke");
+    ensure!(!is_live(store, &digest("one")).await?, "a revoked grant was found");
+    ensure!(!store.revoke(&digest("one"), at(1), at(60)).await?, "a grant was revoked twice");
+    ensure!(is_live(store, &digest("other")).await?, "another grant went with the revoked one");
+    ensure!(listed(store, &subject(1), at(1)).await? == 1, "a revoked grant was listed");
+    Ok(())
 }
 
 /// A revoke that overtakes the insertion it is meant for wins, until its bar ends. A later revoke shortens no
 /// bar.
-pub(in crate::conformance) fn a_revoke_bars_a_later_insert<S: TokenStore>(
-    arena: &Arena<'_, S>,
+pub(in crate::conformance) async fn a_revoke_bars_a_later_insert<S: TokenStore>(
+    store: &S,
 ) -> Result<(), Failure> {
-    arena.run(async {
-        let store = arena.store();
-        let mut grant = grant("overtaken", 1);
-        for until in [at(10), at(5)] {
-            let revoked = store.revoke(&grant.digest, at(0), until).await?;
-            ensure!(!revoked, "a grant was revoked that is not there");
-        }
-        grant.issued_at = just_before(at(10));
-        let barred = insert(store, &grant).await?;
-        ensure!(barred == Insert::Barred, "a digest that was revoked before was {barred:?}");
-        ensure!(store.find(&grant.digest, at(10)).await?.is_none(), "a barred grant was found");
-        grant.issued_at = at(10);
-        let free = insert(store, &grant).await?;
-        ensure!(free == Insert::Stored, "a digest whose bar has ended was {free:?}");
-        Ok(())
-    })?
+    let mut grant = grant("overtaken", 1);
+    for until in [at(10), at(5)] {
+        let revoked = store.revoke(&grant.digest, at(0), until).await?;
+        ensure!(!revoked, "a grant was revoked that is not there");
+    }
+    grant.issued_at = just_before(at(10));
+    let barred = insert(store, &grant).await?;
+    ensure!(barred == Insert::Barred, "a digest that was revoked before was {barred:?}");
+    ensure!(store.find(&grant.digest, at(10)).await?.is_none(), "a barred grant was found");
+    grant.issued_at = at(10);
+    let free = insert(store, &grant).await?;
+    ensure!(free == Insert::Stored, "a digest whose bar has ended was {free:?}");
+    Ok(())
 }
 
 /// Keys, reasons and user agents of any text are kept as they are and apart from each other.
-pub(in crate::conformance) fn grants_of_odd_input_are_kept_apart<S: TokenStore>(
-    arena: &Arena<'_, S>,
+pub(in crate::conformance) async fn grants_of_odd_input_are_kept_apart<S: TokenStore>(
+    store: &S,
 ) -> Result<(), Failure> {
-    arena.run(async {
-        let store = arena.store();
-        let mut kept = Vec::new();
-        for (number, text) in odd_texts().iter().enumerate() {
-            let Ok(id) = text.parse() else { return Err(Failure::new("not an id")) };
-            let mut grant = grant(&format!("odd {number}"), 1).assisted(assistance(text));
-            grant.subject = Subject::Customer(id);
-            kept.push((grant, Origin::default().user_agent(text)));
-        }
-        for (number, huge) in (1..).zip([String::new(), "\0".repeat(1 << 20), "é\0'".repeat(1 << 18)]) {
-            let mut grant = grant(&format!("huge {number}"), 1).assisted(assistance(&huge));
-            grant.subject = Subject::Admin(AdminId::from(number));
-            grant.website = None;
-            kept.push((grant, Origin::default().user_agent(&huge)));
-        }
-        for (grant, origin) in &kept {
-            let generation = generation(store, &grant.subject).await?;
-            ensure!(generation.subject.is_none(), "{:?} has a generation at first", grant.subject);
-            let answer = store.insert(grant, origin, generation, UNCAPPED, at(0)).await?;
-            ensure!(answer == Insert::Stored, "a grant of {:?} was {answer:?}", grant.subject);
-        }
-        for (grant, origin) in kept {
-            let listed = store.grants(&grant.subject, 10, at(1)).await?;
-            ensure!(listed == [(grant.clone(), origin)], "{:?} holds {listed:?}", grant.subject);
-            revoke_all(store, &grant.subject, None).await?;
-            let digest: &Digest = &grant.digest;
-            ensure!(!is_live(store, digest).await?, "{:?} cannot be revoked", grant.subject);
-        }
-        Ok(())
-    })?
+    let mut kept = Vec::new();
+    for (number, text) in odd_texts().iter().enumerate() {
+        let Ok(id) = text.parse() else { return Err(Failure::new("not an id")) };
+        let mut grant = grant(&format!("odd {number}"), 1).assisted(assistance(text));
+        grant.subject = Subject::Customer(id);
+        kept.push((grant, Origin::default().user_agent(text)));
+    }
+    for (number, huge) in (1..).zip([String::new(), "\0".repeat(1 << 20), "é\0'".repeat(1 << 18)]) {
+        let mut grant = grant(&format!("huge {number}"), 1).assisted(assistance(&huge));
+        grant.subject = Subject::Admin(AdminId::from(number));
+        grant.website = None;
+        kept.push((grant, Origin::default().user_agent(&huge)));
+    }
+    for (grant, origin) in &kept {
+        let generation = generation(store, &grant.subject).await?;
+        ensure!(generation.subject.is_none(), "{:?} has a generation at first", grant.subject);
+        let answer = store.insert(grant, origin, generation, UNCAPPED, at(0)).await?;
+        ensure!(answer == Insert::Stored, "a grant of {:?} was {answer:?}", grant.subject);
+    }
+    for (grant, origin) in kept {
+        let listed = store.grants(&grant.subject, 10, at(1)).await?;
+        ensure!(listed == [(grant.clone(), origin)], "{:?} holds {listed:?}", grant.subject);
+        revoke_all(store, &grant.subject, None).await?;
+        let digest: &Digest = &grant.digest;
+        ensure!(!is_live(store, digest).await?, "{:?} cannot be revoked", grant.subject);
+    }
+    Ok(())
 }

@@ -11,6 +11,18 @@ use crate::{
     store::Generation,
 };
 
+/// Callers that begin a shop at once are all answered one generation.
+pub(in crate::conformance) fn one_generation_begins_a_shop<S: TokenStore>(
+    arena: &Arena<'_, S>,
+) -> Result<(), Failure> {
+    let answers = arena.race(100, |_| async { generation(arena.store(), &subject(1)).await })?;
+    let answers = answers.into_iter().collect::<Result<Vec<_>, Failure>>()?;
+    let kept = arena.run(generation(arena.store(), &subject(1)))??;
+    let others = answers.iter().filter(|answer| **answer != kept).count();
+    ensure!(others == 0, "{others} of 100 callers were answered another generation than is kept");
+    Ok(())
+}
+
 /// Once a revoke has returned, no find that starts later returns the grant.
 pub(in crate::conformance) fn no_find_after_a_revoke<S: TokenStore>(
     arena: &Arena<'_, S>,

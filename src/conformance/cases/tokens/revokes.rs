@@ -4,136 +4,117 @@ use super::{
     Insert, TokenStore, UNCAPPED, admins, at, digest, ensure, fresh, generation, grant, insert, insert_under,
     is_live, is_live_at, listed, revoke_all, stored, subject,
 };
-use crate::conformance::{Arena, Failure};
+use crate::conformance::Failure;
 
 /// A sign-in that read its generation before a revoke-all does not survive it.
-pub(in crate::conformance) fn revoke_all_stops_a_sign_in_in_flight<S: TokenStore>(
-    arena: &Arena<'_, S>,
+pub(in crate::conformance) async fn revoke_all_stops_a_sign_in_in_flight<S: TokenStore>(
+    store: &S,
 ) -> Result<(), Failure> {
-    arena.run(async {
-        let store = arena.store();
-        let (settled, in_flight) = (grant("settled", 1), grant("in flight", 1));
-        stored(store, &settled).await?;
-        let generation = generation(store, &in_flight.subject).await?;
-        revoke_all(store, &in_flight.subject, None).await?;
-        ensure!(!is_live(store, &settled.digest).await?, "a grant outlived a revoke-all");
-        let late = insert_under(store, &in_flight, generation, UNCAPPED).await?;
-        ensure!(late == Insert::Revoked, "a sign-in from before a revoke-all was {late:?}");
-        ensure!(!is_live(store, &in_flight.digest).await?, "it gave a live grant");
-        ensure!(listed(store, &in_flight.subject, at(1)).await? == 0, "a revoked subject has grants");
-        Ok(())
-    })?
+    let (settled, in_flight) = (grant("settled", 1), grant("in flight", 1));
+    stored(store, &settled).await?;
+    let generation = generation(store, &in_flight.subject).await?;
+    revoke_all(store, &in_flight.subject, None).await?;
+    ensure!(!is_live(store, &settled.digest).await?, "a grant outlived a revoke-all");
+    let late = insert_under(store, &in_flight, generation, UNCAPPED).await?;
+    ensure!(late == Insert::Revoked, "a sign-in from before a revoke-all was {late:?}");
+    ensure!(!is_live(store, &in_flight.digest).await?, "it gave a live grant");
+    ensure!(listed(store, &in_flight.subject, at(1)).await? == 0, "a revoked subject has grants");
+    Ok(())
 }
 
 /// A sign-in that starts after a revoke-all gives a live grant, at the same instant too; other subjects
 /// notice nothing.
-pub(in crate::conformance) fn revoke_all_spares_a_later_sign_in<S: TokenStore>(
-    arena: &Arena<'_, S>,
+pub(in crate::conformance) async fn revoke_all_spares_a_later_sign_in<S: TokenStore>(
+    store: &S,
 ) -> Result<(), Failure> {
-    arena.run(async {
-        let store = arena.store();
-        let other = grant("other", 2);
-        stored(store, &other).await?;
-        let others = generation(store, &other.subject).await?;
-        for round in 0..3 {
-            store.revoke_all(&subject(1), None, fresh()?, at(0)).await?;
-            let later = grant(&format!("later {round}"), 1);
-            let answer = insert(store, &later).await?;
-            ensure!(answer == Insert::Stored, "a sign-in after a revoke-all was {answer:?}");
-            ensure!(is_live(store, &later.digest).await?, "a sign-in after a revoke-all gave a dead grant");
-        }
-        ensure!(is_live(store, &other.digest).await?, "another subject's grant was revoked");
-        let now = generation(store, &other.subject).await?;
-        ensure!(now == others, "another subject's generation moved");
-        Ok(())
-    })?
+    let other = grant("other", 2);
+    stored(store, &other).await?;
+    let others = generation(store, &other.subject).await?;
+    for round in 0..3 {
+        store.revoke_all(&subject(1), None, fresh()?, at(0)).await?;
+        let later = grant(&format!("later {round}"), 1);
+        let answer = insert(store, &later).await?;
+        ensure!(answer == Insert::Stored, "a sign-in after a revoke-all was {answer:?}");
+        ensure!(is_live(store, &later.digest).await?, "a sign-in after a revoke-all gave a dead grant");
+    }
+    ensure!(is_live(store, &other.digest).await?, "another subject's grant was revoked");
+    let now = generation(store, &other.subject).await?;
+    ensure!(now == others, "another subject's generation moved");
+    Ok(())
 }
 
 /// A node whose clock is ahead revokes all. A grant that has expired by its clock is dead by every clock.
-pub(in crate::conformance) fn revoke_all_ends_what_its_clock_takes_for_expired<S: TokenStore>(
-    arena: &Arena<'_, S>,
+pub(in crate::conformance) async fn revoke_all_ends_what_its_clock_takes_for_expired<S: TokenStore>(
+    store: &S,
 ) -> Result<(), Failure> {
-    arena.run(async {
-        let (store, grant) = (arena.store(), grant("late", 1));
-        stored(store, &grant).await?;
-        store.revoke_all(&subject(1), None, fresh()?, at(75)).await?;
-        let lives = is_live_at(store, &grant.digest, at(45)).await?;
-        ensure!(!lives, "a grant outlived a revoke-all by a clock that is ahead");
-        Ok(())
-    })?
+    let grant = grant("late", 1);
+    stored(store, &grant).await?;
+    store.revoke_all(&subject(1), None, fresh()?, at(75)).await?;
+    let lives = is_live_at(store, &grant.digest, at(45)).await?;
+    ensure!(!lives, "a grant outlived a revoke-all by a clock that is ahead");
+    Ok(())
 }
 
 /// A revoke-all spares the grant that it names, and stops sign-ins in flight all the same.
-pub(in crate::conformance) fn revoke_all_keeps_one<S: TokenStore>(
-    arena: &Arena<'_, S>,
-) -> Result<(), Failure> {
-    arena.run(async {
-        let store = arena.store();
-        revoke_all(store, &subject(1), None).await?;
-        for name in ["kept", "gone", "gone too"] {
-            stored(store, &grant(name, 1)).await?;
-        }
-        let generation = generation(store, &subject(1)).await?;
-        revoke_all(store, &subject(1), Some(&digest("kept"))).await?;
-        ensure!(is_live(store, &digest("kept")).await?, "the grant to keep was revoked");
-        for name in ["gone", "gone too"] {
-            ensure!(!is_live(store, &digest(name)).await?, "a grant outlived a revoke-all that kept another");
-        }
-        let late = insert_under(store, &grant("late", 1), generation, UNCAPPED).await?;
-        ensure!(late == Insert::Revoked, "a sign-in from before a revoke-all that kept another was {late:?}");
-        let listed = listed(store, &subject(1), at(1)).await?;
-        ensure!(listed == 1, "{listed} grants are listed where one was kept");
-        revoke_all(store, &subject(1), None).await?;
-        ensure!(!is_live(store, &digest("kept")).await?, "a grant that was kept once cannot be revoked");
-        Ok(())
-    })?
+pub(in crate::conformance) async fn revoke_all_keeps_one<S: TokenStore>(store: &S) -> Result<(), Failure> {
+    revoke_all(store, &subject(1), None).await?;
+    for name in ["kept", "gone", "gone too"] {
+        stored(store, &grant(name, 1)).await?;
+    }
+    let generation = generation(store, &subject(1)).await?;
+    revoke_all(store, &subject(1), Some(&digest("kept"))).await?;
+    ensure!(is_live(store, &digest("kept")).await?, "the grant to keep was revoked");
+    for name in ["gone", "gone too"] {
+        ensure!(!is_live(store, &digest(name)).await?, "a grant outlived a revoke-all that kept another");
+    }
+    let late = insert_under(store, &grant("late", 1), generation, UNCAPPED).await?;
+    ensure!(late == Insert::Revoked, "a sign-in from before a revoke-all that kept another was {late:?}");
+    let listed = listed(store, &subject(1), at(1)).await?;
+    ensure!(listed == 1, "{listed} grants are listed where one was kept");
+    revoke_all(store, &subject(1), None).await?;
+    ensure!(!is_live(store, &digest("kept")).await?, "a grant that was kept once cannot be revoked");
+    Ok(())
 }
 
 /// A digest to keep that is another subject's, revoked or unknown keeps nothing of this one's and revives
 /// nothing.
-pub(in crate::conformance) fn revoke_all_keeps_only_its_own<S: TokenStore>(
-    arena: &Arena<'_, S>,
+pub(in crate::conformance) async fn revoke_all_keeps_only_its_own<S: TokenStore>(
+    store: &S,
 ) -> Result<(), Failure> {
-    arena.run(async {
-        let store = arena.store();
-        for (name, number) in [("own", 1), ("revoked", 1), ("other's", 2)] {
-            stored(store, &grant(name, number)).await?;
-        }
-        store.revoke(&digest("revoked"), at(0), at(0)).await?;
-        for keep in ["other's", "revoked", "unknown"] {
-            revoke_all(store, &subject(1), Some(&digest(keep))).await?;
-            ensure!(!is_live(store, &digest("own")).await?, "a grant was kept that was not named");
-        }
-        ensure!(!is_live(store, &digest("revoked")).await?, "keeping a revoked grant revived it");
-        ensure!(is_live(store, &digest("other's")).await?, "another subject's grant was revoked");
-        Ok(())
-    })?
+    for (name, number) in [("own", 1), ("revoked", 1), ("other's", 2)] {
+        stored(store, &grant(name, number)).await?;
+    }
+    store.revoke(&digest("revoked"), at(0), at(0)).await?;
+    for keep in ["other's", "revoked", "unknown"] {
+        revoke_all(store, &subject(1), Some(&digest(keep))).await?;
+        ensure!(!is_live(store, &digest("own")).await?, "a grant was kept that was not named");
+    }
+    ensure!(!is_live(store, &digest("revoked")).await?, "keeping a revoked grant revived it");
+    ensure!(is_live(store, &digest("other's")).await?, "another subject's grant was revoked");
+    Ok(())
 }
 
 /// Revoke-everything ends every subject's grants and sign-ins in flight, and spares later ones.
-pub(in crate::conformance) fn revoke_everything_ends_all<S: TokenStore>(
-    arena: &Arena<'_, S>,
+pub(in crate::conformance) async fn revoke_everything_ends_all<S: TokenStore>(
+    store: &S,
 ) -> Result<(), Failure> {
-    arena.run(async {
-        let store = arena.store();
-        let all = [grant("a", 1), grant("b", 2), admins("admin", 1)];
-        for grant in &all {
-            stored(store, grant).await?;
-        }
-        let in_flight = grant("in flight", 3);
-        let generation = generation(store, &in_flight.subject).await?;
-        store.revoke_everything(fresh()?, at(0)).await?;
-        for grant in &all {
-            ensure!(!is_live(store, &grant.digest).await?, "a grant outlived a revoke-everything");
-            let listed = listed(store, &grant.subject, at(1)).await?;
-            ensure!(listed == 0, "a grant is listed after a revoke-everything");
-            ensure!(!store.revoke(&grant.digest, at(1), at(1)).await?, "it was there to revoke");
-        }
-        let late = insert_under(store, &in_flight, generation, UNCAPPED).await?;
-        ensure!(late == Insert::Revoked, "a sign-in from before a revoke-everything was {late:?}");
-        let later = grant("later", 1);
-        stored(store, &later).await?;
-        ensure!(is_live(store, &later.digest).await?, "a sign-in afterwards gave a dead grant");
-        Ok(())
-    })?
+    let all = [grant("a", 1), grant("b", 2), admins("admin", 1)];
+    for grant in &all {
+        stored(store, grant).await?;
+    }
+    let in_flight = grant("in flight", 3);
+    let generation = generation(store, &in_flight.subject).await?;
+    store.revoke_everything(fresh()?, at(0)).await?;
+    for grant in &all {
+        ensure!(!is_live(store, &grant.digest).await?, "a grant outlived a revoke-everything");
+        let listed = listed(store, &grant.subject, at(1)).await?;
+        ensure!(listed == 0, "a grant is listed after a revoke-everything");
+        ensure!(!store.revoke(&grant.digest, at(1), at(1)).await?, "it was there to revoke");
+    }
+    let late = insert_under(store, &in_flight, generation, UNCAPPED).await?;
+    ensure!(late == Insert::Revoked, "a sign-in from before a revoke-everything was {late:?}");
+    let later = grant("later", 1);
+    stored(store, &later).await?;
+    ensure!(is_live(store, &later.digest).await?, "a sign-in afterwards gave a dead grant");
+    Ok(())
 }
