@@ -29,7 +29,7 @@ pub fn grant(name: &str, number: i64) -> Grant {
     Grant::customer(digest, customer, Website::default(), Obtained::Password, now, now + seconds(3600))
 }
 
-/// An
+/// The generation of a subject.
 pub async fn generation(store: &impl TokenStore, subject: &Subject) -> Generation {
     store.generation(subject, fresh()).await.unwrap()
 }

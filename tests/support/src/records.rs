@@ -27,8 +27,7 @@ pub fn subject() -> Subject {
     Subject::Customer(1.into())
 }
 
-/// An
-/// Everything that is said of an error and of its sources, to whoever prints them.
+/// An error and its sources as they are printed.
 pub fn said(error: &dyn std::error::Error) -> String {
     let mut said = String::new();
     let mut next = Some(error);
