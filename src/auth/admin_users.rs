@@ -86,7 +86,8 @@ impl Auth {
     /// - [`SecondFactorError::StepUpRequired`]: the sign-in is older than
     ///   [`AuthConfig::fresh_for`](crate::AuthConfig::fresh_for).
     /// - [`SignInError::WrongPassword`], [`SignInError::Locked`]: as in [`confirm_password`](Self::confirm_password).
-    /// - [`Error::Overloaded`]: too many hashes are waiting, or the password was changed by somebody else.
+    /// - [`Error::Overloaded`]: too many hashes are waiting.
+    /// - [`Error::Conflict`]: somebody else changed the password in this moment.
     /// - [`Error::Unavailable`], [`Error::Random`]: the password may be changed, and other tokens may live. Try
     ///   again with either password.
     pub async fn change_admin_password(

@@ -48,6 +48,7 @@ impl Auth {
     ///
     /// - [`InputError::Required`], [`InputError::Policy`]: nothing was checked.
     /// - As [`confirm_password`](Self::confirm_password).
+    /// - [`Error::Conflict`]: somebody else changed the password in this moment.
     /// - [`TokenError::Invalid`]: the customer's tokens were ended by somebody else meanwhile. The password does not
     ///   stand: the earlier one is back, and all tokens end.
     /// - [`Error::Unavailable`], [`Error::Random`]: the password may be changed, and other tokens may live. Try again

@@ -368,7 +368,7 @@ async fn an_exchange_dropped_at_any_verb_leaves_at_most_one_token() {
         match again {
             Ok(_) => assert!(!is_done && live == 1, "dropped at {number}: {live} live"),
             Err(Error::SignIn(SignInError::Refused)) => {
-                assert_eq!(live, 0, "dropped at {number}: what it bought ends")
+                assert_eq!(live, 0, "dropped at {number}: what it bought ends");
             }
             Err(error) => panic!("dropped at {number}: {error:?}"),
         }
@@ -392,7 +392,7 @@ async fn a_reset_dropped_at_any_verb_leaves_one_password_and_can_be_asked_for_ag
         match reset(&shop.auth, &token).await {
             Ok(()) => assert!(done.is_none(), "twice"),
             Err(Error::SignIn(SignInError::ResetTokenMismatched)) => {
-                reset(&shop.auth, &shop.reset_token().await).await.unwrap()
+                reset(&shop.auth, &shop.reset_token().await).await.unwrap();
             }
             Err(error) => panic!("dropped at {number}: {error:?}"),
         }

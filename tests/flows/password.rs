@@ -280,7 +280,7 @@ async fn of_a_hundred_resets_by_one_token_one_succeeds() {
         match reset.await.unwrap() {
             Ok(()) => done.push(number),
             Err(error) => {
-                assert!(matches!(error, Error::SignIn(SignInError::ResetTokenMismatched)), "{error:?}")
+                assert!(matches!(error, Error::SignIn(SignInError::ResetTokenMismatched)), "{error:?}");
             }
         }
     }

@@ -72,7 +72,7 @@ impl Factors {
     }
 
     fn seal(&self, admin: &AdminId, name: &Digest, secret: &TotpSecret) -> Result<Sealed, Error> {
-        Ok(self.keyring()?.seal(secret.bytes(), &context(admin, name), self.random.as_ref())?)
+        self.keyring()?.seal(secret.bytes(), &context(admin, name), self.random.as_ref())
     }
 
     fn try_open(&self, admin: &AdminId, name: &Digest, sealed: &Sealed) -> Option<TotpSecret> {
