@@ -1,6 +1,8 @@
 use super::Auth;
 #[cfg(doc)]
 use crate::error::{InputError, InternalError, SecondFactorError, SignInError, TokenError};
+#[cfg(doc)]
+use crate::keyring::Keyring;
 use crate::{
     account::{AdminId, PasswordHash},
     credential::{Credential, RecoveryCode, TotpSecret},

@@ -1,5 +1,7 @@
 use super::Auth;
 #[cfg(doc)]
+use crate::account::Permission;
+#[cfg(doc)]
 use crate::error::{AssistanceError, InputError, InternalError, SecondFactorError, SignInError, TokenError};
 use crate::{
     account::CustomerId,

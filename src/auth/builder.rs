@@ -31,7 +31,7 @@ pub struct AuthBuilder {
     audit: Option<Arc<dyn AuditSink>>,
     keyring: Option<Keyring>,
     tokens: Arc<dyn TokenStore>,
-    codes: Option<Arc<dyn OtcStore>>,
+    one_time: Option<Arc<dyn OtcStore>>,
     state: Arc<dyn StateStore>,
 
     clock: Arc<dyn Clock>,
@@ -49,7 +49,7 @@ impl AuthBuilder {
             audit: None,
             keyring: None,
             tokens: store.clone(),
-            codes: None,
+            one_time: None,
             state: store,
             clock: Arc::new(SystemClock),
             random: Arc::new(ChaChaRandom::new()),
@@ -106,8 +106,8 @@ impl AuthBuilder {
 
     /// Keeps one-time credentials in a store of their own. By default they are documents in the [state
     /// store](Self::state).
-    pub fn one_time_credentials(self, codes: impl IntoShared<dyn OtcStore>) -> Self {
-        Self { codes: Some(codes.into_shared()), ..self }
+    pub fn one_time_credentials(self, store: impl IntoShared<dyn OtcStore>) -> Self {
+        Self { one_time: Some(store.into_shared()), ..self }
     }
 
     /// Keeps documents in another backend than the rest: attempt budgets, one-time credentials, second factors
@@ -133,7 +133,7 @@ impl AuthBuilder {
     /// [`ConfigError`] says which part is missing or out of range.
     pub fn build(self) -> Result<Auth, ConfigError> {
         let Self { config, customers, admins, notifier, without_notifier, audit, keyring, .. } = self;
-        let Self { tokens, codes, state, clock, random, .. } = self;
+        let Self { tokens, one_time, state, clock, random, .. } = self;
         config.check()?;
         let customers = customers.ok_or(ConfigError::NoCustomers)?;
         if notifier.is_none() && !without_notifier {
@@ -163,7 +163,7 @@ impl AuthBuilder {
             keyring,
             pool,
             tokens,
-            codes,
+            one_time,
             state,
             clock,
             random,

@@ -1,5 +1,7 @@
 use super::Auth;
 #[cfg(doc)]
+use crate::config::RevokeScope;
+#[cfg(doc)]
 use crate::error::{InternalError, TokenError};
 use crate::{
     error::Error,

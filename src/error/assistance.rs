@@ -4,10 +4,10 @@ use super::ErrorKind;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum AssistanceError {
-    /// The shop offers no assistance, or the admin user may not sign in as a customer. Nothing was looked up.
+    /// The shop offers no assistance, or the admin user may not sign in as a customer. No customer was looked up.
     #[error("Login as Customer is disabled.")]
     Disabled,
-    /// The admin user may not give remote shopping assistance. Nothing was looked up.
+    /// The admin user may not give remote shopping assistance. No customer was looked up.
     #[error("Allow remote shopping assistance is disabled.")]
     NotPermitted,
     /// The customer does not consent to remote shopping assistance. Only a permitted admin user sees this.

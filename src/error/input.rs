@@ -1,4 +1,4 @@
-/// What was sent is malformed, or breaks a rule. Nothing was looked up.
+/// The input is malformed, or breaks a rule.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum InputError {

@@ -5,7 +5,7 @@ pub enum InternalError {
     /// The flow needs a part the host has not configured.
     #[error("The {} is not configured.", .0.name())]
     NotConfigured(Part),
-    /// The host's table answered with a row of another customer or website than was asked for.
+    /// The host's table answered with a row of another website, or one without a valid address or user name.
     #[error("The account could not be read.")]
     ForeignRow,
     /// A task or a thread that worked for the caller panicked or was stopped. A change may have taken effect.

@@ -45,7 +45,7 @@ pub enum Error {
     /// long. Try again.
     #[error("The service is busy. Please wait and try again later.")]
     Overloaded,
-    /// Somebody else changed the same account in this moment, and nothing was done. Try again.
+    /// Somebody else changed the same account in this moment, and nothing was changed. Try again.
     #[error("The service is busy. Please wait and try again later.")]
     Conflict,
     /// A store or a host's table could not be asked. The call may have taken effect.

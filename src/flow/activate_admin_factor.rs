@@ -8,8 +8,11 @@ use crate::{
     credential::{Credential, RecoveryCode},
     error::{Error, Field, SecondFactorError, SignInError},
     notifier::AdminNotice,
-    service::{Services, attempts::Attempted, stop::Stop},
-    state::budgets::Outcome,
+    service::{
+        Services,
+        attempts::Attempted,
+        stop::{Judged, Stop},
+    },
     token::{Origin, Subject},
 };
 
@@ -36,11 +39,10 @@ async fn activate(
     let attempted = Attempted::activation(&admin.id, &services.config);
     let charged = services.attempts.reserve(attempted).await?;
     let charged = charged.ok_or(Refusal::BudgetSpent.told(SignInError::TooManyRequests))?;
-    let Some(step) = factors.first_step(&enrolment, code)? else {
-        settle(services, charged, Outcome::Failed, event).await?;
-        return Err(Refusal::WrongCredential.told(SecondFactorError::InvalidCode));
-    };
-    settle(services, charged, Outcome::Succeeded, event).await?;
+    let Judged { outcome, answer } = factors.judge_first(&enrolment, code, charged.work());
+    // A charge that could not be settled now is settled later.
+    let _ = settle(services, charged, outcome, event).await;
+    let step = answer?;
     let codes = factors.draw_recovery_codes()?;
     trail.begin(event).await?;
     let subject = Subject::Admin(admin.id.clone());

@@ -1,9 +1,9 @@
-use super::steps::{credentials::end_credentials, ending::conclude};
+use super::steps::{credentials::settle_ledger, ending::conclude};
 use crate::{
     account::AdminId,
     audit::{Action, Draft},
     error::Error,
-    service::{Services, stop::Stop},
+    service::Services,
     token::{Origin, Subject},
 };
 
@@ -25,15 +25,11 @@ pub(crate) async fn admin_changed(
     change: AdminChange,
 ) -> Result<(), Error> {
     let event = Draft::awaited(Action::AccountChange, &Origin::default()).of_admin(admin);
-    let ended = end(services, admin, change, &event).await;
-    conclude(services, &event, ended).await
-}
-
-async fn end(services: &Services, admin: &AdminId, change: AdminChange, event: &Draft) -> Result<(), Stop> {
-    end_credentials(services, &Subject::Admin(admin.clone()), None, &event.origin).await?;
-    match change {
-        AdminChange::Deleted => services.factors.remove(admin).await.map(drop)?,
-        AdminChange::Disabled | AdminChange::PasswordChanged => {}
+    let subject = Subject::Admin(admin.clone());
+    let mut ended = services.tokens.revoke_all(&subject, None).await;
+    if change == AdminChange::Deleted && ended.is_ok() {
+        ended = services.factors.remove(admin).await.map(drop).map_err(Into::into);
     }
-    Ok(())
+    settle_ledger(services, &subject, &event.origin).await;
+    conclude(services, &event, ended.map_err(Into::into)).await
 }

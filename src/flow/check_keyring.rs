@@ -8,18 +8,18 @@ use crate::{
 /// Number of second factors of each kind that are opened at most.
 const SAMPLE: usize = 64;
 
-/// Result of a [keyring check](Auth::check_keyring) that found the right keyring.
+/// Result of a [keyring check](crate::Auth::check_keyring) that found the right keyring.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[must_use = "admin users whose second factor does not open can sign in with a recovery code only"]
 #[non_exhaustive]
 pub struct KeyringReport {
     /// Admin users whose second factor no key of the keyring opens, while it opens those of others. They can sign in with a
     /// recovery code only. Accept the key that sealed their second factors, or
-    /// [remove](Auth::remove_admin_factor) these.
+    /// [remove](crate::Auth::remove_admin_factor) these.
     pub unopened: Vec<AdminId>,
 }
 
-/// Why [`Auth::check_keyring`] refuses.
+/// Why [`Auth::check_keyring`](crate::Auth::check_keyring) refuses.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum KeyringCheckError {

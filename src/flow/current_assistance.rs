@@ -17,5 +17,5 @@ pub(crate) async fn current_assistance(
         let refused = Err(Refusal::NoPermission.told(TokenError::NotAuthorized));
         return conclude(services, &event, refused).await;
     }
-    services.assistance.list_open(Assistance::ENTRIES, bearer.origin()).await
+    services.assistance.settle_open(Assistance::ENTRIES, bearer.origin()).await
 }

@@ -14,7 +14,7 @@ struct NotEnded;
 pub(crate) async fn erase_customer(services: &Services, customer: &CustomerId) -> Result<(), Error> {
     let subject = Subject::Customer(customer.clone());
     end_credentials(services, &subject, None, &Origin::default()).await?;
-    services.codes.erase(customer).await?;
+    services.one_time.erase(customer).await?;
     if !services.assistance.erase(customer).await? {
         return Err(StoreError::new(NotEnded).into());
     }

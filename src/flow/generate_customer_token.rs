@@ -11,7 +11,7 @@ pub(crate) async fn generate_customer_token(services: &Services, asked: SignIn) 
     let address = asked.check(Field::Password)?;
     let attempted = Attempted::sign_in(&address, asked.origin.source, &services.config);
     let mut one_time = services.config.steps;
-    // Where nobody assists there is nobody to announce a code to: it is left unspent.
+    // A shop without admin users has no one-time codes.
     one_time.one_time_code &= services.admins.is_some();
     let chain = Chain { password: true, one_time };
     sign_in(services, &asked, &address, chain, attempted, Error::SignIn(SignInError::Refused)).await

@@ -65,11 +65,11 @@ async fn mint(
     reason: &str,
     event: &mut Draft,
 ) -> Result<GeneratedCode, Stop> {
-    let Services { assistance, codes, tokens, config, .. } = services;
+    let Services { assistance, one_time, tokens, config, .. } = services;
     let (offered, until) = assistance.offered_by(own, reason, event).await?;
     let generation = tokens.generation(&Subject::Customer(customer.clone())).await?;
     let row = assistance.consenting(customer).await?;
-    let code = codes.draw_one_time_code()?;
+    let code = one_time.draw_one_time_code()?;
     let (now, end) = tokens.lifespan(config.one_time_code_lifetime, Some(until));
     let record = OneTimeCredential::one_time_code(
         code.digest(),
@@ -84,6 +84,6 @@ async fn mint(
     event.grant = Some(record.digest);
     event.expires_at = Some(end);
     services.trail.begin(event).await?;
-    codes.put(&record).await?;
+    one_time.put(&record).await?;
     Ok(GeneratedCode { code, customer: row.id, website: row.website, expires_at: end })
 }

@@ -1,6 +1,6 @@
 use crate::{error::Error, service::Services, token::Origin};
 
-/// How many records [`Auth::purge`] removed.
+/// How many records [`Auth::purge`](crate::Auth::purge) removed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Purged {
@@ -13,8 +13,7 @@ pub struct Purged {
 }
 
 pub(crate) async fn purge(services: &Services, limit: usize) -> Result<Purged, Error> {
-    // To list them closes those that are over.
-    services.assistance.list_open(limit, &Origin::default()).await?;
+    services.assistance.settle_open(limit, &Origin::default()).await?;
     Ok(Purged {
         tokens: services.tokens.purge(limit).await?,
         documents: services.documents.sweep(limit).await?,

@@ -86,10 +86,10 @@ async fn mail(services: &Services, address: &Address, event: &mut Draft) -> Resu
     // A token is made and stored for nobody, too: all requests are the same work.
     let (now, expires_at) = tokens.lifespan(config.reset_token_lifetime, None);
     let owner = customers.id_or_decoy(row.as_ref(), address);
-    let token = services.codes.draw_reset_token()?;
+    let token = services.one_time.draw_reset_token()?;
     let (digest, website) = (token.digest(), address.website.clone());
     let record = OneTimeCredential::reset_token(digest, website, owner, generation, now, expires_at);
-    services.codes.put(&record).await?;
+    services.one_time.put(&record).await?;
     Ok(match row {
         Some(row) => {
             event.expires_at = Some(expires_at);

@@ -13,7 +13,7 @@ use crate::{
         Services,
         accounts::Address,
         attempts::{Attempted, account_partition},
-        codes::Verdict,
+        one_time::Verdict,
         stop::{Denied, Judged, Stop},
     },
     state::budgets::Outcome,
@@ -129,7 +129,7 @@ async fn redeem(
         purposes: Purposes { reset_token: true, one_time_code: false },
     };
     let mismatched = |why: Refusal| why.failed(SignInError::ResetTokenMismatched);
-    let Verdict::Good(offer) = services.codes.peek(&presented, generation).await? else {
+    let Verdict::Good(offer) = services.one_time.peek(&presented, generation).await? else {
         let known = row.is_some();
         return Err(mismatched(if known { Refusal::WrongCredential } else { Refusal::UnknownAccount }));
     };
@@ -138,7 +138,7 @@ async fn redeem(
         return Err(mismatched(Refusal::AccountDisabled));
     }
     let hash = services.passwords.hash(&reset.new_password).await?;
-    match services.codes.take(offer, None).await? {
+    match services.one_time.spend(offer, None).await? {
         Verdict::Good(()) => Ok(Redeemed { customer: row.id, hash, generation }),
         Verdict::Replayed(_) | Verdict::Refused => Err(mismatched(Refusal::WrongCredential)),
     }

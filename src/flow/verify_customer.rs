@@ -40,7 +40,7 @@ pub(super) async fn check(services: &Services, grant: &Grant, bearer: &Bearer<'_
     }
     // In a box, as the admin user's: the future that most tokens need stays small.
     if let Some(assistance) = &grant.assistance {
-        let holds = Box::pin(services.assistance.require(customer, assistance)).await;
+        let holds = Box::pin(services.assistance.require_both_sides(customer, assistance)).await;
         let refused = |stop| refused_in_use(services, stop, Action::AssistanceUse, grant, bearer.origin());
         holds.map_err(refused)?;
     }

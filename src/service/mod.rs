@@ -3,11 +3,11 @@
 pub(crate) mod accounts;
 pub(crate) mod assistance;
 pub(crate) mod attempts;
-pub(crate) mod codes;
 mod documents;
 pub(crate) mod factors;
 pub(crate) mod freshness;
 pub(crate) mod notices;
+pub(crate) mod one_time;
 pub(crate) mod passwords;
 pub(crate) mod stop;
 #[cfg(test)]
@@ -20,11 +20,11 @@ use std::sync::Arc;
 use accounts::{Accounts, Consents, CustomerTable, Table};
 use assistance::{Assistance, Ledger};
 use attempts::Attempts;
-use codes::OneTimeCredentials;
 pub(crate) use documents::{Documents, Held};
 use factors::Factors;
 use freshness::Freshness;
 use notices::Notices;
+use one_time::OneTimeCredentials;
 use passwords::Passwords;
 use tokens::Tokens;
 
@@ -50,7 +50,7 @@ pub(crate) struct Services {
     pub(crate) passwords: Passwords,
     pub(crate) tokens: Arc<Tokens>,
     pub(crate) attempts: Attempts,
-    pub(crate) codes: OneTimeCredentials,
+    pub(crate) one_time: OneTimeCredentials,
     pub(crate) factors: Factors,
     pub(crate) freshness: Freshness,
     pub(crate) assistance: Assistance,
@@ -69,7 +69,7 @@ pub(crate) struct Parts {
     pub(crate) keyring: Option<Keyring>,
     pub(crate) pool: HashingPool,
     pub(crate) tokens: Arc<dyn TokenStore>,
-    pub(crate) codes: Option<Arc<dyn OtcStore>>,
+    pub(crate) one_time: Option<Arc<dyn OtcStore>>,
     pub(crate) state: Arc<dyn StateStore>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) random: Arc<dyn SecureRandom>,
@@ -79,7 +79,7 @@ impl Services {
     /// Gives each service its parts.
     pub(crate) fn new(parts: Parts) -> Result<Self, RandomError> {
         let Parts { config, customers, admins, notifier, trail, keyring, pool, .. } = parts;
-        let Parts { tokens, codes, state, clock, random, .. } = parts;
+        let Parts { tokens, one_time, state, clock, random, .. } = parts;
         let config = Arc::new(config);
         let decoys = Arc::new(Decoys::draw(random.as_ref())?);
         let consents: Arc<dyn Consents> = customers.clone();
@@ -103,7 +103,7 @@ impl Services {
         Ok(Self {
             passwords: Passwords::new(pool, config.password_policy.clone(), Arc::clone(&random)),
             attempts: Attempts::new(Arc::clone(&documents), Arc::clone(&clock), Arc::clone(&random)),
-            codes: OneTimeCredentials::new(Arc::clone(&documents), codes, Arc::clone(&random)),
+            one_time: OneTimeCredentials::new(Arc::clone(&documents), one_time, Arc::clone(&random)),
             factors: Factors::new(Arc::clone(&documents), keyring, clock, random),
             assistance,
             config,

@@ -141,7 +141,7 @@ impl HashingPool {
     /// current cost: a hash that is missing or cannot be read is replaced by a decoy, and a cheaper one is
     /// made up for.
     ///
-    /// `work` starts with the hash.
+    /// `work` is marked as started when the hash begins.
     pub(crate) async fn verify(
         &self,
         password: &Credential,

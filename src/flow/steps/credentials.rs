@@ -21,20 +21,24 @@ pub(in crate::flow) async fn end_credentials(
     keep: Option<&Digest>,
     origin: &Origin,
 ) -> Result<(), Error> {
-    services.tokens.revoke_all(subject, keep).await?;
-    // What cannot be closed now is, when the ledger is read.
+    let ended = services.tokens.revoke_all(subject, keep).await;
+    settle_ledger(services, subject, origin).await;
+    ended
+}
+
+/// Closes the assistances of a subject that are over. One that cannot be closed now is closed when the ledger
+/// is read.
+pub(in crate::flow) async fn settle_ledger(services: &Services, subject: &Subject, origin: &Origin) {
     match subject {
         Subject::Customer(customer) => drop(services.assistance.settle_of(customer, origin).await),
         Subject::Admin(admin) => services.assistance.settle_by(admin, origin).await,
     }
-    Ok(())
 }
 
-/// Ends what was had for an earlier password, once `new` was written in its place.
+/// Ends the tokens and one-time credentials from before a new password, once `new` was written.
 ///
 /// If somebody else has ended the account's tokens since `generation` was read, the new password must not
-/// stand: the row's hash is put back, unless the password was changed again, and what was had for the new one
-/// ends, too.
+/// stand: the row's hash is put back, unless the password was changed again, and those from after it end, too.
 pub(in crate::flow) async fn end_earlier_credentials<A: Account>(
     services: &Services,
     accounts: &Accounts<A>,

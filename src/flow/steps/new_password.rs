@@ -3,7 +3,7 @@
 use super::{credentials::end_earlier_credentials, password::confirm};
 use crate::{
     account::{AdminRecord, CustomerRecord},
-    audit::{Delivery, Draft},
+    audit::Draft,
     config::AuthConfig,
     credential::Credential,
     error::Error,
@@ -21,6 +21,9 @@ use crate::{
 
 /// A kind of account whose owners change their own passwords.
 pub(in crate::flow) trait ChangesPassword: Account {
+    /// True if the change must be on record before it is made.
+    const IS_ANNOUNCED: bool;
+
     /// Judges a new password by the policy.
     fn judge(passwords: &Passwords, name: &Self::Name, new: &Credential) -> Result<(), Error>;
     /// An attempt at the current password.
@@ -46,7 +49,7 @@ pub(in crate::flow) async fn change<A: ChangesPassword>(
     };
     let mut row = confirm().await?;
     let hash = services.passwords.hash(new).await?;
-    if event.delivery == Delivery::Awaited {
+    if A::IS_ANNOUNCED {
         services.trail.begin(event).await?;
     }
     if !accounts.replace_hash(&row, &hash).await? {
@@ -64,6 +67,8 @@ pub(in crate::flow) async fn change<A: ChangesPassword>(
 }
 
 impl ChangesPassword for CustomerRecord {
+    const IS_ANNOUNCED: bool = false;
+
     fn judge(passwords: &Passwords, name: &Self::Name, new: &Credential) -> Result<(), Error> {
         passwords.judge(&name.email, new)
     }
@@ -78,6 +83,8 @@ impl ChangesPassword for CustomerRecord {
 }
 
 impl ChangesPassword for AdminRecord {
+    const IS_ANNOUNCED: bool = true;
+
     fn judge(passwords: &Passwords, name: &Self::Name, new: &Credential) -> Result<(), Error> {
         passwords.judge_admins(name, new)
     }

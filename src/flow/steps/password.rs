@@ -16,8 +16,7 @@ use crate::{
     state::budgets::Outcome,
 };
 
-/// Reads an account again whose credential was right, and checks the password against its hash if that was
-/// changed since.
+/// Reads an account again whose credential was right.
 ///
 /// The row was read before the generation, so the host may have changed it and revoked in between. A change
 /// from here on moves the generation, and no grant is stored.

@@ -21,7 +21,7 @@ use crate::{
         Services,
         accounts::Address,
         attempts::{Attempted, Opened, account_partition},
-        codes::Verdict,
+        one_time::Verdict,
         stop::{Denied, Judged, Stop},
         tokens::Drawn,
     },
@@ -184,7 +184,7 @@ impl Attempt<'_> {
             digest: Digest::of(self.asked.credential.bytes()),
             purposes: self.chain.one_time,
         };
-        let offer = match self.services.codes.peek(&presented, generation).await? {
+        let offer = match self.services.one_time.peek(&presented, generation).await? {
             Verdict::Good(offer) => offer,
             Verdict::Replayed(earlier) => return Err(self.end_replayed(&presented, earlier, event).await),
             Verdict::Refused => return Err(refused),
@@ -205,7 +205,7 @@ impl Attempt<'_> {
             let begun = self.services.trail.begin(event).await;
             begun.map_err(|error| Denied::from(error).behind_right_credential())?;
         }
-        let taken = self.services.codes.take(offer, Some(bought)).await;
+        let taken = self.services.one_time.spend(offer, Some(bought)).await;
         match taken.map_err(|error| Denied::from(error).behind_right_credential())? {
             Verdict::Good(()) => {}
             Verdict::Replayed(earlier) => return Err(self.end_replayed(&presented, earlier, event).await),

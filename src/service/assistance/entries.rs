@@ -77,7 +77,7 @@ impl Assistance {
 
     /// At most `limit` entries of the shop that have not ended, the oldest first, after those that are over are
     /// closed.
-    pub(crate) async fn list_open(
+    pub(crate) async fn settle_open(
         &self,
         limit: usize,
         origin: &Origin,
@@ -159,7 +159,7 @@ impl Assistance {
         if self.tokens.find(&entry.grant).await?.is_none() {
             return Ok(Some(AssistanceEnd::Withdrawn));
         }
-        match self.require(&entry.customer, &entry.assistance).await {
+        match self.require_both_sides(&entry.customer, &entry.assistance).await {
             Ok(()) => Ok(None),
             Err(Stop { why: Some(Refusal::NoConsent), .. }) => Ok(Some(AssistanceEnd::ConsentWithdrawn)),
             Err(Stop { why: Some(_), .. }) => Ok(Some(AssistanceEnd::Withdrawn)),

@@ -70,7 +70,7 @@ impl Assistance {
     }
 
     /// Refuses an assistance that one of the two sides does not stand by at this moment.
-    pub(crate) async fn require(
+    pub(crate) async fn require_both_sides(
         &self,
         customer: &CustomerId,
         assistance: &token::Assistance,

@@ -159,7 +159,7 @@ impl<'a> Charged<'a> {
         self.waited
     }
 
-    /// Starts with the costly part of the attempt.
+    /// Tells if the costly work of the attempt has started.
     pub(crate) const fn work(&self) -> &Work {
         &self.work
     }

@@ -5,7 +5,7 @@ use crate::{
     account::AdminId,
     audit::Refusal,
     credential::{Credential, TotpSecret, TypedCode, Work},
-    error::{Error, SecondFactorError},
+    error::SecondFactorError,
     service::stop::{Denied, Judged},
     state::{
         budgets::Outcome,
@@ -56,10 +56,13 @@ impl Factors {
         Judged::of(judged.map(|right| (right, Outcome::Succeeded)), work)
     }
 
-    /// The step whose code activates an enrolment. None if the code is wrong.
-    pub(crate) fn first_step(&self, enrolment: &Enrolment, code: &Credential) -> Result<Option<u64>, Error> {
-        let secret = self.open(&enrolment.admin, &enrolment.token, &enrolment.secret)?;
-        Ok(secret.step_of(&TypedCode::of(code), self.clock.now()))
+    /// Judges the code that activates an enrolment, and answers its step.
+    pub(crate) fn judge_first(&self, enrolment: &Enrolment, code: &Credential, work: &Work) -> Judged<u64> {
+        let wrong = || Refusal::WrongCredential.failed(SecondFactorError::InvalidCode);
+        let opened = self.open(&enrolment.admin, &enrolment.token, &enrolment.secret);
+        let step = opened.map(|secret| secret.step_of(&TypedCode::of(code), self.clock.now()));
+        let judged = step.map_err(Denied::from).and_then(|step| step.ok_or_else(wrong));
+        Judged::of(judged.map(|step| (step, Outcome::Succeeded)), work)
     }
 
     /// Spends a right code: only one caller does.

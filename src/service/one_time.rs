@@ -97,7 +97,7 @@ impl OneTimeCredentials {
 
     /// Spends a credential that [`peek`](Self::peek) found good, for the grant that it `bought`. One call;
     /// if it fails, the credential may be spent, and it is not sent again.
-    pub(crate) async fn take(
+    pub(crate) async fn spend(
         &self,
         offer: Offer,
         bought: Option<&Digest>,

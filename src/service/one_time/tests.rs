@@ -56,7 +56,7 @@ fn a_wrong_secret_costs_one_call_and_a_right_one_two() {
     assert_eq!(store.calls(), [1, 0, 0], "as many with other codes outstanding");
     let offer = offered(&codes, &code("code"));
     assert_eq!(store.calls(), [1, 0, 0]);
-    assert_eq!(block_on(codes.take(offer, Some(&digest("bought")))).unwrap(), Verdict::Good(()));
+    assert_eq!(block_on(codes.spend(offer, Some(&digest("bought")))).unwrap(), Verdict::Good(()));
     assert_eq!(store.calls(), [0, 1, 0], "the offer is taken without another look-up");
     let again = block_on(codes.peek(&presented(&code("code")), generation(8))).unwrap();
     assert_eq!(again, Verdict::Replayed(digest("bought")), "a replay is told under any generation");
@@ -139,9 +139,9 @@ fn an_offer_survives_another_credential_and_no_other_take() {
     let [first, second] = [offered(&codes, &code("code")), offered(&codes, &code("code"))];
     block_on(codes.put(&code("another"))).unwrap();
     store.calls();
-    assert_eq!(block_on(codes.take(first, Some(&digest("bought")))).unwrap(), Verdict::Good(()));
+    assert_eq!(block_on(codes.spend(first, Some(&digest("bought")))).unwrap(), Verdict::Good(()));
     assert_eq!(store.calls(), [0, 2, 0], "a conflict, and a commit on the documents that it answered");
-    let late = block_on(codes.take(second, Some(&digest("in vain")))).unwrap();
+    let late = block_on(codes.spend(second, Some(&digest("in vain")))).unwrap();
     assert_eq!(late, Verdict::Replayed(digest("bought")));
     let _ = offered(&codes, &code("another"));
 }
@@ -155,11 +155,11 @@ fn an_offer_that_has_expired_or_gone_is_refused() {
     let [late, gone] = [offered(&codes, &code("code")), offered(&codes, &code("code"))];
     store.calls();
     node.set(30);
-    assert_eq!(block_on(codes.take(late, None)).unwrap(), Verdict::Refused);
+    assert_eq!(block_on(codes.spend(late, None)).unwrap(), Verdict::Refused);
     assert_eq!(store.calls(), [0, 0, 0]);
     node.set(1);
     block_on(codes.erase(&customer())).unwrap();
-    assert_eq!(block_on(codes.take(gone, None)).unwrap(), Verdict::Refused);
+    assert_eq!(block_on(codes.spend(gone, None)).unwrap(), Verdict::Refused);
     block_on(codes.erase(&customer())).unwrap();
 }
 
@@ -171,7 +171,7 @@ fn a_take_whose_reply_is_lost_is_not_sent_again() {
     let offer = offered(&codes, &code("code"));
     store.calls();
     store.loses_replies.store(true, Ordering::Relaxed);
-    assert!(block_on(codes.take(offer, Some(&digest("bought")))).is_err());
+    assert!(block_on(codes.spend(offer, Some(&digest("bought")))).is_err());
     assert_eq!(store.calls(), [0, 1, 0], "sent again, it would look like a replay");
 }
 
@@ -190,7 +190,7 @@ fn of_fifty_callers_on_two_nodes_one_takes_a_credential() {
                         let bought = digest(format!("bought {caller}"));
                         match block_on(codes.peek(&presented(name), name.generation)).unwrap() {
                             Verdict::Good(offer) => {
-                                (bought, block_on(codes.take(offer, Some(&bought))).unwrap())
+                                (bought, block_on(codes.spend(offer, Some(&bought))).unwrap())
                             }
                             Verdict::Replayed(by) => (bought, Verdict::Replayed(by)),
                             Verdict::Refused => panic!("a live code was refused"),
