@@ -10,30 +10,35 @@ use std::{
 };
 
 use commerce_auth::{
-    ErrorKind, MemoryStore, SignIn, StoreError, Website,
+    AdminId, AdminSignIn, ErrorKind, MemoryStore, SignIn, StoreError, Website,
     store::{Change, Changes, CommitOutcome, DocumentId, Key, Partition, Put, StateStore, Version},
 };
-use support::{EMAIL, PASSWORD, Shop, WRONG, fast, hooked::Hooked};
+use support::{
+    ADMIN, ADMIN_PASSWORD, EMAIL, PASSWORD, Shop, WRONG, authenticator::Authenticator, hooked::Hooked,
+    keyring, with_second_factor,
+};
 
-/// A shop whose store fails at one commit of budgets, counted from when it is armed.
-fn failing_at_commit() -> (Shop<Hooked>, Arc<AtomicUsize>) {
+/// A shop whose store fails at one commit of documents of this kind, counted from when it is armed.
+fn failing_at_commit_of(kind: &'static str) -> (Shop<Hooked>, Arc<AtomicUsize>) {
     let left = Arc::new(AtomicUsize::new(0));
     let store = Hooked::new({
         let left = Arc::clone(&left);
         move |verb| {
-            let count = |left: usize| (verb == "commit budgets").then(|| left.checked_sub(1)).flatten();
+            let count = |left: usize| {
+                (verb.strip_prefix("commit ") == Some(kind)).then(|| left.checked_sub(1)).flatten()
+            };
             match left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, count) {
                 Ok(1) => Err(StoreError::new(io::Error::from(io::ErrorKind::ConnectionReset))),
                 _ => Ok(()),
             }
         }
     });
-    (Shop::open(store, fast(), |builder| builder), left)
+    (Shop::open(store, with_second_factor(), |builder| builder.keyring(keyring())), left)
 }
 
 #[tokio::test]
 async fn a_right_password_signs_in_although_its_charge_cannot_be_settled() {
-    let (shop, left) = failing_at_commit();
+    let (shop, left) = failing_at_commit_of("budgets");
     for _ in 0..5 {
         shop.sign_in(WRONG).await.unwrap_err();
     }
@@ -51,7 +56,7 @@ async fn a_right_password_signs_in_although_its_charge_cannot_be_settled() {
 
 #[tokio::test]
 async fn a_wrong_password_whose_charge_cannot_be_settled_counts() {
-    let (shop, left) = failing_at_commit();
+    let (shop, left) = failing_at_commit_of("budgets");
     for earlier in 0..6 {
         // What the attempt before could not settle, reserve, settle.
         left.store(2 + usize::from(earlier > 0), Ordering::SeqCst);
@@ -60,6 +65,32 @@ async fn a_wrong_password_whose_charge_cannot_be_settled_counts() {
     let begun = shop.auth.hashing_stats().begun;
     shop.sign_in(PASSWORD).await.unwrap_err();
     assert_eq!(shop.auth.hashing_stats().begun, begun, "the account is locked");
+}
+
+#[tokio::test]
+async fn a_right_reset_token_that_cannot_be_spent_costs_no_charge() {
+    let (shop, left) = failing_at_commit_of("codes");
+    let token = shop.reset_token().await;
+    for _ in 0..6 {
+        left.store(1, Ordering::SeqCst);
+        let error = shop.sign_in(&token).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Unavailable);
+    }
+    shop.sign_in(&token).await.expect("six failures would have locked the account");
+}
+
+#[tokio::test]
+async fn a_right_code_signs_in_although_its_charge_cannot_be_settled() {
+    let (shop, left) = failing_at_commit_of("budgets");
+    let authenticator = Authenticator::new("GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ");
+    shop.auth.import_admin_factor(&AdminId::from(7), authenticator.secret()).await.unwrap();
+    let code = authenticator.unused_code(shop.now()).unwrap();
+    // The password is reserved and settled, then the code.
+    left.store(4, Ordering::SeqCst);
+    let sign_in = AdminSignIn::new(ADMIN, ADMIN_PASSWORD).otp(code.as_str());
+    let signed_in = shop.auth.generate_admin_token(sign_in).await.expect("the code is right");
+    assert_eq!(left.load(Ordering::SeqCst), 0, "the settlement failed");
+    shop.auth.verify_admin(signed_in.token()).await.unwrap();
 }
 
 fn account(email: &str) -> Partition {

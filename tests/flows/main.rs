@@ -17,6 +17,7 @@ mod keyring;
 mod ledger;
 mod model;
 mod native;
+mod odd_tables;
 mod one_time;
 mod password;
 mod promises;
