@@ -54,7 +54,8 @@ pub enum Error {
     /// The operating system gave no random bytes.
     #[error("The service is unavailable. Please wait and try again later.")]
     Random(#[from] RandomError),
-    /// The host or this crate is at fault.
+    /// The host or this crate is at fault. Any flow may answer it; the lists of errors name it only where a host
+    /// can do something about it.
     #[error(transparent)]
     Internal(#[from] InternalError),
 }
