@@ -6,9 +6,7 @@ mod demo;
 
 use std::net::IpAddr;
 
-use commerce_auth::{
-    Auth, BearerToken, CustomerChange, Error, Keep, Origin, SignIn, SignInError, TokenError,
-};
+use commerce_auth::{Auth, BearerToken, Error, Keep, Origin, SignIn, SignInError, TokenError};
 use demo::{BOB, DemoShop, PASSWORD, refused, step};
 
 #[tokio::main]
@@ -63,7 +61,7 @@ async fn main() -> demo::Result {
     step("7. The host changes the customer's address and says so: every token and every mailed link ends");
     let reset_token = shop.reset_token().await?;
     shop.edit_customer(|row| row.email = "bob@example.com".into()).await?;
-    auth.customer_changed(&shop.customer, CustomerChange::EmailChanged).await?;
+    auth.customer_changed(&shop.customer).await?;
     shop.ended("the phone", &again).await?;
     let by_link = auth.generate_customer_token(SignIn::new("bob@example.com", reset_token));
     refused("the mailed link", by_link, Error::SignIn(SignInError::Refused)).await?;

@@ -4,7 +4,7 @@ use crate::error::{InputError, InternalError, SignInError};
 use crate::{
     account::{CustomerId, Website},
     error::Error,
-    flow::{self, CustomerChange, SignIn, SignedIn},
+    flow::{self, SignIn, SignedIn},
 };
 
 /// # Customers
@@ -78,8 +78,9 @@ impl Auth {
         flow::exchange_one_time_code(&self.services, exchange).await
     }
 
-    /// Ends all tokens, reset tokens and one-time codes of a customer whose account the host has changed, those
-    /// of sign-ins in flight too. Call it after the change is stored; it may be called again.
+    /// Ends all tokens, reset tokens and one-time codes of a customer whose account the host has disabled or
+    /// deleted, or whose address or password it has changed; those of sign-ins in flight, too. Call it after the
+    /// change is stored; it may be called again.
     ///
     /// # Security
     ///
@@ -89,8 +90,8 @@ impl Auth {
     /// # Errors
     ///
     /// [`Error::Unavailable`]: some may still live; call it again.
-    pub async fn customer_changed(&self, customer: &CustomerId, change: CustomerChange) -> Result<(), Error> {
-        flow::customer_changed(&self.services, customer, change).await
+    pub async fn customer_changed(&self, customer: &CustomerId) -> Result<(), Error> {
+        flow::customer_changed(&self.services, customer).await
     }
 
     /// Forgets the failed attempts at a customer's account, and the locks they led to, over all sources: for a support

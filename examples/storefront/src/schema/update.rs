@@ -1,6 +1,6 @@
 use async_graphql::{Context, Object, Result};
 use commerce_auth::{
-    Bearer, CustomerChange, CustomerId, Email, Error, StoreError, TokenError,
+    Bearer, CustomerId, Email, Error, StoreError, TokenError,
     graphql::{self, Category, error},
 };
 use tokio::spawn;
@@ -104,7 +104,7 @@ async fn store_email(shop: Shop, id: CustomerId, email: Email) -> Result<()> {
         return Err(Category::AlreadyExists.error(TAKEN));
     }
     // Whoever tries again after this has failed changes nothing, and gets here again.
-    shop.auth.customer_changed(&id, CustomerChange::EmailChanged).await.map_err(error)
+    shop.auth.customer_changed(&id).await.map_err(error)
 }
 
 /// The token that the caller presents.

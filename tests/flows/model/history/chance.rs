@@ -1,6 +1,6 @@
 //! How histories are drawn.
 
-use commerce_auth::{AccountStatus, AdminChange, CustomerChange};
+use commerce_auth::{AccountStatus, AdminChange};
 use proptest::{collection::vec, prelude::*, sample::select};
 use time::Duration;
 
@@ -157,8 +157,6 @@ fn host() -> BoxedStrategy<Op> {
         1 => Just(AccountStatus::Unconfirmed),
         1 => Just(AccountStatus::Disabled),
     ];
-    let changed =
-        select(vec![CustomerChange::Disabled, CustomerChange::Deleted, CustomerChange::EmailChanged]);
     let admin_changed =
         select(vec![AdminChange::Disabled, AdminChange::Deleted, AdminChange::PasswordChanged]);
     prop_oneof![
@@ -171,8 +169,7 @@ fn host() -> BoxedStrategy<Op> {
         2 => (admin(), mostly()).prop_map(|(admin, active)| Op::HostAdmin { admin, active }),
         2 => (admin(), 0..2_usize, mostly())
             .prop_map(|(admin, permission, has)| Op::HostPermission { admin, permission, has }),
-        1 => (customer(), changed)
-            .prop_map(|(customer, change)| Op::CustomerChanged { customer, change }),
+        1 => customer().prop_map(|customer| Op::CustomerChanged { customer }),
         1 => (admin(), admin_changed).prop_map(|(admin, change)| Op::AdminChanged { admin, change }),
         1 => Just(Op::RevokeEverything),
         1 => at().prop_map(|at| Op::UnlockCustomer { at }),

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use commerce_auth::{AccountStatus, AdminChange, CustomerChange};
+use commerce_auth::{AccountStatus, AdminChange};
 use time::Duration;
 
 use crate::model::shop::{New, Setup};
@@ -101,7 +101,6 @@ pub(crate) enum Op {
     },
     CustomerChanged {
         customer: usize,
-        change: CustomerChange,
     },
     RevokeEverything,
     UnlockCustomer {
