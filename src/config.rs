@@ -124,8 +124,9 @@ pub struct AuthConfig {
     /// Threads that hash, and so the most hashes at once and the most blocks of memory: the number of cores.
     /// More are slower, since they fight for the cache.
     pub hashing_threads: NonZero<usize>,
-    /// Hashes that may wait for a thread, at most 4,096: 64 for each. Beyond it a sign-in is told that the
-    /// service is busy.
+    /// Hashes that may wait for a thread, at most 4,096: 64 for each. Customers who sign in, whoever is signed in, and
+    /// admin users have as many places each, and take turns; so do the sources among them, each of which holds a
+    /// quarter of the places at most. Beyond that a caller is told that the service is busy.
     pub hashing_queue: usize,
     /// Audit events of customers' own acts that may wait for the sink: 4,096, at most 65,536. Beyond it they are
     /// counted and lost.

@@ -14,7 +14,7 @@ mod work;
 
 pub use one_time::{EnrolmentToken, OneTimeCode, RecoveryCode, ResetToken};
 pub use password::{Argon2Params, HashingStats, ParamsError, PasswordPolicy};
-pub(crate) use password::{HashingPool, StartError, Verified};
+pub(crate) use password::{HashingPool, Lane, Line, StartError, Verified};
 #[cfg(feature = "qr")]
 pub(crate) use qr::{qr_png_base64, qr_svg};
 pub use totp::{TotpSecret, TotpSecretError};

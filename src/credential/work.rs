@@ -3,17 +3,31 @@ use std::sync::{
     atomic::{AtomicBool, Ordering},
 };
 
-/// Tells whether the costly work of an attempt has started, even after its caller went away.
+use super::Line;
+
+/// The costly work of an attempt: the line in which it waits, and whether it has started, which is known even
+/// after its caller went away.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Work(Arc<AtomicBool>);
+pub(crate) struct Work {
+    line: Line,
+    started: Arc<AtomicBool>,
+}
 
 impl Work {
+    pub(crate) fn of(line: Line) -> Self {
+        Self { line, started: Arc::default() }
+    }
+
+    pub(crate) const fn line(&self) -> Line {
+        self.line
+    }
+
     /// Marks the work as started: from here on, a caller who goes away has guessed.
     pub(crate) fn start(&self) {
-        self.0.store(true, Ordering::Release);
+        self.started.store(true, Ordering::Release);
     }
 
     pub(crate) fn has_started(&self) -> bool {
-        self.0.load(Ordering::Acquire)
+        self.started.load(Ordering::Acquire)
     }
 }

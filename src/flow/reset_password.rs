@@ -6,7 +6,7 @@ use super::steps::{
 use crate::{
     account::{AccountStatus, CustomerId, CustomerRecord, PasswordHash, Website},
     audit::{self, Action, Draft, Refusal},
-    credential::Credential,
+    credential::{Credential, Lane, Line},
     error::{Error, Field, InputError, SignInError, StoreError},
     notifier::Notice,
     service::{
@@ -137,7 +137,8 @@ async fn redeem(
     if row.status == AccountStatus::Disabled {
         return Err(mismatched(Refusal::AccountDisabled));
     }
-    let hash = services.passwords.hash(&reset.new_password).await?;
+    let line = Line::new(Lane::Strangers, reset.origin.source);
+    let hash = services.passwords.hash(&reset.new_password, line).await?;
     match services.one_time.spend(offer, None).await? {
         Verdict::Good(()) => Ok(Redeemed { customer: row.id, hash, generation }),
         Verdict::Replayed(_) | Verdict::Refused => Err(mismatched(Refusal::WrongCredential)),

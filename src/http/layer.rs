@@ -240,11 +240,15 @@ impl Shared {
         say(CACHE_CONTROL, HeaderValue::from_static("no-store"));
         match status {
             StatusCode::UNAUTHORIZED => say(WWW_AUTHENTICATE, challenge),
-            // Restarts and full queues are over in seconds.
-            StatusCode::SERVICE_UNAVAILABLE => say(RETRY_AFTER, HeaderValue::from_static("5")),
+            StatusCode::SERVICE_UNAVAILABLE => say(RETRY_AFTER, self.pause().into()),
             StatusCode::TOO_MANY_REQUESTS => say(RETRY_AFTER, self.longest_limit().into()),
             _ => {}
         }
+    }
+
+    /// The time until a restart is over, or the hashes that wait now are done, in seconds.
+    fn pause(&self) -> u64 {
+        self.auth.hashing_stats().wait.as_secs().clamp(5, 60)
     }
 
     /// How long a limit lasts that answers 429, in seconds. When it began is nobody's business.

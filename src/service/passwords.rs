@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::accounts::{Account, Accounts};
 use crate::{
     account::{Email, PasswordHash, Username},
-    credential::{Credential, HashingPool, HashingStats, PasswordPolicy, Verified, Work},
+    credential::{Credential, HashingPool, HashingStats, Line, PasswordPolicy, Verified, Work},
     error::{Error, Field, InputError, PolicyViolation},
     random::SecureRandom,
 };
@@ -31,13 +31,14 @@ impl Passwords {
         self.pool.verify(password, stored, work).await
     }
 
-    pub(crate) async fn hash(&self, password: &Credential) -> Result<PasswordHash, Error> {
-        self.pool.hash(password, self.random.as_ref()).await
+    /// Makes a hash, once its turn comes in the line.
+    pub(crate) async fn hash(&self, password: &Credential, line: Line) -> Result<PasswordHash, Error> {
+        self.pool.hash(password, line, self.random.as_ref()).await
     }
 
     /// Makes the outdated hash of a right password anew. If that fails, the next sign-in does it.
     pub(crate) async fn rehash<A: Account>(&self, accounts: &Accounts<A>, row: &A, password: &Credential) {
-        if let Ok(new) = self.hash(password).await {
+        if let Ok(new) = self.hash(password, Line::of_host()).await {
             let _ = accounts.replace_hash(row, &new).await;
         }
     }

@@ -19,4 +19,5 @@ pub use digest::{Digest, DigestError};
 pub use grant::{Assistance, Grant, Obtained, Subject, SubjectError};
 pub use identity::{AdminIdentity, CustomerIdentity, Identity};
 pub use origin::Origin;
+pub(crate) use origin::network;
 pub use presented::Bearer;

@@ -1,4 +1,4 @@
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
 use serde::{Deserialize, Serialize};
 
@@ -57,6 +57,14 @@ impl From<IpAddr> for Origin {
 impl From<SocketAddr> for Origin {
     fn from(source: SocketAddr) -> Self {
         Self::from(source.ip())
+    }
+}
+
+/// The network that stands for a source: an IPv4 address, or an IPv6 /64, the least that a subscriber is given.
+pub(crate) fn network(source: IpAddr) -> IpAddr {
+    match source.to_canonical() {
+        IpAddr::V4(address) => IpAddr::V4(address),
+        IpAddr::V6(address) => IpAddr::V6(Ipv6Addr::from_bits(address.to_bits() >> 64 << 64)),
     }
 }
 

@@ -3,16 +3,17 @@
 
 use std::{
     net::{IpAddr, Ipv4Addr},
+    num::NonZero,
     sync::{
         Arc,
-        atomic::{AtomicUsize, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     thread,
     time::Duration,
 };
 
-use commerce_auth::{Auth, Error, SignIn, SignInError, SignedIn};
-use support::{EMAIL, PASSWORD, Shop, WRONG, fast, hooked::Hooked, shop};
+use commerce_auth::{AdminSignIn, Argon2Params, Auth, Error, MemoryStore, SignIn, SignInError, SignedIn};
+use support::{ADMIN, ADMIN_PASSWORD, EMAIL, PASSWORD, Shop, WRONG, fast, hooked::Hooked, shop, size};
 use tokio::task::JoinHandle;
 
 const GUESSES: usize = 1_000;
@@ -109,5 +110,54 @@ async fn a_node_two_milliseconds_farther_away_signs_in_during_a_flood() {
     sign_in(&far, PASSWORD, 1).await.unwrap().expect("the budgets leave room for it");
     for refused in guesses {
         assert!(matches!(refused.await.unwrap(), Err(Error::SignIn(SignInError::Refused))));
+    }
+}
+
+/// Two hundred callers of one address try a password at account after account. Others sign in meanwhile: their
+/// hashes take turns with the flood's, however many of those wait.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_flood_from_one_source_takes_no_turn_of_others() {
+    let mut config = fast();
+    config.argon2 = Argon2Params::default();
+    config.hashing_threads = NonZero::<usize>::MIN;
+    config.hashing_queue = 64;
+    let shop = Arc::new(Shop::open(MemoryStore::new(), config, |builder| builder));
+    let (over, busy) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicUsize::new(0)));
+    let flood = (0..200).map(|caller| {
+        let (auth, over, busy) = (shop.auth.clone(), Arc::clone(&over), Arc::clone(&busy));
+        tokio::spawn(async move {
+            for round in 0.. {
+                let sign_in = SignIn::new(format!("{caller}-{round}@example.com"), WRONG);
+                let source = IpAddr::from([198, 51, 100, 7]);
+                match auth.generate_customer_token(sign_in.from(source)).await {
+                    Err(Error::Overloaded) => _ = busy.fetch_add(1, Ordering::Relaxed),
+                    Err(Error::SignIn(SignInError::Refused)) => {}
+                    other => panic!("{other:?}"),
+                }
+                if over.load(Ordering::Relaxed) {
+                    return;
+                }
+                tokio::task::yield_now().await;
+            }
+        })
+    });
+    let flood: Vec<_> = flood.collect();
+    while busy.load(Ordering::Relaxed) == 0 {
+        tokio::task::yield_now().await;
+    }
+    for victim in 0..size(10, 40) {
+        let source = IpAddr::from([192, 0, 2, victim]);
+        let begun = shop.auth.hashing_stats().begun;
+        let right = SignIn::new(EMAIL, PASSWORD).from(source);
+        shop.auth.generate_customer_token(right).await.expect("the flood holds a quarter of the places");
+        assert!(shop.auth.hashing_stats().begun - begun <= 8, "its turn came soon");
+        let admin = AdminSignIn::new(ADMIN, ADMIN_PASSWORD).from(source);
+        shop.auth.generate_admin_token(admin).await.expect("admin users have places of their own");
+    }
+    let stats = shop.auth.hashing_stats();
+    assert!(stats.waiting <= 16 && stats.wait > Duration::ZERO, "{stats:?}");
+    over.store(true, Ordering::Relaxed);
+    for caller in flood {
+        caller.await.unwrap();
     }
 }

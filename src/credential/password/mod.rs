@@ -4,11 +4,13 @@
 mod argon2id;
 mod policy;
 mod pool;
+mod queue;
 
 pub use argon2id::{Argon2Params, ParamsError};
 pub use policy::PasswordPolicy;
 pub use pool::HashingStats;
 pub(crate) use pool::{HashingPool, StartError, Verified};
+pub(crate) use queue::{Lane, Line};
 
 use std::borrow::Cow;
 

@@ -1,15 +1,15 @@
 use std::{
-    collections::VecDeque,
     fmt, io,
     num::NonZero,
     panic::{AssertUnwindSafe, catch_unwind},
     pin::Pin,
     sync::{
         Arc, Condvar, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicU64, AtomicUsize, Ordering},
+        atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
     },
     task::{Context, Poll},
     thread,
+    time::{Duration, Instant},
 };
 
 use futures_channel::oneshot;
@@ -19,6 +19,7 @@ use super::{
     Argon2Params,
     argon2id::{Memory, StoredHash, hash},
     normalised,
+    queue::{Full, Line, Queue, Ticket},
 };
 use crate::{
     account::PasswordHash,
@@ -39,22 +40,25 @@ pub struct HashingStats {
     pub waiting: usize,
     /// Hashes begun so far.
     pub begun: u64,
-    /// Hashes refused so far because the queue was full.
+    /// Hashes refused so far because the queue was full, or gave way in it to those of other sources.
     pub refused: u64,
+    /// The time that a hash asked for now is likely to wait, by the length of the queue and the latest hashes.
+    pub wait: Duration,
 }
 
 /// Threads of its own that make and check password hashes, so that no executor is ever blocked.
 ///
-/// Each keeps its block of memory. The queue is bounded; beyond it a caller is told so at once. A caller that
-/// goes away frees its place.
+/// Each keeps its block of memory. The [queue](Queue) is bounded and fair to sources; a caller that finds no
+/// place in it is told so at once. A caller that goes away frees its place.
 pub(crate) struct HashingPool {
     shared: Arc<Shared>,
 }
 
 struct Shared {
-    queue: Mutex<Queue>,
+    queue: Mutex<Queue<Job>>,
     ready: Condvar,
-    capacity: usize,
+    /// True once the pool is dropped.
+    closed: AtomicBool,
     threads: usize,
     current: Argon2Params,
     /// Checked in place of a hash that is not there: no password matches it.
@@ -62,17 +66,11 @@ struct Shared {
     running: AtomicUsize,
     begun: AtomicU64,
     refused: AtomicU64,
-}
-
-#[derive(Default)]
-struct Queue {
-    jobs: VecDeque<Job>,
-    next_number: u64,
-    closed: bool,
+    /// The mean time of the latest hashes, in nanoseconds.
+    mean: AtomicU64,
 }
 
 struct Job {
-    number: u64,
     task: Task,
     work: Work,
     answer: oneshot::Sender<Answer>,
@@ -86,6 +84,8 @@ enum Task {
 enum Answer {
     Verified(Verified),
     Hashed(Option<PasswordHash>),
+    /// The hash gave way to those of other sources.
+    Displaced,
 }
 
 /// What a password check found.
@@ -118,15 +118,16 @@ impl HashingPool {
         random: &dyn SecureRandom,
     ) -> Result<Self, StartError> {
         let shared = Arc::new(Shared {
-            queue: Mutex::default(),
+            queue: Mutex::new(Queue::new(capacity)),
             ready: Condvar::new(),
-            capacity,
+            closed: AtomicBool::new(false),
             threads: threads.get(),
             current,
             decoy: decoy(&current, random)?,
             running: AtomicUsize::new(0),
             begun: AtomicU64::new(0),
             refused: AtomicU64::new(0),
+            mean: AtomicU64::new(0),
         });
         // Made first: if a thread cannot be had, its drop ends those that could.
         let pool = Self { shared: Arc::clone(&shared) };
@@ -151,29 +152,36 @@ impl HashingPool {
         let stored = stored.and_then(|hash| StoredHash::read(hash.expose()));
         match self.submit(Task::Verify { password: normalised(password), stored }, work)?.await {
             Ok(Answer::Verified(verified)) => Ok(verified),
+            Ok(Answer::Displaced) => Err(Error::Overloaded),
             Ok(Answer::Hashed(_)) | Err(oneshot::Canceled) => Err(InternalError::Interrupted.into()),
         }
     }
 
-    /// Makes a hash.
+    /// Makes a hash, once its turn comes in the line.
     pub(crate) async fn hash(
         &self,
         password: &Credential,
+        line: Line,
         random: &dyn SecureRandom,
     ) -> Result<PasswordHash, Error> {
         let mut salt = [0; 16];
         random.fill(&mut salt)?;
-        match self.submit(Task::Hash { password: normalised(password), salt }, &Work::default())?.await {
+        match self.submit(Task::Hash { password: normalised(password), salt }, &Work::of(line))?.await {
             Ok(Answer::Hashed(Some(hash))) => Ok(hash),
+            Ok(Answer::Displaced) => Err(Error::Overloaded),
             Ok(_) | Err(oneshot::Canceled) => Err(InternalError::Interrupted.into()),
         }
     }
 
     pub(crate) fn stats(&self) -> HashingStats {
+        let waiting = self.shared.lock().len();
+        let mean = Duration::from_nanos(self.shared.mean.load(Ordering::Relaxed));
+        let rounds = u32::try_from(waiting / self.shared.threads).unwrap_or(u32::MAX);
         HashingStats {
             threads: self.shared.threads,
             running: self.shared.running.load(Ordering::Relaxed),
-            waiting: self.shared.lock().jobs.len(),
+            waiting,
+            wait: mean.saturating_mul(rounds),
             begun: self.shared.begun.load(Ordering::Relaxed),
             refused: self.shared.refused.load(Ordering::Relaxed),
         }
@@ -181,23 +189,27 @@ impl HashingPool {
 
     fn submit(&self, task: Task, work: &Work) -> Result<Waiting, Error> {
         let (answer, receiver) = oneshot::channel();
-        let mut queue = self.shared.lock();
-        if queue.jobs.len() >= self.shared.capacity {
+        let job = Job { task, work: work.clone(), answer };
+        let pushed = self.shared.lock().push(work.line(), job);
+        let (ticket, displaced) = pushed.map_err(|Full| {
             self.shared.refused.fetch_add(1, Ordering::Relaxed);
-            return Err(Error::Overloaded);
+            Error::Overloaded
+        })?;
+        if let Some(displaced) = displaced {
+            self.shared.refused.fetch_add(1, Ordering::Relaxed);
+            let _ = displaced.answer.send(Answer::Displaced); // The caller may have gone away.
         }
-        let number = queue.next_number;
-        queue.next_number += 1;
-        queue.jobs.push_back(Job { number, task, work: work.clone(), answer });
-        drop(queue);
         self.shared.ready.notify_one();
-        Ok(Waiting { shared: Arc::clone(&self.shared), number, receiver })
+        Ok(Waiting { shared: Arc::clone(&self.shared), ticket, receiver })
     }
 }
 
 impl Drop for HashingPool {
     fn drop(&mut self) {
-        self.shared.lock().closed = true;
+        // Under the lock, so that no thread goes to sleep in between.
+        let queue = self.shared.lock();
+        self.shared.closed.store(true, Ordering::Relaxed);
+        drop(queue);
         self.shared.ready.notify_all();
     }
 }
@@ -211,7 +223,7 @@ impl fmt::Debug for HashingPool {
 /// A hash that was asked for. Dropping it takes the work back, if it has not begun.
 struct Waiting {
     shared: Arc<Shared>,
-    number: u64,
+    ticket: Ticket,
     receiver: oneshot::Receiver<Answer>,
 }
 
@@ -225,12 +237,12 @@ impl Future for Waiting {
 
 impl Drop for Waiting {
     fn drop(&mut self) {
-        self.shared.lock().jobs.retain(|job| job.number != self.number);
+        self.shared.lock().remove(self.ticket);
     }
 }
 
 impl Shared {
-    fn lock(&self) -> MutexGuard<'_, Queue> {
+    fn lock(&self) -> MutexGuard<'_, Queue<Job>> {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -238,7 +250,9 @@ impl Shared {
         let mut memory = Memory::default();
         while let Some(Job { task, answer, .. }) = self.next() {
             // A panic ends the hash, whose caller is told, and not the thread.
+            let began = Instant::now();
             let done = catch_unwind(AssertUnwindSafe(|| self.perform(&task, &mut memory)));
+            self.note(began.elapsed());
             self.running.fetch_sub(1, Ordering::Relaxed);
             memory.shrink(&self.current);
             if let Ok(done) = done {
@@ -250,10 +264,10 @@ impl Shared {
     fn next(&self) -> Option<Job> {
         let mut queue = self.lock();
         loop {
-            if queue.closed {
+            if self.closed.load(Ordering::Relaxed) {
                 return None;
             }
-            if let Some(job) = queue.jobs.pop_front() {
+            if let Some(job) = queue.pop() {
                 job.work.start();
                 self.begun.fetch_add(1, Ordering::Relaxed);
                 self.running.fetch_add(1, Ordering::Relaxed);
@@ -261,6 +275,13 @@ impl Shared {
             }
             queue = self.ready.wait(queue).unwrap_or_else(PoisonError::into_inner);
         }
+    }
+
+    /// Counts the time of a hash into the mean, as one of about eight.
+    fn note(&self, took: Duration) {
+        let took = u64::try_from(took.as_nanos()).unwrap_or(u64::MAX);
+        let mean = |mean: u64| Some(if mean == 0 { took } else { mean - mean / 8 + took / 8 });
+        let _ = self.mean.fetch_update(Ordering::Relaxed, Ordering::Relaxed, mean);
     }
 
     fn perform(&self, task: &Task, memory: &mut Memory) -> Answer {

@@ -5,7 +5,7 @@ use crate::{
     account::{AdminRecord, CustomerRecord},
     audit::Draft,
     config::AuthConfig,
-    credential::Credential,
+    credential::{Credential, Lane, Line},
     error::Error,
     notifier::{AdminNotice, Notice},
     service::{
@@ -23,6 +23,8 @@ use crate::{
 pub(in crate::flow) trait ChangesPassword: Account {
     /// True if the change must be on record before it is made.
     const IS_ANNOUNCED: bool;
+    /// The lane in which the new hash waits.
+    const LANE: Lane;
 
     /// Judges a new password by the policy.
     fn judge(passwords: &Passwords, name: &Self::Name, new: &Credential) -> Result<(), Error>;
@@ -48,7 +50,7 @@ pub(in crate::flow) async fn change<A: ChangesPassword>(
         confirm(services, accounts, who, current, attempted, event).await
     };
     let mut row = confirm().await?;
-    let hash = services.passwords.hash(new).await?;
+    let hash = services.passwords.hash(new, Line::new(A::LANE, event.origin.source)).await?;
     if A::IS_ANNOUNCED {
         services.trail.begin(event).await?;
     }
@@ -68,6 +70,7 @@ pub(in crate::flow) async fn change<A: ChangesPassword>(
 
 impl ChangesPassword for CustomerRecord {
     const IS_ANNOUNCED: bool = false;
+    const LANE: Lane = Lane::Known;
 
     fn judge(passwords: &Passwords, name: &Self::Name, new: &Credential) -> Result<(), Error> {
         passwords.judge(&name.email, new)
@@ -84,6 +87,7 @@ impl ChangesPassword for CustomerRecord {
 
 impl ChangesPassword for AdminRecord {
     const IS_ANNOUNCED: bool = true;
+    const LANE: Lane = Lane::Admins;
 
     fn judge(passwords: &Passwords, name: &Self::Name, new: &Credential) -> Result<(), Error> {
         passwords.judge_admins(name, new)

@@ -3,9 +3,11 @@ use std::net::IpAddr;
 use crate::{
     account::{AdminId, Username},
     config::AuthConfig,
+    credential::{Lane, Line},
     service::accounts::Address,
     state::budgets::Budget,
     store::{DocumentId, Partition, Purpose},
+    token::network,
 };
 
 const CUSTOMER: &str = "customer";
@@ -25,23 +27,27 @@ pub(crate) struct Attempted {
     /// True if a spent budget locks the account's password or second factor, and does not only slow down
     /// somebody who asks for something.
     pub(super) locks: bool,
+    /// The line in which its hash waits.
+    pub(super) line: Line,
 }
 
 impl Attempted {
     /// A sign-in: the budget of this source at this account, and the account's wider one over all sources.
     pub(crate) fn sign_in(address: &Address, source: Option<IpAddr>, config: &AuthConfig) -> Self {
         Self::of(CUSTOMER, account_partition(address), source_scope(source), config)
+            .in_line(Lane::Strangers, source)
     }
 
     /// A check of the current password by a signed-in customer: a budget of its own, and the account's wider
     /// one.
     pub(crate) fn confirmation(address: &Address, config: &AuthConfig) -> Self {
         Self::of(CUSTOMER, account_partition(address), DocumentId::of(&[b"confirmation"]), config)
+            .in_line(Lane::Known, None)
     }
 
     /// An admin user's sign-in: budgets of the same size, of its own.
     pub(crate) fn admin_sign_in(username: &Username, source: Option<IpAddr>, config: &AuthConfig) -> Self {
-        Self::of(ADMIN, admin_partition(username), source_scope(source), config)
+        Self::of(ADMIN, admin_partition(username), source_scope(source), config).in_line(Lane::Admins, source)
     }
 
     /// A code of an admin user's second factor, from anywhere: only a caller who knows the password or holds
@@ -49,14 +55,14 @@ impl Attempted {
     pub(crate) fn second_factor(admin: &AdminId, config: &AuthConfig) -> Self {
         let narrow = Some((DocumentId::of(&[b"second factor"]), config.second_factor_budget));
         let (account, wide) = (second_factor_partition(admin), Some(config.account_budget));
-        Self { kind: SECOND_FACTOR, account, wide, narrow, locks: true }
+        Self { kind: SECOND_FACTOR, account, wide, narrow, locks: true, line: Line::default() }
     }
 
     /// A recovery code: a budget for each source, as of a one-time credential.
     pub(crate) fn recovery_code(admin: &AdminId, source: Option<IpAddr>, config: &AuthConfig) -> Self {
         let narrow = Some((source_scope(source), config.second_factor_budget));
         let account = recovery_code_partition(admin);
-        Self { kind: RECOVERY_CODE, account, wide: None, narrow, locks: false }
+        Self { kind: RECOVERY_CODE, account, wide: None, narrow, locks: false, line: Line::default() }
     }
 
     /// A first code of an enrolment. The holder of the token knows its secret, so the budget is one of
@@ -73,6 +79,7 @@ impl Attempted {
     /// A check of the current password by a signed-in admin user.
     pub(crate) fn admin_confirmation(username: &Username, config: &AuthConfig) -> Self {
         Self::of(ADMIN, admin_partition(username), DocumentId::of(&[b"confirmation"]), config)
+            .in_line(Lane::Admins, None)
     }
 
     /// A one-time credential presented by itself: a budget of its own for each source, which no password lock
@@ -92,7 +99,7 @@ impl Attempted {
         let names =
             [address.website.as_str().as_bytes(), address.email.as_str().as_bytes(), source.as_bytes()];
         let (account, narrow) = (partition(kind, &names), Some((source, config.source_budget)));
-        Self { kind, account, wide: None, narrow, locks: false }
+        Self { kind, account, wide: None, narrow, locks: false, line: Line::default() }
     }
 
     /// A reset asked for an address, from anywhere.
@@ -109,11 +116,22 @@ impl Attempted {
 
     fn of(kind: &'static str, account: Partition, narrow: DocumentId, config: &AuthConfig) -> Self {
         let (wide, narrow) = (Some(config.account_budget), Some((narrow, config.source_budget)));
-        Self { kind, account, wide, narrow, locks: true }
+        Self { kind, account, wide, narrow, locks: true, line: Line::default() }
+    }
+
+    fn in_line(self, lane: Lane, source: Option<IpAddr>) -> Self {
+        Self { line: Line::new(lane, source), ..self }
     }
 
     fn request(kind: &'static str, names: &[&[u8]], budget: Budget) -> Self {
-        Self { kind, account: partition(kind, names), wide: Some(budget), narrow: None, locks: false }
+        Self {
+            kind,
+            account: partition(kind, names),
+            wide: Some(budget),
+            narrow: None,
+            locks: false,
+            line: Line::default(),
+        }
     }
 }
 
@@ -141,16 +159,12 @@ fn partition(kind: &str, names: &[&[u8]]) -> Partition {
     Partition::of(&[&[kind.as_bytes()], names].concat())
 }
 
-/// IPv4 by address, IPv6 by /64: the least a subscriber is given. All callers without an address are one
-/// source.
+/// The scope of a source's network. All callers without an address are one source.
 fn source_scope(source: Option<IpAddr>) -> DocumentId {
-    match source.map(|address| address.to_canonical()) {
+    match source.map(network) {
         None => DocumentId::of(&[b"source"]),
         Some(IpAddr::V4(address)) => DocumentId::of(&[b"source", &address.octets()]),
-        Some(IpAddr::V6(address)) => {
-            let network = address.to_bits() >> 64;
-            DocumentId::of(&[b"source", &network.to_be_bytes()])
-        }
+        Some(IpAddr::V6(address)) => DocumentId::of(&[b"source", &address.octets()]),
     }
 }
 

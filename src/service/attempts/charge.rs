@@ -8,7 +8,7 @@ use time::OffsetDateTime;
 use super::{Attempted, Attempts};
 use crate::{
     clock::after,
-    credential::Work,
+    credential::{Line, Work},
     error::StoreError,
     service::{
         documents::{Changed, Held},
@@ -26,6 +26,8 @@ pub(super) struct Charge {
     /// The kind of account.
     kind: &'static str,
     place: Place,
+    /// The line in which its hash waits.
+    line: Line,
 }
 
 /// The place of the counters in a store that may be full.
@@ -74,7 +76,13 @@ impl Charge {
 
     pub(super) const fn new(attempt: AttemptId, attempted: &Attempted) -> Self {
         let draw = Draw { attempt, wide: attempted.wide, narrow: attempted.narrow };
-        Self { partition: attempted.account, draw, kind: attempted.kind, place: Place::Own }
+        Self {
+            partition: attempted.account,
+            draw,
+            kind: attempted.kind,
+            place: Place::Own,
+            line: attempted.line,
+        }
     }
 
     pub(super) fn reserving(&self, epoch: Epoch) -> Reserving<'_> {
@@ -127,13 +135,14 @@ impl Charge {
             draw: Draw { attempt, wide: wide.map(short), narrow },
             kind: self.kind,
             place: Place::Slot,
+            line: self.line,
         }
     }
 }
 
 impl<'a> Charged<'a> {
     pub(super) fn new(attempts: &'a Attempts, charge: Charge, locks: bool, waited: bool) -> Self {
-        let work = Work::default();
+        let work = Work::of(charge.line);
         Self { attempts, charge, held: None, work, decided: None, locks, waited, settled: false }
     }
 
