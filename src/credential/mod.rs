@@ -10,16 +10,14 @@ mod password;
 mod qr;
 mod totp;
 mod typed_code;
-mod work;
 
 pub use one_time::{EnrolmentToken, OneTimeCode, RecoveryCode, ResetToken};
 pub use password::{Argon2Params, HashingStats, ParamsError, PasswordPolicy};
-pub(crate) use password::{HashingPool, Lane, Line, StartError, Verified};
+pub(crate) use password::{HashingPool, Lane, Line, StartError, Verified, Work};
 #[cfg(feature = "qr")]
 pub(crate) use qr::{qr_png_base64, qr_svg};
 pub use totp::{TotpSecret, TotpSecretError};
 pub(crate) use typed_code::TypedCode;
-pub(crate) use work::Work;
 
 use std::fmt;
 

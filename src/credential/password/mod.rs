@@ -5,12 +5,14 @@ mod argon2id;
 mod policy;
 mod pool;
 mod queue;
+mod work;
 
 pub use argon2id::{Argon2Params, ParamsError};
 pub use policy::PasswordPolicy;
 pub use pool::HashingStats;
 pub(crate) use pool::{HashingPool, StartError, Verified};
 pub(crate) use queue::{Lane, Line};
+pub(crate) use work::Work;
 
 use std::borrow::Cow;
 

@@ -20,10 +20,11 @@ use super::{
     argon2id::{Memory, StoredHash, hash},
     normalised,
     queue::{Full, Line, Queue, Ticket},
+    work::Work,
 };
 use crate::{
     account::PasswordHash,
-    credential::{Credential, Work},
+    credential::Credential,
     error::{Error, InternalError},
     random::{RandomError, SecureRandom},
 };

@@ -3,7 +3,7 @@ use std::sync::{
     atomic::{AtomicBool, Ordering},
 };
 
-use super::Line;
+use super::queue::Line;
 
 /// The costly work of an attempt: the line in which it waits, and whether it has started, which is known even
 /// after its caller went away.
