@@ -58,20 +58,20 @@ impl SecondFactorPolicy {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct AuthConfig {
-    /// How long a customer's token lives: 1 h in Commerce (`oauth/access_token_lifetime/customer`).
+    /// Lifetime of a customer's token: 1 h in Commerce (`oauth/access_token_lifetime/customer`).
     pub customer_token_lifetime: Duration,
-    /// How long an admin user's token lives: 4 h in Commerce (`oauth/access_token_lifetime/admin`).
+    /// Lifetime of an admin user's token: 4 h in Commerce (`oauth/access_token_lifetime/admin`).
     pub admin_token_lifetime: Duration,
-    /// How long a token born of assistance lives: 15 min, at most 24 h, and never longer than the admin
+    /// Lifetime of a token born of assistance: 15 min, at most 24 h, and never longer than the admin
     /// user's own.
     pub assistance_token_lifetime: Duration,
     /// The most live tokens of one customer or admin user: 100, at most 10,000. A sign-in beyond it ends the oldest one,
     /// by the time of issue; tokens born of assistance count as the customer's. An assistance whose token ends so is
     /// closed in the ledger when the ledger is next read, or by [`Auth::purge`](crate::Auth::purge).
     pub tokens_per_subject: NonZero<usize>,
-    /// How long a one-time code lives: 30 s in Commerce, at most 600 s (ASVS v5.0.0-6.5.5).
+    /// Lifetime of a one-time code: 30 s in Commerce, at most 600 s (ASVS v5.0.0-6.5.5).
     pub one_time_code_lifetime: Duration,
-    /// How long a reset token lives: 2 h in Commerce (`customer/password/reset_link_expiration_period`), at
+    /// Lifetime of a reset token: 2 h in Commerce (`customer/password/reset_link_expiration_period`), at
     /// most 24 h (NIST SP 800-63B-4 section 4.2.1.2).
     pub reset_token_lifetime: Duration,
     /// Which admin users must sign in with a second factor: all. A keyring is needed then, which seals the secrets.
@@ -80,20 +80,20 @@ pub struct AuthConfig {
     /// it; a right code does. Beside it the wide [`account_budget`](Self::account_budget) is charged, in a counter of its
     /// own. Recovery codes, which nobody guesses, have a budget of this size for each source.
     pub second_factor_budget: Budget,
-    /// How long an enrolment token lives: 1 h in Commerce, at most 24 h.
+    /// Lifetime of an enrolment token: 1 h in Commerce, at most 24 h.
     pub enrolment_lifetime: Duration,
     /// The shop's name in an admin user's authenticator.
     pub issuer: String,
-    /// How long a sign-in counts as fresh: 15 min. What needs a fresh one is an admin user's new password, new
+    /// Age up to which a sign-in is fresh: 15 min. A fresh one is needed for an admin user's new password, new
     /// authenticator or new recovery codes, and, if [`assistance_step_up`](Self::assistance_step_up) says so, assistance.
     pub fresh_for: Duration,
-    /// Whether assistance is given only by an admin user who has used a second factor within
+    /// True if assistance is given only by an admin user who has used a second factor within
     /// [`fresh_for`](Self::fresh_for): not in Commerce, on in [`strict`](Self::strict) (ASVS v5.0.0-7.5.3).
     pub assistance_step_up: bool,
-    /// How long the ledger shows an assistance that has ended: a year. [`Auth::purge`](crate::Auth::purge) removes older ones.
+    /// Time for which the ledger shows an assistance after its end: a year. [`Auth::purge`](crate::Auth::purge) removes older ones.
     /// An entry keeps the span that was in force when it ended.
     pub assistance_history: Duration,
-    /// Whether the shop offers assistance at all (Commerce's `login_as_customer/general/enabled`). Switched off, no
+    /// True if the shop offers assistance at all (Commerce's `login_as_customer/general/enabled`). Switched off, no
     /// token or code is given to an admin user, and none given before is good for anything.
     pub assistance: bool,
     /// The reason that stands for a blank one, at most 1,024 bytes. `None` refuses a blank reason. As in every reason,
@@ -109,15 +109,15 @@ pub struct AuthConfig {
     /// The budget of failed sign-ins at one account over all sources: 100 in 24 hours (NIST SP 800-63B-4
     /// section 3.2.2).
     pub account_budget: Budget,
-    /// How many resets may be asked for an address: 5 in an hour (Commerce's
+    /// Number of resets that may be asked for an address: 5 in an hour (Commerce's
     /// `customer/password/max_number_password_reset_requests`).
     pub reset_account_budget: Budget,
-    /// How many resets a source may ask for, over all addresses: 20 in an hour, as several customers may share an
+    /// Number of resets that a source may ask for, over all addresses: 20 in an hour, as several customers may share an
     /// address. A request whose source is not known counts against the address only.
     pub reset_source_budget: Budget,
     /// Which tokens a sign-out ends.
     pub revoke: RevokeScope,
-    /// What a new password must be like.
+    /// Rules for new passwords.
     pub password_policy: PasswordPolicy,
     /// The cost of a password hash. Hashes of another cost are made anew when their owner signs in.
     pub argon2: Argon2Params,

@@ -107,7 +107,7 @@ struct Key {
 /// A derived key of 256 bits.
 type Secret = Zeroizing<[u8; 32]>;
 
-/// What authenticates an audit trail: HMAC-SHA-256.
+/// The MAC of an audit trail: HMAC-SHA-256.
 pub(crate) type AuditMac = Hmac<Sha256>;
 
 /// A secret under a key of the [`Keyring`]: XChaCha20-Poly1305, its nonce before it. It holds nothing that its reader could use
@@ -207,7 +207,7 @@ impl Keyring {
         self.read().current.token_check.clone()
     }
 
-    /// Whether any accepted key passes a check of a bearer token.
+    /// True if any accepted key passes a check of a bearer token.
     pub(crate) fn any_token_check(&self, passes: impl Fn(&TokenCheckKey) -> bool) -> bool {
         self.read().accepted().any(|key| passes(&key.token_check))
     }

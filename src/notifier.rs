@@ -1,4 +1,4 @@
-//! What the host tells its customers and admin users by mail.
+//! Notices that the host mails to customers and admin users.
 
 use std::fmt::Debug;
 
@@ -120,7 +120,7 @@ pub trait Notifier: Debug + Send + Sync + 'static {
     ///
     /// # Errors
     ///
-    /// When it could not be queued. The audit trail says so; the caller of the flow is not told.
+    /// It could not be queued. The audit trail says so; the caller of the flow is not told.
     fn notify(&self, notification: Notification) -> Result<(), StoreError>;
 
     /// As [`notify`](Self::notify), for an admin user. A notifier that does not say how cannot, and nobody is enrolled by
@@ -128,7 +128,7 @@ pub trait Notifier: Debug + Send + Sync + 'static {
     ///
     /// # Errors
     ///
-    /// When it could not be queued. An admin user who waits for a link is told so.
+    /// It could not be queued. An admin user who waits for a link is told so.
     fn notify_admin(&self, _notification: AdminNotification) -> Result<(), StoreError> {
         Err(StoreError::new("this notifier does not reach admin users"))
     }

@@ -1,4 +1,4 @@
-//! Where secrets come from.
+//! The source of secrets.
 
 use std::{
     fmt,
@@ -23,7 +23,7 @@ pub trait SecureRandom: fmt::Debug + Send + Sync + 'static {
     ///
     /// # Errors
     ///
-    /// When there are none to be had; the buffer must not be used then.
+    /// There are none to be had; the buffer must not be used then.
     fn fill(&self, buffer: &mut [u8]) -> Result<(), RandomError>;
 }
 
@@ -82,7 +82,7 @@ impl fmt::Debug for ChaChaRandom {
     }
 }
 
-/// What must never reach production.
+/// Sources of random bytes for tests, which must never reach production.
 pub mod danger {
     use super::{ChaCha20Rng, Mutex, PoisonError, RandomError, Rng, SecureRandom, SeedableRng, fmt};
 

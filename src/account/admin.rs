@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::{AccountStatus, AdminId, PasswordHash, Username};
 use crate::error::StoreError;
 
-/// What an admin user may be allowed to do, named as Commerce's access-control resources.
+/// Permission of an admin user, named as Commerce's access-control resources.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
@@ -35,14 +35,14 @@ pub trait AdminUser: Send + Sync {
     /// The stored password hash; none for an admin user that has no password.
     fn password_hash(&self) -> Option<&str>;
 
-    /// Whether the admin user may sign in: anything but [`AccountStatus::Active`] refuses. Read at every use
+    /// Standing of the admin user: anything but [`AccountStatus::Active`] refuses. Read at every use
     /// of an admin token and of any token it gave rise to.
     fn status(&self) -> AccountStatus;
 
-    /// Whether the admin user has this permission. Read at every use.
+    /// True if the admin user has this permission. Read at every use.
     fn has_permission(&self, permission: Permission) -> bool;
 
-    /// Whether the admin user must sign in with a second factor: asked only where
+    /// True if the admin user must sign in with a second factor: asked only where
     /// [`AuthConfig::admin_second_factor`](crate::AuthConfig::admin_second_factor) leaves it to the row.
     fn requires_second_factor(&self) -> bool {
         true
@@ -65,14 +65,14 @@ pub trait AdminStore: Send + Sync + 'static {
     ///
     /// # Errors
     ///
-    /// When the table could not be asked.
+    /// The table could not be asked.
     async fn find_by_username(&self, username: &Username) -> Result<Option<Self::Row>, StoreError>;
 
     /// The admin user with this key.
     ///
     /// # Errors
     ///
-    /// When the table could not be asked.
+    /// The table could not be asked.
     async fn find_by_id(&self, id: &AdminId) -> Result<Option<Self::Row>, StoreError>;
 
     /// Replaces the stored hash if it still is `expected`; see
@@ -80,7 +80,7 @@ pub trait AdminStore: Send + Sync + 'static {
     ///
     /// # Errors
     ///
-    /// When the table could not be asked.
+    /// The table could not be asked.
     async fn replace_password_hash(
         &self,
         id: &AdminId,
@@ -121,11 +121,11 @@ pub struct AdminRecord {
     pub username: String,
     /// The stored password hash, if the admin user has a password.
     pub password_hash: Option<PasswordHash>,
-    /// Whether the admin user may sign in.
+    /// Standing of the account.
     pub status: AccountStatus,
-    /// What the admin user may do.
+    /// Permissions of the admin user.
     pub permissions: Vec<Permission>,
-    /// Whether the admin user must sign in with a second factor, where the shop leaves it to the row.
+    /// True if the admin user must sign in with a second factor, where the shop leaves it to the row.
     pub requires_second_factor: bool,
 }
 

@@ -26,7 +26,7 @@ pub trait Customer: Send + Sync {
     /// they live on after the status has changed, until [`Auth::customer_changed`](crate::Auth::customer_changed) is called.
     fn status(&self) -> AccountStatus;
 
-    /// Whether the customer consents to remote shopping assistance (`allow_remote_shopping_assistance`).
+    /// True if the customer consents to remote shopping assistance (`allow_remote_shopping_assistance`).
     fn allows_assistance(&self) -> bool;
 }
 
@@ -46,14 +46,14 @@ pub trait CustomerStore: Send + Sync + 'static {
     ///
     /// # Errors
     ///
-    /// When the table could not be asked.
+    /// The table could not be asked.
     async fn find_by_email(&self, website: &Website, email: &Email) -> Result<Option<Self::Row>, StoreError>;
 
     /// The customer with this key.
     ///
     /// # Errors
     ///
-    /// When the table could not be asked.
+    /// The table could not be asked.
     async fn find_by_id(&self, id: &CustomerId) -> Result<Option<Self::Row>, StoreError>;
 
     /// Replaces the stored hash if it still is `expected`, which is none for an account without a password: one atomic
@@ -67,7 +67,7 @@ pub trait CustomerStore: Send + Sync + 'static {
     ///
     /// # Errors
     ///
-    /// When the table could not be asked.
+    /// The table could not be asked.
     async fn replace_password_hash(
         &self,
         id: &CustomerId,
@@ -79,7 +79,7 @@ pub trait CustomerStore: Send + Sync + 'static {
     ///
     /// # Errors
     ///
-    /// When the table could not be asked.
+    /// The table could not be asked.
     async fn set_assistance(&self, id: &CustomerId, allowed: bool) -> Result<bool, StoreError>;
 }
 
@@ -121,9 +121,9 @@ pub struct CustomerRecord {
     pub email: String,
     /// The stored password hash, if the account has a password.
     pub password_hash: Option<PasswordHash>,
-    /// Whether the account may sign in.
+    /// Standing of the account.
     pub status: AccountStatus,
-    /// Whether the customer consents to remote shopping assistance.
+    /// True if the customer consents to remote shopping assistance.
     pub allows_assistance: bool,
 }
 

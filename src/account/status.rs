@@ -1,6 +1,6 @@
 use serde::{Deserialize, Serialize};
 
-/// Whether an account may sign in.
+/// Standing of an account, which says whether it may sign in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]

@@ -45,19 +45,19 @@ impl Auth {
         &self.services.config
     }
 
-    /// Whether a second factor can be set up at all.
+    /// True if a second factor can be set up at all.
     #[cfg(feature = "axum")]
     pub(crate) fn has_keyring(&self) -> bool {
         self.services.factors.current_key().is_ok()
     }
 
-    /// What the hashing pool is doing, for metrics.
+    /// State of the hashing pool, for metrics.
     #[must_use]
     pub fn hashing_stats(&self) -> HashingStats {
         self.services.passwords.stats()
     }
 
-    /// What became of the audit events, for metrics: anything dropped or failed is worth an alarm.
+    /// Fate of the audit events, for metrics: anything dropped or failed is worth an alarm.
     #[must_use]
     pub fn audit_stats(&self) -> AuditStats {
         self.services.trail.stats()

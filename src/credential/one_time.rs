@@ -22,7 +22,7 @@ macro_rules! one_time_secret {
             ///
             /// # Errors
             ///
-            /// When there are no random bytes to be had.
+            /// There are no random bytes to be had.
             pub fn generate(random: &dyn SecureRandom) -> Result<Self, RandomError> {
                 draw(random).map(Self)
             }

@@ -34,14 +34,14 @@ impl TotpSecret {
     const MIN_BYTES: usize = 10;
     /// The longest secret accepted, in bytes: Commerce's have 132.
     pub const MAX_BYTES: usize = 256;
-    /// How long a code is shown, in seconds.
+    /// Time for which a code is shown, in seconds.
     const STEP: u64 = 30;
 
     /// Draws a new secret.
     ///
     /// # Errors
     ///
-    /// When there are no random bytes to be had.
+    /// There are no random bytes to be had.
     pub fn generate(random: &dyn SecureRandom) -> Result<Self, RandomError> {
         let mut bytes = Zeroizing::new(vec![0; Self::BYTES]);
         random.fill(&mut bytes)?;
@@ -56,7 +56,7 @@ impl TotpSecret {
     ///
     /// # Errors
     ///
-    /// When it is no base32, shorter than 160 bits (RFC 4226 section 4 recommends that length) or
+    /// It is no base32, shorter than 160 bits (RFC 4226 section 4 recommends that length) or
     /// longer than 256 bytes.
     pub fn from_base32(text: &str) -> Result<Self, TotpSecretError> {
         Self::parse(text, Self::BYTES)
@@ -74,7 +74,7 @@ impl TotpSecret {
     ///
     /// # Errors
     ///
-    /// When it is no base32, shorter than 80 bits or longer than 256 bytes.
+    /// It is no base32, shorter than 80 bits or longer than 256 bytes.
     pub fn danger_short_from_base32(text: &str) -> Result<Self, TotpSecretError> {
         Self::parse(text, Self::MIN_BYTES)
     }

@@ -1,4 +1,4 @@
-//! What can go wrong, in Commerce's words.
+//! Errors, in Commerce's words.
 
 mod assistance;
 mod input;
@@ -61,7 +61,7 @@ pub enum Error {
 }
 
 impl Error {
-    /// What a transport maps to a category and a status.
+    /// The kind of an error, which a transport maps to a category and a status.
     ///
     /// ```
     /// use commerce_auth::{Error, ErrorKind, SignInError};
@@ -113,7 +113,7 @@ impl From<PolicyViolation> for Error {
     }
 }
 
-/// What a transport maps to a category and a status. The categories and statuses are those of Commerce 2.4.8.
+/// The kind of an error, which a transport maps to a category and a status. The categories and statuses are those of Commerce 2.4.8.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ErrorKind {
@@ -123,7 +123,7 @@ pub enum ErrorKind {
     Authentication,
     /// The token is good, for something else: `graphql-authorization` with 403, REST 401.
     Authorization,
-    /// What was named does not exist: `graphql-no-such-entity` with status 200, REST 404.
+    /// The named thing does not exist: `graphql-no-such-entity` with status 200, REST 404.
     NotFound,
     /// Try again much later: 429.
     TooManyRequests,

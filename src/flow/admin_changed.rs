@@ -7,7 +7,7 @@ use crate::{
     token::{Origin, Subject},
 };
 
-/// What a host did to an admin user's account.
+/// A change that a host made to an admin user's account.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum AdminChange {

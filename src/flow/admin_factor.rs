@@ -7,9 +7,9 @@ use crate::{error::Error, service::Services, token::Bearer};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct AdminFactor {
-    /// When the authenticator was activated.
+    /// The time of the activation.
     pub activated_at: OffsetDateTime,
-    /// So many recovery codes are left.
+    /// Number of recovery codes that are left.
     pub recovery_codes_left: usize,
 }
 

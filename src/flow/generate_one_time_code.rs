@@ -39,7 +39,7 @@ impl GeneratedCode {
         &self.website
     }
 
-    /// When it ends: at this instant it is expired.
+    /// The end: at this instant it is expired.
     #[must_use]
     pub const fn expires_at(&self) -> OffsetDateTime {
         self.expires_at

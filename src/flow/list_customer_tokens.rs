@@ -12,9 +12,9 @@ use crate::{
 pub struct ListedToken {
     /// What the token is good for, since when and until when, and who acts through it. Its digest names it.
     pub grant: Grant,
-    /// Where it was obtained from.
+    /// Origin of the sign-in that obtained it.
     pub origin: Origin,
-    /// Whether it is the token that was presented.
+    /// True if it is the token that was presented.
     pub presented: bool,
 }
 

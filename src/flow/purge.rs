@@ -1,6 +1,6 @@
 use crate::{error::Error, service::Services, token::Origin};
 
-/// How many records [`Auth::purge`](crate::Auth::purge) removed.
+/// Numbers of records that [`Auth::purge`](crate::Auth::purge) removed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Purged {

@@ -38,7 +38,7 @@ impl PasswordResetRequest {
         Self { website, ..self }
     }
 
-    /// Where the request came from. Requests are counted by the address.
+    /// Origin of the request. Requests are counted by the address.
     pub fn from(self, origin: impl Into<Origin>) -> Self {
         Self { origin: origin.into(), ..self }
     }

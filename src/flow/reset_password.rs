@@ -54,7 +54,7 @@ impl PasswordReset {
         Self { website, ..self }
     }
 
-    /// Where the request came from.
+    /// Origin of the request.
     pub fn from(self, origin: impl Into<Origin>) -> Self {
         Self { origin: origin.into(), ..self }
     }

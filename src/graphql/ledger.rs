@@ -51,7 +51,7 @@ impl CustomerAssistanceMutation {
 /// Contains the result of a request to end an assistance.
 #[derive(SimpleObject)]
 struct EndCustomerAssistanceOutput {
-    /// Whether it went on until now.
+    /// True if it went on until now.
     result: bool,
 }
 

@@ -205,7 +205,7 @@ struct CustomerTokenEntry {
     source: Option<String>,
     /// The user agent it was obtained with.
     user_agent: Option<String>,
-    /// Whether it is the token of this request.
+    /// True if it is the token of this request.
     current: bool,
     /// The admin user who acts through it for the customer, if one does.
     actor: Option<CustomerTokenActor>,

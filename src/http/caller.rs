@@ -92,7 +92,7 @@ impl Caller {
         self.websites.as_ref()
     }
 
-    /// Where the request came from.
+    /// Origin of the request.
     #[must_use]
     pub const fn origin(&self) -> &Origin {
         &self.origin

@@ -92,7 +92,7 @@ pub enum Obtained {
 }
 
 impl Obtained {
-    /// Whether a second factor was used.
+    /// True if a second factor was used.
     #[must_use]
     pub const fn has_second_factor(self) -> bool {
         matches!(self, Self::PasswordAndTotp | Self::PasswordAndRecoveryCode)
@@ -152,10 +152,10 @@ pub struct Grant {
     pub obtained: Obtained,
     /// On every token born of assistance: who acts, through what, why.
     pub assistance: Option<Arc<Assistance>>,
-    /// When it was issued.
+    /// The time of its issue.
     #[serde(with = "rfc3339")]
     pub issued_at: OffsetDateTime,
-    /// When it ends: at this instant it is expired.
+    /// The end: at this instant it is expired.
     #[serde(with = "rfc3339")]
     pub expires_at: OffsetDateTime,
 }

@@ -8,7 +8,7 @@ use crate::{
     error::{Error, TokenError},
 };
 
-/// Who a bearer token turned out to be.
+/// The identity that a bearer token proves.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Identity {
@@ -89,7 +89,7 @@ impl CustomerIdentity {
         self.obtained.amr()
     }
 
-    /// When the token ends.
+    /// The end of the token.
     #[must_use]
     pub const fn expires_at(&self) -> OffsetDateTime {
         self.expires_at
@@ -113,7 +113,7 @@ impl AdminIdentity {
         &self.admin.id
     }
 
-    /// Whether the admin user had this permission when the token was verified.
+    /// True if the admin user had this permission when the token was verified.
     #[must_use]
     pub fn has_permission(&self, permission: Permission) -> bool {
         self.admin.has_permission(permission)
@@ -143,7 +143,7 @@ impl AdminIdentity {
         self.obtained.amr()
     }
 
-    /// When the token ends.
+    /// The end of the token.
     #[must_use]
     pub const fn expires_at(&self) -> OffsetDateTime {
         self.expires_at

@@ -2,7 +2,7 @@ use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
 use serde::{Deserialize, Serialize};
 
-/// Where a request came from. It is kept beside a grant, where it is what a customer is shown to recognise a device by,
+/// Origin of a request. It is kept beside a grant, where it is what a customer is shown to recognise a device by,
 /// and in the audit trail.
 ///
 /// ```

@@ -29,7 +29,7 @@ impl<'a> Bearer<'a> {
         Self { website, ..self }
     }
 
-    /// Where the request came from.
+    /// Origin of the request.
     pub fn sent_from(self, origin: &'a Origin) -> Self {
         Self { origin: Some(origin), ..self }
     }

@@ -187,7 +187,7 @@ impl AuditRecord {
         serde_json::from_value(Value::Object(parts.whole)).map_err(|_| unreadable())
     }
 
-    /// Whether it says everywhere the same, apart from what only its link can say.
+    /// True if it says everywhere the same, apart from what only its link can say.
     pub(super) fn agrees(&self) -> Option<Personal> {
         let Parts { whole, promised } = self.parts()?;
         if RecordColumns::fitting(&whole)? != self.columns {

@@ -30,7 +30,7 @@ impl Report {
     /// Findings that are kept at most.
     const FINDINGS: usize = 1000;
 
-    /// Whether nothing is wrong.
+    /// True if nothing is wrong.
     #[must_use]
     pub const fn is_clean(&self) -> bool {
         self.found == 0

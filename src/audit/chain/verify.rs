@@ -33,7 +33,7 @@ pub struct Verifier {
     next: u64,
     /// The last link before it; none where that is not known.
     previous: Option<Digest>,
-    /// Whether something signed comes before it.
+    /// True if something signed comes before it.
     after_signed: bool,
     report: Report,
 }
@@ -102,7 +102,7 @@ impl Verifier {
         self.report
     }
 
-    /// Whether a record is what was signed, after what came before it.
+    /// True if a record is what was signed, after what came before it.
     fn check(&mut self, record: &AuditRecord) {
         let linked = match (record.key, record.link) {
             (Some(key), Some(link)) => {
@@ -160,7 +160,7 @@ impl Verifier {
         expected.verify_slice(mac.as_bytes()).map_err(|_| FindingKind::ErasedWithoutRight)
     }
 
-    /// Whether a record is what the checkpoints of its place vouch for.
+    /// True if a record is what the checkpoints of its place vouch for.
     fn compare(&mut self, record: &AuditRecord) {
         let first = self.anchors.partition_point(|anchor| anchor.position < record.position);
         let mut here =

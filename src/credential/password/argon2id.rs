@@ -131,7 +131,7 @@ impl StoredHash {
         Some(Self { algorithm, version, params, salt, expected })
     }
 
-    /// Whether the hash was made as hashes are made now.
+    /// True if the hash was made as hashes are made now.
     pub(super) fn is_current(&self, current: &Argon2Params) -> bool {
         self.params == *current
             && self.algorithm == Algorithm::Argon2id

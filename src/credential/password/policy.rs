@@ -6,7 +6,7 @@ use crate::{
     error::PolicyViolation,
 };
 
-/// What a new password must be like. Passwords that exist are not judged by it.
+/// Rules for new passwords. Passwords that exist are not judged by it.
 ///
 /// Lengths are counted in Unicode code points.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,7 +19,7 @@ pub struct PasswordPolicy {
     /// Fewest of the four classes: lower case, upper case, digits, special. A letter that is not ASCII is
     /// special, as in Commerce.
     pub min_classes: usize,
-    /// Whether a space may stand at the beginning or the end.
+    /// True if a space may stand at the beginning or the end.
     pub edge_spaces: bool,
 }
 

@@ -29,7 +29,7 @@ use crate::{
     random::{RandomError, SecureRandom},
 };
 
-/// What the hashing pool is doing, for a host's metrics.
+/// State of the hashing pool, for a host's metrics.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct HashingStats {
@@ -89,7 +89,7 @@ enum Answer {
     Displaced,
 }
 
-/// What a password check found.
+/// Result of a password check.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Verified {
     /// The password is the account's; its hash was made as hashes are made now.

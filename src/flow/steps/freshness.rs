@@ -1,4 +1,4 @@
-//! What a stolen token must not do: it asks for a fresh sign-in.
+//! The fresh sign-in that a change of credentials asks for: a stolen token is not enough.
 
 use crate::{
     service::{Services, stop::Stop},

@@ -30,7 +30,7 @@ impl AdminSignIn {
         Self { otp: Some(code.into()), ..self }
     }
 
-    /// Where the request came from; as [`SignIn::from`](crate::SignIn::from).
+    /// Origin of the request; as [`SignIn::from`](crate::SignIn::from).
     pub fn from(self, origin: impl Into<Origin>) -> Self {
         Self { origin: origin.into(), ..self }
     }
@@ -68,7 +68,7 @@ impl AdminSignedIn {
         self.obtained
     }
 
-    /// When the token ends: at this instant it is expired.
+    /// The end of the token: at this instant it is expired.
     #[must_use]
     pub const fn expires_at(&self) -> OffsetDateTime {
         self.expires_at

@@ -14,13 +14,13 @@ impl BegunEnrolment {
         Self { token, expires_at }
     }
 
-    /// What the authenticator is set up and activated with.
+    /// The token that the authenticator is set up and activated with.
     #[must_use]
     pub const fn token(&self) -> &EnrolmentToken {
         &self.token
     }
 
-    /// When it ends: at this instant it is expired.
+    /// The end: at this instant it is expired.
     #[must_use]
     pub const fn expires_at(&self) -> OffsetDateTime {
         self.expires_at

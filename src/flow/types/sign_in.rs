@@ -40,7 +40,7 @@ impl SignIn {
         Self { website, ..self }
     }
 
-    /// Where the request came from: an address, or an [`Origin`] that tells more. Failures are counted by the address,
+    /// Origin of the request: an address, or an [`Origin`] that tells more. Failures are counted by the address,
     /// so give the client's own and not a proxy's; without one, all clients share one budget for each account.
     pub fn from(self, origin: impl Into<Origin>) -> Self {
         Self { origin: origin.into(), ..self }
@@ -89,7 +89,7 @@ impl SignedIn {
         self.obtained
     }
 
-    /// When the token ends: at this instant it is expired.
+    /// The end of the token: at this instant it is expired.
     #[must_use]
     pub const fn expires_at(&self) -> OffsetDateTime {
         self.expires_at

@@ -32,7 +32,7 @@ impl Failure {
         matches!(self, Self::Refused(found) if found.0 == code)
     }
 
-    /// Whether the server does not let its user do this.
+    /// True if the server does not let its user do this.
     pub(super) fn is_of_permission(&self) -> bool {
         [Code::SIGN_IN, "NOAUTH", "NOPERM", "WRONGPASS"].iter().any(|code| self.is(code))
     }

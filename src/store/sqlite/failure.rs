@@ -48,7 +48,7 @@ impl From<CorruptColumn> for Error {
 }
 
 impl Failure {
-    /// Whether a row is in the way of another's unique columns.
+    /// True if a row is in the way of another's unique columns.
     pub(super) fn is_conflict(self) -> bool {
         matches!(self, Self::Engine(error) if error.code == ffi::ErrorCode::ConstraintViolation)
     }

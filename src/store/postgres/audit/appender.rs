@@ -41,7 +41,7 @@ struct End {
 }
 
 impl End {
-    /// Whether the trail was longer once, or its last record another one.
+    /// True if the trail was longer once, or its last record another one.
     fn is_before(&self, was: &Self) -> bool {
         self.position < was.position || (self.position == was.position && self.link != was.link)
     }
