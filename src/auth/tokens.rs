@@ -38,7 +38,7 @@ impl Auth {
     ///
     /// As [`verify`](Self::verify), and [`TokenError::NotAuthorized`] for an admin user's token.
     pub async fn verify_customer(&self, bearer: impl Into<Bearer<'_>>) -> Result<CustomerIdentity, Error> {
-        flow::verify_customer(&self.services, bearer.into()).await
+        flow::verify_customer(&self.services, bearer).await
     }
 
     /// Tells which admin user a bearer token is, and what the admin user may do at this moment.

@@ -7,10 +7,13 @@ use crate::{
     token::{Bearer, CustomerIdentity, Grant, Subject},
 };
 
+/// The hot path. It takes what its caller has, so that it is compiled into the caller's crate, and no future
+/// moves the identity once more.
 pub(crate) async fn verify_customer(
     services: &Services,
-    bearer: Bearer<'_>,
+    bearer: impl Into<Bearer<'_>>,
 ) -> Result<CustomerIdentity, Error> {
+    let bearer = bearer.into();
     let grant = services.tokens.present(bearer.token).await?;
     check(services, &grant, &bearer).await?;
     identity(grant, bearer.website)
