@@ -46,14 +46,14 @@ pub trait CustomerStore: Send + Sync + 'static {
     ///
     /// # Errors
     ///
-    /// The table could not be asked.
+    /// The table failed.
     async fn find_by_email(&self, website: &Website, email: &Email) -> Result<Option<Self::Row>, StoreError>;
 
     /// The customer with this key.
     ///
     /// # Errors
     ///
-    /// The table could not be asked.
+    /// The table failed.
     async fn find_by_id(&self, id: &CustomerId) -> Result<Option<Self::Row>, StoreError>;
 
     /// Replaces the stored hash if it still is `expected`, which is none for an account without a password: one atomic
@@ -67,7 +67,7 @@ pub trait CustomerStore: Send + Sync + 'static {
     ///
     /// # Errors
     ///
-    /// The table could not be asked.
+    /// The table failed.
     async fn replace_password_hash(
         &self,
         id: &CustomerId,
@@ -79,7 +79,7 @@ pub trait CustomerStore: Send + Sync + 'static {
     ///
     /// # Errors
     ///
-    /// The table could not be asked.
+    /// The table failed.
     async fn set_assistance(&self, id: &CustomerId, allowed: bool) -> Result<bool, StoreError>;
 }
 

@@ -10,7 +10,8 @@ use crate::{
     token::Obtained,
 };
 
-/// How recently an admin user must have signed in for what a stolen token must not do.
+/// The age up to which a sign-in is fresh. An admin user with an older one changes no credentials: a stolen token
+/// is not enough.
 #[derive(Clone, Debug)]
 pub(crate) struct Freshness {
     limit: Duration,

@@ -21,7 +21,7 @@ pub struct AuditRecord {
     pub position: u64,
     /// The event without what tells of a person, and the SHA-256 of that: JSON, byte for byte as it was signed.
     pub event: String,
-    /// What tells of a person, and a random salt: JSON. None if there is nothing, or once it was erased.
+    /// The personal part with a random salt: JSON. None if the event has no personal part, or it was erased.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub personal: Option<String>,
     /// The key that signs it.
@@ -33,7 +33,7 @@ pub struct AuditRecord {
     /// That it was erased by somebody who has a key.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub erased: Option<Erasure>,
-    /// What can be searched for.
+    /// The columns that an operator searches by.
     pub columns: RecordColumns,
 }
 

@@ -4,11 +4,12 @@ mod table;
 
 use std::sync::Arc;
 
+use table::active;
 pub(crate) use table::{Account, Address, Admins, Consents, CustomerTable, Customers, Table};
 
 use super::stop::Stop;
 use crate::{
-    account::{AccountStatus, AdminId, AdminRecord, Decoys, PasswordHash},
+    account::{AdminId, AdminRecord, Decoys, PasswordHash},
     audit::Refusal,
     config::SecondFactorPolicy,
     error::{StoreError, TokenError},
@@ -69,8 +70,7 @@ impl<A: Account> Accounts<A> {
 impl Accounts<AdminRecord> {
     /// The admin user, if active at this moment.
     pub(crate) async fn active(&self, id: &AdminId) -> Result<AdminRecord, Stop> {
-        let active = self.find_by_id(id).await?.filter(|row| row.status == AccountStatus::Active);
-        active.ok_or(Refusal::AdminDisabled.told(TokenError::Invalid))
+        active(self.find_by_id(id).await?)
     }
 
     /// The admin user behind a grant, if active at this moment, and if a grant so obtained will still do: the

@@ -202,8 +202,7 @@ impl Account for AdminRecord {
     }
 
     fn own(row: Option<Self>, _: &AdminIdentity) -> Result<Self, Stop> {
-        let active = row.filter(|row| row.status == AccountStatus::Active);
-        active.ok_or(Refusal::AdminDisabled.told(TokenError::Invalid))
+        active(row)
     }
 
     fn decoy(decoys: &Decoys, name: &Username) -> AdminId {
@@ -234,4 +233,10 @@ fn admin_record(row: &impl AdminUser) -> AdminRecord {
             .collect(),
         requires_second_factor: row.requires_second_factor(),
     }
+}
+
+/// The row of an admin user, if active.
+pub(super) fn active(row: Option<AdminRecord>) -> Result<AdminRecord, Stop> {
+    let active = row.filter(|row| row.status == AccountStatus::Active);
+    active.ok_or(Refusal::AdminDisabled.told(TokenError::Invalid))
 }
