@@ -93,6 +93,6 @@ pub use store::redis::{RedisOptions, RedisStore};
 #[cfg(feature = "sqlite")]
 pub use store::sqlite::{SqliteAdmins, SqliteAudit, SqliteCustomers, SqliteOptions, SqliteStore};
 pub use token::{
-    AdminIdentity, Assistance, AssistanceEnd, AssistanceEntry, Bearer, BearerToken, CustomerIdentity, Digest,
-    DigestError, Grant, Identity, Obtained, Origin, Subject, SubjectError,
+    AdminIdentity, Assistance, AssistanceEnd, AssistanceEntry, Bearer, BearerToken, CustomerIdentity,
+    DeviceSecret, Digest, DigestError, Grant, Identity, Obtained, Origin, Subject, SubjectError,
 };

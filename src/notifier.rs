@@ -6,7 +6,7 @@ use time::OffsetDateTime;
 
 use crate::{
     account::{AdminId, CustomerId, Website},
-    credential::{EnrolmentToken, ResetToken},
+    credential::{EnrolmentToken, ResetToken, UnlockToken},
     error::StoreError,
     token::{AssistanceEnd, Digest, Origin},
 };
@@ -42,6 +42,10 @@ pub enum Notice {
     PasswordReset,
     /// The signed-in customer changed the password.
     PasswordChanged,
+    /// Too many sign-ins failed over all sources
+    /// ([`AuthConfig::account_budget`](crate::AuthConfig::account_budget)): unknown devices must wait. Devices from which
+    /// the customer has signed in before are not affected. A password reset ends the wait.
+    Locked,
     /// The customer's consent to remote shopping assistance changed.
     AssistanceConsent {
         /// True if the customer consents from now on.
@@ -107,6 +111,16 @@ pub enum AdminNotice {
     RecoveryCodesReplaced,
     /// The admin user set a new password.
     PasswordChanged,
+    /// Too many sign-ins failed over all sources
+    /// ([`AuthConfig::account_budget`](crate::AuthConfig::account_budget)): the link to let unknown devices in again.
+    /// Devices from which the admin user has signed in before are not affected.
+    Locked {
+        /// The secret for [`Auth::unlock_admin_by_link`](crate::Auth::unlock_admin_by_link). Build the link from a
+        /// configured address, never from a request's `Host`.
+        token: UnlockToken,
+        /// The time at which the token expires.
+        expires_at: OffsetDateTime,
+    },
 }
 
 /// Tells customers what happened to their accounts, by mail as a rule.

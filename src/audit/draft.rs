@@ -82,6 +82,10 @@ impl Draft {
         Self { website: Some(website.clone()), ..self }
     }
 
+    pub(crate) fn because(self, reason: String) -> Self {
+        Self { reason: Some(reason), ..self }
+    }
+
     pub(crate) fn at_account(self, account: Digest) -> Self {
         Self { account: Some(account), ..self }
     }

@@ -71,8 +71,12 @@ pub enum Action {
     /// A failed attempt spent a budget: the account's password or second factor is locked, for this source or for all. Where
     /// the caller of that attempt went away, only the refusals that follow tell of the lock.
     Lock,
-    /// Failed attempts and locks were forgotten at a support desk's word.
+    /// Failed attempts and locks were forgotten at a support desk's word, or by a link that was mailed to the admin
+    /// user.
     Unlock,
+    /// Failures at so many accounts came from one source, or from all sources together, that passwords are being
+    /// tried by a program. The reason gives the numbers. Without a source, the whole shop is meant.
+    AttackSuspected,
     /// The host disabled or deleted an account, or changed its address or password.
     AccountChange,
     /// Something to tell a customer: told of only when the notifier could not take it.
@@ -102,6 +106,8 @@ pub enum Outcome {
 pub enum Refusal {
     /// Too many failed attempts, or too many requests.
     BudgetSpent,
+    /// Too many failures of this source over all accounts.
+    SourceBudgetSpent,
     /// There is no such account.
     UnknownAccount,
     /// The credential is not the account's, has expired or is spent.

@@ -137,6 +137,25 @@ impl Auth {
         flow::unlock_admin(&self.services, username).await
     }
 
+    /// Forgets the failed attempts at an admin user's account, and the locks they led to, for the holder of the link
+    /// that was mailed at the lock ([`AdminNotice::Locked`](crate::AdminNotice::Locked)). The link works once, for
+    /// [`AuthConfig::enrolment_lifetime`](crate::AuthConfig::enrolment_lifetime). It signs nobody in.
+    ///
+    /// # Errors
+    ///
+    /// - [`InputError::Username`], [`InputError::Required`].
+    /// - [`SignInError::InvalidUnlockToken`](crate::SignInError::InvalidUnlockToken).
+    /// - [`SignInError::TooManyRequests`](crate::SignInError::TooManyRequests): the source has failed too often.
+    /// - [`Error::Unavailable`]: they may be forgotten.
+    pub async fn unlock_admin_by_link(
+        &self,
+        username: &str,
+        token: impl Into<Credential>,
+        origin: &Origin,
+    ) -> Result<(), Error> {
+        flow::unlock_admin_by_link(&self.services, username, token.into(), origin).await
+    }
+
     /// Begins the enrolment of an authenticator for a signed-in admin user, instead of the one there is, if
     /// any. Nothing changes until its first right code: [`activate_admin_factor`](Self::activate_admin_factor).
     ///

@@ -11,7 +11,7 @@ mod qr;
 mod totp;
 mod typed_code;
 
-pub use one_time::{EnrolmentToken, OneTimeCode, RecoveryCode, ResetToken};
+pub use one_time::{EnrolmentToken, OneTimeCode, RecoveryCode, ResetToken, UnlockToken};
 pub use password::{Argon2Params, HashingStats, ParamsError, PasswordPolicy};
 pub(crate) use password::{HashingPool, Lane, Line, StartError, Verified, Work};
 #[cfg(feature = "qr")]

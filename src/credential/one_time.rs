@@ -65,6 +65,10 @@ one_time_secret! {
     EnrolmentToken
 }
 one_time_secret! {
+    /// An unlock token: mailed to an admin user whose account is locked, works once.
+    UnlockToken
+}
+one_time_secret! {
     /// A recovery code: stands in once for a code of an admin user's authenticator.
     RecoveryCode
 }

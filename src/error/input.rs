@@ -45,6 +45,8 @@ pub enum Field {
     Otp,
     /// The `tfaToken` argument: an enrolment token.
     TfaToken,
+    /// The unlock token of a mailed link.
+    UnlockToken,
     /// The `username` argument of an admin user's sign-in.
     Username,
     /// The `customer_email` argument of an admin user.
@@ -71,6 +73,7 @@ impl Field {
             Self::Password => "Specify the \"password\" value.",
             Self::Otp => "Specify the \"otp\" value.",
             Self::TfaToken => "Specify the \"tfaToken\" value.",
+            Self::UnlockToken => "Specify the unlock token.",
             Self::Username => "Specify the \"username\" value.",
             Self::CustomerEmail => "Specify the \"customer email\" value.",
             Self::Reason => "Specify the \"reason\" value.",

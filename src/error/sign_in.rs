@@ -23,7 +23,11 @@ pub enum SignInError {
     /// five are not told apart.
     #[error("The password token is mismatched. Reset and try again.")]
     ResetTokenMismatched,
-    /// Too many resets were asked for, or too many one-time credentials tried, for this address or from this source.
+    /// The unlock token is not the admin user's, has expired, or is spent; or no admin user has the name.
+    #[error("the unlock token is invalid; ask for another one")]
+    InvalidUnlockToken,
+    /// Too many resets were asked for, or too many one-time credentials tried, for this address or from this source; or
+    /// the source has failed too often over all accounts.
     #[error("We received too many requests. Please wait and try again later.")]
     TooManyRequests,
 }
@@ -34,7 +38,7 @@ impl SignInError {
             Self::Refused | Self::NotConfirmed | Self::WrongPassword | Self::Locked => {
                 ErrorKind::Authentication
             }
-            Self::ResetTokenMismatched => ErrorKind::Input,
+            Self::ResetTokenMismatched | Self::InvalidUnlockToken => ErrorKind::Input,
             Self::TooManyRequests => ErrorKind::TooManyRequests,
         }
     }
@@ -46,6 +50,7 @@ impl SignInError {
             Self::WrongPassword => "sign_in.wrong_password",
             Self::Locked => "sign_in.locked",
             Self::ResetTokenMismatched => "sign_in.reset_token_mismatched",
+            Self::InvalidUnlockToken => "sign_in.invalid_unlock_token",
             Self::TooManyRequests => "sign_in.too_many_requests",
         }
     }

@@ -31,5 +31,7 @@ pub(crate) async fn admin_changed(
         ended = services.factors.remove(admin).await.map(drop).map_err(Into::into);
     }
     settle_ledger(services, &subject, &event.origin).await;
+    let forgotten = services.attempts.forget_devices(&subject).await;
+    let ended = ended.and(forgotten.map_err(Error::from));
     conclude(services, &event, ended.map_err(Into::into)).await
 }

@@ -11,5 +11,7 @@ pub(crate) async fn customer_changed(services: &Services, customer: &CustomerId)
     let event = Draft::queued(Action::AccountChange, &Origin::default()).of_customer(customer);
     let subject = Subject::Customer(customer.clone());
     let ended = end_credentials(services, &subject, None, &event.origin).await;
+    let forgotten = services.attempts.forget_devices(&subject).await.map_err(Error::from);
+    let ended = ended.and(forgotten);
     conclude(services, &event, ended.map_err(Into::into)).await
 }

@@ -15,6 +15,7 @@ pub(crate) async fn erase_customer(services: &Services, customer: &CustomerId) -
     let subject = Subject::Customer(customer.clone());
     end_credentials(services, &subject, None, &Origin::default()).await?;
     services.one_time.erase(customer).await?;
+    services.attempts.forget_devices(&subject).await?;
     if !services.assistance.erase(customer).await? {
         return Err(StoreError::new(NotEnded).into());
     }

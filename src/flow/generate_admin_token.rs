@@ -3,6 +3,7 @@ use super::{
     steps::{
         ending::{conclude, settle},
         enrolment::mail_enrolment,
+        lock::tell_of_locks,
         password::{check_again, read_again},
         second_factor::{PendingCode, issue_admin_token, judge_code},
         seek::{Sought, reserve_beside},
@@ -15,7 +16,7 @@ use crate::{
     error::{Error, Field, InputError, SecondFactorError, SignInError},
     service::{
         Services,
-        attempts::{Attempted, Opened, admin_partition},
+        attempts::{Attempted, Opened, admin_partition, caller},
         stop::{Denied, Judged, Stop},
     },
     state::budgets::Outcome,
@@ -46,11 +47,12 @@ pub(crate) async fn generate_admin_token(
     services.admins()?;
     let account = admin_partition(&username).digest();
     let mut event = Draft::awaited(Action::AdminSignIn, &asked.origin).at_account(account);
-    let attempted = Attempted::admin_sign_in(&username, asked.origin.source, &services.config);
+    let attempted =
+        Attempted::admin_sign_in(&username, asked.origin.source, asked.device.as_ref(), &services.config);
     let ended = match services.attempts.open(attempted).await {
         Ok(Some(opened)) => within_budget(services, &asked, &username, opened, &mut event).await,
         Ok(None) => Err(Refusal::BudgetSpent.told(SignInError::Refused)),
-        Err(error) => Err(error.into()),
+        Err(stop) => Err(stop),
     };
     conclude(services, &event, ended).await
 }
@@ -65,11 +67,14 @@ async fn within_budget(
     let (charged, sought) = reserve_beside(opened, services.admins()?, &services.tokens, username).await?;
     let charged = charged.ok_or(Refusal::BudgetSpent.told(SignInError::Refused))?;
     event.subject = sought.row.as_ref().map(|row| Subject::Admin(row.id.clone()));
+    let owner = sought.row.clone();
     let judged = judge(services, asked, username, sought, charged.work()).await;
     let judged = Judged::of(judged.map(|admitted| (admitted, Outcome::Succeeded)), charged.work());
     // Whatever becomes of the second factor: it has a budget of its own, which this does not clear. If the
     // password is right, a charge that could not be settled now is settled later.
-    let _ = settle(services, charged, judged.outcome, event).await;
+    if let Ok(locks) = settle(services, charged, judged.outcome, event).await {
+        tell_of_locks(services, locks, username, owner.as_ref(), &asked.origin).await;
+    }
     let Admitted { row, hash_is_outdated, generation } = judged.answer?;
 
     let right = second_factor(services, asked, &row, generation, event).await?;
@@ -77,7 +82,12 @@ async fn within_budget(
     if hash_is_outdated {
         services.passwords.rehash(services.admins()?, &row, &asked.password).await;
     }
-    Ok(signed_in)
+    // After the second factor: a stolen password alone makes no known device. A device that cannot be remembered now
+    // is remembered at the next sign-in.
+    let caller = caller(asked.origin.source, asked.device.as_ref());
+    let subject = Subject::Admin(row.id.clone());
+    let device = services.attempts.remember(&admin_partition(username), caller, &subject).await;
+    Ok(signed_in.with_device(device.ok().flatten()))
 }
 
 /// Judges the password and the account behind it. The same verbs in the same order for every refusal.
@@ -120,7 +130,7 @@ async fn second_factor<'a>(
     event: &Draft,
 ) -> Result<Option<PendingCode<'a>>, Stop> {
     if let Some(code) = &asked.otp {
-        return judge_code(services, &row.id, code, event).await.map(Some);
+        return judge_code(services, row, code, event).await.map(Some);
     }
     if services.factors.factor(&row.id).await?.is_some() {
         return Err(Refusal::NoSecondFactor.told(SecondFactorError::Required));

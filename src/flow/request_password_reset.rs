@@ -69,7 +69,7 @@ pub(crate) async fn request_password_reset(
 async fn mail(services: &Services, address: &Address, event: &mut Draft) -> Result<Option<Refusal>, Stop> {
     let Services { config, customers, tokens, .. } = services;
     let by_source = event.origin.source.map(|source| Attempted::reset_request_from(source, config));
-    let by_address = Attempted::reset_request(address, config);
+    let by_address = Attempted::reset_request(address, event.origin.source, config);
     for attempted in by_source.into_iter().chain([by_address]) {
         let charged = services.attempts.reserve(attempted).await?;
         let charged = charged.ok_or(Refusal::BudgetSpent.told(SignInError::TooManyRequests))?;

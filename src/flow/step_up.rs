@@ -34,7 +34,7 @@ async fn freshen(
 ) -> Result<AdminSignedIn, Stop> {
     let id = who.admin_id();
     let generation = services.tokens.generation(&Subject::Admin(id.clone())).await?;
-    let right = judge_code(services, id, code, event).await?;
+    let right = judge_code(services, &who.admin, code, event).await?;
     let until = Some(who.expires_at());
     let signed_in = issue_admin_token(services, &who.admin, Some(right), until, generation, event).await?;
     if !services.tokens.revoke(who.grant()).await? {

@@ -15,7 +15,7 @@ pub(crate) async fn unlock_admin(services: &Services, username: &str) -> Result<
     conclude(services, &event, cleared).await
 }
 
-async fn clear(services: &Services, username: &Username, event: &mut Draft) -> Result<(), Stop> {
+pub(super) async fn clear(services: &Services, username: &Username, event: &mut Draft) -> Result<(), Stop> {
     if let Ok(admins) = services.admins()
         && let Some(row) = admins.find_by_name(username).await?
     {

@@ -26,7 +26,7 @@ use super::{
 use crate::{
     auth::Auth,
     error::{Error, InternalError, Part, SecondFactorError, TokenError},
-    state::budgets::Lock,
+    state::budgets::Budget,
 };
 
 /// The layer around a host's router: makes a [`Caller`] of each request, and sees to the headers of each answer.
@@ -258,13 +258,12 @@ impl Shared {
             config.reset_account_budget,
             config.reset_source_budget,
             config.source_budget,
+            config.source_total_budget,
+            config.network_budget,
             config.second_factor_budget,
         ];
-        let lasts = |lock: Lock| match lock {
-            Lock::For(time) => Some(time.as_secs()),
-            Lock::UntilCleared => None,
-        };
-        budgets.into_iter().filter_map(|budget| lasts(budget.lock)).max().unwrap_or(3600)
+        let longest = budgets.iter().filter_map(Budget::longest_lock).max();
+        longest.map_or(3600, |longest| longest.as_secs())
     }
 }
 

@@ -56,7 +56,7 @@ pub(crate) enum Changed<A> {
 /// The reason why a transition is given up although the store works.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum GivenUp {
-    #[error("other writers changed the same documents for {} s", Documents::PATIENCE.as_secs())]
+    #[error("other writers changed the same documents each time")]
     Contended,
     #[error("the storage backend answered {found} documents for {asked} keys")]
     Miscounted { asked: usize, found: usize },
@@ -110,6 +110,22 @@ impl Documents {
         self.change_held(&mut held, transition).await
     }
 
+    /// Loads the documents of a transition and changes them, or gives up after so many conflicts.
+    ///
+    /// # Errors
+    ///
+    /// As [`commit`](Self::commit), or other writers were faster each time.
+    pub(crate) async fn change_within<T: Transition>(
+        &self,
+        partition: &Partition,
+        transition: &T,
+        tries: u32,
+    ) -> Result<Changed<T::Answer>, StoreError> {
+        let mut held = self.load(partition, transition).await?;
+        let step = self.propose(&held, transition)?;
+        self.commit_while(&mut held, transition, step, |conflicts, _| conflicts < tries).await
+    }
+
     /// Applies a transition to documents that were loaded or committed before, and [commits](Self::commit)
     /// its step.
     ///
@@ -153,7 +169,21 @@ impl Documents {
         &self,
         held: &mut Held,
         transition: &T,
+        step: Step<T::Answer>,
+    ) -> Result<Changed<T::Answer>, StoreError> {
+        self.commit_while(held, transition, step, |conflicts, elapsed| {
+            conflicts <= Self::CONFLICTS || elapsed < Self::PATIENCE
+        })
+        .await
+    }
+
+    /// Commits a step, again after each conflict as long as `goes_on` says so of their number and the time.
+    async fn commit_while<T: Transition>(
+        &self,
+        held: &mut Held,
+        transition: &T,
         mut step: Step<T::Answer>,
+        goes_on: impl Fn(u32, Duration) -> bool + Send,
     ) -> Result<Changed<T::Answer>, StoreError> {
         let began = Instant::now();
         let mut turn = None;
@@ -176,10 +206,10 @@ impl Documents {
                 CommitOutcome::Full => return Ok(Changed::Full),
                 CommitOutcome::Conflict(current) => held.documents = counted(&held.keys, current)?,
             }
-            if conflicts >= Self::CONFLICTS && began.elapsed() >= Self::PATIENCE {
+            conflicts += 1;
+            if !goes_on(conflicts, began.elapsed()) {
                 return Err(StoreError::new(GivenUp::Contended));
             }
-            conflicts += 1;
             step = self.propose(held, transition)?;
         }
         Ok(Changed::Answer(step.answer))

@@ -14,6 +14,7 @@ pub(crate) mod stop;
 mod testing;
 pub(crate) mod tokens;
 mod turns;
+pub(crate) mod watch;
 
 use std::sync::Arc;
 
@@ -27,6 +28,7 @@ use notices::Notices;
 use one_time::OneTimeCredentials;
 use passwords::Passwords;
 use tokens::Tokens;
+use watch::Watch;
 
 use crate::{
     account::{AdminRecord, CustomerRecord, Decoys},
@@ -100,9 +102,10 @@ impl Services {
             freshness: freshness.clone(),
             ledger: Ledger::new(Arc::clone(&documents), config.assistance_history),
         };
+        let watch = Watch::new(Arc::clone(&documents), Arc::clone(&trail));
         Ok(Self {
             passwords: Passwords::new(pool, config.password_policy.clone(), Arc::clone(&random)),
-            attempts: Attempts::new(Arc::clone(&documents), Arc::clone(&clock), Arc::clone(&random)),
+            attempts: Attempts::new(Arc::clone(&documents), watch, Arc::clone(&clock), Arc::clone(&random)),
             one_time: OneTimeCredentials::new(Arc::clone(&documents), one_time, Arc::clone(&random)),
             factors: Factors::new(Arc::clone(&documents), keyring, clock, random),
             assistance,

@@ -51,13 +51,22 @@ pub(super) fn read<T: Stored>(documents: &[Option<&[u8]>], place: usize) -> Resu
     documents.get(place).copied().flatten().map(decode).transpose()
 }
 
+/// The content of a document that stands in no index.
+pub(super) fn content<T: Stored>(
+    document: &T,
+    keep_until: Option<OffsetDateTime>,
+    expendable: bool,
+) -> Result<Content, DocumentError> {
+    Ok(Content { bytes: encode(document)?, keep_until, expendable, index: Vec::new() })
+}
+
 /// Writes a document that a full store must take, too.
 pub(super) fn put<T: Stored>(
     document: &T,
     keep_until: Option<OffsetDateTime>,
     index: Vec<IndexEntry>,
 ) -> Result<Write, DocumentError> {
-    Ok(Write::Put(Content { bytes: encode(document)?, keep_until, expendable: false, index }))
+    Ok(Write::Put(Content { index, ..content(document, keep_until, false)? }))
 }
 
 #[cfg(test)]

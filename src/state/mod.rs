@@ -14,6 +14,8 @@ mod stored;
 #[cfg(test)]
 pub(crate) mod testing;
 mod transition;
+pub(crate) mod unlock;
+pub(crate) mod watch;
 
 pub(crate) use owner::{of_admin, of_customer};
 pub(crate) use transition::{Content, DocumentError, Step, Transition, Write};

@@ -6,6 +6,7 @@
 
 mod assistance;
 mod bearer;
+mod device;
 mod digest;
 mod grant;
 mod identity;
@@ -15,6 +16,7 @@ mod presented;
 pub use assistance::{AssistanceEnd, AssistanceEntry};
 pub use bearer::BearerToken;
 pub(crate) use bearer::TokenFormat;
+pub use device::DeviceSecret;
 pub use digest::{Digest, DigestError};
 pub use grant::{Assistance, Grant, Obtained, Subject, SubjectError};
 pub use identity::{AdminIdentity, CustomerIdentity, Identity};

@@ -132,8 +132,10 @@ async fn every_address_is_the_same_work_and_the_same_answer() {
             assert_eq!(shop.outbox.take().len() == 1, mails && website == "base", "{email} on {website}");
         }
     }
-    let counted = ["load budgets", "commit budgets", "commit budgets"];
-    let expected = [&counted[..], &counted, &["generation", "load codes", "commit codes"]].concat();
+    let by_source = ["load budgets", "commit budgets", "commit budgets"];
+    let by_address =
+        ["load budgets", "load tally", "commit budgets", "commit budgets", "load tally", "commit tally"];
+    let expected = [&by_source[..], &by_address, &["generation", "load codes", "commit codes"]].concat();
     assert!(seen.iter().all(|verbs| *verbs == expected), "{seen:#?}");
 
     // And so is every refused reset.
@@ -146,7 +148,16 @@ async fn every_address_is_the_same_work_and_the_same_answer() {
         assert!(matches!(refused, Err(Error::SignIn(SignInError::ResetTokenMismatched))));
         assert_eq!(
             *log.lock().unwrap(),
-            ["load budgets", "commit budgets", "generation", "load codes", "commit budgets"]
+            [
+                "load budgets",
+                "load tally",
+                "commit budgets",
+                "generation",
+                "load codes",
+                "commit budgets",
+                "load tally",
+                "commit tally"
+            ]
         );
     }
     assert_eq!(shop.auth.hashing_stats().begun, begun);

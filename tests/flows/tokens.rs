@@ -394,8 +394,8 @@ async fn purging_removes_what_is_over() {
     let purged = shop.auth.purge(100).await.unwrap();
     assert_eq!(
         (purged.tokens, purged.documents),
-        (1, 3),
-        "a source's failure, a reset token, and its request"
+        (1, 4),
+        "a source's failure at the account and over all, a reset token, and its request"
     );
     shop.advance(60 * 60);
     assert_eq!(shop.auth.purge(100).await.unwrap().documents, 1, "the account's, an hour later");

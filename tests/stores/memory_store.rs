@@ -81,7 +81,7 @@ async fn a_flood_does_not_lock_latecomers_for_longer_than_half_an_hour() {
     // In strict() an account that is locked stays locked; counters that strangers share must not.
     let mut config = fast();
     config.account_budget.failures = 3;
-    config.account_budget.lock = Lock::UntilCleared;
+    config.account_budget.lock = Lock::UntilCleared { kept_for_known: 0 };
     let shop = Shop::open(MemoryStore::with_attempt_capacity(256), config, |builder| builder);
     // Fifteen guesses a shared counter: that of this account has had three, but for one run in 30,000.
     flood(&shop, 16_000).await;

@@ -3,8 +3,12 @@
 use crate::{
     audit::{Action, Delivery, Draft, Outcome, Refusal},
     error::{Error, TokenError},
-    service::{Services, attempts::Charged, stop::Stop},
-    state::budgets,
+    service::{
+        Services,
+        attempts::{Charged, Settled},
+        stop::Stop,
+    },
+    state::budgets::{self, Locks, Suspected},
     token::{Grant, Origin},
 };
 
@@ -34,9 +38,7 @@ pub(in crate::flow) async fn conclude<T>(
 /// whoever asks, however often, and must not become work for the sink.
 pub(in crate::flow) async fn tell(services: &Services, event: &Draft, outcome: Outcome) -> Result<(), Error> {
     match event.delivery {
-        Delivery::Awaited if outcome != Outcome::Refused(Refusal::BudgetSpent) => {
-            services.trail.record(event, outcome).await
-        }
+        Delivery::Awaited if !is_beyond_budget(outcome) => services.trail.record(event, outcome).await,
         Delivery::Awaited | Delivery::Queued => {
             services.trail.note(event, outcome);
             Ok(())
@@ -44,18 +46,29 @@ pub(in crate::flow) async fn tell(services: &Services, event: &Draft, outcome: O
     }
 }
 
-/// Settles an attempt, and tells of the lock if it leads to one.
+fn is_beyond_budget(outcome: Outcome) -> bool {
+    matches!(outcome, Outcome::Refused(Refusal::BudgetSpent | Refusal::SourceBudgetSpent))
+}
+
+/// Settles an attempt. Tells the trail of the locks that begin with it, which it returns, and of a source that
+/// becomes suspicious.
 pub(in crate::flow) async fn settle(
     services: &Services,
     charged: Charged<'_>,
     outcome: budgets::Outcome,
     event: &Draft,
-) -> Result<(), Error> {
-    if charged.settle(outcome).await? {
+) -> Result<Locks, Error> {
+    let Settled { locks, suspected } = charged.settle(outcome).await?;
+    if let Some(Suspected { accounts, failures, unknown }) = suspected {
+        let numbers = format!("{failures} failures at {accounts} accounts, {unknown} at unknown names");
+        let event = Draft::queued(Action::AttackSuspected, &event.origin).because(numbers);
+        services.trail.note(&event, Outcome::Succeeded);
+    }
+    if locks != Locks::default() {
         let lock = Draft { action: Action::Lock, ..event.clone() };
         tell(services, &lock, Outcome::Succeeded).await?;
     }
-    Ok(())
+    Ok(locks)
 }
 
 /// Tells the trail why a token that is live is refused, and gives the caller its answer. The event is queued:

@@ -9,8 +9,15 @@ use crate::{
     error::{Error, Field, SecondFactorError, SignInError},
     flow::types::BegunEnrolment,
     notifier::AdminNotice,
-    service::{Services, attempts::Attempted, stop::Stop},
-    state::{budgets::Outcome, factor::Enrolment},
+    service::{
+        Services,
+        attempts::{Attempted, Tallies},
+        stop::Stop,
+    },
+    state::{
+        budgets::{Failure, Outcome},
+        factor::Enrolment,
+    },
     store::Generation,
     token::{Digest, Subject},
 };
@@ -72,9 +79,13 @@ pub(in crate::flow) async fn live_enrolment(
 ) -> Result<(Enrolment, AdminRecord), Stop> {
     token.check_bounds(Field::TfaToken)?;
     services.factors.current_key()?;
-    let digest = Digest::of(token.bytes());
-    let found = services.factors.enrolment(&digest).await?;
-    let found = found.ok_or(Refusal::WrongCredential.told(SecondFactorError::InvalidEnrolmentToken))?;
+    let attempts = &services.attempts;
+    let source = Tallies::of_source(event.origin.source, &services.config);
+    attempts.admit(source.as_ref()).await?;
+    let Some(found) = services.factors.enrolment(&Digest::of(token.bytes())).await? else {
+        attempts.count(source.as_ref(), Failure::default(), services.documents.now()).await;
+        return Err(Refusal::WrongCredential.told(SecondFactorError::InvalidEnrolmentToken));
+    };
     let subject = Subject::Admin(found.admin().clone());
     event.subject = Some(subject.clone());
     event.delivery = Delivery::Awaited;

@@ -4,6 +4,7 @@ pub(super) mod credentials;
 pub(super) mod ending;
 pub(super) mod enrolment;
 pub(super) mod freshness;
+pub(super) mod lock;
 pub(super) mod new_password;
 pub(super) mod password;
 pub(super) mod second_factor;

@@ -1,6 +1,6 @@
 //! A new password of whoever is signed in and knows the current one.
 
-use super::{credentials::end_earlier_credentials, password::confirm};
+use super::{credentials::end_earlier_credentials, lock::ToldOfLock, password::confirm};
 use crate::{
     account::{AdminRecord, CustomerRecord},
     audit::Draft,
@@ -9,18 +9,13 @@ use crate::{
     error::Error,
     notifier::{AdminNotice, Notice},
     service::{
-        Services,
-        accounts::{Account, Accounts},
-        attempts::Attempted,
-        notices::Notices,
-        passwords::Passwords,
-        stop::Stop,
+        Services, accounts::Accounts, attempts::Attempted, notices::Notices, passwords::Passwords, stop::Stop,
     },
     token::Origin,
 };
 
 /// A kind of account whose owners change their own passwords.
-pub(in crate::flow) trait ChangesPassword: Account {
+pub(in crate::flow) trait ChangesPassword: ToldOfLock {
     /// True if the change must be on record before it is made.
     const IS_ANNOUNCED: bool;
     /// The lane in which the new hash waits.

@@ -1,6 +1,9 @@
 //! The password of an account: checked at a sign-in, and confirmed by whoever is signed in.
 
-use super::ending::settle;
+use super::{
+    ending::settle,
+    lock::{ToldOfLock, tell_of_locks},
+};
 use crate::{
     account::AccountStatus,
     audit::{Draft, Refusal},
@@ -49,7 +52,7 @@ pub(in crate::flow) async fn check_again<A: Account>(
 
 /// Checks the current password of an account whose owner is signed in, within its budget. Returns the row
 /// whose hash it was checked against.
-pub(in crate::flow) async fn confirm<A: Account>(
+pub(in crate::flow) async fn confirm<A: ToldOfLock>(
     services: &Services,
     accounts: &Accounts<A>,
     who: &A::Identity,
@@ -62,7 +65,12 @@ pub(in crate::flow) async fn confirm<A: Account>(
     let judged = judge(&services.passwords, accounts, who, password, charged.work()).await;
     let judged = Judged::of(judged.map(|row| (row, Outcome::Succeeded)), charged.work());
     // If the password is right, a charge that could not be settled now is settled later.
-    let _ = settle(services, charged, judged.outcome, event).await;
+    if let Ok(locks) = settle(services, charged, judged.outcome, event).await
+        && locks.wide
+        && let Ok(row) = accounts.own(who).await
+    {
+        tell_of_locks(services, locks, &row.name()?, Some(&row), &event.origin).await;
+    }
     judged.answer
 }
 

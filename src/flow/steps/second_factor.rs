@@ -2,7 +2,7 @@
 
 use time::OffsetDateTime;
 
-use super::ending::settle;
+use super::{ending::settle, lock::tell_of_locks};
 use crate::{
     account::{AdminId, AdminRecord},
     audit::{Draft, Refusal},
@@ -12,6 +12,7 @@ use crate::{
     notifier::AdminNotice,
     service::{
         Services,
+        accounts::Account,
         attempts::{Attempted, Charged, recovery_code_partition, second_factor_partition},
         factors::RightCode,
         stop::{Judged, Stop},
@@ -30,10 +31,11 @@ pub(in crate::flow) struct PendingCode<'a> {
 /// Judges a code within its budget. Nothing is spent.
 pub(in crate::flow) async fn judge_code<'a>(
     services: &'a Services,
-    admin: &AdminId,
+    row: &AdminRecord,
     code: &Credential,
     event: &Draft,
 ) -> Result<PendingCode<'a>, Stop> {
+    let admin = &row.id;
     let code = TypedCode::of(code);
     let attempted = match code.recovery_code() {
         // Nobody guesses one: whoever locks the authenticator must not lock its owner out.
@@ -47,7 +49,11 @@ pub(in crate::flow) async fn judge_code<'a>(
         Ok(code) => Ok(PendingCode { code, charged }),
         Err(stop) => {
             // A charge that could not be settled now is settled later.
-            let _ = settle(services, charged, outcome, event).await;
+            if let Ok(locks) = settle(services, charged, outcome, event).await
+                && let Ok(username) = row.name()
+            {
+                tell_of_locks(services, locks, &username, Some(row), &event.origin).await;
+            }
             Err(stop)
         }
     }

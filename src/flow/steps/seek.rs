@@ -40,8 +40,11 @@ pub(in crate::flow) async fn reserve_beside<'a, A: Account>(
     name: &A::Name,
 ) -> Result<(Option<Charged<'a>>, Sought<A>), Stop> {
     let (charged, sought) = future::zip(opened.reserve(), seek(accounts, tokens, name)).await;
-    let charged = charged?;
+    let mut charged = charged?;
     let again = charged.as_ref().is_some_and(Charged::waited);
-    let sought = if again { seek(accounts, tokens, name).await } else { sought };
-    Ok((charged, sought?))
+    let sought = if again { seek(accounts, tokens, name).await } else { sought }?;
+    if let Some(charged) = charged.as_mut().filter(|_| sought.row.is_none()) {
+        charged.note_unknown();
+    }
+    Ok((charged, sought))
 }

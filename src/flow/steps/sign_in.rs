@@ -8,6 +8,7 @@ use time::OffsetDateTime;
 
 use super::{
     ending::{conclude, settle},
+    lock::tell_of_locks,
     password::{check_again, read_again},
     seek::{Sought, reserve_beside},
 };
@@ -79,7 +80,7 @@ pub(in crate::flow) async fn sign_in(
     let ended = match services.attempts.open(attempted).await {
         Ok(Some(opened)) => attempt.within_budget(opened, &mut event).await,
         Ok(None) => Ok(None),
-        Err(error) => Err(error.into()),
+        Err(stop) => Err(stop),
     };
     let ended = ended.and_then(|signed_in| signed_in.ok_or(Refusal::BudgetSpent.told(spent)));
     conclude(services, &event, ended).await
@@ -92,14 +93,24 @@ impl Attempt<'_> {
         let drawn = services.tokens.draw()?;
         let sought = reserve_beside(opened, &services.customers, &services.tokens, address);
         let (charged, sought) = sought.await?;
-        let Some(charged) = charged else { return Ok(None) };
+        let Some(mut charged) = charged else { return Ok(None) };
+        let owner = sought.row.clone();
         let Judged { outcome, answer } = self.judge(&drawn.digest, sought, charged.work(), event).await;
         let admitted = match answer {
             Ok(admitted) => admitted,
             Err(stop) => {
                 // The caller is told of the first failure.
-                let _ = settle(services, charged, outcome, event).await;
+                if let Ok(locks) = settle(services, charged, outcome, event).await {
+                    tell_of_locks(services, locks, address, owner.as_ref(), &asked.origin).await;
+                }
                 return Err(stop);
+            }
+        };
+        let device = match &admitted.matched {
+            // An admin user's device is not the customer's.
+            Match::OneTimeCode(_) => None,
+            Match::Password { .. } | Match::ResetToken => {
+                charged.remember(&Subject::Customer(admitted.row.id.clone()))?
             }
         };
         // Neither waits for the other: the credential alone decides how the attempt is settled.
@@ -107,7 +118,7 @@ impl Attempt<'_> {
         let (settled, signed_in) = future::zip(charged.settle(outcome), issue).await;
         // The credential is right: a charge that could not be settled now is settled later.
         drop(settled);
-        let signed_in = signed_in?;
+        let signed_in = signed_in?.with_device(device);
         if let Match::Password { hash_is_outdated: true } = admitted.matched {
             services.passwords.rehash(&services.customers, &admitted.row, &asked.credential).await;
         }

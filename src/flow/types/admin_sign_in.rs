@@ -3,7 +3,7 @@ use time::OffsetDateTime;
 use crate::{
     account::AdminId,
     credential::Credential,
-    token::{BearerToken, Grant, Obtained, Origin},
+    token::{BearerToken, DeviceSecret, Grant, Obtained, Origin},
 };
 
 /// An admin user's sign-in, as a client sent it.
@@ -13,6 +13,7 @@ pub struct AdminSignIn {
     pub(in crate::flow) username: String,
     pub(in crate::flow) password: Credential,
     pub(in crate::flow) otp: Option<Credential>,
+    pub(in crate::flow) device: Option<DeviceSecret>,
     pub(in crate::flow) origin: Origin,
 }
 
@@ -20,7 +21,7 @@ impl AdminSignIn {
     /// A sign-in with the `username` and `password` arguments, as they came: neither is trimmed.
     pub fn new(username: impl Into<String>, password: impl Into<Credential>) -> Self {
         let (username, password) = (username.into(), password.into());
-        Self { username, password, otp: None, origin: Origin::default() }
+        Self { username, password, otp: None, device: None, origin: Origin::default() }
     }
 
     /// The second factor, the `otp` argument: the authenticator's code, or a recovery code. White
@@ -28,6 +29,11 @@ impl AdminSignIn {
     /// another script.
     pub fn otp(self, code: impl Into<Credential>) -> Self {
         Self { otp: Some(code.into()), ..self }
+    }
+
+    /// The text that the client kept of an earlier sign-in: [`AdminSignedIn::device`]. Any other text counts as none.
+    pub fn device(self, presented: &str) -> Self {
+        Self { device: DeviceSecret::parse(presented), ..self }
     }
 
     /// Origin of the request; as [`SignIn::from`](crate::SignIn::from).
@@ -43,11 +49,16 @@ pub struct AdminSignedIn {
     admin: AdminId,
     obtained: Obtained,
     expires_at: OffsetDateTime,
+    device: Option<DeviceSecret>,
 }
 
 impl AdminSignedIn {
     pub(in crate::flow) fn new(token: BearerToken, admin: AdminId, grant: &Grant) -> Self {
-        Self { token, admin, obtained: grant.obtained, expires_at: grant.expires_at }
+        Self { token, admin, obtained: grant.obtained, expires_at: grant.expires_at, device: None }
+    }
+
+    pub(in crate::flow) fn with_device(self, device: Option<DeviceSecret>) -> Self {
+        Self { device, ..self }
     }
 
     /// The new bearer token, for the client alone.
@@ -66,6 +77,13 @@ impl AdminSignedIn {
     #[must_use]
     pub const fn obtained(&self) -> Obtained {
         self.obtained
+    }
+
+    /// A new secret for the client's device; as [`SignedIn::device`](crate::SignedIn::device). A stepped-up token comes
+    /// without one.
+    #[must_use]
+    pub const fn device(&self) -> Option<&DeviceSecret> {
+        self.device.as_ref()
     }
 
     /// The end of the token: at this instant it is expired.

@@ -5,7 +5,7 @@ use crate::{
     credential::Credential,
     error::{Error, Field, InputError},
     service::accounts::Address,
-    token::{BearerToken, Grant, Obtained, Origin},
+    token::{BearerToken, DeviceSecret, Grant, Obtained, Origin},
 };
 
 /// A customer's sign-in, as a client sent it.
@@ -24,6 +24,7 @@ pub struct SignIn {
     email: String,
     pub(in crate::flow) credential: Credential,
     website: Website,
+    pub(in crate::flow) device: Option<DeviceSecret>,
     pub(in crate::flow) origin: Origin,
 }
 
@@ -32,7 +33,7 @@ impl SignIn {
     /// neither is trimmed.
     pub fn new(email: impl Into<String>, credential: impl Into<Credential>) -> Self {
         let (email, credential) = (email.into(), credential.into());
-        Self { email, credential, website: Website::default(), origin: Origin::default() }
+        Self { email, credential, website: Website::default(), device: None, origin: Origin::default() }
     }
 
     /// The website that is signed in on.
@@ -44,6 +45,11 @@ impl SignIn {
     /// so give the client's own and not a proxy's; without one, all clients share one budget for each account.
     pub fn from(self, origin: impl Into<Origin>) -> Self {
         Self { origin: origin.into(), ..self }
+    }
+
+    /// The text that the client kept of an earlier sign-in: [`SignedIn::device`]. Any other text counts as none.
+    pub fn device(self, presented: &str) -> Self {
+        Self { device: DeviceSecret::parse(presented), ..self }
     }
 
     /// Refuses what is malformed before any work is done on it.
@@ -64,11 +70,16 @@ pub struct SignedIn {
     customer: CustomerId,
     obtained: Obtained,
     expires_at: OffsetDateTime,
+    device: Option<DeviceSecret>,
 }
 
 impl SignedIn {
     pub(in crate::flow) fn new(token: BearerToken, customer: CustomerId, grant: &Grant) -> Self {
-        Self { token, customer, obtained: grant.obtained, expires_at: grant.expires_at }
+        Self { token, customer, obtained: grant.obtained, expires_at: grant.expires_at, device: None }
+    }
+
+    pub(in crate::flow) fn with_device(self, device: Option<DeviceSecret>) -> Self {
+        Self { device, ..self }
     }
 
     /// The new bearer token, for the client alone.
@@ -87,6 +98,14 @@ impl SignedIn {
     #[must_use]
     pub const fn obtained(&self) -> Obtained {
         self.obtained
+    }
+
+    /// A new secret for the client's device, if it presented none that the account knows. The client keeps it, apart
+    /// from the token, and presents it at its next sign-ins: [`SignIn::device`]. A token born of assistance comes
+    /// without one.
+    #[must_use]
+    pub const fn device(&self) -> Option<&DeviceSecret> {
+        self.device.as_ref()
     }
 
     /// The end of the token: at this instant it is expired.

@@ -3,19 +3,26 @@ use std::{
     time::Duration,
 };
 
+use futures_lite::future;
 use time::OffsetDateTime;
 
-use super::{Attempted, Attempts};
+use super::{Attempted, Attempts, tallies::Tallies};
 use crate::{
     clock::after,
     credential::{Line, Work},
     error::StoreError,
+    random::RandomError,
     service::{
         documents::{Changed, Held},
         stop::unjudged,
+        watch::Ended,
     },
-    state::budgets::{AttemptId, Budget, Budgets, Draw, Epoch, Lock, Outcome, Reserving, Settling},
+    state::budgets::{
+        AttemptId, Budget, Budgets, Draw, Epoch, Failure, Known, Lock, Locks, Outcome, Owner, Remembered,
+        Reserving, Settling, Suspected,
+    },
     store::Partition,
+    token::{DeviceSecret, Subject},
 };
 
 /// The budgets that an attempt draws on, and where they are kept.
@@ -28,6 +35,21 @@ pub(super) struct Charge {
     place: Place,
     /// The line in which its hash waits.
     line: Line,
+    /// True if the watch over the shop counts it.
+    watched: bool,
+    /// The tallies in which a failure is counted.
+    tallies: [Option<Tallies>; 2],
+    failure: Failure,
+}
+
+/// A settled attempt.
+#[derive(Clone, Copy, Debug, Default)]
+#[must_use]
+pub(crate) struct Settled {
+    /// The locks on the account's password or second factor that begin with this failure.
+    pub(crate) locks: Locks,
+    /// The source, if it becomes suspicious with this failure.
+    pub(crate) suspected: Option<Suspected>,
 }
 
 /// The place of the counters in a store that may be full.
@@ -66,23 +88,30 @@ pub(crate) struct Charged<'a> {
     held: Option<Held>,
     work: Work,
     decided: Option<(Outcome, OffsetDateTime)>,
+    remembered: Option<Remembered>,
+    known: Known,
     locks: bool,
     waited: bool,
+    /// False if the budgets of the account are not charged.
+    reserved: bool,
     settled: bool,
 }
 
 impl Charge {
     const SLOTS: u64 = 64;
 
-    pub(super) const fn new(attempt: AttemptId, attempted: &Attempted) -> Self {
-        let draw = Draw { attempt, wide: attempted.wide, narrow: attempted.narrow };
-        Self {
-            partition: attempted.account,
-            draw,
-            kind: attempted.kind,
-            place: Place::Own,
-            line: attempted.line,
-        }
+    pub(super) fn new(attempt: AttemptId, attempted: Attempted) -> Self {
+        let Attempted { kind, account, wide, narrow, caller, source, tally, line, watched, .. } = attempted;
+        let bits = account.as_bytes().first_chunk().map_or(0, |first| u32::from_be_bytes(*first));
+        let failure = Failure { account: bits, unknown: false };
+        let draw = Draw { attempt, wide, narrow, caller };
+        let tallies = [source, tally];
+        Self { partition: account, draw, kind, place: Place::Own, line, watched, tallies, failure }
+    }
+
+    /// The tallies of the source, and that of the account.
+    pub(super) fn tallies(&self) -> [Option<&Tallies>; 2] {
+        self.tallies.each_ref().map(Option::as_ref)
     }
 
     pub(super) fn reserving(&self, epoch: Epoch) -> Reserving<'_> {
@@ -90,14 +119,14 @@ impl Charge {
         Reserving { draw, lease: Budgets::LEASE, epoch, crowded, expendable }
     }
 
-    fn settling(&self, outcome: Outcome, at: OffsetDateTime) -> Settling<'_> {
+    fn settling(&self, outcome: Outcome, at: OffsetDateTime, remembered: Option<Remembered>) -> Settling<'_> {
         let outcome = match outcome {
             // Behind a slot stand accounts that had no success: one of them must not clear the failures of
             // the others.
             Outcome::Succeeded if self.place == Place::Slot => Outcome::Withdrawn,
             outcome => outcome,
         };
-        Settling { draw: &self.draw, outcome, at, expendable: self.is_expendable() }
+        Settling { draw: &self.draw, outcome, at, remembered, expendable: self.is_expendable() }
     }
 
     /// A full store takes the documents of a slot all the same.
@@ -119,31 +148,35 @@ impl Charge {
     /// Its budgets last no longer than the shortest of them, and an hour at most. A lock on strangers' names
     /// must not outlast their flood, or the flood would lock every account that comes later.
     fn in_slot(&self, slots: &RandomState) -> Self {
-        let spans = |budget: Budget| match budget.lock {
-            Lock::For(lock) => lock.min(budget.window),
-            Lock::UntilCleared => budget.window,
-        };
-        let Draw { attempt, wide, narrow } = self.draw;
-        let budgets = [wide, narrow.map(|(_, budget)| budget)];
-        let longest = Duration::from_secs(60 * 60);
-        let span = budgets.into_iter().flatten().map(spans).fold(longest, Duration::min);
+        let Draw { attempt, wide, narrow, .. } = self.draw;
+        let budgets = [wide, narrow.map(|(_, budget)| budget)].into_iter().flatten();
+        let spans =
+            budgets.map(|budget| budget.longest_lock().map_or(budget.window, |lock| lock.min(budget.window)));
+        let span = spans.fold(Duration::from_secs(60 * 60), Duration::min);
         let short = |budget: Budget| Budget { window: span, lock: Lock::For(span), ..budget };
         let slot = slots.hash_one(self.partition) % Self::SLOTS;
         let narrow = narrow.map(|(scope, budget)| (scope, short(budget)));
         Self {
             partition: Partition::of(&[b"slot", self.kind.as_bytes(), &slot.to_be_bytes()]),
-            draw: Draw { attempt, wide: wide.map(short), narrow },
-            kind: self.kind,
+            draw: Draw { attempt, wide: wide.map(short), narrow, caller: None },
             place: Place::Slot,
-            line: self.line,
+            ..self.clone()
         }
     }
 }
 
 impl<'a> Charged<'a> {
     pub(super) fn new(attempts: &'a Attempts, charge: Charge, locks: bool, waited: bool) -> Self {
-        let work = Work::of(charge.line);
-        Self { attempts, charge, held: None, work, decided: None, locks, waited, settled: false }
+        let (work, known, reserved) = (Work::of(charge.line), Known::default(), true);
+        let (held, decided, remembered, settled) = (None, None, None, false);
+        Self { attempts, charge, held, work, decided, remembered, known, locks, waited, reserved, settled }
+    }
+
+    /// A charge that leaves the budgets of the account as they are.
+    pub(super) fn uncounted(attempts: &'a Attempts, charge: Charge) -> Self {
+        let mut charged = Self::new(attempts, charge, false, false);
+        charged.reserved = false;
+        charged
     }
 
     pub(super) fn abandoned(attempts: &'a Attempts, abandoned: Abandoned) -> Self {
@@ -153,9 +186,28 @@ impl<'a> Charged<'a> {
         charged
     }
 
-    /// Keeps the documents that the reservation wrote.
-    pub(super) fn hold(&mut self, held: Held) {
-        self.held = Some(held);
+    /// Keeps the documents that the reservation wrote, and what they tell of the caller.
+    pub(super) fn hold(&mut self, held: Held, known: Known) {
+        (self.held, self.known) = (Some(held), known);
+    }
+
+    /// Notes that no account has the name, for the trail alone.
+    pub(crate) const fn note_unknown(&mut self) {
+        self.charge.failure.unknown = true;
+    }
+
+    /// Remembers the caller's device and source with the account, once the attempt is settled. Returns the new
+    /// secret of the device, if it has none yet.
+    ///
+    /// # Errors
+    ///
+    /// The random source failed.
+    pub(crate) fn remember(&mut self, subject: &Subject) -> Result<Option<DeviceSecret>, RandomError> {
+        let known = self.known.device;
+        let secret = if known { None } else { Some(DeviceSecret::draw(&*self.attempts.random)?) };
+        let device = secret.as_ref().map(DeviceSecret::digest);
+        self.remembered = Some(Remembered { owner: Owner::of(subject), device });
+        Ok(secret)
     }
 
     /// Leaves nothing to settle: nothing was reserved.
@@ -173,27 +225,61 @@ impl<'a> Charged<'a> {
         &self.work
     }
 
-    /// Settles the charge and returns true if a lock on the account's password begins with this failure.
+    /// Settles the charge.
     ///
     /// # Errors
     ///
     /// The store failed. A later attempt settles it.
-    pub(crate) async fn settle(mut self, outcome: Outcome) -> Result<bool, StoreError> {
+    pub(crate) async fn settle(mut self, outcome: Outcome) -> Result<Settled, StoreError> {
         self.decided.get_or_insert_with(|| (outcome, self.attempts.clock.now()));
         self.settle_as_decided().await
     }
 
-    pub(super) async fn settle_as_decided(mut self) -> Result<bool, StoreError> {
-        let (outcome, at) = self.decision();
-        let settling = self.charge.settling(outcome, at);
-        let documents = &self.attempts.documents;
-        let changed = match &mut self.held {
-            Some(held) => documents.change_held(held, &settling).await?,
-            None => documents.change(&self.charge.partition, &settling).await?,
+    pub(super) async fn settle_as_decided(mut self) -> Result<Settled, StoreError> {
+        let decided = self.decision();
+        self.note(decided.0);
+        let (attempts, failure, tallies) = (self.attempts, self.charge.failure, self.charge.tallies.clone());
+        let counted = async {
+            let (Outcome::Failed, at) = decided else { return None };
+            let [source, account] =
+                tallies.each_ref().map(|tallies| attempts.count(tallies.as_ref(), failure, at));
+            future::zip(source, account).await.0
         };
+        let (locks, suspected) = future::zip(self.settle_account(decided), counted).await;
+        Ok(Settled { locks: locks?, suspected })
+    }
+
+    /// Tells the watch over the shop.
+    fn note(&self, outcome: Outcome) {
+        let ended = match outcome {
+            Outcome::Failed => Ended::Failed { unknown: self.charge.failure.unknown },
+            Outcome::Succeeded => Ended::Succeeded,
+            Outcome::Withdrawn => return,
+        };
+        if self.charge.watched {
+            self.attempts.watch.note(ended);
+        }
+    }
+
+    async fn settle_account(
+        &mut self,
+        (outcome, at): (Outcome, OffsetDateTime),
+    ) -> Result<Locks, StoreError> {
+        let mut locks = Changed::Answer(Locks::default());
+        if self.reserved {
+            let settling = self.charge.settling(outcome, at, self.remembered);
+            let documents = &self.attempts.documents;
+            locks = match &mut self.held {
+                Some(held) => documents.change_held(held, &settling).await?,
+                None => documents.change(&self.charge.partition, &settling).await?,
+            };
+        }
         self.settled = true;
         self.wake();
-        Ok(changed == Changed::Answer(true) && self.locks)
+        Ok(match locks {
+            Changed::Answer(locks) if self.locks => locks,
+            Changed::Answer(_) | Changed::Full => Locks::default(),
+        })
     }
 
     fn decision(&self) -> (Outcome, OffsetDateTime) {

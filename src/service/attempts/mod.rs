@@ -3,6 +3,8 @@
 
 mod attempted;
 mod charge;
+mod scopes;
+mod tallies;
 
 use std::{
     collections::VecDeque,
@@ -14,30 +16,46 @@ use std::{
     time::{Duration, Instant},
 };
 
-pub(crate) use attempted::{
-    Attempted, account_partition, admin_partition, recovery_code_partition, second_factor_partition,
-};
-pub(crate) use charge::Charged;
+pub(crate) use attempted::{Attempted, caller};
 use charge::{Abandoned, Charge};
+pub(crate) use charge::{Charged, Settled};
 use event_listener::{Event, EventListener};
+use futures_lite::future;
 use futures_timer::Delay;
+pub(crate) use scopes::{
+    account_partition, admin_partition, recovery_code_partition, second_factor_partition,
+};
+pub(crate) use tallies::Tallies;
+use tallies::too_many;
+use time::OffsetDateTime;
 
-use super::documents::{Changed, Documents, Held};
+use super::{
+    documents::{Changed, Documents, Held},
+    stop::Stop,
+    watch::{Ended, Watch},
+};
 use crate::{
     clock::Clock,
+    credential::UnlockToken,
     error::{Error, StoreError},
     random::{RandomError, SecureRandom},
     state::{
         Step,
-        budgets::{AttemptId, Budgets, Clearing, Epoch, Reserve},
+        budgets::{
+            AttemptId, Budgets, Caller, Clearing, Epoch, Forgetting, Owner, Remembering, Reserve, Reserved,
+            devices_index,
+        },
+        unlock::{Offering, Spending},
     },
     store::Partition,
+    token::{DeviceSecret, Digest, Subject},
 };
 
 /// Reserves a charge before any work is done, and sees that it is settled.
 #[derive(Debug)]
 pub(crate) struct Attempts {
     documents: Arc<Documents>,
+    watch: Watch,
     clock: Arc<dyn Clock>,
     random: Arc<dyn SecureRandom>,
     /// Notified whenever an attempt at one of its accounts is settled in this process.
@@ -56,7 +74,11 @@ pub(crate) struct Opened<'a> {
     charge: Charge,
     locks: bool,
     held: Held,
-    step: Step<Reserve>,
+    step: Step<Reserved>,
+    /// True if some tally of the source is suspicious.
+    suspicious: bool,
+    /// False if failures at this account leave no counter any more.
+    counts: bool,
     /// Listens since before the documents were loaded: no settlement in between is missed.
     room: EventListener,
 }
@@ -76,30 +98,49 @@ impl Attempts {
     /// The number of waiting callers for which these pauses hold. Twice as many look half as often each, so
     /// that the store is asked no more often.
     const UNHURRIED: usize = 8;
+    /// The most names of one account whose devices are forgotten at once.
+    const NAMES_AT_MOST: usize = 100;
 
     pub(crate) fn new(
         documents: Arc<Documents>,
+        watch: Watch,
         clock: Arc<dyn Clock>,
         random: Arc<dyn SecureRandom>,
     ) -> Self {
         let settled = std::array::from_fn(|_| Event::new());
-        Self { documents, clock, random, settled, abandoned: Mutex::default(), slots: RandomState::new() }
+        let (abandoned, slots) = (Mutex::default(), RandomState::new());
+        Self { documents, watch, clock, random, settled, abandoned, slots }
     }
 
-    /// Looks at the budgets of an attempt. Returns none if one is spent: then nothing is written.
+    /// Looks at the budgets of an attempt. Returns none if one of the account's is spent: then nothing is
+    /// written.
     ///
     /// # Errors
     ///
-    /// The store failed, or the random source.
-    pub(crate) async fn open(&self, attempted: Attempted) -> Result<Option<Opened<'_>>, Error> {
-        let charge = Charge::new(AttemptId(self.draw()?), &attempted);
+    /// The budget of the source is spent, the store failed, or the random source.
+    pub(crate) async fn open(&self, attempted: Attempted) -> Result<Option<Opened<'_>>, Stop> {
+        let (locks, watched) = (attempted.locks, attempted.watched);
+        let charge = Charge::new(AttemptId(self.draw()?), attempted);
         let room = self.settled(&charge.partition).listen();
         self.settle_abandoned().await;
         let reserving = charge.reserving(Epoch(self.draw()?));
-        let held = self.documents.load(&charge.partition, &reserving).await?;
+        let [source, tally] = charge.tallies();
+        let looks = future::zip(self.look(source), self.look(tally));
+        let loads = future::zip(self.documents.load(&charge.partition, &reserving), looks);
+        let ((held, (source, tally)), ()) = future::zip(loads, self.watch.exchange()).await;
+        let (held, source, tally) = (held?, source?, tally?);
         let step = self.documents.propose(&held, &reserving)?;
-        let refused = step.answer == Reserve::Spent && step.writes_nothing();
-        let opened = Opened { attempts: self, locks: attempted.locks, charge, held, step, room };
+        // A device that this account knows is not to be refused because of its neighbours.
+        let source_is_spent = source.spent && !step.answer.known.device;
+        let refused = step.answer.room == Reserve::Spent && step.writes_nothing();
+        if watched && (source_is_spent || refused) {
+            self.watch.note(Ended::Failed { unknown: false });
+        }
+        if source_is_spent {
+            return Err(too_many());
+        }
+        let (suspicious, counts) = (source.suspicious || self.watch.is_attacked(), !tally.spent);
+        let opened = Opened { attempts: self, locks, charge, held, step, suspicious, counts, room };
         Ok((!refused).then_some(opened))
     }
 
@@ -108,9 +149,9 @@ impl Attempts {
     /// # Errors
     ///
     /// As theirs.
-    pub(crate) async fn reserve(&self, attempted: Attempted) -> Result<Option<Charged<'_>>, Error> {
+    pub(crate) async fn reserve(&self, attempted: Attempted) -> Result<Option<Charged<'_>>, Stop> {
         match self.open(attempted).await? {
-            Some(opened) => opened.reserve().await,
+            Some(opened) => Ok(opened.reserve().await?),
             None => Ok(None),
         }
     }
@@ -123,6 +164,64 @@ impl Attempts {
     pub(crate) async fn clear(&self, account: &Partition) -> Result<(), StoreError> {
         let clearing = Clearing { epoch: Epoch(self.draw().map_err(StoreError::new)?) };
         self.documents.change(account, &clearing).await.map(drop)
+    }
+
+    /// Forgets the devices and sources from which a customer or admin user has signed in, under each name that
+    /// the account has had.
+    ///
+    /// # Errors
+    ///
+    /// The store failed; some may be forgotten.
+    pub(crate) async fn forget_devices(&self, subject: &Subject) -> Result<(), StoreError> {
+        let owner = Owner::of(subject);
+        let found = self.documents.list(&devices_index(), Some(&owner.before()), Self::NAMES_AT_MOST).await?;
+        for listed in found.iter().filter(|listed| owner.owns(&listed.position)) {
+            self.documents.change(&listed.position.partition, &Forgetting).await?;
+        }
+        Ok(())
+    }
+
+    /// Remembers the device and the source of a sign-in whose attempt is settled. Returns the new secret of the
+    /// device, if the account does not know the one presented.
+    ///
+    /// # Errors
+    ///
+    /// The store failed, or the random source.
+    pub(crate) async fn remember(
+        &self,
+        account: &Partition,
+        caller: Caller,
+        subject: &Subject,
+    ) -> Result<Option<DeviceSecret>, StoreError> {
+        let secret = DeviceSecret::draw(&*self.random).map_err(StoreError::new)?;
+        let remembering = Remembering { caller, owner: Owner::of(subject), new: secret.digest() };
+        let is_known = self.documents.change(account, &remembering).await?.kept()?;
+        Ok((!is_known).then_some(secret))
+    }
+
+    /// Makes the token of a link that unlocks an account, in place of an earlier one.
+    ///
+    /// # Errors
+    ///
+    /// The store failed, or the random source.
+    pub(crate) async fn offer_unlock(
+        &self,
+        account: &Partition,
+        expires_at: OffsetDateTime,
+    ) -> Result<UnlockToken, StoreError> {
+        let token = UnlockToken::generate(&*self.random).map_err(StoreError::new)?;
+        let offering = Offering { digest: token.digest(), expires_at };
+        self.documents.change(account, &offering).await?.kept()?;
+        Ok(token)
+    }
+
+    /// Spends the token of such a link. Returns true if it was the account's and had not expired.
+    ///
+    /// # Errors
+    ///
+    /// The store failed; it may be spent.
+    pub(crate) async fn spend_unlock(&self, account: &Partition, digest: Digest) -> Result<bool, StoreError> {
+        self.documents.change(account, &Spending { digest }).await?.kept()
     }
 
     fn draw(&self) -> Result<u64, RandomError> {
@@ -163,6 +262,18 @@ impl Attempts {
 }
 
 impl<'a> Opened<'a> {
+    #[expect(dead_code, reason = "the challenge asks")]
+    /// True if the source, or the whole shop, is under suspicion.
+    pub(crate) const fn is_suspicious(&self) -> bool {
+        self.suspicious
+    }
+
+    #[expect(dead_code, reason = "the challenge asks")]
+    /// True if the attempt came with a device secret from which this account has signed in.
+    pub(crate) const fn has_device(&self) -> bool {
+        self.step.answer.known.device
+    }
+
     /// Reserves the charge, after a wait for room if other attempts have reserved what is left. Returns none
     /// once a budget is spent.
     ///
@@ -171,7 +282,10 @@ impl<'a> Opened<'a> {
     /// - [`Error::Overloaded`] if there was no room for the length of a lease.
     /// - The store failed; the charge may be taken, and is given back later.
     pub(crate) async fn reserve(self) -> Result<Option<Charged<'a>>, Error> {
-        let Self { attempts, mut charge, locks, mut held, mut step, mut room } = self;
+        let Self { attempts, mut charge, locks, mut held, mut step, mut room, counts, .. } = self;
+        if !counts {
+            return Ok(Some(Charged::uncounted(attempts, charge)));
+        }
         let began = Instant::now();
         let mut pause = Attempts::FIRST_PAUSE;
         let mut waited = false;
@@ -179,11 +293,11 @@ impl<'a> Opened<'a> {
             let reserving = charge.reserving(Epoch(attempts.draw()?));
             let mut charged = Charged::new(attempts, charge.clone(), locks, waited);
             match attempts.documents.commit(&mut held, &reserving, step).await? {
-                Changed::Answer(Reserve::Reserved) => {
-                    charged.hold(held);
+                Changed::Answer(Reserved { room: Reserve::Reserved, known }) => {
+                    charged.hold(held, known);
                     return Ok(Some(charged));
                 }
-                Changed::Answer(Reserve::Spent) => {
+                Changed::Answer(Reserved { room: Reserve::Spent, .. }) => {
                     charged.disregard();
                     if waited {
                         // Callers that wait with this one are refused, too, and need not wait any longer.
@@ -191,7 +305,7 @@ impl<'a> Opened<'a> {
                     }
                     return Ok(None);
                 }
-                Changed::Answer(Reserve::Busy) => {
+                Changed::Answer(Reserved { room: Reserve::Busy, .. }) => {
                     charged.disregard();
                     if began.elapsed() >= Budgets::LEASE {
                         return Err(Error::Overloaded);

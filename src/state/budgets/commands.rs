@@ -2,14 +2,17 @@ use std::time::Duration;
 
 use time::OffsetDateTime;
 
-use super::{Budgets, Draw, Epoch, Outcome, Reserve};
+use super::{
+    Budgets, Caller, Draw, Epoch, Locks, Outcome, Owner, Remembered, Reserved, devices::Devices, head::Scope,
+};
 use crate::{
     clock::micros,
     state::{
         Content, DocumentError, Step, Transition, Write,
-        format::{Stored, decode, encode},
+        format::{content, read},
     },
     store::{DocumentId, Key, Name},
+    token::Digest,
 };
 
 const HEAD: Name = Name::of("budgets");
@@ -36,9 +39,25 @@ pub(crate) struct Settling<'a> {
     pub(crate) outcome: Outcome,
     /// The time of the outcome. A settlement that has to be repeated counts from the first.
     pub(crate) at: OffsetDateTime,
+    /// The device to remember, if the attempt signs in.
+    pub(crate) remembered: Option<Remembered>,
     /// As in [`Reserving`].
     pub(crate) expendable: bool,
 }
+
+/// Remembers the device and the source of a sign-in. Answers true if the account knew the device presented;
+/// otherwise the new one is remembered.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Remembering {
+    pub(crate) caller: Caller,
+    pub(crate) owner: Owner,
+    /// The digest of the new device secret.
+    pub(crate) new: Digest,
+}
+
+/// Forgets the devices of an account.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Forgetting;
 
 /// Forgets the failures and locks of an account.
 #[derive(Clone, Copy, Debug)]
@@ -48,17 +67,17 @@ pub(crate) struct Clearing {
 }
 
 impl Transition for Reserving<'_> {
-    type Answer = Reserve;
+    type Answer = Reserved;
 
     fn keys(&self) -> Vec<Key> {
-        keys(self.draw.narrow.map(|(scope, _)| scope))
+        keys(self.draw)
     }
 
     fn apply(
         &self,
         documents: &[Option<&[u8]>],
         now: OffsetDateTime,
-    ) -> Result<Step<Reserve>, DocumentError> {
+    ) -> Result<Step<Reserved>, DocumentError> {
         step(documents, now, self.expendable, |budgets, now| {
             budgets.reserve(self.draw, self.lease, self.epoch, self.crowded, now)
         })
@@ -66,15 +85,51 @@ impl Transition for Reserving<'_> {
 }
 
 impl Transition for Settling<'_> {
+    type Answer = Locks;
+
+    fn keys(&self) -> Vec<Key> {
+        keys(self.draw)
+    }
+
+    fn apply(&self, documents: &[Option<&[u8]>], now: OffsetDateTime) -> Result<Step<Locks>, DocumentError> {
+        let at = whole(self.at.min(now));
+        step(documents, now, self.expendable, |budgets, now| {
+            let (settled, locks) = budgets.settle(self.draw, self.outcome, at, now);
+            match self.draw.caller.as_ref().zip(self.remembered.as_ref()) {
+                Some((caller, remembered)) => (settled.remember(caller, remembered, now), locks),
+                None => (settled, locks),
+            }
+        })
+    }
+}
+
+impl Transition for Remembering {
     type Answer = bool;
 
     fn keys(&self) -> Vec<Key> {
-        keys(self.draw.narrow.map(|(scope, _)| scope))
+        vec![Devices::key()]
     }
 
     fn apply(&self, documents: &[Option<&[u8]>], now: OffsetDateTime) -> Result<Step<bool>, DocumentError> {
-        let at = whole(self.at.min(now));
-        step(documents, now, self.expendable, |budgets, now| budgets.settle(self.draw, self.outcome, at, now))
+        let present: Option<Devices> = read(documents, 0)?;
+        let (Self { caller, owner, new }, now) = (*self, whole(now));
+        let is_known = present.as_ref().is_some_and(|devices| devices.knows_device(&caller, owner, now));
+        let remembered = Remembered { owner, device: (!is_known).then_some(new) };
+        let next = Some(Devices::after_sign_in(present.as_ref(), &caller, &remembered, now));
+        Ok(Step { answer: is_known, writes: vec![write(&present, &next, Devices::content)?] })
+    }
+}
+
+impl Transition for Forgetting {
+    type Answer = ();
+
+    fn keys(&self) -> Vec<Key> {
+        vec![Devices::key()]
+    }
+
+    fn apply(&self, documents: &[Option<&[u8]>], _now: OffsetDateTime) -> Result<Step<()>, DocumentError> {
+        let write = if documents.iter().any(Option::is_some) { Write::Delete } else { Write::Keep };
+        Ok(Step { answer: (), writes: vec![write] })
     }
 }
 
@@ -82,7 +137,7 @@ impl Transition for Clearing {
     type Answer = ();
 
     fn keys(&self) -> Vec<Key> {
-        keys(None)
+        vec![head_key()]
     }
 
     fn apply(&self, documents: &[Option<&[u8]>], now: OffsetDateTime) -> Result<Step<()>, DocumentError> {
@@ -90,9 +145,13 @@ impl Transition for Clearing {
     }
 }
 
-fn keys(scope: Option<DocumentId>) -> Vec<Key> {
-    let head = Key { kind: HEAD, id: DocumentId::ONLY };
-    [head].into_iter().chain(scope.map(|id| Key { kind: SCOPE, id })).collect()
+const fn head_key() -> Key {
+    Key { kind: HEAD, id: DocumentId::ONLY }
+}
+
+fn keys(draw: &Draw) -> Vec<Key> {
+    let scope = draw.narrow.map(|(scope, _)| Key { kind: SCOPE, id: scope });
+    [Some(head_key()), scope, draw.caller.map(|_| Devices::key())].into_iter().flatten().collect()
 }
 
 /// Reads the documents, applies a command to them, and writes those that it changed.
@@ -102,34 +161,29 @@ fn step<A>(
     expendable: bool,
     apply: impl FnOnce(&Budgets, OffsetDateTime) -> (Budgets, A),
 ) -> Result<Step<A>, DocumentError> {
-    let present = Budgets { head: read(documents.first())?, scope: read(documents.get(1))? };
+    let present =
+        Budgets { head: read(documents, 0)?, scope: read(documents, 1)?, devices: read(documents, 2)? };
     let (next, answer) = apply(&present, whole(now));
-    let head = write(&present.head, &next.head, expendable, |head| head.keep_until())?;
-    let scope = write(&present.scope, &next.scope, expendable, |scope| scope.counter.keep_until())?;
-    Ok(Step { answer, writes: [head, scope].into_iter().take(documents.len()).collect() })
+    let head = write(&present.head, &next.head, |head| content(head, head.keep_until(), expendable))?;
+    let until = |scope: &Scope| scope.counter.keep_until();
+    let scope = write(&present.scope, &next.scope, |scope| content(scope, until(scope), expendable))?;
+    let devices = write(&present.devices, &next.devices, Devices::content)?;
+    Ok(Step { answer, writes: [head, scope, devices].into_iter().take(documents.len()).collect() })
 }
 
 /// The time in whole microseconds.
-fn whole(time: OffsetDateTime) -> OffsetDateTime {
+pub(super) fn whole(time: OffsetDateTime) -> OffsetDateTime {
     micros::to_time(micros::from_time(time))
 }
 
-fn read<T: Stored>(document: Option<&Option<&[u8]>>) -> Result<Option<T>, DocumentError> {
-    document.copied().flatten().map(decode).transpose()
-}
-
-fn write<T: Stored + PartialEq>(
+fn write<T: PartialEq>(
     present: &Option<T>,
     next: &Option<T>,
-    expendable: bool,
-    keep_until: impl Fn(&T) -> Option<OffsetDateTime>,
+    content: impl Fn(&T) -> Result<Content, DocumentError>,
 ) -> Result<Write, DocumentError> {
     Ok(match next {
         _ if present == next => Write::Keep,
-        Some(next) => {
-            let (bytes, keep_until) = (encode(next)?, keep_until(next));
-            Write::Put(Content { bytes, keep_until, expendable, index: Vec::new() })
-        }
+        Some(next) => Write::Put(content(next)?),
         None => Write::Delete,
     })
 }

@@ -3,7 +3,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
-use super::{AttemptId, Budget, Lock, Outcome, Reserve};
+use super::{AttemptId, Budget, Lock, Outcome, Reserve, Standing};
 use crate::clock::{after, micros};
 
 /// A stored time that lies further ahead than its own longest life and this tolerance was written by a clock
@@ -45,23 +45,35 @@ impl Counter {
         Self { budget, failures: 0, window_ends, locked: None, reserved: Vec::new() }
     }
 
-    /// Takes over the budget of today's configuration, lets time pass, and answers whether there is room.
-    pub(super) fn available(&mut self, budget: Budget, now: OffsetDateTime) -> Reserve {
+    /// Takes over the budget of today's configuration, lets time pass, and answers whether there is room for a
+    /// caller of this standing.
+    pub(super) fn available(&mut self, budget: Budget, standing: Standing, now: OffsetDateTime) -> Reserve {
         self.budget = budget;
         self.lapse(now);
-        if self.is_locked(now) {
-            return Reserve::Spent;
+        match (self.locked, standing) {
+            // The rest of the budget is kept for known callers.
+            (Some(Locked::UntilCleared), Standing::Known) => {}
+            _ if self.is_locked(now) => return Reserve::Spent,
+            _ => self.forget(now),
         }
-        self.forget(now);
         let reserved = u32::try_from(self.reserved.len()).unwrap_or(u32::MAX);
-        if self.failures >= budget.failures {
-            Reserve::Spent
-        } else if self.failures.saturating_add(reserved) >= budget.failures
-            || self.reserved.len() >= Self::MAX_RESERVED
-        {
-            Reserve::Busy
-        } else {
-            Reserve::Reserved
+        let limit = budget.limit(standing);
+        match budget.lock {
+            // One attempt after each pause. Others need not wait for it: it is another's.
+            Lock::Growing { .. } if self.failures >= limit => {
+                if reserved == 0 {
+                    Reserve::Reserved
+                } else {
+                    Reserve::Spent
+                }
+            }
+            _ if self.failures >= limit => Reserve::Spent,
+            _ if self.failures.saturating_add(reserved) >= limit
+                || self.reserved.len() >= Self::MAX_RESERVED =>
+            {
+                Reserve::Busy
+            }
+            _ => Reserve::Reserved,
         }
     }
 
@@ -82,7 +94,11 @@ impl Counter {
         self.reserved.swap_remove(place);
         match outcome {
             Outcome::Failed => return Some(self.fail(now)),
-            Outcome::Succeeded => self.failures = 0,
+            Outcome::Succeeded => {
+                // A success of a known caller does not lift a lock on others.
+                let kept = if self.locked.is_some() { self.budget.limit(Standing::Unknown) } else { 0 };
+                self.failures = self.failures.min(kept);
+            }
             Outcome::Withdrawn => {}
         }
         Some(false)
@@ -95,15 +111,24 @@ impl Counter {
         self.locked = None;
     }
 
+    pub(super) const fn failures(&self) -> u32 {
+        self.failures
+    }
+
+    /// Counts a failure that was not reserved, and returns true if a lock begins with it.
+    pub(super) fn count(&mut self, budget: Budget, now: OffsetDateTime) -> bool {
+        self.budget = budget;
+        self.fail(now)
+    }
+
     /// True if nothing counts at this time: the same as a counter that was never charged.
     pub(super) fn is_idle(&self, now: OffsetDateTime) -> bool {
         let mut counter = self.clone();
         counter.lapse(now);
-        let counts = match counter.locked {
-            Some(_) => counter.is_locked(now),
-            None => counter.failures > 0 && now < counter.window_ends,
-        };
-        counter.reserved.is_empty() && !counts
+        if !counter.is_locked(now) {
+            counter.forget(now);
+        }
+        counter.reserved.is_empty() && counter.failures == 0 && counter.locked.is_none()
     }
 
     /// The time from which the counter is idle if no more is heard of its open reservations, so that every
@@ -113,11 +138,12 @@ impl Counter {
         if let Some(last) = self.reserved.iter().map(|held| held.1).max() {
             counter.lapse(last);
         }
-        match counter.locked {
-            Some(Locked::UntilCleared) => None,
-            Some(Locked::Until(until)) => Some(until),
-            None if counter.failures > 0 => Some(counter.window_ends),
-            None => Some(OffsetDateTime::UNIX_EPOCH),
+        let window_ends = if counter.failures > 0 { counter.window_ends } else { OffsetDateTime::UNIX_EPOCH };
+        match (counter.locked, counter.budget.lock) {
+            (Some(Locked::UntilCleared), _) => None,
+            (Some(Locked::Until(until)), Lock::Growing { .. }) => Some(until.max(window_ends)),
+            (Some(Locked::Until(until)), _) => Some(until),
+            (None, _) => Some(window_ends),
         }
     }
 
@@ -132,7 +158,7 @@ impl Counter {
             is_ahead
         };
         let mut found = cut(&mut self.window_ends, self.budget.window);
-        if let (Some(Locked::Until(until)), Lock::For(lock)) = (&mut self.locked, self.budget.lock) {
+        if let (Some(Locked::Until(until)), Some(lock)) = (&mut self.locked, self.budget.longest_lock()) {
             found |= cut(until, lock);
         }
         self.reserved.iter_mut().fold(found, |found, held| found | cut(&mut held.1, lease))
@@ -157,14 +183,17 @@ impl Counter {
             self.window_ends = after(at, self.budget.window);
         }
         self.failures = self.failures.saturating_add(1);
-        let locks = self.failures >= self.budget.failures && self.locked.is_none();
-        if locks {
-            self.locked = Some(match self.budget.lock {
-                Lock::For(duration) => Locked::Until(after(at, duration)),
-                Lock::UntilCleared => Locked::UntilCleared,
-            });
-        }
-        locks
+        let beyond = self.failures.checked_sub(self.budget.limit(Standing::Unknown));
+        let Some(beyond) = beyond.filter(|_| self.locked.is_none()) else { return false };
+        self.locked = Some(match self.budget.lock {
+            Lock::For(duration) => Locked::Until(after(at, duration)),
+            Lock::Growing { first, longest } => {
+                let pause = first.saturating_mul(1 << beyond.min(31)).min(longest);
+                Locked::Until(after(at, pause))
+            }
+            Lock::UntilCleared { .. } => Locked::UntilCleared,
+        });
+        true
     }
 
     fn is_locked(&self, now: OffsetDateTime) -> bool {
@@ -176,8 +205,12 @@ impl Counter {
     }
 
     /// Forgets a lock that is over, and failures whose window has ended. Not to be called while locked.
+    ///
+    /// The end of a growing pause is not the end of its failures: the next pause is longer.
     fn forget(&mut self, now: OffsetDateTime) {
-        if self.locked.take().is_some() || now >= self.window_ends {
+        let grows = matches!(self.budget.lock, Lock::Growing { .. });
+        let lock_ended = self.locked.take().is_some();
+        if now >= self.window_ends || (lock_ended && !grows) {
             self.failures = 0;
         }
     }
@@ -194,9 +227,15 @@ mod stored_budget {
     struct Stored {
         failures: u32,
         window: u64,
-        /// None locks until cleared.
-        #[serde(deserialize_with = "Option::deserialize")]
-        lock: Option<u64>,
+        lock: StoredLock,
+    }
+
+    #[derive(Serialize, Deserialize)]
+    #[serde(rename_all = "snake_case")]
+    enum StoredLock {
+        For(u64),
+        Growing(u64, u64),
+        UntilCleared(u32),
     }
 
     fn micros(span: Duration) -> u64 {
@@ -205,15 +244,23 @@ mod stored_budget {
 
     pub(super) fn serialize<S: Serializer>(budget: &Budget, serializer: S) -> Result<S::Ok, S::Error> {
         let lock = match budget.lock {
-            Lock::For(span) => Some(micros(span)),
-            Lock::UntilCleared => None,
+            Lock::For(span) => StoredLock::For(micros(span)),
+            Lock::Growing { first, longest } => StoredLock::Growing(micros(first), micros(longest)),
+            Lock::UntilCleared { kept_for_known } => StoredLock::UntilCleared(kept_for_known),
         };
         Stored { failures: budget.failures, window: micros(budget.window), lock }.serialize(serializer)
     }
 
     pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Budget, D::Error> {
         let Stored { failures, window, lock } = Stored::deserialize(deserializer)?;
-        let lock = lock.map_or(Lock::UntilCleared, |span| Lock::For(Duration::from_micros(span)));
-        Ok(Budget { failures, window: Duration::from_micros(window), lock })
+        let span = Duration::from_micros;
+        let lock = match lock {
+            StoredLock::For(lock) => Lock::For(span(lock)),
+            StoredLock::Growing(first, longest) => {
+                Lock::Growing { first: span(first), longest: span(longest) }
+            }
+            StoredLock::UntilCleared(kept_for_known) => Lock::UntilCleared { kept_for_known },
+        };
+        Ok(Budget { failures, window: span(window), lock })
     }
 }

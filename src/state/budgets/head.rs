@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
 use super::{
-    Budget, Lock,
+    Budget,
     counter::{Counter, TOLERANCE},
 };
 use crate::{clock::after, state::format::Stored};
@@ -86,10 +86,7 @@ impl Head {
 
     /// Notes the longest life of a scope with this budget whose reservation lasts for `lease`.
     pub(super) fn note(&mut self, budget: Budget, lease: Duration) {
-        let lock = match budget.lock {
-            Lock::For(lock) => lock,
-            Lock::UntilCleared => Duration::ZERO,
-        };
+        let lock = budget.longest_lock().unwrap_or_default();
         let life = budget.window.max(lock).saturating_add(lease).saturating_add(TOLERANCE);
         self.longest = self.longest.max(life.as_secs().saturating_add(1));
     }

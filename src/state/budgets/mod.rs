@@ -1,24 +1,32 @@
 //! The budgets of an account's failed attempts.
 //!
 //! An attempt draws on the account's wide budget over all sources, on the narrow budget of its scope at the
-//! account, or on both. A partition holds the head, with the wide counter, and one document for each narrow
-//! scope. A reservation charges both at once; settling it turns the charge into a failure or gives it back.
+//! account, or on both. A partition holds the head, with the wide counter, one document for each narrow
+//! scope, and the devices from which the account has signed in. A reservation charges the budgets at once;
+//! settling it turns the charge into a failure or gives it back. A tally counts failures after they happened,
+//! without reservations.
 
 mod budget;
 mod commands;
 mod counter;
+mod devices;
 mod head;
+mod tally;
 #[cfg(test)]
 mod tests;
 
 use std::time::Duration;
 
+pub(crate) use budget::Standing;
 pub use budget::{Budget, Lock};
-pub(crate) use commands::{Clearing, Reserving, Settling};
+pub(crate) use commands::{Clearing, Forgetting, Remembering, Reserving, Settling};
 use counter::Counter;
+use devices::Devices;
+pub(crate) use devices::{Caller, Known, Owner, Remembered, index as devices_index};
 pub(crate) use head::Epoch;
 use head::{Head, Scope};
 use serde::{Deserialize, Serialize};
+pub(crate) use tally::{Counting, Failure, Looked, Looking, Suspected, Tallied};
 use time::OffsetDateTime;
 
 use crate::{clock::after, store::DocumentId};
@@ -29,6 +37,13 @@ use crate::{clock::after, store::DocumentId};
 pub(crate) struct AttemptId(pub(crate) u64);
 
 /// The answer to a reservation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Reserved {
+    pub(crate) room: Reserve,
+    pub(crate) known: Known,
+}
+
+/// The room in the budgets of an attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Reserve {
     /// Every budget is charged; the attempt must be settled.
@@ -51,6 +66,15 @@ pub(crate) enum Outcome {
     Withdrawn,
 }
 
+/// The locks that begin with a failure.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Locks {
+    /// The lock of the account's budget over all sources.
+    pub(crate) wide: bool,
+    /// The lock of the narrow scope.
+    pub(crate) narrow: bool,
+}
+
 /// The budgets that one attempt draws on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Draw {
@@ -60,13 +84,26 @@ pub(crate) struct Draw {
     pub(crate) wide: Option<Budget>,
     /// A narrow scope at the account, and its budget.
     pub(crate) narrow: Option<(DocumentId, Budget)>,
+    /// The caller, at an account that remembers its devices.
+    pub(crate) caller: Option<Caller>,
 }
 
-/// The documents of an account that an attempt touches: the head, and the document of its narrow scope.
+/// The documents of an account that an attempt touches: the head, the document of its narrow scope, and the
+/// devices.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Budgets {
     head: Option<Head>,
     scope: Option<Scope>,
+    devices: Option<Devices>,
+}
+
+impl Draw {
+    /// The wide budget that a caller of this standing draws on. A known one keeps its narrow budget alone, unless
+    /// the account's lasts until it is cleared: then known callers have a share of it.
+    fn wide_for(&self, standing: Standing) -> Option<Budget> {
+        let is_shared = |budget: &Budget| matches!(budget.lock, Lock::UntilCleared { .. });
+        self.wide.filter(|budget| standing == Standing::Unknown || is_shared(budget))
+    }
 }
 
 impl Budgets {
@@ -86,7 +123,7 @@ impl Budgets {
         epoch: Epoch,
         crowded: bool,
         now: OffsetDateTime,
-    ) -> (Self, Reserve) {
+    ) -> (Self, Reserved) {
         let present = self.clamped(now);
         let mut head = present.head.clone().unwrap_or_else(|| Head::new(epoch));
         head.prune(now);
@@ -94,18 +131,26 @@ impl Budgets {
         let own = present.scope.as_ref().filter(|scope| scope.epoch == head.epoch);
         let own = own.filter(|scope| !scope.counter.is_idle(now));
         let shares = own.is_none() && (crowded || head.live_scopes() >= Head::MAX_SCOPES);
+        let devices = present.devices.as_ref().zip(draw.caller.as_ref());
+        let known = devices.map_or_else(Known::default, |(devices, caller)| devices.know(caller, now));
+        let wide_budget = draw.wide_for(known.standing());
 
-        let mut wide = draw.wide.map(|budget| head.wide.take().unwrap_or_else(|| Counter::new(budget)));
+        let mut wide = wide_budget.map(|budget| head.wide.take().unwrap_or_else(|| Counter::new(budget)));
         let mut narrow = draw.narrow.map(|(_, budget)| {
             let counter = if shares { head.overflow.take() } else { own.map(|scope| scope.counter.clone()) };
             counter.unwrap_or_else(|| Counter::new(budget))
         });
-        let budgets = [draw.wide, draw.narrow.map(|(_, budget)| budget)];
-        let counters = [&mut wide, &mut narrow].into_iter().flatten();
-        let answers = counters.zip(budgets.into_iter().flatten());
-        let answer =
-            answers.map(|(counter, budget)| counter.available(budget, now)).fold(Reserve::Reserved, worse);
-        if answer != Reserve::Reserved {
+        let wide_room = wide
+            .as_mut()
+            .zip(wide_budget)
+            .map(|(wide, budget)| wide.available(budget, known.standing(), now));
+        let narrow_room = narrow
+            .as_mut()
+            .zip(draw.narrow)
+            .map(|(narrow, (_, budget))| narrow.available(budget, Standing::Unknown, now));
+        let room = [wide_room, narrow_room].into_iter().flatten().fold(Reserve::Reserved, worse);
+        let answer = Reserved { room, known };
+        if room != Reserve::Reserved {
             return (present, answer);
         }
 
@@ -127,19 +172,21 @@ impl Budgets {
                 scope = Some(next);
             }
         }
-        (Self { head: Some(head), scope }, answer)
+        (Self { head: Some(head), scope, devices: present.devices }, answer)
     }
 
-    /// Settles a reservation by an outcome of the time `at` and returns true if a lock begins with this
-    /// failure. An attempt that is not reserved, or no longer, changes nothing.
+    /// Settles a reservation by an outcome of the time `at` and returns the locks that begin with this
+    /// failure. An attempt that is not reserved, or no longer, changes no counter.
     pub(crate) fn settle(
         &self,
         draw: &Draw,
         outcome: Outcome,
         at: OffsetDateTime,
         now: OffsetDateTime,
-    ) -> (Self, bool) {
-        let Self { head: Some(mut head), scope } = self.clamped(now) else { return (self.clone(), false) };
+    ) -> (Self, Locks) {
+        let Self { head: Some(mut head), scope, devices } = self.clamped(now) else {
+            return (self.clone(), Locks::default());
+        };
         let own = |scope: &Option<Scope>| scope.clone().filter(|scope| scope.epoch == head.epoch);
         let (listed, mut next) = (own(&self.scope), own(&scope));
         let wide = head.wide.as_mut().and_then(|wide| wide.settle(draw.attempt, outcome, at));
@@ -151,7 +198,7 @@ impl Budgets {
         });
         let settled = [wide, in_own, in_overflow];
         if settled.iter().all(Option::is_none) {
-            return (self.clone(), false);
+            return (self.clone(), Locks::default());
         }
         let mut scope = scope;
         if in_own.is_some() {
@@ -159,7 +206,14 @@ impl Budgets {
             head.replace(listed.as_ref(), next.as_ref());
             scope = next;
         }
-        (Self { head: head.tidied(now), scope }, settled.contains(&Some(true)))
+        let locks = Locks { wide: wide == Some(true), narrow: [in_own, in_overflow].contains(&Some(true)) };
+        (Self { head: head.tidied(now), scope, devices }, locks)
+    }
+
+    /// Remembers the device and the source of a sign-in.
+    pub(crate) fn remember(&self, caller: &Caller, remembered: &Remembered, now: OffsetDateTime) -> Self {
+        let devices = Devices::after_sign_in(self.devices.as_ref(), caller, remembered, now);
+        Self { devices: Some(devices), ..self.clone() }
     }
 
     /// Forgets all failures and locks of the account, in all its scopes, by a new epoch. Open reservations

@@ -1,7 +1,9 @@
 //! The bounds of the documents, and what they look like.
 
 mod histories;
+mod known;
 mod model;
+mod tallies;
 mod times;
 
 use std::{
@@ -32,7 +34,8 @@ impl Account {
             match write {
                 Write::Keep => {}
                 Write::Put(content) => {
-                    assert!(content.expendable && content.bytes.len() <= 64 * 1024);
+                    assert!(content.expendable == (key.kind.as_str() != "devices"));
+                    assert!(content.bytes.len() <= 64 * 1024);
                     self.0.insert(key, (content.bytes, content.keep_until));
                 }
                 Write::Delete => assert!(self.0.remove(&key).is_some()),
@@ -46,10 +49,12 @@ impl Account {
             &Reserving { draw, lease: Budgets::LEASE, epoch: epoch(), crowded: false, expendable: true },
             now,
         )
+        .room
     }
 
     fn settle(&mut self, draw: &Draw, outcome: Outcome, now: OffsetDateTime) -> bool {
-        self.run(&Settling { draw, outcome, at: now, expendable: true }, now)
+        let settling = Settling { draw, outcome, at: now, remembered: None, expendable: true };
+        self.run(&settling, now) != Locks::default()
     }
 
     /// Fails an attempt if the budgets have room for it.
@@ -90,7 +95,7 @@ fn attempt(number: u32) -> AttemptId {
 
 fn budget(size: Size) -> Budget {
     let span = |seconds: i64| Duration::from_secs(seconds.try_into().unwrap());
-    let lock = size.lock.map_or(Lock::UntilCleared, |lock| Lock::For(span(lock)));
+    let lock = size.lock.map_or(Lock::UntilCleared { kept_for_known: 0 }, |lock| Lock::For(span(lock)));
     Budget { failures: size.failures, window: span(size.window), lock }
 }
 
@@ -100,7 +105,7 @@ const ALL: Size = Size { failures: 100, window: 86_400, lock: Some(86_400) };
 
 fn sign_in(number: u32, source: u32) -> Draw {
     let narrow = Some((scope(source), budget(SOURCE)));
-    Draw { attempt: attempt(number), wide: Some(budget(ALL)), narrow }
+    Draw { attempt: attempt(number), wide: Some(budget(ALL)), narrow, caller: None }
 }
 
 // ---- Many scopes ------------------------------------------------------------------------------------------
@@ -228,7 +233,7 @@ fn a_success_elsewhere_keeps_the_lock_of_a_scope() {
 fn documents_are_text_that_an_operator_can_read() {
     let mut account = Account::default();
     let draw = |number| Draw {
-        wide: Some(Budget { lock: Lock::UntilCleared, ..budget(ALL) }),
+        wide: Some(Budget { lock: Lock::UntilCleared { kept_for_known: 0 }, ..budget(ALL) }),
         ..sign_in(number, 0)
     };
     let _ = account.run(
@@ -246,10 +251,10 @@ fn documents_are_text_that_an_operator_can_read() {
     let texts: Vec<_> = account.0.values().map(|(bytes, _)| std::str::from_utf8(bytes).unwrap()).collect();
     let reserved = r#""reserved":[[2,1764000062000000]]"#;
     let scope = format!(
-        r#"{{"format":1,"document":{{"epoch":7,"counter":{{"budget":{{"failures":6,"window":1800000000,"lock":1800000000}},"failures":1,"window_ends":1764001801000000,"locked":null,{reserved}}}}}}}"#
+        r#"{{"format":1,"document":{{"epoch":7,"counter":{{"budget":{{"failures":6,"window":1800000000,"lock":{{"for":1800000000}}}},"failures":1,"window_ends":1764001801000000,"locked":null,{reserved}}}}}}}"#
     );
     let head = format!(
-        r#"{{"format":1,"document":{{"epoch":7,"wide":{{"budget":{{"failures":100,"window":86400000000,"lock":null}},"failures":1,"window_ends":1764086401000000,"locked":null,{reserved}}},"overflow":null,"scopes":[1764001862],"longest":1921}}}}"#
+        r#"{{"format":1,"document":{{"epoch":7,"wide":{{"budget":{{"failures":100,"window":86400000000,"lock":{{"until_cleared":0}}}},"failures":1,"window_ends":1764086401000000,"locked":null,{reserved}}},"overflow":null,"scopes":[1764001862],"longest":1921}}}}"#
     );
     assert_eq!(texts, [scope, head]);
 }
@@ -274,7 +279,7 @@ fn unknown_and_missing_fields_are_refused() {
     let texts: Vec<_> = reserving.keys().iter().map(|key| account.0[key].0.clone()).collect();
     let [head, scope] = [0, 1].map(|place| String::from_utf8(texts[place].clone()).unwrap());
     let read = |head: &str, scope: &str| {
-        reserving.apply(&[Some(head.as_bytes()), Some(scope.as_bytes())], at(0)).map(|step| step.answer)
+        reserving.apply(&[Some(head.as_bytes()), Some(scope.as_bytes())], at(0)).map(|step| step.answer.room)
     };
     assert_eq!(read(&head, &scope), Ok(Reserve::Reserved));
     let more = |text: &str| text.replacen(r#"{"epoch""#, r#"{"new":1,"epoch""#, 1);
@@ -292,8 +297,12 @@ fn unknown_and_missing_fields_are_refused() {
 fn the_largest_budget_fits_into_its_documents() {
     let mut account = Account::default();
     let large = Budget { failures: u32::MAX, ..budget(ALL) };
-    let draw =
-        |number| Draw { attempt: attempt(number), wide: Some(large), narrow: Some((scope(number), large)) };
+    let draw = |number| Draw {
+        attempt: attempt(number),
+        wide: Some(large),
+        narrow: Some((scope(number), large)),
+        caller: None,
+    };
     for number in 0..256 {
         assert_eq!(account.reserve(&draw(number), at(0)), Reserve::Reserved);
     }
@@ -314,7 +323,7 @@ proptest! {
     ) {
         let (window_ends, span, lease_until, failures) = numbers;
         let counter = format!(
-            r#"{{"budget":{{"failures":{failures},"window":{span},"lock":{span}}},"failures":{failures},"window_ends":{window_ends},"locked":{{"until":{lease_until}}},"reserved":[[2,{lease_until}]]}}"#
+            r#"{{"budget":{{"failures":{failures},"window":{span},"lock":{{"for":{span}}}}},"failures":{failures},"window_ends":{window_ends},"locked":{{"until":{lease_until}}},"reserved":[[2,{lease_until}]]}}"#
         );
         let head = format!(
             r#"{{"format":1,"document":{{"epoch":7,"wide":{counter},"overflow":{counter},"scopes":[{window_ends},null],"longest":{span}}}}}"#
@@ -331,7 +340,7 @@ proptest! {
             let now = at(seconds.into());
             let reserving = Reserving { draw: &draw, lease: Budgets::LEASE, epoch: Epoch(0), crowded: false, expendable: true };
             let _ = reserving.apply(&documents, now);
-            let _ = Settling { draw: &draw, outcome: Outcome::Failed, at: now, expendable: true }.apply(&documents, now);
+            let _ = Settling { draw: &draw, outcome: Outcome::Failed, at: now, remembered: None, expendable: true }.apply(&documents, now);
             let _ = Clearing { epoch: Epoch(1) }.apply(&documents[..1], now);
         }
     }

@@ -83,6 +83,7 @@ impl History {
                     attempt: attempt(id.into()),
                     wide: wide.then(|| budget(wide_size)),
                     narrow: narrow.map(|number| (scope(number.into()), budget(narrow_size))),
+                    caller: None,
                 };
                 self.attempts.push(draw);
                 let drawn: Vec<Scoped> = wide.then_some(None).into_iter().chain(narrow.map(Some)).collect();
@@ -98,7 +99,7 @@ impl History {
                     expendable: true,
                 };
                 let answer = self.account.run(&reserving, now);
-                let room = match answer {
+                let room = match answer.room {
                     Reserve::Reserved => Room::Free,
                     Reserve::Busy => Room::Busy,
                     Reserve::Spent => Room::Spent,

@@ -5,8 +5,17 @@ use super::*;
 const YEAR: i64 = 365 * 86_400;
 
 fn strict(number: u32) -> Draw {
-    let wide = Budget { failures: 2, window: Duration::from_secs(60), lock: Lock::UntilCleared };
-    Draw { attempt: attempt(number), wide: Some(wide), narrow: Some((scope(0), budget(SOURCE))) }
+    let wide = Budget {
+        failures: 2,
+        window: Duration::from_secs(60),
+        lock: Lock::UntilCleared { kept_for_known: 0 },
+    };
+    Draw {
+        attempt: attempt(number),
+        wide: Some(wide),
+        narrow: Some((scope(0), budget(SOURCE))),
+        caller: None,
+    }
 }
 
 #[test]
@@ -134,7 +143,7 @@ fn a_refusal_writes_nothing() {
         let documents: Vec<_> =
             reserving.keys().iter().map(|key| account.0.get(key).map(|(bytes, _)| &**bytes)).collect();
         let step = reserving.apply(&documents, now).unwrap();
-        assert_eq!(step.answer, Reserve::Spent);
+        assert_eq!(step.answer.room, Reserve::Spent);
         step.writes.iter().any(|write| !matches!(write, Write::Keep))
     };
     let mut account = Account::default();

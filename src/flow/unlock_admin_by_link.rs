@@ -1,0 +1,44 @@
+use super::{steps::ending::conclude, unlock_admin::clear};
+use crate::{
+    account::Username,
+    audit::{Action, Draft, Refusal},
+    credential::Credential,
+    error::{Error, Field, InputError, SignInError},
+    service::{
+        Services,
+        attempts::{Tallies, admin_partition},
+        stop::Stop,
+    },
+    state::budgets::Failure,
+    token::{Digest, Origin},
+};
+
+pub(crate) async fn unlock_admin_by_link(
+    services: &Services,
+    username: &str,
+    token: Credential,
+    origin: &Origin,
+) -> Result<(), Error> {
+    let username: Username = username.parse().map_err(|_| InputError::Username)?;
+    token.check_bounds(Field::UnlockToken)?;
+    let mut event = Draft::queued(Action::Unlock, origin).at_account(admin_partition(&username).digest());
+    let ended = unlock(services, &username, &token, &mut event).await;
+    conclude(services, &event, ended).await
+}
+
+async fn unlock(
+    services: &Services,
+    username: &Username,
+    token: &Credential,
+    event: &mut Draft,
+) -> Result<(), Stop> {
+    services.admins()?;
+    let attempts = &services.attempts;
+    let source = Tallies::of_source(event.origin.source, &services.config);
+    attempts.admit(source.as_ref()).await?;
+    if !attempts.spend_unlock(&admin_partition(username), Digest::of(token.bytes())).await? {
+        attempts.count(source.as_ref(), Failure::default(), services.documents.now()).await;
+        return Err(Refusal::WrongCredential.told(SignInError::InvalidUnlockToken));
+    }
+    clear(services, username, event).await
+}

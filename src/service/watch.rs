@@ -1,0 +1,108 @@
+//! The watch over the sign-ins of the whole shop. Each node counts in memory, and adds its numbers to the shop's
+//! every few seconds: no sign-in waits for another's document.
+
+use std::{
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use time::OffsetDateTime;
+
+use super::documents::{Changed, Documents};
+use crate::{
+    audit::{Action, Draft, Outcome, Trail},
+    clock::after,
+    state::watch::{Numbers, Reading, Reporting, Watched, partition},
+    token::Origin,
+};
+
+/// How a sign-in ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Ended {
+    Succeeded,
+    Failed { unknown: bool },
+}
+
+#[derive(Debug)]
+pub(crate) struct Watch {
+    documents: Arc<Documents>,
+    trail: Arc<Trail>,
+    own: Mutex<Own>,
+}
+
+/// The knowledge of this node.
+#[derive(Debug)]
+struct Own {
+    /// The numbers that are not reported yet.
+    numbers: Numbers,
+    attacked: bool,
+    /// The time of the latest exchange with the store.
+    exchanged_at: OffsetDateTime,
+}
+
+impl Watch {
+    /// The time between two exchanges with the store.
+    const PAUSE: Duration = Duration::from_secs(5);
+    /// Fewer failures wait for more: a shop that nobody attacks writes nothing.
+    const WORTH_A_WRITE: u32 = 10;
+    const TRIES: u32 = 3;
+
+    pub(crate) fn new(documents: Arc<Documents>, trail: Arc<Trail>) -> Self {
+        let own = Own { numbers: Numbers::default(), attacked: false, exchanged_at: documents.now() };
+        Self { documents, trail, own: Mutex::new(own) }
+    }
+
+    /// True if the shop is under attack, as far as this node knows.
+    pub(crate) fn is_attacked(&self) -> bool {
+        self.own().attacked
+    }
+
+    pub(crate) fn note(&self, ended: Ended) {
+        let numbers = &mut self.own().numbers;
+        let (counter, unknown) = match ended {
+            Ended::Succeeded => (&mut numbers.succeeded, false),
+            Ended::Failed { unknown } => (&mut numbers.failed, unknown),
+        };
+        *counter = counter.saturating_add(1);
+        numbers.unknown = numbers.unknown.saturating_add(unknown.into());
+    }
+
+    /// Exchanges numbers with the store if it is time, and tells the trail of an alarm. A store that fails changes
+    /// nothing: the numbers of that exchange are lost.
+    pub(crate) async fn exchange(&self) {
+        let now = self.documents.now();
+        let Some(numbers) = self.due(now) else { return };
+        let watched = if numbers.failed >= Self::WORTH_A_WRITE {
+            self.documents.change_within(&partition(), &Reporting { numbers }, Self::TRIES).await
+        } else {
+            self.documents.change(&partition(), &Reading).await
+        };
+        let Ok(Changed::Answer(Watched { attacked, alarm })) = watched else { return };
+        self.own().attacked = attacked;
+        if let Some(Numbers { succeeded, failed, unknown }) = alarm {
+            let numbers = format!("{failed} failures, {unknown} at unknown names, {succeeded} sign-ins");
+            let event = Draft::queued(Action::AttackSuspected, &Origin::default()).because(numbers);
+            self.trail.note(&event, Outcome::Succeeded);
+        }
+    }
+
+    /// The numbers of an exchange that is due. They are taken if they are worth a write.
+    fn due(&self, now: OffsetDateTime) -> Option<Numbers> {
+        let mut own = self.own();
+        let next = after(own.exchanged_at, Self::PAUSE);
+        // A clock that went back is not waited for.
+        if now < next && own.exchanged_at <= now {
+            return None;
+        }
+        own.exchanged_at = now;
+        let numbers = own.numbers;
+        if numbers.failed >= Self::WORTH_A_WRITE {
+            own.numbers = Numbers::default();
+        }
+        Some(numbers)
+    }
+
+    fn own(&self) -> MutexGuard<'_, Own> {
+        self.own.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,172 @@
+use serde::{Deserialize, Serialize};
+use time::OffsetDateTime;
+
+use super::{Budget, Budgets, Reserve, Standing, commands::whole, counter::Counter};
+use crate::{
+    state::{
+        DocumentError, Step, Transition, Write,
+        format::{Stored, content, read},
+    },
+    store::{DocumentId, Key, Name},
+};
+
+const TALLY: Name = Name::of("tally");
+
+/// The document of failures that are counted after they happened: those of a source over all accounts, or
+/// those of an account over all sources. Attempts on their way do not count.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Tally {
+    counter: Counter,
+    /// The accounts that failed, each as 32 bits of its digest, up to the number that is suspicious.
+    accounts: Vec<u32>,
+    /// The failures at names that no account has. They are told to the trail and decide nothing: a caller must
+    /// not learn from an answer who has an account.
+    unknown: u32,
+}
+
+/// A tally among those of a partition, and its budget.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Tallied {
+    pub(crate) id: DocumentId,
+    pub(crate) budget: Budget,
+}
+
+/// A failure to count.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Failure {
+    /// 32 bits of the account's digest.
+    pub(crate) account: u32,
+    /// True if no account has the name.
+    pub(crate) unknown: bool,
+}
+
+/// The state of the tallies of a partition.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Looked {
+    /// True if some budget is spent.
+    pub(crate) spent: bool,
+    /// True if some tally has failures at so many accounts that it is suspicious.
+    pub(crate) suspicious: bool,
+}
+
+/// A tally that has become suspicious with this failure.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Suspected {
+    pub(crate) accounts: usize,
+    pub(crate) failures: u32,
+    pub(crate) unknown: u32,
+}
+
+/// Reads the tallies of a partition.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Looking<'a> {
+    pub(crate) tallied: &'a [Tallied],
+}
+
+/// Counts a failure of the time `at` in the tallies of a partition. Answers the first that becomes suspicious.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Counting<'a> {
+    pub(crate) tallied: &'a [Tallied],
+    pub(crate) failure: Failure,
+    pub(crate) at: OffsetDateTime,
+}
+
+impl Stored for Tally {
+    const FORMAT: u32 = 1;
+}
+
+impl Tallied {
+    /// The number of accounts with failures from which a tally is suspicious: a tenth of its budget.
+    const fn suspicious_accounts(&self) -> usize {
+        let accounts = self.budget.failures / 10;
+        if accounts < 2 { 2 } else { accounts as usize }
+    }
+}
+
+impl Tally {
+    /// The most accounts that a document lists.
+    const MAX_ACCOUNTS: usize = 2_000;
+
+    const fn new(budget: Budget) -> Self {
+        Self { counter: Counter::new(budget), accounts: Vec::new(), unknown: 0 }
+    }
+
+    /// The tally at this time. None if nothing counts any more.
+    fn live(self, now: OffsetDateTime) -> Option<Self> {
+        let mut live = self;
+        live.counter.clamp(Budgets::LEASE, now);
+        (!live.counter.is_idle(now)).then_some(live)
+    }
+
+    fn look(&mut self, tallied: &Tallied, now: OffsetDateTime) -> Looked {
+        let room = self.counter.available(tallied.budget, Standing::Unknown, now);
+        Looked {
+            spent: room == Reserve::Spent,
+            suspicious: self.accounts.len() >= tallied.suspicious_accounts(),
+        }
+    }
+
+    /// Returns true if the tally becomes suspicious.
+    fn count(&mut self, tallied: &Tallied, failure: Failure, at: OffsetDateTime) -> bool {
+        self.counter.count(tallied.budget, at);
+        self.unknown = self.unknown.saturating_add(failure.unknown.into());
+        let limit = tallied.suspicious_accounts().min(Self::MAX_ACCOUNTS);
+        if self.accounts.len() >= limit || self.accounts.contains(&failure.account) {
+            return false;
+        }
+        self.accounts.push(failure.account);
+        self.accounts.len() >= limit
+    }
+}
+
+impl Transition for Looking<'_> {
+    type Answer = Looked;
+
+    fn keys(&self) -> Vec<Key> {
+        keys(self.tallied)
+    }
+
+    fn apply(&self, documents: &[Option<&[u8]>], now: OffsetDateTime) -> Result<Step<Looked>, DocumentError> {
+        let mut answer = Looked::default();
+        for (place, tallied) in self.tallied.iter().enumerate() {
+            if let Some(mut tally) = read::<Tally>(documents, place)?.and_then(|tally| tally.live(now)) {
+                let looked = tally.look(tallied, now);
+                answer.spent |= looked.spent;
+                answer.suspicious |= looked.suspicious;
+            }
+        }
+        Ok(Step { answer, writes: self.tallied.iter().map(|_| Write::Keep).collect() })
+    }
+}
+
+impl Transition for Counting<'_> {
+    type Answer = Option<Suspected>;
+
+    fn keys(&self) -> Vec<Key> {
+        keys(self.tallied)
+    }
+
+    fn apply(
+        &self,
+        documents: &[Option<&[u8]>],
+        now: OffsetDateTime,
+    ) -> Result<Step<Option<Suspected>>, DocumentError> {
+        let (mut answer, mut writes) = (None, Vec::with_capacity(self.tallied.len()));
+        let at = whole(self.at.min(now));
+        for (place, tallied) in self.tallied.iter().enumerate() {
+            let present = read::<Tally>(documents, place)?.and_then(|tally| tally.live(now));
+            let mut tally = present.unwrap_or_else(|| Tally::new(tallied.budget));
+            if tally.count(tallied, self.failure, at) {
+                let (accounts, failures) = (tally.accounts.len(), tally.counter.failures());
+                answer = answer.or(Some(Suspected { accounts, failures, unknown: tally.unknown }));
+            }
+            writes.push(Write::Put(content(&tally, tally.counter.keep_until(), true)?));
+        }
+        Ok(Step { answer, writes })
+    }
+}
+
+fn keys(tallied: &[Tallied]) -> Vec<Key> {
+    tallied.iter().map(|tallied| Key { kind: TALLY, id: tallied.id }).collect()
+}

@@ -1,0 +1,75 @@
+//! The link that is mailed to an admin user whose account is locked: one document, beside the account's budgets.
+
+use serde::{Deserialize, Serialize};
+use time::OffsetDateTime;
+
+use super::{
+    DocumentError, Step, Transition, Write,
+    format::{Stored, put, read},
+};
+use crate::{
+    clock::micros,
+    store::{DocumentId, Key, Name},
+    token::Digest,
+};
+
+const UNLOCK: Name = Name::of("unlock");
+
+/// The document of the newest link.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Unlock {
+    digest: Digest,
+    #[serde(with = "micros")]
+    expires_at: OffsetDateTime,
+}
+
+impl Stored for Unlock {
+    const FORMAT: u32 = 1;
+}
+
+/// Keeps a new link in place of an earlier one.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Offering {
+    pub(crate) digest: Digest,
+    pub(crate) expires_at: OffsetDateTime,
+}
+
+/// Spends the link of this digest. Answers true if it was the account's and had not expired.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Spending {
+    pub(crate) digest: Digest,
+}
+
+impl Transition for Offering {
+    type Answer = ();
+
+    fn keys(&self) -> Vec<Key> {
+        vec![key()]
+    }
+
+    fn apply(&self, _documents: &[Option<&[u8]>], _now: OffsetDateTime) -> Result<Step<()>, DocumentError> {
+        let Self { digest, expires_at } = *self;
+        let write = put(&Unlock { digest, expires_at }, Some(expires_at), Vec::new())?;
+        Ok(Step { answer: (), writes: vec![write] })
+    }
+}
+
+impl Transition for Spending {
+    type Answer = bool;
+
+    fn keys(&self) -> Vec<Key> {
+        vec![key()]
+    }
+
+    fn apply(&self, documents: &[Option<&[u8]>], now: OffsetDateTime) -> Result<Step<bool>, DocumentError> {
+        let present = read::<Unlock>(documents, 0)?;
+        let is_right = present.is_some_and(|link| link.digest == self.digest && now < link.expires_at);
+        let write = if is_right { Write::Delete } else { Write::Keep };
+        Ok(Step { answer: is_right, writes: vec![write] })
+    }
+}
+
+const fn key() -> Key {
+    Key { kind: UNLOCK, id: DocumentId::ONLY }
+}

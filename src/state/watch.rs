@@ -1,0 +1,260 @@
+//! The failed and successful sign-ins of the whole shop, by the minute: one document, to which each node adds its
+//! own numbers every few seconds.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use time::OffsetDateTime;
+
+use super::{
+    DocumentError, Step, Transition, Write,
+    format::{Stored, put, read},
+};
+use crate::{
+    clock::{after, micros},
+    store::{DocumentId, Key, Name, Partition},
+};
+
+const WATCH: Name = Name::of("watch");
+
+/// Sign-ins that ended.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Numbers {
+    pub(crate) succeeded: u32,
+    /// Refused ones, those beyond a budget included.
+    pub(crate) failed: u32,
+    /// Failures at names that no account has.
+    pub(crate) unknown: u32,
+}
+
+/// The state of the shop.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Watched {
+    /// True if the shop is under attack.
+    pub(crate) attacked: bool,
+    /// The numbers behind an alarm that begins now.
+    pub(crate) alarm: Option<Numbers>,
+}
+
+/// The document of the shop.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Watch {
+    /// The minute since 1970 that is counted now.
+    minute: i64,
+    present: Numbers,
+    /// Those of the minute before.
+    before: Numbers,
+    #[serde(with = "micros")]
+    attacked_until: OffsetDateTime,
+    #[serde(with = "micros")]
+    alarmed_until: OffsetDateTime,
+}
+
+/// Adds the numbers of a node.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Reporting {
+    pub(crate) numbers: Numbers,
+}
+
+/// Reads the state of the shop.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Reading;
+
+impl Stored for Watch {
+    const FORMAT: u32 = 1;
+}
+
+impl Numbers {
+    fn plus(self, other: Self) -> Self {
+        Self {
+            succeeded: self.succeeded.saturating_add(other.succeeded),
+            failed: self.failed.saturating_add(other.failed),
+            unknown: self.unknown.saturating_add(other.unknown),
+        }
+    }
+
+    /// True if a program tries passwords: in one to two minutes 120 failures, and three for each success. People
+    /// fail less often than they succeed.
+    ///
+    /// Unknown names do not matter here: a caller sees the consequence, and must not learn who has an account.
+    const fn show_attack(self) -> bool {
+        self.failed >= 120 && self.failed / 3 >= self.succeeded
+    }
+
+    /// True if names are being tried: 40 unknown ones, and more than sign in.
+    const fn show_unknown_names(self) -> bool {
+        self.unknown >= 40 && self.unknown > self.succeeded
+    }
+}
+
+impl Watch {
+    /// The time for which an attack is taken to go on after its last sign.
+    const HOLD: Duration = Duration::from_secs(10 * 60);
+
+    const fn new(minute: i64) -> Self {
+        let (attacked_until, alarmed_until) = (OffsetDateTime::UNIX_EPOCH, OffsetDateTime::UNIX_EPOCH);
+        let (present, before) = (
+            Numbers { succeeded: 0, failed: 0, unknown: 0 },
+            Numbers { succeeded: 0, failed: 0, unknown: 0 },
+        );
+        Self { minute, present, before, attacked_until, alarmed_until }
+    }
+
+    /// Begins the minute of this time. A clock that is ahead begins it early; a clock that is behind adds to it.
+    fn turn(&mut self, minute: i64) {
+        match minute.saturating_sub(self.minute) {
+            ..=0 => return,
+            1 => self.before = self.present,
+            2.. => self.before = Numbers::default(),
+        }
+        (self.minute, self.present) = (minute, Numbers::default());
+    }
+
+    /// A time from a clock that was ahead counts for no longer than the hold.
+    fn is_attacked(&self, now: OffsetDateTime) -> bool {
+        now < self.attacked_until && self.attacked_until <= after(now, 2 * Self::HOLD)
+    }
+
+    fn add(&mut self, numbers: Numbers, now: OffsetDateTime) -> Watched {
+        self.present = self.present.plus(numbers);
+        let sum = self.present.plus(self.before);
+        let was_alarmed = now < self.alarmed_until && self.alarmed_until <= after(now, 2 * Self::HOLD);
+        let was_attacked = self.is_attacked(now);
+        let until = after(now, Self::HOLD);
+        if sum.show_attack() {
+            self.attacked_until = until;
+        }
+        if sum.show_attack() || sum.show_unknown_names() {
+            self.alarmed_until = until;
+        }
+        let attacked = self.is_attacked(now);
+        let begins = (attacked && !was_attacked) || (self.alarmed_until == until && !was_alarmed);
+        Watched { attacked, alarm: begins.then_some(sum) }
+    }
+}
+
+/// The partition of the shop's document.
+pub(crate) fn partition() -> Partition {
+    Partition::of(&[b"watch"])
+}
+
+impl Transition for Reporting {
+    type Answer = Watched;
+
+    fn keys(&self) -> Vec<Key> {
+        vec![key()]
+    }
+
+    fn apply(
+        &self,
+        documents: &[Option<&[u8]>],
+        now: OffsetDateTime,
+    ) -> Result<Step<Watched>, DocumentError> {
+        let now = micros::to_time(micros::from_time(now));
+        let minute = now.unix_timestamp().div_euclid(60);
+        let present = read::<Watch>(documents, 0)?;
+        // A clock that was an hour ahead, or more, does not stop the count.
+        let usable = present.filter(|watch| watch.minute <= minute.saturating_add(60));
+        let mut watch = usable.unwrap_or_else(|| Watch::new(minute));
+        watch.turn(minute);
+        let answer = watch.add(self.numbers, now);
+        let write = put(&watch, Some(after(now, Watch::HOLD)), Vec::new())?;
+        Ok(Step { answer, writes: vec![write] })
+    }
+}
+
+impl Transition for Reading {
+    type Answer = Watched;
+
+    fn keys(&self) -> Vec<Key> {
+        vec![key()]
+    }
+
+    fn apply(
+        &self,
+        documents: &[Option<&[u8]>],
+        now: OffsetDateTime,
+    ) -> Result<Step<Watched>, DocumentError> {
+        let attacked = read::<Watch>(documents, 0)?.is_some_and(|watch| watch.is_attacked(now));
+        Ok(Step { answer: Watched { attacked, alarm: None }, writes: vec![Write::Keep] })
+    }
+}
+
+const fn key() -> Key {
+    Key { kind: WATCH, id: DocumentId::ONLY }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(seconds: i64) -> OffsetDateTime {
+        OffsetDateTime::UNIX_EPOCH + time::Duration::seconds(1_764_000_000 + seconds)
+    }
+
+    #[derive(Default)]
+    struct Shop(Option<Vec<u8>>);
+
+    impl Shop {
+        fn report(&mut self, [succeeded, failed, unknown]: [u32; 3], seconds: i64) -> Watched {
+            let numbers = Numbers { succeeded, failed, unknown };
+            let step = Reporting { numbers }.apply(&[self.0.as_deref()], at(seconds)).unwrap();
+            let Some(Write::Put(content)) = step.writes.into_iter().next() else { panic!() };
+            self.0 = Some(content.bytes);
+            step.answer
+        }
+
+        fn is_attacked(&self, seconds: i64) -> bool {
+            Reading.apply(&[self.0.as_deref()], at(seconds)).unwrap().answer.attacked
+        }
+    }
+
+    #[test]
+    fn many_failures_for_few_successes_are_an_attack_that_is_told_once() {
+        let mut shop = Shop::default();
+        assert_eq!(shop.report([10, 100, 0], 0), Watched::default());
+        let sum = Numbers { succeeded: 20, failed: 130, unknown: 0 };
+        assert_eq!(shop.report([10, 30, 0], 30), Watched { attacked: true, alarm: Some(sum) });
+        assert_eq!(shop.report([10, 30, 0], 35), Watched { attacked: true, alarm: None });
+        assert!(shop.is_attacked(35 + 599));
+        assert!(!shop.is_attacked(35 + 600));
+    }
+
+    #[test]
+    fn a_busy_shop_is_not_under_attack() {
+        let mut shop = Shop::default();
+        for minute in 0..10 {
+            assert_eq!(shop.report([1_000, 400, 30], minute * 60), Watched::default(), "{minute}");
+        }
+    }
+
+    #[test]
+    fn unknown_names_are_told_and_change_nothing_else() {
+        let mut shop = Shop::default();
+        let sum = Numbers { succeeded: 5, failed: 50, unknown: 45 };
+        assert_eq!(shop.report([5, 50, 45], 0), Watched { attacked: false, alarm: Some(sum) });
+        assert_eq!(shop.report([0, 1, 1], 5), Watched::default());
+        let looks = |unknown| Shop::default().report([0, 120, unknown], 0).attacked;
+        assert_eq!(looks(120), looks(0));
+    }
+
+    #[test]
+    fn numbers_count_for_one_to_two_minutes() {
+        let mut shop = Shop::default();
+        shop.report([0, 100, 0], 0);
+        assert!(!Shop(shop.0.clone()).report([0, 19, 0], 119).attacked);
+        assert!(Shop(shop.0.clone()).report([0, 20, 0], 119).attacked);
+        assert!(!Shop(shop.0.clone()).report([0, 119, 0], 120).attacked);
+    }
+
+    #[test]
+    fn a_clock_that_was_ahead_neither_stops_the_count_nor_holds_the_alarm() {
+        let mut shop = Shop::default();
+        shop.report([0, 1_000, 0], 365 * 86_400);
+        assert!(!shop.is_attacked(0));
+        assert!(!shop.report([0, 1, 0], 0).attacked);
+        assert!(shop.report([0, 200, 0], 1).attacked);
+    }
+}
