@@ -2,6 +2,7 @@
 
 mod admin;
 mod assistance;
+mod attacked;
 mod attempts;
 mod audit;
 mod config;

@@ -14,7 +14,7 @@ pub(crate) enum Lane {
     /// Whoever asks to sign in or to reset a password as a customer.
     #[default]
     Strangers,
-    /// Whoever is signed in, and the host itself.
+    /// Customers who are signed in or who sign in from a known device, and the host itself.
     Known,
     /// Admin users, signed in or not.
     Admins,
@@ -32,6 +32,14 @@ impl Line {
     /// The line of callers from this network.
     pub(crate) fn new(lane: Lane, source: Option<IpAddr>) -> Self {
         Self { lane, source: source.map(network) }
+    }
+
+    /// The line of the same source among known callers. Admin users keep their own lane.
+    pub(crate) const fn with_known(self) -> Self {
+        match self.lane {
+            Lane::Strangers | Lane::Known => Self { lane: Lane::Known, ..self },
+            Lane::Admins => self,
+        }
     }
 
     /// The line of the host itself, and of what it asks for behind an answer.

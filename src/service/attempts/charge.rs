@@ -109,6 +109,11 @@ impl Charge {
         Self { partition: account, draw, kind, place: Place::Own, line, watched, tallies, failure }
     }
 
+    /// Lets the hash wait among those of known callers.
+    pub(super) const fn wait_with_known(&mut self) {
+        self.line = self.line.with_known();
+    }
+
     /// The tallies of the source, and that of the account.
     pub(super) fn tallies(&self) -> [Option<&Tallies>; 2] {
         self.tallies.each_ref().map(Option::as_ref)

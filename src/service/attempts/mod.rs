@@ -120,7 +120,7 @@ impl Attempts {
     /// The budget of the source is spent, the store failed, or the random source.
     pub(crate) async fn open(&self, attempted: Attempted) -> Result<Option<Opened<'_>>, Stop> {
         let (locks, watched) = (attempted.locks, attempted.watched);
-        let charge = Charge::new(AttemptId(self.draw()?), attempted);
+        let mut charge = Charge::new(AttemptId(self.draw()?), attempted);
         let room = self.settled(&charge.partition).listen();
         self.settle_abandoned().await;
         let reserving = charge.reserving(Epoch(self.draw()?));
@@ -131,7 +131,11 @@ impl Attempts {
         let (held, source, tally) = (held?, source?, tally?);
         let step = self.documents.propose(&held, &reserving)?;
         // A device that this account knows is not to be refused because of its neighbours.
-        let source_is_spent = source.spent && !step.answer.known.device;
+        let known = step.answer.known;
+        if known.device || known.source {
+            charge.wait_with_known();
+        }
+        let source_is_spent = source.spent && !known.device;
         let refused = step.answer.room == Reserve::Spent && step.writes_nothing();
         if watched && (source_is_spent || refused) {
             self.watch.note(Ended::Failed { unknown: false });

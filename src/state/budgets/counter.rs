@@ -193,7 +193,8 @@ impl Counter {
             }
             Lock::UntilCleared { .. } => Locked::UntilCleared,
         });
-        true
+        // A further pause is no new lock.
+        beyond == 0 || !matches!(self.budget.lock, Lock::Growing { .. })
     }
 
     fn is_locked(&self, now: OffsetDateTime) -> bool {
