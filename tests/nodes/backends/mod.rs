@@ -5,6 +5,7 @@
 #![cfg(all(feature = "postgres", feature = "redis", feature = "sqlite"))]
 
 mod agreement;
+mod attacked;
 mod clock;
 #[path = "../../../examples/demo/database.rs"]
 mod database;
@@ -46,6 +47,9 @@ macro_rules! on_every_backend {
 
 on_every_backend! {
     agreement::every_verb_answers_as_in_memory,
+    attacked::one_source_leaves_few_documents,
+    attacked::one_network_leaves_few_documents,
+    attacked::a_device_of_one_node_is_known_at_the_other,
     clock::a_lock_lasts_its_length_once_the_clock_is_right,
     clock::codes_are_right_again_once_the_clock_is,
     clock::a_node_that_is_behind_makes_no_code_good_again,
