@@ -33,6 +33,8 @@ use crate::{
 /// | fields, inline fragments, spreads and arguments | [`max_selections`](Self::max_selections), 500 by default |
 /// | arguments of one field or directive | 64 |
 /// | fields that take a credential or send a mail, at any depth, in an operation | 3 |
+/// | lists of the crate's own (`customerTokens`, `customerAssistance`), at any depth, in an operation | 3 |
+/// | fields, inline fragments, spreads and arguments of these lists and in them, in an operation | 64 |
 /// | length of all arguments, with the values of their variables | 64 KiB, and twice the request |
 /// | introspection: fields `__schema` and `__type` | 10 |
 /// | introspection: `types`, `fields`, `interfaces`, `possibleTypes` and `inputFields` nested in each other | 2 |
@@ -157,6 +159,12 @@ impl Admission {
         if weight.costly > MAX_COSTLY {
             return Err("Too many fields that take a credential in one operation.".into());
         }
+        if weight.own_lists > MAX_LISTS {
+            return too_much(MAX_LISTS, "lists of tokens or assistance");
+        }
+        if weight.listed > MAX_LISTED {
+            return too_much(MAX_LISTED, "fields, fragments and arguments in lists of tokens or assistance");
+        }
         if weight.selections > self.max_selections {
             return too_much(self.max_selections, "fields, inline fragments, spreads and arguments");
         }
@@ -198,6 +206,10 @@ const FREE_NAMES: usize = 16 * 1024;
 const MAX_ARGUMENTS: usize = 64;
 /// Costly fields of an operation: no client signs in more often at once.
 const MAX_COSTLY: usize = 3;
+/// Lists of the crate's own in an operation. Each asks the store for all entries.
+const MAX_LISTS: usize = 3;
+/// Selections of these lists, each of which a page answers 100 times. The two lists with all their fields have 20.
+const MAX_LISTED: usize = 64;
 /// Each may answer with the whole schema.
 const MAX_INTROSPECTIONS: usize = 10;
 /// Each list of introspection multiplies the answer. The introspection query of graphql-js nests two.

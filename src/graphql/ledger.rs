@@ -5,11 +5,14 @@ use async_graphql::{Context, Enum, ID, Object, Result, SimpleObject};
 use super::{
     error::{Category, error},
     identity::{RequireSelf, bearer},
+    page::Page,
     token::{CustomerTokenActor, rfc3339},
 };
 use crate::token::{AssistanceEnd, AssistanceEntry};
 
 /// `customerAssistance`, beyond Commerce: to be merged into the host's queries.
+///
+/// Its complexity is one, and that of its fields for each of the `pageSize` entries, 100 by default.
 #[derive(Clone, Copy, Debug, Default)]
 #[allow(clippy::exhaustive_structs)]
 pub struct CustomerAssistanceQuery;
@@ -17,11 +20,21 @@ pub struct CustomerAssistanceQuery;
 #[Object]
 impl CustomerAssistanceQuery {
     /// Who has assisted the customer, and who does now: the newest first.
-    #[graphql(guard = "RequireSelf")]
-    async fn customer_assistance(&self, ctx: &Context<'_>) -> Result<Vec<CustomerAssistanceEntry>> {
+    #[graphql(guard = "RequireSelf", complexity = "Page::complexity(page_size, child_complexity)")]
+    async fn customer_assistance(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(
+            desc = "The maximum number of entries in the answer, from 1 to 100.",
+            default_with = "Page::MAX_SIZE"
+        )]
+        page_size: i32,
+        #[graphql(desc = "The number of the page. The first is 1.", default = 1)] current_page: i32,
+    ) -> Result<Vec<CustomerAssistanceEntry>> {
+        let page = Page::of(page_size, current_page)?;
         let (caller, bearer) = bearer(ctx)?;
         let entries = caller.auth().list_assistance(bearer).await.map_err(error)?;
-        entries.into_iter().map(CustomerAssistanceEntry::try_from).collect()
+        page.of_list(entries).map(CustomerAssistanceEntry::try_from).collect()
     }
 }
 

@@ -36,6 +36,7 @@ mod error;
 mod identity;
 mod ledger;
 mod lexer;
+mod page;
 mod password;
 mod reading;
 mod response;

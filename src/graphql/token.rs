@@ -4,6 +4,7 @@ use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 use super::{
     error::{Category, error},
     identity::{RequireCustomer, RequireSelf, bearer, caller, customer},
+    page::Page,
     secret::SecretArgument,
 };
 use crate::{
@@ -105,6 +106,8 @@ struct RevokeCustomerTokenOutput {
 }
 
 /// `customerTokenIdentity` and `customerTokens`, both beyond Commerce: to be merged into the host's queries.
+///
+/// The complexity of `customerTokens` is one, and that of its fields for each of the `pageSize` entries, 100 by default.
 #[derive(Clone, Copy, Debug, Default)]
 #[allow(clippy::exhaustive_structs)]
 pub struct CustomerTokenQuery;
@@ -124,11 +127,21 @@ impl CustomerTokenQuery {
     }
 
     /// The customer's live tokens, the newest first, those of assistance among them.
-    #[graphql(guard = "RequireSelf")]
-    async fn customer_tokens(&self, ctx: &Context<'_>) -> Result<Vec<CustomerTokenEntry>> {
+    #[graphql(guard = "RequireSelf", complexity = "Page::complexity(page_size, child_complexity)")]
+    async fn customer_tokens(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(
+            desc = "The maximum number of tokens in the answer, from 1 to 100.",
+            default_with = "Page::MAX_SIZE"
+        )]
+        page_size: i32,
+        #[graphql(desc = "The number of the page. The first is 1.", default = 1)] current_page: i32,
+    ) -> Result<Vec<CustomerTokenEntry>> {
+        let page = Page::of(page_size, current_page)?;
         let (caller, bearer) = bearer(ctx)?;
         let listed = caller.auth().list_customer_tokens(bearer).await.map_err(error)?;
-        listed.into_iter().map(CustomerTokenEntry::try_from).collect()
+        page.of_list(listed).map(CustomerTokenEntry::try_from).collect()
     }
 }
 

@@ -6,6 +6,8 @@ use async_graphql::{
 };
 use async_graphql_value::Value;
 
+use super::page::LISTS;
+
 /// Counts of what a document asks for, where a fragment counts as often as it is spread.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Weight {
@@ -15,6 +17,10 @@ pub(super) struct Weight {
     pub(super) widest: usize,
     /// Fields that take a credential or send a mail, of the operation that asks for most of them.
     pub(super) costly: usize,
+    /// Lists of the crate's own, of the operation that asks for most of them.
+    pub(super) own_lists: usize,
+    /// Fields, inline fragments, spreads and arguments of these lists and in them, of the operation that has most of them.
+    pub(super) listed: usize,
     /// The length of all arguments, with the values of their variables.
     pub(super) arguments: usize,
     /// Fields `__schema` and `__type`.
@@ -39,6 +45,8 @@ impl Weight {
     fn add(&mut self, other: Self) {
         self.selections = self.selections.saturating_add(other.selections);
         self.costly = self.costly.saturating_add(other.costly);
+        self.own_lists = self.own_lists.saturating_add(other.own_lists);
+        self.listed = self.listed.saturating_add(other.listed);
         self.arguments = self.arguments.saturating_add(other.arguments);
         self.introspections = self.introspections.saturating_add(other.introspections);
         self.introspected = self.introspected.max(other.introspected);
@@ -112,12 +120,14 @@ impl<'a> Scales<'a> {
             variables: lengths(document, variables),
             weighed: HashMap::new(),
         };
-        let (mut whole, mut costly) = (Weight::default(), 0);
+        let (mut whole, mut most) = (Weight::default(), Weight::default());
         for (_, operation) in document.operations.iter() {
             let operation = &operation.node;
             let mut weight = scales.set(&operation.selection_set.node, MAX_HEIGHT)?;
             scales.add_directives(&mut weight, &operation.directives);
-            costly = costly.max(weight.costly);
+            most.costly = most.costly.max(weight.costly);
+            most.own_lists = most.own_lists.max(weight.own_lists);
+            most.listed = most.listed.max(weight.listed);
             whole.add(weight);
         }
         for name in document.fragments.keys() {
@@ -125,7 +135,8 @@ impl<'a> Scales<'a> {
                 whole.add(scales.fragment(name, MAX_HEIGHT)?);
             }
         }
-        Ok(Weight { costly, ..whole })
+        let Weight { costly, own_lists, listed, .. } = most;
+        Ok(Weight { costly, own_lists, listed, ..whole })
     }
 
     fn set(&mut self, set: &'a SelectionSet, height: usize) -> Result<Weight, TooDeep> {
@@ -155,6 +166,10 @@ impl<'a> Scales<'a> {
                     weight.fields = FIELDS.iter().position(|field| *field == name).map_or(0, |bit| 1 << bit);
                     weight.typenames = usize::from(name == "__typename");
                     self.add_arguments(&mut weight, &field.arguments);
+                    if LISTS.contains(&name) {
+                        weight.own_lists = weight.own_lists.saturating_add(1);
+                        weight.listed = weight.selections.saturating_add(1);
+                    }
                     weight
                 }
                 Selection::InlineFragment(fragment) => self.set(&fragment.node.selection_set.node, height)?,

@@ -11,6 +11,7 @@ mod edge;
 mod graphql;
 mod hosts_errors;
 mod leaving;
+mod lists;
 mod logs;
 mod many_fields;
 mod multiplied;

@@ -86,7 +86,11 @@ pub struct Mutation(
 pub type ShopSchema = Schema<Query, Mutation, EmptySubscription>;
 
 pub fn schema() -> ShopSchema {
-    Schema::build(Query::default(), Mutation::default(), EmptySubscription).extension(Logger).finish()
+    Schema::build(Query::default(), Mutation::default(), EmptySubscription)
+        .extension(Logger)
+        .limit_depth(20)
+        .limit_complexity(2_500)
+        .finish()
 }
 
 /// The main website, and a second one.
