@@ -9,7 +9,7 @@ use std::{
 
 use axum::http::{HeaderValue, uri::Authority};
 use clap::{Args, Parser, Subcommand, ValueEnum, value_parser};
-use commerce_auth::SecondFactorPolicy;
+use commerce_auth::{Email, SecondFactorPolicy, Website};
 use ipnet::IpNet;
 
 use crate::{
@@ -47,6 +47,10 @@ pub(crate) enum Command {
     /// Remove the second factor of an admin user who has lost it, and end all the admin user's tokens.
     #[command(name = "remove-admin-2fa")]
     RemoveAdminFactor(RemoveAdminFactor),
+    /// Open a customer's account that failed attempts have locked, once it is certain who asks.
+    UnlockCustomer(UnlockCustomer),
+    /// Open an admin user's account that wrong passwords or codes have locked, once it is certain who asks.
+    UnlockAdmin(UnlockAdmin),
 }
 
 #[derive(Debug, Args)]
@@ -147,6 +151,40 @@ pub(crate) struct RemoveAdminFactor {
 
     /// Whose it is.
     #[arg(long)]
+    pub(crate) username: String,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct UnlockCustomer {
+    /// Where accounts are kept: sqlite:PATH or postgres://…
+    #[arg(long, value_name = "DATABASE", default_value = "sqlite:storefront.db")]
+    pub(crate) database: DatabaseAddress,
+
+    /// The shop's private key, as of the server.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) key_file: Option<PathBuf>,
+
+    /// The website of the account.
+    #[arg(long, value_name = "CODE", default_value_t)]
+    pub(crate) website: Website,
+
+    /// The customer's address.
+    #[arg(value_name = "EMAIL")]
+    pub(crate) email: Email,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct UnlockAdmin {
+    /// Where accounts are kept: sqlite:PATH or postgres://…
+    #[arg(long, value_name = "DATABASE", default_value = "sqlite:storefront.db")]
+    pub(crate) database: DatabaseAddress,
+
+    /// The shop's private key, as of the server.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) key_file: Option<PathBuf>,
+
+    /// The name that the admin user signs in with.
+    #[arg(value_name = "USERNAME")]
     pub(crate) username: String,
 }
 

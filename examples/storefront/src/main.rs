@@ -37,6 +37,7 @@ mod schema;
 mod server;
 mod shop;
 mod signals;
+mod unlock;
 mod values;
 
 use std::{error::Error, process::ExitCode};
@@ -60,6 +61,8 @@ async fn run(command_line: CommandLine) -> Result<(), Box<dyn Error>> {
     match command_line.command {
         Some(Command::CreateAdmin(args)) => create_admin::run(args).await,
         Some(Command::RemoveAdminFactor(args)) => remove_admin_factor::run(args).await,
+        Some(Command::UnlockCustomer(args)) => unlock::customer(args).await,
+        Some(Command::UnlockAdmin(args)) => unlock::admin(args).await,
         None => server::run(command_line.serve).await,
     }
 }

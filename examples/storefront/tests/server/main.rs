@@ -21,3 +21,4 @@ mod rest_account;
 mod running;
 mod second_factor;
 mod support;
+mod unlock;
