@@ -1,4 +1,4 @@
-//! The list of promises in `tests/README.md` names tests that exist.
+//! The promises in `tests/README.md` and the threats in `SECURITY.md` name tests that exist.
 
 use std::{
     fs,
@@ -43,19 +43,41 @@ fn has_test(source: &str, name: &str) -> bool {
     lines.iter().any(is_function)
 }
 
+/// The names of tests in a text.
+fn names(text: &str) -> Vec<&str> {
+    text.split('`').skip(1).step_by(2).filter(|name| name.contains("::")).collect()
+}
+
+fn exists(name: &str) -> bool {
+    let parts: Vec<_> = name.split("::").collect();
+    let [room, modules @ .., test] = &*parts else { return false };
+    let folder = FOLDERS.iter().find(|(first, _)| first == room);
+    let source = folder.and_then(|(_, folder)| source(folder, modules));
+    source.is_some_and(|source| has_test(&source, test))
+}
+
 #[test]
 fn every_named_test_exists() {
     let page = read("tests/README.md").expect("the page is beside this folder");
     let promises = page.split_once("\n### ").expect("it has promises").1;
-    let named: Vec<_> = promises.split('`').skip(1).step_by(2).filter(|name| name.contains("::")).collect();
+    let named = names(promises);
     assert!(named.len() > 100, "the page is read: {} names", named.len());
-    let is_missing = |name: &&&str| {
-        let parts: Vec<_> = name.split("::").collect();
-        let [room, modules @ .., test] = &*parts else { return true };
-        let folder = FOLDERS.iter().find(|(first, _)| first == room);
-        let source = folder.and_then(|(_, folder)| source(folder, modules));
-        !source.is_some_and(|source| has_test(&source, test))
-    };
-    let missing: Vec<_> = named.iter().filter(is_missing).collect();
+    let missing: Vec<_> = named.iter().filter(|name| !exists(name)).collect();
     assert!(missing.is_empty(), "tests/README.md names tests that do not exist: {missing:#?}");
+}
+
+#[test]
+fn every_threat_names_its_tests() {
+    let page = read("SECURITY.md").expect("the page is at the root");
+    let (_, table) = page.split_once("\n|---|---|---|\n").expect("it has a table of three columns");
+    let rows: Vec<_> = table.lines().take_while(|line| line.starts_with('|')).collect();
+    assert!(rows.len() > 30, "the table is read: {} rows", rows.len());
+    for row in rows {
+        let cells: Vec<_> = row.split('|').collect();
+        let ["", threat, _, tests, ""] = *cells else { panic!("not three cells: {row}") };
+        let named = names(tests);
+        assert!(!named.is_empty(), "SECURITY.md names no test for{threat}");
+        let missing: Vec<_> = named.iter().filter(|name| !exists(name)).collect();
+        assert!(missing.is_empty(), "SECURITY.md names tests that do not exist for{threat}: {missing:#?}");
+    }
 }
