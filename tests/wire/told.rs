@@ -100,18 +100,20 @@ async fn no_error_repeats_a_secret() {
             tells_no_secret(&answer, &query);
         }
     }
-    // Arguments of a host's, of every type that async-graphql knows.
-    for argument in ["text", "number", "fraction", "flag", "id", "colour", "list", "input"] {
+    // Arguments of a list, by which its complexity is known, and of a host's, of every type that async-graphql knows.
+    let lists = ["pageSize", "currentPage"].map(|argument| ("customerTokens", argument, "{id}"));
+    let echo = ["text", "number", "fraction", "flag", "id", "colour", "list", "input"];
+    for (field, argument, set) in lists.into_iter().chain(echo.map(|argument| ("echo", argument, ""))) {
         for value in
             ["\"C4nary\"", "[\"C4nary\"]", "{a:\"C4nary\"}", "{name:{a:\"C4nary\"}}", "[[\"C4nary\"]]"]
         {
-            let query = format!("{{echo({argument}:{value})}}");
+            let query = format!("{{{field}({argument}:{value}){set}}}");
             let answer = site.graphql(None, &query).await;
             tells_no_secret(&answer, &query);
             for ty in
                 ["String", "Int", "Float", "Boolean", "ID", "Colour", "[Int]", "[String!]!", "EchoInput"]
             {
-                let query = format!("query($v:{ty}){{echo({argument}:$v)}}");
+                let query = format!("query($v:{ty}){{{field}({argument}:$v){set}}}");
                 let value = json!({"name": {"a": CANARY}, "a": [CANARY]});
                 let answer =
                     site.graphql_with(None, &[], json!({"query": query, "variables": {"v": value}})).await;
