@@ -11,6 +11,7 @@
 //! - [`audit`]: what is recorded, and where.
 //! - [`store`]: where it is kept: the storage traits, and [`store::memory`].
 //! - [`notifier`]: what customers and admin users are told.
+//! - [`challenge`]: a captcha or a proof of work before the hash.
 //! - [`clock`], [`random`] and [`keyring`]: what is injected.
 #![cfg_attr(feature = "axum", doc = "- [`http`]: who calls; the extractors, layer and REST routes for axum.")]
 #![cfg_attr(feature = "graphql", doc = "- [`graphql`]: the mutations, to be merged into a schema.")]
@@ -40,6 +41,7 @@
 pub mod account;
 pub mod audit;
 mod auth;
+pub mod challenge;
 pub mod clock;
 mod config;
 #[cfg(feature = "conformance")]
@@ -67,6 +69,7 @@ pub use account::{
 };
 pub use audit::{AuditEvent, AuditSink, AuditStats};
 pub use auth::{Auth, AuthBuilder};
+pub use challenge::{Challenge, ChallengeAction, ChallengeAnswer, ChallengeResponse, Pressure};
 pub use config::{AuthConfig, ConfigError, RevokeScope, SecondFactorPolicy};
 pub use credential::{
     Argon2Params, Credential, EnrolmentToken, HashingStats, OneTimeCode, ParamsError, PasswordPolicy,

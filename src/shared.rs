@@ -2,6 +2,7 @@ use std::sync::Arc;
 
 use crate::{
     audit::AuditSink,
+    challenge::Challenge,
     clock::Clock,
     notifier::Notifier,
     random::SecureRandom,
@@ -51,7 +52,7 @@ macro_rules! parts {
     )*};
 }
 
-parts!(AuditSink, Clock, Notifier, OtcStore, SecureRandom, StateStore, Store, TokenStore);
+parts!(AuditSink, Challenge, Clock, Notifier, OtcStore, SecureRandom, StateStore, Store, TokenStore);
 
 impl IntoShared<dyn StateStore> for Arc<dyn Store> {
     fn into_shared(self) -> Arc<dyn StateStore> {

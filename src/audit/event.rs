@@ -108,6 +108,8 @@ pub enum Refusal {
     BudgetSpent,
     /// Too many failures of this source over all accounts.
     SourceBudgetSpent,
+    /// The answer to the host's challenge was missing or wrong: nothing was looked up.
+    UnansweredChallenge,
     /// There is no such account.
     UnknownAccount,
     /// The credential is not the account's, has expired or is spent.

@@ -6,6 +6,7 @@ use crate::error::InternalError;
 use crate::{
     account::{AdminRecord, AdminStore, CustomerStore},
     audit::{AuditSink, Trail},
+    challenge::Challenge,
     clock::{Clock, SystemClock},
     config::{AuthConfig, ConfigError, SecondFactorPolicy},
     credential::{HashingPool, StartError},
@@ -28,6 +29,7 @@ pub struct AuthBuilder {
     admins: Option<Arc<dyn Table<AdminRecord>>>,
     notifier: Option<Arc<dyn Notifier>>,
     without_notifier: bool,
+    challenge: Option<Arc<dyn Challenge>>,
     audit: Option<Arc<dyn AuditSink>>,
     keyring: Option<Keyring>,
     tokens: Arc<dyn TokenStore>,
@@ -46,6 +48,7 @@ impl AuthBuilder {
             admins: None,
             notifier: None,
             without_notifier: false,
+            challenge: None,
             audit: None,
             keyring: None,
             tokens: store.clone(),
@@ -80,6 +83,12 @@ impl AuthBuilder {
     /// consent, or of assistance.
     pub fn without_notifier(self) -> Self {
         Self { notifier: None, without_notifier: true, ..self }
+    }
+
+    /// Asks for a captcha or a proof of work before a password is hashed or a mail is sent. Without it nothing is
+    /// asked.
+    pub fn challenge(self, challenge: impl IntoShared<dyn Challenge>) -> Self {
+        Self { challenge: Some(challenge.into_shared()), ..self }
     }
 
     /// Private keys; without them the check of a token is computed with a public one, and no second factor can
@@ -133,7 +142,7 @@ impl AuthBuilder {
     /// [`ConfigError`] says which part is missing or out of range.
     pub fn build(self) -> Result<Auth, ConfigError> {
         let Self { config, customers, admins, notifier, without_notifier, audit, keyring, .. } = self;
-        let Self { tokens, one_time, state, clock, random, .. } = self;
+        let Self { tokens, one_time, state, clock, random, challenge, .. } = self;
         config.check()?;
         let customers = customers.ok_or(ConfigError::NoCustomers)?;
         if notifier.is_none() && !without_notifier {
@@ -159,6 +168,7 @@ impl AuthBuilder {
             customers,
             admins,
             notifier,
+            challenge,
             trail: Arc::new(trail.map_err(ConfigError::Threads)?),
             keyring,
             pool,

@@ -30,6 +30,10 @@ pub enum SignInError {
     /// the source has failed too often over all accounts.
     #[error("We received too many requests. Please wait and try again later.")]
     TooManyRequests,
+    /// The answer to the host's [`Challenge`](crate::Challenge) is missing or wrong. The client should ask its user for one
+    /// and try again.
+    #[error("ReCaptcha validation failed, please try again")]
+    ChallengeRequired,
 }
 
 impl SignInError {
@@ -38,7 +42,9 @@ impl SignInError {
             Self::Refused | Self::NotConfirmed | Self::WrongPassword | Self::Locked => {
                 ErrorKind::Authentication
             }
-            Self::ResetTokenMismatched | Self::InvalidUnlockToken => ErrorKind::Input,
+            Self::ResetTokenMismatched | Self::InvalidUnlockToken | Self::ChallengeRequired => {
+                ErrorKind::Input
+            }
             Self::TooManyRequests => ErrorKind::TooManyRequests,
         }
     }
@@ -52,6 +58,7 @@ impl SignInError {
             Self::ResetTokenMismatched => "sign_in.reset_token_mismatched",
             Self::InvalidUnlockToken => "sign_in.invalid_unlock_token",
             Self::TooManyRequests => "sign_in.too_many_requests",
+            Self::ChallengeRequired => "sign_in.challenge_required",
         }
     }
 }

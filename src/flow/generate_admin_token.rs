@@ -1,6 +1,7 @@
 use super::{
     AdminSignIn, AdminSignedIn,
     steps::{
+        challenge::{Challenged, require_answer},
         ending::{conclude, settle},
         enrolment::mail_enrolment,
         lock::tell_of_locks,
@@ -11,7 +12,8 @@ use super::{
 };
 use crate::{
     account::{AccountStatus, AdminRecord, Username},
-    audit::{Action, Draft, Refusal},
+    audit::{Action, Delivery, Draft, Refusal},
+    challenge::ChallengeAction,
     credential::{Verified, Work},
     error::{Error, Field, InputError, SecondFactorError, SignInError},
     service::{
@@ -46,7 +48,8 @@ pub(crate) async fn generate_admin_token(
     let username: Username = asked.username.parse().map_err(|_| InputError::Username)?;
     services.admins()?;
     let account = admin_partition(&username).digest();
-    let mut event = Draft::awaited(Action::AdminSignIn, &asked.origin).at_account(account);
+    // Queued until a challenge is answered: what costs a stranger nothing must not become work for the sink.
+    let mut event = Draft::queued(Action::AdminSignIn, &asked.origin).at_account(account);
     let attempted =
         Attempted::admin_sign_in(&username, asked.origin.source, asked.device.as_ref(), &services.config);
     let ended = match services.attempts.open(attempted).await {
@@ -64,6 +67,15 @@ async fn within_budget(
     opened: Opened<'_>,
     event: &mut Draft,
 ) -> Result<AdminSignedIn, Stop> {
+    let challenged = Challenged {
+        action: ChallengeAction::AdminSignIn,
+        website: None,
+        account: &asked.username,
+        response: &asked.challenge,
+        origin: &asked.origin,
+    };
+    require_answer(services, &opened, challenged).await?;
+    event.delivery = Delivery::Awaited;
     let (charged, sought) = reserve_beside(opened, services.admins()?, &services.tokens, username).await?;
     let charged = charged.ok_or(Refusal::BudgetSpent.told(SignInError::Refused))?;
     event.subject = sought.row.as_ref().map(|row| Subject::Admin(row.id.clone()));

@@ -1,10 +1,12 @@
 use super::steps::{
+    challenge::{Challenged, require_answer},
     ending::{conclude, settle, tell},
     seek::{Sought, seek},
 };
 use crate::{
     account::{AccountStatus, Website},
     audit::{Action, Draft, Outcome, Refusal},
+    challenge::{ChallengeAction, ChallengeResponse},
     error::{Error, Field, InputError, SignInError},
     notifier::Notice,
     service::{
@@ -25,12 +27,18 @@ pub struct PasswordResetRequest {
     email: String,
     website: Website,
     origin: Origin,
+    challenge: ChallengeResponse,
 }
 
 impl PasswordResetRequest {
     /// A request on the default website with the `email` argument as it came.
     pub fn new(email: impl Into<String>) -> Self {
-        Self { email: email.into(), website: Website::default(), origin: Origin::default() }
+        Self {
+            email: email.into(),
+            website: Website::default(),
+            origin: Origin::default(),
+            challenge: ChallengeResponse::default(),
+        }
     }
 
     /// The website of the account.
@@ -41,6 +49,11 @@ impl PasswordResetRequest {
     /// Origin of the request. Requests are counted by the address.
     pub fn from(self, origin: impl Into<Origin>) -> Self {
         Self { origin: origin.into(), ..self }
+    }
+
+    /// The response to the host's [`Challenge`](crate::Challenge).
+    pub fn challenge(self, response: impl Into<ChallengeResponse>) -> Self {
+        Self { challenge: response.into(), ..self }
     }
 }
 
@@ -53,11 +66,11 @@ pub(crate) async fn request_password_reset(
     }
     let email = request.email.parse().map_err(|_| InputError::Email)?;
     services.notices.require()?;
-    let address = Address { website: request.website, email };
+    let address = Address { website: request.website.clone(), email };
     let mut event = Draft::queued(Action::ResetRequest, &request.origin)
         .on(&address.website)
         .at_account(account_partition(&address).digest());
-    match mail(services, &address, &mut event).await {
+    match mail(services, &request, &address, &mut event).await {
         // Whether there is such an account is for the trail alone.
         Ok(Some(why)) => tell(services, &event, Outcome::Refused(why)).await,
         Ok(None) => conclude(services, &event, Ok(())).await,
@@ -66,13 +79,36 @@ pub(crate) async fn request_password_reset(
 }
 
 /// Returns the reason why no token was mailed, if none was.
-async fn mail(services: &Services, address: &Address, event: &mut Draft) -> Result<Option<Refusal>, Stop> {
+async fn mail(
+    services: &Services,
+    request: &PasswordResetRequest,
+    address: &Address,
+    event: &mut Draft,
+) -> Result<Option<Refusal>, Stop> {
     let Services { config, customers, tokens, .. } = services;
-    let by_source = event.origin.source.map(|source| Attempted::reset_request_from(source, config));
-    let by_address = Attempted::reset_request(address, event.origin.source, config);
-    for attempted in by_source.into_iter().chain([by_address]) {
-        let charged = services.attempts.reserve(attempted).await?;
-        let charged = charged.ok_or(Refusal::BudgetSpent.told(SignInError::TooManyRequests))?;
+    let spent = || Refusal::BudgetSpent.told(SignInError::TooManyRequests);
+    let by_source = match event.origin.source {
+        Some(source) => {
+            let attempted = Attempted::reset_request_from(source, config);
+            Some(services.attempts.open(attempted).await?.ok_or_else(spent)?)
+        }
+        None => None,
+    };
+    let by_address =
+        services.attempts.open(Attempted::reset_request(address, event.origin.source, config)).await?;
+    // A request for an address whose budget is spent is charged to its source, and refused.
+    if let Some(opened) = &by_address {
+        let challenged = Challenged {
+            action: ChallengeAction::ResetRequest,
+            website: Some(&address.website),
+            account: &request.email,
+            response: &request.challenge,
+            origin: &request.origin,
+        };
+        require_answer(services, opened, challenged).await?;
+    }
+    for opened in by_source.map(Some).into_iter().chain([by_address]) {
+        let charged = opened.ok_or_else(spent)?.reserve().await?.ok_or_else(spent)?;
         // Each request counts, whatever comes of it.
         settle(services, charged, budgets::Outcome::Failed, event).await?;
     }

@@ -1,4 +1,5 @@
 use super::steps::{
+    challenge::{Challenged, require_answer},
     credentials::end_earlier_credentials,
     ending::{conclude, settle},
     seek::{Sought, reserve_beside},
@@ -6,6 +7,7 @@ use super::steps::{
 use crate::{
     account::{AccountStatus, CustomerId, CustomerRecord, PasswordHash, Website},
     audit::{self, Action, Draft, Refusal},
+    challenge::{ChallengeAction, ChallengeResponse},
     credential::{Credential, Lane, Line},
     error::{Error, Field, InputError, SignInError, StoreError},
     notifier::Notice,
@@ -30,6 +32,7 @@ pub struct PasswordReset {
     new_password: Credential,
     website: Website,
     origin: Origin,
+    challenge: ChallengeResponse,
 }
 
 impl PasswordReset {
@@ -46,6 +49,7 @@ impl PasswordReset {
             new_password: new_password.into(),
             website: Website::default(),
             origin: Origin::default(),
+            challenge: ChallengeResponse::default(),
         }
     }
 
@@ -57,6 +61,11 @@ impl PasswordReset {
     /// Origin of the request.
     pub fn from(self, origin: impl Into<Origin>) -> Self {
         Self { origin: origin.into(), ..self }
+    }
+
+    /// The response to the host's [`Challenge`](crate::Challenge).
+    pub fn challenge(self, response: impl Into<ChallengeResponse>) -> Self {
+        Self { challenge: response.into(), ..self }
     }
 }
 
@@ -102,6 +111,14 @@ async fn within_budget(
         Attempted::redemption(Purpose::ResetToken, address, reset.origin.source, &services.config);
     let spent = || Refusal::BudgetSpent.told(SignInError::TooManyRequests);
     let opened = services.attempts.open(attempted).await?.ok_or_else(spent)?;
+    let challenged = Challenged {
+        action: ChallengeAction::PasswordReset,
+        website: Some(&address.website),
+        account: &reset.email,
+        response: &reset.challenge,
+        origin: &reset.origin,
+    };
+    require_answer(services, &opened, challenged).await?;
     let (charged, sought) = reserve_beside(opened, &services.customers, &services.tokens, address).await?;
     let charged = charged.ok_or_else(spent)?;
     event.subject = sought.row.as_ref().map(|row| Subject::Customer(row.id.clone()));

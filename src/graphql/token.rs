@@ -34,8 +34,10 @@ impl CustomerTokenMutation {
         password: SecretArgument,
     ) -> Result<Option<CustomerToken>> {
         let caller = caller(ctx)?;
-        let sign_in =
-            SignIn::new(trimmed(&email), password).on(caller.website().clone()).from(caller.origin().clone());
+        let sign_in = SignIn::new(trimmed(&email), password)
+            .on(caller.website().clone())
+            .from(caller.origin().clone())
+            .challenge(caller.challenge().clone());
         told(caller.auth().generate_customer_token(sign_in).await)
     }
 
@@ -47,8 +49,10 @@ impl CustomerTokenMutation {
         #[graphql(desc = "The one-time code.", secret)] otp: SecretArgument,
     ) -> Result<Option<CustomerToken>> {
         let caller = caller(ctx)?;
-        let sign_in =
-            SignIn::new(trimmed(&email), otp).on(caller.website().clone()).from(caller.origin().clone());
+        let sign_in = SignIn::new(trimmed(&email), otp)
+            .on(caller.website().clone())
+            .from(caller.origin().clone())
+            .challenge(caller.challenge().clone());
         told(caller.auth().exchange_one_time_code(sign_in).await)
     }
 

@@ -1,12 +1,13 @@
 use std::{fmt, net::IpAddr, sync::Arc};
 
-use http::{HeaderMap, HeaderValue, header::USER_AGENT};
+use http::{HeaderMap, HeaderName, HeaderValue, header::USER_AGENT};
 use secrecy::{ExposeSecret, SecretString};
 
 use super::{HeaderError, OneWebsite, Websites, bearer::bearer_token};
 use crate::{
     account::Website,
     auth::Auth,
+    challenge::ChallengeResponse,
     error::Error,
     token::{Bearer, Identity, Origin},
 };
@@ -23,11 +24,15 @@ pub struct Caller {
     websites: Arc<dyn Websites>,
     website: Website,
     origin: Origin,
+    challenge: ChallengeResponse,
 }
 
+/// Commerce's header of a response to a challenge.
+pub(super) const RECAPTCHA: HeaderName = HeaderName::from_static("x-recaptcha");
+
 impl Caller {
-    /// The caller of a request with these headers: `Authorization`, `User-Agent`, and `X-Request-Id` as the correlation
-    /// id. On the [default](Website::default) website, from an unknown address, until [`on_store`](Self::on_store),
+    /// The caller of a request with these headers: `Authorization`, `User-Agent`, `X-ReCaptcha`, and `X-Request-Id` as the
+    /// correlation id. On the [default](Website::default) website, from an unknown address, until [`on_store`](Self::on_store),
     /// [`on`](Self::on) and [`at`](Self::at) say more.
     ///
     /// # Errors
@@ -43,7 +48,14 @@ impl Caller {
             origin = origin.correlation_id(&id);
         }
         let token = bearer_token(headers)?.map(SecretString::from);
-        Ok(Self { auth, token, websites: Arc::new(OneWebsite), website: Website::default(), origin })
+        Ok(Self {
+            auth,
+            token,
+            websites: Arc::new(OneWebsite),
+            website: Website::default(),
+            origin,
+            challenge: challenge_response(headers),
+        })
     }
 
     /// The client's own address, not a proxy's: failures are counted by it.
@@ -98,6 +110,13 @@ impl Caller {
         &self.origin
     }
 
+    /// The response to the host's [`Challenge`](crate::Challenge), from the header `X-ReCaptcha`. There is none if the header
+    /// is missing, repeated, or longer than [`ChallengeResponse::MAX_BYTES`].
+    #[must_use]
+    pub const fn challenge(&self) -> &ChallengeResponse {
+        &self.challenge
+    }
+
     /// The bearer token as the flows take it; none is a guest's.
     #[must_use]
     pub fn bearer(&self) -> Option<Bearer<'_>> {
@@ -115,6 +134,14 @@ impl Caller {
             Some(bearer) => self.auth.verify(bearer).await.map(Some),
             None => Ok(None),
         }
+    }
+}
+
+fn challenge_response(headers: &HeaderMap) -> ChallengeResponse {
+    let mut values = headers.get_all(RECAPTCHA).iter();
+    match (values.next(), values.next()) {
+        (Some(value), None) => value.to_str().map(Into::into).unwrap_or_default(),
+        _ => ChallengeResponse::default(),
     }
 }
 

@@ -21,6 +21,7 @@ use tower_service::Service;
 
 use super::{
     Caller, HeaderError, OneWebsite, Websites,
+    caller::RECAPTCHA,
     client_address::{client_address, is_trusted},
 };
 use crate::{
@@ -41,7 +42,7 @@ use crate::{
 /// Two mistakes are logged through `tracing`, once for each layer: no peer address, and `X-Forwarded-For` from a peer that is no
 /// trusted proxy.
 ///
-/// On the way in it marks `Authorization` as sensitive, which keeps it out of `Debug`, and answers 400 where the headers
+/// On the way in it marks `Authorization` and `X-ReCaptcha` as sensitive, which keeps them out of `Debug`, and answers 400 where the headers
 /// are malformed ([`HeaderError`]). On the way out it adds, where they are missing: `Cache-Control: no-store` (RFC 6750 section
 /// 5.3); `WWW-Authenticate: Bearer` beside a 401 (section 3), with `error="invalid_token"` if the token presented is not live, and
 /// `error="insufficient_user_authentication"` with a `max_age` in seconds if an admin user must
@@ -157,8 +158,10 @@ where
     }
 
     fn call(&mut self, mut request: Request<B>) -> Self::Future {
-        if let Entry::Occupied(mut values) = request.headers_mut().entry(AUTHORIZATION) {
-            values.iter_mut().for_each(|value| value.set_sensitive(true));
+        for secret in [AUTHORIZATION, RECAPTCHA] {
+            if let Entry::Occupied(mut values) = request.headers_mut().entry(secret) {
+                values.iter_mut().for_each(|value| value.set_sensitive(true));
+            }
         }
         let caller = match self.shared.caller(&request) {
             Ok(caller) => caller,

@@ -33,6 +33,7 @@ use watch::Watch;
 use crate::{
     account::{AdminRecord, CustomerRecord, Decoys},
     audit::Trail,
+    challenge::Challenge,
     clock::Clock,
     config::AuthConfig,
     credential::HashingPool,
@@ -57,6 +58,7 @@ pub(crate) struct Services {
     pub(crate) freshness: Freshness,
     pub(crate) assistance: Assistance,
     pub(crate) notices: Arc<Notices>,
+    pub(crate) challenge: Option<Arc<dyn Challenge>>,
     pub(crate) trail: Arc<Trail>,
     pub(crate) documents: Arc<Documents>,
 }
@@ -67,6 +69,7 @@ pub(crate) struct Parts {
     pub(crate) customers: Arc<dyn CustomerTable>,
     pub(crate) admins: Option<Arc<dyn Table<AdminRecord>>>,
     pub(crate) notifier: Option<Arc<dyn Notifier>>,
+    pub(crate) challenge: Option<Arc<dyn Challenge>>,
     pub(crate) trail: Arc<Trail>,
     pub(crate) keyring: Option<Keyring>,
     pub(crate) pool: HashingPool,
@@ -81,7 +84,7 @@ impl Services {
     /// Gives each service its parts.
     pub(crate) fn new(parts: Parts) -> Result<Self, RandomError> {
         let Parts { config, customers, admins, notifier, trail, keyring, pool, .. } = parts;
-        let Parts { tokens, one_time, state, clock, random, .. } = parts;
+        let Parts { tokens, one_time, state, clock, random, challenge, .. } = parts;
         let config = Arc::new(config);
         let decoys = Arc::new(Decoys::draw(random.as_ref())?);
         let consents: Arc<dyn Consents> = customers.clone();
@@ -115,6 +118,7 @@ impl Services {
             tokens,
             freshness,
             notices,
+            challenge,
             trail,
             documents,
         })

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::accounts::{Account, Accounts};
 use crate::{
     account::{Email, PasswordHash, Username},
-    credential::{Credential, HashingPool, HashingStats, Line, PasswordPolicy, Verified, Work},
+    credential::{Credential, HashingPool, HashingStats, Lane, Line, PasswordPolicy, Verified, Work},
     error::{Error, Field, InputError, PolicyViolation},
     random::SecureRandom,
 };
@@ -61,6 +61,11 @@ impl Passwords {
     /// Judges an admin user's new password.
     pub(crate) fn judge_admins(&self, username: &Username, password: &Credential) -> Result<(), Error> {
         Ok(self.policy.judge_admins(username, password)?)
+    }
+
+    /// True if at least half of the places are taken in which callers of this kind wait.
+    pub(crate) fn is_half_full(&self, lane: Lane) -> bool {
+        self.pool.is_half_full(lane)
     }
 
     pub(crate) fn stats(&self) -> HashingStats {

@@ -26,6 +26,7 @@ fn codes_are_stable_and_each_names_one_error() {
         SignInError::Locked,
         SignInError::ResetTokenMismatched,
         SignInError::TooManyRequests,
+        SignInError::ChallengeRequired,
     ];
     let second_factor = [
         SecondFactorError::Required,
@@ -76,6 +77,7 @@ fn codes_are_stable_and_each_names_one_error() {
             "locked",
             "reset_token_mismatched",
             "too_many_requests",
+            "challenge_required",
         ],
     ));
     codes.extend(area(

@@ -14,7 +14,7 @@ use syn::{
 };
 
 /// The modules of `src`, from the top down. Each may import from those below it.
-const ORDER: [&str; 19] = [
+const ORDER: [&str; 20] = [
     "graphql",
     "http",
     "auth",
@@ -27,6 +27,7 @@ const ORDER: [&str; 19] = [
     "store",
     "audit",
     "notifier",
+    "challenge",
     "credential",
     "token",
     "account",

@@ -19,7 +19,7 @@ use super::{
     Argon2Params,
     argon2id::{Memory, StoredHash, hash},
     normalised,
-    queue::{Full, Line, Queue, Ticket},
+    queue::{Full, Lane, Line, Queue, Ticket},
     work::Work,
 };
 use crate::{
@@ -172,6 +172,11 @@ impl HashingPool {
             Ok(Answer::Displaced) => Err(Error::Overloaded),
             Ok(_) | Err(oneshot::Canceled) => Err(InternalError::Interrupted.into()),
         }
+    }
+
+    /// True if at least half of the lane's places are taken.
+    pub(crate) fn is_half_full(&self, lane: Lane) -> bool {
+        self.shared.lock().is_half_full(lane)
     }
 
     pub(crate) fn stats(&self) -> HashingStats {

@@ -85,6 +85,12 @@ impl<J> Queue<J> {
         self.lanes.iter().map(|jobs| jobs.waiting).sum()
     }
 
+    /// True if at least half of the lane's places are taken.
+    #[expect(clippy::indexing_slicing, reason = "there is a place for each lane")]
+    pub(super) const fn is_half_full(&self, lane: Lane) -> bool {
+        self.lanes[lane as usize].waiting >= self.capacity.div_ceil(2)
+    }
+
     /// Puts a job at the end of its line. A source holds at most a quarter of a lane's places. In a full lane the
     /// longest line gives up its last job, which is returned, to a line that is shorter by two or more.
     pub(super) fn push(&mut self, line: Line, job: J) -> Result<(Ticket, Option<J>), Full> {
@@ -216,6 +222,21 @@ mod tests {
         queue.push(line(Lane::Admins, 5), 50).unwrap();
         queue.push(line(Lane::Known, 5), 40).unwrap();
         assert_eq!(popped(&mut queue), [1, 40, 50, 2, 3, 4]);
+    }
+
+    #[test]
+    fn a_lane_is_half_full_by_its_own_jobs() {
+        for (capacity, half) in [(1, 1), (4, 2), (5, 3)] {
+            let mut queue = Queue::new(capacity);
+            for job in 0..half {
+                assert!(!queue.is_half_full(Lane::Strangers), "{job} of {capacity}");
+                queue.push(stranger(0), job).unwrap();
+            }
+            assert!(queue.is_half_full(Lane::Strangers), "{half} of {capacity}");
+            assert!(!queue.is_half_full(Lane::Admins));
+            queue.pop();
+            assert!(!queue.is_half_full(Lane::Strangers));
+        }
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! Steps that several flows share.
 
+pub(super) mod challenge;
 pub(super) mod credentials;
 pub(super) mod ending;
 pub(super) mod enrolment;

@@ -7,6 +7,7 @@ use futures_lite::future;
 use time::OffsetDateTime;
 
 use super::{
+    challenge::{Challenged, require_answer},
     ending::{conclude, settle},
     lock::tell_of_locks,
     password::{check_again, read_again},
@@ -15,6 +16,7 @@ use super::{
 use crate::{
     account::{AccountStatus, CustomerRecord},
     audit::{Action, Delivery, Draft, Refusal},
+    challenge::ChallengeAction,
     credential::{Verified, Work},
     error::{Error, SignInError},
     flow::types::{SignIn, SignedIn},
@@ -90,6 +92,7 @@ impl Attempt<'_> {
     /// Returns none once a budget is spent.
     async fn within_budget(&self, opened: Opened<'_>, event: &mut Draft) -> Result<Option<SignedIn>, Stop> {
         let Self { services, asked, address, .. } = *self;
+        require_answer(services, &opened, self.challenged()).await?;
         let drawn = services.tokens.draw()?;
         let sought = reserve_beside(opened, &services.customers, &services.tokens, address);
         let (charged, sought) = sought.await?;
@@ -123,6 +126,16 @@ impl Attempt<'_> {
             services.passwords.rehash(&services.customers, &admitted.row, &asked.credential).await;
         }
         Ok(Some(signed_in))
+    }
+
+    fn challenged(&self) -> Challenged<'_> {
+        let Self { asked, address, chain, .. } = self;
+        let action = match chain.password {
+            true => ChallengeAction::CustomerSignIn,
+            false => ChallengeAction::CodeExchange,
+        };
+        let (website, account) = (Some(&address.website), &asked.email);
+        Challenged { action, website, account, response: &asked.challenge, origin: &asked.origin }
     }
 
     /// Judges the credential and the account behind it. The same verbs in the same order for every refusal.

@@ -2,6 +2,7 @@ use time::OffsetDateTime;
 
 use crate::{
     account::AdminId,
+    challenge::ChallengeResponse,
     credential::Credential,
     token::{BearerToken, DeviceSecret, Grant, Obtained, Origin},
 };
@@ -15,13 +16,15 @@ pub struct AdminSignIn {
     pub(in crate::flow) otp: Option<Credential>,
     pub(in crate::flow) device: Option<DeviceSecret>,
     pub(in crate::flow) origin: Origin,
+    pub(in crate::flow) challenge: ChallengeResponse,
 }
 
 impl AdminSignIn {
     /// A sign-in with the `username` and `password` arguments, as they came: neither is trimmed.
     pub fn new(username: impl Into<String>, password: impl Into<Credential>) -> Self {
         let (username, password) = (username.into(), password.into());
-        Self { username, password, otp: None, device: None, origin: Origin::default() }
+        let (origin, challenge) = (Origin::default(), ChallengeResponse::default());
+        Self { username, password, otp: None, device: None, origin, challenge }
     }
 
     /// The second factor, the `otp` argument: the authenticator's code, or a recovery code. White
@@ -39,6 +42,11 @@ impl AdminSignIn {
     /// Origin of the request; as [`SignIn::from`](crate::SignIn::from).
     pub fn from(self, origin: impl Into<Origin>) -> Self {
         Self { origin: origin.into(), ..self }
+    }
+
+    /// The response to the host's [`Challenge`](crate::Challenge).
+    pub fn challenge(self, response: impl Into<ChallengeResponse>) -> Self {
+        Self { challenge: response.into(), ..self }
     }
 }
 

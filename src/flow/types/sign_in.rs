@@ -2,6 +2,7 @@ use time::OffsetDateTime;
 
 use crate::{
     account::{CustomerId, Website},
+    challenge::ChallengeResponse,
     credential::Credential,
     error::{Error, Field, InputError},
     service::accounts::Address,
@@ -21,11 +22,12 @@ use crate::{
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct SignIn {
-    email: String,
+    pub(in crate::flow) email: String,
     pub(in crate::flow) credential: Credential,
     website: Website,
     pub(in crate::flow) device: Option<DeviceSecret>,
     pub(in crate::flow) origin: Origin,
+    pub(in crate::flow) challenge: ChallengeResponse,
 }
 
 impl SignIn {
@@ -33,7 +35,14 @@ impl SignIn {
     /// neither is trimmed.
     pub fn new(email: impl Into<String>, credential: impl Into<Credential>) -> Self {
         let (email, credential) = (email.into(), credential.into());
-        Self { email, credential, website: Website::default(), device: None, origin: Origin::default() }
+        Self {
+            email,
+            credential,
+            website: Website::default(),
+            device: None,
+            origin: Origin::default(),
+            challenge: ChallengeResponse::default(),
+        }
     }
 
     /// The website that is signed in on.
@@ -50,6 +59,11 @@ impl SignIn {
     /// The text that the client kept of an earlier sign-in: [`SignedIn::device`]. Any other text counts as none.
     pub fn device(self, presented: &str) -> Self {
         Self { device: DeviceSecret::parse(presented), ..self }
+    }
+
+    /// The response to the host's [`Challenge`](crate::Challenge).
+    pub fn challenge(self, response: impl Into<ChallengeResponse>) -> Self {
+        Self { challenge: response.into(), ..self }
     }
 
     /// Refuses what is malformed before any work is done on it.

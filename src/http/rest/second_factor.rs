@@ -53,7 +53,10 @@ pub(super) async fn authenticate(
     let (username, password) = (fields.name("username")?, fields.text("password")?);
     let otp = fields.code("otp")?;
     require(&[&username, &password, &otp])?;
-    let sign_in = AdminSignIn::new(username.as_str(), password).otp(otp).from(caller.origin().clone());
+    let sign_in = AdminSignIn::new(username.as_str(), password)
+        .otp(otp)
+        .from(caller.origin().clone())
+        .challenge(caller.challenge().clone());
     match caller.auth().generate_admin_token(sign_in).await {
         Ok(signed_in) => Ok(Json(signed_in.token().expose().to_owned())),
         Err(Error::Input(InputError::Username)) => Err(Error::SignIn(SignInError::Refused).into()),

@@ -19,8 +19,10 @@ fn username_and_password(mut fields: Fields) -> Result<(Given, Given), RestError
 
 pub(super) async fn customer(caller: Caller, Body(fields): Body<Fields>) -> Result<Json<String>, RestError> {
     let (email, password) = username_and_password(fields)?;
-    let sign_in =
-        SignIn::new(email.as_str(), password).on(caller.website().clone()).from(caller.origin().clone());
+    let sign_in = SignIn::new(email.as_str(), password)
+        .on(caller.website().clone())
+        .from(caller.origin().clone())
+        .challenge(caller.challenge().clone());
     match caller.auth().generate_customer_token(sign_in).await {
         Ok(signed_in) => Ok(Json(signed_in.token().expose().to_owned())),
         // To Commerce it is one more unknown account.
@@ -32,7 +34,9 @@ pub(super) async fn customer(caller: Caller, Body(fields): Body<Fields>) -> Resu
 /// A token only where no second factor is needed.
 pub(super) async fn admin(caller: Caller, Body(fields): Body<Fields>) -> Result<Json<String>, RestError> {
     let (username, password) = username_and_password(fields)?;
-    let sign_in = AdminSignIn::new(username.as_str(), password).from(caller.origin().clone());
+    let sign_in = AdminSignIn::new(username.as_str(), password)
+        .from(caller.origin().clone())
+        .challenge(caller.challenge().clone());
     match caller.auth().generate_admin_token(sign_in).await {
         Ok(signed_in) => Ok(Json(signed_in.token().expose().to_owned())),
         Err(Error::Input(InputError::Username)) => Err(Error::SignIn(SignInError::Refused).into()),

@@ -266,13 +266,11 @@ impl Attempts {
 }
 
 impl<'a> Opened<'a> {
-    #[expect(dead_code, reason = "the challenge asks")]
     /// True if the source, or the whole shop, is under suspicion.
     pub(crate) const fn is_suspicious(&self) -> bool {
         self.suspicious
     }
 
-    #[expect(dead_code, reason = "the challenge asks")]
     /// True if the attempt came with a device secret from which this account has signed in.
     pub(crate) const fn has_device(&self) -> bool {
         self.step.answer.known.device

@@ -1,0 +1,192 @@
+//! A hook for a captcha or a proof of work, asked for before a password is hashed or a mail is sent.
+
+use std::fmt::{self, Debug};
+
+use async_trait::async_trait;
+use secrecy::{ExposeSecret, SecretString};
+
+use crate::{account::Website, error::StoreError, token::Origin};
+
+/// Verifies the answers to a host's challenges: a captcha such as reCAPTCHA, or a proof of work.
+///
+/// A host gives one to [`AuthBuilder::challenge`](crate::AuthBuilder::challenge). It stands before every flow that
+/// a caller without a token can start and that hashes a password, takes a one-time credential or sends a mail (see
+/// [`ChallengeAction`]). If [`is_asked`](Self::is_asked) says so, an attempt needs a right answer. A missing or a
+/// wrong one is refused with [`SignInError::ChallengeRequired`](crate::SignInError::ChallengeRequired) before
+/// anything is looked up, hashed or written, and costs no budget. An attempt beyond a spent budget is refused as
+/// ever, and no answer is verified for it.
+///
+/// ```
+/// use async_trait::async_trait;
+/// use commerce_auth::{
+///     Auth, Challenge, ChallengeAction, ChallengeAnswer, MemoryCustomers, MemoryStore, Pressure, StoreError,
+/// };
+///
+/// # #[derive(Debug)]
+/// # struct Captcha;
+/// # impl Captcha {
+/// #     async fn site_verify(&self, _: &str, _: Option<std::net::IpAddr>) -> Result<(bool, String), std::io::Error> {
+/// #         Ok((true, "customer_login".into()))
+/// #     }
+/// # }
+/// #[derive(Debug)]
+/// struct ShopChallenge {
+///     captcha: Captcha, // the host's client of the captcha's service
+/// }
+///
+/// #[async_trait]
+/// impl Challenge for ShopChallenge {
+///     async fn verify(&self, answer: &ChallengeAnswer<'_>) -> Result<bool, StoreError> {
+///         let verified = self.captcha.site_verify(answer.response, answer.origin.source).await;
+///         let (is_right, action) = verified.map_err(StoreError::new)?; // or `Ok(true)`, to fail open
+///         Ok(is_right && action == answer.action.form_id())
+///     }
+///
+///     // Admin users always, others when the shop is under pressure.
+///     fn is_asked(&self, pressure: &Pressure) -> bool {
+///         pressure.action == ChallengeAction::AdminSignIn || pressure.is_high()
+///     }
+/// }
+///
+/// let auth = Auth::builder(MemoryStore::new())
+///     .customers(MemoryCustomers::new())
+///     .challenge(ShopChallenge { captcha: Captcha })
+///     .without_notifier()
+///     .build()?;
+/// # Ok::<(), commerce_auth::ConfigError>(())
+/// ```
+#[async_trait]
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` does not verify answers to challenges",
+    label = "it must implement `Challenge`, or be an `Arc` of a type that does",
+    note = "write `#[async_trait] impl Challenge for {Self}` with the function `verify`"
+)]
+pub trait Challenge: Debug + Send + Sync + 'static {
+    /// Returns true if the answer is right. It is called at most once for an attempt.
+    ///
+    /// # Security
+    ///
+    /// The response and the account are what a stranger sent. Give a service that you call a time limit: the
+    /// attempt waits for it. A response that may be used again is one that was solved once for many attempts: bind
+    /// it to the action and the account, and to a short time.
+    ///
+    /// # Errors
+    ///
+    /// The answer could not be verified, for example because the captcha's service is down. The caller is told
+    /// that the service is unavailable ([`Error::Unavailable`](crate::Error::Unavailable)). To fail open, and let
+    /// attempts through that nobody verified, return `Ok(true)` instead.
+    async fn verify(&self, answer: &ChallengeAnswer<'_>) -> Result<bool, StoreError>;
+
+    /// Returns true if an attempt must bring an answer: by default if the pressure [is high](Pressure::is_high).
+    /// Return true to ask always.
+    ///
+    /// An attempt with the secret of a device from which the account has signed in is never asked.
+    fn is_asked(&self, pressure: &Pressure) -> bool {
+        pressure.is_high()
+    }
+}
+
+/// What an attempt asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ChallengeAction {
+    /// [`generate_customer_token`](crate::Auth::generate_customer_token).
+    CustomerSignIn,
+    /// [`exchange_one_time_code`](crate::Auth::exchange_one_time_code).
+    CodeExchange,
+    /// [`generate_admin_token`](crate::Auth::generate_admin_token).
+    AdminSignIn,
+    /// [`request_password_reset`](crate::Auth::request_password_reset).
+    ResetRequest,
+    /// [`reset_password`](crate::Auth::reset_password).
+    PasswordReset,
+}
+
+impl ChallengeAction {
+    /// Commerce's id of the form for which reCAPTCHA is switched on. Some actions share one: the reCAPTCHA of the
+    /// customer login also protects the exchange of a one-time code.
+    #[must_use]
+    pub const fn form_id(self) -> &'static str {
+        match self {
+            Self::CustomerSignIn | Self::CodeExchange => "customer_login",
+            Self::AdminSignIn => "user_login",
+            Self::ResetRequest | Self::PasswordReset => "customer_forgot_password",
+        }
+    }
+}
+
+/// The load and the danger under which an attempt comes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Pressure {
+    /// What the attempt asks for.
+    pub action: ChallengeAction,
+    /// True if at least half of the places are taken in which callers of this kind wait for a hash: customers, or
+    /// admin users. See [`AuthConfig::hashing_queue`](crate::AuthConfig::hashing_queue).
+    pub queue_is_half_full: bool,
+    /// True if the source of the attempt, or the whole shop, is under suspicion.
+    pub is_suspicious: bool,
+}
+
+impl Pressure {
+    /// True if the queue is half full, or the attempt is suspicious.
+    #[must_use]
+    pub const fn is_high(&self) -> bool {
+        self.queue_is_half_full || self.is_suspicious
+    }
+}
+
+/// An answer to verify. Its `Debug` shows no response.
+#[derive(Clone, Copy)]
+#[non_exhaustive]
+pub struct ChallengeAnswer<'a> {
+    /// The client's response text. It is not empty, and has at most
+    /// [`ChallengeResponse::MAX_BYTES`].
+    pub response: &'a str,
+    /// What the attempt asks for.
+    pub action: ChallengeAction,
+    /// The website of the account. An admin user has none.
+    pub website: Option<&'a Website>,
+    /// The e-mail address or the user name as the client sent it. An account of this name may not exist.
+    pub account: &'a str,
+    /// Origin of the request.
+    pub origin: &'a Origin,
+}
+
+impl Debug for ChallengeAnswer<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut shown = f.debug_struct("ChallengeAnswer");
+        shown.field("action", &self.action).field("website", &self.website).field("origin", &self.origin);
+        shown.finish_non_exhaustive()
+    }
+}
+
+/// A client's response to a challenge, such as the `X-ReCaptcha` header; by default there is none. Its `Debug`
+/// shows nothing of it.
+///
+/// A text that is longer than [`MAX_BYTES`](Self::MAX_BYTES) counts as none.
+#[derive(Clone, Debug, Default)]
+pub struct ChallengeResponse(SecretString);
+
+impl ChallengeResponse {
+    /// Longest response, in bytes. A response of reCAPTCHA v3 has about 2 KiB, and grows from year to year; HTTP
+    /// servers take headers of 8 KiB at least.
+    pub const MAX_BYTES: usize = 8 * 1024;
+
+    /// The response, if there is one.
+    pub(crate) fn text(&self) -> Option<&str> {
+        Some(self.0.expose_secret()).filter(|text| !text.is_empty())
+    }
+}
+
+impl From<&str> for ChallengeResponse {
+    fn from(text: &str) -> Self {
+        if text.len() > Self::MAX_BYTES { Self::default() } else { Self(text.into()) }
+    }
+}
+
+impl From<String> for ChallengeResponse {
+    fn from(text: String) -> Self {
+        if text.len() > Self::MAX_BYTES { Self::default() } else { Self(text.into()) }
+    }
+}

@@ -1,0 +1,49 @@
+//! The answer to the host's challenge, asked for before an attempt costs anything.
+
+use crate::{
+    account::Website,
+    audit::Refusal,
+    challenge::{ChallengeAction, ChallengeAnswer, ChallengeResponse, Pressure},
+    credential::Lane,
+    error::SignInError,
+    service::{Services, attempts::Opened, stop::Stop},
+    token::Origin,
+};
+
+/// An attempt that may be challenged, as a client sent it.
+pub(in crate::flow) struct Challenged<'a> {
+    pub(in crate::flow) action: ChallengeAction,
+    pub(in crate::flow) website: Option<&'a Website>,
+    pub(in crate::flow) account: &'a str,
+    pub(in crate::flow) response: &'a ChallengeResponse,
+    pub(in crate::flow) origin: &'a Origin,
+}
+
+/// Refuses an attempt whose answer to the host's challenge is missing or wrong, if the host asks for one. Call it
+/// before anything is looked up: the refusal must not depend on the account.
+pub(in crate::flow) async fn require_answer(
+    services: &Services,
+    opened: &Opened<'_>,
+    Challenged { action, website, account, response, origin }: Challenged<'_>,
+) -> Result<(), Stop> {
+    let Some(challenge) = &services.challenge else { return Ok(()) };
+    if opened.has_device() {
+        return Ok(());
+    }
+    let lane = match action {
+        ChallengeAction::AdminSignIn => Lane::Admins,
+        _ => Lane::Strangers,
+    };
+    let queue_is_half_full = services.passwords.is_half_full(lane);
+    let pressure = Pressure { action, queue_is_half_full, is_suspicious: opened.is_suspicious() };
+    if !challenge.is_asked(&pressure) {
+        return Ok(());
+    }
+    let is_right = match response.text() {
+        Some(response) => {
+            challenge.verify(&ChallengeAnswer { response, action, website, account, origin }).await?
+        }
+        None => false,
+    };
+    if is_right { Ok(()) } else { Err(Refusal::UnansweredChallenge.told(SignInError::ChallengeRequired)) }
+}
