@@ -5,6 +5,7 @@ mod assistance;
 mod attacked;
 mod attempts;
 mod audit;
+mod challenge;
 mod config;
 mod crowds;
 mod email;

@@ -6,6 +6,7 @@ mod addresses;
 mod assistance;
 mod bodies;
 mod captured;
+mod challenge;
 mod consent;
 mod edge;
 mod graphql;

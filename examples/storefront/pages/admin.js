@@ -4,6 +4,7 @@
 import {
   Refused, ask, attempt, byId, focusHeading, graphql, make, onSubmit, say, show, timeOf,
 } from "/assets/common.js";
+import { withProof } from "/assets/challenge.js";
 
 const KEY = "admin_token";
 const CODE_SECONDS = 30;
@@ -32,10 +33,11 @@ function signedOut(text) {
 // --- sign in ---------------------------------------------------------------------------------------------------
 
 onSubmit(byId("sign-in-form"), (form) => run(async () => {
-  const [username, password, otp] = ["username", "password", "otp"].map((name) => form.get(name));
-  const answer = await (otp.trim()
-    ? ask("/rest/V1/tfa/provider/google/authenticate", { body: { username, password, otp: otp.trim() } })
-    : byPassword({ username, password }));
+  const [username, otp] = ["username", "otp"].map((name) => form.get(name).trim());
+  const password = form.get("password");
+  const answer = await withProof("user_login", username, (proof) => (otp
+    ? ask("/rest/V1/tfa/provider/google/authenticate", { proof, body: { username, password, otp } })
+    : byPassword({ username, password }, proof)));
   if (answer === null) return;
   sessionStorage.setItem(KEY, answer);
   for (const id of ["password", "otp"]) byId(id).value = "";
@@ -45,9 +47,9 @@ onSubmit(byId("sign-in-form"), (form) => run(async () => {
 }));
 
 // The token; or null, where a code is needed too.
-async function byPassword(body) {
+async function byPassword(body, proof) {
   try {
-    return await ask("/rest/V1/integration/admin/token", { body });
+    return await ask("/rest/V1/integration/admin/token", { proof, body });
   } catch (refused) {
     if (!(refused instanceof Refused) || !refused.parameters.active_providers?.length) throw refused;
     byId("code-row").hidden = false;

@@ -15,10 +15,11 @@ export class Refused extends Error {
   }
 }
 
-/** Asks the server, as the bearer of `token` where there is one, and gives its JSON answer. */
-export async function ask(path, { token, body, method = body === undefined ? "GET" : "POST" } = {}) {
+/** Asks the server, as the bearer of `token` and with a `proof` of work where there are some, and gives its JSON answer. */
+export async function ask(path, { token, proof, body, method = body === undefined ? "GET" : "POST" } = {}) {
   const headers = { Accept: "application/json" };
   if (token) headers.Authorization = `Bearer ${token}`;
+  if (proof) headers["X-ReCaptcha"] = proof;
   if (body !== undefined) headers["Content-Type"] = "application/json";
 
   let response;
@@ -48,8 +49,8 @@ export async function ask(path, { token, body, method = body === undefined ? "GE
 }
 
 /** Runs a GraphQL operation and gives its data. */
-export async function graphql(query, variables, token) {
-  const { data } = await ask("/graphql", { token, body: { query, variables } });
+export async function graphql(query, variables, token, proof) {
+  const { data } = await ask("/graphql", { token, proof, body: { query, variables } });
   return data;
 }
 

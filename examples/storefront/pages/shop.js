@@ -1,6 +1,7 @@
 // The shop's page: sign in, forgotten password, my account.
 
 import { ask, attempt, byId, focusHeading, graphql, make, onSubmit, say, show, timeOf } from "/assets/common.js";
+import { withProof } from "/assets/challenge.js";
 
 // The token lives as long as its tab, and nowhere but here: no cookie carries it, no URL.
 const KEY = "customer_token";
@@ -24,12 +25,15 @@ function signedOut(text) {
 // --- sign in ---------------------------------------------------------------------------------------------------
 
 onSubmit(byId("sign-in-form"), (form) => run(async () => {
-  const { generateCustomerToken } = await graphql(
+  const email = form.get("email");
+  const { generateCustomerToken } = await withProof("customer_login", email, (proof) => graphql(
     `mutation ($email: String!, $password: String!) {
       generateCustomerToken(email: $email, password: $password) { token }
     }`,
-    { email: form.get("email"), password: form.get("password") },
-  );
+    { email, password: form.get("password") },
+    null,
+    proof,
+  ));
   sessionStorage.setItem(KEY, generateCustomerToken.token);
   byId("password").value = "";
   // An action of its own: were this to fail, "try again" need not sign in a second time.
@@ -64,20 +68,24 @@ byId("have-token").addEventListener("click", () => {
 
 onSubmit(byId("forgot-form"), (form) => run(async () => {
   const email = form.get("email");
-  await graphql("mutation ($email: String!) { requestPasswordResetEmail(email: $email) }", { email });
+  const query = "mutation ($email: String!) { requestPasswordResetEmail(email: $email) }";
+  await withProof("customer_forgot_password", email, (proof) => graphql(query, { email }, null, proof));
   // The same words whether there is such an account or not.
   say("If there is an account with this e-mail address, a link is on its way to it.");
 }));
 
 onSubmit(byId("reset-form"), (form) => run(async () => {
-  await graphql(
+  const email = form.get("email");
+  await withProof("customer_forgot_password", email, (proof) => graphql(
     `mutation ($email: String!, $token: String!, $password: String!) {
       resetPassword(email: $email, resetPasswordToken: $token, newPassword: $password)
     }`,
-    { email: form.get("email"), token: form.get("token").trim(), password: form.get("password") },
-  );
+    { email, token: form.get("token").trim(), password: form.get("password") },
+    null,
+    proof,
+  ));
   byId("reset-form").reset();
-  byId("email").value = form.get("email");
+  byId("email").value = email;
   signedOut("Your password is changed. Sign in with the new one.");
 }));
 

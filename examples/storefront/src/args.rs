@@ -90,6 +90,10 @@ pub(crate) struct Serve {
     #[arg(long, value_name = "SECONDS", default_value_t = 900, value_parser = value_parser!(u64).range(1..))]
     pub(crate) fresh_for: u64,
 
+    /// When a browser must prove some work before a sign-in or a password reset.
+    #[arg(long, value_enum, default_value_t = Asked::Pressure)]
+    pub(crate) challenge: Asked,
+
     /// The folder that mails are written to, as .eml files.
     #[arg(long, value_name = "FOLDER", default_value = "outbox")]
     pub(crate) outbox: PathBuf,
@@ -204,6 +208,15 @@ impl From<AdminFactor> for SecondFactorPolicy {
             AdminFactor::Optional => Self::Optional,
         }
     }
+}
+
+/// When a proof of work is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Asked {
+    /// Before each attempt.
+    Always,
+    /// While many password hashes wait, or the attempt is suspicious.
+    Pressure,
 }
 
 /// Where accounts are kept.

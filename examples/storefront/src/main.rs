@@ -17,6 +17,7 @@ mod admin_api;
 mod args;
 mod assist;
 mod audit;
+mod challenge;
 mod commerce_time;
 mod create_admin;
 mod demo;

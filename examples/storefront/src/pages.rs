@@ -22,6 +22,7 @@ pub(crate) fn routes() -> Router<Shop> {
         .route("/assets/admin.js", get(|| async { script(include_str!("../pages/admin.js")) }))
         .route("/assets/common.js", get(|| async { script(include_str!("../pages/common.js")) }))
         .route("/assets/assist.js", get(|| async { script(include_str!("../pages/assist.js")) }))
+        .route("/assets/challenge.js", get(|| async { script(include_str!("../pages/challenge.js")) }))
         .route("/assets/style.css", get(|| async { style(include_str!("../pages/style.css")) }))
 }
 

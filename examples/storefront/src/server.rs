@@ -12,6 +12,7 @@ use tracing::{info, warn};
 
 use crate::{
     args::Serve,
+    challenge::ProofOfWork,
     demo, housekeeping,
     keys::{self, OtherKey},
     outbox,
@@ -35,7 +36,11 @@ pub(crate) async fn run(args: Serve) -> Result<(), Box<dyn Error>> {
     }
     let shop_url = args.public_url.as_ref().map_or(url.as_str(), PublicUrl::as_str).to_owned();
     let (outbox, delivery) = outbox::open(&args.outbox, shop_url)?;
-    let auth = shop::auth_on(&database).config(shop::config(&args)).notifier(outbox).build()?;
+    let auth = shop::auth_on(&database)
+        .config(shop::config(&args))
+        .notifier(outbox)
+        .challenge(ProofOfWork { asked: args.challenge })
+        .build()?;
     let sweeper = tokio::spawn(housekeeping::sweep(auth.clone()));
     let told_to_end = signals::told_to_end()?;
     println!("listening on {url}");

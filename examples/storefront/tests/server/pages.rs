@@ -1,11 +1,12 @@
 use crate::support::{Place, Server};
 
 const PAGES: [&str; 2] = ["/", "/admin"];
-const ASSETS: [(&str, &str); 5] = [
+const ASSETS: [(&str, &str); 6] = [
     ("/assets/shop.js", "text/javascript"),
     ("/assets/admin.js", "text/javascript"),
     ("/assets/assist.js", "text/javascript"),
     ("/assets/common.js", "text/javascript"),
+    ("/assets/challenge.js", "text/javascript"),
     ("/assets/style.css", "text/css"),
 ];
 const FORM: (&str, &str) = ("content-type", "application/x-www-form-urlencoded");

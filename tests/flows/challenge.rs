@@ -1,0 +1,389 @@
+//! A host's challenge, such as a captcha: when it is asked for, and what an attempt without a right answer costs.
+
+use std::{
+    net::IpAddr,
+    num::NonZero,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use commerce_auth::{
+    AdminSignIn, Argon2Params, Auth, Challenge, ChallengeAction, ChallengeAnswer, ChallengeResponse, Error,
+    ErrorKind, MemoryStore, PasswordReset, PasswordResetRequest, Pressure, SignIn, SignInError, StoreError,
+    audit::{Action, Outcome, Refusal},
+    store::Store,
+};
+use support::{
+    ADMIN, ADMIN_PASSWORD, EMAIL, PASSWORD, Shop, WRONG, fast,
+    hooked::Hooked,
+    sink::{Breakable, told},
+};
+
+const RIGHT: &str = "right answer";
+const NEW: &str = "An0ther-Password";
+/// A code or a reset token that nobody has.
+const NO_TOKEN: &str = "0123456789abcdef0123456789abcdef";
+
+const ACTIONS: [ChallengeAction; 5] = [
+    ChallengeAction::CustomerSignIn,
+    ChallengeAction::CodeExchange,
+    ChallengeAction::AdminSignIn,
+    ChallengeAction::ResetRequest,
+    ChallengeAction::PasswordReset,
+];
+
+/// What was verified: the action, the website, the account, and the source.
+type Seen = (ChallengeAction, Option<String>, String, Option<IpAddr>);
+
+/// Asks when the crate would, and notes the answers that it verifies.
+#[derive(Clone, Debug, Default)]
+struct UnderPressure {
+    is_down: bool,
+    seen: Arc<Mutex<Vec<Seen>>>,
+}
+
+#[async_trait]
+impl Challenge for UnderPressure {
+    async fn verify(&self, answer: &ChallengeAnswer<'_>) -> Result<bool, StoreError> {
+        let website = answer.website.map(ToString::to_string);
+        let seen = (answer.action, website, answer.account.to_owned(), answer.origin.source);
+        self.seen.lock().unwrap().push(seen);
+        if self.is_down { Err(StoreError::new("no route to host")) } else { Ok(answer.response == RIGHT) }
+    }
+}
+
+/// The same, asked always.
+#[derive(Clone, Debug, Default)]
+struct Always(UnderPressure);
+
+impl Always {
+    fn seen(&self) -> Vec<Seen> {
+        std::mem::take(&mut self.0.seen.lock().unwrap())
+    }
+}
+
+#[async_trait]
+impl Challenge for Always {
+    async fn verify(&self, answer: &ChallengeAnswer<'_>) -> Result<bool, StoreError> {
+        self.0.verify(answer).await
+    }
+
+    fn is_asked(&self, _: &Pressure) -> bool {
+        true
+    }
+}
+
+fn source() -> IpAddr {
+    [192, 0, 2, 1].into()
+}
+
+fn challenged(challenge: &Always) -> Shop {
+    Shop::open(MemoryStore::new(), fast(), |builder| builder.challenge(challenge.clone()))
+}
+
+/// An attempt whose credential is wrong, if it presents one.
+async fn attempt(
+    auth: &Auth,
+    action: ChallengeAction,
+    account: &str,
+    response: impl Into<ChallengeResponse>,
+) -> Result<(), Error> {
+    let sign_in = |credential| SignIn::new(account, credential).from(source());
+    match action {
+        ChallengeAction::CustomerSignIn => {
+            auth.generate_customer_token(sign_in(WRONG).challenge(response)).await.map(drop)
+        }
+        ChallengeAction::CodeExchange => {
+            auth.exchange_one_time_code(sign_in(NO_TOKEN).challenge(response)).await.map(drop)
+        }
+        ChallengeAction::AdminSignIn => {
+            let sign_in = AdminSignIn::new(account, WRONG).from(source()).challenge(response);
+            auth.generate_admin_token(sign_in).await.map(drop)
+        }
+        ChallengeAction::ResetRequest => {
+            let request = PasswordResetRequest::new(account).from(source()).challenge(response);
+            auth.request_password_reset(request).await
+        }
+        _ => {
+            let reset = PasswordReset::new(account, NO_TOKEN, NEW).from(source()).challenge(response);
+            auth.reset_password(reset).await
+        }
+    }
+}
+
+/// A name that somebody has, and one that nobody has.
+fn names(action: ChallengeAction) -> [&'static str; 2] {
+    match action {
+        ChallengeAction::AdminSignIn => [ADMIN, "nobody"],
+        _ => [EMAIL, "nobody@example.com"],
+    }
+}
+
+fn is_challenged<T>(answer: &Result<T, Error>) -> bool {
+    matches!(answer, Err(Error::SignIn(SignInError::ChallengeRequired)))
+}
+
+/// Responses that are refused: none, a wrong one, and one that is right but for its length.
+fn not_right() -> [String; 3] {
+    let too_long = format!("{RIGHT}{}", " ".repeat(ChallengeResponse::MAX_BYTES));
+    [String::new(), "wrong answer".into(), too_long]
+}
+
+#[tokio::test]
+async fn a_wrong_or_missing_answer_is_refused_in_commerces_words() {
+    let challenge = Always::default();
+    let shop = challenged(&challenge);
+    for action in ACTIONS {
+        for response in not_right() {
+            let length = response.len();
+            let refused = attempt(&shop.auth, action, names(action)[0], response).await;
+            assert!(is_challenged(&refused), "{action:?}, {length} bytes: {refused:?}");
+            let error = refused.unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Input);
+            assert_eq!(error.to_string(), "ReCaptcha validation failed, please try again");
+        }
+        assert_eq!(challenge.seen().len(), 1, "only a text within the bound is verified: {action:?}");
+    }
+    assert_eq!(shop.auth.hashing_stats().begun, 0);
+}
+
+#[tokio::test]
+async fn a_right_answer_passes_and_is_verified_once() {
+    let challenge = Always::default();
+    let shop = challenged(&challenge);
+    for action in ACTIONS {
+        let [name, _] = names(action);
+        let passed = attempt(&shop.auth, action, name, RIGHT).await;
+        assert!(!is_challenged(&passed), "{action:?}: {passed:?}");
+        let website = (action != ChallengeAction::AdminSignIn).then(|| "base".to_owned());
+        assert_eq!(challenge.seen(), [(action, website, name.to_owned(), Some(source()))]);
+    }
+    let sign_in = SignIn::new(EMAIL, PASSWORD).challenge(RIGHT);
+    shop.auth.generate_customer_token(sign_in).await.expect("password and answer are right");
+    let sign_in = AdminSignIn::new(ADMIN, ADMIN_PASSWORD).challenge(RIGHT);
+    shop.auth.generate_admin_token(sign_in).await.expect("password and answer are right");
+    shop.auth.request_password_reset(PasswordResetRequest::new(EMAIL).challenge(RIGHT)).await.unwrap();
+    let token = shop.outbox.reset_token().expect("a mail");
+    let reset = PasswordReset::new(EMAIL, token.as_str(), NEW);
+    assert!(is_challenged(&shop.auth.reset_password(reset.clone()).await), "the token is good afterwards");
+    shop.auth.reset_password(reset.challenge(RIGHT)).await.expect("token and answer are right");
+    let code = shop.code().await;
+    let exchange = SignIn::new(EMAIL, code.as_str()).challenge(RIGHT);
+    shop.auth.exchange_one_time_code(exchange).await.expect("code and answer are right");
+    assert_eq!(challenge.seen().len(), 5);
+}
+
+#[tokio::test]
+async fn a_longest_answer_is_verified() {
+    let challenge = Always::default();
+    let shop = challenged(&challenge);
+    let longest = "a".repeat(ChallengeResponse::MAX_BYTES);
+    assert!(is_challenged(&attempt(&shop.auth, ChallengeAction::CustomerSignIn, EMAIL, longest).await));
+    assert_eq!(challenge.seen().len(), 1);
+}
+
+/// A shop whose store notes every verb.
+fn recording(challenge: impl Challenge) -> (Shop<Hooked>, Arc<Mutex<Vec<String>>>) {
+    let verbs = Arc::<Mutex<Vec<String>>>::default();
+    let noted = Arc::clone(&verbs);
+    let store = Hooked::new(move |verb| {
+        noted.lock().unwrap().push(verb.to_owned());
+        Ok(())
+    });
+    (Shop::open(store, fast(), |builder| builder.challenge(challenge)), verbs)
+}
+
+#[tokio::test]
+async fn a_refused_challenge_writes_nothing_and_tells_nothing_of_the_account() {
+    let (shop, verbs) = recording(Always::default());
+    for action in ACTIONS {
+        let mut called = Vec::new();
+        for name in names(action) {
+            for response in not_right() {
+                let refused = attempt(&shop.auth, action, name, response).await;
+                assert!(is_challenged(&refused), "{action:?} of {name}: {refused:?}");
+                called.push(std::mem::take(&mut *verbs.lock().unwrap()));
+            }
+        }
+        let first = called[0].clone();
+        assert!(first.iter().all(|verb| verb == "load budgets"), "{action:?}: {first:?}");
+        assert!(called.iter().all(|verbs| *verbs == first), "{action:?}: {called:?}");
+    }
+    assert_eq!(shop.auth.hashing_stats().begun, 0);
+    assert!(shop.outbox.reset_token().is_none(), "nobody was mailed");
+}
+
+#[tokio::test]
+async fn a_refused_challenge_uses_no_budget() {
+    let shop = challenged(&Always::default());
+    for action in ACTIONS {
+        for _ in 0..12 {
+            assert!(is_challenged(&attempt(&shop.auth, action, names(action)[0], "wrong answer").await));
+        }
+    }
+    assert_eq!(shop.auth.hashing_stats().begun, 0);
+    let sign_in = SignIn::new(EMAIL, PASSWORD).from(source()).challenge(RIGHT);
+    shop.auth.generate_customer_token(sign_in).await.expect("no failure was counted");
+    let sign_in = AdminSignIn::new(ADMIN, ADMIN_PASSWORD).from(source()).challenge(RIGHT);
+    shop.auth.generate_admin_token(sign_in).await.expect("no failure was counted");
+    for action in
+        [ChallengeAction::CodeExchange, ChallengeAction::ResetRequest, ChallengeAction::PasswordReset]
+    {
+        let passed = attempt(&shop.auth, action, EMAIL, RIGHT).await;
+        let limited = matches!(passed, Err(Error::SignIn(SignInError::TooManyRequests)));
+        assert!(!limited && !is_challenged(&passed), "{action:?}: {passed:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_spent_budget_answers_as_ever_and_verifies_nothing() {
+    let challenge = Always::default();
+    let shop = challenged(&challenge);
+    for action in ACTIONS {
+        let [name, _] = names(action);
+        for _ in 0..6 {
+            let _ = attempt(&shop.auth, action, name, RIGHT).await;
+        }
+        assert!(challenge.seen().len() >= 5, "{action:?}");
+        for response in ["", RIGHT] {
+            let refused = attempt(&shop.auth, action, name, response).await;
+            let spent = match action {
+                ChallengeAction::CustomerSignIn | ChallengeAction::AdminSignIn => SignInError::Refused,
+                _ => SignInError::TooManyRequests,
+            };
+            assert!(
+                matches!(&refused, Err(Error::SignIn(told)) if *told == spent),
+                "{action:?}: {refused:?}"
+            );
+        }
+        assert_eq!(challenge.seen(), [], "{action:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_verifier_that_is_down_is_unavailable_and_costs_nothing() {
+    let down = UnderPressure { is_down: true, ..UnderPressure::default() };
+    let (shop, verbs) = recording(Always(down));
+    for action in ACTIONS {
+        let [name, _] = names(action);
+        for _ in 0..7 {
+            let failed = attempt(&shop.auth, action, name, RIGHT).await.unwrap_err();
+            assert_eq!(failed.kind(), ErrorKind::Unavailable, "{action:?}: {failed:?}");
+        }
+        // Without an answer there is nothing to verify.
+        assert!(is_challenged(&attempt(&shop.auth, action, name, "").await));
+    }
+    assert!(verbs.lock().unwrap().iter().all(|verb| verb == "load budgets"));
+    assert_eq!(shop.auth.hashing_stats().begun, 0);
+}
+
+#[tokio::test]
+async fn the_trail_is_told_and_waited_for_by_nobody() {
+    let sink = Breakable::default();
+    let shop = Shop::open(MemoryStore::new(), fast(), |builder| {
+        builder.challenge(Always::default()).audit(sink.clone())
+    });
+    for action in ACTIONS {
+        assert!(is_challenged(&attempt(&shop.auth, action, names(action)[0], "wrong answer").await));
+    }
+    shop.auth.flush_audit().await;
+    let refused = |action| (action, Outcome::Refused(Refusal::UnansweredChallenge));
+    let expected = [
+        Action::SignIn,
+        Action::CodeRedemption,
+        Action::AdminSignIn,
+        Action::ResetRequest,
+        Action::PasswordReset,
+    ];
+    assert_eq!(told(&sink.events()), expected.map(refused));
+    sink.keep(0);
+    let refused = attempt(&shop.auth, ChallengeAction::AdminSignIn, ADMIN, "wrong answer").await;
+    assert!(is_challenged(&refused), "an admin user's, too: {refused:?}");
+}
+
+#[tokio::test]
+async fn without_pressure_nothing_is_asked() {
+    let challenge = UnderPressure::default();
+    let shop = Shop::open(MemoryStore::new(), fast(), |builder| builder.challenge(challenge.clone()));
+    for action in ACTIONS {
+        for response in ["", "wrong answer", RIGHT] {
+            let passed = attempt(&shop.auth, action, names(action)[0], response).await;
+            assert!(!is_challenged(&passed), "{action:?}: {passed:?}");
+        }
+    }
+    shop.sign_in(PASSWORD).await.expect("from another source");
+    assert_eq!(*challenge.seen.lock().unwrap(), []);
+}
+
+/// Waits until so many hashes wait.
+async fn until_waiting<S: Store>(shop: &Shop<S>, count: usize) {
+    while shop.auth.hashing_stats().waiting != count {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_half_full_queue_asks_the_callers_of_its_lane() {
+    let mut config = fast();
+    // Some tenths of a second for each hash, on one thread.
+    config.argon2 = Argon2Params::new(64 * 1024, 8, 1).unwrap();
+    config.hashing_threads = NonZero::<usize>::MIN;
+    config.hashing_queue = 4;
+    let challenge = UnderPressure::default();
+    let shop =
+        Arc::new(Shop::open(MemoryStore::new(), config, |builder| builder.challenge(challenge.clone())));
+    let other = |number: u8| {
+        let auth = shop.auth.clone();
+        let sign_in = SignIn::new(format!("{number}@example.com"), WRONG);
+        let sign_in = sign_in.from(IpAddr::from([198, 51, 100, number]));
+        tokio::spawn(async move { auth.generate_customer_token(sign_in).await })
+    };
+    // One hash runs, and two of four places are taken.
+    let mut others = vec![other(1)];
+    while shop.auth.hashing_stats().running == 0 {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    for number in 2..=3 {
+        others.push(other(number));
+        until_waiting(&shop, usize::from(number) - 1).await;
+    }
+    for action in [
+        ChallengeAction::CustomerSignIn,
+        ChallengeAction::CodeExchange,
+        ChallengeAction::ResetRequest,
+        ChallengeAction::PasswordReset,
+    ] {
+        let refused = attempt(&shop.auth, action, EMAIL, "").await;
+        assert!(is_challenged(&refused), "{action:?}: {refused:?}");
+    }
+    let begun = shop.auth.hashing_stats();
+    assert_eq!((begun.begun, begun.waiting), (1, 2), "it was asked while the first hash ran");
+    let passed = attempt(&shop.auth, ChallengeAction::CodeExchange, EMAIL, RIGHT).await;
+    assert!(!is_challenged(&passed), "{passed:?}");
+    // Admin users have a lane of their own.
+    let admin = shop.auth.generate_admin_token(AdminSignIn::new(ADMIN, ADMIN_PASSWORD));
+    admin.await.expect("nothing is asked of admin users");
+    for other in others {
+        other.abort();
+        let _ = other.await;
+    }
+    until_waiting(&shop, 0).await;
+    shop.sign_in(PASSWORD).await.expect("an empty queue asks nobody");
+    assert_eq!(challenge.seen.lock().unwrap().len(), 1);
+}
+
+#[test]
+fn no_debug_shows_a_response() {
+    let response = ChallengeResponse::from("C4nary");
+    let shown = [
+        format!("{response:?}"),
+        format!("{:?}", SignIn::new(EMAIL, PASSWORD).challenge(response.clone())),
+        format!("{:?}", AdminSignIn::new(ADMIN, ADMIN_PASSWORD).challenge(response.clone())),
+        format!("{:?}", PasswordResetRequest::new(EMAIL).challenge(response.clone())),
+        format!("{:?}", PasswordReset::new(EMAIL, NO_TOKEN, NEW).challenge(response)),
+    ];
+    for shown in shown {
+        assert!(!shown.contains("C4nary"), "{shown}");
+    }
+}
