@@ -3,8 +3,8 @@
 //! A flow tells of itself as an [`AuditEvent`]; an [`AuditSink`] keeps it. What an admin user is involved in is kept
 //! before the flow goes on: nothing is issued and no one-time code is spent unless an event that says
 //! [`Outcome::Begun`] is kept. What customers do by themselves goes through a bounded queue, so that a slow sink delays
-//! no sign-in, and so do refused uses of a token and attempts beyond a budget, which anybody may repeat; what does not
-//! fit is counted ([`Auth::audit_stats`](crate::Auth::audit_stats)).
+//! no sign-in, and so do refused uses of a token and attempts beyond a budget or without a right answer to a challenge,
+//! which anybody may repeat; what does not fit is counted ([`Auth::audit_stats`](crate::Auth::audit_stats)).
 //!
 //! Ready-made: [`MemoryAudit`]; the tables of the SQLite and PostgreSQL stores, `SqliteAudit` and `PostgresAudit`; with the
 //! feature `json-lines` a file, `JsonLinesAudit`; and, with the feature `tracing`, `TracingAudit`. A host names its sink with

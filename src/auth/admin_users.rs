@@ -33,6 +33,8 @@ impl Auth {
     /// # Errors
     ///
     /// - [`InputError::Required`], [`InputError::Username`], [`InputError::PasswordTooLong`]: nothing was looked up.
+    /// - [`SignInError::ChallengeRequired`]: the host's [`Challenge`](crate::Challenge) asks for a right answer. Nothing was
+    ///   looked up, and nothing counted.
     /// - [`SignInError::Refused`]: no such admin user, wrong password, disabled, spent budget, or a revoke-all
     ///   during the sign-in. Not told apart.
     /// - [`SecondFactorError::Required`], [`SecondFactorError::InvalidCode`]: the password is right; the code

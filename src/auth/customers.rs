@@ -49,6 +49,8 @@ impl Auth {
     /// # Errors
     ///
     /// - [`InputError::Required`], [`InputError::Email`], [`InputError::PasswordTooLong`]: nothing was looked up.
+    /// - [`SignInError::ChallengeRequired`]: the host's [`Challenge`](crate::Challenge) asks for a right answer. Nothing was
+    ///   looked up, and nothing counted.
     /// - [`SignInError::Refused`]: no such account, wrong credential, disabled account, spent budget, a
     ///   one-time code whose admin user may no longer assist, or a revoke-all during the sign-in. Not told
     ///   apart.

@@ -79,6 +79,8 @@ impl Auth {
     ///
     /// - [`InputError::Required`], [`InputError::Email`]: nothing was looked up.
     /// - [`InternalError::NotConfigured`]: there is no notifier.
+    /// - [`SignInError::ChallengeRequired`]: the host's [`Challenge`](crate::Challenge) asks for a right answer. Nothing was
+    ///   looked up, and nothing counted.
     /// - [`SignInError::TooManyRequests`]: for this address, or from this source.
     /// - [`Error::Unavailable`], [`Error::Random`]: a token may have been made; none was mailed.
     pub async fn request_password_reset(&self, request: PasswordResetRequest) -> Result<(), Error> {
@@ -96,6 +98,8 @@ impl Auth {
     /// # Errors
     ///
     /// - [`InputError::Required`], [`InputError::Email`], [`InputError::Policy`]: nothing was looked up.
+    /// - [`SignInError::ChallengeRequired`]: the host's [`Challenge`](crate::Challenge) asks for a right answer. Nothing was
+    ///   looked up, and nothing counted.
     /// - [`SignInError::ResetTokenMismatched`]: not the account's, expired, spent, ended meanwhile, no such
     ///   account, or a disabled one. If the customer's tokens were ended by somebody else while the password
     ///   was being set, it does not stand: the earlier one is back, or none that works, and all tokens end.

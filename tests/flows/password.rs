@@ -132,10 +132,11 @@ async fn every_address_is_the_same_work_and_the_same_answer() {
             assert_eq!(shop.outbox.take().len() == 1, mails && website == "base", "{email} on {website}");
         }
     }
-    let by_source = ["load budgets", "commit budgets", "commit budgets"];
-    let by_address =
-        ["load budgets", "load tally", "commit budgets", "commit budgets", "load tally", "commit tally"];
-    let expected = [&by_source[..], &by_address, &["generation", "load codes", "commit codes"]].concat();
+    // The budgets are looked at before any is charged.
+    let looked = ["load budgets", "load budgets", "load tally"];
+    let counted = ["commit budgets"; 4];
+    let mailed = ["load tally", "commit tally", "generation", "load codes", "commit codes"];
+    let expected = [&looked[..], &counted, &mailed].concat();
     assert!(seen.iter().all(|verbs| *verbs == expected), "{seen:#?}");
 
     // And so is every refused reset.

@@ -158,15 +158,19 @@ async fn where_it_came_from_is_on_record() {
 }
 
 #[tokio::test]
-async fn the_header_is_marked_as_sensitive() {
+async fn headers_with_secrets_are_marked_as_sensitive() {
     let shop = support::shop();
     let shown = get(|headers: http::HeaderMap| async move { format!("{headers:?}") });
     let router = Router::new().route("/", shown).layer(AuthLayer::new(shop.auth.clone()).without_addresses());
-    let request = Request::get("/").header("authorization", "Bearer Canary").body(Body::empty()).unwrap();
+    let request = Request::get("/").header("authorization", "Bearer Canary").header("x-recaptcha", "Canary");
+    let request = request.body(Body::empty()).unwrap();
     let response = router.oneshot(request).await.unwrap();
     let body = http_body_util::BodyExt::collect(response.into_body()).await.unwrap().to_bytes();
     let text = String::from_utf8_lossy(&body);
-    assert!(text.contains("authorization") && !text.contains("Canary"), "{text}");
+    assert!(
+        text.contains("authorization") && text.contains("x-recaptcha") && !text.contains("Canary"),
+        "{text}"
+    );
 }
 
 /// Never "denied", never a guest.

@@ -4,8 +4,8 @@ use fantoccini::key::Key;
 use serde_json::json;
 
 use crate::{
-    in_browser,
-    storefront::{ASSISTED, Account, CUSTOMER},
+    in_browser, in_browser_with,
+    storefront::{ADMIN, ASSISTED, Account, CUSTOMER},
 };
 
 #[tokio::test]
@@ -19,6 +19,22 @@ async fn a_wrong_password_is_said_aloud() {
         browser.sign_in(CUSTOMER).await;
         browser.reads("#customer-email", CUSTOMER.name).await;
         browser.gone("#message:not(:empty)").await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_proof_of_work_is_done_by_the_page() {
+    in_browser_with(&["--admin-2fa", "optional", "--challenge", "always"], async |storefront, browser| {
+        browser.go(&storefront.url).await;
+        browser.sign_in(Account { password: "not it", ..CUSTOMER }).await;
+        browser.reads("#message[aria-live]", "The account sign-in was incorrect").await;
+        browser.sign_in(CUSTOMER).await;
+        browser.reads("#customer-email", CUSTOMER.name).await;
+
+        browser.go(&format!("{}/admin", storefront.url)).await;
+        browser.sign_in(ADMIN).await;
+        browser.see("#desk").await;
     })
     .await;
 }

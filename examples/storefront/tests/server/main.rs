@@ -2,6 +2,7 @@
 
 mod accounts;
 mod admin_page;
+mod challenge;
 mod clients;
 mod command_line;
 mod database_down;
