@@ -10,9 +10,9 @@ use std::{
 use async_trait::async_trait;
 use commerce_auth::{
     AdminSignIn, Argon2Params, Auth, Challenge, ChallengeAction, ChallengeAnswer, ChallengeResponse, Error,
-    ErrorKind, MemoryStore, PasswordReset, PasswordResetRequest, Pressure, SignIn, SignInError, StoreError,
+    ErrorKind, HashingStats, MemoryStore, PasswordReset, PasswordResetRequest, Pressure, SignIn, SignInError,
+    StoreError,
     audit::{Action, Outcome, Refusal},
-    store::Store,
 };
 use support::{
     ADMIN, ADMIN_PASSWORD, EMAIL, PASSWORD, Shop, WRONG, fast,
@@ -316,11 +316,15 @@ async fn without_pressure_nothing_is_asked() {
     assert_eq!(*challenge.seen.lock().unwrap(), []);
 }
 
-/// Waits until so many hashes wait.
-async fn until_waiting<S: Store>(shop: &Shop<S>, count: usize) {
-    while shop.auth.hashing_stats().waiting != count {
-        tokio::time::sleep(Duration::from_millis(1)).await;
-    }
+/// Waits for a state of the hashing pool.
+async fn until(shop: &Shop, is_reached: impl Fn(HashingStats) -> bool) {
+    let reached = async {
+        while !is_reached(shop.auth.hashing_stats()) {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    };
+    let reached = tokio::time::timeout(Duration::from_secs(10), reached).await;
+    reached.unwrap_or_else(|_| panic!("{:?}", shop.auth.hashing_stats()));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -341,12 +345,10 @@ async fn a_half_full_queue_asks_the_callers_of_its_lane() {
     };
     // One hash runs, and two of four places are taken.
     let mut others = vec![other(1)];
-    while shop.auth.hashing_stats().running == 0 {
-        tokio::time::sleep(Duration::from_millis(1)).await;
-    }
+    until(&shop, |stats| stats.running == 1).await;
     for number in 2..=3 {
         others.push(other(number));
-        until_waiting(&shop, usize::from(number) - 1).await;
+        until(&shop, |stats| stats.waiting == usize::from(number) - 1).await;
     }
     for action in [
         ChallengeAction::CustomerSignIn,
@@ -357,8 +359,8 @@ async fn a_half_full_queue_asks_the_callers_of_its_lane() {
         let refused = attempt(&shop.auth, action, EMAIL, "").await;
         assert!(is_challenged(&refused), "{action:?}: {refused:?}");
     }
-    let begun = shop.auth.hashing_stats();
-    assert_eq!((begun.begun, begun.waiting), (1, 2), "it was asked while the first hash ran");
+    let stats = shop.auth.hashing_stats();
+    assert_eq!((stats.begun, stats.waiting), (1, 2), "it was asked while the first hash ran");
     let passed = attempt(&shop.auth, ChallengeAction::CodeExchange, EMAIL, RIGHT).await;
     assert!(!is_challenged(&passed), "{passed:?}");
     // Admin users have a lane of their own.
@@ -368,7 +370,7 @@ async fn a_half_full_queue_asks_the_callers_of_its_lane() {
         other.abort();
         let _ = other.await;
     }
-    until_waiting(&shop, 0).await;
+    until(&shop, |stats| stats.waiting == 0).await;
     shop.sign_in(PASSWORD).await.expect("an empty queue asks nobody");
     assert_eq!(challenge.seen.lock().unwrap().len(), 1);
 }
