@@ -10,9 +10,9 @@ use std::{
 
 use async_trait::async_trait;
 use commerce_auth::{
-    AccountStatus, Argon2Params, Auth, AuthConfig, CustomerId, CustomerRecord, CustomerStore, Digest, Email,
-    Grant, IntoShared, MemoryCustomers, MemoryStore, Obtained, Origin, PasswordHash, SignIn, StoreError,
-    Website,
+    AccountStatus, Argon2Params, AuditSink, Auth, AuthConfig, CustomerId, CustomerRecord, CustomerStore,
+    Digest, Email, Grant, IntoShared, MemoryCustomers, MemoryStore, Obtained, Origin, PasswordHash, SignIn,
+    StoreError, Website,
     audit::MemoryAudit,
     random::{ChaChaRandom, SecureRandom},
     store::Store,
@@ -39,7 +39,7 @@ impl Shop {
 
     /// A shop over a store, with `count` live tokens, two to a customer.
     pub fn over(store: impl IntoShared<dyn Store>, count: usize) -> Self {
-        let shop = Self::of(store, Argon2Params::danger_fast());
+        let shop = Self::of(store, costing(Argon2Params::danger_fast()), MemoryAudit::new());
         // More callers than cores, so that the hashing threads never wait for one.
         const CALLERS: usize = 8;
         let tokens = thread::scope(|scope| {
@@ -56,12 +56,15 @@ impl Shop {
 
     /// A shop in memory where nobody is signed in and a password hash has this cost.
     pub fn new(argon2: Argon2Params) -> Self {
-        Self::of(MemoryStore::new(), argon2)
+        Self::of(MemoryStore::new(), costing(argon2), MemoryAudit::new())
     }
 
-    fn of(store: impl IntoShared<dyn Store>, argon2: Argon2Params) -> Self {
-        let mut config = AuthConfig::commerce();
-        config.argon2 = argon2;
+    /// A shop over a store and an audit trail where nobody is signed in.
+    pub fn of(
+        store: impl IntoShared<dyn Store>,
+        config: AuthConfig,
+        audit: impl IntoShared<dyn AuditSink>,
+    ) -> Self {
         let hasher = Auth::builder(MemoryStore::new())
             .config(config.clone())
             .customers(MemoryCustomers::new())
@@ -69,23 +72,29 @@ impl Shop {
         let hasher = hasher.build().expect("the configuration is sound");
         let hash = pollster::block_on(hasher.hash_new_password("nobody@example.com", PASSWORD));
         let customers = Everybody(hash.expect("the password is a good one"));
-        let auth = Auth::builder(store)
-            .config(config)
-            .customers(customers)
-            .audit(MemoryAudit::new())
-            .without_notifier()
-            .build();
+        let auth =
+            Auth::builder(store).config(config).customers(customers).audit(audit).without_notifier().build();
         let auth = auth.expect("the configuration is sound");
         Self { auth, tokens: Texts::default() }
     }
 
     /// Signs a customer in; the new bearer token.
     pub fn sign_in(&self, customer: usize) -> String {
-        let sign_in =
-            SignIn::new(format!("customer-{customer}@example.com"), PASSWORD).from(origin_of(customer));
-        let signed_in = pollster::block_on(self.auth.generate_customer_token(sign_in));
+        let signed_in = pollster::block_on(self.auth.generate_customer_token(sign_in_of(customer)));
         signed_in.expect("the password is right").token().expose().to_owned()
     }
+}
+
+/// A customer's sign-in with the right password, from a source of its own.
+pub fn sign_in_of(customer: usize) -> SignIn {
+    SignIn::new(format!("customer-{customer}@example.com"), PASSWORD).from(origin_of(customer))
+}
+
+/// Commerce's numbers, with this cost of a password hash.
+fn costing(argon2: Argon2Params) -> AuthConfig {
+    let mut config = AuthConfig::commerce();
+    config.argon2 = argon2;
+    config
 }
 
 /// Whoever is asked for exists, and has the one password: the host's table is not what is measured.

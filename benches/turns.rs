@@ -89,7 +89,8 @@ fn nanoseconds_each(time: Duration, steps: usize) -> f64 {
     time.as_secs_f64() * 1e9 / f64::from(u32::try_from(steps).expect("a turn's length"))
 }
 
-fn median(mut values: Vec<f64>) -> f64 {
+/// The middle one of some values, the upper one of two.
+pub fn median(mut values: Vec<f64>) -> f64 {
     values.sort_by(f64::total_cmp);
     values[values.len() / 2]
 }
