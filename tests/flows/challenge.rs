@@ -207,7 +207,7 @@ async fn a_refused_challenge_writes_nothing_and_tells_nothing_of_the_account() {
             }
         }
         let first = called[0].clone();
-        assert!(first.iter().all(|verb| verb == "load budgets"), "{action:?}: {first:?}");
+        assert!(first.iter().all(|verb| verb.starts_with("load ")), "{action:?}: {first:?}");
         assert!(called.iter().all(|verbs| *verbs == first), "{action:?}: {called:?}");
     }
     assert_eq!(shop.auth.hashing_stats().begun, 0);
@@ -274,7 +274,7 @@ async fn a_verifier_that_is_down_is_unavailable_and_costs_nothing() {
         // Without an answer there is nothing to verify.
         assert!(is_challenged(&attempt(&shop.auth, action, name, "").await));
     }
-    assert!(verbs.lock().unwrap().iter().all(|verb| verb == "load budgets"));
+    assert!(verbs.lock().unwrap().iter().all(|verb| verb.starts_with("load ")));
     assert_eq!(shop.auth.hashing_stats().begun, 0);
 }
 
