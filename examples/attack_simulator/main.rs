@@ -18,16 +18,17 @@
 //!
 //! The first table has a line for each attack: the tries that reached a hash, the documents that it
 //! left in the store (`Auth::purge` removes each an hour after its end), and the seconds on the
-//! shop's clock until each node recorded the alarm. The second has a line for each honest person of
-//! [`people::Person`]: how many of the sign-ins succeeded, how many were asked for a challenge
-//! first, what the others were answered, and their time.
+//! shop's clock until each node knew of the attack ([`flag::Flag`]). The second has a line for each
+//! honest person of [`people::Person`]: how many of the sign-ins succeeded, how many were asked for
+//! a challenge first, what the others were answered, and their time.
 //!
-//! The bars: each node has raised the alarm within 60 s; every honest sign-in succeeds, and only
-//! one at an unknown source is asked for a challenge; 19 of 20 at a known device or by an admin
-//! user take at most 4 times their idle time. The program exits with 1 if a bar is missed.
+//! The bars: each node knows of the attack within 60 s; every honest sign-in succeeds, and only one
+//! at an unknown source is asked for a challenge; 19 of 20 at a known device or by an admin user
+//! take at most 4 times their idle time. The program exits with 1 if a bar is missed.
 
 mod attack;
 mod defences;
+mod flag;
 mod people;
 mod play;
 mod report;

@@ -91,7 +91,7 @@ async fn play_whole(storage: Storage, attack: Attack) -> Result<Row> {
         attack,
         // An honest sign-in that failed may have been hashed, too. It counts as the attacker's.
         hashed: site.hashes() - before - honest,
-        flagged: site.alarms().await,
+        flagged: site.flagged().await,
         documents: site.remove_documents().await?,
         people,
         idle: [None; 3],

@@ -7,8 +7,8 @@ use crate::{
     people::{Person, Tally},
 };
 
-/// Longest time until a node has raised the alarm.
-const ALARM_BAR: Duration = Duration::from_secs(60);
+/// Longest time until a node knows of the attack.
+const FLAG_BAR: Duration = Duration::from_secs(60);
 /// Largest multiple of the idle time, for 19 of 20 sign-ins at a known device or by an admin user.
 const TIME_BAR: f64 = 4.0;
 /// Share of the sign-ins that is compared with the bar, in percent.
@@ -21,7 +21,7 @@ pub struct Row {
     pub hashed: u64,
     /// Documents left.
     pub documents: usize,
-    /// Time until each node raised the alarm.
+    /// Time until each node knew of the attack.
     pub flagged: [Option<Duration>; 2],
     /// In the order of [`Person::ALL`].
     pub people: [Tally; 3],
@@ -32,10 +32,10 @@ pub struct Row {
 /// Prints both tables. Returns true if every bar is held.
 pub fn print(rows: &[Row]) -> bool {
     let mut held = true;
-    println!("| attack | tries | reached a hash | documents left | alarm after, s: node 1, node 2 | bar |");
+    println!("| attack | tries | reached a hash | documents left | flagged after, s: node 1, node 2 | bar |");
     println!("|---|--:|--:|--:|--:|---|");
     for Row { attack, hashed, documents, flagged, .. } in rows {
-        let passed = flagged.iter().all(|after| after.is_some_and(|after| after <= ALARM_BAR));
+        let passed = flagged.iter().all(|after| after.is_some_and(|after| after <= FLAG_BAR));
         held &= passed;
         let [first, second] =
             flagged.map(|after| after.map_or("never".into(), |after| format!("{:.1}", after.as_secs_f64())));

@@ -1,23 +1,17 @@
 //! A shop of two nodes over one store.
 
-use std::{
-    num::NonZero,
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
-};
+use std::{num::NonZero, sync::Arc, time::Duration};
 
-use async_trait::async_trait;
 use commerce_auth::{
-    AccountStatus, AdminId, AdminRecord, Argon2Params, AuditEvent, AuditSink, Auth, AuthConfig, CustomerId,
-    CustomerRecord, MemoryAdmins, MemoryCustomers, MemoryStore, Permission, SecondFactorPolicy, SqliteStore,
-    StoreError, Subject, Website,
+    AccountStatus, AdminId, AdminRecord, Argon2Params, Auth, AuthConfig, CustomerId, CustomerRecord,
+    MemoryAdmins, MemoryCustomers, MemoryStore, Permission, SecondFactorPolicy, SqliteStore, Website,
     clock::{Clock, ManualClock},
     store::Store,
 };
 use tempfile::TempDir;
 use time::{OffsetDateTime, macros::datetime};
 
-use crate::{Result, defences};
+use crate::{Result, defences, flag::Flag};
 
 /// Number of customers, beside the [victim](VICTIM).
 pub const CUSTOMERS: u64 = 10_000;
@@ -41,7 +35,7 @@ pub enum Storage {
 pub struct Site {
     pub clock: Arc<ManualClock>,
     nodes: [Auth; 2],
-    alarms: [Arc<Alarm>; 2],
+    flags: [Arc<Flag>; 2],
     store: Arc<dyn Store>,
     _folder: Option<TempDir>,
 }
@@ -58,18 +52,18 @@ impl Site {
         };
         let clock = Arc::new(ManualClock::new(BEGIN));
         let (customers, admins) = (MemoryCustomers::new(), MemoryAdmins::new());
-        let alarms = [Arc::<Alarm>::default(), Arc::default()];
-        let node = |alarm: &Arc<Alarm>| {
+        let flags = [(); 2].map(|()| Arc::new(Flag::new(Arc::clone(&clock))));
+        let node = |flag: &Arc<Flag>| {
             let builder = Auth::builder(Arc::clone(&store))
                 .customers(customers.clone())
                 .admins(admins.clone())
-                .audit(Arc::clone(alarm))
+                .audit(Arc::clone(flag))
                 .without_notifier()
                 .clock(Arc::clone(&clock))
                 .config(config(argon2));
-            defences::with_challenge(builder).build()
+            defences::with_challenge(builder, flag).build()
         };
-        let nodes = [node(&alarms[0])?, node(&alarms[1])?];
+        let nodes = [node(&flags[0])?, node(&flags[1])?];
         let hash = nodes[0].hash_new_password(VICTIM, PASSWORD).await?;
         let emails = (0..CUSTOMERS).map(customer).chain([VICTIM.to_owned()]);
         for (id, email) in (1..).zip(emails) {
@@ -90,7 +84,7 @@ impl Site {
             permissions: Permission::ALL.to_vec(),
             requires_second_factor: false,
         })?;
-        Ok(Self { clock, nodes, alarms, store, _folder: folder })
+        Ok(Self { clock, nodes, flags, store, _folder: folder })
     }
 
     /// The node that takes the request with this number. The nodes take turns, three requests each,
@@ -104,12 +98,12 @@ impl Site {
         self.nodes.iter().map(|node| node.hashing_stats().begun).sum()
     }
 
-    /// Time on the shop's clock after which each node recorded the alarm.
-    pub async fn alarms(&self) -> [Option<Duration>; 2] {
+    /// Time on the shop's clock after which each node knew of the attack.
+    pub async fn flagged(&self) -> [Option<Duration>; 2] {
         for node in &self.nodes {
             node.flush_audit().await;
         }
-        self.alarms.each_ref().map(|alarm| alarm.first().and_then(|at| (at - BEGIN).try_into().ok()))
+        self.flags.each_ref().map(|flag| flag.raised_at().and_then(|at| (at - BEGIN).try_into().ok()))
     }
 
     /// Removes all documents that end and returns their number.
@@ -138,28 +132,4 @@ fn config(argon2: Argon2Params) -> AuthConfig {
     // A flood that comes as fast as the machine goes must not lose the alarm.
     config.audit_queue = NonZero::<usize>::MIN.saturating_add(65_535);
     config
-}
-
-/// An audit sink that keeps the time of the first alarm, and nothing else.
-#[derive(Debug, Default)]
-struct Alarm(Mutex<Option<OffsetDateTime>>);
-
-impl Alarm {
-    fn first(&self) -> Option<OffsetDateTime> {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-#[async_trait]
-impl AuditSink for Alarm {
-    async fn record(&self, event: &AuditEvent) -> std::result::Result<(), StoreError> {
-        if defences::is_alarm(event) {
-            self.0.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(event.at);
-        }
-        Ok(())
-    }
-
-    async fn erase(&self, _: &Subject) -> std::result::Result<u64, StoreError> {
-        Ok(0)
-    }
 }
