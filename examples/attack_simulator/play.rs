@@ -14,7 +14,7 @@ use tokio::time::{interval, sleep};
 use crate::{
     Result,
     attack::Attack,
-    people::{People, Person},
+    people::{People, Person, Tally},
     report::Row,
     site::{Site, Storage},
 };
@@ -29,21 +29,23 @@ const TRIES_BETWEEN: u64 = 500;
 const OWNERS: usize = 100;
 /// Length of the beginning that is played in real time.
 const BEGINNING: Duration = Duration::from_secs(20);
-/// Time for which the honest people are alone.
-const IDLE: Duration = Duration::from_secs(5);
+/// Time for which the honest people are alone, before the beginning and again after it.
+const IDLE: Duration = Duration::from_secs(3);
 /// Time between two sign-ins of an honest person in real time.
 const TIME_BETWEEN: Duration = Duration::from_millis(100);
 
 /// Plays an attack whole, and its beginning in real time.
 pub async fn play(storage: Storage, attack: Attack) -> Result<Row> {
     let mut row = play_whole(storage, attack).await?;
-    let site = Arc::new(Site::open(storage, Argon2Params::default()).await?);
-    let people = Arc::new(People::default());
-    sign_in_until(&site, &people, Instant::now() + IDLE).await?;
-    row.idle = people.take_tallies().map(|tally| tally.time(50));
-    play_beginning(&site, &people, attack).await?;
+    let mut alone = play_nothing(storage).await?;
+    let timed = play_beginning(storage, attack).await?;
+    // Other work on the machine may have begun or ended meanwhile.
+    for (alone, later) in alone.iter_mut().zip(play_nothing(storage).await?) {
+        alone.add(later);
+    }
+    row.idle = alone.map(|tally| tally.time(50));
     // Their times are those of real hashes only.
-    for (tally, timed) in row.people.iter_mut().zip(people.take_tallies()) {
+    for (tally, timed) in row.people.iter_mut().zip(timed) {
         tally.times.clear();
         tally.add(timed);
     }
@@ -52,12 +54,7 @@ pub async fn play(storage: Storage, attack: Attack) -> Result<Row> {
 
 /// Plays all tries as fast as the machine goes.
 async fn play_whole(storage: Storage, attack: Attack) -> Result<Row> {
-    let site = Arc::new(Site::open(storage, Argon2Params::danger_fast()).await?);
-    let people = Arc::new(People::default());
-    for person in Person::ALL {
-        people.sign_in(&site, person).await;
-    }
-    people.take_tallies();
+    let (site, people) = open(storage, Argon2Params::danger_fast()).await?;
     let (before, next) = (site.hashes(), Arc::new(AtomicU64::new(0)));
     let callers: Vec<_> = (0..CALLERS)
         .map(|_| {
@@ -99,10 +96,11 @@ async fn play_whole(storage: Storage, attack: Attack) -> Result<Row> {
 }
 
 /// Sends the first tries at their pace, whether or not the earlier ones are answered.
-async fn play_beginning(site: &Arc<Site>, people: &Arc<People>, attack: Attack) -> Result {
+async fn play_beginning(storage: Storage, attack: Attack) -> Result<[Tally; 3]> {
+    let (site, people) = open(storage, Argon2Params::default()).await?;
     let end = Instant::now() + BEGINNING;
     let attacking = {
-        let site = Arc::clone(site);
+        let site = Arc::clone(&site);
         tokio::spawn(async move {
             let mut pace = interval(PACE);
             for number in 0..attack.tries() {
@@ -116,8 +114,26 @@ async fn play_beginning(site: &Arc<Site>, people: &Arc<People>, attack: Attack) 
             }
         })
     };
-    sign_in_until(site, people, end).await?;
-    Ok(attacking.await?)
+    sign_in_until(&site, &people, end).await?;
+    attacking.await?;
+    Ok(people.take_tallies())
+}
+
+/// Lets the honest people sign in while nobody attacks.
+async fn play_nothing(storage: Storage) -> Result<[Tally; 3]> {
+    let (site, people) = open(storage, Argon2Params::default()).await?;
+    sign_in_until(&site, &people, Instant::now() + IDLE).await?;
+    Ok(people.take_tallies())
+}
+
+/// Opens a shop at which each honest person has signed in once.
+async fn open(storage: Storage, argon2: Argon2Params) -> Result<(Arc<Site>, Arc<People>)> {
+    let (site, people) = (Arc::new(Site::open(storage, argon2).await?), Arc::new(People::default()));
+    for person in Person::ALL {
+        people.sign_in(&site, person).await;
+    }
+    people.take_tallies();
+    Ok((site, people))
 }
 
 /// Makes one of the attacker's tries. Its answer is of no interest.

@@ -25,7 +25,7 @@ pub struct Row {
     pub flagged: [Option<Duration>; 2],
     /// In the order of [`Person::ALL`].
     pub people: [Tally; 3],
-    /// Median times while nobody attacks.
+    /// Median times while nobody attacks, before and after the beginning.
     pub idle: [Option<Duration>; 3],
 }
 
