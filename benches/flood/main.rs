@@ -107,7 +107,6 @@ async fn take_turns(arguments: &CommandLine, backend: Backend, flood: Flood) -> 
         }
         eprintln!("  {:?}\n  {:?}", pairs.flood[round], pairs.control[round]);
     }
-    pairs.documents = site.documents();
     pairs.failures = site.failures();
     Some(pairs)
 }

@@ -14,8 +14,6 @@ const AGE_BAR: f64 = 1.5;
 pub struct Pairs {
     pub flood: Vec<Window>,
     pub control: Vec<Window>,
-    /// Documents at the end.
-    pub documents: u64,
     /// Answers that should not be.
     pub failures: u64,
 }
@@ -35,15 +33,15 @@ pub struct Ages {
 pub fn print_pairs(rows: &[(String, Pairs)]) -> bool {
     println!(
         "| store | flood | requests/s | hashes/s, flood : control | p50, flood : control, µs | \
-         p99, flood : control, µs | p99 ratio | bar {FLOOD_BAR} | documents | failures |"
+         p99, flood : control, µs | p99 ratio | bar {FLOOD_BAR} | failures |"
     );
-    println!("|---|---|--:|--:|--:|--:|--:|---|--:|--:|");
+    println!("|---|---|--:|--:|--:|--:|--:|---|--:|");
     let mut held = true;
-    for (name, Pairs { flood, control, documents, failures }) in rows {
+    for (name, Pairs { flood, control, failures }) in rows {
         let ratio = ratio(flood, control);
         held &= ratio <= FLOOD_BAR;
         println!(
-            "| {name} | {:.0} | {} | {} | {} | {ratio:.2} | {} | {documents} | {failures} |",
+            "| {name} | {:.0} | {} | {} | {} | {ratio:.2} | {} | {failures} |",
             middle(flood, |window| window.flooded),
             both(flood, control, |window| window.hashes),
             both(flood, control, |window| window.p50),

@@ -60,7 +60,7 @@ impl Window {
                 ))
             })
             .collect();
-        let mut times = timed.await.expect("no verification fails");
+        let mut times = timed.await.expect("the thread does not panic");
         let seconds = begin.elapsed().as_secs_f64();
         let each_second = |count: u64| f64::from(u32::try_from(count).expect("a window's count")) / seconds;
         let (flooded, hashes) = (site.flooded() - flooded, site.hashes() - hashes);
