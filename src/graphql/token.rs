@@ -10,7 +10,7 @@ use super::{
 use crate::{
     error::{Error, InputError, SignInError},
     flow::{ListedToken, SignIn, SignedIn},
-    http::trimmed,
+    http::{Caller, trimmed},
     token::{Assistance, Obtained},
 };
 
@@ -37,8 +37,9 @@ impl CustomerTokenMutation {
         let sign_in = SignIn::new(trimmed(&email), password)
             .on(caller.website().clone())
             .from(caller.origin().clone())
-            .challenge(caller.challenge().clone());
-        told(caller.auth().generate_customer_token(sign_in).await)
+            .challenge(caller.challenge().clone())
+            .device(caller.device());
+        told(caller, caller.auth().generate_customer_token(sign_in).await)
     }
 
     /// Exchange a one-time code of an admin user for a customer token.
@@ -53,7 +54,7 @@ impl CustomerTokenMutation {
             .on(caller.website().clone())
             .from(caller.origin().clone())
             .challenge(caller.challenge().clone());
-        told(caller.auth().exchange_one_time_code(sign_in).await)
+        told(caller, caller.auth().exchange_one_time_code(sign_in).await)
     }
 
     /// Revoke the customer token.
@@ -78,9 +79,12 @@ impl CustomerTokenMutation {
 }
 
 /// To Commerce an address that cannot be one is an unknown one.
-fn told(signed_in: Result<SignedIn, Error>) -> Result<Option<CustomerToken>> {
+fn told(caller: &Caller, signed_in: Result<SignedIn, Error>) -> Result<Option<CustomerToken>> {
     match signed_in {
-        Ok(signed_in) => Ok(Some(CustomerToken(signed_in))),
+        Ok(signed_in) => {
+            caller.hand_out(signed_in.device());
+            Ok(Some(CustomerToken(signed_in)))
+        }
         Err(Error::Input(InputError::Email)) => Err(error(Error::SignIn(SignInError::Refused))),
         Err(refused) => Err(error(refused)),
     }

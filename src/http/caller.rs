@@ -1,4 +1,8 @@
-use std::{fmt, net::IpAddr, sync::Arc};
+use std::{
+    fmt,
+    net::IpAddr,
+    sync::{Arc, OnceLock},
+};
 
 use http::{HeaderMap, HeaderName, HeaderValue, header::USER_AGENT};
 use secrecy::{ExposeSecret, SecretString};
@@ -9,7 +13,7 @@ use crate::{
     auth::Auth,
     challenge::ChallengeResponse,
     error::Error,
-    token::{Bearer, Identity, Origin},
+    token::{Bearer, DeviceSecret, Identity, Origin},
 };
 
 /// Who calls: the bearer token a request presents, if it does, from where, and on which website.
@@ -25,14 +29,20 @@ pub struct Caller {
     website: Website,
     origin: Origin,
     challenge: ChallengeResponse,
+    device: Option<DeviceSecret>,
+    /// The secret that a sign-in of this request hands out, for the answer.
+    new_device: Arc<OnceLock<DeviceSecret>>,
 }
+
+/// The header of a device secret, in a request and in the answer to a first sign-in.
+pub(super) const DEVICE: HeaderName = HeaderName::from_static("x-device-secret");
 
 /// Commerce's header of a response to a challenge.
 pub(super) const RECAPTCHA: HeaderName = HeaderName::from_static("x-recaptcha");
 
 impl Caller {
-    /// The caller of a request with these headers: `Authorization`, `User-Agent`, `X-ReCaptcha`, and `X-Request-Id` as the
-    /// correlation id. On the [default](Website::default) website, from an unknown address, until [`on_store`](Self::on_store),
+    /// The caller of a request with these headers: `Authorization`, `User-Agent`, `X-ReCaptcha`, `X-Device-Secret`, and
+    /// `X-Request-Id` as the correlation id. On the [default](Website::default) website, from an unknown address, until [`on_store`](Self::on_store),
     /// [`on`](Self::on) and [`at`](Self::at) say more.
     ///
     /// # Errors
@@ -54,7 +64,9 @@ impl Caller {
             websites: Arc::new(OneWebsite),
             website: Website::default(),
             origin,
-            challenge: challenge_response(headers),
+            challenge: only(headers, RECAPTCHA).map(Into::into).unwrap_or_default(),
+            device: only(headers, DEVICE).and_then(DeviceSecret::parse),
+            new_device: Arc::default(),
         })
     }
 
@@ -117,6 +129,29 @@ impl Caller {
         &self.challenge
     }
 
+    /// The device secret that the request presents in the header `X-Device-Secret`, for
+    /// [`SignIn::device`](crate::SignIn::device). Empty if there is none.
+    #[must_use]
+    pub fn device(&self) -> &str {
+        self.device.as_ref().map_or("", DeviceSecret::expose)
+    }
+
+    /// Keeps the device secret that a sign-in has handed out ([`SignedIn::device`](crate::SignedIn::device)), for the answer.
+    /// The adapters of this crate do so. If a request signs in more than once, the first stays.
+    pub fn hand_out(&self, device: Option<&DeviceSecret>) {
+        if let Some(device) = device {
+            // The first stays.
+            let _ = self.new_device.set(device.clone());
+        }
+    }
+
+    /// The device secret for the answer, in the header `X-Device-Secret`. [`AuthLayer`](super::AuthLayer) adds it; a
+    /// host without the layer does.
+    #[must_use]
+    pub fn new_device(&self) -> Option<&DeviceSecret> {
+        self.new_device.get()
+    }
+
     /// The bearer token as the flows take it; none is a guest's.
     #[must_use]
     pub fn bearer(&self) -> Option<Bearer<'_>> {
@@ -137,12 +172,11 @@ impl Caller {
     }
 }
 
-fn challenge_response(headers: &HeaderMap) -> ChallengeResponse {
-    let mut values = headers.get_all(RECAPTCHA).iter();
-    match (values.next(), values.next()) {
-        (Some(value), None) => value.to_str().map(Into::into).unwrap_or_default(),
-        _ => ChallengeResponse::default(),
-    }
+/// The value of a header that stands once.
+fn only(headers: &HeaderMap, name: HeaderName) -> Option<&str> {
+    let mut values = headers.get_all(name).iter();
+    let value = values.next()?;
+    if values.next().is_some() { None } else { value.to_str().ok() }
 }
 
 impl fmt::Debug for Caller {

@@ -21,7 +21,7 @@ use tower_service::Service;
 
 use super::{
     Caller, HeaderError, OneWebsite, Websites,
-    caller::RECAPTCHA,
+    caller::{DEVICE, RECAPTCHA},
     client_address::{client_address, is_trusted},
 };
 use crate::{
@@ -42,12 +42,13 @@ use crate::{
 /// Two mistakes are logged through `tracing`, once for each layer: no peer address, and `X-Forwarded-For` from a peer that is no
 /// trusted proxy.
 ///
-/// On the way in it marks `Authorization` and `X-ReCaptcha` as sensitive, which keeps them out of `Debug`, and answers 400 where the headers
-/// are malformed ([`HeaderError`]). On the way out it adds, where they are missing: `Cache-Control: no-store` (RFC 6750 section
+/// On the way in it marks `Authorization`, `X-ReCaptcha` and `X-Device-Secret` as sensitive, which keeps them out of `Debug`, and
+/// answers 400 where the headers are malformed ([`HeaderError`]). On the way out it adds, where they are missing: `Cache-Control: no-store` (RFC 6750 section
 /// 5.3); `WWW-Authenticate: Bearer` beside a 401 (section 3), with `error="invalid_token"` if the token presented is not live, and
 /// `error="insufficient_user_authentication"` with a `max_age` in seconds if an admin user must
 /// [step up](Auth::step_up) (RFC 9470 section 3);
-/// `Retry-After` in seconds beside a 429 and a 503.
+/// `Retry-After` in seconds beside a 429 and a 503; `X-Device-Secret` after a sign-in from a device that the account does not
+/// know.
 #[derive(Clone)]
 #[must_use]
 pub struct AuthLayer {
@@ -158,7 +159,7 @@ where
     }
 
     fn call(&mut self, mut request: Request<B>) -> Self::Future {
-        for secret in [AUTHORIZATION, RECAPTCHA] {
+        for secret in [AUTHORIZATION, RECAPTCHA, DEVICE] {
             if let Entry::Occupied(mut values) = request.headers_mut().entry(secret) {
                 values.iter_mut().for_each(|value| value.set_sensitive(true));
             }
@@ -170,11 +171,11 @@ where
                 return Box::pin(async { Ok(refused) });
             }
         };
-        request.extensions_mut().insert(caller);
+        request.extensions_mut().insert(caller.clone());
         let (answer, shared) = (self.inner.call(request), Arc::clone(&self.shared));
         Box::pin(async move {
             let mut response = answer.await?;
-            shared.finish(&mut response);
+            shared.finish(&mut response, &caller);
             Ok(response)
         })
     }
@@ -225,7 +226,7 @@ impl Shared {
         Ok(Some(client_address(peer, headers, &self.trusted_proxies)))
     }
 
-    fn finish<R>(&self, response: &mut Response<R>) {
+    fn finish<R>(&self, response: &mut Response<R>, caller: &Caller) {
         let status = response.status();
         let challenge = match response.extensions().get::<Arc<Error>>().map(AsRef::as_ref) {
             Some(Error::Token(TokenError::Invalid)) => {
@@ -241,6 +242,12 @@ impl Shared {
             response.headers_mut().entry(name).or_insert(value);
         };
         say(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        if let Some(device) = caller.new_device()
+            && let Ok(mut secret) = HeaderValue::from_str(device.expose())
+        {
+            secret.set_sensitive(true);
+            say(DEVICE, secret);
+        }
         match status {
             StatusCode::UNAUTHORIZED => say(WWW_AUTHENTICATE, challenge),
             StatusCode::SERVICE_UNAVAILABLE => say(RETRY_AFTER, self.pause().into()),

@@ -8,6 +8,7 @@ mod bodies;
 mod captured;
 mod challenge;
 mod consent;
+mod device;
 mod edge;
 mod graphql;
 mod hosts_errors;

@@ -56,9 +56,13 @@ pub(super) async fn authenticate(
     let sign_in = AdminSignIn::new(username.as_str(), password)
         .otp(otp)
         .from(caller.origin().clone())
-        .challenge(caller.challenge().clone());
+        .challenge(caller.challenge().clone())
+        .device(caller.device());
     match caller.auth().generate_admin_token(sign_in).await {
-        Ok(signed_in) => Ok(Json(signed_in.token().expose().to_owned())),
+        Ok(signed_in) => {
+            caller.hand_out(signed_in.device());
+            Ok(Json(signed_in.token().expose().to_owned()))
+        }
         Err(Error::Input(InputError::Username)) => Err(Error::SignIn(SignInError::Refused).into()),
         Err(Error::SecondFactor(SecondFactorError::NotEnrolled)) if !caller.auth().has_keyring() => {
             Err(refused(Error::Internal(InternalError::NotConfigured(Part::Keyring))))

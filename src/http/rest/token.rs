@@ -22,9 +22,13 @@ pub(super) async fn customer(caller: Caller, Body(fields): Body<Fields>) -> Resu
     let sign_in = SignIn::new(email.as_str(), password)
         .on(caller.website().clone())
         .from(caller.origin().clone())
-        .challenge(caller.challenge().clone());
+        .challenge(caller.challenge().clone())
+        .device(caller.device());
     match caller.auth().generate_customer_token(sign_in).await {
-        Ok(signed_in) => Ok(Json(signed_in.token().expose().to_owned())),
+        Ok(signed_in) => {
+            caller.hand_out(signed_in.device());
+            Ok(Json(signed_in.token().expose().to_owned()))
+        }
         // To Commerce it is one more unknown account.
         Err(Error::Input(InputError::Email)) => Err(Error::SignIn(SignInError::Refused).into()),
         Err(error) => Err(error.into()),
@@ -36,9 +40,13 @@ pub(super) async fn admin(caller: Caller, Body(fields): Body<Fields>) -> Result<
     let (username, password) = username_and_password(fields)?;
     let sign_in = AdminSignIn::new(username.as_str(), password)
         .from(caller.origin().clone())
-        .challenge(caller.challenge().clone());
+        .challenge(caller.challenge().clone())
+        .device(caller.device());
     match caller.auth().generate_admin_token(sign_in).await {
-        Ok(signed_in) => Ok(Json(signed_in.token().expose().to_owned())),
+        Ok(signed_in) => {
+            caller.hand_out(signed_in.device());
+            Ok(Json(signed_in.token().expose().to_owned()))
+        }
         Err(Error::Input(InputError::Username)) => Err(Error::SignIn(SignInError::Refused).into()),
         Err(error) => Err(second_factor::needed(error)),
     }
