@@ -41,7 +41,8 @@ impl Auth {
     ///   is missing, wrong or used before. Once the budget of codes is spent: [`SignInError::Refused`].
     /// - [`SecondFactorError::EnrolmentRequired`], [`SecondFactorError::EnrolmentNotSent`],
     ///   [`SecondFactorError::NotEnrolled`]: the password is right, and there is no second factor.
-    ///   [`SignInError::TooManyRequests`] once too many mails were sent.
+    ///   [`SignInError::TooManyRequests`] once too many mails were sent, or if the source has failed too often over all
+    ///   accounts.
     /// - [`Error::Overloaded`]: too many hashes are waiting.
     /// - [`InternalError::NotConfigured`]: there is no admin user table, or no keyring.
     /// - [`Error::Unavailable`], [`Error::Random`]: no token was issued.

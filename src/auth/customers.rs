@@ -20,6 +20,9 @@ impl Auth {
     /// them; right sign-ins in parallel wait their turn. Within budget every refusal is the same work and the
     /// same answer, whether the account is unknown, disabled, without a password, or the credential is wrong.
     ///
+    /// A device that the account does not know gets a secret ([`SignedIn::device`]). A client that presents it at its next
+    /// sign-ins ([`SignIn::device`]) keeps its own few attempts although strangers have used up the account's.
+    ///
     /// ```
     /// use commerce_auth::{
     ///     AccountStatus, Auth, CustomerId, CustomerRecord, MemoryCustomers, MemoryStore, Obtained, SignIn, Website,
@@ -55,6 +58,8 @@ impl Auth {
     ///   one-time code whose admin user may no longer assist, or a revoke-all during the sign-in. Not told
     ///   apart.
     /// - [`SignInError::NotConfirmed`]: the credential is right, the account is not confirmed.
+    /// - [`SignInError::TooManyRequests`]: the source has failed too often over all accounts
+    ///   ([`AuthConfig::source_total_budget`](crate::AuthConfig::source_total_budget)). Nothing was looked up.
     /// - [`Error::Overloaded`]: too many hashes are waiting.
     /// - [`Error::Unavailable`], [`Error::Random`], [`InternalError::NotConfigured`]: no token was issued; a one-time
     ///   credential may be spent, but a one-time code never without a record in the audit trail.
