@@ -1,10 +1,15 @@
 //! The victim's view: one source, or many, try to lock a customer or an admin user out, or to fill the store.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::{
+    net::{IpAddr, Ipv4Addr, Ipv6Addr},
+    sync::Arc,
+};
 
+use async_trait::async_trait;
 use commerce_auth::{
-    AdminChange, AdminId, AdminNotice, AdminSignIn, AuditEvent, CustomerId, Error, ErrorKind, MemoryStore,
-    Notice, Origin, PasswordReset, PasswordResetRequest, SignIn, SignInError, SignedIn, audit::Action,
+    AdminChange, AdminId, AdminNotice, AdminSignIn, AuditEvent, Auth, Challenge, ChallengeAnswer, CustomerId,
+    Error, ErrorKind, MemoryStore, Notice, Origin, PasswordReset, PasswordResetRequest, Pressure, SignIn,
+    SignInError, SignedIn, StoreError, audit::Action,
 };
 use support::{
     ADMIN, ADMIN_PASSWORD, EMAIL, PASSWORD, Shop, WRONG, authenticator::Authenticator, fast, keyring, shop,
@@ -410,4 +415,79 @@ async fn a_busy_shop_with_typing_errors_is_not_suspected() {
         }
     }
     assert_eq!(suspicions(&shop.trail().await), []);
+}
+
+/// Asks whoever is suspicious for a word.
+#[derive(Debug)]
+struct Word;
+
+#[async_trait]
+impl Challenge for Word {
+    async fn verify(&self, answer: &ChallengeAnswer<'_>) -> Result<bool, StoreError> {
+        Ok(answer.response == "right")
+    }
+
+    fn is_asked(&self, pressure: &Pressure) -> bool {
+        pressure.is_suspicious
+    }
+}
+
+fn is_challenged<T>(answer: &Result<T, Error>) -> bool {
+    matches!(answer, Err(Error::SignIn(SignInError::ChallengeRequired)))
+}
+
+#[tokio::test]
+async fn a_source_that_tries_ten_accounts_is_challenged_and_others_are_not() {
+    let shop = Shop::open(MemoryStore::new(), fast(), |builder| builder.challenge(Word));
+    let device = shop.sign_in_from(HOME, PASSWORD).await.unwrap().device().unwrap().clone();
+    for number in 0..10 {
+        assert!(is_refused(&stranger(&shop, 0, number, ip(HOME)).await), "{number}");
+    }
+    assert!(is_challenged(&shop.sign_in_from(HOME, PASSWORD).await));
+    shop.sign_in_from(ELSEWHERE, PASSWORD).await.expect("another source");
+    let sign_in = || SignIn::new(EMAIL, PASSWORD).from(ip(HOME));
+    shop.auth.generate_customer_token(sign_in().challenge("right")).await.unwrap();
+    shop.auth.generate_customer_token(sign_in().device(device.expose())).await.expect("a known device");
+}
+
+/// One try at each account from sources that try little. Within a minute both nodes ask every unknown device.
+#[tokio::test]
+async fn an_attack_on_the_shop_raises_the_challenge_on_both_nodes_within_a_minute() {
+    let shop = Shop::open(MemoryStore::new(), fast(), |builder| builder.challenge(Word));
+    let other = Auth::builder(Arc::clone(&shop.store))
+        .customers(shop.customers.clone())
+        .without_notifier()
+        .clock(Arc::clone(&shop.clock))
+        .config(fast())
+        .challenge(Word)
+        .build()
+        .unwrap();
+    let nodes = [&shop.auth, &other];
+    let device = shop.sign_in_from(HOME, PASSWORD).await.unwrap().device().unwrap().clone();
+    let fresh = |number: u32| {
+        SignIn::new(EMAIL, PASSWORD).from(IpAddr::V4(Ipv4Addr::from_bits(0x0b00_0000 + number)))
+    };
+    for second in 0..60_u32 {
+        for number in 0..10 {
+            let number = second * 10 + number;
+            let source = IpAddr::V4(Ipv4Addr::from_bits(0x0a00_0000 + number));
+            let wrong = SignIn::new(format!("{number}@example.com"), WRONG).from(source);
+            // All of the attack goes to one node.
+            let _: Result<SignedIn, _> = shop.auth.generate_customer_token(wrong).await;
+        }
+        shop.advance(1);
+    }
+    for (number, node) in nodes.into_iter().enumerate() {
+        let number = u32::try_from(number).unwrap();
+        // The first attempt in a while looks at the watch.
+        let _: Result<SignedIn, _> = node.generate_customer_token(fresh(10 * number)).await;
+        assert!(is_challenged(&node.generate_customer_token(fresh(10 * number + 1)).await), "{number}");
+        let answered = fresh(10 * number + 2).challenge("right");
+        node.generate_customer_token(answered).await.expect("one challenge, and no more");
+        let known = fresh(10 * number + 3).device(device.expose());
+        node.generate_customer_token(known).await.expect("known devices are not asked");
+    }
+    shop.advance(20 * 60);
+    let _: Result<SignedIn, _> = other.generate_customer_token(fresh(100)).await;
+    other.generate_customer_token(fresh(101)).await.expect("it is over");
 }
