@@ -73,7 +73,7 @@ pub use challenge::{Challenge, ChallengeAction, ChallengeAnswer, ChallengeRespon
 pub use config::{AuthConfig, ConfigError, RevokeScope, SecondFactorPolicy};
 pub use credential::{
     Argon2Params, Credential, EnrolmentToken, HashingStats, OneTimeCode, ParamsError, PasswordPolicy,
-    RecoveryCode, ResetToken, TotpSecret, TotpSecretError,
+    RecoveryCode, ResetToken, TotpSecret, TotpSecretError, UnlockToken,
 };
 pub use error::{
     AssistanceError, Error, ErrorKind, Field, InputError, InternalError, Part, PolicyViolation,

@@ -4,7 +4,7 @@ use std::fmt::Debug;
 
 use commerce_auth::{
     AdminNotice, AdminSignIn, Credential, CustomerId, Error, KeyId, Keyring, MemoryStore, Notice,
-    OneTimeCode, Origin, PasswordHash, PasswordReset, PasswordResetRequest, ResetToken, SignIn,
+    OneTimeCode, Origin, PasswordHash, PasswordReset, PasswordResetRequest, ResetToken, SignIn, UnlockToken,
     random::danger::SeededRandom,
 };
 use secrecy::ExposeSecret;
@@ -77,6 +77,7 @@ async fn nothing_that_can_be_printed_shows_a_secret() {
     let random = SeededRandom::from_seed([42; 32]);
     let (code, reset_token) =
         (OneTimeCode::generate(&random).unwrap(), ResetToken::generate(&random).unwrap());
+    let unlock = UnlockToken::generate(&random).unwrap();
     let hash = shop.auth.hash_new_password(EMAIL, canary).await.unwrap();
     let signed_in = shop.sign_in(PASSWORD).await.unwrap();
     let who = shop.auth.verify_customer(signed_in.token()).await.unwrap();
@@ -98,12 +99,16 @@ async fn nothing_that_can_be_printed_shows_a_secret() {
         admin.token().expose().to_owned(),
         generated.code().expose().to_owned(),
         mailed.expose().to_owned(),
+        unlock.expose().to_owned(),
+        signed_in.device().unwrap().expose().to_owned(),
+        admin.device().unwrap().expose().to_owned(),
     ]
     .into_iter()
     .chain(second.secrets.iter().cloned());
     let secrets: Vec<String> = secrets.collect();
     let sign_in = SignIn::new(EMAIL, canary).from(Origin::default().user_agent("Mozilla/5.0"));
-    let printed: [&dyn Debug; 20] = [
+    let device = signed_in.device().unwrap().expose();
+    let printed: [&dyn Debug; 21] = [
         &shop.auth,
         &shop.store,
         &shop.customers,
@@ -111,7 +116,8 @@ async fn nothing_that_can_be_printed_shows_a_secret() {
         &sign_in,
         &Credential::from(canary),
         &PasswordHash::from(hash.expose()),
-        &(code, reset_token),
+        &(code, reset_token, unlock),
+        &(sign_in.clone().device(device), AdminSignIn::new(ADMIN, canary).device(device)),
         &random,
         &signed_in,
         &who,

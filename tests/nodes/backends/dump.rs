@@ -1,11 +1,13 @@
-//! What a thief of the database finds: no bearer token, code, reset token, password, TOTP secret, enrolment token or
-//! recovery code, in no spelling.
+//! What a thief of the database finds, in no spelling: no bearer token, code, reset token, password, TOTP secret,
+//! device secret, enrolment token, unlock token or recovery code.
 
-use std::{fs, path::Path};
+use std::{fs, net::IpAddr, path::Path};
 
 use aho_corasick::AhoCorasick;
 use base64::{Engine as _, engine::general_purpose::STANDARD_NO_PAD};
-use commerce_auth::{Origin, PasswordReset, PasswordResetRequest, SignIn, TotpSecret};
+use commerce_auth::{
+    AdminNotice, AdminSignIn, Origin, PasswordReset, PasswordResetRequest, SignIn, TotpSecret,
+};
 use commerce_auth_test_servers::{Postgres, Redis};
 use secrecy::ExposeSecret;
 use tempfile::tempdir;
@@ -14,7 +16,7 @@ use crate::backends::{
     Result,
     engine::Engine,
     factors,
-    shop::{ADMIN_PASSWORD, EMAIL, PASSWORD, Shop, WRONG},
+    shop::{ADMIN, ADMIN_PASSWORD, EMAIL, PASSWORD, Shop, WRONG},
 };
 
 /// Planted where the database keeps what it is told: a search that does not find it proves nothing.
@@ -28,7 +30,9 @@ async fn live(shop: &Shop) -> Result<Vec<Vec<u8>>> {
         let planted = String::from_utf8(spelling)?;
         let origin = Origin::default().user_agent(&planted);
         let sign_in = SignIn::new(EMAIL, PASSWORD).from(origin);
-        secrets.push(shop.node(0).generate_customer_token(sign_in).await?.token().expose().to_owned());
+        let signed_in = shop.node(0).generate_customer_token(sign_in).await?;
+        secrets.push(signed_in.token().expose().to_owned());
+        secrets.extend(signed_in.device().map(|device| device.expose().to_owned()));
     }
     for node in 0..2 {
         // Only so many resets may be asked for in an hour.
@@ -59,11 +63,25 @@ async fn live(shop: &Shop) -> Result<Vec<Vec<u8>>> {
         secrets.extend([admin, spent, unspent, own]);
         secrets.extend(mailed);
     }
+    secrets.push(locked_out(shop).await?);
     let totp_secrets = live_with_second_factor(shop, &mut secrets).await?;
     for node in &shop.nodes {
         node.flush_audit().await;
     }
     Ok(secrets.into_iter().map(String::into_bytes).chain(totp_secrets).collect())
+}
+
+/// Strangers use up the budget of the admin user's name. Returns the token of the link that is mailed.
+async fn locked_out(shop: &Shop) -> Result<String> {
+    for number in 0..102_u8 {
+        let wrong = AdminSignIn::new(ADMIN, WRONG).from(IpAddr::from([10, 0, 0, number / 6]));
+        shop.node(0).generate_admin_token(wrong).await.unwrap_err();
+    }
+    shop.advance(24 * 60 * 60);
+    match shop.outbox.take_admins().pop().map(|mail| mail.notice) {
+        Some(AdminNotice::Locked { token, .. }) => Ok(token.expose().to_owned()),
+        other => Err(format!("no link was mailed: {other:?}").into()),
+    }
 }
 
 /// The admin user sets up one authenticator and begins another. Answers their secrets, as bytes.
