@@ -5,8 +5,8 @@ use proptest::{collection::vec, prelude::*, sample::select};
 use time::Duration;
 
 use super::{
-    ADDRESSES, PASSWORDS, SITES, SOURCES,
-    op::{At, EndOf, Filed, From, History, Kind, Op, Pick, Why, With},
+    ADDRESSES, PASSWORDS, SITES, SOURCES, USERNAMES,
+    op::{At, EndOf, Filed, Flooded, From, History, Kind, Op, Pick, Why, With},
 };
 use crate::model::shop::{New, Setup};
 
@@ -47,7 +47,13 @@ fn at() -> BoxedStrategy<At> {
 }
 
 fn from() -> BoxedStrategy<From> {
-    prop_oneof![(0..SOURCES.len()).prop_map(From::Source), Just(From::LastFailure)].boxed()
+    prop_oneof![
+        5 => (0..SOURCES.len()).prop_map(From::Source),
+        5 => Just(From::LastFailure),
+        1 => Just(From::Stranger),
+        2 => (0..SOURCES.len(), back()).prop_map(|(source, back)| From::Device(source, back)),
+    ]
+    .boxed()
 }
 
 fn with() -> BoxedStrategy<With> {
@@ -89,14 +95,23 @@ fn mostly() -> BoxedStrategy<bool> {
     prop::bool::weighted(0.6).boxed()
 }
 
+fn flooded() -> BoxedStrategy<Flooded> {
+    prop_oneof![
+        4 => door().prop_map(Flooded::SignIn),
+        1 => (0..USERNAMES.len()).prop_map(Flooded::AdminSignIn),
+        1 => door().prop_map(Flooded::Exchange),
+        1 => door().prop_map(Flooded::Reset),
+    ]
+    .boxed()
+}
+
 fn credential() -> BoxedStrategy<Op> {
     prop_oneof![
         8 => (at(), from(), with(), times())
             .prop_map(|(at, from, with, times)| Op::SignIn { at, from, with, times }),
         3 => (at(), from(), with(), times())
             .prop_map(|(at, from, with, times)| Op::Exchange { at, from, with, times }),
-        1 => (door(), 90..=101_usize)
-            .prop_map(|((site, address), times)| Op::Flood { site, address, times }),
+        1 => (flooded(), 90..=101_usize).prop_map(|(of, times)| Op::Flood { of, times }),
         4 => (0..3_usize, from(), with(), times())
             .prop_map(|(name, from, with, times)| Op::AdminSignIn { name, from, with, times }),
         3 => (at(), from(), prop_oneof![4 => Just(1_usize), 1 => 5..22_usize])
@@ -142,6 +157,7 @@ fn wait() -> BoxedStrategy<Op> {
         3 => back().prop_map(EndOf::Secret),
         4 => pick(&[(3, Kind::Any), (2, Kind::Admin), (1, Kind::Assisted)]).prop_map(EndOf::Token),
         3 => any::<bool>().prop_map(|account| EndOf::Failures { account }),
+        1 => select(vec![EndOf::Total, EndOf::Memory]),
     ];
     prop_oneof![
         1 => select(spans.to_vec()).prop_map(Op::Wait),
@@ -174,6 +190,7 @@ fn host() -> BoxedStrategy<Op> {
         1 => Just(Op::RevokeEverything),
         1 => at().prop_map(|at| Op::UnlockCustomer { at }),
         1 => (0..3_usize).prop_map(|name| Op::UnlockAdmin { name }),
+        1 => (0..3_usize, from(), back()).prop_map(|(name, from, back)| Op::UnlockByLink { name, from, back }),
         1 => (customer(), filed(), prop::option::of(pick(&[(1, Kind::Admin)])))
             .prop_map(|(customer, on, by)| Op::Stored { customer, on, by }),
         1 => setup().prop_map(Op::Restart),
@@ -207,6 +224,7 @@ fn story() -> BoxedStrategy<Vec<Op>> {
     // Whatever may come in between.
     let meanwhile = || prop_oneof![3 => Just(None), 2 => host().prop_map(Some), 1 => wait().prop_map(Some)];
     prop_oneof![
+        siege(),
         // A lock, a way round it, and whether it is open again.
         (door_at(), from(), 5..8_usize, new(), meanwhile(), with()).prop_map(
             move |(at, from, times, new, between, with)| {
@@ -312,6 +330,100 @@ fn story() -> BoxedStrategy<Vec<Op>> {
                 ops
             }
         ),
+    ]
+    .boxed()
+}
+
+/// So many failures that strangers must wait, or a source, and who gets in meanwhile.
+fn siege() -> BoxedStrategy<Vec<Op>> {
+    let until = |of| any::<bool>().prop_map(move |early| Op::WaitFor { of, early });
+    let wide = || until(EndOf::Failures { account: true });
+    let meanwhile = || prop_oneof![3 => Just(None), 2 => host().prop_map(Some), 1 => wait().prop_map(Some)];
+    let known = || prop_oneof![(0..SOURCES.len()).prop_map(From::Source), Just(From::Device(0, 0)), from()];
+    let at = |(site, address)| At::Door { site, address, shouted: false };
+    let sign_in = move |door, from, with| Op::SignIn { at: at(door), from, with, times: 1 };
+    let admins = |name, from, with| Op::AdminSignIn { name, from, with, times: 1 };
+    let flood = |of, times| Op::Flood { of, times };
+    prop_oneof![
+        // A customer whose account many sources try, and who has many places to come from.
+        (
+            (door(), [known(), known()], prop::option::weighted(0.3, 14..=18_usize), 98..=101_usize),
+            (meanwhile(), [with(), with(), with()], wide(), 0..8_usize, wide()),
+        )
+            .prop_map(
+                move |((door, [own, other], homes, times), (between, with, first, rounds, last))| {
+                    let mut ops = vec![sign_in(door, own, With::Own)];
+                    ops.extend(homes.map(|homes| flood(Flooded::RightSignIn(door), homes)));
+                    ops.push(flood(Flooded::SignIn(door), times));
+                    ops.extend(between);
+                    ops.extend([sign_in(door, own, with[0]), sign_in(door, other, with[1]), first]);
+                    for _ in 0..rounds {
+                        ops.push(Op::WaitFor { of: EndOf::Failures { account: true }, early: false });
+                        ops.push(sign_in(door, From::Stranger, With::Wrong));
+                    }
+                    ops.extend([last, sign_in(door, From::Stranger, with[2])]);
+                    ops
+                }
+            ),
+        // An admin user whose account many sources try, and a link.
+        (0..2_usize, [known(), known()], 98..=101_usize, meanwhile(), with(), wide(), 0..3_usize).prop_map(
+            move |(name, [own, other], times, between, with, wait, linked)| {
+                let mut ops = vec![admins(name, own, With::Own)];
+                ops.push(flood(Flooded::AdminSignIn(name), times));
+                ops.extend(between);
+                ops.extend([admins(name, own, with), admins(name, From::Stranger, with), wait]);
+                ops.extend((0..linked).map(|_| Op::UnlockByLink { name, from: other, back: 0 }));
+                ops.push(admins(name, From::Stranger, With::Own));
+                ops
+            }
+        ),
+        // One source that tries all accounts, its neighbours, and the one that it comes from.
+        (door(), from(), [known(), known()], 95..=105_usize, meanwhile(), with(), until(EndOf::Total))
+            .prop_map(move |(door, from, [own, other], times, between, with, wait)| {
+                let spray = |from, times| Op::Spray { from, times };
+                let mut ops =
+                    vec![sign_in(door, own, With::Own), spray(from, times), spray(other, times / 2)];
+                ops.extend(between);
+                ops.extend([sign_in(door, own, with), sign_in(door, From::LastFailure, With::Own), wait]);
+                ops.push(sign_in(door, From::LastFailure, With::Own));
+                ops.push(sign_in(door, other, With::Own));
+                ops
+            }),
+        // Wrong one-time credentials from many sources, and then from one.
+        (door(), any::<bool>(), from(), 96..=101_usize, new(), 5..8_usize, wide()).prop_map(
+            move |(door, reset, from, times, new, own, wait)| {
+                let of = if reset { Flooded::Reset(door) } else { Flooded::Exchange(door) };
+                let (at, with) = (at(door), With::Wrong);
+                let redeem = |times| match reset {
+                    true => Op::Reset { at, from, with, new, times },
+                    false => Op::Exchange { at, from, with, times },
+                };
+                vec![flood(of, times), redeem(own), wait, redeem(own)]
+            }
+        ),
+        // More sources at one account than have budgets of their own. A success makes the wide one new.
+        (0..SITES.len(), [90..=99_usize, 20..=45_usize], meanwhile(), known(), wait()).prop_map(
+            move |(site, [first, second], between, own, wait)| {
+                let door = (site, 0);
+                let mut ops = vec![flood(Flooded::SignIn(door), first)];
+                ops.extend([flood(Flooded::RightSignIn(door), 1), flood(Flooded::SignIn(door), second)]);
+                ops.extend(between);
+                ops.extend([sign_in(door, own, With::Wrong), sign_in(door, own, With::Own), wait]);
+                ops.push(sign_in(door, From::Stranger, With::Own));
+                ops
+            }
+        ),
+        // An address that becomes another customer's.
+        (known(), 0..3_usize, meanwhile(), [with(), with()]).prop_map(move |(own, back, between, with)| {
+            let (door, device) = ((0, 0), From::Device(0, back));
+            let moved = |customer, (site, address)| Op::HostMoves { customer, site, address };
+            let mut ops = vec![sign_in(door, own, With::Own), moved(0, (0, 4)), moved(1, door)];
+            ops.extend(between);
+            ops.extend([sign_in(door, device, with[0]), sign_in(door, device, With::Own)]);
+            ops.push(flood(Flooded::SignIn(door), 100));
+            ops.push(sign_in(door, own, with[1]));
+            ops
+        }),
     ]
     .boxed()
 }

@@ -5,12 +5,12 @@ use std::net::IpAddr;
 use time::{Duration, OffsetDateTime as Time};
 
 use super::{
-    ADDRESSES, PASSWORDS,
+    ADDRESSES, PASSWORDS, STRANGERS,
     names::{source, source_called},
     op::{At, EndOf, From, Kind, Pick, With},
     world::World,
 };
-use crate::model::shop::{Counted, Door, Presented, Scope, Who};
+use crate::model::shop::{Caller, Counted, Door, Presented, Scope, Shop, Who};
 
 impl World {
     pub(super) fn secret_of(&self, with: With) -> Option<usize> {
@@ -83,12 +83,21 @@ impl World {
         if matches!(at, At::Door { shouted: true, .. }) { address.to_uppercase() } else { address.to_owned() }
     }
 
-    pub(super) fn from(&self, from: From) -> (Option<IpAddr>, u32) {
-        match (from, self.shop.last_failure) {
-            (From::Source(place), _) => source(place),
+    pub(super) fn from(&mut self, from: From) -> (Option<IpAddr>, Caller) {
+        let (address, source) = match (from, self.shop.last_failure) {
+            (From::Source(place) | From::Device(place, _), _) => source(place),
             (From::LastFailure, Some((_, Scope::Source(name)))) => source_called(name),
             (From::LastFailure, _) => source(0),
-        }
+            (From::Stranger, _) => {
+                self.strangers += 1;
+                source_called(STRANGERS + self.strangers)
+            }
+        };
+        let device = match from {
+            From::Device(_, back) => (0..self.devices.len()).rev().nth(back),
+            _ => None,
+        };
+        (address, Caller { source, device })
     }
 
     pub(super) fn end(&self, of: EndOf) -> Option<Time> {
@@ -98,6 +107,13 @@ impl World {
             EndOf::Failures { account } => self.shop.last_failure.and_then(|(counted, scope)| {
                 self.shop.reopens(counted, if account { Scope::AllSources } else { scope })
             }),
+            EndOf::Total => self.shop.last_failure.and_then(|(_, scope)| match scope {
+                Scope::Source(source) => {
+                    Shop::totals(source).find_map(|total| self.shop.reopens(total, Scope::AllAccounts))
+                }
+                _ => None,
+            }),
+            EndOf::Memory => self.shop.last_failure.and_then(|(counted, _)| self.shop.forgets(counted)),
         }
     }
 

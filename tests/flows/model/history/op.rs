@@ -5,7 +5,7 @@ use std::fmt;
 use commerce_auth::{AccountStatus, AdminChange};
 use time::Duration;
 
-use crate::model::shop::{New, Setup};
+use crate::model::shop::{Door, New, Setup};
 
 /// One step. Secrets and tokens are counted back from the newest, so that a history still means something when a step is
 /// left out.
@@ -23,10 +23,14 @@ pub(crate) enum Op {
         with: With,
         times: usize,
     },
-    /// Wrong passwords, each from a source of its own.
+    /// Each from a source of its own.
     Flood {
-        site: usize,
-        address: usize,
+        of: Flooded,
+        times: usize,
+    },
+    /// Wrong credentials from one source at all accounts in turn.
+    Spray {
+        from: From,
         times: usize,
     },
     AdminSignIn {
@@ -109,6 +113,12 @@ pub(crate) enum Op {
     UnlockAdmin {
         name: usize,
     },
+    /// By a link that was mailed, counted back from the newest.
+    UnlockByLink {
+        name: usize,
+        from: From,
+        back: usize,
+    },
     Wait(Duration),
     WaitFor {
         of: EndOf,
@@ -182,6 +192,21 @@ pub(crate) enum From {
     Source(usize),
     /// The source for which a failure was last counted.
     LastFailure,
+    /// A source that was never seen before.
+    Stranger,
+    /// A source, and the secret of a device, counted back from the newest.
+    Device(usize, usize),
+}
+
+/// What many sources ask for.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Flooded {
+    SignIn(Door),
+    /// With the right password.
+    RightSignIn(Door),
+    AdminSignIn(usize),
+    Exchange(Door),
+    Reset(Door),
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -237,6 +262,10 @@ pub(crate) enum EndOf {
     Failures {
         account: bool,
     },
+    /// The lock or the window of the source for which a failure was last counted, over all accounts.
+    Total,
+    /// What the account knows at which a failure was last counted.
+    Memory,
 }
 
 impl Filed {

@@ -11,13 +11,13 @@ use proptest::{prelude::*, test_runner::TestCaseError};
 use time::Duration;
 
 use super::{
-    ADDRESSES, FLOOD, NOWHERE, PASSWORDS, REASON, USERNAMES,
+    ADDRESSES, NOWHERE, PASSWORDS, REASON, SITES, USERNAMES,
     compare::presented,
-    names::{admin_id, customer_id, digest, source_called, website},
-    op::{Filed, History, Op, Pick, Why, With},
+    names::{admin_id, customer_id, digest, website},
+    op::{Filed, Flooded, From, History, Op, Pick, Why, With},
     world::{Checked, START, World, password_hash},
 };
-use crate::model::shop::{Answer, Assist, Counted, Door, Name, New, Presented, Who};
+use crate::model::shop::{Answer, Assist, Caller, Counted, Door, Name, New, Presented, Who};
 
 impl World {
     /// Takes the steps one by one; what went wrong is told as the whole story.
@@ -47,23 +47,23 @@ impl World {
                 let (door, spelled, from) = (self.door(at, with), self.spelled(at, with), self.from(from));
                 (0..times).try_for_each(|_| self.sign_in(door, &spelled, from, with, false))
             }
-            Op::Flood { site, address, times } => (0..times).try_for_each(|_| {
-                self.floods += 1;
-                let source = source_called(FLOOD + self.floods);
-                self.sign_in((site, address), ADDRESSES[address], source, With::Wrong, true)
-            }),
+            Op::Flood { of, times } => (0..times).try_for_each(|_| self.flood(of)),
+            Op::Spray { from, times } => {
+                let from = self.from(from);
+                (0..times).try_for_each(|turn| self.spray(turn, from))
+            }
             Op::AdminSignIn { name, from, with, times } => {
                 let from = self.from(from);
                 (0..times).try_for_each(|_| self.admin_sign_in(name, from, with))
             }
             Op::RequestReset { at, from, times } => {
                 let (door, spelled) = (self.door(at, With::Wrong), self.spelled(at, With::Wrong));
-                let (address, name) = self.from(from);
+                let (address, Caller { source, .. }) = self.from(from);
                 self.origin = origin(address);
                 (0..times).try_for_each(|_| {
                     let request = PasswordResetRequest::new(spelled.as_str()).on(website(door.0));
                     let got = block_on(self.auth.request_password_reset(request.from(self.origin.clone())));
-                    let expected = self.shop.request_reset(door, (name != NOWHERE).then_some(name));
+                    let expected = self.shop.request_reset(door, (source != NOWHERE).then_some(source));
                     self.compare(&got.map(|()| Answer::Done), &expected)
                 })
             }
@@ -134,6 +134,15 @@ impl World {
                 let expected = self.shop.unlock(Counted::Admin(name));
                 self.compare(&got.map(|()| Answer::Done), &expected)
             }
+            Op::UnlockByLink { name, from, back } => {
+                let (address, Caller { source, .. }) = self.from(from);
+                self.origin = origin(address);
+                let link = (0..self.links.len()).rev().nth(back);
+                let text = link.map_or_else(|| "0".repeat(32), |link| self.links[link].clone());
+                let got = block_on(self.auth.unlock_admin_by_link(USERNAMES[name], text, &self.origin));
+                let expected = self.shop.unlock_by_link(name, source, link);
+                self.compare(&got.map(|()| Answer::Done), &expected)
+            }
             Op::Purge => {
                 let got = block_on(self.auth.purge(usize::MAX)).map(|_| Answer::Done);
                 let expected = Ok(self.shop.purge());
@@ -143,6 +152,29 @@ impl World {
                 self.happen(op);
                 Ok(())
             }
+        }
+    }
+
+    fn flood(&mut self, of: Flooded) -> Checked {
+        let from = self.from(From::Stranger);
+        let (spelled, with) = (|(_, address): Door| ADDRESSES[address], With::Wrong);
+        match of {
+            Flooded::SignIn(door) => self.sign_in(door, spelled(door), from, with, true),
+            Flooded::RightSignIn(door) => self.sign_in(door, spelled(door), from, With::Own, true),
+            Flooded::AdminSignIn(name) => self.admin_sign_in(name, from, with),
+            Flooded::Exchange(door) => self.sign_in(door, spelled(door), from, with, false),
+            Flooded::Reset(door) => self.reset(door, spelled(door), from, with, New::Good(0)),
+        }
+    }
+
+    fn spray(&mut self, turn: usize, from: (Option<IpAddr>, Caller)) -> Checked {
+        let door = (turn % SITES.len(), turn / SITES.len() % ADDRESSES.len());
+        let (spelled, with) = (ADDRESSES[door.1], With::Wrong);
+        match turn / 10 % 4 {
+            0 => self.sign_in(door, spelled, from, with, true),
+            1 => self.sign_in(door, spelled, from, with, false),
+            2 => self.reset(door, spelled, from, with, New::Good(0)),
+            _ => self.admin_sign_in(turn % USERNAMES.len(), from, with),
         }
     }
 
@@ -219,13 +251,16 @@ impl World {
         &mut self,
         door: Door,
         spelled: &str,
-        (address, source): (Option<IpAddr>, u32),
+        (address, caller): (Option<IpAddr>, Caller),
         with: With,
         chain: bool,
     ) -> Checked {
         let (credential, text) = self.present(with, self.shop.find(door));
         self.origin = origin(address);
-        let sign_in = SignIn::new(spelled, text.as_str()).on(website(door.0)).from(self.origin.clone());
+        let mut sign_in = SignIn::new(spelled, text.as_str()).on(website(door.0)).from(self.origin.clone());
+        if let Some(device) = caller.device {
+            sign_in = sign_in.device(&self.devices[device]);
+        }
         let code = self.shop.find(door).map(|customer| presented(&text, customer, door.0));
         *self.sink.presented.lock().unwrap() = code;
         let secret_was_spent =
@@ -237,8 +272,8 @@ impl World {
         let got = self.signed_in(got)?;
         prop_assert!(!(got.is_ok() && secret_was_spent), "a one-time credential worked twice");
         let expected = match chain {
-            true => self.shop.sign_in(door, source, credential),
-            false => self.shop.exchange(door, source, credential),
+            true => self.shop.sign_in(door, caller, credential),
+            false => self.shop.exchange(door, caller, credential),
         };
         self.compare(&got, &expected)
     }
@@ -246,7 +281,7 @@ impl World {
     fn admin_sign_in(
         &mut self,
         name: usize,
-        (address, source): (Option<IpAddr>, u32),
+        (address, caller): (Option<IpAddr>, Caller),
         with: With,
     ) -> Checked {
         let (credential, text) = match with {
@@ -254,18 +289,21 @@ impl World {
             other => self.present(other, None),
         };
         self.origin = origin(address);
-        let sign_in = AdminSignIn::new(USERNAMES[name].to_uppercase(), text).from(self.origin.clone());
+        let mut sign_in = AdminSignIn::new(USERNAMES[name].to_uppercase(), text).from(self.origin.clone());
+        if let Some(device) = caller.device {
+            sign_in = sign_in.device(&self.devices[device]);
+        }
         let got = match block_on(self.auth.generate_admin_token(sign_in)) {
             Ok(signed_in) => {
                 let (place, token) = self.issued(signed_in.token().expose())?;
                 prop_assert_eq!(signed_in.expires_at(), token.expires);
                 let owner = token.owner == Who::Admin(name);
                 prop_assert!(owner && *signed_in.admin_id() == admin_id(name), "whose token it is");
-                Ok(Answer::Issued(place, token))
+                Ok(Answer::Issued(place, token, self.handed_out(signed_in.device())?))
             }
             Err(error) => Err(error),
         };
-        let expected = self.shop.admin_sign_in(name, source, credential);
+        let expected = self.shop.admin_sign_in(name, caller, credential);
         self.compare(&got, &expected)
     }
 
@@ -273,7 +311,7 @@ impl World {
         &mut self,
         door: Door,
         spelled: &str,
-        (address, source): (Option<IpAddr>, u32),
+        (address, caller): (Option<IpAddr>, Caller),
         with: With,
         new: New,
     ) -> Checked {
@@ -283,7 +321,7 @@ impl World {
         let reset = PasswordReset::new(spelled, text, new_password(new, door.1));
         let reset = reset.on(website(door.0)).from(self.origin.clone());
         let got = block_on(self.auth.reset_password(reset)).map(|()| Answer::Done);
-        let expected = self.shop.reset(door, source, credential, new);
+        let expected = self.shop.reset(door, caller, credential, new);
         self.compare(&got, &expected)?;
         if let (Ok(_), Some(customer)) = (&got, customer) {
             let left = self.shop.live_of(customer).count();
@@ -307,7 +345,7 @@ impl World {
         let is_owners = matches!(token.owner, Who::Customer(owner)
             if customer_id(owner) == *signed_in.customer_id());
         prop_assert!(is_owners, "whose token it is");
-        Ok(Ok(Answer::Issued(place, token)))
+        Ok(Ok(Answer::Issued(place, token, self.handed_out(signed_in.device())?)))
     }
 }
 

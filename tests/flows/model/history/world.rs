@@ -26,7 +26,7 @@ use super::{
     sink::Sink,
 };
 use crate::{
-    model::shop::{Account, Admin, Counted, Setup, Shop},
+    model::shop::{Account, Admin, Counted, NETWORK_FAILURES, Setup, Shop},
     native::NativeCodes,
 };
 
@@ -58,7 +58,11 @@ pub(crate) struct World {
     /// How often a flow had set a customer's password when its hash was last looked at.
     pub(super) hashes_seen: Vec<(usize, Option<String>)>,
     pub(super) hashes_begun: u64,
-    pub(super) floods: u32,
+    /// The secrets of the model's devices, and its links.
+    pub(super) devices: Vec<String>,
+    pub(super) links: Vec<String>,
+    /// The number of sources that came once.
+    pub(super) strangers: u32,
     restarts: u8,
     /// Where the requests of the step come from.
     pub(super) origin: Origin,
@@ -72,6 +76,7 @@ fn config(setup: Setup) -> AuthConfig {
     config.argon2 = Argon2Params::danger_fast();
     config.hashing_threads = NonZero::<usize>::MIN;
     config.assistance = setup.assistance;
+    config.network_budget.failures = NETWORK_FAILURES;
     config.default_assistance_reason = config.default_assistance_reason.filter(|_| !setup.demands_reason);
     config.steps = Purposes { reset_token: true, one_time_code: setup.codes_in_chain };
     if setup.revokes_all {
@@ -191,7 +196,9 @@ impl World {
             event_ids: BTreeSet::new(),
             hashes_seen: Vec::new(),
             hashes_begun: 0,
-            floods: 0,
+            devices: Vec::new(),
+            links: Vec::new(),
+            strangers: 0,
             restarts: 0,
             origin: Origin::default(),
             story: String::new(),

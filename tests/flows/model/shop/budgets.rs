@@ -1,9 +1,9 @@
 //! Budgets of failed attempts, and the locks that follow.
 
-use commerce_auth::{Error, audit::Refusal};
+use commerce_auth::{Error, SignInError, audit::Refusal};
 use time::{Duration, OffsetDateTime as Time};
 
-use super::{Door, Ended, Shop, Told, trail::refused};
+use super::{Caller, Door, Ended, Notified, Shop, Told, trail::refused};
 
 /// What failures are counted for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -14,6 +14,10 @@ pub(crate) enum Counted {
     Reset(Door),
     ResetRequests(Door),
     ResetRequestsFrom(u32),
+    /// A source, over all accounts.
+    Source(u32),
+    /// The IPv6 network around some sources, over all accounts.
+    Network,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -23,7 +27,15 @@ pub(crate) enum Scope {
     AllSources,
     /// Shared by sources that come to an account at which many others count already.
     Others,
+    AllAccounts,
 }
+
+/// The source of those who have no address. They are many, so it has no budget over all accounts.
+pub(crate) const NOWHERE: u32 = 2;
+/// The sources that are in one network.
+pub(crate) const NEIGHBOURS: [u32; 2] = [1, 3];
+/// The failures of a network. Commerce's thousand would be too many for a history.
+pub(crate) const NETWORK_FAILURES: u32 = 130;
 
 /// So many narrow scopes of an account have a budget of their own.
 const OWN_BUDGETS: usize = 128;
@@ -38,6 +50,17 @@ pub(crate) struct Counter {
     locked_until: Option<Time>,
 }
 
+/// What an attempt draws on.
+pub(super) struct Attempt<'a> {
+    pub(super) counted: Counted,
+    /// The narrow one first.
+    pub(super) scopes: &'a [Scope],
+    /// The answer beyond them.
+    pub(super) spent: Error,
+    /// Who asks, if failures are counted for the source over all accounts.
+    pub(super) caller: Option<Caller>,
+}
+
 /// How an attempt counts.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Counts {
@@ -47,22 +70,52 @@ pub(super) enum Counts {
     Nothing,
 }
 
+/// What follows the last failure of a budget.
+#[derive(Clone, Copy)]
+enum Lock {
+    /// Then the budget is new.
+    For(Duration),
+    /// For so long, and twice as long after each further failure, up to the longest.
+    Growing(Duration, Duration),
+}
+
 /// Failures, their window, and the lock.
-const fn budget(counted: Counted, scope: Scope) -> (u32, Duration, Duration) {
+const fn budget(counted: Counted, scope: Scope) -> (u32, Duration, Lock) {
     match (counted, scope) {
-        (Counted::ResetRequests(_), _) => (5, Duration::HOUR, Duration::HOUR),
-        (Counted::ResetRequestsFrom(_), _) => (20, Duration::HOUR, Duration::HOUR),
+        (Counted::ResetRequests(_), _) => (5, Duration::HOUR, Lock::For(Duration::HOUR)),
+        (Counted::ResetRequestsFrom(_), _) => (20, Duration::HOUR, Lock::For(Duration::HOUR)),
+        (Counted::Network, _) => (NETWORK_FAILURES, Duration::HOUR, Lock::For(Duration::HOUR)),
+        (Counted::Source(_), _) | (_, Scope::AllAccounts) => (100, Duration::HOUR, Lock::For(Duration::HOUR)),
         (_, Scope::Source(_) | Scope::Confirmation | Scope::Others) => {
-            (6, Duration::minutes(30), Duration::minutes(30))
+            (6, Duration::minutes(30), Lock::For(Duration::minutes(30)))
         }
-        (_, Scope::AllSources) => (100, Duration::DAY, Duration::DAY),
+        (Counted::Customer(_) | Counted::Admin(_), Scope::AllSources) => {
+            (100, Duration::DAY, Lock::Growing(Duration::minutes(15), Duration::hours(4)))
+        }
+        (Counted::Exchange(_) | Counted::Reset(_), Scope::AllSources) => {
+            (100, Duration::DAY, Lock::For(Duration::DAY))
+        }
+    }
+}
+
+impl Counter {
+    fn is_locked(&self, now: Time) -> bool {
+        self.locked_until.is_some_and(|until| now < until)
+    }
+
+    /// From when on it is as good as none.
+    fn ends(&self, (_, window, lock): (u32, Duration, Lock)) -> Option<Time> {
+        let window_ends = self.first.map(|first| first + window);
+        match lock {
+            Lock::For(_) => self.locked_until.or(window_ends),
+            Lock::Growing(..) => self.locked_until.max(window_ends),
+        }
     }
 }
 
 impl Shop {
     fn is_spent(&self, counted: Counted, scope: Scope) -> bool {
-        let counter = self.budgets.get(&(counted, scope));
-        counter.and_then(|counter| counter.locked_until).is_some_and(|until| self.now < until)
+        self.budgets.get(&(counted, scope)).is_some_and(|counter| counter.is_locked(self.now))
     }
 
     /// The scope whose budget is drawn on.
@@ -70,64 +123,98 @@ impl Shop {
         let counts = |until: Option<Time>| until.is_some_and(|until| self.now < until);
         let is_narrow = matches!(scope, Scope::Source(_) | Scope::Confirmation);
         let is_account = matches!(counted, Counted::Customer(_) | Counted::Admin(_));
-        if !is_narrow || !is_account || counts(self.reopens(counted, scope)) {
+        if !is_narrow || !is_account || counts(self.ends(counted, scope)) {
             return scope;
         }
         let of_account = self.budgets.keys().filter(|(account, scope)| {
             *account == counted && matches!(scope, Scope::Source(_) | Scope::Confirmation)
         });
         let listed = of_account
-            .filter(|(_, scope)| counts(self.reopens(counted, *scope).map(|until| until + LISTED_LONGER)));
+            .filter(|(_, scope)| counts(self.ends(counted, *scope).map(|until| until + LISTED_LONGER)));
         if listed.count() < OWN_BUDGETS { scope } else { Scope::Others }
     }
 
-    /// When a lock ends, or the window of failures that have not led to one.
+    fn ends(&self, counted: Counted, scope: Scope) -> Option<Time> {
+        self.budgets.get(&(counted, scope))?.ends(budget(counted, scope))
+    }
+
+    /// When a lock ends, or failures that have led to none, or to one that is over.
     pub(crate) fn reopens(&self, counted: Counted, scope: Scope) -> Option<Time> {
         let counter = self.budgets.get(&(counted, scope))?;
-        counter.locked_until.or_else(|| counter.first.map(|first| first + budget(counted, scope).1))
+        counter.locked_until.filter(|_| counter.is_locked(self.now)).or(self.ends(counted, scope))
+    }
+
+    /// The budgets of a source over all accounts.
+    pub(crate) fn totals(source: u32) -> impl Iterator<Item = Counted> {
+        let own = (source != NOWHERE).then_some(Counted::Source(source));
+        own.into_iter().chain(NEIGHBOURS.contains(&source).then_some(Counted::Network))
+    }
+
+    pub(super) fn is_total_spent(&self, source: u32) -> bool {
+        Self::totals(source).any(|counted| self.is_spent(counted, Scope::AllAccounts))
+    }
+
+    pub(super) fn count_in_totals(&mut self, source: u32) {
+        Self::totals(source).for_each(|counted| {
+            self.fail(counted, Scope::AllAccounts);
+        });
     }
 
     /// Answers whether a lock begins with this failure.
     fn fail(&mut self, counted: Counted, scope: Scope) -> bool {
-        let (budget, window, lock) = budget(counted, scope);
+        let (failures, window, lock) = budget(counted, scope);
         let now = self.now;
         let counter = self.budgets.entry((counted, scope)).or_default();
-        let over = counter.locked_until.is_some_and(|until| now >= until)
-            || counter.first.is_some_and(|first| now >= first + window);
-        if over {
+        if counter.ends((failures, window, lock)).is_some_and(|end| now >= end) {
             *counter = Counter::default();
         }
         counter.first.get_or_insert(now);
         counter.failures += 1;
-        let locks = counter.failures == budget;
-        if locks {
-            counter.locked_until = Some(now + lock);
+        if counter.is_locked(now) || counter.failures < failures {
+            return false;
         }
-        locks
+        let pause = match lock {
+            Lock::For(lock) => lock,
+            Lock::Growing(first, longest) => {
+                longest.min(first * 2_i32.pow((counter.failures - failures).min(10)))
+            }
+        };
+        counter.locked_until = Some(now + pause);
+        true
     }
 
     /// Nothing is done if a budget is spent; otherwise the attempt, and what it does to the budgets. A lock of a
-    /// password is told of.
+    /// password is told of, and one over all sources to the owner as well.
     pub(super) fn within<T>(
         &mut self,
-        counted: Counted,
-        scopes: &[Scope],
-        spent: Error,
+        Attempt { counted, scopes, spent, caller }: Attempt<'_>,
         event: &mut Told,
         attempt: impl FnOnce(&mut Self, &mut Told) -> Ended<T>,
         counts: impl FnOnce(&Ended<T>) -> Counts,
     ) -> Ended<T> {
-        let drawn: Vec<_> = scopes.iter().map(|scope| self.drawn(counted, *scope)).collect();
+        let known = caller.map(|caller| self.knows(counted, caller)).unwrap_or_default();
+        if caller.is_some_and(|caller| !known.device && self.is_total_spent(caller.source)) {
+            return refused(Refusal::SourceBudgetSpent, Error::SignIn(SignInError::TooManyRequests));
+        }
+        let is_account = matches!(counted, Counted::Customer(_) | Counted::Admin(_));
+        let wide_is_for_others = is_account && (known.source || known.device);
+        let drawn: Vec<_> = scopes
+            .iter()
+            .filter(|scope| !(wide_is_for_others && **scope == Scope::AllSources))
+            .map(|scope| self.drawn(counted, *scope))
+            .collect();
         if drawn.iter().any(|scope| self.is_spent(counted, *scope)) {
             return refused(Refusal::BudgetSpent, spent);
         }
+        let is_redemption = matches!(counted, Counted::Exchange(_) | Counted::Reset(_));
+        let leaves_no_counter = is_redemption && self.is_spent(counted, Scope::AllSources);
         let ended = attempt(self, event);
         match counts(&ended) {
             Counts::Nothing => {
                 let now = self.now;
                 let over = |until: Option<Time>| until.is_some_and(|until| now >= until);
                 drawn.iter().filter(|scope| **scope != Scope::Others).for_each(|scope| {
-                    if over(self.reopens(counted, *scope)) {
+                    if over(self.ends(counted, *scope)) {
                         self.budgets.remove(&(counted, *scope));
                     }
                 });
@@ -136,14 +223,41 @@ impl Shop {
                 self.budgets.remove(&(counted, *scope));
             }),
             Counts::Failure => {
-                let locks = drawn.iter().filter(|scope| self.fail(counted, **scope)).count();
-                if locks > 0 && matches!(counted, Counted::Customer(_) | Counted::Admin(_)) {
+                let mut locked = Vec::new();
+                if !leaves_no_counter {
+                    locked.extend(drawn.iter().copied().filter(|scope| self.fail(counted, *scope)));
+                }
+                if is_redemption {
+                    self.fail(counted, Scope::AllSources);
+                }
+                if let Some(caller) = caller {
+                    self.count_in_totals(caller.source);
+                }
+                if is_account && !locked.is_empty() {
                     self.tell_lock(event);
+                }
+                if is_account && locked.contains(&Scope::AllSources) {
+                    self.tell_owner(counted);
                 }
                 self.last_failure = Some((counted, scopes[0]));
             }
         }
         ended
+    }
+
+    /// Tells the owner, if there is one, that the account's budget over all sources is spent.
+    fn tell_owner(&mut self, counted: Counted) {
+        match counted {
+            Counted::Customer(door) => {
+                let owner = self.find(door).map(|customer| (customer, Notified::Locked));
+                self.led_to.notices.extend(owner);
+            }
+            Counted::Admin(name) if name < self.admins.len() => {
+                let link = self.offer_link(name);
+                self.led_to.links.push(link);
+            }
+            _ => {}
+        }
     }
 
     /// Forgets the failures and locks of an account's password.

@@ -6,6 +6,7 @@
 mod assistance;
 mod budgets;
 mod credentials;
+mod devices;
 mod ledger;
 mod passwords;
 mod sign_in;
@@ -19,8 +20,10 @@ use time::{Duration, OffsetDateTime as Time};
 
 pub(crate) use assistance::NO_REASON;
 use budgets::Counter;
-pub(crate) use budgets::{Counted, Scope};
+pub(crate) use budgets::{Counted, NETWORK_FAILURES, NOWHERE, Scope};
 pub(crate) use credentials::{New, Presented, Secret};
+pub(crate) use devices::Caller;
+use devices::{Link, Memory};
 pub(crate) use trail::{Name, Told};
 
 /// A website and an address.
@@ -38,6 +41,12 @@ pub(crate) struct Shop {
     pub(crate) open: Vec<usize>,
     /// Names that nobody has are among them.
     pub(crate) budgets: BTreeMap<(Counted, Scope), Counter>,
+    /// Whence accounts have signed in.
+    pub(crate) memories: BTreeMap<Counted, Memory>,
+    /// The number of devices whose secrets were handed out.
+    pub(crate) devices: usize,
+    /// Those that unlock admin users.
+    pub(crate) links: Vec<Link>,
     /// Where a failure was last counted.
     pub(crate) last_failure: Option<(Counted, Scope)>,
     pub(crate) led_to: LedTo,
@@ -52,6 +61,8 @@ pub(crate) struct LedTo {
     /// What may be kept later.
     pub(crate) queued: Vec<Told>,
     pub(crate) notices: Vec<(usize, Notified)>,
+    /// What admin users are mailed.
+    pub(crate) links: Vec<usize>,
 }
 
 /// What a host may choose.
@@ -113,6 +124,7 @@ pub(crate) enum Notified {
     ResetToken(usize),
     PasswordReset,
     PasswordChanged,
+    Locked,
     Consent(bool),
     /// An assistance, by its token.
     Began(usize),
@@ -123,8 +135,8 @@ pub(crate) enum Notified {
 #[derive(Debug, PartialEq)]
 pub(crate) enum Answer {
     Done,
-    /// A new token.
-    Issued(usize, Token),
+    /// A new token, and the device whose secret comes with it.
+    Issued(usize, Token, Option<usize>),
     /// A new one-time code, by its place, with the customer, the website and its end.
     Code(usize, usize, usize, Time),
     /// Whether the customer had the token.
@@ -144,6 +156,9 @@ impl Shop {
             secrets: Vec::new(),
             open: Vec::new(),
             budgets: BTreeMap::new(),
+            memories: BTreeMap::new(),
+            devices: 0,
+            links: Vec::new(),
             last_failure: None,
             led_to: LedTo::default(),
         }
@@ -194,7 +209,7 @@ impl Shop {
         let expires = until.map_or(issued + lifetime, |until| until.min(issued + lifetime));
         let token = Token { owner, site, obtained, assist, issued, expires, revoked: false };
         self.tokens.push(token);
-        Answer::Issued(self.tokens.len() - 1, token)
+        Answer::Issued(self.tokens.len() - 1, token, None)
     }
 }
 

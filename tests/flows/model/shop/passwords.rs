@@ -7,7 +7,8 @@ use commerce_auth::{
 use time::Duration;
 
 use super::{
-    Answer, Counted, Door, Ended, New, Notified, Presented, Scope, Shop, Told, Who, budgets::Counts,
+    Answer, Caller, Counted, Door, Ended, New, Notified, Presented, Scope, Shop, Told, Who,
+    budgets::{Attempt, Counts},
     trail::refused,
 };
 
@@ -72,9 +73,13 @@ impl Shop {
             }
         };
         let counts = |ended: &Ended<()>| if ended.is_ok() { Counts::Success } else { Counts::Failure };
-        let scopes = [Scope::Confirmation, Scope::AllSources];
-        let counted = Counted::Customer((row.site, row.address));
-        self.within(counted, &scopes, Error::SignIn(SignInError::Locked), event, check, counts)
+        let attempt = Attempt {
+            counted: Counted::Customer((row.site, row.address)),
+            scopes: &[Scope::Confirmation, Scope::AllSources],
+            spent: Error::SignIn(SignInError::Locked),
+            caller: None,
+        };
+        self.within(attempt, event, check, counts)
     }
 
     fn set_password(&mut self, customer: usize, new: usize) {
@@ -87,22 +92,18 @@ impl Shop {
     /// The answer does not tell whether there is such an account; the trail does.
     pub(crate) fn request_reset(&mut self, door: Door, source: Option<u32>) -> Result<Answer, Error> {
         let mut event = Told::about(Action::ResetRequest).on(door.0).at(Counted::Customer(door));
-        let by_source = source.map(|source| (Counted::ResetRequestsFrom(source), Scope::Source(source)));
-        for (counted, scope) in
-            by_source.into_iter().chain([(Counted::ResetRequests(door), Scope::AllSources)])
-        {
+        let by_source =
+            source.map(|source| (Counted::ResetRequestsFrom(source), Scope::Source(source), None));
+        let caller = source.map(|source| Caller { source, device: None });
+        let by_address = (Counted::ResetRequests(door), Scope::AllSources, caller);
+        for (counted, scope, caller) in by_source.into_iter().chain([by_address]) {
             // Each request counts.
             let last_failure = self.last_failure;
             let nothing = |_: &mut Self, _: &mut Told| Ok(Answer::Done);
             let counts = |_: &Ended<Answer>| Counts::Failure;
-            let asked = self.within(
-                counted,
-                &[scope],
-                Error::SignIn(SignInError::TooManyRequests),
-                &mut event,
-                nothing,
-                counts,
-            );
+            let spent = Error::SignIn(SignInError::TooManyRequests);
+            let attempt = Attempt { counted, scopes: &[scope], spent, caller };
+            let asked = self.within(attempt, &mut event, nothing, counts);
             self.last_failure = last_failure;
             if asked.is_err() {
                 return self.conclude(&event, asked);
@@ -128,7 +129,7 @@ impl Shop {
     pub(crate) fn reset(
         &mut self,
         door: Door,
-        source: u32,
+        caller: Caller,
         with: Presented,
         new: New,
     ) -> Result<Answer, Error> {
@@ -142,15 +143,13 @@ impl Shop {
         let mut event = Told::about(Action::PasswordReset).on(door.0).at(Counted::Customer(door));
         let redeem = |shop: &mut Self, event: &mut Told| shop.redeem(door, with, event);
         let counts = |ended: &Ended<usize>| if ended.is_ok() { Counts::Nothing } else { Counts::Failure };
-        let (counted, scopes) = (Counted::Reset(door), [Scope::Source(source)]);
-        let redeemed = self.within(
-            counted,
-            &scopes,
-            Error::SignIn(SignInError::TooManyRequests),
-            &mut event,
-            redeem,
-            counts,
-        );
+        let attempt = Attempt {
+            counted: Counted::Reset(door),
+            scopes: &[Scope::Source(caller.source)],
+            spent: Error::SignIn(SignInError::TooManyRequests),
+            caller: Some(caller),
+        };
+        let redeemed = self.within(attempt, &mut event, redeem, counts);
         let ended = redeemed.map(|customer| {
             // A caller who goes away from here on leaves this trace.
             self.led_to.queued.push(event);

@@ -6,8 +6,8 @@ use commerce_auth::{
 };
 
 use super::{
-    Answer, Assist, Counted, Door, Ended, Presented, Scope, Shop, Told, Who,
-    budgets::Counts,
+    Answer, Assist, Caller, Counted, Door, Ended, Presented, Scope, Shop, Told, Who,
+    budgets::{Attempt, Counts},
     trail::{Name, refused, told_as},
 };
 
@@ -21,34 +21,36 @@ struct Admitted {
 
 impl Shop {
     /// By password, reset token or one-time code.
-    pub(crate) fn sign_in(&mut self, door: Door, source: u32, with: Presented) -> Result<Answer, Error> {
+    pub(crate) fn sign_in(&mut self, door: Door, caller: Caller, with: Presented) -> Result<Answer, Error> {
         with.check(Field::Password)?;
         let event = Told::about(Action::SignIn).on(door.0).at(Counted::Customer(door));
-        let scopes = [Scope::Source(source), Scope::AllSources];
-        self.sign_in_within(
-            event,
-            (Counted::Customer(door), &scopes),
-            Error::SignIn(SignInError::Refused),
-            door,
-            with,
-            true,
-        )
+        let attempt = Attempt {
+            counted: Counted::Customer(door),
+            scopes: &[Scope::Source(caller.source), Scope::AllSources],
+            spent: Error::SignIn(SignInError::Refused),
+            caller: Some(caller),
+        };
+        self.sign_in_within(event, attempt, (door, caller), with, true)
     }
 
     /// By one-time code alone. No lock of the password stops it.
-    pub(crate) fn exchange(&mut self, door: Door, source: u32, with: Presented) -> Result<Answer, Error> {
+    pub(crate) fn exchange(&mut self, door: Door, caller: Caller, with: Presented) -> Result<Answer, Error> {
         with.check(Field::Otp)?;
         let event = Told::about(Action::CodeRedemption).on(door.0).at(Counted::Customer(door));
-        let budgets = (Counted::Exchange(door), &[Scope::Source(source)][..]);
-        self.sign_in_within(event, budgets, Error::SignIn(SignInError::TooManyRequests), door, with, false)
+        let attempt = Attempt {
+            counted: Counted::Exchange(door),
+            scopes: &[Scope::Source(caller.source)],
+            spent: Error::SignIn(SignInError::TooManyRequests),
+            caller: Some(caller),
+        };
+        self.sign_in_within(event, attempt, (door, caller), with, false)
     }
 
     fn sign_in_within(
         &mut self,
         mut event: Told,
-        (counted, scopes): (Counted, &[Scope]),
-        spent: Error,
-        door: Door,
+        attempt: Attempt<'_>,
+        (door, caller): (Door, Caller),
         with: Presented,
         chain: bool,
     ) -> Result<Answer, Error> {
@@ -63,10 +65,15 @@ impl Shop {
             Err(_) => Counts::Failure,
         };
         let begun = self.led_to.kept.len();
-        let admitted = self.within(counted, scopes, spent, &mut event, admit, counts);
+        let admitted = self.within(attempt, &mut event, admit, counts);
         let ended = admitted.map(|Admitted { customer, obtained, secret, assist }| {
             let until = assist.map(|assist| self.tokens[assist.parent].expires);
-            let answer = self.issue((Who::Customer(customer), Some(door.0)), obtained, assist, until);
+            let owner = Who::Customer(customer);
+            let mut answer = self.issue((owner, Some(door.0)), obtained, assist, until);
+            // The admin user's device is not the customer's.
+            if let (Answer::Issued(_, _, device), None) = (&mut answer, assist) {
+                *device = self.remember(Counted::Customer(door), owner, caller);
+            }
             let token = self.tokens.len() - 1;
             self.about_token(&mut event, token);
             // The record of what was about to be redeemed named the token before it was issued.
@@ -157,7 +164,7 @@ impl Shop {
     pub(crate) fn admin_sign_in(
         &mut self,
         name: usize,
-        source: u32,
+        caller: Caller,
         with: Presented,
     ) -> Result<Answer, Error> {
         with.check(Field::Password)?;
@@ -177,14 +184,21 @@ impl Shop {
             }
         };
         let counts = |ended: &Ended<()>| if ended.is_ok() { Counts::Success } else { Counts::Failure };
-        let scopes = [Scope::Source(source), Scope::AllSources];
-        let counted = Counted::Admin(name);
-        let admitted =
-            self.within(counted, &scopes, Error::SignIn(SignInError::Refused), &mut event, admit, counts);
+        let attempt = Attempt {
+            counted: Counted::Admin(name),
+            scopes: &[Scope::Source(caller.source), Scope::AllSources],
+            spent: Error::SignIn(SignInError::Refused),
+            caller: Some(caller),
+        };
+        let admitted = self.within(attempt, &mut event, admit, counts);
         let ended = admitted.map(|()| {
-            let answer = self.issue((Who::Admin(name), None), Obtained::Password, None, None);
+            let owner = Who::Admin(name);
+            let mut answer = self.issue((owner, None), Obtained::Password, None, None);
             self.about_token(&mut event, self.tokens.len() - 1);
             self.begin(&event);
+            if let Answer::Issued(_, _, device) = &mut answer {
+                *device = self.remember(Counted::Admin(name), owner, caller);
+            }
             answer
         });
         self.conclude(&event, ended)

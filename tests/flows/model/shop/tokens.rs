@@ -152,11 +152,13 @@ impl Shop {
     pub(crate) fn admin_changed(&mut self, admin: usize) -> Result<Answer, Error> {
         self.end_tokens(Who::Admin(admin), None);
         self.settle_by(admin);
+        self.forget_devices(Who::Admin(admin));
         self.conclude(&Told::about(Action::AccountChange).of(Who::Admin(admin)), Ok(Answer::Done))
     }
 
     pub(crate) fn customer_changed(&mut self, customer: usize) -> Result<Answer, Error> {
         self.end_credentials(customer, None);
+        self.forget_devices(Who::Customer(customer));
         self.conclude(&Told::about(Action::AccountChange).of(Who::Customer(customer)), Ok(Answer::Done))
     }
 

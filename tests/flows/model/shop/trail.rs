@@ -124,7 +124,9 @@ impl Shop {
         let outcome = ended.as_ref().map_or_else(|(outcome, _)| *outcome, |_| Outcome::Succeeded);
         match outcome {
             // Whoever is beyond a budget makes no work for the sink.
-            Outcome::Refused(why @ Refusal::BudgetSpent) => self.note(*event, why),
+            Outcome::Refused(why @ (Refusal::BudgetSpent | Refusal::SourceBudgetSpent)) => {
+                self.note(*event, why)
+            }
             _ => self.tell(Told { outcome, ..*event }),
         }
         ended.map_err(|(_, error)| error)
