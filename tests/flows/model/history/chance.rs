@@ -7,6 +7,7 @@ use time::Duration;
 use super::{
     ADDRESSES, PASSWORDS, SITES, SOURCES, USERNAMES,
     op::{At, EndOf, Filed, Flooded, From, History, Kind, Op, Pick, Why, With},
+    sieges::{devices, siege},
 };
 use crate::model::shop::{New, Setup};
 
@@ -31,7 +32,7 @@ fn admins() -> BoxedStrategy<Pick> {
         .boxed()
 }
 
-fn door() -> BoxedStrategy<(usize, usize)> {
+pub(super) fn door() -> BoxedStrategy<(usize, usize)> {
     // The first address is that of the accounts that may sign in, on both websites.
     (0..SITES.len(), prop_oneof![3 => Just(0), 2 => 0..ADDRESSES.len()]).boxed()
 }
@@ -46,7 +47,7 @@ fn at() -> BoxedStrategy<At> {
     .boxed()
 }
 
-fn from() -> BoxedStrategy<From> {
+pub(super) fn from() -> BoxedStrategy<From> {
     prop_oneof![
         5 => (0..SOURCES.len()).prop_map(From::Source),
         5 => Just(From::LastFailure),
@@ -56,7 +57,7 @@ fn from() -> BoxedStrategy<From> {
     .boxed()
 }
 
-fn with() -> BoxedStrategy<With> {
+pub(super) fn with() -> BoxedStrategy<With> {
     prop_oneof![
         6 => Just(With::Own),
         1 => (0..PASSWORDS.len()).prop_map(With::Password),
@@ -69,7 +70,7 @@ fn with() -> BoxedStrategy<With> {
     .boxed()
 }
 
-fn new() -> BoxedStrategy<New> {
+pub(super) fn new() -> BoxedStrategy<New> {
     prop_oneof![
         6 => (0..PASSWORDS.len()).prop_map(New::Good),
         1 => select(vec![
@@ -151,7 +152,7 @@ fn bearer() -> BoxedStrategy<Op> {
     .boxed()
 }
 
-fn wait() -> BoxedStrategy<Op> {
+pub(super) fn wait() -> BoxedStrategy<Op> {
     let spans = [1, 29, 30, 60 * 15, 60 * 30, 3600, 2 * 3600, 24 * 3600].map(Duration::seconds);
     let end = prop_oneof![
         3 => back().prop_map(EndOf::Secret),
@@ -164,6 +165,11 @@ fn wait() -> BoxedStrategy<Op> {
         3 => (end, any::<bool>()).prop_map(|(of, early)| Op::WaitFor { of, early }),
     ]
     .boxed()
+}
+
+/// Whatever may come in between.
+pub(super) fn meanwhile() -> BoxedStrategy<Option<Op>> {
+    prop_oneof![3 => Just(None), 2 => host().prop_map(Some), 1 => wait().prop_map(Some)].boxed()
 }
 
 fn host() -> BoxedStrategy<Op> {
@@ -221,10 +227,9 @@ fn story() -> BoxedStrategy<Vec<Op>> {
     let own = |back| Pick { kind: Kind::Own, back };
     let sign_in = |at, from, with, times| Op::SignIn { at, from, with, times };
     let admins_own = |name| Op::AdminSignIn { name, from: From::Source(0), with: With::Own, times: 1 };
-    // Whatever may come in between.
-    let meanwhile = || prop_oneof![3 => Just(None), 2 => host().prop_map(Some), 1 => wait().prop_map(Some)];
     prop_oneof![
         siege(),
+        devices(),
         // A lock, a way round it, and whether it is open again.
         (door_at(), from(), 5..8_usize, new(), meanwhile(), with()).prop_map(
             move |(at, from, times, new, between, with)| {
@@ -330,100 +335,6 @@ fn story() -> BoxedStrategy<Vec<Op>> {
                 ops
             }
         ),
-    ]
-    .boxed()
-}
-
-/// So many failures that strangers must wait, or a source, and who gets in meanwhile.
-fn siege() -> BoxedStrategy<Vec<Op>> {
-    let until = |of| any::<bool>().prop_map(move |early| Op::WaitFor { of, early });
-    let wide = || until(EndOf::Failures { account: true });
-    let meanwhile = || prop_oneof![3 => Just(None), 2 => host().prop_map(Some), 1 => wait().prop_map(Some)];
-    let known = || prop_oneof![(0..SOURCES.len()).prop_map(From::Source), Just(From::Device(0, 0)), from()];
-    let at = |(site, address)| At::Door { site, address, shouted: false };
-    let sign_in = move |door, from, with| Op::SignIn { at: at(door), from, with, times: 1 };
-    let admins = |name, from, with| Op::AdminSignIn { name, from, with, times: 1 };
-    let flood = |of, times| Op::Flood { of, times };
-    prop_oneof![
-        // A customer whose account many sources try, and who has many places to come from.
-        (
-            (door(), [known(), known()], prop::option::weighted(0.3, 14..=18_usize), 98..=101_usize),
-            (meanwhile(), [with(), with(), with()], wide(), 0..8_usize, wide()),
-        )
-            .prop_map(
-                move |((door, [own, other], homes, times), (between, with, first, rounds, last))| {
-                    let mut ops = vec![sign_in(door, own, With::Own)];
-                    ops.extend(homes.map(|homes| flood(Flooded::RightSignIn(door), homes)));
-                    ops.push(flood(Flooded::SignIn(door), times));
-                    ops.extend(between);
-                    ops.extend([sign_in(door, own, with[0]), sign_in(door, other, with[1]), first]);
-                    for _ in 0..rounds {
-                        ops.push(Op::WaitFor { of: EndOf::Failures { account: true }, early: false });
-                        ops.push(sign_in(door, From::Stranger, With::Wrong));
-                    }
-                    ops.extend([last, sign_in(door, From::Stranger, with[2])]);
-                    ops
-                }
-            ),
-        // An admin user whose account many sources try, and a link.
-        (0..2_usize, [known(), known()], 98..=101_usize, meanwhile(), with(), wide(), 0..3_usize).prop_map(
-            move |(name, [own, other], times, between, with, wait, linked)| {
-                let mut ops = vec![admins(name, own, With::Own)];
-                ops.push(flood(Flooded::AdminSignIn(name), times));
-                ops.extend(between);
-                ops.extend([admins(name, own, with), admins(name, From::Stranger, with), wait]);
-                ops.extend((0..linked).map(|_| Op::UnlockByLink { name, from: other, back: 0 }));
-                ops.push(admins(name, From::Stranger, With::Own));
-                ops
-            }
-        ),
-        // One source that tries all accounts, its neighbours, and the one that it comes from.
-        (door(), from(), [known(), known()], 95..=105_usize, meanwhile(), with(), until(EndOf::Total))
-            .prop_map(move |(door, from, [own, other], times, between, with, wait)| {
-                let spray = |from, times| Op::Spray { from, times };
-                let mut ops =
-                    vec![sign_in(door, own, With::Own), spray(from, times), spray(other, times / 2)];
-                ops.extend(between);
-                ops.extend([sign_in(door, own, with), sign_in(door, From::LastFailure, With::Own), wait]);
-                ops.push(sign_in(door, From::LastFailure, With::Own));
-                ops.push(sign_in(door, other, With::Own));
-                ops
-            }),
-        // Wrong one-time credentials from many sources, and then from one.
-        (door(), any::<bool>(), from(), 96..=101_usize, new(), 5..8_usize, wide()).prop_map(
-            move |(door, reset, from, times, new, own, wait)| {
-                let of = if reset { Flooded::Reset(door) } else { Flooded::Exchange(door) };
-                let (at, with) = (at(door), With::Wrong);
-                let redeem = |times| match reset {
-                    true => Op::Reset { at, from, with, new, times },
-                    false => Op::Exchange { at, from, with, times },
-                };
-                vec![flood(of, times), redeem(own), wait, redeem(own)]
-            }
-        ),
-        // More sources at one account than have budgets of their own. A success makes the wide one new.
-        (0..SITES.len(), [90..=99_usize, 20..=45_usize], meanwhile(), known(), wait()).prop_map(
-            move |(site, [first, second], between, own, wait)| {
-                let door = (site, 0);
-                let mut ops = vec![flood(Flooded::SignIn(door), first)];
-                ops.extend([flood(Flooded::RightSignIn(door), 1), flood(Flooded::SignIn(door), second)]);
-                ops.extend(between);
-                ops.extend([sign_in(door, own, With::Wrong), sign_in(door, own, With::Own), wait]);
-                ops.push(sign_in(door, From::Stranger, With::Own));
-                ops
-            }
-        ),
-        // An address that becomes another customer's.
-        (known(), 0..3_usize, meanwhile(), [with(), with()]).prop_map(move |(own, back, between, with)| {
-            let (door, device) = ((0, 0), From::Device(0, back));
-            let moved = |customer, (site, address)| Op::HostMoves { customer, site, address };
-            let mut ops = vec![sign_in(door, own, With::Own), moved(0, (0, 4)), moved(1, door)];
-            ops.extend(between);
-            ops.extend([sign_in(door, device, with[0]), sign_in(door, device, With::Own)]);
-            ops.push(flood(Flooded::SignIn(door), 100));
-            ops.push(sign_in(door, own, with[1]));
-            ops
-        }),
     ]
     .boxed()
 }

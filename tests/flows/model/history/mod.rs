@@ -6,6 +6,7 @@ mod choose;
 mod compare;
 mod names;
 mod op;
+mod sieges;
 mod sink;
 mod step;
 mod world;
