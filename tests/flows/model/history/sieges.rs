@@ -1,5 +1,6 @@
 //! Stories of many failures, and of whom an account knows.
 
+use commerce_auth::AdminChange;
 use proptest::{collection::vec, prelude::*};
 use time::Duration;
 
@@ -16,6 +17,10 @@ const fn at((site, address): Door) -> At {
 
 const fn sign_in(door: Door, from: From, with: With) -> Op {
     Op::SignIn { at: at(door), from, with, times: 1 }
+}
+
+const fn admins(name: usize, from: From, with: With) -> Op {
+    Op::AdminSignIn { name, from, with, times: 1 }
 }
 
 const fn flood(of: Flooded, times: usize) -> Op {
@@ -36,7 +41,6 @@ fn known() -> BoxedStrategy<From> {
 pub(super) fn siege() -> BoxedStrategy<Vec<Op>> {
     let until = |of| any::<bool>().prop_map(move |early| Op::WaitFor { of, early });
     let wide = || until(EndOf::Failures { account: true });
-    let admins = |name, from, with| Op::AdminSignIn { name, from, with, times: 1 };
     prop_oneof![
         // A customer whose account many sources try, and who has many places to come from.
         (
@@ -136,6 +140,18 @@ pub(super) fn devices() -> BoxedStrategy<Vec<Op>> {
                 ops
             }
         ),
+        // An owner whose account the host has changed.
+        (0..2_usize, any::<bool>(), known(), meanwhile()).prop_map(|(place, is_admin, own, between)| {
+            let back = From::Device(0, 0);
+            let (signed_in, changed, again) = if is_admin {
+                let changed = Op::AdminChanged { admin: place, change: AdminChange::PasswordChanged };
+                (admins(place, own, With::Own), changed, admins(place, back, With::Own))
+            } else {
+                let changed = Op::CustomerChanged { customer: place };
+                (sign_in((place, 0), own, With::Own), changed, sign_in((place, 0), back, With::Own))
+            };
+            [Some(signed_in), Some(changed), between, Some(again)].into_iter().flatten().collect()
+        }),
         // An address that becomes another customer's.
         (known(), 0..3_usize, meanwhile(), [with(), with()]).prop_map(move |(own, back, between, with)| {
             let (door, device) = ((0, 0), From::Device(0, back));

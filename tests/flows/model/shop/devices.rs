@@ -53,8 +53,8 @@ impl Shop {
     pub(super) fn knows(&self, counted: Counted, Caller { source, device }: Caller) -> Known {
         let Some(memory) = self.memories.get(&counted) else { return Known::default() };
         Known {
-            source: is_among(&memory.sources, source, self.now),
-            device: device.is_some_and(|device| is_among(&memory.devices, device, self.now)),
+            source: is_among(&memory.sources, &source, self.now),
+            device: device.is_some_and(|device| is_among(&memory.devices, &device, self.now)),
         }
     }
 
@@ -68,7 +68,7 @@ impl Shop {
         if memory.owner != owner {
             *memory = Memory::of(owner);
         }
-        let own = caller.device.filter(|device| is_among(&memory.devices, *device, now));
+        let own = caller.device.filter(|device| is_among(&memory.devices, device, now));
         if let Some(device) = new.or(own) {
             see(&mut memory.devices, device, now);
         }
@@ -122,8 +122,8 @@ impl Shop {
     }
 }
 
-fn is_among<T: PartialEq>(list: &[(T, Time)], one: T, now: Time) -> bool {
-    list.iter().any(|seen| seen.0 == one && now < seen.1 + REMEMBERED_FOR)
+fn is_among<T: PartialEq>(list: &[(T, Time)], one: &T, now: Time) -> bool {
+    list.iter().any(|seen| seen.0 == *one && now < seen.1 + REMEMBERED_FOR)
 }
 
 /// A sign-in of the same day is not noted again.

@@ -125,7 +125,7 @@ impl Shop {
         match outcome {
             // Whoever is beyond a budget makes no work for the sink.
             Outcome::Refused(why @ (Refusal::BudgetSpent | Refusal::SourceBudgetSpent)) => {
-                self.note(*event, why)
+                self.note(*event, why);
             }
             _ => self.tell(Told { outcome, ..*event }),
         }
