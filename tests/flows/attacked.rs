@@ -491,3 +491,36 @@ async fn an_attack_on_the_shop_raises_the_challenge_on_both_nodes_within_a_minut
     let _: Result<SignedIn, _> = other.generate_customer_token(fresh(100)).await;
     other.generate_customer_token(fresh(101)).await.expect("it is over");
 }
+
+/// A customer who is signed in changes her password because strangers try it, from wherever she is.
+#[tokio::test]
+async fn whoever_is_signed_in_changes_the_password_while_strangers_try_it() {
+    let shop = shop();
+    let signed_in = shop.sign_in(PASSWORD).await.unwrap();
+    let admin = shop.admin_token().await;
+    attack_customer(&shop).await;
+    attack_admin(&shop).await;
+    let new = "An0ther-password";
+    shop.auth.confirm_password(signed_in.token(), PASSWORD).await.unwrap();
+    shop.auth.change_password(signed_in.token(), PASSWORD, new).await.unwrap();
+    shop.auth.change_admin_password(admin.as_str(), ADMIN_PASSWORD, new).await.unwrap();
+    // A thief of the token has six guesses in half an hour.
+    for _ in 0..6 {
+        shop.auth.confirm_password(signed_in.token(), WRONG).await.unwrap_err();
+    }
+    let locked = shop.auth.confirm_password(signed_in.token(), new).await;
+    assert!(matches!(locked, Err(Error::SignIn(SignInError::Locked))), "{locked:?}");
+}
+
+/// The client of an address's new owner gets a secret of its own, whatever it kept from the owner before.
+#[tokio::test]
+async fn a_new_owner_of_the_address_gets_a_secret_of_her_own() {
+    let shop = shop();
+    let earlier = shop.sign_in_from(HOME, PASSWORD).await.unwrap().device().unwrap().clone();
+    assert!(shop.customers.remove(&CustomerId::from(1)));
+    shop.set_customer(|row| row.id = CustomerId::from(2));
+    let sign_in = |device: &str| SignIn::new(EMAIL, PASSWORD).device(device).from(ip(ELSEWHERE));
+    let signed_in = shop.auth.generate_customer_token(sign_in(earlier.expose())).await.unwrap();
+    let hers = signed_in.device().expect("not the earlier owner's").expose();
+    assert!(shop.auth.generate_customer_token(sign_in(hers)).await.unwrap().device().is_none());
+}

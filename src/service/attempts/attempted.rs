@@ -12,7 +12,7 @@ use crate::{
     config::AuthConfig,
     credential::{Lane, Line},
     service::accounts::Address,
-    state::budgets::{Budget, Caller},
+    state::budgets::{Budget, Caller, Standing},
     store::{DocumentId, Partition, Purpose},
     token::{DeviceSecret, Digest},
 };
@@ -31,6 +31,8 @@ pub(crate) struct Attempted {
     pub(super) locks: bool,
     /// The caller, at an account that remembers its devices. Such an attempt has a narrow scope.
     pub(super) caller: Option<Caller>,
+    /// The caller's standing if its device and source are not known.
+    pub(super) standing: Standing,
     /// The tallies of the source over all accounts. Once one is spent, the source is refused.
     pub(super) source: Option<Tallies>,
     /// A tally of the account over all sources. Once it is spent, attempts are judged and no longer counted.
@@ -54,11 +56,12 @@ impl Attempted {
             .by_caller(source, device, config)
     }
 
-    /// A check of the current password by a signed-in customer: a budget of its own, and the account's wider
-    /// one.
+    /// A check of the current password by a signed-in customer: a budget of its own. Whoever holds a live token is
+    /// known to the account, so that strangers cannot keep a customer from changing the password.
     pub(crate) fn confirmation(address: &Address, config: &AuthConfig) -> Self {
         Self::of(CUSTOMER, account_partition(address), DocumentId::of(&[b"confirmation"]), config)
             .in_line(Lane::Known, None)
+            .signed_in()
     }
 
     /// An admin user's sign-in: budgets of the same size, of its own.
@@ -102,6 +105,7 @@ impl Attempted {
     pub(crate) fn admin_confirmation(username: &Username, config: &AuthConfig) -> Self {
         Self::of(ADMIN, admin_partition(username), DocumentId::of(&[b"confirmation"]), config)
             .in_line(Lane::Admins, None)
+            .signed_in()
     }
 
     /// A one-time credential presented by itself: a budget of its own for each source, which no password lock
@@ -160,6 +164,7 @@ impl Attempted {
             narrow: None,
             locks: false,
             caller: None,
+            standing: Standing::Unknown,
             source: None,
             tally: None,
             watched: false,
@@ -169,6 +174,10 @@ impl Attempted {
 
     fn in_line(self, lane: Lane, source: Option<IpAddr>) -> Self {
         Self { line: Line::new(lane, source), ..self }
+    }
+
+    fn signed_in(self) -> Self {
+        Self { standing: Standing::Known, ..self }
     }
 
     fn by_caller(self, source: Option<IpAddr>, device: Option<&DeviceSecret>, config: &AuthConfig) -> Self {

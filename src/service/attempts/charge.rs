@@ -19,7 +19,7 @@ use crate::{
     },
     state::budgets::{
         AttemptId, Budget, Budgets, Draw, Epoch, Failure, Known, Lock, Locks, Outcome, Owner, Remembered,
-        Reserving, Settling, Suspected,
+        Reserving, Settling, Standing, Suspected,
     },
     store::Partition,
     token::{DeviceSecret, Subject},
@@ -101,10 +101,11 @@ impl Charge {
     const SLOTS: u64 = 64;
 
     pub(super) fn new(attempt: AttemptId, attempted: Attempted) -> Self {
-        let Attempted { kind, account, wide, narrow, caller, source, tally, line, watched, .. } = attempted;
+        let Attempted { kind, account, wide, narrow, caller, standing, source, tally, line, watched, .. } =
+            attempted;
         let bits = account.as_bytes().first_chunk().map_or(0, |first| u32::from_be_bytes(*first));
         let failure = Failure { account: bits, unknown: false };
-        let draw = Draw { attempt, wide, narrow, caller };
+        let draw = Draw { attempt, wide, narrow, caller, standing };
         let tallies = [source, tally];
         Self { partition: account, draw, kind, place: Place::Own, line, watched, tallies, failure }
     }
@@ -163,7 +164,7 @@ impl Charge {
         let narrow = narrow.map(|(scope, budget)| (scope, short(budget)));
         Self {
             partition: Partition::of(&[b"slot", self.kind.as_bytes(), &slot.to_be_bytes()]),
-            draw: Draw { attempt, wide: wide.map(short), narrow, caller: None },
+            draw: Draw { attempt, wide: wide.map(short), narrow, caller: None, standing: Standing::Unknown },
             place: Place::Slot,
             ..self.clone()
         }
@@ -208,10 +209,11 @@ impl<'a> Charged<'a> {
     ///
     /// The random source failed.
     pub(crate) fn remember(&mut self, subject: &Subject) -> Result<Option<DeviceSecret>, RandomError> {
-        let known = self.known.device;
-        let secret = if known { None } else { Some(DeviceSecret::draw(&*self.attempts.random)?) };
+        let owner = Owner::of(subject);
+        let is_known = self.known.device && self.known.owner == Some(owner);
+        let secret = if is_known { None } else { Some(DeviceSecret::draw(&*self.attempts.random)?) };
         let device = secret.as_ref().map(DeviceSecret::digest);
-        self.remembered = Some(Remembered { owner: Owner::of(subject), device });
+        self.remembered = Some(Remembered { owner, device });
         Ok(secret)
     }
 

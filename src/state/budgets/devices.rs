@@ -3,7 +3,6 @@ use std::{collections::VecDeque, time::Duration};
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
-use super::Standing;
 use crate::{
     clock::{after, micros},
     state::{
@@ -32,6 +31,8 @@ pub(crate) struct Known {
     pub(crate) source: bool,
     /// True if the device secret was handed out at a sign-in of this account.
     pub(crate) device: bool,
+    /// The account's owner at those sign-ins. The name may be another's by now.
+    pub(crate) owner: Option<Owner>,
 }
 
 /// The owner of an account, as the rank of the index in which its devices are found: 64 bits of a digest.
@@ -94,12 +95,6 @@ pub(crate) const fn index() -> Index {
     Index { partition: None, name: DEVICES }
 }
 
-impl Known {
-    pub(super) const fn standing(self) -> Standing {
-        if self.source || self.device { Standing::Known } else { Standing::Unknown }
-    }
-}
-
 impl Devices {
     /// The time for which a sign-in is remembered: 90 days.
     pub(super) const MEMORY: Duration = Duration::from_secs(90 * DAY);
@@ -114,7 +109,11 @@ impl Devices {
         let seen = |list: &VecDeque<Seen>, digest: Option<Digest>| {
             list.iter().any(|seen| digest == Some(seen.0) && seen.is_live(now))
         };
-        Known { source: seen(&self.sources, caller.source), device: seen(&self.devices, caller.device) }
+        Known {
+            source: seen(&self.sources, caller.source),
+            device: seen(&self.devices, caller.device),
+            owner: Some(self.owner),
+        }
     }
 
     /// The devices after a sign-in. Those of an earlier owner of the address are forgotten.

@@ -86,6 +86,8 @@ pub(crate) struct Draw {
     pub(crate) narrow: Option<(DocumentId, Budget)>,
     /// The caller, at an account that remembers its devices.
     pub(crate) caller: Option<Caller>,
+    /// The caller's standing if nothing else is known: known if it holds a live token of the account.
+    pub(crate) standing: Standing,
 }
 
 /// The documents of an account that an attempt touches: the head, the document of its narrow scope, and the
@@ -133,17 +135,16 @@ impl Budgets {
         let shares = own.is_none() && (crowded || head.live_scopes() >= Head::MAX_SCOPES);
         let devices = present.devices.as_ref().zip(draw.caller.as_ref());
         let known = devices.map_or_else(Known::default, |(devices, caller)| devices.know(caller, now));
-        let wide_budget = draw.wide_for(known.standing());
+        let standing = if known.source || known.device { Standing::Known } else { draw.standing };
+        let wide_budget = draw.wide_for(standing);
 
         let mut wide = wide_budget.map(|budget| head.wide.take().unwrap_or_else(|| Counter::new(budget)));
         let mut narrow = draw.narrow.map(|(_, budget)| {
             let counter = if shares { head.overflow.take() } else { own.map(|scope| scope.counter.clone()) };
             counter.unwrap_or_else(|| Counter::new(budget))
         });
-        let wide_room = wide
-            .as_mut()
-            .zip(wide_budget)
-            .map(|(wide, budget)| wide.available(budget, known.standing(), now));
+        let wide_room =
+            wide.as_mut().zip(wide_budget).map(|(wide, budget)| wide.available(budget, standing, now));
         let narrow_room = narrow
             .as_mut()
             .zip(draw.narrow)

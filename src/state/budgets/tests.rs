@@ -105,7 +105,13 @@ const ALL: Size = Size { failures: 100, window: 86_400, lock: Some(86_400) };
 
 fn sign_in(number: u32, source: u32) -> Draw {
     let narrow = Some((scope(source), budget(SOURCE)));
-    Draw { attempt: attempt(number), wide: Some(budget(ALL)), narrow, caller: None }
+    Draw {
+        attempt: attempt(number),
+        wide: Some(budget(ALL)),
+        narrow,
+        caller: None,
+        standing: Standing::Unknown,
+    }
 }
 
 // ---- Many scopes ------------------------------------------------------------------------------------------
@@ -302,6 +308,7 @@ fn the_largest_budget_fits_into_its_documents() {
         wide: Some(large),
         narrow: Some((scope(number), large)),
         caller: None,
+        standing: Standing::Unknown,
     };
     for number in 0..256 {
         assert_eq!(account.reserve(&draw(number), at(0)), Reserve::Reserved);

@@ -84,6 +84,7 @@ impl History {
                     wide: wide.then(|| budget(wide_size)),
                     narrow: narrow.map(|number| (scope(number.into()), budget(narrow_size))),
                     caller: None,
+                    standing: Standing::Unknown,
                 };
                 self.attempts.push(draw);
                 let drawn: Vec<Scoped> = wide.then_some(None).into_iter().chain(narrow.map(Some)).collect();

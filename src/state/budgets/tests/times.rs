@@ -15,6 +15,7 @@ fn strict(number: u32) -> Draw {
         wide: Some(wide),
         narrow: Some((scope(0), budget(SOURCE))),
         caller: None,
+        standing: Standing::Unknown,
     }
 }
 

@@ -114,7 +114,7 @@ impl Counter {
 }
 
 impl Shop {
-    fn is_spent(&self, counted: Counted, scope: Scope) -> bool {
+    pub(super) fn is_spent(&self, counted: Counted, scope: Scope) -> bool {
         self.budgets.get(&(counted, scope)).is_some_and(|counter| counter.is_locked(self.now))
     }
 
@@ -180,7 +180,8 @@ impl Shop {
             }
         };
         counter.locked_until = Some(now + pause);
-        true
+        // A further pause is no new lock.
+        counter.failures == failures
     }
 
     /// Nothing is done if a budget is spent; otherwise the attempt, and what it does to the budgets. A lock of a

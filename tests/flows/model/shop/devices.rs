@@ -61,7 +61,8 @@ impl Shop {
     /// Remembers a sign-in, in place of those of an earlier owner. Answers the device that is handed out.
     pub(super) fn remember(&mut self, counted: Counted, owner: Who, caller: Caller) -> Option<usize> {
         let now = self.now;
-        let is_known = self.knows(counted, caller).device;
+        let is_owners = self.memories.get(&counted).is_some_and(|memory| memory.owner == owner);
+        let is_known = is_owners && self.knows(counted, caller).device;
         let new = (!is_known).then_some(self.devices);
         self.devices += usize::from(!is_known);
         let memory = self.memories.entry(counted).or_insert(Memory::of(owner));

@@ -75,7 +75,8 @@ impl Shop {
         let counts = |ended: &Ended<()>| if ended.is_ok() { Counts::Success } else { Counts::Failure };
         let attempt = Attempt {
             counted: Counted::Customer((row.site, row.address)),
-            scopes: &[Scope::Confirmation, Scope::AllSources],
+            // Whoever holds a live token is known to the account.
+            scopes: &[Scope::Confirmation],
             spent: Error::SignIn(SignInError::Locked),
             caller: None,
         };
@@ -95,6 +96,14 @@ impl Shop {
         let by_source =
             source.map(|source| (Counted::ResetRequestsFrom(source), Scope::Source(source), None));
         let caller = source.map(|source| Caller { source, device: None });
+        // A source that is refused over all accounts is not charged. Its own budget of requests comes first.
+        if let Some(from) = source
+            && !self.is_spent(Counted::ResetRequestsFrom(from), Scope::Source(from))
+            && self.is_total_spent(from)
+        {
+            let too_many = Error::SignIn(SignInError::TooManyRequests);
+            return self.conclude(&event, refused(Refusal::SourceBudgetSpent, too_many));
+        }
         let by_address = (Counted::ResetRequests(door), Scope::AllSources, caller);
         for (counted, scope, caller) in by_source.into_iter().chain([by_address]) {
             // Each request counts.
