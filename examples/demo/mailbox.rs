@@ -93,6 +93,9 @@ fn customers(notice: Notice, tokens: &mut Tokens) -> String {
         Notice::AssistanceEnded { actor, end, .. } => {
             format!("Admin user {actor} acts for you no more: {end:?}")
         }
+        Notice::Locked => "Strangers have tried your password: new devices have to wait, known ones work. A \
+                           password reset lets new devices in."
+            .into(),
         other => format!("{other:?}"),
     }
 }
@@ -109,6 +112,10 @@ fn admins(notice: AdminNotice, tokens: &mut Tokens) -> String {
         AdminNotice::RecoveryCodeUsed { left } => format!("A recovery code was used; {left} are left."),
         AdminNotice::RecoveryCodesReplaced => "You have new recovery codes.".into(),
         AdminNotice::PasswordChanged => "Your password was changed.".into(),
+        AdminNotice::Locked { token, expires_at } => {
+            let link = format!("https://shop.example/admin#unlock={}", token.expose());
+            format!("Strangers have tried your password. Unlock your account until {expires_at}: {link}")
+        }
         other => format!("{other:?}"),
     }
 }

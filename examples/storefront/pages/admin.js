@@ -107,18 +107,6 @@ byId("refresh").addEventListener("click", () => run(async () => {
 
 let enrolling = null;
 
-// The mailed link carries the token in the fragment, which no server sees; it leaves the address bar and the history
-// at once.
-function followEnrolmentLink() {
-  const mailed = new URLSearchParams(location.hash.slice(1)).get("enrol");
-  if (mailed === null) return false;
-  history.replaceState(null, "", location.pathname);
-  run(() => openEnrolment(mailed)).then(() => {
-    if (!enrolling) show("sign-in");
-  });
-  return true;
-}
-
 async function openEnrolment(tfaToken) {
   const { qr_code_base64: png, secret_code: secret } = await ask("/rest/V1/tfa/provider/google/configure", {
     body: { tfaToken },
@@ -180,6 +168,24 @@ onSubmit(byId("change-form"), (form) => run(async () => {
   });
   byId("change-form").reset();
   say("Your password is changed, and you are signed out everywhere else.");
+}));
+
+// --- a locked account ------------------------------------------------------------------------------------------
+
+let unlocking = null;
+
+function openUnlock(unlockToken) {
+  say("");
+  unlocking = unlockToken;
+  show("unlock");
+}
+
+onSubmit(byId("unlock-form"), (form) => run(async () => {
+  await ask("/admin/api/unlock", { body: { username: form.get("username"), token: unlocking } });
+  unlocking = null;
+  byId("unlock-form").reset();
+  await openHome();
+  say("Your account is unlocked.");
 }));
 
 // --- step-up ---------------------------------------------------------------------------------------------------
@@ -381,8 +387,28 @@ function eventItem({ at, action, outcome, why, subject, actor, reason, source })
 
 // --- begin -----------------------------------------------------------------------------------------------------
 
-addEventListener("hashchange", followEnrolmentLink);
-if (!followEnrolmentLink()) {
-  if (token()) run(openDesk);
+// A mailed link carries its token in the fragment, which no server sees; it leaves the address bar and the history at
+// once.
+function followLink() {
+  const mailed = new URLSearchParams(location.hash.slice(1));
+  const [enrolment, unlock] = ["enrol", "unlock"].map((name) => mailed.get(name));
+  if (enrolment === null && unlock === null) return false;
+  history.replaceState(null, "", location.pathname);
+  if (unlock === null) followEnrolmentLink(enrolment);
+  else openUnlock(unlock);
+  return true;
+}
+
+function followEnrolmentLink(mailed) {
+  run(() => openEnrolment(mailed)).then(() => {
+    if (!enrolling) show("sign-in");
+  });
+}
+
+async function openHome() {
+  if (token()) await run(openDesk);
   else show("sign-in");
 }
+
+addEventListener("hashchange", followLink);
+if (!followLink()) openHome();

@@ -28,7 +28,8 @@ export async function ask(path, { token, proof, body, method = body === undefine
       method,
       headers,
       body: body === undefined ? undefined : JSON.stringify(body),
-      credentials: "omit",
+      // For the cookie of a known device, which the server reads at a sign-in. It signs nobody in.
+      credentials: "same-origin",
     });
   } catch {
     throw new Refused(0, "The shop cannot be reached. Please check your connection and try again.");

@@ -20,6 +20,8 @@ const SENDER: &str = "Storefront <no-reply@storefront.invalid>";
 const STAFF: &str = "staff.storefront.invalid";
 /// The longest line of prose, in characters. RFC 5322 section 2.1.1 asks for at most 78.
 const WIDTH: usize = 72;
+const LOCKED: &str = "Too many sign-ins to your account have failed, from many places. New devices now have to wait before \
+                      they can sign in. The devices that you have signed in from in the last 90 days work as before.";
 
 type Letter = Result<Message, Box<dyn Error + Send + Sync>>;
 
@@ -72,6 +74,13 @@ pub(crate) fn to_customer(shop_url: &str, notification: Notification) -> Letter 
                 ))
                 .prose(how(end)),
         ),
+        Notice::Locked => (
+            "Somebody tried your password",
+            Text::default()
+                .prose(LOCKED)
+                .prose("If you want to sign in on a new device now, set a new password by \"Forgot your password?\":")
+                .line(format!("{shop_url}/")),
+        ),
         _ => ("Your account", Text::default().prose("Something about your account has changed.")),
     };
     letter(mailbox(&notification.email)?, subject, text)
@@ -118,6 +127,15 @@ pub(crate) fn to_admin(shop_url: &str, notification: AdminNotification) -> Lette
         AdminNotice::PasswordChanged => {
             ("Your new password", Text::default().prose("Your password was changed."))
         }
+        AdminNotice::Locked { token, expires_at } => (
+            "Somebody tried your password",
+            Text::default()
+                .prose(LOCKED)
+                .prose("If you want to sign in on a new device now, unlock your account here:")
+                // In the fragment, as a customer's reset token.
+                .line(format!("{shop_url}/admin#unlock={}", token.expose()))
+                .prose(format!("The link works once, until {}. It signs nobody in.", in_words(expires_at))),
+        ),
         _ => ("Your account", Text::default().prose("Something about your account has changed.")),
     };
     let address = Address::new(format!("admin-{admin}"), STAFF)?;

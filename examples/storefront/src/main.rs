@@ -21,6 +21,7 @@ mod challenge;
 mod commerce_time;
 mod create_admin;
 mod demo;
+mod device;
 mod errors;
 mod graphql;
 mod health;

@@ -7,6 +7,7 @@ use axum::{
     body::Body,
     extract::DefaultBodyLimit,
     http::{HeaderName, Method, Request, Response, StatusCode, header},
+    middleware,
     routing::{get, post},
 };
 use commerce_auth::http::{AuthLayer, commerce_paths, rest::by_store};
@@ -19,7 +20,9 @@ use tower_http::{
 };
 use tracing::{Span, info, info_span};
 
-use crate::{admin_api, args::Origin, assist::assist, graphql, health::health, pages, rest, shop::Shop};
+use crate::{
+    admin_api, args::Origin, assist::assist, device, graphql, health::health, pages, rest, shop::Shop,
+};
 
 /// The name of a request, by which its lines are found in the log and its events in the audit trail.
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -30,10 +33,12 @@ const MAX_BODY: usize = 64 * 1024;
 
 pub(crate) fn routes(
     shop: Shop,
+    shop_url: &str,
     trusted_proxies: Vec<IpNet>,
     cors_origins: Vec<Origin>,
     demo: bool,
 ) -> Router {
+    let is_https = shop_url.starts_with("https://");
     let auth = AuthLayer::new(shop.auth.clone()).trusted_proxies(trusted_proxies);
     let router = Router::new()
         .merge(pages::routes())
@@ -47,7 +52,8 @@ pub(crate) fn routes(
         .layer(DefaultBodyLimit::max(MAX_BODY))
         .layer(RequestBodyTimeoutLayer::new(BODY_TIMEOUT))
         .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, TIMEOUT))
-        .layer(auth);
+        .layer(auth)
+        .layer(middleware::from_fn(move |request, next| device::with_cookie(is_https, request, next)));
     // Outside of the layer that refuses requests, so that pages can read its refusals too.
     let router = if cors_origins.is_empty() { router } else { router.layer(cors(cors_origins)) };
     let router = router
@@ -57,8 +63,8 @@ pub(crate) fn routes(
     commerce_paths(router)
 }
 
-/// Lets the pages of these origins call the shop with a bearer token. There are no cookies to send
-/// along.
+/// Lets the pages of these origins call the shop with a bearer token, and with a device secret in its header. Their
+/// requests carry no cookie.
 fn cors(origins: Vec<Origin>) -> CorsLayer {
     CorsLayer::new()
         .allow_origin(origins.into_iter().map(|Origin(origin)| origin).collect::<Vec<_>>())
@@ -68,8 +74,9 @@ fn cors(origins: Vec<Origin>) -> CorsLayer {
             header::AUTHORIZATION,
             HeaderName::from_static("store"),
             HeaderName::from_static("x-recaptcha"),
+            device::HEADER,
         ])
-        .expose_headers([header::WWW_AUTHENTICATE, header::RETRY_AFTER, REQUEST_ID])
+        .expose_headers([header::WWW_AUTHENTICATE, header::RETRY_AFTER, REQUEST_ID, device::HEADER])
 }
 
 /// A request as the log names it: without headers, without a body, and without the query, all of which may hold secrets.

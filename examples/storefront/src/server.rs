@@ -35,7 +35,7 @@ pub(crate) async fn run(args: Serve) -> Result<(), Box<dyn Error>> {
         demo::seed(&database).await?;
     }
     let shop_url = args.public_url.as_ref().map_or(url.as_str(), PublicUrl::as_str).to_owned();
-    let (outbox, delivery) = outbox::open(&args.outbox, shop_url)?;
+    let (outbox, delivery) = outbox::open(&args.outbox, shop_url.clone())?;
     let auth = shop::auth_on(&database)
         .config(shop::config(&args))
         .notifier(outbox)
@@ -48,7 +48,7 @@ pub(crate) async fn run(args: Serve) -> Result<(), Box<dyn Error>> {
         demo::print_welcome(&url, args.admin_factor);
     }
     let shop = Shop { auth: auth.clone(), database };
-    let routes = routes(shop, args.trusted_proxies, args.cors_origins, args.demo);
+    let routes = routes(shop, &shop_url, args.trusted_proxies, args.cors_origins, args.demo);
     let served = serve(listener, routes, told_to_end).await;
     sweeper.abort();
     if timeout(LAST_WORDS, auth.flush_audit()).await.is_err() {

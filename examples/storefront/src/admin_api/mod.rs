@@ -1,16 +1,17 @@
-//! What the admin page asks for by JSON: for admin users alone.
+//! What the admin page asks for by JSON. All routes except `/unlock` are for admin users alone.
 
 mod assistance;
 mod audit;
 mod customers;
 mod me;
 mod permitted;
+mod unlock;
 
 use axum::{
     Router,
     extract::{Query, rejection::QueryRejection},
     http::StatusCode,
-    routing::{delete, get},
+    routing::{delete, get, post},
 };
 use commerce_auth::{
     AdminIdentity,
@@ -28,6 +29,7 @@ pub(crate) fn routes() -> Router<Shop> {
         .route("/audit", get(audit::events))
         .route("/audit/verification", get(audit::verification))
         .route("/token", delete(sign_out))
+        .route("/unlock", post(unlock::unlock))
 }
 
 /// What the address asks for, or an error in the shape of all others.
