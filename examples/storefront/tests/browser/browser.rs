@@ -173,6 +173,12 @@ impl Browser {
         self.ask("return Object.keys(sessionStorage)").await
     }
 
+    /// The value of a cookie, and true if scripts cannot read it.
+    pub(crate) async fn cookie(&self, name: &str) -> Option<(String, bool)> {
+        let cookie = self.client.get_named_cookie(name).await.ok()?;
+        Some((cookie.value().to_owned(), cookie.http_only() == Some(true)))
+    }
+
     /// What a script of the page would be answered.
     pub(crate) async fn ask(&self, script: &str) -> Value {
         self.client.execute(script, Vec::new()).await.unwrap()

@@ -55,6 +55,10 @@ async fn the_pages_fit_a_desktop_and_a_phone() {
         browser.see("#enrol").await;
         fits(browser, "enrol").await;
 
+        browser.open_tab(&format!("{}/admin#unlock=0", storefront.url)).await;
+        browser.see("#unlock").await;
+        fits(browser, "unlock").await;
+
         assert_eq!(browser.complaints().await, [""; 0], "the pages ask for something that they may not have");
     })
     .await;

@@ -107,6 +107,41 @@ async fn an_authenticator_is_set_up_by_the_mailed_link() {
 }
 
 #[tokio::test]
+async fn a_locked_account_is_unlocked_by_the_mailed_link() {
+    let arguments = &["--admin-2fa", "optional", "--trusted-proxy", "127.0.0.1"];
+    in_browser_with(arguments, async |storefront, browser| {
+        storefront.lock_admin(ADMIN);
+        browser.go(&format!("{}/admin", storefront.url)).await;
+        browser.sign_in(ADMIN).await;
+        browser.reads("#message", "The account sign-in was incorrect").await;
+
+        let mail = storefront.mail("#unlock=").await;
+        let link = mail.split_whitespace().find(|word| word.contains("#unlock=")).unwrap();
+        let (page, _) = link.split_once("#unlock=").unwrap();
+        browser.open_tab(link).await;
+        browser.focus_reads("Unlock your account").await;
+        assert_eq!(browser.url().await, page, "the token has left the address bar");
+        browser.write("#unlock-username", "somebody").await;
+        browser.click("#unlock-submit").await;
+        browser.reads("#message", "the unlock token is invalid").await;
+        browser.write("#unlock-username", ADMIN.name).await;
+        browser.click("#unlock-submit").await;
+        browser.reads("#message", "Your account is unlocked.").await;
+        assert_eq!(browser.kept().await, json!([]), "the link signs nobody in");
+        browser.sign_in(ADMIN).await;
+        browser.see("#desk").await;
+
+        // The link works once, and leaves a tab that is signed in as it is.
+        browser.go(link).await;
+        browser.write("#unlock-username", ADMIN.name).await;
+        browser.click("#unlock-submit").await;
+        browser.reads("#message", "the unlock token is invalid").await;
+        assert_eq!(browser.kept().await, json!(["admin_token"]));
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_sign_in_that_is_not_fresh_steps_up() {
     const NEW: &str = "An0therPassw0rd";
     in_browser_with(&["--admin-2fa", "required", "--fresh-for", "5"], async |storefront, browser| {

@@ -24,6 +24,31 @@ async fn a_wrong_password_is_said_aloud() {
 }
 
 #[tokio::test]
+async fn a_known_device_is_a_cookie_that_signs_nobody_in() {
+    in_browser(async |storefront, browser| {
+        browser.go(&storefront.url).await;
+        browser.sign_in(CUSTOMER).await;
+        browser.see("#account").await;
+        let (first, http_only) = browser.cookie("device").await.unwrap();
+        assert!(http_only);
+        assert_eq!(browser.ask("return document.cookie").await, "", "no script reads it");
+
+        browser.open_tab(&storefront.url).await;
+        browser.see("#sign-in").await;
+        browser.sign_in(CUSTOMER).await;
+        browser.see("#account").await;
+        assert_eq!(browser.cookie("device").await.unwrap().0, first, "the device is known");
+
+        browser.go(&format!("{}/admin", storefront.url)).await;
+        browser.sign_in(ADMIN).await;
+        browser.see("#desk").await;
+        assert_eq!(browser.cookie("device").await.unwrap().0, first);
+        assert_ne!(browser.cookie("admin_device").await.unwrap().0, first);
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_proof_of_work_is_done_by_the_page() {
     in_browser_with(&["--admin-2fa", "optional", "--challenge", "always"], async |storefront, browser| {
         browser.go(&storefront.url).await;

@@ -6,6 +6,7 @@ use std::{
     thread,
 };
 
+use serde_json::json;
 use tempfile::TempDir;
 
 use crate::browser::until;
@@ -46,6 +47,19 @@ impl Storefront {
             .unwrap();
         let url = answer_after(server.stdout.take().unwrap(), "listening on ");
         Self { url, outbox, server }
+    }
+
+    /// Strangers use up the attempts at an admin user's account: six from each of 17 addresses. The server must trust
+    /// its own address as a proxy.
+    pub(crate) fn lock_admin(&self, account: Account) {
+        let agent: ureq::Agent = ureq::Agent::config_builder().http_status_as_error(false).build().into();
+        for number in 0..102 {
+            let answer = agent
+                .post(format!("{}/rest/V1/integration/admin/token", self.url))
+                .header("x-forwarded-for", format!("10.0.0.{}", number / 6))
+                .send_json(json!({ "username": account.name, "password": "wrong" }));
+            assert_eq!(answer.unwrap().status(), 401);
+        }
     }
 
     /// The text of the first mail that holds `phrase`, once it is there.

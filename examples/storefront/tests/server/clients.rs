@@ -48,7 +48,7 @@ fn pages_of_a_named_origin_may_call() {
             assert!((200..300).contains(&answer.status), "{answer:?}");
             assert_eq!(answer.header("access-control-allow-origin"), Some(origin));
             let headers = answer.header("access-control-allow-headers").unwrap();
-            for header in ["content-type", "authorization", "store", "x-recaptcha"] {
+            for header in ["content-type", "authorization", "store", "x-recaptcha", "x-device-secret"] {
                 assert!(headers.split(',').any(|allowed| allowed == header), "{header} in {headers}");
             }
             assert_eq!(answer.header("access-control-allow-credentials"), None);
@@ -66,7 +66,8 @@ fn pages_of_a_named_origin_may_call() {
         let answer = server.post(TOKEN, &headers, &body);
         assert_eq!(answer.status, status, "{answer:?}");
         assert_eq!(answer.header("access-control-allow-origin"), Some(ORIGIN));
-        assert!(answer.header("access-control-expose-headers").unwrap().contains("www-authenticate"));
+        let exposed = answer.header("access-control-expose-headers").unwrap();
+        assert!(exposed.contains("www-authenticate") && exposed.contains("x-device-secret"), "{exposed}");
         assert_eq!(answer.header("vary").map(|vary| vary.contains("origin")), Some(true));
     }
 }

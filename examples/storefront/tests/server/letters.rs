@@ -16,7 +16,7 @@ fn public_url(bytes: usize) -> String {
     url
 }
 
-fn mail_about(place: &Place, subject: &str) -> String {
+pub fn mail_about(place: &Place, subject: &str) -> String {
     wait_until(subject, || place.mails().into_iter().find(|mail| self::subject(mail) == subject))
 }
 
@@ -29,13 +29,13 @@ fn body(mail: &str) -> &str {
 }
 
 /// The rest of the line of a link, after its beginning.
-fn token(mail: &str, link: &str) -> String {
+pub fn token(mail: &str, link: &str) -> String {
     let line = body(mail).lines().find_map(|line| line.strip_prefix(link));
     line.unwrap_or_else(|| panic!("no line {link}…: {mail}")).to_owned()
 }
 
 /// Nothing of a mail has to be decoded, and only a link may be longer than a line of prose.
-fn check_raw(mail: &str, url: &str) {
+pub fn check_raw(mail: &str, url: &str) {
     let (headers, body) = mail.split_once("\r\n\r\n").unwrap();
     let has = |header: &str| headers.lines().any(|line| line == header);
     assert!(has("MIME-Version: 1.0"), "{mail}");

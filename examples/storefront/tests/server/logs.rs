@@ -34,7 +34,10 @@ fn no_secret_is_logged(format: &str) {
         ),
     )
     .data("/createCustomerV2");
-    let first = server.customer_token(EMAIL, PASSWORD);
+    let signed_in = server.sign_in(EMAIL, PASSWORD);
+    let first = signed_in.data("/generateCustomerToken/token").as_str().unwrap().to_owned();
+    let device = signed_in.header("x-device-secret").unwrap();
+    server.get("/", &[("cookie", &format!("device={device}"))]);
     server.sign_in(EMAIL, WRONG_PASSWORD);
     // Where no secret belongs, and clients put them nevertheless.
     server.get(&format!("/graphql?query=%7Bx%7D&password={WRONG_PASSWORD}&token={first}"), &[]);
@@ -102,6 +105,7 @@ fn no_secret_is_logged(format: &str) {
         ADMINS_PASSWORD,
         EMAIL,
         &first,
+        device,
         &admin,
         &code,
         &assisting,

@@ -11,6 +11,7 @@ mod databases;
 mod demo;
 mod first_admin;
 mod key_file;
+mod known_devices;
 mod letters;
 mod logs;
 mod mail;
