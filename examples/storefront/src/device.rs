@@ -1,7 +1,8 @@
 //! A browser keeps the secret of a known device in a cookie. API clients send and read the header.
 //!
-//! The cookie proves nothing and signs nobody in. The crate reads the secret at a sign-in only, beside the password, to
-//! choose the budget of failures. So another site that makes a browser send it gains nothing.
+//! The cookie proves nothing and signs nobody in. The crate reads the secret at a sign-in only, beside
+//! the password, to choose the budget of failures. So another site that makes a browser send it gains
+//! nothing.
 
 use axum::{
     extract::Request,
@@ -19,8 +20,8 @@ const MAX_AGE: Duration = Duration::days(90);
 /// The routes by which admin users sign in, after the code of a store.
 const ADMIN_SIGN_INS: [&str; 2] = ["/V1/integration/admin/token", "/V1/tfa/provider/google/authenticate"];
 
-/// Copies the cookie of a request into the header if the request has none, and the header of a response into a
-/// cookie. The header stays in the response, for clients without cookies.
+/// Copies the cookie of a request into the header if the request has none, and the header of a
+/// response into a cookie. The header stays in the response, for clients without cookies.
 pub(crate) async fn with_cookie(is_https: bool, mut request: Request, next: Next) -> Response {
     let name = cookie_name(request.uri().path());
     if let Some(secret) = secret_of(request.headers(), name) {
@@ -33,7 +34,8 @@ pub(crate) async fn with_cookie(is_https: bool, mut request: Request, next: Next
     response
 }
 
-/// A secret is of one account. A person who is both a customer and an admin user has two in one browser.
+/// Returns the name of the cookie for this kind of account. A secret is of one account, so a person
+/// who is both a customer and an admin user has two cookies in one browser.
 fn cookie_name(path: &str) -> &'static str {
     if ADMIN_SIGN_INS.iter().any(|route| path.ends_with(route)) { "admin_device" } else { "device" }
 }

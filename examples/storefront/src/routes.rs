@@ -63,8 +63,8 @@ pub(crate) fn routes(
     commerce_paths(router)
 }
 
-/// Lets the pages of these origins call the shop with a bearer token, and with a device secret in its header. Their
-/// requests carry no cookie.
+/// Lets the pages of these origins call the shop with a bearer token, and with a device secret in its
+/// header. Their requests carry no cookie.
 fn cors(origins: Vec<Origin>) -> CorsLayer {
     CorsLayer::new()
         .allow_origin(origins.into_iter().map(|Origin(origin)| origin).collect::<Vec<_>>())
