@@ -24,7 +24,7 @@ pub enum SignInError {
     #[error("The password token is mismatched. Reset and try again.")]
     ResetTokenMismatched,
     /// The unlock token is not the admin user's, has expired, or is spent; or no admin user has the name.
-    #[error("the unlock token is invalid; ask for another one")]
+    #[error("the unlock link is invalid or has expired")]
     InvalidUnlockToken,
     /// Too many resets were asked for, or too many one-time credentials tried, for this address or from this source; or
     /// the source has failed too often over all accounts.

@@ -123,7 +123,7 @@ async fn a_locked_account_is_unlocked_by_the_mailed_link() {
         assert_eq!(browser.url().await, page, "the token has left the address bar");
         browser.write("#unlock-username", "somebody").await;
         browser.click("#unlock-submit").await;
-        browser.reads("#message", "the unlock token is invalid").await;
+        browser.reads("#message", "the unlock link is invalid").await;
         browser.write("#unlock-username", ADMIN.name).await;
         browser.click("#unlock-submit").await;
         browser.reads("#message", "Your account is unlocked.").await;
@@ -135,7 +135,7 @@ async fn a_locked_account_is_unlocked_by_the_mailed_link() {
         browser.go(link).await;
         browser.write("#unlock-username", ADMIN.name).await;
         browser.click("#unlock-submit").await;
-        browser.reads("#message", "the unlock token is invalid").await;
+        browser.reads("#message", "the unlock link is invalid").await;
         assert_eq!(browser.kept().await, json!(["admin_token"]));
     })
     .await;
