@@ -72,8 +72,8 @@ pub use auth::{Auth, AuthBuilder};
 pub use challenge::{Challenge, ChallengeAction, ChallengeAnswer, ChallengeResponse, Pressure};
 pub use config::{AuthConfig, ConfigError, RevokeScope, SecondFactorPolicy};
 pub use credential::{
-    Argon2Params, Credential, EnrolmentToken, HashingStats, OneTimeCode, ParamsError, PasswordPolicy,
-    RecoveryCode, ResetToken, TotpSecret, TotpSecretError, UnlockToken,
+    Argon2Params, BreachedPasswords, Credential, EnrolmentToken, HashingStats, OneTimeCode, ParamsError,
+    PasswordPolicy, PasswordSha1, RecoveryCode, ResetToken, TotpSecret, TotpSecretError, UnlockToken,
 };
 pub use error::{
     AssistanceError, Error, ErrorKind, Field, InputError, InternalError, Part, PolicyViolation,

@@ -4,6 +4,7 @@ use crate::{
     audit::AuditSink,
     challenge::Challenge,
     clock::Clock,
+    credential::BreachedPasswords,
     notifier::Notifier,
     random::SecureRandom,
     store::{OtcStore, StateStore, Store, TokenStore},
@@ -52,7 +53,18 @@ macro_rules! parts {
     )*};
 }
 
-parts!(AuditSink, Challenge, Clock, Notifier, OtcStore, SecureRandom, StateStore, Store, TokenStore);
+parts!(
+    AuditSink,
+    BreachedPasswords,
+    Challenge,
+    Clock,
+    Notifier,
+    OtcStore,
+    SecureRandom,
+    StateStore,
+    Store,
+    TokenStore
+);
 
 impl IntoShared<dyn StateStore> for Arc<dyn Store> {
     fn into_shared(self) -> Arc<dyn StateStore> {

@@ -9,7 +9,7 @@ use crate::{
     challenge::Challenge,
     clock::{Clock, SystemClock},
     config::{AuthConfig, ConfigError, SecondFactorPolicy},
-    credential::{HashingPool, StartError},
+    credential::{BreachedPasswords, HashingPool, StartError},
     keyring::Keyring,
     notifier::Notifier,
     random::{ChaChaRandom, SecureRandom},
@@ -30,6 +30,7 @@ pub struct AuthBuilder {
     notifier: Option<Arc<dyn Notifier>>,
     without_notifier: bool,
     challenge: Option<Arc<dyn Challenge>>,
+    breached: Option<Arc<dyn BreachedPasswords>>,
     audit: Option<Arc<dyn AuditSink>>,
     keyring: Option<Keyring>,
     tokens: Arc<dyn TokenStore>,
@@ -49,6 +50,7 @@ impl AuthBuilder {
             notifier: None,
             without_notifier: false,
             challenge: None,
+            breached: None,
             audit: None,
             keyring: None,
             tokens: store.clone(),
@@ -89,6 +91,11 @@ impl AuthBuilder {
     /// asked.
     pub fn challenge(self, challenge: impl IntoShared<dyn Challenge>) -> Self {
         Self { challenge: Some(challenge.into_shared()), ..self }
+    }
+
+    /// Asks a service about each new password whether it appeared in a data breach. Without it nobody is asked.
+    pub fn breached_passwords(self, service: impl IntoShared<dyn BreachedPasswords>) -> Self {
+        Self { breached: Some(service.into_shared()), ..self }
     }
 
     /// Private keys; without them the check of a token is computed with a public one, and no second factor can
@@ -142,7 +149,7 @@ impl AuthBuilder {
     /// [`ConfigError`] says which part is missing or out of range.
     pub fn build(self) -> Result<Auth, ConfigError> {
         let Self { config, customers, admins, notifier, without_notifier, audit, keyring, .. } = self;
-        let Self { tokens, one_time, state, clock, random, challenge, .. } = self;
+        let Self { tokens, one_time, state, clock, random, challenge, breached, .. } = self;
         config.check()?;
         let customers = customers.ok_or(ConfigError::NoCustomers)?;
         if notifier.is_none() && !without_notifier {
@@ -169,6 +176,7 @@ impl AuthBuilder {
             admins,
             notifier,
             challenge,
+            breached,
             trail: Arc::new(trail.map_err(ConfigError::Threads)?),
             keyring,
             pool,

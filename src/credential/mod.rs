@@ -4,6 +4,7 @@
 //! admin-generated one-time code. The chain can be narrowed
 //! ([`AuthConfig::steps`](crate::AuthConfig::steps)), never reordered.
 
+mod breached;
 mod one_time;
 mod password;
 #[cfg(feature = "qr")]
@@ -11,6 +12,7 @@ mod qr;
 mod totp;
 mod typed_code;
 
+pub use breached::{BreachedPasswords, PasswordSha1};
 pub use one_time::{EnrolmentToken, OneTimeCode, RecoveryCode, ResetToken, UnlockToken};
 pub use password::{Argon2Params, HashingStats, ParamsError, PasswordPolicy};
 pub(crate) use password::{HashingPool, Lane, Line, StartError, Verified, Work};

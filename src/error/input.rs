@@ -86,7 +86,7 @@ impl Field {
     }
 }
 
-/// Which rule of the policy a new password breaks. The messages are Commerce's.
+/// Which rule of the policy a new password breaks. The messages are Commerce's, or like them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum PolicyViolation {
@@ -110,4 +110,15 @@ pub enum PolicyViolation {
     /// The password is the admin user's name.
     #[error("The password can't be the same as the username. Create a new password and try again.")]
     SameAsUsername,
+    /// The password is made of words that belong to the account or the shop.
+    #[error(
+        "The password can't be made of the store's name, your name or your email address. Create a new password and try again."
+    )]
+    ContextWords,
+    /// The password is a common one, or a run of characters.
+    #[error("The password is too common. Create a new password and try again.")]
+    TooCommon,
+    /// The host's [`BreachedPasswords`](crate::BreachedPasswords) know the password.
+    #[error("The password has appeared in a data breach. Create a new password and try again.")]
+    Breached,
 }

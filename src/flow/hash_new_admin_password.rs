@@ -13,5 +13,5 @@ pub(crate) async fn hash_new_admin_password(
     let username: Username = username.parse().map_err(|_| InputError::Username)?;
     services.passwords.check_bounds(&password, Field::Password)?;
     services.passwords.judge_admins(&username, &password)?;
-    services.passwords.hash(&password, Line::of_host()).await
+    services.passwords.hash_new(&password, Line::of_host()).await
 }

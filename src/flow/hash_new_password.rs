@@ -13,5 +13,5 @@ pub(crate) async fn hash_new_password(
     let email: Email = email.parse().map_err(|_| InputError::Email)?;
     services.passwords.check_bounds(&password, Field::Password)?;
     services.passwords.judge(&email, &password)?;
-    services.passwords.hash(&password, Line::of_host()).await
+    services.passwords.hash_new(&password, Line::of_host()).await
 }

@@ -155,7 +155,7 @@ async fn redeem(
         return Err(mismatched(Refusal::AccountDisabled));
     }
     let line = Line::new(Lane::Strangers, reset.origin.source);
-    let hash = services.passwords.hash(&reset.new_password, line).await?;
+    let hash = services.passwords.hash_new(&reset.new_password, line).await?;
     match services.one_time.spend(offer, None).await? {
         Verdict::Good(()) => Ok(Redeemed { customer: row.id, hash, generation }),
         Verdict::Replayed(_) | Verdict::Refused => Err(mismatched(Refusal::WrongCredential)),

@@ -36,7 +36,7 @@ use crate::{
     challenge::Challenge,
     clock::Clock,
     config::AuthConfig,
-    credential::HashingPool,
+    credential::{BreachedPasswords, HashingPool},
     error::{Error, InternalError, Part},
     keyring::Keyring,
     notifier::Notifier,
@@ -70,6 +70,7 @@ pub(crate) struct Parts {
     pub(crate) admins: Option<Arc<dyn Table<AdminRecord>>>,
     pub(crate) notifier: Option<Arc<dyn Notifier>>,
     pub(crate) challenge: Option<Arc<dyn Challenge>>,
+    pub(crate) breached: Option<Arc<dyn BreachedPasswords>>,
     pub(crate) trail: Arc<Trail>,
     pub(crate) keyring: Option<Keyring>,
     pub(crate) pool: HashingPool,
@@ -84,7 +85,7 @@ impl Services {
     /// Gives each service its parts.
     pub(crate) fn new(parts: Parts) -> Result<Self, RandomError> {
         let Parts { config, customers, admins, notifier, trail, keyring, pool, .. } = parts;
-        let Parts { tokens, one_time, state, clock, random, challenge, .. } = parts;
+        let Parts { tokens, one_time, state, clock, random, challenge, breached, .. } = parts;
         let config = Arc::new(config);
         let decoys = Arc::new(Decoys::draw(random.as_ref())?);
         let consents: Arc<dyn Consents> = customers.clone();
@@ -107,7 +108,7 @@ impl Services {
         };
         let watch = Watch::new(Arc::clone(&documents), Arc::clone(&trail));
         Ok(Self {
-            passwords: Passwords::new(pool, config.password_policy.clone(), Arc::clone(&random)),
+            passwords: Passwords::new(pool, &config, breached, Arc::clone(&random)),
             attempts: Attempts::new(Arc::clone(&documents), watch, Arc::clone(&clock), Arc::clone(&random)),
             one_time: OneTimeCredentials::new(Arc::clone(&documents), one_time, Arc::clone(&random)),
             factors: Factors::new(Arc::clone(&documents), keyring, clock, random),

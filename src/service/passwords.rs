@@ -5,7 +5,11 @@ use std::sync::Arc;
 use super::accounts::{Account, Accounts};
 use crate::{
     account::{Email, PasswordHash, Username},
-    credential::{Credential, HashingPool, HashingStats, Lane, Line, PasswordPolicy, Verified, Work},
+    config::AuthConfig,
+    credential::{
+        BreachedPasswords, Credential, HashingPool, HashingStats, Lane, Line, PasswordPolicy, PasswordSha1,
+        Verified, Work,
+    },
     error::{Error, Field, InputError, PolicyViolation},
     random::SecureRandom,
 };
@@ -13,12 +17,20 @@ use crate::{
 pub(crate) struct Passwords {
     pool: HashingPool,
     policy: PasswordPolicy,
+    breached: Option<Arc<dyn BreachedPasswords>>,
     random: Arc<dyn SecureRandom>,
 }
 
 impl Passwords {
-    pub(crate) fn new(pool: HashingPool, policy: PasswordPolicy, random: Arc<dyn SecureRandom>) -> Self {
-        Self { pool, policy, random }
+    pub(crate) fn new(
+        pool: HashingPool,
+        config: &AuthConfig,
+        breached: Option<Arc<dyn BreachedPasswords>>,
+        random: Arc<dyn SecureRandom>,
+    ) -> Self {
+        let mut policy = config.password_policy.clone();
+        policy.context_words.push(config.issuer.clone());
+        Self { pool, policy, breached, random }
     }
 
     /// Checks a password against a stored hash. A refusal is the work of one hash, whatever there is to check.
@@ -31,8 +43,18 @@ impl Passwords {
         self.pool.verify(password, stored, work).await
     }
 
+    /// Makes the hash of a new password that the policy has judged, unless it is known from a breach.
+    pub(crate) async fn hash_new(&self, password: &Credential, line: Line) -> Result<PasswordHash, Error> {
+        if let Some(breached) = &self.breached
+            && breached.contains(&PasswordSha1::of(password)).await?
+        {
+            return Err(PolicyViolation::Breached.into());
+        }
+        self.hash(password, line).await
+    }
+
     /// Makes a hash, once its turn comes in the line.
-    pub(crate) async fn hash(&self, password: &Credential, line: Line) -> Result<PasswordHash, Error> {
+    async fn hash(&self, password: &Credential, line: Line) -> Result<PasswordHash, Error> {
         self.pool.hash(password, line, self.random.as_ref()).await
     }
 

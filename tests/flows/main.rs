@@ -16,6 +16,7 @@ mod generations;
 mod in_flight;
 mod json_lines;
 mod keyring;
+mod known_passwords;
 mod ledger;
 mod model;
 mod native;

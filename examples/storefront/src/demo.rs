@@ -93,6 +93,7 @@ pub(crate) async fn seed(database: &Database) -> Result<(), Box<dyn Error>> {
     // Commerce's documentation signs in with passwords that its own policy would refuse.
     let mut config = AuthConfig::commerce();
     config.password_policy.min_classes = 0;
+    config.password_policy.refuse_guessable = false;
     let auth = shop::auth_on(database).without_notifier().config(config).build()?;
     for (id, username, permissions) in ADMINS {
         seed_admin(database, &auth, AdminId::from(id), username, permissions).await?;

@@ -2,6 +2,8 @@
 //! ones.
 
 mod argon2id;
+mod common;
+mod context;
 mod policy;
 mod pool;
 mod queue;
@@ -23,10 +25,19 @@ use super::Credential;
 
 /// The bytes that are hashed: the password in Unicode's normal form C (NIST SP 800-63B-4 section 3.1.1.2), so
 /// that the same password typed on another keyboard is the same password. Nothing is trimmed, folded or cut.
-fn normalised(password: &Credential) -> Zeroizing<Vec<u8>> {
-    let normal = Zeroizing::new(match ComposingNormalizer::new_nfc().normalize(password.text()) {
+pub(super) fn normalised(password: &Credential) -> Zeroizing<Vec<u8>> {
+    Zeroizing::new(nfc(password.text()).as_bytes().to_vec())
+}
+
+/// The form in which a new password is looked up: lower case and normal form C. Guessers try a common password in every
+/// case, and one text has several encodings.
+fn canonical(text: &str) -> Zeroizing<String> {
+    nfc(&Zeroizing::new(text.to_lowercase()))
+}
+
+fn nfc(text: &str) -> Zeroizing<String> {
+    Zeroizing::new(match ComposingNormalizer::new_nfc().normalize(text) {
         Cow::Borrowed(text) => text.to_owned(),
         Cow::Owned(text) => text,
-    });
-    Zeroizing::new(normal.as_bytes().to_vec())
+    })
 }

@@ -45,7 +45,7 @@ pub(in crate::flow) async fn change<A: ChangesPassword>(
         confirm(services, accounts, who, current, attempted, event).await
     };
     let mut row = confirm().await?;
-    let hash = services.passwords.hash(new, Line::new(A::LANE, event.origin.source)).await?;
+    let hash = services.passwords.hash_new(new, Line::new(A::LANE, event.origin.source)).await?;
     if A::IS_ANNOUNCED {
         services.trail.begin(event).await?;
     }

@@ -1,0 +1,124 @@
+//! A service that knows passwords from data breaches.
+
+use std::fmt::{self, Debug};
+
+use async_trait::async_trait;
+use secrecy::{ExposeSecret, SecretString};
+use sha1::{Digest, Sha1};
+use subtle::ConstantTimeEq;
+use zeroize::Zeroizing;
+
+use super::{Credential, password::normalised};
+use crate::error::StoreError;
+
+/// Knows passwords that appeared in data breaches, such as a client of Have I Been Pwned or a copy of its list.
+///
+/// A host gives one to [`AuthBuilder::breached_passwords`](crate::AuthBuilder::breached_passwords). It is asked about new
+/// passwords alone, once they satisfy the [`PasswordPolicy`](crate::PasswordPolicy): by a reset after the reset token is
+/// found good, by a change after the current password is found right, and wherever a host lets a hash be made. It is never
+/// asked at a sign-in. A known password is refused with
+/// [`PolicyViolation::Breached`](crate::PolicyViolation::Breached).
+///
+/// `examples/breached_passwords.rs` has a client of Have I Been Pwned.
+///
+/// ```
+/// use std::collections::BTreeMap;
+///
+/// use async_trait::async_trait;
+/// use commerce_auth::{Auth, BreachedPasswords, MemoryCustomers, MemoryStore, PasswordSha1, StoreError};
+///
+/// /// Five digits of a SHA-1, and the other 35 of each breached password that begins with them.
+/// #[derive(Debug)]
+/// struct OwnCopy(BTreeMap<String, Vec<String>>);
+///
+/// #[async_trait]
+/// impl BreachedPasswords for OwnCopy {
+///     async fn contains(&self, password: &PasswordSha1) -> Result<bool, StoreError> {
+///         let range = self.0.get(password.prefix()).into_iter().flatten();
+///         Ok(range.fold(false, |found, suffix| found | password.ends_with(suffix)))
+///     }
+/// }
+///
+/// let auth = Auth::builder(MemoryStore::new())
+///     .customers(MemoryCustomers::new())
+///     .breached_passwords(OwnCopy(BTreeMap::new()))
+///     .without_notifier()
+///     .build()?;
+/// # Ok::<(), commerce_auth::ConfigError>(())
+/// ```
+#[async_trait]
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` does not know breached passwords",
+    label = "it must implement `BreachedPasswords`, or be an `Arc` of a type that does",
+    note = "write `#[async_trait] impl BreachedPasswords for {Self}` with the function `contains`"
+)]
+pub trait BreachedPasswords: Debug + Send + Sync + 'static {
+    /// Returns true if the password is known from a breach.
+    ///
+    /// # Security
+    ///
+    /// Send no more than the [prefix](PasswordSha1::prefix) to a service of somebody else. Give the request a time limit:
+    /// the caller waits for it.
+    ///
+    /// # Errors
+    ///
+    /// The service could not be asked. The password is not set, and the caller is told that the service is unavailable
+    /// ([`Error::Unavailable`](crate::Error::Unavailable)). To let passwords pass that nobody could check, return
+    /// `Ok(false)` instead.
+    async fn contains(&self, password: &PasswordSha1) -> Result<bool, StoreError>;
+}
+
+/// The SHA-1 of a new password, to ask a service by a part of it. Its `Debug` shows nothing.
+///
+/// A SHA-1 of a weak password is as good as the password itself. So only five of its 40 hexadecimal digits can be read, which
+/// hundreds of breached passwords share. The others can only be compared.
+pub struct PasswordSha1(SecretString);
+
+impl PasswordSha1 {
+    /// Number of digits that a service may see.
+    const PREFIX: usize = 5;
+
+    pub(crate) fn of(password: &Credential) -> Self {
+        let digest: Zeroizing<[u8; 20]> = Zeroizing::new(Sha1::digest(normalised(password)).into());
+        Self(base16ct::upper::encode_string(digest.as_slice()).into())
+    }
+
+    fn halves(&self) -> (&str, &str) {
+        self.0.expose_secret().split_at(Self::PREFIX)
+    }
+
+    /// The first five digits, in upper case: what a range query sends.
+    #[must_use]
+    pub fn prefix(&self) -> &str {
+        self.halves().0
+    }
+
+    /// Returns true if these are the last 35 digits, in either case. The comparison takes constant time.
+    #[must_use]
+    pub fn ends_with(&self, suffix: &str) -> bool {
+        self.halves().1.as_bytes().ct_eq(suffix.to_ascii_uppercase().as_bytes()).into()
+    }
+}
+
+impl Debug for PasswordSha1 {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("PasswordSha1(..)")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn five_digits_are_shown_and_the_others_compared() {
+        let sha1 = PasswordSha1::of(&"password".into());
+        assert_eq!(sha1.prefix(), "5BAA6");
+        assert!(sha1.ends_with("1E4C9B93F3F0682250B6CF8331B7EE68FD8"));
+        assert!(sha1.ends_with("1e4c9b93f3f0682250b6cf8331b7ee68fd8"));
+        for other in ["", "1E4C9B93F3F0682250B6CF8331B7EE68FD9", "5BAA61E4C9B93F3F0682250B6CF8331B7EE68FD8"] {
+            assert!(!sha1.ends_with(other), "{other}");
+        }
+        assert_eq!(format!("{sha1:?}"), "PasswordSha1(..)");
+    }
+}

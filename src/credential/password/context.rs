@@ -1,0 +1,74 @@
+//! Context words: what an attacker who knows the shop and the account tries first (ASVS v5.0.0-6.2.11).
+
+use zeroize::Zeroizing;
+
+use super::{canonical, common::MOST_ADDED};
+use crate::account::Email;
+
+/// Shorter words stand in too many good passwords.
+const SHORTEST_WORD: usize = 3;
+const SHORTEST_LABEL: usize = 4;
+
+/// The words of an address: the whole, its local part, its domain and the labels of its domain.
+pub(super) fn words_of(email: &Email) -> Vec<String> {
+    let (local, domain) = email.as_str().split_once('@').unwrap_or((email.as_str(), ""));
+    let (domain, _) = idna::domain_to_unicode(domain);
+    let labels = domain.split('.').filter(|label| label.chars().count() >= SHORTEST_LABEL).map(str::to_owned);
+    let mut words = vec![format!("{local}@{domain}"), local.to_owned(), domain.clone()];
+    words.extend(labels);
+    words
+}
+
+/// True if nothing but up to [`MOST_ADDED`] digits is left of a password without these words. Case, spaces and signs do
+/// not count.
+pub(super) fn is_made_of<'a>(words: impl Iterator<Item = &'a str>, password: &str) -> bool {
+    let mut words: Vec<_> = words.map(|word| letters_and_digits(&canonical(word))).collect();
+    words.retain(|word| word.chars().count() >= SHORTEST_WORD);
+    // A word may be a part of another.
+    words.sort_by_key(|word| std::cmp::Reverse(word.len()));
+    let whole = letters_and_digits(password);
+    let rest = words.iter().fold(whole.clone(), |rest, word| Zeroizing::new(rest.replace(word.as_str(), "")));
+    rest.len() < whole.len() && rest.chars().count() <= MOST_ADDED && !rest.chars().any(char::is_alphabetic)
+}
+
+fn letters_and_digits(text: &str) -> Zeroizing<String> {
+    Zeroizing::new(text.chars().filter(|char| char.is_alphanumeric()).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn is_of_bobs(password: &str) -> bool {
+        let mut words = words_of(&"bob.loblaw@mail.bücher.example".parse().unwrap());
+        words.push("Blue Owl".into());
+        is_made_of(words.iter().map(String::as_str), &canonical(password))
+    }
+
+    #[test]
+    fn a_password_made_of_context_words_is_one() {
+        for bad in [
+            "bob.loblaw@mail.bücher.example1",
+            "Bob-Loblaw 2026!",
+            "19790512bobloblaw",
+            "BÜCHER-12345678",
+            "mail.bücher.example",
+            "blueowl#blueowl#1",
+            "Blue Owl Bob Loblaw",
+        ] {
+            assert!(is_of_bobs(bad), "{bad}");
+        }
+        for good in
+            ["bobloblaw-123456789", "bob.loblaws.cat", "an owl reads blue", "example is not it", "123456 !?"]
+        {
+            assert!(!is_of_bobs(good), "{good}");
+        }
+    }
+
+    #[test]
+    fn short_words_are_none() {
+        let words = words_of(&"b1@x.com".parse().unwrap());
+        assert!(!is_made_of(words.iter().map(String::as_str), "b1com827"));
+        assert!(is_made_of(words.iter().map(String::as_str), "b1@x.com827"));
+    }
+}
