@@ -20,7 +20,7 @@ use super::shop::NOWHERE;
 const SITES: [&str; 2] = ["base", "outlet"];
 const ADDRESSES: [&str; 5] =
     ["ada@example.com", "uli@example.com", "nora@example.com", "carl@example.com", "nobody@example.com"];
-const PASSWORDS: [&str; 3] = ["Passw0rd-0", "Passw0rd-1", "Passw0rd-2"];
+const PASSWORDS: [&str; 3] = ["Rarely-used-0", "Rarely-used-1", "Rarely-used-2"];
 /// The last is nobody's. The others have the passwords of the same places.
 const USERNAMES: [&str; 3] = ["admin0", "admin1", "nobody"];
 const REASON: &str = "the basket is stuck";
