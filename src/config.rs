@@ -82,7 +82,8 @@ pub struct AuthConfig {
     pub second_factor_budget: Budget,
     /// Lifetime of an enrolment token: 1 h in Commerce, at most 24 h.
     pub enrolment_lifetime: Duration,
-    /// The shop's name in an admin user's authenticator.
+    /// The shop's name in an admin user's authenticator. No new password may be made of it:
+    /// [`PasswordPolicy::refuse_guessable`].
     pub issuer: String,
     /// Age up to which a sign-in is fresh: 15 min. A fresh one is needed for an admin user's new password, new
     /// authenticator or new recovery codes, and, if [`assistance_step_up`](Self::assistance_step_up) says so, assistance.
@@ -199,7 +200,8 @@ impl AuthConfig {
     }
 
     /// For those who owe it to NIST SP 800-63B-4 and ASVS: longer passwords without rules about their
-    /// classes, shorter lives, a reason and a fresh second factor for every assistance. 90 failed sign-ins at an
+    /// classes, and no guessable ones ([`PasswordPolicy::refuse_guessable`]; ASVS v5.0.0-6.2.12 also wants
+    /// [`AuthBuilder::breached_passwords`](crate::AuthBuilder::breached_passwords)), shorter lives, a reason and a fresh second factor for every assistance. 90 failed sign-ins at an
     /// account stop unknown sources until a password reset or
     /// [`Auth::unlock_customer`](crate::Auth::unlock_customer); known devices share the last 10 of 100 (NIST SP 800-63B-4
     /// section 3.2.2).

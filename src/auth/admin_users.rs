@@ -87,7 +87,8 @@ impl Auth {
     ///
     /// - As [`verify_admin`](Self::verify_admin); [`TokenError::Invalid`] too if the admin user's tokens were ended by
     ///   somebody else meanwhile. The password does not stand then: the earlier one is back, and all tokens end.
-    /// - [`InputError::Required`], [`InputError::PasswordTooLong`], [`InputError::Policy`]: the current password was not checked.
+    /// - [`InputError::Required`], [`InputError::PasswordTooLong`], [`InputError::Policy`]: the current password was not checked. A
+    ///   password from a data breach is refused once it was found right.
     /// - [`SecondFactorError::StepUpRequired`]: the sign-in is older than
     ///   [`AuthConfig::fresh_for`](crate::AuthConfig::fresh_for).
     /// - [`SignInError::WrongPassword`], [`SignInError::Locked`]: as in [`confirm_password`](Self::confirm_password).

@@ -46,7 +46,8 @@ impl Auth {
     ///
     /// # Errors
     ///
-    /// - [`InputError::Required`], [`InputError::Policy`]: nothing was checked.
+    /// - [`InputError::Required`], [`InputError::Policy`]: nothing was checked. A password from a data breach is refused once
+    ///   the current password was found right.
     /// - As [`confirm_password`](Self::confirm_password).
     /// - [`Error::Conflict`]: somebody else changed the password in this moment.
     /// - [`TokenError::Invalid`]: the customer's tokens were ended by somebody else meanwhile. The password does not
@@ -97,7 +98,8 @@ impl Auth {
     ///
     /// # Errors
     ///
-    /// - [`InputError::Required`], [`InputError::Email`], [`InputError::Policy`]: nothing was looked up.
+    /// - [`InputError::Required`], [`InputError::Email`], [`InputError::Policy`]: nothing was looked up. A password from a data
+    ///   breach is refused once the reset token was found good; the token stays good.
     /// - [`SignInError::ChallengeRequired`]: the host's [`Challenge`](crate::Challenge) asks for a right answer. Nothing was
     ///   looked up, and nothing counted.
     /// - [`SignInError::ResetTokenMismatched`]: not the account's, expired, spent, ended meanwhile, no such
@@ -123,6 +125,7 @@ impl Auth {
     /// - [`InputError::Policy`]: which rule it breaks, in Commerce's words.
     /// - [`Error::Overloaded`]: too many hashes are waiting.
     /// - [`Error::Random`]: there was no salt to be had.
+    /// - [`Error::Unavailable`]: the host's [`BreachedPasswords`](crate::BreachedPasswords) could not be asked.
     pub async fn hash_new_password(
         &self,
         email: &str,

@@ -19,7 +19,7 @@ use crate::error::StoreError;
 /// asked at a sign-in. A known password is refused with
 /// [`PolicyViolation::Breached`](crate::PolicyViolation::Breached).
 ///
-/// `examples/breached_passwords.rs` has a client of Have I Been Pwned.
+/// `examples/breached_passwords` has a client of Have I Been Pwned.
 ///
 /// ```
 /// use std::collections::BTreeMap;

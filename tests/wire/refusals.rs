@@ -148,6 +148,20 @@ async fn of_input() {
             "graphql-input",
             200,
         ),
+        refusal(
+            Customer,
+            change(PASSWORD, "Password1"),
+            "The password is too common. Create a new password and try again.",
+            "graphql-input",
+            200,
+        ),
+        refusal(
+            Customer,
+            change(PASSWORD, "Example.com1"),
+            "The password can't be made of the store's name, your name or your email address. Create a new password and try again.",
+            "graphql-input",
+            200,
+        ),
     ];
     check(&site(), refusals).await;
 }

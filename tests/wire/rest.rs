@@ -167,6 +167,7 @@ async fn a_password_is_changed_and_reset() {
         "message": "Minimum of different classes of characters in password is %1. Classes of characters: Lower Case, Upper Case, Digits, Special Characters.",
         "parameters": ["3"],
     });
+    let common = json!({"message": "The password is too common. Create a new password and try again."});
     let wrong =
         json!({"message": "The password doesn't match this account. Verify the password and try again."});
     for (token, body, status, answered) in [
@@ -174,6 +175,7 @@ async fn a_password_is_changed_and_reset() {
         (Some("0".repeat(32)), change(PASSWORD, NEW), 401, not_authorized("self")),
         (Some(token.clone()), change(PASSWORD, "Sh0rt"), 400, short),
         (Some(token.clone()), change(PASSWORD, "onlylowercase"), 400, classes),
+        (Some(token.clone()), change(PASSWORD, "Password1"), 400, common),
         (Some(token.clone()), change(WRONG, NEW), 401, wrong),
         (Some(token.clone()), change(PASSWORD, NEW), 200, json!(true)),
     ] {

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::support::{ADMIN, BOB, BOBS_PASSWORD, Place, RONI, RONIS_PASSWORD, Server};
+use crate::support::{ADMIN, BOB, BOBS_PASSWORD, NORAS_PASSWORD, Place, RONI, RONIS_PASSWORD, Server};
 
 const CREATE: &str = "mutation($input: CustomerCreateInput!) { createCustomerV2(input: $input) { customer { \
                       firstname lastname email is_subscribed allow_remote_shopping_assistance \
@@ -98,7 +98,7 @@ fn websites_are_for_admin_users() {
 fn an_account_is_made_and_signed_in_to() {
     let server = Place::new().start();
     let input = json!({
-        "email": "New_Customer@Example.com", "firstname": "Nora", "lastname": "New", "password": "Passw0rd!",
+        "email": "New_Customer@Example.com", "firstname": "Nora", "lastname": "New", "password": NORAS_PASSWORD,
         "is_subscribed": true, "allow_remote_shopping_assistance": true, "date_of_birth": "1990-02-28", "gender": 2,
     });
     let customer = server.graphql(None, CREATE, json!({ "input": input })).data("/createCustomerV2/customer");
@@ -110,7 +110,7 @@ fn an_account_is_made_and_signed_in_to() {
             "date_of_birth": "1990-02-28", "gender": 2,
         })
     );
-    server.customer_token("new_customer@example.com", "Passw0rd!");
+    server.customer_token("new_customer@example.com", NORAS_PASSWORD);
 }
 
 #[test]
@@ -134,12 +134,12 @@ fn a_birthday_is_read_as_commerce_reads_it() {
 fn blanks_around_an_address_are_no_part_of_it() {
     let server = Place::new().demo();
     let input = json!({
-        "email": " \tnora@example.com\n", "firstname": "Nora", "lastname": "New", "password": "Passw0rd!",
+        "email": " \tnora@example.com\n", "firstname": "Nora", "lastname": "New", "password": NORAS_PASSWORD,
     });
     let made = server.graphql(None, CREATE, json!({ "input": input }));
     assert_eq!(made.data("/createCustomerV2/customer/email"), "nora@example.com");
-    let token = server.customer_token("nora@example.com", "Passw0rd!");
-    let variables = json!({ "email": " nora@example.org ", "password": "Passw0rd!" });
+    let token = server.customer_token("nora@example.com", NORAS_PASSWORD);
+    let variables = json!({ "email": " nora@example.org ", "password": NORAS_PASSWORD });
     let changed = server.graphql(Some(&token), CHANGE_EMAIL, variables);
     assert_eq!(changed.data("/updateCustomerEmail/customer/email"), "nora@example.org");
     let query = "{ isEmailAvailable(email: \" nora@example.org \") { is_email_available } }";
@@ -152,7 +152,7 @@ fn an_account_without_a_password_cannot_be_signed_in_to() {
     let server = Place::new().start();
     let input = json!({ "email": "nora@example.com", "firstname": "Nora", "lastname": "New" });
     server.graphql(None, CREATE, json!({ "input": input })).data("/createCustomerV2/customer");
-    assert_eq!(server.sign_in("nora@example.com", "Passw0rd!").status, 401);
+    assert_eq!(server.sign_in("nora@example.com", NORAS_PASSWORD).status, 401);
 }
 
 #[test]
@@ -160,7 +160,7 @@ fn what_is_no_account_is_not_made() {
     let server = Place::new().demo();
     let long = "x".repeat(256);
     let create = |change: Value| {
-        let mut input = json!({ "email": "nora@example.com", "firstname": "Nora", "lastname": "New", "password": "Passw0rd!" });
+        let mut input = json!({ "email": "nora@example.com", "firstname": "Nora", "lastname": "New", "password": NORAS_PASSWORD });
         input.as_object_mut().unwrap().extend(change.as_object().unwrap().clone());
         server.graphql(None, CREATE, json!({ "input": input }))
     };
@@ -192,6 +192,10 @@ fn what_is_no_account_is_not_made() {
              Upper Case, Digits, Special Characters.",
         ),
         (
+            json!({ "password": "Password1" }),
+            "The password is too common. Create a new password and try again.",
+        ),
+        (
             json!({ "password": "Nora@Example.com" }),
             "The password can't be the same as the email address. Create a new password and try again.",
         ),
@@ -209,7 +213,7 @@ fn an_address_is_given_to_one_of_many_who_ask_at_once() {
     let made = std::thread::scope(|scope| {
         let create = || {
             let input = json!({
-                "email": "nora@example.com", "firstname": "Nora", "lastname": "New", "password": "Passw0rd!",
+                "email": "nora@example.com", "firstname": "Nora", "lastname": "New", "password": NORAS_PASSWORD,
             });
             let answer = server.graphql(None, CREATE, json!({ "input": input }));
             answer.json().get("errors").is_none() || {

@@ -5,7 +5,7 @@ use std::thread;
 use commerce_auth_test_servers::Postgres;
 use serde_json::{Value, json};
 
-use crate::support::{ADMIN, BOB, BOBS_PASSWORD, Place, RONI, Server};
+use crate::support::{ADMIN, BOB, BOBS_PASSWORD, NORAS_PASSWORD, Place, RONI, Server};
 
 const UPDATE: &str =
     "mutation($input: CustomerUpdateInput!) { updateCustomerV2(input: $input) { customer { email } } }";
@@ -68,20 +68,20 @@ fn tell_a_customers_story(server: &Server) {
 
     // An address is free again once it is given up, and an id is given once.
     let query = "mutation($email: String!) { createCustomerV2(input: { email: $email, firstname: \"B\", \
-                 lastname: \"L\", password: \"Passw0rd!\" }) { customer { email } } }";
+                 lastname: \"L\", password: \"N3w-password\" }) { customer { email } } }";
     let create = |email: &str| server.graphql(None, query, json!({ "email": email }));
     create(BOB).data("/createCustomerV2");
     assert_eq!(create(BOB).refusal().1, "graphql-input");
-    let token = server.customer_token(BOB, "Passw0rd!");
+    let token = server.customer_token(BOB, NORAS_PASSWORD);
     assert_eq!(server.get_as("/rest/V1/customers/me", &token).json()["id"], 7);
     // The refused account took number 8.
     for id in [9, 10] {
         create("gone@example.com").data("/createCustomerV2");
-        let token = server.customer_token("gone@example.com", "Passw0rd!");
+        let token = server.customer_token("gone@example.com", NORAS_PASSWORD);
         assert_eq!(server.get_as("/rest/V1/customers/me", &token).json()["id"], id);
         let deleted = server.graphql(Some(&token), "mutation { deleteCustomer }", json!({}));
         assert_eq!(deleted.data("/deleteCustomer"), true);
-        assert_eq!(server.sign_in("gone@example.com", "Passw0rd!").status, 401);
+        assert_eq!(server.sign_in("gone@example.com", NORAS_PASSWORD).status, 401);
     }
     assert_eq!(search("gone"), json!([]));
 }
@@ -103,6 +103,6 @@ fn in_postgres() {
     tell_a_customers_story(&place.start_with(&["--demo", "--database", &url]));
     // Another start finds what the first has made, beside another node.
     let (one, other) = (place.start_with(&["--database", &url]), place.start_with(&["--database", &url]));
-    let token = one.customer_token(BOB, "Passw0rd!");
+    let token = one.customer_token(BOB, NORAS_PASSWORD);
     assert_eq!(other.get_as("/rest/V1/customers/me", &token).json()["email"], BOB);
 }

@@ -2,7 +2,9 @@
 
 use serde_json::{Value, json};
 
-use crate::support::{ADMIN, Answer, BOB, BOBS_PASSWORD, Place, RONI, RONIS_PASSWORD, Server};
+use crate::support::{
+    ADMIN, Answer, BOB, BOBS_PASSWORD, NORAS_PASSWORD, Place, RONI, RONIS_PASSWORD, Server,
+};
 
 const CREATE: &str = "mutation($input: CustomerInput!) { createCustomer(input: $input) { customer { firstname \
                       lastname email is_subscribed date_of_birth gender middlename prefix suffix taxvat } } }";
@@ -33,12 +35,12 @@ fn an_account_is_made() {
         "taxvat": "DE1",
     });
     let mut input = customer.clone();
-    input["password"] = "Passw0rd!".into();
+    input["password"] = NORAS_PASSWORD.into();
     input["date_of_birth"] = "3/11/1972".into();
     input["email"] = " Nora@Example.com".into();
     let made = server.graphql(None, CREATE, json!({ "input": input }));
     assert_eq!(made.data("/createCustomer/customer"), customer);
-    server.customer_token("nora@example.com", "Passw0rd!");
+    server.customer_token("nora@example.com", NORAS_PASSWORD);
     // As in Commerce, an account may be made without a password.
     let input = json!({ "email": "otto@example.com", "firstname": "Otto", "lastname": "New" });
     server.graphql(None, CREATE, json!({ "input": input })).data("/createCustomer/customer");
@@ -48,7 +50,7 @@ fn an_account_is_made() {
 fn what_is_no_account_is_not_made() {
     let server = Place::new().demo();
     let whole = json!({
-        "email": "nora@example.com", "firstname": "Nora", "lastname": "New", "password": "Passw0rd!",
+        "email": "nora@example.com", "firstname": "Nora", "lastname": "New", "password": NORAS_PASSWORD,
     });
     let with = |field: &str, value: Value| {
         let mut input = whole.clone();
@@ -155,9 +157,10 @@ fn an_account_is_deleted_with_all_that_speaks_for_it() {
         assert_eq!(under_way.json(), json!([]), "nobody is assisted any more");
 
         // The address is free, and what it gets is another account.
-        let input = json!({ "email": RONI, "firstname": "Eve", "lastname": "New", "password": "Passw0rd!" });
+        let input =
+            json!({ "email": RONI, "firstname": "Eve", "lastname": "New", "password": NORAS_PASSWORD });
         server.graphql(None, CREATE, json!({ "input": input })).data("/createCustomer/customer");
-        let anew = server.customer_token(RONI, "Passw0rd!");
+        let anew = server.customer_token(RONI, NORAS_PASSWORD);
         let me = server.get_as("/rest/V1/customers/me", &anew).json();
         assert_eq!((&me["firstname"], &me["addresses"]), (&json!("Eve"), &json!([])));
         assert_ne!(me["id"], 1, "an id is given once");

@@ -22,6 +22,8 @@ pub const RONI: &str = "roni_cost@example.com";
 pub const RONIS_PASSWORD: &str = "roni_cost3@example.com";
 pub const BOB: &str = "bobloblaw@example.com";
 pub const BOBS_PASSWORD: &str = "b0bl0bl@w";
+/// A new customer's.
+pub const NORAS_PASSWORD: &str = "N3w-password";
 pub const ADMIN: &str = "admin";
 pub const CLERK: &str = "clerk";
 /// The demo's admin user who has an authenticator, and its secret.
