@@ -197,6 +197,7 @@ async fn a_breached_password_is_refused_wherever_one_is_set() {
     for _ in 0..10 {
         assert_eq!(violation(reset().await), breached, "it costs neither the token nor a budget");
     }
+    shop.auth.flush_audit().await;
     let events = told(&shop.audit.events());
     let refused = Outcome::Refused(Refusal::PasswordPolicy);
     assert!(events.contains(&(Action::PasswordReset, refused)), "{events:?}");
