@@ -318,6 +318,7 @@ impl Value {
         Some(match self {
             Self::Right if name == "email" => quoted(EMAIL),
             Self::Right if name == "input" => format!("{{customer_email: {}}}", quoted(EMAIL)),
+            Self::Right if !is_secret => "1".into(),
             Self::Right => quoted(CANARY),
             Self::Texts(text, _) if !is_secret => quoted(&text.text()),
             Self::Texts(_, text) => quoted(&text.text()),
