@@ -12,7 +12,7 @@ use super::documents::{Changed, Documents};
 use crate::{
     audit::{Action, Draft, Outcome, Trail},
     clock::after,
-    state::watch::{Numbers, Reading, Reporting, Watched, partition},
+    state::watch::{Networks, Numbers, Reading, Reporting, Watched, partition},
     token::Origin,
 };
 
@@ -20,7 +20,11 @@ use crate::{
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Ended {
     Succeeded,
-    Failed { unknown: bool },
+    /// From a network, as 32 bits of its digest.
+    Failed {
+        unknown: bool,
+        network: u32,
+    },
 }
 
 #[derive(Debug)]
@@ -35,6 +39,7 @@ pub(crate) struct Watch {
 struct Own {
     /// The numbers that are not reported yet.
     numbers: Numbers,
+    networks: Networks,
     attacked: bool,
     /// The time of the latest exchange with the store.
     exchanged_at: OffsetDateTime,
@@ -48,7 +53,12 @@ impl Watch {
     const TRIES: u32 = 3;
 
     pub(crate) fn new(documents: Arc<Documents>, trail: Arc<Trail>) -> Self {
-        let own = Own { numbers: Numbers::default(), attacked: false, exchanged_at: documents.now() };
+        let own = Own {
+            numbers: Numbers::default(),
+            networks: Networks::default(),
+            attacked: false,
+            exchanged_at: documents.now(),
+        };
         Self { documents, trail, own: Mutex::new(own) }
     }
 
@@ -58,22 +68,26 @@ impl Watch {
     }
 
     pub(crate) fn note(&self, ended: Ended) {
-        let numbers = &mut self.own().numbers;
-        let (counter, unknown) = match ended {
-            Ended::Succeeded => (&mut numbers.succeeded, false),
-            Ended::Failed { unknown } => (&mut numbers.failed, unknown),
-        };
-        *counter = counter.saturating_add(1);
-        numbers.unknown = numbers.unknown.saturating_add(unknown.into());
+        let mut own = self.own();
+        match ended {
+            Ended::Succeeded => own.numbers.succeeded = own.numbers.succeeded.saturating_add(1),
+            Ended::Failed { unknown, network } => {
+                own.numbers.failed = own.numbers.failed.saturating_add(1);
+                own.numbers.unknown = own.numbers.unknown.saturating_add(unknown.into());
+                own.networks.add(network);
+            }
+        }
     }
 
     /// Exchanges numbers with the store if it is time, and tells the trail of an alarm. A store that fails changes
     /// nothing: the numbers of that exchange are lost.
     pub(crate) async fn exchange(&self) {
         let now = self.documents.now();
-        let Some(numbers) = self.due(now) else { return };
+        let Some((numbers, networks)) = self.due(now) else { return };
         let watched = if numbers.failed >= Self::WORTH_A_WRITE {
-            self.documents.change_within(&partition(), &Reporting { numbers }, Self::TRIES).await
+            self.documents
+                .change_within(&partition(), &Reporting { numbers, networks: &networks }, Self::TRIES)
+                .await
         } else {
             self.documents.change(&partition(), &Reading).await
         };
@@ -87,7 +101,7 @@ impl Watch {
     }
 
     /// The numbers of an exchange that is due. They are taken if they are worth a write.
-    fn due(&self, now: OffsetDateTime) -> Option<Numbers> {
+    fn due(&self, now: OffsetDateTime) -> Option<(Numbers, Networks)> {
         let mut own = self.own();
         let next = after(own.exchanged_at, Self::PAUSE);
         // A clock that went back is not waited for.
@@ -95,11 +109,10 @@ impl Watch {
             return None;
         }
         own.exchanged_at = now;
-        let numbers = own.numbers;
-        if numbers.failed >= Self::WORTH_A_WRITE {
-            own.numbers = Numbers::default();
+        if own.numbers.failed < Self::WORTH_A_WRITE {
+            return Some((own.numbers, Networks::default()));
         }
-        Some(numbers)
+        Some((std::mem::take(&mut own.numbers), std::mem::take(&mut own.networks)))
     }
 
     fn own(&self) -> MutexGuard<'_, Own> {

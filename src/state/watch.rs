@@ -1,7 +1,7 @@
 //! The failed and successful sign-ins of the whole shop, by the minute: one document, to which each node adds its
 //! own numbers every few seconds.
 
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
 
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
@@ -22,11 +22,16 @@ const WATCH: Name = Name::of("watch");
 #[serde(deny_unknown_fields)]
 pub(crate) struct Numbers {
     pub(crate) succeeded: u32,
-    /// Refused ones, those beyond a budget included.
+    /// Refused ones: wrong credentials, and attempts at accounts whose budget over all sources is spent.
     pub(crate) failed: u32,
     /// Failures at names that no account has.
     pub(crate) unknown: u32,
 }
+
+/// Networks that failed, each as 32 bits of its digest, up to the number of many.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub(crate) struct Networks(BTreeSet<u32>);
 
 /// The state of the shop.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -43,19 +48,28 @@ pub(crate) struct Watched {
 struct Watch {
     /// The minute since 1970 that is counted now.
     minute: i64,
-    present: Numbers,
-    /// Those of the minute before.
-    before: Numbers,
+    present: Count,
+    /// That of the minute before.
+    before: Count,
     #[serde(with = "micros")]
     attacked_until: OffsetDateTime,
     #[serde(with = "micros")]
     alarmed_until: OffsetDateTime,
 }
 
+/// The sign-ins of a minute.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Count {
+    numbers: Numbers,
+    networks: Networks,
+}
+
 /// Adds the numbers of a node.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Reporting {
+pub(crate) struct Reporting<'a> {
     pub(crate) numbers: Numbers,
+    pub(crate) networks: &'a Networks,
 }
 
 /// Reads the state of the shop.
@@ -64,6 +78,32 @@ pub(crate) struct Reading;
 
 impl Stored for Watch {
     const FORMAT: u32 = 1;
+}
+
+impl Networks {
+    /// Fewer networks are not the whole shop: each is suspicious by itself.
+    const MANY: usize = 20;
+
+    pub(crate) fn add(&mut self, network: u32) {
+        if self.0.len() < Self::MANY {
+            self.0.insert(network);
+        }
+    }
+
+    fn plus(mut self, other: &Self) -> Self {
+        other.0.iter().for_each(|network| self.add(*network));
+        self
+    }
+
+    fn are_many(&self) -> bool {
+        self.0.len() >= Self::MANY
+    }
+}
+
+impl Count {
+    fn plus(self, numbers: Numbers, networks: &Networks) -> Self {
+        Self { numbers: self.numbers.plus(numbers), networks: self.networks.plus(networks) }
+    }
 }
 
 impl Numbers {
@@ -93,23 +133,19 @@ impl Watch {
     /// The time for which an attack is taken to go on after its last sign.
     const HOLD: Duration = Duration::from_secs(10 * 60);
 
-    const fn new(minute: i64) -> Self {
+    fn new(minute: i64) -> Self {
         let (attacked_until, alarmed_until) = (OffsetDateTime::UNIX_EPOCH, OffsetDateTime::UNIX_EPOCH);
-        let (present, before) = (
-            Numbers { succeeded: 0, failed: 0, unknown: 0 },
-            Numbers { succeeded: 0, failed: 0, unknown: 0 },
-        );
-        Self { minute, present, before, attacked_until, alarmed_until }
+        Self { minute, present: Count::default(), before: Count::default(), attacked_until, alarmed_until }
     }
 
     /// Begins the minute of this time. A clock that is ahead begins it early; a clock that is behind adds to it.
     fn turn(&mut self, minute: i64) {
         match minute.saturating_sub(self.minute) {
             ..=0 => return,
-            1 => self.before = self.present,
-            2.. => self.before = Numbers::default(),
+            1 => self.before = std::mem::take(&mut self.present),
+            2.. => self.before = Count::default(),
         }
-        (self.minute, self.present) = (minute, Numbers::default());
+        (self.minute, self.present) = (minute, Count::default());
     }
 
     /// A time from a clock that was ahead counts for no longer than the hold.
@@ -117,16 +153,19 @@ impl Watch {
         now < self.attacked_until && self.attacked_until <= after(now, 2 * Self::HOLD)
     }
 
-    fn add(&mut self, numbers: Numbers, now: OffsetDateTime) -> Watched {
-        self.present = self.present.plus(numbers);
-        let sum = self.present.plus(self.before);
+    fn add(&mut self, Reporting { numbers, networks }: Reporting<'_>, now: OffsetDateTime) -> Watched {
+        self.present = std::mem::take(&mut self.present).plus(numbers, networks);
+        let Count { numbers: sum, networks } =
+            self.before.clone().plus(self.present.numbers, &self.present.networks);
         let was_alarmed = now < self.alarmed_until && self.alarmed_until <= after(now, 2 * Self::HOLD);
         let was_attacked = self.is_attacked(now);
         let until = after(now, Self::HOLD);
-        if sum.show_attack() {
+        let [shows_attack, shows_names] =
+            [sum.show_attack(), sum.show_unknown_names()].map(|shows| shows && networks.are_many());
+        if shows_attack {
             self.attacked_until = until;
         }
-        if sum.show_attack() || sum.show_unknown_names() {
+        if shows_attack || shows_names {
             self.alarmed_until = until;
         }
         let attacked = self.is_attacked(now);
@@ -140,7 +179,7 @@ pub(crate) fn partition() -> Partition {
     Partition::of(&[b"watch"])
 }
 
-impl Transition for Reporting {
+impl Transition for Reporting<'_> {
     type Answer = Watched;
 
     fn keys(&self) -> Vec<Key> {
@@ -159,7 +198,7 @@ impl Transition for Reporting {
         let usable = present.filter(|watch| watch.minute <= minute.saturating_add(60));
         let mut watch = usable.unwrap_or_else(|| Watch::new(minute));
         watch.turn(minute);
-        let answer = watch.add(self.numbers, now);
+        let answer = watch.add(*self, now);
         let write = put(&watch, Some(after(now, Watch::HOLD)), Vec::new())?;
         Ok(Step { answer, writes: vec![write] })
     }
@@ -199,8 +238,19 @@ mod tests {
 
     impl Shop {
         fn report(&mut self, [succeeded, failed, unknown]: [u32; 3], seconds: i64) -> Watched {
+            self.report_from(20, [succeeded, failed, unknown], seconds)
+        }
+
+        fn report_from(
+            &mut self,
+            networks: u32,
+            [succeeded, failed, unknown]: [u32; 3],
+            seconds: i64,
+        ) -> Watched {
             let numbers = Numbers { succeeded, failed, unknown };
-            let step = Reporting { numbers }.apply(&[self.0.as_deref()], at(seconds)).unwrap();
+            let networks = Networks((0..networks).collect());
+            let step =
+                Reporting { numbers, networks: &networks }.apply(&[self.0.as_deref()], at(seconds)).unwrap();
             let Some(Write::Put(content)) = step.writes.into_iter().next() else { panic!() };
             self.0 = Some(content.bytes);
             step.answer
@@ -238,6 +288,16 @@ mod tests {
         assert_eq!(shop.report([0, 1, 1], 5), Watched::default());
         let looks = |unknown| Shop::default().report([0, 120, unknown], 0).attacked;
         assert_eq!(looks(120), looks(0));
+    }
+
+    #[test]
+    fn failures_of_few_networks_are_no_attack_on_the_shop() {
+        let mut shop = Shop::default();
+        assert_eq!(shop.report_from(19, [0, 10_000, 10_000], 0), Watched::default());
+        assert!(shop.report_from(20, [0, 1, 0], 61).attacked, "the networks of two minutes");
+        let mut shop = Shop::default();
+        shop.report_from(10_000, [0, 1_000, 0], 0);
+        assert!(shop.0.unwrap().len() < 1_000, "networks are counted up to many");
     }
 
     #[test]

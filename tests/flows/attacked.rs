@@ -402,6 +402,31 @@ async fn stuffing_from_many_sources_is_told_by_one_of_two_nodes() {
     assert_eq!(passwords, "125 failures, 125 at unknown names, 0 sign-ins");
 }
 
+/// One source, or one network, concerns itself alone: the others are asked for no challenge.
+#[tokio::test]
+async fn one_source_and_one_network_put_nobody_else_under_suspicion() {
+    let of_network = |number: u32| {
+        IpAddr::V6(Ipv6Addr::from_bits((0x2001_0db8_0007_0000_u128 + u128::from(number)) << 64 | 1))
+    };
+    let one = |_| ip(HOME);
+    for source in [&one as &dyn Fn(u32) -> IpAddr, &of_network] {
+        let shop = Shop::open(MemoryStore::new(), fast(), |builder| builder.challenge(Word));
+        for number in 0..2_000 {
+            // Every other one at the account of somebody.
+            let email = if number % 2 == 0 { EMAIL.to_owned() } else { format!("{number}@example.com") };
+            let wrong = SignIn::new(email, WRONG).from(source(number));
+            let _: Result<SignedIn, _> = shop.auth.generate_customer_token(wrong).await;
+            if number % 50 == 49 {
+                shop.advance(1);
+            }
+        }
+        let honest = SignIn::new("nobody@example.com", PASSWORD).from(ip(ELSEWHERE));
+        assert!(is_refused(&shop.auth.generate_customer_token(honest).await), "asked for no challenge");
+        let told = suspicions(&shop.trail().await);
+        assert!(!told.is_empty() && told.iter().all(|(source, _)| source.is_some()), "{told:?}");
+    }
+}
+
 #[tokio::test]
 async fn a_busy_shop_with_typing_errors_is_not_suspected() {
     let shop = shop();

@@ -103,11 +103,22 @@ impl Charge {
     pub(super) fn new(attempt: AttemptId, attempted: Attempted) -> Self {
         let Attempted { kind, account, wide, narrow, caller, standing, source, tally, line, watched, .. } =
             attempted;
-        let bits = account.as_bytes().first_chunk().map_or(0, |first| u32::from_be_bytes(*first));
-        let failure = Failure { account: bits, unknown: false };
+        let failure = Failure { account: account.first_bits(), unknown: false };
         let draw = Draw { attempt, wide, narrow, caller, standing };
         let tallies = [source, tally];
         Self { partition: account, draw, kind, place: Place::Own, line, watched, tallies, failure }
+    }
+
+    /// The network of the caller, as 32 bits of its digest. Callers without an address are told apart by their
+    /// accounts.
+    pub(super) fn network(&self) -> u32 {
+        let [source, _] = &self.tallies;
+        source.as_ref().map_or(self.failure.account, Tallies::network)
+    }
+
+    /// Tells if the watch over the shop counts the attempt.
+    pub(super) const fn watch(&mut self, watched: bool) {
+        self.watched = watched;
     }
 
     /// Lets the hash wait among those of known callers.
@@ -259,7 +270,9 @@ impl<'a> Charged<'a> {
     /// Tells the watch over the shop.
     fn note(&self, outcome: Outcome) {
         let ended = match outcome {
-            Outcome::Failed => Ended::Failed { unknown: self.charge.failure.unknown },
+            Outcome::Failed => {
+                Ended::Failed { unknown: self.charge.failure.unknown, network: self.charge.network() }
+            }
             Outcome::Succeeded => Ended::Succeeded,
             Outcome::Withdrawn => return,
         };

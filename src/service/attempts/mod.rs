@@ -137,8 +137,11 @@ impl Attempts {
         }
         let source_is_spent = source.spent && !known.device;
         let refused = step.answer.room == Reserve::Spent && step.writes_nothing();
-        if watched && (source_is_spent || refused) {
-            self.watch.note(Ended::Failed { unknown: false });
+        // One source must not raise the alarm of the whole shop: what it does is told and asked for by itself.
+        let watched = watched && !source.suspicious && !source.spent;
+        charge.watch(watched);
+        if watched && refused && step.answer.wide_is_spent {
+            self.watch.note(Ended::Failed { unknown: false, network: charge.network() });
         }
         if source_is_spent {
             return Err(too_many());
@@ -295,7 +298,7 @@ impl<'a> Opened<'a> {
             let reserving = charge.reserving(Epoch(attempts.draw()?));
             let mut charged = Charged::new(attempts, charge.clone(), locks, waited);
             match attempts.documents.commit(&mut held, &reserving, step).await? {
-                Changed::Answer(Reserved { room: Reserve::Reserved, known }) => {
+                Changed::Answer(Reserved { room: Reserve::Reserved, known, .. }) => {
                     charged.hold(held, known);
                     return Ok(Some(charged));
                 }

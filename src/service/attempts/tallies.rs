@@ -42,6 +42,11 @@ impl Tallies {
         Some(Self { partition: partition("source", &[wide.id.as_bytes()]), tallied: vec![narrow, wide] })
     }
 
+    /// The network of the source, as 32 bits of its digest.
+    pub(super) fn network(&self) -> u32 {
+        self.partition.first_bits()
+    }
+
     /// The tally of an account over all sources.
     pub(super) fn of_account(partition: Partition, budget: Budget) -> Self {
         Self { partition, tallied: vec![Tallied { id: DocumentId::ONLY, budget }] }

@@ -40,6 +40,8 @@ pub(crate) struct AttemptId(pub(crate) u64);
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Reserved {
     pub(crate) room: Reserve,
+    /// True if the account's budget over all sources is spent.
+    pub(crate) wide_is_spent: bool,
     pub(crate) known: Known,
 }
 
@@ -150,7 +152,7 @@ impl Budgets {
             .zip(draw.narrow)
             .map(|(narrow, (_, budget))| narrow.available(budget, Standing::Unknown, now));
         let room = [wide_room, narrow_room].into_iter().flatten().fold(Reserve::Reserved, worse);
-        let answer = Reserved { room, known };
+        let answer = Reserved { room, wide_is_spent: wide_room == Some(Reserve::Spent), known };
         if room != Reserve::Reserved {
             return (present, answer);
         }

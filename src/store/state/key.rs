@@ -23,6 +23,11 @@ impl Partition {
         self.0
     }
 
+    /// 32 bits that tell most partitions apart.
+    pub(crate) fn first_bits(&self) -> u32 {
+        self.as_bytes().first_chunk().map_or(0, |first| u32::from_be_bytes(*first))
+    }
+
     /// A partition from a backend's column.
     #[must_use]
     pub const fn from_bytes(bytes: [u8; 32]) -> Self {
