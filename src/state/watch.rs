@@ -28,7 +28,7 @@ pub(crate) struct Numbers {
     pub(crate) unknown: u32,
 }
 
-/// Networks that failed, each as 32 bits of its digest, up to the number of many.
+/// The networks of failed sign-ins, each as 32 bits of its digest. No more than [`MANY`](Self::MANY) are kept.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub(crate) struct Networks(BTreeSet<u32>);
