@@ -1,4 +1,4 @@
-//! What the attacker sends.
+//! The attacks, and the attempts that they are made of.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 

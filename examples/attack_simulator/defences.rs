@@ -1,5 +1,4 @@
-//! What the shop sets against an attack beyond budgets: devices that it remembers, challenges, and
-//! alarms.
+//! The shop's defences beside budgets: devices that it remembers, challenges, and alarms.
 
 use std::sync::Arc;
 

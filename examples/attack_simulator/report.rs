@@ -14,7 +14,7 @@ const TIME_BAR: f64 = 4.0;
 /// Share of the sign-ins that is compared with the bar, in percent.
 const SHARE: usize = 95;
 
-/// What one attack came to.
+/// The result of one attack.
 pub struct Row {
     pub attack: Attack,
     /// Tries that reached a hash.

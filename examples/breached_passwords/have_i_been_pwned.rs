@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use commerce_auth::{BreachedPasswords, PasswordSha1, StoreError};
 use tokio::task;
 
-/// What becomes of a new password that the service could not be asked about.
+/// The answer about a new password if the request to the service failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OnOutage {
     /// It is not set, and the caller tries again later: 503.

@@ -56,7 +56,7 @@ impl Attempted {
             .by_caller(source, device, config)
     }
 
-    /// A check of the current password by a signed-in customer: a budget of its own. Whoever holds a live token is
+    /// A check of the current password by a signed-in customer: a budget of its own. The holder of a live token is
     /// known to the account, so that strangers cannot keep a customer from changing the password.
     pub(crate) fn confirmation(address: &Address, config: &AuthConfig) -> Self {
         Self::of(CUSTOMER, account_partition(address), DocumentId::of(&[b"confirmation"]), config)
