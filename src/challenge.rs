@@ -86,7 +86,7 @@ pub trait Challenge: Debug + Send + Sync + 'static {
     }
 }
 
-/// What an attempt asks for.
+/// The operation that an attempt asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ChallengeAction {
@@ -119,7 +119,7 @@ impl ChallengeAction {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Pressure {
-    /// What the attempt asks for.
+    /// The operation that the attempt asks for.
     pub action: ChallengeAction,
     /// True if at least half of the places are taken in which callers of this kind wait for a hash: customers, or
     /// admin users. See [`AuthConfig::hashing_queue`](crate::AuthConfig::hashing_queue).
@@ -143,7 +143,7 @@ pub struct ChallengeAnswer<'a> {
     /// The client's response text. It is not empty, and has at most
     /// [`ChallengeResponse::MAX_BYTES`].
     pub response: &'a str,
-    /// What the attempt asks for.
+    /// The operation that the attempt asks for.
     pub action: ChallengeAction,
     /// The website of the account. An admin user has none.
     pub website: Option<&'a Website>,

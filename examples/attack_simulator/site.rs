@@ -87,8 +87,8 @@ impl Site {
         Ok(Self { clock, nodes, flags, store, _folder: folder })
     }
 
-    /// The node that takes the request with this number. The nodes take turns, three requests each,
-    /// so that neither an account nor a source nor a person keeps to one node.
+    /// The node that takes the request with this number. The nodes take turns, three requests each.
+    /// The requests of an account, a source or a person therefore reach both nodes.
     pub fn node(&self, number: u64) -> &Auth {
         &self.nodes[usize::from(!(number / 3).is_multiple_of(2))]
     }

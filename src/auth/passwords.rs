@@ -125,7 +125,7 @@ impl Auth {
     /// - [`InputError::Policy`]: which rule it breaks, in Commerce's words.
     /// - [`Error::Overloaded`]: too many hashes are waiting.
     /// - [`Error::Random`]: there was no salt to be had.
-    /// - [`Error::Unavailable`]: the host's [`BreachedPasswords`](crate::BreachedPasswords) could not be asked.
+    /// - [`Error::Unavailable`]: the request to the host's [`BreachedPasswords`](crate::BreachedPasswords) failed.
     pub async fn hash_new_password(
         &self,
         email: &str,

@@ -62,7 +62,7 @@ pub trait BreachedPasswords: Debug + Send + Sync + 'static {
     ///
     /// # Errors
     ///
-    /// The service could not be asked. The password is not set, and the caller is told that the service is unavailable
+    /// The request to the service failed. The password is not set, and the caller is told that the service is unavailable
     /// ([`Error::Unavailable`](crate::Error::Unavailable)). To let passwords pass that nobody could check, return
     /// `Ok(false)` instead.
     async fn contains(&self, password: &PasswordSha1) -> Result<bool, StoreError>;

@@ -15,7 +15,17 @@ pub(crate) async fn unlock_admin(services: &Services, username: &str) -> Result<
     conclude(services, &event, cleared).await
 }
 
-pub(super) async fn clear(services: &Services, username: &Username, event: &mut Draft) -> Result<(), Stop> {
+async fn clear(services: &Services, username: &Username, event: &mut Draft) -> Result<(), Stop> {
+    clear_second_factor(services, username, event).await?;
+    Ok(services.attempts.clear(&admin_partition(username)).await?)
+}
+
+/// Forgets wrong codes of the admin user of this name, if there is one. The event is hers then.
+pub(super) async fn clear_second_factor(
+    services: &Services,
+    username: &Username,
+    event: &mut Draft,
+) -> Result<(), Stop> {
     if let Ok(admins) = services.admins()
         && let Some(row) = admins.find_by_name(username).await?
     {
@@ -23,5 +33,5 @@ pub(super) async fn clear(services: &Services, username: &Username, event: &mut 
         event.delivery = Delivery::Awaited;
         clear_budgets(services, &row.id).await?;
     }
-    Ok(services.attempts.clear(&admin_partition(username)).await?)
+    Ok(())
 }

@@ -1,4 +1,4 @@
-use super::{steps::ending::conclude, unlock_admin::clear};
+use super::{steps::ending::conclude, unlock_admin::clear_second_factor};
 use crate::{
     account::Username,
     audit::{Action, Draft, Refusal},
@@ -36,9 +36,13 @@ async fn unlock(
     let attempts = &services.attempts;
     let source = Tallies::of_source(event.origin.source, &services.config);
     attempts.admit(source.as_ref()).await?;
-    if !attempts.spend_unlock(&admin_partition(username), Digest::of(token.bytes())).await? {
+    let (account, digest) = (admin_partition(username), Digest::of(token.bytes()));
+    let wrong = || Refusal::WrongCredential.told(SignInError::InvalidUnlockToken);
+    if !attempts.takes_unlock(&account, digest).await? {
         attempts.count(source.as_ref(), Failure::default(), services.documents.now()).await;
-        return Err(Refusal::WrongCredential.told(SignInError::InvalidUnlockToken));
+        return Err(wrong());
     }
-    clear(services, username, event).await
+    // Before the link is spent: a store that fails in between must not cost it.
+    clear_second_factor(services, username, event).await?;
+    if attempts.spend_unlock(&account, digest).await? { Ok(()) } else { Err(wrong()) }
 }

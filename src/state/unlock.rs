@@ -5,6 +5,7 @@ use time::OffsetDateTime;
 
 use super::{
     DocumentError, Step, Transition, Write,
+    budgets::Clearing,
     format::{Stored, put, read},
 };
 use crate::{
@@ -35,10 +36,12 @@ pub(crate) struct Offering {
     pub(crate) expires_at: OffsetDateTime,
 }
 
-/// Spends the link of this digest. Answers true if it was the account's and had not expired.
+/// Spends the link of this digest and unlocks the account, both or neither. Answers true if the link was the account's
+/// and had not expired.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Spending {
     pub(crate) digest: Digest,
+    pub(crate) clearing: Clearing,
 }
 
 impl Transition for Offering {
@@ -59,14 +62,19 @@ impl Transition for Spending {
     type Answer = bool;
 
     fn keys(&self) -> Vec<Key> {
-        vec![key()]
+        [vec![key()], self.clearing.keys()].concat()
     }
 
     fn apply(&self, documents: &[Option<&[u8]>], now: OffsetDateTime) -> Result<Step<bool>, DocumentError> {
         let present = read::<Unlock>(documents, 0)?;
         let is_right = present.is_some_and(|link| link.digest == self.digest && now < link.expires_at);
-        let write = if is_right { Write::Delete } else { Write::Keep };
-        Ok(Step { answer: is_right, writes: vec![write] })
+        let mut writes: Vec<_> = documents.iter().map(|_| Write::Keep).collect();
+        if is_right {
+            let budgets = documents.get(1..).unwrap_or_default();
+            writes = vec![Write::Delete];
+            writes.extend(self.clearing.apply(budgets, now)?.writes);
+        }
+        Ok(Step { answer: is_right, writes })
     }
 }
 

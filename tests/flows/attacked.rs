@@ -2,7 +2,10 @@
 
 use std::{
     net::{IpAddr, Ipv4Addr, Ipv6Addr},
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
 };
 
 use async_trait::async_trait;
@@ -12,8 +15,8 @@ use commerce_auth::{
     SignInError, SignedIn, StoreError, audit::Action,
 };
 use support::{
-    ADMIN, ADMIN_PASSWORD, EMAIL, PASSWORD, Shop, WRONG, authenticator::Authenticator, fast, keyring, shop,
-    size, with_second_factor,
+    ADMIN, ADMIN_PASSWORD, EMAIL, PASSWORD, Shop, WRONG, authenticator::Authenticator, fast, hooked::Hooked,
+    keyring, shop, size, with_second_factor,
 };
 
 const HOME: &str = "192.0.2.77";
@@ -229,6 +232,54 @@ async fn an_admin_user_is_mailed_a_link_that_unlocks_once() {
     let told = shop.trail().await;
     let unlocks = told.iter().filter(|event| event.action == Action::Unlock);
     assert_eq!(unlocks.filter(|event| event.subject.is_some()).count(), 1, "the trail names the admin user");
+}
+
+/// The link is the admin user's only one: a store that fails while it is used must not cost it.
+#[tokio::test]
+async fn an_unlock_link_is_not_lost_to_a_store_that_fails() {
+    for failing in 1.. {
+        let left = Arc::new(AtomicUsize::new(0));
+        let store = Hooked::new({
+            let left = Arc::clone(&left);
+            move |_| match left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1)) {
+                Ok(1) => Err(StoreError::new("down")),
+                _ => Ok(()),
+            }
+        });
+        let shop = Shop::open(store, with_second_factor(), |builder| builder.keyring(keyring()));
+        let authenticator = Authenticator::new("GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ");
+        shop.auth.import_admin_factor(&AdminId::from(7), authenticator.secret()).await.unwrap();
+        let sign_in = |otp: &str, from: IpAddr| AdminSignIn::new(ADMIN, ADMIN_PASSWORD).otp(otp).from(from);
+        // The second factor is locked, and then the password.
+        for _ in 0..5 {
+            shop.auth.generate_admin_token(sign_in("000000", ip(ELSEWHERE))).await.unwrap_err();
+        }
+        for number in 0..102 {
+            let wrong = AdminSignIn::new(ADMIN, WRONG).from(of_household(number / 6));
+            shop.auth.generate_admin_token(wrong).await.unwrap_err();
+        }
+        let AdminNotice::Locked { token, .. } = shop.outbox.take_admins().pop().unwrap().notice else {
+            panic!()
+        };
+        let origin = Origin::default();
+        let unlock = || shop.auth.unlock_admin_by_link(ADMIN, token.expose(), &origin);
+        left.store(failing, Ordering::SeqCst);
+        let first = unlock().await;
+        left.store(0, Ordering::SeqCst);
+        match &first {
+            Ok(()) => {}
+            Err(error) => {
+                assert_eq!(error.kind(), ErrorKind::Unavailable, "{failing}: {error:?}");
+                unlock().await.unwrap_or_else(|error| panic!("{failing}: {error:?}"));
+            }
+        }
+        let code = authenticator.unused_code(shop.now()).unwrap();
+        shop.auth.generate_admin_token(sign_in(&code, ip(HOME))).await.expect("both are unlocked");
+        if first.is_ok() {
+            assert!(failing > 4, "{failing} verbs");
+            return;
+        }
+    }
 }
 
 #[tokio::test]

@@ -113,7 +113,8 @@ impl Attempt<'_> {
             // An admin user's device is not the customer's.
             Match::OneTimeCode(_) => None,
             Match::Password { .. } | Match::ResetToken => {
-                charged.remember(&Subject::Customer(admitted.row.id.clone()))?
+                // A device that gets no secret now gets one at the next sign-in: the credential may be spent.
+                charged.remember(&Subject::Customer(admitted.row.id.clone())).unwrap_or_default()
             }
         };
         // Neither waits for the other: the credential alone decides how the attempt is settled.

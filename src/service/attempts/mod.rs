@@ -222,13 +222,30 @@ impl Attempts {
         Ok(token)
     }
 
-    /// Spends the token of such a link. Returns true if it was the account's and had not expired.
+    /// Returns true if the token of such a link is the account's and has not expired. Nothing is spent.
     ///
     /// # Errors
     ///
-    /// The store failed; it may be spent.
+    /// The store failed, or the random source.
+    pub(crate) async fn takes_unlock(&self, account: &Partition, digest: Digest) -> Result<bool, StoreError> {
+        let spending = self.spending(digest)?;
+        let held = self.documents.load(account, &spending).await?;
+        Ok(self.documents.propose(&held, &spending)?.answer)
+    }
+
+    /// Spends the token of such a link and [clears](Self::clear) the account, both or neither. Returns true if the token
+    /// was the account's and had not expired.
+    ///
+    /// # Errors
+    ///
+    /// The store failed, or the random source. The account may be cleared.
     pub(crate) async fn spend_unlock(&self, account: &Partition, digest: Digest) -> Result<bool, StoreError> {
-        self.documents.change(account, &Spending { digest }).await?.kept()
+        self.documents.change(account, &self.spending(digest)?).await?.kept()
+    }
+
+    fn spending(&self, digest: Digest) -> Result<Spending, StoreError> {
+        let epoch = Epoch(self.draw().map_err(StoreError::new)?);
+        Ok(Spending { digest, clearing: Clearing { epoch } })
     }
 
     fn draw(&self) -> Result<u64, RandomError> {

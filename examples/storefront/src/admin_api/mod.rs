@@ -1,4 +1,4 @@
-//! What the admin page asks for by JSON. All routes except `/unlock` are for admin users alone.
+//! The JSON routes of the admin page. All routes except `/unlock` are for admin users alone.
 
 mod assistance;
 mod audit;
