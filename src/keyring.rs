@@ -17,7 +17,7 @@ use zeroize::{Zeroize, Zeroizing};
 
 use crate::{
     error::{Error, InternalError},
-    random::SecureRandom,
+    random::{SecureRandom, draw_nonce},
 };
 
 /// The name of a key: a number of the host's choice, never used for two keys.
@@ -224,8 +224,7 @@ impl Keyring {
         context: &[u8],
         random: &dyn SecureRandom,
     ) -> Result<Sealed, Error> {
-        let mut nonce = [0; NONCE_BYTES];
-        random.fill(&mut nonce)?;
+        let nonce = draw_nonce::<NONCE_BYTES>(random)?;
         let keys = self.read();
         let key = &keys.current;
         let payload = Payload { msg: secret, aad: context };

@@ -3,6 +3,7 @@
 use std::{
     fmt,
     sync::{Mutex, PoisonError},
+    time::{Duration, Instant},
 };
 
 use rand_chacha::{
@@ -29,19 +30,28 @@ pub trait SecureRandom: fmt::Debug + Send + Sync + 'static {
 
 /// ChaCha20 keyed from the operating system: the default.
 ///
-/// It takes a new key after every 64 KiB of output and whenever the process id has changed, so neither a
-/// long-lived process nor a forked child repeats or foretells another's secrets.
+/// It takes a new key after every 64 KiB of output, after every second, and whenever the process id has
+/// changed, so neither a long-lived process nor a forked child repeats or foretells another's secrets.
+///
+/// # Security
+///
+/// Two virtual machines that are started from one snapshot of a running process share its key for the rest of
+/// its second: they may draw the same tokens. In one store, the second of two equal tokens is refused. Sealed
+/// secrets do not depend on it: each seal mixes in bytes of the operating system.
 pub struct ChaChaRandom(Mutex<Option<Keyed>>);
 
 struct Keyed {
     rng: ChaCha20Rng,
     left: usize,
+    since: Instant,
     process: u32,
 }
 
 impl ChaChaRandom {
     /// Bytes given out under one key.
     const BYTES_PER_KEY: usize = 64 * 1024;
+    /// How long a key is used.
+    const KEY_LIFETIME: Duration = Duration::from_secs(1);
 
     /// A source that takes its first key when it is first used.
     #[must_use]
@@ -59,15 +69,20 @@ impl Default for ChaChaRandom {
 impl SecureRandom for ChaChaRandom {
     fn fill(&self, buffer: &mut [u8]) -> Result<(), RandomError> {
         let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let process = std::process::id();
-        let keyed = match state.as_mut() {
-            Some(keyed) if keyed.process == process && keyed.left >= buffer.len() => keyed,
-            _ => {
+        let (now, process) = (Instant::now(), std::process::id());
+        let is_fresh = |keyed: &&mut Keyed| {
+            keyed.process == process
+                && keyed.left >= buffer.len()
+                && now.duration_since(keyed.since) < Self::KEY_LIFETIME
+        };
+        let keyed = match state.as_mut().filter(is_fresh) {
+            Some(keyed) => keyed,
+            None => {
                 let mut seed = [0; 32];
                 getrandom::fill(&mut seed).map_err(|_| RandomError)?;
                 let rng = ChaCha20Rng::from_seed(seed);
                 seed.zeroize();
-                state.insert(Keyed { rng, left: Self::BYTES_PER_KEY, process })
+                state.insert(Keyed { rng, left: Self::BYTES_PER_KEY, since: now, process })
             }
         };
         keyed.rng.fill_bytes(buffer);
@@ -80,6 +95,18 @@ impl fmt::Debug for ChaChaRandom {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("ChaChaRandom(..)")
     }
+}
+
+/// A nonce that no other copy of this process draws, even if the copies share the state of `random`: bytes of
+/// the operating system are mixed in.
+pub(crate) fn draw_nonce<const N: usize>(random: &dyn SecureRandom) -> Result<[u8; N], RandomError> {
+    let (mut nonce, mut of_system) = ([0; N], [0; N]);
+    random.fill(&mut nonce)?;
+    getrandom::fill(&mut of_system).map_err(|_| RandomError)?;
+    for (byte, mixed_in) in nonce.iter_mut().zip(of_system) {
+        *byte ^= mixed_in;
+    }
+    Ok(nonce)
 }
 
 /// Sources of random bytes for tests, which must never reach production.
@@ -118,6 +145,29 @@ pub mod danger {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_key_is_used_for_a_second() {
+        let random = ChaChaRandom::new();
+        let age = |by: Duration| {
+            let mut state = random.0.lock().unwrap();
+            let keyed = state.as_mut().unwrap();
+            keyed.since = keyed.since.checked_sub(by).unwrap();
+        };
+        random.fill(&mut [0; 1024]).unwrap();
+        random.fill(&mut [0; 1024]).unwrap();
+        assert_eq!(key_left(&random), 62 * 1024);
+        age(ChaChaRandom::KEY_LIFETIME);
+        random.fill(&mut [0; 1024]).unwrap();
+        assert_eq!(key_left(&random), 63 * 1024, "a new key");
+    }
+
+    #[test]
+    fn copies_of_a_process_draw_different_nonces() {
+        let copy = || danger::SeededRandom::from_seed([1; 32]);
+        let draw = |random: danger::SeededRandom| draw_nonce::<24>(&random).unwrap();
+        assert_ne!(draw(copy()), draw(copy()));
+    }
 
     fn key_left(random: &ChaChaRandom) -> usize {
         random.0.lock().unwrap().as_ref().unwrap().left

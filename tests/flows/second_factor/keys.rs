@@ -1,8 +1,9 @@
 use std::{collections::BTreeMap, error::Error as _, ops::Range, sync::Arc};
 
 use commerce_auth::{
-    AccountStatus, AdminId, AdminRecord, AdminSignIn, Auth, Error, ErrorKind, KeyId, Keyring,
+    AccountStatus, AdminId, AdminRecord, AdminSignIn, Auth, AuthBuilder, Error, ErrorKind, KeyId, Keyring,
     KeyringCheckError, MemoryStore, SecondFactorError, StoreError, TotpSecret,
+    random::danger::SeededRandom,
     store::{Index, StateStore},
 };
 use serde_json::json;
@@ -60,6 +61,21 @@ async fn import_all(shop: &Shop, keyring: &Keyring, admins: Range<i64>) {
         let secret = TotpSecret::from_base32(SECRET).unwrap();
         auth.import_admin_factor(&AdminId::from(number), &secret).await.unwrap();
     }
+}
+
+/// Of two machines that were started from one snapshot, both have the key and the state of the random source.
+#[tokio::test]
+async fn two_copies_of_a_machine_seal_with_different_nonces() {
+    let copy = async || {
+        let random = SeededRandom::from_seed([1; 32]);
+        let open = |builder: AuthBuilder| builder.keyring(ring()).random(random);
+        let shop = Shop::open(MemoryStore::new(), with_second_factor(), open);
+        import(&shop).await;
+        stored(&*shop.store, 7, "factor").await.unwrap()
+    };
+    let [one, other] = [copy().await, copy().await];
+    assert_eq!(one["name"], other["name"], "they draw the same");
+    assert_ne!(one["secret"], other["secret"]);
 }
 
 /// The number of factors that each key has sealed, by the id of the key.
