@@ -99,7 +99,8 @@ async fn within_budget(
     let caller = caller(asked.origin.source, asked.device.as_ref());
     let subject = Subject::Admin(row.id.clone());
     let device = services.attempts.remember(&admin_partition(username), caller, &subject).await;
-    Ok(signed_in.with_device(device.ok().flatten()))
+    let violation = services.passwords.admins_violation(username, &asked.password);
+    Ok(signed_in.with_device(device.ok().flatten()).with_password_violation(violation))
 }
 
 /// Judges the password and the account behind it. The same verbs in the same order for every refusal.

@@ -85,6 +85,20 @@ impl Passwords {
         Ok(self.policy.judge_admins(username, password)?)
     }
 
+    /// The rule that a customer's present password breaks.
+    pub(crate) fn violation(&self, email: &Email, password: &Credential) -> Option<PolicyViolation> {
+        self.policy.judge(email, password).err()
+    }
+
+    /// The rule that an admin user's present password breaks.
+    pub(crate) fn admins_violation(
+        &self,
+        username: &Username,
+        password: &Credential,
+    ) -> Option<PolicyViolation> {
+        self.policy.judge_admins(username, password).err()
+    }
+
     /// True if at least half of the places are taken in which callers of this kind wait.
     pub(crate) fn is_half_full(&self, lane: Lane) -> bool {
         self.pool.is_half_full(lane)

@@ -7,8 +7,9 @@ use std::sync::{
 
 use async_trait::async_trait;
 use commerce_auth::{
-    Auth, AuthConfig, BreachedPasswords, Error, ErrorKind, InputError, MemoryCustomers, MemoryStore,
-    PasswordReset, PasswordResetRequest, PasswordSha1, PolicyViolation, SignIn, SignInError, StoreError,
+    AdminSignIn, Auth, AuthConfig, BreachedPasswords, Error, ErrorKind, InputError, MemoryCustomers,
+    MemoryStore, PasswordReset, PasswordResetRequest, PasswordSha1, PolicyViolation, SignIn, SignInError,
+    StoreError,
     audit::{Action, Outcome, Refusal},
     random::{ChaChaRandom, SecureRandom},
 };
@@ -127,17 +128,30 @@ fn words_of_the_shop_and_the_account_make_no_password() {
 }
 
 #[test]
-fn existing_passwords_still_sign_in() {
+fn existing_passwords_sign_in_and_the_host_is_told_which_rule_they_break() {
     let mut lax = AuthConfig::commerce();
     lax.password_policy.refuse_guessable = false;
     let lax = auth_with(lax);
-    for config in [AuthConfig::commerce(), AuthConfig::strict()] {
+    let common = Some(PolicyViolation::TooCommon);
+    let short = Some(PolicyViolation::TooShort(15));
+    for (config, expected) in [
+        (AuthConfig::commerce(), [(PASSWORD, None), ("Password1", common), ("P@ssw0rd", common)]),
+        (AuthConfig::strict(), [(PASSWORD, short), ("Password1", short), ("Password1234567", common)]),
+    ] {
         let shop = Shop::open(MemoryStore::new(), second_factor_off(cheap(config)), |builder| builder);
-        for existing in [PASSWORD, "Password1", "P@ssw0rd"] {
+        for (existing, violation) in expected {
             let hash = block_on(lax.hash_new_password(EMAIL, existing)).unwrap();
             shop.set_customer(|row| row.password_hash = Some(hash));
-            block_on(shop.auth.generate_customer_token(SignIn::new(EMAIL, existing))).expect(existing);
+            let signed_in = block_on(shop.auth.generate_customer_token(SignIn::new(EMAIL, existing)));
+            assert_eq!(signed_in.expect(existing).password_violation(), violation, "{existing}");
+            let hash = block_on(lax.hash_new_admin_password(ADMIN, existing)).unwrap();
+            shop.set_admin(|row| row.password_hash = Some(hash));
+            let signed_in = block_on(shop.auth.generate_admin_token(AdminSignIn::new(ADMIN, existing)));
+            assert_eq!(signed_in.expect(existing).password_violation(), violation, "{existing}");
         }
+        let reset_token = block_on(shop.reset_token());
+        let signed_in = block_on(shop.auth.generate_customer_token(SignIn::new(EMAIL, reset_token)));
+        assert_eq!(signed_in.expect("a reset token").password_violation(), None);
     }
 }
 

@@ -123,10 +123,12 @@ impl Attempt<'_> {
         // The credential is right: a charge that could not be settled now is settled later.
         drop(settled);
         let signed_in = signed_in?.with_device(device);
-        if let Match::Password { hash_is_outdated: true } = admitted.matched {
+        let Match::Password { hash_is_outdated } = admitted.matched else { return Ok(Some(signed_in)) };
+        if hash_is_outdated {
             services.passwords.rehash(&services.customers, &admitted.row, &asked.credential).await;
         }
-        Ok(Some(signed_in))
+        let violation = services.passwords.violation(&address.email, &asked.credential);
+        Ok(Some(signed_in.with_password_violation(violation)))
     }
 
     fn challenged(&self) -> Challenged<'_> {

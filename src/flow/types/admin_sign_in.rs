@@ -4,6 +4,7 @@ use crate::{
     account::AdminId,
     challenge::ChallengeResponse,
     credential::Credential,
+    error::PolicyViolation,
     token::{BearerToken, DeviceSecret, Grant, Obtained, Origin},
 };
 
@@ -58,15 +59,30 @@ pub struct AdminSignedIn {
     obtained: Obtained,
     expires_at: OffsetDateTime,
     device: Option<DeviceSecret>,
+    password_violation: Option<PolicyViolation>,
 }
 
 impl AdminSignedIn {
     pub(in crate::flow) fn new(token: BearerToken, admin: AdminId, grant: &Grant) -> Self {
-        Self { token, admin, obtained: grant.obtained, expires_at: grant.expires_at, device: None }
+        Self {
+            token,
+            admin,
+            obtained: grant.obtained,
+            expires_at: grant.expires_at,
+            device: None,
+            password_violation: None,
+        }
     }
 
     pub(in crate::flow) fn with_device(self, device: Option<DeviceSecret>) -> Self {
         Self { device, ..self }
+    }
+
+    pub(in crate::flow) fn with_password_violation(
+        self,
+        password_violation: Option<PolicyViolation>,
+    ) -> Self {
+        Self { password_violation, ..self }
     }
 
     /// The new bearer token, for the client alone.
@@ -92,6 +108,13 @@ impl AdminSignedIn {
     #[must_use]
     pub const fn device(&self) -> Option<&DeviceSecret> {
         self.device.as_ref()
+    }
+
+    /// The rule that the password of this sign-in breaks; as
+    /// [`SignedIn::password_violation`](crate::SignedIn::password_violation).
+    #[must_use]
+    pub const fn password_violation(&self) -> Option<PolicyViolation> {
+        self.password_violation
     }
 
     /// The end of the token: at this instant it is expired.

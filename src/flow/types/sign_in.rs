@@ -4,7 +4,7 @@ use crate::{
     account::{CustomerId, Website},
     challenge::ChallengeResponse,
     credential::Credential,
-    error::{Error, Field, InputError},
+    error::{Error, Field, InputError, PolicyViolation},
     service::accounts::Address,
     token::{BearerToken, DeviceSecret, Grant, Obtained, Origin},
 };
@@ -85,15 +85,30 @@ pub struct SignedIn {
     obtained: Obtained,
     expires_at: OffsetDateTime,
     device: Option<DeviceSecret>,
+    password_violation: Option<PolicyViolation>,
 }
 
 impl SignedIn {
     pub(in crate::flow) fn new(token: BearerToken, customer: CustomerId, grant: &Grant) -> Self {
-        Self { token, customer, obtained: grant.obtained, expires_at: grant.expires_at, device: None }
+        Self {
+            token,
+            customer,
+            obtained: grant.obtained,
+            expires_at: grant.expires_at,
+            device: None,
+            password_violation: None,
+        }
     }
 
     pub(in crate::flow) fn with_device(self, device: Option<DeviceSecret>) -> Self {
         Self { device, ..self }
+    }
+
+    pub(in crate::flow) fn with_password_violation(
+        self,
+        password_violation: Option<PolicyViolation>,
+    ) -> Self {
+        Self { password_violation, ..self }
     }
 
     /// The new bearer token, for the client alone.
@@ -120,6 +135,14 @@ impl SignedIn {
     #[must_use]
     pub const fn device(&self) -> Option<&DeviceSecret> {
         self.device.as_ref()
+    }
+
+    /// The rule of the [policy](crate::PasswordPolicy) that the password of this sign-in breaks: it was set before the
+    /// rule was. The host may ask the customer for a new password. None after a sign-in by another credential.
+    /// [`BreachedPasswords`](crate::BreachedPasswords) are not asked.
+    #[must_use]
+    pub const fn password_violation(&self) -> Option<PolicyViolation> {
+        self.password_violation
     }
 
     /// The end of the token: at this instant it is expired.
