@@ -78,7 +78,8 @@ pub struct AuthConfig {
     pub admin_second_factor: SecondFactorPolicy,
     /// The budget of wrong codes of one admin user, over all sources: 5, then 15 minutes. A right password does not clear
     /// it; a right code does. Beside it the wide [`account_budget`](Self::account_budget) is charged, in a counter of its
-    /// own. Recovery codes, which nobody guesses, have a budget of this size for each source.
+    /// own. Recovery codes, which nobody guesses, have a budget of this size for each source. So have the first codes of
+    /// an admin user's enrolments, and the showings of one enrolment's secret.
     pub second_factor_budget: Budget,
     /// Lifetime of an enrolment token: 1 h in Commerce, at most 24 h.
     pub enrolment_lifetime: Duration,

@@ -86,7 +86,8 @@ impl Auth {
     /// # Errors
     ///
     /// - As [`verify_admin`](Self::verify_admin); [`TokenError::Invalid`] too if the admin user's tokens were ended by
-    ///   somebody else meanwhile. The password does not stand then: the earlier one is back, and all tokens end.
+    ///   somebody else meanwhile, or this token was. The password does not stand then: the earlier one is back, and all
+    ///   tokens end.
     /// - [`InputError::Required`], [`InputError::PasswordTooLong`], [`InputError::Policy`]: the current password was not checked. A
     ///   password from a data breach is refused once it was found right.
     /// - [`SecondFactorError::StepUpRequired`]: the sign-in is older than
@@ -94,8 +95,7 @@ impl Auth {
     /// - [`SignInError::WrongPassword`], [`SignInError::Locked`]: as in [`confirm_password`](Self::confirm_password).
     /// - [`Error::Overloaded`]: too many hashes are waiting.
     /// - [`Error::Conflict`]: somebody else changed the password in this moment.
-    /// - [`Error::Unavailable`], [`Error::Random`]: the password may be changed, and other tokens may live. Try
-    ///   again with either password.
+    /// - [`Error::Unavailable`], [`Error::Random`]: as in [`change_password`](Self::change_password).
     pub async fn change_admin_password(
         &self,
         bearer: impl Into<Bearer<'_>>,
@@ -184,12 +184,18 @@ impl Auth {
         flow::begin_admin_enrolment(&self.services, bearer.into()).await
     }
 
-    /// Shows the secret of an enrolment to the holder of its token: Commerce's `POST
+    /// Shows a fresh secret for an enrolment to the holder of its token: Commerce's `POST
     /// /V1/tfa/provider/google/configure`. It may be called again until the authenticator is activated.
+    ///
+    /// The secret that was shown last is the one that activates. Whoever else opens the link gets a secret of their own: a
+    /// copy that was shown before is worthless, and one that is shown later makes the owner's first code fail. The trail has
+    /// a record of each showing.
     ///
     /// # Errors
     ///
     /// - [`InputError::Required`].
+    /// - [`SignInError::TooManyRequests`]: the secret was shown too often with this token, five times in a quarter of an hour
+    ///   ([`AuthConfig::second_factor_budget`](crate::AuthConfig::second_factor_budget)).
     /// - [`SecondFactorError::InvalidEnrolmentToken`]: unknown, expired or replaced, or the admin user's tokens
     ///   were ended since it was made, such as by the activation of another authenticator.
     /// - [`SecondFactorError::AlreadyEnrolled`]: there is another second factor than when the token was made.
@@ -207,19 +213,23 @@ impl Auth {
     /// codes: each stands in once for a code, and they are shown now or never. Commerce's `POST
     /// /V1/tfa/provider/google/activate`.
     ///
-    /// All of the admin user's tokens end, before the authenticator is activated and again after it: once this returns
-    /// `Ok`, every token from before is refused, those of sign-ins in flight too. Enrolments end with the tokens. So an
-    /// activation that fails after the first of the two leaves an enrolment that is never accepted.
+    /// All of the admin user's tokens end with it: once this returns `Ok`, every token from before is refused, those of
+    /// sign-ins in flight too. If somebody else ends the tokens meanwhile, or they cannot be ended, the authenticator does
+    /// not stand: the earlier one is back, or none.
     ///
     /// # Errors
     ///
     /// - As [`set_up_admin_factor`](Self::set_up_admin_factor).
-    /// - [`SecondFactorError::InvalidCode`]: not the code at this time. The enrolment stays.
+    /// - [`SecondFactorError::InvalidCode`]: not the code at this time, or the secret was shown to somebody after the one
+    ///   that the code is of. The enrolment stays.
     /// - [`SignInError::TooManyRequests`]: too many wrong codes.
     /// - [`Error::Unavailable`], [`Error::Random`]: it may be activated, and the recovery codes lost: sign in
-    ///   with a code and [make them anew](Self::replace_recovery_codes). A token of a sign-in that was in
-    ///   flight may live: call [`admin_changed`](Self::admin_changed) to end it. If the authenticator is not
-    ///   activated, begin again: the enrolment may have ended.
+    ///   with a code and [make them anew](Self::replace_recovery_codes). A token from before may live: call
+    ///   [`admin_changed`](Self::admin_changed) to end it. If the authenticator is not activated, begin again: the
+    ///   enrolment may have ended.
+    ///
+    /// The same holds for a call that is dropped midway, as some servers do when a client goes away: run it to its end
+    /// (in a task of its own).
     pub async fn activate_admin_factor(
         &self,
         token: impl Into<Credential>,
@@ -243,7 +253,8 @@ impl Auth {
     ///
     /// # Errors
     ///
-    /// - As [`verify_admin`](Self::verify_admin).
+    /// - As [`verify_admin`](Self::verify_admin); [`TokenError::Invalid`] too if the admin user's tokens were ended by
+    ///   somebody else meanwhile. The earlier codes are back then, and all tokens end.
     /// - [`SecondFactorError::StepUpRequired`]: the sign-in is older than
     ///   [`AuthConfig::fresh_for`](crate::AuthConfig::fresh_for).
     /// - [`SecondFactorError::NotEnrolled`]: there is no second factor.
@@ -264,6 +275,7 @@ impl Auth {
     /// - [`SecondFactorError::AlreadyEnrolled`]: nothing is changed.
     /// - [`TokenError::Invalid`]: there is no active admin user of this id.
     /// - [`InternalError::NotConfigured`]: there is no keyring, or no admin user table.
+    /// - [`Error::Conflict`]: the admin user's tokens were ended by somebody else in this moment. There is no second factor.
     /// - [`Error::Unavailable`], [`Error::Random`]: it may be done; call it again.
     ///   [`SecondFactorError::AlreadyEnrolled`] says then that it was.
     pub async fn import_admin_factor(&self, admin: &AdminId, secret: &TotpSecret) -> Result<(), Error> {

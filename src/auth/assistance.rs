@@ -85,7 +85,8 @@ impl Auth {
     ///
     /// - As [`verify_customer`](Self::verify_customer), and [`TokenError::NotAuthorized`] for a token born of
     ///   assistance.
-    /// - [`TokenError::Invalid`]: the customer is gone.
+    /// - [`TokenError::Invalid`]: the customer is gone, or the customer's tokens were ended by somebody else meanwhile. A
+    ///   consent does not stand then, and all tokens end.
     /// - [`Error::Unavailable`]: it may be set; set it again. Once it is withdrawn, no assistance is good for anything.
     pub async fn set_remote_shopping_assistance(
         &self,

@@ -50,10 +50,10 @@ impl Auth {
     ///   the current password was found right.
     /// - As [`confirm_password`](Self::confirm_password).
     /// - [`Error::Conflict`]: somebody else changed the password in this moment.
-    /// - [`TokenError::Invalid`]: the customer's tokens were ended by somebody else meanwhile. The password does not
-    ///   stand: the earlier one is back, and all tokens end.
-    /// - [`Error::Unavailable`], [`Error::Random`]: the password may be changed, and other tokens may live. Try again
-    ///   with either password.
+    /// - [`TokenError::Invalid`]: the customer's tokens, or this one, were ended by somebody else meanwhile. The password
+    ///   does not stand: the earlier one is back, and all tokens end.
+    /// - [`Error::Unavailable`], [`Error::Random`]: the other tokens may live. A password that was written is put back, since
+    ///   nobody can see whether it may stand; if the table fails too, it is the new one. Try again with either password.
     ///
     /// The same holds for a call that is dropped midway, as some servers do when a client goes away: run it to its end
     /// (in a task of its own).

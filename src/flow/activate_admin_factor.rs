@@ -1,5 +1,5 @@
 use super::steps::{
-    credentials::end_credentials,
+    credentials::{Ends, end_credentials, let_stand},
     ending::{conclude, settle},
     enrolment::live_enrolment,
 };
@@ -46,13 +46,23 @@ async fn activate(
     let codes = factors.draw_recovery_codes()?;
     trail.begin(event).await?;
     let subject = Subject::Admin(admin.id.clone());
-    // Before, so that a store that cannot end tokens stops it early; and after, for those that came in between.
-    services.tokens.revoke_all(&subject, None).await?;
     let digests: Vec<_> = codes.iter().map(RecoveryCode::digest).collect();
-    if !factors.activate(&admin.id, &enrolment.token, step, &digests).await? {
-        return Err(Refusal::RevokedMeanwhile.told(SecondFactorError::InvalidEnrolmentToken));
-    }
+    let earlier = match factors.activate(&enrolment, step, &digests).await {
+        Ok(Some(earlier)) => earlier,
+        Ok(None) => {
+            return Err(Refusal::RevokedMeanwhile.told(SecondFactorError::InvalidEnrolmentToken));
+        }
+        Err(error) => {
+            // It may be activated. Then nothing from before it may be left.
+            end_credentials(services, &subject, None, &event.origin).await?;
+            return Err(error.into());
+        }
+    };
+    // First, so that a caller who goes away cannot keep it from the owner. If the factor is taken back below, the
+    // notice was needless.
     notices.tell_admin(&admin, AdminNotice::FactorActivated, &event.origin);
-    end_credentials(services, &subject, None, &event.origin).await?;
+    let undo = factors.restore(&admin.id, &enrolment.token, &earlier);
+    let stands = let_stand(services, &subject, enrolment.generation, Ends::All, &event.origin, undo).await;
+    stands.map_err(|stop| stop.refused_as(SecondFactorError::InvalidEnrolmentToken))?;
     Ok(codes)
 }

@@ -1,4 +1,7 @@
-use super::steps::{credentials::end_credentials, ending::conclude};
+use super::steps::{
+    credentials::{Ends, end_credentials, let_stand},
+    ending::conclude,
+};
 use crate::{
     account::AdminId,
     audit::{Action, Draft, Refusal},
@@ -26,6 +29,8 @@ async fn import(
     event: &Draft,
 ) -> Result<(), Stop> {
     let Services { factors, notices, trail, .. } = services;
+    let subject = Subject::Admin(admin.clone());
+    let generation = services.tokens.generation(&subject).await?;
     let admin = services.admins()?.active(admin).await?;
     let taken = || Refusal::AlreadyEnrolled.told(SecondFactorError::AlreadyEnrolled);
     if factors.factor(&admin.id).await?.is_some() {
@@ -33,12 +38,17 @@ async fn import(
     }
     let factor = factors.adopt(&admin.id, secret)?;
     trail.begin(event).await?;
-    let subject = Subject::Admin(admin.id.clone());
-    // Before, so that a store that cannot end tokens stops it early; and after, for those that came in between.
-    end_credentials(services, &subject, None, &event.origin).await?;
-    if !factors.import(&factor).await? {
-        return Err(taken());
-    }
+    let earlier = match factors.import(&factor).await {
+        Ok(Some(earlier)) => earlier,
+        Ok(None) => return Err(taken()),
+        Err(error) => {
+            // There may be a factor now. Then nothing from before it may be left.
+            end_credentials(services, &subject, None, &event.origin).await?;
+            return Err(error.into());
+        }
+    };
     notices.tell_admin(&admin, AdminNotice::FactorActivated, &event.origin);
-    Ok(end_credentials(services, &subject, None, &event.origin).await?)
+    let undo = factors.restore(&admin.id, &factor.name, &earlier);
+    let stands = let_stand(services, &subject, generation, Ends::All, &event.origin, undo).await;
+    stands.map_err(|stop| stop.refused_as(Error::Conflict))
 }

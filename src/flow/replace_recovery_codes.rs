@@ -1,5 +1,9 @@
 use super::{
-    steps::{ending::conclude, freshness::require_fresh_sign_in},
+    steps::{
+        credentials::{Ends, let_stand},
+        ending::conclude,
+        freshness::require_fresh_sign_in,
+    },
     verify_admin,
 };
 use crate::{
@@ -8,7 +12,7 @@ use crate::{
     error::{Error, SecondFactorError},
     notifier::AdminNotice,
     service::{Services, stop::Stop},
-    token::{AdminIdentity, Bearer},
+    token::{AdminIdentity, Bearer, Subject},
 };
 
 pub(crate) async fn replace_recovery_codes(
@@ -22,14 +26,19 @@ pub(crate) async fn replace_recovery_codes(
 }
 
 async fn replace(services: &Services, who: &AdminIdentity, event: &Draft) -> Result<Vec<RecoveryCode>, Stop> {
+    let Services { factors, notices, tokens, trail, .. } = services;
+    let admin = who.admin_id();
+    let subject = Subject::Admin(admin.clone());
+    let generation = tokens.generation_behind(&subject, who.grant()).await?;
     let factor = require_fresh_sign_in(services, who).await?;
     let factor = factor.ok_or(Refusal::NotEnrolled.told(SecondFactorError::NotEnrolled))?;
-    let codes = services.factors.draw_recovery_codes()?;
-    services.trail.begin(event).await?;
+    let codes = factors.draw_recovery_codes()?;
+    trail.begin(event).await?;
     let digests: Vec<_> = codes.iter().map(RecoveryCode::digest).collect();
-    if !services.factors.replace_recovery_codes(who.admin_id(), &factor.name, &digests).await? {
-        return Err(Refusal::RevokedMeanwhile.told(SecondFactorError::NotEnrolled));
-    }
-    services.notices.tell_admin(&who.admin, AdminNotice::RecoveryCodesReplaced, &event.origin);
+    let replaced = factors.replace_recovery_codes(admin, &factor.name, &digests).await?;
+    let replaced = replaced.ok_or(Refusal::RevokedMeanwhile.told(SecondFactorError::NotEnrolled))?;
+    notices.tell_admin(&who.admin, AdminNotice::RecoveryCodesReplaced, &event.origin);
+    let undo = factors.restore_recovery_codes(admin, &factor.name, &digests, &replaced);
+    let_stand(services, &subject, generation, Ends::Nothing, &event.origin, undo).await?;
     Ok(codes)
 }

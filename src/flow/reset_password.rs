@@ -1,6 +1,6 @@
 use super::steps::{
     challenge::{Challenged, require_answer},
-    credentials::end_earlier_credentials,
+    credentials::{Ends, let_stand},
     ending::{conclude, settle},
     seek::{Sought, reserve_beside},
 };
@@ -188,10 +188,9 @@ async fn write(
         // First, so that a caller who goes away cannot keep it from the customer. If the password is put back
         // below, the notice was needless.
         notices.tell_customer(&row, Notice::PasswordReset, &event.origin);
-        let written = (&row, &hash);
-        let ended =
-            end_earlier_credentials(services, customers, written, generation, None, &event.origin).await;
-        ended.map_err(|stop| stop.refused_as(SignInError::ResetTokenMismatched))?;
+        let undo = customers.restore_hash(&row, &hash);
+        let stands = let_stand(services, &subject, generation, Ends::All, &event.origin, undo).await;
+        stands.map_err(|stop| stop.refused_as(SignInError::ResetTokenMismatched))?;
         return Ok(services.attempts.clear(&account_partition(address)).await?);
     }
     Err(StoreError::new("the stored hash is another one at every look").into())

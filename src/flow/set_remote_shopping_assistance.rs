@@ -1,10 +1,16 @@
-use super::{steps::ending::conclude, verify_customer::customer_self};
+use super::{
+    steps::{
+        credentials::{Ends, let_stand},
+        ending::conclude,
+    },
+    verify_customer::customer_self,
+};
 use crate::{
     audit::{Action, Draft, Refusal},
     error::{Error, TokenError},
     notifier::Notice,
     service::{Services, stop::Stop},
-    token::{Bearer, CustomerIdentity, Origin},
+    token::{Bearer, CustomerIdentity, Origin, Subject},
 };
 
 pub(crate) async fn set_remote_shopping_assistance(
@@ -31,16 +37,24 @@ async fn set_consent(
     allowed: bool,
     origin: &Origin,
 ) -> Result<(), Stop> {
+    let Services { assistance, customers, tokens, .. } = services;
     let customer = who.customer_id();
-    if allowed {
-        // What an earlier withdrawal could not close is closed while there is no consent.
-        services.assistance.settle_of(customer, origin).await?;
-    }
-    if !services.assistance.set_consent(customer, allowed).await? {
-        return Err(Refusal::UnknownAccount.told(TokenError::Invalid));
-    }
+    let gone = || Refusal::UnknownAccount.told(TokenError::Invalid);
     if !allowed {
-        services.assistance.settle_of(customer, origin).await?;
+        if !assistance.set_consent(customer, false).await? {
+            return Err(gone());
+        }
+        return Ok(assistance.settle_of(customer, origin).await?);
     }
-    Ok(())
+    let subject = Subject::Customer(customer.clone());
+    let generation = tokens.generation_behind(&subject, who.grant()).await?;
+    let earlier = customers.find_by_id(customer).await?.ok_or_else(gone)?.allows_assistance;
+    // What an earlier withdrawal could not close is closed while there is no consent.
+    assistance.settle_of(customer, origin).await?;
+    if !assistance.set_consent(customer, true).await? {
+        return Err(gone());
+    }
+    // Consent is no credential, but it opens the account to others: it is written by the same rule.
+    let undo = async { Ok(earlier || assistance.set_consent(customer, false).await?) };
+    let_stand(services, &subject, generation, Ends::Nothing, origin, undo).await
 }

@@ -1,12 +1,16 @@
 use secrecy::{ExposeSecret, SecretString};
 use time::OffsetDateTime;
 
-use super::steps::{ending::conclude, enrolment::live_enrolment};
+use super::steps::{
+    ending::{conclude, settle},
+    enrolment::live_enrolment,
+};
 use crate::{
-    audit::{Action, Draft},
+    audit::{Action, Draft, Refusal},
     credential::{Credential, TotpSecret},
-    error::{Error, InternalError},
-    service::{Services, stop::Stop},
+    error::{Error, InternalError, SecondFactorError, SignInError},
+    service::{Services, attempts::Attempted, stop::Stop},
+    state::budgets::Outcome,
     token::Origin,
 };
 
@@ -77,8 +81,13 @@ pub(crate) async fn set_up_admin_factor(
 
 async fn set_up(services: &Services, token: &Credential, event: &mut Draft) -> Result<FactorSetup, Stop> {
     let (enrolment, admin) = live_enrolment(services, token, event).await?;
-    let secret = services.factors.open(&admin.id, &enrolment.token, &enrolment.secret)?;
-    let uri = secret.uri(&services.config.issuer, &admin.username).ok_or(InternalError::NoEnrolmentUri)?;
+    let charged = services.attempts.reserve(Attempted::showing(&enrolment.token, &services.config)).await?;
+    let charged = charged.ok_or(Refusal::BudgetSpent.told(SignInError::TooManyRequests))?;
+    // Each showing counts, whatever comes of it: it is a write.
+    settle(services, charged, Outcome::Failed, event).await?;
     services.trail.begin(event).await?;
+    let secret = services.factors.draw_again(&enrolment).await?;
+    let secret = secret.ok_or(Refusal::RevokedMeanwhile.told(SecondFactorError::InvalidEnrolmentToken))?;
+    let uri = secret.uri(&services.config.issuer, &admin.username).ok_or(InternalError::NoEnrolmentUri)?;
     Ok(FactorSetup { secret, uri, expires_at: enrolment.expires_at })
 }

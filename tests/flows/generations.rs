@@ -9,14 +9,14 @@ use std::{
     },
 };
 
-use async_trait::async_trait;
 use commerce_auth::{
-    AdminId, AdminRecord, AdminSignIn, AdminStore, Argon2Params, AssistanceEnd, Auth, AuthConfig, CustomerId,
-    CustomerRecord, CustomerStore, Email, Error, MemoryAdmins, MemoryCustomers, MemoryStore, Notice,
-    PasswordHash, PasswordReset, PasswordResetRequest, SignIn, SignInError, StoreError, Subject, TokenError,
-    Username, Website, store::TokenStore,
+    AdminId, AdminSignIn, Argon2Params, AssistanceEnd, Auth, AuthConfig, CustomerId, CustomerStore, Error,
+    MemoryStore, Notice, PasswordReset, PasswordResetRequest, SignIn, SignInError, Subject, TokenError,
+    Website, store::TokenStore,
 };
-use support::{ADMIN, ADMIN_PASSWORD, EMAIL, PASSWORD, Shop, WRONG, fast, fresh::fresh, hooked::Hooked};
+use support::{
+    ADMIN, ADMIN_PASSWORD, EMAIL, PASSWORD, Shop, WRONG, fast, fresh::fresh, hooked::Hooked, table::Table,
+};
 
 const NEW: &str = "N3w-password";
 
@@ -36,76 +36,14 @@ impl AfterTheWrite {
         self.1.store(true, Ordering::SeqCst);
     }
 
-    fn has_come(&self) {
-        if self.1.swap(false, Ordering::SeqCst) {
-            self.0.get().expect("something happens")();
-        }
-    }
-}
-
-/// The shop's own table.
-#[derive(Clone, Default)]
-struct Table<T>(Arc<OnceLock<T>>, AfterTheWrite);
-
-impl<T> Table<T> {
-    fn rows(&self) -> &T {
-        self.0.get().expect("the shop is open")
-    }
-}
-
-#[async_trait]
-impl CustomerStore for Table<MemoryCustomers> {
-    type Row = CustomerRecord;
-
-    async fn find_by_email(
-        &self,
-        website: &Website,
-        email: &Email,
-    ) -> Result<Option<CustomerRecord>, StoreError> {
-        self.rows().find_by_email(website, email).await
-    }
-
-    async fn find_by_id(&self, id: &CustomerId) -> Result<Option<CustomerRecord>, StoreError> {
-        self.rows().find_by_id(id).await
-    }
-
-    async fn replace_password_hash(
-        &self,
-        id: &CustomerId,
-        expected: Option<&PasswordHash>,
-        new: &PasswordHash,
-    ) -> Result<bool, StoreError> {
-        let replaced = self.rows().replace_password_hash(id, expected, new).await;
-        self.1.has_come();
-        replaced
-    }
-
-    async fn set_assistance(&self, id: &CustomerId, allowed: bool) -> Result<bool, StoreError> {
-        self.rows().set_assistance(id, allowed).await
-    }
-}
-
-#[async_trait]
-impl AdminStore for Table<MemoryAdmins> {
-    type Row = AdminRecord;
-
-    async fn find_by_username(&self, username: &Username) -> Result<Option<AdminRecord>, StoreError> {
-        self.rows().find_by_username(username).await
-    }
-
-    async fn find_by_id(&self, id: &AdminId) -> Result<Option<AdminRecord>, StoreError> {
-        self.rows().find_by_id(id).await
-    }
-
-    async fn replace_password_hash(
-        &self,
-        id: &AdminId,
-        expected: Option<&PasswordHash>,
-        new: &PasswordHash,
-    ) -> Result<bool, StoreError> {
-        let replaced = self.rows().replace_password_hash(id, expected, new).await;
-        self.1.has_come();
-        replaced
+    /// A table of the host's in which it happens.
+    fn table<T>(&self) -> Table<T> {
+        let Self(act, armed) = self.clone();
+        Table::new(move |moment| {
+            if moment == "after replace_password_hash" && armed.swap(false, Ordering::SeqCst) {
+                act.get().expect("something happens")();
+            }
+        })
     }
 }
 
@@ -117,12 +55,12 @@ struct World {
 
 fn world(config: AuthConfig) -> World {
     let (tokens, written) = (Arc::new(Hooked::default()), AfterTheWrite::default());
-    let customers = Table(Arc::default(), written.clone());
-    let admins = Table(Arc::default(), written.clone());
+    let (customers, admins) = (written.table(), written.table());
     let shop = Shop::open(MemoryStore::new(), config, |builder| {
         builder.tokens(tokens.clone()).customers(customers.clone()).admins(admins.clone())
     });
-    assert!(customers.0.set(shop.customers.clone()).is_ok() && admins.0.set(shop.admins.clone()).is_ok());
+    customers.fill(shop.customers.clone());
+    admins.fill(shop.admins.clone());
     World { shop, tokens, written }
 }
 

@@ -13,6 +13,7 @@ mod equal_work;
 mod errors;
 mod every_token;
 mod generations;
+mod held;
 mod in_flight;
 mod json_lines;
 mod keyring;

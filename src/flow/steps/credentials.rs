@@ -1,14 +1,9 @@
 //! The end of what an account's owner holds: tokens, one-time credentials, assistance.
 
 use crate::{
-    account::PasswordHash,
     audit::Refusal,
-    error::{Error, TokenError},
-    service::{
-        Services,
-        accounts::{Account, Accounts},
-        stop::Stop,
-    },
+    error::{Error, StoreError, TokenError},
+    service::{Services, stop::Stop},
     store::Generation,
     token::{Digest, Origin, Subject},
 };
@@ -35,25 +30,54 @@ pub(in crate::flow) async fn settle_ledger(services: &Services, subject: &Subjec
     }
 }
 
-/// Ends the tokens and one-time credentials from before a new password, once `new` was written.
+/// The tokens that end with the write of a credential.
+#[derive(Clone, Copy)]
+pub(in crate::flow) enum Ends<'a> {
+    Nothing,
+    /// All but the one that was presented, which must be live still.
+    AllBut(&'a Digest),
+    All,
+}
+
+/// Lets a credential stand that was just written, and ends the tokens and one-time credentials from before it.
+/// Every flow that writes a credential ends with this.
 ///
-/// If somebody else has ended the account's tokens since `generation` was read, the new password must not
-/// stand: the row's hash is put back, unless the password was changed again, and those from after it end, too.
-pub(in crate::flow) async fn end_earlier_credentials<A: Account>(
+/// `generation` was read before the flow judged its caller. If somebody else has ended the subject's tokens since
+/// then, or the tokens cannot be ended now, the credential must not stand: `undo` takes it back by compare-and-set, which
+/// leaves alone what was changed again; all tokens end, those that were had with the credential too; and the caller is
+/// refused.
+pub(in crate::flow) async fn let_stand(
     services: &Services,
-    accounts: &Accounts<A>,
-    (row, new): (&A, &PasswordHash),
+    subject: &Subject,
     generation: Generation,
-    keep: Option<&Digest>,
+    ends: Ends<'_>,
+    origin: &Origin,
+    undo: impl Future<Output = Result<bool, StoreError>>,
+) -> Result<(), Stop> {
+    let Err(stop) = end_earlier(services, subject, generation, ends, origin).await else { return Ok(()) };
+    let undone = undo.await;
+    // Whether or not it could be undone, and after it: the credential gives no token from here on.
+    end_credentials(services, subject, None, origin).await?;
+    undone?;
+    Err(stop)
+}
+
+async fn end_earlier(
+    services: &Services,
+    subject: &Subject,
+    generation: Generation,
+    ends: Ends<'_>,
     origin: &Origin,
 ) -> Result<(), Stop> {
-    let subject = A::subject_of(row.id());
-    if services.tokens.generation(&subject).await? == generation {
-        return Ok(end_credentials(services, &subject, keep, origin).await?);
+    let mut stands = services.tokens.generation(subject).await? == generation;
+    match ends {
+        Ends::AllBut(keep) if stands => {
+            end_credentials(services, subject, Some(keep), origin).await?;
+            // Whoever ended all tokens between the look and this end has ended this one, too.
+            stands = services.tokens.find(keep).await?.is_some();
+        }
+        Ends::All if stands => end_credentials(services, subject, None, origin).await?,
+        Ends::Nothing | Ends::AllBut(_) | Ends::All => {}
     }
-    let restored = accounts.restore_hash(row, new).await;
-    // Whether or not it could be put back.
-    end_credentials(services, &subject, None, origin).await?;
-    restored?;
-    Err(Refusal::RevokedMeanwhile.told(TokenError::Invalid))
+    if stands { Ok(()) } else { Err(Refusal::RevokedMeanwhile.told(TokenError::Invalid)) }
 }

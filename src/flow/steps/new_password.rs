@@ -1,6 +1,10 @@
 //! A new password of whoever is signed in and knows the current one.
 
-use super::{credentials::end_earlier_credentials, lock::ToldOfLock, password::confirm};
+use super::{
+    credentials::{Ends, let_stand},
+    lock::ToldOfLock,
+    password::confirm,
+};
 use crate::{
     account::{AdminRecord, CustomerRecord},
     audit::Draft,
@@ -37,7 +41,8 @@ pub(in crate::flow) async fn change<A: ChangesPassword>(
     event: &Draft,
 ) -> Result<(), Stop> {
     let (id, grant) = A::proved_by(who);
-    let generation = services.tokens.generation_behind(&A::subject_of(id), grant).await?;
+    let subject = A::subject_of(id);
+    let generation = services.tokens.generation_behind(&subject, grant).await?;
     let name = accounts.own(who).await?.name()?;
     A::judge(&services.passwords, &name, new)?;
     let confirm = async || {
@@ -59,8 +64,8 @@ pub(in crate::flow) async fn change<A: ChangesPassword>(
     // First, so that a caller who goes away cannot keep it from the owner. If the password is put back below,
     // the notice was needless.
     row.tell_of_change(&services.notices, &event.origin);
-    let written = (&row, &hash);
-    end_earlier_credentials(services, accounts, written, generation, Some(grant), &event.origin).await
+    let undo = accounts.restore_hash(&row, &hash);
+    let_stand(services, &subject, generation, Ends::AllBut(grant), &event.origin, undo).await
 }
 
 impl ChangesPassword for CustomerRecord {

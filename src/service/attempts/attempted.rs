@@ -96,6 +96,11 @@ impl Attempted {
         Self::request("activation", &[admin.to_string().as_bytes()], config.second_factor_budget)
     }
 
+    /// A showing of an enrolment's secret to a holder of its token, which is a write.
+    pub(crate) fn showing(token: &Digest, config: &AuthConfig) -> Self {
+        Self::request("enrolment showing", &[token.as_bytes()], config.second_factor_budget)
+    }
+
     /// A mail about an enrolment, asked for by someone with the right password.
     pub(crate) fn enrolment_request(admin: &AdminId, config: &AuthConfig) -> Self {
         Self::request("enrolment request", &[admin.to_string().as_bytes()], config.reset_account_budget)

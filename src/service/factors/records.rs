@@ -7,9 +7,9 @@ use crate::{
     keyring::{KeyId, Sealed},
     state::{
         factor::{
-            Activating, Enrolling, Enrolment, Factor, Following, Importing, Looking, Pointing, Removing,
-            ReplacingRecoveryCodes, Resealing, UsingRecoveryCode, UsingStep, behind_key, decode_factor,
-            of_token, sealed_index,
+            Activating, Earlier, Enrolling, Enrolment, Factor, Following, Importing, Looking, Pointing,
+            Redrawing, Removing, ReplacingRecoveryCodes, Resealing, Restoring, RestoringRecoveryCodes,
+            UsingRecoveryCode, UsingStep, behind_key, decode_factor, of_token, sealed_index,
         },
         of_admin,
     },
@@ -43,22 +43,39 @@ impl Factors {
         Ok(enrolment.map(|enrolment| FoundEnrolment { enrolment, present }))
     }
 
-    /// Makes a live enrolment the admin user's factor, with these recovery codes in place of all earlier
-    /// ones, if the factor still is the one that the enrolment replaces. Returns true to exactly one
-    /// caller.
-    pub(crate) async fn activate(
-        &self,
-        admin: &AdminId,
-        token: &Digest,
-        step: u64,
-        recovery_codes: &[Digest],
-    ) -> Result<bool, StoreError> {
-        let activating = Activating { token, step, recovery_codes };
-        self.documents.change(&of_admin(admin), &activating).await?.kept()
+    /// Gives a live enrolment another secret. Returns false if it has ended.
+    pub(super) async fn redraw(&self, enrolment: &Enrolment, secret: &Sealed) -> Result<bool, StoreError> {
+        let redrawing = Redrawing { token: &enrolment.token, secret };
+        self.documents.change(&of_admin(&enrolment.admin), &redrawing).await?.kept()
     }
 
-    /// Gives a factor to an admin user who has none, and ends an enrolment. Returns false if there is one.
-    pub(crate) async fn import(&self, factor: &Factor) -> Result<bool, StoreError> {
+    /// Makes a live enrolment the admin user's factor, with these recovery codes in place of all earlier
+    /// ones, if its secret is the one that was judged and the factor still is the one that it replaces. Returns
+    /// the documents in place of which it was written, to exactly one caller.
+    pub(crate) async fn activate(
+        &self,
+        enrolment: &Enrolment,
+        step: u64,
+        recovery_codes: &[Digest],
+    ) -> Result<Option<Earlier>, StoreError> {
+        let activating = Activating { enrolment, step, recovery_codes };
+        self.documents.change(&of_admin(&enrolment.admin), &activating).await?.kept()
+    }
+
+    /// Undoes an activation or an import. Returns false if the admin user has another factor than the one of this
+    /// name by now.
+    pub(crate) async fn restore(
+        &self,
+        admin: &AdminId,
+        name: &Digest,
+        earlier: &Earlier,
+    ) -> Result<bool, StoreError> {
+        self.documents.change(&of_admin(admin), &Restoring { name, earlier }).await?.kept()
+    }
+
+    /// Gives a factor to an admin user who has none, and ends an enrolment. Returns the documents in place of which it
+    /// was written, or none if there is a factor.
+    pub(crate) async fn import(&self, factor: &Factor) -> Result<Option<Earlier>, StoreError> {
         self.documents.change(&of_admin(&factor.admin), &Importing { factor }).await?.kept()
     }
 
@@ -84,14 +101,27 @@ impl Factors {
         self.documents.change(&of_admin(admin), &UsingRecoveryCode { name, code }).await?.kept()
     }
 
-    /// Replaces all recovery codes of the factor of this name. Returns false if there is no such factor.
+    /// Replaces all recovery codes of the factor of this name. Returns those that were left of them, or none
+    /// if there is no such factor.
     pub(crate) async fn replace_recovery_codes(
         &self,
         admin: &AdminId,
         name: &Digest,
         codes: &[Digest],
-    ) -> Result<bool, StoreError> {
+    ) -> Result<Option<Vec<Digest>>, StoreError> {
         self.documents.change(&of_admin(admin), &ReplacingRecoveryCodes { name, codes }).await?.kept()
+    }
+
+    /// Undoes a replacement of recovery codes. Returns false if they were replaced again.
+    pub(crate) async fn restore_recovery_codes(
+        &self,
+        admin: &AdminId,
+        name: &Digest,
+        written: &[Digest],
+        replaced: &[Digest],
+    ) -> Result<bool, StoreError> {
+        let restoring = RestoringRecoveryCodes { name, written, replaced };
+        self.documents.change(&of_admin(admin), &restoring).await?.kept()
     }
 
     /// Replaces the sealed secret of the factor of this name, if it still is `expected`. Returns true if it

@@ -7,7 +7,7 @@ use crate::{
     error::{Error, InternalError, Part, StoreError},
     keyring::{KeyId, Keyring, Sealed},
     random::RandomError,
-    state::factor::Factor,
+    state::factor::{Enrolment, Factor},
     token::Digest,
 };
 
@@ -30,6 +30,14 @@ impl Factors {
         let secret = TotpSecret::generate(self.random.as_ref())?;
         let sealed = self.seal(admin, &token.digest(), &secret)?;
         Ok((token, sealed))
+    }
+
+    /// Gives a live enrolment a secret that was never shown, and returns the secret. Copies that were shown
+    /// before are worthless from now on. Returns none if the enrolment has ended.
+    pub(crate) async fn draw_again(&self, enrolment: &Enrolment) -> Result<Option<TotpSecret>, Error> {
+        let secret = TotpSecret::generate(self.random.as_ref())?;
+        let sealed = self.seal(&enrolment.admin, &enrolment.token, &secret)?;
+        Ok(self.redraw(enrolment, &sealed).await?.then_some(secret))
     }
 
     /// A factor of a secret that the admin user has already. Its name is drawn. It has no recovery codes.

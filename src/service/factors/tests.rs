@@ -7,7 +7,7 @@ use crate::{
     keyring::{KeyId, Sealed},
     random::danger::SeededRandom,
     service::testing::{Node, Watched, at, digest, generation},
-    state::factor::{Following, Pointing, of_token},
+    state::factor::{Earlier, Following, Pointing, of_token},
     store::StateStore,
     token::Digest,
 };
@@ -47,8 +47,8 @@ fn service(node: &Node) -> Factors {
 fn enrol(factors: &Factors, name: &str, admin: u32) {
     let (enrolment, codes) = (enrolment(name, admin, None), codes(name));
     block_on(factors.begin_enrolment(&enrolment)).unwrap();
-    let activated = factors.activate(&enrolment.admin, &enrolment.token, FIRST, &codes);
-    assert!(block_on(activated).unwrap());
+    let activated = block_on(factors.activate(&enrolment, FIRST, &codes)).unwrap();
+    assert_eq!(activated, Some(Earlier { factor: None, enrolment: Some(enrolment) }));
 }
 
 /// The number of callers of 20 on two nodes that are answered true.
@@ -100,8 +100,8 @@ fn a_pointer_is_not_trusted() {
         let pointing = Pointing { enrolment: &forged };
         block_on(node.documents.change(&of_token(&forged.token), &pointing)).unwrap().kept().unwrap();
         assert_eq!(block_on(factors.enrolment(&digest("forged"))).unwrap(), None);
-        let activated = factors.activate(&forged.admin, &forged.token, FIRST, &[]);
-        assert!(!block_on(activated).unwrap());
+        let activated = factors.activate(&forged, FIRST, &[]);
+        assert_eq!(block_on(activated).unwrap(), None);
     }
     block_on(factors.begin_enrolment(&enrolment("earlier", 2, None))).unwrap();
     block_on(factors.begin_enrolment(&enrolment("later", 2, None))).unwrap();
@@ -173,9 +173,10 @@ fn each_is_done_for_one_caller_on_two_nodes() {
         let store = Arc::new(Watched::default());
         let factors = [1, 2].map(|seed| service(&store.node(seed)));
         let (admin, one) = (AdminId::from(1), digest("one"));
-        block_on(factors[0].begin_enrolment(&enrolment("one", 1, None))).unwrap();
+        let begun = enrolment("one", 1, None);
+        block_on(factors[0].begin_enrolment(&begun)).unwrap();
         let activated = raced(&factors, |factors, _| {
-            block_on(factors.activate(&admin, &one, FIRST, &codes("one"))).unwrap()
+            block_on(factors.activate(&begun, FIRST, &codes("one"))).unwrap().is_some()
         });
         let used = raced(&factors, |factors, _| {
             block_on(factors.use_step(&admin, &one, FIRST + 1, NEWEST)).unwrap()
@@ -199,7 +200,7 @@ fn each_is_done_for_one_caller_on_two_nodes() {
             let (last_step, recovery_codes) = (0, Vec::new());
             let admin = admin.clone();
             let factor = Factor { admin, name, secret, activated_at: at(0), last_step, recovery_codes };
-            block_on(factors.import(&factor)).unwrap()
+            block_on(factors.import(&factor)).unwrap().is_some()
         });
         assert_eq!(imported, 1);
     }

@@ -63,15 +63,39 @@ pub(crate) struct Looking<'a> {
     pub(crate) token: Option<&'a Digest>,
 }
 
-/// Makes a live enrolment the factor, if the factor still is the one that the enrolment replaces.
+/// Gives the live enrolment of a token another secret. Answers false if there is none.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Redrawing<'a> {
+    pub(crate) token: &'a Digest,
+    pub(crate) secret: &'a Sealed,
+}
+
+/// Makes a live enrolment the factor, if it has the same secret still and the factor still is the one that it
+/// replaces. Answers what the factor was written in place of, or none if nothing was.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Activating<'a> {
-    pub(crate) token: &'a Digest,
+    pub(crate) enrolment: &'a Enrolment,
     pub(crate) step: u64,
     pub(crate) recovery_codes: &'a [Digest],
 }
 
-/// Gives a factor to an admin user who has none, and ends an enrolment.
+/// The documents in place of which a factor was written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Earlier {
+    pub(crate) factor: Option<Factor>,
+    pub(crate) enrolment: Option<Enrolment>,
+}
+
+/// Undoes the write of a factor, if the factor still has this name. A later enrolment stays. Answers true if it
+/// was done.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Restoring<'a> {
+    pub(crate) name: &'a Digest,
+    pub(crate) earlier: &'a Earlier,
+}
+
+/// Gives a factor to an admin user who has none, and ends an enrolment. Answers what the factor was written in
+/// place of, or none if there is a factor.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Importing<'a> {
     pub(crate) factor: &'a Factor,
@@ -93,11 +117,20 @@ pub(crate) struct UsingRecoveryCode<'a> {
     pub(crate) code: &'a Digest,
 }
 
-/// Replaces all recovery codes of the factor of this name.
+/// Replaces all recovery codes of the factor of this name. Answers the replaced ones.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct ReplacingRecoveryCodes<'a> {
     pub(crate) name: &'a Digest,
     pub(crate) codes: &'a [Digest],
+}
+
+/// Undoes a replacement of recovery codes: puts the earlier ones back, if all that are left are of the written
+/// set. Answers true if it was done.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct RestoringRecoveryCodes<'a> {
+    pub(crate) name: &'a Digest,
+    pub(crate) written: &'a [Digest],
+    pub(crate) replaced: &'a [Digest],
 }
 
 /// Replaces the sealed secret of the factor of this name, if it still is `expected`.
@@ -154,8 +187,7 @@ impl Transition for Enrolling<'_> {
 
     fn apply(&self, documents: &[Option<&[u8]>], _now: OffsetDateTime) -> Result<Step<()>, DocumentError> {
         read::<Enrolment>(documents, 0)?;
-        let write = put(self.enrolment, Some(self.enrolment.expires_at), Vec::new())?;
-        Ok(Step { answer: (), writes: vec![write] })
+        Ok(Step { answer: (), writes: vec![self.enrolment.write()?] })
     }
 }
 
@@ -179,33 +211,57 @@ impl Transition for Looking<'_> {
     }
 }
 
-impl Transition for Activating<'_> {
+impl Transition for Redrawing<'_> {
     type Answer = bool;
+
+    fn keys(&self) -> Vec<Key> {
+        vec![only(ENROLMENT)]
+    }
+
+    fn apply(&self, documents: &[Option<&[u8]>], now: OffsetDateTime) -> Result<Step<bool>, DocumentError> {
+        let live = read::<Enrolment>(documents, 0)?.filter(|own| own.is_live(self.token, now));
+        let Some(enrolment) = live else {
+            return Ok(Step { answer: false, writes: vec![Write::Keep] });
+        };
+        let redrawn = Enrolment { secret: self.secret.clone(), ..enrolment };
+        Ok(Step { answer: true, writes: vec![redrawn.write()?] })
+    }
+}
+
+impl Transition for Activating<'_> {
+    type Answer = Option<Earlier>;
 
     fn keys(&self) -> Vec<Key> {
         vec![only(FACTOR), only(ENROLMENT)]
     }
 
-    fn apply(&self, documents: &[Option<&[u8]>], now: OffsetDateTime) -> Result<Step<bool>, DocumentError> {
-        let present = read::<Factor>(documents, 0)?.map(|factor| factor.name);
-        let enrolment = read::<Enrolment>(documents, 1)?
-            .filter(|own| own.is_live(self.token, now) && own.replaces == present);
-        let Some(Enrolment { token, admin, secret, .. }) = enrolment else {
-            return Ok(Step { answer: false, writes: vec![Write::Keep, Write::Keep] });
+    fn apply(
+        &self,
+        documents: &[Option<&[u8]>],
+        now: OffsetDateTime,
+    ) -> Result<Step<Option<Earlier>>, DocumentError> {
+        let (present, enrolment) = (read::<Factor>(documents, 0)?, read::<Enrolment>(documents, 1)?);
+        let name = present.as_ref().map(|factor| factor.name);
+        let Enrolment { token, secret, .. } = self.enrolment;
+        let is_judged = |own: &Enrolment| own.is_live(token, now) && own.secret == *secret;
+        let enrolment = enrolment.filter(|own| is_judged(own) && own.replaces == name);
+        let Some(enrolment) = enrolment else {
+            return Ok(Step { answer: None, writes: vec![Write::Keep, Write::Keep] });
         };
         let factor = Factor {
-            admin,
-            name: token,
-            secret,
+            admin: enrolment.admin.clone(),
+            name: enrolment.token,
+            secret: enrolment.secret.clone(),
             activated_at: micros::to_time(micros::from_time(now)),
             last_step: self.step,
             recovery_codes: self.recovery_codes.to_vec(),
         };
-        Ok(Step { answer: true, writes: vec![factor.write()?, Write::Delete] })
+        let earlier = Earlier { factor: present, enrolment: Some(enrolment) };
+        Ok(Step { answer: Some(earlier), writes: vec![factor.write()?, Write::Delete] })
     }
 }
 
-impl Transition for Importing<'_> {
+impl Transition for Restoring<'_> {
     type Answer = bool;
 
     fn keys(&self) -> Vec<Key> {
@@ -213,11 +269,35 @@ impl Transition for Importing<'_> {
     }
 
     fn apply(&self, documents: &[Option<&[u8]>], _now: OffsetDateTime) -> Result<Step<bool>, DocumentError> {
-        if read::<Factor>(documents, 0)?.is_some() {
+        let (factor, enrolment) = (read::<Factor>(documents, 0)?, read::<Enrolment>(documents, 1)?);
+        if factor.is_none_or(|factor| factor.name != *self.name) {
             return Ok(Step { answer: false, writes: vec![Write::Keep, Write::Keep] });
         }
+        let factor = self.earlier.factor.as_ref().map_or(Ok(Write::Delete), Factor::write)?;
+        let ended = self.earlier.enrolment.as_ref().filter(|_| enrolment.is_none());
+        let enrolment = ended.map_or(Ok(Write::Keep), Enrolment::write)?;
+        Ok(Step { answer: true, writes: vec![factor, enrolment] })
+    }
+}
+
+impl Transition for Importing<'_> {
+    type Answer = Option<Earlier>;
+
+    fn keys(&self) -> Vec<Key> {
+        vec![only(FACTOR), only(ENROLMENT)]
+    }
+
+    fn apply(
+        &self,
+        documents: &[Option<&[u8]>],
+        _now: OffsetDateTime,
+    ) -> Result<Step<Option<Earlier>>, DocumentError> {
+        if read::<Factor>(documents, 0)?.is_some() {
+            return Ok(Step { answer: None, writes: vec![Write::Keep, Write::Keep] });
+        }
         let enrolment = read::<Enrolment>(documents, 1)?;
-        Ok(Step { answer: true, writes: vec![self.factor.write()?, removal(&enrolment)] })
+        let writes = vec![self.factor.write()?, removal(&enrolment)];
+        Ok(Step { answer: Some(Earlier { factor: None, enrolment }), writes })
     }
 }
 
@@ -246,6 +326,27 @@ impl Transition for UsingRecoveryCode<'_> {
 }
 
 impl Transition for ReplacingRecoveryCodes<'_> {
+    type Answer = Option<Vec<Digest>>;
+
+    fn keys(&self) -> Vec<Key> {
+        vec![only(FACTOR)]
+    }
+
+    fn apply(
+        &self,
+        documents: &[Option<&[u8]>],
+        _now: OffsetDateTime,
+    ) -> Result<Step<Option<Vec<Digest>>>, DocumentError> {
+        let mut replaced = None;
+        let Step { writes, .. } = change(documents, self.name, |factor| {
+            replaced = Some(std::mem::replace(&mut factor.recovery_codes, self.codes.to_vec()));
+            true
+        })?;
+        Ok(Step { answer: replaced, writes })
+    }
+}
+
+impl Transition for RestoringRecoveryCodes<'_> {
     type Answer = bool;
 
     fn keys(&self) -> Vec<Key> {
@@ -253,10 +354,7 @@ impl Transition for ReplacingRecoveryCodes<'_> {
     }
 
     fn apply(&self, documents: &[Option<&[u8]>], _now: OffsetDateTime) -> Result<Step<bool>, DocumentError> {
-        change(documents, self.name, |factor| {
-            factor.recovery_codes = self.codes.to_vec();
-            true
-        })
+        change(documents, self.name, |factor| factor.restore_recovery_codes(self.written, self.replaced))
     }
 }
 
@@ -291,6 +389,12 @@ impl Factor {
     /// A factor stays until it is removed. Its entry in the index follows the key that sealed it.
     fn write(&self) -> Result<Write, DocumentError> {
         put(self, None, vec![IndexEntry { shop_wide: true, name: SEALED, rank: self.secret.key.0.into() }])
+    }
+}
+
+impl Enrolment {
+    fn write(&self) -> Result<Write, DocumentError> {
+        put(self, Some(self.expires_at), Vec::new())
     }
 }
 

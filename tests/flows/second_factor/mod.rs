@@ -9,6 +9,7 @@ mod oathtool;
 mod policy;
 mod replaced;
 mod step_up;
+mod thief;
 mod trail;
 
 use commerce_auth::{AdminId, AdminSignIn, AdminSignedIn, AuthConfig, Error, MemoryStore, store::Store};

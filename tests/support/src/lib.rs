@@ -17,6 +17,7 @@ mod shop;
 pub mod sink;
 pub mod site;
 mod size;
+pub mod table;
 
 pub use shop::{
     ADMIN, ADMIN_PASSWORD, EMAIL, PASSWORD, REASON, Shop, WRONG, fast, keyring, shop, with_second_factor,
