@@ -1,7 +1,7 @@
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use super::{Action, AuditEvent, Outcome};
+use super::{Action, AuditEvent, Outcome, Refusal};
 use crate::{
     account::{AdminId, CustomerId, Website},
     token::{Assistance, CustomerIdentity, Digest, Grant, Obtained, Origin, Subject},
@@ -11,6 +11,7 @@ use crate::{
 /// when the flow says the outcome.
 #[derive(Clone, Debug)]
 pub(crate) struct Draft {
+    /// How the event reaches the sink, for all that the flow knows yet. The outcome has a say: [`Draft::delivery`].
     pub(crate) delivery: Delivery,
     pub(crate) action: Action,
     pub(crate) website: Option<Website>,
@@ -26,12 +27,21 @@ pub(crate) struct Draft {
 }
 
 /// How an event reaches the sink.
+///
+/// An admin user's or assistant's act is begun before it is done: without that record it is refused. All other acts are
+/// recorded after the fact. A sink that fails then changes no answer and undoes nothing: the event counts in
+/// [`AuditStats::failed`](super::AuditStats::failed).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Delivery {
-    /// The flow goes on once the sink has kept the event.
+    /// The flow goes on once the sink has kept the event. For acts of admin users and of the host, and for what changes
+    /// a customer's account.
     Awaited,
-    /// The event goes through the queue, and is counted as dropped if the queue is full.
+    /// The event goes through the queue, and is counted as dropped if the queue is full. For other acts of customers who have
+    /// proved who they are, such as a sign-in, and for alarms.
     Queued,
+    /// The event goes through the half of the queue that is open to what anybody can cause, and is summed up if that half
+    /// is full.
+    Anonymous,
 }
 
 impl Draft {
@@ -45,7 +55,12 @@ impl Draft {
         Self::new(Delivery::Queued, action, origin)
     }
 
-    /// An event of a customer who presented a token. It is awaited if an admin user holds the token.
+    /// An event of a caller who has proved nothing yet.
+    pub(crate) fn anonymous(action: Action, origin: &Origin) -> Self {
+        Self::new(Delivery::Anonymous, action, origin)
+    }
+
+    /// An event of a customer who presented a token. It is always awaited if an admin user holds the token.
     pub(crate) fn by_customer(action: Action, who: &CustomerIdentity, origin: &Origin) -> Self {
         let assistance = who.assistance.as_deref();
         let draft = match assistance {
@@ -76,6 +91,31 @@ impl Draft {
             expires_at: None,
             origin: origin.clone(),
         }
+    }
+
+    /// Decides how the event reaches the sink, now that its outcome is known.
+    pub(crate) fn delivery(&self, outcome: Outcome) -> Delivery {
+        use {Outcome::Refused, Refusal::*};
+        match (self.delivery, outcome) {
+            // These cost the caller nothing, however often, and must not become work for the sink.
+            (_, Refused(BudgetSpent | SourceBudgetSpent)) => Delivery::Anonymous,
+            // A customer, too, can repeat a refusal as often as anybody.
+            (Delivery::Queued, Refused(_)) => Delivery::Anonymous,
+            (Delivery::Queued, _) if self.action.changes_account() => Delivery::Awaited,
+            (delivery, _) => delivery,
+        }
+    }
+
+    /// Notes that the caller has proved to be the customer.
+    pub(crate) fn is_customers(&mut self) {
+        if self.delivery == Delivery::Anonymous {
+            self.delivery = Delivery::Queued;
+        }
+    }
+
+    /// Notes that an admin user is involved, or may be.
+    pub(crate) fn is_admins(&mut self) {
+        self.delivery = Delivery::Awaited;
     }
 
     pub(crate) fn on(self, website: &Website) -> Self {
@@ -134,6 +174,7 @@ impl Draft {
             obtained: self.obtained,
             reason: self.reason,
             expires_at: self.expires_at,
+            summed_up: None,
             origin: self.origin,
         }
     }

@@ -83,6 +83,20 @@ pub enum Action {
     Notification,
 }
 
+impl Action {
+    /// True if success sets a credential or a consent of a customer, or ends all of a customer's tokens.
+    pub(super) const fn changes_account(self) -> bool {
+        matches!(
+            self,
+            Self::PasswordChange
+                | Self::PasswordReset
+                | Self::ConsentGiven
+                | Self::ConsentWithdrawn
+                | Self::AllTokensRevoke
+        )
+    }
+}
+
 /// How it went.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(tag = "outcome", content = "why", rename_all = "snake_case")]
@@ -213,6 +227,11 @@ pub struct AuditEvent {
     /// When what was issued ends.
     #[serde(default, with = "rfc3339::option", skip_serializing_if = "Option::is_none")]
     pub expires_at: Option<OffsetDateTime>,
+    /// The number of events that this one stands for, if it is a sum. While anybody sends more refusals than the queue takes,
+    /// those of one source with one action and outcome are summed up in one event. It names the source, which is an IPv4
+    /// address or an IPv6 /64; without a source it is the sum of all other sources. Its time is that of the first of them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub summed_up: Option<u64>,
     /// From where.
     #[serde(flatten)]
     pub origin: Origin,
@@ -221,6 +240,34 @@ pub struct AuditEvent {
 impl AuditEvent {
     /// The version of the form that this release writes.
     pub const VERSION: u16 = 1;
+
+    /// Returns the number of events that this one stands for: 1, unless it is a sum.
+    pub(super) fn stands_for(&self) -> u64 {
+        self.summed_up.unwrap_or(1)
+    }
+
+    /// Makes the event a sum of one. What tells it from others of the source is left out.
+    pub(super) fn into_sum(self) -> Self {
+        let Self { version, id, at, action, outcome, origin, .. } = self;
+        Self {
+            version,
+            id,
+            at,
+            action,
+            outcome,
+            website: None,
+            account: None,
+            subject: None,
+            actor: None,
+            grant: None,
+            parent: None,
+            obtained: None,
+            reason: None,
+            expires_at: None,
+            summed_up: Some(1),
+            origin: Origin { source: origin.source, ..Origin::default() },
+        }
+    }
 
     /// Takes the personal data out of the event, and leaves what an erasure leaves. None if the
     /// event holds no personal data.

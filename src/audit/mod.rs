@@ -2,9 +2,13 @@
 //!
 //! A flow tells of itself as an [`AuditEvent`]; an [`AuditSink`] keeps it. What an admin user is involved in is kept
 //! before the flow goes on: nothing is issued and no one-time code is spent unless an event that says
-//! [`Outcome::Begun`] is kept. What customers do by themselves goes through a bounded queue, so that a slow sink delays
-//! no sign-in, and so do refused uses of a token and attempts beyond a budget or without a right answer to a challenge,
-//! which anybody may repeat; what does not fit is counted ([`Auth::audit_stats`](crate::Auth::audit_stats)).
+//! [`Outcome::Begun`] is kept. What the host does, and what changes a customer's password or consent or ends all of a
+//! customer's tokens, is kept before the caller gets the answer. There a sink that fails changes no answer.
+//!
+//! All else goes through a bounded queue, so that a slow sink delays no sign-in. What anybody can cause, such as a refused
+//! sign-in, takes at most half of the queue. Beyond it, the refusals of one source are summed up: one event says how many
+//! ([`AuditEvent::summed_up`]). So a flood costs no record of a customer who signs in.
+//! [`Auth::audit_stats`](crate::Auth::audit_stats) counts what became of the events.
 //!
 //! Ready-made: [`MemoryAudit`]; the tables of the SQLite and PostgreSQL stores, `SqliteAudit` and `PostgresAudit`; with the
 //! feature `json-lines` a file, `JsonLinesAudit`; and, with the feature `tracing`, `TracingAudit`. A host names its sink with
@@ -20,6 +24,7 @@
 //! the chain whole: the signed one holds the digest of the personal one. The guide in [`store`](crate::store) says what this
 //! proves, what it does not, how a trail is pruned, and what it costs.
 
+mod backlog;
 #[cfg(any(feature = "postgres", feature = "sqlite"))]
 pub(crate) mod chain;
 mod draft;

@@ -31,6 +31,7 @@ macro_rules! emit {
             obtained = $event.obtained.as_ref().map(field::debug),
             reason = $event.reason.as_deref(),
             expires_at = $event.expires_at.as_ref().map(field::display),
+            summed_up = $event.summed_up,
             source = $event.origin.source.as_ref().map(field::display),
             user_agent = $event.origin.user_agent.as_deref(),
             correlation_id = $event.origin.correlation_id.as_deref(),

@@ -1,19 +1,19 @@
 use std::{
     fmt, io,
     num::NonZero,
-    panic::{AssertUnwindSafe, catch_unwind},
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-        mpsc::{SyncSender, sync_channel},
-    },
+    panic::AssertUnwindSafe,
+    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
     thread,
 };
 
 use event_listener::Event;
+use futures_util::{FutureExt, future::join_all};
 use uuid::Builder;
 
-use super::{AuditEvent, AuditSink, Draft, Outcome, SignatureCheck};
+use super::{
+    AuditEvent, AuditSink, Draft, Outcome, SignatureCheck,
+    backlog::{Backlog, Waiting},
+};
 use crate::{
     clock::Clock,
     error::{Error, StoreError},
@@ -21,18 +21,23 @@ use crate::{
     token::Subject,
 };
 
-/// What became of the audit events of a process, for a host's metrics.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// What became of the audit events of a process, for a host's metrics. Each event counts once: what happened is the sum
+/// of all fields.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct AuditStats {
     /// Events that the sink kept.
     pub kept: u64,
-    /// Events that wait in the queue now.
+    /// Events that wait in the queue now, are in the sink's hands, or are in a sum that is yet to be recorded.
     pub waiting: u64,
-    /// Events lost because the queue was full.
+    /// Events that anybody can cause and the queue had no room for. The sink kept sums of them
+    /// ([`AuditEvent::summed_up`]). A rising number is a flood, or a sink that is too slow.
+    pub summed_up: u64,
+    /// Events lost because the queue was full. What anybody can cause is summed up instead.
     pub dropped: u64,
-    /// Events lost because the sink could not keep them. Where an admin user was involved and something was about to be
-    /// issued, it was not. That the end of a PostgreSQL trail was cut off shows here, and in the error of what is recorded next.
+    /// Events lost because the sink could not keep them, or their sum. Where an admin user was involved and something was
+    /// about to be issued, it was not. That the end of a PostgreSQL trail was cut off shows here, and in the error of what is
+    /// recorded next.
     pub failed: u64,
 }
 
@@ -46,21 +51,28 @@ pub(crate) struct Trail {
 /// What there is if there is a sink.
 struct Kept {
     sink: Arc<dyn AuditSink>,
-    queue: SyncSender<AuditEvent>,
-    counts: Arc<Counts>,
+    shared: Arc<Shared>,
 }
 
-#[derive(Default)]
-struct Counts {
-    kept: AtomicU64,
-    queued: AtomicU64,
-    /// Of those that were queued.
-    taken: AtomicU64,
-    dropped: AtomicU64,
-    failed: AtomicU64,
-    /// Told whenever the queue was emptied a little.
-    emptied: Event,
+/// What the flows share with the thread.
+struct Shared {
+    state: Mutex<State>,
+    /// Notified when there is something to record, or nothing will come any more.
+    work: Condvar,
+    /// Notified when events were recorded.
+    recorded: Event,
 }
+
+struct State {
+    backlog: Backlog,
+    stats: AuditStats,
+    is_closed: bool,
+}
+
+/// A sink has a bug.
+#[derive(Debug, thiserror::Error)]
+#[error("the audit sink panicked")]
+struct Panicked;
 
 impl Trail {
     pub(crate) fn start(
@@ -80,23 +92,23 @@ impl Trail {
 
     /// Keeps an event before it returns.
     pub(crate) async fn record(&self, draft: &Draft, outcome: Outcome) -> Result<(), Error> {
-        let Some(kept) = &self.kept else { return Ok(()) };
+        let Some(Kept { sink, shared }) = &self.kept else { return Ok(()) };
         let event = self.finished(draft, outcome)?;
-        let recorded = kept.sink.record(&event).await;
-        kept.counts.count(recorded.is_ok());
+        let recorded = record(&**sink, &event).await;
+        shared.state().stats.count(&event, recorded.is_ok());
         Ok(recorded?)
     }
 
-    /// Hands an event to the queue, or counts it as dropped.
+    /// Hands an event to the queue, where it is summed up or counted as dropped if there is no room.
     pub(crate) fn note(&self, draft: &Draft, outcome: Outcome) {
-        let Some(kept) = &self.kept else { return };
-        let counts = &kept.counts;
-        // Counted first: what was taken is never more than what was queued.
-        counts.queued.fetch_add(1, Ordering::AcqRel);
-        if !self.finished(draft, outcome).is_ok_and(|event| kept.queue.try_send(event).is_ok()) {
-            counts.queued.fetch_sub(1, Ordering::AcqRel);
-            counts.dropped.fetch_add(1, Ordering::AcqRel);
-            counts.emptied.notify(usize::MAX);
+        let Some(Kept { shared, .. }) = &self.kept else { return };
+        let event = self.finished(draft, outcome);
+        let mut state = shared.state();
+        if event.is_ok_and(|event| state.backlog.push(event, draft.delivery(outcome))) {
+            state.stats.waiting += 1;
+            shared.work.notify_one();
+        } else {
+            state.stats.dropped += 1;
         }
     }
 
@@ -115,32 +127,25 @@ impl Trail {
         }
     }
 
-    /// Waits until what is queued now has left the queue.
+    /// Waits until what waits now, sums included, was recorded.
     pub(crate) async fn flush(&self) {
-        let Some(Kept { counts, .. }) = &self.kept else { return };
-        let queued = counts.queued.load(Ordering::Acquire);
+        let Some(Kept { shared, .. }) = &self.kept else { return };
+        let entered = {
+            let State { backlog, .. } = &mut *shared.state();
+            backlog.queue_sums();
+            backlog.entered()
+        };
         loop {
-            let emptied = counts.emptied.listen();
-            // What turned out not to fit is no longer waited for.
-            let queued = queued.min(counts.queued.load(Ordering::Acquire));
-            if counts.taken.load(Ordering::Acquire) >= queued {
+            let recorded = shared.recorded.listen();
+            if shared.state().backlog.left() >= entered {
                 return;
             }
-            emptied.await;
+            recorded.await;
         }
     }
 
     pub(crate) fn stats(&self) -> AuditStats {
-        let Some(Kept { counts, .. }) = &self.kept else {
-            return AuditStats { kept: 0, waiting: 0, dropped: 0, failed: 0 };
-        };
-        let taken = counts.taken.load(Ordering::Acquire);
-        AuditStats {
-            kept: counts.kept.load(Ordering::Acquire),
-            waiting: counts.queued.load(Ordering::Acquire).saturating_sub(taken),
-            dropped: counts.dropped.load(Ordering::Acquire),
-            failed: counts.failed.load(Ordering::Acquire),
-        }
+        self.kept.as_ref().map(|kept| kept.shared.state().stats).unwrap_or_default()
     }
 
     /// Gives a draft its id, its time and its outcome.
@@ -156,26 +161,71 @@ impl Trail {
 
 impl Kept {
     fn start(sink: Arc<dyn AuditSink>, capacity: NonZero<usize>) -> io::Result<Self> {
-        let (queue, events) = sync_channel::<AuditEvent>(capacity.get());
-        let counts = Arc::<Counts>::default();
-        let (thread_sink, thread_counts) = (Arc::clone(&sink), Arc::clone(&counts));
-        // It ends with the last sender, once the queue is empty.
-        thread::Builder::new().name("audit".into()).spawn(move || {
-            for event in events {
-                let record = || pollster::block_on(thread_sink.record(&event)).is_ok();
-                thread_counts.count(catch_unwind(AssertUnwindSafe(record)).unwrap_or(false));
-                thread_counts.taken.fetch_add(1, Ordering::AcqRel);
-                thread_counts.emptied.notify(usize::MAX);
-            }
-        })?;
-        Ok(Self { sink, queue, counts })
+        let state = State { backlog: Backlog::new(capacity), stats: AuditStats::default(), is_closed: false };
+        let shared =
+            Arc::new(Shared { state: Mutex::new(state), work: Condvar::new(), recorded: Event::new() });
+        let (thread_sink, thread_shared) = (Arc::clone(&sink), Arc::clone(&shared));
+        thread::Builder::new().name("audit".into()).spawn(move || serve(&*thread_sink, &thread_shared))?;
+        Ok(Self { sink, shared })
     }
 }
 
-impl Counts {
-    fn count(&self, kept: bool) {
-        let counter = if kept { &self.kept } else { &self.failed };
-        counter.fetch_add(1, Ordering::AcqRel);
+/// The thread ends once the backlog is empty.
+impl Drop for Kept {
+    fn drop(&mut self) {
+        self.shared.state().is_closed = true;
+        self.shared.work.notify_one();
+    }
+}
+
+/// Records what waits, group by group. The events of a group are handed to the sink in their order and recorded together, so
+/// that a sink can write them in one transaction.
+fn serve(sink: &dyn AuditSink, shared: &Shared) {
+    loop {
+        let group = shared.take();
+        if group.is_empty() {
+            return;
+        }
+        let recorded = group.iter().map(|Waiting { event, .. }| record(sink, event));
+        let recorded = pollster::block_on(join_all(recorded));
+        let mut state = shared.state();
+        for (Waiting { event, .. }, recorded) in group.iter().zip(recorded) {
+            state.stats.waiting -= event.stands_for();
+            state.stats.count(event, recorded.is_ok());
+        }
+        state.backlog.release(&group);
+        drop(state);
+        shared.recorded.notify(usize::MAX);
+    }
+}
+
+/// Records an event. A sink that panics fails.
+async fn record(sink: &dyn AuditSink, event: &AuditEvent) -> Result<(), StoreError> {
+    let recorded = AssertUnwindSafe(async { sink.record(event).await }).catch_unwind().await;
+    recorded.unwrap_or_else(|_| Err(StoreError::new(Panicked)))
+}
+
+impl Shared {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Waits for events and takes some. Returns none once there are none and none will come any more.
+    fn take(&self) -> Vec<Waiting> {
+        let is_idle = |state: &mut State| state.backlog.is_empty() && !state.is_closed;
+        let state = self.work.wait_while(self.state(), is_idle);
+        state.unwrap_or_else(PoisonError::into_inner).backlog.take()
+    }
+}
+
+impl AuditStats {
+    fn count(&mut self, event: &AuditEvent, is_kept: bool) {
+        let counter = match (is_kept, event.summed_up) {
+            (true, None) => &mut self.kept,
+            (true, Some(_)) => &mut self.summed_up,
+            (false, _) => &mut self.failed,
+        };
+        *counter += event.stands_for();
     }
 }
 

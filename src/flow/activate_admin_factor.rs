@@ -23,7 +23,7 @@ pub(crate) async fn activate_admin_factor(
     origin: &Origin,
 ) -> Result<Vec<RecoveryCode>, Error> {
     code.check_bounds(Field::Otp)?;
-    let mut event = Draft::queued(Action::FactorActivation, origin);
+    let mut event = Draft::anonymous(Action::FactorActivation, origin);
     let ended = activate(services, &token, &code, &mut event).await;
     conclude(services, &event, ended).await
 }

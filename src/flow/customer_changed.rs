@@ -8,7 +8,7 @@ use crate::{
 };
 
 pub(crate) async fn customer_changed(services: &Services, customer: &CustomerId) -> Result<(), Error> {
-    let event = Draft::queued(Action::AccountChange, &Origin::default()).of_customer(customer);
+    let event = Draft::awaited(Action::AccountChange, &Origin::default()).of_customer(customer);
     let subject = Subject::Customer(customer.clone());
     let ended = end_credentials(services, &subject, None, &event.origin).await;
     let forgotten = services.attempts.forget_devices(&subject).await.map_err(Error::from);

@@ -1,6 +1,6 @@
 use super::{steps::ending::conclude, verify_customer::customer_self};
 use crate::{
-    audit::{Action, Delivery, Draft},
+    audit::{Action, Draft},
     error::Error,
     service::Services,
     token::{AssistanceEnd, Bearer, Digest},
@@ -15,7 +15,7 @@ pub(crate) async fn end_assistance(
     let entry = services.assistance.entry(who.customer_id(), grant).await?;
     let Some(entry) = entry.filter(|entry| entry.ended_at.is_none()) else { return Ok(false) };
     let mut event = Draft::by_customer(Action::AssistanceEnd, &who, bearer.origin());
-    event.delivery = Delivery::Awaited;
+    event.is_admins();
     event.grant = Some(entry.grant);
     event.about_assistance(&entry.assistance);
     // Should its token be about to be stored, it is not.

@@ -22,6 +22,6 @@ pub(crate) async fn erase_customer(services: &Services, customer: &CustomerId) -
     // Events that are queued would come after the erasure.
     services.trail.flush().await;
     services.trail.erase(&subject).await?;
-    let event = Draft::queued(Action::Erasure, &Origin::default());
+    let event = Draft::awaited(Action::Erasure, &Origin::default());
     conclude(services, &event, Ok(())).await
 }

@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     account::{AccountStatus, AdminRecord, Username},
-    audit::{Action, Delivery, Draft, Refusal},
+    audit::{Action, Draft, Refusal},
     challenge::ChallengeAction,
     credential::{Verified, Work},
     error::{Error, Field, InputError, SecondFactorError, SignInError},
@@ -48,8 +48,8 @@ pub(crate) async fn generate_admin_token(
     let username: Username = asked.username.parse().map_err(|_| InputError::Username)?;
     services.admins()?;
     let account = admin_partition(&username).digest();
-    // Queued until a challenge is answered: what costs a stranger nothing must not become work for the sink.
-    let mut event = Draft::queued(Action::AdminSignIn, &asked.origin).at_account(account);
+    // Anonymous until a challenge is answered: what costs a stranger nothing must not become work for the sink.
+    let mut event = Draft::anonymous(Action::AdminSignIn, &asked.origin).at_account(account);
     let attempted =
         Attempted::admin_sign_in(&username, asked.origin.source, asked.device.as_ref(), &services.config);
     let ended = match services.attempts.open(attempted).await {
@@ -75,7 +75,7 @@ async fn within_budget(
         origin: &asked.origin,
     };
     require_answer(services, &opened, challenged).await?;
-    event.delivery = Delivery::Awaited;
+    event.is_admins();
     let (charged, sought) = reserve_beside(opened, services.admins()?, &services.tokens, username).await?;
     let charged = charged.ok_or(Refusal::BudgetSpent.told(SignInError::Refused))?;
     event.subject = sought.row.as_ref().map(|row| Subject::Admin(row.id.clone()));

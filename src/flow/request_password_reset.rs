@@ -67,7 +67,7 @@ pub(crate) async fn request_password_reset(
     let email = request.email.parse().map_err(|_| InputError::Email)?;
     services.notices.require()?;
     let address = Address { website: request.website.clone(), email };
-    let mut event = Draft::queued(Action::ResetRequest, &request.origin)
+    let mut event = Draft::anonymous(Action::ResetRequest, &request.origin)
         .on(&address.website)
         .at_account(account_partition(&address).digest());
     match mail(services, &request, &address, &mut event).await {

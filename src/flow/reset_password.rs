@@ -1,7 +1,7 @@
 use super::steps::{
     challenge::{Challenged, require_answer},
     credentials::{Ends, let_stand},
-    ending::{conclude, settle},
+    ending::{conclude, settle, tell},
     seek::{Sought, reserve_beside},
 };
 use crate::{
@@ -94,7 +94,7 @@ pub(crate) async fn reset_password(services: &Services, reset: PasswordReset) ->
     services.passwords.check_bounds(&reset.new_password, Field::ResetPassword)?;
     services.passwords.judge(&email, &reset.new_password)?;
     let address = Address { website: reset.website.clone(), email };
-    let mut event = Draft::queued(Action::PasswordReset, &reset.origin)
+    let mut event = Draft::anonymous(Action::PasswordReset, &reset.origin)
         .on(&address.website)
         .at_account(account_partition(&address).digest());
     let ended = within_budget(services, &reset, &address, &mut event).await;
@@ -122,13 +122,11 @@ async fn within_budget(
     let (charged, sought) = reserve_beside(opened, &services.customers, &services.tokens, address).await?;
     let charged = charged.ok_or_else(spent)?;
     event.subject = sought.row.as_ref().map(|row| Subject::Customer(row.id.clone()));
-    let redeemed = redeem(services, reset, sought).await;
+    let redeemed = redeem(services, reset, sought, event).await;
     let judged = Judged::of(redeemed.map(|redeemed| (redeemed, Outcome::Withdrawn)), charged.work());
     // A charge that could not be given back lapses, and must not cost the new password.
     let _ = settle(services, charged, judged.outcome, event).await;
     let redeemed = judged.answer?;
-    // A caller that goes away from here on leaves this trace.
-    services.trail.note(event, audit::Outcome::Begun);
     write(services, redeemed, address, event).await
 }
 
@@ -137,6 +135,7 @@ async fn redeem(
     services: &Services,
     reset: &PasswordReset,
     sought: Sought<CustomerRecord>,
+    event: &mut Draft,
 ) -> Result<Redeemed, Denied> {
     let Sought { row, id, generation } = sought;
     let presented = Presented {
@@ -156,6 +155,9 @@ async fn redeem(
     }
     let line = Line::new(Lane::Strangers, reset.origin.source);
     let hash = services.passwords.hash_new(&reset.new_password, line).await?;
+    event.is_customers();
+    // A caller that goes away from here on leaves this trace. A sink that fails does not cost the new password.
+    let _ = tell(services, event, audit::Outcome::Begun).await;
     match services.one_time.spend(offer, None).await? {
         Verdict::Good(()) => Ok(Redeemed { customer: row.id, hash, generation }),
         Verdict::Replayed(_) | Verdict::Refused => Err(mismatched(Refusal::WrongCredential)),

@@ -7,7 +7,7 @@ use crate::{
 };
 
 pub(crate) async fn revoke_everything(services: &Services) -> Result<(), Error> {
-    let event = Draft::queued(Action::EverythingRevoke, &Origin::default());
+    let event = Draft::awaited(Action::EverythingRevoke, &Origin::default());
     let ended = services.tokens.revoke_everything().await;
     conclude(services, &event, ended.map_err(Into::into)).await
 }

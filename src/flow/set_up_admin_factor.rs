@@ -74,7 +74,7 @@ pub(crate) async fn set_up_admin_factor(
     token: Credential,
     origin: &Origin,
 ) -> Result<FactorSetup, Error> {
-    let mut event = Draft::queued(Action::FactorSetup, origin);
+    let mut event = Draft::anonymous(Action::FactorSetup, origin);
     let ended = set_up(services, &token, &mut event).await;
     conclude(services, &event, ended).await
 }

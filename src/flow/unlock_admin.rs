@@ -1,7 +1,7 @@
 use super::steps::{ending::conclude, second_factor::clear_budgets};
 use crate::{
     account::Username,
-    audit::{Action, Delivery, Draft},
+    audit::{Action, Draft},
     error::{Error, InputError},
     service::{Services, attempts::admin_partition, stop::Stop},
     token::Origin,
@@ -10,7 +10,7 @@ use crate::{
 pub(crate) async fn unlock_admin(services: &Services, username: &str) -> Result<(), Error> {
     let username: Username = username.parse().map_err(|_| InputError::Username)?;
     let account = admin_partition(&username).digest();
-    let mut event = Draft::queued(Action::Unlock, &Origin::default()).at_account(account);
+    let mut event = Draft::awaited(Action::Unlock, &Origin::default()).at_account(account);
     let cleared = clear(services, &username, &mut event).await;
     conclude(services, &event, cleared).await
 }
@@ -30,7 +30,6 @@ pub(super) async fn clear_second_factor(
         && let Some(row) = admins.find_by_name(username).await?
     {
         *event = event.clone().of_admin(&row.id);
-        event.delivery = Delivery::Awaited;
         clear_budgets(services, &row.id).await?;
     }
     Ok(())

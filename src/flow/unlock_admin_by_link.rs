@@ -21,7 +21,7 @@ pub(crate) async fn unlock_admin_by_link(
 ) -> Result<(), Error> {
     let username: Username = username.parse().map_err(|_| InputError::Username)?;
     token.check_bounds(Field::UnlockToken)?;
-    let mut event = Draft::queued(Action::Unlock, origin).at_account(admin_partition(&username).digest());
+    let mut event = Draft::anonymous(Action::Unlock, origin).at_account(admin_partition(&username).digest());
     let ended = unlock(services, &username, &token, &mut event).await;
     conclude(services, &event, ended).await
 }
@@ -42,6 +42,7 @@ async fn unlock(
         attempts.count(source.as_ref(), Failure::default(), services.documents.now()).await;
         return Err(wrong());
     }
+    event.is_admins();
     // Before the link is spent: a store that fails in between must not cost it.
     clear_second_factor(services, username, event).await?;
     if attempts.spend_unlock(&account, digest).await? { Ok(()) } else { Err(wrong()) }

@@ -36,7 +36,7 @@ impl Notices {
             origin: origin.clone(),
         };
         if notifier.notify(notification).is_err() {
-            let event = Draft::queued(Action::Notification, origin).on(&row.website);
+            let event = Draft::anonymous(Action::Notification, origin).on(&row.website);
             self.trail.note(&event.of_customer(&row.id), Outcome::Failed);
         }
     }
@@ -52,7 +52,7 @@ impl Notices {
         };
         let is_queued = notifier.notify_admin(notification).is_ok();
         if !is_queued {
-            let event = Draft::queued(Action::Notification, origin).of_admin(&admin.id);
+            let event = Draft::anonymous(Action::Notification, origin).of_admin(&admin.id);
             self.trail.note(&event, Outcome::Failed);
         }
         is_queued

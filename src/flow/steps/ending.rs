@@ -1,7 +1,7 @@
 //! The end of a flow: what its caller is told, and what the audit trail is.
 
 use crate::{
-    audit::{Action, Delivery, Draft, Outcome, Refusal},
+    audit::{Action, Delivery, Draft, Outcome},
     error::{Error, TokenError},
     service::{
         Services,
@@ -34,20 +34,15 @@ pub(in crate::flow) async fn conclude<T>(
     }
 }
 
-/// Records or queues an event, as its flow says. What is beyond a budget is always queued: it is cheap for
-/// whoever asks, however often, and must not become work for the sink.
+/// Records or queues an event.
 pub(in crate::flow) async fn tell(services: &Services, event: &Draft, outcome: Outcome) -> Result<(), Error> {
-    match event.delivery {
-        Delivery::Awaited if !is_beyond_budget(outcome) => services.trail.record(event, outcome).await,
-        Delivery::Awaited | Delivery::Queued => {
+    match event.delivery(outcome) {
+        Delivery::Awaited => services.trail.record(event, outcome).await,
+        Delivery::Queued | Delivery::Anonymous => {
             services.trail.note(event, outcome);
             Ok(())
         }
     }
-}
-
-fn is_beyond_budget(outcome: Outcome) -> bool {
-    matches!(outcome, Outcome::Refused(Refusal::BudgetSpent | Refusal::SourceBudgetSpent))
 }
 
 /// Settles an attempt. Tells the trail of the locks that begin with it, which it returns, and of a source that

@@ -4,7 +4,7 @@
 use super::ending::settle;
 use crate::{
     account::{AdminId, AdminRecord},
-    audit::{Action, Delivery, Draft, Outcome as Told, Refusal},
+    audit::{Action, Draft, Outcome as Told, Refusal},
     credential::Credential,
     error::{Error, Field, SecondFactorError, SignInError},
     flow::types::BegunEnrolment,
@@ -88,7 +88,7 @@ pub(in crate::flow) async fn live_enrolment(
     };
     let subject = Subject::Admin(found.admin().clone());
     event.subject = Some(subject.clone());
-    event.delivery = Delivery::Awaited;
+    event.is_admins();
     let admin = services.admins()?.active(found.admin()).await;
     let admin = admin.map_err(|stop| stop.refused_as(SecondFactorError::InvalidEnrolmentToken))?;
     let found = found.under(services.tokens.generation(&subject).await?);

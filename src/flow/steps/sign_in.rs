@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     account::{AccountStatus, CustomerRecord},
-    audit::{Action, Delivery, Draft, Refusal},
+    audit::{Action, Draft, Refusal},
     challenge::ChallengeAction,
     credential::{Verified, Work},
     error::{Error, SignInError},
@@ -75,7 +75,7 @@ pub(in crate::flow) async fn sign_in(
     spent: Error,
 ) -> Result<SignedIn, Error> {
     let action = if chain.password { Action::SignIn } else { Action::CodeRedemption };
-    let mut event = Draft::queued(action, &asked.origin)
+    let mut event = Draft::anonymous(action, &asked.origin)
         .on(&address.website)
         .at_account(account_partition(address).digest());
     let attempt = Attempt { services, asked, address, chain };
@@ -109,6 +109,7 @@ impl Attempt<'_> {
                 return Err(stop);
             }
         };
+        event.is_customers();
         let device = match &admitted.matched {
             // An admin user's device is not the customer's.
             Match::OneTimeCode(_) => None,
@@ -225,7 +226,7 @@ impl Attempt<'_> {
         };
         if let Match::OneTimeCode(assistance) = &matched {
             // The record of the redemption comes before the code is spent.
-            event.delivery = Delivery::Awaited;
+            event.is_admins();
             event.action = Action::CodeRedemption;
             event.grant = Some(*bought);
             event.about_assistance(assistance);
@@ -270,7 +271,7 @@ impl Attempt<'_> {
     /// or after. The token may not be stored yet, so it is barred for as long as it could live.
     async fn end_replayed(&self, presented: &Presented, bought: Digest, event: &mut Draft) -> Denied {
         let Services { tokens, assistance, config, .. } = self.services;
-        event.delivery = Delivery::Awaited;
+        event.is_admins();
         event.action = Action::CodeReplay;
         event.grant = Some(bought);
         // Only for the trail: a failure here must not keep the grant from ending.

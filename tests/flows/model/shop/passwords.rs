@@ -161,7 +161,7 @@ impl Shop {
         let redeemed = self.within(attempt, &mut event, redeem, counts);
         let ended = redeemed.map(|customer| {
             // A caller who goes away from here on leaves this trace.
-            self.led_to.queued.push(event);
+            self.begin(&event);
             self.set_password(customer, new);
             self.led_to.notices.push((customer, Notified::PasswordReset));
             self.end_credentials(customer, None);

@@ -65,7 +65,23 @@ impl Told {
         self.reason = Some(assist.reason);
     }
 
-    /// What an admin user is involved in is kept before the flow goes on.
+    /// What an admin user is involved in, what the host does, and what changes a customer's account is kept before
+    /// the caller gets the answer.
+    fn is_awaited(&self) -> bool {
+        let lasts = matches!(
+            self.action,
+            Action::PasswordChange
+                | Action::PasswordReset
+                | Action::ConsentGiven
+                | Action::ConsentWithdrawn
+                | Action::AllTokensRevoke
+                | Action::Unlock
+                | Action::AccountChange
+                | Action::EverythingRevoke
+        );
+        self.involves_admin() || (lasts && self.outcome == Outcome::Succeeded)
+    }
+
     fn involves_admin(&self) -> bool {
         self.actor.is_some()
             || matches!(self.subject, Some(Who::Admin(_)))
@@ -102,7 +118,7 @@ pub(super) fn told_as<T>(ended: Ended<T>, error: Error) -> Ended<T> {
 
 impl Shop {
     fn tell(&mut self, event: Told) {
-        let path = if event.involves_admin() { &mut self.led_to.kept } else { &mut self.led_to.queued };
+        let path = if event.is_awaited() { &mut self.led_to.kept } else { &mut self.led_to.queued };
         path.push(event);
     }
 

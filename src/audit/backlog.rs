@@ -1,0 +1,138 @@
+//! The events that wait for the sink: a bounded queue, and the sums of those that did not fit.
+
+use std::{collections::VecDeque, num::NonZero};
+
+use super::{AuditEvent, Delivery};
+use crate::token::network;
+
+/// The events that wait for the sink or are in its hands.
+///
+/// Events that anybody can cause take at most half the room, or one place if there is only one. Those that do not fit are
+/// summed up. All others are refused only if the whole room is taken.
+pub(super) struct Backlog {
+    capacity: usize,
+    queue: VecDeque<Waiting>,
+    /// Events in the queue or in the sink's hands. Sums take no room.
+    held: usize,
+    /// The anonymous ones of `held`.
+    held_anonymous: usize,
+    sums: Vec<AuditEvent>,
+    /// Sums in the queue or in the sink's hands.
+    queued_sums: usize,
+    entered: u64,
+    left: u64,
+}
+
+/// An event in the queue.
+pub(super) struct Waiting {
+    pub(super) event: AuditEvent,
+    is_anonymous: bool,
+}
+
+impl Backlog {
+    /// Maximum number of events that are taken at once: as many as the SQL sinks write in one transaction.
+    const GROUP: usize = 256;
+    /// Maximum number of sums that name a source. All other sources share one sum for each action and outcome.
+    const SUMS: usize = 64;
+
+    pub(super) fn new(capacity: NonZero<usize>) -> Self {
+        Self {
+            capacity: capacity.get(),
+            queue: VecDeque::new(),
+            held: 0,
+            held_anonymous: 0,
+            sums: Vec::new(),
+            queued_sums: 0,
+            entered: 0,
+            left: 0,
+        }
+    }
+
+    /// Queues an event or sums it up. Returns false if there is no room for it.
+    pub(super) fn push(&mut self, event: AuditEvent, delivery: Delivery) -> bool {
+        let is_anonymous = delivery == Delivery::Anonymous;
+        let share = (self.capacity / 2).max(1);
+        if self.held < self.capacity && !(is_anonymous && self.held_anonymous >= share) {
+            self.held += 1;
+            self.held_anonymous += usize::from(is_anonymous);
+            self.enter(event, is_anonymous);
+            return true;
+        }
+        if is_anonymous {
+            self.sum_up(event);
+        }
+        is_anonymous
+    }
+
+    /// Takes the next events. They keep their room until [`release`](Self::release).
+    ///
+    /// The sums join the end of the queue as soon as those before them have left it. So a long flood costs few sums.
+    pub(super) fn take(&mut self) -> Vec<Waiting> {
+        if self.queued_sums == 0 {
+            self.queue_sums();
+        }
+        let group = self.queue.len().min(Self::GROUP);
+        self.queue.drain(..group).collect()
+    }
+
+    /// Frees the room of events that were taken.
+    pub(super) fn release(&mut self, group: &[Waiting]) {
+        for Waiting { event, is_anonymous } in group {
+            let is_sum = event.summed_up.is_some();
+            self.queued_sums -= usize::from(is_sum);
+            self.held -= usize::from(!is_sum);
+            self.held_anonymous -= usize::from(*is_anonymous);
+            self.left += 1;
+        }
+    }
+
+    /// Puts the sums at the end of the queue.
+    pub(super) fn queue_sums(&mut self) {
+        for sum in std::mem::take(&mut self.sums) {
+            self.queued_sums += 1;
+            self.enter(sum, false);
+        }
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.queue.is_empty() && self.sums.is_empty()
+    }
+
+    /// The number of events that ever entered the queue, sums included.
+    pub(super) const fn entered(&self) -> u64 {
+        self.entered
+    }
+
+    /// The number of events that entered the queue and were released.
+    pub(super) const fn left(&self) -> u64 {
+        self.left
+    }
+
+    fn enter(&mut self, event: AuditEvent, is_anonymous: bool) {
+        self.entered += 1;
+        self.queue.push_back(Waiting { event, is_anonymous });
+    }
+
+    fn sum_up(&mut self, event: AuditEvent) {
+        let mut sum = event.into_sum();
+        sum.origin.source = sum.origin.source.map(network);
+        if sum.origin.source.is_some() && self.add(&sum) {
+            return;
+        }
+        let named = self.sums.iter().filter(|sum| sum.origin.source.is_some()).count();
+        if named >= Self::SUMS {
+            sum.origin.source = None;
+        }
+        if sum.origin.source.is_some() || !self.add(&sum) {
+            self.sums.push(sum);
+        }
+    }
+
+    /// Adds to the sum of the same source, action and outcome, if there is one.
+    fn add(&mut self, other: &AuditEvent) -> bool {
+        let key = |sum: &AuditEvent| (sum.origin.source, sum.action, sum.outcome);
+        let Some(sum) = self.sums.iter_mut().find(|sum| key(sum) == key(other)) else { return false };
+        sum.summed_up = Some(sum.stands_for() + other.stands_for());
+        true
+    }
+}
