@@ -5,6 +5,7 @@ mod assistance;
 mod attacked;
 mod attempts;
 mod audit;
+mod blinded;
 mod challenge;
 mod config;
 mod crowds;

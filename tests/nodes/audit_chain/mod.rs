@@ -8,6 +8,8 @@ mod erasure;
 mod events;
 mod example;
 mod findings;
+mod flooded;
+
 mod format;
 mod keys;
 mod long;
