@@ -142,8 +142,10 @@ pub struct AuthConfig {
     /// admin users have as many places each, and take turns; so do the sources among them, each of which holds a
     /// quarter of the places at most. Beyond that a caller is told that the service is busy.
     pub hashing_queue: usize,
-    /// Audit events of customers' own acts that may wait for the sink: 4,096, at most 65,536. Beyond it they are
-    /// counted and lost.
+    /// Audit events that may wait for the sink: 4,096, at most 65,536. What anybody can cause, such as a refused sign-in,
+    /// takes at most half of it and is summed up beyond ([`AuditEvent::summed_up`](crate::AuditEvent::summed_up)). Other
+    /// events, such as sign-ins, may take all of it, and are counted and lost beyond. What the host does, and what changes a
+    /// credential or consent, does not go through the queue.
     pub audit_queue: NonZero<usize>,
 }
 

@@ -1,6 +1,6 @@
 //! The events that wait for the sink: a bounded queue, and the sums of those that did not fit.
 
-use std::{collections::VecDeque, num::NonZero};
+use std::{collections::VecDeque, mem, num::NonZero};
 
 use super::{AuditEvent, Delivery};
 use crate::token::network;
@@ -88,7 +88,7 @@ impl Backlog {
 
     /// Puts the sums at the end of the queue.
     pub(super) fn queue_sums(&mut self) {
-        for sum in std::mem::take(&mut self.sums) {
+        for sum in mem::take(&mut self.sums) {
             self.queued_sums += 1;
             self.enter(sum, false);
         }

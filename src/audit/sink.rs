@@ -11,7 +11,8 @@ pub trait AuditSink: Debug + Send + Sync + 'static {
     /// Keeps an event. Once it has returned `Ok`, the event is as safe as the sink makes anything.
     ///
     /// It is called from the flows, and from a thread of the crate's own, outside any async runtime: a sink that needs
-    /// one keeps a handle to it. An event may come twice, with the same [`id`](AuditEvent::id), if its first call was
+    /// one keeps a handle to it. The thread calls it for up to 256 events at once, in their order, so that a sink can write
+    /// them together. An event may come twice, with the same [`id`](AuditEvent::id), if its first call was
     /// dropped or failed.
     ///
     /// # Security

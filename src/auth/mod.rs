@@ -57,13 +57,14 @@ impl Auth {
         self.services.passwords.stats()
     }
 
-    /// Fate of the audit events, for metrics: anything dropped or failed is worth an alarm.
+    /// Fate of the audit events, for metrics: anything dropped or failed is worth an alarm. A rising number of summed up
+    /// events is a flood, or a sink that is too slow.
     #[must_use]
     pub fn audit_stats(&self) -> AuditStats {
         self.services.trail.stats()
     }
 
-    /// Waits until the audit events that are queued now have reached the sink: before a host shuts down. Clones of an
+    /// Waits until the audit events that are queued now, sums included, have reached the sink: before a host shuts down. Clones of an
     /// `Auth` share a queue; another `Auth` has its own. It waits as long as the sink takes: give it a time limit.
     pub async fn flush_audit(&self) {
         self.services.trail.flush().await;

@@ -4,6 +4,7 @@ use std::{
     collections::HashMap,
     net::{IpAddr, Ipv6Addr},
     num::NonZero,
+    pin::pin,
     sync::{
         Arc, Mutex,
         atomic::{AtomicUsize, Ordering},
@@ -62,6 +63,7 @@ impl AuditSink for Gated {
 struct Blinded {
     shop: Shop,
     gate: Arc<Semaphore>,
+    waits: Arc<Semaphore>,
     kept: Receiver<AuditEvent>,
 }
 
@@ -76,7 +78,7 @@ impl Blinded {
         let first = PasswordReset::new("first@example.com", "x", NEW);
         shop.auth.reset_password(first).await.unwrap_err();
         waits.acquire().await.unwrap().forget();
-        Self { shop, gate, kept }
+        Self { shop, gate, waits, kept }
     }
 
     /// A wrong reset token for an invented address.
@@ -262,10 +264,25 @@ async fn nothing_grows_with_the_number_of_sources() {
     assert_eq!(others[0].summed_up, Some(u64::from(sources) + 1 - 32 - 64));
 }
 
+#[tokio::test]
+async fn flushing_waits_for_the_sums() {
+    let blinded = Blinded::open(2).await;
+    blinded.guess(0, ROBOT).await;
+    let mut flushed = pin!(blinded.shop.auth.flush_audit());
+    assert!(future::poll_once(&mut flushed).await.is_none());
+    blinded.gate.add_permits(1);
+    // The sum has come to the gate, so that all before it is recorded.
+    blinded.waits.acquire().await.unwrap().forget();
+    assert!(future::poll_once(&mut flushed).await.is_none(), "the sum is not recorded yet");
+    blinded.gate.add_permits(1);
+    flushed.await;
+    assert_eq!(blinded.shop.auth.audit_stats().summed_up, 1);
+}
+
 /// What the sink is told late is told when the process ends, too.
 #[test]
 fn sums_are_written_when_the_last_handle_is_gone() {
-    let Blinded { shop, gate, kept } = pollster::block_on(async {
+    let Blinded { shop, gate, kept, .. } = pollster::block_on(async {
         let blinded = Blinded::open(2).await;
         for number in 0..50 {
             blinded.guess(number, ROBOT).await;
