@@ -8,7 +8,7 @@ use crate::{
     account::{AdminId, CustomerId, Website},
     credential::{EnrolmentToken, ResetToken, UnlockToken},
     error::StoreError,
-    token::{AssistanceEnd, Digest, Origin},
+    token::{AssistanceEnd, Digest, Obtained, Origin},
 };
 
 /// Something to tell a customer.
@@ -43,6 +43,24 @@ pub enum Notice {
     PasswordReset,
     /// The signed-in customer changed the password.
     PasswordChanged,
+    /// Somebody signed in by password from a device and a source that the account does not know
+    /// ([`Notification::origin`]).
+    ///
+    /// It is told only if an earlier sign-in of the account is remembered, for 90 days. Otherwise every customer of a shop
+    /// that moves to this crate would be told at the first sign-in. A client that sends no device secret
+    /// ([`SignIn::device`](crate::SignIn::device)) is known by its address alone. If the host gives no address either,
+    /// every such sign-in is told.
+    NewDevice,
+    /// Somebody signed in by a reset token instead of setting a new password with it. [`NewDevice`](Self::NewDevice) is
+    /// not told as well.
+    SignedInByResetToken,
+    /// A reset token or one-time code was presented that had been used before: somebody else has it. The session that
+    /// it bought has ended. If a new password was set with it, all of the customer's sessions have ended, and the
+    /// customer should ask for a new link, since the password may be a stranger's.
+    CredentialReplayed {
+        /// The sign-in that the credential is for: by reset token or by one-time code.
+        obtained: Obtained,
+    },
     /// The host set another password, and said so with
     /// [`CustomerChange::PasswordChanged`](crate::CustomerChange::PasswordChanged).
     PasswordSetByHost,
@@ -118,6 +136,16 @@ pub enum AdminNotice {
     RecoveryCodesReplaced,
     /// The admin user set a new password.
     PasswordChanged,
+    /// Somebody signed in, with the second factor if there is one, from a device and a source that the account does
+    /// not know. It is told as [`Notice::NewDevice`].
+    NewDevice,
+    /// A code that had been used before was presented, behind the right password or a live token: somebody may have
+    /// seen it. Nobody was signed in.
+    CodeReplayed,
+    /// A wrong code was presented behind the right password or a live token: somebody else may know the password.
+    /// It is told once for each source in the window of
+    /// [`AuthConfig::second_factor_budget`](crate::AuthConfig::second_factor_budget).
+    SecondFactorFailed,
     /// The host set another password, and said so with
     /// [`AdminChange::PasswordChanged`](crate::AdminChange::PasswordChanged).
     PasswordSetByHost,

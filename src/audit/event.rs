@@ -36,7 +36,8 @@ pub enum Action {
     CodeMint,
     /// A one-time code presented for a token.
     CodeRedemption,
-    /// A one-time code presented that was spent before; the grant it bought ends.
+    /// A one-time code or reset token presented that was spent before. The grant that it bought ends; if a new password
+    /// was set with it, all of the customer's tokens end.
     CodeReplay,
     /// An assistance that the customer ended.
     AssistanceEnd,

@@ -16,9 +16,10 @@ use crate::{
     challenge::ChallengeAction,
     credential::{Verified, Work},
     error::{Error, Field, InputError, SecondFactorError, SignInError},
+    notifier::AdminNotice,
     service::{
         Services,
-        attempts::{Attempted, Opened, admin_partition, caller},
+        attempts::{Attempted, Opened, SignedInDevice, admin_partition, caller},
         stop::{Denied, Judged, Stop},
     },
     state::budgets::Outcome,
@@ -99,8 +100,12 @@ async fn within_budget(
     let caller = caller(asked.origin.source, asked.device.as_ref());
     let subject = Subject::Admin(row.id.clone());
     let device = services.attempts.remember(&admin_partition(username), caller, &subject).await;
+    let SignedInDevice { secret, is_new } = device.unwrap_or_default();
+    if is_new {
+        services.notices.tell_admin(&row, AdminNotice::NewDevice, &asked.origin);
+    }
     let violation = services.passwords.admins_violation(username, &asked.password);
-    Ok(signed_in.with_device(device.ok().flatten()).with_password_violation(violation))
+    Ok(signed_in.with_device(secret).with_password_violation(violation))
 }
 
 /// Judges the password and the account behind it. The same verbs in the same order for every refusal.

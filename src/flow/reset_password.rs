@@ -2,6 +2,7 @@ use super::steps::{
     challenge::{Challenged, require_answer},
     credentials::{Ends, let_stand},
     ending::{conclude, settle, tell},
+    replay::end_replayed,
     seek::{Sought, reserve_beside},
 };
 use crate::{
@@ -145,9 +146,16 @@ async fn redeem(
         purposes: Purposes { reset_token: true, one_time_code: false },
     };
     let mismatched = |why: Refusal| why.failed(SignInError::ResetTokenMismatched);
-    let Verdict::Good(offer) = services.one_time.peek(&presented, generation).await? else {
-        let known = row.is_some();
-        return Err(mismatched(if known { Refusal::WrongCredential } else { Refusal::UnknownAccount }));
+    let replayed = SignInError::ResetTokenMismatched;
+    let offer = match services.one_time.peek(&presented, generation).await? {
+        Verdict::Good(offer) => offer,
+        Verdict::Replayed(spent) => {
+            return Err(end_replayed(services, row.as_ref(), spent, replayed, event).await);
+        }
+        Verdict::Refused => {
+            let known = row.is_some();
+            return Err(mismatched(if known { Refusal::WrongCredential } else { Refusal::UnknownAccount }));
+        }
     };
     let row = row.ok_or(mismatched(Refusal::UnknownAccount))?;
     if row.status == AccountStatus::Disabled {
@@ -160,7 +168,8 @@ async fn redeem(
     let _ = tell(services, event, audit::Outcome::Begun).await;
     match services.one_time.spend(offer, None).await? {
         Verdict::Good(()) => Ok(Redeemed { customer: row.id, hash, generation }),
-        Verdict::Replayed(_) | Verdict::Refused => Err(mismatched(Refusal::WrongCredential)),
+        Verdict::Replayed(spent) => Err(end_replayed(services, Some(&row), spent, replayed, event).await),
+        Verdict::Refused => Err(mismatched(Refusal::WrongCredential)),
     }
 }
 

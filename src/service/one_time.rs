@@ -18,7 +18,7 @@ use crate::{
         codes::{Erasing, Found, Peeking, Putting, Taking},
         of_customer,
     },
-    store::{Generation, Offer, OneTimeCredential, OtcStore, Peek, Presented, Purpose, Spent, Take},
+    store::{Generation, Offer, OneTimeCredential, OtcStore, Peek, Presented, Spent, Take},
     token::Digest,
 };
 
@@ -39,8 +39,8 @@ pub(crate) struct OneTimeCredentials {
 pub(crate) enum Verdict<T> {
     /// It is good.
     Good(T),
-    /// It is a one-time code that was spent before, for this grant.
-    Replayed(Digest),
+    /// It was spent before.
+    Replayed(Spent),
     /// It is not good.
     Refused,
 }
@@ -90,7 +90,7 @@ impl OneTimeCredentials {
                 let is_good = credential.fits(presented, now) && credential.generation == generation;
                 if is_good { Verdict::Good(offer) } else { Verdict::Refused }
             }
-            Peek::Spent(spent) => Verdict::of(spent),
+            Peek::Spent(spent) => Verdict::Replayed(spent),
             Peek::Nothing => Verdict::Refused,
         })
     }
@@ -104,7 +104,7 @@ impl OneTimeCredentials {
     ) -> Result<Verdict<()>, StoreError> {
         Ok(match self.store.take(offer, bought, self.documents.now()).await? {
             Take::Taken => Verdict::Good(()),
-            Take::Spent(spent) => Verdict::of(spent),
+            Take::Spent(spent) => Verdict::Replayed(spent),
             Take::Nothing => Verdict::Refused,
         })
     }
@@ -113,16 +113,6 @@ impl OneTimeCredentials {
     /// until they expire.
     pub(crate) async fn erase(&self, customer: &CustomerId) -> Result<(), StoreError> {
         self.documents.change(&of_customer(customer), &Erasing).await?.kept()
-    }
-}
-
-impl<T> Verdict<T> {
-    /// Only a one-time code buys a grant that ends when the code is presented again.
-    const fn of(spent: Spent) -> Self {
-        match spent {
-            Spent { purpose: Purpose::OneTimeCode, bought: Some(bought) } => Self::Replayed(bought),
-            Spent { .. } => Self::Refused,
-        }
     }
 }
 

@@ -135,7 +135,9 @@ pub struct Offer {
 pub struct Spent {
     /// The purpose of the credential.
     pub purpose: Purpose,
-    /// The grant that it was taken for.
+    /// The generation that the credential was put with.
+    pub generation: Generation,
+    /// The grant that it was taken for. None if a new password was set with it.
     pub bought: Option<Digest>,
 }
 
@@ -202,7 +204,7 @@ pub trait OtcStore: Debug + Send + Sync + 'static {
     /// To show a spent credential as live, one that was forgotten, or another generation than it was put
     /// with is a vulnerability. The library compares customer, website, digest, purpose, expiry and
     /// generation of the answer again. To show nothing where there is a credential refuses its holder;
-    /// where there is a mark, it is a vulnerability: the thief of a code keeps the grant that it bought.
+    /// where there is a mark, it is a vulnerability: the thief of a credential keeps what it bought.
     ///
     /// # Errors
     ///
@@ -210,7 +212,7 @@ pub trait OtcStore: Debug + Send + Sync + 'static {
     async fn peek(&self, presented: &Presented, now: OffsetDateTime) -> Result<Peek, StoreError>;
 
     /// Spends an offered credential for exactly one caller, whatever the number of nodes. Its mark stays
-    /// until its expiry, with the digest of the grant that it `bought`.
+    /// until its expiry, with its generation and the digest of the grant that it `bought`.
     ///
     /// A change of the customer's other credentials since the offer costs another try and no refusal.
     ///

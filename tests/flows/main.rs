@@ -27,6 +27,7 @@ mod odd_tables;
 mod one_time;
 mod password;
 mod promises;
+mod replay;
 mod round_trips;
 mod runtimes;
 mod second_factor;

@@ -25,7 +25,8 @@ struct Row {
 
 impl Row {
     fn mark(&self) -> Option<Spent> {
-        self.spent.map(|bought| Spent { purpose: self.credential.purpose, bought })
+        let OneTimeCredential { purpose, generation, .. } = self.credential;
+        self.spent.map(|bought| Spent { purpose, generation, bought })
     }
 }
 

@@ -8,6 +8,7 @@ pub(super) mod freshness;
 pub(super) mod lock;
 pub(super) mod new_password;
 pub(super) mod password;
+pub(super) mod replay;
 pub(super) mod second_factor;
 pub(super) mod seek;
 pub(super) mod sign_in;

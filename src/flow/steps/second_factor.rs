@@ -19,7 +19,7 @@ use crate::{
     },
     state::budgets::Outcome,
     store::Generation,
-    token::{Grant, Obtained},
+    token::{Grant, Obtained, Origin},
 };
 
 /// A right code that is yet to be spent, and the charge of its attempt.
@@ -54,8 +54,22 @@ pub(in crate::flow) async fn judge_code<'a>(
             {
                 tell_of_locks(services, locks, &username, Some(row), &event.origin).await;
             }
+            if outcome == Outcome::Failed {
+                tell_of_wrong_code(services, row, &event.origin).await;
+            }
             Err(stop)
         }
+    }
+}
+
+/// Tells an admin user that somebody got past the password and not past the code, unless the source's last notice is
+/// recent. A notice that cannot be made changes no answer.
+async fn tell_of_wrong_code(services: &Services, row: &AdminRecord, origin: &Origin) {
+    let notice = Attempted::wrong_code_notice(&row.id, origin.source, &services.config);
+    if let Ok(Some(charged)) = services.attempts.reserve(notice).await
+        && charged.settle(Outcome::Failed).await.is_ok()
+    {
+        services.notices.tell_admin(row, AdminNotice::SecondFactorFailed, origin);
     }
 }
 
@@ -105,6 +119,9 @@ async fn spend(
     let Judged { outcome, answer } = services.factors.spend(&code, charged.work()).await;
     // A charge that could not be settled now is settled later.
     let _ = settle(services, charged, outcome, event).await;
+    if let Err(Stop { why: Some(Refusal::SpentCode), .. }) = answer {
+        services.notices.tell_admin(admin, AdminNotice::CodeReplayed, &event.origin);
+    }
     answer?;
     if let Some(left) = code.recovery_codes_left() {
         services.notices.tell_admin(admin, AdminNotice::RecoveryCodeUsed { left }, &event.origin);

@@ -11,6 +11,7 @@ use super::{
     ending::{conclude, settle},
     lock::tell_of_locks,
     password::{check_again, read_again},
+    replay::end_replayed,
     seek::{Sought, reserve_beside},
 };
 use crate::{
@@ -20,17 +21,18 @@ use crate::{
     credential::{Verified, Work},
     error::{Error, SignInError},
     flow::types::{SignIn, SignedIn},
+    notifier::Notice,
     service::{
         Services,
         accounts::Address,
-        attempts::{Attempted, Opened, account_partition},
+        attempts::{Attempted, Opened, SignedInDevice, account_partition},
         one_time::Verdict,
         stop::{Denied, Judged, Stop},
         tokens::Drawn,
     },
     state::budgets::Outcome,
-    store::{Generation, OneTimeCredential, Presented, Purpose, Purposes},
-    token::{Assistance, AssistanceEnd, Digest, Grant, Obtained, Subject},
+    store::{Generation, OneTimeCredential, Presented, Purpose, Purposes, Spent},
+    token::{Assistance, Digest, Grant, Obtained, Subject},
 };
 
 /// The steps of the chain that are taken.
@@ -112,7 +114,7 @@ impl Attempt<'_> {
         event.is_customers();
         let device = match &admitted.matched {
             // An admin user's device is not the customer's.
-            Match::OneTimeCode(_) => None,
+            Match::OneTimeCode(_) => SignedInDevice::default(),
             Match::Password { .. } | Match::ResetToken => {
                 // A device that gets no secret now gets one at the next sign-in: the credential may be spent.
                 charged.remember(&Subject::Customer(admitted.row.id.clone())).unwrap_or_default()
@@ -123,13 +125,25 @@ impl Attempt<'_> {
         let (settled, signed_in) = future::zip(charged.settle(outcome), issue).await;
         // The credential is right: a charge that could not be settled now is settled later.
         drop(settled);
-        let signed_in = signed_in?.with_device(device);
+        let signed_in = signed_in?;
+        self.tell_of_sign_in(&admitted, device.is_new);
+        let signed_in = signed_in.with_device(device.secret);
         let Match::Password { hash_is_outdated } = admitted.matched else { return Ok(Some(signed_in)) };
         if hash_is_outdated {
             services.passwords.rehash(&services.customers, &admitted.row, &asked.credential).await;
         }
         let violation = services.passwords.violation(&address.email, &asked.credential);
         Ok(Some(signed_in.with_password_violation(violation)))
+    }
+
+    /// Tells the owner of a sign-in by reset token, or from a new device. Assistance has a notice of its own.
+    fn tell_of_sign_in(&self, admitted: &Admitted, device_is_new: bool) {
+        let notice = match admitted.matched {
+            Match::ResetToken => Notice::SignedInByResetToken,
+            Match::Password { .. } if device_is_new => Notice::NewDevice,
+            Match::Password { .. } | Match::OneTimeCode(_) => return,
+        };
+        self.services.notices.tell_customer(&admitted.row, notice, &self.asked.origin);
     }
 
     fn challenged(&self) -> Challenged<'_> {
@@ -214,7 +228,7 @@ impl Attempt<'_> {
         };
         let offer = match self.services.one_time.peek(&presented, generation).await? {
             Verdict::Good(offer) => offer,
-            Verdict::Replayed(earlier) => return Err(self.end_replayed(&presented, earlier, event).await),
+            Verdict::Replayed(spent) => return Err(self.end_replayed(row.as_ref(), spent, event).await),
             Verdict::Refused => return Err(refused),
         };
         let OneTimeCredential { purpose, assistance, .. } = &offer.credential;
@@ -236,7 +250,7 @@ impl Attempt<'_> {
         let taken = self.services.one_time.spend(offer, Some(bought)).await;
         match taken.map_err(|error| Denied::from(error).behind_right_credential())? {
             Verdict::Good(()) => {}
-            Verdict::Replayed(earlier) => return Err(self.end_replayed(&presented, earlier, event).await),
+            Verdict::Replayed(spent) => return Err(self.end_replayed(row.as_ref(), spent, event).await),
             Verdict::Refused => return Err(refused),
         }
         let row = row.ok_or(Refusal::UnknownAccount.failed(SignInError::Refused))?;
@@ -267,23 +281,8 @@ impl Attempt<'_> {
         Ok(Admitted { row, matched, generation, until })
     }
 
-    /// Ends the grant that a spent code bought: whoever holds the code may have stolen it, before it was spent
-    /// or after. The token may not be stored yet, so it is barred for as long as it could live.
-    async fn end_replayed(&self, presented: &Presented, bought: Digest, event: &mut Draft) -> Denied {
-        let Services { tokens, assistance, config, .. } = self.services;
-        event.is_admins();
-        event.action = Action::CodeReplay;
-        event.grant = Some(bought);
-        // Only for the trail: a failure here must not keep the grant from ending.
-        if let Ok(Some(grant)) = tokens.find(&bought).await {
-            event.about_grant(&grant);
-        }
-        if let Err(error) = tokens.bar_for(&bought, config.assistance_token_lifetime).await {
-            return error.into();
-        }
-        let end = AssistanceEnd::Withdrawn;
-        assistance.close(&presented.customer, &bought, end, &self.asked.origin).await;
-        Refusal::SpentCode.failed(SignInError::Refused)
+    async fn end_replayed(&self, row: Option<&CustomerRecord>, spent: Spent, event: &mut Draft) -> Denied {
+        end_replayed(self.services, row, spent, SignInError::Refused, event).await
     }
 
     /// Stores the grant behind the token.

@@ -12,7 +12,7 @@ use crate::{
     config::AuthConfig,
     credential::{Lane, Line},
     service::accounts::Address,
-    state::budgets::{Budget, Caller, Standing},
+    state::budgets::{Budget, Caller, Lock, Standing},
     store::{DocumentId, Partition, Purpose},
     token::{DeviceSecret, Digest},
 };
@@ -104,6 +104,17 @@ impl Attempted {
     /// A mail about an enrolment, asked for by someone with the right password.
     pub(crate) fn enrolment_request(admin: &AdminId, config: &AuthConfig) -> Self {
         Self::request("enrolment request", &[admin.to_string().as_bytes()], config.reset_account_budget)
+    }
+
+    /// A notice of wrong codes to an admin user: one for each source in the window of the code's budget.
+    pub(crate) fn wrong_code_notice(admin: &AdminId, source: Option<IpAddr>, config: &AuthConfig) -> Self {
+        let window = config.second_factor_budget.window;
+        let budget = Budget { failures: 1, window, lock: Lock::For(window) };
+        Self::request(
+            "wrong code notice",
+            &[admin.to_string().as_bytes(), source_scope(source).as_bytes()],
+            budget,
+        )
     }
 
     /// A check of the current password by a signed-in admin user.

@@ -52,6 +52,15 @@ pub(crate) struct Settled {
     pub(crate) suspected: Option<Suspected>,
 }
 
+/// A device from which somebody signed in.
+#[derive(Debug, Default)]
+pub(crate) struct SignedInDevice {
+    /// The new secret of the device. None if it has one already.
+    pub(crate) secret: Option<DeviceSecret>,
+    /// True if the account remembers sign-ins, and none with this device's secret or from its source.
+    pub(crate) is_new: bool,
+}
+
 /// The place of the counters in a store that may be full.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Place {
@@ -213,19 +222,20 @@ impl<'a> Charged<'a> {
         self.charge.failure.unknown = true;
     }
 
-    /// Remembers the caller's device and source with the account, once the attempt is settled. Returns the new
-    /// secret of the device, if it has none yet.
+    /// Remembers the caller's device and source with the account, once the attempt is settled.
     ///
     /// # Errors
     ///
     /// The random source failed.
-    pub(crate) fn remember(&mut self, subject: &Subject) -> Result<Option<DeviceSecret>, RandomError> {
+    pub(crate) fn remember(&mut self, subject: &Subject) -> Result<SignedInDevice, RandomError> {
         let owner = Owner::of(subject);
-        let is_known = self.known.device && self.known.owner == Some(owner);
-        let secret = if is_known { None } else { Some(DeviceSecret::draw(&*self.attempts.random)?) };
+        let secret = match self.known.is_device_of(owner) {
+            true => None,
+            false => Some(DeviceSecret::draw(&*self.attempts.random)?),
+        };
         let device = secret.as_ref().map(DeviceSecret::digest);
         self.remembered = Some(Remembered { owner, device });
-        Ok(secret)
+        Ok(SignedInDevice { secret, is_new: self.known.is_new_to(owner) })
     }
 
     /// Leaves nothing to settle: nothing was reserved.

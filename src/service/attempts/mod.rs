@@ -18,7 +18,7 @@ use std::{
 
 pub(crate) use attempted::{Attempted, caller};
 use charge::{Abandoned, Charge};
-pub(crate) use charge::{Charged, Settled};
+pub(crate) use charge::{Charged, Settled, SignedInDevice};
 use event_listener::{Event, EventListener};
 use futures_lite::future;
 use futures_timer::Delay;
@@ -188,8 +188,7 @@ impl Attempts {
         Ok(())
     }
 
-    /// Remembers the device and the source of a sign-in whose attempt is settled. Returns the new secret of the
-    /// device, if the account does not know the one presented.
+    /// Remembers the device and the source of a sign-in whose attempt is settled.
     ///
     /// # Errors
     ///
@@ -199,11 +198,12 @@ impl Attempts {
         account: &Partition,
         caller: Caller,
         subject: &Subject,
-    ) -> Result<Option<DeviceSecret>, StoreError> {
-        let secret = DeviceSecret::draw(&*self.random).map_err(StoreError::new)?;
-        let remembering = Remembering { caller, owner: Owner::of(subject), new: secret.digest() };
-        let is_known = self.documents.change(account, &remembering).await?.kept()?;
-        Ok((!is_known).then_some(secret))
+    ) -> Result<SignedInDevice, StoreError> {
+        let (owner, new) = (Owner::of(subject), DeviceSecret::draw(&*self.random).map_err(StoreError::new)?);
+        let remembering = Remembering { caller, owner, new: new.digest() };
+        let known = self.documents.change(account, &remembering).await?.kept()?;
+        let secret = (!known.is_device_of(owner)).then_some(new);
+        Ok(SignedInDevice { secret, is_new: known.is_new_to(owner) })
     }
 
     /// Makes the token of a link that unlocks an account, in place of an earlier one.

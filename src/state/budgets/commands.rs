@@ -3,7 +3,8 @@ use std::time::Duration;
 use time::OffsetDateTime;
 
 use super::{
-    Budgets, Caller, Draw, Epoch, Locks, Outcome, Owner, Remembered, Reserved, devices::Devices, head::Scope,
+    Budgets, Caller, Draw, Epoch, Known, Locks, Outcome, Owner, Remembered, Reserved, devices::Devices,
+    head::Scope,
 };
 use crate::{
     clock::micros,
@@ -45,8 +46,8 @@ pub(crate) struct Settling<'a> {
     pub(crate) expendable: bool,
 }
 
-/// Remembers the device and the source of a sign-in. Answers true if the account knew the device presented;
-/// otherwise the new one is remembered.
+/// Remembers the device and the source of a sign-in. Answers what the account knew of the caller before. If it did not
+/// know the device presented, the new one is remembered.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Remembering {
     pub(crate) caller: Caller,
@@ -104,19 +105,19 @@ impl Transition for Settling<'_> {
 }
 
 impl Transition for Remembering {
-    type Answer = bool;
+    type Answer = Known;
 
     fn keys(&self) -> Vec<Key> {
         vec![Devices::key()]
     }
 
-    fn apply(&self, documents: &[Option<&[u8]>], now: OffsetDateTime) -> Result<Step<bool>, DocumentError> {
+    fn apply(&self, documents: &[Option<&[u8]>], now: OffsetDateTime) -> Result<Step<Known>, DocumentError> {
         let present: Option<Devices> = read(documents, 0)?;
         let (Self { caller, owner, new }, now) = (*self, whole(now));
-        let is_known = present.as_ref().is_some_and(|devices| devices.knows_device(&caller, owner, now));
-        let remembered = Remembered { owner, device: (!is_known).then_some(new) };
+        let known = present.as_ref().map_or_else(Known::default, |devices| devices.know(&caller, now));
+        let remembered = Remembered { owner, device: (!known.is_device_of(owner)).then_some(new) };
         let next = Some(Devices::after_sign_in(present.as_ref(), &caller, &remembered, now));
-        Ok(Step { answer: is_known, writes: vec![write(&present, &next, Devices::content)?] })
+        Ok(Step { answer: known, writes: vec![write(&present, &next, Devices::content)?] })
     }
 }
 

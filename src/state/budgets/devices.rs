@@ -31,6 +31,8 @@ pub(crate) struct Known {
     pub(crate) source: bool,
     /// True if the device secret was handed out at a sign-in of this account.
     pub(crate) device: bool,
+    /// True if a sign-in of the account, from anywhere, is remembered.
+    pub(crate) any: bool,
     /// The account's owner at those sign-ins. The name may be another's by now.
     pub(crate) owner: Option<Owner>,
 }
@@ -66,6 +68,18 @@ struct Seen(Digest, #[serde(with = "micros")] OffsetDateTime);
 
 impl Stored for Devices {
     const FORMAT: u32 = 1;
+}
+
+impl Known {
+    /// True if the device secret was handed out to this owner of the account.
+    pub(crate) fn is_device_of(&self, owner: Owner) -> bool {
+        self.owner == Some(owner) && self.device
+    }
+
+    /// True if this owner has signed in before, and neither with the caller's device secret nor from its source.
+    pub(crate) fn is_new_to(&self, owner: Owner) -> bool {
+        self.owner == Some(owner) && self.any && !self.device && !self.source
+    }
 }
 
 impl Owner {
@@ -112,6 +126,7 @@ impl Devices {
         Known {
             source: seen(&self.sources, caller.source),
             device: seen(&self.devices, caller.device),
+            any: self.devices.iter().chain(&self.sources).any(|seen| seen.is_live(now)),
             owner: Some(self.owner),
         }
     }
@@ -135,11 +150,6 @@ impl Devices {
             }
         }
         next
-    }
-
-    /// True if this owner of the account has signed in from the device that the caller presents.
-    pub(super) fn knows_device(&self, caller: &Caller, owner: Owner, now: OffsetDateTime) -> bool {
-        self.owner == owner && self.know(caller, now).device
     }
 
     /// The document, which a full store must take, too.

@@ -60,6 +60,8 @@ struct Mark {
     digest: Digest,
     purpose: Purpose,
     website: Website,
+    #[serde(with = "stored::generation")]
+    generation: Generation,
     #[serde(deserialize_with = "Option::deserialize")]
     bought: Option<Digest>,
     #[serde(with = "micros")]
@@ -118,7 +120,7 @@ impl Codes {
             return Found::Live(credential);
         }
         let fits = |mark: &&Mark| {
-            let Mark { digest, purpose, website, bought: _, expires_at } = mark;
+            let Mark { digest, purpose, website, generation: _, bought: _, expires_at } = mark;
             *digest == presented.digest
                 && *website == presented.website
                 && self.customer == presented.customer
@@ -126,7 +128,9 @@ impl Codes {
                 && now < *expires_at
         };
         match self.spent.iter().find(fits) {
-            Some(mark) => Found::Spent(Spent { purpose: mark.purpose, bought: mark.bought }),
+            Some(Mark { purpose, generation, bought, .. }) => {
+                Found::Spent(Spent { purpose: *purpose, generation: *generation, bought: *bought })
+            }
             None => Found::Nothing,
         }
     }
@@ -138,9 +142,10 @@ impl Codes {
             Found::Spent(spent) => return Take::Spent(spent),
             Found::Nothing => return Take::Nothing,
         };
-        let OneTimeCredential { digest, purpose, website, expires_at, .. } = credential;
+        let OneTimeCredential { digest, purpose, website, generation, expires_at, .. } = credential;
         self.outstanding.retain(|own| own.digest != digest);
-        self.spent.push(Mark { digest, purpose, website, bought: bought.copied(), expires_at });
+        let bought = bought.copied();
+        self.spent.push(Mark { digest, purpose, website, generation, bought, expires_at });
         if self.spent.len() > Self::MAX_MARKS {
             let first = self.spent.iter().enumerate().min_by_key(|(_, mark)| mark.expires_at);
             first.map(|(place, _)| place).map(|place| self.spent.remove(place));

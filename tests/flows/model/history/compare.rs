@@ -108,6 +108,9 @@ impl World {
                 Notice::PasswordReset => Notified::PasswordReset,
                 Notice::PasswordChanged => Notified::PasswordChanged,
                 Notice::PasswordSetByHost => Notified::PasswordSetByHost,
+                Notice::NewDevice => Notified::NewDevice,
+                Notice::SignedInByResetToken => Notified::SignedInByResetToken,
+                Notice::CredentialReplayed { obtained } => Notified::Replayed(obtained),
                 Notice::EmailChanged => Notified::EmailChanged(told_at.unwrap_or(usize::MAX)),
                 Notice::Locked => Notified::Locked,
                 Notice::AssistanceConsent { allowed } => Notified::Consent(allowed),
@@ -165,6 +168,10 @@ impl World {
                 AdminNotice::Locked { token, expires_at } => (token, expires_at),
                 AdminNotice::PasswordSetByHost => {
                     notices.push((name, ToldAdmin::PasswordSetByHost));
+                    continue;
+                }
+                AdminNotice::NewDevice => {
+                    notices.push((name, ToldAdmin::NewDevice));
                     continue;
                 }
                 other => return Err(TestCaseError::fail(format!("{other:?}"))),

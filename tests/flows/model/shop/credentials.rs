@@ -18,6 +18,8 @@ pub(crate) struct Secret {
     /// Pushed out by newer ones, or ended.
     pub(crate) gone: bool,
     pub(crate) spent: bool,
+    /// True if a new password was set with it.
+    pub(crate) by_reset: bool,
     /// The token it was spent on, if one came of it.
     pub(crate) bought: Option<usize>,
 }
@@ -95,8 +97,8 @@ impl Shop {
         assist: Option<Assist>,
         expires: Time,
     ) -> usize {
-        let (gone, spent, bought) = (false, false, None);
-        self.secrets.push(Secret { customer, site, assist, expires, gone, spent, bought });
+        let (gone, spent, by_reset, bought) = (false, false, false, None);
+        self.secrets.push(Secret { customer, site, assist, expires, gone, spent, by_reset, bought });
         let now = self.now;
         let outstanding = self.secrets.iter_mut().rev().filter(|secret| {
             secret.customer == customer

@@ -79,6 +79,16 @@ impl Shop {
         new
     }
 
+    /// Whether the owner is remembered, and the caller is not.
+    pub(super) fn is_new(&self, counted: Counted, owner: Who, caller: Caller) -> bool {
+        let Some(memory) = self.memories.get(&counted).filter(|memory| memory.owner == owner) else {
+            return false;
+        };
+        let times = memory.devices.iter().map(|seen| seen.1).chain(memory.sources.iter().map(|seen| seen.1));
+        let known = self.knows(counted, caller);
+        !known.device && !known.source && times.into_iter().any(|time| self.now < time + REMEMBERED_FOR)
+    }
+
     pub(super) fn forget_devices(&mut self, of: Who) {
         self.memories.retain(|_, memory| memory.owner != of);
     }

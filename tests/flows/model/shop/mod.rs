@@ -124,6 +124,9 @@ pub(crate) enum Notified {
     PasswordReset,
     PasswordChanged,
     PasswordSetByHost,
+    NewDevice,
+    SignedInByResetToken,
+    Replayed(Obtained),
     /// The place of the address that is told.
     EmailChanged(usize),
     Locked,
@@ -139,6 +142,7 @@ pub(crate) enum ToldAdmin {
     /// A link that unlocks the account, by its place.
     Locked(usize),
     PasswordSetByHost,
+    NewDevice,
 }
 
 /// What a flow answers if it does what was asked.

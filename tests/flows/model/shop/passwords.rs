@@ -177,13 +177,16 @@ impl Shop {
         let Some(customer) = self.find(door) else { return mismatched(Refusal::UnknownAccount) };
         event.subject = Some(Who::Customer(customer));
         let Presented::Secret(n) = with else { return mismatched(Refusal::WrongCredential) };
-        if !self.fits(n, customer, door.0) || self.secrets[n].spent || self.secrets[n].assist.is_some() {
+        if !self.fits(n, customer, door.0) || self.secrets[n].assist.is_some() {
             return mismatched(Refusal::WrongCredential);
+        }
+        if self.secrets[n].spent {
+            return mismatched(self.replay(n, event));
         }
         if self.customers[customer].status == AccountStatus::Disabled {
             return mismatched(Refusal::AccountDisabled);
         }
-        self.secrets[n].spent = true;
+        (self.secrets[n].spent, self.secrets[n].by_reset) = (true, true);
         Ok(customer)
     }
 

@@ -6,7 +6,8 @@ use commerce_auth::{
 };
 
 use super::{
-    Answer, Assist, Caller, Counted, Door, Ended, Presented, Scope, Shop, Told, Who,
+    Answer, Assist, Caller, Counted, Door, Ended, Notified, Presented, Scope, Secret, Shop, Told, ToldAdmin,
+    Who,
     budgets::{Attempt, Counts},
     trail::{Name, refused, told_as},
 };
@@ -72,7 +73,13 @@ impl Shop {
             let mut answer = self.issue((owner, Some(door.0)), obtained, assist, until);
             // The admin user's device is not the customer's.
             if let (Answer::Issued(_, _, device), None) = (&mut answer, assist) {
+                let is_new = self.is_new(Counted::Customer(door), owner, caller);
                 *device = self.remember(Counted::Customer(door), owner, caller);
+                let notice = match obtained {
+                    Obtained::ResetToken => Some(Notified::SignedInByResetToken),
+                    _ => is_new.then_some(Notified::NewDevice),
+                };
+                self.led_to.notices.extend(notice.map(|notice| (customer, notice)));
             }
             let token = self.tokens.len() - 1;
             self.about_token(&mut event, token);
@@ -109,10 +116,9 @@ impl Shop {
                     None => chain,
                 };
                 if taken && self.secrets[n].spent {
-                    if code.is_some() {
-                        return self.replay(n, event);
-                    }
-                } else if taken {
+                    return refused(self.replay(n, event), Error::SignIn(SignInError::Refused));
+                }
+                if taken {
                     if let Some(code) = code {
                         event.action = Action::CodeRedemption;
                         event.grant = Some(Name::Unissued);
@@ -145,10 +151,16 @@ impl Shop {
         Ok(Admitted { customer, obtained, secret, assist })
     }
 
-    /// A spent code presented again ends what it bought.
-    fn replay(&mut self, secret: usize, event: &mut Told) -> Ended<Admitted> {
+    /// A spent credential presented again ends what it bought: a token, or all that came of a new password.
+    pub(super) fn replay(&mut self, secret: usize, event: &mut Told) -> Refusal {
         event.action = Action::CodeReplay;
-        let bought = self.secrets[secret].bought;
+        let Secret { customer, by_reset, bought, assist, .. } = self.secrets[secret];
+        let kind = if assist.is_some() { Obtained::OneTimeCode } else { Obtained::ResetToken };
+        self.led_to.notices.push((customer, Notified::Replayed(kind)));
+        if by_reset {
+            self.end_credentials(customer, None);
+            return Refusal::SpentCode;
+        }
         event.grant = Some(bought.map_or(Name::Unissued, Name::Token));
         if let Some(bought) = bought {
             if self.is_live(bought) {
@@ -157,7 +169,7 @@ impl Shop {
             self.tokens[bought].revoked = true;
             self.close(bought, AssistanceEnd::Withdrawn);
         }
-        refused(Refusal::SpentCode, Error::SignIn(SignInError::Refused))
+        Refusal::SpentCode
     }
 
     /// An admin user's, by name: names beyond the list are nobody's.
@@ -197,6 +209,9 @@ impl Shop {
             self.about_token(&mut event, self.tokens.len() - 1);
             self.begin(&event);
             if let Answer::Issued(_, _, device) = &mut answer {
+                if self.is_new(Counted::Admin(name), owner, caller) {
+                    self.led_to.admin_notices.push((name, ToldAdmin::NewDevice));
+                }
                 *device = self.remember(Counted::Admin(name), owner, caller);
             }
             answer
