@@ -68,10 +68,16 @@ async fn main() -> demo::Result {
     shop.refused_because("the other mail's token", reset(BOB, &other, NEW), mismatched(), wrong).await?;
     shop.refused_because("the code", sign_in(&code), told(), wrong).await?;
     shop.refused_because("the old password", sign_in(PASSWORD), told(), wrong).await?;
-    shop.live("the lock is gone; the new password", sign_in(NEW).await?.token()).await?;
+    let signed_in = sign_in(NEW).await?;
+    shop.live("the lock is gone; the new password", signed_in.token()).await?;
 
-    step("5. Refused: one answer, whatever the reason");
-    shop.refused_because("the spent token", reset(BOB, &token, NEW), mismatched(), wrong).await?;
+    step("5. The spent token is presented again: refused, all tokens end, and the customer is told");
+    let call = reset(BOB, &token, NEW);
+    shop.refused_because("the spent token", call, mismatched(), Refusal::SpentCode).await?;
+    shop.ended("the token by the new password", signed_in.token()).await?;
+    shop.read_mail();
+
+    step("6. Refused: one answer, whatever the reason");
     shop.refused_because("a wrong token", reset(BOB, WRONG, NEW), mismatched(), wrong).await?;
     let token = shop.reset_token().await?;
     let call = reset(NOBODY, &token, NEW);
@@ -83,7 +89,7 @@ async fn main() -> demo::Result {
     refused("a malformed address", reset("bobloblaw", &token, NEW), Error::Input(InputError::Email)).await?;
     refused("no token", reset(BOB, "", NEW), Error::Input(InputError::Required(Field::ResetToken))).await?;
 
-    step("6. A disabled account: the request is answered as ever, no mail goes out, and no token is good");
+    step("7. A disabled account: the request is answered as ever, no mail goes out, and no token is good");
     let token = shop.reset_token().await?;
     shop.edit_customer(|row| row.status = AccountStatus::Disabled).await?;
     let call = reset(BOB, &token, NEW);
@@ -95,14 +101,14 @@ async fn main() -> demo::Result {
     }
     shop.restore().await?;
 
-    step("7. An unconfirmed account may set a password, and stays unconfirmed");
+    step("8. An unconfirmed account may set a password, and stays unconfirmed");
     shop.edit_customer(|row| row.status = AccountStatus::Unconfirmed).await?;
     reset(BOB, &token, PASSWORD).await?;
     shop.read_mail();
     refused("the new password", sign_in(PASSWORD), Error::SignIn(SignInError::NotConfirmed)).await?;
     shop.restore().await?;
 
-    step("8. Six wrong tokens from one source, and it waits for half an hour");
+    step("9. Six wrong tokens from one source, and it waits for half an hour");
     let guess = |token: &str| auth.reset_password(PasswordReset::new(BOB, token, NEW).from(elsewhere));
     for n in 1..=6 {
         refused(&format!("wrong token {n}"), guess(WRONG), mismatched()).await?;
@@ -114,7 +120,7 @@ async fn main() -> demo::Result {
     println!("   the same token, at home: a new password");
     shop.read_mail();
 
-    step("9. Five requests an hour for an address, known or not; twenty from a source");
+    step("10. Five requests an hour for an address, known or not; twenty from a source");
     shop.later(Duration::from_secs(60 * 60));
     for email in [BOB, NOBODY] {
         for _ in 0..AuthConfig::commerce().reset_account_budget.failures {

@@ -85,6 +85,11 @@ fn customers(notice: Notice, tokens: &mut Tokens) -> String {
         }
         Notice::PasswordReset => "A new password was set by the link in our mail.".into(),
         Notice::PasswordChanged => "Your password was changed.".into(),
+        Notice::NewDevice => "Somebody signed in on a new device. Was it you?".into(),
+        Notice::SignedInByResetToken => "Somebody signed in by the link in our mail. Was it you?".into(),
+        Notice::CredentialReplayed { .. } => {
+            "A link or code was used twice. What was done with it has ended.".into()
+        }
         Notice::PasswordSetByHost => "Our staff set a new password for you.".into(),
         Notice::EmailChanged => "The address of your account was changed.".into(),
         Notice::AssistanceConsent { allowed: true } => "You allow our staff to assist you.".into(),
@@ -114,6 +119,9 @@ fn admins(notice: AdminNotice, tokens: &mut Tokens) -> String {
         AdminNotice::RecoveryCodeUsed { left } => format!("A recovery code was used; {left} are left."),
         AdminNotice::RecoveryCodesReplaced => "You have new recovery codes.".into(),
         AdminNotice::PasswordChanged => "Your password was changed.".into(),
+        AdminNotice::NewDevice => "Somebody signed in on a new device. Was it you?".into(),
+        AdminNotice::SecondFactorFailed => "Somebody got past your password, and not past the code.".into(),
+        AdminNotice::CodeReplayed => "Somebody gave a code that had been used before.".into(),
         AdminNotice::PasswordSetByHost => "The shop set a new password for you.".into(),
         AdminNotice::Locked { token, expires_at } => {
             let link = format!("https://shop.example/admin#unlock={}", token.expose());

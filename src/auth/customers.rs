@@ -64,8 +64,10 @@ impl Auth {
     /// - [`Error::Unavailable`], [`Error::Random`], [`InternalError::NotConfigured`]: no token was issued; a one-time
     ///   credential may be spent, but a one-time code never without a record in the audit trail.
     ///
-    /// A one-time code that is presented again while its first sign-in is on its way gives that first caller
-    /// a token that has already ended.
+    /// A one-time code or reset token that was spent before is a replay. The caller gets the usual refusal, the token that
+    /// the credential bought ends, and the customer is told ([`Notice::CredentialReplayed`](crate::Notice)). If a new
+    /// password was set with it, all the customer's tokens end. A credential that is presented again while its first
+    /// sign-in is on its way gives that first caller a token that has already ended.
     pub async fn generate_customer_token(&self, sign_in: SignIn) -> Result<SignedIn, Error> {
         flow::generate_customer_token(&self.services, sign_in).await
     }
@@ -86,7 +88,7 @@ impl Auth {
     }
 
     /// Tells the crate that the host changed a customer's account: all its tokens, reset tokens and one-time codes end,
-    /// those of sign-ins in flight, too, and its devices are forgotten. Every change ends the same. Call it after the
+    /// those of sign-ins in flight, too, and its devices are forgotten, whatever the change. Call it after the
     /// change is stored; it may be called again.
     ///
     /// The customer is told of another password, and of another address at both addresses, at every call. The notices

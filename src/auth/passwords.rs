@@ -96,6 +96,11 @@ impl Auth {
     /// of the size of [`AuthConfig::source_budget`](crate::AuthConfig::source_budget). Every refusal within it
     /// is the same work.
     ///
+    /// A reset token that was spent before is a replay: somebody else may have used it. The token that it bought ends; if
+    /// a new password was set with it, all the customer's tokens end. The customer is told
+    /// ([`Notice::CredentialReplayed`](crate::Notice)) and should ask for a new link. A second click while the first
+    /// reset is on its way is a replay, too; the first reset stands.
+    ///
     /// # Errors
     ///
     /// - [`InputError::Required`], [`InputError::Email`], [`InputError::Policy`]: nothing was looked up. A password from a data

@@ -60,12 +60,14 @@ fn both() -> [Shop; 2] {
 }
 
 #[tokio::test]
-async fn each_kind_works_once_and_a_replay_ends_what_a_code_bought() {
+async fn each_kind_works_once_and_a_replay_ends_what_it_bought() {
     for shop in both() {
         let admin = shop.admin_token().await;
         let (token, code) = (mailed(&shop).await, generated(&shop, &admin).await);
-        assert_eq!(shop.sign_in(&token).await.unwrap().obtained(), Obtained::ResetToken);
+        let by_token = shop.sign_in(&token).await.unwrap();
+        assert_eq!(by_token.obtained(), Obtained::ResetToken);
         assert!(matches!(shop.sign_in(&token).await, Err(Error::SignIn(SignInError::Refused))));
+        assert!(shop.auth.verify_customer(by_token.token()).await.is_err());
         assert!(matches!(
             reset(&shop.auth, &token).await,
             Err(Error::SignIn(SignInError::ResetTokenMismatched))

@@ -2,7 +2,7 @@
 
 use std::error::Error;
 
-use commerce_auth::{AdminNotice, AdminNotification, AssistanceEnd, Notice, Notification};
+use commerce_auth::{AdminNotice, AdminNotification, AssistanceEnd, Notice, Notification, Obtained, Origin};
 use lettre::{
     Address, Message,
     address::Envelope,
@@ -23,9 +23,13 @@ const WIDTH: usize = 72;
 const LOCKED: &str = "Too many sign-ins to your account have failed, from many places. New devices now have to wait before \
                       they can sign in. The devices that you have signed in from in the last 90 days work as before.";
 
+const IF_NOT_YOU: &str = "If this was you, do nothing. If it was not you, set a new password now by \"Forgot your password?\". It \
+                          signs everybody out:";
+
 type Letter = Result<Message, Box<dyn Error + Send + Sync>>;
 
 pub(crate) fn to_customer(shop_url: &str, notification: Notification) -> Letter {
+    let from = from_where(&notification.origin);
     let (subject, text) = match notification.notice {
         Notice::ResetRequested { token, expires_at } => (
             "Set a new password",
@@ -46,6 +50,45 @@ pub(crate) fn to_customer(shop_url: &str, notification: Notification) -> Letter 
         Notice::PasswordChanged => {
             ("Your new password", Text::default().prose("Your password was changed."))
         }
+        Notice::NewDevice => (
+            "A new device",
+            Text::default()
+                .prose(format!("Somebody signed in to your account with your password on a new device{from}."))
+                .prose(IF_NOT_YOU)
+                .line(format!("{shop_url}/")),
+        ),
+        Notice::SignedInByResetToken => (
+            "A sign-in with the link in our mail",
+            Text::default()
+                .prose(format!(
+                    "Somebody signed in to your account with the link in our mail, without a new password{from}."
+                ))
+                .prose(IF_NOT_YOU)
+                .line(format!("{shop_url}/"))
+                .prose("Somebody else may read your mail. Change the password of your mailbox, too."),
+        ),
+        Notice::CredentialReplayed { obtained: Obtained::ResetToken } => (
+            "A link was used twice",
+            Text::default()
+                .prose(format!(
+                    "Somebody used a link in our mail that had been used before{from}. We ended what was done with it."
+                ))
+                .prose(
+                    "If you used it twice, do nothing. If you used it once or never, somebody else reads your mail \
+                     and may have your account: change the password of your mailbox, and ask for a new link by \
+                     \"Forgot your password?\":",
+                )
+                .line(format!("{shop_url}/")),
+        ),
+        Notice::CredentialReplayed { .. } => (
+            "A code of our staff was used twice",
+            Text::default()
+                .prose(format!(
+                    "A code with which our staff signs in as you was used twice{from}. We signed out whoever used it."
+                ))
+                .prose("If our staff did not assist you, withdraw your consent on your page:")
+                .line(format!("{shop_url}/")),
+        ),
         Notice::PasswordSetByHost => (
             "Your new password",
             Text::default()
@@ -106,7 +149,8 @@ pub(crate) fn to_customer(shop_url: &str, notification: Notification) -> Letter 
 }
 
 pub(crate) fn to_admin(shop_url: &str, notification: AdminNotification) -> Letter {
-    let AdminNotification { admin, username, notice, .. } = notification;
+    let AdminNotification { admin, username, notice, origin, .. } = notification;
+    let from = from_where(&origin);
     let (subject, text) = match notice {
         AdminNotice::EnrolmentRequested { token, expires_at } => (
             "Set up your authenticator",
@@ -146,6 +190,32 @@ pub(crate) fn to_admin(shop_url: &str, notification: AdminNotification) -> Lette
         AdminNotice::PasswordChanged => {
             ("Your new password", Text::default().prose("Your password was changed."))
         }
+        AdminNotice::NewDevice => (
+            "A new device",
+            Text::default()
+                .prose(format!("Somebody signed in as you on a new device{from}."))
+                .prose("If it was not you, tell whoever runs the shop at once, and change your password:")
+                .line(format!("{shop_url}/admin")),
+        ),
+        AdminNotice::SecondFactorFailed => (
+            "A wrong code",
+            Text::default()
+                .prose(format!("Somebody got past your password and gave a wrong code of your authenticator{from}."))
+                .prose("If it was not you, somebody else knows your password. Change it:")
+                .line(format!("{shop_url}/admin")),
+        ),
+        AdminNotice::CodeReplayed => (
+            "A code was used twice",
+            Text::default()
+                .prose(format!(
+                    "Somebody got past your password and gave a code that had been used before{from}. It was refused."
+                ))
+                .prose(
+                    "If you gave a code twice, do nothing. If it was not you, somebody else knows your password and \
+                     has seen a code. Change your password:",
+                )
+                .line(format!("{shop_url}/admin")),
+        ),
         AdminNotice::PasswordSetByHost => (
             "Your new password",
             Text::default()
@@ -205,6 +275,11 @@ fn letter(to: Mailbox, subject: &str, text: Text) -> Letter {
     let envelope = Envelope::new(Some(sender.email.clone()), vec![to.email.clone()])?;
     let part = SinglePart::builder().header(ContentType::TEXT_PLAIN).body(text.into_body());
     Ok(Message::builder().envelope(envelope).from(sender).to(to).subject(subject).singlepart(part)?)
+}
+
+/// The end of a sentence that says from where a request came. The user agent is not told: a stranger writes it.
+fn from_where(origin: &Origin) -> String {
+    origin.source.map_or_else(String::new, |source| format!(" from the address {source}"))
 }
 
 const fn how(end: AssistanceEnd) -> &'static str {

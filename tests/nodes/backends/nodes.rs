@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use commerce_auth::{
-    AccountStatus, AdminChange, AdminId, CustomerId, Error, Keep, PasswordReset, PasswordResetRequest,
-    Permission, SignInError, TokenError,
+    AccountStatus, AdminChange, AdminId, CustomerId, Error, Keep, Notice, PasswordReset,
+    PasswordResetRequest, Permission, SignInError, TokenError,
 };
 use futures_util::FutureExt;
 
@@ -41,6 +41,33 @@ pub(crate) async fn a_code_is_redeemed_once(engine: &Engine) -> Result {
     }
     assert_eq!(tokens.len(), 1, "a code was bought {} times", tokens.len());
     assert_eq!(shop.lives(&tokens[0]).await, NEITHER, "what a replayed code bought lives on");
+    Ok(())
+}
+
+/// A reader of the customer's mail signs in by the link, or sets a password with it, before the customer uses it.
+pub(crate) async fn a_reset_token_that_a_thief_used_first_ends_what_it_bought(engine: &Engine) -> Result {
+    const NEW: &str = "N3w-password";
+    let shop = Shop::open(engine).await?;
+    for sets_password in [false, true] {
+        let own = shop.sign_in(0, PASSWORD).await?;
+        shop.node(0).request_password_reset(PasswordResetRequest::new(EMAIL)).await?;
+        let token = shop.outbox.reset_token().ok_or("a mail")?;
+        let reset = || PasswordReset::new(EMAIL, token.as_str(), NEW);
+        let thief = if sets_password {
+            shop.node(0).reset_password(reset()).await?;
+            shop.sign_in(0, NEW).await?
+        } else {
+            shop.sign_in(0, &token).await?
+        };
+        assert_eq!(shop.lives(&thief).await, BOTH);
+        let again = shop.node(1).reset_password(reset()).await;
+        assert!(matches!(again, Err(Error::SignIn(SignInError::ResetTokenMismatched))), "{again:?}");
+        assert_eq!(shop.lives(&thief).await, NEITHER, "sets a password: {sets_password}");
+        assert_eq!(shop.lives(&own).await, if sets_password { NEITHER } else { BOTH });
+        let told = shop.outbox.take();
+        let replays = told.iter().filter(|mail| matches!(mail.notice, Notice::CredentialReplayed { .. }));
+        assert_eq!(replays.count(), 1, "{told:?}");
+    }
     Ok(())
 }
 

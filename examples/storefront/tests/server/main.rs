@@ -16,6 +16,7 @@ mod letters;
 mod logs;
 mod mail;
 mod mailbox;
+mod notices;
 mod older_clients;
 mod pages;
 mod redis;
