@@ -14,8 +14,8 @@ use std::{
 
 use async_trait::async_trait;
 use commerce_auth::{
-    AuditEvent, AuditSink, CustomerId, Error, Keep, MemoryStore, PasswordReset, PasswordResetRequest, SignIn,
-    StoreError, Subject, Website,
+    AuditEvent, AuditSink, CustomerChange, CustomerId, Error, Keep, MemoryStore, PasswordReset,
+    PasswordResetRequest, SignIn, StoreError, Subject, Website,
     audit::{
         Action,
         Outcome::{Begun, Refused, Succeeded},
@@ -161,7 +161,7 @@ async fn every_change_of_a_credential_or_consent_is_on_record_when_it_returns() 
     expect(&[(Action::PasswordChange, Succeeded)], "a change");
     auth.revoke_all_customer_tokens(own.token(), Keep::Nothing).await.unwrap();
     expect(&[(Action::AllTokensRevoke, Succeeded)], "signed out everywhere");
-    auth.customer_changed(&CustomerId::from(1)).await.unwrap();
+    auth.customer_changed(&CustomerId::from(1), CustomerChange::Disabled).await.unwrap();
     expect(&[(Action::AccountChange, Succeeded)], "the host changes an account");
     auth.unlock_admin(support::ADMIN).await.unwrap();
     auth.unlock_admin("nobody").await.unwrap();
@@ -312,7 +312,7 @@ async fn everything_that_matters_is_kept_while_ten_thousand_refusals_arrive() {
         let own = shop.sign_in(PASSWORD).await.unwrap();
         auth.set_remote_shopping_assistance(own.token(), round % 2 == 0).await.unwrap();
         auth.unlock_customer(&Website::default(), EMAIL).await.unwrap();
-        auth.customer_changed(&CustomerId::from(1)).await.unwrap();
+        auth.customer_changed(&CustomerId::from(1), CustomerChange::Disabled).await.unwrap();
         trail.extend(blinded.kept.try_iter());
         let lasting =
             trail.iter().filter(|event| event.action != Action::SignIn && event.outcome == Succeeded);
@@ -348,7 +348,7 @@ async fn a_sink_that_fails_changes_no_answer_of_customers_and_hosts() {
     let token = shop.outbox.reset_token().unwrap();
     auth.reset_password(PasswordReset::new(EMAIL, token, PASSWORD)).await.unwrap();
     auth.unlock_customer(&Website::default(), EMAIL).await.unwrap();
-    auth.customer_changed(&CustomerId::from(1)).await.unwrap();
+    auth.customer_changed(&CustomerId::from(1), CustomerChange::Disabled).await.unwrap();
     auth.revoke_everything().await.unwrap();
     shop.sign_in(PASSWORD).await.unwrap();
     auth.flush_audit().await;

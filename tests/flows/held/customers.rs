@@ -1,7 +1,8 @@
 //! A customer's new password, by change and by reset.
 
 use commerce_auth::{
-    AuthConfig, CustomerId, CustomerRecord, CustomerStore, Error, Keep, PasswordHash, PasswordReset,
+    AuthConfig, CustomerChange, CustomerId, CustomerRecord, CustomerStore, Error, Keep, PasswordHash,
+    PasswordReset,
 };
 use support::{EMAIL, PASSWORD, fast};
 
@@ -33,14 +34,15 @@ impl Customers {
     }
 
     async fn revoke(&self, world: &World, how: usize) -> bool {
-        let auth = &world.shop.auth;
+        let (auth, id) = (&world.shop.auth, CustomerId::from(1));
         if how == 1 {
             let mut row = Self::row(world).await;
             row.password_hash = Some(self.hosts.clone());
             world.shop.customers.upsert(row).unwrap();
         }
         match how {
-            0 | 1 => auth.customer_changed(&CustomerId::from(1)).await.unwrap(),
+            0 => auth.customer_changed(&id, CustomerChange::Disabled).await.unwrap(),
+            1 => auth.customer_changed(&id, CustomerChange::PasswordChanged).await.unwrap(),
             2 => return auth.revoke_all_customer_tokens(&self.other, Keep::Nothing).await.is_ok(),
             _ => auth.revoke_everything().await.unwrap(),
         }
