@@ -8,7 +8,9 @@ mod demo;
 
 use std::{net::IpAddr, time::Duration};
 
-use commerce_auth::{AccountStatus, Error, Field, InputError, SignIn, SignInError, Website, audit::Refusal};
+use commerce_auth::{
+    AccountStatus, CustomerChange, Error, Field, InputError, SignIn, SignInError, Website, audit::Refusal,
+};
 use demo::{BOB, DemoShop, NOBODY, PASSWORD, WRONG, refused, step};
 
 #[tokio::main]
@@ -111,6 +113,6 @@ async fn main() -> demo::Result {
     step("10. The host disables the account and says so: every token ends");
     let signed_in = sign_in(BOB, PASSWORD).await?;
     shop.edit_customer(|row| row.status = AccountStatus::Disabled).await?;
-    auth.customer_changed(&shop.customer).await?;
+    auth.customer_changed(&shop.customer, CustomerChange::Disabled).await?;
     shop.ended("the token", signed_in.token()).await
 }

@@ -6,7 +6,9 @@ mod demo;
 
 use std::net::IpAddr;
 
-use commerce_auth::{Auth, BearerToken, Error, Keep, Origin, SignIn, SignInError, TokenError};
+use commerce_auth::{
+    Auth, BearerToken, CustomerChange, Error, Keep, Origin, SignIn, SignInError, TokenError,
+};
 use demo::{BOB, DemoShop, PASSWORD, refused, step};
 
 #[tokio::main]
@@ -61,7 +63,8 @@ async fn main() -> demo::Result {
     step("7. The host changes the customer's address and says so: every token and every mailed link ends");
     let reset_token = shop.reset_token().await?;
     shop.edit_customer(|row| row.email = "bob@example.com".into()).await?;
-    auth.customer_changed(&shop.customer).await?;
+    let change = CustomerChange::EmailChanged { from: BOB.into() };
+    auth.customer_changed(&shop.customer, change).await?;
     shop.ended("the phone", &again).await?;
     let by_link = auth.generate_customer_token(SignIn::new("bob@example.com", reset_token));
     refused("the mailed link", by_link, Error::SignIn(SignInError::Refused)).await?;

@@ -80,9 +80,9 @@ pub use error::{
     SecondFactorError, SignInError, StoreError, TokenError,
 };
 pub use flow::{
-    AdminChange, AdminFactor, AdminSignIn, AdminSignedIn, BegunEnrolment, FactorSetup, GeneratedCode, Keep,
-    KeyringCheckError, KeyringReport, ListedToken, PasswordReset, PasswordResetRequest, Purged, SignIn,
-    SignedIn,
+    AdminChange, AdminFactor, AdminSignIn, AdminSignedIn, BegunEnrolment, CustomerChange, FactorSetup,
+    GeneratedCode, Keep, KeyringCheckError, KeyringReport, ListedToken, PasswordReset, PasswordResetRequest,
+    Purged, SignIn, SignedIn,
 };
 pub use keyring::{KeyError, KeyId, Keyring, Sealed};
 pub use notifier::{AdminNotice, AdminNotification, Notice, Notification, Notifier};

@@ -15,7 +15,8 @@ use crate::{
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Notification {
-    /// The recipient: the account's stored address, never one that a stranger typed.
+    /// The recipient: the account's stored address, never one that a stranger typed. [`Notice::EmailChanged`] also goes
+    /// to the stored address of before.
     pub email: String,
     /// The customer whose account it is.
     pub customer: CustomerId,
@@ -42,6 +43,12 @@ pub enum Notice {
     PasswordReset,
     /// The signed-in customer changed the password.
     PasswordChanged,
+    /// The host set another password, and said so with
+    /// [`CustomerChange::PasswordChanged`](crate::CustomerChange::PasswordChanged).
+    PasswordSetByHost,
+    /// The host stored another e-mail address for the account. It is told at the new address and at the one before.
+    /// Do not show either address in the mail: the reader of the other mailbox may be a stranger.
+    EmailChanged,
     /// Too many sign-ins failed over all sources
     /// ([`AuthConfig::account_budget`](crate::AuthConfig::account_budget)): unknown devices must wait. Devices from which
     /// the customer has signed in before are not affected. A password reset ends the wait.
@@ -111,6 +118,9 @@ pub enum AdminNotice {
     RecoveryCodesReplaced,
     /// The admin user set a new password.
     PasswordChanged,
+    /// The host set another password, and said so with
+    /// [`AdminChange::PasswordChanged`](crate::AdminChange::PasswordChanged).
+    PasswordSetByHost,
     /// Too many sign-ins failed over all sources
     /// ([`AuthConfig::account_budget`](crate::AuthConfig::account_budget)): the link to let unknown devices in again.
     /// Devices from which the admin user has signed in before are not affected.

@@ -85,6 +85,8 @@ fn customers(notice: Notice, tokens: &mut Tokens) -> String {
         }
         Notice::PasswordReset => "A new password was set by the link in our mail.".into(),
         Notice::PasswordChanged => "Your password was changed.".into(),
+        Notice::PasswordSetByHost => "Our staff set a new password for you.".into(),
+        Notice::EmailChanged => "The address of your account was changed.".into(),
         Notice::AssistanceConsent { allowed: true } => "You allow our staff to assist you.".into(),
         Notice::AssistanceConsent { allowed: false } => "Our staff no longer assists you.".into(),
         Notice::AssistanceBegan { actor, reason, .. } => {
@@ -112,6 +114,7 @@ fn admins(notice: AdminNotice, tokens: &mut Tokens) -> String {
         AdminNotice::RecoveryCodeUsed { left } => format!("A recovery code was used; {left} are left."),
         AdminNotice::RecoveryCodesReplaced => "You have new recovery codes.".into(),
         AdminNotice::PasswordChanged => "Your password was changed.".into(),
+        AdminNotice::PasswordSetByHost => "The shop set a new password for you.".into(),
         AdminNotice::Locked { token, expires_at } => {
             let link = format!("https://shop.example/admin#unlock={}", token.expose());
             format!("Strangers have tried your password. Unlock your account until {expires_at}: {link}")

@@ -121,8 +121,9 @@ impl Auth {
     /// Tells the crate that the host changed an admin user's account: all its tokens end, those of sign-ins in flight
     /// too, and with them every token of a customer that they gave rise to. A disabled or missing admin user is refused
     /// without it, as the account is read at every use; call it after the change is stored all the same, so
-    /// that nothing revives with the account. With a deleted account goes its second factor. It may be called
-    /// again.
+    /// that nothing revives with the account. With a deleted account goes its second factor. An admin user whose password
+    /// the host set is told ([`AdminNotice::PasswordSetByHost`](crate::AdminNotice::PasswordSetByHost)). It may be
+    /// called again.
     ///
     /// # Errors
     ///

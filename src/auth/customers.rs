@@ -4,7 +4,7 @@ use crate::error::{InputError, InternalError, SignInError};
 use crate::{
     account::{CustomerId, Website},
     error::Error,
-    flow::{self, SignIn, SignedIn},
+    flow::{self, CustomerChange, SignIn, SignedIn},
 };
 
 /// # Customers
@@ -85,9 +85,13 @@ impl Auth {
         flow::exchange_one_time_code(&self.services, exchange).await
     }
 
-    /// Ends all tokens, reset tokens and one-time codes of a customer whose account the host has disabled or
-    /// deleted, or whose address or password it has changed; those of sign-ins in flight, too. Call it after the
+    /// Tells the crate that the host changed a customer's account: all its tokens, reset tokens and one-time codes end,
+    /// those of sign-ins in flight, too, and its devices are forgotten. Every change ends the same. Call it after the
     /// change is stored; it may be called again.
+    ///
+    /// The customer is told of another password, and of another address at both addresses, at every call. The notices
+    /// name no origin. A customer whose row is gone is told nothing, and a notice that cannot be queued changes no
+    /// answer.
     ///
     /// # Security
     ///
@@ -97,8 +101,8 @@ impl Auth {
     /// # Errors
     ///
     /// [`Error::Unavailable`]: some may still live; call it again.
-    pub async fn customer_changed(&self, customer: &CustomerId) -> Result<(), Error> {
-        flow::customer_changed(&self.services, customer).await
+    pub async fn customer_changed(&self, customer: &CustomerId, change: CustomerChange) -> Result<(), Error> {
+        flow::customer_changed(&self.services, customer, change).await
     }
 
     /// Forgets the failed attempts at a customer's account, and the locks they led to, over all sources: for a support

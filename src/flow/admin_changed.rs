@@ -1,8 +1,9 @@
 use super::steps::{credentials::settle_ledger, ending::conclude};
 use crate::{
     account::AdminId,
-    audit::{Action, Draft},
+    audit::{Action, Draft, Outcome},
     error::Error,
+    notifier::AdminNotice,
     service::Services,
     token::{Origin, Subject},
 };
@@ -15,7 +16,8 @@ pub enum AdminChange {
     Disabled,
     /// The account is gone.
     Deleted,
-    /// The account has another password.
+    /// The account has another password, which the host set. The admin user is told
+    /// ([`AdminNotice::PasswordSetByHost`]).
     PasswordChanged,
 }
 
@@ -33,5 +35,22 @@ pub(crate) async fn admin_changed(
     settle_ledger(services, &subject, &event.origin).await;
     let forgotten = services.attempts.forget_devices(&subject).await;
     let ended = ended.and(forgotten.map_err(Error::from));
+    // After a failure, too: the change is stored, and a host that calls again tells the admin user again.
+    if change == AdminChange::PasswordChanged {
+        tell_of_password(services, admin, &event.origin).await;
+    }
     conclude(services, &event, ended.map_err(Into::into)).await
+}
+
+/// Tells the admin user of a password that the host set. If the row cannot be read, only the trail is told.
+async fn tell_of_password(services: &Services, admin: &AdminId, origin: &Origin) {
+    let Ok(admins) = services.admins() else { return };
+    match admins.find_by_id(admin).await {
+        Ok(Some(row)) => drop(services.notices.tell_admin(&row, AdminNotice::PasswordSetByHost, origin)),
+        Ok(None) => {}
+        Err(_) => {
+            let event = Draft::queued(Action::Notification, origin).of_admin(admin);
+            services.trail.note(&event, Outcome::Failed);
+        }
+    }
 }

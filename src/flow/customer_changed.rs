@@ -1,17 +1,65 @@
 use super::steps::{credentials::end_credentials, ending::conclude};
 use crate::{
     account::CustomerId,
-    audit::{Action, Draft},
+    audit::{Action, Draft, Outcome},
     error::Error,
+    notifier::Notice,
     service::Services,
     token::{Origin, Subject},
 };
 
-pub(crate) async fn customer_changed(services: &Services, customer: &CustomerId) -> Result<(), Error> {
+/// A change that a host made to a customer's account.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum CustomerChange {
+    /// The account may no longer sign in.
+    Disabled,
+    /// The account is gone.
+    Deleted,
+    /// The account has another password, which the host set. The customer is told
+    /// ([`Notice::PasswordSetByHost`]).
+    PasswordChanged,
+    /// The account has another e-mail address. The customer is told at both addresses
+    /// ([`Notice::EmailChanged`]).
+    EmailChanged {
+        /// The stored address before the change.
+        from: String,
+    },
+}
+
+pub(crate) async fn customer_changed(
+    services: &Services,
+    customer: &CustomerId,
+    change: CustomerChange,
+) -> Result<(), Error> {
     let event = Draft::queued(Action::AccountChange, &Origin::default()).of_customer(customer);
     let subject = Subject::Customer(customer.clone());
     let ended = end_credentials(services, &subject, None, &event.origin).await;
     let forgotten = services.attempts.forget_devices(&subject).await.map_err(Error::from);
     let ended = ended.and(forgotten);
+    // After a failure, too: the change is stored, and a host that calls again tells the customer again.
+    tell_of_change(services, customer, change, &event.origin).await;
     conclude(services, &event, ended.map_err(Into::into)).await
+}
+
+/// Tells the customer of a change. If the row cannot be read, only the trail is told.
+async fn tell_of_change(services: &Services, customer: &CustomerId, change: CustomerChange, origin: &Origin) {
+    let (notice, from) = match change {
+        CustomerChange::Disabled | CustomerChange::Deleted => return,
+        CustomerChange::PasswordChanged => (Notice::PasswordSetByHost, None),
+        CustomerChange::EmailChanged { from } => (Notice::EmailChanged, Some(from)),
+    };
+    match services.customers.find_by_id(customer).await {
+        Ok(Some(row)) => {
+            if let Some(from) = from.filter(|from| *from != row.email) {
+                services.notices.tell_customer_at(&from, &row, notice.clone(), origin);
+            }
+            services.notices.tell_customer(&row, notice, origin);
+        }
+        Ok(None) => {}
+        Err(_) => {
+            let event = Draft::queued(Action::Notification, origin).of_customer(customer);
+            services.trail.note(&event, Outcome::Failed);
+        }
+    }
 }

@@ -57,6 +57,7 @@ pub(crate) use check_keyring::check_keyring;
 pub use check_keyring::{KeyringCheckError, KeyringReport};
 pub(crate) use confirm_password::confirm_password;
 pub(crate) use current_assistance::current_assistance;
+pub use customer_changed::CustomerChange;
 pub(crate) use customer_changed::customer_changed;
 pub(crate) use end_assistance::end_assistance;
 pub(crate) use erase_customer::erase_customer;

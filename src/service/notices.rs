@@ -27,9 +27,20 @@ impl Notices {
 
     /// Tells a customer something, at the stored address.
     pub(crate) fn tell_customer(&self, row: &CustomerRecord, notice: Notice, origin: &Origin) {
+        self.tell_customer_at(&row.email, row, notice, origin);
+    }
+
+    /// Tells a customer something at another address than the stored one, for example the address before a change.
+    pub(crate) fn tell_customer_at(
+        &self,
+        email: &str,
+        row: &CustomerRecord,
+        notice: Notice,
+        origin: &Origin,
+    ) {
         let Some(notifier) = &self.notifier else { return };
         let notification = Notification {
-            email: row.email.clone(),
+            email: email.to_owned(),
             customer: row.id.clone(),
             website: row.website.clone(),
             notice,

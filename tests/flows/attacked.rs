@@ -10,9 +10,9 @@ use std::{
 
 use async_trait::async_trait;
 use commerce_auth::{
-    AdminChange, AdminId, AdminNotice, AdminSignIn, AuditEvent, Auth, Challenge, ChallengeAnswer, CustomerId,
-    Error, ErrorKind, MemoryStore, Notice, Origin, PasswordReset, PasswordResetRequest, Pressure, SignIn,
-    SignInError, SignedIn, StoreError, audit::Action,
+    AdminChange, AdminId, AdminNotice, AdminSignIn, AuditEvent, Auth, Challenge, ChallengeAnswer,
+    CustomerChange, CustomerId, Error, ErrorKind, MemoryStore, Notice, Origin, PasswordReset,
+    PasswordResetRequest, Pressure, SignIn, SignInError, SignedIn, StoreError, audit::Action,
 };
 use support::{
     ADMIN, ADMIN_PASSWORD, EMAIL, PASSWORD, Shop, WRONG, authenticator::Authenticator, fast, hooked::Hooked,
@@ -141,7 +141,7 @@ async fn a_device_is_forgotten_after_ninety_days_and_by_a_change_of_the_account(
     shop.advance(86_400);
     shop.sign_in_from(HOME, PASSWORD).await.unwrap();
     assert!(known(&shop).await);
-    shop.auth.customer_changed(&CustomerId::from(1)).await.unwrap();
+    shop.auth.customer_changed(&CustomerId::from(1), CustomerChange::Disabled).await.unwrap();
     assert!(!known(&shop).await);
 }
 
@@ -151,7 +151,10 @@ async fn devices_go_with_the_account_and_not_with_its_address() {
     let shop = shop();
     shop.sign_in_from(HOME, PASSWORD).await.unwrap();
     shop.set_customer(|row| row.email = "bob@example.com".into());
-    shop.auth.customer_changed(&CustomerId::from(1)).await.unwrap();
+    shop.auth
+        .customer_changed(&CustomerId::from(1), CustomerChange::EmailChanged { from: EMAIL.into() })
+        .await
+        .unwrap();
     shop.set_customer(|row| row.email = EMAIL.into());
     attack_customer(&shop).await;
     assert!(

@@ -11,9 +11,9 @@ use std::{
 
 use async_trait::async_trait;
 use commerce_auth::{
-    AdminChange, AdminId, AdminSignIn, AuditEvent, AuditSink, Auth, ConfigError, CustomerId, Error,
-    ErrorKind, Keep, MemoryCustomers, MemoryStore, Origin, PasswordReset, PasswordResetRequest, SignIn,
-    StoreError, Subject, Website,
+    AdminChange, AdminId, AdminSignIn, AuditEvent, AuditSink, Auth, ConfigError, CustomerChange, CustomerId,
+    Error, ErrorKind, Keep, MemoryCustomers, MemoryStore, Origin, PasswordReset, PasswordResetRequest,
+    SignIn, StoreError, Subject, Website,
     audit::{
         Action, MemoryAudit,
         Outcome::{self, Begun, Refused, Succeeded},
@@ -109,7 +109,7 @@ async fn every_act_is_told_of() {
     assert_eq!((last.grant, &last.actor), (Some(grant), &None), "it is the customer's own act");
     auth.revoke_customer_token(own.token()).await.unwrap();
     expect(&[(Action::TokenRevoke, Succeeded)], "signed out").await;
-    auth.customer_changed(&customer()).await.unwrap();
+    auth.customer_changed(&customer(), CustomerChange::Disabled).await.unwrap();
     expect(&[(Action::AccountChange, Succeeded)], "disabled").await;
     auth.revoke_admin_token(&admin).await.unwrap();
     expect(&[(Action::TokenRevoke, Succeeded)], "the admin user signs out").await;

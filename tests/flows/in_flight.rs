@@ -12,8 +12,8 @@ use std::{
 };
 
 use commerce_auth::{
-    Auth, CustomerId, Error, InternalError, MemoryStore, Notice, PasswordReset, PasswordResetRequest, SignIn,
-    SignInError,
+    Auth, CustomerChange, CustomerId, Error, InternalError, MemoryStore, Notice, PasswordReset,
+    PasswordResetRequest, SignIn, SignInError,
     audit::{
         Action,
         Outcome::{Begun, Refused},
@@ -77,7 +77,7 @@ impl Racing {
 }
 
 fn change(auth: &Auth) {
-    pollster::block_on(auth.customer_changed(&customer())).unwrap();
+    pollster::block_on(auth.customer_changed(&customer(), CustomerChange::Disabled)).unwrap();
 }
 
 #[tokio::test]

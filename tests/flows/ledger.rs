@@ -10,8 +10,8 @@ use std::{
 
 use commerce_auth::{
     AccountStatus, AdminChange, AdminId, AssistanceEnd, AssistanceEntry, AuthConfig, Bearer, BearerToken,
-    CustomerId, Digest, Error, ErrorKind, Keep, MemoryStore, Notice, Obtained, Origin, PasswordReset,
-    PasswordResetRequest, Permission, RevokeScope, SignIn, StoreError, Subject, TokenError,
+    CustomerChange, CustomerId, Digest, Error, ErrorKind, Keep, MemoryStore, Notice, Obtained, Origin,
+    PasswordReset, PasswordResetRequest, Permission, RevokeScope, SignIn, StoreError, Subject, TokenError,
     audit::{Action, Outcome, Refusal},
     store::TokenStore,
 };
@@ -170,7 +170,7 @@ async fn each_end_is_told_once_and_ends_it_for_good() {
             Flow(|e| {
                 Box::pin(async move {
                     let customer = CustomerId::from(1);
-                    let changed = e.shop.auth.customer_changed(&customer);
+                    let changed = e.shop.auth.customer_changed(&customer, CustomerChange::Disabled);
                     changed.await.unwrap();
                 })
             }),

@@ -20,6 +20,7 @@ mod known_passwords;
 mod ledger;
 mod model;
 mod native;
+mod notices;
 mod odd_tables;
 mod one_time;
 mod password;

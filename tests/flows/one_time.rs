@@ -12,7 +12,7 @@ use std::{
 
 use async_trait::async_trait;
 use commerce_auth::{
-    Auth, CustomerId, Error, ErrorKind, Keep, MemoryStore, Notice, Obtained, PasswordReset,
+    Auth, CustomerChange, CustomerId, Error, ErrorKind, Keep, MemoryStore, Notice, Obtained, PasswordReset,
     PasswordResetRequest, SignIn, SignInError, SignedIn, StoreError, Subject, TokenError,
     audit::{Action, Outcome, Refusal},
     store::{
@@ -101,7 +101,9 @@ async fn the_newest_three_stay_and_no_other_purpose_pushes_them_out() {
 async fn whatever_ends_all_tokens_ends_them() {
     type End = fn(&Auth, &SignedIn) -> Result<(), Error>;
     let ends: [(&str, End); 6] = [
-        ("a changed account", |auth, _| pollster::block_on(auth.customer_changed(&customer()))),
+        ("a changed account", |auth, _| {
+            pollster::block_on(auth.customer_changed(&customer(), CustomerChange::Disabled))
+        }),
         ("a changed password", |auth, own| {
             pollster::block_on(auth.change_password(own.token(), PASSWORD, NEW))
         }),
@@ -171,7 +173,7 @@ async fn a_token_store_wiped_between_making_and_taking_leaves_no_credential_good
     for moved_before in [false, true] {
         let tokens = Arc::new(Hooked::default());
         let shop = Shop::open(MemoryStore::new(), fast(), |builder| builder.tokens(tokens.clone()));
-        let end = async || shop.auth.customer_changed(&customer()).await;
+        let end = async || shop.auth.customer_changed(&customer(), CustomerChange::Disabled).await;
         if moved_before {
             end().await.unwrap();
         }

@@ -4,9 +4,9 @@
 use std::sync::Arc;
 
 use commerce_auth::{
-    AccountStatus, AdminId, Auth, AuthConfig, Bearer, CustomerId, Digest, Error, ErrorKind, Grant, Identity,
-    InputError, InternalError, Keep, MemoryStore, Obtained, Origin, Permission, RevokeScope, SignIn,
-    SignInError, TokenError, Website, random::danger::SeededRandom, store::TokenStore,
+    AccountStatus, AdminId, Auth, AuthConfig, Bearer, CustomerChange, CustomerId, Digest, Error, ErrorKind,
+    Grant, Identity, InputError, InternalError, Keep, MemoryStore, Obtained, Origin, Permission, RevokeScope,
+    SignIn, SignInError, TokenError, Website, random::danger::SeededRandom, store::TokenStore,
 };
 use support::{
     EMAIL, PASSWORD, Shop, WRONG, fast,
@@ -197,12 +197,15 @@ async fn what_the_host_changes_ends_tokens_and_codes() {
     let shop = shop();
     let signed_in = shop.sign_in(PASSWORD).await.unwrap();
     let (reset_token, code) = (shop.reset_token().await, shop.code().await);
-    shop.auth.customer_changed(&CustomerId::from(1)).await.unwrap();
+    shop.auth.customer_changed(&CustomerId::from(1), CustomerChange::Disabled).await.unwrap();
     assert!(shop.auth.verify_customer(signed_in.token()).await.is_err());
     for credential in [reset_token, code] {
         assert!(matches!(shop.sign_in(&credential).await, Err(Error::SignIn(SignInError::Refused))));
     }
-    shop.auth.customer_changed(&CustomerId::from(1)).await.expect("it may be called again");
+    shop.auth
+        .customer_changed(&CustomerId::from(1), CustomerChange::Disabled)
+        .await
+        .expect("it may be called again");
     shop.sign_in(PASSWORD).await.unwrap();
 }
 

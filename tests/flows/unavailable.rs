@@ -10,7 +10,7 @@ use std::{
 };
 
 use commerce_auth::{
-    AdminChange, AdminId, AdminSignIn, CustomerId, Error, ErrorKind, Keep, PasswordReset,
+    AdminChange, AdminId, AdminSignIn, CustomerChange, CustomerId, Error, ErrorKind, Keep, PasswordReset,
     PasswordResetRequest, SignIn, SignInError, StoreError, Subject, Website, store::TokenStore,
 };
 use support::{ADMIN, ADMIN_PASSWORD, EMAIL, PASSWORD, REASON, Shop, WRONG, fast, hooked::Hooked};
@@ -76,7 +76,7 @@ async fn every_flow_answers_unavailable_at_every_verb() {
     fails_at_each_of!(6, shop.auth.request_password_reset(PasswordResetRequest::new(EMAIL)));
     // find, load, reserve; the password was right, whatever becomes of the settlement
     fails_at_each_of!(3, shop.auth.confirm_password(token, PASSWORD));
-    fails_at_each_of!(1, shop.auth.customer_changed(&customer));
+    fails_at_each_of!(1, shop.auth.customer_changed(&customer, CustomerChange::PasswordChanged));
 }
 
 #[tokio::test]

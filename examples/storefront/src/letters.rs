@@ -46,6 +46,25 @@ pub(crate) fn to_customer(shop_url: &str, notification: Notification) -> Letter 
         Notice::PasswordChanged => {
             ("Your new password", Text::default().prose("Your password was changed."))
         }
+        Notice::PasswordSetByHost => (
+            "Your new password",
+            Text::default()
+                .prose("Our staff set a new password for your account. You are signed out everywhere.")
+                .prose("If you did not ask for it, set a password of your own by \"Forgot your password?\":")
+                .line(format!("{shop_url}/")),
+        ),
+        Notice::EmailChanged => (
+            "Your e-mail address",
+            Text::default()
+                .prose(
+                    "The e-mail address of your account was changed. You are signed out everywhere. You now sign in \
+                     with the new address, and our mails go there.",
+                )
+                .prose(
+                    "If this was not you, somebody else has your account: tell our staff at once. If you use the \
+                     same password elsewhere, change it there.",
+                ),
+        ),
         Notice::AssistanceConsent { allowed: true } => (
             "Shopping assistance",
             Text::default().prose("You allow our staff to sign in as you and assist you."),
@@ -127,6 +146,12 @@ pub(crate) fn to_admin(shop_url: &str, notification: AdminNotification) -> Lette
         AdminNotice::PasswordChanged => {
             ("Your new password", Text::default().prose("Your password was changed."))
         }
+        AdminNotice::PasswordSetByHost => (
+            "Your new password",
+            Text::default()
+                .prose("The shop set a new password for you. You are signed out everywhere.")
+                .prose("If you did not ask for it, tell whoever runs the shop."),
+        ),
         AdminNotice::Locked { token, expires_at } => (
             "Somebody tried your password",
             Text::default()

@@ -8,7 +8,7 @@ use std::{
     },
 };
 
-use commerce_auth::{Error, PasswordReset, SignIn, SignInError};
+use commerce_auth::{CustomerChange, Error, PasswordReset, SignIn, SignInError};
 use futures_util::FutureExt;
 use support::size;
 
@@ -94,7 +94,7 @@ pub(crate) async fn a_device_of_one_node_is_known_at_the_other(engine: &Engine) 
     let stranger = shop.node(1).generate_customer_token(sign_in().from(elsewhere)).await;
     assert!(matches!(stranger, Err(Error::SignIn(SignInError::Refused))), "{stranger:?}");
     shop.node(1).generate_customer_token(sign_in().from(elsewhere).device(&device)).await?;
-    shop.node(1).customer_changed(signed_in.customer_id()).await?;
+    shop.node(1).customer_changed(signed_in.customer_id(), CustomerChange::Disabled).await?;
     let forgotten = shop.node(0).generate_customer_token(sign_in().from(elsewhere).device(&device)).await;
     assert!(matches!(forgotten, Err(Error::SignIn(SignInError::Refused))), "{forgotten:?}");
     Ok(())

@@ -1,6 +1,6 @@
 use async_graphql::{Context, Object, Result};
 use commerce_auth::{
-    CustomerId, StoreError,
+    CustomerChange, CustomerId, StoreError,
     graphql::{self, error},
 };
 use tokio::spawn;
@@ -41,5 +41,5 @@ impl DeleteMutation {
 
 async fn delete(shop: Shop, id: CustomerId) -> Result<()> {
     shop.database.remove(&id).await.map_err(unavailable)?;
-    shop.auth.customer_changed(&id).await.map_err(error)
+    shop.auth.customer_changed(&id, CustomerChange::Deleted).await.map_err(error)
 }

@@ -1,6 +1,6 @@
 use async_graphql::{Context, Object, Result};
 use commerce_auth::{
-    Bearer, CustomerId, Email, Error, StoreError, TokenError,
+    Bearer, CustomerChange, CustomerId, Email, Error, StoreError, TokenError,
     graphql::{self, Category, error},
 };
 use tokio::spawn;
@@ -100,11 +100,15 @@ async fn change_email(ctx: &Context<'_>, email: &str, password: String) -> Resul
 }
 
 async fn store_email(shop: Shop, id: CustomerId, email: Email) -> Result<()> {
+    let Some((before, _)) = shop.database.customer(&id).await.map_err(unavailable)? else {
+        return Err(error(Error::Token(TokenError::NotAuthorized)));
+    };
     if !shop.database.profiles.change_email(&id, &email).await.map_err(unavailable)? {
         return Err(Category::AlreadyExists.error(TAKEN));
     }
     // Whoever tries again after this has failed changes nothing, and gets here again.
-    shop.auth.customer_changed(&id).await.map_err(error)
+    let change = CustomerChange::EmailChanged { from: before.email };
+    shop.auth.customer_changed(&id, change).await.map_err(error)
 }
 
 /// The token that the caller presents.

@@ -1,6 +1,6 @@
 //! How histories are drawn.
 
-use commerce_auth::{AccountStatus, AdminChange};
+use commerce_auth::{AccountStatus, AdminChange, CustomerChange};
 use proptest::{collection::vec, prelude::*, sample::select};
 use time::Duration;
 
@@ -181,6 +181,10 @@ fn host() -> BoxedStrategy<Op> {
     ];
     let admin_changed =
         select(vec![AdminChange::Disabled, AdminChange::Deleted, AdminChange::PasswordChanged]);
+    let before =
+        select(ADDRESSES.to_vec()).prop_map(|from| CustomerChange::EmailChanged { from: from.into() });
+    let others = vec![CustomerChange::Disabled, CustomerChange::Deleted, CustomerChange::PasswordChanged];
+    let customer_changed = prop_oneof![3 => select(others), 1 => before];
     prop_oneof![
         3 => (customer(), status).prop_map(|(customer, status)| Op::HostStatus { customer, status }),
         3 => (customer(), mostly()).prop_map(|(customer, given)| Op::HostConsent { customer, given }),
@@ -191,7 +195,8 @@ fn host() -> BoxedStrategy<Op> {
         2 => (admin(), mostly()).prop_map(|(admin, active)| Op::HostAdmin { admin, active }),
         2 => (admin(), 0..2_usize, mostly())
             .prop_map(|(admin, permission, has)| Op::HostPermission { admin, permission, has }),
-        1 => customer().prop_map(|customer| Op::CustomerChanged { customer }),
+        1 => (customer(), customer_changed)
+            .prop_map(|(customer, change)| Op::CustomerChanged { customer, change }),
         1 => (admin(), admin_changed).prop_map(|(admin, change)| Op::AdminChanged { admin, change }),
         1 => Just(Op::RevokeEverything),
         1 => at().prop_map(|at| Op::UnlockCustomer { at }),

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use commerce_auth::{AccountStatus, AdminChange};
+use commerce_auth::{AccountStatus, AdminChange, CustomerChange};
 use time::Duration;
 
 use crate::model::shop::{Door, New, Setup};
@@ -105,6 +105,7 @@ pub(crate) enum Op {
     },
     CustomerChanged {
         customer: usize,
+        change: CustomerChange,
     },
     RevokeEverything,
     UnlockCustomer {

@@ -1,6 +1,6 @@
 //! Stories of many failures, and of whom an account knows.
 
-use commerce_auth::AdminChange;
+use commerce_auth::{AdminChange, CustomerChange};
 use proptest::{collection::vec, prelude::*};
 use time::Duration;
 
@@ -147,7 +147,7 @@ pub(super) fn devices() -> BoxedStrategy<Vec<Op>> {
                 let changed = Op::AdminChanged { admin: place, change: AdminChange::PasswordChanged };
                 (admins(place, own, With::Own), changed, admins(place, back, With::Own))
             } else {
-                let changed = Op::CustomerChanged { customer: place };
+                let changed = Op::CustomerChanged { customer: place, change: CustomerChange::Disabled };
                 (sign_in((place, 0), own, With::Own), changed, sign_in((place, 0), back, With::Own))
             };
             [Some(signed_in), Some(changed), between, Some(again)].into_iter().flatten().collect()

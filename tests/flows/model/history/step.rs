@@ -3,7 +3,8 @@
 use std::{fmt::Write, net::IpAddr};
 
 use commerce_auth::{
-    AdminSignIn, Assistance, Bearer, Error, Origin, PasswordReset, PasswordResetRequest, SignIn, SignedIn,
+    AdminSignIn, Assistance, Bearer, CustomerChange, Error, Origin, PasswordReset, PasswordResetRequest,
+    SignIn, SignedIn,
     store::{OneTimeCredential, OtcStore},
 };
 use pollster::block_on;
@@ -110,12 +111,18 @@ impl World {
             | Op::RevokeAdmin { .. } => self.act(op),
             Op::AdminChanged { admin, change } => {
                 let got = block_on(self.auth.admin_changed(&admin_id(admin), change));
-                let expected = self.shop.admin_changed(admin);
+                let expected = self.shop.admin_changed(admin, change);
                 self.compare(&got.map(|()| Answer::Done), &expected)
             }
-            Op::CustomerChanged { customer } => {
-                let got = block_on(self.auth.customer_changed(&customer_id(customer)));
-                let expected = self.shop.customer_changed(customer);
+            Op::CustomerChanged { customer, ref change } => {
+                let got = block_on(self.auth.customer_changed(&customer_id(customer), change.clone()));
+                let before = match change {
+                    CustomerChange::EmailChanged { from } => {
+                        ADDRESSES.iter().position(|address| address == from)
+                    }
+                    _ => None,
+                };
+                let expected = self.shop.customer_changed(customer, change, before);
                 self.compare(&got.map(|()| Answer::Done), &expected)
             }
             Op::RevokeEverything => {

@@ -3,7 +3,7 @@
 use commerce_auth::{Error, SignInError, audit::Refusal};
 use time::{Duration, OffsetDateTime as Time};
 
-use super::{Caller, Door, Ended, Notified, Shop, Told, trail::refused};
+use super::{Caller, Door, Ended, Notified, Shop, Told, ToldAdmin, trail::refused};
 
 /// What failures are counted for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -255,7 +255,7 @@ impl Shop {
             }
             Counted::Admin(name) if name < self.admins.len() => {
                 let link = self.offer_link(name);
-                self.led_to.links.push(link);
+                self.led_to.admin_notices.push((name, ToldAdmin::Locked(link)));
             }
             _ => {}
         }

@@ -61,8 +61,7 @@ pub(crate) struct LedTo {
     /// What may be kept later.
     pub(crate) queued: Vec<Told>,
     pub(crate) notices: Vec<(usize, Notified)>,
-    /// What admin users are mailed.
-    pub(crate) links: Vec<usize>,
+    pub(crate) admin_notices: Vec<(usize, ToldAdmin)>,
 }
 
 /// What a host may choose.
@@ -124,11 +123,22 @@ pub(crate) enum Notified {
     ResetToken(usize),
     PasswordReset,
     PasswordChanged,
+    PasswordSetByHost,
+    /// The place of the address that is told.
+    EmailChanged(usize),
     Locked,
     Consent(bool),
     /// An assistance, by its token.
     Began(usize),
     Ended(usize, AssistanceEnd),
+}
+
+/// What an admin user is told.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum ToldAdmin {
+    /// A link that unlocks the account, by its place.
+    Locked(usize),
+    PasswordSetByHost,
 }
 
 /// What a flow answers if it does what was asked.

@@ -1,12 +1,12 @@
 //! What a token is good for, and how it ends.
 
 use commerce_auth::{
-    AssistanceEnd, Error, TokenError,
+    AdminChange, AssistanceEnd, CustomerChange, Error, TokenError,
     audit::{Action, Outcome, Refusal},
 };
 
 use super::{
-    Answer, Shop, Told, Who,
+    Answer, Notified, Shop, Told, ToldAdmin, Who,
     trail::{Name, refused},
 };
 
@@ -149,16 +149,36 @@ impl Shop {
         self.conclude(&event, Ok(Answer::Done))
     }
 
-    pub(crate) fn admin_changed(&mut self, admin: usize) -> Result<Answer, Error> {
+    pub(crate) fn admin_changed(&mut self, admin: usize, change: AdminChange) -> Result<Answer, Error> {
         self.end_tokens(Who::Admin(admin), None);
         self.settle_by(admin);
         self.forget_devices(Who::Admin(admin));
+        if change == AdminChange::PasswordChanged {
+            self.led_to.admin_notices.push((admin, ToldAdmin::PasswordSetByHost));
+        }
         self.conclude(&Told::about(Action::AccountChange).of(Who::Admin(admin)), Ok(Answer::Done))
     }
 
-    pub(crate) fn customer_changed(&mut self, customer: usize) -> Result<Answer, Error> {
+    /// `before` is the place of the address before a change.
+    pub(crate) fn customer_changed(
+        &mut self,
+        customer: usize,
+        change: &CustomerChange,
+        before: Option<usize>,
+    ) -> Result<Answer, Error> {
         self.end_credentials(customer, None);
         self.forget_devices(Who::Customer(customer));
+        match change {
+            CustomerChange::PasswordChanged => {
+                self.led_to.notices.push((customer, Notified::PasswordSetByHost));
+            }
+            CustomerChange::EmailChanged { .. } => {
+                let stored = self.customers[customer].address;
+                let told = before.filter(|before| *before != stored).into_iter().chain([stored]);
+                self.led_to.notices.extend(told.map(|address| (customer, Notified::EmailChanged(address))));
+            }
+            _ => {}
+        }
         self.conclude(&Told::about(Action::AccountChange).of(Who::Customer(customer)), Ok(Answer::Done))
     }
 
