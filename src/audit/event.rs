@@ -64,6 +64,18 @@ pub enum Action {
     ResetRequest,
     /// A new password by reset token.
     PasswordReset,
+    /// A reset token looked at, and not spent: told of only when it is refused.
+    ResetTokenCheck,
+    /// A registration begun: the host creates the account.
+    Registration,
+    /// A confirmation token asked for, to the address that an account has.
+    ConfirmationRequest,
+    /// A confirmation token presented, and the account's address confirmed.
+    EmailConfirmation,
+    /// Another address asked for by the signed-in customer.
+    EmailChangeRequest,
+    /// A confirmation token presented, and the account's address replaced by another one.
+    EmailChange,
     /// The customer consents to assistance.
     ConsentGiven,
     /// The customer no longer consents to assistance.
@@ -118,6 +130,10 @@ pub enum Refusal {
     AccountDisabled,
     /// The account is not confirmed.
     AccountUnconfirmed,
+    /// The account has confirmed the address already, or did not ask for it.
+    AlreadyConfirmed,
+    /// Another account of the website has the address.
+    AddressTaken,
     /// The account's tokens were revoked while it was on its way.
     RevokedMeanwhile,
     /// A one-time code was presented again, or a code of an authenticator.

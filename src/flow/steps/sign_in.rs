@@ -22,7 +22,7 @@ use crate::{
     flow::types::{SignIn, SignedIn},
     service::{
         Services,
-        accounts::Address,
+        accounts::{Account, Address},
         attempts::{Attempted, Opened, account_partition},
         one_time::Verdict,
         stop::{Denied, Judged, Stop},
@@ -92,7 +92,7 @@ impl Attempt<'_> {
     /// Returns none once a budget is spent.
     async fn within_budget(&self, opened: Opened<'_>, event: &mut Draft) -> Result<Option<SignedIn>, Stop> {
         let Self { services, asked, address, .. } = *self;
-        require_answer(services, &opened, self.challenged()).await?;
+        require_answer(services, Some(&opened), self.challenged()).await?;
         let drawn = services.tokens.draw()?;
         let sought = reserve_beside(opened, &services.customers, &services.tokens, address);
         let (charged, sought) = sought.await?;
@@ -185,7 +185,7 @@ impl Attempt<'_> {
         let password = &self.asked.credential;
         let hash_is_outdated =
             check_again(&self.services.passwords, password, (&seen, verified), &row, work).await?;
-        require_active(&row)?;
+        self.require_active(&row)?;
         let matched = Match::Password { hash_is_outdated };
         Ok((Admitted { row, matched, generation, until: None }, Outcome::Succeeded))
     }
@@ -219,7 +219,9 @@ impl Attempt<'_> {
             (Purpose::ResetToken, None) => Match::ResetToken,
             (Purpose::OneTimeCode, Some(assistance)) => Match::OneTimeCode(Arc::clone(assistance)),
             // A host's own store has mixed them up.
-            (Purpose::ResetToken, Some(_)) | (Purpose::OneTimeCode, None) => return Err(refused),
+            (Purpose::ResetToken, Some(_)) | (Purpose::OneTimeCode, None) | (Purpose::Confirmation, _) => {
+                return Err(refused);
+            }
         };
         if let Match::OneTimeCode(assistance) = &matched {
             // The record of the redemption comes before the code is spent.
@@ -250,7 +252,7 @@ impl Attempt<'_> {
         generation: Generation,
     ) -> Result<Admitted, Denied> {
         let row = read_again(&self.services.customers, self.address, &seen).await?;
-        require_active(&row)?;
+        self.require_active(&row)?;
         let until = match &matched {
             Match::OneTimeCode(_) if !row.allows_assistance => {
                 return Err(Refusal::NoConsent.failed(SignInError::Refused));
@@ -283,6 +285,15 @@ impl Attempt<'_> {
         Refusal::SpentCode.failed(SignInError::Refused)
     }
 
+    fn require_active(&self, row: &CustomerRecord) -> Result<(), Denied> {
+        match row.standing(&self.services.config) {
+            AccountStatus::Active => Ok(()),
+            // Only someone with a right credential gets here, and is told.
+            AccountStatus::Unconfirmed => Err(Refusal::AccountUnconfirmed.excused(SignInError::NotConfirmed)),
+            AccountStatus::Disabled => Err(Refusal::AccountDisabled.failed(SignInError::Refused)),
+        }
+    }
+
     /// Stores the grant behind the token.
     async fn issue(&self, admitted: &Admitted, drawn: Drawn, event: &mut Draft) -> Result<SignedIn, Stop> {
         let Services { tokens, assistance, config, .. } = self.services;
@@ -305,15 +316,6 @@ impl Attempt<'_> {
             tokens.insert(&grant, origin, admitted.generation).await?;
         }
         Ok(SignedIn::new(drawn.token, customer, &grant))
-    }
-}
-
-fn require_active(row: &CustomerRecord) -> Result<(), Denied> {
-    match row.status {
-        AccountStatus::Active => Ok(()),
-        // Only someone with a right credential gets here, and is told.
-        AccountStatus::Unconfirmed => Err(Refusal::AccountUnconfirmed.excused(SignInError::NotConfirmed)),
-        AccountStatus::Disabled => Err(Refusal::AccountDisabled.failed(SignInError::Refused)),
     }
 }
 

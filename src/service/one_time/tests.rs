@@ -11,7 +11,7 @@ use crate::{
     token::Assistance,
 };
 
-const BOTH: Purposes = Purposes { reset_token: true, one_time_code: true };
+const BOTH: Purposes = Purposes { reset_token: true, one_time_code: true, confirmation: true };
 
 fn random() -> Arc<dyn SecureRandom> {
     Arc::new(SeededRandom::from_seed([9; 32]))
@@ -125,7 +125,7 @@ fn a_store_of_the_hosts_cannot_forget_to_compare() {
         let answer = block_on(careless(other.clone()).peek(&presented(&right), generation(7))).unwrap();
         assert_eq!(answer, Verdict::Refused, "{other:?}");
     }
-    let purposes = Purposes { reset_token: true, one_time_code: false };
+    let purposes = Purposes::only(Purpose::ResetToken);
     let other_purpose = Presented { purposes, ..presented(&right) };
     let answer = block_on(careless(right).peek(&other_purpose, generation(7))).unwrap();
     assert_eq!(answer, Verdict::Refused);

@@ -10,7 +10,7 @@ use crate::{
     store::Purposes,
 };
 
-const BOTH: Purposes = Purposes { reset_token: true, one_time_code: true };
+const BOTH: Purposes = Purposes { reset_token: true, one_time_code: true, confirmation: true };
 
 /// A reset token that lives from 0 to 60.
 fn reset_token(name: &str) -> OneTimeCredential {
@@ -90,7 +90,7 @@ fn a_wrong_tuple_finds_nothing() {
             Presented { customer: CustomerId::from(2), ..right.clone() },
             Presented { digest: digest("another"), ..right.clone() },
             Presented {
-                purposes: Purposes { reset_token: is_code, one_time_code: !is_code },
+                purposes: Purposes { reset_token: is_code, one_time_code: !is_code, confirmation: true },
                 ..right.clone()
             },
         ];
