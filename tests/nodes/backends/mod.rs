@@ -56,6 +56,8 @@ on_every_backend! {
     clock::clocks_a_little_apart_refuse_nothing,
     examples::every_example_goes_as_it_says,
     nodes::a_code_is_redeemed_once,
+    nodes::an_address_is_confirmed_once,
+    nodes::a_changed_address_is_confirmed_once,
     nodes::a_budget_is_one_budget,
     nodes::right_sign_ins_wait_their_turn,
     nodes::what_one_node_revokes_the_other_refuses,
