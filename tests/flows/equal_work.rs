@@ -153,8 +153,8 @@ async fn every_refusal_within_budget_is_the_same_work_and_the_same_answer() {
         let begun = shop.auth.hashing_stats().begun;
         // Each from its own source, and few enough for each account's wider budget.
         let source = std::net::Ipv4Addr::from_bits(u32::try_from(number).unwrap());
-        let sign_in = SignIn::new(format!("{account}@example.com"), credential.as_str())
-            .from(IpAddr::V4(source));
+        let sign_in =
+            SignIn::new(format!("{account}@example.com"), credential.as_str()).from(IpAddr::V4(source));
         let error = shop.auth.generate_customer_token(sign_in).await.unwrap_err();
         assert!(matches!(error, Error::SignIn(SignInError::Refused)), "{account}: {error}");
         let verbs = log.take();

@@ -2,7 +2,7 @@
 
 use commerce_auth::{
     AccountStatus, AdminId, AdminRecord, AdminStore, CustomerId, CustomerRecord, CustomerStore, Email,
-    EmailReplacement, PasswordHash, Permission, StoreError, UpsertError, Username, Website,
+    EmailReplacement, MemoryCustomers, PasswordHash, Permission, StoreError, UpsertError, Username, Website,
 };
 use futures_util::future::join_all;
 
@@ -33,6 +33,22 @@ macro_rules! tables {
 
 tables!("sqlite": SqliteCustomers, SqliteAdmins);
 tables!("postgres": PostgresCustomers, PostgresAdmins);
+
+impl Table<CustomerRecord, CustomerId> for MemoryCustomers {
+    async fn upsert(&self, row: CustomerRecord) -> Result<(), UpsertError> {
+        Ok(Self::upsert(self, row)?)
+    }
+
+    async fn remove(&self, id: &CustomerId) -> Result<bool, StoreError> {
+        Ok(Self::remove(self, id))
+    }
+}
+
+#[tokio::test]
+async fn the_customer_table_in_memory_keeps_what_the_trait_asks_for() {
+    let table = MemoryCustomers::new();
+    customers([table.clone(), table]).await;
+}
 
 /// Texts that have broken a table somewhere.
 const ODD: [&str; 6] = ["'", "\"; DROP TABLE customers; --", "%", "a\\", "$1", "🦀"];
