@@ -1,6 +1,6 @@
 use super::steps::{
     challenge::{Challenged, require_answer},
-    confirmation::digest_of,
+    confirmation::Confirming,
     credentials::end_credentials,
     ending::{conclude, settle},
 };
@@ -92,6 +92,7 @@ struct Found {
 /// A confirmation token that was spent.
 struct Redeemed {
     row: CustomerRecord,
+    confirming: Confirming,
     generation: Generation,
 }
 
@@ -150,7 +151,7 @@ async fn within_budget(
     // A charge that could not be given back lapses, and must not cost the confirmation.
     let _ = settle(services, charged, judged.outcome, event).await;
     let redeemed = judged.answer?;
-    let replaced = !Account::is_of(&redeemed.row, address);
+    let replaced = redeemed.confirming == Confirming::Changed;
     event.delivery = Delivery::Awaited;
     event.action = if replaced { Action::EmailChange } else { Action::EmailConfirmation };
     // A caller that goes away from here on leaves this trace.
@@ -187,7 +188,6 @@ async fn redeem(
     let already = || Refusal::AlreadyConfirmed.excused(ConfirmationError::AlreadyConfirmed);
     let is_active =
         |row: &CustomerRecord| row.status == AccountStatus::Active && Account::is_of(row, address);
-    let confirms = digest_of(address);
     let presented = Presented {
         website: address.website.clone(),
         customer: id,
@@ -196,12 +196,14 @@ async fn redeem(
     };
     let verdict = services.one_time.peek(&presented, generation).await?;
     let row = row.ok_or(invalid(Refusal::UnknownAccount))?;
-    let offer = match verdict {
-        Verdict::Good(offer) if offer.credential.confirms == Some(confirms) => offer,
-        Verdict::Replayed(confirmed) if confirmed == confirms && is_active(&row) => return Err(already()),
-        Verdict::Good(_) | Verdict::Replayed(_) | Verdict::Refused => {
-            return Err(invalid(Refusal::WrongCredential));
-        }
+    let (digest, offer) = match verdict {
+        Verdict::Good(offer) => (offer.credential.confirms, Some(offer)),
+        Verdict::Replayed(confirmed) => (Some(confirmed), None),
+        Verdict::Refused => (None, None),
+    };
+    let confirming = digest.and_then(|digest| Confirming::of(digest, address));
+    let (Some(digest), Some(confirming)) = (digest, confirming) else {
+        return Err(invalid(Refusal::WrongCredential));
     };
     if row.status == AccountStatus::Disabled {
         return Err(invalid(Refusal::AccountDisabled));
@@ -209,16 +211,21 @@ async fn redeem(
     if is_active(&row) {
         return Err(already());
     }
+    let has_address = Account::is_of(&row, address);
+    let offer = offer.filter(|_| has_address == (confirming == Confirming::Own));
+    // A spent one, or the host has changed the address since.
+    let offer = offer.ok_or(invalid(Refusal::WrongCredential))?;
     if let Some(password) = &confirmation.password
-        && Account::is_of(&row, address)
+        && confirming == Confirming::Own
     {
         let verified = services.passwords.verify(password, row.password_hash.as_ref(), work).await?;
         if verified == Verified::Wrong {
             return Err(Refusal::WrongCredential.failed(SignInError::WrongPassword));
         }
     }
-    match services.one_time.spend(offer, Some(&confirms)).await? {
-        Verdict::Good(()) => Ok(Redeemed { row, generation }),
+    let spent = services.one_time.spend(offer, Some(&digest)).await;
+    match spent.map_err(|error| Denied::from(error).behind_right_credential())? {
+        Verdict::Good(()) => Ok(Redeemed { row, confirming, generation }),
         Verdict::Replayed(_) | Verdict::Refused => Err(invalid(Refusal::WrongCredential)),
     }
 }
@@ -227,7 +234,7 @@ async fn redeem(
 /// call stops in between, the account is still unconfirmed.
 async fn confirm(
     services: &Services,
-    Redeemed { row, generation }: Redeemed,
+    Redeemed { row, generation, .. }: Redeemed,
     address: &Address,
     event: &Draft,
 ) -> Result<(), Stop> {
@@ -251,7 +258,7 @@ async fn confirm(
 /// earlier one is put back, unless the address was changed again.
 async fn replace(
     services: &Services,
-    Redeemed { row, generation }: Redeemed,
+    Redeemed { row, generation, .. }: Redeemed,
     address: &Address,
     event: &Draft,
 ) -> Result<(), Stop> {

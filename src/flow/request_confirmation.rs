@@ -1,6 +1,6 @@
 use super::steps::{
     challenge::Challenged,
-    confirmation::make_token,
+    confirmation::{Confirming, make_token},
     ending::{conclude, tell},
     request::charge_request,
     seek::{Sought, seek},
@@ -114,7 +114,7 @@ async fn mail(
     // stranger could push out the tokens of its owner's change of address.
     let unconfirmed = row.as_ref().filter(|row| row.status == AccountStatus::Unconfirmed);
     let owner = customers.id_or_decoy(unconfirmed, address);
-    let (token, expires_at) = make_token(services, owner, address, generation).await?;
+    let (token, expires_at) = make_token(services, owner, Confirming::Own, address, generation).await?;
     let Some(row) = row else { return Ok(Some(Refusal::UnknownAccount)) };
     Ok(match row.status {
         AccountStatus::Unconfirmed => {

@@ -1,5 +1,10 @@
 use super::{
-    steps::{confirmation::make_token, ending::conclude, password::confirm, request::charge_request},
+    steps::{
+        confirmation::{Confirming, make_token},
+        ending::conclude,
+        password::confirm,
+        request::charge_request,
+    },
     verify_customer::customer_self,
 };
 use crate::{
@@ -58,7 +63,7 @@ async fn mail(
     let holder = customers.find_by_name(address).await?;
     let free_for = Some(&row).filter(|_| holder.is_none());
     let owner = customers.id_or_decoy(free_for, address);
-    let (token, expires_at) = make_token(services, owner, address, generation).await?;
+    let (token, expires_at) = make_token(services, owner, Confirming::Changed, address, generation).await?;
     match holder {
         None => {
             event.expires_at = Some(expires_at);

@@ -74,7 +74,8 @@ pub struct OneTimeCredential {
     pub generation: Generation,
     /// On a one-time code: the admin user who will act, through which grant, and why.
     pub assistance: Option<Arc<Assistance>>,
-    /// On a confirmation token: the digest of the website and the address that it confirms.
+    /// On a confirmation token: the digest of the website and the address that it confirms, and of whether the customer
+    /// has the address or gets it.
     pub confirms: Option<Digest>,
     /// The time at which it was made.
     pub issued_at: OffsetDateTime,
@@ -112,7 +113,7 @@ impl OneTimeCredential {
         Self { digest, purpose, website, customer, generation, assistance, confirms, issued_at, expires_at }
     }
 
-    /// A confirmation token for a customer, of the website and the address behind the digest `confirms`.
+    /// A confirmation token for a customer, bound to the digest of what it [`confirms`](Self::confirms).
     #[must_use]
     pub const fn confirmation(
         digest: Digest,

@@ -7,11 +7,12 @@ use std::sync::{
 
 use async_trait::async_trait;
 use commerce_auth::{
-    AccountStatus, Auth, AuthConfig, ConfirmationError, CustomerChange, CustomerId, CustomerRecord,
-    CustomerStore, Email, EmailConfirmation, EmailReplacement, Error, MemoryCustomers, MemoryStore, Notice,
-    Notification, PasswordHash, SignIn, SignInError, StoreError, Subject, TokenError, Website,
+    AccountStatus, Auth, AuthConfig, ConfirmationError, ConfirmationRequest, CustomerChange, CustomerId,
+    CustomerRecord, CustomerStore, Email, EmailConfirmation, EmailReplacement, Error, MemoryCustomers,
+    MemoryStore, Notice, Notification, PasswordHash, SignIn, SignInError, StoreError, Subject, TokenError,
+    Website,
     audit::{Action, Outcome, Refusal},
-    store::TokenStore,
+    store::{Store, TokenStore},
 };
 use futures_util::future::join_all;
 use support::{EMAIL, PASSWORD, Shop, WRONG, fast, fresh::fresh, hooked::Hooked, sink::told};
@@ -64,7 +65,7 @@ async fn email(customers: &MemoryCustomers) -> String {
 }
 
 /// Customer 1's token of a change to this address.
-async fn asked<S: commerce_auth::store::Store>(shop: &Shop<S>, new: &str) -> String {
+async fn asked<S: Store>(shop: &Shop<S>, new: &str) -> String {
     let signed_in = shop.sign_in(PASSWORD).await.unwrap();
     shop.auth.request_email_change(signed_in.token(), PASSWORD, new).await.unwrap();
     shop.outbox.confirmation_token().expect("a mail to the new address")
@@ -173,6 +174,18 @@ async fn a_stale_change_is_good_for_nothing() {
     shop.auth.customer_changed(&CustomerId::from(1), change).await.unwrap();
     assert_invalid(&confirm(&shop.auth, NEW, &token).await, "a change from before the host's");
     assert_eq!(email(&shop.customers).await, OTHERS);
+    // The host says nothing: a token of the earlier own address does not bring that back.
+    let shop = support::shop();
+    shop.set_customer(|row| row.status = AccountStatus::Unconfirmed);
+    shop.auth.request_confirmation(ConfirmationRequest::new(EMAIL)).await.unwrap();
+    let token = shop.outbox.confirmation_token().unwrap();
+    for status in [AccountStatus::Unconfirmed, AccountStatus::Active] {
+        shop.set_customer(|row| (row.email, row.status) = (OTHERS.into(), status));
+        for at in [EMAIL, OTHERS] {
+            assert_invalid(&confirm(&shop.auth, at, &token).await, "a token of an address that was replaced");
+        }
+        assert_eq!(email(&shop.customers).await, OTHERS);
+    }
 }
 
 #[tokio::test]
@@ -332,7 +345,7 @@ async fn a_change_by_the_host_right_before_the_write_wins() {
     }] {
         let (shop, _, table) = world(fast());
         shop.set_customer(|row| row.status = AccountStatus::Unconfirmed);
-        let request = commerce_auth::ConfirmationRequest::new(EMAIL);
+        let request = ConfirmationRequest::new(EMAIL);
         shop.auth.request_confirmation(request).await.unwrap();
         let token = shop.outbox.confirmation_token().unwrap();
         let customers = shop.customers.clone();
@@ -370,7 +383,7 @@ async fn a_token_that_was_spent_before_a_revoke_writes_nothing() {
             (NEW, asked(&shop, NEW).await)
         } else {
             shop.set_customer(|row| row.status = AccountStatus::Unconfirmed);
-            let request = commerce_auth::ConfirmationRequest::new(EMAIL);
+            let request = ConfirmationRequest::new(EMAIL);
             shop.auth.request_confirmation(request).await.unwrap();
             (EMAIL, shop.outbox.confirmation_token().unwrap())
         };
