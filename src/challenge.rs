@@ -100,6 +100,12 @@ pub enum ChallengeAction {
     ResetRequest,
     /// [`reset_password`](crate::Auth::reset_password).
     PasswordReset,
+    /// [`begin_registration`](crate::Auth::begin_registration).
+    Registration,
+    /// [`request_confirmation`](crate::Auth::request_confirmation).
+    ConfirmationRequest,
+    /// [`confirm_email`](crate::Auth::confirm_email).
+    EmailConfirmation,
 }
 
 impl ChallengeAction {
@@ -111,6 +117,7 @@ impl ChallengeAction {
             Self::CustomerSignIn | Self::CodeExchange => "customer_login",
             Self::AdminSignIn => "user_login",
             Self::ResetRequest | Self::PasswordReset => "customer_forgot_password",
+            Self::Registration | Self::ConfirmationRequest | Self::EmailConfirmation => "customer_create",
         }
     }
 }

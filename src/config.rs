@@ -1,9 +1,9 @@
 //! The numbers and rules of a shop.
 
-use std::{io, num::NonZero, thread, time::Duration};
+use std::{collections::BTreeSet, io, num::NonZero, thread, time::Duration};
 
 use crate::{
-    account::AdminRecord,
+    account::{AccountStatus, AdminRecord, Website},
     credential::{Argon2Params, Credential, PasswordPolicy},
     random::RandomError,
     state::budgets::{Budget, Lock},
@@ -45,6 +45,40 @@ impl SecondFactorPolicy {
     }
 }
 
+/// The websites on which an unconfirmed customer may not sign in.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Confirmation {
+    /// All of them.
+    #[default]
+    Everywhere,
+    /// These. On the others an unconfirmed customer signs in like an active one (Commerce's
+    /// `customer/create_account/confirm`, which is set per website).
+    Only(BTreeSet<Website>),
+    /// None.
+    Nowhere,
+}
+
+impl Confirmation {
+    /// True if an unconfirmed customer of this website may not sign in.
+    #[must_use]
+    pub fn is_demanded_on(&self, website: &Website) -> bool {
+        match self {
+            Self::Everywhere => true,
+            Self::Only(websites) => websites.contains(website),
+            Self::Nowhere => false,
+        }
+    }
+
+    /// Standing of an account of this website, given the status of its row.
+    pub(crate) fn standing(&self, website: &Website, status: AccountStatus) -> AccountStatus {
+        match status {
+            AccountStatus::Unconfirmed if !self.is_demanded_on(website) => AccountStatus::Active,
+            status => status,
+        }
+    }
+}
+
 /// The numbers and rules of a shop. Start from [`commerce`](Self::commerce) or [`strict`](Self::strict) and
 /// set what differs; [`AuthBuilder::build`](crate::AuthBuilder::build) refuses nonsense.
 ///
@@ -74,6 +108,15 @@ pub struct AuthConfig {
     /// Lifetime of a reset token: 2 h in Commerce (`customer/password/reset_link_expiration_period`), at
     /// most 24 h (NIST SP 800-63B-4 section 4.2.1.2).
     pub reset_token_lifetime: Duration,
+    /// The websites whose customers must confirm their e-mail address before they can sign in: all. It decides the status
+    /// of new accounts ([`Auth::begin_registration`](crate::Auth::begin_registration)) and what an unconfirmed one may do.
+    pub confirmation: Confirmation,
+    /// Lifetime of a confirmation token: 24 h, which is the most (NIST SP 800-63A-4: codes that are sent by e-mail are
+    /// valid for at most 24 hours).
+    pub confirmation_lifetime: Duration,
+    /// Number of registrations that a source may begin: 10 in an hour. The number is ours: each costs a hash, and a
+    /// household or an office registers few customers. A registration whose source is not known is not counted.
+    pub registration_budget: Budget,
     /// Which admin users must sign in with a second factor: all. A keyring is needed then, which seals the secrets.
     pub admin_second_factor: SecondFactorPolicy,
     /// The budget of wrong codes of one admin user, over all sources: 5, then 15 minutes. A right password does not clear
@@ -103,7 +146,8 @@ pub struct AuthConfig {
     pub default_assistance_reason: Option<String>,
     /// Which one-time credentials the chain tries after the password. The chain can be narrowed, never
     /// reordered: a shop that wants codes exchanged by
-    /// [`Auth::exchange_one_time_code`](crate::Auth::exchange_one_time_code) only sets `one_time_code` to `false`.
+    /// [`Auth::exchange_one_time_code`](crate::Auth::exchange_one_time_code) only sets `one_time_code` to `false`. A
+    /// confirmation token is none of the steps.
     pub steps: Purposes,
     /// The budget of failed sign-ins of one source at one account: 6, then 30 minutes (Commerce's
     /// `oauth/authentication_lock`).
@@ -124,10 +168,11 @@ pub struct AuthConfig {
     /// a right one is still accepted, and a wrong one leaves no counter in the store.
     pub redemption_budget: Budget,
     /// Number of resets that may be asked for an address: 5 in an hour (Commerce's
-    /// `customer/password/max_number_password_reset_requests`).
+    /// `customer/password/max_number_password_reset_requests`). Confirmations have a budget of this size of their own.
     pub reset_account_budget: Budget,
     /// Number of resets that a source may ask for, over all addresses: 20 in an hour, as several customers may share an
-    /// address. A request whose source is not known counts against the address only.
+    /// address. A request whose source is not known counts against the address only. Confirmations have a budget of this
+    /// size of their own.
     pub reset_source_budget: Budget,
     /// Which tokens a sign-out ends.
     pub revoke: RevokeScope,
@@ -172,6 +217,9 @@ impl AuthConfig {
             tokens_per_subject: TOKENS,
             one_time_code_lifetime: Duration::from_secs(30),
             reset_token_lifetime: 2 * HOUR,
+            confirmation: Confirmation::Everywhere,
+            confirmation_lifetime: DAY,
+            registration_budget: Budget { failures: 10, window: HOUR, lock: Lock::For(HOUR) },
             admin_second_factor: SecondFactorPolicy::Required,
             second_factor_budget: Budget { failures: 5, window: 15 * MINUTE, lock: Lock::For(15 * MINUTE) },
             enrolment_lifetime: HOUR,
@@ -181,7 +229,7 @@ impl AuthConfig {
             assistance_history: 365 * DAY,
             assistance: true,
             default_assistance_reason: Some("No reason given".into()),
-            steps: Purposes { reset_token: true, one_time_code: true },
+            steps: Purposes { reset_token: true, one_time_code: true, confirmation: false },
             source_budget: Budget { failures: 6, window: 30 * MINUTE, lock: Lock::For(30 * MINUTE) },
             account_budget: Budget {
                 failures: 100,
@@ -234,6 +282,7 @@ impl AuthConfig {
             ("assistance_token_lifetime", self.assistance_token_lifetime, DAY),
             ("one_time_code_lifetime", self.one_time_code_lifetime, 10 * MINUTE),
             ("reset_token_lifetime", self.reset_token_lifetime, DAY),
+            ("confirmation_lifetime", self.confirmation_lifetime, DAY),
             ("enrolment_lifetime", self.enrolment_lifetime, DAY),
             ("fresh_for", self.fresh_for, DAY),
             ("assistance_history", self.assistance_history, 100 * YEAR),
@@ -242,6 +291,9 @@ impl AuthConfig {
             if lifetime.is_zero() || lifetime > most {
                 return Err(ConfigError::OutOfRange(name));
             }
+        }
+        if self.steps.confirmation {
+            return Err(ConfigError::OutOfRange("steps"));
         }
         if self.tokens_per_subject.get() > MAX_TOKENS {
             return Err(ConfigError::OutOfRange("tokens_per_subject"));
@@ -255,6 +307,7 @@ impl AuthConfig {
             ("second_factor_budget", self.second_factor_budget),
             ("reset_account_budget", self.reset_account_budget),
             ("reset_source_budget", self.reset_source_budget),
+            ("registration_budget", self.registration_budget),
         ];
         for (name, budget) in budgets {
             if !is_possible(&budget) {

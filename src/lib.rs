@@ -64,25 +64,26 @@ pub mod token;
 
 pub use account::{
     AccountConflict, AccountStatus, AdminId, AdminRecord, AdminStore, AdminUser, Customer, CustomerId,
-    CustomerRecord, CustomerStore, Email, EmailError, IdError, PasswordHash, Permission, UpsertError,
-    Username, UsernameError, Website, WebsiteError,
+    CustomerRecord, CustomerStore, Email, EmailError, EmailReplacement, IdError, PasswordHash, Permission,
+    UpsertError, Username, UsernameError, Website, WebsiteError,
 };
 pub use audit::{AuditEvent, AuditSink, AuditStats};
 pub use auth::{Auth, AuthBuilder};
 pub use challenge::{Challenge, ChallengeAction, ChallengeAnswer, ChallengeResponse, Pressure};
-pub use config::{AuthConfig, ConfigError, RevokeScope, SecondFactorPolicy};
+pub use config::{AuthConfig, ConfigError, Confirmation, RevokeScope, SecondFactorPolicy};
 pub use credential::{
-    Argon2Params, BreachedPasswords, Credential, EnrolmentToken, HashingStats, OneTimeCode, ParamsError,
-    PasswordPolicy, PasswordSha1, RecoveryCode, ResetToken, TotpSecret, TotpSecretError, UnlockToken,
+    Argon2Params, BreachedPasswords, ConfirmationToken, Credential, EnrolmentToken, HashingStats,
+    OneTimeCode, ParamsError, PasswordPolicy, PasswordSha1, RecoveryCode, ResetToken, TotpSecret,
+    TotpSecretError, UnlockToken,
 };
 pub use error::{
-    AssistanceError, Error, ErrorKind, Field, InputError, InternalError, Part, PolicyViolation,
-    SecondFactorError, SignInError, StoreError, TokenError,
+    AssistanceError, ConfirmationError, Error, ErrorKind, Field, InputError, InternalError, Part,
+    PolicyViolation, SecondFactorError, SignInError, StoreError, TokenError,
 };
 pub use flow::{
-    AdminChange, AdminFactor, AdminSignIn, AdminSignedIn, BegunEnrolment, CustomerChange, FactorSetup,
-    GeneratedCode, Keep, KeyringCheckError, KeyringReport, ListedToken, PasswordReset, PasswordResetRequest,
-    Purged, SignIn, SignedIn,
+    AdminChange, AdminFactor, AdminSignIn, AdminSignedIn, BegunEnrolment, ConfirmationRequest, Confirmed,
+    CustomerChange, EmailConfirmation, FactorSetup, GeneratedCode, Keep, KeyringCheckError, KeyringReport,
+    ListedToken, NewAccount, PasswordReset, PasswordResetRequest, Purged, Registration, SignIn, SignedIn,
 };
 pub use keyring::{KeyError, KeyId, Keyring, Sealed};
 pub use notifier::{AdminNotice, AdminNotification, Notice, Notification, Notifier};

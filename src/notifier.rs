@@ -6,7 +6,7 @@ use time::OffsetDateTime;
 
 use crate::{
     account::{AdminId, CustomerId, Website},
-    credential::{EnrolmentToken, ResetToken, UnlockToken},
+    credential::{ConfirmationToken, EnrolmentToken, ResetToken, UnlockToken},
     error::StoreError,
     token::{AssistanceEnd, Digest, Obtained, Origin},
 };
@@ -41,6 +41,26 @@ pub enum Notice {
     },
     /// A new password was set with a reset token.
     PasswordReset,
+    /// The customer registered, or asked once more: the link to confirm the address. The mail must say that a person who
+    /// did not register must not follow it: see [`Auth::confirm_email`](crate::Auth::confirm_email).
+    ConfirmationRequested {
+        /// The secret that proves that the mail was read. Build the link from a configured address, never from a request's `Host`.
+        token: ConfirmationToken,
+        /// The time at which the token expires.
+        expires_at: OffsetDateTime,
+    },
+    /// Somebody tried to register with the customer's address, or to change another account's to it. The customer has an
+    /// account already, and the other person was not told so.
+    RegisteredAgain,
+    /// The signed-in customer asked for another address, to which this mail goes: the link to confirm it.
+    EmailChangeRequested {
+        /// The secret that proves that the mail was read. Build the link from a configured address, never from a request's `Host`.
+        token: ConfirmationToken,
+        /// The time at which the token expires.
+        expires_at: OffsetDateTime,
+    },
+    /// The signed-in customer asked for another address. This mail goes to the present one, and does not name the other.
+    EmailChangeAsked,
     /// The signed-in customer changed the password.
     PasswordChanged,
     /// Somebody signed in by password from a device and a source that the account does not know

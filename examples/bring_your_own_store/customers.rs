@@ -4,7 +4,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 use commerce_auth::{
-    AccountStatus, Customer, CustomerId, CustomerStore, Email, PasswordHash, StoreError, Website,
+    AccountStatus, Customer, CustomerId, CustomerStore, Email, EmailReplacement, PasswordHash, StoreError,
+    Website,
 };
 
 /// A row of the host's own table, with the host's own columns.
@@ -14,6 +15,7 @@ pub struct ShopCustomer {
     pub address: String,
     pub password: Option<String>,
     pub blocked: bool,
+    pub confirmed: bool,
     pub wants_help: bool,
 }
 
@@ -31,7 +33,11 @@ impl Customer for ShopCustomer {
     }
 
     fn status(&self) -> AccountStatus {
-        if self.blocked { AccountStatus::Disabled } else { AccountStatus::Active }
+        match (self.blocked, self.confirmed) {
+            (true, _) => AccountStatus::Disabled,
+            (false, true) => AccountStatus::Active,
+            (false, false) => AccountStatus::Unconfirmed,
+        }
     }
 
     fn allows_assistance(&self) -> bool {
@@ -88,5 +94,36 @@ impl CustomerStore for ShopTable {
         let mut rows = self.rows();
         let row = rows.iter_mut().find(|row| Some(row.number) == id.as_int());
         Ok(row.map(|row| row.wants_help = allowed).is_some())
+    }
+
+    // UPDATE customers SET confirmed = true WHERE number = $id AND address = $email AND NOT confirmed AND NOT blocked
+    async fn confirm(&self, id: &CustomerId, email: &str) -> Result<bool, StoreError> {
+        let mut rows = self.rows();
+        let row = rows.iter_mut().find(|row| {
+            Some(row.number) == id.as_int() && row.address == email && !row.confirmed && !row.blocked
+        });
+        Ok(row.map(|row| row.confirmed = true).is_some())
+    }
+
+    // UPDATE customers SET address = $new WHERE number = $id AND address = $expected
+    // with a unique index on lower(address): its violation is `Taken`.
+    async fn replace_email(
+        &self,
+        id: &CustomerId,
+        expected: &str,
+        new: &Email,
+    ) -> Result<EmailReplacement, StoreError> {
+        let mut rows = self.rows();
+        let is_own = |row: &ShopCustomer| Some(row.number) == id.as_int();
+        if !rows.iter().any(|row| is_own(row) && row.address == expected) {
+            return Ok(EmailReplacement::Changed);
+        }
+        if rows.iter().any(|row| !is_own(row) && row.address.eq_ignore_ascii_case(new.as_str())) {
+            return Ok(EmailReplacement::Taken);
+        }
+        for row in rows.iter_mut().filter(|row| is_own(row)) {
+            row.address = new.as_str().to_owned();
+        }
+        Ok(EmailReplacement::Replaced)
     }
 }

@@ -33,6 +33,7 @@ async fn main() -> Result {
         address: "BobLobLaw@Example.com".into(),
         password: Some(hash.expose().to_owned()),
         blocked: false,
+        confirmed: true,
         wants_help: false,
     });
 

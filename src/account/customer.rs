@@ -81,7 +81,62 @@ pub trait CustomerStore: Send + Sync + 'static {
     ///
     /// The table failed.
     async fn set_assistance(&self, id: &CustomerId, allowed: bool) -> Result<bool, StoreError>;
+
+    /// Makes an unconfirmed account active, if its stored address still is `email`, letter for letter: one atomic
+    /// compare-and-set, such as `UPDATE … SET status = 'active' WHERE id = $id AND email = $email AND status =
+    /// 'unconfirmed'`. Returns true if it did. A host that confirms addresses implements it.
+    ///
+    /// # Security
+    ///
+    /// To confirm an account whose address has changed is a vulnerability: nobody has proved that the new address can be
+    /// read. So is to make a disabled account active. A confirmation that is refused although nothing changed costs the
+    /// customer another mail.
+    ///
+    /// # Errors
+    ///
+    /// The table failed, or does not support it, which is the default.
+    async fn confirm(&self, _id: &CustomerId, _email: &str) -> Result<bool, StoreError> {
+        Err(StoreError::new(Unsupported("confirm")))
+    }
+
+    /// Replaces the stored address if it still is `expected`, letter for letter, and no other account of the same website
+    /// has the new one in any spelling: one atomic compare-and-set behind a unique index over website and canonical
+    /// address. The status stays as it is. A host whose customers change their addresses implements it.
+    ///
+    /// # Security
+    ///
+    /// To give two accounts of a website one address is a vulnerability: a sign-in would find either. A write that does
+    /// not compare could undo a change that came between.
+    ///
+    /// # Errors
+    ///
+    /// The table failed, or does not support it, which is the default.
+    async fn replace_email(
+        &self,
+        _id: &CustomerId,
+        _expected: &str,
+        _new: &Email,
+    ) -> Result<EmailReplacement, StoreError> {
+        Err(StoreError::new(Unsupported("replace_email")))
+    }
 }
+
+/// The result of [`CustomerStore::replace_email`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use]
+#[allow(clippy::exhaustive_enums)] // A host's table makes it.
+pub enum EmailReplacement {
+    /// The account has the new address.
+    Replaced,
+    /// The account has another address than the expected one by now, or is gone. Nothing is changed.
+    Changed,
+    /// Another account of the website has the new address. Nothing is changed.
+    Taken,
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error("the customer table does not support CustomerStore::{0}")]
+struct Unsupported(&'static str);
 
 #[async_trait]
 impl<S: CustomerStore + ?Sized> CustomerStore for Arc<S> {
@@ -106,6 +161,19 @@ impl<S: CustomerStore + ?Sized> CustomerStore for Arc<S> {
 
     async fn set_assistance(&self, id: &CustomerId, allowed: bool) -> Result<bool, StoreError> {
         (**self).set_assistance(id, allowed).await
+    }
+
+    async fn confirm(&self, id: &CustomerId, email: &str) -> Result<bool, StoreError> {
+        (**self).confirm(id, email).await
+    }
+
+    async fn replace_email(
+        &self,
+        id: &CustomerId,
+        expected: &str,
+        new: &Email,
+    ) -> Result<EmailReplacement, StoreError> {
+        (**self).replace_email(id, expected, new).await
     }
 }
 

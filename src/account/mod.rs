@@ -19,7 +19,7 @@ mod website;
 
 pub use admin::{AdminRecord, AdminStore, AdminUser, Permission};
 pub use conflict::{AccountConflict, UpsertError};
-pub use customer::{Customer, CustomerRecord, CustomerStore};
+pub use customer::{Customer, CustomerRecord, CustomerStore, EmailReplacement};
 pub(crate) use decoys::Decoys;
 pub use email::{Email, EmailError};
 pub use id::{AdminId, CustomerId, IdError};

@@ -65,6 +65,18 @@ pub enum Action {
     ResetRequest,
     /// A new password by reset token.
     PasswordReset,
+    /// A reset token looked at, and not spent: told of only when it is refused.
+    ResetTokenCheck,
+    /// A registration begun: the host creates the account.
+    Registration,
+    /// A confirmation token asked for, to the address that an account has.
+    ConfirmationRequest,
+    /// A confirmation token presented, and the account's address confirmed.
+    EmailConfirmation,
+    /// Another address asked for by the signed-in customer.
+    EmailChangeRequest,
+    /// A confirmation token presented, and the account's address replaced by another one.
+    EmailChange,
     /// The customer consents to assistance.
     ConsentGiven,
     /// The customer no longer consents to assistance.
@@ -85,12 +97,14 @@ pub enum Action {
 }
 
 impl Action {
-    /// True if success sets a credential or a consent of a customer, or ends all of a customer's tokens.
+    /// True if success sets a credential, the address or a consent of a customer, or ends all of a customer's tokens.
     pub(super) const fn changes_account(self) -> bool {
         matches!(
             self,
             Self::PasswordChange
                 | Self::PasswordReset
+                | Self::EmailConfirmation
+                | Self::EmailChange
                 | Self::ConsentGiven
                 | Self::ConsentWithdrawn
                 | Self::AllTokensRevoke
@@ -133,6 +147,10 @@ pub enum Refusal {
     AccountDisabled,
     /// The account is not confirmed.
     AccountUnconfirmed,
+    /// The account has confirmed the address already, or did not ask for it.
+    AlreadyConfirmed,
+    /// Another account of the website has the address.
+    AddressTaken,
     /// The account's tokens were revoked while it was on its way.
     RevokedMeanwhile,
     /// A one-time code was presented again, or a code of an authenticator.

@@ -3,6 +3,7 @@ mod assistance;
 mod builder;
 mod customers;
 mod passwords;
+mod registration;
 mod tokens;
 
 use std::{fmt, sync::Arc};

@@ -2,11 +2,11 @@ use super::Auth;
 #[cfg(doc)]
 use crate::error::{InputError, InternalError, SignInError, TokenError};
 use crate::{
-    account::PasswordHash,
+    account::{CustomerId, PasswordHash},
     credential::Credential,
     error::Error,
     flow::{self, PasswordReset, PasswordResetRequest},
-    token::Bearer,
+    token::{Bearer, Origin},
 };
 
 /// # Passwords
@@ -119,6 +119,29 @@ impl Auth {
     /// (in a task of its own).
     pub async fn reset_password(&self, reset: PasswordReset) -> Result<(), Error> {
         flow::reset_password(&self.services, reset).await
+    }
+
+    /// Returns `Ok` if this is a good reset token of the customer: Commerce's
+    /// `GET /V1/customers/{id}/password/resetLinkToken/{token}`. Nothing is spent.
+    ///
+    /// Unknown customers and wrong tokens are the same work and the same answer. Wrong tokens are counted for each
+    /// customer and source, in a budget of the size of [`AuthConfig::source_budget`](crate::AuthConfig::source_budget), and
+    /// for the source over all customers. In Commerce this is not limited.
+    ///
+    /// # Errors
+    ///
+    /// - [`InputError::Required`]: nothing was looked up.
+    /// - [`SignInError::ResetTokenMismatched`]: not the customer's, expired, spent, ended meanwhile, no such customer, or a
+    ///   disabled account. Not told apart.
+    /// - [`SignInError::TooManyRequests`]: the budget is spent.
+    /// - [`Error::Unavailable`], [`Error::Random`].
+    pub async fn check_reset_token(
+        &self,
+        customer: &CustomerId,
+        token: impl Into<Credential>,
+        origin: &Origin,
+    ) -> Result<(), Error> {
+        flow::check_reset_token(&self.services, customer, token.into(), origin).await
     }
 
     /// Judges a new password by the policy and makes the hash to store: for a host that creates accounts.

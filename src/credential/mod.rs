@@ -13,7 +13,7 @@ mod totp;
 mod typed_code;
 
 pub use breached::{BreachedPasswords, PasswordSha1};
-pub use one_time::{EnrolmentToken, OneTimeCode, RecoveryCode, ResetToken, UnlockToken};
+pub use one_time::{ConfirmationToken, EnrolmentToken, OneTimeCode, RecoveryCode, ResetToken, UnlockToken};
 pub use password::{Argon2Params, HashingStats, ParamsError, PasswordPolicy};
 pub(crate) use password::{HashingPool, Lane, Line, StartError, Verified, Work};
 #[cfg(feature = "qr")]

@@ -61,6 +61,10 @@ one_time_secret! {
     OneTimeCode
 }
 one_time_secret! {
+    /// A confirmation token: mailed to an address that a customer has or wants to have, works once.
+    ConfirmationToken
+}
+one_time_secret! {
     /// An enrolment token: mailed to an admin user who must set up an authenticator, works once.
     EnrolmentToken
 }

@@ -57,6 +57,8 @@ pub enum Field {
     ResetEmail,
     /// The `resetPasswordToken` argument.
     ResetToken,
+    /// The `confirmation_key` argument: a confirmation token.
+    ConfirmationToken,
     /// The `currentPassword` argument.
     CurrentPassword,
     /// The `newPassword` argument of a password change.
@@ -79,6 +81,7 @@ impl Field {
             Self::Reason => "Specify the \"reason\" value.",
             Self::ResetEmail => "You must specify an email address.",
             Self::ResetToken => "resetPasswordToken must be specified",
+            Self::ConfirmationToken => "Specify the \"confirmation_key\" value.",
             Self::CurrentPassword => "Specify the \"currentPassword\" value.",
             Self::NewPassword => "Specify the \"newPassword\" value.",
             Self::ResetPassword => "newPassword must be specified",

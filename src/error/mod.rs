@@ -1,6 +1,7 @@
 //! Errors, in Commerce's words.
 
 mod assistance;
+mod confirmation;
 mod input;
 mod internal;
 mod second_factor;
@@ -9,6 +10,7 @@ mod store;
 mod token;
 
 pub use assistance::AssistanceError;
+pub use confirmation::ConfirmationError;
 pub use input::{Field, InputError, PolicyViolation};
 pub use internal::{InternalError, Part};
 pub use second_factor::SecondFactorError;
@@ -32,6 +34,9 @@ pub enum Error {
     /// A sign-in, a password or a reset token is refused.
     #[error(transparent)]
     SignIn(#[from] SignInError),
+    /// An e-mail address is not confirmed.
+    #[error(transparent)]
+    Confirmation(#[from] ConfirmationError),
     /// The second factor of an admin user is missing, wrong, or cannot be set up.
     #[error(transparent)]
     SecondFactor(#[from] SecondFactorError),
@@ -73,6 +78,7 @@ impl Error {
         match self {
             Self::Input(_) => ErrorKind::Input,
             Self::SignIn(error) => error.kind(),
+            Self::Confirmation(error) => error.kind(),
             Self::SecondFactor(error) => error.kind(),
             Self::Assistance(error) => error.kind(),
             Self::Token(error) => error.kind(),
@@ -95,6 +101,7 @@ impl Error {
         match self {
             Self::Input(error) => error.code(),
             Self::SignIn(error) => error.code(),
+            Self::Confirmation(error) => error.code(),
             Self::SecondFactor(error) => error.code(),
             Self::Assistance(error) => error.code(),
             Self::Token(error) => error.code(),

@@ -13,7 +13,7 @@ pub(crate) async fn exchange_one_time_code(services: &Services, asked: SignIn) -
     services.admins()?;
     let attempted =
         Attempted::redemption(Purpose::OneTimeCode, &address, asked.origin.source, &services.config);
-    let one_time = Purposes { reset_token: false, one_time_code: true };
+    let one_time = Purposes::only(Purpose::OneTimeCode);
     let chain = Chain { password: false, one_time };
     sign_in(services, &asked, &address, chain, attempted, Error::SignIn(SignInError::TooManyRequests)).await
 }

@@ -75,7 +75,7 @@ async fn within_budget(
         response: &asked.challenge,
         origin: &asked.origin,
     };
-    require_answer(services, &opened, challenged).await?;
+    require_answer(services, Some(&opened), challenged).await?;
     event.is_admins();
     let (charged, sought) = reserve_beside(opened, services.admins()?, &services.tokens, username).await?;
     let charged = charged.ok_or(Refusal::BudgetSpent.told(SignInError::Refused))?;

@@ -1,13 +1,14 @@
 use super::steps::{
-    challenge::{Challenged, require_answer},
-    ending::{conclude, settle, tell},
+    challenge::Challenged,
+    ending::{conclude, tell},
+    request::charge_request,
     seek::{Sought, seek},
 };
 use crate::{
     account::{AccountStatus, Website},
     audit::{Action, Draft, Outcome, Refusal},
     challenge::{ChallengeAction, ChallengeResponse},
-    error::{Error, Field, InputError, SignInError},
+    error::{Error, Field, InputError},
     notifier::Notice,
     service::{
         Services,
@@ -15,7 +16,6 @@ use crate::{
         attempts::{Attempted, account_partition},
         stop::Stop,
     },
-    state::budgets,
     store::OneTimeCredential,
     token::{Origin, Subject},
 };
@@ -86,32 +86,17 @@ async fn mail(
     event: &mut Draft,
 ) -> Result<Option<Refusal>, Stop> {
     let Services { config, customers, tokens, .. } = services;
-    let spent = || Refusal::BudgetSpent.told(SignInError::TooManyRequests);
-    let by_source = match event.origin.source {
-        Some(source) => {
-            let attempted = Attempted::reset_request_from(source, config);
-            Some(services.attempts.open(attempted).await?.ok_or_else(spent)?)
-        }
-        None => None,
+    let source = event.origin.source;
+    let challenged = Challenged {
+        action: ChallengeAction::ResetRequest,
+        website: Some(&address.website),
+        account: &request.email,
+        response: &request.challenge,
+        origin: &request.origin,
     };
-    let by_address =
-        services.attempts.open(Attempted::reset_request(address, event.origin.source, config)).await?;
-    // A request for an address whose budget is spent is charged to its source, and refused.
-    if let Some(opened) = &by_address {
-        let challenged = Challenged {
-            action: ChallengeAction::ResetRequest,
-            website: Some(&address.website),
-            account: &request.email,
-            response: &request.challenge,
-            origin: &request.origin,
-        };
-        require_answer(services, opened, challenged).await?;
-    }
-    for opened in by_source.map(Some).into_iter().chain([by_address]) {
-        let charged = opened.ok_or_else(spent)?.reserve().await?.ok_or_else(spent)?;
-        // Each request counts, whatever comes of it.
-        settle(services, charged, budgets::Outcome::Failed, event).await?;
-    }
+    let by_source = source.map(|source| Attempted::reset_request_from(source, config));
+    let by_address = Attempted::reset_request(address, source, config);
+    charge_request(services, by_source, Some(by_address), Some(challenged), event).await?;
     let Sought { id, generation, .. } = seek(customers, tokens, address).await?;
     // Read again: a change from here on moves the generation, and the token is good for nothing.
     let row = customers.find_again(&id, address).await?;

@@ -119,7 +119,7 @@ async fn within_budget(
         response: &reset.challenge,
         origin: &reset.origin,
     };
-    require_answer(services, &opened, challenged).await?;
+    require_answer(services, Some(&opened), challenged).await?;
     let (charged, sought) = reserve_beside(opened, &services.customers, &services.tokens, address).await?;
     let charged = charged.ok_or_else(spent)?;
     event.subject = sought.row.as_ref().map(|row| Subject::Customer(row.id.clone()));
@@ -143,7 +143,7 @@ async fn redeem(
         website: reset.website.clone(),
         customer: id,
         digest: Digest::of(reset.token.bytes()),
-        purposes: Purposes { reset_token: true, one_time_code: false },
+        purposes: Purposes::only(Purpose::ResetToken),
     };
     let mismatched = |why: Refusal| why.failed(SignInError::ResetTokenMismatched);
     let replayed = SignInError::ResetTokenMismatched;

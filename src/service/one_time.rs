@@ -11,14 +11,14 @@ use time::OffsetDateTime;
 use super::{Documents, Held};
 use crate::{
     account::CustomerId,
-    credential::{OneTimeCode, ResetToken},
+    credential::{ConfirmationToken, OneTimeCode, ResetToken},
     error::{Error, InternalError, StoreError},
     random::{RandomError, SecureRandom},
     state::{
-        codes::{Erasing, Found, Peeking, Putting, Taking},
+        codes::{Erasing, Following, Found, Peeking, Pointing, Putting, Taking, of_token},
         of_customer,
     },
-    store::{Generation, Offer, OneTimeCredential, OtcStore, Peek, Presented, Spent, Take},
+    store::{Generation, Offer, OneTimeCredential, OtcStore, Peek, Presented, Purpose, Spent, Take},
     token::Digest,
 };
 
@@ -67,9 +67,24 @@ impl OneTimeCredentials {
         OneTimeCode::generate(self.random.as_ref())
     }
 
+    pub(crate) fn draw_confirmation_token(&self) -> Result<ConfirmationToken, RandomError> {
+        ConfirmationToken::generate(self.random.as_ref())
+    }
+
+    /// Returns the customer that a confirmation token may be of. Nothing rests on it: a token is looked up in the
+    /// customer's own document.
+    pub(crate) async fn owner(&self, token: &Digest) -> Result<Option<CustomerId>, StoreError> {
+        self.documents.change(&of_token(token), &Following).await?.kept()
+    }
+
     /// Stores a credential that was made now. Its generation was read before the row that it is made for: a
     /// change of the row since then moves the generation, and the credential is good for nothing.
     pub(crate) async fn put(&self, credential: &OneTimeCredential) -> Result<(), Error> {
+        if credential.purpose == Purpose::Confirmation {
+            // First, so that no token lacks its pointer.
+            let pointing = Pointing { credential };
+            self.documents.change(&of_token(&credential.digest), &pointing).await?.kept()?;
+        }
         let stored = self.store.put(credential, Self::OUTSTANDING, credential.issued_at).await?;
         // If one of its digest is there, of 2^128 secrets one was drawn twice: the source of randomness
         // repeats itself.
@@ -95,7 +110,7 @@ impl OneTimeCredentials {
         })
     }
 
-    /// Spends a credential that [`peek`](Self::peek) found good, for the grant that it `bought`. One call;
+    /// Spends a credential that [`peek`](Self::peek) found good, for what it `bought`. One call;
     /// if it fails, the credential may be spent, and it is not sent again.
     pub(crate) async fn spend(
         &self,

@@ -19,6 +19,8 @@ pub enum Purpose {
     ResetToken,
     /// An admin-generated one-time code: assistance.
     OneTimeCode,
+    /// A confirmation token, mailed to an address that the customer has or wants to have.
+    Confirmation,
 }
 
 /// The purposes that a presented credential may serve.
@@ -29,20 +31,34 @@ pub struct Purposes {
     pub reset_token: bool,
     /// True if one-time codes are taken.
     pub one_time_code: bool,
+    /// True if confirmation tokens are taken.
+    pub confirmation: bool,
 }
 
 impl Purposes {
+    /// This purpose alone.
+    #[must_use]
+    pub const fn only(purpose: Purpose) -> Self {
+        let none = Self { reset_token: false, one_time_code: false, confirmation: false };
+        match purpose {
+            Purpose::ResetToken => Self { reset_token: true, ..none },
+            Purpose::OneTimeCode => Self { one_time_code: true, ..none },
+            Purpose::Confirmation => Self { confirmation: true, ..none },
+        }
+    }
+
     /// True if `purpose` is among them.
     #[must_use]
     pub const fn contains(self, purpose: Purpose) -> bool {
         match purpose {
             Purpose::ResetToken => self.reset_token,
             Purpose::OneTimeCode => self.one_time_code,
+            Purpose::Confirmation => self.confirmation,
         }
     }
 }
 
-/// The stored record of a reset token or a one-time code. It holds no secret.
+/// The stored record of a reset token, a one-time code or a confirmation token. It holds no secret and no address.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct OneTimeCredential {
@@ -58,6 +74,9 @@ pub struct OneTimeCredential {
     pub generation: Generation,
     /// On a one-time code: the admin user who will act, through which grant, and why.
     pub assistance: Option<Arc<Assistance>>,
+    /// On a confirmation token: the digest of the website and the address that it confirms, and of whether the customer
+    /// has the address or gets it.
+    pub confirms: Option<Digest>,
     /// The time at which it was made.
     pub issued_at: OffsetDateTime,
     /// The time at which it ends: at this instant it is expired.
@@ -75,8 +94,8 @@ impl OneTimeCredential {
         issued_at: OffsetDateTime,
         expires_at: OffsetDateTime,
     ) -> Self {
-        let purpose = Purpose::ResetToken;
-        Self { digest, purpose, website, customer, generation, assistance: None, issued_at, expires_at }
+        let (purpose, assistance, confirms) = (Purpose::ResetToken, None, None);
+        Self { digest, purpose, website, customer, generation, assistance, confirms, issued_at, expires_at }
     }
 
     /// A one-time code for a customer, through which an admin user will act.
@@ -90,8 +109,23 @@ impl OneTimeCredential {
         issued_at: OffsetDateTime,
         expires_at: OffsetDateTime,
     ) -> Self {
-        let (purpose, assistance) = (Purpose::OneTimeCode, Some(Arc::new(assistance)));
-        Self { digest, purpose, website, customer, generation, assistance, issued_at, expires_at }
+        let (purpose, assistance, confirms) = (Purpose::OneTimeCode, Some(Arc::new(assistance)), None);
+        Self { digest, purpose, website, customer, generation, assistance, confirms, issued_at, expires_at }
+    }
+
+    /// A confirmation token for a customer, bound to the digest of what it [`confirms`](Self::confirms).
+    #[must_use]
+    pub const fn confirmation(
+        digest: Digest,
+        website: Website,
+        customer: CustomerId,
+        generation: Generation,
+        confirms: Digest,
+        issued_at: OffsetDateTime,
+        expires_at: OffsetDateTime,
+    ) -> Self {
+        let (purpose, assistance, confirms) = (Purpose::Confirmation, None, Some(confirms));
+        Self { digest, purpose, website, customer, generation, assistance, confirms, issued_at, expires_at }
     }
 
     /// True if it fits what was presented, and has not expired. The digests are compared in constant time.
@@ -137,7 +171,8 @@ pub struct Spent {
     pub purpose: Purpose,
     /// The generation that the credential was put with.
     pub generation: Generation,
-    /// The grant that it was taken for. None if a new password was set with it.
+    /// What it was taken for: the digest of a grant, or, of a confirmation token, that of the confirmed address. None if a
+    /// new password was set with it.
     pub bought: Option<Digest>,
 }
 
@@ -167,7 +202,7 @@ pub enum Take {
     Nothing,
 }
 
-/// Keeps one-time credentials: reset tokens and one-time codes.
+/// Keeps one-time credentials: reset tokens, one-time codes and confirmation tokens.
 ///
 /// The builder makes one from the [`StateStore`](super::StateStore). No verb ends a credential: the library
 /// accepts it only under the [generation](OneTimeCredential::generation) that it was made under, and
@@ -212,7 +247,7 @@ pub trait OtcStore: Debug + Send + Sync + 'static {
     async fn peek(&self, presented: &Presented, now: OffsetDateTime) -> Result<Peek, StoreError>;
 
     /// Spends an offered credential for exactly one caller, whatever the number of nodes. Its mark stays
-    /// until its expiry, with its generation and the digest of the grant that it `bought`.
+    /// until its expiry, with its generation and the digest of what it `bought`: a grant, or a confirmed address.
     ///
     /// A change of the customer's other credentials since the offer costs another try and no refusal.
     ///

@@ -11,9 +11,9 @@ use std::{
 
 use async_trait::async_trait;
 use commerce_auth::{
-    AdminChange, AdminId, AdminSignIn, AuditEvent, AuditSink, Auth, ConfigError, CustomerChange, CustomerId,
-    Error, ErrorKind, Keep, MemoryCustomers, MemoryStore, Origin, PasswordReset, PasswordResetRequest,
-    SignIn, StoreError, Subject, Website,
+    AdminChange, AdminId, AdminSignIn, AuditEvent, AuditSink, Auth, ConfigError, ConfirmationRequest,
+    CustomerChange, CustomerId, EmailConfirmation, Error, ErrorKind, Keep, MemoryCustomers, MemoryStore,
+    Origin, PasswordReset, PasswordResetRequest, Registration, SignIn, StoreError, Subject, Website,
     audit::{
         Action, MemoryAudit,
         Outcome::{self, Begun, Refused, Succeeded},
@@ -29,6 +29,7 @@ use support::{
 };
 
 const NEW: &str = "N3w-password";
+const MOVED: &str = "bob@example.org";
 
 fn customer() -> CustomerId {
     CustomerId::from(1)
@@ -75,6 +76,23 @@ async fn every_act_is_told_of() {
     expect(&[(Action::PasswordReset, Refused(Refusal::WrongCredential))], "a guess").await;
     auth.reset_password(PasswordReset::new(EMAIL, token, PASSWORD)).await.unwrap();
     expect(&[(Action::PasswordReset, Succeeded)], "a reset").await;
+
+    let looked_at = auth.check_reset_token(&customer(), WRONG, &Origin::default()).await;
+    looked_at.unwrap_err();
+    expect(&[(Action::ResetTokenCheck, Refused(Refusal::WrongCredential))], "a look at a wrong token").await;
+    auth.begin_registration(Registration::new(EMAIL, None)).await.unwrap();
+    expect(&[(Action::Registration, Succeeded)], "somebody registers").await;
+    auth.request_confirmation(ConfirmationRequest::new(EMAIL)).await.unwrap();
+    expect(&[(Action::ConfirmationRequest, Refused(Refusal::AlreadyConfirmed))], "an active account").await;
+    auth.confirm_email(EmailConfirmation::new(EMAIL, WRONG)).await.unwrap_err();
+    expect(&[(Action::EmailConfirmation, Refused(Refusal::UnknownAccount))], "a wrong token").await;
+    let own = shop.sign_in(PASSWORD).await.unwrap();
+    auth.request_email_change(own.token(), PASSWORD, MOVED).await.unwrap();
+    expect(&[(Action::EmailChangeRequest, Succeeded)], "another address is asked for").await;
+    let token = shop.outbox.confirmation_token().unwrap();
+    auth.confirm_email(EmailConfirmation::new(MOVED, token)).await.unwrap();
+    expect(&[(Action::EmailChange, Succeeded)], "and confirmed").await;
+    shop.set_customer(|_| ());
 
     let own = shop.sign_in(PASSWORD).await.unwrap();
     auth.set_remote_shopping_assistance(own.token(), false).await.unwrap();
@@ -123,7 +141,7 @@ async fn every_act_is_told_of() {
     let names: HashSet<_> = trail.iter().map(|event| event.id).collect();
     assert_eq!(names.len(), trail.len());
     let text = serde_json::to_string(&trail).unwrap() + &format!("{trail:?}");
-    for secret in [EMAIL, PASSWORD, NEW, WRONG, &admin, own.token().expose(), code.code().expose()] {
+    for secret in [EMAIL, MOVED, PASSWORD, NEW, WRONG, &admin, own.token().expose(), code.code().expose()] {
         assert!(!text.contains(secret), "{secret} is in the trail");
     }
 }

@@ -9,9 +9,9 @@ use std::{
 
 use async_trait::async_trait;
 use commerce_auth::{
-    AdminSignIn, Argon2Params, Auth, Challenge, ChallengeAction, ChallengeAnswer, ChallengeResponse, Error,
-    ErrorKind, HashingStats, MemoryStore, PasswordReset, PasswordResetRequest, Pressure, SignIn, SignInError,
-    StoreError,
+    AdminSignIn, Argon2Params, Auth, Challenge, ChallengeAction, ChallengeAnswer, ChallengeResponse,
+    ConfirmationRequest, EmailConfirmation, Error, ErrorKind, HashingStats, MemoryStore, PasswordReset,
+    PasswordResetRequest, Pressure, Registration, SignIn, SignInError, StoreError,
     audit::{Action, Outcome, Refusal},
 };
 use support::{
@@ -25,12 +25,15 @@ const NEW: &str = "An0ther-Password";
 /// A code or a reset token that nobody has.
 const NO_TOKEN: &str = "0123456789abcdef0123456789abcdef";
 
-const ACTIONS: [ChallengeAction; 5] = [
+const ACTIONS: [ChallengeAction; 8] = [
     ChallengeAction::CustomerSignIn,
     ChallengeAction::CodeExchange,
     ChallengeAction::AdminSignIn,
     ChallengeAction::ResetRequest,
     ChallengeAction::PasswordReset,
+    ChallengeAction::Registration,
+    ChallengeAction::ConfirmationRequest,
+    ChallengeAction::EmailConfirmation,
 ];
 
 /// What was verified: the action, the website, the account, and the source.
@@ -104,6 +107,18 @@ async fn attempt(
         ChallengeAction::ResetRequest => {
             let request = PasswordResetRequest::new(account).from(source()).challenge(response);
             auth.request_password_reset(request).await
+        }
+        ChallengeAction::Registration => {
+            let registration = Registration::new(account, Some(NEW.into())).from(source());
+            auth.begin_registration(registration.challenge(response)).await.map(drop)
+        }
+        ChallengeAction::ConfirmationRequest => {
+            let request = ConfirmationRequest::new(account).from(source()).challenge(response);
+            auth.request_confirmation(request).await
+        }
+        ChallengeAction::EmailConfirmation => {
+            let confirmation = EmailConfirmation::new(account, NO_TOKEN).from(source()).challenge(response);
+            auth.confirm_email(confirmation).await.map(drop)
         }
         _ => {
             let reset = PasswordReset::new(account, NO_TOKEN, NEW).from(source()).challenge(response);
@@ -227,8 +242,9 @@ async fn a_refused_challenge_uses_no_budget() {
     shop.auth.generate_customer_token(sign_in).await.expect("no failure was counted");
     let sign_in = AdminSignIn::new(ADMIN, ADMIN_PASSWORD).from(source()).challenge(RIGHT);
     shop.auth.generate_admin_token(sign_in).await.expect("no failure was counted");
-    for action in
-        [ChallengeAction::CodeExchange, ChallengeAction::ResetRequest, ChallengeAction::PasswordReset]
+    for action in ACTIONS
+        .into_iter()
+        .filter(|action| !matches!(action, ChallengeAction::CustomerSignIn | ChallengeAction::AdminSignIn))
     {
         let passed = attempt(&shop.auth, action, EMAIL, RIGHT).await;
         let limited = matches!(passed, Err(Error::SignIn(SignInError::TooManyRequests)));
@@ -242,7 +258,8 @@ async fn a_spent_budget_answers_as_ever_and_verifies_nothing() {
     let shop = challenged(&challenge);
     for action in ACTIONS {
         let [name, _] = names(action);
-        for _ in 0..6 {
+        let tries = if action == ChallengeAction::Registration { 10 } else { 6 };
+        for _ in 0..tries {
             let _ = attempt(&shop.auth, action, name, RIGHT).await;
         }
         assert!(challenge.seen().len() >= 5, "{action:?}");
@@ -295,6 +312,9 @@ async fn the_trail_is_told_and_waited_for_by_nobody() {
         Action::AdminSignIn,
         Action::ResetRequest,
         Action::PasswordReset,
+        Action::Registration,
+        Action::ConfirmationRequest,
+        Action::EmailConfirmation,
     ];
     assert_eq!(told(&sink.events()), expected.map(refused));
     sink.keep(0);
@@ -355,6 +375,9 @@ async fn a_half_full_queue_asks_the_callers_of_its_lane() {
         ChallengeAction::CodeExchange,
         ChallengeAction::ResetRequest,
         ChallengeAction::PasswordReset,
+        ChallengeAction::Registration,
+        ChallengeAction::ConfirmationRequest,
+        ChallengeAction::EmailConfirmation,
     ] {
         let refused = attempt(&shop.auth, action, EMAIL, "").await;
         assert!(is_challenged(&refused), "{action:?}: {refused:?}");
@@ -383,7 +406,10 @@ fn no_debug_shows_a_response() {
         format!("{:?}", SignIn::new(EMAIL, PASSWORD).challenge(response.clone())),
         format!("{:?}", AdminSignIn::new(ADMIN, ADMIN_PASSWORD).challenge(response.clone())),
         format!("{:?}", PasswordResetRequest::new(EMAIL).challenge(response.clone())),
-        format!("{:?}", PasswordReset::new(EMAIL, NO_TOKEN, NEW).challenge(response)),
+        format!("{:?}", PasswordReset::new(EMAIL, NO_TOKEN, NEW).challenge(response.clone())),
+        format!("{:?}", Registration::new(EMAIL, None).challenge(response.clone())),
+        format!("{:?}", ConfirmationRequest::new(EMAIL).challenge(response.clone())),
+        format!("{:?}", EmailConfirmation::new(EMAIL, NO_TOKEN).challenge(response)),
     ];
     for shown in shown {
         assert!(!shown.contains("C4nary"), "{shown}");

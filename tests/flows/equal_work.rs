@@ -2,14 +2,16 @@
 //! hashes, the same answer.
 
 use std::{
+    net::IpAddr,
     sync::{Arc, Mutex},
     time::Instant,
 };
 
 use async_trait::async_trait;
 use commerce_auth::{
-    AccountStatus, Argon2Params, CustomerId, CustomerRecord, CustomerStore, Email, Error, MemoryCustomers,
-    PasswordHash, PasswordResetRequest, SignIn, SignInError, StoreError, TokenError, Website,
+    AccountStatus, Argon2Params, ConfirmationError, ConfirmationRequest, CustomerId, CustomerRecord,
+    CustomerStore, Email, EmailConfirmation, EmailReplacement, Error, MemoryCustomers, Origin, PasswordHash,
+    PasswordResetRequest, SignIn, SignInError, StoreError, TokenError, Website,
 };
 use support::{EMAIL, PASSWORD, Shop, WRONG, fast, hooked::Hooked};
 
@@ -83,6 +85,21 @@ impl CustomerStore for RecordingCustomers {
         self.log.note("set_assistance");
         self.inner.set_assistance(id, allowed).await
     }
+
+    async fn confirm(&self, id: &CustomerId, email: &str) -> Result<bool, StoreError> {
+        self.log.note("confirm");
+        self.inner.confirm(id, email).await
+    }
+
+    async fn replace_email(
+        &self,
+        id: &CustomerId,
+        expected: &str,
+        new: &Email,
+    ) -> Result<EmailReplacement, StoreError> {
+        self.log.note("replace_email");
+        self.inner.replace_email(id, expected, new).await
+    }
 }
 
 #[tokio::test]
@@ -136,8 +153,8 @@ async fn every_refusal_within_budget_is_the_same_work_and_the_same_answer() {
         let begun = shop.auth.hashing_stats().begun;
         // Each from its own source, and few enough for each account's wider budget.
         let source = std::net::Ipv4Addr::from_bits(u32::try_from(number).unwrap());
-        let sign_in = SignIn::new(format!("{account}@example.com"), credential.as_str())
-            .from(std::net::IpAddr::V4(source));
+        let sign_in =
+            SignIn::new(format!("{account}@example.com"), credential.as_str()).from(IpAddr::V4(source));
         let error = shop.auth.generate_customer_token(sign_in).await.unwrap_err();
         assert!(matches!(error, Error::SignIn(SignInError::Refused)), "{account}: {error}");
         let verbs = log.take();
@@ -194,6 +211,152 @@ async fn a_thousand_reset_requests_are_the_same_calls_for_known_and_unknown_addr
     for other in [unknown, disabled] {
         assert!(known < 3 * other && other < 3 * known, "{known:?} and {other:?}");
     }
+}
+
+/// A request for a confirmation tells nobody who has an account, and whether it is confirmed.
+#[tokio::test]
+async fn a_confirmation_request_is_the_same_calls_for_every_address() {
+    let (shop, customers, log) = recording();
+    let accounts = [
+        ("unconfirmed@example.com", Some(AccountStatus::Unconfirmed)),
+        ("active@example.com", Some(AccountStatus::Active)),
+        ("disabled@example.com", Some(AccountStatus::Disabled)),
+        ("nobody@example.com", None),
+    ];
+    for (id, (email, status)) in (1..).zip(accounts) {
+        let Some(status) = status else { continue };
+        let (website, email) = (Website::default(), email.into());
+        let (id, password_hash, allows_assistance) = (CustomerId::from(id), None, false);
+        let row = CustomerRecord { id, website, email, password_hash, status, allows_assistance };
+        customers.upsert(row).unwrap();
+    }
+    let expected = [
+        "load budgets",
+        "commit budgets",
+        "commit budgets",
+        "find_by_email",
+        "generation",
+        "find_by_id",
+        "load confirmation-pointer",
+        "commit confirmation-pointer",
+        "load codes",
+        "commit codes",
+    ];
+    for round in 0..5 {
+        for (email, _) in accounts {
+            let request = ConfirmationRequest::new(email);
+            let request = if round % 2 == 0 { request.after_registration() } else { request };
+            log.take();
+            shop.auth.request_confirmation(request).await.unwrap();
+            assert_eq!(log.take(), expected, "{email}, round {round}");
+        }
+    }
+    assert_eq!(shop.outbox.take().len(), 5 + 3);
+}
+
+#[tokio::test]
+async fn every_refusal_of_a_confirmation_token_is_the_same_work() {
+    let (shop, customers, log) = recording();
+    let add = |id, email: &str, status| {
+        let (website, email) = (Website::default(), email.into());
+        let (id, password_hash, allows_assistance) = (CustomerId::from(id), None, false);
+        let row = CustomerRecord { id, website, email, password_hash, status, allows_assistance };
+        customers.upsert(row).unwrap();
+    };
+    let token = async |email: &str| {
+        shop.auth.request_confirmation(ConfirmationRequest::new(email)).await.unwrap();
+        shop.outbox.confirmation_token().unwrap()
+    };
+    let emails = ["expired@example.com", "spent@example.com", "disabled@example.com", "good@example.com"];
+    for (id, email) in (1..).zip(emails) {
+        add(id, email, AccountStatus::Unconfirmed);
+    }
+    let expired = token(emails[0]).await;
+    shop.advance(24 * 60 * 60);
+    let [spent, disabled, good] = [token(emails[1]).await, token(emails[2]).await, token(emails[3]).await];
+    shop.auth.confirm_email(EmailConfirmation::new(emails[1], spent.as_str())).await.unwrap();
+    add(2, "moved@example.com", AccountStatus::Active);
+    add(3, emails[2], AccountStatus::Disabled);
+    let attempts = [
+        ("expired", emails[0], expired.as_str()),
+        ("spent for another address", emails[1], &spent),
+        ("of a disabled account", emails[2], &disabled),
+        ("foreign", emails[2], &good),
+        ("of nobody", "nobody@example.com", &good),
+        ("wrong", emails[3], "0123456789abcdef0123456789abcdef"),
+        ("wrong, of nobody", "nobody@example.com", WRONG),
+    ];
+    let expected = [
+        "load budgets",
+        "load tally",
+        "load tally",
+        "commit budgets",
+        "load confirmation-pointer",
+        "generation",
+        "find_by_id",
+        "load codes",
+        "commit budgets",
+        "load tally",
+        "commit tally",
+        "load tally",
+        "commit tally",
+    ];
+    for (number, (of, email, token)) in (1..).zip(attempts) {
+        let confirmation = EmailConfirmation::new(email, token).from(IpAddr::from([192, 0, 2, number]));
+        log.take();
+        let refused = shop.auth.confirm_email(confirmation).await.unwrap_err();
+        assert!(matches!(refused, Error::Confirmation(ConfirmationError::InvalidToken)), "{of}: {refused}");
+        let mut verbs = log.take();
+        verbs.retain(|verb| !verb.ends_with("watch"));
+        let (mut called, mut expected) = (verbs.clone(), expected.map(String::from));
+        // The two tallies are counted at once.
+        called.sort_unstable();
+        expected.sort_unstable();
+        assert_eq!(called, expected, "{of}: {verbs:?}");
+    }
+    assert_eq!(shop.auth.hashing_stats().begun, 0);
+}
+
+/// A change of address tells nobody who has the new one.
+#[tokio::test]
+async fn a_change_to_a_taken_address_is_the_same_calls_as_to_a_free_one() {
+    let (shop, customers, log) = recording();
+    let hash = shop.auth.hash_new_password(EMAIL, PASSWORD).await.unwrap();
+    for (id, email) in [(1, EMAIL), (2, "taken@example.com")] {
+        let (website, email, status) = (Website::default(), email.into(), AccountStatus::Active);
+        let (id, password_hash) = (CustomerId::from(id), Some(hash.clone()));
+        let row = CustomerRecord { id, website, email, password_hash, status, allows_assistance: false };
+        customers.upsert(row).unwrap();
+    }
+    let token = shop.sign_in(PASSWORD).await.unwrap().token().clone();
+    let mut called = Vec::new();
+    for email in ["taken@example.com", "free@example.com"] {
+        log.take();
+        shop.auth.request_email_change(&token, PASSWORD, email).await.unwrap();
+        called.push(log.take());
+    }
+    assert_eq!(called[0], called[1]);
+    assert!(called[0].contains(&"commit codes".into()), "{:?}", called[0]);
+}
+
+#[tokio::test]
+async fn a_look_at_a_reset_token_is_the_same_work_for_unknown_customers() {
+    let (shop, customers, log) = recording();
+    let (website, status) = (Website::default(), AccountStatus::Active);
+    let (id, password_hash) = (CustomerId::from(1), None);
+    let row =
+        CustomerRecord { id, website, email: EMAIL.into(), password_hash, status, allows_assistance: true };
+    customers.upsert(row).unwrap();
+    let mut called = Vec::new();
+    for id in [1, 2] {
+        log.take();
+        let origin = Origin::default();
+        let refused = shop.auth.check_reset_token(&CustomerId::from(id), WRONG, &origin).await.unwrap_err();
+        assert!(matches!(refused, Error::SignIn(SignInError::ResetTokenMismatched)), "{refused}");
+        called.push(log.take());
+    }
+    assert_eq!(called[0], called[1]);
+    assert!(called[0].contains(&"load codes".into()), "{:?}", called[0]);
 }
 
 #[tokio::test]

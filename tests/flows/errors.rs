@@ -3,8 +3,8 @@
 use std::{collections::BTreeSet, time::Duration};
 
 use commerce_auth::{
-    AssistanceError, Error, Field, InputError, InternalError, Part, PolicyViolation, SecondFactorError,
-    SignInError, StoreError, TokenError, random::RandomError,
+    AssistanceError, ConfirmationError, Error, Field, InputError, InternalError, Part, PolicyViolation,
+    SecondFactorError, SignInError, StoreError, TokenError, random::RandomError,
 };
 
 #[test]
@@ -28,6 +28,7 @@ fn codes_are_stable_and_each_names_one_error() {
         SignInError::TooManyRequests,
         SignInError::ChallengeRequired,
     ];
+    let confirmation = [ConfirmationError::InvalidToken, ConfirmationError::AlreadyConfirmed];
     let second_factor = [
         SecondFactorError::Required,
         SecondFactorError::EnrolmentRequired,
@@ -79,6 +80,11 @@ fn codes_are_stable_and_each_names_one_error() {
             "too_many_requests",
             "challenge_required",
         ],
+    ));
+    codes.extend(area(
+        confirmation.map(Into::into).into(),
+        "confirmation",
+        &["invalid_token", "already_confirmed"],
     ));
     codes.extend(area(
         second_factor.map(Into::into).into(),

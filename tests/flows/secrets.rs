@@ -3,9 +3,9 @@
 use std::fmt::Debug;
 
 use commerce_auth::{
-    AdminNotice, AdminSignIn, Credential, CustomerId, Error, KeyId, Keyring, MemoryStore, Notice,
-    OneTimeCode, Origin, PasswordHash, PasswordReset, PasswordResetRequest, ResetToken, SignIn, UnlockToken,
-    random::danger::SeededRandom,
+    AdminNotice, AdminSignIn, Credential, CustomerId, EmailConfirmation, Error, KeyId, Keyring, MemoryStore,
+    Notice, OneTimeCode, Origin, PasswordHash, PasswordReset, PasswordResetRequest, Registration, ResetToken,
+    SignIn, UnlockToken, random::danger::SeededRandom,
 };
 use secrecy::ExposeSecret;
 use support::{
@@ -85,8 +85,16 @@ async fn nothing_that_can_be_printed_shows_a_secret() {
     let generated =
         shop.auth.generate_one_time_code(admin.token(), &CustomerId::from(1), REASON).await.unwrap();
     shop.auth.request_password_reset(PasswordResetRequest::new(EMAIL)).await.unwrap();
+    shop.auth.request_email_change(signed_in.token(), PASSWORD, "bob@example.org").await.unwrap();
     let second = SecondFactor::of_another_shop().await;
     let mails = shop.outbox.take();
+    let confirmation = mails.iter().find_map(|mail| match &mail.notice {
+        Notice::EmailChangeRequested { token, .. } => Some(token.expose().to_owned()),
+        _ => None,
+    });
+    let confirmation = confirmation.expect("a mail to the new address");
+    let registration = Registration::new(EMAIL, Some(canary.into()));
+    let new_account = shop.auth.begin_registration(registration.clone()).await.unwrap();
     let Notice::ResetRequested { token: mailed, .. } = &mails[0].notice else { panic!("a reset token") };
     let secrets = [
         canary.to_owned(),
@@ -100,6 +108,8 @@ async fn nothing_that_can_be_printed_shows_a_secret() {
         generated.code().expose().to_owned(),
         mailed.expose().to_owned(),
         unlock.expose().to_owned(),
+        confirmation.clone(),
+        new_account.password_hash.as_ref().unwrap().expose().to_owned(),
         signed_in.device().unwrap().expose().to_owned(),
         admin.device().unwrap().expose().to_owned(),
     ]
@@ -108,7 +118,9 @@ async fn nothing_that_can_be_printed_shows_a_secret() {
     let secrets: Vec<String> = secrets.collect();
     let sign_in = SignIn::new(EMAIL, canary).from(Origin::default().user_agent("Mozilla/5.0"));
     let device = signed_in.device().unwrap().expose();
-    let printed: [&dyn Debug; 21] = [
+    let printed: [&dyn Debug; 23] = [
+        &(registration, new_account),
+        &EmailConfirmation::new(EMAIL, confirmation.as_str()).password(canary),
         &shop.auth,
         &shop.store,
         &shop.customers,
@@ -153,11 +165,16 @@ async fn nothing_that_can_be_printed_shows_a_secret() {
     errors.extend(shop.auth.generate_admin_token(AdminSignIn::new(canary, canary)).await.err());
     errors.extend(shop.auth.exchange_one_time_code(SignIn::new(EMAIL, canary)).await.err());
     errors.extend(shop.auth.reset_password(PasswordReset::new(EMAIL, canary, "N3w-password")).await.err());
+    errors
+        .extend(shop.auth.confirm_email(EmailConfirmation::new(EMAIL, canary).password(canary)).await.err());
+    errors.extend(shop.auth.request_email_change(signed_in.token(), canary, EMAIL).await.err());
+    errors.extend(shop.auth.check_reset_token(&CustomerId::from(1), canary, &Origin::default()).await.err());
+    errors.extend(shop.auth.begin_registration(Registration::new(EMAIL, Some("short".into()))).await.err());
     errors.extend(shop.auth.change_password(signed_in.token(), canary, "N3w-password").await.err());
     errors.extend(shop.auth.generate_one_time_code(canary, &CustomerId::from(1), canary).await.err());
     errors.extend(shop.auth.hash_new_password(EMAIL, "short").await.err());
     errors.extend(shop.auth.hash_new_password(canary, PASSWORD).await.err());
-    assert_eq!(errors.len(), 16);
+    assert_eq!(errors.len(), 20);
     for error in errors {
         let source = std::error::Error::source(&error).map(ToString::to_string);
         printed.push(format!("{error} {error:?} {source:?}"));

@@ -10,8 +10,9 @@ use std::{
 };
 
 use commerce_auth::{
-    AdminChange, AdminId, AdminSignIn, CustomerChange, CustomerId, Error, ErrorKind, Keep, PasswordReset,
-    PasswordResetRequest, SignIn, SignInError, StoreError, Subject, Website, store::TokenStore,
+    AccountStatus, AdminChange, AdminId, AdminSignIn, ConfirmationRequest, CustomerChange, CustomerId,
+    CustomerStore, EmailConfirmation, Error, ErrorKind, Keep, Origin, PasswordReset, PasswordResetRequest,
+    Registration, SignIn, SignInError, StoreError, Subject, Website, store::TokenStore,
 };
 use support::{ADMIN, ADMIN_PASSWORD, EMAIL, PASSWORD, REASON, Shop, WRONG, fast, hooked::Hooked};
 
@@ -76,6 +77,18 @@ async fn every_flow_answers_unavailable_at_every_verb() {
     fails_at_each_of!(6, shop.auth.request_password_reset(PasswordResetRequest::new(EMAIL)));
     // find, load, reserve; the password was right, whatever becomes of the settlement
     fails_at_each_of!(3, shop.auth.confirm_password(token, PASSWORD));
+    // load, reserve, settle, generation, load and commit the pointer, load, put
+    fails_at_each_of!(8, shop.auth.request_confirmation(ConfirmationRequest::new(EMAIL)));
+    // find, generation, find, load, reserve, then (the password was right, whatever becomes of the settlement) the budget of
+    // the new address: load, reserve, settle
+    fails_at_each_of!(5, shop.auth.request_email_change(token, PASSWORD, "bob@example.org"));
+    // load, reserve, load the pointer, generation, load
+    fails_at_each_of!(5, shop.auth.confirm_email(EmailConfirmation::new(EMAIL, WRONG)));
+    // load, reserve, generation, load
+    fails_at_each_of!(4, shop.auth.check_reset_token(&customer, WRONG, &Origin::default()));
+    let registration = || Registration::new(EMAIL, None).from(std::net::IpAddr::from([192, 0, 2, 1]));
+    // load, load, reserve, settle
+    fails_at_each_of!(4, shop.auth.begin_registration(registration()));
     fails_at_each_of!(1, shop.auth.customer_changed(&customer, CustomerChange::PasswordChanged));
 }
 
@@ -158,6 +171,32 @@ async fn a_new_password_that_a_store_fails_is_no_denial_and_can_be_tried_again()
         // One that was written is put back: nobody can see whether it may stand.
         shop.auth.change_password(signed_in.token(), PASSWORD, NEW).await.unwrap();
         assert!(shop.auth.verify_customer(other.token()).await.is_err());
+    }
+}
+
+#[tokio::test]
+async fn a_confirmation_that_a_store_fails_is_no_denial_and_can_be_asked_for_again() {
+    let customer = CustomerId::from(1);
+    // load, reserve, load the pointer, generation, load, take, settle, generation, and revoke_all before the write
+    for verb in [0, 1, 2, 3, 4, 5, 7, 8] {
+        let (shop, left) = failing();
+        shop.set_customer(|row| row.status = AccountStatus::Unconfirmed);
+        let mailed = async || {
+            shop.auth.request_confirmation(ConfirmationRequest::new(EMAIL)).await.unwrap();
+            shop.outbox.confirmation_token().unwrap()
+        };
+        let token = mailed().await;
+        let confirm = async |token: &str| shop.auth.confirm_email(EmailConfirmation::new(EMAIL, token)).await;
+        left.store(verb, Ordering::SeqCst);
+        let result = confirm(&token).await;
+        assert!(is_unavailable(&result), "at verb {verb}: {result:?}");
+        left.store(usize::MAX, Ordering::SeqCst);
+        let row = shop.customers.find_by_id(&customer).await.unwrap().unwrap();
+        assert_eq!(row.status, AccountStatus::Unconfirmed, "at verb {verb}");
+        // Up to the take the token is still good; from then on another one is to be had.
+        let again = if verb < 6 { token } else { mailed().await };
+        confirm(&again).await.unwrap_or_else(|error| panic!("after verb {verb}: {error:?}"));
+        shop.sign_in(PASSWORD).await.unwrap();
     }
 }
 

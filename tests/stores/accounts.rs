@@ -2,7 +2,7 @@
 
 use commerce_auth::{
     AccountStatus, AdminId, AdminRecord, AdminStore, CustomerId, CustomerRecord, CustomerStore, Email,
-    PasswordHash, Permission, StoreError, UpsertError, Username, Website,
+    EmailReplacement, MemoryCustomers, PasswordHash, Permission, StoreError, UpsertError, Username, Website,
 };
 use futures_util::future::join_all;
 
@@ -33,6 +33,22 @@ macro_rules! tables {
 
 tables!("sqlite": SqliteCustomers, SqliteAdmins);
 tables!("postgres": PostgresCustomers, PostgresAdmins);
+
+impl Table<CustomerRecord, CustomerId> for MemoryCustomers {
+    async fn upsert(&self, row: CustomerRecord) -> Result<(), UpsertError> {
+        Ok(Self::upsert(self, row)?)
+    }
+
+    async fn remove(&self, id: &CustomerId) -> Result<bool, StoreError> {
+        Ok(Self::remove(self, id))
+    }
+}
+
+#[tokio::test]
+async fn the_customer_table_in_memory_keeps_what_the_trait_asks_for() {
+    let table = MemoryCustomers::new();
+    customers([table.clone(), table]).await;
+}
 
 /// Texts that have broken a table somewhere.
 const ODD: [&str; 6] = ["'", "\"; DROP TABLE customers; --", "%", "a\\", "$1", "🦀"];
@@ -114,6 +130,8 @@ where
     assert!(one.replace_password_hash(&second, none, &hash("a first one")).await.unwrap());
     assert!(!one.replace_password_hash(&second, none, &hash("another")).await.unwrap());
 
+    confirmations(&one, &other).await;
+
     for (number, odd) in ODD.iter().enumerate() {
         let mut row = customer(odd, &format!("odd{number}@example.com"));
         row.password_hash = Some(hash(odd));
@@ -124,6 +142,83 @@ where
     assert!(one.remove(&first).await.unwrap());
     assert!(!other.remove(&first).await.unwrap());
     assert!(by_email(&base, "bob@example.com").await.is_none());
+}
+
+/// The verbs of addresses: both compare with the stored spelling.
+async fn confirmations<T>(one: &T, other: &T)
+where
+    T: CustomerStore<Row = CustomerRecord> + Table<CustomerRecord, CustomerId> + Sync,
+{
+    let id = CustomerId::from(20);
+    let find = async || other.find_by_id(&id).await.unwrap().unwrap();
+    for status in [AccountStatus::Active, AccountStatus::Disabled] {
+        one.upsert(CustomerRecord { status, ..customer("20", "Confirm@Example.com") }).await.unwrap();
+        assert!(!one.confirm(&id, "Confirm@Example.com").await.unwrap(), "{status:?}");
+        assert_eq!(find().await.status, status);
+    }
+    let status = AccountStatus::Unconfirmed;
+    one.upsert(CustomerRecord { status, ..customer("20", "Confirm@Example.com") }).await.unwrap();
+    for email in ["confirm@example.com", "other@example.com", "", "%"] {
+        assert!(!one.confirm(&id, email).await.unwrap(), "{email}");
+    }
+    assert!(!one.confirm(&CustomerId::from(9), "Confirm@Example.com").await.unwrap());
+    assert_eq!(find().await.status, AccountStatus::Unconfirmed);
+    let racers = (0..50).map(|racer| {
+        let table = if racer % 2 == 0 { one } else { other };
+        let id = &id;
+        async move { table.confirm(id, "Confirm@Example.com").await.unwrap() }
+    });
+    let confirmed = join_all(racers).await.into_iter().filter(|confirmed| *confirmed).count();
+    assert_eq!(confirmed, 1, "of 50 that confirmed the same account");
+    assert_eq!(find().await.status, AccountStatus::Active);
+
+    one.upsert(customer("21", "Taken@Example.com")).await.unwrap();
+    let replace = async |id: &CustomerId, expected: &str, new: &str| {
+        one.replace_email(id, expected, &new.parse().unwrap()).await.unwrap()
+    };
+    for expected in ["confirm@example.com", "other@example.com", ""] {
+        let replaced = replace(&id, expected, "new@example.com").await;
+        assert_eq!(replaced, EmailReplacement::Changed, "{expected}");
+    }
+    let gone = replace(&CustomerId::from(9), "Confirm@Example.com", "new@example.com").await;
+    assert_eq!(gone, EmailReplacement::Changed);
+    let taken = replace(&id, "Confirm@Example.com", "taken@example.com").await;
+    assert_eq!(taken, EmailReplacement::Taken);
+    assert_eq!(find().await.email, "Confirm@Example.com");
+    let replaced = replace(&id, "Confirm@Example.com", "new@example.com").await;
+    assert_eq!(replaced, EmailReplacement::Replaced);
+    let (base, outlet) = (Website::default(), "outlet".parse::<Website>().unwrap());
+    let by_email = async |website: &Website, email: &str| {
+        let found = other.find_by_email(website, &email.parse().unwrap()).await.unwrap();
+        found.map(|row| (row.id, row.email))
+    };
+    assert_eq!(by_email(&base, "new@example.com").await, Some((id.clone(), "new@example.com".into())));
+    assert_eq!(by_email(&base, "confirm@example.com").await, None, "the earlier address is free");
+    one.upsert(customer("22", "confirm@example.com")).await.unwrap();
+    // Its own address in another spelling, and one that another website's customer has.
+    assert_eq!(replace(&id, "new@example.com", "NEW@example.com").await, EmailReplacement::Replaced);
+    let elsewhere = CustomerRecord { website: outlet.clone(), ..customer("23", "elsewhere@example.com") };
+    one.upsert(elsewhere).await.unwrap();
+    let replaced = replace(&id, "new@example.com", "elsewhere@example.com").await;
+    assert_eq!(replaced, EmailReplacement::Replaced);
+    assert!(by_email(&outlet, "elsewhere@example.com").await.is_some());
+    // Two customers who want one address at once, and one who wants fifty.
+    let ids = [CustomerId::from(21), CustomerId::from(22)];
+    let wants = ids.iter().zip(["Taken@Example.com", "confirm@example.com"]).zip([one, other]);
+    let wants = wants.map(|((id, expected), table)| async move {
+        table.replace_email(id, expected, &"wanted@example.com".parse().unwrap()).await.unwrap()
+    });
+    let mut wants = join_all(wants).await;
+    wants.sort_unstable_by_key(|replaced| *replaced == EmailReplacement::Taken);
+    assert_eq!(wants, [EmailReplacement::Replaced, EmailReplacement::Taken]);
+    let racers = (0..50).map(|racer| {
+        let (table, id) = (if racer % 2 == 0 { one } else { other }, &id);
+        let new: Email = format!("{racer}@example.com").parse().unwrap();
+        async move { table.replace_email(id, "elsewhere@example.com", &new).await.unwrap() }
+    });
+    let replaced = join_all(racers).await;
+    let replaced = replaced.into_iter().filter(|replaced| *replaced == EmailReplacement::Replaced).count();
+    assert_eq!(replaced, 1, "of 50 that replaced the same address");
 }
 
 /// The admin user table.

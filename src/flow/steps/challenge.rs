@@ -20,22 +20,24 @@ pub(in crate::flow) struct Challenged<'a> {
 }
 
 /// Refuses an attempt whose answer to the host's challenge is missing or wrong, if the host asks for one. Call it
-/// before anything is looked up: the refusal must not depend on the account.
+/// before anything is looked up: the refusal must not depend on the account. Callers without an address that register
+/// have no budget, and so nothing that is opened.
 pub(in crate::flow) async fn require_answer(
     services: &Services,
-    opened: &Opened<'_>,
+    opened: Option<&Opened<'_>>,
     Challenged { action, website, account, response, origin }: Challenged<'_>,
 ) -> Result<(), Stop> {
     let Some(challenge) = &services.challenge else { return Ok(()) };
-    if opened.has_device() {
+    if opened.is_some_and(Opened::has_device) {
         return Ok(());
     }
     let lane = match action {
         ChallengeAction::AdminSignIn => Lane::Admins,
         _ => Lane::Strangers,
     };
+    let is_suspicious = opened.map_or_else(|| services.attempts.is_attacked(), Opened::is_suspicious);
     let queue_is_half_full = services.passwords.is_half_full(lane);
-    let pressure = Pressure { action, queue_is_half_full, is_suspicious: opened.is_suspicious() };
+    let pressure = Pressure { action, queue_is_half_full, is_suspicious };
     if !challenge.is_asked(&pressure) {
         return Ok(());
     }

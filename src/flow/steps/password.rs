@@ -62,7 +62,7 @@ pub(in crate::flow) async fn confirm<A: ToldOfLock>(
 ) -> Result<A, Stop> {
     let charged = services.attempts.reserve(attempted).await?;
     let charged = charged.ok_or(Refusal::BudgetSpent.told(SignInError::Locked))?;
-    let judged = judge(&services.passwords, accounts, who, password, charged.work()).await;
+    let judged = judge(services, accounts, who, password, charged.work()).await;
     let judged = Judged::of(judged.map(|row| (row, Outcome::Succeeded)), charged.work());
     // If the password is right, a charge that could not be settled now is settled later.
     if let Ok(locks) = settle(services, charged, judged.outcome, event).await
@@ -75,7 +75,7 @@ pub(in crate::flow) async fn confirm<A: ToldOfLock>(
 }
 
 async fn judge<A: Account>(
-    passwords: &Passwords,
+    services: &Services,
     accounts: &Accounts<A>,
     who: &A::Identity,
     password: &Credential,
@@ -83,8 +83,8 @@ async fn judge<A: Account>(
 ) -> Result<A, Denied> {
     // Read now: the wait for room may have been long.
     let row = accounts.own(who).await?;
-    let verified = passwords.verify(password, row.password_hash(), work).await?;
-    let why = match (verified, row.status()) {
+    let verified = services.passwords.verify(password, row.password_hash(), work).await?;
+    let why = match (verified, row.standing(&services.config)) {
         (Verified::Wrong, _) => Refusal::WrongCredential,
         (_, AccountStatus::Active) => return Ok(row),
         (_, AccountStatus::Unconfirmed) => Refusal::AccountUnconfirmed,

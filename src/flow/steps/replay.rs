@@ -28,6 +28,8 @@ pub(in crate::flow) async fn end_replayed(
     let obtained = match spent.purpose {
         Purpose::ResetToken => Obtained::ResetToken,
         Purpose::OneTimeCode => Obtained::OneTimeCode,
+        // It signs nobody in and resets nothing, so neither asks for it.
+        Purpose::Confirmation => return Refusal::WrongCredential.failed(told),
     };
     // First, so that a caller who goes away cannot keep it from the customer.
     services.notices.tell_customer(row, Notice::CredentialReplayed { obtained }, &event.origin);
@@ -55,12 +57,10 @@ async fn end_bought(
     if let Ok(Some(grant)) = tokens.find(bought).await {
         event.about_grant(&grant);
     }
-    let lifetime = match purpose {
-        Purpose::ResetToken => config.customer_token_lifetime,
-        Purpose::OneTimeCode => config.assistance_token_lifetime,
-    };
+    let is_code = purpose == Purpose::OneTimeCode;
+    let lifetime = if is_code { config.assistance_token_lifetime } else { config.customer_token_lifetime };
     tokens.bar_for(bought, lifetime).await?;
-    if purpose == Purpose::OneTimeCode {
+    if is_code {
         assistance.close(&row.id, bought, AssistanceEnd::Withdrawn, &event.origin).await;
     }
     Ok(())

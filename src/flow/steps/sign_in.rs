@@ -24,7 +24,7 @@ use crate::{
     notifier::Notice,
     service::{
         Services,
-        accounts::Address,
+        accounts::{Account, Address},
         attempts::{Attempted, Opened, SignedInDevice, account_partition},
         one_time::Verdict,
         stop::{Denied, Judged, Stop},
@@ -94,7 +94,7 @@ impl Attempt<'_> {
     /// Returns none once a budget is spent.
     async fn within_budget(&self, opened: Opened<'_>, event: &mut Draft) -> Result<Option<SignedIn>, Stop> {
         let Self { services, asked, address, .. } = *self;
-        require_answer(services, &opened, self.challenged()).await?;
+        require_answer(services, Some(&opened), self.challenged()).await?;
         let drawn = services.tokens.draw()?;
         let sought = reserve_beside(opened, &services.customers, &services.tokens, address);
         let (charged, sought) = sought.await?;
@@ -202,7 +202,7 @@ impl Attempt<'_> {
         let password = &self.asked.credential;
         let hash_is_outdated =
             check_again(&self.services.passwords, password, (&seen, verified), &row, work).await?;
-        require_active(&row)?;
+        self.require_active(&row)?;
         let matched = Match::Password { hash_is_outdated };
         Ok((Admitted { row, matched, generation, until: None }, Outcome::Succeeded))
     }
@@ -236,7 +236,9 @@ impl Attempt<'_> {
             (Purpose::ResetToken, None) => Match::ResetToken,
             (Purpose::OneTimeCode, Some(assistance)) => Match::OneTimeCode(Arc::clone(assistance)),
             // A host's own store has mixed them up.
-            (Purpose::ResetToken, Some(_)) | (Purpose::OneTimeCode, None) => return Err(refused),
+            (Purpose::ResetToken, Some(_)) | (Purpose::OneTimeCode, None) | (Purpose::Confirmation, _) => {
+                return Err(refused);
+            }
         };
         if let Match::OneTimeCode(assistance) = &matched {
             // The record of the redemption comes before the code is spent.
@@ -267,7 +269,7 @@ impl Attempt<'_> {
         generation: Generation,
     ) -> Result<Admitted, Denied> {
         let row = read_again(&self.services.customers, self.address, &seen).await?;
-        require_active(&row)?;
+        self.require_active(&row)?;
         let until = match &matched {
             Match::OneTimeCode(_) if !row.allows_assistance => {
                 return Err(Refusal::NoConsent.failed(SignInError::Refused));
@@ -283,6 +285,15 @@ impl Attempt<'_> {
 
     async fn end_replayed(&self, row: Option<&CustomerRecord>, spent: Spent, event: &mut Draft) -> Denied {
         end_replayed(self.services, row, spent, SignInError::Refused, event).await
+    }
+
+    fn require_active(&self, row: &CustomerRecord) -> Result<(), Denied> {
+        match row.standing(&self.services.config) {
+            AccountStatus::Active => Ok(()),
+            // Only someone with a right credential gets here, and is told.
+            AccountStatus::Unconfirmed => Err(Refusal::AccountUnconfirmed.excused(SignInError::NotConfirmed)),
+            AccountStatus::Disabled => Err(Refusal::AccountDisabled.failed(SignInError::Refused)),
+        }
     }
 
     /// Stores the grant behind the token.
@@ -307,15 +318,6 @@ impl Attempt<'_> {
             tokens.insert(&grant, origin, admitted.generation).await?;
         }
         Ok(SignedIn::new(drawn.token, customer, &grant))
-    }
-}
-
-fn require_active(row: &CustomerRecord) -> Result<(), Denied> {
-    match row.status {
-        AccountStatus::Active => Ok(()),
-        // Only someone with a right credential gets here, and is told.
-        AccountStatus::Unconfirmed => Err(Refusal::AccountUnconfirmed.excused(SignInError::NotConfirmed)),
-        AccountStatus::Disabled => Err(Refusal::AccountDisabled.failed(SignInError::Refused)),
     }
 }
 

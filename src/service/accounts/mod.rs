@@ -9,7 +9,7 @@ pub(crate) use table::{Account, Address, Admins, Consents, CustomerTable, Custom
 
 use super::stop::Stop;
 use crate::{
-    account::{AdminId, AdminRecord, Decoys, PasswordHash},
+    account::{AdminId, AdminRecord, CustomerRecord, Decoys, Email, EmailReplacement, PasswordHash},
     audit::Refusal,
     config::SecondFactorPolicy,
     error::{StoreError, TokenError},
@@ -19,12 +19,12 @@ use crate::{
 /// The accounts of one kind. A row of another account than the one that was asked for is no row: an answer of
 /// its own would tell strangers who has an account.
 pub(crate) struct Accounts<A: Account> {
-    table: Arc<dyn Table<A>>,
+    table: Arc<A::Rows>,
     decoys: Arc<Decoys>,
 }
 
 impl<A: Account> Accounts<A> {
-    pub(crate) fn new(table: Arc<dyn Table<A>>, decoys: Arc<Decoys>) -> Self {
+    pub(crate) fn new(table: Arc<A::Rows>, decoys: Arc<Decoys>) -> Self {
         Self { table, decoys }
     }
 
@@ -64,6 +64,23 @@ impl<A: Account> Accounts<A> {
         // The decoy is computed for a known account, too: both are the same work.
         let decoy = A::decoy(&self.decoys, name);
         row.map_or(decoy, |row| row.id().clone())
+    }
+}
+
+impl Accounts<CustomerRecord> {
+    /// Makes an unconfirmed account active, if it still has the address of the row.
+    pub(crate) async fn confirm(&self, row: &CustomerRecord) -> Result<bool, StoreError> {
+        self.table.confirm(&row.id, &row.email).await
+    }
+
+    /// Replaces the address of an account, if it still is `expected`.
+    pub(crate) async fn replace_email(
+        &self,
+        row: &CustomerRecord,
+        expected: &str,
+        new: &Email,
+    ) -> Result<EmailReplacement, StoreError> {
+        self.table.replace_email(&row.id, expected, new).await
     }
 }
 

@@ -5,9 +5,10 @@ use async_trait::async_trait;
 use crate::{
     account::{
         AccountStatus, AdminId, AdminRecord, AdminStore, AdminUser, Customer, CustomerId, CustomerRecord,
-        CustomerStore, Decoys, Email, PasswordHash, Permission, Username, Website,
+        CustomerStore, Decoys, Email, EmailReplacement, PasswordHash, Permission, Username, Website,
     },
     audit::Refusal,
+    config::AuthConfig,
     error::{Error, InternalError, StoreError, TokenError},
     service::stop::Stop,
     token::{AdminIdentity, CustomerIdentity, Digest, Subject},
@@ -27,10 +28,13 @@ pub(crate) trait Account: Clone + Send + Sync + 'static {
     type Name: Send + Sync;
     /// The identity that a token of the account proves.
     type Identity: Send + Sync;
+    /// The host's table of such rows.
+    type Rows: Table<Self> + ?Sized + 'static;
 
     fn id(&self) -> &Self::Id;
     fn subject_of(id: &Self::Id) -> Subject;
-    fn status(&self) -> AccountStatus;
+    /// Standing of the account by the rules of the shop, which need not ask for a confirmed address.
+    fn standing(&self, config: &AuthConfig) -> AccountStatus;
     fn password_hash(&self) -> Option<&PasswordHash>;
     /// True if the row is the account of this name. A lenient collation finds other rows, too.
     fn is_of(&self, name: &Self::Name) -> bool;
@@ -62,10 +66,17 @@ pub(crate) trait Consents: Send + Sync {
     async fn set_assistance(&self, id: &CustomerId, allowed: bool) -> Result<bool, StoreError>;
 }
 
-/// The host's customer table: the accounts and their consents.
-pub(crate) trait CustomerTable: Table<CustomerRecord> + Consents {}
-
-impl<S: CustomerStore> CustomerTable for Customers<S> {}
+/// The host's customer table: the accounts, their consents, and their addresses.
+#[async_trait]
+pub(crate) trait CustomerTable: Table<CustomerRecord> + Consents {
+    async fn confirm(&self, id: &CustomerId, email: &str) -> Result<bool, StoreError>;
+    async fn replace_email(
+        &self,
+        id: &CustomerId,
+        expected: &str,
+        new: &Email,
+    ) -> Result<EmailReplacement, StoreError>;
+}
 
 /// The host's customer table, whatever the type of its rows.
 pub(crate) struct Customers<S>(pub(crate) S);
@@ -101,6 +112,22 @@ impl<S: CustomerStore> Consents for Customers<S> {
 }
 
 #[async_trait]
+impl<S: CustomerStore> CustomerTable for Customers<S> {
+    async fn confirm(&self, id: &CustomerId, email: &str) -> Result<bool, StoreError> {
+        self.0.confirm(id, email).await
+    }
+
+    async fn replace_email(
+        &self,
+        id: &CustomerId,
+        expected: &str,
+        new: &Email,
+    ) -> Result<EmailReplacement, StoreError> {
+        self.0.replace_email(id, expected, new).await
+    }
+}
+
+#[async_trait]
 impl<S: AdminStore> Table<AdminRecord> for Admins<S> {
     async fn find_by_name(&self, name: &Username) -> Result<Option<AdminRecord>, StoreError> {
         Ok(self.0.find_by_username(name).await?.as_ref().map(admin_record))
@@ -124,6 +151,7 @@ impl Account for CustomerRecord {
     type Id = CustomerId;
     type Name = Address;
     type Identity = CustomerIdentity;
+    type Rows = dyn CustomerTable;
 
     fn id(&self) -> &CustomerId {
         &self.id
@@ -133,8 +161,8 @@ impl Account for CustomerRecord {
         Subject::Customer(id.clone())
     }
 
-    fn status(&self) -> AccountStatus {
-        self.status
+    fn standing(&self, config: &AuthConfig) -> AccountStatus {
+        config.confirmation.standing(&self.website, self.status)
     }
 
     fn password_hash(&self) -> Option<&PasswordHash> {
@@ -172,6 +200,7 @@ impl Account for AdminRecord {
     type Id = AdminId;
     type Name = Username;
     type Identity = AdminIdentity;
+    type Rows = dyn Table<Self>;
 
     fn id(&self) -> &AdminId {
         &self.id
@@ -181,7 +210,7 @@ impl Account for AdminRecord {
         Subject::Admin(id.clone())
     }
 
-    fn status(&self) -> AccountStatus {
+    fn standing(&self, _: &AuthConfig) -> AccountStatus {
         self.status
     }
 

@@ -13,7 +13,7 @@ use ledger::Page;
 use time::OffsetDateTime;
 
 use super::{
-    accounts::{Accounts, Consents},
+    accounts::{Account, Accounts, Consents},
     freshness::Freshness,
     notices::Notices,
     stop::Stop,
@@ -94,7 +94,7 @@ impl Assistance {
     pub(crate) async fn consenting(&self, id: &CustomerId) -> Result<CustomerRecord, Stop> {
         let row = self.customers.find_by_id(id).await?;
         let row = row.ok_or(Refusal::UnknownAccount.told(AssistanceError::NoSuchCustomer))?;
-        match row.status {
+        match row.standing(&self.config) {
             AccountStatus::Active if row.allows_assistance => Ok(row),
             AccountStatus::Active => Err(Refusal::NoConsent.told(AssistanceError::NoConsent)),
             AccountStatus::Unconfirmed => Err(Refusal::AccountUnconfirmed.told(SignInError::NotConfirmed)),

@@ -8,7 +8,7 @@ use super::{
     tallies::Tallies,
 };
 use crate::{
-    account::{AdminId, Username},
+    account::{AdminId, CustomerId, Username},
     config::AuthConfig,
     credential::{Lane, Line},
     service::accounts::Address,
@@ -137,6 +137,7 @@ impl Attempted {
         let kind = match purpose {
             Purpose::ResetToken => "password reset",
             Purpose::OneTimeCode => "code exchange",
+            Purpose::Confirmation => "email confirmation",
         };
         let [website, email] = [address.website.as_str().as_bytes(), address.email.as_str().as_bytes()];
         let scope = source_scope(source);
@@ -160,6 +161,45 @@ impl Attempted {
     pub(crate) fn reset_request_from(source: IpAddr, config: &AuthConfig) -> Self {
         let source = source_scope(Some(source));
         Self::request("reset requests", &[source.as_bytes()], config.reset_source_budget)
+    }
+
+    /// A confirmation asked for an address, which an account has or wants to have.
+    pub(crate) fn confirmation_request(
+        address: &Address,
+        source: Option<IpAddr>,
+        config: &AuthConfig,
+    ) -> Self {
+        let names = [address.website.as_str().as_bytes(), address.email.as_str().as_bytes()];
+        let source = Tallies::of_source(source, config);
+        Self { source, ..Self::request("confirmation request", &names, config.reset_account_budget) }
+    }
+
+    /// A confirmation asked for by a source, for any address.
+    pub(crate) fn confirmation_request_from(source: IpAddr, config: &AuthConfig) -> Self {
+        let source = source_scope(Some(source));
+        Self::request("confirmation requests", &[source.as_bytes()], config.reset_source_budget)
+    }
+
+    /// A registration begun by a source, for any address.
+    pub(crate) fn registration_from(source: IpAddr, config: &AuthConfig) -> Self {
+        let scope = source_scope(Some(source));
+        let source = Tallies::of_source(Some(source), config);
+        Self { source, ..Self::request("registrations", &[scope.as_bytes()], config.registration_budget) }
+    }
+
+    /// A look at a customer's reset token, which spends nothing: a budget for each source.
+    pub(crate) fn reset_token_check(
+        customer: &CustomerId,
+        source: Option<IpAddr>,
+        config: &AuthConfig,
+    ) -> Self {
+        const KIND: &str = "reset token check";
+        let scope = source_scope(source);
+        Self {
+            narrow: Some((scope, config.source_budget)),
+            source: Tallies::of_source(source, config),
+            ..Self::new(KIND, partition(KIND, &[customer.to_string().as_bytes(), scope.as_bytes()]))
+        }
     }
 
     fn of(kind: &'static str, account: Partition, narrow: DocumentId, config: &AuthConfig) -> Self {

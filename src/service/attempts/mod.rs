@@ -248,6 +248,11 @@ impl Attempts {
         Ok(Spending { digest, clearing: Clearing { epoch } })
     }
 
+    /// True if the whole shop is under suspicion.
+    pub(crate) fn is_attacked(&self) -> bool {
+        self.watch.is_attacked()
+    }
+
     fn draw(&self) -> Result<u64, RandomError> {
         let mut bytes = [0; 8];
         self.random.fill(&mut bytes)?;

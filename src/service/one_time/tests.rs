@@ -11,7 +11,7 @@ use crate::{
     token::Assistance,
 };
 
-const BOTH: Purposes = Purposes { reset_token: true, one_time_code: true };
+const BOTH: Purposes = Purposes { reset_token: true, one_time_code: true, confirmation: true };
 
 fn random() -> Arc<dyn SecureRandom> {
     Arc::new(SeededRandom::from_seed([9; 32]))
@@ -130,7 +130,7 @@ fn a_store_of_the_hosts_cannot_forget_to_compare() {
         let answer = block_on(careless(other.clone()).peek(&presented(&right), generation(7))).unwrap();
         assert_eq!(answer, Verdict::Refused, "{other:?}");
     }
-    let purposes = Purposes { reset_token: true, one_time_code: false };
+    let purposes = Purposes::only(Purpose::ResetToken);
     let other_purpose = Presented { purposes, ..presented(&right) };
     let answer = block_on(careless(right).peek(&other_purpose, generation(7))).unwrap();
     assert_eq!(answer, Verdict::Refused);
@@ -227,4 +227,39 @@ fn parallel_puts_keep_no_more_than_three() {
         matches!(block_on(nodes[0].peek(&presented, generation(7))).unwrap(), Verdict::Good(_))
     });
     assert_eq!(live.count(), OneTimeCredentials::OUTSTANDING);
+}
+
+fn confirmation(name: &str, number: i64) -> OneTimeCredential {
+    let (digest, website, confirms) = (digest(name), Website::default(), digest("address"));
+    let customer = CustomerId::from(number);
+    OneTimeCredential::confirmation(digest, website, customer, generation(7), confirms, at(0), at(60))
+}
+
+#[test]
+fn a_pointer_is_written_before_its_token() {
+    let store = Arc::new(Watched::default());
+    let codes = service(&store.node(1));
+    let token = confirmation("token", 1);
+    store.fails_from.store(2, Ordering::Relaxed);
+    assert!(block_on(codes.put(&token)).is_err());
+    store.fails_from.store(0, Ordering::Relaxed);
+    assert_eq!(block_on(codes.owner(&token.digest)).unwrap(), Some(customer()));
+    assert_eq!(block_on(codes.peek(&presented(&token), generation(7))).unwrap(), Verdict::Refused);
+    block_on(codes.put(&token)).unwrap();
+    assert_eq!(offered(&codes, &token).credential, token);
+}
+
+#[test]
+fn a_pointer_is_not_trusted() {
+    let store = Arc::new(Watched::default());
+    let node = store.node(1);
+    let codes = service(&node);
+    let token = confirmation("token", 1);
+    block_on(codes.put(&token)).unwrap();
+    let forged = confirmation("token", 2);
+    let pointing = Pointing { credential: &forged };
+    block_on(node.documents.change(&of_token(&forged.digest), &pointing)).unwrap().kept().unwrap();
+    assert_eq!(block_on(codes.owner(&token.digest)).unwrap(), Some(forged.customer.clone()));
+    assert_eq!(block_on(codes.peek(&presented(&forged), generation(7))).unwrap(), Verdict::Refused);
+    assert_eq!(block_on(codes.owner(&digest("unknown"))).unwrap(), None);
 }

@@ -1,8 +1,9 @@
-//! The one-time credentials of a customer: reset tokens and one-time codes.
+//! The one-time credentials of a customer: reset tokens, one-time codes and confirmation tokens.
 //!
 //! One document holds those that are outstanding and a mark for each that was spent. The marks tell a
 //! replay from a wrong secret. No command ends a credential: a service accepts it only under the generation
-//! it was made under.
+//! it was made under. A pointer document in the partition of a confirmation token's digest names the customer:
+//! it is written first and never trusted.
 
 mod commands;
 #[cfg(test)]
@@ -10,7 +11,7 @@ mod tests;
 
 use std::{sync::Arc, time::Duration};
 
-pub(crate) use commands::{Erasing, Peeking, Putting, Taking};
+pub(crate) use commands::{Erasing, Following, Peeking, Pointing, Putting, Taking, of_token};
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
@@ -36,6 +37,17 @@ impl Stored for Codes {
     const FORMAT: u32 = 1;
 }
 
+/// The document behind the digest of a confirmation token.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Pointer {
+    customer: CustomerId,
+}
+
+impl Stored for Pointer {
+    const FORMAT: u32 = 1;
+}
+
 /// A credential that is not spent.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -47,6 +59,8 @@ struct Outstanding {
     generation: Generation,
     #[serde(with = "stored::any_assistance")]
     assistance: Option<Arc<Assistance>>,
+    #[serde(deserialize_with = "Option::deserialize")]
+    confirms: Option<Digest>,
     #[serde(with = "micros")]
     issued_at: OffsetDateTime,
     #[serde(with = "micros")]
@@ -163,13 +177,22 @@ impl Codes {
 impl Outstanding {
     fn of(credential: &OneTimeCredential) -> Self {
         let OneTimeCredential {
-            digest, purpose, website, generation, assistance, issued_at, expires_at, ..
+            digest,
+            purpose,
+            website,
+            generation,
+            assistance,
+            confirms,
+            issued_at,
+            expires_at,
+            ..
         } = credential.clone();
-        Self { digest, purpose, website, generation, assistance, issued_at, expires_at }
+        Self { digest, purpose, website, generation, assistance, confirms, issued_at, expires_at }
     }
 
     fn credential(&self, customer: &CustomerId) -> OneTimeCredential {
-        let Self { digest, purpose, website, generation, assistance, issued_at, expires_at } = self.clone();
+        let Self { digest, purpose, website, generation, assistance, confirms, issued_at, expires_at } =
+            self.clone();
         let customer = customer.clone();
         OneTimeCredential {
             digest,
@@ -178,6 +201,7 @@ impl Outstanding {
             customer,
             generation,
             assistance,
+            confirms,
             issued_at,
             expires_at,
         }

@@ -10,12 +10,19 @@ use crate::{
     store::Purposes,
 };
 
-const BOTH: Purposes = Purposes { reset_token: true, one_time_code: true };
+const BOTH: Purposes = Purposes { reset_token: true, one_time_code: true, confirmation: true };
 
 /// A reset token that lives from 0 to 60.
 fn reset_token(name: &str) -> OneTimeCredential {
     let (customer, website) = (CustomerId::from(1), Website::default());
     OneTimeCredential::reset_token(digest(name), website, customer, generation(0), at(0), at(60))
+}
+
+/// A confirmation token that lives from 0 to 60.
+fn confirmation(name: &str) -> OneTimeCredential {
+    let (token, confirms) = (digest(name), digest("address"));
+    let (customer, website) = (CustomerId::from(1), Website::default());
+    OneTimeCredential::confirmation(token, website, customer, generation(0), confirms, at(0), at(60))
 }
 
 /// A one-time code that lives from 0 to 30.
@@ -53,7 +60,7 @@ fn spent(credential: &OneTimeCredential) -> Spent {
 
 #[test]
 fn a_credential_is_found_as_it_was_put_and_taken_once() {
-    for credential in [reset_token("reset"), code("code")] {
+    for credential in [reset_token("reset"), code("code"), confirmation("confirmation")] {
         let mut kept = Kept::default();
         assert!(kept.put(&credential, 0));
         assert_eq!(kept.peek(&presented(&credential), 1), Found::Live(credential.clone()));
@@ -91,7 +98,7 @@ fn a_wrong_tuple_finds_nothing() {
             Presented { customer: CustomerId::from(2), ..right.clone() },
             Presented { digest: digest("another"), ..right.clone() },
             Presented {
-                purposes: Purposes { reset_token: is_code, one_time_code: !is_code },
+                purposes: Purposes { reset_token: is_code, one_time_code: !is_code, confirmation: true },
                 ..right.clone()
             },
         ];
@@ -225,6 +232,7 @@ fn the_fullest_document_fits() {
 fn text() -> String {
     let mut kept = Kept::default();
     assert!(kept.put(&reset_token("reset"), 0) && kept.put(&code("spent"), 0) && kept.put(&code("code"), 0));
+    assert!(kept.put(&confirmation("confirmation"), 0));
     assert_eq!(kept.take(&code("spent"), 0), Take::Taken);
     kept.texts().remove(0)
 }
@@ -234,13 +242,18 @@ fn a_document_is_text_that_an_operator_can_read() {
     let name = |name| digest(name).to_string();
     let (ones, sevens) = ("01".repeat(16), "07".repeat(16));
     let reset = format!(
-        r#"{{"digest":"{}","purpose":"reset_token","website":"base","generation":{{"shop":"{ones}","subject":null}},"assistance":null,"issued_at":1764000000000000,"expires_at":1764000060000000}}"#,
+        r#"{{"digest":"{}","purpose":"reset_token","website":"base","generation":{{"shop":"{ones}","subject":null}},"assistance":null,"confirms":null,"issued_at":1764000000000000,"expires_at":1764000060000000}}"#,
         name("reset")
     );
     let code = format!(
-        r#"{{"digest":"{}","purpose":"one_time_code","website":"base","generation":{{"shop":"{ones}","subject":"{sevens}"}},"assistance":{{"actor":"9","parent":"{}","reason":"a reason"}},"issued_at":1764000000000000,"expires_at":1764000030000000}}"#,
+        r#"{{"digest":"{}","purpose":"one_time_code","website":"base","generation":{{"shop":"{ones}","subject":"{sevens}"}},"assistance":{{"actor":"9","parent":"{}","reason":"a reason"}},"confirms":null,"issued_at":1764000000000000,"expires_at":1764000030000000}}"#,
         name("code"),
         name("parent")
+    );
+    let confirmation = format!(
+        r#"{{"digest":"{}","purpose":"confirmation","website":"base","generation":{{"shop":"{ones}","subject":null}},"assistance":null,"confirms":"{}","issued_at":1764000000000000,"expires_at":1764000060000000}}"#,
+        name("confirmation"),
+        name("address")
     );
     let spent = format!(
         r#"{{"digest":"{}","purpose":"one_time_code","website":"base","generation":{{"shop":"{ones}","subject":"{sevens}"}},"bought":"{}","expires_at":1764000030000000}}"#,
@@ -248,9 +261,19 @@ fn a_document_is_text_that_an_operator_can_read() {
         name("bought")
     );
     let expected = format!(
-        r#"{{"format":1,"document":{{"customer":"1","outstanding":[{reset},{code}],"spent":[{spent}]}}}}"#
+        r#"{{"format":1,"document":{{"customer":"1","outstanding":[{reset},{code},{confirmation}],"spent":[{spent}]}}}}"#
     );
     assert_eq!(text(), expected);
+}
+
+#[test]
+fn a_pointer_names_the_customer_until_the_token_expires() {
+    let mut kept = Kept::default();
+    assert_eq!(kept.run(&Following, at(0)), None);
+    kept.run(&Pointing { credential: &confirmation("confirmation") }, at(0));
+    assert_eq!(kept.run(&Following, at(0)), Some(CustomerId::from(1)));
+    assert_eq!(kept.only().keep_until, Some(at(60)));
+    assert_eq!(kept.texts(), [r#"{"format":1,"document":{"customer":"1"}}"#]);
 }
 
 #[test]
@@ -261,6 +284,11 @@ fn a_document_of_another_shape_is_refused_and_stays() {
     refuses_bent(&Peeking { presented: &presented, now }, &[&text], now);
     refuses_bent(&Taking { credential: &credential, bought: None, now }, &[&text], now);
     refuses_bent(&Erasing, &[&text], now);
+    let mut pointer = Kept::default();
+    pointer.run(&Pointing { credential: &credential }, at(0));
+    let pointer = pointer.texts().remove(0);
+    refuses_bent(&Pointing { credential: &credential }, &[&pointer], now);
+    refuses_bent(&Following, &[&pointer], now);
     let mut kept = Kept::default();
     assert!(kept.put(&credential, 0));
     let newer = br#"{"format":2,"document":{}}"#.to_vec();
@@ -281,5 +309,7 @@ proptest! {
         survives(&Peeking { presented: &presented, now }, &bytes, now);
         survives(&Taking { credential: &credential, bought: None, now }, &bytes, now);
         survives(&Erasing, &bytes, now);
+        survives(&Pointing { credential: &credential }, &bytes, now);
+        survives(&Following, &bytes, now);
     }
 }

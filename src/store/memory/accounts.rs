@@ -8,8 +8,8 @@ use async_trait::async_trait;
 
 use crate::{
     account::{
-        AccountConflict, AdminId, AdminRecord, AdminStore, CustomerId, CustomerRecord, CustomerStore, Email,
-        PasswordHash, Username, Website,
+        AccountConflict, AccountStatus, AdminId, AdminRecord, AdminStore, CustomerId, CustomerRecord,
+        CustomerStore, Email, EmailReplacement, PasswordHash, Username, Website,
     },
     error::StoreError,
 };
@@ -114,6 +114,36 @@ impl CustomerStore for MemoryCustomers {
         let mut table = self.write();
         let row = table.rows.get_mut(id);
         Ok(row.map(|row| row.allows_assistance = allowed).is_some())
+    }
+
+    async fn confirm(&self, id: &CustomerId, email: &str) -> Result<bool, StoreError> {
+        let mut table = self.write();
+        let row = table.rows.get_mut(id);
+        let row = row.filter(|row| row.status == AccountStatus::Unconfirmed && row.email == email);
+        Ok(row.map(|row| row.status = AccountStatus::Active).is_some())
+    }
+
+    async fn replace_email(
+        &self,
+        id: &CustomerId,
+        expected: &str,
+        new: &Email,
+    ) -> Result<EmailReplacement, StoreError> {
+        let mut table = self.write();
+        let CustomerTable { rows, by_email } = &mut *table;
+        let Some(row) = rows.get_mut(id).filter(|row| row.email == expected) else {
+            return Ok(EmailReplacement::Changed);
+        };
+        let name = |email: Email| (row.website.clone(), email);
+        if by_email.get(&name(new.clone())).is_some_and(|owner| owner != id) {
+            return Ok(EmailReplacement::Taken);
+        }
+        if let Ok(earlier) = row.email.parse() {
+            by_email.remove(&name(earlier));
+        }
+        by_email.insert(name(new.clone()), id.clone());
+        row.email = new.as_str().to_owned();
+        Ok(EmailReplacement::Replaced)
     }
 }
 

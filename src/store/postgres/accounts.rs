@@ -5,7 +5,7 @@ use super::{Command, Failure, Parameters, PostgresStore, Query, parameters};
 use crate::{
     account::{
         AccountConflict, AdminId, AdminRecord, AdminStore, CustomerId, CustomerRecord, CustomerStore, Email,
-        PasswordHash, UpsertError, Username, Website,
+        EmailReplacement, PasswordHash, UpsertError, Username, Website,
     },
     error::StoreError,
     store::columns,
@@ -87,6 +87,25 @@ impl CustomerStore for PostgresCustomers {
 
     async fn set_assistance(&self, id: &CustomerId, allowed: bool) -> Result<bool, StoreError> {
         self.0.change(Command::SetAssistance, parameters![id.to_string(), allowed]).await
+    }
+
+    async fn confirm(&self, id: &CustomerId, email: &str) -> Result<bool, StoreError> {
+        self.0.change(Command::ConfirmCustomer, parameters![id.to_string(), email.to_owned()]).await
+    }
+
+    async fn replace_email(
+        &self,
+        id: &CustomerId,
+        expected: &str,
+        new: &Email,
+    ) -> Result<EmailReplacement, StoreError> {
+        let replacement = parameters![id.to_string(), expected.to_owned(), new.as_str().to_owned()];
+        match self.0.command(Command::ReplaceCustomersEmail, replacement).await {
+            Ok(rows) if rows.is_empty() => Ok(EmailReplacement::Changed),
+            Ok(_) => Ok(EmailReplacement::Replaced),
+            Err(Failure::Server(SqlState::UNIQUE_VIOLATION)) => Ok(EmailReplacement::Taken),
+            Err(failure) => Err(failure.into()),
+        }
     }
 }
 

@@ -123,6 +123,12 @@ statements! {
         ReplaceCustomersHash =>
             "UPDATE \"{schema}\".customers SET password_hash = $3 \
              WHERE id = $1 AND password_hash IS NOT DISTINCT FROM $2 RETURNING true",
+        ConfirmCustomer =>
+            "UPDATE \"{schema}\".customers SET status = 'active' \
+             WHERE id = $1 AND email = $2 AND status = 'unconfirmed' RETURNING true",
+        ReplaceCustomersEmail =>
+            "UPDATE \"{schema}\".customers SET email = $3, canonical_email = $3 \
+             WHERE id = $1 AND email = $2 RETURNING true",
         SetAssistance => "UPDATE \"{schema}\".customers SET allows_assistance = $2 WHERE id = $1 RETURNING true",
         PutAdmin =>
             "INSERT INTO \"{schema}\".admins VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (id) DO UPDATE SET \

@@ -5,7 +5,7 @@ use super::SqliteStore;
 use crate::{
     account::{
         AccountConflict, AdminId, AdminRecord, AdminStore, CustomerId, CustomerRecord, CustomerStore, Email,
-        PasswordHash, UpsertError, Username, Website,
+        EmailReplacement, PasswordHash, UpsertError, Username, Website,
     },
     error::StoreError,
     store::columns,
@@ -103,6 +103,33 @@ impl CustomerStore for SqliteCustomers {
     async fn set_assistance(&self, id: &CustomerId, allowed: bool) -> Result<bool, StoreError> {
         let set = "UPDATE customers SET allows_assistance = ?2 WHERE id = ?1";
         self.0.change(set, (id.to_string(), allowed)).await
+    }
+
+    async fn confirm(&self, id: &CustomerId, email: &str) -> Result<bool, StoreError> {
+        let confirm = "UPDATE customers SET status = 'active' \
+                       WHERE id = ?1 AND email = ?2 AND status = 'unconfirmed'";
+        self.0.change(confirm, (id.to_string(), email.to_owned())).await
+    }
+
+    async fn replace_email(
+        &self,
+        id: &CustomerId,
+        expected: &str,
+        new: &Email,
+    ) -> Result<EmailReplacement, StoreError> {
+        let replacement = (id.to_string(), expected.to_owned(), new.as_str().to_owned());
+        let replace = move |connection: &Connection| {
+            let mut replace = connection.prepare_cached(
+                "UPDATE customers SET email = ?3, canonical_email = ?3 WHERE id = ?1 AND email = ?2",
+            )?;
+            replace.execute(replacement)
+        };
+        match self.0.0.writer.try_write(replace).await {
+            Ok(0) => Ok(EmailReplacement::Changed),
+            Ok(_) => Ok(EmailReplacement::Replaced),
+            Err(failure) if failure.is_conflict() => Ok(EmailReplacement::Taken),
+            Err(failure) => Err(failure.into()),
+        }
     }
 }
 

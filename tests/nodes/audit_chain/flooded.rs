@@ -3,7 +3,7 @@
 use std::{net::IpAddr, sync::Arc};
 
 use commerce_auth::{
-    AuditSink, CustomerId, MemoryStore, PasswordReset, Website,
+    AuditSink, CustomerChange, CustomerId, MemoryStore, PasswordReset, Website,
     audit::{Action, Outcome, Verifier},
 };
 use support::{EMAIL, PASSWORD, Shop, fast};
@@ -39,7 +39,7 @@ async fn every_event_is_kept_or_summed_up(database: Database) {
         let own = shop.sign_in(PASSWORD).await.unwrap();
         auth.set_remote_shopping_assistance(own.token(), acts % 2 == 0).await.unwrap();
         auth.unlock_customer(&Website::default(), EMAIL).await.unwrap();
-        auth.customer_changed(&CustomerId::from(1)).await.unwrap();
+        auth.customer_changed(&CustomerId::from(1), CustomerChange::Disabled).await.unwrap();
         acts += 1;
         if robots.iter().all(|robot| robot.is_finished()) {
             break;

@@ -1,4 +1,4 @@
-//! What a thief of the database finds, in no spelling: no bearer token, code, reset token, password, TOTP secret,
+//! What a thief of the database finds, in no spelling: no bearer token, code, reset token, confirmation token, password, TOTP secret,
 //! device secret, enrolment token, unlock token or recovery code.
 
 use std::{fs, net::IpAddr, path::Path};
@@ -60,6 +60,9 @@ async fn live(shop: &Shop) -> Result<Vec<Vec<u8>>> {
         secrets.extend(token.inspect(|token| mailed.push(token.clone())));
         let reset = PasswordReset::new(EMAIL, mailed.last().map(String::as_str).unwrap_or_default(), to);
         shop.node(node).reset_password(reset).await?;
+        let current = shop.sign_in(node, to).await?;
+        shop.node(node).request_email_change(current.as_str(), to, "bob@example.org").await?;
+        secrets.extend([shop.outbox.confirmation_token().ok_or("a mail to the new address")?, current]);
         secrets.extend([admin, spent, unspent, own]);
         secrets.extend(mailed);
     }

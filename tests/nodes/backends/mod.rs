@@ -57,6 +57,8 @@ on_every_backend! {
     examples::every_example_goes_as_it_says,
     nodes::a_code_is_redeemed_once,
     nodes::a_reset_token_that_a_thief_used_first_ends_what_it_bought,
+    nodes::an_address_is_confirmed_once,
+    nodes::a_changed_address_is_confirmed_once,
     nodes::a_budget_is_one_budget,
     nodes::right_sign_ins_wait_their_turn,
     nodes::what_one_node_revokes_the_other_refuses,

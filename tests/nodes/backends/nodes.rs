@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use commerce_auth::{
-    AccountStatus, AdminChange, AdminId, CustomerId, Error, Keep, Notice, PasswordReset,
-    PasswordResetRequest, Permission, SignInError, TokenError,
+    AccountStatus, AdminChange, AdminId, ConfirmationRequest, CustomerId, CustomerRecord, EmailConfirmation,
+    Error, Keep, Notice, PasswordReset, PasswordResetRequest, Permission, SignIn, SignInError, TokenError,
 };
 use futures_util::FutureExt;
 
@@ -26,7 +26,7 @@ pub(crate) async fn a_code_is_redeemed_once(engine: &Engine) -> Result {
         async move {
             // A source of its own, or the budget stops most of them.
             let source = std::net::IpAddr::from([10, 0, 0, u8::try_from(caller).unwrap_or_default()]);
-            let exchange = commerce_auth::SignIn::new(EMAIL, code).from(source);
+            let exchange = SignIn::new(EMAIL, code).from(source);
             shop.node(caller).exchange_one_time_code(exchange).await
         }
         .boxed()
@@ -69,6 +69,56 @@ pub(crate) async fn a_reset_token_that_a_thief_used_first_ends_what_it_bought(en
         assert_eq!(replays.count(), 1, "{told:?}");
     }
     Ok(())
+}
+
+pub(crate) async fn an_address_is_confirmed_once(engine: &Engine) -> Result {
+    let shop = Shop::open(engine).await?;
+    let row = shop.databases[0].customers.find_by_id(&CustomerId::from(1)).await?;
+    let row = row.ok_or("customer 1 is there")?;
+    let status = AccountStatus::Unconfirmed;
+    shop.databases[0].customers.put(CustomerRecord { status, ..row }).await?;
+    shop.node(0).request_confirmation(ConfirmationRequest::new(EMAIL)).await?;
+    let token = shop.outbox.confirmation_token().ok_or("a mail to the customer")?;
+    let shop = confirmed_once(shop, EMAIL, token).await;
+    shop.sign_in(1, PASSWORD).await?;
+    Ok(())
+}
+
+pub(crate) async fn a_changed_address_is_confirmed_once(engine: &Engine) -> Result {
+    const NEW: &str = "bob@example.org";
+    let shop = Shop::open(engine).await?;
+    let signed_in = shop.sign_in(0, PASSWORD).await?;
+    shop.node(1).request_email_change(signed_in.as_str(), PASSWORD, NEW).await?;
+    let token = shop.outbox.confirmation_token().ok_or("a mail to the new address")?;
+    let shop = confirmed_once(shop, NEW, token).await;
+    let told = shop.outbox.take();
+    let told =
+        told.iter().filter(|mail| matches!(mail.notice, Notice::EmailChanged)).map(|mail| &*mail.email);
+    assert_eq!(told.collect::<Vec<_>>(), [EMAIL, NEW]);
+    assert_eq!(shop.lives(&signed_in).await, NEITHER);
+    shop.node(1).generate_customer_token(SignIn::new(NEW, PASSWORD)).await?;
+    Ok(())
+}
+
+/// A hundred callers with one token: one confirms the address.
+async fn confirmed_once(shop: Shop, email: &'static str, token: String) -> Arc<Shop> {
+    let shop = Arc::new(shop);
+    let answers = at_once(100, |caller| {
+        let (shop, token) = (Arc::clone(&shop), token.clone());
+        async move {
+            // A source of its own, or the budget stops most of them.
+            let source = std::net::IpAddr::from([10, 0, 0, u8::try_from(caller).unwrap_or_default()]);
+            shop.node(caller).confirm_email(EmailConfirmation::new(email, token).from(source)).await
+        }
+        .boxed()
+    })
+    .await;
+    let confirmed = answers.iter().filter(|answer| answer.is_ok()).count();
+    assert_eq!(confirmed, 1, "an address was confirmed {confirmed} times");
+    for error in answers.into_iter().filter_map(std::result::Result::err) {
+        assert!(matches!(error, Error::Confirmation(_)), "{error:?}");
+    }
+    shop
 }
 
 pub(crate) async fn a_budget_is_one_budget(engine: &Engine) -> Result {

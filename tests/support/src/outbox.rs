@@ -36,6 +36,16 @@ impl Outbox {
         }
     }
 
+    /// The confirmation token in the newest mail that has one.
+    pub fn confirmation_token(&self) -> Option<String> {
+        self.take().into_iter().rev().find_map(|mail| match mail.notice {
+            Notice::ConfirmationRequested { token, .. } | Notice::EmailChangeRequested { token, .. } => {
+                Some(token.expose().to_owned())
+            }
+            _ => None,
+        })
+    }
+
     /// The reset token in the newest mail, if that is what the newest mail is about.
     pub fn reset_token(&self) -> Option<String> {
         match self.take().pop()?.notice {

@@ -15,7 +15,8 @@ use time::OffsetDateTime;
 
 use crate::native::NativeCodes;
 
-pub(crate) const ANY_PURPOSE: Purposes = Purposes { reset_token: true, one_time_code: true };
+pub(crate) const ANY_PURPOSE: Purposes =
+    Purposes { reset_token: true, one_time_code: true, confirmation: true };
 
 #[derive(Debug)]
 pub(crate) struct Sink {

@@ -78,7 +78,7 @@ fn config(setup: Setup) -> AuthConfig {
     config.assistance = setup.assistance;
     config.network_budget.failures = NETWORK_FAILURES;
     config.default_assistance_reason = config.default_assistance_reason.filter(|_| !setup.demands_reason);
-    config.steps = Purposes { reset_token: true, one_time_code: setup.codes_in_chain };
+    config.steps = Purposes { reset_token: true, one_time_code: setup.codes_in_chain, confirmation: false };
     if setup.revokes_all {
         config.revoke = RevokeScope::All;
     }

@@ -1,0 +1,118 @@
+use super::steps::{challenge::Challenged, ending::conclude, request::charge_request};
+use crate::{
+    account::{AccountStatus, Email, PasswordHash, Website},
+    audit::{Action, Draft},
+    challenge::{ChallengeAction, ChallengeResponse},
+    credential::{Credential, Lane, Line},
+    error::{Error, Field, InputError},
+    service::{
+        Services,
+        accounts::Address,
+        attempts::{Attempted, account_partition},
+        stop::Stop,
+    },
+    token::Origin,
+};
+
+/// A new customer, as a client sent it.
+#[derive(Clone, Debug)]
+#[must_use]
+pub struct Registration {
+    email: String,
+    password: Option<Credential>,
+    website: Website,
+    origin: Origin,
+    challenge: ChallengeResponse,
+}
+
+/// The parts of a new account that the crate decides. The host stores them with the rest of the row.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct NewAccount {
+    /// The canonical address.
+    pub email: Email,
+    /// The hash of the password, if there is one.
+    pub password_hash: Option<PasswordHash>,
+    /// Unconfirmed, if the website demands a confirmed address.
+    pub status: AccountStatus,
+}
+
+impl Registration {
+    /// A registration on the default website with the `email` and `password` arguments, as they came. An account may
+    /// have no password.
+    pub fn new(email: impl Into<String>, password: Option<Credential>) -> Self {
+        Self {
+            email: email.into(),
+            password,
+            website: Website::default(),
+            origin: Origin::default(),
+            challenge: ChallengeResponse::default(),
+        }
+    }
+
+    /// The website of the account.
+    pub fn on(self, website: Website) -> Self {
+        Self { website, ..self }
+    }
+
+    /// Origin of the request. Registrations are counted by the address.
+    pub fn from(self, origin: impl Into<Origin>) -> Self {
+        Self { origin: origin.into(), ..self }
+    }
+
+    /// The response to the host's [`Challenge`](crate::Challenge).
+    pub fn challenge(self, response: impl Into<ChallengeResponse>) -> Self {
+        Self { challenge: response.into(), ..self }
+    }
+}
+
+pub(crate) async fn begin_registration(
+    services: &Services,
+    registration: Registration,
+) -> Result<NewAccount, Error> {
+    if registration.email.is_empty() {
+        return Err(Error::Input(InputError::Required(Field::Email)));
+    }
+    let email: Email = registration.email.parse().map_err(|_| InputError::Email)?;
+    if let Some(password) = &registration.password {
+        services.passwords.check_bounds(password, Field::Password)?;
+        services.passwords.judge(&email, password)?;
+    }
+    let address = Address { website: registration.website.clone(), email };
+    let event = Draft::anonymous(Action::Registration, &registration.origin)
+        .on(&address.website)
+        .at_account(account_partition(&address).digest());
+    let ended = within_budget(services, &registration, address, &event).await;
+    conclude(services, &event, ended).await
+}
+
+/// Looks nothing up: the answer is the same for an address that has an account.
+async fn within_budget(
+    services: &Services,
+    registration: &Registration,
+    address: Address,
+    event: &Draft,
+) -> Result<NewAccount, Stop> {
+    let source = registration.origin.source;
+    let attempted = source.map(|source| Attempted::registration_from(source, &services.config));
+    let challenged = Challenged {
+        action: ChallengeAction::Registration,
+        website: Some(&address.website),
+        account: &registration.email,
+        response: &registration.challenge,
+        origin: &registration.origin,
+    };
+    charge_request(services, attempted, None, Some(challenged), event).await?;
+    let password_hash = match &registration.password {
+        Some(password) => {
+            let line = Line::new(Lane::Strangers, source);
+            Some(services.passwords.hash_new(password, line).await?)
+        }
+        None => None,
+    };
+    let status = match services.config.confirmation.is_demanded_on(&address.website) {
+        true => AccountStatus::Unconfirmed,
+        false => AccountStatus::Active,
+    };
+    Ok(NewAccount { email: address.email, password_hash, status })
+}

@@ -1,0 +1,302 @@
+use super::steps::{
+    challenge::{Challenged, require_answer},
+    confirmation::Confirming,
+    credentials::{Ends, end_credentials, let_stand},
+    ending::{conclude, settle, tell},
+};
+use crate::{
+    account::{AccountStatus, CustomerId, CustomerRecord, EmailReplacement, Website},
+    audit::{self, Action, Draft, Refusal},
+    challenge::{ChallengeAction, ChallengeResponse},
+    credential::{Credential, Verified, Work},
+    error::{ConfirmationError, Error, Field, InputError, SignInError},
+    notifier::Notice,
+    service::{
+        Services,
+        accounts::{Account, Address},
+        attempts::{Attempted, account_partition},
+        one_time::Verdict,
+        stop::{Denied, Judged, Stop},
+    },
+    state::budgets::Outcome,
+    store::{Generation, Presented, Purpose, Purposes},
+    token::{Digest, Origin, Subject},
+};
+
+/// A confirmation token, as a client sent it.
+#[derive(Clone, Debug)]
+#[must_use]
+pub struct EmailConfirmation {
+    email: String,
+    token: Credential,
+    password: Option<Credential>,
+    website: Website,
+    origin: Origin,
+    challenge: ChallengeResponse,
+}
+
+/// An e-mail address that was confirmed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Confirmed {
+    /// The customer whose address it is.
+    pub customer: CustomerId,
+    /// True if it replaced another address, false if the account became active.
+    pub replaced: bool,
+}
+
+impl EmailConfirmation {
+    /// A confirmation on the default website with the `email` and `confirmation_key` arguments, as they came: neither
+    /// is trimmed.
+    pub fn new(email: impl Into<String>, token: impl Into<Credential>) -> Self {
+        Self {
+            email: email.into(),
+            token: token.into(),
+            password: None,
+            website: Website::default(),
+            origin: Origin::default(),
+            challenge: ChallengeResponse::default(),
+        }
+    }
+
+    /// Confirms a new account only if this is its password: see [`Auth::confirm_email`](crate::Auth::confirm_email). It
+    /// is not looked at where a changed address is confirmed, since the change has asked for it.
+    pub fn password(self, password: impl Into<Credential>) -> Self {
+        Self { password: Some(password.into()), ..self }
+    }
+
+    /// The website of the account.
+    pub fn on(self, website: Website) -> Self {
+        Self { website, ..self }
+    }
+
+    /// Origin of the request.
+    pub fn from(self, origin: impl Into<Origin>) -> Self {
+        Self { origin: origin.into(), ..self }
+    }
+
+    /// The response to the host's [`Challenge`](crate::Challenge).
+    pub fn challenge(self, response: impl Into<ChallengeResponse>) -> Self {
+        Self { challenge: response.into(), ..self }
+    }
+}
+
+/// The account that a token may be of, or the decoy that stands in for none.
+struct Found {
+    row: Option<CustomerRecord>,
+    id: CustomerId,
+    /// Read before the row.
+    generation: Generation,
+}
+
+/// A confirmation token that was spent.
+struct Redeemed {
+    row: CustomerRecord,
+    confirming: Confirming,
+    generation: Generation,
+}
+
+pub(crate) async fn confirm_email(
+    services: &Services,
+    confirmation: EmailConfirmation,
+) -> Result<Confirmed, Error> {
+    if confirmation.email.is_empty() {
+        return Err(Error::Input(InputError::Required(Field::Email)));
+    }
+    let email = confirmation.email.parse().map_err(|_| InputError::Email)?;
+    match confirmation.token.check_bounds(Field::ConfirmationToken) {
+        Err(Error::Input(InputError::PasswordTooLong)) => {
+            return Err(Error::Confirmation(ConfirmationError::InvalidToken));
+        }
+        bounds => bounds?,
+    }
+    if let Some(password) = &confirmation.password {
+        password.check_bounds(Field::Password)?;
+    }
+    let address = Address { website: confirmation.website.clone(), email };
+    let mut event = Draft::anonymous(Action::EmailConfirmation, &confirmation.origin)
+        .on(&address.website)
+        .at_account(account_partition(&address).digest());
+    let ended = within_budget(services, &confirmation, &address, &mut event).await;
+    conclude(services, &event, ended).await
+}
+
+async fn within_budget(
+    services: &Services,
+    confirmation: &EmailConfirmation,
+    address: &Address,
+    event: &mut Draft,
+) -> Result<Confirmed, Stop> {
+    let source = confirmation.origin.source;
+    let attempted = Attempted::redemption(Purpose::Confirmation, address, source, &services.config);
+    let spent = || Refusal::BudgetSpent.told(SignInError::TooManyRequests);
+    let opened = services.attempts.open(attempted).await?.ok_or_else(spent)?;
+    let challenged = Challenged {
+        action: ChallengeAction::EmailConfirmation,
+        website: Some(&address.website),
+        account: &confirmation.email,
+        response: &confirmation.challenge,
+        origin: &confirmation.origin,
+    };
+    require_answer(services, Some(&opened), challenged).await?;
+    let mut charged = opened.reserve().await?.ok_or_else(spent)?;
+    let token = Digest::of(confirmation.token.bytes());
+    let found = find(services, &token, address).await?;
+    if found.row.is_none() {
+        charged.note_unknown();
+    }
+    event.subject = found.row.as_ref().map(|row| Subject::Customer(row.id.clone()));
+    let redeemed = redeem(services, confirmation, &token, address, found, charged.work()).await;
+    let judged = Judged::of(redeemed.map(|redeemed| (redeemed, Outcome::Withdrawn)), charged.work());
+    // A charge that could not be given back lapses, and must not cost the confirmation.
+    let _ = settle(services, charged, judged.outcome, event).await;
+    let redeemed = judged.answer?;
+    let replaced = redeemed.confirming == Confirming::Changed;
+    event.is_customers();
+    event.action = if replaced { Action::EmailChange } else { Action::EmailConfirmation };
+    // A caller that goes away from here on leaves this trace. A sink that fails does not cost the confirmation.
+    let _ = tell(services, event, audit::Outcome::Begun).await;
+    let customer = redeemed.row.id.clone();
+    if replaced {
+        replace(services, redeemed, address, event).await?;
+    } else {
+        confirm(services, redeemed, address, event).await?;
+    }
+    Ok(Confirmed { customer, replaced })
+}
+
+/// Looks the account of a token up. The verbs are the same whatever the token and the address are.
+async fn find(services: &Services, token: &Digest, address: &Address) -> Result<Found, Stop> {
+    let Services { customers, tokens, one_time, .. } = services;
+    let decoy = customers.id_or_decoy(None, address);
+    let id = one_time.owner(token).await?.unwrap_or(decoy);
+    let generation = tokens.generation(&Subject::Customer(id.clone())).await?;
+    let row = customers.find_by_id(&id).await?.filter(|row| row.website == address.website);
+    Ok(Found { row, id, generation })
+}
+
+/// Spends a confirmation token.
+async fn redeem(
+    services: &Services,
+    confirmation: &EmailConfirmation,
+    token: &Digest,
+    address: &Address,
+    Found { row, id, generation }: Found,
+    work: &Work,
+) -> Result<Redeemed, Denied> {
+    let invalid = |why: Refusal| why.failed(ConfirmationError::InvalidToken);
+    let already = || Refusal::AlreadyConfirmed.excused(ConfirmationError::AlreadyConfirmed);
+    let is_active =
+        |row: &CustomerRecord| row.status == AccountStatus::Active && Account::is_of(row, address);
+    let presented = Presented {
+        website: address.website.clone(),
+        customer: id,
+        digest: *token,
+        purposes: Purposes::only(Purpose::Confirmation),
+    };
+    let verdict = services.one_time.peek(&presented, generation).await?;
+    let row = row.ok_or(invalid(Refusal::UnknownAccount))?;
+    let (digest, offer) = match verdict {
+        Verdict::Good(offer) => (offer.credential.confirms, Some(offer)),
+        Verdict::Replayed(spent) => (spent.bought, None),
+        Verdict::Refused => (None, None),
+    };
+    let confirming = digest.and_then(|digest| Confirming::of(digest, address));
+    let (Some(digest), Some(confirming)) = (digest, confirming) else {
+        return Err(invalid(Refusal::WrongCredential));
+    };
+    if row.status == AccountStatus::Disabled {
+        return Err(invalid(Refusal::AccountDisabled));
+    }
+    if is_active(&row) {
+        return Err(already());
+    }
+    let has_address = Account::is_of(&row, address);
+    let offer = offer.filter(|_| has_address == (confirming == Confirming::Own));
+    // A spent one, or the host has changed the address since.
+    let offer = offer.ok_or(invalid(Refusal::WrongCredential))?;
+    if let Some(password) = &confirmation.password
+        && confirming == Confirming::Own
+    {
+        let verified = services.passwords.verify(password, row.password_hash.as_ref(), work).await?;
+        if verified == Verified::Wrong {
+            return Err(Refusal::WrongCredential.failed(SignInError::WrongPassword));
+        }
+    }
+    let spent = services.one_time.spend(offer, Some(&digest)).await;
+    match spent.map_err(|error| Denied::from(error).behind_right_credential())? {
+        Verdict::Good(()) => Ok(Redeemed { row, confirming, generation }),
+        Verdict::Replayed(_) | Verdict::Refused => Err(invalid(Refusal::WrongCredential)),
+    }
+}
+
+/// Makes the account active. What was obtained before, by somebody who may not own the address, ends first: if the
+/// call stops in between, the account is still unconfirmed.
+async fn confirm(
+    services: &Services,
+    Redeemed { row, generation, .. }: Redeemed,
+    address: &Address,
+    event: &Draft,
+) -> Result<(), Stop> {
+    let subject = Subject::Customer(row.id.clone());
+    require_generation(services, &subject, generation).await?;
+    end_credentials(services, &subject, None, &event.origin).await?;
+    if services.customers.confirm(&row).await? {
+        return Ok(());
+    }
+    // Another token of the same account was faster, or the host has changed the row.
+    let row = services.customers.find_again(&row.id, address).await?;
+    match row.filter(|row| row.status == AccountStatus::Active) {
+        Some(_) => Err(Refusal::AlreadyConfirmed.told(ConfirmationError::AlreadyConfirmed)),
+        None => Err(Refusal::RevokedMeanwhile.told(ConfirmationError::InvalidToken)),
+    }
+}
+
+/// Writes the new address.
+async fn replace(
+    services: &Services,
+    Redeemed { row, generation, .. }: Redeemed,
+    address: &Address,
+    event: &Draft,
+) -> Result<(), Stop> {
+    let Services { customers, notices, attempts, .. } = services;
+    let invalid = |why: Refusal| why.told(ConfirmationError::InvalidToken);
+    let (subject, origin) = (Subject::Customer(row.id.clone()), &event.origin);
+    let earlier = row.name()?.email;
+    require_generation(services, &subject, generation).await?;
+    match customers.replace_email(&row, &row.email, &address.email).await? {
+        EmailReplacement::Replaced => {}
+        EmailReplacement::Changed => return Err(invalid(Refusal::RevokedMeanwhile)),
+        EmailReplacement::Taken => return Err(invalid(Refusal::AddressTaken)),
+    }
+    let new = CustomerRecord { email: address.email.as_str().to_owned(), ..row.clone() };
+    // First, so that a caller who goes away cannot keep it from the customer. If the address is put back below, the
+    // notices were needless.
+    notices.tell_customer(&row, Notice::EmailChanged, origin);
+    notices.tell_customer(&new, Notice::EmailChanged, origin);
+    let undo = async {
+        let restored = customers.replace_email(&row, &new.email, &earlier).await?;
+        Ok(restored == EmailReplacement::Replaced)
+    };
+    let stands = let_stand(services, &subject, generation, Ends::All, origin, undo).await;
+    stands.map_err(|stop| stop.refused_as(ConfirmationError::InvalidToken))?;
+    // Devices and sources are remembered under the earlier address.
+    attempts.forget_devices(&subject).await?;
+    // Of a website that lets unconfirmed customers in: the new address is confirmed by now.
+    if row.status == AccountStatus::Unconfirmed {
+        customers.confirm(&new).await?;
+    }
+    Ok(())
+}
+
+/// Refuses a token if somebody has ended the customer's credentials since the generation was read.
+async fn require_generation(
+    services: &Services,
+    subject: &Subject,
+    generation: Generation,
+) -> Result<(), Stop> {
+    if services.tokens.generation(subject).await? == generation {
+        return Ok(());
+    }
+    Err(Refusal::RevokedMeanwhile.told(ConfirmationError::InvalidToken))
+}

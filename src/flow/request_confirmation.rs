@@ -1,0 +1,134 @@
+use super::steps::{
+    challenge::Challenged,
+    confirmation::{Confirming, make_token},
+    ending::{conclude, tell},
+    request::charge_request,
+    seek::{Sought, seek},
+};
+use crate::{
+    account::{AccountStatus, Website},
+    audit::{Action, Draft, Outcome, Refusal},
+    challenge::{ChallengeAction, ChallengeResponse},
+    error::{Error, Field, InputError},
+    notifier::Notice,
+    service::{
+        Services,
+        accounts::Address,
+        attempts::{Attempted, account_partition},
+        stop::Stop,
+    },
+    token::{Origin, Subject},
+};
+
+/// A customer who is to confirm an e-mail address, as a client sent it.
+#[derive(Clone, Debug)]
+#[must_use]
+pub struct ConfirmationRequest {
+    email: String,
+    website: Website,
+    origin: Origin,
+    challenge: ChallengeResponse,
+    after_registration: bool,
+}
+
+impl ConfirmationRequest {
+    /// A request on the default website with the `email` argument as it came.
+    pub fn new(email: impl Into<String>) -> Self {
+        Self {
+            email: email.into(),
+            website: Website::default(),
+            origin: Origin::default(),
+            challenge: ChallengeResponse::default(),
+            after_registration: false,
+        }
+    }
+
+    /// The website of the account.
+    pub fn on(self, website: Website) -> Self {
+        Self { website, ..self }
+    }
+
+    /// Origin of the request. Requests are counted by the address.
+    pub fn from(self, origin: impl Into<Origin>) -> Self {
+        Self { origin: origin.into(), ..self }
+    }
+
+    /// The response to the host's [`Challenge`](crate::Challenge).
+    pub fn challenge(self, response: impl Into<ChallengeResponse>) -> Self {
+        Self { challenge: response.into(), ..self }
+    }
+
+    /// Says that somebody has just registered with this address. If it has an active account, its owner is told
+    /// ([`Notice::RegisteredAgain`]), so that the host can answer every registration alike.
+    pub fn after_registration(self) -> Self {
+        Self { after_registration: true, ..self }
+    }
+}
+
+pub(crate) async fn request_confirmation(
+    services: &Services,
+    request: ConfirmationRequest,
+) -> Result<(), Error> {
+    if request.email.is_empty() {
+        return Err(Error::Input(InputError::Required(Field::Email)));
+    }
+    let email = request.email.parse().map_err(|_| InputError::Email)?;
+    services.notices.require()?;
+    let address = Address { website: request.website.clone(), email };
+    let mut event = Draft::anonymous(Action::ConfirmationRequest, &request.origin)
+        .on(&address.website)
+        .at_account(account_partition(&address).digest());
+    match mail(services, &request, &address, &mut event).await {
+        // Whether there is such an account is for the trail alone.
+        Ok(Some(why)) => tell(services, &event, Outcome::Refused(why)).await,
+        Ok(None) => conclude(services, &event, Ok(())).await,
+        Err(stop) => conclude(services, &event, Err(stop)).await,
+    }
+}
+
+/// Returns the reason why no token was mailed, if none was.
+async fn mail(
+    services: &Services,
+    request: &ConfirmationRequest,
+    address: &Address,
+    event: &mut Draft,
+) -> Result<Option<Refusal>, Stop> {
+    let Services { config, customers, tokens, notices, .. } = services;
+    let source = event.origin.source;
+    let challenged = Challenged {
+        action: ChallengeAction::ConfirmationRequest,
+        website: Some(&address.website),
+        account: &request.email,
+        response: &request.challenge,
+        origin: &request.origin,
+    };
+    let by_source = source.map(|source| Attempted::confirmation_request_from(source, config));
+    let by_address = Attempted::confirmation_request(address, source, config);
+    charge_request(services, by_source, Some(by_address), Some(challenged), event).await?;
+    let Sought { id, generation, .. } = seek(customers, tokens, address).await?;
+    // Read again: a change from here on moves the generation, and the token is good for nothing.
+    let row = customers.find_again(&id, address).await?;
+    event.subject = row.as_ref().map(|row| Subject::Customer(row.id.clone()));
+
+    // A token is made and stored for nobody, too: all requests are the same work. An active account gets none, or a
+    // stranger could push out the tokens of its owner's change of address.
+    let unconfirmed = row.as_ref().filter(|row| row.status == AccountStatus::Unconfirmed);
+    let owner = customers.id_or_decoy(unconfirmed, address);
+    let (token, expires_at) = make_token(services, owner, Confirming::Own, address, generation).await?;
+    let Some(row) = row else { return Ok(Some(Refusal::UnknownAccount)) };
+    Ok(match row.status {
+        AccountStatus::Unconfirmed => {
+            event.expires_at = Some(expires_at);
+            let notice = Notice::ConfirmationRequested { token, expires_at };
+            notices.tell_customer(&row, notice, &event.origin);
+            None
+        }
+        AccountStatus::Active => {
+            if request.after_registration {
+                notices.tell_customer(&row, Notice::RegisteredAgain, &event.origin);
+            }
+            Some(Refusal::AlreadyConfirmed)
+        }
+        AccountStatus::Disabled => Some(Refusal::AccountDisabled),
+    })
+}
