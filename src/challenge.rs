@@ -117,7 +117,9 @@ impl ChallengeAction {
             Self::CustomerSignIn | Self::CodeExchange => "customer_login",
             Self::AdminSignIn => "user_login",
             Self::ResetRequest | Self::PasswordReset => "customer_forgot_password",
-            Self::Registration | Self::ConfirmationRequest | Self::EmailConfirmation => "customer_create",
+            Self::ConfirmationRequest => "resend_confirmation_email",
+            // Commerce has no form for a confirmation.
+            Self::Registration | Self::EmailConfirmation => "customer_create",
         }
     }
 }
