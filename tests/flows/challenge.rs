@@ -9,9 +9,9 @@ use std::{
 
 use async_trait::async_trait;
 use commerce_auth::{
-    AdminSignIn, Argon2Params, Auth, Challenge, ChallengeAction, ChallengeAnswer, ChallengeResponse, Error,
-    ErrorKind, HashingStats, MemoryStore, PasswordReset, PasswordResetRequest, Pressure, SignIn, SignInError,
-    StoreError,
+    AdminSignIn, Argon2Params, Auth, Challenge, ChallengeAction, ChallengeAnswer, ChallengeResponse,
+    ConfirmationRequest, Error, ErrorKind, HashingStats, MemoryStore, PasswordReset, PasswordResetRequest,
+    Pressure, Registration, SignIn, SignInError, StoreError,
     audit::{Action, Outcome, Refusal},
 };
 use support::{
@@ -172,6 +172,23 @@ async fn a_right_answer_passes_and_is_verified_once() {
     let exchange = SignIn::new(EMAIL, code.as_str()).challenge(RIGHT);
     shop.auth.exchange_one_time_code(exchange).await.expect("code and answer are right");
     assert_eq!(challenge.seen().len(), 5);
+}
+
+/// The response to a captcha is good once.
+#[tokio::test]
+async fn a_registration_is_challenged_once() {
+    let challenge = Always::default();
+    let shop = challenged(&challenge);
+    let registration = Registration::new("new@example.com", None).challenge(RIGHT);
+    shop.auth.begin_registration(registration).await.unwrap();
+    shop.auth
+        .request_confirmation(ConfirmationRequest::new("new@example.com").after_registration())
+        .await
+        .unwrap();
+    let seen: Vec<_> = challenge.seen().into_iter().map(|(action, ..)| action).collect();
+    assert_eq!(seen, [ChallengeAction::Registration]);
+    let resent = shop.auth.request_confirmation(ConfirmationRequest::new("new@example.com")).await;
+    assert!(is_challenged(&resent), "{resent:?}");
 }
 
 #[tokio::test]
