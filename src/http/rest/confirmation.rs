@@ -1,3 +1,5 @@
+use std::fmt;
+
 use axum::Json;
 use serde::Deserialize;
 
@@ -14,8 +16,14 @@ use crate::{
 /// The body of Commerce's `PUT /V1/customers/me/activate`: `{confirmationKey}`.
 #[derive(Deserialize)]
 #[serde(transparent)]
-#[allow(missing_debug_implementations)] // It holds a secret.
 pub struct Activation(Fields);
+
+/// Without the key.
+impl fmt::Debug for Activation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Activation(..)")
+    }
+}
 
 /// Confirms the e-mail address of the signed-in customer by a mailed token: for a host's own
 /// `PUT /V1/customers/me/activate`, which answers with the host's customer. The `email` is that of the customer's row.
