@@ -26,10 +26,13 @@ impl Auth {
     /// 2. In both cases call [`request_confirmation`](Self::request_confirmation) with
     ///    [`ConfirmationRequest::after_registration`], and give the client the same answer.
     ///
-    /// If the address has an *unconfirmed* account, store the new hash in the place of the earlier one and call
-    /// [`customer_changed`](Self::customer_changed) before the second step: the newest registration counts, and the mails
-    /// of earlier ones confirm nothing any more. Otherwise the owner of the address would confirm the password of
-    /// somebody else: see [`confirm_email`](Self::confirm_email).
+    /// If the address has an *unconfirmed* account, remove it, insert the new one under another id, and call
+    /// [`customer_changed`](Self::customer_changed) with the earlier id before the second step: the newest registration
+    /// counts, and the mails of earlier ones confirm nothing any more. Otherwise the owner of the address would confirm
+    /// the password of somebody else: see [`confirm_email`](Self::confirm_email). The statement that removes the account
+    /// must demand that it still is unconfirmed: `DELETE … WHERE id = $id AND status = 'unconfirmed'`. A host that makes
+    /// accounts with a history unconfirmed again lets those stay. Do not store the
+    /// new hash in the earlier row: a confirmation on its way could make it active with the password of a stranger.
     ///
     /// # Security
     ///

@@ -59,7 +59,9 @@ impl ConfirmationRequest {
     }
 
     /// Says that somebody has just registered with this address. If it has an active account, its owner is told
-    /// ([`Notice::RegisteredAgain`]), so that the host can answer every registration alike.
+    /// ([`Notice::RegisteredAgain`]), so that the host can answer every registration alike. The challenge was asked for
+    /// when the registration [began](crate::Auth::begin_registration), and is not asked for again: the response to a
+    /// captcha is good once.
     pub fn after_registration(self) -> Self {
         Self { after_registration: true, ..self }
     }
@@ -104,7 +106,8 @@ async fn mail(
     };
     let by_source = source.map(|source| Attempted::confirmation_request_from(source, config));
     let by_address = Attempted::confirmation_request(address, source, config);
-    charge_request(services, by_source, Some(by_address), Some(challenged), event).await?;
+    let challenged = Some(challenged).filter(|_| !request.after_registration);
+    charge_request(services, by_source, Some(by_address), challenged, event).await?;
     let Sought { id, generation, .. } = seek(customers, tokens, address).await?;
     // Read again: a change from here on moves the generation, and the token is good for nothing.
     let row = customers.find_again(&id, address).await?;

@@ -58,6 +58,8 @@ impl Default for Admission {
             "requestPasswordResetEmail",
             "resetPassword",
             "changeCustomerPassword",
+            "confirmEmail",
+            "resendConfirmationEmail",
         ];
         Self { costly_fields: own.map(Cow::Borrowed).into(), max_selections: MAX_SELECTIONS }
     }

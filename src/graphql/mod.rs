@@ -5,12 +5,14 @@
 //! | [`CustomerTokenMutation`] | `generateCustomerToken`, `exchangeOtpForCustomerToken`, `revokeCustomerToken`, `revokeCustomerTokenById` |
 //! | [`AssistanceMutation`] | `generateCustomerTokenAsAdmin` |
 //! | [`PasswordMutation`] | `requestPasswordResetEmail`, `resetPassword`, `changeCustomerPassword` |
+//! | [`ConfirmationMutation`] | `confirmEmail`, `resendConfirmationEmail` |
 //! | [`CustomerTokenQuery`] | `customerTokenIdentity`, `customerTokens` |
 //! | [`CustomerAssistanceQuery`] | `customerAssistance` |
 //! | [`CustomerAssistanceMutation`] | `endCustomerAssistance` |
 //!
 //! Names, arguments, nullability, messages, categories and statuses are those of Commerce 2.4.8. Beyond Commerce:
-//! the answer to a sign-in has `expires_at`; assistance may be given a `reason`; a token tells whose it is and who
+//! the answer to a sign-in has `expires_at`; assistance may be given a `reason`; `confirmEmail` may be given the new
+//! account's `password` ([`Auth::confirm_email`](crate::Auth::confirm_email) says why); a token tells whose it is and who
 //! acts through it (`customerTokenIdentity`); and a customer sees and ends tokens one by one, sees who assists and
 //! has assisted, and ends that. `"0"` is a value, and an address that cannot be one is answered as an unknown one.
 //!
@@ -31,7 +33,9 @@
 
 mod admission;
 mod assistance;
+mod confirmation;
 mod consent;
+mod customer;
 mod error;
 mod identity;
 mod ledger;
@@ -53,11 +57,13 @@ mod parameters;
 
 pub use admission::{Admission, Admitted};
 pub use assistance::AssistanceMutation;
+pub use confirmation::ConfirmationMutation;
 pub use consent::{AssistanceConsentInput, set_assistance_consent};
+pub use customer::{CustomerObject, CustomerOutput};
 #[cfg(feature = "axum")]
 pub use endpoint::endpoint;
 pub use error::{Category, error, status};
 pub use identity::{RequireCustomer, RequirePermission, RequireSelf, caller, customer};
 pub use ledger::{CustomerAssistanceMutation, CustomerAssistanceQuery};
-pub use password::{CustomerObject, PasswordMutation};
+pub use password::PasswordMutation;
 pub use token::{CustomerTokenMutation, CustomerTokenQuery};

@@ -1,8 +1,9 @@
 use std::{fmt, marker::PhantomData};
 
-use async_graphql::{Context, Object, OutputType, Result};
+use async_graphql::{Context, Object, Result};
 
 use super::{
+    customer::CustomerObject,
     error::error,
     identity::{bearer, caller, customer},
     secret::SecretArgument,
@@ -11,16 +12,7 @@ use crate::{
     error::{Error, Field, InputError, TokenError},
     flow::{PasswordReset, PasswordResetRequest},
     http::{to_its_end, trimmed},
-    token::CustomerIdentity,
 };
-
-/// The host's `Customer` object, which `changeCustomerPassword` answers with.
-pub trait CustomerObject: OutputType {
-    /// The customer who calls.
-    fn load(ctx: &Context<'_>, who: &CustomerIdentity) -> impl Future<Output = Result<Self>> + Send
-    where
-        Self: Sized;
-}
 
 /// `requestPasswordResetEmail`, `resetPassword`, `changeCustomerPassword`: to be merged into the host's mutations.
 ///
@@ -99,6 +91,6 @@ impl<C: CustomerObject> PasswordMutation<C> {
             caller.auth().change_password(bearer, current_password, new_password).await
         });
         changed.await.map_err(error)?;
-        C::load(ctx, who).await.map(Some)
+        C::load(ctx, who.customer_id()).await.map(Some)
     }
 }

@@ -267,6 +267,7 @@ impl Shared {
         let budgets = [
             config.reset_account_budget,
             config.reset_source_budget,
+            config.registration_budget,
             config.source_budget,
             config.source_total_budget,
             config.network_budget,

@@ -12,6 +12,7 @@
 mod bearer;
 mod caller;
 mod log;
+mod loggable;
 mod to_its_end;
 mod trimmed;
 mod websites;
@@ -36,6 +37,7 @@ pub(crate) use is_json::is_json;
 #[cfg(feature = "axum")]
 pub use layer::{AuthLayer, AuthService};
 pub(crate) use log::log_fault;
+pub use loggable::loggable_path;
 #[cfg(feature = "axum")]
 pub use paths::commerce_paths;
 pub(crate) use to_its_end::to_its_end;

@@ -189,6 +189,23 @@ async fn a_right_answer_passes_and_is_verified_once() {
     assert_eq!(challenge.seen().len(), 5);
 }
 
+/// The response to a captcha is good once.
+#[tokio::test]
+async fn a_registration_is_challenged_once() {
+    let challenge = Always::default();
+    let shop = challenged(&challenge);
+    let registration = Registration::new("new@example.com", None).challenge(RIGHT);
+    shop.auth.begin_registration(registration).await.unwrap();
+    shop.auth
+        .request_confirmation(ConfirmationRequest::new("new@example.com").after_registration())
+        .await
+        .unwrap();
+    let seen: Vec<_> = challenge.seen().into_iter().map(|(action, ..)| action).collect();
+    assert_eq!(seen, [ChallengeAction::Registration]);
+    let resent = shop.auth.request_confirmation(ConfirmationRequest::new("new@example.com")).await;
+    assert!(is_challenged(&resent), "{resent:?}");
+}
+
 #[tokio::test]
 async fn a_longest_answer_is_verified() {
     let challenge = Always::default();

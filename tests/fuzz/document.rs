@@ -77,11 +77,12 @@ pub enum Value {
 }
 
 /// Fields, their arguments, and a selection of their type.
-const FIELDS: [(&str, &[&str], &str); 16] = [
+const FIELDS: [(&str, &[&str], &str); 17] = [
     ("generateCustomerToken", &["email", "password"], "{ token }"),
     ("exchangeOtpForCustomerToken", &["email", "otp"], "{ token }"),
     ("requestPasswordResetEmail", &["email"], ""),
     ("resetPassword", &["email", "resetPasswordToken", "newPassword"], ""),
+    ("resendConfirmationEmail", &["email"], ""),
     ("changeCustomerPassword", &["currentPassword", "newPassword"], "{ id }"),
     ("generateCustomerTokenAsAdmin", &["input"], "{ customer_token }"),
     ("revokeCustomerToken", &[], "{ result }"),

@@ -62,7 +62,7 @@ enum Key {
 }
 
 /// Methods, paths and keys.
-const ROUTES: [(&str, &str, &[&str]); 18] = [
+const ROUTES: [(&str, &str, &[&str]); 22] = [
     ("POST", "/V1/integration/customer/token", &["username", "password"]),
     ("POST", "/V1/integration/customer/revoke-customer-token", &[]),
     ("POST", "/V1/integration/admin/token", &["username", "password"]),
@@ -75,6 +75,10 @@ const ROUTES: [(&str, &str, &[&str]); 18] = [
     ("PUT", "/V1/customers/me/password", &["currentPassword", "newPassword"]),
     ("PUT", "/V1/customers/password", &["email", "template", "websiteId"]),
     ("POST", "/V1/customers/resetPassword", &["email", "resetToken", "newPassword"]),
+    ("POST", "/V1/customers/isEmailAvailable", &["customerEmail", "websiteId"]),
+    ("PUT", "/V1/customers/me/activate", &["confirmationKey"]),
+    ("GET", "/V1/customers/1/password/resetLinkToken/a", &[]),
+    ("GET", "/V1/customers/1%00/password/resetLinkToken/%FF", &[]),
     ("POST", "/V1/tfa/me/enrolment", &[]),
     ("POST", "/V1/tfa/me/activate", &["tfaToken", "otp"]),
     ("GET", "/V1/tfa/me", &[]),

@@ -58,6 +58,7 @@ async fn graphql_hands_the_header_to_the_verifier() {
         format!(r#"generateCustomerToken(email: "{EMAIL}", password: "{PASSWORD}") {{ token }}"#),
         format!(r#"exchangeOtpForCustomerToken(email: "{EMAIL}", otp: "{code}") {{ token }}"#),
         format!(r#"requestPasswordResetEmail(email: "{EMAIL}")"#),
+        format!(r#"resendConfirmationEmail(email: "{EMAIL}")"#),
         format!(
             r#"resetPassword(email: "{EMAIL}", resetPasswordToken: "{token}", newPassword: "An0ther-One")"#
         ),

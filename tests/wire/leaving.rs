@@ -3,7 +3,7 @@
 use std::{net::SocketAddr, num::NonZero, time::Duration};
 
 use axum::{body::Body, extract::ConnectInfo};
-use commerce_auth::{Argon2Params, MemoryStore};
+use commerce_auth::{AccountStatus, Argon2Params, ConfirmationRequest, MemoryStore};
 use http::Request;
 use serde_json::json;
 use support::{EMAIL, PASSWORD, Shop, fast, site::Site};
@@ -97,6 +97,21 @@ async fn a_change_whose_client_left_is_carried_out() {
             .await;
         assert!(site.shop.sign_in(NEW).await.is_ok(), "the new password is the customer's");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_confirmation_whose_client_left_is_carried_out() {
+    let site = slow();
+    site.shop.set_customer(|row| row.status = AccountStatus::Unconfirmed);
+    site.shop.auth.request_confirmation(ConfirmationRequest::new(EMAIL)).await.unwrap();
+    let key = site.shop.outbox.confirmation_token().unwrap();
+    let input = format!(r#"{{email: "{EMAIL}", confirmation_key: "{key}", password: "{PASSWORD}"}}"#);
+    let client =
+        client(&site, None, &format!("mutation {{ confirmEmail(input: {input}) {{ customer {{ id }} }} }}"));
+    until("the confirmation is under way", async || site.shop.auth.hashing_stats().running > 0).await;
+    client.abort();
+    assert!(client.await.unwrap_err().is_cancelled(), "it left before the answer");
+    until("the account is active", async || site.shop.sign_in(PASSWORD).await.is_ok()).await;
 }
 
 /// Without a runtime of tokio's there is no task to spawn: the change runs where it is asked for.

@@ -7,6 +7,7 @@ mod assistance;
 mod bodies;
 mod captured;
 mod challenge;
+mod confirmation;
 mod consent;
 mod device;
 mod edge;

@@ -31,10 +31,15 @@ async fn many_credentials_in_one_operation_are_refused_unrun() {
     let mail = format!(r#"requestPasswordResetEmail(email: "{EMAIL}")"#);
     let reset =
         format!(r#"resetPassword(email: "{EMAIL}", resetPasswordToken: "{WRONG}", newPassword: "{WRONG}")"#);
+    let resend = format!(r#"resendConfirmationEmail(email: "{EMAIL}")"#);
+    let confirm = format!(
+        r#"confirmEmail(input: {{email: "{EMAIL}", confirmation_key: "{WRONG}"}}) {{ customer {{ id }} }}"#
+    );
     for query in [
         format!("mutation {{ {} }}", fields(300)),
         format!("mutation {{ {} }}", fields(4)),
         format!("mutation {{ {one} {exchange} {mail} {reset} }}"),
+        format!("mutation {{ {one} {mail} {resend} {confirm} }}"),
         format!("mutation {{ ... on Mutation {{ {} }} {} }}", fields(2), fields(2)),
         format!(
             "mutation {{ ...f ...g }} fragment f on Mutation {{ {} }} fragment g on Mutation {{ {} }}",

@@ -73,6 +73,7 @@ async fn options_names_the_methods_of_a_route() {
         (SIGN_IN, "POST"),
         ("/index.php/rest/default/V1/integration/customer/token/", "POST"),
         ("/rest/V1/customers/me/password", "PUT"),
+        ("/rest/V1/customers/1/password/resetLinkToken/a", "GET,HEAD"),
         ("/rest/V1/tfa/me", "GET,HEAD"),
         ("/rest/V1/customer/1/otp", "POST"),
         // The host's own.

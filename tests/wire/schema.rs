@@ -2,8 +2,8 @@
 
 use async_graphql::{EmptySubscription, MergedObject, SDLExportOptions, Schema};
 use commerce_auth::graphql::{
-    AssistanceMutation, CustomerAssistanceMutation, CustomerAssistanceQuery, CustomerTokenMutation,
-    CustomerTokenQuery, PasswordMutation,
+    AssistanceMutation, ConfirmationMutation, CustomerAssistanceMutation, CustomerAssistanceQuery,
+    CustomerTokenMutation, CustomerTokenQuery, PasswordMutation,
 };
 use support::site::Customer;
 
@@ -16,6 +16,7 @@ struct Mutation(
     AssistanceMutation,
     CustomerAssistanceMutation,
     PasswordMutation<Customer>,
+    ConfirmationMutation<Customer>,
 );
 
 #[test]

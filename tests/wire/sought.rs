@@ -45,6 +45,18 @@ async fn no_secret_is_logged() {
         }}"#
     );
     site.graphql(None, &inline).await;
+    let confirm = format!(
+        r#"mutation {{ confirmEmail(input: {{
+            email: "{EMAIL}", confirmation_key: "{canary}", password: "{canary}"
+        }}) {{ customer {{ id }} }} }}"#
+    );
+    site.graphql(None, &confirm).await;
+    let confirm = "mutation M($i: ConfirmEmailInput!) { confirmEmail(input: $i) { customer { id } } }";
+    for key in [json!(canary), json!([canary])] {
+        let input = json!({"email": EMAIL, "confirmation_key": key, "password": canary});
+        let answer = site.graphql_with(None, &[], json!({"query": confirm, "variables": {"i": input}})).await;
+        assert!(!answer.text.contains(canary), "{}", answer.text);
+    }
     let token = site.customer_token().await;
     let change = format!(
         r#"mutation {{ changeCustomerPassword(currentPassword: "{canary}", newPassword: "{canary}1A") {{ id }} }}"#

@@ -90,6 +90,11 @@ pub(crate) struct Serve {
     #[arg(long, value_name = "SECONDS", default_value_t = 900, value_parser = value_parser!(u64).range(1..))]
     pub(crate) fresh_for: u64,
 
+    /// New customers confirm their e-mail address by a mailed link before they sign in, and so do customers who change it.
+    /// Nobody is told who has an account.
+    #[arg(long)]
+    pub(crate) confirm_email: bool,
+
     /// When a browser must prove some work before a sign-in or a password reset.
     #[arg(long, value_enum, default_value_t = Asked::Pressure)]
     pub(crate) challenge: Asked,

@@ -47,6 +47,57 @@ pub(crate) fn to_customer(shop_url: &str, notification: Notification) -> Letter 
         Notice::PasswordReset => {
             ("Your new password", Text::default().prose("A new password was set with the link in our mail."))
         }
+        Notice::ConfirmationRequested { token, expires_at } => (
+            "Confirm your e-mail address",
+            Text::default()
+                .prose("Somebody, we hope you, registered with this address. Confirm it here, with your new password:")
+                // In the fragment, as a reset token.
+                .line(format!("{shop_url}/confirm#account={}", token.expose()))
+                .prose("Or with this key:")
+                .line(token.expose())
+                .prose(format!(
+                    "It works once, until {}. If it was not you, do not follow the link: nobody can use the account \
+                     until you do.",
+                    in_words(expires_at)
+                )),
+        ),
+        Notice::RegisteredAgain => (
+            "You have an account already",
+            Text::default()
+                .prose(
+                    "Somebody, perhaps you, registered with your address, or asked for it for another account. You \
+                     have an account already, and it stays as it is. Sign in as ever, or set a new password by \
+                     \"Forgot your password?\":",
+                )
+                .line(format!("{shop_url}/"))
+                .prose("If it was not you, there is nothing to do."),
+        ),
+        Notice::EmailChangeRequested { token, expires_at } => (
+            "Confirm your new e-mail address",
+            Text::default()
+                .prose("Somebody, we hope you, asked for this address for an account of our shop. Confirm it here:")
+                .line(format!("{shop_url}/confirm#address={}", token.expose()))
+                .prose("Or with this key:")
+                .line(token.expose())
+                .prose(format!(
+                    "It works once, until {}. You are signed out everywhere then, and sign in with this address. If it \
+                     was not you, do not follow the link: it would give your address to the account of somebody else.",
+                    in_words(expires_at)
+                )),
+        ),
+        Notice::EmailChangeAsked => (
+            "Your e-mail address",
+            Text::default()
+                .prose(
+                    "Somebody, we hope you, asked for another e-mail address for your account. It changes once the \
+                     mail is answered that we sent to that address.",
+                )
+                .prose(
+                    "If this was not you, somebody knows your password. Set a new one by \"Forgot your password?\", \
+                     and the other address is refused:",
+                )
+                .line(format!("{shop_url}/")),
+        ),
         Notice::PasswordChanged => {
             ("Your new password", Text::default().prose("Your password was changed."))
         }

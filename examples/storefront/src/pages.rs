@@ -18,10 +18,12 @@ pub(crate) fn routes() -> Router<Shop> {
     Router::new()
         .route("/", get(|| async { html(include_str!("../pages/shop.html")) }))
         .route("/admin", get(|| async { html(include_str!("../pages/admin.html")) }))
+        .route("/confirm", get(|| async { html(include_str!("../pages/confirm.html")) }))
         .route("/assets/shop.js", get(|| async { script(include_str!("../pages/shop.js")) }))
         .route("/assets/admin.js", get(|| async { script(include_str!("../pages/admin.js")) }))
         .route("/assets/common.js", get(|| async { script(include_str!("../pages/common.js")) }))
         .route("/assets/assist.js", get(|| async { script(include_str!("../pages/assist.js")) }))
+        .route("/assets/confirm.js", get(|| async { script(include_str!("../pages/confirm.js")) }))
         .route("/assets/challenge.js", get(|| async { script(include_str!("../pages/challenge.js")) }))
         .route("/assets/style.css", get(|| async { style(include_str!("../pages/style.css")) }))
 }

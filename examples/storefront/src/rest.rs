@@ -4,8 +4,18 @@ mod customer;
 mod lenient;
 mod update;
 
-use axum::{Json, Router, extract::State, routing::get};
-use commerce_auth::{AdminIdentity, CustomerIdentity, http::rest::RestError};
+use axum::{
+    Json, Router,
+    extract::State,
+    routing::{get, put},
+};
+use commerce_auth::{
+    AdminIdentity, AssistanceError, CustomerIdentity, Error,
+    http::{
+        Caller,
+        rest::{self, Activation, Body, RestError},
+    },
+};
 use serde_json::{Value, json};
 
 use crate::shop::Shop;
@@ -13,10 +23,24 @@ use crate::shop::Shop;
 pub(crate) fn routes() -> Router<Shop> {
     Router::new()
         .route("/V1/customers/me", get(customers_me).put(update::update))
+        .route("/V1/customers/me/activate", put(activate))
         .route("/V1/store/websites", get(store_websites))
 }
 
 async fn customers_me(who: CustomerIdentity, State(shop): State<Shop>) -> Result<Json<Value>, RestError> {
+    customer::show(&shop, who.customer_id()).await
+}
+
+/// Confirms the address of the customer who is signed in, and shows the customer.
+async fn activate(
+    who: CustomerIdentity,
+    caller: Caller,
+    State(shop): State<Shop>,
+    Body(activation): Body<Activation>,
+) -> Result<Json<Value>, RestError> {
+    let account = shop.database.customers.find_by_id(who.customer_id()).await.map_err(Error::from)?;
+    let account = account.ok_or(Error::Assistance(AssistanceError::NoSuchCustomer))?;
+    rest::activate(&caller, &who, &account.email, activation).await?;
     customer::show(&shop, who.customer_id()).await
 }
 

@@ -10,7 +10,7 @@ use axum::{
     middleware,
     routing::{get, post},
 };
-use commerce_auth::http::{AuthLayer, commerce_paths, rest::by_store};
+use commerce_auth::http::{AuthLayer, commerce_paths, loggable_path, rest::by_store};
 use ipnet::IpNet;
 use tower_http::{
     cors::CorsLayer,
@@ -79,10 +79,11 @@ fn cors(origins: Vec<Origin>) -> CorsLayer {
         .expose_headers([header::WWW_AUTHENTICATE, header::RETRY_AFTER, REQUEST_ID, device::HEADER])
 }
 
-/// A request as the log names it: without headers, without a body, and without the query, all of which may hold secrets.
+/// A request as the log names it: without headers, without a body, without the query, and without the end of a path that
+/// is a secret.
 fn span(request: &Request<Body>) -> Span {
     let id = request.extensions().get::<RequestId>().and_then(|id| id.header_value().to_str().ok());
-    info_span!("request", id, method = %request.method(), path = request.uri().path())
+    info_span!("request", id, method = %request.method(), path = %loggable_path(request.uri().path()))
 }
 
 /// The status of the answer. If the shop is at fault, the crate has logged why.

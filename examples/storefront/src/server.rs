@@ -47,7 +47,7 @@ pub(crate) async fn run(args: Serve) -> Result<(), Box<dyn Error>> {
     if args.demo {
         demo::print_welcome(&url, args.admin_factor);
     }
-    let shop = Shop { auth: auth.clone(), database };
+    let shop = Shop { auth: auth.clone(), database, confirms_email: args.confirm_email };
     let routes = routes(shop, &shop_url, args.trusted_proxies, args.cors_origins, args.demo);
     let served = serve(listener, routes, told_to_end).await;
     sweeper.abort();

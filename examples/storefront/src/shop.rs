@@ -4,14 +4,14 @@ use commerce_auth::{Auth, AuthBuilder, AuthConfig};
 
 use crate::{accounts::Database, args::Serve, audit::LoggedAudit};
 
-/// True if a new account waits for a mail to be confirmed. This shop sends none.
-pub(crate) const CONFIRMS_ACCOUNTS: bool = false;
-
 /// What every request needs: the sign-in, and the database beside it.
 #[derive(Clone)]
 pub(crate) struct Shop {
     pub(crate) auth: Auth,
     pub(crate) database: Database,
+    /// True if new accounts and changed addresses wait for a mail to be confirmed. An account that is unconfirmed signs
+    /// in to no shop, so that one from before this was switched off is still its mailbox's owner's alone.
+    pub(crate) confirms_email: bool,
 }
 
 /// The crate, on the shop's tables.

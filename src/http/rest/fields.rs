@@ -31,6 +31,14 @@ impl Fields {
         Given::of(field, self.take(field)?)
     }
 
+    /// Takes a text that must be given, and may be empty.
+    pub(super) fn given(&mut self, field: &'static str) -> Result<Given, RestError> {
+        match self.take(field)? {
+            Scalar::Null => Err(RestError::required(&[field])),
+            value => Given::of(field, value),
+        }
+    }
+
     /// Takes an e-mail address or a user name, without the white space round it.
     pub(super) fn name(&mut self, field: &'static str) -> Result<Given, RestError> {
         let given = self.text(field)?;

@@ -2,6 +2,7 @@
 
 mod assistance;
 mod body;
+mod confirmation;
 mod consent;
 mod error;
 mod fields;
@@ -20,6 +21,7 @@ use axum::{
 use http::{Method, StatusCode};
 
 pub use body::Body;
+pub use confirmation::{Activation, activate};
 pub use consent::{AssistanceAllowed, set_assistance_consent};
 pub use error::RestError;
 
@@ -55,6 +57,10 @@ use super::Caller;
 /// | `PUT /V1/customers/me/password` `{currentPassword, newPassword}` | `true` |
 /// | `PUT /V1/customers/password` `{email, template, websiteId}` | `true` |
 /// | `POST /V1/customers/resetPassword` `{email, resetToken, newPassword}` | `true` |
+/// | `GET /V1/customers/{customerId}/password/resetLinkToken/{resetPasswordLinkToken}` | `true` |
+/// | `POST /V1/customers/isEmailAvailable` `{customerEmail, websiteId}` | `true`, for every address |
+///
+/// The path of the last but one holds a secret: [`loggable_path`](super::loggable_path) keeps it out of a log.
 ///
 /// Beyond Commerce, for an admin user's own page; all but the second present the admin user's token:
 ///
@@ -84,6 +90,11 @@ pub fn routes<S: Clone + Send + Sync + 'static>() -> Router<S> {
         .route("/V1/customers/me/password", put(password::change))
         .route("/V1/customers/password", put(password::request_reset))
         .route("/V1/customers/resetPassword", post(password::reset))
+        .route(
+            "/V1/customers/{customerId}/password/resetLinkToken/{resetPasswordLinkToken}",
+            get(password::check_reset_link).layer(middleware::map_response(password::without_referrer)),
+        )
+        .route("/V1/customers/isEmailAvailable", post(confirmation::is_email_available))
         .layer(DefaultBodyLimit::max(Body::<()>::MAX_BYTES))
 }
 

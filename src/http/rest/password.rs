@@ -1,12 +1,17 @@
-use axum::Json;
-use http::StatusCode;
+use axum::{
+    Json,
+    extract::{Path, rejection::PathRejection},
+    response::Response,
+};
+use http::{HeaderValue, StatusCode, header::REFERRER_POLICY};
+use serde::Deserialize;
 
 use super::{
     Body, RestError,
     fields::{Fields, Given, require},
 };
 use crate::{
-    account::Website,
+    account::{CustomerId, Website},
     error::{Error, SignInError, TokenError},
     flow::{PasswordReset, PasswordResetRequest},
     http::{Caller, to_its_end},
@@ -105,4 +110,30 @@ pub(super) async fn reset(caller: Caller, Body(mut fields): Body<Fields>) -> Res
     let reset = reset.from(caller.origin().clone()).challenge(caller.challenge().clone());
     to_its_end(async move { caller.auth().reset_password(reset).await }).await?;
     Ok(Json(true))
+}
+
+/// The path of a link of Commerce's, which may hold a store code as well. The token is a secret.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct ResetLinkPath {
+    customer_id: String,
+    reset_password_link_token: String,
+}
+
+/// One answer for an unknown customer and every token that is no good, where Commerce tells them apart.
+pub(super) async fn check_reset_link(
+    caller: Caller,
+    path: Result<Path<ResetLinkPath>, PathRejection>,
+) -> Result<Json<bool>, RestError> {
+    let Path(ResetLinkPath { customer_id, reset_password_link_token }) =
+        path.map_err(|_| RestError::no_route())?;
+    let id: CustomerId = customer_id.parse().map_err(|_| RestError::no_route())?;
+    caller.auth().check_reset_token(&id, reset_password_link_token, caller.origin()).await?;
+    Ok(Json(true))
+}
+
+/// A browser must not tell the path to anybody.
+pub(super) async fn without_referrer(mut response: Response) -> Response {
+    response.headers_mut().insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+    response
 }

@@ -7,13 +7,18 @@ use std::{net::SocketAddr, sync::Arc};
 use async_graphql::{
     Context, EmptySubscription, MergedObject, Object, Result, Schema, SimpleObject, extensions::Logger,
 };
-use axum::{Router, body::Body, extract::ConnectInfo, routing::get};
+use axum::{
+    Router,
+    body::Body,
+    extract::ConnectInfo,
+    routing::{get, put},
+};
 use commerce_auth::{
-    AdminIdentity, Auth, CustomerIdentity, Error, ErrorKind, Permission, Website,
+    AdminIdentity, Auth, CustomerId, CustomerIdentity, Error, ErrorKind, Permission, Website,
     graphql::{
-        self, Admission, AssistanceMutation, Category, CustomerAssistanceMutation, CustomerAssistanceQuery,
-        CustomerTokenMutation, CustomerTokenQuery, PasswordMutation, RequireCustomer, RequirePermission,
-        RequireSelf,
+        self, Admission, AssistanceMutation, Category, ConfirmationMutation, CustomerAssistanceMutation,
+        CustomerAssistanceQuery, CustomerTokenMutation, CustomerTokenQuery, PasswordMutation,
+        RequireCustomer, RequirePermission, RequireSelf,
     },
     http::{AuthLayer, Caller, Websites, commerce_paths, rest},
     store::Store,
@@ -25,7 +30,7 @@ use tower::ServiceExt;
 
 use host::{HostMutation, HostQuery};
 
-use crate::{PASSWORD, Shop, shop};
+use crate::{EMAIL, PASSWORD, Shop, shop};
 
 #[derive(SimpleObject)]
 pub struct Customer {
@@ -33,8 +38,8 @@ pub struct Customer {
 }
 
 impl graphql::CustomerObject for Customer {
-    async fn load(_: &Context<'_>, who: &CustomerIdentity) -> Result<Self> {
-        Ok(Self { id: who.customer_id().to_string() })
+    async fn load(_: &Context<'_>, id: &CustomerId) -> Result<Self> {
+        Ok(Self { id: id.to_string() })
     }
 }
 
@@ -49,7 +54,9 @@ impl OwnQuery {
 
     #[graphql(guard = "RequireCustomer")]
     async fn customer(&self, ctx: &Context<'_>) -> Result<Option<Customer>> {
-        Ok(Some(<Customer as graphql::CustomerObject>::load(ctx, graphql::customer(ctx)?).await?))
+        Ok(Some(
+            <Customer as graphql::CustomerObject>::load(ctx, graphql::customer(ctx)?.customer_id()).await?,
+        ))
     }
 
     #[graphql(guard = "RequireSelf")]
@@ -81,6 +88,7 @@ pub struct Mutation(
     AssistanceMutation,
     CustomerAssistanceMutation,
     PasswordMutation<Customer>,
+    ConfirmationMutation<Customer>,
 );
 
 pub type ShopSchema = Schema<Query, Mutation, EmptySubscription>;
@@ -114,9 +122,20 @@ impl Websites for TwoWebsites {
     }
 }
 
+/// The host's own, which has the demo customer alone.
+async fn activate(
+    who: CustomerIdentity,
+    caller: Caller,
+    rest::Body(activation): rest::Body<rest::Activation>,
+) -> Result<String, rest::RestError> {
+    rest::activate(&caller, &who, EMAIL, activation).await?;
+    Ok(who.customer_id().to_string())
+}
+
 pub fn router(auth: Auth) -> Router {
     let own = Router::new()
         .route("/V1/customers/me", get(|who: CustomerIdentity| async move { who.customer_id().to_string() }))
+        .route("/V1/customers/me/activate", put(activate))
         .route("/V1/admins/me", get(|who: AdminIdentity| async move { who.admin_id().to_string() }))
         .route(
             "/V1/greeting",

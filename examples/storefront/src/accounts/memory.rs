@@ -4,7 +4,9 @@ use std::{
 };
 
 use async_trait::async_trait;
-use commerce_auth::{CustomerId, CustomerRecord, CustomerStore, Email, MemoryCustomers, StoreError};
+use commerce_auth::{
+    AccountStatus, CustomerId, CustomerRecord, CustomerStore, Email, MemoryCustomers, StoreError,
+};
 
 use super::{Edit, Profile, Profiles};
 
@@ -54,6 +56,13 @@ impl Profiles for MemoryProfiles {
     async fn remove(&self, id: &CustomerId) -> Result<(), StoreError> {
         self.lock().rows.remove(id);
         Ok(())
+    }
+
+    /// The table in memory has no verb for it: an account that is confirmed in the microsecond between the two is removed.
+    async fn remove_unconfirmed(&self, id: &CustomerId) -> Result<bool, StoreError> {
+        let row = self.customers.find_by_id(id).await?;
+        let is_unconfirmed = row.is_some_and(|row| row.status == AccountStatus::Unconfirmed);
+        Ok(is_unconfirmed && self.customers.remove(id))
     }
 
     async fn search(&self, part: &str, limit: u32) -> Result<Vec<CustomerId>, StoreError> {

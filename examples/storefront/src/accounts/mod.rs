@@ -151,6 +151,23 @@ impl Database {
         Ok(id)
     }
 
+    /// Adds a customer who is to confirm the address. An unconfirmed account of the address gives way, so that the newest
+    /// registration counts: answers its id. Any other account stays as it is, and nothing is added.
+    pub(crate) async fn register(&self, customer: NewCustomer) -> Result<Option<CustomerId>, UpsertError> {
+        let earlier = self.customers.find_by_email(&Website::default(), &customer.email).await?;
+        let mut removed = None;
+        if let Some(row) = earlier
+            && self.profiles.remove_unconfirmed(&row.id).await?
+        {
+            self.profiles.remove(&row.id).await?;
+            removed = Some(row.id);
+        }
+        match self.add(customer).await {
+            Ok(_) | Err(UpsertError::Conflict(_)) => Ok(removed),
+            Err(unavailable) => Err(unavailable),
+        }
+    }
+
     /// Only where it is known that no account was made.
     async fn remove_profile(&self, id: &CustomerId, error: &UpsertError) {
         if matches!(error, UpsertError::Conflict(_))

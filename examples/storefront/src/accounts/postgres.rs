@@ -120,6 +120,12 @@ impl Profiles for PostgresProfiles {
         Ok(())
     }
 
+    async fn remove_unconfirmed(&self, id: &CustomerId) -> Result<bool, StoreError> {
+        let remove =
+            "DELETE FROM commerce_auth.customers WHERE id = $1 AND status = 'unconfirmed' RETURNING 1";
+        Ok(!self.query(remove, &[&id.to_string()]).await?.is_empty())
+    }
+
     async fn search(&self, part: &str, limit: u32) -> Result<Vec<CustomerId>, StoreError> {
         // In no address, and refused by PostgreSQL in any text.
         if part.contains('\0') {

@@ -19,6 +19,10 @@ pub(crate) trait Profiles: Send + Sync {
 
     async fn remove(&self, id: &CustomerId) -> Result<(), StoreError>;
 
+    /// Removes the account of a customer who has not confirmed the address, and not the profile. Answers whether it did. It
+    /// is one atomic statement: an account that is confirmed meanwhile stays.
+    async fn remove_unconfirmed(&self, id: &CustomerId) -> Result<bool, StoreError>;
+
     /// The customers whose address contains the text, at most `limit` of them.
     async fn search(&self, part: &str, limit: u32) -> Result<Vec<CustomerId>, StoreError>;
 

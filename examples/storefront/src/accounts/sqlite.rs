@@ -75,6 +75,15 @@ impl Profiles for SqliteProfiles {
         Ok(self.run(remove).await?)
     }
 
+    async fn remove_unconfirmed(&self, id: &CustomerId) -> Result<bool, StoreError> {
+        let id = id.to_string();
+        let remove = move |connection: &mut Connection| {
+            let remove = "DELETE FROM customers WHERE id = ?1 AND status = 'unconfirmed'";
+            Ok(connection.execute(remove, [id])? > 0)
+        };
+        Ok(self.run(remove).await?)
+    }
+
     async fn search(&self, part: &str, limit: u32) -> Result<Vec<CustomerId>, StoreError> {
         let part = part.to_lowercase();
         let search = move |connection: &mut Connection| {

@@ -1,19 +1,19 @@
-use async_graphql::{Context, Enum, Object, Result, SimpleObject};
+use async_graphql::{ComplexObject, Context, Enum, Object, Result, SimpleObject};
 use commerce_auth::{
-    AccountStatus, CustomerId, CustomerIdentity, CustomerRecord, Error, SignInError, StoreError,
+    AccountStatus, CustomerId, Error, SignInError, StoreError,
     graphql::{self, Category, CustomerObject, error},
 };
 
 use super::address::CustomerAddress;
 use crate::{
-    accounts::{Address, Profile},
+    accounts::{Address, NewCustomer, Profile},
     commerce_time,
-    shop::{CONFIRMS_ACCOUNTS, Shop},
+    shop::Shop,
 };
 
 /// What a customer is told of the own account. Which fields may be null is Commerce's choice.
 #[derive(SimpleObject)]
-#[graphql(rename_fields = "snake_case")]
+#[graphql(complex, rename_fields = "snake_case")]
 pub(crate) struct Customer {
     /// Never told, as in Commerce.
     #[graphql(
@@ -38,17 +38,16 @@ pub(crate) struct Customer {
     is_subscribed: Option<bool>,
     created_at: Option<String>,
     allow_remote_shopping_assistance: bool,
-    confirmation_status: ConfirmationStatus,
+    /// None of an account that waits to be confirmed.
+    #[graphql(skip)]
+    confirmation: Option<ConfirmationStatus>,
     default_billing: Option<String>,
     default_shipping: Option<String>,
     addresses: Option<Vec<Option<CustomerAddress>>>,
 }
 
 /// What a mutation answers that changed, or made, a customer.
-#[derive(SimpleObject)]
-pub(super) struct CustomerOutput {
-    pub(super) customer: Customer,
-}
+pub(super) type CustomerOutput = graphql::CustomerOutput<Customer>;
 
 #[derive(Clone, Copy, PartialEq, Eq, Enum)]
 #[graphql(name = "ConfirmationStatusEnum")]
@@ -57,10 +56,12 @@ enum ConfirmationStatus {
     AccountConfirmationNotRequired,
 }
 
-impl ConfirmationStatus {
-    /// Of every account that is shown: one that is not confirmed gets no further than [`check_standing`].
-    const OF_ACTIVE: Self =
-        if CONFIRMS_ACCOUNTS { Self::AccountConfirmed } else { Self::AccountConfirmationNotRequired };
+#[ComplexObject(rename_fields = "snake_case")]
+impl Customer {
+    /// An error for a new account that waits to be confirmed: Commerce's enumeration has no word for it.
+    async fn confirmation_status(&self) -> Result<ConfirmationStatus> {
+        self.confirmation.ok_or_else(|| Category::Input.error(SignInError::NotConfirmed.to_string()))
+    }
 }
 
 #[derive(Default)]
@@ -75,10 +76,10 @@ impl CustomerQuery {
     }
 }
 
-/// What the crate answers with when a password was changed.
+/// What the crate answers with when a password was changed, or an address confirmed.
 impl CustomerObject for Customer {
-    async fn load(ctx: &Context<'_>, who: &CustomerIdentity) -> Result<Self> {
-        Self::find(ctx.data()?, who.customer_id()).await
+    async fn load(ctx: &Context<'_>, id: &CustomerId) -> Result<Self> {
+        Self::find(ctx.data()?, id).await
     }
 }
 
@@ -90,10 +91,26 @@ impl Customer {
             Category::NoSuchEntity.error(format!("Customer with id \"{id}\" does not exist."))
         })?;
         check_standing(account.status)?;
-        Ok(Self::new(account, profile))
+        // One that is not confirmed gets no further.
+        let confirmation = match shop.confirms_email {
+            true => ConfirmationStatus::AccountConfirmed,
+            false => ConfirmationStatus::AccountConfirmationNotRequired,
+        };
+        Ok(Self::new(account.email, account.allows_assistance, Some(confirmation), profile))
     }
 
-    fn new(account: CustomerRecord, profile: Profile) -> Self {
+    /// A customer who has just registered and is to confirm the address: made of what the client sent alone, so that it
+    /// tells nothing of an account that the address may have.
+    pub(super) fn unconfirmed(customer: &NewCustomer) -> Self {
+        Self::new(customer.email.to_string(), customer.allows_assistance, None, customer.profile.clone())
+    }
+
+    fn new(
+        email: String,
+        allows_assistance: bool,
+        confirmation: Option<ConfirmationStatus>,
+        profile: Profile,
+    ) -> Self {
         let date_of_birth = profile.date_of_birth.map(|date| date.to_string());
         let id = |address: Option<&Address>| address.map(|address| address.id.to_string());
         Self {
@@ -103,7 +120,7 @@ impl Customer {
             default_shipping: id(profile.default_shipping()),
             firstname: Some(profile.firstname),
             lastname: Some(profile.lastname),
-            email: Some(account.email),
+            email: Some(email),
             prefix: profile.prefix,
             middlename: profile.middlename,
             suffix: profile.suffix,
@@ -113,8 +130,8 @@ impl Customer {
             taxvat: profile.taxvat,
             is_subscribed: Some(profile.is_subscribed),
             created_at: Some(commerce_time::text(profile.created_at)),
-            allow_remote_shopping_assistance: account.allows_assistance,
-            confirmation_status: ConfirmationStatus::OF_ACTIVE,
+            allow_remote_shopping_assistance: allows_assistance,
+            confirmation,
             addresses: Some(profile.addresses.into_iter().map(|address| Some(address.into())).collect()),
         }
     }

@@ -11,8 +11,8 @@ mod update;
 
 use async_graphql::{EmptySubscription, MergedObject};
 use commerce_auth::graphql::{
-    AssistanceMutation, CustomerAssistanceMutation, CustomerAssistanceQuery, CustomerTokenMutation,
-    CustomerTokenQuery, PasswordMutation,
+    AssistanceMutation, ConfirmationMutation, CustomerAssistanceMutation, CustomerAssistanceQuery,
+    CustomerTokenMutation, CustomerTokenQuery, PasswordMutation,
 };
 
 use self::{
@@ -42,6 +42,7 @@ pub(crate) struct Mutation(
     AssistanceMutation,
     CustomerAssistanceMutation,
     PasswordMutation<Customer>,
+    ConfirmationMutation<Customer>,
     RegisterMutation,
     UpdateMutation,
     DeleteMutation,

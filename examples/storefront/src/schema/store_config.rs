@@ -1,6 +1,6 @@
 use async_graphql::{Context, ID, Object, SimpleObject};
 
-use crate::shop::{CONFIRMS_ACCOUNTS, Shop};
+use crate::shop::Shop;
 
 /// What a storefront needs to know before anybody signs in.
 #[derive(SimpleObject)]
@@ -24,14 +24,15 @@ pub(super) struct StoreConfigQuery;
 #[Object]
 impl StoreConfigQuery {
     async fn store_config(&self, ctx: &Context<'_>) -> async_graphql::Result<Option<StoreConfig>> {
-        let config = ctx.data::<Shop>()?.auth.config();
+        let shop = ctx.data::<Shop>()?;
+        let config = shop.auth.config();
         Ok(Some(StoreConfig {
             store_code: Some("default".into()),
             store_name: Some("Default Store View".into()),
             customer_access_token_lifetime: Some(config.customer_token_lifetime.as_secs_f64() / 3600.0),
             minimum_password_length: Some(config.password_policy.min_length.to_string()),
             required_character_classes_number: Some(config.password_policy.min_classes.to_string()),
-            create_account_confirmation: Some(CONFIRMS_ACCOUNTS),
+            create_account_confirmation: Some(shop.confirms_email),
             autocomplete_on_storefront: Some(true),
         }))
     }

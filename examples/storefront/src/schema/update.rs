@@ -47,8 +47,8 @@ impl UpdateMutation {
         Ok(Some(CustomerOutput { customer: Customer::find(shop, who.customer_id()).await? }))
     }
 
-    /// Changes an account, for older clients: another address takes the current password, and ends all the customer's
-    /// tokens as `updateCustomerEmail` does.
+    /// Changes an account, for older clients: another address takes the current password, and what
+    /// `updateCustomerEmail` does.
     #[graphql(deprecation = "Use `updateCustomerV2` instead.")]
     async fn update_customer(
         &self,
@@ -74,7 +74,8 @@ impl UpdateMutation {
     }
 
     /// Changes the address that the customer signs in with, and that mails go to. All the customer's tokens end, the one
-    /// presented too: who holds a stolen one is out.
+    /// presented too: who holds a stolen one is out. If the shop has addresses confirmed, all of this happens once the
+    /// mailed link is followed, and the answer has the present address.
     async fn update_customer_email(
         &self,
         ctx: &Context<'_>,
@@ -93,6 +94,10 @@ async fn change_email(ctx: &Context<'_>, email: &str, password: String) -> Resul
         return Err(Category::Input.error(PASSWORD_NEEDED));
     }
     let email = email::parse(email)?;
+    if shop.confirms_email {
+        let asked = shop.auth.request_email_change(bearer(ctx)?, password, email.as_str()).await;
+        return asked.map_err(error);
+    }
     shop.auth.confirm_password(bearer(ctx)?, password).await.map_err(error)?;
     let change = store_email(shop.clone(), who.customer_id().clone(), email);
     // To its end, even if the client goes away: else the old tokens might outlive the old address.

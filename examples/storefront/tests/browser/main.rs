@@ -7,6 +7,7 @@
 
 mod assistance;
 mod browser;
+mod confirmation;
 mod screens;
 mod second_factor;
 mod shop;

@@ -59,6 +59,10 @@ async fn the_pages_fit_a_desktop_and_a_phone() {
         browser.see("#unlock").await;
         fits(browser, "unlock").await;
 
+        browser.open_tab(&format!("{}/confirm", storefront.url)).await;
+        browser.see("#confirm").await;
+        fits(browser, "confirm-email").await;
+
         assert_eq!(browser.complaints().await, [""; 0], "the pages ask for something that they may not have");
     })
     .await;

@@ -76,6 +76,15 @@ fn no_secret_is_logged(format: &str) {
     });
     let mail = mails.iter().find(|mail| mail.contains("#reset=")).unwrap();
     let reset = mail.split_once("#reset=").unwrap().1.split_whitespace().next().unwrap().to_owned();
+    server.get(&format!("/rest/V1/customers/1/password/resetLinkToken/{reset}"), &[]);
+    server.get(&format!("/index.php/rest/default/V1/customers/1/password/resetLinkToken/{reset}/?x"), &[]);
+    ask(
+        None,
+        &format!(
+            "mutation {{ confirmEmail(input: {{ email: \"{EMAIL}\", confirmation_key: \"{WRONG_PASSWORD}\" }}) \
+             {{ customer {{ email }} }} }}"
+        ),
+    );
     ask(None, &format!(
         "mutation {{ resetPassword(email: \"{EMAIL}\", resetPasswordToken: \"{reset}\", newPassword: \"{PASSWORD}\") }}"
     ))

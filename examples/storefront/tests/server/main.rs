@@ -5,6 +5,7 @@ mod admin_page;
 mod challenge;
 mod clients;
 mod command_line;
+mod confirmation;
 mod database_down;
 mod database_setup;
 mod databases;

@@ -1,11 +1,12 @@
 use crate::support::{Place, Server};
 
-const PAGES: [&str; 2] = ["/", "/admin"];
-const ASSETS: [(&str, &str); 6] = [
+const PAGES: [&str; 3] = ["/", "/admin", "/confirm"];
+const ASSETS: [(&str, &str); 7] = [
     ("/assets/shop.js", "text/javascript"),
     ("/assets/admin.js", "text/javascript"),
     ("/assets/assist.js", "text/javascript"),
     ("/assets/common.js", "text/javascript"),
+    ("/assets/confirm.js", "text/javascript"),
     ("/assets/challenge.js", "text/javascript"),
     ("/assets/style.css", "text/css"),
 ];

@@ -1,0 +1,102 @@
+use std::{fmt, marker::PhantomData};
+
+use async_graphql::{Context, InputObject, Object, Result};
+
+use super::{
+    customer::{CustomerObject, CustomerOutput},
+    error::{Category, error},
+    identity::caller,
+    secret::SecretArgument,
+};
+use crate::{
+    error::{ConfirmationError, Error, Field, InputError},
+    flow::{ConfirmationRequest, EmailConfirmation},
+    http::{to_its_end, trimmed},
+};
+
+/// `confirmEmail`, `resendConfirmationEmail`: to be merged into the host's mutations.
+///
+/// In a tokio runtime, `confirmEmail` runs to its end even if the client goes away: one that stopped midway could leave
+/// tokens of the customer's earlier address alive. In another runtime, the host sees to that.
+pub struct ConfirmationMutation<C>(PhantomData<fn() -> C>);
+
+impl<C> Default for ConfirmationMutation<C> {
+    fn default() -> Self {
+        Self(PhantomData)
+    }
+}
+
+impl<C> fmt::Debug for ConfirmationMutation<C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("ConfirmationMutation")
+    }
+}
+
+#[Object]
+impl<C: CustomerObject> ConfirmationMutation<C> {
+    /// Confirms the email address for a customer.
+    async fn confirm_email(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "An input object to identify the customer to confirm the email.")]
+        input: ConfirmEmailInput,
+    ) -> Result<Option<CustomerOutput<C>>> {
+        let caller = caller(ctx)?.clone();
+        let mut confirmation = EmailConfirmation::new(trimmed(&input.email), input.confirmation_key)
+            .on(caller.website().clone())
+            .from(caller.origin().clone())
+            .challenge(caller.challenge().clone());
+        if let Some(password) = input.password {
+            confirmation = confirmation.password(password);
+        }
+        let confirmed = to_its_end(async move { caller.auth().confirm_email(confirmation).await });
+        let confirmed = confirmed.await.map_err(|refused| match refused {
+            // To Commerce no key is one more wrong key.
+            Error::Input(InputError::Required(Field::ConfirmationToken)) => {
+                error(Error::Confirmation(ConfirmationError::InvalidToken))
+            }
+            refused => told(refused, "Email is invalid"),
+        })?;
+        Ok(Some(CustomerOutput { customer: C::load(ctx, &confirmed.customer).await? }))
+    }
+
+    /// Resends the confirmation email to a customer.
+    async fn resend_confirmation_email(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The email address to send the confirmation email to.")] email: String,
+    ) -> Result<Option<bool>> {
+        let caller = caller(ctx)?;
+        let request = ConfirmationRequest::new(trimmed(&email))
+            .on(caller.website().clone())
+            .from(caller.origin().clone())
+            .challenge(caller.challenge().clone());
+        let asked = caller.auth().request_confirmation(request).await;
+        asked.map_err(|refused| told(refused, "Email address is not valid"))?;
+        Ok(Some(true))
+    }
+}
+
+/// In Commerce's words for an address that cannot be one, which each of the two has of its own.
+fn told(refused: Error, not_an_address: &'static str) -> async_graphql::Error {
+    match refused {
+        Error::Input(InputError::Email | InputError::Required(Field::Email)) => {
+            Category::Input.error(not_an_address)
+        }
+        refused => error(refused),
+    }
+}
+
+/// Contains details about a customer email address to confirm.
+#[derive(InputObject)]
+#[graphql(rename_fields = "snake_case")]
+struct ConfirmEmailInput {
+    /// The key to confirm the email address.
+    #[graphql(secret)]
+    confirmation_key: SecretArgument,
+    /// The email address to be confirmed.
+    email: String,
+    /// The password of a new account: with it, only a person who knows the password confirms the account.
+    #[graphql(secret)]
+    password: Option<SecretArgument>,
+}

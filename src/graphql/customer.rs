@@ -1,0 +1,28 @@
+use async_graphql::{Context, Object, OutputType, Result};
+
+use crate::account::CustomerId;
+
+/// The host's `Customer` object, which `changeCustomerPassword` and `confirmEmail` answer with.
+pub trait CustomerObject: OutputType {
+    /// The customer with this id: the one who calls, or the one whose e-mail address was just confirmed.
+    fn load(ctx: &Context<'_>, id: &CustomerId) -> impl Future<Output = Result<Self>> + Send
+    where
+        Self: Sized;
+}
+
+/// Commerce's `CustomerOutput`, which `confirmEmail` answers with, and a host's own `createCustomerV2`.
+#[derive(Clone, Copy, Debug)]
+#[allow(clippy::exhaustive_structs)]
+pub struct CustomerOutput<C> {
+    /// The host's customer.
+    pub customer: C,
+}
+
+/// Contains details about a newly-created or updated customer.
+#[Object(name = "CustomerOutput")]
+impl<C: CustomerObject> CustomerOutput<C> {
+    /// Customer details after creating or updating a customer.
+    async fn customer(&self) -> &C {
+        &self.customer
+    }
+}

@@ -1,0 +1,76 @@
+use std::fmt;
+
+use axum::Json;
+use serde::Deserialize;
+
+use super::{
+    Body, RestError,
+    fields::{Fields, require},
+};
+use crate::{
+    flow::EmailConfirmation,
+    http::{Caller, to_its_end},
+    token::CustomerIdentity,
+};
+
+/// The body of Commerce's `PUT /V1/customers/me/activate`: `{confirmationKey}`.
+#[derive(Deserialize)]
+#[serde(transparent)]
+pub struct Activation(Fields);
+
+/// Without the key.
+impl fmt::Debug for Activation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Activation(..)")
+    }
+}
+
+/// Confirms the e-mail address of the signed-in customer by a mailed token: for a host's own
+/// `PUT /V1/customers/me/activate`, which answers with the host's customer. The `email` is that of the customer's row.
+///
+/// All the customer's tokens end with it, the presented one too: see [`Auth::confirm_email`](crate::Auth::confirm_email). In a
+/// tokio runtime it runs to its end even if the client goes away.
+///
+/// ```
+/// use axum::{Json, Router, routing::put};
+/// use commerce_auth::{CustomerIdentity, http::{Caller, rest::{self, Activation, Body, RestError}}};
+///
+/// async fn activate(
+///     who: CustomerIdentity,
+///     caller: Caller,
+///     Body(activation): Body<Activation>,
+/// ) -> Result<Json<String>, RestError> {
+///     let email = format!("{}@example.com", who.customer_id()); // from your own table
+///     rest::activate(&caller, &who, &email, activation).await?;
+///     Ok(Json(email)) // the customer, as your GET /V1/customers/me shows it
+/// }
+///
+/// let routes: Router = Router::new().route("/V1/customers/me/activate", put(activate));
+/// ```
+///
+/// # Errors
+///
+/// Status 401 for an admin user who acts for the customer; 400 for a token that is missing, wrong or spent, in Commerce's
+/// words; 429 after too many wrong ones; 503 if a store failed.
+pub async fn activate(
+    caller: &Caller,
+    who: &CustomerIdentity,
+    email: &str,
+    Activation(mut fields): Activation,
+) -> Result<(), RestError> {
+    who.require_self().map_err(|error| RestError::refused(error, "self"))?;
+    let key = fields.text("confirmationKey")?;
+    require(&[&key])?;
+    let confirmation = EmailConfirmation::new(email, key).on(who.website().clone());
+    let confirmation = confirmation.from(caller.origin().clone()).challenge(caller.challenge().clone());
+    let auth = caller.auth().clone();
+    to_its_end(async move { auth.confirm_email(confirmation).await }).await?;
+    Ok(())
+}
+
+/// True for every text, known or not, as Commerce answers by default (`checkout/options/enable_guest_checkout_login`).
+pub(super) async fn is_email_available(Body(mut fields): Body<Fields>) -> Result<Json<bool>, RestError> {
+    fields.given("customerEmail")?;
+    fields.number("websiteId")?;
+    Ok(Json(true))
+}
