@@ -9,7 +9,7 @@ use support::{EMAIL, PASSWORD, fast};
 use super::{Flow, HOSTS, NEW, World, hold};
 
 /// A customer's password.
-struct Customers {
+pub(super) struct Customers {
     own: String,
     other: String,
     earlier: PasswordHash,
@@ -17,9 +17,9 @@ struct Customers {
 }
 
 impl Customers {
-    const REVOCATIONS: usize = 4;
+    pub(super) const REVOCATIONS: usize = 4;
 
-    async fn begin(world: &World) -> Self {
+    pub(super) async fn begin(world: &World) -> Self {
         let own = async || world.shop.sign_in(PASSWORD).await.unwrap().token().expose().to_owned();
         Self {
             own: own().await,
@@ -29,11 +29,16 @@ impl Customers {
         }
     }
 
-    async fn row(world: &World) -> CustomerRecord {
+    /// The token that the flow rests on.
+    pub(super) fn own(&self) -> &str {
+        &self.own
+    }
+
+    pub(super) async fn row(world: &World) -> CustomerRecord {
         world.shop.customers.find_by_id(&CustomerId::from(1)).await.unwrap().unwrap()
     }
 
-    async fn revoke(&self, world: &World, how: usize) -> bool {
+    pub(super) async fn revoke(&self, world: &World, how: usize) -> bool {
         let (auth, id) = (&world.shop.auth, CustomerId::from(1));
         if how == 1 {
             let mut row = Self::row(world).await;
@@ -49,20 +54,20 @@ impl Customers {
         true
     }
 
-    async fn is_written(&self, world: &World) -> bool {
+    pub(super) async fn is_written(&self, world: &World) -> bool {
         let hash = Self::row(world).await.password_hash.unwrap();
         ![&self.earlier, &self.hosts].into_iter().any(|known| known.expose() == hash.expose())
     }
 
-    async fn sign_in(world: &World) -> Option<String> {
+    pub(super) async fn sign_in(world: &World) -> Option<String> {
         Some(world.shop.sign_in(NEW).await.ok()?.token().expose().to_owned())
     }
 
-    async fn lives(world: &World, token: &str) -> bool {
+    pub(super) async fn lives(world: &World, token: &str) -> bool {
         world.shop.auth.verify_customer(token).await.is_ok()
     }
 
-    async fn expect_earlier(world: &World, how: usize) {
+    pub(super) async fn expect_earlier(world: &World, how: usize) {
         world.shop.sign_in(if how == 1 { HOSTS } else { PASSWORD }).await.expect("it is good");
     }
 }

@@ -5,6 +5,7 @@
 //! before is good again, and a token that was had with the new one in between has ended. If the revocation begins after
 //! the flow's last look at the tokens, the credential was set before it: then it stands, and every token has ended.
 
+mod addresses;
 mod admin_passwords;
 mod customers;
 mod factors;

@@ -4,8 +4,8 @@ use std::sync::{Arc, OnceLock};
 
 use async_trait::async_trait;
 use commerce_auth::{
-    AdminId, AdminRecord, AdminStore, CustomerId, CustomerRecord, CustomerStore, Email, MemoryAdmins,
-    MemoryCustomers, PasswordHash, StoreError, Username, Website,
+    AdminId, AdminRecord, AdminStore, CustomerId, CustomerRecord, CustomerStore, Email, EmailReplacement,
+    MemoryAdmins, MemoryCustomers, PasswordHash, StoreError, Username, Website,
 };
 
 type Hook = Arc<dyn Fn(&str) + Send + Sync>;
@@ -63,6 +63,19 @@ impl CustomerStore for Table<MemoryCustomers> {
 
     async fn set_assistance(&self, id: &CustomerId, allowed: bool) -> Result<bool, StoreError> {
         self.call("set_assistance", async |rows| rows.set_assistance(id, allowed).await).await
+    }
+
+    async fn confirm(&self, id: &CustomerId, email: &str) -> Result<bool, StoreError> {
+        self.call("confirm", async |rows| rows.confirm(id, email).await).await
+    }
+
+    async fn replace_email(
+        &self,
+        id: &CustomerId,
+        expected: &str,
+        new: &Email,
+    ) -> Result<EmailReplacement, StoreError> {
+        self.call("replace_email", async |rows| rows.replace_email(id, expected, new).await).await
     }
 }
 
