@@ -4,6 +4,7 @@ import { attempt, byId, graphql, onSubmit, say, show } from "/assets/common.js";
 import { withProof } from "/assets/challenge.js";
 
 const FORM = "customer_create";
+const RESEND_FORM = "resend_confirmation_email";
 
 const run = (action) => attempt(action, () => {});
 
@@ -41,7 +42,7 @@ byId("resend").addEventListener("click", () => run(async () => {
   if (!field.reportValidity()) return;
   const email = field.value;
   const query = "mutation ($email: String!) { resendConfirmationEmail(email: $email) }";
-  await withProof(FORM, email, (proof) => graphql(query, { email }, null, proof));
+  await withProof(RESEND_FORM, email, (proof) => graphql(query, { email }, null, proof));
   // The same words whether there is such an account or not.
   say("If an account waits for this e-mail address to be confirmed, a link is on its way to it.");
 }));

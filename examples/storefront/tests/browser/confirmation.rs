@@ -62,7 +62,8 @@ async fn a_new_account_is_confirmed_by_the_mailed_link_and_its_password() {
 
 #[tokio::test]
 async fn another_mail_is_sent_whoever_asks() {
-    in_browser_with(&ON, async |storefront, browser| {
+    let challenged = [&ON[..], &["--challenge", "always"]].concat();
+    in_browser_with(&challenged, async |storefront, browser| {
         browser.go(&format!("{}/confirm", storefront.url)).await;
         for email in ["nobody@example.com", "unconfirmed@example.com"] {
             browser.write("#confirm-email", email).await;
