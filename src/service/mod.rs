@@ -9,6 +9,7 @@ pub(crate) mod freshness;
 pub(crate) mod notices;
 pub(crate) mod one_time;
 pub(crate) mod passwords;
+mod pointers;
 pub(crate) mod stop;
 #[cfg(test)]
 mod testing;

@@ -15,11 +15,11 @@ use crate::{
     error::{Error, InternalError, StoreError},
     random::{RandomError, SecureRandom},
     state::{
-        codes::{Erasing, Following, Found, Peeking, Pointing, Putting, Taking, of_token},
+        codes::{Erasing, Found, Peeking, Putting, Taking},
         of_customer,
     },
     store::{Generation, Offer, OneTimeCredential, OtcStore, Peek, Presented, Purpose, Spent, Take},
-    token::Digest,
+    token::{Digest, Subject},
 };
 
 /// The one-time credentials, in whichever store the host keeps them.
@@ -74,16 +74,18 @@ impl OneTimeCredentials {
     /// Returns the customer that a confirmation token may be of. Nothing rests on it: a token is looked up in the
     /// customer's own document.
     pub(crate) async fn owner(&self, token: &Digest) -> Result<Option<CustomerId>, StoreError> {
-        self.documents.change(&of_token(token), &Following).await?.kept()
+        Ok(match self.documents.follow(token).await? {
+            Some(Subject::Customer(customer)) => Some(customer),
+            Some(Subject::Admin(_)) | None => None,
+        })
     }
 
     /// Stores a credential that was made now. Its generation was read before the row that it is made for: a
     /// change of the row since then moves the generation, and the credential is good for nothing.
     pub(crate) async fn put(&self, credential: &OneTimeCredential) -> Result<(), Error> {
         if credential.purpose == Purpose::Confirmation {
-            // First, so that no token lacks its pointer.
-            let pointing = Pointing { credential };
-            self.documents.change(&of_token(&credential.digest), &pointing).await?.kept()?;
+            let owner = Subject::Customer(credential.customer.clone());
+            self.documents.point(&credential.digest, &owner, credential.expires_at).await?;
         }
         let stored = self.store.put(credential, Self::OUTSTANDING, credential.issued_at).await?;
         // If one of its digest is there, of 2^128 secrets one was drawn twice: the source of randomness

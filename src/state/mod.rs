@@ -10,6 +10,7 @@ pub(crate) mod factor;
 mod format;
 pub(crate) mod ledger;
 mod owner;
+pub(crate) mod pointer;
 mod stored;
 #[cfg(test)]
 pub(crate) mod testing;

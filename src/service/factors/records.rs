@@ -7,14 +7,14 @@ use crate::{
     keyring::{KeyId, Sealed},
     state::{
         factor::{
-            Activating, Earlier, Enrolling, Enrolment, Factor, Following, Importing, Looking, Pointing,
-            Redrawing, Removing, ReplacingRecoveryCodes, Resealing, Restoring, RestoringRecoveryCodes,
-            UsingRecoveryCode, UsingStep, behind_key, decode_factor, of_token, sealed_index,
+            Activating, Earlier, Enrolling, Enrolment, Factor, Importing, Looking, Redrawing, Removing,
+            ReplacingRecoveryCodes, Resealing, Restoring, RestoringRecoveryCodes, UsingRecoveryCode,
+            UsingStep, behind_key, decode_factor, sealed_index,
         },
         of_admin,
     },
     store::{Listed, Position},
-    token::Digest,
+    token::{Digest, Subject},
 };
 
 impl Factors {
@@ -27,17 +27,15 @@ impl Factors {
     /// Begins an enrolment in the place of an earlier one of the same admin user. The factor is not
     /// touched.
     pub(crate) async fn begin_enrolment(&self, enrolment: &Enrolment) -> Result<(), StoreError> {
-        // First, so that no enrolment lacks its pointer.
-        self.documents.change(&of_token(&enrolment.token), &Pointing { enrolment }).await?.kept()?;
+        let owner = Subject::Admin(enrolment.admin.clone());
+        self.documents.point(&enrolment.token, &owner, enrolment.expires_at).await?;
         self.documents.change(&of_admin(&enrolment.admin), &Enrolling { enrolment }).await?.kept()
     }
 
     /// Returns the live enrolment of a token. It rests on the admin user's documents alone, wherever the
     /// pointer leads.
     pub(crate) async fn enrolment(&self, token: &Digest) -> Result<Option<FoundEnrolment>, StoreError> {
-        let Some(admin) = self.documents.change(&of_token(token), &Following).await?.kept()? else {
-            return Ok(None);
-        };
+        let Some(Subject::Admin(admin)) = self.documents.follow(token).await? else { return Ok(None) };
         let looking = Looking { token: Some(token) };
         let (present, enrolment) = self.documents.change(&of_admin(&admin), &looking).await?.kept()?;
         Ok(enrolment.map(|enrolment| FoundEnrolment { enrolment, present }))

@@ -7,9 +7,9 @@ use crate::{
     keyring::{KeyId, Sealed},
     random::danger::SeededRandom,
     service::testing::{Node, Watched, at, digest, generation},
-    state::factor::{Earlier, Following, Pointing, of_token},
+    state::factor::Earlier,
     store::StateStore,
-    token::Digest,
+    token::{Digest, Subject},
 };
 
 /// The step whose code activates.
@@ -97,8 +97,8 @@ fn a_pointer_is_not_trusted() {
     // A pointer that leads to an admin user whose enrolment is of another token, or ended, or who has none.
     for admin in [1, 2] {
         let forged = Enrolment { admin: AdminId::from(admin), ..enrolment("forged", 1, None) };
-        let pointing = Pointing { enrolment: &forged };
-        block_on(node.documents.change(&of_token(&forged.token), &pointing)).unwrap().kept().unwrap();
+        let owner = Subject::Admin(forged.admin.clone());
+        block_on(node.documents.point(&forged.token, &owner, forged.expires_at)).unwrap();
         assert_eq!(block_on(factors.enrolment(&digest("forged"))).unwrap(), None);
         let activated = factors.activate(&forged, FIRST, &[]);
         assert_eq!(block_on(activated).unwrap(), None);
@@ -118,8 +118,8 @@ fn a_pointer_is_written_before_its_enrolment() {
     let begun = enrolment("one", 1, None);
     store.fails_from.store(2, Ordering::Relaxed);
     assert!(block_on(factors.begin_enrolment(&begun)).is_err());
-    let pointed = block_on(node.documents.change(&of_token(&begun.token), &Following)).unwrap();
-    assert_eq!(pointed.kept().unwrap(), Some(begun.admin.clone()));
+    let pointed = block_on(node.documents.follow(&begun.token)).unwrap();
+    assert_eq!(pointed, Some(Subject::Admin(begun.admin.clone())));
     assert_eq!(block_on(factors.enrolment(&begun.token)).unwrap(), None);
     store.fails_from.store(0, Ordering::Relaxed);
     block_on(factors.begin_enrolment(&begun)).unwrap();

@@ -257,8 +257,8 @@ fn a_pointer_is_not_trusted() {
     let token = confirmation("token", 1);
     block_on(codes.put(&token)).unwrap();
     let forged = confirmation("token", 2);
-    let pointing = Pointing { credential: &forged };
-    block_on(node.documents.change(&of_token(&forged.digest), &pointing)).unwrap().kept().unwrap();
+    let owner = Subject::Customer(forged.customer.clone());
+    block_on(node.documents.point(&forged.digest, &owner, forged.expires_at)).unwrap();
     assert_eq!(block_on(codes.owner(&token.digest)).unwrap(), Some(forged.customer.clone()));
     assert_eq!(block_on(codes.peek(&presented(&forged), generation(7))).unwrap(), Verdict::Refused);
     assert_eq!(block_on(codes.owner(&digest("unknown"))).unwrap(), None);

@@ -1,33 +1,16 @@
 use time::OffsetDateTime;
 
-use super::{Codes, Found, Pointer};
+use super::{Codes, Found};
 use crate::{
-    account::CustomerId,
     state::{
         DocumentError, Step, Transition, Write,
         format::{put, read},
     },
-    store::{DocumentId, Key, Name, OneTimeCredential, Partition, Presented, Purposes, Take},
+    store::{DocumentId, Key, Name, OneTimeCredential, Presented, Purposes, Take},
     token::Digest,
 };
 
 const CODES: Name = Name::of("codes");
-const POINTER: Name = Name::of("confirmation-pointer");
-
-/// The partition of the pointer behind a confirmation token.
-pub(crate) fn of_token(token: &Digest) -> Partition {
-    Partition::of(&[b"confirmation", token.as_bytes()])
-}
-
-/// Writes the pointer of a confirmation token.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Pointing<'a> {
-    pub(crate) credential: &'a OneTimeCredential,
-}
-
-/// Reads whose a confirmation token may be.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Following;
 
 /// Adds a credential. Answers true unless the customer has one of this digest.
 #[derive(Clone, Copy, Debug)]
@@ -110,39 +93,6 @@ impl Transition for Taking<'_> {
     }
 }
 
-impl Transition for Pointing<'_> {
-    type Answer = ();
-
-    fn keys(&self) -> Vec<Key> {
-        vec![only(POINTER)]
-    }
-
-    fn apply(&self, documents: &[Option<&[u8]>], _now: OffsetDateTime) -> Result<Step<()>, DocumentError> {
-        // A pointer of a newer format stays as it is.
-        read::<Pointer>(documents, 0)?;
-        let OneTimeCredential { customer, expires_at, .. } = self.credential;
-        let write = put(&Pointer { customer: customer.clone() }, Some(*expires_at), Vec::new())?;
-        Ok(Step { answer: (), writes: vec![write] })
-    }
-}
-
-impl Transition for Following {
-    type Answer = Option<CustomerId>;
-
-    fn keys(&self) -> Vec<Key> {
-        vec![only(POINTER)]
-    }
-
-    fn apply(
-        &self,
-        documents: &[Option<&[u8]>],
-        _now: OffsetDateTime,
-    ) -> Result<Step<Option<CustomerId>>, DocumentError> {
-        let answer = read::<Pointer>(documents, 0)?.map(|pointer| pointer.customer);
-        Ok(Step { answer, writes: vec![Write::Keep] })
-    }
-}
-
 impl Transition for Erasing {
     type Answer = ();
 
@@ -158,11 +108,7 @@ impl Transition for Erasing {
 }
 
 fn keys() -> Vec<Key> {
-    vec![only(CODES)]
-}
-
-const fn only(kind: Name) -> Key {
-    Key { kind, id: DocumentId::ONLY }
+    vec![Key { kind: CODES, id: DocumentId::ONLY }]
 }
 
 fn step<A>(present: Option<&Codes>, codes: &Codes, answer: A) -> Result<Step<A>, DocumentError> {

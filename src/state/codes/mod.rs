@@ -11,7 +11,7 @@ mod tests;
 
 use std::{sync::Arc, time::Duration};
 
-pub(crate) use commands::{Erasing, Following, Peeking, Pointing, Putting, Taking, of_token};
+pub(crate) use commands::{Erasing, Peeking, Putting, Taking};
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
@@ -34,17 +34,6 @@ pub(crate) struct Codes {
 }
 
 impl Stored for Codes {
-    const FORMAT: u32 = 1;
-}
-
-/// The document behind the digest of a confirmation token.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Pointer {
-    customer: CustomerId,
-}
-
-impl Stored for Pointer {
     const FORMAT: u32 = 1;
 }
 

@@ -267,16 +267,6 @@ fn a_document_is_text_that_an_operator_can_read() {
 }
 
 #[test]
-fn a_pointer_names_the_customer_until_the_token_expires() {
-    let mut kept = Kept::default();
-    assert_eq!(kept.run(&Following, at(0)), None);
-    kept.run(&Pointing { credential: &confirmation("confirmation") }, at(0));
-    assert_eq!(kept.run(&Following, at(0)), Some(CustomerId::from(1)));
-    assert_eq!(kept.only().keep_until, Some(at(60)));
-    assert_eq!(kept.texts(), [r#"{"format":1,"document":{"customer":"1"}}"#]);
-}
-
-#[test]
 fn a_document_of_another_shape_is_refused_and_stays() {
     let (text, credential) = (text(), reset_token("reset"));
     let (presented, now) = (presented(&credential), at(1));
@@ -284,11 +274,6 @@ fn a_document_of_another_shape_is_refused_and_stays() {
     refuses_bent(&Peeking { presented: &presented, now }, &[&text], now);
     refuses_bent(&Taking { credential: &credential, bought: None, now }, &[&text], now);
     refuses_bent(&Erasing, &[&text], now);
-    let mut pointer = Kept::default();
-    pointer.run(&Pointing { credential: &credential }, at(0));
-    let pointer = pointer.texts().remove(0);
-    refuses_bent(&Pointing { credential: &credential }, &[&pointer], now);
-    refuses_bent(&Following, &[&pointer], now);
     let mut kept = Kept::default();
     assert!(kept.put(&credential, 0));
     let newer = br#"{"format":2,"document":{}}"#.to_vec();
@@ -309,7 +294,5 @@ proptest! {
         survives(&Peeking { presented: &presented, now }, &bytes, now);
         survives(&Taking { credential: &credential, bought: None, now }, &bytes, now);
         survives(&Erasing, &bytes, now);
-        survives(&Pointing { credential: &credential }, &bytes, now);
-        survives(&Following, &bytes, now);
     }
 }

@@ -1,8 +1,7 @@
 use time::OffsetDateTime;
 
-use super::{Enrolment, Factor, Pointer};
+use super::{Enrolment, Factor};
 use crate::{
-    account::AdminId,
     clock::micros,
     keyring::{KeyId, Sealed},
     state::{
@@ -15,16 +14,10 @@ use crate::{
 
 const FACTOR: Name = Name::of("factor");
 const ENROLMENT: Name = Name::of("enrolment");
-const POINTER: Name = Name::of("enrolment-pointer");
 /// All factors of the shop, by the id of the key that sealed them.
 const SEALED: Name = Name::of("sealed-factors");
 /// The last of all names.
 const LAST: Name = Name::of("zzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzz");
-
-/// The partition of the pointer behind an enrolment token.
-pub(crate) fn of_token(token: &Digest) -> Partition {
-    Partition::of(&[b"enrolment", token.as_bytes()])
-}
 
 pub(crate) const fn sealed_index() -> Index {
     Index { partition: None, name: SEALED }
@@ -39,16 +32,6 @@ pub(crate) fn behind_key(key: KeyId) -> Position {
 pub(crate) fn decode_factor(bytes: &[u8]) -> Result<Factor, DocumentError> {
     decode(bytes)
 }
-
-/// Writes the pointer of an enrolment.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Pointing<'a> {
-    pub(crate) enrolment: &'a Enrolment,
-}
-
-/// Reads whose enrolment a token may be of.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Following;
 
 /// Begins an enrolment in the place of an earlier one.
 #[derive(Clone, Copy, Debug)]
@@ -144,39 +127,6 @@ pub(crate) struct Resealing<'a> {
 /// Removes the factor and the enrolment. Answers true if there was a factor.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Removing;
-
-impl Transition for Pointing<'_> {
-    type Answer = ();
-
-    fn keys(&self) -> Vec<Key> {
-        vec![only(POINTER)]
-    }
-
-    fn apply(&self, documents: &[Option<&[u8]>], _now: OffsetDateTime) -> Result<Step<()>, DocumentError> {
-        // A pointer of a newer format stays as it is.
-        read::<Pointer>(documents, 0)?;
-        let Enrolment { admin, expires_at, .. } = self.enrolment;
-        let write = put(&Pointer { admin: admin.clone() }, Some(*expires_at), Vec::new())?;
-        Ok(Step { answer: (), writes: vec![write] })
-    }
-}
-
-impl Transition for Following {
-    type Answer = Option<AdminId>;
-
-    fn keys(&self) -> Vec<Key> {
-        vec![only(POINTER)]
-    }
-
-    fn apply(
-        &self,
-        documents: &[Option<&[u8]>],
-        _now: OffsetDateTime,
-    ) -> Result<Step<Option<AdminId>>, DocumentError> {
-        let answer = read::<Pointer>(documents, 0)?.map(|pointer| pointer.admin);
-        Ok(Step { answer, writes: vec![Write::Keep] })
-    }
-}
 
 impl Transition for Enrolling<'_> {
     type Answer = ();

@@ -1,17 +1,16 @@
 //! The second factor of an admin user, and the enrolment of the next one.
 //!
-//! Both are documents in the partition of the admin user. A pointer document in the partition of an
-//! enrolment token's digest names the admin user: it is written first and never trusted. Secrets are
-//! sealed.
+//! Both are documents in the partition of the admin user. A [pointer](super::pointer) leads from an enrolment
+//! token to it. Secrets are sealed.
 
 mod commands;
 #[cfg(test)]
 mod tests;
 
 pub(crate) use commands::{
-    Activating, Earlier, Enrolling, Following, Importing, Looking, Pointing, Redrawing, Removing,
-    ReplacingRecoveryCodes, Resealing, Restoring, RestoringRecoveryCodes, UsingRecoveryCode, UsingStep,
-    behind_key, decode_factor, of_token, sealed_index,
+    Activating, Earlier, Enrolling, Importing, Looking, Redrawing, Removing, ReplacingRecoveryCodes,
+    Resealing, Restoring, RestoringRecoveryCodes, UsingRecoveryCode, UsingStep, behind_key, decode_factor,
+    sealed_index,
 };
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
@@ -60,22 +59,11 @@ pub(crate) struct Enrolment {
     pub(crate) expires_at: OffsetDateTime,
 }
 
-/// The document behind the digest of an enrolment token.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Pointer {
-    admin: AdminId,
-}
-
 impl Stored for Factor {
     const FORMAT: u32 = 1;
 }
 
 impl Stored for Enrolment {
-    const FORMAT: u32 = 1;
-}
-
-impl Stored for Pointer {
     const FORMAT: u32 = 1;
 }
 

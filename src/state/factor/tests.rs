@@ -300,16 +300,6 @@ fn removing_and_importing_end_the_enrolment() {
 }
 
 #[test]
-fn a_pointer_names_the_admin_user_until_the_enrolment_ends() {
-    let mut kept = Kept::default();
-    assert_eq!(kept.run(&Following, at(0)), None);
-    kept.run(&Pointing { enrolment: &enrolment("one", None) }, at(0));
-    assert_eq!(kept.run(&Following, at(0)), Some(AdminId::from(1)));
-    assert_eq!(kept.only().keep_until, Some(at(60)));
-    assert_eq!(kept.texts(), [r#"{"format":1,"document":{"admin":"1"}}"#]);
-}
-
-#[test]
 fn documents_are_text_that_an_operator_can_read_and_hold_no_secret() {
     let mut kept = Kept::default();
     kept.run(
@@ -336,23 +326,19 @@ fn documents_are_text_that_an_operator_can_read_and_hold_no_secret() {
     assert_eq!(kept.texts(), [enrolment, factor]);
 }
 
-/// The documents of a factor and of the enrolment of the next, and a pointer.
-fn texts() -> [String; 3] {
+/// The documents of a factor and of the enrolment of the next.
+fn texts() -> [String; 2] {
     let mut kept = Kept::enrolled("one");
     kept.enrol(&enrolment("next", Some("one")));
     let [enrolment_text, factor] = kept.texts().try_into().unwrap();
-    let mut pointer = Kept::default();
-    pointer.run(&Pointing { enrolment: &enrolment("one", None) }, at(0));
-    [factor, enrolment_text, pointer.texts().remove(0)]
+    [factor, enrolment_text]
 }
 
 #[test]
 fn documents_of_another_shape_are_refused() {
-    let ([factor, pending, pointer], now) = (texts(), at(1));
+    let ([factor, pending], now) = (texts(), at(1));
     let (name, token, code) = (digest("one"), digest("next"), digest("one 0"));
     let (begun, secret) = (enrolment("next", Some("one")), sealed("one"));
-    refuses_bent(&Pointing { enrolment: &begun }, &[&pointer], now);
-    refuses_bent(&Following, &[&pointer], now);
     refuses_bent(&Enrolling { enrolment: &begun }, &[&pending], now);
     refuses_bent(&Looking { token: Some(&token) }, &[&factor, &pending], now);
     let activating = Activating { enrolment: &begun, step: FIRST, recovery_codes: &[] };
@@ -390,8 +376,6 @@ proptest! {
         let bytes = &bytes;
         let (name, begun, secret) = (digest("one"), enrolment("next", Some("one")), sealed("one"));
         let now = at(seconds.into());
-        survives(&Pointing { enrolment: &begun }, bytes, now);
-        survives(&Following, bytes, now);
         survives(&Enrolling { enrolment: &begun }, bytes, now);
         survives(&Looking { token: Some(&name) }, bytes, now);
         survives(&Activating { enrolment: &begun, step: 1, recovery_codes: &[] }, bytes, now);
