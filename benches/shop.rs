@@ -87,7 +87,7 @@ impl Shop {
 
 /// A customer's sign-in with the right password, from a source of its own.
 pub fn sign_in_of(customer: usize) -> SignIn {
-    SignIn::new(format!("customer-{customer}@example.com"), PASSWORD).from(origin_of(customer))
+    SignIn::new(format!("customer-{customer}@example.com"), PASSWORD).origin(origin_of(customer))
 }
 
 /// Commerce's numbers, with this cost of a password hash.

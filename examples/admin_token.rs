@@ -18,10 +18,10 @@ async fn main() -> demo::Result {
     let mut shop = DemoShop::open().await?;
     let auth = shop.auth.clone();
     let by_password = |name: &str, password: &str, from: [u8; 4]| {
-        auth.generate_admin_token(AdminSignIn::new(name, password).from(IpAddr::from(from)))
+        auth.generate_admin_token(AdminSignIn::new(name, password).origin(IpAddr::from(from)))
     };
     let sign_in = |password: &str, code: String, from: [u8; 4]| {
-        auth.generate_admin_token(AdminSignIn::new(ADMIN, password).otp(code).from(IpAddr::from(from)))
+        auth.generate_admin_token(AdminSignIn::new(ADMIN, password).otp(code).origin(IpAddr::from(from)))
     };
     let office = [192, 0, 2, 1];
     let origin = Origin::from(IpAddr::from(office));

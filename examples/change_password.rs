@@ -50,7 +50,7 @@ async fn main() -> demo::Result {
     shop.refused_because("an admin user, assisting", call, denied(), Refusal::Assisting).await?;
     refused("an admin user", auth.change_password(&admin, PASSWORD, NEW), denied()).await?;
     let outlet: Website = "outlet".parse()?;
-    let call = auth.change_password(Bearer::from(&phone).on(outlet), PASSWORD, NEW);
+    let call = auth.change_password(Bearer::from(&phone).website(outlet), PASSWORD, NEW);
     refused("the customer, on another website", call, denied()).await?;
     refused("nobody", auth.change_password("0123456789", PASSWORD, NEW), invalid()).await?;
 

@@ -18,7 +18,7 @@ async fn main() -> demo::Result {
     let shop = DemoShop::open().await?;
     let auth = &shop.auth;
     let exchange = |email, code: &str, from: [u8; 4]| {
-        auth.exchange_one_time_code(SignIn::new(email, code).from(IpAddr::from(from)))
+        auth.exchange_one_time_code(SignIn::new(email, code).origin(IpAddr::from(from)))
     };
     let (desk, home, elsewhere) = ([192, 0, 2, 1], [192, 0, 2, 2], [203, 0, 113, 9]);
 
@@ -34,7 +34,7 @@ async fn main() -> demo::Result {
     );
     let told = || Error::SignIn(SignInError::Refused);
     let sign_in =
-        |password| auth.generate_customer_token(SignIn::new(BOB, password).from(IpAddr::from(desk)));
+        |password| auth.generate_customer_token(SignIn::new(BOB, password).origin(IpAddr::from(desk)));
     for n in 1..=6 {
         refused(&format!("wrong password {n}"), sign_in(WRONG), told()).await?;
     }
@@ -80,7 +80,7 @@ async fn main() -> demo::Result {
     let (call, why) = (exchange(NOBODY, &code, home), Refusal::UnknownAccount);
     shop.refused_because("an unknown address", call, told(), why).await?;
     let outlet: Website = "outlet".parse()?;
-    let call = auth.exchange_one_time_code(SignIn::new(BOB, Credential::from(code.as_str())).on(outlet));
+    let call = auth.exchange_one_time_code(SignIn::new(BOB, Credential::from(code.as_str())).website(outlet));
     shop.refused_because("another website", call, told(), Refusal::UnknownAccount).await?;
     shop.edit_customer(|row| row.status = AccountStatus::Disabled).await?;
     let why = Refusal::AccountDisabled;

@@ -19,7 +19,7 @@ async fn main() -> demo::Result {
     let auth = &shop.auth;
     let (home, elsewhere) = (IpAddr::from([192, 0, 2, 1]), IpAddr::from([203, 0, 113, 9]));
     let sign_in_from = |source: IpAddr, email: &str, credential: &str| {
-        auth.generate_customer_token(SignIn::new(email, credential).from(source))
+        auth.generate_customer_token(SignIn::new(email, credential).origin(source))
     };
     let sign_in = |email: &str, credential: &str| sign_in_from(home, email, credential);
 
@@ -57,7 +57,7 @@ async fn main() -> demo::Result {
     let why = Refusal::UnknownAccount;
     shop.refused_because("an unknown account", sign_in(NOBODY, PASSWORD), told(), why).await?;
     let outlet: Website = "outlet".parse()?;
-    let call = auth.generate_customer_token(SignIn::new(BOB, PASSWORD).on(outlet));
+    let call = auth.generate_customer_token(SignIn::new(BOB, PASSWORD).website(outlet));
     shop.refused_because("another website", call, told(), why).await?;
     shop.edit_customer(|row| row.status = AccountStatus::Disabled).await?;
     let why = Refusal::AccountDisabled;

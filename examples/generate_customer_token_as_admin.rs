@@ -49,7 +49,7 @@ async fn main() -> demo::Result {
     let code = auth.generate_one_time_code(token, &shop.customer, REASON);
     shop.refused_because("generate a one-time code", code, told(), Refusal::NotAnAdmin).await?;
     refused("what the host guards with require_self", async { who.require_self() }, told()).await?;
-    refused("anything on another website", auth.verify(Bearer::from(token).on(outlet.clone())), told())
+    refused("anything on another website", auth.verify(Bearer::from(token).website(outlet.clone())), told())
         .await?;
 
     step("4. Refused: who asks. No customer is looked up");
@@ -90,7 +90,7 @@ async fn main() -> demo::Result {
     refused("a malformed address", ask("bobloblaw", REASON), Error::Input(InputError::Email)).await?;
     let (told, why) = (|| Error::Assistance(AssistanceError::NoSuchEmail), Refusal::UnknownAccount);
     shop.refused_because("an unknown address", ask(NOBODY, REASON), told(), why).await?;
-    let call = auth.generate_customer_token_as_admin(Bearer::from(&admin).on(outlet), BOB, REASON);
+    let call = auth.generate_customer_token_as_admin(Bearer::from(&admin).website(outlet), BOB, REASON);
     shop.refused_because("a customer of another website", call, told(), why).await?;
     let changes: [(_, fn(&mut CustomerRecord), _, _); 3] = [
         (

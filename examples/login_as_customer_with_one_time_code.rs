@@ -19,7 +19,7 @@ async fn main() -> demo::Result {
     let auth = &shop.auth;
     let origin = Origin::from(IpAddr::from([192, 0, 2, 1])).correlation_id("7f3a9c");
     let redeem =
-        |email, code: &str| auth.generate_customer_token(SignIn::new(email, code).from(origin.clone()));
+        |email, code: &str| auth.generate_customer_token(SignIn::new(email, code).origin(origin.clone()));
 
     step("1. The admin user signs in with a second factor, and generates a code for the customer");
     let admin = shop.admin_token().await?;

@@ -20,9 +20,10 @@ async fn main() -> demo::Result {
     let shop = DemoShop::open().await?;
     let auth = &shop.auth;
     let (home, elsewhere) = (IpAddr::from([192, 0, 2, 1]), IpAddr::from([203, 0, 113, 9]));
-    let request = |email: &str| auth.request_password_reset(PasswordResetRequest::new(email).from(elsewhere));
+    let request =
+        |email: &str| auth.request_password_reset(PasswordResetRequest::new(email).origin(elsewhere));
     let reset = |email: &str, token: &str, new: &str| {
-        auth.reset_password(PasswordReset::new(email, token, new).from(home))
+        auth.reset_password(PasswordReset::new(email, token, new).origin(home))
     };
 
     step("1. Asked for: known and unknown addresses are answered alike, and only the known one gets a mail");
@@ -53,7 +54,7 @@ async fn main() -> demo::Result {
     let signed_in = shop.customer_token(PASSWORD).await?;
     shop.live("the token", &signed_in).await?;
     let (other, code) = (shop.reset_token().await?, shop.one_time_code().await?);
-    let sign_in = |credential: &str| auth.generate_customer_token(SignIn::new(BOB, credential).from(home));
+    let sign_in = |credential: &str| auth.generate_customer_token(SignIn::new(BOB, credential).origin(home));
     for n in 1..=6 {
         refused(&format!("wrong password {n}"), sign_in(WRONG), Error::SignIn(SignInError::Refused)).await?;
     }
@@ -109,7 +110,7 @@ async fn main() -> demo::Result {
     shop.restore().await?;
 
     step("9. Six wrong tokens from one source, and it waits for half an hour");
-    let guess = |token: &str| auth.reset_password(PasswordReset::new(BOB, token, NEW).from(elsewhere));
+    let guess = |token: &str| auth.reset_password(PasswordReset::new(BOB, token, NEW).origin(elsewhere));
     for n in 1..=6 {
         refused(&format!("wrong token {n}"), guess(WRONG), mismatched()).await?;
     }
@@ -133,7 +134,7 @@ async fn main() -> demo::Result {
         request(&format!("customer{n}@example.com")).await?;
     }
     shop.refused_because("one more from the source", request("customer@example.com"), told(), why).await?;
-    auth.request_password_reset(PasswordResetRequest::new(BOB).from(home)).await?;
+    auth.request_password_reset(PasswordResetRequest::new(BOB).origin(home)).await?;
     println!("   from home: true");
     Ok(())
 }

@@ -94,7 +94,7 @@ async fn main() -> demo::Result {
     let consent = auth.set_remote_shopping_assistance(&admin, true);
     refused("the admin user", consent, Error::Token(TokenError::NotAuthorized)).await?;
     let outlet: Website = "outlet".parse()?;
-    let consent = auth.set_remote_shopping_assistance(Bearer::from(&customer).on(outlet), true);
+    let consent = auth.set_remote_shopping_assistance(Bearer::from(&customer).website(outlet), true);
     refused("the customer, on another website", consent, Error::Token(TokenError::NotAuthorized)).await?;
     let consent = auth.set_remote_shopping_assistance("0123456789", true);
     refused("nobody", consent, Error::Token(TokenError::Invalid)).await?;

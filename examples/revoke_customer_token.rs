@@ -78,6 +78,6 @@ async fn main() -> demo::Result {
 }
 
 async fn sign_in(auth: &Auth, source: [u8; 4], agent: &str) -> demo::Result<BearerToken> {
-    let sign_in = SignIn::new(BOB, PASSWORD).from(Origin::from(IpAddr::from(source)).user_agent(agent));
+    let sign_in = SignIn::new(BOB, PASSWORD).origin(Origin::from(IpAddr::from(source)).user_agent(agent));
     Ok(auth.generate_customer_token(sign_in).await?.token().clone())
 }

@@ -32,7 +32,7 @@ impl Flood {
             Self::InventedIpv6 => sign_in(auth, invented(), subnet(number)).await,
             Self::ResetTokens => {
                 let reset = PasswordReset::new(VICTIM, format!("{number:032x}"), "N3w-passw0rd");
-                auth.reset_password(reset.from(subnet(number))).await
+                auth.reset_password(reset.origin(subnet(number))).await
             }
             Self::OneAccount => sign_in(auth, VICTIM.to_owned(), address(number)).await,
         }
@@ -40,7 +40,7 @@ impl Flood {
 }
 
 async fn sign_in(auth: &Auth, email: String, source: IpAddr) -> Result<(), Error> {
-    auth.generate_customer_token(SignIn::new(email, WRONG).from(source)).await.map(drop)
+    auth.generate_customer_token(SignIn::new(email, WRONG).origin(source)).await.map(drop)
 }
 
 /// An address in a /64 of 2001:db8:7::/48. After 65,536 of them the first one comes again.

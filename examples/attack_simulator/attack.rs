@@ -69,7 +69,7 @@ impl Attack {
             Self::OneSource if number.is_multiple_of(2) => (VICTIM.to_owned(), machine(0)),
             Self::OneSource => (invented(number), machine(0)),
         };
-        SignIn::new(email, WRONG).from(source)
+        SignIn::new(email, WRONG).origin(source)
     }
 }
 

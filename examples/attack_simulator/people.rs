@@ -127,17 +127,17 @@ impl People {
         let known = lock(&self.devices)[person as usize].clone();
         let device = match person {
             Person::KnownDevice => {
-                let asked = SignIn::new(VICTIM, PASSWORD).from(HOME);
+                let asked = SignIn::new(VICTIM, PASSWORD).origin(HOME);
                 let asked = answer(defences::at_device(asked, known.as_ref()));
                 defences::device_of(&auth.generate_customer_token(asked).await?)
             }
             Person::UnknownSource => {
-                let asked = SignIn::new(customer(visit), PASSWORD).from(unknown_source(visit));
+                let asked = SignIn::new(customer(visit), PASSWORD).origin(unknown_source(visit));
                 auth.generate_customer_token(answer(asked)).await?;
                 None
             }
             Person::Admin => {
-                let asked = AdminSignIn::new(ADMIN, PASSWORD).from(OFFICE);
+                let asked = AdminSignIn::new(ADMIN, PASSWORD).origin(OFFICE);
                 let asked = defences::at_admin_device(asked, known.as_ref());
                 defences::admin_device_of(&auth.generate_admin_token(asked).await?)
             }

@@ -38,10 +38,10 @@ pub async fn run() -> Result {
     };
     store.customers().upsert(bob).await?;
     let peer = IpAddr::from([192, 0, 2, 1]);
-    auth.generate_customer_token(SignIn::new(BOB, PASSWORD).from(peer)).await?;
+    auth.generate_customer_token(SignIn::new(BOB, PASSWORD).origin(peer)).await?;
     for number in 0..9 {
         let sign_in = SignIn::new(format!("nobody{number}@example.com"), "Wr0ng-password");
-        let refused = auth.generate_customer_token(sign_in.from(peer)).await;
+        let refused = auth.generate_customer_token(sign_in.origin(peer)).await;
         refused.err().ok_or("nobody has signed in")?;
     }
     auth.flush_audit().await;

@@ -67,7 +67,7 @@ impl Draft {
             Some(_) => Self::awaited(action, origin),
             None => Self::queued(action, origin),
         };
-        let mut draft = draft.on(&who.website).of_customer(&who.customer);
+        let mut draft = draft.website(&who.website).of_customer(&who.customer);
         draft.grant = Some(who.grant);
         draft.obtained = Some(who.obtained);
         if let Some(assistance) = assistance {
@@ -118,7 +118,7 @@ impl Draft {
         self.delivery = Delivery::Awaited;
     }
 
-    pub(crate) fn on(self, website: &Website) -> Self {
+    pub(crate) fn website(self, website: &Website) -> Self {
         Self { website: Some(website.clone()), ..self }
     }
 

@@ -15,7 +15,7 @@ pub(crate) async fn begin_admin_enrolment(
     bearer: Bearer<'_>,
 ) -> Result<BegunEnrolment, Error> {
     let who = verify_admin(services, bearer.clone()).await?;
-    let event = Draft::awaited(Action::FactorEnrolment, bearer.origin()).of_admin(who.admin_id());
+    let event = Draft::awaited(Action::FactorEnrolment, bearer.origin).of_admin(who.admin_id());
     let ended = begin(services, &who, &event).await;
     conclude(services, &event, ended).await
 }

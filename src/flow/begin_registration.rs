@@ -1,4 +1,7 @@
-use super::steps::{challenge::Challenged, ending::conclude, request::charge_request};
+use super::{
+    steps::{challenge::Challenged, ending::conclude, request::charge_request},
+    types::setters,
+};
 use crate::{
     account::{AccountStatus, Email, PasswordHash, Website},
     audit::{Action, Draft},
@@ -50,20 +53,7 @@ impl Registration {
         }
     }
 
-    /// The website of the account.
-    pub fn on(self, website: Website) -> Self {
-        Self { website, ..self }
-    }
-
-    /// Origin of the request. Registrations are counted by the address.
-    pub fn from(self, origin: impl Into<Origin>) -> Self {
-        Self { origin: origin.into(), ..self }
-    }
-
-    /// The response to the host's [`Challenge`](crate::Challenge).
-    pub fn challenge(self, response: impl Into<ChallengeResponse>) -> Self {
-        Self { challenge: response.into(), ..self }
-    }
+    setters!(website, origin, challenge);
 }
 
 pub(crate) async fn begin_registration(
@@ -80,7 +70,7 @@ pub(crate) async fn begin_registration(
     }
     let address = Address { website: registration.website.clone(), email };
     let event = Draft::anonymous(Action::Registration, &registration.origin)
-        .on(&address.website)
+        .website(&address.website)
         .at_account(account_partition(&address).digest());
     let ended = within_budget(services, &registration, address, &event).await;
     conclude(services, &event, ended).await

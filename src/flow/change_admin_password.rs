@@ -19,7 +19,7 @@ pub(crate) async fn change_admin_password(
     current.check_bounds(Field::CurrentPassword)?;
     services.passwords.check_bounds(&new, Field::NewPassword)?;
     let who = verify_admin(services, bearer.clone()).await?;
-    let event = Draft::awaited(Action::PasswordChange, bearer.origin()).of_admin(who.admin_id());
+    let event = Draft::awaited(Action::PasswordChange, bearer.origin).of_admin(who.admin_id());
     let ended = change_fresh(services, &who, (&current, &new), &event).await;
     conclude(services, &event, ended).await
 }

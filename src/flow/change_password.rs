@@ -19,7 +19,7 @@ pub(crate) async fn change_password(
     current.check_bounds(Field::CurrentPassword)?;
     services.passwords.check_bounds(&new, Field::NewPassword)?;
     let who = customer_self(services, &bearer, Action::PasswordChange).await?;
-    let event = Draft::by_customer(Action::PasswordChange, &who, bearer.origin());
+    let event = Draft::by_customer(Action::PasswordChange, &who, bearer.origin);
     let ended = change(services, &services.customers, &who, (&current, &new), &event).await;
     conclude(services, &event, ended).await
 }

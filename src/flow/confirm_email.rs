@@ -1,8 +1,11 @@
-use super::steps::{
-    challenge::{Challenged, require_answer},
-    confirmation::Confirming,
-    credentials::{Ends, end_credentials, let_stand},
-    ending::{conclude, settle, tell},
+use super::{
+    steps::{
+        challenge::{Challenged, require_answer},
+        confirmation::Confirming,
+        credentials::{Ends, end_credentials, let_stand},
+        ending::{conclude, settle, tell},
+    },
+    types::setters,
 };
 use crate::{
     account::{AccountStatus, CustomerId, CustomerRecord, EmailReplacement, Website},
@@ -65,20 +68,7 @@ impl EmailConfirmation {
         Self { password: Some(password.into()), ..self }
     }
 
-    /// The website of the account.
-    pub fn on(self, website: Website) -> Self {
-        Self { website, ..self }
-    }
-
-    /// Origin of the request.
-    pub fn from(self, origin: impl Into<Origin>) -> Self {
-        Self { origin: origin.into(), ..self }
-    }
-
-    /// The response to the host's [`Challenge`](crate::Challenge).
-    pub fn challenge(self, response: impl Into<ChallengeResponse>) -> Self {
-        Self { challenge: response.into(), ..self }
-    }
+    setters!(website, origin, challenge);
 }
 
 /// The account that a token may be of, or the decoy that stands in for none.
@@ -115,7 +105,7 @@ pub(crate) async fn confirm_email(
     }
     let address = Address { website: confirmation.website.clone(), email };
     let mut event = Draft::anonymous(Action::EmailConfirmation, &confirmation.origin)
-        .on(&address.website)
+        .website(&address.website)
         .at_account(account_partition(&address).digest());
     let ended = within_budget(services, &confirmation, &address, &mut event).await;
     conclude(services, &event, ended).await

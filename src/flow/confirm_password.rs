@@ -17,7 +17,7 @@ pub(crate) async fn confirm_password(
 ) -> Result<(), Error> {
     password.check_bounds(Field::Password)?;
     let who = customer_self(services, &bearer, Action::PasswordConfirmation).await?;
-    let event = Draft::by_customer(Action::PasswordConfirmation, &who, bearer.origin());
+    let event = Draft::by_customer(Action::PasswordConfirmation, &who, bearer.origin);
     let ended = within_budget(services, &who, &password, &event).await;
     conclude(services, &event, ended).await
 }

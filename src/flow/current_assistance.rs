@@ -13,9 +13,9 @@ pub(crate) async fn current_assistance(
 ) -> Result<Vec<AssistanceEntry>, Error> {
     let who = verify_admin(services, bearer.clone()).await?;
     if !who.has_permission(Permission::AssistanceLog) {
-        let event = Draft::awaited(Action::AssistanceList, bearer.origin()).of_admin(who.admin_id());
+        let event = Draft::awaited(Action::AssistanceList, bearer.origin).of_admin(who.admin_id());
         let refused = Err(Refusal::NoPermission.told(TokenError::NotAuthorized));
         return conclude(services, &event, refused).await;
     }
-    services.assistance.settle_open(Assistance::ENTRIES, bearer.origin()).await
+    services.assistance.settle_open(Assistance::ENTRIES, bearer.origin).await
 }

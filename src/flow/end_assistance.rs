@@ -14,14 +14,14 @@ pub(crate) async fn end_assistance(
     let who = customer_self(services, &bearer, Action::AssistanceEnd).await?;
     let entry = services.assistance.entry(who.customer_id(), grant).await?;
     let Some(entry) = entry.filter(|entry| entry.ended_at.is_none()) else { return Ok(false) };
-    let mut event = Draft::by_customer(Action::AssistanceEnd, &who, bearer.origin());
+    let mut event = Draft::by_customer(Action::AssistanceEnd, &who, bearer.origin);
     event.is_admins();
     event.grant = Some(entry.grant);
     event.about_assistance(&entry.assistance);
     // Should its token be about to be stored, it is not.
     let ended = services.tokens.bar(&entry.grant, entry.expires_at).await;
     if ended.is_ok() {
-        let (end, origin) = (AssistanceEnd::EndedByCustomer, bearer.origin());
+        let (end, origin) = (AssistanceEnd::EndedByCustomer, bearer.origin);
         services.assistance.close(who.customer_id(), grant, end, origin).await;
     }
     conclude(services, &event, ended.map_err(Into::into)).await

@@ -24,8 +24,8 @@ pub(crate) async fn generate_customer_token_as_admin(
     let email = customer_email.parse().map_err(|_| InputError::Email)?;
     let address = Address { website: bearer.website.clone(), email };
     let own = services.tokens.present(bearer.token).await?;
-    let mut event = Draft::awaited(Action::AssistanceToken, bearer.origin())
-        .on(&address.website)
+    let mut event = Draft::awaited(Action::AssistanceToken, bearer.origin)
+        .website(&address.website)
         .at_account(account_partition(&address).digest());
     let ended = assist(services, &own, &address, reason, &mut event).await;
     conclude(services, &event, ended).await

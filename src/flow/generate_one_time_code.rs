@@ -53,7 +53,7 @@ pub(crate) async fn generate_one_time_code(
     reason: &str,
 ) -> Result<GeneratedCode, Error> {
     let own = services.tokens.present(bearer.token).await?;
-    let mut event = Draft::awaited(Action::CodeMint, bearer.origin()).of_customer(customer);
+    let mut event = Draft::awaited(Action::CodeMint, bearer.origin).of_customer(customer);
     let ended = mint(services, &own, customer, reason, &mut event).await;
     conclude(services, &event, ended).await
 }

@@ -11,5 +11,5 @@ pub(crate) async fn list_assistance(
     bearer: Bearer<'_>,
 ) -> Result<Vec<AssistanceEntry>, Error> {
     let who = customer_self(services, &bearer, Action::AssistanceList).await?;
-    services.assistance.list_of(who.customer_id(), bearer.origin()).await
+    services.assistance.list_of(who.customer_id(), bearer.origin).await
 }

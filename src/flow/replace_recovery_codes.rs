@@ -20,7 +20,7 @@ pub(crate) async fn replace_recovery_codes(
     bearer: Bearer<'_>,
 ) -> Result<Vec<RecoveryCode>, Error> {
     let who = verify_admin(services, bearer.clone()).await?;
-    let event = Draft::awaited(Action::RecoveryCodes, bearer.origin()).of_admin(who.admin_id());
+    let event = Draft::awaited(Action::RecoveryCodes, bearer.origin).of_admin(who.admin_id());
     let ended = replace(services, &who, &event).await;
     conclude(services, &event, ended).await
 }

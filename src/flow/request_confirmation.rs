@@ -1,9 +1,12 @@
-use super::steps::{
-    challenge::Challenged,
-    confirmation::{Confirming, make_token},
-    ending::{conclude, tell},
-    request::charge_request,
-    seek::{Sought, seek},
+use super::{
+    steps::{
+        challenge::Challenged,
+        confirmation::{Confirming, make_token},
+        ending::{conclude, tell},
+        request::charge_request,
+        seek::{Sought, seek},
+    },
+    types::setters,
 };
 use crate::{
     account::{AccountStatus, Website},
@@ -43,20 +46,7 @@ impl ConfirmationRequest {
         }
     }
 
-    /// The website of the account.
-    pub fn on(self, website: Website) -> Self {
-        Self { website, ..self }
-    }
-
-    /// Origin of the request. Requests are counted by the address.
-    pub fn from(self, origin: impl Into<Origin>) -> Self {
-        Self { origin: origin.into(), ..self }
-    }
-
-    /// The response to the host's [`Challenge`](crate::Challenge).
-    pub fn challenge(self, response: impl Into<ChallengeResponse>) -> Self {
-        Self { challenge: response.into(), ..self }
-    }
+    setters!(website, origin, challenge);
 
     /// Says that somebody has just registered with this address. If it has an active account, its owner is told
     /// ([`Notice::RegisteredAgain`]), so that the host can answer every registration alike. The challenge was asked for
@@ -78,7 +68,7 @@ pub(crate) async fn request_confirmation(
     services.notices.require()?;
     let address = Address { website: request.website.clone(), email };
     let mut event = Draft::anonymous(Action::ConfirmationRequest, &request.origin)
-        .on(&address.website)
+        .website(&address.website)
         .at_account(account_partition(&address).digest());
     match mail(services, &request, &address, &mut event).await {
         // Whether there is such an account is for the trail alone.

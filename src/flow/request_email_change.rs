@@ -36,7 +36,7 @@ pub(crate) async fn request_email_change(
     services.notices.require()?;
     let who = customer_self(services, &bearer, Action::EmailChangeRequest).await?;
     let address = Address { website: who.website().clone(), email };
-    let mut event = Draft::by_customer(Action::EmailChangeRequest, &who, bearer.origin());
+    let mut event = Draft::by_customer(Action::EmailChangeRequest, &who, bearer.origin);
     let ended = mail(services, &who, &password, &address, &mut event).await;
     conclude(services, &event, ended).await
 }

@@ -1,8 +1,11 @@
-use super::steps::{
-    challenge::Challenged,
-    ending::{conclude, tell},
-    request::charge_request,
-    seek::{Sought, seek},
+use super::{
+    steps::{
+        challenge::Challenged,
+        ending::{conclude, tell},
+        request::charge_request,
+        seek::{Sought, seek},
+    },
+    types::setters,
 };
 use crate::{
     account::{AccountStatus, Website},
@@ -41,20 +44,7 @@ impl PasswordResetRequest {
         }
     }
 
-    /// The website of the account.
-    pub fn on(self, website: Website) -> Self {
-        Self { website, ..self }
-    }
-
-    /// Origin of the request. Requests are counted by the address.
-    pub fn from(self, origin: impl Into<Origin>) -> Self {
-        Self { origin: origin.into(), ..self }
-    }
-
-    /// The response to the host's [`Challenge`](crate::Challenge).
-    pub fn challenge(self, response: impl Into<ChallengeResponse>) -> Self {
-        Self { challenge: response.into(), ..self }
-    }
+    setters!(website, origin, challenge);
 }
 
 pub(crate) async fn request_password_reset(
@@ -68,7 +58,7 @@ pub(crate) async fn request_password_reset(
     services.notices.require()?;
     let address = Address { website: request.website.clone(), email };
     let mut event = Draft::anonymous(Action::ResetRequest, &request.origin)
-        .on(&address.website)
+        .website(&address.website)
         .at_account(account_partition(&address).digest());
     match mail(services, &request, &address, &mut event).await {
         // Whether there is such an account is for the trail alone.

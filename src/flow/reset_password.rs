@@ -1,9 +1,12 @@
-use super::steps::{
-    challenge::{Challenged, require_answer},
-    credentials::{Ends, let_stand},
-    ending::{conclude, settle, tell},
-    replay::end_replayed,
-    seek::{Sought, reserve_beside},
+use super::{
+    steps::{
+        challenge::{Challenged, require_answer},
+        credentials::{Ends, let_stand},
+        ending::{conclude, settle, tell},
+        replay::end_replayed,
+        seek::{Sought, reserve_beside},
+    },
+    types::setters,
 };
 use crate::{
     account::{AccountStatus, CustomerId, CustomerRecord, PasswordHash, Website},
@@ -54,20 +57,7 @@ impl PasswordReset {
         }
     }
 
-    /// The website of the account.
-    pub fn on(self, website: Website) -> Self {
-        Self { website, ..self }
-    }
-
-    /// Origin of the request.
-    pub fn from(self, origin: impl Into<Origin>) -> Self {
-        Self { origin: origin.into(), ..self }
-    }
-
-    /// The response to the host's [`Challenge`](crate::Challenge).
-    pub fn challenge(self, response: impl Into<ChallengeResponse>) -> Self {
-        Self { challenge: response.into(), ..self }
-    }
+    setters!(website, origin, challenge);
 }
 
 /// A reset token that was spent.
@@ -96,7 +86,7 @@ pub(crate) async fn reset_password(services: &Services, reset: PasswordReset) ->
     services.passwords.judge(&email, &reset.new_password)?;
     let address = Address { website: reset.website.clone(), email };
     let mut event = Draft::anonymous(Action::PasswordReset, &reset.origin)
-        .on(&address.website)
+        .website(&address.website)
         .at_account(account_partition(&address).digest());
     let ended = within_budget(services, &reset, &address, &mut event).await;
     conclude(services, &event, ended).await

@@ -35,8 +35,8 @@ pub(super) async fn revoke_all(
     keep: Option<&Digest>,
     bearer: &Bearer<'_>,
 ) -> Result<(), Error> {
-    let event = Draft::by_customer(Action::AllTokensRevoke, who, bearer.origin());
+    let event = Draft::by_customer(Action::AllTokensRevoke, who, bearer.origin);
     let subject = Subject::Customer(who.customer_id().clone());
-    let ended = end_credentials(services, &subject, keep, bearer.origin()).await;
+    let ended = end_credentials(services, &subject, keep, bearer.origin).await;
     conclude(services, &event, ended.map_err(Into::into)).await
 }

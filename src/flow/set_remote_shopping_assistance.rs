@@ -20,13 +20,13 @@ pub(crate) async fn set_remote_shopping_assistance(
 ) -> Result<(), Error> {
     let action = if allowed { Action::ConsentGiven } else { Action::ConsentWithdrawn };
     let who = customer_self(services, &bearer, action).await?;
-    let event = Draft::by_customer(action, &who, bearer.origin());
-    let ended = set_consent(services, &who, allowed, bearer.origin()).await;
+    let event = Draft::by_customer(action, &who, bearer.origin);
+    let ended = set_consent(services, &who, allowed, bearer.origin).await;
     conclude(services, &event, ended).await?;
     // The host may have moved the customer to another website since; the account is still the customer's.
     if let Ok(Some(row)) = services.customers.find_by_id(who.customer_id()).await {
         let notice = Notice::AssistanceConsent { allowed };
-        services.notices.tell_customer(&row, notice, bearer.origin());
+        services.notices.tell_customer(&row, notice, bearer.origin);
     }
     Ok(())
 }

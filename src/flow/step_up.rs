@@ -21,7 +21,7 @@ pub(crate) async fn step_up(
 ) -> Result<AdminSignedIn, Error> {
     code.check_bounds(Field::Otp)?;
     let who = verify_admin(services, bearer.clone()).await?;
-    let mut event = Draft::awaited(Action::StepUp, bearer.origin()).of_admin(who.admin_id());
+    let mut event = Draft::awaited(Action::StepUp, bearer.origin).of_admin(who.admin_id());
     let ended = freshen(services, &who, &code, &mut event).await;
     conclude(services, &event, ended).await
 }

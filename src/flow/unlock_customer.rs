@@ -14,7 +14,8 @@ pub(crate) async fn unlock_customer(
 ) -> Result<(), Error> {
     let email = email.parse().map_err(|_| InputError::Email)?;
     let account = account_partition(&Address { website: website.clone(), email });
-    let event = Draft::awaited(Action::Unlock, &Origin::default()).on(website).at_account(account.digest());
+    let event =
+        Draft::awaited(Action::Unlock, &Origin::default()).website(website).at_account(account.digest());
     let cleared = services.attempts.clear(&account).await;
     conclude(services, &event, cleared.map_err(Into::into)).await
 }

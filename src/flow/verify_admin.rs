@@ -19,7 +19,7 @@ pub(super) async fn admin_behind(
 ) -> Result<AdminIdentity, Error> {
     let Subject::Admin(id) = &grant.subject else { return Err(Error::Token(TokenError::NotAuthorized)) };
     let acting = services.admins()?.acting(id, &grant, services.config.admin_second_factor).await;
-    let refused = |stop| refused_in_use(services, stop, Action::AdminUse, &grant, bearer.origin());
+    let refused = |stop| refused_in_use(services, stop, Action::AdminUse, &grant, bearer.origin);
     let admin = acting.map_err(refused)?;
     Ok(AdminIdentity {
         admin,

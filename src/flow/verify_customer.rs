@@ -27,7 +27,7 @@ pub(super) async fn customer_self(
 ) -> Result<CustomerIdentity, Error> {
     let who = verify_customer(services, bearer.clone()).await?;
     if let Err(error) = who.require_self() {
-        let event = Draft::by_customer(action, &who, bearer.origin());
+        let event = Draft::by_customer(action, &who, bearer.origin);
         return conclude(services, &event, Err(Refusal::Assisting.told(error))).await;
     }
     Ok(who)
@@ -44,7 +44,7 @@ pub(super) async fn check(services: &Services, grant: &Grant, bearer: &Bearer<'_
     // In a box, as the admin user's: the future that most tokens need stays small.
     if let Some(assistance) = &grant.assistance {
         let holds = Box::pin(services.assistance.require_both_sides(customer, assistance)).await;
-        let refused = |stop| refused_in_use(services, stop, Action::AssistanceUse, grant, bearer.origin());
+        let refused = |stop| refused_in_use(services, stop, Action::AssistanceUse, grant, bearer.origin);
         holds.map_err(refused)?;
     }
     Ok(())

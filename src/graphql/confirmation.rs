@@ -43,8 +43,8 @@ impl<C: CustomerObject> ConfirmationMutation<C> {
     ) -> Result<Option<CustomerOutput<C>>> {
         let caller = caller(ctx)?.clone();
         let mut confirmation = EmailConfirmation::new(trimmed(&input.email), input.confirmation_key)
-            .on(caller.website().clone())
-            .from(caller.origin().clone())
+            .website(caller.website().clone())
+            .origin(caller.origin().clone())
             .challenge(caller.challenge().clone());
         if let Some(password) = input.password {
             confirmation = confirmation.password(password);
@@ -68,8 +68,8 @@ impl<C: CustomerObject> ConfirmationMutation<C> {
     ) -> Result<Option<bool>> {
         let caller = caller(ctx)?;
         let request = ConfirmationRequest::new(trimmed(&email))
-            .on(caller.website().clone())
-            .from(caller.origin().clone())
+            .website(caller.website().clone())
+            .origin(caller.origin().clone())
             .challenge(caller.challenge().clone());
         let asked = caller.auth().request_confirmation(request).await;
         asked.map_err(|refused| told(refused, "Email address is not valid"))?;

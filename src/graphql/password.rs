@@ -42,8 +42,8 @@ impl<C: CustomerObject> PasswordMutation<C> {
     ) -> Result<Option<bool>> {
         let caller = caller(ctx)?;
         let request = PasswordResetRequest::new(trimmed(&email))
-            .on(caller.website().clone())
-            .from(caller.origin().clone())
+            .website(caller.website().clone())
+            .origin(caller.origin().clone())
             .challenge(caller.challenge().clone());
         caller.auth().request_password_reset(request).await.map_err(error)?;
         Ok(Some(true))
@@ -61,8 +61,8 @@ impl<C: CustomerObject> PasswordMutation<C> {
         let caller = caller(ctx)?.clone();
         let reset = PasswordReset::new(trimmed(&email), reset_password_token, new_password);
         let reset = reset
-            .on(caller.website().clone())
-            .from(caller.origin().clone())
+            .website(caller.website().clone())
+            .origin(caller.origin().clone())
             .challenge(caller.challenge().clone());
         to_its_end(async move { caller.auth().reset_password(reset).await }).await.map_err(error)?;
         Ok(Some(true))

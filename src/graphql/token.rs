@@ -35,8 +35,8 @@ impl CustomerTokenMutation {
     ) -> Result<Option<CustomerToken>> {
         let caller = caller(ctx)?;
         let sign_in = SignIn::new(trimmed(&email), password)
-            .on(caller.website().clone())
-            .from(caller.origin().clone())
+            .website(caller.website().clone())
+            .origin(caller.origin().clone())
             .challenge(caller.challenge().clone())
             .device(caller.device());
         told(caller, caller.auth().generate_customer_token(sign_in).await)
@@ -51,8 +51,8 @@ impl CustomerTokenMutation {
     ) -> Result<Option<CustomerToken>> {
         let caller = caller(ctx)?;
         let sign_in = SignIn::new(trimmed(&email), otp)
-            .on(caller.website().clone())
-            .from(caller.origin().clone())
+            .website(caller.website().clone())
+            .origin(caller.origin().clone())
             .challenge(caller.challenge().clone());
         told(caller, caller.auth().exchange_one_time_code(sign_in).await)
     }

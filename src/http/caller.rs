@@ -42,8 +42,8 @@ pub(super) const RECAPTCHA: HeaderName = HeaderName::from_static("x-recaptcha");
 
 impl Caller {
     /// The caller of a request with these headers: `Authorization`, `User-Agent`, `X-ReCaptcha`, `X-Device-Secret`, and
-    /// `X-Request-Id` as the correlation id. On the [default](Website::default) website, from an unknown address, until [`on_store`](Self::on_store),
-    /// [`on`](Self::on) and [`at`](Self::at) say more.
+    /// `X-Request-Id` as the correlation id. On the [default](Website::default) website, from an unknown address, until [`with_store`](Self::with_store),
+    /// [`with_website`](Self::with_website) and [`with_source`](Self::with_source) say more.
     ///
     /// # Errors
     ///
@@ -71,13 +71,13 @@ impl Caller {
     }
 
     /// The client's own address, not a proxy's: failures are counted by it.
-    pub fn at(mut self, source: IpAddr) -> Self {
+    pub fn with_source(mut self, source: IpAddr) -> Self {
         self.origin.source = Origin::from(source).source;
         self
     }
 
     /// The website the request is for.
-    pub fn on(self, website: Website) -> Self {
+    pub fn with_website(self, website: Website) -> Self {
         Self { website, ..self }
     }
 
@@ -86,15 +86,15 @@ impl Caller {
     /// # Errors
     ///
     /// [`HeaderError::UnknownStore`].
-    pub fn on_store(self, code: &str) -> Result<Self, HeaderError> {
+    pub fn with_store(self, code: &str) -> Result<Self, HeaderError> {
         match self.websites.by_store(code) {
-            Some(website) => Ok(self.on(website)),
+            Some(website) => Ok(self.with_website(website)),
             None => Err(HeaderError::UnknownStore),
         }
     }
 
     /// What store codes and website numbers stand for; [`OneWebsite`] unless told otherwise.
-    pub fn in_shop(self, websites: Arc<dyn Websites>) -> Self {
+    pub fn with_websites(self, websites: Arc<dyn Websites>) -> Self {
         Self { websites, ..self }
     }
 
@@ -156,7 +156,7 @@ impl Caller {
     #[must_use]
     pub fn bearer(&self) -> Option<Bearer<'_>> {
         let token = self.token.as_ref()?;
-        Some(Bearer::from(token.expose_secret()).on(self.website.clone()).sent_from(&self.origin))
+        Some(Bearer::from(token.expose_secret()).website(self.website.clone()).origin(&self.origin))
     }
 
     /// Who the bearer token is: none is a guest. It is asked for anew at each call.

@@ -185,13 +185,13 @@ impl Shared {
     fn caller<B>(&self, request: &Request<B>) -> Result<Caller, Refusal> {
         let headers = request.headers();
         let mut caller =
-            Caller::from_headers(self.auth.clone(), headers)?.in_shop(Arc::clone(&self.websites));
+            Caller::from_headers(self.auth.clone(), headers)?.with_websites(Arc::clone(&self.websites));
         if let Some(client) = self.client(request.extensions(), headers)? {
-            caller = caller.at(client);
+            caller = caller.with_source(client);
         }
         match headers.get("store") {
             // Beyond ASCII there is no store code.
-            Some(code) => Ok(caller.on_store(code.to_str().unwrap_or_default())?),
+            Some(code) => Ok(caller.with_store(code.to_str().unwrap_or_default())?),
             None => Ok(caller),
         }
     }

@@ -47,7 +47,7 @@ impl Notices {
             origin: origin.clone(),
         };
         if notifier.notify(notification).is_err() {
-            let event = Draft::anonymous(Action::Notification, origin).on(&row.website);
+            let event = Draft::anonymous(Action::Notification, origin).website(&row.website);
             self.trail.note(&event.of_customer(&row.id), Outcome::Failed);
         }
     }

@@ -6,43 +6,41 @@ use crate::account::Website;
 /// A bearer token as a request presents it, the website the request is for, and where it came from.
 ///
 /// Every flow that takes a token takes `impl Into<Bearer>`: a `&str` or a `&BearerToken` is for the default
-/// website, another is named with [`on`](Self::on). Where the request came from goes into the audit trail.
+/// website, another is named with [`website`](Self::website). Where the request came from goes into the audit trail.
 ///
 /// ```
 /// use commerce_auth::{Bearer, Origin, Website};
 ///
 /// # fn request() -> (&'static str, Website, Origin) { ("", Website::default(), Origin::default()) }
 /// let (token, website, origin) = request();
-/// let bearer = Bearer::from(token).on(website).sent_from(&origin);
+/// let bearer = Bearer::from(token).website(website).origin(&origin);
 /// ```
 #[derive(Clone)]
 #[must_use]
 pub struct Bearer<'a> {
     pub(crate) token: &'a str,
     pub(crate) website: Website,
-    origin: Option<&'a Origin>,
+    pub(crate) origin: &'a Origin,
 }
+
+/// The origin of a token that is presented without one.
+static UNKNOWN: Origin = Origin { source: None, user_agent: None, correlation_id: None };
 
 impl<'a> Bearer<'a> {
     /// The website the request is for.
-    pub fn on(self, website: Website) -> Self {
+    pub fn website(self, website: Website) -> Self {
         Self { website, ..self }
     }
 
     /// Origin of the request.
-    pub fn sent_from(self, origin: &'a Origin) -> Self {
-        Self { origin: Some(origin), ..self }
-    }
-
-    pub(crate) fn origin(&self) -> &'a Origin {
-        static UNKNOWN: Origin = Origin { source: None, user_agent: None, correlation_id: None };
-        self.origin.unwrap_or(&UNKNOWN)
+    pub fn origin(self, origin: &'a Origin) -> Self {
+        Self { origin, ..self }
     }
 }
 
 impl<'a> From<&'a str> for Bearer<'a> {
     fn from(token: &'a str) -> Self {
-        Self { token, website: Website::default(), origin: None }
+        Self { token, website: Website::default(), origin: &UNKNOWN }
     }
 }
 

@@ -196,7 +196,7 @@ async fn six_failures_lock_one_source_and_only_the_admin_user() {
     let shop = shop();
     let from = |source: [u8; 4], password: &str| {
         let origin = Origin::from(std::net::IpAddr::from(source));
-        shop.auth.generate_admin_token(AdminSignIn::new(ADMIN, password.to_owned()).from(origin))
+        shop.auth.generate_admin_token(AdminSignIn::new(ADMIN, password.to_owned()).origin(origin))
     };
     for _ in 0..6 {
         assert!(is_refused(&from([203, 0, 113, 9], WRONG).await));

@@ -265,7 +265,7 @@ async fn the_next_use_is_refused_and_the_trail_says_why() {
             let who = shop.auth.verify_customer(&token).await.unwrap();
             change(&shop);
             let origin = Origin::from(std::net::IpAddr::from([192, 0, 2, 1])).correlation_id("request 1");
-            let used = shop.auth.verify(Bearer::from(&token).sent_from(&origin)).await;
+            let used = shop.auth.verify(Bearer::from(&token).origin(&origin)).await;
             assert!(matches!(used, Err(Error::Token(TokenError::Invalid))), "{why:?}: {used:?}");
             let trail = shop.trail().await;
             let last = trail.last().unwrap();

@@ -35,14 +35,14 @@ fn of_household(number: u32) -> IpAddr {
 /// 102 wrong passwords from 17 networks of one household: they use up the account's budget over all sources.
 async fn attack_customer(shop: &Shop) {
     for number in 0..102 {
-        let wrong = SignIn::new(EMAIL, WRONG).from(of_household(number / 6));
+        let wrong = SignIn::new(EMAIL, WRONG).origin(of_household(number / 6));
         shop.auth.generate_customer_token(wrong).await.unwrap_err();
     }
 }
 
 async fn attack_admin(shop: &Shop) {
     for number in 0..102 {
-        let wrong = AdminSignIn::new(ADMIN, WRONG).from(of_household(number / 6));
+        let wrong = AdminSignIn::new(ADMIN, WRONG).origin(of_household(number / 6));
         shop.auth.generate_admin_token(wrong).await.unwrap_err();
     }
 }
@@ -80,7 +80,7 @@ async fn a_customer_signs_in_with_her_device_from_anywhere_while_strangers_try_h
     let device = shop.sign_in_from(HOME, PASSWORD).await.unwrap().device().unwrap().clone();
     attack_customer(&shop).await;
     assert!(is_refused(&shop.sign_in_from(ELSEWHERE, PASSWORD).await), "an unknown device waits");
-    let with = |device: &str| SignIn::new(EMAIL, PASSWORD).device(device).from(ip(ELSEWHERE));
+    let with = |device: &str| SignIn::new(EMAIL, PASSWORD).device(device).origin(ip(ELSEWHERE));
     for forged in ["", TOKEN, &device.expose().to_uppercase(), &format!("{}0", device.expose())] {
         assert!(is_refused(&shop.auth.generate_customer_token(with(forged)).await), "{forged}");
     }
@@ -94,10 +94,10 @@ async fn a_device_secret_is_of_one_account() {
     let hers = shop.sign_in_from(HOME, PASSWORD).await.unwrap().device().unwrap().clone();
     let unknown = SignIn::new("nobody@example.com", PASSWORD).device(hers.expose());
     assert!(is_refused(&shop.auth.generate_customer_token(unknown).await));
-    let at_work = AdminSignIn::new(ADMIN, ADMIN_PASSWORD).from(ip("203.0.113.1"));
+    let at_work = AdminSignIn::new(ADMIN, ADMIN_PASSWORD).origin(ip("203.0.113.1"));
     shop.auth.generate_admin_token(at_work).await.unwrap();
     attack_admin(&shop).await;
-    let admin = AdminSignIn::new(ADMIN, ADMIN_PASSWORD).device(hers.expose()).from(ip(ELSEWHERE));
+    let admin = AdminSignIn::new(ADMIN, ADMIN_PASSWORD).device(hers.expose()).origin(ip(ELSEWHERE));
     assert!(is_refused(&shop.auth.generate_admin_token(admin).await));
 }
 
@@ -120,7 +120,7 @@ async fn a_device_secret_signs_nobody_in_and_is_in_no_log() {
 async fn assistance_makes_no_known_device() {
     let shop = shop();
     let code = shop.code().await;
-    let by_code = SignIn::new(EMAIL, code.as_str()).from(ip(ELSEWHERE));
+    let by_code = SignIn::new(EMAIL, code.as_str()).origin(ip(ELSEWHERE));
     assert!(shop.auth.generate_customer_token(by_code).await.unwrap().device().is_none());
     attack_customer(&shop).await;
     assert!(is_refused(&shop.sign_in_from(ELSEWHERE, PASSWORD).await));
@@ -214,7 +214,7 @@ async fn a_customer_is_told_once_that_strangers_try_her_account() {
 #[tokio::test]
 async fn an_admin_user_is_mailed_a_link_that_unlocks_once() {
     let shop = shop();
-    let sign_in = || shop.auth.generate_admin_token(AdminSignIn::new(ADMIN, ADMIN_PASSWORD).from(ip(HOME)));
+    let sign_in = || shop.auth.generate_admin_token(AdminSignIn::new(ADMIN, ADMIN_PASSWORD).origin(ip(HOME)));
     attack_admin(&shop).await;
     assert!(is_refused(&sign_in().await));
     let mails = shop.outbox.take_admins();
@@ -252,13 +252,13 @@ async fn an_unlock_link_is_not_lost_to_a_store_that_fails() {
         let shop = Shop::open(store, with_second_factor(), |builder| builder.keyring(keyring()));
         let authenticator = Authenticator::new("GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ");
         shop.auth.import_admin_factor(&AdminId::from(7), authenticator.secret()).await.unwrap();
-        let sign_in = |otp: &str, from: IpAddr| AdminSignIn::new(ADMIN, ADMIN_PASSWORD).otp(otp).from(from);
+        let sign_in = |otp: &str, from: IpAddr| AdminSignIn::new(ADMIN, ADMIN_PASSWORD).otp(otp).origin(from);
         // The second factor is locked, and then the password.
         for _ in 0..5 {
             shop.auth.generate_admin_token(sign_in("000000", ip(ELSEWHERE))).await.unwrap_err();
         }
         for number in 0..102 {
-            let wrong = AdminSignIn::new(ADMIN, WRONG).from(of_household(number / 6));
+            let wrong = AdminSignIn::new(ADMIN, WRONG).origin(of_household(number / 6));
             shop.auth.generate_admin_token(wrong).await.unwrap_err();
         }
         let AdminNotice::Locked { token, .. } = shop.outbox.take_admins().pop().unwrap().notice else {
@@ -301,7 +301,7 @@ async fn an_admin_users_device_is_known_after_the_second_factor() {
     let shop = Shop::open(MemoryStore::new(), with_second_factor(), |builder| builder.keyring(keyring()));
     let authenticator = Authenticator::new("GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ");
     shop.auth.import_admin_factor(&AdminId::from(7), authenticator.secret()).await.unwrap();
-    let sign_in = |from: &str| AdminSignIn::new(ADMIN, ADMIN_PASSWORD).from(ip(from));
+    let sign_in = |from: &str| AdminSignIn::new(ADMIN, ADMIN_PASSWORD).origin(ip(from));
     shop.auth.generate_admin_token(sign_in(ELSEWHERE)).await.unwrap_err();
     let code = authenticator.unused_code(shop.now()).unwrap();
     let signed_in = shop.auth.generate_admin_token(sign_in(HOME).otp(code.as_str())).await.unwrap();
@@ -327,17 +327,17 @@ async fn an_admin_users_device_is_known_after_the_second_factor() {
 async fn stranger(shop: &Shop, path: usize, number: u32, source: IpAddr) -> Result<(), Error> {
     let (auth, email) = (&shop.auth, format!("{number}@example.com"));
     match path {
-        0 => auth.generate_customer_token(SignIn::new(email, WRONG).from(source)).await.map(drop),
-        1 => auth.exchange_one_time_code(SignIn::new(email, TOKEN).from(source)).await.map(drop),
+        0 => auth.generate_customer_token(SignIn::new(email, WRONG).origin(source)).await.map(drop),
+        1 => auth.exchange_one_time_code(SignIn::new(email, TOKEN).origin(source)).await.map(drop),
         2 => {
             let reset = PasswordReset::new(email, TOKEN, "An0ther-password");
-            auth.reset_password(reset.from(source)).await
+            auth.reset_password(reset.origin(source)).await
         }
-        3 => auth.generate_admin_token(AdminSignIn::new(email, WRONG).from(source)).await.map(drop),
+        3 => auth.generate_admin_token(AdminSignIn::new(email, WRONG).origin(source)).await.map(drop),
         4 => auth.set_up_admin_factor(TOKEN, &Origin::from(source)).await.map(drop),
         5 => auth.activate_admin_factor(TOKEN, "123456", &Origin::from(source)).await.map(drop),
         6 => auth.unlock_admin_by_link("admin", TOKEN, &Origin::from(source)).await,
-        _ => auth.request_password_reset(PasswordResetRequest::new(email).from(source)).await,
+        _ => auth.request_password_reset(PasswordResetRequest::new(email).origin(source)).await,
     }
 }
 
@@ -379,7 +379,7 @@ async fn a_known_device_is_not_refused_because_of_its_neighbours() {
         stranger(&shop, 0, number, ip(HOME)).await.unwrap_err();
     }
     assert!(is_limited(&shop.sign_in_from(HOME, PASSWORD).await));
-    let with_device = SignIn::new(EMAIL, PASSWORD).device(device.expose()).from(ip(HOME));
+    let with_device = SignIn::new(EMAIL, PASSWORD).device(device.expose()).origin(ip(HOME));
     shop.auth.generate_customer_token(with_device).await.unwrap();
 }
 
@@ -407,11 +407,11 @@ async fn wrong_one_time_credentials_leave_a_hundred_counters_and_lock_no_right_o
     let sources = size(1_000, 10_000);
     for number in 0..sources {
         let source = IpAddr::V4(Ipv4Addr::from_bits(0x0a00_0000 + number));
-        let wrong = PasswordReset::new(EMAIL, TOKEN, "An0ther-password").from(source);
+        let wrong = PasswordReset::new(EMAIL, TOKEN, "An0ther-password").origin(source);
         let refused = shop.auth.reset_password(wrong).await;
         assert!(matches!(refused, Err(Error::SignIn(SignInError::ResetTokenMismatched))), "{refused:?}");
     }
-    let right = PasswordReset::new(EMAIL, token.as_str(), "An0ther-password").from(ip(ELSEWHERE));
+    let right = PasswordReset::new(EMAIL, token.as_str(), "An0ther-password").origin(ip(ELSEWHERE));
     shop.auth.reset_password(right).await.expect("a right token is never locked");
     shop.advance(86_400 + 3600);
     // Of each counted source two documents at the account, of each source one of its own, and the account's.
@@ -444,7 +444,7 @@ async fn stuffing_from_many_sources_is_told_by_one_of_two_nodes() {
     let nodes = [shop.auth.clone(), shop.node(fast())];
     for number in 0..600_u32 {
         let source = IpAddr::V4(Ipv4Addr::from_bits(0x0a00_0000 + number % 200));
-        let wrong = SignIn::new(format!("{number}@example.com"), WRONG).from(source);
+        let wrong = SignIn::new(format!("{number}@example.com"), WRONG).origin(source);
         nodes[(number % 2) as usize].generate_customer_token(wrong).await.unwrap_err();
         if number % 10 == 9 {
             shop.advance(1);
@@ -470,13 +470,13 @@ async fn one_source_and_one_network_put_nobody_else_under_suspicion() {
         for number in 0..2_000 {
             // Every other one at the account of somebody.
             let email = if number % 2 == 0 { EMAIL.to_owned() } else { format!("{number}@example.com") };
-            let wrong = SignIn::new(email, WRONG).from(source(number));
+            let wrong = SignIn::new(email, WRONG).origin(source(number));
             let _: Result<SignedIn, _> = shop.auth.generate_customer_token(wrong).await;
             if number % 50 == 49 {
                 shop.advance(1);
             }
         }
-        let honest = SignIn::new("nobody@example.com", PASSWORD).from(ip(ELSEWHERE));
+        let honest = SignIn::new("nobody@example.com", PASSWORD).origin(ip(ELSEWHERE));
         assert!(is_refused(&shop.auth.generate_customer_token(honest).await), "asked for no challenge");
         let told = suspicions(&shop.trail().await);
         assert!(!told.is_empty() && told.iter().all(|(source, _)| source.is_some()), "{told:?}");
@@ -490,7 +490,7 @@ async fn a_busy_shop_with_typing_errors_is_not_suspected() {
         let source = IpAddr::V4(Ipv4Addr::from_bits(0x0a00_0000 + number));
         let password = if number % 3 == 0 { WRONG } else { PASSWORD };
         let _: Result<SignedIn, _> =
-            shop.auth.generate_customer_token(SignIn::new(EMAIL, password).from(source)).await;
+            shop.auth.generate_customer_token(SignIn::new(EMAIL, password).origin(source)).await;
         if number % 5 == 4 {
             shop.advance(1);
         }
@@ -526,7 +526,7 @@ async fn a_source_that_tries_ten_accounts_is_challenged_and_others_are_not() {
     }
     assert!(is_challenged(&shop.sign_in_from(HOME, PASSWORD).await));
     shop.sign_in_from(ELSEWHERE, PASSWORD).await.expect("another source");
-    let sign_in = || SignIn::new(EMAIL, PASSWORD).from(ip(HOME));
+    let sign_in = || SignIn::new(EMAIL, PASSWORD).origin(ip(HOME));
     shop.auth.generate_customer_token(sign_in().challenge("right")).await.unwrap();
     shop.auth.generate_customer_token(sign_in().device(device.expose())).await.expect("a known device");
 }
@@ -546,13 +546,13 @@ async fn an_attack_on_the_shop_raises_the_challenge_on_both_nodes_within_a_minut
     let nodes = [&shop.auth, &other];
     let device = shop.sign_in_from(HOME, PASSWORD).await.unwrap().device().unwrap().clone();
     let fresh = |number: u32| {
-        SignIn::new(EMAIL, PASSWORD).from(IpAddr::V4(Ipv4Addr::from_bits(0x0b00_0000 + number)))
+        SignIn::new(EMAIL, PASSWORD).origin(IpAddr::V4(Ipv4Addr::from_bits(0x0b00_0000 + number)))
     };
     for second in 0..60_u32 {
         for number in 0..10 {
             let number = second * 10 + number;
             let source = IpAddr::V4(Ipv4Addr::from_bits(0x0a00_0000 + number));
-            let wrong = SignIn::new(format!("{number}@example.com"), WRONG).from(source);
+            let wrong = SignIn::new(format!("{number}@example.com"), WRONG).origin(source);
             // All of the attack goes to one node.
             let _: Result<SignedIn, _> = shop.auth.generate_customer_token(wrong).await;
         }
@@ -600,7 +600,7 @@ async fn a_new_owner_of_the_address_gets_a_secret_of_her_own() {
     let earlier = shop.sign_in_from(HOME, PASSWORD).await.unwrap().device().unwrap().clone();
     assert!(shop.customers.remove(&CustomerId::from(1)));
     shop.set_customer(|row| row.id = CustomerId::from(2));
-    let sign_in = |device: &str| SignIn::new(EMAIL, PASSWORD).device(device).from(ip(ELSEWHERE));
+    let sign_in = |device: &str| SignIn::new(EMAIL, PASSWORD).device(device).origin(ip(ELSEWHERE));
     let signed_in = shop.auth.generate_customer_token(sign_in(earlier.expose())).await.unwrap();
     let hers = signed_in.device().expect("not the earlier owner's").expose();
     assert!(shop.auth.generate_customer_token(sign_in(hers)).await.unwrap().device().is_none());

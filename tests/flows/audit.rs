@@ -162,10 +162,10 @@ async fn an_event_says_who_whom_when_from_where_and_why() {
     let shop = shop();
     let origin =
         Origin::from(IpAddr::from([192, 0, 2, 1])).user_agent("Mozilla/5.0").correlation_id("request 1");
-    let admin = AdminSignIn::new(ADMIN, ADMIN_PASSWORD).from(origin.clone());
+    let admin = AdminSignIn::new(ADMIN, ADMIN_PASSWORD).origin(origin.clone());
     let admin = shop.auth.generate_admin_token(admin).await.unwrap();
     let own = shop.auth.verify_admin(admin.token()).await.unwrap();
-    let bearer = commerce_auth::Bearer::from(admin.token()).sent_from(&origin);
+    let bearer = commerce_auth::Bearer::from(admin.token()).origin(&origin);
     let assisted = shop.auth.generate_customer_token_as_admin(bearer, EMAIL, REASON).await.unwrap();
     let who = shop.auth.verify_customer(assisted.token()).await.unwrap();
     let trail = shop.trail().await;

@@ -83,7 +83,7 @@ impl Blinded {
 
     /// A wrong reset token for an invented address.
     async fn guess(&self, number: u32, source: impl Into<IpAddr>) {
-        let reset = PasswordReset::new(format!("{number}@example.com"), "x", NEW).from(source.into());
+        let reset = PasswordReset::new(format!("{number}@example.com"), "x", NEW).origin(source.into());
         let refused = self.shop.auth.reset_password(reset).await;
         assert!(matches!(refused, Err(Error::SignIn(_))), "{refused:?}");
     }
@@ -207,7 +207,7 @@ async fn a_sum_says_how_many_more_came_from_one_source() {
     for number in 0..3_u16 {
         let household = Ipv6Addr::new(0x2001, 0xdb8, 0, 1, 0, 0, 0, number);
         blinded.guess(number.into(), household).await;
-        let sign_in = SignIn::new("nobody@example.com", WRONG).from(IpAddr::from(household));
+        let sign_in = SignIn::new("nobody@example.com", WRONG).origin(IpAddr::from(household));
         blinded.shop.auth.generate_customer_token(sign_in).await.unwrap_err();
     }
     assert_eq!(blinded.shop.auth.audit_stats().waiting, 1 + 4 + 3 + 3);

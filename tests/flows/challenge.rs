@@ -92,7 +92,7 @@ async fn attempt(
     account: &str,
     response: impl Into<ChallengeResponse>,
 ) -> Result<(), Error> {
-    let sign_in = |credential| SignIn::new(account, credential).from(source());
+    let sign_in = |credential| SignIn::new(account, credential).origin(source());
     match action {
         ChallengeAction::CustomerSignIn => {
             auth.generate_customer_token(sign_in(WRONG).challenge(response)).await.map(drop)
@@ -101,27 +101,27 @@ async fn attempt(
             auth.exchange_one_time_code(sign_in(NO_TOKEN).challenge(response)).await.map(drop)
         }
         ChallengeAction::AdminSignIn => {
-            let sign_in = AdminSignIn::new(account, WRONG).from(source()).challenge(response);
+            let sign_in = AdminSignIn::new(account, WRONG).origin(source()).challenge(response);
             auth.generate_admin_token(sign_in).await.map(drop)
         }
         ChallengeAction::ResetRequest => {
-            let request = PasswordResetRequest::new(account).from(source()).challenge(response);
+            let request = PasswordResetRequest::new(account).origin(source()).challenge(response);
             auth.request_password_reset(request).await
         }
         ChallengeAction::Registration => {
-            let registration = Registration::new(account, Some(NEW.into())).from(source());
+            let registration = Registration::new(account, Some(NEW.into())).origin(source());
             auth.begin_registration(registration.challenge(response)).await.map(drop)
         }
         ChallengeAction::ConfirmationRequest => {
-            let request = ConfirmationRequest::new(account).from(source()).challenge(response);
+            let request = ConfirmationRequest::new(account).origin(source()).challenge(response);
             auth.request_confirmation(request).await
         }
         ChallengeAction::EmailConfirmation => {
-            let confirmation = EmailConfirmation::new(account, NO_TOKEN).from(source()).challenge(response);
+            let confirmation = EmailConfirmation::new(account, NO_TOKEN).origin(source()).challenge(response);
             auth.confirm_email(confirmation).await.map(drop)
         }
         _ => {
-            let reset = PasswordReset::new(account, NO_TOKEN, NEW).from(source()).challenge(response);
+            let reset = PasswordReset::new(account, NO_TOKEN, NEW).origin(source()).challenge(response);
             auth.reset_password(reset).await
         }
     }
@@ -255,9 +255,9 @@ async fn a_refused_challenge_uses_no_budget() {
         }
     }
     assert_eq!(shop.auth.hashing_stats().begun, 0);
-    let sign_in = SignIn::new(EMAIL, PASSWORD).from(source()).challenge(RIGHT);
+    let sign_in = SignIn::new(EMAIL, PASSWORD).origin(source()).challenge(RIGHT);
     shop.auth.generate_customer_token(sign_in).await.expect("no failure was counted");
-    let sign_in = AdminSignIn::new(ADMIN, ADMIN_PASSWORD).from(source()).challenge(RIGHT);
+    let sign_in = AdminSignIn::new(ADMIN, ADMIN_PASSWORD).origin(source()).challenge(RIGHT);
     shop.auth.generate_admin_token(sign_in).await.expect("no failure was counted");
     for action in ACTIONS
         .into_iter()
@@ -377,7 +377,7 @@ async fn a_half_full_queue_asks_the_callers_of_its_lane() {
     let other = |number: u8| {
         let auth = shop.auth.clone();
         let sign_in = SignIn::new(format!("{number}@example.com"), WRONG);
-        let sign_in = sign_in.from(IpAddr::from([198, 51, 100, number]));
+        let sign_in = sign_in.origin(IpAddr::from([198, 51, 100, number]));
         tokio::spawn(async move { auth.generate_customer_token(sign_in).await })
     };
     // One hash runs, and two of four places are taken.

@@ -120,7 +120,7 @@ async fn every_wrong_token_gets_one_answer() {
         ask(ConfirmationRequest::new("other@example.com")).await,
         shop.reset_token().await,
     );
-    let elsewhere = ask(ConfirmationRequest::new(EMAIL).on(outlet.clone())).await;
+    let elsewhere = ask(ConfirmationRequest::new(EMAIL).website(outlet.clone())).await;
     let over_long = "x".repeat(5000);
     for (email, token) in [
         (EMAIL, others.as_str()),
@@ -133,10 +133,11 @@ async fn every_wrong_token_gets_one_answer() {
         ("nobody@example.com", own.as_str()),
         ("nobody@example.com", WRONG),
     ] {
-        let from = EmailConfirmation::new(email, token).from(source(&format!("{email}{token}")));
+        let from = EmailConfirmation::new(email, token).origin(source(&format!("{email}{token}")));
         assert_invalid(&shop.auth.confirm_email(from).await, email);
     }
-    let on_outlet = shop.auth.confirm_email(EmailConfirmation::new(EMAIL, own.as_str()).on(outlet)).await;
+    let on_outlet =
+        shop.auth.confirm_email(EmailConfirmation::new(EMAIL, own.as_str()).website(outlet)).await;
     assert_invalid(&on_outlet, "a token of the other website");
     assert_eq!(status(&shop).await, AccountStatus::Unconfirmed);
     // It is no password, and no reset token.
@@ -221,7 +222,7 @@ async fn requests_have_budgets_of_their_own_for_the_address_and_the_source() {
     let ask = async |email: &str, source: Option<&str>| {
         let request = ConfirmationRequest::new(email);
         let request = match source {
-            Some(source) => request.from(source.parse::<std::net::IpAddr>().unwrap()),
+            Some(source) => request.origin(source.parse::<std::net::IpAddr>().unwrap()),
             None => request,
         };
         shop.auth.request_confirmation(request).await
@@ -253,7 +254,7 @@ async fn wrong_tokens_are_limited_for_each_source() {
         let beyond = confirm(&shop.auth, email, WRONG).await;
         assert!(matches!(beyond, Err(Error::SignIn(SignInError::TooManyRequests))), "{beyond:?}");
     }
-    let elsewhere = EmailConfirmation::new(EMAIL, token).from(source("another source"));
+    let elsewhere = EmailConfirmation::new(EMAIL, token).origin(source("another source"));
     shop.auth.confirm_email(elsewhere).await.unwrap();
 }
 

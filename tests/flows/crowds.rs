@@ -39,7 +39,7 @@ async fn crowd(at_once: usize, sources: usize) -> (u64, usize) {
         tokio::spawn(async move {
             for number in (caller..GUESSES).step_by(at_once) {
                 let source = Ipv4Addr::from_bits(u32::try_from(number % sources).unwrap());
-                let sign_in = SignIn::new(EMAIL, WRONG).from(IpAddr::V4(source));
+                let sign_in = SignIn::new(EMAIL, WRONG).origin(IpAddr::V4(source));
                 let refused = node.generate_customer_token(sign_in).await;
                 assert!(matches!(refused, Err(Error::SignIn(SignInError::Refused))), "{refused:?}");
             }
@@ -69,7 +69,7 @@ async fn a_thousand_guesses_from_102_sources_get_a_hundred() {
 }
 
 fn sign_in(node: &Auth, password: &'static str, source: u32) -> JoinHandle<Result<SignedIn, Error>> {
-    let sign_in = SignIn::new(EMAIL, password).from(IpAddr::V4(Ipv4Addr::from_bits(source)));
+    let sign_in = SignIn::new(EMAIL, password).origin(IpAddr::V4(Ipv4Addr::from_bits(source)));
     let node = node.clone();
     tokio::spawn(async move { node.generate_customer_token(sign_in).await })
 }
@@ -131,7 +131,7 @@ async fn a_flood_from_one_source_takes_no_turn_of_others() {
             for round in 0.. {
                 let sign_in = SignIn::new(format!("{caller}-{round}@example.com"), WRONG);
                 let source = IpAddr::from([198, 51, 100, 7]);
-                match auth.generate_customer_token(sign_in.from(source)).await {
+                match auth.generate_customer_token(sign_in.origin(source)).await {
                     Err(Error::Overloaded) => _ = busy.fetch_add(1, Ordering::Relaxed),
                     Err(Error::SignIn(SignInError::Refused)) => {}
                     other => panic!("{other:?}"),
@@ -150,10 +150,10 @@ async fn a_flood_from_one_source_takes_no_turn_of_others() {
     for victim in 0..size(10, 40) {
         let source = IpAddr::from([192, 0, 2, victim]);
         let begun = shop.auth.hashing_stats().begun;
-        let right = SignIn::new(EMAIL, PASSWORD).from(source);
+        let right = SignIn::new(EMAIL, PASSWORD).origin(source);
         shop.auth.generate_customer_token(right).await.expect("the flood holds a quarter of the places");
         assert!(shop.auth.hashing_stats().begun - begun <= 32, "its turn came before the 64 of the flood");
-        let admin = AdminSignIn::new(ADMIN, ADMIN_PASSWORD).from(source);
+        let admin = AdminSignIn::new(ADMIN, ADMIN_PASSWORD).origin(source);
         shop.auth.generate_admin_token(admin).await.expect("admin users have places of their own");
     }
     let stats = shop.auth.hashing_stats();

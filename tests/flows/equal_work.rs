@@ -154,7 +154,7 @@ async fn every_refusal_within_budget_is_the_same_work_and_the_same_answer() {
         // Each from its own source, and few enough for each account's wider budget.
         let source = std::net::Ipv4Addr::from_bits(u32::try_from(number).unwrap());
         let sign_in =
-            SignIn::new(format!("{account}@example.com"), credential.as_str()).from(IpAddr::V4(source));
+            SignIn::new(format!("{account}@example.com"), credential.as_str()).origin(IpAddr::V4(source));
         let error = shop.auth.generate_customer_token(sign_in).await.unwrap_err();
         assert!(matches!(error, Error::SignIn(SignInError::Refused)), "{account}: {error}");
         let verbs = log.take();
@@ -302,7 +302,7 @@ async fn every_refusal_of_a_confirmation_token_is_the_same_work() {
         "commit tally",
     ];
     for (number, (of, email, token)) in (1..).zip(attempts) {
-        let confirmation = EmailConfirmation::new(email, token).from(IpAddr::from([192, 0, 2, number]));
+        let confirmation = EmailConfirmation::new(email, token).origin(IpAddr::from([192, 0, 2, number]));
         log.take();
         let refused = shop.auth.confirm_email(confirmation).await.unwrap_err();
         assert!(matches!(refused, Error::Confirmation(ConfirmationError::InvalidToken)), "{of}: {refused}");

@@ -324,12 +324,12 @@ impl Journey {
         match road {
             Password => Ok(Some(PASSWORD.into())),
             ResetToken => {
-                let request = PasswordResetRequest::new(EMAIL).on(self.website.clone());
+                let request = PasswordResetRequest::new(EMAIL).website(self.website.clone());
                 self.auth.request_password_reset(request).await?;
                 Ok(self.shop.outbox.reset_token())
             }
             CodeSignIn | CodeExchange => {
-                let bearer = Bearer::from(&self.admin).on(self.website.clone());
+                let bearer = Bearer::from(&self.admin).website(self.website.clone());
                 let customer = CustomerId::from(1);
                 let generated = self.auth.generate_one_time_code(bearer, &customer, "cannot pay").await?;
                 Ok(Some(generated.code().expose().to_owned()))
@@ -339,12 +339,12 @@ impl Journey {
     }
 
     async fn redeem(&mut self, road: Road, credential: String) -> Result<String, Error> {
-        let sign_in = SignIn::new(EMAIL, credential.clone()).on(self.website.clone());
+        let sign_in = SignIn::new(EMAIL, credential.clone()).website(self.website.clone());
         let signed_in = match road {
             Password | ResetToken | CodeSignIn => self.auth.generate_customer_token(sign_in).await?,
             CodeExchange => self.auth.exchange_one_time_code(sign_in).await?,
             AsAdmin => {
-                let bearer = Bearer::from(&self.admin).on(self.website.clone());
+                let bearer = Bearer::from(&self.admin).website(self.website.clone());
                 self.auth.generate_customer_token_as_admin(bearer, EMAIL, "cannot pay").await?
             }
             AdminPassword | AdminCode | StepUp => {
@@ -375,7 +375,7 @@ impl Journey {
         if let Before::Use = before {
             self.meet(event, before).await;
         }
-        let bearer = Bearer::from(&token).on(self.website.clone());
+        let bearer = Bearer::from(&token).website(self.website.clone());
         match road {
             AdminPassword | AdminCode | StepUp => self.auth.verify_admin(bearer).await.map(drop)?,
             _ => self.auth.verify_customer(bearer).await.map(drop)?,

@@ -296,13 +296,16 @@ async fn each_unknown_account_has_a_decoy_of_its_own() {
     let outlet: Website = "outlet".parse().unwrap();
     let subjects_of = async |email: &str, website: &Website| {
         world.tokens.asked();
-        let sign_in = SignIn::new(email, WRONG).on(website.clone());
+        let sign_in = SignIn::new(email, WRONG).website(website.clone());
         shop.auth.generate_customer_token(sign_in).await.unwrap_err();
-        let exchange = SignIn::new(email, WRONG).on(website.clone());
+        let exchange = SignIn::new(email, WRONG).website(website.clone());
         shop.auth.exchange_one_time_code(exchange).await.unwrap_err();
-        let reset = PasswordReset::new(email, WRONG, NEW).on(website.clone());
+        let reset = PasswordReset::new(email, WRONG, NEW).website(website.clone());
         shop.auth.reset_password(reset).await.unwrap_err();
-        shop.auth.request_password_reset(PasswordResetRequest::new(email).on(website.clone())).await.unwrap();
+        shop.auth
+            .request_password_reset(PasswordResetRequest::new(email).website(website.clone()))
+            .await
+            .unwrap();
         let asked: HashSet<_> = world.tokens.asked().into_iter().collect();
         assert_eq!(asked.len(), 1, "every flow takes one decoy for {email}");
         asked.into_iter().next().unwrap()

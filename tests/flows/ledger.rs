@@ -70,7 +70,7 @@ async fn it_says_from_where() {
     let shop = shop();
     let admin = shop.admin_token().await;
     let origin = Origin::from(std::net::IpAddr::from([192, 0, 2, 1])).user_agent("Mozilla/5.0");
-    let bearer = Bearer::from(&admin).sent_from(&origin);
+    let bearer = Bearer::from(&admin).origin(&origin);
     shop.auth.generate_customer_token_as_admin(bearer, EMAIL, REASON).await.unwrap();
     assert_eq!(listed(&shop).await[0].origin, origin);
 }
@@ -610,7 +610,7 @@ async fn the_longest_texts_fit_into_an_entry() {
     let long = "\"\\é".repeat(1 << 16);
     let origin = Origin::from(std::net::IpAddr::from([0xffff; 8])).user_agent(&long).correlation_id(&long);
     for reason in ["", &long] {
-        let bearer = Bearer::from(&admin).sent_from(&origin);
+        let bearer = Bearer::from(&admin).origin(&origin);
         shop.auth.generate_customer_token_as_admin(bearer, EMAIL, reason).await.unwrap();
         let entry = listed(&shop).await.remove(0);
         assert_eq!(entry.origin, origin);

@@ -123,7 +123,7 @@ fn ip(address: &str) -> IpAddr {
 }
 
 async fn by_device(shop: &Shop, source: &str, device: &str) -> Result<SignedIn, Error> {
-    shop.auth.generate_customer_token(SignIn::new(EMAIL, PASSWORD).from(ip(source)).device(device)).await
+    shop.auth.generate_customer_token(SignIn::new(EMAIL, PASSWORD).origin(ip(source)).device(device)).await
 }
 
 /// The origins of the notices of a new device. There are no others.
@@ -190,7 +190,7 @@ async fn assistance_is_no_new_device() {
 async fn an_admin_user_is_told_of_a_sign_in_from_a_new_device() {
     let shop = shop();
     let sign_in = async |source: &str, password: &str| {
-        shop.auth.generate_admin_token(AdminSignIn::new(ADMIN, password).from(ip(source))).await
+        shop.auth.generate_admin_token(AdminSignIn::new(ADMIN, password).origin(ip(source))).await
     };
     sign_in(HOME, ADMIN_PASSWORD).await.unwrap();
     sign_in(HOME, ADMIN_PASSWORD).await.unwrap();
@@ -239,7 +239,7 @@ fn enrolled() -> (Shop, Authenticator) {
 
 /// The notices of admin user 7 after a sign-in.
 async fn after_admin_sign_in(shop: &Shop, source: &str, password: &str, code: &str) -> Vec<AdminNotice> {
-    let sign_in = AdminSignIn::new(ADMIN, password).otp(code).from(ip(source));
+    let sign_in = AdminSignIn::new(ADMIN, password).otp(code).origin(ip(source));
     let _ = shop.auth.generate_admin_token(sign_in).await;
     let mails = shop.outbox.take_admins();
     assert!(
@@ -280,7 +280,7 @@ async fn an_admin_user_is_told_of_a_code_that_was_used_before() {
 #[tokio::test]
 async fn a_sign_in_without_a_code_is_no_wrong_code() {
     let (shop, _) = enrolled();
-    let sign_in = AdminSignIn::new(ADMIN, ADMIN_PASSWORD).from(ip(FAR));
+    let sign_in = AdminSignIn::new(ADMIN, ADMIN_PASSWORD).origin(ip(FAR));
     shop.auth.generate_admin_token(sign_in).await.unwrap_err();
     assert_eq!(shop.outbox.take_admins().len(), 0);
 }
@@ -299,7 +299,7 @@ async fn a_notice_that_cannot_be_queued_changes_no_answer_of_a_sign_in() {
         Err(Error::SignIn(commerce_auth::SignInError::Refused))
     ));
     for source in [HOME, FAR] {
-        let sign_in = AdminSignIn::new(ADMIN, ADMIN_PASSWORD).from(ip(source));
+        let sign_in = AdminSignIn::new(ADMIN, ADMIN_PASSWORD).origin(ip(source));
         shop.auth.generate_admin_token(sign_in).await.expect("a new device of an admin user");
     }
     let trail = shop.trail().await;

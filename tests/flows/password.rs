@@ -80,7 +80,7 @@ async fn a_mail_goes_to_the_stored_address_and_says_until_when() {
     let shop = shop();
     shop.set_customer(|row| row.email = "BobLobLaw@Example.com".into());
     let origin = Origin::from(std::net::IpAddr::from([192, 0, 2, 1])).user_agent("Mozilla/5.0");
-    let asked = PasswordResetRequest::new("BOBLOBLAW@EXAMPLE.COM").from(origin.clone());
+    let asked = PasswordResetRequest::new("BOBLOBLAW@EXAMPLE.COM").origin(origin.clone());
     shop.auth.request_password_reset(asked).await.unwrap();
     let Notification { email, customer, website, notice, origin: from, .. } =
         shop.outbox.take().pop().unwrap();
@@ -123,9 +123,9 @@ async fn every_address_is_the_same_work_and_the_same_answer() {
         change(&shop);
         for website in ["base", "outlet"] {
             log.lock().unwrap().clear();
-            let asked = PasswordResetRequest::new(email).on(website.parse().unwrap());
+            let asked = PasswordResetRequest::new(email).website(website.parse().unwrap());
             shop.auth
-                .request_password_reset(asked.from(std::net::IpAddr::from([192, 0, 2, 1])))
+                .request_password_reset(asked.origin(std::net::IpAddr::from([192, 0, 2, 1])))
                 .await
                 .unwrap();
             seen.push(std::mem::take(&mut *log.lock().unwrap()));
@@ -179,7 +179,7 @@ async fn requests_are_limited_by_address_known_or_not_and_by_source() {
     shop.advance(60 * 60);
     let from = |source: [u8; 4], number: usize| {
         let asked = PasswordResetRequest::new(format!("customer-{number}@example.com"));
-        shop.auth.request_password_reset(asked.from(std::net::IpAddr::from(source)))
+        shop.auth.request_password_reset(asked.origin(std::net::IpAddr::from(source)))
     };
     for number in 0..20 {
         from([203, 0, 113, 9], number).await.unwrap();
@@ -246,7 +246,7 @@ async fn what_is_refused_for_its_form_burns_no_token() {
 async fn a_token_of_another_customer_website_or_kind_is_mismatched() {
     let shop = shop();
     let token = mailed(&shop).await;
-    let elsewhere = PasswordReset::new(EMAIL, token.as_str(), NEW).on("outlet".parse().unwrap());
+    let elsewhere = PasswordReset::new(EMAIL, token.as_str(), NEW).website("outlet".parse().unwrap());
     assert!(matches!(
         shop.auth.reset_password(elsewhere).await,
         Err(Error::SignIn(SignInError::ResetTokenMismatched))
@@ -305,7 +305,7 @@ async fn resets_have_a_budget_of_their_own_for_each_source() {
     let shop = shop();
     let token = mailed(&shop).await;
     let from = |source: [u8; 4], token: &str| {
-        shop.auth.reset_password(PasswordReset::new(EMAIL, token, NEW).from(std::net::IpAddr::from(source)))
+        shop.auth.reset_password(PasswordReset::new(EMAIL, token, NEW).origin(std::net::IpAddr::from(source)))
     };
     for _ in 0..6 {
         assert!(matches!(
@@ -401,7 +401,7 @@ async fn a_change_is_refused_in_commerces_words() {
         let error = shop.auth.change_password(bearer, current, new).await.unwrap_err();
         assert_eq!((error.to_string().as_str(), error.kind()), (words, kind));
     }
-    let elsewhere = Bearer::from(token).on("outlet".parse().unwrap());
+    let elsewhere = Bearer::from(token).website("outlet".parse().unwrap());
     assert!(matches!(
         shop.auth.change_password(elsewhere, PASSWORD, NEW).await,
         Err(Error::Token(TokenError::NotAuthorized))

@@ -57,7 +57,7 @@ async fn a_new_account_is_unconfirmed_where_the_website_demands_it() {
     for (website, status) in
         [(Website::default(), AccountStatus::Active), (outlet, AccountStatus::Unconfirmed)]
     {
-        let registration = Registration::new("new@example.com", None).on(website);
+        let registration = Registration::new("new@example.com", None).website(website);
         assert_eq!(shop.auth.begin_registration(registration).await.unwrap().status, status);
     }
 }
@@ -67,7 +67,7 @@ async fn a_source_registers_ten_times_in_an_hour_and_no_hash_is_made_beyond_it()
     let shop = shop();
     let register = async |source: &str, number: usize| {
         let registration = Registration::new(format!("{number}@example.com"), Some(GOOD.into()));
-        shop.auth.begin_registration(registration.from(from(source))).await
+        shop.auth.begin_registration(registration.origin(from(source))).await
     };
     for number in 0..10 {
         register("192.0.2.1", number).await.unwrap();

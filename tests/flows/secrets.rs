@@ -116,7 +116,7 @@ async fn nothing_that_can_be_printed_shows_a_secret() {
     .into_iter()
     .chain(second.secrets.iter().cloned());
     let secrets: Vec<String> = secrets.collect();
-    let sign_in = SignIn::new(EMAIL, canary).from(Origin::default().user_agent("Mozilla/5.0"));
+    let sign_in = SignIn::new(EMAIL, canary).origin(Origin::default().user_agent("Mozilla/5.0"));
     let device = signed_in.device().unwrap().expose();
     let printed: [&dyn Debug; 23] = [
         &(registration, new_account),

@@ -185,7 +185,7 @@ async fn credentials_of_another_customer_or_website_do_not_match() {
     for credential in [shop.reset_token().await, shop.code().await] {
         for sign_in in [
             SignIn::new("other@example.com", credential.as_str()),
-            SignIn::new(EMAIL, credential.as_str()).on(website.clone()),
+            SignIn::new(EMAIL, credential.as_str()).website(website.clone()),
         ] {
             assert!(is_refused(&shop.auth.generate_customer_token(sign_in).await));
         }
@@ -193,9 +193,9 @@ async fn credentials_of_another_customer_or_website_do_not_match() {
     }
     // The same address on another website is another account.
     assert!(is_refused(
-        &shop.auth.generate_customer_token(SignIn::new(EMAIL, PASSWORD).on(website.clone())).await
+        &shop.auth.generate_customer_token(SignIn::new(EMAIL, PASSWORD).website(website.clone())).await
     ));
-    let elsewhere = SignIn::new(EMAIL, "0ther-password").on(website);
+    let elsewhere = SignIn::new(EMAIL, "0ther-password").website(website);
     assert_eq!(
         shop.auth.generate_customer_token(elsewhere).await.unwrap().customer_id(),
         &CustomerId::from(3)

@@ -110,7 +110,7 @@ async fn a_token_of_one_website_is_refused_on_another() {
     let shop = shop();
     let signed_in = shop.sign_in(PASSWORD).await.unwrap();
     let outlet: Website = "outlet".parse().unwrap();
-    let elsewhere = || Bearer::from(signed_in.token()).on(outlet.clone());
+    let elsewhere = || Bearer::from(signed_in.token()).website(outlet.clone());
     assert!(matches!(
         shop.auth.verify_customer(elsewhere()).await,
         Err(Error::Token(TokenError::NotAuthorized))
@@ -158,7 +158,7 @@ async fn revoking_all_keeps_the_one_presented_or_none() {
 async fn a_customer_sees_and_ends_her_own_tokens_only() {
     let shop = shop();
     let agent = SignIn::new(EMAIL, PASSWORD)
-        .from(Origin::from(std::net::IpAddr::from([192, 0, 2, 1])).user_agent("Mozilla/5.0"));
+        .origin(Origin::from(std::net::IpAddr::from([192, 0, 2, 1])).user_agent("Mozilla/5.0"));
     let phone = shop.auth.generate_customer_token(agent).await.unwrap();
     shop.advance(1);
     let laptop = shop.sign_in(PASSWORD).await.unwrap();

@@ -86,7 +86,7 @@ async fn every_flow_answers_unavailable_at_every_verb() {
     fails_at_each_of!(5, shop.auth.confirm_email(EmailConfirmation::new(EMAIL, WRONG)));
     // load, reserve, generation, load
     fails_at_each_of!(4, shop.auth.check_reset_token(&customer, WRONG, &Origin::default()));
-    let registration = || Registration::new(EMAIL, None).from(std::net::IpAddr::from([192, 0, 2, 1]));
+    let registration = || Registration::new(EMAIL, None).origin(std::net::IpAddr::from([192, 0, 2, 1]));
     // load, load, reserve, settle
     fails_at_each_of!(4, shop.auth.begin_registration(registration()));
     fails_at_each_of!(1, shop.auth.customer_changed(&customer, CustomerChange::PasswordChanged));

@@ -37,7 +37,7 @@ async fn flood(shop: &Shop, names: u32) -> usize {
     let mut refused = 0;
     for name in 0..names {
         let source = IpAddr::V4(Ipv4Addr::from_bits(name));
-        let sign_in = SignIn::new(format!("nobody{name}@example.com"), WRONG).from(source);
+        let sign_in = SignIn::new(format!("nobody{name}@example.com"), WRONG).origin(source);
         refused += usize::from(matches!(
             shop.auth.generate_customer_token(sign_in).await,
             Err(Error::SignIn(SignInError::Refused))
@@ -105,7 +105,7 @@ async fn success_behind_shared_counters_clears_no_ones_failures() {
     let mut signed_in = 0;
     for _ in 0..12 {
         shop.sign_in_from("203.0.113.9", WRONG).await.unwrap_err();
-        let own = SignIn::new(EMAIL, PASSWORD).from(source);
+        let own = SignIn::new(EMAIL, PASSWORD).origin(source);
         signed_in += u64::from(shop.auth.generate_customer_token(own).await.is_ok());
     }
     assert_eq!(shop.auth.hashing_stats().begun - begun - signed_in, 6);
@@ -118,7 +118,7 @@ async fn sharing_gives_no_more_guesses_than_a_counter_of_ones_own() {
     for name in ["late1@example.com", "late2@example.com", "late3@example.com"] {
         let begun = shop.auth.hashing_stats().begun;
         for _ in 0..20 {
-            let sign_in = SignIn::new(name, WRONG).from(IpAddr::from([203, 0, 113, 9]));
+            let sign_in = SignIn::new(name, WRONG).origin(IpAddr::from([203, 0, 113, 9]));
             shop.auth.generate_customer_token(sign_in).await.unwrap_err();
         }
         assert!(shop.auth.hashing_stats().begun - begun <= 6);
@@ -131,7 +131,7 @@ async fn a_right_sign_in_in_a_full_table_succeeds() {
     // Enough to fill the table, not enough to spend the shared counters.
     flood(&shop, 2_000).await;
     for _ in 0..20 {
-        let sign_in = SignIn::new(EMAIL, PASSWORD).from(IpAddr::from([198, 51, 100, 1]));
+        let sign_in = SignIn::new(EMAIL, PASSWORD).origin(IpAddr::from([198, 51, 100, 1]));
         shop.auth.generate_customer_token(sign_in).await.unwrap();
     }
 }

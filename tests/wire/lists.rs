@@ -63,7 +63,7 @@ impl Full {
         for _ in 0..cap {
             let origin = Origin::default().user_agent(&"\"".repeat(512));
             let signed_in =
-                shop.auth.generate_customer_token(SignIn::new(EMAIL, PASSWORD).from(origin)).await.unwrap();
+                shop.auth.generate_customer_token(SignIn::new(EMAIL, PASSWORD).origin(origin)).await.unwrap();
             token = signed_in.token().expose().to_owned();
         }
         Self { site: Site::of(shop), token, verbs }

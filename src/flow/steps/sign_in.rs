@@ -78,7 +78,7 @@ pub(in crate::flow) async fn sign_in(
 ) -> Result<SignedIn, Error> {
     let action = if chain.password { Action::SignIn } else { Action::CodeRedemption };
     let mut event = Draft::anonymous(action, &asked.origin)
-        .on(&address.website)
+        .website(&address.website)
         .at_account(account_partition(address).digest());
     let attempt = Attempt { services, asked, address, chain };
     let ended = match services.attempts.open(attempted).await {

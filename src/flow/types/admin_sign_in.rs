@@ -1,5 +1,6 @@
 use time::OffsetDateTime;
 
+use super::setters;
 use crate::{
     account::AdminId,
     challenge::ChallengeResponse,
@@ -40,15 +41,7 @@ impl AdminSignIn {
         Self { device: DeviceSecret::parse(presented), ..self }
     }
 
-    /// Origin of the request; as [`SignIn::from`](crate::SignIn::from).
-    pub fn from(self, origin: impl Into<Origin>) -> Self {
-        Self { origin: origin.into(), ..self }
-    }
-
-    /// The response to the host's [`Challenge`](crate::Challenge).
-    pub fn challenge(self, response: impl Into<ChallengeResponse>) -> Self {
-        Self { challenge: response.into(), ..self }
-    }
+    setters!(origin, challenge);
 }
 
 /// An admin user's token that was issued.

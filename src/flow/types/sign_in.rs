@@ -1,5 +1,6 @@
 use time::OffsetDateTime;
 
+use super::setters;
 use crate::{
     account::{CustomerId, Website},
     challenge::ChallengeResponse,
@@ -15,9 +16,9 @@ use crate::{
 /// # fn peer() -> std::net::SocketAddr { ([192, 0, 2, 1], 4711).into() }
 /// use commerce_auth::{Origin, SignIn};
 ///
-/// let sign_in = SignIn::new("bobloblaw@example.com", "b0bl0bl@w").from(peer());
+/// let sign_in = SignIn::new("bobloblaw@example.com", "b0bl0bl@w").origin(peer());
 /// let sign_in = SignIn::new("bobloblaw@example.com", "b0bl0bl@w")
-///     .from(Origin::from(peer()).user_agent("Mozilla/5.0").correlation_id("7f3a9c"));
+///     .origin(Origin::from(peer()).user_agent("Mozilla/5.0").correlation_id("7f3a9c"));
 /// ```
 #[derive(Clone, Debug)]
 #[must_use]
@@ -45,26 +46,12 @@ impl SignIn {
         }
     }
 
-    /// The website that is signed in on.
-    pub fn on(self, website: Website) -> Self {
-        Self { website, ..self }
-    }
-
-    /// Origin of the request: an address, or an [`Origin`] that tells more. Failures are counted by the address,
-    /// so give the client's own and not a proxy's; without one, all clients share one budget for each account.
-    pub fn from(self, origin: impl Into<Origin>) -> Self {
-        Self { origin: origin.into(), ..self }
-    }
-
     /// The text that the client kept of an earlier sign-in: [`SignedIn::device`]. Any other text counts as none.
     pub fn device(self, presented: &str) -> Self {
         Self { device: DeviceSecret::parse(presented), ..self }
     }
 
-    /// The response to the host's [`Challenge`](crate::Challenge).
-    pub fn challenge(self, response: impl Into<ChallengeResponse>) -> Self {
-        Self { challenge: response.into(), ..self }
-    }
+    setters!(website, origin, challenge);
 
     /// Refuses what is malformed before any work is done on it.
     pub(in crate::flow) fn check(&self, credential: Field) -> Result<Address, Error> {

@@ -61,8 +61,8 @@ pub async fn activate(
     who.require_self().map_err(|error| RestError::refused(error, "self"))?;
     let key = fields.text("confirmationKey")?;
     require(&[&key])?;
-    let confirmation = EmailConfirmation::new(email, key).on(who.website().clone());
-    let confirmation = confirmation.from(caller.origin().clone()).challenge(caller.challenge().clone());
+    let confirmation = EmailConfirmation::new(email, key).website(who.website().clone());
+    let confirmation = confirmation.origin(caller.origin().clone()).challenge(caller.challenge().clone());
     let auth = caller.auth().clone();
     to_its_end(async move { auth.confirm_email(confirmation).await }).await?;
     Ok(())

@@ -118,7 +118,7 @@ async fn use_store(
     let params = params.map_err(|_| RestError::no_route())?;
     let code = params.iter().find_map(|(name, value)| (name == "store").then_some(value));
     let caller = request.extensions().get::<Caller>().cloned().ok_or_else(RestError::no_layer)?;
-    let caller = caller.on_store(code.unwrap_or_default()).map_err(|_| RestError::no_store())?;
+    let caller = caller.with_store(code.unwrap_or_default()).map_err(|_| RestError::no_store())?;
     request.extensions_mut().insert(caller);
     Ok(next.run(request).await)
 }

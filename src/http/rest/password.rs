@@ -85,8 +85,8 @@ pub(super) async fn request_reset(
     }
     let website = website(&caller, website_id)?;
     let request = PasswordResetRequest::new(email.as_str())
-        .on(website)
-        .from(caller.origin().clone())
+        .website(website)
+        .origin(caller.origin().clone())
         .challenge(caller.challenge().clone());
     caller.auth().request_password_reset(request).await?;
     Ok(Json(true))
@@ -106,8 +106,8 @@ pub(super) async fn reset(caller: Caller, Body(mut fields): Body<Fields>) -> Res
     let (email, token) = (fields.name("email")?, fields.text("resetToken")?);
     let new = fields.text("newPassword")?;
     require(&[&email, &token, &new])?;
-    let reset = PasswordReset::new(email.as_str(), token, new).on(caller.website().clone());
-    let reset = reset.from(caller.origin().clone()).challenge(caller.challenge().clone());
+    let reset = PasswordReset::new(email.as_str(), token, new).website(caller.website().clone());
+    let reset = reset.origin(caller.origin().clone()).challenge(caller.challenge().clone());
     to_its_end(async move { caller.auth().reset_password(reset).await }).await?;
     Ok(Json(true))
 }

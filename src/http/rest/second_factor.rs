@@ -55,7 +55,7 @@ pub(super) async fn authenticate(
     require(&[&username, &password, &otp])?;
     let sign_in = AdminSignIn::new(username.as_str(), password)
         .otp(otp)
-        .from(caller.origin().clone())
+        .origin(caller.origin().clone())
         .challenge(caller.challenge().clone())
         .device(caller.device());
     match caller.auth().generate_admin_token(sign_in).await {

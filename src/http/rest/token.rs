@@ -20,8 +20,8 @@ fn username_and_password(mut fields: Fields) -> Result<(Given, Given), RestError
 pub(super) async fn customer(caller: Caller, Body(fields): Body<Fields>) -> Result<Json<String>, RestError> {
     let (email, password) = username_and_password(fields)?;
     let sign_in = SignIn::new(email.as_str(), password)
-        .on(caller.website().clone())
-        .from(caller.origin().clone())
+        .website(caller.website().clone())
+        .origin(caller.origin().clone())
         .challenge(caller.challenge().clone())
         .device(caller.device());
     match caller.auth().generate_customer_token(sign_in).await {
@@ -39,7 +39,7 @@ pub(super) async fn customer(caller: Caller, Body(fields): Body<Fields>) -> Resu
 pub(super) async fn admin(caller: Caller, Body(fields): Body<Fields>) -> Result<Json<String>, RestError> {
     let (username, password) = username_and_password(fields)?;
     let sign_in = AdminSignIn::new(username.as_str(), password)
-        .from(caller.origin().clone())
+        .origin(caller.origin().clone())
         .challenge(caller.challenge().clone())
         .device(caller.device());
     match caller.auth().generate_admin_token(sign_in).await {

@@ -148,7 +148,7 @@ async fn no_code_is_bought_twice() {
     }
     let redeem = async |number: usize| {
         let customer = number / (CALLS / CUSTOMERS);
-        let exchange = SignIn::new(email(customer), codes[customer].as_str()).from(source(number));
+        let exchange = SignIn::new(email(customer), codes[customer].as_str()).origin(source(number));
         shop.auth.exchange_one_time_code(exchange).await
     };
     let answers = in_spite_of_a_kill(&server, redeem).await;
@@ -163,7 +163,7 @@ async fn no_code_is_bought_twice() {
     assert!(bought.iter().sum::<usize>() > CUSTOMERS / 2, "{bought:?}");
     // And whatever was bought stays so.
     for (customer, code) in codes.iter().enumerate() {
-        let exchange = SignIn::new(email(customer), code.as_str()).from(source(CALLS + customer));
+        let exchange = SignIn::new(email(customer), code.as_str()).origin(source(CALLS + customer));
         let again = shop.auth.exchange_one_time_code(exchange).await;
         assert!(matches!(again, Err(Error::SignIn(SignInError::Refused))), "customer {customer}: {again:?}");
     }
@@ -174,7 +174,7 @@ async fn no_token_that_was_handed_out_is_lost() {
     let Some(server) = Postgres::start().map(Arc::new) else { return };
     let shop = shop(&server).await;
     let sign_in = async |number: usize| {
-        let sign_in = SignIn::new(email(number % CUSTOMERS), PASSWORD).from(source(number));
+        let sign_in = SignIn::new(email(number % CUSTOMERS), PASSWORD).origin(source(number));
         Ok(shop.auth.generate_customer_token(sign_in).await?.token().expose().to_owned())
     };
     let answers = in_spite_of_a_kill(&server, sign_in).await;
@@ -191,7 +191,7 @@ async fn no_revoke_that_was_acknowledged_is_lost() {
     let tokens = stream::iter(0..CALLS).map(|number| {
         let shop = &shop;
         async move {
-            let sign_in = SignIn::new(email(number % CUSTOMERS), PASSWORD).from(source(number));
+            let sign_in = SignIn::new(email(number % CUSTOMERS), PASSWORD).origin(source(number));
             shop.auth.generate_customer_token(sign_in).await.unwrap().token().expose().to_owned()
         }
     });

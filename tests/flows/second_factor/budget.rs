@@ -20,7 +20,7 @@ async fn five_wrong_codes_lock_the_factor_and_a_right_password_does_not_open_it(
     assert!(matches!(sign_in(&shop, &right).await, Err(Error::SignIn(SignInError::Refused))));
     // Nor does another source.
     let elsewhere = std::net::IpAddr::from([203, 0, 113, 9]);
-    let elsewhere = AdminSignIn::new(ADMIN, ADMIN_PASSWORD).otp(right.as_str()).from(elsewhere);
+    let elsewhere = AdminSignIn::new(ADMIN, ADMIN_PASSWORD).otp(right.as_str()).origin(elsewhere);
     assert!(matches!(
         shop.auth.generate_admin_token(elsewhere).await,
         Err(Error::SignIn(SignInError::Refused))
@@ -102,7 +102,7 @@ async fn whoever_locks_the_authenticator_does_not_lock_its_owner_out() {
     // Wrong ones have a budget of their own for each source.
     let from = |source: [u8; 4], code: &str| {
         let source = std::net::IpAddr::from(source);
-        let sign_in = AdminSignIn::new(ADMIN, ADMIN_PASSWORD).otp(code).from(source);
+        let sign_in = AdminSignIn::new(ADMIN, ADMIN_PASSWORD).otp(code).origin(source);
         shop.auth.generate_admin_token(sign_in)
     };
     let (attacker, owner) = ([203, 0, 113, 9], [192, 0, 2, 1]);

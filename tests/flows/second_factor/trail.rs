@@ -55,7 +55,7 @@ async fn what_is_done_to_a_factor_is_told() {
     let admin = token(&shop, &authenticator).await;
     let before = shop.trail().await.len();
     let origin = Origin::from(std::net::IpAddr::from([192, 0, 2, 1]));
-    let bearer = || commerce_auth::Bearer::from(admin.as_str()).sent_from(&origin);
+    let bearer = || commerce_auth::Bearer::from(admin.as_str()).origin(&origin);
     let begun = shop.auth.begin_admin_enrolment(bearer()).await.unwrap();
     let enrolment = begun.token().expose().to_owned();
     shop.auth.replace_recovery_codes(bearer()).await.unwrap();

@@ -28,7 +28,7 @@ async fn every_event_is_kept_or_summed_up(database: Database) {
                     let email = format!("{caller}-{number}@example.com");
                     let reset = PasswordReset::new(email, "x", "N3w-password");
                     let source = IpAddr::from([198, 51, 100, u8::try_from(caller).unwrap()]);
-                    shop.auth.reset_password(reset.from(source)).await.unwrap_err();
+                    shop.auth.reset_password(reset.origin(source)).await.unwrap_err();
                 }
             })
         })

@@ -37,10 +37,10 @@ async fn flood(engine: &Engine, calls: u32, source: fn(u32) -> IpAddr) -> Result
                 let (email, source) = (format!("{number}@example.com"), source(number));
                 let node = shop.node(caller);
                 let answer = if number.is_multiple_of(2) {
-                    node.generate_customer_token(SignIn::new(email, WRONG).from(source)).await.map(drop)
+                    node.generate_customer_token(SignIn::new(email, WRONG).origin(source)).await.map(drop)
                 } else {
                     let reset = PasswordReset::new(email, TOKEN, "An0ther-password");
-                    node.reset_password(reset.from(source)).await
+                    node.reset_password(reset.origin(source)).await
                 };
                 assert!(matches!(answer, Err(Error::SignIn(_))), "{answer:?}");
             }
@@ -85,17 +85,17 @@ pub(crate) async fn a_device_of_one_node_is_known_at_the_other(engine: &Engine) 
     let shop = Shop::open(engine).await?;
     let [home, elsewhere] = [[192, 0, 2, 1], [192, 0, 2, 2]].map(IpAddr::from);
     let sign_in = || SignIn::new(EMAIL, PASSWORD);
-    let signed_in = shop.node(0).generate_customer_token(sign_in().from(home)).await?;
+    let signed_in = shop.node(0).generate_customer_token(sign_in().origin(home)).await?;
     let device = signed_in.device().ok_or("a new device has a secret")?.expose().to_owned();
     for number in 0..102_u8 {
-        let wrong = SignIn::new(EMAIL, WRONG).from(IpAddr::from([10, 0, 0, number / 6]));
+        let wrong = SignIn::new(EMAIL, WRONG).origin(IpAddr::from([10, 0, 0, number / 6]));
         assert!(shop.node(number.into()).generate_customer_token(wrong).await.is_err());
     }
-    let stranger = shop.node(1).generate_customer_token(sign_in().from(elsewhere)).await;
+    let stranger = shop.node(1).generate_customer_token(sign_in().origin(elsewhere)).await;
     assert!(matches!(stranger, Err(Error::SignIn(SignInError::Refused))), "{stranger:?}");
-    shop.node(1).generate_customer_token(sign_in().from(elsewhere).device(&device)).await?;
+    shop.node(1).generate_customer_token(sign_in().origin(elsewhere).device(&device)).await?;
     shop.node(1).customer_changed(signed_in.customer_id(), CustomerChange::Disabled).await?;
-    let forgotten = shop.node(0).generate_customer_token(sign_in().from(elsewhere).device(&device)).await;
+    let forgotten = shop.node(0).generate_customer_token(sign_in().origin(elsewhere).device(&device)).await;
     assert!(matches!(forgotten, Err(Error::SignIn(SignInError::Refused))), "{forgotten:?}");
     Ok(())
 }

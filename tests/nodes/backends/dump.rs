@@ -29,7 +29,7 @@ async fn live(shop: &Shop) -> Result<Vec<Vec<u8>>> {
     for spelling in spellings(CANARY.as_bytes()) {
         let planted = String::from_utf8(spelling)?;
         let origin = Origin::default().user_agent(&planted);
-        let sign_in = SignIn::new(EMAIL, PASSWORD).from(origin);
+        let sign_in = SignIn::new(EMAIL, PASSWORD).origin(origin);
         let signed_in = shop.node(0).generate_customer_token(sign_in).await?;
         secrets.push(signed_in.token().expose().to_owned());
         secrets.extend(signed_in.device().map(|device| device.expose().to_owned()));
@@ -77,7 +77,7 @@ async fn live(shop: &Shop) -> Result<Vec<Vec<u8>>> {
 /// Strangers use up the budget of the admin user's name. Returns the token of the link that is mailed.
 async fn locked_out(shop: &Shop) -> Result<String> {
     for number in 0..102_u8 {
-        let wrong = AdminSignIn::new(ADMIN, WRONG).from(IpAddr::from([10, 0, 0, number / 6]));
+        let wrong = AdminSignIn::new(ADMIN, WRONG).origin(IpAddr::from([10, 0, 0, number / 6]));
         shop.node(0).generate_admin_token(wrong).await.unwrap_err();
     }
     shop.advance(24 * 60 * 60);

@@ -26,7 +26,7 @@ pub(crate) async fn a_code_is_redeemed_once(engine: &Engine) -> Result {
         async move {
             // A source of its own, or the budget stops most of them.
             let source = std::net::IpAddr::from([10, 0, 0, u8::try_from(caller).unwrap_or_default()]);
-            let exchange = SignIn::new(EMAIL, code).from(source);
+            let exchange = SignIn::new(EMAIL, code).origin(source);
             shop.node(caller).exchange_one_time_code(exchange).await
         }
         .boxed()
@@ -108,7 +108,7 @@ async fn confirmed_once(shop: Shop, email: &'static str, token: String) -> Arc<S
         async move {
             // A source of its own, or the budget stops most of them.
             let source = std::net::IpAddr::from([10, 0, 0, u8::try_from(caller).unwrap_or_default()]);
-            shop.node(caller).confirm_email(EmailConfirmation::new(email, token).from(source)).await
+            shop.node(caller).confirm_email(EmailConfirmation::new(email, token).origin(source)).await
         }
         .boxed()
     })

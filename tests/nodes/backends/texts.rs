@@ -16,7 +16,7 @@ pub(crate) async fn a_nul_is_kept_exactly_or_refused(engine: &Engine) -> Result 
     let admin = shop.admin_token(0).await?;
     let assist = async |origin: &Origin, reason| {
         shop.advance(1);
-        let bearer = Bearer::from(admin.as_str()).sent_from(origin);
+        let bearer = Bearer::from(admin.as_str()).origin(origin);
         shop.node(0).generate_customer_token_as_admin(bearer, EMAIL, reason).await
     };
     let said = Origin::default().user_agent("a\0b").correlation_id("\0c");

@@ -200,7 +200,7 @@ impl<S: Store> Shop<S> {
 
     pub async fn sign_in_from(&self, source: &str, password: &str) -> Result<SignedIn, Error> {
         let source: IpAddr = source.parse().expect("an address");
-        self.auth.generate_customer_token(SignIn::new(EMAIL, password).from(source)).await
+        self.auth.generate_customer_token(SignIn::new(EMAIL, password).origin(source)).await
     }
 
     /// A reset token of customer 1 that lives for two hours.

@@ -70,7 +70,7 @@ async fn register(
     email::parse(email)?;
     let profile = draft.into_profile(OffsetDateTime::now_utc()).map_err(invalid)?;
     let registration = Registration::new(email.trim_ascii(), password.map(Into::into))
-        .from(caller.origin().clone())
+        .origin(caller.origin().clone())
         .challenge(caller.challenge().clone());
     let account = shop.auth.begin_registration(registration).await.map_err(error)?;
     let status = if shop.confirms_email { account.status } else { AccountStatus::Active };
@@ -78,7 +78,7 @@ async fn register(
     let customer = NewCustomer { email, password_hash, status, allows_assistance, profile };
     if shop.confirms_email {
         let answer = Customer::unconfirmed(&customer);
-        let request = ConfirmationRequest::new(customer.email.as_str()).from(caller.origin().clone());
+        let request = ConfirmationRequest::new(customer.email.as_str()).origin(caller.origin().clone());
         tokio::spawn(keep(shop.clone(), customer, request.after_registration()).in_current_span());
         return Ok(Some(CustomerOutput { customer: answer }));
     }

@@ -48,7 +48,7 @@ impl World {
         });
         self.origin = Origin::default().correlation_id("an act").user_agent("a browser");
         let origin = self.origin.clone();
-        let bearer = Bearer::from(&text).on(website(site)).sent_from(&origin);
+        let bearer = Bearer::from(&text).website(website(site)).origin(&origin);
         let done = |got: Result<(), Error>| got.map(|()| Answer::Done);
         let (got, expected) = match *op {
             Op::Confirm { with, .. } => {

@@ -286,7 +286,7 @@ impl World {
         let text = &self.tokens[place];
         let (Token { site, assist, .. }, token) = (self.shop.tokens[place], Some(place));
         let own = site.unwrap_or(0);
-        let bearer = |site| Bearer::from(text).on(website(site)).sent_from(&self.origin);
+        let bearer = |site| Bearer::from(text).website(website(site)).origin(&self.origin);
         let as_customer = |site| block_on(self.auth.verify_customer(bearer(site))).map(Identity::Customer);
         let looks = [
             ("verify", block_on(self.auth.verify(bearer(own))), self.shop.verify(token, own)),

@@ -62,8 +62,8 @@ impl World {
                 let (address, Caller { source, .. }) = self.from(from);
                 self.origin = origin(address);
                 (0..times).try_for_each(|_| {
-                    let request = PasswordResetRequest::new(spelled.as_str()).on(website(door.0));
-                    let got = block_on(self.auth.request_password_reset(request.from(self.origin.clone())));
+                    let request = PasswordResetRequest::new(spelled.as_str()).website(website(door.0));
+                    let got = block_on(self.auth.request_password_reset(request.origin(self.origin.clone())));
                     let expected = self.shop.request_reset(door, (source != NOWHERE).then_some(source));
                     self.compare(&got.map(|()| Answer::Done), &expected)
                 })
@@ -74,7 +74,7 @@ impl World {
             }
             Op::TokenAsAdmin { by, site, address, why } => {
                 let (token, text) = self.pick(by);
-                let bearer = Bearer::from(&text).on(website(site)).sent_from(&self.origin);
+                let bearer = Bearer::from(&text).website(website(site)).origin(&self.origin);
                 let assist =
                     self.auth.generate_customer_token_as_admin(bearer, ADDRESSES[address], reason(why));
                 let got = block_on(assist);
@@ -85,7 +85,7 @@ impl World {
             }
             Op::OneTimeCode { by, customer, why } => {
                 let (token, text) = self.pick(by);
-                let bearer = Bearer::from(&text).sent_from(&self.origin);
+                let bearer = Bearer::from(&text).origin(&self.origin);
                 let id = customer_id(customer);
                 let got = match block_on(self.auth.generate_one_time_code(bearer, &id, reason(why))) {
                     Ok(code) => {
@@ -264,7 +264,8 @@ impl World {
     ) -> Checked {
         let (credential, text) = self.present(with, self.shop.find(door));
         self.origin = origin(address);
-        let mut sign_in = SignIn::new(spelled, text.as_str()).on(website(door.0)).from(self.origin.clone());
+        let mut sign_in =
+            SignIn::new(spelled, text.as_str()).website(website(door.0)).origin(self.origin.clone());
         if let Some(device) = caller.device {
             sign_in = sign_in.device(&self.devices[device]);
         }
@@ -296,7 +297,7 @@ impl World {
             other => self.present(other, None),
         };
         self.origin = origin(address);
-        let mut sign_in = AdminSignIn::new(USERNAMES[name].to_uppercase(), text).from(self.origin.clone());
+        let mut sign_in = AdminSignIn::new(USERNAMES[name].to_uppercase(), text).origin(self.origin.clone());
         if let Some(device) = caller.device {
             sign_in = sign_in.device(&self.devices[device]);
         }
@@ -326,7 +327,7 @@ impl World {
         let (credential, text) = self.present(with, customer);
         self.origin = origin(address);
         let reset = PasswordReset::new(spelled, text, new_password(new, door.1));
-        let reset = reset.on(website(door.0)).from(self.origin.clone());
+        let reset = reset.website(website(door.0)).origin(self.origin.clone());
         let got = block_on(self.auth.reset_password(reset)).map(|()| Answer::Done);
         let expected = self.shop.reset(door, caller, credential, new);
         self.compare(&got, &expected)?;
