@@ -46,6 +46,7 @@ impl Auth {
     /// - [`Error::Overloaded`]: too many hashes are waiting.
     /// - [`InternalError::NotConfigured`]: there is no admin user table, or no keyring.
     /// - [`Error::Unavailable`], [`Error::Random`]: no token was issued.
+    #[doc(alias("/V1/integration/admin/token", "/V1/tfa/provider/google/authenticate"))]
     pub async fn generate_admin_token(&self, sign_in: AdminSignIn) -> Result<AdminSignedIn, Error> {
         flow::generate_admin_token(&self.services, sign_in).await
     }
@@ -202,6 +203,7 @@ impl Auth {
     /// - [`SecondFactorError::AlreadyEnrolled`]: there is another second factor than when the token was made.
     /// - [`InternalError::NotConfigured`]: there is no keyring, or no admin user table.
     /// - [`Error::Unavailable`], [`Error::Random`].
+    #[doc(alias = "/V1/tfa/provider/google/configure")]
     pub async fn set_up_admin_factor(
         &self,
         token: impl Into<Credential>,
@@ -231,6 +233,7 @@ impl Auth {
     ///
     /// The same holds for a call that is dropped midway, as some servers do when a client goes away: run it to its end
     /// (in a task of its own).
+    #[doc(alias = "/V1/tfa/provider/google/activate")]
     pub async fn activate_admin_factor(
         &self,
         token: impl Into<Credential>,

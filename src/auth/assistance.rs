@@ -38,6 +38,7 @@ impl Auth {
     ///   [`AssistanceError::CustomerDisabled`]: the customer cannot be assisted.
     /// - [`SignInError::Refused`]: the customer's tokens were revoked meanwhile.
     /// - [`Error::Unavailable`], [`Error::Random`], [`InternalError::NotConfigured`]: no token was issued.
+    #[doc(alias = "generateCustomerTokenAsAdmin")]
     pub async fn generate_customer_token_as_admin(
         &self,
         bearer: impl Into<Bearer<'_>>,
@@ -65,6 +66,7 @@ impl Auth {
     /// As [`generate_customer_token_as_admin`](Self::generate_customer_token_as_admin), with
     /// [`AssistanceError::NoSuchCustomer`] for an id that no customer has. If the customer's tokens are ended
     /// meanwhile, the code is good for nothing.
+    #[doc(alias = "/V1/customer/{id}/otp")]
     pub async fn generate_one_time_code(
         &self,
         bearer: impl Into<Bearer<'_>>,
@@ -88,6 +90,7 @@ impl Auth {
     /// - [`TokenError::Invalid`]: the customer is gone, or the customer's tokens were ended by somebody else meanwhile. A
     ///   consent does not stand then, and all tokens end.
     /// - [`Error::Unavailable`]: it may be set; set it again. Once it is withdrawn, no assistance is good for anything.
+    #[doc(alias("allow_remote_shopping_assistance", "updateCustomerV2"))]
     pub async fn set_remote_shopping_assistance(
         &self,
         bearer: impl Into<Bearer<'_>>,

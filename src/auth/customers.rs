@@ -68,6 +68,7 @@ impl Auth {
     /// the credential bought ends, and the customer is told ([`Notice::CredentialReplayed`](crate::Notice)). If a new
     /// password was set with it, all the customer's tokens end. A credential that is presented again while its first
     /// sign-in is on its way gives that first caller a token that has already ended.
+    #[doc(alias("generateCustomerToken", "/V1/integration/customer/token"))]
     pub async fn generate_customer_token(&self, sign_in: SignIn) -> Result<SignedIn, Error> {
         flow::generate_customer_token(&self.services, sign_in).await
     }
@@ -83,6 +84,7 @@ impl Auth {
     ///
     /// As [`generate_customer_token`](Self::generate_customer_token), and [`SignInError::TooManyRequests`] once
     /// the budget is spent, [`InternalError::NotConfigured`] where there is no admin user table.
+    #[doc(alias = "exchangeOtpForCustomerToken")]
     pub async fn exchange_one_time_code(&self, exchange: SignIn) -> Result<SignedIn, Error> {
         flow::exchange_one_time_code(&self.services, exchange).await
     }

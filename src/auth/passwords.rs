@@ -57,6 +57,7 @@ impl Auth {
     ///
     /// The same holds for a call that is dropped midway, as some servers do when a client goes away: run it to its end
     /// (in a task of its own).
+    #[doc(alias("changeCustomerPassword", "/V1/customers/me/password"))]
     pub async fn change_password(
         &self,
         bearer: impl Into<Bearer<'_>>,
@@ -84,6 +85,7 @@ impl Auth {
     ///   looked up, and nothing counted.
     /// - [`SignInError::TooManyRequests`]: for this address, or from this source.
     /// - [`Error::Unavailable`], [`Error::Random`]: a token may have been made; none was mailed.
+    #[doc(alias("requestPasswordResetEmail", "/V1/customers/password"))]
     pub async fn request_password_reset(&self, request: PasswordResetRequest) -> Result<(), Error> {
         flow::request_password_reset(&self.services, request).await
     }
@@ -117,6 +119,7 @@ impl Auth {
     ///
     /// The same holds for a call that is dropped midway, as some servers do when a client goes away: run it to its end
     /// (in a task of its own).
+    #[doc(alias("resetPassword", "/V1/customers/resetPassword"))]
     pub async fn reset_password(&self, reset: PasswordReset) -> Result<(), Error> {
         flow::reset_password(&self.services, reset).await
     }
@@ -135,6 +138,10 @@ impl Auth {
     ///   disabled account. Not told apart.
     /// - [`SignInError::TooManyRequests`]: the budget is spent.
     /// - [`Error::Unavailable`], [`Error::Random`].
+    #[doc(alias(
+        "resetLinkToken",
+        "/V1/customers/{customerId}/password/resetLinkToken/{resetPasswordLinkToken}"
+    ))]
     pub async fn check_reset_token(
         &self,
         customer: &CustomerId,

@@ -64,6 +64,7 @@ impl Auth {
     /// - [`SignInError::TooManyRequests`]: from this source.
     /// - [`Error::Overloaded`]: too many hashes are waiting.
     /// - [`Error::Unavailable`], [`Error::Random`].
+    #[doc(alias("createCustomer", "createCustomerV2", "/V1/customers"))]
     pub async fn begin_registration(&self, registration: Registration) -> Result<NewAccount, Error> {
         flow::begin_registration(&self.services, registration).await
     }
@@ -85,6 +86,7 @@ impl Auth {
     ///   looked up, and nothing counted.
     /// - [`SignInError::TooManyRequests`]: for this address, or from this source.
     /// - [`Error::Unavailable`], [`Error::Random`]: a token may have been made; none was mailed.
+    #[doc(alias = "resendConfirmationEmail")]
     pub async fn request_confirmation(&self, request: ConfirmationRequest) -> Result<(), Error> {
         flow::request_confirmation(&self.services, request).await
     }
@@ -177,6 +179,7 @@ impl Auth {
     ///
     /// The same holds for a call that is dropped midway, as some servers do when a client goes away: run it to its end
     /// (in a task of its own).
+    #[doc(alias("confirmEmail", "/V1/customers/me/activate"))]
     pub async fn confirm_email(&self, confirmation: EmailConfirmation) -> Result<Confirmed, Error> {
         flow::confirm_email(&self.services, confirmation).await
     }
@@ -196,6 +199,7 @@ impl Auth {
     /// - [`InternalError::NotConfigured`]: there is no notifier.
     /// - [`SignInError::TooManyRequests`]: for the new address, or from this source.
     /// - [`Error::Unavailable`], [`Error::Random`]: a token may have been made; none was mailed.
+    #[doc(alias = "updateCustomerEmail")]
     pub async fn request_email_change(
         &self,
         bearer: impl Into<Bearer<'_>>,

@@ -74,6 +74,7 @@ impl Auth {
     /// # Errors
     ///
     /// As [`verify_customer`](Self::verify_customer).
+    #[doc(alias("revokeCustomerToken", "/V1/integration/customer/revoke-customer-token"))]
     pub async fn revoke_customer_token(&self, bearer: impl Into<Bearer<'_>>) -> Result<(), Error> {
         flow::revoke_customer_token(&self.services, bearer.into()).await
     }
@@ -100,6 +101,7 @@ impl Auth {
     ///
     /// As [`verify_customer`](Self::verify_customer), and [`TokenError::NotAuthorized`] for a token born of
     /// assistance.
+    #[doc(alias = "revokeCustomerToken")]
     pub async fn revoke_all_customer_tokens(
         &self,
         bearer: impl Into<Bearer<'_>>,
