@@ -17,9 +17,9 @@ use crate::{account::Website, error::StoreError, token::Origin};
 /// ever, and no answer is verified for it.
 ///
 /// ```
-/// use async_trait::async_trait;
 /// use commerce_auth::{
 ///     Auth, Challenge, ChallengeAction, ChallengeAnswer, MemoryCustomers, MemoryStore, Pressure, StoreError,
+///     async_trait,
 /// };
 ///
 /// # #[derive(Debug)]
@@ -59,7 +59,7 @@ use crate::{account::Website, error::StoreError, token::Origin};
 #[diagnostic::on_unimplemented(
     message = "`{Self}` does not verify answers to challenges",
     label = "it must implement `Challenge`, or be an `Arc` of a type that does",
-    note = "write `#[async_trait] impl Challenge for {Self}` with the function `verify`"
+    note = "write `#[async_trait] impl Challenge for {Self}` with the function `verify`; the attribute is `commerce_auth::async_trait`"
 )]
 pub trait Challenge: Debug + Send + Sync + 'static {
     /// Returns true if the answer is right. It is called at most once for an attempt.

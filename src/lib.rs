@@ -62,6 +62,11 @@ mod state;
 pub mod store;
 pub mod token;
 
+/// The attribute on an `impl` of the traits with `async` functions, such as [`CustomerStore`] and
+/// [`TokenStore`](store::TokenStore): that of the crate [`async-trait`](https://docs.rs/async-trait).
+#[doc(inline)]
+pub use async_trait::async_trait;
+
 pub use account::{
     AccountConflict, AccountStatus, AdminId, AdminRecord, AdminStore, AdminUser, Customer, CustomerId,
     CustomerRecord, CustomerStore, Email, EmailError, EmailReplacement, IdError, PasswordHash, Permission,

@@ -2,10 +2,9 @@
 
 use std::sync::Arc;
 
-use async_trait::async_trait;
 use commerce_auth::{
     AdminSignIn, AdminSignedIn, AuditEvent, AuthBuilder, Challenge, ChallengeAnswer, Error, Pressure, SignIn,
-    SignInError, SignedIn, StoreError, audit::Action,
+    SignInError, SignedIn, StoreError, async_trait, audit::Action,
 };
 
 use crate::flag::Flag;

@@ -2,9 +2,8 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use async_trait::async_trait;
 use commerce_auth::{
-    AuditEvent, AuditSink, StoreError, Subject,
+    AuditEvent, AuditSink, StoreError, Subject, async_trait,
     clock::{Clock, ManualClock},
 };
 use time::OffsetDateTime;

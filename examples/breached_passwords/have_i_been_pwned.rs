@@ -2,8 +2,7 @@
 
 use std::time::Duration;
 
-use async_trait::async_trait;
-use commerce_auth::{BreachedPasswords, PasswordSha1, StoreError};
+use commerce_auth::{BreachedPasswords, PasswordSha1, StoreError, async_trait};
 use tokio::task;
 
 /// The answer about a new password if the request to the service failed.

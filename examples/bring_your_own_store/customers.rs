@@ -2,10 +2,9 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use async_trait::async_trait;
 use commerce_auth::{
     AccountStatus, Customer, CustomerId, CustomerStore, Email, EmailReplacement, PasswordHash, StoreError,
-    Website,
+    Website, async_trait,
 };
 
 /// A row of the host's own table, with the host's own columns.

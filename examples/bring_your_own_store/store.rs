@@ -5,9 +5,8 @@
 
 use std::{error::Error, num::NonZero, ops::Bound, path::Path, sync::Arc};
 
-use async_trait::async_trait;
 use commerce_auth::{
-    Digest, Grant, Origin, StoreError, Subject,
+    Digest, Grant, Origin, StoreError, Subject, async_trait,
     store::{
         Change, Changes, CommitOutcome, Document, DocumentId, Generation, GenerationId, Index, Insert, Key,
         Listed, Partition, Position, StateStore, TokenStore, Version,

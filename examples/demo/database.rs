@@ -2,12 +2,11 @@
 
 use std::{env, sync::Arc};
 
-use async_trait::async_trait;
 #[cfg(feature = "redis")]
 use commerce_auth::RedisStore;
 use commerce_auth::{
     AdminRecord, AdminStore, AuditEvent, AuditSink, CustomerId, CustomerRecord, CustomerStore, KeyId,
-    Keyring, MemoryAdmins, MemoryCustomers, MemoryStore, audit::MemoryAudit, store::Store,
+    Keyring, MemoryAdmins, MemoryCustomers, MemoryStore, async_trait, audit::MemoryAudit, store::Store,
 };
 #[cfg(feature = "postgres")]
 use commerce_auth::{PostgresAdmins, PostgresAudit, PostgresCustomers, PostgresStore};

@@ -24,8 +24,9 @@ use crate::error::StoreError;
 /// ```
 /// use std::collections::BTreeMap;
 ///
-/// use async_trait::async_trait;
-/// use commerce_auth::{Auth, BreachedPasswords, MemoryCustomers, MemoryStore, PasswordSha1, StoreError};
+/// use commerce_auth::{
+///     Auth, BreachedPasswords, MemoryCustomers, MemoryStore, PasswordSha1, StoreError, async_trait,
+/// };
 ///
 /// /// Five digits of a SHA-1, and the other 35 of each breached password that begins with them.
 /// #[derive(Debug)]
@@ -50,7 +51,7 @@ use crate::error::StoreError;
 #[diagnostic::on_unimplemented(
     message = "`{Self}` does not know breached passwords",
     label = "it must implement `BreachedPasswords`, or be an `Arc` of a type that does",
-    note = "write `#[async_trait] impl BreachedPasswords for {Self}` with the function `contains`"
+    note = "write `#[async_trait] impl BreachedPasswords for {Self}` with the function `contains`; the attribute is `commerce_auth::async_trait`"
 )]
 pub trait BreachedPasswords: Debug + Send + Sync + 'static {
     /// Returns true if the password is known from a breach.

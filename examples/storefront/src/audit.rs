@@ -1,8 +1,7 @@
 use std::sync::Arc;
 
-use async_trait::async_trait;
 use commerce_auth::{
-    AuditEvent, AuditSink, StoreError, Subject,
+    AuditEvent, AuditSink, StoreError, Subject, async_trait,
     audit::{SignatureCheck, TracingAudit},
 };
 

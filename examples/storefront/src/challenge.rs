@@ -1,7 +1,6 @@
 //! A proof of work, in the place where a shop would ask for a captcha.
 
-use async_trait::async_trait;
-use commerce_auth::{Challenge, ChallengeAnswer, Pressure, StoreError};
+use commerce_auth::{Challenge, ChallengeAnswer, Pressure, StoreError, async_trait};
 use sha2::{Digest, Sha256};
 use time::OffsetDateTime;
 

@@ -3,9 +3,8 @@ use std::{
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
-use async_trait::async_trait;
 use commerce_auth::{
-    AccountStatus, CustomerId, CustomerRecord, CustomerStore, Email, MemoryCustomers, StoreError,
+    AccountStatus, CustomerId, CustomerRecord, CustomerStore, Email, MemoryCustomers, StoreError, async_trait,
 };
 
 use super::{Edit, Profile, Profiles};

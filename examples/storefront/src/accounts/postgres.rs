@@ -1,7 +1,6 @@
 use std::time::Duration;
 
-use async_trait::async_trait;
-use commerce_auth::{CustomerId, Email, StoreError};
+use commerce_auth::{CustomerId, Email, StoreError, async_trait};
 use deadpool_postgres::{
     BuildError, Client, ClientWrapper, Hook, HookError, Manager, ManagerConfig, Pool, PoolError,
     RecyclingMethod,

@@ -1,5 +1,4 @@
-use async_trait::async_trait;
-use commerce_auth::{CustomerId, Email, StoreError};
+use commerce_auth::{CustomerId, Email, StoreError, async_trait};
 
 use super::Profile;
 

@@ -4,8 +4,7 @@ use std::{
     time::Duration,
 };
 
-use async_trait::async_trait;
-use commerce_auth::{CustomerId, Email, StoreError};
+use commerce_auth::{CustomerId, Email, StoreError, async_trait};
 use rusqlite::{
     Connection, ErrorCode, OptionalExtension, TransactionBehavior, ffi, params,
     types::{FromSqlError, ToSqlOutput},

@@ -1,8 +1,7 @@
-use async_trait::async_trait;
 use commerce_auth::{
     AdminRecord, AdminStore, AuditEvent, CustomerId, CustomerRecord, CustomerStore, Keyring, MemoryAdmins,
     MemoryCustomers, PostgresAdmins, PostgresAudit, PostgresCustomers, SqliteAdmins, SqliteAudit,
-    SqliteCustomers, StoreError, UpsertError,
+    SqliteCustomers, StoreError, UpsertError, async_trait,
     audit::{MemoryAudit, Report, Verifier},
 };
 
