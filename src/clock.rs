@@ -14,6 +14,12 @@ use time::OffsetDateTime;
 ///
 /// Nodes that share a store may differ by a second or two: a token then lives that much longer or shorter on
 /// one of them. Keep them within a second (any NTP client does).
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` does not tell the time",
+    label = "it must implement `Clock`, or be an `Arc` of a type that does",
+    note = "write `impl Clock for {Self}` with the function `now`",
+    note = "ready-made clocks are `SystemClock`, the default, and `ManualClock` for tests"
+)]
 pub trait Clock: Debug + Send + Sync + 'static {
     /// The time now. A clock that goes backwards revives nothing that was revoked. It lengthens what has not yet expired.
     ///

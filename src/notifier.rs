@@ -182,6 +182,12 @@ pub enum AdminNotice {
 }
 
 /// Tells customers what happened to their accounts, by mail as a rule.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` does not notify customers",
+    label = "it must implement `Notifier`, or be an `Arc` of a type that does",
+    note = "write `impl Notifier for {Self}` with the function `notify`, which puts the notification into a queue",
+    note = "a shop that notifies nobody calls `AuthBuilder::without_notifier`"
+)]
 pub trait Notifier: Debug + Send + Sync + 'static {
     /// Puts a notification into the host's queue, and returns at once.
     ///

@@ -19,6 +19,12 @@ use zeroize::Zeroize;
 pub struct RandomError;
 
 /// A source of secrets.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a source of secrets",
+    label = "it must implement `SecureRandom`, or be an `Arc` of a type that does",
+    note = "write `impl SecureRandom for {Self}` with the function `fill`",
+    note = "the default source is `ChaChaRandom`"
+)]
 pub trait SecureRandom: fmt::Debug + Send + Sync + 'static {
     /// Fills the buffer with bytes nobody can predict.
     ///

@@ -26,6 +26,13 @@ use crate::{
 ///     .build()?;
 /// # Ok::<(), commerce_auth::ConfigError>(())
 /// ```
+// The compiler shows this text, and not that of the part's own trait, where the builder is handed a type that is no part.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be handed over as `{Part}`",
+    label = "it must implement the trait, or be an `Arc` of a type that does",
+    note = "implement the trait for the type itself; a trait with `async` functions needs the attribute `#[commerce_auth::async_trait]`",
+    note = "ready-made stores are `MemoryStore`, `SqliteStore`, `PostgresStore` and `RedisStore`; ready-made audit sinks are `MemoryAudit`, `SqliteAudit`, `PostgresAudit`, `JsonLinesAudit` and `TracingAudit`; some need a feature"
+)]
 pub trait IntoShared<Part: ?Sized> {
     /// Shares the part.
     fn into_shared(self) -> Arc<Part>;

@@ -25,6 +25,12 @@ impl Permission {
 }
 
 /// A row of the host's admin user table.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a row of an admin user table",
+    label = "it must implement `AdminUser`",
+    note = "write `impl AdminUser for {Self}` with the functions `id`, `username`, `password_hash`, `status` and `has_permission`",
+    note = "a table without a row type of its own can return the ready-made `AdminRecord`"
+)]
 pub trait AdminUser: Send + Sync {
     /// The admin user's key. It must never be given to another admin user.
     fn id(&self) -> AdminId;
@@ -54,6 +60,12 @@ pub trait AdminUser: Send + Sync {
 /// A verb answers `Ok(None)` or `Ok(false)` for what is not there and `Err` only when the table could not be
 /// asked.
 #[async_trait]
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not an admin user table",
+    label = "it must implement `AdminStore`, or be an `Arc` of a type that does",
+    note = "write `#[async_trait] impl AdminStore for {Self}`; the attribute is `commerce_auth::async_trait`",
+    note = "ready-made tables are `MemoryAdmins`, `SqliteAdmins` (feature `sqlite`) and `PostgresAdmins` (feature `postgres`)"
+)]
 pub trait AdminStore: Send + Sync + 'static {
     /// The host's own row type.
     type Row: AdminUser;

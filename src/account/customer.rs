@@ -6,6 +6,12 @@ use super::{AccountStatus, CustomerId, Email, PasswordHash, Website};
 use crate::error::StoreError;
 
 /// A row of the host's customer table.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a row of a customer table",
+    label = "it must implement `Customer`",
+    note = "write `impl Customer for {Self}` with the functions `id`, `email`, `password_hash`, `status` and `allows_assistance`",
+    note = "a table without a row type of its own can return the ready-made `CustomerRecord`"
+)]
 pub trait Customer: Send + Sync {
     /// The customer's key. It must never be given to another customer: tokens speak for it.
     fn id(&self) -> CustomerId;
@@ -35,6 +41,12 @@ pub trait Customer: Send + Sync {
 /// A verb answers `Ok(None)` or `Ok(false)` for what is not there and `Err` only when the table could not be
 /// asked: the first refuses a sign-in, the second makes it "unavailable".
 #[async_trait]
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a customer table",
+    label = "it must implement `CustomerStore`, or be an `Arc` of a type that does",
+    note = "write `#[async_trait] impl CustomerStore for {Self}`; the attribute is `commerce_auth::async_trait`",
+    note = "ready-made tables are `MemoryCustomers`, `SqliteCustomers` (feature `sqlite`) and `PostgresCustomers` (feature `postgres`)"
+)]
 pub trait CustomerStore: Send + Sync + 'static {
     /// The host's own row type.
     type Row: Customer;

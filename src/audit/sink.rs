@@ -7,6 +7,12 @@ use crate::{error::StoreError, token::Subject};
 
 /// Keeps audit events.
 #[async_trait]
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` does not keep audit events",
+    label = "it must implement `AuditSink`, or be an `Arc` of a type that does",
+    note = "write `#[async_trait] impl AuditSink for {Self}`; the attribute is `commerce_auth::async_trait`",
+    note = "ready-made sinks are `MemoryAudit`, `SqliteAudit` (feature `sqlite`), `PostgresAudit` (feature `postgres`), `JsonLinesAudit` (feature `json-lines`) and `TracingAudit` (feature `tracing`)"
+)]
 pub trait AuditSink: Debug + Send + Sync + 'static {
     /// Keeps an event. Once it has returned `Ok`, the event is as safe as the sink makes anything.
     ///

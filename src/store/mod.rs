@@ -50,6 +50,12 @@ pub use state::{
 pub use token::{Generation, GenerationId, Insert, TokenStore};
 
 /// Everything a backend keeps, in one value. Every type that implements both traits is one.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a store",
+    label = "it must implement `TokenStore` and `StateStore`, or be an `Arc` of a type that does",
+    note = "every type that implements `TokenStore` and `StateStore` is a `Store`",
+    note = "ready-made stores are `MemoryStore`, `SqliteStore` (feature `sqlite`), `PostgresStore` (feature `postgres`) and `RedisStore` (feature `redis`)"
+)]
 pub trait Store: TokenStore + StateStore {}
 
 impl<S: TokenStore + StateStore> Store for S {}

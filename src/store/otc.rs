@@ -210,6 +210,12 @@ pub enum Take {
 /// longer, since the clocks of nodes differ. Of more than 128 marks of a customer, those that expire first
 /// may be removed.
 #[async_trait]
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` does not keep one-time credentials",
+    label = "it must implement `OtcStore`, or be an `Arc` of a type that does",
+    note = "write `#[async_trait] impl OtcStore for {Self}`; the attribute is `commerce_auth::async_trait`",
+    note = "without `AuthBuilder::one_time_credentials` the `StateStore` keeps them"
+)]
 pub trait OtcStore: Debug + Send + Sync + 'static {
     /// Stores a credential and returns true. If the customer has one of this digest already, live or spent,
     /// that one stays as it is and the answer is false.

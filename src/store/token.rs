@@ -74,6 +74,12 @@ pub enum Insert {
 ///
 /// The shop's generation needs one place: a token store cannot be sharded by subject.
 #[async_trait]
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` does not keep tokens",
+    label = "it must implement `TokenStore`, or be an `Arc` of a type that does",
+    note = "write `#[async_trait] impl TokenStore for {Self}`; the attribute is `commerce_auth::async_trait`",
+    note = "ready-made stores are `MemoryStore`, `SqliteStore` (feature `sqlite`), `PostgresStore` (feature `postgres`) and `RedisStore` (feature `redis`)"
+)]
 pub trait TokenStore: Debug + Send + Sync + 'static {
     /// Returns the subject's generation. If the shop has none, stores `fresh` as the shop's in the same step:
     /// of parallel calls on an empty store one wins, and all answer the winner's.

@@ -65,6 +65,12 @@ pub enum CommitOutcome {
 ///
 /// A call that was dropped or that failed may have taken effect, also later, but never in part.
 #[async_trait]
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` does not keep documents",
+    label = "it must implement `StateStore`, or be an `Arc` of a type that does",
+    note = "write `#[async_trait] impl StateStore for {Self}`; the attribute is `commerce_auth::async_trait`",
+    note = "ready-made stores are `MemoryStore`, `SqliteStore` (feature `sqlite`), `PostgresStore` (feature `postgres`) and `RedisStore` (feature `redis`)"
+)]
 pub trait StateStore: Debug + Send + Sync + 'static {
     /// Returns the documents of these keys, in the order of the keys, all of one moment. The library asks
     /// for at most [`Changes::MAX`] keys, none of them twice.
