@@ -16,6 +16,7 @@
 #![cfg_attr(feature = "axum", doc = "- [`http`]: who calls; the extractors, layer and REST routes for axum.")]
 #![cfg_attr(feature = "graphql", doc = "- [`graphql`]: the mutations, to be merged into a schema.")]
 #![cfg_attr(feature = "conformance", doc = "- [`conformance`]: the suite every store must pass.")]
+#![cfg_attr(docsrs, feature(doc_cfg))]
 #![deny(
     unreachable_pub,
     clippy::unwrap_used,
