@@ -25,6 +25,8 @@ use crate::random::RandomError;
 /// Its `Display` is the message that Commerce documents, fit for the client; it never holds a secret, an e-mail
 /// address or any other input. [`kind`](Error::kind) is what a transport maps to a category and a status,
 /// [`code`](Error::code) a stable text for logs, metrics and clients.
+///
+#[doc = include_str!("codes.md")]
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
@@ -89,7 +91,7 @@ impl Error {
     }
 
     /// A stable text that names the error: its area and its variant, such as `sign_in.refused`. It stays the
-    /// same between versions, and holds no input.
+    /// same between versions, and holds no input. The table [Codes](Error#codes) has all of them.
     ///
     /// ```
     /// use commerce_auth::{Error, TokenError};
