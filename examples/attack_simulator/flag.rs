@@ -32,7 +32,7 @@ impl Flag {
         self.raise_at(self.clock.now());
     }
 
-    /// The time at which it was raised.
+    /// Returns the time at which the flag was raised.
     pub fn raised_at(&self) -> Option<OffsetDateTime> {
         *self.raised_at.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -47,7 +47,7 @@ impl Flag {
 impl AuditSink for Flag {
     async fn record(&self, event: &AuditEvent) -> Result<(), StoreError> {
         if defences::is_alarm(event) {
-            // Not now: the event may have waited.
+            // Not the present time: the event may have waited in the queue.
             self.raise_at(event.at);
         }
         Ok(())
