@@ -1,4 +1,4 @@
-//! Nonsense is refused when the parts are put together.
+//! Invalid settings are refused when the parts are put together.
 
 use std::time::Duration;
 
@@ -127,7 +127,8 @@ fn a_customer_table_is_required() {
     assert!(matches!(Auth::builder(MemoryStore::new()).build(), Err(ConfigError::NoCustomers)));
 }
 
-/// A host that forgets it would learn it from the first reset, which would be a 500.
+/// Without this check, a host that forgot the notifier would notice only at the first reset
+/// request, which would be a 500.
 #[test]
 fn a_notifier_is_given_or_done_without() {
     let builder = || Auth::builder(MemoryStore::new()).customers(MemoryCustomers::new());
@@ -150,7 +151,7 @@ impl Notifier for Mails {
     }
 }
 
-/// A source of randomness that has none.
+/// A source of randomness that always fails.
 #[derive(Debug)]
 struct Dry;
 

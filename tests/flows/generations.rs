@@ -1,5 +1,6 @@
-//! A moved generation ends everything that was begun under the one before: passwords that are being written,
-//! sign-ins, and credentials whose token store is wiped. And a subject has a bounded number of tokens.
+//! A new generation ends everything that was begun under the earlier one: writes of passwords,
+//! sign-ins, and credentials whose token store was wiped. And a subject has a bounded number of
+//! tokens.
 
 use std::{
     collections::HashSet,
@@ -26,7 +27,7 @@ fn customer() -> Subject {
 
 type Act = Box<dyn Fn() + Send + Sync>;
 
-/// Something that happens once, right after a password was written to the host's table.
+/// A hook that runs once, just after a password is written to the host's table.
 #[derive(Clone, Default)]
 struct AfterTheWrite(Arc<OnceLock<Act>>, Arc<AtomicBool>);
 
@@ -36,7 +37,7 @@ impl AfterTheWrite {
         self.1.store(true, Ordering::SeqCst);
     }
 
-    /// A table of the host's in which it happens.
+    /// Returns a host's table that runs the hook.
     fn table<T>(&self) -> Table<T> {
         let Self(act, armed) = self.clone();
         Table::new(move |moment| {
@@ -70,8 +71,9 @@ impl World {
         self.shop.outbox.reset_token().unwrap()
     }
 
-    /// Once the password is written, somebody else ends all of the subject's tokens, and somebody signs in with the new
-    /// password under the new generation. Returns the token, once there is one.
+    /// Once the password is written, another caller revokes all tokens of the subject. Then someone
+    /// signs in with the new password under the new generation. Returns the token of that sign-in,
+    /// once there is one.
     fn is_revoked_meanwhile(
         &self,
         subject: Subject,
@@ -223,7 +225,8 @@ async fn a_token_store_that_is_wiped_counts_as_moved() {
     let own = shop.sign_in(PASSWORD).await.expect("a later sign-in begins the shop anew");
     world.tokens.wipe();
     assert!(matches!(shop.auth.verify_customer(own.token()).await, Err(Error::Token(TokenError::Invalid))));
-    // A counter would be back at its first value, and the reset would rest on it.
+    // A generation that was a counter would have its first value again, and the reset would still
+    // be valid.
     let (token, tokens) = (world.reset_token().await, world.tokens.clone());
     world.written.happens(move || tokens.wipe());
     let reset = shop.auth.reset_password(PasswordReset::new(EMAIL, token, NEW)).await;
@@ -238,7 +241,7 @@ async fn a_code_does_not_outlive_a_wiped_token_store() {
     let admin = shop.admin_token().await;
     let code = shop.auth.generate_one_time_code(&admin, &CustomerId::from(1), "").await.unwrap();
     world.tokens.wipe();
-    // The admin user's own token went, too.
+    // The admin user's own token is gone as well.
     let exchanged = shop.auth.exchange_one_time_code(SignIn::new(EMAIL, code.code().expose())).await;
     assert!(matches!(exchanged, Err(Error::SignIn(SignInError::Refused))), "{exchanged:?}");
 }

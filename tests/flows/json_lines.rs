@@ -1,4 +1,4 @@
-//! The audit trail in a file: every event that was acknowledged stands in it, each on a line of its own.
+//! The audit trail in a file: it contains every acknowledged event, each on a separate line.
 #![cfg(feature = "json-lines")]
 
 use std::{fs, io::Write, path::Path, sync::Arc, thread};
@@ -10,7 +10,7 @@ use commerce_auth::{
 use support::{PASSWORD, Shop, WRONG, fast};
 use tempfile::{TempDir, tempdir};
 
-/// Some events, as flows tell them.
+/// Returns some events as flows record them.
 async fn events() -> Vec<AuditEvent> {
     let (trail, shop) = shop_with(Arc::new(MemoryAudit::new()));
     shop.assisting(&shop.admin_token().await, 0).await.unwrap();
@@ -28,7 +28,7 @@ fn folder() -> TempDir {
     tempdir().expect("a folder can be made")
 }
 
-/// The events of the lines that are whole.
+/// Returns the events of the complete lines.
 fn read(path: &Path) -> Vec<AuditEvent> {
     let text = fs::read_to_string(path).expect("the file is there");
     text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect()
@@ -81,7 +81,7 @@ async fn what_comes_at_once_is_kept_whole_and_in_the_file_once_acknowledged() {
     });
     assert_eq!(read(&path).len(), 800, "each is there once");
     let text = fs::read_to_string(&path).unwrap();
-    // Where one saw half of what the other was writing, there is an empty line.
+    // Where one writer saw a line that another writer had not finished, there is an empty line.
     assert_eq!(text.lines().filter(|line| !line.is_empty()).count(), 800, "lines were mixed up");
 }
 

@@ -17,7 +17,7 @@ use pollster::block_on;
 use support::{ADMIN, ADMIN_PASSWORD, EMAIL, PASSWORD, Shop, WRONG, fast, sink::told};
 
 const NEW: &str = "N3w-password";
-/// The SHA-1 of it: what a service may see, and the rest.
+/// The SHA-1 of [`NEW`] in two parts: the part that a service may see, and the rest.
 const NEWS_SHA1: [&str; 2] = ["6C325", "1EF412FBF0E2779F8DBB8682405F50ADDEE"];
 
 fn auth_with(config: AuthConfig) -> Auth {
@@ -66,7 +66,7 @@ fn commerce_refuses_what_is_guessed_first() {
     for common in ["Password1", "P@ssw0rd", "Qwerty123", "Liverpool-2026"] {
         assert_eq!(judged(&auth, EMAIL, common), Some(PolicyViolation::TooCommon), "{common}");
     }
-    // One password in two encodings.
+    // The same password in two Unicode normal forms.
     let mut config = AuthConfig::commerce();
     config.password_policy.context_words = vec!["Köln Caf\u{e9}".into()];
     let auth = auth_with(config);
@@ -160,7 +160,7 @@ fn second_factor_off(mut config: AuthConfig) -> AuthConfig {
     config
 }
 
-/// Knows [`NEW`] while it is told to, and notes what it is asked.
+/// A service that knows [`NEW`] while the test says so, and records its requests.
 #[derive(Clone, Debug, Default)]
 struct Service {
     knows: Arc<AtomicBool>,

@@ -1,4 +1,4 @@
-//! A new password: by reset token, and by the current one.
+//! A new password: by reset token, and by the current password.
 
 use std::sync::{
     Arc, Mutex,
@@ -28,7 +28,7 @@ async fn reset(auth: &Auth, token: &str, new: &str) -> Result<(), Error> {
     auth.reset_password(PasswordReset::new(EMAIL, token, new)).await
 }
 
-/// The token that a request sends to customer 1.
+/// Returns the token that a request mails to customer 1.
 async fn mailed(shop: &Shop) -> String {
     request(&shop.auth, EMAIL).await.unwrap();
     shop.outbox.reset_token().expect("a mail")
@@ -132,14 +132,14 @@ async fn every_address_is_the_same_work_and_the_same_answer() {
             assert_eq!(shop.outbox.take().len() == 1, mails && website == "base", "{email} on {website}");
         }
     }
-    // The budgets are looked at before any is charged.
+    // All budgets are loaded before one of them is charged.
     let looked = ["load budgets", "load budgets", "load tally"];
     let counted = ["commit budgets"; 4];
     let mailed = ["load tally", "commit tally", "generation", "load codes", "commit codes"];
     let expected = [&looked[..], &counted, &mailed].concat();
     assert!(seen.iter().all(|verbs| *verbs == expected), "{seen:#?}");
 
-    // And so is every refused reset.
+    // Every refused reset does the same work as well.
     let begun = shop.auth.hashing_stats().begun;
     for (email, change, _) in changes {
         shop.set_customer(|_| ());
@@ -417,8 +417,9 @@ async fn a_change_is_refused_in_commerces_words() {
     shop.sign_in(PASSWORD).await.expect("nothing was changed, and signing in has a budget of its own");
 }
 
-/// Between the check of the current password and the write of the new one, a sign-in makes the hash anew, or another
-/// change is stored: the first does not get in the way, the second wins.
+/// Between the check of the current password and the write of the new one, the stored hash changes.
+/// If a sign-in has rehashed the same password, the change succeeds. If another change was stored,
+/// the other change wins.
 #[tokio::test]
 async fn a_change_meets_another() {
     #[derive(Clone)]

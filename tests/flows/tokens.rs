@@ -1,5 +1,5 @@
-//! What becomes of a token: verified, expired, revoked, listed; and what a token born of assistance may not
-//! do.
+//! The life of a token: verified, expired, revoked and listed; and the operations that a token of
+//! assistance may not do.
 
 use std::sync::Arc;
 
@@ -47,7 +47,8 @@ async fn each_sign_in_mints_another_token() {
 
 #[tokio::test]
 async fn a_token_that_was_drawn_before_is_not_issued_again() {
-    // Two nodes whose randomness repeats itself: the second overwrites nothing, and says why.
+    // Two nodes with the same random numbers: the second overwrites nothing, and its error gives
+    // the reason.
     let shop = shop();
     let node = || {
         Auth::builder(Arc::clone(&shop.store))
@@ -69,12 +70,13 @@ async fn a_token_that_was_drawn_before_is_not_issued_again() {
 async fn kinds_do_not_cross() {
     let shop = shop();
     let signed_in = shop.sign_in(PASSWORD).await.unwrap();
-    // A digest is no token, nor is a code or a reset token.
+    // A digest is not a token, and neither is a code or a reset token.
     let who = shop.auth.verify_customer(signed_in.token()).await.unwrap();
     for text in [who.grant().to_string(), shop.code().await, shop.reset_token().await] {
         assert!(matches!(shop.auth.verify(&text).await, Err(Error::Token(TokenError::Invalid))));
     }
-    // An admin user's token is no customer's. Its grant takes the place of the customer's.
+    // An admin user's token is not a customer's. The test puts its grant in the place of the
+    // customer's.
     let digest = Digest::of(signed_in.token().expose().as_bytes());
     shop.auth.revoke_customer_token(signed_in.token()).await.unwrap();
     shop.advance(120);
@@ -91,7 +93,7 @@ async fn kinds_do_not_cross() {
         panic!("an admin user's token")
     };
     assert_eq!(admin.admin_id(), &AdminId::from(7));
-    // Admin tokens are checked live.
+    // The rights of an admin token are read at each use.
     shop.set_admin(|row| row.permissions = vec![Permission::Login]);
     let Ok(Identity::Admin(admin)) = shop.auth.verify(signed_in.token()).await else {
         panic!("an admin user's token")
@@ -229,7 +231,7 @@ async fn the_current_password_is_confirmed_within_a_budget_of_its_own() {
     confirm(PASSWORD).await.unwrap();
     assert!(matches!(confirm("").await, Err(Error::Input(InputError::Required(_)))));
     assert!(matches!(confirm(&"x".repeat(1025)).await, Err(Error::Input(InputError::PasswordTooLong))));
-    // A one-time credential is no password, and is not spent.
+    // A one-time credential is not a password, and is not spent here.
     let reset_token = shop.reset_token().await;
     assert!(matches!(confirm(&reset_token).await, Err(Error::SignIn(SignInError::WrongPassword))));
     confirm(PASSWORD).await.expect("a right password clears the failure");
@@ -281,7 +283,7 @@ async fn new_passwords_are_judged_in_commerces_words() {
     ));
 }
 
-/// Everything that ends an assistance, at its redemption and at every later use.
+/// Every event that ends an assistance, at its redemption and at every later use.
 #[tokio::test]
 async fn assistance_is_checked_live() {
     type Change = fn(&Shop);

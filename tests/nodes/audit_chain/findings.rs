@@ -1,4 +1,4 @@
-//! What is found is named, and what is not wrong is not.
+//! Each fault is found and named, and intact records are not reported.
 
 use commerce_auth::{
     KeyId, Keyring,
@@ -66,13 +66,13 @@ async fn each_kind_is_named_where_it_is() {
     assert_eq!(taken, [(10, FindingKind::ErasedWithoutRight)]);
     let cut = mutated(&|trail| trail.truncate(19));
     assert_eq!(cut, [(20, FindingKind::CutOff)]);
-    // From the first record on, by whoever has the key.
+    // The trail was made again from the first record on, by someone who has the key.
     let another = trail().await;
     let anew = found(&keyring, &[checkpoint_of(&whole, 4)], &another);
     assert_eq!(anew, [(5, FindingKind::AnchorDiffers)]);
 }
 
-/// Its first record stripped of its signature is not the start of a trail that was signed later.
+/// A trail whose first record lost its signature is not taken for a trail that was signed later.
 #[tokio::test]
 async fn a_trail_cannot_be_made_to_begin_later() {
     let (whole, keyring) = (trail().await, keyring());

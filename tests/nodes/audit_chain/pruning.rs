@@ -33,7 +33,7 @@ async fn what_is_left_verifies_since_the_checkpoint(database: &Database) {
         let report = trail.verify(verifier).await;
         report.findings.iter().map(|finding| (finding.position, finding.kind)).collect::<Vec<_>>()
     };
-    // Who does not know that it was pruned is told what is missing.
+    // A verifier that does not know of the pruning reports the missing records.
     let missing = [(1, FindingKind::Missing { to: 29 }), (30, FindingKind::Unproven)];
     assert_eq!(kinds(Verifier::new(&keyring, &[])).await, missing);
     let forged = kinds(Verifier::new(&keyring, &[]).since(another)).await;
@@ -49,11 +49,11 @@ async fn what_is_left_verifies_since_the_checkpoint(database: &Database) {
     assert_eq!(kinds(Verifier::new(&keyring, &[]).since(kept)).await, [(30, FindingKind::CutOff)]);
 }
 
-/// The record that a pruned trail begins with is proved like any other.
+/// The first record of a pruned trail is proved like any other record.
 async fn the_first_that_is_left_cannot_be_changed(database: &Database) {
     let keyring = keyring();
     let trail = database.node(Some(&keyring)).await;
-    // It has a personal part.
+    // This record has a personal part.
     record(&*trail, 0..31).await;
     let kept = trail.checkpoint().await.unwrap();
     assert_eq!(kept, checkpoint_of(&trail.records().await, 30));

@@ -1,4 +1,5 @@
-//! Tokens, codes and attempt budgets in one backend, accounts and audit trail in another: a line more in the builder.
+//! Tokens, codes and attempt budgets in one backend, accounts and audit trail in another. This
+//! takes one more line in the builder.
 
 use std::sync::Arc;
 

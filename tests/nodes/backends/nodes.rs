@@ -24,7 +24,7 @@ pub(crate) async fn a_code_is_redeemed_once(engine: &Engine) -> Result {
     let answers = at_once(100, |caller| {
         let (shop, code) = (Arc::clone(&shop), code.clone());
         async move {
-            // A source of its own, or the budget stops most of them.
+            // Each attempt has its own source, or the budget would refuse most of them.
             let source = std::net::IpAddr::from([10, 0, 0, u8::try_from(caller).unwrap_or_default()]);
             let exchange = SignIn::new(EMAIL, code).from(source);
             shop.node(caller).exchange_one_time_code(exchange).await
@@ -44,7 +44,8 @@ pub(crate) async fn a_code_is_redeemed_once(engine: &Engine) -> Result {
     Ok(())
 }
 
-/// A reader of the customer's mail signs in by the link, or sets a password with it, before the customer uses it.
+/// An attacker who reads the customer's mail signs in by the link, or sets a password with it,
+/// before the customer uses it.
 pub(crate) async fn a_reset_token_that_a_thief_used_first_ends_what_it_bought(engine: &Engine) -> Result {
     const NEW: &str = "N3w-password";
     let shop = Shop::open(engine).await?;
@@ -100,13 +101,13 @@ pub(crate) async fn a_changed_address_is_confirmed_once(engine: &Engine) -> Resu
     Ok(())
 }
 
-/// A hundred callers with one token: one confirms the address.
+/// A hundred callers present one token: one of them confirms the address.
 async fn confirmed_once(shop: Shop, email: &'static str, token: String) -> Arc<Shop> {
     let shop = Arc::new(shop);
     let answers = at_once(100, |caller| {
         let (shop, token) = (Arc::clone(&shop), token.clone());
         async move {
-            // A source of its own, or the budget stops most of them.
+            // Each caller has its own source, or the budget would refuse most of them.
             let source = std::net::IpAddr::from([10, 0, 0, u8::try_from(caller).unwrap_or_default()]);
             shop.node(caller).confirm_email(EmailConfirmation::new(email, token).from(source)).await
         }
@@ -192,7 +193,8 @@ pub(crate) async fn a_revoke_all_outruns_sign_ins_in_flight(engine: &Engine) -> 
             async move {
                 if caller == 6 {
                     shop.node(1).revoke_all_customer_tokens(presented.as_str(), Keep::Nothing).await?;
-                    // What was answered before this returned, and what is answered after it to whoever was in flight.
+                    // The token may have been issued before the revocation returned, or after it to
+                    // a caller that was in flight.
                     return Ok(None);
                 }
                 shop.sign_in(caller, PASSWORD).await.map(Some)
@@ -200,7 +202,8 @@ pub(crate) async fn a_revoke_all_outruns_sign_ins_in_flight(engine: &Engine) -> 
             .boxed()
         })
         .await;
-        // Whoever began after the revoke lives, whoever began before does not; both are fine. Once more without a race:
+        // A token of a sign-in that began after the revocation is live, and one that began before
+        // it is not. Both may happen here. Once more without a race:
         let last = shop.sign_in(1, PASSWORD).await?;
         shop.node(0).revoke_all_customer_tokens(last.as_str(), Keep::Nothing).await?;
         for answer in answers {

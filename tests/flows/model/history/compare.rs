@@ -1,4 +1,4 @@
-//! The real shop beside the model of it: what is compared.
+//! Compares the real shop with the model.
 
 use std::{collections::BTreeSet, fmt::Write};
 
@@ -20,11 +20,11 @@ use super::{
 };
 use crate::model::shop::{Answer, Assist, LedTo, Name, Notified, Secret, Token, Told, ToldAdmin, Who};
 
-/// What an admin user who assists is permitted.
+/// The permissions of an admin user who assists.
 pub(super) const ASSISTING: [Permission; 2] = [Permission::Login, Permission::AllowShoppingAssistance];
 
 impl World {
-    /// A token that the crate has issued gets its name.
+    /// Names a token that the crate has issued.
     pub(super) fn issued(&mut self, text: &str) -> Result<(usize, Token), TestCaseError> {
         let looks = text.len() == 32 && text.bytes().all(|b| b.is_ascii_digit() || b.is_ascii_lowercase());
         prop_assert!(looks, "the look of a token");
@@ -46,7 +46,7 @@ impl World {
         Ok(self.secrets.len() - 1)
     }
 
-    /// The secret of a device that the crate has handed out gets its name.
+    /// Names the secret of a device that the crate has handed out.
     pub(super) fn handed_out(
         &mut self,
         device: Option<&DeviceSecret>,
@@ -58,14 +58,14 @@ impl World {
         Ok(Some(self.devices.len() - 1))
     }
 
-    /// Compares the crate's answer with the model's, and all that the call led to.
+    /// Compares the crate's answer and all effects of the call with the model's.
     pub(super) fn compare(
         &mut self,
         got: &Result<Answer, Error>,
         expected: &Result<Answer, Error>,
     ) -> Checked {
         let _ = writeln!(self.story, "    crate: {got:?}\n    model: {expected:?}");
-        // Errors have no equality; what they show says all.
+        // Errors have no equality, so their text is compared.
         prop_assert_eq!(format!("{got:?}"), format!("{expected:?}"), "the answer");
         let begun = self.auth.hashing_stats().begun;
         let hashes = begun - self.hashes_begun;
@@ -127,7 +127,8 @@ impl World {
                     Notified::Began(token)
                 }
                 Notice::AssistanceEnded { actor, began_at, end } => {
-                    // It does not name its token; the model does. Those that began at one instant end in any order.
+                    // The crate's answer does not name the token, and the model's does. Entries
+                    // that began at the same instant are ended in any order.
                     let tokens = &self.shop.tokens;
                     let began = |notified| match notified {
                         Notified::Ended(token, _) => Some(tokens[token].issued),
@@ -189,7 +190,8 @@ impl World {
         Ok(notices)
     }
 
-    /// What must be kept when a call returns is there, in its order; the rest comes in its own.
+    /// Events that must be recorded when the call returns are there, in order. The others follow in
+    /// their own order.
     fn compare_trail(&mut self) -> Checked {
         let at_once = self.events()?;
         block_on(self.auth.flush_audit());
@@ -218,8 +220,9 @@ impl World {
         let broken = self.sink.broken();
         prop_assert!(broken.is_empty(), "{:?}", broken);
         let mut told = Vec::new();
-        // Suspicion depends on the number of accounts behind a source and on the sign-ins of the whole shop in
-        // a minute: `src/state/watch.rs` and `src/state/budgets/tally.rs` have tests of their own.
+        // Suspicion depends on the number of accounts behind a source and on the sign-ins of the
+        // whole shop in a minute. `src/state/watch.rs` and `src/state/budgets/tally.rs` have
+        // separate tests for it.
         let events = self.sink.take().into_iter().filter(|event| event.action != Action::AttackSuspected);
         for event in events {
             prop_assert!(self.event_ids.insert(*event.id.as_bytes()), "an event told twice");
@@ -243,8 +246,8 @@ impl World {
         Ok(told)
     }
 
-    /// Every token ever issued is what the model says it is, on its own website and on the other; so are one-time
-    /// credentials and rows.
+    /// Every token ever issued has the state that the model predicts, on its website and on the
+    /// other one. So have one-time credentials and rows.
     pub(super) fn look_around(&mut self) -> Checked {
         prop_assert_eq!(self.clock.now(), self.shop.now);
         self.origin = Origin::default().correlation_id("looking around");
@@ -316,7 +319,7 @@ impl World {
         Ok(())
     }
 
-    /// An assistance that was accepted, by the tables and the store alone.
+    /// An accepted assistance, checked against the tables and the store alone.
     fn look_at_assistance(&self, place: usize, assist: Assist) -> Checked {
         let row = self.customer_row(match self.shop.tokens[place].owner {
             Who::Customer(customer) => customer,
