@@ -14,7 +14,7 @@ const AGE_BAR: f64 = 1.5;
 pub struct Pairs {
     pub flood: Vec<Window>,
     pub control: Vec<Window>,
-    /// Answers that should not be.
+    /// The number of wrong answers.
     pub failures: u64,
 }
 
@@ -23,9 +23,9 @@ pub struct Pairs {
 pub struct Ages {
     pub young: Vec<Window>,
     pub old: Vec<Window>,
-    /// Documents before a window.
+    /// The number of documents before a window.
     pub young_documents: u64,
-    /// Documents before the first window.
+    /// The number of documents before the first window.
     pub old_documents: u64,
 }
 
