@@ -65,13 +65,13 @@ impl BareSqlite {
 impl Driver for BareSqlite {
     async fn run(&self, work: Work) {
         let write = |sql, parameters: &[&dyn rusqlite::ToSql]| {
-            let writer = self.writer.lock().expect("nobody panics");
+            let writer = self.writer.lock().expect("no task panics");
             assert_eq!(writer.prepare_cached(sql).expect("a statement").execute(parameters), Ok(1));
         };
         match work {
             Work::Verify(digest, _) => {
                 let reader = &self.readers[self.next.fetch_add(1, Ordering::Relaxed) % self.readers.len()];
-                let reader = reader.lock().expect("nobody panics");
+                let reader = reader.lock().expect("no task panics");
                 let mut find = reader
                     .prepare_cached(
                         "SELECT digest, subject_kind, subject_id, website, obtained, actor, parent, reason, \
@@ -104,7 +104,7 @@ impl Driver for BareSqlite {
                 let [(kind, id), (other_kind, other_id)] = ids;
                 let reader = &self.readers[self.next.fetch_add(1, Ordering::Relaxed) % self.readers.len()];
                 let held = {
-                    let reader = reader.lock().expect("nobody panics");
+                    let reader = reader.lock().expect("no task panics");
                     let mut load = reader
                         .prepare_cached(
                             "SELECT 0, version, bytes FROM documents WHERE partition = ?1 AND kind = ?2 AND id = ?3 \
@@ -115,7 +115,7 @@ impl Driver for BareSqlite {
                     load.exists(params![account, kind, id, other_kind, other_id]).expect("an answer")
                 };
                 assert!(!held);
-                let mut writer = self.writer.lock().expect("nobody panics");
+                let mut writer = self.writer.lock().expect("no task panics");
                 let transaction = writer.transaction().expect("a transaction");
                 {
                     let mut insert = transaction

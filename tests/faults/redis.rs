@@ -89,7 +89,7 @@ impl Told {
 fn wait_until(what: &str, is_so: impl Fn() -> bool) {
     let begun = Instant::now();
     while !is_so() {
-        assert!(begun.elapsed() < seconds(60), "{what} did not come");
+        assert!(begun.elapsed() < seconds(60), "{what} did not happen in time");
         thread::sleep(Duration::from_millis(1));
     }
 }
@@ -167,12 +167,12 @@ async fn a_server_killed_in_the_middle_loses_nothing() {
     let bought = taken.len();
     taken.sort_unstable();
     taken.dedup();
-    assert_eq!(taken.len(), bought, "a code was bought twice");
-    assert!(bought > EACH / 2, "{bought} codes were bought");
+    assert_eq!(taken.len(), bought, "a code was redeemed twice");
+    assert!(bought > EACH / 2, "{bought} codes were redeemed");
     let tokens = told.tokens.into_inner().unwrap();
     assert_eq!(tokens.len(), EACH);
     for token in tokens {
-        shop.auth.verify_customer(&token).await.expect("a token that was handed out is lost");
+        shop.auth.verify_customer(&token).await.expect("an issued token is lost");
     }
     for number in 0..EACH {
         assert!(!lives(&*shop.store, &grant(&format!("grant {number}"), 1)).await, "a revoke is lost");
@@ -431,7 +431,7 @@ async fn a_primary_that_becomes_a_replica_is_left() {
     // The demoted server may still return old data. The store notices within a quarter of the
     // timeout.
     while store.find(&grant.digest, now()).await.is_ok() {
-        assert!(begun.elapsed() < TIMEOUT / 4 + SLACK, "a replica goes on answering");
+        assert!(begun.elapsed() < TIMEOUT / 4 + SLACK, "the replica still answers");
         tokio::task::yield_now().await;
     }
     assert!(store.revoke_everything(fresh(), now()).await.is_err());
@@ -483,7 +483,10 @@ async fn what_ends_something_waits_for_replicas() {
 
     replica.pause();
     assert!(store.revoke_everything(fresh(), now()).await.is_err());
-    assert!(lives(&store, &grant).now_or_never().is_none_or(|lives| !lives), "others do not wait for it");
+    assert!(
+        lives(&store, &grant).now_or_never().is_none_or(|lives| !lives),
+        "other calls do not wait for it"
+    );
     replica.resume();
     resumes(|| store.revoke_everything(fresh(), now())).await;
 }

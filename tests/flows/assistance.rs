@@ -197,7 +197,7 @@ async fn without_the_permission_nobody_is_looked_up() {
     assert!(
         matches!(refused, Err(Error::Assistance(AssistanceError::NoSuchEmail)))
             && asked.load(Ordering::SeqCst) > 0,
-        "with it, somebody is"
+        "with the permission, the token is issued"
     );
 }
 
@@ -372,7 +372,7 @@ async fn an_assistance_token_is_refused_every_act_of_the_customers_own() {
         ];
         let trail = shop.trail().await;
         for (action, answer) in refused {
-            let Err(error) = answer else { panic!("{action:?} was done") };
+            let Err(error) = answer else { panic!("{action:?} succeeded") };
             let words = "The current customer isn't authorized.";
             assert_eq!((error.to_string().as_str(), error.kind()), (words, ErrorKind::Authorization));
             let why = match action {
@@ -386,9 +386,9 @@ async fn an_assistance_token_is_refused_every_act_of_the_customers_own() {
             assert!(told, "{action:?} is not in the trail");
         }
         // The refused operations had no effect. The assistance token can revoke itself.
-        shop.sign_in(PASSWORD).await.expect("the password is what it was");
+        shop.sign_in(PASSWORD).await.expect("the password is unchanged");
         auth.verify_customer(own.token()).await.expect("the customer is signed in");
-        auth.verify_customer(&token).await.expect("consent is what it was");
+        auth.verify_customer(&token).await.expect("consent is unchanged");
         auth.revoke_customer_token(&token).await.unwrap();
         assert!(auth.verify_customer(&token).await.is_err());
         auth.verify_customer(own.token()).await.expect("it ends only itself");

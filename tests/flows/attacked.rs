@@ -87,7 +87,7 @@ async fn a_customer_signs_in_with_her_device_from_anywhere_while_strangers_try_h
         assert!(is_refused(&shop.auth.generate_customer_token(with(forged)).await), "{forged}");
     }
     let signed_in = shop.auth.generate_customer_token(with(device.expose())).await.unwrap();
-    assert!(signed_in.device().is_none(), "the client keeps the one that it has");
+    assert!(signed_in.device().is_none(), "the client keeps its secret");
 }
 
 #[tokio::test]
@@ -114,7 +114,7 @@ async fn a_device_secret_signs_nobody_in_and_is_in_no_log() {
     let shown = format!("{signed_in:?} {:?}", SignIn::new(EMAIL, PASSWORD).device(device));
     assert!(!shown.contains(device), "{shown}");
     let another = shop.sign_in_from(HOME, PASSWORD).await.unwrap();
-    assert_ne!(another.device().unwrap().expose(), device, "no two devices share one");
+    assert_ne!(another.device().unwrap().expose(), device, "no two devices have the same secret");
 }
 
 /// The browser of an assisting admin user does not become a known device of the customer.
@@ -574,13 +574,13 @@ async fn an_attack_on_the_shop_raises_the_challenge_on_both_nodes_within_a_minut
         let _: Result<SignedIn, _> = node.generate_customer_token(fresh(10 * number)).await;
         assert!(is_challenged(&node.generate_customer_token(fresh(10 * number + 1)).await), "{number}");
         let answered = fresh(10 * number + 2).challenge("right");
-        node.generate_customer_token(answered).await.expect("one challenge, and no more");
+        node.generate_customer_token(answered).await.expect("exactly one challenge");
         let known = fresh(10 * number + 3).device(device.expose());
-        node.generate_customer_token(known).await.expect("known devices are not asked");
+        node.generate_customer_token(known).await.expect("known devices get no challenge");
     }
     shop.advance(20 * 60);
     let _: Result<SignedIn, _> = other.generate_customer_token(fresh(100)).await;
-    other.generate_customer_token(fresh(101)).await.expect("it is over");
+    other.generate_customer_token(fresh(101)).await.expect("the attack is over");
 }
 
 /// A signed-in customer changes her password while strangers guess it. She can do so from any

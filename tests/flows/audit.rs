@@ -125,7 +125,7 @@ async fn every_act_is_told_of() {
     expect(&[(Action::TokenRevoke, Succeeded)], "the customer ends an assistance").await;
     let trail = shop.trail().await;
     let last = trail.last().unwrap();
-    assert_eq!((last.grant, &last.actor), (Some(grant), &None), "it is the customer's own act");
+    assert_eq!((last.grant, &last.actor), (Some(grant), &None), "the action is the customer's own");
     auth.revoke_customer_token(own.token()).await.unwrap();
     expect(&[(Action::TokenRevoke, Succeeded)], "signed out").await;
     auth.customer_changed(&customer(), CustomerChange::Disabled).await.unwrap();
@@ -474,7 +474,7 @@ async fn the_record_comes_before_the_code_is_spent_and_before_the_token_is_store
     let signed_in = shop.auth.generate_admin_token(AdminSignIn::new(ADMIN, ADMIN_PASSWORD)).await.unwrap();
     let code = shop.auth.generate_one_time_code(signed_in.token(), &customer(), REASON).await.unwrap();
     shop.sign_in(code.code().expose()).await.unwrap();
-    assert_eq!(codes.load(Ordering::SeqCst), 2, "it was made, and spent");
+    assert_eq!(codes.load(Ordering::SeqCst), 2, "the code was made and spent");
     assert_eq!(
         told(&sink.events()),
         [

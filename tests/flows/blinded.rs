@@ -48,7 +48,7 @@ impl AuditSink for Gated {
     async fn record(&self, event: &AuditEvent) -> Result<(), StoreError> {
         if matches!(event.outcome, Refused(_)) {
             self.waits.add_permits(1);
-            self.gate.acquire().await.expect("nobody closes it").forget();
+            self.gate.acquire().await.expect("the channel stays open").forget();
         }
         let _ = self.kept.lock().unwrap().send(event.clone());
         Ok(())
@@ -383,7 +383,7 @@ impl AuditSink for Watching {
         let Watched { gate, now, most, begun } = &*self.0;
         begun.lock().unwrap().push(event.clone());
         if let Refused(_) = event.outcome {
-            gate.acquire().await.expect("nobody closes it").forget();
+            gate.acquire().await.expect("the channel stays open").forget();
         }
         most.fetch_max(now.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
         future::yield_now().await;

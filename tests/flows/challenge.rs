@@ -245,7 +245,7 @@ async fn a_refused_challenge_writes_nothing_and_tells_nothing_of_the_account() {
         assert!(called.iter().all(|verbs| *verbs == first), "{action:?}: {called:?}");
     }
     assert_eq!(shop.auth.hashing_stats().begun, 0);
-    assert!(shop.outbox.reset_token().is_none(), "nobody was mailed");
+    assert!(shop.outbox.reset_token().is_none(), "no mail was sent");
 }
 
 #[tokio::test]
@@ -407,13 +407,13 @@ async fn a_half_full_queue_asks_the_callers_of_its_lane() {
     assert!(!is_challenged(&passed), "{passed:?}");
     // Admin users have their own lane.
     let admin = shop.auth.generate_admin_token(AdminSignIn::new(ADMIN, ADMIN_PASSWORD));
-    admin.await.expect("nothing is asked of admin users");
+    admin.await.expect("admin users get no challenge");
     for other in others {
         other.abort();
         let _ = other.await;
     }
     until(&shop, |stats| stats.waiting == 0).await;
-    shop.sign_in(PASSWORD).await.expect("an empty queue asks nobody");
+    shop.sign_in(PASSWORD).await.expect("with an empty queue there is no challenge");
     assert_eq!(challenge.seen.lock().unwrap().len(), 1);
 }
 

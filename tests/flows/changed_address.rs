@@ -314,7 +314,7 @@ async fn a_new_address_does_not_outlive_a_revoke_that_came_first() {
     assert_eq!(table.written.load(Ordering::SeqCst), 2, "written and put back");
     let ended = shop.auth.verify_customer(had.get().unwrap().as_str()).await;
     assert!(matches!(ended, Err(Error::Token(TokenError::Invalid))), "{ended:?}");
-    shop.sign_in(PASSWORD).await.expect("the address is what it was");
+    shop.sign_in(PASSWORD).await.expect("the address is unchanged");
     assert_invalid(&confirm(&shop.auth, NEW, &token).await, "it is spent");
 }
 

@@ -146,7 +146,7 @@ async fn every_wrong_token_gets_one_answer() {
     assert!(matches!(nothing, Err(Error::SignIn(SignInError::Refused))), "{nothing:?}");
     let nothing = shop.auth.reset_password(PasswordReset::new(EMAIL, own.as_str(), "N3w-password")).await;
     assert!(matches!(nothing, Err(Error::SignIn(SignInError::ResetTokenMismatched))), "{nothing:?}");
-    confirm(&shop.auth, EMAIL, &own).await.expect("nobody has spent it");
+    confirm(&shop.auth, EMAIL, &own).await.expect("the credential was not spent");
 }
 
 /// Returns a source that depends on the text.
@@ -183,7 +183,7 @@ async fn whatever_ends_a_customers_credentials_ends_the_tokens() {
     assert_invalid(&confirm(&shop.auth, EMAIL, &token).await, "of a disabled account");
     assert_eq!(status(&shop).await, AccountStatus::Disabled);
     shop.set_customer(|row| row.status = AccountStatus::Unconfirmed);
-    confirm(&shop.auth, EMAIL, &token).await.expect("nobody has spent it");
+    confirm(&shop.auth, EMAIL, &token).await.expect("the credential was not spent");
 }
 
 #[tokio::test]

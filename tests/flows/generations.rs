@@ -42,7 +42,7 @@ impl AfterTheWrite {
         let Self(act, armed) = self.clone();
         Table::new(move |moment| {
             if moment == "after replace_password_hash" && armed.swap(false, Ordering::SeqCst) {
-                act.get().expect("something happens")();
+                act.get().expect("there is an event")();
             }
         })
     }
@@ -107,7 +107,7 @@ async fn a_changed_password_does_not_outlive_a_revoke_that_came_first() {
         assert!(matches!(shop.auth.verify_customer(token).await, Err(Error::Token(TokenError::Invalid))));
     }
     assert!(matches!(shop.sign_in(NEW).await, Err(Error::SignIn(SignInError::Refused))));
-    shop.sign_in(PASSWORD).await.expect("the password is what it was");
+    shop.sign_in(PASSWORD).await.expect("the password is unchanged");
 }
 
 #[tokio::test]
@@ -118,7 +118,7 @@ async fn a_token_that_ended_before_its_generation_was_read_changes_no_password()
     world.tokens.wipe_before("generation");
     let changed = shop.auth.change_password(own.token(), PASSWORD, NEW).await;
     assert!(matches!(changed, Err(Error::Token(TokenError::Invalid))), "{changed:?}");
-    shop.sign_in(PASSWORD).await.expect("the password is what it was");
+    shop.sign_in(PASSWORD).await.expect("the password is unchanged");
     let own = shop.admin_token().await;
     world.tokens.wipe_before("generation");
     let changed = shop.auth.change_admin_password(&own, ADMIN_PASSWORD, NEW).await;
@@ -137,7 +137,7 @@ async fn a_reset_password_does_not_outlive_a_revoke_that_came_first() {
     let had = meanwhile.get().unwrap().as_str();
     assert!(matches!(shop.auth.verify_customer(had).await, Err(Error::Token(TokenError::Invalid))));
     assert!(matches!(shop.sign_in(NEW).await, Err(Error::SignIn(SignInError::Refused))));
-    shop.sign_in(PASSWORD).await.expect("the password is what it was");
+    shop.sign_in(PASSWORD).await.expect("the password is unchanged");
 }
 
 #[tokio::test]
@@ -173,7 +173,7 @@ async fn an_admin_users_password_does_not_outlive_a_revoke_that_came_first() {
     }
     let with = |password| shop.auth.generate_admin_token(AdminSignIn::new(ADMIN, password));
     assert!(matches!(with(NEW).await, Err(Error::SignIn(SignInError::Refused))));
-    with(ADMIN_PASSWORD).await.expect("the password is what it was");
+    with(ADMIN_PASSWORD).await.expect("the password is unchanged");
 }
 
 #[tokio::test]
@@ -231,7 +231,7 @@ async fn a_token_store_that_is_wiped_counts_as_moved() {
     world.written.happens(move || tokens.wipe());
     let reset = shop.auth.reset_password(PasswordReset::new(EMAIL, token, NEW)).await;
     assert!(matches!(reset, Err(Error::SignIn(SignInError::ResetTokenMismatched))), "{reset:?}");
-    shop.sign_in(PASSWORD).await.expect("the password is what it was");
+    shop.sign_in(PASSWORD).await.expect("the password is unchanged");
 }
 
 #[tokio::test]

@@ -60,7 +60,7 @@ impl Racing {
             move |verb| {
                 let count = |left: usize| (verb == at).then(|| left.checked_sub(1)).flatten();
                 if armed.fetch_update(Ordering::SeqCst, Ordering::SeqCst, count) == Ok(1) {
-                    act.get().expect("something happens")();
+                    act.get().expect("there is an event")();
                 }
                 Ok(())
             }
@@ -202,7 +202,7 @@ async fn a_reset_on_its_way_ends_with_the_account() {
     race.happens(change);
     let reset = shop.auth.reset_password(PasswordReset::new(EMAIL, token, NEW)).await;
     assert!(matches!(reset, Err(Error::SignIn(SignInError::ResetTokenMismatched))));
-    shop.sign_in(PASSWORD).await.expect("the password is what it was");
+    shop.sign_in(PASSWORD).await.expect("the password is unchanged");
 }
 
 /// Polls a flow until a verb of the store has begun, and drops the flow at that moment.
@@ -210,7 +210,7 @@ async fn goes_away<T: std::fmt::Debug>(begun: &AtomicBool, flow: impl Future<Out
     begun.store(false, Ordering::SeqCst);
     let mut flow = pin!(flow);
     poll_fn(|context| match flow.as_mut().poll(context) {
-        Poll::Ready(done) => panic!("it came to its end: {done:?}"),
+        Poll::Ready(done) => panic!("the flow was not dropped: {done:?}"),
         Poll::Pending if begun.load(Ordering::SeqCst) => Poll::Ready(()),
         Poll::Pending => Poll::Pending,
     })

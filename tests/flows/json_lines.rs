@@ -74,12 +74,12 @@ async fn what_comes_at_once_is_kept_whole_and_in_the_file_once_acknowledged() {
                     event.id = id;
                     pollster::block_on(sink.record(&event)).unwrap();
                     let text = fs::read_to_string(path).unwrap();
-                    assert!(text.contains(&id.to_string()), "acknowledged, and not in the file");
+                    assert!(text.contains(&id.to_string()), "an acknowledged event is not in the file");
                 }
             });
         }
     });
-    assert_eq!(read(&path).len(), 800, "each is there once");
+    assert_eq!(read(&path).len(), 800, "each event is there once");
     let text = fs::read_to_string(&path).unwrap();
     // Where one writer saw a line that another writer had not finished, there is an empty line.
     assert_eq!(text.lines().filter(|line| !line.is_empty()).count(), 800, "lines were mixed up");
@@ -123,9 +123,9 @@ async fn what_cannot_be_written_is_an_error_and_nothing_is_issued() {
     let refused = shop.assisting(&admin, 0).await.unwrap_err();
     assert_eq!(refused.kind(), commerce_auth::ErrorKind::Unavailable);
     fs::create_dir(&inner).unwrap();
-    shop.assisting(&admin, 0).await.expect("it goes on by itself");
+    shop.assisting(&admin, 0).await.expect("the trail continues without a restart");
     drop(sink);
-    assert!(JsonLinesAudit::open(folder.path()).is_err(), "a folder is no file");
+    assert!(JsonLinesAudit::open(folder.path()).is_err(), "a folder is not a file");
 }
 
 #[tokio::test]
@@ -136,7 +136,7 @@ async fn what_is_handed_on_cannot_be_taken_back() {
     let events = events().await;
     sink.record(&events[0]).await.unwrap();
     let refused = sink.erase(&Subject::Customer(1.into())).await.unwrap_err();
-    let why = std::error::Error::source(&refused).expect("it says why").to_string();
+    let why = std::error::Error::source(&refused).expect("the error gives the reason").to_string();
     assert!(why.starts_with("JsonLinesAudit cannot erase"), "{why}");
     assert_eq!(read(&path), events[..1]);
 }

@@ -57,7 +57,7 @@ fn strict_refuses_what_is_guessed_first() {
     }
     let bobs = judged(&auth, "bob@example.com", "bob@example.com1");
     assert_eq!(bobs, Some(PolicyViolation::ContextWords));
-    assert_eq!(judged(&auth, "roni@example.com", "bob@example.com1"), None, "another's address");
+    assert_eq!(judged(&auth, "roni@example.com", "bob@example.com1"), None, "another account's address");
 }
 
 #[test]
@@ -200,7 +200,7 @@ async fn a_breached_password_is_refused_wherever_one_is_set() {
     let (token, admin) = (shop.sign_in(PASSWORD).await.unwrap(), shop.admin_token().await);
     shop.auth.request_password_reset(PasswordResetRequest::new(EMAIL)).await.unwrap();
     let mailed = shop.outbox.reset_token().unwrap();
-    assert_eq!(service.asked(), 0, "nobody is asked at a sign-in");
+    assert_eq!(service.asked(), 0, "the service is not called at a sign-in");
 
     let breached = Some(PolicyViolation::Breached);
     let reset = || shop.auth.reset_password(PasswordReset::new(EMAIL, mailed.as_str(), NEW));
@@ -209,7 +209,7 @@ async fn a_breached_password_is_refused_wherever_one_is_set() {
     assert_eq!(violation(shop.auth.change_admin_password(&admin, ADMIN_PASSWORD, NEW).await), breached);
     assert_eq!(violation(shop.auth.change_password(token.token(), PASSWORD, NEW).await), breached);
     for _ in 0..10 {
-        assert_eq!(violation(reset().await), breached, "it costs neither the token nor a budget");
+        assert_eq!(violation(reset().await), breached, "the outage spends no token and no budget");
     }
     shop.auth.flush_audit().await;
     let events = told(&shop.audit.events());
@@ -217,10 +217,10 @@ async fn a_breached_password_is_refused_wherever_one_is_set() {
     assert!(events.contains(&(Action::PasswordReset, refused)), "{events:?}");
     assert!(events.contains(&(Action::PasswordChange, refused)), "{events:?}");
     assert_eq!(service.asked(), 14);
-    shop.sign_in(PASSWORD).await.expect("the password is as it was");
+    shop.sign_in(PASSWORD).await.expect("the password is unchanged");
 
     service.knows.store(false, Ordering::Relaxed);
-    reset().await.expect("the token is still good");
+    reset().await.expect("the token is still valid");
     shop.sign_in(NEW).await.expect("the new password");
     service.asked();
     service.knows.store(true, Ordering::Relaxed);
@@ -254,5 +254,5 @@ async fn an_outage_of_the_service_is_no_verdict() {
     let error = reset().await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unavailable, "{error}");
     service.is_down.store(false, Ordering::Relaxed);
-    reset().await.expect("the token is still good");
+    reset().await.expect("the token is still valid");
 }

@@ -255,7 +255,7 @@ async fn each_end_is_told_once_and_ends_it_for_good() {
             }
             Host(ending) => {
                 ending(&shop);
-                assert_eq!(told_ends(&shop.outbox), [], "{what}: nobody has looked yet");
+                assert_eq!(told_ends(&shop.outbox), [], "{what}: the ledger was not read yet");
                 shop.auth.purge(1000).await.unwrap();
             }
         }
@@ -272,7 +272,7 @@ async fn each_end_is_told_once_and_ends_it_for_good() {
         assert!(matches!(used, Err(Error::Token(TokenError::Invalid))), "{what}: it does not revive");
         shop.auth.purge(1000).await.unwrap();
         assert_eq!(listed(&shop).await[0], *entry, "{what}");
-        assert_eq!(told_ends(&shop.outbox), [], "{what}: told once");
+        assert_eq!(told_ends(&shop.outbox), [], "{what}: notified once");
     }
 }
 
@@ -284,7 +284,7 @@ async fn the_list_is_true_although_nobody_told_the_ledger() {
     let grant = *shop.auth.verify_customer(&token).await.unwrap().grant();
     // The node stopped after it revoked the token and before it closed the entry.
     shop.store.revoke(&grant, shop.now(), shop.now()).await.unwrap();
-    assert_eq!(told_ends(&shop.outbox), [], "nobody has noticed");
+    assert_eq!(told_ends(&shop.outbox), [], "the end was not noticed yet");
     assert!(shop.auth.current_assistance(&admin).await.unwrap().is_empty());
     assert_eq!(listed(&shop).await[0].end, Some(AssistanceEnd::Withdrawn));
 }
@@ -380,7 +380,7 @@ async fn nobody_assists_without_an_entry() {
     }
     let subject = Subject::Customer(CustomerId::from(1));
     assert!(shop.store.grants(&subject, 100, shop.now()).await.unwrap().is_empty());
-    assert!(shop.outbox.take().is_empty(), "nobody is told of what did not begin");
+    assert!(shop.outbox.take().is_empty(), "there is no notice of assistance that did not begin");
     down.store(false, Ordering::SeqCst);
     shop.assisting(&admin, 0).await.unwrap();
 }
@@ -465,12 +465,12 @@ async fn a_ledger_that_is_down_keeps_nothing_alive() {
     assert_eq!(withdrawn.unwrap_err().kind(), ErrorKind::Unavailable);
     assert!(matches!(shop.auth.verify_customer(&token).await, Err(Error::Token(TokenError::Invalid))));
     let given = shop.auth.set_remote_shopping_assistance(&own, true).await;
-    assert_eq!(given.unwrap_err().kind(), ErrorKind::Unavailable, "what ended would revive");
+    assert_eq!(given.unwrap_err().kind(), ErrorKind::Unavailable, "the ended assistance would revive");
     assert!(matches!(shop.auth.verify_customer(&token).await, Err(Error::Token(TokenError::Invalid))));
     down.store(false, Ordering::SeqCst);
     shop.outbox.take();
     shop.auth.set_remote_shopping_assistance(&own, true).await.unwrap();
-    assert_eq!(told_ends(&shop.outbox), [AssistanceEnd::ConsentWithdrawn], "told late, and not never");
+    assert_eq!(told_ends(&shop.outbox), [AssistanceEnd::ConsentWithdrawn], "the notice is late, but is sent");
     assert!(
         matches!(shop.auth.verify_customer(&token).await, Err(Error::Token(TokenError::Invalid))),
         "it does not revive"
@@ -525,7 +525,7 @@ async fn a_forgotten_customer_leaves_no_trace() {
         assert_ne!(event.subject, Some(Subject::Customer(CustomerId::from(1))), "{event:?}");
         assert_eq!(event.reason, None, "{event:?}");
     }
-    assert!(trail.iter().any(|event| event.actor == Some(AdminId::from(7))), "what the admin user did stays");
+    assert!(trail.iter().any(|event| event.actor == Some(AdminId::from(7))), "the admin user's action stays");
 }
 
 /// An entry that cannot be closed is not erased, and the caller learns that something is left.

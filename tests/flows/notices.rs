@@ -81,7 +81,7 @@ async fn nobody_is_told_of_a_disabled_or_deleted_account() {
         CustomerChange::EmailChanged { from: EMAIL.into() },
     ] {
         let gone = CustomerId::from(2);
-        shop.auth.customer_changed(&gone, change).await.expect("a missing row is no error");
+        shop.auth.customer_changed(&gone, change).await.expect("a missing row is not an error");
     }
     for change in [AdminChange::Disabled, AdminChange::Deleted] {
         shop.auth.admin_changed(&AdminId::from(7), change).await.unwrap();
@@ -144,7 +144,7 @@ async fn a_customer_is_told_once_of_a_sign_in_from_a_new_device() {
     by_device(&shop, ELSEWHERE, &device).await.unwrap();
     assert_eq!(new_devices(&shop), [], "the source is known, then the device");
     shop.sign_in_from(FAR, WRONG).await.unwrap_err();
-    assert_eq!(new_devices(&shop), [], "nobody signed in");
+    assert_eq!(new_devices(&shop), [], "no sign-in succeeded");
     for _ in 0..2 {
         shop.sign_in_from(FAR, PASSWORD).await.unwrap();
     }

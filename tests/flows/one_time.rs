@@ -192,7 +192,7 @@ async fn a_token_store_wiped_between_making_and_taking_leaves_no_credential_good
             Err(Error::SignIn(SignInError::ResetTokenMismatched))
         ));
         assert!(matches!(exchanged(&shop.auth, &code).await, Err(Error::SignIn(SignInError::Refused))));
-        shop.sign_in(PASSWORD).await.expect("the password is what it was");
+        shop.sign_in(PASSWORD).await.expect("the password is unchanged");
     }
 }
 
@@ -220,7 +220,7 @@ async fn a_token_store_wiped_while_a_credential_is_taken_gives_nothing_for_it() 
     let code = generated(&shop, &shop.admin_token().await).await;
     armed.store(true, Ordering::SeqCst);
     assert!(matches!(exchanged(&shop.auth, &code).await, Err(Error::SignIn(SignInError::Refused))));
-    shop.sign_in(PASSWORD).await.expect("the password is what it was");
+    shop.sign_in(PASSWORD).await.expect("the password is unchanged");
 }
 
 /// Keeps documents, and can lose the replies to commits of one-time credentials: the commit is
@@ -300,7 +300,7 @@ async fn a_take_whose_reply_is_lost_is_not_run_again_and_is_no_replay() {
         Err(Error::SignIn(SignInError::ResetTokenMismatched))
     ));
     assert!(matches!(shop.sign_in(NEW).await, Err(Error::SignIn(SignInError::Refused))));
-    shop.sign_in(PASSWORD).await.expect("the password is what it was");
+    shop.sign_in(PASSWORD).await.expect("the password is unchanged");
 }
 
 /// If the reply to the making of a credential is lost, no credential is handed out, and another one
@@ -459,7 +459,7 @@ async fn another_credential_of_the_customer_costs_a_redemption_nothing() {
         Notice::ResetRequested { token, .. } => Some(token),
         _ => None,
     });
-    shop.sign_in(token.expect("a mail").expose()).await.expect("neither costs the other");
+    shop.sign_in(token.expect("a mail").expose()).await.expect("the two attempts do not affect each other");
 }
 
 #[tokio::test]

@@ -203,7 +203,7 @@ async fn a_strangers_requests_do_not_kill_the_link_in_the_mail() {
         ),
         "the fourth newest"
     );
-    reset(&shop.auth, &tokens[1], NEW).await.expect("the newest three are good");
+    reset(&shop.auth, &tokens[1], NEW).await.expect("the newest three tokens are valid");
 }
 
 #[tokio::test]
@@ -239,7 +239,7 @@ async fn what_is_refused_for_its_form_burns_no_token() {
     {
         assert_eq!(request(&shop.auth, email).await.unwrap_err().to_string(), words);
     }
-    reset(&shop.auth, &token, NEW).await.expect("the token is still good");
+    reset(&shop.auth, &token, NEW).await.expect("the token is still valid");
 }
 
 #[tokio::test]
@@ -314,8 +314,8 @@ async fn resets_have_a_budget_of_their_own_for_each_source() {
         ));
     }
     assert!(matches!(from([203, 0, 113, 9], &token).await, Err(Error::SignIn(SignInError::TooManyRequests))));
-    shop.sign_in_from("203.0.113.9", PASSWORD).await.expect("signing in has another budget");
-    from([192, 0, 2, 1], &token).await.expect("and so has another source");
+    shop.sign_in_from("203.0.113.9", PASSWORD).await.expect("sign-in has a separate budget");
+    from([192, 0, 2, 1], &token).await.expect("another source has a budget, too");
 }
 
 #[tokio::test]
@@ -342,7 +342,7 @@ impl Notifier for Full {
 #[tokio::test]
 async fn a_mail_that_cannot_be_queued_is_told_to_the_trail_alone() {
     let shop = Shop::open(MemoryStore::new(), fast(), |builder| builder.notifier(Full));
-    request(&shop.auth, EMAIL).await.expect("as for an address that nobody has");
+    request(&shop.auth, EMAIL).await.expect("as for an address without an account");
     assert_eq!(
         told(&shop.trail().await),
         [(Action::Notification, Failed), (Action::ResetRequest, Succeeded)]
@@ -363,7 +363,7 @@ async fn a_change_ends_all_other_tokens_and_one_time_credentials() {
         2,
         "the current one is checked once, the new one hashed"
     );
-    shop.auth.verify_customer(own.token()).await.expect("the token presented stays");
+    shop.auth.verify_customer(own.token()).await.expect("the presented token stays");
     for ended in [other.token(), assisted.token()] {
         assert!(matches!(shop.auth.verify_customer(ended).await, Err(Error::Token(TokenError::Invalid))));
     }
@@ -414,7 +414,7 @@ async fn a_change_is_refused_in_commerces_words() {
         (error.to_string().as_str(), error.kind()),
         ("The account is locked.", ErrorKind::Authentication)
     );
-    shop.sign_in(PASSWORD).await.expect("nothing was changed, and signing in has a budget of its own");
+    shop.sign_in(PASSWORD).await.expect("nothing was changed, and sign-in has a separate budget");
 }
 
 /// Between the check of the current password and the write of the new one, the stored hash changes.

@@ -81,7 +81,7 @@ async fn a_reset_by_a_token_that_a_thief_signed_in_by_ends_the_thiefs_session() 
             Err(Error::SignIn(SignInError::ResetTokenMismatched))
         ));
         assert!(is_ended(&shop, thief.token()).await);
-        shop.auth.verify_customer(own.token()).await.expect("her own session is no thief's");
+        shop.auth.verify_customer(own.token()).await.expect("the customer's own session stays");
         let grant = assert_told(&shop, &token).await;
         assert_eq!(grant, Some(Digest::of(thief.token().expose().as_bytes())));
         assert!(shop.sign_in(NEW).await.is_err(), "no password was set");
@@ -177,7 +177,7 @@ async fn a_reset_stands_whenever_its_token_is_presented_again() {
             move |_| {
                 let count = |left: usize| left.checked_sub(1);
                 if left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, count) == Ok(1) {
-                    act.get().expect("something happens")();
+                    act.get().expect("there is an event")();
                 }
                 Ok(())
             }
@@ -200,7 +200,7 @@ async fn a_reset_stands_whenever_its_token_is_presented_again() {
         };
         assert_ne!(first.is_ok(), *second, "before verb {verb}: {first:?}");
         let password = if *second { NEWER } else { NEW };
-        shop.auth.generate_customer_token(SignIn::new(EMAIL, password)).await.expect("the password stands");
+        shop.auth.generate_customer_token(SignIn::new(EMAIL, password)).await.expect("the password was set");
         assert!(is_ended(&shop, own.token()).await, "before verb {verb}");
     }
 }

@@ -55,7 +55,10 @@ async fn a_sign_in_by_password_waits_for_three() {
     let (signed_in, verbs, in_sequence) = log.of(shop.sign_in(PASSWORD)).await;
     signed_in.unwrap();
     assert_eq!(verbs, ["load budgets", "commit budgets", "generation", "commit budgets", "insert"]);
-    assert_eq!(in_sequence, 3, "reserving and the generation, settling and storing are asked for at once");
+    assert_eq!(
+        in_sequence, 3,
+        "the reservation runs with the read of the generation, the settlement with the insertion"
+    );
 }
 
 #[tokio::test]
@@ -74,7 +77,7 @@ async fn verification_and_sign_out_are_one_each() {
     let (_, verbs, _) = log.of(shop.auth.verify_customer(&token)).await;
     assert_eq!(verbs, ["find"]);
     let (_, verbs, _) = log.of(shop.auth.revoke_customer_token(&token)).await;
-    assert_eq!(verbs, ["find", "revoke"], "whose token it is, and its end");
+    assert_eq!(verbs, ["find", "revoke"], "the owner of the token, and its expiry");
 }
 
 #[tokio::test]

@@ -227,10 +227,10 @@ async fn six_failures_lock_a_source_for_half_an_hour() {
     for credential in [PASSWORD, &code] {
         assert!(is_refused(&shop.sign_in_from("192.0.2.1", credential).await));
     }
-    assert_eq!(shop.auth.hashing_stats().begun, begun, "a spent budget costs no hash");
+    assert_eq!(shop.auth.hashing_stats().begun, begun, "a used-up budget costs no hash");
     shop.sign_in_from("192.0.2.2", &code)
         .await
-        .expect("a spent budget consumes nothing, and locks no other source");
+        .expect("a used-up budget spends nothing and locks no other source");
     shop.advance(30 * 60 - 1);
     assert!(is_refused(&shop.sign_in_from("192.0.2.1", PASSWORD).await));
     shop.advance(1);
@@ -578,7 +578,11 @@ async fn a_caller_that_goes_away_frees_its_place_and_its_charge() {
     while shop.auth.hashing_stats().running > 0 {
         tokio::task::yield_now().await;
     }
-    assert_eq!(shop.auth.hashing_stats().begun - begun, 1, "what nobody waits for is not hashed");
+    assert_eq!(
+        shop.auth.hashing_stats().begun - begun,
+        1,
+        "an attempt without a waiting caller is not hashed"
+    );
     // The attempt whose hash had begun counts, and the five others do not, however late they are
     // settled: five more failures lock.
     shop.advance(120);

@@ -223,10 +223,10 @@ fn imports_point_downwards() {
     let source = source();
     let rank = |module: &Module| {
         let top = module.first().unwrap();
-        ORDER.iter().position(|name| name == top).unwrap_or_else(|| panic!("{top} has no place in ORDER"))
+        ORDER.iter().position(|name| name == top).unwrap_or_else(|| panic!("ORDER does not name {top}"))
     };
     for module in &source.children[&Module::new()] {
-        assert!(ORDER.contains(&module.as_str()), "{module} has no place in ORDER");
+        assert!(ORDER.contains(&module.as_str()), "ORDER does not name {module}");
     }
     let upwards: Vec<_> = source.edges().into_iter().filter(|(from, to)| rank(to) < rank(from)).collect();
     assert!(upwards.is_empty(), "{upwards:#?}");

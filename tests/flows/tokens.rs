@@ -122,7 +122,7 @@ async fn a_token_of_one_website_is_refused_on_another() {
         shop.auth.revoke_customer_token(elsewhere()).await,
         Err(Error::Token(TokenError::NotAuthorized))
     ));
-    shop.auth.verify_customer(signed_in.token()).await.expect("it is still good where it belongs");
+    shop.auth.verify_customer(signed_in.token()).await.expect("the token is still valid on its own website");
 }
 
 #[tokio::test]
@@ -141,7 +141,7 @@ async fn revoking_ends_one_token_or_all_as_configured() {
         ));
         shop.sign_in(PASSWORD)
             .await
-            .expect("a sign-in after a revoke, at the same instant, gives a live token");
+            .expect("a sign-in after a revoke at the same instant gives a live token");
     }
 }
 
@@ -190,7 +190,7 @@ async fn a_customer_sees_and_ends_her_own_tokens_only() {
     assert!(!shop.auth.revoke_listed_customer_token(laptop.token(), &admins).await.unwrap());
     assert!(
         shop.store.find(&admins, shop.now()).await.unwrap().is_some(),
-        "somebody else's grant is not hers to end"
+        "a customer cannot end another customer's grant"
     );
 }
 
@@ -247,7 +247,7 @@ async fn the_current_password_is_confirmed_within_a_budget_of_its_own() {
         (error.to_string().as_str(), error.kind()),
         ("The account is locked.", ErrorKind::Authentication)
     );
-    shop.sign_in(&reset_token).await.expect("signing in has a budget of its own");
+    shop.sign_in(&reset_token).await.expect("sign-in has a separate budget");
     shop.advance(1800);
     confirm(PASSWORD).await.unwrap();
     shop.set_customer(|row| row.status = AccountStatus::Disabled);
@@ -339,7 +339,7 @@ async fn assistance_is_checked_live() {
     assert_eq!(
         assisted.expires_at() - shop.now(),
         time::Duration::seconds(10),
-        "never longer than the admin user's own"
+        "never longer than the admin user's own token"
     );
     shop.auth.verify_customer(assisted.token()).await.unwrap();
     shop.advance(10);
@@ -369,7 +369,7 @@ async fn an_assistance_token_cannot_overstep() {
     ] {
         assert!(matches!(refused, Err(Error::Token(TokenError::NotAuthorized))));
     }
-    shop.auth.revoke_customer_token(token).await.expect("it may end itself");
+    shop.auth.revoke_customer_token(token).await.expect("the token may revoke itself");
     assert!(shop.auth.verify_customer(token).await.is_err());
     shop.auth.verify_customer(own.token()).await.expect("and nothing else");
 }

@@ -113,7 +113,7 @@ async fn a_sign_in_that_a_store_fails_gives_no_token_and_no_denial() {
                 shop.store.grants(&subject, 100, shop.now()).await.unwrap().is_empty(),
                 "a {kind} at verb {verb}"
             );
-            shop.sign_in(PASSWORD).await.expect("service resumes by itself");
+            shop.sign_in(PASSWORD).await.expect("service resumes without a restart");
         }
     }
 }

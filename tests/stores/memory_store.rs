@@ -91,7 +91,7 @@ async fn a_flood_does_not_lock_latecomers_for_longer_than_half_an_hour() {
     let attempt = || shop.sign_in_from("198.51.100.1", PASSWORD);
     assert!(
         matches!(attempt().await, Err(Error::SignIn(SignInError::Refused))),
-        "the shared counters are spent"
+        "the shared counters are used up"
     );
     shop.advance(30 * 60);
     attempt().await.expect("they are open again, although the table is still full");
@@ -202,7 +202,7 @@ async fn a_full_store_keeps_its_documents_and_takes_new_ones_once_they_are_over(
     for number in 6_000..6_100 {
         created += usize::from(create(&store, number, later, later).await);
     }
-    assert!(created > 50, "{created} of 100 documents, although all others are over");
+    assert!(created > 50, "only {created} of 100 documents fit, although all others have ended");
 }
 
 fn partition(number: u32) -> Partition {

@@ -109,7 +109,7 @@ async fn documents_are_read_by_hand_and_a_corrupt_one_is_an_error_of_its_own() {
     tells_nothing(&errors);
     assert_eq!(documents::commit(&store, &whole, again()).await.unwrap(), CommitOutcome::Committed);
     let left: i64 = hand.query_row("SELECT count(*) FROM shop_entries", [], |row| row.get(0)).unwrap();
-    assert_eq!(left, 1, "the entry of a document goes with it, and no other");
+    assert_eq!(left, 1, "only the entry of the removed document is removed");
 }
 
 /// The index entries of swept documents are removed with them.

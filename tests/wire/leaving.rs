@@ -41,7 +41,7 @@ async fn until(what: &str, holds: impl AsyncFn() -> bool) {
         }
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
-    panic!("in vain: {what}");
+    panic!("no success: {what}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

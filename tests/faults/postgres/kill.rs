@@ -215,11 +215,11 @@ async fn no_revoke_that_was_acknowledged_is_lost() {
             assert!(matches!(answer, Ok(()) | Err(Error::Token(TokenError::Invalid))), "{answer:?}");
             assert!(
                 matches!(lives, Err(Error::Token(TokenError::Invalid))),
-                "a revoked token lives: {lives:?}"
+                "a revoked token is live: {lives:?}"
             );
         } else {
-            answer.expect("nobody revoked it");
-            lives.expect("nobody revoked it");
+            answer.expect("the token was not revoked");
+            lives.expect("the token was not revoked");
         }
     }
 }

@@ -57,10 +57,13 @@ async fn who_needs_the_lock_fails_in_time_and_who_looks_goes_on() {
         for _ in 0..2 {
             let many = join_all((0..4).map(|_| changes(&store))).await;
             let answers = many.as_flattened();
-            assert!(answers.iter().all(Result::is_err), "written beside a lock: {answers:?}");
+            assert!(
+                answers.iter().all(Result::is_err),
+                "a write succeeded in spite of the lock: {answers:?}"
+            );
         }
         let removed = in_time("remove", store.customers().remove(&1.into())).await;
-        assert!(removed.is_err(), "written beside a lock");
+        assert!(removed.is_err(), "a write succeeded in spite of the lock");
     };
     let mut slowest = Duration::ZERO;
     let (mut looked, mut done) = (0, std::pin::pin!(writers));
@@ -76,7 +79,7 @@ async fn who_needs_the_lock_fails_in_time_and_who_looks_goes_on() {
         }
         tokio::time::sleep(Duration::from_millis(1)).await;
     }
-    assert!(looked > 20 && slowest < TIMEOUT, "{looked} looks, the slowest of {slowest:?}");
+    assert!(looked > 20 && slowest < TIMEOUT, "{looked} reads, the slowest took {slowest:?}");
     let_go(&held).await;
     nothing_is_left_behind(&server).await;
     assert!(changes(&store).await.iter().all(Result::is_ok), "service did not resume at once");

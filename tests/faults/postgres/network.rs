@@ -13,7 +13,7 @@ use support::records::{NOW, digest};
 use crate::postgres::{SLACK, TIMEOUT, all_resumes, changes, connect, create, find, looks, options};
 
 fn all_fail(answers: &[Result<(), StoreError>]) {
-    assert!(answers.iter().all(Result::is_err), "answered without a server: {answers:?}");
+    assert!(answers.iter().all(Result::is_err), "a call succeeded without a server: {answers:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -105,7 +105,10 @@ async fn a_cut_fails_only_who_waits_for_an_answer() {
             proxy.delay(Duration::ZERO);
         };
         let (finds, commits, ()) = tokio::join!(finds, commits, cut);
-        assert!(finds.iter().any(Result::is_err) && commits.iter().any(Result::is_err), "nobody was cut off");
+        assert!(
+            finds.iter().any(Result::is_err) && commits.iter().any(Result::is_err),
+            "no connection was cut"
+        );
         for number in 0..20 {
             let found = find(&store).await;
             assert!(found.is_ok(), "round {round}, find {number}: {found:?}");
@@ -115,7 +118,8 @@ async fn a_cut_fails_only_who_waits_for_an_answer() {
     }
 }
 
-/// A slow server falls silent. The number of answers under way at the last check must not matter.
+/// A slow server falls silent. The number of answers under way when the store
+/// last checked the connection must not matter.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_slow_server_that_falls_silent_keeps_nobody_waiting() {
     let Some(server) = Postgres::start() else { return };

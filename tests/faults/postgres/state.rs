@@ -42,7 +42,7 @@ async fn a_commit_whose_reply_is_lost_is_an_error_and_is_sent_once() {
         proxy.delay(Duration::from_millis(500));
         let lost = async {
             let answer = in_time("commit", commit(&store, &partition, replace(1, 2))).await;
-            assert!(answer.is_err(), "answered without an answer: {answer:?}");
+            assert!(answer.is_err(), "a call succeeded without the server's answer: {answer:?}");
         };
         let cut = async {
             loop {
@@ -61,7 +61,7 @@ async fn a_commit_whose_reply_is_lost_is_an_error_and_is_sent_once() {
         resumes("load", async || store.load(&partition, &[key(0)]).await).await;
         sleep(Duration::from_millis(100)).await;
         let found = other.load(&partition, &[key(0)]).await.unwrap();
-        assert_eq!(found, [Some(document(1))], "it was sent again");
+        assert_eq!(found, [Some(document(1))], "the commit was sent again");
     }
 }
 
@@ -165,12 +165,16 @@ async fn one_partition_that_is_held_holds_up_no_other() {
     });
     let waits = waits.expect("it ends in time");
     assert!(!matches!(waits, Ok(CommitOutcome::Committed | CommitOutcome::Full)), "{waits:?}");
-    assert!(others < TIMEOUT, "the others took {others:?}");
+    assert!(others < TIMEOUT, "the other calls took {others:?}");
     // The server gives up a little later than the caller.
     sleep(TIMEOUT).await;
     let_go(&held).await;
     nothing_is_left_behind(&server).await;
-    assert_eq!(store.load(&mine, &[key(0)]).await.unwrap(), [Some(document(1))], "made after it was refused");
+    assert_eq!(
+        store.load(&mine, &[key(0)]).await.unwrap(),
+        [Some(document(1))],
+        "the commit was made after it was refused"
+    );
     let again = vec![Change::Put(put(key(0), Some(1), 3))];
     assert_eq!(commit(&store, &mine, again).await.unwrap(), CommitOutcome::Committed);
 }
@@ -191,7 +195,7 @@ async fn a_dropped_commit_leaves_the_connection_to_the_next() {
         let found = store.load(&next, &[key(1), key(0)]).await.unwrap();
         assert_eq!(found, [Some(document(2)), Some(document(2))]);
         let found = store.load(&dropped, &[key(0), key(1)]).await.unwrap();
-        assert_eq!(found[0], found[1], "a part of it was made");
+        assert_eq!(found[0], found[1], "a part of the commit was made");
     }
     nothing_is_left_behind(&server).await;
 }

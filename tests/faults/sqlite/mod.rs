@@ -55,7 +55,7 @@ fn insert(store: &SqliteStore, name: &str) -> Result<Insert, commerce_auth::Stor
 }
 
 fn is_found(store: &SqliteStore, name: &str) -> bool {
-    block_on(store.find(&Digest::of(name.as_bytes()), NOW)).expect("look-ups go on").is_some()
+    block_on(store.find(&Digest::of(name.as_bytes()), NOW)).expect("look-ups continue").is_some()
 }
 
 /// Opens another connection, which locks the file against writes.
@@ -135,7 +135,7 @@ fn what_was_acknowledged_outlives_a_kill() {
     for round in 0..5 {
         let mut child = Talking::start(CHILD, "load", &path);
         for _ in 0..50 + 37 * round {
-            said.push(child.next().expect("it writes until it is killed"));
+            said.push(child.next().expect("the child writes until it is killed"));
         }
         said.extend(child.kill());
         // The line that the kill cut off is not complete.
@@ -181,7 +181,7 @@ fn a_write_is_on_the_disk_before_it_is_acknowledged() {
     match traced {
         Ok(status) if status.success() => {}
         Err(_) if env::var("COMMERCE_AUTH_REQUIRE_SERVERS").is_ok_and(|value| value == "1") => {
-            panic!("strace is not there");
+            panic!("strace is not installed");
         }
         other => return eprintln!("SKIPPED: strace is not there, or may not trace: {other:?}"),
     }
@@ -196,7 +196,7 @@ fn a_write_is_on_the_disk_before_it_is_acknowledged() {
             (is_synced, syncing) = (true, None);
         }
         if line.contains("write(") && line.contains("> acknowledged") {
-            assert!(is_synced, "acknowledged before it was synced:\n{calls}");
+            assert!(is_synced, "a write was acknowledged before it was synced:\n{calls}");
             (is_synced, acknowledged) = (false, acknowledged + 1);
         }
     }
@@ -218,7 +218,7 @@ fn on_a_full_disk(path: &Path) {
         assert!(stored < 100_000, "the disk is not full");
     };
     assert!(std::error::Error::source(&error).is_some());
-    assert!(insert(&store, "more").is_err(), "it is still full");
+    assert!(insert(&store, "more").is_err(), "the disk is still full");
     assert!(stored > 0 && (0..stored).all(|count| is_found(&store, &count.to_string())));
     if has_ballast {
         fs::remove_file(ballast).unwrap();
@@ -299,7 +299,7 @@ fn a_corrupt_row_is_in_nobody_elses_way_and_a_missing_one_revives_nothing() {
     hand.execute_batch("DELETE FROM epoch").unwrap();
     assert!(!is_found(&store, "earlier"));
     block_on(store.generation(&Subject::Customer(1.into()), fresh())).unwrap();
-    assert!(!is_found(&store, "earlier"), "a new generation is another one");
+    assert!(!is_found(&store, "earlier"), "a new generation is different");
 }
 
 #[test]
@@ -432,7 +432,7 @@ fn what_is_forbidden(folder: &Path) {
         let refused = SqliteStore::open(folder.join(file)).expect_err(file);
         assert!(matches!(refused, OpenError::NotPermitted { .. }), "{file}: {refused:?}");
     }
-    let refused = SqliteStore::open(folder.join("auth.db/auth.db")).expect_err("a file is no folder");
+    let refused = SqliteStore::open(folder.join("auth.db/auth.db")).expect_err("a file is not a folder");
     assert!(matches!(refused, OpenError::Unavailable(_)), "{refused:?}");
 }
 

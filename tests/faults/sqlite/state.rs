@@ -113,5 +113,5 @@ fn a_commit_beside_a_lock_ends_in_time_and_is_not_made_later() {
     lock.execute_batch("COMMIT").unwrap();
     let committed = || block_on(commit(&store, &partition, creation(2)));
     assert!(soon(|| committed().is_ok_and(|outcome| outcome == CommitOutcome::Committed)), "service resumes");
-    assert_eq!(found(), [Some(document(1)), None], "made after it had failed");
+    assert_eq!(found(), [Some(document(1)), None], "the commit was made after it had failed");
 }

@@ -113,7 +113,7 @@ impl Flow for AdminChangesPassword {
     }
 
     async fn expect_earlier(&self, world: &World, how: usize) {
-        admin_token(world, admin_password(how), None).await.expect("it is good");
+        admin_token(world, admin_password(how), None).await.expect("the credential is valid");
     }
 }
 

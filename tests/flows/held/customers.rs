@@ -68,7 +68,7 @@ impl Customers {
     }
 
     pub(super) async fn expect_earlier(world: &World, how: usize) {
-        world.shop.sign_in(if how == 1 { HOSTS } else { PASSWORD }).await.expect("it is good");
+        world.shop.sign_in(if how == 1 { HOSTS } else { PASSWORD }).await.expect("the credential is valid");
     }
 }
 

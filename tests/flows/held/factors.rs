@@ -53,7 +53,7 @@ impl Factor {
         assert_eq!(Self::stored(world).await, expected, "revocation {how}");
         if expected.is_some() {
             let code = self.authenticator.unused_code(world.shop.now());
-            admin_token(world, admin_password(how), code).await.expect("the earlier code is good");
+            admin_token(world, admin_password(how), code).await.expect("the earlier code is valid");
         }
     }
 }

@@ -118,7 +118,7 @@ impl World {
 async fn hold<F: Flow>(has_tokens: bool) {
     let world = World::new(F::config());
     let flow = F::begin(&world).await;
-    world.run(&flow).await.expect("nobody disturbs it");
+    world.run(&flow).await.expect("no other caller disturbs the flow");
     let names = world.calls.names.lock().unwrap().clone();
     let mut looks = (1..).zip(&names).filter(|(_, name)| *name == "generation").map(|(number, _)| number);
     let first_look = looks.next().expect("it looks before");
@@ -170,10 +170,13 @@ async fn hold<F: Flow>(has_tokens: bool) {
             assert!(refused.contains(&error.kind()), "{at}: {error:?}");
             if let Some(token) = token.get() {
                 had += 1;
-                assert!(!F::lives(&world, token).await, "{at}: a token by the new credential lives");
+                assert!(
+                    !F::lives(&world, token).await,
+                    "{at}: a token obtained with the new credential is live"
+                );
             }
             undone += usize::from(written.load(Ordering::SeqCst));
-            assert!(!flow.is_written(&world).await, "{at}: the new credential stands");
+            assert!(!flow.is_written(&world).await, "{at}: the new credential was not undone");
             assert!(flow.sign_in(&world, how).await.is_none(), "{at}: the new credential signs in");
             flow.expect_earlier(&world, how).await;
         }
@@ -181,5 +184,5 @@ async fn hold<F: Flow>(has_tokens: bool) {
         // If the revocation replaces the credential itself, there is nothing to sign in with.
         all_had += had;
     }
-    assert!(!has_tokens || all_had > 1, "nobody signed in meanwhile");
+    assert!(!has_tokens || all_had > 1, "no sign-in succeeded in the meantime");
 }

@@ -98,7 +98,7 @@ async fn whoever_locks_the_authenticator_does_not_lock_its_owner_out() {
         sign_in(&shop, &wrong).await.unwrap_err();
     }
     assert!(matches!(sign_in(&shop, &wrong).await, Err(Error::SignIn(SignInError::Refused))), "it is locked");
-    sign_in(&shop, codes[0].expose()).await.expect("nobody guesses a recovery code");
+    sign_in(&shop, codes[0].expose()).await.expect("no recovery code was guessed");
     // Wrong codes have a separate budget for each source.
     let from = |source: [u8; 4], code: &str| {
         let source = std::net::IpAddr::from(source);

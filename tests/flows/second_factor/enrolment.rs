@@ -82,7 +82,7 @@ async fn an_admin_user_enrols_by_mail() {
     ));
     assert!(matches!(sign_in_by_password(&shop).await, Error::SecondFactor(SecondFactorError::Required)));
     let mails = shop.outbox.take_admins();
-    let [mail] = &mails[..] else { panic!("no mail to enrol any more: {mails:?}") };
+    let [mail] = &mails[..] else { panic!("no further enrolment mail: {mails:?}") };
     assert!(matches!(mail.notice, AdminNotice::CodeReplayed));
     shop.advance(30);
     super::sign_in(&shop, &authenticator.code_at(shop.now())).await.unwrap();

@@ -171,7 +171,7 @@ async fn a_code_whose_commit_is_lost_is_no_replay_and_is_not_sent_again() {
     }
     shop.advance(30);
     token(&shop, &authenticator).await;
-    sign_in(&shop, &recovery[4]).await.expect("the others are good");
+    sign_in(&shop, &recovery[4]).await.expect("the other recovery codes are valid");
 }
 
 #[tokio::test]
@@ -273,7 +273,7 @@ async fn a_step_up_whose_commit_is_lost_gives_no_token_and_takes_none() {
     assert_eq!(error.kind(), ErrorKind::Unavailable);
     let action = Action::StepUp;
     assert_eq!(told(&shop.trail().await.split_off(before)), [(action, Begun), (action, Failed)]);
-    shop.auth.verify_admin(admin.as_str()).await.expect("the token presented lives");
+    shop.auth.verify_admin(admin.as_str()).await.expect("the presented token is live");
     shop.advance(30);
     let code = authenticator.unused_code(shop.now()).unwrap();
     shop.auth.step_up(admin.as_str(), code.as_str()).await.unwrap();

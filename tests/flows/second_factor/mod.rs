@@ -57,5 +57,5 @@ fn wrong_code<S: Store>(shop: &Shop<S>, authenticator: &Authenticator) -> String
         .map(|at| authenticator.code_at(at))
         .to_vec();
     let mut codes = (0..10).map(|code| format!("{code:06}"));
-    codes.find(|code| !good.contains(code)).expect("three of ten at most are good")
+    codes.find(|code| !good.contains(code)).expect("at most three of ten are valid")
 }

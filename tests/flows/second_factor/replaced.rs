@@ -188,7 +188,7 @@ async fn an_admin_user_changes_the_password() {
     change(ADMIN_PASSWORD, NEW).await.unwrap();
     let told = shop.outbox.take_admins();
     assert!(matches!(told[..], [ref one] if matches!(one.notice, AdminNotice::PasswordChanged)), "{told:?}");
-    shop.auth.verify_admin(presented.as_str()).await.expect("the token presented stays good");
+    shop.auth.verify_admin(presented.as_str()).await.expect("the presented token stays valid");
     assert!(matches!(shop.auth.verify_admin(other.as_str()).await, Err(Error::Token(TokenError::Invalid))));
     shop.advance(30);
     let code = authenticator.unused_code(shop.now()).unwrap();

@@ -50,7 +50,7 @@ async fn assistance_wants_a_fresh_second_factor_in_strict() {
     assert!(may_assist(&shop, &admin).await);
     shop.advance(1);
     assert!(!may_assist(&shop, &admin).await);
-    shop.auth.verify_admin(admin.as_str()).await.expect("for all else the token is good");
+    shop.auth.verify_admin(admin.as_str()).await.expect("the token is valid for other operations");
     let refused = shop
         .trail()
         .await

@@ -70,11 +70,11 @@ async fn a_node_tells_that_the_end_was_cut_off() {
         record(&*trail, number..number + 20).await;
         database.by_hand(cut);
         let told = trail.record(&event(number + 20)).await.unwrap_err();
-        let source = told.source().expect("what has happened").to_string();
+        let source = told.source().expect("the cause").to_string();
         assert!(source.contains("is gone: its end was cut off"), "{cut}: {source}");
         trail.record(&event(number + 20)).await.unwrap();
     }
-    // A failure between two nodes is not reported.
+    // Records that another node appends in between are not taken for a lost end.
     let other = database.node(Some(&keyring)).await;
     record(&*trail, 300..310).await;
     record(&*other, 310..320).await;

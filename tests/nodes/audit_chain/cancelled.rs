@@ -36,7 +36,7 @@ async fn callers_that_go_away_do_not_break_the_chain(database: &Database) {
     let ids: HashSet<_> = events.iter().map(|event| event.id).collect();
     assert_eq!(ids.len(), events.len());
     for number in acknowledged {
-        assert!(ids.contains(&event(number).id), "event {number} was acknowledged, and is not there");
+        assert!(ids.contains(&event(number).id), "event {number} was acknowledged but is missing");
     }
     record(&*nodes[0], 0..EVENTS).await;
     let report = nodes[1].verify(Verifier::new(&keyring, &[])).await;
@@ -59,7 +59,7 @@ async fn connections_that_are_cut_do_not_break_the_chain() {
         tokio::spawn(async move {
             let mut failed = 0;
             for number in 0..50 {
-                // Retries here, because no audit queue does: the queue only counts failures.
+                // The audit queue would not retry: it only counts failures.
                 while node.record(&event(writer * 50 + number)).await.is_err() {
                     failed += 1;
                 }

@@ -76,7 +76,7 @@ async fn a_person_is_forgotten_and_the_chain_is_whole(database: &Database) {
     assert_eq!(trail.erase(&person()).await.unwrap(), 3);
     let remains = remains(database).await;
     for told in [MARKER, ACCOUNT, ADDRESS] {
-        assert!(!remains.contains(told), "{told} is left");
+        assert!(!remains.contains(told), "{told} was not erased");
     }
     let report = trail.verify(Verifier::new(&keyring, &[head])).await;
     assert!(report.is_clean(), "{:?}", report.findings);
@@ -144,7 +144,7 @@ async fn an_admin_user_stays_with_what_was_done(database: &Database) {
     assert_eq!(trail.erase(&admin).await.unwrap(), 1);
     let events = trail.events().await;
     assert_eq!((&events[0].subject, events[0].origin.source), (&Some(admin.clone()), None));
-    assert_eq!(events[1], assistance, "it is the customer's, too");
+    assert_eq!(events[1], assistance, "the event is the customer's, too");
     assert_eq!(trail.erase(&admin).await.unwrap(), 0);
     let report = trail.verify(Verifier::new(&keyring, &[])).await;
     assert!(report.is_clean() && report.erased == 1, "{report:?}");

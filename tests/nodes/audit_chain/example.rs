@@ -12,7 +12,7 @@ use crate::audit_chain::{database::Database, events::record, keyring, mutation::
 /// Cargo builds the examples together with the tests, in a folder beside theirs.
 fn audit_verify(arguments: &[&str]) -> (Option<i32>, String) {
     let test = std::env::current_exe().expect("this program has a path");
-    let built = test.parent().and_then(|deps| deps.parent()).expect("a folder of its own").join("examples");
+    let built = test.parent().and_then(|deps| deps.parent()).expect("a separate folder").join("examples");
     let ran = Command::new(built.join("audit_verify")).args(arguments).output();
     let Output { status, stdout, stderr } = ran.expect("not built: cargo build --all-features --examples");
     (status.code(), String::from_utf8_lossy(&[stdout, stderr].concat()).into_owned())

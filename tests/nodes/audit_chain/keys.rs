@@ -41,14 +41,18 @@ async fn a_rotated_keyring_is_accepted(database: &Database) {
     let rotated = keyring();
     record(&*database.node(Some(&rotated)).await, 0..20).await;
     rotated.make_current(KeyId(2)).unwrap();
-    assert_eq!(check(database, Some(&rotated)).await, SignatureCheck::Verified, "the old key is accepted");
+    assert_eq!(
+        check(database, Some(&rotated)).await,
+        SignatureCheck::Verified,
+        "the old key is still accepted"
+    );
     assert_eq!(check(database, Some(&ring(2, 8))).await, SignatureCheck::Unverified, "retired too early");
     record(&*database.node(Some(&rotated)).await, 20..21).await;
     assert_eq!(check(database, Some(&ring(2, 8))).await, SignatureCheck::Verified);
     assert_eq!(check(database, Some(&ring(1, 7))).await, SignatureCheck::Verified, "a node that is late");
 }
 
-/// This check finds a wrong key, not a changed record. The verifier finds that.
+/// This check finds a wrong key, not a changed record. The verifier finds changed records.
 async fn a_changed_record_stops_no_start(database: &Database) {
     let keyring = keyring();
     record(&*database.node(Some(&keyring)).await, 0..20).await;

@@ -19,7 +19,7 @@ async fn what_is_left_verifies_since_the_checkpoint(database: &Database) {
     let records = trail.records().await;
     let [early, kept] = [early, kept].map(|number| checkpoint_of(&records, number));
     let another = Checkpoint { link: early.link, ..kept };
-    assert_eq!(trail.prune(another).await, 0, "it is not this trail's");
+    assert_eq!(trail.prune(another).await, 0, "the checkpoint is not of this trail");
     assert_eq!(trail.prune(kept).await, 29);
     record(&*trail, 50..60).await;
 
@@ -42,7 +42,11 @@ async fn what_is_left_verifies_since_the_checkpoint(database: &Database) {
     assert_eq!(kinds(Verifier::new(&keyring, &[]).since(unproven)).await, [(30, FindingKind::Unproven)]);
 
     database.by_hand("DELETE FROM {schema}.audit_events WHERE position > 30");
-    assert_eq!(trail.checkpoint().await, Some(unproven), "nobody there knows what came before");
+    assert_eq!(
+        trail.checkpoint().await,
+        Some(unproven),
+        "the pruned trail has no record of the earlier ones"
+    );
     assert_eq!(kinds(Verifier::new(&keyring, &[]).since(kept)).await, []);
     assert_eq!(kinds(Verifier::new(&keyring, &anchors).since(kept)).await, [(60, FindingKind::CutOff)]);
     database.by_hand("DELETE FROM {schema}.audit_events");

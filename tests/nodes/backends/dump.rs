@@ -155,17 +155,17 @@ fn search(stolen: &[u8], secrets: &[Vec<u8>]) {
     for planted in spellings(CANARY.as_bytes()) {
         let planted = String::from_utf8(planted).expect("a text");
         let there = AhoCorasick::new([&planted]).expect("one needle").is_match(stolen);
-        assert!(there, "the search does not find what was planted: {planted}");
+        assert!(there, "the search does not find the planted value: {planted}");
     }
     let found = finds(stolen, secrets).into_iter().zip(secrets);
     let held: Vec<_> =
         found.filter(|(found, _)| *found).map(|(_, secret)| String::from_utf8_lossy(secret)).collect();
-    assert!(held.is_empty(), "the database holds {held:?}");
+    assert!(held.is_empty(), "the database contains {held:?}");
 }
 
 async fn stolen(engine: &Engine) -> Result<Vec<Vec<u8>>> {
     let secrets = live(&Shop::open(engine).await?).await?;
-    assert!(secrets.len() > 40, "the shop lived");
+    assert!(secrets.len() > 40, "the shop was used");
     Ok(secrets)
 }
 

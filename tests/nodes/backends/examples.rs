@@ -20,7 +20,7 @@ const EXAMPLES: [&str; 10] = [
 /// Cargo builds the examples together with the tests, in a folder beside theirs.
 fn program(example: &str) -> PathBuf {
     let test = std::env::current_exe().expect("this program has a path");
-    let built = test.parent().and_then(|deps| deps.parent()).expect("a folder of its own").join("examples");
+    let built = test.parent().and_then(|deps| deps.parent()).expect("a separate folder").join("examples");
     let program = built.join(example);
     assert!(program.is_file(), "not built: cargo build --all-features --examples");
     program

@@ -82,7 +82,7 @@ pub(crate) async fn a_factor_is_one_at_all_nodes(engine: &Engine) -> Result {
     let admin = sign_in(&shop, 0, &code).await?;
     assert!(
         matches!(sign_in(&shop, 1, &code).await, Err(Error::SecondFactor(SecondFactorError::InvalidCode))),
-        "what one node took"
+        "a code used at one node is used at the other"
     );
     let new = shop.node(1).replace_recovery_codes(admin.as_str()).await?;
     assert!(
@@ -90,7 +90,7 @@ pub(crate) async fn a_factor_is_one_at_all_nodes(engine: &Engine) -> Result {
             sign_in(&shop, 0, &recovery[0]).await,
             Err(Error::SecondFactor(SecondFactorError::InvalidCode))
         ),
-        "what one replaced"
+        "a token replaced at one node has ended at the other"
     );
     sign_in(&shop, 0, new[0].expose()).await?;
     let factor = shop.node(1).admin_factor(admin.as_str()).await?.ok_or("there is a factor")?;
@@ -143,7 +143,7 @@ pub(crate) async fn a_keyring_is_compared_with_what_is_sealed(engine: &Engine) -
     assert!(check(Some(keyring())).await?.unopened.is_empty());
     // Another key with the same id, a key with another id, and no key.
     for other in [Some(ring(1, 9)), Some(ring(2, 9)), Some(ring(0, 9)), Some(ring(u32::MAX, 9)), None] {
-        let refused = check(other).await.expect_err("it opens nothing");
+        let refused = check(other).await.expect_err("the key opens no secret");
         let KeyringCheckError::Factors(admins) = &refused else { panic!("{refused:?}") };
         assert_eq!(admins, &[AdminId::from(7)]);
         assert!(refused.to_string().contains("remove_admin_factor"), "the way out: {refused}");
@@ -191,7 +191,7 @@ pub(crate) async fn the_ledger_is_one(engine: &Engine) -> Result {
     let grant = shop.node(1).list_assistance(own.as_str()).await?[0].grant;
     assert!(shop.node(1).end_assistance(own.as_str(), &grant).await?);
     assert!(!shop.node(0).end_assistance(own.as_str(), &grant).await?);
-    assert_eq!(shop.lives(&token).await, NEITHER, "what one node ends, the other refuses");
+    assert_eq!(shop.lives(&token).await, NEITHER, "a token ended at one node is refused at the other");
     assert!(shop.node(0).current_assistance(admin.as_str()).await?.is_empty());
 
     shop.node(0).erase_customer(&commerce_auth::CustomerId::from(1)).await?;

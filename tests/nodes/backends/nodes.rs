@@ -40,7 +40,7 @@ pub(crate) async fn a_code_is_redeemed_once(engine: &Engine) -> Result {
         }
     }
     assert_eq!(tokens.len(), 1, "a code was bought {} times", tokens.len());
-    assert_eq!(shop.lives(&tokens[0]).await, NEITHER, "what a replayed code bought lives on");
+    assert_eq!(shop.lives(&tokens[0]).await, NEITHER, "the token of a replayed code is still live");
     Ok(())
 }
 
@@ -177,7 +177,7 @@ pub(crate) async fn what_one_node_revokes_the_other_refuses(engine: &Engine) -> 
         Err(Error::Token(TokenError::Invalid))
     ));
     let later = shop.sign_in(0, PASSWORD).await?;
-    assert_eq!(shop.lives(&later).await, BOTH, "a later sign-in lives");
+    assert_eq!(shop.lives(&later).await, BOTH, "a later sign-in gives a live token");
     shop.advance(60 * 60);
     assert_eq!(shop.lives(&later).await, NEITHER, "for an hour");
     shop.nodes[0].purge(1000).await?;
@@ -193,8 +193,8 @@ pub(crate) async fn a_revoke_all_outruns_sign_ins_in_flight(engine: &Engine) -> 
             async move {
                 if caller == 6 {
                     shop.node(1).revoke_all_customer_tokens(presented.as_str(), Keep::Nothing).await?;
-                    // The token may have been issued before the revocation returned, or after it to
-                    // a caller that was in flight.
+                    // Some sign-ins are answered before the revocation returns, and others later,
+                    // because they were in flight.
                     return Ok(None);
                 }
                 shop.sign_in(caller, PASSWORD).await.map(Some)
@@ -229,7 +229,7 @@ pub(crate) async fn assistance_ends_on_both(engine: &Engine) -> Result {
 
     let token = shop.assisting(0, &admin).await?;
     shop.put_admin(|row| row.permissions = vec![Permission::Login]).await?;
-    assert_eq!(shop.lives(&token).await, NEITHER, "a permission is gone");
+    assert_eq!(shop.lives(&token).await, NEITHER, "a permission was removed");
     shop.put_admin(|row| row.status = AccountStatus::Disabled).await?;
     assert_eq!(shop.lives(&token).await, NEITHER, "the admin user is disabled");
     assert!(matches!(
@@ -247,8 +247,8 @@ pub(crate) async fn assistance_ends_on_both(engine: &Engine) -> Result {
     let admin = shop.admin_token(1).await?;
     let token = shop.assisting(0, &admin).await?;
     shop.node(1).admin_changed(&AdminId::from(7), AdminChange::Disabled).await?;
-    assert_eq!(shop.lives(&token).await, NEITHER, "the host said so");
-    assert_eq!(shop.lives(&own).await, BOTH, "the customer's own token lives through it all");
+    assert_eq!(shop.lives(&token).await, NEITHER, "the host called customer_changed");
+    assert_eq!(shop.lives(&own).await, BOTH, "the customer's own token stays live");
     Ok(())
 }
 

@@ -143,7 +143,7 @@ impl Row {
         let tag = grant.assistance.as_ref().unwrap().reason.parse().unwrap();
         let (issued, expires) = (seconds(grant.issued_at), seconds(grant.expires_at));
         let row = Self { grant: number(&grant.digest), tag, issued, expires };
-        assert_eq!(row.grant(), *grant, "a grant comes back as it went in");
+        assert_eq!(row.grant(), *grant, "a grant is returned as it was inserted");
         row
     }
 }

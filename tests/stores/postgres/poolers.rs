@@ -56,7 +56,7 @@ async fn a_pooler_that_hands_sessions_on_is_refused() {
             assert!(refused.contains("pool_mode=session"), "{settings:?}: {refused}\n{}", pooler.log());
         }
         let tables = "SELECT count(*) FROM pg_namespace WHERE nspname = 'commerce_auth'";
-        assert_eq!(database.by_hand(tables), "0", "nothing was made");
+        assert_eq!(database.by_hand(tables), "0", "no table was created");
     }
 }
 

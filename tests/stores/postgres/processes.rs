@@ -67,7 +67,7 @@ impl Node {
     /// Returns the text after a word at the start of a line.
     fn hear(&mut self, word: &str) -> String {
         let mut lines = self.says.by_ref().map(Result::unwrap);
-        lines.find_map(|line| line.strip_prefix(word).map(str::to_owned)).expect("the node says so")
+        lines.find_map(|line| line.strip_prefix(word).map(str::to_owned)).expect("the node reports it")
     }
 
     fn begin(&mut self) {
@@ -90,7 +90,7 @@ async fn two_processes_lose_no_update() {
     nodes.iter_mut().for_each(|node| drop(node.hear("ready")));
     nodes.iter_mut().for_each(Node::begin);
     let [one, other] = nodes.map(Node::counted);
-    assert!(one > 0 && other > 0, "they took turns: {one:?}, {other:?}");
+    assert!(one > 0 && other > 0, "the processes did not run at the same time: {one:?}, {other:?}");
     let found = store.load(&partition("a"), &[key(0), key(1)]).await.unwrap();
     let found = found.iter().map(|document| document.as_ref().map(number));
     let made = u128::try_from(one + other).unwrap();

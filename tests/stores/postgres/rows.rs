@@ -92,7 +92,7 @@ async fn what_the_server_refuses_is_not_repeated() {
         allows_assistance: true,
     };
     let UpsertError::Unavailable(upsert) = store.customers().upsert(row).await.unwrap_err() else {
-        panic!("it is no conflict");
+        panic!("the error is not a conflict");
     };
     let event = serde_json::from_str(
         r#"{"version": 1, "id": "b5d1fcbe-9d2f-4a2e-8a86-000000000001", "at": "2026-01-01T12:00:00Z",

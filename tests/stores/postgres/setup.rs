@@ -98,7 +98,8 @@ async fn what_the_store_rests_on_is_pinned() {
     }
 }
 
-/// An administrator may want a stronger setting, or a weaker one on a standby. These are kept.
+/// An administrator may have reasons for a stronger setting, or for one that does not wait for a
+/// standby. Both are kept.
 #[tokio::test]
 async fn only_commits_that_a_crash_would_lose_are_overruled() {
     let Some(database) = Database::new("") else { return };

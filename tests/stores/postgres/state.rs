@@ -42,7 +42,7 @@ async fn a_commit_that_the_server_refuses_to_run_is_a_conflict() {
         }
         schema.by_hand("DROP TRIGGER refuse ON {}.documents");
         let found = store.load(&partition, &[key(0), key(1)]).await.unwrap();
-        assert_eq!(found, [Some(document(1)), None], "{state}: a part of it was made");
+        assert_eq!(found, [Some(document(1)), None], "{state}: a part of the commit was made");
     }
 }
 

@@ -128,7 +128,7 @@ fn server() -> Option<(Postgres, CertificateDer<'static>)> {
         eprintln!("SKIPPED: openssl is not on PATH, so TLS is not tested");
         return None;
     };
-    assert!(made.success(), "openssl made no certificate");
+    assert!(made.success(), "openssl created no certificate");
     give_to_the_server(&data.join("server.key"), &data);
     fs::write(data.join("pg_hba.conf"), "hostssl all all 127.0.0.1/32 trust\n").unwrap();
     server.query("ALTER SYSTEM SET ssl = on").unwrap();

@@ -273,7 +273,7 @@ async fn options_that_are_not_sound_are_refused() {
         assert!(matches!(error, OpenError::Invalid(_)), "{refused:?}: {error:?}");
     }
     let error = fine().connect().await.unwrap_err();
-    assert!(matches!(error, OpenError::Unavailable(_)), "nobody listens, and yet: {error:?}");
+    assert!(matches!(error, OpenError::Unavailable(_)), "no server listens, but the error is: {error:?}");
 }
 
 #[test]
@@ -330,7 +330,11 @@ async fn a_corrupt_record_is_an_error_of_that_call() {
     assert!(store.find(&broken.digest, now()).await.is_err());
     assert!(store.revoke(&broken.digest, now(), now()).await.is_err());
     assert!(lives(&store, &whole).await);
-    assert_eq!(store.purge_tokens(now() + seconds(7200), 100).await.unwrap(), 1, "a purge goes on beside it");
+    assert_eq!(
+        store.purge_tokens(now() + seconds(7200), 100).await.unwrap(),
+        1,
+        "the purge continues beside it"
+    );
 
     ask(&url, "SET {commerce_auth}:everything garbage");
     assert!(store.find(&grant("whole", 2).digest, now()).await.is_ok());

@@ -116,7 +116,10 @@ async fn a_failover_by_sentinels_is_followed() {
     old.restart();
     for _ in 0..50 {
         let another = options().connect().await.expect("the Sentinels name the new primary");
-        assert!(lives(&another, &later).await && lives(&store, &later).await, "the old primary answered");
+        assert!(
+            lives(&another, &later).await && lives(&store, &later).await,
+            "the old primary still answers"
+        );
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
     within(seconds(30), "the old primary's new part", async || {

@@ -53,27 +53,27 @@ impl Hooked {
     /// Removes everything, including the generations, like a store that is replaced or restored
     /// empty.
     pub fn wipe(&self) {
-        *self.inner.write().expect("nobody panics") = Arc::default();
+        *self.inner.write().expect("no task panics") = Arc::default();
     }
 
     /// Wipes the store just before this verb, once.
     pub fn wipe_before(&self, verb: &'static str) {
-        *self.wiped_before.lock().expect("nobody panics") = Some(verb);
+        *self.wiped_before.lock().expect("no task panics") = Some(verb);
     }
 
     /// Returns the subjects whose generations were read since the last call.
     pub fn asked(&self) -> Vec<Subject> {
-        std::mem::take(&mut self.asked.lock().expect("nobody panics"))
+        std::mem::take(&mut self.asked.lock().expect("no task panics"))
     }
 
     /// Returns the store, once the hook has allowed the verb.
     async fn called(&self, verb: &str) -> Result<Arc<MemoryStore>, StoreError> {
         (self.hook)(verb)?;
         yield_now().await;
-        if self.wiped_before.lock().expect("nobody panics").take_if(|at| *at == verb).is_some() {
+        if self.wiped_before.lock().expect("no task panics").take_if(|at| *at == verb).is_some() {
             self.wipe();
         }
-        Ok(Arc::clone(&self.inner.read().expect("nobody panics")))
+        Ok(Arc::clone(&self.inner.read().expect("no task panics")))
     }
 }
 
@@ -87,7 +87,7 @@ impl fmt::Debug for Hooked {
 impl TokenStore for Hooked {
     async fn generation(&self, subject: &Subject, fresh: GenerationId) -> Result<Generation, StoreError> {
         let store = self.called("generation").await?;
-        self.asked.lock().expect("nobody panics").push(subject.clone());
+        self.asked.lock().expect("no task panics").push(subject.clone());
         store.generation(subject, fresh).await
     }
 

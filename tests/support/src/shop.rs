@@ -226,7 +226,7 @@ impl<S: Store> Shop<S> {
 
     async fn aside_admin(&self) -> String {
         let Aside { auth, admin, .. } = self.aside();
-        let known = admin.lock().expect("nobody panics").clone();
+        let known = admin.lock().expect("no task panics").clone();
         if let Some(known) = known
             && auth.verify_admin(&known).await.is_ok()
         {
@@ -234,7 +234,7 @@ impl<S: Store> Shop<S> {
         }
         let signed_in = auth.generate_admin_token(AdminSignIn::new(ADMIN, ADMIN_PASSWORD)).await;
         let token = signed_in.expect("the admin user may sign in").token().expose().to_owned();
-        *admin.lock().expect("nobody panics") = Some(token.clone());
+        *admin.lock().expect("no task panics") = Some(token.clone());
         token
     }
 

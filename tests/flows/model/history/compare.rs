@@ -27,8 +27,8 @@ impl World {
     /// Names a token that the crate has issued.
     pub(super) fn issued(&mut self, text: &str) -> Result<(usize, Token), TestCaseError> {
         let looks = text.len() == 32 && text.bytes().all(|b| b.is_ascii_digit() || b.is_ascii_lowercase());
-        prop_assert!(looks, "the look of a token");
-        prop_assert!(!self.tokens.iter().any(|other| other == text), "a token anew");
+        prop_assert!(looks, "the form of a token");
+        prop_assert!(!self.tokens.iter().any(|other| other == text), "a token was issued twice");
         let (place, named) = (self.tokens.len(), digest(text));
         self.tokens.push(text.to_owned());
         self.names.grants.insert(named, Name::Token(place));
@@ -39,8 +39,8 @@ impl World {
 
     pub(super) fn made(&mut self, secret: &str) -> Result<usize, TestCaseError> {
         let hexadecimal = secret.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
-        prop_assert!(secret.len() == 32 && hexadecimal, "the look of a secret");
-        prop_assert!(!self.secrets.iter().any(|other| other == secret), "a secret anew");
+        prop_assert!(secret.len() == 32 && hexadecimal, "the form of a secret");
+        prop_assert!(!self.secrets.iter().any(|other| other == secret), "a secret was issued twice");
         self.secrets.push(secret.to_owned());
         self.names.grants.insert(digest(secret), Name::Secret(self.secrets.len() - 1));
         Ok(self.secrets.len() - 1)
@@ -52,8 +52,11 @@ impl World {
         device: Option<&DeviceSecret>,
     ) -> Result<Option<usize>, TestCaseError> {
         let Some(device) = device else { return Ok(None) };
-        prop_assert!(DeviceSecret::parse(device.expose()).is_some(), "the look of a device's secret");
-        prop_assert!(!self.devices.iter().any(|other| other == device.expose()), "a device's secret anew");
+        prop_assert!(DeviceSecret::parse(device.expose()).is_some(), "the form of a device's secret");
+        prop_assert!(
+            !self.devices.iter().any(|other| other == device.expose()),
+            "a device's secret was issued twice"
+        );
         self.devices.push(device.expose().to_owned());
         Ok(Some(self.devices.len() - 1))
     }
@@ -76,9 +79,9 @@ impl World {
         let LedTo {
             hashes: expected, notices: expected_notices, admin_notices: expected_admin_notices, ..
         } = std::mem::take(&mut self.shop.led_to);
-        prop_assert_eq!(admin_notices, expected_admin_notices, "what admin users are told");
+        prop_assert_eq!(admin_notices, expected_admin_notices, "the notices to admin users");
         prop_assert_eq!(hashes, expected, "hashes");
-        prop_assert_eq!(notices, expected_notices, "what customers are told");
+        prop_assert_eq!(notices, expected_notices, "the notices to customers");
         Ok(())
     }
 
@@ -164,7 +167,7 @@ impl World {
         for AdminNotification { admin, username, notice, origin, .. } in self.outbox.take_admins() {
             prop_assert_eq!(&origin, &self.origin);
             let name = USERNAMES.iter().position(|name| *name == username).unwrap_or(usize::MAX);
-            prop_assert_eq!(&admin, &admin_id(name), "whose account it is");
+            prop_assert_eq!(&admin, &admin_id(name), "the owner of the account");
             let (token, expires_at) = match notice {
                 AdminNotice::Locked { token, expires_at } => (token, expires_at),
                 AdminNotice::PasswordSetByHost => {
@@ -177,14 +180,14 @@ impl World {
                 }
                 other => return Err(TestCaseError::fail(format!("{other:?}"))),
             };
-            prop_assert!(!self.links.iter().any(|other| other == token.expose()), "a link anew");
+            prop_assert!(!self.links.iter().any(|other| other == token.expose()), "a link was issued twice");
             self.links.push(token.expose().to_owned());
             let link = self.links.len() - 1;
             let expected = self.shop.links.get(link).copied();
             let (owner, expires) =
                 expected.map_or((usize::MAX, None), |link| (link.name, Some(link.expires)));
             prop_assert_eq!(Some(expires_at), expires, "the end of the link");
-            prop_assert_eq!(name, owner, "whose link it is");
+            prop_assert_eq!(name, owner, "the owner of the link");
             notices.push((name, ToldAdmin::Locked(link)));
         }
         Ok(notices)
@@ -225,7 +228,7 @@ impl World {
         // separate tests for it.
         let events = self.sink.take().into_iter().filter(|event| event.action != Action::AttackSuspected);
         for event in events {
-            prop_assert!(self.event_ids.insert(*event.id.as_bytes()), "an event told twice");
+            prop_assert!(self.event_ids.insert(*event.id.as_bytes()), "an event was recorded twice");
             prop_assert_eq!(event.at, self.shop.now);
             prop_assert_eq!(&event.origin, &self.origin, "where {:?} came from", event.action);
             if event.outcome == Outcome::Begun {

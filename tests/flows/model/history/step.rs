@@ -305,7 +305,7 @@ impl World {
                 let (place, token) = self.issued(signed_in.token().expose())?;
                 prop_assert_eq!(signed_in.expires_at(), token.expires);
                 let owner = token.owner == Who::Admin(name);
-                prop_assert!(owner && *signed_in.admin_id() == admin_id(name), "whose token it is");
+                prop_assert!(owner && *signed_in.admin_id() == admin_id(name), "the owner of the token");
                 Ok(Answer::Issued(place, token, self.handed_out(signed_in.device())?))
             }
             Err(error) => Err(error),
@@ -351,7 +351,7 @@ impl World {
         prop_assert_eq!(signed_in.obtained(), token.obtained);
         let is_owners = matches!(token.owner, Who::Customer(owner)
             if customer_id(owner) == *signed_in.customer_id());
-        prop_assert!(is_owners, "whose token it is");
+        prop_assert!(is_owners, "the owner of the token");
         Ok(Ok(Answer::Issued(place, token, self.handed_out(signed_in.device())?)))
     }
 }

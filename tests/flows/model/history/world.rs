@@ -121,7 +121,7 @@ static MINT: LazyLock<Mint> = LazyLock::new(|| {
     block_on(auth.flush_audit());
     let accounts: BTreeMap<_, _> =
         audit.events().iter().map(|event| event.account.unwrap()).zip(named).collect();
-    assert_eq!(accounts.len(), 13, "names are told apart");
+    assert_eq!(accounts.len(), 13, "names are distinct");
     Mint { hashes, accounts }
 });
 

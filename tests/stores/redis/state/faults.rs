@@ -34,7 +34,7 @@ async fn resumes<T, E: std::fmt::Debug>(mut ask: impl AsyncFnMut() -> Result<T, 
 fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
     let begun = Instant::now();
     while !is_so() {
-        assert!(begun.elapsed() < seconds(60), "{what} did not come");
+        assert!(begun.elapsed() < seconds(60), "{what} did not happen in time");
         thread::sleep(Duration::from_millis(1));
     }
 }
@@ -94,7 +94,7 @@ async fn a_commit_is_whole_over_a_kill() {
             tokio::runtime::Handle::current().block_on(join_all((0..8).map(caller)));
         });
     });
-    assert!(lost.into_inner() > 0, "no commit met the kill");
+    assert!(lost.into_inner() > 0, "no commit was in flight during the kill");
 }
 
 /// Returns the number of scripts that the server has run.
@@ -130,7 +130,7 @@ async fn a_commit_whose_answer_is_lost_is_an_error_and_runs_once() {
             proxy.delay(Duration::ZERO);
         };
         let (answer, ()) = futures_util::future::join(commit, cut).await;
-        assert!(answer.is_err(), "a lost answer is no error: {answer:?}");
+        assert!(answer.is_err(), "a lost answer was not an error: {answer:?}");
         let [first, second] = load_pair(&store, "a").await;
         assert_eq!(first, second);
         assert_eq!(first.map(|found| found.version), Some(version(round)));
@@ -152,7 +152,7 @@ async fn a_refused_commit_is_a_conflict_only_if_it_has_moved() {
 
     refusing.refuse("MOVED 866 127.0.0.1:1");
     let CommitOutcome::Conflict(current) = commit(&store, "a", pair(Some(2), 3)).await else {
-        panic!("a commit that has moved is no conflict");
+        panic!("the commit is not reported as a conflict");
     };
     assert!(refusing.has_refused());
     let versions: Vec<_> = current.into_iter().map(|found| found.unwrap().version).collect();
@@ -162,7 +162,7 @@ async fn a_refused_commit_is_a_conflict_only_if_it_has_moved() {
         refusing.refuse(error);
         let changes = Changes::new(pair(Some(2), 3)).unwrap();
         let answer = store.commit(&partition("a"), &changes, now()).await;
-        assert!(answer.is_err(), "{error} was answered {answer:?}");
+        assert!(answer.is_err(), "{error} led to {answer:?}");
         assert!(refusing.has_refused());
     }
     // The script is sent again with its text, because it has not run.
