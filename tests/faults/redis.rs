@@ -323,7 +323,7 @@ async fn nobody_notices_that_the_scripts_are_forgotten() {
     assert!(flushed.into_inner() > 10);
 }
 
-// ---- What a server must be ----------------------------------------------------------------------------------
+// ---- Requirements for a server ------------------------------------------------------------------------------
 
 #[tokio::test]
 async fn a_server_that_evicts_is_refused() {

@@ -196,7 +196,7 @@ async fn a_strict_shop_keeps_ten_failures_for_known_devices() {
     shop.sign_in_from(ELSEWHERE, new).await.expect("a reset lifts the lock");
 }
 
-// ---- The owner is told ------------------------------------------------------------------------------------
+// ---- Notices to the owner ---------------------------------------------------------------------------------
 
 #[tokio::test]
 async fn a_customer_is_told_once_that_strangers_try_her_account() {

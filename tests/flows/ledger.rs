@@ -556,7 +556,7 @@ async fn a_trail_that_cannot_forget_says_so() {
     assert!(matches!(shop.auth.verify_customer(&own).await, Err(Error::Token(TokenError::Invalid))));
 }
 
-/// More assistances are open than one list holds. Each is settled in the end, and its customer is
+/// More assistances are open than one list holds. Each is closed in the end, and its customer is
 /// notified once.
 #[tokio::test]
 async fn more_open_assistances_than_a_page_are_all_settled() {

@@ -40,7 +40,7 @@ fn told<S: commerce_auth::store::Store>(shop: &Shop<S>) -> Vec<(String, Notice)>
     mails.into_iter().map(|mail| (mail.email, mail.notice)).collect()
 }
 
-// ---- What the host changed ----------------------------------------------------------------------------------
+// ---- Changes by the host ------------------------------------------------------------------------------------
 
 #[tokio::test]
 async fn a_customer_is_told_of_a_password_that_the_host_set() {

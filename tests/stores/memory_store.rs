@@ -86,7 +86,7 @@ async fn a_flood_does_not_lock_latecomers_for_longer_than_half_an_hour() {
     config.account_budget.lock = Lock::UntilCleared { kept_for_known: 0 };
     let shop = Shop::open(MemoryStore::with_attempt_capacity(256), config, |builder| builder);
     // On average each shared counter gets fifteen guesses. The counter of this account has had
-    // three, except in one run of 30,000.
+    // at least three, except in one run of 30,000.
     flood(&shop, 16_000).await;
     let attempt = || shop.sign_in_from("198.51.100.1", PASSWORD);
     assert!(

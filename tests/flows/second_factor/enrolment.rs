@@ -64,7 +64,7 @@ async fn an_admin_user_enrols_by_mail() {
         activate(&shop, &token, &wrong).await,
         Err(Error::SecondFactor(SecondFactorError::InvalidCode))
     ));
-    // The enrolment is pending: a right code signs nobody in.
+    // The enrolment is pending: a right code does not sign in.
     let right = authenticator.code_at(shop.now());
     let early = AdminSignIn::new(ADMIN, ADMIN_PASSWORD).otp(right.as_str());
     assert!(matches!(

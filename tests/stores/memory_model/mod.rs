@@ -225,8 +225,8 @@ proptest! {
         run::<Tokens>(&script, &finds.chain((0..2).flat_map(both)).collect::<Vec<_>>())?;
     }
 
-    /// The thread uses an old generation at times. With the newest one always, it would test
-    /// little.
+    /// Without read-only verbs in between, the thread often knows only an old generation. With the
+    /// newest one always, the test would find little.
     #[test]
     fn tokens_without_a_look(script in vec((-5..8_i64, token_op()), 1..80)) {
         run::<Tokens>(&script, &[])?;

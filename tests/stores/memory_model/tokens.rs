@@ -164,7 +164,8 @@ impl Tokens {
         Generation { shop, subject: self.generations[usize::from(subject)] }
     }
 
-    /// Ends grants of a subject beyond its cap: one of two grants at a cap of one, and none at two.
+    /// Ends grants of a subject beyond its cap: at a cap of one the other of its two grants, at a cap
+    /// of two none.
     fn evict(&mut self, inserted: u8, cap: u8, now: i64) {
         let other = (inserted + GRANTS / 2) % GRANTS;
         if cap == 1

@@ -75,7 +75,7 @@ async fn a_pooler_that_takes_turns_is_refused() {
     }
 }
 
-/// In transaction mode, the store would change another program's session.
+/// In transaction mode, a setting left by the store would change another program's session.
 #[tokio::test]
 async fn a_refused_store_leaves_no_setting_behind() {
     let Some((database, pooler, options)) = pooled(&["pool_mode=transaction"]) else { return };

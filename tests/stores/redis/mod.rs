@@ -151,7 +151,7 @@ async fn every_verb_is_one_round_trip() {
     }
 }
 
-// ---- What is kept how long ----------------------------------------------------------------------------------
+// ---- Lifetimes of keys --------------------------------------------------------------------------------------
 
 /// Returns the answer to a command in a database.
 fn ask(url: &str, command: &str) -> String {
@@ -248,7 +248,7 @@ async fn shops_on_one_server_are_apart() {
     );
 }
 
-// ---- What is refused ----------------------------------------------------------------------------------------
+// ---- Refused servers and data -------------------------------------------------------------------------------
 
 #[tokio::test]
 async fn options_that_are_not_sound_are_refused() {
@@ -373,7 +373,7 @@ async fn errors_show_nothing_of_what_was_said() {
     assert!(!format!("{store:?}").contains("127.0.0.1"));
 }
 
-// ---- Outside of the runtime ---------------------------------------------------------------------------------
+// ---- Outside the runtime ------------------------------------------------------------------------------------
 
 /// Repeats a call until it succeeds, for at most ten seconds.
 fn resumes<T>(mut ask: impl FnMut() -> Result<T, StoreError>) -> T {
