@@ -70,7 +70,7 @@ fn main() -> ExitCode {
     if runtime.block_on(run(&arguments)) { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
-/// Prints the tables. Returns true if every bar is held.
+/// Prints the tables. Returns true if every bar is passed.
 async fn run(arguments: &CommandLine) -> bool {
     let (mut pairs, mut ages) = (Vec::new(), Vec::new());
     for backend in chosen(&arguments.store) {

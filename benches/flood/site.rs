@@ -56,7 +56,7 @@ pub struct Site {
 impl Site {
     /// Opens a shop over an empty store. Returns none if the machine lacks the store's server.
     ///
-    /// The audit trail is in the store, and signed, where the store keeps one.
+    /// The audit trail is in the store, and signed, if the store has one.
     pub async fn open(backend: Backend) -> Option<Self> {
         let keyring = Keyring::new(KeyId(1), [7; 32]).expect("32 bytes are enough");
         let (shop, server) = match backend {

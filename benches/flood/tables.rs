@@ -29,7 +29,7 @@ pub struct Ages {
     pub old_documents: u64,
 }
 
-/// Prints the first table. Returns true if every row holds the bar.
+/// Prints the first table. Returns true if every row passes its bar.
 pub fn print_pairs(rows: &[(String, Pairs)]) -> bool {
     println!(
         "| store | flood | requests/s | hashes/s, flood : control | p50, flood : control, µs | \
@@ -53,7 +53,7 @@ pub fn print_pairs(rows: &[(String, Pairs)]) -> bool {
     held
 }
 
-/// Prints the second table. Returns true if every row holds the bar.
+/// Prints the second table. Returns true if every row passes its bar.
 pub fn print_ages(rows: &[(String, Ages)], young_requests: u64, old_requests: u64) -> bool {
     if rows.is_empty() {
         return true;

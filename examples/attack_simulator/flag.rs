@@ -14,7 +14,7 @@ use crate::defences;
 /// A node's audit sink. It keeps the time at which the node first showed that it knows of an
 /// attack, and no event.
 ///
-/// A node shows it by recording the alarm, or by holding a sign-in suspicious. One alarm is enough
+/// A node shows it by recording the alarm, or by treating a sign-in as suspicious. One alarm is enough
 /// for a shop, so that the other node need not record it.
 #[derive(Debug)]
 pub struct Flag {

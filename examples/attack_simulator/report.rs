@@ -29,7 +29,7 @@ pub struct Row {
     pub idle: [Option<Duration>; 3],
 }
 
-/// Prints both tables. Returns true if every bar is held.
+/// Prints both tables. Returns true if every bar is passed.
 pub fn print(rows: &[Row]) -> bool {
     let mut held = true;
     println!("| attack | tries | reached a hash | documents left | flagged after, s: node 1, node 2 | bar |");
