@@ -4,7 +4,7 @@ use commerce_auth::{
 };
 use time::{Duration, OffsetDateTime};
 
-/// The documents of an attempt at an account of its own: the head, and that of a narrow scope.
+/// The documents of an attempt at one account: the head, and one narrow scope.
 #[derive(Debug)]
 pub struct Attempt {
     pub account: Partition,
@@ -13,7 +13,7 @@ pub struct Attempt {
 }
 
 impl Attempt {
-    /// An attempt at the account of this digest.
+    /// Returns the attempt at the account with this digest.
     pub fn at(digest: Digest) -> Self {
         let account = Partition::of(&[digest.as_bytes()]);
         Self { account, digest, now: OffsetDateTime::now_utc() }
@@ -24,9 +24,9 @@ impl Attempt {
             .map(|(kind, id)| Key { kind: kind.parse().expect("a name"), id })
     }
 
-    /// Both documents, as new ones.
+    /// Returns puts of both documents, as new ones.
     pub fn puts(&self) -> [Put; 2] {
-        // JSON of a counter, of about the length that one has.
+        // JSON of a counter, of about the usual length.
         let bytes = br#"{"failures":3,"window":1800}"#.repeat(10);
         self.keys().map(|key| Put {
             key,
@@ -43,7 +43,7 @@ impl Attempt {
         Changes::new(self.puts().map(Change::Put).to_vec()).expect("two changes")
     }
 
-    /// As random as the digest.
+    /// Returns a version that is as random as the digest.
     pub fn version(&self) -> Version {
         Version::from_bytes(std::array::from_fn(|place| self.digest.as_bytes()[place]))
     }

@@ -1,6 +1,7 @@
-//! The backends that last: verification, issue and the documents of an attempt, by one caller and by 64 at once;
-//! beside each the same statements on the bare driver, over as many connections, on the same rows, in the same run.
-//! Ours and the bare driver take turns. Prints a line of JSON a row.
+//! The durable backends: verification, issue and the documents of an attempt, by one caller and by
+//! 64 at once. Each is compared with the same statements on the bare driver, over as many
+//! connections, on the same rows, in the same run. The crate and the bare driver take turns. Prints
+//! one line of JSON for each row.
 
 use std::sync::Arc;
 
@@ -18,10 +19,10 @@ use serde_json::json;
 use time::OffsetDateTime;
 use tokio::runtime::Runtime;
 
-/// Callers at once.
+/// The number of callers at once.
 const CALLERS: [usize; 2] = [1, 64];
 
-/// Live tokens, and how many of them are verified.
+/// Returns the number of live tokens, and of those that are verified.
 fn live() -> (usize, usize) {
     if sizes().len() > 1 { (100_000, 10_000) } else { (1_000, 100) }
 }
@@ -38,7 +39,7 @@ fn main() {
         let bare = tokio.block_on(BarePostgres::connect(&server.url()));
         measure(&tokio, "postgres", &ours, &Arc::new(bare));
     }
-    // As most shops run it: synced once a second. With `always` it is the disk that is measured.
+    // As most shops run it: synced once a second. `always` would measure the disk.
     if let Some(server) = Redis::start_with(&["--appendfsync", "everysec"]) {
         let store = tokio.block_on(RedisStore::connect(&server.url())).expect("the server listens");
         let ours = Ours::over(&tokio, store);
@@ -47,7 +48,7 @@ fn main() {
     }
 }
 
-/// Makes so many things to do.
+/// Prepares this many operations.
 type Prepare<'a> = &'a dyn Fn(usize) -> Vec<Work>;
 
 fn measure<D: Driver>(tokio: &Runtime, name: &str, ours: &Arc<Ours>, bare: &Arc<D>) {
@@ -72,7 +73,7 @@ fn measure<D: Driver>(tokio: &Runtime, name: &str, ours: &Arc<Ours>, bare: &Arc<
     }
 }
 
-/// How long so many callers at once take for all of it.
+/// Returns the time that this many callers at once take for all operations.
 fn run<D: Driver>(tokio: &Runtime, callers: usize, driver: &Arc<D>, work: Vec<Work>) -> std::time::Duration {
     let driver = Arc::clone(driver);
     timed(tokio, callers, work, move |work| {
@@ -81,11 +82,11 @@ fn run<D: Driver>(tokio: &Runtime, callers: usize, driver: &Arc<D>, work: Vec<Wo
     })
 }
 
-/// The crate's own way.
+/// The operations through the crate.
 struct Ours {
     shop: Shop,
     store: Arc<dyn Store>,
-    /// Everybody's, as nobody has been revoked.
+    /// The generation of every customer, because nothing was revoked.
     generation: Generation,
 }
 
@@ -97,12 +98,12 @@ impl Ours {
         let nobody = Subject::Customer(CustomerId::from(0));
         let generation = tokio.block_on(store.generation(&nobody, fresh())).expect("the store answers");
         let ours = Arc::new(Self { shop, store, generation });
-        // What nobody verifies is there without a sign-in.
+        // Tokens that are never verified are inserted without a sign-in.
         run(tokio, 64, &ours, ours.grants(rows - verified));
         ours
     }
 
-    /// All of the tokens in turn: in random order, as they are drawn.
+    /// Verifies all tokens in turn. Tokens are random, so their order is, too.
     fn verifications(&self, steps: usize) -> Vec<Work> {
         let tokens = &self.shop.tokens;
         let token = |step| tokens.get(step % tokens.len()).to_owned();

@@ -1,4 +1,5 @@
-//! The bare drivers: the same statements on the same rows, over as many connections, and nothing around them.
+//! The bare drivers: the same statements on the same rows, over as many connections, without the
+//! crate.
 
 use std::{
     path::Path,
@@ -17,16 +18,16 @@ use tokio_postgres::{Client, NoTls, Statement, types::ToSql};
 
 use crate::Attempt;
 
-/// One thing to do.
+/// One operation.
 #[derive(Debug)]
 pub enum Work {
-    /// A bearer token, with its digest for those who look up that alone.
+    /// A bearer token, and its digest for drivers that look up the digest alone.
     Verify(Digest, String),
     Issue(Grant),
     Attempt(Attempt),
 }
 
-/// What does the work.
+/// Runs operations.
 #[async_trait]
 pub trait Driver: Send + Sync + 'static {
     async fn run(&self, work: Work);
@@ -40,7 +41,7 @@ fn now() -> i64 {
     micros(OffsetDateTime::now_utc())
 }
 
-/// rusqlite: prepared statements, each write a transaction that is synced.
+/// rusqlite: prepared statements. Each write is a synced transaction.
 #[derive(Debug)]
 pub struct BareSqlite {
     readers: Vec<Mutex<Connection>>,
@@ -64,13 +65,13 @@ impl BareSqlite {
 impl Driver for BareSqlite {
     async fn run(&self, work: Work) {
         let write = |sql, parameters: &[&dyn rusqlite::ToSql]| {
-            let writer = self.writer.lock().expect("nobody panics");
+            let writer = self.writer.lock().expect("no task panics");
             assert_eq!(writer.prepare_cached(sql).expect("a statement").execute(parameters), Ok(1));
         };
         match work {
             Work::Verify(digest, _) => {
                 let reader = &self.readers[self.next.fetch_add(1, Ordering::Relaxed) % self.readers.len()];
-                let reader = reader.lock().expect("nobody panics");
+                let reader = reader.lock().expect("no task panics");
                 let mut find = reader
                     .prepare_cached(
                         "SELECT digest, subject_kind, subject_id, website, obtained, actor, parent, reason, \
@@ -103,7 +104,7 @@ impl Driver for BareSqlite {
                 let [(kind, id), (other_kind, other_id)] = ids;
                 let reader = &self.readers[self.next.fetch_add(1, Ordering::Relaxed) % self.readers.len()];
                 let held = {
-                    let reader = reader.lock().expect("nobody panics");
+                    let reader = reader.lock().expect("no task panics");
                     let mut load = reader
                         .prepare_cached(
                             "SELECT 0, version, bytes FROM documents WHERE partition = ?1 AND kind = ?2 AND id = ?3 \
@@ -114,7 +115,7 @@ impl Driver for BareSqlite {
                     load.exists(params![account, kind, id, other_kind, other_id]).expect("an answer")
                 };
                 assert!(!held);
-                let mut writer = self.writer.lock().expect("nobody panics");
+                let mut writer = self.writer.lock().expect("no task panics");
                 let transaction = writer.transaction().expect("a transaction");
                 {
                     let mut insert = transaction
@@ -135,7 +136,8 @@ impl Driver for BareSqlite {
     }
 }
 
-/// tokio-postgres: prepared statements, over 2 pipelined connections for look-ups and 8 for the rest.
+/// tokio-postgres: prepared statements, over 2 pipelined connections for look-ups and 8 for other
+/// statements.
 pub struct BarePostgres {
     readers: Vec<(Client, [Statement; 2])>,
     writers: Vec<(Client, [Statement; 2])>,
@@ -221,7 +223,8 @@ impl Driver for BarePostgres {
     }
 }
 
-/// redis: the same command for a look-up; for the rest, of which the store's is a script, the least that could do it.
+/// redis: the same command for a look-up. The store's other operations are scripts; here they are
+/// the smallest commands that could do the work.
 pub struct BareRedis(MultiplexedConnection);
 
 impl BareRedis {

@@ -1,4 +1,5 @@
-//! The verbs of documents on the backends that last, by one caller and by 64 at once. Prints a line of JSON a row.
+//! The verbs of documents on the durable backends, by one caller and by 64 at once. Prints one line
+//! of JSON for each row.
 
 use std::{sync::Arc, time::Duration};
 
@@ -15,13 +16,13 @@ use serde_json::json;
 use time::OffsetDateTime;
 use tokio::runtime::Runtime;
 
-/// Callers at once.
+/// The number of callers at once.
 const CALLERS: [usize; 2] = [1, 64];
-/// Documents of a list, and of a sweep.
+/// The number of documents in a list, and in a sweep.
 const MANY: usize = 100;
 const INDEX: &str = "listed";
 
-/// Steps of each caller.
+/// Returns the number of steps of each caller.
 fn steps() -> usize {
     if sizes().len() > 1 { 200 } else { 2 }
 }
@@ -46,7 +47,7 @@ fn measure<S: StateStore>(tokio: &Runtime, backend: &str, store: S) {
     for callers in CALLERS {
         let digests = random_digests(callers * steps());
         let commits = run(tokio, &store, callers, &digests, commit_two);
-        // What was committed is loaded.
+        // The loads read the committed documents.
         let loads = run(tokio, &store, callers, &digests, load_two);
         tokio.block_on(put_many(&*store, digests[0], None));
         let lists = run(tokio, &store, callers, &vec![digests[0]; digests.len()], list_many);
@@ -63,7 +64,7 @@ fn measure<S: StateStore>(tokio: &Runtime, backend: &str, store: S) {
     }
 }
 
-/// The time of a step.
+/// Returns the time of a step.
 fn run<S: StateStore, F: Future<Output = ()> + Send>(
     tokio: &Runtime,
     store: &Arc<S>,
@@ -98,7 +99,7 @@ async fn list_many<S: StateStore>(store: Arc<S>, digest: Digest) {
     assert_eq!(found.len(), MANY);
 }
 
-/// Stores as many documents as a list or a sweep finds.
+/// Stores the documents for a list or a sweep.
 async fn put_many(store: &impl StateStore, digest: Digest, keep_until: Option<OffsetDateTime>) {
     let Index { partition, name } = index_of(digest);
     let partition = partition.expect("an index of a partition");
@@ -120,7 +121,8 @@ async fn put_many(store: &impl StateStore, digest: Digest, keep_until: Option<Of
     }
 }
 
-/// The mean time of a sweep that removes as many. Redis may look at others, too, and need more than one call.
+/// Returns the mean time of a sweep that removes this many documents. Redis may read others, too,
+/// and need more than one call.
 fn sweeps(tokio: &Runtime, store: &impl StateStore) -> Duration {
     let mut whole = Duration::ZERO;
     for digest in random_digests(steps()) {

@@ -1,5 +1,5 @@
-//! Issue and revocation: the store's verbs on their own, in a store that holds 100,000 live tokens, and a sign-in whose
-//! hash costs next to nothing.
+//! Issue and revocation: the store's verbs by themselves, in a store with 100,000 live tokens, and
+//! a sign-in whose hash costs next to nothing.
 
 use std::time::{Duration, Instant};
 
@@ -14,7 +14,7 @@ use time::OffsetDateTime;
 criterion_group!(benches, issue, revoke_all);
 criterion_main!(benches);
 
-/// Live tokens all the while.
+/// Returns the number of tokens that stay live.
 fn held() -> usize {
     if sizes().len() > 1 { 100_000 } else { 1_000 }
 }
@@ -77,7 +77,7 @@ fn revoke_all(criterion: &mut Criterion) {
     }
 }
 
-/// Prepares, times and undoes that many operations together; the times added up.
+/// Prepares, times and undoes this many operations together. Returns the sum of the times.
 fn in_batches(steps: u64, batch: usize, mut timed: impl FnMut(usize) -> Duration) -> Duration {
     let mut left = usize::try_from(steps).expect("a sample's length");
     let mut taken = Duration::ZERO;
@@ -89,7 +89,7 @@ fn in_batches(steps: u64, batch: usize, mut timed: impl FnMut(usize) -> Duration
     taken
 }
 
-/// A store that holds tokens for good, beside those that come and go.
+/// A store with tokens that stay, and others that are added and removed.
 struct FullStore {
     store: MemoryStore,
     now: OffsetDateTime,
@@ -103,8 +103,8 @@ impl FullStore {
         Self { now, ..full }
     }
 
-    /// Grants that live an hour, so many to a customer, and what to insert them with. The customers are none of those
-    /// that stay.
+    /// Returns grants that live for an hour, `of_each` to a customer, with the arguments for their
+    /// insertion. Their customers have no other tokens.
     fn prepare(&self, count: usize, of_each: usize) -> Vec<(Grant, Generation)> {
         let prepare = |(index, digest): (usize, Digest)| {
             let first = usize::try_from(self.now.unix_timestamp()).expect("after 1970");
@@ -128,7 +128,7 @@ impl FullStore {
         finish(self.store.revoke_all(subject, None, fresh(), self.now)).expect("memory does not fail");
     }
 
-    /// Removes what lives an hour.
+    /// Removes the grants that live for an hour.
     fn expire(&self) {
         let purged = self.store.purge_tokens(self.now + time::Duration::HOUR, usize::MAX);
         finish(purged).expect("memory does not fail");

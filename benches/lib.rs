@@ -1,4 +1,5 @@
-//! What the benchmarks share: a shop with customers signed in, the peers, and how work is run and timed.
+//! The shared parts of the benchmarks: a shop with signed-in customers, the peers, and how work is
+//! run and timed.
 
 mod attempt;
 mod bare;

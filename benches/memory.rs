@@ -1,4 +1,5 @@
-//! Bytes that one live token takes of the memory store: what the resident set grows by, allocator and all.
+//! Bytes of one live token in the memory store: the growth of the resident set, with the
+//! allocator's overhead.
 
 use std::{env, fs, process::Command};
 
@@ -9,7 +10,8 @@ use commerce_auth::{
 use commerce_auth_benches::{CAP, finish, fresh, grant_of, origin_of, random_digests, sizes};
 use time::OffsetDateTime;
 
-/// Tokens, and how many of them a customer holds. The tables double at powers of two: 1e6 is just past one, 8e5 before.
+/// The number of tokens, and of each customer's. The tables double at powers of two: 1e6 is just
+/// past one, 8e5 just before.
 const CASES: [(usize, usize); 4] = [(1_000_000, 1), (1_000_000, 2), (800_000, 1), (800_000, 2)];
 
 fn main() {
@@ -23,7 +25,8 @@ fn main() {
     } else if sizes().len() == 1 {
         assert!(bytes_per_token(1_000, 2) > 0.0);
     } else {
-        // A process each: memory that was given back is not told from memory that was never taken.
+        // One process for each case, because freed memory cannot be told from memory that was never
+        // used.
         let program = env::current_exe().expect("this program has a path");
         for case in 0..CASES.len() {
             let ran = Command::new(&program).env("CASE", case.to_string()).status();
@@ -47,7 +50,7 @@ fn bytes_per_token(tokens: usize, of_each: usize) -> f64 {
     (resident() - before) / tokens as f64
 }
 
-/// The resident set, in bytes: Linux only.
+/// Returns the resident set, in bytes (Linux only).
 fn resident() -> f64 {
     let status = fs::read_to_string("/proc/self/status").expect("a Linux");
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("a resident set");

@@ -1,4 +1,4 @@
-//! The peers, on the work their users give them.
+//! The peers, doing the work that their users have for them.
 
 use std::{collections::HashMap, iter};
 
@@ -26,7 +26,7 @@ pub struct Claims {
     pub exp: i64,
 }
 
-/// jsonwebtoken: signed tokens of one algorithm, and what it takes to check them.
+/// jsonwebtoken: signed tokens of one algorithm, and the key and rules to verify them.
 pub struct Jwt {
     pub tokens: Vec<String>,
     key: DecodingKey,
@@ -34,7 +34,8 @@ pub struct Jwt {
 }
 
 impl Jwt {
-    /// More than a branch predictor learns by heart, few enough to stay in the cache: its favourable case.
+    /// More than a branch predictor can learn, and few enough to stay in the cache. This favours
+    /// the peer.
     const TOKENS: u64 = 4096;
 
     pub fn hs256() -> Self {
@@ -51,7 +52,7 @@ impl Jwt {
         Self::signed(Algorithm::EdDSA, keys)
     }
 
-    /// The same tokens, checked by a key that did not sign them.
+    /// Returns the same tokens, with a key that did not sign them.
     pub fn forged(self) -> Self {
         Self { key: DecodingKey::from_secret(&secret()), ..self }
     }
@@ -66,7 +67,7 @@ impl Jwt {
         Self { tokens: (0..Self::TOKENS).map(sign).collect(), key, validation: Validation::new(algorithm) }
     }
 
-    /// Decodes, checks the signature and that it has not expired.
+    /// Decodes a token, and checks its signature and expiry.
     pub fn decode(&self, index: usize) -> Result<TokenData<Claims>, Error> {
         jsonwebtoken::decode(&self.tokens[index], &self.key, &self.validation)
     }
@@ -78,7 +79,7 @@ fn secret() -> [u8; 32] {
     secret
 }
 
-/// The MemoryStore of tower-sessions, with sessions that hold nothing but a customer's number.
+/// The MemoryStore of tower-sessions, with sessions that contain only a customer's number.
 #[derive(Debug, Default)]
 pub struct Sessions {
     store: MemoryStore,
@@ -88,7 +89,7 @@ pub struct Sessions {
 impl Sessions {
     pub fn with(count: usize) -> Self {
         let store = MemoryStore::default();
-        // Their ids are random: any order of theirs is.
+        // The ids are random, so any order of them is.
         let ids = iter::repeat_with(|| {
             let mut record = Self::record();
             finish(store.create(&mut record)).expect("memory does not fail");

@@ -1,5 +1,5 @@
-//! A shop whose customers are signed in: its tokens are issued as they really are, by sign-in, only with a hash that
-//! costs next to nothing.
+//! A shop with signed-in customers. Its tokens are issued by sign-ins, with a hash that costs next
+//! to nothing.
 
 use std::{
     collections::HashMap,
@@ -20,11 +20,11 @@ use commerce_auth::{
 use time::{Duration, OffsetDateTime};
 
 const PASSWORD: &str = "b0bl0bl@wW";
-/// Of the usual length.
+/// A user agent of the usual length.
 const USER_AGENT: &str = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) \
                           Chrome/142.0.0.0 Safari/537.36";
 
-/// A shop, and the bearer tokens of the customers that are signed in.
+/// A shop, and the bearer tokens of its signed-in customers.
 #[derive(Debug)]
 pub struct Shop {
     pub auth: Auth,
@@ -32,12 +32,12 @@ pub struct Shop {
 }
 
 impl Shop {
-    /// A shop in memory with `count` live tokens, two to a customer.
+    /// Returns a shop in memory with `count` live tokens, two to a customer.
     pub fn with_tokens(count: usize) -> Self {
         Self::over(MemoryStore::new(), count)
     }
 
-    /// A shop over a store, with `count` live tokens, two to a customer.
+    /// Returns a shop over a store, with `count` live tokens, two to a customer.
     pub fn over(store: impl IntoShared<dyn Store>, count: usize) -> Self {
         let shop = Self::of(store, costing(Argon2Params::danger_fast()), MemoryAudit::new());
         // More callers than cores, so that the hashing threads never wait for one.
@@ -54,12 +54,12 @@ impl Shop {
         Self { tokens: Texts::in_random_order(tokens), ..shop }
     }
 
-    /// A shop in memory where nobody is signed in and a password hash has this cost.
+    /// Returns a shop in memory without tokens, whose password hashes have this cost.
     pub fn new(argon2: Argon2Params) -> Self {
         Self::of(MemoryStore::new(), costing(argon2), MemoryAudit::new())
     }
 
-    /// A shop over a store and an audit trail where nobody is signed in.
+    /// Returns a shop over a store and an audit trail, without tokens.
     pub fn of(
         store: impl IntoShared<dyn Store>,
         config: AuthConfig,
@@ -78,26 +78,27 @@ impl Shop {
         Self { auth, tokens: Texts::default() }
     }
 
-    /// Signs a customer in; the new bearer token.
+    /// Signs a customer in. Returns the new bearer token.
     pub fn sign_in(&self, customer: usize) -> String {
         let signed_in = pollster::block_on(self.auth.generate_customer_token(sign_in_of(customer)));
         signed_in.expect("the password is right").token().expose().to_owned()
     }
 }
 
-/// A customer's sign-in with the right password, from a source of its own.
+/// Returns a customer's sign-in with the right password, from a separate source.
 pub fn sign_in_of(customer: usize) -> SignIn {
     SignIn::new(format!("customer-{customer}@example.com"), PASSWORD).origin(origin_of(customer))
 }
 
-/// Commerce's numbers, with this cost of a password hash.
+/// Returns Commerce's settings, with this cost of a password hash.
 fn costing(argon2: Argon2Params) -> AuthConfig {
     let mut config = AuthConfig::commerce();
     config.argon2 = argon2;
     config
 }
 
-/// Whoever is asked for exists, and has the one password: the host's table is not what is measured.
+/// Every requested customer exists, and all have the same password: the benchmarks do not measure
+/// the host's table.
 struct Everybody(PasswordHash);
 
 impl Everybody {
@@ -145,18 +146,19 @@ fn address_of(customer: usize) -> Ipv4Addr {
     Ipv4Addr::new(10, a, b, c)
 }
 
-/// Where a customer signs in from.
+/// Returns the origin of a customer's sign-ins.
 pub fn origin_of(customer: usize) -> Origin {
     Origin::from(IpAddr::from(address_of(customer))).user_agent(USER_AGENT)
 }
 
-/// A grant as a sign-in makes it, for a token's digest.
+/// Returns a grant as a sign-in makes it, for a token's digest.
 pub fn grant_of(customer: usize, digest: Digest, now: OffsetDateTime) -> Grant {
     let customer = CustomerId::from(i64::try_from(customer).expect("a customer's number"));
     Grant::customer(digest, customer, Website::default(), Obtained::Password, now, now + Duration::HOUR)
 }
 
-/// Digests of as many tokens that nobody has. True ones: the table takes its hash from them.
+/// Returns digests of this many unissued tokens. They are real digests, because the table takes its
+/// hash from them.
 pub fn random_digests(count: usize) -> Vec<Digest> {
     let random = ChaChaRandom::new();
     let mut bytes = [0; 32];
@@ -167,22 +169,22 @@ pub fn random_digests(count: usize) -> Vec<Digest> {
     (0..count).map(|_| draw()).collect()
 }
 
-/// Texts of 32 characters one behind the other, as cheap to come by as what a socket has just read.
+/// Texts of 32 characters in one buffer, as quick to read as the data of a socket.
 #[derive(Clone, Debug, Default)]
 pub struct Texts(String);
 
 impl Texts {
     const LENGTH: usize = 32;
 
-    /// Sorted by the text, which is random: an order that has nothing to do with the one they were issued in, nor with
-    /// the one they lie in memory by.
+    /// Sorted by the text, which is random. This order is neither the order of issue, and not the
+    /// order in memory.
     fn in_random_order(mut texts: Vec<String>) -> Self {
         texts.sort_unstable();
         assert!(texts.iter().all(|text| text.len() == Self::LENGTH));
         Self(texts.concat())
     }
 
-    /// What somebody makes up who knows what a token looks like.
+    /// Returns tokens made up by someone who knows the form of a token.
     pub fn forged(count: usize) -> Self {
         const ALPHABET: &[u8; 36] = b"0123456789abcdefghijklmnopqrstuvwxyz";
         let digests = random_digests(count);
@@ -204,8 +206,8 @@ impl Texts {
     }
 }
 
-/// The control: the same digest, clock, look-up and copy, on a bare hash table without any lock. What it loses with a
-/// second thread the machine has lost, not the store.
+/// The control: the same digest, clock, look-up and copy, on a bare hash table without any lock. If
+/// it is slower with a second thread, the machine is the cause, not the store.
 #[derive(Debug)]
 pub struct BareTable(HashMap<Digest, Grant, BuildHasherDefault<FirstBytes>>);
 

@@ -1,5 +1,5 @@
-//! Sign-in at the default cost of a password hash, beside the hash alone: made in memory taken anew, as the argon2
-//! crate's plain call does, and in memory that is kept.
+//! Sign-in at the default cost of a password hash, compared with the hash alone. The hash is made
+//! in newly allocated memory, as by the argon2 crate's plain call, and in reused memory.
 
 use std::hint::black_box;
 
@@ -22,7 +22,7 @@ fn sign_in(criterion: &mut Criterion) {
         bencher.iter(|| shop.sign_in(customers.next().unwrap_or_default()));
     });
 
-    // Its default is ours.
+    // The default of the argon2 crate is the same as the crate's.
     let argon2 = Argon2::default();
     let mut output = [0; 32];
     let mut blocks = vec![Block::new(); Params::default().block_count()];

@@ -1,5 +1,5 @@
-//! Bytes that one live token takes of each backend that lasts: of the file, of the table with its indexes, of the server's
-//! memory.
+//! Bytes of one live token in each durable backend: in the file, in the table with its indexes, or
+//! in the server's memory.
 
 use std::{fs, sync::Arc};
 
@@ -12,7 +12,7 @@ use commerce_auth_test_servers::{Postgres, Redis};
 use time::OffsetDateTime;
 use tokio::runtime::Runtime;
 
-/// Callers at once, so that what is written is grouped.
+/// The number of callers at once, so that writes are grouped.
 const CALLERS: usize = 64;
 
 fn main() {
@@ -24,7 +24,7 @@ fn main() {
     let folder = tempfile::tempdir().expect("a folder can be made");
     let path = folder.path().join("auth.db");
     fill(&tokio, SqliteStore::open(&path).expect("a file can be made"), tokens);
-    // Closed, so that what is in the write-ahead log is in the file.
+    // Closed, so that the write-ahead log is copied to the file.
     print("sqlite", fs::metadata(&path).expect("the file is there").len());
 
     if let Some(server) = Postgres::start_with(&["fsync=off", "synchronous_commit=off"]) {
@@ -46,7 +46,7 @@ fn main() {
     }
 }
 
-/// One token for each of so many customers.
+/// Inserts one token for each of this many customers.
 fn fill(tokio: &Runtime, store: impl Store, tokens: usize) {
     let store = Arc::new(store);
     let digests = Arc::new(random_digests(tokens));

@@ -1,5 +1,6 @@
-//! How two ways of the same work are compared: they take turns of a few milliseconds, which criterion cannot. Server and
-//! client share a machine with others, whose load comes and goes within seconds, and it is the ratio that is wanted.
+//! Compares two ways to do the same work. They take turns of a few milliseconds, which criterion
+//! cannot do. Server and client share a machine with other programs, whose load changes within
+//! seconds, and only the ratio matters.
 
 use std::time::{Duration, Instant};
 
@@ -7,22 +8,22 @@ use tokio::runtime::Runtime;
 
 use crate::sizes;
 
-/// A turn's least length.
+/// The shortest length of a turn.
 const TURN: Duration = Duration::from_millis(15);
 
-/// Medians of the turns.
+/// The medians of the turns.
 #[derive(Debug)]
 pub struct Turns {
-    /// Nanoseconds that the first way takes for a step.
+    /// The time of a step in the first way, in nanoseconds.
     pub first: f64,
-    /// The same of the second way.
+    /// The same for the second way.
     pub second: f64,
-    /// The second way's time over the first one's, of the same turn.
+    /// The second way's time divided by the first one's, in the same turn.
     pub ratio: f64,
 }
 
 impl Turns {
-    /// Times so many steps of one way and of the other, in turn.
+    /// Times this many steps of one way and of the other, in turn.
     pub fn take(
         callers: usize,
         mut first: impl FnMut(usize) -> Duration,
@@ -35,7 +36,7 @@ impl Turns {
         }
         let (mut by_first, mut by_second, mut ratios) = (Vec::new(), Vec::new(), Vec::new());
         for turn in 0..turns {
-            // The second of the two may find the caches warm, or the disk busy.
+            // The second of the two may find warm caches or a busy disk.
             let (one, other) = if turn % 2 == 0 {
                 (first(steps), second(steps))
             } else {
@@ -50,7 +51,7 @@ impl Turns {
     }
 }
 
-/// How long so many callers at once take for all of the work.
+/// Returns the time that this many callers at once take for all of the work.
 pub fn timed<W, F>(
     tokio: &Runtime,
     callers: usize,
@@ -89,7 +90,7 @@ fn nanoseconds_each(time: Duration, steps: usize) -> f64 {
     time.as_secs_f64() * 1e9 / f64::from(u32::try_from(steps).expect("a turn's length"))
 }
 
-/// The middle one of some values, the upper one of two.
+/// Returns the middle value, or the upper one of two.
 pub fn median(mut values: Vec<f64>) -> f64 {
     values.sort_by(f64::total_cmp);
     values[values.len() / 2]

@@ -1,4 +1,5 @@
-//! Verification: live, unknown and forged tokens, at every size, on one thread and two; and the peers beside it.
+//! Verification of live, unknown and forged tokens, at every size, on one thread and two, compared
+//! with the peers.
 
 use std::hint::black_box;
 
@@ -17,7 +18,7 @@ fn verify(criterion: &mut Criterion) {
     for (threads, group) in [(1, "1 thread"), (2, "2 threads")] {
         let mut group = criterion.benchmark_group(group);
         for (index, (shop, (size, name))) in shops.iter().zip(sizes()).enumerate() {
-            // Well-formed, with a right check: another shop issued them.
+            // Well-formed tokens with right check characters, issued by another shop.
             let others = shops.get(if index == 2 { 1 } else { 2 });
             let unknown = others.map_or_else(|| Shop::with_tokens(*size).tokens, |shop| shop.tokens.clone());
             measure(&mut group, &format!("hit/{name}"), threads, shop.tokens.len(), |index| {
@@ -52,7 +53,8 @@ fn verify(criterion: &mut Criterion) {
     }
 }
 
-/// Nanoseconds per operation on each of the threads, which go through `length` items round and round.
+/// Returns the nanoseconds per operation on each of the threads, which go through `length` items
+/// again and again.
 fn measure(
     group: &mut BenchmarkGroup<'_, WallTime>,
     name: &str,

@@ -1,4 +1,4 @@
-//! How work is run: to its end, at every size, on one thread or two.
+//! Runs work to its end, at every size, on one thread or two.
 
 use std::{
     env,
@@ -15,14 +15,15 @@ use std::{
 
 use commerce_auth::{random::ChaChaRandom, store::GenerationId};
 
-/// The sizes measured, and what they are called. Run as a test (`cargo bench -- --test`) it is the smallest only.
+/// Returns the measured sizes and their names. In a test (`cargo bench -- --test`) only the
+/// smallest.
 pub fn sizes() -> &'static [(usize, &'static str)] {
     const SIZES: [(usize, &str); 3] = [(1_000, "1e3"), (100_000, "1e5"), (1_000_000, "1e6")];
     if env::args().any(|arg| arg == "--test") { &SIZES[..1] } else { &SIZES }
 }
 
-/// The cheapest executor there is, for ours and the peers alike: what is kept in memory is ready at the first poll,
-/// unless another thread holds a lock.
+/// The cheapest executor, for the crate and the peers alike. Data in memory is ready at the first
+/// poll, unless another thread holds a lock.
 pub fn finish<F: Future>(future: F) -> F::Output {
     let mut future = pin!(future);
     let mut context = Context::from_waker(Waker::noop());
@@ -34,12 +35,14 @@ pub fn finish<F: Future>(future: F) -> F::Output {
     }
 }
 
-/// Where the last sample stopped, so that the next goes on from there and all of a large table is visited.
+/// The end of the last sample. The next one continues there, so that all of a large table is
+/// visited.
 #[derive(Debug, Default)]
 pub struct Cursor(AtomicUsize);
 
 impl Cursor {
-    /// The next `steps` positions of `length`, round and round. Threads begin far from each other.
+    /// Returns the next `steps` positions of `length`, again and again. Threads begin far from each
+    /// other.
     pub fn walk(&self, steps: u64, length: usize) -> impl Iterator<Item = usize> + use<> {
         let steps = usize::try_from(steps).expect("a sample's length");
         let start = self.0.fetch_add(steps.wrapping_add(length / 2), Ordering::Relaxed) % length;
@@ -47,7 +50,7 @@ impl Cursor {
     }
 }
 
-/// The time the slowest of some threads takes, all begun at once.
+/// Returns the time of the slowest thread. All threads begin at once.
 pub fn on_threads(threads: usize, work: impl Fn() + Sync) -> Duration {
     let barrier = Barrier::new(threads);
     let timed = || {
@@ -63,10 +66,10 @@ pub fn on_threads(threads: usize, work: impl Fn() + Sync) -> Duration {
     .unwrap_or_default()
 }
 
-/// The most grants of a subject, by default.
+/// The default maximum of grants of a subject.
 pub const CAP: NonZero<usize> = NonZero::<usize>::MIN.saturating_add(99);
 
-/// A generation that no other call gets.
+/// Returns a generation that no other call gets.
 pub fn fresh() -> GenerationId {
     GenerationId::draw(&ChaChaRandom::new()).expect("random bytes")
 }

@@ -1,5 +1,5 @@
-//! An admin user sets up an authenticator, signs in with password and code, steps up, and signs out; recovery codes; locks;
-//! and every refusal there is.
+//! An admin user sets up an authenticator, signs in with password and code, steps up, and signs
+//! out. Then recovery codes, locks, and every possible refusal.
 //!
 //! `cargo run --example admin_token`
 
@@ -41,7 +41,7 @@ async fn main() -> demo::Result {
 
     step("2. The link shows a secret, as a QR code or to be typed; the first right code activates it");
     let setup = auth.set_up_admin_factor(enrolment.as_str(), &origin).await?;
-    // A real shop shows it on one page, and never logs it.
+    // A real shop shows the secret on one page, and never logs it.
     println!("   {}", setup.uri());
     shop.scan(setup.secret());
     let early = sign_in(ADMIN_PASSWORD, shop.code()?, office);
@@ -64,7 +64,7 @@ async fn main() -> demo::Result {
     step("3. User name, password and code buy a token for four hours");
     let code = shop.code()?;
     let signed_in = sign_in(ADMIN_PASSWORD, code.clone(), office).await?;
-    // A real shop never prints a token: whoever reads it is the admin user.
+    // A real shop never prints a token: everyone who reads it can act as the admin user.
     println!("   signed in: {}, until {}", signed_in.token().expose(), signed_in.expires_at());
     let token = signed_in.token();
     let who = auth.verify_admin(token).await?;

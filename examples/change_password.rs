@@ -1,4 +1,5 @@
-//! A signed-in customer changes the password: what ends with it, what stays; and every refusal there is.
+//! A signed-in customer changes the password: what ends with it, what stays, and every possible
+//! refusal.
 //!
 //! `cargo run --example change_password`
 

@@ -1,5 +1,5 @@
-//! A one-time code exchanged by itself: by the customer's address and the code, although the password is locked; every
-//! refusal there is, and a budget of its own.
+//! A one-time code is exchanged by itself, with the customer's address and the code, although the
+//! password is locked. Then its separate budget, and every possible refusal.
 //!
 //! `cargo run --example exchange_one_time_code`
 

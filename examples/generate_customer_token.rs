@@ -1,8 +1,8 @@
-//! The main job: a customer signs in with each of the three credentials, the token verifies and is revoked;
-//! and every refusal there is.
+//! The main job: a customer signs in with each of the three credentials, and the token is verified
+//! and revoked. Then every possible refusal.
 //!
-//! `cargo run --example generate_customer_token`, or in a database:
-//! `cargo run --all-features --example generate_customer_token -- sqlite:demo.db`
+//! `cargo run --example generate_customer_token`, or in a database: `cargo run --all-features
+//! --example generate_customer_token -- sqlite:demo.db`
 
 mod demo;
 
@@ -25,7 +25,7 @@ async fn main() -> demo::Result {
 
     step("1. The account's password");
     let signed_in = sign_in(BOB, PASSWORD).await?;
-    // A real shop never prints a token: whoever reads it is the customer.
+    // A real shop never prints a token: everyone who reads it can act as the customer.
     println!("   signed in by {:?}: {}", signed_in.obtained(), signed_in.token().expose());
 
     step("2. A reset token, mailed after \"forgot password\"; it works once");
@@ -66,7 +66,7 @@ async fn main() -> demo::Result {
     let call = sign_in(BOB, WRONG);
     shop.refused_because("an unconfirmed account, a wrong password", call, told(), wrong).await?;
     shop.restore().await?;
-    // A right password forgets the failures before it.
+    // A right password clears the failures before it.
     sign_in(BOB, PASSWORD).await?;
     let (reset_token, code) = (shop.reset_token().await?, shop.one_time_code().await?);
     shop.later(Duration::from_secs(30));

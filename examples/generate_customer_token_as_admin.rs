@@ -1,5 +1,5 @@
-//! An admin user gets a token to assist a customer with: what it says, what it may not do, when it ends; and every
-//! refusal there is.
+//! An admin user gets a token to assist a customer: what it contains, what it may not do, when it
+//! ends, and every possible refusal.
 //!
 //! `cargo run --example generate_customer_token_as_admin`
 

@@ -1,5 +1,6 @@
-//! An admin user generates a one-time code, and signs in as the customer with it: once, for thirty seconds, while
-//! everything it rests on still stands; and the audit trail of it.
+//! An admin user generates a one-time code and signs in as the customer with it. The code works
+//! once, for thirty seconds, while all conditions of the assistance are met. Then the audit trail
+//! of it.
 //!
 //! `cargo run --example login_as_customer_with_one_time_code`
 
@@ -26,7 +27,7 @@ async fn main() -> demo::Result {
     println!("   the admin user was authenticated by {:?}", auth.verify_admin(&admin).await?.amr());
     let generated = auth.generate_one_time_code(&admin, &shop.customer, REASON).await?;
     let code = generated.code().expose();
-    // A real shop shows it to the admin user alone.
+    // A real shop shows the code to the admin user alone.
     println!("   {code}, for customer {}, until {}", generated.customer_id(), generated.expires_at());
     if code.len() != 32 || !code.bytes().all(|byte| byte.is_ascii_hexdigit()) {
         return Err("a code is 32 hexadecimal characters".into());

@@ -1,5 +1,5 @@
-//! A forgotten password: the request that tells nobody who has an account, the mail, the new password, what ends with
-//! it; and every refusal there is.
+//! A forgotten password: the request, which does not reveal whether an account exists, the mail,
+//! and the new password. Then what ends with it, and every possible refusal.
 //!
 //! `cargo run --example password_reset`
 

@@ -1,5 +1,6 @@
-//! The customer's own consent to assistance: asked for, given, used, withdrawn, given again. It is read live: what was
-//! withdrawn is refused at the very next use, and the audit trail says why. And the ledger: who assists, who has.
+//! The customer's own consent to assistance: asked for, given, used, withdrawn, and given again.
+//! Consent is read at every use: after a withdrawal the very next use is refused, and the audit
+//! trail has the reason. Then the ledger: who assists and who has assisted.
 //!
 //! `cargo run --example remote_shopping_assistance`
 
@@ -77,7 +78,7 @@ async fn main() -> demo::Result {
     let signed_in = assist().await?;
     shop.later(Duration::from_secs(15 * 60));
     shop.ended("another one", signed_in.token()).await?;
-    // A host's timer does it: what has run out is closed, and its customer told.
+    // A host's timer does this: it closes expired assistance and notifies the customer.
     auth.purge(1000).await?;
     shop.read_mail();
 

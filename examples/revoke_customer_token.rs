@@ -1,4 +1,5 @@
-//! Ending tokens: the one presented, one of the list, all but one, all, everybody's.
+//! Ending tokens: the presented one, one of the list, all except one, all of a customer, and those
+//! of all accounts.
 //!
 //! `cargo run --example revoke_customer_token`
 

@@ -5,12 +5,13 @@ import sys
 import unicodedata
 import zipfile
 
-# A password may have eight digits and signs beside a common one. Shorter ones than these stand for no password of a
-# shop, whose passwords have at least eight characters.
+# A password may have up to eight digits and signs beside a common one. A shop's passwords have at
+# least eight characters, so that shorter words than this are never the core of one.
 SHORTEST_PASSWORD = 4
-# Words and names are only kept from this length on, so that the filter stays below 150 KB.
+# Words and names are only included from this length on, so that the filter stays below 150 KB.
 SHORTEST_WORD = 9
-# ASVS v5.0.0-6.2.4 asks for the 3,000 commonest that satisfy the policy, which has at least eight characters.
+# ASVS v5.0.0-6.2.4 requires the 3,000 commonest passwords that satisfy the policy, which is at
+# least eight characters.
 COMMONEST = 3000
 LEAST = 8
 

@@ -13,7 +13,8 @@ PASSWORDS = {
 }
 WHO = os.environ["WHO"]
 
-# Every request comes from another address, so that budgets of attempts do not keep all of them at the door.
+# Every request comes from another address, so that the budgets of attempts do not refuse all of
+# them.
 addresses = (f"10.{n >> 16 & 255}.{n >> 8 & 255}.{n & 255}" for n in itertools.count(1))
 token = None
 
@@ -40,7 +41,7 @@ def before_call(context, case, kwargs):
 @schemathesis.hook
 def after_call(context, case, response):
     global token
-    # Signed out, by a request of ours: nothing was executed.
+    # An earlier generated request has signed this user out: nothing was executed.
     if response.status_code == 401 and '"data"' not in response.text:
         token = None
 

@@ -1,11 +1,11 @@
-//! The floods that an attacker plays.
+//! The attacker's floods.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use clap::ValueEnum;
 use commerce_auth::{Auth, Error, PasswordReset, SignIn};
 
-/// A password that nobody has.
+/// A password of no account.
 const WRONG: &str = "Wr0ng-password";
 /// The real account that is attacked.
 const VICTIM: &str = "customer-1@example.com";
@@ -43,13 +43,13 @@ async fn sign_in(auth: &Auth, email: String, source: IpAddr) -> Result<(), Error
     auth.generate_customer_token(SignIn::new(email, WRONG).origin(source)).await.map(drop)
 }
 
-/// An address in a /64 of 2001:db8:7::/48. After 65,536 of them the first one comes again.
+/// Returns an address in a /64 of 2001:db8:7::/48. After 65,536 of them the first one comes again.
 fn subnet(number: u64) -> IpAddr {
     let [.., high, low] = number.to_be_bytes();
     Ipv6Addr::new(0x2001, 0x0db8, 7, u16::from_be_bytes([high, low]), 0, 0, 0, 1).into()
 }
 
-/// An address of 11.0.0.0/8, where no honest customer is.
+/// Returns an address of 11.0.0.0/8, where no honest customer is.
 fn address(number: u64) -> IpAddr {
     let [.., a, b, c] = number.to_be_bytes();
     Ipv4Addr::new(11, a, b, c).into()

@@ -1,4 +1,4 @@
-//! How long a verification takes while an attacker floods the shop, on the backends that last.
+//! How long a verification takes while an attacker floods the shop, on the durable backends.
 //!
 //! One `Auth` has one hashing thread and the default cost of a hash. A token is verified every 10
 //! ms. Meanwhile 8 connections send 200 requests in a second:
@@ -7,12 +7,13 @@
 //! - **control**: right sign-ins, each by another customer from another source, as many as keep the
 //!   hashing thread busy.
 //!
-//! The first table compares the two in windows that take turns: the 99th percentile of a
-//! verification's time under the flood may be at most 3 times that under control. The second table
-//! compares the flood with itself: on a store that had 100,000 of its requests, the 99th percentile
-//! may be at most 1.5 times that on a store that had 1,000. These are sent as fast as they are
-//! answered. Every round has a new young store. A table's times are medians of its rounds, its
-//! ratio is the median of the rounds' ratios. The program exits with 1 if a bar is missed.
+//! The first table compares the two in windows that take turns. The 99th percentile of a
+//! verification's time during the flood may be at most 3 times that during the control. The second
+//! table compares an old store, which had 100,000 requests of the flood, with a young one, which
+//! had 1,000. The 99th percentile on the old store may be at most 1.5 times that on the young one.
+//! These are sent as fast as they are answered. Every round has a new young store. A table's times
+//! are medians of its rounds, its ratio is the median of the rounds' ratios. The program exits with
+//! 1 if a bar is missed.
 
 mod attack;
 mod site;
@@ -28,7 +29,7 @@ use tables::{Ages, Pairs};
 use tokio::runtime::Runtime;
 use window::{RATE, Window, flood_until};
 
-/// Requests that a young store has had.
+/// The number of requests that a young store has had.
 const YOUNG: u64 = 1_000;
 
 /// Measures verification under floods and prints two tables.
@@ -69,7 +70,7 @@ fn main() -> ExitCode {
     if runtime.block_on(run(&arguments)) { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
-/// Prints the tables. Returns true if every bar is held.
+/// Prints the tables. Returns true if every bar is passed.
 async fn run(arguments: &CommandLine) -> bool {
     let (mut pairs, mut ages) = (Vec::new(), Vec::new());
     for backend in chosen(&arguments.store) {
@@ -82,7 +83,7 @@ async fn run(arguments: &CommandLine) -> bool {
             }
         }
     }
-    // Neither table is left out if the other misses a bar.
+    // If one table misses a bar, the other one is still printed.
     tables::print_pairs(&pairs) & tables::print_ages(&ages, YOUNG, arguments.requests)
 }
 
@@ -93,7 +94,7 @@ async fn take_turns(arguments: &CommandLine, backend: Backend, flood: Flood) -> 
     let mut pairs = Pairs::default();
     let mut control_rate = RATE;
     for round in 0..arguments.rounds.get() {
-        // The second of the two may find the store busy with what the first one left.
+        // The second of the two may find the store still busy with the work of the first one.
         for flooded in [round % 2 == 0, round % 2 == 1] {
             if flooded {
                 let window = Window::measure(&site, Load::Flood(flood), RATE, length).await;
@@ -128,7 +129,7 @@ async fn grow_old(arguments: &CommandLine, backend: Backend, flood: Flood) -> Op
     Some(ages)
 }
 
-/// The values named, or all.
+/// Returns the named values, or all.
 fn chosen<V: ValueEnum>(named: &[V]) -> Vec<V> {
     if named.is_empty() { V::value_variants().to_vec() } else { named.to_vec() }
 }

@@ -1,4 +1,4 @@
-//! A shop with one hashing thread over a store of its own.
+//! A shop with one hashing thread over a separate store.
 
 use std::{
     num::NonZero,
@@ -17,10 +17,10 @@ use tempfile::TempDir;
 
 use crate::attack::Flood;
 
-/// Live tokens that are verified.
+/// The number of live tokens that are verified.
 const TOKENS: usize = 200;
 
-/// A store that lasts.
+/// A durable store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Backend {
     Sqlite,
@@ -28,14 +28,14 @@ pub enum Backend {
     Redis,
 }
 
-/// Where the store is. It ends with this value.
+/// The server or folder of the store. It ends with this value.
 enum Server {
     Sqlite(TempDir),
     Postgres(Postgres),
     Redis(Redis),
 }
 
-/// The requests that keep the shop busy.
+/// The requests that are sent to the shop.
 #[derive(Clone, Copy, Debug)]
 pub enum Load {
     Flood(Flood),
@@ -56,7 +56,7 @@ pub struct Site {
 impl Site {
     /// Opens a shop over an empty store. Returns none if the machine lacks the store's server.
     ///
-    /// The audit trail is in the store, and signed, where the store keeps one.
+    /// The audit trail is in the store, and signed, if the store has one.
     pub async fn open(backend: Backend) -> Option<Self> {
         let keyring = Keyring::new(KeyId(1), [7; 32]).expect("32 bytes are enough");
         let (shop, server) = match backend {
@@ -120,8 +120,8 @@ impl Site {
         self.shop.auth.hashing_stats().begun
     }
 
-    /// Number of answers so far that should not be: a right sign-in or a live token was refused, or
-    /// the store did not answer.
+    /// Number of wrong answers so far: a right sign-in or a live token was refused, or the store
+    /// did not answer.
     pub fn failures(&self) -> u64 {
         self.failures.load(Ordering::Relaxed)
     }
@@ -144,7 +144,7 @@ impl Site {
     }
 }
 
-/// Commerce's numbers with one hashing thread. The tokens outlast the run.
+/// Commerce's settings with one hashing thread. The tokens outlast the run.
 fn config() -> AuthConfig {
     let mut config = AuthConfig::commerce();
     config.hashing_threads = NonZero::<usize>::MIN;

@@ -14,7 +14,7 @@ const AGE_BAR: f64 = 1.5;
 pub struct Pairs {
     pub flood: Vec<Window>,
     pub control: Vec<Window>,
-    /// Answers that should not be.
+    /// The number of wrong answers.
     pub failures: u64,
 }
 
@@ -23,13 +23,13 @@ pub struct Pairs {
 pub struct Ages {
     pub young: Vec<Window>,
     pub old: Vec<Window>,
-    /// Documents before a window.
+    /// The number of documents before a window.
     pub young_documents: u64,
-    /// Documents before the first window.
+    /// The number of documents before the first window.
     pub old_documents: u64,
 }
 
-/// Prints the first table. Returns true if every row holds the bar.
+/// Prints the first table. Returns true if every row passes its bar.
 pub fn print_pairs(rows: &[(String, Pairs)]) -> bool {
     println!(
         "| store | flood | requests/s | hashes/s, flood : control | p50, flood : control, µs | \
@@ -53,7 +53,7 @@ pub fn print_pairs(rows: &[(String, Pairs)]) -> bool {
     held
 }
 
-/// Prints the second table. Returns true if every row holds the bar.
+/// Prints the second table. Returns true if every row passes its bar.
 pub fn print_ages(rows: &[(String, Ages)], young_requests: u64, old_requests: u64) -> bool {
     if rows.is_empty() {
         return true;

@@ -92,8 +92,8 @@ pub async fn flood_until(site: &Arc<Site>, load: Load, requests: u64) {
     settle(site).await;
 }
 
-/// Waits until the audit trail has taken what a load left to it, so that the next window starts
-/// without it.
+/// Waits until the audit trail has recorded all events of a load, so that they do not disturb the
+/// next window.
 async fn settle(site: &Site) {
     if timeout(FLUSH, site.shop.auth.flush_audit()).await.is_err() {
         eprintln!("the audit trail has not taken all events within {} s", FLUSH.as_secs());
@@ -112,7 +112,7 @@ async fn connection(site: Arc<Site>, load: Load, first: Instant, every: Duration
 
 /// Starts a verification each time one is due, whether or not the earlier ones are done, and
 /// returns their times. A time begins when the verification is due, so that a stall of the process
-/// counts. A thread keeps the pace, because tokio's timer is a millisecond coarse.
+/// counts. A thread keeps the pace, because tokio's timer has a resolution of one millisecond.
 fn verify(runtime: &Handle, site: &Arc<Site>, first: Instant, end: Instant) -> Vec<Duration> {
     let (done, times) = mpsc::channel();
     let mut due = first;

@@ -1,4 +1,4 @@
-//! The attacks, and the attempts that they are made of.
+//! The attacks, and their attempts.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -6,9 +6,9 @@ use commerce_auth::SignIn;
 
 use crate::site::{CUSTOMERS, VICTIM, customer};
 
-/// A password that nobody has.
+/// A password of no account.
 const WRONG: &str = "Wr0ng-password";
-/// Addresses of the attacker's machines.
+/// The number of addresses of the attacker's machines.
 const SOURCES: u64 = 1_000;
 
 /// An attack. None of its tries has a right password, and none answers a challenge.
@@ -28,16 +28,14 @@ pub enum Attack {
 }
 
 impl Attack {
-    /// All of them.
     pub const ALL: [Self; 5] =
         [Self::StuffingThrice, Self::StuffingOnce, Self::OneAccount, Self::RotatingSubnets, Self::OneSource];
 
-    /// The attack of this name.
+    /// Returns the attack with this name.
     pub fn named(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|attack| attack.name() == name)
     }
 
-    /// Its name.
     pub const fn name(self) -> &'static str {
         match self {
             Self::StuffingThrice => "stuffing-thrice",
@@ -48,7 +46,7 @@ impl Attack {
         }
     }
 
-    /// Number of its tries.
+    /// Returns the number of tries.
     pub const fn tries(self) -> u64 {
         match self {
             Self::StuffingThrice => 3 * CUSTOMERS,
@@ -57,7 +55,7 @@ impl Attack {
         }
     }
 
-    /// The try with this number.
+    /// Returns the try with this number.
     pub fn sign_in(self, number: u64) -> SignIn {
         let (email, source) = match self {
             // The next round begins at another source, so that an account's three tries come from
@@ -73,18 +71,18 @@ impl Attack {
     }
 }
 
-/// An e-mail address that no customer has.
+/// Returns an e-mail address that no customer has.
 fn invented(number: u64) -> String {
     format!("nobody-{number}@example.com")
 }
 
-/// The address of one of the attacker's machines.
+/// Returns the address of one of the attacker's machines.
 fn machine(number: u64) -> IpAddr {
     let [.., high, low] = (number % SOURCES).to_be_bytes();
     Ipv4Addr::new(198, 18, high, low).into()
 }
 
-/// An address in a /64 of 2001:db8:7::/48.
+/// Returns an address in a /64 of 2001:db8:7::/48.
 fn subnet(number: u64) -> IpAddr {
     let [.., high, low] = number.to_be_bytes();
     Ipv6Addr::new(0x2001, 0x0db8, 7, u16::from_be_bytes([high, low]), 0, 0, 0, 1).into()

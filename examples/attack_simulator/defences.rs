@@ -12,7 +12,7 @@ use crate::flag::Flag;
 /// The secret of a device, which the shop handed out at the first sign-in there.
 pub type Device = String;
 
-/// The answer that only people find.
+/// The answer that only humans find.
 const ANSWER: &str = "seven traffic lights";
 
 /// A captcha, asked for when the crate suggests it.

@@ -13,7 +13,7 @@ use crate::defences;
 /// A node's audit sink. It keeps the time at which the node first showed that it knows of an
 /// attack, and no event.
 ///
-/// A node shows it by recording the alarm, or by holding a sign-in suspicious. One alarm is enough
+/// A node shows it by recording the alarm, or by treating a sign-in as suspicious. One alarm is enough
 /// for a shop, so that the other node need not record it.
 #[derive(Debug)]
 pub struct Flag {
@@ -31,7 +31,7 @@ impl Flag {
         self.raise_at(self.clock.now());
     }
 
-    /// The time at which it was raised.
+    /// Returns the time at which the flag was raised.
     pub fn raised_at(&self) -> Option<OffsetDateTime> {
         *self.raised_at.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -46,7 +46,7 @@ impl Flag {
 impl AuditSink for Flag {
     async fn record(&self, event: &AuditEvent) -> Result<(), StoreError> {
         if defences::is_alarm(event) {
-            // Not now: the event may have waited.
+            // Not the present time: the event may have waited in the queue.
             self.raise_at(event.at);
         }
         Ok(())

@@ -5,26 +5,27 @@
 //! cargo run --release --features sqlite --example attack_simulator [memory | sqlite] [ATTACK...]
 //! ```
 //!
-//! The shop keeps everything in memory, or in an SQLite file; it has 10,000 customers. The attacks
-//! are those of [`attack::Attack`]; without a name on the command line all are played. Each is
+//! The shop keeps everything in memory, or in an SQLite file. It has 10,000 customers. The attacks
+//! are those of [`attack::Attack`]. Without a name on the command line, all are played. Each is
 //! played twice, on a new shop each time:
 //!
 //! 1. **Whole**, with hashes that cost next to nothing. The clock of the shop moves by 5 ms for
-//!    each try, as if 200 came in a second. This counts what was let through, and what the honest
-//!    people were answered.
+//!    each try, as if 200 came in a second. This counts the tries that were let through, and the
+//!    honest people's answers.
 //! 2. **Its first 20 seconds**, in real time, with the default cost of a hash and one hashing
 //!    thread a node. This measures how long the honest people wait, as a multiple of their time
 //!    while nobody attacks.
 //!
-//! The first table has a line for each attack: the tries that reached a hash, the documents that it
-//! left in the store (`Auth::purge` removes each an hour after its end), and the seconds on the
-//! shop's clock until each node knew of the attack ([`flag::Flag`]). The second has a line for each
-//! honest person of [`people::Person`]: how many of the sign-ins succeeded, how many were asked for
-//! a challenge first, what the others were answered, and their time.
+//! The first table has a line for each attack. It shows the tries that reached a hash, and the
+//! documents that the attack left in the store. (`Auth::purge` removes each document an hour after
+//! its end.) It also shows the seconds on the shop's clock until each node knew of the attack
+//! ([`flag::Flag`]). The second table has a line for each honest person of [`people::Person`]. It
+//! shows the number of sign-ins that succeeded, and of those that were challenged first, the errors
+//! of the others, and the times.
 //!
-//! The bars: each node knows of the attack within 60 s; every honest sign-in succeeds, and only one
-//! at an unknown source is asked for a challenge; 19 of 20 at a known device or by an admin user
-//! take at most 4 times their idle time. The program exits with 1 if a bar is missed.
+//! The bars: Each node knows of the attack within 60 s. Every honest sign-in succeeds, and only
+//! sign-ins from an unknown source are challenged. At a known device or by an admin user, 19 of 20
+//! sign-ins take at most 4 times their idle time. The program exits with 1 if a bar is missed.
 
 mod attack;
 mod defences;

@@ -1,4 +1,4 @@
-//! The honest people who sign in meanwhile.
+//! The honest people who sign in during the attack.
 
 use std::{
     collections::BTreeMap,
@@ -34,7 +34,6 @@ pub enum Person {
 }
 
 impl Person {
-    /// All of them.
     pub const ALL: [Self; 3] = [Self::KnownDevice, Self::UnknownSource, Self::Admin];
 
     /// The name in the table.
@@ -47,15 +46,15 @@ impl Person {
     }
 }
 
-/// How the sign-ins of one person went.
+/// The results of one person's sign-ins.
 #[derive(Clone, Debug, Default)]
 pub struct Tally {
     pub signed_in: u64,
-    /// Those that had to answer a challenge first, whether or not they signed in then.
+    /// The sign-ins that needed an answer to a challenge, whether or not they succeeded then.
     pub challenged: u64,
-    /// The others, by the code of the error.
+    /// The failed sign-ins, by the code of the error.
     pub failures: BTreeMap<&'static str, u64>,
-    /// Times of those that signed in.
+    /// The times of the successful sign-ins.
     pub times: Vec<Duration>,
 }
 
@@ -70,8 +69,8 @@ impl Tally {
         self.times.extend(other.times);
     }
 
-    /// The time that this share of the sign-ins, in percent, took at most. None if nobody signed
-    /// in.
+    /// Returns the time within which this share of the sign-ins, in percent, was finished. None if
+    /// nobody signed in.
     pub fn time(&self, percent: usize) -> Option<Duration> {
         let mut times = self.times.clone();
         times.sort_unstable();
@@ -111,7 +110,7 @@ impl People {
         }
     }
 
-    /// The tallies, in the order of [`Person::ALL`]. They begin anew.
+    /// Returns the tallies, in the order of [`Person::ALL`], and resets them.
     pub fn take_tallies(&self) -> [Tally; 3] {
         std::mem::take(&mut *lock(&self.tallies))
     }
@@ -149,7 +148,7 @@ impl People {
     }
 }
 
-/// An address that nobody else has.
+/// Returns an address that was not used before.
 fn unknown_source(visit: u64) -> IpAddr {
     let [.., a, b, c] = visit.to_be_bytes();
     Ipv4Addr::new(10, a, b, c).into()

@@ -1,4 +1,4 @@
-//! Plays one attack, whole and its beginning.
+//! Plays one attack: the whole attack, and its beginning in real time.
 
 use std::{
     sync::{
@@ -39,12 +39,12 @@ pub async fn play(storage: Storage, attack: Attack) -> Result<Row> {
     let mut row = play_whole(storage, attack).await?;
     let mut alone = play_nothing(storage).await?;
     let timed = play_beginning(storage, attack).await?;
-    // Other work on the machine may have begun or ended meanwhile.
+    // The load of other programs may have changed in the meantime.
     for (alone, later) in alone.iter_mut().zip(play_nothing(storage).await?) {
         alone.add(later);
     }
     row.idle = alone.map(|tally| tally.time(50));
-    // Their times are those of real hashes only.
+    // Only the times with real hashes count.
     for (tally, timed) in row.people.iter_mut().zip(timed) {
         tally.times.clear();
         tally.add(timed);
@@ -86,7 +86,7 @@ async fn play_whole(storage: Storage, attack: Attack) -> Result<Row> {
     let honest: u64 = people.iter().map(|tally| tally.signed_in).sum();
     Ok(Row {
         attack,
-        // An honest sign-in that failed may have been hashed, too. It counts as the attacker's.
+        // A failed honest sign-in may have reached a hash, too. It is counted as the attacker's.
         hashed: site.hashes() - before - honest,
         flagged: site.flagged().await,
         documents: site.remove_documents().await?,
@@ -136,7 +136,7 @@ async fn open(storage: Storage, argon2: Argon2Params) -> Result<(Arc<Site>, Arc<
     Ok((site, people))
 }
 
-/// Makes one of the attacker's tries. Its answer is of no interest.
+/// Makes one of the attacker's tries. Its result is ignored.
 async fn try_once(site: &Site, attack: Attack, number: u64) {
     let _ = site.node(number).generate_customer_token(attack.sign_in(number)).await;
 }

@@ -29,7 +29,7 @@ pub struct Row {
     pub idle: [Option<Duration>; 3],
 }
 
-/// Prints both tables. Returns true if every bar is held.
+/// Prints both tables. Returns true if every bar is passed.
 pub fn print(rows: &[Row]) -> bool {
     let mut held = true;
     println!("| attack | tries | reached a hash | documents left | flagged after, s: node 1, node 2 | bar |");
@@ -65,8 +65,7 @@ fn print_person(attack: Attack, person: Person, tally: &Tally, idle: Option<Dura
         let (time, idle) = (tally.time(percent)?, idle?);
         Some(time.as_secs_f64() / idle.as_secs_f64())
     };
-    // Nobody knows a source that is unknown, so its customers may be asked for a challenge and may
-    // wait.
+    // A shop cannot know an unknown source, so its customers may be challenged and may wait.
     let unknown = person == Person::UnknownSource;
     let in_time = multiple(SHARE).is_some_and(|multiple| multiple <= TIME_BAR);
     let passed = failures.is_empty() && (unknown || (*challenged == 0 && in_time));

@@ -24,7 +24,7 @@ pub const PASSWORD: &str = "b0bl0bl@wW";
 
 const BEGIN: OffsetDateTime = datetime!(2026-01-01 12:00 UTC);
 
-/// Where the shop keeps everything.
+/// The place of the shop's data.
 #[derive(Clone, Copy, Debug)]
 pub enum Storage {
     Memory,
@@ -87,18 +87,18 @@ impl Site {
         Ok(Self { clock, nodes, flags, store, _folder: folder })
     }
 
-    /// The node that takes the request with this number. The nodes take turns, three requests each.
-    /// The requests of an account, a source or a person therefore reach both nodes.
+    /// Returns the node for the request with this number. The nodes take turns, three requests
+    /// each. The requests of an account, a source or a person therefore reach both nodes.
     pub fn node(&self, number: u64) -> &Auth {
         &self.nodes[usize::from(!(number / 3).is_multiple_of(2))]
     }
 
-    /// Number of hashes that both nodes have begun so far.
+    /// Returns the number of hashes that both nodes have begun so far.
     pub fn hashes(&self) -> u64 {
         self.nodes.iter().map(|node| node.hashing_stats().begun).sum()
     }
 
-    /// Time on the shop's clock after which each node knew of the attack.
+    /// Returns the time on the shop's clock after which each node knew of the attack.
     pub async fn flagged(&self) -> [Option<Duration>; 2] {
         for node in &self.nodes {
             node.flush_audit().await;
@@ -106,7 +106,7 @@ impl Site {
         self.flags.each_ref().map(|flag| flag.raised_at().and_then(|at| (at - BEGIN).try_into().ok()))
     }
 
-    /// Removes all documents that end and returns their number.
+    /// Removes all documents that have an end, and returns their number.
     pub async fn remove_documents(&self) -> Result<usize> {
         let (far, mut removed) = (self.clock.now() + time::Duration::days(1_000), 0);
         loop {
@@ -118,7 +118,8 @@ impl Site {
     }
 }
 
-/// The e-mail address of the customer with this number; after the last one the first comes again.
+/// Returns the e-mail address of the customer with this number. After the last customer, the first
+/// comes again.
 pub fn customer(number: u64) -> String {
     format!("customer-{}@example.com", number % CUSTOMERS)
 }
@@ -129,7 +130,7 @@ fn config(argon2: Argon2Params) -> AuthConfig {
     config.admin_second_factor = SecondFactorPolicy::Optional;
     config.hashing_threads = NonZero::<usize>::MIN;
     config.hashing_queue = 64;
-    // A flood that comes as fast as the machine goes must not lose the alarm.
+    // Even a flood at the full speed of the machine must not lose the alarm.
     config.audit_queue = NonZero::<usize>::MIN.saturating_add(65_535);
     config
 }

@@ -16,7 +16,7 @@ audit_verify ADDRESS --key-file [ID=]FILE… [--anchor CHECKPOINT]… [--since C
   --since CHECKPOINT     what comes before it was pruned, and is not looked at; its own record is proved
   --schema NAME          the schema of the tables in PostgreSQL; commerce_auth if there is none";
 
-/// What the command line says.
+/// The arguments of the command line.
 pub struct Args {
     pub address: String,
     pub schema: String,

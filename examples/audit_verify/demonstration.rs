@@ -12,11 +12,12 @@ use super::{Result, print};
 const BOB: &str = "bobloblaw@example.com";
 const PASSWORD: &str = "b0bl0bl@w";
 
-/// A trail in a file of its own: kept, anchored, tampered with, found out.
+/// A trail in a separate file is recorded, anchored, tampered with, and verified.
 pub async fn run() -> Result {
     let folder = tempfile::tempdir()?;
     let path = folder.path().join("auth.db");
-    // `openssl rand 32`, kept where the database's administrators cannot read it.
+    // The key is the output of `openssl rand 32`, stored where the database's administrators cannot
+    // read it.
     let keyring = Keyring::new(KeyId(1), [7; 32])?;
     let store = SqliteStore::open(&path)?;
     let trail = store.audit(Some(&keyring));
@@ -85,12 +86,12 @@ struct Shop<'shop> {
 }
 
 impl Shop<'_> {
-    /// What a database's administrator can do.
+    /// Changes the database as its administrator could.
     fn by_hand(&self, statement: &str) -> Result {
         Ok(Connection::open(self.path)?.execute_batch(statement)?)
     }
 
-    /// Prints what is found; an error if it is anything else.
+    /// Prints the findings. Returns an error if they are not the expected ones.
     async fn finds(&self, anchors: &[Checkpoint], expected: &[FindingKind]) -> Result {
         let report = self.trail.verify(Verifier::new(self.keyring, anchors)).await?;
         print(&report);

@@ -1,12 +1,12 @@
-//! Verifies the audit trail of a database, for whoever audits the shop: a keyring and the checkpoints that were kept elsewhere
-//! are all it needs. It exits with 1 if anything is wrong, or nothing is signed: whoever empties a trail or strips it of its
-//! signatures leaves nothing that could be wrong.
+//! Verifies the audit trail of a database for an auditor of the shop. It only needs a keyring and
+//! the checkpoints that were kept elsewhere. It exits with 1 if anything is wrong, or if no record
+//! is signed: an emptied trail, or one without its signatures, has nothing that could be wrong.
 //!
 //! ```text
 //! audit_verify sqlite:auth.db --key-file auth.key --anchor 12345:9f86…
 //! ```
 //!
-//! Without arguments it shows on a file of its own how a trail is tampered with and found out.
+//! Without arguments, it shows on a separate file how tampering with a trail is found.
 
 mod args;
 mod demonstration;
@@ -16,7 +16,7 @@ use std::{env, process::ExitCode};
 use args::{Args, USAGE};
 use commerce_auth::{PostgresStore, SqliteStore, audit::Report};
 
-/// It ends with whatever went wrong.
+/// The program ends with the first error.
 type Result<T = ()> = std::result::Result<T, Box<dyn std::error::Error>>;
 
 #[tokio::main]
@@ -42,7 +42,7 @@ async fn main() -> Result<ExitCode> {
 async fn verify(args: &Args) -> Result<Report> {
     let verifier = args.verifier();
     match args.address.split_once(':') {
-        // A store would make the file.
+        // Opening a missing file would create it.
         Some(("sqlite", path)) if !std::fs::exists(path)? => Err(format!("there is no file {path}").into()),
         Some(("sqlite", path)) => Ok(SqliteStore::open(path)?.audit(None).verify(verifier).await?),
         Some(("postgres" | "postgresql", _)) => {
@@ -55,7 +55,7 @@ async fn verify(args: &Args) -> Result<Report> {
     }
 }
 
-/// The report, for people.
+/// Prints the report for people.
 fn print(report: &Report) {
     let unsigned = report.records - report.signed;
     println!("   {} records, {} of them signed, {} erased", report.records, report.signed, report.erased);

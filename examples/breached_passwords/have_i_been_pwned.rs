@@ -5,19 +5,20 @@ use std::time::Duration;
 use commerce_auth::{BreachedPasswords, PasswordSha1, StoreError, async_trait};
 use tokio::task;
 
-/// The answer about a new password if the request to the service failed.
+/// The decision about a new password if the request to the service failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OnOutage {
-    /// It is not set, and the caller tries again later: 503.
+    /// The password is refused, and the caller tries again later: 503.
     Refuse,
-    /// It is set. The policy of the shop has judged it.
+    /// The password is accepted. The policy of the shop has checked it.
     LetPass,
 }
 
 /// An answer has about 1,000 lines of 40 bytes.
 const LONGEST_ANSWER: u64 = 256 * 1024;
 
-/// Asks for the breached passwords whose SHA-1 begin with the same five digits. Nothing else leaves the process.
+/// Requests the breached passwords whose SHA-1 begins with the same five digits. No other part of
+/// the password leaves the process.
 #[derive(Clone, Debug)]
 pub struct HaveIBeenPwned {
     agent: ureq::Agent,
@@ -26,7 +27,8 @@ pub struct HaveIBeenPwned {
 }
 
 impl HaveIBeenPwned {
-    /// `base` is `https://api.pwnedpasswords.com` in a shop. `time_limit` bounds the whole request: a customer waits for it.
+    /// Returns a client. `base` is `https://api.pwnedpasswords.com` in a shop. `time_limit` limits
+    /// the whole request, because a customer waits for it.
     pub fn at(base: &str, time_limit: Duration, on_outage: OnOutage) -> Self {
         let config = ureq::Agent::config_builder()
             .timeout_global(Some(time_limit))
@@ -35,7 +37,7 @@ impl HaveIBeenPwned {
         Self { agent: config.build().into(), base: base.to_owned(), on_outage }
     }
 
-    /// Asks for the lines of a prefix: `SUFFIX:COUNT` each. A failure does not tell the prefix.
+    /// Requests the lines with a prefix: `SUFFIX:COUNT` each. An error does not contain the prefix.
     fn range(&self, prefix: &str) -> Result<String, ureq::Error> {
         let request = self.agent.get(format!("{}/range/{prefix}", self.base)).header("Add-Padding", "true");
         request.call()?.body_mut().with_config().limit(LONGEST_ANSWER).read_to_string()
@@ -55,7 +57,8 @@ impl BreachedPasswords for HaveIBeenPwned {
     }
 }
 
-/// Padding has a count of 0. Every line is compared, so that the time does not tell which one it was.
+/// Padding has a count of 0. Every line is compared, so that the time does not reveal which one
+/// matched.
 fn is_in(lines: &str, password: &PasswordSha1) -> bool {
     let suffixes =
         lines.lines().filter_map(|line| line.trim().split_once(':')).filter(|(_, count)| *count != "0");

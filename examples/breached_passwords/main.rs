@@ -1,5 +1,5 @@
-//! New passwords are looked up in Have I Been Pwned: what leaves the process, what is refused, and what an outage means. A
-//! server on the loopback stands for the service.
+//! New passwords are looked up in Have I Been Pwned: which data leaves the process, which passwords
+//! are refused, and what happens in an outage. A server on the loopback replaces the service.
 //!
 //! `cargo run --example breached_passwords`
 

@@ -1,4 +1,4 @@
-//! Stands for Have I Been Pwned on the loopback.
+//! A loopback server that replaces Have I Been Pwned.
 
 use std::{
     future::pending,
@@ -16,19 +16,19 @@ use axum::{
 use sha1::{Digest, Sha1};
 use tokio::net::TcpListener;
 
-/// How the service answers.
+/// The behaviour of the service.
 #[derive(Clone, Copy, Debug)]
 pub enum Mood {
     Well,
-    /// With 503.
+    /// Answers 503.
     Failing,
-    /// Never.
+    /// Never answers.
     Silent,
-    /// With more than anybody should read.
+    /// Answers with more data than a client should read.
     Endless,
 }
 
-/// A request, as the service saw it.
+/// A request, as the service received it.
 #[derive(Clone, Debug)]
 pub struct Seen {
     pub path: String,
@@ -97,7 +97,7 @@ async fn answer(State(service): State<Service>, request: Request) -> Response {
                 .hashes
                 .iter()
                 .filter_map(|(hash, count)| Some(format!("{}:{count}\r\n", hash.strip_prefix(&prefix)?)));
-            // The service's own padding.
+            // The padding that the real service adds, too.
             lines.chain([format!("{}:0\r\n", "0".repeat(35))]).collect::<String>().into_response()
         }),
         Mood::Failing => StatusCode::SERVICE_UNAVAILABLE.into_response(),

@@ -1,7 +1,7 @@
-//! A complete backend of the host's own, on redb, and a customer table of the host's own.
+//! A complete backend written by the host, on redb, and the host's own customer table.
 //!
-//! `cargo run --example bring_your_own_store`. `tests/stores/bring_your_own_store.rs` shows that the store keeps the
-//! rules.
+//! `cargo run --example bring_your_own_store`. `tests/stores/bring_your_own_store.rs` runs the
+//! suite for stores on it.
 
 mod customers;
 mod store;

@@ -1,7 +1,7 @@
-//! A complete backend on [redb](https://www.redb.org), an embedded key-value store that keeps one file.
+//! A complete backend on [redb](https://www.redb.org), an embedded key-value store in one file.
 //!
-//! Each verb is one transaction. redb runs one writing transaction at a time and makes it durable before
-//! `commit` returns, so that a comparison and the change that rests on it are one atomic step.
+//! Each verb is one transaction. redb runs one writing transaction at a time and makes it durable
+//! before `commit` returns. So a comparison and the change that depends on it are one atomic step.
 
 use std::{error::Error, num::NonZero, ops::Bound, path::Path, sync::Arc};
 
@@ -24,10 +24,10 @@ type Outcome<T> = std::result::Result<T, Box<dyn Error + Send + Sync>>;
 pub struct RedbStore(Arc<Database>);
 
 impl RedbStore {
-    /// Opens the file, or makes it. redb lets one process at a time have it open.
+    /// Opens the file, or creates it. Only one process at a time can have a redb file open.
     pub fn open(path: &Path) -> Result<Self> {
         let store = Self(Arc::new(Database::create(path).map_err(StoreError::new)?));
-        // To open a table in a writing transaction makes it.
+        // Opening a table in a writing transaction creates it.
         store.write(|tx| {
             tx.open_table(GRANTS)?;
             tx.open_table(DIGESTS)?;
@@ -40,7 +40,8 @@ impl RedbStore {
         Ok(store)
     }
 
-    /// Runs a transaction; one that fails changes nothing. It blocks: tokio moves other tasks away meanwhile.
+    /// Runs a transaction. A transaction that fails changes nothing. This call blocks, so tokio
+    /// moves other tasks to other threads.
     fn write<T>(&self, work: impl FnOnce(&WriteTransaction) -> Outcome<T>) -> Result<T> {
         block_in_place(|| {
             let tx = self.0.begin_write()?;
@@ -51,7 +52,7 @@ impl RedbStore {
         .map_err(StoreError::new)
     }
 
-    /// Reads the database as it is at one moment.
+    /// Reads the database in the state of one moment.
     fn read<T>(&self, work: impl FnOnce(&ReadTransaction) -> Outcome<T>) -> Result<T> {
         block_in_place(|| work(&self.0.begin_read()?)).map_err(StoreError::new)
     }
@@ -63,7 +64,7 @@ fn nanos(time: Time) -> i128 {
 
 // ---- Tokens -------------------------------------------------------------------------------------------------
 
-/// The place of a grant among those of its subject: subject, `issued_at`, digest.
+/// The key of a grant, ordered within its subject: subject, `issued_at`, digest.
 type Issued<'a> = (&'a str, i128, &'a [u8; 32]);
 
 /// Grants with their origins, as JSON.
@@ -74,15 +75,16 @@ const DIGESTS: TableDefinition<&[u8; 32], (&str, i128)> = TableDefinition::new("
 const BARS: TableDefinition<&[u8; 32], i128> = TableDefinition::new("bars");
 /// The generation of the [`SHOP`], and of each subject that has one.
 const GENERATIONS: TableDefinition<&str, &[u8; 16]> = TableDefinition::new("generations");
-/// No subject has this name: theirs are like `customer:7`.
+/// No subject has this name, because the names of subjects are like `customer:7`.
 const SHOP: &str = "shop";
 
 fn decode(json: &[u8]) -> Outcome<(Grant, Origin)> {
-    // The error of serde_json may quote what it read; it would reach logs.
+    // The error of serde_json may contain the stored text, which would then reach logs.
     serde_json::from_slice(json).map_err(|_| "a stored grant is not readable".into())
 }
 
-/// The grants of a subject: the newest first; of equal times the largest digest first.
+/// Returns the grants of a subject, the newest first. Of grants with equal times, the largest
+/// digest comes first.
 fn issued(
     grants: &impl ReadableTable<Issued<'static>, &'static [u8]>,
     subject: &Subject,
@@ -105,7 +107,7 @@ fn generation(tx: &WriteTransaction, name: &str) -> Outcome<Option<GenerationId>
     Ok(tx.open_table(GENERATIONS)?.get(name)?.map(|found| GenerationId::from_bytes(*found.value())))
 }
 
-/// The generation of a subject. A shop that has none takes `fresh`.
+/// Returns the generation of a subject. A shop without a generation takes `fresh`.
 fn begin(tx: &WriteTransaction, subject: &Subject, fresh: GenerationId) -> Outcome<Generation> {
     let shop = generation(tx, SHOP)?;
     if shop.is_none() {
@@ -130,7 +132,7 @@ impl TokenStore for RedbStore {
     ) -> Result<Insert> {
         let (subject, digest) = (grant.subject.to_string(), grant.digest.as_bytes());
         self.write(|tx| {
-            // A shop without a generation counts as moved.
+            // If the shop has no generation, it counts as changed.
             if (generation(tx, SHOP)?, generation(tx, &subject)?) != (Some(known.shop), known.subject) {
                 return Ok(Insert::Revoked);
             }
@@ -140,7 +142,7 @@ impl TokenStore for RedbStore {
             if tx.open_table(DIGESTS)?.get(digest)?.is_some() {
                 return Ok(Insert::Collision);
             }
-            // The oldest others end, until there is room for this one.
+            // The oldest grants of the subject are removed until there is room for this one.
             let others = issued(&tx.open_table(GRANTS)?, &grant.subject)?;
             let live = others.iter().filter(|(other, _)| now < other.expires_at);
             for (other, _) in live.skip(cap.get() - 1) {
@@ -207,7 +209,8 @@ impl TokenStore for RedbStore {
         Ok(own)
     }
 
-    /// Reads every grant and bar. A large shop keeps another table, in the order of their ends.
+    /// Reads every grant and bar. A large shop would need another table, in the order of their
+    /// ends.
     async fn purge_tokens(&self, now: Time, limit: usize) -> Result<usize> {
         self.write(|tx| {
             let (mut grants, mut digests) = (tx.open_table(GRANTS)?, tx.open_table(DIGESTS)?);
@@ -226,11 +229,12 @@ impl TokenStore for RedbStore {
 
 // ---- Documents ----------------------------------------------------------------------------------------------
 
-/// The place of a document: partition, kind, id.
+/// The key of a document: partition, kind, id.
 type Place<'a> = (&'a [u8; 32], &'a str, &'a [u8; 32]);
 /// A document: version, `keep_until`, index entries (partition or none, name, rank), bytes.
 type Content<'a> = (&'a [u8; 16], Option<i128>, Vec<(Option<&'a [u8; 32]>, &'a str, i64)>, &'a [u8]);
-/// The place of an index entry: those of one index stand together, in the order of their positions.
+/// The key of an index entry. The entries of one index are adjacent, in the order of their
+/// positions.
 type Entry<'a> = ((Option<&'a [u8; 32]>, &'a str, i64), Place<'a>);
 
 const DOCUMENTS: TableDefinition<Place<'static>, Content<'static>> = TableDefinition::new("documents");
@@ -286,7 +290,8 @@ impl StateStore for RedbStore {
                     Change::Check { .. } => {}
                     Change::Delete { .. } => delete(tx, place)?,
                     Change::Put(put) => {
-                        // The entries of the document that it replaces go, and those that it brings come.
+                        // The entries of the replaced document are removed, and the new ones are
+                        // added.
                         delete(tx, place)?;
                         let mut index = Vec::new();
                         for entry in &put.index {

@@ -35,8 +35,8 @@ impl Authenticator {
         &self.secret
     }
 
-    /// The shop takes the code of this step of 30 seconds, the one before and the one after, each once. Where all three are
-    /// used, the clock moves on.
+    /// Returns an unused code. The shop accepts the codes of this step of 30 seconds, of the
+    /// previous one and of the next one, each once. If all three are used, the clock moves on.
     pub(super) fn unused_code(&self, clock: &ManualClock) -> Result<String> {
         let present = u64::try_from(clock.now().unix_timestamp())? / Self::STEP;
         let step = (present - 1).max(self.last_step.load(Ordering::Relaxed) + 1);

@@ -1,4 +1,4 @@
-//! Where an example keeps what it keeps, by an address on its command line.
+//! The storage of an example, chosen by an address on its command line.
 
 use std::{env, sync::Arc};
 
@@ -15,7 +15,8 @@ use commerce_auth::{SqliteAdmins, SqliteAudit, SqliteCustomers, SqliteStore};
 
 use super::Result;
 
-/// A store, ready-made account tables and an audit trail: all in one database, as far as it keeps them.
+/// A store, ready-made account tables and an audit trail. All are in one database, if the backend
+/// has them.
 #[derive(Clone)]
 pub struct Database {
     pub store: Arc<dyn Store>,
@@ -26,13 +27,15 @@ pub struct Database {
 }
 
 impl Database {
-    /// The database whose address is the example's argument; `memory:` if there is none.
+    /// Opens the database at the address in the example's argument, or `memory:` without an
+    /// argument.
     #[allow(dead_code)] // Where the address comes from elsewhere.
     pub async fn of_the_command_line() -> Result<Self> {
         Self::open(&env::args().nth(1).unwrap_or_else(|| "memory:".into())).await
     }
 
-    /// `memory:`, `sqlite:PATH`, `postgres://…` or `redis://…`. With Redis, accounts and audit trail stay in memory.
+    /// Opens `memory:`, `sqlite:PATH`, `postgres://…` or `redis://…`. With Redis, accounts and
+    /// audit trail stay in memory.
     pub async fn open(address: &str) -> Result<Self> {
         match address.split_once(':') {
             Some(("memory", "")) => Ok(Self::beside(Arc::new(MemoryStore::new()))),
@@ -60,7 +63,7 @@ impl Database {
         }
     }
 
-    /// A store that keeps neither accounts nor a trail that can be read: both are in memory.
+    /// Uses a store without accounts and without a readable trail: both are in memory.
     fn beside(store: Arc<dyn Store>) -> Self {
         let trail = MemoryAudit::new();
         let (customers, admins) = (Arc::new(MemoryCustomers::new()), Arc::new(MemoryAdmins::new()));
@@ -84,7 +87,7 @@ impl Database {
     }
 }
 
-/// A real shop draws its own key (`openssl rand 32`), and keeps it apart from the database.
+/// A real shop draws its own key (`openssl rand 32`), and keeps the key apart from the database.
 #[allow(dead_code)] // Where nothing is signed or sealed.
 pub fn keyring() -> Keyring {
     Keyring::new(KeyId(1), *b"not a secret: for examples alone").expect("32 bytes are enough")
@@ -107,7 +110,7 @@ pub trait Admins: AdminStore<Row = AdminRecord> {
 /// An audit trail that can be read.
 #[async_trait]
 pub trait Trail: Send + Sync {
-    /// The newest 10,000 events, the oldest of them first.
+    /// Returns the newest 10,000 events, the oldest of them first.
     async fn newest(&self) -> Result<Vec<AuditEvent>>;
 }
 
@@ -137,7 +140,7 @@ impl Trail for MemoryAudit {
     }
 }
 
-/// The tables of a database are alike.
+/// The tables of the SQL backends have the same methods.
 #[cfg(any(feature = "postgres", feature = "sqlite"))]
 macro_rules! tables {
     ($customers:ty, $admins:ty, $audit:ty) => {

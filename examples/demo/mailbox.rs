@@ -33,12 +33,12 @@ impl Default for Mailbox {
 }
 
 impl Notifier for Mailbox {
-    /// Only queues: a mail that is sent here would tell by its time which addresses are known.
+    /// Only queues the mail. If it was sent here, the time would reveal which addresses are known.
     fn notify(&self, notification: Notification) -> Result<(), StoreError> {
         self.put(Mail::ToCustomer(notification))
     }
 
-    /// Where the mail goes, the shop looks up in its own table.
+    /// The shop looks up the recipient's address in its own table.
     fn notify_admin(&self, notification: AdminNotification) -> Result<(), StoreError> {
         self.put(Mail::ToAdmin(notification))
     }
@@ -49,7 +49,7 @@ impl Mailbox {
         self.queue.send(mail).map_err(|_| StoreError::new("the mail queue is closed"))
     }
 
-    /// Prints what is queued.
+    /// Prints the queued mail, and returns its tokens.
     pub(super) fn read(&self) -> Tokens {
         let mut tokens = Tokens::default();
         for mail in self.queued() {
@@ -66,7 +66,7 @@ impl Mailbox {
         tokens
     }
 
-    /// Throws away what is queued.
+    /// Discards the queued mail.
     pub(super) fn forget(&self) {
         drop(self.queued());
     }

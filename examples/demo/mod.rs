@@ -1,5 +1,6 @@
-//! What the examples share: a shop with one customer, one admin user, a mailbox, and a clock that moves only when told
-//! to, so that no example sleeps. It is kept in memory, or wherever the example's argument says: see `database`.
+//! The shared parts of the examples: a shop with one customer, one admin user and a mailbox. Its
+//! clock only moves when an example moves it, so that no example sleeps. The shop is in memory, or
+//! in the database of the example's argument: see `database`.
 
 #![allow(dead_code)] // Each example uses its part.
 
@@ -30,13 +31,13 @@ pub const PASSWORD: &str = "b0bl0bl@w";
 /// The demo admin user's name and password.
 pub const ADMIN: &str = "admin";
 pub const ADMIN_PASSWORD: &str = "Adm1nPassw0rd";
-/// Why the admin user assists.
+/// The reason for which the admin user assists.
 pub const REASON: &str = "ticket 4711: the customer cannot find the voucher field";
-/// An address and a password that nobody has.
+/// An address and a password without an account.
 pub const NOBODY: &str = "nobody@example.com";
 pub const WRONG: &str = "Wr0ng-password";
 
-/// Examples end with whatever went another way than they say.
+/// An example ends with an error if a result differs from its text.
 pub type Result<T = ()> = std::result::Result<T, Box<dyn std::error::Error>>;
 
 /// A shop with customer 1, who consents to assistance, and admin user 7, who may give it.
@@ -57,7 +58,7 @@ pub struct DemoShop {
 impl DemoShop {
     pub async fn open() -> Result<Self> {
         let database = Database::of_the_command_line().await?;
-        // Not earlier than now: what a database sweeps by its own clock must not be over for it.
+        // Not earlier than the real time, because a database expires data by its own clock.
         let clock = Arc::new(ManualClock::new(OffsetDateTime::now_utc()));
         let mailbox = Arc::<Mailbox>::default();
         let auth = Self::auth(&database, &mailbox, &clock).build()?;
@@ -104,8 +105,9 @@ impl DemoShop {
             .clock(Arc::clone(clock))
     }
 
-    /// A database that lasts has not forgotten their tokens and what they counted, which lie in this shop's future.
-    /// Give the examples a database of their own: everybody in it is signed out.
+    /// A durable database still has the tokens and counters of earlier runs, which are in this
+    /// shop's future. Give the examples a separate database, because this signs out every account
+    /// in it.
     async fn forget_earlier_runs(&self) -> Result {
         self.auth.revoke_everything().await?;
         self.auth.remove_admin_factor(&self.admin).await?;
@@ -114,50 +116,50 @@ impl DemoShop {
         Ok(())
     }
 
-    /// The same shop, as it is after a restart with other numbers and rules.
+    /// Returns the same shop after a restart with other settings.
     pub fn restarted(&self, config: AuthConfig) -> Result<Self> {
         let auth = Self::auth(&self.database, &self.mailbox, &self.clock).config(config).build()?;
         Ok(Self { auth, ..self.clone() })
     }
 
-    /// The customer signs in.
+    /// Signs the customer in.
     pub async fn customer_token(&self, password: impl Into<Credential>) -> Result<BearerToken> {
         Ok(self.auth.generate_customer_token(SignIn::new(BOB, password)).await?.token().clone())
     }
 
-    /// The admin user signs in, with a code of the authenticator.
+    /// Signs the admin user in, with a code of the authenticator.
     pub async fn admin_token(&self) -> Result<BearerToken> {
         let sign_in = AdminSignIn::new(ADMIN, ADMIN_PASSWORD).otp(self.code()?);
         Ok(self.auth.generate_admin_token(sign_in).await?.token().clone())
     }
 
-    /// A code of the admin user's authenticator that was not used yet. If there is none at this time, the admin user waits for
-    /// the next one.
+    /// Returns an unused code of the admin user's authenticator. If there is none at this time, the
+    /// clock moves on to the next one.
     pub fn code(&self) -> Result<String> {
         self.authenticator.unused_code(&self.clock)
     }
 
-    /// The admin user generates a one-time code for the customer.
+    /// Generates a one-time code for the customer as the admin user.
     pub async fn one_time_code(&self) -> Result<String> {
         let admin = self.admin_token().await?;
         let generated = self.auth.generate_one_time_code(&admin, &self.customer, REASON).await?;
         Ok(generated.code().expose().to_owned())
     }
 
-    /// The customer asks for a reset token, and reads it in the mail.
+    /// Requests a reset token for the customer, and reads it in the mail.
     pub async fn reset_token(&self) -> Result<String> {
         self.auth.request_password_reset(PasswordResetRequest::new(BOB)).await?;
         Ok(self.read_mail().ok_or("no mail with a reset token")?)
     }
 
-    /// Changes the customer's row behind the crate's back, as a back office does.
+    /// Changes the customer's row without a call to the crate, as a back office does.
     pub async fn edit_customer(&self, edit: impl FnOnce(&mut CustomerRecord)) -> Result {
         let mut row = self.customers.find_by_id(&self.customer).await?.ok_or("there is no customer")?;
         edit(&mut row);
         self.customers.put(row).await
     }
 
-    /// Changes the admin user's row behind the crate's back, as a back office does.
+    /// Changes the admin user's row without a call to the crate, as a back office does.
     pub async fn edit_admin(&self, edit: impl FnOnce(&mut AdminRecord)) -> Result {
         let admins = &self.database.admins;
         let mut row = admins.find_by_id(&self.admin).await?.ok_or("there is no admin user")?;
@@ -165,7 +167,7 @@ impl DemoShop {
         admins.put(row).await
     }
 
-    /// Gives both back what they had: standing, consent, permissions.
+    /// Restores the status, consent and permissions of both.
     pub async fn restore(&self) -> Result {
         self.edit_customer(|row| {
             row.status = AccountStatus::Active;
@@ -179,7 +181,7 @@ impl DemoShop {
         .await
     }
 
-    /// Lets time pass.
+    /// Moves the clock forward.
     pub fn later(&self, by: Duration) {
         self.clock.advance(by);
         match by.as_secs() {
@@ -190,24 +192,25 @@ impl DemoShop {
         }
     }
 
-    /// Delivers the mail that is queued; the reset token in the newest of it, if there is one.
+    /// Delivers the queued mail. Returns the newest reset token in it, if there is one.
     pub fn read_mail(&self) -> Option<String> {
         self.mailbox.read().reset
     }
 
-    /// The same; the enrolment token in the newest mail to the admin user, if there is one.
+    /// As above. Returns the newest enrolment token in mail to the admin user, if there is one.
     pub fn read_admins_mail(&self) -> Option<String> {
         self.mailbox.read().enrolment
     }
 
-    /// The admin user scans a QR code: from now on the codes are those of this secret.
+    /// The admin user scans a QR code: from now on, the authenticator shows the codes of this
+    /// secret.
     pub fn scan(&mut self, secret: &TotpSecret) {
         self.authenticator = Arc::new(Authenticator::of(secret.clone()));
     }
 
-    /// The audit trail of this run, the oldest event first.
+    /// Returns the audit trail of this run, the oldest event first.
     pub async fn audit_trail(&self) -> Result<Vec<AuditEvent>> {
-        // What a customer does by herself is queued.
+        // Events of customers are queued.
         self.auth.flush_audit().await;
         let mut events = self.database.trail.newest().await?;
         let earlier = events.iter().position(|event| Some(event.id) == self.earlier);

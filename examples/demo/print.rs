@@ -10,7 +10,8 @@ pub fn step(what: &str) {
     println!("\n{what}");
 }
 
-/// Prints the refusal of a call. It is an error if the call succeeds, or is refused with another answer.
+/// Prints the refusal of a call. Returns an error if the call succeeds, or is refused with another
+/// error.
 pub async fn refused<T>(
     what: &str,
     call: impl Future<Output = Result<T, Error>>,
@@ -27,7 +28,7 @@ pub async fn refused<T>(
 }
 
 impl DemoShop {
-    /// Prints who a customer's token is; an error if it is not live.
+    /// Prints the identity of a customer's token. Returns an error if the token is not live.
     pub async fn live(&self, what: &str, token: &BearerToken) -> super::Result {
         let who = self.auth.verify_customer(token).await?;
         let (customer, until) = (who.customer_id(), who.expires_at());
@@ -39,13 +40,13 @@ impl DemoShop {
         Ok(())
     }
 
-    /// An error if a customer's token is still live.
+    /// Returns an error if a customer's token is still live.
     pub async fn ended(&self, what: &str, token: &BearerToken) -> super::Result {
         refused(what, self.auth.verify_customer(token), Error::Token(TokenError::Invalid)).await
     }
 
-    /// As [`refused`], where the audit trail knows more than the caller is told: an error, too, if it knows another
-    /// reason.
+    /// As [`refused`], if the audit trail has a more exact reason than the caller gets. Also
+    /// returns an error if the trail has another reason.
     pub async fn refused_because<T>(
         &self,
         what: &str,

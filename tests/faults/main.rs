@@ -1,5 +1,5 @@
-//! Servers, disks, networks and processes that fail: nothing acknowledged is lost, no caller hangs, and service resumes by
-//! itself.
+//! Servers, disks, networks and processes that fail: nothing acknowledged is lost, no caller hangs,
+//! and service resumes without a restart.
 
 mod postgres;
 mod redis;

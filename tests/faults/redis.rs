@@ -1,5 +1,6 @@
-//! Redis killed, silent, slow, cut, full and demoted: nothing that was acknowledged is lost, nobody hangs, and service
-//! resumes by itself. The servers append every write to their file before they answer (`appendfsync always`).
+//! Redis is killed, silent, slow, disconnected, full or demoted. Nothing acknowledged is lost, no
+//! caller hangs, and service resumes without a restart. The servers append every write to their
+//! file before they answer (`appendfsync always`).
 
 #![cfg(feature = "redis")]
 
@@ -26,16 +27,16 @@ use support::{
     records::said,
 };
 
-/// What a verb may take beyond its timeout on a machine that does other things, too.
+/// The additional time that a verb may take on a busy machine.
 const SLACK: Duration = Duration::from_secs(5);
-/// A quarter of it is for connecting, which must succeed on such a machine.
+/// A quarter of it is for connecting, which must succeed on a busy machine, too.
 const TIMEOUT: Duration = Duration::from_millis(2400);
 
 async fn open(url: String) -> RedisStore {
     RedisOptions::new(url).timeout(TIMEOUT).connect().await.unwrap()
 }
 
-/// The answer, which must come in time.
+/// Returns the answer, which must come in time.
 async fn in_time<T>(call: impl Future<Output = T>) -> T {
     let begun = Instant::now();
     let answer = call.await;
@@ -43,7 +44,7 @@ async fn in_time<T>(call: impl Future<Output = T>) -> T {
     answer
 }
 
-/// Asks until the answer is a value, for 30 s; every answer must come in time.
+/// Repeats a call until it succeeds, for at most 30 s. Every answer must come in time.
 async fn resumes<T, F: Future<Output = Result<T, StoreError>>>(mut ask: impl FnMut() -> F) -> T {
     let begun = Instant::now();
     loop {
@@ -57,7 +58,7 @@ async fn resumes<T, F: Future<Output = Result<T, StoreError>>>(mut ask: impl FnM
 
 // ---- Killed -------------------------------------------------------------------------------------------------
 
-/// What callers were told, over a server that is killed in between.
+/// The answers to callers, before and after the server was killed.
 #[derive(Default)]
 struct Told {
     codes_taken: Mutex<Vec<usize>>,
@@ -67,7 +68,7 @@ struct Told {
 }
 
 impl Told {
-    /// Asks again and again until there is an answer; every failure must be that the store is unavailable, and in time.
+    /// Repeats a call until it succeeds. Every failure must be "unavailable" and come in time.
     async fn ask<T, F: Future<Output = Result<T, Error>>>(&self, mut ask: impl FnMut() -> F) -> T {
         let begun = Instant::now();
         loop {
@@ -88,7 +89,7 @@ impl Told {
 fn wait_until(what: &str, is_so: impl Fn() -> bool) {
     let begun = Instant::now();
     while !is_so() {
-        assert!(begun.elapsed() < seconds(60), "{what} did not come");
+        assert!(begun.elapsed() < seconds(60), "{what} did not happen in time");
         thread::sleep(Duration::from_millis(1));
     }
 }
@@ -119,7 +120,7 @@ async fn a_server_killed_in_the_middle_loses_nothing() {
                 Err(error) => Err(error),
             }
         };
-        // Two callers hold the same code.
+        // Two callers present the same code.
         for bought in join_all([told.ask(exchange), told.ask(exchange)]).await {
             if bought {
                 told.codes_taken.lock().unwrap().push(number);
@@ -166,12 +167,12 @@ async fn a_server_killed_in_the_middle_loses_nothing() {
     let bought = taken.len();
     taken.sort_unstable();
     taken.dedup();
-    assert_eq!(taken.len(), bought, "a code was bought twice");
-    assert!(bought > EACH / 2, "{bought} codes were bought");
+    assert_eq!(taken.len(), bought, "a code was redeemed twice");
+    assert!(bought > EACH / 2, "{bought} codes were redeemed");
     let tokens = told.tokens.into_inner().unwrap();
     assert_eq!(tokens.len(), EACH);
     for token in tokens {
-        shop.auth.verify_customer(&token).await.expect("a token that was handed out is lost");
+        shop.auth.verify_customer(&token).await.expect("an issued token is lost");
     }
     for number in 0..EACH {
         assert!(!lives(&*shop.store, &grant(&format!("grant {number}"), 1)).await, "a revoke is lost");
@@ -322,7 +323,7 @@ async fn nobody_notices_that_the_scripts_are_forgotten() {
     assert!(flushed.into_inner() > 10);
 }
 
-// ---- What a server must be ----------------------------------------------------------------------------------
+// ---- Requirements for a server ------------------------------------------------------------------------------
 
 #[tokio::test]
 async fn a_server_that_evicts_is_refused() {
@@ -333,7 +334,7 @@ async fn a_server_that_evicts_is_refused() {
     insert(&store, &grant("a", 1)).await;
 }
 
-/// What the documentation says that the server's user must be permitted.
+/// The rights that the server's user needs, as the documentation lists them.
 const PERMITTED: &str = "+info +select +wait +eval +evalsha +get +getrange +mget +set +del +zcard +pexpire +pttl \
     +zadd +zrange +zrangebyscore +zrem +zremrangebyscore +scan +time";
 
@@ -427,9 +428,10 @@ async fn a_primary_that_becomes_a_replica_is_left() {
     insert(&store, &grant).await;
     one.command(&format!("REPLICAOF 127.0.0.1 {}", other.port())).unwrap();
     let begun = Instant::now();
-    // What it still answers may be old; it is noticed within a quarter of the timeout.
+    // The demoted server may still return old data. The store notices within a quarter of the
+    // timeout.
     while store.find(&grant.digest, now()).await.is_ok() {
-        assert!(begun.elapsed() < TIMEOUT / 4 + SLACK, "a replica goes on answering");
+        assert!(begun.elapsed() < TIMEOUT / 4 + SLACK, "the replica still answers");
         tokio::task::yield_now().await;
     }
     assert!(store.revoke_everything(fresh(), now()).await.is_err());
@@ -443,7 +445,7 @@ async fn what_ends_something_waits_for_replicas() {
     let proxy = Proxy::to(primary.port());
     let url = primary.url_through(proxy.port());
     let waiting = |patience| RedisOptions::new(&*url).timeout(seconds(10)).wait_for_replicas(1, patience);
-    // Without a replica, each call waits this long in vain.
+    // Without a replica, each call waits this long and then fails.
     let patience = Duration::from_millis(200);
     let store = waiting(patience).connect().await.unwrap();
     let grant = grant("a", 1);
@@ -453,7 +455,7 @@ async fn what_ends_something_waits_for_replicas() {
     assert!(begun.elapsed() >= patience);
     assert!(store.revoke_all(&grant.subject, None, fresh(), now()).await.is_err());
     assert!(store.revoke_everything(fresh(), now()).await.is_err());
-    // It may have taken effect, and has.
+    // The call failed, but it has taken effect.
     assert!(!lives(&store, &grant).await);
 
     let Some(replica) = replica_of(&primary) else { return };
@@ -474,14 +476,17 @@ async fn what_ends_something_waits_for_replicas() {
         store.revoke_everything(last, now()).await.unwrap();
         turns.push(proxy.turns() - before);
     }
-    // The keepers of the connections ask as well, now and then.
+    // The tasks that keep the connections open also send commands now and then.
     assert_eq!(turns.iter().min(), Some(&1), "{turns:?}");
     let held = replica.command("GET {commerce_auth}:everything").unwrap();
     assert!(held.contains("the last of them"), "the replica holds {held}");
 
     replica.pause();
     assert!(store.revoke_everything(fresh(), now()).await.is_err());
-    assert!(lives(&store, &grant).now_or_never().is_none_or(|lives| !lives), "others do not wait for it");
+    assert!(
+        lives(&store, &grant).now_or_never().is_none_or(|lives| !lives),
+        "other calls do not wait for it"
+    );
     replica.resume();
     resumes(|| store.revoke_everything(fresh(), now())).await;
 }

@@ -1,4 +1,4 @@
-//! Admin users: their sign-in, its budgets, equal work, and what the trail keeps of it.
+//! Admin users: their sign-in, its budgets, equal work, and the audit trail of it.
 
 use std::sync::{
     Arc, Mutex,
@@ -38,7 +38,7 @@ async fn an_admin_user_signs_in_and_out() {
     assert_eq!(who.expires_at() - who.auth_time(), time::Duration::hours(4));
     assert!(Permission::ALL.into_iter().all(|permission| who.has_permission(permission)));
     assert!(matches!(shop.auth.verify(signed_in.token()).await, Ok(Identity::Admin(_))));
-    // Kinds do not cross.
+    // A customer's token is not an admin user's, and the other way round.
     assert!(matches!(
         shop.auth.verify_customer(signed_in.token()).await,
         Err(Error::Token(TokenError::NotAuthorized))
@@ -102,7 +102,7 @@ async fn malformed_sign_ins_are_refused_before_any_work() {
     assert_eq!(error.to_string(), "The admin user table is not configured.");
 }
 
-/// An admin user table that notes every verb.
+/// An admin user table that records every call.
 struct Recording(MemoryAdmins, Arc<Mutex<Vec<String>>>);
 
 #[async_trait]
@@ -257,7 +257,7 @@ async fn an_outdated_hash_is_made_anew_after_the_password_matched() {
 
 #[tokio::test]
 async fn revoking_all_stops_a_sign_in_in_flight() {
-    // The change comes after the generation was read: at the second look at the row.
+    // At the second read of the row, the row changes. The generation was read before.
     let (admins, calls) = (MemoryAdmins::new(), Arc::new(AtomicUsize::new(0)));
     struct Watching(MemoryAdmins, Arc<AtomicUsize>, Arc<Mutex<Option<Auth>>>);
     #[async_trait]

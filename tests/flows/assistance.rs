@@ -1,4 +1,4 @@
-//! Assistance: who may give it, what it may not do, when it ends, and that none of it goes unrecorded.
+//! Assistance: who may give it, what it may not do, when it ends, and that all of it is recorded.
 
 use std::{
     sync::{
@@ -143,7 +143,7 @@ async fn refusals_are_in_commerces_words() {
     assert_eq!((error.to_string().as_str(), error.kind()), (words, ErrorKind::NotFound));
 }
 
-/// A customer table that counts how often it is asked.
+/// A customer table that counts its calls.
 struct Counting(MemoryCustomers, Arc<AtomicUsize>);
 
 #[async_trait]
@@ -197,7 +197,7 @@ async fn without_the_permission_nobody_is_looked_up() {
     assert!(
         matches!(refused, Err(Error::Assistance(AssistanceError::NoSuchEmail)))
             && asked.load(Ordering::SeqCst) > 0,
-        "with it, somebody is"
+        "with the permission, the token is issued"
     );
 }
 
@@ -233,7 +233,8 @@ async fn a_blank_reason_is_the_default_one_or_refused() {
     strict.generate_one_time_code(&admin, &customer(), REASON).await.unwrap();
 }
 
-/// Each thing that an assistance rests on is read at the very next use, and the trail names the missing one.
+/// Each condition of an assistance is read again at the very next use. The trail names the
+/// condition that failed.
 #[tokio::test]
 async fn the_next_use_is_refused_and_the_trail_says_why() {
     type Change = fn(&Shop);
@@ -247,7 +248,7 @@ async fn the_next_use_is_refused_and_the_trail_says_why() {
             Refusal::NoPermission,
         ),
         (
-            // As a node does that stops before it has closed the ledger.
+            // The node stopped after it revoked the token and before it closed the ledger entry.
             |shop| {
                 let admin = Subject::Admin(AdminId::from(7));
                 let revoked = shop.store.revoke_all(&admin, None, fresh(), shop.now());
@@ -277,8 +278,8 @@ async fn the_next_use_is_refused_and_the_trail_says_why() {
     }
 }
 
-/// The flow that ends a token is on record, and the ledger has the end. The trail is not told of a later use, which
-/// a holder of the token could repeat for ever.
+/// The flow that ends a token is recorded, and the ledger has the end. A later use of the token is
+/// not recorded, because a holder of the token could repeat it without limit.
 #[tokio::test]
 async fn the_end_of_a_token_is_recorded_and_its_later_use_is_not() {
     #[derive(Clone, Copy, Debug)]
@@ -325,7 +326,7 @@ async fn the_end_of_a_token_is_recorded_and_its_later_use_is_not() {
     }
 }
 
-/// An admin user's own token, when the admin user may no longer act.
+/// The admin user's own token, after the admin user lost the right to act.
 #[tokio::test]
 async fn an_admin_users_own_token_is_checked_live_and_the_trail_says_why() {
     let shop = shop();
@@ -336,7 +337,7 @@ async fn an_admin_users_own_token_is_checked_live_and_the_trail_says_why() {
     let last = trail.last().unwrap();
     assert_eq!((last.action, last.outcome), (Action::AdminUse, Refused(Refusal::AdminDisabled)));
     assert_eq!(last.subject, Some(Subject::Admin(AdminId::from(7))));
-    // One that has expired is a token that nobody knows.
+    // An expired token is treated like an unknown one.
     shop.set_admin(|_| ());
     shop.advance(4 * 60 * 60);
     assert!(matches!(shop.auth.verify_admin(&admin).await, Err(Error::Token(TokenError::Invalid))));
@@ -371,7 +372,7 @@ async fn an_assistance_token_is_refused_every_act_of_the_customers_own() {
         ];
         let trail = shop.trail().await;
         for (action, answer) in refused {
-            let Err(error) = answer else { panic!("{action:?} was done") };
+            let Err(error) = answer else { panic!("{action:?} succeeded") };
             let words = "The current customer isn't authorized.";
             assert_eq!((error.to_string().as_str(), error.kind()), (words, ErrorKind::Authorization));
             let why = match action {
@@ -384,14 +385,14 @@ async fn an_assistance_token_is_refused_every_act_of_the_customers_own() {
             });
             assert!(told, "{action:?} is not in the trail");
         }
-        // What it was refused, it did not do; and it may end itself.
-        shop.sign_in(PASSWORD).await.expect("the password is what it was");
+        // The refused operations had no effect. The assistance token can revoke itself.
+        shop.sign_in(PASSWORD).await.expect("the password is unchanged");
         auth.verify_customer(own.token()).await.expect("the customer is signed in");
-        auth.verify_customer(&token).await.expect("consent is what it was");
+        auth.verify_customer(&token).await.expect("consent is unchanged");
         auth.revoke_customer_token(&token).await.unwrap();
         assert!(auth.verify_customer(&token).await.is_err());
         auth.verify_customer(own.token()).await.expect("it ends only itself");
-        // Nor can it be prolonged: no flow takes it for a new one, and a password is not a code.
+        // No flow renews the token, and a flow that expects a code refuses a password.
         assert!(matches!(shop.sign_in(&token).await, Err(Error::SignIn(SignInError::Refused))));
     }
 }

@@ -1,4 +1,5 @@
-//! The victim's view: one source, or many, try to lock a customer or an admin user out, or to fill the store.
+//! The victim's view: one source or many sources try to lock out a customer or an admin user, or to
+//! fill the store.
 
 use std::{
     net::{IpAddr, Ipv4Addr, Ipv6Addr},
@@ -27,12 +28,13 @@ fn ip(address: &str) -> IpAddr {
     address.parse().unwrap()
 }
 
-/// One of the /64s of a household's /56.
+/// Returns an address in one of the /64 networks of a household's /56.
 fn of_household(number: u32) -> IpAddr {
     IpAddr::V6(Ipv6Addr::from_bits((0x2001_0db8_0000_0100_u128 + u128::from(number)) << 64 | 1))
 }
 
-/// 102 wrong passwords from 17 networks of one household: they use up the account's budget over all sources.
+/// Sends 102 wrong passwords from 17 networks of one household. They use up the account's budget
+/// over all sources.
 async fn attack_customer(shop: &Shop) {
     for number in 0..102 {
         let wrong = SignIn::new(EMAIL, WRONG).origin(of_household(number / 6));
@@ -67,7 +69,7 @@ async fn a_customer_signs_in_from_home_while_strangers_try_her_account() {
         shop.sign_in_from(HOME, PASSWORD).await.expect("the account knows the source");
         attack_customer(&shop).await;
     }
-    // Her own typing errors have the budget that they always have.
+    // The customer's own typing errors have their usual budget.
     for _ in 0..5 {
         assert!(is_refused(&shop.sign_in_from(HOME, WRONG).await));
     }
@@ -85,7 +87,7 @@ async fn a_customer_signs_in_with_her_device_from_anywhere_while_strangers_try_h
         assert!(is_refused(&shop.auth.generate_customer_token(with(forged)).await), "{forged}");
     }
     let signed_in = shop.auth.generate_customer_token(with(device.expose())).await.unwrap();
-    assert!(signed_in.device().is_none(), "the client keeps the one that it has");
+    assert!(signed_in.device().is_none(), "the client keeps its secret");
 }
 
 #[tokio::test]
@@ -112,10 +114,10 @@ async fn a_device_secret_signs_nobody_in_and_is_in_no_log() {
     let shown = format!("{signed_in:?} {:?}", SignIn::new(EMAIL, PASSWORD).device(device));
     assert!(!shown.contains(device), "{shown}");
     let another = shop.sign_in_from(HOME, PASSWORD).await.unwrap();
-    assert_ne!(another.device().unwrap().expose(), device, "no two devices share one");
+    assert_ne!(another.device().unwrap().expose(), device, "no two devices have the same secret");
 }
 
-/// An assistant's browser is no device of the customer's.
+/// The browser of an assisting admin user does not become a known device of the customer.
 #[tokio::test]
 async fn assistance_makes_no_known_device() {
     let shop = shop();
@@ -145,7 +147,8 @@ async fn a_device_is_forgotten_after_ninety_days_and_by_a_change_of_the_account(
     assert!(!known(&shop).await);
 }
 
-/// The new owner of an address is not met by the devices of the one before, nor the other way round.
+/// The devices of an address's earlier owner are not known for its new owner, and the other way
+/// round.
 #[tokio::test]
 async fn devices_go_with_the_account_and_not_with_its_address() {
     let shop = shop();
@@ -193,7 +196,7 @@ async fn a_strict_shop_keeps_ten_failures_for_known_devices() {
     shop.sign_in_from(ELSEWHERE, new).await.expect("a reset lifts the lock");
 }
 
-// ---- The owner is told ------------------------------------------------------------------------------------
+// ---- Notices to the owner ---------------------------------------------------------------------------------
 
 #[tokio::test]
 async fn a_customer_is_told_once_that_strangers_try_her_account() {
@@ -203,7 +206,7 @@ async fn a_customer_is_told_once_that_strangers_try_her_account() {
     shop.sign_in_from(ELSEWHERE, WRONG).await.unwrap_err();
     let mails = shop.outbox.take();
     assert!(matches!(&mails[..], [mail] if matches!(mail.notice, Notice::Locked) && mail.email == EMAIL));
-    // A lock of one source alone is nobody's business.
+    // A lock of one source alone is not reported to the owner.
     shop.advance(86_400);
     for _ in 0..7 {
         shop.sign_in_from(ELSEWHERE, WRONG).await.unwrap_err();
@@ -237,7 +240,8 @@ async fn an_admin_user_is_mailed_a_link_that_unlocks_once() {
     assert_eq!(unlocks.filter(|event| event.subject.is_some()).count(), 1, "the trail names the admin user");
 }
 
-/// The link is the admin user's only one: a store that fails while it is used must not cost it.
+/// The admin user has only this link. If the store fails while the link is used, the link must stay
+/// valid.
 #[tokio::test]
 async fn an_unlock_link_is_not_lost_to_a_store_that_fails() {
     for failing in 1.. {
@@ -253,7 +257,7 @@ async fn an_unlock_link_is_not_lost_to_a_store_that_fails() {
         let authenticator = Authenticator::new("GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ");
         shop.auth.import_admin_factor(&AdminId::from(7), authenticator.secret()).await.unwrap();
         let sign_in = |otp: &str, from: IpAddr| AdminSignIn::new(ADMIN, ADMIN_PASSWORD).otp(otp).origin(from);
-        // The second factor is locked, and then the password.
+        // First the second factor is locked, then the password.
         for _ in 0..5 {
             shop.auth.generate_admin_token(sign_in("000000", ip(ELSEWHERE))).await.unwrap_err();
         }
@@ -295,7 +299,7 @@ async fn an_unlock_link_expires() {
     assert!(matches!(late, Err(Error::SignIn(SignInError::InvalidUnlockToken))), "{late:?}");
 }
 
-/// A stolen password makes no known device: the second factor comes first.
+/// A stolen password alone does not make a device known: the second factor is checked first.
 #[tokio::test]
 async fn an_admin_users_device_is_known_after_the_second_factor() {
     let shop = Shop::open(MemoryStore::new(), with_second_factor(), |builder| builder.keyring(keyring()));
@@ -323,7 +327,7 @@ async fn an_admin_users_device_is_known_after_the_second_factor() {
 
 // ---- The budget of a source over all accounts -------------------------------------------------------------
 
-/// Each way in for strangers, at an account of this number.
+/// Tries one of the sign-in paths that strangers can use, at the account of this number.
 async fn stranger(shop: &Shop, path: usize, number: u32, source: IpAddr) -> Result<(), Error> {
     let (auth, email) = (&shop.auth, format!("{number}@example.com"));
     match path {
@@ -370,7 +374,7 @@ async fn right_sign_ins_do_not_use_up_the_budget_of_a_source() {
     }
 }
 
-/// A customer behind the same address as an attacker, on her own telephone.
+/// A customer shares the attacker's address and uses her own known telephone.
 #[tokio::test]
 async fn a_known_device_is_not_refused_because_of_its_neighbours() {
     let shop = shop();
@@ -399,7 +403,8 @@ async fn a_network_has_a_thousand_failures_over_all_its_64s() {
 
 // ---- One-time credentials ---------------------------------------------------------------------------------
 
-/// Each from another address: the counters of one account must not grow with their number.
+/// Each attempt comes from another address. The number of an account's counters must not grow with
+/// the number of addresses.
 #[tokio::test]
 async fn wrong_one_time_credentials_leave_a_hundred_counters_and_lock_no_right_one() {
     let shop = shop();
@@ -414,7 +419,8 @@ async fn wrong_one_time_credentials_leave_a_hundred_counters_and_lock_no_right_o
     let right = PasswordReset::new(EMAIL, token.as_str(), "An0ther-password").origin(ip(ELSEWHERE));
     shop.auth.reset_password(right).await.expect("a right token is never locked");
     shop.advance(86_400 + 3600);
-    // Of each counted source two documents at the account, of each source one of its own, and the account's.
+    // The documents are: two at the account for each counted source, one for each source over all
+    // accounts, and the account's own.
     let documents = shop.auth.purge(usize::MAX).await.unwrap().documents;
     assert!(documents <= 2 * 100 + usize::try_from(sources).unwrap() + 5, "{documents} documents");
 }
@@ -437,7 +443,8 @@ async fn a_source_that_tries_ten_accounts_is_told_once() {
     assert_eq!(told, [(Some(ip(HOME)), numbers.to_owned())]);
 }
 
-/// One try at each account, each from a source that tries little: only the sum over all nodes shows it.
+/// One attempt at each account, from sources that each try little. Only the sum over all nodes
+/// shows the attack.
 #[tokio::test]
 async fn stuffing_from_many_sources_is_told_by_one_of_two_nodes() {
     let shop = shop();
@@ -452,13 +459,15 @@ async fn stuffing_from_many_sources_is_told_by_one_of_two_nodes() {
     }
     nodes[1].flush_audit().await;
     let told = suspicions(&shop.trail().await);
-    // First that names are tried, then that passwords are; neither twice.
+    // The trail reports first that names are tried, then that passwords are tried, and each only
+    // once.
     let [(None, names), (None, passwords)] = &told[..] else { panic!("{told:?}") };
     assert_eq!(names, "50 failures, 50 at unknown names, 0 sign-ins");
     assert_eq!(passwords, "125 failures, 125 at unknown names, 0 sign-ins");
 }
 
-/// One source, or one network, concerns itself alone: the others are asked for no challenge.
+/// Suspicion of one source or one network concerns only that source or network. Callers elsewhere
+/// get no challenge.
 #[tokio::test]
 async fn one_source_and_one_network_put_nobody_else_under_suspicion() {
     let of_network = |number: u32| {
@@ -468,7 +477,7 @@ async fn one_source_and_one_network_put_nobody_else_under_suspicion() {
     for source in [&one as &dyn Fn(u32) -> IpAddr, &of_network] {
         let shop = Shop::open(MemoryStore::new(), fast(), |builder| builder.challenge(Word));
         for number in 0..2_000 {
-            // Every other one at the account of somebody.
+            // Every second attempt is at an existing account.
             let email = if number % 2 == 0 { EMAIL.to_owned() } else { format!("{number}@example.com") };
             let wrong = SignIn::new(email, WRONG).origin(source(number));
             let _: Result<SignedIn, _> = shop.auth.generate_customer_token(wrong).await;
@@ -498,7 +507,7 @@ async fn a_busy_shop_with_typing_errors_is_not_suspected() {
     assert_eq!(suspicions(&shop.trail().await), []);
 }
 
-/// Asks whoever is suspicious for a word.
+/// Requires the answer "word" from every suspicious caller.
 #[derive(Debug)]
 struct Word;
 
@@ -531,7 +540,8 @@ async fn a_source_that_tries_ten_accounts_is_challenged_and_others_are_not() {
     shop.auth.generate_customer_token(sign_in().device(device.expose())).await.expect("a known device");
 }
 
-/// One try at each account from sources that try little. Within a minute both nodes ask every unknown device.
+/// One attempt at each account, from sources that each try little. Within a minute both nodes
+/// challenge every unknown device.
 #[tokio::test]
 async fn an_attack_on_the_shop_raises_the_challenge_on_both_nodes_within_a_minute() {
     let shop = Shop::open(MemoryStore::new(), fast(), |builder| builder.challenge(Word));
@@ -553,27 +563,28 @@ async fn an_attack_on_the_shop_raises_the_challenge_on_both_nodes_within_a_minut
             let number = second * 10 + number;
             let source = IpAddr::V4(Ipv4Addr::from_bits(0x0a00_0000 + number));
             let wrong = SignIn::new(format!("{number}@example.com"), WRONG).origin(source);
-            // All of the attack goes to one node.
+            // All attempts of the attack go to one node.
             let _: Result<SignedIn, _> = shop.auth.generate_customer_token(wrong).await;
         }
         shop.advance(1);
     }
     for (number, node) in nodes.into_iter().enumerate() {
         let number = u32::try_from(number).unwrap();
-        // The first attempt in a while looks at the watch.
+        // The first attempt after a while loads the watch document.
         let _: Result<SignedIn, _> = node.generate_customer_token(fresh(10 * number)).await;
         assert!(is_challenged(&node.generate_customer_token(fresh(10 * number + 1)).await), "{number}");
         let answered = fresh(10 * number + 2).challenge("right");
-        node.generate_customer_token(answered).await.expect("one challenge, and no more");
+        node.generate_customer_token(answered).await.expect("exactly one challenge");
         let known = fresh(10 * number + 3).device(device.expose());
-        node.generate_customer_token(known).await.expect("known devices are not asked");
+        node.generate_customer_token(known).await.expect("known devices get no challenge");
     }
     shop.advance(20 * 60);
     let _: Result<SignedIn, _> = other.generate_customer_token(fresh(100)).await;
-    other.generate_customer_token(fresh(101)).await.expect("it is over");
+    other.generate_customer_token(fresh(101)).await.expect("the attack is over");
 }
 
-/// A customer who is signed in changes her password because strangers try it, from wherever she is.
+/// A signed-in customer changes her password while strangers guess it. She can do so from any
+/// address.
 #[tokio::test]
 async fn whoever_is_signed_in_changes_the_password_while_strangers_try_it() {
     let shop = shop();
@@ -593,7 +604,8 @@ async fn whoever_is_signed_in_changes_the_password_while_strangers_try_it() {
     assert!(matches!(locked, Err(Error::SignIn(SignInError::Locked))), "{locked:?}");
 }
 
-/// The client of an address's new owner gets a secret of its own, whatever it kept from the owner before.
+/// The client of an address's new owner gets a new device secret, even if it still had one from the
+/// earlier owner.
 #[tokio::test]
 async fn a_new_owner_of_the_address_gets_a_secret_of_her_own() {
     let shop = shop();

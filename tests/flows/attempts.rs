@@ -1,5 +1,5 @@
-//! Budgets of failed attempts as documents: what a flow makes of a store that cannot settle, and of documents
-//! that it cannot read.
+//! Budgets of failed attempts as documents: how flows behave if the store cannot settle an attempt,
+//! and if a document is unreadable.
 
 use std::{
     io,
@@ -18,7 +18,8 @@ use support::{
     keyring, with_second_factor,
 };
 
-/// A shop whose store fails at one commit of documents of this kind, counted from when it is armed.
+/// Returns a shop whose store fails at one commit of documents of this kind. The commits are
+/// counted from the moment it is armed.
 fn failing_at_commit_of(kind: &'static str) -> (Shop<Hooked>, Arc<AtomicUsize>) {
     let left = Arc::new(AtomicUsize::new(0));
     let store = Hooked::new({
@@ -45,7 +46,8 @@ async fn a_right_password_signs_in_although_its_charge_cannot_be_settled() {
     left.store(2, Ordering::SeqCst);
     let signed_in = shop.sign_in(PASSWORD).await.expect("the password is right");
     shop.auth.verify_customer(signed_in.token()).await.unwrap();
-    // The next attempt settles it as a success: six more failures lock, and not the next one.
+    // The next attempt settles it as a success, so that the account locks after six more failures,
+    // not after one.
     for _ in 0..6 {
         shop.sign_in(WRONG).await.unwrap_err();
     }
@@ -58,7 +60,7 @@ async fn a_right_password_signs_in_although_its_charge_cannot_be_settled() {
 async fn a_wrong_password_whose_charge_cannot_be_settled_counts() {
     let (shop, left) = failing_at_commit_of("budgets");
     for earlier in 0..6 {
-        // What the attempt before could not settle, reserve, settle.
+        // The verbs are: the earlier attempt's settlement, reserve, settle.
         left.store(2 + usize::from(earlier > 0), Ordering::SeqCst);
         shop.sign_in(WRONG).await.unwrap_err();
     }
@@ -85,7 +87,7 @@ async fn a_right_code_signs_in_although_its_charge_cannot_be_settled() {
     let authenticator = Authenticator::new("GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ");
     shop.auth.import_admin_factor(&AdminId::from(7), authenticator.secret()).await.unwrap();
     let code = authenticator.unused_code(shop.now()).unwrap();
-    // The password is reserved and settled, then the code.
+    // First the password is reserved and settled, then the code.
     left.store(4, Ordering::SeqCst);
     let sign_in = AdminSignIn::new(ADMIN, ADMIN_PASSWORD).otp(code.as_str());
     let signed_in = shop.auth.generate_admin_token(sign_in).await.expect("the code is right");
@@ -127,7 +129,7 @@ async fn a_document_that_cannot_be_read_is_unavailable_and_stays_as_it_is() {
         }
         let found = shop.store.load(&account(EMAIL), &[head()]).await.unwrap();
         assert_eq!(found[0].as_ref().unwrap().bytes, bytes);
-        // Other accounts are none the worse.
+        // Other accounts are not affected.
         let nobody = SignIn::new("nobody@example.com", WRONG);
         let error = shop.auth.generate_customer_token(nobody).await.unwrap_err();
         assert_ne!(error.kind(), ErrorKind::Unavailable);

@@ -1,4 +1,5 @@
-//! The audit trail: what it tells of, what it never holds, and what a sink that fails or dawdles stops.
+//! The audit trail: which events it has, what it never contains, and which operations stop if a
+//! sink fails or is slow.
 
 use std::{
     collections::HashSet,
@@ -124,7 +125,7 @@ async fn every_act_is_told_of() {
     expect(&[(Action::TokenRevoke, Succeeded)], "the customer ends an assistance").await;
     let trail = shop.trail().await;
     let last = trail.last().unwrap();
-    assert_eq!((last.grant, &last.actor), (Some(grant), &None), "it is the customer's own act");
+    assert_eq!((last.grant, &last.actor), (Some(grant), &None), "the action is the customer's own");
     auth.revoke_customer_token(own.token()).await.unwrap();
     expect(&[(Action::TokenRevoke, Succeeded)], "signed out").await;
     auth.customer_changed(&customer(), CustomerChange::Disabled).await.unwrap();
@@ -136,7 +137,7 @@ async fn every_act_is_told_of() {
     auth.revoke_everything().await.unwrap();
     expect(&[(Action::EverythingRevoke, Succeeded)], "everything").await;
 
-    // Each has a name of its own, and none holds an address or a secret.
+    // Each event has a unique id, and none contains an address or a secret.
     let trail = shop.trail().await;
     let names: HashSet<_> = trail.iter().map(|event| event.id).collect();
     assert_eq!(names.len(), trail.len());
@@ -147,7 +148,7 @@ async fn every_act_is_told_of() {
 }
 
 trait LastChunk<T> {
-    /// The last so many, or all.
+    /// Returns the last `count` elements, or all if there are fewer.
     fn last_chunk_of(&self, count: usize) -> &[T];
 }
 
@@ -198,7 +199,7 @@ async fn an_event_says_who_whom_when_from_where_and_why() {
         );
         assert_eq!(serde_json::from_value::<AuditEvent>(json).unwrap(), *event);
     }
-    // Attempts at one name, known or not, are found by its digest.
+    // Attempts at one name, existing or not, are found by the digest of the name.
     for _ in 0..2 {
         let _ = shop.auth.generate_customer_token(SignIn::new("Nobody@example.com", WRONG)).await;
     }
@@ -224,7 +225,8 @@ async fn the_memory_sink_keeps_the_newest() {
 async fn the_memory_sink_forgets_a_customer_and_keeps_what_happened() {
     let audit = MemoryAudit::new();
     let shop = Shop::open(MemoryStore::new(), fast(), |builder| builder.audit(audit.clone()));
-    // The last one names an account and no subject: the budget was spent before anybody looked.
+    // The last event names an account and no subject: the budget was spent, so that the account was
+    // not looked up.
     for _ in 0..7 {
         shop.sign_in(WRONG).await.unwrap_err();
     }
@@ -243,7 +245,7 @@ async fn the_memory_sink_forgets_a_customer_and_keeps_what_happened() {
     assert_eq!(audit.erase(&subject).await.unwrap(), 0);
 }
 
-/// A sink that keeps nothing until it is let.
+/// A sink that stores nothing until the test releases it.
 #[derive(Clone, Debug, Default)]
 struct Slow(Arc<(Mutex<bool>, Condvar)>);
 
@@ -275,7 +277,7 @@ async fn a_slow_sink_delays_no_customer_and_what_is_dropped_is_counted() {
         shop.sign_in(PASSWORD).await.expect("no sign-in waits for the sink");
     }
     let stats = shop.auth.audit_stats();
-    // One may be in the sink's hands.
+    // The sink may hold one event at this moment.
     assert!((11..=12).contains(&stats.dropped) && stats.kept == 0, "{stats:?}");
     assert_eq!(stats.waiting + stats.dropped, 20);
     slow.let_go();
@@ -284,7 +286,7 @@ async fn a_slow_sink_delays_no_customer_and_what_is_dropped_is_counted() {
     assert_eq!((stats.kept + stats.dropped, stats.waiting, stats.failed), (20, 0, 0));
 }
 
-/// A sink with a bug.
+/// A sink that panics.
 #[derive(Debug)]
 struct Panicking;
 
@@ -344,7 +346,7 @@ fn the_tracing_sink_writes_the_fields_that_an_event_has() {
     let writer = written.clone();
     let subscriber = tracing_subscriber::fmt().with_ansi(false).with_writer(move || writer.clone()).finish();
     tracing::subscriber::with_default(subscriber, || {
-        // Admin users' events are recorded where the flow runs: here.
+        // Events of admin users are recorded on the thread that runs the flow, which is this one.
         let shop = Shop::open(MemoryStore::new(), fast(), |builder| builder.audit(TracingAudit));
         pollster::block_on(async {
             let admin = shop.admin_token().await;
@@ -368,7 +370,7 @@ fn the_tracing_sink_writes_the_fields_that_an_event_has() {
     assert!(!text.contains(EMAIL) && !text.contains("user_agent"));
 }
 
-/// A shop whose audit sink can be broken.
+/// A shop whose audit sink can be made to fail.
 fn breakable() -> (Shop, Breakable) {
     let sink = Breakable::default();
     let shop = Shop::open(MemoryStore::new(), fast(), |builder| builder.audit(sink.clone()));
@@ -392,7 +394,7 @@ async fn a_failing_sink_means_no_token_and_no_spent_code() {
         shop.auth.generate_admin_token(AdminSignIn::new(ADMIN, ADMIN_PASSWORD)).await.map(drop),
         shop.auth.generate_customer_token(code()).await.map(drop),
         shop.auth.exchange_one_time_code(code()).await.map(drop),
-        // A refusal that cannot be recorded is no refusal either.
+        // If a refusal cannot be recorded, the answer is "unavailable" instead.
         shop.auth.generate_admin_token(AdminSignIn::new(ADMIN, WRONG)).await.map(drop),
         shop.auth.generate_admin_token(AdminSignIn::new("nobody", WRONG)).await.map(drop),
         shop.auth.generate_customer_token_as_admin(&admin, "nobody@example.com", REASON).await.map(drop),
@@ -403,7 +405,7 @@ async fn a_failing_sink_means_no_token_and_no_spent_code() {
     let tokens = async |subject: Subject| shop.store.grants(&subject, 100, shop.now()).await.unwrap().len();
     assert_eq!(tokens(Subject::Customer(customer())).await, 0, "no token of the customer was stored");
     assert_eq!(tokens(Subject::Admin(AdminId::from(7))).await, 1, "no token of the admin user was stored");
-    // What must not depend on the trail: the customer's own sign-in, and the end of anything.
+    // A customer's own sign-in, and every revocation, must not depend on the trail.
     let own = shop.sign_in(PASSWORD).await.unwrap();
     shop.auth.set_remote_shopping_assistance(own.token(), false).await.unwrap();
     shop.auth.set_remote_shopping_assistance(own.token(), true).await.unwrap();
@@ -450,7 +452,7 @@ async fn nothing_is_issued_without_a_record_whenever_the_sink_fails() {
 #[tokio::test]
 async fn the_record_comes_before_the_code_is_spent_and_before_the_token_is_stored() {
     let sink = Breakable::default();
-    // Every verb that gives something away asks what the trail knows by then.
+    // At every verb that issues something, the test checks what the trail has recorded by then.
     let (watched, codes) = (sink.clone(), Arc::new(AtomicUsize::new(0)));
     let commits = Arc::clone(&codes);
     let store = Hooked::new(move |verb| {
@@ -472,7 +474,7 @@ async fn the_record_comes_before_the_code_is_spent_and_before_the_token_is_store
     let signed_in = shop.auth.generate_admin_token(AdminSignIn::new(ADMIN, ADMIN_PASSWORD)).await.unwrap();
     let code = shop.auth.generate_one_time_code(signed_in.token(), &customer(), REASON).await.unwrap();
     shop.sign_in(code.code().expose()).await.unwrap();
-    assert_eq!(codes.load(Ordering::SeqCst), 2, "it was made, and spent");
+    assert_eq!(codes.load(Ordering::SeqCst), 2, "the code was made and spent");
     assert_eq!(
         told(&sink.events()),
         [

@@ -1,4 +1,5 @@
-//! What strangers cannot do to the audit trail: a flood of refusals is summed up, and costs no record of anything else.
+//! Strangers cannot make the audit trail lose events: a flood of refusals is summed up, and no
+//! other event is lost.
 
 use std::{
     collections::HashMap,
@@ -33,11 +34,11 @@ use tokio::sync::Semaphore;
 const NEW: &str = "N3w-password";
 const ROBOT: [u8; 4] = [198, 51, 100, 7];
 
-/// A sink that keeps refusals as fast as the test lets it, and everything else at once.
+/// A sink that stores refusals at the pace that the test sets, and all other events at once.
 #[derive(Debug)]
 struct Gated {
     gate: Arc<Semaphore>,
-    /// Has a permit for each refusal that has come to the gate.
+    /// Gets one permit for each refusal that waits at the gate.
     waits: Arc<Semaphore>,
     kept: Mutex<Sender<AuditEvent>>,
 }
@@ -47,7 +48,7 @@ impl AuditSink for Gated {
     async fn record(&self, event: &AuditEvent) -> Result<(), StoreError> {
         if matches!(event.outcome, Refused(_)) {
             self.waits.add_permits(1);
-            self.gate.acquire().await.expect("nobody closes it").forget();
+            self.gate.acquire().await.expect("the channel stays open").forget();
         }
         let _ = self.kept.lock().unwrap().send(event.clone());
         Ok(())
@@ -58,8 +59,8 @@ impl AuditSink for Gated {
     }
 }
 
-/// A shop whose sink keeps no refusals yet. The queue's thread has one in its hands, from nowhere, with a reset token for
-/// "first@example.com".
+/// A shop whose sink stores no refusals yet. The queue's thread holds one refusal, which has no
+/// source: a wrong reset token for "first@example.com".
 struct Blinded {
     shop: Shop,
     gate: Arc<Semaphore>,
@@ -81,14 +82,14 @@ impl Blinded {
         Self { shop, gate, waits, kept }
     }
 
-    /// A wrong reset token for an invented address.
+    /// Presents a wrong reset token for an invented address.
     async fn guess(&self, number: u32, source: impl Into<IpAddr>) {
         let reset = PasswordReset::new(format!("{number}@example.com"), "x", NEW).origin(source.into());
         let refused = self.shop.auth.reset_password(reset).await;
         assert!(matches!(refused, Err(Error::SignIn(_))), "{refused:?}");
     }
 
-    /// All that is kept once the sink keeps everything.
+    /// Opens the gate and returns all recorded events.
     async fn trail(&self) -> Vec<AuditEvent> {
         self.gate.add_permits(1_000_000);
         self.shop.auth.flush_audit().await;
@@ -96,7 +97,7 @@ impl Blinded {
     }
 }
 
-/// The number of events with this action and outcome, by the events themselves or in sums.
+/// Returns the number of events with this action and outcome, single or in sums.
 fn count(trail: &[AuditEvent], action: Action, is_refusal: bool) -> u64 {
     let alike = |event: &&AuditEvent| {
         event.action == action && matches!(event.outcome, Refused(_)) == is_refusal && event.outcome != Begun
@@ -118,7 +119,8 @@ async fn one_source_hides_neither_a_thief_nor_the_host() {
     auth.unlock_customer(&Website::default(), EMAIL).await.unwrap();
     auth.revoke_everything().await.unwrap();
 
-    // What lasts is on record before its caller has the answer, whatever waits.
+    // Events that must last are recorded before their caller has the answer, even while other
+    // events wait.
     let at_once: Vec<_> = blinded.kept.try_iter().collect();
     let lasting =
         [Action::PasswordChange, Action::ConsentWithdrawn, Action::Unlock, Action::EverythingRevoke];
@@ -129,12 +131,12 @@ async fn one_source_hides_neither_a_thief_nor_the_host() {
     assert_eq!(count(&trail, Action::PasswordReset, true), 301);
     let stats = auth.audit_stats();
     assert_eq!((stats.dropped, stats.failed, stats.waiting), (0, 0, 0), "{stats:?}");
-    // One alarm tells of the source.
+    // One alarm event reports the source.
     assert_eq!(stats.kept + stats.summed_up, 301 + 5 + count(&trail, Action::AttackSuspected, false));
     assert!(trail.len() < 64, "{} records", trail.len());
 }
 
-/// The customer's password reset, too: that it is about to happen, and that it did.
+/// A password reset by the customer is recorded as well: once before it happens and once after.
 #[tokio::test]
 async fn every_change_of_a_credential_or_consent_is_on_record_when_it_returns() {
     let blinded = Blinded::open(2).await;
@@ -166,7 +168,7 @@ async fn every_change_of_a_credential_or_consent_is_on_record_when_it_returns() 
     auth.unlock_admin(support::ADMIN).await.unwrap();
     auth.unlock_admin("nobody").await.unwrap();
     expect(&[(Action::Unlock, Succeeded), (Action::Unlock, Succeeded)], "the host unlocks");
-    // An erasure waits for the queue.
+    // An erasure waits until the queue is empty.
     blinded.gate.add_permits(1_000);
     auth.erase_customer(&CustomerId::from(1)).await.unwrap();
     let last = blinded.kept.try_iter().last().unwrap();
@@ -179,7 +181,7 @@ async fn half_of_the_queue_is_closed_to_strangers() {
     for number in 0..100 {
         blinded.guess(number, ROBOT).await;
     }
-    // The alarm of the source is one of the events that have the other half.
+    // The alarm about the source is one of the events that may use the other half of the queue.
     for _ in 0..7 {
         blinded.shop.sign_in(PASSWORD).await.unwrap();
     }
@@ -196,7 +198,7 @@ async fn half_of_the_queue_is_closed_to_strangers() {
 
 #[tokio::test]
 async fn a_sum_says_how_many_more_came_from_one_source() {
-    // One stranger's event has room, and has it already.
+    // The queue has room for one stranger's event, and it is taken.
     let blinded = Blinded::open(2).await;
     blinded.shop.advance(1);
     let first = blinded.shop.now();
@@ -255,7 +257,7 @@ async fn nothing_grows_with_the_number_of_sources() {
         blinded.guess(number, (0x0b00_0000 + number).to_be_bytes()).await;
     }
     let trail = blinded.trail().await;
-    // Alarms of the whole shop are not the strangers'.
+    // Alarms about the whole shop do not count as strangers' events.
     let refusals: Vec<_> = trail.iter().filter(|event| matches!(event.outcome, Refused(_))).collect();
     assert_eq!(count(&trail, Action::PasswordReset, true), u64::from(sources) + 1);
     assert_eq!(refusals.len(), 32 + 64 + 1, "half the queue, 64 sources, and all others");
@@ -271,7 +273,7 @@ async fn flushing_waits_for_the_sums() {
     let mut flushed = pin!(blinded.shop.auth.flush_audit());
     assert!(future::poll_once(&mut flushed).await.is_none());
     blinded.gate.add_permits(1);
-    // The sum has come to the gate, so that all before it is recorded.
+    // The sum has reached the gate, so that all events before it are recorded.
     blinded.waits.acquire().await.unwrap().forget();
     assert!(future::poll_once(&mut flushed).await.is_none(), "the sum is not recorded yet");
     blinded.gate.add_permits(1);
@@ -279,7 +281,7 @@ async fn flushing_waits_for_the_sums() {
     assert_eq!(blinded.shop.auth.audit_stats().summed_up, 1);
 }
 
-/// What the sink is told late is told when the process ends, too.
+/// Queued events are recorded at the end of the process, too.
 #[test]
 fn sums_are_written_when_the_last_handle_is_gone() {
     let Blinded { shop, gate, kept, .. } = pollster::block_on(async {
@@ -291,12 +293,12 @@ fn sums_are_written_when_the_last_handle_is_gone() {
     });
     drop(shop);
     gate.add_permits(1_000);
-    // It ends once the queue's thread has dropped the sink.
+    // The loop ends once the queue's thread has dropped the sink.
     let trail: Vec<_> = kept.iter().collect();
     assert_eq!(count(&trail, Action::PasswordReset, true), 51);
 }
 
-/// Ten thousand refusals arrive, and the sink keeps one in a hundred.
+/// Ten thousand refusals arrive, and the sink stores one in a hundred.
 #[tokio::test]
 async fn everything_that_matters_is_kept_while_ten_thousand_refusals_arrive() {
     let blinded = Blinded::open(256).await;
@@ -334,7 +336,7 @@ async fn everything_that_matters_is_kept_while_ten_thousand_refusals_arrive() {
     assert!(by_source.len() == 5 && by_source.values().all(|&count| count == rounds * 20), "{by_source:?}");
 }
 
-/// A sink that is down makes nothing undone that a customer or the host has done.
+/// If the sink is down, the actions of customers and the host still take effect.
 #[tokio::test]
 async fn a_sink_that_fails_changes_no_answer_of_customers_and_hosts() {
     let sink = Breakable::default();
@@ -356,7 +358,7 @@ async fn a_sink_that_fails_changes_no_answer_of_customers_and_hosts() {
     assert_eq!((stats.kept, stats.failed, stats.waiting), (0, 10, 0), "{stats:?}");
 }
 
-/// A sink that looks how many events it is handed together, and panics at one of them.
+/// A sink that records how many events it gets in one call, and panics at one of the events.
 #[derive(Clone, Debug, Default)]
 struct Watching(Arc<Watched>);
 
@@ -381,7 +383,7 @@ impl AuditSink for Watching {
         let Watched { gate, now, most, begun } = &*self.0;
         begun.lock().unwrap().push(event.clone());
         if let Refused(_) = event.outcome {
-            gate.acquire().await.expect("nobody closes it").forget();
+            gate.acquire().await.expect("the channel stays open").forget();
         }
         most.fetch_max(now.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
         future::yield_now().await;

@@ -1,4 +1,5 @@
-//! A host's challenge, such as a captcha: when it is asked for, and what an attempt without a right answer costs.
+//! A host's challenge, such as a captcha: when it is required, and what an attempt without a right
+//! answer costs.
 
 use std::{
     net::IpAddr,
@@ -22,7 +23,7 @@ use support::{
 
 const RIGHT: &str = "right answer";
 const NEW: &str = "An0ther-Password";
-/// A code or a reset token that nobody has.
+/// A code or a reset token that was never issued.
 const NO_TOKEN: &str = "0123456789abcdef0123456789abcdef";
 
 const ACTIONS: [ChallengeAction; 8] = [
@@ -36,10 +37,11 @@ const ACTIONS: [ChallengeAction; 8] = [
     ChallengeAction::EmailConfirmation,
 ];
 
-/// What was verified: the action, the website, the account, and the source.
+/// A verified answer: the action, the website, the account and the source.
 type Seen = (ChallengeAction, Option<String>, String, Option<IpAddr>);
 
-/// Asks when the crate would, and notes the answers that it verifies.
+/// Uses the trait's default for when a challenge is required, and records the answers that it
+/// verifies.
 #[derive(Clone, Debug, Default)]
 struct UnderPressure {
     is_down: bool,
@@ -56,7 +58,7 @@ impl Challenge for UnderPressure {
     }
 }
 
-/// The same, asked always.
+/// As above, but always requires a challenge.
 #[derive(Clone, Debug, Default)]
 struct Always(UnderPressure);
 
@@ -85,7 +87,7 @@ fn challenged(challenge: &Always) -> Shop {
     Shop::open(MemoryStore::new(), fast(), |builder| builder.challenge(challenge.clone()))
 }
 
-/// An attempt whose credential is wrong, if it presents one.
+/// Makes an attempt with a wrong credential, if the action takes one.
 async fn attempt(
     auth: &Auth,
     action: ChallengeAction,
@@ -127,7 +129,7 @@ async fn attempt(
     }
 }
 
-/// A name that somebody has, and one that nobody has.
+/// Returns one existing name and one unknown name.
 fn names(action: ChallengeAction) -> [&'static str; 2] {
     match action {
         ChallengeAction::AdminSignIn => [ADMIN, "nobody"],
@@ -139,7 +141,7 @@ fn is_challenged<T>(answer: &Result<T, Error>) -> bool {
     matches!(answer, Err(Error::SignIn(SignInError::ChallengeRequired)))
 }
 
-/// Responses that are refused: none, a wrong one, and one that is right but for its length.
+/// Returns three refused responses: none, a wrong one, and one that would be right but is too long.
 fn not_right() -> [String; 3] {
     let too_long = format!("{RIGHT}{}", " ".repeat(ChallengeResponse::MAX_BYTES));
     [String::new(), "wrong answer".into(), too_long]
@@ -189,7 +191,7 @@ async fn a_right_answer_passes_and_is_verified_once() {
     assert_eq!(challenge.seen().len(), 5);
 }
 
-/// The response to a captcha is good once.
+/// The response to a captcha is valid once.
 #[tokio::test]
 async fn a_registration_is_challenged_once() {
     let challenge = Always::default();
@@ -215,7 +217,7 @@ async fn a_longest_answer_is_verified() {
     assert_eq!(challenge.seen().len(), 1);
 }
 
-/// A shop whose store notes every verb.
+/// Returns a shop whose store records every verb.
 fn recording(challenge: impl Challenge) -> (Shop<Hooked>, Arc<Mutex<Vec<String>>>) {
     let verbs = Arc::<Mutex<Vec<String>>>::default();
     let noted = Arc::clone(&verbs);
@@ -243,7 +245,7 @@ async fn a_refused_challenge_writes_nothing_and_tells_nothing_of_the_account() {
         assert!(called.iter().all(|verbs| *verbs == first), "{action:?}: {called:?}");
     }
     assert_eq!(shop.auth.hashing_stats().begun, 0);
-    assert!(shop.outbox.reset_token().is_none(), "nobody was mailed");
+    assert!(shop.outbox.reset_token().is_none(), "no mail was sent");
 }
 
 #[tokio::test]
@@ -305,7 +307,7 @@ async fn a_verifier_that_is_down_is_unavailable_and_costs_nothing() {
             let failed = attempt(&shop.auth, action, name, RIGHT).await.unwrap_err();
             assert_eq!(failed.kind(), ErrorKind::Unavailable, "{action:?}: {failed:?}");
         }
-        // Without an answer there is nothing to verify.
+        // Without a response, the host's verifier is not called.
         assert!(is_challenged(&attempt(&shop.auth, action, name, "").await));
     }
     assert!(verbs.lock().unwrap().iter().all(|verb| verb.starts_with("load ")));
@@ -353,7 +355,7 @@ async fn without_pressure_nothing_is_asked() {
     assert_eq!(*challenge.seen.lock().unwrap(), []);
 }
 
-/// Waits for a state of the hashing pool.
+/// Waits until the hashing pool reaches a state.
 async fn until(shop: &Shop, is_reached: impl Fn(HashingStats) -> bool) {
     let reached = async {
         while !is_reached(shop.auth.hashing_stats()) {
@@ -367,7 +369,7 @@ async fn until(shop: &Shop, is_reached: impl Fn(HashingStats) -> bool) {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_half_full_queue_asks_the_callers_of_its_lane() {
     let mut config = fast();
-    // Some tenths of a second for each hash, on one thread.
+    // Each hash takes some tenths of a second, on one thread.
     config.argon2 = Argon2Params::new(64 * 1024, 8, 1).unwrap();
     config.hashing_threads = NonZero::<usize>::MIN;
     config.hashing_queue = 4;
@@ -380,7 +382,7 @@ async fn a_half_full_queue_asks_the_callers_of_its_lane() {
         let sign_in = sign_in.origin(IpAddr::from([198, 51, 100, number]));
         tokio::spawn(async move { auth.generate_customer_token(sign_in).await })
     };
-    // One hash runs, and two of four places are taken.
+    // One hash runs, and two of four places in the queue are taken.
     let mut others = vec![other(1)];
     until(&shop, |stats| stats.running == 1).await;
     for number in 2..=3 {
@@ -403,15 +405,15 @@ async fn a_half_full_queue_asks_the_callers_of_its_lane() {
     assert_eq!((stats.begun, stats.waiting), (1, 2), "it was asked while the first hash ran");
     let passed = attempt(&shop.auth, ChallengeAction::CodeExchange, EMAIL, RIGHT).await;
     assert!(!is_challenged(&passed), "{passed:?}");
-    // Admin users have a lane of their own.
+    // Admin users have their own lane.
     let admin = shop.auth.generate_admin_token(AdminSignIn::new(ADMIN, ADMIN_PASSWORD));
-    admin.await.expect("nothing is asked of admin users");
+    admin.await.expect("admin users get no challenge");
     for other in others {
         other.abort();
         let _ = other.await;
     }
     until(&shop, |stats| stats.waiting == 0).await;
-    shop.sign_in(PASSWORD).await.expect("an empty queue asks nobody");
+    shop.sign_in(PASSWORD).await.expect("with an empty queue there is no challenge");
     assert_eq!(challenge.seen.lock().unwrap().len(), 1);
 }
 

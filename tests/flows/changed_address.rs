@@ -1,4 +1,5 @@
-//! A signed-in customer's other address: asked for with the password, and the account's once it is confirmed.
+//! A signed-in customer changes the e-mail address: the request needs the password, and the account
+//! gets the address once it is confirmed.
 
 use std::sync::{
     Arc, Mutex, OnceLock,
@@ -41,7 +42,7 @@ fn assert_invalid<T: std::fmt::Debug>(result: &Result<T, Error>, of: &str) {
     assert!(invalid, "{of}: {result:?}");
 }
 
-/// The recipients, and what they were told.
+/// Returns the recipients of mails, each with the notice.
 fn mails(mails: &[Notification]) -> Vec<(&str, &'static str)> {
     let mut mails: Vec<_> = mails
         .iter()
@@ -64,7 +65,7 @@ async fn email(customers: &MemoryCustomers) -> String {
     customers.find_by_id(&CustomerId::from(1)).await.unwrap().unwrap().email
 }
 
-/// Customer 1's token of a change to this address.
+/// Requests a change of customer 1 to this address and returns the mailed token.
 async fn asked<S: Store>(shop: &Shop<S>, new: &str) -> String {
     let signed_in = shop.sign_in(PASSWORD).await.unwrap();
     shop.auth.request_email_change(signed_in.token(), PASSWORD, new).await.unwrap();
@@ -108,7 +109,8 @@ async fn a_confirmed_change_gives_the_account_its_address_and_ends_what_the_old_
     let already = matches!(again, Err(Error::Confirmation(ConfirmationError::AlreadyConfirmed)));
     assert!(already, "{again:?}");
     assert_invalid(&confirm(&shop.auth, EMAIL, &token).await, "the spent token at the old address");
-    // The devices that were known at the old address are forgotten, should it be the customer's again.
+    // The devices known at the old address are forgotten, even if the customer gets that address
+    // again later.
     shop.set_customer(|_| ());
     let sign_in = SignIn::new(EMAIL, PASSWORD).device(signed_in.device().unwrap().expose());
     assert!(shop.auth.generate_customer_token(sign_in).await.unwrap().device().is_some());
@@ -122,7 +124,7 @@ async fn a_taken_address_gets_the_same_answer_and_its_owner_is_told() {
     shop.auth.request_email_change(signed_in.token(), PASSWORD, OTHERS).await.unwrap();
     let sent = shop.outbox.take();
     assert_eq!(mails(&sent), [(EMAIL, "asked"), (OTHERS, "registered again")]);
-    // Taken meanwhile.
+    // The new address is taken in the meantime.
     let token = asked(&shop, NEW).await;
     shop.customers.upsert(customer(2, NEW)).unwrap();
     assert_invalid(&confirm(&shop.auth, NEW, &token).await, "an address that was taken meanwhile");
@@ -168,7 +170,7 @@ async fn a_stale_change_is_good_for_nothing() {
     confirm(&shop.auth, OTHERS, &second).await.unwrap();
     assert_invalid(&confirm(&shop.auth, NEW, &first).await, "a change from before another one");
     assert_eq!(email(&shop.customers).await, OTHERS);
-    // The host has changed the address and has not said so yet.
+    // The host has changed the address and has not called `customer_changed` yet.
     let shop = support::shop();
     let token = asked(&shop, NEW).await;
     let change = CustomerChange::EmailChanged { from: EMAIL.into() };
@@ -176,7 +178,8 @@ async fn a_stale_change_is_good_for_nothing() {
     shop.auth.customer_changed(&CustomerId::from(1), change).await.unwrap();
     assert_invalid(&confirm(&shop.auth, NEW, &token).await, "a change from before the host's");
     assert_eq!(email(&shop.customers).await, OTHERS);
-    // The host says nothing: a token of the earlier own address does not bring that back.
+    // The host does not call `customer_changed`: a token for the customer's earlier address does
+    // not restore that address.
     let shop = support::shop();
     shop.set_customer(|row| row.status = AccountStatus::Unconfirmed);
     shop.auth.request_confirmation(ConfirmationRequest::new(EMAIL)).await.unwrap();
@@ -207,7 +210,7 @@ async fn of_two_customers_who_confirm_one_address_one_gets_it() {
 
 type Act = Box<dyn Fn() + Send + Sync>;
 
-/// The shop's own table, and what happens once, right before or after an address is written to it.
+/// A customer table that runs a hook once, just before or just after an address is written.
 #[derive(Clone, Default)]
 struct Table {
     rows: Arc<OnceLock<MemoryCustomers>>,
@@ -275,7 +278,7 @@ impl CustomerStore for Table {
     }
 }
 
-/// A shop with this table. The second store can be revoked in without its hook.
+/// Returns a shop with this table. A revocation through the second store does not run the hook.
 fn world(config: AuthConfig) -> (Shop, Arc<Hooked>, Table) {
     let (tokens, table) = (Arc::new(Hooked::default()), Table::default());
     let shop = Shop::open(MemoryStore::new(), config, |builder| {
@@ -290,7 +293,8 @@ fn revoke(tokens: &Hooked, shop_now: time::OffsetDateTime) {
     pollster::block_on(tokens.revoke_all(&subject, None, fresh(), shop_now)).unwrap();
 }
 
-/// Once the address is written, somebody else ends all tokens, and somebody signs in at the new address.
+/// Once the address is written, another caller revokes all tokens, and someone signs in at the new
+/// address.
 #[tokio::test]
 async fn a_new_address_does_not_outlive_a_revoke_that_came_first() {
     let (shop, tokens, table) = world(fast());
@@ -310,7 +314,7 @@ async fn a_new_address_does_not_outlive_a_revoke_that_came_first() {
     assert_eq!(table.written.load(Ordering::SeqCst), 2, "written and put back");
     let ended = shop.auth.verify_customer(had.get().unwrap().as_str()).await;
     assert!(matches!(ended, Err(Error::Token(TokenError::Invalid))), "{ended:?}");
-    shop.sign_in(PASSWORD).await.expect("the address is what it was");
+    shop.sign_in(PASSWORD).await.expect("the address is unchanged");
     assert_invalid(&confirm(&shop.auth, NEW, &token).await, "it is spent");
 }
 
@@ -341,7 +345,7 @@ async fn a_change_by_the_host_right_before_the_write_wins() {
     }));
     assert_invalid(&confirm(&shop.auth, NEW, &token).await, "a change of an address that is another one");
     assert_eq!(email(&shop.customers).await, OTHERS);
-    // The same of an unconfirmed account, and of one that is disabled right before.
+    // As above, for an unconfirmed account, and for one that is disabled just before.
     for change in [(|row: &mut CustomerRecord| row.email = OTHERS.into()) as fn(&mut CustomerRecord), |row| {
         row.status = AccountStatus::Disabled;
     }] {
@@ -363,7 +367,7 @@ async fn a_change_by_the_host_right_before_the_write_wins() {
     }
 }
 
-/// `customer_changed` between the spending of a token and the write.
+/// `customer_changed` runs between the spending of a token and the write.
 #[tokio::test]
 async fn a_token_that_was_spent_before_a_revoke_writes_nothing() {
     for is_change in [true, false] {

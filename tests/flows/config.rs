@@ -1,4 +1,4 @@
-//! Nonsense is refused when the parts are put together.
+//! Invalid settings are refused when the parts are put together.
 
 use std::time::Duration;
 
@@ -82,7 +82,7 @@ fn nonsense_is_refused_by_name() {
         ("assistance_history", |config, value| config.assistance_history = value, 36_600 * day),
     ];
     for (name, set, most) in lifetimes {
-        build(|config| set(config, most)).expect("the most there may be");
+        build(|config| set(config, most)).expect("the largest allowed number");
         for value in [Duration::ZERO, most + second, Duration::MAX] {
             let refused = build(|config| set(config, value));
             assert!(
@@ -92,7 +92,7 @@ fn nonsense_is_refused_by_name() {
         }
     }
     build(|config| config.default_assistance_reason = Some("x".repeat(1024)))
-        .expect("the longest there may be");
+        .expect("the longest allowed text");
     type Nonsense = fn(&mut AuthConfig);
     let others: [(&str, Nonsense); 20] = [
         ("source_budget", |config| config.source_budget.failures = 0),
@@ -127,11 +127,12 @@ fn a_customer_table_is_required() {
     assert!(matches!(Auth::builder(MemoryStore::new()).build(), Err(ConfigError::NoCustomers)));
 }
 
-/// A host that forgets it would learn it from the first reset, which would be a 500.
+/// Without this check, a host that forgot the notifier would notice only at the first reset
+/// request, which would be a 500.
 #[test]
 fn a_notifier_is_given_or_done_without() {
     let builder = || Auth::builder(MemoryStore::new()).customers(MemoryCustomers::new());
-    let Err(refused) = builder().build() else { panic!("it is not told how customers are") };
+    let Err(refused) = builder().build() else { panic!("the notifier is missing") };
     assert!(matches!(refused, ConfigError::NoNotifier));
     for way_out in ["AuthBuilder::notifier", "AuthBuilder::without_notifier"] {
         assert!(refused.to_string().contains(way_out), "{refused}");
@@ -150,7 +151,7 @@ impl Notifier for Mails {
     }
 }
 
-/// A source of randomness that has none.
+/// A source of randomness that always fails.
 #[derive(Debug)]
 struct Dry;
 

@@ -1,4 +1,5 @@
-//! An account's own e-mail address is confirmed by a mailed token: once, by its holder alone, and strangers learn nothing.
+//! An account's own e-mail address is confirmed by a mailed token: once, and only by the holder of
+//! the token. Strangers learn nothing from it.
 
 use std::collections::BTreeSet;
 
@@ -16,7 +17,7 @@ fn unconfirmed() -> Shop {
     unconfirmed_with(fast())
 }
 
-/// A shop that customer 1 has registered with.
+/// Returns a shop with which customer 1 has registered.
 fn unconfirmed_with(config: AuthConfig) -> Shop {
     let shop = Shop::open(MemoryStore::new(), config, |builder| builder);
     shop.set_customer(|row| row.status = AccountStatus::Unconfirmed);
@@ -76,7 +77,8 @@ async fn a_token_works_once_and_only_its_holder_is_told_that_it_did() {
     assert_eq!(already.to_string(), "The account is already active.");
     assert_invalid(&confirm(&shop.auth, "other@example.com", &token).await, "the token at another address");
     assert_invalid(&confirm(&shop.auth, EMAIL, &"0".repeat(32)).await, "another token at the address");
-    // The host has given the account another address: its holder is not told which.
+    // The host has given the account another address. The holder of the token does not learn which
+    // one.
     shop.set_customer(|row| row.email = "moved@example.com".into());
     for email in [EMAIL, "moved@example.com"] {
         assert_invalid(&confirm(&shop.auth, email, &token).await, email);
@@ -140,15 +142,15 @@ async fn every_wrong_token_gets_one_answer() {
         shop.auth.confirm_email(EmailConfirmation::new(EMAIL, own.as_str()).website(outlet)).await;
     assert_invalid(&on_outlet, "a token of the other website");
     assert_eq!(status(&shop).await, AccountStatus::Unconfirmed);
-    // It is no password, and no reset token.
+    // The token is no password and no reset token.
     let nothing = shop.sign_in(&own).await;
     assert!(matches!(nothing, Err(Error::SignIn(SignInError::Refused))), "{nothing:?}");
     let nothing = shop.auth.reset_password(PasswordReset::new(EMAIL, own.as_str(), "N3w-password")).await;
     assert!(matches!(nothing, Err(Error::SignIn(SignInError::ResetTokenMismatched))), "{nothing:?}");
-    confirm(&shop.auth, EMAIL, &own).await.expect("nobody has spent it");
+    confirm(&shop.auth, EMAIL, &own).await.expect("the credential was not spent");
 }
 
-/// A source for each text.
+/// Returns a source that depends on the text.
 fn source(text: &str) -> std::net::IpAddr {
     let bits = text.bytes().fold(7_u32, |bits, byte| bits.wrapping_mul(31).wrapping_add(byte.into()));
     std::net::Ipv4Addr::from_bits(bits).into()
@@ -182,7 +184,7 @@ async fn whatever_ends_a_customers_credentials_ends_the_tokens() {
     assert_invalid(&confirm(&shop.auth, EMAIL, &token).await, "of a disabled account");
     assert_eq!(status(&shop).await, AccountStatus::Disabled);
     shop.set_customer(|row| row.status = AccountStatus::Unconfirmed);
-    confirm(&shop.auth, EMAIL, &token).await.expect("nobody has spent it");
+    confirm(&shop.auth, EMAIL, &token).await.expect("the credential was not spent");
 }
 
 #[tokio::test]
@@ -288,7 +290,7 @@ async fn where_the_website_does_not_demand_it_an_unconfirmed_customer_is_like_an
     }
 }
 
-/// Somebody registers another person's address, and waits for the owner to confirm it.
+/// An attacker registers another person's address and waits for the owner to confirm it.
 #[tokio::test]
 async fn what_was_obtained_before_the_confirmation_ends_with_it() {
     let mut config = fast();
@@ -320,7 +322,7 @@ async fn a_host_that_asks_for_the_password_confirms_nobody_without_it() {
     assert_invalid(&shop.auth.confirm_email(wrong).await, "a wrong token");
     assert_eq!(shop.auth.hashing_stats().begun, begun, "no hash without the token");
     with(PASSWORD).await.unwrap();
-    // Wrong passwords count as wrong tokens.
+    // Wrong passwords are counted like wrong tokens.
     let shop = unconfirmed();
     let token = mailed(&shop).await;
     let with = |password: &'static str| {
@@ -335,7 +337,7 @@ async fn a_host_that_asks_for_the_password_confirms_nobody_without_it() {
 
 #[tokio::test]
 async fn a_table_without_the_verbs_makes_it_unavailable() {
-    /// The verbs that every table has.
+    /// A customer table with only the required verbs.
     struct Old(commerce_auth::MemoryCustomers);
 
     #[async_trait::async_trait]

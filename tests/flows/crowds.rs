@@ -1,5 +1,5 @@
-//! Crowds of parallel guesses at one account, on two nodes over one store: no more hashes than the budgets
-//! allow, and a bounded number of calls.
+//! Crowds of parallel guesses at one account, on two nodes over one store. They cost no more hashes
+//! than the budgets allow, and a bounded number of calls.
 
 use std::{
     net::{IpAddr, Ipv4Addr},
@@ -18,8 +18,8 @@ use tokio::task::JoinHandle;
 
 const GUESSES: usize = 1_000;
 
-/// A thousand wrong passwords, so many at once. Returns the number of hashes and of calls on the account's
-/// documents.
+/// Sends a thousand wrong passwords, `at_once` at a time. Returns the number of hashes and of calls
+/// on the account's documents.
 async fn crowd(at_once: usize, sources: usize) -> (u64, usize) {
     let calls = Arc::new(AtomicUsize::new(0));
     let store = Hooked::new({
@@ -29,7 +29,7 @@ async fn crowd(at_once: usize, sources: usize) -> (u64, usize) {
             Ok(())
         }
     });
-    // Room for all hashes that the budgets allow.
+    // The queue has room for all hashes that the budgets allow.
     let mut config = fast();
     config.hashing_queue = GUESSES;
     let shop = Shop::open(store, config.clone(), |builder| builder);
@@ -57,7 +57,7 @@ async fn a_thousand_guesses_from_one_source_get_six() {
     let (hashes, calls) = crowd(32, 1).await;
     assert_eq!(hashes, 6);
     assert!(calls <= 5_000, "{calls} calls");
-    // All at once: the time that this takes on a busy machine is spent on looking again.
+    // All guesses at once. On a busy machine this takes many retries, so the calls are not counted.
     assert_eq!(crowd(GUESSES, 1).await.0, 6);
 }
 
@@ -74,7 +74,7 @@ fn sign_in(node: &Auth, password: &'static str, source: u32) -> JoinHandle<Resul
     tokio::spawn(async move { node.generate_customer_token(sign_in).await })
 }
 
-/// Twenty handles know nothing of each other's turns.
+/// Twenty `Auth` handles do not share their turns.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn twenty_handles_on_one_account_share_its_budgets() {
     let shop = shop();
@@ -91,7 +91,7 @@ async fn twenty_handles_on_one_account_share_its_budgets() {
     assert_eq!(hashes, 20 + 6);
 }
 
-/// A node that is farther from the store loses most races for the account's documents.
+/// A node with a slower connection to the store loses most races for the account's documents.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_node_two_milliseconds_farther_away_signs_in_during_a_flood() {
     let near = shop();
@@ -113,15 +113,15 @@ async fn a_node_two_milliseconds_farther_away_signs_in_during_a_flood() {
     }
 }
 
-/// Two hundred callers of one address try a password at account after account. Others sign in meanwhile: their
-/// hashes take turns with the flood's, however many of those wait.
+/// Two hundred callers of one address try a password at account after account. Others sign in at
+/// the same time: their hashes take turns with those of the flood, however many of these wait.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_flood_from_one_source_takes_no_turn_of_others() {
     let mut config = fast();
     config.argon2 = Argon2Params::default();
     config.hashing_threads = NonZero::<usize>::MIN;
     config.hashing_queue = 256;
-    // The budget of a source would end the flood.
+    // Otherwise the budget of the source would end the flood.
     config.source_total_budget.failures = 1_000_000;
     let shop = Arc::new(Shop::open(MemoryStore::new(), config, |builder| builder));
     let (over, busy) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicUsize::new(0)));

@@ -1,4 +1,4 @@
-//! `Email`: one address, one spelling, and nothing that only looks like it.
+//! `Email`: each address has one spelling, and look-alikes are refused.
 
 use commerce_auth::{Email, EmailError};
 use proptest::prelude::*;
@@ -8,7 +8,7 @@ fn parse(text: &str) -> Result<String, EmailError> {
     text.parse::<Email>().map(|email| email.as_str().to_owned())
 }
 
-/// Unicode's Default_Ignorable_Code_Point: what is drawn as nothing.
+/// Unicode's Default_Ignorable_Code_Point: characters that are drawn as nothing.
 const INVISIBLE: [(u32, u32); 17] = [
     (0xAD, 0xAD),
     (0x34F, 0x34F),
@@ -37,12 +37,12 @@ fn is_invisible(char: char) -> bool {
     INVISIBLE.iter().any(|(first, last)| (*first..=*last).contains(&char.into()))
 }
 
-/// An address as most are written.
+/// Generates common addresses.
 fn plain() -> impl Strategy<Value = String> {
     "[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]{1,20}@[A-Za-z0-9]{1,10}(\\.[A-Za-z]{2,6}){0,2}"
 }
 
-/// Addresses, what is nearly one, and what is none at all.
+/// Generates addresses, near misses and arbitrary text.
 fn text() -> impl Strategy<Value = String> {
     prop_oneof![
         3 => plain(),
@@ -151,10 +151,10 @@ fn look_alikes_are_refused() {
             "{char:?}: {refused:?}"
         );
     }
-    // Decomposed, it would be drawn as the composed one.
+    // The decomposed form would look the same as the composed one.
     assert_eq!(parse("jose\u{301}@example.com"), Err(EmailError::LookAlike));
     assert!(parse("a＠example.com").is_err() && parse("a@b＠example.com").is_err());
-    // These differ to the eye, and stay different.
+    // These addresses look different and stay different.
     assert_eq!(parse("Mıke@example.com").unwrap(), "mıke@example.com");
     assert_ne!(parse("mıke@example.com"), parse("mike@example.com"));
     assert_ne!(parse("İ@example.com"), parse("i@example.com"));
@@ -274,10 +274,10 @@ fn lengths_are_bounded_in_the_canonical_form() {
     assert_eq!(parse(&address(64, 190)), Err(EmailError::TooLong));
     assert_eq!(parse(&format!("a@{}.example", "b".repeat(64))), Err(EmailError::Domain));
     assert_eq!(parse(&format!("a@{}", "b".repeat(1 << 20))), Err(EmailError::TooLong));
-    // Two bytes that become three.
+    // Lower case turns two bytes into three.
     assert_eq!(parse(&format!("{}@example.com", "Ⱥ".repeat(21))).unwrap().len(), 63 + 12);
     assert_eq!(parse(&format!("{}@example.com", "Ⱥ".repeat(22))), Err(EmailError::TooLong));
-    // IDNA makes two bytes seven.
+    // IDNA turns two bytes into seven.
     let long = format!("{}@{}", local(10), vec!["é"; 31].join("."));
     assert!(long.len() < 254);
     assert_eq!(parse(&long), Err(EmailError::TooLong));

@@ -1,5 +1,5 @@
-//! Within budget, every refusal is the same work: the same verbs in the same order, the same number of
-//! hashes, the same answer.
+//! Within budget, every refusal is the same work: the same verbs in the same order, the same number
+//! of hashes, and the same answer.
 
 use std::{
     net::IpAddr,
@@ -15,7 +15,7 @@ use commerce_auth::{
 };
 use support::{EMAIL, PASSWORD, Shop, WRONG, fast, hooked::Hooked};
 
-/// The verbs that were called, in order.
+/// Records the verbs in the order of their calls.
 #[derive(Clone, Debug, Default)]
 struct Log(Arc<Mutex<Vec<String>>>);
 
@@ -36,7 +36,7 @@ impl Log {
     }
 }
 
-/// A shop whose store and customer table note every verb.
+/// Returns a shop whose store and customer table record every verb.
 fn recording() -> (Shop<Hooked>, MemoryCustomers, Log) {
     let (log, customers) = (Log::default(), MemoryCustomers::new());
     let store = Hooked::new(log.clone().into_hook());
@@ -47,7 +47,7 @@ fn recording() -> (Shop<Hooked>, MemoryCustomers, Log) {
     (shop, customers, log)
 }
 
-/// A customer table that notes every verb.
+/// A customer table that records every verb.
 struct RecordingCustomers {
     inner: MemoryCustomers,
     log: Log,
@@ -146,12 +146,13 @@ async fn every_refusal_within_budget_is_the_same_work_and_the_same_answer() {
     let looks = ["load budgets", "load tally", "commit budgets", "find_by_email", "generation", "load codes"];
     let counts = ["commit budgets", "load tally", "commit tally"];
     let expected = [&looks[..], &counts].concat();
-    // The first attempt in a while looks at the watch over the shop.
+    // The first attempt after a while loads the shop's watch document.
     shop.sign_in_from("198.51.100.1", WRONG).await.unwrap_err();
     log.take();
     for (number, (account, credential)) in seen.into_iter().enumerate() {
         let begun = shop.auth.hashing_stats().begun;
-        // Each from its own source, and few enough for each account's wider budget.
+        // Each attempt has its own source, and the number stays within each account's budget over
+        // all sources.
         let source = std::net::Ipv4Addr::from_bits(u32::try_from(number).unwrap());
         let sign_in =
             SignIn::new(format!("{account}@example.com"), credential.as_str()).origin(IpAddr::V4(source));
@@ -163,7 +164,7 @@ async fn every_refusal_within_budget_is_the_same_work_and_the_same_answer() {
     }
 }
 
-/// A reset request tells nobody who has an account: neither by its calls nor by its time.
+/// The calls and the time of a reset request do not reveal whether an account exists.
 #[tokio::test]
 async fn a_thousand_reset_requests_are_the_same_calls_for_known_and_unknown_addresses() {
     let log = Log::default();
@@ -203,7 +204,8 @@ async fn a_thousand_reset_requests_are_the_same_calls_for_known_and_unknown_addr
         }
     }
     assert_eq!(shop.outbox.take().len(), 1000, "one mail for each request of the one who gets mail");
-    // Loose, since it is a time: a look-up or a hash more would be many times as much.
+    // The bound is loose because it is a time. One more look-up or hash would take many times as
+    // long.
     let [known, unknown, disabled] = times.map(|mut times| {
         times.sort_unstable();
         times[times.len() / 2]
@@ -213,7 +215,7 @@ async fn a_thousand_reset_requests_are_the_same_calls_for_known_and_unknown_addr
     }
 }
 
-/// A request for a confirmation tells nobody who has an account, and whether it is confirmed.
+/// A confirmation request does not reveal whether an account exists or is confirmed.
 #[tokio::test]
 async fn a_confirmation_request_is_the_same_calls_for_every_address() {
     let (shop, customers, log) = recording();
@@ -309,7 +311,7 @@ async fn every_refusal_of_a_confirmation_token_is_the_same_work() {
         let mut verbs = log.take();
         verbs.retain(|verb| !verb.ends_with("watch"));
         let (mut called, mut expected) = (verbs.clone(), expected.map(String::from));
-        // The two tallies are counted at once.
+        // The two counters are updated in parallel, in any order.
         called.sort_unstable();
         expected.sort_unstable();
         assert_eq!(called, expected, "{of}: {verbs:?}");
@@ -317,7 +319,7 @@ async fn every_refusal_of_a_confirmation_token_is_the_same_work() {
     assert_eq!(shop.auth.hashing_stats().begun, 0);
 }
 
-/// A change of address tells nobody who has the new one.
+/// A change of address does not reveal whether the new address has an account.
 #[tokio::test]
 async fn a_change_to_a_taken_address_is_the_same_calls_as_to_a_free_one() {
     let (shop, customers, log) = recording();

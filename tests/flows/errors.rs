@@ -1,4 +1,4 @@
-//! Errors: their codes, which stay the same between versions, and what they tell.
+//! Errors: their codes, which stay the same between versions, and their messages.
 
 use std::{collections::BTreeSet, fs, path::Path, time::Duration};
 

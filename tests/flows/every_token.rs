@@ -1,5 +1,6 @@
-//! Every function that yields a token, or what a token is had for, crossed with everything that must stop it: before
-//! the credential is made, before it is redeemed, and before the token is used.
+//! Every function that issues a token, or a credential for one, is combined with every event that
+//! must stop it. The event happens before the credential is made, before it is redeemed, or before
+//! the token is used.
 
 use std::{collections::BTreeSet, fs, path::Path, sync::Arc};
 
@@ -11,7 +12,8 @@ use support::{
     ADMIN, ADMIN_PASSWORD, EMAIL, PASSWORD, Shop, WRONG, authenticator::Authenticator, fast, keyring,
 };
 
-/// A way to a token: what makes its credential, if there is one to make, and what yields the token.
+/// A way to a token: the function that makes its credential, if there is one, and the function that
+/// issues the token.
 #[derive(Clone, Copy, Debug)]
 enum Road {
     Password,
@@ -21,7 +23,7 @@ enum Road {
     AsAdmin,
     AdminPassword,
     StepUp,
-    /// As `AdminPassword`, with a second factor; what stops that one stops this one.
+    /// As `AdminPassword`, with a second factor. It is stopped by the same events.
     AdminCode,
 }
 
@@ -37,7 +39,7 @@ const ROADS: [(Road, &[&str]); 7] = [
     (StepUp, &["step_up"]),
 ];
 
-/// What comes about.
+/// An event that may have to stop a token.
 #[derive(Clone, Copy, Debug)]
 enum Event {
     Nothing,
@@ -60,7 +62,7 @@ use Event::{
     Locked, LoginMissing, Nothing, Unconfirmed, WrongWebsite,
 };
 
-/// When it comes about.
+/// The moment of the event.
 #[derive(Clone, Copy, Debug)]
 enum Before {
     Minting,
@@ -68,8 +70,8 @@ enum Before {
     Use,
 }
 
-/// The first refusal on each road: none (`ok`), no mail (`no mail`), or the error. A road without a credential to make
-/// has no redemption (`-`).
+/// The first refusal for each road: none (`ok`), no mail (`no mail`), or the error. A road without
+/// a credential has no redemption (`-`).
 const TABLE: [(Event, Before, [&str; 7]); 39] = [
     //                          Password       ResetToken       CodeSignIn      CodeExchange    AsAdmin   AdminPassword   StepUp
     (Nothing, Before::Minting, ["ok", "ok", "ok", "ok", "ok", "ok", "ok"]),
@@ -193,7 +195,8 @@ const TABLE: [(Event, Before, [&str; 7]); 39] = [
     (Nothing, Before::Use, ["ok", "ok", "ok", "ok", "ok", "ok", "ok"]),
     (Locked, Before::Use, ["ok", "ok", "ok", "ok", "ok", "ok", "ok"]),
     (AdminLocked, Before::Use, ["ok", "ok", "ok", "ok", "ok", "ok", "ok"]),
-    // A customer's own token pays for no look at the account: the host says `customer_changed`.
+    // For a customer's own token, the account is not read at each use: the host calls
+    // `customer_changed`.
     (Disabled, Before::Use, ["ok", "ok", "token.invalid", "token.invalid", "token.invalid", "ok", "ok"]),
     (Unconfirmed, Before::Use, ["ok", "ok", "token.invalid", "token.invalid", "token.invalid", "ok", "ok"]),
     (ConsentOff, Before::Use, ["ok", "ok", "token.invalid", "token.invalid", "token.invalid", "ok", "ok"]),
@@ -242,14 +245,14 @@ const TABLE: [(Event, Before, [&str; 7]); 39] = [
     ),
 ];
 
-/// A journey along a road, and what has become of the world so far.
+/// One attempt along a road, and the state of the shop so far.
 struct Journey {
     shop: Shop,
     auth: Auth,
     website: Website,
     authenticator: Authenticator,
     admin: String,
-    /// What to sign out, of the admin user's.
+    /// The admin user's own token, to sign out.
     own: Option<String>,
 }
 
@@ -307,7 +310,8 @@ impl Journey {
                 shop.auth.revoke_admin_token(token).await.unwrap();
             }
             WrongWebsite => self.website = "outlet".parse().unwrap(),
-            // The credential's, or the token's, or, before there is either, that of the admin user's own token.
+            // The credential expires, or the token. Before either exists, the admin user's own
+            // token expires.
             Expired => {
                 let lifetime = match (before, shop.auth.config()) {
                     (Before::Minting, config) => config.admin_token_lifetime,
@@ -319,7 +323,7 @@ impl Journey {
         }
     }
 
-    /// What the road needs to present, if it is to be had.
+    /// Makes the credential that the road needs, if it can be made.
     async fn mint(&self, road: Road) -> Result<Option<String>, Error> {
         match road {
             Password => Ok(Some(PASSWORD.into())),
@@ -419,7 +423,7 @@ fn every_function_that_yields_a_token_is_in_the_table() {
     let paths = entries.map(|entry| entry.unwrap().path()).filter(|path| path.is_file());
     let files: Vec<_> = paths.map(|path| fs::read_to_string(path).unwrap()).collect();
     let secrets = ["BearerToken", "OneTimeCode", "ResetToken"];
-    // What a secret may come out in: a secret itself, or a public type that keeps one.
+    // The types that may carry a secret: a secret itself, or a public type that contains one.
     let mut carriers: BTreeSet<String> = secrets.map(String::from).into();
     for file in &files {
         for declaration in file.split("pub struct ").skip(1) {
@@ -442,7 +446,7 @@ fn every_function_that_yields_a_token_is_in_the_table() {
             }
         }
     }
-    // Its token goes to the notifier.
+    // The token of this flow goes to the notifier.
     assert!(files.iter().filter(|file| file.contains("Notice::ResetRequested {")).count() == 1);
     yielding.insert("request_password_reset");
     let listed: BTreeSet<_> = ROADS.iter().flat_map(|(_, functions)| functions.iter().copied()).collect();

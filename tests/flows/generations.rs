@@ -1,5 +1,6 @@
-//! A moved generation ends everything that was begun under the one before: passwords that are being written,
-//! sign-ins, and credentials whose token store is wiped. And a subject has a bounded number of tokens.
+//! A new generation ends everything that was begun under the earlier one: writes of passwords,
+//! sign-ins, and credentials whose token store was wiped. And a subject has a bounded number of
+//! tokens.
 
 use std::{
     collections::HashSet,
@@ -26,7 +27,7 @@ fn customer() -> Subject {
 
 type Act = Box<dyn Fn() + Send + Sync>;
 
-/// Something that happens once, right after a password was written to the host's table.
+/// A hook that runs once, just after a password is written to the host's table.
 #[derive(Clone, Default)]
 struct AfterTheWrite(Arc<OnceLock<Act>>, Arc<AtomicBool>);
 
@@ -36,12 +37,12 @@ impl AfterTheWrite {
         self.1.store(true, Ordering::SeqCst);
     }
 
-    /// A table of the host's in which it happens.
+    /// Returns a host's table that runs the hook.
     fn table<T>(&self) -> Table<T> {
         let Self(act, armed) = self.clone();
         Table::new(move |moment| {
             if moment == "after replace_password_hash" && armed.swap(false, Ordering::SeqCst) {
-                act.get().expect("something happens")();
+                act.get().expect("there is an event")();
             }
         })
     }
@@ -70,8 +71,9 @@ impl World {
         self.shop.outbox.reset_token().unwrap()
     }
 
-    /// Once the password is written, somebody else ends all of the subject's tokens, and somebody signs in with the new
-    /// password under the new generation. Returns the token, once there is one.
+    /// Once the password is written, another caller revokes all tokens of the subject. Then someone
+    /// signs in with the new password under the new generation. Returns the token of that sign-in,
+    /// once there is one.
     fn is_revoked_meanwhile(
         &self,
         subject: Subject,
@@ -105,7 +107,7 @@ async fn a_changed_password_does_not_outlive_a_revoke_that_came_first() {
         assert!(matches!(shop.auth.verify_customer(token).await, Err(Error::Token(TokenError::Invalid))));
     }
     assert!(matches!(shop.sign_in(NEW).await, Err(Error::SignIn(SignInError::Refused))));
-    shop.sign_in(PASSWORD).await.expect("the password is what it was");
+    shop.sign_in(PASSWORD).await.expect("the password is unchanged");
 }
 
 #[tokio::test]
@@ -116,7 +118,7 @@ async fn a_token_that_ended_before_its_generation_was_read_changes_no_password()
     world.tokens.wipe_before("generation");
     let changed = shop.auth.change_password(own.token(), PASSWORD, NEW).await;
     assert!(matches!(changed, Err(Error::Token(TokenError::Invalid))), "{changed:?}");
-    shop.sign_in(PASSWORD).await.expect("the password is what it was");
+    shop.sign_in(PASSWORD).await.expect("the password is unchanged");
     let own = shop.admin_token().await;
     world.tokens.wipe_before("generation");
     let changed = shop.auth.change_admin_password(&own, ADMIN_PASSWORD, NEW).await;
@@ -135,7 +137,7 @@ async fn a_reset_password_does_not_outlive_a_revoke_that_came_first() {
     let had = meanwhile.get().unwrap().as_str();
     assert!(matches!(shop.auth.verify_customer(had).await, Err(Error::Token(TokenError::Invalid))));
     assert!(matches!(shop.sign_in(NEW).await, Err(Error::SignIn(SignInError::Refused))));
-    shop.sign_in(PASSWORD).await.expect("the password is what it was");
+    shop.sign_in(PASSWORD).await.expect("the password is unchanged");
 }
 
 #[tokio::test]
@@ -171,7 +173,7 @@ async fn an_admin_users_password_does_not_outlive_a_revoke_that_came_first() {
     }
     let with = |password| shop.auth.generate_admin_token(AdminSignIn::new(ADMIN, password));
     assert!(matches!(with(NEW).await, Err(Error::SignIn(SignInError::Refused))));
-    with(ADMIN_PASSWORD).await.expect("the password is what it was");
+    with(ADMIN_PASSWORD).await.expect("the password is unchanged");
 }
 
 #[tokio::test]
@@ -223,12 +225,13 @@ async fn a_token_store_that_is_wiped_counts_as_moved() {
     let own = shop.sign_in(PASSWORD).await.expect("a later sign-in begins the shop anew");
     world.tokens.wipe();
     assert!(matches!(shop.auth.verify_customer(own.token()).await, Err(Error::Token(TokenError::Invalid))));
-    // A counter would be back at its first value, and the reset would rest on it.
+    // A generation that was a counter would have its first value again, and the reset would still
+    // be valid.
     let (token, tokens) = (world.reset_token().await, world.tokens.clone());
     world.written.happens(move || tokens.wipe());
     let reset = shop.auth.reset_password(PasswordReset::new(EMAIL, token, NEW)).await;
     assert!(matches!(reset, Err(Error::SignIn(SignInError::ResetTokenMismatched))), "{reset:?}");
-    shop.sign_in(PASSWORD).await.expect("the password is what it was");
+    shop.sign_in(PASSWORD).await.expect("the password is unchanged");
 }
 
 #[tokio::test]
@@ -238,7 +241,7 @@ async fn a_code_does_not_outlive_a_wiped_token_store() {
     let admin = shop.admin_token().await;
     let code = shop.auth.generate_one_time_code(&admin, &CustomerId::from(1), "").await.unwrap();
     world.tokens.wipe();
-    // The admin user's own token went, too.
+    // The admin user's own token is gone as well.
     let exchanged = shop.auth.exchange_one_time_code(SignIn::new(EMAIL, code.code().expose())).await;
     assert!(matches!(exchanged, Err(Error::SignIn(SignInError::Refused))), "{exchanged:?}");
 }

@@ -1,5 +1,5 @@
-//! What ends one-time credentials also ends those that are being made or redeemed at that moment; and what a caller who
-//! goes away leaves behind.
+//! Whatever ends one-time credentials also ends those that are being made or redeemed at that
+//! moment. And a caller that goes away leaves a defined state behind.
 
 use std::{
     future::poll_fn,
@@ -30,14 +30,14 @@ fn customer() -> CustomerId {
 
 type Act = Box<dyn Fn() + Send + Sync>;
 
-/// A shop in which something happens between two steps of a flow: once, just before a verb of the store.
+/// A shop in which a hook runs between two steps of a flow: once, just before a verb of the store.
 struct Racing {
     shop: Shop<Hooked>,
     act: Arc<OnceLock<Act>>,
     armed: Armed,
 }
 
-/// The number of the verb before which it happens, and the number that is left once it is armed.
+/// The number of the verb before which the hook runs, and the number that is left once it is armed.
 struct Armed {
     number: usize,
     left: Arc<AtomicUsize>,
@@ -48,7 +48,7 @@ impl Racing {
         Self::before_the(1, at)
     }
 
-    /// Before the settlement of an attempt, which follows its reservation.
+    /// Runs the hook before the settlement of an attempt, which follows the reservation.
     fn before_the_settlement() -> Self {
         Self::before_the(2, "commit budgets")
     }
@@ -60,7 +60,7 @@ impl Racing {
             move |verb| {
                 let count = |left: usize| (verb == at).then(|| left.checked_sub(1)).flatten();
                 if armed.fetch_update(Ordering::SeqCst, Ordering::SeqCst, count) == Ok(1) {
-                    act.get().expect("something happens")();
+                    act.get().expect("there is an event")();
                 }
                 Ok(())
             }
@@ -100,7 +100,7 @@ async fn a_reset_token_that_is_being_made_ends_with_the_address() {
             assert_eq!(verb, "generation", "the row is read again after it");
             continue;
         };
-        // It was on its way to the old address.
+        // The token was on its way to the old address.
         for address in [EMAIL, "new@example.com"] {
             let reset = shop.auth.reset_password(PasswordReset::new(address, token.as_str(), NEW)).await;
             assert!(
@@ -135,7 +135,7 @@ async fn a_code_that_is_being_made_ends_with_a_reset() {
             "before {verb}: {exchanged:?}"
         );
     }
-    // The same, made before the generation moves.
+    // As above, for a code that is made before the generation moves.
     let race = Racing::before("revoke_all");
     let shop = &race.shop;
     let admin = shop.admin_token().await;
@@ -202,15 +202,15 @@ async fn a_reset_on_its_way_ends_with_the_account() {
     race.happens(change);
     let reset = shop.auth.reset_password(PasswordReset::new(EMAIL, token, NEW)).await;
     assert!(matches!(reset, Err(Error::SignIn(SignInError::ResetTokenMismatched))));
-    shop.sign_in(PASSWORD).await.expect("the password is what it was");
+    shop.sign_in(PASSWORD).await.expect("the password is unchanged");
 }
 
-/// Polls a flow until a verb of the store has begun, and drops it there.
+/// Polls a flow until a verb of the store has begun, and drops the flow at that moment.
 async fn goes_away<T: std::fmt::Debug>(begun: &AtomicBool, flow: impl Future<Output = T>) {
     begun.store(false, Ordering::SeqCst);
     let mut flow = pin!(flow);
     poll_fn(|context| match flow.as_mut().poll(context) {
-        Poll::Ready(done) => panic!("it came to its end: {done:?}"),
+        Poll::Ready(done) => panic!("the flow was not dropped: {done:?}"),
         Poll::Pending if begun.load(Ordering::SeqCst) => Poll::Ready(()),
         Poll::Pending => Poll::Pending,
     })
@@ -261,7 +261,7 @@ async fn a_node_without_admin_users_leaves_codes_alone() {
 
 #[tokio::test]
 async fn a_flood_of_reset_requests_locks_no_sign_in() {
-    // All accounts share a few counters.
+    // With this capacity, all accounts share a few counters.
     let shop = Shop::open(MemoryStore::with_attempt_capacity(0), fast(), |builder| builder);
     for number in 0..5_000 {
         let asked = PasswordResetRequest::new(format!("customer-{number}@example.com"));

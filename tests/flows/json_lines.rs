@@ -1,4 +1,4 @@
-//! The audit trail in a file: every event that was acknowledged stands in it, each on a line of its own.
+//! The audit trail in a file: it contains every acknowledged event, each on a separate line.
 #![cfg(feature = "json-lines")]
 
 use std::{fs, io::Write, path::Path, sync::Arc, thread};
@@ -10,7 +10,7 @@ use commerce_auth::{
 use support::{PASSWORD, Shop, WRONG, fast};
 use tempfile::{TempDir, tempdir};
 
-/// Some events, as flows tell them.
+/// Returns some events as flows record them.
 async fn events() -> Vec<AuditEvent> {
     let (trail, shop) = shop_with(Arc::new(MemoryAudit::new()));
     shop.assisting(&shop.admin_token().await, 0).await.unwrap();
@@ -28,7 +28,7 @@ fn folder() -> TempDir {
     tempdir().expect("a folder can be made")
 }
 
-/// The events of the lines that are whole.
+/// Returns the events of the complete lines.
 fn read(path: &Path) -> Vec<AuditEvent> {
     let text = fs::read_to_string(path).expect("the file is there");
     text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect()
@@ -74,14 +74,14 @@ async fn what_comes_at_once_is_kept_whole_and_in_the_file_once_acknowledged() {
                     event.id = id;
                     pollster::block_on(sink.record(&event)).unwrap();
                     let text = fs::read_to_string(path).unwrap();
-                    assert!(text.contains(&id.to_string()), "acknowledged, and not in the file");
+                    assert!(text.contains(&id.to_string()), "an acknowledged event is not in the file");
                 }
             });
         }
     });
-    assert_eq!(read(&path).len(), 800, "each is there once");
+    assert_eq!(read(&path).len(), 800, "each event is there once");
     let text = fs::read_to_string(&path).unwrap();
-    // Where one saw half of what the other was writing, there is an empty line.
+    // Where one writer saw a line that another writer had not finished, there is an empty line.
     assert_eq!(text.lines().filter(|line| !line.is_empty()).count(), 800, "lines were mixed up");
 }
 
@@ -123,9 +123,9 @@ async fn what_cannot_be_written_is_an_error_and_nothing_is_issued() {
     let refused = shop.assisting(&admin, 0).await.unwrap_err();
     assert_eq!(refused.kind(), commerce_auth::ErrorKind::Unavailable);
     fs::create_dir(&inner).unwrap();
-    shop.assisting(&admin, 0).await.expect("it goes on by itself");
+    shop.assisting(&admin, 0).await.expect("the trail continues without a restart");
     drop(sink);
-    assert!(JsonLinesAudit::open(folder.path()).is_err(), "a folder is no file");
+    assert!(JsonLinesAudit::open(folder.path()).is_err(), "a folder is not a file");
 }
 
 #[tokio::test]
@@ -136,7 +136,7 @@ async fn what_is_handed_on_cannot_be_taken_back() {
     let events = events().await;
     sink.record(&events[0]).await.unwrap();
     let refused = sink.erase(&Subject::Customer(1.into())).await.unwrap_err();
-    let why = std::error::Error::source(&refused).expect("it says why").to_string();
+    let why = std::error::Error::source(&refused).expect("the error gives the reason").to_string();
     assert!(why.starts_with("JsonLinesAudit cannot erase"), "{why}");
     assert_eq!(read(&path), events[..1]);
 }

@@ -1,4 +1,5 @@
-//! Private keys for the check of a token: made current, rotated while the service runs, retired.
+//! Private keys for the check characters of a token: made current, rotated while the service runs,
+//! and retired.
 
 use std::sync::{
     Arc,
@@ -12,7 +13,7 @@ fn keyring(id: u32) -> Keyring {
     Keyring::new(KeyId(id), secret(id)).unwrap()
 }
 
-/// The same on every node.
+/// Returns the key of this id, the same on every node.
 fn secret(id: u32) -> Vec<u8> {
     id.to_be_bytes().repeat(8)
 }
@@ -54,7 +55,7 @@ async fn a_token_of_another_key_does_not_reach_the_store() {
     let own = shop.sign_in(PASSWORD).await.unwrap();
     shop.auth.verify_customer(own.token()).await.unwrap();
     assert_eq!(asked.swap(0, Ordering::SeqCst), 1);
-    // Without a keyring the key is public: anybody can compute that check.
+    // Without a keyring the key is public, so that anyone can compute the check characters.
     let public = Shop::open(MemoryStore::new(), fast(), |builder| builder);
     for other in [&public, &with(&keyring(2))] {
         let foreign = other.sign_in(PASSWORD).await.unwrap();
@@ -72,7 +73,7 @@ async fn a_token_of_another_key_does_not_reach_the_store() {
 
 #[tokio::test]
 async fn rotation_signs_nobody_out_and_retiring_ends_what_the_key_signed() {
-    // Two nodes, each with a keyring of its own, over one store.
+    // Two nodes over one store, each with a separate keyring.
     let (one, other) = (keyring(1), keyring(1));
     let shop = with(&one);
     let node = Auth::builder(Arc::clone(&shop.store))

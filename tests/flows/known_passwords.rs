@@ -17,7 +17,7 @@ use pollster::block_on;
 use support::{ADMIN, ADMIN_PASSWORD, EMAIL, PASSWORD, Shop, WRONG, fast, sink::told};
 
 const NEW: &str = "N3w-password";
-/// The SHA-1 of it: what a service may see, and the rest.
+/// The SHA-1 of [`NEW`] in two parts: the part that a service may see, and the rest.
 const NEWS_SHA1: [&str; 2] = ["6C325", "1EF412FBF0E2779F8DBB8682405F50ADDEE"];
 
 fn auth_with(config: AuthConfig) -> Auth {
@@ -57,7 +57,7 @@ fn strict_refuses_what_is_guessed_first() {
     }
     let bobs = judged(&auth, "bob@example.com", "bob@example.com1");
     assert_eq!(bobs, Some(PolicyViolation::ContextWords));
-    assert_eq!(judged(&auth, "roni@example.com", "bob@example.com1"), None, "another's address");
+    assert_eq!(judged(&auth, "roni@example.com", "bob@example.com1"), None, "another account's address");
 }
 
 #[test]
@@ -66,7 +66,7 @@ fn commerce_refuses_what_is_guessed_first() {
     for common in ["Password1", "P@ssw0rd", "Qwerty123", "Liverpool-2026"] {
         assert_eq!(judged(&auth, EMAIL, common), Some(PolicyViolation::TooCommon), "{common}");
     }
-    // One password in two encodings.
+    // The same password in two Unicode normal forms.
     let mut config = AuthConfig::commerce();
     config.password_policy.context_words = vec!["Köln Caf\u{e9}".into()];
     let auth = auth_with(config);
@@ -160,7 +160,7 @@ fn second_factor_off(mut config: AuthConfig) -> AuthConfig {
     config
 }
 
-/// Knows [`NEW`] while it is told to, and notes what it is asked.
+/// A service that knows [`NEW`] while the test says so, and records its requests.
 #[derive(Clone, Debug, Default)]
 struct Service {
     knows: Arc<AtomicBool>,
@@ -200,7 +200,7 @@ async fn a_breached_password_is_refused_wherever_one_is_set() {
     let (token, admin) = (shop.sign_in(PASSWORD).await.unwrap(), shop.admin_token().await);
     shop.auth.request_password_reset(PasswordResetRequest::new(EMAIL)).await.unwrap();
     let mailed = shop.outbox.reset_token().unwrap();
-    assert_eq!(service.asked(), 0, "nobody is asked at a sign-in");
+    assert_eq!(service.asked(), 0, "the service is not called at a sign-in");
 
     let breached = Some(PolicyViolation::Breached);
     let reset = || shop.auth.reset_password(PasswordReset::new(EMAIL, mailed.as_str(), NEW));
@@ -209,7 +209,7 @@ async fn a_breached_password_is_refused_wherever_one_is_set() {
     assert_eq!(violation(shop.auth.change_admin_password(&admin, ADMIN_PASSWORD, NEW).await), breached);
     assert_eq!(violation(shop.auth.change_password(token.token(), PASSWORD, NEW).await), breached);
     for _ in 0..10 {
-        assert_eq!(violation(reset().await), breached, "it costs neither the token nor a budget");
+        assert_eq!(violation(reset().await), breached, "the outage spends no token and no budget");
     }
     shop.auth.flush_audit().await;
     let events = told(&shop.audit.events());
@@ -217,10 +217,10 @@ async fn a_breached_password_is_refused_wherever_one_is_set() {
     assert!(events.contains(&(Action::PasswordReset, refused)), "{events:?}");
     assert!(events.contains(&(Action::PasswordChange, refused)), "{events:?}");
     assert_eq!(service.asked(), 14);
-    shop.sign_in(PASSWORD).await.expect("the password is as it was");
+    shop.sign_in(PASSWORD).await.expect("the password is unchanged");
 
     service.knows.store(false, Ordering::Relaxed);
-    reset().await.expect("the token is still good");
+    reset().await.expect("the token is still valid");
     shop.sign_in(NEW).await.expect("the new password");
     service.asked();
     service.knows.store(true, Ordering::Relaxed);
@@ -254,5 +254,5 @@ async fn an_outage_of_the_service_is_no_verdict() {
     let error = reset().await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unavailable, "{error}");
     service.is_down.store(false, Ordering::Relaxed);
-    reset().await.expect("the token is still good");
+    reset().await.expect("the token is still valid");
 }

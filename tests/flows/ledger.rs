@@ -1,4 +1,5 @@
-//! The ledger of assistance: who assists, who has, that it is true whenever it is read, and what customers are told.
+//! The ledger of assistance: who assists and who has assisted. It is correct whenever it is read,
+//! and customers are notified of it.
 
 use std::{
     sync::{
@@ -17,17 +18,17 @@ use commerce_auth::{
 };
 use support::{EMAIL, PASSWORD, REASON, Shop, fast, hooked::Hooked, outbox::Outbox, shop, sink::Breakable};
 
-/// The customer's own token.
+/// Returns the customer's own token.
 async fn own<S: commerce_auth::store::Store>(shop: &Shop<S>) -> BearerToken {
     shop.sign_in(PASSWORD).await.unwrap().token().clone()
 }
 
-/// What the customer sees.
+/// Returns the entries that the customer sees.
 async fn listed(shop: &Shop) -> Vec<AssistanceEntry> {
     shop.auth.list_assistance(&own(shop).await).await.unwrap()
 }
 
-/// How assistance ended, by what the customer was told since the last look.
+/// Returns the reasons for which assistance ended, from the customer's notices since the last call.
 fn told_ends(outbox: &Outbox) -> Vec<AssistanceEnd> {
     let ends = outbox.take().into_iter().filter_map(|told| match told.notice {
         Notice::AssistanceEnded { actor, end, .. } => {
@@ -75,17 +76,19 @@ async fn it_says_from_where() {
     assert_eq!(listed(&shop).await[0].origin, origin);
 }
 
-/// Each way to end, how it is told, and that it is told once, however often the ledger is read afterwards.
+/// Each way to end an assistance: how it is reported, and that it is reported once, however often
+/// the ledger is read afterwards.
 #[tokio::test]
 async fn each_end_is_told_once_and_ends_it_for_good() {
     enum Ending {
-        /// It shows at once.
+        /// The ledger shows the end at once.
         Flow(fn(Ends) -> BoxFuture),
-        /// The host's table changes behind the crate's back: it shows when the ledger is read.
+        /// The host's table changes without a call to the crate. The ledger shows the end when it
+        /// is read.
         Host(fn(&Shop)),
     }
     type BoxFuture = std::pin::Pin<Box<dyn Future<Output = ()>>>;
-    /// What an ending may need.
+    /// The objects that an ending may need.
     struct Ends {
         shop: Arc<Shop>,
         own: BearerToken,
@@ -198,7 +201,7 @@ async fn each_end_is_told_once_and_ends_it_for_good() {
             "the admin user has a new password",
             Flow(|e| {
                 Box::pin(async move {
-                    // From another device.
+                    // The admin user signs in from another device.
                     let other = e.shop.admin_token().await;
                     let current = support::ADMIN_PASSWORD;
                     e.shop.auth.change_admin_password(&other, current, "An0ther-passw0rd").await.unwrap();
@@ -252,15 +255,15 @@ async fn each_end_is_told_once_and_ends_it_for_good() {
             }
             Host(ending) => {
                 ending(&shop);
-                assert_eq!(told_ends(&shop.outbox), [], "{what}: nobody has looked yet");
+                assert_eq!(told_ends(&shop.outbox), [], "{what}: the ledger was not read yet");
                 shop.auth.purge(1000).await.unwrap();
             }
         }
-        // Nobody has read the ledger since.
+        // The ledger was not read in the meantime.
         assert_eq!(told_ends(&shop.outbox), [end], "{what}");
         let ended_at = shop.now().min(expires_at);
         shop.advance(1);
-        // All is as it was, but for the assistance.
+        // Everything is restored except the assistance.
         shop.set_customer(|_| ());
         shop.set_admin(|_| ());
         let [entry] = &listed(&shop).await[..] else { panic!("{what}: one entry") };
@@ -269,7 +272,7 @@ async fn each_end_is_told_once_and_ends_it_for_good() {
         assert!(matches!(used, Err(Error::Token(TokenError::Invalid))), "{what}: it does not revive");
         shop.auth.purge(1000).await.unwrap();
         assert_eq!(listed(&shop).await[0], *entry, "{what}");
-        assert_eq!(told_ends(&shop.outbox), [], "{what}: told once");
+        assert_eq!(told_ends(&shop.outbox), [], "{what}: notified once");
     }
 }
 
@@ -279,9 +282,9 @@ async fn the_list_is_true_although_nobody_told_the_ledger() {
     let admin = shop.admin_token().await;
     let token = shop.assisting(&admin, 0).await.unwrap();
     let grant = *shop.auth.verify_customer(&token).await.unwrap().grant();
-    // As a node does that stops between the two.
+    // The node stopped after it revoked the token and before it closed the entry.
     shop.store.revoke(&grant, shop.now(), shop.now()).await.unwrap();
-    assert_eq!(told_ends(&shop.outbox), [], "nobody has noticed");
+    assert_eq!(told_ends(&shop.outbox), [], "the end was not noticed yet");
     assert!(shop.auth.current_assistance(&admin).await.unwrap().is_empty());
     assert_eq!(listed(&shop).await[0].end, Some(AssistanceEnd::Withdrawn));
 }
@@ -302,7 +305,7 @@ async fn only_the_customer_sees_it_and_ends_it() {
             Err(Error::Token(TokenError::NotAuthorized))
         ));
     }
-    // Another customer sees nothing of it, and ends nothing.
+    // Another customer cannot see or end the assistance.
     let hash = shop.auth.hash_new_password("other@example.com", PASSWORD).await.unwrap();
     let other = commerce_auth::CustomerRecord {
         id: CustomerId::from(2),
@@ -317,7 +320,7 @@ async fn only_the_customer_sees_it_and_ends_it() {
     let other = shop.auth.generate_customer_token(other).await.unwrap().token().clone();
     assert!(shop.auth.list_assistance(&other).await.unwrap().is_empty());
     assert!(!shop.auth.end_assistance(&other, &grant).await.unwrap());
-    // Nor does a grant of another kind end this way.
+    // A grant of another kind cannot be ended this way.
     let own_grant = *shop.auth.verify_customer(&own).await.unwrap().grant();
     assert!(!shop.auth.end_assistance(&own, &own_grant).await.unwrap());
     shop.auth.verify_customer(&token).await.unwrap();
@@ -352,7 +355,7 @@ async fn who_assists_whom_is_seen_by_those_who_may() {
     assert_eq!(shop.auth.current_assistance(&admin).await.unwrap().len(), 1);
 }
 
-/// A shop whose commits of assistance fail once it is told that the store is down.
+/// A shop whose commits of assistance fail while the store is marked as down.
 fn whose_ledger_can_fail() -> (Shop<Hooked>, Arc<AtomicBool>) {
     let down = Arc::new(AtomicBool::new(false));
     let store = Hooked::new({
@@ -377,7 +380,7 @@ async fn nobody_assists_without_an_entry() {
     }
     let subject = Subject::Customer(CustomerId::from(1));
     assert!(shop.store.grants(&subject, 100, shop.now()).await.unwrap().is_empty());
-    assert!(shop.outbox.take().is_empty(), "nobody is told of what did not begin");
+    assert!(shop.outbox.take().is_empty(), "there is no notice of assistance that did not begin");
     down.store(false, Ordering::SeqCst);
     shop.assisting(&admin, 0).await.unwrap();
 }
@@ -402,7 +405,8 @@ async fn what_was_never_issued_is_not_shown() {
     assert!(shop.outbox.take().is_empty());
 }
 
-/// Between its entry and its token an assistance is taken for one that has ended: then it must have.
+/// Between the write of its entry and the insertion of its token, an assistance appears to have
+/// ended. Then it must really end.
 #[tokio::test]
 async fn what_was_told_to_have_ended_does_not_begin() {
     type Look = Arc<OnceLock<Box<dyn Fn() + Send + Sync>>>;
@@ -461,12 +465,12 @@ async fn a_ledger_that_is_down_keeps_nothing_alive() {
     assert_eq!(withdrawn.unwrap_err().kind(), ErrorKind::Unavailable);
     assert!(matches!(shop.auth.verify_customer(&token).await, Err(Error::Token(TokenError::Invalid))));
     let given = shop.auth.set_remote_shopping_assistance(&own, true).await;
-    assert_eq!(given.unwrap_err().kind(), ErrorKind::Unavailable, "what ended would revive");
+    assert_eq!(given.unwrap_err().kind(), ErrorKind::Unavailable, "the ended assistance would revive");
     assert!(matches!(shop.auth.verify_customer(&token).await, Err(Error::Token(TokenError::Invalid))));
     down.store(false, Ordering::SeqCst);
     shop.outbox.take();
     shop.auth.set_remote_shopping_assistance(&own, true).await.unwrap();
-    assert_eq!(told_ends(&shop.outbox), [AssistanceEnd::ConsentWithdrawn], "told late, and not never");
+    assert_eq!(told_ends(&shop.outbox), [AssistanceEnd::ConsentWithdrawn], "the notice is late, but is sent");
     assert!(
         matches!(shop.auth.verify_customer(&token).await, Err(Error::Token(TokenError::Invalid))),
         "it does not revive"
@@ -481,10 +485,10 @@ async fn the_history_is_kept_for_as_long_as_configured() {
     shop.advance(15 * 60);
     shop.auth.purge(1000).await.unwrap();
     let history = AuthConfig::commerce().assistance_history.as_secs();
-    // The devices of the sign-ins are over before.
+    // The device documents of the sign-ins end earlier.
     shop.advance(history);
     shop.auth.purge(1000).await.unwrap();
-    // A document is swept an hour after it is over.
+    // A document is swept one hour after its end.
     shop.advance(60 * 60 - 1);
     assert_eq!(shop.auth.purge(1000).await.unwrap().documents, 0);
     assert_eq!(listed(&shop).await.len(), 1);
@@ -521,7 +525,7 @@ async fn a_forgotten_customer_leaves_no_trace() {
         assert_ne!(event.subject, Some(Subject::Customer(CustomerId::from(1))), "{event:?}");
         assert_eq!(event.reason, None, "{event:?}");
     }
-    assert!(trail.iter().any(|event| event.actor == Some(AdminId::from(7))), "what the admin user did stays");
+    assert!(trail.iter().any(|event| event.actor == Some(AdminId::from(7))), "the admin user's action stays");
 }
 
 /// An entry that cannot be closed is not erased, and the caller learns that something is left.
@@ -548,11 +552,12 @@ async fn a_trail_that_cannot_forget_says_so() {
     sink.keep(0);
     let error = shop.auth.erase_customer(&CustomerId::from(1)).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unavailable);
-    // What could be done is done.
+    // The other parts of the erasure are done.
     assert!(matches!(shop.auth.verify_customer(&own).await, Err(Error::Token(TokenError::Invalid))));
 }
 
-/// More assistances are open than one list holds. Each is settled in the end, and its customer is told once.
+/// More assistances are open than one list holds. Each is closed in the end, and its customer is
+/// notified once.
 #[tokio::test]
 async fn more_open_assistances_than_a_page_are_all_settled() {
     const PAGE: usize = 1000;
@@ -567,7 +572,8 @@ async fn more_open_assistances_than_a_page_are_all_settled() {
         shop.outbox.take();
         admin
     };
-    // The customer withdraws consent: all of them end at once, so that none revives with a later consent.
+    // The customer withdraws consent: all of them end at once, so that a later consent revives
+    // none.
     let token = {
         let admin = shop.admin_token().await;
         shop.assisting(&admin, 0).await.unwrap()
@@ -583,7 +589,8 @@ async fn more_open_assistances_than_a_page_are_all_settled() {
     );
     shop.auth.erase_customer(&CustomerId::from(1)).await.unwrap();
 
-    // The admin user signs out: the oldest are closed at once, and the rest by the host's timer. All of them are refused.
+    // The admin user signs out: the oldest are closed at once, and the rest by the host's timer.
+    // All of them are refused.
     let admin = begin(PAGE + 5).await;
     let newest = shop.assisting(&admin, 0).await.unwrap();
     shop.outbox.take();
@@ -599,11 +606,11 @@ async fn more_open_assistances_than_a_page_are_all_settled() {
     assert!(shop.auth.current_assistance(&admin).await.unwrap().is_empty());
 }
 
-/// The ledger is kept in documents of at most 64 KiB: the longest texts fit.
+/// A ledger document is at most 64 KiB: the longest texts fit.
 #[tokio::test]
 async fn the_longest_texts_fit_into_an_entry() {
     let mut config = fast();
-    // Each of its characters is written as two.
+    // JSON writes each of these characters as two.
     config.default_assistance_reason = Some("\"".repeat(1024));
     let shop = Shop::open(MemoryStore::new(), config, |builder| builder);
     let admin = shop.admin_token().await;
@@ -619,7 +626,8 @@ async fn the_longest_texts_fit_into_an_entry() {
     }
 }
 
-/// An admin user's token that has ended, one of an assistance, and one that nobody knows: each costs one look-up.
+/// An ended token of an admin user, a token of an assistance, and an unknown token: each costs one
+/// look-up.
 #[tokio::test]
 async fn an_unknown_token_costs_one_call() {
     let calls = Arc::new(AtomicUsize::new(0));
@@ -637,7 +645,7 @@ async fn an_unknown_token_costs_one_call() {
     shop.auth.revoke_customer_token(&assisting).await.unwrap();
     shop.auth.revoke_admin_token(&admin).await.unwrap();
     shop.advance(4 * 60 * 60);
-    // A string that another shop has issued, by the same public key.
+    // A string that another shop has issued with the same public key.
     let foreign = Shop::open(MemoryStore::new(), fast(), |builder| builder).admin_token().await;
     for unknown in [&assisting, &other, &admin, &expired, own.expose(), &foreign] {
         calls.store(0, Ordering::SeqCst);

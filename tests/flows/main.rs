@@ -1,4 +1,5 @@
-//! The flows through `Auth`, over the memory store: what each answers, what it records, and what it costs.
+//! The flows through `Auth`, over the memory store: their answers, their audit records and their
+//! cost.
 
 mod admin;
 mod assistance;

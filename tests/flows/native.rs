@@ -1,4 +1,4 @@
-//! A store of one-time credentials as a host would write it, from the public traits and types alone.
+//! A host's own store of one-time credentials, written with the public traits and types alone.
 
 use std::{
     sync::{Arc, Mutex},
@@ -12,14 +12,14 @@ use commerce_auth::{
 };
 use time::OffsetDateTime;
 
-/// Rows in the order of their arrival.
+/// The rows, in the order of their arrival.
 #[derive(Clone, Debug, Default)]
 pub struct NativeCodes(Arc<Mutex<Vec<Row>>>);
 
 #[derive(Debug)]
 struct Row {
     credential: OneTimeCredential,
-    /// Once it is spent: the grant that it bought.
+    /// Set once the credential is spent: the grant that was issued for it, if there is one.
     spent: Option<Option<Digest>>,
 }
 

@@ -1,4 +1,5 @@
-//! The notices that owners of accounts get: which, when, where to, and what they never hold.
+//! The notices that owners of accounts get: which, when, at which address, and what they never
+//! contain.
 
 use std::net::IpAddr;
 
@@ -32,14 +33,14 @@ fn customer() -> CustomerId {
     CustomerId::from(1)
 }
 
-/// The notices to customer 1 since the last look, with their addresses.
+/// Returns the notices to customer 1 since the last call, with their addresses.
 fn told<S: commerce_auth::store::Store>(shop: &Shop<S>) -> Vec<(String, Notice)> {
     let mails = shop.outbox.take();
     assert!(mails.iter().all(|mail| mail.customer == customer()));
     mails.into_iter().map(|mail| (mail.email, mail.notice)).collect()
 }
 
-// ---- What the host changed ----------------------------------------------------------------------------------
+// ---- Changes by the host ------------------------------------------------------------------------------------
 
 #[tokio::test]
 async fn a_customer_is_told_of_a_password_that_the_host_set() {
@@ -62,7 +63,7 @@ async fn a_customer_is_told_of_another_address_at_both() {
     let mails = told(&shop);
     let [(old, Notice::EmailChanged), (new, Notice::EmailChanged)] = &mails[..] else { panic!("{mails:?}") };
     assert_eq!((&**old, &**new), (EMAIL, NEW_ADDRESS));
-    // A host that tries again, and has only the stored address.
+    // The host tries again, and has only the stored address.
     let again = CustomerChange::EmailChanged { from: NEW_ADDRESS.into() };
     shop.auth.customer_changed(&customer(), again).await.unwrap();
     assert_eq!(told(&shop).len(), 1);
@@ -80,7 +81,7 @@ async fn nobody_is_told_of_a_disabled_or_deleted_account() {
         CustomerChange::EmailChanged { from: EMAIL.into() },
     ] {
         let gone = CustomerId::from(2);
-        shop.auth.customer_changed(&gone, change).await.expect("a missing row is no error");
+        shop.auth.customer_changed(&gone, change).await.expect("a missing row is not an error");
     }
     for change in [AdminChange::Disabled, AdminChange::Deleted] {
         shop.auth.admin_changed(&AdminId::from(7), change).await.unwrap();
@@ -102,7 +103,7 @@ async fn an_admin_user_is_told_of_a_password_that_the_host_set() {
     );
 }
 
-/// The trail is told in the customer's place.
+/// The trail records the change in the customer's place.
 #[tokio::test]
 async fn a_notice_that_cannot_be_queued_changes_no_answer_of_the_host() {
     let shop = Shop::open(MemoryStore::new(), fast(), |builder| builder.notifier(Full));
@@ -126,7 +127,7 @@ async fn by_device(shop: &Shop, source: &str, device: &str) -> Result<SignedIn, 
     shop.auth.generate_customer_token(SignIn::new(EMAIL, PASSWORD).origin(ip(source)).device(device)).await
 }
 
-/// The origins of the notices of a new device. There are no others.
+/// Returns the origins of the notices of a new device. Fails if there are other notices.
 fn new_devices(shop: &Shop) -> Vec<Origin> {
     let mails = shop.outbox.take();
     assert!(mails.iter().all(|mail| matches!(mail.notice, Notice::NewDevice) && mail.email == EMAIL));
@@ -143,7 +144,7 @@ async fn a_customer_is_told_once_of_a_sign_in_from_a_new_device() {
     by_device(&shop, ELSEWHERE, &device).await.unwrap();
     assert_eq!(new_devices(&shop), [], "the source is known, then the device");
     shop.sign_in_from(FAR, WRONG).await.unwrap_err();
-    assert_eq!(new_devices(&shop), [], "nobody signed in");
+    assert_eq!(new_devices(&shop), [], "no sign-in succeeded");
     for _ in 0..2 {
         shop.sign_in_from(FAR, PASSWORD).await.unwrap();
     }
@@ -173,7 +174,7 @@ async fn a_new_device_is_told_while_an_earlier_one_is_remembered() {
     }
 }
 
-/// It has notices of its own.
+/// Assistance has separate notices.
 #[tokio::test]
 async fn assistance_is_no_new_device() {
     let shop = shop();
@@ -237,7 +238,7 @@ fn enrolled() -> (Shop, Authenticator) {
     (shop, authenticator)
 }
 
-/// The notices of admin user 7 after a sign-in.
+/// Returns the notices of admin user 7 after a sign-in.
 async fn after_admin_sign_in(shop: &Shop, source: &str, password: &str, code: &str) -> Vec<AdminNotice> {
     let sign_in = AdminSignIn::new(ADMIN, password).otp(code).origin(ip(source));
     let _ = shop.auth.generate_admin_token(sign_in).await;
@@ -257,7 +258,7 @@ async fn an_admin_user_is_told_of_wrong_codes_once_for_each_source() {
     let told = wrong(FAR, "000000").await;
     assert!(matches!(told[..], [AdminNotice::SecondFactorFailed]), "{told:?}");
     assert!(wrong(FAR, "000001").await.is_empty());
-    // A wrong recovery code, too.
+    // A wrong recovery code counts as well.
     let told = wrong(ELSEWHERE, "aaaa-aaaa-aaaa-aaaa-aaaa").await;
     assert!(matches!(told[..], [AdminNotice::SecondFactorFailed]), "{told:?}");
     let window = shop.auth.config().second_factor_budget.window.as_secs();

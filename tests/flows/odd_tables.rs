@@ -1,4 +1,5 @@
-//! Account tables that answer oddly: the hash is another one at the write, or the row is of another id.
+//! Account tables that answer unexpectedly: the hash has changed at the write, or the row has
+//! another id.
 
 use std::sync::{
     Arc,
@@ -15,7 +16,8 @@ use support::{ADMIN, ADMIN_PASSWORD, EMAIL, PASSWORD, Shop, fast};
 
 const NEW: &str = "An0ther-passw0rd";
 
-/// A table in which somebody else writes a hash just before the next so many writes.
+/// A table in which another caller writes a hash just before each of the next writes, as often as
+/// the test says.
 #[derive(Clone, Default)]
 struct Contended<T> {
     inner: T,
@@ -80,7 +82,8 @@ impl AdminStore for Contended<MemoryAdmins> {
     }
 }
 
-/// A change of a password is tried twice. The second time that another hash is there, nothing is changed.
+/// A change of a password is tried twice. If another hash is there the second time as well, nothing
+/// is changed.
 #[tokio::test]
 async fn a_password_change_that_is_beaten_twice_is_a_conflict() {
     let (customers, admins) = (Contended::<MemoryCustomers>::default(), Contended::<MemoryAdmins>::default());
@@ -148,7 +151,7 @@ impl CustomerStore for Swapped {
     }
 }
 
-/// A row of another id than was asked for is no row.
+/// A row with another id than the requested one is treated as no row.
 #[tokio::test]
 async fn a_row_of_another_id_is_no_row() {
     let honest = support::shop();

@@ -1,4 +1,4 @@
-//! One-time credentials through the flows: in documents, and in a store of the host's own.
+//! One-time credentials through the flows: in documents, and in a host's own store.
 
 use std::{
     future::poll_fn,
@@ -31,13 +31,13 @@ fn customer() -> CustomerId {
     CustomerId::from(1)
 }
 
-/// A reset token, mailed by this shop.
+/// Returns a reset token that this shop has mailed.
 async fn mailed<S: commerce_auth::store::Store>(shop: &Shop<S>) -> String {
     shop.auth.request_password_reset(PasswordResetRequest::new(EMAIL)).await.unwrap();
     shop.outbox.reset_token().expect("a mail")
 }
 
-/// A one-time code, generated in this shop.
+/// Returns a one-time code that was generated in this shop.
 async fn generated<S: commerce_auth::store::Store>(shop: &Shop<S>, admin: &str) -> String {
     let code = shop.auth.generate_one_time_code(admin, &customer(), REASON).await.unwrap();
     code.code().expose().to_owned()
@@ -51,7 +51,7 @@ async fn reset(auth: &Auth, token: &str) -> Result<(), Error> {
     auth.reset_password(PasswordReset::new(EMAIL, token, NEW)).await
 }
 
-/// In documents, and in a host's own store.
+/// Returns a shop with documents and one with a host's own store.
 fn both() -> [Shop; 2] {
     let native = Shop::open(MemoryStore::new(), fast(), |builder| {
         builder.one_time_credentials(NativeCodes::default())
@@ -98,7 +98,7 @@ async fn the_newest_three_stay_and_no_other_purpose_pushes_them_out() {
     }
 }
 
-/// Ends with the generation: no verb of a store of one-time credentials ends any.
+/// Credentials end with the generation: no verb of a store of one-time credentials ends any.
 #[tokio::test]
 async fn whatever_ends_all_tokens_ends_them() {
     type End = fn(&Auth, &SignedIn) -> Result<(), Error>;
@@ -136,7 +136,7 @@ async fn whatever_ends_all_tokens_ends_them() {
                 matches!(exchanged(&shop.auth, &code).await, Err(Error::SignIn(SignInError::Refused))),
                 "{what}"
             );
-            // Those that are made later are good.
+            // Credentials that are made later are valid.
             shop.sign_in(&mailed(&shop).await).await.unwrap();
             let admin = shop.admin_token().await;
             exchanged(&shop.auth, &generated(&shop, &admin).await).await.unwrap();
@@ -144,7 +144,7 @@ async fn whatever_ends_all_tokens_ends_them() {
     }
 }
 
-/// Withdrawn consent moves no generation: a code is refused, and is spent by it.
+/// Withdrawn consent moves no generation: a code is refused, and the attempt spends it.
 #[tokio::test]
 async fn withdrawn_consent_refuses_a_code_under_the_same_generation() {
     for shop in both() {
@@ -168,8 +168,8 @@ fn refused(action: Action, why: Refusal) -> (Action, Outcome) {
     (action, Outcome::Refused(why))
 }
 
-/// Codes are kept by another engine than tokens, and outlive these. A wiped token store comes back to no
-/// generation that they were made under.
+/// Codes are in another engine than tokens, and survive the wipe of the token store. The wiped
+/// token store never gets a generation again under which the codes were made.
 #[tokio::test]
 async fn a_token_store_wiped_between_making_and_taking_leaves_no_credential_good() {
     for moved_before in [false, true] {
@@ -183,7 +183,7 @@ async fn a_token_store_wiped_between_making_and_taking_leaves_no_credential_good
         let code = generated(&shop, &shop.admin_token().await).await;
         tokens.wipe();
         if moved_before {
-            // As often as before the wipe: a counter would be back at its value.
+            // As many revocations as before the wipe: a counter would have the same value again.
             end().await.unwrap();
         }
         assert!(matches!(shop.sign_in(&first).await, Err(Error::SignIn(SignInError::Refused))));
@@ -192,11 +192,11 @@ async fn a_token_store_wiped_between_making_and_taking_leaves_no_credential_good
             Err(Error::SignIn(SignInError::ResetTokenMismatched))
         ));
         assert!(matches!(exchanged(&shop.auth, &code).await, Err(Error::SignIn(SignInError::Refused))));
-        shop.sign_in(PASSWORD).await.expect("the password is what it was");
+        shop.sign_in(PASSWORD).await.expect("the password is unchanged");
     }
 }
 
-/// The same, wiped between the look-up of the credential and its taking.
+/// As above, but wiped between the look-up of the credential and its taking.
 #[tokio::test]
 async fn a_token_store_wiped_while_a_credential_is_taken_gives_nothing_for_it() {
     let tokens = Arc::new(Hooked::default());
@@ -220,18 +220,18 @@ async fn a_token_store_wiped_while_a_credential_is_taken_gives_nothing_for_it() 
     let code = generated(&shop, &shop.admin_token().await).await;
     armed.store(true, Ordering::SeqCst);
     assert!(matches!(exchanged(&shop.auth, &code).await, Err(Error::SignIn(SignInError::Refused))));
-    shop.sign_in(PASSWORD).await.expect("the password is what it was");
+    shop.sign_in(PASSWORD).await.expect("the password is unchanged");
 }
 
-/// Keeps documents, and can lose the replies to commits of one-time credentials: they are made, and the answer
-/// is an error.
+/// Keeps documents, and can lose the replies to commits of one-time credentials: the commit is
+/// made, and the caller gets an error.
 #[derive(Clone, Debug, Default)]
 struct Losing {
     inner: Arc<MemoryStore>,
     loses: Arc<AtomicBool>,
-    /// The commits whose replies were lost.
+    /// The number of commits whose replies were lost.
     commits: Arc<AtomicUsize>,
-    /// The documents of one-time credentials that were deleted.
+    /// The number of deleted documents of one-time credentials.
     deleted: Arc<AtomicUsize>,
 }
 
@@ -291,7 +291,7 @@ async fn a_take_whose_reply_is_lost_is_not_run_again_and_is_no_replay() {
     assert!(told.iter().all(|(action, _)| *action != Action::CodeReplay), "{told:?}");
     assert!(told.contains(&(Action::CodeRedemption, Outcome::Failed)), "{told:?}");
     loses(false);
-    // They are spent, and bought nothing.
+    // The credentials are spent, and no token was issued for them.
     for spent in [&code, &for_sign_in] {
         assert!(matches!(shop.sign_in(spent).await, Err(Error::SignIn(SignInError::Refused))));
     }
@@ -300,10 +300,11 @@ async fn a_take_whose_reply_is_lost_is_not_run_again_and_is_no_replay() {
         Err(Error::SignIn(SignInError::ResetTokenMismatched))
     ));
     assert!(matches!(shop.sign_in(NEW).await, Err(Error::SignIn(SignInError::Refused))));
-    shop.sign_in(PASSWORD).await.expect("the password is what it was");
+    shop.sign_in(PASSWORD).await.expect("the password is unchanged");
 }
 
-/// The making of a credential whose reply is lost hands out nothing, and another one is good.
+/// If the reply to the making of a credential is lost, no credential is handed out, and another one
+/// is valid.
 #[tokio::test]
 async fn a_put_whose_reply_is_lost_mails_nothing() {
     let losing = Losing::default();
@@ -321,8 +322,8 @@ async fn a_put_whose_reply_is_lost_mails_nothing() {
     exchanged(&shop.auth, &generated(&shop, &admin).await).await.unwrap();
 }
 
-/// Polls a flow until it is pending in the store for the `number`th time, and drops it there. Returns its
-/// result if it came to its end before.
+/// Polls a flow until it is pending in the store for the `number`th time, and drops it there.
+/// Returns the result of the flow if it ends earlier.
 async fn dropped_at<T>(number: usize, pending: &AtomicUsize, flow: impl Future<Output = T>) -> Option<T> {
     pending.store(0, Ordering::SeqCst);
     let mut flow = pin!(flow);
@@ -334,7 +335,8 @@ async fn dropped_at<T>(number: usize, pending: &AtomicUsize, flow: impl Future<O
     .await
 }
 
-/// A shop whose verbs are pending once each, before they are done, and their number.
+/// Returns a shop whose verbs are pending once each, before they are done, and the count of these
+/// moments.
 fn counted() -> (Shop<Hooked>, Arc<AtomicUsize>) {
     let pending = Arc::new(AtomicUsize::new(0));
     let store = Hooked::new({
@@ -347,8 +349,8 @@ fn counted() -> (Shop<Hooked>, Arc<AtomicUsize>) {
     (Shop::open(store, fast(), |builder| builder), pending)
 }
 
-/// Runs a test of a flow that is dropped at its first pending verb, at its second, and so on, until one comes
-/// to its end. Returns the number of verbs.
+/// Runs a test of a flow that is dropped at its first pending verb, at its second, and so on, until
+/// the flow ends. Returns the number of verbs.
 async fn at_each_pending(mut test: impl AsyncFnMut(usize) -> bool) -> usize {
     for number in 1..50 {
         if test(number).await {
@@ -432,7 +434,7 @@ async fn a_request_dropped_at_any_verb_costs_no_earlier_credential_and_no_later_
     .await;
 }
 
-/// A code that is presented while its customer's other codes change is not refused for it.
+/// A presented code is not refused if the customer's other codes change at the same time.
 #[tokio::test]
 async fn another_credential_of_the_customer_costs_a_redemption_nothing() {
     let armed = Arc::new(OnceLock::<Auth>::new());
@@ -457,7 +459,7 @@ async fn another_credential_of_the_customer_costs_a_redemption_nothing() {
         Notice::ResetRequested { token, .. } => Some(token),
         _ => None,
     });
-    shop.sign_in(token.expect("a mail").expose()).await.expect("neither costs the other");
+    shop.sign_in(token.expect("a mail").expose()).await.expect("the two attempts do not affect each other");
 }
 
 #[tokio::test]

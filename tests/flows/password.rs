@@ -1,4 +1,4 @@
-//! A new password: by reset token, and by the current one.
+//! A new password: by reset token, and by the current password.
 
 use std::sync::{
     Arc, Mutex,
@@ -28,7 +28,7 @@ async fn reset(auth: &Auth, token: &str, new: &str) -> Result<(), Error> {
     auth.reset_password(PasswordReset::new(EMAIL, token, new)).await
 }
 
-/// The token that a request sends to customer 1.
+/// Returns the token that a request mails to customer 1.
 async fn mailed(shop: &Shop) -> String {
     request(&shop.auth, EMAIL).await.unwrap();
     shop.outbox.reset_token().expect("a mail")
@@ -132,14 +132,14 @@ async fn every_address_is_the_same_work_and_the_same_answer() {
             assert_eq!(shop.outbox.take().len() == 1, mails && website == "base", "{email} on {website}");
         }
     }
-    // The budgets are looked at before any is charged.
+    // All budgets are loaded before one of them is charged.
     let looked = ["load budgets", "load budgets", "load tally"];
     let counted = ["commit budgets"; 4];
     let mailed = ["load tally", "commit tally", "generation", "load codes", "commit codes"];
     let expected = [&looked[..], &counted, &mailed].concat();
     assert!(seen.iter().all(|verbs| *verbs == expected), "{seen:#?}");
 
-    // And so is every refused reset.
+    // Every refused reset does the same work as well.
     let begun = shop.auth.hashing_stats().begun;
     for (email, change, _) in changes {
         shop.set_customer(|_| ());
@@ -203,7 +203,7 @@ async fn a_strangers_requests_do_not_kill_the_link_in_the_mail() {
         ),
         "the fourth newest"
     );
-    reset(&shop.auth, &tokens[1], NEW).await.expect("the newest three are good");
+    reset(&shop.auth, &tokens[1], NEW).await.expect("the newest three tokens are valid");
 }
 
 #[tokio::test]
@@ -239,7 +239,7 @@ async fn what_is_refused_for_its_form_burns_no_token() {
     {
         assert_eq!(request(&shop.auth, email).await.unwrap_err().to_string(), words);
     }
-    reset(&shop.auth, &token, NEW).await.expect("the token is still good");
+    reset(&shop.auth, &token, NEW).await.expect("the token is still valid");
 }
 
 #[tokio::test]
@@ -314,8 +314,8 @@ async fn resets_have_a_budget_of_their_own_for_each_source() {
         ));
     }
     assert!(matches!(from([203, 0, 113, 9], &token).await, Err(Error::SignIn(SignInError::TooManyRequests))));
-    shop.sign_in_from("203.0.113.9", PASSWORD).await.expect("signing in has another budget");
-    from([192, 0, 2, 1], &token).await.expect("and so has another source");
+    shop.sign_in_from("203.0.113.9", PASSWORD).await.expect("sign-in has a separate budget");
+    from([192, 0, 2, 1], &token).await.expect("another source has a budget, too");
 }
 
 #[tokio::test]
@@ -342,7 +342,7 @@ impl Notifier for Full {
 #[tokio::test]
 async fn a_mail_that_cannot_be_queued_is_told_to_the_trail_alone() {
     let shop = Shop::open(MemoryStore::new(), fast(), |builder| builder.notifier(Full));
-    request(&shop.auth, EMAIL).await.expect("as for an address that nobody has");
+    request(&shop.auth, EMAIL).await.expect("as for an address without an account");
     assert_eq!(
         told(&shop.trail().await),
         [(Action::Notification, Failed), (Action::ResetRequest, Succeeded)]
@@ -363,7 +363,7 @@ async fn a_change_ends_all_other_tokens_and_one_time_credentials() {
         2,
         "the current one is checked once, the new one hashed"
     );
-    shop.auth.verify_customer(own.token()).await.expect("the token presented stays");
+    shop.auth.verify_customer(own.token()).await.expect("the presented token stays");
     for ended in [other.token(), assisted.token()] {
         assert!(matches!(shop.auth.verify_customer(ended).await, Err(Error::Token(TokenError::Invalid))));
     }
@@ -414,11 +414,12 @@ async fn a_change_is_refused_in_commerces_words() {
         (error.to_string().as_str(), error.kind()),
         ("The account is locked.", ErrorKind::Authentication)
     );
-    shop.sign_in(PASSWORD).await.expect("nothing was changed, and signing in has a budget of its own");
+    shop.sign_in(PASSWORD).await.expect("nothing was changed, and sign-in has a separate budget");
 }
 
-/// Between the check of the current password and the write of the new one, a sign-in makes the hash anew, or another
-/// change is stored: the first does not get in the way, the second wins.
+/// Between the check of the current password and the write of the new one, the stored hash changes.
+/// If a sign-in has rehashed the same password, the change succeeds. If another change was stored,
+/// the other change wins.
 #[tokio::test]
 async fn a_change_meets_another() {
     #[derive(Clone)]

@@ -1,11 +1,11 @@
-//! The promises in `tests/README.md` and the threats in `SECURITY.md` name tests that exist.
+//! Each test that `tests/README.md` and `SECURITY.md` name exists.
 
 use std::{
     fs,
     path::{Path, PathBuf},
 };
 
-/// The folder of the first part of a name.
+/// The folder for the first part of a name.
 const FOLDERS: [(&str, &str); 10] = [
     ("conformance", "src/conformance/cases"),
     ("faults", "tests/faults"),
@@ -23,7 +23,7 @@ fn read(path: impl AsRef<Path>) -> Option<String> {
     fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(path)).ok()
 }
 
-/// The file of a module. A module `tests` may stand in the file of its parent.
+/// Returns the source of a module. A module `tests` may be in the file of its parent.
 fn source(folder: &str, modules: &[&str]) -> Option<String> {
     let path: PathBuf = [folder].iter().chain(modules).collect();
     read(path.with_extension("rs")).or_else(|| read(path.join("mod.rs"))).or_else(|| {
@@ -32,7 +32,8 @@ fn source(folder: &str, modules: &[&str]) -> Option<String> {
     })
 }
 
-/// True if the source has a test of this name, or a function that a list of cases or backends makes a test of.
+/// True if the source has a test of this name, or a function that a list of cases or backends turns
+/// into a test.
 fn has_test(source: &str, name: &str) -> bool {
     let lines: Vec<_> = source.lines().map(str::trim).collect();
     let is_function = |line: &&str| {
@@ -43,7 +44,7 @@ fn has_test(source: &str, name: &str) -> bool {
     lines.iter().any(is_function)
 }
 
-/// The names of tests in a text.
+/// Returns the names of tests in a text.
 fn names(text: &str) -> Vec<&str> {
     text.split('`').skip(1).step_by(2).filter(|name| name.contains("::")).collect()
 }

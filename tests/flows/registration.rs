@@ -1,4 +1,5 @@
-//! The parts of a new account that the crate decides, and the look at a reset token that spends nothing.
+//! The parts of a new account that the crate decides, and the check of a reset token, which does
+//! not spend it.
 
 use std::{collections::BTreeSet, net::IpAddr};
 
@@ -21,7 +22,7 @@ async fn a_registration_gives_what_the_row_needs_and_looks_nothing_up() {
     let register = async |email: &str, password: Option<&str>| {
         shop.auth.begin_registration(Registration::new(email, password.map(Into::into))).await
     };
-    // The second has an account already: the answer is the same.
+    // The second address has an account already, and gets the same answer.
     for email in ["New@Example.com", EMAIL] {
         let account = register(email, Some(GOOD)).await.unwrap();
         assert_eq!(account.email.as_str(), email.to_lowercase());
@@ -126,7 +127,7 @@ async fn looks_at_reset_tokens_are_limited_for_each_customer_and_source() {
         assert!(matches!(beyond, Err(Error::SignIn(SignInError::TooManyRequests))), "{beyond:?}");
         assert_eq!(look("192.0.2.2", &token).await.is_ok(), customer == CustomerId::from(1));
     }
-    // One source, many customers.
+    // One source and many customers.
     let mut refused = 0;
     for number in 0..100 {
         let origin = Origin::from(from("192.0.2.3"));

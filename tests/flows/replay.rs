@@ -1,4 +1,5 @@
-//! One-time credentials presented again: what ends, who is told, and what the trail says.
+//! One-time credentials that are presented again: which tokens end, who is notified, and what is
+//! recorded.
 
 use std::sync::{
     Arc, OnceLock,
@@ -18,7 +19,7 @@ use crate::native::NativeCodes;
 const NEW: &str = "N3w-password";
 const NEWER: &str = "N3wer-password";
 
-/// In documents, and in a host's own store.
+/// Returns a shop with documents and one with a host's own store.
 fn both() -> [Shop; 2] {
     let native = Shop::open(MemoryStore::new(), fast(), |builder| {
         builder.one_time_credentials(NativeCodes::default())
@@ -26,13 +27,13 @@ fn both() -> [Shop; 2] {
     [shop(), native]
 }
 
-/// A reset token, mailed by this shop.
+/// Returns a reset token that this shop has mailed.
 async fn mailed<S: Store>(shop: &Shop<S>) -> String {
     shop.auth.request_password_reset(PasswordResetRequest::new(EMAIL)).await.unwrap();
     shop.outbox.reset_token().expect("a mail")
 }
 
-/// A one-time code, generated in this shop.
+/// Returns a one-time code that was generated in this shop.
 async fn generated(shop: &Shop) -> String {
     let admin = shop.admin_token().await;
     let code = shop.auth.generate_one_time_code(&admin, &CustomerId::from(1), REASON).await.unwrap();
@@ -47,7 +48,8 @@ async fn is_ended<S: Store>(shop: &Shop<S>, token: &BearerToken) -> bool {
     matches!(shop.auth.verify_customer(token).await, Err(Error::Token(TokenError::Invalid)))
 }
 
-/// Asserts that customer 1 and the trail are told once of a replay, and returns the grant of the event.
+/// Asserts that customer 1 is notified of a replay once, and that the trail records it once.
+/// Returns the grant of the event.
 async fn assert_told(shop: &Shop, secret: &str) -> Option<Digest> {
     let mails = shop.outbox.take();
     let told: Vec<_> = mails
@@ -66,7 +68,7 @@ async fn assert_told(shop: &Shop, secret: &str) -> Option<Digest> {
     replay.grant
 }
 
-/// A reader of the customer's mail signs in by the link before she uses it.
+/// An attacker who reads the customer's mail signs in by the link before she uses it.
 #[tokio::test]
 async fn a_reset_by_a_token_that_a_thief_signed_in_by_ends_the_thiefs_session() {
     for shop in both() {
@@ -79,7 +81,7 @@ async fn a_reset_by_a_token_that_a_thief_signed_in_by_ends_the_thiefs_session() 
             Err(Error::SignIn(SignInError::ResetTokenMismatched))
         ));
         assert!(is_ended(&shop, thief.token()).await);
-        shop.auth.verify_customer(own.token()).await.expect("her own session is no thief's");
+        shop.auth.verify_customer(own.token()).await.expect("the customer's own session stays");
         let grant = assert_told(&shop, &token).await;
         assert_eq!(grant, Some(Digest::of(thief.token().expose().as_bytes())));
         assert!(shop.sign_in(NEW).await.is_err(), "no password was set");
@@ -97,7 +99,7 @@ async fn a_sign_in_by_a_token_that_a_thief_signed_in_by_ends_the_thiefs_session(
     }
 }
 
-/// A reader of the mail sets a password by the link, and signs in with it.
+/// An attacker who reads the mail sets a password by the link, and signs in with it.
 #[tokio::test]
 async fn a_token_that_a_thief_set_a_password_with_ends_all_sessions() {
     for by_sign_in in [false, true] {
@@ -142,7 +144,8 @@ async fn a_code_presented_again_is_told_to_its_customer() {
     }
 }
 
-/// What is only wrong, expired, another customer's or ended by something else is no replay.
+/// A credential that is wrong, expired, another customer's or ended for another reason is not a
+/// replay.
 #[tokio::test]
 async fn what_was_not_spent_is_no_replay() {
     for shop in both() {
@@ -162,7 +165,8 @@ async fn what_was_not_spent_is_no_replay() {
     }
 }
 
-/// A double click. Whichever of the two spends the token, its new password stands, and what was before it ends.
+/// A double click. Whichever of the two requests spends the token, its new password stays, and
+/// everything before it ends.
 #[tokio::test]
 async fn a_reset_stands_whenever_its_token_is_presented_again() {
     for verb in 1.. {
@@ -173,7 +177,7 @@ async fn a_reset_stands_whenever_its_token_is_presented_again() {
             move |_| {
                 let count = |left: usize| left.checked_sub(1);
                 if left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, count) == Ok(1) {
-                    act.get().expect("something happens")();
+                    act.get().expect("there is an event")();
                 }
                 Ok(())
             }
@@ -196,7 +200,7 @@ async fn a_reset_stands_whenever_its_token_is_presented_again() {
         };
         assert_ne!(first.is_ok(), *second, "before verb {verb}: {first:?}");
         let password = if *second { NEWER } else { NEW };
-        shop.auth.generate_customer_token(SignIn::new(EMAIL, password)).await.expect("the password stands");
+        shop.auth.generate_customer_token(SignIn::new(EMAIL, password)).await.expect("the password was set");
         assert!(is_ended(&shop, own.token()).await, "before verb {verb}");
     }
 }

@@ -1,4 +1,5 @@
-//! What a flow asks of the store, and what of that one after the other: each is a round trip of a store with a server.
+//! The verbs that a flow calls, and the number that it waits for in sequence. Each is a round trip
+//! if the store has a server.
 
 use std::{
     collections::BTreeSet,
@@ -12,7 +13,7 @@ use std::{
 
 use support::{PASSWORD, Shop, WRONG, fast, hooked::Hooked};
 
-/// The verbs that are called, each with the poll of the flow in which it begins.
+/// The called verbs, each with the poll of the flow in which it begins.
 #[derive(Clone, Debug, Default)]
 struct Log {
     poll: Arc<AtomicUsize>,
@@ -20,7 +21,8 @@ struct Log {
 }
 
 impl Log {
-    /// Runs a flow; its result, the verbs it called, and how many round trips it waits for.
+    /// Runs a flow. Returns its result, the verbs it called, and the number of round trips it waits
+    /// for.
     async fn of<T>(&self, flow: impl Future<Output = T>) -> (T, Vec<String>, usize) {
         self.begun.lock().unwrap().clear();
         let mut flow = pin!(flow);
@@ -53,7 +55,10 @@ async fn a_sign_in_by_password_waits_for_three() {
     let (signed_in, verbs, in_sequence) = log.of(shop.sign_in(PASSWORD)).await;
     signed_in.unwrap();
     assert_eq!(verbs, ["load budgets", "commit budgets", "generation", "commit budgets", "insert"]);
-    assert_eq!(in_sequence, 3, "reserving and the generation, settling and storing are asked for at once");
+    assert_eq!(
+        in_sequence, 3,
+        "the reservation runs with the read of the generation, the settlement with the insertion"
+    );
 }
 
 #[tokio::test]
@@ -72,7 +77,7 @@ async fn verification_and_sign_out_are_one_each() {
     let (_, verbs, _) = log.of(shop.auth.verify_customer(&token)).await;
     assert_eq!(verbs, ["find"]);
     let (_, verbs, _) = log.of(shop.auth.revoke_customer_token(&token)).await;
-    assert_eq!(verbs, ["find", "revoke"], "whose token it is, and its end");
+    assert_eq!(verbs, ["find", "revoke"], "the owner of the token, and its expiry");
 }
 
 #[tokio::test]

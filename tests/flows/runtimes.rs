@@ -6,7 +6,7 @@ use std::{sync::Arc, thread};
 use commerce_auth::{Error, SignInError};
 use support::{PASSWORD, Shop, WRONG, shop};
 
-/// Signs in, waits for a turn behind others, is refused, verifies and revokes.
+/// Signs in, waits for a turn behind other callers, is refused, verifies and revokes.
 async fn main_job(shop: &Shop) {
     let sign_ins = futures_util::future::join_all((0..20).map(|_| shop.sign_in(PASSWORD))).await;
     for signed_in in sign_ins {
@@ -49,7 +49,7 @@ async fn tokio_multi_thread() {
     main_job(&shop()).await;
 }
 
-/// A hash never runs on the executor: other tasks of its only thread go on meanwhile.
+/// A hash never runs on the executor: other tasks of its only thread continue at the same time.
 #[tokio::test]
 async fn the_executor_is_never_blocked() {
     let mut config = support::fast();

@@ -1,4 +1,4 @@
-//! No secret reaches a log: what can be printed is printed, and searched.
+//! No secret reaches a log: everything printable is printed and searched.
 
 use std::fmt::Debug;
 
@@ -13,7 +13,7 @@ use support::{
     keyring, shop, with_second_factor,
 };
 
-/// What the second factor of an admin user brings about, as it is printed.
+/// The printable results of an admin user's second factor.
 struct SecondFactor {
     secrets: Vec<String>,
     printed: Vec<String>,
@@ -146,7 +146,7 @@ async fn nothing_that_can_be_printed_shows_a_secret() {
     let mut printed: Vec<String> =
         printed.iter().flat_map(|thing| [format!("{thing:?}"), format!("{thing:#?}")]).collect();
 
-    // Every error that input can bring about, its message and its debug form.
+    // Every error that input can cause, with its message and its debug form.
     let over_long = canary.repeat(100);
     let mut errors: Vec<Error> = Vec::new();
     for (email, password) in [

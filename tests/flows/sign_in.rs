@@ -1,4 +1,4 @@
-//! Signing in: the chain, its refusals, equal work, budgets.
+//! Sign-in: the chain of credentials, its refusals, equal work and budgets.
 
 use std::{
     sync::{
@@ -44,7 +44,7 @@ async fn each_credential_signs_in_and_says_which_it_was() {
 
 #[tokio::test]
 async fn the_password_comes_first() {
-    // A reset token that is also the account's password is not spent.
+    // If a reset token is also the account's password, it is not spent.
     let shop = shop();
     let reset_token = shop.reset_token().await;
     let hash = {
@@ -127,7 +127,7 @@ async fn messages_and_kinds_are_commerces() {
         (EMAIL, &over_long, "The password is too long.", ErrorKind::Input),
         (EMAIL, WRONG, REFUSED, ErrorKind::Authentication),
         ("nobody@example.com", PASSWORD, REFUSED, ErrorKind::Authentication),
-        // A "0" is a value, not "empty" as PHP has it.
+        // "0" is a value. PHP treats it as empty.
         ("0", "0", "The email address has an invalid format.", ErrorKind::Input),
         (EMAIL, "0", REFUSED, ErrorKind::Authentication),
     ] {
@@ -150,7 +150,7 @@ async fn an_unconfirmed_account_is_named_only_to_someone_with_a_right_credential
     for right in [PASSWORD, &reset_token, &code] {
         assert!(matches!(shop.sign_in(right).await, Err(Error::SignIn(SignInError::NotConfirmed))));
     }
-    // They are spent all the same.
+    // The credentials are spent in spite of the refusal.
     for spent in [&reset_token, &code] {
         assert!(is_refused(&shop.sign_in(spent).await));
     }
@@ -227,10 +227,10 @@ async fn six_failures_lock_a_source_for_half_an_hour() {
     for credential in [PASSWORD, &code] {
         assert!(is_refused(&shop.sign_in_from("192.0.2.1", credential).await));
     }
-    assert_eq!(shop.auth.hashing_stats().begun, begun, "a spent budget costs no hash");
+    assert_eq!(shop.auth.hashing_stats().begun, begun, "a used-up budget costs no hash");
     shop.sign_in_from("192.0.2.2", &code)
         .await
-        .expect("a spent budget consumes nothing, and locks no other source");
+        .expect("a used-up budget spends nothing and locks no other source");
     shop.advance(30 * 60 - 1);
     assert!(is_refused(&shop.sign_in_from("192.0.2.1", PASSWORD).await));
     shop.advance(1);
@@ -320,7 +320,7 @@ async fn parallel_right_sign_ins_all_succeed() {
     for (wrong_before, right, argon2) in [
         (0, 50, Argon2Params::danger_fast()),
         (5, 50, Argon2Params::danger_fast()),
-        // More than the account's budget has room for at once.
+        // More attempts at once than the account's budget has room for.
         (5, 150, size(Argon2Params::danger_fast(), Argon2Params::default())),
     ] {
         let mut config = fast();
@@ -374,7 +374,8 @@ async fn a_hundred_parallel_redemptions_give_one_token() {
             }
         }
         assert_eq!(tokens.len(), 1, "one {kind} gave {} tokens", tokens.len());
-        // The other 99 presented a credential that was spent: what it bought has ended.
+        // The other 99 callers presented a spent credential, so that the token issued for it has
+        // ended.
         for signed_in in tokens {
             assert!(shop.auth.verify_customer(signed_in.token()).await.is_err(), "{kind}");
         }
@@ -432,8 +433,8 @@ async fn passwords_differ_to_the_last_byte() {
 
 #[tokio::test]
 async fn a_revoke_all_during_a_sign_in_wins() {
-    // The host revokes between the reading of the generation and the insertion: the hash is what lies
-    // between.
+    // The host revokes between the read of the generation and the insertion, while the hash is
+    // computed.
     let mut config = fast();
     config.argon2 = Argon2Params::default();
     let shop = shop_with(config);
@@ -454,7 +455,8 @@ fn shop_with(config: AuthConfig) -> Shop {
     Shop::open(MemoryStore::new(), config, |builder| builder)
 }
 
-/// Runs a sign-in, and `change` once the store is asked for the generation: after the row was read.
+/// Runs a sign-in, and runs `change` once the store is asked for the generation, after the row was
+/// read.
 async fn sign_in_during(
     change: fn(&MemoryCustomers, CustomerRecord),
     credential: &str,
@@ -490,7 +492,8 @@ fn another_password(customers: &MemoryCustomers, row: CustomerRecord) {
 
 #[tokio::test]
 async fn what_the_host_changes_and_revokes_during_a_sign_in_counts() {
-    // The generation is read after the row: a revoke-all in between would not be noticed by it.
+    // If the generation were read after the row, the sign-in would not notice a revoke-all in
+    // between.
     assert!(is_refused(&sign_in_during(another_password, PASSWORD).await), "the password was changed");
     assert!(is_refused(
         &sign_in_during(
@@ -513,7 +516,8 @@ async fn what_the_host_changes_and_revokes_during_a_sign_in_counts() {
         )
         .await
     ));
-    // A hash that another sign-in made anew meanwhile is the same password's.
+    // If another sign-in has rehashed the password in the meantime, the hash is still of the same
+    // password.
     let same_password = |customers: &MemoryCustomers, row: CustomerRecord| {
         let hash = pollster::block_on(shop().auth.hash_new_password(EMAIL, PASSWORD)).unwrap();
         customers.upsert(CustomerRecord { password_hash: Some(hash), ..row }).unwrap();
@@ -561,7 +565,7 @@ async fn a_caller_that_goes_away_frees_its_place_and_its_charge() {
     let shop = shop_with(config);
     let begun = shop.auth.hashing_stats().begun;
     {
-        // One hash runs; five more wait in the queue; then all their callers go away.
+        // One hash runs and five more wait in the queue. Then all their callers go away.
         let mut attempts: Vec<_> = (0..6).map(|_| Box::pin(shop.sign_in_from("192.0.2.1", WRONG))).collect();
         while shop.auth.hashing_stats().waiting != 5 || shop.auth.hashing_stats().running != 1 {
             for attempt in &mut attempts {
@@ -574,8 +578,13 @@ async fn a_caller_that_goes_away_frees_its_place_and_its_charge() {
     while shop.auth.hashing_stats().running > 0 {
         tokio::task::yield_now().await;
     }
-    assert_eq!(shop.auth.hashing_stats().begun - begun, 1, "what nobody waits for is not hashed");
-    // The one that had begun counts, the others do not, however long nobody comes to settle them: five more lock.
+    assert_eq!(
+        shop.auth.hashing_stats().begun - begun,
+        1,
+        "an attempt without a waiting caller is not hashed"
+    );
+    // The attempt whose hash had begun counts, and the five others do not, however late they are
+    // settled: five more failures lock.
     shop.advance(120);
     for _ in 0..5 {
         assert!(is_refused(&shop.sign_in_from("192.0.2.1", WRONG).await));
@@ -588,7 +597,8 @@ async fn a_caller_that_goes_away_frees_its_place_and_its_charge() {
 #[tokio::test]
 async fn a_full_queue_is_told_at_once_and_charges_nothing() {
     let mut config = fast();
-    // So costly that all callers come while the first hash is made, on a busy machine too.
+    // The hash is so costly that all callers arrive while the first one runs, on a busy machine
+    // too.
     config.argon2 = Argon2Params::new(19 * 1024, 20, 1).unwrap();
     config.hashing_threads = 1.try_into().unwrap();
     config.hashing_queue = 1;
@@ -638,7 +648,7 @@ async fn hostile_hashes_and_rows_are_refused_without_work() {
     }
 }
 
-/// A host whose table answers with whatever row it likes.
+/// A host whose table returns an arbitrary row.
 struct Foreign(CustomerRecord);
 
 #[async_trait::async_trait]
@@ -682,7 +692,8 @@ async fn a_row_of_another_address_or_website_signs_nobody_in() {
         status: AccountStatus::Active,
         allows_assistance: true,
     };
-    // Such as a collation finds that takes accents for equal: no answer of its own, or strangers learn who has an account.
+    // Such a row is found by a collation that ignores accents. The answer must be the usual one, or
+    // strangers would learn whether an account exists.
     for (row, right) in [
         (row(EMAIL, "base"), true),
         (row("eve@example.com", "base"), false),
@@ -723,7 +734,8 @@ async fn a_clock_that_goes_backwards_revives_nothing() {
         let signed_in = shop.sign_in_from("192.0.2.2", PASSWORD).await.unwrap();
         shop.auth.verify_customer(signed_in.token()).await.unwrap();
     }
-    // Nor does one at the end of the calendar panic: what it issues has expired.
+    // A clock at the end of the calendar causes no panic either: the issued token has expired
+    // already.
     shop.clock.set(time::macros::datetime!(9999-12-31 23:59:59.999999999 UTC));
     let signed_in = shop.sign_in_from("192.0.2.3", PASSWORD).await.unwrap();
     assert!(shop.auth.verify_customer(signed_in.token()).await.is_err());

@@ -1,6 +1,7 @@
-//! The order of the modules of `src`: imports point downwards only, and no two modules import each other.
+//! The order of the modules of `src`: imports point downwards only, and no two modules import each
+//! other.
 //!
-//! CONTRIBUTING.md gives the same order to people.
+//! CONTRIBUTING.md has the same order for readers.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -42,11 +43,11 @@ type Module = Vec<String>;
 
 #[derive(Default)]
 struct Source {
-    /// Each module's children that its file declares.
+    /// The children of each module that its file declares.
     children: BTreeMap<Module, BTreeSet<String>>,
-    /// The modules that a name of a module's re-exports comes from.
+    /// For each module, the re-exported names with the modules that they come from.
     exports: BTreeMap<Module, BTreeMap<String, Module>>,
-    /// Each module's imports from elsewhere in the crate, as paths of names.
+    /// For each module, its imports from elsewhere in the crate, as paths of names.
     imports: BTreeMap<Module, BTreeSet<Vec<String>>>,
 }
 
@@ -57,7 +58,7 @@ impl Source {
         list(folder, &mut files);
         for file in files {
             let module = module_of(file.strip_prefix(folder).unwrap());
-            // A unit test may look anywhere.
+            // A unit test may import from anywhere.
             if module.last().is_some_and(|name| name == "tests" || name == "testing") {
                 continue;
             }
@@ -68,7 +69,7 @@ impl Source {
         source
     }
 
-    /// The module in which a path of names ends: what a re-export names is followed to its home.
+    /// Returns the module of the item that a path names. It follows re-exports.
     fn home(&self, path: &[String]) -> Module {
         let mut module = Module::new();
         for name in path {
@@ -84,7 +85,7 @@ impl Source {
         module
     }
 
-    /// The pairs of modules of which one imports from the other.
+    /// Returns the pairs of modules of which one imports from the other.
     fn edges(&self) -> BTreeSet<(Module, Module)> {
         let edges = self
             .imports
@@ -100,7 +101,8 @@ struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    /// The path of names from the root of the crate. None if it leads out of the crate.
+    /// Returns the path of names from the root of the crate. None if the path leads out of the
+    /// crate.
     fn resolve(&self, path: &[String]) -> Option<Vec<String>> {
         let mut base = self.module.clone();
         let mut rest = path;
@@ -139,7 +141,7 @@ impl<'ast> Visit<'ast> for Reader<'_> {
                 let children = self.source.children.entry(self.module.clone()).or_default();
                 children.insert(module.ident.to_string());
             }
-            // Unit tests stand in a module `tests` of their file.
+            // Unit tests are in a module `tests` of their file.
             Item::Mod(module) if module.ident == "tests" => {}
             Item::Mod(module) => {
                 self.module.push(module.ident.to_string());
@@ -171,7 +173,7 @@ impl<'ast> Visit<'ast> for Reader<'_> {
     }
 }
 
-/// The paths that a `use` names, each with the name that it gets.
+/// Collects the paths that a `use` names, each with the name that it introduces.
 fn flatten(tree: &UseTree, prefix: &mut Vec<String>, paths: &mut Vec<(Vec<String>, String)>) {
     let mut push = |prefix: &[String], last: String, name: String| {
         let path = if last == "self" { prefix.to_vec() } else { [prefix, &[last]].concat() };
@@ -199,7 +201,7 @@ fn list(folder: &Path, files: &mut Vec<PathBuf>) {
             files.push(path);
         }
     }
-    // A module's own file is read before those of its children.
+    // A module's own file is read before the files of its children.
     files.sort_by_key(|file| file.file_name().is_none_or(|name| name != "mod.rs"));
 }
 
@@ -221,17 +223,17 @@ fn imports_point_downwards() {
     let source = source();
     let rank = |module: &Module| {
         let top = module.first().unwrap();
-        ORDER.iter().position(|name| name == top).unwrap_or_else(|| panic!("{top} has no place in ORDER"))
+        ORDER.iter().position(|name| name == top).unwrap_or_else(|| panic!("ORDER does not name {top}"))
     };
     for module in &source.children[&Module::new()] {
-        assert!(ORDER.contains(&module.as_str()), "{module} has no place in ORDER");
+        assert!(ORDER.contains(&module.as_str()), "ORDER does not name {module}");
     }
     let upwards: Vec<_> = source.edges().into_iter().filter(|(from, to)| rank(to) < rank(from)).collect();
     assert!(upwards.is_empty(), "{upwards:#?}");
 }
 
-/// In every folder: of its modules, each with all that it contains, no two import each other, whether directly
-/// or through others.
+/// No two modules of a folder import each other, directly or through others. Each module counts
+/// with all that it contains.
 #[test]
 fn no_two_modules_import_each_other() {
     let mut levels: BTreeMap<Module, BTreeMap<String, BTreeSet<String>>> = BTreeMap::new();
@@ -246,8 +248,8 @@ fn no_two_modules_import_each_other() {
     assert!(circles.is_empty(), "{circles:#?}");
 }
 
-/// The modules that are left when those that import none of the others, and those that none of the others
-/// imports, are taken away again and again.
+/// Returns the modules that remain after repeated removal of those that import no other one, and of
+/// those that no other one imports.
 fn circle(edges: &BTreeMap<String, BTreeSet<String>>) -> Option<BTreeMap<String, BTreeSet<String>>> {
     let mut left = edges.clone();
     loop {
@@ -264,7 +266,7 @@ fn circle(edges: &BTreeMap<String, BTreeSet<String>>) -> Option<BTreeMap<String,
     }
 }
 
-/// The order in CONTRIBUTING.md is the one that is tested.
+/// CONTRIBUTING.md has the tested order.
 #[test]
 fn contributing_gives_the_same_order() {
     let text = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("CONTRIBUTING.md")).unwrap();

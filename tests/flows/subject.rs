@@ -6,7 +6,7 @@ use commerce_auth::{AdminId, CustomerId, Subject};
 use proptest::{prelude::*, sample::select};
 use uuid::Uuid;
 
-/// Numbers, UUIDs and texts, also such as look like a subject themselves.
+/// Generates numbers, UUIDs and texts, also texts that look like a subject.
 fn id() -> impl Strategy<Value = String> {
     let subjects = select(vec!["customer:7", "admin:", ":", "007", "a:b:c", " 7"]).prop_map(str::to_owned);
     prop_oneof![

@@ -1,5 +1,5 @@
-//! What becomes of a token: verified, expired, revoked, listed; and what a token born of assistance may not
-//! do.
+//! The life of a token: verified, expired, revoked and listed; and the operations that a token of
+//! assistance may not do.
 
 use std::sync::Arc;
 
@@ -47,7 +47,8 @@ async fn each_sign_in_mints_another_token() {
 
 #[tokio::test]
 async fn a_token_that_was_drawn_before_is_not_issued_again() {
-    // Two nodes whose randomness repeats itself: the second overwrites nothing, and says why.
+    // Two nodes with the same random numbers: the second overwrites nothing, and its error gives
+    // the reason.
     let shop = shop();
     let node = || {
         Auth::builder(Arc::clone(&shop.store))
@@ -69,12 +70,13 @@ async fn a_token_that_was_drawn_before_is_not_issued_again() {
 async fn kinds_do_not_cross() {
     let shop = shop();
     let signed_in = shop.sign_in(PASSWORD).await.unwrap();
-    // A digest is no token, nor is a code or a reset token.
+    // A digest is not a token, and neither is a code or a reset token.
     let who = shop.auth.verify_customer(signed_in.token()).await.unwrap();
     for text in [who.grant().to_string(), shop.code().await, shop.reset_token().await] {
         assert!(matches!(shop.auth.verify(&text).await, Err(Error::Token(TokenError::Invalid))));
     }
-    // An admin user's token is no customer's. Its grant takes the place of the customer's.
+    // An admin user's token is not a customer's. The test puts its grant in the place of the
+    // customer's.
     let digest = Digest::of(signed_in.token().expose().as_bytes());
     shop.auth.revoke_customer_token(signed_in.token()).await.unwrap();
     shop.advance(120);
@@ -91,7 +93,7 @@ async fn kinds_do_not_cross() {
         panic!("an admin user's token")
     };
     assert_eq!(admin.admin_id(), &AdminId::from(7));
-    // Admin tokens are checked live.
+    // The rights of an admin token are read at each use.
     shop.set_admin(|row| row.permissions = vec![Permission::Login]);
     let Ok(Identity::Admin(admin)) = shop.auth.verify(signed_in.token()).await else {
         panic!("an admin user's token")
@@ -120,7 +122,7 @@ async fn a_token_of_one_website_is_refused_on_another() {
         shop.auth.revoke_customer_token(elsewhere()).await,
         Err(Error::Token(TokenError::NotAuthorized))
     ));
-    shop.auth.verify_customer(signed_in.token()).await.expect("it is still good where it belongs");
+    shop.auth.verify_customer(signed_in.token()).await.expect("the token is still valid on its own website");
 }
 
 #[tokio::test]
@@ -139,7 +141,7 @@ async fn revoking_ends_one_token_or_all_as_configured() {
         ));
         shop.sign_in(PASSWORD)
             .await
-            .expect("a sign-in after a revoke, at the same instant, gives a live token");
+            .expect("a sign-in after a revoke at the same instant gives a live token");
     }
 }
 
@@ -188,7 +190,7 @@ async fn a_customer_sees_and_ends_her_own_tokens_only() {
     assert!(!shop.auth.revoke_listed_customer_token(laptop.token(), &admins).await.unwrap());
     assert!(
         shop.store.find(&admins, shop.now()).await.unwrap().is_some(),
-        "somebody else's grant is not hers to end"
+        "a customer cannot end another customer's grant"
     );
 }
 
@@ -229,7 +231,7 @@ async fn the_current_password_is_confirmed_within_a_budget_of_its_own() {
     confirm(PASSWORD).await.unwrap();
     assert!(matches!(confirm("").await, Err(Error::Input(InputError::Required(_)))));
     assert!(matches!(confirm(&"x".repeat(1025)).await, Err(Error::Input(InputError::PasswordTooLong))));
-    // A one-time credential is no password, and is not spent.
+    // A one-time credential is not a password, and is not spent here.
     let reset_token = shop.reset_token().await;
     assert!(matches!(confirm(&reset_token).await, Err(Error::SignIn(SignInError::WrongPassword))));
     confirm(PASSWORD).await.expect("a right password clears the failure");
@@ -245,7 +247,7 @@ async fn the_current_password_is_confirmed_within_a_budget_of_its_own() {
         (error.to_string().as_str(), error.kind()),
         ("The account is locked.", ErrorKind::Authentication)
     );
-    shop.sign_in(&reset_token).await.expect("signing in has a budget of its own");
+    shop.sign_in(&reset_token).await.expect("sign-in has a separate budget");
     shop.advance(1800);
     confirm(PASSWORD).await.unwrap();
     shop.set_customer(|row| row.status = AccountStatus::Disabled);
@@ -281,7 +283,7 @@ async fn new_passwords_are_judged_in_commerces_words() {
     ));
 }
 
-/// Everything that ends an assistance, at its redemption and at every later use.
+/// Every event that ends an assistance, at its redemption and at every later use.
 #[tokio::test]
 async fn assistance_is_checked_live() {
     type Change = fn(&Shop);
@@ -337,7 +339,7 @@ async fn assistance_is_checked_live() {
     assert_eq!(
         assisted.expires_at() - shop.now(),
         time::Duration::seconds(10),
-        "never longer than the admin user's own"
+        "never longer than the admin user's own token"
     );
     shop.auth.verify_customer(assisted.token()).await.unwrap();
     shop.advance(10);
@@ -367,7 +369,7 @@ async fn an_assistance_token_cannot_overstep() {
     ] {
         assert!(matches!(refused, Err(Error::Token(TokenError::NotAuthorized))));
     }
-    shop.auth.revoke_customer_token(token).await.expect("it may end itself");
+    shop.auth.revoke_customer_token(token).await.expect("the token may revoke itself");
     assert!(shop.auth.verify_customer(token).await.is_err());
     shop.auth.verify_customer(own.token()).await.expect("and nothing else");
 }

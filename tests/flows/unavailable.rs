@@ -1,4 +1,5 @@
-//! A store that is down gives "unavailable": never "denied", never "allowed"; and service resumes by itself.
+//! A store that is down gives "unavailable", never "denied" and never "allowed". Service resumes
+//! without a restart.
 
 use std::{
     error::Error as _,
@@ -18,7 +19,7 @@ use support::{ADMIN, ADMIN_PASSWORD, EMAIL, PASSWORD, REASON, Shop, WRONG, fast,
 
 const NEW: &str = "N3w-password";
 
-/// A shop whose store answers so many verbs more, and fails at all later ones.
+/// Returns a shop whose store answers a set number of verbs and fails at all later ones.
 fn failing() -> (Shop<Hooked>, Arc<AtomicUsize>) {
     let left = Arc::new(AtomicUsize::new(usize::MAX));
     let store = Hooked::new({
@@ -75,12 +76,12 @@ async fn every_flow_answers_unavailable_at_every_verb() {
     fails_at_each_of!(4, shop.auth.generate_one_time_code(&admin, &customer, REASON));
     // load, reserve, settle, generation, load, put
     fails_at_each_of!(6, shop.auth.request_password_reset(PasswordResetRequest::new(EMAIL)));
-    // find, load, reserve; the password was right, whatever becomes of the settlement
+    // find, load, reserve; the password was right, so that a failed settlement does not matter
     fails_at_each_of!(3, shop.auth.confirm_password(token, PASSWORD));
     // load, reserve, settle, generation, load and commit the pointer, load, put
     fails_at_each_of!(8, shop.auth.request_confirmation(ConfirmationRequest::new(EMAIL)));
-    // find, generation, find, load, reserve, then (the password was right, whatever becomes of the settlement) the budget of
-    // the new address: load, reserve, settle
+    // find, generation, find, load, reserve; then (the password was right, so that a failed
+    // settlement does not matter) the budget of the new address: load, reserve, settle
     fails_at_each_of!(5, shop.auth.request_email_change(token, PASSWORD, "bob@example.org"));
     // load, reserve, load the pointer, generation, load
     fails_at_each_of!(5, shop.auth.confirm_email(EmailConfirmation::new(EMAIL, WRONG)));
@@ -112,7 +113,7 @@ async fn a_sign_in_that_a_store_fails_gives_no_token_and_no_denial() {
                 shop.store.grants(&subject, 100, shop.now()).await.unwrap().is_empty(),
                 "a {kind} at verb {verb}"
             );
-            shop.sign_in(PASSWORD).await.expect("service resumes by itself");
+            shop.sign_in(PASSWORD).await.expect("service resumes without a restart");
         }
     }
 }
@@ -154,7 +155,7 @@ async fn a_new_password_that_a_store_fails_is_no_denial_and_can_be_tried_again()
         let result = shop.auth.reset_password(PasswordReset::new(EMAIL, token.as_str(), NEW)).await;
         assert!(is_unavailable(&result), "at verb {verb}: {:?}", result.err());
         left.store(usize::MAX, Ordering::SeqCst);
-        // Up to the take the token is still good; from then on another one is to be had.
+        // Before the take, the token stays valid. After it, another token is available.
         let again = if verb < 5 { token } else { shop.reset_token().await };
         shop.auth.reset_password(PasswordReset::new(EMAIL, again, NEW)).await.unwrap();
         shop.sign_in(NEW).await.unwrap();
@@ -168,7 +169,7 @@ async fn a_new_password_that_a_store_fails_is_no_denial_and_can_be_tried_again()
         let result = shop.auth.change_password(signed_in.token(), PASSWORD, NEW).await;
         assert!(is_unavailable(&result), "at verb {verb}: {:?}", result.err());
         left.store(usize::MAX, Ordering::SeqCst);
-        // One that was written is put back: nobody can see whether it may stand.
+        // A password that was written is restored, because nothing shows whether it may stay.
         shop.auth.change_password(signed_in.token(), PASSWORD, NEW).await.unwrap();
         assert!(shop.auth.verify_customer(other.token()).await.is_err());
     }
@@ -193,7 +194,7 @@ async fn a_confirmation_that_a_store_fails_is_no_denial_and_can_be_asked_for_aga
         left.store(usize::MAX, Ordering::SeqCst);
         let row = shop.customers.find_by_id(&customer).await.unwrap().unwrap();
         assert_eq!(row.status, AccountStatus::Unconfirmed, "at verb {verb}");
-        // Up to the take the token is still good; from then on another one is to be had.
+        // Before the take, the token stays valid. After it, another token is available.
         let again = if verb < 6 { token } else { mailed().await };
         confirm(&again).await.unwrap_or_else(|error| panic!("after verb {verb}: {error:?}"));
         shop.sign_in(PASSWORD).await.unwrap();
@@ -202,11 +203,12 @@ async fn a_confirmation_that_a_store_fails_is_no_denial_and_can_be_asked_for_aga
 
 #[tokio::test]
 async fn an_outage_between_guesses_gives_no_free_ones() {
-    // The hash has been made when the store fails: the attempt counts, settled by the next one.
+    // The hash was computed before the store failed: the attempt counts, and the next attempt
+    // settles it.
     let (shop, left) = failing();
     for earlier in 0..6 {
-        // What the attempt before could not settle (load, settle), load, reserve, generation; the look-up of
-        // one-time credentials fails, and so does settle.
+        // The settlement of the earlier attempt (load, settle), load, reserve, generation. Then the
+        // look-up of one-time credentials fails, and so does settle.
         left.store(2 * usize::from(earlier > 0) + 3, Ordering::SeqCst);
         assert!(is_unavailable(&shop.sign_in(WRONG).await));
         left.store(usize::MAX, Ordering::SeqCst);
@@ -220,7 +222,8 @@ async fn an_outage_between_guesses_gives_no_free_ones() {
 async fn an_outage_before_the_hash_charges_nothing() {
     let (shop, left) = failing();
     for earlier in 0..10 {
-        // What the attempt before could not settle (load, settle), load, reserve; generation fails, and so does settle.
+        // The settlement of the earlier attempt (load, settle), load, reserve. Then generation
+        // fails, and so does settle.
         left.store(2 * usize::from(earlier > 0) + 2, Ordering::SeqCst);
         assert!(is_unavailable(&shop.sign_in(WRONG).await));
         left.store(usize::MAX, Ordering::SeqCst);

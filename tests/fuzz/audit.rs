@@ -1,4 +1,4 @@
-//! Audit records, as a copy of a trail or the rows of its table hold them, and checkpoints.
+//! Audit records as they are in a copy of a trail or in the rows of its table, and checkpoints.
 
 use std::{cell::OnceCell, time::Duration};
 
@@ -24,7 +24,7 @@ enum Input {
     Checkpoint(bool, [Option<(u8, Text)>; 3]),
 }
 
-/// One thing done to the text of a record.
+/// One change to the text of a record.
 #[derive(Clone, Debug, TypeGenerator)]
 enum Edit {
     Byte {
@@ -46,7 +46,7 @@ enum Edit {
     Drop {
         name: u8,
     },
-    /// The value that another record has there.
+    /// The value of the same field in another record.
     From {
         name: u8,
         record: u8,
@@ -97,7 +97,7 @@ struct Trail {
 
 #[test]
 fn a_changed_record_never_verifies() {
-    // One for the thread, which is this test's alone.
+    // One trail for the thread, which runs only this test.
     thread_local!(static TRAIL: OnceCell<Trail> = const { OnceCell::new() });
     check!().with_type::<Input>().with_test_time(Duration::from_secs(1)).for_each(|input| {
         TRAIL.with(|trail| {
@@ -169,9 +169,9 @@ impl Trail {
         let at = COLUMNS.iter().position(|name| *name == column).unwrap();
         let value = to.of(&before[at], &other[at]);
         let change = format!("UPDATE audit_events SET {column} = ?1 WHERE position = ?2");
-        // The table's own constraints refuse some.
+        // The table's own constraints refuse some changes.
         let Ok(1) = self.hand.execute(&change, (&value, position)) else { return };
-        // SQLite may have made the same value of another one, such as 1 of "1".
+        // SQLite may have stored the same value for another input, such as 1 for "1".
         let is_same = self.row(position).as_ref() == Some(&before);
         let report = pollster::block_on(async {
             let _ = self.audit.events(usize::MAX).await;
@@ -196,7 +196,7 @@ impl Trail {
     fn judge_checkpoint(&self, is_near: bool, texts: &[Option<(u8, Text)>]) {
         let mut line = if is_near { self.anchor.to_string() } else { String::new() };
         for (place, text) in texts.iter().flatten() {
-            // Half of them in the number, which is the first part.
+            // Half of the changes are in the number, which is the first part.
             let parts = if place % 2 == 0 { 4 } else { line.len() + 1 };
             line.insert_str(boundary(&line, usize::from(place / 2) % parts), &text.text());
         }
@@ -244,7 +244,7 @@ impl Edit {
     }
 }
 
-/// The line with another value of a field, or without it.
+/// Returns the line with another value of a field, or without the field.
 fn with_field(line: &str, name: &str, value: Option<Value>) -> String {
     let Ok(Value::Object(mut record)) = serde_json::from_str(line) else { return line.to_owned() };
     match value {
@@ -290,7 +290,7 @@ fn both_keys() -> Keyring {
     keyring
 }
 
-/// One of several kinds, with and without a person in it.
+/// Returns an event of one of several kinds, with or without a personal part.
 fn event(number: u8) -> AuditEvent {
     let mut event = json!({
         "version": 1,

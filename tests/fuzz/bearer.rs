@@ -1,4 +1,4 @@
-//! Bearer tokens, as headers hold them and as a host hands them over.
+//! Bearer tokens, in headers and as a host passes them.
 
 use std::time::Duration;
 
@@ -26,7 +26,7 @@ struct Input {
 enum Token {
     Live,
     Admins,
-    /// Well formed, by the key of a shop that keeps none to itself.
+    /// Well formed, with the key of a shop without a private key.
     OtherShops,
     Changed {
         place: u8,

@@ -1,5 +1,5 @@
-//! GraphQL documents: nested in every place that nests, fragments that multiply, operations of the shop's own fields, and
-//! texts that are no document.
+//! GraphQL documents: nested in every possible place, with fragments that multiply, with operations
+//! on the shop's own fields, and texts that are not documents.
 
 use bolero::TypeGenerator;
 use support::EMAIL;
@@ -18,7 +18,7 @@ pub enum Document {
     Characters(Text),
 }
 
-/// Where something is nested.
+/// The place where something is nested.
 #[derive(Clone, Copy, Debug, TypeGenerator)]
 pub enum Place {
     Argument,
@@ -31,7 +31,7 @@ pub enum Place {
     Selections,
     InlineFragments,
     ListType,
-    /// Each spreads the next.
+    /// Each fragment spreads the next one.
     Fragments,
 }
 
@@ -42,7 +42,7 @@ pub enum Shape {
     Both,
 }
 
-/// How what is nested ends.
+/// The end of a nested text.
 #[derive(Clone, Copy, Debug, TypeGenerator)]
 pub enum Closing {
     Whole,
@@ -52,7 +52,7 @@ pub enum Closing {
     Never,
 }
 
-/// A field of the shop's, with some of its arguments.
+/// A field of the shop, with some of its arguments.
 #[derive(Clone, Debug, TypeGenerator)]
 pub struct Field {
     name: u8,
@@ -76,7 +76,7 @@ pub enum Value {
     Left,
 }
 
-/// Fields, their arguments, and a selection of their type.
+/// The fields, their arguments, and a selection of their type.
 const FIELDS: [(&str, &[&str], &str); 17] = [
     ("generateCustomerToken", &["email", "password"], "{ token }"),
     ("exchangeOtpForCustomerToken", &["email", "otp"], "{ token }"),
@@ -97,7 +97,7 @@ const FIELDS: [(&str, &[&str], &str); 17] = [
     ("__typename", &[], ""),
 ];
 
-/// Tokens, some of them broken.
+/// Tokens, some of them malformed.
 const TOKENS: [&str; 40] = [
     "{",
     "}",
@@ -156,15 +156,16 @@ const HEADS: [&str; 5] = [
 /// A document as it is sent.
 pub struct Written {
     pub query: String,
-    /// Must be refused with 400: nested or multiplied far beyond what any client does.
+    /// True if it must be refused with 400: it nests or multiplies far more than any client needs.
     pub is_too_much: bool,
-    /// Credentials stand where async-graphql's log knows them to be secret. It does not in a query, whose fields they are not.
+    /// True if the credentials are at places that async-graphql's log treats as secret. In a query
+    /// they are not, because the arguments of its fields are not secret.
     pub keeps_secrets: bool,
 }
 
-/// Levels that no bound lets through.
+/// A number of levels that every bound refuses.
 const TOO_DEEP: usize = 100;
-/// Selections, with multiplicity, that no bound lets through.
+/// A number of selections, with repetition, that every bound refuses.
 const TOO_MANY: f64 = 1_000.0;
 
 impl Document {
@@ -198,7 +199,7 @@ impl Document {
     }
 }
 
-/// Each fragment spreads the next one so often.
+/// Returns fragments each of which spreads the next one `breadth` times.
 pub fn doubling(levels: u8, breadth: u8, costly: bool) -> String {
     let (operation, root, leaf) = if costly {
         let leaf = format!("generateCustomerToken(email: \"{EMAIL}\", password: \"{CANARY}\") {{ token }}");
@@ -260,13 +261,13 @@ fn nested_value(shape: Shape, levels: usize, filler: &str, closing: Closing) -> 
     let (list, object) = (("[", "]"), ("{a: ", "}"));
     match shape {
         Shape::Lists => repeated(levels, &[list], filler, "1", closing),
-        // Beside a value there is none in an object.
+        // An object cannot contain a filler beside a value.
         Shape::Objects => repeated(levels, &[object], comment(filler), "1", closing),
         Shape::Both => repeated(levels, &[list, object], comment(filler), "1", closing),
     }
 }
 
-/// The filler, if it may stand everywhere.
+/// Returns the filler, if it may be anywhere in a document.
 fn comment(filler: &str) -> &str {
     if filler.starts_with('#') { filler } else { "" }
 }
@@ -281,7 +282,7 @@ fn repeated(
     let mut text = String::new();
     for (level, (open, _)) in (0..levels).zip(brackets.iter().cycle()) {
         text.push_str(open);
-        // A hundred levels with it say all, and the rest stays within the longest body.
+        // A hundred levels with fillers are enough, and the rest stays within the longest body.
         text.push_str(if level < 100 { filler } else { "" });
     }
     let mut ends: Vec<&str> = brackets.iter().cycle().take(levels).map(|(_, close)| *close).collect();
@@ -312,7 +313,8 @@ impl Field {
 }
 
 impl Value {
-    /// None if it is left out. The canary stands only where a password belongs: async-graphql's log shows other arguments.
+    /// Returns none if the argument is left out. The canary is only used for passwords:
+    /// async-graphql's log shows other arguments.
     fn write(&self, name: &str) -> Option<String> {
         let is_secret = !matches!(name, "email" | "input" | "pageSize" | "currentPage");
         let secret = |secret: &Secret| if is_secret { secret.text() } else { "a@example.com".into() };

@@ -11,7 +11,7 @@ use crate::{text::Text, world::with_world};
 #[derive(Clone, Debug, TypeGenerator)]
 enum Input {
     Parts(Text, Text),
-    /// The customer's own address with something put in.
+    /// The customer's own address with an insertion.
     Near(u8, Text),
     Cased(u32),
     Any(Text),
@@ -45,7 +45,7 @@ fn an_address_has_one_spelling() {
         let begun = Instant::now();
         let parsed = text.parse::<Email>();
         let took = begun.elapsed();
-        // Far more than it takes: an address is short, and a long text is refused unread.
+        // Far more than needed: an address is short, and a long text is refused unread.
         assert!(took < Duration::from_secs(2), "{took:?} for {} bytes", text.len());
         let json = serde_json::to_string(&text).unwrap();
         assert_eq!(serde_json::from_str::<Email>(&json).ok(), parsed.clone().ok(), "from JSON");

@@ -1,4 +1,4 @@
-//! Inputs that a target once failed on, and their kind.
+//! Inputs on which a target once failed, and similar ones.
 
 use axum::body::Body;
 use commerce_auth::audit::Checkpoint;
@@ -10,7 +10,8 @@ use crate::{
     world::with_world,
 };
 
-/// Each of these ended the process: 2,000 levels are too many for the parser's stack and too few for its own bound.
+/// Each of these ended the process: 2,000 levels are too many for the parser's stack, but too few
+/// for the parser's own bound.
 #[test]
 fn nested_values_do_not_end_the_process() {
     for place in [
@@ -39,7 +40,7 @@ fn fragments_that_double_are_refused_at_once() {
     }
 }
 
-/// The parser's message held the line.
+/// The parser's error message contained the line of the document.
 #[test]
 fn a_syntax_error_has_no_excerpt() {
     for text in ["\"C4nary-S3cret-Zz\" {token}}", "C4nary-S3cret-Zz) { token } }", "\"C4nary-S3cret-Zz"] {
@@ -48,7 +49,7 @@ fn a_syntax_error_has_no_excerpt() {
     }
 }
 
-/// The answer was `{}`, which is none.
+/// The answer was `{}`, which is not a GraphQL response.
 #[test]
 fn an_operation_may_skip_all_of_its_fields() {
     for query in
@@ -59,7 +60,8 @@ fn an_operation_may_skip_all_of_its_fields() {
     }
 }
 
-/// Behind a store code, the route of one-time codes answered 500; of a path that is not UTF-8, a text that is not JSON.
+/// Behind a store code, the route of one-time codes answered 500. For a path that is not UTF-8, the
+/// answer was a text that is not JSON.
 #[test]
 fn a_path_may_begin_with_a_store_code() {
     with_world(|world| {

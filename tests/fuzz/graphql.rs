@@ -14,13 +14,13 @@ use crate::{
     world::{World, header, with_world},
 };
 
-/// Those that `graphql::endpoint` and Commerce document, and 405 for a mutation by GET.
+/// The statuses that `graphql::endpoint` and Commerce document, and 405 for a mutation by GET.
 const STATUSES: [u16; 7] = [200, 400, 401, 403, 405, 413, 415];
-/// Longest answer: some 500 selections, each with an error of its own.
+/// Length of the longest answer, in bytes: some 500 selections, each with an error.
 const MAX_ANSWER_BYTES: usize = 512 * 1024;
-/// Longest message of an error: async-graphql's are cut to 512 bytes.
+/// Length of the longest error message, in bytes: async-graphql's messages are cut to 512 bytes.
 const MAX_MESSAGE_BYTES: usize = 512;
-/// Longest address the HTTP crate takes.
+/// Length of the longest URI that the HTTP crate accepts, in bytes.
 const MAX_URI_BYTES: usize = 60_000;
 
 #[derive(Clone, Debug, TypeGenerator)]
@@ -38,7 +38,7 @@ struct Input {
 enum Way {
     Post,
     Get,
-    /// Another type than JSON, or a body that breaks off.
+    /// Another content type than JSON, or a truncated body.
     Odd(u8, u16),
 }
 
@@ -89,7 +89,7 @@ pub fn judge(query: &str, is_too_much: bool, answer: &Answer) {
 }
 
 impl Input {
-    /// None if no client could send it.
+    /// Returns none if no client could send the request.
     fn send(&self, world: &World, document: &Written) -> Option<Answer> {
         let token = match self.token % 8 {
             0 | 1 => Some(&world.customer),
@@ -152,7 +152,7 @@ impl Input {
     }
 }
 
-/// A text in the query of an address.
+/// Escapes a text for the query of a URI.
 pub fn escaped(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for byte in text.bytes() {
@@ -168,7 +168,7 @@ pub fn escaped(text: &str) -> String {
     escaped
 }
 
-/// Sends a document by POST to a shop of its own, as a guest, and checks the answer.
+/// Sends a document by POST to a new shop, without a token, and checks the answer.
 pub fn post(query: &str, is_too_much: bool) -> Answer {
     let body = serde_json::json!({ "query": query }).to_string();
     let request = || {

@@ -1,4 +1,5 @@
-//! JSON as text: a map of JSON could hold no key twice, no broken number and no great depth.
+//! JSON as text. A map of JSON values could not contain a duplicate key, a malformed number or
+//! great depth.
 
 use bolero::TypeGenerator;
 
@@ -12,7 +13,7 @@ pub enum Json {
     Null,
     Bool(bool),
     Int(i64),
-    /// A number no type of ours holds.
+    /// A number that no type of the crate can hold.
     Odd(u8),
     List(Vec<Text>),
     Object(Vec<(Text, Secret)>),
@@ -47,7 +48,7 @@ pub fn quoted(text: &str) -> String {
     serde_json::Value::from(text).to_string()
 }
 
-/// An object of keys and of values that are JSON already.
+/// Returns an object with these keys and with values that are JSON already.
 pub fn object(fields: impl Iterator<Item = (String, String)>) -> String {
     let fields: Vec<_> = fields.map(|(key, value)| format!("{}:{value}", quoted(&key))).collect();
     format!("{{{}}}", fields.join(","))

@@ -1,7 +1,7 @@
 //! Fuzz targets: property tests in `cargo test`, and targets of a fuzzer with `.ci/fuzz long`.
 //!
-//! Each target reaches the crate as a client, a host or another writer of its tables does. `found` keeps the inputs that a
-//! target once failed on.
+//! Each target reaches the crate as a client, a host or another writer of its tables does. `found`
+//! has the inputs on which a target once failed.
 
 #![cfg(all(feature = "axum", feature = "graphql", feature = "sqlite"))]
 

@@ -1,16 +1,17 @@
-//! Work that grows no faster than its input, measured against a trivial request of the same moment.
+//! Time limits in proportion to the input, compared with a trivial request at the same moment.
 
 use std::time::{Duration, Instant};
 
-/// A request may take this many times as long as a trivial one, and once more for each [`BYTES`] of it. Both are generous:
-/// the faults to be found take a million times as long.
+/// A request may take this many times as long as a trivial one, and once more for each [`BYTES`] of
+/// its length. Both numbers are generous: the faults that they must find take a million times as
+/// long.
 const TIMES: u32 = 500;
 /// See [`TIMES`].
 const BYTES: usize = 64;
-/// A machine that others work on delays one request now and then, not so many in a row.
+/// On a shared machine one request is delayed now and then, but not this many in a row.
 const ATTEMPTS: usize = 4;
 
-/// Makes a request, which fails if it takes longer than its length allows.
+/// Makes a request. Fails if it takes longer than its length allows.
 pub fn keeping_pace<T>(length: usize, trivial: impl Fn(), request: impl Fn() -> T) -> T {
     let took = |work: &dyn Fn()| {
         let begun = Instant::now();
@@ -20,7 +21,7 @@ pub fn keeping_pace<T>(length: usize, trivial: impl Fn(), request: impl Fn() -> 
     let begun = Instant::now();
     let answer = request();
     let mut shortest = begun.elapsed();
-    // Most are done before the trivial one could be measured.
+    // Most requests are finished sooner than the trivial one could be measured.
     if shortest < Duration::from_millis(5) {
         return answer;
     }

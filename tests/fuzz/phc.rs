@@ -1,4 +1,4 @@
-//! Password hashes in PHC strings, as a host's table holds them.
+//! Password hashes as PHC strings, as a host's table has them.
 
 use std::time::Duration;
 
@@ -23,7 +23,7 @@ enum Input {
         salt: u8,
         output: u8,
     },
-    /// The right hash with parameters or parts of other ones, in another order.
+    /// The right hash, with parameters or parts of other hashes, in another order.
     Near([Option<Change>; 3]),
     Text(Text),
     Joined([Option<(u8, Text)>; 8]),
@@ -44,14 +44,14 @@ enum Change {
 const ALGORITHMS: [&str; 8] =
     ["argon2id", "argon2i", "argon2d", "ARGON2ID", "2y", "scrypt", "pbkdf2-sha256", ""];
 const VERSIONS: [&str; 8] = ["$v=19", "$v=16", "", "$v=0", "$v=4294967296", "$v=", "$19", "$v=19,x=1"];
-/// Beyond 512 MiB of work, or little: what is between is bounded, and slow.
+/// Either beyond 512 MiB of work or little: values in between are bounded, and slow.
 const MEMORY: [&str; 10] =
     ["m=8", "m=9", "m=64", "m=7", "m=0", "m=131073", "m=4294967295", "m=4294967296", "m=-8", "m=08"];
 const PASSES: [&str; 8] =
     ["t=1", "t=2", "t=0", "t=1000000", "t=4294967295", "t=18446744073709551616", "t=+1", "t="];
 const LANES: [&str; 8] =
     ["p=1", "p=2", "p=0", "p=16", "p=17", "p=16777216", "p=1,keyid=AAAA", "p=1,data=AAAA,m=8"];
-/// Salts and outputs, short, long, and in letters that are not base64's.
+/// Salts and outputs: short ones, long ones, and with letters that are not base64.
 const BASE64: [&str; 10] = [
     "AAAAAAAAAAAAAAAAAAAAAA",
     "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
@@ -80,7 +80,7 @@ impl Input {
         let stored_text = self.text(&right);
         let store = |hash: &str| shop.set_customer(|row| row.password_hash = Some(PasswordHash::from(hash)));
         let sign_in = |password: &str| {
-            // So that no budget refuses before the hash is looked at.
+            // Otherwise a budget would refuse before the hash is read.
             shop.advance(25 * 60 * 60);
             world.run(shop.sign_in(password))
         };
@@ -93,7 +93,8 @@ impl Input {
                 store(&stored_text);
                 sign_in(password)
             };
-            // A hash that names no memory costs Argon2's default of 19 MiB, which is bounded and slow.
+            // A hash that names no memory uses Argon2's default of 19 MiB, which is bounded and
+            // slow.
             let signed_in = match stored_text.contains("m=") {
                 true => keeping_pace(stored_text.len(), trivial, attempt),
                 false => attempt(),
@@ -173,7 +174,7 @@ fn stored(world: &World) -> PasswordHash {
     row.unwrap().and_then(|row| row.password_hash).expect("the customer has a password")
 }
 
-/// True of two texts of one hash, which may name its parameters in another order.
+/// True if two texts are the same hash, with its parameters possibly in another order.
 fn same(one: &str, other: &str) -> bool {
     let parts = |text: &str| {
         let mut parts: Vec<String> = text.split(['$', ',']).map(str::to_owned).collect();

@@ -12,16 +12,16 @@ use crate::{
     world::{World, header, json, with_world},
 };
 
-/// Those that `rest::routes` documents.
+/// The statuses that `rest::routes` documents.
 const STATUSES: [u16; 8] = [200, 204, 400, 401, 404, 413, 415, 429];
-/// Longest answer: no route has a list that a request makes longer.
+/// Length of the longest answer, in bytes. No route returns a list that a request can make longer.
 const MAX_ANSWER_BYTES: usize = 16 * 1024;
 
 #[derive(Clone, Debug, TypeGenerator)]
 struct Input {
     route: u8,
     prefix: u8,
-    /// Another method than the route's, once in a while.
+    /// Another method than the route's, for a few inputs.
     method: u8,
     media: u8,
     token: u8,
@@ -31,10 +31,10 @@ struct Input {
 #[derive(Clone, Debug, TypeGenerator)]
 enum Content {
     AsItIs,
-    /// All keys of the route with values that are mostly right.
+    /// All keys of the route, with values that are mostly right.
     Right([Option<Change>; 3]),
     Fields([Option<(Key, Json)>; 5]),
-    /// The same, broken off.
+    /// The same, truncated.
     Cut([Option<(Key, Json)>; 5], u8),
     Value(Json),
     Bytes(Vec<u8>),
@@ -140,7 +140,8 @@ impl Input {
         };
         let mut body = self.body.bytes(keys);
         if path == "/V1/customers/password" {
-            // It takes no password, and names a template that it does not know, as Commerce does.
+            // The route takes no password, and its answer repeats an unknown template, as Commerce
+            // does.
             body = String::from_utf8_lossy(&body).replace(CANARY, "email_canary").into_bytes();
         }
         let request = || {

@@ -1,4 +1,4 @@
-//! Texts as clients, mistakes and attackers write them.
+//! Texts that clients, mistakes and attackers send.
 
 use std::ops::Bound::Included;
 
@@ -8,7 +8,7 @@ use support::{ADMIN, ADMIN_PASSWORD, EMAIL, PASSWORD, WRONG};
 /// A password that no answer and no log may contain.
 pub const CANARY: &str = "C4nary-S3cret-Zz";
 
-/// Values that lead somewhere.
+/// Values that the shop knows.
 const KNOWN: [&str; 12] = [
     EMAIL,
     PASSWORD,
@@ -24,7 +24,7 @@ const KNOWN: [&str; 12] = [
     "email_template",
 ];
 
-/// Pieces that have broken a parser somewhere: brackets, quotes, comments, control and multi-byte characters.
+/// Pieces that often break parsers: brackets, quotes, comments, control and multi-byte characters.
 const PIECES: [&str; 48] = [
     "[",
     "]",
@@ -76,12 +76,12 @@ const PIECES: [&str; 48] = [
     "0",
 ];
 
-/// One of a list, by a number of any size.
+/// Returns one element of a list, by a number of any size.
 pub fn pick<T: Copy>(list: &[T], number: u8) -> T {
     list[usize::from(number) % list.len()]
 }
 
-/// The last place in a text up to `at` where a character ends.
+/// Returns the last character boundary in a text up to `at`.
 pub fn boundary(text: &str, at: usize) -> usize {
     (0..=at.min(text.len())).rev().find(|at| text.is_char_boundary(*at)).unwrap_or_default()
 }
@@ -108,7 +108,7 @@ impl Text {
     }
 }
 
-/// A text for the place of a password, with the canary in it.
+/// A text for the place of a password. It contains the canary.
 #[derive(Clone, Debug, TypeGenerator)]
 pub enum Secret {
     Canary,
@@ -126,7 +126,7 @@ impl Secret {
     }
 }
 
-/// How deep something is nested: 1 to 10,000, of which the small ones are as likely as the large ones.
+/// The depth of nesting: 1 to 10,000, with small and large depths equally likely.
 #[derive(Clone, Copy, Debug)]
 pub struct Depth(u16);
 

@@ -1,4 +1,5 @@
-//! Reads whatever is logged, through `log` and through `tracing`, and remembers a line with the canary in it.
+//! Reads all log output, through `log` and through `tracing`, and keeps a line that contains the
+//! canary.
 
 use std::{
     io,
@@ -17,7 +18,7 @@ static HAS_READ: AtomicBool = AtomicBool::new(false);
 
 struct Watch;
 
-/// Reads from now on.
+/// Starts to read the log.
 pub fn watch() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
@@ -29,7 +30,7 @@ pub fn watch() {
     });
 }
 
-/// A line that holds the canary, if one was logged since the last call.
+/// Returns a line that contains the canary, if one was logged since the last call.
 pub fn leaked() -> Option<String> {
     LEAKED.lock().unwrap().take()
 }

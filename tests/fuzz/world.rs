@@ -1,4 +1,4 @@
-//! The shop that a target's requests go to.
+//! The shop to which a target's requests go.
 
 use std::cell::RefCell;
 
@@ -14,12 +14,13 @@ use tokio::runtime::{Builder, Runtime};
 
 use crate::{pace::keeping_pace, text::CANARY, watch};
 
-/// Inputs after which a world is replaced, so that its tables stay small.
+/// The number of inputs after which a world is replaced, so that its tables stay small.
 const INPUTS: u32 = 256;
-/// Inputs after which a day passes and both sign in again, so that no budget stays used up.
+/// The number of inputs after which a day passes and both accounts sign in again, so that no budget
+/// stays used up.
 const INPUTS_A_DAY: u32 = 8;
 
-/// A shop, its router and the tokens of those who are signed in.
+/// A shop, its router and the tokens of the signed-in accounts.
 pub struct World {
     pub site: Site,
     pub customer: String,
@@ -41,7 +42,7 @@ impl World {
         world
     }
 
-    /// Signs both in. False if an input has changed a password.
+    /// Signs both accounts in. Returns false if an input has changed a password.
     fn signs_in(&mut self) -> bool {
         let shop = &self.site.shop;
         let signed_in = self.runtime.block_on(async {
@@ -54,12 +55,13 @@ impl World {
         true
     }
 
-    /// Runs on this thread, whose stack is as large as that of a worker of tokio's.
+    /// Runs a future on this thread, whose stack is as large as that of a tokio worker.
     pub fn run<T>(&self, future: impl Future<Output = T>) -> T {
         self.runtime.block_on(future)
     }
 
-    /// Sends a request and checks what is true of every answer. It is sent again if its time must be measured again.
+    /// Sends a request and checks the properties of every answer. The request is sent again if its
+    /// time must be measured again.
     pub fn answer(&self, length: usize, request: impl Fn() -> Request<Body>, statuses: &[u16]) -> Answer {
         let trivial = || {
             let query = format!(
@@ -91,12 +93,12 @@ pub fn with_world<T>(input: impl FnOnce(&World) -> T) -> T {
     done
 }
 
-/// A header of those bytes; none if they are no header's.
+/// Returns a header with these bytes. None if they are not valid in a header.
 pub fn header(value: &[u8]) -> Option<HeaderValue> {
     HeaderValue::from_bytes(value).ok()
 }
 
-/// The JSON of an answer, which may be empty.
+/// Returns the JSON of an answer, which may be empty.
 pub fn json(answer: &Answer) -> Option<Value> {
     (!answer.text.is_empty()).then(|| answer.json())
 }

@@ -1,4 +1,5 @@
-//! Several nodes over one database, on every backend: whole shops, and the audit trail that they write together.
+//! Several nodes over one database, on every backend: whole shops, and the audit trail that the
+//! nodes write together.
 
 mod audit_chain;
 mod backends;

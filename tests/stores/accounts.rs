@@ -1,4 +1,4 @@
-//! What the ready-made account tables promise, through two nodes of one database.
+//! The promises of the ready-made account tables, through two nodes of one database.
 
 use commerce_auth::{
     AccountStatus, AdminId, AdminRecord, AdminStore, CustomerId, CustomerRecord, CustomerStore, Email,
@@ -6,7 +6,7 @@ use commerce_auth::{
 };
 use futures_util::future::join_all;
 
-/// A ready-made table: its traits have no verbs to fill it.
+/// Fills a ready-made table, because the table's traits have no method for it.
 pub trait Table<Row, Id> {
     async fn upsert(&self, row: Row) -> Result<(), UpsertError>;
     async fn remove(&self, id: &Id) -> Result<bool, StoreError>;
@@ -50,7 +50,7 @@ async fn the_customer_table_in_memory_keeps_what_the_trait_asks_for() {
     customers([table.clone(), table]).await;
 }
 
-/// Texts that have broken a table somewhere.
+/// Texts that often break tables.
 const ODD: [&str; 6] = ["'", "\"; DROP TABLE customers; --", "%", "a\\", "$1", "🦀"];
 
 fn hash(text: &str) -> PasswordHash {
@@ -72,7 +72,7 @@ fn customer(id: &str, email: &str) -> CustomerRecord {
     }
 }
 
-/// The customer table.
+/// Tests the customer table.
 pub async fn customers<T>([one, other]: [T; 2])
 where
     T: CustomerStore<Row = CustomerRecord> + Table<CustomerRecord, CustomerId> + Sync,
@@ -103,7 +103,7 @@ where
         by_email(&outlet, "bobloblaw@example.com").await.expect("the same address on another website");
     assert_eq!((found.status, exposed(found.password_hash.as_ref())), (AccountStatus::Unconfirmed, None));
 
-    // A row is replaced as a whole, its address too.
+    // A row is replaced as a whole, including its address.
     let mut moved = customer("1", "bob@example.com");
     moved.status = AccountStatus::Disabled;
     other.upsert(moved).await.unwrap();
@@ -144,7 +144,7 @@ where
     assert!(by_email(&base, "bob@example.com").await.is_none());
 }
 
-/// The verbs of addresses: both compare with the stored spelling.
+/// Tests the methods for addresses, which compare with the stored spelling.
 async fn confirmations<T>(one: &T, other: &T)
 where
     T: CustomerStore<Row = CustomerRecord> + Table<CustomerRecord, CustomerId> + Sync,
@@ -195,14 +195,15 @@ where
     assert_eq!(by_email(&base, "new@example.com").await, Some((id.clone(), "new@example.com".into())));
     assert_eq!(by_email(&base, "confirm@example.com").await, None, "the earlier address is free");
     one.upsert(customer("22", "confirm@example.com")).await.unwrap();
-    // Its own address in another spelling, and one that another website's customer has.
+    // The customer's own address in another spelling, and an address of another website's customer.
     assert_eq!(replace(&id, "new@example.com", "NEW@example.com").await, EmailReplacement::Replaced);
     let elsewhere = CustomerRecord { website: outlet.clone(), ..customer("23", "elsewhere@example.com") };
     one.upsert(elsewhere).await.unwrap();
     let replaced = replace(&id, "new@example.com", "elsewhere@example.com").await;
     assert_eq!(replaced, EmailReplacement::Replaced);
     assert!(by_email(&outlet, "elsewhere@example.com").await.is_some());
-    // Two customers who want one address at once, and one who wants fifty.
+    // Two customers change to the same address at once. Then one customer changes to fifty
+    // addresses at once.
     let ids = [CustomerId::from(21), CustomerId::from(22)];
     let wants = ids.iter().zip(["Taken@Example.com", "confirm@example.com"]).zip([one, other]);
     let wants = wants.map(|((id, expected), table)| async move {
@@ -221,7 +222,7 @@ where
     assert_eq!(replaced, 1, "of 50 that replaced the same address");
 }
 
-/// The admin user table.
+/// Tests the admin user table.
 pub async fn admins<T>([one, other]: [T; 2])
 where
     T: AdminStore<Row = AdminRecord> + Table<AdminRecord, AdminId> + Sync,

@@ -1,4 +1,4 @@
-//! The store of the example passes the suite that every store must pass, and lasts.
+//! The example's store passes the suite for every store, and keeps its data over a restart.
 
 #[path = "../../examples/bring_your_own_store/store.rs"]
 mod store;
@@ -23,7 +23,7 @@ use store::RedbStore;
 use tempfile::TempDir;
 use time::{Duration, OffsetDateTime};
 
-/// A file that no other store has.
+/// Returns the path of a new file.
 fn new_path() -> PathBuf {
     static NEXT: AtomicUsize = AtomicUsize::new(0);
     static FOLDER: LazyLock<TempDir> = LazyLock::new(|| TempDir::new().expect("a folder can be made"));
@@ -39,7 +39,7 @@ store_conformance! {
     store: || async { RedbStore::open(&new_path()).expect("the file can be made") };
 }
 
-/// The suite cannot restart a store.
+/// The suite cannot restart a store, so this test does.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_was_acknowledged_outlives_the_process() {
     let (path, now, next) =

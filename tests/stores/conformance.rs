@@ -1,4 +1,5 @@
-//! The suite every store must pass, on the memory backend: under three runtimes, and soon full.
+//! The suite for every store, run on the memory store under three runtimes, and on one with little
+//! room.
 
 use std::io;
 

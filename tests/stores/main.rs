@@ -1,5 +1,5 @@
-//! The backends on their own: the suites that every store must pass, the proof that these notice faults, and what each
-//! backend promises beyond them.
+//! Each backend by itself: the suites that every store must pass, the proof that the suites notice
+//! faults, and the further promises of each backend.
 
 #[cfg(any(feature = "postgres", feature = "sqlite"))]
 mod accounts;

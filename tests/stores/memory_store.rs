@@ -1,5 +1,5 @@
-//! What only the memory store promises: it is bounded in what strangers make it hold, and holds a million
-//! tokens.
+//! The promises of the memory store alone: strangers can make it grow only up to a bound, and it
+//! can hold a million tokens.
 
 use std::{
     net::{IpAddr, Ipv4Addr},
@@ -21,12 +21,12 @@ use support::{
 };
 use time::{OffsetDateTime, macros::datetime};
 
-/// A shop whose table of attempts has room for one account in each of its 256 shards.
+/// Returns a shop whose table of attempts has room for one account in each of its 256 shards.
 fn small() -> Shop {
     small_with(100)
 }
 
-/// The same, where so many failures lock an account.
+/// As above, with the number of failures that lock an account.
 fn small_with(failures: u32) -> Shop {
     let mut config = fast();
     config.account_budget.failures = failures;
@@ -67,7 +67,8 @@ async fn a_full_table_is_bounded_and_shares_counters_until_room_is_free() {
     let shop = small_with(3);
     let before = shop.auth.hashing_stats().begun;
     flood(&shop, 5_000).await;
-    // 256 accounts of their own, and 64 slots of 3 failures each: guesses beyond them cost no hash.
+    // 256 accounts with separate budgets, and 64 shared slots of 3 failures each. Further guesses
+    // cost no hash.
     let begun = shop.auth.hashing_stats().begun - before;
     assert!(begun <= 256 + 3 * 64, "{begun} guesses were hashed");
     shop.advance(25 * 60 * 60);
@@ -78,17 +79,19 @@ async fn a_full_table_is_bounded_and_shares_counters_until_room_is_free() {
 
 #[tokio::test]
 async fn a_flood_does_not_lock_latecomers_for_longer_than_half_an_hour() {
-    // In strict() an account that is locked stays locked; counters that strangers share must not.
+    // In `strict()`, a locked account stays locked. Counters that strangers share must not stay
+    // locked.
     let mut config = fast();
     config.account_budget.failures = 3;
     config.account_budget.lock = Lock::UntilCleared { kept_for_known: 0 };
     let shop = Shop::open(MemoryStore::with_attempt_capacity(256), config, |builder| builder);
-    // Fifteen guesses a shared counter: that of this account has had three, but for one run in 30,000.
+    // On average each shared counter gets fifteen guesses. The counter of this account has had
+    // at least three, except in one run of 30,000.
     flood(&shop, 16_000).await;
     let attempt = || shop.sign_in_from("198.51.100.1", PASSWORD);
     assert!(
         matches!(attempt().await, Err(Error::SignIn(SignInError::Refused))),
-        "the shared counters are spent"
+        "the shared counters are used up"
     );
     shop.advance(30 * 60);
     attempt().await.expect("they are open again, although the table is still full");
@@ -98,8 +101,8 @@ async fn a_flood_does_not_lock_latecomers_for_longer_than_half_an_hour() {
 async fn success_behind_shared_counters_clears_no_ones_failures() {
     let shop = small();
     flood(&shop, 2_000).await;
-    // Bob has no counters of his own. A stranger who signs in to an account of his own between guesses at Bob's gains
-    // nothing by it: six guesses of one source are six.
+    // Bob's account has no separate counters. Between guesses at Bob's account, a stranger signs in
+    // to the stranger's own account. This gains nothing: one source has six guesses.
     let source = IpAddr::from([203, 0, 113, 9]);
     let begun = shop.auth.hashing_stats().begun;
     let mut signed_in = 0;
@@ -128,7 +131,7 @@ async fn sharing_gives_no_more_guesses_than_a_counter_of_ones_own() {
 #[tokio::test]
 async fn a_right_sign_in_in_a_full_table_succeeds() {
     let shop = small();
-    // Enough to fill the table, not enough to spend the shared counters.
+    // Enough to fill the table, but not enough to use up the shared counters.
     flood(&shop, 2_000).await;
     for _ in 0..20 {
         let sign_in = SignIn::new(EMAIL, PASSWORD).origin(IpAddr::from([198, 51, 100, 1]));
@@ -136,7 +139,7 @@ async fn a_right_sign_in_in_a_full_table_succeeds() {
     }
 }
 
-/// A million at the whole size.
+/// The whole size is a million.
 #[tokio::test]
 async fn a_million_tokens_live_and_die() {
     let store = MemoryStore::new();
@@ -173,7 +176,7 @@ async fn a_million_tokens_live_and_die() {
     assert_eq!(store.purge_tokens(over, usize::MAX).await.unwrap(), tokens as usize - 2 - 1000);
 }
 
-/// A state store with room for so many expendable documents makes no room by forgetting one.
+/// A state store with room for a number of expendable documents never removes one to make room.
 #[tokio::test]
 async fn a_full_store_keeps_its_documents_and_takes_new_ones_once_they_are_over() {
     let store = MemoryStore::with_attempt_capacity(256);
@@ -185,7 +188,7 @@ async fn a_full_store_keeps_its_documents_and_takes_new_ones_once_they_are_over(
         }
     }
     assert!((256..=512).contains(&room.len()), "{} documents", room.len());
-    // Within an hour nothing goes.
+    // Within an hour nothing is removed.
     let within = over + Duration::from_secs(60 * 60 - 1);
     for number in 5_000..6_000 {
         create(&store, number, over, within).await;
@@ -199,7 +202,7 @@ async fn a_full_store_keeps_its_documents_and_takes_new_ones_once_they_are_over(
     for number in 6_000..6_100 {
         created += usize::from(create(&store, number, later, later).await);
     }
-    assert!(created > 50, "{created} of 100 documents, although all others are over");
+    assert!(created > 50, "only {created} of 100 documents fit, although all others have ended");
 }
 
 fn partition(number: u32) -> Partition {

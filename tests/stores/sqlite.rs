@@ -1,4 +1,5 @@
-//! The SQLite backend: the suite every store must pass, and what only it promises.
+//! The SQLite backend: the suite that every store must pass, and the promises of this backend
+//! alone.
 #![cfg(feature = "sqlite")]
 
 use std::{
@@ -30,7 +31,7 @@ use time::OffsetDateTime;
 
 use crate::{accounts, trail};
 
-/// Databases of the whole test.
+/// Returns the path of a new database, in one folder for all tests.
 fn new_path() -> PathBuf {
     static NEXT: AtomicUsize = AtomicUsize::new(0);
     static FOLDER: OnceLock<TempDir> = OnceLock::new();
@@ -48,7 +49,7 @@ fn patient(path: &Path) -> SqliteStore {
     options.open().expect("the file can be opened")
 }
 
-/// Another hand at the file.
+/// Runs statements on a separate connection to the file.
 fn by_hand(path: &Path, statements: &str) {
     Connection::open(path).unwrap().execute_batch(statements).expect("the statements are right");
 }
@@ -76,12 +77,12 @@ store_conformance! {
     };
 }
 
-/// The entry of a document in an index of the whole shop.
+/// Returns the entry of a document in an index of the whole shop.
 fn shop_entry(rank: i64) -> IndexEntry {
     IndexEntry { shop_wide: true, ..documents::entry(rank) }
 }
 
-/// A reader of documents, not of a store's other tables.
+/// Reads documents, but none of the store's other tables.
 #[tokio::test]
 async fn documents_are_read_by_hand_and_a_corrupt_one_is_an_error_of_its_own() {
     let path = new_path();
@@ -108,10 +109,10 @@ async fn documents_are_read_by_hand_and_a_corrupt_one_is_an_error_of_its_own() {
     tells_nothing(&errors);
     assert_eq!(documents::commit(&store, &whole, again()).await.unwrap(), CommitOutcome::Committed);
     let left: i64 = hand.query_row("SELECT count(*) FROM shop_entries", [], |row| row.get(0)).unwrap();
-    assert_eq!(left, 1, "the entry of a document goes with it, and no other");
+    assert_eq!(left, 1, "only the entry of the removed document is removed");
 }
 
-/// Entries go with the documents that are swept.
+/// The index entries of swept documents are removed with them.
 #[tokio::test]
 async fn a_sweep_leaves_no_entry_behind() {
     let path = new_path();
@@ -221,7 +222,8 @@ fn what_is_no_place_for_a_database_is_refused() {
     assert!(matches!(SqliteStore::open(nowhere), Err(OpenError::Unavailable(_))));
 }
 
-/// Two programs in one file would wait for each other's writes, and one's migrations would meet the other's tables.
+/// If two programs shared one file, each would wait for the other's writes, and the migrations of
+/// one would find the other's tables.
 #[test]
 fn another_programs_file_is_refused_and_left_as_it_is() {
     let folder = TempDir::new().unwrap();
@@ -265,7 +267,7 @@ fn others_cannot_read_the_file() {
     }
 }
 
-/// Everything that is said of an error, to whoever prints it.
+/// Returns everything that an error prints in any form.
 fn said(error: &StoreError) -> String {
     let mut said = format!("{error:?}");
     let mut source: Option<&dyn std::error::Error> = Some(error);
@@ -334,7 +336,7 @@ fn the_log_stays_small_though_somebody_always_looks_up() {
         says(&one, "BEGIN; SELECT * FROM epoch");
         for (ends, begins) in [(&one, &other), (&other, &one)].into_iter().cycle() {
             says(begins, "BEGIN; SELECT * FROM epoch");
-            // Longer than the moment between a commit and what SQLite does about its log.
+            // Longer than SQLite's work on its write-ahead log after a commit.
             thread::sleep(Duration::from_millis(3));
             says(ends, "COMMIT");
             if written.load(Ordering::Relaxed) {

@@ -1,4 +1,4 @@
-//! What an audit trail in a database promises.
+//! The promises of an audit trail in a database.
 
 use commerce_auth::{AuditEvent, AuditSink, StoreError};
 
@@ -11,7 +11,8 @@ pub fn event(number: u8) -> AuditEvent {
     serde_json::from_str(&line).expect("an event")
 }
 
-/// Each event is kept once, whoever records it and how often, the newest last.
+/// Each event is stored once, even if several callers record it several times. The newest comes
+/// last.
 pub async fn is_kept_once_and_in_order(
     store: &(impl AuditSink + Clone),
     newest: impl AsyncFn(usize) -> Result<Vec<AuditEvent>, StoreError>,
@@ -23,7 +24,7 @@ pub async fn is_kept_once_and_in_order(
     assert_eq!(newest(10).await.unwrap(), [event(1), event(2), event(3)]);
     assert_eq!(newest(2).await.unwrap(), [event(2), event(3)]);
     assert!(newest(0).await.unwrap().is_empty());
-    // As the audit queue does: from a thread that no runtime knows.
+    // Records from a thread outside any runtime, as the audit queue does.
     let sink = store.clone();
     std::thread::spawn(move || pollster::block_on(sink.record(&event(4))).unwrap()).join().unwrap();
     assert_eq!(newest(1).await.unwrap(), [event(4)]);

@@ -1,4 +1,4 @@
-//! The peer's address: without one no budget can be kept.
+//! The peer's address. Without an address, no budget can be counted.
 
 use std::net::SocketAddr;
 
@@ -55,7 +55,7 @@ async fn a_host_may_do_without() {
     let without = routes().layer(AuthLayer::new(shop().auth).without_addresses());
     let (log, answer) = captured(ask(&without, sign_in())).await;
     assert_eq!((answer.status.as_u16(), log.as_str()), (200, ""));
-    // A test has no connection.
+    // A test request has no connection.
     let peer: SocketAddr = "192.0.2.1:4711".parse().unwrap();
     let mocked = routes().layer(AuthLayer::new(shop().auth)).layer(MockConnectInfo(peer));
     assert_eq!(ask(&mocked, sign_in()).await.status, 200);
@@ -70,7 +70,7 @@ async fn an_untrusted_proxy_is_told_of_once() {
         request
     };
     let (log, ()) = captured(async {
-        // A trusted one, and a client that sends none.
+        // A trusted peer, and a client without the header.
         assert_eq!(site.send_from("10.0.0.1:4711", forwarded()).await.status, 200);
         assert_eq!(site.send_from("192.0.2.1:4711", sign_in()).await.status, 200);
     })

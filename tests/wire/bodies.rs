@@ -1,5 +1,5 @@
-//! REST bodies as Commerce reads them: by either name, of either scalar type, and no more than the
-//! route takes.
+//! REST bodies as Commerce reads them: by either field name, as either scalar type, and only the
+//! fields of the route.
 
 use axum::{Json, Router, body::Body, routing::post};
 use commerce_auth::http::rest;
@@ -17,7 +17,7 @@ const RESET_REQUEST: &str = "/V1/customers/password";
 const RESET: &str = "/V1/customers/resetPassword";
 const NEW: &str = "N3w-password";
 
-/// A body as it is written, which `json!` could not keep: a field twice, for example.
+/// Sends a body as text, because `json!` could not express, for example, a field twice.
 async fn send(site: &Site, token: Option<&str>, method: &str, path: &str, body: &str) -> Answer {
     let mut request = Request::builder().method(method).uri(format!("/rest{path}"));
     if let Some(token) = token {
@@ -71,7 +71,7 @@ async fn a_field_that_no_route_takes_is_ignored() {
     }
 }
 
-/// Nesting costs no stack: what is ignored is skipped, what is taken is no list.
+/// Nesting uses no stack: ignored fields are skipped, and the route's own fields take no lists.
 #[tokio::test]
 async fn a_nested_value_is_harmless() {
     let site = site();
@@ -168,7 +168,7 @@ async fn a_number_is_taken_for_its_text_and_a_text_for_its_number() {
     assert_eq!(told(&refused), wrong_type("reason", "string"));
 }
 
-/// A password of digits alone, which some clients send as a number.
+/// A password that consists of digits, which some clients send as a number.
 #[tokio::test]
 async fn a_password_may_be_a_number() {
     let mut config = support::fast();
@@ -195,7 +195,7 @@ async fn an_empty_list_is_no_body() {
         assert_eq!(answer.status, 200, "{body:?}");
         assert_eq!(told(&sign_in(&site, body).await), required(&["username", "password"]), "{body:?}");
     }
-    // An empty body has no type.
+    // An empty body needs no content type.
     let request = Request::post("/rest/V1/customer/1/otp").header("authorization", format!("Bearer {admin}"));
     assert_eq!(site.send(request.body(Body::empty()).unwrap()).await.status, 200);
     assert_eq!(send(&site, Some(&customer), "POST", revoke, "[]").await.status, 200);
@@ -231,7 +231,7 @@ async fn the_type_of_a_body_is_json() {
     }
 }
 
-/// A host's own route says by serde what it takes.
+/// A host's own route declares its body with serde.
 #[tokio::test]
 async fn a_host_reads_bodies_of_its_own() {
     #[derive(serde::Deserialize)]
@@ -279,7 +279,7 @@ async fn a_host_reads_bodies_of_its_own() {
     }
 }
 
-/// No answer repeats what was sent, nor the name of a field that the client made up.
+/// No answer repeats sent values, or the name of a field that the client invented.
 #[tokio::test]
 async fn an_error_names_the_routes_field_alone() {
     let site = site();

@@ -1,4 +1,4 @@
-//! The log of a piece of work.
+//! The log of one piece of work.
 
 use std::{
     io::{self, Write},
@@ -20,7 +20,7 @@ impl Write for Lines {
     }
 }
 
-/// What the crate logs meanwhile, as text with its spans, and what the work answers.
+/// Returns the crate's log during the work, as text with its spans, and the result of the work.
 pub async fn captured<T>(work: impl Future<Output = T>) -> (String, T) {
     let lines = Lines::default();
     let writer = lines.clone();
@@ -32,7 +32,7 @@ pub async fn captured<T>(work: impl Future<Output = T>) -> (String, T) {
         .finish();
     let answer = work.with_subscriber(subscriber).await;
     let log = String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();
-    // Of the crate alone: libraries log, too.
+    // Only the crate's lines: other libraries log, too.
     let own = log.lines().filter(|line| line.contains("commerce_auth"));
     (own.map(|line| format!("{line}\n")).collect(), answer)
 }

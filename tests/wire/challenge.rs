@@ -1,4 +1,4 @@
-//! The header `X-ReCaptcha`: from a request to the host's verifier, by GraphQL and REST.
+//! The header `X-ReCaptcha`, from a request to the host's verifier, by GraphQL and REST.
 
 use async_trait::async_trait;
 use axum::body::Body;
@@ -22,7 +22,7 @@ struct Always;
 #[async_trait]
 impl Challenge for Always {
     async fn verify(&self, answer: &ChallengeAnswer<'_>) -> Result<bool, StoreError> {
-        // An over-long header begins so, too.
+        // The over-long header begins with the right text, too.
         Ok(answer.response.starts_with(RIGHT))
     }
 
@@ -43,7 +43,7 @@ async fn send(site: &Site, method: &str, path: &str, headers: &[&str], body: &Va
     site.send(request.body(Body::from(body.to_string())).unwrap()).await
 }
 
-/// Headers that hold no right answer: none, a wrong one, an over-long one, and two.
+/// Returns headers without a right response: none, a wrong one, an over-long one, and two.
 fn not_right() -> Vec<Vec<String>> {
     let too_long = format!("{RIGHT}{}", "a".repeat(ChallengeResponse::MAX_BYTES));
     vec![vec![], vec![String::new()], vec!["wrong".into()], vec![too_long], vec![RIGHT.into(), RIGHT.into()]]
@@ -86,7 +86,7 @@ async fn rest_hands_the_header_to_the_verifier() {
     for (method, path, body, status) in [
         ("POST", "integration/customer/token", json!({ "username": EMAIL, "password": PASSWORD }), 200),
         ("POST", "integration/admin/token", admin, 200),
-        // Nobody has an authenticator here.
+        // No admin user has an authenticator here.
         ("POST", "tfa/provider/google/authenticate", with_code, 400),
         ("PUT", "customers/password", json!({ "email": EMAIL, "template": "email_reset" }), 200),
         (

@@ -1,4 +1,5 @@
-//! An e-mail address is confirmed by GraphQL and REST, in the clients' own documents and Commerce's words.
+//! An e-mail address is confirmed by GraphQL and REST, with the clients' own documents and
+//! Commerce's messages.
 
 use std::sync::Arc;
 
@@ -18,14 +19,14 @@ use crate::captured::captured;
 const CONFIRM: &str = "mutation CONFIRM($email: String!, $confirmation_key: String!) { confirmEmail(input: \
                        { email: $email, confirmation_key: $confirmation_key }) { customer { id } } }";
 const RESEND: &str = "mutation RESEND($email: String!) { resendConfirmationEmail(email: $email) }";
-/// As a client writes it whose types are generated from the schema.
+/// As a client sends it whose types are generated from the schema.
 const TYPED: &str = "mutation confirm($input: ConfirmEmailInput!) { confirmEmail(input: $input) { customer { id __typename } } }";
 const INVALID: &str = "The confirmation token is invalid. Verify the token and try again.";
 const ACTIVE: &str = "The account is already active.";
-/// As a key looks that was never mailed.
+/// A well-formed key that was never mailed.
 const NO_KEY: &str = "cr0717abzoagxty1xjn4lj13kim36r6x";
 
-/// A site that customer 1 has registered with.
+/// Returns a site with which customer 1 has registered.
 fn unconfirmed() -> Site {
     let site = site();
     site.shop.set_customer(|row| row.status = AccountStatus::Unconfirmed);
@@ -36,7 +37,7 @@ async fn status(site: &Site) -> AccountStatus {
     site.shop.customers.find_by_id(&CustomerId::from(1)).await.unwrap().unwrap().status
 }
 
-/// From a source of its own, by its number.
+/// Sends a request from the source with this number.
 async fn ask_from(site: &Site, number: usize, query: &str, variables: Value) -> Answer {
     let body = json!({ "query": query, "variables": variables }).to_string();
     let request = Request::post("/graphql").header("content-type", "application/json");
@@ -52,7 +53,7 @@ async fn confirm(site: &Site, email: &str, key: &str) -> Answer {
     ask(site, CONFIRM, json!({ "email": email, "confirmation_key": key })).await
 }
 
-/// The key that is mailed to the customer.
+/// Returns the key that is mailed to the customer.
 async fn mailed(site: &Site) -> String {
     let answer = ask(site, RESEND, json!({ "email": EMAIL })).await;
     assert_eq!(answer.json(), json!({ "data": { "resendConfirmationEmail": true } }));
@@ -76,7 +77,7 @@ async fn the_clients_documents_confirm_an_address() {
 
     let site = unconfirmed();
     let key = mailed(&site).await;
-    // As phones and copying write an address.
+    // As phones and copying change an address.
     let sent = json!({ "input": { "email": format!(" {EMAIL}\u{200b}"), "confirmation_key": key } });
     let customer = json!({ "id": "1", "__typename": "Customer" });
     assert_eq!(
@@ -104,7 +105,7 @@ async fn every_refusal_is_in_commerces_words() {
     assert!(answer.text.contains("confirmation_key"), "{}", answer.text);
 }
 
-/// The password of a new account, beyond Commerce.
+/// The password of a new account, which Commerce does not ask for.
 #[tokio::test]
 async fn a_password_that_is_sent_must_be_the_accounts() {
     let site = unconfirmed();
@@ -188,7 +189,7 @@ async fn of_a_hundred_with_one_key_one_confirms() {
     config.hashing_queue = 512;
     let site = Arc::new(Site::of(Shop::open(MemoryStore::new(), config, |builder| builder)));
     site.shop.set_customer(|row| row.status = AccountStatus::Unconfirmed);
-    // The hash of the password keeps all of them between the look at the key and its end.
+    // The hash of the password holds all callers between the check of the key and its end.
     let input = json!({ "email": EMAIL, "confirmation_key": mailed(&site).await, "password": PASSWORD });
     let variables = json!({ "input": input });
     let mut asked = JoinSet::new();

@@ -156,7 +156,7 @@ async fn a_customer_sets_it_by_rest() {
         assert_eq!(answer.status, 400, "{value}");
         assert!(host.consents().await, "{value}");
     }
-    // As it is read, so it is written.
+    // The value is written as it is read.
     for (allowed, written) in [(false, 1), (true, 2)] {
         let value = AssistanceAllowed::from(allowed);
         assert_eq!((serde_json::to_value(value).unwrap(), bool::from(value)), (json!(written), allowed));

@@ -55,7 +55,7 @@ async fn a_refusal_hands_nothing_out() {
     assert_eq!(handed_out(&send(&site, "/graphql", &[], &reset).await), None);
 }
 
-/// A customer whose account strangers try, on the wire.
+/// Strangers try a customer's account by GraphQL and REST.
 #[tokio::test]
 async fn a_client_that_presents_its_secret_is_let_in_during_an_attack() {
     let site = site();

@@ -1,4 +1,4 @@
-//! What the layer does to every request and every answer.
+//! The layer's effect on every request and every answer.
 
 use std::{
     io,
@@ -34,7 +34,7 @@ async fn an_answer_says_how_to_authenticate() {
     assert_eq!((answer.header("www-authenticate"), answer.header("retry-after")), (None, None));
 }
 
-/// A client that is told that its token is invalid throws it away (RFC 6750 section 3.1).
+/// A client that is told that its token is invalid discards the token (RFC 6750 section 3.1).
 #[tokio::test]
 async fn a_good_token_is_not_called_invalid() {
     let site = site();
@@ -128,7 +128,7 @@ async fn failures_are_counted_by_the_clients_address() {
     };
     let proxy = "10.0.0.1:4711";
     for guess in 0..6 {
-        // What the client wrote itself, further left, changes nothing.
+        // Entries that the client wrote itself, further left, have no effect.
         let forwarded = format!("203.0.113.{guess}, 198.51.100.7, 10.0.0.9");
         assert_eq!(site.send_from(proxy, sign_in(WRONG, &forwarded)).await.status, 401);
     }
@@ -138,7 +138,7 @@ async fn failures_are_counted_by_the_clients_address() {
         "its budget is spent"
     );
     assert_eq!(site.send_from(proxy, sign_in(PASSWORD, "198.51.100.8")).await.status, 200);
-    // Nobody believes a stranger.
+    // Headers from an untrusted peer are ignored.
     assert_eq!(site.send_from("198.51.100.7:1", sign_in(PASSWORD, "198.51.100.8")).await.status, 401);
     assert_eq!(site.send_from("198.51.100.9:1", sign_in(PASSWORD, "198.51.100.7")).await.status, 200);
 }
@@ -173,7 +173,7 @@ async fn headers_with_secrets_are_marked_as_sensitive() {
     );
 }
 
-/// Never "denied", never a guest.
+/// The answer is never "denied", and the caller is never treated as a guest.
 #[tokio::test]
 async fn a_store_that_is_down_is_a_503() {
     let down = Arc::new(AtomicBool::new(false));
@@ -223,7 +223,7 @@ async fn without_the_layer_nobody_is_anybody() {
     let router: Router = Router::new().route("/", get(|_: CustomerIdentity| async { "in" }));
     let request = Request::get("/").body(Body::empty()).unwrap();
     assert_eq!(router.oneshot(request).await.unwrap().status(), 500);
-    // Nor in a schema without admission.
+    // The same in a schema without admission.
     let response = support::site::schema().execute("{ customer { id } website }").await;
     assert_eq!(commerce_auth::graphql::status(&response), 500);
     assert!(response.errors.iter().all(|error| error.message.contains("not configured")), "{response:?}");

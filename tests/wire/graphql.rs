@@ -34,7 +34,7 @@ async fn a_customer_signs_in_and_out() {
 
     let answer = site.graphql(Some(token), "{ customer { id } }").await;
     assert_eq!(answer.json(), json!({"data": {"customer": {"id": "1"}}}));
-    // In the order that was asked for.
+    // In the order of the query.
     let answer = site.graphql(Some(token), "{ website shopName customer { id } }").await;
     let text = r#"{"data":{"website":"base","shopName":"Main Website Store","customer":{"id":"1"}}}"#;
     assert_eq!(answer.text, text);
@@ -78,7 +78,7 @@ async fn an_admin_user_assists_by_each_road() {
         }});
         assert_eq!(site.graphql(Some(token), identity).await.json(), expected);
     }
-    // What is the customer's own is not theirs.
+    // A token of assistance cannot do operations that are the customer's own.
     let change = format!(
         r#"mutation {{ changeCustomerPassword(currentPassword: "{PASSWORD}", newPassword: "{NEW}") {{ id }} }}"#
     );
@@ -176,7 +176,7 @@ async fn a_token_is_of_its_website() {
     let asked = json!({"query": "{ customer { id } }"});
     let answer = site.graphql_with(Some(token), french, asked.clone()).await;
     assert_eq!(answer.json(), json!({"data": {"customer": {"id": "2"}}}));
-    // Elsewhere whoever holds it is a guest.
+    // On another website, the holder is a guest.
     let answer = site.graphql_with(Some(token), &[], json!({"query": "{ shopName website }"})).await;
     assert_eq!(answer.json(), json!({"data": {"shopName": "Main Website Store", "website": "base"}}));
     let refused = site.graphql_with(Some(token), &[], asked).await.graphql_error();

@@ -1,4 +1,4 @@
-//! What a host's resolvers pass on by `?`.
+//! Errors that a host's resolvers pass on by `?`.
 
 use async_graphql::{Executor, Request};
 use commerce_auth::{
@@ -50,7 +50,7 @@ async fn the_crates_errors_keep_their_categories() {
     }
 }
 
-/// Hosts of other frameworks, which execute for themselves or let the crate do it.
+/// Hosts with other web frameworks, which execute the schema themselves or let the crate do it.
 #[tokio::test]
 async fn other_frameworks_have_it_too() {
     let shop = support::shop();

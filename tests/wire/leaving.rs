@@ -1,4 +1,4 @@
-//! A client that goes away frees its place; a password change that it began is carried out.
+//! A client that goes away frees its place. A password change that it began is completed.
 
 use std::{net::SocketAddr, num::NonZero, time::Duration};
 
@@ -12,7 +12,7 @@ use tower::ServiceExt;
 
 const NEW: &str = "N3w-password";
 
-/// A shop with one thread that hashes, slowly enough to leave meanwhile.
+/// Returns a shop with one hashing thread, slow enough that a client can leave during a hash.
 fn slow() -> Site {
     let mut config = fast();
     config.argon2 = Argon2Params::default();
@@ -20,7 +20,7 @@ fn slow() -> Site {
     Site::of(Shop::open(MemoryStore::new(), config, |builder| builder))
 }
 
-/// A client that waits for its answer, until it is aborted.
+/// Starts a client that waits for its answer until it is aborted.
 fn client(site: &Site, token: Option<&str>, query: &str) -> JoinHandle<()> {
     let mut request = Request::post("/graphql").header("content-type", "application/json");
     if let Some(token) = token {
@@ -41,7 +41,7 @@ async fn until(what: &str, holds: impl AsyncFn() -> bool) {
         }
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
-    panic!("in vain: {what}");
+    panic!("no success: {what}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -114,7 +114,7 @@ async fn a_confirmation_whose_client_left_is_carried_out() {
     until("the account is active", async || site.shop.sign_in(PASSWORD).await.is_ok()).await;
 }
 
-/// Without a runtime of tokio's there is no task to spawn: the change runs where it is asked for.
+/// Without a tokio runtime no task can be spawned: the change runs in the caller.
 #[test]
 fn a_change_needs_no_runtime() {
     use commerce_auth::{graphql::Admission, http::Caller};

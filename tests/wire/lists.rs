@@ -1,4 +1,4 @@
-//! A customer's lists cost what one page of each explains, however often a request asks for them.
+//! A customer's lists cost as much as one page of each, however often a request asks for them.
 
 use std::sync::{Arc, Mutex};
 
@@ -17,13 +17,13 @@ use support::{
     site::{Answer, Customer, Site},
 };
 
-/// Maximum length of an answer, in bytes: 2,500 values, the limit of complexity, of 2 KiB, the longest reason of an admin
-/// user with each character escaped.
+/// Maximum length of an answer, in bytes. It has 2,500 values (the limit of complexity) of 2 KiB
+/// each (the longest reason of an admin user, with each character escaped).
 const LONGEST_ANSWER: usize = 2_500 * 2 * 1_024;
 
 const TOO_MANY: &str = "at most 3 lists of tokens or assistance are allowed.";
 
-/// The crate's objects, with nothing of a host's.
+/// The crate's query objects, without a host's.
 #[derive(MergedObject, Default)]
 struct OwnQuery(CustomerTokenQuery, CustomerAssistanceQuery);
 
@@ -36,8 +36,9 @@ struct OwnMutation(
     PasswordMutation<Customer>,
 );
 
-/// A shop whose customer has as many live tokens and entries of assistance as a page holds, all with the longest texts, each
-/// character of which is escaped; and the verbs that its store was asked for.
+/// A shop whose customer has a full page of live tokens and of assistance entries. All have the
+/// longest texts, each character of which is escaped. It also has the verbs that its store was
+/// called with.
 struct Full {
     site: Site<Hooked>,
     token: String,
@@ -69,7 +70,7 @@ impl Full {
         Self { site: Site::of(shop), token, verbs }
     }
 
-    /// The answer, and the verbs that it took.
+    /// Returns the answer, and the verbs that it took.
     async fn ask(&self, query: &str) -> (Answer, Vec<String>) {
         self.verbs.lock().unwrap().clear();
         let answer = self.site.graphql(Some(&self.token), query).await;
@@ -101,12 +102,12 @@ async fn many_lists_in_one_operation_are_refused_unrun() {
         format!("{{ {} }} fragment F on Query {{ {} }}", "...F ".repeat(40), lists(10)),
         format!("{{ ...F ...F }} fragment F on Query {{ ...G }} fragment G on Query {{ {} }}", lists(2)),
         format!("{{ {} z: customerTokens @skip(if: true) {{ id }} }}", lists(3)),
-        // Below a field of the host's.
+        // Below a field of the host.
         format!("{{ shelf {{ {} }} }}", lists(4)),
     ] {
         full.is_refused(&query, TOO_MANY).await;
     }
-    // Of two operations, the one with more lists counts, whichever is run.
+    // If there are two operations, the one with more lists counts, whichever is run.
     let two = |other: usize| {
         let query = format!("query A {{ {} }} query B {{ {} }}", lists(2), lists(other));
         full.site.graphql_with(Some(&full.token), &[], json!({"query": query, "operationName": "A"}))
@@ -151,7 +152,7 @@ async fn the_largest_answer_is_bounded() {
         (0..count).map(|alias| format!("{:a>100}: {field} ", format!("_{alias}"))).collect::<String>()
     };
     let mut largest = 0;
-    // Around what is admitted, and far beyond it.
+    // Sizes around the admitted ones, and far beyond.
     for each in [1, 4, 7, 8, 9, 12, 22, 23, 24, 25, 62, 400] {
         for lists in 1..=3 {
             for (list, field) in [
@@ -196,14 +197,14 @@ async fn a_list_is_as_complex_as_its_page() {
             }
         }
     }
-    // Both lists with every field, as Apollo's clients ask for them.
+    // Both lists with every field, as Apollo's clients request them.
     let actor = "actor { admin_id reason __typename }";
     let tokens = format!("id issued_at expires_at obtained source user_agent current {actor} __typename");
     let assistance = format!("id {actor} began_at expires_at ended_at end __typename");
     let (answer, _) =
         full.ask(&format!("{{ customerTokens {{ {tokens} }} customerAssistance {{ {assistance} }} }}")).await;
     assert!(answer.json().get("errors").is_none(), "{}", answer.text);
-    // A variable is a page size too.
+    // A variable can be a page size, too.
     let query = "query($size: Int! = 100) { customerTokens(pageSize: $size) { id } }";
     let answer =
         full.site.graphql_with(Some(&full.token), &[], json!({"query": query, "variables": {"size": 7}}));
@@ -241,7 +242,7 @@ async fn pages_are_a_list_in_parts() {
     assert!(ids("(currentPage: 2147483647)").await.is_empty());
 }
 
-/// A field of the crate that answers with a list is bounded, also one that is added later.
+/// Every field of the crate that returns a list is bounded, including fields added later.
 #[tokio::test]
 async fn every_list_is_bounded() {
     let full = Full::new().await;

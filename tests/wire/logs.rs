@@ -1,4 +1,4 @@
-//! What the operator is told of an answer that the service is at fault for.
+//! Log lines for the operator about answers for which the service is at fault.
 
 use std::{
     io,
@@ -25,10 +25,10 @@ use tracing::{Instrument, info_span};
 
 use crate::captured::captured;
 
-/// Is sent with every request, and must not be logged.
+/// This text is sent with every request, and must not be logged.
 const CANARY: &str = "Canary-7f3a9c";
 
-/// A site whose store is down from now on, and a customer's token.
+/// Returns a site whose store is down from now on, and a customer's token.
 async fn down() -> (Site<Hooked>, String) {
     let down = Arc::new(AtomicBool::new(false));
     let is_down = Arc::clone(&down);
@@ -69,7 +69,7 @@ async fn a_store_that_is_down_is_told_once() {
         (None, "PUT", "/V1/customers/password", ask),
         (None, "POST", "/V1/customers/resetPassword", reset),
         (Some(&token), "PUT", "/V1/customers/me/password", change),
-        // By an extractor, and by one that takes a guest as well.
+        // By an extractor, and by an extractor that also accepts guests.
         (Some(&token), "GET", "/V1/customers/me", Value::Null),
         (Some(&token), "GET", "/V1/greeting", Value::Null),
     ] {
@@ -81,7 +81,7 @@ async fn a_store_that_is_down_is_told_once() {
     let sign_in = format!(
         r#"mutation {{ generateCustomerToken(email: "{EMAIL}", password: "{CANARY}") {{ token }} }}"#
     );
-    // In a resolver, and before any runs.
+    // In a resolver, and before any resolver runs.
     for (token, query) in [(None, sign_in.as_str()), (Some(token.as_str()), "{ shopName }")] {
         let (log, answer) = asked(site.graphql(token, query)).await;
         assert_eq!((answer.status.as_u16(), answer.cause), (503, Some(ErrorKind::Unavailable)), "{query}");
@@ -117,14 +117,14 @@ async fn a_host_without_axum_is_told_once() {
 async fn overload_and_the_hosts_own_mistakes_are_told() {
     let (log, _) = asked(async { graphql::error(Error::Overloaded) }).await;
     assert_told_once(&log, "WARN", "The service is busy");
-    // A shop that does without a notifier mounts the mutation that needs one.
+    // A shop without a notifier mounts the mutation that needs one.
     let shop = Shop::open(commerce_auth::MemoryStore::new(), fast(), |builder| builder.without_notifier());
     let site = Site::of(shop);
     let ask = format!(r#"mutation {{ requestPasswordResetEmail(email: "{EMAIL}") }}"#);
     let (log, answer) = asked(site.graphql(None, &ask)).await;
     assert_eq!(answer.status, 500);
     assert_told_once(&log, "ERROR", "The notifier is not configured.");
-    // An answer of Commerce's own hides a keyring that is missing.
+    // The answer is one of Commerce's own, which hides that a keyring is missing.
     let body = json!({"tfaToken": CANARY});
     let (log, answer) = asked(site.rest(None, "POST", "/V1/tfa/provider/google/configure", body)).await;
     assert_eq!(answer.status, 400);
@@ -143,7 +143,7 @@ async fn a_router_without_the_layer_is_told_of() {
     assert_told_once(&log, "ERROR", "AuthLayer");
 }
 
-/// What clients do is no fault of the service.
+/// Errors of clients are not errors of the service.
 #[tokio::test]
 async fn refusals_are_not_logged() {
     let site = site();

@@ -1,4 +1,4 @@
-//! The adapters from the outside: a shop's router is sent requests, and its answers are read.
+//! The adapters from the outside: the tests send requests to a shop's router and read the answers.
 
 #![cfg(all(feature = "axum", feature = "graphql"))]
 

@@ -1,4 +1,4 @@
-//! An operation asks for a few credentials to be checked, not for a thousand.
+//! An operation can check a few credentials, not a thousand.
 
 use commerce_auth::graphql::Admission;
 use serde_json::json;
@@ -51,14 +51,14 @@ async fn many_credentials_in_one_operation_are_refused_unrun() {
             "mutation {{ ...f }} fragment f on Mutation {{ ...g ...g }} fragment g on Mutation {{ {} }}",
             fields(2)
         ),
-        // Below a field of the host's, and below two.
+        // Below a field of the host, and below two.
         format!("mutation {{ auth {{ {} }} }}", fields(40)),
         format!("mutation {{ a: auth {{ {0} }} b: auth {{ {0} }} }}", fields(2)),
         format!(
             "mutation {{ auth {{ ...f ...f }} }} fragment f on CustomerTokenMutation {{ {} }}",
             fields(2)
         ),
-        // By a directive a field may be left out; which are is known only when it runs.
+        // A directive can leave a field out. This is only known when the operation runs.
         format!(
             "mutation {{ {} b: generateCustomerToken(email: \"a\", password: \"b\") @skip(if: true) {{ token }} }}",
             fields(3)
@@ -66,7 +66,7 @@ async fn many_credentials_in_one_operation_are_refused_unrun() {
     ] {
         is_refused_unrun(&site, &query).await;
     }
-    // Of two operations the one that asks for more counts, whichever is run.
+    // If there are two operations, the one that checks more counts, whichever is run.
     let query = format!("mutation A {{ {one} }} mutation B {{ {} }}", fields(4));
     let answer = site.graphql_with(None, &[], json!({"query": query, "operationName": "A"})).await;
     assert_eq!(answer.status, 400);
@@ -170,7 +170,7 @@ async fn what_is_nested_deeply_ends_no_server() {
         format!("{{ shopName {} }}", "@include(if: true) ".repeat(12_000)),
     ] {
         assert!(query.len() < 256 * 1024, "{query:.40}");
-        // On a thread of the runtime's, whose stack is a server's.
+        // On a thread of the runtime, whose stack is as large as a server's.
         let (router, body) = (site.router.clone(), json!({ "query": query }).to_string());
         let answered = tokio::spawn(async move {
             let request = http::Request::post("/graphql").header("content-type", "application/json");

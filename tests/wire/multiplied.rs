@@ -1,4 +1,5 @@
-//! No request costs more than its length explains: what would multiply is refused before it is validated or run.
+//! No request costs more than its length explains. A request that would multiply is refused before
+//! it is validated or run.
 
 use std::{
     fmt::Write,
@@ -10,8 +11,8 @@ use support::site::{Answer, Site, site};
 
 const MESSAGE: &str = "The request asks for too much: ";
 
-/// Longest an answer may take, in a debug build on a busy machine. async-graphql's parser alone, unoptimised, needs 8 µs for
-/// each byte of a comment.
+/// Maximum time of an answer, in a debug build on a busy machine. Without optimisation,
+/// async-graphql's parser alone needs 8 µs for each byte of a comment.
 fn at_once(length: usize) -> Duration {
     Duration::from_secs(1) + Duration::from_micros(20) * u32::try_from(length).unwrap()
 }
@@ -31,7 +32,7 @@ fn is_refused(answer: &Answer, query: &str) {
     assert!(message.starts_with(MESSAGE), "{query:.80}: {message}");
 }
 
-/// `levels` fragments, each of which spreads the next twice.
+/// Returns `levels` fragments, each of which spreads the next one twice.
 fn doubling(levels: usize) -> String {
     let mut text = String::new();
     for level in 0..levels {
@@ -42,7 +43,7 @@ fn doubling(levels: usize) -> String {
     text
 }
 
-/// As many repetitions as there is room for, each told its number.
+/// Returns as many repetitions as there is room for. Each one gets its number.
 fn filled(bytes: usize, mut one: impl FnMut(usize) -> String) -> String {
     let mut text = String::new();
     for number in 0.. {
@@ -84,12 +85,12 @@ async fn selections_are_counted_as_often_as_they_are_made() {
         assert_eq!(ask(&site, &most, Value::Null).await.status, 200, "{most:.80}");
         is_refused(&ask(&site, &more, Value::Null).await, &more);
     }
-    // All operations count, the one that is not run among them.
+    // All operations count, including the one that is not run.
     let two = |each: usize| format!("query A{{{0}}} query B{{{0}}}", filled_fields(each));
     let body = |query: &str| json!({"query": query, "operationName": "A"});
     assert_eq!(site.graphql_with(None, &[], body(&two(250))).await.status, 200);
     assert_eq!(site.graphql_with(None, &[], body(&two(251))).await.status, 400);
-    // So does a fragment that nothing spreads.
+    // A fragment that nothing spreads counts as well.
     let unused = format!("{{shopName}} fragment F on Query{{{}}}", filled_fields(500));
     is_refused(&ask(&site, &unused, Value::Null).await, &unused);
 }
@@ -98,7 +99,8 @@ fn filled_fields(count: usize) -> String {
     (0..count).map(|alias| format!("f{alias}:shopName ")).collect()
 }
 
-/// Requests whose cost is more than proportional to their length somewhere in async-graphql, of this many bytes.
+/// Returns requests of this many bytes whose cost somewhere in async-graphql grows faster than
+/// their length.
 fn worst(bytes: usize) -> Vec<(&'static str, String, Value)> {
     let half = bytes / 2;
     let none = Value::Null;
@@ -303,8 +305,9 @@ fn worst(bytes: usize) -> Vec<(&'static str, String, Value)> {
     ]
 }
 
-/// A document of 500 selections: as many fields as there may be with the most arguments each, below inline fragments as
-/// deep as they may be. `argument` is told the number of the field and of the argument.
+/// Returns a document of 500 selections: as many fields as allowed with the most arguments each,
+/// below inline fragments as deep as allowed. `argument` gets the number of the field and of the
+/// argument.
 fn often_below_chains(argument: impl Fn(usize, usize) -> String) -> String {
     let (depth, arguments) = (60, 62);
     let count = (500 - depth - 1) / (arguments + 1);
@@ -313,8 +316,9 @@ fn often_below_chains(argument: impl Fn(usize, usize) -> String) -> String {
     format!("{{{}...F{}}}fragment F on Query{{{fields}}}", "...{".repeat(depth), "}".repeat(depth))
 }
 
-/// Sends each of the [worst] documents. None may take more than five times as long as a comment of its length, which
-/// only the parser reads. The machine may be busy, so that of a few tries the fastest counts.
+/// Sends each of the [worst] documents. None may take more than five times as long as a comment of
+/// its length, which only the parser reads. The machine may be busy, so the fastest of a few
+/// attempts counts.
 async fn are_answered_at_once(bytes: usize) {
     const TRIES: usize = 4;
     let site = site();
@@ -358,7 +362,7 @@ async fn the_worst_of_256_kib_are_answered_at_once() {
     are_answered_at_once(256 * 1024 - 1_024).await;
 }
 
-/// Each is refused, not only answered fast.
+/// Each document is refused, not only answered fast.
 #[tokio::test]
 async fn what_multiplies_is_refused() {
     let site = site();
@@ -389,7 +393,7 @@ async fn what_multiplies_is_refused() {
     assert_eq!(found, multiplies.len());
 }
 
-/// async-graphql looks a default value's type up without asking whether there is such a type.
+/// async-graphql looks up the type of a default value without a check that the type exists.
 #[tokio::test]
 async fn a_default_value_of_an_unknown_type_is_an_error_like_others() {
     let site = site();
@@ -406,7 +410,8 @@ async fn a_default_value_of_an_unknown_type_is_an_error_like_others() {
     assert!(site.graphql_with(None, &[], body).await.text.contains("Nonesuch"));
 }
 
-/// `getIntrospectionQuery` of graphql-js with everything it can ask of a schema, which GraphiQL and code generators send.
+/// `getIntrospectionQuery` of graphql-js with all its options, which GraphiQL and code generators
+/// send.
 const INTROSPECTION: &str = "
     query IntrospectionQuery {
       __schema {
@@ -455,7 +460,7 @@ async fn the_introspection_query_is_answered() {
     }
 }
 
-/// Bounds of arguments and names, at their ends.
+/// The bounds of arguments and names, just within and just beyond.
 #[tokio::test]
 async fn arguments_and_names_are_bounded() {
     let site = site();

@@ -15,10 +15,10 @@ use support::{
     size,
 };
 
-/// Deepest nesting that is admitted.
+/// The deepest nesting that is admitted.
 const DEEPEST: usize = 64;
 
-/// A kind of nesting: a document with brackets nested this deeply in all.
+/// A kind of nesting: a function that returns a document with brackets nested this deep in all.
 type Kind = (&'static str, fn(usize) -> String);
 
 const KINDS: [Kind; 12] = [
@@ -42,7 +42,8 @@ const KINDS: [Kind; 12] = [
     }),
 ];
 
-/// A document in which `open` stands so often that brackets nest `depth` deep; `outside` of them are around it.
+/// Returns a document with enough repetitions of `open` that brackets nest `depth` deep. `outside`
+/// of them are around it.
 fn around(
     depth: usize,
     outside: usize,
@@ -56,7 +57,7 @@ fn around(
     [before, &open.repeat(times), inside, &close.repeat(times), after].concat()
 }
 
-/// Fifty depths up to 10,000: those around the ends, and some between.
+/// Returns fifty depths up to 10,000: those around the bounds, and some between.
 fn chosen() -> impl Iterator<Item = usize> {
     let around_ends = [201, 254, 255, 256, 257, 511, 512, 513, 999, 1_000, 1_001, 1_300, 1_999, 2_000, 2_001];
     let further = [3_999, 4_000, 4_001, 7_999, 8_000, 8_001, 9_999, 10_000];
@@ -91,7 +92,7 @@ async fn every_depth_is_answered_at_once() {
         let shallow = (1..=DEEPEST + 2).chain((DEEPEST + 3..=200).step_by(size(8, 1)));
         for depth in shallow.chain(chosen()) {
             let (document, what) = (document(depth), format!("{kind}, {depth} deep"));
-            // The machine may be busy with something else once.
+            // Another task may slow down one of the attempts.
             let mut fastest = Duration::MAX;
             for _ in 0..3 {
                 let begun = Instant::now();
@@ -123,7 +124,7 @@ async fn by_get_too() {
     }
 }
 
-/// Brackets in strings and comments nest nothing, however the strings end.
+/// Brackets in strings and comments do not nest, however the strings end.
 #[tokio::test]
 async fn brackets_in_strings_and_comments_do_not_count() {
     let site = site();
@@ -142,8 +143,8 @@ async fn brackets_in_strings_and_comments_do_not_count() {
     }
 }
 
-/// async-graphql reads a block string without an end as an empty string and another string, and looks for the end of
-/// each anew.
+/// async-graphql reads a block string without an end as an empty string and another string, and
+/// searches for the end of each anew.
 #[tokio::test]
 async fn a_string_without_an_end_is_refused_at_once() {
     let site = site();
@@ -166,7 +167,7 @@ async fn a_string_without_an_end_is_refused_at_once() {
     }
 }
 
-/// Variables are JSON, whose parser has a bound of its own.
+/// Variables are JSON, whose parser has a separate bound.
 #[tokio::test]
 async fn variables_nest_as_deeply_as_json_may() {
     let site = site();
@@ -195,7 +196,8 @@ fn nested_json(depth: usize) -> serde_json::Value {
     (0..depth).fold(json!(1), |inside, _| json!([inside]))
 }
 
-/// What `admit` answers on a thread with a stack of this many bytes; the schema executes what is admitted.
+/// Returns the answer of `admit` on a thread with a stack of this many bytes. If the document is
+/// admitted, the schema executes it.
 fn on_a_stack_of(bytes: usize, shop: &Shop, document: String) -> StatusCode {
     let auth = shop.auth.clone();
     let run = move || {
@@ -213,8 +215,8 @@ fn on_a_stack_of(bytes: usize, shop: &Shop, document: String) -> StatusCode {
     std::thread::Builder::new().stack_size(bytes).spawn(run).unwrap().join().unwrap()
 }
 
-/// A thread of tokio's has 2 MiB. Half of it is left to whatever the host does around the endpoint; unoptimised, the
-/// deepest document takes less than half a MiB.
+/// A thread of tokio has 2 MiB. Half of it is left for the host's code around the endpoint. Without
+/// optimisation, the deepest document takes less than half a MiB.
 #[test]
 fn the_deepest_fits_on_half_a_threads_stack() {
     let shop = support::shop();

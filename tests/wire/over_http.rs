@@ -1,4 +1,4 @@
-//! GraphQL over HTTP, as its specification and Commerce have it.
+//! GraphQL over HTTP, as in its specification and in Commerce.
 
 use std::net::SocketAddr;
 
@@ -45,7 +45,7 @@ async fn the_content_type_is_the_one_that_is_accepted() {
         (Some(SPEC), SPEC),
         (Some("application/json;q=0.5, application/graphql-response+json"), SPEC),
         (Some("application/graphql-response+json;q=0, application/json"), "application/json"),
-        // Whatever else a client asks for, as in Commerce.
+        // The answer is JSON for any other `Accept` header, as in Commerce.
         (Some(""), "application/json"),
         (Some("text/html"), "application/json"),
         (Some("application/graphql+json"), "application/json"),
@@ -102,7 +102,7 @@ async fn what_cannot_be_read_is_a_clear_4xx() {
         r#"{"query": "{ shopName }", "variables": null, "operationName": null, "extensions": null}"#,
         r#"{"query": "{ shopName }", "variables": {}, "extensions": {"a": {"b": [1]}}, "unknown": 1}"#,
         r#"{"query": "query A { shopName } query B { website }", "operationName": "A"}"#,
-        // PHP's empty array, and other ways to say none.
+        // PHP's empty array, and other forms of no variables.
         r#"{"query": "{ shopName }", "variables": []}"#,
         r#"{"query": "{ shopName }", "variables": ""}"#,
         r#"{"query": "{ shopName }", "variables": [], "operationName": null, "extensions": []}"#,
@@ -127,7 +127,7 @@ async fn statuses_are_commerces_or_the_specifications() {
         (BROKEN, 400, 400),
         (INVALID, 200, 400),
         ("query Q($a: Int!) { shopName }", 200, 400),
-        // There is data: the fields that failed are null.
+        // There is data: the failed fields are null.
         ("{ shopName customer { id } }", 403, 200),
         (&wrong, 401, 200),
     ] {
@@ -138,7 +138,7 @@ async fn statuses_are_commerces_or_the_specifications() {
         assert_eq!(answer.status, specified, "{query}");
         assert_eq!(answer.json().get("data").is_none(), specified == 400, "{query}");
     }
-    // Refused before anything runs: the same for both.
+    // Refused before anything runs: the status is the same for both.
     for accept in ["application/json", SPEC] {
         let body = json!({"query": "{ shopName }"});
         let headers = &[("accept", accept)];
@@ -197,7 +197,7 @@ async fn no_mutation_by_get() {
     let both = format!("query={mutation}query%20B%7BshopName%7D&operationName=B");
     assert_eq!(get(&site, &both).await.status, 200);
     assert_eq!(site.graphql(Some(&token), "{ customer { id } }").await.status, 200, "it still lives");
-    // A token in an address is nobody's.
+    // A token in the URI is ignored.
     let answer = get(&site, &format!("query=%7Bcustomer%7Bid%7D%7D&access_token={token}")).await;
     assert_eq!(answer.status, 403);
 }
@@ -216,7 +216,8 @@ async fn phps_clients_sign_in() {
     }
 }
 
-/// Apollo's clients first send the hash of a query alone, and the query once they are told that none are kept.
+/// Apollo's clients first send only the hash of a query. They send the query once they are told
+/// that the hash is unknown.
 #[tokio::test]
 async fn a_persisted_query_is_asked_for_again() {
     let site = site();
@@ -240,13 +241,13 @@ async fn a_persisted_query_is_asked_for_again() {
     for answer in answers {
         assert_eq!((answer.status.as_u16(), answer.json()), (200, expected.clone()));
     }
-    // With the text it is run.
+    // With its text, the query is run.
     let body = json!({"query": "{ shopName }", "extensions": hash});
     let answer = site.graphql_with(None, &[], body).await;
     assert_eq!(answer.json(), json!({"data": {"shopName": "Main Website Store"}}));
     let answer = get(&site, &format!("query=%7BshopName%7D&extensions={encoded}")).await;
     assert_eq!(answer.json(), json!({"data": {"shopName": "Main Website Store"}}));
-    // What is no hash is nothing.
+    // An extension that is not a hash is ignored.
     for extensions in [json!({"persistedQuery": null}), json!({"persistedQuery": []}), json!({"other": {}})] {
         assert_eq!(site.graphql_with(None, &[], json!({"extensions": extensions})).await.status, 400);
     }
@@ -263,7 +264,7 @@ async fn options_are_told() {
     assert_eq!(answer.status, 405);
 }
 
-/// A storefront on another origin: tower-http's layer outside of the crate's.
+/// A storefront on another origin: tower-http's CORS layer is outside the crate's layer.
 #[tokio::test]
 async fn another_origin_is_let_in_by_a_layer_outside() {
     use tower::ServiceExt;
@@ -285,7 +286,7 @@ async fn another_origin_is_let_in_by_a_layer_outside() {
         answer.headers().get("access-control-allow-origin").map(|value| value.to_str().unwrap().to_owned())
     };
     let allowed = Some("https://shop.example".to_owned());
-    // A preflight has no token, and its malformed headers are nobody's.
+    // A preflight request has no token, and malformed headers in it are ignored.
     for path in ["/graphql", "/rest/V1/integration/customer/token"] {
         let preflight = Request::options(path)
             .header("access-control-request-method", "POST")
@@ -310,7 +311,7 @@ async fn another_origin_is_let_in_by_a_layer_outside() {
     }
 }
 
-/// Fields, arguments and nullability, as Commerce's schema has them.
+/// Fields, arguments and nullability, as in Commerce's schema.
 #[tokio::test]
 async fn the_schema_is_commerces() {
     let sdl = support::site::schema().sdl();
@@ -336,7 +337,7 @@ async fn the_schema_is_commerces() {
     }
 }
 
-/// The schema's text, an argument list on one line.
+/// Returns the schema's text without descriptions, with each argument list on one line.
 fn without_descriptions(sdl: &str) -> String {
     let mut text = String::new();
     for (index, part) in sdl.split("\"\"\"").enumerate() {

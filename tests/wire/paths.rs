@@ -1,4 +1,4 @@
-//! The paths under which Commerce serves its APIs, and OPTIONS on them.
+//! The paths under which Commerce serves its APIs, and OPTIONS requests to them.
 
 use std::{
     io::{Read, Write},
@@ -76,7 +76,7 @@ async fn options_names_the_methods_of_a_route() {
         ("/rest/V1/customers/1/password/resetLinkToken/a", "GET,HEAD"),
         ("/rest/V1/tfa/me", "GET,HEAD"),
         ("/rest/V1/customer/1/otp", "POST"),
-        // The host's own.
+        // The host's own route.
         ("/rest/fr/V1/greeting", "GET,HEAD"),
     ] {
         let answer = options(path).await;
@@ -92,7 +92,7 @@ async fn options_names_the_methods_of_a_route() {
     assert_eq!(options("/rest/nowhere/V1/greeting").await.status, 404);
 }
 
-/// Over a socket: the address of the client is known behind the rewritten path as well.
+/// Over a socket: the client's address is also known behind the rewritten path.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_server_serves_them_with_the_clients_address() {
     let site = site();

@@ -1,4 +1,4 @@
-//! Each documented refusal of a mutation: its message, its category, its status.
+//! Each documented refusal of a mutation: its message, its category and its status.
 
 use commerce_auth::{AccountStatus, Permission};
 use support::{
@@ -10,7 +10,7 @@ const NEW: &str = "N3w-password";
 const SIGN_IN: &str = "The account sign-in was incorrect or your account is disabled temporarily. Please wait and try again later.";
 const UNAUTHORIZED: &str = "The current customer isn't authorized.";
 
-/// Who presents a token.
+/// The bearer of a token.
 #[derive(Clone, Copy)]
 enum By {
     Guest,
@@ -183,7 +183,7 @@ async fn of_credentials() {
     let answer = site.graphql(None, &sign_in(EMAIL, PASSWORD)).await;
     let unconfirmed = "This account isn't confirmed. Verify and try again.";
     assert_eq!(answer.graphql_error(), (unconfirmed.into(), "graphql-authentication".into(), 401));
-    // A stranger does not learn that there is such an account.
+    // A stranger does not learn that the account exists.
     let answer = site.graphql(None, &sign_in(EMAIL, WRONG)).await;
     assert_eq!(answer.graphql_error(), (SIGN_IN.into(), "graphql-authentication".into(), 401));
     site.shop.set_customer(|row| row.status = AccountStatus::Disabled);

@@ -41,7 +41,7 @@ async fn a_customer_signs_in_and_out() {
     let revoke = "/V1/integration/customer/revoke-customer-token";
     let answer = site.rest(Some(&token), "POST", revoke, Value::Null).await;
     assert_eq!((answer.status.as_u16(), answer.json()), (200, json!(true)));
-    // An ended token is a guest's: no bar to what anybody may read.
+    // The holder of an ended token is a guest, who can still read public data.
     for (path, status) in [("/V1/customers/me", 401), ("/V1/greeting", 200)] {
         assert_eq!(site.rest(Some(&token), "GET", path, Value::Null).await.status, status);
     }
@@ -128,7 +128,7 @@ async fn an_admin_user_generates_a_code() {
     let token = site.rest(None, "POST", SIGN_IN, body).await.json().as_str().unwrap().to_owned();
     let who = site.shop.auth.verify_customer(&token).await.unwrap();
     assert_eq!(who.reason(), Some(REASON));
-    // A blank reason is the shop's own.
+    // A blank reason is replaced by the shop's default.
     for body in [json!({}), json!({"reason": null}), json!({"reason": " "})] {
         assert_eq!(site.rest(Some(&admin), "POST", route, body).await.status, 200);
     }
@@ -186,7 +186,7 @@ async fn a_password_is_changed_and_reset() {
     let answer = site.rest(None, "PUT", "/V1/customers/password", ask).await;
     assert_eq!((answer.status.as_u16(), answer.json()), (200, json!(true)));
     site.shop.outbox.take();
-    // Nobody has this address, and the answer does not say so.
+    // No account has this address, and the answer does not reveal that.
     let ask = json!({"email": "nobody@example.com", "template": "email_reminder"});
     let answer = site.rest(None, "PUT", "/V1/customers/password", ask).await;
     assert_eq!((answer.status.as_u16(), answer.json()), (200, json!(true)));
@@ -234,7 +234,7 @@ async fn a_reset_names_its_template_and_website() {
         assert_eq!((answer.status.as_u16(), answer.json()), (status, answered));
     }
     assert!(site.shop.outbox.take().is_empty());
-    // Beyond the limit it is "too many", with a time.
+    // Beyond the limit the status is 429, with a time.
     let ask = json!({"email": EMAIL, "template": "email_reset"});
     for _ in 0..5 {
         assert_eq!(site.rest(None, "PUT", "/V1/customers/password", ask.clone()).await.status, 200);

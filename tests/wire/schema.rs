@@ -23,7 +23,7 @@ struct Mutation(
 fn the_documented_schema_is_true() {
     let schema = Schema::new(Query::default(), Mutation::default(), EmptySubscription);
     let real = schema.sdl_with_options(SDLExportOptions::new().prefer_single_line_descriptions());
-    // What every schema has comes last.
+    // The parts that every schema has come last.
     let (real, _) = real.split_once("\"Directs the executor").expect("the directives");
     let documented = include_str!("../../docs/schema.graphqls");
     assert!(real.trim() == documented.trim(), "write this to docs/schema.graphqls:\n{real}\nthe end");

@@ -1,4 +1,4 @@
-//! An admin user's second factor, by Commerce's routes and by those beside them.
+//! An admin user's second factor, by Commerce's routes and by the crate's additional ones.
 
 use commerce_auth::{
     AdminId, AuthConfig, ErrorKind, MemoryStore, Notification, Notifier, SecondFactorPolicy, StoreError,
@@ -19,7 +19,7 @@ const BY_PASSWORD: &str = "/V1/integration/admin/token";
 const AUTHENTICATE: &str = "/V1/tfa/provider/google/authenticate";
 const CONFIGURE: &str = "/V1/tfa/provider/google/configure";
 const ACTIVATE: &str = "/V1/tfa/provider/google/activate";
-/// What an admin user can do with the own token, and what is sent for it.
+/// The operations that an admin user can do with the own token, with the body of each.
 const OWN: [(&str, &str); 5] = [
     ("GET", "/V1/tfa/me"),
     ("POST", "/V1/tfa/me/enrolment"),
@@ -32,7 +32,7 @@ fn open(config: AuthConfig) -> Site {
     Site::of(Shop::open(MemoryStore::new(), config, |builder| builder.keyring(keyring())))
 }
 
-/// A site whose admin user has an authenticator.
+/// Returns a site whose admin user has an authenticator.
 fn enrolled(config: AuthConfig) -> (Site, Authenticator) {
     let (site, authenticator) = (open(config), Authenticator::new(SECRET));
     let id = AdminId::from(7);
@@ -112,10 +112,10 @@ async fn a_code_signs_in_where_a_password_does_not() {
     let token = answer.json().as_str().unwrap().to_owned();
     assert_eq!((answer.status.as_u16(), answer.header("cache-control")), (200, Some("no-store")));
     assert_eq!(site.rest(Some(&token), "GET", "/V1/admins/me", Value::Null).await.text, "7");
-    // Once.
+    // Each code works once.
     let again = post(&site, AUTHENTICATE, with_code(ADMIN_PASSWORD, &code)).await;
     assert_eq!(told(&again), (401, message("Invalid code.")));
-    // Too many wrong ones are told as a wrong password is.
+    // Too many wrong codes get the same answer as a wrong password.
     for _ in 0..4 {
         post(&site, AUTHENTICATE, with_code(ADMIN_PASSWORD, "bad")).await;
     }
@@ -175,7 +175,8 @@ async fn an_authenticator_that_came_meanwhile_is_not_replaced() {
     post(&site, BY_PASSWORD, by_password(ADMIN_PASSWORD)).await;
     let token = site.shop.outbox.enrolment_token().unwrap();
     let setup = post(&site, CONFIGURE, json!({"tfaToken": token})).await.json();
-    // Whatever the order of events at other nodes: the enrolment names the factor that it is to replace.
+    // The order of events at other nodes does not matter: the enrolment names the factor that it
+    // will replace.
     let another = json!("0".repeat(64));
     meddle(&*site.shop.store, 7, "enrolment", |enrolment| enrolment["document"]["replaces"] = another).await;
     let there = message("Provider is already configured.");
@@ -239,7 +240,8 @@ async fn without_a_keyring_there_is_no_provider() {
     let refused = post(&site, AUTHENTICATE, with_code(WRONG, "000000")).await;
     assert_eq!(told(&refused), (401, message(REFUSED)));
     assert_eq!(post(&site, BY_PASSWORD, by_password(ADMIN_PASSWORD)).await.status, 200);
-    // One that must have it is told whom to ask, and the host's log why.
+    // An admin user who must have a second factor is told whom to ask, and the host's log has the
+    // reason.
     let mut config = fast();
     config.admin_second_factor = SecondFactorPolicy::PerAdmin;
     let site = Site::of(Shop::open(MemoryStore::new(), config, |builder| builder));
@@ -349,7 +351,8 @@ async fn what_is_an_admin_users_own_wants_their_token() {
             assert_eq!(told(&answer), (401, refused.clone()), "{path}");
         }
     }
-    // Without a second factor there is none to tell of, to make codes for, or to step up with.
+    // Without a second factor there is nothing to report, no recovery codes to make, and no
+    // step-up.
     let admin = site.shop.admin_token().await;
     for (method, path, status, answered) in [
         ("GET", "/V1/tfa/me", 200, Value::Null),

@@ -1,4 +1,4 @@
-//! No secret that a client sends reaches a log: async-graphql's own among them.
+//! No secret that a client sends reaches a log, async-graphql's own log included.
 
 use std::sync::{Mutex, OnceLock};
 
@@ -6,7 +6,7 @@ use log::{LevelFilter, Log, Metadata, Record};
 use serde_json::json;
 use support::{EMAIL, PASSWORD, site::site};
 
-/// What was logged, by whatever logs.
+/// The log output of all crates.
 #[derive(Default)]
 struct Kept(Mutex<String>);
 

@@ -1,4 +1,5 @@
-//! What an error tells a client of its own request: where, and what kind of thing; never a secret, never without end.
+//! An error tells a client about its own request: the place and the kind of the error. It never
+//! contains a secret, and its length is bounded.
 
 use serde_json::{Value, json};
 use support::{
@@ -8,7 +9,7 @@ use support::{
 
 const CANARY: &str = "C4nary-S3cret-Zz";
 
-/// Longest answer that consists of errors alone, in bytes.
+/// Length of the longest answer that consists of errors alone, in bytes.
 const LONGEST: usize = 16 * 1024;
 
 fn tells_no_secret(answer: &Answer, what: &str) {
@@ -28,7 +29,7 @@ fn sign_in(password: &str, rest: &str) -> String {
 async fn a_syntax_error_says_where_and_what() {
     let site = site();
     let quoted = format!("\"{CANARY}\"");
-    // The mark stands where the error is.
+    // The mark is at the place of the error.
     for (marked, message) in [
         (sign_in(&quoted, " ¦{token}}"), "Syntax Error: Unexpected \"{\"."),
         (sign_in(&quoted, "¦"), "Syntax Error: Unexpected <EOF>."),
@@ -100,7 +101,8 @@ async fn no_error_repeats_a_secret() {
             tells_no_secret(&answer, &query);
         }
     }
-    // Arguments of a list, by which its complexity is known, and of a host's, of every type that async-graphql knows.
+    // Arguments of a list, from which its complexity is computed, and a host's arguments of every
+    // type that async-graphql has.
     let lists = ["pageSize", "currentPage"].map(|argument| ("customerTokens", argument, "{id}"));
     let echo = ["text", "number", "fraction", "flag", "id", "colour", "list", "input"];
     for (field, argument, set) in lists.into_iter().chain(echo.map(|argument| ("echo", argument, ""))) {
@@ -138,7 +140,7 @@ async fn an_error_of_an_enum_does_not_repeat_its_value() {
     }
 }
 
-/// What a request makes long, its errors do not.
+/// A longer request does not make its errors longer.
 #[tokio::test]
 async fn errors_are_of_bounded_length() {
     let site = site();

@@ -1,4 +1,4 @@
-//! What people type, and what keyboards, forms and copying add to it.
+//! Texts that people type, with the additions of keyboards, forms and copying.
 
 use commerce_auth::{AdminId, MemoryStore, TotpSecret};
 use serde_json::{Value, json};
@@ -37,7 +37,7 @@ async fn authenticate(site: &Site, otp: impl Into<Value>) -> Answer {
     post(site, AUTHENTICATE, body).await
 }
 
-/// Ways to write one code of six digits.
+/// Returns spellings of one code of six digits.
 fn spellings(code: &str) -> Vec<String> {
     let (first, last) = code.split_at(3);
     let shifted = |zero: char| -> String {
@@ -66,9 +66,9 @@ async fn white_space_round_an_address_is_trimmed() {
         "EMAIL ",
         "\tEMAIL\r\n",
         "EMAIL\u{c}",
-        // PHP's trim.
+        // Characters that PHP's trim removes.
         "\u{b}EMAIL\0",
-        // Phones and copying.
+        // Characters that phones and copying add.
         "EMAIL\u{a0}",
         "\u{200b}EMAIL\u{200b} ",
         "\u{feff}EMAIL\u{3000}",
@@ -86,7 +86,8 @@ async fn white_space_round_an_address_is_trimmed() {
         assert_eq!(answer.status, 200, "{email:?}");
         assert!(answer.json()["data"]["generateCustomerToken"]["token"].is_string(), "{}", answer.text);
     }
-    // Inside, it is another address; of a password it is a part.
+    // Inside an address, the character makes another address. In a password, it is a part of the
+    // password.
     for (email, password) in [
         (EMAIL.replace('@', " @"), PASSWORD.to_owned()),
         (EMAIL.replace('@', "\u{a0}@"), PASSWORD.to_owned()),
@@ -175,7 +176,7 @@ async fn a_code_is_accepted_as_it_is_typed() {
         let spelt = &spellings(&code)[number];
         let answer = authenticate(&site, spelt.as_str()).await;
         assert_eq!(answer.status, 200, "{spelt:?}");
-        // It is one code, however it is spelt.
+        // It is the same code in every spelling.
         for spelt in &spellings(&code)[..2] {
             assert_eq!(authenticate(&site, spelt.as_str()).await.json()["message"], INVALID, "{spelt:?}");
         }
@@ -288,7 +289,7 @@ async fn a_secret_is_accepted_as_it_is_written_elsewhere() {
     }
 }
 
-/// Eighty bits, as many systems gave out.
+/// Eighty bits, as many systems issued.
 #[tokio::test]
 async fn a_short_secret_signs_in_where_the_shop_asked_for_it() {
     let text = "JBSWY3DPEHPK3PXP";

@@ -31,7 +31,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let ordered: i64 = sqlx::query_scalar("SELECT customer FROM orders").fetch_one(&shop).await?;
     let found = store.customers().find_by_id(&ordered.into()).await?.ok_or("the customer is there")?;
     assert_eq!(found.email, "ann@example.com");
-    // The shop's file stays the shop's.
+    // The shop's file is refused and not changed.
     assert!(matches!(SqliteStore::open(&shop_file), Err(OpenError::Invalid(_))));
     let version: String = sqlx::query_scalar("SELECT sqlite_version()").fetch_one(&shop).await?;
     println!("commerce-auth and sqlx share SQLite {version}");

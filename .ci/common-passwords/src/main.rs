@@ -1,5 +1,5 @@
-//! Reads words, one a line, and writes the filter of them: the descriptor of a `BinaryFuse16`, then its fingerprints, all
-//! little-endian.
+//! Reads words, one a line, and writes their filter: the descriptor of a `BinaryFuse16`, then its
+//! fingerprints, all little-endian.
 
 use std::{
     error::Error,
@@ -12,7 +12,7 @@ use xorf::{BinaryFuse16, DmaSerializable};
 fn main() -> Result<(), Box<dyn Error>> {
     let mut words = String::new();
     io::stdin().read_to_string(&mut words)?;
-    // The key of a word is that of `CommonPasswords::contains`.
+    // The key of a word is the same as in `CommonPasswords::contains`.
     let keys: Vec<u64> = words.lines().map(|word| SipHasher24::new().hash(word.as_bytes())).collect();
     let filter = BinaryFuse16::try_from(&keys)?;
     let mut descriptor = [0; BinaryFuse16::DESCRIPTOR_LEN];

@@ -19,7 +19,8 @@ use crate::postgres::{
     options,
 };
 
-/// Each verb is dropped later than the one before; the next caller, on the same connection, gets its own answer.
+/// Each verb is dropped later than the one before. The next caller, on the same connection, gets
+/// the answer to its own call.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_next_caller_gets_its_own_answer() {
     let Some(server) = Postgres::start() else { return };
@@ -50,7 +51,8 @@ async fn the_next_caller_gets_its_own_answer() {
     nothing_is_left_behind(&server).await;
 }
 
-/// Who waited for a lock and went away is no burden to who comes after the lock is gone.
+/// A caller that waited for a lock and went away does not delay the callers that come after the
+/// lock is released.
 #[tokio::test(flavor = "multi_thread")]
 async fn who_waited_for_a_lock_leaves_nothing_behind() {
     let Some(server) = Postgres::start() else { return };

@@ -1,4 +1,4 @@
-//! The server is killed in the middle of a crowd, and comes back.
+//! The server is killed while a crowd of callers uses it, and starts again.
 
 use std::{
     net::IpAddr,
@@ -27,7 +27,7 @@ fn email(customer: usize) -> String {
     format!("customer{customer}@example.com")
 }
 
-/// Budgets that nobody spends: it is not about them.
+/// Returns settings whose budgets are never used up, because these tests are about other things.
 fn unlimited() -> AuthConfig {
     let mut config = fast();
     for budget in [
@@ -42,7 +42,7 @@ fn unlimited() -> AuthConfig {
     config
 }
 
-/// A shop with a hundred customers more.
+/// Returns a shop with a hundred additional customers.
 async fn shop(server: &Postgres) -> Shop<PostgresStore> {
     let shop = Shop::open(connect(server).await, unlimited(), |builder| builder);
     for customer in 0..CUSTOMERS {
@@ -63,7 +63,7 @@ fn source(number: usize) -> IpAddr {
     IpAddr::from([10, 0, high, low])
 }
 
-/// What a crowd has seen so far.
+/// The observations of a crowd so far.
 #[derive(Default)]
 struct Seen {
     answered: AtomicUsize,
@@ -72,11 +72,12 @@ struct Seen {
 }
 
 impl Seen {
-    /// Asks until the service is available, for half a minute.
+    /// Repeats a call until the service is available, for at most half a minute.
     async fn answer<T>(&self, ask: impl AsyncFn() -> Result<T, Error>) -> Result<T, Error> {
         let begun = Instant::now();
         loop {
-            // What a flow has begun it takes back: a verb more after the one that failed.
+            // A flow that failed undoes its first steps, which is one more verb after the failed
+            // one.
             let answer = timeout(2 * TIMEOUT + SLACK, ask()).await.expect("a call takes longer than it may");
             match answer {
                 Err(error)
@@ -95,20 +96,21 @@ impl Seen {
     }
 }
 
-/// Returns once so many are counted.
+/// Returns once the count has reached `many`.
 async fn reaches(count: &AtomicUsize, many: usize) {
     while count.load(Ordering::SeqCst) < many {
         sleep(Duration::from_millis(1)).await;
     }
 }
 
-/// Does something to the server while the crowd goes on.
+/// Runs `act` on the server while the crowd continues.
 async fn beside(server: &Arc<Postgres>, act: fn(&Postgres)) {
     let server = Arc::clone(server);
     tokio::task::spawn_blocking(move || act(&server)).await.unwrap();
 }
 
-/// Makes so many calls, many at once, and kills the server once a third of them is answered; the answers in order.
+/// Makes [`CALLS`] calls, many at once, and kills the server once a third of them is answered.
+/// Returns the answers in order.
 async fn in_spite_of_a_kill<T>(
     server: &Arc<Postgres>,
     call: impl AsyncFn(usize) -> Result<T, Error>,
@@ -117,7 +119,8 @@ async fn in_spite_of_a_kill<T>(
     let calls = stream::iter(0..CALLS).map(|number| {
         let (call, seen) = (&call, &seen);
         async move {
-            // However fast the first half is done, there is a crowd left that finds the server gone.
+            // Even if the first half finishes quickly, the callers of the second half find the
+            // server gone.
             if number >= CALLS / 2 {
                 reaches(&seen.kills, 1).await;
             }
@@ -161,7 +164,7 @@ async fn no_code_is_bought_twice() {
     }
     assert!(bought.iter().all(|times| *times <= 1), "{bought:?}");
     assert!(bought.iter().sum::<usize>() > CUSTOMERS / 2, "{bought:?}");
-    // And whatever was bought stays so.
+    // Every token that was issued stays valid.
     for (customer, code) in codes.iter().enumerate() {
         let exchange = SignIn::new(email(customer), code.as_str()).origin(source(CALLS + customer));
         let again = shop.auth.exchange_one_time_code(exchange).await;
@@ -196,7 +199,7 @@ async fn no_revoke_that_was_acknowledged_is_lost() {
         }
     });
     let tokens: Vec<_> = tokens.buffered(AT_ONCE).collect().await;
-    // The last one of each customer stays.
+    // The last token of each customer stays.
     let revoke = async |number: usize| {
         if number < CALLS - CUSTOMERS {
             shop.auth.revoke_customer_token(&tokens[number]).await.map(drop)
@@ -208,15 +211,15 @@ async fn no_revoke_that_was_acknowledged_is_lost() {
     for (number, (token, answer)) in tokens.iter().zip(answers).enumerate() {
         let lives = shop.auth.verify_customer(token).await;
         if number < CALLS - CUSTOMERS {
-            // One that was not acknowledged, and asked for again, finds no token.
+            // If a revocation was not acknowledged and is repeated, it may find no token.
             assert!(matches!(answer, Ok(()) | Err(Error::Token(TokenError::Invalid))), "{answer:?}");
             assert!(
                 matches!(lives, Err(Error::Token(TokenError::Invalid))),
-                "a revoked token lives: {lives:?}"
+                "a revoked token is live: {lives:?}"
             );
         } else {
-            answer.expect("nobody revoked it");
-            lives.expect("nobody revoked it");
+            answer.expect("the token was not revoked");
+            lives.expect("the token was not revoked");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Somebody holds a lock and does not let go: an administrator's open transaction.
+//! Another client holds a lock for a long time: an administrator's open transaction.
 
 use std::time::{Duration, Instant};
 
@@ -9,7 +9,7 @@ use tokio_postgres::{Client, NoTls};
 
 use crate::postgres::{TIMEOUT, all_resumes, changes, create, find, in_time, looks, options};
 
-/// Another client, with a transaction open.
+/// Opens another client with an open transaction.
 pub(crate) async fn another(server: &Postgres) -> Client {
     let (client, connection) = tokio_postgres::connect(&server.url(), NoTls).await.unwrap();
     tokio::spawn(connection);
@@ -17,7 +17,7 @@ pub(crate) async fn another(server: &Postgres) -> Client {
     client
 }
 
-/// Whom nobody can write beside.
+/// Opens a client that blocks all writes.
 pub(crate) async fn lock_everything(server: &Postgres) -> Client {
     let client = another(server).await;
     let tables = "grants, bars, subjects, epoch, audit_events, customers, admins, \
@@ -33,7 +33,7 @@ pub(crate) async fn let_go(client: &Client) {
     client.batch_execute("ROLLBACK").await.unwrap();
 }
 
-/// Waits until no connection of the store is at work or holds anything, for half a minute.
+/// Waits until no connection of the store is active or holds a lock, for at most half a minute.
 pub(crate) async fn nothing_is_left_behind(server: &Postgres) {
     let left = "SELECT (SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend' \
                 AND pid <> pg_backend_pid() AND state <> 'idle') + (SELECT count(*) FROM pg_locks WHERE locktype = 'advisory')";
@@ -53,14 +53,17 @@ async fn who_needs_the_lock_fails_in_time_and_who_looks_goes_on() {
     all_resumes(&store).await;
     let held = lock_everything(&server).await;
     let writers = async {
-        // More than there are connections, more than once.
+        // More calls than connections, more than once.
         for _ in 0..2 {
             let many = join_all((0..4).map(|_| changes(&store))).await;
             let answers = many.as_flattened();
-            assert!(answers.iter().all(Result::is_err), "written beside a lock: {answers:?}");
+            assert!(
+                answers.iter().all(Result::is_err),
+                "a write succeeded in spite of the lock: {answers:?}"
+            );
         }
         let removed = in_time("remove", store.customers().remove(&1.into())).await;
-        assert!(removed.is_err(), "written beside a lock");
+        assert!(removed.is_err(), "a write succeeded in spite of the lock");
     };
     let mut slowest = Duration::ZERO;
     let (mut looked, mut done) = (0, std::pin::pin!(writers));
@@ -76,13 +79,14 @@ async fn who_needs_the_lock_fails_in_time_and_who_looks_goes_on() {
         }
         tokio::time::sleep(Duration::from_millis(1)).await;
     }
-    assert!(looked > 20 && slowest < TIMEOUT, "{looked} looks, the slowest of {slowest:?}");
+    assert!(looked > 20 && slowest < TIMEOUT, "{looked} reads, the slowest took {slowest:?}");
     let_go(&held).await;
     nothing_is_left_behind(&server).await;
     assert!(changes(&store).await.iter().all(Result::is_ok), "service did not resume at once");
 }
 
-/// An administrator at work on the whole table: even who looks fails in time, and the others go on.
+/// An administrator's transaction locks the whole table. Even reads fail in time, and calls on
+/// other tables continue.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_table_that_cannot_be_read_is_an_error_in_time() {
     let Some(server) = Postgres::start() else { return };

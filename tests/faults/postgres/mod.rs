@@ -1,5 +1,5 @@
-//! PostgreSQL fails in every way a server can: no caller hangs, nothing acknowledged is lost, nothing is sold twice, and
-//! service resumes by itself.
+//! PostgreSQL fails in every way that a server can. No caller hangs, nothing acknowledged is lost,
+//! no code is redeemed twice, and service resumes without a restart.
 #![cfg(feature = "postgres")]
 
 mod dropped;
@@ -24,7 +24,7 @@ use support::{
     records::{HOUR, NOW, digest, grant, subject},
 };
 
-/// How long a verb may take, and what a busy machine adds.
+/// The time limit of a verb, and the additional time that a busy machine may take.
 const TIMEOUT: Duration = Duration::from_secs(1);
 const SLACK: Duration = Duration::from_secs(1);
 
@@ -36,13 +36,13 @@ async fn connect(server: &Postgres) -> PostgresStore {
     options(&server.url()).connect().await.expect("the server is there")
 }
 
-/// The answer, unless it took longer than a verb may.
+/// Returns the answer. Fails if it took longer than a verb may take.
 async fn in_time<T>(verb: &str, asked: impl Future<Output = Result<T, StoreError>>) -> Result<T, StoreError> {
     let answer = tokio::time::timeout(TIMEOUT + SLACK, asked).await;
     answer.unwrap_or_else(|_| panic!("{verb} takes longer than it may"))
 }
 
-/// Asks until there is an answer, for half a minute.
+/// Repeats a call until it succeeds, for at most half a minute.
 async fn resumes<T>(verb: &str, ask: impl AsyncFn() -> Result<T, StoreError>) -> T {
     let begun = Instant::now();
     loop {
@@ -56,29 +56,29 @@ async fn resumes<T>(verb: &str, ask: impl AsyncFn() -> Result<T, StoreError>) ->
     }
 }
 
-/// The verb of every request.
+/// Calls the verb of every request.
 async fn find(store: &PostgresStore) -> Result<(), StoreError> {
     in_time("find", store.find(&digest("a"), NOW)).await.map(drop)
 }
 
-/// A number that nobody else has.
+/// Returns a number that no other call gets.
 fn new_number() -> u64 {
     static NEXT: AtomicU64 = AtomicU64::new(0);
     NEXT.fetch_add(1, Ordering::Relaxed)
 }
 
-/// Creates a document in a partition of its own.
+/// Creates a document in a new partition.
 async fn create(store: &PostgresStore) -> Result<(), StoreError> {
     let partition = documents::partition(&format!("new {}", new_number()));
     let creation = vec![Change::Put(documents::put(documents::key(0), None, 1))];
     match in_time("commit", documents::commit(store, &partition, creation)).await? {
         CommitOutcome::Committed => Ok(()),
-        // The server has refused to run it.
+        // The server has refused to run the commit.
         other => Err(StoreError::new(format!("{other:?}"))),
     }
 }
 
-/// What each verb answers that only looks.
+/// Calls each verb that only reads, and returns the answers.
 async fn looks(store: &PostgresStore) -> [Result<(), StoreError>; 5] {
     let partition = documents::partition("a");
     [
@@ -90,7 +90,8 @@ async fn looks(store: &PostgresStore) -> [Result<(), StoreError>; 5] {
     ]
 }
 
-/// What each verb answers that changes something, all asked at once; none of them finds that it has nothing to do.
+/// Calls each verb that changes something, all at once, and returns the answers. Each verb has
+/// something to change.
 async fn changes(store: &PostgresStore) -> [Result<(), StoreError>; 4] {
     let number = new_number();
     let name = format!("change {number}");
@@ -110,7 +111,7 @@ async fn changes(store: &PostgresStore) -> [Result<(), StoreError>; 4] {
     [insert, revoke.map(drop), revoke_all.map(drop), committed]
 }
 
-/// Every verb answers, at once or soon.
+/// Waits until every verb succeeds.
 async fn all_resumes(store: &PostgresStore) {
     for _ in 0..16 {
         resumes("find", async || find(store).await).await;

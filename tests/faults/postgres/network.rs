@@ -1,4 +1,4 @@
-//! A server that is gone, silent, slow, or cut off.
+//! A server that is gone, silent, slow or disconnected.
 
 use std::time::{Duration, Instant};
 
@@ -13,7 +13,7 @@ use support::records::{NOW, digest};
 use crate::postgres::{SLACK, TIMEOUT, all_resumes, changes, connect, create, find, looks, options};
 
 fn all_fail(answers: &[Result<(), StoreError>]) {
-    assert!(answers.iter().all(Result::is_err), "answered without a server: {answers:?}");
+    assert!(answers.iter().all(Result::is_err), "a call succeeded without a server: {answers:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -25,7 +25,7 @@ async fn a_server_that_is_not_there_at_the_start_is_connected_to_once_it_is() {
     server.restart();
     let store = connect(&server).await;
     all_resumes(&store).await;
-    // And it may go away and come back.
+    // The server may stop and start again.
     server.stop();
     all_fail(&looks(&store).await);
     all_fail(&changes(&store).await);
@@ -41,7 +41,7 @@ async fn a_silent_server_keeps_nobody_waiting() {
     let store = options(&url).connect().await.unwrap();
     all_resumes(&store).await;
     proxy.silence(true);
-    // Connections that were there, and then new ones.
+    // First on existing connections, then on new ones.
     for _ in 0..2 {
         let crowd = join_all((0..100).map(|_| find(&store))).await;
         assert!(crowd.iter().all(Result::is_err));
@@ -75,7 +75,7 @@ async fn a_slow_server_is_waited_for() {
     proxy.delay(Duration::from_millis(200));
     let patient = options(&server.url_through(proxy.port())).timeout(Duration::from_secs(5));
     let store = patient.connect().await.unwrap();
-    // The first round makes connections.
+    // The first round opens connections.
     for _ in 0..2 {
         store.find(&digest("a"), NOW).await.unwrap();
     }
@@ -83,7 +83,7 @@ async fn a_slow_server_is_waited_for() {
     let begun = Instant::now();
     let crowd = join_all((0..200).map(|_| find(&store))).await;
     assert!(crowd.iter().all(Result::is_ok), "{crowd:?}");
-    // They share a few connections, and do not wait for each other.
+    // The callers share a few connections and do not wait for each other.
     assert!(begun.elapsed() < Duration::from_secs(3), "200 took {:?}", begun.elapsed());
     create(&store).await.unwrap();
 }
@@ -105,7 +105,10 @@ async fn a_cut_fails_only_who_waits_for_an_answer() {
             proxy.delay(Duration::ZERO);
         };
         let (finds, commits, ()) = tokio::join!(finds, commits, cut);
-        assert!(finds.iter().any(Result::is_err) && commits.iter().any(Result::is_err), "nobody was cut off");
+        assert!(
+            finds.iter().any(Result::is_err) && commits.iter().any(Result::is_err),
+            "no connection was cut"
+        );
         for number in 0..20 {
             let found = find(&store).await;
             assert!(found.is_ok(), "round {round}, find {number}: {found:?}");
@@ -115,7 +118,8 @@ async fn a_cut_fails_only_who_waits_for_an_answer() {
     }
 }
 
-/// A slow server that falls silent, however many answers were under way when it was last looked after.
+/// A slow server falls silent. The number of answers under way when the store
+/// last checked the connection must not matter.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_slow_server_that_falls_silent_keeps_nobody_waiting() {
     let Some(server) = Postgres::start() else { return };

@@ -1,4 +1,4 @@
-//! Commits of documents, and a server that fails in the middle of them.
+//! Commits of documents, and a server that fails in the middle of a commit.
 
 use std::{
     sync::{
@@ -26,8 +26,8 @@ use crate::postgres::{
     options, resumes,
 };
 
-/// Before the commit there was version 1; if it were sent again after another node has put version 1 back, it would be made
-/// a second time.
+/// Before the commit the document had version 1. Another node then restores version 1. If the
+/// commit were sent again, it would be made a second time.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_commit_whose_reply_is_lost_is_an_error_and_is_sent_once() {
     let Some(server) = Postgres::start() else { return };
@@ -42,7 +42,7 @@ async fn a_commit_whose_reply_is_lost_is_an_error_and_is_sent_once() {
         proxy.delay(Duration::from_millis(500));
         let lost = async {
             let answer = in_time("commit", commit(&store, &partition, replace(1, 2))).await;
-            assert!(answer.is_err(), "answered without an answer: {answer:?}");
+            assert!(answer.is_err(), "a call succeeded without the server's answer: {answer:?}");
         };
         let cut = async {
             loop {
@@ -52,7 +52,7 @@ async fn a_commit_whose_reply_is_lost_is_an_error_and_is_sent_once() {
                 }
                 sleep(Duration::from_millis(5)).await;
             }
-            // It is made, and the reply is on its way.
+            // The commit is made, and the reply is on its way.
             proxy.cut();
             proxy.delay(Duration::ZERO);
             assert_eq!(commit(&other, &partition, replace(2, 1)).await.unwrap(), CommitOutcome::Committed);
@@ -61,19 +61,19 @@ async fn a_commit_whose_reply_is_lost_is_an_error_and_is_sent_once() {
         resumes("load", async || store.load(&partition, &[key(0)]).await).await;
         sleep(Duration::from_millis(100)).await;
         let found = other.load(&partition, &[key(0)]).await.unwrap();
-        assert_eq!(found, [Some(document(1))], "it was sent again");
+        assert_eq!(found, [Some(document(1))], "the commit was sent again");
     }
 }
 
 const CALLERS: u8 = 16;
 
-/// The commits of each caller.
+/// Returns the number of commits of each caller.
 fn commits() -> u32 {
     size(100, 200)
 }
 
-/// Adds one to a shared number and to the caller's own, many times. Returns how often, including commits whose outcome was
-/// unknown and that were found to be made.
+/// Adds one to a shared number and to the caller's own number, many times. Returns how often it
+/// succeeded. This includes commits with an unknown outcome that turned out to be made.
 async fn adds(store: &PostgresStore, partition: Partition, own: u8, seen: &Seen) -> u128 {
     let mut made = 0;
     let mut done = 0;
@@ -88,13 +88,14 @@ async fn adds(store: &PostgresStore, partition: Partition, own: u8, seen: &Seen)
             Err(_) => {
                 seen.failed.fetch_add(1, Ordering::SeqCst);
                 let found = resumes("load", async || store.load(&partition, &[key(own)]).await).await;
-                // Nobody else puts this document.
+                // No other caller puts this document.
                 let is_made = found[0].as_ref().is_some_and(|found| found.version == version(unique));
                 made += u128::from(is_made);
             }
         }
         if seen.answered.load(Ordering::SeqCst) > usize::from(CALLERS) * commits() as usize / 2 {
-            // However fast the first half is done, there is a crowd left that finds the server gone.
+            // Even if the first half finishes quickly, the callers of the second half find the
+            // server gone.
             while !seen.killed.load(Ordering::SeqCst) {
                 sleep(Duration::from_millis(1)).await;
             }
@@ -140,8 +141,8 @@ async fn a_kill_leaves_each_commit_whole_or_unmade() {
     assert_eq!(found[0].as_ref().map_or(0, number), total, "a commit was made in part");
 }
 
-/// An administrator's transaction has a document's row: commits of its partition wait, fail in time and are not made later;
-/// loads and other partitions go on.
+/// An administrator's transaction has locked a document's row. Commits of its partition wait, fail
+/// in time and are not made later. Loads and other partitions continue.
 #[tokio::test(flavor = "multi_thread")]
 async fn one_partition_that_is_held_holds_up_no_other() {
     let Some(server) = Postgres::start() else { return };
@@ -164,18 +165,22 @@ async fn one_partition_that_is_held_holds_up_no_other() {
     });
     let waits = waits.expect("it ends in time");
     assert!(!matches!(waits, Ok(CommitOutcome::Committed | CommitOutcome::Full)), "{waits:?}");
-    assert!(others < TIMEOUT, "the others took {others:?}");
-    // The server gives up a little later than a caller.
+    assert!(others < TIMEOUT, "the other calls took {others:?}");
+    // The server gives up a little later than the caller.
     sleep(TIMEOUT).await;
     let_go(&held).await;
     nothing_is_left_behind(&server).await;
-    assert_eq!(store.load(&mine, &[key(0)]).await.unwrap(), [Some(document(1))], "made after it was refused");
+    assert_eq!(
+        store.load(&mine, &[key(0)]).await.unwrap(),
+        [Some(document(1))],
+        "the commit was made after it was refused"
+    );
     let again = vec![Change::Put(put(key(0), Some(1), 3))];
     assert_eq!(commit(&store, &mine, again).await.unwrap(), CommitOutcome::Committed);
 }
 
-/// Each commit is dropped later than the one before. It is made whole or not at all, and the next caller, on the same
-/// connection, gets its own answer.
+/// Each commit is dropped later than the one before. It is made completely or not at all. The next
+/// caller, on the same connection, gets the answer to its own call.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_dropped_commit_leaves_the_connection_to_the_next() {
     let Some(server) = Postgres::start() else { return };
@@ -190,7 +195,7 @@ async fn a_dropped_commit_leaves_the_connection_to_the_next() {
         let found = store.load(&next, &[key(1), key(0)]).await.unwrap();
         assert_eq!(found, [Some(document(2)), Some(document(2))]);
         let found = store.load(&dropped, &[key(0), key(1)]).await.unwrap();
-        assert_eq!(found[0], found[1], "a part of it was made");
+        assert_eq!(found[0], found[1], "a part of the commit was made");
     }
     nothing_is_left_behind(&server).await;
 }

@@ -1,4 +1,4 @@
-//! The test's own binary as another process, with a part to play.
+//! The test's own binary as another process, which runs one part of a test.
 
 use std::{
     env,
@@ -10,27 +10,28 @@ use std::{
 const PART: &str = "COMMERCE_AUTH_TEST_PART";
 const FILE: &str = "COMMERCE_AUTH_TEST_FILE";
 
-/// The part that this process was started for, and the file it plays with.
+/// The part that this process was started for, and the path of its file.
 pub fn part() -> Option<(String, PathBuf)> {
     Some((env::var(PART).ok()?, env::var_os(FILE)?.into()))
 }
 
-/// What a child says to its parent: a line, written at once.
+/// Sends a line to the parent, without buffering.
 pub fn say(line: &str) {
     println!("\n> {line}");
 }
 
-/// In a child: waits for the parent's word.
+/// In a child process: waits for a line from the parent.
 pub fn wait() {
     std::io::stdin().read_line(&mut String::new()).expect("the parent lives");
 }
 
-/// The arguments with which this binary plays a part: `test` is the one that calls [`part`].
+/// Returns the arguments that make this binary run a part. `test` is the name of the test that
+/// calls [`part`].
 pub fn arguments(test: &str) -> [&str; 4] {
     ["--exact", test, "--nocapture", "--test-threads=1"]
 }
 
-/// This binary, or a program that starts it, with its part.
+/// Returns the command that runs this binary, or a program that starts it, with its part.
 pub fn cast(program: impl AsRef<Path>, part: &str, file: &Path) -> Command {
     let mut command = Command::new(program.as_ref());
     command.env(PART, part).env(FILE, file);
@@ -41,7 +42,8 @@ pub fn this_binary() -> PathBuf {
     env::current_exe().expect("the test runs")
 }
 
-/// A child that talks to its parent. It is killed (SIGKILL on Unix) when this is dropped.
+/// A child process that sends lines to its parent. It is killed (SIGKILL on Unix) when this is
+/// dropped.
 pub struct Talking {
     child: Child,
     said: Box<dyn Iterator<Item = String>>,
@@ -57,17 +59,17 @@ impl Talking {
         Self { child, said: Box::new(said) }
     }
 
-    /// Ends its [`wait`].
+    /// Ends the child's [`wait`].
     pub fn go(&mut self) {
         self.child.stdin.as_mut().expect("it is piped").write_all(b"go\n").expect("the child lives");
     }
 
-    /// What it says next; none once it has ended.
+    /// Returns the child's next line. None once the child has ended.
     pub fn next(&mut self) -> Option<String> {
         self.said.next()
     }
 
-    /// Ends it as a loss of power ends it, and hears what it had said by then.
+    /// Kills the child as a loss of power would, and returns the lines that it had sent by then.
     pub fn kill(mut self) -> Vec<String> {
         self.child.kill().expect("the child lives");
         self.said.by_ref().collect()

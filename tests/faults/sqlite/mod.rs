@@ -1,4 +1,4 @@
-//! What the SQLite backend does when the process, the disk or a neighbour fails.
+//! The SQLite backend when the process, the disk or another process on the machine fails.
 #![cfg(all(feature = "sqlite", unix))]
 
 mod child;
@@ -34,9 +34,9 @@ use time::{OffsetDateTime, macros::datetime};
 const NOW: OffsetDateTime = datetime!(2026-01-01 00:00 UTC);
 const END: OffsetDateTime = datetime!(2026-01-02 00:00 UTC);
 const FIRST: Generation = Generation { shop: GenerationId::from_bytes([7; 16]), subject: None };
-/// For what a slow machine does in the end.
+/// For operations that a slow machine finishes in the end.
 const PATIENCE: Duration = Duration::from_secs(60);
-/// For what must not be waited for.
+/// For operations that must not be waited for.
 const SHORT: Duration = Duration::from_millis(200);
 
 fn open(path: &Path, timeout: Duration) -> SqliteStore {
@@ -55,10 +55,10 @@ fn insert(store: &SqliteStore, name: &str) -> Result<Insert, commerce_auth::Stor
 }
 
 fn is_found(store: &SqliteStore, name: &str) -> bool {
-    block_on(store.find(&Digest::of(name.as_bytes()), NOW)).expect("look-ups go on").is_some()
+    block_on(store.find(&Digest::of(name.as_bytes()), NOW)).expect("look-ups continue").is_some()
 }
 
-/// Another hand, which keeps everybody else from writing.
+/// Opens another connection, which locks the file against writes.
 fn lock(path: &Path) -> Connection {
     let connection = Connection::open(path).unwrap();
     connection.busy_timeout(PATIENCE).unwrap();
@@ -66,7 +66,7 @@ fn lock(path: &Path) -> Connection {
     connection
 }
 
-/// Whether it becomes so before long.
+/// True if the condition becomes true within a short time.
 fn soon(mut condition: impl FnMut() -> bool) -> bool {
     let start = Instant::now();
     while start.elapsed() < PATIENCE {
@@ -82,7 +82,7 @@ fn is_root() -> bool {
     fs::metadata("/proc/self").is_ok_and(|process| process.uid() == 0)
 }
 
-/// No test but in another process.
+/// Does nothing except in a child process.
 #[test]
 fn in_another_process() {
     let Some((part, path)) = child::part() else { return };
@@ -100,7 +100,7 @@ fn in_another_process() {
 
 const CHILD: &str = "sqlite::in_another_process";
 
-/// Writes until it is killed, and says what was acknowledged.
+/// Writes until it is killed, and reports each acknowledged write.
 fn load(path: &Path) {
     let store = open(path, PATIENCE);
     let round = std::process::id();
@@ -135,10 +135,10 @@ fn what_was_acknowledged_outlives_a_kill() {
     for round in 0..5 {
         let mut child = Talking::start(CHILD, "load", &path);
         for _ in 0..50 + 37 * round {
-            said.push(child.next().expect("it writes until it is killed"));
+            said.push(child.next().expect("the child writes until it is killed"));
         }
         said.extend(child.kill());
-        // What the kill cut off is no whole line.
+        // The line that the kill cut off is not complete.
         let store = open(&path, PATIENCE);
         for line in &said {
             let (what, name) = line.split_once(' ').expect("two words");
@@ -166,7 +166,7 @@ fn one_by_one(path: &Path) {
     }
 }
 
-/// A kill does not prove it: what the kernel holds outlives a process.
+/// A kill alone does not prove durability: writes in the kernel's buffers survive the process.
 #[test]
 fn a_write_is_on_the_disk_before_it_is_acknowledged() {
     let folder = TempDir::new().unwrap();
@@ -181,7 +181,7 @@ fn a_write_is_on_the_disk_before_it_is_acknowledged() {
     match traced {
         Ok(status) if status.success() => {}
         Err(_) if env::var("COMMERCE_AUTH_REQUIRE_SERVERS").is_ok_and(|value| value == "1") => {
-            panic!("strace is not there");
+            panic!("strace is not installed");
         }
         other => return eprintln!("SKIPPED: strace is not there, or may not trace: {other:?}"),
     }
@@ -196,14 +196,14 @@ fn a_write_is_on_the_disk_before_it_is_acknowledged() {
             (is_synced, syncing) = (true, None);
         }
         if line.contains("write(") && line.contains("> acknowledged") {
-            assert!(is_synced, "acknowledged before it was synced:\n{calls}");
+            assert!(is_synced, "a write was acknowledged before it was synced:\n{calls}");
             (is_synced, acknowledged) = (false, acknowledged + 1);
         }
     }
     assert_eq!(acknowledged, 20, "{calls}");
 }
 
-/// Fills the disk, goes on reading, and writes again once there is room.
+/// Fills the disk, continues to read, and writes again once there is room.
 fn on_a_full_disk(path: &Path) {
     let ballast = path.with_file_name("ballast");
     let has_ballast = fs::write(&ballast, [0; 1 << 20]).is_ok();
@@ -218,7 +218,7 @@ fn on_a_full_disk(path: &Path) {
         assert!(stored < 100_000, "the disk is not full");
     };
     assert!(std::error::Error::source(&error).is_some());
-    assert!(insert(&store, "more").is_err(), "it is still full");
+    assert!(insert(&store, "more").is_err(), "the disk is still full");
     assert!(stored > 0 && (0..stored).all(|count| is_found(&store, &count.to_string())));
     if has_ballast {
         fs::remove_file(ballast).unwrap();
@@ -234,7 +234,7 @@ fn on_a_full_disk(path: &Path) {
     child::say("through");
 }
 
-/// On a small disk of the child's own, where one may be mounted.
+/// On a small disk that only the child uses, where one may be mounted.
 #[test]
 fn a_full_disk_loses_nothing_and_holds_up_nobody_for_good() {
     let folder = TempDir::new().unwrap();
@@ -244,7 +244,7 @@ fn a_full_disk_loses_nothing_and_holds_up_nobody_for_good() {
     fill(on_a_disk, folder.path(), "no file system could be mounted");
 }
 
-/// With a limit of what a file may hold, which anybody may set.
+/// With a limit on the size of a file, which needs no rights.
 #[test]
 fn a_file_that_may_not_grow_loses_nothing_and_holds_up_nobody_for_good() {
     let folder = TempDir::new().unwrap();
@@ -264,7 +264,7 @@ fn fill(mut command: Command, folder: &Path, skipped: &str) {
     assert!(output.status.success() && said.contains("> through"), "{said}");
 }
 
-/// They find the file as empty as it was made, or in the midst of being filled.
+/// The processes find the file empty, or while another one is creating the tables.
 #[test]
 fn many_openers_of_a_new_file_wait_for_each_other() {
     let folder = TempDir::new().unwrap();
@@ -278,7 +278,8 @@ fn many_openers_of_a_new_file_wait_for_each_other() {
     }
 }
 
-/// A document has no version that can be read, or the shop's generation is gone: a hand that meant well.
+/// A document has an unreadable version, or the shop's generation is missing, after an
+/// administrator's edit by hand.
 #[test]
 fn a_corrupt_row_is_in_nobody_elses_way_and_a_missing_one_revives_nothing() {
     let folder = TempDir::new().unwrap();
@@ -298,7 +299,7 @@ fn a_corrupt_row_is_in_nobody_elses_way_and_a_missing_one_revives_nothing() {
     hand.execute_batch("DELETE FROM epoch").unwrap();
     assert!(!is_found(&store, "earlier"));
     block_on(store.generation(&Subject::Customer(1.into()), fresh())).unwrap();
-    assert!(!is_found(&store, "earlier"), "a new generation is another one");
+    assert!(!is_found(&store, "earlier"), "a new generation is different");
 }
 
 #[test]
@@ -313,14 +314,14 @@ fn ended_bars_are_purged_within_the_limit_and_counted() {
     assert_eq!(removed, [3, 3, 3, 1, 0]);
 }
 
-/// SQLite's own bound is shorter than a duration's.
+/// SQLite's own limit is shorter than the longest `Duration`.
 #[test]
 fn no_timeout_is_too_long() {
     let folder = TempDir::new().unwrap();
     open(&folder.path().join("auth.db"), Duration::MAX);
 }
 
-/// SQLite would take it for a URI, which may ask for anything.
+/// SQLite would read this name as a URI, whose parameters could change how the file is opened.
 const NAME: &str = "file:auth.db?mode=memory";
 
 #[test]
@@ -361,14 +362,15 @@ fn a_full_queue_is_refused_in_time_and_leaves_nothing_behind() {
     let store = open(&path, SHORT);
     let lock = lock(&path);
     let start = Instant::now();
-    // More than are queued and in one transaction.
+    // More than fit in the queue and in one transaction.
     let digests: Vec<_> = (0..2000_u32).map(|number| Digest::of(&number.to_be_bytes())).collect();
     let answers = block_on(join_all(digests.iter().map(|digest| store.revoke(digest, NOW, END))));
     assert!(answers.iter().all(Result::is_err));
     assert!(start.elapsed() < PATIENCE);
     lock.execute_batch("COMMIT").unwrap();
     assert!(soon(|| block_on(store.revoke_everything(fresh(), NOW)).is_ok()), "service resumes");
-    // Whoever was told that the file is busy may have been heard all the same, but only where its turn had come.
+    // A caller that was told that the file is busy may have been served, but only if its turn had
+    // come.
     let count = "SELECT count(*) FROM bars";
     let barred: i64 = Connection::open(&path).unwrap().query_row(count, [], |row| row.get(0)).unwrap();
     assert!((0..=256).contains(&barred), "{barred}");
@@ -379,7 +381,7 @@ fn a_caller_that_goes_away_before_its_turn_has_asked_for_nothing() {
     let folder = TempDir::new().unwrap();
     let path = folder.path().join("auth.db");
     let store = open(&path, PATIENCE);
-    // Often enough to meet the writer where it waits for the lock.
+    // Often enough that the writer is found while it waits for the lock.
     for count in 0..20 {
         let lock = lock(&path);
         {
@@ -416,7 +418,7 @@ fn where_all_readers_are_busy_look_ups_end_and_resume() {
     thread::scope(|scope| {
         let was_refused = scope.spawn(|| soon(|| block_on(store.find(&digest, NOW)).is_err()));
         while !was_refused.is_finished() {
-            // It may be refused as well.
+            // This call may be refused as well.
             let _ = block_on(store.grants(&subject, 100_000, NOW));
         }
         assert!(was_refused.join().unwrap());
@@ -430,7 +432,7 @@ fn what_is_forbidden(folder: &Path) {
         let refused = SqliteStore::open(folder.join(file)).expect_err(file);
         assert!(matches!(refused, OpenError::NotPermitted { .. }), "{file}: {refused:?}");
     }
-    let refused = SqliteStore::open(folder.join("auth.db/auth.db")).expect_err("a file is no folder");
+    let refused = SqliteStore::open(folder.join("auth.db/auth.db")).expect_err("a file is not a folder");
     assert!(matches!(refused, OpenError::Unavailable(_)), "{refused:?}");
 }
 
@@ -447,7 +449,7 @@ fn what_may_not_be_written_is_refused() {
     set_mode(&file, 0o444);
     set_mode(&sealed, 0o555);
     set_mode(folder.path(), 0o755);
-    // Permissions do not bind root, and its folders may be closed to others.
+    // Permissions do not restrict root, and other users may have no access to root's folders.
     let binary = folder.path().join("test");
     fs::copy(child::this_binary(), &binary).unwrap();
     set_mode(&binary, 0o755);
@@ -461,7 +463,7 @@ fn what_may_not_be_written_is_refused() {
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
 }
 
-/// Every verb that reads or writes the tables ends; answers how many with an error.
+/// Calls every verb that reads or writes the tables. Returns the number of verbs that failed.
 fn errors(store: &SqliteStore) -> usize {
     let (digest, subject) = (Digest::of(b"token"), Subject::Customer(1.into()));
     [
@@ -510,7 +512,7 @@ fn a_damaged_file_is_an_error() {
             Err(refused) => assert!(matches!(refused, OpenError::Unavailable(_)), "{refused:?}"),
         }
     }
-    // Damage that comes while it is open: what is cached may still be answered, and nothing panics.
+    // The file is damaged while it is open. Cached data may still be returned, and nothing panics.
     let store = open(&path, PATIENCE);
     fs::write(&path, vec![0xa5; whole.len()]).unwrap();
     errors(&store);

@@ -1,4 +1,5 @@
-//! Commits of documents: a kill in the middle, several processes, and a file that another one holds.
+//! Commits of documents: a kill in the middle, several processes, and a file that another process
+//! has locked.
 
 use std::{path::Path, thread, time::Instant};
 
@@ -16,13 +17,13 @@ use crate::sqlite::{
     lock, open, soon,
 };
 
-/// The numbers of document 0 and of a caller's own.
+/// Returns the numbers in document 0 and in the caller's own document.
 fn numbers(store: &SqliteStore, own: u8) -> [u128; 2] {
     let found = block_on(store.load(&partition("a"), &[key(0), key(own)])).unwrap();
     [0, 1].map(|place| found[place].as_ref().map_or(0, number))
 }
 
-/// Adds one to two documents at a time until it is killed, and says what was acknowledged.
+/// Adds one to two documents at a time until it is killed, and reports each acknowledged commit.
 pub(crate) fn commits(path: &Path) {
     let store = open(path, PATIENCE);
     let round = u128::from(std::process::id()) << 64;
@@ -53,7 +54,8 @@ fn a_kill_leaves_each_commit_whole_or_unmade() {
 
 const COMMITS: u128 = 100;
 
-/// So many attempts to add one to a shared number and an own one. Returns how many were committed.
+/// Tries to add one to a shared number and to the caller's own, many times. Returns the number of
+/// commits.
 fn race(store: &SqliteStore, own: u8) -> u128 {
     let unique = |count| u128::from(own) << 64 | count;
     let add = |count| block_on(add_to_both(store, &partition("a"), own, unique(count))).unwrap();
@@ -64,7 +66,7 @@ pub(crate) fn race_in_a_child(path: &Path) {
     let store = open(path, PATIENCE);
     child::say("ready");
     child::wait();
-    // The test has the first two.
+    // The test itself uses the first two.
     let own = u8::try_from(3 + std::process::id() % 200).unwrap();
     child::say(&format!("{}", race(&store, own)));
 }
@@ -93,7 +95,7 @@ fn handles_and_processes_on_one_file_lose_no_update() {
     assert!(made > COMMITS, "{made} commits of {} were made", 4 * COMMITS);
 }
 
-/// The caller is told that it failed: then it must not be made once the file is free.
+/// If the caller is told that a commit failed, the commit must not be made once the file is free.
 #[test]
 fn a_commit_beside_a_lock_ends_in_time_and_is_not_made_later() {
     let folder = TempDir::new().unwrap();
@@ -111,5 +113,5 @@ fn a_commit_beside_a_lock_ends_in_time_and_is_not_made_later() {
     lock.execute_batch("COMMIT").unwrap();
     let committed = || block_on(commit(&store, &partition, creation(2)));
     assert!(soon(|| committed().is_ok_and(|outcome| outcome == CommitOutcome::Committed)), "service resumes");
-    assert_eq!(found(), [Some(document(1)), None], "made after it had failed");
+    assert_eq!(found(), [Some(document(1)), None], "the commit was made after it had failed");
 }

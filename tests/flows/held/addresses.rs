@@ -1,4 +1,4 @@
-//! A customer's new address, written once its mail was read.
+//! A customer's new address, which is written once the mailed token is presented.
 
 use commerce_auth::{AuthConfig, EmailConfirmation, Error, SignIn};
 use support::{PASSWORD, fast};
@@ -7,7 +7,7 @@ use super::{Flow, World, customers::Customers, hold};
 
 const NEW_ADDRESS: &str = "bob@example.org";
 
-/// The customer, and the token in the mail to the new address.
+/// The customer, and the token mailed to the new address.
 struct Change(Customers, String);
 
 impl Flow for Change {

@@ -1,4 +1,4 @@
-//! An admin user's new password, and what a host does to admin users.
+//! An admin user's new password, and a host's changes to admin users.
 
 use commerce_auth::{
     AccountStatus, AdminChange, AdminId, AdminRecord, AdminSignIn, AdminStore, AuthConfig, Error,
@@ -16,8 +16,9 @@ async fn admin_row(world: &World) -> AdminRecord {
     world.shop.admins.find_by_id(&admin()).await.unwrap().unwrap()
 }
 
-/// What a host does to admin user 7: it sets another password (0, 1 without the password), disables the account and
-/// activates it again, ends all tokens of the shop, or removes the second factor.
+/// Revokes as a host may, for admin user 7. The host sets another password (0, 1 without the
+/// password), disables and reactivates the account, ends all tokens of the shop, or removes the
+/// second factor.
 pub(super) async fn revoke_admin(world: &World, how: usize, hosts: &PasswordHash) {
     let (auth, admins) = (&world.shop.auth, &world.shop.admins);
     let mut row = admin_row(world).await;
@@ -44,7 +45,7 @@ pub(super) async fn hosts_admin_hash(world: &World) -> PasswordHash {
     world.shop.auth.hash_new_admin_password(ADMIN, HOSTS).await.unwrap()
 }
 
-/// A token of admin user 7.
+/// Returns a token of admin user 7.
 pub(super) async fn admin_token(world: &World, password: &str, code: Option<String>) -> Option<String> {
     let sign_in = AdminSignIn::new(ADMIN, password);
     let sign_in = match code {
@@ -112,7 +113,7 @@ impl Flow for AdminChangesPassword {
     }
 
     async fn expect_earlier(&self, world: &World, how: usize) {
-        admin_token(world, admin_password(how), None).await.expect("it is good");
+        admin_token(world, admin_password(how), None).await.expect("the credential is valid");
     }
 }
 

@@ -29,7 +29,7 @@ impl Customers {
         }
     }
 
-    /// The token that the flow rests on.
+    /// Returns the token that authorises the flow.
     pub(super) fn own(&self) -> &str {
         &self.own
     }
@@ -68,7 +68,7 @@ impl Customers {
     }
 
     pub(super) async fn expect_earlier(world: &World, how: usize) {
-        world.shop.sign_in(if how == 1 { HOSTS } else { PASSWORD }).await.expect("it is good");
+        world.shop.sign_in(if how == 1 { HOSTS } else { PASSWORD }).await.expect("the credential is valid");
     }
 }
 
@@ -158,7 +158,7 @@ impl Flow for Reset {
     }
 }
 
-/// Consent to assistance, which is written by the same rule.
+/// Consent to assistance, which is written under the same rule.
 struct Consent(Customers);
 
 impl Flow for Consent {

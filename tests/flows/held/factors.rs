@@ -11,10 +11,10 @@ use super::{
     hold,
 };
 
-/// The secret of the factor that there is, in base32.
+/// The secret of the existing factor, in base32.
 const SECRET: &str = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ";
 
-/// The second factor that there is before a flow: none, or the one of [`SECRET`].
+/// The second factor before a flow: none, or the one with [`SECRET`].
 struct Factor {
     own: Option<String>,
     authenticator: Authenticator,
@@ -36,7 +36,7 @@ impl Factor {
         Self { own, authenticator, stored, hosts }
     }
 
-    /// The stored factor, without the step that was used last.
+    /// Returns the stored factor, without the last used step.
     async fn stored(world: &World) -> Option<Value> {
         let mut factor = stored(&*world.shop.store, 7, "factor").await?;
         factor.as_object_mut().unwrap().remove("last_step").unwrap();
@@ -47,18 +47,19 @@ impl Factor {
         Self::stored(world).await.is_some_and(|factor| Some(factor) != self.stored)
     }
 
-    /// Fails unless the factor is the one of before, or none once it was removed.
+    /// Fails unless the factor is the earlier one, or none if it was removed.
     async fn expect_earlier(&self, world: &World, how: usize) {
         let expected = if how == 4 { None } else { self.stored.clone() };
         assert_eq!(Self::stored(world).await, expected, "revocation {how}");
         if expected.is_some() {
             let code = self.authenticator.unused_code(world.shop.now());
-            admin_token(world, admin_password(how), code).await.expect("the earlier code is good");
+            admin_token(world, admin_password(how), code).await.expect("the earlier code is valid");
         }
     }
 }
 
-/// An enrolment that was mailed, or begun by the signed-in admin user in place of the factor that there is.
+/// An enrolment that was mailed, or one that the signed-in admin user began to replace the existing
+/// factor.
 struct Activation<const REPLACES: bool> {
     earlier: Factor,
     token: String,
@@ -119,7 +120,7 @@ impl<const REPLACES: bool> Flow for Activation<REPLACES> {
     }
 }
 
-/// A secret that the host brings along.
+/// A secret that the host imports.
 struct Import(Factor);
 
 impl Flow for Import {
@@ -165,7 +166,8 @@ impl Flow for Import {
     }
 }
 
-/// Recovery codes, which nobody but the flow's caller knows: none is had before the flow ends.
+/// Recovery codes. Only the caller of the flow knows them, so that no code can be used before the
+/// flow ends.
 struct RecoveryCodes(Factor);
 
 impl Flow for RecoveryCodes {

@@ -1,9 +1,11 @@
-//! Every flow that writes a credential, held at each of its calls to the store and to the host's tables while somebody
-//! else revokes. The calls are counted in a run that nobody disturbs, so that a new call is held, too.
+//! Every flow that writes a credential is held at each of its calls to the store and to the host's
+//! tables, while another caller revokes. The calls are counted in an undisturbed run, so that a new
+//! call is covered automatically.
 //!
-//! A flow that was begun before a revocation sets no credential that is good after it: it is refused, the credential of
-//! before is good again, and a token that was had with the new one in between has ended. If the revocation begins after
-//! the flow's last look at the tokens, the credential was set before it: then it stands, and every token has ended.
+//! A flow that began before a revocation leaves no valid new credential. The flow is refused, and
+//! the earlier credential is valid again. A token that was obtained with the new credential in
+//! between has ended. If the revocation begins after the flow's last check of the tokens, the
+//! credential counts as set before it. Then the credential stays, and every token has ended.
 
 mod addresses;
 mod admin_passwords;
@@ -22,13 +24,13 @@ const NEW: &str = "N3w-password";
 /// The password that the host sets.
 const HOSTS: &str = "H0sts-password";
 
-/// The calls of a flow, and what happens at them.
+/// The calls of a flow, and the hook that runs at them.
 #[derive(Default)]
 struct Calls {
-    /// True while a flow runs and nothing happens beside it.
+    /// True while a flow runs undisturbed and its calls are counted.
     counts: AtomicBool,
     names: Mutex<Vec<String>>,
-    /// What happens at each call, with its number.
+    /// The hook for each call; it gets the number of the call.
     act: OnceLock<Box<dyn Fn(usize) + Send + Sync>>,
 }
 
@@ -76,29 +78,30 @@ impl World {
     }
 }
 
-/// A flow that writes a credential, what revokes it, and how the credential is looked at.
+/// A flow that writes a credential, the ways to revoke it, and how the test reads the credential.
 trait Flow: Sized + Send + Sync + 'static {
-    /// True if the flow looks at the tokens in its last call, so that it is refused at each of them. False if it looks at the
-    /// generation, and only ends tokens after that.
+    /// True if the flow checks the tokens in its last call, so that it is refused at each call.
+    /// False if it checks the generation and afterwards only ends tokens.
     const LOOKS_LAST: bool;
     /// The number of ways to revoke.
     const REVOCATIONS: usize;
-    /// True for a host's own act, which is begun under the tokens that it looks at first.
+    /// True for an action of the host. It begins under the tokens that it checks first.
     const IS_THE_HOSTS: bool = false;
 
     fn config() -> AuthConfig;
     async fn begin(world: &World) -> Self;
     async fn run(&self, world: &World) -> Result<(), Error>;
-    /// Revokes. Returns false if the flow itself has ended what the revocation needs.
+    /// Revokes. Returns false if the flow has already ended the object that the revocation needs.
     async fn revoke(&self, world: &World, how: usize) -> bool;
     /// True if the new credential is written at this moment.
     async fn is_written(&self, world: &World) -> bool;
-    /// A token by the new credential, if it is good and known outside of the flow.
+    /// Returns a token obtained with the new credential, if that is valid and known outside the
+    /// flow.
     async fn sign_in(&self, world: &World, how: usize) -> Option<String>;
     async fn lives(world: &World, token: &str) -> bool;
-    /// The token that the flow rests on, if it does.
+    /// Returns the token that authorises the flow, if it needs one.
     fn presented(&self) -> Option<&str>;
-    /// Fails unless the credential of before, or the one that the revocation has set, is good.
+    /// Fails unless the earlier credential is valid, or the one that the revocation has set.
     async fn expect_earlier(&self, world: &World, how: usize);
 }
 
@@ -115,7 +118,7 @@ impl World {
 async fn hold<F: Flow>(has_tokens: bool) {
     let world = World::new(F::config());
     let flow = F::begin(&world).await;
-    world.run(&flow).await.expect("nobody disturbs it");
+    world.run(&flow).await.expect("no other caller disturbs the flow");
     let names = world.calls.names.lock().unwrap().clone();
     let mut looks = (1..).zip(&names).filter(|(_, name)| *name == "generation").map(|(number, _)| number);
     let first_look = looks.next().expect("it looks before");
@@ -167,16 +170,19 @@ async fn hold<F: Flow>(has_tokens: bool) {
             assert!(refused.contains(&error.kind()), "{at}: {error:?}");
             if let Some(token) = token.get() {
                 had += 1;
-                assert!(!F::lives(&world, token).await, "{at}: a token by the new credential lives");
+                assert!(
+                    !F::lives(&world, token).await,
+                    "{at}: a token obtained with the new credential is live"
+                );
             }
             undone += usize::from(written.load(Ordering::SeqCst));
-            assert!(!flow.is_written(&world).await, "{at}: the new credential stands");
+            assert!(!flow.is_written(&world).await, "{at}: the new credential was not undone");
             assert!(flow.sign_in(&world, how).await.is_none(), "{at}: the new credential signs in");
             flow.expect_earlier(&world, how).await;
         }
         assert!(undone > 0, "revocation {how}: nothing was written and undone");
-        // A revocation that replaces the credential itself leaves nothing to sign in with.
+        // If the revocation replaces the credential itself, there is nothing to sign in with.
         all_had += had;
     }
-    assert!(!has_tokens || all_had > 1, "nobody signed in meanwhile");
+    assert!(!has_tokens || all_had > 1, "no sign-in succeeded in the meantime");
 }

@@ -1,8 +1,10 @@
-//! Random histories of a shop against a model of it: customers, admin users, assistance, recovery and time. Every answer
-//! is foretold, every hash, every line of the audit trail and every notice; after every step every token and every
-//! one-time credential ever issued is looked at again.
+//! Random histories of a shop against a model of it: customers, admin users, assistance, recovery
+//! and time. The model predicts every answer, every hash, every line of the audit trail and every
+//! notice. After every step, every token and every one-time credential ever issued is checked
+//! again.
 //!
-//! A failure tells the least history that fails, step by step. `PROPTEST_CASES` sets the number of histories.
+//! A failure prints the shortest failing history, step by step. `PROPTEST_CASES` sets the number of
+//! histories.
 
 mod history;
 mod shop;
@@ -13,11 +15,11 @@ use support::size;
 
 use crate::native::NativeCodes;
 
-/// Where one-time credentials are kept.
+/// The place of one-time credentials.
 #[derive(Clone, Copy)]
 enum Codes {
     InDocuments,
-    /// In a host's own store, which the test looks into as well.
+    /// In a host's own store, which the test reads as well.
     InTheHosts,
 }
 
@@ -28,7 +30,7 @@ fn world(codes: Codes) -> World {
     })
 }
 
-/// What goes wrong in a history.
+/// Returns the failure of a history, if it has one.
 fn wrong(codes: Codes, history: &History) -> Option<String> {
     match world(codes).live_through(history) {
         Ok(()) => None,
@@ -36,7 +38,7 @@ fn wrong(codes: Codes, history: &History) -> Option<String> {
     }
 }
 
-/// The history without the steps that it fails without.
+/// Returns the history without the steps that the failure does not need.
 fn least(codes: Codes, mut history: History) -> History {
     let mut place = history.0.len();
     while let Some(before) = place.checked_sub(1) {
@@ -44,7 +46,7 @@ fn least(codes: Codes, mut history: History) -> History {
         let mut shorter = history.clone();
         shorter.0.remove(place);
         if wrong(codes, &shorter).is_some() {
-            // What came after it may be needed no more.
+            // Later steps may have become unnecessary.
             place = shorter.0.len();
             history = shorter;
         }

@@ -12,13 +12,13 @@ async fn five_wrong_codes_lock_the_factor_and_a_right_password_does_not_open_it(
             sign_in(&shop, &wrong).await,
             Err(Error::SecondFactor(SecondFactorError::InvalidCode))
         ));
-        // The password alone is right each time, and clears nothing.
+        // The password is right each time, but alone it does not clear the budget.
         let password = shop.auth.generate_admin_token(AdminSignIn::new(ADMIN, ADMIN_PASSWORD)).await;
         assert!(matches!(password, Err(Error::SecondFactor(SecondFactorError::Required))));
     }
     let right = authenticator.code_at(shop.now());
     assert!(matches!(sign_in(&shop, &right).await, Err(Error::SignIn(SignInError::Refused))));
-    // Nor does another source.
+    // A request from another source does not clear it either.
     let elsewhere = std::net::IpAddr::from([203, 0, 113, 9]);
     let elsewhere = AdminSignIn::new(ADMIN, ADMIN_PASSWORD).otp(right.as_str()).origin(elsewhere);
     assert!(matches!(
@@ -98,8 +98,8 @@ async fn whoever_locks_the_authenticator_does_not_lock_its_owner_out() {
         sign_in(&shop, &wrong).await.unwrap_err();
     }
     assert!(matches!(sign_in(&shop, &wrong).await, Err(Error::SignIn(SignInError::Refused))), "it is locked");
-    sign_in(&shop, codes[0].expose()).await.expect("nobody guesses a recovery code");
-    // Wrong ones have a budget of their own for each source.
+    sign_in(&shop, codes[0].expose()).await.expect("no recovery code was guessed");
+    // Wrong codes have a separate budget for each source.
     let from = |source: [u8; 4], code: &str| {
         let source = std::net::IpAddr::from(source);
         let sign_in = AdminSignIn::new(ADMIN, ADMIN_PASSWORD).otp(code).origin(source);

@@ -17,7 +17,7 @@ async fn is_accepted(shop: &Shop, code: &str) -> bool {
     }
 }
 
-/// Budgets that let a hundred try at once.
+/// Returns settings whose budgets allow a hundred attempts at once.
 fn unhindered() -> AuthConfig {
     let mut config = with_second_factor();
     config.second_factor_budget.failures = 200;
@@ -49,7 +49,7 @@ async fn a_code_works_once() {
         shop.advance(seconds);
         assert!(!is_accepted(&shop, &code).await, "{seconds} s later");
     }
-    // In the next window it would still be within one step.
+    // In the next window the code would still be within one step.
     shop.advance(1);
     assert!(!is_accepted(&shop, &code).await);
     assert!(is_accepted(&shop, &authenticator.code_at(shop.now())).await, "the next one is good");
@@ -131,7 +131,7 @@ async fn what_is_no_code_is_refused() {
         SECRET.to_owned(),
     ] {
         assert!(!is_accepted(&shop, &code).await, "{code}");
-        // Its budget is another test's.
+        // Another test covers the budget of codes.
         shop.auth.unlock_admin(ADMIN).await.unwrap();
     }
     let sign_in = |code: &str| AdminSignIn::new(ADMIN, ADMIN_PASSWORD).otp(code);
@@ -142,7 +142,7 @@ async fn what_is_no_code_is_refused() {
     assert!(is_accepted(&shop, &right).await);
 }
 
-/// The recovery codes of admin user 7.
+/// Returns the recovery codes of admin user 7.
 async fn recovery_codes(shop: &Shop, authenticator: &Authenticator) -> Vec<String> {
     let token = token(shop, authenticator).await;
     let codes = shop.auth.replace_recovery_codes(token.as_str()).await.unwrap();
@@ -159,7 +159,7 @@ async fn a_recovery_code_stands_in_for_a_code_once() {
     let who = shop.auth.verify_admin(signed_in.token()).await.unwrap();
     assert_eq!(who.amr(), ["pwd", "otp", "mfa"]);
     assert!(!is_accepted(&shop, &codes[0]).await, "it is spent");
-    // As people write them down.
+    // Grouped, as people write codes down.
     let grouped: Vec<_> = codes[1].as_bytes().chunks(8).map(|group| String::from_utf8_lossy(group)).collect();
     assert!(is_accepted(&shop, &grouped.join("-").to_uppercase()).await);
     assert!(!is_accepted(&shop, &codes[1]).await);

@@ -27,7 +27,7 @@ async fn sign_in_by_password<S: Store>(shop: &Shop<S>) -> Error {
     shop.auth.generate_admin_token(AdminSignIn::new(ADMIN, ADMIN_PASSWORD)).await.unwrap_err()
 }
 
-/// The enrolment token that is mailed to admin user 7.
+/// Returns the enrolment token that is mailed to admin user 7.
 async fn mailed<S: Store>(shop: &Shop<S>) -> String {
     assert!(matches!(
         sign_in_by_password(shop).await,
@@ -36,7 +36,7 @@ async fn mailed<S: Store>(shop: &Shop<S>) -> String {
     shop.outbox.enrolment_token().expect("a token was mailed")
 }
 
-/// The authenticator, once it is set up with the enrolment's secret.
+/// Returns the authenticator, set up with the secret of the enrolment.
 async fn set_up<S: Store>(shop: &Shop<S>, token: &str) -> Result<Authenticator, Error> {
     let setup = shop.auth.set_up_admin_factor(token, &Origin::default()).await?;
     Ok(Authenticator::new(setup.secret().to_base32().expose_secret()))
@@ -57,14 +57,14 @@ async fn an_admin_user_enrols_by_mail() {
     assert_eq!((setup.expires_at() - shop.now()).whole_seconds(), 60 * 60);
     assert!(!format!("{setup:?}").contains(&setup.uri()[38..60]), "its debug form shows nothing");
 
-    // The page may be loaded again.
+    // The page can be loaded again.
     let authenticator = set_up(&shop, &token).await.unwrap();
     let wrong = wrong_code(&shop, &authenticator);
     assert!(matches!(
         activate(&shop, &token, &wrong).await,
         Err(Error::SecondFactor(SecondFactorError::InvalidCode))
     ));
-    // It is pending: a right code signs nobody in.
+    // The enrolment is pending: a right code does not sign in.
     let right = authenticator.code_at(shop.now());
     let early = AdminSignIn::new(ADMIN, ADMIN_PASSWORD).otp(right.as_str());
     assert!(matches!(
@@ -75,19 +75,19 @@ async fn an_admin_user_enrols_by_mail() {
     let recovery = activate(&shop, &token, &right).await.unwrap();
     assert_eq!(recovery.iter().collect::<std::collections::BTreeSet<_>>().len(), 10);
     assert!(matches!(shop.outbox.take_admins().pop().unwrap().notice, AdminNotice::FactorActivated));
-    // The code that activated it is spent.
+    // The code that activated the factor is spent.
     assert!(matches!(
         super::sign_in(&shop, &right).await,
         Err(Error::SecondFactor(SecondFactorError::InvalidCode))
     ));
     assert!(matches!(sign_in_by_password(&shop).await, Error::SecondFactor(SecondFactorError::Required)));
     let mails = shop.outbox.take_admins();
-    let [mail] = &mails[..] else { panic!("no mail to enrol any more: {mails:?}") };
+    let [mail] = &mails[..] else { panic!("no further enrolment mail: {mails:?}") };
     assert!(matches!(mail.notice, AdminNotice::CodeReplayed));
     shop.advance(30);
     super::sign_in(&shop, &authenticator.code_at(shop.now())).await.unwrap();
     super::sign_in(&shop, &recovery[3]).await.unwrap();
-    // And so is the token.
+    // The token is spent as well.
     assert!(matches!(
         set_up(&shop, &token).await,
         Err(Error::SecondFactor(SecondFactorError::InvalidEnrolmentToken))
@@ -178,7 +178,7 @@ async fn only_so_many_mails_are_sent() {
 
 #[tokio::test]
 async fn a_mail_that_cannot_be_sent_is_told() {
-    /// Reaches customers alone.
+    /// A notifier that reaches customers alone.
     #[derive(Debug)]
     struct Customers;
     impl commerce_auth::Notifier for Customers {
@@ -227,7 +227,8 @@ async fn a_token_does_not_replace_another_authenticator() {
     let shop = unenrolled();
     let token = mailed(&shop).await;
     let set = set_up(&shop, &token).await.unwrap();
-    // Whatever the order of events at other nodes: it names the factor that it is to replace.
+    // The order of events at other nodes does not matter: the enrolment names the factor that it
+    // will replace.
     let another = json!("0".repeat(64));
     meddle(&*shop.store, 7, "enrolment", |enrolment| enrolment["document"]["replaces"] = another).await;
     assert!(matches!(
@@ -276,7 +277,8 @@ async fn whatever_ends_the_admin_users_tokens_ends_an_enrolment() {
     }
 }
 
-/// The generation is read before the password is checked: an end of the tokens in between ends the enrolment.
+/// The generation is read before the password is checked: a revocation in between ends the
+/// enrolment.
 #[tokio::test]
 async fn an_enrolment_that_is_mailed_meanwhile_does_not_outlive_a_change_of_the_password() {
     let (node, armed) = (Arc::new(OnceLock::<Auth>::new()), Arc::new(AtomicBool::new(true)));
@@ -304,7 +306,7 @@ async fn an_enrolment_that_is_mailed_meanwhile_does_not_outlive_a_change_of_the_
     set_up(&shop, &token).await.unwrap();
 }
 
-/// The documents are in another engine than the tokens, which is wiped.
+/// The documents are in another engine than the tokens, and the token store is wiped.
 #[tokio::test]
 async fn an_enrolment_does_not_outlive_the_token_store() {
     let documents = Arc::new(MemoryStore::new());
@@ -335,7 +337,7 @@ async fn an_enrolment_does_not_outlive_the_token_store() {
     activate(&shop, &token, &code).await.expect("the other node still has its tokens");
 }
 
-/// Nobody knows whether it was activated. So the tokens end all the same, and with them the enrolment.
+/// The outcome of the activation is unknown. So all tokens are ended, and the enrolment with them.
 #[tokio::test]
 async fn a_failed_activation_ends_the_enrolment() {
     let down = Arc::new(AtomicBool::new(false));
@@ -358,7 +360,7 @@ async fn a_failed_activation_ends_the_enrolment() {
         activate(&shop, &token, &code).await,
         Err(Error::SecondFactor(SecondFactorError::InvalidEnrolmentToken))
     ));
-    // It is begun again.
+    // The enrolment is begun again.
     let token = mailed(&shop).await;
     let set = set_up(&shop, &token).await.unwrap();
     activate(&shop, &token, &set.code_at(shop.now())).await.unwrap();
@@ -375,7 +377,7 @@ async fn what_expired_is_purged_and_a_factor_is_not() {
     assert!(stored(&*shop.store, 7, "enrolment").await.is_some());
     shop.advance(60 * 60 - 1);
     shop.auth.purge(usize::MAX).await.unwrap();
-    // An hour for the clocks of other nodes.
+    // One more hour, for the clocks of other nodes.
     shop.advance(60 * 60);
     shop.auth.purge(usize::MAX).await.unwrap();
     assert!(stored(&*shop.store, 7, "enrolment").await.is_some());

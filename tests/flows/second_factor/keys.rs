@@ -30,12 +30,12 @@ async fn import(shop: &Shop) -> Authenticator {
     authenticator
 }
 
-/// The key that the stored secret is under.
+/// Returns the id of the key that seals the stored secret.
 async fn key(shop: &Shop) -> u64 {
     stored(&*shop.store, 7, "factor").await.unwrap()["secret"]["key"].as_u64().unwrap()
 }
 
-/// Gives each of these admin users, who are new, the secret of [`SECRET`], sealed with this keyring.
+/// Gives each of these new admin users the secret [`SECRET`], sealed with this keyring.
 async fn import_all(shop: &Shop, keyring: &Keyring, admins: Range<i64>) {
     let auth = Auth::builder(Arc::clone(&shop.store))
         .customers(shop.customers.clone())
@@ -63,7 +63,7 @@ async fn import_all(shop: &Shop, keyring: &Keyring, admins: Range<i64>) {
     }
 }
 
-/// Of two machines that were started from one snapshot, both have the key and the state of the random source.
+/// Two machines started from one snapshot both have the key and the state of the random source.
 #[tokio::test]
 async fn two_copies_of_a_machine_seal_with_different_nonces() {
     let copy = async || {
@@ -78,7 +78,7 @@ async fn two_copies_of_a_machine_seal_with_different_nonces() {
     assert_ne!(one["secret"], other["secret"]);
 }
 
-/// The number of factors that each key has sealed, by the id of the key.
+/// Returns the number of factors that each key has sealed, by the id of the key.
 async fn sealed(shop: &Shop) -> BTreeMap<i64, usize> {
     let index = Index { partition: None, name: "sealed-factors".parse().unwrap() };
     let mut sealed = BTreeMap::new();
@@ -139,7 +139,7 @@ async fn a_key_that_is_missing_is_no_refusal() {
     }
     assert_eq!(shop.auth.reseal_factors(10).await.unwrap_err().kind(), ErrorKind::Unavailable);
     sign_in(&shop, recovery[0].expose()).await.expect("a recovery code needs no key");
-    // No guess was counted.
+    // The failed attempt was not counted as a guess.
     keyring.accept(KeyId(1), [7; 32]).unwrap();
     token(&shop, &authenticator).await;
 }
@@ -147,7 +147,8 @@ async fn a_key_that_is_missing_is_no_refusal() {
 #[tokio::test]
 async fn a_secret_opens_for_its_admin_user_alone() {
     let (shop, authenticator) = enrolled();
-    // A thief who may write gives an admin user the sealed secret of another one, whose authenticator the thief has.
+    // A thief with write access copies the sealed secret of one admin user to another. The thief
+    // has the authenticator of the first one.
     let stolen = stored(&*shop.store, 7, "factor").await.unwrap();
     import_all(&shop, &super::keyring(), 8..9).await;
     let sign_in = || {
@@ -184,7 +185,7 @@ async fn a_changed_bit_is_noticed() {
     token(&shop, &authenticator).await;
 }
 
-/// A node of a newer release has written it.
+/// The document was written by a node of a newer release.
 #[tokio::test]
 async fn a_factor_of_a_newer_format_is_unavailable_and_stays_as_it_is() {
     let (shop, authenticator) = enrolled();
@@ -225,7 +226,7 @@ async fn a_keyring_that_opens_some_is_accepted_and_tells_of_the_others() {
     let shop = shop_with(&keyring);
     import(&shop).await;
     assert_eq!(shop.auth.check_keyring().await.unwrap().unopened, []);
-    // Many whom a lost key sealed, and one whom the current key did.
+    // Many factors are sealed by a lost key, and one by the current key.
     import_all(&shop, &Keyring::new(KeyId(3), [9; 32]).unwrap(), 8..200).await;
     let unopened = shop.auth.check_keyring().await.expect("the current key opens its own").unopened;
     assert!(!unopened.is_empty() && !unopened.contains(&AdminId::from(7)), "{unopened:?}");
@@ -260,7 +261,7 @@ async fn the_same_secret_is_never_sealed_alike() {
 async fn secrets_that_do_not_open_do_not_keep_the_others() {
     let keyring = ring();
     let shop = shop_with(&keyring);
-    // More than a page of them, sealed by another key of the same name.
+    // More than one page of factors, sealed by another key with the same id.
     import_all(&shop, &Keyring::new(KeyId(1), [9; 32]).unwrap(), 8..158).await;
     import_all(&shop, &keyring, 158..218).await;
     keyring.accept(KeyId(2), [8; 32]).unwrap();
@@ -274,7 +275,7 @@ async fn more_factors_than_a_page_are_all_sealed_anew() {
     let keyring = ring();
     let shop = shop_with(&keyring);
     import_all(&shop, &keyring, 8..258).await;
-    // Keys before and behind the current one.
+    // Keys with ids below and above the current one.
     keyring.accept(KeyId(3), [8; 32]).unwrap();
     keyring.make_current(KeyId(3)).unwrap();
     import_all(&shop, &keyring, 258..268).await;

@@ -28,17 +28,17 @@ use time::OffsetDateTime;
 
 use super::{Authenticator, SECRET, sign_in, token};
 
-/// A store of documents that loses the replies of commits, or whose caller goes away.
+/// A store of documents that can lose the replies of commits, or whose caller can go away.
 #[derive(Default)]
 struct Lossy {
     inner: MemoryStore,
-    /// True if commits of factors are made and their replies lost.
+    /// True if commits of factors are made and their replies are lost.
     loses_replies: AtomicBool,
-    /// Commits of factors.
+    /// The number of commits of factors.
     commits: AtomicUsize,
-    /// Moments at which a caller may go away.
+    /// The number of moments at which a caller may go away.
     moments: AtomicUsize,
-    /// The moment at which it does.
+    /// The moment at which the caller goes away.
     last: AtomicUsize,
 }
 
@@ -62,7 +62,7 @@ impl Lossy {
         }
     }
 
-    /// The answer of a caller, unless it goes away at this moment.
+    /// Returns the answer to a caller, unless the caller goes away at this moment.
     async fn until<T>(&self, last: usize, caller: impl Future<Output = T>) -> Option<T> {
         self.moments.store(0, Ordering::SeqCst);
         self.last.store(last, Ordering::SeqCst);
@@ -123,7 +123,7 @@ impl StateStore for Lossy {
     }
 }
 
-/// A shop whose admin user has an authenticator and ten recovery codes.
+/// Returns a shop whose admin user has an authenticator and ten recovery codes.
 async fn enrolled(store: &Arc<Lossy>) -> (Shop, Authenticator, Vec<String>) {
     let (shop, authenticator) = (store.shop(), Authenticator::new(SECRET));
     shop.auth.import_admin_factor(&AdminId::from(7), authenticator.secret()).await.unwrap();
@@ -133,7 +133,7 @@ async fn enrolled(store: &Arc<Lossy>) -> (Shop, Authenticator, Vec<String>) {
     (shop, authenticator, codes.iter().map(|code| code.expose().to_owned()).collect())
 }
 
-/// An enrolment token that was mailed, and the authenticator that was set up with it.
+/// Returns a mailed enrolment token, and the authenticator that was set up with it.
 async fn mailed(shop: &Shop) -> (String, Authenticator) {
     let by_password = shop.auth.generate_admin_token(AdminSignIn::new(ADMIN, ADMIN_PASSWORD)).await;
     assert!(matches!(by_password, Err(Error::SecondFactor(SecondFactorError::EnrolmentRequired))));
@@ -161,7 +161,7 @@ async fn a_code_whose_commit_is_lost_is_no_replay_and_is_not_sent_again() {
         assert_eq!(store.commits.load(Ordering::SeqCst), 1);
         let action = Action::AdminSignIn;
         assert_eq!(told(&shop.trail().await.split_off(before)), [(action, Begun), (action, Failed)]);
-        // It is spent: the next caller with it is refused.
+        // The token is spent: the next caller with it is refused.
         assert!(matches!(
             sign_in(&shop, &code).await,
             Err(Error::SecondFactor(SecondFactorError::InvalidCode))
@@ -171,7 +171,7 @@ async fn a_code_whose_commit_is_lost_is_no_replay_and_is_not_sent_again() {
     }
     shop.advance(30);
     token(&shop, &authenticator).await;
-    sign_in(&shop, &recovery[4]).await.expect("the others are good");
+    sign_in(&shop, &recovery[4]).await.expect("the other recovery codes are valid");
 }
 
 #[tokio::test]
@@ -184,7 +184,7 @@ async fn an_activation_whose_commit_is_lost_is_not_sent_again() {
     let error = activate(&shop, &token, &code).await.unwrap_err();
     store.loses_replies.store(false, Ordering::SeqCst);
     assert_eq!((error.kind(), store.commits.load(Ordering::SeqCst)), (ErrorKind::Unavailable, 1));
-    // It was made all the same.
+    // The commit was made in spite of the error.
     assert!(matches!(
         activate(&shop, &token, &code).await,
         Err(Error::SecondFactor(SecondFactorError::InvalidEnrolmentToken))
@@ -226,7 +226,8 @@ async fn a_caller_that_goes_away_anywhere_uses_a_code_at_most_once() {
             }
             last += 1;
         }
-        // It is spent from one moment on, which is not the first, until the answer is given.
+        // The code is spent from one moment on until the answer is given. This is not the first
+        // moment.
         let spent_from = outcomes.iter().position(|accepted| *accepted == 0).expect("it is spent by then");
         assert!(spent_from > 5 && spent_from + 2 < outcomes.len(), "{kind}: {outcomes:?}");
         assert!(outcomes[spent_from..last].iter().all(|accepted| *accepted == 0), "{kind}: {outcomes:?}");
@@ -257,7 +258,7 @@ async fn a_caller_that_goes_away_anywhere_activates_at_most_once() {
     }
 }
 
-/// The way of a token that was handed out before: nothing is left of it.
+/// A token that was handed out earlier no longer works.
 #[tokio::test]
 async fn a_step_up_whose_commit_is_lost_gives_no_token_and_takes_none() {
     let store = Lossy::new();
@@ -272,7 +273,7 @@ async fn a_step_up_whose_commit_is_lost_gives_no_token_and_takes_none() {
     assert_eq!(error.kind(), ErrorKind::Unavailable);
     let action = Action::StepUp;
     assert_eq!(told(&shop.trail().await.split_off(before)), [(action, Begun), (action, Failed)]);
-    shop.auth.verify_admin(admin.as_str()).await.expect("the token presented lives");
+    shop.auth.verify_admin(admin.as_str()).await.expect("the presented token is live");
     shop.advance(30);
     let code = authenticator.unused_code(shop.now()).unwrap();
     shop.auth.step_up(admin.as_str(), code.as_str()).await.unwrap();

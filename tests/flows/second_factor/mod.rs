@@ -1,4 +1,5 @@
-//! The second factor of admin users: how it is set up, that each code works once, and that there is no way around it.
+//! The second factor of admin users: how it is set up, that each code works once, and that it
+//! cannot be bypassed.
 
 mod budget;
 mod codes;
@@ -18,7 +19,7 @@ use support::{ADMIN, ADMIN_PASSWORD, Shop, authenticator::Authenticator, keyring
 /// The secret of RFC 4226, in base32.
 const SECRET: &str = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ";
 
-/// A shop whose admin user 7 has an authenticator.
+/// Returns a shop whose admin user 7 has an authenticator.
 fn enrolled() -> (Shop, Authenticator) {
     enrolled_in(with_second_factor())
 }
@@ -37,18 +38,18 @@ fn enrolled_on<S: Store>(store: S, config: AuthConfig) -> (Shop<S>, Authenticato
     (shop, authenticator)
 }
 
-/// Admin user 7 signs in with a code.
+/// Signs admin user 7 in with a code.
 async fn sign_in<S: Store>(shop: &Shop<S>, code: &str) -> Result<AdminSignedIn, Error> {
     shop.auth.generate_admin_token(AdminSignIn::new(ADMIN, ADMIN_PASSWORD).otp(code)).await
 }
 
-/// Admin user 7 signs in with a code that was not used.
+/// Signs admin user 7 in with an unused code.
 async fn token<S: Store>(shop: &Shop<S>, authenticator: &Authenticator) -> String {
     let code = authenticator.unused_code(shop.now()).expect("a code is left at this time");
     sign_in(shop, &code).await.expect("the code is right").token().expose().to_owned()
 }
 
-/// A code that is none at this time.
+/// Returns a code that is invalid at this time.
 fn wrong_code<S: Store>(shop: &Shop<S>, authenticator: &Authenticator) -> String {
     let seconds = shop.now().unix_timestamp();
     let good: Vec<_> = [-30, 0, 30]
@@ -56,5 +57,5 @@ fn wrong_code<S: Store>(shop: &Shop<S>, authenticator: &Authenticator) -> String
         .map(|at| authenticator.code_at(at))
         .to_vec();
     let mut codes = (0..10).map(|code| format!("{code:06}"));
-    codes.find(|code| !good.contains(code)).expect("three of ten at most are good")
+    codes.find(|code| !good.contains(code)).expect("at most three of ten are valid")
 }

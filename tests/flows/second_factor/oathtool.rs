@@ -1,4 +1,4 @@
-//! Codes that another program makes.
+//! Codes that another program, `oathtool`, generates.
 
 use std::process::Command;
 
@@ -7,7 +7,8 @@ use secrecy::ExposeSecret;
 
 use super::{SECRET, enrolled, sign_in};
 
-/// What `oathtool` says, if it is there. It must be where `COMMERCE_AUTH_REQUIRE_SERVERS` is set.
+/// Returns the output of `oathtool`, if it is installed. If `COMMERCE_AUTH_REQUIRE_SERVERS` is set,
+/// it must be installed.
 fn oathtool(arguments: &[&str]) -> Option<String> {
     match Command::new("oathtool").args(arguments).output() {
         Ok(output) => {

@@ -10,7 +10,8 @@ use support::{ADMIN, ADMIN_PASSWORD, EMAIL, REASON, Shop, fast, keyring, with_se
 
 use super::{Authenticator, SECRET};
 
-/// Whether admin user 7 gets a token, or the error; and that there is no token of any kind if not.
+/// Signs admin user 7 in and returns the result. Fails if a refused sign-in leaves a token of any
+/// kind.
 async fn answer(
     policy: SecondFactorPolicy,
     row_requires: bool,
@@ -49,7 +50,7 @@ async fn no_token_exists_before_the_code_is_checked_whatever_the_policy() {
     ] {
         let case = format!("{policy:?}, row {row_requires}");
         let answer = |is_enrolled, code| answer(policy, row_requires, is_enrolled, code);
-        // Whoever has a second factor always uses it.
+        // An admin user who has a second factor always needs it.
         answer(true, Some("right")).await.expect(&case);
         assert!(
             matches!(answer(true, None).await, Err(Error::SecondFactor(SecondFactorError::Required))),
@@ -85,7 +86,7 @@ async fn a_shop_that_demands_it_needs_a_keyring() {
     assert!(matches!(builder().config(with_second_factor()).build(), Err(ConfigError::NoKeyring)));
     builder().config(with_second_factor()).keyring(keyring()).build().unwrap();
     builder().config(fast()).build().unwrap();
-    // Without admin users nobody needs one.
+    // Without admin users no second factor is required.
     customers().config(with_second_factor()).build().unwrap();
 }
 

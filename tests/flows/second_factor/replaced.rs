@@ -16,7 +16,7 @@ use support::{
 
 use super::{Authenticator, SECRET, enrolled, enrolled_on, sign_in, token};
 
-/// The authenticator that a signed-in admin user sets up instead.
+/// Returns the authenticator that a signed-in admin user sets up instead.
 async fn another(shop: &Shop, presented: &str) -> (String, Authenticator) {
     let begun = shop.auth.begin_admin_enrolment(presented).await.unwrap();
     let enrolment = begun.token().expose().to_owned();
@@ -31,7 +31,7 @@ async fn another_authenticator_takes_the_place_of_the_first() {
     let other = token(&shop, &first).await;
     let recovery = shop.auth.replace_recovery_codes(presented.as_str()).await.unwrap();
     let (enrolment, second) = another(&shop, &presented).await;
-    // Until its first right code the first one is the second factor.
+    // Until the new authenticator's first right code, the old one stays the second factor.
     let still = token(&shop, &first).await;
     shop.advance(30);
     let code = second.unused_code(shop.now()).unwrap();
@@ -54,7 +54,8 @@ async fn another_authenticator_takes_the_place_of_the_first() {
 
 #[tokio::test]
 async fn a_sign_in_in_flight_does_not_outlive_the_activation() {
-    // The password is right and there is no second factor; when the token is about to be stored, there is one.
+    // The password is right and there is no second factor. When the token is about to be stored,
+    // there is one.
     let (node, armed) = (Arc::new(OnceLock::<Auth>::new()), Arc::new(AtomicBool::new(true)));
     let store = Hooked::new({
         let node = Arc::clone(&node);
@@ -79,7 +80,7 @@ async fn a_sign_in_in_flight_does_not_outlive_the_activation() {
     assert!(matches!(sign_in().await, Err(Error::SecondFactor(SecondFactorError::Required))));
 }
 
-/// The same, where the authenticator is activated with its first right code.
+/// As above, but the authenticator is activated with its first right code.
 #[tokio::test]
 async fn no_token_from_before_an_activation_lives() {
     type Act = Arc<OnceLock<Box<dyn Fn() + Send + Sync>>>;
@@ -104,7 +105,8 @@ async fn no_token_from_before_an_activation_lives() {
     let (enrolment, origin) = (begun.token().expose().to_owned(), Origin::default());
     let setup = shop.auth.set_up_admin_factor(enrolment.as_str(), &origin).await.unwrap();
     let authenticator = Authenticator::new(setup.secret().to_base32().expose_secret());
-    // Between the first end of all tokens and the activation there still is no second factor.
+    // Between the first revocation of all tokens and the activation there is still no second
+    // factor.
     let (auth, between) = (shop.auth.clone(), Arc::new(OnceLock::new()));
     let signed_in = Arc::clone(&between);
     let sign_in = move || {
@@ -186,7 +188,7 @@ async fn an_admin_user_changes_the_password() {
     change(ADMIN_PASSWORD, NEW).await.unwrap();
     let told = shop.outbox.take_admins();
     assert!(matches!(told[..], [ref one] if matches!(one.notice, AdminNotice::PasswordChanged)), "{told:?}");
-    shop.auth.verify_admin(presented.as_str()).await.expect("the token presented stays good");
+    shop.auth.verify_admin(presented.as_str()).await.expect("the presented token stays valid");
     assert!(matches!(shop.auth.verify_admin(other.as_str()).await, Err(Error::Token(TokenError::Invalid))));
     shop.advance(30);
     let code = authenticator.unused_code(shop.now()).unwrap();
@@ -199,7 +201,8 @@ async fn an_admin_user_changes_the_password() {
     assert!(matches!(change(NEW, ADMIN_PASSWORD).await, Err(Error::SignIn(SignInError::Locked))));
 }
 
-/// A thief with a fresh token begins; whatever then ends the session ends that, too.
+/// A thief with a fresh token begins a replacement. If the session ends for any reason, the
+/// replacement ends, too.
 #[tokio::test]
 async fn an_enrolment_ends_with_the_session_it_was_begun_with() {
     type Ending = fn(&Shop, &str, &str);
@@ -235,7 +238,7 @@ async fn an_enrolment_ends_with_the_session_it_was_begun_with() {
     }
 }
 
-/// Where the tokens cannot be ended nothing is activated, and it can be done again.
+/// If the tokens cannot be ended, nothing is activated, and the activation can be repeated.
 #[tokio::test]
 async fn without_an_end_to_earlier_tokens_nothing_is_activated() {
     let down = Arc::new(AtomicBool::new(false));

@@ -16,7 +16,7 @@ use super::{Authenticator, enrolled, enrolled_in, enrolled_on, sign_in, token, w
 
 const FRESH: Duration = Duration::from_secs(15 * 60);
 
-/// As strict as can be where it is about step-up.
+/// Returns the strictest settings for step-up.
 fn strict() -> AuthConfig {
     let mut config = with_second_factor();
     config.assistance_step_up = AuthConfig::strict().assistance_step_up;
@@ -28,7 +28,7 @@ fn needs_step_up<T>(answer: &Result<T, Error>) -> bool {
     matches!(answer, Err(Error::SecondFactor(SecondFactorError::StepUpRequired(limit))) if *limit == FRESH)
 }
 
-/// Both ways to assist.
+/// Tries both ways to assist.
 async fn may_assist(shop: &Shop, admin: &str) -> bool {
     let token = shop.auth.generate_customer_token_as_admin(admin, EMAIL, REASON).await;
     let code = shop.auth.generate_one_time_code(admin, &CustomerId::from(1), REASON).await;
@@ -50,7 +50,7 @@ async fn assistance_wants_a_fresh_second_factor_in_strict() {
     assert!(may_assist(&shop, &admin).await);
     shop.advance(1);
     assert!(!may_assist(&shop, &admin).await);
-    shop.auth.verify_admin(admin.as_str()).await.expect("for all else the token is good");
+    shop.auth.verify_admin(admin.as_str()).await.expect("the token is valid for other operations");
     let refused = shop
         .trail()
         .await
@@ -193,7 +193,7 @@ async fn an_authenticator_is_needed_for_the_step_up_of_its_own_admin_user() {
     ));
 }
 
-/// Whatever ends the token presented while it is stepped up ends what it is exchanged for.
+/// If the presented token ends while it is stepped up, the new token ends as well.
 #[tokio::test]
 async fn a_token_that_ends_meanwhile_is_not_exchanged() {
     for (at, all) in [

@@ -1,4 +1,4 @@
-//! A thief who has an admin user's password and reads the mailed enrolment link, too.
+//! A thief who has an admin user's password and also reads the mailed enrolment link.
 
 use std::sync::{
     Arc, OnceLock,
@@ -32,14 +32,14 @@ async fn sign_in<S: Store>(shop: &Shop<S>, password: &str, code: &str) -> Result
     shop.auth.generate_admin_token(AdminSignIn::new(ADMIN, password).otp(code)).await.map(drop)
 }
 
-/// The token that is mailed once somebody has signed in with the password.
+/// Returns the token that is mailed after a sign-in with the password.
 async fn mailed<S: Store>(shop: &Shop<S>, password: &str) -> String {
     let by_password = shop.auth.generate_admin_token(AdminSignIn::new(ADMIN, password)).await;
     assert!(matches!(by_password, Err(Error::SecondFactor(SecondFactorError::EnrolmentRequired))));
     shop.outbox.enrolment_token().expect("a token is mailed")
 }
 
-/// What a holder of the token sets up.
+/// Returns the secret that a holder of the token sets up.
 async fn open(auth: &Auth, token: &str) -> Result<Authenticator, Error> {
     let setup = auth.set_up_admin_factor(token, &Origin::default()).await?;
     Ok(Authenticator::new(setup.secret().to_base32().expose_secret()))
@@ -54,7 +54,8 @@ fn is_invalid<T>(result: &Result<T, Error>) -> bool {
     matches!(result, Err(Error::SecondFactor(SecondFactorError::InvalidEnrolmentToken)))
 }
 
-/// The token neither shows a secret nor activates, and the owner of this password enrols.
+/// Asserts that the token shows no secret and activates none, and that the owner enrols with this
+/// password.
 async fn is_over(shop: &Shop, token: &str, thiefs: &Authenticator, password: &str) {
     assert!(is_invalid(&open(&shop.auth, token).await));
     assert!(is_invalid(&activate(shop, token, thiefs).await));
@@ -109,7 +110,8 @@ async fn of_two_who_open_a_link_the_last_one_activates_and_the_first_one_has_no_
     sign_in(&shop, ADMIN_PASSWORD, &owners.code_at(shop.now())).await.unwrap();
 }
 
-/// If the thief is the last to look, the owner's first code fails: the owner notices, and opens the link again.
+/// If the thief opens the link last, the owner's first code fails. The owner notices, and opens the
+/// link again.
 #[tokio::test]
 async fn an_owner_whose_link_was_opened_meanwhile_notices() {
     let shop = unenrolled();
@@ -129,7 +131,7 @@ async fn an_owner_whose_link_was_opened_meanwhile_notices() {
     assert_eq!(events, [(Action::FactorSetup, Begun), (Action::FactorSetup, Succeeded)].repeat(3));
 }
 
-/// The secret that was judged is the one that activates, or none.
+/// Only the secret that was checked is activated, or none.
 #[tokio::test]
 async fn a_link_that_is_opened_between_the_judgement_and_the_activation_stops_it() {
     let (node, armed) = (Arc::new(OnceLock::<(Auth, String)>::new()), Arc::<AtomicBool>::default());
@@ -163,7 +165,7 @@ async fn what_was_never_shown_is_never_activated() {
     assert!(matches!(activated, Err(Error::SecondFactor(SecondFactorError::InvalidCode))), "{activated:?}");
 }
 
-/// Each showing is a write.
+/// Each display of the secret is a write.
 #[tokio::test]
 async fn a_link_is_opened_five_times_in_a_quarter_of_an_hour() {
     let shop = unenrolled();
@@ -182,7 +184,7 @@ async fn a_link_is_opened_five_times_in_a_quarter_of_an_hour() {
     assert_eq!(enrolment().await, before);
     let refused = (Action::FactorSetup, Refused(Refusal::BudgetSpent));
     assert!(told(&shop.trail().await.split_off(events)).iter().all(|event| *event == refused));
-    // The time gives it back, and another link has a budget of its own.
+    // The budget is available again after some time. Another link has a separate budget.
     shop.advance(15 * 60);
     open(&shop.auth, &token).await.unwrap();
     let another = mailed(&shop, ADMIN_PASSWORD).await;

@@ -1,4 +1,4 @@
-//! What the trail keeps of it, and that nothing is issued without.
+//! The audit records of the second factor, and that nothing is issued without them.
 
 use commerce_auth::{
     AdminId, AdminNotice, Error, ErrorKind, MemoryStore, Origin, SecondFactorError, StoreError, Subject,
@@ -30,7 +30,7 @@ async fn a_sign_in_and_its_refusals_are_told() {
     sign_in(&shop, &wrong_code(&shop, &authenticator)).await.unwrap_err();
     let events = shop.trail().await.split_off(before);
     let sign_in = Action::AdminSignIn;
-    // The code that was used before had been right: its event had begun.
+    // The code that was used before was right: its event had begun.
     assert_eq!(
         told(&events),
         [
@@ -106,7 +106,7 @@ async fn without_a_record_nothing_is_spent_and_nothing_issued() {
     assert!(is_unavailable(shop.auth.remove_admin_factor(&AdminId::from(7)).await.unwrap_err()));
     assert_eq!(factor().await, before);
     sink.repair();
-    // Neither was the guess counted.
+    // The guess was not counted either.
     sign_in(&shop, &code).await.unwrap();
 }
 
@@ -177,7 +177,7 @@ async fn whoever_has_no_token_makes_no_work_for_the_sink() {
 
 #[tokio::test]
 async fn a_notice_that_cannot_be_queued_is_on_record() {
-    /// Its queue is full.
+    /// A notifier whose queue is full.
     #[derive(Debug)]
     struct Full;
     impl commerce_auth::Notifier for Full {
@@ -193,7 +193,7 @@ async fn a_notice_that_cannot_be_queued_is_on_record() {
     });
     let (id, authenticator) = (AdminId::from(7), Authenticator::new(SECRET));
     shop.auth.import_admin_factor(&id, authenticator.secret()).await.unwrap();
-    // Whatever the account's standing.
+    // The result does not depend on the status of the account.
     shop.set_admin(|row| row.status = commerce_auth::AccountStatus::Disabled);
     assert!(shop.auth.remove_admin_factor(&id).await.unwrap());
     let trail = shop.trail().await;

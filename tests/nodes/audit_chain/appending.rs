@@ -1,4 +1,4 @@
-//! What befalls PostgreSQL under a node that appends.
+//! PostgreSQL fails or stalls while a node appends.
 
 use std::{
     error::Error,
@@ -14,10 +14,11 @@ use crate::audit_chain::{
     keyring,
 };
 
-/// How long whoever records waits.
+/// The time that a caller waits for its record.
 const TIMEOUT: Duration = Duration::from_secs(3);
 
-/// Whoever comes late in a stall is not timed out along with those who have waited for long.
+/// A caller that comes late in a stall is not timed out together with the callers that have waited
+/// longer.
 #[tokio::test(flavor = "multi_thread")]
 async fn who_comes_late_in_a_stall_has_time_of_its_own() {
     let Some(database) = Database::postgres() else { return };
@@ -39,7 +40,8 @@ async fn who_comes_late_in_a_stall_has_time_of_its_own() {
             (trail.record(&event(number)).await, begun.elapsed())
         })
     };
-    // The second has its turn when the first's time is over, and little of its own is left; the third goes along with it.
+    // The second caller has its turn when the first one's time is over, and little of its time is
+    // left. The third one is in the same group.
     let (first, second, third) = (recorded(1, 0), recorded(2, 25), recorded(3, 95));
     tokio::time::sleep(TIMEOUT * 150 / 100).await;
     holder.batch_execute("ROLLBACK").await.unwrap();
@@ -52,7 +54,7 @@ async fn who_comes_late_in_a_stall_has_time_of_its_own() {
     assert!(report.is_clean(), "{report:?}");
 }
 
-/// It is told once, and the trail goes on.
+/// The error is reported once, and the trail continues.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_node_tells_that_the_end_was_cut_off() {
     let Some(database) = Database::postgres() else { return };
@@ -68,11 +70,11 @@ async fn a_node_tells_that_the_end_was_cut_off() {
         record(&*trail, number..number + 20).await;
         database.by_hand(cut);
         let told = trail.record(&event(number + 20)).await.unwrap_err();
-        let source = told.source().expect("what has happened").to_string();
+        let source = told.source().expect("the cause").to_string();
         assert!(source.contains("is gone: its end was cut off"), "{cut}: {source}");
         trail.record(&event(number + 20)).await.unwrap();
     }
-    // What befell it between two nodes is no such thing.
+    // Records that another node appends in between are not taken for a lost end.
     let other = database.node(Some(&keyring)).await;
     record(&*trail, 300..310).await;
     record(&*other, 310..320).await;

@@ -1,4 +1,4 @@
-//! Callers that go away, and connections that are cut.
+//! Callers that go away, and connections that are lost.
 
 use std::{collections::HashSet, time::Duration};
 
@@ -13,13 +13,14 @@ use crate::audit_chain::{
 
 const EVENTS: u64 = 400;
 
-/// What was acknowledged is there, what was not may be, and each is there once.
+/// Acknowledged events are in the trail. The others may be. Each event is there at most once.
 async fn callers_that_go_away_do_not_break_the_chain(database: &Database) {
     let keyring = keyring();
     let nodes = [database.node(Some(&keyring)).await, database.node(Some(&keyring)).await];
     let callers = (0..EVENTS).map(|number| {
         let node = nodes[usize::from(number % 2 == 1)].clone();
-        // Some are gone before they begin, some in the queue, some in the middle, some are answered.
+        // Some callers are gone before they begin, some in the queue and some in the middle. Some
+        // get their answer.
         let patience = Duration::from_micros(number * 100);
         tokio::spawn(async move {
             let recorded = tokio::time::timeout(patience, async { node.record(&event(number)).await });
@@ -35,7 +36,7 @@ async fn callers_that_go_away_do_not_break_the_chain(database: &Database) {
     let ids: HashSet<_> = events.iter().map(|event| event.id).collect();
     assert_eq!(ids.len(), events.len());
     for number in acknowledged {
-        assert!(ids.contains(&event(number).id), "event {number} was acknowledged, and is not there");
+        assert!(ids.contains(&event(number).id), "event {number} was acknowledged but is missing");
     }
     record(&*nodes[0], 0..EVENTS).await;
     let report = nodes[1].verify(Verifier::new(&keyring, &[])).await;
@@ -58,7 +59,7 @@ async fn connections_that_are_cut_do_not_break_the_chain() {
         tokio::spawn(async move {
             let mut failed = 0;
             for number in 0..50 {
-                // As the audit queue would not: it counts what failed.
+                // The audit queue would not retry: it only counts failures.
                 while node.record(&event(writer * 50 + number)).await.is_err() {
                     failed += 1;
                 }

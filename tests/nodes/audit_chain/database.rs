@@ -19,7 +19,7 @@ use tempfile::TempDir;
 /// For races on a slow machine.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// A database of one test, which nodes open independently.
+/// The database of one test, which nodes open independently.
 pub enum Database {
     Sqlite { path: PathBuf, _folder: TempDir },
     Postgres { server: &'static Postgres, schema: String },
@@ -31,7 +31,7 @@ impl Database {
         Self::Sqlite { path: folder.path().join("auth.db"), _folder: folder }
     }
 
-    /// None if there is no server.
+    /// Returns none if there is no server.
     pub fn postgres() -> Option<Self> {
         static SERVER: OnceLock<Option<Postgres>> = OnceLock::new();
         static NEXT: AtomicUsize = AtomicUsize::new(0);
@@ -39,7 +39,7 @@ impl Database {
         Some(Self::Postgres { server, schema: format!("shop_{}", NEXT.fetch_add(1, Ordering::Relaxed)) })
     }
 
-    /// A store of its own, as of another process.
+    /// Opens a separate store, as another process would.
     pub async fn node(&self, keyring: Option<&Keyring>) -> Arc<dyn Trail> {
         match self {
             Self::Sqlite { path, .. } => {
@@ -53,7 +53,7 @@ impl Database {
         }
     }
 
-    /// Another hand at the database; `{schema}` stands for the schema.
+    /// Runs statements on a separate connection. `{schema}` stands for the schema.
     pub fn by_hand(&self, statements: &str) {
         match self {
             Self::Sqlite { path, .. } => {
@@ -70,7 +70,7 @@ impl Database {
     }
 }
 
-/// What both backends' trails can do, for tests.
+/// The operations of both backends' trails, for tests.
 #[async_trait]
 pub trait Trail: AuditSink {
     async fn events(&self) -> Vec<AuditEvent>;
@@ -106,7 +106,7 @@ macro_rules! trail {
 trail!(SqliteAudit);
 trail!(PostgresAudit);
 
-/// Where a record stands, that of this number.
+/// Returns the checkpoint of the record with this number.
 pub fn checkpoint_of(trail: &[AuditRecord], number: usize) -> Checkpoint {
     let link = |record: &AuditRecord| record.link.expect("it is signed");
     let previous = match number {
@@ -116,7 +116,7 @@ pub fn checkpoint_of(trail: &[AuditRecord], number: usize) -> Checkpoint {
     Checkpoint { position: trail[number].position, link: link(&trail[number]), previous: Some(previous) }
 }
 
-/// Verifies records of a copy.
+/// Verifies the records of a copy.
 pub fn verified(mut verifier: Verifier, records: &[AuditRecord]) -> Report {
     records.iter().for_each(|record| verifier.feed(record));
     verifier.finish()

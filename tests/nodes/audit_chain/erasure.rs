@@ -1,4 +1,4 @@
-//! A person who is forgotten by a trail that stays whole.
+//! A person is erased from a trail, and the trail still verifies.
 
 use commerce_auth::{
     AdminId, AuditEvent, Subject,
@@ -12,7 +12,7 @@ use crate::audit_chain::{
     keyring, on_both,
 };
 
-/// In everything that tells of the person.
+/// Contained in every field about the person.
 const MARKER: &str = "secret-marker";
 const ACCOUNT: &str = "6d61726b6d61726b6d61726b6d61726b6d61726b6d61726b6d61726b6d61726b";
 const ADDRESS: &str = "203.0.113.77";
@@ -30,7 +30,7 @@ fn telling(number: u8, more: &serde_json::Value) -> AuditEvent {
     serde_json::from_value(event).expect("an event")
 }
 
-/// Three tell of the person: one by the account alone.
+/// Three events are about the person. One of them names only the account.
 fn about_the_person() -> [AuditEvent; 3] {
     [
         telling(1, &json!({"subject": {"customer": MARKER}, "account": ACCOUNT})),
@@ -48,7 +48,7 @@ async fn recorded(trail: &dyn Trail) -> Vec<AuditRecord> {
     trail.records().await
 }
 
-/// All that is in the database, as far as it can be looked at.
+/// Returns all readable content of the database.
 async fn remains(database: &Database) -> String {
     match database {
         Database::Sqlite { path, .. } => {
@@ -76,12 +76,12 @@ async fn a_person_is_forgotten_and_the_chain_is_whole(database: &Database) {
     assert_eq!(trail.erase(&person()).await.unwrap(), 3);
     let remains = remains(database).await;
     for told in [MARKER, ACCOUNT, ADDRESS] {
-        assert!(!remains.contains(told), "{told} is left");
+        assert!(!remains.contains(told), "{told} was not erased");
     }
     let report = trail.verify(Verifier::new(&keyring, &[head])).await;
     assert!(report.is_clean(), "{:?}", report.findings);
     assert_eq!((report.records, report.erased, report.head), (43, 3, Some(head)));
-    // What is left of them can be read; the others are as they were.
+    // The rest of the erased records is readable. The other records are unchanged.
     let after = trail.records().await;
     for (before, after) in before.iter().zip(&after) {
         if before.position <= 20 || before.position > 23 {
@@ -104,12 +104,12 @@ async fn a_person_is_forgotten_and_the_chain_is_whole(database: &Database) {
     }
     assert_eq!(trail.erase(&person()).await.unwrap(), 0, "there is nothing left to erase");
 
-    // Whoever has kept a copy cannot put it back beside the word that it was erased.
+    // Someone who kept a copy cannot restore the personal part while the erasure mark is there.
     let mut restored = after.clone();
     restored[20].personal.clone_from(&before[20].personal);
     let report = verified(Verifier::new(&keyring, &[head]), &restored);
     assert_eq!(report.findings[0].kind, FindingKind::Changed);
-    // And an erasure of one record is none of another.
+    // The erasure mark of one record does not fit another record.
     let mut moved = after;
     (moved[23].personal, moved[23].erased) = (None, moved[20].erased);
     moved[23].columns.account = None;
@@ -144,18 +144,20 @@ async fn an_admin_user_stays_with_what_was_done(database: &Database) {
     assert_eq!(trail.erase(&admin).await.unwrap(), 1);
     let events = trail.events().await;
     assert_eq!((&events[0].subject, events[0].origin.source), (&Some(admin.clone()), None));
-    assert_eq!(events[1], assistance, "it is the customer's, too");
+    assert_eq!(events[1], assistance, "the event is the customer's, too");
     assert_eq!(trail.erase(&admin).await.unwrap(), 0);
     let report = trail.verify(Verifier::new(&keyring, &[])).await;
     assert!(report.is_clean() && report.erased == 1, "{report:?}");
 }
 
-/// Many of one customer's go in pages, each for itself: what is done is done when a later one fails.
+/// The many events of one customer are erased in pages. Each page is final, even if a later one
+/// fails.
 async fn a_customer_of_many_events_is_forgotten_page_by_page(database: &Database) {
     const RECORDS: u64 = 1600;
     let keyring = keyring();
     let trail = database.node(Some(&keyring)).await;
-    // By the customer's number alone; those of a name are few.
+    // These events are found by the customer's number alone. There are few events with the account
+    // name.
     record(&*trail, (0..RECORDS).map(|number| number * 30 + 5)).await;
     let stop = match database {
         Database::Sqlite { .. } => {

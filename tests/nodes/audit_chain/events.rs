@@ -4,19 +4,19 @@ use serde_json::json;
 
 use crate::audit_chain::database::Trail;
 
-/// Customers in the events of a trail.
+/// The number of customers in the events of a trail.
 pub const CUSTOMERS: u64 = 5;
 
 pub fn customer(number: u64) -> Subject {
     Subject::Customer(CustomerId::from(number % CUSTOMERS))
 }
 
-/// The digest under which the attempts at a customer's name are counted.
+/// Returns the digest under which attempts at a customer's account are counted.
 pub fn account(number: u64) -> String {
     commerce_auth::Digest::of(format!("account {}", number % CUSTOMERS).as_bytes()).to_string()
 }
 
-/// One of several kinds.
+/// Returns an event of one of several kinds.
 pub fn event(number: u64) -> AuditEvent {
     let Subject::Customer(customer) = customer(number) else { unreachable!() };
     let customer = customer.to_string();
@@ -52,7 +52,7 @@ pub fn event(number: u64) -> AuditEvent {
     serde_json::from_value(event).expect("an event")
 }
 
-/// Records events of these numbers, many at once.
+/// Records the events with these numbers, many at once.
 pub async fn record(trail: &dyn Trail, numbers: impl IntoIterator<Item = u64>) {
     let record = |number| async move { trail.record(&event(number)).await.expect("it can be recorded") };
     stream::iter(numbers).map(record).buffered(256).collect::<Vec<()>>().await;

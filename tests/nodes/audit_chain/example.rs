@@ -1,4 +1,4 @@
-//! The example `audit_verify`, as an auditor calls it.
+//! The example `audit_verify`, as an auditor runs it.
 
 use std::{
     fs,
@@ -9,10 +9,10 @@ use tempfile::tempdir;
 
 use crate::audit_chain::{database::Database, events::record, keyring, mutation::eventful, on_both};
 
-/// Cargo builds the examples along with the tests, beside their folder.
+/// Cargo builds the examples together with the tests, in a folder beside theirs.
 fn audit_verify(arguments: &[&str]) -> (Option<i32>, String) {
     let test = std::env::current_exe().expect("this program has a path");
-    let built = test.parent().and_then(|deps| deps.parent()).expect("a folder of its own").join("examples");
+    let built = test.parent().and_then(|deps| deps.parent()).expect("a separate folder").join("examples");
     let ran = Command::new(built.join("audit_verify")).args(arguments).output();
     let Output { status, stdout, stderr } = ran.expect("not built: cargo build --all-features --examples");
     (status.code(), String::from_utf8_lossy(&[stdout, stderr].concat()).into_owned())
@@ -55,7 +55,7 @@ async fn an_auditor_is_told_what_is_wrong(database: &Database) {
     assert_eq!(audit_verify(&all[..3]).0, Some(2), "without a key");
 }
 
-/// Without an anchor there is nothing that could be wrong with it.
+/// Without an anchor, nothing about the trail could be found wrong.
 async fn a_trail_that_proves_nothing_is_not_taken_for_a_good_one(database: &Database) {
     let (folder, keyring) = (tempdir().unwrap(), keyring());
     let file = folder.path().join("1");

@@ -1,4 +1,4 @@
-//! What is found is named, and what is not wrong is not.
+//! Each fault is found and named, and intact records are not reported.
 
 use commerce_auth::{
     KeyId, Keyring,
@@ -57,7 +57,7 @@ async fn each_kind_is_named_where_it_is() {
     let unknown = mutated(&|trail| trail[9].key = Some(KeyId(9)));
     assert_eq!(unknown, [(10, FindingKind::UnknownKey(KeyId(9)))]);
     let taken = mutated(&|trail| trail[6].personal = None);
-    assert_eq!(taken, [(7, FindingKind::Changed)], "its columns still tell");
+    assert_eq!(taken, [(7, FindingKind::Changed)], "the columns still show the change");
     let taken = mutated(&|trail| {
         (trail[9].personal, trail[9].columns.account) = (None, None);
         (trail[9].columns.subject_kind, trail[9].columns.subject_id) =
@@ -66,13 +66,14 @@ async fn each_kind_is_named_where_it_is() {
     assert_eq!(taken, [(10, FindingKind::ErasedWithoutRight)]);
     let cut = mutated(&|trail| trail.truncate(19));
     assert_eq!(cut, [(20, FindingKind::CutOff)]);
-    // From the first record on, by whoever has the key.
+    // The trail was made again from the first record on, by someone who has the key.
     let another = trail().await;
     let anew = found(&keyring, &[checkpoint_of(&whole, 4)], &another);
     assert_eq!(anew, [(5, FindingKind::AnchorDiffers)]);
 }
 
-/// Its first record stripped of its signature is not the start of a trail that was signed later.
+/// If the first records lose their signatures, this is reported. The trail is not taken for one that
+/// was signed later.
 #[tokio::test]
 async fn a_trail_cannot_be_made_to_begin_later() {
     let (whole, keyring) = (trail().await, keyring());
@@ -85,7 +86,7 @@ async fn a_trail_cannot_be_made_to_begin_later() {
     let mut trail = whole.clone();
     trail.iter_mut().for_each(|record| (record.key, record.link) = (None, None));
     let report = verified(Verifier::new(&keyring, &[]), &trail);
-    assert_eq!((report.signed, report.head), (0, None), "nothing is proved");
+    assert_eq!((report.signed, report.head), (0, None), "the trail proves nothing");
     assert_eq!(found(&keyring, &[checkpoint_of(&whole, 9)], &trail), [(10, FindingKind::AnchorDiffers)]);
 }
 

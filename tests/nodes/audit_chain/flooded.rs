@@ -1,4 +1,4 @@
-//! A flood of refusals while a shop works, whose trail is in a database.
+//! A flood of refusals during normal work, with the trail in a database.
 
 use std::{net::IpAddr, sync::Arc};
 
@@ -13,8 +13,8 @@ use crate::audit_chain::{database::Database, keyring};
 const REFUSALS: u64 = 10_000;
 const CALLERS: u64 = 8;
 
-/// Ten thousand refusals come as fast as they can, beside whatever customers and the host do. All is in the trail, which
-/// verifies.
+/// Ten thousand refusals arrive as fast as possible, at the same time as actions of customers and
+/// the host. The trail contains all events, and verifies.
 async fn every_event_is_kept_or_summed_up(database: Database) {
     let keyring = keyring();
     let trail = database.node(Some(&keyring)).await;

@@ -1,10 +1,11 @@
-//! The format that releases agree on: written by hand and signed by another program.
+//! The format on which releases agree: records written by hand and signed by another program.
 
 use commerce_auth::audit::{AuditRecord, Checkpoint, Verifier};
 
 use crate::audit_chain::{database::verified, keyring};
 
-/// Where it stands, as it is kept elsewhere: its place, its link and the one before it.
+/// The checkpoint of the trail, as it is kept elsewhere: the position, the link of that record and
+/// the link before it.
 const KNOWN_HEAD: &str = "2:7076a05e87bdda21d59cfc53523ea925a7e0401eca461b1808b1bf066eeaa23c:\
                           0cfbde639471d2dc9954b0fc02c83ec7e8559599e8995793f05af307ba96aa1a";
 
@@ -46,7 +47,7 @@ fn what_is_no_checkpoint_is_refused() {
     let checkpoint: Checkpoint = whole.parse().unwrap();
     assert_eq!(serde_json::to_string(&checkpoint).unwrap(), format!("\"{whole}\""));
     assert_eq!(serde_json::from_str::<Checkpoint>(&format!("\"{whole}\"")).unwrap(), checkpoint);
-    // Without the link before it, it is one as well.
+    // The checkpoint is also valid without the link before it.
     assert_eq!((checkpoint.to_string(), checkpoint.previous), (whole.clone(), None));
     let longer = format!("{whole}:{link}");
     assert_eq!(longer.parse::<Checkpoint>().unwrap().to_string(), longer);

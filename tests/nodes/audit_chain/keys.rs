@@ -1,4 +1,4 @@
-//! The keys of a node are compared with those that signed the trail.
+//! The keys of a node are compared with the keys that signed the trail.
 
 use std::sync::Arc;
 
@@ -25,7 +25,7 @@ async fn the_key_that_signed_is_found(database: &Database) {
     for ring in [None, Some(&keyring), Some(&ring(1, 9))] {
         assert_eq!(check(database, ring).await, SignatureCheck::NothingSigned);
     }
-    // What a node without a key has recorded proves nothing.
+    // Records of a node without a key prove nothing.
     record(&*database.node(None).await, 0..3).await;
     assert_eq!(check(database, Some(&ring(1, 9))).await, SignatureCheck::NothingSigned);
     for number in 3..30 {
@@ -41,14 +41,18 @@ async fn a_rotated_keyring_is_accepted(database: &Database) {
     let rotated = keyring();
     record(&*database.node(Some(&rotated)).await, 0..20).await;
     rotated.make_current(KeyId(2)).unwrap();
-    assert_eq!(check(database, Some(&rotated)).await, SignatureCheck::Verified, "the old key is accepted");
+    assert_eq!(
+        check(database, Some(&rotated)).await,
+        SignatureCheck::Verified,
+        "the old key is still accepted"
+    );
     assert_eq!(check(database, Some(&ring(2, 8))).await, SignatureCheck::Unverified, "retired too early");
     record(&*database.node(Some(&rotated)).await, 20..21).await;
     assert_eq!(check(database, Some(&ring(2, 8))).await, SignatureCheck::Verified);
     assert_eq!(check(database, Some(&ring(1, 7))).await, SignatureCheck::Verified, "a node that is late");
 }
 
-/// The check finds another key, not a changed record: that is the verifier's.
+/// This check finds a wrong key, not a changed record. The verifier finds changed records.
 async fn a_changed_record_stops_no_start(database: &Database) {
     let keyring = keyring();
     record(&*database.node(Some(&keyring)).await, 0..20).await;
@@ -62,7 +66,7 @@ async fn a_pruned_trail_is_compared(database: &Database) {
     record(&*trail, 0..20).await;
     let records = trail.records().await;
     trail.prune(checkpoint_of(&records, 19)).await;
-    // One record is left, and only its key's name can be compared.
+    // Only one record is left, so that only the name of its key can be compared.
     assert_eq!(check(database, Some(&keyring)).await, SignatureCheck::NothingSigned);
     assert_eq!(check(database, Some(&ring(3, 7))).await, SignatureCheck::Unverified);
     record(&*trail, 20..21).await;

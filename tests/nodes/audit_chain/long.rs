@@ -1,4 +1,4 @@
-//! Long trails, and what is done to their rows.
+//! Long trails, and changes to their rows.
 
 use commerce_auth::audit::{FindingKind, Verifier};
 use proptest::{prelude::*, sample::Index, strategy::ValueTree, test_runner::TestRunner};
@@ -13,7 +13,7 @@ use crate::audit_chain::{
 
 const MUTATIONS: usize = 100;
 
-/// What a hand at the database does, mostly to the record in the middle.
+/// Changes by someone with access to the database, mostly to the record in the middle.
 const BY_HAND: &[&str] = &[
     "DELETE FROM {schema}.audit_events WHERE position = {middle}",
     "DELETE FROM {schema}.audit_events WHERE position > {records} - 10",

@@ -1,4 +1,4 @@
-//! The audit chain: whatever is done to a trail by a hand without a key is found.
+//! The audit chain: every change to a trail by someone without a key is found.
 #![cfg(all(feature = "postgres", feature = "sqlite"))]
 
 mod appending;
@@ -20,7 +20,7 @@ mod writers;
 
 use commerce_auth::{KeyId, Keyring};
 
-/// Key 1, which is current, and key 2.
+/// Returns a keyring with key 1, which is current, and key 2.
 fn keyring() -> Keyring {
     let keyring = Keyring::new(KeyId(1), [7; 32]).expect("enough bytes");
     keyring.accept(KeyId(2), [8; 32]).expect("another name");

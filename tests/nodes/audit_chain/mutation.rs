@@ -6,15 +6,15 @@ use proptest::{prelude::*, sample::Index};
 
 use crate::audit_chain::events::event;
 
-/// One thing done to a trail without a key.
+/// One change to a trail by someone without a key.
 #[derive(Clone, Debug)]
 pub enum Mutation {
-    /// A byte of the event's text.
+    /// Changes a byte of the event's text.
     Event {
         at: Index,
         flip: u8,
     },
-    /// A byte of the personal part, or one where there is none.
+    /// Changes a byte of the personal part, or adds one if there is none.
     Personal {
         at: Index,
         flip: u8,
@@ -26,7 +26,7 @@ pub enum Mutation {
     },
     Key(Option<u32>),
     StripSignature,
-    /// A byte of the erasure, or one where there is none.
+    /// Changes a byte of the erasure mark, or adds one if there is none.
     Erasure {
         at: usize,
         flip: u8,
@@ -35,27 +35,27 @@ pub enum Mutation {
     ErasureKey(u32),
     Position(i8),
     At(i8),
-    /// A word among the columns is another one, or goes.
+    /// Replaces or removes a word in the columns.
     Word {
         column: usize,
         text: Option<&'static str>,
     },
     Delete,
     CutTail,
-    /// The record again, elsewhere.
+    /// Inserts a copy of the record elsewhere.
     Again {
         place: Index,
     },
-    /// A forged one at its place; the rest may make room.
+    /// Inserts a forged record at this place. The later records may move up.
     Insert {
         make_room: bool,
     },
-    /// Two change their rows, or what is in them but the positions.
+    /// Swaps two records: their rows, or all columns except the positions.
     Swap {
         with: Index,
         rows: bool,
     },
-    /// What another record says, with this one's signature.
+    /// Copies the content of another record and keeps this one's signature.
     Copy {
         from: Index,
     },
@@ -88,7 +88,7 @@ pub fn mutation() -> impl Strategy<Value = Mutation> {
 }
 
 impl Mutation {
-    /// Does it to the record of that number.
+    /// Applies the change to the record with that number.
     pub fn apply(&self, trail: &mut Vec<AuditRecord>, number: usize) {
         let length = trail.len();
         let record = &mut trail[number];
@@ -174,7 +174,7 @@ fn flipped_digest(digest: Digest, at: usize, flip: u8) -> Digest {
     Digest::from_bytes(bytes)
 }
 
-/// Records enough of each kind, a change of keys half way, and some erasures.
+/// Records enough events of each kind, with a change of keys half way, and some erasures.
 pub async fn eventful(
     trail: &dyn crate::audit_chain::database::Trail,
     keyring: &commerce_auth::Keyring,

@@ -19,7 +19,7 @@ async fn what_is_left_verifies_since_the_checkpoint(database: &Database) {
     let records = trail.records().await;
     let [early, kept] = [early, kept].map(|number| checkpoint_of(&records, number));
     let another = Checkpoint { link: early.link, ..kept };
-    assert_eq!(trail.prune(another).await, 0, "it is not this trail's");
+    assert_eq!(trail.prune(another).await, 0, "the checkpoint is not of this trail");
     assert_eq!(trail.prune(kept).await, 29);
     record(&*trail, 50..60).await;
 
@@ -33,7 +33,7 @@ async fn what_is_left_verifies_since_the_checkpoint(database: &Database) {
         let report = trail.verify(verifier).await;
         report.findings.iter().map(|finding| (finding.position, finding.kind)).collect::<Vec<_>>()
     };
-    // Who does not know that it was pruned is told what is missing.
+    // A verifier that does not know of the pruning reports the missing records.
     let missing = [(1, FindingKind::Missing { to: 29 }), (30, FindingKind::Unproven)];
     assert_eq!(kinds(Verifier::new(&keyring, &[])).await, missing);
     let forged = kinds(Verifier::new(&keyring, &[]).since(another)).await;
@@ -42,18 +42,22 @@ async fn what_is_left_verifies_since_the_checkpoint(database: &Database) {
     assert_eq!(kinds(Verifier::new(&keyring, &[]).since(unproven)).await, [(30, FindingKind::Unproven)]);
 
     database.by_hand("DELETE FROM {schema}.audit_events WHERE position > 30");
-    assert_eq!(trail.checkpoint().await, Some(unproven), "nobody there knows what came before");
+    assert_eq!(
+        trail.checkpoint().await,
+        Some(unproven),
+        "the pruned trail has no record of the earlier ones"
+    );
     assert_eq!(kinds(Verifier::new(&keyring, &[]).since(kept)).await, []);
     assert_eq!(kinds(Verifier::new(&keyring, &anchors).since(kept)).await, [(60, FindingKind::CutOff)]);
     database.by_hand("DELETE FROM {schema}.audit_events");
     assert_eq!(kinds(Verifier::new(&keyring, &[]).since(kept)).await, [(30, FindingKind::CutOff)]);
 }
 
-/// The record that a pruned trail begins with is proved like any other.
+/// The first record of a pruned trail is proved like any other record.
 async fn the_first_that_is_left_cannot_be_changed(database: &Database) {
     let keyring = keyring();
     let trail = database.node(Some(&keyring)).await;
-    // It has a personal part.
+    // This record has a personal part.
     record(&*trail, 0..31).await;
     let kept = trail.checkpoint().await.unwrap();
     assert_eq!(kept, checkpoint_of(&trail.records().await, 30));

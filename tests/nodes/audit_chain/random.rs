@@ -1,4 +1,4 @@
-//! Any one thing done to a trail of 200 records, or any two at once.
+//! Any one change to a trail of 200 records, or any two at once.
 
 use std::sync::OnceLock;
 
@@ -12,7 +12,7 @@ use crate::audit_chain::{
     mutation::{eventful, mutation},
 };
 
-/// Signed with one key and then with another; a customer was erased from it.
+/// The trail is signed with one key and then with another. One customer was erased from it.
 fn trail() -> &'static [AuditRecord] {
     static TRAIL: OnceLock<Vec<AuditRecord>> = OnceLock::new();
     TRAIL.get_or_init(|| {
@@ -51,7 +51,7 @@ proptest! {
         prop_assert!(!report.is_clean(), "record {} with {:?}", number + 1, mutation);
     }
 
-    /// One finding does not hide another: each record that is not what was written is named by its own place.
+    /// One finding does not hide another: each changed record is reported at its own position.
     #[test]
     fn every_rewritten_record_is_named(
         first in (mutation(), any::<Index>()), second in (mutation(), any::<Index>()), near in any::<bool>(),
@@ -60,12 +60,13 @@ proptest! {
         let number = first.1.index(mutated.len());
         first.0.apply(&mut mutated, number);
         prop_assume!(!mutated.is_empty());
-        // Side by side they meet.
+        // Changes side by side may affect each other.
         let beside = if near { number + 1 } else { second.1.index(mutated.len()) };
         let beside = beside.min(mutated.len() - 1);
         second.0.apply(&mut mutated, beside);
         let report = verified(verifier(), &mutated);
-        // What has no signature and comes first could have been there before the trail was signed. What comes after it is found.
+        // Unsigned records at the beginning could be from before the trail was signed. Unsigned
+        // records after a signed one are found.
         let signed = mutated.iter().position(|record| record.key.is_some() || record.link.is_some());
         for record in mutated.iter().skip(signed.unwrap_or(mutated.len())).filter(|record| !trail().contains(record)) {
             let named = report.findings.iter().any(|finding| finding.position == record.position);

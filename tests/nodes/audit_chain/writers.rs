@@ -1,4 +1,4 @@
-//! Many who record at once, on two nodes: one chain, every event once.
+//! Many callers record at once, on two nodes: there is one chain, with every event once.
 
 use std::collections::HashSet;
 
@@ -21,7 +21,8 @@ async fn sixteen_writers_on_two_nodes_keep_one_chain(database: &Database) {
             let (node, keyring) = (nodes[usize::from(writer % 2 == 1)].clone(), keyring.clone());
             tokio::spawn(async move {
                 for number in 0..EVENTS {
-                    // Each event is recorded by two writers, on one node each, at about the same time.
+                    // Each event is recorded by two callers, one on each node, at about the same
+                    // time.
                     node.record(&event(writer / 2 * EVENTS + number)).await.unwrap();
                     if (writer, number) == (0, EVENTS / 2) {
                         keyring.make_current(KeyId(2)).unwrap();
@@ -42,7 +43,7 @@ async fn sixteen_writers_on_two_nodes_keep_one_chain(database: &Database) {
     assert_eq!(ids.len() as u64, all);
 }
 
-/// A node that was given no keyring is found out, and the others' chain goes on over what it records.
+/// A node without a keyring is reported. The chain of the other nodes continues after its records.
 async fn a_node_without_a_key_does_not_break_the_chain(database: &Database) {
     let keyring = keyring();
     let (with, without) = (database.node(Some(&keyring)).await, database.node(None).await);

@@ -1,4 +1,4 @@
-//! Whatever is asked of a backend, it answers as the memory store does, which has a model of its own.
+//! Every backend returns the same answers as the memory store, which is tested against a model.
 
 mod documents;
 
@@ -14,16 +14,16 @@ use time::OffsetDateTime;
 
 use crate::backends::{Result, engine::Engine};
 
-/// So few that subjects are at their cap.
+/// Small enough that subjects reach their cap.
 const FEW: NonZero<usize> = NonZero::<usize>::MIN.saturating_add(1);
-/// Histories on each backend, and verbs in each.
+/// The number of histories on each backend, and of verbs in each.
 const HISTORIES: u32 = 40;
 const VERBS: usize = 90;
 
-/// More than all histories begin.
+/// More than the number of grants in all histories.
 const ALL: usize = 10_000;
 
-/// A verb, its nouns numbered.
+/// A verb with numbers in place of digests, subjects and generations.
 #[derive(Clone, Debug)]
 enum Verb {
     Generation { subject: u8 },
@@ -63,14 +63,15 @@ fn verb_of_customers() -> impl Strategy<Value = Verb> {
     ]
 }
 
-/// What a history carries from verb to verb.
+/// The state that a history keeps between verbs.
 struct History {
     now: OffsetDateTime,
-    /// So that no two histories on one database meet.
+    /// Keeps the names of histories on one database apart.
     number: u32,
     /// The number of the verb in the history.
     step: u32,
-    /// When what a digest names ends, as it was first stored. A store need not know its digest after that.
+    /// The expiry of each digest, as it was first stored. After that time a store may have
+    /// forgotten the digest.
     grants: Vec<(u8, OffsetDateTime)>,
 }
 
@@ -79,7 +80,7 @@ impl History {
         Digest::of(format!("{kind} {number} of {}", self.number).as_bytes())
     }
 
-    /// Odd ones are admin users.
+    /// Odd numbers are admin users.
     fn subject(&self, number: u8) -> Subject {
         let id = format!("{}-{}", self.number, number / 2);
         if number.is_multiple_of(2) {
@@ -97,7 +98,7 @@ impl History {
         self.now + Duration::from_secs(seconds)
     }
 
-    /// What each of two stores answers.
+    /// Returns the answers of both stores to one verb.
     async fn ask(&mut self, verb: &Verb, stores: [&dyn Store; 2]) -> Result<[String; 2]> {
         let now = self.now;
         let mut answers = [String::new(), String::new()];
@@ -106,13 +107,13 @@ impl History {
                 self.now = self.in_so_many(seconds);
                 return Ok(answers);
             }
-            // A digest that has expired may be known or not.
+            // An expired digest may be known or not.
             Verb::Insert { grant, .. }
                 if self.grants.iter().any(|(known, end)| *known == grant && *end <= now) =>
             {
                 return Ok(answers);
             }
-            // What everybody's revoke ended may be kept until it expires.
+            // Grants that revoke-everything ended may stay stored until they expire.
             Verb::RevokeEverything => self.grants.iter_mut().for_each(|(_, end)| *end = now.min(*end)),
             Verb::Insert { grant, lives, .. } => self.grants.push((grant, self.in_so_many(lives))),
 
@@ -125,7 +126,7 @@ impl History {
         Ok(answers)
     }
 
-    /// The library hands a generation to three verbs: here the same to both stores.
+    /// The library passes a generation to three verbs. Here both stores get the same one.
     async fn answer(
         &self,
         verb: &Verb,
@@ -184,7 +185,8 @@ impl History {
 pub(crate) async fn every_verb_answers_as_in_memory(engine: &Engine) -> Result {
     let nodes = [engine.node().await?.store, engine.node().await?.store];
     let mut runner = TestRunner::new(ProptestConfig { failure_persistence: None, ..Default::default() });
-    // Everybody's generation is counted in memory as it is on the backend, so one memory store lives through all of it.
+    // The shop's generation is changed in memory as on the backend, so one memory store is used for
+    // all histories.
     let memory: Arc<dyn Store> = Arc::new(MemoryStore::new());
     for number in 0..HISTORIES {
         let script = vec(verb(), VERBS).new_tree(&mut runner).map_err(|why| why.to_string())?.current();

@@ -1,4 +1,4 @@
-//! What one source can do to the store of every backend.
+//! The effect that one source can have on the store of every backend.
 
 use std::{
     net::{IpAddr, Ipv6Addr},
@@ -21,8 +21,9 @@ use crate::backends::{
 const TOKEN: &str = "0123456789abcdef0123456789abcdef";
 const CALLERS: usize = 16;
 
-/// Calls from these sources at that many invented addresses, several at once at both nodes: every other one a
-/// sign-in, the rest resets. Returns the number of documents that they leave.
+/// Sends this many calls from these sources, each at another invented address, several at once at
+/// both nodes. Every second call is a sign-in, the others are resets. Returns the number of
+/// documents that they leave.
 async fn flood(engine: &Engine, calls: u32, source: fn(u32) -> IpAddr) -> Result<usize> {
     let shop = Arc::new(Shop::open(engine).await?);
     let next = Arc::new(AtomicU32::new(0));
@@ -48,7 +49,7 @@ async fn flood(engine: &Engine, calls: u32, source: fn(u32) -> IpAddr) -> Result
         .boxed()
     })
     .await;
-    // Nobody else is concerned.
+    // Other callers are not affected.
     shop.sign_in(0, PASSWORD).await?;
     shop.advance(100 * 86_400);
     let mut documents = 0;
@@ -60,8 +61,9 @@ async fn flood(engine: &Engine, calls: u32, source: fn(u32) -> IpAddr) -> Result
     }
 }
 
-/// A hundred failures count, and those that were on their way then; each leaves at most two documents and a tally.
-/// A tally that two nodes write at once may count less: half as many again are allowed for that.
+/// A hundred failures count, and those in flight at that time. Each leaves at most two documents
+/// and a tally. A tally that two nodes write at once may count too low: half as many again are
+/// allowed for that.
 pub(crate) async fn one_source_leaves_few_documents(engine: &Engine) -> Result {
     let documents = flood(engine, size(10_000, 100_000), |_| IpAddr::from([198, 51, 100, 7])).await?;
     let most = (3 * (100 + 2 * CALLERS) + 10) * 3 / 2;
@@ -69,7 +71,7 @@ pub(crate) async fn one_source_leaves_few_documents(engine: &Engine) -> Result {
     Ok(())
 }
 
-/// The 65,536 networks of one household or company count together, too.
+/// The 65,536 networks of one household or company are also counted together.
 pub(crate) async fn one_network_leaves_few_documents(engine: &Engine) -> Result {
     let source = |number: u32| {
         let prefix = 0x2001_0db8_0007_0000_u128 + u128::from(number & 0xffff);

@@ -1,4 +1,5 @@
-//! A clock that was ahead and is set right, as a small machine's may be that starts in another year.
+//! A clock that was ahead and is set right. For example, a small machine may start with the wrong
+//! year.
 
 use std::time::Duration;
 
@@ -19,7 +20,7 @@ fn now(shop: &Shop) -> OffsetDateTime {
     commerce_auth::clock::Clock::now(&*shop.clock)
 }
 
-/// What the customer is told at a node.
+/// Returns the customer's answer at a node.
 async fn answer(shop: &Shop, node: usize, password: &str) -> &'static str {
     match shop.sign_in(node, password).await {
         Ok(_) => "signed in",
@@ -36,7 +37,7 @@ pub(crate) async fn a_lock_lasts_its_length_once_the_clock_is_right(engine: &Eng
         assert_eq!(answer(&shop, node, WRONG).await, "refused");
     }
     shop.clock.set(right);
-    // Locked still, for its half an hour, however often it is asked.
+    // Still locked for half an hour, however often a caller tries.
     for (seconds, expected) in [(0, "refused"), (60, "refused"), (1739, "refused"), (1, "signed in")] {
         shop.advance(seconds);
         assert_eq!(
@@ -46,7 +47,7 @@ pub(crate) async fn a_lock_lasts_its_length_once_the_clock_is_right(engine: &Eng
             (now(&shop) - right).whole_seconds()
         );
     }
-    // Five failures of a clock that was ahead are not forgotten, within their window.
+    // Five failures by a clock that was ahead are not forgotten within their window.
     shop.advance(YEARS.as_secs());
     for node in 0..5 {
         assert_eq!(answer(&shop, node, WRONG).await, "refused");
@@ -69,10 +70,10 @@ pub(crate) async fn codes_are_right_again_once_the_clock_is(engine: &Engine) -> 
     shop.clock.set(right + DAY);
     sign_in(&shop, 0, &authenticator.code_at(now(&shop))).await?;
     shop.clock.set(right + Duration::from_secs(90));
-    // Neither a code that was used before nor a recovery code is a right one of now.
+    // A code that was used before is invalid now, and so is a recovery code.
     assert_is_refused(&shop, &used).await;
     sign_in(&shop, 1, &recovery[0]).await?;
-    // Right codes are good at once, each once, and none that is older.
+    // Right codes are valid at once, each once. Older ones are not.
     for node in 0..2 {
         let code = authenticator.code_at(now(&shop));
         sign_in(&shop, node, &code).await?;
@@ -90,7 +91,7 @@ pub(crate) async fn a_node_that_is_behind_makes_no_code_good_again(engine: &Engi
     let right = now(&shop);
     let used = authenticator.code_at(right);
     sign_in(&shop, 0, &used).await?;
-    // What is typed there is refused, or no right code of a step.
+    // Codes typed at this time are refused, or are not the right code of a step.
     shop.clock.set(right - Duration::from_secs(90));
     assert_is_refused(&shop, &used).await;
     sign_in(&shop, 1, &recovery[0]).await?;
@@ -101,7 +102,7 @@ pub(crate) async fn a_node_that_is_behind_makes_no_code_good_again(engine: &Engi
     Ok(())
 }
 
-/// A code is refused at both nodes.
+/// Asserts that a code is refused at both nodes.
 async fn assert_is_refused(shop: &Shop, code: &str) {
     for node in 0..2 {
         let refused = sign_in(shop, node, code).await;
@@ -112,7 +113,8 @@ async fn assert_is_refused(shop: &Shop, code: &str) {
     }
 }
 
-/// Clocks of nodes that are 30 s apart, either way: nothing is refused, and nothing is good twice.
+/// The clocks of nodes are 30 s apart, either way: no right code is refused, and none is valid
+/// twice.
 pub(crate) async fn clocks_a_little_apart_refuse_nothing(engine: &Engine) -> Result {
     let shop = Shop::open(engine).await?;
     let (authenticator, _) = enrol(&shop).await?;
@@ -123,7 +125,8 @@ pub(crate) async fn clocks_a_little_apart_refuse_nothing(engine: &Engine) -> Res
     let own = shop.sign_in(0, PASSWORD).await?;
     let admin = shop.admin_token(0).await;
     assert!(admin.is_err(), "there is a second factor");
-    // The newest code that the node ahead accepts is of a step two ahead of the other's present one.
+    // The newest code that the node ahead accepts is two steps ahead of the other node's present
+    // step.
     let newest = authenticator.code_at(ahead + Duration::from_secs(30));
     sign_in(&shop, 0, &newest).await?;
     shop.clock.set(behind);
@@ -139,7 +142,7 @@ pub(crate) async fn clocks_a_little_apart_refuse_nothing(engine: &Engine) -> Res
     let by_password = AdminSignIn::new(ADMIN, ADMIN_PASSWORD);
     assert!(shop.node(1).generate_admin_token(by_password).await.is_err());
     sign_in(&shop, 1, &authenticator.code_at(now(&shop))).await?;
-    // A lock by the node ahead lasts its half an hour by the clock of each.
+    // A lock by the node ahead lasts half an hour by the clock of each node.
     shop.advance(300);
     let behind = now(&shop);
     for number in 0..6 {

@@ -1,5 +1,6 @@
-//! What a thief of the database finds, in no spelling: no bearer token, code, reset token, confirmation token, password, TOTP secret,
-//! device secret, enrolment token, unlock token or recovery code.
+//! A stolen database contains none of these in any encoding: bearer token, code, reset token,
+//! confirmation token, password, TOTP secret, device secret, enrolment token, unlock token,
+//! recovery code.
 
 use std::{fs, net::IpAddr, path::Path};
 
@@ -19,11 +20,12 @@ use crate::backends::{
     shop::{ADMIN, ADMIN_PASSWORD, EMAIL, PASSWORD, Shop, WRONG},
 };
 
-/// Planted where the database keeps what it is told: a search that does not find it proves nothing.
+/// A value that the database must contain: if a search does not find it, the search proves nothing.
 const CANARY: &str = "canary-9d2f4a2e8a863a7a";
 const NEW: &str = "N3w-password";
 
-/// What was issued or presented in a shop that lived a little. It signs in with one of the secrets each time.
+/// Returns the secrets that were issued or presented while a shop was used. Each secret is also
+/// used to sign in.
 async fn live(shop: &Shop) -> Result<Vec<Vec<u8>>> {
     let mut secrets = [PASSWORD, WRONG, NEW, ADMIN_PASSWORD].map(str::to_owned).to_vec();
     for spelling in spellings(CANARY.as_bytes()) {
@@ -35,7 +37,7 @@ async fn live(shop: &Shop) -> Result<Vec<Vec<u8>>> {
         secrets.extend(signed_in.device().map(|device| device.expose().to_owned()));
     }
     for node in 0..2 {
-        // Only so many resets may be asked for in an hour.
+        // The number of reset requests in an hour is limited.
         shop.advance(60 * 60);
         let admin = shop.admin_token(node).await?;
         let (spent, unspent) = (shop.code(node, &admin).await?, shop.code(node, &admin).await?);
@@ -74,7 +76,7 @@ async fn live(shop: &Shop) -> Result<Vec<Vec<u8>>> {
     Ok(secrets.into_iter().map(String::into_bytes).chain(totp_secrets).collect())
 }
 
-/// Strangers use up the budget of the admin user's name. Returns the token of the link that is mailed.
+/// Strangers use up the budget of the admin user's name. Returns the token of the mailed link.
 async fn locked_out(shop: &Shop) -> Result<String> {
     for number in 0..102_u8 {
         let wrong = AdminSignIn::new(ADMIN, WRONG).origin(IpAddr::from([10, 0, 0, number / 6]));
@@ -87,7 +89,7 @@ async fn locked_out(shop: &Shop) -> Result<String> {
     }
 }
 
-/// The admin user sets up one authenticator and begins another. Answers their secrets, as bytes.
+/// The admin user sets up one authenticator and begins another. Returns their secrets, as bytes.
 async fn live_with_second_factor(shop: &Shop, secrets: &mut Vec<String>) -> Result<Vec<Vec<u8>>> {
     let (authenticator, recovery) = factors::enrol(shop).await?;
     shop.advance(30);
@@ -109,12 +111,13 @@ async fn live_with_second_factor(shop: &Shop, secrets: &mut Vec<String>) -> Resu
     Ok(bytes)
 }
 
-/// The ways in which bytes may stand in a file.
+/// Returns the encodings that bytes may have in a file.
 fn spellings(bytes: &[u8]) -> Vec<Vec<u8>> {
     let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
     let mut spellings = vec![bytes.to_vec(), hex.clone().into_bytes(), hex.to_uppercase().into_bytes()];
     for before in 0..3 {
-        // In the middle of something longer, only what the bytes alone decide is sure to stand there.
+        // In the middle of a longer text, only the characters that depend on these bytes alone are
+        // certain.
         let padded = [&vec![0; before], bytes].concat();
         let text = STANDARD_NO_PAD.encode(&padded[..padded.len() / 3 * 3]);
         spellings.push(text.as_bytes()[(before * 8).div_ceil(6)..].to_vec());
@@ -122,7 +125,7 @@ fn spellings(bytes: &[u8]) -> Vec<Vec<u8>> {
     spellings
 }
 
-/// Every file in the folder and below.
+/// Returns the content of every file in the folder and below.
 fn files(folder: &Path) -> Vec<u8> {
     let mut all = Vec::new();
     for entry in fs::read_dir(folder).expect("the folder is there").flatten() {
@@ -136,7 +139,7 @@ fn files(folder: &Path) -> Vec<u8> {
     all
 }
 
-/// Whether each of the needles stands somewhere in the hay, in any spelling.
+/// True if each needle is in the hay, in any encoding.
 fn finds(hay: &[u8], needles: &[Vec<u8>]) -> Vec<bool> {
     let spelled: Vec<_> = needles.iter().flat_map(|needle| spellings(needle)).collect();
     let each = spelled.len() / needles.len();
@@ -152,17 +155,17 @@ fn search(stolen: &[u8], secrets: &[Vec<u8>]) {
     for planted in spellings(CANARY.as_bytes()) {
         let planted = String::from_utf8(planted).expect("a text");
         let there = AhoCorasick::new([&planted]).expect("one needle").is_match(stolen);
-        assert!(there, "the search does not find what was planted: {planted}");
+        assert!(there, "the search does not find the planted value: {planted}");
     }
     let found = finds(stolen, secrets).into_iter().zip(secrets);
     let held: Vec<_> =
         found.filter(|(found, _)| *found).map(|(_, secret)| String::from_utf8_lossy(secret)).collect();
-    assert!(held.is_empty(), "the database holds {held:?}");
+    assert!(held.is_empty(), "the database contains {held:?}");
 }
 
 async fn stolen(engine: &Engine) -> Result<Vec<Vec<u8>>> {
     let secrets = live(&Shop::open(engine).await?).await?;
-    assert!(secrets.len() > 40, "the shop lived");
+    assert!(secrets.len() > 40, "the shop was used");
     Ok(secrets)
 }
 

@@ -11,10 +11,11 @@ use tempfile::TempDir;
 
 use crate::backends::{Result, database::Database};
 
-/// A database of its own for one test, in a server that the tests share.
+/// The separate database of one test, in a server that the tests share.
 pub(crate) struct Engine {
     address: String,
-    /// What nodes share although the backend does not keep it: all of it in memory, the accounts beside Redis.
+    /// The objects that nodes share outside the backend: everything for the memory store, the
+    /// accounts for Redis.
     shared: Shared,
     _folder: Option<TempDir>,
 }
@@ -37,7 +38,7 @@ impl Engine {
         Some(Self { _folder: Some(folder), ..engine })
     }
 
-    /// A file in a folder that is the test's own.
+    /// Uses a file in a folder that belongs to the test.
     pub(crate) fn sqlite_at(path: &Path) -> Self {
         Self { address: format!("sqlite:{}", path.display()), shared: Shared::Nothing, _folder: None }
     }
@@ -50,7 +51,7 @@ impl Engine {
         Some(Self::postgres_at(format!("{}{name}", server.url().trim_end_matches("postgres"))))
     }
 
-    /// A database of a server that is the test's own.
+    /// Uses a database of a server that belongs to the test.
     pub(crate) fn postgres_at(address: String) -> Self {
         Self { address, shared: Shared::Nothing, _folder: None }
     }
@@ -66,12 +67,12 @@ impl Engine {
         Self { address, shared: Shared::Accounts(OnceLock::new()), _folder: None }
     }
 
-    /// What an example's command line calls it.
+    /// Returns the address for an example's command line.
     pub(crate) fn address(&self) -> &str {
         &self.address
     }
 
-    /// Another node's connections to the database.
+    /// Opens another node's connections to the database.
     pub(crate) async fn node(&self) -> Result<Database> {
         let opened = Database::open(&self.address).await?;
         Ok(match &self.shared {

@@ -1,4 +1,4 @@
-//! The examples, over every backend: an example fails if anything goes another way than it says.
+//! The examples, over every backend: an example fails if a result differs from its text.
 
 use std::{path::PathBuf, process::Command};
 
@@ -17,16 +17,17 @@ const EXAMPLES: [&str; 10] = [
     "revoke_customer_token",
 ];
 
-/// Cargo builds the examples along with the tests, beside their folder.
+/// Cargo builds the examples together with the tests, in a folder beside theirs.
 fn program(example: &str) -> PathBuf {
     let test = std::env::current_exe().expect("this program has a path");
-    let built = test.parent().and_then(|deps| deps.parent()).expect("a folder of its own").join("examples");
+    let built = test.parent().and_then(|deps| deps.parent()).expect("a separate folder").join("examples");
     let program = built.join(example);
     assert!(program.is_file(), "not built: cargo build --all-features --examples");
     program
 }
 
-/// One after the other in the same database, and once more: what lasts does not get into the way of the next.
+/// Runs the examples one after the other in the same database, and then again. Data that one leaves
+/// does not disturb the next one.
 pub(crate) async fn every_example_goes_as_it_says(engine: &Engine) -> Result {
     for example in EXAMPLES.iter().chain(&EXAMPLES[..5]) {
         let ran = Command::new(program(example)).arg(engine.address()).output()?;

@@ -19,7 +19,7 @@ use crate::backends::{
 
 const NEITHER: [bool; 2] = [false, false];
 
-/// Admin user 7 enrols: begun at one node, activated at the other.
+/// Enrols admin user 7: begins at one node and activates at the other.
 pub(crate) async fn enrol(shop: &Shop) -> Result<(Authenticator, Vec<String>)> {
     let admin = shop.admin_token(0).await?;
     let begun = shop.node(0).begin_admin_enrolment(admin.as_str()).await?;
@@ -40,7 +40,7 @@ pub(crate) async fn sign_in(shop: &Shop, node: usize, code: &str) -> std::result
     Ok(shop.node(node).generate_admin_token(sign_in).await?.token().expose().to_owned())
 }
 
-/// How many of a hundred at once, over both nodes, are signed in with one code.
+/// Tries one code a hundred times at once, over both nodes. Returns the number of sign-ins.
 async fn signed_in(shop: &Arc<Shop>, code: &str) -> usize {
     let answers = at_once(100, |caller| {
         let (shop, code) = (Arc::clone(shop), code.to_owned());
@@ -64,7 +64,7 @@ pub(crate) async fn a_code_is_accepted_once(engine: &Engine) -> Result {
     for _ in 0..2 {
         shop.advance(30);
         assert_eq!(signed_in(&shop, &authenticator.code_at(now(&shop))).await, 1, "one code");
-        // The losers have spent the wide budget, or nearly.
+        // The refused attempts have used up all or most of the wide budget.
         shop.node(0).unlock_admin(ADMIN).await?;
     }
     assert_eq!(signed_in(&shop, &recovery[4]).await, 1, "one recovery code");
@@ -82,7 +82,7 @@ pub(crate) async fn a_factor_is_one_at_all_nodes(engine: &Engine) -> Result {
     let admin = sign_in(&shop, 0, &code).await?;
     assert!(
         matches!(sign_in(&shop, 1, &code).await, Err(Error::SecondFactor(SecondFactorError::InvalidCode))),
-        "what one node took"
+        "a code used at one node is used at the other"
     );
     let new = shop.node(1).replace_recovery_codes(admin.as_str()).await?;
     assert!(
@@ -90,7 +90,7 @@ pub(crate) async fn a_factor_is_one_at_all_nodes(engine: &Engine) -> Result {
             sign_in(&shop, 0, &recovery[0]).await,
             Err(Error::SecondFactor(SecondFactorError::InvalidCode))
         ),
-        "what one replaced"
+        "a token replaced at one node has ended at the other"
     );
     sign_in(&shop, 0, new[0].expose()).await?;
     let factor = shop.node(1).admin_factor(admin.as_str()).await?.ok_or("there is a factor")?;
@@ -135,20 +135,21 @@ pub(crate) async fn a_keyring_is_compared_with_what_is_sealed(engine: &Engine) -
         auth.check_keyring().await
     };
     let ring = |id: u32, material: u8| Keyring::new(KeyId(id), [material; 32]).expect("enough bytes");
-    // A shop without a second factor takes any key.
+    // A shop without a second factor accepts any key.
     for keyring in [None, Some(keyring()), Some(ring(1, 9))] {
         assert_eq!(check(keyring).await?.unopened, []);
     }
     enrol(&shop).await?;
     assert!(check(Some(keyring())).await?.unopened.is_empty());
-    // Another key of the same name, of another name, and none at all.
+    // Another key with the same id, a key with another id, and no key.
     for other in [Some(ring(1, 9)), Some(ring(2, 9)), Some(ring(0, 9)), Some(ring(u32::MAX, 9)), None] {
-        let refused = check(other).await.expect_err("it opens nothing");
+        let refused = check(other).await.expect_err("the key opens no secret");
         let KeyringCheckError::Factors(admins) = &refused else { panic!("{refused:?}") };
         assert_eq!(admins, &[AdminId::from(7)]);
         assert!(refused.to_string().contains("remove_admin_factor"), "the way out: {refused}");
     }
-    // Rotated: the key that sealed it is accepted still, then it is sealed anew, then the old key is retired.
+    // The rotation: the key that sealed the secret is still accepted, then the secret is sealed
+    // anew, then the old key is retired.
     let rotated = keyring();
     rotated.accept(KeyId(2), [9; 32])?;
     rotated.make_current(KeyId(2))?;
@@ -170,7 +171,8 @@ pub(crate) async fn the_ledger_is_one(engine: &Engine) -> Result {
         let current = shop.node(node).current_assistance(admin.as_str()).await?;
         assert_eq!(current, std::slice::from_ref(entry));
     }
-    // It has run out, and everybody looks at once: the customer is told once.
+    // The assistance has expired, and several callers read the ledger at once. The customer is
+    // notified once.
     shop.advance(15 * 60);
     let listed = at_once(20, |caller| {
         let (shop, own) = (Arc::clone(&shop), own.clone());
@@ -189,7 +191,7 @@ pub(crate) async fn the_ledger_is_one(engine: &Engine) -> Result {
     let grant = shop.node(1).list_assistance(own.as_str()).await?[0].grant;
     assert!(shop.node(1).end_assistance(own.as_str(), &grant).await?);
     assert!(!shop.node(0).end_assistance(own.as_str(), &grant).await?);
-    assert_eq!(shop.lives(&token).await, NEITHER, "what one node ends, the other refuses");
+    assert_eq!(shop.lives(&token).await, NEITHER, "a token ended at one node is refused at the other");
     assert!(shop.node(0).current_assistance(admin.as_str()).await?.is_empty());
 
     shop.node(0).erase_customer(&commerce_auth::CustomerId::from(1)).await?;

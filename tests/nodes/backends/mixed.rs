@@ -1,4 +1,5 @@
-//! Tokens, codes and attempt budgets in one backend, accounts and audit trail in another: a line more in the builder.
+//! Tokens, codes and attempt budgets in one backend, accounts and audit trail in another. This
+//! takes one more line in the builder.
 
 use std::sync::Arc;
 
@@ -36,7 +37,7 @@ async fn tokens_in_redis_and_the_rest_in_postgres() -> Result {
         auth.generate_customer_token(SignIn::new(EMAIL, WRONG)).await.unwrap_err();
     }
     auth.generate_customer_token(SignIn::new(EMAIL, PASSWORD)).await.unwrap_err();
-    shop.sign_in(0, PASSWORD).await.expect_err("the failures are");
+    shop.sign_in(0, PASSWORD).await.expect_err("the failed requests are errors");
     auth.flush_audit().await;
     let trail = shop.databases[1].trail.newest().await?;
     let locked =

@@ -1,7 +1,7 @@
-//! What holds on every backend, looked at through whole shops: two nodes over one database, the answers of every verb, and
-//! what a thief of the database finds.
+//! Properties of every backend, tested with whole shops: two nodes over one database, the answers
+//! of every verb, and the content of a stolen database.
 //!
-//! Each backend's own promises are tests of the room `stores`, its faults of the room `faults`.
+//! The promises of single backends are tested in `stores`, their faults in `faults`.
 #![cfg(all(feature = "postgres", feature = "redis", feature = "sqlite"))]
 
 mod agreement;
@@ -20,10 +20,10 @@ mod texts;
 
 use engine::Engine;
 
-/// As the examples' own.
+/// As in the examples.
 type Result<T = ()> = std::result::Result<T, Box<dyn std::error::Error>>;
 
-/// A test of each function on each backend.
+/// Makes a test of each function on each backend.
 macro_rules! on_every_backend {
     ($($module:ident::$test:ident,)*) => {
         on_every_backend!(@ memory $($module::$test,)*);

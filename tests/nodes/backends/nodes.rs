@@ -24,7 +24,7 @@ pub(crate) async fn a_code_is_redeemed_once(engine: &Engine) -> Result {
     let answers = at_once(100, |caller| {
         let (shop, code) = (Arc::clone(&shop), code.clone());
         async move {
-            // A source of its own, or the budget stops most of them.
+            // Each attempt has its own source, or the budget would refuse most of them.
             let source = std::net::IpAddr::from([10, 0, 0, u8::try_from(caller).unwrap_or_default()]);
             let exchange = SignIn::new(EMAIL, code).origin(source);
             shop.node(caller).exchange_one_time_code(exchange).await
@@ -40,11 +40,12 @@ pub(crate) async fn a_code_is_redeemed_once(engine: &Engine) -> Result {
         }
     }
     assert_eq!(tokens.len(), 1, "a code was bought {} times", tokens.len());
-    assert_eq!(shop.lives(&tokens[0]).await, NEITHER, "what a replayed code bought lives on");
+    assert_eq!(shop.lives(&tokens[0]).await, NEITHER, "the token of a replayed code is still live");
     Ok(())
 }
 
-/// A reader of the customer's mail signs in by the link, or sets a password with it, before the customer uses it.
+/// An attacker who reads the customer's mail signs in by the link, or sets a password with it,
+/// before the customer uses it.
 pub(crate) async fn a_reset_token_that_a_thief_used_first_ends_what_it_bought(engine: &Engine) -> Result {
     const NEW: &str = "N3w-password";
     let shop = Shop::open(engine).await?;
@@ -100,13 +101,13 @@ pub(crate) async fn a_changed_address_is_confirmed_once(engine: &Engine) -> Resu
     Ok(())
 }
 
-/// A hundred callers with one token: one confirms the address.
+/// A hundred callers present one token: one of them confirms the address.
 async fn confirmed_once(shop: Shop, email: &'static str, token: String) -> Arc<Shop> {
     let shop = Arc::new(shop);
     let answers = at_once(100, |caller| {
         let (shop, token) = (Arc::clone(&shop), token.clone());
         async move {
-            // A source of its own, or the budget stops most of them.
+            // Each caller has its own source, or the budget would refuse most of them.
             let source = std::net::IpAddr::from([10, 0, 0, u8::try_from(caller).unwrap_or_default()]);
             shop.node(caller).confirm_email(EmailConfirmation::new(email, token).origin(source)).await
         }
@@ -176,7 +177,7 @@ pub(crate) async fn what_one_node_revokes_the_other_refuses(engine: &Engine) -> 
         Err(Error::Token(TokenError::Invalid))
     ));
     let later = shop.sign_in(0, PASSWORD).await?;
-    assert_eq!(shop.lives(&later).await, BOTH, "a later sign-in lives");
+    assert_eq!(shop.lives(&later).await, BOTH, "a later sign-in gives a live token");
     shop.advance(60 * 60);
     assert_eq!(shop.lives(&later).await, NEITHER, "for an hour");
     shop.nodes[0].purge(1000).await?;
@@ -192,7 +193,8 @@ pub(crate) async fn a_revoke_all_outruns_sign_ins_in_flight(engine: &Engine) -> 
             async move {
                 if caller == 6 {
                     shop.node(1).revoke_all_customer_tokens(presented.as_str(), Keep::Nothing).await?;
-                    // What was answered before this returned, and what is answered after it to whoever was in flight.
+                    // Some sign-ins are answered before the revocation returns, and others later,
+                    // because they were in flight.
                     return Ok(None);
                 }
                 shop.sign_in(caller, PASSWORD).await.map(Some)
@@ -200,7 +202,8 @@ pub(crate) async fn a_revoke_all_outruns_sign_ins_in_flight(engine: &Engine) -> 
             .boxed()
         })
         .await;
-        // Whoever began after the revoke lives, whoever began before does not; both are fine. Once more without a race:
+        // A token of a sign-in that began after the revocation is live, and one that began before
+        // it is not. Both may happen here. Once more without a race:
         let last = shop.sign_in(1, PASSWORD).await?;
         shop.node(0).revoke_all_customer_tokens(last.as_str(), Keep::Nothing).await?;
         for answer in answers {
@@ -226,7 +229,7 @@ pub(crate) async fn assistance_ends_on_both(engine: &Engine) -> Result {
 
     let token = shop.assisting(0, &admin).await?;
     shop.put_admin(|row| row.permissions = vec![Permission::Login]).await?;
-    assert_eq!(shop.lives(&token).await, NEITHER, "a permission is gone");
+    assert_eq!(shop.lives(&token).await, NEITHER, "a permission was removed");
     shop.put_admin(|row| row.status = AccountStatus::Disabled).await?;
     assert_eq!(shop.lives(&token).await, NEITHER, "the admin user is disabled");
     assert!(matches!(
@@ -244,8 +247,8 @@ pub(crate) async fn assistance_ends_on_both(engine: &Engine) -> Result {
     let admin = shop.admin_token(1).await?;
     let token = shop.assisting(0, &admin).await?;
     shop.node(1).admin_changed(&AdminId::from(7), AdminChange::Disabled).await?;
-    assert_eq!(shop.lives(&token).await, NEITHER, "the host said so");
-    assert_eq!(shop.lives(&own).await, BOTH, "the customer's own token lives through it all");
+    assert_eq!(shop.lives(&token).await, NEITHER, "the host called customer_changed");
+    assert_eq!(shop.lives(&own).await, BOTH, "the customer's own token stays live");
     Ok(())
 }
 

@@ -20,7 +20,8 @@ pub(crate) const ADMIN: &str = "admin";
 pub(crate) const ADMIN_PASSWORD: &str = "Adm1nPassw0rd";
 pub(crate) const REASON: &str = "cannot find the voucher field";
 
-/// A shop of two nodes over one database, with customer 1, who consents to assistance, and admin user 7.
+/// A shop of two nodes over one database, with customer 1, who consents to assistance, and admin
+/// user 7.
 pub(crate) struct Shop {
     pub(crate) nodes: [Auth; 2],
     pub(crate) databases: [Database; 2],
@@ -30,7 +31,7 @@ pub(crate) struct Shop {
 
 impl Shop {
     pub(crate) async fn open(engine: &Engine) -> Result<Self> {
-        // Not earlier than now: Redis sweeps by its own clock.
+        // Not earlier than the real time, because Redis expires keys by its own clock.
         let clock = Arc::new(ManualClock::new(OffsetDateTime::now_utc()));
         let outbox = Outbox::default();
         let databases = [engine.node().await?, engine.node().await?];
@@ -38,7 +39,7 @@ impl Shop {
             let mut config = AuthConfig::commerce();
             config.argon2 = Argon2Params::danger_fast();
             config.admin_second_factor = SecondFactorPolicy::PerAdmin;
-            // A hundred try one code at once.
+            // A hundred callers try one code at once.
             config.second_factor_budget.failures = 200;
             Auth::builder(Arc::clone(&database.store))
                 .customers(Arc::clone(&database.customers))
@@ -66,7 +67,7 @@ impl Shop {
         Ok(shop)
     }
 
-    /// Stores admin user 7, changed as told.
+    /// Stores admin user 7 after this change.
     pub(crate) async fn put_admin(&self, change: impl FnOnce(&mut AdminRecord)) -> Result {
         let mut row = AdminRecord {
             id: AdminId::from(7),
@@ -84,37 +85,37 @@ impl Shop {
         self.clock.advance(Duration::from_secs(seconds));
     }
 
-    /// One node after the other.
+    /// Returns the nodes in turn.
     pub(crate) fn node(&self, number: usize) -> &Auth {
         &self.nodes[number % 2]
     }
 
-    /// Customer 1 signs in at a node.
+    /// Signs customer 1 in at a node.
     pub(crate) async fn sign_in(&self, node: usize, credential: &str) -> std::result::Result<String, Error> {
         let sign_in = SignIn::new(EMAIL, credential);
         let signed_in = self.node(node).generate_customer_token(sign_in).await?;
         Ok(signed_in.token().expose().to_owned())
     }
 
-    /// Admin user 7 signs in at a node.
+    /// Signs admin user 7 in at a node.
     pub(crate) async fn admin_token(&self, node: usize) -> Result<String> {
         let sign_in = AdminSignIn::new(ADMIN, ADMIN_PASSWORD);
         Ok(self.node(node).generate_admin_token(sign_in).await?.token().expose().to_owned())
     }
 
-    /// A one-time code for customer 1.
+    /// Generates a one-time code for customer 1.
     pub(crate) async fn code(&self, node: usize, admin: &str) -> Result<String> {
         let generated = self.node(node).generate_one_time_code(admin, &CustomerId::from(1), REASON).await?;
         Ok(generated.code().expose().to_owned())
     }
 
-    /// A token of customer 1, born of assistance.
+    /// Returns a token of assistance for customer 1.
     pub(crate) async fn assisting(&self, node: usize, admin: &str) -> Result<String> {
         let signed_in = self.node(node).generate_customer_token_as_admin(admin, EMAIL, REASON).await?;
         Ok(signed_in.token().expose().to_owned())
     }
 
-    /// Whether each node takes a customer's token.
+    /// Returns for each node if it accepts a customer's token.
     pub(crate) async fn lives(&self, token: &str) -> [bool; 2] {
         let mut lives = [false; 2];
         for (node, lives) in self.nodes.iter().zip(&mut lives) {
@@ -128,7 +129,7 @@ impl Shop {
     }
 }
 
-/// Runs so many at once and waits for all.
+/// Runs a number of calls at once and waits for all.
 pub(crate) async fn at_once<T>(
     callers: usize,
     call: impl Fn(usize) -> futures_util::future::BoxFuture<'static, T>,

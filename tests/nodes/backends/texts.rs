@@ -1,4 +1,4 @@
-//! Texts that an engine may be unable to keep.
+//! Texts that an engine may be unable to store.
 
 use commerce_auth::{Bearer, ErrorKind, Origin};
 
@@ -8,8 +8,8 @@ use crate::backends::{
     shop::{EMAIL, PASSWORD, Shop},
 };
 
-/// The ledger shows what was said, with a space for a NUL. If a host puts a NUL into an [`Origin`] by itself, it is kept
-/// exactly, or the call is refused and nothing began.
+/// The ledger shows the text with a space in place of a NUL. If a host itself puts a NUL into an
+/// [`Origin`], it is stored exactly, or the call is refused and nothing has begun.
 pub(crate) async fn a_nul_is_kept_exactly_or_refused(engine: &Engine) -> Result {
     let shop = Shop::open(engine).await?;
     let own = shop.sign_in(0, PASSWORD).await?;
@@ -34,7 +34,7 @@ pub(crate) async fn a_nul_is_kept_exactly_or_refused(engine: &Engine) -> Result 
         Ok(_) => assert_eq!((&listed[0].origin, listed.len()), (&raw, 2)),
         Err(error) => assert_eq!((error.kind(), listed.len()), (ErrorKind::Unavailable, 1), "{error}"),
     }
-    // Service goes on.
+    // Service continues.
     assist(&said, "again").await?;
     assert_eq!(shop.node(1).list_assistance(own.as_str()).await?[0].assistance.reason, "again");
     Ok(())

@@ -13,8 +13,8 @@ use std::{
 
 use tempfile::TempDir;
 
-/// Starts, kills and stops one server at a word on its standard input. When that closes, because the test has ended in
-/// whatever way, it kills the server and removes the folder.
+/// Starts, kills and stops one server when it reads a command on its standard input. When the input
+/// closes, because the test has ended in any way, it kills the server and removes the folder.
 const SCRIPT: &str = r#"
 # A test that is interrupted takes its whole process group with it, and would take this one, too, before its server.
 trap '' HUP INT TERM
@@ -49,7 +49,8 @@ pub(crate) struct Keeper {
 }
 
 impl Keeper {
-    /// A keeper of a server that is not yet started, and whose command line may name the folder.
+    /// Makes a keeper of a server that is not started yet. The server's command line may contain
+    /// the folder.
     pub(crate) fn new(folder: Folder, command: Vec<OsString>) -> Self {
         let mut shell = Command::new("sh");
         shell.args(["-c", SCRIPT, "keeper"]).arg(&folder.path).args(command).current_dir(&folder.path);
@@ -65,7 +66,7 @@ impl Keeper {
         Self { folder: folder.path, talk: Mutex::new((words, BufReader::new(answers))), shell }
     }
 
-    /// Says a word; answers the id of the server's process, if there is one.
+    /// Sends a command. Returns the id of the server's process, if there is one.
     pub(crate) fn tell(&self, word: &str) -> Option<u32> {
         let mut talk = self.talk.lock().unwrap_or_else(PoisonError::into_inner);
         let (words, answers) = &mut *talk;
@@ -87,7 +88,7 @@ impl Keeper {
 impl Drop for Keeper {
     fn drop(&mut self) {
         let talk = self.talk.get_mut().unwrap_or_else(PoisonError::into_inner);
-        // What ends its loop.
+        // Closes its input, which ends its loop.
         let mut answers = String::new();
         let _ = writeln!(talk.0, "kill").and_then(|()| talk.1.read_line(&mut answers).map(drop));
         let _ = self.shell.kill();
@@ -96,19 +97,20 @@ impl Drop for Keeper {
     }
 }
 
-/// A new folder, and whom it belongs to.
+/// A new folder, and its owner.
 pub(crate) struct Folder {
     pub(crate) path: PathBuf,
     owner: Owner,
 }
 
 impl Folder {
-    /// A folder of a server that may run as this process does.
+    /// Makes a folder for a server that may run as this process's user.
     pub(crate) fn new() -> Self {
         Self::of(Owner(None))
     }
 
-    /// A folder of a server that refuses to run as root: another user's, if this process is root's.
+    /// Makes a folder for a server that refuses to run as root. If this process is root's, the
+    /// folder belongs to another user.
     pub(crate) fn of_no_root() -> Self {
         let root = fs::metadata("/proc/self").is_ok_and(|process| process.uid() == 0);
         Self::of(if root { Owner::unprivileged() } else { Owner(None) })
@@ -122,7 +124,7 @@ impl Folder {
         Self { path, owner }
     }
 
-    /// A command that runs as the folder's owner.
+    /// Returns a command that runs as the folder's owner.
     pub(crate) fn command(&self, program: &Path) -> Command {
         let mut command = Command::new(program);
         command.current_dir(&self.path);
@@ -131,7 +133,7 @@ impl Folder {
     }
 }
 
-/// A user and a group, unless it is this process's own.
+/// A user and a group other than this process's.
 #[derive(Clone, Copy)]
 struct Owner(Option<(u32, u32)>);
 

@@ -1,7 +1,8 @@
-//! Throw-away servers for the tests and benchmarks: started from the binaries of the machine, on a free port of
-//! loopback, with a folder of their own, and gone with the process that started them, however it ends.
+//! Throw-away servers for the tests and benchmarks. They are started from the installed binaries,
+//! on a free loopback port, each with a separate folder. They end with the process that started
+//! them, in whatever way it ends.
 //!
-//! Where a binary is missing, `start` says so loudly and answers none: the test is skipped. With
+//! If a binary is missing, `start` prints a notice and returns none, and the test is skipped. With
 //! `COMMERCE_AUTH_REQUIRE_SERVERS=1` it panics instead.
 
 mod keeper;
@@ -25,10 +26,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// Set to 1, a missing server is a failure instead of a skipped test.
+/// If this is 1, a missing server is a failure instead of a skipped test.
 const REQUIRE: &str = "COMMERCE_AUTH_REQUIRE_SERVERS";
 
-/// A binary of the machine: on `PATH`, or where Debian keeps those of PostgreSQL and PgBouncer.
+/// Finds an installed binary: on `PATH`, or where Debian puts those of PostgreSQL and PgBouncer.
 fn binary(name: &str) -> Option<PathBuf> {
     let path = env::var_os("PATH").unwrap_or_default();
     let mut debian: Vec<PathBuf> = std::fs::read_dir("/usr/lib/postgresql")
@@ -42,7 +43,7 @@ fn binary(name: &str) -> Option<PathBuf> {
     folders.find_map(|folder| Some(folder.join(name)).filter(|file| file.is_file()))
 }
 
-/// The binary, or none and a loud word about what is skipped.
+/// Finds a binary. If it is missing, prints a notice of the skipped test and returns none.
 fn binary_or_skip(name: &str) -> Option<PathBuf> {
     let found = binary(name);
     if found.is_none() {
@@ -52,10 +53,10 @@ fn binary_or_skip(name: &str) -> Option<PathBuf> {
     found
 }
 
-/// A port of loopback that was free a moment ago.
+/// Returns a loopback port that was free a moment ago.
 ///
-/// None of those that systems give to clients (from 32,768 on): while a
-/// server is down, a client that calls it again and again would be given its port.
+/// The port is below 32,768, where systems do not take client ports from. Otherwise, while a server
+/// is down, a client that reconnects again and again could be given the server's port.
 #[must_use]
 pub fn free_port() -> u16 {
     let random = || 16_384 + (RandomState::new().build_hasher().finish() % 16_384) as u16;
@@ -64,7 +65,7 @@ pub fn free_port() -> u16 {
     free.expect("loopback has a free port")
 }
 
-/// Asks until the answer is yes, for half a minute.
+/// Repeats a check until it is true, for at most half a minute.
 fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
     let begun = Instant::now();
     while !is_so() {

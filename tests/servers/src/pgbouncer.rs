@@ -9,7 +9,7 @@ use crate::{
     wait_until,
 };
 
-/// A PgBouncer before a [`Postgres`], which believes every user without a password.
+/// A PgBouncer in front of a [`Postgres`]. It accepts every user without a password.
 #[derive(Debug)]
 pub struct PgBouncer {
     keeper: Keeper,
@@ -17,8 +17,8 @@ pub struct PgBouncer {
 }
 
 impl PgBouncer {
-    /// A running pooler with settings beyond the defaults, each as `name=value`; none, loudly, if the machine has no
-    /// PgBouncer.
+    /// Starts a pooler with settings beyond the defaults, each as `name=value`. Prints a notice and
+    /// returns none if PgBouncer is not installed.
     #[must_use]
     pub fn start(server: &Postgres, settings: &[&str]) -> Option<Self> {
         let pgbouncer = binary_or_skip("pgbouncer")?;
@@ -41,13 +41,13 @@ impl PgBouncer {
         Some(pooler)
     }
 
-    /// The port it listens on.
+    /// Returns the port on which it listens.
     #[must_use]
     pub fn port(&self) -> u16 {
         self.port
     }
 
-    /// What it has logged.
+    /// Returns the content of its log.
     #[must_use]
     pub fn log(&self) -> String {
         self.keeper.log()

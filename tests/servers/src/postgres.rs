@@ -6,7 +6,7 @@ use crate::{
     wait_until,
 };
 
-/// A PostgreSQL server with one superuser, `postgres`, whom it believes without a password.
+/// A PostgreSQL server with one superuser, `postgres`, who needs no password.
 #[derive(Debug)]
 pub struct Postgres {
     keeper: Keeper,
@@ -14,13 +14,13 @@ pub struct Postgres {
 }
 
 impl Postgres {
-    /// A running server; none, loudly, if the machine has no PostgreSQL.
+    /// Starts a server. Prints a notice and returns none if PostgreSQL is not installed.
     #[must_use]
     pub fn start() -> Option<Self> {
         Self::start_with(&[])
     }
 
-    /// A running server with settings beyond the defaults, each as `name=value`.
+    /// Starts a server with settings beyond the defaults, each as `name=value`.
     #[must_use]
     pub fn start_with(settings: &[&str]) -> Option<Self> {
         let (initdb, postgres) = (binary_or_skip("initdb")?, binary_or_skip("postgres")?);
@@ -46,84 +46,84 @@ impl Postgres {
         Some(server)
     }
 
-    /// Where it listens: `postgres://postgres@127.0.0.1:…/postgres`.
+    /// Returns its address: `postgres://postgres@127.0.0.1:…/postgres`.
     #[must_use]
     pub fn url(&self) -> String {
         self.url_through(self.port)
     }
 
-    /// The same through another port of loopback, such as a [`Proxy`](crate::Proxy)'s.
+    /// As above, through another loopback port, such as a [`Proxy`](crate::Proxy)'s.
     #[must_use]
     pub fn url_through(&self, port: u16) -> String {
         format!("postgres://postgres@127.0.0.1:{port}/postgres")
     }
 
-    /// Where another database of the server is.
+    /// Returns the address of another database of the server.
     #[must_use]
     pub fn url_in(&self, database: &str) -> String {
         format!("postgres://postgres@127.0.0.1:{}/{database}", self.port)
     }
 
-    /// The port it listens on.
+    /// Returns the port on which it listens.
     #[must_use]
     pub fn port(&self) -> u16 {
         self.port
     }
 
-    /// Its folder, which holds its files, write-ahead log and log.
+    /// Returns its folder, which contains its files, write-ahead log and log.
     #[must_use]
     pub fn folder(&self) -> &Path {
         self.keeper.folder()
     }
 
-    /// What it has logged.
+    /// Returns the content of its log.
     #[must_use]
     pub fn log(&self) -> String {
         self.keeper.log()
     }
 
-    /// Kills it, all its processes at once: as a loss of power does, but that the system keeps what was written.
+    /// Kills all its processes at once. Unlike after a loss of power, the system keeps all writes.
     pub fn kill(&self) {
         self.keeper.tell("kill");
     }
 
-    /// Stops it in good order; open connections are closed.
+    /// Stops it in good order. Open connections are closed.
     pub fn stop(&self) {
         self.keeper.tell("stop");
     }
 
-    /// Stops it in its tracks: connections stay open, and nothing is answered.
+    /// Suspends it: connections stay open, and nothing is answered.
     pub fn pause(&self) {
         self.keeper.tell("pause");
     }
 
-    /// Lets it go on after a pause.
+    /// Resumes it after a pause.
     pub fn resume(&self) {
         self.keeper.tell("resume");
     }
 
     /// Starts it after it was killed or stopped, and returns once it answers.
     pub fn restart(&self) {
-        // A kill leaves it behind, and its number may be another process's by now.
+        // A kill leaves this file behind, and another process may have the number in it by now.
         let _ = fs::remove_file(self.folder().join("data/postmaster.pid"));
         self.keeper.tell("start");
         wait_until("the start of PostgreSQL", || self.query("SELECT 1").is_some());
     }
 
-    /// Starts it as a standby from now on: it answers, and only reads.
+    /// Starts it as a standby from now on: it answers, and is read-only.
     pub fn become_standby(&self) {
         self.stop();
         fs::write(self.folder().join("data/standby.signal"), "").expect("the folder can be written");
         self.restart();
     }
 
-    /// What `psql` prints for a statement, without headers; none if it failed.
+    /// Returns the output of `psql` for a statement, without headers. None if the statement failed.
     #[must_use]
     pub fn query(&self, sql: &str) -> Option<String> {
         self.query_in("postgres", sql)
     }
 
-    /// The same in another database of the server.
+    /// As above, in another database of the server.
     #[must_use]
     pub fn query_in(&self, database: &str, sql: &str) -> Option<String> {
         let psql = binary("psql").expect("psql comes with PostgreSQL");
@@ -134,7 +134,7 @@ impl Postgres {
         asked.status.success().then(|| String::from_utf8_lossy(&asked.stdout).trim_end().to_owned())
     }
 
-    /// The whole database as `pg_dump` prints it.
+    /// Returns the whole database as `pg_dump` prints it.
     #[must_use]
     pub fn dump(&self) -> Vec<u8> {
         let dump = binary("pg_dump").expect("pg_dump comes with PostgreSQL");

@@ -9,7 +9,8 @@ use std::{
     time::Duration,
 };
 
-/// Stands between a client and a server on loopback: delays, silences or cuts their talk, and counts its turns.
+/// A proxy between a client and a server on loopback. It can delay, withhold or cut the traffic,
+/// and counts the round trips.
 #[derive(Debug)]
 pub struct Proxy {
     port: u16,
@@ -22,13 +23,13 @@ struct Shared {
     delay_micros: AtomicU64,
     silent: AtomicBool,
     refusing: AtomicBool,
-    /// How often a client spoke after its server had answered, over all connections.
+    /// How often a client sent something after its server had answered, over all connections.
     turns: AtomicU64,
     streams: Mutex<Vec<TcpStream>>,
 }
 
 impl Proxy {
-    /// A proxy to a port of loopback. It ends with the process.
+    /// Starts a proxy to a loopback port. It ends with the process.
     #[must_use]
     pub fn to(server: u16) -> Self {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("loopback has a free port");
@@ -50,29 +51,29 @@ impl Proxy {
         Self { port, shared }
     }
 
-    /// The port it listens on.
+    /// Returns the port on which it listens.
     #[must_use]
     pub fn port(&self) -> u16 {
         self.port
     }
 
-    /// Holds back everything the server says for so long.
+    /// Delays everything that the server sends by this time.
     pub fn delay(&self, delay: Duration) {
         let micros = u64::try_from(delay.as_micros()).unwrap_or(u64::MAX);
         self.shared.delay_micros.store(micros, Ordering::SeqCst);
     }
 
-    /// Keeps connections open and hands nothing on, or goes on handing on.
+    /// With `true`, keeps connections open and forwards nothing. With `false`, forwards again.
     pub fn silence(&self, silent: bool) {
         self.shared.silent.store(silent, Ordering::SeqCst);
     }
 
-    /// Closes new connections at once, or no longer.
+    /// With `true`, closes new connections at once.
     pub fn refuse(&self, refusing: bool) {
         self.shared.refusing.store(refusing, Ordering::SeqCst);
     }
 
-    /// Cuts every connection there is.
+    /// Cuts every open connection.
     pub fn cut(&self) {
         let mut streams = self.shared.streams.lock().unwrap_or_else(PoisonError::into_inner);
         for stream in streams.drain(..) {
@@ -80,7 +81,8 @@ impl Proxy {
         }
     }
 
-    /// How many turns of client and server there have been: round trips, where one client talks at a time.
+    /// Returns the number of exchanges between client and server. These are round trips if one
+    /// client sends at a time.
     #[must_use]
     pub fn turns(&self) -> u64 {
         self.shared.turns.load(Ordering::SeqCst)

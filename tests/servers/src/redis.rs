@@ -12,7 +12,7 @@ use crate::{
     wait_until,
 };
 
-/// A Redis (or Valkey) server that appends every write to its file before it answers, unless told otherwise.
+/// A Redis (or Valkey) server that by default appends every write to its file before it answers.
 #[derive(Debug)]
 pub struct Redis {
     keeper: Keeper,
@@ -22,20 +22,21 @@ pub struct Redis {
 impl Redis {
     const SOCKET: &str = "redis.sock";
 
-    /// A running server; none, loudly, if the machine has none.
+    /// Starts a server. Prints a notice and returns none if Redis is not installed.
     #[must_use]
     pub fn start() -> Option<Self> {
         Self::start_with(&[])
     }
 
-    /// A running server with arguments beyond the defaults, such as `["--maxmemory-policy", "allkeys-lru"]`.
+    /// Starts a server with arguments beyond the defaults, such as `["--maxmemory-policy",
+    /// "allkeys-lru"]`.
     #[must_use]
     pub fn start_with(arguments: &[&str]) -> Option<Self> {
         Some(Self::of(&binary_or_skip("redis-server")?, arguments))
     }
 
-    /// A running Valkey server; none, loudly, if the machine has none. Never a failure: not every system has a package
-    /// of it.
+    /// Starts a Valkey server. Prints a notice and returns none if it is not installed. This is
+    /// never a failure, because not every system has a package of it.
     #[must_use]
     pub fn start_valkey_with(arguments: &[&str]) -> Option<Self> {
         let server = binary("valkey-server");
@@ -67,43 +68,43 @@ impl Redis {
         server
     }
 
-    /// Where it listens: `redis://127.0.0.1:…/`.
+    /// Returns its address: `redis://127.0.0.1:…/`.
     #[must_use]
     pub fn url(&self) -> String {
         self.url_through(self.port)
     }
 
-    /// The same through another port of loopback, such as a [`Proxy`](crate::Proxy)'s.
+    /// As above, through another loopback port, such as a [`Proxy`](crate::Proxy)'s.
     #[must_use]
     pub fn url_through(&self, port: u16) -> String {
         format!("redis://127.0.0.1:{port}/")
     }
 
-    /// The same through its Unix socket: `redis+unix:///…`.
+    /// As above, through its Unix socket: `redis+unix:///…`.
     #[must_use]
     pub fn socket_url(&self) -> String {
         format!("redis+unix://{}", self.folder().join(Self::SOCKET).display())
     }
 
-    /// The port it listens on.
+    /// Returns the port on which it listens.
     #[must_use]
     pub fn port(&self) -> u16 {
         self.port
     }
 
-    /// Its folder, which holds its files and its log.
+    /// Returns its folder, which contains its files and its log.
     #[must_use]
     pub fn folder(&self) -> &Path {
         self.keeper.folder()
     }
 
-    /// What it has logged.
+    /// Returns the content of its log.
     #[must_use]
     pub fn log(&self) -> String {
         self.keeper.log()
     }
 
-    /// Kills it: as a loss of power does, but that the system keeps what was written.
+    /// Kills it. Unlike after a loss of power, the system keeps all writes.
     pub fn kill(&self) {
         self.keeper.tell("kill");
     }
@@ -113,12 +114,12 @@ impl Redis {
         self.keeper.tell("stop");
     }
 
-    /// Stops it in its tracks: connections stay open, and nothing is answered.
+    /// Suspends it: connections stay open, and nothing is answered.
     pub fn pause(&self) {
         self.keeper.tell("pause");
     }
 
-    /// Lets it go on after a pause.
+    /// Resumes it after a pause.
     pub fn resume(&self) {
         self.keeper.tell("resume");
     }
@@ -129,16 +130,16 @@ impl Redis {
         wait_until("the start of Redis", || answers(self.port, "PING").is_some_and(|answer| is_up(&answer)));
     }
 
-    /// The first 64 KiB of the answer to a command, such as `DBSIZE`, as it comes over the wire; none if it is not to
-    /// be had.
+    /// Returns the first 64 KiB of the answer to a command, such as `DBSIZE`, in wire format. None
+    /// if there is no answer.
     #[must_use]
     pub fn command(&self, command: &str) -> Option<String> {
         answers(self.port, command)
     }
 }
 
-/// Redis Sentinel, which watches one primary by the name of `shop` and makes a replica the primary once it is gone for
-/// 3 s.
+/// A Redis Sentinel that watches one primary by the name `shop`. It makes a replica the primary
+/// once the primary is gone for 3 s.
 #[derive(Debug)]
 pub struct Sentinel {
     keeper: Keeper,
@@ -146,8 +147,9 @@ pub struct Sentinel {
 }
 
 impl Sentinel {
-    /// A running Sentinel of the primary at a port of loopback, with lines of configuration beyond the defaults; none,
-    /// loudly, if the machine has none. So many of them, `quorum`, must agree that the primary is gone.
+    /// Starts a Sentinel of the primary at a loopback port, with lines of configuration beyond the
+    /// defaults. Prints a notice and returns none if Redis is not installed. `quorum` Sentinels
+    /// must agree that the primary is gone.
     #[must_use]
     pub fn watch(primary: u16, quorum: usize, lines: &[&str]) -> Option<Self> {
         let server = binary_or_skip("redis-server")?;
@@ -158,8 +160,9 @@ impl Sentinel {
             &format!("port {port}"),
             &format!("dir {}", folder.path.display()),
             &format!("sentinel monitor shop 127.0.0.1 {primary} {quorum}"),
-            // Sentinel asks a new primary for the first time after 1 s, or after this time if it is shorter. With less than
-            // 1 s it may take a living primary for dead at once and make the old one the primary again.
+            // Sentinel checks a new primary for the first time after 1 s, or after this time if it
+            // is shorter. With less than 1 s, Sentinel may at once take a living primary for dead,
+            // and make the old one the primary again.
             "sentinel down-after-milliseconds shop 3000",
             "sentinel failover-timeout shop 3000",
         ];
@@ -172,7 +175,7 @@ impl Sentinel {
         Some(sentinel)
     }
 
-    /// The port it listens on.
+    /// Returns the port on which it listens.
     #[must_use]
     pub fn port(&self) -> u16 {
         self.port
@@ -189,14 +192,14 @@ impl Sentinel {
         answers(self.port, command)
     }
 
-    /// What it has logged.
+    /// Returns the content of its log.
     #[must_use]
     pub fn log(&self) -> String {
         self.keeper.log()
     }
 }
 
-/// A server that wants a password is up, too.
+/// A server that demands a password is up, too.
 fn is_up(answer: &str) -> bool {
     ["+PONG", "-NOAUTH"].iter().any(|up| answer.starts_with(up))
 }

@@ -1,4 +1,4 @@
-//! The servers start, die, come back, and leave nothing behind.
+//! The servers start, are killed, start again, and leave nothing behind.
 
 use std::{
     io::{Read, Write},

@@ -1,5 +1,5 @@
-//! The memory store against sequential models of its verbs: one after the other, and in random interleavings
-//! of real threads, whose histories must be linearisable.
+//! The memory store against sequential models of its verbs: first sequentially, then in random
+//! interleavings of real threads. Their histories must be linearisable.
 
 mod spec;
 mod tokens;
@@ -18,11 +18,12 @@ use tokens::{GRANTS, TokenOp, Tokens};
 
 type Checked = Result<(), TestCaseError>;
 
-/// Seconds on the clock when a script begins.
+/// The time at which a script begins, in seconds.
 const START: i64 = 1000;
 
 fn config(cases: u32) -> ProptestConfig {
-    // A script in which threads raced may pass the next time: looking for a smaller one is given up soon.
+    // A script in which threads raced may pass the next time, so the search for a smaller script
+    // ends soon.
     ProptestConfig { max_shrink_time: 10_000, failure_persistence: None, ..ProptestConfig::with_cases(cases) }
 }
 
@@ -58,8 +59,8 @@ fn sign_in_verb(
     ]
 }
 
-/// All at one customer's two grants. Without revoking everything: neither a list nor the answer of a revoke is atomic
-/// beside it.
+/// All verbs concern one customer's two grants. Revoke-everything is left out, because a list or
+/// the result of a revoke is not atomic beside it.
 fn race_over_tokens() -> impl Strategy<Value = TokenOp> {
     token_verb(select(vec![0, 2]), 0..1)
 }
@@ -70,7 +71,7 @@ fn race_over_everything() -> impl Strategy<Value = TokenOp> {
 
 // ---- One after the other ----------------------------------------------------------------------------------
 
-/// Runs a script of steps of the clock and verbs, each followed by others that only look.
+/// Runs a script of clock steps and verbs. Each verb is followed by read-only verbs.
 fn run<S: Spec>(script: &[(i64, S::Op)], looks: &[S::Op]) -> Checked {
     let (store, mut model, mut known, mut now) =
         (MemoryStore::new(), S::default(), S::Known::default(), START);
@@ -91,7 +92,8 @@ fn run<S: Spec>(script: &[(i64, S::Op)], looks: &[S::Op]) -> Checked {
 
 // ---- At once ----------------------------------------------------------------------------------------------
 
-/// A call as it was seen from outside: when it was called and when it had returned, by one count of all.
+/// A call as seen from outside: the times of its start and its return, by one counter for all
+/// threads.
 struct Event<S: Spec> {
     thread: usize,
     asked: Asked<S::Op, S::Known>,
@@ -100,7 +102,7 @@ struct Event<S: Spec> {
     returned: u64,
 }
 
-/// Lets the other threads run on when one of them fails.
+/// Lets the other threads continue when one of them fails.
 struct Leave<'a>(&'a AtomicUsize);
 
 impl Drop for Leave<'_> {
@@ -111,7 +113,7 @@ impl Drop for Leave<'_> {
     }
 }
 
-/// Runs each script on a thread of its own, all over one store, `rounds` times over.
+/// Runs each script on a separate thread, all on one store, `rounds` times.
 fn race<S: Spec>(scripts: &[Vec<S::Op>], rounds: usize) -> Checked {
     let stores: Vec<_> = (0..rounds).map(|_| MemoryStore::new()).collect();
     let (ticks, arrived) = (AtomicU64::new(0), AtomicUsize::new(0));
@@ -120,7 +122,7 @@ fn race<S: Spec>(scripts: &[Vec<S::Op>], rounds: usize) -> Checked {
         let _leave = Leave(&arrived);
         let round = |(round, store)| {
             arrived.fetch_add(1, Ordering::SeqCst);
-            // A barrier that spins: threads that have to be woken do not meet.
+            // This barrier spins. Threads that must be woken would not start at the same time.
             while arrived.load(Ordering::SeqCst) < scripts.len() * (round + 1) {
                 thread::yield_now();
             }
@@ -158,8 +160,8 @@ fn race<S: Spec>(scripts: &[Vec<S::Op>], rounds: usize) -> Checked {
     Ok(())
 }
 
-/// Whether the calls could have happened one after the other, each at some moment between its call and its
-/// return, with these answers: Wing and Gong's search, with Lowe's memory of what has failed.
+/// True if the calls, with these answers, could have happened one after the other, each between its
+/// start and its return. This is Wing and Gong's search, with Lowe's memory of failed states.
 fn is_linearisable<S: Spec>(history: &[Event<S>]) -> bool {
     let mut steps: Vec<_> = history
         .iter()
@@ -177,7 +179,7 @@ fn is_linearisable<S: Spec>(history: &[Event<S>]) -> bool {
         }
         let left = || (0..steps.len()).filter(move |place| done & (1 << place) == 0);
         let Some(horizon) = left().map(|place| steps[place].0.returned).min() else { return true };
-        // Depth first, and the earliest call first: that is nearly always the order.
+        // Depth first, with the earliest call first. That is nearly always the right order.
         for place in left().collect::<Vec<_>>().into_iter().rev() {
             let (event, nth, op) = &steps[place];
             let begun = *nth == 0 || done & (1 << (place - nth)) != 0;
@@ -223,7 +225,8 @@ proptest! {
         run::<Tokens>(&script, &finds.chain((0..2).flat_map(both)).collect::<Vec<_>>())?;
     }
 
-    /// A thread that always knows the newest generation would not be much of a test.
+    /// Without read-only verbs in between, the thread often knows only an old generation. With the
+    /// newest one always, the test would find little.
     #[test]
     fn tokens_without_a_look(script in vec((-5..8_i64, token_op()), 1..80)) {
         run::<Tokens>(&script, &[])?;
@@ -244,7 +247,7 @@ proptest! {
         race::<Tokens>(&scripts, ROUNDS)?;
     }
 
-    /// Sign-ins that know a generation from before, one after the other, while all is revoked.
+    /// Sign-ins that read the generation earlier, one after the other, while everything is revoked.
     #[test]
     fn sign_ins_in_flight(sign_ins in 3..12_usize, before in 0..6_usize) {
         let find = TokenOp::Find { grant: 0 };

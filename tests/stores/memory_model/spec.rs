@@ -1,8 +1,8 @@
-//! What the models of a store's verbs have in common.
+//! The common parts of the models of a store's verbs.
 //!
-//! They are plain sequential data. A store may sweep a record from the moment at which a verb is told that it
-//! has expired. A clock that then goes back finds it or does not: such a record is `unsure`, and the store's
-//! next answer settles it.
+//! The models are plain sequential data. A store may sweep a record as soon as a verb gets a time
+//! at which the record has expired. If the clock then goes back, the store may find the record or
+//! not. Such a record is `unsure`, and the store's next answer decides.
 
 use std::fmt::Debug;
 
@@ -10,11 +10,11 @@ use commerce_auth::{Digest, MemoryStore};
 use futures_util::FutureExt;
 use time::{Duration, OffsetDateTime};
 
-/// A verb that was called: `Op` is the script's line, the rest comes from the thread that runs it.
+/// A called verb: `Op` is the line of the script. The thread that runs it adds the rest.
 #[derive(Clone, Debug)]
 pub(crate) struct Asked<Op, Known> {
     pub(crate) now: i64,
-    /// Names the call, and what it brings into the store.
+    /// Identifies the call, and the objects that it stores.
     pub(crate) tag: u8,
     pub(crate) op: Op,
     pub(crate) known: Known,
@@ -23,7 +23,7 @@ pub(crate) struct Asked<Op, Known> {
 /// A sequential model of some verbs.
 pub(crate) trait Spec: Clone + Default + PartialEq {
     type Op: Copy + Debug + Send + Sync;
-    /// What a thread has learnt from the answers it got, and hands on to later calls.
+    /// The values that a thread has learnt from earlier answers and passes to later calls.
     type Known: Clone + Default + Debug + Send;
     type Answer: Debug + Send;
 
@@ -31,13 +31,13 @@ pub(crate) trait Spec: Clone + Default + PartialEq {
 
     fn learn(_known: &mut Self::Known, _asked: &Asked<Self::Op, Self::Known>, _answer: &Self::Answer) {}
 
-    /// The steps of which a verb may be seen to consist while it has not returned: the first comes first, the
-    /// others in any order.
+    /// The steps that other callers may observe separately before a verb returns. The first step
+    /// comes first, the others in any order.
     fn steps(op: Self::Op) -> Vec<Self::Op> {
         vec![op]
     }
 
-    /// Whether the answer is right at this point; if it is, the model moves on.
+    /// True if the answer is right at this point. Then the model changes its state.
     fn step(&mut self, asked: &Asked<Self::Op, Self::Known>, answer: &Self::Answer) -> bool;
 }
 
@@ -53,7 +53,7 @@ pub(crate) fn number(digest: &Digest) -> u8 {
     digest.as_bytes()[0]
 }
 
-/// Half of them share a shard of the store.
+/// Half of the digests are in one shard of the store.
 pub(crate) fn digest(number: u8) -> Digest {
     let mut bytes = [number; 32];
     bytes[31] = number % 2;

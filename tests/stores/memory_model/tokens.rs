@@ -1,4 +1,4 @@
-//! The verbs of a `TokenStore`, in sequence.
+//! A sequential model of the verbs of a `TokenStore`.
 
 use std::{
     cmp::Reverse,
@@ -13,7 +13,8 @@ use commerce_auth::{
 
 use crate::memory_model::spec::{Asked, Spec, at, digest, done, number, seconds};
 
-/// Grants are numbered; even ones are a customer's, odd ones those of an admin user of the same id.
+/// Grants are numbered. Even ones are a customer's, odd ones are those of an admin user with the
+/// same id.
 pub(crate) const GRANTS: u8 = 4;
 
 #[derive(Clone, Copy, Debug)]
@@ -21,7 +22,7 @@ pub(crate) enum TokenOp {
     Generation {
         subject: u8,
     },
-    /// Under the generation that this thread read last.
+    /// Inserts under the generation that this thread read last.
     Insert {
         grant: u8,
         lives: i64,
@@ -46,7 +47,7 @@ pub(crate) enum TokenOp {
     Purge {
         limit: usize,
     },
-    /// Steps of the verbs above.
+    /// The separate steps of the verbs above.
     Bar {
         grant: u8,
         bar: i64,
@@ -99,12 +100,12 @@ pub(crate) struct Tokens {
 struct Held {
     row: Row,
     generation: Option<GenerationId>,
-    /// Revoked: not found any more, and maybe not there any more.
+    /// Revoked: not found any more, and possibly removed.
     dead: bool,
     unsure: bool,
 }
 
-/// Barred surely until the one, and maybe until the other.
+/// A bar that certainly lasts until the first time, and possibly until the second.
 #[derive(Clone, Default, PartialEq)]
 struct Bar {
     surely: Option<i64>,
@@ -142,12 +143,12 @@ impl Row {
         let tag = grant.assistance.as_ref().unwrap().reason.parse().unwrap();
         let (issued, expires) = (seconds(grant.issued_at), seconds(grant.expires_at));
         let row = Self { grant: number(&grant.digest), tag, issued, expires };
-        assert_eq!(row.grant(), *grant, "a grant comes back as it went in");
+        assert_eq!(row.grant(), *grant, "a grant is returned as it was inserted");
         row
     }
 }
 
-/// What the library hands to the call of this tag.
+/// Returns the fresh generation that the library passes to the call with this tag.
 fn fresh(tag: u8) -> GenerationId {
     GenerationId::from_bytes([tag; 16])
 }
@@ -157,13 +158,14 @@ fn origin(tag: u8) -> Origin {
 }
 
 impl Tokens {
-    /// The generation; a shop that has none takes this one.
+    /// Returns the generation. A shop without one takes the fresh one.
     fn generation(&mut self, subject: u8, fresh: GenerationId) -> Generation {
         let shop = *self.shop.get_or_insert(fresh);
         Generation { shop, subject: self.generations[usize::from(subject)] }
     }
 
-    /// Of a subject's grants at most this one lives at its cap of one, and both do at two.
+    /// Ends grants of a subject beyond its cap: at a cap of one the other of its two grants, at a cap
+    /// of two none.
     fn evict(&mut self, inserted: u8, cap: u8, now: i64) {
         let other = (inserted + GRANTS / 2) % GRANTS;
         if cap == 1
@@ -173,14 +175,14 @@ impl Tokens {
         }
     }
 
-    /// Whether a grant lives for sure, and would come before this one in a list.
+    /// True if a grant is certainly live and comes before this one in a list.
     fn is_newer(&self, grant: u8, now: i64, last: Option<&Row>) -> bool {
         let place = |row: &Row| (row.issued, digest(row.grant));
         let lives = self.held.get(&grant).filter(|held| held.lives(now) && !held.unsure);
         lives.zip(last).is_some_and(|(held, last)| place(&held.row) > place(last))
     }
 
-    /// What expires now may be swept from now on.
+    /// A grant that expires at this time may be swept from now on.
     fn pass(&mut self, now: i64) {
         for held in self.held.values_mut() {
             held.unsure |= now >= held.row.expires;
@@ -190,7 +192,8 @@ impl Tokens {
         }
     }
 
-    /// Whether a live grant may be said to be there or not; a grant that turns out to be swept is gone.
+    /// True if the store may report a live grant as present or absent. A grant that turns out to be
+    /// swept is removed.
     fn may_be_seen(&mut self, grant: u8, now: i64, seen: Option<&Row>) -> bool {
         let lives = self.held.get(&grant).filter(|held| held.lives(now));
         match (lives, seen) {
@@ -345,7 +348,8 @@ impl Spec for Tokens {
                     && listed.len() <= limit
                     && (0..GRANTS).filter(of_subject).all(|grant| {
                         let seen = listed.iter().map(|(row, _)| row).find(|row| row.grant == grant);
-                        // Of those that the limit cuts off, nothing is said but that they are not newer.
+                        // For the grants beyond the limit, the model only knows that they are not
+                        // newer.
                         let is_cut = seen.is_none() && listed.len() == limit;
                         is_cut && !self.is_newer(grant, *now, listed.last().map(|(row, _)| row))
                             || self.may_be_seen(grant, *now, seen)

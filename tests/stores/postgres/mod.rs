@@ -1,4 +1,5 @@
-//! The PostgreSQL backend: the suite every store must pass, and what only it promises.
+//! The PostgreSQL backend: the suite that every store must pass, and the promises of this backend
+//! alone.
 #![cfg(feature = "postgres")]
 
 mod opening;
@@ -24,26 +25,26 @@ use std::{
 use commerce_auth::{PostgresOptions, PostgresStore};
 use commerce_auth_test_servers::Postgres;
 
-/// The server of all tests but those that do something to theirs.
+/// The server of all tests, except those that stop or change their server.
 fn server() -> Option<&'static Postgres> {
     static SERVER: OnceLock<Option<Postgres>> = OnceLock::new();
     SERVER.get_or_init(Postgres::start).as_ref()
 }
 
-/// A name nobody has used.
+/// Returns an unused name.
 fn new_name() -> String {
     static NEXT: AtomicUsize = AtomicUsize::new(0);
     format!("shop_{}", NEXT.fetch_add(1, Ordering::Relaxed))
 }
 
-/// A schema of its own on the server, for one test.
+/// The separate schema of one test.
 struct Schema {
     server: &'static Postgres,
     name: String,
 }
 
 impl Schema {
-    /// None if there is no server.
+    /// Returns none if there is no server.
     fn new() -> Option<Self> {
         Some(Self { server: server()?, name: new_name() })
     }
@@ -62,7 +63,8 @@ impl Schema {
         options.connect().await.expect("the server is there")
     }
 
-    /// What another hand at the database is answered; `{}` stands for the schema.
+    /// Runs a statement on a separate connection and returns its output. `{}` stands for the
+    /// schema.
     fn by_hand(&self, statement: &str) -> String {
         self.server.query(&statement.replace("{}", &self.name)).expect("the statement is right")
     }

@@ -1,4 +1,4 @@
-//! What a node finds when it connects, and what it refuses.
+//! The checks of a node when it connects, and the databases that it refuses.
 
 use std::time::{Duration, Instant};
 
@@ -49,7 +49,7 @@ async fn the_schema_by_default_is_the_crates_own() {
 
 #[tokio::test]
 async fn what_is_no_schema_is_refused() {
-    // Nobody listens there: it is refused before anything is asked.
+    // No server listens there: the settings are refused before any connection.
     let named =
         async |name: &str| PostgresOptions::new("postgres://x@127.0.0.1:1/x").schema(name).connect().await;
     let long = "x".repeat(64);
@@ -83,7 +83,7 @@ async fn what_is_no_address_is_refused_and_not_repeated() {
     assert!(!said(&refused).contains("marker"), "{}", said(&refused));
 }
 
-/// `connect` has no TLS, and does not pretend.
+/// `connect` has no TLS, and refuses an address that demands it.
 #[tokio::test]
 async fn an_address_that_demands_tls_needs_a_connector() {
     let Some(schema) = Schema::new() else { return };
@@ -134,7 +134,7 @@ async fn a_user_who_may_only_use_the_tables_is_enough() {
     }
 }
 
-/// Each verb once, with something to do.
+/// Calls each verb once, each with something to do.
 pub(crate) async fn every_verb(store: &PostgresStore) {
     let grant = grant("a");
     let generation = store.generation(&subject(), fresh()).await.unwrap();
@@ -196,7 +196,7 @@ async fn a_user_who_may_not_make_a_schema_is_told_so() {
 
 #[tokio::test]
 async fn a_server_that_is_not_there_is_said_to_be_unavailable_in_time() {
-    // Listens, and never says a word.
+    // A listener that never answers.
     let mute = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("postgres://x@{}/x", mute.local_addr().unwrap());
     let begun = Instant::now();

@@ -1,4 +1,5 @@
-//! A pooler between the store and its server: it works where a session is one client's, and is refused where it is not.
+//! A pooler between the store and its server: it works if each session belongs to one client, and
+//! is refused otherwise.
 
 use commerce_auth::{
     PostgresOptions,
@@ -13,7 +14,7 @@ use crate::postgres::{
     setup::{Database, unsuitable},
 };
 
-/// A database whose settings are not what the store needs, and a pooler before it.
+/// Returns a database whose settings are unsuitable for the store, and a pooler in front of it.
 fn pooled(settings: &[&str]) -> Option<(Database, PgBouncer, PostgresOptions)> {
     let database = Database::new("")?;
     database.set(&["default_transaction_isolation = 'serializable'", "lock_timeout = '2s'"]);
@@ -34,7 +35,7 @@ async fn a_pooler_in_session_mode_keeps_every_promise() {
         assert_eq!(database.seen("transaction_isolation"), "read committed", "{}", pooler.log());
         assert_eq!(database.seen("lock_timeout"), "5000");
         drop(store);
-        // Another node is handed the sessions of the first one.
+        // Another node gets the sessions of the first one.
         let again = options.connect().await.unwrap();
         let nobody = digest("nobody");
         let looked = join_all((0..20).map(|_| again.find(&nobody, NOW))).await;
@@ -55,7 +56,7 @@ async fn a_pooler_that_hands_sessions_on_is_refused() {
             assert!(refused.contains("pool_mode=session"), "{settings:?}: {refused}\n{}", pooler.log());
         }
         let tables = "SELECT count(*) FROM pg_namespace WHERE nspname = 'commerce_auth'";
-        assert_eq!(database.by_hand(tables), "0", "nothing was made");
+        assert_eq!(database.by_hand(tables), "0", "no table was created");
     }
 }
 
@@ -74,7 +75,7 @@ async fn a_pooler_that_takes_turns_is_refused() {
     }
 }
 
-/// In transaction mode another program's session would be changed.
+/// In transaction mode, a setting left by the store would change another program's session.
 #[tokio::test]
 async fn a_refused_store_leaves_no_setting_behind() {
     let Some((database, pooler, options)) = pooled(&["pool_mode=transaction"]) else { return };
@@ -100,11 +101,11 @@ async fn a_refused_store_leaves_no_setting_behind() {
     assert_eq!(shown, Some(""), "the mark is taken back");
 }
 
-/// What a session was left with would be the next client's.
+/// Settings left in a session would apply to the next client.
 #[tokio::test]
 async fn a_pooler_that_does_not_clean_up_is_refused() {
     let Some((_, pooler, options)) = pooled(&["pool_mode=session", "server_reset_query="]) else { return };
-    // The first one finds nothing left behind yet.
+    // The first node finds no settings of an earlier one.
     drop(options.clone().connect().await);
     let refused = unsuitable(options.connect().await);
     assert!(refused.contains("DISCARD ALL"), "{refused}\n{}", pooler.log());
@@ -122,7 +123,8 @@ async fn a_pooler_that_refuses_the_options_of_the_url_is_named() {
     assert!(refused.contains("leave `options` out"), "{refused}");
 }
 
-/// A pooler with fewer sessions than the store opens: callers wait for one, and get an error in time.
+/// The pooler has fewer sessions than the store opens. Callers wait for one, and get an error in
+/// time.
 #[tokio::test]
 async fn a_pooler_with_one_session_is_an_error_in_time() {
     let Some((_, _pooler, options)) = pooled(&["pool_mode=session", "default_pool_size=1"]) else { return };
@@ -130,7 +132,7 @@ async fn a_pooler_with_one_session_is_an_error_in_time() {
     assert!(said(&refused).contains("no connection was free"), "{}", said(&refused));
 }
 
-/// The settings of a session go out together with its statements.
+/// The settings of a session are sent together with its statements.
 #[tokio::test]
 async fn pinning_costs_a_new_connection_no_round_trip() {
     let Some(database) = Database::new("") else { return };
@@ -139,7 +141,8 @@ async fn pinning_costs_a_new_connection_no_round_trip() {
     let store = PostgresOptions::new(url).pipelined_connections(1).connect().await.unwrap();
     let before = proxy.turns();
     store.find(&digest("a"), NOW).await.unwrap();
-    // Startup, the look whether it only reads, the settings and statements, what is asked.
+    // The round trips are: startup, the check for a read-only server, the settings with the
+    // statements, and the query.
     let turns = proxy.turns() - before;
     assert!(turns <= 6, "{turns} round trips");
 }

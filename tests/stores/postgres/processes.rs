@@ -1,4 +1,4 @@
-//! Two processes over one database are one shop. The test starts itself twice.
+//! Two processes over one database are one shop. The test starts its own binary twice.
 
 use std::{
     env,
@@ -12,16 +12,16 @@ use support::documents::{add_to_both, key, number, partition};
 
 use crate::postgres::Schema;
 
-/// Names the server and the schema to a process that was started to be a node.
+/// Passes the addresses of the server and the schema to a child process.
 const URL: &str = "COMMERCE_AUTH_NODE_URL";
 const SCHEMA: &str = "COMMERCE_AUTH_NODE_SCHEMA";
 
-/// Callers in each process.
+/// The number of callers in each process.
 const CALLERS: u32 = 50;
-/// Times that each caller tries to add one to a number.
+/// The number of attempts of each caller to add one to a number.
 const TRIES: u32 = 10;
 
-/// Does nothing but in a process that was started to be a node.
+/// Does nothing except in a child process, where it is a node.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_node() {
     let (Ok(url), Ok(schema)) = (env::var(URL), env::var(SCHEMA)) else { return };
@@ -64,17 +64,17 @@ impl Node {
         Self { process, says }
     }
 
-    /// What follows a word on a line of its own.
+    /// Returns the text after a word at the start of a line.
     fn hear(&mut self, word: &str) -> String {
         let mut lines = self.says.by_ref().map(Result::unwrap);
-        lines.find_map(|line| line.strip_prefix(word).map(str::to_owned)).expect("the node says so")
+        lines.find_map(|line| line.strip_prefix(word).map(str::to_owned)).expect("the node reports it")
     }
 
     fn begin(&mut self) {
         self.process.stdin.take().unwrap().write_all(b"begin\n").unwrap();
     }
 
-    /// The number of times that one was added.
+    /// Returns the number of successful additions.
     fn counted(mut self) -> usize {
         let counted = self.hear("counted ");
         assert!(self.process.wait().unwrap().success());
@@ -90,7 +90,7 @@ async fn two_processes_lose_no_update() {
     nodes.iter_mut().for_each(|node| drop(node.hear("ready")));
     nodes.iter_mut().for_each(Node::begin);
     let [one, other] = nodes.map(Node::counted);
-    assert!(one > 0 && other > 0, "they took turns: {one:?}, {other:?}");
+    assert!(one > 0 && other > 0, "the processes did not run at the same time: {one:?}, {other:?}");
     let found = store.load(&partition("a"), &[key(0), key(1)]).await.unwrap();
     let found = found.iter().map(|document| document.as_ref().map(number));
     let made = u128::try_from(one + other).unwrap();

@@ -1,4 +1,5 @@
-//! Rows that no release has written, and what the server refuses: an error of that call, which tells nothing.
+//! Rows that no release has written, and statements that the server refuses. Each is an error of
+//! that call, and the error reveals no data.
 
 use commerce_auth::{
     AccountStatus, AdminStore, AuditSink, CustomerRecord, CustomerStore, Digest, Email, Origin, StoreError,
@@ -12,7 +13,7 @@ use support::{
 
 use crate::postgres::Schema;
 
-/// What no error may repeat.
+/// A text that no error may repeat.
 const MARKER: &str = "secret-marker";
 
 fn tells_nothing(errors: &[StoreError]) {
@@ -65,11 +66,11 @@ async fn a_corrupt_row_is_an_error_that_tells_nothing_and_stays_alone() {
     assert_eq!(store.find(&digest("another"), NOW).await.unwrap(), None);
     assert!(store.customers().find_by_id(&2.into()).await.unwrap().is_none());
     assert!(store.grants(&Subject::Customer(1.into()), 100, NOW).await.unwrap().is_empty());
-    // A purge goes on beside them.
+    // A purge continues beside them.
     assert_eq!(store.purge_tokens(NOW + 2 * HOUR, 10).await.unwrap(), 3);
 }
 
-/// The server's own words hold the row that it refuses, and the statement.
+/// The server's own message contains the refused row and the statement.
 #[tokio::test]
 async fn what_the_server_refuses_is_not_repeated() {
     let Some(schema) = Schema::new() else { return };
@@ -91,7 +92,7 @@ async fn what_the_server_refuses_is_not_repeated() {
         allows_assistance: true,
     };
     let UpsertError::Unavailable(upsert) = store.customers().upsert(row).await.unwrap_err() else {
-        panic!("it is no conflict");
+        panic!("the error is not a conflict");
     };
     let event = serde_json::from_str(
         r#"{"version": 1, "id": "b5d1fcbe-9d2f-4a2e-8a86-000000000001", "at": "2026-01-01T12:00:00Z",
@@ -107,7 +108,7 @@ async fn what_the_server_refuses_is_not_repeated() {
     works(&store).await;
 }
 
-/// Somebody has dropped a table.
+/// An administrator has dropped a table.
 #[tokio::test]
 async fn a_table_that_is_gone_is_an_error_of_what_needs_it() {
     let Some(schema) = Schema::new() else { return };
@@ -118,7 +119,7 @@ async fn a_table_that_is_gone_is_an_error_of_what_needs_it() {
     assert_eq!(store.find(&digest("a"), NOW).await.unwrap(), None);
 }
 
-/// A failure leaves the connection as it was.
+/// A failure leaves the connection usable.
 async fn works(store: &commerce_auth::PostgresStore) {
     let grant = grant("works");
     let generation = store.generation(&grant.subject, fresh()).await.unwrap();

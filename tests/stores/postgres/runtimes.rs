@@ -1,4 +1,5 @@
-//! Connections live on the runtime that made them. Who asks may be on another one, or on none.
+//! Connections stay on the runtime that opened them. A caller may be on another runtime, or on
+//! none.
 
 use std::{
     thread,
@@ -70,7 +71,7 @@ fn a_runtime_that_is_gone_is_an_error() {
         store.audit(None).events(1).await.unwrap_err();
     });
     assert!(begun.elapsed() < Duration::from_secs(5), "they took {:?}", begun.elapsed());
-    // Whether within another runtime or not.
+    // Either within another runtime or without one.
     Runtime::new().unwrap().block_on(store.find(&grant("a").digest, NOW)).unwrap_err();
 }
 

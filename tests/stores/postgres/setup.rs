@@ -1,4 +1,5 @@
-//! A database can be set up otherwise in many ways. Each is overruled, refused when a node connects, or does no harm.
+//! A database can have many other settings. Each is overruled, refused when a node connects, or
+//! harmless.
 
 use commerce_auth::{
     Origin, PostgresOptions, PostgresStore,
@@ -12,14 +13,14 @@ use support::{
 
 use crate::postgres::{Schema, new_name, opening::every_verb, server};
 
-/// A database of its own on the server of all tests.
+/// A separate database on the server of all tests.
 pub(crate) struct Database {
     pub(crate) server: &'static Postgres,
     pub(crate) name: String,
 }
 
 impl Database {
-    /// None if there is no server.
+    /// Returns none if there is no server.
     pub(crate) fn new(options: &str) -> Option<Self> {
         let database = Self { server: server()?, name: new_name() };
         let make = format!("CREATE DATABASE {} {options}", database.name);
@@ -27,7 +28,7 @@ impl Database {
         Some(database)
     }
 
-    /// Gives it other settings than the server's.
+    /// Gives the database other settings than the server's.
     pub(crate) fn set(&self, settings: &[&str]) {
         for setting in settings {
             let set = format!("ALTER DATABASE {} SET {setting}", self.name);
@@ -57,7 +58,7 @@ impl Database {
     }
 }
 
-/// What `connect` says that the database is not suitable for.
+/// Returns the reason for which `connect` calls the database unsuitable.
 pub(crate) fn unsuitable(refused: Result<PostgresStore, OpenError>) -> String {
     match refused {
         Err(refused @ OpenError::Unsuitable(_)) => refused.to_string(),
@@ -65,7 +66,7 @@ pub(crate) fn unsuitable(refused: Result<PostgresStore, OpenError>) -> String {
     }
 }
 
-/// What the store rests on, set otherwise.
+/// Settings on which the store relies, with other values.
 const OVERRULED: &[&str] = &[
     "default_transaction_isolation = 'serializable'",
     "statement_timeout = '2s'",
@@ -97,7 +98,8 @@ async fn what_the_store_rests_on_is_pinned() {
     }
 }
 
-/// An administrator who asks for more, or for less than a standby, has reasons.
+/// An administrator may have reasons for a stronger setting, or for one that does not wait for a
+/// standby. Both are kept.
 #[tokio::test]
 async fn only_commits_that_a_crash_would_lose_are_overruled() {
     let Some(database) = Database::new("") else { return };
@@ -151,7 +153,7 @@ async fn what_is_set_otherwise_does_no_harm() {
     every_verb(&store).await;
 }
 
-/// Text is compared for equality alone.
+/// The store only compares text for equality.
 #[tokio::test]
 async fn a_language_that_orders_otherwise_does_no_harm() {
     let Some(server) = server() else { return };
@@ -190,7 +192,7 @@ async fn a_database_that_only_reads_is_refused() {
     assert!(refused.contains("connect to the primary"), "{refused}");
 }
 
-/// A user who is neither an owner nor an administrator.
+/// Connects as a user with few rights, who is no owner and no administrator.
 fn clerk(schema: &Schema, rights: &str) -> PostgresOptions {
     let clerk = new_name();
     let grant = format!(
@@ -226,7 +228,7 @@ async fn a_right_that_is_missing_is_named() {
     }
 }
 
-/// An extension's, or a function of the host's: the store never calls it.
+/// A function of an extension or of the host: the store never calls it.
 #[tokio::test]
 async fn a_function_that_is_not_the_stores_needs_no_right() {
     let Some(schema) = Schema::new() else { return };
@@ -240,7 +242,7 @@ async fn a_function_that_is_not_the_stores_needs_no_right() {
     }
 }
 
-/// A row that is hidden would be a token that was never issued, instead of a backend that fails.
+/// With a hidden row, the store would report an unknown token instead of a failure.
 #[tokio::test]
 async fn rows_that_a_policy_hides_are_an_error() {
     let Some(schema) = Schema::new() else { return };
@@ -254,7 +256,7 @@ async fn rows_that_a_policy_hides_are_an_error() {
     assert!(store.find(&grant.digest, NOW).await.is_err(), "it was there");
     let refused = unsuitable(options.connect().await);
     assert!(refused.contains("grants") && refused.contains("BYPASSRLS"), "{refused}");
-    // The owner sees everything.
+    // The owner sees all rows.
     drop(schema.open().await);
 }
 

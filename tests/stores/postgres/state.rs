@@ -1,4 +1,5 @@
-//! Documents in PostgreSQL: the server's refusals, its plans, and another hand at the tables.
+//! Documents in PostgreSQL: the server's refusals, its query plans, and changes to the tables by
+//! others.
 
 use commerce_auth::store::{Change, CommitOutcome, Put, StateStore};
 use futures_util::future::join_all;
@@ -10,7 +11,8 @@ use support::{
 
 use crate::postgres::Schema;
 
-/// The server has certainly run nothing: the caller gets the current documents and decides anew.
+/// The server has certainly not run the commit: the caller gets the current documents and decides
+/// anew.
 #[tokio::test]
 async fn a_commit_that_the_server_refuses_to_run_is_a_conflict() {
     let Some(schema) = Schema::new() else { return };
@@ -40,7 +42,7 @@ async fn a_commit_that_the_server_refuses_to_run_is_a_conflict() {
         }
         schema.by_hand("DROP TRIGGER refuse ON {}.documents");
         let found = store.load(&partition, &[key(0), key(1)]).await.unwrap();
-        assert_eq!(found, [Some(document(1)), None], "{state}: a part of it was made");
+        assert_eq!(found, [Some(document(1)), None], "{state}: a part of the commit was made");
     }
 }
 
@@ -74,7 +76,7 @@ async fn documents_are_read_by_hand_and_a_corrupt_one_is_an_error_of_its_own() {
     assert_eq!(schema.by_hand("SELECT count(*) FROM {}.documents WHERE listed"), "1");
 }
 
-/// A sweep and commits that move entries of the same documents, on two nodes.
+/// A sweep, and commits that change entries of the same documents, on two nodes.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_sweep_leaves_no_entry_behind() {
     let Some(schema) = Schema::new() else { return };
@@ -111,7 +113,8 @@ async fn a_sweep_leaves_no_entry_behind() {
     assert_eq!(schema.by_hand("SELECT count(*) FROM {}.entries"), "0");
 }
 
-/// Commits of overlapping documents, in any order, end: no deadlock, and no sum that differs.
+/// Commits of overlapping documents, in any order, all end: there is no deadlock, and the sums
+/// agree.
 #[tokio::test(flavor = "multi_thread")]
 async fn commits_in_any_order_of_keys_do_not_lock_each_other_out() {
     let Some(schema) = Schema::new() else { return };
@@ -137,7 +140,8 @@ async fn commits_in_any_order_of_keys_do_not_lock_each_other_out() {
     );
 }
 
-/// Ten thousand documents in one partition: each statement finds its rows by the primary key, or by its index.
+/// Ten thousand documents in one partition: each statement finds its rows by the primary key or by
+/// its index.
 #[tokio::test]
 async fn a_large_partition_is_not_read_as_a_whole() {
     let Some(schema) = Schema::new() else { return };
@@ -157,7 +161,7 @@ async fn a_large_partition_is_not_read_as_a_whole() {
     }
     assert_eq!(store.sweep(NOW + HOUR, 1).await.unwrap(), 1);
     drop(store);
-    // A session reports what it has read when it ends.
+    // A session reports its statistics when it ends.
     tokio::time::sleep(std::time::Duration::from_millis(1500)).await;
     let after = fetched() - before;
     assert!(after < 500, "{after} rows were read for 20 commits of two documents");

@@ -1,4 +1,4 @@
-//! The whole suite on one node and on two, and what a store says whose server is gone.
+//! The whole suite on one node and on two, and the errors of a store whose server is gone.
 
 use std::time::Duration;
 
@@ -38,7 +38,7 @@ store_conformance! {
     };
 }
 
-/// A store whose server was there when it connected.
+/// Returns a store whose server stopped after the store connected.
 async fn broken(server: &Postgres) -> PostgresStore {
     let options = PostgresOptions::new(server.url()).timeout(Duration::from_secs(1));
     let store = options.connect().await.expect("the server is there");
@@ -55,7 +55,7 @@ fn every_error_has_a_source() {
     conformance::state::run_broken(|future| tokio.block_on(future), || broken(&server)).unwrap();
 }
 
-/// What a database is set to by default must not matter.
+/// The default settings of a database must not matter.
 #[test]
 fn races_end_well_whatever_the_isolation_by_default() {
     for isolation in ["serializable", "repeatable read"] {

@@ -28,7 +28,7 @@ async fn the_audit_trail_is_kept_once_and_in_order() {
         store.audit(None).events(newest).await
     })
     .await;
-    // What a support desk searches for.
+    // A query as a support desk runs it.
     let found = schema.by_hand(
         "SELECT count(*) FROM {}.audit_events WHERE action = 'assistance_use' AND outcome = 'refused' \
          AND subject_kind = 'customer' AND subject_id = '1' AND actor = '7' AND at = 1767268800000001 \

@@ -1,4 +1,4 @@
-//! Through TLS, with a connector that the host brings.
+//! Connections through TLS, with a connector that the host provides.
 
 use std::{
     fs, io,
@@ -36,7 +36,7 @@ use tokio_rustls::TlsConnector;
 struct Rustls(TlsConnector);
 
 impl Rustls {
-    /// Believes these certificates.
+    /// Returns a connector that trusts these certificates.
     fn trusting(certificate: Option<CertificateDer<'static>>) -> Self {
         let mut roots = RootCertStore::empty();
         roots.add_parsable_certificates(certificate);
@@ -113,7 +113,7 @@ basicConstraints = critical, CA:FALSE
 subjectAltName = IP:127.0.0.1
 ";
 
-/// A server that takes no connection but through TLS, and the certificate it signed itself.
+/// Starts a server that accepts only TLS connections, with a self-signed certificate. Returns both.
 fn server() -> Option<(Postgres, CertificateDer<'static>)> {
     let server = Postgres::start()?;
     let data = server.folder().join("data");
@@ -128,7 +128,7 @@ fn server() -> Option<(Postgres, CertificateDer<'static>)> {
         eprintln!("SKIPPED: openssl is not on PATH, so TLS is not tested");
         return None;
     };
-    assert!(made.success(), "openssl made no certificate");
+    assert!(made.success(), "openssl created no certificate");
     give_to_the_server(&data.join("server.key"), &data);
     fs::write(data.join("pg_hba.conf"), "hostssl all all 127.0.0.1/32 trust\n").unwrap();
     server.query("ALTER SYSTEM SET ssl = on").unwrap();
@@ -138,7 +138,7 @@ fn server() -> Option<(Postgres, CertificateDer<'static>)> {
     Some((server, certificate))
 }
 
-/// It takes only a key of its own.
+/// The server only accepts a key file that it owns.
 fn give_to_the_server(key: &Path, data: &Path) {
     let owner = fs::metadata(data).unwrap();
     chown(key, Some(owner.uid()), Some(owner.gid())).unwrap();
@@ -166,6 +166,6 @@ async fn a_server_that_is_not_believed_is_not_spoken_to() {
     let refused = options.connect_tls(Rustls::trusting(None)).await.unwrap_err();
     assert!(matches!(refused, OpenError::Unavailable(_)), "{refused:?}");
     assert!(!said(&refused).contains("127.0.0.1"), "{}", said(&refused));
-    // And the server does not speak to who does not encrypt.
+    // The server refuses clients without encryption.
     PostgresStore::connect(&server.url()).await.unwrap_err();
 }

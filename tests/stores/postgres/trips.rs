@@ -1,4 +1,4 @@
-//! How often a verb goes to the server and back.
+//! The number of round trips of each verb to the server.
 
 use commerce_auth::{
     AuditSink, CustomerStore, KeyId, Origin, PostgresOptions, StoreError,
@@ -20,7 +20,7 @@ async fn every_verb_is_one_round_trip() -> Result<(), StoreError> {
     let options = PostgresOptions::new(schema.server.url_through(proxy.port())).schema(&schema.name);
     let store = options.pipelined_connections(1).locking_connections(1).connect().await.unwrap();
     let trail = store.audit(Some(&commerce_auth::Keyring::new(KeyId(1), [7; 32]).unwrap()));
-    // What is done once for each connection is done in the first round.
+    // The first round also does the work that is needed once for each connection.
     for round in 0..2 {
         let grant = grant(&format!("{round}"));
 

@@ -1,4 +1,5 @@
-//! Redis as a store: the whole suite on one node and on two, what is kept how long, and what is refused.
+//! Redis as a store: the whole suite on one node and on two, the lifetimes of keys, and the refused
+//! settings and data.
 
 #![cfg(feature = "redis")]
 
@@ -34,7 +35,7 @@ use support::{
 };
 use tokio::runtime::Runtime;
 
-/// Each test has a database of its own.
+/// Each test has a separate database.
 static SERVER: LazyLock<Option<Redis>> = LazyLock::new(|| Redis::start_with(&["--databases", "2000"]));
 static DATABASES: AtomicUsize = AtomicUsize::new(0);
 
@@ -46,7 +47,7 @@ fn server() -> &'static Redis {
     SERVER.as_ref().expect("there is a server: the test would have been skipped")
 }
 
-/// A database nobody else uses; none if there is no server.
+/// Returns the address of an unused database. None if there is no server.
 fn url() -> Option<String> {
     SERVER.as_ref().map(|server| format!("{}{}", server.url(), database()))
 }
@@ -55,12 +56,12 @@ async fn open(url: &str) -> RedisStore {
     RedisStore::connect(url).await.expect("the server is there")
 }
 
-/// A store whose keeper does not ask anything during the test.
+/// Returns a store whose background task sends no command during the test.
 async fn quiet(url: String) -> RedisStore {
     RedisOptions::new(url).timeout(seconds(600)).connect().await.unwrap()
 }
 
-/// The digest as a command's argument, in double quotes.
+/// Returns the digest as a command's argument, in double quotes.
 fn escaped(digest: &Digest) -> String {
     digest.as_bytes().iter().fold(String::new(), |mut text, byte| {
         write!(text, "\\x{byte:02x}").unwrap();
@@ -89,7 +90,7 @@ store_conformance! {
     };
 }
 
-/// The same suite, where the machine has Valkey.
+/// The same suite, if Valkey is installed.
 static VALKEY: LazyLock<Option<Redis>> = LazyLock::new(|| Redis::start_valkey_with(&["--databases", "2000"]));
 
 store_conformance! {
@@ -123,7 +124,7 @@ async fn every_verb_is_one_round_trip() {
     }
     let proxy = Proxy::to(server().port());
     let store = quiet(format!("{}{}", server().url_through(proxy.port()), database())).await;
-    // In the first round the scripts are learnt.
+    // In the first round the scripts are loaded.
     for round in 0..2 {
         let grant = grant(&format!("{round}"), 1);
         let subject = customer(1);
@@ -150,16 +151,17 @@ async fn every_verb_is_one_round_trip() {
     }
 }
 
-// ---- What is kept how long ----------------------------------------------------------------------------------
+// ---- Lifetimes of keys --------------------------------------------------------------------------------------
 
-/// The answer to a command in a database.
+/// Returns the answer to a command in a database.
 fn ask(url: &str, command: &str) -> String {
     let database = url.rsplit('/').next().unwrap();
     let answers = server().command(&format!("SELECT {database}\r\n{command}")).unwrap();
     answers.strip_prefix("+OK\r\n").unwrap().to_owned()
 }
 
-/// For how many seconds a key is kept: -1 for good, -2 if there is none.
+/// Returns the remaining lifetime of a key in seconds: -1 if it has none, -2 if there is no such
+/// key.
 fn kept(url: &str, key: &str) -> i64 {
     ask(url, &format!("TTL \"{{commerce_auth}}:{key}\"")).trim().trim_start_matches(':').parse().unwrap()
 }
@@ -174,7 +176,7 @@ async fn keys_outlive_what_they_hold_by_an_hour() {
     insert(&store, &grant).await;
     assert!(about(kept(&url, &format!("t{}", escaped(&grant.digest))), 2 * hour));
     assert!(about(kept(&url, "sc1"), 2 * hour));
-    // A shorter life does not shorten the index's.
+    // A shorter lifetime does not shorten that of the index.
     let mut brief = present::grant("b", 1);
     brief.expires_at = brief.issued_at + seconds(10);
     insert(&store, &brief).await;
@@ -187,7 +189,7 @@ async fn keys_outlive_what_they_hold_by_an_hour() {
     assert_eq!(kept(&url, "everything"), -1);
 }
 
-/// A node whose clock is ahead leaves what lives by the clocks of the others.
+/// A node whose clock is ahead does not remove keys that are live by the clocks of other nodes.
 #[tokio::test]
 async fn a_clock_ahead_forgets_nothing_that_others_count() {
     let Some(url) = url() else { return };
@@ -246,7 +248,7 @@ async fn shops_on_one_server_are_apart() {
     );
 }
 
-// ---- What is refused ----------------------------------------------------------------------------------------
+// ---- Refused servers and data -------------------------------------------------------------------------------
 
 #[tokio::test]
 async fn options_that_are_not_sound_are_refused() {
@@ -271,7 +273,7 @@ async fn options_that_are_not_sound_are_refused() {
         assert!(matches!(error, OpenError::Invalid(_)), "{refused:?}: {error:?}");
     }
     let error = fine().connect().await.unwrap_err();
-    assert!(matches!(error, OpenError::Unavailable(_)), "nobody listens, and yet: {error:?}");
+    assert!(matches!(error, OpenError::Unavailable(_)), "no server listens, but the error is: {error:?}");
 }
 
 #[test]
@@ -314,7 +316,7 @@ async fn a_corrupt_record_is_an_error_of_that_call() {
     let (broken, whole) = (grant("broken", 1), grant("whole", 2));
     insert(&store, &whole).await;
     let key = format!("\"{{commerce_auth}}:t{}\"", escaped(&broken.digest));
-    // Where it came from takes the last three bytes, and is not read on the hot path.
+    // The origin of the token takes the last three bytes, and is not read on the hot path.
     for length in 0..46 {
         ask(&url, &format!("DEL {key}"));
         insert(&store, &broken).await;
@@ -328,7 +330,11 @@ async fn a_corrupt_record_is_an_error_of_that_call() {
     assert!(store.find(&broken.digest, now()).await.is_err());
     assert!(store.revoke(&broken.digest, now(), now()).await.is_err());
     assert!(lives(&store, &whole).await);
-    assert_eq!(store.purge_tokens(now() + seconds(7200), 100).await.unwrap(), 1, "a purge goes on beside it");
+    assert_eq!(
+        store.purge_tokens(now() + seconds(7200), 100).await.unwrap(),
+        1,
+        "the purge continues beside it"
+    );
 
     ask(&url, "SET {commerce_auth}:everything garbage");
     assert!(store.find(&grant("whole", 2).digest, now()).await.is_ok());
@@ -367,9 +373,9 @@ async fn errors_show_nothing_of_what_was_said() {
     assert!(!format!("{store:?}").contains("127.0.0.1"));
 }
 
-// ---- Outside of the runtime ---------------------------------------------------------------------------------
+// ---- Outside the runtime ------------------------------------------------------------------------------------
 
-/// Asks until the answer is a value, for ten seconds.
+/// Repeats a call until it succeeds, for at most ten seconds.
 fn resumes<T>(mut ask: impl FnMut() -> Result<T, StoreError>) -> T {
     for _ in 0..1000 {
         if let Ok(answer) = ask() {
@@ -393,7 +399,7 @@ fn it_works_outside_of_the_runtime() {
     let grant = grant("a", 1);
     pollster::block_on(insert(&store, &grant));
     assert!(pollster::block_on(lives(&store, &grant)));
-    // Connecting again needs timers and tasks.
+    // A reconnection needs timers and tasks.
     proxy.cut();
     assert!(resumes(|| pollster::block_on(store.find(&grant.digest, now()))).is_some());
     proxy.silence(true);
@@ -411,7 +417,7 @@ fn it_works_outside_of_the_runtime() {
 
 const RACE_AT: &str = "COMMERCE_AUTH_TEST_RACE_AT";
 
-/// The document that counts, at this count; the count is its version, too.
+/// The document with the number, at this value, which is also its version.
 fn counted(count: u8, expects: Option<Version>) -> Put {
     Put {
         key: Key { kind: "counted".parse().unwrap(), id: DocumentId::ONLY },
@@ -424,7 +430,7 @@ fn counted(count: u8, expects: Option<Version>) -> Put {
     }
 }
 
-/// Counts one more in a document; false once it has counted six.
+/// Adds one to the number in a document. Returns false once the number is six.
 async fn count(store: &RedisStore) -> bool {
     let (owner, key) = (Partition::of(&[b"raced"]), counted(0, None).key);
     loop {
@@ -440,7 +446,7 @@ async fn count(store: &RedisStore) -> bool {
     }
 }
 
-/// The work of each of two processes: a hundred attempts to count.
+/// Runs one of two processes: a hundred attempts to add one.
 async fn race(url: &str) -> usize {
     let store = open(url).await;
     let outcomes = futures_util::future::join_all((0..100).map(async |_| count(&store).await)).await;

@@ -1,4 +1,5 @@
-//! How Redis is reached: through a Unix socket, through TLS, and by Sentinels that name the primary.
+//! The ways to reach Redis: through a Unix socket, through TLS, and by Sentinels that name the
+//! primary.
 
 use std::time::{Duration, Instant};
 
@@ -12,10 +13,10 @@ use support::{
     records::said,
 };
 
-/// The time that a call may take beyond its timeout on a machine that does other things, too.
+/// The additional time that a call may take on a busy machine.
 const SLACK: Duration = Duration::from_secs(5);
 
-/// Asks until the answer is yes, for a bound.
+/// Repeats a check until it is true, within a time limit.
 async fn within(bound: Duration, what: &str, mut is_so: impl AsyncFnMut() -> bool) {
     let begun = Instant::now();
     while !is_so().await {
@@ -50,7 +51,7 @@ fn protected(more: &[&str]) -> Option<Redis> {
     Redis::start_with(&[&["--requirepass", "s3rvers", "--masterauth", "s3rvers"], more].concat())
 }
 
-/// Three Sentinels at a primary, and the address of a store that asks them.
+/// Starts three Sentinels of a primary. Returns them with the address of a store that asks them.
 fn sentinels(primary: u16) -> Option<([Sentinel; 3], String)> {
     let watch =
         || Sentinel::watch(primary, 2, &[&PASSWORDS[..], &["sentinel sentinel-pass s3ntinels"]].concat());
@@ -77,7 +78,7 @@ async fn a_failover_by_sentinels_is_followed() {
     let Some(new) = protected(&["--replicaof", "127.0.0.1", &primary]) else { return };
     let Some((sentinels, url)) = sentinels(old.port()) else { return };
     for sentinel in &sentinels {
-        // It has heard of the others, and of the replica.
+        // The Sentinel knows the other Sentinels and the replica.
         within(seconds(30), "what Sentinels hear", async || {
             knows(sentinel, "num-other-sentinels $1 2") && knows(sentinel, "num-slaves $1 1")
         })
@@ -93,9 +94,9 @@ async fn a_failover_by_sentinels_is_followed() {
     let (kept, revoked) = (grant("kept", 1), grant("revoked", 2));
     insert(&store, &kept).await;
     insert(&store, &revoked).await;
-    // By the time this returns, the replica has all that came before.
+    // When this returns, the replica has all earlier writes.
     store.revoke(&revoked.digest, now(), revoked.expires_at).await.unwrap();
-    // One Sentinel of three goes with the primary: it is one of those the store asks.
+    // One of the three Sentinels stops together with the primary. The store asks it, too.
     sentinels[0].kill();
     old.kill();
     within(seconds(60), "service by the new primary", async || {
@@ -105,16 +106,20 @@ async fn a_failover_by_sentinels_is_followed() {
     assert!(!lives(&store, &revoked).await, "what was revoked before the failover");
     let later = grant("later", 3);
     insert(&store, &later).await;
-    // A Sentinel that has not heard of the failover still names the old primary.
+    // A Sentinel that does not know of the failover still names the old primary.
     for sentinel in &sentinels[1..] {
         within(seconds(60), "what a Sentinel hears of the failover", async || names(sentinel, new.port()))
             .await;
     }
-    // The old primary comes back. It is a primary for a moment, with an older state, and then a replica.
+    // The old primary starts again. For a moment it is a primary with an older state, then it
+    // becomes a replica.
     old.restart();
     for _ in 0..50 {
         let another = options().connect().await.expect("the Sentinels name the new primary");
-        assert!(lives(&another, &later).await && lives(&store, &later).await, "the old primary answered");
+        assert!(
+            lives(&another, &later).await && lives(&store, &later).await,
+            "the old primary still answers"
+        );
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
     within(seconds(30), "the old primary's new part", async || {
@@ -144,7 +149,7 @@ async fn what_sentinels_do_not_name_is_told() {
         (":s3rvers@", &live, "shop"),
         (":wr0ng@", &live, "shop?sentinel_password=s3ntinels"),
         (":s3rvers@", &format!("127.0.0.1:{dead}"), "shop?sentinel_password=s3ntinels"),
-        // A Redis server is no Sentinel.
+        // A Redis server is not a Sentinel.
         (":s3rvers@", &format!("127.0.0.1:{}", server.port()), "shop?sentinel_password=s3rvers"),
     ] {
         let begun = Instant::now();
@@ -211,7 +216,7 @@ mod tls {
 
     use super::*;
 
-    /// A certificate authority, which signs a certificate for loopback, and one for a client.
+    /// A certificate authority that signs a certificate for loopback, and one for a client.
     struct Authority(TempDir);
 
     impl Authority {
@@ -257,7 +262,8 @@ mod tls {
             self.0.path().join(name).display().to_string()
         }
 
-        /// What a server is told, of which a client certificate is asked or not; and its port.
+        /// Returns the settings of a server, which may or may not demand a client certificate, and
+        /// its port.
         fn settings(&self, clients: &str) -> (u16, Vec<[String; 2]>) {
             let port = free_port();
             let settings = [
@@ -271,7 +277,8 @@ mod tls {
             (port, settings.map(|(name, value)| [name.to_owned(), value]).to_vec())
         }
 
-        /// A server that also listens without TLS, so that the test can ask it; and its port for TLS.
+        /// Starts a server that also listens without TLS, so that the test can query it. Returns it
+        /// with its port for TLS.
         fn server(&self, clients: &str) -> Option<(Redis, u16)> {
             let (port, settings) = self.settings(clients);
             let arguments: Vec<_> =
@@ -281,7 +288,7 @@ mod tls {
         }
 
         fn options(&self, url: String) -> RedisOptions {
-            // A quarter of it is for connecting, the handshake included.
+            // A quarter of it is for connecting, including the handshake.
             RedisOptions::new(url).timeout(seconds(10)).root_certificates(self.file("ca.crt"))
         }
     }
@@ -299,13 +306,13 @@ mod tls {
             let grant = grant(host, 1);
             insert(&store, &grant).await;
             assert!(lives(&store, &grant).await);
-            // Those of the store before end a moment after it.
+            // The connections of the earlier store end shortly after it.
             within(seconds(10), "two connections, and the one that asks", async || {
                 server.command("INFO clients").unwrap().contains("connected_clients:3")
             })
             .await;
         }
-        // The store comes back through TLS, too.
+        // The store also reconnects through TLS.
         let proxy = Proxy::to(port);
         let store = authority.options(url("127.0.0.1", proxy.port())).connect().await.unwrap();
         let grant = grant("again", 1);
@@ -333,13 +340,13 @@ mod tls {
         let untrusted = "the server's certificate is not trusted";
         refused(other.options(secret.clone()), untrusted).await;
         refused(RedisOptions::new(secret.clone()), untrusted).await;
-        // Of the right authority, but of another host.
+        // A certificate of the right authority, for another host.
         refused(authority.options(url("ip6-localhost", port)), "").await;
         let by_number = authority.options(url("127.0.0.2", port));
         assert!(by_number.connect().await.is_err());
         // A server without TLS.
         refused(authority.options(url("127.0.0.1", server.port())), "").await;
-        // None of them got as far as a name and a password.
+        // None of these connections sent a name and a password.
         let log = server.command("ACL LOG").unwrap();
         assert_eq!(log, "*0\r\n");
     }
@@ -385,7 +392,7 @@ mod tls {
             authority.options(at(1)).client_certificate(&chain[..], &chain[..]),
             authority.options(at(1)).client_certificate(&key[..], &key[..]),
             authority.options(at(1)).client_certificate(&chain[..], authority.file("server.key")),
-            // Without TLS nobody is believed or shown anything.
+            // Without TLS, roots and client certificates have no use, so they are refused.
             RedisOptions::new("redis://127.0.0.1:1/").root_certificates(authority.file("ca.crt")),
             RedisOptions::new("redis://127.0.0.1:1/").client_certificate(&chain[..], &key[..]),
             authority.options("rediss://127.0.0.1:1/#insecure".into()),

@@ -77,7 +77,7 @@ pub(crate) struct Faulty {
     pub(crate) fault: Fault,
     /// The last put of each document.
     puts: Mutex<HashMap<Place, Put>>,
-    /// The content of each version that ever was.
+    /// The content of every version that ever existed.
     contents: Mutex<HashMap<Version, Vec<u8>>>,
     expendable: AtomicUsize,
 }
@@ -103,7 +103,7 @@ impl Faulty {
         self.puts.lock().unwrap()
     }
 
-    /// The places of documents that are over at this time, by their last put.
+    /// Returns the places of documents whose last put has ended by this time.
     pub(crate) fn over(&self, until: OffsetDateTime) -> Vec<Place> {
         let puts = self.puts();
         let over = puts.iter().filter(|(_, put)| put.keep_until.is_some_and(|end| end <= until));
@@ -134,7 +134,7 @@ impl Faulty {
         self.inner.commit(partition, &Changes::new(changes).unwrap(), OffsetDateTime::UNIX_EPOCH).await
     }
 
-    /// The place of a document as the faulty store sees it.
+    /// Returns the place at which the faulty store puts a document.
     fn bent_key(&self, key: &Key) -> Key {
         let mut key = key.clone();
         if self.is(Fault::MixesKinds) {
@@ -143,7 +143,7 @@ impl Faulty {
         key
     }
 
-    /// A put as the faulty store sees it.
+    /// Returns the put that the faulty store makes.
     fn bent_put(&self, last: Option<Put>, put: &mut Put) {
         match self.fault {
             Fault::CutsAtNul => {
@@ -171,7 +171,8 @@ impl Faulty {
         }
     }
 
-    /// The version that the faulty store compares in place of the one that a change expects.
+    /// Returns the version that the faulty store compares, in place of the one that a change
+    /// expects.
     fn bent_expects(
         &self,
         change: &Change,
@@ -190,7 +191,7 @@ impl Faulty {
             (Fault::DeletesAnEarlierVersion, Change::Delete { .. }) => {
                 let contents = self.contents.lock().unwrap();
                 let expected = expects.and_then(|version| contents.get(&version));
-                // Not one of another document that was here before.
+                // A version of an earlier document does not count.
                 expected.is_some() && expected != found.map(|document| &document.bytes)
             }
             (Fault::IgnoresChecksOfAbsence, Change::Check { .. }) => expects.is_none(),
@@ -199,7 +200,7 @@ impl Faulty {
                 let expected = expects.and_then(|version| contents.get(&version));
                 expected.is_some() && expected == found.map(|document| &document.bytes)
             }
-            // The version that no document has: a conflict.
+            // No document has this version, so that the result is a conflict.
             (Fault::TakesAnExpiredDocumentForNone, Change::Put(_)) if found.is_some() => {
                 let over = last.and_then(|last| last.keep_until).is_some_and(|end| end <= now);
                 return expects.filter(|_| !over);
@@ -209,7 +210,7 @@ impl Faulty {
         if accepts { present } else { expects }
     }
 
-    /// The changes as the faulty store makes them.
+    /// Returns the changes that the faulty store makes.
     async fn bent(
         &self,
         partition: &Partition,

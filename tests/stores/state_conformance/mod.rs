@@ -1,5 +1,5 @@
-//! The cases of a state store, and the proof that they notice faults: for each there is a faulty store that it
-//! alone catches.
+//! The cases for a state store, and the proof that they notice faults: for each case there is a
+//! faulty store that only this case detects.
 
 #[macro_use]
 mod faulty;

@@ -1,4 +1,4 @@
-//! Faults that show only if another caller comes between two steps.
+//! Faults that only show if another caller runs between two steps.
 
 use std::thread;
 
@@ -12,7 +12,7 @@ use crate::state_conformance::faulty::{Fault, Faulty};
 
 type Result<T> = std::result::Result<T, StoreError>;
 
-/// Others may run between two steps, as they do while a backend waits for its engine.
+/// Lets other tasks run between two steps, as they do while a backend waits for its engine.
 fn between_two_steps() {
     thread::yield_now();
 }
@@ -57,8 +57,8 @@ impl Faulty {
         Ok(removed)
     }
 
-    /// Compares in one step and changes in another; what the fault forgets to compare again is changed
-    /// blindly.
+    /// Compares in one step and changes in another. Anything that the fault does not compare again
+    /// is changed without a check.
     pub(crate) async fn commit_in_two_steps(
         &self,
         partition: &Partition,

@@ -1,4 +1,4 @@
-//! What a token store can do wrong.
+//! The possible faults of a token store.
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Fault {

@@ -1,5 +1,5 @@
-//! A token store over plain maps, with one fault or none. Each verb takes the one lock once; a fault "in two
-//! steps" takes it twice, and lets other threads run between.
+//! A token store over plain maps, with one fault or none. Each verb takes the only lock once. A
+//! fault "in two steps" takes it twice, and lets other threads run in between.
 
 use std::{
     cmp::Reverse,
@@ -34,11 +34,11 @@ struct Tables {
     barred: HashMap<Digest, OffsetDateTime>,
     generations: HashMap<Subject, GenerationId>,
     shop: Option<GenerationId>,
-    /// Numbers the insertions.
+    /// The number of insertions so far.
     arrivals: usize,
-    /// The last revoke-all of a subject, for a store that goes by the time.
+    /// The time of the last revoke-all of each subject, for a store that decides by time.
     revoked_at: HashMap<Subject, OffsetDateTime>,
-    /// What a cache has, and how often it was asked for it since it was revoked.
+    /// The content of a cache. The number counts the reads since the grant was revoked.
     cache: HashMap<Digest, (Grant, u32)>,
 }
 
@@ -66,8 +66,8 @@ impl Faulty {
         Ok(self.tables.lock().unwrap())
     }
 
-    /// The lock once more. No time passes between two steps, but others may run, as they do while a backend waits
-    /// for its engine.
+    /// Takes the lock again. No time passes between two steps, but other tasks may run, as they do
+    /// while a backend waits for its engine.
     fn second_step(&self) -> Result<MutexGuard<'_, Tables>> {
         thread::yield_now();
         self.tables()
@@ -108,7 +108,7 @@ impl Faulty {
         !has_shop || !takes_any && self.generation_of(tables, subject) != known.subject
     }
 
-    /// The others that end if this grant is inserted.
+    /// Returns the other grants that end if this one is inserted.
     fn evicted(
         &self,
         tables: &Tables,
@@ -175,7 +175,7 @@ impl Faulty {
 impl TokenStore for Faulty {
     async fn generation(&self, subject: &Subject, fresh: GenerationId) -> Result<Generation> {
         if self.is(Fault::BeginsInTwoSteps) && self.tables()?.shop.is_none() {
-            // Once in the life of a shop: a thread has to be held up to be seen.
+            // This happens once in the life of a shop, so a thread must pause for it to show.
             thread::sleep(Duration::from_millis(5));
             self.tables()?.shop = Some(fresh);
         }
@@ -210,7 +210,7 @@ impl TokenStore for Faulty {
             evicted = Some(self.evicted(&tables, grant, cap, now));
             drop(tables);
             tables = self.second_step()?;
-            // Each looks again at all but its own part.
+            // Each fault checks everything again except its own part.
             let again = self.refusal(&tables, grant, generation, now);
             let moved = Some(generation.shop) != tables.shop;
             match (self.fault, again) {

@@ -1,5 +1,5 @@
-//! The cases of a token store, and the proof that they notice faults: for each there is a faulty store that it
-//! alone catches.
+//! The cases for a token store, and the proof that they notice faults: for each case there is a
+//! faulty store that only this case detects.
 
 #[macro_use]
 mod fault;
@@ -53,7 +53,7 @@ support::each_fault! {
     PurgesInTwoSteps => races::a_purge_spares_a_bar_that_is_lengthened,
 }
 
-/// This one bends what two cases look at.
+/// This fault affects two cases.
 #[test]
 fn a_purge_of_every_bar_is_caught() {
     let cases = ["lists::purging_keeps_bars", "races::a_purge_spares_a_bar_that_is_lengthened"];

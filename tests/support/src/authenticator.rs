@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use commerce_auth::TotpSecret;
 use time::OffsetDateTime;
 
-/// Shows codes of a secret, each once: the tests sign in more often than every 30 seconds.
+/// Shows each code of a secret once, because the tests sign in more often than every 30 seconds.
 #[derive(Debug)]
 pub struct Authenticator {
     secret: TotpSecret,
@@ -22,13 +22,13 @@ impl Authenticator {
         &self.secret
     }
 
-    /// The code at this time, shown before or not.
+    /// Returns the code at this time, whether it was shown before or not.
     pub fn code_at(&self, now: OffsetDateTime) -> String {
         self.secret.code_at(now).expect("it is after 1970")
     }
 
-    /// A code that was not shown before and is good at this time: of the step before, this one, or the next. None if all
-    /// three were.
+    /// Returns a code that was not shown before and is valid at this time: that of the previous
+    /// step, this one or the next. None if all three were shown.
     pub fn unused_code(&self, now: OffsetDateTime) -> Option<String> {
         let present = now.unix_timestamp().unsigned_abs() / 30;
         let last = self.last_step.load(Ordering::SeqCst);

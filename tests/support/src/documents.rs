@@ -1,4 +1,4 @@
-//! Documents to keep, and two numbers that change together.
+//! Documents for tests, and two numbers that change together.
 
 use commerce_auth::{
     StoreError,
@@ -21,7 +21,7 @@ pub fn version(number: u128) -> Version {
     Version::from_bytes(number.to_be_bytes())
 }
 
-/// A document whose version and content are of this number.
+/// Returns a put of a document whose version and content are this number.
 pub fn put(key: Key, expects: Option<u128>, number: u128) -> Put {
     let bytes = number.to_string().into_bytes();
     let expects = expects.map(version);
@@ -37,12 +37,12 @@ pub fn number(document: &Document) -> u128 {
     std::str::from_utf8(&document.bytes).unwrap().parse().unwrap()
 }
 
-/// The entry of a document in the index of its partition.
+/// Returns the entry of a document in the index of its partition.
 pub fn entry(rank: i64) -> IndexEntry {
     IndexEntry { shop_wide: false, name: "index".parse().unwrap(), rank }
 }
 
-/// The index of [`entry`].
+/// Returns the index of [`entry`].
 pub fn index(partition: Partition) -> Index {
     Index { partition: Some(partition), name: "index".parse().unwrap() }
 }

@@ -1,11 +1,13 @@
-//! The proof that a suite notices faults: for each case there is a faulty store that this case alone catches.
+//! The proof that a suite notices faults: for each case there is a faulty store that only this case
+//! detects.
 
-/// Hands a store with each fault to every case of the suite. The test file has a `Fault` and a `Faulty::new`.
+/// Passes a store with each fault to every case of the suite. The test file has a `Fault` and a
+/// `Faulty::new`.
 #[macro_export]
 macro_rules! each_fault {
     ($suite:ident: $($fault:ident => $module:ident::$case:ident,)*) => {
-        /// The cases that fail on a store with this fault. At the small size, races that are not expected to fail are left
-        /// out: they take nearly all of the time.
+        /// Returns the cases that fail on a store with this fault. At the small size, races that
+        /// are not expected to fail are left out, because they take nearly all of the time.
         fn caught_by(fault: Fault, expected: &[&str]) -> Vec<&'static str> {
             let store = || async { Faulty::new(fault) };
             let is_run =

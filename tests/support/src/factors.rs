@@ -1,4 +1,4 @@
-//! The documents of an admin user's second factor, as a store keeps them.
+//! The stored documents of an admin user's second factor.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -21,12 +21,12 @@ async fn load(store: &impl StateStore, admin: i64, kind: &str) -> Option<(Versio
     Some((found.version, serde_json::from_slice(&found.bytes).expect("JSON")))
 }
 
-/// The stored `factor` or `enrolment` of an admin user.
+/// Returns the stored `factor` or `enrolment` of an admin user.
 pub async fn stored(store: &impl StateStore, admin: i64, kind: &str) -> Option<Value> {
     Some(load(store, admin, kind).await?.1["document"].take())
 }
 
-/// Changes a stored `factor` or `enrolment` by another hand than the library's.
+/// Changes a stored `factor` or `enrolment` directly, without the library.
 pub async fn meddle(store: &impl StateStore, admin: i64, kind: &str, change: impl FnOnce(&mut Value)) {
     static NEXT: AtomicU64 = AtomicU64::new(0);
     let (expects, mut document) = load(store, admin, kind).await.expect("it is stored");

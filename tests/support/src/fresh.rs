@@ -1,13 +1,13 @@
-//! What the library hands to a token store.
+//! Values that the library passes to a token store.
 
 use std::num::NonZero;
 
 use commerce_auth::{random::ChaChaRandom, store::GenerationId};
 
-/// The largest cap that a host can set: no grant of a test makes room for another.
+/// The largest cap that a host can set, so that no grant of a test ends another one.
 pub const CAP: NonZero<usize> = NonZero::<usize>::MIN.saturating_add(9_999);
 
-/// A generation that no other call gets.
+/// Returns a generation that no other call gets.
 pub fn fresh() -> GenerationId {
     GenerationId::draw(&ChaChaRandom::new()).expect("random bytes")
 }

@@ -1,4 +1,4 @@
-//! A memory store whose every verb is noticed first, and which can be wiped.
+//! A memory store with a hook before each verb. It can be wiped.
 
 use std::{
     fmt,
@@ -20,8 +20,9 @@ use time::OffsetDateTime;
 
 type Hook = Box<dyn Fn(&str) -> Result<(), StoreError> + Send + Sync>;
 
-/// Calls its hook with the name of each verb, and the verb only if the hook allows it. As with a real store, no verb is
-/// done at once: what begins in one poll of a flow is asked at the same time.
+/// Calls its hook with the name of each verb. The verb runs only if the hook allows it. As in a
+/// real store, no verb is done at once: verbs that begin in one poll of a flow run at the same
+/// time.
 pub struct Hooked {
     inner: RwLock<Arc<MemoryStore>>,
     hook: Hook,
@@ -40,7 +41,7 @@ impl Hooked {
         Self::over(Arc::default(), hook)
     }
 
-    /// The same, over a store that others use too.
+    /// As above, over a store that others use, too.
     pub fn over(
         inner: Arc<MemoryStore>,
         hook: impl Fn(&str) -> Result<(), StoreError> + Send + Sync + 'static,
@@ -49,29 +50,30 @@ impl Hooked {
         Self { inner, hook: Box::new(hook), asked: Mutex::default(), wiped_before: Mutex::default() }
     }
 
-    /// Forgets everything, the generations too, as a store does that is replaced or restored empty.
+    /// Removes everything, including the generations, like a store that is replaced or restored
+    /// empty.
     pub fn wipe(&self) {
-        *self.inner.write().expect("nobody panics") = Arc::default();
+        *self.inner.write().expect("no task panics") = Arc::default();
     }
 
-    /// Wipes it just before this verb, once.
+    /// Wipes the store just before this verb, once.
     pub fn wipe_before(&self, verb: &'static str) {
-        *self.wiped_before.lock().expect("nobody panics") = Some(verb);
+        *self.wiped_before.lock().expect("no task panics") = Some(verb);
     }
 
-    /// The subjects whose generations were asked for since the last call.
+    /// Returns the subjects whose generations were read since the last call.
     pub fn asked(&self) -> Vec<Subject> {
-        std::mem::take(&mut self.asked.lock().expect("nobody panics"))
+        std::mem::take(&mut self.asked.lock().expect("no task panics"))
     }
 
-    /// The store, once the hook has allowed the verb.
+    /// Returns the store, once the hook has allowed the verb.
     async fn called(&self, verb: &str) -> Result<Arc<MemoryStore>, StoreError> {
         (self.hook)(verb)?;
         yield_now().await;
-        if self.wiped_before.lock().expect("nobody panics").take_if(|at| *at == verb).is_some() {
+        if self.wiped_before.lock().expect("no task panics").take_if(|at| *at == verb).is_some() {
             self.wipe();
         }
-        Ok(Arc::clone(&self.inner.read().expect("nobody panics")))
+        Ok(Arc::clone(&self.inner.read().expect("no task panics")))
     }
 }
 
@@ -85,7 +87,7 @@ impl fmt::Debug for Hooked {
 impl TokenStore for Hooked {
     async fn generation(&self, subject: &Subject, fresh: GenerationId) -> Result<Generation, StoreError> {
         let store = self.called("generation").await?;
-        self.asked.lock().expect("nobody panics").push(subject.clone());
+        self.asked.lock().expect("no task panics").push(subject.clone());
         store.generation(subject, fresh).await
     }
 

@@ -1,8 +1,8 @@
-//! What the integration tests share: a small shop, stores with hooks, records and documents to keep, and the sizes of
-//! floods.
+//! The shared parts of the integration tests: a small shop, stores with hooks, records and
+//! documents, and the sizes of floods.
 //!
-//! It is linked to the same library as the tests of `tests/`. Unit tests in `src` cannot use it: to them, the types of the
-//! library that it names are those of another crate.
+//! This crate is linked to the same library as the tests of `tests/`. Unit tests in `src` cannot
+//! use it, because to them the library's types that it names belong to another crate.
 
 pub mod authenticator;
 pub mod documents;

@@ -1,4 +1,4 @@
-//! What customers were told.
+//! The notices to customers and admin users.
 
 use std::{
     fmt,
@@ -7,7 +7,7 @@ use std::{
 
 use commerce_auth::{AdminNotice, AdminNotification, Notice, Notification, Notifier, StoreError};
 
-/// Keeps what it is told, as a host's queue does.
+/// Keeps its notices, as a host's queue does.
 #[derive(Clone, Default)]
 pub struct Outbox(Arc<Mutex<Mails>>);
 
@@ -18,17 +18,17 @@ struct Mails {
 }
 
 impl Outbox {
-    /// What came since the last look, the oldest first.
+    /// Returns the notices since the last call, the oldest first.
     pub fn take(&self) -> Vec<Notification> {
         std::mem::take(&mut self.0.lock().unwrap().to_customers)
     }
 
-    /// The same, of what admin users were told.
+    /// As above, for the notices to admin users.
     pub fn take_admins(&self) -> Vec<AdminNotification> {
         std::mem::take(&mut self.0.lock().unwrap().to_admins)
     }
 
-    /// The enrolment token in the newest mail to an admin user, if that is what the newest mail is about.
+    /// Returns the enrolment token in the newest mail to an admin user, if that mail has one.
     pub fn enrolment_token(&self) -> Option<String> {
         match self.take_admins().pop()?.notice {
             AdminNotice::EnrolmentRequested { token, .. } => Some(token.expose().to_owned()),
@@ -36,7 +36,7 @@ impl Outbox {
         }
     }
 
-    /// The confirmation token in the newest mail that has one.
+    /// Returns the confirmation token in the newest mail that has one.
     pub fn confirmation_token(&self) -> Option<String> {
         self.take().into_iter().rev().find_map(|mail| match mail.notice {
             Notice::ConfirmationRequested { token, .. } | Notice::EmailChangeRequested { token, .. } => {
@@ -46,7 +46,7 @@ impl Outbox {
         })
     }
 
-    /// The reset token in the newest mail, if that is what the newest mail is about.
+    /// Returns the reset token in the newest mail, if that mail has one.
     pub fn reset_token(&self) -> Option<String> {
         match self.take().pop()?.notice {
             Notice::ResetRequested { token, .. } => Some(token.expose().to_owned()),

@@ -1,4 +1,4 @@
-//! Grants of the present moment, for servers that look at their own clock.
+//! Grants issued at the present time, for servers that use their own clock.
 
 use std::time::Duration;
 
@@ -22,14 +22,14 @@ pub fn customer(number: i64) -> Subject {
     Subject::Customer(CustomerId::from(number))
 }
 
-/// A grant of a customer that lives for an hour.
+/// Returns a grant of a customer that lives for an hour.
 pub fn grant(name: &str, number: i64) -> Grant {
     let (digest, now) = (Digest::of(name.as_bytes()), now());
     let customer = CustomerId::from(number);
     Grant::customer(digest, customer, Website::default(), Obtained::Password, now, now + seconds(3600))
 }
 
-/// The generation of a subject.
+/// Returns the generation of a subject.
 pub async fn generation(store: &impl TokenStore, subject: &Subject) -> Generation {
     store.generation(subject, fresh()).await.unwrap()
 }

@@ -1,4 +1,4 @@
-//! Records to keep, and how they are asked for.
+//! Records for tests, and how tests read them.
 
 use std::time::Duration;
 
@@ -13,12 +13,12 @@ pub fn digest(name: &str) -> Digest {
     Digest::of(name.as_bytes())
 }
 
-/// A grant of a customer that lives for an hour.
+/// Returns a grant of a customer that lives for an hour.
 pub fn grant_of(customer: impl Into<CustomerId>, name: &str) -> Grant {
     Grant::customer(digest(name), customer.into(), Website::default(), Obtained::Password, NOW, NOW + HOUR)
 }
 
-/// A grant of customer 1.
+/// Returns a grant of customer 1.
 pub fn grant(name: &str) -> Grant {
     grant_of(1, name)
 }
@@ -27,7 +27,7 @@ pub fn subject() -> Subject {
     Subject::Customer(1.into())
 }
 
-/// An error and its sources as they are printed.
+/// Returns an error and its sources in their printed forms.
 pub fn said(error: &dyn std::error::Error) -> String {
     let mut said = String::new();
     let mut next = Some(error);

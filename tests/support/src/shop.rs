@@ -1,4 +1,4 @@
-//! A small shop to sign in to.
+//! A small shop for sign-ins.
 
 use std::{
     net::IpAddr,
@@ -23,9 +23,9 @@ use crate::outbox::Outbox;
 pub const EMAIL: &str = "bobloblaw@example.com";
 /// See [`EMAIL`].
 pub const PASSWORD: &str = "b0bl0bl@w";
-/// A password nobody has.
+/// A password of no account.
 pub const WRONG: &str = "Wr0ng-password";
-/// Why the demo admin user assists.
+/// The reason for which the demo admin user assists.
 pub const REASON: &str = "cannot find the voucher field";
 /// The demo admin user's name and password.
 pub const ADMIN: &str = "admin";
@@ -47,7 +47,7 @@ pub struct Shop<S = MemoryStore> {
     aside: OnceLock<Aside>,
 }
 
-/// Another node, for what a test is not about: nothing of it is in the shop's trail and mail.
+/// Another node for preparations. The shop's trail and mail contain nothing from it.
 struct Aside {
     auth: Auth,
     outbox: Outbox,
@@ -55,8 +55,8 @@ struct Aside {
     admin: Mutex<Option<String>>,
 }
 
-/// Commerce's numbers, with hashes that cost nothing. Admin users sign in by password, as most tests are about something
-/// else.
+/// Returns Commerce's settings, with hashes that cost nothing. Admin users sign in by password,
+/// because most tests are about other things.
 pub fn fast() -> AuthConfig {
     let mut config = AuthConfig::commerce();
     config.argon2 = Argon2Params::danger_fast();
@@ -64,14 +64,14 @@ pub fn fast() -> AuthConfig {
     config
 }
 
-/// The same, where admin users need a second factor.
+/// As above, but admin users need a second factor.
 pub fn with_second_factor() -> AuthConfig {
     let mut config = fast();
     config.admin_second_factor = SecondFactorPolicy::Required;
     config
 }
 
-/// Private keys.
+/// Returns a keyring with private keys.
 pub fn keyring() -> Keyring {
     Keyring::new(KeyId(1), [7; 32]).expect("32 bytes are enough")
 }
@@ -94,7 +94,7 @@ impl<S: Store> Shop<S> {
             .clock(Arc::clone(&clock))
             .config(config);
         let auth = more(builder).build().expect("the shop's configuration is sound");
-        // By another policy's leave: the customer's password is older than the shop's policy.
+        // Another policy allows this password: it is older than the shop's policy.
         let mut lenient = AuthConfig::commerce();
         lenient.argon2 = auth.config().argon2;
         let lenient = Auth::builder(MemoryStore::new())
@@ -132,7 +132,7 @@ impl<S: Store> Shop<S> {
         self.clock.advance(Duration::from_secs(seconds));
     }
 
-    /// Stores customer 1, changed as told.
+    /// Stores customer 1 after this change.
     pub fn set_customer(&self, change: impl FnOnce(&mut CustomerRecord)) {
         let mut row = CustomerRecord {
             id: CustomerId::from(1),
@@ -146,7 +146,7 @@ impl<S: Store> Shop<S> {
         self.customers.upsert(row).expect("no other customer has the address");
     }
 
-    /// Stores admin user 7, changed as told.
+    /// Stores admin user 7 after this change.
     pub fn set_admin(&self, change: impl FnOnce(&mut AdminRecord)) {
         let mut row = AdminRecord {
             id: AdminId::from(7),
@@ -164,7 +164,7 @@ impl<S: Store> Shop<S> {
         self.auth.generate_customer_token(SignIn::new(EMAIL, password)).await
     }
 
-    /// Another node over the same store and tables, with a configuration of its own.
+    /// Returns another node over the same store and tables, with a separate configuration.
     pub fn node(&self, config: AuthConfig) -> Auth {
         Auth::builder(Arc::clone(&self.store))
             .customers(self.customers.clone())
@@ -177,13 +177,13 @@ impl<S: Store> Shop<S> {
             .expect("the node's configuration is sound")
     }
 
-    /// Admin user 7's new token.
+    /// Returns a new token of admin user 7.
     pub async fn admin_token(&self) -> String {
         let signed_in = self.auth.generate_admin_token(AdminSignIn::new(ADMIN, ADMIN_PASSWORD)).await;
         signed_in.expect("the admin user may sign in").token().expose().to_owned()
     }
 
-    /// A token of customer 1 born of assistance, by each of the three roads.
+    /// Returns a token of assistance for customer 1, by one of the three roads.
     pub async fn assisting(&self, admin: &str, road: usize) -> Result<String, Error> {
         let signed_in = if road == 0 {
             self.auth.generate_customer_token_as_admin(admin, EMAIL, REASON).await?
@@ -203,7 +203,7 @@ impl<S: Store> Shop<S> {
         self.auth.generate_customer_token(SignIn::new(EMAIL, password).origin(source)).await
     }
 
-    /// A reset token of customer 1 that lives for two hours.
+    /// Returns a reset token of customer 1 that lives for two hours.
     pub async fn reset_token(&self) -> String {
         let Aside { auth, outbox, .. } = self.aside();
         let asked = auth.request_password_reset(PasswordResetRequest::new(EMAIL)).await;
@@ -211,22 +211,22 @@ impl<S: Store> Shop<S> {
         outbox.reset_token().expect("a mail to the customer")
     }
 
-    /// A one-time code of customer 1, by admin user 7, that lives for 30 seconds.
+    /// Returns a one-time code of customer 1, generated by admin user 7, that lives for 30 seconds.
     pub async fn code(&self) -> String {
         let admin = self.aside_admin().await;
         let code = self.aside().auth.generate_one_time_code(&admin, &CustomerId::from(1), "cannot pay").await;
         code.expect("the admin user may assist").code().expose().to_owned()
     }
 
-    /// The grant behind the admin user's own token by which [`code`](Self::code) makes codes. It lives for four
-    /// hours, and is stored if it is not yet.
+    /// Returns the grant of the admin user's token with which [`code`](Self::code) generates codes.
+    /// It lives for four hours, and is stored if it is not stored yet.
     pub async fn admin_grant(&self) -> Digest {
         Digest::of(self.aside_admin().await.as_bytes())
     }
 
     async fn aside_admin(&self) -> String {
         let Aside { auth, admin, .. } = self.aside();
-        let known = admin.lock().expect("nobody panics").clone();
+        let known = admin.lock().expect("no task panics").clone();
         if let Some(known) = known
             && auth.verify_admin(&known).await.is_ok()
         {
@@ -234,7 +234,7 @@ impl<S: Store> Shop<S> {
         }
         let signed_in = auth.generate_admin_token(AdminSignIn::new(ADMIN, ADMIN_PASSWORD)).await;
         let token = signed_in.expect("the admin user may sign in").token().expose().to_owned();
-        *admin.lock().expect("nobody panics") = Some(token.clone());
+        *admin.lock().expect("no task panics") = Some(token.clone());
         token
     }
 
@@ -256,7 +256,7 @@ impl<S: Store> Shop<S> {
 }
 
 impl Shop {
-    /// The audit trail so far.
+    /// Returns the audit trail so far.
     pub async fn trail(&self) -> Vec<AuditEvent> {
         self.auth.flush_audit().await;
         self.audit.events()

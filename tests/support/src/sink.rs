@@ -1,4 +1,4 @@
-//! An audit sink that can be broken.
+//! An audit sink that can be made to fail.
 
 use std::{
     io,
@@ -14,7 +14,7 @@ use commerce_auth::{
     audit::{Action, Outcome},
 };
 
-/// Keeps so many events more, and fails at all later ones.
+/// Records a set number of events, and fails at all later ones.
 #[derive(Clone, Debug, Default)]
 pub struct Breakable(Arc<Inner>);
 
@@ -62,7 +62,7 @@ impl AuditSink for Breakable {
     }
 }
 
-/// What happened, in short.
+/// Returns the actions and outcomes of events.
 pub fn told(events: &[AuditEvent]) -> Vec<(Action, Outcome)> {
     events.iter().map(|event| (event.action, event.outcome)).collect()
 }

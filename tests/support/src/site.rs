@@ -122,7 +122,7 @@ impl Websites for TwoWebsites {
     }
 }
 
-/// The host's own, which has the demo customer alone.
+/// A field of the host, which only the demo customer may use.
 async fn activate(
     who: CustomerIdentity,
     caller: Caller,
@@ -161,13 +161,13 @@ pub fn site() -> Site {
     Site::of(shop())
 }
 
-/// An answer that was read.
+/// An answer with its body.
 #[derive(Debug)]
 pub struct Answer {
     pub status: StatusCode,
     pub headers: HeaderMap,
     pub text: String,
-    /// Of what kind the crate's error behind it is.
+    /// The kind of the crate's error behind the answer.
     pub cause: Option<ErrorKind>,
 }
 
@@ -180,7 +180,7 @@ impl Answer {
         self.headers.get(name)?.to_str().ok()
     }
 
-    /// The message and the category of the only error, and the status.
+    /// Returns the message and the category of the only error, and the status.
     pub fn graphql_error(&self) -> (String, String, u16) {
         let json = self.json();
         let errors = json["errors"].as_array().unwrap_or_else(|| panic!("an error, not {json}"));
@@ -225,7 +225,7 @@ impl<S: Store> Site<S> {
         self.send(request).await
     }
 
-    /// A REST request; a body of `null` is none.
+    /// Sends a REST request. A body of `null` means no body.
     pub async fn rest(&self, token: Option<&str>, method: &str, path: &str, body: Value) -> Answer {
         let mut request =
             Request::builder().method(method).uri(format!("/rest{path}")).body(Body::empty()).unwrap();
@@ -237,7 +237,7 @@ impl<S: Store> Site<S> {
         self.send(request).await
     }
 
-    /// The customer's new token.
+    /// Returns a new token of the customer.
     pub async fn customer_token(&self) -> String {
         let signed_in = self.shop.sign_in(PASSWORD).await.unwrap();
         signed_in.token().expose().to_owned()

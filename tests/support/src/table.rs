@@ -1,4 +1,4 @@
-//! The host's account tables, whose every call is noticed before and after it.
+//! The host's account tables, with a hook before and after every call.
 
 use std::sync::{Arc, OnceLock};
 
@@ -10,8 +10,9 @@ use commerce_auth::{
 
 type Hook = Arc<dyn Fn(&str) + Send + Sync>;
 
-/// Calls its hook with `before` and the name of each call, and with `after` and the name once it is done. Its rows are
-/// those of a [`Shop`](crate::Shop), which are given to it once the shop is open.
+/// Calls its hook with `before` and the name of each call, and with `after` and the name once the
+/// call is done. Its rows are those of a [`Shop`](crate::Shop), which it gets once the shop is
+/// open.
 #[derive(Clone)]
 pub struct Table<T> {
     rows: Arc<OnceLock<T>>,

@@ -1,4 +1,4 @@
-//! What somebody does who presents a token.
+//! Actions of a caller who presents a token.
 
 use commerce_auth::{Bearer, Error, Keep, Origin};
 use pollster::block_on;
@@ -12,7 +12,8 @@ use super::{
 };
 use crate::model::shop::{Answer, Name, Who};
 
-/// What a token may not do that was born of assistance: all but to be verified and to end itself.
+/// True for an operation that a token of assistance may not do. It may only be verified and end
+/// itself.
 const fn is_the_customers_own(op: &Op) -> bool {
     matches!(
         op,

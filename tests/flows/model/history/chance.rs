@@ -1,4 +1,4 @@
-//! How histories are drawn.
+//! Generates random histories.
 
 use commerce_auth::{AccountStatus, AdminChange, CustomerChange};
 use proptest::{collection::vec, prelude::*, sample::select};
@@ -33,7 +33,7 @@ fn admins() -> BoxedStrategy<Pick> {
 }
 
 pub(super) fn door() -> BoxedStrategy<(usize, usize)> {
-    // The first address is that of the accounts that may sign in, on both websites.
+    // The first address is the one of the accounts that may sign in, on both websites.
     (0..SITES.len(), prop_oneof![3 => Just(0), 2 => 0..ADDRESSES.len()]).boxed()
 }
 
@@ -167,7 +167,7 @@ pub(super) fn wait() -> BoxedStrategy<Op> {
     .boxed()
 }
 
-/// Whatever may come in between.
+/// Generates a step that may come in between.
 pub(super) fn meanwhile() -> BoxedStrategy<Option<Op>> {
     prop_oneof![3 => Just(None), 2 => host().prop_map(Some), 1 => wait().prop_map(Some)].boxed()
 }
@@ -226,7 +226,7 @@ fn any_op() -> BoxedStrategy<Op> {
     prop_oneof![6 => credential(), 4 => assistance(), 6 => bearer(), 3 => wait(), 4 => host()].boxed()
 }
 
-/// Steps that belong together, which chance alone seldom puts side by side.
+/// Generates sequences of related steps, which seldom occur together by chance.
 fn story() -> BoxedStrategy<Vec<Op>> {
     let door_at = || door().prop_map(|(site, address)| At::Door { site, address, shouted: false });
     let own = |back| Pick { kind: Kind::Own, back };
@@ -235,7 +235,7 @@ fn story() -> BoxedStrategy<Vec<Op>> {
     prop_oneof![
         siege(),
         devices(),
-        // A lock, a way round it, and whether it is open again.
+        // A lock, a way around it, and a check if the account is open again.
         (door_at(), from(), 5..8_usize, new(), meanwhile(), with()).prop_map(
             move |(at, from, times, new, between, with)| {
                 let (last, there) = (From::LastFailure, At::LastFailure);
@@ -249,7 +249,7 @@ fn story() -> BoxedStrategy<Vec<Op>> {
                 ops
             }
         ),
-        // A lock, told by how the account answers until it ends and after.
+        // A lock, seen through the account's answers until the lock ends and afterwards.
         (door_at(), from(), 5..8_usize, any::<(bool, bool)>(), with()).prop_map(
             move |(at, from, times, (account, early), with)| {
                 let of = EndOf::Failures { account };
@@ -260,7 +260,7 @@ fn story() -> BoxedStrategy<Vec<Op>> {
                 ]
             }
         ),
-        // An admin user who is forgetful, and somebody who guesses.
+        // An admin user who mistypes, and an attacker who guesses.
         (0..2_usize, from(), [1..8_usize, 1..8_usize], meanwhile()).prop_map(
             move |(name, from, guesses, between)| {
                 let guess = |from, times| Op::AdminSignIn { name, from, with: With::Wrong, times };
@@ -271,7 +271,7 @@ fn story() -> BoxedStrategy<Vec<Op>> {
                 ops
             }
         ),
-        // A code, redeemed on either road, twice.
+        // A code that is redeemed twice, on either road.
         (0..2_usize, 0..2_usize, why(), meanwhile(), meanwhile(), any::<[bool; 2]>(), from()).prop_map(
             move |(name, customer, why, first, second, roads, from)| {
                 let by = Pick { kind: Kind::Admin, back: 0 };
@@ -287,7 +287,7 @@ fn story() -> BoxedStrategy<Vec<Op>> {
                 ops
             }
         ),
-        // A signed-in customer whom the host changes.
+        // A signed-in customer whose row the host changes.
         (0..2_usize, host(), bearer(), with()).prop_map(move |(customer, changed, act, with)| {
             let at = At::Door { site: customer, address: 0, shouted: false };
             let changed = match changed {
@@ -315,7 +315,7 @@ fn story() -> BoxedStrategy<Vec<Op>> {
                 vec![admins_own(name), until(true), stored, until(early), redeemed]
             }
         ),
-        // Assistance, and what it may and may not do.
+        // Assistance, with allowed and forbidden operations.
         (0..2_usize, door(), why(), bearer(), meanwhile()).prop_map(
             move |(name, (site, address), why, act, between)| {
                 let by = Pick { kind: Kind::Admin, back: 0 };
@@ -328,7 +328,7 @@ fn story() -> BoxedStrategy<Vec<Op>> {
                 ops
             }
         ),
-        // Several tokens and secrets of one customer, and an act that ends some of them.
+        // Several tokens and secrets of one customer, and an action that ends some of them.
         (door_at(), from(), 1..3_usize, any::<bool>(), bearer(), new()).prop_map(
             move |(at, from, times, mailed, act, new)| {
                 let mut ops = vec![sign_in(at, from, With::Own, times)];
@@ -344,7 +344,7 @@ fn story() -> BoxedStrategy<Vec<Op>> {
     .boxed()
 }
 
-/// The act, by the holder of this token.
+/// Returns the action as done by the holder of this token.
 fn presenting(by: Pick, act: Op) -> Op {
     let on = Filed::Right;
     match act {

@@ -1,4 +1,4 @@
-//! Whom and what a step means.
+//! Resolves a step: which account, token and secret it means.
 
 use std::net::IpAddr;
 
@@ -23,7 +23,7 @@ impl World {
         (0..self.secrets.len()).rev().filter(is_code).nth(back)
     }
 
-    /// The model's name for a credential at an account, and its text.
+    /// Returns the model's name for a credential at an account, and the text of the credential.
     pub(super) fn present(&self, with: With, customer: Option<usize>) -> (Presented, String) {
         match with {
             With::Own => match customer.and_then(|customer| self.shop.customers[customer].password) {
@@ -43,7 +43,7 @@ impl World {
         }
     }
 
-    /// A token, and its text.
+    /// Returns a token, and its text.
     pub(super) fn pick(&self, Pick { kind, back }: Pick) -> (Option<usize>, String) {
         let nobodys = || (None, "0".repeat(32));
         let is_of_kind = |token: &usize| {
@@ -118,7 +118,7 @@ impl World {
     }
 
     pub(super) fn wait_until(&mut self, at: Time, early: bool) {
-        // In microseconds, the finest grain that every store keeps.
+        // One microsecond is the finest unit that every store keeps.
         let at = if early { at - Duration::microseconds(1) } else { at };
         if at > self.shop.now {
             self.shop.now = at;

@@ -1,4 +1,4 @@
-//! The real shop beside the model of it: what is compared.
+//! Compares the real shop with the model.
 
 use std::{collections::BTreeSet, fmt::Write};
 
@@ -20,15 +20,15 @@ use super::{
 };
 use crate::model::shop::{Answer, Assist, LedTo, Name, Notified, Secret, Token, Told, ToldAdmin, Who};
 
-/// What an admin user who assists is permitted.
+/// The permissions of an admin user who assists.
 pub(super) const ASSISTING: [Permission; 2] = [Permission::Login, Permission::AllowShoppingAssistance];
 
 impl World {
-    /// A token that the crate has issued gets its name.
+    /// Names a token that the crate has issued.
     pub(super) fn issued(&mut self, text: &str) -> Result<(usize, Token), TestCaseError> {
         let looks = text.len() == 32 && text.bytes().all(|b| b.is_ascii_digit() || b.is_ascii_lowercase());
-        prop_assert!(looks, "the look of a token");
-        prop_assert!(!self.tokens.iter().any(|other| other == text), "a token anew");
+        prop_assert!(looks, "the form of a token");
+        prop_assert!(!self.tokens.iter().any(|other| other == text), "a token was issued twice");
         let (place, named) = (self.tokens.len(), digest(text));
         self.tokens.push(text.to_owned());
         self.names.grants.insert(named, Name::Token(place));
@@ -39,33 +39,36 @@ impl World {
 
     pub(super) fn made(&mut self, secret: &str) -> Result<usize, TestCaseError> {
         let hexadecimal = secret.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
-        prop_assert!(secret.len() == 32 && hexadecimal, "the look of a secret");
-        prop_assert!(!self.secrets.iter().any(|other| other == secret), "a secret anew");
+        prop_assert!(secret.len() == 32 && hexadecimal, "the form of a secret");
+        prop_assert!(!self.secrets.iter().any(|other| other == secret), "a secret was issued twice");
         self.secrets.push(secret.to_owned());
         self.names.grants.insert(digest(secret), Name::Secret(self.secrets.len() - 1));
         Ok(self.secrets.len() - 1)
     }
 
-    /// The secret of a device that the crate has handed out gets its name.
+    /// Names the secret of a device that the crate has handed out.
     pub(super) fn handed_out(
         &mut self,
         device: Option<&DeviceSecret>,
     ) -> Result<Option<usize>, TestCaseError> {
         let Some(device) = device else { return Ok(None) };
-        prop_assert!(DeviceSecret::parse(device.expose()).is_some(), "the look of a device's secret");
-        prop_assert!(!self.devices.iter().any(|other| other == device.expose()), "a device's secret anew");
+        prop_assert!(DeviceSecret::parse(device.expose()).is_some(), "the form of a device's secret");
+        prop_assert!(
+            !self.devices.iter().any(|other| other == device.expose()),
+            "a device's secret was issued twice"
+        );
         self.devices.push(device.expose().to_owned());
         Ok(Some(self.devices.len() - 1))
     }
 
-    /// Compares the crate's answer with the model's, and all that the call led to.
+    /// Compares the crate's answer and all effects of the call with the model's.
     pub(super) fn compare(
         &mut self,
         got: &Result<Answer, Error>,
         expected: &Result<Answer, Error>,
     ) -> Checked {
         let _ = writeln!(self.story, "    crate: {got:?}\n    model: {expected:?}");
-        // Errors have no equality; what they show says all.
+        // Errors have no equality, so their text is compared.
         prop_assert_eq!(format!("{got:?}"), format!("{expected:?}"), "the answer");
         let begun = self.auth.hashing_stats().begun;
         let hashes = begun - self.hashes_begun;
@@ -76,9 +79,9 @@ impl World {
         let LedTo {
             hashes: expected, notices: expected_notices, admin_notices: expected_admin_notices, ..
         } = std::mem::take(&mut self.shop.led_to);
-        prop_assert_eq!(admin_notices, expected_admin_notices, "what admin users are told");
+        prop_assert_eq!(admin_notices, expected_admin_notices, "the notices to admin users");
         prop_assert_eq!(hashes, expected, "hashes");
-        prop_assert_eq!(notices, expected_notices, "what customers are told");
+        prop_assert_eq!(notices, expected_notices, "the notices to customers");
         Ok(())
     }
 
@@ -127,7 +130,8 @@ impl World {
                     Notified::Began(token)
                 }
                 Notice::AssistanceEnded { actor, began_at, end } => {
-                    // It does not name its token; the model does. Those that began at one instant end in any order.
+                    // The crate's answer does not name the token, and the model's does. Entries
+                    // that began at the same instant are ended in any order.
                     let tokens = &self.shop.tokens;
                     let began = |notified| match notified {
                         Notified::Ended(token, _) => Some(tokens[token].issued),
@@ -163,7 +167,7 @@ impl World {
         for AdminNotification { admin, username, notice, origin, .. } in self.outbox.take_admins() {
             prop_assert_eq!(&origin, &self.origin);
             let name = USERNAMES.iter().position(|name| *name == username).unwrap_or(usize::MAX);
-            prop_assert_eq!(&admin, &admin_id(name), "whose account it is");
+            prop_assert_eq!(&admin, &admin_id(name), "the owner of the account");
             let (token, expires_at) = match notice {
                 AdminNotice::Locked { token, expires_at } => (token, expires_at),
                 AdminNotice::PasswordSetByHost => {
@@ -176,20 +180,21 @@ impl World {
                 }
                 other => return Err(TestCaseError::fail(format!("{other:?}"))),
             };
-            prop_assert!(!self.links.iter().any(|other| other == token.expose()), "a link anew");
+            prop_assert!(!self.links.iter().any(|other| other == token.expose()), "a link was issued twice");
             self.links.push(token.expose().to_owned());
             let link = self.links.len() - 1;
             let expected = self.shop.links.get(link).copied();
             let (owner, expires) =
                 expected.map_or((usize::MAX, None), |link| (link.name, Some(link.expires)));
             prop_assert_eq!(Some(expires_at), expires, "the end of the link");
-            prop_assert_eq!(name, owner, "whose link it is");
+            prop_assert_eq!(name, owner, "the owner of the link");
             notices.push((name, ToldAdmin::Locked(link)));
         }
         Ok(notices)
     }
 
-    /// What must be kept when a call returns is there, in its order; the rest comes in its own.
+    /// Events that must be recorded when the call returns are there, in order. The others follow in
+    /// their own order.
     fn compare_trail(&mut self) -> Checked {
         let at_once = self.events()?;
         block_on(self.auth.flush_audit());
@@ -218,11 +223,12 @@ impl World {
         let broken = self.sink.broken();
         prop_assert!(broken.is_empty(), "{:?}", broken);
         let mut told = Vec::new();
-        // Suspicion depends on the number of accounts behind a source and on the sign-ins of the whole shop in
-        // a minute: `src/state/watch.rs` and `src/state/budgets/tally.rs` have tests of their own.
+        // Suspicion depends on the number of accounts behind a source and on the sign-ins of the
+        // whole shop in a minute. `src/state/watch.rs` and `src/state/budgets/tally.rs` have
+        // separate tests for it.
         let events = self.sink.take().into_iter().filter(|event| event.action != Action::AttackSuspected);
         for event in events {
-            prop_assert!(self.event_ids.insert(*event.id.as_bytes()), "an event told twice");
+            prop_assert!(self.event_ids.insert(*event.id.as_bytes()), "an event was recorded twice");
             prop_assert_eq!(event.at, self.shop.now);
             prop_assert_eq!(&event.origin, &self.origin, "where {:?} came from", event.action);
             if event.outcome == Outcome::Begun {
@@ -243,8 +249,8 @@ impl World {
         Ok(told)
     }
 
-    /// Every token ever issued is what the model says it is, on its own website and on the other; so are one-time
-    /// credentials and rows.
+    /// Every token ever issued has the state that the model predicts, on its website and on the
+    /// other one. So have one-time credentials and rows.
     pub(super) fn look_around(&mut self) -> Checked {
         prop_assert_eq!(self.clock.now(), self.shop.now);
         self.origin = Origin::default().correlation_id("looking around");
@@ -316,7 +322,7 @@ impl World {
         Ok(())
     }
 
-    /// An assistance that was accepted, by the tables and the store alone.
+    /// An accepted assistance, checked against the tables and the store alone.
     fn look_at_assistance(&self, place: usize, assist: Assist) -> Checked {
         let row = self.customer_row(match self.shop.tokens[place].owner {
             Who::Customer(customer) => customer,

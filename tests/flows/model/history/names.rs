@@ -1,4 +1,4 @@
-//! What the crate's names are in the model's.
+//! Translates the crate's names into the model's.
 
 use std::{
     collections::BTreeMap,
@@ -24,7 +24,7 @@ impl Names {
         self.grants.get(digest).copied().unwrap_or(Name::Unissued)
     }
 
-    /// A token that the crate takes for good.
+    /// Returns the model's token for a grant that the crate accepts.
     pub(crate) fn token(&self, grant: &Grant) -> Token {
         Token {
             owner: who(&grant.subject),
@@ -37,7 +37,7 @@ impl Names {
         }
     }
 
-    /// The same, as its bearer is known. The parent of an assistance is not part of an identity.
+    /// As above, for the bearer's identity. The parent of an assistance is not part of an identity.
     pub(crate) fn identity(&self, who: &Identity, parent: Option<usize>) -> (Name, Token) {
         let token = |owner, site, obtained, assist, issued, expires| Token {
             owner,
@@ -97,7 +97,7 @@ impl Names {
     }
 }
 
-/// Whether an event of this action that succeeded says when what was issued ends.
+/// True if a successful event of this action has the expiry of the issued object.
 pub(crate) const fn issues(action: Action) -> bool {
     matches!(
         action,
@@ -154,7 +154,7 @@ pub(crate) fn source(place: usize) -> (Option<IpAddr>, u32) {
     (address.map(|address| address.parse().unwrap()), name)
 }
 
-/// The source of that name: one of the list's, or of a flood.
+/// Returns the source with that name: one of the list, or one of a flood.
 pub(crate) fn source_called(name: u32) -> (Option<IpAddr>, u32) {
     let listed = SOURCES.iter().position(|(_, listed)| *listed == name).map(|place| source(place).0);
     (listed.unwrap_or_else(|| Some(Ipv4Addr::from_bits(name).into())), name)

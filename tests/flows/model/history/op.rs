@@ -7,8 +7,8 @@ use time::Duration;
 
 use crate::model::shop::{Door, New, Setup};
 
-/// One step. Secrets and tokens are counted back from the newest, so that a history still means something when a step is
-/// left out.
+/// One step. Secrets and tokens are counted back from the newest, so that a history stays
+/// meaningful if a step is left out.
 #[derive(Clone, Debug)]
 pub(crate) enum Op {
     SignIn {
@@ -23,12 +23,12 @@ pub(crate) enum Op {
         with: With,
         times: usize,
     },
-    /// Each from a source of its own.
+    /// Each attempt comes from a new source.
     Flood {
         of: Flooded,
         times: usize,
     },
-    /// Wrong credentials from one source at all accounts in turn.
+    /// Wrong credentials from one source, at all accounts in turn.
     Spray {
         from: From,
         times: usize,
@@ -114,7 +114,7 @@ pub(crate) enum Op {
     UnlockAdmin {
         name: usize,
     },
-    /// By a link that was mailed, counted back from the newest.
+    /// By a mailed link, counted back from the newest.
     UnlockByLink {
         name: usize,
         from: From,
@@ -125,7 +125,7 @@ pub(crate) enum Op {
         of: EndOf,
         early: bool,
     },
-    /// What the host does to its own tables.
+    /// A change by the host to its tables.
     HostStatus {
         customer: usize,
         status: AccountStatus,
@@ -138,7 +138,7 @@ pub(crate) enum Op {
         customer: usize,
         password: Option<usize>,
     },
-    /// To another address or website; nothing, if that is somebody's.
+    /// To another address or website. Nothing happens if that is taken.
     HostMoves {
         customer: usize,
         site: usize,
@@ -153,18 +153,19 @@ pub(crate) enum Op {
         permission: usize,
         has: bool,
     },
-    /// A credential that no flow made: on any website, and a code may outlive the token through which it was made.
+    /// A credential that no flow made. It may be of any website, and a code may outlive the admin
+    /// user's token.
     Stored {
         customer: usize,
         on: Filed,
         by: Option<Pick>,
     },
-    /// On the same store.
+    /// The new `Auth` uses the same store.
     Restart(Setup),
     Purge,
 }
 
-/// Its `Debug` is a line for each step.
+/// The `Debug` output has one line for each step.
 #[derive(Clone)]
 pub(crate) struct History(pub(crate) Vec<Op>);
 
@@ -174,7 +175,7 @@ impl fmt::Debug for History {
     }
 }
 
-/// Which account.
+/// Selects an account.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum At {
     Door {
@@ -182,9 +183,9 @@ pub(crate) enum At {
         address: usize,
         shouted: bool,
     },
-    /// Whose the one-time credential is.
+    /// The account of the one-time credential.
     Owner,
-    /// Where a failure was last counted.
+    /// The account at which a failure was last counted.
     LastFailure,
 }
 
@@ -193,17 +194,17 @@ pub(crate) enum From {
     Source(usize),
     /// The source for which a failure was last counted.
     LastFailure,
-    /// A source that was never seen before.
+    /// A source that was never used before.
     Stranger,
     /// A source, and the secret of a device, counted back from the newest.
     Device(usize, usize),
 }
 
-/// What many sources ask for.
+/// The request that many sources send.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Flooded {
     SignIn(Door),
-    /// With the right password.
+    /// A sign-in with the right password.
     RightSignIn(Door),
     AdminSignIn(usize),
     Exchange(Door),
@@ -224,7 +225,7 @@ pub(crate) enum With {
     TooLong,
 }
 
-/// A token, counted back from the newest of its kind; nobody's, if there is none.
+/// A token, counted back from the newest of its kind. If there is none, an unknown token.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Pick {
     pub(crate) kind: Kind,
@@ -237,12 +238,12 @@ pub(crate) enum Kind {
     Assisted,
     Admin,
     Any,
-    /// A one-time credential, which is no token.
+    /// A one-time credential, presented as a token.
     Secret,
     Nobodys,
 }
 
-/// On the token's website, or on the other.
+/// On the token's website, or on the other one.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Filed {
     Right,
@@ -259,13 +260,13 @@ pub(crate) enum Why {
 pub(crate) enum EndOf {
     Secret(usize),
     Token(Pick),
-    /// The lock or the window in which a failure was last counted: of the source, or of the account.
+    /// The lock or the window in which a failure was last counted, of the source or of the account.
     Failures {
         account: bool,
     },
-    /// The lock or the window of the source for which a failure was last counted, over all accounts.
+    /// The lock or the window over all accounts of the source for which a failure was last counted.
     Total,
-    /// What the account knows at which a failure was last counted.
+    /// The known devices and sources of the account at which a failure was last counted.
     Memory,
 }
 

@@ -1,4 +1,4 @@
-//! Stories of many failures, and of whom an account knows.
+//! Sequences of many failures, and of the devices and sources that an account knows.
 
 use commerce_auth::{AdminChange, CustomerChange};
 use proptest::{collection::vec, prelude::*};
@@ -27,7 +27,7 @@ const fn flood(of: Flooded, times: usize) -> Op {
     Op::Flood { of, times }
 }
 
-/// A caller who may be known, or become so.
+/// Generates a caller that may be known to the account, or become known.
 fn known() -> BoxedStrategy<From> {
     prop_oneof![
         (0..SOURCES.len()).prop_map(From::Source),
@@ -37,12 +37,12 @@ fn known() -> BoxedStrategy<From> {
     .boxed()
 }
 
-/// So many failures that strangers must wait, or a source, and who gets in meanwhile.
+/// Enough failures that strangers or a source must wait, and callers that may still sign in.
 pub(super) fn siege() -> BoxedStrategy<Vec<Op>> {
     let until = |of| any::<bool>().prop_map(move |early| Op::WaitFor { of, early });
     let wide = || until(EndOf::Failures { account: true });
     prop_oneof![
-        // A customer whose account many sources try, and who has many places to come from.
+        // A customer who signs in from many places while many sources try the account.
         (
             (door(), [known(), known()], prop::option::weighted(0.3, 14..=18_usize), 98..=101_usize),
             (meanwhile(), [with(), with(), with()], wide(), vec(any::<bool>(), 0..9), wide()),
@@ -62,7 +62,7 @@ pub(super) fn siege() -> BoxedStrategy<Vec<Op>> {
                     ops
                 }
             ),
-        // An admin user whose account many sources try, and a link.
+        // An admin user whose account many sources try, and an unlock link.
         (0..2_usize, [known(), known()], 98..=101_usize, meanwhile(), with(), wide(), 0..3_usize).prop_map(
             move |(name, [own, other], times, between, with, wait, linked)| {
                 let mut ops = vec![admins(name, own, With::Own)];
@@ -74,7 +74,8 @@ pub(super) fn siege() -> BoxedStrategy<Vec<Op>> {
                 ops
             }
         ),
-        // One source that tries all accounts, its neighbours, and the one that it comes from.
+        // One source that tries all accounts, sources in the same network, and the source of an
+        // honest caller.
         (door(), from(), [known(), known()], 95..=105_usize, meanwhile(), with(), until(EndOf::Total))
             .prop_map(move |(door, from, [own, other], times, between, with, wait)| {
                 let spray = |from, times| Op::Spray { from, times };
@@ -98,7 +99,8 @@ pub(super) fn siege() -> BoxedStrategy<Vec<Op>> {
                 vec![flood(of, times), redeem(own), wait, redeem(own)]
             }
         ),
-        // More sources at one account than have budgets of their own. A success makes the wide one new.
+        // More sources at one account than there are separate budgets. A success resets the wide
+        // budget.
         (0..SITES.len(), [90..=99_usize, 20..=45_usize], meanwhile(), known(), wait()).prop_map(
             move |(site, [first, second], between, own, wait)| {
                 let door = (site, 0);
@@ -114,10 +116,10 @@ pub(super) fn siege() -> BoxedStrategy<Vec<Op>> {
     .boxed()
 }
 
-/// Whom an account knows.
+/// Generates sequences about the devices and sources that an account knows.
 pub(super) fn devices() -> BoxedStrategy<Vec<Op>> {
     prop_oneof![
-        // More devices than are remembered.
+        // More devices than an account remembers.
         (0..SOURCES.len(), 14..=17_usize, meanwhile()).prop_map(|(own, back, between)| {
             let (door, from) = ((0, 0), From::Source(own));
             let mut ops = vec![Op::SignIn { at: at(door), from, with: With::Own, times: 17 }];
@@ -152,7 +154,7 @@ pub(super) fn devices() -> BoxedStrategy<Vec<Op>> {
             };
             [Some(signed_in), Some(changed), between, Some(again)].into_iter().flatten().collect()
         }),
-        // An address that becomes another customer's.
+        // An address that is given to another customer.
         (known(), 0..3_usize, meanwhile(), [with(), with()]).prop_map(move |(own, back, between, with)| {
             let (door, device) = ((0, 0), From::Device(0, back));
             let moved = |customer, (site, address)| Op::HostMoves { customer, site, address };

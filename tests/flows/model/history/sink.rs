@@ -1,4 +1,4 @@
-//! The audit sink of a history: it looks at the store while an event is kept.
+//! The audit sink of a history. It inspects the store while it records an event.
 
 use std::{
     mem::take,
@@ -24,7 +24,7 @@ pub(crate) struct Sink {
     /// None if one-time credentials are in documents, which only the crate reads.
     codes: Option<NativeCodes>,
     events: Mutex<Vec<AuditEvent>>,
-    /// A one-time code that is presented now, if one is.
+    /// The one-time code that is being presented, if there is one.
     pub(crate) presented: Mutex<Option<Presented>>,
     broken: Mutex<Vec<String>>,
 }
@@ -34,12 +34,12 @@ impl Sink {
         Self { store, codes, events: Mutex::default(), presented: Mutex::default(), broken: Mutex::default() }
     }
 
-    /// What was kept since the last look.
+    /// Returns the events since the last call.
     pub(crate) fn take(&self) -> Vec<AuditEvent> {
         take(&mut self.events.lock().unwrap())
     }
 
-    /// The promises that were broken since the last look.
+    /// Returns the promises that were broken since the last call.
     pub(crate) fn broken(&self) -> Vec<String> {
         take(&mut self.broken.lock().unwrap())
     }
@@ -49,7 +49,7 @@ impl Sink {
         Ok(Some(matches!(codes.peek(code, at).await?, Peek::Live(_))))
     }
 
-    /// What is about to happen has not happened yet.
+    /// At the time of a `Begun` record, the operation has had no effect yet.
     async fn look_at(&self, event: &AuditEvent) -> Result<(), StoreError> {
         let Some(grant) = event.grant else {
             self.broken.lock().unwrap().push(format!("{:?} begins and names no grant", event.action));
@@ -81,7 +81,7 @@ impl Sink {
 #[async_trait]
 impl AuditSink for Sink {
     async fn record(&self, event: &AuditEvent) -> Result<(), StoreError> {
-        // A reset is only traced: what it spends is the customer's own.
+        // A reset is recorded before it happens, but spends only the customer's own token.
         if event.outcome == Outcome::Begun && event.action != Action::PasswordReset {
             self.look_at(event).await?;
         }

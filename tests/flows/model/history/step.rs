@@ -1,4 +1,4 @@
-//! One step: what is asked of the crate, and of its model.
+//! One step of a history: the call to the crate, and the same call to the model.
 
 use std::{fmt::Write, net::IpAddr};
 
@@ -21,7 +21,7 @@ use super::{
 use crate::model::shop::{Answer, Assist, Caller, Counted, Door, Name, New, Presented, Who};
 
 impl World {
-    /// Takes the steps one by one; what went wrong is told as the whole story.
+    /// Applies the steps one by one. A failure prints the whole history.
     pub(crate) fn live_through(&mut self, history: &History) -> Checked {
         for (place, op) in history.0.iter().enumerate() {
             let elapsed = self.shop.now - START;
@@ -185,7 +185,7 @@ impl World {
         }
     }
 
-    /// What the crate is not told of.
+    /// Changes that the crate is not notified of.
     fn happen(&mut self, op: &Op) {
         match *op {
             Op::Wait(span) => self.wait_until(self.shop.now + span, false),
@@ -229,7 +229,7 @@ impl World {
         }
     }
 
-    /// A credential that no flow made, and that lives for ten minutes.
+    /// Stores a credential that no flow made, and that lives for ten minutes.
     fn store_credential(&mut self, customer: usize, on: Filed, by: Option<Pick>) {
         let Some(codes) = self.codes.clone() else { return };
         let (now, id, under) = (self.shop.now, customer_id(customer), self.generation(customer));
@@ -306,7 +306,7 @@ impl World {
                 let (place, token) = self.issued(signed_in.token().expose())?;
                 prop_assert_eq!(signed_in.expires_at(), token.expires);
                 let owner = token.owner == Who::Admin(name);
-                prop_assert!(owner && *signed_in.admin_id() == admin_id(name), "whose token it is");
+                prop_assert!(owner && *signed_in.admin_id() == admin_id(name), "the owner of the token");
                 Ok(Answer::Issued(place, token, self.handed_out(signed_in.device())?))
             }
             Err(error) => Err(error),
@@ -352,7 +352,7 @@ impl World {
         prop_assert_eq!(signed_in.obtained(), token.obtained);
         let is_owners = matches!(token.owner, Who::Customer(owner)
             if customer_id(owner) == *signed_in.customer_id());
-        prop_assert!(is_owners, "whose token it is");
+        prop_assert!(is_owners, "the owner of the token");
         Ok(Ok(Answer::Issued(place, token, self.handed_out(signed_in.device())?)))
     }
 }

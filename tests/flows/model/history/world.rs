@@ -1,4 +1,4 @@
-//! The real shop beside the model of it.
+//! The real shop and its model.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -36,7 +36,7 @@ const OPENED: Setup =
 
 pub(crate) type Checked = Result<(), TestCaseError>;
 
-/// The real shop, the model of it, and what the one calls the other's.
+/// The real shop, its model, and the names of one in the other.
 pub(crate) struct World {
     pub(super) auth: Auth,
     pub(super) store: Arc<MemoryStore>,
@@ -52,21 +52,22 @@ pub(crate) struct World {
     pub(super) tokens: Vec<String>,
     pub(super) secrets: Vec<String>,
     pub(super) names: Names,
-    /// The grants whose records began.
+    /// The grants with a `Begun` record.
     pub(super) begun: BTreeSet<Digest>,
     pub(super) event_ids: BTreeSet<[u8; 16]>,
-    /// How often a flow had set a customer's password when its hash was last looked at.
+    /// For each customer: how often flows had set the password when the hash was last read, and the
+    /// hash.
     pub(super) hashes_seen: Vec<(usize, Option<String>)>,
     pub(super) hashes_begun: u64,
     /// The secrets of the model's devices, and its links.
     pub(super) devices: Vec<String>,
     pub(super) links: Vec<String>,
-    /// The number of sources that came once.
+    /// The number of sources that were used once.
     pub(super) strangers: u32,
     restarts: u8,
-    /// Where the requests of the step come from.
+    /// The origin of the requests of this step.
     pub(super) origin: Origin,
-    /// The story so far, for whoever must find out what went wrong.
+    /// The history so far, for the message of a failure.
     pub(super) story: String,
 }
 
@@ -85,7 +86,7 @@ fn config(setup: Setup) -> AuthConfig {
     config
 }
 
-/// Made by a shop of its own, once: hashes, and the digests by which accounts are named in the trail.
+/// Values made once, by a separate shop: hashes, and the digests by which the trail names accounts.
 struct Mint {
     hashes: Vec<PasswordHash>,
     accounts: BTreeMap<Digest, Counted>,
@@ -120,7 +121,7 @@ static MINT: LazyLock<Mint> = LazyLock::new(|| {
     block_on(auth.flush_audit());
     let accounts: BTreeMap<_, _> =
         audit.events().iter().map(|event| event.account.unwrap()).zip(named).collect();
-    assert_eq!(accounts.len(), 13, "names are told apart");
+    assert_eq!(accounts.len(), 13, "names are distinct");
     Mint { hashes, accounts }
 });
 
@@ -140,7 +141,8 @@ impl World {
         };
         let customers = vec![
             account(0, 0, Some(0), AccountStatus::Active, true),
-            // The same address on the other website is another account, here with the same password.
+            // The same address on the other website is another account. Here it has the same
+            // password.
             account(1, 0, Some(0), AccountStatus::Active, true),
             account(0, 1, Some(1), AccountStatus::Unconfirmed, true),
             account(0, 2, None, AccountStatus::Active, true),
@@ -179,7 +181,7 @@ impl World {
             .config(config(OPENED));
         let names = Names { grants: BTreeMap::new(), accounts: MINT.accounts.clone() };
         let mut world = Self {
-            // Another takes its place at once.
+            // The restarted shop takes its place at once.
             auth: builder.build().unwrap(),
             store,
             codes,
@@ -231,7 +233,7 @@ impl World {
         self.hashes_begun = 0;
     }
 
-    /// The generation that a credential of a customer's is made under.
+    /// Returns the generation under which a customer's credential is made.
     pub(super) fn generation(&self, customer: usize) -> Generation {
         let fresh = GenerationId::from_bytes([0; 16]);
         block_on(self.store.generation(&Subject::Customer(customer_id(customer)), fresh)).unwrap()
@@ -246,7 +248,7 @@ impl World {
         (self.shop.customers[customer].password_sets, hash.map(|hash| hash.expose().to_owned()))
     }
 
-    /// The host changes a row of its table.
+    /// Changes a row of the host's table.
     pub(super) fn host_changes(&mut self, customer: usize, change: impl FnOnce(&mut CustomerRecord)) {
         let mut row = self.customer_row(customer);
         change(&mut row);

@@ -1,4 +1,4 @@
-//! Assistance: both roads to it, and whether it stands.
+//! Assistance: both roads to it, and the conditions of an existing one.
 
 use commerce_auth::{
     AccountStatus, AssistanceError, Error, Field, InputError, Obtained, SignInError, TokenError,
@@ -11,11 +11,12 @@ use super::{
     trail::{Name, refused},
 };
 
-/// What a blank reason becomes, unless the shop demands one.
+/// The reason that replaces a blank one, unless the shop demands a reason.
 pub(crate) const NO_REASON: &str = "No reason given";
 
 impl Shop {
-    /// The customer consents, the admin user is signed in, active and permitted, and the shop offers it: at this moment.
+    /// True if at this moment the customer consents, the admin user is signed in, active and
+    /// permitted, and the shop offers assistance.
     pub(super) fn assists(&self, assist: Assist, customer: usize) -> Ended<()> {
         self.consents(customer)?;
         if !self.is_live(assist.parent) {
@@ -55,7 +56,7 @@ impl Shop {
         }
     }
 
-    /// The assistance that the holder of a token may give: nothing of any customer is looked at.
+    /// Returns the assistance that the holder of a token may give, before any customer is read.
     fn assistance_by(&self, token: usize, reason: &'static str, event: &mut Told) -> Ended<Assist> {
         let Who::Admin(actor) = self.tokens[token].owner else {
             self.about_token(event, token);

@@ -5,7 +5,7 @@ use time::{Duration, OffsetDateTime as Time};
 
 use super::{Caller, Door, Ended, Notified, Shop, Told, ToldAdmin, trail::refused};
 
-/// What failures are counted for.
+/// The account or purpose for which failures are counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Counted {
     Customer(Door),
@@ -16,7 +16,7 @@ pub(crate) enum Counted {
     ResetRequestsFrom(u32),
     /// A source, over all accounts.
     Source(u32),
-    /// The IPv6 network around some sources, over all accounts.
+    /// The IPv6 network of some sources, over all accounts.
     Network,
 }
 
@@ -25,24 +25,26 @@ pub(crate) enum Scope {
     Source(u32),
     Confirmation,
     AllSources,
-    /// Shared by sources that come to an account at which many others count already.
+    /// Shared by the sources that come to an account with too many separate budgets already.
     Others,
     AllAccounts,
 }
 
-/// The source of those who have no address. They are many, so it has no budget over all accounts.
+/// The source of requests without an address. It stands for many callers, so it has no budget over
+/// all accounts.
 pub(crate) const NOWHERE: u32 = 2;
-/// The sources that are in one network.
+/// The sources in one network.
 pub(crate) const NEIGHBOURS: [u32; 2] = [1, 3];
-/// The failures of a network. Commerce's thousand would be too many for a history.
+/// The budget of a network. Commerce's 1,000 failures would be too many for a history.
 pub(crate) const NETWORK_FAILURES: u32 = 130;
 
-/// So many narrow scopes of an account have a budget of their own.
+/// The number of narrow scopes of an account that have a separate budget.
 const OWN_BUDGETS: usize = 128;
-/// A narrow scope takes its place so much longer than it counts, since the clocks of nodes differ.
+/// A narrow scope keeps its place this much longer than it counts, because the clocks of nodes
+/// differ.
 const LISTED_LONGER: Duration = Duration::seconds(61);
 
-/// One budget: failures since the first of them, and the lock that follows the last.
+/// One budget: the failures since the first of them, and the lock after the last one.
 #[derive(Debug, Default)]
 pub(crate) struct Counter {
     first: Option<Time>,
@@ -50,18 +52,18 @@ pub(crate) struct Counter {
     locked_until: Option<Time>,
 }
 
-/// What an attempt draws on.
+/// The budgets that an attempt uses.
 pub(super) struct Attempt<'a> {
     pub(super) counted: Counted,
-    /// The narrow one first.
+    /// The narrow scope comes first.
     pub(super) scopes: &'a [Scope],
-    /// The answer beyond them.
+    /// The answer if a budget is used up.
     pub(super) spent: Error,
-    /// Who asks, if failures are counted for the source over all accounts.
+    /// The caller, if failures are counted for the source over all accounts.
     pub(super) caller: Option<Caller>,
 }
 
-/// How an attempt counts.
+/// The way in which an attempt counts.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Counts {
     Failure,
@@ -70,16 +72,16 @@ pub(super) enum Counts {
     Nothing,
 }
 
-/// What follows the last failure of a budget.
+/// The lock after the last failure of a budget.
 #[derive(Clone, Copy)]
 enum Lock {
-    /// Then the budget is new.
+    /// Afterwards the budget starts anew.
     For(Duration),
-    /// For so long, and twice as long after each further failure, up to the longest.
+    /// The first duration, doubled after each further failure, up to the second one.
     Growing(Duration, Duration),
 }
 
-/// Failures, their window, and the lock.
+/// Returns the number of failures, their window, and the lock.
 const fn budget(counted: Counted, scope: Scope) -> (u32, Duration, Lock) {
     match (counted, scope) {
         (Counted::ResetRequests(_), _) => (5, Duration::HOUR, Lock::For(Duration::HOUR)),
@@ -103,7 +105,7 @@ impl Counter {
         self.locked_until.is_some_and(|until| now < until)
     }
 
-    /// From when on it is as good as none.
+    /// Returns the time at which the counter ends.
     fn ends(&self, (_, window, lock): (u32, Duration, Lock)) -> Option<Time> {
         let window_ends = self.first.map(|first| first + window);
         match lock {
@@ -118,7 +120,7 @@ impl Shop {
         self.budgets.get(&(counted, scope)).is_some_and(|counter| counter.is_locked(self.now))
     }
 
-    /// The scope whose budget is drawn on.
+    /// Returns the scope whose budget is used.
     fn drawn(&self, counted: Counted, scope: Scope) -> Scope {
         let counts = |until: Option<Time>| until.is_some_and(|until| self.now < until);
         let is_narrow = matches!(scope, Scope::Source(_) | Scope::Confirmation);
@@ -138,13 +140,14 @@ impl Shop {
         self.budgets.get(&(counted, scope))?.ends(budget(counted, scope))
     }
 
-    /// When a lock ends, or failures that have led to none, or to one that is over.
+    /// Returns the time at which the lock ends. Without a lock, or after it, the time at which the
+    /// failures end.
     pub(crate) fn reopens(&self, counted: Counted, scope: Scope) -> Option<Time> {
         let counter = self.budgets.get(&(counted, scope))?;
         counter.locked_until.filter(|_| counter.is_locked(self.now)).or(self.ends(counted, scope))
     }
 
-    /// The budgets of a source over all accounts.
+    /// Returns the budgets of a source over all accounts.
     pub(crate) fn totals(source: u32) -> impl Iterator<Item = Counted> {
         let own = (source != NOWHERE).then_some(Counted::Source(source));
         own.into_iter().chain(NEIGHBOURS.contains(&source).then_some(Counted::Network))
@@ -160,7 +163,7 @@ impl Shop {
         });
     }
 
-    /// Answers whether a lock begins with this failure.
+    /// Counts a failure. Returns true if a lock begins with it.
     fn fail(&mut self, counted: Counted, scope: Scope) -> bool {
         let (failures, window, lock) = budget(counted, scope);
         let now = self.now;
@@ -180,12 +183,12 @@ impl Shop {
             }
         };
         counter.locked_until = Some(now + pause);
-        // A further pause is no new lock.
+        // A further pause is not a new lock.
         counter.failures == failures
     }
 
-    /// Nothing is done if a budget is spent; otherwise the attempt, and what it does to the budgets. A lock of a
-    /// password is told of, and one over all sources to the owner as well.
+    /// Refuses if a budget is used up. Otherwise makes the attempt and charges the budgets. A lock
+    /// of a password is recorded, and a lock over all sources is also reported to the owner.
     pub(super) fn within<T>(
         &mut self,
         Attempt { counted, scopes, spent, caller }: Attempt<'_>,
@@ -246,7 +249,7 @@ impl Shop {
         ended
     }
 
-    /// Tells the owner, if there is one, that the account's budget over all sources is spent.
+    /// Notifies the owner, if there is one, that the account's budget over all sources is used up.
     fn tell_owner(&mut self, counted: Counted) {
         match counted {
             Counted::Customer(door) => {

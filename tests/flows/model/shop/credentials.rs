@@ -1,41 +1,41 @@
-//! What is presented, and the one-time credentials.
+//! Presented values, and one-time credentials.
 
 use commerce_auth::{Error, Field, InputError, PolicyViolation};
 use time::OffsetDateTime as Time;
 
 use super::{Assist, Shop};
 
-/// The newest of a customer's one-time credentials that stay valid, for each purpose.
+/// For each purpose, a customer's newest one-time credentials stay valid, up to this number.
 const KEPT: usize = 3;
 
 #[derive(Debug)]
 pub(crate) struct Secret {
     pub(crate) customer: usize,
     pub(crate) site: usize,
-    /// On a one-time code: who generated it.
+    /// For a one-time code: the admin user who generated it.
     pub(crate) assist: Option<Assist>,
     pub(crate) expires: Time,
-    /// Pushed out by newer ones, or ended.
+    /// True if newer credentials replaced it, or if it was ended.
     pub(crate) gone: bool,
     pub(crate) spent: bool,
     /// True if a new password was set with it.
     pub(crate) by_reset: bool,
-    /// The token it was spent on, if one came of it.
+    /// The token that was issued for it, if there is one.
     pub(crate) bought: Option<usize>,
 }
 
-/// What the `password` argument holds.
+/// The value of the `password` argument.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Presented {
     Empty,
     TooLong,
-    /// Nobody's anything.
+    /// A value that belongs to no account.
     Wrong,
     Password(usize),
     Secret(usize),
 }
 
-/// What the `newPassword` argument holds.
+/// The value of the `newPassword` argument.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum New {
     Good(usize),
@@ -44,7 +44,7 @@ pub(crate) enum New {
     Short,
     /// 257 characters.
     Long,
-    /// Over the bound of any credential.
+    /// Longer than any credential may be.
     Huge,
     Edge,
     TwoClasses,
@@ -62,7 +62,7 @@ impl Presented {
 }
 
 impl New {
-    /// The new password, if it may be one.
+    /// Returns the new password, if it is allowed.
     pub(super) const fn judge(self, field: Field) -> Result<usize, Error> {
         Err(Error::Input(InputError::Policy(match self {
             Self::Good(password) => return Ok(password),
@@ -77,19 +77,20 @@ impl New {
 }
 
 impl Shop {
-    /// Whether a one-time credential is a customer's on this website, and has not ended.
+    /// True if a one-time credential is the customer's on this website, and has not ended.
     pub(super) fn fits(&self, secret: usize, customer: usize, site: usize) -> bool {
         let secret = &self.secrets[secret];
         (secret.customer, secret.site) == (customer, site) && !secret.gone && self.now < secret.expires
     }
 
-    /// Whether a one-time credential can still be redeemed by somebody.
+    /// True if a one-time credential can still be redeemed.
     pub(crate) fn is_outstanding(&self, secret: usize) -> bool {
         let Secret { expires, gone, spent, .. } = self.secrets[secret];
         !gone && !spent && self.now < expires
     }
 
-    /// A new one-time credential: of the outstanding ones of its purpose, the oldest go.
+    /// Adds a one-time credential. If its purpose has too many outstanding ones, the oldest are
+    /// removed.
     pub(crate) fn put(
         &mut self,
         customer: usize,

@@ -1,4 +1,5 @@
-//! The devices and sources from which accounts have signed in, and the links that unlock admin users.
+//! The devices and sources from which accounts have signed in, and the links that unlock admin
+//! users.
 
 use commerce_auth::{
     Error, SignInError,
@@ -8,7 +9,7 @@ use time::{Duration, OffsetDateTime as Time};
 
 use super::{Answer, Counted, Shop, Told, Who, trail::refused};
 
-/// Who asks.
+/// The origin of a request.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Caller {
     pub(crate) source: u32,
@@ -16,26 +17,27 @@ pub(crate) struct Caller {
     pub(crate) device: Option<usize>,
 }
 
-/// What an account knows of a caller.
+/// The parts of a caller that an account knows.
 #[derive(Clone, Copy, Default)]
 pub(super) struct Known {
     pub(super) source: bool,
     pub(super) device: bool,
 }
 
-/// Whence the owner of an account has signed in, and when, the latest last.
+/// The sources and devices from which the owner of an account has signed in, with the times, the
+/// latest last.
 pub(crate) struct Memory {
     owner: Who,
     devices: Vec<(usize, Time)>,
     sources: Vec<(u32, Time)>,
 }
 
-/// What is mailed to an admin user whose account is locked.
+/// The link that is mailed to an admin user whose account is locked.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Link {
     pub(crate) name: usize,
     pub(crate) expires: Time,
-    /// Spent, or another took its place.
+    /// True if it is spent, or another link replaced it.
     pub(crate) gone: bool,
 }
 
@@ -49,7 +51,7 @@ impl Memory {
 }
 
 impl Shop {
-    /// Whose account it is by now is not asked.
+    /// The owner of the account is not compared here.
     pub(super) fn knows(&self, counted: Counted, Caller { source, device }: Caller) -> Known {
         let Some(memory) = self.memories.get(&counted) else { return Known::default() };
         Known {
@@ -58,7 +60,8 @@ impl Shop {
         }
     }
 
-    /// Remembers a sign-in, in place of those of an earlier owner. Answers the device that is handed out.
+    /// Remembers a sign-in, in place of those of an earlier owner. Returns the device that is
+    /// handed out.
     pub(super) fn remember(&mut self, counted: Counted, owner: Who, caller: Caller) -> Option<usize> {
         let now = self.now;
         let is_owners = self.memories.get(&counted).is_some_and(|memory| memory.owner == owner);
@@ -79,7 +82,7 @@ impl Shop {
         new
     }
 
-    /// Whether the owner is remembered, and the caller is not.
+    /// True if the owner is remembered and the caller is not.
     pub(super) fn is_new(&self, counted: Counted, owner: Who, caller: Caller) -> bool {
         let Some(memory) = self.memories.get(&counted).filter(|memory| memory.owner == owner) else {
             return false;
@@ -93,14 +96,14 @@ impl Shop {
         self.memories.retain(|_, memory| memory.owner != of);
     }
 
-    /// When the latest sign-in at an account is forgotten.
+    /// Returns the time at which the latest sign-in at an account is forgotten.
     pub(crate) fn forgets(&self, counted: Counted) -> Option<Time> {
         let memory = self.memories.get(&counted)?;
         let times = memory.devices.iter().map(|seen| seen.1).chain(memory.sources.iter().map(|seen| seen.1));
         times.max().map(|latest| latest + REMEMBERED_FOR)
     }
 
-    /// A new link, in place of an earlier one.
+    /// Adds a link, in place of an earlier one.
     pub(super) fn offer_link(&mut self, name: usize) -> usize {
         self.links.iter_mut().filter(|link| link.name == name).for_each(|link| link.gone = true);
         self.links.push(Link { name, expires: self.now + Duration::HOUR, gone: false });
@@ -137,7 +140,7 @@ fn is_among<T: PartialEq>(list: &[(T, Time)], one: &T, now: Time) -> bool {
     list.iter().any(|seen| seen.0 == *one && now < seen.1 + REMEMBERED_FOR)
 }
 
-/// A sign-in of the same day is not noted again.
+/// A sign-in on the same day does not update the entry.
 fn see<T: PartialEq>(list: &mut Vec<(T, Time)>, one: T, now: Time) {
     if list.iter().any(|seen| seen.0 == one && now < seen.1 + Duration::DAY) {
         return;

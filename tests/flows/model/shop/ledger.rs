@@ -1,4 +1,4 @@
-//! The ledger of assistance: what its customers are told.
+//! The ledger of assistance, and the notices to customers.
 
 use commerce_auth::{
     AssistanceEnd,
@@ -8,7 +8,7 @@ use commerce_auth::{
 use super::{Answer, Notified, Shop, Who};
 
 impl Shop {
-    /// A token was born of assistance.
+    /// Enters a new token of assistance.
     pub(super) fn enter(&mut self, token: usize) {
         if let Who::Customer(customer) = self.tokens[token].owner {
             self.open.push(token);
@@ -16,7 +16,7 @@ impl Shop {
         }
     }
 
-    /// It has ended so; told once.
+    /// Ends an assistance with this reason. The customer is notified once.
     pub(super) fn close(&mut self, token: usize, end: AssistanceEnd) {
         let Some(place) = self.open.iter().position(|open| *open == token) else { return };
         self.open.remove(place);
@@ -25,21 +25,21 @@ impl Shop {
         }
     }
 
-    /// What is over of a customer's, the newest first.
+    /// Closes the ended assistance of a customer, the newest first.
     pub(super) fn settle_of(&mut self, customer: usize) {
         let owner = Who::Customer(customer);
         let of = self.open.iter().rev().copied().filter(|token| self.tokens[*token].owner == owner).collect();
         self.settle(of);
     }
 
-    /// What is over of what an admin user gave, the oldest first.
+    /// Closes the ended assistance that an admin user gave, the oldest first.
     pub(super) fn settle_by(&mut self, admin: usize) {
         let by = |token: &usize| self.tokens[*token].assist.is_some_and(|assist| assist.actor == admin);
         let by = self.open.iter().copied().filter(by).collect();
         self.settle(by);
     }
 
-    /// The host's timer.
+    /// The purge by the host's timer.
     pub(crate) fn purge(&mut self) -> Answer {
         self.settle(self.open.clone());
         Answer::Done
@@ -48,7 +48,7 @@ impl Shop {
     fn settle(&mut self, tokens: Vec<usize>) {
         for token in tokens {
             if let Some(end) = self.end_of(token) {
-                // What was told to be over does not revive.
+                // An assistance that was reported as ended does not revive.
                 self.tokens[token].revoked = true;
                 self.close(token, end);
             }

@@ -1,7 +1,8 @@
-//! What a shop's sign-in promises, restated in plain data: no hashes, no tasks, no store.
+//! The promises of a shop's sign-in, restated in plain data: no hashes, no tasks, no store.
 //!
-//! Accounts, secrets and tokens are named by their places in these lists, in the order in which they came. Each flow
-//! answers as the crate must, and leaves behind what else the step led to: hashes, events, notices.
+//! Accounts, secrets and tokens are named by their places in these lists, in the order of their
+//! creation. Each flow returns the answer that the crate must give, and records the other effects
+//! of the step: hashes, events and notices.
 
 mod assistance;
 mod budgets;
@@ -34,42 +35,42 @@ pub(crate) struct Shop {
     pub(crate) setup: Setup,
     pub(crate) customers: Vec<Account>,
     pub(crate) admins: Vec<Admin>,
-    /// Customers' and admin users'.
+    /// The tokens of customers and admin users.
     pub(crate) tokens: Vec<Token>,
     pub(crate) secrets: Vec<Secret>,
-    /// The assistance that the ledger takes for open, by its tokens, the oldest first.
+    /// The tokens of assistance that is open in the ledger, the oldest first.
     pub(crate) open: Vec<usize>,
-    /// Names that nobody has are among them.
+    /// Includes names without an account.
     pub(crate) budgets: BTreeMap<(Counted, Scope), Counter>,
-    /// Whence accounts have signed in.
+    /// The devices and sources from which accounts have signed in.
     pub(crate) memories: BTreeMap<Counted, Memory>,
     /// The number of devices whose secrets were handed out.
     pub(crate) devices: usize,
-    /// Those that unlock admin users.
+    /// The links that unlock admin users.
     pub(crate) links: Vec<Link>,
-    /// Where a failure was last counted.
+    /// The budget in which a failure was last counted.
     pub(crate) last_failure: Option<(Counted, Scope)>,
     pub(crate) led_to: LedTo,
 }
 
-/// What the last step led to beside its answer.
+/// The effects of the last step beside its answer.
 #[derive(Debug, Default)]
 pub(crate) struct LedTo {
     pub(crate) hashes: u64,
-    /// What is kept before the step returns.
+    /// The events that must be recorded before the step returns.
     pub(crate) kept: Vec<Told>,
-    /// What may be kept later.
+    /// The events that may be recorded later.
     pub(crate) queued: Vec<Told>,
     pub(crate) notices: Vec<(usize, Notified)>,
     pub(crate) admin_notices: Vec<(usize, ToldAdmin)>,
 }
 
-/// What a host may choose.
+/// The settings that a host may choose.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Setup {
     pub(crate) assistance: bool,
     pub(crate) demands_reason: bool,
-    /// Whether a sign-in takes one-time codes, or the exchange alone.
+    /// True if a sign-in accepts one-time codes, false if only the exchange does.
     pub(crate) codes_in_chain: bool,
     pub(crate) revokes_all: bool,
 }
@@ -97,7 +98,7 @@ pub(crate) enum Who {
     Admin(usize),
 }
 
-/// Who acts for a customer, through which token of its own, and why.
+/// The admin user who acts for a customer, the admin user's own token, and the reason.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Assist {
     pub(crate) actor: usize,
@@ -108,7 +109,7 @@ pub(crate) struct Assist {
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Token {
     pub(crate) owner: Who,
-    /// None for an admin user's.
+    /// None for an admin user's token.
     pub(crate) site: Option<usize>,
     pub(crate) obtained: Obtained,
     pub(crate) assist: Option<Assist>,
@@ -117,7 +118,7 @@ pub(crate) struct Token {
     pub(crate) revoked: bool,
 }
 
-/// What a customer is told.
+/// A notice to a customer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Notified {
     ResetToken(usize),
@@ -127,7 +128,7 @@ pub(crate) enum Notified {
     NewDevice,
     SignedInByResetToken,
     Replayed(Obtained),
-    /// The place of the address that is told.
+    /// The place of the address to which the notice goes.
     EmailChanged(usize),
     Locked,
     Consent(bool),
@@ -136,7 +137,7 @@ pub(crate) enum Notified {
     Ended(usize, AssistanceEnd),
 }
 
-/// What an admin user is told.
+/// A notice to an admin user.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum ToldAdmin {
     /// A link that unlocks the account, by its place.
@@ -145,17 +146,17 @@ pub(crate) enum ToldAdmin {
     NewDevice,
 }
 
-/// What a flow answers if it does what was asked.
+/// The answer of a flow that succeeds.
 #[derive(Debug, PartialEq)]
 pub(crate) enum Answer {
     Done,
-    /// A new token, and the device whose secret comes with it.
+    /// A new token, and the device whose secret is issued with it.
     Issued(usize, Token, Option<usize>),
-    /// A new one-time code, by its place, with the customer, the website and its end.
+    /// A new one-time code, by its place, with the customer, the website and the expiry.
     Code(usize, usize, usize, Time),
-    /// Whether the customer had the token.
+    /// True if the customer had the token.
     Had(bool),
-    /// The live tokens of a customer, and whether each is the one presented.
+    /// The customer's live tokens, each with true for the presented one.
     Listed(BTreeSet<(usize, bool)>),
 }
 
@@ -192,21 +193,21 @@ impl Shop {
         }
     }
 
-    /// A customer's one-time credentials, and all tokens but one.
+    /// Ends a customer's one-time credentials, and all tokens except one.
     fn end_credentials(&mut self, customer: usize, keep: Option<usize>) {
         self.end_secrets(|owner| owner == customer);
         self.end_tokens(Who::Customer(customer), keep);
         self.settle_of(customer);
     }
 
-    /// Outstanding one-time credentials of some customers. Those that are spent stay so.
+    /// Ends the outstanding one-time credentials of some customers. Spent ones stay spent.
     fn end_secrets(&mut self, of: impl Fn(usize) -> bool) {
         for secret in self.secrets.iter_mut().filter(|secret| of(secret.customer) && !secret.spent) {
             secret.gone = true;
         }
     }
 
-    /// For so long, but not beyond `until`.
+    /// Issues a token for this lifetime, at most until `until`.
     fn issue(
         &mut self,
         (owner, site): (Who, Option<usize>),
@@ -227,5 +228,5 @@ impl Shop {
     }
 }
 
-/// How a flow ended: what the trail is told of it, and the caller.
+/// The end of a flow: its outcome for the trail, and the answer to the caller.
 type Ended<T> = Result<T, (commerce_auth::audit::Outcome, Error)>;

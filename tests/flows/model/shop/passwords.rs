@@ -1,4 +1,4 @@
-//! Passwords: asked for again, changed, forgotten; and the customer's consent.
+//! Passwords: confirmed, changed and reset; and the customer's consent.
 
 use commerce_auth::{
     AccountStatus, Error, Field, InputError, InternalError, SignInError,
@@ -51,7 +51,8 @@ impl Shop {
         self.conclude(&event, ended)
     }
 
-    /// A token of a website that the host has moved the customer away from is the host's fault.
+    /// If the host has moved the customer to another website, a token of the earlier one is an
+    /// error of the host.
     fn own_row(&self, customer: usize, site: usize) -> Ended<()> {
         let own = self.customers[customer].site == site;
         if own { Ok(()) } else { Err((Outcome::Failed, Error::Internal(InternalError::ForeignRow))) }
@@ -75,7 +76,7 @@ impl Shop {
         let counts = |ended: &Ended<()>| if ended.is_ok() { Counts::Success } else { Counts::Failure };
         let attempt = Attempt {
             counted: Counted::Customer((row.site, row.address)),
-            // Whoever holds a live token is known to the account.
+            // The holder of a live token is known to the account.
             scopes: &[Scope::Confirmation],
             spent: Error::SignIn(SignInError::Locked),
             caller: None,
@@ -90,13 +91,14 @@ impl Shop {
         row.password_sets += 1;
     }
 
-    /// The answer does not tell whether there is such an account; the trail does.
+    /// The answer does not reveal whether the account exists. The trail does.
     pub(crate) fn request_reset(&mut self, door: Door, source: Option<u32>) -> Result<Answer, Error> {
         let mut event = Told::about(Action::ResetRequest).on(door.0).at(Counted::Customer(door));
         let by_source =
             source.map(|source| (Counted::ResetRequestsFrom(source), Scope::Source(source), None));
         let caller = source.map(|source| Caller { source, device: None });
-        // A source that is refused over all accounts is not charged. Its own budget of requests comes first.
+        // If the source is refused over all accounts, nothing is charged. Its budget of requests
+        // comes first.
         if let Some(from) = source
             && !self.is_spent(Counted::ResetRequestsFrom(from), Scope::Source(from))
             && self.is_total_spent(from)
@@ -160,7 +162,7 @@ impl Shop {
         };
         let redeemed = self.within(attempt, &mut event, redeem, counts);
         let ended = redeemed.map(|customer| {
-            // A caller who goes away from here on leaves this trace.
+            // If the caller goes away after this point, this record stays.
             self.begin(&event);
             self.set_password(customer, new);
             self.led_to.notices.push((customer, Notified::PasswordReset));
@@ -171,7 +173,7 @@ impl Shop {
         self.conclude(&event, ended)
     }
 
-    /// Whose the reset token was.
+    /// Redeems a reset token. Returns its customer.
     fn redeem(&mut self, door: Door, with: Presented, event: &mut Told) -> Ended<usize> {
         let mismatched = |why| refused(why, Error::SignIn(SignInError::ResetTokenMismatched));
         let Some(customer) = self.find(door) else { return mismatched(Refusal::UnknownAccount) };
@@ -199,7 +201,7 @@ impl Shop {
         let action = if allowed { Action::ConsentGiven } else { Action::ConsentWithdrawn };
         let (token, customer) = self.own(bearer, site, action)?;
         if allowed {
-            // What the host's own withdrawal has left open.
+            // Closes the assistance that the host's own withdrawal left open.
             self.settle_of(customer);
         }
         self.customers[customer].consents = allowed;

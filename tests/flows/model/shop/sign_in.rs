@@ -1,4 +1,4 @@
-//! Ways to a token by credential.
+//! Sign-in with each kind of credential.
 
 use commerce_auth::{
     AccountStatus, AssistanceEnd, Error, Field, Obtained, SignInError,
@@ -34,7 +34,7 @@ impl Shop {
         self.sign_in_within(event, attempt, (door, caller), with, true)
     }
 
-    /// By one-time code alone. No lock of the password stops it.
+    /// By one-time code alone. A lock of the password does not stop it.
     pub(crate) fn exchange(&mut self, door: Door, caller: Caller, with: Presented) -> Result<Answer, Error> {
         with.check(Field::Otp)?;
         let event = Told::about(Action::CodeRedemption).on(door.0).at(Counted::Customer(door));
@@ -61,7 +61,7 @@ impl Shop {
         };
         let counts = |ended: &Ended<Admitted>| match ended {
             Ok(Admitted { obtained: Obtained::Password, .. }) => Counts::Success,
-            // A one-time credential gives back only its own charge.
+            // A one-time credential returns only its own charge.
             Ok(_) | Err((_, Error::SignIn(SignInError::NotConfirmed))) => Counts::Nothing,
             Err(_) => Counts::Failure,
         };
@@ -71,7 +71,7 @@ impl Shop {
             let until = assist.map(|assist| self.tokens[assist.parent].expires);
             let owner = Who::Customer(customer);
             let mut answer = self.issue((owner, Some(door.0)), obtained, assist, until);
-            // The admin user's device is not the customer's.
+            // The admin user's device does not become the customer's.
             if let (Answer::Issued(_, _, device), None) = (&mut answer, assist) {
                 let is_new = self.is_new(Counted::Customer(door), owner, caller);
                 *device = self.remember(Counted::Customer(door), owner, caller);
@@ -83,7 +83,7 @@ impl Shop {
             }
             let token = self.tokens.len() - 1;
             self.about_token(&mut event, token);
-            // The record of what was about to be redeemed named the token before it was issued.
+            // The `Begun` record of the redemption named the token before it was issued.
             self.led_to.kept[begun..].iter_mut().for_each(|event| event.grant = Some(Name::Token(token)));
             if assist.is_some() {
                 self.enter(token);
@@ -96,7 +96,8 @@ impl Shop {
         self.conclude(&event, ended)
     }
 
-    /// Password, then one-time credential, then the standing of the account, then that of the assistance.
+    /// Checks the password, then the one-time credential, then the status of the account, then the
+    /// conditions of the assistance.
     fn admit(&mut self, door: Door, with: Presented, chain: bool, event: &mut Told) -> Ended<Admitted> {
         let Some(customer) = self.find(door) else {
             return refused(Refusal::UnknownAccount, Error::SignIn(SignInError::Refused));
@@ -151,7 +152,8 @@ impl Shop {
         Ok(Admitted { customer, obtained, secret, assist })
     }
 
-    /// A spent credential presented again ends what it bought: a token, or all that came of a new password.
+    /// If a spent credential is presented again, everything it led to ends: a token, or all tokens
+    /// since the new password.
     pub(super) fn replay(&mut self, secret: usize, event: &mut Told) -> Refusal {
         event.action = Action::CodeReplay;
         let Secret { customer, by_reset, bought, assist, .. } = self.secrets[secret];
@@ -172,7 +174,7 @@ impl Shop {
         Refusal::SpentCode
     }
 
-    /// An admin user's, by name: names beyond the list are nobody's.
+    /// Signs in an admin user by name. Names beyond the list have no account.
     pub(crate) fn admin_sign_in(
         &mut self,
         name: usize,
@@ -219,7 +221,7 @@ impl Shop {
         self.conclude(&event, ended)
     }
 
-    /// A support desk forgets failures and locks.
+    /// A support desk clears failures and locks.
     pub(crate) fn unlock(&mut self, counted: Counted) -> Result<Answer, Error> {
         self.forget_failures(counted);
         let mut event = Told::about(Action::Unlock).at(counted);

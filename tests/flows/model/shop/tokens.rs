@@ -1,4 +1,4 @@
-//! What a token is good for, and how it ends.
+//! The use of a token, and its end.
 
 use commerce_auth::{
     AdminChange, AssistanceEnd, CustomerChange, Error, TokenError,
@@ -11,7 +11,7 @@ use super::{
 };
 
 impl Shop {
-    /// None is no token at all. The trail is not told of a token that has ended.
+    /// None stands for a text that is no token. Uses of an ended token are not recorded.
     pub(super) fn live(&self, bearer: Option<usize>) -> Result<usize, Error> {
         let token = bearer.ok_or(Error::Token(TokenError::Invalid))?;
         if self.is_live(token) { Ok(token) } else { Err(Error::Token(TokenError::Invalid)) }
@@ -63,7 +63,7 @@ impl Shop {
         Ok(token)
     }
 
-    /// For what a token born of assistance may not do: the token, and whose it is.
+    /// For operations that a token of assistance may not do: returns the token and its customer.
     pub(super) fn own(
         &mut self,
         bearer: Option<usize>,
@@ -82,7 +82,7 @@ impl Shop {
         }
     }
 
-    /// Its own live tokens, those of assistance among them.
+    /// Returns the customer's live tokens, including those of assistance.
     pub(crate) fn list(&mut self, bearer: Option<usize>, site: usize) -> Result<Answer, Error> {
         let (token, customer) = self.own(bearer, site, Action::TokenList)?;
         Ok(Answer::Listed(self.live_of(customer).map(|other| (other, other == token)).collect()))
@@ -138,7 +138,7 @@ impl Shop {
         self.conclude(&event, Ok(Answer::Had(true)))
     }
 
-    /// With it ends what it gave rise to, which is looked up at every use.
+    /// Tokens of assistance end with it. They are checked at every use.
     pub(crate) fn revoke_admin(&mut self, bearer: Option<usize>) -> Result<Answer, Error> {
         let token = self.verify_admin(bearer)?;
         self.tokens[token].revoked = true;
@@ -159,7 +159,7 @@ impl Shop {
         self.conclude(&Told::about(Action::AccountChange).of(Who::Admin(admin)), Ok(Answer::Done))
     }
 
-    /// `before` is the place of the address before a change.
+    /// `before` is the place of the address before the change.
     pub(crate) fn customer_changed(
         &mut self,
         customer: usize,
@@ -182,7 +182,7 @@ impl Shop {
         self.conclude(&Told::about(Action::AccountChange).of(Who::Customer(customer)), Ok(Answer::Done))
     }
 
-    /// All tokens and one-time credentials of everybody.
+    /// Ends all tokens and one-time credentials of all accounts.
     pub(crate) fn revoke_everything(&mut self) -> Result<Answer, Error> {
         self.end_secrets(|_| true);
         self.tokens.iter_mut().for_each(|token| token.revoked = true);

@@ -1,4 +1,4 @@
-//! What the audit trail is told.
+//! The events of the audit trail.
 
 use std::fmt;
 
@@ -15,7 +15,7 @@ pub(crate) struct Told {
     pub(crate) action: Action,
     pub(crate) outcome: Outcome,
     pub(crate) site: Option<usize>,
-    /// The name of the account, known or not.
+    /// The name of the account, whether it exists or not.
     pub(crate) account: Option<Counted>,
     pub(crate) subject: Option<Who>,
     pub(crate) actor: Option<usize>,
@@ -24,7 +24,7 @@ pub(crate) struct Told {
     pub(crate) grant: Option<Name>,
 }
 
-/// What a digest names.
+/// The object of which an event has the digest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Name {
     Token(usize),
@@ -65,8 +65,8 @@ impl Told {
         self.reason = Some(assist.reason);
     }
 
-    /// What an admin user is involved in, what the host does, and what changes a customer's account is kept before
-    /// the caller gets the answer.
+    /// True for events that are recorded before the caller gets the answer: those that involve an
+    /// admin user, those of the host, and changes of a customer's account.
     fn is_awaited(&self) -> bool {
         let lasts = matches!(
             self.action,
@@ -106,12 +106,12 @@ impl fmt::Debug for Told {
     }
 }
 
-/// A refusal: the trail is told more than the caller.
+/// Returns a refusal with the reason for the trail, and the error for the caller.
 pub(super) const fn refused<T>(why: Refusal, told: Error) -> Ended<T> {
     Err((Outcome::Refused(why), told))
 }
 
-/// The same, but the caller is told something else.
+/// As above, with another error for the caller.
 pub(super) fn told_as<T>(ended: Ended<T>, error: Error) -> Ended<T> {
     ended.map_err(|(outcome, _)| (outcome, error))
 }
@@ -122,12 +122,12 @@ impl Shop {
         path.push(event);
     }
 
-    /// As [`tell`](Self::tell), but nobody waits for it.
+    /// As [`tell`](Self::tell), but the caller does not wait for the record.
     pub(super) fn note(&mut self, event: Told, why: Refusal) {
         self.led_to.queued.push(Told { outcome: Outcome::Refused(why), ..event });
     }
 
-    /// Nothing is issued or spent before this is kept.
+    /// Records that something is about to be issued or spent, before it is.
     pub(super) fn begin(&mut self, event: &Told) {
         self.led_to.kept.push(Told { outcome: Outcome::Begun, ..*event });
     }
@@ -139,7 +139,7 @@ impl Shop {
     pub(super) fn conclude(&mut self, event: &Told, ended: Ended<Answer>) -> Result<Answer, Error> {
         let outcome = ended.as_ref().map_or_else(|(outcome, _)| *outcome, |_| Outcome::Succeeded);
         match outcome {
-            // Whoever is beyond a budget makes no work for the sink.
+            // An attempt beyond a budget makes no work for the sink.
             Outcome::Refused(why @ (Refusal::BudgetSpent | Refusal::SourceBudgetSpent)) => {
                 self.note(*event, why);
             }
@@ -148,7 +148,7 @@ impl Shop {
         ended.map_err(|(_, error)| error)
     }
 
-    /// An event of somebody who presented a customer's token.
+    /// Returns an event of a caller who presented a customer's token.
     pub(super) fn by_customer(&self, action: Action, token: usize) -> Told {
         let mut event = Told::about(action);
         self.about_token(&mut event, token);

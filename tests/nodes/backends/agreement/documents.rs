@@ -18,13 +18,13 @@ use time::OffsetDateTime;
 use super::ALL;
 use crate::backends::Result;
 
-/// Documents of two kinds in a partition.
+/// The number of documents in a partition, of two kinds.
 const DOCUMENTS: u8 = 6;
 
-/// One sweep of Redis looks at 1000 keys of a database, which has fewer than 20,000.
+/// One sweep of Redis reads 1,000 keys of a database, which has fewer than 20,000.
 const SWEEPS: usize = 20;
 
-/// A verb, its nouns numbered.
+/// A verb with numbers in place of keys and versions.
 #[derive(Clone, Debug)]
 pub(super) enum Verb {
     Load { partition: u8, keys: BTreeSet<u8> },
@@ -36,9 +36,9 @@ pub(super) enum Verb {
 /// The version that a change expects.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Expected {
-    /// That of the present document, or absence.
+    /// The version of the present document, or absence.
     Present,
-    /// That of a commit, which may be the last one, an earlier one, or none of this document.
+    /// The version of a commit: the last one, an earlier one, or one of another document.
     Of(u8),
     Absence,
 }
@@ -80,7 +80,7 @@ pub(super) fn verb() -> impl Strategy<Value = Verb> {
 #[derive(Clone, Copy)]
 pub(super) struct Names {
     pub(super) history: u32,
-    /// The number of the verb: the version of what it puts.
+    /// The number of the verb, which is also the version of the documents it puts.
     pub(super) step: u32,
 }
 
@@ -183,7 +183,7 @@ fn key(number: u8) -> Key {
     Key { kind: kind.parse().expect("a name"), id: DocumentId::from_bytes([number % 4; 32]) }
 }
 
-/// With all bytes: a document's own `Debug` has none.
+/// Returns the documents with all bytes. The `Debug` output of a document omits them.
 fn shown(documents: &[Option<Document>]) -> String {
     let shown = |document: &Document| (document.version, document.bytes.clone());
     format!("{:?}", documents.iter().map(|document| document.as_ref().map(shown)).collect::<Vec<_>>())

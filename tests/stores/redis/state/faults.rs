@@ -1,4 +1,4 @@
-//! Documents on a server that is killed, cut off, full, or refuses a script.
+//! Documents on a server that is killed, disconnected or full, or that refuses a script.
 
 use std::{
     sync::atomic::{AtomicU64, Ordering},
@@ -19,7 +19,7 @@ use super::{
     shop_index, version,
 };
 
-/// Runs until it succeeds, for a minute.
+/// Repeats a call until it succeeds, for at most a minute.
 async fn resumes<T, E: std::fmt::Debug>(mut ask: impl AsyncFnMut() -> Result<T, E>) -> T {
     let begun = Instant::now();
     loop {
@@ -34,7 +34,7 @@ async fn resumes<T, E: std::fmt::Debug>(mut ask: impl AsyncFnMut() -> Result<T, 
 fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
     let begun = Instant::now();
     while !is_so() {
-        assert!(begun.elapsed() < seconds(60), "{what} did not come");
+        assert!(begun.elapsed() < seconds(60), "{what} did not happen in time");
         thread::sleep(Duration::from_millis(1));
     }
 }
@@ -48,8 +48,8 @@ async fn load_pair(store: &impl StateStore, owner: &str) -> [Option<Document>; 2
     resumes(load).await.try_into().unwrap()
 }
 
-/// Each of eight callers commits pairs over a server that is killed twice. An acknowledged pair is there, and one whose
-/// answer was lost is there or not, as a whole.
+/// Each of eight callers commits pairs while the server is killed twice. An acknowledged pair is
+/// there. A pair whose answer was lost is either there as a whole, or not at all.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_commit_is_whole_over_a_kill() {
     const ROUNDS: u64 = 400;
@@ -94,10 +94,10 @@ async fn a_commit_is_whole_over_a_kill() {
             tokio::runtime::Handle::current().block_on(join_all((0..8).map(caller)));
         });
     });
-    assert!(lost.into_inner() > 0, "no commit met the kill");
+    assert!(lost.into_inner() > 0, "no commit was in flight during the kill");
 }
 
-/// How many scripts the server has run.
+/// Returns the number of scripts that the server has run.
 fn scripts(server: &Redis) -> u64 {
     let stats = server.command("INFO commandstats").unwrap();
     let calls = |command: &str| {
@@ -130,17 +130,18 @@ async fn a_commit_whose_answer_is_lost_is_an_error_and_runs_once() {
             proxy.delay(Duration::ZERO);
         };
         let (answer, ()) = futures_util::future::join(commit, cut).await;
-        assert!(answer.is_err(), "a lost answer is no error: {answer:?}");
+        assert!(answer.is_err(), "a lost answer was not an error: {answer:?}");
         let [first, second] = load_pair(&store, "a").await;
         assert_eq!(first, second);
         assert_eq!(first.map(|found| found.version), Some(version(round)));
-        // The store is connected again, and has not sent it again.
+        // The store has reconnected, and has not sent the commit again.
         load_pair(&other, "a").await;
         assert_eq!(scripts(&server), before + 1);
     }
 }
 
-/// What certainly did not run is a conflict if another server has the slot, and an error otherwise.
+/// If a commit has certainly not run, the result is a conflict if another server has the slot, and
+/// an error otherwise.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_refused_commit_is_a_conflict_only_if_it_has_moved() {
     let Some(server) = Redis::start() else { return };
@@ -151,7 +152,7 @@ async fn a_refused_commit_is_a_conflict_only_if_it_has_moved() {
 
     refusing.refuse("MOVED 866 127.0.0.1:1");
     let CommitOutcome::Conflict(current) = commit(&store, "a", pair(Some(2), 3)).await else {
-        panic!("a commit that has moved is no conflict");
+        panic!("the commit is not reported as a conflict");
     };
     assert!(refusing.has_refused());
     let versions: Vec<_> = current.into_iter().map(|found| found.unwrap().version).collect();
@@ -161,10 +162,10 @@ async fn a_refused_commit_is_a_conflict_only_if_it_has_moved() {
         refusing.refuse(error);
         let changes = Changes::new(pair(Some(2), 3)).unwrap();
         let answer = store.commit(&partition("a"), &changes, now()).await;
-        assert!(answer.is_err(), "{error} was answered {answer:?}");
+        assert!(answer.is_err(), "{error} led to {answer:?}");
         assert!(refusing.has_refused());
     }
-    // It is sent again with its text, since it has not run.
+    // The script is sent again with its text, because it has not run.
     refusing.refuse("NOSCRIPT forgotten");
     committed(&store, "a", pair(Some(2), 3)).await;
     assert!(refusing.has_refused());
@@ -206,11 +207,11 @@ async fn a_commit_that_may_end_something_waits_for_replicas() {
     let changes = Changes::new(vec![Change::Put(put(0, None, 1))]).unwrap();
     assert!(store.commit(&partition("a"), &changes, now()).await.is_err(), "there is no replica");
     assert!(begun.elapsed() >= patience);
-    // It may have taken effect, and has.
+    // The call failed, but it has taken effect.
     assert!(load(&store, "a", 0).await.is_some());
     let changes = Changes::new(vec![Change::Delete { key: key(0), expects: version(1) }]).unwrap();
     assert!(store.commit(&partition("a"), &changes, now()).await.is_err());
-    // An attempt budget waits for none.
+    // A change of attempt budgets alone does not wait for a replica.
     let checked = Change::Check { key: key(0), expects: None };
     committed(&store, "a", vec![Change::Put(Put { expendable: true, ..put(1, None, 1) }), checked]).await;
 

@@ -1,4 +1,4 @@
-//! Whatever is asked of documents, Redis answers as the memory store does.
+//! For random histories of documents, Redis returns the same answers as the memory store.
 
 use std::{
     sync::{LazyLock, Mutex},
@@ -26,15 +26,15 @@ enum Verb {
     Sweep { ago: u64 },
 }
 
-/// One change of a commit.
+/// One change in a commit.
 #[derive(Clone, Debug)]
 struct Part {
     document: u64,
     deed: Deed,
-    /// True if it expects the version that is present.
+    /// True if the change expects the present version.
     is_right: bool,
     entries: Vec<IndexEntry>,
-    /// Seconds.
+    /// In seconds.
     kept_for: Option<u64>,
 }
 
@@ -77,7 +77,7 @@ fn verb() -> impl Strategy<Value = Verb> {
     ]
 }
 
-/// The changes against what the memory store holds.
+/// Returns the changes, with versions from the memory store.
 async fn changes(
     memory: &MemoryStore,
     owner: &str,
@@ -110,7 +110,7 @@ async fn changes(
     Changes::new(parts.iter().zip(versions).map(change).collect()).unwrap()
 }
 
-/// All of an index, page by page.
+/// Reads a whole index, page by page.
 async fn pages(store: &impl StateStore, index: &Index, at_once: usize) -> Vec<Listed> {
     let (mut all, mut after) = (Vec::new(), None);
     loop {
@@ -125,7 +125,7 @@ async fn pages(store: &impl StateStore, index: &Index, at_once: usize) -> Vec<Li
     }
 }
 
-/// Sweeps until nothing is removed any more.
+/// Sweeps until nothing more is removed.
 async fn swept(store: &impl StateStore, until: OffsetDateTime) -> usize {
     let mut removed = 0;
     loop {

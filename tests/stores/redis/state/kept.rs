@@ -1,4 +1,4 @@
-//! Under which keys documents stand, how long they stay, and what of them cannot be read.
+//! The keys of documents, their lifetimes, and the handling of unreadable ones.
 
 use std::fmt::Write;
 
@@ -20,7 +20,7 @@ fn number(answer: &str) -> i64 {
     answer.trim().trim_start_matches(':').parse().unwrap()
 }
 
-/// The key of a document of partition `a`, in double quotes.
+/// Returns the key of a document of partition `a`, in double quotes.
 fn key_of(document: u64) -> String {
     let key = key(document);
     let name =
@@ -58,7 +58,7 @@ async fn documents_outlive_their_end_by_an_hour() {
     about(-1);
     committed(&store, "a", vec![lasting(Some(3), 4, Some(soon), &[])]).await;
     about(600 + 3600);
-    // A sweep removes it, and its entries with it.
+    // A sweep removes the document together with its index entries.
     committed(&store, "a", vec![lasting(Some(4), 5, Some(soon), &[entry(true, 1)])]).await;
     about(-1);
     committed(&store, "a", vec![Change::Delete { key: key(0), expects: version(5) }]).await;
@@ -66,7 +66,7 @@ async fn documents_outlive_their_end_by_an_hour() {
     assert!(left.starts_with("*1\r\n") && left.contains("version"), "{left}");
 }
 
-/// A number of the server's has 53 bits.
+/// A number in a Redis script has 53 bits.
 #[tokio::test]
 async fn ranks_of_any_size_are_in_order() {
     let Some(url) = url() else { return };
@@ -87,7 +87,7 @@ async fn ranks_of_any_size_are_in_order() {
     assert_eq!(store.list(&shop_index(), after.as_ref(), 1).await.unwrap(), []);
 }
 
-/// As a server leaves them that evicted documents.
+/// The state after a server has evicted documents.
 #[tokio::test]
 async fn entries_without_their_documents_are_skipped_and_removed() {
     let Some(url) = url() else { return };
@@ -100,7 +100,7 @@ async fn entries_without_their_documents_are_skipped_and_removed() {
     for gone in 0..300 {
         assert_eq!(ask(&url, &format!("DEL {}", key_of(gone))), ":1\r\n");
     }
-    // One of them is there again, but not in the index.
+    // One of the documents is there again, but not in the index.
     committed(&store, "a", vec![Change::Put(put(7, None, 2))]).await;
     assert_eq!(numbers(&list(&store, 1).await), [300]);
     assert_eq!(numbers(&list(&store, 1_000).await), (300..400).collect::<Vec<_>>());
@@ -174,7 +174,7 @@ async fn a_document_that_is_cut_is_an_error_of_that_call() {
         assert!(store.list(&shop_index(), None, 10).await.is_err(), "{length}");
         let over_it = Changes::new(vec![Change::Put(put(0, None, 2))]).unwrap();
         assert!(store.commit(&partition("a"), &over_it, now()).await.is_err(), "{length}");
-        // It stays as it is, and a sweep goes on beside it.
+        // The document stays unchanged, and a sweep continues beside it.
         committed(&store, "a", vec![Change::Put(Put { keep_until: over, ..put(2, None, 1) })]).await;
         assert_eq!(store.sweep(now(), 10).await.unwrap(), 1, "{length}");
         assert_eq!(ask(&url, &format!("STRLEN {}", key_of(0))), format!(":{length}\r\n"));
@@ -182,7 +182,7 @@ async fn a_document_that_is_cut_is_an_error_of_that_call() {
     assert!(load(&store, "a", 1).await.is_some());
 }
 
-/// An index that cannot be written changes no document.
+/// If an index cannot be written, no document is changed.
 #[tokio::test]
 async fn a_commit_is_not_made_in_part_beside_a_broken_index() {
     let Some(url) = url() else { return };

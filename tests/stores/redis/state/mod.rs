@@ -1,5 +1,5 @@
-//! Redis as a store of documents, beside the suite: random histories beside the memory store, what is kept how
-//! long, and what faults of the server and of the way there may do.
+//! Redis as a store of documents, beyond the suite: random histories compared with the memory
+//! store, lifetimes of keys, and faults of the server and the connection.
 
 mod faults;
 mod histories;
@@ -23,7 +23,7 @@ async fn every_verb_is_one_round_trip() {
     let proxy = Proxy::to(server().port());
     let store = quiet(format!("{}{}", server().url_through(proxy.port()), database())).await;
     let index = Index { partition: Some(partition("a")), name: INDEX.parse().unwrap() };
-    // In the first round the scripts are learnt.
+    // In the first round the scripts are loaded.
     for round in 0..2 {
         macro_rules! takes_one_turn {
             ($($call:expr;)*) => {$(
@@ -73,7 +73,7 @@ fn shop_index() -> Index {
     Index { partition: None, name: INDEX.parse().unwrap() }
 }
 
-/// A document of this number and version, whose content is its version.
+/// A document with this number and version. Its content is its version.
 fn put(number: u64, expects: Option<u64>, next: u64) -> Put {
     Put {
         key: key(number),

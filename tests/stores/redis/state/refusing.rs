@@ -7,7 +7,8 @@ use std::{
     thread,
 };
 
-/// Stands between a store and its server. It can answer a script in place of the server, which never sees it.
+/// A proxy between a store and its server. It can answer a script itself, so that the server never
+/// gets it.
 #[derive(Debug)]
 pub struct Refusing {
     port: u16,
@@ -15,7 +16,7 @@ pub struct Refusing {
 }
 
 impl Refusing {
-    /// It ends with the process.
+    /// Starts the proxy, which ends with the process.
     pub fn to(server: u16) -> Self {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
         let port = listener.local_addr().unwrap().port();
@@ -50,13 +51,13 @@ impl Refusing {
         *self.answer.lock().unwrap() = Some(error);
     }
 
-    /// True once it has.
+    /// True once the error was sent.
     pub fn has_refused(&self) -> bool {
         self.answer.lock().unwrap().is_none()
     }
 }
 
-/// Hands on what is said, but for what is kept back.
+/// Forwards the traffic, except the script that is held back.
 fn forward<K>(mut from: TcpStream, mut to: TcpStream, mut keeps: impl FnMut(&[u8]) -> Option<K>) {
     let mut buffer = vec![0; 64 * 1024];
     while let Ok(length @ 1..) = from.read(&mut buffer) {

@@ -1,5 +1,5 @@
-//! Fields of a host's own: arguments of every type, errors that it passes on by `?`, and the crate's mutations below a
-//! field.
+//! A host's own fields: arguments of every type, errors that it passes on by `?`, and the crate's
+//! mutations below a field.
 
 use std::io;
 
@@ -16,7 +16,7 @@ struct EchoInput {
     name: String,
 }
 
-/// A driver's error, which names what no client is told.
+/// Returns a driver's error, with details that no client may get.
 fn row() -> Result<String, StoreError> {
     Err(StoreError::new(io::Error::other("Canary: the table of orders is locked")))
 }
@@ -43,17 +43,17 @@ impl HostQuery {
         Some(format!("{given:?} {more:?}"))
     }
 
-    /// A row that is read by `?`.
+    /// Reads a row by `?`.
     async fn row(&self) -> Result<Option<String>> {
         Ok(Some(row()?))
     }
 
-    /// The same, below an object.
+    /// As above, below an object.
     async fn shelf(&self) -> Option<Shelf> {
         Some(Shelf)
     }
 
-    /// A flow of the crate's that is called by `?`.
+    /// Calls a flow of the crate by `?`.
     async fn busy(&self) -> Result<Option<String>> {
         Err(Error::Overloaded)?
     }
@@ -62,7 +62,7 @@ impl HostQuery {
         Err(Error::Token(TokenError::NotAuthorized))?
     }
 
-    /// The host's own words.
+    /// Returns an error in the host's own words.
     async fn own(&self) -> Result<Option<String>> {
         Err("The shop is closed on Sundays.")?
     }
