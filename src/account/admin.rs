@@ -65,14 +65,14 @@ pub trait AdminStore: Send + Sync + 'static {
     ///
     /// # Errors
     ///
-    /// The table failed.
+    /// If the table request failed.
     async fn find_by_username(&self, username: &Username) -> Result<Option<Self::Row>, StoreError>;
 
     /// The admin user with this key.
     ///
     /// # Errors
     ///
-    /// The table failed.
+    /// If the table request failed.
     async fn find_by_id(&self, id: &AdminId) -> Result<Option<Self::Row>, StoreError>;
 
     /// Replaces the stored hash if it still is `expected`; see
@@ -80,7 +80,7 @@ pub trait AdminStore: Send + Sync + 'static {
     ///
     /// # Errors
     ///
-    /// The table failed.
+    /// If the table request failed.
     async fn replace_password_hash(
         &self,
         id: &AdminId,

@@ -46,14 +46,14 @@ pub trait CustomerStore: Send + Sync + 'static {
     ///
     /// # Errors
     ///
-    /// The table failed.
+    /// If the table request failed.
     async fn find_by_email(&self, website: &Website, email: &Email) -> Result<Option<Self::Row>, StoreError>;
 
     /// The customer with this key.
     ///
     /// # Errors
     ///
-    /// The table failed.
+    /// If the table request failed.
     async fn find_by_id(&self, id: &CustomerId) -> Result<Option<Self::Row>, StoreError>;
 
     /// Replaces the stored hash if it still is `expected`, which is none for an account without a password: one atomic
@@ -67,7 +67,7 @@ pub trait CustomerStore: Send + Sync + 'static {
     ///
     /// # Errors
     ///
-    /// The table failed.
+    /// If the table request failed.
     async fn replace_password_hash(
         &self,
         id: &CustomerId,
@@ -79,7 +79,7 @@ pub trait CustomerStore: Send + Sync + 'static {
     ///
     /// # Errors
     ///
-    /// The table failed.
+    /// If the table request failed.
     async fn set_assistance(&self, id: &CustomerId, allowed: bool) -> Result<bool, StoreError>;
 
     /// Makes an unconfirmed account active, if its stored address still is `email`, letter for letter: one atomic
@@ -94,7 +94,7 @@ pub trait CustomerStore: Send + Sync + 'static {
     ///
     /// # Errors
     ///
-    /// The table failed, or does not support it, which is the default.
+    /// If the table request failed, or if the table does not support it, which is the default.
     async fn confirm(&self, _id: &CustomerId, _email: &str) -> Result<bool, StoreError> {
         Err(StoreError::new(Unsupported("confirm")))
     }
@@ -110,7 +110,7 @@ pub trait CustomerStore: Send + Sync + 'static {
     ///
     /// # Errors
     ///
-    /// The table failed, or does not support it, which is the default.
+    /// If the table request failed, or if the table does not support it, which is the default.
     async fn replace_email(
         &self,
         _id: &CustomerId,
