@@ -3,10 +3,11 @@ use std::fmt;
 use super::{BearerToken, Origin};
 use crate::account::Website;
 
-/// A bearer token as a request presents it, the website the request is for, and where it came from.
+/// A bearer token as a request presents it, with the website and the origin of the request.
 ///
-/// Every flow that takes a token takes `impl Into<Bearer>`: a `&str` or a `&BearerToken` is for the default
-/// website, another is named with [`on`](Self::on). Where the request came from goes into the audit trail.
+/// Every flow that takes a token accepts `impl Into<Bearer>`. A `&str` or a `&BearerToken` is for
+/// the default website. [`on`](Self::on) sets another one. The origin is recorded in the audit
+/// trail.
 ///
 /// ```
 /// use commerce_auth::{Bearer, Origin, Website};
@@ -24,12 +25,12 @@ pub struct Bearer<'a> {
 }
 
 impl<'a> Bearer<'a> {
-    /// The website the request is for.
+    /// Sets the website of the request.
     pub fn on(self, website: Website) -> Self {
         Self { website, ..self }
     }
 
-    /// Origin of the request.
+    /// Sets the origin of the request.
     pub fn sent_from(self, origin: &'a Origin) -> Self {
         Self { origin: Some(origin), ..self }
     }
