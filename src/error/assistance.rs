@@ -4,7 +4,8 @@ use super::ErrorKind;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum AssistanceError {
-    /// The shop offers no assistance, or the admin user may not sign in as a customer. No customer was looked up.
+    /// The shop offers no assistance, or the admin user may not sign in as a customer. No customer
+    /// was looked up.
     #[error("Login as Customer is disabled.")]
     Disabled,
     /// The admin user may not give remote shopping assistance. No customer was looked up.
