@@ -1,4 +1,4 @@
-//! The bounds of the documents, and what they look like.
+//! Tests of the size limits and the form of the documents.
 
 mod histories;
 mod known;
@@ -73,7 +73,7 @@ impl Account {
     }
 }
 
-/// Epochs are random in life.
+/// Returns the next epoch. Outside of tests, epochs are random.
 fn epoch() -> Epoch {
     static NEXT: AtomicU64 = AtomicU64::new(0);
     Epoch(NEXT.fetch_add(1, Ordering::Relaxed))
