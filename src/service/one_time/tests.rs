@@ -82,7 +82,7 @@ fn a_credential_of_another_generation_is_refused() {
     let _ = offered(&codes, &code("code"));
 }
 
-/// A host's own store that forgets to compare.
+/// A host's own store that does not compare.
 #[derive(Debug)]
 struct Careless(OneTimeCredential);
 
