@@ -20,9 +20,7 @@ pub(super) enum Failure {
     #[error("the runtime that drives the connections to PostgreSQL has ended")]
     Gone,
     /// The driver does not tell the two causes apart.
-    #[error(
-        "login to PostgreSQL failed (check password and encryption), or its answer could not be read"
-    )]
+    #[error("login to PostgreSQL failed (check password and encryption), or its answer could not be read")]
     Unreadable,
     #[error(transparent)]
     Corrupt(#[from] CorruptColumn),
@@ -31,9 +29,7 @@ pub(super) enum Failure {
     /// The key was retired during the operation, or the trail is signed and there is no keyring.
     #[error("cannot sign the audit record: the signing key is not available")]
     NoKey,
-    #[error(
-        "audit trail truncated: record {0} is missing (rows deleted, or an older backup restored)"
-    )]
+    #[error("audit trail truncated: record {0} is missing (rows deleted, or an older backup restored)")]
     CutOff(i64),
 }
 

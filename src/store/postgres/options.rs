@@ -152,10 +152,8 @@ impl PostgresOptions {
                 "a schema is 1 to 63 characters of a-z, 0-9 and _, and begins neither with a digit nor with pg_",
             ));
         }
-        let mut config: Config = self
-            .url
-            .parse()
-            .map_err(|_| OpenError::Invalid("the URL is not a valid PostgreSQL URL"))?;
+        let mut config: Config =
+            self.url.parse().map_err(|_| OpenError::Invalid("the URL is not a valid PostgreSQL URL"))?;
         if config.get_hosts().is_empty() && config.get_hostaddrs().is_empty() {
             return Err(OpenError::Invalid("the URL names no host"));
         }

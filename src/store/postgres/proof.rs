@@ -185,9 +185,7 @@ async fn allowed(client: &Client, schema: &str) -> Result<(), OpenError> {
             "row level security hides rows of the table {what} from the store: DISABLE ROW LEVEL SECURITY on the table, \
              or let the store's user BYPASSRLS"
         )),
-        _ => unsuitable(format!(
-            "a crash empties the unlogged table {what}: ALTER TABLE … SET LOGGED"
-        )),
+        _ => unsuitable(format!("a crash empties the unlogged table {what}: ALTER TABLE … SET LOGGED")),
     }
 }
 
@@ -202,7 +200,8 @@ pub(super) fn refused(error: tokio_postgres::Error, what: &'static str) -> OpenE
              {POOLER}"
         )),
         failure if failure.is_read_only() => OpenError::Unsuitable(
-            "the server is read-only: connect to the primary, or set default_transaction_read_only to off".into(),
+            "the server is read-only: connect to the primary, or if it is the primary, set default_transaction_read_only to off"
+                .into(),
         ),
         failure => StoreError::from(failure).into(),
     }

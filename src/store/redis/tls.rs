@@ -96,9 +96,7 @@ mod rustls {
     fn roots_of(pem: &[u8]) -> Result<RootCertStore, OpenError> {
         let mut roots = RootCertStore::empty();
         for certificate in certificates(pem)? {
-            roots
-                .add(certificate)
-                .map_err(|_| OpenError::Invalid("a root certificate is not valid"))?;
+            roots.add(certificate).map_err(|_| OpenError::Invalid("a root certificate is not valid"))?;
         }
         Ok(roots)
     }
