@@ -6,7 +6,8 @@
 //! - An event that involves an admin user is kept before the flow goes on. No token is issued and
 //!   no one-time code is spent unless the sink has kept an event with [`Outcome::Begun`].
 //! - An event of the host is kept before the caller gets the answer. So is a change to a customer's
-//!   password, address or consent, and the end of all of a customer's tokens. If the sink fails, the answer stays the same.
+//!   password, address or consent, and the end of all of a customer's tokens. If the sink fails, the
+//!   answer stays the same.
 //! - All other events go through a bounded queue, so that a slow sink delays no sign-in.
 //!
 //! Events that anybody can cause, such as refused sign-ins, take at most half of the queue. Further
