@@ -40,7 +40,6 @@
 //!
 //! The guide in [`store`](crate::store) explains what the chain proves, what it does not prove, how
 //! a trail is pruned, and what it costs.
-//! proves, what it does not, how a trail is pruned, and what it costs.
 
 mod backlog;
 #[cfg(any(feature = "postgres", feature = "sqlite"))]
