@@ -94,8 +94,6 @@ pub trait TokenStore: Debug + Send + Sync + 'static {
     /// # Errors
     ///
     /// If the backend request failed. `fresh` may be stored.
-    ///
-    /// If the backend request failed. `fresh` may be stored.
     async fn generation(&self, subject: &Subject, fresh: GenerationId) -> Result<Generation, StoreError>;
 
     /// Stores a grant, unless the subject's tokens were revoked. Nothing is stored in three cases:

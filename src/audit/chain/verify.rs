@@ -25,9 +25,11 @@ use crate::{
 /// - another trail in its place that was signed with the same keys, because a link names no
 ///   database.
 ///
-/// Checkpoints detect all of these except the first. Store a [`Checkpoint`] elsewhere from time to
-/// time, and give all stored checkpoints to the verifier. Erased personal data can be restored
-/// unnoticed by an attacker who has a copy, because it then matches the signature again.
+/// Stored checkpoints detect all of these except the first, up to the newest checkpoint. Store a
+/// [`Checkpoint`] elsewhere from time to time, and give all stored checkpoints to the verifier.
+///
+/// An attacker who has a copy of erased personal data can restore it unnoticed, because it then
+/// matches the signature again.
 ///
 /// An attacker who has a key can forge records. Only a stored checkpoint then reveals the change.
 #[derive(Clone, Debug)]

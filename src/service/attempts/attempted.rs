@@ -33,7 +33,8 @@ pub(crate) struct Attempted {
     pub(super) caller: Option<Caller>,
     /// The caller's standing if its device and source are unknown.
     pub(super) standing: Standing,
-    /// The tallies of the source over all accounts. If one is spent, then the source is refused.
+    /// The tallies of the source over all accounts. If one is spent, then the source is refused,
+    /// except with the secret of a device that the account knows.
     pub(super) source: Option<Tallies>,
     /// A tally of the account over all sources. If it is spent, then attempts are verified and no
     /// longer counted.

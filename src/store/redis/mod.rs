@@ -55,7 +55,7 @@
 //! [`timeout`](RedisOptions::timeout). It then connects to the new primary, if the address has
 //! moved or if the address [names Sentinels](RedisOptions::new). It asks the Sentinels after a
 //! connection has ended, and not during a connection. With `min-replicas-to-write 1` on the server,
-//! a primary without replicas refuses writes.
+//! a primary that has lost its replicas refuses writes.
 //!
 //! # Requirements of the server
 //!
