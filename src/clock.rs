@@ -86,7 +86,8 @@ impl Clock for ManualClock {
     }
 }
 
-/// Maximum difference between the clocks of a server and of the machine when a store connects: 30 s.
+/// Maximum difference between the clocks of a server and of the machine when a store connects:
+/// 30 s.
 #[cfg(any(feature = "postgres", feature = "redis"))]
 pub(crate) const SKEW: Duration = Duration::from_secs(30);
 

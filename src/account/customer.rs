@@ -30,7 +30,8 @@ pub trait Customer: Send + Sync {
     /// [`Auth::customer_changed`](crate::Auth::customer_changed).
     fn status(&self) -> AccountStatus;
 
-    /// True if the customer consents to remote shopping assistance (`allow_remote_shopping_assistance`).
+    /// True if the customer consents to remote shopping assistance
+    /// (`allow_remote_shopping_assistance`).
     fn allows_assistance(&self) -> bool;
 }
 

@@ -34,7 +34,8 @@ impl Backlog {
     /// Maximum number of events that are taken at once. The SQL sinks write as many in one
     /// transaction.
     const GROUP: usize = 256;
-    /// Maximum number of sums that name a source. All other sources share one sum for each action and outcome.
+    /// Maximum number of sums that name a source. All other sources share one sum for each action
+    /// and outcome.
     const SUMS: usize = 64;
 
     pub(super) fn new(capacity: NonZero<usize>) -> Self {

@@ -100,7 +100,8 @@ impl PasswordSha1 {
         self.halves().0
     }
 
-    /// Returns true if these are the last 35 digits, in either case. The comparison takes constant time.
+    /// Returns true if these are the last 35 digits, in either case. The comparison takes constant
+    /// time.
     #[must_use]
     pub fn ends_with(&self, suffix: &str) -> bool {
         self.halves().1.as_bytes().ct_eq(suffix.to_ascii_uppercase().as_bytes()).into()

@@ -11,7 +11,8 @@ pub enum AssistanceError {
     /// The admin user may not give remote shopping assistance. No customer was looked up.
     #[error("Allow remote shopping assistance is disabled.")]
     NotPermitted,
-    /// The customer does not consent to remote shopping assistance. Only a permitted admin user sees this.
+    /// The customer does not consent to remote shopping assistance. Only a permitted admin user
+    /// sees this.
     #[error("Login as Customer assistance is disabled for this Customer.")]
     NoConsent,
     /// No customer has this e-mail address. Only a permitted admin user sees this.

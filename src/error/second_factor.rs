@@ -28,7 +28,8 @@ pub enum SecondFactorError {
     /// The enrolment token is unknown, has expired, was replaced by a newer one, or is spent.
     #[error("Invalid two-factor authorization token")]
     InvalidEnrolmentToken,
-    /// The code is not the authenticator's present code or an unused recovery code, or was used before.
+    /// The code is not the authenticator's present code or an unused recovery code, or was used
+    /// before.
     #[error("Invalid code.")]
     InvalidCode,
     /// The admin user's sign-in is too old for this operation, or had no second factor. Sign in

@@ -22,7 +22,8 @@ pub(super) trait AuditTable {
     /// Returns records, each with the position that its row holds.
     async fn read(&self, which: Which<'_>) -> Result<Vec<Row>, StoreError>;
 
-    /// Removes the records before a position, if the record there has this link. Returns their number.
+    /// Removes the records before a position, if the record there has this link. Returns their
+    /// number.
     async fn remove_before(&self, position: i64, link: Digest) -> Result<u64, StoreError>;
 
     /// Erases the personal parts of the records at these positions, if they still have them, and
@@ -48,8 +49,8 @@ pub(super) enum Which<'a> {
     OfAccounts { kind: &'static str, id: &'a str, after: i64 },
 }
 
-/// Implements [`AuditSink`](crate::AuditSink) and the public methods of an [`AuditTable`] with a field
-/// `keyring`.
+/// Implements [`AuditSink`](crate::AuditSink) and the public methods of an [`AuditTable`] with a
+/// field `keyring`.
 macro_rules! audit_sink {
     ($table:ty) => {
         impl $table {
@@ -174,8 +175,8 @@ pub(super) trait Columns {
     fn bytes(&self, column: usize) -> Result<Option<&[u8]>, Self::Error>;
 }
 
-/// Reads a record. Invalid values become values that no record has, so that the verifier reports the
-/// row instead of failing on it.
+/// Reads a record. Invalid values become values that no record has, so that the verifier reports
+/// the row instead of failing on it.
 pub(super) fn row<C: Columns>(row: &C) -> Result<Row, C::Error> {
     let number = row.int(0)?.unwrap_or_default();
     let record = AuditRecord {

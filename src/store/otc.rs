@@ -58,7 +58,8 @@ impl Purposes {
     }
 }
 
-/// The stored record of a reset token, a one-time code or a confirmation token. It holds no secret and no address.
+/// The stored record of a reset token, a one-time code or a confirmation token. It holds no secret
+/// and no address.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct OneTimeCredential {

@@ -10,7 +10,8 @@ use subtle::ConstantTimeEq;
 #[non_exhaustive]
 pub struct ParamsError;
 
-/// The cost of one password hash: Argon2id with `memory_kib` KiB, `passes` passes and `lanes` lanes.
+/// The cost of one password hash: Argon2id with `memory_kib` KiB, `passes` passes and `lanes`
+/// lanes.
 ///
 /// The default is 19 MiB, 2 passes and 1 lane. This is OWASP's first recommendation (Password
 /// Storage Cheat Sheet) and is in appendix C of ASVS 5.0.

@@ -1,7 +1,8 @@
 //! Common passwords: a filter of the lists of Django and zxcvbn, and a check for runs of
 //! characters.
 //!
-//! `.ci/common-passwords` makes the filter; `common/LICENSES.md` names the lists and their licences.
+//! `.ci/common-passwords` makes the filter; `common/LICENSES.md` names the lists and their
+//! licences.
 
 use siphasher::sip::SipHasher24;
 use xorf::{BinaryFuse16, BinaryFuse16Ref, DmaSerializable, Filter, FilterRef};

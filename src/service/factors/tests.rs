@@ -94,7 +94,8 @@ fn a_pointer_is_not_trusted() {
     let node = store.node(1);
     let factors = service(&node);
     enrol(&factors, "one", 1);
-    // A pointer that leads to an admin user whose enrolment is of another token, or ended, or who has none.
+    // A pointer that leads to an admin user whose enrolment is of another token, or ended, or who
+    // has none.
     for admin in [1, 2] {
         let forged = Enrolment { admin: AdminId::from(admin), ..enrolment("forged", 1, None) };
         let owner = Subject::Admin(forged.admin.clone());

@@ -1,7 +1,7 @@
 //! The second factor of an admin user, and the enrolment of the next one.
 //!
-//! Both are documents in the partition of the admin user. A [pointer](super::pointer) leads from an enrolment
-//! token to it. Secrets are sealed.
+//! Both are documents in the partition of the admin user. A [pointer](super::pointer) leads from an
+//! enrolment token to it. Secrets are sealed.
 
 mod commands;
 #[cfg(test)]

@@ -24,7 +24,8 @@ const POOLER: &str = "a connection pooler shares sessions between clients: use i
 const TABLES: &str = "'grants', 'bars', 'subjects', 'epoch', 'documents', 'entries', 'audit_events', 'customers', \
      'admins'";
 
-/// The functions that `schema.sql` creates. The schema may hold others, which the store never calls.
+/// The functions that `schema.sql` creates. The schema may hold others, which the store never
+/// calls.
 const FUNCTIONS: &str = "'append_records', 'commit_documents', 'erase_records', 'insert_grant', 'lock_of', \
      'purge_tokens', 'revoke_all', 'revoke_grant', 'sweep_documents'";
 

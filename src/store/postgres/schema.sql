@@ -59,8 +59,8 @@ CREATE TABLE "{schema}".documents (
 );
 CREATE INDEX documents_by_end ON "{schema}".documents (keep_until) WHERE keep_until IS NOT NULL;
 
--- Entries of documents in indexes. The scope is the partition that the index belongs to, or empty for an index of the
--- whole shop.
+-- Entries of documents in indexes. The scope is the partition that the index belongs to, or empty
+-- for an index of the whole shop.
 CREATE TABLE "{schema}".entries (
     scope bytea NOT NULL,
     name text COLLATE "C" NOT NULL,

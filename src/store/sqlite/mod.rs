@@ -27,7 +27,8 @@
 //! use the file.
 //!
 //! A write is acknowledged once it is on the disk (write-ahead log, `synchronous=FULL`). It
-//! survives a crash of the process and a loss of power, if the disk does not lie about its writes.
+//! survives a crash of the process. If the disk keeps what it has acknowledged, then the write also
+//! survives a loss of power.
 //!
 //! Writes queue for one thread, which puts all queued writes into one transaction. Look-ups run on
 //! the caller's thread over a few separate connections. A write never delays a look-up. No async

@@ -14,8 +14,8 @@ pub struct Put {
     pub expects: Option<Version>,
     /// The new version.
     pub version: Version,
-    /// The time from which the document may be swept, in whole microseconds. None keeps it until it is
-    /// deleted.
+    /// The time from which the document may be swept, in whole microseconds. None keeps it until it
+    /// is deleted.
     pub keep_until: Option<OffsetDateTime>,
     /// True if a full store may refuse to create the document, with
     /// [`Full`](super::CommitOutcome::Full).

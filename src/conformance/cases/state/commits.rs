@@ -124,7 +124,8 @@ pub(in crate::conformance) async fn a_conflict_answers_the_document_of_each_chan
     Ok(())
 }
 
-/// A document that is deleted and created again with the same content does not match its earlier version.
+/// A document that is deleted and created again with the same content does not match its earlier
+/// version.
 pub(in crate::conformance) async fn a_document_created_again_has_no_earlier_version<S: StateStore>(
     store: &S,
 ) -> Result<(), Failure> {
