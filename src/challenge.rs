@@ -1,4 +1,4 @@
-//! A hook for a captcha or a proof of work, asked for before a password is hashed or a mail is sent.
+//! A hook for a captcha or a proof of work, checked before a password is hashed or a mail is sent.
 
 use std::fmt::{self, Debug};
 
@@ -7,14 +7,16 @@ use secrecy::{ExposeSecret, SecretString};
 
 use crate::{account::Website, error::StoreError, token::Origin};
 
-/// Verifies the answers to a host's challenges: a captcha such as reCAPTCHA, or a proof of work.
+/// Verifies responses to a host's challenges: a captcha such as reCAPTCHA, or a proof of work.
 ///
-/// A host gives one to [`AuthBuilder::challenge`](crate::AuthBuilder::challenge). It stands before every flow that
-/// a caller without a token can start and that hashes a password, takes a one-time credential or sends a mail (see
-/// [`ChallengeAction`]). If [`is_asked`](Self::is_asked) says so, an attempt needs a right answer. A missing or a
-/// wrong one is refused with [`SignInError::ChallengeRequired`](crate::SignInError::ChallengeRequired) before
-/// anything is looked up, hashed or written, and costs no budget. An attempt beyond a spent budget is refused as
-/// ever, and no answer is verified for it.
+/// A host sets it with [`AuthBuilder::challenge`](crate::AuthBuilder::challenge). It protects every
+/// flow that a caller without a token can start and that hashes a password, takes a one-time
+/// credential or sends a mail: see [`ChallengeAction`].
+///
+/// If [`is_asked`](Self::is_asked) returns true, then an attempt needs a right answer. Without one,
+/// it is refused with [`SignInError::ChallengeRequired`](crate::SignInError::ChallengeRequired).
+/// This happens before any account is looked up and before anything is hashed or written, and costs
+/// no budget. An attempt beyond a spent budget is refused as usual, and its answer is not verified.
 ///
 /// ```
 /// use commerce_auth::{
@@ -66,27 +68,29 @@ pub trait Challenge: Debug + Send + Sync + 'static {
     ///
     /// # Security
     ///
-    /// The response and the account are what a stranger sent. Give a service that you call a time limit: the
-    /// attempt waits for it. A response that may be used again is one that was solved once for many attempts: bind
-    /// it to the action and the account, and to a short time.
+    /// The response and the account come from an untrusted caller. Set a time limit for a request
+    /// to an external service, because the attempt waits for it. If a response can be used again,
+    /// then a caller can solve one challenge for many attempts. Bind the response to the action, to
+    /// the account, and to a short time.
     ///
     /// # Errors
     ///
-    /// The answer could not be verified, for example because the captcha's service is down. The caller is told
-    /// that the service is unavailable ([`Error::Unavailable`](crate::Error::Unavailable)). To fail open, and let
-    /// attempts through that nobody verified, return `Ok(true)` instead.
+    /// If the answer could not be verified, for example because the captcha's service is down. The
+    /// caller then gets [`Error::Unavailable`](crate::Error::Unavailable). To fail open and accept
+    /// attempts that could not be verified, return `Ok(true)` instead.
     async fn verify(&self, answer: &ChallengeAnswer<'_>) -> Result<bool, StoreError>;
 
-    /// Returns true if an attempt must bring an answer: by default if the pressure [is high](Pressure::is_high).
-    /// Return true to ask always.
+    /// Returns true if an attempt must have an answer. By default, this is so if the pressure [is
+    /// high](Pressure::is_high). Return true to ask always.
     ///
-    /// An attempt with the secret of a device from which the account has signed in is never asked.
+    /// It is not called for an attempt with the secret of a device from which the account has
+    /// signed in.
     fn is_asked(&self, pressure: &Pressure) -> bool {
         pressure.is_high()
     }
 }
 
-/// The operation that an attempt asks for.
+/// The operation of an attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ChallengeAction {
@@ -109,8 +113,8 @@ pub enum ChallengeAction {
 }
 
 impl ChallengeAction {
-    /// Commerce's id of the form for which reCAPTCHA is switched on. Some actions share one: the reCAPTCHA of the
-    /// customer login also protects the exchange of a one-time code.
+    /// Returns Commerce's id of the form for which reCAPTCHA can be enabled. Some actions share an
+    /// id: the reCAPTCHA of the customer login also protects the exchange of a one-time code.
     #[must_use]
     pub const fn form_id(self) -> &'static str {
         match self {
@@ -124,13 +128,13 @@ impl ChallengeAction {
     }
 }
 
-/// The load and the danger under which an attempt comes.
+/// The load and the suspicion at the time of an attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Pressure {
-    /// The operation that the attempt asks for.
+    /// The operation of the attempt.
     pub action: ChallengeAction,
-    /// True if at least half of the places are taken in which callers of this kind wait for a hash: customers, or
+    /// True if at least half of the queue places for callers of this kind are taken: customers or
     /// admin users. See [`AuthConfig::hashing_queue`](crate::AuthConfig::hashing_queue).
     pub queue_is_half_full: bool,
     /// True if the source of the attempt, or the whole shop, is under suspicion.
@@ -145,20 +149,20 @@ impl Pressure {
     }
 }
 
-/// An answer to verify. Its `Debug` shows no response.
+/// An answer to verify. Its `Debug` does not show the response.
 #[derive(Clone, Copy)]
 #[non_exhaustive]
 pub struct ChallengeAnswer<'a> {
     /// The client's response text. It is not empty, and has at most
     /// [`ChallengeResponse::MAX_BYTES`].
     pub response: &'a str,
-    /// The operation that the attempt asks for.
+    /// The operation of the attempt.
     pub action: ChallengeAction,
-    /// The website of the account. An admin user has none.
+    /// The website of the account. None for an admin user.
     pub website: Option<&'a Website>,
-    /// The e-mail address or the user name as the client sent it. An account of this name may not exist.
+    /// The e-mail address or the user name as the client sent it. The account may not exist.
     pub account: &'a str,
-    /// Origin of the request.
+    /// The origin of the request.
     pub origin: &'a Origin,
 }
 
@@ -170,19 +174,19 @@ impl Debug for ChallengeAnswer<'_> {
     }
 }
 
-/// A client's response to a challenge, such as the `X-ReCaptcha` header; by default there is none. Its `Debug`
-/// shows nothing of it.
+/// A client's response to a challenge, such as the `X-ReCaptcha` header. The default is no
+/// response. Its `Debug` shows nothing.
 ///
-/// A text that is longer than [`MAX_BYTES`](Self::MAX_BYTES) counts as none.
+/// A text longer than [`MAX_BYTES`](Self::MAX_BYTES) counts as no response.
 #[derive(Clone, Debug, Default)]
 pub struct ChallengeResponse(SecretString);
 
 impl ChallengeResponse {
-    /// Longest response, in bytes. A response of reCAPTCHA v3 has about 2 KiB, and grows from year to year; HTTP
-    /// servers take headers of 8 KiB at least.
+    /// Maximum length of a response, in bytes. A response of reCAPTCHA v3 has about 2 KiB, and
+    /// grows from year to year. HTTP servers accept headers of at least 8 KiB.
     pub const MAX_BYTES: usize = 8 * 1024;
 
-    /// The response, if there is one.
+    /// Returns the response, if there is one.
     pub(crate) fn text(&self) -> Option<&str> {
         Some(self.0.expose_secret()).filter(|text| !text.is_empty())
     }

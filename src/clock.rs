@@ -1,4 +1,4 @@
-//! The one clock that decides every expiry.
+//! The clock that decides every expiry.
 
 pub(crate) mod micros;
 
@@ -10,10 +10,11 @@ use std::{
 
 use time::OffsetDateTime;
 
-/// Tells the time. One clock decides every expiry and every lock, so a test moves time instead of sleeping.
+/// A source of the current time. One clock decides every expiry and every lock, so a test can move
+/// time instead of sleeping.
 ///
-/// Nodes that share a store may differ by a second or two: a token then lives that much longer or shorter on
-/// one of them. Keep them within a second (any NTP client does).
+/// Clocks of nodes that share a store may differ. A token then lives that much longer or shorter on
+/// one of the nodes. Keep the clocks within a second of each other (any NTP client does).
 #[diagnostic::on_unimplemented(
     message = "`{Self}` does not tell the time",
     label = "it must implement `Clock`, or be an `Arc` of a type that does",
@@ -21,15 +22,23 @@ use time::OffsetDateTime;
     note = "ready-made clocks are `SystemClock`, the default, and `ManualClock` for tests"
 )]
 pub trait Clock: Debug + Send + Sync + 'static {
-    /// The time now. A clock that goes backwards revives nothing that was revoked. It lengthens what has not yet expired.
+    /// Returns the current time.
     ///
-    /// A clock that was ahead and is set right leaves records from a time that is yet to come. A lock, a window of
-    /// failures or a lease then lasts its own length from the next attempt on, and a second factor takes right codes
-    /// again: one that was used already is good once more, within its own 90 s. Tokens, one-time credentials and
-    /// enrolments last until the time that was written for them:
-    /// [`Auth::revoke_everything`](crate::Auth::revoke_everything) ends the tokens and enrolments.
+    /// If the clock goes backwards, then nothing that was revoked is revived. Unexpired records
+    /// live longer.
     ///
-    /// A clock that falls behind while the node runs shortens locks that other nodes began.
+    /// If a clock was ahead and is corrected, then some records have times in the future:
+    ///
+    /// - A lock, a window of failures or a lease lasts for its normal duration from the next
+    ///   attempt on.
+    /// - A second factor accepts right codes again. A code that was already used is valid once
+    ///   more, within its 90 s.
+    /// - Tokens, one-time credentials and enrolments last until their stored expiry.
+    ///   [`Auth::revoke_everything`](crate::Auth::revoke_everything) ends the tokens and
+    ///   enrolments.
+    ///
+    /// If a clock falls behind while the node runs, then locks that other nodes began become
+    /// shorter.
     fn now(&self) -> OffsetDateTime;
 }
 
@@ -44,7 +53,7 @@ impl Clock for SystemClock {
     }
 }
 
-/// A clock that moves only when told to: for tests.
+/// A clock for tests that moves only when told to.
 ///
 /// ```
 /// use std::time::Duration;
@@ -59,19 +68,19 @@ impl Clock for SystemClock {
 pub struct ManualClock(Mutex<OffsetDateTime>);
 
 impl ManualClock {
-    /// A clock that stands at `now`.
+    /// Creates a clock that stands at `now`.
     #[must_use]
     pub fn new(now: OffsetDateTime) -> Self {
         Self(Mutex::new(now))
     }
 
-    /// Moves the clock forward, as far as the calendar goes.
+    /// Moves the clock forward, at most to the end of the calendar.
     pub fn advance(&self, by: Duration) {
         let mut now = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         *now = after(*now, by);
     }
 
-    /// Sets the clock, backwards too.
+    /// Sets the clock, also backwards.
     pub fn set(&self, now: OffsetDateTime) {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = now;
     }
@@ -83,24 +92,27 @@ impl Clock for ManualClock {
     }
 }
 
-/// Maximum difference between the clocks of a server and of the machine when a store connects: 30 s.
+/// Maximum difference between the clocks of a server and of the machine when a store connects:
+/// 30 s.
 #[cfg(any(feature = "postgres", feature = "redis"))]
 pub(crate) const SKEW: Duration = Duration::from_secs(30);
 
-/// Returns by how much a server's clock differs from the machine's, at least. The server read its clock after the machine
-/// read `sent` and before it read `received`: a slow answer is not a difference.
+/// Returns the minimum difference between a server's clock and the machine's clock. The server read
+/// its clock after the machine read `sent` and before it read `received`, so a slow answer does not
+/// count as a difference.
 #[cfg(any(feature = "postgres", feature = "redis"))]
 pub(crate) fn difference(server: OffsetDateTime, sent: OffsetDateTime, received: OffsetDateTime) -> Duration {
     let (ahead, behind) = (server - received, sent - server);
     ahead.max(behind).try_into().unwrap_or_default()
 }
 
-/// `from` and `by` later, at most the end of the calendar: a hostile clock cannot make an addition panic.
+/// Returns `from` plus `by`, at most the end of the calendar, so that a wrong clock cannot cause a
+/// panic.
 pub(crate) fn after(from: OffsetDateTime, by: Duration) -> OffsetDateTime {
     from.saturating_add(by.try_into().unwrap_or(time::Duration::MAX))
 }
 
-/// `from` and `by` earlier, at least the beginning of the calendar.
+/// Returns `from` minus `by`, at least the beginning of the calendar.
 pub(crate) fn before(from: OffsetDateTime, by: Duration) -> OffsetDateTime {
     from.saturating_sub(by.try_into().unwrap_or(time::Duration::MAX))
 }
@@ -116,7 +128,7 @@ mod tests {
             let found = difference(at(server), at(100), at(160));
             assert_eq!(found, Duration::from_secs(seconds), "the server's is {server}");
         }
-        // A machine's clock that is set back between the two.
+        // The machine's clock is set back between the two readings.
         assert_eq!(difference(at(100), at(100), at(40)), Duration::from_secs(60));
     }
 }

@@ -1,4 +1,4 @@
-//! The one place for key material.
+//! Key material and the keys derived from it.
 
 use std::{
     fmt, iter, mem,
@@ -20,17 +20,17 @@ use crate::{
     random::{SecureRandom, draw_nonce},
 };
 
-/// The name of a key: a number of the host's choice, never used for two keys.
+/// The name of a key: a number that the host chooses. It must never be used for two keys.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[allow(clippy::exhaustive_structs)] // A host writes it as a literal.
 pub struct KeyId(pub u32);
 
-/// Why a [`Keyring`] refused.
+/// An operation of a [`Keyring`] was refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum KeyError {
-    /// Fewer than 32 bytes of key material.
-    #[error("key material is at least {} bytes", Keyring::MIN_BYTES)]
+    /// The key material has fewer than 32 bytes.
+    #[error("key material must have at least {} bytes", Keyring::MIN_BYTES)]
     TooShort,
     /// Another key has this name.
     #[error("another key has this name")]
@@ -38,38 +38,51 @@ pub enum KeyError {
     /// No key has this name.
     #[error("no key has this name")]
     Unknown,
-    /// The current key cannot be retired: make another one current first.
+    /// The current key cannot be retired. Make another key current first.
     #[error("the current key cannot be retired")]
     Current,
-    /// HKDF gave no key.
-    #[error("no key could be derived from the key material")]
+    /// HKDF failed to derive a key.
+    #[error("failed to derive a key from the key material")]
     Derivation,
 }
 
-/// Private keys, from which each purpose derives its own by HKDF-SHA-256 (RFC 5869).
+/// Private keys, from which each purpose derives its own key by HKDF-SHA-256 (RFC 5869).
 ///
-/// Without a keyring the check of a bearer token is computed with a public key: good against typing errors. With one, a
-/// string that nobody issued is turned away without a look-up, but for one in 2^36 for each accepted key.
+/// The keyring has three purposes:
 ///
-/// It also seals the TOTP secrets of admin users and signs the audit trail of the SQLite and PostgreSQL stores. Without a
-/// keyring no admin user can be enrolled, and the trail is not signed.
+/// - It checks bearer tokens before they are looked up. A string that was never issued is refused
+///   without a look-up, except with a probability of one in 2^36 for each accepted key. Without a
+///   keyring the check uses a public key, which detects only typing errors.
+/// - It seals the TOTP secrets of admin users. Without a keyring no admin user can enrol.
+/// - It signs the audit trail of the SQLite and PostgreSQL stores. Without a keyring the trail is
+///   not signed.
 ///
-/// At start call [`Auth::check_keyring`](crate::Auth::check_keyring), which refuses a keyring that opens nothing of what the
-/// store holds sealed and signed.
+/// At start, call [`Auth::check_keyring`](crate::Auth::check_keyring). It refuses a keyring that
+/// cannot open the store's sealed secrets or verify its signatures.
 ///
-/// To give a running shop its first keyring ends all tokens that were issued without one, and so does taking it away: do it
-/// on all nodes at once.
+/// Adding the first keyring to a running shop, or removing the keyring, ends all existing tokens.
+/// Do it on all nodes at once.
 ///
-/// Clones share the keys, so keys are rotated while the service runs, in three steps that leave nobody signed out:
-/// [`accept`](Self::accept) the new key on all nodes, [`make_current`](Self::make_current) it on all nodes, and
-/// [`retire`](Self::retire) the old one once what it signed has expired and
-/// [`Auth::reseal_factors`](crate::Auth::reseal_factors) has found nothing more that it sealed. Retiring earlier ends what
-/// it signed, and makes what it sealed unreadable.
+/// # Rotation
 ///
-/// Before the old key is retired, let every node sign an audit record with the new key, and reseal the second factors. In a
-/// quiet shop, sign in an admin user on each node. Otherwise the newest records are all signed with the retired key, and
-/// [`Auth::check_keyring`](crate::Auth::check_keyring) refuses the next start. The verifier of an old audit trail needs the keys that signed it: keep
-/// them apart, in a keyring of the verifier's.
+/// Clones share the keys, so you can rotate keys while the service runs. No user is signed out if
+/// you follow these steps:
+///
+/// - [`accept`](Self::accept) the new key on all nodes.
+/// - [`make_current`](Self::make_current) the new key on all nodes.
+/// - Wait until the tokens of the old key have expired, and until
+///   [`Auth::reseal_factors`](crate::Auth::reseal_factors) finds no more secrets that the old key
+///   sealed.
+/// - Let every node sign an audit record with the new key. In a quiet shop, sign in an admin user
+///   on each node.
+/// - [`retire`](Self::retire) the old key.
+///
+/// If you retire the old key too early, then its tokens end and its sealed secrets become
+/// unreadable. If the newest audit records are all signed with a retired key, then
+/// [`Auth::check_keyring`](crate::Auth::check_keyring) refuses the next start.
+///
+/// The verifier of an old audit trail needs the keys that signed it. Keep retired keys in a
+/// separate keyring for the verifier.
 ///
 /// ```
 /// use commerce_auth::{Auth, KeyId, Keyring, MemoryCustomers, MemoryStore};
@@ -93,7 +106,7 @@ pub struct Keyring(Arc<RwLock<Keys>>);
 
 struct Keys {
     current: Key,
-    /// The others that are accepted.
+    /// The accepted keys that are not current.
     others: Vec<Key>,
 }
 
@@ -107,15 +120,15 @@ struct Key {
 /// A derived key of 256 bits.
 type Secret = Zeroizing<[u8; 32]>;
 
-/// The MAC of an audit trail: HMAC-SHA-256.
+/// The MAC of the audit trail: HMAC-SHA-256.
 pub(crate) type AuditMac = Hmac<Sha256>;
 
-/// A secret under a key of the [`Keyring`]: XChaCha20-Poly1305, its nonce before it. It holds nothing that its reader could use
-/// without the key.
+/// A secret that a key of the [`Keyring`] encrypted with XChaCha20-Poly1305. Without the key it
+/// reveals nothing but its length.
 #[derive(Clone, PartialEq, Eq, Hash)]
 #[allow(clippy::exhaustive_structs)] // Backends make it from their columns.
 pub struct Sealed {
-    /// The key that opens it.
+    /// The id of the key that opens it.
     pub key: KeyId,
     /// The nonce, the secret and the tag.
     pub bytes: Vec<u8>,
@@ -129,7 +142,7 @@ impl fmt::Debug for Sealed {
 
 const NONCE_BYTES: usize = 24;
 
-/// What SipHash-2-4 is keyed with to compute the check of a bearer token.
+/// The key of SipHash-2-4 that computes the check of a bearer token.
 #[derive(Clone)]
 pub(crate) struct TokenCheckKey(pub(crate) [u8; 16]);
 
@@ -140,29 +153,30 @@ impl Drop for TokenCheckKey {
 }
 
 impl Keyring {
-    /// The least key material, in bytes: 256 bits.
+    /// Minimum length of key material in bytes: 256 bits.
     pub const MIN_BYTES: usize = 32;
 
-    /// A keyring with one key, which is current.
+    /// Creates a keyring with one key, which is current.
     ///
     /// # Errors
     ///
-    /// [`KeyError::TooShort`].
+    /// [`KeyError::TooShort`] if the material has fewer than 32 bytes.
     ///
     /// # Security
     ///
-    /// Give it bytes that a secure source has drawn (`openssl rand 32`), not a passphrase. A vector is wiped; an array is
-    /// copied, and the copy wiped.
+    /// Use bytes from a secure random source (`openssl rand 32`), not a passphrase. A vector is
+    /// wiped from memory. An array is copied, and only the copy is wiped.
     pub fn new(id: KeyId, material: impl Into<Vec<u8>>) -> Result<Self, KeyError> {
         let current = Key::derive(id, material)?;
         Ok(Self(Arc::new(RwLock::new(Keys { current, others: Vec::new() }))))
     }
 
-    /// Adds a key that is accepted and not yet used to sign.
+    /// Adds a key that is accepted and not used for signing yet.
     ///
     /// # Errors
     ///
-    /// [`KeyError::TooShort`], [`KeyError::InUse`].
+    /// - [`KeyError::TooShort`] if the material has fewer than 32 bytes.
+    /// - [`KeyError::InUse`] if another key has this name.
     pub fn accept(&self, id: KeyId, material: impl Into<Vec<u8>>) -> Result<(), KeyError> {
         let key = Key::derive(id, material)?;
         let mut keys = self.write();
@@ -173,11 +187,12 @@ impl Keyring {
         Ok(())
     }
 
-    /// Signs with this key from now on. The one before stays accepted.
+    /// Makes a key current: new tokens, secrets and records use it. The former current key stays
+    /// accepted.
     ///
     /// # Errors
     ///
-    /// [`KeyError::Unknown`].
+    /// [`KeyError::Unknown`] if no key has this name.
     pub fn make_current(&self, id: KeyId) -> Result<(), KeyError> {
         let keys = &mut *self.write();
         if keys.current.id != id {
@@ -187,11 +202,12 @@ impl Keyring {
         Ok(())
     }
 
-    /// Forgets a key: what it signed ends.
+    /// Removes a key. Tokens of this key end, and secrets that it sealed become unreadable.
     ///
     /// # Errors
     ///
-    /// [`KeyError::Current`], [`KeyError::Unknown`].
+    /// - [`KeyError::Current`] if the key is current.
+    /// - [`KeyError::Unknown`] if no key has this name.
     pub fn retire(&self, id: KeyId) -> Result<(), KeyError> {
         let mut keys = self.write();
         if keys.current.id == id {
@@ -202,12 +218,12 @@ impl Keyring {
         Ok(())
     }
 
-    /// The current key for the check of bearer tokens.
+    /// Returns the current key for the check of bearer tokens.
     pub(crate) fn current_token_check(&self) -> TokenCheckKey {
         self.read().current.token_check.clone()
     }
 
-    /// True if any accepted key passes a check of a bearer token.
+    /// True if `passes` returns true for an accepted key.
     pub(crate) fn any_token_check(&self, passes: impl Fn(&TokenCheckKey) -> bool) -> bool {
         self.read().accepted().any(|key| passes(&key.token_check))
     }
@@ -217,7 +233,8 @@ impl Keyring {
         self.read().current.id
     }
 
-    /// Seals a secret with the current key. It opens only with the same `context`: whose it is, and what for.
+    /// Seals a secret with the current key. It opens only with the same `context`, which names the
+    /// owner and the purpose.
     pub(crate) fn seal(
         &self,
         secret: &[u8],
@@ -228,13 +245,14 @@ impl Keyring {
         let keys = self.read();
         let key = &keys.current;
         let payload = Payload { msg: secret, aad: context };
-        // It fails only beyond 256 GiB.
+        // Encryption fails only beyond 256 GiB.
         let sealed =
             key.cipher().encrypt(&XNonce::from(nonce), payload).map_err(|_| InternalError::Unsealed)?;
         Ok(Sealed { key: key.id, bytes: [&nonce[..], &sealed].concat() })
     }
 
-    /// What was sealed; none if its key is not accepted, the context is another, or a bit of it was changed.
+    /// Opens a sealed secret. Returns none if its key is not accepted, if the context differs, or
+    /// if a bit was changed.
     pub(crate) fn open(&self, sealed: &Sealed, context: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
         let keys = self.read();
         let key = keys.accepted().find(|key| key.id == sealed.key)?;
@@ -243,12 +261,12 @@ impl Keyring {
         opened.ok().map(Zeroizing::new)
     }
 
-    /// A fresh MAC for the audit trail under an accepted key.
+    /// Starts a MAC for the audit trail with an accepted key.
     #[cfg_attr(not(any(feature = "postgres", feature = "sqlite")), allow(dead_code))]
     pub(crate) fn audit_mac(&self, id: KeyId) -> Option<AuditMac> {
         let keys = self.read();
         let key = keys.accepted().find(|key| key.id == id)?;
-        // HMAC takes a key of any length.
+        // HMAC accepts a key of any length.
         AuditMac::new_from_slice(key.audit.as_slice()).ok()
     }
 
@@ -275,7 +293,7 @@ impl Key {
         }
         let derived = Hkdf::<Sha256>::new(None, &material);
         let expand = |purpose: &[u8], key: &mut [u8]| {
-            // It fails only beyond 255 blocks of output.
+            // Expansion fails only beyond 255 blocks of output.
             derived.expand_multi_info(&[b"commerce-auth/v1/", purpose], key).map_err(|_| KeyError::Derivation)
         };
         let mut token_check = TokenCheckKey([0; 16]);

@@ -11,12 +11,12 @@ use crate::{
     token::{AssistanceEnd, Digest, Obtained, Origin},
 };
 
-/// Something to tell a customer.
+/// A notification to a customer.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Notification {
-    /// The recipient: the account's stored address, never one that a stranger typed. [`Notice::EmailChanged`] also goes
-    /// to the stored address of before.
+    /// The recipient's stored address, never an address that a caller typed.
+    /// [`Notice::EmailChanged`] also goes to the previous stored address.
     pub email: String,
     /// The customer whose account it is.
     pub customer: CustomerId,
@@ -24,7 +24,7 @@ pub struct Notification {
     pub website: Website,
     /// The event that the mail reports.
     pub notice: Notice,
-    /// The origin of the request that caused it.
+    /// The origin of the request that caused the notification.
     pub origin: Origin,
 }
 
@@ -32,64 +32,77 @@ pub struct Notification {
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Notice {
-    /// Somebody asked for a new password: the link to set one.
+    /// A new password was requested. The mail has the link to set one.
     ResetRequested {
-        /// The secret that proves that the mail was read. Build the link from a configured address, never from a request's `Host`.
+        /// The secret that proves that the mail was read. Build the link from a configured address,
+        /// never from a request's `Host`.
         token: ResetToken,
         /// The time at which the token expires.
         expires_at: OffsetDateTime,
     },
     /// A new password was set with a reset token.
     PasswordReset,
-    /// The customer registered, or asked once more: the link to confirm the address. The mail must say that a person who
-    /// did not register must not follow it: see [`Auth::confirm_email`](crate::Auth::confirm_email).
+    /// The customer registered, or asked again. The mail has the link to confirm the address. It
+    /// must say that a person who did not register must not follow the link: see
+    /// [`Auth::confirm_email`](crate::Auth::confirm_email).
     ConfirmationRequested {
-        /// The secret that proves that the mail was read. Build the link from a configured address, never from a request's `Host`.
+        /// The secret that proves that the mail was read. Build the link from a configured address,
+        /// never from a request's `Host`.
         token: ConfirmationToken,
         /// The time at which the token expires.
         expires_at: OffsetDateTime,
     },
-    /// Somebody tried to register with the customer's address, or to change another account's to it. The customer has an
-    /// account already, and the other person was not told so.
+    /// A caller tried to register with the customer's address, or to change another account's
+    /// address to it. The customer already has an account. The caller was not told so.
     RegisteredAgain,
-    /// The signed-in customer asked for another address, to which this mail goes: the link to confirm it.
+    /// The signed-in customer asked for another address. This mail goes to the new address and has
+    /// the link to confirm it.
     EmailChangeRequested {
-        /// The secret that proves that the mail was read. Build the link from a configured address, never from a request's `Host`.
+        /// The secret that proves that the mail was read. Build the link from a configured address,
+        /// never from a request's `Host`.
         token: ConfirmationToken,
         /// The time at which the token expires.
         expires_at: OffsetDateTime,
     },
-    /// The signed-in customer asked for another address. This mail goes to the present one, and does not name the other.
+    /// The signed-in customer asked for another address. This mail goes to the present address and
+    /// does not name the new one.
     EmailChangeAsked,
     /// The signed-in customer changed the password.
     PasswordChanged,
-    /// Somebody signed in by password from a device and a source that the account does not know
+    /// A password sign-in came from a device and a source that the account does not know
     /// ([`Notification::origin`]).
     ///
-    /// It is told only if an earlier sign-in of the account is remembered, for 90 days. Otherwise every customer of a shop
-    /// that moves to this crate would be told at the first sign-in. A client that sends no device secret
-    /// ([`SignIn::device`](crate::SignIn::device)) is known by its address alone. If the host gives no address either,
-    /// every such sign-in is told.
+    /// It is sent only if the store remembers an earlier sign-in of the account, which it does for
+    /// 90 days. Otherwise every customer of a shop that moves to this crate would get it at the
+    /// first sign-in.
+    ///
+    /// A client that sends no device secret ([`SignIn::device`](crate::SignIn::device)) is
+    /// recognised only by its address. If the host passes no address either, then every such
+    /// sign-in is reported.
     NewDevice,
-    /// Somebody signed in by a reset token instead of setting a new password with it. [`NewDevice`](Self::NewDevice) is
-    /// not told as well.
+    /// A sign-in used a reset token instead of setting a new password with it.
+    /// [`NewDevice`](Self::NewDevice) is not sent for this sign-in.
     SignedInByResetToken,
-    /// A reset token or one-time code was presented that had been used before: somebody else has it. The session that
-    /// it bought has ended. If a new password was set with it, all of the customer's sessions have ended, and the
-    /// customer should ask for a new link, since the password may be a stranger's.
+    /// A reset token or one-time code was presented after it had been used, so a second person has
+    /// it. The session that it started has ended.
+    ///
+    /// If a new password was set with it, then all of the customer's sessions have ended. The
+    /// customer should then ask for a new link, because the password may be an attacker's.
     CredentialReplayed {
-        /// The sign-in that the credential is for: by reset token or by one-time code.
+        /// The kind of the credential: reset token or one-time code.
         obtained: Obtained,
     },
-    /// The host set another password, and said so with
+    /// The host set another password and reported it with
     /// [`CustomerChange::PasswordChanged`](crate::CustomerChange::PasswordChanged).
     PasswordSetByHost,
-    /// The host stored another e-mail address for the account. It is told at the new address and at the one before.
-    /// Do not show either address in the mail: the reader of the other mailbox may be a stranger.
+    /// The host stored another e-mail address for the account. The mail goes to the new address and
+    /// to the previous one. Do not show either address in the mail, because the reader of the other
+    /// mailbox may be a stranger.
     EmailChanged,
     /// Too many sign-ins failed over all sources
-    /// ([`AuthConfig::account_budget`](crate::AuthConfig::account_budget)): unknown devices must wait. Devices from which
-    /// the customer has signed in before are not affected. A password reset ends the wait.
+    /// ([`AuthConfig::account_budget`](crate::AuthConfig::account_budget)), so unknown devices must
+    /// wait. Devices from which the customer has signed in before are not affected. A password
+    /// reset ends the wait.
     Locked,
     /// The customer's consent to remote shopping assistance changed.
     AssistanceConsent {
@@ -102,12 +115,12 @@ pub enum Notice {
         actor: AdminId,
         /// The reason, in the admin user's words.
         reason: String,
-        /// Names the assistance, in [`Auth::end_assistance`](crate::Auth::end_assistance).
+        /// The id of the assistance, for [`Auth::end_assistance`](crate::Auth::end_assistance).
         grant: Digest,
         /// The latest time at which the assistance ends.
         expires_at: OffsetDateTime,
     },
-    /// An admin user acts for the customer no more.
+    /// An admin user no longer acts for the customer.
     AssistanceEnded {
         /// The admin user who acted.
         actor: AdminId,
@@ -118,7 +131,7 @@ pub enum Notice {
     },
 }
 
-/// Something to tell an admin user. Where the mail goes is for the host to know: its own table has the address.
+/// A notification to an admin user. The host takes the recipient's address from its own table.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct AdminNotification {
@@ -128,7 +141,7 @@ pub struct AdminNotification {
     pub username: String,
     /// The event that the mail reports.
     pub notice: AdminNotice,
-    /// The origin of the request that caused it.
+    /// The origin of the request that caused the notification.
     pub origin: Origin,
 }
 
@@ -136,14 +149,16 @@ pub struct AdminNotification {
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum AdminNotice {
-    /// Somebody signed in with the right password, and there is no authenticator yet: the link to set one up.
+    /// A sign-in with the right password found no authenticator. The mail has the link to set one
+    /// up.
     EnrolmentRequested {
-        /// The secret that proves that the mail was read. Build the link from a configured address, never from a request's `Host`.
+        /// The secret that proves that the mail was read. Build the link from a configured address,
+        /// never from a request's `Host`.
         token: EnrolmentToken,
         /// The time at which the token expires.
         expires_at: OffsetDateTime,
     },
-    /// An authenticator was set up; all earlier tokens have ended.
+    /// An authenticator was set up. All earlier tokens have ended.
     FactorActivated,
     /// The second factor was removed.
     FactorRemoved,
@@ -152,36 +167,37 @@ pub enum AdminNotice {
         /// The number of recovery codes that are left.
         left: usize,
     },
-    /// The recovery codes were made anew; those before are no good any more.
+    /// The recovery codes were replaced. The earlier ones are no longer valid.
     RecoveryCodesReplaced,
     /// The admin user set a new password.
     PasswordChanged,
-    /// Somebody signed in, with the second factor if there is one, from a device and a source that the account does
-    /// not know. It is told as [`Notice::NewDevice`].
+    /// A sign-in, with the second factor if there is one, came from a device and a source that the
+    /// account does not know. It is sent under the same conditions as [`Notice::NewDevice`].
     NewDevice,
-    /// A code that had been used before was presented, behind the right password or a live token: somebody may have
-    /// seen it. Nobody was signed in.
+    /// A used code was presented again, with the right password or a live token. An attacker may
+    /// have seen the code. Nobody was signed in.
     CodeReplayed,
-    /// A wrong code was presented behind the right password or a live token: somebody else may know the password.
-    /// It is told once for each source in the window of
+    /// A wrong code was presented with the right password or a live token. An attacker may know the
+    /// password. It is sent once for each source in the window of
     /// [`AuthConfig::second_factor_budget`](crate::AuthConfig::second_factor_budget).
     SecondFactorFailed,
-    /// The host set another password, and said so with
+    /// The host set another password and reported it with
     /// [`AdminChange::PasswordChanged`](crate::AdminChange::PasswordChanged).
     PasswordSetByHost,
     /// Too many sign-ins failed over all sources
-    /// ([`AuthConfig::account_budget`](crate::AuthConfig::account_budget)): the link to let unknown devices in again.
-    /// Devices from which the admin user has signed in before are not affected.
+    /// ([`AuthConfig::account_budget`](crate::AuthConfig::account_budget)). The mail has the link
+    /// that lets unknown devices sign in again. Devices from which the admin user has signed in
+    /// before are not affected.
     Locked {
-        /// The secret for [`Auth::unlock_admin_by_link`](crate::Auth::unlock_admin_by_link). Build the link from a
-        /// configured address, never from a request's `Host`.
+        /// The secret for [`Auth::unlock_admin_by_link`](crate::Auth::unlock_admin_by_link). Build
+        /// the link from a configured address, never from a request's `Host`.
         token: UnlockToken,
         /// The time at which the token expires.
         expires_at: OffsetDateTime,
     },
 }
 
-/// Tells customers what happened to their accounts, by mail as a rule.
+/// Notifies customers and admin users of events of their accounts, usually by mail.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` does not notify customers",
     label = "it must implement `Notifier`, or be an `Arc` of a type that does",
@@ -189,25 +205,29 @@ pub enum AdminNotice {
     note = "a shop that notifies nobody calls `AuthBuilder::without_notifier`"
 )]
 pub trait Notifier: Debug + Send + Sync + 'static {
-    /// Puts a notification into the host's queue, and returns at once.
+    /// Adds a notification to the host's queue, and returns at once.
     ///
     /// # Security
     ///
-    /// A reset is answered alike for known and unknown addresses, and only known ones get here: whatever takes time
-    /// here tells strangers who has an account. Push to a queue in memory or to a channel; deliver elsewhere.
+    /// Reset requests for known and unknown addresses get the same answer, but only known addresses
+    /// cause a notification. A slow notifier would therefore reveal which addresses have an
+    /// account. Add the notification to a queue in memory or to a channel, and deliver it
+    /// elsewhere.
     ///
     /// # Errors
     ///
-    /// It could not be queued. The audit trail says so; the caller of the flow is not told.
+    /// If the notification could not be queued. The failure is recorded in the audit trail. The
+    /// caller of the flow does not see it.
     fn notify(&self, notification: Notification) -> Result<(), StoreError>;
 
-    /// As [`notify`](Self::notify), for an admin user. A notifier that does not say how cannot, and nobody is enrolled by
-    /// mail.
+    /// Adds a notification to an admin user to the host's queue, like [`notify`](Self::notify).
+    ///
+    /// The default returns an error. Without an implementation, admin users cannot enrol by mail.
     ///
     /// # Errors
     ///
-    /// It could not be queued. An admin user who waits for a link is told so.
+    /// If the notification could not be queued. An admin user who waits for a link gets an error.
     fn notify_admin(&self, _notification: AdminNotification) -> Result<(), StoreError> {
-        Err(StoreError::new("this notifier does not reach admin users"))
+        Err(StoreError::new("this notifier does not support admin users"))
     }
 }

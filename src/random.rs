@@ -12,9 +12,9 @@ use rand_chacha::{
 };
 use zeroize::Zeroize;
 
-/// The operating system could not give random bytes.
+/// The operating system failed to supply random bytes.
 #[derive(Clone, Copy, Debug, thiserror::Error)]
-#[error("there are no random bytes to be had")]
+#[error("failed to obtain random bytes from the operating system")]
 #[allow(clippy::exhaustive_structs)] // A source of the host's own makes it.
 pub struct RandomError;
 
@@ -26,24 +26,26 @@ pub struct RandomError;
     note = "the default source is `ChaChaRandom`"
 )]
 pub trait SecureRandom: fmt::Debug + Send + Sync + 'static {
-    /// Fills the buffer with bytes nobody can predict.
+    /// Fills the buffer with unpredictable bytes.
     ///
     /// # Errors
     ///
-    /// There are none to be had; the buffer must not be used then.
+    /// If there are no random bytes. The caller must not use the buffer then.
     fn fill(&self, buffer: &mut [u8]) -> Result<(), RandomError>;
 }
 
-/// ChaCha20 keyed from the operating system: the default.
+/// The default source: ChaCha20 with a key from the operating system.
 ///
-/// It takes a new key after every 64 KiB of output, after every second, and whenever the process id has
-/// changed, so neither a long-lived process nor a forked child repeats or foretells another's secrets.
+/// It takes a new key after every 64 KiB of output, after every second, and when the process id
+/// changes. A long-lived process or a forked child therefore never repeats secrets, and one process
+/// cannot predict the secrets of another.
 ///
 /// # Security
 ///
-/// Two virtual machines that are started from one snapshot of a running process share its key for the rest of
-/// its second: they may draw the same tokens. In one store, the second of two equal tokens is refused. Sealed
-/// secrets do not depend on it: each seal mixes in bytes of the operating system.
+/// If two virtual machines start from one snapshot of a running process, then they share its key
+/// for the rest of its second and may draw the same tokens. In one store, the second of two equal
+/// tokens is refused. Sealed secrets stay safe, because each seal includes bytes of the operating
+/// system.
 pub struct ChaChaRandom(Mutex<Option<Keyed>>);
 
 struct Keyed {
@@ -54,12 +56,12 @@ struct Keyed {
 }
 
 impl ChaChaRandom {
-    /// Bytes given out under one key.
+    /// Number of bytes that one key supplies.
     const BYTES_PER_KEY: usize = 64 * 1024;
-    /// How long a key is used.
+    /// Maximum age of a key.
     const KEY_LIFETIME: Duration = Duration::from_secs(1);
 
-    /// A source that takes its first key when it is first used.
+    /// Creates a source that takes its first key when it is first used.
     #[must_use]
     pub const fn new() -> Self {
         Self(Mutex::new(None))
@@ -103,8 +105,8 @@ impl fmt::Debug for ChaChaRandom {
     }
 }
 
-/// A nonce that no other copy of this process draws, even if the copies share the state of `random`: bytes of
-/// the operating system are mixed in.
+/// Draws a nonce that no other copy of this process draws, even if the copies share the state of
+/// `random`. It includes bytes of the operating system.
 pub(crate) fn draw_nonce<const N: usize>(random: &dyn SecureRandom) -> Result<[u8; N], RandomError> {
     let (mut nonce, mut of_system) = ([0; N], [0; N]);
     random.fill(&mut nonce)?;
@@ -115,19 +117,19 @@ pub(crate) fn draw_nonce<const N: usize>(random: &dyn SecureRandom) -> Result<[u
     Ok(nonce)
 }
 
-/// Sources of random bytes for tests, which must never reach production.
+/// Sources of random bytes for tests. Never use them in production.
 pub mod danger {
     use super::{ChaCha20Rng, Mutex, PoisonError, RandomError, Rng, SecureRandom, SeedableRng, fmt};
 
-    /// The same bytes from the same seed, every time: for tests that must repeat.
+    /// Returns the same bytes for the same seed, for tests that must be repeatable.
     ///
     /// # Security
     ///
-    /// Whoever knows the seed knows every token.
+    /// An attacker who knows the seed knows every token.
     pub struct SeededRandom(Mutex<ChaCha20Rng>);
 
     impl SeededRandom {
-        /// A source whose whole output follows from `seed`.
+        /// Creates a source whose whole output follows from `seed`.
         #[must_use]
         pub fn from_seed(seed: [u8; 32]) -> Self {
             Self(Mutex::new(ChaCha20Rng::from_seed(seed)))

@@ -10,10 +10,11 @@ use crate::{
     store::{OtcStore, StateStore, Store, TokenStore},
 };
 
-/// A part of an [`Auth`](crate::Auth), handed over by value or shared with the host.
+/// Conversion of a part of an [`Auth`](crate::Auth) to a shared pointer. A host can pass a part by
+/// value, or keep an [`Arc`] of it.
 ///
-/// `Part` is one of the crate's traits, such as `dyn Notifier`. A type that implements it is a part, and so is
-/// an [`Arc`] of one.
+/// `Part` is one of the crate's traits, such as `dyn Notifier`. The conversion exists for every
+/// type that implements the trait, and for an [`Arc`] of such a type.
 ///
 /// ```
 /// # use std::sync::Arc;
@@ -34,7 +35,7 @@ use crate::{
     note = "ready-made stores are `MemoryStore`, `SqliteStore`, `PostgresStore` and `RedisStore`; ready-made audit sinks are `MemoryAudit`, `SqliteAudit`, `PostgresAudit`, `JsonLinesAudit` and `TracingAudit`; some need a feature"
 )]
 pub trait IntoShared<Part: ?Sized> {
-    /// Shares the part.
+    /// Returns the part as a shared pointer.
     fn into_shared(self) -> Arc<Part>;
 }
 

@@ -6,21 +6,22 @@ use serde::{Deserialize, Serialize};
 use super::{AccountStatus, AdminId, PasswordHash, Username};
 use crate::error::StoreError;
 
-/// Permission of an admin user, named as Commerce's access-control resources.
+/// A permission of an admin user, named after Commerce's access-control resources.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Permission {
-    /// `Magento_LoginAsCustomer::login`: to sign in as a customer.
+    /// `Magento_LoginAsCustomer::login`: may sign in as a customer.
     Login,
-    /// `Magento_LoginAsCustomer::allow_shopping_assistance`: to give remote shopping assistance.
+    /// `Magento_LoginAsCustomer::allow_shopping_assistance`: may give remote shopping assistance.
     AllowShoppingAssistance,
-    /// `Magento_LoginAsCustomerLog::login_log`: to see who assists whom, and the audit trail.
+    /// `Magento_LoginAsCustomerLog::login_log`: may see the list of assistances and the audit
+    /// trail.
     AssistanceLog,
 }
 
 impl Permission {
-    /// Every permission.
+    /// All permissions.
     pub const ALL: [Self; 3] = [Self::Login, Self::AllowShoppingAssistance, Self::AssistanceLog];
 }
 
@@ -32,24 +33,26 @@ impl Permission {
     note = "a table without a row type of its own can return the ready-made `AdminRecord`"
 )]
 pub trait AdminUser: Send + Sync {
-    /// The admin user's key. It must never be given to another admin user.
+    /// Returns the admin user's key. The host must never give it to another admin user.
     fn id(&self) -> AdminId;
 
-    /// The stored user name.
+    /// Returns the stored user name.
     fn username(&self) -> &str;
 
-    /// The stored password hash; none for an admin user that has no password.
+    /// Returns the stored password hash. None if the admin user has no password.
     fn password_hash(&self) -> Option<&str>;
 
-    /// Standing of the admin user: anything but [`AccountStatus::Active`] refuses. Read at every use
-    /// of an admin token and of any token it gave rise to.
+    /// Returns the standing of the admin user. Any standing except [`AccountStatus::Active`] is
+    /// refused. It is read at every use of an admin token and of the assistance tokens that depend
+    /// on it.
     fn status(&self) -> AccountStatus;
 
-    /// True if the admin user has this permission. Read at every use.
+    /// True if the admin user has this permission. It is read at every use.
     fn has_permission(&self, permission: Permission) -> bool;
 
-    /// True if the admin user must sign in with a second factor: asked only where
-    /// [`AuthConfig::admin_second_factor`](crate::AuthConfig::admin_second_factor) leaves it to the row.
+    /// True if the admin user must sign in with a second factor. It is called only if
+    /// [`AuthConfig::admin_second_factor`](crate::AuthConfig::admin_second_factor) leaves the
+    /// decision to the row.
     fn requires_second_factor(&self) -> bool {
         true
     }
@@ -57,8 +60,8 @@ pub trait AdminUser: Send + Sync {
 
 /// The host's admin user table.
 ///
-/// A verb answers `Ok(None)` or `Ok(false)` for what is not there and `Err` only when the table could not be
-/// asked.
+/// If a row does not exist, then a method returns `Ok(None)` or `Ok(false)`. It returns `Err` only
+/// if the table request failed.
 #[async_trait]
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not an admin user table",
@@ -70,29 +73,29 @@ pub trait AdminStore: Send + Sync + 'static {
     /// The host's own row type.
     type Row: AdminUser;
 
-    /// The admin user with this name.
+    /// Returns the admin user with this name.
     ///
-    /// The name is canonical; match it case-insensitively where the table holds other spellings. A row of another
-    /// name, such as an accent-insensitive collation finds, counts as none.
+    /// The name is canonical. If the table holds other spellings, then compare case-insensitively.
+    /// The library ignores a row with another name, which an accent-insensitive collation may find.
     ///
     /// # Errors
     ///
-    /// The table failed.
+    /// If the table request failed.
     async fn find_by_username(&self, username: &Username) -> Result<Option<Self::Row>, StoreError>;
 
-    /// The admin user with this key.
+    /// Returns the admin user with this key.
     ///
     /// # Errors
     ///
-    /// The table failed.
+    /// If the table request failed.
     async fn find_by_id(&self, id: &AdminId) -> Result<Option<Self::Row>, StoreError>;
 
-    /// Replaces the stored hash if it still is `expected`; see
+    /// Replaces the stored hash if it is still `expected`. See
     /// [`CustomerStore::replace_password_hash`](super::CustomerStore::replace_password_hash).
     ///
     /// # Errors
     ///
-    /// The table failed.
+    /// If the table request failed.
     async fn replace_password_hash(
         &self,
         id: &AdminId,
@@ -123,7 +126,7 @@ impl<S: AdminStore + ?Sized> AdminStore for Arc<S> {
     }
 }
 
-/// An admin user as plain data: the row of the ready-made admin tables.
+/// An admin user as plain data: a row of the ready-made admin tables.
 #[derive(Clone, Debug)]
 #[allow(clippy::exhaustive_structs)] // A host's seed data is written as a literal.
 pub struct AdminRecord {
@@ -133,16 +136,18 @@ pub struct AdminRecord {
     pub username: String,
     /// The stored password hash, if the admin user has a password.
     pub password_hash: Option<PasswordHash>,
-    /// Standing of the account.
+    /// The standing of the account.
     pub status: AccountStatus,
-    /// Permissions of the admin user.
+    /// The permissions of the admin user.
     pub permissions: Vec<Permission>,
-    /// True if the admin user must sign in with a second factor, where the shop leaves it to the row.
+    /// True if the admin user must sign in with a second factor, if the shop leaves the decision to
+    /// the row.
     pub requires_second_factor: bool,
 }
 
 impl AdminRecord {
-    /// True if the row is of this name, whatever the host's table takes for equal.
+    /// True if the row has this name. A lenient collation of the host's table may return other
+    /// rows.
     pub(crate) fn is_of(&self, username: &Username) -> bool {
         self.username.parse::<Username>().is_ok_and(|own| own == *username)
     }

@@ -13,33 +13,39 @@ use crate::error::StoreError;
     note = "a table without a row type of its own can return the ready-made `CustomerRecord`"
 )]
 pub trait Customer: Send + Sync {
-    /// The customer's key. It must never be given to another customer: tokens speak for it.
+    /// Returns the customer's key. The host must never give it to another customer, because tokens
+    /// name it.
     fn id(&self) -> CustomerId;
 
-    /// The website the account belongs to. A host with one website keeps this default.
+    /// Returns the website that the account belongs to. The default is for a host with one website.
     fn website(&self) -> Website {
         Website::default()
     }
 
-    /// The stored e-mail address, in the host's spelling. It is canonicalised (see [`Email`]) and compared
-    /// with the address that was asked for before anything else is believed.
+    /// Returns the stored e-mail address, in the host's spelling. The library compares its
+    /// canonical form (see [`Email`]) with the requested address before it uses the row.
     fn email(&self) -> &str;
 
-    /// The stored password hash; none for an account that has no password.
+    /// Returns the stored password hash. None if the account has no password.
     fn password_hash(&self) -> Option<&str>;
 
-    /// The standing of the account, which decides whether it may sign in. A customer's tokens are verified without the row:
-    /// they live on after the status has changed, until [`Auth::customer_changed`](crate::Auth::customer_changed) is called.
+    /// Returns the standing of the account, which decides whether the customer may sign in.
+    ///
+    /// The row is not read when a customer's token is verified. After a change of the status, the
+    /// tokens therefore stay valid until you call
+    /// [`Auth::customer_changed`](crate::Auth::customer_changed).
     fn status(&self) -> AccountStatus;
 
-    /// True if the customer consents to remote shopping assistance (`allow_remote_shopping_assistance`).
+    /// True if the customer consents to remote shopping assistance
+    /// (`allow_remote_shopping_assistance`).
     fn allows_assistance(&self) -> bool;
 }
 
 /// The host's customer table.
 ///
-/// A verb answers `Ok(None)` or `Ok(false)` for what is not there and `Err` only when the table could not be
-/// asked: the first refuses a sign-in, the second makes it "unavailable".
+/// If a row does not exist, then a method returns `Ok(None)` or `Ok(false)`, and the library
+/// refuses the sign-in. A method returns `Err` only if the table request failed, and the library
+/// then answers "unavailable".
 #[async_trait]
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a customer table",
@@ -51,35 +57,38 @@ pub trait CustomerStore: Send + Sync + 'static {
     /// The host's own row type.
     type Row: Customer;
 
-    /// The customer with this address on this website.
+    /// Returns the customer with this address on this website.
     ///
-    /// The address is canonical; match it case-insensitively where the table holds other spellings. A row of
-    /// another address or website, such as an accent-insensitive collation finds, counts as none.
+    /// The address is canonical. If the table holds other spellings, then compare
+    /// case-insensitively. The library ignores a row with another address or website, which an
+    /// accent-insensitive collation may find.
     ///
     /// # Errors
     ///
-    /// The table failed.
+    /// If the table request failed.
     async fn find_by_email(&self, website: &Website, email: &Email) -> Result<Option<Self::Row>, StoreError>;
 
-    /// The customer with this key.
+    /// Returns the customer with this key.
     ///
     /// # Errors
     ///
-    /// The table failed.
+    /// If the table request failed.
     async fn find_by_id(&self, id: &CustomerId) -> Result<Option<Self::Row>, StoreError>;
 
-    /// Replaces the stored hash if it still is `expected`, which is none for an account without a password: one atomic
-    /// compare-and-set, such as `UPDATE … SET hash = $new WHERE id = $id AND hash IS NOT DISTINCT FROM $expected`.
-    /// Answers whether it replaced.
+    /// Replaces the stored hash if it is still `expected`. Returns true if it was replaced.
+    ///
+    /// It must be one atomic compare-and-set, such as `UPDATE … SET hash = $new WHERE id = $id AND
+    /// hash IS NOT DISTINCT FROM $expected`. `expected` is none for an account without a password.
     ///
     /// # Security
     ///
-    /// A write that does not compare is a vulnerability: a refreshed hash of an old password could undo a password
-    /// change that came between. A write that is refused although nothing changed stops refreshes, changes and resets.
+    /// Replacing without comparing is a vulnerability: the refreshed hash of an old password could
+    /// undo a password change. If the write is refused although nothing changed, then password
+    /// refreshes, changes and resets fail.
     ///
     /// # Errors
     ///
-    /// The table failed.
+    /// If the table request failed.
     async fn replace_password_hash(
         &self,
         id: &CustomerId,
@@ -87,42 +96,49 @@ pub trait CustomerStore: Send + Sync + 'static {
         new: &PasswordHash,
     ) -> Result<bool, StoreError>;
 
-    /// Sets the customer's consent to remote shopping assistance. Answers whether there is such a customer.
+    /// Sets the customer's consent to remote shopping assistance. Returns true if the customer
+    /// exists.
     ///
     /// # Errors
     ///
-    /// The table failed.
+    /// If the table request failed.
     async fn set_assistance(&self, id: &CustomerId, allowed: bool) -> Result<bool, StoreError>;
 
-    /// Makes an unconfirmed account active, if its stored address still is `email`, letter for letter: one atomic
-    /// compare-and-set, such as `UPDATE … SET status = 'active' WHERE id = $id AND email = $email AND status =
-    /// 'unconfirmed'`. Returns true if it did. A host that confirms addresses implements it.
+    /// Makes an unconfirmed account active, if its stored address is still `email`, letter for
+    /// letter. Returns true if it did.
+    ///
+    /// It must be one atomic compare-and-set, such as `UPDATE … SET status = 'active' WHERE id =
+    /// $id AND email = $email AND status = 'unconfirmed'`. A host that confirms addresses
+    /// implements it.
     ///
     /// # Security
     ///
-    /// To confirm an account whose address has changed is a vulnerability: nobody has proved that the new address can be
-    /// read. So is to make a disabled account active. A confirmation that is refused although nothing changed costs the
-    /// customer another mail.
+    /// Confirming an account whose address has changed is a vulnerability, because nobody has
+    /// proved to own the new address. Making a disabled account active is a vulnerability, too. If
+    /// a confirmation is refused although nothing changed, then the customer needs another mail.
     ///
     /// # Errors
     ///
-    /// The table failed, or does not support it, which is the default.
+    /// If the table request failed, or if the table does not support it, which is the default.
     async fn confirm(&self, _id: &CustomerId, _email: &str) -> Result<bool, StoreError> {
         Err(StoreError::new(Unsupported("confirm")))
     }
 
-    /// Replaces the stored address if it still is `expected`, letter for letter, and no other account of the same website
-    /// has the new one in any spelling: one atomic compare-and-set behind a unique index over website and canonical
-    /// address. The status stays as it is. A host whose customers change their addresses implements it.
+    /// Replaces the stored address if it is still `expected`, letter for letter, and no other
+    /// account of the website has the new one.
+    ///
+    /// The new address must be compared in every spelling. It must be one atomic compare-and-set,
+    /// behind a unique index over website and canonical address. The status does not change. A host
+    /// whose customers can change their addresses implements it.
     ///
     /// # Security
     ///
-    /// To give two accounts of a website one address is a vulnerability: a sign-in would find either. A write that does
-    /// not compare could undo a change that came between.
+    /// Giving two accounts of a website one address is a vulnerability, because a sign-in could
+    /// find either account. Replacing without comparing could undo another change.
     ///
     /// # Errors
     ///
-    /// The table failed, or does not support it, which is the default.
+    /// If the table request failed, or if the table does not support it, which is the default.
     async fn replace_email(
         &self,
         _id: &CustomerId,
@@ -138,9 +154,9 @@ pub trait CustomerStore: Send + Sync + 'static {
 #[must_use]
 #[allow(clippy::exhaustive_enums)] // A host's table makes it.
 pub enum EmailReplacement {
-    /// The account has the new address.
+    /// The account has the new address now.
     Replaced,
-    /// The account has another address than the expected one by now, or is gone. Nothing is changed.
+    /// The account no longer has the expected address, or no longer exists. Nothing is changed.
     Changed,
     /// Another account of the website has the new address. Nothing is changed.
     Taken,
@@ -189,7 +205,7 @@ impl<S: CustomerStore + ?Sized> CustomerStore for Arc<S> {
     }
 }
 
-/// A customer account as plain data: the row of the ready-made customer tables.
+/// A customer account as plain data: a row of the ready-made customer tables.
 #[derive(Clone, Debug)]
 #[allow(clippy::exhaustive_structs)] // A host's seed data is written as a literal.
 pub struct CustomerRecord {
@@ -201,14 +217,15 @@ pub struct CustomerRecord {
     pub email: String,
     /// The stored password hash, if the account has a password.
     pub password_hash: Option<PasswordHash>,
-    /// Standing of the account.
+    /// The standing of the account.
     pub status: AccountStatus,
     /// True if the customer consents to remote shopping assistance.
     pub allows_assistance: bool,
 }
 
 impl CustomerRecord {
-    /// True if the row is of this address and website, whatever the host's table takes for equal.
+    /// True if the row has this address and website. A lenient collation of the host's table may
+    /// return other rows.
     pub(crate) fn is_of(&self, website: &Website, email: &Email) -> bool {
         self.website == *website && self.email.parse::<Email>().is_ok_and(|own| own == *email)
     }

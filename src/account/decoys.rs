@@ -6,11 +6,11 @@ use uuid::Uuid;
 use super::{AdminId, CustomerId, Email, Username, Website};
 use crate::random::{RandomError, SecureRandom};
 
-/// Names the account that stands in for one that does not exist: each unknown address has a decoy of its own,
-/// so that the callers of two unknown accounts contend no more than those of two known ones.
+/// Assigns a decoy account to each unknown address. Requests for two unknown addresses therefore
+/// contend for locks as requests for two known accounts do.
 ///
-/// The key is this process's. Without it nobody can tell the decoy's id from an account's, or give an account
-/// the id of a decoy.
+/// The key is random for each process. Without it, nobody can tell a decoy's id from an account's
+/// id, or give an account the id of a decoy.
 pub(crate) struct Decoys([u8; 16]);
 
 impl Decoys {
@@ -31,7 +31,8 @@ impl Decoys {
     fn id(&self, parts: &[&str]) -> Uuid {
         let mut hasher = SipHasher24::new_with_key(&self.0);
         for part in parts {
-            // With its length, so that two lists of parts are never one text.
+            // The length is included, so that different lists of parts never have the same hash
+            // input.
             hasher.write_u64(u64::try_from(part.len()).unwrap_or(u64::MAX));
             hasher.write(part.as_bytes());
         }

@@ -8,34 +8,39 @@ use icu_properties::{
 use idna::{AsciiDenyList, uts46};
 use serde::{Deserialize, Serialize};
 
-/// Why a text is no e-mail address. It never repeats the text.
+/// A text is not a valid e-mail address. The error never contains the text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum EmailError {
-    /// Over 254 bytes, or over 64 before the `@` (RFC 5321 section 4.5.3.1).
+    /// The address has more than 254 bytes, or more than 64 before the `@` (RFC 5321 section
+    /// 4.5.3.1).
     #[error("the e-mail address is too long")]
     TooLong,
-    /// Not exactly one address: no `@`, several, an empty side, a list, a display name, a quoted part.
-    #[error("not exactly one e-mail address")]
+    /// The text is not exactly one address: it has no `@`, several, an empty side, a list, a
+    /// display name or a quoted part.
+    #[error("the text is not exactly one e-mail address")]
     NotOneAddress,
-    /// White space, a control or an invisible character, or a sign outside RFC 5322's and RFC 6531's
-    /// unquoted forms.
+    /// The address has white space, a control character, an invisible character, or a character
+    /// outside the unquoted forms of RFC 5322 and RFC 6531.
     #[error("the e-mail address has a character that is not allowed")]
     Character,
-    /// The part before the `@` looks like another one: compatibility normalisation (NFKC) would change it.
+    /// The part before the `@` has a look-alike character, which compatibility normalisation (NFKC)
+    /// would change.
     #[error("the e-mail address has a look-alike character")]
     LookAlike,
-    /// The part after the `@` is no domain name (IDNA, UTS #46).
+    /// The part after the `@` is not a valid domain name (IDNA, UTS #46).
     #[error("the domain of the e-mail address is not valid")]
     Domain,
 }
 
 /// A canonical e-mail address: one address, one spelling.
 ///
-/// Lower-case, its domain in IDNA's ASCII form, at most 254 bytes, trimmed of nothing. A local part that
-/// NFKC would change (`ﬁ`, fullwidth letters, the Kelvin sign) is refused rather than mapped, so two
-/// addresses that look alike never become one account
-/// (CVE-2019-19844 and its kin).
+/// It is in lower case, has at most 254 bytes, and its domain is in IDNA's ASCII form. Nothing is
+/// trimmed.
+///
+/// A local part that NFKC would change (`ﬁ`, fullwidth letters, the Kelvin sign) is refused and not
+/// mapped. Two addresses that look alike therefore never become one account (CVE-2019-19844 and
+/// similar vulnerabilities).
 ///
 /// ```
 /// use commerce_auth::Email;
@@ -51,12 +56,13 @@ pub enum EmailError {
 pub struct Email(String);
 
 impl Email {
-    /// RFC 5321 section 4.5.3.1.3: a path of 256 octets, less its angle brackets.
+    /// Maximum length in bytes: a path of 256 octets without its angle brackets (RFC 5321 section
+    /// 4.5.3.1.3).
     const MAX_BYTES: usize = 254;
-    /// RFC 5321 section 4.5.3.1.1.
+    /// Maximum length of the local part, in bytes (RFC 5321 section 4.5.3.1.1).
     const MAX_LOCAL_BYTES: usize = 64;
 
-    /// The canonical address.
+    /// Returns the canonical address.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
@@ -98,7 +104,7 @@ fn canonical_local(local: &str) -> Result<String, EmailError> {
     let invisible = CodePointSetData::new::<DefaultIgnorableCodePoint>();
     let allowed = |char: char| {
         if char.is_ascii() {
-            // RFC 5322 section 3.2.3, atext and the dot.
+            // RFC 5322 section 3.2.3: `atext` and the dot.
             return char.is_ascii_alphanumeric() || "!#$%&'*+-/=?^_`{|}~.".contains(char);
         }
         let category = categories.get(char);

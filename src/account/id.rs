@@ -3,20 +3,20 @@ use std::{fmt, str::FromStr, sync::Arc};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-/// Why a text is no account id.
+/// A text is not a valid account id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("an account id is 1 to {} bytes of text without control characters", AccountId::MAX_BYTES)]
+#[error("an account id must be 1 to {} bytes of text without control characters", AccountId::MAX_BYTES)]
 #[non_exhaustive]
 pub struct IdError;
 
-/// One value for hosts that number their accounts, use UUIDs, or use text.
+/// The id of an account, for hosts that use numbers, UUIDs or text.
 ///
-/// The integer and UUID forms are only a compact way to keep the text: equal texts are equal ids, whichever
-/// way they were made, so an id survives a trip through a text column.
+/// The integer and UUID forms only store the text compactly. Equal texts are equal ids, however
+/// they were made, so an id stays equal after it was stored in a text column.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 enum AccountId {
     Int(i64),
-    /// Its two halves, in order. As bytes they would begin at an odd place, and every move of an id would stall on it.
+    /// The two halves in order. Bytes would be unaligned, which makes every move of an id slow.
     Uuid(u64, u64),
     Text(Arc<str>),
 }
@@ -63,8 +63,8 @@ macro_rules! account_id {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*
         ///
-        /// Made from an integer, a UUID or a text of 1 to 128 bytes without control characters. Equal texts
-        /// are equal ids.
+        /// It is made from an integer, a UUID or a text of 1 to 128 bytes without control
+        /// characters. Equal texts are equal ids.
         ///
         /// ```
         #[doc = concat!("use commerce_auth::", stringify!($name), ";")]
@@ -80,7 +80,7 @@ macro_rules! account_id {
         pub struct $name(AccountId);
 
         impl $name {
-            /// The id as the integer it was made from, if it was.
+            /// Returns the id as an integer, if it has the form of one.
             #[must_use]
             pub fn as_int(&self) -> Option<i64> {
                 match self.0 {
@@ -89,7 +89,7 @@ macro_rules! account_id {
                 }
             }
 
-            /// The id as the UUID it was made from, if it was.
+            /// Returns the id as a UUID, if it has the form of one.
             #[must_use]
             pub fn as_uuid(&self) -> Option<Uuid> {
                 match self.0 {
@@ -166,11 +166,12 @@ macro_rules! account_id {
 }
 
 account_id! {
-    /// The host's key of a customer account: stable, and never given to another customer.
+    /// The host's key of a customer account. It never changes, and is never given to another
+    /// customer.
     CustomerId
 }
 account_id! {
-    /// The host's key of an admin user.
+    /// The host's key of an admin user. It never changes, and is never given to another admin user.
     AdminId
 }
 

@@ -1,10 +1,12 @@
-//! The host's accounts, seen through small traits.
+//! The host's accounts, read through small traits.
 //!
-//! The host keeps its own customer and admin tables. It implements [`Customer`] for its row type and
-//! [`CustomerStore`] for its table, and, where it has a support desk, [`AdminUser`] and [`AdminStore`].
-//! A host without tables yet takes the ready-made ones of a backend, which keep [`CustomerRecord`] and
-//! [`AdminRecord`] (in memory: [`MemoryCustomers`](crate::MemoryCustomers) and
-//! [`MemoryAdmins`](crate::MemoryAdmins)).
+//! The host keeps its own customer and admin tables. It implements [`Customer`] for its row type
+//! and [`CustomerStore`] for its table. A host with a support desk also implements [`AdminUser`]
+//! and [`AdminStore`].
+//!
+//! A host without tables uses the ready-made tables of a backend, which hold [`CustomerRecord`] and
+//! [`AdminRecord`]. In memory these are [`MemoryCustomers`](crate::MemoryCustomers) and
+//! [`MemoryAdmins`](crate::MemoryAdmins).
 
 mod admin;
 mod conflict;

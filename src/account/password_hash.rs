@@ -2,19 +2,20 @@ use std::fmt;
 
 use secrecy::{ExposeSecret, SecretString};
 
-/// A stored password hash: what goes into the host's column, and comes out of it.
+/// A stored password hash, as in the host's column.
 ///
-/// Made by [`Auth::hash_new_password`](crate::Auth::hash_new_password). Its `Debug` shows nothing, it is
-/// wiped from memory when dropped, and the only way to its text is [`expose`](Self::expose).
+/// [`Auth::hash_new_password`](crate::Auth::hash_new_password) makes it. Its `Debug` shows nothing,
+/// it is wiped from memory when dropped, and only [`expose`](Self::expose) returns its text.
 #[derive(Clone)]
 pub struct PasswordHash(SecretString);
 
 impl PasswordHash {
-    /// The hash as text, for the host's column.
+    /// Returns the hash as text, for the host's column.
     ///
     /// # Security
     ///
-    /// A hash is what an attacker needs to guess passwords at leisure: keep it out of logs and answers.
+    /// An attacker who has the hash can guess the password offline. Keep it out of logs and
+    /// responses.
     #[must_use]
     pub fn expose(&self) -> &str {
         self.0.expose_secret()

@@ -1,17 +1,24 @@
 use serde::{Deserialize, Serialize};
 
-/// Standing of an account, which says whether it may sign in.
+/// The standing of an account, which decides whether the account may sign in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum AccountStatus {
     /// The account may sign in.
     Active,
-    /// A customer who has not yet confirmed the e-mail address ([`Auth::confirm_email`](crate::Auth::confirm_email)). On a
-    /// website that demands it ([`AuthConfig::confirmation`](crate::AuthConfig::confirmation)) the account may not sign in,
-    /// and is named as such only to someone who presents a right credential. On others it is as good as active.
+    /// The customer has not confirmed the e-mail address
+    /// ([`Auth::confirm_email`](crate::Auth::confirm_email)).
+    ///
+    /// If the website requires confirmation
+    /// ([`AuthConfig::confirmation`](crate::AuthConfig::confirmation)), then the account may not
+    /// sign in. Only a caller with the right credential learns the reason. On other websites, the
+    /// account may sign in.
     Unconfirmed,
-    /// The account may not sign in. Outwardly the same as a wrong credential. The status alone ends no token of a customer:
-    /// call [`Auth::customer_changed`](crate::Auth::customer_changed). An admin user's tokens are refused at their next use.
+    /// The account may not sign in. The caller gets the same answer as for a wrong credential.
+    ///
+    /// The status alone does not end a customer's tokens: call
+    /// [`Auth::customer_changed`](crate::Auth::customer_changed). An admin user's tokens are
+    /// refused at their next use.
     Disabled,
 }

@@ -2,16 +2,17 @@ use std::{fmt, str::FromStr};
 
 use icu_normalizer::ComposingNormalizer;
 
-/// Why a text is no user name. It never repeats the text.
+/// A text is not a valid user name. The error never contains the text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("a user name is 1 to {} bytes without control or look-alike characters", Username::MAX_BYTES)]
+#[error("a user name must be 1 to {} bytes without control or look-alike characters", Username::MAX_BYTES)]
 #[non_exhaustive]
 pub struct UsernameError;
 
-/// An admin user's canonical name: lower-case, as Commerce compares names case-insensitively; trimmed of nothing.
+/// An admin user's canonical name, in lower case, because Commerce compares names
+/// case-insensitively. Nothing is trimmed.
 ///
-/// A name that compatibility normalisation (NFKC) would change is refused rather than mapped, so two names that look
-/// alike never become one.
+/// A name that compatibility normalisation (NFKC) would change is refused and not mapped. Two names
+/// that look alike therefore never become one.
 ///
 /// ```
 /// use commerce_auth::Username;
@@ -24,10 +25,10 @@ pub struct UsernameError;
 pub struct Username(String);
 
 impl Username {
-    /// Longest name, in bytes. Commerce's column holds 40 characters.
+    /// Maximum length, in bytes. Commerce's column holds 40 characters.
     const MAX_BYTES: usize = 160;
 
-    /// The canonical name.
+    /// Returns the canonical name.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0

@@ -3,7 +3,7 @@ use std::{fmt, str::FromStr};
 use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
 
-/// Why a text is no website code.
+/// A text is not a valid website code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("a website code is 1 to {} of the characters a-z, A-Z, 0-9, '_', '-' and '.'", Website::MAX_BYTES)]
 #[non_exhaustive]
@@ -11,9 +11,9 @@ pub struct WebsiteError;
 
 /// The tenant that a customer account, its tokens and its codes belong to.
 ///
-/// The same e-mail address on two websites is two accounts, and a token of one website is refused on another.
-/// A shop with a single website never names it: [`Website::default`] is used throughout, whose code is
-/// `base`, as in Commerce.
+/// The same e-mail address on two websites means two accounts, and a token of one website is
+/// refused on another. A shop with one website needs no code: the default is [`Website::default`]
+/// with the code `base`, as in Commerce.
 ///
 /// ```
 /// use commerce_auth::Website;
@@ -29,10 +29,10 @@ pub struct WebsiteError;
 pub struct Website(SmolStr);
 
 impl Website {
-    /// Longest code, in bytes: Commerce's own bound on a website code.
+    /// Maximum length of a code, in bytes. Commerce has the same limit.
     const MAX_BYTES: usize = 32;
 
-    /// The website's code.
+    /// Returns the website's code.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0

@@ -1,23 +1,24 @@
-//! The events that wait for the sink: a bounded queue, and the sums of those that did not fit.
+//! The bounded queue of events that wait for the sink, and the sums of the events that did not fit.
 
 use std::{collections::VecDeque, mem, num::NonZero};
 
 use super::{AuditEvent, Delivery};
 use crate::token::network;
 
-/// The events that wait for the sink or are in its hands.
+/// The events that wait for the sink or are being recorded by it.
 ///
-/// Events that anybody can cause take at most half the room, or one place if there is only one. Those that do not fit are
-/// summed up. All others are refused only if the whole room is taken.
+/// Events that anybody can cause take at most half of the room, or one place if there is only one.
+/// Those that do not fit are summed up. All other events are refused only if the whole room is
+/// taken.
 pub(super) struct Backlog {
     capacity: usize,
     queue: VecDeque<Waiting>,
-    /// Events in the queue or in the sink's hands. Sums take no room.
+    /// Number of events in the queue or being recorded. Sums take no room.
     held: usize,
-    /// The anonymous ones of `held`.
+    /// Number of events in `held` that anybody can cause.
     held_anonymous: usize,
     sums: Vec<AuditEvent>,
-    /// Sums in the queue or in the sink's hands.
+    /// Number of sums in the queue or being recorded.
     queued_sums: usize,
     entered: u64,
     left: u64,
@@ -30,9 +31,11 @@ pub(super) struct Waiting {
 }
 
 impl Backlog {
-    /// Maximum number of events that are taken at once: as many as the SQL sinks write in one transaction.
+    /// Maximum number of events that are taken at once. The SQL sinks write as many in one
+    /// transaction.
     const GROUP: usize = 256;
-    /// Maximum number of sums that name a source. All other sources share one sum for each action and outcome.
+    /// Maximum number of sums that name a source. All other sources share one sum for each action
+    /// and outcome.
     const SUMS: usize = 64;
 
     pub(super) fn new(capacity: NonZero<usize>) -> Self {
@@ -66,7 +69,8 @@ impl Backlog {
 
     /// Takes the next events. They keep their room until [`release`](Self::release).
     ///
-    /// The sums join the end of the queue as soon as those before them have left it. So a long flood costs few sums.
+    /// The sums join the end of the queue as soon as the earlier sums have left it. A long flood
+    /// therefore costs few sums.
     pub(super) fn take(&mut self) -> Vec<Waiting> {
         if self.queued_sums == 0 {
             self.queue_sums();

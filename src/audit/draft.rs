@@ -7,11 +7,12 @@ use crate::{
     token::{Assistance, CustomerIdentity, Digest, Grant, Obtained, Origin, Subject},
 };
 
-/// An audit event that a flow is still collecting. The [`Trail`](super::Trail) makes the event of it
-/// when the flow says the outcome.
+/// An audit event that a flow is still collecting. The [`Trail`](super::Trail) makes the event from
+/// it once the flow knows the outcome.
 #[derive(Clone, Debug)]
 pub(crate) struct Draft {
-    /// How the event reaches the sink, for all that the flow knows yet. The outcome has a say: [`Draft::delivery`].
+    /// How the event reaches the sink, before the outcome is known. The outcome may change it:
+    /// [`Draft::delivery`].
     pub(crate) delivery: Delivery,
     pub(crate) action: Action,
     pub(crate) website: Option<Website>,
@@ -28,39 +29,41 @@ pub(crate) struct Draft {
 
 /// How an event reaches the sink.
 ///
-/// An admin user's or assistant's act is begun before it is done: without that record it is refused. All other acts are
-/// recorded after the fact. A sink that fails then changes no answer and undoes nothing: the event counts in
+/// The acts of admin users and assistants are recorded before they are done. If that record fails,
+/// then the act is refused. All other acts are recorded afterwards. If that record fails, then the
+/// answer stays the same and nothing is undone. The event counts in
 /// [`AuditStats::failed`](super::AuditStats::failed).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Delivery {
-    /// The flow goes on once the sink has kept the event. For acts of admin users and of the host, and for what changes
-    /// a customer's account.
+    /// The flow waits until the sink has kept the event. Used for acts of admin users and of the
+    /// host, and for changes of a customer's account.
     Awaited,
-    /// The event goes through the queue, and is counted as dropped if the queue is full. For other acts of customers who have
-    /// proved who they are, such as a sign-in, and for alarms.
+    /// The event goes through the queue, and is counted as dropped if the queue is full. Used for
+    /// alarms and for other acts of authenticated customers, such as a sign-in.
     Queued,
-    /// The event goes through the half of the queue that is open to what anybody can cause, and is summed up if that half
-    /// is full.
+    /// The event goes through the half of the queue that is open to events that anybody can cause.
+    /// If that half is full, then the event is summed up.
     Anonymous,
 }
 
 impl Draft {
-    /// An event that the sink must keep before the flow goes on.
+    /// Creates an event that the sink must keep before the flow goes on.
     pub(crate) fn awaited(action: Action, origin: &Origin) -> Self {
         Self::new(Delivery::Awaited, action, origin)
     }
 
-    /// An event that must not delay the flow.
+    /// Creates an event that must not delay the flow.
     pub(crate) fn queued(action: Action, origin: &Origin) -> Self {
         Self::new(Delivery::Queued, action, origin)
     }
 
-    /// An event of a caller who has proved nothing yet.
+    /// Creates an event of a caller who is not authenticated.
     pub(crate) fn anonymous(action: Action, origin: &Origin) -> Self {
         Self::new(Delivery::Anonymous, action, origin)
     }
 
-    /// An event of a customer who presented a token. It is always awaited if an admin user holds the token.
+    /// Creates an event of a customer who presented a token. The flow always waits for it if an
+    /// admin user holds the token.
     pub(crate) fn by_customer(action: Action, who: &CustomerIdentity, origin: &Origin) -> Self {
         let assistance = who.assistance.as_deref();
         let draft = match assistance {
@@ -93,27 +96,28 @@ impl Draft {
         }
     }
 
-    /// Decides how the event reaches the sink, now that its outcome is known.
+    /// Returns how the event reaches the sink, now that its outcome is known.
     pub(crate) fn delivery(&self, outcome: Outcome) -> Delivery {
         use {Outcome::Refused, Refusal::*};
         match (self.delivery, outcome) {
-            // These cost the caller nothing, however often, and must not become work for the sink.
+            // A caller can repeat these refusals at no cost. They must not become work for the
+            // sink.
             (_, Refused(BudgetSpent | SourceBudgetSpent)) => Delivery::Anonymous,
-            // A customer, too, can repeat a refusal as often as anybody.
+            // A signed-in customer can repeat a refusal as often as an anonymous caller.
             (Delivery::Queued, Refused(_)) => Delivery::Anonymous,
             (Delivery::Queued, _) if self.action.changes_account() => Delivery::Awaited,
             (delivery, _) => delivery,
         }
     }
 
-    /// Notes that the caller has proved to be the customer.
+    /// Records that the caller is authenticated as the customer.
     pub(crate) fn is_customers(&mut self) {
         if self.delivery == Delivery::Anonymous {
             self.delivery = Delivery::Queued;
         }
     }
 
-    /// Notes that an admin user is involved, or may be.
+    /// Records that an admin user is, or may be, involved.
     pub(crate) fn is_admins(&mut self) {
         self.delivery = Delivery::Awaited;
     }
@@ -138,7 +142,7 @@ impl Draft {
         Self { subject: Some(Subject::Admin(admin.clone())), ..self }
     }
 
-    /// Adds a grant: whose it is, who acts through it and why, and when it ends.
+    /// Adds the subject of a grant, its assistance and its expiry.
     pub(crate) fn about_grant(&mut self, grant: &Grant) {
         self.grant = Some(grant.digest);
         self.subject = Some(grant.subject.clone());
@@ -157,7 +161,7 @@ impl Draft {
         self.reason = Some(assistance.reason.clone());
     }
 
-    /// The finished event.
+    /// Creates the finished event.
     pub(super) fn finish(self, id: Uuid, at: OffsetDateTime, outcome: Outcome) -> AuditEvent {
         AuditEvent {
             version: AuditEvent::VERSION,

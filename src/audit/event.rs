@@ -9,7 +9,7 @@ use crate::{
     token::{Digest, Obtained, Origin, Subject},
 };
 
-/// What was done, or tried. Each is named after its flow.
+/// The action that was done or tried. Each action is named after its flow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
@@ -18,17 +18,17 @@ pub enum Action {
     SignIn,
     /// An admin user's sign-in.
     AdminSignIn,
-    /// An admin user's fresh token for a code of the second factor.
+    /// A fresh token for an admin user who presented a code of the second factor.
     StepUp,
-    /// An enrolment of an authenticator begun: by mail, or by the signed-in admin user.
+    /// An enrolment of an authenticator was begun: by mail, or by the signed-in admin user.
     FactorEnrolment,
-    /// The secret of an enrolment shown to the holder of its token.
+    /// The secret of an enrolment was shown to the holder of its token.
     FactorSetup,
-    /// An authenticator activated by its first right code, or brought along by the host.
+    /// An authenticator was activated by its first right code, or imported by the host.
     FactorActivation,
-    /// An admin user's second factor removed at the host's word.
+    /// An admin user's second factor was removed by the host.
     FactorRemoval,
-    /// An admin user's recovery codes made anew.
+    /// An admin user's recovery codes were replaced.
     RecoveryCodes,
     /// An admin user's token for a customer: `generateCustomerTokenAsAdmin`.
     AssistanceToken,
@@ -36,68 +36,72 @@ pub enum Action {
     CodeMint,
     /// A one-time code presented for a token.
     CodeRedemption,
-    /// A one-time code or reset token presented that was spent before. The grant that it bought ends; if a new password
-    /// was set with it, all of the customer's tokens end.
+    /// A one-time code or reset token was presented after it had been used. The grant that was
+    /// issued for it ends. If a new password was set with it, then all of the customer's tokens
+    /// end.
     CodeReplay,
     /// An assistance that the customer ended.
     AssistanceEnd,
-    /// The ledger of assistance asked for: told of only when it is refused.
+    /// The ledger of assistance was read. Recorded only if the request is refused.
     AssistanceList,
-    /// A customer forgotten: the ended assistance of the ledger, and the personal part of the trail.
+    /// A customer was erased: the ended assistance in the ledger, and the personal data in the
+    /// trail.
     Erasure,
-    /// A token born of assistance, used when assistance no longer holds.
+    /// A token of an assistance was used after the assistance had become invalid.
     AssistanceUse,
-    /// An admin user's token, used when the admin user may no longer act.
+    /// An admin user's token was used, but the admin user may no longer act.
     AdminUse,
-    /// The customer's tokens listed: told of only when it is refused.
+    /// The customer's tokens were listed. Recorded only if the request is refused.
     TokenList,
-    /// One token ended.
+    /// One token was revoked.
     TokenRevoke,
-    /// All tokens of a subject ended, or all but one.
+    /// All tokens of a subject were revoked, or all except one.
     AllTokensRevoke,
-    /// Everybody's tokens ended.
+    /// All tokens of the shop were revoked.
     EverythingRevoke,
-    /// The customer's current password was asked for again.
+    /// The customer's current password was verified again.
     PasswordConfirmation,
-    /// A signed-in customer's new password.
+    /// A signed-in customer changed the password.
     PasswordChange,
-    /// A reset token asked for.
+    /// A reset token was requested.
     ResetRequest,
-    /// A new password by reset token.
+    /// A password was set with a reset token.
     PasswordReset,
-    /// A reset token looked at, and not spent: told of only when it is refused.
+    /// A reset token was checked and not spent. Recorded only if the request is refused.
     ResetTokenCheck,
-    /// A registration begun: the host creates the account.
+    /// A registration was begun. The host creates the account.
     Registration,
-    /// A confirmation token asked for, to the address that an account has.
+    /// A confirmation token was requested for the account's present address.
     ConfirmationRequest,
-    /// A confirmation token presented, and the account's address confirmed.
+    /// A confirmation token was presented to confirm the account's address.
     EmailConfirmation,
-    /// Another address asked for by the signed-in customer.
+    /// The signed-in customer requested a change of the e-mail address.
     EmailChangeRequest,
-    /// A confirmation token presented, and the account's address replaced by another one.
+    /// A confirmation token was presented to replace the account's address.
     EmailChange,
-    /// The customer consents to assistance.
+    /// The customer consented to assistance.
     ConsentGiven,
-    /// The customer no longer consents to assistance.
+    /// The customer withdrew the consent to assistance.
     ConsentWithdrawn,
-    /// A failed attempt spent a budget: the account's password or second factor is locked, for this source or for all. Where
-    /// the caller of that attempt went away, only the refusals that follow tell of the lock.
+    /// A failed attempt spent a budget and locked the account's password or second factor, for this
+    /// source or for all sources. If the caller of that attempt went away, then only the later
+    /// refusals show the lock.
     Lock,
-    /// Failed attempts and locks were forgotten at a support desk's word, or by a link that was mailed to the admin
-    /// user.
+    /// Failed attempts and locks were cleared by a support desk, or with a link that was mailed to
+    /// the admin user.
     Unlock,
-    /// Failures at so many accounts came from one source, or from all sources together, that passwords are being
-    /// tried by a program. The reason gives the numbers. Without a source, the whole shop is meant.
+    /// One source, or all sources together, failed at so many accounts that an automated attack is
+    /// likely. The reason gives the numbers. An event without a source is about the whole shop.
     AttackSuspected,
     /// The host disabled or deleted an account, or changed its address or password.
     AccountChange,
-    /// Something to tell a customer: told of only when the notifier could not take it.
+    /// A notification to a customer. Recorded only if the notifier failed to queue it.
     Notification,
 }
 
 impl Action {
-    /// True if success sets a credential, the address or a consent of a customer, or ends all of a customer's tokens.
+    /// True if success changes a customer's credential, address or consent, or ends all of a
+    /// customer's tokens.
     pub(super) const fn changes_account(self) -> bool {
         matches!(
             self,
@@ -112,56 +116,56 @@ impl Action {
     }
 }
 
-/// How it went.
+/// The outcome of an action.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(tag = "outcome", content = "why", rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Outcome {
-    /// It is about to happen: every check has passed. Another event says how it ended; if none does, the process
-    /// stopped in between.
+    /// The action is about to happen, and every check has passed. Another event tells the outcome.
+    /// If there is none, then the process stopped in between.
     Begun,
-    /// It happened.
+    /// The action succeeded.
     Succeeded,
-    /// It did not happen, and why.
+    /// The action was refused, for this reason.
     Refused(Refusal),
-    /// A store, a table or the system failed: it may have happened.
+    /// A store, a table or the system failed. The action may have taken effect.
     Failed,
 }
 
-/// Why it was refused: more than the caller is told.
+/// The reason for a refusal, in more detail than the caller sees.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Refusal {
     /// Too many failed attempts, or too many requests.
     BudgetSpent,
-    /// Too many failures of this source over all accounts.
+    /// Too many failures from this source over all accounts.
     SourceBudgetSpent,
-    /// The answer to the host's challenge was missing or wrong: nothing was looked up.
+    /// The answer to the host's challenge was missing or wrong. No account was looked up.
     UnansweredChallenge,
-    /// There is no such account.
+    /// The account does not exist.
     UnknownAccount,
-    /// The credential is not the account's, has expired or is spent.
+    /// The credential does not belong to the account, has expired or is spent.
     WrongCredential,
     /// The account is disabled.
     AccountDisabled,
     /// The account is not confirmed.
     AccountUnconfirmed,
-    /// The account has confirmed the address already, or did not ask for it.
+    /// The account has already confirmed the address, or did not request it.
     AlreadyConfirmed,
     /// Another account of the website has the address.
     AddressTaken,
-    /// The account's tokens were revoked while it was on its way.
+    /// The account's tokens were revoked during the operation.
     RevokedMeanwhile,
-    /// A one-time code was presented again, or a code of an authenticator.
+    /// A one-time code or a code of an authenticator was presented again.
     SpentCode,
-    /// A second factor was needed.
+    /// A second factor was required and not presented.
     NoSecondFactor,
-    /// The admin user has no second factor, and needs one.
+    /// The admin user needs a second factor and has none.
     NotEnrolled,
     /// The admin user has a second factor already.
     AlreadyEnrolled,
-    /// The sign-in was not fresh enough, or without a second factor.
+    /// The sign-in was too old, or had no second factor.
     NotFresh,
     /// The shop does not offer assistance.
     AssistanceOff,
@@ -173,23 +177,24 @@ pub enum Refusal {
     AdminDisabled,
     /// The admin user's own token was revoked, or has expired.
     AdminSignedOut,
-    /// The token is a customer's where an admin user's is needed.
+    /// A customer's token was presented where an admin user's token is required.
     NotAnAdmin,
-    /// The token was born of assistance, and this is the customer's own to do.
+    /// The token belongs to an assistance, and only the customer may do this.
     Assisting,
-    /// An admin user gave no reason, and must.
+    /// The admin user gave no reason, and the shop requires one.
     NoReason,
     /// The new password breaks the policy.
     PasswordPolicy,
-    /// Too many hashes were waiting.
+    /// Too many password hashes were waiting.
     Overloaded,
 }
 
-/// One line of the audit trail.
+/// An event of the audit trail.
 ///
-/// Serialised by serde as one flat object without nulls; within a [version](Self::VERSION) fields, actions and
-/// refusals are only added, so a reader must pass over what it does not know. It holds no secret and no e-mail
-/// address: an account is named by the subject's id, or, where there is none, by a digest.
+/// Serialised by serde as one flat object without nulls. Within a [version](Self::VERSION), fields,
+/// actions and refusals are only added, so a reader must ignore those that it does not know. An
+/// event holds no secret and no e-mail address. The account is named by the subject's id or, if
+/// there is none, by a digest.
 ///
 /// ```
 /// use commerce_auth::audit::{Action, AuditEvent, Outcome, Refusal};
@@ -207,34 +212,35 @@ pub enum Refusal {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct AuditEvent {
-    /// The version of this form: 1.
+    /// The version of the serialised form: 1.
     pub version: u16,
-    /// The event's own name, random.
+    /// The random id of the event.
     pub id: Uuid,
-    /// When.
+    /// The time of the event.
     #[serde(with = "rfc3339")]
     pub at: OffsetDateTime,
-    /// What was done, or tried.
+    /// The action that was done or tried.
     pub action: Action,
-    /// How it went.
+    /// The outcome of the action.
     #[serde(flatten)]
     pub outcome: Outcome,
-    /// The website it was done on.
+    /// The website of the request.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub website: Option<Website>,
-    /// The account that was named, known or not, as the budgets of attempts count it: attempts at one name share it.
+    /// The digest of the account name, whether the account exists or not. Attempt budgets count by
+    /// the same digest.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub account: Option<Digest>,
-    /// Whom it was done to, or for.
+    /// The customer or admin user that the action concerns.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub subject: Option<Subject>,
     /// The admin user who acts for the customer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub actor: Option<AdminId>,
-    /// The grant that was issued, used or ended. On a code's mint, the digest of the code.
+    /// The grant that was issued, used or ended. If a code was made, the digest of the code.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub grant: Option<Digest>,
-    /// The admin user's own grant, on which the assistance rests.
+    /// The admin user's own grant that the assistance depends on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub parent: Option<Digest>,
     /// How the grant was obtained.
@@ -243,29 +249,33 @@ pub struct AuditEvent {
     /// Why the admin user acts, in their own words.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
-    /// When what was issued ends.
+    /// The expiry of the issued token or code.
     #[serde(default, with = "rfc3339::option", skip_serializing_if = "Option::is_none")]
     pub expires_at: Option<OffsetDateTime>,
-    /// The number of events that this one stands for, if it is a sum. While anybody sends more refusals than the queue takes,
-    /// those of one source with one action and outcome are summed up in one event. It names the source, which is an IPv4
-    /// address or an IPv6 /64; without a source it is the sum of all other sources. Its time is that of the first of them.
+    /// The number of summed events, if this event is a sum.
+    ///
+    /// If refusals arrive faster than the queue can take them, then the refusals of one source with
+    /// the same action and outcome become one event. It names the source: an IPv4 address or an
+    /// IPv6 /64. A sum without a source covers all other sources. The time is that of the first
+    /// refusal.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub summed_up: Option<u64>,
-    /// From where.
+    /// The origin of the request.
     #[serde(flatten)]
     pub origin: Origin,
 }
 
 impl AuditEvent {
-    /// The version of the form that this release writes.
+    /// The version of the serialised form that this release writes.
     pub const VERSION: u16 = 1;
 
-    /// Returns the number of events that this one stands for: 1, unless it is a sum.
+    /// Returns the number of events that this one stands for: 1, or more if it is a sum.
     pub(super) fn stands_for(&self) -> u64 {
         self.summed_up.unwrap_or(1)
     }
 
-    /// Makes the event a sum of one. What tells it from others of the source is left out.
+    /// Makes the event a sum of one event. Details that differ among events of the same source are
+    /// removed.
     pub(super) fn into_sum(self) -> Self {
         let Self { version, id, at, action, outcome, origin, .. } = self;
         Self {
@@ -288,8 +298,8 @@ impl AuditEvent {
         }
     }
 
-    /// Takes the personal data out of the event, and leaves what an erasure leaves. None if the
-    /// event holds no personal data.
+    /// Removes and returns the personal data, as an erasure does. Returns none if the event holds
+    /// no personal data.
     pub(super) fn take_personal(&mut self) -> Option<PersonalData> {
         let of_customer = |subject: &mut Subject| matches!(subject, Subject::Customer(_));
         let personal = PersonalData {
@@ -302,8 +312,8 @@ impl AuditEvent {
     }
 }
 
-/// The personal data of an event. The subject is personal data if it is a customer. An admin user's
-/// name is not.
+/// The personal data of an event. The subject is personal data if it is a customer. The name of an
+/// admin user is not.
 #[derive(Debug, Default, PartialEq, Eq, Serialize)]
 pub(super) struct PersonalData {
     #[serde(skip_serializing_if = "Option::is_none")]

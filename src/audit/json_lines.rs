@@ -13,15 +13,18 @@ use futures_channel::oneshot;
 use super::{AuditEvent, AuditSink, sink::CannotErase};
 use crate::{error::StoreError, token::Subject};
 
-/// Appends events to a file, one JSON object a line, each in the form that serde gives an [`AuditEvent`].
+/// Appends events to a file, one JSON object per line, in the form that serde gives an
+/// [`AuditEvent`].
 ///
-/// An event is acknowledged once the system says that it is on the disk; what comes together is synced together. The
-/// file is opened anew for each batch: it may be moved away at any time, as `logrotate` does, and a new one is begun.
-/// Several processes may append to one file. Where a crash or a full disk left half a line, the next event begins on a
-/// line of its own: a reader passes over what it cannot parse, and over empty lines. An event that was retried may stand
-/// there twice, with the same [`id`](AuditEvent::id).
+/// An event is acknowledged once the operating system has synced it to the disk. Events that arrive
+/// together are synced together. The file is opened again for each batch, so tools such as
+/// `logrotate` may move it away at any time. Several processes may append to one file.
 ///
-/// A file that it makes can be read by its owner alone (on Unix).
+/// If a crash or a full disk left half a line, then the next event begins on a new line. A reader
+/// must ignore empty lines and lines that it cannot parse. An event that was retried may appear
+/// twice, with the same [`id`](AuditEvent::id).
+///
+/// A new file can be read only by its owner (on Unix).
 ///
 /// ```
 /// use commerce_auth::{Auth, MemoryCustomers, MemoryStore, audit::JsonLinesAudit};
@@ -40,7 +43,7 @@ pub struct JsonLinesAudit {
     queue: Sender<Waiting>,
 }
 
-/// A line that waits to be written, and whom to tell.
+/// A line that waits to be written, and the sender that reports the outcome to its caller.
 #[derive(Debug)]
 struct Waiting {
     line: Vec<u8>,
@@ -48,21 +51,21 @@ struct Waiting {
 }
 
 impl JsonLinesAudit {
-    /// Lines that wait at most; whoever brings another one waits for room.
+    /// Maximum number of lines that wait. Further callers wait for room.
     const QUEUE: usize = 1024;
-    /// Lines that are written and synced together at most.
+    /// Maximum number of lines that are written and synced together.
     const BATCH: usize = 256;
 
-    /// Opens the file, or makes it, and starts the thread that writes to it.
+    /// Opens or creates the file, and starts the thread that writes to it.
     ///
     /// # Errors
     ///
-    /// When the file cannot be written to, or the thread not be started.
+    /// If the file cannot be written to, or the thread cannot be started.
     pub fn open(path: impl Into<PathBuf>) -> io::Result<Self> {
         let path = path.into();
         drop(append_to(&path)?);
         let (queue, waiting) = async_channel::bounded(Self::QUEUE);
-        // It ends with the last sink, once the queue is empty.
+        // The thread ends with the last sink, once the queue is empty.
         thread::Builder::new().name("audit file".into()).spawn(move || write_all(&path, &waiting))?;
         Ok(Self { queue })
     }
@@ -78,13 +81,13 @@ impl AuditSink for JsonLinesAudit {
         answer.await.map_err(|_| gone())?.map_err(StoreError::new)
     }
 
-    /// Answers an error: the file may have been moved away, and is only appended to.
+    /// Returns an error: the file is append-only, and older files may have been moved away.
     async fn erase(&self, _: &Subject) -> Result<u64, StoreError> {
         Err(StoreError::new(CannotErase("JsonLinesAudit")))
     }
 }
 
-/// The thread that writes has ended.
+/// The error of a write after the thread has ended.
 fn gone() -> StoreError {
     StoreError::new(io::Error::from(io::ErrorKind::BrokenPipe))
 }
@@ -99,7 +102,7 @@ fn write_all(path: &Path, waiting: &Receiver<Waiting>) {
         }
         let outcome = write(path, &batch).map_err(Arc::new);
         for Waiting { written, .. } in batch {
-            // Nobody listens any more if the caller went away.
+            // The receiver is gone if the caller was cancelled.
             let _ = written.send(outcome.clone());
         }
     }
@@ -136,14 +139,14 @@ fn append_to(path: &Path) -> io::Result<File> {
     options.open(path)
 }
 
-/// Makes the name of a new file as durable as what is in it.
+/// Syncs the folder, so that the name of a new file survives a crash.
 #[cfg(unix)]
 fn sync_folder(path: &Path) -> io::Result<()> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
     File::open(folder.unwrap_or(Path::new(".")))?.sync_all()
 }
 
-/// Elsewhere a folder cannot be opened as a file.
+/// Does nothing: other systems cannot open a folder as a file.
 #[cfg(not(unix))]
 fn sync_folder(_path: &Path) -> io::Result<()> {
     Ok(())

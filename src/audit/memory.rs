@@ -8,9 +8,10 @@ use async_trait::async_trait;
 use super::{AuditEvent, AuditSink};
 use crate::{error::StoreError, token::Subject};
 
-/// Keeps the newest events in this process's memory: for development and tests. A restart forgets them.
+/// Keeps the newest events in the memory of this process, for development and tests. A restart
+/// forgets them.
 ///
-/// Cheap to clone; clones share the events.
+/// Clones are cheap and share the events.
 #[derive(Clone, Debug)]
 pub struct MemoryAudit {
     events: Arc<Mutex<VecDeque<AuditEvent>>>,
@@ -20,19 +21,19 @@ pub struct MemoryAudit {
 impl MemoryAudit {
     const EVENTS: usize = 10_000;
 
-    /// A trail of the newest 10,000 events.
+    /// Creates a trail of the newest 10,000 events.
     #[must_use]
     pub fn new() -> Self {
         Self::with_capacity(Self::EVENTS)
     }
 
-    /// A trail of the newest `events` events.
+    /// Creates a trail of the newest `events` events.
     #[must_use]
     pub fn with_capacity(events: usize) -> Self {
         Self { events: Arc::default(), capacity: events }
     }
 
-    /// The events, the oldest first.
+    /// Returns the events, the oldest first.
     #[must_use]
     pub fn events(&self) -> Vec<AuditEvent> {
         self.lock().iter().cloned().collect()

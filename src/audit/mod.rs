@@ -1,28 +1,45 @@
-//! The audit trail: what happened, to whom, by whom, from where, and why it was refused.
+//! The audit trail: each action, its subject, its actor, its origin, and the reason for a refusal.
 //!
-//! A flow tells of itself as an [`AuditEvent`]; an [`AuditSink`] keeps it. What an admin user is involved in is kept
-//! before the flow goes on: nothing is issued and no one-time code is spent unless an event that says
-//! [`Outcome::Begun`] is kept. What the host does, and what changes a customer's password or consent or ends all of a
-//! customer's tokens, is kept before the caller gets the answer. There a sink that fails changes no answer.
+//! A flow reports its action as an [`AuditEvent`], and an [`AuditSink`] keeps the event. Events
+//! reach the sink in one of three ways:
 //!
-//! All else goes through a bounded queue, so that a slow sink delays no sign-in. What anybody can cause, such as a refused
-//! sign-in, takes at most half of the queue. Beyond it, the refusals of one source are summed up: one event says how many
-//! ([`AuditEvent::summed_up`]). So a flood costs no record of a customer who signs in.
-//! [`Auth::audit_stats`](crate::Auth::audit_stats) counts what became of the events.
+//! - An event that involves an admin user is kept before the flow goes on. No token is issued and
+//!   no one-time code is spent unless the sink has kept an event with [`Outcome::Begun`].
+//! - An event of the host is kept before the caller gets the answer. So is a change to a customer's
+//!   password, address or consent, and the end of all of a customer's tokens. If the sink fails, the
+//!   answer stays the same.
+//! - All other events go through a bounded queue, so that a slow sink delays no sign-in.
 //!
-//! Ready-made: [`MemoryAudit`]; the tables of the SQLite and PostgreSQL stores, `SqliteAudit` and `PostgresAudit`; with the
-//! feature `json-lines` a file, `JsonLinesAudit`; and, with the feature `tracing`, `TracingAudit`. A host names its sink with
-//! [`AuthBuilder::audit`](crate::AuthBuilder::audit). Without one, nothing is recorded.
+//! Events that anybody can cause, such as refused sign-ins, take at most half of the queue. Further
+//! refusals of one source are summed up in one event, which gives their number
+//! ([`AuditEvent::summed_up`]). A flood therefore never displaces the record of a customer who
+//! signs in. [`Auth::audit_stats`](crate::Auth::audit_stats) counts kept, waiting, summed and lost
+//! events.
 //!
-//! What tells of a person can be taken out of a trail: [`AuditSink::erase`].
+//! The crate has these sinks:
+//!
+//! - [`MemoryAudit`];
+//! - the tables of the SQLite and PostgreSQL stores, `SqliteAudit` and `PostgresAudit`;
+//! - with the feature `json-lines`, a file: `JsonLinesAudit`;
+//! - with the feature `tracing`, `TracingAudit`.
+//!
+//! A host sets its sink with [`AuthBuilder::audit`](crate::AuthBuilder::audit). Without a sink,
+//! nothing is recorded.
+//!
+//! [`AuditSink::erase`] removes a person's data from a trail.
 //!
 //! # The chain
 //!
-//! With a [`Keyring`](crate::Keyring), each record of the two tables is signed together with its place and the link of the one
-//! before it. A `Verifier` finds any signed record that was changed, put in, moved or taken away by whoever has no key, and an
-//! end that was cut off before the last `Checkpoint` that was kept elsewhere. A record is in two parts, so that erasing leaves
-//! the chain whole: the signed one holds the digest of the personal one. The guide in [`store`](crate::store) says what this
-//! proves, what it does not, how a trail is pruned, and what it costs.
+//! With a [`Keyring`](crate::Keyring), `SqliteAudit` and `PostgresAudit` each sign their records as
+//! one chain. A signature covers the record's position and the link of the record before it.
+//!
+//! Without a key, nobody can change, insert, move or remove a signed record unnoticed by the
+//! `Verifier`. If the end of the trail was cut off, then the `Verifier` needs a `Checkpoint` that
+//! was kept elsewhere to report it. A record has two parts. The signed part holds the digest of the
+//! personal part, so erasing the personal part does not break the chain.
+//!
+//! The guide in [`store`](crate::store) explains what the chain proves, what it does not prove, how
+//! a trail is pruned, and what it costs.
 
 mod backlog;
 #[cfg(any(feature = "postgres", feature = "sqlite"))]

@@ -14,46 +14,57 @@ use crate::{error::StoreError, token::Subject};
     note = "ready-made sinks are `MemoryAudit`, `SqliteAudit` (feature `sqlite`), `PostgresAudit` (feature `postgres`), `JsonLinesAudit` (feature `json-lines`) and `TracingAudit` (feature `tracing`)"
 )]
 pub trait AuditSink: Debug + Send + Sync + 'static {
-    /// Keeps an event. Once it has returned `Ok`, the event is as safe as the sink makes anything.
+    /// Keeps an event. `Ok` means that the event is as durable as the sink can make it.
     ///
-    /// It is called from the flows, and from a thread of the crate's own, outside any async runtime: a sink that needs
-    /// one keeps a handle to it. The thread calls it for up to 256 events at once, in their order, so that a sink can write
-    /// them together. An event may come twice, with the same [`id`](AuditEvent::id), if its first call was
-    /// dropped or failed.
+    /// The flows call it, and a thread of the crate calls it outside any async runtime. A sink that
+    /// needs a runtime keeps a handle to it. The thread makes up to 256 calls at once, in the order
+    /// of the events, so that a sink can write the events together. An event may come twice, with
+    /// the same [`id`](AuditEvent::id), if its first call was dropped or failed.
     ///
     /// # Security
     ///
-    /// To answer `Ok` and lose the event is a vulnerability: somebody is assisted and nobody can tell. To answer `Err`
-    /// stops assistance and admin sign-ins, and nothing else.
+    /// Returning `Ok` and losing the event is a vulnerability: an assistance would leave no trace.
+    /// Returning `Err` stops assistance and admin sign-ins, and nothing else.
     ///
     /// # Errors
     ///
-    /// When the event could not be kept.
+    /// If the event could not be kept.
     async fn record(&self, event: &AuditEvent) -> Result<(), StoreError>;
 
-    /// Takes away what tells of a person from where the events are kept, and answers how many events told of them.
+    /// Erases the personal data of a subject from the kept events, and returns the number of
+    /// affected events.
     ///
-    /// Of a customer's events, and of those that name no subject but an account that one of the customer's own names, go: who,
-    /// the account, from where, by which device, the correlation id, and the reason. What was done, when, how it ended
-    /// and by which admin user stays. Of an admin user's own events goes the same, but that the subject stays: who worked at
-    /// a support desk is no secret of theirs. What they did for a customer is the customer's, and goes with the customer.
+    /// If the subject is a customer, then it covers the customer's events, and events without a
+    /// subject whose account one of the customer's events names. It erases the subject, the
+    /// account, the source, the user agent, the correlation id and the reason. The action, the
+    /// time, the outcome and the admin user stay.
     ///
-    /// It does not reach copies. Whoever has one and can write there can put back what was erased.
+    /// If the subject is an admin user, then the same data of the admin user's own events is
+    /// erased, except the subject. Events of an assistance belong to the customer, and are erased
+    /// with the customer.
     ///
-    /// It finds what was recorded before it was called. Called again, it goes on where an earlier call stopped.
+    /// Copies of the trail are not erased. An attacker who has a copy and can write to the trail
+    /// can restore the erased data.
+    ///
+    /// It covers the events that were recorded before the call. A repeated call continues where an
+    /// earlier call stopped.
     ///
     /// # Errors
     ///
-    /// When the events could not be reached, or the sink cannot take back what it has handed on. Some may be erased then.
+    /// If the events could not be reached, or if the sink cannot erase events that it has handed
+    /// on. Some events may be erased by then.
     async fn erase(&self, subject: &Subject) -> Result<u64, StoreError>;
 
-    /// Compares the newest signed records with the keys that the sink signs with, for
-    /// [`Auth::check_keyring`](crate::Auth::check_keyring). It reads a bounded number of records. A sink that does not sign has
-    /// nothing to compare, which is the default. A sink that wraps another one passes the call on.
+    /// Compares the newest signed records with the keys of the sink, for
+    /// [`Auth::check_keyring`](crate::Auth::check_keyring).
+    ///
+    /// It reads a bounded number of records. The default is for a sink that does not sign: it
+    /// returns [`SignatureCheck::NothingSigned`]. A sink that wraps another sink must pass the call
+    /// on.
     ///
     /// # Errors
     ///
-    /// When the records could not be read.
+    /// If the records could not be read.
     async fn check_signatures(&self) -> Result<SignatureCheck, StoreError> {
         Ok(SignatureCheck::NothingSigned)
     }
@@ -67,12 +78,13 @@ pub enum SignatureCheck {
     NothingSigned,
     /// At least one of the newest signed records was signed with a key of the sink.
     Verified,
-    /// None of the newest signed records was signed with a key of the sink, or all of them were changed since.
+    /// None of the newest signed records was signed with a key of the sink, or all of them were
+    /// changed afterwards.
     Unverified,
 }
 
-/// The sink hands events on to where it cannot reach them any more.
+/// The sink has handed the events on and cannot erase them.
 #[cfg(any(feature = "json-lines", feature = "tracing"))]
 #[derive(Clone, Copy, Debug, thiserror::Error)]
-#[error("{0} cannot erase what it has recorded: that must be done where its events are kept")]
+#[error("{0} cannot erase recorded events: erase them where they are kept")]
 pub(super) struct CannotErase(pub(super) &'static str);

@@ -4,15 +4,17 @@ use tracing::{field, info, warn};
 use super::{AuditEvent, AuditSink, Outcome, sink::CannotErase};
 use crate::{error::StoreError, token::Subject};
 
-/// Hands events to the `tracing` subscriber, under the target `commerce_auth::audit`: what was refused or failed as a
-/// warning, the rest as information. Fields are named as in the event's serialised form.
+/// Emits events to the `tracing` subscriber, under the target `commerce_auth::audit`. Refusals and
+/// failures are warnings, all others are information. The fields are named as in the event's
+/// serialised form.
 ///
-/// A subscriber cannot say whether it kept an event. Where assistance must not go unrecorded, use a sink that can.
+/// A subscriber cannot report whether it kept an event. If assistance must never go unrecorded, use
+/// a sink that can.
 #[derive(Clone, Copy, Debug, Default)]
 #[allow(clippy::exhaustive_structs)]
 pub struct TracingAudit;
 
-/// Writes the fields that an event has: `tracing` leaves out those that are `None`.
+/// Emits the fields that an event has: `tracing` leaves out those that are `None`.
 macro_rules! emit {
     ($level:ident, $event:ident) => {
         $level!(
@@ -48,7 +50,7 @@ impl AuditSink for TracingAudit {
         }
         Ok(())
     }
-    /// Answers an error: where the events went, they must be erased.
+    /// Returns an error: the events must be erased in the system that received them.
     async fn erase(&self, _: &Subject) -> Result<u64, StoreError> {
         Err(StoreError::new(CannotErase("TracingAudit")))
     }

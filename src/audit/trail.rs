@@ -21,43 +21,47 @@ use crate::{
     token::Subject,
 };
 
-/// What became of the audit events of a process, for a host's metrics. Each event counts once: what happened is the sum
-/// of all fields.
+/// Counts of the audit events of a process, for a host's metrics. Each event counts once, so the
+/// sum of all fields is the number of events.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct AuditStats {
-    /// Events that the sink kept.
+    /// Number of events that the sink kept.
     pub kept: u64,
-    /// Events that wait in the queue now, are in the sink's hands, or are in a sum that is yet to be recorded.
+    /// Number of events that wait in the queue, are being recorded, or are in a sum that is not
+    /// recorded yet.
     pub waiting: u64,
-    /// Events that anybody can cause and the queue had no room for. The sink kept sums of them
-    /// ([`AuditEvent::summed_up`]). A rising number is a flood, or a sink that is too slow.
+    /// Number of events that the queue had no room for and that the sink kept as sums
+    /// ([`AuditEvent::summed_up`]). Only events that anybody can cause are summed up. A rising
+    /// number means a flood, or a sink that is too slow.
     pub summed_up: u64,
-    /// Events lost because the queue was full. What anybody can cause is summed up instead.
+    /// Number of events that were lost because the queue was full. Events that anybody can cause
+    /// are summed up instead.
     pub dropped: u64,
-    /// Events lost because the sink could not keep them, or their sum. Where an admin user was involved and something was
-    /// about to be issued, it was not. That the end of a PostgreSQL trail was cut off shows here, and in the error of what is
-    /// recorded next.
+    /// Number of events that were lost because the sink could not keep them or their sum. If such
+    /// an event involved an admin user and something was about to be issued, then it was not
+    /// issued. If the end of a PostgreSQL trail was cut off, then this number rises, and the error
+    /// of the next record says so.
     pub failed: u64,
 }
 
-/// Hands events to the sink: at once, or through a bounded queue that a thread of its own empties.
+/// Passes events to the sink: directly, or through a bounded queue that a separate thread empties.
 pub(crate) struct Trail {
     clock: Arc<dyn Clock>,
     random: Arc<dyn SecureRandom>,
     kept: Option<Kept>,
 }
 
-/// What there is if there is a sink.
+/// The sink, and its queue and thread.
 struct Kept {
     sink: Arc<dyn AuditSink>,
     shared: Arc<Shared>,
 }
 
-/// What the flows share with the thread.
+/// The state that the flows share with the thread.
 struct Shared {
     state: Mutex<State>,
-    /// Notified when there is something to record, or nothing will come any more.
+    /// Notified when there is something to record, or when no more events will come.
     work: Condvar,
     /// Notified when events were recorded.
     recorded: Event,
@@ -69,7 +73,7 @@ struct State {
     is_closed: bool,
 }
 
-/// A sink has a bug.
+/// The sink panicked.
 #[derive(Debug, thiserror::Error)]
 #[error("the audit sink panicked")]
 struct Panicked;
@@ -85,12 +89,13 @@ impl Trail {
         Ok(Self { clock, random, kept })
     }
 
-    /// Keeps that something is about to happen. Unless it returns `Ok`, it must not.
+    /// Records that an action is about to happen. If it returns an error, then the action must not
+    /// happen.
     pub(crate) async fn begin(&self, draft: &Draft) -> Result<(), Error> {
         self.record(draft, Outcome::Begun).await
     }
 
-    /// Keeps an event before it returns.
+    /// Records an event before it returns.
     pub(crate) async fn record(&self, draft: &Draft, outcome: Outcome) -> Result<(), Error> {
         let Some(Kept { sink, shared }) = &self.kept else { return Ok(()) };
         let event = self.finished(draft, outcome)?;
@@ -99,7 +104,8 @@ impl Trail {
         Ok(recorded?)
     }
 
-    /// Hands an event to the queue, where it is summed up or counted as dropped if there is no room.
+    /// Adds an event to the queue. If there is no room, then the event is summed up or counted as
+    /// dropped.
     pub(crate) fn note(&self, draft: &Draft, outcome: Outcome) {
         let Some(Kept { shared, .. }) = &self.kept else { return };
         let event = self.finished(draft, outcome);
@@ -112,7 +118,7 @@ impl Trail {
         }
     }
 
-    /// Takes what is personal of a subject out of the sink.
+    /// Erases the personal data of a subject in the sink.
     pub(crate) async fn erase(&self, subject: &Subject) -> Result<(), Error> {
         let Some(kept) = &self.kept else { return Ok(()) };
         kept.sink.erase(subject).await?;
@@ -127,7 +133,7 @@ impl Trail {
         }
     }
 
-    /// Waits until what waits now, sums included, was recorded.
+    /// Waits until the events that wait now, including sums, are recorded.
     pub(crate) async fn flush(&self) {
         let Some(Kept { shared, .. }) = &self.kept else { return };
         let entered = {
@@ -153,7 +159,7 @@ impl Trail {
         let mut id = [0; 16];
         self.random.fill(&mut id)?;
         let id = Builder::from_random_bytes(id).into_uuid();
-        // Every store keeps at least microseconds.
+        // Every store keeps microseconds or finer.
         let at = self.clock.now().truncate_to_microsecond();
         Ok(draft.clone().finish(id, at, outcome))
     }
@@ -178,8 +184,8 @@ impl Drop for Kept {
     }
 }
 
-/// Records what waits, group by group. The events of a group are handed to the sink in their order and recorded together, so
-/// that a sink can write them in one transaction.
+/// Records waiting events in groups. The events of a group reach the sink in their order and are
+/// recorded concurrently, so that a sink can write them in one transaction.
 fn serve(sink: &dyn AuditSink, shared: &Shared) {
     loop {
         let group = shared.take();
@@ -199,7 +205,7 @@ fn serve(sink: &dyn AuditSink, shared: &Shared) {
     }
 }
 
-/// Records an event. A sink that panics fails.
+/// Records an event. A panic of the sink becomes an error.
 async fn record(sink: &dyn AuditSink, event: &AuditEvent) -> Result<(), StoreError> {
     let recorded = AssertUnwindSafe(async { sink.record(event).await }).catch_unwind().await;
     recorded.unwrap_or_else(|_| Err(StoreError::new(Panicked)))
@@ -210,7 +216,8 @@ impl Shared {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Waits for events and takes some. Returns none once there are none and none will come any more.
+    /// Waits for events and takes some. Returns none once the queue is empty and no more events
+    /// will come.
     fn take(&self) -> Vec<Waiting> {
         let is_idle = |state: &mut State| state.backlog.is_empty() && !state.is_closed;
         let state = self.work.wait_while(self.state(), is_idle);

@@ -16,7 +16,9 @@ use crate::{
     token::{Digest, Grant, Origin, Subject},
 };
 
-/// Two handles on one database that take turns, call by call: what holds for one node must hold for two.
+/// A store that alternates between two handles on one database, call by call.
+///
+/// Use it to test that the rules also hold for two nodes.
 ///
 /// ```text
 /// store: || async {
@@ -30,7 +32,7 @@ pub struct Alternating<S> {
 }
 
 impl<S> Alternating<S> {
-    /// A store of these two handles.
+    /// Creates a store of these two handles.
     pub const fn new(handles: [S; 2]) -> Self {
         Self { handles, calls: AtomicUsize::new(0) }
     }

@@ -15,9 +15,10 @@ use crate::error::StoreError;
 /// A future of the suite.
 pub type BoxFuture<'f> = Pin<Box<dyn Future<Output = ()> + Send + 'f>>;
 
-/// What drives the suite's futures: anything that is called with one and returns once it is done.
+/// Runs the suite's futures. It is implemented for every function that takes a future and returns
+/// once the future has completed.
 pub(super) trait Runtime: Sync {
-    /// Drives the future to its end on the calling thread.
+    /// Runs the future to its end on the calling thread.
     fn block_on(&self, future: BoxFuture<'_>);
 }
 
@@ -27,7 +28,7 @@ impl<R: for<'f> Fn(BoxFuture<'f>) + Sync> Runtime for R {
     }
 }
 
-/// What a store did wrong.
+/// A rule that a store broke.
 #[derive(Debug)]
 pub struct Failure(String);
 
@@ -52,14 +53,14 @@ impl From<StoreError> for Failure {
     }
 }
 
-/// A store, and the means to call it from many threads at once.
+/// A store, and the runtime to call it from many threads at once.
 pub(super) struct Arena<'a, S> {
     store: S,
     runtime: &'a dyn Runtime,
 }
 
 impl<'a, S: Sync> Arena<'a, S> {
-    /// Threads that run at once. More callers share them.
+    /// Maximum number of simultaneous threads. More callers share them.
     const THREADS: usize = 128;
 
     pub(super) fn new(store: S, runtime: &'a dyn Runtime) -> Self {
@@ -71,13 +72,13 @@ impl<'a, S: Sync> Arena<'a, S> {
         &self.store
     }
 
-    /// Drives one future.
+    /// Runs one future.
     pub(super) fn run<T: Send>(&self, future: impl Future<Output = T> + Send) -> Result<T, Failure> {
         drive(self.runtime, future)
     }
 
-    /// Calls `attempt` so many times, on as many threads as there are callers (128 at most), which start at a
-    /// barrier.
+    /// Calls `attempt` once for each of `callers`, on as many threads (at most 128). The threads
+    /// start at a barrier.
     pub(super) fn race<T: Send, F: Future<Output = T> + Send>(
         &self,
         callers: usize,
@@ -103,14 +104,14 @@ impl<'a, S: Sync> Arena<'a, S> {
 }
 
 impl<S: Sync> Arena<'_, S> {
-    /// The rounds of a race, if the backend manages so many in [`LONGEST`](Self::LONGEST).
+    /// Number of rounds of a race, if the backend manages them in [`LONGEST`](Self::LONGEST).
     pub(super) const ROUNDS: u64 = 2_000;
-    /// No round of a race begins later.
+    /// Time after which no further round of a race begins.
     pub(super) const LONGEST: Duration = Duration::from_secs(2);
 
-    /// Runs `attempt(caller, round)` by so many callers at once, round after round. Before each round one of
-    /// them runs `prepare(round)`, while nobody else does anything: it judges the round before, too. It runs
-    /// once more after the last one.
+    /// Runs `attempt(caller, round)` with several callers at once, round after round. Before each
+    /// round, one of them runs `prepare(round)` while no other caller runs. `prepare` also checks
+    /// the round before, so it runs once more after the last round.
     pub(super) fn rounds<A, P>(
         &self,
         callers: usize,
@@ -132,7 +133,8 @@ impl<S: Sync> Arena<'_, S> {
             let (barrier, stops, prepare, attempt, failed) = (&barrier, &stops, &prepare, &attempt, &failed);
             async move {
                 for round in 0..=Self::ROUNDS {
-                    // A caller that fails goes on to the next round with the others. There all of them stop.
+                    // A caller that fails continues to the next round with the others. All of them
+                    // stop there.
                     if barrier.wait().is_leader() {
                         let judged = failed(prepare(round).await);
                         let is_last = round == Self::ROUNDS || began.elapsed() >= Self::LONGEST;
@@ -150,7 +152,7 @@ impl<S: Sync> Arena<'_, S> {
     }
 }
 
-/// The results of a round, until the next one begins.
+/// The results of one round. The next round clears them.
 pub(super) struct Results<T>(Mutex<Vec<T>>);
 
 impl<T> Results<T> {

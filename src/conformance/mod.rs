@@ -1,6 +1,7 @@
-//! The suite every store must pass: ours, and a backend of your own.
+//! The test suite that every store must pass, including your own backend.
 //!
-//! One line in your tests runs every case on a fresh store, with real threads that start at a barrier:
+//! One macro call in your tests runs every case on a fresh store, with real threads that start at a
+//! barrier:
 //!
 //! ```
 //! commerce_auth::store_conformance! {
@@ -11,18 +12,20 @@
 //! # fn main() {}
 //! ```
 //!
-//! - `runtime` drives a future to its end on the calling thread; it is called from many threads at once. For
-//!   tokio: `{ let tokio = tokio::runtime::Runtime::new().unwrap(); move |future| tokio.block_on(future) }`.
-//! - `store` makes an empty store for one case. A backend with a server makes a schema or a prefix of its own
-//!   here. [`Alternating`] makes one store of two handles on one database.
-//! - `skip_unless`, if given before `runtime`, is false if there is no server to test with. It should be loud
-//!   then.
-//! - `broken`, if given last, makes a store whose server cannot be reached. Every verb must answer an error
-//!   with its source.
+//! - `runtime` runs a future to its end on the calling thread. It is called from many threads at
+//!   once. For tokio: `{ let tokio = tokio::runtime::Runtime::new().unwrap(); move |future|
+//!   tokio.block_on(future) }`.
+//! - `store` creates an empty store for one case. A backend with a server creates a separate schema
+//!   or prefix here. [`Alternating`] combines two handles on one database into one store.
+//! - `skip_unless` is optional and comes before `runtime`. It returns false if there is no server
+//!   to test with. Let it print a message in that case.
+//! - `broken` is optional and comes last. It creates a store whose server cannot be reached. Every
+//!   verb must then return an error with its source.
 //!
-//! The store needs only [`TokenStore`](crate::store::TokenStore) and [`StateStore`](crate::store::StateStore).
-//! [`token_conformance!`](crate::token_conformance) and [`state_conformance!`](crate::state_conformance) run the
-//! cases for one of the two alone; [`tokens`] and [`state`] run one case.
+//! The store needs only [`TokenStore`](crate::store::TokenStore) and
+//! [`StateStore`](crate::store::StateStore). [`token_conformance!`](crate::token_conformance) and
+//! [`state_conformance!`](crate::state_conformance) run the cases for one of the two traits. The
+//! functions in [`tokens`] and [`state`] run a single case.
 #![doc = concat!("\n", include_str!("../../docs/writing-a-backend.md"))]
 
 mod alternating;
@@ -35,7 +38,7 @@ pub use arena::{BoxFuture, Failure};
 
 type Case<S> = fn(&Arena<'_, S>) -> Result<(), Failure>;
 
-/// The one list of cases: hands those for a trait to the macro that is named.
+/// The list of all cases. It passes the cases of a trait to the named macro.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __conformance_cases {
@@ -132,7 +135,7 @@ macro_rules! case_table {
     };
 }
 
-/// A race calls the store from many threads. Any other case is one future.
+/// Runs a case. A race calls the store from many threads. Any other case is one future.
 macro_rules! case {
     (races::$case:ident $store:ident) => {
         cases::races::$case::<$store> as Case<$store>
@@ -142,7 +145,7 @@ macro_rules! case {
     };
 }
 
-/// Makes the module of the cases for one trait.
+/// Creates the module of the cases for one trait.
 macro_rules! suite {
     ($(#[$doc:meta])* $suite:ident: $store:ident) => {
         $(#[$doc])*
@@ -154,14 +157,14 @@ macro_rules! suite {
             };
             use crate::store::$store;
 
-            /// The name of every case, as [`run`] takes it.
+            /// The names of all cases, for [`run`].
             pub const CASES: &[&str] = crate::__conformance_cases!($suite [case_names]);
 
             /// Runs the named case on a fresh store. The macros call it for each case.
             ///
             /// # Errors
             ///
-            /// [`Failure`] says what the store did wrong.
+            /// [`Failure`] if the store broke a rule. It says which.
             pub fn run<S: $store, F: Future<Output = S> + Send>(
                 runtime: impl for<'f> Fn(BoxFuture<'f>) + Sync,
                 store: impl Fn() -> F,
@@ -174,12 +177,12 @@ macro_rules! suite {
                 case(&Arena::new(arena::drive(&runtime, store())?, &runtime))
             }
 
-            /// Calls every verb of a store whose server cannot be reached. Each must answer an error that
-            /// carries its source.
+            /// Calls every verb of a store whose server cannot be reached. Each verb must return an
+            /// error with its source.
             ///
             /// # Errors
             ///
-            /// [`Failure`] names the verb that did not.
+            /// [`Failure`] names the verb that did not return such an error.
             pub fn run_broken<S: $store, F: Future<Output = S> + Send>(
                 runtime: impl for<'f> Fn(BoxFuture<'f>) + Sync,
                 broken: impl Fn() -> F,
@@ -201,8 +204,9 @@ suite! {
     state: StateStore
 }
 
-/// Expands to a module of `#[test]`s, one for each case of the suite. See the [module
-/// documentation](crate::conformance).
+/// Expands to a module of `#[test]`s, one for each case of the suite.
+///
+/// See the [module documentation](crate::conformance).
 #[macro_export]
 macro_rules! store_conformance {
     ($($parts:tt)*) => {
@@ -210,8 +214,10 @@ macro_rules! store_conformance {
     };
 }
 
-/// Expands to a module of `#[test]`s, one for each case that a [`TokenStore`](crate::store::TokenStore) must
-/// pass. Its parts are those of [`store_conformance!`](crate::store_conformance).
+/// Expands to a module of `#[test]`s for a [`TokenStore`](crate::store::TokenStore), one for each
+/// case.
+///
+/// Its arguments are those of [`store_conformance!`](crate::store_conformance).
 ///
 /// ```
 /// commerce_auth::token_conformance! {
@@ -228,8 +234,10 @@ macro_rules! token_conformance {
     };
 }
 
-/// Expands to a module of `#[test]`s, one for each case that a [`StateStore`](crate::store::StateStore) must
-/// pass. Its parts are those of [`store_conformance!`](crate::store_conformance).
+/// Expands to a module of `#[test]`s for a [`StateStore`](crate::store::StateStore), one for each
+/// case.
+///
+/// Its arguments are those of [`store_conformance!`](crate::store_conformance).
 ///
 /// ```
 /// commerce_auth::state_conformance! {

@@ -1,4 +1,4 @@
-//! A service that knows passwords from data breaches.
+//! An interface to services that list passwords from data breaches.
 
 use std::fmt::{self, Debug};
 
@@ -11,12 +11,18 @@ use zeroize::Zeroizing;
 use super::{Credential, password::normalised};
 use crate::error::StoreError;
 
-/// Knows passwords that appeared in data breaches, such as a client of Have I Been Pwned or a copy of its list.
+/// A list of passwords from data breaches, such as a client of Have I Been Pwned or a copy of its
+/// list.
 ///
-/// A host gives one to [`AuthBuilder::breached_passwords`](crate::AuthBuilder::breached_passwords). It is asked about new
-/// passwords alone, once they satisfy the [`PasswordPolicy`](crate::PasswordPolicy): by a reset after the reset token is
-/// found good, by a change after the current password is found right, and wherever a host lets a hash be made. It is never
-/// asked at a sign-in. A known password is refused with
+/// A host sets it with [`AuthBuilder::breached_passwords`](crate::AuthBuilder::breached_passwords).
+/// It is called for new passwords only, and only after they satisfy the
+/// [`PasswordPolicy`](crate::PasswordPolicy):
+///
+/// - a reset calls it after the reset token was verified;
+/// - a change calls it after the current password was verified;
+/// - a hash that the host requests calls it as well.
+///
+/// A sign-in never calls it. A listed password is refused with
 /// [`PolicyViolation::Breached`](crate::PolicyViolation::Breached).
 ///
 /// `examples/breached_passwords` has a client of Have I Been Pwned.
@@ -58,21 +64,22 @@ pub trait BreachedPasswords: Debug + Send + Sync + 'static {
     ///
     /// # Security
     ///
-    /// Send no more than the [prefix](PasswordSha1::prefix) to a service of somebody else. Give the request a time limit:
-    /// the caller waits for it.
+    /// Send no more than the [prefix](PasswordSha1::prefix) to an external service. Limit the time
+    /// of the request, because the caller waits for it.
     ///
     /// # Errors
     ///
-    /// The request to the service failed. The password is not set, and the caller is told that the service is unavailable
-    /// ([`Error::Unavailable`](crate::Error::Unavailable)). To let passwords pass that nobody could check, return
-    /// `Ok(false)` instead.
+    /// If the request to the service failed. The password is then not set, and the caller gets
+    /// [`Error::Unavailable`](crate::Error::Unavailable). To accept passwords that could not be
+    /// checked, return `Ok(false)` instead.
     async fn contains(&self, password: &PasswordSha1) -> Result<bool, StoreError>;
 }
 
-/// The SHA-1 of a new password, to ask a service by a part of it. Its `Debug` shows nothing.
+/// The SHA-1 of a new password, of which a service may see a part. Its `Debug` shows nothing.
 ///
-/// A SHA-1 of a weak password is as good as the password itself. So only five of its 40 hexadecimal digits can be read, which
-/// hundreds of breached passwords share. The others can only be compared.
+/// The SHA-1 of a weak password is as sensitive as the password itself. You can therefore read only
+/// five of its 40 hexadecimal digits, which hundreds of breached passwords share. The other digits
+/// can only be compared.
 pub struct PasswordSha1(SecretString);
 
 impl PasswordSha1 {
@@ -88,13 +95,14 @@ impl PasswordSha1 {
         self.0.expose_secret().split_at(Self::PREFIX)
     }
 
-    /// The first five digits, in upper case: what a range query sends.
+    /// Returns the first five digits in upper case, for a range query.
     #[must_use]
     pub fn prefix(&self) -> &str {
         self.halves().0
     }
 
-    /// Returns true if these are the last 35 digits, in either case. The comparison takes constant time.
+    /// Returns true if these are the last 35 digits, in either case. The comparison takes constant
+    /// time.
     #[must_use]
     pub fn ends_with(&self, suffix: &str) -> bool {
         self.halves().1.as_bytes().ct_eq(suffix.to_ascii_uppercase().as_bytes()).into()

@@ -1,8 +1,9 @@
-//! Credentials: what is presented in the `password` and `otp` arguments, and how it is judged.
+//! Credentials: the contents of the `password` and `otp` arguments, and their verification.
 //!
-//! A sign-in tries an ordered chain, first match wins: the account's password, a one-time reset token, an
-//! admin-generated one-time code. The chain can be narrowed
-//! ([`AuthConfig::steps`](crate::AuthConfig::steps)), never reordered.
+//! A sign-in tries three kinds of credential in this order, and the first match wins: the account's
+//! password, a one-time reset token, an admin-generated one-time code.
+//! [`AuthConfig::steps`](crate::AuthConfig::steps) can leave out kinds, but cannot change the
+//! order.
 
 mod breached;
 mod one_time;
@@ -27,16 +28,18 @@ use secrecy::{ExposeSecret, SecretString};
 
 use crate::error::{Error, Field, InputError};
 
-/// What is presented in the `password` argument (a password, a reset token or a one-time code) or, by an admin user, in the
-/// `otp` argument (a code of an authenticator or a recovery code).
+/// A credential as a client presents it.
 ///
-/// Its `Debug` shows nothing, it has no `Display`, no `Serialize` and no `PartialEq`, and it is wiped from
-/// memory when dropped.
+/// In the `password` argument, it is a password, a reset token or a one-time code. In the `otp`
+/// argument of an admin user, it is a code of an authenticator or a recovery code.
+///
+/// Its `Debug` shows nothing. It has no `Display`, no `Serialize` and no `PartialEq`. It is wiped
+/// from memory when dropped.
 #[derive(Clone)]
 pub struct Credential(SecretString);
 
 impl Credential {
-    /// Longest credential accepted, in bytes.
+    /// Maximum length of a credential, in bytes.
     pub const MAX_BYTES: usize = 1024;
 
     pub(crate) fn bytes(&self) -> &[u8] {
@@ -47,7 +50,7 @@ impl Credential {
         self.0.expose_secret()
     }
 
-    /// Refuses what is empty or over-long, before any work is done on it.
+    /// Refuses an empty or too long credential before any other work.
     pub(crate) fn check_bounds(&self, field: Field) -> Result<(), Error> {
         match self.bytes().len() {
             0 => Err(Error::Input(InputError::Required(field))),

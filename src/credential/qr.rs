@@ -1,4 +1,4 @@
-//! An `otpauth` URI as a picture, for an authenticator to scan.
+//! Renders an `otpauth` URI as a QR code that an authenticator can scan.
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use png::{BitDepth, ColorType, Encoder};
@@ -6,9 +6,9 @@ use qrcode::{Color, QrCode, render::svg};
 use secrecy::{ExposeSecret, SecretString};
 use zeroize::Zeroizing;
 
-/// Pixels of a square of the code.
+/// Width of a module of the code, in pixels.
 const SCALE: usize = 4;
-/// Squares of white around the code, which scanners find it by.
+/// Width of the white margin in modules, by which scanners find the code.
 const QUIET: usize = 4;
 
 pub(crate) fn qr_svg(uri: &SecretString) -> Option<SecretString> {
@@ -25,7 +25,7 @@ pub(crate) fn qr_png_base64(uri: &SecretString) -> Option<SecretString> {
     Some(SecretString::from(STANDARD.encode(png.as_slice())))
 }
 
-/// The lines of the picture, a bit for a pixel: black is 0.
+/// Returns the lines of the picture, with one bit for a pixel: black is 0.
 fn rows(squares: &[bool], width: usize, side: usize) -> Zeroizing<Vec<u8>> {
     let is_dark = |x: usize, y: usize| {
         let [x, y] = [x, y].map(|pixel| (pixel / SCALE).checked_sub(QUIET).filter(|square| *square < width));

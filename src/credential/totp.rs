@@ -8,79 +8,84 @@ use zeroize::Zeroizing;
 use super::TypedCode;
 use crate::random::{RandomError, SecureRandom};
 
-/// A text is no TOTP secret. The error never repeats the text.
+/// The text is not a valid TOTP secret. The error never contains the text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "a TOTP secret is base32 of {} to {} bytes; an existing one may be shorter if the shop asks for it by name",
+    "a TOTP secret must be base32 of {} to {} bytes; danger_short_from_base32 accepts a shorter one",
     TotpSecret::BYTES,
     TotpSecret::MAX_BYTES
 )]
 #[non_exhaustive]
 pub struct TotpSecretError;
 
-/// The secret that an authenticator app shares with the shop (RFC 6238): SHA-1, 6 digits, steps of 30 s, as every such app
-/// speaks it.
+/// The secret that an authenticator app shares with the shop (RFC 6238).
 ///
-/// 160 random bits, as RFC 4226 section 4 recommends. Its `Debug` shows nothing, it has no `Display`, no `Serialize` and no
-/// `PartialEq`, and it is wiped from memory when dropped.
+/// It uses SHA-1, 6 digits and steps of 30 s, as all authenticator apps do. A new secret has 160
+/// random bits, as RFC 4226 section 4 recommends.
+///
+/// Its `Debug` shows nothing. It has no `Display`, no `Serialize` and no `PartialEq`. It is wiped
+/// from memory when dropped.
 #[derive(Clone)]
 pub struct TotpSecret(Zeroizing<Vec<u8>>);
 
 impl TotpSecret {
-    /// The length of a new secret, and of the shortest one accepted unless the shop asks for less,
-    /// in bytes.
+    /// Length of a new secret in bytes. [`from_base32`](Self::from_base32) accepts no shorter one.
     pub const BYTES: usize = 20;
-    /// The shortest secret accepted where the shop asks for it, in bytes.
+    /// Minimum length that [`danger_short_from_base32`](Self::danger_short_from_base32) accepts, in
+    /// bytes.
     const MIN_BYTES: usize = 10;
-    /// The longest secret accepted, in bytes: Commerce's have 132.
+    /// Maximum length, in bytes. Commerce's secrets have 132.
     pub const MAX_BYTES: usize = 256;
-    /// Time for which a code is shown, in seconds.
+    /// Duration of a step, in seconds.
     const STEP: u64 = 30;
 
     /// Draws a new secret.
     ///
     /// # Errors
     ///
-    /// There are no random bytes to be had.
+    /// If the source could not supply random bytes.
     pub fn generate(random: &dyn SecureRandom) -> Result<Self, RandomError> {
         let mut bytes = Zeroizing::new(vec![0; Self::BYTES]);
         random.fill(&mut bytes)?;
         Ok(Self(bytes))
     }
 
-    /// Reads a secret that an authenticator has already, from its base32 text: for a team that
-    /// brings its admin users' secrets along.
+    /// Reads an existing secret of an authenticator from its base32 text, to import the secrets of
+    /// admin users.
     ///
-    /// Capital or small letters, `=` at the end, and white space and hyphens anywhere are spelling
-    /// (RFC 4648 sections 3.2 and 6).
+    /// Upper and lower case, `=` at the end, and white space and hyphens anywhere make no
+    /// difference (RFC 4648 sections 3.2 and 6).
     ///
     /// # Errors
     ///
-    /// It is no base32, shorter than 160 bits (RFC 4226 section 4 recommends that length) or
-    /// longer than 256 bytes.
+    /// If the text is not base32, if the secret is shorter than the 160 bits that RFC 4226 section
+    /// 4 recommends, or if it is longer than 256 bytes.
     pub fn from_base32(text: &str) -> Result<Self, TotpSecretError> {
         Self::parse(text, Self::BYTES)
     }
 
-    /// Reads a secret as [`from_base32`](Self::from_base32) does, and accepts one from 80 bits on.
+    /// Reads an existing secret like [`from_base32`](Self::from_base32), but accepts secrets from
+    /// 80 bits.
     ///
     /// # Security
     ///
-    /// RFC 4226 section 4 (R6) demands 128 bits and recommends 160. Many systems gave out 80 bits
-    /// all the same. Someone who has seen a few codes can search for a secret of 80 bits, at great
-    /// expense, and so make every later code. Use this for admin users who would have to enrol
-    /// anew, and have them set up another authenticator when they can
-    /// ([`begin_admin_enrolment`](crate::Auth::begin_admin_enrolment)).
+    /// RFC 4226 section 4 (R6) demands 128 bits and recommends 160. Many systems nevertheless
+    /// issued secrets of 80 bits. An attacker who has seen a few codes can search for a secret of
+    /// 80 bits, at great expense, and then compute every later code.
+    ///
+    /// Use this for admin users who would otherwise have to enrol again. Let them set up a new
+    /// authenticator when they can ([`begin_admin_enrolment`](crate::Auth::begin_admin_enrolment)).
     ///
     /// # Errors
     ///
-    /// It is no base32, shorter than 80 bits or longer than 256 bytes.
+    /// If the text is not base32, or if the secret is shorter than 80 bits or longer than 256
+    /// bytes.
     pub fn danger_short_from_base32(text: &str) -> Result<Self, TotpSecretError> {
         Self::parse(text, Self::MIN_BYTES)
     }
 
     fn parse(text: &str, least: usize) -> Result<Self, TotpSecretError> {
-        // Base32 is 1.6 characters a byte: the rest is room for groups.
+        // Base32 has 1.6 characters per byte. The rest is room for grouping.
         if text.len() > Self::MAX_BYTES * 4 {
             return Err(TotpSecretError);
         }
@@ -92,7 +97,7 @@ impl TotpSecret {
         secret.filter(|secret| secret.0.len() >= least).ok_or(TotpSecretError)
     }
 
-    /// A secret that was kept: of any length that is accepted by any name.
+    /// Reads a stored secret. It accepts every length that another constructor accepts.
     pub(crate) fn from_bytes(bytes: Zeroizing<Vec<u8>>) -> Option<Self> {
         (Self::MIN_BYTES..=Self::MAX_BYTES).contains(&bytes.len()).then_some(Self(bytes))
     }
@@ -101,17 +106,18 @@ impl TotpSecret {
         &self.0
     }
 
-    /// The secret as base32, for an authenticator that is typed into.
+    /// Returns the secret as base32, to be typed into an authenticator.
     ///
     /// # Security
     ///
-    /// Whoever holds this text makes every later code. It belongs in one answer, and in no log.
+    /// An attacker who has this text can compute every later code. Put it in one response only, and
+    /// never in a log.
     #[must_use]
     pub fn to_base32(&self) -> SecretString {
         SecretString::from(Secret::from(self.0.as_slice()).to_base32())
     }
 
-    /// The code at a time: what the authenticator shows.
+    /// Returns the code that the authenticator shows at this time.
     ///
     /// None before 1970.
     #[must_use]
@@ -120,9 +126,11 @@ impl TotpSecret {
         Some(self.totp().build_noncompliant().generate(seconds).to_string())
     }
 
-    /// The step whose code this is: the present one, the one before, or the one after, since clocks are apart and people
-    /// slow (RFC 6238 section 5.2). The newest, if the code is that of several: those before it are spent with it. All
-    /// three are computed, whichever it is.
+    /// Returns the step of a code. It accepts the present step, the one before and the one after,
+    /// because clocks differ and people are slow (RFC 6238 section 5.2).
+    ///
+    /// If several steps have the same code, then it returns the newest one, so that the code is
+    /// spent for all of them. It always computes all three steps.
     pub(crate) fn step_of(&self, code: &TypedCode, now: OffsetDateTime) -> Option<u64> {
         let present = u64::try_from(now.unix_timestamp()).ok()? / Self::STEP;
         let totp = self.totp().build_noncompliant();
@@ -133,22 +141,24 @@ impl TotpSecret {
         })
     }
 
-    /// The newest step that a node may have used whose clock is at most 30 s ahead: one after the present one, and one
-    /// more for the difference of the clocks.
+    /// Returns the newest step that a node may have used if its clock is at most 30 s ahead. It is
+    /// two steps after the present one: one that codes may be early, and one for the difference of
+    /// the clocks.
     pub(crate) fn newest_step(now: OffsetDateTime) -> u64 {
         (u64::try_from(now.unix_timestamp()).unwrap_or_default() / Self::STEP).saturating_add(2)
     }
 
-    /// What a QR code says to an authenticator: the `otpauth` URI, which names the shop and the account.
+    /// Returns the `otpauth` URI of a QR code for an authenticator. It names the shop and the
+    /// account.
     pub(crate) fn uri(&self, issuer: &str, account: &str) -> Option<SecretString> {
-        // A colon stands between the two.
+        // A colon separates the two names.
         let [issuer, account] = [issuer, account].map(|name| name.replace(':', " "));
         let named = self.totp().with_issuer(Some(issuer)).with_account_name(account);
         Some(SecretString::from(named.build().ok()?.to_url().ok()?))
     }
 
-    /// Without a window of its own. What `build` refuses and `build_noncompliant` does not is a
-    /// secret under 128 bits.
+    /// Returns the builder without a window, because this module checks the window itself. Unlike
+    /// `build`, `build_noncompliant` accepts secrets under 128 bits.
     fn totp(&self) -> Builder {
         Builder::new().with_secret(self.0.as_slice()).with_skew(0)
     }
@@ -166,8 +176,8 @@ mod tests {
 
     use super::*;
 
-    /// RFC 6238 appendix B gives eight digits; an authenticator shows the last six. The secret is that of RFC 4226
-    /// appendix D.
+    /// RFC 6238 appendix B gives eight digits; an authenticator shows the last six. The secret is
+    /// that of RFC 4226 appendix D.
     const SECRET: &str = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ";
 
     fn typed(code: &str) -> TypedCode {

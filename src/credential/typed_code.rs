@@ -4,18 +4,17 @@ use zeroize::Zeroizing;
 use super::Credential;
 use crate::token::Digest;
 
-/// A code of an authenticator or a recovery code, without what typing and copying add.
+/// A code of an authenticator or a recovery code, normalised.
 ///
-/// Apps show codes in groups, keyboards of other scripts type other digits, and copying brings
-/// invisible marks along. None of it tells one code from another, so it is left out: white space,
-/// hyphens and dashes, invisible characters, and capital letters. Digits of other scripts and
-/// fullwidth forms become ASCII.
+/// Apps show codes in groups, keyboards of other scripts type other digits, and copying adds
+/// invisible characters. White space, hyphens, dashes and invisible characters are removed, and
+/// capital letters become small ones. Digits of other scripts and fullwidth forms become ASCII.
 pub(crate) struct TypedCode(Zeroizing<String>);
 
 impl TypedCode {
-    /// The bounds of the credential are checked before: this reads all of it.
+    /// Normalises a whole credential. The caller has checked its length.
     pub(crate) fn of(code: &Credential) -> Self {
-        // No character becomes longer, so the text is never copied.
+        // No character becomes longer, so the buffer is never reallocated.
         let mut plain = Zeroizing::new(String::with_capacity(code.text().len()));
         plain.extend(code.text().chars().filter(|char| !is_decoration(*char)).map(to_ascii));
         Self(plain)
@@ -25,7 +24,7 @@ impl TypedCode {
         &self.0
     }
 
-    /// The digest of the recovery code that it is, if it looks like one.
+    /// Returns the digest of the recovery code, if the text has the form of one.
     pub(crate) fn recovery_code(&self) -> Option<Digest> {
         let is_code = self.0.len() == 32 && self.0.bytes().all(|byte| byte.is_ascii_hexdigit());
         is_code.then(|| Digest::of(self.0.as_bytes()))
@@ -37,14 +36,14 @@ fn is_decoration(char: char) -> bool {
     is_dash || char.is_whitespace() || CodePointSetData::new::<DefaultIgnorableCodePoint>().contains(char)
 }
 
-/// The zeros of those scripts whose keyboards type their own digits. The other nine follow each of
-/// them.
+/// The zeros of the scripts whose keyboards type their own digits. The other nine digits follow the
+/// zero in Unicode.
 const ZEROS: [char; 5] = ['٠', '۰', '०', '০', '๐'];
 
 fn to_ascii(char: char) -> char {
     let offset = |base: char| u32::from(char).checked_sub(base.into());
     let digit = ZEROS.into_iter().filter_map(offset).find_map(|digit| char::from_digit(digit, 10));
-    // U+FF01 to U+FF5E are the printable characters of ASCII, fullwidth.
+    // U+FF01 to U+FF5E are the printable characters of ASCII in fullwidth.
     let fullwidth = || char::from_u32(offset('！')?.checked_add('!'.into())?).filter(char::is_ascii_graphic);
     digit.or_else(fullwidth).unwrap_or(char).to_ascii_lowercase()
 }

@@ -4,13 +4,15 @@ use super::ErrorKind;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum AssistanceError {
-    /// The shop offers no assistance, or the admin user may not sign in as a customer. No customer was looked up.
+    /// The shop offers no assistance, or the admin user may not sign in as a customer. No customer
+    /// was looked up.
     #[error("Login as Customer is disabled.")]
     Disabled,
     /// The admin user may not give remote shopping assistance. No customer was looked up.
     #[error("Allow remote shopping assistance is disabled.")]
     NotPermitted,
-    /// The customer does not consent to remote shopping assistance. Only a permitted admin user sees this.
+    /// The customer does not consent to remote shopping assistance. Only a permitted admin user
+    /// sees this.
     #[error("Login as Customer assistance is disabled for this Customer.")]
     NoConsent,
     /// No customer has this e-mail address. Only a permitted admin user sees this.

@@ -4,11 +4,14 @@ use super::ErrorKind;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ConfirmationError {
-    /// The confirmation token is unknown, is of another address or website, has expired, is spent, or was ended; or its
-    /// account is disabled, or another account has the address by now. None of these are told apart.
+    /// The confirmation token was not accepted, for one of several reasons that are not told apart.
+    ///
+    /// It is unknown, is for another address or website, has expired, is spent, or was revoked. Or
+    /// its account is disabled, or another account has the address now.
     #[error("The confirmation token is invalid. Verify the token and try again.")]
     InvalidToken,
-    /// The account has confirmed the address already, with this very token. Only someone with the token sees this.
+    /// The account has already confirmed the address with this token. Only a caller with the token
+    /// sees this.
     #[error("The account is already active.")]
     AlreadyConfirmed,
 }

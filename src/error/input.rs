@@ -5,15 +5,15 @@ pub enum InputError {
     /// A required argument is empty. `"0"` is a value, unlike in Commerce.
     #[error("{}", .0.message())]
     Required(Field),
-    /// The e-mail address is not exactly one valid address. [`Email`](crate::Email) tells which rule it
-    /// broke.
+    /// The e-mail address is not exactly one valid address. [`Email`](crate::Email) returns the
+    /// broken rule.
     #[error("The email address has an invalid format.")]
     Email,
-    /// The user name is longer than 160 bytes, or has a control or look-alike character. [`Username`](crate::Username)
-    /// tells more.
+    /// The user name is longer than 160 bytes, or has a control or look-alike character. See
+    /// [`Username`](crate::Username).
     #[error("The username has an invalid format.")]
     Username,
-    /// The password argument is longer than 1,024 bytes: nothing is hashed, nothing is looked up.
+    /// The password argument is longer than 1,024 bytes. Nothing was hashed or looked up.
     #[error("The password is too long.")]
     PasswordTooLong,
     /// A new password breaks the policy.
@@ -51,7 +51,7 @@ pub enum Field {
     Username,
     /// The `customer_email` argument of an admin user.
     CustomerEmail,
-    /// The `reason` argument, where the shop demands one.
+    /// The `reason` argument, if the shop requires one.
     Reason,
     /// The `email` argument of a password reset.
     ResetEmail,
@@ -68,7 +68,7 @@ pub enum Field {
 }
 
 impl Field {
-    /// Commerce's words.
+    /// Returns Commerce's message.
     const fn message(self) -> &'static str {
         match self {
             Self::Email => "Specify the \"email\" value.",
@@ -89,20 +89,22 @@ impl Field {
     }
 }
 
-/// Which rule of the policy a new password breaks. The messages are Commerce's, or like them.
+/// The rule of the password policy that a new password breaks. The messages are Commerce's, or
+/// similar.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum PolicyViolation {
-    /// More characters than the policy's maximum, which is given.
+    /// The password has more characters than the policy's maximum, which the value holds.
     #[error("Please enter a password with at most {0} characters.")]
     TooLong(usize),
-    /// Fewer characters than the policy's minimum, which is given.
+    /// The password has fewer characters than the policy's minimum, which the value holds.
     #[error("The password needs at least {0} characters. Create a new password and try again.")]
     TooShort(usize),
-    /// A space at the beginning or at the end.
+    /// The password begins or ends with a space.
     #[error("The password can't begin or end with a space. Verify the password and try again.")]
     EdgeSpace,
-    /// Fewer classes of characters than the policy's minimum, which is given.
+    /// The password has fewer classes of characters than the policy's minimum, which the value
+    /// holds.
     #[error(
         "Minimum of different classes of characters in password is {0}. Classes of characters: Lower Case, Upper Case, Digits, Special Characters."
     )]
@@ -118,10 +120,10 @@ pub enum PolicyViolation {
         "The password can't be made of the store's name, your name or your email address. Create a new password and try again."
     )]
     ContextWords,
-    /// The password is a common one, or a run of characters.
+    /// The password is common, or is a run of characters.
     #[error("The password is too common. Create a new password and try again.")]
     TooCommon,
-    /// The host's [`BreachedPasswords`](crate::BreachedPasswords) know the password.
+    /// The host's [`BreachedPasswords`](crate::BreachedPasswords) list contains the password.
     #[error("The password has appeared in a data breach. Create a new password and try again.")]
     Breached,
 }

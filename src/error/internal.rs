@@ -1,23 +1,26 @@
-/// The host or this crate is at fault. Whoever calls can do nothing about it.
+/// An error of the host or of this crate. The caller cannot correct it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum InternalError {
-    /// The flow needs a part the host has not configured.
+    /// The flow needs a part that the host has not configured.
     #[error("The {} is not configured.", .0.name())]
     NotConfigured(Part),
-    /// The host's table answered with a row of another website, or one without a valid address or user name.
+    /// The host's table returned a row of another website, or a row without a valid address or user
+    /// name.
     #[error("The account could not be read.")]
     ForeignRow,
-    /// A task or a thread that worked for the caller panicked or was stopped. A change may have taken effect.
+    /// A task or a thread that worked for the caller panicked or was stopped. A change may have
+    /// taken effect.
     #[error("Internal Error.")]
     Interrupted,
-    /// The cipher did not seal a secret.
+    /// The cipher failed to seal a secret.
     #[error("Internal Error.")]
     Unsealed,
-    /// Of more than 2^128 secrets one was drawn twice: the source of randomness repeats itself.
+    /// A secret of at least 128 random bits was drawn twice: the source of randomness repeats
+    /// itself.
     #[error("Internal Error.")]
     RepeatedSecret,
-    /// The shop's and the admin user's names do not make an `otpauth` URI. Change
+    /// The names of the shop and of the admin user cannot be put in an `otpauth` URI. Change
     /// [`AuthConfig::issuer`](crate::AuthConfig::issuer).
     #[error("Internal Error.")]
     NoEnrolmentUri,
@@ -36,7 +39,7 @@ impl InternalError {
     }
 }
 
-/// A part of the crate that a host may leave out.
+/// A part of the crate that is optional for a host.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Part {
@@ -46,15 +49,15 @@ pub enum Part {
     Notifier,
     /// The keyring: [`AuthBuilder::keyring`](crate::AuthBuilder::keyring).
     Keyring,
-    /// What lets a request into a GraphQL schema: [`Admission`](crate::graphql::Admission).
+    /// The admission of requests to a GraphQL schema: [`Admission`](crate::graphql::Admission).
     #[cfg(feature = "graphql")]
     Admission,
     /// The layer around the router: [`AuthLayer`](crate::http::AuthLayer).
     #[cfg(feature = "axum")]
     Layer,
     /// The address of the peer: serve the router with
-    /// [`into_make_service_with_connect_info`](axum::Router::into_make_service_with_connect_info), or say
-    /// [`AuthLayer::without_addresses`](crate::http::AuthLayer::without_addresses).
+    /// [`into_make_service_with_connect_info`](axum::Router::into_make_service_with_connect_info),
+    /// or call [`AuthLayer::without_addresses`](crate::http::AuthLayer::without_addresses).
     #[cfg(feature = "axum")]
     PeerAddress,
 }

@@ -1,4 +1,4 @@
-//! Errors, in Commerce's words.
+//! Errors with Commerce's messages.
 
 mod assistance;
 mod confirmation;
@@ -20,11 +20,11 @@ pub use token::TokenError;
 
 use crate::random::RandomError;
 
-/// The reason why a flow did not do what was asked, by area.
+/// The reason why a flow failed, grouped by area.
 ///
-/// Its `Display` is the message that Commerce documents, fit for the client; it never holds a secret, an e-mail
-/// address or any other input. [`kind`](Error::kind) is what a transport maps to a category and a status,
-/// [`code`](Error::code) a stable text for logs, metrics and clients.
+/// Its `Display` is the message that Commerce documents, and may be shown to the client. It never
+/// holds a secret, an e-mail address or any other input. A transport maps [`kind`](Error::kind) to
+/// a category and a status. [`code`](Error::code) is a stable text for logs, metrics and clients.
 ///
 #[doc = include_str!("codes.md")]
 #[derive(Debug, thiserror::Error)]
@@ -48,27 +48,27 @@ pub enum Error {
     /// The bearer token is not accepted.
     #[error(transparent)]
     Token(#[from] TokenError),
-    /// More password hashes are asked for than the queue holds, or other attempts at the account took too
-    /// long. Try again.
+    /// Too many password hashes are waiting, or other attempts at the account took too long. Try
+    /// again.
     #[error("The service is busy. Please wait and try again later.")]
     Overloaded,
-    /// Somebody else changed the same account in this moment, and nothing was changed. Try again.
+    /// Another caller changed the same account at this moment, and nothing was changed. Try again.
     #[error("The service is busy. Please wait and try again later.")]
     Conflict,
-    /// A store or a host's table could not be asked. The call may have taken effect.
+    /// A request to a store or to a host's table failed. The call may have taken effect.
     #[error("The service is unavailable. Please wait and try again later.")]
     Unavailable(#[from] StoreError),
-    /// The operating system gave no random bytes.
+    /// The operating system failed to supply random bytes.
     #[error("The service is unavailable. Please wait and try again later.")]
     Random(#[from] RandomError),
-    /// The host or this crate is at fault. Any flow may answer it; the lists of errors name it only where a host
-    /// can do something about it.
+    /// An error of the host or of this crate. Any flow may return it. The `# Errors` sections name
+    /// it only if the host can correct it.
     #[error(transparent)]
     Internal(#[from] InternalError),
 }
 
 impl Error {
-    /// The kind of an error, which a transport maps to a category and a status.
+    /// Returns the kind of the error, which a transport maps to a category and a status.
     ///
     /// ```
     /// use commerce_auth::{Error, ErrorKind, SignInError};
@@ -90,8 +90,8 @@ impl Error {
         }
     }
 
-    /// A stable text that names the error: its area and its variant, such as `sign_in.refused`. It stays the
-    /// same between versions, and holds no input. The table [Codes](Error#codes) has all of them.
+    /// Returns a stable text that names the error's area and variant, such as `sign_in.refused`. It
+    /// stays the same between versions, and holds no input. The table [Codes](Error#codes) lists all codes.
     ///
     /// ```
     /// use commerce_auth::{Error, TokenError};
@@ -122,24 +122,26 @@ impl From<PolicyViolation> for Error {
     }
 }
 
-/// The kind of an error, which a transport maps to a category and a status. The categories and statuses are those of Commerce 2.4.8.
+/// The kind of an error, which a transport maps to a category and a status.
+///
+/// The categories and statuses are those of Commerce 2.4.8.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ErrorKind {
-    /// The input is not acceptable: `graphql-input` with status 200, REST 400.
+    /// The input is not valid: `graphql-input` with status 200, REST 400.
     Input,
     /// The credential or the token is not accepted: `graphql-authentication`, 401.
     Authentication,
-    /// The token is good, for something else: `graphql-authorization` with 403, REST 401.
+    /// The token is valid, but not for this operation: `graphql-authorization` with 403, REST 401.
     Authorization,
-    /// The named thing does not exist: `graphql-no-such-entity` with status 200, REST 404.
+    /// The requested account does not exist: `graphql-no-such-entity` with status 200, REST 404.
     NotFound,
     /// Try again much later: 429.
     TooManyRequests,
     /// Try again in a moment: 503 with `Retry-After`.
     Overloaded,
-    /// A store is down: 503, never "denied" and never "allowed".
+    /// A store failed: 503. The request was not denied and not allowed.
     Unavailable,
-    /// The host is at fault: 500.
+    /// An error of the host or of this crate: 500.
     Internal,
 }

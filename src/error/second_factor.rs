@@ -6,32 +6,34 @@ use super::ErrorKind;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum SecondFactorError {
-    /// The admin user's password is right, and a code of the authenticator is needed too. Only someone with the right
-    /// password sees this.
+    /// The password is right, and a code of the authenticator is required as well. Only a caller
+    /// with the right password sees this.
     #[error("Please use the 2fa provider-specific endpoints to obtain a token.")]
     Required,
-    /// The admin user's password is right, and there is no authenticator yet, which must be: a mail says how to set it up.
+    /// The password is right, but the admin user must first set up an authenticator. A mail
+    /// explains how.
     #[error(
         "You are required to configure personal Two-Factor Authorization in order to login. Please check your email."
     )]
     EnrolmentRequired,
-    /// As [`EnrolmentRequired`](Self::EnrolmentRequired), and the mail could not be sent.
+    /// Like [`EnrolmentRequired`](Self::EnrolmentRequired), but the mail could not be sent.
     #[error("Failed to send the message. Please contact the administrator")]
     EnrolmentNotSent,
-    /// The admin user has no authenticator. Only someone with the right password sees this.
+    /// The admin user has no authenticator. Only a caller with the right password sees this.
     #[error("Provider is not configured.")]
     NotEnrolled,
-    /// The admin user has an authenticator already.
+    /// The admin user already has an authenticator.
     #[error("Provider is already configured.")]
     AlreadyEnrolled,
     /// The enrolment token is unknown, has expired, was replaced by a newer one, or is spent.
     #[error("Invalid two-factor authorization token")]
     InvalidEnrolmentToken,
-    /// The code is not the authenticator's at this time, was used before, or is no recovery code that is left.
+    /// The code is not the authenticator's present code or an unused recovery code, or was used
+    /// before.
     #[error("Invalid code.")]
     InvalidCode,
-    /// The admin user's sign-in is not fresh enough for this, or was without a second factor: sign in again, or use
-    /// [`Auth::step_up`](crate::Auth::step_up). It may be this old at most.
+    /// The admin user's sign-in is too old for this operation, or had no second factor. Sign in
+    /// again, or call [`Auth::step_up`](crate::Auth::step_up). The value is the maximum age.
     #[error("Sign in again with your second factor to do this.")]
     StepUpRequired(Duration),
 }

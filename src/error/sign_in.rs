@@ -4,13 +4,14 @@ use super::ErrorKind;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum SignInError {
-    /// The sign-in is refused: unknown account, wrong credential, disabled account and spent budget alike.
+    /// The sign-in is refused. Unknown accounts, wrong credentials, disabled accounts and spent
+    /// budgets are not told apart.
     #[error(
         "The account sign-in was incorrect or your account is disabled temporarily. Please wait and try again later."
     )]
     Refused,
-    /// The credential is right and the account is not confirmed. Only someone with a right credential sees
-    /// this.
+    /// The credential is right, but the account is not confirmed. Only a caller with the right
+    /// credential sees this.
     #[error("This account isn't confirmed. Verify and try again.")]
     NotConfirmed,
     /// The customer's current password is wrong.
@@ -19,19 +20,21 @@ pub enum SignInError {
     /// Too many wrong passwords were tried for this account.
     #[error("The account is locked.")]
     Locked,
-    /// The reset token is not the account's, has expired, or is spent; there is no such account, or it is disabled. The
-    /// five are not told apart.
+    /// The reset token was not accepted. Five reasons are not told apart: the token is not the
+    /// account's, has expired, or is spent, the account does not exist, or it is disabled.
     #[error("The password token is mismatched. Reset and try again.")]
     ResetTokenMismatched,
-    /// The unlock token is not the admin user's, has expired, or is spent; or no admin user has the name.
+    /// The unlock token is not the admin user's, has expired or is spent, or no admin user has the
+    /// name.
     #[error("the unlock link is invalid or has expired")]
     InvalidUnlockToken,
-    /// Too many resets were asked for, or too many one-time credentials tried, for this address or from this source; or
-    /// the source has failed too often over all accounts.
+    /// Too many requests. Too many resets were requested or too many one-time credentials were
+    /// tried, for this address or from this source. Or the source failed too often over all
+    /// accounts.
     #[error("We received too many requests. Please wait and try again later.")]
     TooManyRequests,
-    /// The answer to the host's [`Challenge`](crate::Challenge) is missing or wrong. The client should ask its user for one
-    /// and try again.
+    /// The answer to the host's [`Challenge`](crate::Challenge) is missing or wrong. The client
+    /// should ask its user to solve a challenge and try again.
     #[error("ReCaptcha validation failed, please try again")]
     ChallengeRequired,
 }

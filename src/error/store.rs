@@ -2,22 +2,24 @@ use std::error::Error as StdError;
 
 type BoxError = Box<dyn StdError + Send + Sync>;
 
-/// A store, or a host's table, could not be asked. Never "not there", which is a value.
+/// A request to a store, or to a host's table, failed. A missing record is a value and never an
+/// error.
 ///
 /// # Security
 ///
-/// Wrap the driver's own error; put no secret, no e-mail address and no SQL with values in it. It reaches
-/// logs.
+/// Wrap the driver's own error. It appears in logs, so it must hold no secret, no e-mail address
+/// and no SQL with values.
 #[derive(Debug, thiserror::Error)]
-#[error("the store could not be asked")]
+#[error("storage backend request failed")]
 pub struct StoreError {
     source: BoxError,
 }
 
 impl StoreError {
-    /// A store error that carries the driver's error as its [`source`](StdError::source).
+    /// Creates a store error with the driver's error as its [`source`](StdError::source).
     ///
-    /// The adapters of HTTP log the text of the source and of its sources (at most 1 KiB): see [the type](Self).
+    /// The HTTP adapters log the text of the source and of its sources (at most 1 KiB): see [the
+    /// type](Self).
     #[must_use]
     pub fn new(source: impl Into<BoxError>) -> Self {
         Self { source: source.into() }

@@ -4,10 +4,12 @@ use super::ErrorKind;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum TokenError {
-    /// The bearer token is malformed, unknown, expired or revoked; the four are not told apart.
+    /// The bearer token is malformed, unknown, expired or revoked. The four reasons are not told
+    /// apart.
     #[error("Composite reader could not read a token")]
     Invalid,
-    /// The bearer token is live, and may not do this: another kind, another website, or assistance.
+    /// The bearer token is live but not valid here: it is of another kind, for another website, or
+    /// of an assistance.
     #[error("The current customer isn't authorized.")]
     NotAuthorized,
 }

@@ -1,10 +1,8 @@
-//! The one loop that loads documents, applies a transition to them, commits, and starts again after a
-//! conflict.
+//! The loop that loads documents, applies a transition, commits, and starts again after a conflict.
 //!
-//! It stands among the services because it is the lowest place that may do I/O with what `state` decides:
-//! `state` is pure, and `store` must not know what its bytes mean. Other services own one [`Documents`] each
-//! or share it; flows do not see it. It takes a [`Transition`], a value of the layer below, instead of a
-//! closure of the layer above.
+//! It is a service because it does I/O: `state` is pure, and `store` does not know the content of
+//! the documents. Other services own a [`Documents`] or share one. Flows do not use it. It takes a
+//! [`Transition`], a value of the layer below, instead of a closure of the layer above.
 
 mod lists;
 #[cfg(test)]
@@ -27,7 +25,7 @@ use crate::{
     store::{Change, Changes, CommitOutcome, Document, Key, Partition, Put, StateStore, Version},
 };
 
-/// Documents behind their transitions.
+/// Documents that change only through transitions.
 #[derive(Debug)]
 pub(crate) struct Documents {
     store: Arc<dyn StateStore>,
@@ -36,7 +34,7 @@ pub(crate) struct Documents {
     turns: Turns,
 }
 
-/// The documents of a transition, all of one moment.
+/// The documents of a transition, as one consistent snapshot.
 #[derive(Debug)]
 pub(crate) struct Held {
     partition: Partition,
@@ -47,29 +45,30 @@ pub(crate) struct Held {
 /// The result of a transition.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Changed<A> {
-    /// It is committed, or its answer changes nothing.
+    /// The transition is committed, or its answer needs no change.
     Answer(A),
     /// The store has no room for the document that it would create. Nothing is changed.
     Full,
 }
 
-/// The reason why a transition is given up although the store works.
+/// A transition was given up although the store works.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum GivenUp {
-    #[error("other writers changed the same documents each time")]
+    #[error("too many conflicts with other writers of the same documents")]
     Contended,
-    #[error("the storage backend answered {found} documents for {asked} keys")]
+    #[error("the storage backend returned {found} documents for {asked} keys")]
     Miscounted { asked: usize, found: usize },
 }
 
 impl Documents {
-    /// After this time and [`CONFLICTS`](Self::CONFLICTS), the next conflict ends the transition, and the
-    /// caller gets "unavailable".
+    /// After this time and [`CONFLICTS`](Self::CONFLICTS) conflicts, the next conflict ends the
+    /// transition. The caller then gets "unavailable".
     const PATIENCE: Duration = Duration::from_secs(2);
-    /// Fewer conflicts in that time are the fault of a slow machine, not of other writers.
+    /// Minimum number of conflicts before a transition is given up. Fewer conflicts in that time
+    /// mean a slow machine, and not many writers.
     const CONFLICTS: u32 = 16;
-    /// The longest pause after the first conflict under a turn; twice as long each time. Other callers wait
-    /// for the end of the turn.
+    /// Maximum pause after the first conflict during a turn. It doubles each time. Other callers
+    /// wait for the end of the turn.
     const FIRST_PAUSE: Duration = Duration::from_millis(2);
     const LONGEST_PAUSE: Duration = Duration::from_millis(32);
 
@@ -85,7 +84,7 @@ impl Documents {
     ///
     /// # Errors
     ///
-    /// The store failed.
+    /// If the store request failed.
     pub(crate) async fn load(
         &self,
         partition: &Partition,
@@ -110,11 +109,12 @@ impl Documents {
         self.change_held(&mut held, transition).await
     }
 
-    /// Loads the documents of a transition and changes them, or gives up after so many conflicts.
+    /// Loads the documents of a transition and changes them, or gives up after a number of
+    /// conflicts.
     ///
     /// # Errors
     ///
-    /// As [`commit`](Self::commit), or other writers were faster each time.
+    /// As [`commit`](Self::commit), or if other writers were faster each time.
     pub(crate) async fn change_within<T: Transition>(
         &self,
         partition: &Partition,
@@ -126,8 +126,8 @@ impl Documents {
         self.commit_while(&mut held, transition, step, |conflicts, _| conflicts < tries).await
     }
 
-    /// Applies a transition to documents that were loaded or committed before, and [commits](Self::commit)
-    /// its step.
+    /// Applies a transition to documents that were loaded or committed before, and
+    /// [commits](Self::commit) its writes.
     ///
     /// # Errors
     ///
@@ -141,12 +141,12 @@ impl Documents {
         self.commit(held, transition, step).await
     }
 
-    /// Applies a transition to held documents without a commit. An answer whose step writes nothing rests on
-    /// the load.
+    /// Applies a transition to held documents without a commit. If the result writes nothing, then
+    /// its answer depends only on the load.
     ///
     /// # Errors
     ///
-    /// A document cannot be read.
+    /// If a document cannot be read.
     pub(crate) fn propose<T: Transition>(
         &self,
         held: &Held,
@@ -155,16 +155,17 @@ impl Documents {
         held.apply(transition, self.clock.now())
     }
 
-    /// Commits the step of a transition. After a conflict it applies the transition again to the documents as
-    /// they are then. `held` then holds what was committed.
+    /// Commits the writes of a transition. After a conflict it applies the transition again to the
+    /// present documents. Afterwards `held` holds the committed documents.
     ///
-    /// The answer rests on every document of the transition, in the version that it was applied to. The first
-    /// commit takes no turn.
+    /// The answer depends on every document of the transition, in the version that it was applied
+    /// to. The first commit takes no turn.
     ///
     /// # Errors
     ///
-    /// The store failed: a commit whose outcome is unknown is not sent again. Or a document cannot be read,
-    /// or other writers were faster for 2 s.
+    /// - If the store request failed. A commit whose outcome is unknown is not sent again.
+    /// - If a document cannot be read.
+    /// - If other writers were faster for 2 s.
     pub(crate) async fn commit<T: Transition>(
         &self,
         held: &mut Held,
@@ -177,7 +178,8 @@ impl Documents {
         .await
     }
 
-    /// Commits a step, again after each conflict as long as `goes_on` says so of their number and the time.
+    /// Commits the writes. After each conflict it tries again, while `goes_on` returns true for the
+    /// number of conflicts and the time.
     async fn commit_while<T: Transition>(
         &self,
         held: &mut Held,
@@ -190,7 +192,7 @@ impl Documents {
         let mut conflicts = 0;
         while !step.writes_nothing() {
             if conflicts > 0 && self.wait(&held.partition, &mut turn, conflicts).await? {
-                // Others went on meanwhile.
+                // Other writers have changed the documents in the meantime.
                 *held = self.load(&held.partition, transition).await?;
                 step = self.propose(held, transition)?;
                 if step.writes_nothing() {
@@ -215,8 +217,9 @@ impl Documents {
         Ok(Changed::Answer(step.answer))
     }
 
-    /// Waits for a turn. Pauses with full jitter if it has come: this conflict was with another node, or with
-    /// a caller that took no turn. Returns true if time has passed.
+    /// Waits for a turn. If the caller already has a turn, then it pauses with full jitter, because
+    /// the conflict was with another node or with a caller without a turn. Returns true if it has
+    /// waited.
     async fn wait<'turns>(
         &'turns self,
         partition: &Partition,
@@ -235,7 +238,8 @@ impl Documents {
         Ok(true)
     }
 
-    /// The changes of a commit: each key with the version that its document was read at.
+    /// Builds the changes of a commit. Each change expects the version at which its document was
+    /// read.
     fn changes(&self, held: &Held, writes: Vec<Write>) -> Result<Changes, StoreError> {
         let versions =
             held.documents.iter().map(|document| document.as_ref().map(|document| document.version));
@@ -268,7 +272,7 @@ impl Held {
         transition.apply(&contents.collect::<Vec<_>>(), now).map_err(StoreError::new)
     }
 
-    /// Takes over the documents of a commit that was made.
+    /// Takes over the documents of a successful commit.
     fn committed(&mut self, changes: Changes) {
         for (document, change) in self.documents.iter_mut().zip(changes.into_vec()) {
             match change {
@@ -280,7 +284,8 @@ impl Held {
     }
 }
 
-/// Refuses an answer that leaves out a document: the keys behind it would get the wrong ones.
+/// Refuses an answer with a missing document, because the following documents would belong to the
+/// wrong keys.
 fn counted(keys: &[Key], documents: Vec<Option<Document>>) -> Result<Vec<Option<Document>>, StoreError> {
     let (asked, found) = (keys.len(), documents.len());
     if asked == found { Ok(documents) } else { Err(StoreError::new(GivenUp::Miscounted { asked, found })) }

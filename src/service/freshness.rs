@@ -10,8 +10,8 @@ use crate::{
     token::Obtained,
 };
 
-/// The age up to which a sign-in is fresh. An admin user with an older one changes no credentials: a stolen token
-/// is not enough.
+/// The maximum age of a fresh sign-in. An admin user with an older sign-in cannot change
+/// credentials, so a stolen token is not enough.
 #[derive(Clone, Debug)]
 pub(crate) struct Freshness {
     limit: Duration,
@@ -23,7 +23,7 @@ impl Freshness {
         Self { limit, clock }
     }
 
-    /// Refuses a sign-in that is not fresh, or was without a second factor although there must be one.
+    /// Refuses a sign-in that is not fresh, or that lacks a required second factor.
     pub(crate) fn require(
         &self,
         signed_in_at: OffsetDateTime,

@@ -1,4 +1,4 @@
-//! Services: each owns the parts it needs and reaches no others. Flows compose them.
+//! Services. Each owns the parts that it needs. Flows combine them.
 
 pub(crate) mod accounts;
 pub(crate) mod assistance;
@@ -64,7 +64,7 @@ pub(crate) struct Services {
     pub(crate) documents: Arc<Documents>,
 }
 
-/// The parts that a host hands over, and those that were started for it.
+/// The parts that the host supplied, and the parts that were started for it.
 pub(crate) struct Parts {
     pub(crate) config: AuthConfig,
     pub(crate) customers: Arc<dyn CustomerTable>,
@@ -83,7 +83,7 @@ pub(crate) struct Parts {
 }
 
 impl Services {
-    /// Gives each service its parts.
+    /// Creates the services from the parts.
     pub(crate) fn new(parts: Parts) -> Result<Self, RandomError> {
         let Parts { config, customers, admins, notifier, trail, keyring, pool, .. } = parts;
         let Parts { tokens, one_time, state, clock, random, challenge, breached, .. } = parts;
@@ -126,7 +126,7 @@ impl Services {
         })
     }
 
-    /// The admin users of a shop that has some.
+    /// Returns the admin user accounts. Fails if the shop has no admin user table.
     pub(crate) fn admins(&self) -> Result<&Accounts<AdminRecord>, Error> {
         self.admins.as_deref().ok_or(Error::Internal(InternalError::NotConfigured(Part::Admins)))
     }

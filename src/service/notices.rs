@@ -1,4 +1,5 @@
-//! Notices to customers and admin users. One that cannot be queued is only told to the trail.
+//! Notifications to customers and admin users. If one cannot be queued, then the failure is only
+//! recorded in the audit trail.
 
 use std::sync::Arc;
 
@@ -20,17 +21,18 @@ impl Notices {
         Self { notifier, trail }
     }
 
-    /// Refuses a flow that is nothing without its notice.
+    /// Refuses a flow that needs a notifier if there is none.
     pub(crate) fn require(&self) -> Result<(), Error> {
         self.notifier.as_ref().map(drop).ok_or(Error::Internal(InternalError::NotConfigured(Part::Notifier)))
     }
 
-    /// Tells a customer something, at the stored address.
+    /// Notifies a customer at the stored address.
     pub(crate) fn tell_customer(&self, row: &CustomerRecord, notice: Notice, origin: &Origin) {
         self.tell_customer_at(&row.email, row, notice, origin);
     }
 
-    /// Tells a customer something at another address than the stored one, for example the address before a change.
+    /// Notifies a customer at another address than the stored one, for example the address before a
+    /// change.
     pub(crate) fn tell_customer_at(
         &self,
         email: &str,
@@ -52,7 +54,7 @@ impl Notices {
         }
     }
 
-    /// Tells an admin user something. Returns true if it was queued.
+    /// Notifies an admin user. Returns true if the notification was queued.
     pub(crate) fn tell_admin(&self, admin: &AdminRecord, notice: AdminNotice, origin: &Origin) -> bool {
         let Some(notifier) = &self.notifier else { return false };
         let notification = AdminNotification {

@@ -22,10 +22,11 @@ use crate::{
     token::{Digest, Subject},
 };
 
-/// The one-time credentials, in whichever store the host keeps them.
+/// The one-time credentials, in the store that the host has configured.
 ///
-/// It accepts a credential only under the generation that it was made under: that is how all of a
-/// customer's end at once. A store cannot forget to compare it.
+/// It accepts a credential only under the generation that it was made under. A new generation
+/// therefore ends all credentials of a customer at once. The check is here, so that no store can
+/// forget it.
 #[derive(Debug)]
 pub(crate) struct OneTimeCredentials {
     store: Arc<dyn OtcStore>,
@@ -33,23 +34,24 @@ pub(crate) struct OneTimeCredentials {
     random: Arc<dyn SecureRandom>,
 }
 
-/// A presented credential.
+/// The verdict on a presented credential.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[must_use]
 pub(crate) enum Verdict<T> {
-    /// It is good.
+    /// The credential is valid.
     Good(T),
-    /// It was spent before.
+    /// The credential was spent before.
     Replayed(Spent),
-    /// It is not good.
+    /// The credential is not valid.
     Refused,
 }
 
 impl OneTimeCredentials {
-    /// The number of a customer's live credentials of one purpose that stay; the oldest go.
+    /// Maximum number of live credentials of a customer and purpose. Beyond it, the oldest are
+    /// removed.
     pub(crate) const OUTSTANDING: usize = 3;
 
-    /// Keeps them in documents, unless the host has a store of its own for them.
+    /// Keeps credentials in documents, unless the host has a separate store for them.
     pub(crate) fn new(
         documents: Arc<Documents>,
         native: Option<Arc<dyn OtcStore>>,
@@ -71,8 +73,8 @@ impl OneTimeCredentials {
         ConfirmationToken::generate(self.random.as_ref())
     }
 
-    /// Returns the customer that a confirmation token may be of. Nothing rests on it: a token is looked up in the
-    /// customer's own document.
+    /// Returns the customer that a confirmation token may belong to. The result is not trusted: the
+    /// token is looked up in the customer's own document.
     pub(crate) async fn owner(&self, token: &Digest) -> Result<Option<CustomerId>, StoreError> {
         Ok(match self.documents.follow(token).await? {
             Some(Subject::Customer(customer)) => Some(customer),
@@ -80,21 +82,21 @@ impl OneTimeCredentials {
         })
     }
 
-    /// Stores a credential that was made now. Its generation was read before the row that it is made for: a
-    /// change of the row since then moves the generation, and the credential is good for nothing.
+    /// Stores a new credential. The generation in it was read before the customer's row. If the row
+    /// has changed since, then the generation has moved and the credential is not valid.
     pub(crate) async fn put(&self, credential: &OneTimeCredential) -> Result<(), Error> {
         if credential.purpose == Purpose::Confirmation {
             let owner = Subject::Customer(credential.customer.clone());
             self.documents.point(&credential.digest, &owner, credential.expires_at).await?;
         }
         let stored = self.store.put(credential, Self::OUTSTANDING, credential.issued_at).await?;
-        // If one of its digest is there, of 2^128 secrets one was drawn twice: the source of randomness
-        // repeats itself.
+        // If the digest exists, then a secret of 128 random bits was drawn twice: the source of
+        // randomness repeats itself.
         if stored { Ok(()) } else { Err(InternalError::RepeatedSecret.into()) }
     }
 
-    /// Judges a presented credential under the customer's present generation, and spends nothing. One call,
-    /// whether it is good or not.
+    /// Verifies a credential under the customer's present generation, and spends nothing. It makes
+    /// one store call, whether the credential is valid or not.
     pub(crate) async fn peek(
         &self,
         presented: &Presented,
@@ -112,8 +114,9 @@ impl OneTimeCredentials {
         })
     }
 
-    /// Spends a credential that [`peek`](Self::peek) found good, for what it `bought`. One call;
-    /// if it fails, the credential may be spent, and it is not sent again.
+    /// Spends a credential that [`peek`](Self::peek) found valid, and records what it `bought`. It
+    /// makes one store call. If the call fails, then the credential may be spent, and the call is
+    /// not repeated.
     pub(crate) async fn spend(
         &self,
         offer: Offer,
@@ -126,7 +129,7 @@ impl OneTimeCredentials {
         })
     }
 
-    /// Removes the document of a customer who is to be forgotten. In a host's own store, the records stay
+    /// Removes the document of a customer who is erased. In a host's own store, the records stay
     /// until they expire.
     pub(crate) async fn erase(&self, customer: &CustomerId) -> Result<(), StoreError> {
         self.documents.change(&of_customer(customer), &Erasing).await?.kept()

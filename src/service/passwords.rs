@@ -1,4 +1,4 @@
-//! Passwords: checked, hashed, and judged by the policy.
+//! Passwords: verification, hashing, and the policy.
 
 use std::sync::Arc;
 
@@ -33,7 +33,8 @@ impl Passwords {
         Self { pool, policy, breached, random }
     }
 
-    /// Checks a password against a stored hash. A refusal is the work of one hash, whatever there is to check.
+    /// Verifies a password against a stored hash. A refusal takes at least the work of one hash at
+    /// the current cost, whether there is a stored hash or not.
     pub(crate) async fn verify(
         &self,
         password: &Credential,
@@ -43,7 +44,8 @@ impl Passwords {
         self.pool.verify(password, stored, work).await
     }
 
-    /// Makes the hash of a new password that the policy has judged, unless it is known from a breach.
+    /// Computes the hash of a new password that satisfies the policy. Fails if the password is
+    /// known from a breach.
     pub(crate) async fn hash_new(&self, password: &Credential, line: Line) -> Result<PasswordHash, Error> {
         if let Some(breached) = &self.breached
             && breached.contains(&PasswordSha1::of(password)).await?
@@ -53,19 +55,20 @@ impl Passwords {
         self.hash(password, line).await
     }
 
-    /// Makes a hash, once its turn comes in the line.
+    /// Computes a hash when its turn comes.
     async fn hash(&self, password: &Credential, line: Line) -> Result<PasswordHash, Error> {
         self.pool.hash(password, line, self.random.as_ref()).await
     }
 
-    /// Makes the outdated hash of a right password anew. If that fails, the next sign-in does it.
+    /// Replaces the outdated hash of a right password. If that fails, then the next sign-in tries
+    /// again.
     pub(crate) async fn rehash<A: Account>(&self, accounts: &Accounts<A>, row: &A, password: &Credential) {
         if let Ok(new) = self.hash(password, Line::of_host()).await {
             let _ = accounts.replace_hash(row, &new).await;
         }
     }
 
-    /// Refuses a new password that is empty or over-long, before any work is done on it.
+    /// Refuses an empty or too long new password before any other work.
     pub(crate) fn check_bounds(&self, password: &Credential, field: Field) -> Result<(), Error> {
         password.check_bounds(field).map_err(|error| match error {
             Error::Input(InputError::PasswordTooLong) => {
@@ -75,22 +78,22 @@ impl Passwords {
         })
     }
 
-    /// Judges a customer's new password.
+    /// Checks a customer's new password.
     pub(crate) fn judge(&self, email: &Email, password: &Credential) -> Result<(), Error> {
         Ok(self.policy.judge(email, password)?)
     }
 
-    /// Judges an admin user's new password.
+    /// Checks an admin user's new password.
     pub(crate) fn judge_admins(&self, username: &Username, password: &Credential) -> Result<(), Error> {
         Ok(self.policy.judge_admins(username, password)?)
     }
 
-    /// The rule that a customer's present password breaks.
+    /// Returns the rule that a customer's present password breaks.
     pub(crate) fn violation(&self, email: &Email, password: &Credential) -> Option<PolicyViolation> {
         self.policy.judge(email, password).err()
     }
 
-    /// The rule that an admin user's present password breaks.
+    /// Returns the rule that an admin user's present password breaks.
     pub(crate) fn admins_violation(
         &self,
         username: &Username,
@@ -99,7 +102,7 @@ impl Passwords {
         self.policy.judge_admins(username, password).err()
     }
 
-    /// True if at least half of the places are taken in which callers of this kind wait.
+    /// True if at least half of the queue places for callers of this kind are taken.
     pub(crate) fn is_half_full(&self, lane: Lane) -> bool {
         self.pool.is_half_full(lane)
     }

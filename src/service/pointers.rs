@@ -10,8 +10,8 @@ use crate::{
 };
 
 impl Documents {
-    /// Writes the pointer of a secret. It comes before the document that it leads to, so that no secret lacks its
-    /// pointer.
+    /// Writes the pointer of a secret. It is written before the document that it leads to, so that
+    /// every secret has its pointer.
     pub(crate) async fn point(
         &self,
         secret: &Digest,
@@ -21,7 +21,7 @@ impl Documents {
         self.change(&of_secret(secret), &Pointing { owner, expires_at }).await?.kept()
     }
 
-    /// Returns the account that a secret may belong to. Nothing rests on it.
+    /// Returns the account that a secret may belong to. The result is not trusted.
     pub(crate) async fn follow(&self, secret: &Digest) -> Result<Option<Subject>, StoreError> {
         self.change(&of_secret(secret), &Following).await?.kept()
     }

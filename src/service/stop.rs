@@ -1,4 +1,4 @@
-//! The reason why a flow stops, and the judgement of an attempt.
+//! The reason why a flow stops, and the verdict on an attempt.
 
 use crate::{
     audit::Refusal,
@@ -7,15 +7,15 @@ use crate::{
     state::budgets::Outcome,
 };
 
-/// The reason why a flow stops. The trail is told more than the caller.
+/// The reason why a flow stops. The audit trail gets more detail than the caller.
 #[derive(Debug)]
 pub(crate) struct Stop {
     pub(crate) told: Error,
-    /// None if something failed.
+    /// The reason for the audit trail. None if something failed.
     pub(crate) why: Option<Refusal>,
 }
 
-/// The judgement of an attempt at an account: how it is charged, and what its caller gets.
+/// The verdict on an attempt at an account: how it is charged, and what its caller gets.
 #[derive(Debug)]
 #[must_use]
 pub(crate) struct Judged<T> {
@@ -23,39 +23,39 @@ pub(crate) struct Judged<T> {
     pub(crate) answer: Result<T, Stop>,
 }
 
-/// A credential that a judge does not let pass.
+/// The refusal of a credential.
 #[derive(Debug)]
 pub(crate) struct Denied {
     stop: Stop,
-    /// None if something failed before there was a judgement.
+    /// The outcome of the attempt. None if something failed before the credential was verified.
     outcome: Option<Outcome>,
 }
 
 impl Refusal {
-    /// Stops a flow for this reason. Its caller is told an error that may say less.
+    /// Stops a flow for this reason. The error for the caller may say less.
     pub(crate) fn told(self, error: impl Into<Error>) -> Stop {
         Stop { told: error.into(), why: Some(self) }
     }
 
-    /// Denies a credential for this reason. The attempt counts as a failure.
+    /// Refuses a credential for this reason. The attempt counts as a failure.
     pub(crate) fn failed(self, error: impl Into<Error>) -> Denied {
         Denied { stop: self.told(error), outcome: Some(Outcome::Failed) }
     }
 
-    /// Denies a right credential for this reason. The attempt costs nothing.
+    /// Refuses a right credential for this reason. The attempt costs nothing.
     pub(crate) fn excused(self, error: impl Into<Error>) -> Denied {
         Denied { stop: self.told(error), outcome: Some(Outcome::Withdrawn) }
     }
 }
 
 impl Stop {
-    /// The same stop with another error for the caller, if it is a refusal.
+    /// Replaces the error for the caller, if this is a refusal.
     pub(crate) fn refused_as(self, error: impl Into<Error>) -> Self {
         if self.why.is_some() { Self { told: error.into(), ..self } } else { self }
     }
 
-    /// Denies a credential because of this refusal, which counts as a failure. Something that failed is no
-    /// judgement.
+    /// Refuses a credential because of this stop. A refusal counts as a failure. If something
+    /// failed, then there is no verdict.
     pub(crate) fn failed(self) -> Denied {
         let outcome = self.why.map(|_| Outcome::Failed);
         Denied { stop: self, outcome }
@@ -63,14 +63,15 @@ impl Stop {
 }
 
 impl Denied {
-    /// The same denial behind a right credential. If something failed, the attempt costs nothing.
+    /// Marks the credential as right. If something failed, then the attempt costs nothing.
     pub(crate) fn behind_right_credential(self) -> Self {
         Self { outcome: self.outcome.or(Some(Outcome::Withdrawn)), ..self }
     }
 }
 
 impl<T> Judged<T> {
-    /// Completes a judgement. Without one, an attempt whose work has started counts as a failure.
+    /// Completes a verdict. If there is none and the work has started, then the attempt counts as a
+    /// failure.
     pub(crate) fn of(judged: Result<(T, Outcome), Denied>, work: &Work) -> Self {
         match judged {
             Ok((right, outcome)) => Self { outcome, answer: Ok(right) },
@@ -81,7 +82,8 @@ impl<T> Judged<T> {
     }
 }
 
-/// The outcome of an attempt that nobody judged: its caller went away, or something failed.
+/// Returns the outcome of an attempt without a verdict, because its caller went away or something
+/// failed.
 pub(crate) fn unjudged(work: &Work) -> Outcome {
     if work.has_started() { Outcome::Failed } else { Outcome::Withdrawn }
 }

@@ -30,10 +30,10 @@ pub(crate) struct Watched {
     loads: AtomicUsize,
     commits: AtomicUsize,
     lists: AtomicUsize,
-    /// True if the replies of commits are lost: they are made, and the answer is an error.
+    /// True if the replies of commits are lost: the commits are made, and the result is an error.
     pub(crate) loses_replies: AtomicBool,
-    /// The number of the commit, since the last [`calls`](Self::calls), from which none is made. 0 for
-    /// none.
+    /// The number of the first commit, since the last [`calls`](Self::calls), that fails. All later
+    /// commits fail, too. 0 means that none fails.
     pub(crate) fails_from: AtomicUsize,
 }
 
@@ -45,12 +45,13 @@ pub(crate) struct Node {
 }
 
 impl Watched {
-    /// The loads, commits and lists since the last call.
+    /// Returns the numbers of loads, commits and lists since the last call.
     pub(crate) fn calls(&self) -> [usize; 3] {
         [&self.loads, &self.commits, &self.lists].map(|count| count.swap(0, Ordering::Relaxed))
     }
 
-    /// A node on this store. Each has another seed, so that no two draw the same version.
+    /// Creates a node on this store. Each node has another seed, so that no two draw the same
+    /// version.
     pub(crate) fn node(self: &Arc<Self>, seed: u8) -> Node {
         let clock = Arc::new(ManualClock::new(at(0)));
         let random = Arc::new(SeededRandom::from_seed([seed; 32]));

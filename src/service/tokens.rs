@@ -1,4 +1,4 @@
-//! Bearer tokens: drawn, stored behind a generation, presented and ended.
+//! Bearer tokens: drawing, storing under a generation, verifying and ending.
 
 use std::{num::NonZero, sync::Arc, time::Duration};
 
@@ -18,13 +18,13 @@ use crate::{
 pub(crate) struct Tokens {
     store: Arc<dyn TokenStore>,
     format: TokenFormat,
-    /// The most live tokens of a subject.
+    /// Maximum number of live tokens of a subject.
     cap: NonZero<usize>,
     clock: Arc<dyn Clock>,
     random: Arc<dyn SecureRandom>,
 }
 
-/// A token that is drawn and not yet stored.
+/// A new token that is not stored yet.
 pub(crate) struct Drawn {
     pub(crate) token: BearerToken,
     pub(crate) digest: Digest,
@@ -47,8 +47,8 @@ impl Tokens {
         Ok(Drawn { token, digest })
     }
 
-    /// The time from now until the end of a lifetime, but not beyond `until`. In microseconds, the finest grain
-    /// that every store keeps: what is answered is what is stored.
+    /// Returns the time from now until the end of a lifetime, at most `until`. It is in whole
+    /// microseconds, which every store keeps, so that the returned times equal the stored ones.
     pub(crate) fn lifespan(
         &self,
         lifetime: Duration,
@@ -59,35 +59,36 @@ impl Tokens {
         (now, until.map_or(end, |until| until.min(end)))
     }
 
-    /// True if a grant that expires at this time is over.
+    /// True if a grant that expires at this time has expired.
     pub(crate) fn is_past(&self, expires_at: OffsetDateTime) -> bool {
         self.clock.now() >= expires_at
     }
 
-    /// The live grant behind a presented token.
+    /// Returns the live grant of a presented token.
     pub(crate) async fn present(&self, token: &str) -> Result<Grant, Error> {
         let digest = self.format.digest(token).ok_or(TokenError::Invalid)?;
         self.find(&digest).await?.ok_or(Error::Token(TokenError::Invalid))
     }
 
-    /// The live grant of a digest.
+    /// Returns the live grant of a digest.
     pub(crate) async fn find(&self, grant: &Digest) -> Result<Option<Grant>, StoreError> {
         self.store.find(grant, self.clock.now()).await
     }
 
-    /// The live grants of a subject, the newest first, with the origins of their sign-ins.
+    /// Returns the live grants of a subject, the newest first, with the origins of their sign-ins.
     pub(crate) async fn of(&self, subject: &Subject) -> Result<Vec<(Grant, Origin)>, StoreError> {
         self.store.grants(subject, self.cap.get(), self.clock.now()).await
     }
 
-    /// The generation of a subject at this moment.
+    /// Returns the present generation of a subject.
     pub(crate) async fn generation(&self, subject: &Subject) -> Result<Generation, Error> {
         let fresh = self.draw_generation()?;
         Ok(self.store.generation(subject, fresh).await?)
     }
 
-    /// The generation of a subject that presented this token. The token is looked up once more: a revoke
-    /// between the first look-up and this reading would be overlooked.
+    /// Returns the generation of a subject that presented this token. The token is looked up again
+    /// afterwards, because a revoke between the first look-up and this reading would otherwise be
+    /// missed.
     pub(crate) async fn generation_behind(
         &self,
         subject: &Subject,
@@ -100,8 +101,8 @@ impl Tokens {
         }
     }
 
-    /// Stores the grant behind a token, unless its subject's tokens were revoked since `generation` was read.
-    /// Beyond the cap it takes the place of the subject's oldest one.
+    /// Stores the grant of a token, unless its subject's tokens were revoked since `generation` was
+    /// read. Beyond the cap, the subject's oldest grant ends.
     pub(crate) async fn insert(
         &self,
         grant: &Grant,
@@ -109,38 +110,39 @@ impl Tokens {
         generation: Generation,
     ) -> Result<(), Stop> {
         match self.store.insert(grant, origin, generation, self.cap, grant.issued_at).await? {
-            // A code that was presented again before its token was stored: the token is issued, and has ended.
+            // The code was presented again before its token was stored, which ended the token. The
+            // token is issued nevertheless.
             Insert::Stored | Insert::Barred => Ok(()),
             Insert::Revoked => Err(Refusal::RevokedMeanwhile.told(SignInError::Refused)),
-            // Of 2^129 tokens this one was drawn before: the source of randomness repeats itself.
+            // A token of 129 random bits was drawn before: the source of randomness repeats itself.
             Insert::Collision => Err(Error::from(InternalError::RepeatedSecret).into()),
         }
     }
 
-    /// Ends one token. Returns false if it was not live.
+    /// Revokes one token. Returns false if it was not live.
     pub(crate) async fn revoke(&self, grant: &Digest) -> Result<bool, StoreError> {
         let now = self.clock.now();
         self.store.revoke(grant, now, now).await
     }
 
-    /// Ends one token, and bars its digest from being stored before `until`.
+    /// Revokes one token, and bars its digest from being stored before `until`.
     pub(crate) async fn bar(&self, grant: &Digest, until: OffsetDateTime) -> Result<bool, StoreError> {
         self.store.revoke(grant, self.clock.now(), until).await
     }
 
-    /// Ends one token, and bars its digest for a lifetime from now.
+    /// Revokes one token, and bars its digest for a lifetime from now.
     pub(crate) async fn bar_for(&self, grant: &Digest, lifetime: Duration) -> Result<bool, StoreError> {
         self.bar(grant, after(self.clock.now(), lifetime)).await
     }
 
-    /// Ends all tokens of a subject but one.
+    /// Revokes all tokens of a subject except `keep`.
     pub(crate) async fn revoke_all(&self, subject: &Subject, keep: Option<&Digest>) -> Result<(), Error> {
         let fresh = self.draw_generation()?;
         self.store.revoke_all(subject, keep, fresh, self.clock.now()).await?;
         Ok(())
     }
 
-    /// Ends every token of the shop.
+    /// Revokes every token of the shop.
     pub(crate) async fn revoke_everything(&self) -> Result<(), Error> {
         let fresh = self.draw_generation()?;
         self.store.revoke_everything(fresh, self.clock.now()).await?;

@@ -11,8 +11,8 @@ use futures_timer::Delay;
 
 use crate::store::Partition;
 
-/// Turns of the callers of one partition in this process. They save calls to the store that would conflict;
-/// correctness never rests on one.
+/// Turns of the callers of one partition in this process. They avoid store calls that would
+/// conflict. Correctness does not depend on them.
 pub(super) struct Turns {
     slots: Box<[Slot; 64]>,
     hasher: RandomState,
@@ -35,28 +35,28 @@ struct Holder {
     since: Instant,
 }
 
-/// A turn, until it is dropped. After [`Turns::LONGEST`] the next caller takes it over, so that a future
-/// that is no longer polled holds up nobody.
+/// A turn, which lasts until it is dropped. After [`Turns::LONGEST`] the next caller takes it over,
+/// so that a future that is no longer polled blocks nobody.
 pub(super) struct Turn<'turns> {
     slot: &'turns Slot,
     ticket: Option<u64>,
 }
 
 impl Turns {
-    /// The longest that a caller waits for a turn, and the longest that a turn lasts.
+    /// Maximum time that a caller waits for a turn, and maximum duration of a turn.
     pub(super) const LONGEST: Duration = Duration::from_millis(250);
 
     pub(super) fn new() -> Self {
         Self { slots: Box::new(std::array::from_fn(|_| Slot::default())), hasher: RandomState::new() }
     }
 
-    /// Waits for a turn, and returns it with true if it was not free at once.
+    /// Waits for a turn. Also returns true if the turn was not free at once.
     pub(super) async fn take(&self, partition: &Partition) -> (Turn<'_>, bool) {
         let slot = self.slot(partition);
         let began = Instant::now();
         let mut waited = false;
         loop {
-            // Listening begins before the look at the holder: a release in between is not missed.
+            // Listening begins before the holder is read, so that no release is missed.
             let released = slot.released.listen();
             let turn_left = match slot.try_take() {
                 Ok(ticket) => return (Turn { slot, ticket: Some(ticket) }, waited),
@@ -99,7 +99,7 @@ impl Slot {
 }
 
 impl Turn<'_> {
-    /// False for a caller that waited for too long and goes on without one.
+    /// False for a caller that waited too long and continues without a turn.
     pub(super) const fn has_come(&self) -> bool {
         self.ticket.is_some()
     }
@@ -111,7 +111,7 @@ impl Drop for Turn<'_> {
         let mut holders = self.slot.holders();
         if holders.current.take_if(|holder| holder.ticket == ticket).is_some() {
             drop(holders);
-            // One more each time: the caller that was woken before may never look.
+            // One more waiter is woken each time, because the earlier one may never run.
             self.slot.released.notify_additional(1);
         }
     }
@@ -131,7 +131,7 @@ mod tests {
 
     use super::*;
 
-    /// Time that a busy machine may take on top.
+    /// Additional time that a busy machine may take.
     const SLACK: Duration = Duration::from_millis(200);
 
     fn partition() -> Partition {

@@ -1,5 +1,6 @@
-//! The watch over the sign-ins of the whole shop. Each node counts in memory, and adds its numbers to the shop's
-//! every few seconds: no sign-in waits for another's document.
+//! The watch over the sign-ins of the whole shop. Each node counts in memory, and adds its numbers
+//! to the shop's document every few seconds. A sign-in therefore never waits for another sign-in's
+//! document.
 
 use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -16,7 +17,7 @@ use crate::{
     token::Origin,
 };
 
-/// How a sign-in ended.
+/// The result of a sign-in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Ended {
     Succeeded,
@@ -34,7 +35,7 @@ pub(crate) struct Watch {
     own: Mutex<Own>,
 }
 
-/// The knowledge of this node.
+/// The state of this node.
 #[derive(Debug)]
 struct Own {
     /// The numbers that are not reported yet.
@@ -46,9 +47,10 @@ struct Own {
 }
 
 impl Watch {
-    /// The time between two exchanges with the store.
+    /// Time between two exchanges with the store: 5 s.
     const PAUSE: Duration = Duration::from_secs(5);
-    /// Fewer failures wait for more: a shop that nobody attacks writes nothing.
+    /// Minimum number of failures for a write. Fewer failures wait, so that a shop that is not
+    /// attacked writes nothing.
     const WORTH_A_WRITE: u32 = 10;
     const TRIES: u32 = 3;
 
@@ -79,8 +81,8 @@ impl Watch {
         }
     }
 
-    /// Exchanges numbers with the store if it is time, and tells the trail of an alarm. A store that fails changes
-    /// nothing: the numbers of that exchange are lost.
+    /// Exchanges numbers with the store if it is time, and records an alarm in the audit trail. If
+    /// the store request fails, then the numbers of that exchange are lost.
     pub(crate) async fn exchange(&self) {
         let now = self.documents.now();
         let Some((numbers, networks)) = self.due(now) else { return };
@@ -100,11 +102,12 @@ impl Watch {
         }
     }
 
-    /// The numbers of an exchange that is due. They are taken if they are worth a write.
+    /// Returns the numbers of an exchange, if it is due. If they are worth a write, then they are
+    /// removed from the node's state.
     fn due(&self, now: OffsetDateTime) -> Option<(Numbers, Networks)> {
         let mut own = self.own();
         let next = after(own.exchanged_at, Self::PAUSE);
-        // A clock that went back is not waited for.
+        // If the clock went back, then the exchange is due.
         if now < next && own.exchanged_at <= now {
             return None;
         }

@@ -4,12 +4,12 @@ use time::OffsetDateTime;
 use super::{Content, DocumentError, Write};
 use crate::store::IndexEntry;
 
-/// A document as it is stored: JSON text, `{"format":1,"document":{..}}`.
+/// A stored document: JSON text, `{"format":1,"document":{..}}`.
 ///
-/// A release reads a new format before any release writes it. Types refuse unknown and missing fields, so a
-/// field is added or removed only with a new format.
+/// A release must be able to read a new format before any release writes it. Types refuse unknown
+/// and missing fields, so a field is added or removed only with a new format.
 pub(super) trait Stored: Serialize + DeserializeOwned {
-    /// The newest format that this release reads, which it writes too.
+    /// The newest format that this release reads. It writes this format.
     const FORMAT: u32;
 }
 
@@ -26,7 +26,7 @@ struct Envelope<T> {
     document: T,
 }
 
-/// The envelope of a format that may be newer.
+/// The envelope of a document whose format may be newer.
 #[derive(Deserialize)]
 struct Probe {
     format: u32,
@@ -46,12 +46,12 @@ pub(super) fn decode<T: Stored>(bytes: &[u8]) -> Result<T, DocumentError> {
     Ok(envelope.document)
 }
 
-/// Reads the document at this place among those of a transition.
+/// Reads the document with this number among those of a transition.
 pub(super) fn read<T: Stored>(documents: &[Option<&[u8]>], place: usize) -> Result<Option<T>, DocumentError> {
     documents.get(place).copied().flatten().map(decode).transpose()
 }
 
-/// The content of a document that stands in no index.
+/// Encodes a document that is in no index.
 pub(super) fn content<T: Stored>(
     document: &T,
     keep_until: Option<OffsetDateTime>,
@@ -60,7 +60,7 @@ pub(super) fn content<T: Stored>(
     Ok(Content { bytes: encode(document)?, keep_until, expendable, index: Vec::new() })
 }
 
-/// Writes a document that a full store must take, too.
+/// Encodes a document that a full store must still create.
 pub(super) fn put<T: Stored>(
     document: &T,
     keep_until: Option<OffsetDateTime>,

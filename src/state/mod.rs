@@ -1,8 +1,8 @@
 //! Pure state machines over versioned documents: no I/O, no async, no clock.
 //!
-//! A machine turns documents, a command and the time into other documents and an answer. A
-//! [`Transition`] is one such command. `service::Documents` loads its documents, applies it, commits what
-//! it writes, and starts again if another writer was faster.
+//! A machine takes documents, a command and the time, and returns changed documents and an answer.
+//! A [`Transition`] is one such command. `service::Documents` loads its documents, applies it and
+//! commits its writes. If another writer was faster, then it starts again.
 
 pub(crate) mod budgets;
 pub(crate) mod codes;

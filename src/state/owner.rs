@@ -3,12 +3,13 @@ use crate::{
     store::Partition,
 };
 
-/// The partition of a customer: one-time credentials and the ledger of assistance.
+/// Returns the partition of a customer, which holds one-time credentials and the ledger of
+/// assistance.
 pub(crate) fn of_customer(customer: &CustomerId) -> Partition {
     Partition::of(&[b"customer id", customer.to_string().as_bytes()])
 }
 
-/// The partition of an admin user: the second factor and its enrolment.
+/// Returns the partition of an admin user, which holds the second factor and its enrolment.
 pub(crate) fn of_admin(admin: &AdminId) -> Partition {
     Partition::of(&[b"admin id", admin.to_string().as_bytes()])
 }

@@ -1,7 +1,8 @@
-//! The pointer from the digest of a mailed secret to the account that the secret may belong to.
+//! The pointer from the digest of a mailed secret to the account that may own the secret.
 //!
-//! A secret that is presented alone does not say whose it is. The pointer is written before the document that it
-//! leads to, and it is never trusted: that document is asked for the secret again.
+//! A secret that is presented alone does not name its owner. The pointer is written before the
+//! document that it leads to, and it is never trusted: the secret is looked up in that document
+//! again.
 
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
@@ -28,7 +29,7 @@ impl Stored for Pointer {
     const FORMAT: u32 = 1;
 }
 
-/// The partition of the pointer behind a secret.
+/// Returns the partition of a secret's pointer.
 pub(crate) fn of_secret(digest: &Digest) -> Partition {
     Partition::of(&[b"pointer", digest.as_bytes()])
 }
@@ -52,7 +53,7 @@ impl Transition for Pointing<'_> {
     }
 
     fn apply(&self, documents: &[Option<&[u8]>], _now: OffsetDateTime) -> Result<Step<()>, DocumentError> {
-        // A pointer of a newer format stays as it is.
+        // A pointer of a newer format is not changed.
         read::<Pointer>(documents, 0)?;
         let write = put(&Pointer { owner: self.owner.clone() }, Some(self.expires_at), Vec::new())?;
         Ok(Step { answer: (), writes: vec![write] })

@@ -1,5 +1,5 @@
-//! The parts that documents of several kinds share, as they are stored: each refuses unknown and missing
-//! fields.
+//! The serialised parts that several kinds of documents share. Each part refuses unknown and
+//! missing fields.
 
 use std::{net::IpAddr, sync::Arc};
 
@@ -12,7 +12,7 @@ use crate::{
     token::{Assistance, Digest, Origin},
 };
 
-/// Bytes in hexadecimal digits.
+/// Bytes as hexadecimal digits.
 pub(super) mod hex {
     use super::*;
 
@@ -28,7 +28,7 @@ pub(super) mod hex {
     }
 }
 
-/// A secret under a key.
+/// A sealed secret and the id of its key.
 pub(super) mod sealed {
     use super::*;
 
@@ -55,7 +55,7 @@ pub(super) mod sealed {
     }
 }
 
-/// The generation under which something was made.
+/// A generation.
 pub(super) mod generation {
     use super::*;
 
@@ -91,7 +91,7 @@ pub(super) mod generation {
     }
 }
 
-/// An admin user who acts for a customer.
+/// The stored form of an assistance.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct StoredAssistance {
@@ -118,7 +118,7 @@ pub(super) mod assistance {
     }
 }
 
-/// An assistance, or none.
+/// An optional assistance.
 pub(super) mod any_assistance {
     use super::*;
 
@@ -148,7 +148,7 @@ impl StoredAssistance {
     }
 }
 
-/// The place that a request came from.
+/// The origin of a request.
 pub(super) mod origin {
     use super::*;
 

@@ -1,4 +1,4 @@
-//! Documents of one partition for the tests of machines.
+//! Documents of one partition, for the tests of the state machines.
 
 use std::collections::BTreeMap;
 
@@ -69,13 +69,13 @@ pub(crate) fn digest(name: impl AsRef<str>) -> Digest {
     Digest::of(name.as_ref().as_bytes())
 }
 
-/// The first is of a subject whose tokens were never revoked.
+/// Returns a generation by number. The first one is of a subject whose tokens were never revoked.
 pub(crate) fn generation(number: u8) -> Generation {
     let id = |byte| GenerationId::from_bytes([byte; 16]);
     Generation { shop: id(1), subject: (number > 0).then(|| id(number)) }
 }
 
-/// Texts in which one field of one object is missing, or one too many.
+/// Returns texts in which one field of one object is missing or added.
 pub(crate) fn bent(text: &str) -> Vec<String> {
     fn go(value: &Value, found: &mut Vec<Value>) {
         match value {
@@ -112,7 +112,8 @@ pub(crate) fn bent(text: &str) -> Vec<String> {
     found.iter().map(Value::to_string).collect()
 }
 
-/// Every bent text and every newer format is a typed error and nothing is written; the text itself is read.
+/// Checks that every bent text and every newer format is a typed error and changes nothing, and
+/// that the text itself is read.
 pub(crate) fn refuses_bent<T: Transition>(transition: &T, texts: &[&str], now: OffsetDateTime) {
     let read = |place: usize, bytes: &str| {
         let documents: Vec<_> = (0..texts.len())
@@ -133,7 +134,7 @@ pub(crate) fn refuses_bent<T: Transition>(transition: &T, texts: &[&str], now: O
     }
 }
 
-/// Random bytes, and the bytes of this text with some changed.
+/// Generates random bytes, and the bytes of this text with some of them changed.
 pub(crate) fn any_bytes(text: String) -> impl Strategy<Value = Vec<u8>> {
     let changes = vec((any::<prop::sample::Index>(), any::<u8>()), 0..4);
     let changed = changes.prop_map(move |changes| {
@@ -147,7 +148,7 @@ pub(crate) fn any_bytes(text: String) -> impl Strategy<Value = Vec<u8>> {
     prop_oneof![vec(any::<u8>(), 0..200), changed]
 }
 
-/// Applies a transition to any stored bytes: an answer or an error.
+/// Applies a transition to any stored bytes, which must return an answer or an error.
 pub(crate) fn survives<T: Transition>(transition: &T, bytes: &[u8], now: OffsetDateTime) {
     let documents = vec![Some(bytes); transition.keys().len()];
     let _ = transition.apply(&documents, now);

@@ -2,16 +2,18 @@ use time::OffsetDateTime;
 
 use crate::store::{IndexEntry, Key};
 
-/// A command to the documents of one partition.
+/// A command for the documents of one partition.
 pub(crate) trait Transition: Sync {
     /// The answer to the command.
     type Answer: Send;
 
-    /// The documents that the answer rests on. A commit names the version of each, unchanged ones included.
+    /// Returns the keys of all documents that the answer depends on. A commit checks the version of
+    /// each, including the unchanged ones.
     fn keys(&self) -> Vec<Key>;
 
-    /// Applies the command to the documents of [`keys`](Self::keys), in their order. It is applied again to
-    /// other documents if the first commit meets a conflict, so it changes nothing but its result.
+    /// Applies the command to the documents of [`keys`](Self::keys), in their order. If the commit
+    /// has a conflict, then it is applied again to other documents. It must therefore have no side
+    /// effects.
     fn apply(
         &self,
         documents: &[Option<&[u8]>],
@@ -20,7 +22,7 @@ pub(crate) trait Transition: Sync {
 }
 
 /// The answer to a command, and a write for each of its keys, in their order. If every write is
-/// [`Write::Keep`], nothing is committed and the answer rests on the load.
+/// [`Write::Keep`], then nothing is committed and the answer depends only on the load.
 #[derive(Debug)]
 pub(crate) struct Step<A> {
     pub(crate) answer: A,
@@ -33,10 +35,10 @@ impl<A> Step<A> {
     }
 }
 
-/// The fate of one document.
+/// The write for one document.
 #[derive(Debug)]
 pub(crate) enum Write {
-    /// It stays as it is, present or absent.
+    /// The document is not changed, whether it is present or absent.
     Keep,
     Put(Content),
     Delete,
@@ -51,15 +53,15 @@ pub(crate) struct Content {
     pub(crate) index: Vec<IndexEntry>,
 }
 
-/// The reason why a stored document was not used. The answer to the caller is "unavailable", and the
-/// document stays as it is.
+/// A stored document could not be used. The caller gets "unavailable", and the document is not
+/// changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum DocumentError {
-    #[error("a stored document has format {found}, and this release reads up to {known}")]
+    #[error("a stored document has format {found}, but this release reads formats up to {known}")]
     Newer { found: u32, known: u32 },
-    /// Says where, but not what: a document can hold personal data.
+    /// Names the place but not the content, because a document can hold personal data.
     #[error("a stored document is malformed at line {line}, column {column}")]
     Malformed { line: usize, column: usize },
-    #[error("a document could not be encoded")]
+    #[error("failed to encode a document")]
     Unencodable,
 }

@@ -1,4 +1,5 @@
-//! The link that is mailed to an admin user whose account is locked: one document, beside the account's budgets.
+//! The link that is mailed to an admin user whose account is locked: one document in the partition
+//! of the account's budgets.
 
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
@@ -29,15 +30,15 @@ impl Stored for Unlock {
     const FORMAT: u32 = 1;
 }
 
-/// Keeps a new link in place of an earlier one.
+/// Stores a new link and replaces an earlier one.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Offering {
     pub(crate) digest: Digest,
     pub(crate) expires_at: OffsetDateTime,
 }
 
-/// Spends the link of this digest and unlocks the account, both or neither. Answers true if the link was the account's
-/// and had not expired.
+/// Spends the link of this digest and unlocks the account, both or neither. Returns true if the
+/// link belonged to the account and had not expired.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Spending {
     pub(crate) digest: Digest,

@@ -1,5 +1,5 @@
-//! The failed and successful sign-ins of the whole shop, by the minute: one document, to which each node adds its
-//! own numbers every few seconds.
+//! The number of failed and successful sign-ins of the whole shop per minute. They are in one
+//! document, to which each node adds its numbers every few seconds.
 
 use std::{collections::BTreeSet, time::Duration};
 
@@ -17,18 +17,20 @@ use crate::{
 
 const WATCH: Name = Name::of("watch");
 
-/// Sign-ins that ended.
+/// Numbers of finished sign-ins.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Numbers {
     pub(crate) succeeded: u32,
-    /// Refused ones: wrong credentials, and attempts at accounts whose budget over all sources is spent.
+    /// Number of refused sign-ins: wrong credentials, and attempts at accounts whose budget over
+    /// all sources is spent.
     pub(crate) failed: u32,
-    /// Failures at names that no account has.
+    /// Number of failures at names without an account.
     pub(crate) unknown: u32,
 }
 
-/// The networks of failed sign-ins, each as 32 bits of its digest. No more than [`MANY`](Self::MANY) are kept.
+/// The networks of failed sign-ins, each as 32 bits of its digest. At most [`MANY`](Self::MANY) are
+/// kept.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub(crate) struct Networks(BTreeSet<u32>);
@@ -38,7 +40,7 @@ pub(crate) struct Networks(BTreeSet<u32>);
 pub(crate) struct Watched {
     /// True if the shop is under attack.
     pub(crate) attacked: bool,
-    /// The numbers behind an alarm that begins now.
+    /// The numbers of an alarm that begins now.
     pub(crate) alarm: Option<Numbers>,
 }
 
@@ -46,10 +48,10 @@ pub(crate) struct Watched {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Watch {
-    /// The minute since 1970 that is counted now.
+    /// The minute that is counted now, in minutes since 1970.
     minute: i64,
     present: Count,
-    /// That of the minute before.
+    /// The counts of the previous minute.
     before: Count,
     #[serde(with = "micros")]
     attacked_until: OffsetDateTime,
@@ -81,7 +83,8 @@ impl Stored for Watch {
 }
 
 impl Networks {
-    /// Fewer networks are not the whole shop: each is suspicious by itself.
+    /// Minimum number of networks for an alarm of the whole shop. Fewer networks are treated as
+    /// suspicious sources.
     const MANY: usize = 20;
 
     pub(crate) fn add(&mut self, network: u32) {
@@ -115,22 +118,24 @@ impl Numbers {
         }
     }
 
-    /// True if a program tries passwords: in one to two minutes 120 failures, and three for each success. People
-    /// fail less often than they succeed.
+    /// True if an automated attack is likely: within one to two minutes, at least 120 failures and
+    /// at least three failures for each success. People fail less often than they succeed.
     ///
-    /// Unknown names do not matter here: a caller sees the consequence, and must not learn who has an account.
+    /// Unknown names are not used here. The caller sees the consequence and must not learn whether
+    /// an account exists.
     const fn show_attack(self) -> bool {
         self.failed >= 120 && self.failed / 3 >= self.succeeded
     }
 
-    /// True if names are being tried: 40 unknown ones, and more than sign in.
+    /// True if names are being guessed: at least 40 unknown names, and more of them than successful
+    /// sign-ins.
     const fn show_unknown_names(self) -> bool {
         self.unknown >= 40 && self.unknown > self.succeeded
     }
 }
 
 impl Watch {
-    /// The time for which an attack is taken to go on after its last sign.
+    /// Time for which an attack is assumed to continue after its last sign: 10 min.
     const HOLD: Duration = Duration::from_secs(10 * 60);
 
     fn new(minute: i64) -> Self {
@@ -138,7 +143,8 @@ impl Watch {
         Self { minute, present: Count::default(), before: Count::default(), attacked_until, alarmed_until }
     }
 
-    /// Begins the minute of this time. A clock that is ahead begins it early; a clock that is behind adds to it.
+    /// Begins the minute of this time. A clock that is ahead begins it early. A clock that is
+    /// behind adds to the present minute.
     fn turn(&mut self, minute: i64) {
         match minute.saturating_sub(self.minute) {
             ..=0 => return,
@@ -148,7 +154,8 @@ impl Watch {
         (self.minute, self.present) = (minute, Count::default());
     }
 
-    /// A time from a clock that was ahead counts for no longer than the hold.
+    /// True if the shop is under attack. A time from a clock that was ahead is ignored if it is
+    /// more than twice the hold ahead.
     fn is_attacked(&self, now: OffsetDateTime) -> bool {
         now < self.attacked_until && self.attacked_until <= after(now, 2 * Self::HOLD)
     }
@@ -174,7 +181,7 @@ impl Watch {
     }
 }
 
-/// The partition of the shop's document.
+/// Returns the partition of the shop's document.
 pub(crate) fn partition() -> Partition {
     Partition::of(&[b"watch"])
 }
@@ -194,7 +201,8 @@ impl Transition for Reporting<'_> {
         let now = micros::to_time(micros::from_time(now));
         let minute = now.unix_timestamp().div_euclid(60);
         let present = read::<Watch>(documents, 0)?;
-        // A clock that was an hour ahead, or more, does not stop the count.
+        // A document from a clock that was more than an hour ahead is ignored, so that it does not
+        // stop the count.
         let usable = present.filter(|watch| watch.minute <= minute.saturating_add(60));
         let mut watch = usable.unwrap_or_else(|| Watch::new(minute));
         watch.turn(minute);

@@ -1,5 +1,5 @@
-//! What the audit tables of SQLite and PostgreSQL share: how their rows are read, and every operation
-//! that is more than one statement.
+//! Shared code of the audit tables of SQLite and PostgreSQL: it reads their rows, and holds every
+//! operation that needs more than one statement.
 
 use async_trait::async_trait;
 
@@ -19,10 +19,11 @@ pub(super) trait AuditTable {
     /// Appends the record of an event, unless it is there already.
     async fn append(&self, event: &AuditEvent) -> Result<(), StoreError>;
 
-    /// Returns records, each with the position as it stands in its row.
+    /// Returns records, each with the position that its row holds.
     async fn read(&self, which: Which<'_>) -> Result<Vec<Row>, StoreError>;
 
-    /// Removes the records before a position, if the record there has this link. Returns their number.
+    /// Removes the records before a position, if the record there has this link. Returns their
+    /// number.
     async fn remove_before(&self, position: i64, link: Digest) -> Result<u64, StoreError>;
 
     /// Erases the personal parts of the records at these positions, if they still have them, and
@@ -48,8 +49,8 @@ pub(super) enum Which<'a> {
     OfAccounts { kind: &'static str, id: &'a str, after: i64 },
 }
 
-/// Implements [`AuditSink`](crate::AuditSink) and the public methods of an [`AuditTable`] with a field
-/// `keyring`.
+/// Implements [`AuditSink`](crate::AuditSink) and the public methods of an [`AuditTable`] with a
+/// field `keyring`.
 macro_rules! audit_sink {
     ($table:ty) => {
         impl $table {
@@ -63,7 +64,7 @@ macro_rules! audit_sink {
                 newest.iter().rev().map(|(_, record)| record.read()).collect()
             }
 
-            /// Returns records as they are kept, from a position on: to copy a trail, or to verify it
+            /// Returns stored records from a position on, to copy a trail or to verify it
             /// elsewhere.
             ///
             /// # Errors
@@ -85,12 +86,13 @@ macro_rules! audit_sink {
                 Ok(Checkpoint::of_newest(newest.iter().map(|(_, record)| record), is_whole))
             }
 
-            /// Verifies the whole trail, or what is left from the checkpoint on that the verifier begins
-            /// with.
+            /// Verifies the whole trail. If the verifier begins with a checkpoint, then verifies
+            /// the trail from that checkpoint on.
             ///
             /// # Errors
             ///
-            /// If the database failed. What is wrong with the trail is no error: it is in the report.
+            /// If the database request failed. Defects of the trail are not errors: the report
+            /// lists them.
             pub async fn verify(&self, mut verifier: Verifier) -> Result<Report, StoreError> {
                 let mut from = Some(verifier.first().map_or(i64::MIN, |first| column(first.position)));
                 while let Some(position) = from {
@@ -101,14 +103,16 @@ macro_rules! audit_sink {
                 Ok(verifier.finish())
             }
 
-            /// Removes the records before a checkpoint. The record of the checkpoint stays: verify what
-            /// is left [since](Verifier::since) it, and keep the checkpoint elsewhere. Returns the number
-            /// of removed records, which is 0 if the checkpoint is not of this trail.
+            /// Removes the records before a checkpoint, and returns the number of removed records.
+            ///
+            /// The record of the checkpoint stays. Keep the checkpoint outside the database, and
+            /// verify the rest of the trail [since](Verifier::since) it. If the checkpoint is not
+            /// of this trail, then nothing is removed and the number is 0.
             ///
             /// # Errors
             ///
-            /// If the database failed. PostgreSQL also fails if it needs longer than the timeout of its
-            /// options: prune up to an earlier checkpoint first.
+            /// If the database request failed. PostgreSQL also fails if pruning takes longer than
+            /// the timeout of its options: prune up to an earlier checkpoint first.
             pub async fn prune(&self, before: Checkpoint) -> Result<u64, StoreError> {
                 self.remove_before(column(before.position), before.link).await
             }
@@ -131,7 +135,8 @@ macro_rules! audit_sink {
                 let (kind, id) = &columns::subject_columns(subject);
                 let of_accounts = |after| Which::OfAccounts { kind, id, after };
                 let of_subject = |after| Which::OfSubject { kind, id, after };
-                // The subject's own records come last: they name the accounts if this has to run again.
+                // The subject's own records come last, because a repeated call finds the accounts
+                // in them.
                 let mut erased = erase(self, self.keyring.as_ref(), of_accounts).await?;
                 erased += erase(self, self.keyring.as_ref(), of_subject).await?;
                 Ok(erased)
@@ -141,7 +146,7 @@ macro_rules! audit_sink {
 }
 pub(super) use audit_sink;
 
-/// Erases the personal parts of records page by page, so that appends do not wait for all of them.
+/// Erases the personal parts of records page by page, so that appends can run in between.
 pub(super) async fn erase<'a>(
     table: &impl AuditTable,
     keyring: Option<&Keyring>,
@@ -161,8 +166,8 @@ pub(super) async fn erase<'a>(
     }
 }
 
-/// A row with these columns: position, event, personal, key_id, link, erased, id, at, action, outcome,
-/// why, subject_kind, subject_id, actor, account.
+/// A row with these columns: position, event, personal, key_id, link, erased, id, at, action,
+/// outcome, why, subject_kind, subject_id, actor, account.
 pub(super) trait Columns {
     type Error;
     fn int(&self, column: usize) -> Result<Option<i64>, Self::Error>;
@@ -170,8 +175,8 @@ pub(super) trait Columns {
     fn bytes(&self, column: usize) -> Result<Option<&[u8]>, Self::Error>;
 }
 
-/// Reads a record. Invalid values become values that no record has, so that the verifier reports the
-/// row instead of failing on it.
+/// Reads a record. Invalid values become values that no record has, so that the verifier reports
+/// the row instead of failing on it.
 pub(super) fn row<C: Columns>(row: &C) -> Result<Row, C::Error> {
     let number = row.int(0)?.unwrap_or_default();
     let record = AuditRecord {
@@ -206,7 +211,7 @@ pub(super) fn link(bytes: &[u8]) -> Digest {
     Digest::from_bytes(bytes.try_into().unwrap_or_default())
 }
 
-/// The key, and the MAC behind it.
+/// Encodes the id of the key, followed by the MAC.
 fn erased_column(erasure: Erasure) -> Vec<u8> {
     [&erasure.key.0.to_be_bytes()[..], erasure.mac.as_bytes()].concat()
 }
@@ -217,7 +222,7 @@ fn erasure(bytes: &[u8]) -> Erasure {
     Erasure { key: KeyId(key), mac: link(mac) }
 }
 
-/// A position or a limit as SQL has it.
+/// Converts a position or a limit to the integer type of SQL.
 pub(super) fn column(number: impl TryInto<i64>) -> i64 {
     number.try_into().unwrap_or(i64::MAX)
 }

@@ -1,4 +1,4 @@
-//! What the columns of the SQL backends hold, and how it is read back.
+//! Conversions between types and the columns of the SQL backends.
 
 use std::{net::IpAddr, sync::Arc};
 
@@ -9,9 +9,9 @@ use crate::{
     token::{Assistance, Digest, Obtained, Origin, Subject},
 };
 
-/// A column holds what no release has written: the row was changed by another hand, or is damaged.
+/// A column has a value that no release has written: somebody changed the row, or it is damaged.
 #[derive(Clone, Copy, Debug, thiserror::Error)]
-#[error("the column {0} of a row cannot be read")]
+#[error("column {0} of a row cannot be read")]
 pub(super) struct CorruptColumn(pub(super) &'static str);
 
 impl From<CorruptColumn> for StoreError {
@@ -20,7 +20,7 @@ impl From<CorruptColumn> for StoreError {
     }
 }
 
-/// Both ways between a type and the word that stands for it.
+/// Implements both conversions between a type and its words.
 macro_rules! words {
     ($type:ty, $column:literal, $write:ident, $read:ident: $($value:pat => $word:literal => $made:expr,)*) => {
         pub(super) const fn $write(value: $type) -> &'static str {
@@ -70,7 +70,7 @@ pub(super) fn admin(id: &str) -> Result<AdminId, CorruptColumn> {
     id.parse().map_err(|_| CorruptColumn("admin"))
 }
 
-/// What an admin user may do, in one column.
+/// Encodes the permissions of an admin user in one column.
 pub(super) fn permission_words(permissions: &[Permission]) -> String {
     permissions.iter().copied().map(permission_word).collect::<Vec<_>>().join(" ")
 }
@@ -91,7 +91,8 @@ pub(super) fn generation(bytes: &[u8]) -> Result<GenerationId, CorruptColumn> {
     bytes.try_into().map(GenerationId::from_bytes).map_err(|_| CorruptColumn("generation"))
 }
 
-/// Who acts, through what, why: all three, or none.
+/// Reads the actor, the parent grant and the reason of an assistance. Returns none if all three are
+/// missing.
 pub(super) fn assistance(
     actor: Option<&str>,
     parent: Option<&[u8]>,
@@ -120,14 +121,15 @@ pub(super) fn document(version: &[u8], bytes: &[u8]) -> Result<Document, Corrupt
     Ok(Document { version: Version::from_bytes(version), bytes: bytes.to_vec() })
 }
 
-/// The columns behind which a list goes on: those of the position, or columns before every other.
+/// Returns the columns of a position, or columns that come before every position. A list continues
+/// after them.
 pub(super) fn behind(after: Option<&Position>) -> (i64, &[u8], &str, &[u8]) {
     after.map_or((i64::MIN, &[], "", &[]), |Position { rank, partition, key }| {
         (*rank, partition.as_bytes(), key.kind.as_str(), key.id.as_bytes())
     })
 }
 
-/// The position of an entry.
+/// Returns the position of an entry.
 pub(super) fn place(rank: i64, partition: &[u8], kind: &str, id: &[u8]) -> Result<Position, CorruptColumn> {
     let partition = partition.try_into().map_err(|_| CorruptColumn("partition"))?;
     let kind = kind.parse().map_err(|_| CorruptColumn("kind"))?;

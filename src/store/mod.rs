@@ -1,23 +1,26 @@
-//! Where tokens and documents are kept.
+//! Storage of tokens and documents.
 //!
-//! [`Store`] is what a backend keeps: a [`TokenStore`] for bearer tokens, and a [`StateStore`] for versioned
-//! documents, whose meaning the library owns: attempt budgets, one-time credentials, second factors and the
-//! ledger of assistance. [`memory`] keeps them in this process; with the features of their names, `sqlite`,
-//! `postgres` and `redis` keep them for good. A host may put an [`OtcStore`] of its own in the place of the
-//! documents of one-time credentials.
+//! A [`Store`] has two parts: a [`TokenStore`] for bearer tokens, and a [`StateStore`] for
+//! versioned documents. The library defines the content of the documents: attempt budgets, one-time
+//! credentials, second factors and the ledger of assistance.
+//!
+//! [`memory`] keeps them in this process. With the features of their names, `sqlite`, `postgres`
+//! and `redis` keep them durably. A host can supply a separate [`OtcStore`] for one-time
+//! credentials, which then replaces their documents.
 //!
 //! # Rules of a storage verb
 //!
-//! - One verb is one atomic operation in the store. Nothing a flow relies on is read in one call and written
-//!   in the next.
-//! - Verbs are handed the time. A record is compared with it and is expired *at* its `expires_at`; an
-//!   engine's own expiry only sweeps.
-//! - `Err` means that the store could not be asked, and carries the driver's error as its source. "Not there"
-//!   is a value. A call that was dropped or that failed may have taken effect.
+//! - Each verb is one atomic operation of the store. No flow depends on a value that one call read
+//!   and a later call writes.
+//! - The library passes the time to each verb. A record is expired *at* its `expires_at`, compared
+//!   with that time. The engine's own expiry only frees space.
+//! - `Err` means that the backend request failed, and carries the driver's error as its source. A
+//!   missing record is a value and not an error. A call that failed or was dropped may have taken
+//!   effect.
 //! - No verb has a default body.
 //!
-//! The documentation of each verb says which failure is a vulnerability and which only costs speed. A backend
-//! of your own shows that it keeps the rules by passing the suite of the `conformance` feature.
+//! The documentation of each verb says which failure is a vulnerability and which failure only
+//! costs speed. Run the suite of the `conformance` feature to test your own backend.
 #![cfg_attr(
     all(feature = "postgres", feature = "redis", feature = "sqlite"),
     doc = concat!("\n", include_str!("../../docs/backends.md"))
@@ -49,7 +52,7 @@ pub use state::{
 };
 pub use token::{Generation, GenerationId, Insert, TokenStore};
 
-/// Everything a backend keeps, in one value. Every type that implements both traits is one.
+/// All of a backend's storage in one value. Implemented for every type that implements both traits.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a store",
     label = "it must implement `TokenStore` and `StateStore`, or be an `Arc` of a type that does",

@@ -5,46 +5,48 @@ use time::OffsetDateTime;
 use crate::clock::{SKEW, difference};
 use crate::error::StoreError;
 
-/// Why a backend could not be opened.
+/// A backend could not be opened.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum OpenError {
-    /// The address or an option is not one this backend understands; it says which.
+    /// The address or an option is not valid. The message says which.
     #[error("{0}")]
     Invalid(&'static str),
-    /// The server, or the file, could not be asked.
+    /// The server or the file could not be reached.
     #[error(transparent)]
     Unavailable(#[from] StoreError),
-    /// A newer release has been here, and has changed the tables. This one would not know what it reads.
-    #[error("the tables are of version {found}, and this release knows them up to version {known}")]
+    /// A newer release has changed the tables, and this release cannot read them.
+    #[error("the tables have version {found}, and this release supports up to version {known}")]
     NewerSchema {
         /// The version that was found.
         found: u32,
         /// The newest version this release knows.
         known: u32,
     },
-    /// The tables are not there, or not up to date, and this node was told not to make them.
-    #[error("the tables are of version {found}, and this release needs version {needed}")]
+    /// The tables are missing or outdated, and this node was configured not to create them.
+    #[error("the tables have version {found}, and this release needs version {needed}")]
     NotMigrated {
         /// The version that was found; 0 if there are none.
         found: u32,
         /// The version that is needed.
         needed: u32,
     },
-    /// The server, its database, or a pooler before it is set up in a way that would make the store fail later, or its
-    /// clock and the machine's are more than 30 s apart; says how, and what to do.
+    /// The server, its database or a pooler has a setting that would make the store fail later. Or
+    /// the server's clock and the machine's clock are more than 30 s apart. The message says what
+    /// is wrong and what to do.
     #[error("{0}")]
     Unsuitable(String),
-    /// The server's user may not do what is needed; it says what.
+    /// The server's user lacks a right. The message says which.
     #[error("the user of the store may not {what}")]
     NotPermitted {
-        /// What is not permitted.
+        /// The forbidden operation.
         what: &'static str,
-        /// What the server said.
+        /// The server's error.
         source: StoreError,
     },
-    /// The server forgets what it holds when its memory is full: credentials that were spent, failures that were counted.
-    #[error("the server may evict what it holds: its maxmemory-policy is {policy}, and must be noeviction")]
+    /// The server evicts keys when its memory is full, and would forget spent credentials and
+    /// counted failures.
+    #[error("the server may evict keys: maxmemory-policy is {policy} and must be noeviction")]
     MayEvict {
         /// The server's policy.
         policy: String,
@@ -53,9 +55,11 @@ pub enum OpenError {
 
 #[cfg(any(feature = "postgres", feature = "redis"))]
 impl OpenError {
-    /// Refuses a server whose clock differs from the machine's. All nodes compare theirs with the same server, so a node
-    /// whose clock is wrong is noticed before it shortens what the others count. The server read its clock between `sent`
-    /// and `received`.
+    /// Refuses a server whose clock differs from the machine's clock.
+    ///
+    /// All nodes compare their clocks with the same server. A node with a wrong clock is therefore
+    /// refused before it shortens the locks of other nodes. The server read its clock between
+    /// `sent` and `received`.
     pub(super) fn unless_clocks_agree(
         server: OffsetDateTime,
         sent: OffsetDateTime,
@@ -66,7 +70,7 @@ impl OpenError {
             return Ok(());
         }
         Err(Self::Unsuitable(format!(
-            "the clocks of this machine and of the server are {} s apart, and may be {} s apart: synchronise both (NTP)",
+            "the clocks of this machine and of the server are {} s apart, and may differ by at most {} s: synchronise both (NTP)",
             difference.as_secs(),
             SKEW.as_secs()
         )))

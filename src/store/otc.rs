@@ -23,20 +23,20 @@ pub enum Purpose {
     Confirmation,
 }
 
-/// The purposes that a presented credential may serve.
+/// The purposes that a presented credential may have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[allow(clippy::exhaustive_structs)] // Backends read it.
 pub struct Purposes {
-    /// True if reset tokens are taken.
+    /// True if reset tokens are accepted.
     pub reset_token: bool,
-    /// True if one-time codes are taken.
+    /// True if one-time codes are accepted.
     pub one_time_code: bool,
-    /// True if confirmation tokens are taken.
+    /// True if confirmation tokens are accepted.
     pub confirmation: bool,
 }
 
 impl Purposes {
-    /// This purpose alone.
+    /// Returns a set of this purpose alone.
     #[must_use]
     pub const fn only(purpose: Purpose) -> Self {
         let none = Self { reset_token: false, one_time_code: false, confirmation: false };
@@ -47,7 +47,7 @@ impl Purposes {
         }
     }
 
-    /// True if `purpose` is among them.
+    /// True if the set contains `purpose`.
     #[must_use]
     pub const fn contains(self, purpose: Purpose) -> bool {
         match purpose {
@@ -58,7 +58,8 @@ impl Purposes {
     }
 }
 
-/// The stored record of a reset token, a one-time code or a confirmation token. It holds no secret and no address.
+/// The stored record of a reset token, a one-time code or a confirmation token. It holds no secret
+/// and no address.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct OneTimeCredential {
@@ -68,23 +69,24 @@ pub struct OneTimeCredential {
     pub purpose: Purpose,
     /// The website of the customer.
     pub website: Website,
-    /// The customer that it was made for.
+    /// The customer that the credential was made for.
     pub customer: CustomerId,
-    /// The customer's generation at the time it was made. The library accepts it under no other.
+    /// The customer's generation when the credential was made. The library accepts the credential
+    /// only while it is current.
     pub generation: Generation,
     /// On a one-time code: the admin user who will act, through which grant, and why.
     pub assistance: Option<Arc<Assistance>>,
-    /// On a confirmation token: the digest of the website and the address that it confirms, and of whether the customer
-    /// has the address or gets it.
+    /// On a confirmation token: a digest of the website, of the address, and of whether the
+    /// customer has that address already or changes to it.
     pub confirms: Option<Digest>,
-    /// The time at which it was made.
+    /// The time at which the credential was made.
     pub issued_at: OffsetDateTime,
-    /// The time at which it ends: at this instant it is expired.
+    /// The expiry. At this instant the credential is already expired.
     pub expires_at: OffsetDateTime,
 }
 
 impl OneTimeCredential {
-    /// A reset token for a customer.
+    /// Creates a reset token for a customer.
     #[must_use]
     pub const fn reset_token(
         digest: Digest,
@@ -98,7 +100,7 @@ impl OneTimeCredential {
         Self { digest, purpose, website, customer, generation, assistance, confirms, issued_at, expires_at }
     }
 
-    /// A one-time code for a customer, through which an admin user will act.
+    /// Creates a one-time code for a customer, with which an admin user will act.
     #[must_use]
     pub fn one_time_code(
         digest: Digest,
@@ -113,7 +115,8 @@ impl OneTimeCredential {
         Self { digest, purpose, website, customer, generation, assistance, confirms, issued_at, expires_at }
     }
 
-    /// A confirmation token for a customer, bound to the digest of what it [`confirms`](Self::confirms).
+    /// Creates a confirmation token for a customer, bound to the digest of what it
+    /// [`confirms`](Self::confirms).
     #[must_use]
     pub const fn confirmation(
         digest: Digest,
@@ -128,7 +131,8 @@ impl OneTimeCredential {
         Self { digest, purpose, website, customer, generation, assistance, confirms, issued_at, expires_at }
     }
 
-    /// True if it fits what was presented, and has not expired. The digests are compared in constant time.
+    /// True if the credential matches the presented one and has not expired. The digests are
+    /// compared in constant time.
     pub(crate) fn fits(&self, presented: &Presented, now: OffsetDateTime) -> bool {
         let Presented { website, customer, digest, purposes } = presented;
         self.digest == *digest
@@ -139,7 +143,7 @@ impl OneTimeCredential {
     }
 }
 
-/// A credential as it is presented: all four must fit.
+/// A presented credential. A stored credential must match all four fields.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[allow(clippy::exhaustive_structs)] // Backends read it, and their tests make it.
 pub struct Presented {
@@ -149,30 +153,31 @@ pub struct Presented {
     pub customer: CustomerId,
     /// The digest of the presented secret.
     pub digest: Digest,
-    /// The purposes that will do.
+    /// The accepted purposes.
     pub purposes: Purposes,
 }
 
-/// A live credential that [`OtcStore::take`] can take without another look-up.
+/// A live credential that [`OtcStore::take`] can spend without another look-up.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[allow(clippy::exhaustive_structs)] // Backends make it.
 pub struct Offer {
     /// The credential.
     pub credential: OneTimeCredential,
-    /// The document that the credential was found in. A store that takes by a single statement needs none.
+    /// The document in which the credential was found. None for a store that spends with a single
+    /// statement.
     pub found_in: Option<Document>,
 }
 
-/// A credential that was spent before and has not expired since.
+/// A credential that was spent and has not expired.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[allow(clippy::exhaustive_structs)] // Backends make it.
 pub struct Spent {
     /// The purpose of the credential.
     pub purpose: Purpose,
-    /// The generation that the credential was put with.
+    /// The generation under which the credential was stored.
     pub generation: Generation,
-    /// What it was taken for: the digest of a grant, or, of a confirmation token, that of the confirmed address. None if a
-    /// new password was set with it.
+    /// The result of spending the credential: the digest of the issued grant, or of the confirmed
+    /// address. None if a new password was set with it.
     pub bought: Option<Digest>,
 }
 
@@ -181,9 +186,9 @@ pub struct Spent {
 #[must_use]
 #[allow(clippy::exhaustive_enums)] // A flow must handle each.
 pub enum Peek {
-    /// A live credential, of whatever generation.
+    /// A live credential, of any generation.
     Live(Offer),
-    /// A credential that was spent before.
+    /// A credential that was spent earlier.
     Spent(Spent),
     /// No credential fits.
     Nothing,
@@ -194,9 +199,9 @@ pub enum Peek {
 #[must_use]
 #[allow(clippy::exhaustive_enums)] // A flow must handle each.
 pub enum Take {
-    /// The credential is spent by this call: no other caller gets this answer.
+    /// This call spent the credential. No other caller gets this result.
     Taken,
-    /// Another call was faster.
+    /// Another call spent the credential first.
     Spent(Spent),
     /// The credential is gone or has expired. Nothing is changed.
     Nothing,
@@ -204,11 +209,13 @@ pub enum Take {
 
 /// Keeps one-time credentials: reset tokens, one-time codes and confirmation tokens.
 ///
-/// The builder makes one from the [`StateStore`](super::StateStore). No verb ends a credential: the library
-/// accepts it only under the [generation](OneTimeCredential::generation) that it was made under, and
-/// compares that itself. What has expired may be removed; the mark of a spent credential stays for an hour
-/// longer, since the clocks of nodes differ. Of more than 128 marks of a customer, those that expire first
-/// may be removed.
+/// By default the builder makes one from the [`StateStore`](super::StateStore). The library accepts
+/// a credential only under the [generation](OneTimeCredential::generation) that it was made under,
+/// and checks this itself. No verb has to end a credential.
+///
+/// Expired credentials may be removed. The mark of a spent credential must stay for one more hour
+/// after its expiry, because the clocks of nodes differ. If a customer has more than 128 marks,
+/// then those that expire first may be removed.
 #[async_trait]
 #[diagnostic::on_unimplemented(
     message = "`{Self}` does not keep one-time credentials",
@@ -217,19 +224,20 @@ pub enum Take {
     note = "without `AuthBuilder::one_time_credentials` the `StateStore` keeps them"
 )]
 pub trait OtcStore: Debug + Send + Sync + 'static {
-    /// Stores a credential and returns true. If the customer has one of this digest already, live or spent,
-    /// that one stays as it is and the answer is false.
+    /// Stores a credential and returns true. If the customer already has a live or spent credential
+    /// of this digest, then nothing is changed and the result is false.
     ///
-    /// Of the live, unspent credentials of the same customer and purpose, on all websites, only the newest
-    /// `keep` stay, this one among them.
+    /// Only the newest `keep` live credentials of the same customer and purpose stay, on all
+    /// websites together. The new credential is one of them.
     ///
     /// # Security
     ///
-    /// To revive a spent credential is a vulnerability. To lose a live one costs the customer another mail.
+    /// Reviving a spent credential is a vulnerability. Losing a live one costs the customer another
+    /// mail.
     ///
     /// # Errors
     ///
-    /// The backend failed; the credential may be stored.
+    /// If the backend request failed. The credential may be stored.
     async fn put(
         &self,
         credential: &OneTimeCredential,
@@ -237,34 +245,37 @@ pub trait OtcStore: Debug + Send + Sync + 'static {
         now: OffsetDateTime,
     ) -> Result<bool, StoreError>;
 
-    /// Returns the credential that fits what was presented, or the mark that it was spent. Nothing is
-    /// changed.
+    /// Returns the live credential that matches the presented one, or the mark of a spent one.
+    /// Changes nothing.
     ///
     /// # Security
     ///
-    /// To show a spent credential as live, one that was forgotten, or another generation than it was put
-    /// with is a vulnerability. The library compares customer, website, digest, purpose, expiry and
-    /// generation of the answer again. To show nothing where there is a credential refuses its holder;
-    /// where there is a mark, it is a vulnerability: the thief of a credential keeps what it bought.
+    /// It is a vulnerability to return a spent credential as live, a credential that was removed,
+    /// or a wrong generation. The library checks customer, website, digest, purpose, expiry and
+    /// generation of the result again.
+    ///
+    /// If a live credential is not found, then its holder is refused. If a mark is not found, then
+    /// it is a vulnerability: the thief of a credential keeps the session that it was used for.
     ///
     /// # Errors
     ///
-    /// The backend failed.
+    /// If the backend request failed.
     async fn peek(&self, presented: &Presented, now: OffsetDateTime) -> Result<Peek, StoreError>;
 
-    /// Spends an offered credential for exactly one caller, whatever the number of nodes. Its mark stays
-    /// until its expiry, with its generation and the digest of what it `bought`: a grant, or a confirmed address.
+    /// Spends an offered credential for exactly one caller, whatever the number of nodes.
     ///
-    /// A change of the customer's other credentials since the offer costs another try and no refusal.
+    /// The mark stays until the credential's expiry. It holds the generation and `bought`, the
+    /// digest of the issued grant or of the confirmed address. If the customer's other credentials
+    /// changed since the offer, then the store tries again and does not refuse.
     ///
     /// # Security
     ///
-    /// To answer [`Take::Taken`] twice, or after the expiry, is a vulnerability, and so is to forget the
+    /// It is a vulnerability to return [`Take::Taken`] twice or after the expiry, or to lose the
     /// mark.
     ///
     /// # Errors
     ///
-    /// The backend failed; the credential may be spent. The library does not call again.
+    /// If the backend request failed. The credential may be spent. The library does not call again.
     async fn take(
         &self,
         offer: Offer,

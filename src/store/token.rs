@@ -9,46 +9,48 @@ use crate::{
     token::{Digest, Grant, Origin, Subject},
 };
 
-/// The name of a generation: 128 random bits. The library draws it; a backend keeps it and compares it.
+/// The name of a generation: 128 random bits. The library draws it, and a backend stores and
+/// compares it.
 ///
-/// It is random and no counter, so that a token store that was wiped never comes back to a name that another
-/// engine keeps.
+/// It is random and not a counter. After a token store was wiped, it can therefore never return to
+/// a generation that another store still holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct GenerationId([u8; 16]);
 
 impl GenerationId {
-    /// Draws a new name.
+    /// Draws a new random name.
     ///
     /// # Errors
     ///
-    /// The source has no random bytes.
+    /// If the source could not supply random bytes.
     pub fn draw(random: &dyn SecureRandom) -> Result<Self, RandomError> {
         let mut bytes = [0; 16];
         random.fill(&mut bytes)?;
         Ok(Self(bytes))
     }
 
-    /// A name from a backend's column.
+    /// Creates a name from a backend's column.
     #[must_use]
     pub const fn from_bytes(bytes: [u8; 16]) -> Self {
         Self(bytes)
     }
 
-    /// The 16 bytes for a backend's column.
+    /// Returns the 16 bytes for a backend's column.
     #[must_use]
     pub const fn as_bytes(&self) -> &[u8; 16] {
         &self.0
     }
 }
 
-/// The generation under which a subject signs in: the shop's, and the subject's own. It has moved if either
-/// has.
+/// The generation under which a subject signs in: the shop's and the subject's own. It changes if
+/// one of the two changes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[allow(clippy::exhaustive_structs)] // Backends make it from their columns.
 pub struct Generation {
-    /// Replaced by [`TokenStore::revoke_everything`].
+    /// The shop's generation. [`TokenStore::revoke_everything`] replaces it.
     pub shop: GenerationId,
-    /// Replaced by [`TokenStore::revoke_all`] of this subject. None until its first.
+    /// The subject's generation. [`TokenStore::revoke_all`] of this subject replaces it. None
+    /// before the first call.
     pub subject: Option<GenerationId>,
 }
 
@@ -59,20 +61,20 @@ pub struct Generation {
 pub enum Insert {
     /// The grant is stored.
     Stored,
-    /// Nothing is stored: the generation moved since it was read.
+    /// Nothing is stored: the generation changed since it was read.
     Revoked,
     /// Nothing is stored: the digest was revoked before it was inserted.
     Barred,
-    /// Nothing is stored: there is a grant of this digest already, which is unchanged.
+    /// Nothing is stored: a grant of this digest exists, and is unchanged.
     Collision,
 }
 
 /// Keeps the grants behind bearer tokens.
 ///
-/// A grant is live from its insertion until just before its `expires_at`, as long as it is not revoked and
-/// the shop's generation is the one it was inserted under. A shop that has no generation has no live grant.
+/// A grant is live from its insertion until just before its `expires_at`. It ends earlier if it is
+/// revoked, or if the shop's generation changes. A shop that has no generation has no live grant.
 ///
-/// The shop's generation needs one place: a token store cannot be sharded by subject.
+/// The shop's generation needs a single place: a token store cannot be sharded by subject.
 #[async_trait]
 #[diagnostic::on_unimplemented(
     message = "`{Self}` does not keep tokens",
@@ -81,39 +83,44 @@ pub enum Insert {
     note = "ready-made stores are `MemoryStore`, `SqliteStore` (feature `sqlite`), `PostgresStore` (feature `postgres`) and `RedisStore` (feature `redis`)"
 )]
 pub trait TokenStore: Debug + Send + Sync + 'static {
-    /// Returns the subject's generation. If the shop has none, stores `fresh` as the shop's in the same step:
-    /// of parallel calls on an empty store one wins, and all answer the winner's.
+    /// Returns the subject's generation. If the shop has none, stores `fresh` as the shop's
+    /// generation in the same step.
     ///
-    /// The library draws a new `fresh` for each call. It reads the generation before it checks a credential,
-    /// and hands it to [`insert`](Self::insert) afterwards.
+    /// If several callers do this at once on an empty store, then one value is stored and all
+    /// callers get it. The library draws a new `fresh` for each call. It reads the generation
+    /// before it checks a credential, and passes it to [`insert`](Self::insert) afterwards.
     ///
     /// # Security
     ///
-    /// A generation that was replaced before the call began is a vulnerability if a later `insert` accepts
-    /// it. A `fresh` that replaces a generation, or an answer that is not stored, signs everybody out. A
-    /// generation of the store's own making is a vulnerability: after a wipe it may come back.
+    /// If a generation was replaced before the call began, then returning it is a vulnerability,
+    /// provided that a later `insert` accepts it. Replacing an existing generation with `fresh`, or
+    /// returning a value that is not stored, signs everybody out. A generation that the store makes
+    /// itself is a vulnerability: it may come back after a wipe.
     ///
     /// # Errors
     ///
-    /// The backend failed; `fresh` may be stored.
+    /// If the backend request failed. `fresh` may be stored.
     async fn generation(&self, subject: &Subject, fresh: GenerationId) -> Result<Generation, StoreError>;
 
-    /// Stores a grant, unless its subject's generation is no longer `generation`, its digest was revoked
-    /// already, or there is a grant of that digest. A shop without a generation counts as moved.
+    /// Stores a grant, unless the subject's tokens were revoked. Nothing is stored in three cases:
+    /// the subject's generation is no longer `generation`, the digest was revoked before, or a
+    /// grant of that digest exists. A shop without a generation counts as changed.
     ///
-    /// A subject has at most `cap` live grants at `now`, this one among them. Beyond that the others end in
-    /// the same step, the one with the earliest `issued_at` first; of equal times the smallest digest. The
-    /// grant that is inserted stays, however early it was issued. If nothing is stored, nothing ends.
+    /// A subject has at most `cap` live grants at `now`, including this one. In the same step, the
+    /// excess grants end, those with the earliest `issued_at` first. Among equal times the smallest
+    /// digest ends first. The inserted grant stays, even if it was issued first. If nothing is
+    /// stored, then nothing ends.
     ///
     /// # Security
     ///
-    /// Storing in spite of a generation that moved is a vulnerability: the token would outlive a revoke-all
-    /// that has returned. So is overwriting. More grants than `cap` let one account fill the
-    /// store. Refusing too often costs a sign-in; ending a grant within the cap signs somebody out.
+    /// Storing under a changed generation is a vulnerability: the token would survive a revoke-all
+    /// that has returned. Overwriting a grant is a vulnerability. Exceeding `cap` is one, too: one
+    /// account could fill the store. A needless refusal costs a sign-in. Ending a grant within the
+    /// cap signs a user out.
     ///
     /// # Errors
     ///
-    /// The backend failed; the grant may be stored.
+    /// If the backend request failed. The grant may be stored.
     async fn insert(
         &self,
         grant: &Grant,
@@ -123,31 +130,33 @@ pub trait TokenStore: Debug + Send + Sync + 'static {
         now: OffsetDateTime,
     ) -> Result<Insert, StoreError>;
 
-    /// Returns the live grant of this digest: neither expired at `now` nor revoked. The hot path.
+    /// Returns the live grant of this digest: not expired at `now` and not revoked. It is called
+    /// for every request.
     ///
     /// # Security
     ///
-    /// To find what is expired or revoked is a vulnerability. Not to find a live grant signs somebody out.
+    /// Returning an expired or revoked grant is a vulnerability. Missing a live grant signs a user
+    /// out.
     ///
     /// # Errors
     ///
-    /// The backend failed.
+    /// If the backend request failed.
     async fn find(&self, digest: &Digest, now: OffsetDateTime) -> Result<Option<Grant>, StoreError>;
 
-    /// Revokes one grant and returns true if a live one was there. Once it has returned, no later
-    /// [`find`](Self::find) returns the grant, on any node.
+    /// Revokes one grant. Returns true if the grant was live.
     ///
-    /// A digest that is not there is barred from being inserted until `bar_until`: a revoke that overtakes
-    /// the insertion it is meant for wins. A later revoke never shortens a bar.
+    /// Once it has returned, no later [`find`](Self::find) returns the grant, on any node. If there
+    /// is no grant of this digest, then the digest cannot be inserted until `bar_until`. A revoke
+    /// therefore wins even if it arrives before its insertion. A later revoke never shortens a bar.
     ///
     /// # Security
     ///
-    /// A grant that lives on is a vulnerability, and so is one that is inserted in spite of a bar. To revoke
-    /// twice, or nothing, is fine.
+    /// Leaving the grant live, or inserting a barred digest, is a vulnerability. Revoking twice, or
+    /// revoking an unknown digest, is harmless.
     ///
     /// # Errors
     ///
-    /// The backend failed; the grant may be revoked.
+    /// If the backend request failed. The grant may be revoked.
     async fn revoke(
         &self,
         digest: &Digest,
@@ -155,21 +164,22 @@ pub trait TokenStore: Debug + Send + Sync + 'static {
         bar_until: OffsetDateTime,
     ) -> Result<bool, StoreError>;
 
-    /// Revokes every grant of a subject except the one named `keep`, makes `fresh` the subject's generation,
-    /// and returns the new generation. Once it has returned, no grant from before lives, not even one whose
-    /// sign-in is in flight; a sign-in that starts later gives a live token, at the same `now` too.
+    /// Revokes every grant of a subject except `keep`, makes `fresh` the subject's generation, and
+    /// returns the new generation.
     ///
-    /// If the shop has no generation, `fresh` becomes the shop's as well.
+    /// Once it has returned, no earlier grant is live. This includes grants of sign-ins that were
+    /// in progress. A sign-in that starts later gets a live token, even at the same `now`. If the
+    /// shop has no generation, then `fresh` becomes the shop's generation as well.
     ///
     /// # Security
     ///
-    /// A grant that lives on is a vulnerability, and so is one kept that is not the subject's. So is an
-    /// answer other than what is stored: what is made under it would be refused, or outlive the next
-    /// revoke-all. A kept grant that is lost signs somebody out.
+    /// It is a vulnerability to leave an earlier grant live, or to keep a grant of another subject.
+    /// Returning a generation that is not stored is one, too: grants under it would be refused, or
+    /// would survive the next revoke-all. Losing the kept grant signs a user out.
     ///
     /// # Errors
     ///
-    /// The backend failed; grants may be revoked.
+    /// If the backend request failed. Some grants may be revoked.
     async fn revoke_all(
         &self,
         subject: &Subject,
@@ -178,34 +188,35 @@ pub trait TokenStore: Debug + Send + Sync + 'static {
         now: OffsetDateTime,
     ) -> Result<Generation, StoreError>;
 
-    /// Makes `fresh` the shop's generation, which revokes every grant of every subject in one write, whatever
-    /// their number. Returns the shop's generation. A subject's own generation stays.
+    /// Makes `fresh` the shop's generation and returns it. This one write revokes every grant of
+    /// every subject. The generations of subjects stay.
     ///
     /// # Security
     ///
-    /// As [`revoke_all`](Self::revoke_all), for every subject at once. A store that removes the grants and
-    /// replaces the generation in two steps lets a sign-in insert between them.
+    /// The rules of [`revoke_all`](Self::revoke_all) hold for every subject at once. If a store
+    /// removes the grants and replaces the generation in two steps, then a sign-in can insert a
+    /// grant between them.
     ///
     /// # Errors
     ///
-    /// The backend failed; everything may be revoked.
+    /// If the backend request failed. Everything may be revoked.
     async fn revoke_everything(
         &self,
         fresh: GenerationId,
         now: OffsetDateTime,
     ) -> Result<GenerationId, StoreError>;
 
-    /// Returns at most `limit` live grants of a subject, with their origins: the newest first by `issued_at`;
-    /// of equal times the largest digest first.
+    /// Returns at most `limit` live grants of a subject, with their origins. The newest `issued_at`
+    /// comes first, and among equal times the largest digest.
     ///
     /// # Security
     ///
-    /// A live grant that is missing cannot be ended by its owner: a vulnerability, as is a grant of another
-    /// subject. One that has ended misleads its owner.
+    /// Omitting a live grant is a vulnerability, because its owner cannot end it. So is returning a
+    /// grant of another subject. Returning an ended grant misleads its owner.
     ///
     /// # Errors
     ///
-    /// The backend failed.
+    /// If the backend request failed.
     async fn grants(
         &self,
         subject: &Subject,
@@ -213,17 +224,17 @@ pub trait TokenStore: Debug + Send + Sync + 'static {
         now: OffsetDateTime,
     ) -> Result<Vec<(Grant, Origin)>, StoreError>;
 
-    /// Removes at most `limit` records that are expired or revoked, and returns how many. Generations stay,
-    /// and so do bars that have not ended.
+    /// Removes at most `limit` expired or revoked records, and returns their number. Generations
+    /// stay. Bars stay until they end.
     ///
     /// # Security
     ///
-    /// A bar that is removed before its end is a vulnerability: what was revoked would be inserted. So is a
-    /// generation that is removed: a sign-in from before a revoke-all could be taken for a later one. To
-    /// remove a live grant signs somebody out; to leave an expired one costs space.
+    /// Removing a bar before its end is a vulnerability: the revoked digest could be inserted. So
+    /// is removing a generation: a sign-in from before a revoke-all could count as a later one.
+    /// Removing a live grant signs a user out. Leaving an expired one costs space.
     ///
     /// # Errors
     ///
-    /// The backend failed; records may be removed.
+    /// If the backend request failed. Some records may be removed.
     async fn purge_tokens(&self, now: OffsetDateTime, limit: usize) -> Result<usize, StoreError>;
 }

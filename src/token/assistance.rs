@@ -6,57 +6,59 @@ use time::{OffsetDateTime, serde::rfc3339};
 use super::{Assistance, Digest, Grant, Obtained, Origin, Subject};
 use crate::account::{CustomerId, Website};
 
-/// The cause of the end of an assistance.
+/// The reason why an assistance ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum AssistanceEnd {
-    /// Its token ran out.
+    /// The token expired.
     Expired,
-    /// The admin user signed out of it.
+    /// The admin user ended the session.
     SignedOut,
-    /// The customer ended it.
+    /// The customer ended the assistance.
     EndedByCustomer,
-    /// The customer withdrew the consent.
+    /// The customer withdrew the consent to assistance.
     ConsentWithdrawn,
-    /// It no longer held: the admin user signed out or may no longer assist, or the customer's tokens were revoked.
+    /// The assistance became invalid: the admin user signed out or may no longer assist, or the
+    /// customer's tokens were revoked.
     Withdrawn,
-    /// Its token was never issued.
+    /// The token was never issued.
     NotIssued,
 }
 
-/// An assistance, as the ledger keeps it: who acts for whom, why, from where, since when and until when.
+/// An assistance in the ledger: the admin user, the customer, the reason, the origin, the begin and
+/// the end.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct AssistanceEntry {
-    /// The grant of the token that was born of it, and the entry's name.
+    /// The grant of the assistance's token. It is also the id of the entry.
     pub grant: Digest,
     /// The customer who is assisted.
     pub customer: CustomerId,
     /// The customer's website.
     pub website: Website,
-    /// The admin user who acts, through which grant, and why.
+    /// The admin user who acts, the admin user's own grant, and the reason.
     pub assistance: Arc<Assistance>,
-    /// The way in which the token was obtained.
+    /// How the token was obtained.
     pub obtained: Obtained,
-    /// The origin of the request that began it.
+    /// The origin of the request that began the assistance.
     pub origin: Origin,
-    /// The time at which it began.
+    /// The time at which the assistance began.
     #[serde(with = "rfc3339")]
     pub began_at: OffsetDateTime,
-    /// The latest time at which it ends.
+    /// The time at which the assistance ends at the latest.
     #[serde(with = "rfc3339")]
     pub expires_at: OffsetDateTime,
-    /// The time at which it ended. None while it goes on.
+    /// The time at which the assistance ended. None while it continues.
     #[serde(default, with = "rfc3339::option", skip_serializing_if = "Option::is_none")]
     pub ended_at: Option<OffsetDateTime>,
-    /// The cause of its end. None while it goes on.
+    /// The reason for the end. None while it continues.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub end: Option<AssistanceEnd>,
 }
 
 impl AssistanceEntry {
-    /// The entry of a grant that is born of assistance to a customer; none for any other grant.
+    /// Returns the entry of a grant of assistance to a customer. Returns none for any other grant.
     pub(crate) fn of(grant: &Grant, origin: &Origin) -> Option<Self> {
         let (Subject::Customer(customer), Some(website), Some(assistance)) =
             (&grant.subject, &grant.website, &grant.assistance)

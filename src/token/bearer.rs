@@ -10,10 +10,11 @@ use crate::{
     random::{RandomError, SecureRandom},
 };
 
-/// The opaque 32-character `[0-9a-z]` string of `Authorization: Bearer …`, as Commerce's tokens look.
+/// A bearer token: an opaque string of 32 characters `[0-9a-z]` in `Authorization: Bearer …`, in
+/// the form of Commerce's tokens.
 ///
-/// 25 random characters (129 bits) and 7 check characters. Its `Debug` shows nothing, it has no `Display`, no
-/// `Serialize` and no `PartialEq`, and it is wiped from memory when dropped.
+/// It has 25 random characters (129 bits) and 7 check characters. Its `Debug` shows nothing. It has
+/// no `Display`, no `Serialize` and no `PartialEq`. It is wiped from memory when dropped.
 ///
 /// ```
 /// # fn show(token: &commerce_auth::BearerToken) {
@@ -25,11 +26,12 @@ use crate::{
 pub struct BearerToken(SecretString);
 
 impl BearerToken {
-    /// The token as text, for the answer to the client it was issued to.
+    /// Returns the token as text, for the response to the client that it was issued to.
     ///
     /// # Security
     ///
-    /// Whoever holds this text is the customer. It belongs in one answer, and in no log.
+    /// Anyone who has this text can act as the customer. Put it in one response only, and never in
+    /// a log.
     #[must_use]
     pub fn expose(&self) -> &str {
         self.0.expose_secret()
@@ -46,20 +48,21 @@ const ALPHABET: &[u8; 36] = b"0123456789abcdefghijklmnopqrstuvwxyz";
 const RANDOM_CHARS: usize = 25;
 const CHECK_CHARS: usize = 7;
 const TOKEN_CHARS: usize = RANDOM_CHARS + CHECK_CHARS;
-/// 36^7: what seven check characters can say, 36.2 bits.
+/// The number of values of seven check characters: 36^7, which is 36.2 bits.
 const CHECK_VALUES: u64 = 78_364_164_096;
-/// A fair source fills a token in one draw, or two; one that has not in so many is none.
+/// Maximum number of draws for a token. A working source needs one or two.
 const MAX_DRAWS: usize = 16;
-/// The largest multiple of 36 in a byte: bytes from here on are drawn again, so every character is as likely.
+/// The largest multiple of 36 in a byte. Bytes from here on are drawn again, so that every
+/// character is equally likely.
 const UNBIASED: u8 = 252;
 
-/// What checks are computed with where there is no keyring: no secret.
+/// The key of the check if there is no keyring. It is not a secret.
 static PUBLIC_KEY: TokenCheckKey = TokenCheckKey(*b"commerce-auth/v1");
 
-/// Makes tokens, and turns away what cannot be one.
+/// Draws tokens, and refuses strings that cannot be tokens.
 ///
-/// The check is SipHash-2-4 of the random characters. Without a keyring its key is public: it catches typing errors and
-/// random strings, not an attacker who computes it.
+/// The check is SipHash-2-4 of the random characters. Without a keyring its key is public. It then
+/// detects typing errors and random strings, but not an attacker who computes the check.
 pub(crate) struct TokenFormat {
     keyring: Option<Keyring>,
 }
@@ -95,7 +98,8 @@ impl TokenFormat {
         Ok(BearerToken(SecretString::from(text.as_str())))
     }
 
-    /// The digest to look up, if the text can be a token at all. Costs no store a round trip if it cannot.
+    /// Returns the digest for the look-up. Returns none if the text cannot be a token, so that it
+    /// costs no store request.
     pub(crate) fn digest(&self, presented: &str) -> Option<Digest> {
         let bytes: &[u8; TOKEN_CHARS] = presented.as_bytes().try_into().ok()?;
         if !bytes.iter().fold(true, |all, byte| all & (byte.is_ascii_digit() | byte.is_ascii_lowercase())) {
@@ -141,7 +145,7 @@ mod tests {
         TokenFormat::new(None).mint(&SeededRandom::from_seed(seed)).unwrap()
     }
 
-    /// A source that answers, and draws nothing that can be used.
+    /// A source that succeeds, but supplies only bytes that must be drawn again.
     #[derive(Debug)]
     struct Stuck;
 
@@ -171,8 +175,8 @@ mod tests {
             .iter()
             .map(|byte| (f64::from(counts[usize::from(*byte)]) - expected).powi(2) / expected)
             .sum();
-        // 35 degrees of freedom: a fair source passes 80 once in 40,000 seeds, and this seed is fixed.
-        // Without the redraw of 252..=255 the figure is about 800.
+        // With 35 degrees of freedom, a fair source exceeds 80 once in 40,000 seeds, and this seed
+        // is fixed. Without the redraw of 252..=255 the value is about 800.
         assert!(chi_squared < 80.0, "chi squared {chi_squared}");
     }
 

@@ -6,25 +6,27 @@ use zeroize::Zeroizing;
 use super::Digest;
 use crate::random::{RandomError, SecureRandom};
 
-/// The secret of a device from which an account has signed in: 32 hexadecimal digits, 128 random bits.
+/// The secret of a device from which an account has signed in: 32 hexadecimal digits, 128 random
+/// bits.
 ///
-/// The client keeps it and presents it at its next sign-ins. A device that the account knows keeps its own few
-/// attempts although strangers have used up the account's, and is asked for no captcha. The store keeps its SHA-256
-/// for 90 days.
+/// The client keeps it and presents it at its next sign-ins. If attackers have used up the
+/// account's attempts, then a known device still has its own few attempts. It also needs no
+/// captcha. The store keeps the secret's SHA-256 for 90 days.
 ///
-/// Its `Debug` shows nothing, it has no `Display`, no `Serialize` and no `PartialEq`, and it is wiped from memory when
-/// dropped.
+/// Its `Debug` shows nothing. It has no `Display`, no `Serialize` and no `PartialEq`. It is wiped
+/// from memory when dropped.
 ///
 /// # Security
 ///
-/// It signs nobody in and proves nothing: it only chooses a budget of failures.
+/// The secret signs nobody in and proves nothing. It only selects a budget of failures.
 #[derive(Clone)]
 pub struct DeviceSecret(SecretString);
 
 impl DeviceSecret {
     const BYTES: usize = 16;
 
-    /// Reads what a client presented. A text that no library of this kind handed out counts as none.
+    /// Reads the text that a client presented. Returns none if the text does not have the form of a
+    /// secret.
     ///
     /// ```
     /// use commerce_auth::DeviceSecret;
@@ -39,7 +41,7 @@ impl DeviceSecret {
         is_secret.then(|| Self(SecretString::from(presented)))
     }
 
-    /// The secret as text, for the client that signed in.
+    /// Returns the secret as text, for the client that signed in.
     #[must_use]
     pub fn expose(&self) -> &str {
         self.0.expose_secret()

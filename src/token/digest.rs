@@ -3,30 +3,31 @@ use std::{fmt, str::FromStr};
 use serde::{Deserialize, Serialize};
 use sha2::Digest as _;
 
-/// Why a text is no digest.
+/// A text is not a valid digest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("a digest is 64 lower-case hexadecimal digits")]
+#[error("a digest must be 64 lower-case hexadecimal digits")]
 #[non_exhaustive]
 pub struct DigestError;
 
-/// SHA-256: the only form in which a bearer token, code or reset token is ever stored.
+/// A SHA-256 digest, the only stored form of a bearer token, code or reset token.
 ///
-/// The digest of a bearer token also names its grant. It is safe to show: what it was made from holds at
-/// least 128 random bits and cannot be guessed back, so a plain hash is enough (ASVS v5.0.0-6.5.2). Digests
-/// are compared without a branch on their content.
+/// The digest of a bearer token is also the id of its grant. A digest may be shown: its secret has
+/// at least 128 random bits and cannot be guessed, so a plain hash is enough (ASVS v5.0.0-6.5.2).
+/// Digests are compared in constant time.
 #[allow(clippy::derived_hash_with_manual_eq)] // Its equality is the derived one's, without the early exit.
 #[derive(Clone, Copy, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(into = "String", try_from = "String")]
 pub struct Digest([u8; 32]);
 
 impl Digest {
-    /// The digest of a secret of at least 128 random bits.
+    /// Returns the digest of a secret, which must have at least 128 random bits.
     #[must_use]
     pub fn of(secret: &[u8]) -> Self {
         Self(sha2::Sha256::digest(secret).into())
     }
 
-    /// The digest of these parts, each counted with its length: two lists of parts never share one.
+    /// Returns the digest of these parts. Each part is hashed with its length, so that different
+    /// lists of parts never share a digest.
     pub(crate) fn of_parts(parts: &[&[u8]]) -> Self {
         let mut joined = Vec::new();
         for part in parts {
@@ -36,13 +37,13 @@ impl Digest {
         Self::of(&joined)
     }
 
-    /// A digest out of a store's column.
+    /// Creates a digest from a store's column.
     #[must_use]
     pub const fn from_bytes(bytes: [u8; 32]) -> Self {
         Self(bytes)
     }
 
-    /// The digest for a store's column.
+    /// Returns the bytes for a store's column.
     #[must_use]
     pub const fn as_bytes(&self) -> &[u8; 32] {
         &self.0

@@ -6,11 +6,11 @@ use time::{OffsetDateTime, serde::rfc3339};
 use super::{Digest, origin::bounded};
 use crate::account::{AdminId, CustomerId, Website};
 
-/// Whom a token speaks for.
+/// The account that a token belongs to.
 ///
-/// The text form is `customer:` or `admin:` and the id. It is stable, so that a backend can use it as a key: equal subjects
-/// have equal texts, and parsing a text gives back its subject. The order is customers before admin users, then by id; it is not
-/// the order of the texts.
+/// The text form is `customer:` or `admin:` and the id. It is stable, so that a backend can use it
+/// as a key: equal subjects have equal texts, and a text parses to its subject. Customers are
+/// ordered before admin users, and then by id. This differs from the order of the texts.
 ///
 /// ```
 /// use commerce_auth::{AdminId, CustomerId, Subject};
@@ -29,14 +29,15 @@ pub enum Subject {
     Admin(AdminId),
 }
 
-/// Why a text names no [`Subject`].
+/// A text does not name a [`Subject`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("a subject is customer: or admin: and an account id")]
+#[error("a subject must be customer: or admin: and an account id")]
 #[non_exhaustive]
 pub struct SubjectError;
 
 impl Subject {
-    /// The word for the kind, and the id: a backend's columns, and the two halves of the text form.
+    /// Returns the word for the kind, and the id. Backends store them as columns, and the text form
+    /// joins them.
     pub(crate) fn parts(&self) -> (&'static str, &dyn fmt::Display) {
         match self {
             Self::Customer(id) => (CUSTOMER, id),
@@ -72,7 +73,7 @@ impl FromStr for Subject {
     }
 }
 
-/// How a grant was obtained: which credential the sign-in matched.
+/// How a grant was obtained: the credential that the sign-in matched.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
@@ -85,21 +86,21 @@ pub enum Obtained {
     PasswordAndRecoveryCode,
     /// A one-time reset token.
     ResetToken,
-    /// An admin-generated one-time code: assistance.
+    /// A one-time code that an admin user generated, for assistance.
     OneTimeCode,
-    /// Asked for by an admin user directly: assistance.
+    /// A direct request of an admin user, for assistance.
     AsAdmin,
 }
 
 impl Obtained {
-    /// True if a second factor was used.
+    /// True if a second factor was presented.
     #[must_use]
     pub const fn has_second_factor(self) -> bool {
         matches!(self, Self::PasswordAndTotp | Self::PasswordAndRecoveryCode)
     }
 
-    /// How whom the token speaks for was authenticated, in the words of RFC 8176 (`amr`). Nothing where an admin user acts,
-    /// as the customer was not.
+    /// Returns how the token's subject was authenticated, in the terms of RFC 8176 (`amr`). It is
+    /// empty for assistance, because the customer was not authenticated.
     #[must_use]
     pub const fn amr(self) -> &'static [&'static str] {
         match self {
@@ -111,26 +112,28 @@ impl Obtained {
     }
 }
 
-/// Assistance: which admin user acts for the customer, through which grant of its own, and why.
+/// The assistance behind a token: the admin user who acts for the customer, the admin user's own
+/// grant, and the reason.
 ///
-/// RFC 8693 calls this the `act` of a token.
+/// RFC 8693 calls it the `act` claim of a token.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Assistance {
     /// The admin user who acts.
     pub actor: AdminId,
-    /// The admin user's own grant, which must be live whenever the token is used.
+    /// The admin user's own grant. It must be live whenever the token is used.
     pub parent: Digest,
-    /// Why, in the admin user's words.
+    /// The reason, in the admin user's words.
     pub reason: String,
 }
 
 impl Assistance {
-    /// Longest reason kept, in bytes.
+    /// Maximum length of a stored reason, in bytes.
     pub(crate) const MAX_REASON_BYTES: usize = 1024;
 
-    /// Assistance by `actor`, whose own grant is `parent`. Control characters of the reason become spaces, space at its
-    /// ends is trimmed, and what goes beyond 1,024 bytes is cut.
+    /// Creates an assistance by `actor`, whose own grant is `parent`. Control characters of the
+    /// reason become spaces, white space at its ends is removed, and the reason is cut after 1,024
+    /// bytes.
     #[must_use]
     pub fn new(actor: AdminId, parent: Digest, reason: &str) -> Self {
         let reason = bounded(reason, Self::MAX_REASON_BYTES).trim().to_owned();
@@ -142,26 +145,26 @@ impl Assistance {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Grant {
-    /// The digest of the bearer token, and the grant's name.
+    /// The digest of the bearer token. It is also the id of the grant.
     pub digest: Digest,
-    /// Whom the token speaks for.
+    /// The account that the token belongs to.
     pub subject: Subject,
-    /// The website it is good for; none for an admin user's, which belong to no website.
+    /// The website where the token is valid. None for an admin user, who belongs to no website.
     pub website: Option<Website>,
-    /// How it was obtained.
+    /// How the grant was obtained.
     pub obtained: Obtained,
-    /// On every token born of assistance: who acts, through what, why.
+    /// The assistance, if the token belongs to one.
     pub assistance: Option<Arc<Assistance>>,
-    /// The time of its issue.
+    /// The time of issue.
     #[serde(with = "rfc3339")]
     pub issued_at: OffsetDateTime,
-    /// The end: at this instant it is expired.
+    /// The expiry. At this instant the grant is already expired.
     #[serde(with = "rfc3339")]
     pub expires_at: OffsetDateTime,
 }
 
 impl Grant {
-    /// A customer's grant, without assistance.
+    /// Creates a customer's grant, without assistance.
     #[must_use]
     pub fn customer(
         digest: Digest,
@@ -175,7 +178,7 @@ impl Grant {
         Self { digest, subject, website, obtained, assistance: None, issued_at, expires_at }
     }
 
-    /// An admin user's grant.
+    /// Creates an admin user's grant.
     #[must_use]
     pub fn admin(
         digest: Digest,
@@ -188,7 +191,7 @@ impl Grant {
         Self { digest, subject, website, obtained, assistance: None, issued_at, expires_at }
     }
 
-    /// The same grant, born of assistance.
+    /// Returns the same grant with an assistance.
     #[must_use]
     pub fn assisted(self, assistance: Assistance) -> Self {
         Self { assistance: Some(Arc::new(assistance)), ..self }

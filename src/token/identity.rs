@@ -18,7 +18,7 @@ pub enum Identity {
     Admin(AdminIdentity),
 }
 
-/// A customer, vouched for by a live token.
+/// A customer whose live token was verified.
 #[derive(Clone, Debug)]
 pub struct CustomerIdentity {
     pub(crate) customer: CustomerId,
@@ -31,72 +31,74 @@ pub struct CustomerIdentity {
 }
 
 impl CustomerIdentity {
-    /// The customer's key.
+    /// Returns the customer's key.
     #[must_use]
     pub const fn customer_id(&self) -> &CustomerId {
         &self.customer
     }
 
-    /// The website the token is good for.
+    /// Returns the website where the token is valid.
     #[must_use]
     pub const fn website(&self) -> &Website {
         &self.website
     }
 
-    /// The admin user who acts for the customer, on a token born of assistance.
+    /// Returns the admin user who acts for the customer. None if the token does not belong to an
+    /// assistance.
     #[must_use]
     pub fn actor(&self) -> Option<&AdminId> {
         self.assistance.as_deref().map(|assistance| &assistance.actor)
     }
 
-    /// Why the admin user acts, on a token born of assistance.
+    /// Returns the admin user's reason. None if the token does not belong to an assistance.
     #[must_use]
     pub fn reason(&self) -> Option<&str> {
         self.assistance.as_deref().map(|assistance| assistance.reason.as_str())
     }
 
-    /// Refuses an admin user acting for the customer. Guard with it what only the customer may do: payment
-    /// data, address of delivery, consent.
+    /// Refuses an admin user who acts for the customer. Call it before operations that only the
+    /// customer may do, for example a change of payment data, of a delivery address or of a
+    /// consent.
     ///
     /// # Errors
     ///
-    /// [`TokenError::NotAuthorized`] if the token was born of assistance.
+    /// [`TokenError::NotAuthorized`] if the token belongs to an assistance.
     pub fn require_self(&self) -> Result<(), Error> {
         if self.assistance.is_some() { Err(Error::Token(TokenError::NotAuthorized)) } else { Ok(()) }
     }
 
-    /// The name of the grant behind the token; not a secret.
+    /// Returns the id of the token's grant, which is not a secret.
     #[must_use]
     pub const fn grant(&self) -> &Digest {
         &self.grant
     }
 
-    /// Which credential the sign-in matched.
+    /// Returns the credential that the sign-in matched.
     #[must_use]
     pub const fn obtained(&self) -> Obtained {
         self.obtained
     }
 
-    /// When the customer signed in: `auth_time` in OpenID Connect's words.
+    /// Returns the time at which the customer signed in (`auth_time` in OpenID Connect).
     #[must_use]
     pub const fn auth_time(&self) -> OffsetDateTime {
         self.issued_at
     }
 
-    /// How the customer was authenticated, in the words of RFC 8176; see [`Obtained::amr`].
+    /// Returns how the customer was authenticated, in the terms of RFC 8176: see [`Obtained::amr`].
     #[must_use]
     pub const fn amr(&self) -> &'static [&'static str] {
         self.obtained.amr()
     }
 
-    /// The end of the token.
+    /// Returns the expiry of the token.
     #[must_use]
     pub const fn expires_at(&self) -> OffsetDateTime {
         self.expires_at
     }
 }
 
-/// An admin user, vouched for by a live token and by the host's table at this moment.
+/// An admin user whose live token and row in the host's table were verified.
 #[derive(Clone, Debug)]
 pub struct AdminIdentity {
     pub(crate) admin: AdminRecord,
@@ -107,7 +109,7 @@ pub struct AdminIdentity {
 }
 
 impl AdminIdentity {
-    /// The admin user's key.
+    /// Returns the admin user's key.
     #[must_use]
     pub const fn admin_id(&self) -> &AdminId {
         &self.admin.id
@@ -119,31 +121,33 @@ impl AdminIdentity {
         self.admin.has_permission(permission)
     }
 
-    /// The name of the grant behind the token; not a secret.
+    /// Returns the id of the token's grant, which is not a secret.
     #[must_use]
     pub const fn grant(&self) -> &Digest {
         &self.grant
     }
 
-    /// When the admin user signed in, or [stepped up](crate::Auth::step_up): `auth_time` in OpenID Connect's words.
+    /// Returns the time at which the admin user signed in or [stepped up](crate::Auth::step_up)
+    /// (`auth_time` in OpenID Connect).
     #[must_use]
     pub const fn auth_time(&self) -> OffsetDateTime {
         self.issued_at
     }
 
-    /// Which credentials the sign-in matched.
+    /// Returns the credentials that the sign-in matched.
     #[must_use]
     pub const fn obtained(&self) -> Obtained {
         self.obtained
     }
 
-    /// How the admin user was authenticated, in the words of RFC 8176; see [`Obtained::amr`].
+    /// Returns how the admin user was authenticated, in the terms of RFC 8176: see
+    /// [`Obtained::amr`].
     #[must_use]
     pub const fn amr(&self) -> &'static [&'static str] {
         self.obtained.amr()
     }
 
-    /// The end of the token.
+    /// Returns the expiry of the token.
     #[must_use]
     pub const fn expires_at(&self) -> OffsetDateTime {
         self.expires_at

@@ -1,8 +1,8 @@
 //! Bearer tokens, and the grants behind them.
 //!
-//! A bearer token is an opaque string ([`BearerToken`]); a store only ever sees its SHA-256 ([`Digest`]).
-//! Behind it stands a [`Grant`]: whom it speaks for, who acts, how it was obtained and until when it lives.
-//! Verifying a token yields an [`Identity`].
+//! A bearer token is an opaque string ([`BearerToken`]). A store only sees its SHA-256
+//! ([`Digest`]). Each token has a stored [`Grant`] with the subject, the assistance, the way in
+//! which it was obtained, and the expiry. Verifying a token returns an [`Identity`].
 
 mod assistance;
 mod bearer;

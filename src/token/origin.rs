@@ -2,8 +2,8 @@ use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
 use serde::{Deserialize, Serialize};
 
-/// Origin of a request. It is kept beside a grant, where it is what a customer is shown to recognise a device by,
-/// and in the audit trail.
+/// The origin of a request. It is stored with the grant, so that a customer can recognise the
+/// device, and in the audit trail.
 ///
 /// ```
 /// # fn peer() -> std::net::SocketAddr { ([192, 0, 2, 1], 4711).into() }
@@ -14,53 +14,55 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Origin {
-    /// The source address, where the transport told it.
+    /// The source address, if the transport supplied it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub source: Option<IpAddr>,
-    /// The user agent, where the transport told it.
+    /// The user agent, if the transport supplied it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub user_agent: Option<String>,
-    /// The host's own name for the request, by which its logs are found.
+    /// The host's own id of the request, which its logs contain.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub correlation_id: Option<String>,
 }
 
 impl Origin {
-    /// Longest user agent kept, in bytes.
+    /// Maximum length of a stored user agent, in bytes.
     const MAX_USER_AGENT_BYTES: usize = 512;
-    /// Longest correlation id kept, in bytes.
+    /// Maximum length of a stored correlation id, in bytes.
     const MAX_CORRELATION_ID_BYTES: usize = 128;
 
-    /// Adds the client's `User-Agent`. Control characters become spaces, and what goes beyond 512 bytes is cut.
+    /// Adds the client's `User-Agent`. Control characters become spaces, and the text is cut after
+    /// 512 bytes.
     #[must_use]
     pub fn user_agent(self, user_agent: &str) -> Self {
         Self { user_agent: Some(bounded(user_agent, Self::MAX_USER_AGENT_BYTES)), ..self }
     }
 
-    /// Adds the host's own name for the request. Control characters become spaces, and what goes beyond 128 bytes is
-    /// cut.
+    /// Adds the host's own id of the request. Control characters become spaces, and the text is cut
+    /// after 128 bytes.
     #[must_use]
     pub fn correlation_id(self, id: &str) -> Self {
         Self { correlation_id: Some(bounded(id, Self::MAX_CORRELATION_ID_BYTES)), ..self }
     }
 }
 
-/// The address the client called from. Give the client's own and not a proxy's: failures are counted by it. An
-/// IPv4-mapped IPv6 address becomes the IPv4 address it is.
+/// Creates an origin from the client's address. Pass the client's own address and not a proxy's,
+/// because failures are counted by it. An IPv4-mapped IPv6 address becomes an IPv4 address.
 impl From<IpAddr> for Origin {
     fn from(source: IpAddr) -> Self {
         Self { source: Some(source.to_canonical()), ..Self::default() }
     }
 }
 
-/// As from the address alone.
+/// Creates an origin from the address without its port.
 impl From<SocketAddr> for Origin {
     fn from(source: SocketAddr) -> Self {
         Self::from(source.ip())
     }
 }
 
-/// The network that stands for a source: an IPv4 address, or an IPv6 /64, the least that a subscriber is given.
+/// Returns the network that counts as one source: an IPv4 address, or an IPv6 /64, which is the
+/// smallest network of a subscriber.
 pub(crate) fn network(source: IpAddr) -> IpAddr {
     match source.to_canonical() {
         IpAddr::V4(address) => IpAddr::V4(address),
@@ -68,7 +70,7 @@ pub(crate) fn network(source: IpAddr) -> IpAddr {
     }
 }
 
-/// A stranger's text, fit to be stored and shown: no control characters, at most `max` bytes.
+/// Makes untrusted text safe to store and show: no control characters, at most `max` bytes.
 pub(super) fn bounded(text: &str, max: usize) -> String {
     let end = (0..=max.min(text.len())).rev().find(|end| text.is_char_boundary(*end)).unwrap_or_default();
     text.get(..end)

@@ -3,10 +3,11 @@ use std::fmt;
 use super::{BearerToken, Origin};
 use crate::account::Website;
 
-/// A bearer token as a request presents it, the website the request is for, and where it came from.
+/// A bearer token as a request presents it, with the website and the origin of the request.
 ///
-/// Every flow that takes a token takes `impl Into<Bearer>`: a `&str` or a `&BearerToken` is for the default
-/// website, another is named with [`website`](Self::website). Where the request came from goes into the audit trail.
+/// Every flow that takes a token accepts `impl Into<Bearer>`. A `&str` or a `&BearerToken` is for
+/// the default website. [`website`](Self::website) sets another one. The origin is recorded in the audit
+/// trail.
 ///
 /// ```
 /// use commerce_auth::{Bearer, Origin, Website};
@@ -27,12 +28,12 @@ pub struct Bearer<'a> {
 static UNKNOWN: Origin = Origin { source: None, user_agent: None, correlation_id: None };
 
 impl<'a> Bearer<'a> {
-    /// The website the request is for.
+    /// Sets the website of the request.
     pub fn website(self, website: Website) -> Self {
         Self { website, ..self }
     }
 
-    /// Origin of the request.
+    /// Sets the origin of the request.
     pub fn origin(self, origin: &'a Origin) -> Self {
         Self { origin, ..self }
     }

@@ -86,7 +86,7 @@ proptest! {
     fn what_is_refused_is_not_repeated(text in text()) {
         let messages = [
             "the e-mail address is too long",
-            "not exactly one e-mail address",
+            "the text is not exactly one e-mail address",
             "the e-mail address has a character that is not allowed",
             "the e-mail address has a look-alike character",
             "the domain of the e-mail address is not valid",

@@ -242,7 +242,7 @@ fn another_programs_file_is_refused_and_left_as_it_is() {
         let before = fs::read(&others).unwrap();
         let refused = SqliteStore::open(&others).unwrap_err();
         assert!(matches!(refused, OpenError::Invalid(_)), "{statements}: {refused:?}");
-        assert!(refused.to_string().contains("a file of its own"), "{refused}");
+        assert!(refused.to_string().contains("use a separate file"), "{refused}");
         assert_eq!(fs::read(&others).unwrap(), before, "{statements}");
     }
 }

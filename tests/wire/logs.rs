@@ -55,7 +55,7 @@ async fn asked<T>(work: impl Future<Output = T>) -> (String, T) {
     captured(async { work.instrument(info_span!("request", id = 4711)).await }).await
 }
 
-const CAUSE: &str = "Please wait and try again later.: the store could not be asked: the socket is closed";
+const CAUSE: &str = "Please wait and try again later.: storage backend request failed: the socket is closed";
 
 #[tokio::test]
 async fn a_store_that_is_down_is_told_once() {

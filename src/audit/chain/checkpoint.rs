@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::{AuditRecord, link::START};
 use crate::token::Digest;
 
-/// Why a text is no checkpoint.
+/// The text is not a valid checkpoint.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
     "a checkpoint is a number and one or two times 64 lower-case hexadecimal digits, with colons in between"
@@ -13,11 +13,14 @@ use crate::token::Digest;
 #[non_exhaustive]
 pub struct CheckpointError;
 
-/// Where a trail stood: the place and the link of its newest signed record, and the link before it. It vouches for every signed
-/// record before it, and for nothing that was recorded before the trail was signed, or by a node without a key.
+/// The newest signed record of a trail at some time: its position, its link and the link before it.
 ///
-/// Kept outside the database, where whoever can write there cannot, it is an anchor: a trail that was cut off before it, or
-/// written anew, is found out by [`Verifier`](super::Verifier). It is one line of text, and no secret.
+/// A checkpoint proves the signed records up to its position. It proves nothing about records from
+/// before the trail was signed, or from a node without a key.
+///
+/// Keep checkpoints outside the database, where an attacker with write access to the database
+/// cannot change them. If the trail was cut off before a checkpoint or written anew, then
+/// [`Verifier`](super::Verifier) reports it. A checkpoint is one line of text and not a secret.
 ///
 /// ```
 /// use commerce_auth::audit::Checkpoint;
@@ -33,19 +36,24 @@ pub struct CheckpointError;
 #[serde(into = "String", try_from = "String")]
 #[allow(clippy::exhaustive_structs)] // Backends make it from their columns.
 pub struct Checkpoint {
-    /// The place of the record.
+    /// The position of the record.
     pub position: u64,
     /// The link of the record.
     pub link: Digest,
-    /// The link of the signed record before it, with which its own can be computed again once there is nothing else before
-    /// it. None where that was not known; such a checkpoint still anchors, but proves no record that a trail
-    /// [begins with](super::Verifier::since).
+    /// The link of the signed record before this one, or none if it was not known.
+    ///
+    /// A verification that [begins with this checkpoint](super::Verifier::since) needs it to prove
+    /// the checkpoint's own record, because earlier records may have been pruned. Without it, the
+    /// verifier still compares the record with the checkpoint, but cannot prove the record's
+    /// content.
     pub previous: Option<Digest>,
 }
 
 impl Checkpoint {
-    /// The checkpoint of the two newest signed records, the newest of them first. `is_whole` is true if
-    /// the trail still has its first record.
+    /// Returns the checkpoint of the newest signed record.
+    ///
+    /// `newest` holds the two newest signed records, the newest of them first. `is_whole` is true
+    /// if the trail still has its first record.
     pub(crate) fn of_newest<'a>(
         newest: impl IntoIterator<Item = &'a AuditRecord>,
         is_whole: bool,
@@ -71,7 +79,7 @@ impl FromStr for Checkpoint {
     fn from_str(text: &str) -> Result<Self, CheckpointError> {
         let (position, link) = text.split_once(':').ok_or(CheckpointError)?;
         let (text, position) = (position, position.parse::<u64>().map_err(|_| CheckpointError)?);
-        // One text for one checkpoint: `parse` alone takes a plus sign and leading zeros.
+        // `parse` alone accepts a plus sign and leading zeros. A checkpoint has only one text form.
         if position.to_string() != text {
             return Err(CheckpointError);
         }

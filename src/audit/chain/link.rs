@@ -1,4 +1,4 @@
-//! Signs records: each with the link of the record before it.
+//! Signs records. The signature of a record covers the link of the record before it.
 
 use hmac::Mac;
 
@@ -10,19 +10,19 @@ use crate::{
     token::Digest,
 };
 
-/// What comes before the first signed record.
+/// The link that the first signed record follows.
 pub(super) const START: Digest = Digest::from_bytes([0; 32]);
 
-/// Keep what is signed apart from all else that is signed with the same key.
+/// Domain separation: the same key signs links and erasures.
 const LINK: &[u8] = b"commerce-auth audit link v1";
 const ERASURE: &[u8] = b"commerce-auth audit erasure v1";
 
-/// The key was retired between two looks at the keyring, or the trail is signed and there is no keyring.
+/// The key was retired during the operation, or the trail is signed and there is no keyring.
 #[derive(Clone, Copy, Debug, thiserror::Error)]
-#[error("the audit trail is signed, and the key to do so is not at hand")]
+#[error("cannot sign the audit record: the signing key is not available")]
 struct NoKey;
 
-/// Signs an event at a place, after the last link before it.
+/// Signs an event at a position, following the link of the record before it.
 pub(crate) fn sign(
     keyring: &Keyring,
     position: u64,
@@ -43,11 +43,11 @@ pub(crate) fn sign_erasure(
     Ok(Some(Erasure { key, mac: digest(erasure(mac, record.position, link)) }))
 }
 
-/// Number of signed records that [`compare`] is given at most. The newest ones were signed with the key that is to be found,
-/// also where some of them were changed since.
+/// Maximum number of signed records that are given to [`compare`]. Several records are compared
+/// because some may have been changed since they were signed.
 pub(crate) const COMPARED: u8 = 8;
 
-/// Compares a keyring with the newest records of a trail, the oldest of them first.
+/// Compares a keyring with the newest records of a trail. The oldest of them comes first.
 pub(crate) fn compare(keyring: Option<&Keyring>, records: &[AuditRecord]) -> SignatureCheck {
     let is_whole = records.first().is_some_and(|first| first.position <= 1);
     let mut previous = is_whole.then_some(START);
@@ -59,7 +59,7 @@ pub(crate) fn compare(keyring: Option<&Keyring>, records: &[AuditRecord]) -> Sig
             compared = SignatureCheck::Unverified;
             continue;
         };
-        // Without the link before it, a record proves nothing.
+        // A record can be verified only with the link of the record before it.
         let Some(before) = before else { continue };
         if link(mac, record.position, before, &record.event).verify_slice(signed.as_bytes()).is_ok() {
             return SignatureCheck::Verified;
@@ -69,7 +69,7 @@ pub(crate) fn compare(keyring: Option<&Keyring>, records: &[AuditRecord]) -> Sig
     compared
 }
 
-/// The MAC that is the link of an event, not read yet.
+/// Starts the MAC that is the link of an event.
 pub(super) fn link(mac: AuditMac, position: u64, previous: Digest, event: &str) -> AuditMac {
     // No usize is longer than 64 bits.
     let length = u64::try_from(event.len()).unwrap_or(u64::MAX);
@@ -80,7 +80,7 @@ pub(super) fn link(mac: AuditMac, position: u64, previous: Digest, event: &str) 
         .chain_update(event)
 }
 
-/// The MAC of an erasure, not read yet.
+/// Starts the MAC of an erasure.
 pub(super) fn erasure(mac: AuditMac, position: u64, link: Digest) -> AuditMac {
     mac.chain_update(ERASURE).chain_update(position.to_be_bytes()).chain_update(link.as_bytes())
 }

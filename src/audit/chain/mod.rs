@@ -1,18 +1,18 @@
-//! The chain of signed records that the SQL backends keep an audit trail in.
+//! The chain of signed records in which the SQL backends keep an audit trail.
 //!
 //! A record has a position and two parts, both JSON. The public part is the event without personal
 //! data. The personal part holds the personal data and a random salt. The public part names the
 //! SHA-256 of the personal part, so erasing the personal part leaves the public part as it was
 //! signed.
 //!
-//! With a keyring, a record also has a link: HMAC-SHA-256 over its position, its public part and the
-//! link of the record before it. Changing, inserting, moving or removing a signed record therefore
-//! needs the key. An erasure has a MAC of its own, over the position and the link.
+//! With a keyring, a record also has a link: HMAC-SHA-256 over its position, its public part and
+//! the link of the record before it. Nobody can change, insert, move or remove a signed record
+//! without the key. An erasure has a separate MAC over the position and the link.
 //!
 //! - `record` splits an event into the two parts, and reads them back.
 //! - `link` computes links and the MACs of erasures.
 //! - `checkpoint` names the end of a trail, to be kept outside the database.
-//! - `verify` finds what was changed, and `report` says what it found.
+//! - `verify` detects changes, and `report` describes them.
 
 mod checkpoint;
 mod link;

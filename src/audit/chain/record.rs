@@ -13,70 +13,73 @@ use crate::{
 
 /// A record of the audit trail as a database keeps it.
 ///
-/// Serialised by serde, so that a trail can be copied to where it is [verified](super::Verifier).
+/// Serialised by serde, so that a trail can be copied to the place where it is
+/// [verified](super::Verifier).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct AuditRecord {
-    /// Its place: 1, 2, 3 and so on, without a gap.
+    /// The position of the record: 1, 2, 3 and so on, without a gap.
     pub position: u64,
-    /// The event without what tells of a person, and the SHA-256 of that: JSON, byte for byte as it was signed.
+    /// The public part, byte for byte as it was signed: the event without personal data, and the
+    /// SHA-256 of the personal part. JSON.
     pub event: String,
-    /// The personal part with a random salt: JSON. None if the event has no personal part, or it was erased.
+    /// The personal part with a random salt, as JSON. None if the event has no personal part, or if
+    /// it was erased.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub personal: Option<String>,
-    /// The key that signs it.
+    /// The key that signed the record. None if the record is not signed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub key: Option<KeyId>,
-    /// HMAC-SHA-256 of its place, its event and the link before it.
+    /// HMAC-SHA-256 of the record's position, its event and the link before it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub link: Option<Digest>,
-    /// That it was erased by somebody who has a key.
+    /// The proof that the personal part was erased by an owner of a key.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub erased: Option<Erasure>,
     /// The columns that an operator searches by.
     pub columns: RecordColumns,
 }
 
-/// Says that the personal part of a record was erased by somebody who has a key.
+/// The proof that the personal part of a record was erased by an owner of a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[allow(clippy::exhaustive_structs)] // Backends make it from their columns.
 pub struct Erasure {
-    /// The key that says so.
+    /// The key that signed the erasure.
     pub key: KeyId,
-    /// HMAC-SHA-256 of the record's place and link.
+    /// HMAC-SHA-256 of the record's position and link.
     pub mac: Digest,
 }
 
-/// The columns beside an event, for whoever searches. They say what the event says.
+/// The searchable columns beside an event. They repeat fields of the event.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct RecordColumns {
-    /// The event's own name.
+    /// The id of the event.
     pub id: String,
-    /// When, in microseconds since 1970.
+    /// The time of the event, in microseconds since 1970.
     pub at: i64,
-    /// What was done, or tried.
+    /// The action that was done or tried.
     pub action: String,
-    /// How it went.
+    /// The outcome of the action.
     pub outcome: String,
-    /// Why it was refused.
+    /// The reason for a refusal.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub why: Option<String>,
     /// `customer` or `admin`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub subject_kind: Option<String>,
-    /// Whom it was done to, or for.
+    /// The id of the customer or admin user that the action concerns.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub subject_id: Option<String>,
     /// The admin user who acts for the customer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub actor: Option<String>,
-    /// The account that was named.
+    /// The account that the caller named.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub account: Option<String>,
 }
 
-/// A record holds what no release has written: it was changed by another hand, or is damaged.
+/// A record has content that no release has written: somebody changed it, or it is damaged.
 #[derive(Clone, Copy, Debug, thiserror::Error)]
 #[error("a record of the audit trail cannot be read")]
 pub(crate) struct UnreadableRecord;
@@ -154,8 +157,8 @@ impl RecordColumns {
         })
     }
 
-    /// The columns that fit the JSON of a stored record. Words stay text, because a later release may
-    /// have written new ones.
+    /// Returns the columns that fit the JSON of a stored record. Actions and refusals stay text,
+    /// because a later release may have written new ones.
     fn fitting(fields: &Map<String, Value>) -> Option<Self> {
         let word = |name: &str| fields.get(name).and_then(Value::as_str).map(str::to_owned);
         let at = OffsetDateTime::parse(fields.get("at")?.as_str()?, &Rfc3339).ok()?;
@@ -176,18 +179,19 @@ impl RecordColumns {
 }
 
 impl AuditRecord {
-    /// The event, as far as it was not erased.
+    /// Reads the event, without the parts that were erased.
     ///
     /// # Errors
     ///
-    /// When it was changed by another hand, or is damaged. That it can be read does not prove that it was not: see
-    /// [`Verifier`](super::Verifier).
+    /// If the record cannot be read because somebody changed it, or because it is damaged. A record
+    /// that can be read is not proved to be unchanged: see [`Verifier`](super::Verifier).
     pub fn read(&self) -> Result<AuditEvent, StoreError> {
         let parts = self.parts().ok_or_else(unreadable)?;
         serde_json::from_value(Value::Object(parts.whole)).map_err(|_| unreadable())
     }
 
-    /// True if it says everywhere the same, apart from what only its link can say.
+    /// Returns the state of the personal part, or none if the parts of the record contradict each
+    /// other. It does not verify the link.
     pub(super) fn agrees(&self) -> Option<Personal> {
         let Parts { whole, promised } = self.parts()?;
         if RecordColumns::fitting(&whole)? != self.columns {
@@ -217,26 +221,26 @@ impl AuditRecord {
     }
 }
 
-/// A record's event put together again.
+/// The event of a record, put together from its parts.
 struct Parts {
     whole: Map<String, Value>,
     /// The digest of the personal part.
     promised: Option<Digest>,
 }
 
-/// What there is of the personal part of a record.
+/// The state of the personal part of a record.
 pub(super) enum Personal {
-    /// All there ever was.
+    /// Nothing was erased.
     Whole,
     Gone(Option<Erasure>),
 }
 
-/// JSON with its fields in the order of their names.
+/// Serialises to JSON with the fields in the order of their names.
 fn json(part: &impl Serialize) -> Result<Value, StoreError> {
     serde_json::to_value(part).map_err(StoreError::new)
 }
 
-/// The word for an action or a refusal.
+/// Returns the serialised word for an action or a refusal.
 fn word(value: impl Serialize) -> Result<String, StoreError> {
     match json(&value)? {
         Value::String(word) => Ok(word),
@@ -253,7 +257,7 @@ mod tests {
     use super::*;
     use crate::random::RandomError;
 
-    /// Answers 0, 1, 2 and so on.
+    /// A source whose bytes count up: 0, 1, 2 and so on.
     #[derive(Debug)]
     struct Counting;
 

@@ -3,34 +3,38 @@ use std::fmt;
 use super::Checkpoint;
 use crate::keyring::KeyId;
 
-/// What a [`Verifier`](super::Verifier) has seen.
+/// The result of a [`Verifier`](super::Verifier).
 ///
-/// Without findings, the records from the first signed one to [`head`](Self::head) are those that were written, all of them,
-/// in their order. With findings, and none left out, so is each signed record that none of them names. What comes before the
-/// first signed record, and whether there was anything after the head that no anchor knows of, it cannot say: look at
-/// [`signed`](Self::signed).
+/// If there are no findings, then the records from the first signed one to [`head`](Self::head) are
+/// complete, unchanged and in order. If there are findings and all of them were kept, then each
+/// signed record that no finding names is unchanged.
+///
+/// The report says nothing about the records before the first signed one: look at
+/// [`signed`](Self::signed). It also cannot say whether records after the head were removed, if no
+/// later checkpoint was given.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Report {
-    /// Records that were looked at.
+    /// Number of records that were read.
     pub records: u64,
-    /// Of those, records that say they are signed.
+    /// Number of records that have a signature, valid or not.
     pub signed: u64,
-    /// Of those, records whose personal part was erased.
+    /// Number of records, signed or not, whose personal part was erased.
     pub erased: u64,
-    /// What is wrong, in the order of positions, the first thousand of it.
+    /// The first 1,000 findings, in the order of positions.
     pub findings: Vec<Finding>,
-    /// How much is wrong.
+    /// Number of findings, including those that were not kept.
     pub found: u64,
-    /// The newest signed record: worth to be anchored if nothing is wrong.
+    /// The checkpoint of the newest signed record. Keep it outside the database if there are no
+    /// findings.
     pub head: Option<Checkpoint>,
 }
 
 impl Report {
-    /// Findings that are kept at most.
+    /// Maximum number of findings that are kept.
     const FINDINGS: usize = 1000;
 
-    /// True if nothing is wrong.
+    /// True if there are no findings.
     #[must_use]
     pub const fn is_clean(&self) -> bool {
         self.found == 0
@@ -44,41 +48,42 @@ impl Report {
     }
 }
 
-/// Something is wrong with a trail.
+/// A defect of an audit trail.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Finding {
-    /// Where.
+    /// The position of the record.
     pub position: u64,
-    /// What.
+    /// The kind of defect.
     pub kind: FindingKind,
 }
 
-/// What is wrong at a place of a trail.
+/// The kind of a defect.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum FindingKind {
-    /// The record is not what was signed there, does not follow on the one before it, or contradicts itself.
+    /// The record differs from what was signed, does not follow the record before it, or
+    /// contradicts itself.
     Changed,
-    /// What the record follows on is not there, and without it nobody can tell whether it is what was signed. Once the record
-    /// before it is put back, it is proved, or found to be changed.
+    /// The record before this one is missing, so this record cannot be verified. Once the missing
+    /// record is restored, the verifier can tell whether this one was changed.
     Unproven,
-    /// There are no records from this place to that one.
+    /// There are no records from this position up to the position `to`.
     Missing {
-        /// The last place of the gap.
+        /// The last position of the gap.
         to: u64,
     },
-    /// The record comes again, or after one that it should come before.
+    /// The record is repeated, or comes after a record with a higher position.
     OutOfOrder,
-    /// The record is not signed, and comes after one that is.
+    /// The record is not signed, but an earlier one is.
     Unsigned,
     /// The record names a key that the verifier does not have.
     UnknownKey(KeyId),
-    /// The personal part is gone, and nobody with a key says to have erased it.
+    /// The personal part is missing, and no valid MAC proves that an owner of a key erased it.
     ErasedWithoutRight,
-    /// The record is another one than the checkpoint of this place vouches for.
+    /// The record differs from the checkpoint of this position.
     AnchorDiffers,
-    /// There was a record at this place, and the trail ends before it.
+    /// A checkpoint has this position, and the trail ends before it.
     CutOff,
 }
 

@@ -10,30 +10,41 @@ use crate::{
     token::Digest,
 };
 
-/// Finds what was changed, inserted, reordered or taken away in a signed audit trail.
+/// Finds records that were changed, inserted, reordered or removed in a signed audit trail.
 ///
-/// It is fed the records in the order of their positions, from a database's own `verify` or from a copy. It needs every key
-/// that signed any of them: a keyring of its own, in which retired keys are kept, beside or instead of the running shop's.
+/// Feed it the records in the order of their positions, from the `verify` method of a database or
+/// from a copy. The verifier needs every key that signed one of the records. Give it a separate
+/// keyring that also has the retired keys.
 ///
-/// Whoever writes to the database without a key cannot change a signed record, put one in, or take one out without being found.
-/// What has no key to it: the records before the first signed one can be changed at will; the end of a trail can be cut off;
-/// and a whole trail can be taken away, or its signatures, or be replaced by another one that was signed with the same keys:
-/// a link names no database. For all but the first, keep a [`Checkpoint`] elsewhere from time to time and hand all that were
-/// kept to the verifier. What was erased can be put back by whoever has a copy of it: it is what was signed.
+/// An attacker who can write to the database but has no key cannot change, insert or remove a
+/// signed record unnoticed. The signatures alone do not detect the following:
 ///
-/// Whoever has a key can write what he likes, and only an anchored checkpoint contradicts him.
+/// - a change of the records before the first signed one;
+/// - the removal of the newest records;
+/// - the removal of the whole trail, or of all its signatures;
+/// - another trail in its place that was signed with the same keys, because a link names no
+///   database.
+///
+/// Stored checkpoints detect all of these except the first, up to the newest checkpoint. Store a
+/// [`Checkpoint`] elsewhere from time to time, and give all stored checkpoints to the verifier.
+///
+/// An attacker who has a copy of erased personal data can restore it unnoticed, because it then
+/// matches the signature again.
+///
+/// An attacker who has a key can forge records. Only a stored checkpoint then reveals the change.
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct Verifier {
     keyring: Keyring,
-    /// In the order of positions; the checkpoint that it begins with is one of them.
+    /// The checkpoints in the order of positions. The checkpoint that the verification begins with
+    /// is one of them.
     anchors: Vec<Checkpoint>,
     since: Option<Checkpoint>,
-    /// The next record's position.
+    /// The expected position of the next record.
     next: u64,
-    /// The last link before it; none where that is not known.
+    /// The link before the next record. None if it is not known.
     previous: Option<Digest>,
-    /// True if something signed comes before it.
+    /// True if a signed record comes before the next one.
     after_signed: bool,
     report: Report,
 }
@@ -54,9 +65,11 @@ impl Verifier {
         }
     }
 
-    /// Verifies from a checkpoint on that is trusted: what comes before it may have been pruned, and is not looked at. Its own
-    /// record is the first that must be there, and is proved by what the checkpoint says of the
-    /// [link before it](Checkpoint::previous). Earlier anchors are passed over.
+    /// Begins the verification with a trusted checkpoint.
+    ///
+    /// Records before the checkpoint may have been pruned, and are ignored. The record of the
+    /// checkpoint must be present. It is verified with the [link before it](Checkpoint::previous)
+    /// that the checkpoint holds. Earlier checkpoints are ignored.
     pub fn since(mut self, checkpoint: Checkpoint) -> Self {
         self.anchors.retain(|anchor| anchor.position >= checkpoint.position);
         self.anchors.insert(0, checkpoint);
@@ -69,12 +82,12 @@ impl Verifier {
         }
     }
 
-    /// The checkpoint that it begins with.
+    /// The checkpoint that the verification begins with.
     pub(crate) const fn first(&self) -> Option<Checkpoint> {
         self.since
     }
 
-    /// Looks at the next record.
+    /// Verifies the next record.
     pub fn feed(&mut self, record: &AuditRecord) {
         if self.since.is_some_and(|since| record.position < since.position) {
             return;
@@ -92,7 +105,7 @@ impl Verifier {
         self.compare(record);
     }
 
-    /// What was found.
+    /// Returns the report.
     #[must_use]
     pub fn finish(mut self) -> Report {
         self.anchors.dedup_by_key(|anchor| anchor.position);
@@ -102,7 +115,7 @@ impl Verifier {
         self.report
     }
 
-    /// True if a record is what was signed, after what came before it.
+    /// Verifies the signature and the content of a record.
     fn check(&mut self, record: &AuditRecord) {
         let linked = match (record.key, record.link) {
             (Some(key), Some(link)) => {
@@ -116,7 +129,7 @@ impl Verifier {
             }
             (None, None) if self.after_signed => Err(FindingKind::Unsigned),
             (None, None) => Ok(()),
-            // Half a signature.
+            // The record has a key without a link, or a link without a key.
             (_, link) => {
                 self.previous = link;
                 Err(FindingKind::Changed)
@@ -129,7 +142,7 @@ impl Verifier {
                 self.report.erased += 1;
                 match (record.link, erasure) {
                     (Some(link), Some(erasure)) => self.is_erased(record, link, erasure.key, &erasure.mac),
-                    // What is not signed may be taken away by anybody.
+                    // An unsigned record needs no proof that its personal part was erased.
                     (None, None) => Ok(()),
                     _ => Err(FindingKind::ErasedWithoutRight),
                 }
@@ -142,7 +155,8 @@ impl Verifier {
 
     fn is_linked(&self, record: &AuditRecord, key: KeyId, link: Digest) -> Result<(), FindingKind> {
         let mac = self.keyring.audit_mac(key).ok_or(FindingKind::UnknownKey(key))?;
-        // After a gap nobody knows what it was signed with: whoever made the gap may have written this one, too.
+        // After a gap the previous link is unknown. An attacker who made the gap may have written
+        // this record, too.
         let previous = self.previous.ok_or(FindingKind::Unproven)?;
         let expected = link::link(mac, record.position, previous, &record.event);
         expected.verify_slice(link.as_bytes()).map_err(|_| FindingKind::Changed)
@@ -160,7 +174,7 @@ impl Verifier {
         expected.verify_slice(mac.as_bytes()).map_err(|_| FindingKind::ErasedWithoutRight)
     }
 
-    /// True if a record is what the checkpoints of its place vouch for.
+    /// Compares a record with the checkpoints of its position.
     fn compare(&mut self, record: &AuditRecord) {
         let first = self.anchors.partition_point(|anchor| anchor.position < record.position);
         let mut here =

@@ -21,13 +21,13 @@ macro_rules! ensure {
 }
 pub(crate) use ensure;
 
-/// Time in a case: a start in 2050, with microseconds in it, and so much later. It lies in the future, so
-/// that an engine that sweeps by its own clock sweeps nothing.
+/// Returns a time of a case: a start in 2050 with microseconds, plus these seconds. It is in the
+/// future, so that an engine that sweeps by its own clock sweeps nothing.
 fn at(seconds: u64) -> OffsetDateTime {
     OffsetDateTime::UNIX_EPOCH + Duration::from_micros(2_524_608_000_123_456) + Duration::from_secs(seconds)
 }
 
-/// The instant before an instant, at the finest grain a store must keep: a microsecond.
+/// Returns the instant before an instant, by the precision that a store must keep: a microsecond.
 fn just_before(instant: OffsetDateTime) -> OffsetDateTime {
     instant - Duration::from_micros(1)
 }
@@ -48,7 +48,7 @@ fn website(code: &str) -> Result<Website, Failure> {
     code.parse().map_err(|_| Failure::new("not a website code"))
 }
 
-/// A grant of customer `number` that lives from 0 to 60.
+/// Returns a grant of customer `number` that lives from 0 to 60.
 fn grant(name: &str, number: i32) -> Grant {
     Grant::customer(digest(name), customer(number), Website::default(), Obtained::Password, at(0), at(60))
 }
@@ -57,7 +57,8 @@ fn assistance(reason: &str) -> Assistance {
     Assistance::new(AdminId::from(7), digest("an admin user's grant"), reason)
 }
 
-/// Texts that have broken a store somewhere: quoting, patterns, terminators, other scripts, the longest.
+/// Returns texts that are difficult for some stores: quotes, patterns, terminators, other scripts,
+/// and the longest text.
 fn odd_texts() -> Vec<String> {
     let texts = [
         "'",

@@ -4,16 +4,17 @@ use argon2::{
 };
 use subtle::ConstantTimeEq;
 
-/// Why parameters are refused.
+/// The Argon2 parameters are out of bounds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("Argon2id parameters outside what OWASP recommends and this crate bounds")]
+#[error("Argon2id parameters are weaker than OWASP recommends or exceed the maximum of this crate")]
 #[non_exhaustive]
 pub struct ParamsError;
 
-/// The cost of one password hash: Argon2id with `memory_kib` KiB, `passes` passes and `lanes` lanes.
+/// The cost of one password hash: Argon2id with `memory_kib` KiB, `passes` passes and `lanes`
+/// lanes.
 ///
-/// The default is 19 MiB, 2 passes, 1 lane: OWASP's first recommendation (Password Storage Cheat Sheet), and
-/// ASVS 5.0's appendix C.
+/// The default is 19 MiB, 2 passes and 1 lane. This is OWASP's first recommendation (Password
+/// Storage Cheat Sheet) and is in appendix C of ASVS 5.0.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Argon2Params {
     memory_kib: u32,
@@ -22,20 +23,22 @@ pub struct Argon2Params {
 }
 
 impl Argon2Params {
-    /// Most memory one hash may take, in KiB: 128 MiB. Also the bound on what a stored hash may ask for.
+    /// Maximum memory of one hash, in KiB: 128 MiB. A stored hash that needs more is not verified.
     pub const MAX_MEMORY_KIB: u32 = 128 * 1024;
-    /// Most work one hash may take, in KiB times passes: 512 MiB. Also the bound on what a stored hash may
-    /// ask for.
+    /// Maximum work of one hash, in KiB times passes: 512 MiB. A stored hash that needs more is not
+    /// verified.
     pub const MAX_WORK_KIB: u32 = 512 * 1024;
-    /// Most lanes.
+    /// Maximum number of lanes.
     pub const MAX_LANES: u32 = 16;
 
-    /// Parameters no weaker than OWASP recommends: at least 46 MiB with one pass, 19 MiB with two, 12 MiB
-    /// with three or more (ASVS 5.0, appendix C), and no more than the bounds above.
+    /// Creates parameters that are at least as strong as OWASP recommends.
+    ///
+    /// The minimum is 46 MiB with one pass, 19 MiB with two, and 12 MiB with three or more (ASVS
+    /// 5.0, appendix C). The maximum values are the constants above.
     ///
     /// # Errors
     ///
-    /// [`ParamsError`] for anything else.
+    /// [`ParamsError`] if a value is out of these bounds.
     pub const fn new(memory_kib: u32, passes: u32, lanes: u32) -> Result<Self, ParamsError> {
         let least = match passes {
             0 => return Err(ParamsError),
@@ -47,11 +50,12 @@ impl Argon2Params {
         if memory_kib < least || !params.is_bounded() { Err(ParamsError) } else { Ok(params) }
     }
 
-    /// The least work Argon2 does at all, for tests that sign in a thousand times.
+    /// Creates the weakest parameters of Argon2, for tests that sign in a thousand times.
     ///
     /// # Security
     ///
-    /// A hash of this cost is guessed at leisure. `build()` does not refuse it: the name has to.
+    /// An attacker can quickly guess the password of such a hash. `build()` accepts these
+    /// parameters, so the name of this function is the only warning.
     #[must_use]
     pub const fn danger_fast() -> Self {
         Self { memory_kib: 8, passes: 1, lanes: 1 }
@@ -70,7 +74,8 @@ impl Argon2Params {
         self.memory_kib.saturating_mul(self.passes)
     }
 
-    /// What has to be done beside a hash of cost `done` for both to be as much work as one of cost `self`.
+    /// Returns the cost of a second hash, so that both hashes together are as much work as one of
+    /// cost `self`. `done` is the cost of the first one.
     pub(super) fn remainder(&self, done: &Self) -> Option<Self> {
         let missing = self.work().checked_sub(done.work())?;
         let memory_kib = missing.checked_div(self.passes)?;
@@ -89,10 +94,10 @@ impl Default for Argon2Params {
     }
 }
 
-/// Length of the hashes made here, in bytes.
+/// Length of new hashes, in bytes.
 const OUTPUT_BYTES: usize = 32;
 
-/// A hash out of a column, whose parameters have been bounded before they are believed.
+/// A hash from a host's column. Its parameters are within the bounds.
 pub(super) struct StoredHash {
     algorithm: Algorithm,
     version: Version,
@@ -102,10 +107,10 @@ pub(super) struct StoredHash {
 }
 
 impl StoredHash {
-    /// Reads a PHC string of Argon2. None if it is anything else, or asks for more work than the bounds
-    /// allow.
+    /// Reads a PHC string of Argon2. Returns none for any other text, and for a hash that needs
+    /// more work than the bounds allow.
     pub(super) fn read(text: &str) -> Option<Self> {
-        // Longest PHC string of Argon2 with its longest salt and output, and room to spare.
+        // The longest PHC string of Argon2, with its longest salt and output, is shorter.
         if text.len() > 512 {
             return None;
         }
@@ -124,14 +129,14 @@ impl StoredHash {
         bounded.then_some(Self { algorithm, version, params, salt: hash.salt?, expected: hash.hash? })
     }
 
-    /// A hash as hashes are made now, of this salt and output.
+    /// Creates a hash of the current form from this salt and output.
     pub(super) fn current(salt: &[u8], output: &[u8], params: Argon2Params) -> Option<Self> {
         let (algorithm, version) = (Algorithm::Argon2id, Version::V0x13);
         let (salt, expected) = (Salt::new(salt).ok()?, Output::new(output).ok()?);
         Some(Self { algorithm, version, params, salt, expected })
     }
 
-    /// True if the hash was made as hashes are made now.
+    /// True if the hash has the current form and cost.
     pub(super) fn is_current(&self, current: &Argon2Params) -> bool {
         self.params == *current
             && self.algorithm == Algorithm::Argon2id
@@ -172,11 +177,12 @@ pub(super) fn hash(
     Some(hash.to_string())
 }
 
-/// The memory of one worker, kept between hashes: taking it anew costs more than half of a hash.
+/// The memory of one worker. It is kept between hashes, because allocating it again costs more than
+/// half of a hash.
 #[derive(Default)]
 pub(super) struct Memory {
     blocks: Vec<Block>,
-    /// Work done in it so far, in KiB times passes.
+    /// Work done in this memory so far, in KiB times passes.
     pub(super) work_kib: u64,
 }
 
@@ -190,7 +196,7 @@ impl Memory {
         self.blocks.get_mut(..count).unwrap_or_default()
     }
 
-    /// Gives back what a costlier stored hash took beyond the current cost.
+    /// Frees the memory that a stored hash needed beyond the current cost.
     pub(super) fn shrink(&mut self, current: &Argon2Params) {
         let count = current.params(OUTPUT_BYTES).map_or(0, |params| params.block_count());
         if self.blocks.len() > count {
@@ -230,8 +236,8 @@ mod tests {
 
     #[test]
     fn another_implementations_hashes_verify() {
-        // Made by the reference implementation through Python's argon2-cffi; the Argon2i ones are of its
-        // README.
+        // Made by the reference implementation through Python's argon2-cffi. The Argon2i hashes are
+        // from its README.
         let mut memory = Memory::default();
         for (text, password) in [
             (

@@ -1,24 +1,26 @@
-//! Common passwords: a filter of those that Django and zxcvbn list, and runs of characters.
+//! Common passwords: a filter of the lists of Django and zxcvbn, and a check for runs of
+//! characters.
 //!
-//! `.ci/common-passwords` makes the filter; `common/LICENSES.md` names the lists and their licences.
+//! `.ci/common-passwords` makes the filter; `common/LICENSES.md` names the lists and their
+//! licences.
 
 use siphasher::sip::SipHasher24;
 use xorf::{BinaryFuse16, BinaryFuse16Ref, DmaSerializable, Filter, FilterRef};
 
-/// The most digits and signs that a password may have beside a common one, or beside context words, and still be
-/// refused for it.
+/// Maximum number of digits and signs that may surround a common password or context words without
+/// making the password acceptable.
 pub(super) const MOST_ADDED: usize = 8;
 
 const FILE: &[u8; FILE_LEN] = include_bytes!("common/filter.bin");
 const FILE_LEN: usize = include_bytes!("common/filter.bin").len();
 
-/// `BinaryFuse16Ref` reads fingerprints of two bytes where they lie.
+/// Aligns the file, because `BinaryFuse16Ref` reads fingerprints of two bytes in place.
 #[repr(C, align(2))]
 struct Aligned([u8; FILE_LEN]);
 
 static FILTER: Aligned = Aligned(in_native_order(*FILE));
 
-/// Turns little-endian pairs of bytes to the order of this machine.
+/// Converts little-endian pairs of bytes to the byte order of this machine.
 const fn in_native_order(mut bytes: [u8; FILE_LEN]) -> [u8; FILE_LEN] {
     if cfg!(target_endian = "big") {
         let (_, mut rest) = bytes.split_at_mut(BinaryFuse16::DESCRIPTOR_LEN);
@@ -30,8 +32,10 @@ const fn in_native_order(mut bytes: [u8; FILE_LEN]) -> [u8; FILE_LEN] {
     bytes
 }
 
-/// True if a password, in lower case, is listed or a run, or is a listed one with up to [`MOST_ADDED`] digits and signs,
-/// or a run of them, at its edges.
+/// True if a password in lower case is common.
+///
+/// A password is common if it is listed or is a run. Up to [`MOST_ADDED`] digits and signs, or a
+/// run of them, at the edges of a listed password do not matter.
 pub(super) fn is_common(password: &str) -> bool {
     if is_run(password.chars()) || is_listed(password) {
         return true;
@@ -42,14 +46,15 @@ pub(super) fn is_common(password: &str) -> bool {
     (added.clone().count() <= MOST_ADDED || is_run(added)) && is_listed(core)
 }
 
-/// True for a listed password, and for one in 65,536 others.
+/// True for every listed password, and for one in 65,536 other passwords.
 fn is_listed(password: &str) -> bool {
     let (descriptor, fingerprints) = FILTER.0.split_at(BinaryFuse16::DESCRIPTOR_LEN);
     let filter = BinaryFuse16Ref::from_dma(descriptor, fingerprints);
     filter.contains(&SipHasher24::new().hash(password.as_bytes()))
 }
 
-/// True if all characters are the same, or each follows the one before, up or down: `aaaa`, `abcd`, `4321`, `8901`.
+/// True if all characters are equal, or if each one follows the one before, upwards or downwards:
+/// `aaaa`, `abcd`, `4321`, `8901`.
 fn is_run(chars: impl Iterator<Item = char> + Clone) -> bool {
     let step = |(one, next): (char, char)| match (one, next) {
         ('9', '0') => 1,

@@ -1,15 +1,17 @@
-//! Context words: what an attacker who knows the shop and the account tries first (ASVS v5.0.0-6.2.11).
+//! Context words: words that an attacker who knows the shop and the account tries first (ASVS
+//! v5.0.0-6.2.11).
 
 use zeroize::Zeroizing;
 
 use super::{canonical, common::MOST_ADDED};
 use crate::account::Email;
 
-/// Shorter words stand in too many good passwords.
+/// Minimum length of a context word. Shorter words occur in too many good passwords.
 const SHORTEST_WORD: usize = 3;
 const SHORTEST_LABEL: usize = 4;
 
-/// The words of an address: the whole, its local part, its domain and the labels of its domain.
+/// Returns the words of an address: the whole address, its local part, its domain and the labels of
+/// its domain.
 pub(super) fn words_of(email: &Email) -> Vec<String> {
     let (local, domain) = email.as_str().split_once('@').unwrap_or((email.as_str(), ""));
     let (domain, _) = idna::domain_to_unicode(domain);
@@ -19,8 +21,8 @@ pub(super) fn words_of(email: &Email) -> Vec<String> {
     words
 }
 
-/// True if nothing but up to [`MOST_ADDED`] digits is left of a password without one of these words. Case, spaces and signs
-/// do not count.
+/// True if at most [`MOST_ADDED`] digits remain of a password after these words are removed. Case,
+/// spaces and signs are ignored.
 pub(super) fn is_made_of<'a>(mut words: impl Iterator<Item = &'a str>, password: &str) -> bool {
     let whole = letters_and_digits(password);
     words.any(|word| {

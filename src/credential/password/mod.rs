@@ -1,5 +1,5 @@
-//! Passwords: Argon2id hashes in PHC strings, made and checked in a bounded pool; and the policy for new
-//! ones.
+//! Passwords: Argon2id hashes in PHC strings, a bounded pool that computes them, and the policy for
+//! new passwords.
 
 mod argon2id;
 mod common;
@@ -23,14 +23,17 @@ use zeroize::Zeroizing;
 
 use super::Credential;
 
-/// The bytes that are hashed: the password in Unicode's normal form C (NIST SP 800-63B-4 section 3.1.1.2), so
-/// that the same password typed on another keyboard is the same password. Nothing is trimmed, folded or cut.
+/// Returns the bytes to hash: the password in Unicode's normal form C (NIST SP 800-63B-4 section
+/// 3.1.1.2).
+///
+/// The same password typed on another keyboard therefore has the same bytes. The password is not
+/// trimmed, folded or cut.
 pub(super) fn normalised(password: &Credential) -> Zeroizing<Vec<u8>> {
     Zeroizing::new(nfc(password.text()).as_bytes().to_vec())
 }
 
-/// The form in which a new password is looked up: lower case and normal form C. Guessers try a common password in every
-/// case, and one text has several encodings.
+/// Returns the form in which a new password is compared with lists: lower case and normal form C.
+/// Attackers try a common password in every case, and one text has several encodings.
 fn canonical(text: &str) -> Zeroizing<String> {
     nfc(&Zeroizing::new(text.to_lowercase()))
 }

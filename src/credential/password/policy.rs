@@ -7,37 +7,42 @@ use crate::{
     error::PolicyViolation,
 };
 
-/// Rules for new passwords. Passwords that exist are not judged by it.
+/// Rules for new passwords. Existing passwords are not checked.
 ///
 /// Lengths are counted in Unicode code points.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct PasswordPolicy {
-    /// Fewest characters, at least 8 (ASVS v5.0.0-6.2.1).
+    /// Minimum number of characters, at least 8 (ASVS v5.0.0-6.2.1).
     pub min_length: usize,
-    /// Most characters, at least 64 (ASVS v5.0.0-6.2.9) and at most 1,024.
+    /// Maximum number of characters, at least 64 (ASVS v5.0.0-6.2.9) and at most 1,024.
     pub max_length: usize,
-    /// Fewest of the four classes: lower case, upper case, digits, special. A letter that is not ASCII is
-    /// special, as in Commerce.
+    /// Minimum number of character classes out of four: lower case, upper case, digits, special. A
+    /// letter that is not ASCII counts as special, as in Commerce.
     pub min_classes: usize,
-    /// True if a space may stand at the beginning or the end.
+    /// True if a password may begin or end with a space.
     pub edge_spaces: bool,
-    /// True if a password is refused that an attacker guesses first (NIST SP 800-63B-4 section 3.1.1.2, ASVS
-    /// v5.0.0-6.2.4 and 6.2.11). The words are compared in lower case and Unicode's normal form C. Refused are:
+    /// True if guessable passwords are refused (NIST SP 800-63B-4 section 3.1.1.2, ASVS
+    /// v5.0.0-6.2.4 and 6.2.11). Words are compared in lower case and Unicode's normal form C.
     ///
-    /// - one of 59,892 common passwords, words and names, or one of them with up to eight digits and signs at its edges.
-    ///   They come with the crate as a filter, which nothing is downloaded for. It also refuses one in 32,768 of
-    ///   other passwords, whose owner chooses another one.
-    /// - a run of characters: all the same, or each the next of the one before.
-    /// - context words, with up to eight digits and any signs: the parts of the customer's e-mail address or the admin user's
-    ///   name, [`AuthConfig::issuer`](crate::AuthConfig::issuer) and [`context_words`](Self::context_words).
+    /// These passwords are refused:
+    ///
+    /// - one of 59,892 common passwords, words and names, with up to eight digits and signs at its
+    ///   edges. The crate includes them as a filter, so nothing is downloaded. The filter also
+    ///   refuses one in 32,768 other passwords, whose owner must choose another one.
+    /// - a run of characters: all equal, or each one following the one before.
+    /// - context words, with up to eight digits and any signs. They are the parts of the customer's
+    ///   e-mail address or the admin user's name, [`AuthConfig::issuer`](crate::AuthConfig::issuer)
+    ///   and [`context_words`](Self::context_words).
     pub refuse_guessable: bool,
-    /// Words of at least three letters that no new password may be made of: the shop's brands, its town. None by default.
+    /// Additional context words, for example the shop's brands or its town. A word has at least
+    /// three letters. None by default.
     pub context_words: Vec<String>,
 }
 
 impl PasswordPolicy {
-    /// Commerce's: 8 to 256 characters of three classes, no space at the edges. Unlike Commerce, it refuses guessable ones.
+    /// Returns Commerce's rules: 8 to 256 characters of three classes, and no space at the edges.
+    /// Unlike Commerce, it refuses guessable passwords.
     #[must_use]
     pub const fn commerce() -> Self {
         Self {
@@ -50,7 +55,8 @@ impl PasswordPolicy {
         }
     }
 
-    /// NIST SP 800-63B-4's, section 3.1.1.2: at least 15 characters, no rule about their classes, no guessable ones.
+    /// Returns the rules of NIST SP 800-63B-4, section 3.1.1.2: at least 15 characters, any
+    /// classes, no guessable passwords.
     #[must_use]
     pub const fn strict() -> Self {
         Self {
@@ -63,8 +69,8 @@ impl PasswordPolicy {
         }
     }
 
-    /// Judges a new password in Commerce's order: the address, the length, the edges, the classes. Then come context words
-    /// and common passwords.
+    /// Checks a new password in Commerce's order: the address, the length, the edges, the classes.
+    /// Context words and common passwords follow.
     pub(crate) fn judge(&self, email: &Email, password: &Credential) -> Result<(), PolicyViolation> {
         self.judge_apart(email.as_str(), PolicyViolation::SameAsEmail, password)?;
         self.judge_guessable(&context::words_of(email), password)

@@ -29,28 +29,30 @@ use crate::{
     random::{RandomError, SecureRandom},
 };
 
-/// State of the hashing pool, for a host's metrics.
+/// The state of the hashing pool, for a host's metrics.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct HashingStats {
-    /// Threads, and so the most hashes that run at once and the most blocks of memory that exist.
+    /// Number of threads. It limits the number of simultaneous hashes and of memory blocks.
     pub threads: usize,
-    /// Hashes that are running now.
+    /// Number of hashes that are running now.
     pub running: usize,
-    /// Hashes that wait for a thread now.
+    /// Number of hashes that wait for a thread now.
     pub waiting: usize,
-    /// Hashes begun so far.
+    /// Number of hashes begun since the start.
     pub begun: u64,
-    /// Hashes refused so far because the queue was full, or gave way in it to those of other sources.
+    /// Number of hashes refused since the start, because the queue was full or because hashes of
+    /// other sources took their places.
     pub refused: u64,
-    /// The time that a hash asked for now is likely to wait, by the length of the queue and the latest hashes.
+    /// Estimated waiting time of a new hash, from the length of the queue and the latest hashes.
     pub wait: Duration,
 }
 
-/// Threads of its own that make and check password hashes, so that no executor is ever blocked.
+/// A pool of separate threads that compute and verify password hashes, so that no executor is
+/// blocked.
 ///
-/// Each keeps its block of memory. The [queue](Queue) is bounded and fair to sources; a caller that finds no
-/// place in it is told so at once. A caller that goes away frees its place.
+/// Each thread keeps its memory block. The [queue](Queue) is bounded and fair to sources. A caller
+/// that finds no place gets an error at once. A caller that goes away frees its place.
 pub(crate) struct HashingPool {
     shared: Arc<Shared>,
 }
@@ -62,12 +64,12 @@ struct Shared {
     closed: AtomicBool,
     threads: usize,
     current: Argon2Params,
-    /// Checked in place of a hash that is not there: no password matches it.
+    /// Verified instead of a missing hash. No password matches it.
     decoy: StoredHash,
     running: AtomicUsize,
     begun: AtomicU64,
     refused: AtomicU64,
-    /// The mean time of the latest hashes, in nanoseconds.
+    /// The mean duration of the latest hashes, in nanoseconds.
     mean: AtomicU64,
 }
 
@@ -85,23 +87,24 @@ enum Task {
 enum Answer {
     Verified(Verified),
     Hashed(Option<PasswordHash>),
-    /// The hash gave way to those of other sources.
+    /// A hash of another source took this hash's place in the queue.
     Displaced,
 }
 
-/// Result of a password check.
+/// The result of a password check.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Verified {
-    /// The password is the account's; its hash was made as hashes are made now.
+    /// The password is right, and its hash has the current cost.
     Current,
-    /// The password is the account's; its hash should be made anew.
+    /// The password is right, and its hash should be replaced by one of the current cost.
     Outdated,
-    /// It is not.
+    /// The password is wrong.
     Wrong,
 }
 
 impl Verified {
-    /// Of a right password: whether its hash should be made anew.
+    /// Returns whether the hash of a right password should be replaced. Returns none for a wrong
+    /// password.
     pub(crate) const fn outdated(self) -> Option<bool> {
         match self {
             Self::Current => Some(false),
@@ -130,7 +133,7 @@ impl HashingPool {
             refused: AtomicU64::new(0),
             mean: AtomicU64::new(0),
         });
-        // Made first: if a thread cannot be had, its drop ends those that could.
+        // Created before the threads: if a thread cannot be started, dropping it ends the others.
         let pool = Self { shared: Arc::clone(&shared) };
         for _ in 0..threads.get() {
             let shared = Arc::clone(&shared);
@@ -139,9 +142,11 @@ impl HashingPool {
         Ok(pool)
     }
 
-    /// Checks a password against a stored hash. Whatever there is to check, a refusal costs one hash at
-    /// current cost: a hash that is missing or cannot be read is replaced by a decoy, and a cheaper one is
-    /// made up for.
+    /// Verifies a password against a stored hash.
+    ///
+    /// A refusal takes at least as much work as one hash at the current cost, so that its duration
+    /// does not reveal the stored hash. If the hash is missing or unreadable, then a decoy is
+    /// verified instead. If it is cheaper, then a second hash makes up the difference.
     ///
     /// `work` is marked as started when the hash begins.
     pub(crate) async fn verify(
@@ -158,7 +163,7 @@ impl HashingPool {
         }
     }
 
-    /// Makes a hash, once its turn comes in the line.
+    /// Computes a hash when its turn comes.
     pub(crate) async fn hash(
         &self,
         password: &Credential,
@@ -212,7 +217,7 @@ impl HashingPool {
 
 impl Drop for HashingPool {
     fn drop(&mut self) {
-        // Under the lock, so that no thread goes to sleep in between.
+        // Notified under the lock, so that no thread goes to sleep in between.
         let queue = self.shared.lock();
         self.shared.closed.store(true, Ordering::Relaxed);
         drop(queue);
@@ -226,7 +231,7 @@ impl fmt::Debug for HashingPool {
     }
 }
 
-/// A hash that was asked for. Dropping it takes the work back, if it has not begun.
+/// A requested hash. Dropping it cancels the work if it has not begun.
 struct Waiting {
     shared: Arc<Shared>,
     ticket: Ticket,
@@ -255,7 +260,7 @@ impl Shared {
     fn work(&self) {
         let mut memory = Memory::default();
         while let Some(Job { task, answer, .. }) = self.next() {
-            // A panic ends the hash, whose caller is told, and not the thread.
+            // A panic fails this hash only. The thread goes on.
             let began = Instant::now();
             let done = catch_unwind(AssertUnwindSafe(|| self.perform(&task, &mut memory)));
             self.note(began.elapsed());
@@ -283,7 +288,7 @@ impl Shared {
         }
     }
 
-    /// Counts the time of a hash into the mean, as one of about eight.
+    /// Includes a duration in the mean, with a weight of about one eighth.
     fn note(&self, took: Duration) {
         let took = u64::try_from(took.as_nanos()).unwrap_or(u64::MAX);
         let mean = |mean: u64| Some(if mean == 0 { took } else { mean - mean / 8 + took / 8 });
@@ -315,18 +320,18 @@ impl Shared {
     }
 }
 
-/// Why the pool could not be started.
+/// The pool could not be started.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum StartError {
     #[error(transparent)]
     Thread(#[from] io::Error),
     #[error(transparent)]
     Random(#[from] RandomError),
-    #[error("no hash can be made with these parameters")]
+    #[error("cannot compute a password hash with these parameters")]
     Params,
 }
 
-/// A hash at current cost that nothing matches: its output was drawn, not computed.
+/// Creates a hash of the current cost that no password matches: its output is random.
 fn decoy(current: &Argon2Params, random: &dyn SecureRandom) -> Result<StoredHash, StartError> {
     let mut bytes = [0; 48];
     random.fill(&mut bytes)?;

@@ -1,5 +1,5 @@
-//! The hashes that wait for a thread: a line for each source, served in turns, so that no source takes the
-//! threads from the others.
+//! The hashes that wait for a thread. Each source has a line and sources take turns, so that no
+//! source delays the others.
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -8,13 +8,13 @@ use std::{
 
 use crate::token::network;
 
-/// The kind of caller that waits. Each has room and turns of its own.
+/// The kind of caller. Each kind has separate places and turns.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Lane {
-    /// Whoever asks to sign in or to reset a password as a customer.
+    /// Callers who ask to sign in or to reset a password as a customer.
     #[default]
     Strangers,
-    /// Customers who are signed in or who sign in from a known device, and the host itself.
+    /// Customers who are signed in or sign in from a known device, and the host itself.
     Known,
     /// Admin users, signed in or not.
     Admins,
@@ -24,17 +24,18 @@ pub(crate) enum Lane {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Line {
     lane: Lane,
-    /// The network of the caller. Callers without one share a line that may fill the lane: they are many sources.
+    /// The network of the caller. Callers without an address share a line. That line may fill the
+    /// lane, because it stands for many sources.
     source: Option<IpAddr>,
 }
 
 impl Line {
-    /// The line of callers from this network.
+    /// Returns the line of callers from this network.
     pub(crate) fn new(lane: Lane, source: Option<IpAddr>) -> Self {
         Self { lane, source: source.map(network) }
     }
 
-    /// The line of the same source among known callers. Admin users keep their own lane.
+    /// Returns the line of the same source among known callers. Admin users stay in their lane.
     pub(crate) const fn with_known(self) -> Self {
         match self.lane {
             Lane::Strangers | Lane::Known => Self { lane: Lane::Known, ..self },
@@ -42,18 +43,18 @@ impl Line {
         }
     }
 
-    /// The line of the host itself, and of what it asks for behind an answer.
+    /// Returns the line of the host, and of work that continues after the answer.
     pub(crate) const fn of_host() -> Self {
         Self { lane: Lane::Known, source: None }
     }
 }
 
-/// Jobs in their lines.
+/// The waiting jobs, in their lines.
 pub(super) struct Queue<J> {
     lanes: [Jobs<J>; 3],
-    /// The lane whose turn is next.
+    /// The index of the lane whose turn is next.
     next: usize,
-    /// The most jobs of a lane.
+    /// Maximum number of jobs of a lane.
     capacity: usize,
     numbers: u64,
 }
@@ -65,7 +66,7 @@ pub(super) struct Ticket {
     number: u64,
 }
 
-/// A job found no place.
+/// There is no place for the job.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Full;
 
@@ -91,8 +92,9 @@ impl<J> Queue<J> {
         self.lanes[lane as usize].waiting >= self.capacity.div_ceil(2)
     }
 
-    /// Puts a job at the end of its line. A source holds at most a quarter of a lane's places. In a full lane the
-    /// longest line gives up its last job, which is returned, to a line that is shorter by two or more.
+    /// Adds a job at the end of its line. A source holds at most a quarter of a lane's places. If
+    /// the lane is full and the longest line is longer by two or more, then the last job of the
+    /// longest line loses its place and is returned.
     pub(super) fn push(&mut self, line: Line, job: J) -> Result<(Ticket, Option<J>), Full> {
         let capacity = self.capacity;
         let jobs = self.lane(line.lane);
@@ -107,7 +109,7 @@ impl<J> Queue<J> {
         Ok((Ticket { line, number }, displaced))
     }
 
-    /// Takes the next job: of the next lane that has one, and there of the next source.
+    /// Takes the next job: from the next lane that has one, and there from the next source.
     pub(super) fn pop(&mut self) -> Option<J> {
         for _ in 0..self.lanes.len() {
             let lane = self.next;
@@ -119,7 +121,7 @@ impl<J> Queue<J> {
         None
     }
 
-    /// Takes a job back that has not been popped.
+    /// Removes a job that is still waiting.
     pub(super) fn remove(&mut self, ticket: Ticket) {
         let jobs = self.lane(ticket.line.lane);
         let Some(line) = jobs.lines.get_mut(&ticket.line.source) else { return };
@@ -163,7 +165,8 @@ impl<J> Jobs<J> {
         Some(job)
     }
 
-    /// Takes the last job of the longest line, if that is longer by two or more than a line of this length.
+    /// Removes the last job of the longest line, if that line is longer by two or more than a line
+    /// of this length.
     fn displace(&mut self, length: usize) -> Option<J> {
         let (&source, line) = self.lines.iter_mut().max_by_key(|(_, line)| line.len())?;
         if line.len() < length + 2 {
@@ -259,7 +262,7 @@ mod tests {
         }
         let (_, displaced) = queue.push(stranger(1), 100).unwrap();
         assert_eq!((displaced, queue.len()), (Some(7), 8));
-        // Lines of one job each are not taken from.
+        // Lines of one job each keep their jobs.
         let mut queue = Queue::new(2);
         queue.push(stranger(1), 1).unwrap();
         queue.push(stranger(2), 2).unwrap();

@@ -5,8 +5,8 @@ use std::sync::{
 
 use super::queue::Line;
 
-/// The costly work of an attempt: the line in which it waits, and whether it has started, which is known even
-/// after its caller went away.
+/// The costly work of an attempt: the line in which it waits, and whether it has started. Whether
+/// it has started is known even after the caller went away.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Work {
     line: Line,
@@ -22,7 +22,8 @@ impl Work {
         self.line
     }
 
-    /// Marks the work as started: from here on, a caller who goes away has guessed.
+    /// Marks the work as started. If the caller goes away later, then the attempt counts as a
+    /// guess.
     pub(crate) fn start(&self) {
         self.started.store(true, Ordering::Release);
     }

@@ -16,8 +16,8 @@ use crate::{
     token::Grant,
 };
 
-/// The accounts of one kind. A row of another account than the one that was asked for is no row: an answer of
-/// its own would tell strangers who has an account.
+/// The accounts of one kind. A row of another account than the requested one counts as no row,
+/// because a different answer would reveal who has an account.
 pub(crate) struct Accounts<A: Account> {
     table: Arc<A::Rows>,
     decoys: Arc<Decoys>,
@@ -36,32 +36,33 @@ impl<A: Account> Accounts<A> {
         Ok(self.table.find_by_id(id).await?.filter(|row| row.id() == id))
     }
 
-    /// The row of an account whose owner presented a token, as it is now.
+    /// Returns the present row of an account whose owner presented a token.
     pub(crate) async fn own(&self, who: &A::Identity) -> Result<A, Stop> {
         let (id, _) = A::proved_by(who);
         A::own(self.find_by_id(id).await?, who)
     }
 
-    /// The account of a name, looked up by the id that the name had before.
+    /// Returns the account with this id, if it has this name.
     pub(crate) async fn find_again(&self, id: &A::Id, name: &A::Name) -> Result<Option<A>, StoreError> {
         Ok(self.find_by_id(id).await?.filter(|row| row.is_of(name)))
     }
 
-    /// Replaces the hash that the row has. Returns false if the account has another one by now.
+    /// Replaces the hash that the row has. Returns false if the account's hash has changed since.
     pub(crate) async fn replace_hash(&self, row: &A, new: &PasswordHash) -> Result<bool, StoreError> {
         self.table.replace_password_hash(row.id(), row.password_hash(), new).await
     }
 
-    /// Puts the row's hash back in the place of `new`. Returns false if the account has another one by now.
-    /// An account that had no password gets a hash that nothing matches.
+    /// Replaces `new` with the row's earlier hash. Returns false if the account's hash has changed
+    /// since. An account that had no password gets a hash that no password matches.
     pub(crate) async fn restore_hash(&self, row: &A, new: &PasswordHash) -> Result<bool, StoreError> {
         let none = PasswordHash::from("");
         self.table.replace_password_hash(row.id(), Some(new), row.password_hash().unwrap_or(&none)).await
     }
 
-    /// The id of the account of a name, or of the decoy that stands in for none.
+    /// Returns the id of the account of a name. If there is no account, returns the id of its
+    /// decoy.
     pub(crate) fn id_or_decoy(&self, row: Option<&A>, name: &A::Name) -> A::Id {
-        // The decoy is computed for a known account, too: both are the same work.
+        // The decoy is computed for a known account as well, so that both cases do the same work.
         let decoy = A::decoy(&self.decoys, name);
         row.map_or(decoy, |row| row.id().clone())
     }
@@ -85,13 +86,13 @@ impl Accounts<CustomerRecord> {
 }
 
 impl Accounts<AdminRecord> {
-    /// The admin user, if active at this moment.
+    /// Returns the admin user, if active now.
     pub(crate) async fn active(&self, id: &AdminId) -> Result<AdminRecord, Stop> {
         active(self.find_by_id(id).await?)
     }
 
-    /// The admin user behind a grant, if active at this moment, and if a grant so obtained will still do: the
-    /// shop may demand a second factor since.
+    /// Returns the admin user of a grant, if active now. The grant must still be sufficient: the
+    /// shop may have begun to require a second factor.
     pub(crate) async fn acting(
         &self,
         id: &AdminId,

@@ -1,4 +1,4 @@
-//! The one seam between flows and the host's account tables: customers and admin users alike.
+//! The interface between the flows and the host's account tables, for customers and admin users.
 
 use async_trait::async_trait;
 
@@ -14,7 +14,7 @@ use crate::{
     token::{AdminIdentity, CustomerIdentity, Digest, Subject},
 };
 
-/// The name of a customer account: a website and an address on it.
+/// The name of a customer account: a website and an e-mail address.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Address {
     pub(crate) website: Website,
@@ -24,26 +24,27 @@ pub(crate) struct Address {
 /// A row of an account table: a customer or an admin user.
 pub(crate) trait Account: Clone + Send + Sync + 'static {
     type Id: Clone + PartialEq + Send + Sync + 'static;
-    /// The name that a person signs in by.
+    /// The name with which a person signs in.
     type Name: Send + Sync;
     /// The identity that a token of the account proves.
     type Identity: Send + Sync;
-    /// The host's table of such rows.
+    /// The host's table of these rows.
     type Rows: Table<Self> + ?Sized + 'static;
 
     fn id(&self) -> &Self::Id;
     fn subject_of(id: &Self::Id) -> Subject;
-    /// Standing of the account by the rules of the shop, which need not ask for a confirmed address.
+    /// Returns the standing of the account under the rules of the shop, which may not require a
+    /// confirmed address.
     fn standing(&self, config: &AuthConfig) -> AccountStatus;
     fn password_hash(&self) -> Option<&PasswordHash>;
-    /// True if the row is the account of this name. A lenient collation finds other rows, too.
+    /// True if the row has this name. A lenient collation may find other rows.
     fn is_of(&self, name: &Self::Name) -> bool;
-    /// The canonical name of the row, which its table must keep valid.
+    /// Returns the canonical name of the row. It fails if the host's table holds an invalid name.
     fn name(&self) -> Result<Self::Name, Error>;
     fn proved_by(who: &Self::Identity) -> (&Self::Id, &Digest);
-    /// The row of an account whose owner presented a token, as it is now.
+    /// Returns the present row of an account whose owner presented a token.
     fn own(row: Option<Self>, who: &Self::Identity) -> Result<Self, Stop>;
-    /// The id that stands in for an unknown account of this name.
+    /// Returns the decoy's id for an unknown account of this name.
     fn decoy(decoys: &Decoys, name: &Self::Name) -> Self::Id;
 }
 
@@ -78,10 +79,10 @@ pub(crate) trait CustomerTable: Table<CustomerRecord> + Consents {
     ) -> Result<EmailReplacement, StoreError>;
 }
 
-/// The host's customer table, whatever the type of its rows.
+/// The host's customer table with any type of row.
 pub(crate) struct Customers<S>(pub(crate) S);
 
-/// The host's admin user table, whatever the type of its rows.
+/// The host's admin user table with any type of row.
 pub(crate) struct Admins<S>(pub(crate) S);
 
 #[async_trait]
@@ -264,7 +265,7 @@ fn admin_record(row: &impl AdminUser) -> AdminRecord {
     }
 }
 
-/// The row of an admin user, if active.
+/// Returns the row of an admin user, if active.
 pub(super) fn active(row: Option<AdminRecord>) -> Result<AdminRecord, Stop> {
     let active = row.filter(|row| row.status == AccountStatus::Active);
     active.ok_or(Refusal::AdminDisabled.told(TokenError::Invalid))

@@ -1,5 +1,5 @@
-//! The entries of the ledger: made before a token is stored, closed when it is over, and true whenever they
-//! are read.
+//! The entries of the ledger. An entry is made before its token is stored, and closed when the
+//! assistance is over. Each reading first closes the entries that are over.
 
 use super::{Assistance, Page};
 use crate::{
@@ -13,11 +13,11 @@ use crate::{
 };
 
 impl Assistance {
-    /// The most entries of one list. Those of the shop beyond it are left to the host's timer,
-    /// [`Auth::purge`](crate::Auth::purge).
+    /// Maximum number of entries in one list. Further entries of the shop are left to the host's
+    /// timer, [`Auth::purge`](crate::Auth::purge).
     pub(crate) const ENTRIES: usize = 1000;
 
-    /// Enters an assistance, stores its grant, and tells the customer that it begins.
+    /// Records an assistance, stores its grant, and notifies the customer of the beginning.
     pub(crate) async fn begin(
         &self,
         row: &CustomerRecord,
@@ -30,7 +30,7 @@ impl Assistance {
         };
         self.ledger.begin(&entry).await?;
         if let Err(stop) = self.tokens.insert(grant, origin, generation).await {
-            // If it cannot be noted now, it is found out when the ledger is read.
+            // If the end cannot be recorded now, then the next reading of the ledger records it.
             let _ = self.ledger.end(&entry.customer, &grant.digest, AssistanceEnd::NotIssued).await;
             return Err(stop);
         }
@@ -44,8 +44,9 @@ impl Assistance {
         Ok(())
     }
 
-    /// Notes that an assistance is over whose token has ended, and tells the customer: once, whoever notes it
-    /// first. What cannot be noted now is found out when the ledger is read.
+    /// Records the end of an assistance whose token has ended, and notifies the customer. If
+    /// several callers do so, then only the first one notifies. If the end cannot be recorded now,
+    /// then the next reading of the ledger records it.
     pub(crate) async fn close(
         &self,
         customer: &CustomerId,
@@ -56,7 +57,7 @@ impl Assistance {
         let _ = self.try_close(customer, grant, end, origin).await;
     }
 
-    /// The entry of a customer's grant, ended or not.
+    /// Returns the entry of a customer's grant, ended or not.
     pub(crate) async fn entry(
         &self,
         customer: &CustomerId,
@@ -65,7 +66,7 @@ impl Assistance {
         self.ledger.find(customer, grant).await
     }
 
-    /// The newest entries of a customer, after those that are over are closed.
+    /// Returns the newest entries of a customer, after it has closed those that are over.
     pub(crate) async fn list_of(
         &self,
         customer: &CustomerId,
@@ -75,8 +76,8 @@ impl Assistance {
         self.settle(page.entries, origin).await
     }
 
-    /// At most `limit` entries of the shop that have not ended, the oldest first, after those that are over are
-    /// closed.
+    /// Returns at most `limit` open entries of the shop, the oldest first, after it has closed
+    /// those that are over.
     pub(crate) async fn settle_open(
         &self,
         limit: usize,
@@ -91,7 +92,8 @@ impl Assistance {
         Ok(settled)
     }
 
-    /// Closes every assistance of a customer that is over. If it returns `Ok`, none of them revives.
+    /// Closes every assistance of a customer that is over. If it returns `Ok`, then none of them
+    /// can become valid again.
     pub(crate) async fn settle_of(&self, customer: &CustomerId, origin: &Origin) -> Result<(), Error> {
         if self.admins.is_none() {
             return Ok(());
@@ -105,8 +107,8 @@ impl Assistance {
         }
     }
 
-    /// Closes the assistances of an admin user that are over, among the oldest of the shop. The tokens of the
-    /// others are no better for it: their ends are noted later.
+    /// Closes the assistances of an admin user that are over, among the oldest of the shop. Further
+    /// ones are closed later. Their tokens are already invalid.
     pub(crate) async fn settle_by(&self, actor: &AdminId, origin: &Origin) {
         if let Ok(mut page) = self.ledger.open(None, Self::ENTRIES).await {
             page.entries.retain(|entry| entry.assistance.actor == *actor);
@@ -114,14 +116,14 @@ impl Assistance {
         }
     }
 
-    /// Removes every entry of a customer that has ended. Returns false if there is one that has not.
+    /// Removes every ended entry of a customer. Returns false if an entry has not ended.
     pub(crate) async fn erase(&self, customer: &CustomerId) -> Result<bool, StoreError> {
         self.ledger.erase(customer).await?;
         Ok(self.ledger.of(customer, None, 1).await?.entries.is_empty())
     }
 
-    /// Closes what is over of these entries, and answers all of them as they are now. Those whose token was
-    /// never issued are left out.
+    /// Closes the entries that are over, and returns all entries in their present state. Entries
+    /// whose token was never issued are left out.
     async fn settle(
         &self,
         entries: Vec<AssistanceEntry>,
@@ -132,12 +134,12 @@ impl Assistance {
             if entry.ended_at.is_none()
                 && let Some(end) = self.end_of(&entry).await?
             {
-                // Whoever is told that it has ended must not see it revive; nor begin, if its token is yet to
-                // be stored.
+                // A caller that sees the end must not see the assistance continue. The bar also
+                // prevents a token that is not stored yet from being stored.
                 self.tokens.bar(&entry.grant, entry.expires_at).await?;
                 let (customer, grant) = (entry.customer, entry.grant);
                 let noted = match self.try_close(&customer, &grant, end, origin).await? {
-                    // Another caller has noted an end in this moment, or has erased the entry.
+                    // Another caller has just recorded an end, or has erased the entry.
                     None => self.ledger.find(&customer, &grant).await?,
                     closed => closed,
                 };
@@ -151,7 +153,7 @@ impl Assistance {
         Ok(settled)
     }
 
-    /// The end of an assistance that the ledger takes for open, if it has ended.
+    /// Returns the end of an assistance that is open in the ledger, if it has ended.
     async fn end_of(&self, entry: &AssistanceEntry) -> Result<Option<AssistanceEnd>, Error> {
         if self.tokens.is_past(entry.expires_at) {
             return Ok(Some(AssistanceEnd::Expired));

@@ -17,7 +17,8 @@ use crate::{
     token::{AssistanceEnd, AssistanceEntry, Digest},
 };
 
-/// The ledger of assistance: the record that customers and supervisors are shown. No token is judged by it.
+/// The ledger of assistance, which customers and supervisors can read. It does not decide whether a
+/// token is valid.
 #[derive(Debug)]
 pub(crate) struct Ledger {
     documents: Arc<Documents>,
@@ -29,7 +30,7 @@ pub(crate) struct Ledger {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Page {
     pub(crate) entries: Vec<AssistanceEntry>,
-    /// The place of the last entry, if there may be more behind it.
+    /// The position of the last entry, if more entries may follow.
     pub(crate) next: Option<Position>,
 }
 
@@ -38,14 +39,15 @@ impl Ledger {
         Self { documents, history }
     }
 
-    /// Enters an assistance, before its token is stored. An entry of its grant that is there stays as it
-    /// is.
+    /// Records an assistance before its token is stored. An existing entry of the grant is not
+    /// changed.
     pub(crate) async fn begin(&self, entry: &AssistanceEntry) -> Result<(), StoreError> {
         self.documents.change(&of_customer(&entry.customer), &Beginning { entry }).await?.kept()
     }
 
-    /// Notes the end of an assistance that has not ended: now, or when its token expired. Returns the entry as
-    /// it is then to exactly one caller: that caller tells the customer. The first end stays.
+    /// Records the end of an assistance that has not ended. The end is now, or the expiry of the
+    /// token if that was earlier. Returns the changed entry to exactly one caller, which notifies
+    /// the customer. A recorded end is never changed.
     pub(crate) async fn end(
         &self,
         customer: &CustomerId,
@@ -82,8 +84,8 @@ impl Ledger {
         Ok(page)
     }
 
-    /// Removes every entry of a customer that has ended, and returns their number. If it fails, some may be
-    /// gone.
+    /// Removes every ended entry of a customer, and returns their number. If it fails, then some
+    /// may be removed.
     pub(crate) async fn erase(&self, customer: &CustomerId) -> Result<usize, StoreError> {
         let (partition, index) = (of_customer(customer), of_customer_index(customer));
         let (mut erased, mut after) = (0, None);

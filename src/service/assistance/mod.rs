@@ -1,7 +1,7 @@
-//! Remote shopping assistance: who may give it to whom, read live whenever it matters, and its ledger.
+//! Remote shopping assistance: the check of who may assist whom, and the ledger.
 //!
-//! It is asked when assistance begins, when a one-time code is redeemed, and at every use of a token born of
-//! either.
+//! The check reads the present state of both accounts. It runs when an assistance begins, when a
+//! one-time code is redeemed, and at every use of the resulting token.
 
 mod entries;
 mod ledger;
@@ -41,8 +41,8 @@ pub(crate) struct Assistance {
 }
 
 impl Assistance {
-    /// The assistance that the admin user behind a grant may give at this moment, and its end at the latest.
-    /// Nothing is looked up of any customer.
+    /// Returns the assistance that the admin user of a grant may give now, and its latest end. It
+    /// looks up no customer.
     pub(crate) async fn offered_by(
         &self,
         grant: &Grant,
@@ -69,7 +69,8 @@ impl Assistance {
         Ok((assistance, grant.expires_at))
     }
 
-    /// Refuses an assistance that one of the two sides does not stand by at this moment.
+    /// Refuses an assistance if the admin user may not give it now, or if the customer does not
+    /// allow it now.
     pub(crate) async fn require_both_sides(
         &self,
         customer: &CustomerId,
@@ -80,8 +81,9 @@ impl Assistance {
         Ok(())
     }
 
-    /// The time until which the admin user behind an assistance may assist. At this moment the shop offers it,
-    /// and the admin user is still signed in, active and permitted.
+    /// Returns the time until which the admin user of an assistance may assist. It requires that
+    /// the shop offers assistance now, and that the admin user is still signed in, active and
+    /// permitted.
     pub(crate) async fn stands_until(&self, assistance: &token::Assistance) -> Result<OffsetDateTime, Stop> {
         let parent = self.tokens.find(&assistance.parent).await?;
         let parent = parent.filter(|parent| parent.subject == Subject::Admin(assistance.actor.clone()));
@@ -90,7 +92,7 @@ impl Assistance {
         Ok(parent.expires_at)
     }
 
-    /// The customer, if active and consenting to assistance at this moment.
+    /// Returns the customer, if active and consenting to assistance now.
     pub(crate) async fn consenting(&self, id: &CustomerId) -> Result<CustomerRecord, Stop> {
         let row = self.customers.find_by_id(id).await?;
         let row = row.ok_or(Refusal::UnknownAccount.told(AssistanceError::NoSuchCustomer))?;
@@ -102,12 +104,13 @@ impl Assistance {
         }
     }
 
-    /// Stores whether a customer consents to assistance. Returns false if there is no such customer.
+    /// Stores whether a customer consents to assistance. Returns false if the customer does not
+    /// exist.
     pub(crate) async fn set_consent(&self, customer: &CustomerId, allowed: bool) -> Result<bool, StoreError> {
         self.consents.set_assistance(customer, allowed).await
     }
 
-    /// The admin user behind a grant, if allowed to assist at this moment.
+    /// Returns the admin user of a grant, if permitted to assist now.
     async fn permitted(&self, id: &AdminId, grant: &Grant) -> Result<AdminRecord, Stop> {
         let admins =
             self.admins.as_ref().ok_or(Error::Internal(InternalError::NotConfigured(Part::Admins)))?;

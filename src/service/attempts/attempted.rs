@@ -17,34 +17,38 @@ use crate::{
     token::{DeviceSecret, Digest},
 };
 
-/// An attempt at an account, known or not, and the budgets that it draws on.
+/// An attempt at a known or unknown account, and the budgets that it is charged to.
 pub(crate) struct Attempted {
-    /// The kind of account. In a full store, accounts of one kind share slots.
+    /// The kind of account. If the store is full, then accounts of one kind share slots.
     pub(super) kind: &'static str,
     pub(super) account: Partition,
     /// The account's budget over all sources.
     pub(super) wide: Option<Budget>,
     /// A narrow scope at the account, and its budget.
     pub(super) narrow: Option<(DocumentId, Budget)>,
-    /// True if a spent budget locks the account's password or second factor, and does not only slow down
-    /// somebody who asks for something.
+    /// True if exhausting a budget locks the account's password or second factor; false if the
+    /// budget is only a rate limit.
     pub(super) locks: bool,
-    /// The caller, at an account that remembers its devices. Such an attempt has a narrow scope.
+    /// The caller, if the account remembers its devices. Such an attempt has a narrow scope.
     pub(super) caller: Option<Caller>,
-    /// The caller's standing if its device and source are not known.
+    /// The caller's standing if its device and source are unknown.
     pub(super) standing: Standing,
-    /// The tallies of the source over all accounts. Once one is spent, the source is refused.
+    /// The tallies of the source over all accounts. If one is spent, then the source is refused,
+    /// except with the secret of a device that the account knows.
     pub(super) source: Option<Tallies>,
-    /// A tally of the account over all sources. Once it is spent, attempts are judged and no longer counted.
+    /// A tally of the account over all sources. If it is spent, then attempts are verified and no
+    /// longer counted.
     pub(super) tally: Option<Tallies>,
-    /// True if the watch over the shop counts it: a credential that anybody may present.
+    /// True if the watch over the shop counts the attempt, because anybody may present such a
+    /// credential.
     pub(super) watched: bool,
     /// The line in which its hash waits.
     pub(super) line: Line,
 }
 
 impl Attempted {
-    /// A sign-in: the budget of this source at this account, and the account's wider one over all sources.
+    /// Creates a sign-in. It has the budget of this source at this account, and the account's wider
+    /// budget over all sources.
     pub(crate) fn sign_in(
         address: &Address,
         source: Option<IpAddr>,
@@ -56,15 +60,16 @@ impl Attempted {
             .by_caller(source, device, config)
     }
 
-    /// A check of the current password by a signed-in customer: a budget of its own. The holder of a live token is
-    /// known to the account, so that strangers cannot keep a customer from changing the password.
+    /// Creates a check of the current password by a signed-in customer. It has a separate budget.
+    /// The holder of a live token counts as known, so that attackers cannot keep a customer from
+    /// changing the password.
     pub(crate) fn confirmation(address: &Address, config: &AuthConfig) -> Self {
         Self::of(CUSTOMER, account_partition(address), DocumentId::of(&[b"confirmation"]), config)
             .in_line(Lane::Known, None)
             .signed_in()
     }
 
-    /// An admin user's sign-in: budgets of the same size, of its own.
+    /// Creates an admin user's sign-in. It has separate budgets of the same size.
     pub(crate) fn admin_sign_in(
         username: &Username,
         source: Option<IpAddr>,
@@ -76,37 +81,40 @@ impl Attempted {
             .by_caller(source, device, config)
     }
 
-    /// A code of an admin user's second factor, from anywhere: only a caller who knows the password or holds
-    /// a token gets to try.
+    /// Creates a check of an admin user's second factor, with one budget for all sources: only a
+    /// caller who knows the password or has a token reaches it.
     pub(crate) fn second_factor(admin: &AdminId, config: &AuthConfig) -> Self {
         let narrow = Some((DocumentId::of(&[b"second factor"]), config.second_factor_budget));
         let wide = Some(config.account_budget);
         Self { wide, narrow, locks: true, ..Self::new(SECOND_FACTOR, second_factor_partition(admin)) }
     }
 
-    /// A recovery code: a budget for each source, as of a one-time credential.
+    /// Creates a check of a recovery code. It has a budget for each source, like a one-time
+    /// credential.
     pub(crate) fn recovery_code(admin: &AdminId, source: Option<IpAddr>, config: &AuthConfig) -> Self {
         let narrow = Some((source_scope(source), config.second_factor_budget));
         Self { narrow, ..Self::new(RECOVERY_CODE, recovery_code_partition(admin)) }
     }
 
-    /// A first code of an enrolment. The holder of the token knows its secret, so the budget is one of
-    /// requests.
+    /// Creates a check of the first code of an enrolment. The holder of the token knows the secret,
+    /// so the budget is a rate limit.
     pub(crate) fn activation(admin: &AdminId, config: &AuthConfig) -> Self {
         Self::request("activation", &[admin.to_string().as_bytes()], config.second_factor_budget)
     }
 
-    /// A showing of an enrolment's secret to a holder of its token, which is a write.
+    /// Creates a showing of an enrolment's secret to a holder of its token. It is limited because
+    /// it writes.
     pub(crate) fn showing(token: &Digest, config: &AuthConfig) -> Self {
         Self::request("enrolment showing", &[token.as_bytes()], config.second_factor_budget)
     }
 
-    /// A mail about an enrolment, asked for by someone with the right password.
+    /// Creates a mail about an enrolment, requested with the right password.
     pub(crate) fn enrolment_request(admin: &AdminId, config: &AuthConfig) -> Self {
         Self::request("enrolment request", &[admin.to_string().as_bytes()], config.reset_account_budget)
     }
 
-    /// A notice of wrong codes to an admin user: one for each source in the window of the code's budget.
+    /// Creates a notice of wrong codes to an admin user: one for each source in the window of the
+    /// code's budget.
     pub(crate) fn wrong_code_notice(admin: &AdminId, source: Option<IpAddr>, config: &AuthConfig) -> Self {
         let window = config.second_factor_budget.window;
         let budget = Budget { failures: 1, window, lock: Lock::For(window) };
@@ -117,17 +125,19 @@ impl Attempted {
         )
     }
 
-    /// A check of the current password by a signed-in admin user.
+    /// Creates a check of the current password by a signed-in admin user.
     pub(crate) fn admin_confirmation(username: &Username, config: &AuthConfig) -> Self {
         Self::of(ADMIN, admin_partition(username), DocumentId::of(&[b"confirmation"]), config)
             .in_line(Lane::Admins, None)
             .signed_in()
     }
 
-    /// A one-time credential presented by itself: a budget of its own for each source, which no password lock
-    /// stops. Each source has a partition of its own, so that sources do not wait for each other. Nobody guesses
-    /// such a secret, so the wide budget of the address refuses nobody: once it is spent, wrong credentials leave
-    /// no counter.
+    /// Creates a redemption of a one-time credential without a password.
+    ///
+    /// It has a separate budget for each source, and a lock of the password does not affect it.
+    /// Each source has a separate partition, so that sources do not wait for each other. Nobody can
+    /// guess such a secret, so the wide budget of the address refuses nobody. Once the wide budget
+    /// is spent, wrong credentials create no more counters.
     pub(crate) fn redemption(
         purpose: Purpose,
         address: &Address,
@@ -150,20 +160,20 @@ impl Attempted {
         }
     }
 
-    /// A reset asked for an address.
+    /// Creates a reset request for an address.
     pub(crate) fn reset_request(address: &Address, source: Option<IpAddr>, config: &AuthConfig) -> Self {
         let names = [address.website.as_str().as_bytes(), address.email.as_str().as_bytes()];
         let source = Tallies::of_source(source, config);
         Self { source, ..Self::request("reset request", &names, config.reset_account_budget) }
     }
 
-    /// A reset asked for by a source, for any address.
+    /// Creates a reset request of a source, for any address.
     pub(crate) fn reset_request_from(source: IpAddr, config: &AuthConfig) -> Self {
         let source = source_scope(Some(source));
         Self::request("reset requests", &[source.as_bytes()], config.reset_source_budget)
     }
 
-    /// A confirmation asked for an address, which an account has or wants to have.
+    /// Creates a confirmation request for an address, which an account has or wants to have.
     pub(crate) fn confirmation_request(
         address: &Address,
         source: Option<IpAddr>,
@@ -174,20 +184,21 @@ impl Attempted {
         Self { source, ..Self::request("confirmation request", &names, config.reset_account_budget) }
     }
 
-    /// A confirmation asked for by a source, for any address.
+    /// Creates a confirmation request of a source, for any address.
     pub(crate) fn confirmation_request_from(source: IpAddr, config: &AuthConfig) -> Self {
         let source = source_scope(Some(source));
         Self::request("confirmation requests", &[source.as_bytes()], config.reset_source_budget)
     }
 
-    /// A registration begun by a source, for any address.
+    /// Creates a registration of a source, for any address.
     pub(crate) fn registration_from(source: IpAddr, config: &AuthConfig) -> Self {
         let scope = source_scope(Some(source));
         let source = Tallies::of_source(Some(source), config);
         Self { source, ..Self::request("registrations", &[scope.as_bytes()], config.registration_budget) }
     }
 
-    /// A look at a customer's reset token, which spends nothing: a budget for each source.
+    /// Creates a check of a customer's reset token without spending it, with a budget for each
+    /// source.
     pub(crate) fn reset_token_check(
         customer: &CustomerId,
         source: Option<IpAddr>,
@@ -242,7 +253,8 @@ impl Attempted {
     }
 }
 
-/// What a sign-in shows of its caller. All callers without an address are one source, which is no sign of anybody.
+/// Returns the properties that identify a caller. A caller without an address has no source digest,
+/// because such callers cannot be told apart.
 pub(crate) fn caller(source: Option<IpAddr>, device: Option<&DeviceSecret>) -> Caller {
     let source = source.map(|source| Digest::from_bytes(*source_scope(Some(source)).as_bytes()));
     Caller { source, device: device.map(DeviceSecret::digest) }

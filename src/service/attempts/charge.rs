@@ -25,7 +25,7 @@ use crate::{
     token::{DeviceSecret, Subject},
 };
 
-/// The budgets that an attempt draws on, and where they are kept.
+/// The budgets that an attempt is charged to, and where they are stored.
 #[derive(Clone, Debug)]
 pub(super) struct Charge {
     pub(super) partition: Partition,
@@ -46,33 +46,34 @@ pub(super) struct Charge {
 #[derive(Clone, Copy, Debug, Default)]
 #[must_use]
 pub(crate) struct Settled {
-    /// The locks on the account's password or second factor that begin with this failure.
+    /// The locks of the account's password or second factor that begin with this failure.
     pub(crate) locks: Locks,
-    /// The source, if it becomes suspicious with this failure.
+    /// The source, if it became suspicious with this failure.
     pub(crate) suspected: Option<Suspected>,
 }
 
-/// A device from which somebody signed in.
+/// The device of a sign-in.
 #[derive(Debug, Default)]
 pub(crate) struct SignedInDevice {
-    /// The new secret of the device. None if it has one already.
+    /// The new secret of the device. None if the device already has one.
     pub(crate) secret: Option<DeviceSecret>,
-    /// True if the account remembers sign-ins, and none with this device's secret or from its source.
+    /// True if the account remembers sign-ins, but none with this device's secret or from its
+    /// source.
     pub(crate) is_new: bool,
 }
 
-/// The place of the counters in a store that may be full.
+/// Where the counters are stored, as the store may be full.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Place {
-    /// A document for the account and one for the narrow scope.
+    /// In a document of the account and one of the narrow scope.
     Own,
-    /// The account's document alone.
+    /// Only in the account's document.
     Crowded,
-    /// A slot that the account shares with others.
+    /// In a slot that several accounts share.
     Slot,
 }
 
-/// A charge that is yet to be settled, its outcome, and the time of it.
+/// An unsettled charge, its outcome, and the time of the outcome.
 #[derive(Debug)]
 pub(super) struct Abandoned {
     charge: Charge,
@@ -81,19 +82,21 @@ pub(super) struct Abandoned {
 }
 
 impl Abandoned {
-    /// True after an hour in which it could not be settled. Its lease ended long ago.
+    /// True if it could not be settled for an hour. Its lease ended long before.
     pub(super) fn is_old(&self, now: OffsetDateTime) -> bool {
         after(self.at, Duration::from_secs(60 * 60)) <= now
     }
 }
 
-/// A reserved charge. It is settled, or, if its caller goes away, counted as a failure if its work had started
-/// and given back if it had not.
+/// A reserved charge, which must be settled.
+///
+/// If its caller goes away after its work has started, then it counts as a failure. If its work has
+/// not started, then it is given back.
 #[derive(Debug)]
 pub(crate) struct Charged<'a> {
     attempts: &'a Attempts,
     charge: Charge,
-    /// The documents that the reservation wrote. They are settled without another load.
+    /// The documents that the reservation wrote, so that the settlement needs no other load.
     held: Option<Held>,
     work: Work,
     decided: Option<(Outcome, OffsetDateTime)>,
@@ -118,24 +121,24 @@ impl Charge {
         Self { partition: account, draw, kind, place: Place::Own, line, watched, tallies, failure }
     }
 
-    /// The network of the caller, as 32 bits of its digest. Callers without an address are told apart by their
-    /// accounts.
+    /// Returns the network of the caller, as 32 bits of its digest. A caller without an address
+    /// gets bits of the account's digest instead.
     pub(super) fn network(&self) -> u32 {
         let [source, _] = &self.tallies;
         source.as_ref().map_or(self.failure.account, Tallies::network)
     }
 
-    /// Tells if the watch over the shop counts the attempt.
+    /// Sets whether the watch over the shop counts the attempt.
     pub(super) const fn watch(&mut self, watched: bool) {
         self.watched = watched;
     }
 
-    /// Lets the hash wait among those of known callers.
+    /// Moves the hash to the line of known callers.
     pub(super) const fn wait_with_known(&mut self) {
         self.line = self.line.with_known();
     }
 
-    /// The tallies of the source, and that of the account.
+    /// Returns the tallies of the source, and the tally of the account.
     pub(super) fn tallies(&self) -> [Option<&Tallies>; 2] {
         self.tallies.each_ref().map(Option::as_ref)
     }
@@ -147,20 +150,21 @@ impl Charge {
 
     fn settling(&self, outcome: Outcome, at: OffsetDateTime, remembered: Option<Remembered>) -> Settling<'_> {
         let outcome = match outcome {
-            // Behind a slot stand accounts that had no success: one of them must not clear the failures of
-            // the others.
+            // A slot holds failures of several accounts. A success of one account must not clear
+            // the failures of the others.
             Outcome::Succeeded if self.place == Place::Slot => Outcome::Withdrawn,
             outcome => outcome,
         };
         Settling { draw: &self.draw, outcome, at, remembered, expendable: self.is_expendable() }
     }
 
-    /// A full store takes the documents of a slot all the same.
+    /// True if a full store may refuse the documents. It must store the documents of a slot.
     fn is_expendable(&self) -> bool {
         self.place != Place::Slot
     }
 
-    /// The same charge in the next place, since the store is full. None if there is none.
+    /// Returns the same charge for the next place, because the store is full. Returns none if there
+    /// is no next place.
     pub(super) fn elsewhere(&self, slots: &RandomState) -> Option<Self> {
         match self.place {
             Place::Own => Some(Self { place: Place::Crowded, ..self.clone() }),
@@ -169,10 +173,11 @@ impl Charge {
         }
     }
 
-    /// The same charge in one of 64 slots that accounts of its kind share.
+    /// Returns the same charge in one of 64 slots that accounts of its kind share.
     ///
-    /// Its budgets last no longer than the shortest of them, and an hour at most. A lock on strangers' names
-    /// must not outlast their flood, or the flood would lock every account that comes later.
+    /// Its budgets last no longer than the shortest of them, and at most an hour. A lock of a slot
+    /// must not outlast the flood that caused it. Otherwise the flood would lock every account that
+    /// uses the slot later.
     fn in_slot(&self, slots: &RandomState) -> Self {
         let Draw { attempt, wide, narrow, .. } = self.draw;
         let budgets = [wide, narrow.map(|(_, budget)| budget)].into_iter().flatten();
@@ -198,7 +203,7 @@ impl<'a> Charged<'a> {
         Self { attempts, charge, held, work, decided, remembered, known, locks, waited, reserved, settled }
     }
 
-    /// A charge that leaves the budgets of the account as they are.
+    /// Creates a charge that does not change the budgets of the account.
     pub(super) fn uncounted(attempts: &'a Attempts, charge: Charge) -> Self {
         let mut charged = Self::new(attempts, charge, false, false);
         charged.reserved = false;
@@ -212,12 +217,12 @@ impl<'a> Charged<'a> {
         charged
     }
 
-    /// Keeps the documents that the reservation wrote, and what they tell of the caller.
+    /// Keeps the documents that the reservation wrote, and what the account knows of the caller.
     pub(super) fn hold(&mut self, held: Held, known: Known) {
         (self.held, self.known) = (Some(held), known);
     }
 
-    /// Notes that no account has the name, for the trail alone.
+    /// Records that no account has the name. Only the audit trail uses it.
     pub(crate) const fn note_unknown(&mut self) {
         self.charge.failure.unknown = true;
     }
@@ -226,7 +231,7 @@ impl<'a> Charged<'a> {
     ///
     /// # Errors
     ///
-    /// The random source failed.
+    /// If the random source failed.
     pub(crate) fn remember(&mut self, subject: &Subject) -> Result<SignedInDevice, RandomError> {
         let owner = Owner::of(subject);
         let secret = match self.known.is_device_of(owner) {
@@ -238,17 +243,18 @@ impl<'a> Charged<'a> {
         Ok(SignedInDevice { secret, is_new: self.known.is_new_to(owner) })
     }
 
-    /// Leaves nothing to settle: nothing was reserved.
+    /// Marks the charge as settled, because nothing was reserved.
     pub(super) fn disregard(&mut self) {
         self.settled = true;
     }
 
-    /// True if the charge had to wait for room, so that earlier readings of the account may be outdated.
+    /// True if the charge had to wait for room. Earlier readings of the account may then be
+    /// outdated.
     pub(crate) const fn waited(&self) -> bool {
         self.waited
     }
 
-    /// Tells if the costly work of the attempt has started.
+    /// Returns the costly work of the attempt, which knows whether it has started.
     pub(crate) const fn work(&self) -> &Work {
         &self.work
     }
@@ -257,7 +263,7 @@ impl<'a> Charged<'a> {
     ///
     /// # Errors
     ///
-    /// The store failed. A later attempt settles it.
+    /// If the store request failed. A later attempt settles the charge.
     pub(crate) async fn settle(mut self, outcome: Outcome) -> Result<Settled, StoreError> {
         self.decided.get_or_insert_with(|| (outcome, self.attempts.clock.now()));
         self.settle_as_decided().await
@@ -277,7 +283,7 @@ impl<'a> Charged<'a> {
         Ok(Settled { locks: locks?, suspected })
     }
 
-    /// Tells the watch over the shop.
+    /// Reports the outcome to the watch over the shop.
     fn note(&self, outcome: Outcome) {
         let ended = match outcome {
             Outcome::Failed => {
@@ -332,7 +338,7 @@ impl Drop for Charged<'_> {
             abandoned.push_back(Abandoned { charge: self.charge.clone(), outcome, at });
         }
         drop(abandoned);
-        // A caller that waits for this account settles it.
+        // A caller that waits for this account settles the charge.
         self.wake();
     }
 }

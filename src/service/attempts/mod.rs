@@ -1,4 +1,4 @@
-//! Budgets of failed attempts: which of them an attempt draws on, the wait for room in them, and the
+//! Budgets of failed attempts: the choice of the budgets, the wait for room in them, and the
 //! settlement.
 
 mod attempted;
@@ -51,7 +51,7 @@ use crate::{
     token::{DeviceSecret, Digest, Subject},
 };
 
-/// Reserves a charge before any work is done, and sees that it is settled.
+/// Reserves a charge before any work is done, and settles it in every case.
 #[derive(Debug)]
 pub(crate) struct Attempts {
     documents: Arc<Documents>,
@@ -60,14 +60,14 @@ pub(crate) struct Attempts {
     random: Arc<dyn SecureRandom>,
     /// Notified whenever an attempt at one of its accounts is settled in this process.
     settled: [Event; 64],
-    /// Charges whose callers went away, or that could not be settled. There is no runtime to settle them on:
-    /// later attempts do.
+    /// Charges that are not settled, because their callers went away or the store failed. Later
+    /// attempts settle them, because there is no runtime that could.
     abandoned: Mutex<VecDeque<Abandoned>>,
-    /// Chooses the slot of an account that finds the store full.
+    /// Selects the slot of an account if the store is full.
     slots: RandomState,
 }
 
-/// An attempt that was not refused by a look at its budgets.
+/// An attempt whose budgets were checked and not spent.
 #[derive(Debug)]
 pub(crate) struct Opened<'a> {
     attempts: &'a Attempts,
@@ -75,30 +75,31 @@ pub(crate) struct Opened<'a> {
     locks: bool,
     held: Held,
     step: Step<Reserved>,
-    /// True if some tally of the source is suspicious.
+    /// True if a tally of the source is suspicious.
     suspicious: bool,
-    /// False if failures at this account leave no counter any more.
+    /// False if failures at this account are no longer counted.
     counts: bool,
-    /// Listens since before the documents were loaded: no settlement in between is missed.
+    /// Listens from before the load of the documents, so that no settlement is missed.
     room: EventListener,
 }
 
 impl Attempts {
-    /// The most charges that wait to be settled. The lease of any further one ends by itself.
+    /// Maximum number of charges that wait for settlement. The lease of a further charge ends by
+    /// itself.
     const MAX_ABANDONED: usize = 4096;
-    /// The most of them that one attempt settles, for itself and for callers that went away.
+    /// Maximum number of waiting charges that one attempt settles.
     const SETTLED_AT_ONCE: usize = 8;
-    /// The number of waiting callers that a settlement wakes: more than it can free room for, fewer than all,
-    /// or every one of N callers would ask the store N times.
+    /// Maximum number of waiters woken per settlement. It is more than the settlement can free room
+    /// for. Waking all N would cost N store calls each time.
     const WOKEN_AT_ONCE: usize = 8;
-    /// The time after which a waiting caller looks again by the clock; twice as long each time, up to
-    /// [`LONGEST_PAUSE`](Self::LONGEST_PAUSE). Attempts on other nodes are settled without a notice.
+    /// Time after which a waiting caller checks again. It doubles each time, up to
+    /// [`LONGEST_PAUSE`](Self::LONGEST_PAUSE). Settlements on other nodes do not notify this node.
     const FIRST_PAUSE: Duration = Duration::from_millis(50);
     const LONGEST_PAUSE: Duration = Duration::from_secs(1);
-    /// The number of waiting callers for which these pauses hold. Twice as many look half as often each, so
-    /// that the store is asked no more often.
+    /// Number of waiting callers for which these pauses hold. With twice as many callers the pauses
+    /// are twice as long, so that the number of store calls stays the same.
     const UNHURRIED: usize = 8;
-    /// The most names of one account whose devices are forgotten at once.
+    /// Maximum number of names of one account whose devices are forgotten at once.
     const NAMES_AT_MOST: usize = 100;
 
     pub(crate) fn new(
@@ -112,12 +113,12 @@ impl Attempts {
         Self { documents, watch, clock, random, settled, abandoned, slots }
     }
 
-    /// Looks at the budgets of an attempt. Returns none if one of the account's is spent: then nothing is
-    /// written.
+    /// Checks the budgets of an attempt. Returns none, and writes nothing, if one of the account's
+    /// budgets is spent.
     ///
     /// # Errors
     ///
-    /// The budget of the source is spent, the store failed, or the random source.
+    /// If the budget of the source is spent, or if the store request or the random source failed.
     pub(crate) async fn open(&self, attempted: Attempted) -> Result<Option<Opened<'_>>, Stop> {
         let (locks, watched) = (attempted.locks, attempted.watched);
         let mut charge = Charge::new(AttemptId(self.draw()?), attempted);
@@ -130,14 +131,15 @@ impl Attempts {
         let ((held, (source, tally)), ()) = future::zip(loads, self.watch.exchange()).await;
         let (held, source, tally) = (held?, source?, tally?);
         let step = self.documents.propose(&held, &reserving)?;
-        // A device that this account knows is not to be refused because of its neighbours.
+        // A device that this account knows must not be refused because of its neighbours.
         let known = step.answer.known;
         if known.device || known.source {
             charge.wait_with_known();
         }
         let source_is_spent = source.spent && !known.device;
         let refused = step.answer.room == Reserve::Spent && step.writes_nothing();
-        // One source must not raise the alarm of the whole shop: what it does is told and asked for by itself.
+        // A single source must not raise the alarm of the whole shop. It is reported and challenged
+        // separately.
         let watched = watched && !source.suspicious && !source.spent;
         charge.watch(watched);
         if watched && refused && step.answer.wide_is_spent {
@@ -151,11 +153,11 @@ impl Attempts {
         Ok((!refused).then_some(opened))
     }
 
-    /// Reserves a charge: [`open`](Self::open) and [`Opened::reserve`] in one.
+    /// Reserves a charge: calls [`open`](Self::open) and then [`Opened::reserve`].
     ///
     /// # Errors
     ///
-    /// As theirs.
+    /// As those two methods.
     pub(crate) async fn reserve(&self, attempted: Attempted) -> Result<Option<Charged<'_>>, Stop> {
         match self.open(attempted).await? {
             Some(opened) => Ok(opened.reserve().await?),
@@ -163,22 +165,22 @@ impl Attempts {
         }
     }
 
-    /// Forgets the failures and locks of an account.
+    /// Clears the failures and locks of an account.
     ///
     /// # Errors
     ///
-    /// The store failed, or the random source.
+    /// If the store request or the random source failed.
     pub(crate) async fn clear(&self, account: &Partition) -> Result<(), StoreError> {
         let clearing = Clearing { epoch: Epoch(self.draw().map_err(StoreError::new)?) };
         self.documents.change(account, &clearing).await.map(drop)
     }
 
-    /// Forgets the devices and sources from which a customer or admin user has signed in, under each name that
-    /// the account has had.
+    /// Removes the devices and sources from which a customer or admin user has signed in, under
+    /// each name that the account has had.
     ///
     /// # Errors
     ///
-    /// The store failed; some may be forgotten.
+    /// If the store request failed. Some may be removed.
     pub(crate) async fn forget_devices(&self, subject: &Subject) -> Result<(), StoreError> {
         let owner = Owner::of(subject);
         let found = self.documents.list(&devices_index(), Some(&owner.before()), Self::NAMES_AT_MOST).await?;
@@ -192,7 +194,7 @@ impl Attempts {
     ///
     /// # Errors
     ///
-    /// The store failed, or the random source.
+    /// If the store request or the random source failed.
     pub(crate) async fn remember(
         &self,
         account: &Partition,
@@ -206,11 +208,11 @@ impl Attempts {
         Ok(SignedInDevice { secret, is_new: known.is_new_to(owner) })
     }
 
-    /// Makes the token of a link that unlocks an account, in place of an earlier one.
+    /// Stores the token of a link that unlocks an account, and replaces an earlier one.
     ///
     /// # Errors
     ///
-    /// The store failed, or the random source.
+    /// If the store request or the random source failed.
     pub(crate) async fn offer_unlock(
         &self,
         account: &Partition,
@@ -222,23 +224,24 @@ impl Attempts {
         Ok(token)
     }
 
-    /// Returns true if the token of such a link is the account's and has not expired. Nothing is spent.
+    /// Returns true if the token of an unlock link belongs to the account and has not expired.
+    /// Spends nothing.
     ///
     /// # Errors
     ///
-    /// The store failed, or the random source.
+    /// If the store request or the random source failed.
     pub(crate) async fn takes_unlock(&self, account: &Partition, digest: Digest) -> Result<bool, StoreError> {
         let spending = self.spending(digest)?;
         let held = self.documents.load(account, &spending).await?;
         Ok(self.documents.propose(&held, &spending)?.answer)
     }
 
-    /// Spends the token of such a link and [clears](Self::clear) the account, both or neither. Returns true if the token
-    /// was the account's and had not expired.
+    /// Spends the token of an unlock link and [clears](Self::clear) the account, both or neither.
+    /// Returns true if the token belonged to the account and had not expired.
     ///
     /// # Errors
     ///
-    /// The store failed, or the random source. The account may be cleared.
+    /// If the store request or the random source failed. The account may be cleared.
     pub(crate) async fn spend_unlock(&self, account: &Partition, digest: Digest) -> Result<bool, StoreError> {
         self.documents.change(account, &self.spending(digest)?).await?.kept()
     }
@@ -248,7 +251,7 @@ impl Attempts {
         Ok(Spending { digest, clearing: Clearing { epoch } })
     }
 
-    /// True if the whole shop is under suspicion.
+    /// True if the whole shop is suspicious.
     pub(crate) fn is_attacked(&self) -> bool {
         self.watch.is_attacked()
     }
@@ -259,22 +262,23 @@ impl Attempts {
         Ok(u64::from_le_bytes(bytes))
     }
 
-    /// Settles some of the charges that were left behind. What cannot be settled now is left for later, behind
-    /// the others, for an hour.
+    /// Settles some of the unsettled charges. A charge that cannot be settled now goes to the end
+    /// of the queue. It is dropped after an hour.
     async fn settle_abandoned(&self) {
         for _ in 0..Self::SETTLED_AT_ONCE {
             let Some(abandoned) = self.abandoned().pop_front() else { return };
             if abandoned.is_old(self.clock.now()) {
                 continue;
             }
-            // Its drop puts it back, should this caller go away, too, or the store fail.
+            // If this caller goes away or the store request fails, then dropping the charge puts it
+            // back.
             if Charged::abandoned(self, abandoned).settle_as_decided().await.is_err() {
                 return;
             }
         }
     }
 
-    /// A pause, longer by the number of callers that wait for the same account.
+    /// Lengthens a pause by the number of callers that wait for the same account.
     fn stretched(&self, pause: Duration, account: &Partition) -> Duration {
         let waiting = self.settled(account).total_listeners() / Self::UNHURRIED;
         pause.saturating_mul(u32::try_from(waiting).unwrap_or(u32::MAX).max(1)).min(Budgets::LEASE)
@@ -291,23 +295,24 @@ impl Attempts {
 }
 
 impl<'a> Opened<'a> {
-    /// True if the source, or the whole shop, is under suspicion.
+    /// True if the source or the whole shop is suspicious.
     pub(crate) const fn is_suspicious(&self) -> bool {
         self.suspicious
     }
 
-    /// True if the attempt came with a device secret from which this account has signed in.
+    /// True if the attempt presented a device secret from which this account has signed in.
     pub(crate) const fn has_device(&self) -> bool {
         self.step.answer.known.device
     }
 
-    /// Reserves the charge, after a wait for room if other attempts have reserved what is left. Returns none
-    /// once a budget is spent.
+    /// Reserves the charge. If other attempts have reserved the rest of the budget, then it waits
+    /// for room. Returns none if a budget is spent.
     ///
     /// # Errors
     ///
-    /// - [`Error::Overloaded`] if there was no room for the length of a lease.
-    /// - The store failed; the charge may be taken, and is given back later.
+    /// - [`Error::Overloaded`] if there was no room for the duration of a lease.
+    /// - [`Error::Unavailable`] if the store request failed. The charge may be reserved, and is
+    ///   given back later.
     pub(crate) async fn reserve(self) -> Result<Option<Charged<'a>>, Error> {
         let Self { attempts, mut charge, locks, mut held, mut step, mut room, counts, .. } = self;
         if !counts {
@@ -327,7 +332,8 @@ impl<'a> Opened<'a> {
                 Changed::Answer(Reserved { room: Reserve::Spent, .. }) => {
                     charged.disregard();
                     if waited {
-                        // Callers that wait with this one are refused, too, and need not wait any longer.
+                        // Callers that wait for the same account are refused as well, so they are
+                        // woken.
                         attempts.settled(&charge.partition).notify_additional(usize::MAX);
                     }
                     return Ok(None);

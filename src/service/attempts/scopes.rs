@@ -1,4 +1,4 @@
-//! The names of what budgets are counted for.
+//! The partitions and scopes for which budgets are counted.
 
 use std::net::IpAddr;
 
@@ -14,22 +14,22 @@ pub(super) const ADMIN: &str = "admin";
 pub(super) const SECOND_FACTOR: &str = "second factor";
 pub(super) const RECOVERY_CODE: &str = "recovery code";
 
-/// The account of this name, known or not.
+/// Returns the partition of a customer account's name, whether the account exists or not.
 pub(crate) fn account_partition(address: &Address) -> Partition {
     partition(CUSTOMER, &[address.website.as_str().as_bytes(), address.email.as_str().as_bytes()])
 }
 
-/// The admin user of this name, known or not.
+/// Returns the partition of an admin user's name, whether the account exists or not.
 pub(crate) fn admin_partition(username: &Username) -> Partition {
     partition(ADMIN, &[username.as_str().as_bytes()])
 }
 
-/// The budgets of an admin user's second factor.
+/// Returns the partition with the budgets of an admin user's second factor.
 pub(crate) fn second_factor_partition(admin: &AdminId) -> Partition {
     partition(SECOND_FACTOR, &[admin.to_string().as_bytes()])
 }
 
-/// The budgets of an admin user's recovery codes.
+/// Returns the partition with the budgets of an admin user's recovery codes.
 pub(crate) fn recovery_code_partition(admin: &AdminId) -> Partition {
     partition(RECOVERY_CODE, &[admin.to_string().as_bytes()])
 }
@@ -38,7 +38,7 @@ pub(super) fn partition(kind: &str, names: &[&[u8]]) -> Partition {
     Partition::of(&[&[kind.as_bytes()], names].concat())
 }
 
-/// The scope of a source's network. All callers without an address are one source.
+/// Returns the scope of a source's network. All callers without an address count as one source.
 pub(super) fn source_scope(source: Option<IpAddr>) -> DocumentId {
     match source.map(network) {
         None => DocumentId::of(&[b"source"]),

@@ -15,7 +15,7 @@ use crate::{
     store::{DocumentId, Partition},
 };
 
-/// The tallies of one partition, in which a failed attempt is counted.
+/// The tallies of one partition. A failed attempt is counted in each of them.
 #[derive(Clone, Debug)]
 pub(crate) struct Tallies {
     partition: Partition,
@@ -23,8 +23,8 @@ pub(crate) struct Tallies {
 }
 
 impl Tallies {
-    /// The tallies of a source over all accounts: an IPv4 address, or an IPv6 /64 and the /48 around it. None for
-    /// callers without an address, who are many sources.
+    /// Returns the tallies of a source over all accounts: of an IPv4 address, or of an IPv6 /64 and
+    /// its /48. Returns none for callers without an address, because they are many sources.
     pub(crate) fn of_source(source: Option<IpAddr>, config: &AuthConfig) -> Option<Self> {
         let source = source?;
         let narrow = Tallied { id: source_scope(Some(source)), budget: config.source_total_budget };
@@ -42,22 +42,22 @@ impl Tallies {
         Some(Self { partition: partition("source", &[wide.id.as_bytes()]), tallied: vec![narrow, wide] })
     }
 
-    /// The network of the source, as 32 bits of its digest.
+    /// Returns the network of the source, as 32 bits of its digest.
     pub(super) fn network(&self) -> u32 {
         self.partition.first_bits()
     }
 
-    /// The tally of an account over all sources.
+    /// Returns the tally of an account over all sources.
     pub(super) fn of_account(partition: Partition, budget: Budget) -> Self {
         Self { partition, tallied: vec![Tallied { id: DocumentId::ONLY, budget }] }
     }
 }
 
 impl Attempts {
-    /// The number of times that a failure is offered to a tally that changes meanwhile.
+    /// Number of attempts to count a failure in a tally that other callers change.
     const COUNTED_IN_TRIES: u32 = 3;
 
-    /// Looks at tallies. None have nothing to tell.
+    /// Reads tallies. If there are none, then the result is neutral.
     pub(super) async fn look(&self, tallies: Option<&Tallies>) -> Result<Looked, StoreError> {
         let Some(Tallies { partition, tallied }) = tallies else { return Ok(Looked::default()) };
         let looking = Looking { tallied };
@@ -70,8 +70,8 @@ impl Attempts {
         if self.look(source).await?.spent { Err(too_many()) } else { Ok(()) }
     }
 
-    /// Counts a failure of the time `at`. A tally that cannot be written now counts less: it never fails an
-    /// attempt. Returns the tally that becomes suspicious with it.
+    /// Counts a failure at the time `at`. Returns the tally that becomes suspicious with it. If a
+    /// tally cannot be written, then the failure is not counted and the attempt does not fail.
     pub(crate) async fn count(
         &self,
         tallies: Option<&Tallies>,
@@ -88,7 +88,8 @@ impl Attempts {
     }
 }
 
-/// The answer to a source whose budget over all accounts is spent. It tells nothing about an account.
+/// Returns the refusal of a source whose budget over all accounts is spent. It reveals nothing
+/// about an account.
 pub(super) fn too_many() -> Stop {
     Refusal::SourceBudgetSpent.told(SignInError::TooManyRequests)
 }

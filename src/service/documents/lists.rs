@@ -10,12 +10,13 @@ use crate::{
     store::{Document, Index, Listed, Partition, Position},
 };
 
-/// A store answered that it is full where it must not.
+/// A store reported that it is full for a document that it must store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the storage backend refused a document that is not expendable")]
 struct Refused;
 
-/// A document is swept this long after the time that it was kept for: the clocks of nodes differ.
+/// Time for which a sweep keeps a document after its `keep_until`: 1 h, because the clocks of nodes
+/// differ.
 const SWEEP_SLACK: Duration = Duration::from_secs(60 * 60);
 
 impl Documents {
@@ -23,11 +24,11 @@ impl Documents {
         self.clock.now()
     }
 
-    /// Returns at most `limit` documents of an index from behind `after`.
+    /// Returns at most `limit` documents of an index, beginning after `after`.
     ///
     /// # Errors
     ///
-    /// The store failed.
+    /// If the store request failed.
     pub(crate) async fn list(
         &self,
         index: &Index,
@@ -41,18 +42,19 @@ impl Documents {
     ///
     /// # Errors
     ///
-    /// The store failed; some may be removed.
+    /// If the store request failed. Some may be removed.
     pub(crate) async fn sweep(&self, limit: usize) -> Result<usize, StoreError> {
         self.store.sweep(before(self.clock.now(), SWEEP_SLACK), limit).await
     }
 }
 
 impl Held {
-    /// Documents of a transition that were read in another way than by [`Documents::load`].
+    /// Creates the documents of a transition that were read in another way than by
+    /// [`Documents::load`].
     ///
     /// # Errors
     ///
-    /// There is not one for each key of the transition.
+    /// If there is not exactly one for each key of the transition.
     pub(crate) fn of(
         partition: &Partition,
         transition: &impl Transition,
@@ -69,11 +71,11 @@ impl Held {
 }
 
 impl<A> Changed<A> {
-    /// The answer of a transition that creates no expendable document.
+    /// Returns the answer of a transition that creates no expendable document.
     ///
     /// # Errors
     ///
-    /// The store had no room all the same.
+    /// If the store nevertheless had no room.
     pub(crate) fn kept(self) -> Result<A, StoreError> {
         match self {
             Self::Answer(answer) => Ok(answer),

@@ -58,7 +58,8 @@ fn partition() -> Partition {
     Partition::of(&[b"an account"])
 }
 
-/// Called before a commit with its number and changes; answers in place of the store if it wants to.
+/// Called before each commit with its number and changes. It may return a result instead of the
+/// store.
 type Hook = dyn Fn(usize, &MemoryStore, &Changes) -> Option<Result<CommitOutcome, StoreError>> + Send + Sync;
 
 /// A memory store that counts its calls, with a hook before a commit.
@@ -246,7 +247,7 @@ fn endless_conflicts_end_as_unavailable() {
     });
     let began = Instant::now();
     let error = add(&documents, 9).unwrap_err();
-    assert_eq!(source(&error), "other writers changed the same documents each time");
+    assert_eq!(source(&error), "too many conflicts with other writers of the same documents");
     assert!(began.elapsed() >= Documents::PATIENCE);
     let (_, commits) = store.calls();
     assert!((10..=300).contains(&commits), "{commits} commits in 2 s");
@@ -289,7 +290,7 @@ fn parallel_callers_lose_no_change_and_go_no_further_than_the_limit() {
     assert!(loads + commits <= 4 * 400, "{loads} loads and {commits} commits of 400 callers");
 }
 
-/// A change that is polled once in the middle of its turn and then left alone.
+/// A change that is polled once during its turn and then never again.
 #[test]
 fn a_change_that_is_polled_no_more_delays_others_by_one_turn() {
     let (documents, _) = documents(|number, inner, _| {

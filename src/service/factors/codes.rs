@@ -1,4 +1,5 @@
-//! The codes of a second factor: judged before anything is spent, spent before anything is issued.
+//! The codes of a second factor. They are verified before anything is spent, and spent before
+//! anything is issued.
 
 use super::Factors;
 use crate::{
@@ -14,7 +15,7 @@ use crate::{
     token::{Digest, Obtained},
 };
 
-/// A right code that is yet to be spent.
+/// A right code that is not spent yet.
 pub(crate) struct RightCode {
     factor: Factor,
     code: Code,
@@ -27,7 +28,7 @@ enum Code {
 }
 
 impl RightCode {
-    /// How a grant is obtained with it.
+    /// Returns how a grant is obtained with this code.
     pub(crate) const fn obtained(&self) -> Obtained {
         match self.code {
             Code::Totp { .. } => Obtained::PasswordAndTotp,
@@ -35,12 +36,13 @@ impl RightCode {
         }
     }
 
-    /// The factor that it is a code of.
+    /// Returns the factor of the code.
     pub(crate) const fn factor(&self) -> &Factor {
         &self.factor
     }
 
-    /// The number of recovery codes that are left after this one, if it is one.
+    /// Returns the number of recovery codes that are left after this one. Returns none if it is not
+    /// a recovery code.
     pub(crate) fn recovery_codes_left(&self) -> Option<usize> {
         match self.code {
             Code::Totp { .. } => None,
@@ -50,13 +52,13 @@ impl RightCode {
 }
 
 impl Factors {
-    /// Judges a code. Nothing is spent.
+    /// Verifies a code. Spends nothing.
     pub(crate) async fn judge(&self, admin: &AdminId, code: &TypedCode, work: &Work) -> Judged<RightCode> {
         let judged = self.find_code(admin, code, work).await;
         Judged::of(judged.map(|right| (right, Outcome::Succeeded)), work)
     }
 
-    /// Judges the code that activates an enrolment, and answers its step.
+    /// Verifies the code that activates an enrolment, and returns its step.
     pub(crate) fn judge_first(&self, enrolment: &Enrolment, code: &Credential, work: &Work) -> Judged<u64> {
         let wrong = || Refusal::WrongCredential.failed(SecondFactorError::InvalidCode);
         let opened = self.open(&enrolment.admin, &enrolment.token, &enrolment.secret);
@@ -65,7 +67,7 @@ impl Factors {
         Judged::of(judged.map(|step| (step, Outcome::Succeeded)), work)
     }
 
-    /// Spends a right code: only one caller does.
+    /// Spends a right code, for exactly one caller.
     pub(crate) async fn spend(&self, right: &RightCode, work: &Work) -> Judged<()> {
         let Factor { admin, name, .. } = &right.factor;
         let spent = match &right.code {
@@ -78,7 +80,7 @@ impl Factors {
         let judged = match spent {
             Ok(true) => Ok(((), Outcome::Succeeded)),
             Ok(false) => Err(Refusal::SpentCode.failed(SecondFactorError::InvalidCode)),
-            // It may be spent. It was no guess all the same.
+            // The code may be spent. It was a right code, so it does not count as a guess.
             Err(error) => Err(Denied::from(error).behind_right_credential()),
         };
         Judged::of(judged, work)
@@ -89,7 +91,7 @@ impl Factors {
             return Err(Refusal::NotEnrolled.excused(SecondFactorError::NotEnrolled));
         };
         let found = match code.recovery_code() {
-            // No key is needed for a recovery code.
+            // A recovery code needs no key.
             Some(digest) if factor.recovery_codes.contains(&digest) => Some(Code::Recovery(digest)),
             Some(_) => None,
             None => {
@@ -97,7 +99,7 @@ impl Factors {
                 secret.step_of(code, self.clock.now()).map(|step| Code::Totp { step })
             }
         };
-        // From here on whoever goes away has guessed.
+        // If the caller goes away from here on, then the attempt counts as a guess.
         work.start();
         match found {
             Some(code) => Ok(RightCode { factor, code }),

@@ -1,4 +1,5 @@
-//! The second factors of admin users: their documents, their sealed secrets, and the judge of their codes.
+//! The second factors of admin users: their documents, their sealed secrets, and the verification
+//! of their codes.
 
 mod codes;
 mod records;
@@ -53,7 +54,8 @@ impl FoundEnrolment {
         &self.enrolment.admin
     }
 
-    /// The enrolment and the present factor, if it was begun under the admin user's present generation.
+    /// Returns the enrolment and the present factor, if the enrolment was begun under the admin
+    /// user's present generation.
     pub(crate) fn under(self, generation: Generation) -> Option<(Enrolment, Option<Factor>)> {
         (self.enrolment.generation == generation).then_some((self.enrolment, self.present))
     }

@@ -1,4 +1,4 @@
-//! The documents of the second factor: one verb, one transition.
+//! The documents of the second factor. Each method is one transition.
 
 use super::{Factors, FoundEnrolment};
 use crate::{
@@ -24,16 +24,16 @@ impl Factors {
         Ok(factor)
     }
 
-    /// Begins an enrolment in the place of an earlier one of the same admin user. The factor is not
-    /// touched.
+    /// Begins an enrolment and replaces an earlier one of the same admin user. The factor is not
+    /// changed.
     pub(crate) async fn begin_enrolment(&self, enrolment: &Enrolment) -> Result<(), StoreError> {
         let owner = Subject::Admin(enrolment.admin.clone());
         self.documents.point(&enrolment.token, &owner, enrolment.expires_at).await?;
         self.documents.change(&of_admin(&enrolment.admin), &Enrolling { enrolment }).await?.kept()
     }
 
-    /// Returns the live enrolment of a token. It rests on the admin user's documents alone, wherever the
-    /// pointer leads.
+    /// Returns the live enrolment of a token. The pointer is not trusted: the result depends only
+    /// on the admin user's documents.
     pub(crate) async fn enrolment(&self, token: &Digest) -> Result<Option<FoundEnrolment>, StoreError> {
         let Some(Subject::Admin(admin)) = self.documents.follow(token).await? else { return Ok(None) };
         let looking = Looking { token: Some(token) };
@@ -47,9 +47,11 @@ impl Factors {
         self.documents.change(&of_admin(&enrolment.admin), &redrawing).await?.kept()
     }
 
-    /// Makes a live enrolment the admin user's factor, with these recovery codes in place of all earlier
-    /// ones, if its secret is the one that was judged and the factor still is the one that it replaces. Returns
-    /// the documents in place of which it was written, to exactly one caller.
+    /// Makes a live enrolment the admin user's factor. These recovery codes replace all earlier
+    /// ones.
+    ///
+    /// It requires that the enrolment has the verified secret and that the present factor is the
+    /// one that it replaces. Returns the documents before the change, to exactly one caller.
     pub(crate) async fn activate(
         &self,
         enrolment: &Enrolment,
@@ -60,8 +62,8 @@ impl Factors {
         self.documents.change(&of_admin(&enrolment.admin), &activating).await?.kept()
     }
 
-    /// Undoes an activation or an import. Returns false if the admin user has another factor than the one of this
-    /// name by now.
+    /// Undoes an activation or an import. Returns false if the admin user has a factor of another
+    /// name now.
     pub(crate) async fn restore(
         &self,
         admin: &AdminId,
@@ -71,14 +73,15 @@ impl Factors {
         self.documents.change(&of_admin(admin), &Restoring { name, earlier }).await?.kept()
     }
 
-    /// Gives a factor to an admin user who has none, and ends an enrolment. Returns the documents in place of which it
-    /// was written, or none if there is a factor.
+    /// Gives a factor to an admin user who has none, and ends an enrolment. Returns the documents
+    /// before the change, or none if there is already a factor.
     pub(crate) async fn import(&self, factor: &Factor) -> Result<Option<Earlier>, StoreError> {
         self.documents.change(&of_admin(&factor.admin), &Importing { factor }).await?.kept()
     }
 
-    /// Uses a step of the factor of this name. Returns true to exactly one caller, and for no earlier step
-    /// after it. A last step beyond `newest` does not count: a clock that was ahead has used it.
+    /// Uses a step of the factor of this name. Returns true to exactly one caller, and afterwards
+    /// for no earlier step. If the last used step is later than `newest`, then a clock that was
+    /// ahead has used it, and it does not count.
     pub(super) async fn use_step(
         &self,
         admin: &AdminId,
@@ -99,8 +102,8 @@ impl Factors {
         self.documents.change(&of_admin(admin), &UsingRecoveryCode { name, code }).await?.kept()
     }
 
-    /// Replaces all recovery codes of the factor of this name. Returns those that were left of them, or none
-    /// if there is no such factor.
+    /// Replaces all recovery codes of the factor of this name. Returns the codes that were left, or
+    /// none if there is no such factor.
     pub(crate) async fn replace_recovery_codes(
         &self,
         admin: &AdminId,
@@ -122,8 +125,8 @@ impl Factors {
         self.documents.change(&of_admin(admin), &restoring).await?.kept()
     }
 
-    /// Replaces the sealed secret of the factor of this name, if it still is `expected`. Returns true if it
-    /// was done.
+    /// Replaces the sealed secret of the factor of this name, if it still is `expected`. Returns
+    /// true if it was replaced.
     pub(super) async fn replace_sealed(
         &self,
         admin: &AdminId,
@@ -134,8 +137,8 @@ impl Factors {
         self.documents.change(&of_admin(admin), &Resealing { name, expected, new }).await?.kept()
     }
 
-    /// Returns at most `limit` factors that another key sealed, with their places in the index, from behind
-    /// `after`. Fewer than `limit` means that there are no more.
+    /// Returns at most `limit` factors that another key sealed, with their positions in the index,
+    /// beginning after `after`. Returns fewer than `limit` only at the end of the index.
     pub(crate) async fn sealed_by_others(
         &self,
         key: KeyId,
@@ -144,7 +147,7 @@ impl Factors {
     ) -> Result<Vec<(Position, Factor)>, StoreError> {
         let behind_key = behind_key(key);
         let is_behind = |position: &Position| *position > behind_key;
-        // The index is in order of the keys: those of this key stand together.
+        // The index is ordered by key, so the factors of this key are together.
         let mut others = match after {
             Some(after) if is_behind(after) => Vec::new(),
             _ => self.sealed(after, limit).await?,

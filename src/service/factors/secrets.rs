@@ -11,20 +11,20 @@ use crate::{
     token::Digest,
 };
 
-/// The number of recovery codes that an admin user is given as a set.
+/// Number of recovery codes in a set.
 const RECOVERY_CODES: usize = 10;
 
 #[derive(Debug, thiserror::Error)]
-#[error("a second factor is sealed by a key that this node does not accept, or was changed")]
+#[error("cannot open a sealed second factor: its key is not in the keyring, or the data was changed")]
 struct Unopened;
 
 impl Factors {
-    /// The key that seals secrets now.
+    /// Returns the key that seals secrets now.
     pub(crate) fn current_key(&self) -> Result<KeyId, Error> {
         Ok(self.keyring()?.current())
     }
 
-    /// Draws a secret for a new factor, and its sealed form. The factor is named by the enrolment token.
+    /// Draws a secret for a new factor, and seals it. The enrolment token names the factor.
     pub(crate) fn draw_secret(&self, admin: &AdminId) -> Result<(EnrolmentToken, Sealed), Error> {
         let token = EnrolmentToken::generate(self.random.as_ref())?;
         let secret = TotpSecret::generate(self.random.as_ref())?;
@@ -32,15 +32,16 @@ impl Factors {
         Ok((token, sealed))
     }
 
-    /// Gives a live enrolment a secret that was never shown, and returns the secret. Copies that were shown
-    /// before are worthless from now on. Returns none if the enrolment has ended.
+    /// Gives a live enrolment a new secret, and returns the secret. Earlier shown secrets become
+    /// invalid. Returns none if the enrolment has ended.
     pub(crate) async fn draw_again(&self, enrolment: &Enrolment) -> Result<Option<TotpSecret>, Error> {
         let secret = TotpSecret::generate(self.random.as_ref())?;
         let sealed = self.seal(&enrolment.admin, &enrolment.token, &secret)?;
         Ok(self.redraw(enrolment, &sealed).await?.then_some(secret))
     }
 
-    /// A factor of a secret that the admin user has already. Its name is drawn. It has no recovery codes.
+    /// Creates a factor for an existing secret of the admin user, with a random name. It has no
+    /// recovery codes.
     pub(crate) fn adopt(&self, admin: &AdminId, secret: &TotpSecret) -> Result<Factor, Error> {
         let name = EnrolmentToken::generate(self.random.as_ref())?.digest();
         Ok(Factor {
@@ -48,7 +49,7 @@ impl Factors {
             name,
             secret: self.seal(admin, &name, secret)?,
             activated_at: self.clock.now().truncate_to_microsecond(),
-            // No step of it was used here.
+            // No step of it has been used here.
             last_step: 0,
             recovery_codes: Vec::new(),
         })
@@ -58,7 +59,8 @@ impl Factors {
         (0..RECOVERY_CODES).map(|_| RecoveryCode::generate(self.random.as_ref())).collect()
     }
 
-    /// Opens a sealed secret. One that cannot be opened is neither right nor wrong: the node lacks a key.
+    /// Opens a sealed secret. If it cannot be opened, then the node lacks a key, so the code is not
+    /// counted as wrong.
     pub(crate) fn open(&self, admin: &AdminId, name: &Digest, sealed: &Sealed) -> Result<TotpSecret, Error> {
         self.keyring()?;
         self.try_open(admin, name, sealed).ok_or_else(|| StoreError::new(Unopened).into())
@@ -69,7 +71,8 @@ impl Factors {
         self.try_open(&factor.admin, &factor.name, &factor.secret).is_some()
     }
 
-    /// Seals the secret of a factor with the current key, if another one did. Returns true if it was done.
+    /// Seals the secret of a factor with the current key, if another key sealed it. Returns true if
+    /// it was sealed again.
     pub(crate) async fn reseal(&self, factor: &Factor) -> Result<bool, Error> {
         let Factor { admin, name, secret, .. } = factor;
         if secret.key == self.current_key()? {
@@ -93,7 +96,8 @@ impl Factors {
     }
 }
 
-/// The admin user and the factor that a secret is sealed for. Under another name it does not open.
+/// Returns the context of a sealed secret: the admin user and the factor. The secret does not open
+/// in another context.
 fn context(admin: &AdminId, name: &Digest) -> Vec<u8> {
     [b"totp", name.as_bytes().as_slice(), admin.to_string().as_bytes()].concat()
 }

@@ -14,7 +14,7 @@ use crate::{
 
 /// The step whose code activates.
 const FIRST: u64 = 84_150_000;
-/// No clock is ahead.
+/// The limit on steps when no clock is ahead.
 const NEWEST: u64 = u64::MAX;
 
 fn sealed(key: u32, name: &str) -> Sealed {
@@ -51,7 +51,7 @@ fn enrol(factors: &Factors, name: &str, admin: u32) {
     assert_eq!(activated, Some(Earlier { factor: None, enrolment: Some(enrolment) }));
 }
 
-/// The number of callers of 20 on two nodes that are answered true.
+/// Returns how many of 20 callers on two nodes get true.
 fn raced(factors: &[Factors; 2], call: impl Fn(&Factors, usize) -> bool + Sync) -> usize {
     thread::scope(|scope| {
         let callers: Vec<_> = (0..20)
@@ -94,7 +94,8 @@ fn a_pointer_is_not_trusted() {
     let node = store.node(1);
     let factors = service(&node);
     enrol(&factors, "one", 1);
-    // A pointer that leads to an admin user whose enrolment is of another token, or ended, or who has none.
+    // A pointer that leads to an admin user whose enrolment is of another token, or ended, or who
+    // has none.
     for admin in [1, 2] {
         let forged = Enrolment { admin: AdminId::from(admin), ..enrolment("forged", 1, None) };
         let owner = Subject::Admin(forged.admin.clone());

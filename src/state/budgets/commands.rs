@@ -23,13 +23,15 @@ const SCOPE: Name = Name::of("budget-scope");
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Reserving<'a> {
     pub(crate) draw: &'a Draw,
-    /// The time after which an unsettled reservation counts as a failure, at most [`Budgets::LEASE`].
+    /// The time after which an unsettled reservation counts as a failure: at most
+    /// [`Budgets::LEASE`].
     pub(crate) lease: Duration,
-    /// The epoch that an account without one starts under: 64 random bits.
+    /// The epoch for an account without one: 64 random bits.
     pub(crate) epoch: Epoch,
-    /// True if the store has no room for another scope: the account's overflow counter is charged in its place.
+    /// True if the store has no room for another scope. The account's overflow counter is then
+    /// charged instead.
     pub(crate) crowded: bool,
-    /// False for documents that a full store must take, too.
+    /// False if a full store must still create the documents.
     pub(crate) expendable: bool,
 }
 
@@ -38,7 +40,7 @@ pub(crate) struct Reserving<'a> {
 pub(crate) struct Settling<'a> {
     pub(crate) draw: &'a Draw,
     pub(crate) outcome: Outcome,
-    /// The time of the outcome. A settlement that has to be repeated counts from the first.
+    /// The time of the outcome. A repeated settlement keeps the first time.
     pub(crate) at: OffsetDateTime,
     /// The device to remember, if the attempt signs in.
     pub(crate) remembered: Option<Remembered>,
@@ -46,8 +48,8 @@ pub(crate) struct Settling<'a> {
     pub(crate) expendable: bool,
 }
 
-/// Remembers the device and the source of a sign-in. Answers what the account knew of the caller before. If it did not
-/// know the device presented, the new one is remembered.
+/// Remembers the device and the source of a sign-in, and returns what the account knew of the
+/// caller before. If the account did not know the presented device, then it remembers the new one.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Remembering {
     pub(crate) caller: Caller,
@@ -155,7 +157,7 @@ fn keys(draw: &Draw) -> Vec<Key> {
     [Some(head_key()), scope, draw.caller.map(|_| Devices::key())].into_iter().flatten().collect()
 }
 
-/// Reads the documents, applies a command to them, and writes those that it changed.
+/// Reads the documents, applies a command to them, and writes those that the command changed.
 fn step<A>(
     documents: &[Option<&[u8]>],
     now: OffsetDateTime,
@@ -172,7 +174,7 @@ fn step<A>(
     Ok(Step { answer, writes: [head, scope, devices].into_iter().take(documents.len()).collect() })
 }
 
-/// The time in whole microseconds.
+/// Truncates the time to whole microseconds.
 pub(super) fn whole(time: OffsetDateTime) -> OffsetDateTime {
     micros::to_time(micros::from_time(time))
 }

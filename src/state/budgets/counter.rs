@@ -6,8 +6,8 @@ use time::OffsetDateTime;
 use super::{AttemptId, Budget, Lock, Outcome, Reserve, Standing};
 use crate::clock::{after, micros};
 
-/// A stored time that lies further ahead than its own longest life and this tolerance was written by a clock
-/// that was ahead. Clocks of nodes may differ by 30 s.
+/// Tolerance for the clocks of nodes, which may differ by 30 s. If a stored time is further ahead
+/// than its maximum duration plus this tolerance, then a clock that was ahead wrote it.
 pub(super) const TOLERANCE: Duration = Duration::from_secs(60);
 
 /// The failures, the lock and the open reservations of one budget. Times are whole microseconds.
@@ -31,13 +31,13 @@ enum Locked {
     UntilCleared,
 }
 
-/// The charge of an attempt that is not yet settled, and the end of its lease.
+/// The charge of an unsettled attempt, and the end of its lease.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct Reservation(AttemptId, #[serde(with = "micros")] OffsetDateTime);
 
 impl Counter {
-    /// The most open reservations, so that a document stays within its bound. A larger budget is charged in
-    /// turns.
+    /// Maximum number of open reservations, which bounds the document. A larger budget cannot be
+    /// reserved all at once.
     const MAX_RESERVED: usize = 256;
 
     pub(super) const fn new(budget: Budget) -> Self {
@@ -45,13 +45,13 @@ impl Counter {
         Self { budget, failures: 0, window_ends, locked: None, reserved: Vec::new() }
     }
 
-    /// Takes over the budget of today's configuration, lets time pass, and answers whether there is room for a
-    /// caller of this standing.
+    /// Applies the present configuration of the budget and the passed time. Returns whether there
+    /// is room for a caller of this standing.
     pub(super) fn available(&mut self, budget: Budget, standing: Standing, now: OffsetDateTime) -> Reserve {
         self.budget = budget;
         self.lapse(now);
         match (self.locked, standing) {
-            // The rest of the budget is kept for known callers.
+            // The rest of the budget is reserved for known callers.
             (Some(Locked::UntilCleared), Standing::Known) => {}
             _ if self.is_locked(now) => return Reserve::Spent,
             _ => self.forget(now),
@@ -59,7 +59,8 @@ impl Counter {
         let reserved = u32::try_from(self.reserved.len()).unwrap_or(u32::MAX);
         let limit = budget.limit(standing);
         match budget.lock {
-            // One attempt after each pause. Others need not wait for it: it is another's.
+            // One attempt is allowed after each pause. It belongs to another caller, so this one is
+            // refused and does not wait.
             Lock::Growing { .. } if self.failures >= limit => {
                 if reserved == 0 {
                     Reserve::Reserved
@@ -81,8 +82,8 @@ impl Counter {
         self.reserved.push(Reservation(attempt, lease_until));
     }
 
-    /// Settles a reservation and returns true if a lock begins with this failure. None if the attempt is not
-    /// reserved, or no longer.
+    /// Settles a reservation. Returns true if a lock begins with this failure, or none if the
+    /// attempt is not reserved.
     pub(super) fn settle(
         &mut self,
         attempt: AttemptId,
@@ -95,7 +96,7 @@ impl Counter {
         match outcome {
             Outcome::Failed => return Some(self.fail(now)),
             Outcome::Succeeded => {
-                // A success of a known caller does not lift a lock on others.
+                // A known caller's success does not lift a lock on other callers.
                 let kept = if self.locked.is_some() { self.budget.limit(Standing::Unknown) } else { 0 };
                 self.failures = self.failures.min(kept);
             }
@@ -104,7 +105,7 @@ impl Counter {
         Some(false)
     }
 
-    /// Forgets failures and the lock. Open reservations stay.
+    /// Clears the failures and the lock. Open reservations stay.
     pub(super) fn clear(&mut self, now: OffsetDateTime) {
         self.lapse(now);
         self.failures = 0;
@@ -115,13 +116,13 @@ impl Counter {
         self.failures
     }
 
-    /// Counts a failure that was not reserved, and returns true if a lock begins with it.
+    /// Counts a failure without a reservation. Returns true if a lock begins with it.
     pub(super) fn count(&mut self, budget: Budget, now: OffsetDateTime) -> bool {
         self.budget = budget;
         self.fail(now)
     }
 
-    /// True if nothing counts at this time: the same as a counter that was never charged.
+    /// True if the counter counts nothing at this time, like a counter that was never charged.
     pub(super) fn is_idle(&self, now: OffsetDateTime) -> bool {
         let mut counter = self.clone();
         counter.lapse(now);
@@ -131,8 +132,8 @@ impl Counter {
         counter.reserved.is_empty() && counter.failures == 0 && counter.locked.is_none()
     }
 
-    /// The time from which the counter is idle if no more is heard of its open reservations, so that every
-    /// one of them lapses. None if it is locked until cleared, or would be.
+    /// Returns the time from which the counter is idle if all its open reservations lapse. None if
+    /// the counter is, or would then be, locked until cleared.
     pub(super) fn keep_until(&self) -> Option<OffsetDateTime> {
         let mut counter = self.clone();
         if let Some(last) = self.reserved.iter().map(|held| held.1).max() {
@@ -147,8 +148,9 @@ impl Counter {
         }
     }
 
-    /// Cuts times that a clock ahead has written down to the longest that this clock would write. Without
-    /// it, such a lock would last until that clock's time. Returns true if there was one.
+    /// Shortens times that a clock ahead has written to the maximum that this clock would write.
+    /// Otherwise such a lock would last until that clock's time. Returns true if a time was
+    /// shortened.
     pub(super) fn clamp(&mut self, lease: Duration, now: OffsetDateTime) -> bool {
         let cut = |time: &mut OffsetDateTime, life: Duration| {
             let is_ahead = *time > after(after(now, life), TOLERANCE);
@@ -164,7 +166,7 @@ impl Counter {
         self.reserved.iter_mut().fold(found, |found, held| found | cut(&mut held.1, lease))
     }
 
-    /// Counts each reservation whose lease has ended as a failure of that moment.
+    /// Counts each reservation whose lease has ended as a failure at the end of the lease.
     fn lapse(&mut self, now: OffsetDateTime) {
         let mut lapsed: Vec<_> =
             self.reserved.extract_if(.., |held| held.1 <= now).map(|held| held.1).collect();
@@ -174,7 +176,7 @@ impl Counter {
         }
     }
 
-    /// Returns true if a lock begins with this failure.
+    /// Counts a failure. Returns true if a lock begins with it.
     fn fail(&mut self, at: OffsetDateTime) -> bool {
         if !self.is_locked(at) {
             self.forget(at);
@@ -193,7 +195,7 @@ impl Counter {
             }
             Lock::UntilCleared { .. } => Locked::UntilCleared,
         });
-        // A further pause is no new lock.
+        // A longer pause is not a new lock.
         beyond == 0 || !matches!(self.budget.lock, Lock::Growing { .. })
     }
 
@@ -205,9 +207,11 @@ impl Counter {
         }
     }
 
-    /// Forgets a lock that is over, and failures whose window has ended. Not to be called while locked.
+    /// Clears a lock that has ended and failures whose window has ended. Must not be called while
+    /// locked.
     ///
-    /// The end of a growing pause is not the end of its failures: the next pause is longer.
+    /// The end of a growing pause does not clear its failures, because the next pause must be
+    /// longer.
     fn forget(&mut self, now: OffsetDateTime) {
         let grows = matches!(self.budget.lock, Lock::Growing { .. });
         let lock_ended = self.locked.take().is_some();
@@ -217,7 +221,7 @@ impl Counter {
     }
 }
 
-/// A budget with its spans in microseconds.
+/// A budget with its durations in microseconds.
 mod stored_budget {
     use serde::{Deserializer, Serializer};
 

@@ -15,7 +15,7 @@ use crate::{
 
 const DEVICES: Name = Name::of("devices");
 
-/// What an attempt shows of its caller.
+/// The properties of a caller that identify it to an account.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Caller {
     /// The digest of the caller's network.
@@ -24,20 +24,20 @@ pub(crate) struct Caller {
     pub(crate) device: Option<Digest>,
 }
 
-/// The part of a caller that an account knows.
+/// Which properties of a caller an account knows.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Known {
     /// True if the account has signed in from this source.
     pub(crate) source: bool,
-    /// True if the device secret was handed out at a sign-in of this account.
+    /// True if the device secret was issued at a sign-in of this account.
     pub(crate) device: bool,
-    /// True if a sign-in of the account, from anywhere, is remembered.
+    /// True if the account remembers any sign-in.
     pub(crate) any: bool,
-    /// The account's owner at those sign-ins. The name may be another's by now.
+    /// The account's owner at those sign-ins. Another customer may have the name now.
     pub(crate) owner: Option<Owner>,
 }
 
-/// The owner of an account, as the rank of the index in which its devices are found: 64 bits of a digest.
+/// The owner of an account, as the rank in the index of devices: 64 bits of a digest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub(crate) struct Owner(i64);
@@ -46,23 +46,23 @@ pub(crate) struct Owner(i64);
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Remembered {
     pub(crate) owner: Owner,
-    /// The digest of the device secret that is handed out. None if the caller presented a known one.
+    /// The digest of the newly issued device secret. None if the caller presented a known one.
     pub(crate) device: Option<Digest>,
 }
 
-/// The document of the devices and sources from which an account has signed in. It grants nothing: it only
-/// chooses the budget of an attempt.
+/// The document of the devices and sources from which an account has signed in. It grants nothing
+/// and only selects the budget of an attempt.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Devices {
     owner: Owner,
-    /// Those of device secrets, the latest last.
+    /// The digests of device secrets, the latest last.
     devices: VecDeque<Seen>,
-    /// Those of sources, the latest last.
+    /// The digests of sources, the latest last.
     sources: VecDeque<Seen>,
 }
 
-/// A digest, and the time of the latest sign-in with it, to the day.
+/// A digest, and the day of the latest sign-in with it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct Seen(Digest, #[serde(with = "micros")] OffsetDateTime);
 
@@ -71,12 +71,13 @@ impl Stored for Devices {
 }
 
 impl Known {
-    /// True if the device secret was handed out to this owner of the account.
+    /// True if the device secret was issued to this owner of the account.
     pub(crate) fn is_device_of(&self, owner: Owner) -> bool {
         self.owner == Some(owner) && self.device
     }
 
-    /// True if this owner has signed in before, and neither with the caller's device secret nor from its source.
+    /// True if this owner has signed in before, but not with the caller's device secret and not
+    /// from its source.
     pub(crate) fn is_new_to(&self, owner: Owner) -> bool {
         self.owner == Some(owner) && self.any && !self.device && !self.source
     }
@@ -89,11 +90,11 @@ impl Owner {
             Subject::Admin(id) => Digest::of_parts(&[b"admin", id.to_string().as_bytes()]),
         };
         let (first, _) = digest.as_bytes().split_first_chunk::<8>().unwrap_or((&[0; 8], &[]));
-        // The least rank has none below it, and `before` needs one.
+        // `before` needs a lower rank, and the lowest rank has none.
         Self(i64::from_be_bytes(*first).max(i64::MIN + 1))
     }
 
-    /// The place in [`index`] behind which the documents of this owner begin.
+    /// Returns the position in [`index`] after which the documents of this owner begin.
     pub(crate) fn before(self) -> Position {
         let key = Devices::key();
         Position { rank: self.0 - 1, partition: Partition::from_bytes([0xff; 32]), key }
@@ -104,7 +105,7 @@ impl Owner {
     }
 }
 
-/// The index of the shop in which the devices of an owner are found.
+/// The shop-wide index that lists the devices of an owner.
 pub(crate) const fn index() -> Index {
     Index { partition: None, name: DEVICES }
 }
@@ -112,7 +113,7 @@ pub(crate) const fn index() -> Index {
 impl Devices {
     /// The time for which a sign-in is remembered: 90 days.
     pub(super) const MEMORY: Duration = Duration::from_secs(90 * DAY);
-    /// The most device secrets, and the most sources.
+    /// Maximum number of device secrets, and of sources.
     pub(super) const MAX: usize = 16;
 
     pub(super) const fn key() -> Key {
@@ -131,7 +132,7 @@ impl Devices {
         }
     }
 
-    /// The devices after a sign-in. Those of an earlier owner of the address are forgotten.
+    /// Returns the devices after a sign-in. Devices of an earlier owner of the address are removed.
     pub(super) fn after_sign_in(
         present: Option<&Self>,
         caller: &Caller,
@@ -152,7 +153,7 @@ impl Devices {
         next
     }
 
-    /// The document, which a full store must take, too.
+    /// Encodes the document. A full store must still create it.
     pub(super) fn content(&self) -> Result<Content, DocumentError> {
         let times = self.devices.iter().chain(&self.sources).map(|seen| seen.1);
         let latest = times.max().unwrap_or(OffsetDateTime::UNIX_EPOCH);
@@ -163,13 +164,15 @@ impl Devices {
 }
 
 impl Seen {
-    /// A time from a clock that was ahead does not outlast the memory by more than that clock's lead.
+    /// True if the sign-in is still remembered. A time from a clock that was ahead is remembered
+    /// longer by at most that clock's lead.
     fn is_live(&self, now: OffsetDateTime) -> bool {
         now < after(self.1, Devices::MEMORY)
     }
 }
 
-/// Notes a sign-in. A digest that was seen within a day stays as it is, so that a sign-in writes nothing.
+/// Records a sign-in. A digest that was recorded within a day is not changed, so that most sign-ins
+/// write nothing.
 fn see(list: &mut VecDeque<Seen>, digest: Digest, now: OffsetDateTime) {
     let place = list.iter().position(|seen| seen.0 == digest);
     if place.and_then(|place| list.get(place)).is_some_and(|seen| now < after(seen.1, ONE_DAY)) {

@@ -9,8 +9,8 @@ use super::{
 };
 use crate::{clock::after, state::format::Stored};
 
-/// The epoch that narrow scopes count under: 64 random bits. A new one voids every scope of the account at
-/// once.
+/// The epoch of an account's narrow scopes: 64 random bits. A new epoch clears every scope of the
+/// account at once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub(crate) struct Epoch(pub(crate) u64);
@@ -23,18 +23,18 @@ pub(crate) struct Head {
     /// The budget of the account over all sources.
     #[serde(deserialize_with = "Option::deserialize")]
     pub(super) wide: Option<Counter>,
-    /// The counter that further scopes share once there are [`MAX_SCOPES`](Self::MAX_SCOPES).
+    /// The counter that new scopes share once there are [`MAX_SCOPES`](Self::MAX_SCOPES).
     #[serde(deserialize_with = "Option::deserialize")]
     pub(super) overflow: Option<Counter>,
-    /// The end of each live narrow scope. Their number is the number of live scopes, and no head goes
-    /// before the last of them, or the epoch would be lost and with it the scope's lock.
+    /// The end of each live narrow scope. The head must outlast the last scope. Otherwise the epoch
+    /// would be lost, and the scope's lock with it.
     scopes: Vec<ScopeEnd>,
-    /// The longest life of a narrow scope under this epoch, in seconds.
+    /// The longest duration of a narrow scope under this epoch, in seconds.
     longest: u64,
 }
 
-/// The time from which a scope counts nothing, in seconds since 1970 and rounded up. None if it lasts until
-/// it is cleared.
+/// The time from which a scope counts nothing, in seconds since 1970, rounded up. None if it lasts
+/// until it is cleared.
 type ScopeEnd = Option<i64>;
 
 impl Stored for Head {
@@ -45,7 +45,7 @@ impl Stored for Head {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Scope {
-    /// Under another epoch than the head's, the document reads as empty.
+    /// If this epoch differs from the head's, then the document counts as empty.
     pub(super) epoch: Epoch,
     pub(super) counter: Counter,
 }
@@ -55,7 +55,8 @@ impl Stored for Scope {
 }
 
 impl Scope {
-    /// The entry in the head. The tolerance keeps the head longer than the scope on every node.
+    /// Returns the scope's entry in the head. The tolerance makes the head outlast the scope on
+    /// every node.
     fn end(&self) -> ScopeEnd {
         let keep_until = after(self.counter.keep_until()?, TOLERANCE);
         Some(keep_until.unix_timestamp().saturating_add(1))
@@ -63,7 +64,7 @@ impl Scope {
 }
 
 impl Head {
-    /// From this number on, new scopes share one counter.
+    /// Maximum number of separate scopes. Further scopes share one counter.
     pub(super) const MAX_SCOPES: usize = 128;
 
     pub(super) const fn new(epoch: Epoch) -> Self {
@@ -84,14 +85,15 @@ impl Head {
         self.scopes.extend(next.map(Scope::end));
     }
 
-    /// Notes the longest life of a scope with this budget whose reservation lasts for `lease`.
+    /// Records the longest duration of a scope with this budget, if its reservation lasts for
+    /// `lease`.
     pub(super) fn note(&mut self, budget: Budget, lease: Duration) {
         let lock = budget.longest_lock().unwrap_or_default();
         let life = budget.window.max(lock).saturating_add(lease).saturating_add(TOLERANCE);
         self.longest = self.longest.max(life.as_secs().saturating_add(1));
     }
 
-    /// Removes the entries of scopes that are over, and cuts those that a clock ahead has written.
+    /// Removes the entries of ended scopes, and shortens entries that a clock ahead has written.
     pub(super) fn prune(&mut self, now: OffsetDateTime) {
         let now = now.unix_timestamp();
         let latest = now.saturating_add_unsigned(self.longest);
@@ -106,7 +108,7 @@ impl Head {
         });
     }
 
-    /// Forgets all failures and locks. Open reservations of the wide counter stay.
+    /// Clears all failures and locks. Open reservations of the wide counter stay.
     pub(super) fn clear(&mut self, epoch: Epoch, now: OffsetDateTime) {
         let mut wide = self.wide.take();
         if let Some(wide) = &mut wide {
@@ -115,7 +117,7 @@ impl Head {
         *self = Self { wide, ..Self::new(epoch) };
     }
 
-    /// The head without counters that are idle. None if nothing is left that counts.
+    /// Returns the head without idle counters. None if nothing is left that counts.
     pub(super) fn tidied(mut self, now: OffsetDateTime) -> Option<Self> {
         self.prune(now);
         let counts = |counter: &mut Counter| !counter.is_idle(now);
@@ -125,8 +127,8 @@ impl Head {
         counts.then_some(self)
     }
 
-    /// The time from which nothing counts, here or in a narrow scope. None if something may last until it
-    /// is cleared.
+    /// Returns the time from which nothing counts, in the head or in a narrow scope. None if
+    /// something may last until it is cleared.
     pub(super) fn keep_until(&self) -> Option<OffsetDateTime> {
         let counters = [&self.wide, &self.overflow].into_iter().flatten().map(Counter::keep_until);
         let scopes = self.scopes.iter().map(|end| {

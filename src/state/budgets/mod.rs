@@ -1,10 +1,14 @@
 //! The budgets of an account's failed attempts.
 //!
-//! An attempt draws on the account's wide budget over all sources, on the narrow budget of its scope at the
-//! account, or on both. A partition holds the head, with the wide counter, one document for each narrow
-//! scope, and the devices from which the account has signed in. A reservation charges the budgets at once;
-//! settling it turns the charge into a failure or gives it back. A tally counts failures after they happened,
-//! without reservations.
+//! An attempt is charged to the account's wide budget over all sources, to the narrow budget of its
+//! scope at the account, or to both. A partition holds three kinds of documents:
+//!
+//! - the head, with the wide counter;
+//! - one document for each narrow scope;
+//! - the devices from which the account has signed in.
+//!
+//! A reservation charges the budgets at once. Settling it counts the charge as a failure or gives
+//! it back. A tally counts failures afterwards, without reservations.
 
 mod budget;
 mod commands;
@@ -31,12 +35,13 @@ use time::OffsetDateTime;
 
 use crate::{clock::after, store::DocumentId};
 
-/// The id of an attempt: 64 random bits, which tell it from the other open reservations of an account.
+/// The id of an attempt: 64 random bits, which distinguish it from the other open reservations of
+/// an account.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub(crate) struct AttemptId(pub(crate) u64);
 
-/// The answer to a reservation.
+/// The result of a reservation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Reserved {
     pub(crate) room: Reserve,
@@ -48,23 +53,23 @@ pub(crate) struct Reserved {
 /// The room in the budgets of an attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Reserve {
-    /// Every budget is charged; the attempt must be settled.
+    /// Every budget is charged. The attempt must be settled.
     Reserved,
-    /// Some budget has nothing left but what other attempts have reserved and not yet settled. Nothing was
-    /// charged; there may be room once one is settled.
+    /// The rest of a budget is reserved by unsettled attempts. Nothing was charged. There may be
+    /// room once one of them is settled.
     Busy,
-    /// Some budget is spent. Nothing was charged.
+    /// A budget is spent. Nothing was charged.
     Spent,
 }
 
 /// The outcome of an attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Outcome {
-    /// It counts against every budget that it drew on, and may lock them.
+    /// The attempt counts against every budget that it was charged to, and may lock them.
     Failed,
-    /// Its budgets forget their earlier failures.
+    /// The attempt clears the earlier failures of its budgets.
     Succeeded,
-    /// It gives back only its own charge.
+    /// The attempt only gives back its own charge.
     Withdrawn,
 }
 
@@ -77,7 +82,7 @@ pub(crate) struct Locks {
     pub(crate) narrow: bool,
 }
 
-/// The budgets that one attempt draws on.
+/// The budgets that one attempt is charged to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Draw {
     /// The id of the attempt.
@@ -88,12 +93,13 @@ pub(crate) struct Draw {
     pub(crate) narrow: Option<(DocumentId, Budget)>,
     /// The caller, at an account that remembers its devices.
     pub(crate) caller: Option<Caller>,
-    /// The caller's standing if nothing else is known: known if it holds a live token of the account.
+    /// The caller's standing if its device and source are unknown. It is `Known` if the caller
+    /// holds a live token of the account.
     pub(crate) standing: Standing,
 }
 
-/// The documents of an account that an attempt touches: the head, the document of its narrow scope, and the
-/// devices.
+/// The documents of an account that an attempt uses: the head, the document of its narrow scope,
+/// and the devices.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Budgets {
     head: Option<Head>,
@@ -102,8 +108,9 @@ pub(crate) struct Budgets {
 }
 
 impl Draw {
-    /// The wide budget that a caller of this standing draws on. A known one keeps its narrow budget alone, unless
-    /// the account's lasts until it is cleared: then known callers have a share of it.
+    /// Returns the wide budget for a caller of this standing. A known caller is charged only to its
+    /// narrow budget. If the account's lock lasts until it is cleared, then a known caller has a
+    /// share of the wide budget instead.
     fn wide_for(&self, standing: Standing) -> Option<Budget> {
         let is_shared = |budget: &Budget| matches!(budget.lock, Lock::UntilCleared { .. });
         self.wide.filter(|budget| standing == Standing::Unknown || is_shared(budget))
@@ -111,15 +118,15 @@ impl Draw {
 }
 
 impl Budgets {
-    /// A reservation that is not settled within 60 s counts as a failure: longer than any queue of hashes,
-    /// shorter than a person's patience.
+    /// Maximum duration of a reservation: 60 s. After that it counts as a failure. It is longer
+    /// than any queue of hashes, and shorter than the time that a person waits.
     pub(crate) const LEASE: Duration = Duration::from_secs(60);
 
-    /// Charges all budgets of an attempt, or none. An account without a head starts under `epoch`. If it is
-    /// `crowded`, a scope that counts nothing yet shares the overflow counter.
+    /// Charges all budgets of an attempt, or none. An account without a head starts with `epoch`.
+    /// If the account is `crowded`, then a scope that counts nothing yet uses the overflow counter.
     ///
-    /// A refusal leaves the documents as they are, with one exception: times that a clock ahead has written
-    /// are cut, or the refusal would last until that clock's time.
+    /// A refusal does not change the documents, with one exception. Times that a clock ahead has
+    /// written are shortened, because the refusal would otherwise last until that clock's time.
     pub(crate) fn reserve(
         &self,
         draw: &Draw,
@@ -178,8 +185,8 @@ impl Budgets {
         (Self { head: Some(head), scope, devices: present.devices }, answer)
     }
 
-    /// Settles a reservation by an outcome of the time `at` and returns the locks that begin with this
-    /// failure. An attempt that is not reserved, or no longer, changes no counter.
+    /// Settles a reservation with an outcome at the time `at`. Returns the locks that begin with
+    /// this failure. An attempt that is not reserved changes no counter.
     pub(crate) fn settle(
         &self,
         draw: &Draw,
@@ -195,7 +202,8 @@ impl Budgets {
         let wide = head.wide.as_mut().and_then(|wide| wide.settle(draw.attempt, outcome, at));
         let in_own = next.as_mut().and_then(|own| own.counter.settle(draw.attempt, outcome, at));
         let in_overflow = head.overflow.as_mut().and_then(|shared| {
-            // Other scopes' failures stand behind it: a success of one does not clear them.
+            // The overflow counter also holds failures of other scopes. A success of one scope must
+            // not clear them.
             let outcome = if outcome == Outcome::Succeeded { Outcome::Withdrawn } else { outcome };
             shared.settle(draw.attempt, outcome, at)
         });
@@ -219,8 +227,8 @@ impl Budgets {
         Self { devices: Some(devices), ..self.clone() }
     }
 
-    /// Forgets all failures and locks of the account, in all its scopes, by a new epoch. Open reservations
-    /// of the wide counter stay; those of narrow scopes are void.
+    /// Clears all failures and locks of the account in all its scopes, by a new epoch. Open
+    /// reservations of the wide counter stay. Those of narrow scopes become void.
     pub(crate) fn clear(&self, epoch: Epoch, now: OffsetDateTime) -> Self {
         let mut next = self.clone();
         next.head = next.head.and_then(|mut head| {
@@ -230,7 +238,7 @@ impl Budgets {
         next
     }
 
-    /// The documents without times that a clock ahead has written.
+    /// Returns the documents with the times shortened that a clock ahead has written.
     fn clamped(&self, now: OffsetDateTime) -> Self {
         let mut next = self.clone();
         let head = next.head.iter_mut().flat_map(|head| [&mut head.wide, &mut head.overflow]).flatten();
@@ -242,7 +250,8 @@ impl Budgets {
     }
 }
 
-/// Where one budget is spent and another only has no room, it would be in vain to wait.
+/// Returns the worse of two results. If one budget is spent, then waiting for room in the other is
+/// useless.
 const fn worse(a: Reserve, b: Reserve) -> Reserve {
     match (a, b) {
         (Reserve::Spent, _) | (_, Reserve::Spent) => Reserve::Spent,

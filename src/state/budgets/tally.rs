@@ -12,20 +12,21 @@ use crate::{
 
 const TALLY: Name = Name::of("tally");
 
-/// The document of failures that are counted after they happened: those of a source over all accounts, or
-/// those of an account over all sources. Attempts on their way do not count.
+/// The document of failures that are counted afterwards: those of a source over all accounts, or
+/// those of an account over all sources. Attempts in progress do not count.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Tally {
     counter: Counter,
-    /// The accounts that failed, each as 32 bits of its digest, up to the number that is suspicious.
+    /// The accounts with failures, each as 32 bits of its digest. No more are kept than are needed
+    /// for suspicion.
     accounts: Vec<u32>,
-    /// The failures at names that no account has. They are told to the trail and decide nothing: a caller must
-    /// not learn from an answer who has an account.
+    /// The number of failures at names without an account. It appears only in the audit trail. It
+    /// decides nothing, because a caller must not learn from an answer whether an account exists.
     unknown: u32,
 }
 
-/// A tally among those of a partition, and its budget.
+/// A tally of a partition, and its budget.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Tallied {
     pub(crate) id: DocumentId,
@@ -44,13 +45,13 @@ pub(crate) struct Failure {
 /// The state of the tallies of a partition.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Looked {
-    /// True if some budget is spent.
+    /// True if a budget is spent.
     pub(crate) spent: bool,
-    /// True if some tally has failures at so many accounts that it is suspicious.
+    /// True if a tally has failures at a suspicious number of accounts.
     pub(crate) suspicious: bool,
 }
 
-/// A tally that has become suspicious with this failure.
+/// A tally that became suspicious with this failure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Suspected {
     pub(crate) accounts: usize,
@@ -64,7 +65,8 @@ pub(crate) struct Looking<'a> {
     pub(crate) tallied: &'a [Tallied],
 }
 
-/// Counts a failure of the time `at` in the tallies of a partition. Answers the first that becomes suspicious.
+/// Counts a failure at the time `at` in the tallies of a partition. Returns the first tally that
+/// becomes suspicious.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Counting<'a> {
     pub(crate) tallied: &'a [Tallied],
@@ -77,7 +79,8 @@ impl Stored for Tally {
 }
 
 impl Tallied {
-    /// The number of accounts with failures from which a tally is suspicious: a tenth of its budget.
+    /// Returns the number of accounts with failures that makes a tally suspicious: a tenth of its
+    /// budget.
     const fn suspicious_accounts(&self) -> usize {
         let accounts = self.budget.failures / 10;
         if accounts < 2 { 2 } else { accounts as usize }
@@ -85,14 +88,14 @@ impl Tallied {
 }
 
 impl Tally {
-    /// The most accounts that a document lists.
+    /// Maximum number of accounts in a document.
     const MAX_ACCOUNTS: usize = 2_000;
 
     const fn new(budget: Budget) -> Self {
         Self { counter: Counter::new(budget), accounts: Vec::new(), unknown: 0 }
     }
 
-    /// The tally at this time. None if nothing counts any more.
+    /// Returns the tally at this time. None if nothing counts any more.
     fn live(self, now: OffsetDateTime) -> Option<Self> {
         let mut live = self;
         live.counter.clamp(Budgets::LEASE, now);
@@ -107,7 +110,7 @@ impl Tally {
         }
     }
 
-    /// Returns true if the tally becomes suspicious.
+    /// Counts a failure. Returns true if the tally becomes suspicious.
     fn count(&mut self, tallied: &Tallied, failure: Failure, at: OffsetDateTime) -> bool {
         self.counter.count(tallied.budget, at);
         self.unknown = self.unknown.saturating_add(failure.unknown.into());

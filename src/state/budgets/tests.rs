@@ -1,4 +1,4 @@
-//! The bounds of the documents, and what they look like.
+//! Tests of the size limits and the form of the documents.
 
 mod histories;
 mod known;
@@ -73,7 +73,7 @@ impl Account {
     }
 }
 
-/// Epochs are random in life.
+/// Returns the next epoch. Outside of tests, epochs are random.
 fn epoch() -> Epoch {
     static NEXT: AtomicU64 = AtomicU64::new(0);
     Epoch(NEXT.fetch_add(1, Ordering::Relaxed))
@@ -114,7 +114,8 @@ fn sign_in(number: u32, source: u32) -> Draw {
     }
 }
 
-// ---- Many scopes ------------------------------------------------------------------------------------------
+// ---- Many scopes
+// ------------------------------------------------------------------------------------------
 
 /// An attempt that draws on no wide budget, such as the redemption of a one-time credential.
 fn redemption(number: u32, source: u32) -> Draw {
@@ -144,7 +145,8 @@ fn from_128_scopes_on_new_ones_share_a_counter() {
     }
     assert_eq!(account.fail(&redemption(3005, 0), at(1)), Reserve::Spent);
     assert_eq!(account.0.len(), 129);
-    // A success of one does not clear what others have counted; and once scopes are over, there is room.
+    // A success of one does not clear what others have counted; and once scopes are over, there is
+    // room.
     let later = at(1800 + 120);
     assert_eq!(account.fail(&redemption(4000, 4000), later), Reserve::Reserved);
     account.sweep(later);
@@ -233,7 +235,8 @@ fn a_success_elsewhere_keeps_the_lock_of_a_scope() {
     assert_eq!(account.reserve(&sign_in(11, 1), at(3)), Reserve::Spent);
 }
 
-// ---- Documents --------------------------------------------------------------------------------------------
+// ---- Documents
+// --------------------------------------------------------------------------------------------
 
 #[test]
 fn documents_are_text_that_an_operator_can_read() {

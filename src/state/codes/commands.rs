@@ -12,7 +12,7 @@ use crate::{
 
 const CODES: Name = Name::of("codes");
 
-/// Adds a credential. Answers true unless the customer has one of this digest.
+/// Adds a credential. Returns true unless the customer already has a credential of this digest.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Putting<'a> {
     pub(crate) credential: &'a OneTimeCredential,
@@ -35,7 +35,7 @@ pub(crate) struct Taking<'a> {
     pub(crate) now: OffsetDateTime,
 }
 
-/// Removes the document of a customer who is to be forgotten.
+/// Removes the document of a customer who is erased.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Erasing;
 
@@ -101,7 +101,7 @@ impl Transition for Erasing {
     }
 
     fn apply(&self, documents: &[Option<&[u8]>], _now: OffsetDateTime) -> Result<Step<()>, DocumentError> {
-        // A document of a newer format stays as it is.
+        // A document of a newer format is not changed.
         let write = read::<Codes>(documents, 0)?.map_or(Write::Keep, |_| Write::Delete);
         Ok(Step { answer: (), writes: vec![write] })
     }

@@ -1,9 +1,11 @@
 //! The one-time credentials of a customer: reset tokens, one-time codes and confirmation tokens.
 //!
-//! One document holds those that are outstanding and a mark for each that was spent. The marks tell a
-//! replay from a wrong secret. No command ends a credential: a service accepts it only under the generation
-//! it was made under. A pointer document in the partition of a confirmation token's digest names the customer:
-//! it is written first and never trusted.
+//! One document holds the outstanding credentials and a mark for each spent one. A mark
+//! distinguishes a replay from a wrong secret. No command ends a credential: a service accepts it
+//! only under the generation that it was made under.
+//!
+//! A pointer document in the partition of a confirmation token's digest names the customer. It is
+//! written first and never trusted.
 
 mod commands;
 #[cfg(test)]
@@ -28,7 +30,7 @@ use crate::{
 #[serde(deny_unknown_fields)]
 pub(crate) struct Codes {
     customer: CustomerId,
-    /// In the order of their arrival.
+    /// The outstanding credentials, in the order of their creation.
     outstanding: Vec<Outstanding>,
     spent: Vec<Mark>,
 }
@@ -71,7 +73,7 @@ struct Mark {
     expires_at: OffsetDateTime,
 }
 
-/// The credential that fits what was presented.
+/// The credential that matches the presented one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Found {
     Live(OneTimeCredential),
@@ -80,19 +82,19 @@ pub(crate) enum Found {
 }
 
 impl Codes {
-    /// The most marks, so that the document stays within its bound. Beyond it, the one that expires first
-    /// goes.
+    /// Maximum number of marks, which bounds the document. Beyond it, the mark that expires first
+    /// is removed.
     const MAX_MARKS: usize = 128;
-    /// A mark is kept for so long after its expiry, as a sweep keeps the document: a node whose clock is
-    /// ahead removes none that counts on another.
+    /// Time for which a mark is kept after its expiry, and a document by a sweep: 1 h. A node whose
+    /// clock is ahead therefore removes no mark that still counts on another node.
     const SLACK: Duration = Duration::from_secs(60 * 60);
 
     fn new(customer: CustomerId) -> Self {
         Self { customer, outstanding: Vec::new(), spent: Vec::new() }
     }
 
-    /// Adds a credential unless there is one of its digest. Of the live ones of its purpose the newest
-    /// `keep` stay.
+    /// Adds a credential unless there is one of its digest. Only the newest `keep` live credentials
+    /// of its purpose stay.
     fn put(&mut self, credential: &OneTimeCredential, keep: usize, now: OffsetDateTime) -> bool {
         self.outstanding.retain(|own| now < own.expires_at);
         self.spent.retain(|mark| now < after(mark.expires_at, Self::SLACK));
@@ -156,7 +158,7 @@ impl Codes {
         Take::Taken
     }
 
-    /// The expiry of the last of them. None if there is none.
+    /// Returns the latest expiry. None if there are no credentials and no marks.
     fn keep_until(&self) -> Option<OffsetDateTime> {
         let outstanding = self.outstanding.iter().map(|own| own.expires_at);
         outstanding.chain(self.spent.iter().map(|mark| mark.expires_at)).max()

@@ -173,8 +173,8 @@ fn a_document_is_swept_after_its_last_expiry_and_erased_at_once() {
     kept.run(&Erasing, at(1));
 }
 
-/// A node whose clock is two minutes ahead takes the codes for expired, and one that is behind takes them
-/// for live.
+/// A node whose clock is two minutes ahead takes the codes for expired, and one that is behind
+/// takes them for live.
 #[test]
 fn nodes_whose_clocks_are_apart_revive_nothing_and_lose_no_mark() {
     let (spent_one, live) = (code("spent"), code("live"));
@@ -189,8 +189,8 @@ fn nodes_whose_clocks_are_apart_revive_nothing_and_lose_no_mark() {
             let still = if now == behind { Take::Spent(spent(&spent_one)) } else { Take::Nothing };
             assert_eq!(kept.take(&spent_one, now), still, "at {now}");
         }
-        // The one that was behind still tells a replay, and what the other took for expired is not taken
-        // twice.
+        // The one that was behind still tells a replay, and what the other took for expired is not
+        // taken twice.
         assert_eq!(kept.take(&spent_one, behind), Take::Spent(spent(&spent_one)));
         assert_eq!(kept.take(&live, behind), Take::Nothing);
         assert!(!kept.put(&spent_one, behind) && !kept.put(&spent_one, ahead));

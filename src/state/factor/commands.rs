@@ -14,16 +14,16 @@ use crate::{
 
 const FACTOR: Name = Name::of("factor");
 const ENROLMENT: Name = Name::of("enrolment");
-/// All factors of the shop, by the id of the key that sealed them.
+/// The index of all factors of the shop, by the id of the key that sealed them.
 const SEALED: Name = Name::of("sealed-factors");
-/// The last of all names.
+/// The highest possible name.
 const LAST: Name = Name::of("zzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzz");
 
 pub(crate) const fn sealed_index() -> Index {
     Index { partition: None, name: SEALED }
 }
 
-/// The place in the index behind every factor that this key sealed.
+/// Returns the position in the index after every factor that this key sealed.
 pub(crate) fn behind_key(key: KeyId) -> Position {
     let last = Key { kind: LAST, id: DocumentId::from_bytes([u8::MAX; 32]) };
     Position { rank: key.0.into(), partition: Partition::from_bytes([u8::MAX; 32]), key: last }
@@ -33,7 +33,7 @@ pub(crate) fn decode_factor(bytes: &[u8]) -> Result<Factor, DocumentError> {
     decode(bytes)
 }
 
-/// Begins an enrolment in the place of an earlier one.
+/// Begins an enrolment and replaces an earlier one.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Enrolling<'a> {
     pub(crate) enrolment: &'a Enrolment,
@@ -42,19 +42,20 @@ pub(crate) struct Enrolling<'a> {
 /// Reads the factor, and the live enrolment of a token.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Looking<'a> {
-    /// None for no enrolment.
+    /// The token of the enrolment. None if no enrolment is wanted.
     pub(crate) token: Option<&'a Digest>,
 }
 
-/// Gives the live enrolment of a token another secret. Answers false if there is none.
+/// Replaces the secret of the live enrolment of a token. Returns false if there is none.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Redrawing<'a> {
     pub(crate) token: &'a Digest,
     pub(crate) secret: &'a Sealed,
 }
 
-/// Makes a live enrolment the factor, if it has the same secret still and the factor still is the one that it
-/// replaces. Answers what the factor was written in place of, or none if nothing was.
+/// Makes a live enrolment the factor. It requires that the enrolment has the verified secret and
+/// that the present factor is the one that it replaces. Returns the documents before the change, or
+/// none if nothing was changed.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Activating<'a> {
     pub(crate) enrolment: &'a Enrolment,
@@ -62,23 +63,23 @@ pub(crate) struct Activating<'a> {
     pub(crate) recovery_codes: &'a [Digest],
 }
 
-/// The documents in place of which a factor was written.
+/// The documents before a factor was written.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Earlier {
     pub(crate) factor: Option<Factor>,
     pub(crate) enrolment: Option<Enrolment>,
 }
 
-/// Undoes the write of a factor, if the factor still has this name. A later enrolment stays. Answers true if it
-/// was done.
+/// Undoes the write of a factor, if the factor still has this name. A later enrolment stays.
+/// Returns true if it was undone.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Restoring<'a> {
     pub(crate) name: &'a Digest,
     pub(crate) earlier: &'a Earlier,
 }
 
-/// Gives a factor to an admin user who has none, and ends an enrolment. Answers what the factor was written in
-/// place of, or none if there is a factor.
+/// Gives a factor to an admin user who has none, and ends an enrolment. Returns the documents
+/// before the change, or none if there is already a factor.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Importing<'a> {
     pub(crate) factor: &'a Factor,
@@ -89,7 +90,8 @@ pub(crate) struct Importing<'a> {
 pub(crate) struct UsingStep<'a> {
     pub(crate) name: &'a Digest,
     pub(crate) step: u64,
-    /// The newest step that a node may have used by now. A later one was used by a clock that was ahead.
+    /// The newest step that a node may have used by now. A later one was used by a clock that was
+    /// ahead.
     pub(crate) newest: u64,
 }
 
@@ -100,15 +102,15 @@ pub(crate) struct UsingRecoveryCode<'a> {
     pub(crate) code: &'a Digest,
 }
 
-/// Replaces all recovery codes of the factor of this name. Answers the replaced ones.
+/// Replaces all recovery codes of the factor of this name. Returns the replaced codes.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct ReplacingRecoveryCodes<'a> {
     pub(crate) name: &'a Digest,
     pub(crate) codes: &'a [Digest],
 }
 
-/// Undoes a replacement of recovery codes: puts the earlier ones back, if all that are left are of the written
-/// set. Answers true if it was done.
+/// Undoes a replacement of recovery codes, if all codes that are left belong to the written set.
+/// Returns true if it was undone.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct RestoringRecoveryCodes<'a> {
     pub(crate) name: &'a Digest,
@@ -124,7 +126,7 @@ pub(crate) struct Resealing<'a> {
     pub(crate) new: &'a Sealed,
 }
 
-/// Removes the factor and the enrolment. Answers true if there was a factor.
+/// Removes the factor and the enrolment. Returns true if there was a factor.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Removing;
 
@@ -328,7 +330,7 @@ impl Transition for Removing {
     }
 
     fn apply(&self, documents: &[Option<&[u8]>], _now: OffsetDateTime) -> Result<Step<bool>, DocumentError> {
-        // Documents of a newer format stay as they are.
+        // Documents of a newer format are not changed.
         let (factor, enrolment) = (read::<Factor>(documents, 0)?, read::<Enrolment>(documents, 1)?);
         let answer = factor.is_some();
         Ok(Step { answer, writes: vec![removal(&factor), removal(&enrolment)] })
@@ -336,7 +338,8 @@ impl Transition for Removing {
 }
 
 impl Factor {
-    /// A factor stays until it is removed. Its entry in the index follows the key that sealed it.
+    /// Encodes the factor, which is kept until it is removed. Its index entry holds the id of the
+    /// key that sealed it.
     fn write(&self) -> Result<Write, DocumentError> {
         put(self, None, vec![IndexEntry { shop_wide: true, name: SEALED, rank: self.secret.key.0.into() }])
     }
@@ -356,7 +359,7 @@ const fn removal<T>(document: &Option<T>) -> Write {
     if document.is_some() { Write::Delete } else { Write::Keep }
 }
 
-/// Changes the factor if it has this name, and the change says so.
+/// Applies the change if the factor has this name. Writes the factor if the change returns true.
 fn change(
     documents: &[Option<&[u8]>],
     name: &Digest,

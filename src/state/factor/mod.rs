@@ -1,7 +1,7 @@
 //! The second factor of an admin user, and the enrolment of the next one.
 //!
-//! Both are documents in the partition of the admin user. A [pointer](super::pointer) leads from an enrolment
-//! token to it. Secrets are sealed.
+//! Both are documents in the partition of the admin user. A [pointer](super::pointer) leads from an
+//! enrolment token to it. Secrets are sealed.
 
 mod commands;
 #[cfg(test)]
@@ -23,36 +23,39 @@ use crate::{account::AdminId, clock::micros, keyring::Sealed, store::Generation,
 #[serde(deny_unknown_fields)]
 pub(crate) struct Factor {
     pub(crate) admin: AdminId,
-    /// The digest of the token it was enrolled with, and the factor's name.
+    /// The digest of the token of its enrolment. It is also the factor's name.
     pub(crate) name: Digest,
     /// The TOTP secret.
     #[serde(with = "stored::sealed")]
     pub(crate) secret: Sealed,
     #[serde(with = "micros")]
     pub(crate) activated_at: OffsetDateTime,
-    /// The newest step of RFC 6238 whose code was used. No code of it, or of an earlier one, is good again.
+    /// The newest step of RFC 6238 whose code was used. No code of this or an earlier step is
+    /// accepted again.
     pub(crate) last_step: u64,
     /// The digests of the recovery codes that are not spent.
     pub(crate) recovery_codes: Vec<Digest>,
 }
 
-/// A TOTP secret that waits for its first right code.
+/// A TOTP secret that is not activated by a right code yet.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Enrolment {
-    /// The digest of the enrolment token, and the enrolment's name.
+    /// The digest of the enrolment token. It is also the enrolment's name.
     pub(crate) token: Digest,
     pub(crate) admin: AdminId,
-    /// The TOTP secret that was shown last. Nobody knows it before the first showing.
+    /// The TOTP secret that was shown last. It was not shown to anybody before the first showing.
     #[serde(with = "stored::sealed")]
     pub(crate) secret: Sealed,
-    /// The factor that it is to replace. None for an admin user who had none when it was begun.
+    /// The factor that the enrolment replaces. None if the admin user had no factor when it was
+    /// begun.
     #[serde(deserialize_with = "Option::deserialize")]
     pub(crate) replaces: Option<Digest>,
-    /// The admin user's grant that it was begun with. None if it was begun by mail.
+    /// The admin user's grant with which the enrolment was begun. None if it was begun by mail.
     #[serde(deserialize_with = "Option::deserialize")]
     pub(crate) begun_with: Option<Digest>,
-    /// The admin user's generation at the time it was begun. It is accepted under no other.
+    /// The admin user's generation when the enrolment was begun. The enrolment is accepted only
+    /// under this one.
     #[serde(with = "stored::generation")]
     pub(crate) generation: Generation,
     #[serde(with = "micros")]
@@ -68,12 +71,13 @@ impl Stored for Enrolment {
 }
 
 impl Factor {
-    /// Uses a step if no code of it or of a newer one was used.
+    /// Uses a step, if no code of this or a newer step was used.
     ///
-    /// A last step beyond `newest` was used by a clock that was ahead, or this clock is behind: the two
-    /// cannot be told apart. It then counts as the step before this one, or right codes would be refused
-    /// until that time. Of the codes that were used before, those of this step and of later ones are good once
-    /// more while they last, for 90 s.
+    /// If the last used step is later than `newest`, then either a clock that was ahead has used
+    /// it, or this clock is behind. The two cases cannot be told apart. The last step then counts
+    /// as the step before this one. Otherwise right codes would be refused until that time. As a
+    /// consequence, used codes of this step and of later steps are valid once more, until they
+    /// expire after 90 s.
     fn use_step(&mut self, step: u64, newest: u64) -> bool {
         let last_step = if self.last_step > newest { step.saturating_sub(1) } else { self.last_step };
         let is_new = last_step < step;
@@ -106,7 +110,7 @@ impl Factor {
 }
 
 impl Enrolment {
-    /// True if it is what the token was made for, and has not expired.
+    /// True if the enrolment belongs to this token and has not expired.
     fn is_live(&self, token: &Digest, now: OffsetDateTime) -> bool {
         self.token == *token && now < self.expires_at
     }

@@ -139,7 +139,8 @@ fn nodes_whose_clocks_are_apart_activate_an_enrolment_once() {
         assert_eq!(done, times.map(|now| now == 1));
         assert_eq!(kept.factor().unwrap().name, digest("one"));
     }
-    // The one that is ahead has begun another meanwhile: the earlier stays ended on the one that is behind.
+    // The one that is ahead has begun another meanwhile: the earlier stays ended on the one that is
+    // behind.
     let mut kept = Kept::default();
     kept.enrol(&enrolment("earlier", None));
     kept.enrol(&Enrolment { expires_at: at(181), ..enrolment("later", None) });

@@ -19,12 +19,12 @@ const ENTRY: Name = Name::of("assistance");
 const OF_CUSTOMER: Name = Name::of("assistance");
 const OPEN: Name = Name::of("open-assistance");
 
-/// The entries of a customer, the newest first.
+/// The index of a customer's entries, the newest first.
 pub(crate) fn of_customer_index(customer: &CustomerId) -> Index {
     Index { partition: Some(of_customer(customer)), name: OF_CUSTOMER }
 }
 
-/// The entries of the shop that have not ended, the oldest first.
+/// The index of the shop's entries that have not ended, the oldest first.
 pub(crate) const fn open_index() -> Index {
     Index { partition: None, name: OPEN }
 }
@@ -34,14 +34,14 @@ pub(crate) fn decode_entry(bytes: &[u8]) -> Result<AssistanceEntry, DocumentErro
     decode::<Entry>(bytes).map(Into::into)
 }
 
-/// Enters an assistance. An entry that is there stays as it is.
+/// Adds an assistance. An existing entry is not changed.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Beginning<'a> {
     pub(crate) entry: &'a AssistanceEntry,
 }
 
-/// Notes that an assistance that has not ended ends now, or ended when its token expired. Answers the entry as
-/// it is then.
+/// Records the end of an assistance that has not ended. The end is now, or the expiry of its token
+/// if that was earlier. Returns the changed entry.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Ending<'a> {
     pub(crate) grant: &'a Digest,
@@ -56,14 +56,14 @@ pub(crate) struct Finding<'a> {
     pub(crate) grant: &'a Digest,
 }
 
-/// Removes those of these entries that have ended, and answers how many.
+/// Removes the ended ones of these entries, and returns their number.
 #[derive(Clone, Debug)]
 pub(crate) struct Erasing {
     pub(crate) keys: Vec<Key>,
 }
 
 impl Erasing {
-    /// The most entries of one command.
+    /// Maximum number of entries of one command.
     pub(crate) const MAX: usize = Changes::MAX;
 }
 
@@ -144,7 +144,7 @@ fn key(grant: &Digest) -> Key {
     Key { kind: ENTRY, id: DocumentId::from(*grant) }
 }
 
-/// An entry that has not ended is in both indexes and is never swept.
+/// Encodes an entry. An entry that has not ended is in both indexes and is never swept.
 fn write(entry: &Entry, history: Duration) -> Result<Write, DocumentError> {
     let began_at = micros::from_time(entry.began_at);
     let mut index = vec![IndexEntry { shop_wide: false, name: OF_CUSTOMER, rank: began_at.saturating_neg() }];

@@ -1,7 +1,8 @@
 //! The ledger of assistance: one document for each entry, in the partition of the customer.
 //!
-//! A customer's entries stand in an index of the partition, the newest first. Those that have not ended
-//! stand in an index of the shop, the oldest first. No token is judged by either.
+//! An index of the partition lists the customer's entries, the newest first. An index of the shop
+//! lists the entries that have not ended, the oldest first. Neither index decides whether a token
+//! is valid.
 
 mod commands;
 #[cfg(test)]
@@ -71,7 +72,7 @@ impl Entry {
         Self { grant, customer, website, assistance, obtained, origin, began_at, expires_at, ended }
     }
 
-    /// Notes the first end.
+    /// Records the end, if none is recorded yet.
     fn end(&mut self, how: AssistanceEnd, now: OffsetDateTime) -> bool {
         let is_first = self.ended.is_none();
         let at = micros::to_time(micros::from_time(now)).min(self.expires_at);

@@ -56,8 +56,8 @@ fn an_entry_comes_back_as_it_was_begun_and_ended() {
     elsewhere.website = "outlet_fr".parse().unwrap();
     elsewhere.obtained = Obtained::OneTimeCode;
     elsewhere.origin = Origin::from("::1".parse::<std::net::IpAddr>().unwrap()).correlation_id("7f3a9c");
-    // The constructors take control characters away; fields that a host sets by itself are kept all the
-    // same.
+    // The constructors take control characters away; fields that a host sets by itself are kept all
+    // the same.
     elsewhere.origin.user_agent = Some("\0Mozilla (it's \"me\")\n".into());
     elsewhere.assistance =
         Arc::new(Assistance { reason: "\0é\u{2028}".into(), ..(*elsewhere.assistance).clone() });

@@ -14,9 +14,9 @@ use crate::{
     error::StoreError,
 };
 
-/// A ready-made customer table in memory, for a host that has none yet, and for tests.
+/// A ready-made customer table in memory, for tests and for a host without a customer table.
 ///
-/// Cheap to clone; clones share the table.
+/// Clones are cheap and share the table.
 #[derive(Clone, Default)]
 pub struct MemoryCustomers(Arc<RwLock<CustomerTable>>);
 
@@ -27,7 +27,7 @@ struct CustomerTable {
 }
 
 impl MemoryCustomers {
-    /// An empty table.
+    /// Creates an empty table.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
@@ -35,13 +35,13 @@ impl MemoryCustomers {
 
     /// Adds a customer, or replaces the one with the same id.
     ///
-    /// It ends no token: after you disable a customer or change an address, call
+    /// It ends no token. After you disable a customer or change an address, call
     /// [`Auth::customer_changed`](crate::Auth::customer_changed).
     ///
     /// # Errors
     ///
-    /// [`AccountConflict`] if the e-mail address is not valid or belongs to another customer of the website;
-    /// nothing is changed.
+    /// [`AccountConflict`] if the e-mail address is not valid or belongs to another customer of the
+    /// website. Nothing is changed then.
     pub fn upsert(&self, row: CustomerRecord) -> Result<(), AccountConflict> {
         let email = row.email.parse::<Email>().map_err(|_| AccountConflict)?;
         let mut table = self.write();
@@ -55,10 +55,10 @@ impl MemoryCustomers {
         Ok(())
     }
 
-    /// Removes a customer; answers whether there was one.
+    /// Removes a customer. Returns true if the customer existed.
     ///
-    /// It ends no token: call [`Auth::customer_changed`](crate::Auth::customer_changed) after it, or
-    /// [`Auth::erase_customer`](crate::Auth::erase_customer).
+    /// It ends no token. Call [`Auth::customer_changed`](crate::Auth::customer_changed) or
+    /// [`Auth::erase_customer`](crate::Auth::erase_customer) afterwards.
     #[allow(clippy::must_use_candidate)]
     pub fn remove(&self, id: &CustomerId) -> bool {
         self.write().remove(id)
@@ -153,14 +153,14 @@ impl fmt::Debug for MemoryCustomers {
     }
 }
 
-/// A ready-made admin user table in memory, for a host that has none yet, and for tests.
+/// A ready-made admin user table in memory, for tests and for a host without an admin user table.
 ///
-/// Cheap to clone; clones share the table. Names are compared case-insensitively, as in Commerce.
+/// Clones are cheap and share the table. Names are compared case-insensitively, as in Commerce.
 #[derive(Clone, Default)]
 pub struct MemoryAdmins(Arc<RwLock<HashMap<AdminId, AdminRecord>>>);
 
 impl MemoryAdmins {
-    /// An empty table.
+    /// Creates an empty table.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
@@ -170,7 +170,8 @@ impl MemoryAdmins {
     ///
     /// # Errors
     ///
-    /// [`AccountConflict`] if the name is not valid or belongs to another admin user; nothing is changed.
+    /// [`AccountConflict`] if the name is not valid or belongs to another admin user. Nothing is
+    /// changed then.
     pub fn upsert(&self, row: AdminRecord) -> Result<(), AccountConflict> {
         let name = row.username.parse::<Username>().map_err(|_| AccountConflict)?;
         let mut rows = self.write();
@@ -181,7 +182,7 @@ impl MemoryAdmins {
         Ok(())
     }
 
-    /// Removes an admin user; answers whether there was one.
+    /// Removes an admin user. Returns true if the admin user existed.
     #[allow(clippy::must_use_candidate)]
     pub fn remove(&self, id: &AdminId) -> bool {
         self.write().remove(id).is_some()

@@ -2,14 +2,15 @@ use std::{cmp::Ordering, mem};
 
 use crate::token::Digest;
 
-/// A map by digest that waits for memory once for each look-up.
+/// A map by digest whose look-ups usually cost a single cache miss.
 ///
-/// Its entries lie in the order of their digests' first bytes, with free slots among them. Digests are evenly spread, so that the
-/// first bytes of one tell its place but for a few slots. A hash table reads its control bytes first and then the
-/// entry they point to: among a million entries, each of the two is a wait of its own.
+/// The entries are sorted by the first bytes of their digests, with free slots among them. Digests
+/// are evenly distributed, so the first bytes predict the slot to within a few slots. A hash table
+/// reads its control bytes first and then the entry. With a million entries, each of the two reads
+/// is a cache miss.
 pub(super) struct DigestMap<V> {
-    /// No entry lies before its home, and no free slot lies between the two. The last homes' entries may lie beyond
-    /// all homes.
+    /// No entry lies before its home slot, and no free slot lies between an entry and its home.
+    /// Entries of the last homes may lie beyond all homes.
     slots: Vec<Option<(Digest, V)>>,
     homes: usize,
     len: usize,
@@ -17,7 +18,7 @@ pub(super) struct DigestMap<V> {
 
 impl<V> DigestMap<V> {
     const MIN_HOMES: usize = 8;
-    /// Slots beyond the homes, so many at a time.
+    /// Number of slots that are added beyond the homes at a time.
     const SPILL: usize = 16;
 
     pub(super) const fn len(&self) -> usize {
@@ -35,11 +36,12 @@ impl<V> DigestMap<V> {
 
     pub(super) fn insert(&mut self, digest: Digest, value: V) {
         self.remove(&digest);
-        // More than four fifths full, the distances from home would grow steeply.
+        // If the table were more than four fifths full, then the distances from home would grow
+        // steeply.
         if self.len * 5 >= self.homes * 4 {
             self.rebuild(self.homes + self.homes / 4);
         }
-        // Whatever lies behind makes room, up to the first free slot.
+        // The entries from the insertion place to the next free slot move by one.
         let mut place = self.place(&digest);
         let mut moving = Some((digest, value));
         while moving.is_some() {
@@ -62,7 +64,7 @@ impl<V> DigestMap<V> {
         let slot = self.slots.get_mut(place)?;
         let (_, value) = slot.take_if(|(found, _)| found == digest)?;
         self.len -= 1;
-        // Whatever lies behind and is not at home moves up.
+        // The following entries that are not at home move back by one.
         let behind = self.slots.iter().enumerate().skip(place + 1);
         let away =
             behind.take_while(|(at, slot)| slot.as_ref().is_some_and(|(other, _)| self.home(other) < *at));
@@ -73,14 +75,14 @@ impl<V> DigestMap<V> {
         Some(value)
     }
 
-    /// Gives back the room of entries that are gone, once it is most of it.
+    /// Frees the room of removed entries once it is most of the table.
     pub(super) fn shrink(&mut self, spare: usize) {
         if self.homes / 4 > self.len + spare {
             self.rebuild(self.len * 2);
         }
     }
 
-    /// Where the digest is, or would be put.
+    /// Returns the slot of the digest, or the slot where it would be inserted.
     fn place(&self, digest: &Digest) -> usize {
         let home = self.home(digest);
         let behind = self.slots.get(home..).unwrap_or_default().iter().map_while(Option::as_ref);
@@ -92,7 +94,8 @@ impl<V> DigestMap<V> {
         home + before.count()
     }
 
-    /// The digest's first bytes as a fraction, of the homes: digests in order have homes in order.
+    /// Scales the first bytes of the digest to the number of homes. Digests in order have homes in
+    /// order.
     fn home(&self, digest: &Digest) -> usize {
         let home = (u128::from(first_bytes(digest)) * self.homes as u128) >> 64;
         usize::try_from(home).unwrap_or_default()
@@ -128,7 +131,8 @@ mod tests {
 
     use super::*;
 
-    /// Evenly spread, or all of them at the last homes.
+    /// Returns a test digest. `spread` distributes digests evenly; otherwise all of them have the
+    /// last homes.
     fn digest(number: u8, spread: bool) -> Digest {
         if spread {
             Digest::of(&[number])

@@ -1,7 +1,8 @@
-//! The embedded backend: everything in this process's memory.
+//! The embedded backend: keeps everything in the memory of this process.
 //!
-//! For a single node, for development, and for tests. A restart signs everybody out and forgets every lock.
-//! It is bounded in what a stranger can make it hold: see [`MemoryStore::with_attempt_capacity`].
+//! It is for a single node, for development, and for tests. A restart signs everybody out and
+//! forgets every lock. The memory that an attacker can fill is bounded: see
+//! [`MemoryStore::with_attempt_capacity`].
 
 mod accounts;
 mod digest_map;
@@ -13,8 +14,8 @@ pub use accounts::{MemoryAdmins, MemoryCustomers};
 
 /// Tokens and documents in memory.
 ///
-/// Sharded, so that cores do not wait for each other. Every write sweeps a little of what has expired, so
-/// nothing needs to call [`Auth::purge`](crate::Auth::purge).
+/// The tables are sharded to reduce contention between cores. Every write sweeps a few expired
+/// records, so you need not call [`Auth::purge`](crate::Auth::purge).
 #[derive(Debug, Default)]
 pub struct MemoryStore {
     tokens: token::Tokens,
@@ -22,19 +23,21 @@ pub struct MemoryStore {
 }
 
 impl MemoryStore {
-    /// An empty store.
+    /// Creates an empty store.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// An empty store that counts failed attempts for about `accounts` accounts at once (250,000 by default, at about
-    /// 500 bytes each; rounded up to a multiple of 256).
+    /// Creates an empty store that counts failed attempts for about `accounts` accounts at once.
     ///
-    /// Addresses that nobody has are counted too, so an attacker chooses how many there are. When the table is full of
-    /// live counters, nothing in it is forgotten; further addresses share 64 sets of budgets for each kind of attempt, until room
-    /// is free.
-    /// Shared budgets lock addresses that did nothing wrong, but for no longer than the shortest of their budgets.
+    /// [`MemoryStore::new`] uses 250,000. Each account takes about 500 bytes. The number is rounded
+    /// up to a multiple of 256.
+    ///
+    /// Unknown addresses are counted too, so an attacker chooses their number. If the table is full
+    /// of live counters, then none is forgotten. Further addresses share 64 sets of budgets for
+    /// each kind of attempt until there is room again. A shared budget can lock an address that had
+    /// no failures, but no longer than the shortest of the budgets lasts.
     #[must_use]
     pub fn with_attempt_capacity(accounts: usize) -> Self {
         Self {

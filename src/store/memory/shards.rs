@@ -6,13 +6,13 @@ use std::{
 
 use crate::token::Digest;
 
-/// 256 locks, each over its part of a table, so that cores seldom wait for each other.
+/// A table in 256 parts, each with a lock, so that cores seldom wait for each other.
 pub(super) struct Shards<T> {
     shards: Box<[Shard<T>; 256]>,
     hasher: RandomState,
 }
 
-/// A cache line of its own, so that locking one shard does not slow its neighbour.
+/// A lock in a separate cache line, so that locking one shard does not slow its neighbour.
 #[repr(align(64))]
 struct Shard<T>(RwLock<T>);
 
@@ -20,12 +20,14 @@ impl<T> Shards<T> {
     /// The number of shards.
     pub(super) const COUNT: usize = 256;
 
-    /// Which shard holds a key that a stranger chooses: keyed, so that nobody can aim at one shard.
+    /// Returns the shard of a key that an attacker can choose. The hash is keyed, so that nobody
+    /// can aim at one shard.
     pub(super) fn index_of(&self, key: &impl Hash) -> u8 {
         self.hasher.hash_one(key).to_le_bytes()[0]
     }
 
-    /// Which shard holds a digest that no stranger chooses. The map inside uses its other end.
+    /// Returns the shard of a digest that no attacker can choose. The map inside the shard uses the
+    /// other end of the digest.
     pub(super) const fn index_of_digest(digest: &Digest) -> u8 {
         digest.as_bytes()[31]
     }

@@ -21,9 +21,9 @@ use crate::{
 #[derive(Debug)]
 pub(super) struct State {
     shards: Shards<Table>,
-    /// The indexes of the whole shop. Locked after a shard, never before one.
+    /// The indexes of the whole shop. Always locked after a shard, never before.
     shop: Mutex<Indexes>,
-    /// The most expendable documents of a shard.
+    /// Maximum number of expendable documents of a shard.
     capacity_per_shard: usize,
 }
 
@@ -32,10 +32,10 @@ struct Table {
     partitions: HashMap<Partition, Owned>,
     documents: usize,
     expendable: usize,
-    /// The number of creations until the shard is swept again.
+    /// Number of creations until the next sweep of the shard.
     until_sweep: usize,
-    /// The time of the last sweep of a full shard: at most one a second, or each commit of a flood would
-    /// sweep.
+    /// The time of the last sweep of a full shard. A full shard is swept at most once a second.
+    /// Otherwise each commit of a flood would sweep it.
     swept_full_at: Option<OffsetDateTime>,
 }
 
@@ -118,9 +118,9 @@ impl StateStore for MemoryStore {
 }
 
 impl State {
-    /// A locked account takes two documents.
+    /// Two documents for each of 250,000 accounts, because a locked account takes two.
     const DOCUMENTS: usize = 2 * 250_000;
-    /// An engine may remove a document this long after its `keep_until`.
+    /// An engine may remove a document this long after its `keep_until`: 1 h.
     const SLACK: Duration = Duration::from_secs(60 * 60);
 
     pub(super) fn with_capacity(expendable: usize) -> Self {
@@ -142,7 +142,8 @@ impl State {
     }
 
     fn list_shop(&self, name: &Name, after: Option<&Position>, limit: usize) -> Vec<Listed> {
-        // A commit locks the indexes after its shard, so the shards are locked without the indexes here.
+        // A commit locks the indexes after its shard. To keep that order, the lock of the indexes
+        // is released before the shards are locked.
         let positions: Vec<_> = self.shop().behind(name, after).cloned().collect();
         let listed = positions.into_iter().filter_map(|position| {
             let table = self.shards.read(self.shards.index_of(&position.partition));
@@ -190,7 +191,8 @@ impl State {
         table.expendable -= usize::from(stored.expendable);
     }
 
-    /// Sweeps before documents are created: after every so many creations, and when the shard is full.
+    /// Sweeps the shard before documents are created: after a number of creations, and when the
+    /// shard is full.
     fn make_room(&self, table: &mut Table, creations: usize, expendable: usize, now: OffsetDateTime) {
         table.until_sweep = table.until_sweep.saturating_sub(creations);
         let full = expendable > 0
@@ -204,7 +206,7 @@ impl State {
             if let Some(until) = until {
                 self.sweep_table(table, until, usize::MAX);
             }
-            // One sweep for half as many creations as documents makes its cost constant per creation.
+            // A sweep for half as many creations as documents makes its cost constant per creation.
             table.until_sweep = 64.max(table.documents / 2);
         }
     }

@@ -20,34 +20,35 @@ use crate::{
     token::{Assistance, Digest, Grant, Obtained, Origin, Subject},
 };
 
-/// The grants, and what each subject holds.
+/// The grants, and the digests that each subject holds.
 ///
-/// A row dies with its subject's revoke-all, so that finding one reads nothing but the row. Locks are taken
-/// in one order: the subject's shard, then the shop's generation or a digest's shard.
+/// A revoke-all removes the rows of its subject, so that a look-up reads only the row. Locks are
+/// taken in one order: first the subject's shard, then the shop's generation or the shard of a
+/// digest.
 #[derive(Debug, Default)]
 pub(super) struct Tokens {
     rows: Shards<Rows>,
     subjects: Shards<HashMap<Subject, SubjectRow>>,
-    /// The shop's generation, which rows do not hold.
+    /// The shop's generation. Rows do not hold it.
     shop: RwLock<Option<GenerationId>>,
-    /// Counts the generations of the shop; it is raised under the lock of `shop`. A row holds it in place of
-    /// the generation: it is short, and finding a row takes no lock for it.
+    /// Counts the generations of the shop, under the lock of `shop`. A row holds this short number
+    /// instead of the generation, and a look-up reads it without a lock.
     epoch: AtomicU64,
 }
 
 #[derive(Default)]
 struct Rows {
     grants: DigestMap<Row>,
-    /// Digests that were revoked before they were inserted, until when they are barred.
+    /// Digests that were revoked before they were inserted, each with the end of its bar.
     barred: HashMap<Digest, OffsetDateTime>,
-    /// The websites of the shard's grants, of which a row holds the place.
+    /// The websites of the shard's grants. A row holds the position in this list.
     websites: Vec<Website>,
-    /// So many more insertions until the shard is swept.
+    /// Number of insertions until the next sweep of the shard.
     until_sweep: usize,
 }
 
-/// A grant without its digest, packed: of a million, each that is looked for is fetched from memory line by line.
-/// Times are in microseconds.
+/// A grant without its digest, packed into few bytes. With a million grants, each look-up reads its
+/// row from memory, one cache line after the other. Times are in microseconds.
 struct Row {
     subject: Subject,
     issued_at: i64,
@@ -62,7 +63,8 @@ struct Row {
 
 #[derive(Default)]
 struct SubjectRow {
-    /// Kept for good: a sign-in that read an earlier one may still be on its way.
+    /// The subject's generation. Never removed, because a sign-in that read an earlier one may
+    /// still be in progress.
     generation: Option<GenerationId>,
     grants: Vec<Digest>,
 }
@@ -101,11 +103,13 @@ impl TokenStore for MemoryStore {
             if rows.grants.get(&grant.digest).is_some() {
                 return Ok(Insert::Collision);
             }
-            // If everything is revoked from here on, the row is dead when it is stored.
+            // If everything is revoked from here on, then the row is already dead when it is
+            // stored.
             let row = rows.pack(grant, origin, epoch);
             let held = &mut subjects.entry(grant.subject.clone()).or_default().grants;
             if held.len() == held.capacity() {
-                // Most customers hold one or two; room for four would be most of what they take.
+                // Most customers hold one or two grants. Room for four would be most of their
+                // memory.
                 held.reserve_exact(held.len().max(1));
             }
             held.push(grant.digest);
@@ -208,20 +212,20 @@ impl TokenStore for MemoryStore {
 }
 
 impl Tokens {
-    /// Expired rows that one insertion removes at most.
+    /// Maximum number of expired rows that one insertion removes.
     const SWEEP: usize = 64;
 
     fn is_live(&self, row: &Row, now: i64) -> bool {
         now < row.expires_at && u64::from(row.epoch) == self.epoch.load(Ordering::Acquire)
     }
 
-    /// The shop's generation, and its epoch.
+    /// Returns the shop's generation and its epoch.
     fn shop(&self) -> (Option<GenerationId>, u64) {
         let shop = self.read_shop();
         (*shop, self.epoch.load(Ordering::Acquire))
     }
 
-    /// The shop's generation; this one, if it has none yet.
+    /// Returns the shop's generation. If there is none, stores `fresh` as the generation.
     fn shop_or(&self, fresh: GenerationId) -> GenerationId {
         let shop = *self.read_shop();
         shop.unwrap_or_else(|| *self.write_shop().get_or_insert(fresh))
@@ -235,8 +239,9 @@ impl Tokens {
         self.shop.write().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Removes what is dead of a subject's grants, and the oldest beyond the cap except the newly inserted.
-    /// The subject's shard is locked, so that no other insertion counts at the same time.
+    /// Removes the dead grants of a subject, and the oldest beyond the cap except the inserted one.
+    /// The caller holds the lock of the subject's shard, so that no other insertion counts at the
+    /// same time.
     fn evict(&self, held: &mut Vec<Digest>, inserted: &Digest, cap: NonZero<usize>, now: i64) {
         let (mut live, mut gone) = (Vec::new(), HashSet::new());
         for digest in held.iter().filter(|digest| *digest != inserted) {
@@ -255,14 +260,15 @@ impl Tokens {
         held.retain(|digest| !gone.contains(digest));
     }
 
-    /// Removes at most `limit` dead rows of one shard and answers how many.
+    /// Removes at most `limit` dead rows of one shard, and returns their number.
     fn sweep(&self, index: u8, now: OffsetDateTime, limit: usize) -> usize {
         let dead: Vec<Digest> = {
             let mut rows = self.rows.write(index);
             rows.barred.retain(|_, until| now < *until);
             let dead = rows.grants.iter().filter(|(_, row)| !self.is_live(row, micros::from_time(now)));
             let dead: Vec<_> = dead.map(|(digest, _)| *digest).take(limit).collect();
-            // Half as many insertions as rows until the next sweep; the next one, if more is left to remove.
+            // The next sweep follows after half as many insertions as there are rows. If more rows
+            // may be removable, then it follows after the next insertion.
             rows.until_sweep = if dead.len() == limit { 1 } else { Self::SWEEP.max(rows.grants.len() / 2) };
             dead
         };
@@ -276,7 +282,7 @@ impl Tokens {
         removed
     }
 
-    /// Removes a row, and its mention at its subject.
+    /// Removes a row, and its digest in the subject's list.
     fn remove_if(&self, digest: &Digest, condition: impl Fn(&Row) -> bool) -> Option<Row> {
         let index = Shards::<Rows>::index_of_digest(digest);
         let subject = self.rows.read(index).grants.get(digest)?.subject.clone();
@@ -303,7 +309,8 @@ impl Rows {
                 self.websites.push(website.clone());
                 self.websites.len() - 1
             });
-            // One beyond 65,535 is read as none, whose tokens are nobody's.
+            // A website beyond the 65,535th is stored as none. Tokens of that website are accepted
+            // for no website.
             u16::try_from(place + 1).ok().and_then(NonZeroU16::new)
         });
         Row {
@@ -318,7 +325,7 @@ impl Rows {
         }
     }
 
-    /// Inlined into the hot path, since a grant is long to move.
+    /// Inlined, because moving a grant is costly on the hot path.
     #[inline(always)]
     fn unpack(&self, digest: Digest, row: &Row) -> Grant {
         Grant {

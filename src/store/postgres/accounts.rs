@@ -11,7 +11,7 @@ use crate::{
     store::columns,
 };
 
-/// The ready-made customer table of a [`PostgresStore`], for a host that has none yet. Cheap to clone.
+/// The ready-made customer table of a [`PostgresStore`]. Clones are cheap and share the store.
 #[derive(Clone, Debug)]
 pub struct PostgresCustomers(PostgresStore);
 
@@ -22,14 +22,14 @@ impl PostgresCustomers {
 
     /// Adds a customer, or replaces the one with the same id.
     ///
-    /// It ends no token: after you disable a customer or change an address, call
+    /// It ends no token. After you disable a customer or change an address, call
     /// [`Auth::customer_changed`](crate::Auth::customer_changed).
     ///
     /// # Errors
     ///
-    /// - [`UpsertError::Conflict`]: the e-mail address is not valid or belongs to another customer of the website; nothing
-    ///   is changed.
-    /// - [`UpsertError::Unavailable`]: the row may be stored.
+    /// - [`UpsertError::Conflict`]: the e-mail address is not valid or belongs to another customer
+    ///   of the website. Nothing is changed.
+    /// - [`UpsertError::Unavailable`]: the database request failed. The row may be stored.
     pub async fn upsert(&self, row: CustomerRecord) -> Result<(), UpsertError> {
         let email: Email = row.email.parse().map_err(|_| AccountConflict)?;
         let parameters = parameters![
@@ -44,14 +44,14 @@ impl PostgresCustomers {
         upserted(self.0.command(Command::PutCustomer, parameters).await)
     }
 
-    /// Removes a customer; answers whether there was one.
+    /// Removes a customer. Returns true if the customer existed.
     ///
-    /// It ends no token: call [`Auth::customer_changed`](crate::Auth::customer_changed) after it, or
-    /// [`Auth::erase_customer`](crate::Auth::erase_customer).
+    /// It ends no token. Call [`Auth::customer_changed`](crate::Auth::customer_changed) or
+    /// [`Auth::erase_customer`](crate::Auth::erase_customer) afterwards.
     ///
     /// # Errors
     ///
-    /// When the database could not be asked; the customer may be gone.
+    /// If the database request failed. The customer may be removed.
     pub async fn remove(&self, id: &CustomerId) -> Result<bool, StoreError> {
         self.0.change(Command::RemoveCustomer, parameters![id.to_string()]).await
     }
@@ -109,7 +109,7 @@ impl CustomerStore for PostgresCustomers {
     }
 }
 
-/// The ready-made admin user table of a [`PostgresStore`], for a host that has none yet. Cheap to clone.
+/// The ready-made admin user table of a [`PostgresStore`]. Clones are cheap and share the store.
 #[derive(Clone, Debug)]
 pub struct PostgresAdmins(PostgresStore);
 
@@ -122,8 +122,9 @@ impl PostgresAdmins {
     ///
     /// # Errors
     ///
-    /// - [`UpsertError::Conflict`]: the name is not valid or belongs to another admin user; nothing is changed.
-    /// - [`UpsertError::Unavailable`]: the row may be stored.
+    /// - [`UpsertError::Conflict`]: the name is not valid or belongs to another admin user. Nothing
+    ///   is changed.
+    /// - [`UpsertError::Unavailable`]: the database request failed. The row may be stored.
     pub async fn upsert(&self, row: AdminRecord) -> Result<(), UpsertError> {
         let username: Username = row.username.parse().map_err(|_| AccountConflict)?;
         let parameters = parameters![
@@ -138,11 +139,11 @@ impl PostgresAdmins {
         upserted(self.0.command(Command::PutAdmin, parameters).await)
     }
 
-    /// Removes an admin user; answers whether there was one.
+    /// Removes an admin user. Returns true if the admin user existed.
     ///
     /// # Errors
     ///
-    /// When the database could not be asked; the admin user may be gone.
+    /// If the database request failed. The admin user may be removed.
     pub async fn remove(&self, id: &AdminId) -> Result<bool, StoreError> {
         self.0.change(Command::RemoveAdmin, parameters![id.to_string()]).await
     }
@@ -174,7 +175,7 @@ impl AdminStore for PostgresAdmins {
 }
 
 impl PostgresStore {
-    /// Changes one row; answers whether it was there.
+    /// Changes one row. Returns true if the row existed.
     async fn change(&self, command: Command, parameters: Parameters) -> Result<bool, StoreError> {
         Ok(!self.command(command, parameters).await?.is_empty())
     }

@@ -13,10 +13,10 @@ use super::{
 };
 
 type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
-/// A client, and what drives its connection.
+/// A client, and the future that drives its connection.
 type Connected = Result<(Client, BoxFuture<()>), tokio_postgres::Error>;
 
-/// Makes connections, on the runtime that drives them.
+/// Opens connections on the runtime that drives them.
 #[derive(Clone)]
 pub(super) struct Connector {
     connect: Arc<dyn Fn() -> BoxFuture<Connected> + Send + Sync>,
@@ -37,7 +37,7 @@ impl Connector {
             let (config, tls) = (config.clone(), tls.clone());
             Box::pin(async move {
                 let (client, connection) = config.connect(tls).await?;
-                // What goes wrong is told to whoever waits for an answer.
+                // The error is dropped here, because every waiting caller gets an error.
                 let driven: BoxFuture<()> = Box::pin(async move { drop(connection.await) });
                 Ok((client, driven))
             })
@@ -53,7 +53,7 @@ impl Connector {
         &self.handle
     }
 
-    /// A connection as the server gives it.
+    /// Opens a connection and changes none of its settings.
     pub(super) async fn open(&self) -> Result<(Client, Driver), tokio_postgres::Error> {
         let (client, connection) = (self.connect)().await?;
         Ok((client, Driver::new(self.handle.spawn(connection).abort_handle())))
@@ -64,14 +64,16 @@ impl Connector {
         client.batch_execute(&self.settings).await
     }
 
-    /// A connection with its settings pinned and these statements prepared.
+    /// Opens a connection with its settings pinned and these statements prepared.
     pub(super) async fn connect(&self, statements: Arc<[String]>) -> Result<Session, Failure> {
-        // Of a caller's patience, a quarter is for connecting. The rest is for the answer: whoever asks just after the
-        // look-out has asked waits until it has twice waited for three eighths.
+        // Connecting may take a quarter of the caller's timeout. The rest is for the answer: a
+        // caller who arrives just after a check of the connection waits for up to two checks of
+        // three eighths each.
         let (connector, limit) = (self.clone(), self.timeout / 4);
         let connect = async move {
             let (client, driver) = connector.open().await?;
-            // All at once, the settings first: two round trips more, not one for each.
+            // Everything is sent at once, the settings first: this takes two round trips instead of
+            // one for each statement.
             let prepared = try_join_all(statements.iter().map(|statement| client.prepare(statement)));
             let ((), prepared) = try_join(connector.pin_settings(&client), prepared).await?;
             Ok(Session::new(client, prepared, driver))
@@ -79,7 +81,7 @@ impl Connector {
         self.run(async move { timeout(limit, connect).await.unwrap_or(Err(Failure::TimedOut)) }).await
     }
 
-    /// Does it on the runtime. Whoever asked for it may go away: it goes on to its end.
+    /// Runs the work on the runtime. The work runs to its end, even if the caller goes away.
     pub(super) async fn run<T: Send + 'static>(
         &self,
         work: impl Future<Output = Result<T, Failure>> + Send + 'static,
@@ -88,26 +90,29 @@ impl Connector {
     }
 }
 
-/// The statements that pin a session's settings, whatever the defaults of the server, the database and the user are.
+/// Returns the statements that pin a session's settings, whatever the defaults of the server, the
+/// database and the user are.
 ///
-/// They are statements and not the startup parameter `options`, which PgBouncer refuses or drops and RDS Proxy refuses.
+/// The startup parameter `options` is not used, because PgBouncer refuses or drops it and RDS Proxy
+/// refuses it.
 fn settings(timeout: Duration) -> String {
     let milliseconds = timeout.as_millis();
     [
-        // Nobody else's functions and operators come before the server's own.
+        // The server's own functions and operators come before all others.
         "SET search_path = pg_catalog, pg_temp",
-        // A function's later statements must see what was committed while it waited for a lock.
+        // A function's later statements must see what was committed while the function waited for a
+        // lock.
         "SET default_transaction_isolation = 'read committed'",
-        // The server gives up with the client.
+        // The server gives up when the client does.
         &format!("SET statement_timeout = {milliseconds}"),
         &format!("SET lock_timeout = {milliseconds}"),
         &format!("SET idle_in_transaction_session_timeout = {milliseconds}"),
-        // Since PostgreSQL 14 and 17.
+        // These settings exist since PostgreSQL 14 and 17.
         "SELECT set_config(name, '0', false) FROM (VALUES ('idle_session_timeout'), ('transaction_timeout')) \
          AS newer (name) WHERE current_setting(name, true) IS NOT NULL",
-        // A crash of the server must not bring back a code that was spent.
+        // A crash of the server must not revive a spent code.
         "SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'",
-        // A policy on a table is an error, instead of a row that is not found.
+        // Row level security then causes an error instead of hiding rows.
         "SET row_security = off",
     ]
     .join("; ")

@@ -4,7 +4,8 @@ use tokio_postgres::error::SqlState;
 
 use crate::{error::StoreError, store::columns::CorruptColumn};
 
-/// What went wrong, without the statement and the values it went wrong with: the server's own words hold them.
+/// An error of PostgreSQL, without the statement and its values, which the server's own messages
+/// contain.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Failure {
     #[error("PostgreSQL answered with SQLSTATE {}{}", .0.code(), explanation(.0))]
@@ -16,28 +17,24 @@ pub(super) enum Failure {
     #[error("PostgreSQL did not answer in time, or no connection was free")]
     TimedOut,
     /// The runtime that drives the connections has ended.
-    #[error("the runtime of the connections to PostgreSQL is gone")]
+    #[error("the runtime that drives the connections to PostgreSQL has ended")]
     Gone,
-    /// The driver does not say which.
-    #[error(
-        "PostgreSQL is not as the address says (password, encryption), or what it answered cannot be read"
-    )]
+    /// The driver does not tell the two causes apart.
+    #[error("login to PostgreSQL failed (check password and encryption), or its answer could not be read")]
     Unreadable,
     #[error(transparent)]
     Corrupt(#[from] CorruptColumn),
-    #[error("the right is missing: {0}")]
+    #[error("missing right: {0}")]
     NoRight(String),
-    /// It was retired between two looks at the keyring.
-    #[error("the key that signs the audit trail is not at hand")]
+    /// The key was retired during the operation, or the trail is signed and there is no keyring.
+    #[error("cannot sign the audit record: the signing key is not available")]
     NoKey,
-    #[error(
-        "record {0} of the audit trail, which was there, is gone: its end was cut off, or an older state of the database is back"
-    )]
+    #[error("audit trail truncated: record {0} is missing (rows deleted, or an older backup restored)")]
     CutOff(i64),
 }
 
 impl Failure {
-    /// True if the driver has refused a server that only reads.
+    /// True if the driver refused a read-only server.
     pub(super) fn is_read_only(&self) -> bool {
         let driver_said = |error: &io::Error| {
             error.kind() == io::ErrorKind::PermissionDenied && error.raw_os_error().is_none()
@@ -45,8 +42,8 @@ impl Failure {
         matches!(self, Self::Connection(error) if driver_said(error))
     }
 
-    /// True if the server has refused a statement that will run if it is sent again: a serialization failure, a
-    /// deadlock, a lock that was not free in time. It has run nothing.
+    /// True if the server refused a statement without running any of it, and will run it if it is
+    /// sent again. This is so after a serialization failure, a deadlock, or a lock timeout.
     pub(super) fn has_run_nothing(&self) -> bool {
         const REFUSALS: [SqlState; 3] = [
             SqlState::T_R_SERIALIZATION_FAILURE,
@@ -57,12 +54,12 @@ impl Failure {
     }
 }
 
-/// The cause of an answer that its code alone does not tell an operator.
+/// Explains a code to the operator, if its name alone is not enough.
 fn explanation(state: &SqlState) -> &'static str {
     match *state {
         SqlState::TOO_MANY_CONNECTIONS => ": no connection is left for the store's user",
         SqlState::INVALID_SQL_STATEMENT_NAME | SqlState::DUPLICATE_PSTATEMENT => {
-            ": a connection pooler does not keep a session for one client, and must be in session mode"
+            ": a connection pooler must be in session mode, but shares sessions between clients"
         }
         _ => "",
     }
@@ -89,7 +86,7 @@ impl From<Failure> for StoreError {
     }
 }
 
-/// What befell several callers at once.
+/// Several callers share this error.
 impl From<Arc<Failure>> for StoreError {
     fn from(failure: Arc<Failure>) -> Self {
         Self::new(failure)

@@ -6,10 +6,11 @@ use tokio_postgres::{Row, types::ToSql};
 
 use super::{Failure, connector::Connector, session::Session, statements::Command};
 
-/// What a statement is asked with, on its way to another task.
+/// The parameters of a statement, owned so that another task can use them.
 pub(super) type Parameters = Vec<Box<dyn ToSql + Send + Sync>>;
 
-/// Connections of one caller at a time, for what may wait for a lock: one wait holds up nobody else.
+/// A pool of connections for statements that may wait for a lock. Each serves one caller at a time,
+/// so a wait delays no other caller.
 #[derive(Clone, Debug)]
 pub(super) struct Locking {
     connector: Connector,
@@ -26,13 +27,16 @@ impl Locking {
         Ok(Self { connector, pool: Pool::builder(connections).max_size(size).build()? })
     }
 
-    /// The rows of a statement. It goes on to its end if its caller goes away, so that no connection is handed on with an
-    /// unread answer; one that does not answer in time is closed.
+    /// Returns the rows of a statement.
+    ///
+    /// The statement runs to its end, even if its caller goes away. The next caller therefore never
+    /// gets a connection with an unread answer. A connection that does not answer in time is
+    /// closed.
     pub(super) async fn query(&self, command: Command, parameters: Parameters) -> Result<Vec<Row>, Failure> {
         self.query_until(command, parameters, self.deadline()).await
     }
 
-    /// As [`query`](Self::query), for a caller that has waited already.
+    /// As [`query`](Self::query), but with the deadline of a caller that has already waited.
     pub(super) async fn query_until(
         &self,
         command: Command,
@@ -52,12 +56,12 @@ impl Locking {
         self.connector.run(query).await
     }
 
-    /// When a caller that comes now has waited long enough.
+    /// Returns the deadline of a caller that arrives now.
     pub(super) fn deadline(&self) -> Instant {
         Instant::now() + self.connector.timeout()
     }
 
-    /// Does it on the runtime of the connections, to its end.
+    /// Runs the work to its end, on the runtime of the connections.
     pub(super) async fn run<T: Send + 'static>(
         &self,
         work: impl Future<Output = Result<T, Failure>> + Send + 'static,

@@ -1,4 +1,5 @@
-//! Everything in a PostgreSQL database: for many nodes, and for a shop that has one anyway.
+//! A backend that keeps everything in a PostgreSQL database. It is for many nodes, and for a shop
+//! that already has PostgreSQL.
 //!
 //! ```no_run
 //! use commerce_auth::{Auth, KeyId, Keyring, PostgresStore};
@@ -20,21 +21,23 @@
 //!
 //! # What it promises
 //!
-//! Everything that the traits ask for, exactly, whatever the number of nodes, as long as they talk to the primary: a node is
-//! refused a server that only reads. What is acknowledged outlives a crash of the server, unless `fsync` is off; with a
-//! synchronous standby a failover loses nothing either.
+//! It keeps all the rules of the traits, whatever the number of nodes. All nodes must use the
+//! primary: a read-only server is refused. An acknowledged write survives a crash of the server, if
+//! `fsync` is on. With a synchronous standby it also survives a failover.
 //!
-//! Each verb is one round trip. Look-ups, verification among them, share a few pipelined connections; what may wait for a
-//! lock has connections of its own, so that one wait never stalls a verification. Connections are made when they are needed,
-//! and anew when the server comes back. No caller waits longer than the [timeout](PostgresOptions::timeout).
+//! Each verb is one round trip. Look-ups, such as the verification of a token, share a few
+//! pipelined connections. Statements that may wait for a lock have separate connections, so that a
+//! lock never delays a verification. Connections are opened on demand, and again after the server
+//! was down. No caller waits longer than the [timeout](PostgresOptions::timeout).
 //!
-//! A store belongs to the tokio runtime it was connected on, which drives its connections. It may be asked from anywhere;
-//! once that runtime has ended, it answers with errors.
+//! A store belongs to the tokio runtime on which it was connected, because that runtime drives its
+//! connections. You can call the store from any thread. After that runtime has ended, every call
+//! returns an error.
 //!
 //! # Housekeeping
 //!
-//! Call [`Auth::purge`](crate::Auth::purge) from a timer on one node or on all: it removes in bounded batches and passes over
-//! what another one is at.
+//! Call [`Auth::purge`](crate::Auth::purge) from a timer on one node or on all nodes. It removes
+//! records in bounded batches, and skips rows that another node has locked.
 #![doc = concat!("\n", include_str!("../../../docs/postgresql.md"))]
 
 mod accounts;
@@ -67,7 +70,7 @@ use statements::{Command, Query};
 
 /// Tokens, documents, the audit trail and account tables in a PostgreSQL database.
 ///
-/// Cheap to clone; clones share the connections.
+/// Clones are cheap and share the connections.
 #[derive(Clone, Debug)]
 pub struct PostgresStore(Arc<Inner>);
 
@@ -78,7 +81,7 @@ struct Inner {
 }
 
 impl PostgresStore {
-    /// Connects with the options' defaults, without TLS.
+    /// Connects with the default options, without TLS.
     ///
     /// # Errors
     ///
@@ -87,13 +90,13 @@ impl PostgresStore {
         PostgresOptions::new(url).connect().await
     }
 
-    /// The ready-made customer table in the same schema.
+    /// Returns the ready-made customer table in the same schema.
     #[must_use]
     pub fn customers(&self) -> PostgresCustomers {
         PostgresCustomers::of(self.clone())
     }
 
-    /// The ready-made admin user table in the same schema.
+    /// Returns the ready-made admin user table in the same schema.
     #[must_use]
     pub fn admins(&self) -> PostgresAdmins {
         PostgresAdmins::of(self.clone())
@@ -107,7 +110,7 @@ impl PostgresStore {
         self.0.locking.query(command, parameters).await
     }
 
-    /// What a function answers.
+    /// Calls a function and returns its result.
     async fn call<T>(&self, command: Command, parameters: Parameters) -> Result<T, Failure>
     where
         T: for<'row> tokio_postgres::types::FromSql<'row>,

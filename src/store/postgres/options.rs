@@ -18,7 +18,7 @@ use super::{
 };
 use crate::error::StoreError;
 
-/// How a database is connected to.
+/// Options for connecting to a database.
 ///
 /// ```no_run
 /// use std::time::Duration;
@@ -46,51 +46,58 @@ pub struct PostgresOptions {
 }
 
 impl PostgresOptions {
-    /// The defaults, for a URL or a string of `key=value` pairs as libpq takes them: schema `commerce_auth`, 2 pipelined
-    /// and 8 locking connections, a timeout of 5 seconds, tables made where they are missing.
+    /// Creates the default options for a URL, or for a string of `key=value` pairs as in libpq.
+    ///
+    /// The defaults are: schema `commerce_auth`, 2 pipelined and 8 locking connections, a timeout
+    /// of 5 s, and missing tables are created.
     pub fn new(url: impl Into<String>) -> Self {
         let (schema, timeout) = ("commerce_auth".into(), Duration::from_secs(5));
         Self { url: url.into(), schema, pipelined: 2, locking: 8, timeout, migrate: true }
     }
 
-    /// The schema of the tables: several shops share a database by it. 1 to 63 of `a-z`, `0-9` and `_`, beginning with none
-    /// of the digits.
+    /// Sets the schema of the tables, so that several shops can share a database. It is 1 to 63
+    /// characters of `a-z`, `0-9` and `_`, and does not begin with a digit or `pg_`.
     pub fn schema(self, schema: impl Into<String>) -> Self {
         Self { schema: schema.into(), ..self }
     }
 
-    /// So many connections, at least one, that all callers share, for look-ups, verification among them.
+    /// Sets the number of connections for look-ups, at least one. All callers share them.
     pub fn pipelined_connections(self, connections: usize) -> Self {
         Self { pipelined: connections.max(1), ..self }
     }
 
-    /// So many connections, at least one, each of one caller at a time, for everything that changes something.
+    /// Sets the number of connections for changes, at least one. Each serves one caller at a time.
     pub fn locking_connections(self, connections: usize) -> Self {
         Self { locking: connections.max(1), ..self }
     }
 
-    /// So long a caller waits at most before it gets an error, whatever for: a free connection, a lock, the server. A quarter
-    /// of it is for making a connection. At least 10 milliseconds.
+    /// Sets the maximum time that a caller waits before it gets an error, at least 10 ms. It
+    /// includes waiting for a free connection, for a lock and for the server. Opening a connection
+    /// may take a quarter of it.
     pub fn timeout(self, timeout: Duration) -> Self {
         Self { timeout: timeout.max(Duration::from_millis(10)), ..self }
     }
 
-    /// True, the default, makes the tables where they are missing; else [`connect`](Self::connect) only looks. See the
-    /// [module's documentation](super) for what the user of the URL must be allowed to do.
+    /// Sets whether [`connect`](Self::connect) creates missing tables, which is the default. If
+    /// false, `connect` only checks the tables. The [module's documentation](super) lists the
+    /// rights that the user of the URL needs.
     pub fn migrate(self, migrate: bool) -> Self {
         Self { migrate, ..self }
     }
 
-    /// Connects without TLS: for a socket of this machine, or a network that is trusted with every password hash.
+    /// Connects without TLS. Use it for a socket of this machine, or for a network that you trust
+    /// with every password hash.
     ///
     /// # Errors
     ///
-    /// - [`OpenError::Invalid`]: the URL or the schema is not one, or the URL asks for TLS; or no tokio runtime is running.
-    /// - [`OpenError::Unavailable`]: the server could not be reached, within the timeout.
-    /// - [`OpenError::NewerSchema`], [`OpenError::NotMigrated`]: the tables are of another release.
-    /// - [`OpenError::NotPermitted`]: the user may not make, or not use, the tables.
-    /// - [`OpenError::Unsuitable`]: the server, the database or a pooler before it is set up in a way that would fail later:
-    ///   see the [module's documentation](super).
+    /// - [`OpenError::Invalid`]: the URL or the schema is not valid, the URL asks for TLS, or no
+    ///   tokio runtime is running.
+    /// - [`OpenError::Unavailable`]: the server could not be reached within the timeout.
+    /// - [`OpenError::NewerSchema`], [`OpenError::NotMigrated`]: the tables belong to another
+    ///   release.
+    /// - [`OpenError::NotPermitted`]: the user may not create or use the tables.
+    /// - [`OpenError::Unsuitable`]: the server, the database or a pooler has a setting that would
+    ///   make the store fail later: see the [module's documentation](super).
     pub async fn connect(self) -> Result<PostgresStore, OpenError> {
         if self.config()?.get_ssl_mode() == SslMode::Require {
             return Err(OpenError::Invalid("the URL asks for TLS: use connect_tls"));
@@ -98,8 +105,8 @@ impl PostgresOptions {
         self.connect_tls(NoTls).await
     }
 
-    /// Connects with a TLS connector, such as `tokio_postgres_rustls::MakeRustlsConnect`. The URL's `sslmode` says whether
-    /// TLS is a must: say `require`.
+    /// Connects with a TLS connector, such as `tokio_postgres_rustls::MakeRustlsConnect`. The URL's
+    /// `sslmode` decides if TLS is required. Set it to `require`.
     ///
     /// # Errors
     ///
@@ -142,13 +149,11 @@ impl PostgresOptions {
             || self.schema.starts_with("pg_")
         {
             return Err(OpenError::Invalid(
-                "a schema is 1 to 63 of a-z, 0-9 and _, beginning with no digit and not with pg_",
+                "a schema is 1 to 63 characters of a-z, 0-9 and _, and begins neither with a digit nor with pg_",
             ));
         }
-        let mut config: Config = self
-            .url
-            .parse()
-            .map_err(|_| OpenError::Invalid("the URL is not one of a PostgreSQL database"))?;
+        let mut config: Config =
+            self.url.parse().map_err(|_| OpenError::Invalid("the URL is not a valid PostgreSQL URL"))?;
         if config.get_hosts().is_empty() && config.get_hostaddrs().is_empty() {
             return Err(OpenError::Invalid("the URL names no host"));
         }
@@ -161,7 +166,7 @@ impl PostgresOptions {
     }
 }
 
-/// Without the URL, which may hold a password.
+/// The output omits the URL, which may hold a password.
 impl fmt::Debug for PostgresOptions {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("PostgresOptions").field("schema", &self.schema).finish_non_exhaustive()

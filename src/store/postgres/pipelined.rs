@@ -11,10 +11,10 @@ use tokio_postgres::{Row, types::ToSql};
 
 use super::{Failure, connector::Connector, session::Session, statements::Query};
 
-/// A few connections that all callers share, for what never waits for a lock.
+/// A few connections that all callers share, for statements that never wait for a lock.
 ///
-/// deadpool lends a connection to one caller at a time. With it, look-ups over a slow network wait for each other:
-/// `a_slow_server_is_waited_for` is the test.
+/// A deadpool pool serves one caller per connection. With it, look-ups over a slow network would
+/// wait for each other: see the test `a_slow_server_is_waited_for`.
 #[derive(Debug)]
 pub(super) struct Pipelined {
     connector: Connector,
@@ -26,12 +26,13 @@ pub(super) struct Pipelined {
 #[derive(Debug, Default)]
 struct Lane {
     session: RwLock<Option<Arc<Session>>>,
-    /// Held by the one who connects; when that failed last.
+    /// Locked by the caller that connects. Holds the time of the last failed attempt.
     connecting: Mutex<Option<Instant>>,
 }
 
 impl Pipelined {
-    /// So long nobody tries again after a failed attempt: those who waited for it are answered at once.
+    /// Minimum time between a failed attempt and the next one. Callers who waited for the failed
+    /// attempt get an error at once.
     const PAUSE: Duration = Duration::from_millis(100);
 
     pub(super) fn new(connector: Connector, statements: Arc<[String]>, lanes: usize) -> Self {
@@ -48,13 +49,13 @@ impl Pipelined {
         let lane = self.lanes.get(number % self.lanes.len().max(1)).ok_or(Failure::Closed)?;
         let session = match lane.live() {
             Some(session) => session,
-            // Boxed, or every look-up would carry the room for it.
+            // Boxed, because every look-up would otherwise reserve the memory for it.
             None => Box::pin(self.connect(lane)).await?,
         };
         session.query(query, parameters).await
     }
 
-    /// One connects, the others wait for it.
+    /// Opens the connection once. Other callers wait for the result.
     async fn connect(&self, lane: &Lane) -> Result<Arc<Session>, Failure> {
         let mut failed = lane.connecting.lock().await;
         if let Some(session) = lane.live() {

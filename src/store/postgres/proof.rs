@@ -1,7 +1,7 @@
-//! Proves, before a store is handed out, what it needs of the server, of the session, and of the tables.
+//! Checks the server, the session and the tables before a store is returned.
 //!
-//! All questions are asked in the simple protocol: a pooler that hands sessions on must be noticed before a statement is
-//! prepared.
+//! All checks use the simple query protocol, so that an unsuitable pooler is noticed before a
+//! statement is prepared.
 
 use std::hash::{BuildHasher, Hasher, RandomState};
 
@@ -16,7 +16,7 @@ use crate::{clock::micros, error::StoreError};
 const OLDEST: u32 = 130_000;
 
 /// The remedy for every pooler that does not keep a session for one client.
-const POOLER: &str = "a connection pooler before the database does not keep a session for one client: use its session mode \
+const POOLER: &str = "a connection pooler shares sessions between clients: use its session mode \
      (PgBouncer: pool_mode=session, server_reset_query=DISCARD ALL) and let it open new sessions (PgBouncer: RECONNECT), \
      or connect directly";
 
@@ -24,7 +24,8 @@ const POOLER: &str = "a connection pooler before the database does not keep a se
 const TABLES: &str = "'grants', 'bars', 'subjects', 'epoch', 'documents', 'entries', 'audit_events', 'customers', \
      'admins'";
 
-/// The functions that `schema.sql` creates. The schema may hold others, which the store never calls.
+/// The functions that `schema.sql` creates. The schema may hold others, which the store never
+/// calls.
 const FUNCTIONS: &str = "'append_records', 'commit_documents', 'erase_records', 'insert_grant', 'lock_of', \
      'purge_tokens', 'revoke_all', 'revoke_grant', 'sweep_documents'";
 
@@ -34,9 +35,9 @@ struct Server {
     product: String,
     version: u32,
     encoding: String,
-    /// Connections that the user may have at once.
+    /// Maximum number of connections that the user may have at once.
     connections: usize,
-    /// Its clock, in microseconds since 1970.
+    /// The server's clock, in microseconds since 1970.
     clock: i64,
 }
 
@@ -63,7 +64,7 @@ impl Server {
 
     fn judge(&self, connections: usize) -> Result<(), OpenError> {
         let Self { product, version, encoding, connections: allowed, clock: _ } = self;
-        // Others speak its protocol and do not keep its locks.
+        // Other products speak the protocol but do not have the same locks.
         if !product.starts_with("PostgreSQL ") {
             return unsuitable("the server is not PostgreSQL, and its advisory locks cannot be relied on");
         }
@@ -87,17 +88,19 @@ impl Server {
     }
 }
 
-/// The mark of a session: a setting of our own, which does nothing where a pooler leaks it to other clients.
+/// The mark of a session: a custom setting, which is harmless if a pooler leaks it to other
+/// clients.
 const MARK: &str = "SELECT coalesce(pg_catalog.current_setting('commerce_auth.session', true), '')";
 
 /// Opens a session, with its settings pinned.
 ///
-/// Proves that the server is one that the store runs on, that it gives the store so many connections, that its clock agrees
-/// with the machine's, and that a session is one client's: that what was set on it stays, and is nobody else's. Until then
-/// nothing is set but the mark.
+/// It checks the server's product and version, the number of connections, and the difference
+/// between the clocks. It also checks that a session belongs to one client: settings of the session
+/// stay, and no other client sees them. Until these checks have passed, only the mark is set.
 pub(super) async fn open(connector: &Connector, connections: usize) -> Result<(Client, Driver), OpenError> {
     let (client, driver) = connector.open().await.map_err(|error| refused(error, "connect"))?;
-    // Another one at each call, since a mark may remain where a pooler takes turns. It is no secret.
+    // The mark differs at each call, because an old mark may remain in a pooler that rotates
+    // sessions. It is not a secret.
     let own = format!("{:016x}", RandomState::new().build_hasher().finish());
     let asked = format!("{}; {MARK}; SET commerce_auth.session = '{own}'", Server::ASKED);
     let sent = OffsetDateTime::now_utc();
@@ -108,19 +111,21 @@ pub(super) async fn open(connector: &Connector, connections: usize) -> Result<(C
     server.judge(connections)?;
     OpenError::unless_clocks_agree(micros::to_time(server.clock), sent, received)?;
     expect(mark, "")?;
-    // In another mode a pooler gives the session that became free last, or takes turns. The second client's look shows the
-    // first one, if it is given the same session; else the first client is given the second one's, now or with the next turn.
+    // A pooler that is not in session mode reuses the session that became free last, or rotates
+    // sessions. If the second client gets the first client's session, then it sees the mark. If
+    // not, then the first client gets the second client's session, now or at its next statement.
     let (other, _driver) = connector.open().await.map_err(|error| refused(error, "connect"))?;
     if let Err(error) = keeps_sessions(&client, &other, &own).await {
-        // The mark was set by this call, on a session that the pooler hands on. A mark that was there before stays: it shows
-        // a pooler that does not clean up, at the next start too.
+        // This call set the mark on a session that the pooler shares, so it resets the mark. A mark
+        // from an earlier call stays. It reveals a pooler that does not clean up, also at the next
+        // start.
         for client in [&client, &other] {
             let _ = client.simple_query("RESET commerce_auth.session").await;
         }
         return Err(error);
     }
     let pinned = connector.pin_settings(&client).await;
-    pinned.map_err(|error| refused(error, "set what it needs"))?;
+    pinned.map_err(|error| refused(error, "change the settings of its session"))?;
     Ok((client, driver))
 }
 
@@ -135,8 +140,11 @@ fn expect(row: &SimpleQueryRow, mark: &str) -> Result<(), OpenError> {
     if text(row, 0)? == mark { Ok(()) } else { unsuitable(POOLER) }
 }
 
-/// Proves that the user may use the tables and sees all their rows, that the tables outlive a crash, and that the server
-/// understands every statement: that they are as this release makes them.
+/// Checks the tables and the statements.
+///
+/// The user must have the rights to use the tables and must see all their rows. The tables must
+/// survive a crash. The server must accept every statement, which shows that the tables are of this
+/// release.
 pub(super) async fn tables<'a>(
     client: &Client,
     schema: &str,
@@ -178,24 +186,23 @@ async fn allowed(client: &Client, schema: &str) -> Result<(), OpenError> {
             "row level security hides rows of the table {what} from the store: DISABLE ROW LEVEL SECURITY on the table, \
              or let the store's user BYPASSRLS"
         )),
-        _ => unsuitable(format!(
-            "a crash empties the table {what}, which is not an ordinary one: ALTER TABLE … SET LOGGED"
-        )),
+        _ => unsuitable(format!("a crash empties the unlogged table {what}: ALTER TABLE … SET LOGGED")),
     }
 }
 
-/// The reason for which a store is not opened.
+/// Returns the reason why the store is not opened.
 pub(super) fn refused(error: tokio_postgres::Error, what: &'static str) -> OpenError {
     match Failure::from(error) {
         failure @ Failure::Server(SqlState::INSUFFICIENT_PRIVILEGE) => {
             OpenError::NotPermitted { what, source: failure.into() }
         }
         Failure::Server(SqlState::PROTOCOL_VIOLATION) => OpenError::Unsuitable(format!(
-            "the server, or a pooler before it, refuses the connection's parameters: leave `options` out of the URL; or \
+            "the server or a pooler refuses the connection's parameters: leave `options` out of the URL; or \
              {POOLER}"
         )),
         failure if failure.is_read_only() => OpenError::Unsuitable(
-            "the server only reads: connect to the primary; if it is the primary, default_transaction_read_only is on".into(),
+            "the server is read-only: connect to the primary, or if it is the primary, set default_transaction_read_only to off"
+                .into(),
         ),
         failure => StoreError::from(failure).into(),
     }
@@ -209,12 +216,12 @@ async fn rows(client: &Client, sql: &str) -> Result<Vec<SimpleQueryRow>, OpenErr
     let answers = client
         .simple_query(sql)
         .await
-        .map_err(|error| refused(error, "look at the server's catalog and the tables"))?;
+        .map_err(|error| refused(error, "read the server's catalog and the tables"))?;
     let row = |answer| if let SimpleQueryMessage::Row(row) = answer { Some(row) } else { None };
     Ok(answers.into_iter().filter_map(row).collect())
 }
 
-/// The last row of an answer.
+/// Returns the last row of an answer.
 pub(super) async fn row(client: &Client, sql: &str) -> Result<SimpleQueryRow, OpenError> {
     rows(client, sql).await?.pop().ok_or_else(unreadable)
 }

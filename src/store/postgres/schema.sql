@@ -1,14 +1,17 @@
--- Version 1 of the tables. Times are microseconds since 1970. Whatever takes several statements is a function: one round trip, and atomic
--- by being one statement of its caller. Locks are advisory, by name, so that what is not there yet can be locked, too;
--- each statement after a lock sees what was committed before it (read committed, volatile functions).
+-- Version 1 of the tables. Times are microseconds since 1970.
+-- An operation of several statements is a function: it takes one round trip, and is atomic because
+-- it is one statement of its caller. Locks are advisory and by name, so that rows that do not exist
+-- yet can be locked, too. Each statement after a lock sees what was committed before it (read
+-- committed, volatile functions).
 
--- The generation of the shop, once it has one: 16 random bytes, which only the library draws.
+-- The generation of the shop, once it has one: 16 random bytes, which the library draws.
 CREATE TABLE "{schema}".epoch (
     one integer PRIMARY KEY CHECK (one = 1),
     shop_generation bytea NOT NULL
 );
 
--- The generations of subjects, kept for good: a sign-in that read an earlier one may still be on its way.
+-- The generations of subjects. Never removed, because a sign-in that read an earlier one may still
+-- be in progress.
 CREATE TABLE "{schema}".subjects (
     kind text NOT NULL,
     id text NOT NULL,
@@ -42,8 +45,8 @@ CREATE TABLE "{schema}".bars (
 );
 CREATE INDEX bars_by_end ON "{schema}".bars (until);
 
--- Versioned documents, whose meaning the library owns. SELECT convert_from(bytes, 'UTF8') shows one. True in
--- listed: the document has entries in indexes.
+-- Versioned documents, whose content the library defines. SELECT convert_from(bytes, 'UTF8') shows
+-- one. The column "listed" is true if the document has entries in indexes.
 CREATE TABLE "{schema}".documents (
     partition bytea NOT NULL,
     kind text COLLATE "C" NOT NULL,
@@ -56,8 +59,8 @@ CREATE TABLE "{schema}".documents (
 );
 CREATE INDEX documents_by_end ON "{schema}".documents (keep_until) WHERE keep_until IS NOT NULL;
 
--- Entries of documents in indexes. The scope is the partition that the index belongs to, or empty for an index of the
--- whole shop.
+-- Entries of documents in indexes. The scope is the partition that the index belongs to, or empty
+-- for an index of the whole shop.
 CREATE TABLE "{schema}".entries (
     scope bytea NOT NULL,
     name text COLLATE "C" NOT NULL,
@@ -69,8 +72,8 @@ CREATE TABLE "{schema}".entries (
 );
 CREATE INDEX entries_by_document ON "{schema}".entries (partition, kind, id);
 
--- The audit trail: places without gaps, each event in two parts, and a chain of signatures over them
--- (src/audit/chain). Signed text is kept byte for byte: json, not jsonb.
+-- The audit trail: positions without gaps, each event in two parts, and a chain of signatures over
+-- them (src/audit/chain). Signed text is kept byte for byte: json, not jsonb.
 CREATE TABLE "{schema}".audit_events (
     position bigint PRIMARY KEY,
     id uuid NOT NULL UNIQUE,
@@ -90,7 +93,8 @@ CREATE TABLE "{schema}".audit_events (
 );
 CREATE INDEX audit_events_by_subject ON "{schema}".audit_events (subject_id, subject_kind, at);
 CREATE INDEX audit_events_by_actor ON "{schema}".audit_events (actor, at) WHERE actor IS NOT NULL;
--- What names an account and no subject: a customer's, too, once the customer is to be erased.
+-- Records that name an account and no subject. An erasure of a customer covers those of the
+-- customer's accounts.
 CREATE INDEX audit_events_by_account ON "{schema}".audit_events (account) WHERE subject_id IS NULL AND account IS NOT NULL;
 
 CREATE TABLE "{schema}".customers (
@@ -114,14 +118,15 @@ CREATE TABLE "{schema}".admins (
     requires_second_factor boolean NOT NULL DEFAULT true
 );
 
--- The number of a name, for advisory locks: a whole database shares them.
+-- Hashes a name to a number for advisory locks, which a whole database shares.
 CREATE FUNCTION "{schema}".lock_of(p_kind text, p_name text) RETURNS bigint LANGUAGE sql STABLE AS $$
     SELECT hashtextextended('{schema} ' || p_kind || ' ' || p_name, 0)
 $$;
 
 ---- Tokens
 
--- 0: stored, 1: revoked, 2: barred, 3: collision. One subject's insertions take turns, so that each counts those before it.
+-- Returns 0: stored, 1: revoked, 2: barred, 3: collision. Insertions of one subject take turns, so
+-- that each counts the earlier ones.
 CREATE FUNCTION "{schema}".insert_grant(
     p_digest bytea, p_kind text, p_id text, p_website text, p_obtained text, p_actor text, p_parent bytea, p_reason text,
     p_issued_at bigint, p_expires_at bigint, p_source text, p_user_agent text, p_correlation_id text,
@@ -138,7 +143,8 @@ BEGIN
     IF EXISTS (SELECT FROM "{schema}".bars WHERE digest = p_digest AND until > p_now) THEN
         RETURN 2;
     END IF;
-    -- A revoke of everybody's that comes between has replaced the generation under which this one is stored.
+    -- If everybody's tokens are revoked at this moment, then the generation under which this one is
+    -- stored is already replaced.
     INSERT INTO "{schema}".grants VALUES (
         p_digest, p_kind, p_id, p_website, p_obtained, p_actor, p_parent, p_reason, p_issued_at, p_expires_at,
         p_shop_generation, p_source, p_user_agent, p_correlation_id
@@ -156,7 +162,7 @@ BEGIN
 END
 $$;
 
--- Whether a live one was there.
+-- Returns true if a live grant was revoked.
 CREATE FUNCTION "{schema}".revoke_grant(p_digest bytea, p_now bigint, p_bar_until bigint) RETURNS boolean
 LANGUAGE plpgsql AS $$
 DECLARE
@@ -173,7 +179,7 @@ BEGIN
 END
 $$;
 
--- The shop's generation.
+-- Returns the shop's generation.
 CREATE FUNCTION "{schema}".revoke_all(p_kind text, p_id text, p_keep bytea, p_fresh bytea) RETURNS bytea
 LANGUAGE plpgsql AS $$
 BEGIN
@@ -206,13 +212,13 @@ $$;
 
 ---- Documents
 
--- Makes all changes of one partition or none. A change with a version puts a document, one of p_deletes removes it, any other
--- only compares. An entry belongs to the change at its place. If a version is not the expected one, answers the current
--- documents.
+-- Makes all changes of one partition or none. A change with a version puts a document. A change in
+-- p_deletes removes one. Any other change only compares. An entry belongs to the change with its
+-- number. If a version is not the expected one, returns the current documents.
 --
--- The lock keeps out other commits, also where there is no row yet. The rows are locked against a sweep, which takes
--- no lock of a partition. Each statement finds its row by the whole primary key: a join with the arrays might read all of
--- the partition.
+-- The lock excludes other commits, also if there is no row yet. The rows are locked against a
+-- sweep, which does not lock partitions. Each statement finds its row by the whole primary key,
+-- because a join with the arrays might read the whole partition.
 CREATE FUNCTION "{schema}".commit_documents(
     p_partition bytea, p_kinds text[], p_ids bytea[], p_expects bytea[], p_deletes boolean[], p_versions bytea[],
     p_keep_untils bigint[], p_contents bytea[], p_places integer[], p_scopes bytea[], p_names text[], p_ranks bigint[],
@@ -265,8 +271,9 @@ BEGIN
 END
 $$;
 
--- Documents that a commit is at are left for the next time; a row that was changed meanwhile is compared again once it is
--- locked. The entries are removed by a later statement, which sees those that the last commit wrote.
+-- Skips documents that a commit has locked. A row that was changed in the meantime is compared
+-- again once it is locked. A later statement removes the entries, so it sees those that the last
+-- commit wrote.
 CREATE FUNCTION "{schema}".sweep_documents(p_until bigint, p_limit bigint) RETURNS bigint LANGUAGE plpgsql AS $$
 DECLARE
     v_removed bigint;
@@ -295,8 +302,9 @@ $$;
 
 ---- The audit trail
 
--- Appends records if the last one and the last link are what the caller took them for, and none of the records is there
--- already. Answers whether it did, and else what it found. The caller has signed them in their order.
+-- Appends records if the position and the link of the last record are those that the caller
+-- expects, and none of the records exists. Returns true if it did; otherwise also returns what it
+-- found. The caller has signed the records in their order.
 CREATE FUNCTION "{schema}".append_records(
     p_last bigint, p_link bytea, p_ids text[], p_ats bigint[], p_actions text[], p_outcomes text[], p_whys text[],
     p_kinds text[], p_subjects text[], p_actors text[], p_accounts text[], p_events text[], p_personals text[],
@@ -309,10 +317,10 @@ BEGIN
         FROM "{schema}".audit_events AS record ORDER BY record.position DESC LIMIT 1;
     last := coalesce(last, 0);
     IF p_links[1] IS NULL THEN
-        -- Nothing is signed: nobody asks for the link.
+        -- Nothing is signed, so the caller does not need the link.
         link := p_link;
     ELSIF link IS NULL AND last <> 0 THEN
-        -- Somebody without a key has recorded in between.
+        -- A node without a key has appended unsigned records after the last signed one.
         SELECT record.link INTO link FROM "{schema}".audit_events AS record
             WHERE record.link IS NOT NULL ORDER BY record.position DESC LIMIT 1;
     END IF;
@@ -334,7 +342,7 @@ BEGIN
 END
 $$;
 
--- Erases the personal parts of records, and answers how many there were.
+-- Erases the personal parts of records, and returns the number of erased records.
 CREATE FUNCTION "{schema}".erase_records(p_positions bigint[], p_erasures bytea[]) RETURNS bigint
 LANGUAGE plpgsql AS $$
 DECLARE
@@ -345,7 +353,7 @@ BEGIN
         subject_id = CASE record.subject_kind WHEN 'customer' THEN NULL ELSE record.subject_id END,
         subject_kind = nullif(record.subject_kind, 'customer')
     FROM unnest(p_positions, p_erasures) AS rest (position, erasure)
-    -- Another one may have erased it meanwhile.
+    -- Another call may have erased the record in the meantime.
     WHERE record.position = rest.position AND record.personal IS NOT NULL;
     GET DIAGNOSTICS v_erased = ROW_COUNT;
     RETURN v_erased;

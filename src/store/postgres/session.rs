@@ -28,8 +28,8 @@ impl Session {
         self.client.is_closed()
     }
 
-    /// The rows of a statement. Many callers may ask at once: what they ask goes out without waiting for what was asked
-    /// before, and is answered in order.
+    /// Returns the rows of a statement. Many callers may call it at once: their statements are sent
+    /// without waiting for earlier answers, and are answered in order.
     pub(super) async fn query(
         &self,
         statement: impl Into<usize>,
@@ -39,10 +39,11 @@ impl Session {
         Ok(self.client.query(statement, parameters).await?)
     }
 
-    /// Closes the connection if the server does not answer within the time limit. One look-out serves all callers, instead of
-    /// a timer for each: answers come in order, so an answer to its own question proves that all earlier ones came.
+    /// Closes the connection if the server does not answer within the time limit.
     ///
-    /// The lane of the connection and each caller who waits for an answer hold the session.
+    /// One periodic check serves all callers, instead of a timer for each. Answers come in order,
+    /// so an answer to the check proves that all earlier answers came. The lane of the connection
+    /// and each waiting caller hold the session.
     pub(super) async fn look_out(session: Weak<Self>, limit: Duration) {
         let interval = limit / 8;
         loop {
@@ -60,8 +61,8 @@ impl Session {
     }
 }
 
-/// The task that drives a connection. The connection is closed with it: at once, even if the server never
-/// answers.
+/// The task that drives a connection. Dropping it closes the connection at once, even if the server
+/// never answers.
 #[derive(Debug)]
 pub(super) struct Driver(AbortHandle);
 
@@ -70,7 +71,7 @@ impl Driver {
         Self(task)
     }
 
-    /// Whoever waits for an answer gets an error.
+    /// Closes the connection. Waiting callers get an error.
     pub(super) fn close(&self) {
         self.0.abort();
     }

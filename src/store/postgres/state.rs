@@ -58,12 +58,13 @@ impl StateStore for PostgresStore {
     }
 }
 
-/// The scope of an index: its partition, or empty for an index of the whole shop.
+/// Returns the scope of an index: its partition, or empty for an index of the whole shop.
 fn scope(index: &Index) -> &[u8] {
     index.partition.as_ref().map_or(&[], |partition| partition.as_bytes())
 }
 
-/// The parameters of `commit_documents`: an array for each column of the changes and of their entries.
+/// Builds the parameters of `commit_documents`: an array for each column of the changes and of
+/// their entries.
 fn commit_parameters(partition: &Partition, changes: &Changes) -> Parameters {
     let puts = || changes.iter().map(put_of);
     let keys = || changes.iter().map(Change::key);
@@ -109,7 +110,7 @@ fn outcome(row: &Row) -> Result<CommitOutcome, Failure> {
     Ok(CommitOutcome::Conflict(documents.collect::<Result<_, _>>()?))
 }
 
-/// Columns of a document, or of none.
+/// Builds a document from its columns. None if there is no document.
 fn document(version: Option<&[u8]>, bytes: Option<&[u8]>) -> Result<Option<Document>, Failure> {
     let columns = version.zip(bytes);
     Ok(columns.map(|(version, bytes)| columns::document(version, bytes)).transpose()?)

@@ -1,6 +1,6 @@
-//! Every statement there is, prepared on each connection that may run it.
+//! All SQL statements. Each is prepared on every connection that may run it.
 
-/// Names statements. `{schema}` stands for the schema.
+/// Declares statements. `{schema}` stands for the schema.
 macro_rules! statements {
     ($(#[$doc:meta])* $name:ident { $($statement:ident => $sql:expr,)* }) => {
         $(#[$doc])*
@@ -12,7 +12,7 @@ macro_rules! statements {
         impl $name {
             const SQL: &[&str] = &[$($sql,)*];
 
-            /// All of them, in order, for a schema.
+            /// Returns all statements, in order, for a schema.
             pub(super) fn all(schema: &str) -> Vec<String> {
                 Self::SQL.iter().map(|sql| sql.replace("{schema}", schema)).collect()
             }
@@ -39,7 +39,7 @@ macro_rules! live_grants {
     };
 }
 
-/// Audit records, with their columns as text where the driver knows no better type.
+/// Selects audit records, with columns as text if the driver has no better type for them.
 macro_rules! records {
     ($which:literal) => {
         concat!(
@@ -51,7 +51,8 @@ macro_rules! records {
 }
 
 statements! {
-    /// Statements that never wait for a lock. `LIMIT 1` keeps the planner from a join that would read a whole partition.
+    /// Statements that never wait for a lock. `LIMIT 1` prevents a query plan with a join that
+    /// reads a whole partition.
     Query {
         Generation =>
             "SELECT (SELECT generation FROM \"{schema}\".subjects WHERE kind = $1 AND id = $2), \

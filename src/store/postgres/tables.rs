@@ -18,7 +18,7 @@ struct Found {
     version: u32,
 }
 
-/// Makes the tables if they are not there. Any number of nodes may do so at once: they take turns.
+/// Creates the tables if they are missing. If several nodes do so at once, then they take turns.
 pub(super) async fn make(client: &mut Client, schema: &str) -> Result<(), OpenError> {
     let not_permitted = |error| refused(error, "make the schema and its tables");
     let transaction = client.transaction().await.map_err(not_permitted)?;
@@ -26,27 +26,28 @@ pub(super) async fn make(client: &mut Client, schema: &str) -> Result<(), OpenEr
     let found = look(&transaction, &turn, schema).await?;
     if found.version < VERSION {
         let mut make = Vec::new();
-        // Where the schema is there already, its owner need not be allowed to make another one.
+        // If the schema exists, then the user needs no right to create one.
         if !found.schema {
             make.push(format!("CREATE SCHEMA IF NOT EXISTS \"{schema}\""));
         }
         make.push(format!("CREATE TABLE \"{schema}\".schema_version (version integer NOT NULL)"));
         make.push(format!("INSERT INTO \"{schema}\".schema_version VALUES ({VERSION})"));
         make.push(SCHEMA.replace("{schema}", schema));
-        // At once: where the server is far away, each round trip counts against the time limit.
+        // Sent in one round trip, because round trips to a distant server count against the time
+        // limit.
         transaction.batch_execute(&make.join(";\n")).await.map_err(not_permitted)?;
     }
     transaction.commit().await.map_err(not_permitted)
 }
 
-/// Looks whether an administrator has made the tables.
+/// Checks that an administrator has created the tables.
 pub(super) async fn check(client: &mut Client, schema: &str) -> Result<(), OpenError> {
     let transaction = client.transaction().await.map_err(|error| refused(error, "connect"))?;
     let Found { version: found, .. } = look(&transaction, "SELECT 1", schema).await?;
     if found < VERSION { Err(OpenError::NotMigrated { found, needed: VERSION }) } else { Ok(()) }
 }
 
-/// Looks for the tables, after a statement that goes along.
+/// Runs `first`, then looks for the tables.
 async fn look(transaction: &Transaction<'_>, first: &str, schema: &str) -> Result<Found, OpenError> {
     let look = format!(
         "{first}; SELECT EXISTS (SELECT FROM pg_namespace WHERE nspname = '{schema}'), \

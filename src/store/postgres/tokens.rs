@@ -124,7 +124,7 @@ impl TokenStore for PostgresStore {
 }
 
 impl PostgresStore {
-    /// None if the shop has no generation yet.
+    /// Returns the generation. None if the shop has none yet.
     async fn found_generation(&self, subject: &Subject) -> Result<Option<Generation>, Failure> {
         let (kind, id) = columns::subject_columns(subject);
         let rows = self.query(Query::Generation, &[&kind, &id]).await?;

@@ -1,4 +1,4 @@
-//! The address of a server, as a host writes it.
+//! The address of a server, as the host configures it.
 
 use redis::{ConnectionAddr, ConnectionInfo, IntoConnectionInfo, RedisConnectionInfo};
 use url::form_urlencoded;
@@ -6,22 +6,22 @@ use url::form_urlencoded;
 use super::sentinel::Sentinels;
 use crate::store::OpenError;
 
-const NO_URL: OpenError = OpenError::Invalid("the address is no URL of a Redis server");
+const NO_URL: OpenError = OpenError::Invalid("the address is not a valid Redis URL");
 
 /// A parsed address.
 pub(super) struct Address {
     pub(super) route: Route,
     /// The user, password and database of the server.
     pub(super) settings: RedisConnectionInfo,
-    /// True if every connection is to be encrypted.
+    /// True if every connection is encrypted.
     pub(super) encrypted: bool,
 }
 
-/// The place of the server.
+/// How the server is found.
 #[derive(Clone)]
 pub(super) enum Route {
     Direct(ConnectionAddr),
-    /// Sentinels name the server that is the primary now.
+    /// Sentinels name the present primary.
     Sentinels(Sentinels),
 }
 
@@ -29,10 +29,10 @@ impl Address {
     /// Parses the forms that [`RedisOptions::new`](super::RedisOptions::new) documents.
     pub(super) fn parse(url: &str) -> Result<Self, OpenError> {
         let (scheme, rest) = url.split_once("://").ok_or(NO_URL)?;
-        // The driver would take `#insecure` as the wish to believe any certificate.
+        // The driver would read `#insecure` as a request to accept any certificate.
         if rest.contains('#') {
             return Err(OpenError::Invalid(
-                "the address has a part after #: no certificate is believed without a check",
+                "the address has a part after #: certificate checks cannot be switched off",
             ));
         }
         match scheme {
@@ -70,7 +70,7 @@ impl Address {
         let (authority, path) = rest.split_once('/').ok_or(NO_NAME)?;
         let (user, hosts) = authority.rsplit_once('@').unwrap_or(("", authority));
         let (name, database) = path.split_once('/').unwrap_or((path, ""));
-        // What Sentinel itself allows in a name.
+        // Sentinel itself allows these characters in a name.
         let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
         if name.is_empty() || !name.bytes().all(allowed) {
             return Err(NO_NAME);
@@ -101,7 +101,7 @@ fn read(url: &str) -> Result<ConnectionInfo, OpenError> {
     }
 }
 
-/// A Sentinel's host, and its port: 26379 if none is named.
+/// Parses the host of a Sentinel and its port, which is 26379 by default.
 fn sentinel(host: &str) -> Result<ConnectionAddr, OpenError> {
     let has_port = host.rsplit_once(':').is_some_and(|(_, port)| !port.ends_with(']'));
     let port = if has_port { "" } else { ":26379" };
@@ -115,7 +115,7 @@ fn sentinel_settings(query: &str) -> Result<RedisConnectionInfo, OpenError> {
             "sentinel_username" => Ok(settings.set_username(value)),
             "sentinel_password" => Ok(settings.set_password(value)),
             _ => Err(OpenError::Invalid(
-                "a Sentinel address has no options but sentinel_username and sentinel_password",
+                "the only options of a Sentinel address are sentinel_username and sentinel_password",
             )),
         },
     )

@@ -1,4 +1,4 @@
-//! Documents and index entries, byte for byte. See `documents.lua`, which reads what this writes.
+//! Documents and index entries, byte for byte. See `documents.lua`, which reads these records.
 
 use super::{failure::Failure, records::Reader};
 use crate::{
@@ -8,12 +8,12 @@ use crate::{
 
 const CORRUPT: Failure = Failure::Corrupt("a document");
 
-/// The `keep_until` of a document that has none. No time is written like this.
+/// The `keep_until` of a document that has none. It encodes no valid time.
 const FOR_GOOD: [u8; 8] = [u8::MAX; 8];
-/// Stands behind a kind. It is below every byte of a kind, so that kinds are ordered as text.
+/// Follows a kind. It is below every byte of a kind, so that kinds are ordered as text.
 const END_OF_KIND: u8 = 0;
 
-/// A document as it is kept: its version, `keep_until`, and index entries, then its bytes.
+/// Encodes a document: its version, `keep_until` and index entries, then its bytes.
 pub(super) fn write_document(partition: &Partition, put: &Put) -> Vec<u8> {
     let mut record = Vec::with_capacity(25 + put.bytes.len());
     record.extend(put.version.as_bytes());
@@ -35,18 +35,21 @@ pub(super) fn read_document(record: &[u8]) -> Result<Document, Failure> {
     Reader(record).document().ok_or(CORRUPT)
 }
 
-/// The name of a document among all of the shop: partition, kind, id. Names are in the order of [`Position`].
+/// Returns the name of a document in the shop: partition, kind, id. Names are in the order of
+/// [`Position`].
 pub(super) fn document_name(partition: &Partition, key: &Key) -> Vec<u8> {
     [partition.as_bytes(), key.kind.as_str().as_bytes(), &[END_OF_KIND], key.id.as_bytes()].concat()
 }
 
-/// The name of an index. That of a partition's has more than 32 bytes, that of the shop's no more.
+/// Returns the name of an index. The name for a partition's index is longer than 32 bytes. The name
+/// for an index of the whole shop has at most 32 bytes.
 pub(super) fn index_name(index: &Index) -> Vec<u8> {
     let partition = index.partition.as_ref().map_or(&[][..], |partition| partition.as_bytes());
     [partition, index.name.as_str().as_bytes()].concat()
 }
 
-/// A member of an index: the rank, and the document's name. The server orders members by their bytes.
+/// Encodes a member of an index: the rank and the document's name. The server orders members by
+/// their bytes.
 pub(super) fn write_position(position: &Position) -> Vec<u8> {
     [&in_order(position.rank)[..], &document_name(&position.partition, &position.key)].concat()
 }
@@ -56,7 +59,8 @@ pub(super) fn read_listed(member: &[u8], record: &[u8]) -> Result<Listed, Failur
     Ok(Listed { position, document: read_document(record)? })
 }
 
-/// Eight bytes that are in the order of the numbers. The server's scripts cannot count that far exactly.
+/// Encodes a number in eight bytes that sort like the number. Scripts on the server cannot
+/// represent such large numbers exactly.
 pub(super) const fn in_order(number: i64) -> [u8; 8] {
     (number ^ i64::MIN).to_be_bytes()
 }

@@ -18,9 +18,9 @@ use crate::{
     store::{Change, Changes, CommitOutcome, Document, Index, Key, Listed, Partition, Position, StateStore},
 };
 
-/// Stands in place of a document for a change that only checks.
+/// Sent instead of a document for a change that only checks.
 const KEEP: &[u8] = b"";
-/// Stands in place of a document that is deleted. A document has more bytes.
+/// Sent instead of a document that is deleted. A document has more bytes.
 const DELETE: &[u8] = b"-";
 
 #[async_trait]
@@ -54,7 +54,8 @@ impl StateStore for RedisStore {
             call = call.arg(change.expects().as_ref().map_or(&[][..], |version| version.as_bytes()));
             call = match change {
                 Change::Put(put) => call.arg(write_document(partition, put)).arg(
-                    // The entries of a document go with it, which only a script can see to.
+                    // A document with entries gets no expiry: only a script can remove it together
+                    // with its entries.
                     put.keep_until
                         .filter(|_| put.index.is_empty())
                         .map_or_else(String::new, |keep_until| kept_for(keep_until, now).to_string()),
@@ -68,7 +69,7 @@ impl StateStore for RedisStore {
         match answer {
             Ok(Value::Int(_)) => Ok(CommitOutcome::Committed),
             Ok(answer) => Ok(CommitOutcome::Conflict(documents(&answer)?)),
-            // The server has not run it: the slot is another server's.
+            // The server did not run the script, because the slot belongs to another server.
             Err(failure) if failure.is("MOVED") => {
                 let keys: Vec<_> = changes.iter().map(|change| change.key().clone()).collect();
                 Ok(CommitOutcome::Conflict(self.load(partition, &keys).await?))
@@ -109,7 +110,8 @@ impl StateStore for RedisStore {
     }
 }
 
-/// True if the commit may end something, as the use of a code does. A counted failure ends nothing.
+/// True if the commit may end something, for example by using up a code. A counted failure ends
+/// nothing.
 fn is_ending(changes: &Changes) -> bool {
     changes.iter().any(|change| match change {
         Change::Put(put) => !put.expendable,

@@ -4,7 +4,8 @@ use redis::{ErrorKind, RedisError};
 
 use crate::error::StoreError;
 
-/// What went wrong, without a word of what was said: a driver's error may quote keys, values or the server's address.
+/// An error of Redis, without the driver's message, which may quote keys, values or the server's
+/// address.
 #[derive(Clone, Debug, thiserror::Error)]
 pub(super) enum Failure {
     #[error("the connection to the server failed: {0}")]
@@ -17,11 +18,11 @@ pub(super) enum Failure {
     Replica,
     #[error("the server is older than Redis 7")]
     Old,
-    #[error("the server may evict what it holds: its maxmemory-policy is {0}")]
+    #[error("the server may evict keys: its maxmemory-policy is {0}")]
     MayEvict(String),
-    #[error("fewer replicas than asked for have the write; it may have taken effect")]
+    #[error("too few replicas confirmed the write; it may have taken effect")]
     NotReplicated,
-    #[error("the server's answer, or the record it holds, cannot be read: {0}")]
+    #[error("the server's answer or a stored record cannot be read: {0}")]
     Corrupt(&'static str),
     #[error("the runtime that the store was connected in has ended")]
     Ended,
@@ -32,7 +33,7 @@ impl Failure {
         matches!(self, Self::Refused(found) if found.0 == code)
     }
 
-    /// True if the server does not let its user do this.
+    /// True if the server's user lacks a right.
     pub(super) fn is_of_permission(&self) -> bool {
         [Code::SIGN_IN, "NOAUTH", "NOPERM", "WRONGPASS"].iter().any(|code| self.is(code))
     }
@@ -59,15 +60,15 @@ impl From<Failure> for StoreError {
     }
 }
 
-/// The first word of an error that the server answered.
+/// The first word of an error of the server.
 #[derive(Clone, Debug)]
 pub(super) struct Code(String);
 
 impl Code {
-    /// How the driver names whatever the server answers to a name and a password.
+    /// The driver's name for every error of a login.
     const SIGN_IN: &str = "AUTH";
 
-    /// A server's code is one word in capitals; whatever else stands there was quoted by somebody.
+    /// A code is one word in capitals. Any other text was quoted from elsewhere.
     fn of(code: &str) -> Self {
         let is_code = code.len() <= 16 && code.bytes().all(|byte| byte.is_ascii_uppercase());
         Self(if is_code { code } else { "ERR" }.to_owned())

@@ -9,12 +9,12 @@ use crate::{
 
 use super::records::subject_bytes;
 
-/// How long a key outlives what it holds: so far may the clocks of nodes be apart, before one of them misses what still
-/// counts on its own.
+/// Time for which a key outlives its content: 1 h. If the clocks of two nodes differ by more, then
+/// one of them may miss a record that still counts by its own clock.
 const SLACK: Duration = Duration::from_secs(60 * 60);
 
-/// The names of a shop's keys. All begin with `{prefix}:`, a hash tag, so that a cluster keeps them in one slot and scripts
-/// may change several of them at once.
+/// The names of a shop's keys. All begin with `{prefix}:`, a hash tag, so that a cluster keeps them
+/// in one slot and a script may change several of them at once.
 pub(super) struct Keys {
     tag: Vec<u8>,
     everything: Vec<u8>,
@@ -26,52 +26,53 @@ impl Keys {
         Self { everything: [&tag[..], b"everything"].concat(), tag }
     }
 
-    /// A key there is one of.
+    /// Returns a key that exists once per shop.
     pub(super) fn word(&self, word: &str) -> Vec<u8> {
         self.key(word.as_bytes(), &[])
     }
 
-    /// The generation of the shop.
+    /// Returns the key of the shop's generation.
     pub(super) fn everything(&self) -> &[u8] {
         &self.everything
     }
 
-    /// A grant, or the bar of a digest.
+    /// Returns the key of a grant, or of the bar of a digest.
     pub(super) fn token(&self, digest: &Digest) -> Vec<u8> {
         self.key(b"t", digest.as_bytes())
     }
 
-    /// The generation of a subject.
+    /// Returns the key of a subject's generation.
     pub(super) fn generation(&self, subject: &Subject) -> Vec<u8> {
         self.key(b"g", &subject_bytes(subject))
     }
 
-    /// The digests of a subject's grants, by their end.
+    /// Returns the key of the index of a subject's grants, ordered by expiry.
     pub(super) fn index(&self, subject: &Subject) -> Vec<u8> {
         self.key(b"s", &subject_bytes(subject))
     }
 
-    /// A document, by its name.
+    /// Returns the key of a document.
     pub(super) fn document(&self, name: &[u8]) -> Vec<u8> {
         self.key(b"d", name)
     }
 
-    /// The documents of an index, by their ranks.
+    /// Returns the key of an index of documents, ordered by rank.
     pub(super) fn index_of_documents(&self, name: &[u8]) -> Vec<u8> {
         self.key(b"i", name)
     }
 
-    /// What all keys of a kind begin with.
+    /// Returns the common prefix of all keys of a kind.
     pub(super) fn kind(&self, letter: &str) -> Vec<u8> {
         self.word(letter)
     }
 
-    /// The pattern of all keys of a kind. A prefix holds no character that means something in it.
+    /// Returns the pattern of all keys of a kind. The prefix holds no special character of
+    /// patterns.
     pub(super) fn pattern(&self, letter: &str) -> Vec<u8> {
         self.word(&format!("{letter}*"))
     }
 
-    /// Where a purge goes on.
+    /// Returns the key that holds where the next purge continues.
     pub(super) fn cursor(&self, letter: &str) -> Vec<u8> {
         self.word(&format!("purged-{letter}"))
     }
@@ -81,14 +82,14 @@ impl Keys {
     }
 }
 
-/// For how many milliseconds the server keeps what ends then. Told in time that passes, so that its own clock does not
-/// matter.
+/// Returns the number of milliseconds for which the server keeps a record that ends at `ends`. It
+/// is a duration, so the server's own clock does not matter.
 pub(super) fn kept_for(ends: OffsetDateTime, now: OffsetDateTime) -> i64 {
     let left = micros::from_time(ends).saturating_sub(micros::from_time(now)).max(0);
     left / 1000 + slack_millis()
 }
 
-/// What had ended by then is removed in passing.
+/// Returns the time before which ended records are removed in passing.
 pub(super) fn trimmed_until(now: OffsetDateTime) -> i64 {
     micros::from_time(now).saturating_sub(slack_millis() * 1000)
 }

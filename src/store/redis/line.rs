@@ -20,11 +20,14 @@ use super::{
     tls::{Stream, Tls},
 };
 
-/// The task that sends and receives for a connection. It ends with this value.
+/// The task that sends and receives for a connection. Dropping it ends the task.
 pub(super) type Driver = Pin<Box<dyn Future<Output = ()> + Send>>;
 
-/// An open connection. It knows that it has ended before its keeper does, so that a caller who asks again after an error
-/// waits for the next connection. Without this, `a_cut_fails_no_more_than_what_is_in_flight` fails now and then.
+/// An open connection.
+///
+/// It notices the end of the connection before its keeper does. A caller who tries again after an
+/// error therefore waits for the next connection. Without this, the test
+/// `a_cut_fails_no_more_than_what_is_in_flight` fails now and then.
 #[derive(Clone)]
 pub(super) struct Line {
     pub(super) connection: MultiplexedConnection,
@@ -32,7 +35,7 @@ pub(super) struct Line {
 }
 
 impl Line {
-    /// Connects, signs in and asks something, whose answer comes along.
+    /// Connects, logs in, and sends a first request, whose answer it returns as well.
     pub(super) async fn open<T>(
         place: &ConnectionAddr,
         tls: Option<&Tls>,
@@ -56,13 +59,13 @@ impl Line {
         !self.ended.load(Ordering::Acquire)
     }
 
-    /// Asks over the connection.
+    /// Sends a request over the connection.
     pub(super) async fn ask<T>(
         mut self,
         question: impl AsyncFnOnce(&mut MultiplexedConnection) -> Result<T, RedisError>,
     ) -> Result<T, RedisError> {
         let answer = question(&mut self.connection).await;
-        // These errors are the ones after which the driver ends.
+        // After these errors the driver ends.
         if answer.as_ref().is_err_and(RedisError::is_unrecoverable_error) {
             self.ended.store(true, Ordering::Release);
         }
@@ -77,8 +80,8 @@ async fn stream(place: &ConnectionAddr, tls: Option<&Tls>) -> Result<Box<dyn Str
     };
     match place {
         ConnectionAddr::Tcp(host, port) => {
-            // Left as the system has it (Nagle's algorithm on), as the driver does: what many callers ask at once goes out
-            // together. Who asks alone waits for nothing.
+            // Nagle's algorithm stays on, as in the driver: simultaneous requests of many callers
+            // go out together. A single request is not delayed.
             let stream = TcpStream::connect((host.as_str(), *port)).await.map_err(failed)?;
             match tls {
                 Some(tls) => tls.connect(host, stream).await,

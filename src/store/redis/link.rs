@@ -20,7 +20,7 @@ use super::{
     tls::Tls,
 };
 
-/// The server that a link is kept to.
+/// The server that a link connects to.
 pub(super) struct Server {
     pub(super) route: Route,
     pub(super) settings: RedisConnectionInfo,
@@ -30,10 +30,15 @@ pub(super) struct Server {
 
 /// One connection that many callers share, and the task that keeps it.
 ///
-/// The driver's own `ConnectionManager` passes the fault tests except for three things. It stays with a primary that became a
-/// replica. It cannot check a server again after it has reconnected. And it connects by itself: without Sentinels, and through
-/// TLS only with the cryptography that the process has chosen. So the keeper connects, and closes a connection on which its own
-/// question is not answered in time. That ends the wait of every caller, who therefore needs no timer and no runtime.
+/// The driver's own `ConnectionManager` passes the fault tests except for three things:
+///
+/// - It stays with a primary that became a replica.
+/// - It cannot check a server again after it has reconnected.
+/// - It connects by itself, without Sentinels, and through TLS only with the process's default
+///   cryptography.
+///
+/// So the keeper connects. It closes a connection on which its own request is not answered in time.
+/// This ends the wait of every caller, so callers need no timer and no runtime.
 pub(super) struct Link {
     state: watch::Receiver<State>,
     keeper: JoinHandle<()>,
@@ -46,26 +51,27 @@ enum State {
 }
 
 impl Link {
-    /// A link whose callers wait for no longer than `patience`. The first of them learns how connecting went.
+    /// Starts a link whose callers wait no longer than `patience`. The first caller gets the result
+    /// of the first attempt to connect.
     pub(super) fn keep(runtime: &Handle, server: Arc<Server>, patience: Duration) -> Self {
         let (tell, state) = watch::channel(State::Connecting);
         let keeper = runtime.spawn(Keeper { server, quarter: patience / 4 }.run(tell));
         Self { state, keeper }
     }
 
-    /// Returns once there is a connection, or why there is none.
+    /// Waits until there is a connection. Returns the error if connecting failed.
     pub(super) async fn ready(&self) -> Result<(), Failure> {
         self.line().await.map(drop)
     }
 
     pub(super) async fn ask(&self, question: &Cmd) -> Result<Value, Failure> {
         let line = self.line().await?;
-        // A call's future is boxed as it is; beyond a kilobyte, which the driver's would make it, that is slow.
+        // Boxed, because the future would otherwise exceed a kilobyte, which is slow to move.
         let answer = line.ask(async |connection| connection.req_packed_command(question).await).await;
         Ok(answer.and_then(Value::extract_error)?)
     }
 
-    /// Sends several questions at once; any of the answers may be an error of the server's.
+    /// Sends several requests at once. Each answer may be an error of the server.
     pub(super) async fn ask_all(&self, questions: &Pipeline) -> Result<Vec<Value>, Failure> {
         let line = self.line().await?;
         let all = async |connection: &mut MultiplexedConnection| {
@@ -80,7 +86,7 @@ impl Link {
         {
             return Ok(line.clone());
         }
-        // Boxed, or every call would carry the room for it.
+        // Boxed, because every call would otherwise reserve the memory for it.
         Box::pin(self.next_line()).await
     }
 
@@ -106,8 +112,9 @@ impl Drop for Link {
     }
 }
 
-/// Of its callers' patience, a quarter is for connecting, a quarter passes until it asks again, and a half is for the
-/// answer: whenever a caller comes, its wait is over in time.
+/// Keeps one connection open and checks it. Connecting may take a quarter of the callers' patience.
+/// A quarter passes between two checks, and a check may take a half. A caller therefore never waits
+/// longer than its patience.
 struct Keeper {
     server: Arc<Server>,
     quarter: Duration,
@@ -121,7 +128,7 @@ impl Keeper {
             match timeout(self.quarter, self.connect()).await.unwrap_or(Err(Failure::Silent)) {
                 Ok((line, driver)) => {
                     tell.send_replace(State::Up(line.clone()));
-                    // In a task of its own, for the sake of speed; which ends with this one.
+                    // A separate task is faster. It ends with this one.
                     let mut driven = JoinSet::new();
                     driven.spawn(driver);
                     let ends = async { drop(driven.join_next().await) };
@@ -142,8 +149,9 @@ impl Keeper {
             Route::Sentinels(sentinels) => {
                 let mut failure = Failure::Connection("no Sentinel answered");
                 let mut asked = sentinels.ask(self.server.tls.as_ref());
-                // One of them may not have heard yet who the primary is now: only a primary ends the search, and one that
-                // does not answer leaves time for another.
+                // A Sentinel may not know the new primary yet. The search therefore ends only at a
+                // server that is a primary. The time for each server is limited, to leave time for
+                // another one.
                 while let Some(answer) = asked.join_next().await {
                     let connected = match answer.unwrap_or(Err(Failure::Ended)) {
                         Ok(place) => timeout(self.quarter / 2, self.server.line_to(&place))
@@ -161,7 +169,7 @@ impl Keeper {
         }
     }
 
-    /// Returns once the server is silent, or no longer a primary.
+    /// Returns once the server does not answer in time or is no longer a primary.
     async fn listen(&self, mut connection: MultiplexedConnection) {
         loop {
             let asked = timeout(2 * self.quarter, info(&mut connection, "replication")).await;
@@ -174,8 +182,8 @@ impl Keeper {
 }
 
 impl Server {
-    /// A connection to a server that is a primary and fit to hold a shop's tokens. Looked at each time: another one may
-    /// have taken over.
+    /// Connects to a server that is a primary and suitable for a shop's tokens. This is checked at
+    /// each connection, because another server may have taken over.
     async fn line_to(&self, place: &ConnectionAddr) -> Result<(Line, Driver), Failure> {
         let ask = async |connection: &mut MultiplexedConnection| {
             self.must_be_fit(&info(connection, "default").await?)
@@ -186,7 +194,7 @@ impl Server {
 
     fn must_be_fit(&self, info: &str) -> Result<(), Failure> {
         must_be_primary(info)?;
-        // Valkey calls itself Redis 7.2 here, for those who do not know it.
+        // Valkey reports itself as Redis 7.2 here, for clients that do not know Valkey.
         let major = field(info, "redis_version").split('.').next().and_then(|major| major.parse().ok());
         if major.is_none_or(|major: u32| major < 7) {
             return Err(Failure::Old);
@@ -199,7 +207,7 @@ impl Server {
     }
 }
 
-/// A replica answers what was true a while ago: whom another node has revoked lives on there.
+/// Refuses a replica. Its data may be old, so revoked tokens would still be live there.
 fn must_be_primary(info: &str) -> Result<(), Failure> {
     if field(info, "role") == "master" { Ok(()) } else { Err(Failure::Replica) }
 }

@@ -26,7 +26,7 @@ impl Links {
         call.run(self.plain.next()?).await
     }
 
-    /// Runs what ends something: not over before enough replicas have it.
+    /// Runs a call that ends something. It returns after enough replicas have confirmed the write.
     pub(super) async fn run_ending(&self, call: Call) -> Result<Value, Failure> {
         match &self.replication {
             None => self.run(call).await,
@@ -38,7 +38,8 @@ impl Links {
     }
 }
 
-/// Connections of their own for what waits for replicas: the wait holds up whatever comes behind it.
+/// Separate connections for calls that wait for replicas, because such a wait delays all later
+/// calls on its connection.
 pub(super) struct Replication {
     links: Ring,
     wait: Cmd,
@@ -55,7 +56,7 @@ impl Replication {
     }
 }
 
-/// Connections that take turns.
+/// Connections that are used in turn.
 struct Ring {
     links: Vec<Link>,
     turn: AtomicUsize,

@@ -1,88 +1,114 @@
 //! Tokens and documents in Redis or Valkey.
 //!
-//! For a shop of many nodes that has such a server already: [`find`](crate::store::TokenStore::find) is one `MGET`. It
-//! keeps no accounts and no audit trail; a shop with admin users names another sink
+//! It is for a shop of many nodes that already has such a server:
+//! [`find`](crate::store::TokenStore::find) is one `MGET`. It keeps no accounts and no audit trail.
+//! A shop with admin users needs another sink for its audit trail
 //! ([`AuthBuilder::audit`](crate::AuthBuilder::audit)).
 //!
 //! # What it guarantees
 //!
-//! Every verb is one command or one script, so one atomic step and one round trip. What one node was told, all nodes see
-//! from then on: no code is handed out twice, no step of an authenticator is used twice, no budget is exceeded, nothing that
-//! was revoked is found, whatever the number of nodes and processes. That holds as long as the server is one primary that
-//! keeps what it acknowledged.
+//! Every verb is one command or one script, so it is one atomic step and one round trip. All nodes
+//! immediately see every acknowledged write. Whatever the number of nodes and processes:
+//!
+//! - no code is used twice, and no step of an authenticator is used twice;
+//! - no budget is exceeded;
+//! - no revoked token is found.
+//!
+//! This holds if the server is a single primary that keeps every acknowledged write.
 //!
 //! # What a crash or a failover may lose
 //!
-//! Redis acknowledges before its replicas have a write, and, as a rule, before its disk has it. What is lost is as if it had
-//! never been called:
+//! Redis acknowledges a write before its replicas have it and usually before its disk has it. A
+//! lost write has no effect:
 //!
 //! | | `appendfsync always` | `everysec` | `no` | snapshots only |
 //! |---|---|---|---|---|
-//! | the process dies, and starts again | nothing | nothing; up to 2 s, if its disk was behind | nothing | all since the last one |
-//! | the machine dies, and starts again | nothing | up to 2 s | what the system had not written yet, often 30 s | all since the last one |
-//! | a replica takes over | what had not reached it: as a rule less than a second, with no bound | the same | the same | the same |
+//! | the process crashes and restarts | nothing | nothing; up to 2 s if its disk was slow | nothing | all since the last snapshot |
+//! | the machine crashes and restarts | nothing | up to 2 s | what the system had not written yet, often 30 s | all since the last snapshot |
+//! | a replica takes over | writes that it had not received: usually less than a second, without a limit | the same | the same | the same |
 //!
-//! | if this is lost | then |
+//! | lost write | consequence |
 //! |---|---|
-//! | a sign-in | whoever signed in last signs in again |
-//! | a revoke | the token lives again, until it expires |
-//! | that a one-time credential was spent | it can be bought again, until it expires |
-//! | a failure that was counted | it is forgotten |
-//! | that a code of an authenticator was used | it is good again, for about 90 s |
-//! | that a recovery code was spent or replaced | it is good again, until it is spent |
-//! | a second factor | its admin user has to enrol anew; where the policy lets those in who have none, the password alone does |
-//! | that a second factor was removed or replaced | the earlier one is good again, though a thief may hold it |
-//! | that an assistance began | the customer does not see it; the audit trail has it |
-//! | that an assistance ended | it is noted later that it is over, and the customer may be told twice |
-//! | a commit of [documents](crate::store::StateStore) | all documents of it are as they were before it |
+//! | a sign-in | the user must sign in again |
+//! | a revoke | the token is live again until it expires |
+//! | the use of a one-time credential | it can be used again until it expires |
+//! | a counted failure | the failure is not counted |
+//! | the use of an authenticator's code | the code is valid again for about 90 s |
+//! | the use or replacement of a recovery code | the code is valid again until it is used |
+//! | a second factor | the admin user must enrol again; if the policy allows admin users without a factor, the password alone is enough |
+//! | the removal or replacement of a second factor | the earlier factor is valid again, even if a thief has it |
+//! | the beginning of an assistance | the customer does not see it; the audit trail has it |
+//! | the end of an assistance | it is recorded later, and the customer may be notified twice |
+//! | a commit of [documents](crate::store::StateStore) | all its documents are as before the commit |
 //!
-//! So a shop that keeps second factors here needs `appendfsync always`, and `wait_for_replicas` if it has any. Otherwise it
-//! keeps documents in an SQL store, and tokens alone here:
-//! [`AuthBuilder::tokens`](crate::AuthBuilder::tokens).
+//! A shop that keeps second factors here therefore needs `appendfsync always`, and
+//! `wait_for_replicas` if the server has replicas. Otherwise keep documents in an SQL store, and
+//! only tokens here: [`AuthBuilder::tokens`](crate::AuthBuilder::tokens).
 //!
-//! With [`RedisOptions::wait_for_replicas`], each kind of revoke is acknowledged once so many replicas have it: it outlives
-//! a failover to one of them. The same holds for each commit of documents, except for one that only puts expendable ones:
-//! attempt budgets wait for no replica.
+//! With [`RedisOptions::wait_for_replicas`], a revoke is acknowledged once the given number of
+//! replicas have it. It then survives a failover to one of these replicas. The same holds for each
+//! commit of documents, except for a commit that only puts expendable ones: attempt budgets wait
+//! for no replica.
 //!
-//! In a network split, clients of an old primary may be answered by it until it learns that it is none. A store leaves a
-//! primary that was made a replica within a quarter of its [`timeout`](RedisOptions::timeout), and connects again: to the
-//! new one, if the address has moved, or if it is [found by Sentinels](RedisOptions::new). It asks them when a connection has
-//! ended, not while one lasts. `min-replicas-to-write 1` on the server lets a primary that is cut off refuse writes.
+//! In a network split, an old primary may still answer until it learns that it is no longer the
+//! primary. A store closes its connection to such a server within a quarter of its
+//! [`timeout`](RedisOptions::timeout). It then connects to the new primary, if the address has
+//! moved or if the address [names Sentinels](RedisOptions::new). It asks the Sentinels after a
+//! connection has ended, and not during a connection. With `min-replicas-to-write 1` on the server,
+//! a primary that has lost its replicas refuses writes.
 //!
-//! # What the server must be
+//! # Requirements of the server
 //!
-//! Redis 7 or newer, or Valkey; a primary; with `maxmemory-policy noeviction`; its clock within 30 s of the machine's. All of
-//! this [`RedisStore::connect`] checks. When its memory is full, nobody signs in any more; what is there is found, can be spent, and can be revoked.
-//! A commit that creates a document is then an error, and every other commit is made. The store never answers
-//! [`Full`](crate::store::CommitOutcome::Full).
+//! [`RedisStore::connect`] checks these requirements:
 //!
-//! Its user needs the keys of the shop and these commands:
+//! - Redis 7 or newer, or Valkey;
+//! - a primary;
+//! - `maxmemory-policy noeviction`;
+//! - a clock within 30 s of the machine's clock.
+//!
+//! If the server's memory is full, then nobody can sign in. Existing records can be found, spent
+//! and revoked. A commit that creates a document fails, and every other commit is made. The store
+//! never returns [`Full`](crate::store::CommitOutcome::Full).
+//!
+//! The server's user needs the keys of the shop and these commands:
 //!
 //! ```text
 //! ACL SETUSER shop on >secret ~{commerce_auth}:* +info +select +wait +eval +evalsha +get +getrange +mget +set
 //!     +del +pexpire +pttl +zadd +zcard +zrange +zrangebyscore +zrem +zremrangebyscore +scan +time
 //! ```
 //!
-//! # What it keeps
+//! # Stored data
 //!
-//! All keys begin with the shop's prefix as a hash tag, so that they are in one slot of a cluster: `{commerce_auth}:t` and a
-//! digest for a grant or the bar of a digest, `s` and a subject for what it holds, `g` for its generation, and `everything`
-//! for the shop's generation; `d` and a partition, kind and id for a document, `i` and a partition or nothing and a name
-//! for an index of them. Digests and keys of accounts stand there, and an authenticator's secret, sealed by the
-//! [`Keyring`](crate::Keyring); e-mail addresses, tokens and codes do not. A token takes about 550 bytes, with its subject's index and a usual
-//! user agent.
+//! All keys begin with the shop's prefix as a hash tag, so that they are in one slot of a cluster:
 //!
-//! Records are compared with the time that a call is given, never with the server's clock, and keys go an hour after what
-//! they hold has ended: clocks of nodes may be apart by less than that. Generations, locks until cleared and second
-//! factors stay. The server tidies up the rest by itself, and [`Auth::purge`](crate::Auth::purge) does so sooner: a call
-//! looks at about a thousand keys of the database, going round, and may find none of its own. It answers how many it
-//! removed, not whether any are left.
+//! - `{commerce_auth}:t` and a digest: a grant, or the bar of a digest;
+//! - `s` and a subject: the grants of the subject;
+//! - `g` and a subject: its generation;
+//! - `everything`: the shop's generation;
+//! - `d`, a partition, a kind and an id: a document;
+//! - `i`, a partition or nothing, and a name: an index of documents.
 //!
-//! The server removes a document an hour after its `keep_until`. A document with index entries stays until a sweep removes it
-//! together with its entries, which the server could not do. The server refuses a script that would exceed its memory before the
-//! script begins, and a script is otherwise run to its end: a commit is never made in part.
+//! The server holds digests, keys of accounts, and the secrets of authenticators, sealed by the
+//! [`Keyring`](crate::Keyring). It holds no e-mail addresses, tokens or codes. A token takes about
+//! 550 bytes, including its subject's index and a usual user agent.
 //!
-//! `{commerce_auth}:version` is the version of this layout. A release refuses to connect where a newer one has been.
+//! Records are compared with the time of the call, never with the server's clock. A key is removed
+//! one hour after its content has ended, so the clocks of nodes may differ by less than an hour.
+//! Generations, permanent locks and second factors stay.
+//!
+//! The server removes the rest by itself, and [`Auth::purge`](crate::Auth::purge) removes it
+//! sooner. Each call looks at about a thousand keys of the database and continues where the last
+//! call stopped. It may find no key of this shop. It returns the number of removed records, which
+//! does not tell whether any are left.
+//!
+//! The server removes a document one hour after its `keep_until`. A document with index entries
+//! stays until a sweep removes it and its entries, because the server cannot remove both.
+//!
+//! If a script would exceed the server's memory, then the server refuses it before it begins.
+//! Otherwise the script runs to its end. A commit is therefore never made in part.
+//!
+//! `{commerce_auth}:version` is the version of this layout. A release refuses to connect if a newer
+//! release has changed it.
 
 mod address;
 mod answer;
@@ -109,13 +135,13 @@ use links::Links;
 
 use super::OpenError;
 
-/// So many keys does a purge look at, whatever they hold: the server serves nobody else meanwhile, for about a
-/// millisecond.
+/// Number of keys that a purge looks at per call. The server serves no other client during that
+/// time, which is about a millisecond.
 const PURGED_AT_ONCE: usize = 1000;
 
 /// Tokens and documents in Redis or Valkey, version 7 or newer.
 ///
-/// Cheap to clone; clones share the connections.
+/// Clones are cheap and share the connections.
 #[derive(Clone)]
 pub struct RedisStore(Arc<Shared>);
 
@@ -126,7 +152,7 @@ struct Shared {
 
 impl RedisStore {
     /// Connects to `redis://[user][:password@]host[:port][/database]`, or to another
-    /// [address](RedisOptions::new). [`RedisOptions`] knows more.
+    /// [address](RedisOptions::new). [`RedisOptions`] has more options.
     ///
     /// ```no_run
     /// # async fn example() -> Result<(), commerce_auth::store::OpenError> {

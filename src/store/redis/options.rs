@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{clock::micros, store::OpenError};
 
-/// How to reach Redis or Valkey, and what of it to use.
+/// Options for connecting to Redis or Valkey.
 ///
 /// ```no_run
 /// # async fn example() -> Result<(), commerce_auth::store::OpenError> {
@@ -45,13 +45,13 @@ pub struct RedisOptions {
 }
 
 impl RedisOptions {
-    /// The version of the layout of the keys that this release knows.
+    /// The newest version of the key layout that this release supports.
     const VERSION: u32 = 1;
     const MAX_PREFIX_BYTES: usize = 64;
     const MAX_CONNECTIONS: usize = 64;
 
-    /// The server at one of these addresses. What stands for a special character in a name or a password is
-    /// percent-encoded.
+    /// Creates the default options for a server at one of these addresses. Percent-encode special
+    /// characters in a name or a password.
     ///
     /// | address | the server |
     /// |---|---|
@@ -61,16 +61,17 @@ impl RedisOptions {
     /// | `redis+sentinel://[user][:password@]host[:port][,host[:port]…]/name[/database]` | the primary of this name that the Sentinels at these hosts agree on; port 26379 by default |
     /// | `rediss+sentinel://…` | the same; Sentinels and servers through TLS |
     ///
-    /// Each scheme may begin with `valkey` in place of `redis`. The user and password of a Sentinel address are the
-    /// servers'; the Sentinels' own follow as `?sentinel_username=…&sentinel_password=…`.
+    /// Each scheme may begin with `valkey` instead of `redis`. The user and password in a Sentinel
+    /// address are those of the servers. Add those of the Sentinels as
+    /// `?sentinel_username=…&sentinel_password=…`.
     ///
-    /// After a failover the store asks the Sentinels again, and goes on with the new primary. A server that is a replica,
-    /// too old, or evicting is refused then, too.
+    /// After a failover the store asks the Sentinels again and connects to the new primary. A
+    /// server that is a replica, too old, or evicting is then refused as well.
     ///
     /// # Security
     ///
-    /// Without TLS, whoever is on the way reads digests and password, and may answer in the server's place. Let such a
-    /// server be reached over a private network only.
+    /// Without TLS, an attacker on the network reads the digests and the password, and can forge
+    /// the server's answers. Use such a server only over a private network.
     pub fn new(url: impl Into<String>) -> Self {
         Self {
             url: url.into(),
@@ -83,66 +84,79 @@ impl RedisOptions {
         }
     }
 
-    /// What every key begins with, in braces: 1 to 64 of the characters A-Z, a-z, 0-9, `_`, `.` and `-`; `commerce_auth`
-    /// by default. Several shops share a server by it.
+    /// Sets the prefix of all keys, so that several shops can share a server. The default is
+    /// `commerce_auth`.
+    ///
+    /// It is 1 to 64 of the characters A-Z, a-z, 0-9, `_`, `.` and `-`. The keys have it in braces.
     pub fn prefix(self, prefix: impl Into<String>) -> Self {
         Self { prefix: prefix.into(), ..self }
     }
 
-    /// How many connections share the calls, 1 to 64; 1 by default.
+    /// Sets the number of connections that all calls share: 1 to 64, by default 1.
     pub const fn connections(mut self, connections: usize) -> Self {
         self.connections = connections;
         self
     }
 
-    /// How long a call waits for the server at most, connecting included; 5 s by default, at least 20 ms.
+    /// Sets the maximum time that a call waits for the server, including connecting: at least 20
+    /// ms, by default 5 s.
     pub const fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = timeout;
         self
     }
 
-    /// Lets each kind of revoke, and each commit of documents that are not expendable, return only once so many replicas
-    /// have it. If they do not within `patience`, which is at most half of the [`timeout`](Self::timeout), the call is an
-    /// error, and may have taken effect. See [the table](crate::store::redis#what-a-crash-or-a-failover-may-lose).
+    /// Makes each revoke, and each commit of documents that are not expendable, wait for this
+    /// number of replicas.
+    ///
+    /// If they do not confirm within `patience`, then the call is an error and may have taken
+    /// effect. `patience` is at most half of the [`timeout`](Self::timeout). See [the
+    /// table](crate::store::redis#what-a-crash-or-a-failover-may-lose).
     pub const fn wait_for_replicas(mut self, replicas: u32, patience: Duration) -> Self {
         self.replication = Some((replicas, patience));
         self
     }
 
-    /// Connects to a server that may evict what it holds.
+    /// Connects to a server that may evict keys.
     ///
     /// # Security
     ///
-    /// When its memory is full, it forgets what it likes: that a code is spent, that an account is locked, that everything
-    /// was revoked. Do not use it but for tests.
+    /// When its memory is full, the server may forget that a code was spent, that an account is
+    /// locked, or that everything was revoked. Use it only for tests.
     pub const fn danger_allow_eviction(mut self) -> Self {
         self.may_evict = true;
         self
     }
 
-    /// The certificates to believe instead of the system's, as PEM: those of a private authority. Every host's certificate
-    /// must be signed by one of them and name the host as the address, or the Sentinels, do.
+    /// Sets the root certificates to trust instead of the system's, as PEM: those of a private
+    /// authority. The certificate of every server must be signed by one of them. It must name the
+    /// host as the address or the Sentinels do.
     #[cfg(feature = "redis-rustls")]
     pub fn root_certificates(mut self, pem: impl Into<Vec<u8>>) -> Self {
         self.certificates.roots = Some(pem.into());
         self
     }
 
-    /// The certificate that a server may ask for, with those between it and its root, and its key: both as PEM.
+    /// Sets the client's certificate with its intermediate certificates, and its key, both as PEM.
+    /// A server may ask for it.
     #[cfg(feature = "redis-rustls")]
     pub fn client_certificate(mut self, chain: impl Into<Vec<u8>>, key: impl Into<Vec<u8>>) -> Self {
         self.certificates.client = Some((chain.into(), key.into().into()));
         self
     }
 
-    /// Connects. It is called in a tokio runtime, which then keeps the connections: the store can be called from outside of
-    /// it, while it runs.
+    /// Connects to the server. It must be called in a tokio runtime, which then drives the
+    /// connections. While that runtime runs, you can call the store from outside of it.
     ///
     /// # Errors
     ///
-    /// [`OpenError`] if an option is not sound, the server is not to be reached, older than Redis 7, a replica or evicting,
-    /// does not permit what is needed, or holds keys of a newer release, or if its clock and the machine's are more than
-    /// 30 s apart.
+    /// [`OpenError`] in these cases:
+    ///
+    /// - an option is not valid;
+    /// - the server cannot be reached;
+    /// - the server is older than Redis 7, is a replica, or may evict keys;
+    /// - the server's user lacks a right;
+    /// - the server holds keys of a newer release;
+    /// - the server's clock and the machine's clock are more than 30 s apart.
     pub async fn connect(self) -> Result<RedisStore, OpenError> {
         let server = Arc::new(self.check()?);
         let runtime = Handle::try_current()
@@ -169,21 +183,21 @@ impl RedisOptions {
             ));
         }
         if !(1..=Self::MAX_CONNECTIONS).contains(&self.connections) {
-            return Err(OpenError::Invalid("there are 1 to 64 connections"));
+            return Err(OpenError::Invalid("the number of connections must be 1 to 64"));
         }
         if self.timeout < Duration::from_millis(20) {
-            return Err(OpenError::Invalid("the timeout is 20 ms at least"));
+            return Err(OpenError::Invalid("the timeout must be at least 20 ms"));
         }
         if let Some((replicas, patience)) = self.replication
             && (replicas == 0 || patience < Duration::from_millis(1) || patience > self.timeout / 2)
         {
             return Err(OpenError::Invalid(
-                "one replica at least is waited for, for 1 ms at least and half of the timeout at most",
+                "wait for at least one replica, and for 1 ms to half of the timeout",
             ));
         }
         let Address { route, settings, encrypted } = Address::parse(&self.url)?;
         if !encrypted && !self.certificates.is_empty() {
-            return Err(OpenError::Invalid("there are certificates, but the address is none of TLS"));
+            return Err(OpenError::Invalid("certificates need an address with TLS: use rediss://"));
         }
         let tls = encrypted.then(|| self.certificates.to_tls()).transpose()?;
         Ok(Server { route, settings, tls, may_evict: self.may_evict })
@@ -195,7 +209,7 @@ async fn check_scripts(link: &Link, keys: &Keys) -> Result<(), OpenError> {
     let answer = PROBE.on([keys.word("probe")]).run_in_full(link).await;
     let received = OffsetDateTime::now_utc();
     let clock = answer.map_err(|failure| match failure {
-        // Within a script, what is not permitted is an error like any other.
+        // Within a script, the server reports a missing right as a general error.
         Failure::Refused(_) if failure.is("ERR") => {
             OpenError::NotPermitted { what: "use every command that is needed", source: failure.into() }
         }
@@ -221,7 +235,7 @@ async fn check_scripts(link: &Link, keys: &Keys) -> Result<(), OpenError> {
 fn refused(failure: Failure, what: &'static str) -> OpenError {
     match failure {
         Failure::Replica => {
-            OpenError::Invalid("the server is a read-only replica: give its primary's address")
+            OpenError::Invalid("the server is a read-only replica: use the address of the primary")
         }
         Failure::Old => OpenError::Invalid("the server is older than Redis 7"),
         Failure::MayEvict(policy) => OpenError::MayEvict { policy },

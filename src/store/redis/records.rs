@@ -1,4 +1,5 @@
-//! What the server keeps, byte for byte. The scripts read the head of each record; the rest is known here only.
+//! The server's records, byte for byte. The scripts read the head of each record. Only this module
+//! reads the rest.
 
 use std::{net::IpAddr, sync::Arc};
 
@@ -17,7 +18,7 @@ const GRANT: u8 = 1;
 
 const CORRUPT_GRANT: Failure = Failure::Corrupt("a grant");
 
-/// A grant as it is kept, under the shop's generation.
+/// Encodes a grant under the shop's generation.
 pub(super) fn write_grant(grant: &Grant, origin: &Origin, shop: GenerationId) -> Vec<u8> {
     let subject = subject_bytes(&grant.subject);
     let mut record = Vec::with_capacity(128);
@@ -34,7 +35,8 @@ pub(super) fn write_grant(grant: &Grant, origin: &Origin, shop: GenerationId) ->
     record
 }
 
-/// The grant of a record, if it is one that lives; and what is left to read: where it came from.
+/// Decodes the grant of a record, if the record is of a live grant. Also returns the rest of the
+/// record, which holds the origin.
 pub(super) fn read_grant(
     digest: Digest,
     record: &[u8],
@@ -59,7 +61,7 @@ pub(super) fn read_origin(mut reader: Reader<'_>) -> Result<Origin, Failure> {
     reader.origin().ok_or(CORRUPT_GRANT)
 }
 
-/// A letter for the kind, and the id.
+/// Encodes a subject: a letter for its kind, and its id.
 pub(super) fn subject_bytes(subject: &Subject) -> Vec<u8> {
     match subject {
         Subject::Customer(id) => format!("c{id}"),
@@ -83,7 +85,8 @@ fn write_text(record: &mut Vec<u8>, text: Option<&str>) {
     write_bytes(record, text.map(str::as_bytes));
 }
 
-/// The length and one more in groups of seven bits, the lowest first; 0 for none.
+/// Writes the length plus one in groups of seven bits, the lowest first, and then the bytes. Writes
+/// 0 for none.
 fn write_bytes(record: &mut Vec<u8>, bytes: Option<&[u8]>) {
     let mut length = bytes.map_or(0, |bytes| bytes.len() + 1);
     while length > 0x7f {
@@ -112,7 +115,7 @@ fn write_assistance(record: &mut Vec<u8>, assistance: Option<&Assistance>) {
     }
 }
 
-/// Reads from the front; none where no release has written what stands there.
+/// Reads from the front of a record. Returns none if no release has written such a record.
 pub(super) struct Reader<'r>(pub(super) &'r [u8]);
 
 impl<'r> Reader<'r> {
@@ -142,7 +145,7 @@ impl<'r> Reader<'r> {
         Some(Digest::from_bytes(self.take(32)?.try_into().ok()?))
     }
 
-    /// A text whose length is one byte.
+    /// Reads a text whose length is one byte.
     fn short(&mut self) -> Option<&'r str> {
         let length = self.byte()?;
         str::from_utf8(self.take(length.into())?).ok()

@@ -4,7 +4,7 @@ use redis::{Cmd, Pipeline, ToRedisArgs, Value, cmd, pipe};
 
 use super::{failure::Failure, link::Link};
 
-/// A script of the server's, and the name it has there: its SHA-1.
+/// A script and its name on the server: its SHA-1.
 pub(super) struct Script {
     text: &'static str,
     name: String,
@@ -17,7 +17,7 @@ macro_rules! scripts {
     };
 }
 
-// What takes something away goes on when the server's memory is full.
+// Scripts that remove something still run when the server's memory is full.
 scripts! {
     VERSION: "#!lua flags=allow-oom" "version";
     PROBE: "#!lua flags=allow-oom" "probe";
@@ -49,7 +49,7 @@ impl Script {
 /// A script with its keys and arguments.
 pub(super) struct Call {
     script: &'static Script,
-    /// The number of keys, the keys, the arguments.
+    /// The number of keys, then the keys, then the arguments.
     arguments: Vec<Vec<u8>>,
 }
 
@@ -66,12 +66,12 @@ impl Call {
         }
     }
 
-    /// Runs it with its text, though the server may know it by its name.
+    /// Runs the script with its text, even if the server may know its name.
     pub(super) async fn run_in_full(&self, link: &Link) -> Result<Value, Failure> {
         link.ask(&self.in_full()).await
     }
 
-    /// Runs it, and waits until so many replicas have what it wrote.
+    /// Runs the script, and waits until this number of replicas have its writes.
     pub(super) async fn run_replicated(
         &self,
         link: &Link,
@@ -100,8 +100,8 @@ impl Call {
         command
     }
 
-    /// With its text, from which the server learns the name again. Unlike loading it first, it cannot be forgotten again
-    /// in between.
+    /// Builds the command with the script's text, from which the server learns the name again. If
+    /// the script were loaded first, the server could forget it before the call.
     fn in_full(&self) -> Cmd {
         let mut command = cmd("EVAL");
         command.arg(self.script.text).arg(&self.arguments);

@@ -9,21 +9,22 @@ use tokio::task::JoinSet;
 
 use super::{failure::Failure, line::Line, tls::Tls};
 
-/// Redis Sentinel: servers that agree which of several Redis servers is the primary.
+/// Redis Sentinel: servers that agree on the primary among several Redis servers.
 ///
-/// The driver's own client of Sentinel connects by itself, through TLS only with the process's default
-/// cryptography, for want of which it panics. So only its protocol is used, over this store's connections.
+/// The driver's own client of Sentinel connects by itself, and through TLS only with the process's
+/// default cryptography. Without such a default it panics. So only the driver's protocol is used,
+/// over this store's connections.
 #[derive(Clone)]
 pub(super) struct Sentinels {
     pub(super) places: Vec<ConnectionAddr>,
-    /// The user and password of the Sentinels, which are others than the server's.
+    /// The user and password of the Sentinels, which differ from the server's.
     pub(super) settings: RedisConnectionInfo,
-    /// The name by which they know the primary.
+    /// The name of the primary in the Sentinels' configuration.
     pub(super) name: String,
 }
 
 impl Sentinels {
-    /// Asks all of them at once where the primary is, so that one that is down costs no time.
+    /// Asks all Sentinels at once for the primary, so that a Sentinel that is down costs no time.
     pub(super) fn ask(&self, tls: Option<&Tls>) -> JoinSet<Result<ConnectionAddr, Failure>> {
         let mut asked = JoinSet::new();
         for place in &self.places {

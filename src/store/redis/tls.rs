@@ -7,7 +7,7 @@ pub(super) use without::{Certificates, Tls};
 
 use tokio::io::{AsyncRead, AsyncWrite};
 
-/// A connection to a server, whatever it runs over.
+/// A stream to a server: TCP, TLS or a Unix socket.
 pub(super) trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
 
 impl<S: AsyncRead + AsyncWrite + Send + Unpin> Stream for S {}
@@ -33,12 +33,12 @@ mod rustls {
     /// The root certificates to trust, and the certificate of the client, in PEM.
     #[derive(Clone, Default)]
     pub(in super::super) struct Certificates {
-        /// None for those of the system.
+        /// The root certificates. None for those of the system.
         pub(in super::super) roots: Option<Vec<u8>>,
         pub(in super::super) client: Option<(Vec<u8>, Zeroizing<Vec<u8>>)>,
     }
 
-    /// The client's side of TLS.
+    /// The TLS client.
     #[derive(Clone)]
     pub(in super::super) struct Tls(TlsConnector);
 
@@ -48,12 +48,13 @@ mod rustls {
         }
 
         pub(in super::super) fn to_tls(&self) -> Result<Tls, OpenError> {
-            const NO_TLS: OpenError = OpenError::Invalid("the client's certificate and key do not fit");
+            const NO_TLS: OpenError = OpenError::Invalid("the client's certificate and key do not match");
             let roots = match &self.roots {
                 Some(pem) => roots_of(pem)?,
                 None => system_roots()?,
             };
-            // A provider by name: the process may have none by default, or two to choose from.
+            // The provider is named, because the process may have no default provider, or two to
+            // choose from.
             let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
                 .with_safe_default_protocol_versions()
                 .map_err(|_| NO_TLS)?
@@ -63,7 +64,7 @@ mod rustls {
                 Some((chain, key)) => {
                     let chain = certificates(chain)?;
                     let key = PrivateKeyDer::from_pem_slice(key)
-                        .map_err(|_| OpenError::Invalid("the client's key is no PEM of a private key"))?;
+                        .map_err(|_| OpenError::Invalid("the client's key is not a private key in PEM"))?;
                     config.with_client_auth_cert(chain, key).map_err(|_| NO_TLS)?
                 }
             };
@@ -78,7 +79,7 @@ mod rustls {
             stream: TcpStream,
         ) -> Result<Box<dyn Stream>, Failure> {
             let name = ServerName::try_from(host.to_owned())
-                .map_err(|_| Failure::Connection("the host's name is none that a certificate can have"))?;
+                .map_err(|_| Failure::Connection("the host name is not valid in a certificate"))?;
             let connected = self.0.connect(name, stream).await.map_err(|error| refused(&error))?;
             Ok(Box::new(connected))
         }
@@ -95,9 +96,7 @@ mod rustls {
     fn roots_of(pem: &[u8]) -> Result<RootCertStore, OpenError> {
         let mut roots = RootCertStore::empty();
         for certificate in certificates(pem)? {
-            roots
-                .add(certificate)
-                .map_err(|_| OpenError::Invalid("a root certificate is not one that can be believed"))?;
+            roots.add(certificate).map_err(|_| OpenError::Invalid("a root certificate is not valid"))?;
         }
         Ok(roots)
     }
@@ -115,7 +114,7 @@ mod rustls {
         roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
         if roots.is_empty() {
             return Err(OpenError::Invalid(
-                "the system has no root certificates: install them, or name your own",
+                "the system has no root certificates: install them, or set root_certificates",
             ));
         }
         Ok(roots)
@@ -132,7 +131,7 @@ mod without {
     #[derive(Clone, Default)]
     pub(in super::super) struct Certificates {}
 
-    /// There is none.
+    /// TLS is not available without the feature.
     #[derive(Clone)]
     pub(in super::super) enum Tls {}
 

@@ -168,7 +168,7 @@ impl TokenStore for RedisStore {
     }
 }
 
-/// The subject's and the shop's. None if the shop has none yet.
+/// Returns the subject's and the shop's generation. None if the shop has none yet.
 fn generation(answer: Value) -> Result<Option<Generation>, Failure> {
     let [subject, shop] = items(answer)?;
     let (subject, shop) = (answer::generation(&subject)?, answer::generation(&shop)?);

@@ -29,10 +29,10 @@ macro_rules! records {
     };
 }
 
-/// The audit trail of a [`SqliteStore`]: with a keyring, a chain of signed records.
+/// The audit trail of a [`SqliteStore`]. With a keyring, it is a chain of signed records.
 ///
-/// Cheap to clone. A host gives one with its keyring to the [builder](crate::AuthBuilder::audit), and makes another to
-/// read, to verify, to erase and to prune.
+/// Clones are cheap. Give one with its keyring to the [builder](crate::AuthBuilder::audit). Make
+/// another one to read, verify, erase or prune the trail.
 #[derive(Clone, Debug)]
 pub struct SqliteAudit {
     store: SqliteStore,
@@ -41,7 +41,7 @@ pub struct SqliteAudit {
 }
 
 impl SqliteStore {
-    /// The audit trail in the same file, signed from now on if there is a keyring.
+    /// Returns the audit trail in the same file. With a keyring, new records are signed.
     #[must_use]
     pub fn audit(&self, keyring: Option<&Keyring>) -> SqliteAudit {
         SqliteAudit { store: self.clone(), keyring: keyring.cloned(), random: Arc::default() }
@@ -115,7 +115,8 @@ impl AuditTable for SqliteAudit {
 
 audit_sink!(SqliteAudit);
 
-/// In the writer's transaction, so that nothing comes between the last record and the next one.
+/// Appends a record in the writer's transaction, so that no other record comes between it and the
+/// last one.
 fn append(
     connection: &Connection,
     entry: &Entry,
@@ -134,7 +135,7 @@ fn append(
     let position = last.saturating_add(1);
     let signed = match keyring {
         Some(keyring) => {
-            // Somebody without a key may have recorded in between.
+            // A node without a key may have appended unsigned records after the last signed one.
             let previous = match previous {
                 None if last != 0 => newest_link(connection)?,
                 previous => previous,
@@ -198,7 +199,7 @@ impl Columns for Row<'_> {
         self.get(column)
     }
 
-    /// Replaces what is not UTF-8, which a TEXT column of SQLite can hold.
+    /// Reads text, and replaces invalid UTF-8, which a TEXT column of SQLite can hold.
     fn text(&self, column: usize) -> rusqlite::Result<Option<String>> {
         let bytes = self.get_ref(column)?.as_bytes_or_null()?;
         Ok(bytes.map(|bytes| String::from_utf8_lossy(bytes).into_owned()))

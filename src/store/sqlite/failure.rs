@@ -2,20 +2,20 @@ use rusqlite::{Error, ffi, types::Type};
 
 use crate::{error::StoreError, store::columns::CorruptColumn};
 
-/// What SQLite said, without the statement and the values that it said it about.
+/// An error of SQLite, without the statement and its values.
 #[derive(Clone, Copy, Debug, thiserror::Error)]
 pub(super) enum Failure {
     #[error(transparent)]
     Engine(#[from] ffi::Error),
     #[error(transparent)]
     Corrupt(#[from] CorruptColumn),
-    /// The thread that writes has ended.
-    #[error("the writer of the file is gone")]
+    /// The writer thread has ended.
+    #[error("the thread that writes to the database file has ended")]
     Gone,
-    /// Other callers keep the readers or the writer busy, or another process keeps the file locked.
-    #[error("the file was busy for too long")]
+    /// Other callers occupy the readers or the writer, or another process has locked the file.
+    #[error("the database file was busy for too long")]
     TimedOut,
-    #[error("a write has panicked")]
+    #[error("a write to the database file panicked")]
     Panicked,
     #[error("a row or a statement of the file cannot be read")]
     Unreadable,
@@ -40,7 +40,7 @@ impl From<Failure> for StoreError {
     }
 }
 
-/// On its way through the driver.
+/// Wraps the error, so that it can pass through the driver.
 impl From<CorruptColumn> for Error {
     fn from(corrupt: CorruptColumn) -> Self {
         Self::FromSqlConversionFailure(0, Type::Null, Box::new(corrupt))
@@ -48,7 +48,7 @@ impl From<CorruptColumn> for Error {
 }
 
 impl Failure {
-    /// True if a row is in the way of another's unique columns.
+    /// True if a row violates a unique column.
     pub(super) fn is_conflict(self) -> bool {
         matches!(self, Self::Engine(error) if error.code == ffi::ErrorCode::ConstraintViolation)
     }

@@ -1,6 +1,7 @@
-//! The embedded durable backend: everything in one SQLite file.
+//! The embedded durable backend: keeps everything in one SQLite file.
 //!
-//! For one machine: a shop of one process, or of a few that share the file. The engine is built in.
+//! It is for one machine, and for a shop of one process or of a few processes that share the file.
+//! The SQLite engine is built in.
 //!
 //! ```
 //! use commerce_auth::{Auth, KeyId, Keyring, SqliteStore};
@@ -22,26 +23,34 @@
 //!
 //! # What it promises
 //!
-//! Everything that the traits ask for, exactly, whatever the number of threads, stores and processes on the file.
+//! It keeps all the rules of the traits, whatever the number of threads, stores and processes that
+//! use the file.
 //!
-//! A write is acknowledged once it is on the disk (write-ahead log, `synchronous=FULL`): neither the end of the process nor
-//! a loss of power undoes it, as long as the disk keeps what it says it has kept. Writes queue for one thread, which takes
-//! whatever waits into one transaction; look-ups run where they are called, over a few connections of their own, and are
-//! never held up by a write. No async runtime is needed.
+//! A write is acknowledged once it is on the disk (write-ahead log, `synchronous=FULL`). It
+//! survives a crash of the process. If the disk keeps what it has acknowledged, then the write also
+//! survives a loss of power.
 //!
-//! A second process on the same file sees what the first has committed. They take turns to write: whoever finds the file
-//! locked for longer than the [timeout](SqliteOptions::timeout) gets an error. The file must be on a local disk: the
-//! locks of network file systems do not hold.
+//! Writes queue for one thread, which puts all queued writes into one transaction. Look-ups run on
+//! the caller's thread over a few separate connections. A write never delays a look-up. No async
+//! runtime is needed.
+//!
+//! A second process on the same file sees what the first one has committed. Processes take turns to
+//! write. If the file is locked for longer than the [timeout](SqliteOptions::timeout), then the
+//! caller gets an error. The file must be on a local disk, because file locks are not reliable on
+//! network file systems.
 //!
 //! # Housekeeping
 //!
-//! Call [`Auth::purge`](crate::Auth::purge) from a timer, or the file grows. The room of what was removed is used again.
-//! What `revoke_everything` has ended goes once it would have expired, and among the tokens are counted the marks that kept
-//! revoked ones from being stored.
-//! Back it up with `VACUUM INTO` or SQLite's online backup, never by copying the file alone: what is newest is in the
-//! write-ahead log beside it. A file that is made can be read by its owner alone (on Unix).
+//! Call [`Auth::purge`](crate::Auth::purge) from a timer. Otherwise the file grows. The room of
+//! removed records is used again. Tokens that `revoke_everything` has ended are removed after their
+//! original expiry. The number of removed tokens includes the marks of tokens that were revoked
+//! before they were stored.
 //!
-//! The file carries the version of its tables. A release refuses a newer file.
+//! Back up the file with `VACUUM INTO` or SQLite's online backup. A copy of the file alone lacks
+//! the newest data, which is in the write-ahead log beside it. A new file can be read only by its
+//! owner (on Unix).
+//!
+//! The file holds the version of its tables. A release refuses a newer file.
 
 mod accounts;
 mod audit;
@@ -68,7 +77,8 @@ use writer::Writer;
 
 /// Tokens, documents, the audit trail and account tables in one SQLite file.
 ///
-/// Cheap to clone; clones share the connections. With the last clone the file is closed, after what is queued is written.
+/// Clones are cheap and share the connections. Dropping the last clone writes the queued writes and
+/// closes the file.
 #[derive(Clone, Debug)]
 pub struct SqliteStore(Arc<Inner>);
 
@@ -79,7 +89,7 @@ struct Inner {
 }
 
 impl SqliteStore {
-    /// Opens the file, or makes it, with the options' defaults.
+    /// Opens or creates the file with the default options.
     ///
     /// # Errors
     ///
@@ -88,20 +98,20 @@ impl SqliteStore {
         SqliteOptions::new(path).open()
     }
 
-    /// The ready-made customer table in the same file.
+    /// Returns the ready-made customer table in the same file.
     #[must_use]
     pub fn customers(&self) -> SqliteCustomers {
         SqliteCustomers::of(self.clone())
     }
 
-    /// The ready-made admin user table in the same file.
+    /// Returns the ready-made admin user table in the same file.
     #[must_use]
     pub fn admins(&self) -> SqliteAdmins {
         SqliteAdmins::of(self.clone())
     }
 }
 
-/// The answer, if it comes in time.
+/// Returns the answer, or an error after the timeout.
 async fn within<T>(
     timeout: Duration,
     answer: impl Future<Output = Result<T, Failure>>,

@@ -22,14 +22,14 @@ const SCHEMA: &str = include_str!("schema.sql");
 /// The version of the tables.
 const VERSION: u32 = 1;
 
-/// Says whose the file is.
+/// Marks the file as a file of this crate (`application_id`).
 const APPLICATION: i32 = 0x0ca1_1714;
 
-/// Whoever closes a file ends every lock that its process has on it, by POSIX. So a file is made, and closed again, before
-/// any thread can have it open.
+/// Held while a new file is created. By POSIX, closing a file ends every lock that the process has
+/// on it. A file is therefore created and closed before any thread can have it open.
 static MAKING_A_FILE: Mutex<()> = Mutex::new(());
 
-/// How a file is opened.
+/// Options for opening a file.
 ///
 /// ```
 /// use std::time::Duration;
@@ -50,41 +50,44 @@ pub struct SqliteOptions {
 }
 
 impl SqliteOptions {
-    /// The longest timeout; SQLite takes no longer one than 24 days.
+    /// Maximum timeout: 24 h. SQLite accepts at most 24 days.
     const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
 
-    /// The defaults: as many readers as there are processors, 4 at most, and a timeout of 5 seconds.
+    /// Creates the default options: as many readers as there are processors but at most 4, and a
+    /// timeout of 5 s.
     pub fn new(path: impl AsRef<Path>) -> Self {
         let processors = thread::available_parallelism().map_or(1, usize::from);
         let path = path.as_ref().to_owned();
         Self { path, readers: processors.min(4), timeout: Duration::from_secs(5) }
     }
 
-    /// So many connections that look up, at least one. Each looks up on the thread that asks.
+    /// Sets the number of connections for look-ups, at least one. A look-up runs on the caller's
+    /// thread.
     pub fn readers(self, readers: usize) -> Self {
         Self { readers: readers.max(1), ..self }
     }
 
-    /// So long a caller waits at most, for other callers and for other processes, before it gets an error; a day at the
-    /// longest.
+    /// Sets the maximum time that a caller waits for other callers and other processes, at most 24
+    /// h. After that the caller gets an error.
     pub fn timeout(self, timeout: Duration) -> Self {
         Self { timeout: timeout.min(Self::LONGEST), ..self }
     }
 
-    /// Opens the file, or makes it with its tables.
+    /// Opens the file, or creates it with its tables.
     ///
     /// # Errors
     ///
-    /// - [`OpenError::Invalid`]: the path is no place for a file, or the file is another program's.
-    /// - [`OpenError::NotPermitted`]: the file may not be written.
-    /// - [`OpenError::NewerSchema`]: a newer release has been here.
-    /// - [`OpenError::Unavailable`]: the file could not be made or read, or is damaged.
+    /// - [`OpenError::Invalid`]: the path is not valid for a file, or the file belongs to another
+    ///   program.
+    /// - [`OpenError::NotPermitted`]: the file cannot be written to.
+    /// - [`OpenError::NewerSchema`]: a newer release has changed the file.
+    /// - [`OpenError::Unavailable`]: the file could not be created or read, or is damaged.
     pub fn open(self) -> Result<SqliteStore, OpenError> {
         if self.path.as_os_str().is_empty() || self.path.as_os_str() == ":memory:" {
-            return Err(OpenError::Invalid("a file is needed: MemoryStore is the store in memory"));
+            return Err(OpenError::Invalid("the path is not a file: use MemoryStore to store in memory"));
         }
         if self.path.is_dir() {
-            return Err(OpenError::Invalid("the path of the file is a folder's"));
+            return Err(OpenError::Invalid("the path is a folder"));
         }
         self.make_file()?;
         let mut writer = self.connect(OpenFlags::SQLITE_OPEN_READ_WRITE)?;
@@ -99,7 +102,8 @@ impl SqliteOptions {
         Ok(SqliteStore(Arc::new(Inner { readers, writer })))
     }
 
-    /// Makes an empty file that others cannot read. SQLite's own would be as open as the process's files are.
+    /// Creates an empty file that only its owner can read. SQLite would use the default permissions
+    /// of the process.
     fn make_file(&self) -> Result<(), OpenError> {
         let _no_other = MAKING_A_FILE.lock().unwrap_or_else(PoisonError::into_inner);
         if fs::exists(&self.path).unwrap_or_default() {
@@ -116,25 +120,27 @@ impl SqliteOptions {
     }
 
     fn connect(&self, flags: OpenFlags) -> Result<Connection, OpenError> {
-        // What begins with a slash is never taken for a URI.
+        // SQLite never takes a path that begins with a slash for a URI.
         let path = path::absolute(&self.path).map_err(StoreError::new)?;
         let connection = Connection::open_with_flags(path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX);
         let connection = connection.map_err(refused)?;
         connection.busy_timeout(self.timeout).map_err(refused)?;
         connection.set_prepared_statement_cache_capacity(64);
-        // SQLite would plan some statements anew for each value of a parameter.
+        // Otherwise SQLite would plan some statements again for each value of a parameter.
         connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true).map_err(refused)?;
         Ok(connection)
     }
 }
 
-/// Makes the writing connection durable and the tables current. Ten nodes may do so at once: they take turns.
+/// Makes the writing connection durable and updates the tables. Processes that do so at once take
+/// turns.
 fn prepare(connection: &mut Connection, timeout: Duration) -> Result<(), OpenError> {
-    // Where the file may only be read, SQLite opens it nevertheless, and a transaction that is to write begins.
+    // SQLite opens a read-only file without an error, and even begins a transaction that is to
+    // write.
     if connection.is_readonly(MAIN_DB).map_err(refused)? {
         return Err(not_permitted(Failure::from(ffi::Error::new(ffi::SQLITE_READONLY))));
     }
-    // At one moment: another opener may be about to make the tables.
+    // The transaction gives a consistent view: another opener may be about to create the tables.
     let moment = connection.transaction().map_err(refused)?;
     check_owner(&moment)?;
     drop(moment);
@@ -143,9 +149,10 @@ fn prepare(connection: &mut Connection, timeout: Duration) -> Result<(), OpenErr
         return Err(OpenError::Invalid("the file system does not support a write-ahead log"));
     }
     connection.pragma_update(None, "synchronous", "FULL").map_err(refused)?;
-    // Without it, macOS leaves in the disk's own cache what is synced.
+    // Otherwise macOS leaves synced data in the disk's cache.
     connection.pragma_update(None, "fullfsync", true).map_err(refused)?;
-    // The writer's own checkpoints do: those at each thousand pages would cost as many syncs again.
+    // The writer makes its own checkpoints. An automatic one at every thousand pages would double
+    // the number of syncs.
     connection.pragma_update(None, "wal_autocheckpoint", 0).map_err(refused)?;
     let transaction =
         connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(refused)?;
@@ -160,7 +167,8 @@ fn prepare(connection: &mut Connection, timeout: Duration) -> Result<(), OpenErr
     transaction.commit().map_err(refused)
 }
 
-/// Answers the journal's mode. Where two openers change it at once SQLite does not wait by itself.
+/// Switches to the write-ahead log, and returns the journal mode. SQLite itself does not wait if
+/// two openers switch at once.
 fn keep_a_log(connection: &Connection, timeout: Duration) -> rusqlite::Result<String> {
     let start = Instant::now();
     loop {
@@ -177,7 +185,7 @@ fn keep_a_log(connection: &Connection, timeout: Duration) -> rusqlite::Result<St
     }
 }
 
-/// The version of the tables; 0 if there are none.
+/// Checks the application id, and returns the version of the tables, or 0 if there are none.
 fn check_owner(connection: &Connection) -> Result<u32, OpenError> {
     let pragma =
         |name| connection.pragma_query_value(None, name, |row| row.get::<_, i32>(0)).map_err(refused);
@@ -185,7 +193,7 @@ fn check_owner(connection: &Connection) -> Result<u32, OpenError> {
     let tables: i64 =
         connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0)).map_err(refused)?;
     if owner != APPLICATION && (owner, version, tables) != (0, 0, 0) {
-        return Err(OpenError::Invalid("the file is another program's: give the store a file of its own"));
+        return Err(OpenError::Invalid("the file belongs to another program: use a separate file"));
     }
     let found = u32::try_from(version).unwrap_or(u32::MAX);
     if found > VERSION {

@@ -6,8 +6,8 @@ use rusqlite::Connection;
 use super::{Failure, within};
 use crate::error::StoreError;
 
-/// A few connections that only read. A look-up takes a few microseconds and runs where it is called; whoever finds none
-/// free waits without holding up the executor.
+/// A few read-only connections. A look-up takes a few microseconds and runs on the caller's thread.
+/// If no connection is free, then the caller waits without blocking the executor.
 pub(super) struct Readers {
     free: Receiver<Connection>,
     back: Sender<Connection>,
@@ -18,7 +18,7 @@ impl Readers {
     pub(super) fn new(connections: Vec<Connection>, timeout: Duration) -> Self {
         let (back, free) = async_channel::bounded(connections.len().max(1));
         for connection in connections {
-            // There is room for all of them.
+            // The channel has room for all connections.
             let _ = back.try_send(connection);
         }
         Self { free, back, timeout }
@@ -41,7 +41,7 @@ impl Readers {
     }
 }
 
-/// A connection that is given back, whatever happens to the query.
+/// A borrowed connection. It is returned even if the query fails or panics.
 struct Lent<'readers> {
     connection: Option<Connection>,
     back: &'readers Sender<Connection>,

@@ -1,12 +1,14 @@
--- Version 1 of the tables. Times are microseconds since 1970. STRICT: what another hand writes is of the column's type at least.
+-- Version 1 of the tables. Times are microseconds since 1970. STRICT tables refuse values of
+-- another type than the column's.
 
--- The generation of the shop, once it has one: 16 random bytes, which only the library draws.
+-- The generation of the shop, once it has one: 16 random bytes, which the library draws.
 CREATE TABLE epoch (
     one INTEGER PRIMARY KEY CHECK (one = 1),
     shop_generation BLOB NOT NULL
 ) STRICT;
 
--- The generations of subjects, kept for good: a sign-in that read an earlier one may still be on its way.
+-- The generations of subjects. Never removed, because a sign-in that read an earlier one may still
+-- be in progress.
 CREATE TABLE subjects (
     kind TEXT NOT NULL,
     id TEXT NOT NULL,
@@ -40,11 +42,11 @@ CREATE TABLE bars (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX bars_by_end ON bars (until);
 
--- Versioned documents, whose meaning the library owns. SELECT CAST(bytes AS TEXT) shows one.
--- own_ranks, shop_ranks: the document's ranks in indexes of its partition and of the whole shop. A JSON object from the
--- name of each index to the rank; null if there are none.
--- The rows are in order of their arrival: those that change soon after they were made share pages, and a change touches no
--- page of the unique index, where neighbours are strangers.
+-- Versioned documents, whose content the library defines. SELECT CAST(bytes AS TEXT) shows one.
+-- own_ranks, shop_ranks: the document's ranks in indexes of its partition and of the whole shop. A
+-- JSON object from the name of each index to the rank; null if there are none.
+-- Rows are in the order of their creation, so rows that change soon after their creation share
+-- pages. A change touches no page of the unique index, where neighbouring entries are unrelated.
 CREATE TABLE documents (
     arrival INTEGER PRIMARY KEY,
     partition BLOB NOT NULL,
@@ -59,8 +61,9 @@ CREATE TABLE documents (
 ) STRICT;
 CREATE INDEX documents_by_end ON documents (keep_until) WHERE keep_until IS NOT NULL;
 
--- Entries of documents in indexes of the whole shop. An index of a partition has no rows: a list reads the documents of the
--- partition and sorts them. A row of its own would cost each commit another page, since partitions are random digests.
+-- Entries of documents in indexes of the whole shop. An index of a partition has no rows: a list
+-- reads and sorts the documents of the partition. A separate row would cost each commit another
+-- page, since partitions are random digests.
 CREATE TABLE shop_entries (
     name TEXT NOT NULL,
     rank INTEGER NOT NULL,
@@ -70,8 +73,8 @@ CREATE TABLE shop_entries (
     PRIMARY KEY (name, rank, partition, kind, id)
 ) STRICT, WITHOUT ROWID;
 
--- The audit trail: places without gaps, each event in two parts, and a chain of signatures over them
--- (src/audit/chain).
+-- The audit trail: positions without gaps, each event in two parts, and a chain of signatures over
+-- them (src/audit/chain).
 CREATE TABLE audit_events (
     position INTEGER PRIMARY KEY,
     id TEXT NOT NULL UNIQUE,
@@ -91,7 +94,8 @@ CREATE TABLE audit_events (
 ) STRICT;
 CREATE INDEX audit_events_by_subject ON audit_events (subject_kind, subject_id, at);
 CREATE INDEX audit_events_by_actor ON audit_events (actor, at) WHERE actor IS NOT NULL;
--- What names an account and no subject: a customer's, too, once the customer is to be erased.
+-- Records that name an account and no subject. An erasure of a customer covers those of the
+-- customer's accounts.
 CREATE INDEX audit_events_by_account ON audit_events (account) WHERE subject_id IS NULL AND account IS NOT NULL;
 
 CREATE TABLE customers (

@@ -12,7 +12,7 @@ use crate::{
     },
 };
 
-/// These columns of the documents that a sweep removes.
+/// Selects these columns of the documents that a sweep removes.
 macro_rules! documents_due {
     ($columns:literal) => {
         concat!(
@@ -23,7 +23,8 @@ macro_rules! documents_due {
     };
 }
 
-/// The statement that lists the documents of an index, given rows of documents with their ranks.
+/// Builds the statement that lists the documents of an index, from rows of documents with their
+/// ranks.
 macro_rules! listed {
     ($rows:literal) => {
         concat!(
@@ -34,7 +35,7 @@ macro_rules! listed {
     };
 }
 
-/// The one transaction that writes makes a commit atomic, also among processes.
+/// A commit is atomic, also among processes, because it runs in the single writing transaction.
 #[async_trait]
 impl StateStore for SqliteStore {
     async fn load(&self, partition: &Partition, keys: &[Key]) -> Result<Vec<Option<Document>>, StoreError> {
@@ -64,7 +65,8 @@ impl StateStore for SqliteStore {
                     "(SELECT *, own_ranks ->> ?2 AS rank FROM documents WHERE partition = ?1) \
                      WHERE rank IS NOT NULL"
                 ),
-                // The rows are compared from the left: the range is one of the primary key.
+                // Row values are compared from left to right, so the range is a range of the
+                // primary key.
                 None => listed!(
                     "shop_entries CROSS JOIN documents USING (partition, kind, id) WHERE ?1 IS NULL AND name = ?2"
                 ),
@@ -81,7 +83,7 @@ impl StateStore for SqliteStore {
     async fn sweep(&self, until: OffsetDateTime, limit: usize) -> Result<usize, StoreError> {
         let sweep = move |connection: &Connection| {
             let parameters = params![micros::from_time(until), limit_of(limit)];
-            // Both statements choose the same documents: nobody else writes in between.
+            // Both statements select the same documents, because no other writer runs in between.
             let mut entries = connection.prepare_cached(concat!(
                 "DELETE FROM shop_entries WHERE (name, rank, partition, kind, id) IN \
                  (SELECT entry.key, entry.value, partition, kind, due.id FROM (",
@@ -100,7 +102,7 @@ impl StateStore for SqliteStore {
     }
 }
 
-/// Loads by one statement: the documents are of one moment.
+/// Loads with one statement, so that the documents are one consistent snapshot.
 fn load<'a>(
     connection: &Connection,
     partition: &Partition,
@@ -134,7 +136,7 @@ fn load<'a>(
 /// A present document.
 struct Present {
     arrival: i64,
-    /// Its ranks in indexes of the whole shop, as JSON.
+    /// The document's ranks in indexes of the whole shop, as JSON.
     shop_ranks: Option<String>,
 }
 
@@ -208,7 +210,8 @@ fn replace(
     Ok(())
 }
 
-/// The document's ranks in indexes of the whole shop or of its partition, as a JSON object. None if there are none.
+/// Returns the document's ranks in indexes of the whole shop or of its partition, as a JSON object.
+/// None if there are none.
 fn ranks(put: &Put, shop_wide: bool) -> Option<String> {
     let entries = put.index.iter().filter(|entry| entry.shop_wide == shop_wide);
     let ranks: serde_json::Map<_, _> =
@@ -236,7 +239,7 @@ fn listed(row: &Row<'_>) -> rusqlite::Result<Listed> {
     Ok(Listed { position, document: document(row, 4)? })
 }
 
-/// The document whose version is in this column and its bytes in the next.
+/// Reads a document from two columns: `column` has the version, and the next one the bytes.
 fn document(row: &Row<'_>, column: usize) -> rusqlite::Result<Document> {
     Ok(columns::document(row.get_ref(column)?.as_blob()?, row.get_ref(column + 1)?.as_blob()?)?)
 }

@@ -140,7 +140,7 @@ impl TokenStore for SqliteStore {
     }
 }
 
-/// None if the shop has no generation yet.
+/// Returns the generation. None if the shop has none yet.
 fn generation(connection: &Connection, subject: &Subject) -> rusqlite::Result<Option<Generation>> {
     let (kind, id) = columns::subject_columns(subject);
     let mut generation = connection.prepare_cached(
@@ -155,7 +155,7 @@ fn generation(connection: &Connection, subject: &Subject) -> rusqlite::Result<Op
     })
 }
 
-/// The subject's generation; if the shop has none yet, it gets this one.
+/// Returns the subject's generation. If the shop has none yet, stores `fresh` as the shop's.
 fn generation_or(
     connection: &Connection,
     subject: &Subject,
@@ -260,7 +260,7 @@ fn most(limit: usize) -> i64 {
     i64::try_from(limit).unwrap_or(i64::MAX)
 }
 
-/// A text that may not be there, without a copy.
+/// Returns a nullable text without copying it.
 pub(super) fn text<'row>(row: &'row Row<'_>, column: usize) -> rusqlite::Result<Option<&'row str>> {
     Ok(row.get_ref(column)?.as_str_or_null()?)
 }

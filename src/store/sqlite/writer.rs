@@ -12,8 +12,10 @@ use rusqlite::Connection;
 use super::{Failure, within};
 use crate::error::StoreError;
 
-/// The one connection that writes, on a thread of its own. It takes whatever is queued into one transaction and answers
-/// once that is on the disk: under load many writes share one sync, and nobody waits for company.
+/// The single writing connection, on a separate thread.
+///
+/// The thread puts all queued writes into one transaction, and answers once the transaction is on
+/// the disk. Under load many writes share one sync. A single write does not wait for others.
 pub(super) struct Writer {
     queue: Option<Sender<Box<dyn Queued>>>,
     thread: Option<JoinHandle<()>>,
@@ -21,13 +23,15 @@ pub(super) struct Writer {
 }
 
 impl Writer {
-    /// Writes that wait at most; whoever brings another one waits for room.
+    /// Maximum number of queued writes. Further callers wait for room.
     const QUEUE: usize = 1024;
-    /// Writes in one transaction at most.
+    /// Maximum number of writes in one transaction.
     const BATCH: usize = 256;
-    /// Writes until the log is begun anew: a write takes some four pages of 4 KiB, so that it stays near 8 MiB.
+    /// Number of writes until the log is restarted. A write takes about four pages of 4 KiB, so the
+    /// log stays near 8 MiB.
     const LOGGED: usize = 500;
-    /// How long that waits for whoever reads an old part of the log, such as a backup.
+    /// Maximum time that a restart of the log waits for readers of an old part of it, such as a
+    /// backup.
     const PATIENCE: Duration = Duration::from_millis(50);
 
     pub(super) fn start(connection: Connection, timeout: Duration) -> io::Result<Self> {
@@ -38,8 +42,8 @@ impl Writer {
         Ok(Self { queue: Some(queue), thread: Some(thread), timeout })
     }
 
-    /// Does the work in a transaction; the answer comes once it is committed. A caller that goes away before its turn has
-    /// asked for nothing.
+    /// Runs the work in a transaction, and returns once it is committed. If the caller goes away
+    /// while the work is queued, then the work is not done.
     pub(super) async fn write<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
@@ -47,7 +51,7 @@ impl Writer {
         Ok(self.try_write(work).await?)
     }
 
-    /// As [`write`](Self::write), where the caller looks at what SQLite said.
+    /// As [`write`](Self::write), but returns SQLite's own error.
     pub(super) async fn try_write<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
@@ -63,12 +67,13 @@ impl Writer {
     }
 }
 
-/// Once the last of a store's clones is gone, the queue is emptied and the file closed.
+/// Dropping the last clone of a store writes the queued writes and closes the file.
 impl Drop for Writer {
     fn drop(&mut self) {
         drop(self.queue.take());
         let own = thread::current().id();
-        // The last clone may belong to a task that ends on that very thread, where it was to be woken.
+        // The last clone may be dropped on the writer thread itself, which cannot wait for its own
+        // end.
         if let Some(thread) = self.thread.take().filter(|thread| thread.thread().id() != own) {
             let _ = thread.join();
         }
@@ -83,12 +88,12 @@ impl fmt::Debug for Writer {
     }
 }
 
-/// A write of any answer.
+/// A write with any type of answer.
 trait Queued: Send {
     fn is_wanted(&self) -> bool;
-    /// Does the work and keeps its answer.
+    /// Runs the work and stores its answer.
     fn run(&mut self, connection: &Connection) -> Result<(), Failure>;
-    /// Hands the answer over, or what stood in the way of all.
+    /// Sends the answer, or the error that failed the whole transaction.
     fn reply(self: Box<Self>, committed: Result<(), Failure>);
 }
 
@@ -105,7 +110,7 @@ impl<T: Send, W: FnOnce(&Connection) -> rusqlite::Result<T> + Send> Queued for O
 
     fn run(&mut self, connection: &Connection) -> Result<(), Failure> {
         if let Some(work) = self.work.take() {
-            // Nothing should panic, but one write that does must not take every later one with it.
+            // A write that panics must not make all later writes fail.
             let done = panic::catch_unwind(AssertUnwindSafe(|| work(connection).map_err(Failure::from)));
             self.done = done.unwrap_or(Err(Failure::Panicked));
         }
@@ -113,7 +118,7 @@ impl<T: Send, W: FnOnce(&Connection) -> rusqlite::Result<T> + Send> Queued for O
     }
 
     fn reply(self: Box<Self>, committed: Result<(), Failure>) {
-        // Nobody listens any more if the caller went away.
+        // The receiver is gone if the caller was cancelled.
         let _ = self.reply.send(committed.and(self.done));
     }
 }
@@ -146,11 +151,11 @@ fn serve(connection: &Connection, queued: &Receiver<Box<dyn Queued>>, timeout: D
     }
 }
 
-/// Left alone, SQLite begins the log anew only at a moment when nobody looks up. A busy shop may have none, and its log
-/// would grow for good.
+/// Restarts the log. SQLite itself restarts it only at a moment without readers. A busy shop may
+/// have no such moment, and its log would grow without limit.
 fn restart_log(connection: &Connection, timeout: Duration) {
     let _ = connection.busy_timeout(Writer::PATIENCE);
-    // Whatever is in the way, there is a next time.
+    // A failure is ignored, because the next restart tries again.
     let _ = connection.query_row("PRAGMA wal_checkpoint(RESTART)", [], |_| Ok(()));
     let _ = connection.busy_timeout(timeout);
 }
@@ -158,12 +163,14 @@ fn restart_log(connection: &Connection, timeout: Duration) {
 fn commit(connection: &Connection, batch: &mut [Box<dyn Queued>]) -> Result<(), Failure> {
     let run = |statement| connection.prepare_cached(statement)?.execute([]).map(drop);
     run("BEGIN IMMEDIATE")?;
-    // The file may have been locked for a while: whoever gave up meanwhile was told that it is busy.
+    // The file may have been locked for a while. Callers who gave up during that time were told
+    // that it is busy, so their writes are skipped.
     for operation in batch.iter_mut().filter(|operation| operation.is_wanted()) {
         run("SAVEPOINT operation")?;
         if let Err(failure) = operation.run(connection) {
             if connection.is_autocommit() {
-                // SQLite has ended the transaction, as on a full disk, and with it everything before.
+                // SQLite has rolled back the whole transaction, as it does when the disk is full.
+                // All earlier writes of the batch are undone.
                 return Err(failure);
             }
             run("ROLLBACK TO operation")?;

@@ -4,22 +4,23 @@ use time::OffsetDateTime;
 
 use super::{IndexEntry, Key, Version};
 
-/// A document to be stored in place of the present one, or of none.
+/// A document that replaces the present one, or is created.
 #[derive(Clone, PartialEq, Eq)]
 #[expect(clippy::exhaustive_structs, reason = "backends read it, and their tests make it")]
 pub struct Put {
     /// The key of the document.
     pub key: Key,
-    /// The version of the present document. None expects that there is no document.
+    /// The expected version of the present document. None if no document is expected.
     pub expects: Option<Version>,
     /// The new version.
     pub version: Version,
-    /// The time from which the document may be swept, in whole microseconds. None keeps it until it is
-    /// deleted.
+    /// The time from which the document may be swept, in whole microseconds. None keeps it until it
+    /// is deleted.
     pub keep_until: Option<OffsetDateTime>,
-    /// True if a store that is full may answer [`Full`](super::CommitOutcome::Full) to its creation.
+    /// True if a full store may refuse to create the document, with
+    /// [`Full`](super::CommitOutcome::Full).
     pub expendable: bool,
-    /// The entries of the document in indexes; they replace those of the present document.
+    /// The index entries of the document. They replace those of the present document.
     pub index: Vec<IndexEntry>,
     /// The new content.
     pub bytes: Vec<u8>,
@@ -50,14 +51,14 @@ pub enum Change {
     Delete {
         /// The key of the document.
         key: Key,
-        /// The version of the present document.
+        /// The expected version of the present document.
         expects: Version,
     },
-    /// Changes nothing; the commit rests on this document all the same.
+    /// Changes nothing, but requires this version of the document for the commit.
     Check {
         /// The key of the document.
         key: Key,
-        /// The version of the present document. None expects that there is no document.
+        /// The expected version of the present document. None if no document is expected.
         expects: Option<Version>,
     },
 }
@@ -71,7 +72,7 @@ impl Change {
         }
     }
 
-    /// The version that the document must have. None expects that there is no document.
+    /// Returns the expected version of the document. None if no document is expected.
     #[must_use]
     pub const fn expects(&self) -> Option<Version> {
         match self {
@@ -81,25 +82,27 @@ impl Change {
     }
 }
 
-/// The changes of one commit, within the bounds that a backend can rely on: at most [`MAX`](Self::MAX)
-/// changes of different documents, each of at most [`MAX_BYTES`](Self::MAX_BYTES) and
-/// [`MAX_ENTRIES`](Self::MAX_ENTRIES) entries in different indexes.
+/// The changes of one commit, within limits that a backend can rely on.
+///
+/// There are at most [`MAX`](Self::MAX) changes, each of a different document. A document has at
+/// most [`MAX_BYTES`](Self::MAX_BYTES) bytes and [`MAX_ENTRIES`](Self::MAX_ENTRIES) entries, each
+/// in a different index.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Changes(Vec<Change>);
 
 impl Changes {
-    /// The most changes of a commit, and the most keys of a load.
+    /// Maximum number of changes of a commit, and of keys of a load.
     pub const MAX: usize = 32;
-    /// The most bytes of a document: 64 KiB.
+    /// Maximum size of a document: 64 KiB.
     pub const MAX_BYTES: usize = 64 * 1024;
-    /// The most index entries of a document.
+    /// Maximum number of index entries of a document.
     pub const MAX_ENTRIES: usize = 8;
 
-    /// Checks the bounds.
+    /// Creates a commit after checking the limits.
     ///
     /// # Errors
     ///
-    /// Names the bound that is exceeded.
+    /// [`ChangesError`] names the exceeded limit.
     pub fn new(changes: Vec<Change>) -> Result<Self, ChangesError> {
         if changes.len() > Self::MAX {
             return Err(ChangesError::TooMany);
@@ -137,7 +140,7 @@ impl Deref for Changes {
     }
 }
 
-/// The bound of a commit that was exceeded. Nothing was sent to the store.
+/// A commit exceeds a limit. Nothing was sent to the store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ChangesError {
@@ -145,7 +148,7 @@ pub enum ChangesError {
     #[error("a commit has at most {} changes", Changes::MAX)]
     TooMany,
     /// Two changes of one document.
-    #[error("a commit changes a document once")]
+    #[error("a commit has two changes of one document")]
     RepeatedKey,
     /// More than [`Changes::MAX_BYTES`] bytes in a document.
     #[error("a document has at most {} bytes", Changes::MAX_BYTES)]
@@ -154,7 +157,7 @@ pub enum ChangesError {
     #[error("a document has at most {} index entries", Changes::MAX_ENTRIES)]
     TooManyEntries,
     /// Two entries of a document in one index.
-    #[error("a document has one entry in an index")]
+    #[error("a document has two entries in one index")]
     RepeatedIndex,
 }
 

@@ -7,13 +7,16 @@ use crate::{
     token::Digest,
 };
 
-/// The owner of documents, as a digest: an account, a customer, an admin user, a source, a secret's digest,
-/// or a shared slot. One load or commit touches one partition.
+/// The owner of documents, as a digest. One load or commit uses one partition.
+///
+/// The owner is an account, a customer, an admin user, a source, the digest of a secret, or a
+/// shared slot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Partition(Digest);
 
 impl Partition {
-    /// The partition of these parts, each counted with its length: two lists of parts never share one.
+    /// Creates the partition of these parts. Each part is hashed with its length, so that different
+    /// lists of parts never share a partition.
     #[must_use]
     pub fn of(parts: &[&[u8]]) -> Self {
         Self(Digest::of_parts(parts))
@@ -23,18 +26,18 @@ impl Partition {
         self.0
     }
 
-    /// 32 bits that tell most partitions apart.
+    /// Returns 32 bits, which differ for most partitions.
     pub(crate) fn first_bits(&self) -> u32 {
         self.as_bytes().first_chunk().map_or(0, |first| u32::from_be_bytes(*first))
     }
 
-    /// A partition from a backend's column.
+    /// Creates a partition from a backend's column.
     #[must_use]
     pub const fn from_bytes(bytes: [u8; 32]) -> Self {
         Self(Digest::from_bytes(bytes))
     }
 
-    /// The 32 bytes for a backend's column.
+    /// Returns the 32 bytes for a backend's column.
     #[must_use]
     pub const fn as_bytes(&self) -> &[u8; 32] {
         self.0.as_bytes()
@@ -49,18 +52,19 @@ impl DocumentId {
     /// The id of the only document of its kind in a partition: 32 zero bytes.
     pub const ONLY: Self = Self::from_bytes([0; 32]);
 
-    /// The id of these parts, each counted with its length: two lists of parts never share one.
+    /// Creates the id of these parts. Each part is hashed with its length, so that different lists
+    /// of parts never share an id.
     pub(crate) fn of(parts: &[&[u8]]) -> Self {
         Self(Digest::of_parts(parts))
     }
 
-    /// An id from a backend's column.
+    /// Creates an id from a backend's column.
     #[must_use]
     pub const fn from_bytes(bytes: [u8; 32]) -> Self {
         Self(Digest::from_bytes(bytes))
     }
 
-    /// The 32 bytes for a backend's column.
+    /// Returns the 32 bytes for a backend's column.
     #[must_use]
     pub const fn as_bytes(&self) -> &[u8; 32] {
         self.0.as_bytes()
@@ -73,26 +77,27 @@ impl From<Digest> for DocumentId {
     }
 }
 
-/// Text that is not a [`Name`].
+/// The text is not a valid [`Name`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("a name is 1 to {} lower-case letters, digits and hyphens", Name::MAX_BYTES)]
 #[non_exhaustive]
 pub struct NameError;
 
-/// The name of a kind of documents, or of an index: 1 to 32 bytes of `[a-z0-9-]`. The library chooses it.
+/// The name of a kind of documents or of an index, chosen by the library: 1 to 32 bytes of
+/// `[a-z0-9-]`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Name(SmolStr);
 
 impl Name {
-    /// The most bytes of a name.
+    /// Maximum length of a name, in bytes.
     pub const MAX_BYTES: usize = 32;
 
-    /// A name of the library's, not checked.
+    /// Creates a name of the library without checking it.
     pub(crate) const fn of(name: &'static str) -> Self {
         Self(SmolStr::new_static(name))
     }
 
-    /// The name as text.
+    /// Returns the name as text.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
@@ -115,12 +120,12 @@ impl FromStr for Name {
 pub struct Key {
     /// The kind of document.
     pub kind: Name,
-    /// Which one of its kind.
+    /// The id of the document among those of its kind.
     pub id: DocumentId,
 }
 
-/// The version of a document: 128 random bits, drawn by the library for each [`Put`](super::Put). A document
-/// that is deleted and created again therefore never has an earlier version.
+/// The version of a document: 128 random bits, drawn by the library for each [`Put`](super::Put). A
+/// document that is deleted and created again therefore never gets an earlier version.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Version([u8; 16]);
 
@@ -131,50 +136,51 @@ impl Version {
         Ok(Self(bytes))
     }
 
-    /// A version from a backend's column.
+    /// Creates a version from a backend's column.
     #[must_use]
     pub const fn from_bytes(bytes: [u8; 16]) -> Self {
         Self(bytes)
     }
 
-    /// The 16 bytes for a backend's column.
+    /// Returns the 16 bytes for a backend's column.
     #[must_use]
     pub const fn as_bytes(&self) -> &[u8; 16] {
         &self.0
     }
 }
 
-/// An index: of one partition, or of the whole shop. The two never share entries, whatever their names.
+/// An index of one partition or of the whole shop. The two kinds never share entries, even under
+/// the same name.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[expect(clippy::exhaustive_structs, reason = "backends read it")]
 pub struct Index {
-    /// The partition whose documents it lists. None for an index of the whole shop.
+    /// The partition whose documents the index lists. None for an index of the whole shop.
     pub partition: Option<Partition>,
-    /// Its name.
+    /// The name of the index.
     pub name: Name,
 }
 
-/// The entry of a document in an index. A document has at most one in each.
+/// The entry of a document in an index. A document has at most one entry in each index.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[expect(clippy::exhaustive_structs, reason = "backends read it")]
 pub struct IndexEntry {
-    /// True for the index of the whole shop, false for that of the document's partition.
+    /// True for an index of the whole shop, false for an index of the document's partition.
     pub shop_wide: bool,
     /// The name of the index.
     pub name: Name,
-    /// The place of the document in it, in ascending order.
+    /// The rank of the document in the index. Lists are in ascending order of rank.
     pub rank: i64,
 }
 
 impl IndexEntry {
-    /// The index that the entry of a document in this partition belongs to.
+    /// Returns the index of this entry, for a document in `partition`.
     #[must_use]
     pub fn index(&self, partition: &Partition) -> Index {
         Index { partition: (!self.shop_wide).then_some(*partition), name: self.name.clone() }
     }
 }
 
-/// A place in an index: ordered by rank, then by partition, then by key.
+/// A place in an index. Positions are ordered by rank, then by partition, then by key.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[expect(clippy::exhaustive_structs, reason = "backends make it")]
 pub struct Position {

@@ -1,4 +1,5 @@
-//! The trait for versioned documents. The library owns their meaning; a backend keeps bytes.
+//! The trait for versioned documents. The library defines their content, and a backend stores
+//! bytes.
 
 mod changes;
 mod key;
@@ -16,9 +17,9 @@ use crate::error::StoreError;
 #[derive(Clone, PartialEq, Eq)]
 #[expect(clippy::exhaustive_structs, reason = "backends make it")]
 pub struct Document {
-    /// The version that the last [`Put`] named.
+    /// The version of the last [`Put`].
     pub version: Version,
-    /// The content that the last [`Put`] brought, byte for byte.
+    /// The content of the last [`Put`], byte for byte.
     pub bytes: Vec<u8>,
 }
 
@@ -33,7 +34,7 @@ impl Debug for Document {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[expect(clippy::exhaustive_structs, reason = "backends make it")]
 pub struct Listed {
-    /// Its place in the index.
+    /// The position of the document in the index.
     pub position: Position,
     /// The document.
     pub document: Document,
@@ -46,8 +47,8 @@ pub struct Listed {
 pub enum CommitOutcome {
     /// All changes are made.
     Committed,
-    /// Some document does not have the version that its change expects. Nothing is changed. Holds the
-    /// current document of each change, in the order of the changes, all of one moment.
+    /// A document does not have the version that its change expects. Nothing is changed. Holds the
+    /// present document of each change, in the order of the changes, as one consistent snapshot.
     Conflict(Vec<Option<Document>>),
     /// The store has no room for another expendable document. Nothing is changed.
     Full,
@@ -55,15 +56,16 @@ pub enum CommitOutcome {
 
 /// Keeps versioned documents.
 ///
-/// A document stands in a [`Partition`] under a [`Key`]. It has a [`Version`], bytes, index entries, and
-/// possibly a time from which it may be swept. The library encodes the bytes, draws the versions, and
-/// compares every time: **a backend compares versions only, never the time.** An engine may remove a
-/// document by itself no earlier than one hour after its `keep_until`.
+/// A document is stored in a [`Partition`] under a [`Key`]. It has a [`Version`], bytes, index
+/// entries and an optional time from which it may be swept. The library encodes the bytes, draws
+/// the versions, and compares all times. **A backend compares versions and never times.** An engine
+/// may remove a document itself one hour after its `keep_until` or later.
 ///
-/// A backend may be sharded by partition. Within a partition it needs one atomic compare-and-set over
-/// several keys; across partitions it needs nothing but the shop-wide indexes.
+/// A backend may be sharded by partition. Within a partition it needs one atomic compare-and-set
+/// over several keys. Across partitions it needs only the shop-wide indexes.
 ///
-/// A call that was dropped or that failed may have taken effect, also later, but never in part.
+/// A call that failed or was dropped may have taken effect, or take effect later, but always as a
+/// whole.
 #[async_trait]
 #[diagnostic::on_unimplemented(
     message = "`{Self}` does not keep documents",
@@ -72,39 +74,47 @@ pub enum CommitOutcome {
     note = "ready-made stores are `MemoryStore`, `SqliteStore` (feature `sqlite`), `PostgresStore` (feature `postgres`) and `RedisStore` (feature `redis`)"
 )]
 pub trait StateStore: Debug + Send + Sync + 'static {
-    /// Returns the documents of these keys, in the order of the keys, all of one moment. The library asks
-    /// for at most [`Changes::MAX`] keys, none of them twice.
+    /// Returns the documents of these keys, in the order of the keys, as one consistent snapshot.
+    /// The library passes at most [`Changes::MAX`] different keys.
     ///
     /// A load that starts after a commit has returned sees that commit, on every node.
     ///
     /// # Security
     ///
-    /// An older document is a vulnerability: a refusal rests on a load, so a lock that was just set would
-    /// be overlooked, although no grant rests on it. A document that lacks bytes or has others is one too.
+    /// Returning an older document is a vulnerability: the library decides refusals from loads, so
+    /// it would miss a new lock. No grant depends on a load alone. Returning wrong or incomplete
+    /// bytes is a vulnerability, too.
     ///
     /// # Errors
     ///
-    /// The backend failed.
+    /// If the backend request failed.
     async fn load(&self, partition: &Partition, keys: &[Key]) -> Result<Vec<Option<Document>>, StoreError>;
 
-    /// Makes all changes if every named document has the version that its change expects, and none of
-    /// them otherwise. The comparison, [`Change::Check`] included, and the changes are one atomic step.
+    /// Makes all changes if every named document has the version that its change expects. Otherwise
+    /// makes none. The comparison, including [`Change::Check`], and the changes are one atomic
+    /// step.
     ///
-    /// `now` is for an engine's own expiry alone. A document whose `keep_until` has passed is present like
-    /// any other. If the engine itself refuses to run the commit and certainly did not run it (SQLSTATE
-    /// 40001 and 40P01, a Redis `MOVED`), the answer is a conflict. If the outcome is unknown, it is an
-    /// error.
+    /// `now` is only for the engine's own expiry. A document whose `keep_until` has passed still
+    /// counts as present. If the engine refused the commit and certainly did not run it (SQLSTATE
+    /// 40001 and 40P01, a Redis `MOVED`), then the result is a conflict. If the outcome is unknown,
+    /// then the result is an error.
     ///
     /// # Security
     ///
-    /// A change against another version than the expected one, a change without the others, or a document
-    /// that changed between comparison and change is a vulnerability: a used code would work twice, and
-    /// parallel guesses would exceed a budget. So is `Full` for anything but the creation of an expendable
-    /// document. A needless conflict costs speed.
+    /// Three failures are vulnerabilities, because a used code would work twice and parallel
+    /// guesses would exceed a budget:
+    ///
+    /// - a change although the version differs from the expected one;
+    /// - a change without the other changes of the commit;
+    /// - a document that changes between the comparison and the change.
+    ///
+    /// Returning `Full` for anything except the creation of an expendable document is a
+    /// vulnerability. A needless conflict costs speed.
     ///
     /// # Errors
     ///
-    /// The backend failed; the changes may be made. The library does not send them again.
+    /// If the backend request failed. The changes may be made. The library does not send them
+    /// again.
     async fn commit(
         &self,
         partition: &Partition,
@@ -112,22 +122,23 @@ pub trait StateStore: Debug + Send + Sync + 'static {
         now: OffsetDateTime,
     ) -> Result<CommitOutcome, StoreError>;
 
-    /// Returns the documents that carry an entry of this index, in order of [`Position`], from behind
-    /// `after`, at most `limit` of them. Fewer than `limit` means that the index has no more.
+    /// Returns the documents with an entry in this index, in the order of [`Position`], beginning
+    /// after `after`. Returns fewer than `limit` documents only at the end of the index.
     ///
-    /// The index of a partition is exact: the answer is of one moment. The entry of a shop-wide index may
-    /// be written before its document and removed after it, each apart from the commit: so an entry is
-    /// never missing, and one whose document no longer carries it is skipped.
+    /// The index of a partition is exact: the result is one consistent snapshot. The entry of a
+    /// shop-wide index may be written before its document and removed after it, outside of the
+    /// commit. Such an entry is therefore never missing. If its document no longer has the entry,
+    /// then the list skips it.
     ///
     /// # Security
     ///
-    /// A document that is missing is a vulnerability: it outlives its own erasure or the rotation of its
-    /// key. A document that no longer carries the entry costs speed; no grant and no refusal rests on a
-    /// shop-wide index.
+    /// Omitting a document is a vulnerability: it would survive its erasure, or the rotation of its
+    /// key. Returning a document that no longer has the entry costs speed. No grant and no refusal
+    /// depends on a shop-wide index.
     ///
     /// # Errors
     ///
-    /// The backend failed.
+    /// If the backend request failed.
     async fn list(
         &self,
         index: &Index,
@@ -135,17 +146,18 @@ pub trait StateStore: Debug + Send + Sync + 'static {
         limit: usize,
     ) -> Result<Vec<Listed>, StoreError>;
 
-    /// Removes at most `limit` documents whose `keep_until` is at or before `until` and returns how many.
-    /// The library passes the current time minus one hour.
+    /// Removes at most `limit` documents whose `keep_until` is at or before `until`, and returns
+    /// their number. The library passes the current time minus one hour.
     ///
     /// # Security
     ///
-    /// A document is removed only if its `keep_until` is at or before `until` at the moment of removal.
-    /// Anything else is a vulnerability: a lock or a spent code that was just written would be lost. A
-    /// document without a `keep_until` is never removed. To leave a document costs space.
+    /// A document may be removed only if its `keep_until` is at or before `until` at the moment of
+    /// removal. Otherwise a lock or a spent code that was just written would be lost, which is a
+    /// vulnerability. A document without a `keep_until` is never removed. Leaving a document costs
+    /// space.
     ///
     /// # Errors
     ///
-    /// The backend failed; documents may be removed.
+    /// If the backend request failed. Some documents may be removed.
     async fn sweep(&self, until: OffsetDateTime, limit: usize) -> Result<usize, StoreError>;
 }

@@ -9,7 +9,7 @@ use crate::{
     store::{Change, Changes, Index, StateStore},
 };
 
-/// Every verb answers an error, and the error carries its source.
+/// Every verb returns an error with its source.
 pub(in crate::conformance) async fn every_error_has_a_source<S: StateStore>(
     store: &S,
 ) -> Result<(), Failure> {

@@ -6,7 +6,7 @@ use crate::{
     store::{Change, Changes, CommitOutcome, Index, Name, StateStore},
 };
 
-/// A put against an earlier version, or one that never was, changes nothing.
+/// A put that expects an earlier or an unknown version changes nothing.
 pub(in crate::conformance) async fn a_put_names_the_version_it_replaces<S: StateStore>(
     store: &S,
 ) -> Result<(), Failure> {
@@ -24,7 +24,7 @@ pub(in crate::conformance) async fn a_put_names_the_version_it_replaces<S: State
     holds(store, &partition, &key, Some(4), "after a put").await
 }
 
-/// A creation does not replace a document that is there, even an empty one.
+/// A creation does not replace an existing document, even an empty one.
 pub(in crate::conformance) async fn a_creation_expects_absence<S: StateStore>(
     store: &S,
 ) -> Result<(), Failure> {
@@ -38,7 +38,7 @@ pub(in crate::conformance) async fn a_creation_expects_absence<S: StateStore>(
     holds(store, &partition, &key(0), Some(1), "after a creation over it").await
 }
 
-/// A deletion of another version changes nothing.
+/// A deletion that expects another version changes nothing.
 pub(in crate::conformance) async fn a_deletion_names_its_version<S: StateStore>(
     store: &S,
 ) -> Result<(), Failure> {
@@ -53,7 +53,7 @@ pub(in crate::conformance) async fn a_deletion_names_its_version<S: StateStore>(
     holds(store, &partition, &key, None, "after a deletion").await
 }
 
-/// A commit rests on the documents that it only checks, present or absent.
+/// A commit also compares the documents that it only checks, present or absent.
 pub(in crate::conformance) async fn a_check_is_compared<S: StateStore>(store: &S) -> Result<(), Failure> {
     let partition = partition("a");
     committed(store, &partition, vec![Change::Put(put(key(0), None, 1))]).await?;
@@ -72,7 +72,7 @@ pub(in crate::conformance) async fn a_check_is_compared<S: StateStore>(store: &S
     holds(store, &partition, &key(5), Some(5), "after a put with a check").await
 }
 
-/// If one change does not match, none is made, wherever it stands.
+/// If one change does not match, then no change is made, whatever the order.
 pub(in crate::conformance) async fn all_changes_are_made_or_none<S: StateStore>(
     store: &S,
 ) -> Result<(), Failure> {
@@ -101,7 +101,7 @@ pub(in crate::conformance) async fn all_changes_are_made_or_none<S: StateStore>(
     holds(store, &partition, &key(100 + Changes::MAX as u64 - 1), Some(131), "after the largest commit").await
 }
 
-/// A conflict answers the present document of each change, in their order, also of those that match.
+/// A conflict returns the present document of each change in order, including those that match.
 pub(in crate::conformance) async fn a_conflict_answers_the_document_of_each_change<S: StateStore>(
     store: &S,
 ) -> Result<(), Failure> {
@@ -124,7 +124,8 @@ pub(in crate::conformance) async fn a_conflict_answers_the_document_of_each_chan
     Ok(())
 }
 
-/// A document that is deleted and created again with the same content does not match its earlier version.
+/// A document that is deleted and created again with the same content does not match its earlier
+/// version.
 pub(in crate::conformance) async fn a_document_created_again_has_no_earlier_version<S: StateStore>(
     store: &S,
 ) -> Result<(), Failure> {
@@ -143,7 +144,7 @@ pub(in crate::conformance) async fn a_document_created_again_has_no_earlier_vers
     committed(store, &partition, vec![Change::Put(put(key.clone(), Some(version(2)), 4))]).await
 }
 
-/// A store may be full, but only for documents that are expendable and new.
+/// A store may be full only for new, expendable documents.
 pub(in crate::conformance) async fn only_expendable_creations_find_no_room<S: StateStore>(
     store: &S,
 ) -> Result<(), Failure> {
@@ -177,8 +178,7 @@ pub(in crate::conformance) async fn only_expendable_creations_find_no_room<S: St
     Ok(())
 }
 
-/// A commit that is dropped while it waits is made as a whole or not at all, and a verb that is dropped holds
-/// up no other.
+/// A dropped commit is made as a whole or not at all, and a dropped verb blocks no other one.
 pub(in crate::conformance) async fn a_dropped_commit_is_made_whole_or_not_at_all<S: StateStore>(
     store: &S,
 ) -> Result<(), Failure> {
@@ -207,7 +207,7 @@ pub(in crate::conformance) async fn a_dropped_commit_is_made_whole_or_not_at_all
     Ok(())
 }
 
-/// Polls a future until it has been pending so many times and once more; then drops it.
+/// Polls a future until it has been pending this number of times, polls it once more, and drops it.
 async fn dropped_after<T>(
     mut future: Pin<Box<dyn Future<Output = T> + Send + '_>>,
     pending: u64,

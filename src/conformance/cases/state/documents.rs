@@ -4,7 +4,7 @@ use crate::{
     store::{Change, Changes, Document, Key, Name, StateStore},
 };
 
-/// Every byte comes back, also NUL, bytes that are no text, line ends, and none at all.
+/// All bytes are stored unchanged: NUL, invalid text, line ends, and an empty document.
 pub(in crate::conformance) async fn a_document_comes_back_byte_for_byte<S: StateStore>(
     store: &S,
 ) -> Result<(), Failure> {
@@ -30,7 +30,7 @@ pub(in crate::conformance) async fn a_document_comes_back_byte_for_byte<S: State
     Ok(())
 }
 
-/// A document of the greatest size comes back, and takes nothing from others in its commit.
+/// A document of the maximum size is stored, and leaves room for others in its commit.
 pub(in crate::conformance) async fn a_document_of_64_kib_comes_back<S: StateStore>(
     store: &S,
 ) -> Result<(), Failure> {
@@ -46,7 +46,7 @@ pub(in crate::conformance) async fn a_document_of_64_kib_comes_back<S: StateStor
     Ok(())
 }
 
-/// A load answers one document for each key, in the order of the keys, and none for those that are absent.
+/// A load returns one document for each key, in the order of the keys, and none for absent ones.
 pub(in crate::conformance) async fn a_load_answers_each_key_in_order<S: StateStore>(
     store: &S,
 ) -> Result<(), Failure> {
@@ -65,7 +65,7 @@ pub(in crate::conformance) async fn a_load_answers_each_key_in_order<S: StateSto
     Ok(())
 }
 
-/// Keys that differ in one part are different documents.
+/// Keys that differ in one part name different documents.
 pub(in crate::conformance) async fn partitions_kinds_and_ids_are_apart<S: StateStore>(
     store: &S,
 ) -> Result<(), Failure> {

@@ -22,7 +22,7 @@ fn listed(partition: Partition, rank: i64, number: u64) -> Listed {
     Listed { position: Position { rank, partition, key: key(number) }, document: document(number) }
 }
 
-/// Puts a document of this number that is listed by these entries.
+/// Puts a document of this number with these index entries.
 async fn put_listed<S: StateStore>(
     store: &S,
     partition: &Partition,
@@ -32,7 +32,7 @@ async fn put_listed<S: StateStore>(
     committed(store, partition, vec![Change::Put(Put { index, ..put(key(number), None, number) })]).await
 }
 
-/// A list is in ascending order of rank, negative ones first, with each document as it is.
+/// A list is in ascending order of rank, negative ranks first, with the content of each document.
 pub(in crate::conformance) async fn a_list_is_in_order_of_rank<S: StateStore>(
     store: &S,
 ) -> Result<(), Failure> {
@@ -54,7 +54,8 @@ pub(in crate::conformance) async fn a_list_is_in_order_of_rank<S: StateStore>(
     Ok(())
 }
 
-/// A list goes on exactly behind a position, also among equal ranks and where the document there is gone.
+/// A list continues exactly after a position, also among equal ranks and if the document at the
+/// position was removed.
 pub(in crate::conformance) async fn a_list_goes_on_behind_a_position<S: StateStore>(
     store: &S,
 ) -> Result<(), Failure> {
@@ -91,7 +92,7 @@ fn document_version(listed: &[Listed], place: usize) -> crate::store::Version {
     listed.get(place).map_or(version(0), |listed| listed.document.version)
 }
 
-/// A list holds as many documents as it is asked for, if there are so many.
+/// A list holds as many documents as requested, if there are so many.
 pub(in crate::conformance) async fn a_list_is_not_cut_short<S: StateStore>(store: &S) -> Result<(), Failure> {
     let partition = partition("a");
     let other = Name::of("index-2");
@@ -113,7 +114,7 @@ pub(in crate::conformance) async fn a_list_is_not_cut_short<S: StateStore>(store
     Ok(())
 }
 
-/// A document that is put again with the entries that it has is listed as before, with its new content.
+/// A document that is put again with the same entries stays in the list, with its new content.
 pub(in crate::conformance) async fn an_entry_that_is_put_again_stays<S: StateStore>(
     store: &S,
 ) -> Result<(), Failure> {
@@ -134,7 +135,7 @@ pub(in crate::conformance) async fn an_entry_that_is_put_again_stays<S: StateSto
     Ok(())
 }
 
-/// A list leaves out documents that are deleted, and those that no longer carry the entry or carry it with
+/// A list leaves out deleted documents, and documents that no longer have the entry or have it with
 /// another rank.
 pub(in crate::conformance) async fn a_list_leaves_out_entries_that_are_gone<S: StateStore>(
     store: &S,
@@ -166,7 +167,8 @@ pub(in crate::conformance) async fn a_list_leaves_out_entries_that_are_gone<S: S
     Ok(())
 }
 
-/// Indexes of partitions, of the shop, and of other names are apart, whatever documents they share.
+/// Indexes of partitions, indexes of the shop, and indexes of other names are separate, even for
+/// the same documents.
 pub(in crate::conformance) async fn indexes_are_apart<S: StateStore>(store: &S) -> Result<(), Failure> {
     let other = Name::of("index-2");
     let [a, b] = ["a", "b"].map(partition);

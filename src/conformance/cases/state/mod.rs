@@ -23,7 +23,7 @@ fn partition(name: &str) -> Partition {
     Partition::of(&[name.as_bytes()])
 }
 
-/// Keys are in the order of their numbers.
+/// Returns a key. Keys are ordered like their numbers.
 fn key(number: u64) -> Key {
     let mut id = [1; 32];
     let (front, _) = id.split_at_mut(8);
@@ -35,7 +35,7 @@ fn version(number: u64) -> Version {
     Version::from_bytes((u128::from(number) << 17 | 5).to_be_bytes())
 }
 
-/// A document whose version and content are of this number.
+/// Returns a put whose version and content have this number.
 fn put(key: Key, expects: Option<Version>, number: u64) -> Put {
     Put {
         key,
@@ -86,7 +86,7 @@ async fn committed<S: StateStore>(
     Ok(())
 }
 
-/// Commits at time 0; there must be a conflict with these documents.
+/// Commits at time 0. There must be a conflict with these documents.
 async fn conflicts<S: StateStore>(
     store: &S,
     partition: &Partition,
@@ -108,7 +108,7 @@ async fn load<S: StateStore>(
     Ok(documents.pop().flatten())
 }
 
-/// The document must be that of the number, or absent.
+/// Checks that the document has this number, or is absent.
 async fn holds<S: StateStore>(
     store: &S,
     partition: &Partition,

@@ -1,4 +1,4 @@
-//! Callers on threads of their own, which start each of thousands of rounds together.
+//! Races: callers on separate threads that start each of thousands of rounds together.
 
 use std::{
     sync::{
@@ -14,25 +14,26 @@ use crate::{
     store::{Change, CommitOutcome, Document, Index, IndexEntry, Name, Partition, StateStore},
 };
 
-/// A number, and so a version, that no other caller and round has; the lowest of a round is its number
-/// times 8.
+/// Returns a number, and so a version, that is unique to a caller and a round. The lowest of a
+/// round is the number of the round times 8.
 fn number_of(caller: usize, round: u64) -> u64 {
     (round + 1) << 3 | u64::try_from(caller).unwrap_or(7)
 }
 
-/// Four callers replace one version of a document: one of them does, and its document is there.
+/// If four callers replace one version of a document, then exactly one succeeds and its document is
+/// stored.
 pub(in crate::conformance) fn no_update_is_lost<S: StateStore>(arena: &Arena<'_, S>) -> Result<(), Failure> {
     arena.run(committed(arena.store(), &partition("a"), vec![Change::Put(put(key(0), None, 0))]))??;
     one_commit_wins(arena, |_| 0)
 }
 
-/// Of four callers that create the same document, one does.
+/// If four callers create the same document, then exactly one succeeds.
 pub(in crate::conformance) fn one_creation_wins<S: StateStore>(arena: &Arena<'_, S>) -> Result<(), Failure> {
     one_commit_wins(arena, |round| round)
 }
 
-/// Four callers put the document of this key in each round, each against the version that is there when it
-/// begins.
+/// Runs rounds in which four callers put the document of this key. Each expects the version at the
+/// beginning of the round.
 fn one_commit_wins<S: StateStore>(
     arena: &Arena<'_, S>,
     place: impl Fn(u64) -> u64 + Sync,
@@ -64,7 +65,8 @@ fn one_commit_wins<S: StateStore>(
     })
 }
 
-/// Each of two callers changes one document if the other one's is unchanged: one of them does.
+/// If each of two callers changes one document and checks the other one's document, then exactly
+/// one succeeds.
 pub(in crate::conformance) fn a_check_holds_until_the_commit<S: StateStore>(
     arena: &Arena<'_, S>,
 ) -> Result<(), Failure> {
@@ -103,7 +105,7 @@ pub(in crate::conformance) fn a_load_is_of_one_moment<S: StateStore>(
     })
 }
 
-/// A conflict answers both documents of another commit or neither.
+/// A conflict returns both documents of another commit or neither.
 pub(in crate::conformance) fn a_conflict_is_of_one_moment<S: StateStore>(
     arena: &Arena<'_, S>,
 ) -> Result<(), Failure> {
@@ -117,7 +119,7 @@ pub(in crate::conformance) fn a_conflict_is_of_one_moment<S: StateStore>(
     })
 }
 
-/// The list of a partition sees both documents of a commit or neither.
+/// The list of a partition returns both documents of a commit or neither.
 pub(in crate::conformance) fn a_list_is_of_one_moment<S: StateStore>(
     arena: &Arena<'_, S>,
 ) -> Result<(), Failure> {
@@ -138,7 +140,8 @@ pub(in crate::conformance) fn a_list_is_of_one_moment<S: StateStore>(
 
 const INDEX: Name = Name::of("index");
 
-/// One caller commits pairs of equal documents, one after the other; the other reads, and must see pairs.
+/// One caller commits pairs of equal documents, one after the other. The other caller reads and
+/// must see pairs.
 fn of_one_moment<'a, S: StateStore, F: Future<Output = Result<Vec<Document>, Failure>> + Send>(
     arena: &'a Arena<'_, S>,
     partition: Partition,
@@ -184,7 +187,7 @@ fn of_one_moment<'a, S: StateStore, F: Future<Output = Result<Vec<Document>, Fai
     results.into_iter().collect()
 }
 
-/// A document that is over and put again to last longer is not swept, if the put was answered "committed".
+/// A sweep does not remove an expired document that a successful commit has just extended.
 pub(in crate::conformance) fn a_sweep_spares_what_is_committed_meanwhile<S: StateStore>(
     arena: &Arena<'_, S>,
 ) -> Result<(), Failure> {
@@ -215,7 +218,7 @@ pub(in crate::conformance) fn a_sweep_spares_what_is_committed_meanwhile<S: Stat
     })
 }
 
-/// The number that [`content`](super::content) holds.
+/// Returns the number that [`content`](super::content) holds.
 fn number(document: &Document) -> u64 {
     let digits = document.bytes.iter().filter(|byte| byte.is_ascii_digit());
     digits.fold(0, |number, digit| number * 10 + u64::from(digit - b'0'))

@@ -8,8 +8,8 @@ use crate::{
     store::{Change, CommitOutcome, StateStore},
 };
 
-/// A document whose `keep_until` has passed is loaded and compared like any other, by nodes whose clocks are
-/// two minutes apart, whichever of them commits first.
+/// A document whose `keep_until` has passed is loaded and compared like any other. Two nodes use it
+/// whose clocks differ by two minutes, in both orders.
 pub(in crate::conformance) async fn an_expired_document_is_committed_again<S: StateStore>(
     store: &S,
 ) -> Result<(), Failure> {
@@ -55,8 +55,8 @@ pub(in crate::conformance) async fn an_engine_removes_nothing_within_an_hour<S: 
     holds(store, &partition("a"), &key(0), Some(1), "less than an hour after its keep_until").await
 }
 
-/// A sweep removes documents whose `keep_until` is at or before the instant, no others, and no more than its
-/// limit.
+/// A sweep removes only documents whose `keep_until` is at or before the instant, and no more than
+/// its limit.
 pub(in crate::conformance) async fn a_sweep_removes_what_is_over<S: StateStore>(
     store: &S,
 ) -> Result<(), Failure> {
@@ -87,7 +87,7 @@ pub(in crate::conformance) async fn a_sweep_removes_what_is_over<S: StateStore>(
     Ok(())
 }
 
-/// The `keep_until` of the last put holds, also if it has none.
+/// The `keep_until` of the last put is used, even if it is none.
 pub(in crate::conformance) async fn a_sweep_goes_by_the_last_put<S: StateStore>(
     store: &S,
 ) -> Result<(), Failure> {

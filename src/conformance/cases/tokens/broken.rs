@@ -5,7 +5,7 @@ use std::error::Error;
 use super::{Generation, Origin, TokenStore, UNCAPPED, at, digest, ensure, fresh, grant, subject};
 use crate::{conformance::Failure, error::StoreError};
 
-/// Every verb answers an error, and the error carries its source.
+/// Every verb returns an error with its source.
 pub(in crate::conformance) async fn every_error_has_a_source<S: TokenStore>(
     store: &S,
 ) -> Result<(), Failure> {

@@ -1,4 +1,4 @@
-//! The most live grants of a subject.
+//! The maximum number of live grants of a subject.
 
 use super::{
     Digest, Insert, NonZero, TokenStore, admins, at, digest, ensure, fresh, insert_under, insert_within,
@@ -15,7 +15,7 @@ async fn fits<S: TokenStore>(store: &S, grant: &Grant, cap: NonZero<usize>) -> R
     Ok(())
 }
 
-/// Of these grants exactly those live that are marked, and are listed.
+/// Checks that exactly the marked grants are live and listed.
 async fn live<S: TokenStore>(store: &S, grants: &[(&Grant, bool)]) -> Result<(), Failure> {
     for (grant, expected) in grants {
         let lives = is_live_at(store, &grant.digest, at(10)).await?;
@@ -24,7 +24,7 @@ async fn live<S: TokenStore>(store: &S, grants: &[(&Grant, bool)]) -> Result<(),
     Ok(())
 }
 
-/// Beyond the cap the oldest goes, by the time of issue and not of insertion.
+/// Beyond the cap the oldest grant ends, by time of issue and not of insertion.
 pub(in crate::conformance) async fn the_oldest_goes_beyond_the_cap<S: TokenStore>(
     store: &S,
 ) -> Result<(), Failure> {
@@ -43,11 +43,11 @@ pub(in crate::conformance) async fn the_oldest_goes_beyond_the_cap<S: TokenStore
     Ok(())
 }
 
-/// Of grants that were issued at one time, the smallest digest goes first.
+/// Among grants with the same time of issue, the smallest digest ends first.
 pub(in crate::conformance) async fn of_one_time_the_smallest_digest_goes<S: TokenStore>(
     store: &S,
 ) -> Result<(), Failure> {
-    // Bytes above 127 and NUL among them, as they come.
+    // The digests include bytes above 127 and NUL.
     let mut same: Vec<_> = (0..8).map(|number| issued(&format!("tie {number}"), 1, 0)).collect();
     for (grant, last) in same.iter_mut().zip([0x7f, 0x80, 0x00, 0xff, 0x41, 0x61, 0xc3, 0x2d]) {
         let mut bytes = [7; 32];
@@ -56,7 +56,7 @@ pub(in crate::conformance) async fn of_one_time_the_smallest_digest_goes<S: Toke
         }
         grant.digest = Digest::from_bytes(bytes);
     }
-    // In this order, so that the order of insertion is right as well.
+    // Sorted, so that the order of insertion would give the same result.
     same.sort_by_key(|grant| *grant.digest.as_bytes());
     for grant in &same {
         stored(store, grant).await?;
@@ -69,7 +69,8 @@ pub(in crate::conformance) async fn of_one_time_the_smallest_digest_goes<S: Toke
     live(store, &kept.iter().map(|grant| (grant, true)).collect::<Vec<_>>()).await
 }
 
-/// The grant that is inserted stays, though it is the oldest: a clock that is behind signs nobody out.
+/// The inserted grant stays even if it is the oldest, so that a clock that is behind signs nobody
+/// out.
 pub(in crate::conformance) async fn the_inserted_grant_stays<S: TokenStore>(
     store: &S,
 ) -> Result<(), Failure> {
@@ -103,7 +104,7 @@ pub(in crate::conformance) async fn a_refused_insertion_ends_nothing<S: TokenSto
     live(store, &[(&a, true), (&b, true)]).await
 }
 
-/// An expired or revoked grant takes no place.
+/// An expired or revoked grant does not count towards the cap.
 pub(in crate::conformance) async fn only_live_grants_count<S: TokenStore>(store: &S) -> Result<(), Failure> {
     for name in ["everybody's", "everybody's too"] {
         fits(store, &issued(name, 1, 0), TWO).await?;
@@ -123,7 +124,7 @@ pub(in crate::conformance) async fn only_live_grants_count<S: TokenStore>(store:
     live(store, &[(&live_one, true), (&last, true)]).await
 }
 
-/// A subject at its cap takes no place from another subject, such as the admin user of the same id.
+/// A subject at its cap does not affect another subject, such as the admin user of the same id.
 pub(in crate::conformance) async fn a_cap_is_the_subjects_own<S: TokenStore>(
     store: &S,
 ) -> Result<(), Failure> {

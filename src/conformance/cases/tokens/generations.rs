@@ -1,4 +1,4 @@
-//! The generation of the shop and of a subject: who makes it, and what is answered.
+//! The generations of the shop and of a subject.
 
 use super::{
     Generation, GenerationId, Insert, Subject, TokenStore, UNCAPPED, at, ensure, fresh, generation, grant,
@@ -6,7 +6,7 @@ use super::{
 };
 use crate::conformance::Failure;
 
-/// A shop takes the first generation that it is handed, and no later one. A subject has none at first.
+/// A shop takes the first generation that it gets and no later one. A subject has none at first.
 pub(in crate::conformance) async fn a_shop_begins_with_what_it_is_handed<S: TokenStore>(
     store: &S,
 ) -> Result<(), Failure> {
@@ -19,7 +19,7 @@ pub(in crate::conformance) async fn a_shop_begins_with_what_it_is_handed<S: Toke
     Ok(())
 }
 
-/// A shop without a generation counts as moved: to insert does not make one.
+/// An insertion into a shop without a generation is refused and does not create a generation.
 pub(in crate::conformance) async fn an_insertion_begins_no_shop<S: TokenStore>(
     store: &S,
 ) -> Result<(), Failure> {
@@ -36,11 +36,11 @@ pub(in crate::conformance) async fn an_insertion_begins_no_shop<S: TokenStore>(
     Ok(())
 }
 
-/// A revoke-all and a revoke-everything answer the generation from then on, which holds what they were handed.
+/// A revoke-all and a revoke-everything return the new generation, which has the passed value.
 pub(in crate::conformance) async fn revokes_answer_the_new_generation<S: TokenStore>(
     store: &S,
 ) -> Result<(), Failure> {
-    // The first revoke-all of all begins the shop.
+    // The very first revoke-all also creates the shop's generation.
     for round in 1..=3 {
         let own = fresh()?;
         let answer = store.revoke_all(&subject(1), None, own, at(0)).await?;
@@ -69,7 +69,7 @@ async fn holds<S: TokenStore>(
     Ok(())
 }
 
-/// A purge removes no generation, though its subject holds nothing.
+/// A purge removes no generation, even if its subject has no grants.
 pub(in crate::conformance) async fn purging_keeps_generations<S: TokenStore>(
     store: &S,
 ) -> Result<(), Failure> {

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::conformance::Failure;
 
-/// The list holds a subject's live grants, each with where it came from.
+/// The list holds a subject's live grants, each with its origin.
 pub(in crate::conformance) async fn grants_are_the_subjects_own<S: TokenStore>(
     store: &S,
 ) -> Result<(), Failure> {
@@ -31,7 +31,7 @@ pub(in crate::conformance) async fn grants_are_the_subjects_own<S: TokenStore>(
     Ok(())
 }
 
-/// The newest come first, of one time the largest digest, and no more than were asked for.
+/// The newest grants come first, among equal times the largest digest, and no more than requested.
 pub(in crate::conformance) async fn the_newest_grants_come_first<S: TokenStore>(
     store: &S,
 ) -> Result<(), Failure> {
@@ -50,7 +50,7 @@ pub(in crate::conformance) async fn the_newest_grants_come_first<S: TokenStore>(
     Ok(())
 }
 
-/// A thousand grants of a subject are listed, purged and revoked like one.
+/// A thousand grants of a subject are listed, purged and revoked like a single one.
 pub(in crate::conformance) async fn a_thousand_grants_are_like_one<S: TokenStore>(
     store: &S,
 ) -> Result<(), Failure> {
@@ -79,7 +79,7 @@ pub(in crate::conformance) async fn a_thousand_grants_are_like_one<S: TokenStore
     Ok(())
 }
 
-/// Purging removes expired grants, at most as many as asked for, and nothing that lives.
+/// A purge removes expired grants, at most as many as requested, and no live grant.
 pub(in crate::conformance) async fn purging_spares_live_grants<S: TokenStore>(
     store: &S,
 ) -> Result<(), Failure> {

@@ -1,4 +1,4 @@
-//! How a grant begins and ends by itself.
+//! The beginning and the expiry of a grant.
 
 use super::{
     AdminId, Digest, Grant, Insert, Obtained, Origin, Subject, TokenStore, UNCAPPED, assistance, at, digest,
@@ -7,7 +7,7 @@ use super::{
 };
 use crate::conformance::Failure;
 
-/// Grants of every shape come back as they went in.
+/// Grants of every shape are returned as they were inserted.
 pub(in crate::conformance) async fn what_is_inserted_is_found<S: TokenStore>(
     store: &S,
 ) -> Result<(), Failure> {
@@ -41,7 +41,7 @@ pub(in crate::conformance) async fn a_digest_is_inserted_once<S: TokenStore>(
     Ok(())
 }
 
-/// A grant lives until just before its end, and not at it.
+/// A grant is live until just before its expiry, and not at its expiry.
 pub(in crate::conformance) async fn a_grant_expires_at_the_instant<S: TokenStore>(
     store: &S,
 ) -> Result<(), Failure> {
@@ -57,7 +57,7 @@ pub(in crate::conformance) async fn a_grant_expires_at_the_instant<S: TokenStore
     Ok(())
 }
 
-/// Revoking ends one grant, once, and no other.
+/// A revoke ends one grant, once, and no other grant.
 pub(in crate::conformance) async fn a_revoked_grant_is_gone<S: TokenStore>(store: &S) -> Result<(), Failure> {
     for name in ["one", "other"] {
         stored(store, &grant(name, 1)).await?;
@@ -70,8 +70,8 @@ pub(in crate::conformance) async fn a_revoked_grant_is_gone<S: TokenStore>(store
     Ok(())
 }
 
-/// A revoke that overtakes the insertion it is meant for wins, until its bar ends. A later revoke shortens no
-/// bar.
+/// A revoke that arrives before its insertion wins, until its bar ends. A later revoke does not
+/// shorten a bar.
 pub(in crate::conformance) async fn a_revoke_bars_a_later_insert<S: TokenStore>(
     store: &S,
 ) -> Result<(), Failure> {
@@ -90,7 +90,7 @@ pub(in crate::conformance) async fn a_revoke_bars_a_later_insert<S: TokenStore>(
     Ok(())
 }
 
-/// Keys, reasons and user agents of any text are kept as they are and apart from each other.
+/// Keys, reasons and user agents of any text are stored unchanged and separate.
 pub(in crate::conformance) async fn grants_of_odd_input_are_kept_apart<S: TokenStore>(
     store: &S,
 ) -> Result<(), Failure> {

@@ -21,10 +21,10 @@ use crate::{
     token::{Digest, Grant, Obtained, Origin, Subject},
 };
 
-/// More grants than a case gives a subject.
+/// A cap that no case reaches.
 const UNCAPPED: NonZero<usize> = NonZero::<usize>::MAX;
 
-/// A value that no other call gets.
+/// Returns a value that no other call gets.
 fn fresh() -> Result<GenerationId, Failure> {
     GenerationId::draw(&ChaChaRandom::new()).map_err(|error| Failure::new(error.to_string()))
 }
@@ -56,14 +56,14 @@ async fn insert_under<S: TokenStore>(
     Ok(store.insert(grant, &Origin::default(), generation, cap, grant.issued_at).await?)
 }
 
-/// Signs in, which must give a stored grant.
+/// Signs in. The grant must be stored.
 async fn stored<S: TokenStore>(store: &S, grant: &Grant) -> Result<(), Failure> {
     let answer = insert(store, grant).await?;
     ensure!(answer == Insert::Stored, "a new grant was {answer:?}");
     Ok(())
 }
 
-/// Revokes all of a subject's, a microsecond before the cases sign in.
+/// Revokes all grants of a subject, a microsecond before the cases sign in.
 async fn revoke_all<S: TokenStore>(
     store: &S,
     subject: &Subject,
@@ -80,19 +80,19 @@ async fn is_live_at<S: TokenStore>(store: &S, digest: &Digest, now: OffsetDateTi
     Ok(store.find(digest, now).await?.is_some())
 }
 
-/// The number of grants that a subject is shown.
+/// Returns the number of listed grants of a subject.
 async fn listed<S: TokenStore>(store: &S, subject: &Subject, now: OffsetDateTime) -> Result<usize, Failure> {
     Ok(store.grants(subject, 10_000, now).await?.len())
 }
 
-/// A customer's grant that is issued at this second and lives until 60.
+/// Returns a customer's grant that is issued at this second and lives until 60.
 fn issued(name: &str, number: i32, second: u64) -> Grant {
     let mut grant = grant(name, number);
     grant.issued_at = at(second);
     grant
 }
 
-/// An admin user's grant that lives from 0 to 60.
+/// Returns an admin user's grant that lives from 0 to 60.
 fn admins(name: &str, number: i32) -> Grant {
     Grant::admin(digest(name), AdminId::from(number), Obtained::Password, at(0), at(60))
 }

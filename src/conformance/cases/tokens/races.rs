@@ -1,4 +1,4 @@
-//! Callers on threads of their own, which start each of thousands of rounds together.
+//! Races: callers on separate threads that start each of thousands of rounds together.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -11,7 +11,7 @@ use crate::{
     store::Generation,
 };
 
-/// Callers that begin a shop at once are all answered one generation.
+/// Callers that create a shop's generation at once all get the same generation.
 pub(in crate::conformance) fn one_generation_begins_a_shop<S: TokenStore>(
     arena: &Arena<'_, S>,
 ) -> Result<(), Failure> {
@@ -51,7 +51,7 @@ pub(in crate::conformance) fn no_find_after_a_revoke<S: TokenStore>(
     })
 }
 
-/// Of four insertions of one digest, one is stored.
+/// If four callers insert one digest, then exactly one grant is stored.
 pub(in crate::conformance) fn one_insertion_of_a_digest_wins<S: TokenStore>(
     arena: &Arena<'_, S>,
 ) -> Result<(), Failure> {
@@ -73,7 +73,7 @@ pub(in crate::conformance) fn one_insertion_of_a_digest_wins<S: TokenStore>(
     })
 }
 
-/// A grant that is revoked while it is inserted does not live, whichever comes first.
+/// A grant that is revoked while it is inserted is not live, in either order.
 pub(in crate::conformance) fn a_revoke_wins_over_its_insertion<S: TokenStore>(
     arena: &Arena<'_, S>,
 ) -> Result<(), Failure> {
@@ -98,7 +98,8 @@ pub(in crate::conformance) fn a_revoke_wins_over_its_insertion<S: TokenStore>(
 /// The grants that were stored in a round, each with the generation that it was stored under.
 type Signed = Results<(Digest, Generation)>;
 
-/// A round in which three callers sign in while one revokes: `revoke`, which moves the generation.
+/// Runs a round in which three callers sign in while a fourth calls `revoke`, which replaces the
+/// generation.
 fn sign_ins_while<S: TokenStore, R: Future<Output = Result<(), Failure>> + Send>(
     arena: &Arena<'_, S>,
     revoke: impl Fn() -> R + Sync,
@@ -153,14 +154,15 @@ pub(in crate::conformance) fn revoke_everything_races_sign_ins<S: TokenStore>(
     sign_ins_while(arena, revoke, async { Ok(()) })
 }
 
-/// Four callers insert for one subject at its cap. At every moment it has exactly so many live grants.
+/// Four callers insert grants for one subject at its cap. At every moment it has exactly as many
+/// live grants as the cap allows.
 pub(in crate::conformance) fn the_cap_is_exact_under_races<S: TokenStore>(
     arena: &Arena<'_, S>,
 ) -> Result<(), Failure> {
     const CAP: NonZero<usize> = NonZero::<usize>::MIN.saturating_add(2);
     let store = arena.store();
     let raced = |caller: usize, round: u64| -> Grant {
-        // All within their lives, and in another order than they come.
+        // All times are within the grants' lives, and in another order than the insertions.
         issued(&format!("{caller} {round}"), 1, (round * 7 + u64::try_from(caller).unwrap_or(0)) % 40)
     };
     let now = at(50);
@@ -195,7 +197,7 @@ pub(in crate::conformance) fn the_cap_is_exact_under_races<S: TokenStore>(
     )
 }
 
-/// A bar that is over and lengthened while a purge runs bars on.
+/// A purge does not remove an ended bar that has just been extended.
 pub(in crate::conformance) fn a_purge_spares_a_bar_that_is_lengthened<S: TokenStore>(
     arena: &Arena<'_, S>,
 ) -> Result<(), Failure> {

@@ -1,4 +1,4 @@
-//! Revoking all of a subject's, or everybody's, one call after the other.
+//! Sequential cases of revoking all grants of a subject, and all grants of the shop.
 
 use super::{
     Insert, TokenStore, UNCAPPED, admins, at, digest, ensure, fresh, generation, grant, insert, insert_under,
@@ -6,7 +6,7 @@ use super::{
 };
 use crate::conformance::Failure;
 
-/// A sign-in that read its generation before a revoke-all does not survive it.
+/// A sign-in that read its generation before a revoke-all gets no live grant.
 pub(in crate::conformance) async fn revoke_all_stops_a_sign_in_in_flight<S: TokenStore>(
     store: &S,
 ) -> Result<(), Failure> {
@@ -22,8 +22,8 @@ pub(in crate::conformance) async fn revoke_all_stops_a_sign_in_in_flight<S: Toke
     Ok(())
 }
 
-/// A sign-in that starts after a revoke-all gives a live grant, at the same instant too; other subjects
-/// notice nothing.
+/// A sign-in that starts after a revoke-all gets a live grant, even at the same instant. Other
+/// subjects are not affected.
 pub(in crate::conformance) async fn revoke_all_spares_a_later_sign_in<S: TokenStore>(
     store: &S,
 ) -> Result<(), Failure> {
@@ -43,7 +43,8 @@ pub(in crate::conformance) async fn revoke_all_spares_a_later_sign_in<S: TokenSt
     Ok(())
 }
 
-/// A node whose clock is ahead revokes all. A grant that has expired by its clock is dead by every clock.
+/// A node whose clock is ahead revokes all. A grant that has expired by its clock is not live by
+/// any clock.
 pub(in crate::conformance) async fn revoke_all_ends_what_its_clock_takes_for_expired<S: TokenStore>(
     store: &S,
 ) -> Result<(), Failure> {
@@ -55,7 +56,7 @@ pub(in crate::conformance) async fn revoke_all_ends_what_its_clock_takes_for_exp
     Ok(())
 }
 
-/// A revoke-all spares the grant that it names, and stops sign-ins in flight all the same.
+/// A revoke-all keeps the grant that it names, and still stops sign-ins in progress.
 pub(in crate::conformance) async fn revoke_all_keeps_one<S: TokenStore>(store: &S) -> Result<(), Failure> {
     revoke_all(store, &subject(1), None).await?;
     for name in ["kept", "gone", "gone too"] {
@@ -76,8 +77,8 @@ pub(in crate::conformance) async fn revoke_all_keeps_one<S: TokenStore>(store: &
     Ok(())
 }
 
-/// A digest to keep that is another subject's, revoked or unknown keeps nothing of this one's and revives
-/// nothing.
+/// If the digest to keep is another subject's, revoked or unknown, then no grant of this subject is
+/// kept and none is revived.
 pub(in crate::conformance) async fn revoke_all_keeps_only_its_own<S: TokenStore>(
     store: &S,
 ) -> Result<(), Failure> {
@@ -94,7 +95,7 @@ pub(in crate::conformance) async fn revoke_all_keeps_only_its_own<S: TokenStore>
     Ok(())
 }
 
-/// Revoke-everything ends every subject's grants and sign-ins in flight, and spares later ones.
+/// A revoke-everything ends every subject's grants and sign-ins in progress, but no later sign-in.
 pub(in crate::conformance) async fn revoke_everything_ends_all<S: TokenStore>(
     store: &S,
 ) -> Result<(), Failure> {

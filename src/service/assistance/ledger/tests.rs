@@ -128,7 +128,7 @@ fn erasing_takes_more_than_a_page_of_what_has_ended() {
     let ledger = service(store.node(1));
     for number in 0..100 {
         begin(&ledger, &format!("{number}"), 1, number);
-        // Every tenth goes on.
+        // Every tenth assistance continues.
         assert!(number % 10 == 0 || end(&ledger, &format!("{number}"), 1, number).is_some());
     }
     begin(&ledger, "another's", 2, 0);

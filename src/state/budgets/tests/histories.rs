@@ -9,7 +9,8 @@ enum Op {
         narrow: Option<u8>,
         lease: u8,
     },
-    /// An attempt counted back from the newest; also those that were refused, or settled before.
+    /// Settles an attempt, counted back from the newest. It may be one that was refused or settled
+    /// before.
     Settle {
         back: usize,
         outcome: Outcome,
@@ -142,7 +143,8 @@ fn every_answer_is_the_models(scopes: u8, cases: u32) {
         for op in ops {
             history.step(op, wide, narrow)?;
         }
-        // What counts no more is swept, unless a clear has left a scope behind that was locked for good.
+        // Counters that count nothing are swept, unless a clear has left a scope behind that was
+        // locked until cleared.
         let later = history.now + 8 + 8 + 8;
         for (scope, counter) in &mut history.counters {
             counter.pass(if scope.is_none() { wide } else { narrow }, later);

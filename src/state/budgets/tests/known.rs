@@ -35,7 +35,7 @@ fn owner(id: u64) -> Owner {
     Owner::of(&Subject::Customer(CustomerId::from(id)))
 }
 
-/// An attempt from a source of its own, which presents a device or none.
+/// Returns an attempt from a separate source, with a device or without.
 fn attempt_from(number: u32, source: u32, device: Option<u32>, wide: Budget) -> Draw {
     let caller = Caller { source: Some(digest(source)), device: device.map(digest) };
     Draw { wide: Some(wide), caller: Some(caller), ..sign_in(number, source) }
@@ -59,7 +59,7 @@ impl Account {
         let _ = self.run(&Settling { draw, outcome, at: now, remembered, expendable: true }, now);
     }
 
-    /// If the account knows the source and the device.
+    /// Returns whether the account knows the source and the device.
     fn known(&self, draw: &Draw, now: OffsetDateTime) -> [bool; 2] {
         let reserving =
             Reserving { draw, lease: Budgets::LEASE, epoch: epoch(), crowded: false, expendable: true };

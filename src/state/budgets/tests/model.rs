@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-/// The failures allowed, their window, and the lock that follows; without an end, until it is cleared.
+/// The size of a budget: the allowed failures, their window, and the lock. Without an end, the lock
+/// lasts until it is cleared.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Size {
     pub(crate) failures: u32,
@@ -21,7 +22,7 @@ pub(crate) enum Room {
 pub(crate) struct Counter {
     pub(crate) failures: u32,
     window_ends: i64,
-    /// Without an end, until it is cleared.
+    /// The end of the lock. A lock without an end lasts until it is cleared.
     locked: Option<Option<i64>>,
     /// The leases of attempts on their way.
     pub(crate) reserved: BTreeMap<u8, i64>,
@@ -50,7 +51,7 @@ impl Counter {
         }
     }
 
-    /// Answers whether a lock begins with this failure.
+    /// Counts a failure. Returns true if a lock begins with it.
     pub(crate) fn fail(&mut self, size: Size, now: i64) -> bool {
         self.reopen(now);
         if self.failures == 0 {

@@ -67,7 +67,7 @@ fn failures_at_a_tenth_as_many_accounts_are_suspicious_once() {
     assert_eq!(source.count(&tallied, 6, at(1 + HOUR)), None);
 }
 
-/// What a client sees must not tell it which names have an account.
+/// The answers to a client must not reveal which names have an account.
 #[test]
 fn names_without_an_account_are_no_more_suspicious_than_others() {
     let looks = |unknown| {

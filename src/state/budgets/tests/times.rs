@@ -50,7 +50,7 @@ fn failures_that_cannot_lock_for_good_are_swept() {
     assert_eq!(account.0.len(), 0);
 }
 
-/// The head goes after the last of the scopes, or a lock would end with its epoch.
+/// The head must outlast the last of the scopes. Otherwise a lock would end with its epoch.
 #[test]
 fn a_head_outlasts_its_scopes() {
     let mut account = Account::default();

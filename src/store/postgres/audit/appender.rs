@@ -15,25 +15,28 @@ use crate::{
     store::audit_table,
 };
 
-/// Appends records in batches: whoever has its turn takes what waits with it. Between two nodes the database decides whose
-/// records come first; the other one signs its own anew.
+/// Appends records in batches.
+///
+/// Callers take turns. The caller whose turn it is appends the waiting records of all callers. If
+/// two nodes append at once, then the database accepts one of them. The other node signs its
+/// records again, after the new end of the trail.
 pub(super) struct Appender(Arc<Inner>);
 
 struct Inner {
     locking: Locking,
     keyring: Option<Keyring>,
     waiting: Mutex<VecDeque<Waiting>>,
-    /// The turn. With it goes where the trail ended when the database last said so: it may have grown since.
+    /// The turn. It guards the last known end of the trail. Other nodes may have appended since.
     end: tokio::sync::Mutex<End>,
 }
 
-/// A record that waits, and whom to tell.
+/// A record that waits, and the sender that reports the outcome to its caller.
 struct Waiting {
     entry: Entry,
     appended: oneshot::Sender<Result<(), Arc<Failure>>>,
 }
 
-/// The last record's position, and the last link, as it stands in its column.
+/// The position of the last record, and the last link as its column holds it.
 #[derive(Clone, Default)]
 struct End {
     position: i64,
@@ -41,14 +44,14 @@ struct End {
 }
 
 impl End {
-    /// True if the trail was longer once, or its last record another one.
+    /// True if the trail was longer before, or had another last record.
     fn is_before(&self, was: &Self) -> bool {
         self.position < was.position || (self.position == was.position && self.link != was.link)
     }
 }
 
 impl Appender {
-    /// Records in one round trip at most.
+    /// Maximum number of records in one round trip.
     const BATCH: usize = 256;
 
     pub(super) fn new(locking: Locking, keyring: Option<Keyring>) -> Self {
@@ -56,14 +59,15 @@ impl Appender {
         Self(Arc::new(Inner { locking, keyring, waiting, end }))
     }
 
-    /// Appends a record. If its caller goes away it is appended nevertheless.
+    /// Appends a record. If the caller goes away, the record is still appended.
     pub(super) async fn append(&self, entry: Entry) -> Result<(), Arc<Failure>> {
         let (appended, answer) = oneshot::channel();
         let deadline = self.0.locking.deadline();
         self.0.waiting().push_back(Waiting { entry, appended });
         let inner = Arc::clone(&self.0);
         let append = async move {
-            // Whose time is over does not take those along who came later: the turn goes on without the caller.
+            // A caller's timeout must not fail the records that it took from later callers. Its
+            // turn therefore goes on without the caller.
             let turn = tokio::spawn(inner.append_until(answer, deadline));
             let appended = timeout_at(deadline, turn).await.map_err(|_| Failure::TimedOut)?;
             appended.map_err(|_| Failure::Gone)
@@ -73,7 +77,8 @@ impl Appender {
 }
 
 impl Inner {
-    /// Waits for its turn until then, and appends what waits until it is answered.
+    /// Waits for the turn until `deadline`. Then appends waiting records until its own record is
+    /// answered.
     async fn append_until(
         self: Arc<Self>,
         mut answer: oneshot::Receiver<Result<(), Arc<Failure>>>,
@@ -81,14 +86,14 @@ impl Inner {
     ) -> Result<(), Arc<Failure>> {
         let mut end = timeout_at(deadline, self.end.lock()).await.map_err(|_| Failure::TimedOut)?;
         loop {
-            // Another one may have taken it along, or it is behind a full batch.
+            // Another caller may have appended this record, or there is a full batch before it.
             match answer.try_recv() {
                 Ok(Some(appended)) => return appended,
                 Err(oneshot::Canceled) => return Err(Failure::Gone.into()),
                 Ok(None) => {}
             }
             let batch = self.take();
-            // As long as whoever comes now may wait: most of them do.
+            // Most records of the batch are newer than this caller's, so they get a whole timeout.
             let deadline = self.locking.deadline();
             let appended = match self.append_all(&batch, &end, deadline).await {
                 Ok(now) => {
@@ -96,7 +101,8 @@ impl Inner {
                     Ok(())
                 }
                 Err(failure) => {
-                    // That was told, and would be told for ever: go on after what is there.
+                    // The error is reported once. Later records continue after the remaining end of
+                    // the trail, because the error would otherwise never stop.
                     if let Failure::CutOff(_) = failure {
                         *end = End::default();
                     }
@@ -104,13 +110,13 @@ impl Inner {
                 }
             };
             for Waiting { appended: tell, .. } in batch {
-                // Nobody listens any more if its time was over.
+                // The receiver is gone if its caller timed out.
                 let _ = tell.send(appended.clone());
             }
         }
     }
 
-    /// What waits, each once, without whoever has given up.
+    /// Takes waiting records, without those of callers who gave up.
     fn take(&self) -> Vec<Waiting> {
         let mut waiting = self.waiting();
         let mut batch = Vec::new();
@@ -124,7 +130,8 @@ impl Inner {
         batch
     }
 
-    /// Where the trail ends with them. It must not end before where it did.
+    /// Appends the records, and returns the new end of the trail. Fails if the trail has lost
+    /// records since `was`.
     async fn append_all(&self, batch: &[Waiting], was: &End, deadline: Instant) -> Result<End, Failure> {
         let mut known = HashSet::new();
         let mut entries: Vec<_> = batch.iter().map(|waiting| &waiting.entry).collect();
@@ -146,7 +153,7 @@ impl Inner {
         Ok(end)
     }
 
-    /// The records after that end, and where the trail ends with them.
+    /// Signs the records after `end`. Returns them with the new end of the trail.
     fn sign(&self, entries: &[&Entry], end: &End) -> Result<(super::super::Parameters, End), Failure> {
         let mut now = end.clone();
         let (mut keys, mut links) = (Vec::new(), Vec::new());
@@ -197,10 +204,10 @@ impl Inner {
     }
 }
 
-/// What the database says to a batch.
+/// The database's answer to a batch.
 struct Answer {
     appended: bool,
-    /// Those that were there already.
+    /// The ids of the records that existed already.
     known: Vec<String>,
     end: End,
 }

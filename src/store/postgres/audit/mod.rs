@@ -1,4 +1,4 @@
-//! The audit trail: a chain that any number of nodes append to.
+//! The audit trail: a chain to which any number of nodes append.
 
 mod appender;
 
@@ -24,16 +24,20 @@ use crate::{
 };
 use appender::Appender;
 
-/// The audit trail of a [`PostgresStore`]: with a keyring, a chain of signed records.
+/// The audit trail of a [`PostgresStore`]. With a keyring, it is a chain of signed records.
 ///
-/// Cheap to clone. A host gives one with its keyring to the [builder](crate::AuthBuilder::audit), and makes another to
-/// read, to verify, to erase and to prune. What is recorded at once through one of them and its clones shares a round trip.
+/// Clones are cheap. Give one with its keyring to the [builder](crate::AuthBuilder::audit). Make
+/// another one to read, verify, erase or prune the trail. Records that a value and its clones
+/// append at the same time share a round trip.
 ///
-/// Where the trail ends before a record that one of them has appended, its end was cut off, or an older state of the database is
-/// back. What it was to record then fails with an error whose source says so, and
-/// [counts as failed](crate::audit::AuditStats::failed). It is told once: what is recorded next goes on after what is left, since a
-/// restored backup would else stop the shop. A node that has appended nothing since before the cut cannot notice: keep
-/// [checkpoints](Checkpoint).
+/// Each value remembers the last record that it has appended. If the trail now ends before that
+/// record, then the end was cut off or an older backup was restored. The next record then fails
+/// with an error whose source says so, and [counts as failed](crate::audit::AuditStats::failed).
+/// The error is reported once, and later records follow the remaining trail. Otherwise a restored
+/// backup would stop the shop.
+///
+/// A node that has appended nothing before the cut cannot notice it. Keep [checkpoints](Checkpoint)
+/// outside the database.
 #[derive(Clone, Debug)]
 pub struct PostgresAudit {
     store: PostgresStore,
@@ -43,7 +47,8 @@ pub struct PostgresAudit {
 }
 
 impl PostgresStore {
-    /// The audit trail in the same schema, signed from now on if there is a keyring. Give all nodes the same one.
+    /// Returns the audit trail in the same schema. With a keyring, new records are signed. Give all
+    /// nodes the same keyring.
     #[must_use]
     pub fn audit(&self, keyring: Option<&Keyring>) -> PostgresAudit {
         PostgresAudit {

@@ -1,16 +1,17 @@
--- Three arguments for each document: the version that it must have, the new document, and for how long it is kept.
+-- Three arguments for each document: the expected version, the new document, and how long it is
+-- kept.
 local index_prefix = ARGV[1]
--- The prefixes of documents and of indexes are of one length.
+-- The prefixes of documents and of indexes have the same length.
 local name_at = #index_prefix + 1
 
 local held = redis.call('MGET', unpack(KEYS))
 for at, document in ipairs(held) do
   local version = document and document:sub(1, 16)
-  -- An empty record, which cannot be read, is no absent document.
+  -- An empty record is damaged. It is not the same as an absent document.
   if version == '' or (version or '') ~= ARGV[3 * at - 1] then return held end
 end
--- Entries are written first and removed last: if a command of an index fails, an entry may be stale, which is skipped, but
--- documents are changed all or not at all.
+-- Entries are written first and removed last. If a command of an index fails, then an entry may be
+-- stale, and lists skip it. Documents are changed all or not at all.
 local entered = {}
 for at, key in ipairs(KEYS) do
   local document = ARGV[3 * at]

@@ -1,5 +1,6 @@
--- A document as it is kept: version, keep_until, the number of its index entries, their ranks, the names of their
--- indexes, content. See document_records.rs, which writes it. Documents and indexes have names; a key is a prefix and a name.
+-- A stored document: version, keep_until, the number of its index entries, their ranks, the names
+-- of their indexes, content. document_records.rs writes it. A key is a prefix and the name of a
+-- document or index.
 local NUMBER_AT = 25
 
 local NONE = {}
@@ -22,7 +23,7 @@ local function enter(index_prefix, name, entries)
   for index, rank in pairs(entries) do redis.call('ZADD', index_prefix .. index, 0, rank .. name) end
 end
 
--- Removes those entries that are not among the others.
+-- Removes the entries that are not among the others.
 local function leave(index_prefix, name, entries, others)
   for index, rank in pairs(entries) do
     if others[index] ~= rank then redis.call('ZREM', index_prefix .. index, rank .. name) end

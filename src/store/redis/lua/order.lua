@@ -1,4 +1,4 @@
--- A subject's live grants, each with its time of issue, its digest and its record, in no order.
+-- A subject's live grants in no order, each with its time of issue, its digest and its record.
 local function live_grants(index_key, record_prefix, shop, now)
   local live = {}
   for _, digest in ipairs(redis.call('ZRANGEBYSCORE', index_key, '(' .. now, '+inf')) do
@@ -11,7 +11,8 @@ local function live_grants(index_key, record_prefix, shop, now)
   return live
 end
 
--- By the time of issue, then by digest. Lua compares texts by the server's locale, so bytes are compared one by one.
+-- Orders by time of issue, then by digest. Lua compares texts by the server's locale, so bytes are
+-- compared one by one.
 local function is_older(a, b)
   if a.issued ~= b.issued then return a.issued < b.issued end
   for at = 1, #a.digest do

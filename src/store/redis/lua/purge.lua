@@ -1,5 +1,5 @@
--- Looks at some keys from where the last call stopped. `purge(key, most)` removes what is over there, at most so much,
--- and answers how much; what it cannot read stays.
+-- Looks at some keys from where the last call stopped. `purge(key, most)` removes at most `most`
+-- ended records of a key and returns their number. Unreadable records stay.
 local function sweep(cursor_key, pattern, count, limit, purge)
   local found = redis.call('SCAN', redis.call('GET', cursor_key) or '0', 'MATCH', pattern, 'COUNT', count)
   local removed = 0

@@ -1,4 +1,4 @@
--- A record under a digest: a grant, or the bar of a digest that was revoked. See records.rs.
+-- A record under a digest: a grant, or the bar of a revoked digest. See records.rs.
 local function open(record)
   local is_grant, ends = struct.unpack('>Bi8', record)
   if is_grant == 0 then return false, ends end
