@@ -5,7 +5,7 @@ use std::{
 
 use async_trait::async_trait;
 use commerce_auth::{
-    AccountStatus, CustomerId, CustomerRecord, CustomerStore, Email, MemoryCustomers, StoreError,
+    AccountStatus, AdminId, CustomerId, CustomerRecord, CustomerStore, Email, MemoryCustomers, StoreError,
 };
 
 use super::{Edit, Profile, Profiles};
@@ -20,6 +20,7 @@ pub(super) struct MemoryProfiles {
 struct Table {
     last_id: i64,
     rows: BTreeMap<CustomerId, Profile>,
+    admin_names: BTreeMap<AdminId, String>,
 }
 
 impl MemoryProfiles {
@@ -83,5 +84,14 @@ impl Profiles for MemoryProfiles {
     async fn change_email(&self, id: &CustomerId, email: &Email) -> Result<bool, StoreError> {
         let Some(row) = self.customers.find_by_id(id).await? else { return Ok(false) };
         Ok(self.customers.upsert(CustomerRecord { email: email.to_string(), ..row }).is_ok())
+    }
+
+    async fn name_admin(&self, id: &AdminId, name: &str) -> Result<(), StoreError> {
+        self.lock().admin_names.insert(id.clone(), name.to_owned());
+        Ok(())
+    }
+
+    async fn admin_name(&self, id: &AdminId) -> Result<Option<String>, StoreError> {
+        Ok(self.lock().admin_names.get(id).cloned())
     }
 }
