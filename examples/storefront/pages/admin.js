@@ -2,7 +2,7 @@
 // who is assisted and what happened.
 
 import {
-  Refused, ask, attempt, byId, focusHeading, graphql, make, onSubmit, say, show, timeOf,
+  Refused, ask, attempt, byId, exactTimeOf, fill, focusHeading, graphql, make, onSubmit, say, sayTimeZone, show, timeOf,
 } from "/assets/common.js";
 import { withProof } from "/assets/challenge.js";
 
@@ -85,17 +85,17 @@ async function loadDesk() {
 }
 
 async function loadAssistance() {
-  fill("assisted", (await get("/admin/api/assistance")).map(assistanceItem), "Nobody.");
+  fill("assisted", (await get("/admin/api/assistance")).map(assistanceItem), permitted("login")
+    ? "Nobody is assisted now. To assist a customer, find the customer above."
+    : "Nobody is assisted now.");
 }
 
 async function loadAudit() {
   const wanted = [...new FormData(byId("audit-form"))].filter(([, value]) => value.trim() !== "");
   const events = await get(`/admin/api/audit?${new URLSearchParams([["limit", "50"], ...wanted])}`);
-  fill("audit", events.map(eventItem), "Nothing.");
-}
-
-function fill(id, items, otherwise) {
-  byId(id).replaceChildren(...(items.length > 0 ? items : [make("li", { className: "quiet" }, otherwise)]));
+  fill("audit", events.map(eventItem), wanted.length > 0
+    ? "No event is like this. Empty a field above and show again."
+    : "Nothing has happened yet.");
 }
 
 byId("refresh").addEventListener("click", () => run(async () => {
@@ -224,7 +224,7 @@ onSubmit(byId("step-up-form"), async (form) => {
 onSubmit(byId("find-form"), (form) => run(async () => {
   closeAssist();
   const customers = await get(`/admin/api/customers?${new URLSearchParams({ email: form.get("email") })}`);
-  fill("found", customers.map(customerItem), "No customer has such an e-mail address.");
+  fill("found", customers.map(customerItem), "No customer has such an e-mail address. Check the spelling, or find a shorter part of it.");
   say(customers.length === 1 ? "1 customer" : `${customers.length} customers`);
 }));
 
@@ -234,6 +234,10 @@ function customerItem(customer) {
   if (status !== "active") item.append(" ", make("span", { className: "tag" }, status));
   item.append(make("p", { className: "quiet" },
     `${firstname} ${lastname}, ${allows ? "allows assistance" : "does not allow assistance"}`));
+  if (!allows && status === "active") {
+    item.append(make("p", { className: "quiet" },
+      "Ask the customer to sign in and to switch “Remote shopping assistance” on, then find them again."));
+  }
   if (allows && status === "active") {
     item.append(make("button", {
       className: "plain", type: "button", ariaLabel: `Assist ${email}`, onclick: () => openAssist(customer),
@@ -370,14 +374,20 @@ function verdict(found) {
 const KINDS = { succeeded: "good", refused: "bad", failed: "bad" };
 const words = (name) => name.replaceAll("_", " ");
 
-function eventItem({ at, action, outcome, why, subject, actor, reason, source }) {
+// As the filter calls them.
+const ACTIONS = new Map([...byId("audit-action").options].map(({ value, text }) => [value, text]));
+
+function eventItem(event) {
+  const { at, action, outcome, why, subject, actor, reason, source } = event;
+  const { subject_name: subjectName, actor_name: actorName } = event;
   const item = make("li", { className: "event" },
-    timeOf(at),
-    make("strong", {}, words(action)),
+    exactTimeOf(at),
+    make("strong", {}, ACTIONS.get(action) ?? words(action)),
     make("span", { className: `tag ${KINDS[outcome] ?? ""}` }, why ? `${outcome}: ${words(why)}` : outcome));
   const facts = [
-    ...Object.entries(subject ?? {}).map(([kind, id]) => `${kind} ${id}`),
-    actor && `by admin user ${actor}`,
+    // An account that is gone since has its id alone.
+    ...Object.entries(subject ?? {}).map(([kind, id]) => subjectName ?? `${kind} ${id}`),
+    actor && `by ${actorName ?? `admin ${actor}`}`,
     source && `from ${source}`,
     reason && `“${reason}”`,
   ].filter(Boolean);
@@ -410,5 +420,6 @@ async function openHome() {
   else show("sign-in");
 }
 
+sayTimeZone();
 addEventListener("hashchange", followLink);
 if (!followLink()) openHome();

@@ -106,6 +106,7 @@ export function onSubmit(form, action) {
 /** Shows one view instead of another, and takes the keyboard and the screen reader along. */
 export function show(id) {
   for (const view of document.querySelectorAll("main > section")) view.hidden = view.id !== id;
+  document.title = `${byId(id).querySelector("h1").textContent} - Storefront`;
   focusHeading(byId(id));
 }
 
@@ -120,9 +121,24 @@ export function make(tag, properties = {}, ...children) {
   return element;
 }
 
-const clock = new Intl.DateTimeFormat("en-GB", { dateStyle: "medium", timeStyle: "medium" });
+// In the language of the page, and in the time zone of the reader's system.
+const formats = (timeStyle) => new Intl.DateTimeFormat("en-GB", { dateStyle: "medium", timeStyle });
+const [minutes, seconds] = [formats("short"), formats("medium")];
 
 /** A time as the reader's own clock has it. */
-export function timeOf(text) {
-  return make("time", { dateTime: text }, clock.format(new Date(text)));
+export const timeOf = (text) => time(text, minutes);
+export const exactTimeOf = (text) => time(text, seconds);
+
+function time(text, format) {
+  return make("time", { dateTime: text, title: `${text}, as the server has it` }, format.format(new Date(text)));
+}
+
+/** Says once a page whose times they are. */
+export function sayTimeZone() {
+  byId("time-zone").textContent = `Times are in your time zone, ${minutes.resolvedOptions().timeZone.replaceAll("_", " ")}.`;
+}
+
+/** A list of one entry, if it would be empty: what to do next. */
+export function fill(id, items, otherwise) {
+  byId(id).replaceChildren(...(items.length > 0 ? items : [make("li", { className: "quiet" }, otherwise)]));
 }

@@ -1,13 +1,18 @@
 // The shop's page: sign in, forgotten password, my account.
 
-import { ask, attempt, byId, focusHeading, graphql, make, onSubmit, say, show, timeOf } from "/assets/common.js";
+import {
+  ask, attempt, byId, fill, focusHeading, graphql, make, onSubmit, say, sayTimeZone, show, timeOf,
+} from "/assets/common.js";
 import { withProof } from "/assets/challenge.js";
+import { deviceName } from "/assets/devices.js";
 
 // The token lives as long as its tab, and nowhere but here: no cookie carries it, no URL.
 const KEY = "customer_token";
 const token = () => sessionStorage.getItem(KEY);
 
 let assisting = false;
+// The display names of the admin users who assist or have assisted, by their ids.
+let assistants = new Map();
 
 const run = (action) => attempt(action, () => {
   signedOut(assisting ? "The assistance has ended." : "You are no longer signed in. Please sign in again.");
@@ -136,15 +141,24 @@ async function loadAccount() {
 
   const { actor } = customerTokenIdentity;
   assisting = actor !== null;
+  if (assisting) await loadAssistants();
   byId("banner").textContent = assisting ? `You are being assisted by ${nameOf(actor)}` : "";
   byId("own").hidden = assisting;
   byId("not-own").hidden = !assisting;
   if (!assisting) await loadOwn();
 }
 
-const loadOwn = () => Promise.all([loadAssistance(), loadDevices()]);
+async function loadOwn() {
+  await loadAssistants();
+  await Promise.all([loadAssistance(), loadDevices()]);
+}
 
-const nameOf = ({ admin_id: id, reason }) => `admin user ${id}${reason ? `: ${reason}` : ""}`;
+async function loadAssistants() {
+  const { customerAssistants } = await graphql("{ customerAssistants { admin_id name } }", {}, token());
+  assistants = new Map(customerAssistants.map(({ admin_id: id, name }) => [id, name]));
+}
+
+const nameOf = ({ admin_id: id, reason }) => `${assistants.get(id) ?? "our staff"}${reason ? `: ${reason}` : ""}`;
 
 byId("refresh").addEventListener("click", () => run(async () => {
   await loadAccount();
@@ -180,10 +194,10 @@ async function loadAssistance() {
     {},
     token(),
   );
-  const items = customerAssistance.map(assistanceItem);
-  byId("assistance").replaceChildren(
-    ...(items.length > 0 ? items : [make("li", { className: "quiet" }, "Nobody has assisted you.")]),
-  );
+  const next = byId("consent").checked
+    ? "If you need help, call our staff: they may sign in as you now."
+    : "If you need help, switch remote shopping assistance on above, and call our staff.";
+  fill("assistance", customerAssistance.map(assistanceItem), `Nobody has assisted you. ${next}`);
 }
 
 const ENDS = {
@@ -205,7 +219,7 @@ function assistanceItem({ id, actor, began_at: since, expires_at: until, ended_a
     " ", make("span", { className: "tag good" }, "now"),
     make("p", { className: "quiet" }, "since ", timeOf(since), ", until ", timeOf(until), " at the latest"),
     make("button", {
-      className: "plain", type: "button", ariaLabel: `End the assistance by ${nameOf(actor)}`,
+      className: "plain", type: "button", ariaLabel: `End it: the assistance by ${nameOf(actor)}`,
       onclick: () => run(() => endAssistance(id)),
     }, "End it"),
   );
@@ -227,20 +241,23 @@ async function loadDevices() {
   );
   byId("devices").replaceChildren(...customerTokens.map(deviceItem));
 
-  const assistants = customerTokens.filter(({ actor }) => actor !== null).length;
-  byId("assisted-note").hidden = assistants === 0;
-  byId("assisted-note").textContent = assistants === 1
-    ? "One of these is not you: an admin user is signed in to assist you."
-    : `${assistants} of these are not you: admin users are signed in to assist you.`;
+  const others = customerTokens.filter(({ actor }) => actor !== null).length;
+  byId("assisted-note").hidden = others === 0;
+  byId("assisted-note").textContent = others === 1
+    ? "One of these is not you: our staff is signed in to assist you."
+    : `${others} of these are not you: our staff is signed in to assist you.`;
 }
 
 function deviceItem(device) {
-  const name = device.actor ? `Assistance by ${nameOf(device.actor)}` : deviceName(device.user_agent ?? "");
+  const name = device.actor ? `Assistance by ${nameOf(device.actor)}` : deviceName(device.user_agent);
   const item = make("li", { className: "card" }, make("strong", {}, name));
   if (device.current) item.append(" ", make("span", { className: "tag good" }, "this device"));
-  if (device.user_agent) item.append(make("p", { className: "quiet" }, device.user_agent));
   item.append(
-    make("p", { className: "quiet" }, `${device.source ?? "unknown address"}, since `, timeOf(device.issued_at)),
+    make("p", { className: "quiet" }, "signed in ", timeOf(device.issued_at)),
+    make("details", { className: "quiet" },
+      make("summary", {}, "Details"),
+      make("p", {}, `Address: ${device.source ?? "unknown"}`),
+      make("p", {}, `Calls itself: ${device.user_agent ?? "nothing"}`)),
     make("button", {
       className: "plain",
       type: "button",
@@ -260,18 +277,6 @@ async function signOutDevice(id, name) {
   say(`Signed out: ${name}`);
 }
 
-// The first that matches: each names itself after those below it, too.
-const BROWSERS = { Edge: /Edg/, Opera: /OPR/, Firefox: /Firefox|FxiOS/, Chrome: /Chrom|CriOS/, Safari: /Safari/ };
-const SYSTEMS = { Android: /Android/, iOS: /iPhone|iPad/, Windows: /Windows/, macOS: /Mac OS/, Linux: /Linux/ };
-
-// A name that a customer recognises; the whole user agent stands below it.
-function deviceName(userAgent) {
-  const first = (names) => Object.keys(names).find((name) => names[name].test(userAgent));
-  const [browser, system] = [first(BROWSERS), first(SYSTEMS)];
-  if (!browser) return "A device";
-  return system ? `${browser} on ${system}` : browser;
-}
-
 // --- begin -----------------------------------------------------------------------------------------------------
 
 function followResetLink() {
@@ -282,6 +287,7 @@ function followResetLink() {
   return true;
 }
 
+sayTimeZone();
 addEventListener("hashchange", followResetLink);
 if (!followResetLink()) {
   if (token()) run(openAccount);

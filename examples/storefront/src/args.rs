@@ -14,7 +14,7 @@ use ipnet::IpNet;
 
 use crate::{
     logging::LogFormat,
-    values::{ListenAddress, PublicUrl, network},
+    values::{DisplayName, ListenAddress, PublicUrl, network},
 };
 
 /// A web shop's server that signs its customers and admin users in with commerce-auth.
@@ -44,6 +44,8 @@ impl CommandLine {
 pub(crate) enum Command {
     /// Make an admin user, whose password is the first line of the standard input.
     CreateAdmin(CreateAdmin),
+    /// Set the name of an admin user that customers read.
+    NameAdmin(NameAdmin),
     /// Remove the second factor of an admin user who has lost it, and end all the admin user's tokens.
     #[command(name = "remove-admin-2fa")]
     RemoveAdminFactor(RemoveAdminFactor),
@@ -135,9 +137,32 @@ pub(crate) struct CreateAdmin {
     #[arg(long)]
     pub(crate) username: String,
 
+    /// The name that customers read [default: customers read "our staff"]
+    #[arg(long, value_name = "NAME")]
+    pub(crate) display_name: Option<DisplayName>,
+
     /// Without the permission to give remote shopping assistance.
     #[arg(long)]
     pub(crate) no_assistance: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct NameAdmin {
+    /// Where accounts are kept: sqlite:PATH or postgres://…
+    #[arg(long, value_name = "DATABASE", default_value = "sqlite:storefront.db")]
+    pub(crate) database: DatabaseAddress,
+
+    /// The shop's private key, as of the server.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) key_file: Option<PathBuf>,
+
+    /// The name that the admin user signs in with.
+    #[arg(long)]
+    pub(crate) username: String,
+
+    /// The name that customers read.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) display_name: DisplayName,
 }
 
 #[derive(Debug, Args)]

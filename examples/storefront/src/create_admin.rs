@@ -30,6 +30,10 @@ pub(crate) async fn run(args: CreateAdmin) -> Result<(), Box<dyn Error>> {
         permissions,
         requires_second_factor: true,
     };
+    // First, so that no admin user is made without the name. A name without an admin user is read by nobody.
+    if let Some(name) = &args.display_name {
+        database.profiles.name_admin(&row.id, name.as_str()).await?;
+    }
     match database.admins.put(row).await {
         Ok(()) => {
             println!("{} may sign in", args.username);

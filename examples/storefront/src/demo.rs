@@ -70,8 +70,12 @@ const CUSTOMERS: [DemoCustomer; 6] = [
 
 const RONI: &str = "roni_cost@example.com";
 const RONIS_PASSWORD: &str = "roni_cost3@example.com";
-const ADMINS: [(u32, &str, &[Permission]); 3] =
-    [(1, "admin", &Permission::ALL), (2, "clerk", &[]), (ENROLLED, "admin2fa", &Permission::ALL)];
+/// Id, user name, display name and permissions.
+const ADMINS: [(u32, &str, &str, &[Permission]); 3] = [
+    (1, "admin", "Ada Marsh", &Permission::ALL),
+    (2, "clerk", "Carl Webb", &[]),
+    (ENROLLED, "admin2fa", "Tess Lund", &Permission::ALL),
+];
 const ADMINS_PASSWORD: &str = "Adm1nPassw0rd";
 /// The admin user who has an authenticator, and its secret.
 const ENROLLED: u32 = 3;
@@ -95,8 +99,10 @@ pub(crate) async fn seed(database: &Database) -> Result<(), Box<dyn Error>> {
     config.password_policy.min_classes = 0;
     config.password_policy.refuse_guessable = false;
     let auth = shop::auth_on(database).without_notifier().config(config).build()?;
-    for (id, username, permissions) in ADMINS {
-        seed_admin(database, &auth, AdminId::from(id), username, permissions).await?;
+    for (id, username, display_name, permissions) in ADMINS {
+        let id = AdminId::from(id);
+        seed_admin(database, &auth, id.clone(), username, permissions).await?;
+        database.profiles.name_admin(&id, display_name).await?;
     }
     match auth.import_admin_factor(&AdminId::from(ENROLLED), &TotpSecret::from_base32(SECRET)?).await {
         // Since an earlier start.
@@ -178,7 +184,7 @@ pub(crate) fn print_welcome(url: &str, admin_factor: AdminFactor) {
     for customer in &CUSTOMERS {
         println!("  customer    {:26} {:24} {:?}", customer.email, customer.password, customer.status);
     }
-    for (id, username, permissions) in ADMINS {
+    for (id, username, _, permissions) in ADMINS {
         let assists = if permissions.is_empty() { "without assistance" } else { "assists customers" };
         let signs_in = match admin_factor {
             _ if id == ENROLLED => "with a code of the authenticator",

@@ -28,8 +28,11 @@ const IF_NOT_YOU: &str = "If this was you, do nothing. If it was not you, set a 
 
 type Letter = Result<Message, Box<dyn Error + Send + Sync>>;
 
-pub(crate) fn to_customer(shop_url: &str, notification: Notification) -> Letter {
+/// The mail to a customer. `assistant` is the display name of the admin user of whom it tells.
+pub(crate) fn to_customer(shop_url: &str, assistant: Option<&str>, notification: Notification) -> Letter {
     let from = from_where(&notification.origin);
+    let staff =
+        assistant.map_or_else(|| "One of our staff".to_owned(), |name| format!("{name} of our staff"));
     let (subject, text) = match notification.notice {
         Notice::ResetRequested { token, expires_at } => (
             "Set a new password",
@@ -167,22 +170,22 @@ pub(crate) fn to_customer(shop_url: &str, notification: Notification) -> Letter 
             "Shopping assistance",
             Text::default().prose("Our staff may no longer sign in as you."),
         ),
-        Notice::AssistanceBegan { actor, reason, expires_at, .. } => (
+        Notice::AssistanceBegan { reason, expires_at, .. } => (
             "You are being assisted",
             Text::default()
                 .prose(format!(
-                    "Admin user {actor} of our staff is signed in as you, to assist you, until {} at the latest.",
+                    "{staff} is signed in as you, to assist you, until {} at the latest.",
                     in_words(expires_at)
                 ))
                 .prose(format!("The reason given: {reason}"))
                 .prose("If you do not want it, end it on your page:")
                 .line(format!("{shop_url}/")),
         ),
-        Notice::AssistanceEnded { actor, began_at, end } => (
+        Notice::AssistanceEnded { began_at, end, .. } => (
             "You are no longer being assisted",
             Text::default()
                 .prose(format!(
-                    "Admin user {actor} of our staff, who was signed in as you since {}, no longer is.",
+                    "{staff}, who was signed in as you since {}, no longer is.",
                     in_words(began_at)
                 ))
                 .prose(how(end)),

@@ -30,6 +30,7 @@ mod keys;
 mod letters;
 mod logging;
 mod mailbox;
+mod name_admin;
 mod outbox;
 mod pages;
 mod remove_admin_factor;
@@ -62,6 +63,7 @@ async fn run(command_line: CommandLine) -> Result<(), Box<dyn Error>> {
     logging::start(command_line.log_format())?;
     match command_line.command {
         Some(Command::CreateAdmin(args)) => create_admin::run(args).await,
+        Some(Command::NameAdmin(args)) => name_admin::run(args).await,
         Some(Command::RemoveAdminFactor(args)) => remove_admin_factor::run(args).await,
         Some(Command::UnlockCustomer(args)) => unlock::customer(args).await,
         Some(Command::UnlockAdmin(args)) => unlock::admin(args).await,

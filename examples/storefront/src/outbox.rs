@@ -1,8 +1,8 @@
 //! The shop's mails: queued by the crate, written to a folder by a task of their own.
 
-use std::{error::Error, fs, io, path::Path, time::Duration};
+use std::{error::Error, fs, io, path::Path, sync::Arc, time::Duration};
 
-use commerce_auth::{AdminNotification, Notification, Notifier, StoreError, Subject};
+use commerce_auth::{AdminNotification, Notice, Notification, Notifier, StoreError, Subject};
 use lettre::{AsyncFileTransport, AsyncTransport, Tokio1Executor};
 use tokio::{
     sync::{mpsc, oneshot},
@@ -11,7 +11,7 @@ use tokio::{
 };
 use tracing::{debug, error};
 
-use crate::{errors::in_full, letters};
+use crate::{accounts::Profiles, errors::in_full, letters};
 
 /// So many mails may wait; beyond it the crate is told that they could not be queued.
 const QUEUE: usize = 1024;
@@ -57,7 +57,11 @@ pub(crate) struct Delivery {
 
 /// Starts to deliver into a folder, which is made if it is missing: readable by its owner alone, since whoever reads a
 /// customer's mail can set that customer's password.
-pub(crate) fn open(folder: &Path, shop_url: String) -> io::Result<(Outbox, Delivery)> {
+pub(crate) fn open(
+    folder: &Path,
+    shop_url: String,
+    profiles: Arc<dyn Profiles>,
+) -> io::Result<(Outbox, Delivery)> {
     let mut builder = fs::DirBuilder::new();
     builder.recursive(true);
     #[cfg(unix)]
@@ -67,7 +71,7 @@ pub(crate) fn open(folder: &Path, shop_url: String) -> io::Result<(Outbox, Deliv
         .map_err(|error| io::Error::new(error.kind(), format!("{}: {error}", folder.display())))?;
     let (queue, queued) = mpsc::channel(QUEUE);
     let (stop, stopped) = oneshot::channel();
-    let task = tokio::spawn(deliver_all(queued, stopped, Transport::new(folder), shop_url));
+    let task = tokio::spawn(deliver_all(queued, stopped, Transport::new(folder), shop_url, profiles));
     Ok((Outbox(queue), Delivery { stop, task }))
 }
 
@@ -87,24 +91,27 @@ async fn deliver_all(
     mut stopped: oneshot::Receiver<()>,
     transport: Transport,
     shop_url: String,
+    profiles: Arc<dyn Profiles>,
 ) {
     loop {
         tokio::select! {
-            Some(mail) = queued.recv() => deliver(&transport, &shop_url, mail).await,
+            Some(mail) = queued.recv() => deliver(&transport, &shop_url, &*profiles, mail).await,
             _ = &mut stopped => break,
         }
     }
     queued.close();
     while let Some(mail) = queued.recv().await {
-        deliver(&transport, &shop_url, mail).await;
+        deliver(&transport, &shop_url, &*profiles, mail).await;
     }
 }
 
 /// Delivers a mail. One that cannot be delivered is logged by whose it is, never by its address or its text.
-async fn deliver(transport: &Transport, shop_url: &str, mail: Mail) {
+async fn deliver(transport: &Transport, shop_url: &str, profiles: &dyn Profiles, mail: Mail) {
     let (whose, letter) = match mail {
         Mail::ToCustomer(notification) => {
-            (Subject::Customer(notification.customer.clone()), letters::to_customer(shop_url, notification))
+            let assistant = assistant(profiles, &notification.notice).await;
+            let whose = Subject::Customer(notification.customer.clone());
+            (whose, letters::to_customer(shop_url, assistant.as_deref(), notification))
         }
         Mail::ToAdmin(notification) => {
             (Subject::Admin(notification.admin.clone()), letters::to_admin(shop_url, notification))
@@ -118,4 +125,12 @@ async fn deliver(transport: &Transport, shop_url: &str, mail: Mail) {
         Ok(()) => debug!(%whose, "a mail was delivered"),
         Err(error) => error!(%whose, cause = in_full(&*error), "a mail could not be delivered"),
     }
+}
+
+/// The display name of the admin user of whom a notice tells. A mail is sent without it rather than not at all.
+async fn assistant(profiles: &dyn Profiles, notice: &Notice) -> Option<String> {
+    let (Notice::AssistanceBegan { actor, .. } | Notice::AssistanceEnded { actor, .. }) = notice else {
+        return None;
+    };
+    profiles.admin_name(actor).await.ok().flatten()
 }

@@ -22,6 +22,7 @@ pub(crate) fn routes() -> Router<Shop> {
         .route("/assets/shop.js", get(|| async { script(include_str!("../pages/shop.js")) }))
         .route("/assets/admin.js", get(|| async { script(include_str!("../pages/admin.js")) }))
         .route("/assets/common.js", get(|| async { script(include_str!("../pages/common.js")) }))
+        .route("/assets/devices.js", get(|| async { script(include_str!("../pages/devices.js")) }))
         .route("/assets/assist.js", get(|| async { script(include_str!("../pages/assist.js")) }))
         .route("/assets/confirm.js", get(|| async { script(include_str!("../pages/confirm.js")) }))
         .route("/assets/challenge.js", get(|| async { script(include_str!("../pages/challenge.js")) }))

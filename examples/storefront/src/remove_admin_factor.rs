@@ -22,7 +22,7 @@ pub(crate) async fn run(args: RemoveAdminFactor) -> Result<(), Box<dyn Error>> {
     let admin = database.admins.find_by_username(&username).await?;
     let admin = admin.ok_or("there is no admin user of this name")?;
     // What is mailed has no link in it.
-    let (outbox, delivery) = outbox::open(&args.outbox, String::new())?;
+    let (outbox, delivery) = outbox::open(&args.outbox, String::new(), database.profiles.clone())?;
     let auth = shop::auth_on(&database).notifier(outbox).build()?;
     let removed = auth.remove_admin_factor(&admin.id).await?;
     auth.flush_audit().await;

@@ -35,7 +35,7 @@ pub(crate) async fn run(args: Serve) -> Result<(), Box<dyn Error>> {
         demo::seed(&database).await?;
     }
     let shop_url = args.public_url.as_ref().map_or(url.as_str(), PublicUrl::as_str).to_owned();
-    let (outbox, delivery) = outbox::open(&args.outbox, shop_url.clone())?;
+    let (outbox, delivery) = outbox::open(&args.outbox, shop_url.clone(), database.profiles.clone())?;
     let auth = shop::auth_on(&database)
         .config(shop::config(&args))
         .notifier(outbox)

@@ -50,6 +50,31 @@ impl fmt::Display for ListenAddress {
     }
 }
 
+/// The name of an admin user that customers read.
+#[derive(Clone, Debug)]
+pub(crate) struct DisplayName(String);
+
+impl DisplayName {
+    pub(crate) fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for DisplayName {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let text = text.trim();
+        if text.is_empty() {
+            return Err("it is empty");
+        }
+        if text.chars().any(char::is_control) || text.chars().count() > 64 {
+            return Err("it has at most 64 characters, and no control character");
+        }
+        Ok(Self(text.into()))
+    }
+}
+
 /// Reads a network of proxies. An address by itself is a network of one.
 pub(crate) fn network(text: &str) -> Result<IpNet, &'static str> {
     let address = || text.parse::<IpAddr>().map(IpNet::from);

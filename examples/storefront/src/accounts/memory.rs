@@ -4,7 +4,8 @@ use std::{
 };
 
 use commerce_auth::{
-    AccountStatus, CustomerId, CustomerRecord, CustomerStore, Email, MemoryCustomers, StoreError, async_trait,
+    AccountStatus, AdminId, CustomerId, CustomerRecord, CustomerStore, Email, MemoryCustomers, StoreError,
+    async_trait,
 };
 
 use super::{Edit, Profile, Profiles};
@@ -19,6 +20,7 @@ pub(super) struct MemoryProfiles {
 struct Table {
     last_id: i64,
     rows: BTreeMap<CustomerId, Profile>,
+    admin_names: BTreeMap<AdminId, String>,
 }
 
 impl MemoryProfiles {
@@ -82,5 +84,14 @@ impl Profiles for MemoryProfiles {
     async fn change_email(&self, id: &CustomerId, email: &Email) -> Result<bool, StoreError> {
         let Some(row) = self.customers.find_by_id(id).await? else { return Ok(false) };
         Ok(self.customers.upsert(CustomerRecord { email: email.to_string(), ..row }).is_ok())
+    }
+
+    async fn name_admin(&self, id: &AdminId, name: &str) -> Result<(), StoreError> {
+        self.lock().admin_names.insert(id.clone(), name.to_owned());
+        Ok(())
+    }
+
+    async fn admin_name(&self, id: &AdminId) -> Result<Option<String>, StoreError> {
+        Ok(self.lock().admin_names.get(id).cloned())
     }
 }

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use commerce_auth::{CustomerId, Email, StoreError, async_trait};
+use commerce_auth::{AdminId, CustomerId, Email, StoreError, async_trait};
 use deadpool_postgres::{
     BuildError, Client, ClientWrapper, Hook, HookError, Manager, ManagerConfig, Pool, PoolError,
     RecyclingMethod,
@@ -37,7 +37,7 @@ impl PostgresProfiles {
             Box::pin(async { client.batch_execute(&settings()).await.map_err(HookError::Backend) })
         });
         let pool = Pool::builder(manager).max_size(8).post_create(pin).build().map_err(Failure::from)?;
-        within_time(async { make_table(&mut pool.get().await?).await }).await?;
+        within_time(async { make_tables(&mut pool.get().await?).await }).await?;
         Ok(Self(pool))
     }
 
@@ -62,14 +62,15 @@ fn settings() -> String {
     )
 }
 
-/// Makes the table if it is missing. So a user who may only use it is enough once it is there. Two nodes that start at once
+/// Makes the tables that are missing. So a user who may only use them is enough once they are there. Two nodes that start at once
 /// take turns.
-async fn make_table(client: &mut Client) -> Result<(), Failure> {
+async fn make_tables(client: &mut Client) -> Result<(), Failure> {
     let transaction = client.transaction().await?;
     let turn = "SELECT pg_advisory_xact_lock(hashtext('commerce-auth storefront'))";
     transaction.batch_execute(turn).await?;
     let found = "SELECT EXISTS (SELECT FROM pg_namespace WHERE nspname = 'storefront'), \
-                 EXISTS (SELECT FROM pg_tables WHERE schemaname = 'storefront' AND tablename = 'profiles')";
+                 EXISTS (SELECT FROM pg_tables WHERE schemaname = 'storefront' AND tablename = 'profiles'), \
+                 EXISTS (SELECT FROM pg_tables WHERE schemaname = 'storefront' AND tablename = 'admin_names')";
     let found = transaction.query_one(found, &[]).await?;
     if !found.try_get::<_, bool>(0)? {
         transaction.batch_execute("CREATE SCHEMA storefront").await?;
@@ -77,6 +78,10 @@ async fn make_table(client: &mut Client) -> Result<(), Failure> {
     if !found.try_get::<_, bool>(1)? {
         let table = "CREATE TABLE storefront.profiles \
                      (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, profile jsonb NOT NULL)";
+        transaction.batch_execute(table).await?;
+    }
+    if !found.try_get::<_, bool>(2)? {
+        let table = "CREATE TABLE storefront.admin_names (id text PRIMARY KEY, name text NOT NULL)";
         transaction.batch_execute(table).await?;
     }
     Ok(transaction.commit().await?)
@@ -144,6 +149,19 @@ impl Profiles for PostgresProfiles {
             Err(Failure::Server(SqlState::UNIQUE_VIOLATION)) => Ok(false),
             changed => Ok(!changed?.is_empty()),
         }
+    }
+
+    async fn name_admin(&self, id: &AdminId, name: &str) -> Result<(), StoreError> {
+        let name_admin = "INSERT INTO storefront.admin_names (id, name) VALUES ($1, $2) \
+                          ON CONFLICT (id) DO UPDATE SET name = excluded.name";
+        self.query(name_admin, &[&id.to_string(), &name]).await?;
+        Ok(())
+    }
+
+    async fn admin_name(&self, id: &AdminId) -> Result<Option<String>, StoreError> {
+        let find = "SELECT name FROM storefront.admin_names WHERE id = $1";
+        let rows = self.query(find, &[&id.to_string()]).await?;
+        Ok(rows.first().map(|row| row.try_get(0).map_err(Failure::from)).transpose()?)
     }
 }
 

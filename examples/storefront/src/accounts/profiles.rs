@@ -1,4 +1,4 @@
-use commerce_auth::{CustomerId, Email, StoreError, async_trait};
+use commerce_auth::{AdminId, CustomerId, Email, StoreError, async_trait};
 
 use super::Profile;
 
@@ -28,4 +28,10 @@ pub(crate) trait Profiles: Send + Sync {
     /// Gives an account another address, and changes nothing else of its row: to write back a row that was read would
     /// undo a password change in between. Answers whether it did: not if the address is another account's.
     async fn change_email(&self, id: &CustomerId, email: &Email) -> Result<bool, StoreError>;
+
+    /// Sets the display name of an admin user: what customers read, in place of the name to sign in with.
+    async fn name_admin(&self, id: &AdminId, name: &str) -> Result<(), StoreError>;
+
+    /// Returns the display name of an admin user, if it was set.
+    async fn admin_name(&self, id: &AdminId) -> Result<Option<String>, StoreError>;
 }

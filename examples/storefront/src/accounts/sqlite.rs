@@ -4,7 +4,7 @@ use std::{
     time::Duration,
 };
 
-use commerce_auth::{CustomerId, Email, StoreError, async_trait};
+use commerce_auth::{AdminId, CustomerId, Email, StoreError, async_trait};
 use rusqlite::{
     Connection, ErrorCode, OptionalExtension, TransactionBehavior, ffi, params,
     types::{FromSqlError, ToSqlOutput},
@@ -109,6 +109,26 @@ impl Profiles for SqliteProfiles {
             changed => Ok(changed?),
         }
     }
+
+    async fn name_admin(&self, id: &AdminId, name: &str) -> Result<(), StoreError> {
+        let row = [id.to_string(), name.to_owned()];
+        let name = move |connection: &mut Connection| {
+            let name = "INSERT INTO storefront_admin_names (id, name) VALUES (?1, ?2) \
+                        ON CONFLICT (id) DO UPDATE SET name = excluded.name";
+            connection.execute(name, row).map(drop)
+        };
+        Ok(self.run(name).await?)
+    }
+
+    async fn admin_name(&self, id: &AdminId) -> Result<Option<String>, StoreError> {
+        let id = id.to_string();
+        let find = move |connection: &mut Connection| {
+            let mut find =
+                connection.prepare_cached("SELECT name FROM storefront_admin_names WHERE id = ?1")?;
+            find.query_row([id], |row| row.get(0)).optional()
+        };
+        Ok(self.run(find).await?)
+    }
 }
 
 fn prepare(path: &Path) -> rusqlite::Result<Connection> {
@@ -118,7 +138,8 @@ fn prepare(path: &Path) -> rusqlite::Result<Connection> {
     // AUTOINCREMENT: an id is never given twice, as tokens speak for it.
     connection.execute_batch(
         "CREATE TABLE IF NOT EXISTS storefront_profiles \
-         (id INTEGER PRIMARY KEY AUTOINCREMENT, profile TEXT NOT NULL) STRICT",
+         (id INTEGER PRIMARY KEY AUTOINCREMENT, profile TEXT NOT NULL) STRICT; \
+         CREATE TABLE IF NOT EXISTS storefront_admin_names (id TEXT PRIMARY KEY, name TEXT NOT NULL) STRICT",
     )?;
     Ok(connection)
 }

@@ -1,6 +1,7 @@
 //! The GraphQL schema: the crate's operations, and merged with them the shop's own, named and answered as in Commerce.
 
 mod address;
+mod assistant;
 mod customer;
 mod delete;
 mod email;
@@ -16,6 +17,7 @@ use commerce_auth::graphql::{
 };
 
 use self::{
+    assistant::AssistantQuery,
     customer::{Customer, CustomerQuery},
     delete::DeleteMutation,
     email::EmailQuery,
@@ -32,6 +34,7 @@ pub(crate) struct Query(
     CustomerQuery,
     CustomerTokenQuery,
     CustomerAssistanceQuery,
+    AssistantQuery,
     EmailQuery,
     StoreConfigQuery,
 );

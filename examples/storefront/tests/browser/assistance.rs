@@ -5,6 +5,7 @@ use serde_json::json;
 use crate::{
     browser::Browser,
     in_browser,
+    screens::fits,
     storefront::{ADMIN, ASSISTED, Account, CLERK, CUSTOMER, Storefront},
 };
 
@@ -42,7 +43,7 @@ async fn assistance_by_code_ends_when_consent_is_withdrawn() {
         assert_eq!(browser.url().await, format!("{}/assist", storefront.url));
         assert_eq!(browser.kept().await, json!([]), "nothing is redeemed before the click");
         browser.click("#assist-confirm").await;
-        browser.reads("#banner", "You are being assisted by admin user 1: Helps with an order").await;
+        browser.reads("#banner", "You are being assisted by Ada Marsh: Helps with an order").await;
         browser.reads("#customer-email", CUSTOMER.name).await;
         browser.gone("#own").await;
         assert_eq!(browser.kept().await, json!(["customer_token"]));
@@ -51,12 +52,12 @@ async fn assistance_by_code_ends_when_consent_is_withdrawn() {
         browser.gone("#hand-over").await;
         browser.click("#refresh").await;
         browser.reads("#assisted", CUSTOMER.name).await;
-        browser.reads("#audit", "code redemption").await;
+        browser.reads("#audit", "one-time code used").await;
 
         browser.turn_to(&customer).await;
         browser.click("#refresh").await;
         browser.reads("#assisted-note", "One of these is not you").await;
-        browser.reads("#devices [data-kind=assistance]", "admin user 1: Helps with an order").await;
+        browser.reads("#devices [data-kind=assistance]", "Ada Marsh: Helps with an order").await;
         browser.click("#consent").await;
         browser.reads("#message", "Nobody may assist you now").await;
 
@@ -77,7 +78,7 @@ async fn an_admin_user_logs_in_as_a_customer_at_once() {
         let admin = browser.tab().await;
 
         let shop = browser.click_into_tab("#login-as-customer").await;
-        browser.reads("#banner", "You are being assisted by admin user 1: Helps with an order").await;
+        browser.reads("#banner", "You are being assisted by Ada Marsh: Helps with an order").await;
         browser.reads("#customer-email", ASSISTED.name).await;
         assert_eq!(browser.kept().await, json!(["customer_token"]), "the admin's token stays behind");
         assert_eq!(browser.url().await, format!("{}/", storefront.url));
@@ -118,10 +119,11 @@ async fn an_assistance_is_in_the_ledger_until_the_customer_ends_it() {
 
         browser.turn_to(&customer).await;
         browser.click("#refresh").await;
-        browser.reads("#assistance [data-state=open]", "By admin user 1: Helps with an order").await;
+        browser.reads("#assistance [data-state=open]", "By Ada Marsh: Helps with an order").await;
         browser.click("#assistance [data-state=open] button").await;
         browser.reads("#message", "The assistance has ended.").await;
         browser.reads("#assistance [data-state=ended]", "you ended it").await;
+        fits(browser, "account-ended").await;
         browser.gone("#devices [data-kind=assistance]").await;
         browser.focus_reads("Assistance").await;
 
@@ -130,7 +132,7 @@ async fn an_assistance_is_in_the_ledger_until_the_customer_ends_it() {
         browser.reads("#message", "The assistance has ended").await;
         browser.turn_to(&admin).await;
         browser.click("#refresh").await;
-        browser.reads("#assisted", "Nobody.").await;
+        browser.reads("#assisted", "Nobody is assisted now.").await;
     })
     .await;
 }
@@ -140,14 +142,15 @@ async fn the_trail_is_filtered_and_verified() {
     in_browser(async |storefront, browser| {
         begin(storefront, browser, ADMIN, ASSISTED).await;
         browser.click("#make-code").await;
-        browser.reads("#audit", "code mint").await;
-        browser.write("#audit-subject", "customer:4").await;
+        browser.reads("#audit", "one-time code made").await;
+        browser.write("#audit-subject", ASSISTED.name).await;
+        browser.write("#audit-actor", ADMIN.name).await;
         browser.click("#audit-submit").await;
         browser.gone("#audit li:not(:has(strong)), #audit .quiet:empty").await;
-        browser.reads("#audit", "customer 4").await;
+        browser.reads("#audit", &format!("{}, by {}", ASSISTED.name, ADMIN.name)).await;
         crate::browser::until("admin users are filtered out", async || {
             let text = browser.see("#audit").await.text().await.ok()?;
-            (!text.contains("admin sign in")).then_some(())
+            (!text.contains("admin sign-in")).then_some(())
         })
         .await;
         browser.click("#audit-verify").await;

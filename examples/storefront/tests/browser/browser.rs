@@ -22,7 +22,7 @@ use url::{ParseError, Url};
 
 use crate::storefront::{Account, answer_after};
 
-const REQUIRE: &str = "COMMERCE_AUTH_REQUIRE_SERVERS";
+pub(crate) const REQUIRE: &str = "COMMERCE_AUTH_REQUIRE_SERVERS";
 /// Far more than any of it takes, even on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(30);
 const PAUSE: Duration = Duration::from_millis(25);
@@ -143,15 +143,24 @@ impl Browser {
 
     /// Goes on by the Tab key until the focus is there, and sees that it shows at every stop.
     pub(crate) async fn tab_to(&self, id: &str) {
+        self.tab_until("document.activeElement.id", id).await;
+    }
+
+    /// The same, to an element with this text.
+    pub(crate) async fn tab_to_text(&self, text: &str) {
+        self.tab_until("document.activeElement.textContent", text).await;
+    }
+
+    async fn tab_until(&self, of_focus: &str, wanted: &str) {
         for _ in 0..20 {
             self.press(Key::Tab).await;
             let outline = self.ask("return getComputedStyle(document.activeElement).outlineStyle").await;
-            assert_ne!(outline, "none", "the focus does not show on the way to {id}");
-            if self.ask("return document.activeElement.id").await == id {
+            assert_ne!(outline, "none", "the focus does not show on the way to {wanted}");
+            if self.ask(&format!("return {of_focus}")).await == wanted {
                 return;
             }
         }
-        panic!("the Tab key does not come to {id}");
+        panic!("the Tab key does not come to {wanted}");
     }
 
     /// Waits until the focus is on an element with this text.
@@ -205,9 +214,14 @@ impl Browser {
 
     /// Clicks, and turns to the tab that opens.
     pub(crate) async fn click_into_tab(&self, css: &str) -> WindowHandle {
+        self.turn_to_new_tab(css, self.click(css)).await
+    }
+
+    /// Does something, and turns to the tab that opens by it.
+    pub(crate) async fn turn_to_new_tab(&self, what: &str, act: impl Future<Output = ()>) -> WindowHandle {
         let before = self.tabs().await;
-        self.click(css).await;
-        let opened = until(&format!("{css} opens a tab"), async || {
+        act.await;
+        let opened = until(&format!("{what} opens a tab"), async || {
             self.tabs().await.into_iter().find(|tab| !before.contains(tab))
         })
         .await;

@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use crate::{
     in_browser_with,
+    screens::fits,
     storefront::{Account, CUSTOMER, Storefront},
 };
 
@@ -49,9 +50,11 @@ async fn a_new_account_is_confirmed_by_the_mailed_link_and_its_password() {
         browser.write("#confirm-password", "not it").await;
         browser.click("#confirm-submit").await;
         browser.reads("#message", "Invalid login or password").await;
+        fits(browser, "confirm-email-refused").await;
         browser.write("#confirm-password", password).await;
         browser.click("#confirm-submit").await;
         browser.focus_reads("Your e-mail address is confirmed").await;
+        fits(browser, "confirmed").await;
 
         browser.click("#to-shop").await;
         browser.sign_in(NORA).await;

@@ -1,17 +1,21 @@
 //! The pages, as people use them: a headless Chromium driven through chromedriver, against the server itself.
 //!
-//! Where `chromium` or `chromedriver` is missing, the tests say so loudly and pass; with
+//! Where `chromium`, `chromedriver` or `npm` (for axe-core) is missing, the tests say so loudly and pass; with
 //! `COMMERCE_AUTH_REQUIRE_SERVERS=1` they fail. With `COMMERCE_AUTH_SCREENSHOTS=FOLDER`, `screens` keeps what it sees.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 mod assistance;
+mod axe;
 mod browser;
 mod confirmation;
+mod devices;
+mod keyboard;
 mod screens;
 mod second_factor;
 mod shop;
 mod storefront;
+mod times;
 
 use std::panic::{AssertUnwindSafe, resume_unwind};
 

@@ -10,6 +10,7 @@ use tokio::time::sleep;
 use crate::{
     browser::Browser,
     in_browser_with,
+    screens::fits,
     storefront::{ADMIN, ENROLLED, SECRET, Storefront},
 };
 
@@ -89,6 +90,7 @@ async fn an_authenticator_is_set_up_by_the_mailed_link() {
         browser.write("#enrol-otp", &code(&authenticator).await).await;
         browser.click("#enrol-submit").await;
         browser.see("#recovery-codes li:nth-child(10)").await;
+        fits(browser, "admin-recovery-codes").await;
         let recovery = browser.see("#recovery-codes li").await.text().await.unwrap();
         browser.click("#recovery-done").await;
 
@@ -154,6 +156,7 @@ async fn a_sign_in_that_is_not_fresh_steps_up() {
         browser.write("#step-up-otp", "000000").await;
         browser.click("#step-up-submit").await;
         browser.reads("#step-up-message", "Invalid code.").await;
+        fits(browser, "admin-step-up").await;
         browser.write("#step-up-otp", &code(&authenticator).await).await;
         browser.click("#step-up-submit").await;
         // What was asked for goes on by itself.

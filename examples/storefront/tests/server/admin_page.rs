@@ -82,7 +82,7 @@ fn what_an_address_must_say_is_told() {
     let refused = server.get_as("/admin/api/audit?subject=1", &token);
     assert_eq!(
         (refused.status, &refused.json()["message"]),
-        (400, &json!("A subject is customer:ID or admin:ID."))
+        (400, &json!("No customer has this e-mail address, and no admin user this name."))
     );
 }
 
@@ -213,6 +213,14 @@ fn the_trail_is_filtered() {
     all_are(&events("subject=customer:2"), "subject", json!({ "customer": "2" }));
     all_are(&events("subject=admin:1"), "subject", json!({ "admin": "1" }));
     all_are(&events("actor=1"), "actor", json!("1"));
+    // By the names that staff knows, which the answer has, too.
+    for (filter, field, name) in [
+        (format!("subject={BOB}"), "subject_name", BOB),
+        (format!("subject={ADMIN}"), "subject_name", ADMIN),
+        (format!("actor={ADMIN}"), "actor_name", ADMIN),
+    ] {
+        all_are(&events(&filter), field, json!(name));
+    }
     all_are(&events("action=admin_sign_in"), "action", json!("admin_sign_in"));
     assert_eq!(events("action=assistance_token&subject=customer:1&actor=1").len(), 2);
     assert_eq!(events("actor=1&limit=1").len(), 1);

@@ -95,7 +95,7 @@ fn assistance_is_mailed() {
         .graphql(Some(&server.admin_token("admin")), query, json!({}))
         .data("/generateCustomerTokenAsAdmin");
     let mail = place.wait_for_mails(1).remove(0);
-    for told in ["To: customer1@mail.com", "Admin user 1", "ticket 4711", server.url()] {
+    for told in ["To: customer1@mail.com", "Ada Marsh of our staff", "ticket 4711", server.url()] {
         assert!(mail.contains(told), "{told}: {mail}");
     }
     let listed = server.graphql(Some(&customer), "{ customerAssistance { id } }", json!({}));

@@ -10,6 +10,7 @@ mod database_down;
 mod database_setup;
 mod databases;
 mod demo;
+mod display_names;
 mod first_admin;
 mod key_file;
 mod known_devices;

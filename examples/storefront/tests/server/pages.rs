@@ -1,10 +1,11 @@
 use crate::support::{Place, Server};
 
 const PAGES: [&str; 3] = ["/", "/admin", "/confirm"];
-const ASSETS: [(&str, &str); 7] = [
+const ASSETS: [(&str, &str); 8] = [
     ("/assets/shop.js", "text/javascript"),
     ("/assets/admin.js", "text/javascript"),
     ("/assets/assist.js", "text/javascript"),
+    ("/assets/devices.js", "text/javascript"),
     ("/assets/common.js", "text/javascript"),
     ("/assets/confirm.js", "text/javascript"),
     ("/assets/challenge.js", "text/javascript"),
