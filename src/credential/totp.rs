@@ -1,12 +1,16 @@
 use std::fmt;
 
-use secrecy::SecretString;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use secrecy::{ExposeSecret, SecretString};
 use time::OffsetDateTime;
 use totp_rs::{Builder, Secret};
 use zeroize::Zeroizing;
 
 use super::TypedCode;
 use crate::random::{RandomError, SecureRandom};
+
+/// All but the unreserved characters of RFC 3986 section 2.3.
+const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 /// The text is not a valid TOTP secret. The error never contains the text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -148,13 +152,16 @@ impl TotpSecret {
         (u64::try_from(now.unix_timestamp()).unwrap_or_default() / Self::STEP).saturating_add(2)
     }
 
-    /// Returns the `otpauth` URI of a QR code for an authenticator. It names the shop and the
-    /// account.
+    /// Returns the `otpauth` URI of a QR code for an authenticator, or `None` if the account has no
+    /// name. It names the shop and the account. Parameters that it leaves out have the default values
+    /// of [`TotpSecret`].
     pub(crate) fn uri(&self, issuer: &str, account: &str) -> Option<SecretString> {
         // A colon separates the two names.
         let [issuer, account] = [issuer, account].map(|name| name.replace(':', " "));
-        let named = self.totp().with_issuer(Some(issuer)).with_account_name(account);
-        Some(SecretString::from(named.build().ok()?.to_url().ok()?))
+        let [issuer, name] = [&issuer, &account].map(|name| utf8_percent_encode(name, ENCODED));
+        let secret = self.to_base32();
+        let uri = format!("otpauth://totp/{issuer}:{name}?secret={}&issuer={issuer}", secret.expose_secret());
+        (!account.is_empty()).then(|| uri.into())
     }
 
     /// Returns the builder without a window, because this module checks the window itself. Unlike
@@ -172,8 +179,6 @@ impl fmt::Debug for TotpSecret {
 
 #[cfg(test)]
 mod tests {
-    use secrecy::ExposeSecret;
-
     use super::*;
 
     /// RFC 6238 appendix B gives eight digits; an authenticator shows the last six. The secret is
@@ -318,5 +323,12 @@ mod tests {
             "otpauth://totp/Main%20%20Shop:ad%20min%40example.com?secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ\
              &issuer=Main%20%20Shop"
         );
+        let uri = secret.uri("Café & Söhne", "a/b?c#d%-._~").unwrap();
+        assert_eq!(
+            uri.expose_secret(),
+            "otpauth://totp/Caf%C3%A9%20%26%20S%C3%B6hne:a%2Fb%3Fc%23d%25-._~?secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ\
+             &issuer=Caf%C3%A9%20%26%20S%C3%B6hne"
+        );
+        assert!(secret.uri("Shop", "").is_none());
     }
 }
