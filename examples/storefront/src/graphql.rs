@@ -1,6 +1,5 @@
 //! `/graphql`: GraphQL over HTTP, and for a browser a page to try it.
 
-use async_graphql::http::GraphiQLSource;
 use axum::{
     extract::Request,
     http::{Method, header},
@@ -28,7 +27,7 @@ async fn graphiql_for_browsers(request: Request, next: Next) -> Response {
     let accept = request.headers().get(header::ACCEPT).and_then(|accept| accept.to_str().ok());
     let is_browser = accept.is_some_and(|accept| accept.contains("text/html"));
     if request.method() == Method::GET && is_browser && request.uri().query().is_none() {
-        return Html(GraphiQLSource::build().endpoint("/graphql").finish()).into_response();
+        return Html(include_str!("../pages/graphiql.html")).into_response();
     }
     next.run(request).await
 }

@@ -89,6 +89,7 @@ fn a_browser_gets_graphiql_in_a_demo_alone() {
     let answer = Place::new().demo().get("/graphql", &html);
     assert_eq!(answer.status, 200);
     assert!(answer.header("content-type").unwrap().starts_with("text/html"));
+    assert!(answer.text.contains("GraphiQL.createFetcher"), "{}", answer.text);
     let answer = Place::new().start().get("/graphql", &html);
     assert!((400..500).contains(&answer.status), "{answer:?}");
 }
