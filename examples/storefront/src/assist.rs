@@ -1,20 +1,18 @@
 //! Where the admin page hands over a one-time code.
 
-use askama::Template;
 use axum::{
     Form,
     extract::rejection::FormRejection,
     http::{HeaderMap, StatusCode, header},
     response::{IntoResponse, Response},
 };
+use html_escape::encode_double_quoted_attribute;
 use serde::Deserialize;
-use tracing::error;
 
 use crate::pages::html;
 
 /// By a POST's body: a URL stays in histories and logs.
-#[derive(Deserialize, Template)]
-#[template(path = "assist.html")]
+#[derive(Deserialize)]
 pub(crate) struct Handover {
     email: String,
     otp: String,
@@ -26,17 +24,20 @@ pub(crate) async fn assist(headers: HeaderMap, form: Result<Form<Handover>, Form
     if !is_own_page(&headers) {
         return (StatusCode::FORBIDDEN, "This form is the admin page's alone.").into_response();
     }
-    let handover = match form {
-        Ok(Form(handover)) => handover,
+    match form {
+        Ok(Form(handover)) => html(handover.page()).into_response(),
         // Without its text, which repeats the input.
-        Err(rejection) => return (rejection.status(), "The form is not complete.").into_response(),
-    };
-    match handover.render() {
-        Ok(page) => html(page).into_response(),
-        Err(error) => {
-            error!(%error, "the page could not be made");
-            StatusCode::INTERNAL_SERVER_ERROR.into_response()
-        }
+        Err(rejection) => (rejection.status(), "The form is not complete.").into_response(),
+    }
+}
+
+impl Handover {
+    /// The page with both values in its places. Both are escaped, so that neither becomes a part of the page, even if
+    /// it holds the name of the other's place.
+    fn page(&self) -> String {
+        include_str!("../pages/assist.html")
+            .replace("{{ email }}", &encode_double_quoted_attribute(&self.email))
+            .replace("{{ otp }}", &encode_double_quoted_attribute(&self.otp))
     }
 }
 
