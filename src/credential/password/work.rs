@@ -5,8 +5,8 @@ use std::sync::{
 
 use super::queue::Line;
 
-/// The costly work of an attempt: the line in which it waits, and whether it has started. Whether
-/// it has started is known even after the caller went away.
+/// The costly work of an attempt: the line in which it waits, and whether it has started. The start
+/// is recorded even after the caller went away.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Work {
     line: Line,
