@@ -38,8 +38,12 @@
 //! was kept elsewhere to report it. A record has two parts. The signed part holds the digest of the
 //! personal part, so erasing the personal part does not break the chain.
 //!
-//! The guide in [`store`](crate::store) explains what the chain proves, what it does not prove, how
-//! a trail is pruned, and what it costs.
+//! The page below explains what the chain proves, what it does not prove, how a trail is pruned, and
+//! what it costs.
+#![cfg_attr(
+    all(feature = "postgres", feature = "sqlite"),
+    doc = concat!("\n", include_str!("../../docs/audit-trail.md"))
+)]
 
 mod backlog;
 #[cfg(any(feature = "postgres", feature = "sqlite"))]

@@ -109,6 +109,7 @@
 //!
 //! `{commerce_auth}:version` is the version of this layout. A release refuses to connect if a newer
 //! release has changed it.
+#![doc = concat!("\n", include_str!("../../../docs/redis.md"))]
 
 mod address;
 mod answer;
