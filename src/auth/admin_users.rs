@@ -16,33 +16,44 @@ use crate::{
 
 /// # Admin users
 ///
-/// An admin user signs in with a second factor, and keeps it.
+/// Sign-in, password, second factor and account changes of admin users.
 impl Auth {
-    /// Signs an admin user in by user name, password and second factor: Commerce's
-    /// `POST /V1/tfa/provider/google/authenticate`, and, without a second factor, `POST /V1/integration/admin/token`.
+    /// Signs an admin user in by user name, password and second factor.
     ///
-    /// The code is looked at once the password is right, within a budget of its own; each works once. Without
-    /// it there is no token of any kind. An admin user who must have a second factor and has none is mailed an
-    /// enrolment token ([`AdminNotice::EnrolmentRequested`](crate::AdminNotice::EnrolmentRequested)) if no code
-    /// was presented.
+    /// Implements Commerce's `POST /V1/tfa/provider/google/authenticate` and, without a second
+    /// factor, `POST /V1/integration/admin/token`.
     ///
-    /// Budgets are charged first, as for customers, in counters of their own. Within budget every refusal is the same
-    /// work and the same answer, whether the name is unknown, the account is disabled or has no password, or
-    /// the password is wrong. Nothing is issued unless the audit sink has kept the record of it.
+    /// The code is checked only after the password was found right. It has a separate budget, and
+    /// each code works once. If the admin user has a second factor, a sign-in without a right code
+    /// gives no token.
+    ///
+    /// An admin user who must have a second factor but has none is mailed an enrolment token
+    /// ([`AdminNotice::EnrolmentRequested`](crate::AdminNotice::EnrolmentRequested)). No mail is
+    /// sent if the sign-in carries a code.
+    ///
+    /// The account's budgets are charged before the password is checked, as for customers, but in
+    /// separate counters. Within the budget every refusal does the same work and returns the same
+    /// error. The refusal does not show whether the user name is unknown, the account is disabled
+    /// or has no password, or the password is wrong. A token is issued only after the audit sink
+    /// has stored the record of the sign-in.
     ///
     /// # Errors
     ///
-    /// - [`InputError::Required`], [`InputError::Username`], [`InputError::PasswordTooLong`]: nothing was looked up.
-    /// - [`SignInError::ChallengeRequired`]: the host's [`Challenge`](crate::Challenge) asks for a right answer. Nothing was
-    ///   looked up, and nothing counted.
-    /// - [`SignInError::Refused`]: no such admin user, wrong password, disabled, spent budget, or a revoke-all
-    ///   during the sign-in. Not told apart.
-    /// - [`SecondFactorError::Required`], [`SecondFactorError::InvalidCode`]: the password is right; the code
-    ///   is missing, wrong or used before. Once the budget of codes is spent: [`SignInError::Refused`].
+    /// - [`InputError::Required`], [`InputError::Username`], [`InputError::PasswordTooLong`]: the
+    ///   input is malformed. No account was looked up.
+    /// - [`SignInError::ChallengeRequired`]: the host's [`Challenge`](crate::Challenge) requires a
+    ///   right answer. No account was looked up, and the attempt was not counted.
+    /// - [`SignInError::Refused`]: the admin user does not exist or is disabled, the password is
+    ///   wrong, the budget is spent, or all tokens were revoked during the sign-in. The error does
+    ///   not distinguish these cases.
+    /// - [`SecondFactorError::Required`], [`SecondFactorError::InvalidCode`]: the password is
+    ///   right, but the code is missing, wrong or used before. Once the budget of codes is spent,
+    ///   the error is [`SignInError::Refused`].
     /// - [`SecondFactorError::EnrolmentRequired`], [`SecondFactorError::EnrolmentNotSent`],
-    ///   [`SecondFactorError::NotEnrolled`]: the password is right, and there is no second factor.
-    ///   [`SignInError::TooManyRequests`] once too many mails were sent, or if the source has failed too often over all
-    ///   accounts.
+    ///   [`SecondFactorError::NotEnrolled`]: the password is right, but the admin user has no
+    ///   second factor.
+    /// - [`SignInError::TooManyRequests`]: too many enrolment mails were sent, or the source has
+    ///   failed too often over all accounts.
     /// - [`Error::Overloaded`]: too many hashes are waiting.
     /// - [`InternalError::NotConfigured`]: there is no admin user table, or no keyring.
     /// - [`Error::Unavailable`], [`Error::Random`]: no token was issued.
@@ -51,18 +62,21 @@ impl Auth {
         flow::generate_admin_token(&self.services, sign_in).await
     }
 
-    /// Gives a signed-in admin user a fresh token for a code of the second factor, where
-    /// [`SecondFactorError::StepUpRequired`] said that the sign-in is too old. It ends when the token presented
-    /// would have, which ends now, and with it the assistance given through it (ASVS v5.0.0-7.2.4).
+    /// Exchanges a signed-in admin user's token for a fresh one, by a code of the second factor.
+    ///
+    /// Call it after [`SecondFactorError::StepUpRequired`], which says that the sign-in is too old.
+    /// The presented token ends now, and so does the assistance given through it (ASVS
+    /// v5.0.0-7.2.4). The new token expires when the presented token would have expired.
     ///
     /// # Errors
     ///
     /// - As [`verify_admin`](Self::verify_admin).
-    /// - [`InputError::Required`], [`InputError::PasswordTooLong`]: nothing was looked up.
-    /// - [`SecondFactorError::NotEnrolled`]: there is no second factor.
-    /// - [`SecondFactorError::InvalidCode`]: wrong, or used before.
-    /// - [`SignInError::Refused`]: too many wrong codes, or a revoke-all meanwhile.
-    /// - [`TokenError::Invalid`]: the token presented ended meanwhile; the code is spent.
+    /// - [`InputError::Required`], [`InputError::PasswordTooLong`]: the code is malformed. Nothing
+    ///   was looked up.
+    /// - [`SecondFactorError::NotEnrolled`]: the admin user has no second factor.
+    /// - [`SecondFactorError::InvalidCode`]: the code is wrong or was used before.
+    /// - [`SignInError::Refused`]: too many wrong codes, or all tokens were revoked meanwhile.
+    /// - [`TokenError::Invalid`]: the presented token ended meanwhile. The code is spent.
     /// - [`Error::Unavailable`], [`Error::Random`]: the code may be spent.
     pub async fn step_up(
         &self,
@@ -72,7 +86,7 @@ impl Auth {
         flow::step_up(&self.services, bearer.into(), code.into()).await
     }
 
-    /// Ends an admin user's token, and with it every token of a customer that it gave rise to.
+    /// Ends the presented token of an admin user, and all assistance tokens obtained with it.
     ///
     /// # Errors
     ///
@@ -81,21 +95,24 @@ impl Auth {
         flow::revoke_admin_token(&self.services, bearer.into()).await
     }
 
-    /// Changes a signed-in admin user's password. The sign-in must be fresh, and with the second factor that there is.
-    /// Success ends all the admin user's other tokens; the token presented stays good.
+    /// Changes a signed-in admin user's password.
+    ///
+    /// The sign-in must be fresh. If the admin user has a second factor, the sign-in must have used
+    /// it. Success ends all other tokens of the admin user. The presented token stays valid.
     ///
     /// # Errors
     ///
-    /// - As [`verify_admin`](Self::verify_admin); [`TokenError::Invalid`] too if the admin user's tokens were ended by
-    ///   somebody else meanwhile, or this token was. The password does not stand then: the earlier one is back, and all
-    ///   tokens end.
-    /// - [`InputError::Required`], [`InputError::PasswordTooLong`], [`InputError::Policy`]: the current password was not checked. A
-    ///   password from a data breach is refused once it was found right.
+    /// - As [`verify_admin`](Self::verify_admin).
+    /// - [`TokenError::Invalid`]: another request ended the presented token, or all tokens of the
+    ///   admin user, meanwhile. The previous password is restored, and all tokens end.
+    /// - [`InputError::Required`], [`InputError::PasswordTooLong`], [`InputError::Policy`]: the
+    ///   current password was not checked. A password from a data breach is refused only after the
+    ///   current password was found right.
     /// - [`SecondFactorError::StepUpRequired`]: the sign-in is older than
     ///   [`AuthConfig::fresh_for`](crate::AuthConfig::fresh_for).
     /// - [`SignInError::WrongPassword`], [`SignInError::Locked`]: as in [`confirm_password`](Self::confirm_password).
     /// - [`Error::Overloaded`]: too many hashes are waiting.
-    /// - [`Error::Conflict`]: somebody else changed the password in this moment.
+    /// - [`Error::Conflict`]: another request changed the password at the same time.
     /// - [`Error::Unavailable`], [`Error::Random`]: as in [`change_password`](Self::change_password).
     pub async fn change_admin_password(
         &self,
@@ -106,7 +123,9 @@ impl Auth {
         flow::change_admin_password(&self.services, bearer.into(), current.into(), new.into()).await
     }
 
-    /// As [`hash_new_password`](Self::hash_new_password), for an admin user.
+    /// Checks a new password of an admin user against the policy and returns the hash to store.
+    ///
+    /// Otherwise as [`hash_new_password`](Self::hash_new_password).
     ///
     /// # Errors
     ///
@@ -119,40 +138,56 @@ impl Auth {
         flow::hash_new_admin_password(&self.services, username, password.into()).await
     }
 
-    /// Tells the crate that the host changed an admin user's account: all its tokens end, those of sign-ins in flight
-    /// too, and with them every token of a customer that they gave rise to. A disabled or missing admin user is refused
-    /// without it, as the account is read at every use; call it after the change is stored all the same, so
-    /// that nothing revives with the account. With a deleted account goes its second factor. An admin user whose password
-    /// the host set is told ([`AdminNotice::PasswordSetByHost`](crate::AdminNotice::PasswordSetByHost)). It may be
-    /// called again.
+    /// Ends all tokens of an admin user whose account the host has changed.
+    ///
+    /// All assistance tokens obtained with these tokens end too, and sign-ins that are still
+    /// running get no token. If the account was deleted, its second factor is removed. If the host
+    /// set the password, the admin user is notified
+    /// ([`AdminNotice::PasswordSetByHost`](crate::AdminNotice::PasswordSetByHost)).
+    ///
+    /// Call it after the change is stored. It may be called again. A disabled or missing admin user
+    /// is refused even without this call, because every use of a token reads the account. Call it
+    /// nevertheless, so that no old token works if the account is enabled again.
     ///
     /// # Errors
     ///
-    /// [`Error::Unavailable`]: some may still live; call it again.
+    /// [`Error::Unavailable`]: the storage backend request failed, and some tokens may still be
+    /// valid. Call it again.
     pub async fn admin_changed(&self, admin: &AdminId, change: AdminChange) -> Result<(), Error> {
         flow::admin_changed(&self.services, admin, change).await
     }
 
-    /// As [`unlock_customer`](Self::unlock_customer), for an admin user: the password and the second factor.
+    /// Clears the failed attempts and locks of an admin user's account, for the password and the
+    /// second factor.
+    ///
+    /// Otherwise as [`unlock_customer`](Self::unlock_customer).
     ///
     /// # Errors
     ///
-    /// - [`InputError::Username`].
-    /// - [`Error::Unavailable`]: they may be forgotten.
+    /// - [`InputError::Username`]: the user name is malformed.
+    /// - [`Error::Unavailable`]: the storage backend request failed. The attempts may have been
+    ///   cleared.
     pub async fn unlock_admin(&self, username: &str) -> Result<(), Error> {
         flow::unlock_admin(&self.services, username).await
     }
 
-    /// Forgets the failed attempts at an admin user's account, and the locks they led to, for the holder of the link
-    /// that was mailed at the lock ([`AdminNotice::Locked`](crate::AdminNotice::Locked)). The link works once, for
-    /// [`AuthConfig::enrolment_lifetime`](crate::AuthConfig::enrolment_lifetime). It signs nobody in.
+    /// Clears the failed attempts and locks of an admin user's account, by the link of a mailed
+    /// notice.
+    ///
+    /// The link is mailed when the account is locked
+    /// ([`AdminNotice::Locked`](crate::AdminNotice::Locked)). It works once, within
+    /// [`AuthConfig::enrolment_lifetime`](crate::AuthConfig::enrolment_lifetime). It does not sign
+    /// the admin user in.
     ///
     /// # Errors
     ///
-    /// - [`InputError::Username`], [`InputError::Required`].
-    /// - [`SignInError::InvalidUnlockToken`](crate::SignInError::InvalidUnlockToken).
-    /// - [`SignInError::TooManyRequests`](crate::SignInError::TooManyRequests): the source has failed too often.
-    /// - [`Error::Unavailable`]: they may be forgotten.
+    /// - [`InputError::Username`], [`InputError::Required`]: the input is malformed.
+    /// - [`SignInError::InvalidUnlockToken`](crate::SignInError::InvalidUnlockToken): the token is
+    ///   wrong, expired or spent.
+    /// - [`SignInError::TooManyRequests`](crate::SignInError::TooManyRequests): the source has
+    ///   failed too often.
+    /// - [`Error::Unavailable`]: the storage backend request failed. The attempts may have been
+    ///   cleared.
     pub async fn unlock_admin_by_link(
         &self,
         username: &str,
@@ -162,15 +197,18 @@ impl Auth {
         flow::unlock_admin_by_link(&self.services, username, token.into(), origin).await
     }
 
-    /// Begins the enrolment of an authenticator for a signed-in admin user, instead of the one there is, if
-    /// any. Nothing changes until its first right code: [`activate_admin_factor`](Self::activate_admin_factor).
+    /// Begins the enrolment of a new authenticator for a signed-in admin user.
     ///
-    /// The enrolment ends with the token presented, whatever ends that token, and as soon as the admin user's other
-    /// tokens are ended: by a change of the password, [`admin_changed`](Self::admin_changed), or
-    /// [`revoke_everything`](Self::revoke_everything).
+    /// The present authenticator, if any, stays in use until
+    /// [`activate_admin_factor`](Self::activate_admin_factor) accepts the first code of the new
+    /// one.
     ///
-    /// An admin user without an authenticator who must have one cannot sign in: the token is mailed then, see
-    /// [`generate_admin_token`](Self::generate_admin_token).
+    /// The enrolment ends as soon as the presented token ends. It also ends when the admin user's
+    /// other tokens are ended: by a change of the password, by
+    /// [`admin_changed`](Self::admin_changed) or by [`revoke_everything`](Self::revoke_everything).
+    ///
+    /// An admin user who must have an authenticator but has none cannot sign in to call this. In
+    /// that case [`generate_admin_token`](Self::generate_admin_token) mails the enrolment token.
     ///
     /// # Errors
     ///
@@ -178,7 +216,7 @@ impl Auth {
     /// - [`SecondFactorError::StepUpRequired`]: the sign-in is older than
     ///   [`AuthConfig::fresh_for`](crate::AuthConfig::fresh_for).
     /// - [`InternalError::NotConfigured`]: there is no keyring.
-    /// - [`Error::Unavailable`], [`Error::Random`]: it may have begun; begin again.
+    /// - [`Error::Unavailable`], [`Error::Random`]: the enrolment may have begun. Call it again.
     pub async fn begin_admin_enrolment(
         &self,
         bearer: impl Into<Bearer<'_>>,
@@ -186,21 +224,26 @@ impl Auth {
         flow::begin_admin_enrolment(&self.services, bearer.into()).await
     }
 
-    /// Shows a fresh secret for an enrolment to the holder of its token: Commerce's `POST
-    /// /V1/tfa/provider/google/configure`. It may be called again until the authenticator is activated.
+    /// Returns a fresh secret for an enrolment to the holder of the enrolment token: Commerce's
+    /// `POST /V1/tfa/provider/google/configure`.
     ///
-    /// The secret that was shown last is the one that activates. Whoever else opens the link gets a secret of their own: a
-    /// copy that was shown before is worthless, and one that is shown later makes the owner's first code fail. The trail has
-    /// a record of each showing.
+    /// It may be called again until the authenticator is activated. Each call replaces the secret,
+    /// and only the newest secret can be activated. If somebody else opened the link earlier, the
+    /// secret of that person is worthless. If somebody else opens it later, the owner's first code
+    /// fails. The audit trail records each call.
     ///
     /// # Errors
     ///
-    /// - [`InputError::Required`].
-    /// - [`SignInError::TooManyRequests`]: the secret was shown too often with this token, five times in a quarter of an hour
-    ///   ([`AuthConfig::second_factor_budget`](crate::AuthConfig::second_factor_budget)).
-    /// - [`SecondFactorError::InvalidEnrolmentToken`]: unknown, expired or replaced, or the admin user's tokens
-    ///   were ended since it was made, such as by the activation of another authenticator.
-    /// - [`SecondFactorError::AlreadyEnrolled`]: there is another second factor than when the token was made.
+    /// - [`InputError::Required`]: the token is empty.
+    /// - [`SignInError::TooManyRequests`]: the secret was shown too often with this token, five
+    ///   times in a quarter of an hour
+    ///   ([`AuthConfig::second_factor_budget`](crate::AuthConfig::second_factor_budget)). Or the
+    ///   source has failed too often over all accounts.
+    /// - [`SecondFactorError::InvalidEnrolmentToken`]: the token is unknown, expired or replaced,
+    ///   or the admin user's tokens were ended after it was made, for example by the activation of
+    ///   another authenticator.
+    /// - [`SecondFactorError::AlreadyEnrolled`]: the second factor has changed since the token was
+    ///   made.
     /// - [`InternalError::NotConfigured`]: there is no keyring, or no admin user table.
     /// - [`Error::Unavailable`], [`Error::Random`].
     #[doc(alias = "/V1/tfa/provider/google/configure")]
@@ -212,27 +255,31 @@ impl Auth {
         flow::set_up_admin_factor(&self.services, token.into(), origin).await
     }
 
-    /// Makes an authenticator the admin user's second factor by its first right code, and answers the recovery
-    /// codes: each stands in once for a code, and they are shown now or never. Commerce's `POST
-    /// /V1/tfa/provider/google/activate`.
+    /// Makes an authenticator the admin user's second factor, by its first right code: Commerce's
+    /// `POST /V1/tfa/provider/google/activate`.
     ///
-    /// All of the admin user's tokens end with it: once this returns `Ok`, every token from before is refused, those of
-    /// sign-ins in flight too. If somebody else ends the tokens meanwhile, or they cannot be ended, the authenticator does
-    /// not stand: the earlier one is back, or none.
+    /// Returns the recovery codes. Each recovery code replaces a code of the authenticator once.
+    /// They cannot be shown again.
+    ///
+    /// Activation ends all tokens of the admin user. Once this returns `Ok`, every earlier token is
+    /// refused, including those of sign-ins that were still running. If another request ends the
+    /// tokens meanwhile, or if they cannot be ended, the activation is undone: the previous
+    /// authenticator, if any, is restored.
     ///
     /// # Errors
     ///
     /// - As [`set_up_admin_factor`](Self::set_up_admin_factor).
-    /// - [`SecondFactorError::InvalidCode`]: not the code at this time, or the secret was shown to somebody after the one
-    ///   that the code is of. The enrolment stays.
+    /// - [`SecondFactorError::InvalidCode`]: the code is wrong at this time, or it belongs to a
+    ///   secret that a later call has replaced. The enrolment stays valid.
     /// - [`SignInError::TooManyRequests`]: too many wrong codes.
-    /// - [`Error::Unavailable`], [`Error::Random`]: it may be activated, and the recovery codes lost: sign in
-    ///   with a code and [make them anew](Self::replace_recovery_codes). A token from before may live: call
-    ///   [`admin_changed`](Self::admin_changed) to end it. If the authenticator is not activated, begin again: the
-    ///   enrolment may have ended.
+    /// - [`Error::Unavailable`], [`Error::Random`]: the authenticator may be activated, and the
+    ///   recovery codes are lost. Sign in with a code and [replace
+    ///   them](Self::replace_recovery_codes). An earlier token may still be valid: call
+    ///   [`admin_changed`](Self::admin_changed) to end it. If the authenticator is not activated,
+    ///   begin again, because the enrolment may have ended.
     ///
-    /// The same holds for a call that is dropped midway, as some servers do when a client goes away: run it to its end
-    /// (in a task of its own).
+    /// The same holds if the call is dropped before it ends, as some servers do when a client
+    /// disconnects. To prevent this, run the call in a separate task.
     #[doc(alias = "/V1/tfa/provider/google/activate")]
     pub async fn activate_admin_factor(
         &self,
@@ -243,7 +290,7 @@ impl Auth {
         flow::activate_admin_factor(&self.services, token.into(), code.into(), origin).await
     }
 
-    /// The second factor of the signed-in admin user, if there is one.
+    /// Returns the second factor of the signed-in admin user, if there is one.
     ///
     /// # Errors
     ///
@@ -252,17 +299,20 @@ impl Auth {
         flow::admin_factor(&self.services, bearer.into()).await
     }
 
-    /// Makes the signed-in admin user's recovery codes anew, as a set: all earlier ones are no good any more.
-    /// They are shown now or never.
+    /// Replaces all recovery codes of the signed-in admin user, and returns the new ones.
+    ///
+    /// The earlier recovery codes stop working. The new ones cannot be shown again.
     ///
     /// # Errors
     ///
-    /// - As [`verify_admin`](Self::verify_admin); [`TokenError::Invalid`] too if the admin user's tokens were ended by
-    ///   somebody else meanwhile. The earlier codes are back then, and all tokens end.
+    /// - As [`verify_admin`](Self::verify_admin).
+    /// - [`TokenError::Invalid`]: another request ended the admin user's tokens meanwhile. The
+    ///   earlier codes are restored, and all tokens end.
     /// - [`SecondFactorError::StepUpRequired`]: the sign-in is older than
     ///   [`AuthConfig::fresh_for`](crate::AuthConfig::fresh_for).
     /// - [`SecondFactorError::NotEnrolled`]: there is no second factor.
-    /// - [`Error::Unavailable`], [`Error::Random`]: the codes may be replaced; call it again.
+    /// - [`Error::Unavailable`], [`Error::Random`]: the codes may have been replaced. Call it
+    ///   again.
     pub async fn replace_recovery_codes(
         &self,
         bearer: impl Into<Bearer<'_>>,
@@ -270,56 +320,70 @@ impl Auth {
         flow::replace_recovery_codes(&self.services, bearer.into()).await
     }
 
-    /// Gives an admin user without a second factor the authenticator that the admin user has already: for a team that
-    /// brings its admin users along. There are no recovery codes; they are made with
-    /// [`replace_recovery_codes`](Self::replace_recovery_codes). All of the admin user's tokens end.
+    /// Imports the authenticator of an admin user who has no second factor yet.
+    ///
+    /// A shop uses this when it migrates admin users from another system with their authenticators.
+    /// The call makes no recovery codes: make them with
+    /// [`replace_recovery_codes`](Self::replace_recovery_codes). All of the admin user's tokens
+    /// end.
     ///
     /// # Errors
     ///
-    /// - [`SecondFactorError::AlreadyEnrolled`]: nothing is changed.
-    /// - [`TokenError::Invalid`]: there is no active admin user of this id.
+    /// - [`SecondFactorError::AlreadyEnrolled`]: the admin user already has a second factor.
+    ///   Nothing changed.
+    /// - [`TokenError::Invalid`]: there is no active admin user with this id.
     /// - [`InternalError::NotConfigured`]: there is no keyring, or no admin user table.
-    /// - [`Error::Conflict`]: the admin user's tokens were ended by somebody else in this moment. There is no second factor.
-    /// - [`Error::Unavailable`], [`Error::Random`]: it may be done; call it again.
-    ///   [`SecondFactorError::AlreadyEnrolled`] says then that it was.
+    /// - [`Error::Conflict`]: another request ended the admin user's tokens at the same time. The
+    ///   authenticator was not imported.
+    /// - [`Error::Unavailable`], [`Error::Random`]: the authenticator may have been imported. Call
+    ///   it again: [`SecondFactorError::AlreadyEnrolled`] then means that it was.
     pub async fn import_admin_factor(&self, admin: &AdminId, secret: &TotpSecret) -> Result<(), Error> {
         flow::import_admin_factor(&self.services, admin, secret).await
     }
 
-    /// Removes an admin user's second factor, recovery codes and enrolment, and ends all tokens: for a lost
-    /// authenticator, once the host has made sure who asks, as well as when it was enrolled (ASVS
-    /// v5.0.0-6.4.4). The budget of wrong codes is opened again. Answers whether there was a second factor.
+    /// Removes an admin user's second factor, recovery codes and enrolment, and ends all tokens.
+    ///
+    /// Call it for a lost authenticator. First verify the identity of the person who asks, as
+    /// thoroughly as at the enrolment (ASVS v5.0.0-6.4.4). The budget of wrong codes is cleared.
+    /// Returns true if there was a second factor.
     ///
     /// # Errors
     ///
-    /// [`Error::Unavailable`]: it may be done; call it again.
+    /// [`Error::Unavailable`]: the storage backend request failed. The second factor may have been
+    /// removed. Call it again.
     pub async fn remove_admin_factor(&self, admin: &AdminId) -> Result<bool, Error> {
         flow::remove_admin_factor(&self.services, admin).await
     }
 
-    /// Seals at most `limit` second factors with the keyring's current key that another key has sealed, and returns
-    /// their number. Call it after a rotation until it returns 0, before the old key is
-    /// [retired](crate::Keyring::retire). A sign-in seals its own factor.
+    /// Seals at most `limit` second factors again with the keyring's current key, and returns their
+    /// number.
+    ///
+    /// Only second factors that another key has sealed are read. After a key rotation, call it
+    /// until it returns 0, and only then [retire](crate::Keyring::retire) the old key. A sign-in
+    /// seals the admin user's own factor again.
     ///
     /// # Errors
     ///
     /// - [`InternalError::NotConfigured`]: there is no keyring.
-    /// - [`Error::Unavailable`]: some could not be done, and the others are. A secret that no accepted key
-    ///   opens is among the reasons; retire nothing then.
+    /// - [`Error::Unavailable`]: some second factors could not be sealed again, for example because
+    ///   no accepted key opens the secret. The others were. Do not retire a key then.
     pub async fn reseal_factors(&self, limit: usize) -> Result<usize, Error> {
         flow::reseal_factors(&self.services, limit).await
     }
 
-    /// Compares the keyring with the stored data that was sealed and signed with one: call it at start, before
-    /// requests are served.
+    /// Checks that the keyring fits the second factors and audit records in the store.
     ///
-    /// A keyring whose keys open no second factor, or verify none of the newest audit records, is refused: the
-    /// key material is another shop's, or was made anew because the old file was missing. Without the check
-    /// admin users meet it as status 503, and the audit trail goes on under a key that its verifier does not
-    /// have. A store without sealed and signed data accepts every keyring. The check reads at most 128 second
-    /// factors and 9 audit records, and writes nothing.
+    /// Call it at start, before the host serves requests.
     ///
-    /// The check also refuses a keyring whose old key was retired too early: before a node signed one of the
+    /// The check refuses a keyring if its keys open none of the second factors, or verify none of
+    /// the newest audit records. Such a keyring belongs to another shop, or was made anew because
+    /// the old file was missing. Without the check, admin users get status 503, and the audit trail
+    /// continues under a key that its verifier does not have.
+    ///
+    /// If the store has no sealed and no signed data, every keyring is accepted. The check reads at
+    /// most 128 second factors and 9 audit records, and writes nothing.
+    ///
+    /// The check also refuses a keyring if its old key was retired before a node signed one of the
     /// newest records with the new key. [`Keyring`] says how to rotate keys in a quiet shop.
     ///
     /// ```
@@ -340,12 +404,13 @@ impl Auth {
     ///
     /// # Errors
     ///
-    /// [`KeyringCheckError`] says what the keyring does not open. A shop without a keyring opens nothing.
+    /// [`KeyringCheckError`] names the data that the keyring cannot open or verify. A shop without
+    /// a keyring fails the check if the store has such data.
     ///
     /// # Security
     ///
-    /// Never answer the error with a new key: restore the earlier one. The check finds mistakes, not attackers: only a
-    /// [verifier](crate::audit) finds changed records.
+    /// If the check fails, restore the earlier key. Never make a new one. The check finds mistakes,
+    /// not attackers: only a [verifier](crate::audit) finds changed records.
     pub async fn check_keyring(&self) -> Result<KeyringReport, KeyringCheckError> {
         flow::check_keyring(&self.services).await
     }

@@ -14,30 +14,40 @@ use crate::{
 ///
 /// Remote shopping assistance: an admin user acts for a customer who consents to it.
 impl Auth {
-    /// Gives an admin user a token to assist a customer with: Commerce's `generateCustomerTokenAsAdmin`.
+    /// Issues an assistance token for a customer to an admin user: Commerce's
+    /// `generateCustomerTokenAsAdmin`.
     ///
-    /// The customer is looked for on the bearer's website. The token is the customer's in all but what
-    /// [`CustomerIdentity::require_self`](crate::CustomerIdentity::require_self) guards; it names the admin
-    /// user and the reason, lives for
-    /// [`AuthConfig::assistance_token_lifetime`](crate::AuthConfig::assistance_token_lifetime) and never longer
-    /// than the admin user's own token, and is checked live at every use. Nothing is issued unless the audit
-    /// sink has kept the record of it.
+    /// The customer is looked up on the bearer's website. The token allows everything that the
+    /// customer may do, except operations that call
+    /// [`CustomerIdentity::require_self`](crate::CustomerIdentity::require_self). It contains the
+    /// admin user and the reason.
     ///
-    /// A blank reason becomes
+    /// The token lives for
+    /// [`AuthConfig::assistance_token_lifetime`](crate::AuthConfig::assistance_token_lifetime), but
+    /// never longer than the admin user's own token. Every use of it checks the admin user and the
+    /// customer's consent again. It is issued only after the audit sink has stored the record of
+    /// it.
+    ///
+    /// A blank reason is replaced by
     /// [`AuthConfig::default_assistance_reason`](crate::AuthConfig::default_assistance_reason).
     ///
     /// # Errors
     ///
-    /// - [`InputError::Required`], [`InputError::Email`]: nothing was looked up.
-    /// - [`TokenError::Invalid`], [`TokenError::NotAuthorized`]: the bearer is no live admin user's token.
-    /// - [`AssistanceError::Disabled`], [`AssistanceError::NotPermitted`]: the shop offers no assistance, or the admin
-    ///   user may not give it. No customer was looked up.
-    /// - [`SecondFactorError::StepUpRequired`]: the shop demands a fresh second factor
-    ///   ([`AuthConfig::assistance_step_up`](crate::AuthConfig::assistance_step_up)). No customer was looked up.
-    /// - [`AssistanceError::NoSuchEmail`], [`AssistanceError::NoConsent`], [`SignInError::NotConfirmed`],
-    ///   [`AssistanceError::CustomerDisabled`]: the customer cannot be assisted.
-    /// - [`SignInError::Refused`]: the customer's tokens were revoked meanwhile.
-    /// - [`Error::Unavailable`], [`Error::Random`], [`InternalError::NotConfigured`]: no token was issued.
+    /// - [`InputError::Required`], [`InputError::Email`]: the input is malformed. Nothing was
+    ///   looked up.
+    /// - [`TokenError::Invalid`], [`TokenError::NotAuthorized`]: the bearer token is not a live
+    ///   token of an admin user.
+    /// - [`AssistanceError::Disabled`], [`AssistanceError::NotPermitted`]: the shop offers no
+    ///   assistance, or the admin user has no permission for it. No customer was looked up.
+    /// - [`SecondFactorError::StepUpRequired`]: the shop requires a fresh second factor
+    ///   ([`AuthConfig::assistance_step_up`](crate::AuthConfig::assistance_step_up)). No customer
+    ///   was looked up.
+    /// - [`AssistanceError::NoSuchEmail`], [`AssistanceError::NoConsent`],
+    ///   [`SignInError::NotConfirmed`], [`AssistanceError::CustomerDisabled`]: the customer cannot
+    ///   be assisted.
+    /// - [`SignInError::Refused`]: another request ended the customer's tokens meanwhile.
+    /// - [`Error::Unavailable`], [`Error::Random`], [`InternalError::NotConfigured`]: no token was
+    ///   issued.
     #[doc(alias = "generateCustomerTokenAsAdmin")]
     pub async fn generate_customer_token_as_admin(
         &self,
@@ -48,24 +58,27 @@ impl Auth {
         flow::generate_customer_token_as_admin(&self.services, bearer.into(), customer_email, reason).await
     }
 
-    /// Generates a one-time code by which the admin user signs in as a customer: Commerce's
-    /// `POST /V1/customer/{id}/otp`.
+    /// Generates a one-time code that signs the admin user in as a customer: Commerce's `POST
+    /// /V1/customer/{id}/otp`.
     ///
-    /// The code is 32 hexadecimal characters, lives for
-    /// [`AuthConfig::one_time_code_lifetime`](crate::AuthConfig::one_time_code_lifetime) and works once, with the
-    /// customer's e-mail address: as the `password` of [`generate_customer_token`](Self::generate_customer_token), or
-    /// through [`exchange_one_time_code`](Self::exchange_one_time_code). Everything that is checked here is
-    /// checked again then. It is bound to the customer's website; the bearer's does not matter. A customer's
-    /// newest three codes stay good.
+    /// The code is 32 hexadecimal characters and lives for
+    /// [`AuthConfig::one_time_code_lifetime`](crate::AuthConfig::one_time_code_lifetime). It works
+    /// once, together with the customer's e-mail address: as the `password` of
+    /// [`generate_customer_token`](Self::generate_customer_token), or through
+    /// [`exchange_one_time_code`](Self::exchange_one_time_code). The sign-in repeats all checks of
+    /// this method.
     ///
-    /// A blank reason becomes
+    /// The code is bound to the customer's website. The bearer's website does not matter. A
+    /// customer's newest three codes are valid; older ones are refused.
+    ///
+    /// A blank reason is replaced by
     /// [`AuthConfig::default_assistance_reason`](crate::AuthConfig::default_assistance_reason).
     ///
     /// # Errors
     ///
     /// As [`generate_customer_token_as_admin`](Self::generate_customer_token_as_admin), with
-    /// [`AssistanceError::NoSuchCustomer`] for an id that no customer has. If the customer's tokens are ended
-    /// meanwhile, the code is good for nothing.
+    /// [`AssistanceError::NoSuchCustomer`] if no customer has the id. If the customer's tokens are
+    /// ended meanwhile, the code is refused at the sign-in.
     #[doc(alias = "/V1/customer/{id}/otp")]
     pub async fn generate_one_time_code(
         &self,
@@ -76,20 +89,26 @@ impl Auth {
         flow::generate_one_time_code(&self.services, bearer.into(), customer, reason).await
     }
 
-    /// Sets the customer's consent to remote shopping assistance: Commerce's `allow_remote_shopping_assistance`. Only
-    /// the customer does, never an admin user acting for the customer.
+    /// Sets the customer's consent to remote shopping assistance: Commerce's
+    /// `allow_remote_shopping_assistance`.
     ///
-    /// Consent is read live: once it is withdrawn, the very next use of a token born of assistance is refused,
-    /// and so is an outstanding code, which is spent by it. The assistance of the ledger ends with the consent:
-    /// a later one does not revive it.
+    /// Only the customer can set it. The token of an admin user who assists the customer is
+    /// refused.
+    ///
+    /// Every use of an assistance token reads the consent. Once the consent is withdrawn, the next
+    /// use of the token is refused. An outstanding one-time code is refused too, and the attempt
+    /// spends it. The withdrawal also closes the customer's assistances in the ledger, and a later
+    /// consent does not reopen them.
     ///
     /// # Errors
     ///
-    /// - As [`verify_customer`](Self::verify_customer), and [`TokenError::NotAuthorized`] for a token born of
-    ///   assistance.
-    /// - [`TokenError::Invalid`]: the customer is gone, or the customer's tokens were ended by somebody else meanwhile. A
-    ///   consent does not stand then, and all tokens end.
-    /// - [`Error::Unavailable`]: it may be set; set it again. Once it is withdrawn, no assistance is good for anything.
+    /// - As [`verify_customer`](Self::verify_customer), and [`TokenError::NotAuthorized`] for an
+    ///   assistance token.
+    /// - [`TokenError::Invalid`]: the customer no longer exists, or another request ended the
+    ///   customer's tokens meanwhile. In the second case a consent that was given is undone, and
+    ///   all tokens end.
+    /// - [`Error::Unavailable`]: the consent may have been set. Set it again. If the withdrawal was
+    ///   stored, no assistance token or code works.
     #[doc(alias("allow_remote_shopping_assistance", "updateCustomerV2"))]
     pub async fn set_remote_shopping_assistance(
         &self,
@@ -99,12 +118,15 @@ impl Auth {
         flow::set_remote_shopping_assistance(&self.services, bearer.into(), allowed).await
     }
 
-    /// Who has assisted the customer, and who does now: the newest first, 1,000 at most. One that has no
-    /// [end](AssistanceEntry::ended_at) goes on: each is checked live.
+    /// Lists past and present assistances of the customer: the newest first, 1,000 at most.
+    ///
+    /// The call first closes the assistances that are over. An assistance without an
+    /// [end](AssistanceEntry::ended_at) is still active.
     ///
     /// # Errors
     ///
-    /// As [`verify_customer`](Self::verify_customer), and [`TokenError::NotAuthorized`] for a token born of assistance.
+    /// As [`verify_customer`](Self::verify_customer), and [`TokenError::NotAuthorized`] for an
+    /// assistance token.
     pub async fn list_assistance(
         &self,
         bearer: impl Into<Bearer<'_>>,
@@ -112,7 +134,9 @@ impl Auth {
         flow::list_assistance(&self.services, bearer.into()).await
     }
 
-    /// Who is assisting whom now, over all customers: the longest first, 1,000 at most. Each is checked live.
+    /// Lists the active assistances of all customers: the longest first, 1,000 at most.
+    ///
+    /// The call first closes the assistances that are over.
     ///
     /// # Errors
     ///
@@ -125,13 +149,16 @@ impl Auth {
         flow::current_assistance(&self.services, bearer.into()).await
     }
 
-    /// Ends an assistance of the customer's, named as [`list_assistance`](Self::list_assistance) names it: its
-    /// token is no good any more, on any node. Answers whether the customer was assisted through it. The
-    /// consent stays: withdraw it to end all of them.
+    /// Ends one assistance of the customer.
+    ///
+    /// `grant` is the digest from [`list_assistance`](Self::list_assistance). No node accepts the
+    /// token of the assistance any more. Returns true if the customer was assisted through it. The
+    /// customer's consent stays. To end all assistances, withdraw the consent.
     ///
     /// # Errors
     ///
-    /// As [`verify_customer`](Self::verify_customer), and [`TokenError::NotAuthorized`] for a token born of assistance.
+    /// As [`verify_customer`](Self::verify_customer), and [`TokenError::NotAuthorized`] for an
+    /// assistance token.
     pub async fn end_assistance(&self, bearer: impl Into<Bearer<'_>>, grant: &Digest) -> Result<bool, Error> {
         flow::end_assistance(&self.services, bearer.into(), grant).await
     }

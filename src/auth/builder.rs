@@ -21,7 +21,7 @@ use crate::{
     store::{OtcStore, StateStore, Store, TokenStore},
 };
 
-/// Gathers the parts of an [`Auth`].
+/// Collects the parts of an [`Auth`].
 #[must_use]
 pub struct AuthBuilder {
     config: AuthConfig,
@@ -61,92 +61,102 @@ impl AuthBuilder {
         }
     }
 
-    /// The host's customer table. Required.
+    /// Sets the host's customer table. Required.
     pub fn customers<S: CustomerStore>(self, customers: S) -> Self {
         Self { customers: Some(Arc::new(Customers(customers))), ..self }
     }
 
-    /// The host's admin user table, without which nobody assists. It needs an audit trail
-    /// ([`audit`](Self::audit)). Admin users need a second factor, and so the host a
-    /// [`keyring`](Self::keyring), unless [`AuthConfig::admin_second_factor`] says otherwise.
+    /// Sets the host's admin user table. Without it, the shop has no admin users and no assistance.
+    ///
+    /// It requires an audit trail ([`audit`](Self::audit)). It also requires a
+    /// [`keyring`](Self::keyring), because admin users need a second factor, unless
+    /// [`AuthConfig::admin_second_factor`] says otherwise.
     pub fn admins<S: AdminStore>(self, admins: S) -> Self {
         Self { admins: Some(Arc::new(Admins(admins))), ..self }
     }
 
-    /// Mails password resets, the enrolment of admin users, and what happened to an account. Required, unless
-    /// [`without_notifier`](Self::without_notifier) is called.
+    /// Sets the notifier, which mails password resets, enrolments of admin users, and notices about
+    /// an account.
+    ///
+    /// Required, unless [`without_notifier`](Self::without_notifier) is called.
     pub fn notifier(self, notifier: impl IntoShared<dyn Notifier>) -> Self {
         Self { notifier: Some(notifier.into_shared()), ..self }
     }
 
-    /// Builds an [`Auth`] that mails nothing: for a host that resets no password and enrols no admin user
-    /// through it, such as a command line tool or a test. A reset request fails with
-    /// [`InternalError::NotConfigured`] there, status 500. Customers get no notice of a changed password, of
-    /// consent, or of assistance.
+    /// Builds an [`Auth`] that mails nothing.
+    ///
+    /// It suits a host that resets no passwords and enrols no admin users through it, such as a
+    /// command line tool or a test. A reset request fails with [`InternalError::NotConfigured`],
+    /// status 500. Customers get no notice of a changed password, of consent, or of assistance.
     pub fn without_notifier(self) -> Self {
         Self { notifier: None, without_notifier: true, ..self }
     }
 
-    /// Asks for a captcha or a proof of work before a password is hashed or a mail is sent. Without it nothing is
-    /// asked.
+    /// Sets the challenge: a captcha or a proof of work that the host may require before a password
+    /// is hashed or a mail is sent. Without it, no attempt needs an answer.
     pub fn challenge(self, challenge: impl IntoShared<dyn Challenge>) -> Self {
         Self { challenge: Some(challenge.into_shared()), ..self }
     }
 
-    /// Asks a service about each new password whether it appeared in a data breach. Without it nobody is asked.
+    /// Sets the service that checks each new password against data breaches. Without it, this check
+    /// is skipped.
     pub fn breached_passwords(self, service: impl IntoShared<dyn BreachedPasswords>) -> Self {
         Self { breached: Some(service.into_shared()), ..self }
     }
 
-    /// Private keys; without them the check of a token is computed with a public one, and no second factor can
-    /// be set up.
+    /// Sets the private keys. Without them, the checksum of a token is computed with a public key,
+    /// and no second factor can be set up.
     pub fn keyring(self, keyring: Keyring) -> Self {
         Self { keyring: Some(keyring), ..self }
     }
 
-    /// Where the audit trail is kept, such as `store.audit(..)` of an SQL backend. Required with
-    /// [admin users](Self::admins): nobody assists without a record. Without it nothing is recorded.
+    /// Sets the sink of the audit trail, such as `store.audit(..)` of an SQL backend.
+    ///
+    /// Required with [admin users](Self::admins), because every assistance must be recorded.
+    /// Without a sink nothing is recorded.
     pub fn audit(self, sink: impl IntoShared<dyn AuditSink>) -> Self {
         Self { audit: Some(sink.into_shared()), ..self }
     }
 
-    /// The numbers and rules; [`AuthConfig::commerce`] unless told otherwise.
+    /// Sets the configuration. The default is [`AuthConfig::commerce`].
     pub fn config(self, config: AuthConfig) -> Self {
         Self { config, ..self }
     }
 
-    /// Keeps tokens in another backend than the rest.
+    /// Keeps tokens in a separate backend.
     pub fn tokens(self, tokens: impl IntoShared<dyn TokenStore>) -> Self {
         Self { tokens: tokens.into_shared(), ..self }
     }
 
-    /// Keeps one-time credentials in a store of their own. By default they are documents in the [state
+    /// Keeps one-time credentials in a separate store. By default they are documents in the [state
     /// store](Self::state).
     pub fn one_time_credentials(self, store: impl IntoShared<dyn OtcStore>) -> Self {
         Self { one_time: Some(store.into_shared()), ..self }
     }
 
-    /// Keeps documents in another backend than the rest: attempt budgets, one-time credentials, second factors
+    /// Keeps documents in a separate backend: attempt budgets, one-time credentials, second factors
     /// and the ledger of assistance.
     pub fn state(self, state: impl IntoShared<dyn StateStore>) -> Self {
         Self { state: state.into_shared(), ..self }
     }
 
-    /// Another clock than the operating system's, such as a test's.
+    /// Replaces the operating system's clock, for example by a test's clock.
     pub fn clock(self, clock: impl IntoShared<dyn Clock>) -> Self {
         Self { clock: clock.into_shared(), ..self }
     }
 
-    /// Another source of secrets than ChaCha20 keyed from the operating system.
+    /// Replaces the source of random secrets, which is ChaCha20 with a key from the operating
+    /// system.
     pub fn random(self, random: impl IntoShared<dyn SecureRandom>) -> Self {
         Self { random: random.into_shared(), ..self }
     }
 
-    /// Checks the configuration and starts the threads that hash and the one that empties the audit queue.
+    /// Checks the configuration, and starts the hashing threads and the thread that empties the
+    /// audit queue.
     ///
     /// # Errors
     ///
-    /// [`ConfigError`] says which part is missing or out of range.
+    /// [`ConfigError`] names the part that is missing or out of range.
     pub fn build(self) -> Result<Auth, ConfigError> {
         let Self { config, customers, admins, notifier, without_notifier, audit, keyring, .. } = self;
         let Self { tokens, one_time, state, clock, random, challenge, breached, .. } = self;

@@ -9,19 +9,23 @@ use crate::{
 
 /// # Customers
 ///
-/// A customer signs in, and the host tells of changes to the account.
+/// Sign-in of customers, and changes that the host makes to their accounts.
 impl Auth {
-    /// Signs a customer in and mints a new bearer token: Commerce's `generateCustomerToken`.
+    /// Signs a customer in and issues a new bearer token: Commerce's `generateCustomerToken`.
     ///
-    /// The `password` argument is tried as the account's password, then as a one-time reset token, then as an
-    /// admin-generated one-time code. The first match wins; a one-time credential is spent by it.
+    /// The `password` argument is tried as the account's password, then as a reset token, then as a
+    /// one-time code that an admin user generated. The first match wins. If a one-time credential
+    /// matches, it is spent.
     ///
-    /// Before any of it a charge is reserved from the account's budgets, so parallel guesses cannot exceed
-    /// them; right sign-ins in parallel wait their turn. Within budget every refusal is the same work and the
-    /// same answer, whether the account is unknown, disabled, without a password, or the credential is wrong.
+    /// Before any check, a charge is reserved from the account's budgets, so parallel guesses
+    /// cannot exceed them. Parallel sign-ins with the right password wait for each other. Within
+    /// the budget every refusal does the same work and returns the same error. The refusal does not
+    /// show whether the account is unknown, disabled or without a password, or the credential is
+    /// wrong.
     ///
-    /// A device that the account does not know gets a secret ([`SignedIn::device`]). A client that presents it at its next
-    /// sign-ins ([`SignIn::device`]) keeps its own few attempts although strangers have used up the account's.
+    /// A device that the account does not know gets a secret ([`SignedIn::device`]). If the client
+    /// presents the secret at its next sign-ins ([`SignIn::device`]), it keeps a separate small
+    /// budget, even after attackers have used up the account's budget.
     ///
     /// ```
     /// use commerce_auth::{
@@ -51,91 +55,109 @@ impl Auth {
     ///
     /// # Errors
     ///
-    /// - [`InputError::Required`], [`InputError::Email`], [`InputError::PasswordTooLong`]: nothing was looked up.
-    /// - [`SignInError::ChallengeRequired`]: the host's [`Challenge`](crate::Challenge) asks for a right answer. Nothing was
-    ///   looked up, and nothing counted.
-    /// - [`SignInError::Refused`]: no such account, wrong credential, disabled account, spent budget, a
-    ///   one-time code whose admin user may no longer assist, or a revoke-all during the sign-in. Not told
-    ///   apart.
-    /// - [`SignInError::NotConfirmed`]: the credential is right, the account is not confirmed.
+    /// - [`InputError::Required`], [`InputError::Email`], [`InputError::PasswordTooLong`]: the
+    ///   input is malformed. Nothing was looked up.
+    /// - [`SignInError::ChallengeRequired`]: the host's [`Challenge`](crate::Challenge) requires a
+    ///   right answer. Nothing was looked up, and the attempt was not counted.
+    /// - [`SignInError::Refused`]: the account does not exist or is disabled, the credential is
+    ///   wrong, or the budget is spent. Or the admin user behind a one-time code may no longer
+    ///   assist, or all tokens were revoked during the sign-in. The error does not distinguish
+    ///   these cases.
+    /// - [`SignInError::NotConfirmed`]: the credential is right, but the account is not confirmed.
     /// - [`SignInError::TooManyRequests`]: the source has failed too often over all accounts
-    ///   ([`AuthConfig::source_total_budget`](crate::AuthConfig::source_total_budget)). Nothing was looked up.
+    ///   ([`AuthConfig::source_total_budget`](crate::AuthConfig::source_total_budget)). Nothing was
+    ///   looked up.
     /// - [`Error::Overloaded`]: too many hashes are waiting.
-    /// - [`Error::Unavailable`], [`Error::Random`], [`InternalError::NotConfigured`]: no token was issued; a one-time
-    ///   credential may be spent, but a one-time code never without a record in the audit trail.
+    /// - [`Error::Unavailable`], [`Error::Random`], [`InternalError::NotConfigured`]: no token was
+    ///   issued. A one-time credential may be spent. A one-time code is never spent without a
+    ///   record in the audit trail.
     ///
-    /// A one-time code or reset token that was spent before is a replay. The caller gets the usual refusal, the token that
-    /// the credential bought ends, and the customer is told ([`Notice::CredentialReplayed`](crate::Notice)). If a new
-    /// password was set with it, all the customer's tokens end. A credential that is presented again while its first
-    /// sign-in is on its way gives that first caller a token that has already ended.
+    /// If a one-time code or reset token is presented a second time, this is a replay. The caller
+    /// gets the usual refusal, the token obtained with the credential ends, and the customer is
+    /// notified ([`Notice::CredentialReplayed`](crate::Notice)). If the credential was used to set
+    /// a new password, all of the customer's tokens end. If the replay arrives while the first
+    /// sign-in is still running, the first caller gets a token that has already ended.
     #[doc(alias("generateCustomerToken", "/V1/integration/customer/token"))]
     pub async fn generate_customer_token(&self, sign_in: SignIn) -> Result<SignedIn, Error> {
         flow::generate_customer_token(&self.services, sign_in).await
     }
 
-    /// Exchanges an admin-generated one-time code for a customer's token: Commerce's `exchangeOtpForCustomerToken`.
+    /// Exchanges a one-time code that an admin user generated for a customer's token: Commerce's
+    /// `exchangeOtpForCustomerToken`.
     ///
-    /// The last step of [`generate_customer_token`](Self::generate_customer_token) by itself: the customer's
-    /// address and the code, no password, no reset token. A lock on the customer's password does not stop it,
-    /// as nobody guesses a code; it has a budget of its own for each source, of the size of
+    /// This is the last step of [`generate_customer_token`](Self::generate_customer_token) alone.
+    /// It accepts the customer's address and the code, but no password and no reset token. A lock
+    /// on the customer's password does not affect it, because nobody can guess a code. It has a
+    /// separate budget for each source, with the size of
     /// [`AuthConfig::source_budget`](crate::AuthConfig::source_budget).
     ///
     /// # Errors
     ///
-    /// As [`generate_customer_token`](Self::generate_customer_token), and [`SignInError::TooManyRequests`] once
-    /// the budget is spent, [`InternalError::NotConfigured`] where there is no admin user table.
+    /// - As [`generate_customer_token`](Self::generate_customer_token).
+    /// - [`SignInError::TooManyRequests`]: the budget is spent.
+    /// - [`InternalError::NotConfigured`]: there is no admin user table.
     #[doc(alias = "exchangeOtpForCustomerToken")]
     pub async fn exchange_one_time_code(&self, exchange: SignIn) -> Result<SignedIn, Error> {
         flow::exchange_one_time_code(&self.services, exchange).await
     }
 
-    /// Tells the crate that the host changed a customer's account: all its tokens, reset tokens and one-time codes end,
-    /// those of sign-ins in flight, too, and its devices are forgotten, whatever the change. Call it after the
-    /// change is stored; it may be called again.
+    /// Ends all tokens, reset tokens and one-time codes of a customer whose account the host has
+    /// changed.
     ///
-    /// The customer is told of another password, and of another address at both addresses, at every call. The notices
-    /// name no origin. A customer whose row is gone is told nothing, and a notice that cannot be queued changes no
-    /// answer.
+    /// Call it after the change is stored. It may be called again. Sign-ins that are still running
+    /// get no token, and the account's known devices are forgotten, for every kind of change.
+    ///
+    /// Every call notifies the customer of a changed password, or of a changed address at both
+    /// addresses. The notices contain no origin. If the customer's row was deleted, no notice is
+    /// sent. If a notice cannot be queued, the call still succeeds.
     ///
     /// # Security
     ///
-    /// A change of the row ends nothing by itself, since tokens are verified without the row: the tokens of a
-    /// disabled or deleted customer live on until they expire, unless this is called.
+    /// A change of the row alone ends no token, because a customer's token is verified without the
+    /// row. Without this call, the tokens of a disabled or deleted customer work until they expire.
     ///
     /// # Errors
     ///
-    /// [`Error::Unavailable`]: some may still live; call it again.
+    /// [`Error::Unavailable`]: the storage backend request failed. Some tokens may still be valid.
+    /// Call it again.
     pub async fn customer_changed(&self, customer: &CustomerId, change: CustomerChange) -> Result<(), Error> {
         flow::customer_changed(&self.services, customer, change).await
     }
 
-    /// Forgets the failed attempts at a customer's account, and the locks they led to, over all sources: for a support
-    /// desk that has made sure who is calling.
+    /// Clears the failed attempts and locks of a customer's account, over all sources.
+    ///
+    /// A support desk calls it after it has verified the customer's identity.
     ///
     /// # Errors
     ///
-    /// - [`InputError::Email`].
-    /// - [`Error::Unavailable`]: they may be forgotten.
+    /// - [`InputError::Email`]: the address is malformed.
+    /// - [`Error::Unavailable`]: the storage backend request failed. The attempts may have been
+    ///   cleared.
     pub async fn unlock_customer(&self, website: &Website, email: &str) -> Result<(), Error> {
         flow::unlock_customer(&self.services, website, email).await
     }
 
-    /// Forgets a customer: for a host that has removed the account because its owner asked to be forgotten
-    /// (GDPR article 17).
+    /// Erases a customer's personal data from the crate's records (GDPR article 17).
     ///
-    /// All tokens, reset tokens and one-time codes end; the ledger of assistance is emptied; and the audit
-    /// trail loses what is personal in its events of the customer (the id, addresses, user agents, reasons),
-    /// while what was done, when and by which admin user stays. A signed trail still verifies. That it was done
-    /// is an event of its own, without the customer's id.
+    /// The host calls it after it has removed the account because the customer asked for it.
     ///
-    /// It finds what was kept before it was called. Where several nodes run, call it again once the others have
-    /// [flushed](Self::flush_audit) what they had queued. A one-time code that is being made at this moment may be
-    /// stored after it, with the customer's id and the reason: it is good for nothing, and is removed an hour after
-    /// its expiry. So are those in a host's own [`OtcStore`](crate::store::OtcStore).
+    /// All tokens, reset tokens and one-time codes end, and the customer's ledger of assistance is
+    /// emptied. The audit trail loses the personal data in events of the customer: the id,
+    /// addresses, user agents and reasons. The action, the time and the admin user of each event
+    /// stay. A signed trail still verifies. The erasure is recorded as a separate event without the
+    /// customer's id.
+    ///
+    /// The erasure covers data that was stored before the call. If several nodes run, call it again
+    /// after all other nodes have [flushed](Self::flush_audit) their audit queues.
+    ///
+    /// A one-time code that is generated at the same time may be stored after the erasure, with the
+    /// customer's id and the reason. Such a code is refused, and it is removed an hour after its
+    /// expiry. The same is true of codes in a host's own [`OtcStore`](crate::store::OtcStore).
     ///
     /// # Errors
     ///
-    /// [`Error::Unavailable`]: some of it may be done; call it again. A trail that cannot forget is among the reasons.
+    /// [`Error::Unavailable`]: a request to the storage backend failed, or the audit sink cannot
+    /// erase. Some data may have been erased. Call it again.
     pub async fn erase_customer(&self, customer: &CustomerId) -> Result<(), Error> {
         flow::erase_customer(&self.services, customer).await
     }

@@ -15,17 +15,20 @@ use crate::{
     store::Store,
 };
 
-/// The facade: every flow is a method of it, named as the mutation is.
+/// The authentication service: every operation is a method.
 ///
-/// One concrete type, cheap to clone, `Send + Sync`: it drops into any framework's state. Made by
-/// [`Auth::builder`]. It has threads of its own, which a `fork` does not copy: build it in the child.
+/// A method that implements a mutation of Commerce has the name of the mutation.
+///
+/// `Auth` is one concrete type, cheap to clone, and `Send + Sync`, so it fits into any framework's
+/// state. [`Auth::builder`] makes it. It starts threads, which a `fork` does not copy: after a
+/// `fork`, build it in the child process.
 #[derive(Clone)]
 pub struct Auth {
     services: Arc<Services>,
 }
 
 impl Auth {
-    /// Begins with the store that keeps tokens and documents.
+    /// Returns a builder with the store that keeps tokens and documents.
     ///
     /// ```
     /// use commerce_auth::{Auth, MemoryCustomers, MemoryStore};
@@ -40,33 +43,37 @@ impl Auth {
         AuthBuilder::new(store.into_shared())
     }
 
-    /// The numbers and rules in force.
+    /// Returns the configuration.
     #[must_use]
     pub fn config(&self) -> &AuthConfig {
         &self.services.config
     }
 
-    /// True if a second factor can be set up at all.
+    /// True if there is a keyring, so that a second factor can be set up.
     #[cfg(feature = "axum")]
     pub(crate) fn has_keyring(&self) -> bool {
         self.services.factors.current_key().is_ok()
     }
 
-    /// State of the hashing pool, for metrics.
+    /// Returns the state of the hashing pool, for metrics.
     #[must_use]
     pub fn hashing_stats(&self) -> HashingStats {
         self.services.passwords.stats()
     }
 
-    /// Fate of the audit events, for metrics: anything dropped or failed is worth an alarm. A rising number of summed up
-    /// events is a flood, or a sink that is too slow.
+    /// Returns counters of the audit events, for metrics.
+    ///
+    /// If any event was dropped or failed, raise an alarm. A rising number of summed up events
+    /// means a flood of requests, or a sink that is too slow.
     #[must_use]
     pub fn audit_stats(&self) -> AuditStats {
         self.services.trail.stats()
     }
 
-    /// Waits until the audit events that are queued now, sums included, have reached the sink: before a host shuts down. Clones of an
-    /// `Auth` share a queue; another `Auth` has its own. It waits as long as the sink takes: give it a time limit.
+    /// Waits until the sink has received all audit events that are queued now, including sums.
+    ///
+    /// Call it before the host shuts down. Clones of an `Auth` share a queue, and another `Auth`
+    /// has a separate one. The call waits as long as the sink takes, so set a time limit.
     pub async fn flush_audit(&self) {
         self.services.trail.flush().await;
     }

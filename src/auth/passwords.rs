@@ -11,26 +11,30 @@ use crate::{
 
 /// # Passwords
 ///
-/// Customers' passwords are confirmed, changed, forgotten and made.
+/// Confirmation, change, reset and hashing of customers' passwords.
 impl Auth {
-    /// Checks a signed-in customer's current password, before an act that asks for it again: a new e-mail
-    /// address, payment data. Hosts never compare by themselves.
+    /// Checks a signed-in customer's current password.
     ///
-    /// Failures are counted in a budget of their own, of the size of
-    /// [`AuthConfig::source_budget`](crate::AuthConfig::source_budget), and in the account's wider one: a
-    /// stolen token does not allow guessing.
+    /// Call it before an operation that asks for the password again, such as a new e-mail address
+    /// or payment data. The host must not compare passwords itself.
+    ///
+    /// Failures count in a separate budget with the size of
+    /// [`AuthConfig::source_budget`](crate::AuthConfig::source_budget), and in the account's wider
+    /// budget. A stolen token therefore does not allow unlimited guesses.
     ///
     /// # Errors
     ///
-    /// - As [`verify_customer`](Self::verify_customer), and [`TokenError::NotAuthorized`] for a token born of
-    ///   assistance.
-    /// - [`InputError::Required`], [`InputError::PasswordTooLong`]: nothing was looked up.
-    /// - [`SignInError::WrongPassword`]: it is not the password, or the account has none or is not active.
-    /// - [`SignInError::Locked`]: too many wrong ones.
+    /// - As [`verify_customer`](Self::verify_customer), and [`TokenError::NotAuthorized`] for an
+    ///   assistance token.
+    /// - [`InputError::Required`], [`InputError::PasswordTooLong`]: the input is malformed. Nothing
+    ///   was looked up.
+    /// - [`SignInError::WrongPassword`]: the password is wrong, or the account has no password or
+    ///   is not active.
+    /// - [`SignInError::Locked`]: there were too many wrong passwords.
     /// - [`Error::Overloaded`]: too many hashes are waiting.
-    /// - [`InternalError::ForeignRow`]: the customer's row is of another customer or website, or has no valid
-    ///   address.
-    /// - [`Error::Unavailable`], [`Error::Random`].
+    /// - [`InternalError::ForeignRow`]: the customer table returned the row of another customer or
+    ///   website, or a row without a valid address.
+    /// - [`Error::Unavailable`], [`Error::Random`]: the password was not confirmed.
     pub async fn confirm_password(
         &self,
         bearer: impl Into<Bearer<'_>>,
@@ -41,22 +45,25 @@ impl Auth {
 
     /// Changes a signed-in customer's password: Commerce's `changeCustomerPassword`.
     ///
-    /// The current password is checked as by [`confirm_password`](Self::confirm_password). Success ends all the
-    /// customer's other tokens, reset tokens and one-time codes; the token presented stays good.
+    /// The current password is checked as in [`confirm_password`](Self::confirm_password). Success
+    /// ends all other tokens of the customer, and all reset tokens and one-time codes. The
+    /// presented token stays valid.
     ///
     /// # Errors
     ///
-    /// - [`InputError::Required`], [`InputError::Policy`]: nothing was checked. A password from a data breach is refused once
-    ///   the current password was found right.
+    /// - [`InputError::Required`], [`InputError::Policy`]: the current password was not checked. A
+    ///   password from a data breach is refused only after the current password was found right.
     /// - As [`confirm_password`](Self::confirm_password).
-    /// - [`Error::Conflict`]: somebody else changed the password in this moment.
-    /// - [`TokenError::Invalid`]: the customer's tokens, or this one, were ended by somebody else meanwhile. The password
-    ///   does not stand: the earlier one is back, and all tokens end.
-    /// - [`Error::Unavailable`], [`Error::Random`]: the other tokens may live. A password that was written is put back, since
-    ///   nobody can see whether it may stand; if the table fails too, it is the new one. Try again with either password.
+    /// - [`Error::Conflict`]: another request changed the password at the same time.
+    /// - [`TokenError::Invalid`]: another request ended the presented token, or all tokens of the
+    ///   customer, meanwhile. The previous password is restored, and all tokens end.
+    /// - [`Error::Unavailable`], [`Error::Random`]: the customer's other tokens may still be valid.
+    ///   If the new password was written, it is undone, because the crate cannot tell whether it is
+    ///   safe to keep. If the undo fails too, the new password stays. Try again with either
+    ///   password.
     ///
-    /// The same holds for a call that is dropped midway, as some servers do when a client goes away: run it to its end
-    /// (in a task of its own).
+    /// The same holds if the call is dropped before it ends, as some servers do when a client
+    /// disconnects. To prevent this, run the call in a separate task.
     #[doc(alias("changeCustomerPassword", "/V1/customers/me/password"))]
     pub async fn change_password(
         &self,
@@ -67,24 +74,29 @@ impl Auth {
         flow::change_password(&self.services, bearer.into(), current.into(), new.into()).await
     }
 
-    /// Makes a reset token for the customer with this address, if there is one, and hands it to the
+    /// Makes a reset token for the customer with this address and passes it to the
     /// [`Notifier`](crate::Notifier): Commerce's `requestPasswordResetEmail`.
     ///
-    /// Known and unknown addresses, locked and disabled accounts are the same work and the same answer; so are the
-    /// limits, which count the address as it was typed. The token lives for
-    /// [`AuthConfig::reset_token_lifetime`](crate::AuthConfig::reset_token_lifetime) and works once, in
-    /// [`reset_password`](Self::reset_password) or as the `password` of
-    /// [`generate_customer_token`](Self::generate_customer_token). The newest three stay good, so a stranger's request
-    /// does not kill the link in the customer's mail. A disabled account gets none.
+    /// If no account has the address, or the account is disabled, no mail is sent. The work and the
+    /// result are the same for every address, whether its account is missing, locked or disabled.
+    /// The rate limits do not depend on an account either: they count the address as it was typed.
+    ///
+    /// The token lives for
+    /// [`AuthConfig::reset_token_lifetime`](crate::AuthConfig::reset_token_lifetime). It works
+    /// once, in [`reset_password`](Self::reset_password) or as the `password` of
+    /// [`generate_customer_token`](Self::generate_customer_token). The newest three tokens are
+    /// valid, so the request of an attacker does not invalidate the link in the customer's mail.
     ///
     /// # Errors
     ///
-    /// - [`InputError::Required`], [`InputError::Email`]: nothing was looked up.
+    /// - [`InputError::Required`], [`InputError::Email`]: the input is malformed. Nothing was
+    ///   looked up.
     /// - [`InternalError::NotConfigured`]: there is no notifier.
-    /// - [`SignInError::ChallengeRequired`]: the host's [`Challenge`](crate::Challenge) asks for a right answer. Nothing was
-    ///   looked up, and nothing counted.
-    /// - [`SignInError::TooManyRequests`]: for this address, or from this source.
-    /// - [`Error::Unavailable`], [`Error::Random`]: a token may have been made; none was mailed.
+    /// - [`SignInError::ChallengeRequired`]: the host's [`Challenge`](crate::Challenge) requires a
+    ///   right answer. Nothing was looked up, and the request was not counted.
+    /// - [`SignInError::TooManyRequests`]: too many requests for this address, or from this source.
+    /// - [`Error::Unavailable`], [`Error::Random`]: a token may have been made, but no mail was
+    ///   sent.
     #[doc(alias("requestPasswordResetEmail", "/V1/customers/password"))]
     pub async fn request_password_reset(&self, request: PasswordResetRequest) -> Result<(), Error> {
         flow::request_password_reset(&self.services, request).await
@@ -92,52 +104,61 @@ impl Auth {
 
     /// Sets a new password by a reset token: Commerce's `resetPassword`.
     ///
-    /// Success ends all the customer's tokens, reset tokens, one-time codes and locks. An unconfirmed account stays
-    /// unconfirmed. A password that the policy refuses leaves the token good for another try. A lock on the old
-    /// password does not stop it, as nobody guesses a reset token; it has a budget of its own for each source,
-    /// of the size of [`AuthConfig::source_budget`](crate::AuthConfig::source_budget). Every refusal within it
-    /// is the same work.
+    /// Success ends all tokens, reset tokens and one-time codes of the customer, and clears the
+    /// locks. An unconfirmed account stays unconfirmed. If the policy refuses the password, the
+    /// token stays valid for another try.
     ///
-    /// A reset token that was spent before is a replay: somebody else may have used it. The token that it bought ends; if
-    /// a new password was set with it, all the customer's tokens end. The customer is told
-    /// ([`Notice::CredentialReplayed`](crate::Notice)) and should ask for a new link. A second click while the first
-    /// reset is on its way is a replay, too; the first reset stands.
+    /// A lock on the old password does not affect the reset, because nobody can guess a reset
+    /// token. The reset has a separate budget for each source, with the size of
+    /// [`AuthConfig::source_budget`](crate::AuthConfig::source_budget). Within this budget every
+    /// refusal does the same work.
+    ///
+    /// If a reset token is presented a second time, this is a replay, and an attacker may have used
+    /// it. The token obtained with it ends. If it was used to set a new password, all of the
+    /// customer's tokens end. The customer is notified
+    /// ([`Notice::CredentialReplayed`](crate::Notice)) and should ask for a new link. A second
+    /// click while the first reset is still running is a replay too, and the first reset succeeds.
     ///
     /// # Errors
     ///
-    /// - [`InputError::Required`], [`InputError::Email`], [`InputError::Policy`]: nothing was looked up. A password from a data
-    ///   breach is refused once the reset token was found good; the token stays good.
-    /// - [`SignInError::ChallengeRequired`]: the host's [`Challenge`](crate::Challenge) asks for a right answer. Nothing was
-    ///   looked up, and nothing counted.
-    /// - [`SignInError::ResetTokenMismatched`]: not the account's, expired, spent, ended meanwhile, no such
-    ///   account, or a disabled one. If the customer's tokens were ended by somebody else while the password
-    ///   was being set, it does not stand: the earlier one is back, or none that works, and all tokens end.
+    /// - [`InputError::Required`], [`InputError::Email`], [`InputError::Policy`]: nothing was
+    ///   looked up. A password from a data breach is refused only after the reset token was found
+    ///   valid, and the token stays valid.
+    /// - [`SignInError::ChallengeRequired`]: the host's [`Challenge`](crate::Challenge) requires a
+    ///   right answer. Nothing was looked up, and the attempt was not counted.
+    /// - [`SignInError::ResetTokenMismatched`]: the token belongs to another account, is expired or
+    ///   spent, or ended meanwhile; or the account does not exist or is disabled. The same error is
+    ///   returned if another request ended the customer's tokens while the password was written.
+    ///   The previous password is then restored, and all tokens end. If there was none, the account
+    ///   has no working password.
     /// - [`SignInError::TooManyRequests`]: the budget is spent.
-    /// - [`Error::Overloaded`]: too many hashes are waiting; the token is still good.
-    /// - [`Error::Unavailable`], [`Error::Random`]: the token may be spent, the password may be set, and earlier tokens
-    ///   may live. Let the customer ask for another reset.
+    /// - [`Error::Overloaded`]: too many hashes are waiting. The token is still valid.
+    /// - [`Error::Unavailable`], [`Error::Random`]: the token may be spent, the password may be
+    ///   set, and earlier tokens may still be valid. The customer should ask for another reset.
     ///
-    /// The same holds for a call that is dropped midway, as some servers do when a client goes away: run it to its end
-    /// (in a task of its own).
+    /// The same holds if the call is dropped before it ends, as some servers do when a client
+    /// disconnects. To prevent this, run the call in a separate task.
     #[doc(alias("resetPassword", "/V1/customers/resetPassword"))]
     pub async fn reset_password(&self, reset: PasswordReset) -> Result<(), Error> {
         flow::reset_password(&self.services, reset).await
     }
 
-    /// Returns `Ok` if this is a good reset token of the customer: Commerce's
-    /// `GET /V1/customers/{id}/password/resetLinkToken/{token}`. Nothing is spent.
+    /// Checks a customer's reset token without spending it: Commerce's `GET
+    /// /V1/customers/{id}/password/resetLinkToken/{token}`.
     ///
-    /// Unknown customers and wrong tokens are the same work and the same answer. Wrong tokens are counted for each
-    /// customer and source, in a budget of the size of [`AuthConfig::source_budget`](crate::AuthConfig::source_budget), and
-    /// for the source over all customers. In Commerce this is not limited.
+    /// Returns `Ok` if the token is valid. An unknown customer and a wrong token cause the same
+    /// work and the same error. Wrong tokens count for each customer and source, in a budget with
+    /// the size of [`AuthConfig::source_budget`](crate::AuthConfig::source_budget), and for the
+    /// source over all customers. Commerce does not limit this request.
     ///
     /// # Errors
     ///
-    /// - [`InputError::Required`]: nothing was looked up.
-    /// - [`SignInError::ResetTokenMismatched`]: not the customer's, expired, spent, ended meanwhile, no such customer, or a
-    ///   disabled account. Not told apart.
+    /// - [`InputError::Required`]: the token is empty. Nothing was looked up.
+    /// - [`SignInError::ResetTokenMismatched`]: the token belongs to another customer, is expired
+    ///   or spent, or ended meanwhile; or the customer does not exist or is disabled. The error
+    ///   does not distinguish these cases.
     /// - [`SignInError::TooManyRequests`]: the budget is spent.
-    /// - [`Error::Unavailable`], [`Error::Random`].
+    /// - [`Error::Unavailable`], [`Error::Random`]: the token could not be checked.
     #[doc(alias(
         "resetLinkToken",
         "/V1/customers/{customerId}/password/resetLinkToken/{resetPasswordLinkToken}"
@@ -151,15 +172,16 @@ impl Auth {
         flow::check_reset_token(&self.services, customer, token.into(), origin).await
     }
 
-    /// Judges a new password by the policy and makes the hash to store: for a host that creates accounts.
-    /// Hosts never hash by themselves.
+    /// Checks a new password against the policy and returns the hash to store.
+    ///
+    /// A host calls it when it creates an account. The host must not hash passwords itself.
     ///
     /// # Errors
     ///
-    /// - [`InputError::Required`], [`InputError::Email`].
-    /// - [`InputError::Policy`]: which rule it breaks, in Commerce's words.
+    /// - [`InputError::Required`], [`InputError::Email`]: the input is malformed.
+    /// - [`InputError::Policy`]: names the rule that the password breaks, in Commerce's words.
     /// - [`Error::Overloaded`]: too many hashes are waiting.
-    /// - [`Error::Random`]: there was no salt to be had.
+    /// - [`Error::Random`]: failed to obtain a random salt.
     /// - [`Error::Unavailable`]: the request to the host's [`BreachedPasswords`](crate::BreachedPasswords) failed.
     pub async fn hash_new_password(
         &self,

@@ -15,29 +15,38 @@ use crate::{
 
 /// # Registration
 ///
-/// Customers register, and confirm that they read the mail of their addresses.
+/// Registration of customers, and confirmation of their e-mail addresses.
 impl Auth {
-    /// Judges and hashes what a new customer sent, for the host's `INSERT`: the first step of Commerce's
-    /// `createCustomerV2`.
+    /// Checks a new customer's input and hashes the password, for the host's `INSERT`: the first
+    /// step of Commerce's `createCustomerV2`.
     ///
-    /// Nothing is looked up, so the answer is the same for an address that has an account. To tell nobody who has one:
+    /// Nothing is looked up, so the result is the same for an address that already has an account.
+    /// To keep secret which addresses have an account:
     ///
-    /// 1. Insert the row. If the address has an account already, do nothing instead, or see the next paragraph.
+    /// 1. Insert the row. If the address already has an account, do not insert it. For an
+    ///    unconfirmed account, see below.
     /// 2. In both cases call [`request_confirmation`](Self::request_confirmation) with
-    ///    [`ConfirmationRequest::after_registration`], and give the client the same answer.
+    ///    [`ConfirmationRequest::after_registration`], and send the client the same response.
     ///
-    /// If the address has an *unconfirmed* account, remove it, insert the new one under another id, and call
-    /// [`customer_changed`](Self::customer_changed) with the earlier id before the second step: the newest registration
-    /// counts, and the mails of earlier ones confirm nothing any more. Otherwise the owner of the address would confirm
-    /// the password of somebody else: see [`confirm_email`](Self::confirm_email). The statement that removes the account
-    /// must demand that it still is unconfirmed: `DELETE … WHERE id = $id AND status = 'unconfirmed'`. A host that makes
-    /// accounts with a history unconfirmed again lets those stay. Do not store the
-    /// new hash in the earlier row: a confirmation on its way could make it active with the password of a stranger.
+    /// If the address has an *unconfirmed* account, replace this account between the two steps:
+    ///
+    /// 1. Remove the earlier row. The statement must check that the account is still unconfirmed:
+    ///    `DELETE … WHERE id = $id AND status = 'unconfirmed'`.
+    /// 2. Insert the new row under another id. Do not store the new hash in the earlier row: a
+    ///    confirmation that is still running could activate the account with an attacker's
+    ///    password.
+    /// 3. Call [`customer_changed`](Self::customer_changed) with the earlier id.
+    ///
+    /// Then the newest registration counts, and mails of earlier registrations confirm nothing.
+    /// Otherwise the owner of the address could confirm an attacker's password: see
+    /// [`confirm_email`](Self::confirm_email). If the host sets accounts with a history back to
+    /// unconfirmed, it must not remove those accounts.
     ///
     /// # Security
     ///
-    /// Anybody may call it, and each call with a password costs a hash. It is charged to
-    /// [`AuthConfig::registration_budget`] before that; the hash waits in the line of strangers.
+    /// Anybody may call it, and each call with a password costs a hash. Before the hash, the call
+    /// is charged to [`AuthConfig::registration_budget`]. The hash waits in the queue of callers
+    /// who are not signed in.
     ///
     /// ```
     /// use commerce_auth::{AccountStatus, Auth, MemoryCustomers, MemoryStore, Registration};
@@ -57,61 +66,75 @@ impl Auth {
     ///
     /// # Errors
     ///
-    /// - [`InputError::Required`], [`InputError::Email`], [`InputError::Policy`]: nothing was counted. A password from a data
-    ///   breach is refused once the registration was counted.
-    /// - [`SignInError::ChallengeRequired`]: the host's [`Challenge`](crate::Challenge) asks for a right answer. Nothing was
+    /// - [`InputError::Required`], [`InputError::Email`], [`InputError::Policy`]: the registration
+    ///   was not counted. A password from a data breach is refused only after the registration was
     ///   counted.
-    /// - [`SignInError::TooManyRequests`]: from this source.
+    /// - [`SignInError::ChallengeRequired`]: the host's [`Challenge`](crate::Challenge) requires a
+    ///   right answer. The registration was not counted.
+    /// - [`SignInError::TooManyRequests`]: too many registrations from this source.
     /// - [`Error::Overloaded`]: too many hashes are waiting.
-    /// - [`Error::Unavailable`], [`Error::Random`].
+    /// - [`Error::Unavailable`], [`Error::Random`]: the account must not be inserted.
     #[doc(alias("createCustomer", "createCustomerV2", "/V1/customers"))]
     pub async fn begin_registration(&self, registration: Registration) -> Result<NewAccount, Error> {
         flow::begin_registration(&self.services, registration).await
     }
 
-    /// Makes a confirmation token for the unconfirmed customer with this address, if there is one, and hands it to the
-    /// [`Notifier`](crate::Notifier): after a registration, and Commerce's `resendConfirmationEmail`.
+    /// Makes a confirmation token for the unconfirmed customer with this address and passes it to
+    /// the [`Notifier`](crate::Notifier).
     ///
-    /// Unknown, active, disabled and unconfirmed accounts are the same work and the same answer; so are the limits, which
-    /// count the address as it was typed. The token lives for [`AuthConfig::confirmation_lifetime`] and works once, in
-    /// [`confirm_email`](Self::confirm_email). The newest three stay good. With
-    /// [`ConfirmationRequest::after_registration`] the owner of an active account is told that somebody registered with
-    /// the address ([`Notice::RegisteredAgain`]).
+    /// Call it after a registration. It also implements Commerce's `resendConfirmationEmail`.
+    ///
+    /// If no unconfirmed account has the address, no token is mailed. The work and the result are
+    /// the same for every address, whether its account is unknown, active, disabled or unconfirmed.
+    /// The rate limits do not depend on an account either: they count the address as it was typed.
+    ///
+    /// The token lives for [`AuthConfig::confirmation_lifetime`] and works once, in
+    /// [`confirm_email`](Self::confirm_email). The newest three tokens are valid. With
+    /// [`ConfirmationRequest::after_registration`], the owner of an active account is notified that
+    /// somebody registered with the address ([`Notice::RegisteredAgain`]).
     ///
     /// # Errors
     ///
-    /// - [`InputError::Required`], [`InputError::Email`]: nothing was looked up.
+    /// - [`InputError::Required`], [`InputError::Email`]: the input is malformed. Nothing was
+    ///   looked up.
     /// - [`InternalError::NotConfigured`]: there is no notifier.
-    /// - [`SignInError::ChallengeRequired`]: the host's [`Challenge`](crate::Challenge) asks for a right answer. Nothing was
-    ///   looked up, and nothing counted.
-    /// - [`SignInError::TooManyRequests`]: for this address, or from this source.
-    /// - [`Error::Unavailable`], [`Error::Random`]: a token may have been made; none was mailed.
+    /// - [`SignInError::ChallengeRequired`]: the host's [`Challenge`](crate::Challenge) requires a
+    ///   right answer. Nothing was looked up, and the request was not counted.
+    /// - [`SignInError::TooManyRequests`]: too many requests for this address, or from this source.
+    /// - [`Error::Unavailable`], [`Error::Random`]: a token may have been made, but no mail was
+    ///   sent.
     #[doc(alias = "resendConfirmationEmail")]
     pub async fn request_confirmation(&self, request: ConfirmationRequest) -> Result<(), Error> {
         flow::request_confirmation(&self.services, request).await
     }
 
-    /// Confirms an e-mail address by a mailed token: Commerce's `confirmEmail`.
+    /// Confirms an e-mail address with a mailed token: Commerce's `confirmEmail`.
     ///
-    /// A token that was mailed to the account's own address makes the account active
-    /// ([`CustomerStore::confirm`]). One that was mailed to the address of a change
-    /// ([`request_email_change`](Self::request_email_change)) gives the account this address
-    /// ([`CustomerStore::replace_email`]); the customer is told at both ([`Notice::EmailChanged`]).
-    /// Both end all the customer's tokens and one-time credentials, so that the customer signs in anew. It has a budget
-    /// for each source, of the size of [`AuthConfig::source_budget`]; every refusal within it is the same work.
+    /// If the token was mailed to the account's own address, the account becomes active
+    /// ([`CustomerStore::confirm`]). If it was mailed to a new address
+    /// ([`request_email_change`](Self::request_email_change)), the account gets this address
+    /// ([`CustomerStore::replace_email`]), and the customer is notified at both addresses
+    /// ([`Notice::EmailChanged`]).
+    ///
+    /// In both cases all tokens and one-time credentials of the customer end, so the customer must
+    /// sign in again. The call has a budget for each source, with the size of
+    /// [`AuthConfig::source_budget`]. Within this budget every refusal does the same work.
     ///
     /// # Security
     ///
-    /// Pre-hijacking: somebody registers another person's address with a password of their own, and waits for the owner
-    /// to confirm it. The token proves that the mail was read, not that its reader chose the password. What was obtained
-    /// with that password before (tokens, reset tokens, changes of the address) ends with the confirmation. Against the
-    /// password itself:
+    /// Pre-hijacking: an attacker registers another person's address with the attacker's password,
+    /// and waits for the owner to confirm the address. The token proves that a person read the
+    /// mail. It does not prove that this person chose the password.
     ///
-    /// - Ask for it on the page behind the mailed link, and hand it over with [`EmailConfirmation::password`]. Then an
-    ///   account becomes active only for a person who reads the mail *and* knows the password, and no other defence is
-    ///   needed. The owner of the address, who does not know it, resets the password first. This is the strongest
-    ///   defence; Commerce's `confirmEmail` has no such argument, so it is off unless the host uses it.
-    /// - Let a later registration replace the password of an unconfirmed account: see
+    /// The confirmation ends all tokens, reset tokens and changes of the address that the attacker
+    /// obtained with that password before. The password itself needs one of these defences:
+    ///
+    /// - Ask for the password on the page behind the mailed link, and pass it with
+    ///   [`EmailConfirmation::password`]. Then only a person who reads the mail *and* knows the
+    ///   password can activate the account, and no other defence is needed. An owner of the address
+    ///   who does not know the password resets it first. This is the strongest defence. Commerce's
+    ///   `confirmEmail` has no such argument, so it is off unless the host uses it.
+    /// - Let a later registration replace an unconfirmed account: see
     ///   [`begin_registration`](Self::begin_registration).
     /// - Say in the mail that a person who did not register must not follow the link.
     ///
@@ -162,43 +185,57 @@ impl Auth {
     ///
     /// # Errors
     ///
-    /// - [`InputError::Required`], [`InputError::Email`], [`InputError::PasswordTooLong`]: nothing was looked up.
-    /// - [`SignInError::ChallengeRequired`]: the host's [`Challenge`](crate::Challenge) asks for a right answer. Nothing was
-    ///   looked up, and nothing counted.
-    /// - [`ConfirmationError::InvalidToken`]: wrong, expired, spent, of another address or website, ended meanwhile; a
-    ///   disabled account; or another account has the address by now. Not told apart. If the customer's tokens were ended
-    ///   by somebody else while a new address was written, it does not stand: the earlier one is back, in its canonical
-    ///   spelling, and all tokens end.
-    /// - [`ConfirmationError::AlreadyConfirmed`]: the token was right, and its account is active already.
-    /// - [`SignInError::WrongPassword`]: the token is right and still good, the password is not the account's.
+    /// - [`InputError::Required`], [`InputError::Email`], [`InputError::PasswordTooLong`]: the
+    ///   input is malformed. Nothing was looked up.
+    /// - [`SignInError::ChallengeRequired`]: the host's [`Challenge`](crate::Challenge) requires a
+    ///   right answer. Nothing was looked up, and the attempt was not counted.
+    /// - [`ConfirmationError::InvalidToken`]: the token is wrong, expired or spent, ended
+    ///   meanwhile, or belongs to another address or website. Or the account is disabled, or
+    ///   another account has taken the address. The error does not distinguish these cases. The
+    ///   same error is returned if another request ended the customer's tokens while a new address
+    ///   was written. The previous address is then restored in its canonical spelling, and all
+    ///   tokens end.
+    /// - [`ConfirmationError::AlreadyConfirmed`]: the token is right, but its account is already
+    ///   active.
+    /// - [`SignInError::WrongPassword`]: the password is not the account's password. The token is
+    ///   right and still valid.
     /// - [`SignInError::TooManyRequests`]: the budget is spent.
-    /// - [`Error::Overloaded`]: too many hashes are waiting; the token is still good.
-    /// - [`Error::Unavailable`], [`Error::Random`]: the token may be spent, and the address may be confirmed. If it was a
-    ///   new one, tokens from before may live: call [`customer_changed`](Self::customer_changed). An account that is still
-    ///   unconfirmed can ask for another token.
+    /// - [`Error::Overloaded`]: too many hashes are waiting. The token is still valid.
+    /// - [`Error::Unavailable`], [`Error::Random`]: the token may be spent, and the address may be
+    ///   confirmed. If it was a new address, earlier tokens may still be valid: call
+    ///   [`customer_changed`](Self::customer_changed). If the account is still unconfirmed, the
+    ///   customer can ask for another token.
     ///
-    /// The same holds for a call that is dropped midway, as some servers do when a client goes away: run it to its end
-    /// (in a task of its own).
+    /// The same holds if the call is dropped before it ends, as some servers do when a client
+    /// disconnects. To prevent this, run the call in a separate task.
     #[doc(alias("confirmEmail", "/V1/customers/me/activate"))]
     pub async fn confirm_email(&self, confirmation: EmailConfirmation) -> Result<Confirmed, Error> {
         flow::confirm_email(&self.services, confirmation).await
     }
 
-    /// Asks for another e-mail address of a signed-in customer, who confirms it by the mail that goes there. The account
-    /// keeps its address until then.
+    /// Requests a change of a signed-in customer's e-mail address, which the customer confirms by a
+    /// mail to the new address.
     ///
-    /// The current password is checked as by [`confirm_password`](Self::confirm_password). A free address and one that has
-    /// an account are the same work and the same answer: if it is free, it gets the token
-    /// ([`Notice::EmailChangeRequested`]); if not, its owner is told ([`Notice::RegisteredAgain`]). The present address is
-    /// told in both cases ([`Notice::EmailChangeAsked`]). The newest three tokens stay good, and all end with a new password,
-    /// a reset, and the change itself.
+    /// Until the confirmation, the account keeps its present address.
+    ///
+    /// The current password is checked as in [`confirm_password`](Self::confirm_password). The work
+    /// and the result are the same whether or not the new address has an account. If it has none,
+    /// the token is mailed to it ([`Notice::EmailChangeRequested`]). If it has one, the owner of
+    /// that account is notified ([`Notice::RegisteredAgain`]). In both cases the present address is
+    /// notified ([`Notice::EmailChangeAsked`]).
+    ///
+    /// The newest three tokens are valid. All of them end with a new password, a reset, or the
+    /// change itself.
     ///
     /// # Errors
     ///
-    /// - As [`confirm_password`](Self::confirm_password), and [`InputError::Email`]: nothing was looked up.
+    /// - As [`confirm_password`](Self::confirm_password).
+    /// - [`InputError::Email`]: the new address is malformed. Nothing was looked up.
     /// - [`InternalError::NotConfigured`]: there is no notifier.
-    /// - [`SignInError::TooManyRequests`]: for the new address, or from this source.
-    /// - [`Error::Unavailable`], [`Error::Random`]: a token may have been made; none was mailed.
+    /// - [`SignInError::TooManyRequests`]: too many requests for the new address, or from this
+    ///   source.
+    /// - [`Error::Unavailable`], [`Error::Random`]: a token may have been made, but no mail was
+    ///   sent.
     #[doc(alias = "updateCustomerEmail")]
     pub async fn request_email_change(
         &self,

@@ -11,28 +11,34 @@ use crate::{
 
 /// # Tokens
 ///
-/// Bearer tokens are verified, listed and ended.
+/// Bearer tokens are verified, listed and revoked.
 impl Auth {
-    /// Tells who a bearer token is: a customer, or an admin user.
+    /// Verifies a bearer token and returns its customer or admin user.
     ///
-    /// Reads the store once for a customer's own token, and once for a token that is unknown, expired or revoked. A
-    /// token born of assistance, and an admin user's, are checked live at every use: the admin user's own grant,
-    /// standing and permissions, and the customer's standing and consent. If such a live token is refused, the reason
-    /// goes into the audit trail and is not told to the caller. The audit trail does not record that an ended token was
-    /// presented: it records the end itself, in the flow that ends the token.
+    /// The call reads the store once for a customer's own token, and once for a token that is
+    /// unknown, expired or revoked. For an assistance token and an admin user's token, every use
+    /// also checks the admin user's own token, status and permissions. For an assistance token it
+    /// checks the customer's status and consent as well.
+    ///
+    /// If a live token is refused by these checks, the audit trail records the reason, and the
+    /// caller does not learn it. The audit trail does not record that an ended token was presented.
+    /// It records the end itself, in the operation that ends the token.
     ///
     /// # Errors
     ///
-    /// - [`TokenError::Invalid`]: malformed, unknown, expired or revoked. A string whose check does not
-    ///   fit does not reach the store.
-    /// - [`TokenError::NotAuthorized`]: a customer's token of another website.
-    /// - [`Error::Unavailable`]: the store, or a table, could not be asked.
-    /// - [`InternalError::NotConfigured`]: an admin user's token, and no admin user table.
+    /// - [`TokenError::Invalid`]: the token is malformed, unknown, expired or revoked. If the
+    ///   checksum in the string is wrong, the store is not read.
+    /// - [`TokenError::NotAuthorized`]: the token belongs to a customer of another website.
+    /// - [`Error::Unavailable`]: the storage backend request failed, or the request to a table of
+    ///   the host.
+    /// - [`InternalError::NotConfigured`]: it is an admin user's token, but there is no admin user
+    ///   table.
     pub async fn verify(&self, bearer: impl Into<Bearer<'_>>) -> Result<Identity, Error> {
         flow::verify(&self.services, bearer.into()).await
     }
 
-    /// Tells which customer a bearer token is. The hot path.
+    /// Verifies a bearer token and returns its customer. This is the fastest of the three
+    /// verifications.
     ///
     /// # Errors
     ///
@@ -41,7 +47,7 @@ impl Auth {
         flow::verify_customer(&self.services, bearer).await
     }
 
-    /// Tells which admin user a bearer token is, and what the admin user may do at this moment.
+    /// Verifies a bearer token and returns its admin user with the present permissions.
     ///
     /// # Errors
     ///
@@ -50,13 +56,15 @@ impl Auth {
         flow::verify_admin(&self.services, bearer.into()).await
     }
 
-    /// The customer's live tokens, the newest first, those of assistance among them: at most
-    /// [`AuthConfig::tokens_per_subject`](crate::AuthConfig::tokens_per_subject).
+    /// Lists the customer's live tokens, including assistance tokens, the newest first.
+    ///
+    /// The list has at most
+    /// [`AuthConfig::tokens_per_subject`](crate::AuthConfig::tokens_per_subject) entries.
     ///
     /// # Errors
     ///
-    /// As [`verify_customer`](Self::verify_customer), and [`TokenError::NotAuthorized`] for a token born of
-    /// assistance.
+    /// As [`verify_customer`](Self::verify_customer), and [`TokenError::NotAuthorized`] for an
+    /// assistance token.
     pub async fn list_customer_tokens(
         &self,
         bearer: impl Into<Bearer<'_>>,
@@ -64,12 +72,13 @@ impl Auth {
         flow::list_customer_tokens(&self.services, bearer.into()).await
     }
 
-    /// Ends the token presented: Commerce's `revokeCustomerToken`. Once it has returned, no node accepts the
-    /// token.
+    /// Ends the presented token: Commerce's `revokeCustomerToken`.
     ///
-    /// Commerce ends all of the customer's tokens; set [`AuthConfig::revoke`](crate::AuthConfig::revoke) to
-    /// [`RevokeScope::All`] for that, as by [`revoke_all_customer_tokens`](Self::revoke_all_customer_tokens). A
-    /// token born of assistance only ever ends itself.
+    /// Once this has returned, no node accepts the token. Commerce ends all of the customer's
+    /// tokens. To do the same, set [`AuthConfig::revoke`](crate::AuthConfig::revoke) to
+    /// [`RevokeScope::All`], or call
+    /// [`revoke_all_customer_tokens`](Self::revoke_all_customer_tokens). An assistance token always
+    /// ends only itself.
     ///
     /// # Errors
     ///
@@ -79,13 +88,15 @@ impl Auth {
         flow::revoke_customer_token(&self.services, bearer.into()).await
     }
 
-    /// Ends one of the customer's other tokens, named as [`list_customer_tokens`](Self::list_customer_tokens)
-    /// names it. Answers whether the customer had it.
+    /// Ends one of the customer's tokens, by its digest from
+    /// [`list_customer_tokens`](Self::list_customer_tokens).
+    ///
+    /// Returns true if the customer had this token.
     ///
     /// # Errors
     ///
-    /// As [`verify_customer`](Self::verify_customer), and [`TokenError::NotAuthorized`] for a token born of
-    /// assistance.
+    /// As [`verify_customer`](Self::verify_customer), and [`TokenError::NotAuthorized`] for an
+    /// assistance token.
     pub async fn revoke_listed_customer_token(
         &self,
         bearer: impl Into<Bearer<'_>>,
@@ -94,13 +105,15 @@ impl Auth {
         flow::revoke_listed_customer_token(&self.services, bearer.into(), grant).await
     }
 
-    /// Ends all of the customer's tokens, or all but the one presented, and the outstanding reset tokens and
-    /// one-time codes: one atomic step, which a sign-in in flight does not survive and a later one does.
+    /// Ends all of the customer's tokens, or all except the presented one.
+    ///
+    /// Outstanding reset tokens and one-time codes end too. All of this is one atomic step: a
+    /// sign-in that is still running gets no token, and a later sign-in is not affected.
     ///
     /// # Errors
     ///
-    /// As [`verify_customer`](Self::verify_customer), and [`TokenError::NotAuthorized`] for a token born of
-    /// assistance.
+    /// As [`verify_customer`](Self::verify_customer), and [`TokenError::NotAuthorized`] for an
+    /// assistance token.
     #[doc(alias = "revokeCustomerToken")]
     pub async fn revoke_all_customer_tokens(
         &self,
@@ -110,24 +123,29 @@ impl Auth {
         flow::revoke_all_customer_tokens(&self.services, bearer.into(), keep).await
     }
 
-    /// Ends every token, reset token and one-time code of everybody, in one write: for the day a database leaked
-    /// or a backup was restored.
+    /// Ends every token, reset token and one-time code of all users, in one write.
+    ///
+    /// Call it if the database was leaked or a backup was restored.
     ///
     /// # Errors
     ///
-    /// - [`Error::Unavailable`]: it may be done; call it again.
+    /// - [`Error::Unavailable`]: the storage backend request failed. The tokens may have been
+    ///   ended. Call it again.
     /// - [`Error::Random`]: nothing was ended.
     pub async fn revoke_everything(&self) -> Result<(), Error> {
         flow::revoke_everything(&self.services).await
     }
 
-    /// Removes what is over, at most `limit` records of each kind, and closes what is over in the ledger of
-    /// assistance, so that its customers are told: for a host's timer, once a minute. Nothing else depends on
-    /// it but space.
+    /// Removes expired records, at most `limit` of each kind, and closes assistances that have
+    /// ended.
+    ///
+    /// Call it from a timer of the host, once a minute. Customers are then notified of assistances
+    /// that have ended. Nothing else depends on it except storage space.
     ///
     /// # Errors
     ///
-    /// [`Error::Unavailable`]: some of it may be done.
+    /// [`Error::Unavailable`]: the storage backend request failed. Some records may have been
+    /// removed.
     pub async fn purge(&self, limit: usize) -> Result<Purged, Error> {
         flow::purge(&self.services, limit).await
     }
