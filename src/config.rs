@@ -1,4 +1,4 @@
-//! The numbers and rules of a shop.
+//! The configuration of a shop: lifetimes, budgets and rules.
 
 use std::{collections::BTreeSet, io, num::NonZero, thread, time::Duration};
 
@@ -11,25 +11,31 @@ use crate::{
     token::Assistance,
 };
 
-/// Which tokens [`Auth::revoke_customer_token`](crate::Auth::revoke_customer_token) ends.
+/// The tokens that [`Auth::revoke_customer_token`](crate::Auth::revoke_customer_token) ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum RevokeScope {
-    /// The token presented: a customer who signs out of one device stays signed in on the others.
+    /// The presented token. A customer who signs out of one device stays signed in on the other
+    /// devices.
     Presented,
-    /// All of the customer's tokens, as Commerce does.
+    /// All tokens of the customer, as in Commerce.
     All,
 }
 
-/// Which admin users must sign in with a second factor. Whoever has one must always use it.
+/// The admin users who must sign in with a second factor.
+///
+/// An admin user who has a second factor must always use it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum SecondFactorPolicy {
-    /// Every admin user: Commerce's rule since 2.4.0. Whoever has none is mailed how to set one up, and gets no token.
+    /// Every admin user: Commerce's rule since 2.4.0.
+    ///
+    /// An admin user without a second factor gets no token. Instead, the crate mails an enrolment
+    /// token.
     Required,
-    /// Those who have set one up.
+    /// The admin users who have set up a second factor.
     Optional,
-    /// Those who have set one up, and those whose row says so:
+    /// The admin users who have set up a second factor, and those whose row requires one:
     /// [`AdminUser::requires_second_factor`](crate::AdminUser::requires_second_factor).
     PerAdmin,
 }
@@ -49,13 +55,13 @@ impl SecondFactorPolicy {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Confirmation {
-    /// All of them.
+    /// All websites.
     #[default]
     Everywhere,
-    /// These. On the others an unconfirmed customer signs in like an active one (Commerce's
-    /// `customer/create_account/confirm`, which is set per website).
+    /// The listed websites. On all other websites an unconfirmed customer signs in like an active
+    /// one (Commerce's `customer/create_account/confirm`, which is set per website).
     Only(BTreeSet<Website>),
-    /// None.
+    /// No website.
     Nowhere,
 }
 
@@ -70,7 +76,7 @@ impl Confirmation {
         }
     }
 
-    /// Standing of an account of this website, given the status of its row.
+    /// Returns the effective status of an account on this website, given the status of its row.
     pub(crate) fn standing(&self, website: &Website, status: AccountStatus) -> AccountStatus {
         match status {
             AccountStatus::Unconfirmed if !self.is_demanded_on(website) => AccountStatus::Active,
@@ -79,8 +85,10 @@ impl Confirmation {
     }
 }
 
-/// The numbers and rules of a shop. Start from [`commerce`](Self::commerce) or [`strict`](Self::strict) and
-/// set what differs; [`AuthBuilder::build`](crate::AuthBuilder::build) refuses nonsense.
+/// The configuration of a shop: lifetimes, budgets and rules.
+///
+/// Start from [`commerce`](Self::commerce) or [`strict`](Self::strict) and set the fields that
+/// differ. [`AuthBuilder::build`](crate::AuthBuilder::build) refuses values that are out of range.
 ///
 /// ```
 /// use std::time::Duration;
@@ -96,108 +104,160 @@ pub struct AuthConfig {
     pub customer_token_lifetime: Duration,
     /// Lifetime of an admin user's token: 4 h in Commerce (`oauth/access_token_lifetime/admin`).
     pub admin_token_lifetime: Duration,
-    /// Lifetime of a token born of assistance: 15 min, at most 24 h, and never longer than the admin
-    /// user's own.
+    /// Lifetime of an assistance token: 15 min, at most 24 h. The token never outlives the admin
+    /// user's own token.
     pub assistance_token_lifetime: Duration,
-    /// The most live tokens of one customer or admin user: 100, at most 10,000. A sign-in beyond it ends the oldest one,
-    /// by the time of issue; tokens born of assistance count as the customer's. An assistance whose token ends so is
-    /// closed in the ledger when the ledger is next read, or by [`Auth::purge`](crate::Auth::purge).
+    /// Maximum number of live tokens of one customer or admin user: 100, at most 10,000.
+    ///
+    /// A sign-in beyond the maximum ends the oldest token by time of issue. Assistance tokens count
+    /// as tokens of the customer. If the ended token belongs to an assistance, the ledger closes
+    /// the assistance at its next reading or in [`Auth::purge`](crate::Auth::purge).
     pub tokens_per_subject: NonZero<usize>,
     /// Lifetime of a one-time code: 30 s in Commerce, at most 600 s (ASVS v5.0.0-6.5.5).
     pub one_time_code_lifetime: Duration,
     /// Lifetime of a reset token: 2 h in Commerce (`customer/password/reset_link_expiration_period`), at
     /// most 24 h (NIST SP 800-63B-4 section 4.2.1.2).
     pub reset_token_lifetime: Duration,
-    /// The websites whose customers must confirm their e-mail address before they can sign in: all. It decides the status
-    /// of new accounts ([`Auth::begin_registration`](crate::Auth::begin_registration)) and what an unconfirmed one may do.
+    /// The websites whose customers must confirm their e-mail address before they can sign in: all.
+    ///
+    /// The setting decides the status of new accounts
+    /// ([`Auth::begin_registration`](crate::Auth::begin_registration)) and whether an unconfirmed
+    /// customer may sign in.
     pub confirmation: Confirmation,
-    /// Lifetime of a confirmation token: 24 h, which is the most (NIST SP 800-63A-4: codes that are sent by e-mail are
-    /// valid for at most 24 hours).
+    /// Lifetime of a confirmation token: 24 h, which is also the maximum (NIST SP 800-63A-4: codes
+    /// sent by e-mail are valid for at most 24 hours).
     pub confirmation_lifetime: Duration,
-    /// Number of registrations that a source may begin: 10 in an hour. The number is ours: each costs a hash, and a
-    /// household or an office registers few customers. A registration whose source is not known is not counted.
+    /// Number of registrations that a source may begin: 10 in an hour.
+    ///
+    /// The number is the crate's own: each registration costs a hash, and a household or an office
+    /// registers few customers. If the source of a registration is unknown, the registration is not
+    /// counted.
     pub registration_budget: Budget,
-    /// Which admin users must sign in with a second factor: all. A keyring is needed then, which seals the secrets.
+    /// The admin users who must sign in with a second factor: all. This requires a keyring, which
+    /// seals the secrets.
     pub admin_second_factor: SecondFactorPolicy,
-    /// The budget of wrong codes of one admin user, over all sources: 5, then 15 minutes. A right password does not clear
-    /// it; a right code does. Beside it the wide [`account_budget`](Self::account_budget) is charged, in a counter of its
-    /// own. Recovery codes, which nobody guesses, have a budget of this size for each source. So have the first codes of
-    /// an admin user's enrolments, and the showings of one enrolment's secret.
+    /// The budget of wrong codes of one admin user, over all sources: 5, then 15 minutes.
+    ///
+    /// A right code clears the budget. A right password does not. Each wrong code also counts
+    /// against a separate counter with the size of [`account_budget`](Self::account_budget).
+    ///
+    /// Three more budgets have this size:
+    ///
+    /// - wrong recovery codes, for each source, since nobody can guess one;
+    /// - first codes of an admin user's enrolments;
+    /// - views of one enrolment's secret.
     pub second_factor_budget: Budget,
     /// Lifetime of an enrolment token: 1 h in Commerce, at most 24 h.
     pub enrolment_lifetime: Duration,
-    /// The shop's name in an admin user's authenticator. No new password may be made of it:
-    /// [`PasswordPolicy::refuse_guessable`].
+    /// The shop's name in an admin user's authenticator. A new password may not consist of this
+    /// name: [`PasswordPolicy::refuse_guessable`].
     pub issuer: String,
-    /// Age up to which a sign-in is fresh: 15 min. A fresh one is needed for an admin user's new password, new
-    /// authenticator or new recovery codes, and, if [`assistance_step_up`](Self::assistance_step_up) says so, assistance.
+    /// Maximum age of a fresh sign-in: 15 min.
+    ///
+    /// An admin user needs a fresh sign-in for a new password, a new authenticator or new recovery
+    /// codes. If [`assistance_step_up`](Self::assistance_step_up) is true, assistance needs one as
+    /// well.
     pub fresh_for: Duration,
-    /// True if assistance is given only by an admin user who has used a second factor within
-    /// [`fresh_for`](Self::fresh_for): not in Commerce, on in [`strict`](Self::strict) (ASVS v5.0.0-7.5.3).
+    /// True if assistance requires that the admin user used a second factor within
+    /// [`fresh_for`](Self::fresh_for).
+    ///
+    /// Commerce has no such rule. It is on in [`strict`](Self::strict) (ASVS v5.0.0-7.5.3).
     pub assistance_step_up: bool,
-    /// Time for which the ledger shows an assistance after its end: a year. [`Auth::purge`](crate::Auth::purge) removes older ones.
-    /// An entry keeps the span that was in force when it ended.
+    /// Time for which the ledger shows an assistance after its end: a year.
+    ///
+    /// [`Auth::purge`](crate::Auth::purge) removes older entries. An entry keeps the time that was
+    /// configured when the assistance ended.
     pub assistance_history: Duration,
-    /// True if the shop offers assistance at all (Commerce's `login_as_customer/general/enabled`). Switched off, no
-    /// token or code is given to an admin user, and none given before is good for anything.
+    /// True if the shop offers assistance (Commerce's `login_as_customer/general/enabled`).
+    ///
+    /// If false, no admin user gets an assistance token or one-time code, and existing ones are
+    /// refused.
     pub assistance: bool,
-    /// The reason that stands for a blank one, at most 1,024 bytes. `None` refuses a blank reason. As in every reason,
-    /// control characters become spaces.
+    /// The reason that replaces a blank reason, at most 1,024 bytes. With `None`, a blank reason is
+    /// refused. In every reason, control characters become spaces.
     pub default_assistance_reason: Option<String>,
-    /// Which one-time credentials the chain tries after the password. The chain can be narrowed, never
-    /// reordered: a shop that wants codes exchanged by
-    /// [`Auth::exchange_one_time_code`](crate::Auth::exchange_one_time_code) only sets `one_time_code` to `false`. A
-    /// confirmation token is none of the steps.
+    /// The one-time credentials that a sign-in tries after the password.
+    ///
+    /// The host can remove steps of the chain but not reorder them. For example, set
+    /// `one_time_code` to `false` if customers exchange codes only by
+    /// [`Auth::exchange_one_time_code`](crate::Auth::exchange_one_time_code). A confirmation token
+    /// is never a step of the chain.
     pub steps: Purposes,
     /// The budget of failed sign-ins of one source at one account: 6, then 30 minutes (Commerce's
     /// `oauth/authentication_lock`).
     pub source_budget: Budget,
-    /// The budget of failed sign-ins at one account over all sources: 100 in 24 hours (NIST SP 800-63B-4
-    /// section 3.2.2). After that, unknown sources get one attempt per 15 min, and each failure doubles the pause up to
-    /// 4 h. Devices and sources from which the account has signed in within 90 days keep their own
-    /// [`source_budget`](Self::source_budget).
+    /// The budget of failed sign-ins at one account over all sources: 100 in 24 hours (NIST SP
+    /// 800-63B-4 section 3.2.2).
+    ///
+    /// After that, unknown sources get one attempt per 15 min, and each failure doubles the pause
+    /// up to 4 h. Devices and sources from which the account has signed in within 90 days keep
+    /// their own [`source_budget`](Self::source_budget).
     pub account_budget: Budget,
-    /// The budget of failures of one source over all accounts: 100 in an hour. A source is an IPv4 address or an
-    /// IPv6 /64. Sign-ins, reset requests, one-time credentials and enrolments count together. Attempts on their way
-    /// do not count yet, so that a source may exceed it by those. Callers without an address have no such budget. A
-    /// source with failures at a tenth as many accounts is suspicious.
+    /// The budget of failures of one source over all accounts: 100 in an hour. A source is an IPv4
+    /// address or an IPv6 /64.
+    ///
+    /// Sign-ins, reset requests, one-time credentials and enrolments count together. An attempt
+    /// counts only when it ends, so parallel attempts can exceed the budget by their number.
+    /// Callers without an address have no such budget. A source is suspicious once it has failures
+    /// at 10 accounts, a tenth of the budget.
     pub source_total_budget: Budget,
-    /// The same budget of an IPv6 /48, the network of one household or company: 1,000 in an hour.
+    /// The budget of failures of an IPv6 /48, the network of one household or company: 1,000 in an
+    /// hour. Otherwise as [`source_total_budget`](Self::source_total_budget).
     pub network_budget: Budget,
-    /// The budget of wrong one-time credentials at one address over all sources: 100 in 24 hours. Once it is spent,
-    /// a right one is still accepted, and a wrong one leaves no counter in the store.
+    /// The budget of wrong one-time credentials at one address over all sources: 100 in 24 hours.
+    ///
+    /// Once the budget is spent, a right credential is still accepted, and a wrong one leaves no
+    /// counter in the store.
     pub redemption_budget: Budget,
-    /// Number of resets that may be asked for an address: 5 in an hour (Commerce's
-    /// `customer/password/max_number_password_reset_requests`). Confirmations have a budget of this size of their own.
+    /// Number of password resets that may be requested for one address: 5 in an hour (Commerce's
+    /// `customer/password/max_number_password_reset_requests`). Confirmation requests have a
+    /// separate budget of this size.
     pub reset_account_budget: Budget,
-    /// Number of resets that a source may ask for, over all addresses: 20 in an hour, as several customers may share an
-    /// address. A request whose source is not known counts against the address only. Confirmations have a budget of this
-    /// size of their own.
+    /// Number of password resets that one source may request, over all addresses: 20 in an hour.
+    ///
+    /// The number is larger because several customers may share an IP address. If the source of a
+    /// request is unknown, the request counts only against the e-mail address. Confirmation
+    /// requests have a separate budget of this size.
     pub reset_source_budget: Budget,
-    /// Which tokens a sign-out ends.
+    /// The tokens that a sign-out ends.
     pub revoke: RevokeScope,
     /// Rules for new passwords.
     pub password_policy: PasswordPolicy,
-    /// The cost of a password hash. Hashes of another cost are made anew when their owner signs in.
+    /// The cost of a password hash. If a stored hash has another cost, it is replaced when its
+    /// owner signs in.
     pub argon2: Argon2Params,
-    /// Threads that hash, and so the most hashes at once and the most blocks of memory: the number of cores.
-    /// More are slower, since they fight for the cache.
+    /// Number of hashing threads: the number of cores.
+    ///
+    /// The number limits how many hashes run at once and how many memory blocks they use. More
+    /// threads than cores are slower, since they compete for the cache.
     pub hashing_threads: NonZero<usize>,
-    /// Hashes that may wait for a thread, at most 4,096: 64 for each. Customers who sign in, whoever is signed in, and
-    /// admin users have as many places each, and take turns; so do the sources among them, each of which holds a
-    /// quarter of the places at most. Beyond that a caller is told that the service is busy.
+    /// Maximum number of hashes of one kind of caller that wait for a thread: 64 for each thread,
+    /// at most 4,096.
+    ///
+    /// There are three kinds of caller. Each kind has this number of places, and the kinds take
+    /// turns:
+    ///
+    /// - customers who are not signed in, for example at a sign-in, a registration or a reset;
+    /// - customers who are signed in or use a known device, and the host;
+    /// - admin users.
+    ///
+    /// Within a kind, the sources take turns, and a source holds at most a quarter of the places.
+    /// If there is no place, the caller gets [`Error::Overloaded`](crate::Error::Overloaded).
     pub hashing_queue: usize,
-    /// Audit events that may wait for the sink: 4,096, at most 65,536. What anybody can cause, such as a refused sign-in,
-    /// takes at most half of it and is summed up beyond ([`AuditEvent::summed_up`](crate::AuditEvent::summed_up)). Other
-    /// events, such as sign-ins, may take all of it, and are counted and lost beyond. What the host does, and what changes a
-    /// credential or consent, does not go through the queue.
+    /// Maximum number of audit events that wait for the sink: 4,096, at most 65,536.
+    ///
+    /// Events that anybody can cause, such as refused sign-ins, take at most half of the queue.
+    /// Beyond that they are summed up ([`AuditEvent::summed_up`](crate::AuditEvent::summed_up)).
+    /// Other events, such as sign-ins, may take the whole queue. If it is full, these events are
+    /// lost and counted. Events of the host's actions, and events that change a credential or
+    /// consent, do not go through the queue.
     pub audit_queue: NonZero<usize>,
 }
 
 const TOKENS: NonZero<usize> = NonZero::<usize>::MIN.saturating_add(99);
-/// A sign-in at the cap looks at all of a subject's tokens.
+/// A sign-in that reaches the maximum reads all tokens of the subject.
 const MAX_TOKENS: usize = 10_000;
-/// A longer queue would outlast the lease of a charge.
+/// In a longer queue, a hash would wait longer than the lease of its charge.
 const MAX_QUEUE: usize = 4096;
 const AUDIT_QUEUE: NonZero<usize> = NonZero::<usize>::MIN.saturating_add(4095);
 const MINUTE: Duration = Duration::from_secs(60);
@@ -206,7 +266,7 @@ const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 const YEAR: Duration = Duration::from_secs(366 * 24 * 60 * 60);
 
 impl AuthConfig {
-    /// Commerce's numbers and rules: the default.
+    /// Returns Commerce's values and rules: the default.
     #[must_use]
     pub fn commerce() -> Self {
         let hashing_threads = thread::available_parallelism().unwrap_or(NonZero::<usize>::MIN);
@@ -250,12 +310,16 @@ impl AuthConfig {
         }
     }
 
-    /// For those who owe it to NIST SP 800-63B-4 and ASVS: longer passwords without rules about their
-    /// classes, and no guessable ones ([`PasswordPolicy::refuse_guessable`]; ASVS v5.0.0-6.2.12 also wants
-    /// [`AuthBuilder::breached_passwords`](crate::AuthBuilder::breached_passwords)), shorter lives, a reason and a fresh second factor for every assistance. 90 failed sign-ins at an
-    /// account stop unknown sources until a password reset or
-    /// [`Auth::unlock_customer`](crate::Auth::unlock_customer); known devices share the last 10 of 100 (NIST SP 800-63B-4
-    /// section 3.2.2).
+    /// Returns settings that satisfy NIST SP 800-63B-4 and OWASP ASVS 5.0.
+    ///
+    /// - Passwords are longer, without rules about character classes, and not guessable
+    ///   ([`PasswordPolicy::refuse_guessable`]). ASVS v5.0.0-6.2.12 also requires
+    ///   [`AuthBuilder::breached_passwords`](crate::AuthBuilder::breached_passwords).
+    /// - Lifetimes are shorter.
+    /// - Every assistance needs a reason and a fresh second factor.
+    /// - After 90 failed sign-ins at an account, unknown sources are refused until a password reset
+    ///   or [`Auth::unlock_customer`](crate::Auth::unlock_customer). Known devices share the last
+    ///   10 of 100 (NIST SP 800-63B-4 section 3.2.2).
     #[must_use]
     pub fn strict() -> Self {
         Self {
@@ -314,7 +378,7 @@ impl AuthConfig {
                 return Err(ConfigError::OutOfRange(name));
             }
         }
-        // Only an account knows devices to keep failures for.
+        // Only the budget of an account can keep failures for known devices.
         let narrow = [self.source_budget, self.second_factor_budget];
         let kept = |budget: &Budget| matches!(budget.lock, Lock::UntilCleared { kept_for_known: 1.. });
         if narrow.iter().any(kept) {
@@ -347,7 +411,8 @@ impl AuthConfig {
     }
 }
 
-/// True if a budget allows something, and its spans are neither too short for clocks that differ nor too long.
+/// True if a budget allows at least one failure and each of its times is between a minute and a
+/// year. Shorter times would fail on nodes whose clocks differ.
 fn is_possible(budget: &Budget) -> bool {
     let spans = MINUTE..=YEAR;
     let lock_is_possible = match budget.lock {
@@ -364,34 +429,40 @@ impl Default for AuthConfig {
     }
 }
 
-/// Why [`AuthBuilder::build`](crate::AuthBuilder::build) refused.
+/// The reason why [`AuthBuilder::build`](crate::AuthBuilder::build) failed.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ConfigError {
-    /// A number that makes no sense, such as a lifetime of zero; the field of [`AuthConfig`] is named.
+    /// A value is out of range, such as a lifetime of zero. Contains the name of the [`AuthConfig`]
+    /// field.
     #[error("AuthConfig::{0} is out of range")]
     OutOfRange(&'static str),
-    /// No customer table was given: [`AuthBuilder::customers`](crate::AuthBuilder::customers).
+    /// No customer table was given. Call [`AuthBuilder::customers`](crate::AuthBuilder::customers).
     #[error("no customer table was given")]
     NoCustomers,
-    /// No notifier was given, and password resets would fail: [`AuthBuilder::notifier`](crate::AuthBuilder::notifier), or
+    /// No notifier was given, so password resets would fail.
+    ///
+    /// Call [`AuthBuilder::notifier`](crate::AuthBuilder::notifier) or
     /// [`AuthBuilder::without_notifier`](crate::AuthBuilder::without_notifier).
     #[error(
         "no notifier was given: name one with AuthBuilder::notifier, or say AuthBuilder::without_notifier if this host \
          resets no passwords"
     )]
     NoNotifier,
-    /// Admin users, and nowhere to record what they do: [`AuthBuilder::audit`](crate::AuthBuilder::audit).
+    /// An admin user table was given without an audit sink. Call
+    /// [`AuthBuilder::audit`](crate::AuthBuilder::audit).
     #[error("an admin user table was given, and no audit sink")]
     NoAuditSink,
-    /// Admin users who must have a second factor, and no key to seal its secret with:
-    /// [`AuthBuilder::keyring`](crate::AuthBuilder::keyring), or another [`AuthConfig::admin_second_factor`].
+    /// Admin users must have a second factor, but no keyring was given to seal its secret.
+    ///
+    /// Call [`AuthBuilder::keyring`](crate::AuthBuilder::keyring) or choose another
+    /// [`AuthConfig::admin_second_factor`].
     #[error("admin users need a second factor, and no keyring was given")]
     NoKeyring,
-    /// The operating system gave no thread.
+    /// The operating system could not start a thread.
     #[error("a thread could not be started")]
     Threads(#[source] io::Error),
-    /// The operating system gave no random bytes.
+    /// Failed to obtain random bytes from the operating system.
     #[error(transparent)]
     Random(#[from] RandomError),
 }

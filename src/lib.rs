@@ -2,17 +2,19 @@
 //!
 //! ## The map
 //!
-//! Every flow is a method of [`Auth`], made by [`Auth::builder`] and configured by [`AuthConfig`]. What can
-//! go wrong is [`Error`].
+//! Every operation is a method of [`Auth`], which [`Auth::builder`] makes and [`AuthConfig`]
+//! configures. Its error type is [`Error`].
 //!
 //! - [`account`]: the host's rows and tables, e-mail addresses, ids, websites.
-//! - [`credential`]: what is presented, and how passwords are hashed and judged.
-//! - [`token`]: what is issued, and the identity it proves.
-//! - [`audit`]: what is recorded, and where.
-//! - [`store`]: where it is kept: the storage traits, and [`store::memory`].
-//! - [`notifier`]: what customers and admin users are told.
+//! - [`credential`]: the credentials that clients present, and the hashing and checking of
+//!   passwords.
+//! - [`token`]: the tokens that the crate issues, and the identities that they prove.
+//! - [`audit`]: the events of the audit trail, and its sinks.
+//! - [`store`]: the storage traits, and [`store::memory`].
+//! - [`notifier`]: the notices to customers and admin users.
 //! - [`challenge`]: a captcha or a proof of work before the hash.
-//! - [`clock`], [`random`] and [`keyring`]: what is injected.
+//! - [`clock`], [`random`] and [`keyring`]: time, randomness and private keys, which the host can
+//!   replace.
 #![cfg_attr(feature = "axum", doc = "- [`http`]: who calls; the extractors, layer and REST routes for axum.")]
 #![cfg_attr(feature = "graphql", doc = "- [`graphql`]: the mutations, to be merged into a schema.")]
 #![cfg_attr(feature = "conformance", doc = "- [`conformance`]: the suite every store must pass.")]
@@ -63,8 +65,9 @@ mod state;
 pub mod store;
 pub mod token;
 
-/// The attribute on an `impl` of the traits with `async` functions, such as [`CustomerStore`] and
-/// [`TokenStore`](store::TokenStore): that of the crate [`async-trait`](https://docs.rs/async-trait).
+/// The attribute for an `impl` of the crate's traits with `async` functions, such as
+/// [`CustomerStore`] and [`TokenStore`](store::TokenStore). It is re-exported from the crate
+/// [`async-trait`](https://docs.rs/async-trait).
 #[doc(inline)]
 pub use async_trait::async_trait;
 
