@@ -40,7 +40,7 @@ async fn activate(
     let charged = services.attempts.reserve(attempted).await?;
     let charged = charged.ok_or(Refusal::BudgetSpent.told(SignInError::TooManyRequests))?;
     let Judged { outcome, answer } = factors.judge_first(&enrolment, code, charged.work());
-    // A charge that could not be settled now is settled later.
+    // If the charge cannot be settled now, it is settled later.
     let _ = settle(services, charged, outcome, event).await;
     let step = answer?;
     let codes = factors.draw_recovery_codes()?;
@@ -53,13 +53,13 @@ async fn activate(
             return Err(Refusal::RevokedMeanwhile.told(SecondFactorError::InvalidEnrolmentToken));
         }
         Err(error) => {
-            // It may be activated. Then nothing from before it may be left.
+            // The factor may be active. Then no earlier token may stay valid.
             end_credentials(services, &subject, None, &event.origin).await?;
             return Err(error.into());
         }
     };
-    // First, so that a caller who goes away cannot keep it from the owner. If the factor is taken back below, the
-    // notice was needless.
+    // The notice is sent first, so that a caller who disconnects cannot suppress it. If the factor
+    // is removed again below, the notice was needless.
     notices.tell_admin(&admin, AdminNotice::FactorActivated, &event.origin);
     let undo = factors.restore(&admin.id, &enrolment.token, &earlier);
     let stands = let_stand(services, &subject, enrolment.generation, Ends::All, &event.origin, undo).await;

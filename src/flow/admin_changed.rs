@@ -8,15 +8,15 @@ use crate::{
     token::{Origin, Subject},
 };
 
-/// A change that a host made to an admin user's account.
+/// A change that the host made to an admin user's account.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum AdminChange {
     /// The account may no longer sign in.
     Disabled,
-    /// The account is gone.
+    /// The account was deleted.
     Deleted,
-    /// The account has another password, which the host set. The admin user is told
+    /// The host set another password. The admin user is notified
     /// ([`AdminNotice::PasswordSetByHost`]).
     PasswordChanged,
 }
@@ -35,14 +35,16 @@ pub(crate) async fn admin_changed(
     settle_ledger(services, &subject, &event.origin).await;
     let forgotten = services.attempts.forget_devices(&subject).await;
     let ended = ended.and(forgotten.map_err(Error::from));
-    // After a failure, too: the change is stored, and a host that calls again tells the admin user again.
+    // The notice is sent after a failure too, because the change is stored. If the host calls
+    // again, it is sent again.
     if change == AdminChange::PasswordChanged {
         tell_of_password(services, admin, &event.origin).await;
     }
     conclude(services, &event, ended.map_err(Into::into)).await
 }
 
-/// Tells the admin user of a password that the host set. If the row cannot be read, only the trail is told.
+/// Notifies the admin user of a password that the host set. If the row cannot be read, only the
+/// audit trail records the failure.
 async fn tell_of_password(services: &Services, admin: &AdminId, origin: &Origin) {
     let Ok(admins) = services.admins() else { return };
     match admins.find_by_id(admin).await {

@@ -3,13 +3,13 @@ use time::OffsetDateTime;
 use super::verify_admin;
 use crate::{error::Error, service::Services, token::Bearer};
 
-/// An admin user's second factor, as the admin user may see it.
+/// The part of an admin user's second factor that the admin user may see.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct AdminFactor {
     /// The time of the activation.
     pub activated_at: OffsetDateTime,
-    /// Number of recovery codes that are left.
+    /// Number of recovery codes that are not used yet.
     pub recovery_codes_left: usize,
 }
 

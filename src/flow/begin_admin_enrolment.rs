@@ -22,7 +22,8 @@ pub(crate) async fn begin_admin_enrolment(
 
 async fn begin(services: &Services, who: &AdminIdentity, event: &Draft) -> Result<BegunEnrolment, Stop> {
     let replaces = require_fresh_sign_in(services, who).await?.map(|factor| factor.name);
-    // If the token presented has ended by now, the enrolment is never accepted, whatever the generation.
+    // If the presented token has ended by now, the enrolment is never accepted, under any
+    // generation.
     let generation = services.tokens.generation(&Subject::Admin(who.admin_id().clone())).await?;
     let begun_with = Some(*who.grant());
     begin_enrolment(services, who.admin_id(), replaces, begun_with, generation, event).await

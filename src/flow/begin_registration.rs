@@ -17,7 +17,7 @@ use crate::{
     token::Origin,
 };
 
-/// A new customer, as a client sent it.
+/// A registration request from a client.
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct Registration {
@@ -34,15 +34,15 @@ pub struct Registration {
 pub struct NewAccount {
     /// The canonical address.
     pub email: Email,
-    /// The hash of the password, if there is one.
+    /// The password hash, if there is a password.
     pub password_hash: Option<PasswordHash>,
-    /// Unconfirmed, if the website demands a confirmed address.
+    /// Unconfirmed if the website requires a confirmed address, otherwise active.
     pub status: AccountStatus,
 }
 
 impl Registration {
-    /// A registration on the default website with the `email` and `password` arguments, as they came. An account may
-    /// have no password.
+    /// Creates a registration on the default website, with the `email` and `password` arguments as
+    /// they arrived. An account may have no password.
     pub fn new(email: impl Into<String>, password: Option<Credential>) -> Self {
         Self {
             email: email.into(),
@@ -76,7 +76,8 @@ pub(crate) async fn begin_registration(
     conclude(services, &event, ended).await
 }
 
-/// Looks nothing up: the answer is the same for an address that has an account.
+/// Checks the registration without any look-up: the result is the same if the address has an
+/// account.
 async fn within_budget(
     services: &Services,
     registration: &Registration,

@@ -5,31 +5,33 @@ use crate::{
     state::factor::Factor,
 };
 
-/// Number of second factors of each kind that are opened at most.
+/// Maximum number of second factors of each kind that are opened.
 const SAMPLE: usize = 64;
 
-/// Result of a [keyring check](crate::Auth::check_keyring) that found the right keyring.
+/// Result of a [keyring check](crate::Auth::check_keyring) that accepted the keyring.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[must_use = "admin users whose second factor does not open can sign in with a recovery code only"]
 #[non_exhaustive]
 pub struct KeyringReport {
-    /// Admin users whose second factor no key of the keyring opens, while it opens those of others. They can sign in with a
-    /// recovery code only. Accept the key that sealed their second factors, or
-    /// [remove](crate::Auth::remove_admin_factor) these.
+    /// Admin users whose second factor no key of the keyring opens, although the keyring opens
+    /// others.
+    ///
+    /// They can sign in with a recovery code only. Accept the key that sealed their second factors,
+    /// or [remove](crate::Auth::remove_admin_factor) these.
     pub unopened: Vec<AdminId>,
 }
 
-/// Why [`Auth::check_keyring`](crate::Auth::check_keyring) refuses.
+/// The reason why [`Auth::check_keyring`](crate::Auth::check_keyring) failed.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum KeyringCheckError {
-    /// Second factors are sealed, and no key of the keyring opens any of them; these admin users have them.
+    /// No key of the keyring opens any of the sealed second factors. Contains their admin users.
     #[error(
         "no key of the keyring opens a sealed second factor: restore the key that sealed them, or remove them \
          with Auth::remove_admin_factor"
     )]
     Factors(Vec<AdminId>),
-    /// The audit trail is signed, and no key of the keyring verifies any of its newest records.
+    /// No key of the keyring verifies any of the newest records of the signed audit trail.
     #[error(
         "no key of the keyring verifies the newest signed audit records: restore the key that signed them; if it was \
          retired, accept it until the current key has signed a record, such as that of an admin user's sign-in"
@@ -58,12 +60,12 @@ pub(crate) async fn check_keyring(services: &Services) -> Result<KeyringReport, 
     }
 }
 
-/// A sample of the second factors: those that other keys sealed than the current one, and those that it sealed.
+/// Returns a sample of the second factors: some sealed by the current key, and some by other keys.
 async fn sample(services: &Services) -> Result<BTreeMap<AdminId, Factor>, StoreError> {
     let factors = &services.factors;
     let current = factors.current_key().unwrap_or(KeyId(0));
     let mut sample = factors.sealed_by_others(current, None, SAMPLE).await?;
-    // One key is left out: leave out another one than the current.
+    // The query leaves out one key. This time it leaves out another key than the current one.
     let other = sample.first().map_or(KeyId(!current.0), |(_, factor)| factor.secret.key);
     sample.extend(factors.sealed_by_others(other, None, SAMPLE).await?);
     Ok(sample.into_iter().map(|(_, factor)| (factor.admin.clone(), factor)).collect())

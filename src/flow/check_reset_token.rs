@@ -45,12 +45,12 @@ async fn within_budget(
     let charged = charged.ok_or(Refusal::BudgetSpent.told(SignInError::TooManyRequests))?;
     let judged = judge(services, customer, token).await;
     let judged = Judged::of(judged.map(|()| ((), Outcome::Withdrawn)), charged.work());
-    // The caller is told of the first failure.
+    // The caller gets the first error.
     let _ = settle(services, charged, judged.outcome, event).await;
     judged.answer
 }
 
-/// Looks at the token. The verbs are the same for every refusal.
+/// Checks the token. The requests to the store are the same for every refusal.
 async fn judge(services: &Services, customer: &CustomerId, token: &Credential) -> Result<(), Denied> {
     let mismatched = |why: Refusal| why.failed(SignInError::ResetTokenMismatched);
     let generation = services.tokens.generation(&Subject::Customer(customer.clone())).await?;

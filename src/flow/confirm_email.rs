@@ -26,7 +26,7 @@ use crate::{
     token::{Digest, Origin, Subject},
 };
 
-/// A confirmation token, as a client sent it.
+/// A confirmation request from a client, with its token.
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct EmailConfirmation {
@@ -42,15 +42,15 @@ pub struct EmailConfirmation {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Confirmed {
-    /// The customer whose address it is.
+    /// The customer who has the address.
     pub customer: CustomerId,
-    /// True if it replaced another address, false if the account became active.
+    /// True if the address replaced another one; false if the account became active.
     pub replaced: bool,
 }
 
 impl EmailConfirmation {
-    /// A confirmation on the default website with the `email` and `confirmation_key` arguments, as they came: neither
-    /// is trimmed.
+    /// Creates a confirmation on the default website, with the `email` and `confirmation_key`
+    /// arguments as they arrived. Neither is trimmed.
     pub fn new(email: impl Into<String>, token: impl Into<Credential>) -> Self {
         Self {
             email: email.into(),
@@ -62,8 +62,10 @@ impl EmailConfirmation {
         }
     }
 
-    /// Confirms a new account only if this is its password: see [`Auth::confirm_email`](crate::Auth::confirm_email). It
-    /// is not looked at where a changed address is confirmed, since the change has asked for it.
+    /// Confirms a new account only if `password` is the account's password.
+    ///
+    /// See [`Auth::confirm_email`](crate::Auth::confirm_email). If the token confirms a changed
+    /// address, the password is ignored, because the request for the change has already checked it.
     pub fn password(self, password: impl Into<Credential>) -> Self {
         Self { password: Some(password.into()), ..self }
     }
@@ -71,11 +73,11 @@ impl EmailConfirmation {
     setters!(website, origin, challenge);
 }
 
-/// The account that a token may be of, or the decoy that stands in for none.
+/// The account that a token may belong to, or a decoy account if there is none.
 struct Found {
     row: Option<CustomerRecord>,
     id: CustomerId,
-    /// Read before the row.
+    /// The generation, read before the row.
     generation: Generation,
 }
 
@@ -138,13 +140,14 @@ async fn within_budget(
     event.subject = found.row.as_ref().map(|row| Subject::Customer(row.id.clone()));
     let redeemed = redeem(services, confirmation, &token, address, found, charged.work()).await;
     let judged = Judged::of(redeemed.map(|redeemed| (redeemed, Outcome::Withdrawn)), charged.work());
-    // A charge that could not be given back lapses, and must not cost the confirmation.
+    // If the charge cannot be returned, it expires. The confirmation still succeeds.
     let _ = settle(services, charged, judged.outcome, event).await;
     let redeemed = judged.answer?;
     let replaced = redeemed.confirming == Confirming::Changed;
     event.is_customers();
     event.action = if replaced { Action::EmailChange } else { Action::EmailConfirmation };
-    // A caller that goes away from here on leaves this trace. A sink that fails does not cost the confirmation.
+    // If the caller disconnects after this point, this record stays. If the sink fails, the
+    // confirmation still succeeds.
     let _ = tell(services, event, audit::Outcome::Begun).await;
     let customer = redeemed.row.id.clone();
     if replaced {
@@ -155,7 +158,8 @@ async fn within_budget(
     Ok(Confirmed { customer, replaced })
 }
 
-/// Looks the account of a token up. The verbs are the same whatever the token and the address are.
+/// Looks up the account of a token. The requests to the store are the same for every token and
+/// address.
 async fn find(services: &Services, token: &Digest, address: &Address) -> Result<Found, Stop> {
     let Services { customers, tokens, one_time, .. } = services;
     let decoy = customers.id_or_decoy(None, address);
@@ -203,7 +207,7 @@ async fn redeem(
     }
     let has_address = Account::is_of(&row, address);
     let offer = offer.filter(|_| has_address == (confirming == Confirming::Own));
-    // A spent one, or the host has changed the address since.
+    // The token is spent, or the host has changed the address since.
     let offer = offer.ok_or(invalid(Refusal::WrongCredential))?;
     if let Some(password) = &confirmation.password
         && confirming == Confirming::Own
@@ -220,8 +224,10 @@ async fn redeem(
     }
 }
 
-/// Makes the account active. What was obtained before, by somebody who may not own the address, ends first: if the
-/// call stops in between, the account is still unconfirmed.
+/// Activates the account.
+///
+/// First it ends all tokens and credentials that somebody obtained before, who may not own the
+/// address. If the call stops in between, the account is still unconfirmed.
 async fn confirm(
     services: &Services,
     Redeemed { row, generation, .. }: Redeemed,
@@ -234,7 +240,7 @@ async fn confirm(
     if services.customers.confirm(&row).await? {
         return Ok(());
     }
-    // Another token of the same account was faster, or the host has changed the row.
+    // Another token of the same account was confirmed first, or the host has changed the row.
     let row = services.customers.find_again(&row.id, address).await?;
     match row.filter(|row| row.status == AccountStatus::Active) {
         Some(_) => Err(Refusal::AlreadyConfirmed.told(ConfirmationError::AlreadyConfirmed)),
@@ -260,8 +266,8 @@ async fn replace(
         EmailReplacement::Taken => return Err(invalid(Refusal::AddressTaken)),
     }
     let new = CustomerRecord { email: address.email.as_str().to_owned(), ..row.clone() };
-    // First, so that a caller who goes away cannot keep it from the customer. If the address is put back below, the
-    // notices were needless.
+    // The notices are sent first, so that a caller who disconnects cannot suppress them. If the
+    // address is restored below, the notices were needless.
     notices.tell_customer(&row, Notice::EmailChanged, origin);
     notices.tell_customer(&new, Notice::EmailChanged, origin);
     let undo = async {
@@ -270,16 +276,16 @@ async fn replace(
     };
     let stands = let_stand(services, &subject, generation, Ends::All, origin, undo).await;
     stands.map_err(|stop| stop.refused_as(ConfirmationError::InvalidToken))?;
-    // Devices and sources are remembered under the earlier address.
+    // Known devices and sources are stored under the earlier address.
     attempts.forget_devices(&subject).await?;
-    // Of a website that lets unconfirmed customers in: the new address is confirmed by now.
+    // The website lets unconfirmed customers sign in. The new address is now confirmed.
     if row.status == AccountStatus::Unconfirmed {
         customers.confirm(&new).await?;
     }
     Ok(())
 }
 
-/// Refuses a token if somebody has ended the customer's credentials since the generation was read.
+/// Refuses the token if the customer's credentials were ended after the generation was read.
 async fn require_generation(
     services: &Services,
     subject: &Subject,

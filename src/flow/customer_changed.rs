@@ -8,18 +8,17 @@ use crate::{
     token::{Origin, Subject},
 };
 
-/// A change that a host made to a customer's account.
+/// A change that the host made to a customer's account.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum CustomerChange {
     /// The account may no longer sign in.
     Disabled,
-    /// The account is gone.
+    /// The account was deleted.
     Deleted,
-    /// The account has another password, which the host set. The customer is told
-    /// ([`Notice::PasswordSetByHost`]).
+    /// The host set another password. The customer is notified ([`Notice::PasswordSetByHost`]).
     PasswordChanged,
-    /// The account has another e-mail address. The customer is told at both addresses
+    /// The account has another e-mail address. The customer is notified at both addresses
     /// ([`Notice::EmailChanged`]).
     EmailChanged {
         /// The stored address before the change.
@@ -37,12 +36,14 @@ pub(crate) async fn customer_changed(
     let ended = end_credentials(services, &subject, None, &event.origin).await;
     let forgotten = services.attempts.forget_devices(&subject).await.map_err(Error::from);
     let ended = ended.and(forgotten);
-    // After a failure, too: the change is stored, and a host that calls again tells the customer again.
+    // The notice is sent after a failure too, because the change is stored. If the host calls
+    // again, it is sent again.
     tell_of_change(services, customer, change, &event.origin).await;
     conclude(services, &event, ended.map_err(Into::into)).await
 }
 
-/// Tells the customer of a change. If the row cannot be read, only the trail is told.
+/// Notifies the customer of a change. If the row cannot be read, only the audit trail records the
+/// failure.
 async fn tell_of_change(services: &Services, customer: &CustomerId, change: CustomerChange, origin: &Origin) {
     let (notice, from) = match change {
         CustomerChange::Disabled | CustomerChange::Deleted => return,

@@ -19,7 +19,7 @@ pub(crate) async fn erase_customer(services: &Services, customer: &CustomerId) -
     if !services.assistance.erase(customer).await? {
         return Err(StoreError::new(NotEnded).into());
     }
-    // Events that are queued would come after the erasure.
+    // Queued events would be stored after the erasure.
     services.trail.flush().await;
     services.trail.erase(&subject).await?;
     let event = Draft::awaited(Action::Erasure, &Origin::default());

@@ -27,11 +27,11 @@ use crate::{
     token::Subject,
 };
 
-/// A right password of an active admin user.
+/// The account after a right password. It is active.
 struct Admitted {
     row: AdminRecord,
     hash_is_outdated: bool,
-    /// Read before the password was checked.
+    /// The generation, read before the password was checked.
     generation: Generation,
 }
 
@@ -49,7 +49,8 @@ pub(crate) async fn generate_admin_token(
     let username: Username = asked.username.parse().map_err(|_| InputError::Username)?;
     services.admins()?;
     let account = admin_partition(&username).digest();
-    // Anonymous until a challenge is answered: what costs a stranger nothing must not become work for the sink.
+    // The event is anonymous until the challenge is passed. A request that costs an attacker
+    // nothing must not cause work for the sink.
     let mut event = Draft::anonymous(Action::AdminSignIn, &asked.origin).at_account(account);
     let attempted =
         Attempted::admin_sign_in(&username, asked.origin.source, asked.device.as_ref(), &services.config);
@@ -83,8 +84,8 @@ async fn within_budget(
     let owner = sought.row.clone();
     let judged = judge(services, asked, username, sought, charged.work()).await;
     let judged = Judged::of(judged.map(|admitted| (admitted, Outcome::Succeeded)), charged.work());
-    // Whatever becomes of the second factor: it has a budget of its own, which this does not clear. If the
-    // password is right, a charge that could not be settled now is settled later.
+    // The charge is settled here for every result of the second factor, which has a separate
+    // budget. If the password is right and the charge cannot be settled now, it is settled later.
     if let Ok(locks) = settle(services, charged, judged.outcome, event).await {
         tell_of_locks(services, locks, username, owner.as_ref(), &asked.origin).await;
     }
@@ -95,8 +96,8 @@ async fn within_budget(
     if hash_is_outdated {
         services.passwords.rehash(services.admins()?, &row, &asked.password).await;
     }
-    // After the second factor: a stolen password alone makes no known device. A device that cannot be remembered now
-    // is remembered at the next sign-in.
+    // The device is stored after the second factor, because a stolen password alone must not make a
+    // device known. If the device cannot be stored now, it is stored at the next sign-in.
     let caller = caller(asked.origin.source, asked.device.as_ref());
     let subject = Subject::Admin(row.id.clone());
     let device = services.attempts.remember(&admin_partition(username), caller, &subject).await;
@@ -108,7 +109,8 @@ async fn within_budget(
     Ok(signed_in.with_device(secret).with_password_violation(violation))
 }
 
-/// Judges the password and the account behind it. The same verbs in the same order for every refusal.
+/// Checks the password and the account. The requests to the store are the same, in the same order,
+/// for every refusal.
 async fn judge(
     services: &Services,
     asked: &AdminSignIn,
@@ -139,7 +141,7 @@ fn require_active(row: &AdminRecord) -> Result<(), Denied> {
     }
 }
 
-/// Judges the code beside the right password. Returns none where there need not be one.
+/// Checks the code after the password was found right. Returns none if no code is required.
 async fn second_factor<'a>(
     services: &'a Services,
     asked: &AdminSignIn,

@@ -11,7 +11,7 @@ use crate::{
     token::{Bearer, Grant, Subject},
 };
 
-/// A one-time code that was generated.
+/// A one-time code for an admin user who assists a customer.
 #[derive(Clone, Debug)]
 pub struct GeneratedCode {
     code: OneTimeCode,
@@ -21,25 +21,25 @@ pub struct GeneratedCode {
 }
 
 impl GeneratedCode {
-    /// The code, for the admin user alone.
+    /// Returns the code, for the admin user only.
     #[must_use]
     pub const fn code(&self) -> &OneTimeCode {
         &self.code
     }
 
-    /// The customer it is for.
+    /// Returns the customer whom the code signs in.
     #[must_use]
     pub const fn customer_id(&self) -> &CustomerId {
         &self.customer
     }
 
-    /// The website it is good for.
+    /// Returns the website on which the code is valid.
     #[must_use]
     pub const fn website(&self) -> &Website {
         &self.website
     }
 
-    /// The end: at this instant it is expired.
+    /// Returns the time at which the code expires.
     #[must_use]
     pub const fn expires_at(&self) -> OffsetDateTime {
         self.expires_at

@@ -42,7 +42,7 @@ async fn import(
         Ok(Some(earlier)) => earlier,
         Ok(None) => return Err(taken()),
         Err(error) => {
-            // There may be a factor now. Then nothing from before it may be left.
+            // The factor may be stored. Then no earlier token may stay valid.
             end_credentials(services, &subject, None, &event.origin).await?;
             return Err(error.into());
         }

@@ -6,15 +6,16 @@ use crate::{
     token::{Bearer, Grant, Origin, Subject},
 };
 
-/// One of a customer's live tokens, as the customer may see it: never the token itself.
+/// A live token of a customer, without the token itself.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct ListedToken {
-    /// What the token is good for, since when and until when, and who acts through it. Its digest names it.
+    /// The grant: its website, its times and the admin user who acts through it. Its digest
+    /// identifies the token.
     pub grant: Grant,
-    /// Origin of the sign-in that obtained it.
+    /// Origin of the sign-in that obtained the token.
     pub origin: Origin,
-    /// True if it is the token that was presented.
+    /// True if this is the presented token.
     pub presented: bool,
 }
 

@@ -1,4 +1,4 @@
-//! The flows: one file for each public operation, named after it. They compose services.
+//! The flows: one file for each public operation, with the operation's name. They use the services.
 
 mod activate_admin_factor;
 mod admin_changed;

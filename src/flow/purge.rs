@@ -6,9 +6,11 @@ use crate::{error::Error, service::Services, token::Origin};
 pub struct Purged {
     /// Expired or revoked grants.
     pub tokens: usize,
-    /// Documents that are over: attempt budgets that count nothing any more, expired one-time credentials and
-    /// enrolments of second factors, and assistance that ended longer ago than
-    /// [`AuthConfig::assistance_history`](crate::AuthConfig::assistance_history). Each goes an hour later.
+    /// Expired documents, each an hour after its end.
+    ///
+    /// These are attempt budgets that no longer count a failure, expired one-time credentials and
+    /// enrolments of second factors, and assistances that ended longer ago than
+    /// [`AuthConfig::assistance_history`](crate::AuthConfig::assistance_history).
     pub documents: usize,
 }
 

@@ -17,7 +17,7 @@ pub(crate) async fn remove_admin_factor(services: &Services, admin: &AdminId) ->
 async fn remove(services: &Services, admin: &AdminId, event: &Draft) -> Result<bool, Stop> {
     services.trail.begin(event).await?;
     let removed = services.factors.remove(admin).await?;
-    // The admin user is told, active or not.
+    // The admin user is notified, even if the account is not active.
     if removed
         && let Ok(admins) = services.admins()
         && let Some(row) = admins.find_by_id(admin).await?

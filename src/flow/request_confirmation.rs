@@ -23,7 +23,7 @@ use crate::{
     token::{Origin, Subject},
 };
 
-/// A customer who is to confirm an e-mail address, as a client sent it.
+/// A client's request for a confirmation mail.
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct ConfirmationRequest {
@@ -35,7 +35,7 @@ pub struct ConfirmationRequest {
 }
 
 impl ConfirmationRequest {
-    /// A request on the default website with the `email` argument as it came.
+    /// Creates a request on the default website, with the `email` argument as it arrived.
     pub fn new(email: impl Into<String>) -> Self {
         Self {
             email: email.into(),
@@ -48,10 +48,12 @@ impl ConfirmationRequest {
 
     setters!(website, origin, challenge);
 
-    /// Says that somebody has just registered with this address. If it has an active account, its owner is told
-    /// ([`Notice::RegisteredAgain`]), so that the host can answer every registration alike. The challenge was asked for
-    /// when the registration [began](crate::Auth::begin_registration), and is not asked for again: the response to a
-    /// captcha is good once.
+    /// Marks the request as part of a registration with this address.
+    ///
+    /// If the address has an active account, its owner is notified ([`Notice::RegisteredAgain`]),
+    /// so that the host can send the same response to every registration. The challenge is not
+    /// required again: the client answered it when the registration
+    /// [began](crate::Auth::begin_registration), and a captcha response works only once.
     pub fn after_registration(self) -> Self {
         Self { after_registration: true, ..self }
     }
@@ -71,14 +73,14 @@ pub(crate) async fn request_confirmation(
         .website(&address.website)
         .at_account(account_partition(&address).digest());
     match mail(services, &request, &address, &mut event).await {
-        // Whether there is such an account is for the trail alone.
+        // Only the audit trail records that there is no such account.
         Ok(Some(why)) => tell(services, &event, Outcome::Refused(why)).await,
         Ok(None) => conclude(services, &event, Ok(())).await,
         Err(stop) => conclude(services, &event, Err(stop)).await,
     }
 }
 
-/// Returns the reason why no token was mailed, if none was.
+/// Mails a token. Returns the reason if it was not mailed.
 async fn mail(
     services: &Services,
     request: &ConfirmationRequest,
@@ -99,12 +101,14 @@ async fn mail(
     let challenged = Some(challenged).filter(|_| !request.after_registration);
     charge_request(services, by_source, Some(by_address), challenged, event).await?;
     let Sought { id, generation, .. } = seek(customers, tokens, address).await?;
-    // Read again: a change from here on moves the generation, and the token is good for nothing.
+    // The row is read again. If the account changes from here on, the generation changes and the
+    // token is refused.
     let row = customers.find_again(&id, address).await?;
     event.subject = row.as_ref().map(|row| Subject::Customer(row.id.clone()));
 
-    // A token is made and stored for nobody, too: all requests are the same work. An active account gets none, or a
-    // stranger could push out the tokens of its owner's change of address.
+    // If no unconfirmed account has the address, a token is stored for the decoy account, so that
+    // all requests do the same work. An active account gets no token. Otherwise an attacker could
+    // displace the tokens of its owner's change of address.
     let unconfirmed = row.as_ref().filter(|row| row.status == AccountStatus::Unconfirmed);
     let owner = customers.id_or_decoy(unconfirmed, address);
     let (token, expires_at) = make_token(services, owner, Confirming::Own, address, generation).await?;

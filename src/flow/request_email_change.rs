@@ -59,7 +59,8 @@ async fn mail(
     let by_address = Attempted::confirmation_request(address, source, config);
     charge_request(services, by_source, Some(by_address), None, event).await?;
 
-    // A token is made and stored for a taken address, too, in the name of a decoy: both are the same work.
+    // If the address is taken, a token is stored for the decoy account, so that both cases do the
+    // same work.
     let holder = customers.find_by_name(address).await?;
     let free_for = Some(&row).filter(|_| holder.is_none());
     let owner = customers.id_or_decoy(free_for, address);
@@ -70,7 +71,7 @@ async fn mail(
             let notice = Notice::EmailChangeRequested { token, expires_at };
             notices.tell_customer_at(address.email.as_str(), &row, notice, &event.origin);
         }
-        // Of an account that has the address already, or of another customer's.
+        // The customer already has the address, or another customer has it.
         Some(holder) => {
             if holder.id != row.id && holder.status != AccountStatus::Disabled {
                 notices.tell_customer(&holder, Notice::RegisteredAgain, &event.origin);

@@ -23,7 +23,7 @@ use crate::{
     token::{Origin, Subject},
 };
 
-/// A customer who has forgotten the password, as a client sent it.
+/// A client's request for a password reset mail.
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct PasswordResetRequest {
@@ -34,7 +34,7 @@ pub struct PasswordResetRequest {
 }
 
 impl PasswordResetRequest {
-    /// A request on the default website with the `email` argument as it came.
+    /// Creates a request on the default website, with the `email` argument as it arrived.
     pub fn new(email: impl Into<String>) -> Self {
         Self {
             email: email.into(),
@@ -61,14 +61,14 @@ pub(crate) async fn request_password_reset(
         .website(&address.website)
         .at_account(account_partition(&address).digest());
     match mail(services, &request, &address, &mut event).await {
-        // Whether there is such an account is for the trail alone.
+        // Only the audit trail records that there is no such account.
         Ok(Some(why)) => tell(services, &event, Outcome::Refused(why)).await,
         Ok(None) => conclude(services, &event, Ok(())).await,
         Err(stop) => conclude(services, &event, Err(stop)).await,
     }
 }
 
-/// Returns the reason why no token was mailed, if none was.
+/// Mails a token. Returns the reason if it was not mailed.
 async fn mail(
     services: &Services,
     request: &PasswordResetRequest,
@@ -88,13 +88,15 @@ async fn mail(
     let by_address = Attempted::reset_request(address, source, config);
     charge_request(services, by_source, Some(by_address), Some(challenged), event).await?;
     let Sought { id, generation, .. } = seek(customers, tokens, address).await?;
-    // Read again: a change from here on moves the generation, and the token is good for nothing.
+    // The row is read again. If the account changes from here on, the generation changes and the
+    // token is refused.
     let row = customers.find_again(&id, address).await?;
     event.subject = row.as_ref().map(|row| Subject::Customer(row.id.clone()));
     let disabled = row.as_ref().is_some_and(|row| row.status == AccountStatus::Disabled);
     let row = row.filter(|_| !disabled);
 
-    // A token is made and stored for nobody, too: all requests are the same work.
+    // If no account may get a mail, a token is stored for the decoy account, so that all requests
+    // do the same work.
     let (now, expires_at) = tokens.lifespan(config.reset_token_lifetime, None);
     let owner = customers.id_or_decoy(row.as_ref(), address);
     let token = services.one_time.draw_reset_token()?;

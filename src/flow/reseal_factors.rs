@@ -1,6 +1,6 @@
 use crate::{error::Error, service::Services};
 
-/// The number of second factors that are read at once to be resealed.
+/// Number of second factors that are read in one request.
 const PAGE: usize = 100;
 
 pub(crate) async fn reseal_factors(services: &Services, limit: usize) -> Result<usize, Error> {
@@ -12,9 +12,9 @@ pub(crate) async fn reseal_factors(services: &Services, limit: usize) -> Result<
         let page = factors.sealed_by_others(current, after.as_ref(), asked).await?;
         for (_, factor) in &page {
             match factors.reseal(factor).await {
-                // Where it was not, somebody else has done it.
+                // `false` means that another call has sealed it again.
                 Ok(resealed) => done += usize::from(resealed),
-                // One secret that does not open is no reason to leave the others.
+                // If one secret does not open, the others are still sealed again.
                 Err(error) => failed = failed.or(Some(error)),
             }
         }

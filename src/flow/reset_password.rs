@@ -27,7 +27,7 @@ use crate::{
     token::{Digest, Origin, Subject},
 };
 
-/// A new password by reset token, as a client sent it.
+/// A password reset from a client, with its reset token.
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct PasswordReset {
@@ -40,8 +40,8 @@ pub struct PasswordReset {
 }
 
 impl PasswordReset {
-    /// A reset on the default website with the `email`, `resetPasswordToken` and `newPassword` arguments, as they came:
-    /// none is trimmed.
+    /// Creates a reset on the default website, with the `email`, `resetPasswordToken` and
+    /// `newPassword` arguments as they arrived. None is trimmed.
     pub fn new(
         email: impl Into<String>,
         token: impl Into<Credential>,
@@ -64,11 +64,11 @@ impl PasswordReset {
 struct Redeemed {
     customer: CustomerId,
     hash: PasswordHash,
-    /// Read before the token was looked up.
+    /// The generation, read before the token was looked up.
     generation: Generation,
 }
 
-/// The number of times that a new hash is offered for one that changes meanwhile.
+/// Maximum number of compare-and-set attempts, if the stored hash changes meanwhile.
 const REPLACEMENTS: usize = 8;
 
 pub(crate) async fn reset_password(services: &Services, reset: PasswordReset) -> Result<(), Error> {
@@ -115,13 +115,13 @@ async fn within_budget(
     event.subject = sought.row.as_ref().map(|row| Subject::Customer(row.id.clone()));
     let redeemed = redeem(services, reset, sought, event).await;
     let judged = Judged::of(redeemed.map(|redeemed| (redeemed, Outcome::Withdrawn)), charged.work());
-    // A charge that could not be given back lapses, and must not cost the new password.
+    // If the charge cannot be returned, it expires. The new password still stands.
     let _ = settle(services, charged, judged.outcome, event).await;
     let redeemed = judged.answer?;
     write(services, redeemed, address, event).await
 }
 
-/// Spends a reset token, once the new hash is made: a full queue must not burn the token.
+/// Hashes the new password, and then spends the reset token: a full queue must not spend the token.
 async fn redeem(
     services: &Services,
     reset: &PasswordReset,
@@ -154,7 +154,8 @@ async fn redeem(
     let line = Line::new(Lane::Strangers, reset.origin.source);
     let hash = services.passwords.hash_new(&reset.new_password, line).await?;
     event.is_customers();
-    // A caller that goes away from here on leaves this trace. A sink that fails does not cost the new password.
+    // If the caller disconnects after this point, this record stays. If the sink fails, the
+    // password is still set.
     let _ = tell(services, event, audit::Outcome::Begun).await;
     match services.one_time.spend(offer, None).await? {
         Verdict::Good(()) => Ok(Redeemed { customer: row.id, hash, generation }),
@@ -163,8 +164,11 @@ async fn redeem(
     }
 }
 
-/// Writes the new password. A sign-in may make the old hash anew at the same time: the new password wins.
-/// Whatever ends one-time credentials moves the generation, and wins over a token that was spent before.
+/// Writes the new password.
+///
+/// If a sign-in updates the old hash at the same time, the new password wins. If one-time
+/// credentials are ended after the token was spent, the generation changes and the reset is
+/// refused.
 async fn write(
     services: &Services,
     Redeemed { customer, hash, generation }: Redeemed,
@@ -186,8 +190,8 @@ async fn write(
         if !customers.replace_hash(&row, &hash).await? {
             continue;
         }
-        // First, so that a caller who goes away cannot keep it from the customer. If the password is put back
-        // below, the notice was needless.
+        // The notice is sent first, so that a caller who disconnects cannot suppress it. If the
+        // password is restored below, the notice was needless.
         notices.tell_customer(&row, Notice::PasswordReset, &event.origin);
         let undo = customers.restore_hash(&row, &hash);
         let stands = let_stand(services, &subject, generation, Ends::All, &event.origin, undo).await;

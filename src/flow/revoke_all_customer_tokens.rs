@@ -9,13 +9,13 @@ use crate::{
     token::{Bearer, CustomerIdentity, Digest, Subject},
 };
 
-/// Which token stays when all of a customer's are revoked.
+/// The token that stays valid when all tokens of a customer are revoked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Keep {
-    /// The one that was presented: "sign out everywhere else".
+    /// The presented token: "sign out everywhere else".
     Presented,
-    /// None.
+    /// No token.
     Nothing,
 }
 

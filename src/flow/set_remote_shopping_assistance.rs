@@ -23,7 +23,7 @@ pub(crate) async fn set_remote_shopping_assistance(
     let event = Draft::by_customer(action, &who, bearer.origin);
     let ended = set_consent(services, &who, allowed, bearer.origin).await;
     conclude(services, &event, ended).await?;
-    // The host may have moved the customer to another website since; the account is still the customer's.
+    // The host may have moved the customer to another website since. The account is still the same.
     if let Ok(Some(row)) = services.customers.find_by_id(who.customer_id()).await {
         let notice = Notice::AssistanceConsent { allowed };
         services.notices.tell_customer(&row, notice, bearer.origin);
@@ -49,12 +49,13 @@ async fn set_consent(
     let subject = Subject::Customer(customer.clone());
     let generation = tokens.generation_behind(&subject, who.grant()).await?;
     let earlier = customers.find_by_id(customer).await?.ok_or_else(gone)?.allows_assistance;
-    // What an earlier withdrawal could not close is closed while there is no consent.
+    // Assistances that an earlier withdrawal could not close are closed while there is no consent.
     assistance.settle_of(customer, origin).await?;
     if !assistance.set_consent(customer, true).await? {
         return Err(gone());
     }
-    // Consent is no credential, but it opens the account to others: it is written by the same rule.
+    // Consent is not a credential, but it opens the account to others. It follows the same rule as
+    // a credential.
     let undo = async { Ok(earlier || assistance.set_consent(customer, false).await?) };
     let_stand(services, &subject, generation, Ends::Nothing, origin, undo).await
 }

@@ -14,7 +14,7 @@ use crate::{
     token::Origin,
 };
 
-/// What an authenticator app is set up with. Its `Debug` shows no secret.
+/// The data for setting up an authenticator app. Its `Debug` output shows no secret.
 #[derive(Clone, Debug)]
 pub struct FactorSetup {
     secret: TotpSecret,
@@ -23,24 +23,26 @@ pub struct FactorSetup {
 }
 
 impl FactorSetup {
-    /// The secret, for an authenticator that is typed into.
+    /// Returns the secret, for typing into an authenticator.
     #[must_use]
     pub const fn secret(&self) -> &TotpSecret {
         &self.secret
     }
 
-    /// The `otpauth` URI, for a link or a QR code.
+    /// Returns the `otpauth` URI, for a link or a QR code.
     ///
     /// # Security
     ///
-    /// It holds the secret. It belongs on one page, and in no log.
+    /// The URI contains the secret. Show it on one page only, and never log it.
     #[must_use]
     pub fn uri(&self) -> &str {
         self.uri.expose_secret()
     }
 
-    /// The `otpauth` URI as a QR code, an SVG picture of black and white squares. None if the shop's and the admin user's
-    /// name together do not fit into one.
+    /// Returns the `otpauth` URI as a QR code, an SVG picture of black and white squares.
+    ///
+    /// Returns none if the names of the shop and the admin user are together too long for a QR
+    /// code.
     ///
     /// # Security
     ///
@@ -51,7 +53,7 @@ impl FactorSetup {
         crate::credential::qr_svg(&self.uri)
     }
 
-    /// The same as a PNG picture in base64, as Commerce answers it.
+    /// Returns the QR code as a PNG picture in base64, as Commerce does.
     ///
     /// # Security
     ///
@@ -62,7 +64,7 @@ impl FactorSetup {
         crate::credential::qr_png_base64(&self.uri)
     }
 
-    /// Until when its first code is awaited.
+    /// Returns the time at which the enrolment expires.
     #[must_use]
     pub const fn expires_at(&self) -> OffsetDateTime {
         self.expires_at
@@ -83,7 +85,7 @@ async fn set_up(services: &Services, token: &Credential, event: &mut Draft) -> R
     let (enrolment, admin) = live_enrolment(services, token, event).await?;
     let charged = services.attempts.reserve(Attempted::showing(&enrolment.token, &services.config)).await?;
     let charged = charged.ok_or(Refusal::BudgetSpent.told(SignInError::TooManyRequests))?;
-    // Each showing counts, whatever comes of it: it is a write.
+    // Every request counts, even if it fails later, because it writes to the store.
     settle(services, charged, Outcome::Failed, event).await?;
     services.trail.begin(event).await?;
     let secret = services.factors.draw_again(&enrolment).await?;

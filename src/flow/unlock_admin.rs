@@ -20,7 +20,8 @@ async fn clear(services: &Services, username: &Username, event: &mut Draft) -> R
     Ok(services.attempts.clear(&admin_partition(username)).await?)
 }
 
-/// Forgets wrong codes of the admin user of this name, if there is one. The event is hers then.
+/// Clears the wrong codes of the admin user with this name, if there is one, and adds the admin
+/// user to the event.
 pub(super) async fn clear_second_factor(
     services: &Services,
     username: &Username,

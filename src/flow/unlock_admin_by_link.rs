@@ -43,7 +43,8 @@ async fn unlock(
         return Err(wrong());
     }
     event.is_admins();
-    // Before the link is spent: a store that fails in between must not cost it.
+    // The codes are cleared before the link is spent. If the store fails in between, the link still
+    // works.
     clear_second_factor(services, username, event).await?;
     if attempts.spend_unlock(&account, digest).await? { Ok(()) } else { Err(wrong()) }
 }

@@ -7,8 +7,10 @@ use crate::{
     token::{Bearer, CustomerIdentity, Grant, Subject},
 };
 
-/// The hot path. It takes what its caller has, so that it is compiled into the caller's crate, and no future
-/// moves the identity once more.
+/// Verifies a customer's token. Almost every request of a shop runs this function.
+///
+/// It is generic over the caller's argument, so that it is compiled into the caller's crate, and
+/// the identity is not moved through another future.
 pub(crate) async fn verify_customer(
     services: &Services,
     bearer: impl Into<Bearer<'_>>,
@@ -19,7 +21,7 @@ pub(crate) async fn verify_customer(
     identity(grant, bearer.website)
 }
 
-/// The customer behind a token, for what only the customer may do.
+/// Verifies a customer's token for an operation that only the customer may do.
 pub(super) async fn customer_self(
     services: &Services,
     bearer: &Bearer<'_>,
@@ -33,7 +35,7 @@ pub(super) async fn customer_self(
     Ok(who)
 }
 
-/// Refuses a grant of another website, and one that is born of assistance which no longer holds.
+/// Refuses a grant of another website, and an assistance grant whose assistance is no longer valid.
 pub(super) async fn check(services: &Services, grant: &Grant, bearer: &Bearer<'_>) -> Result<(), Error> {
     let Subject::Customer(customer) = &grant.subject else {
         return Err(Error::Token(TokenError::NotAuthorized));
@@ -41,7 +43,8 @@ pub(super) async fn check(services: &Services, grant: &Grant, bearer: &Bearer<'_
     if grant.website.as_ref() != Some(&bearer.website) {
         return Err(Error::Token(TokenError::NotAuthorized));
     }
-    // In a box, as the admin user's: the future that most tokens need stays small.
+    // The future is boxed, like the admin user's. Most tokens do not need it, and their future
+    // stays small.
     if let Some(assistance) = &grant.assistance {
         let holds = Box::pin(services.assistance.require_both_sides(customer, assistance)).await;
         let refused = |stop| refused_in_use(services, stop, Action::AssistanceUse, grant, bearer.origin);
@@ -50,8 +53,8 @@ pub(super) async fn check(services: &Services, grant: &Grant, bearer: &Bearer<'_
     Ok(())
 }
 
-/// The identity of a customer's grant. It is apart from the check, so that the grant is not moved through one
-/// more future.
+/// Returns the identity of a customer's grant. It is separate from the check, so that the grant is
+/// not moved through another future.
 pub(super) fn identity(grant: Grant, website: Website) -> Result<CustomerIdentity, Error> {
     let Subject::Customer(customer) = grant.subject else {
         return Err(Error::Token(TokenError::NotAuthorized));

@@ -1,4 +1,4 @@
-//! The answer to the host's challenge, asked for before an attempt costs anything.
+//! The check of the answer to the host's challenge, before an attempt costs anything.
 
 use crate::{
     account::Website,
@@ -10,7 +10,7 @@ use crate::{
     token::Origin,
 };
 
-/// An attempt that may be challenged, as a client sent it.
+/// An attempt that the host may challenge, as a client sent it.
 pub(in crate::flow) struct Challenged<'a> {
     pub(in crate::flow) action: ChallengeAction,
     pub(in crate::flow) website: Option<&'a Website>,
@@ -19,9 +19,11 @@ pub(in crate::flow) struct Challenged<'a> {
     pub(in crate::flow) origin: &'a Origin,
 }
 
-/// Refuses an attempt whose answer to the host's challenge is missing or wrong, if the host asks for one. Call it
-/// before anything is looked up: the refusal must not depend on the account. Callers without an address that register
-/// have no budget, and so nothing that is opened.
+/// Refuses an attempt if the host requires an answer to its challenge and the answer is missing or
+/// wrong.
+///
+/// Call it before any look-up, so that the refusal does not depend on the account. `opened` is none
+/// for registrations without a client address, which have no budget.
 pub(in crate::flow) async fn require_answer(
     services: &Services,
     opened: Option<&Opened<'_>>,

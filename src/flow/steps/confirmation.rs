@@ -1,4 +1,4 @@
-//! Confirmation tokens: what one confirms, and how it is made.
+//! Confirmation tokens: the address that a token confirms, and how the token is made.
 
 use time::OffsetDateTime;
 
@@ -14,14 +14,14 @@ use crate::{
 /// The address that a confirmation token confirms.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::flow) enum Confirming {
-    /// The one that the account has.
+    /// The present address of the account.
     Own,
-    /// The one that the account gets in its place. The current password was asked for.
+    /// The new address of the account. The current password was checked at the request.
     Changed,
 }
 
 impl Confirming {
-    /// The digest that a token of this address is bound to.
+    /// Returns the digest that a token of this address is bound to.
     pub(in crate::flow) fn digest(self, address: &Address) -> Digest {
         let kind: &[u8] = match self {
             Self::Own => b"own address",
@@ -31,14 +31,17 @@ impl Confirming {
         Digest::of_parts(&[kind, website.as_str().as_bytes(), email.as_str().as_bytes()])
     }
 
-    /// The kind of a token of this address that is bound to `digest`. None if it is bound to another address.
+    /// Returns the kind of a token that is bound to `digest`. Returns none if the token is bound to
+    /// another address.
     pub(in crate::flow) fn of(digest: Digest, address: &Address) -> Option<Self> {
         [Self::Own, Self::Changed].into_iter().find(|kind| kind.digest(address) == digest)
     }
 }
 
-/// Makes a token that confirms this address for a customer, or for the decoy that stands in for none: all requests
-/// are the same work. `generation` was read before the row that it is made for.
+/// Makes a token that confirms this address.
+///
+/// For an unknown account, the caller passes the decoy's id, so that all requests do the same work.
+/// `generation` was read before the customer's row.
 pub(in crate::flow) async fn make_token(
     services: &Services,
     owner: CustomerId,

@@ -1,4 +1,4 @@
-//! The end of what an account's owner holds: tokens, one-time credentials, assistance.
+//! Ending a subject's tokens, one-time credentials and assistances.
 
 use crate::{
     audit::Refusal,
@@ -8,8 +8,9 @@ use crate::{
     token::{Digest, Origin, Subject},
 };
 
-/// Ends all tokens of a subject but one, and its one-time credentials, which end with the generation that they
-/// were made under.
+/// Ends the tokens of a subject, except `keep`, and its one-time credentials.
+///
+/// One-time credentials are bound to the generation, which this call changes.
 pub(in crate::flow) async fn end_credentials(
     services: &Services,
     subject: &Subject,
@@ -21,8 +22,8 @@ pub(in crate::flow) async fn end_credentials(
     ended
 }
 
-/// Closes the assistances of a subject that are over. One that cannot be closed now is closed when the ledger
-/// is read.
+/// Closes the assistances of a subject that are over. If this fails for one of them, it is closed
+/// when the ledger is read.
 pub(in crate::flow) async fn settle_ledger(services: &Services, subject: &Subject, origin: &Origin) {
     match subject {
         Subject::Customer(customer) => drop(services.assistance.settle_of(customer, origin).await),
@@ -30,22 +31,25 @@ pub(in crate::flow) async fn settle_ledger(services: &Services, subject: &Subjec
     }
 }
 
-/// The tokens that end with the write of a credential.
+/// The tokens that end when a credential is written.
 #[derive(Clone, Copy)]
 pub(in crate::flow) enum Ends<'a> {
     Nothing,
-    /// All but the one that was presented, which must be live still.
+    /// All tokens except the presented one, which must still be live.
     AllBut(&'a Digest),
     All,
 }
 
-/// Lets a credential stand that was just written, and ends the tokens and one-time credentials from before it.
-/// Every flow that writes a credential ends with this.
+/// Keeps a credential that was just written, and ends all earlier tokens and one-time credentials.
 ///
-/// `generation` was read before the flow judged its caller. If somebody else has ended the subject's tokens since
-/// then, or the tokens cannot be ended now, the credential must not stand: `undo` takes it back by compare-and-set, which
-/// leaves alone what was changed again; all tokens end, those that were had with the credential too; and the caller is
-/// refused.
+/// Every flow that writes a credential ends with this step. `generation` was read before the flow
+/// checked its caller. If another request has ended the subject's tokens since then, or if the
+/// tokens cannot be ended now, the credential must not stay:
+///
+/// - `undo` restores the previous one by compare-and-set. A credential that was changed again
+///   stays.
+/// - All tokens end, including those obtained with the new credential.
+/// - The caller is refused.
 pub(in crate::flow) async fn let_stand(
     services: &Services,
     subject: &Subject,
@@ -56,7 +60,8 @@ pub(in crate::flow) async fn let_stand(
 ) -> Result<(), Stop> {
     let Err(stop) = end_earlier(services, subject, generation, ends, origin).await else { return Ok(()) };
     let undone = undo.await;
-    // Whether or not it could be undone, and after it: the credential gives no token from here on.
+    // This runs after the undo, even if the undo failed: no token obtained with the credential
+    // works from here on.
     end_credentials(services, subject, None, origin).await?;
     undone?;
     Err(stop)
@@ -73,7 +78,8 @@ async fn end_earlier(
     match ends {
         Ends::AllBut(keep) if stands => {
             end_credentials(services, subject, Some(keep), origin).await?;
-            // Whoever ended all tokens between the look and this end has ended this one, too.
+            // If another request ended all tokens after the check above, it has ended this token
+            // too.
             stands = services.tokens.find(keep).await?.is_some();
         }
         Ends::All if stands => end_credentials(services, subject, None, origin).await?,

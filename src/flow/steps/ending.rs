@@ -1,4 +1,4 @@
-//! The end of a flow: what its caller is told, and what the audit trail is.
+//! The end of a flow: its result for the caller, and its record for the audit trail.
 
 use crate::{
     audit::{Action, Delivery, Draft, Outcome},
@@ -12,10 +12,11 @@ use crate::{
     token::{Grant, Origin},
 };
 
-/// Tells the trail how a flow ended, and gives the caller its answer.
+/// Records the outcome of a flow in the audit trail, and returns its result.
 ///
-/// A refusal within budget that must be awaited and cannot be recorded is "unavailable". A success has been
-/// announced before, or, like a revoke, must not depend on the trail.
+/// If a refusal within the budget must be recorded and cannot be, the caller gets "unavailable". A
+/// success needs no such rule: it was recorded before, or, like a revocation, must not depend on
+/// the audit trail.
 pub(in crate::flow) async fn conclude<T>(
     services: &Services,
     event: &Draft,
@@ -45,8 +46,8 @@ pub(in crate::flow) async fn tell(services: &Services, event: &Draft, outcome: O
     }
 }
 
-/// Settles an attempt. Tells the trail of the locks that begin with it, which it returns, and of a source that
-/// becomes suspicious.
+/// Settles an attempt, and returns the locks that begin with it. Records these locks, and a source
+/// that becomes suspicious.
 pub(in crate::flow) async fn settle(
     services: &Services,
     charged: Charged<'_>,
@@ -66,8 +67,8 @@ pub(in crate::flow) async fn settle(
     Ok(locks)
 }
 
-/// Tells the trail why a token that is live is refused, and gives the caller its answer. The event is queued:
-/// a verification waits for no sink.
+/// Records why a live token is refused, and returns the error. The event is queued, so that a
+/// verification does not wait for the sink.
 pub(in crate::flow) fn refused_in_use(
     services: &Services,
     stop: Stop,

@@ -1,5 +1,5 @@
-//! The enrolment of an authenticator: begun by the signed-in admin user or by mail, and found again by its
-//! token.
+//! The enrolment of an authenticator. A signed-in admin user begins it, or a mail does, and its
+//! token finds it again.
 
 use super::ending::settle;
 use crate::{
@@ -22,8 +22,8 @@ use crate::{
     token::{Digest, Subject},
 };
 
-/// Mails an admin user whose password is right an enrolment token. `generation` was read before the password
-/// was checked.
+/// Mails an enrolment token to an admin user whose password is right. `generation` was read before
+/// the password was checked.
 pub(in crate::flow) async fn mail_enrolment(
     services: &Services,
     admin: &AdminRecord,
@@ -34,7 +34,7 @@ pub(in crate::flow) async fn mail_enrolment(
     let attempted = Attempted::enrolment_request(&admin.id, &services.config);
     let charged = services.attempts.reserve(attempted).await?;
     let charged = charged.ok_or(Refusal::BudgetSpent.told(SignInError::TooManyRequests))?;
-    // Each request counts, whatever comes of it.
+    // Every request counts, even if it fails later.
     settle(services, charged, Outcome::Failed, event).await?;
     let event = Draft { action: Action::FactorEnrolment, ..event.clone() };
     let begun = begin_enrolment(services, &admin.id, None, None, generation, &event).await?;
@@ -71,7 +71,7 @@ pub(in crate::flow) async fn begin_enrolment(
     Ok(BegunEnrolment::new(token, expires_at))
 }
 
-/// The enrolment of a token, if it still may become what it was begun for, and its admin user.
+/// Returns the enrolment of a token and its admin user, if the enrolment can still be activated.
 pub(in crate::flow) async fn live_enrolment(
     services: &Services,
     token: &Credential,
@@ -94,7 +94,7 @@ pub(in crate::flow) async fn live_enrolment(
     let found = found.under(services.tokens.generation(&subject).await?);
     let revoked = Refusal::RevokedMeanwhile;
     let (enrolment, present) = found.ok_or(revoked.told(SecondFactorError::InvalidEnrolmentToken))?;
-    // Whatever ended the session ends what was begun with it.
+    // If the session has ended, an enrolment that was begun with it ends too.
     if let Some(grant) = &enrolment.begun_with
         && services.tokens.find(grant).await?.is_none()
     {

@@ -1,4 +1,4 @@
-//! The fresh sign-in that a change of credentials asks for: a stolen token is not enough.
+//! Changes of credentials require a fresh sign-in, because a stolen token must not be enough.
 
 use crate::{
     service::{Services, stop::Stop},
@@ -6,8 +6,8 @@ use crate::{
     token::AdminIdentity,
 };
 
-/// Refuses a change of an admin user's own credentials to a sign-in that is not fresh, or was without the
-/// second factor that there is. Returns that factor.
+/// Refuses a sign-in that is not fresh, or that did not use the admin user's second factor. Returns
+/// the second factor, if there is one.
 pub(in crate::flow) async fn require_fresh_sign_in(
     services: &Services,
     who: &AdminIdentity,

@@ -1,4 +1,4 @@
-//! The notice of a lock to the owner of the account.
+//! The notice to an account's owner that the account is locked.
 
 use crate::{
     account::{AdminRecord, CustomerRecord, Username},
@@ -14,14 +14,14 @@ use crate::{
     token::Origin,
 };
 
-/// A kind of account whose owners are told of a lock.
+/// A kind of account whose owners are notified of a lock.
 pub(in crate::flow) trait ToldOfLock: Account {
-    /// Tells the owner of the account that its budget over all sources is spent. Nobody is told if no account has
-    /// the name; the work is the same.
+    /// Notifies the owner of the account that its budget over all sources is spent. If no account
+    /// has the name, the work is the same and no notice is sent.
     ///
     /// # Errors
     ///
-    /// The store failed, or the random source.
+    /// The storage backend request or the random source failed.
     fn tell_of_lock(
         services: &Services,
         name: &Self::Name,
@@ -30,8 +30,10 @@ pub(in crate::flow) trait ToldOfLock: Account {
     ) -> impl Future<Output = Result<(), Error>> + Send;
 }
 
-/// Tells the owner of an account if its budget over all sources is spent. A lock of one source is not told: it
-/// concerns that source alone. A notice that cannot be made changes no answer.
+/// Notifies the owner of an account if its budget over all sources is spent.
+///
+/// A lock of a single source causes no notice, because it affects only that source. If the notice
+/// cannot be sent, the result of the flow stays the same.
 pub(in crate::flow) async fn tell_of_locks<A: ToldOfLock>(
     services: &Services,
     locks: Locks,

@@ -1,4 +1,4 @@
-//! A new password of whoever is signed in and knows the current one.
+//! The change of a password by its signed-in owner, who knows the current one.
 
 use super::{
     credentials::{Ends, let_stand},
@@ -18,16 +18,16 @@ use crate::{
     token::Origin,
 };
 
-/// A kind of account whose owners change their own passwords.
+/// A kind of account whose owners can change their passwords.
 pub(in crate::flow) trait ChangesPassword: ToldOfLock {
-    /// True if the change must be on record before it is made.
+    /// True if the change must be recorded before it is made.
     const IS_ANNOUNCED: bool;
-    /// The lane in which the new hash waits.
+    /// The lane of the hashing queue in which the new hash waits.
     const LANE: Lane;
 
-    /// Judges a new password by the policy.
+    /// Checks a new password against the policy.
     fn judge(passwords: &Passwords, name: &Self::Name, new: &Credential) -> Result<(), Error>;
-    /// An attempt at the current password.
+    /// Returns the attempt that a check of the current password counts as.
     fn confirmation(name: &Self::Name, config: &AuthConfig) -> Attempted;
     fn tell_of_change(&self, notices: &Notices, origin: &Origin);
 }
@@ -55,14 +55,15 @@ pub(in crate::flow) async fn change<A: ChangesPassword>(
         services.trail.begin(event).await?;
     }
     if !accounts.replace_hash(&row, &hash).await? {
-        // The hash is not the one that was checked: made anew by a sign-in, or changed by somebody else.
+        // The stored hash is not the checked one: a sign-in has updated it, or another request has
+        // changed the password.
         row = confirm().await?;
         if !accounts.replace_hash(&row, &hash).await? {
             return Err(Error::Conflict.into());
         }
     }
-    // First, so that a caller who goes away cannot keep it from the owner. If the password is put back below,
-    // the notice was needless.
+    // The notice is sent first, so that a caller who disconnects cannot suppress it. If the
+    // password is restored below, the notice was needless.
     row.tell_of_change(&services.notices, &event.origin);
     let undo = accounts.restore_hash(&row, &hash);
     let_stand(services, &subject, generation, Ends::AllBut(grant), &event.origin, undo).await

@@ -1,4 +1,4 @@
-//! The password of an account: checked at a sign-in, and confirmed by whoever is signed in.
+//! The check of an account's password, at a sign-in or by its signed-in owner.
 
 use super::{
     ending::settle,
@@ -19,10 +19,10 @@ use crate::{
     state::budgets::Outcome,
 };
 
-/// Reads an account again whose credential was right.
+/// Reads the account again after its credential was found right.
 ///
-/// The row was read before the generation, so the host may have changed it and revoked in between. A change
-/// from here on moves the generation, and no grant is stored.
+/// The row was read before the generation, so the host may have changed the row and ended the
+/// tokens in between. If that happens from here on, the generation changes and no grant is stored.
 pub(in crate::flow) async fn read_again<A: Account>(
     accounts: &Accounts<A>,
     name: &A::Name,
@@ -32,8 +32,8 @@ pub(in crate::flow) async fn read_again<A: Account>(
     row.ok_or(Refusal::UnknownAccount.failed(SignInError::Refused))
 }
 
-/// Checks the password against the hash of a row that was read again, if it has another hash by now: made
-/// anew by another sign-in, or changed. Returns true if the hash is outdated.
+/// Checks the password again if the row has another hash now, because another sign-in has updated
+/// it or the password was changed. Returns true if the hash is outdated.
 pub(in crate::flow) async fn check_again<A: Account>(
     passwords: &Passwords,
     password: &Credential,
@@ -50,8 +50,8 @@ pub(in crate::flow) async fn check_again<A: Account>(
     verified.outdated().ok_or(Refusal::WrongCredential.failed(SignInError::Refused))
 }
 
-/// Checks the current password of an account whose owner is signed in, within its budget. Returns the row
-/// whose hash it was checked against.
+/// Checks the current password of a signed-in account, within its budget. Returns the row with the
+/// checked hash.
 pub(in crate::flow) async fn confirm<A: ToldOfLock>(
     services: &Services,
     accounts: &Accounts<A>,
@@ -64,7 +64,7 @@ pub(in crate::flow) async fn confirm<A: ToldOfLock>(
     let charged = charged.ok_or(Refusal::BudgetSpent.told(SignInError::Locked))?;
     let judged = judge(services, accounts, who, password, charged.work()).await;
     let judged = Judged::of(judged.map(|row| (row, Outcome::Succeeded)), charged.work());
-    // If the password is right, a charge that could not be settled now is settled later.
+    // If the password is right and the charge cannot be settled now, it is settled later.
     if let Ok(locks) = settle(services, charged, judged.outcome, event).await
         && locks.wide
         && let Ok(row) = accounts.own(who).await
@@ -81,7 +81,7 @@ async fn judge<A: Account>(
     password: &Credential,
     work: &Work,
 ) -> Result<A, Denied> {
-    // Read now: the wait for room may have been long.
+    // The row is read only now, because the wait for a free charge may have been long.
     let row = accounts.own(who).await?;
     let verified = services.passwords.verify(password, row.password_hash(), work).await?;
     let why = match (verified, row.standing(&services.config)) {

@@ -1,4 +1,4 @@
-//! The replay of a one-time credential: somebody presents it who did not spend it, or the thief does.
+//! The replay of a one-time credential. Either the replay or the first use may come from a thief.
 
 use super::credentials::end_credentials;
 use crate::{
@@ -11,8 +11,8 @@ use crate::{
     token::{AssistanceEnd, Digest, Obtained, Subject},
 };
 
-/// Tells the owner of a replay, and ends what the spent credential bought: whoever holds it may have stolen it,
-/// before it was spent or after. Returns the refusal.
+/// Notifies the owner of a replay, and ends the tokens obtained with the spent credential, because
+/// a thief may have used it first. Returns the refusal.
 pub(in crate::flow) async fn end_replayed(
     services: &Services,
     row: Option<&CustomerRecord>,
@@ -20,7 +20,7 @@ pub(in crate::flow) async fn end_replayed(
     told: impl Into<Error>,
     event: &mut Draft,
 ) -> Denied {
-    // Only an account has credentials; a host's own store has mixed it up.
+    // Decoys have no credentials. A host's own store has returned a wrong one.
     let Some(row) = row else { return Refusal::UnknownAccount.failed(told) };
     event.delivery = Delivery::Awaited;
     event.action = Action::CodeReplay;
@@ -28,10 +28,10 @@ pub(in crate::flow) async fn end_replayed(
     let obtained = match spent.purpose {
         Purpose::ResetToken => Obtained::ResetToken,
         Purpose::OneTimeCode => Obtained::OneTimeCode,
-        // It signs nobody in and resets nothing, so neither asks for it.
+        // A confirmation token gives no sign-in and no reset, so neither flow looks for one.
         Purpose::Confirmation => return Refusal::WrongCredential.failed(told),
     };
-    // First, so that a caller who goes away cannot keep it from the customer.
+    // The notice is sent first, so that a caller who disconnects cannot suppress it.
     services.notices.tell_customer(row, Notice::CredentialReplayed { obtained }, &event.origin);
     let ended = match spent.bought {
         Some(bought) => end_bought(services, row, spent.purpose, &bought, event).await,
@@ -43,8 +43,8 @@ pub(in crate::flow) async fn end_replayed(
     }
 }
 
-/// Ends the grant that a credential bought. The token may not be stored yet, so it is barred for as long as it could
-/// live.
+/// Ends the grant obtained with a credential. The token may not be stored yet, so it is barred for
+/// its whole possible lifetime.
 async fn end_bought(
     services: &Services,
     row: &CustomerRecord,
@@ -53,7 +53,7 @@ async fn end_bought(
     event: &mut Draft,
 ) -> Result<(), Error> {
     let Services { tokens, assistance, config, .. } = services;
-    // Only for the trail: a failure here must not keep the grant from ending.
+    // The grant is needed only for the audit trail. If it cannot be read, it is ended nevertheless.
     if let Ok(Some(grant)) = tokens.find(bought).await {
         event.about_grant(&grant);
     }
@@ -66,10 +66,12 @@ async fn end_bought(
     Ok(())
 }
 
-/// Ends all that a customer holds, since the password was set with the credential: its sessions may be the thief's.
+/// Ends all tokens and credentials of a customer, because the replayed token was used to set the
+/// password, perhaps by a thief.
 ///
-/// A reset ends the generation of its token. Under that generation it is still on its way, or has failed, and nothing
-/// has come of it. It ends everything itself, and would be refused if that were done here.
+/// A completed reset changes the generation. If the generation is still that of the spent token,
+/// the reset is still running or has failed, and has had no effect. A running reset ends everything
+/// itself, and would be refused if this function did so first.
 async fn end_reset(
     services: &Services,
     row: &CustomerRecord,

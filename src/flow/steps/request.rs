@@ -1,4 +1,4 @@
-//! The charge for what a stranger may ask for: a mail, or a new account.
+//! The charge for a request that anybody may make: for a mail, or for a new account.
 
 use super::{
     challenge::{Challenged, require_answer},
@@ -11,9 +11,11 @@ use crate::{
     state::budgets::Outcome,
 };
 
-/// Charges a request to the budget of its source, if that is known, and to that of the address. Each request
-/// counts, whatever comes of it. Refuses it before that, if the host's challenge asks for an answer and there is no
-/// right one.
+/// Charges a request to the budget of its source, if that is known, and to the budget of the
+/// address.
+///
+/// Every request counts, even if it fails later. If the host's challenge requires an answer and it
+/// is missing or wrong, the request is refused before it is charged.
 pub(in crate::flow) async fn charge_request(
     services: &Services,
     by_source: Option<Attempted>,
@@ -30,7 +32,7 @@ pub(in crate::flow) async fn charge_request(
         Some(attempted) => Some(services.attempts.open(attempted).await?),
         None => None,
     };
-    // A request for an address whose budget is spent is charged to its source, and refused.
+    // If the budget of the address is spent, the request is charged to its source and then refused.
     let is_spent = matches!(by_address, Some(None));
     if let Some(challenged) = challenged.filter(|_| !is_spent) {
         let opened = by_address.as_ref().and_then(Option::as_ref).or(by_source.as_ref());

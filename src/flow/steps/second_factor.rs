@@ -1,4 +1,5 @@
-//! The second factor of a sign-in: judged before anything is spent, spent before anything is issued.
+//! The second factor of a sign-in. The code is checked before anything is spent, and spent before a
+//! token is issued.
 
 use time::OffsetDateTime;
 
@@ -22,13 +23,13 @@ use crate::{
     token::{Grant, Obtained, Origin},
 };
 
-/// A right code that is yet to be spent, and the charge of its attempt.
+/// A right code that is not spent yet, and the charge of its attempt.
 pub(in crate::flow) struct PendingCode<'a> {
     code: RightCode,
     charged: Charged<'a>,
 }
 
-/// Judges a code within its budget. Nothing is spent.
+/// Checks a code within its budget, without spending it.
 pub(in crate::flow) async fn judge_code<'a>(
     services: &'a Services,
     row: &AdminRecord,
@@ -38,7 +39,8 @@ pub(in crate::flow) async fn judge_code<'a>(
     let admin = &row.id;
     let code = TypedCode::of(code);
     let attempted = match code.recovery_code() {
-        // Nobody guesses one: whoever locks the authenticator must not lock its owner out.
+        // Nobody can guess a recovery code. If an attacker locks the authenticator's budget, its
+        // owner must still be able to use one.
         Some(_) => Attempted::recovery_code(admin, event.origin.source, &services.config),
         None => Attempted::second_factor(admin, &services.config),
     };
@@ -48,7 +50,7 @@ pub(in crate::flow) async fn judge_code<'a>(
     match answer {
         Ok(code) => Ok(PendingCode { code, charged }),
         Err(stop) => {
-            // A charge that could not be settled now is settled later.
+            // If the charge cannot be settled now, it is settled later.
             if let Ok(locks) = settle(services, charged, outcome, event).await
                 && let Ok(username) = row.name()
             {
@@ -62,8 +64,10 @@ pub(in crate::flow) async fn judge_code<'a>(
     }
 }
 
-/// Tells an admin user that somebody got past the password and not past the code, unless the source's last notice is
-/// recent. A notice that cannot be made changes no answer.
+/// Notifies an admin user that somebody knew the password but not the code, unless the last notice
+/// about this source is recent.
+///
+/// If the notice cannot be sent, the result of the sign-in stays the same.
 async fn tell_of_wrong_code(services: &Services, row: &AdminRecord, origin: &Origin) {
     let notice = Attempted::wrong_code_notice(&row.id, origin.source, &services.config);
     if let Ok(Some(charged)) = services.attempts.reserve(notice).await
@@ -73,8 +77,8 @@ async fn tell_of_wrong_code(services: &Services, row: &AdminRecord, origin: &Ori
     }
 }
 
-/// Issues an admin user's token once the right code, if there must be one, is spent. The one place where such
-/// a token is made.
+/// Spends the code, if one is required, and issues an admin user's token. No other function issues
+/// such a token.
 pub(in crate::flow) async fn issue_admin_token(
     services: &Services,
     row: &AdminRecord,
@@ -92,7 +96,8 @@ pub(in crate::flow) async fn issue_admin_token(
     match (right, begun) {
         (Some(right), Ok(())) => spend(services, row, right, event).await?,
         (Some(right), Err(error)) => {
-            // The code is not at fault. If the charge cannot be given back now, it lapses.
+            // The failure is not the code's fault. If the charge cannot be returned now, it
+            // expires.
             let _ = right.charged.settle(Outcome::Withdrawn).await;
             return Err(error.into());
         }
@@ -102,7 +107,7 @@ pub(in crate::flow) async fn issue_admin_token(
     Ok(AdminSignedIn::new(drawn.token, row.id.clone(), &grant))
 }
 
-/// Forgets wrong codes, of both kinds.
+/// Clears the budgets of wrong codes and of wrong recovery codes.
 pub(in crate::flow) async fn clear_budgets(services: &Services, admin: &AdminId) -> Result<(), StoreError> {
     for budgets in [second_factor_partition(admin), recovery_code_partition(admin)] {
         services.attempts.clear(&budgets).await?;
@@ -117,7 +122,7 @@ async fn spend(
     event: &Draft,
 ) -> Result<(), Stop> {
     let Judged { outcome, answer } = services.factors.spend(&code, charged.work()).await;
-    // A charge that could not be settled now is settled later.
+    // If the charge cannot be settled now, it is settled later.
     let _ = settle(services, charged, outcome, event).await;
     if let Err(Stop { why: Some(Refusal::SpentCode), .. }) = answer {
         services.notices.tell_admin(admin, AdminNotice::CodeReplayed, &event.origin);
@@ -126,7 +131,7 @@ async fn spend(
     if let Some(left) = code.recovery_codes_left() {
         services.notices.tell_admin(admin, AdminNotice::RecoveryCodeUsed { left }, &event.origin);
     }
-    // If the secret cannot be sealed anew now, the next sign-in does it, or the host's timer.
+    // If the secret cannot be sealed again now, the next sign-in or the host's timer does it.
     let _ = services.factors.reseal(code.factor()).await;
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! The account of a name, looked up beside the reservation of an attempt.
+//! The look-up of an account, parallel to the reservation of the attempt.
 
 use futures_lite::future;
 
@@ -12,11 +12,11 @@ use crate::{
     store::Generation,
 };
 
-/// The account of a name, or the decoy that stands in for none.
+/// The account with a name, or the decoy account if there is none.
 pub(in crate::flow) struct Sought<A: Account> {
     pub(in crate::flow) row: Option<A>,
     pub(in crate::flow) id: A::Id,
-    /// Read after the row and before any credential is checked.
+    /// The generation, read after the row and before any credential is checked.
     pub(in crate::flow) generation: Generation,
 }
 
@@ -31,8 +31,10 @@ pub(in crate::flow) async fn seek<A: Account>(
     Ok(Sought { row, id, generation })
 }
 
-/// Reserves the charge of an attempt and looks up the account meanwhile. If the charge had to wait for room,
-/// the account is looked up again. Returns no charge once a budget is spent.
+/// Reserves the charge of an attempt and looks up the account in parallel.
+///
+/// If the charge had to wait for other attempts, the account is looked up again. Returns no charge
+/// if a budget is spent.
 pub(in crate::flow) async fn reserve_beside<'a, A: Account>(
     opened: Opened<'a>,
     accounts: &Accounts<A>,

@@ -1,5 +1,5 @@
-//! A customer's sign-in by the ordered chain: the account's password, a reset token, a one-time code. The
-//! first match wins.
+//! A customer's sign-in by an ordered chain: the account's password, a reset token, a one-time
+//! code. The first match wins.
 
 use std::sync::Arc;
 
@@ -35,7 +35,7 @@ use crate::{
     token::{Assistance, Digest, Grant, Obtained, Subject},
 };
 
-/// The steps of the chain that are taken.
+/// The steps of the chain that a sign-in tries.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::flow) struct Chain {
     pub(in crate::flow) password: bool,
@@ -53,13 +53,13 @@ enum Match {
 struct Admitted {
     row: CustomerRecord,
     matched: Match,
-    /// Read before the credential was checked.
+    /// The generation, read before the credential was checked.
     generation: Generation,
-    /// The end that the token must not outlive: that of the admin user's own, if it is born of assistance.
+    /// The latest end of the token. For assistance, this is the end of the admin user's own token.
     until: Option<OffsetDateTime>,
 }
 
-/// A sign-in on its way: everything that its steps have in common.
+/// A running sign-in: the data that all its steps share.
 struct Attempt<'a> {
     services: &'a Services,
     asked: &'a SignIn,
@@ -67,7 +67,8 @@ struct Attempt<'a> {
     chain: Chain,
 }
 
-/// Signs in by these steps of the chain, within these budgets. Beyond them the answer is `spent`.
+/// Signs in by these steps of the chain, within these budgets. Returns the error `spent` once a
+/// budget is spent.
 pub(in crate::flow) async fn sign_in(
     services: &Services,
     asked: &SignIn,
@@ -104,7 +105,7 @@ impl Attempt<'_> {
         let admitted = match answer {
             Ok(admitted) => admitted,
             Err(stop) => {
-                // The caller is told of the first failure.
+                // The caller gets the first error.
                 if let Ok(locks) = settle(services, charged, outcome, event).await {
                     tell_of_locks(services, locks, address, owner.as_ref(), &asked.origin).await;
                 }
@@ -116,14 +117,16 @@ impl Attempt<'_> {
             // An admin user's device is not the customer's.
             Match::OneTimeCode(_) => SignedInDevice::default(),
             Match::Password { .. } | Match::ResetToken => {
-                // A device that gets no secret now gets one at the next sign-in: the credential may be spent.
+                // If the device gets no secret now, it gets one at the next sign-in. The sign-in
+                // must not fail here, because the credential may be spent.
                 charged.remember(&Subject::Customer(admitted.row.id.clone())).unwrap_or_default()
             }
         };
-        // Neither waits for the other: the credential alone decides how the attempt is settled.
+        // The attempt is settled while the token is issued, because only the credential decides
+        // how.
         let issue = self.issue(&admitted, drawn, event);
         let (settled, signed_in) = future::zip(charged.settle(outcome), issue).await;
-        // The credential is right: a charge that could not be settled now is settled later.
+        // The credential is right. If the charge cannot be settled now, it is settled later.
         drop(settled);
         let signed_in = signed_in?;
         self.tell_of_sign_in(&admitted, device.is_new);
@@ -136,7 +139,8 @@ impl Attempt<'_> {
         Ok(Some(signed_in.with_password_violation(violation)))
     }
 
-    /// Tells the owner of a sign-in by reset token, or from a new device. Assistance has a notice of its own.
+    /// Notifies the owner of a sign-in by reset token or from a new device. Assistance has a
+    /// separate notice.
     fn tell_of_sign_in(&self, admitted: &Admitted, device_is_new: bool) {
         let notice = match admitted.matched {
             Match::ResetToken => Notice::SignedInByResetToken,
@@ -156,7 +160,8 @@ impl Attempt<'_> {
         Challenged { action, website, account, response: &asked.challenge, origin: &asked.origin }
     }
 
-    /// Judges the credential and the account behind it. The same verbs in the same order for every refusal.
+    /// Checks the credential and the account. The requests to the store are the same, in the same
+    /// order, for every refusal.
     async fn judge(
         &self,
         bought: &Digest,
@@ -173,7 +178,8 @@ impl Attempt<'_> {
         Judged::of(judged, work)
     }
 
-    /// Takes the first step of the chain. Returns none if it is not taken, or the password is wrong.
+    /// Checks the password, the first step of the chain. Returns none if this step is off or the
+    /// password is wrong.
     async fn match_password(
         &self,
         sought: &Sought<CustomerRecord>,
@@ -182,7 +188,8 @@ impl Attempt<'_> {
         if !self.chain.password {
             return Ok(None);
         }
-        // A disabled account's password is as good as none, so that its refusal is the same work, too.
+        // A disabled account is treated as one without a password, so that its refusal is the same
+        // work.
         let enabled = sought.row.as_ref().filter(|row| row.status != AccountStatus::Disabled);
         let hash = enabled.and_then(|row| row.password_hash.as_ref());
         let verified = self.services.passwords.verify(&self.asked.credential, hash, work).await?;
@@ -207,8 +214,8 @@ impl Attempt<'_> {
         Ok((Admitted { row, matched, generation, until: None }, Outcome::Succeeded))
     }
 
-    /// Takes the later steps of the chain: looks for a one-time credential, and spends it for the grant that
-    /// it `bought`. A credential that matches nothing costs one look-up.
+    /// Looks for a one-time credential, the later steps of the chain, and spends it for the grant
+    /// `bought`. A credential that matches nothing costs one look-up.
     async fn redeem(
         &self,
         bought: &Digest,
@@ -235,13 +242,13 @@ impl Attempt<'_> {
         let matched = match (purpose, assistance) {
             (Purpose::ResetToken, None) => Match::ResetToken,
             (Purpose::OneTimeCode, Some(assistance)) => Match::OneTimeCode(Arc::clone(assistance)),
-            // A host's own store has mixed them up.
+            // A host's own store has returned a wrong record.
             (Purpose::ResetToken, Some(_)) | (Purpose::OneTimeCode, None) | (Purpose::Confirmation, _) => {
                 return Err(refused);
             }
         };
         if let Match::OneTimeCode(assistance) = &matched {
-            // The record of the redemption comes before the code is spent.
+            // The redemption is recorded before the code is spent.
             event.is_admins();
             event.action = Action::CodeRedemption;
             event.grant = Some(*bought);
@@ -290,13 +297,13 @@ impl Attempt<'_> {
     fn require_active(&self, row: &CustomerRecord) -> Result<(), Denied> {
         match row.standing(&self.services.config) {
             AccountStatus::Active => Ok(()),
-            // Only someone with a right credential gets here, and is told.
+            // Only a caller with a right credential gets this error.
             AccountStatus::Unconfirmed => Err(Refusal::AccountUnconfirmed.excused(SignInError::NotConfirmed)),
             AccountStatus::Disabled => Err(Refusal::AccountDisabled.failed(SignInError::Refused)),
         }
     }
 
-    /// Stores the grant behind the token.
+    /// Stores the grant and returns its token.
     async fn issue(&self, admitted: &Admitted, drawn: Drawn, event: &mut Draft) -> Result<SignedIn, Stop> {
         let Services { tokens, assistance, config, .. } = self.services;
         let (obtained, lifetime) = match admitted.matched {
@@ -321,7 +328,7 @@ impl Attempt<'_> {
     }
 }
 
-/// The refusal of a credential that matched nothing.
+/// Returns the refusal of a credential that matched nothing.
 fn unmatched(row: Option<&CustomerRecord>) -> Denied {
     let why = match row.map(|row| row.status) {
         None => Refusal::UnknownAccount,

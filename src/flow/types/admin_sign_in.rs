@@ -22,21 +22,24 @@ pub struct AdminSignIn {
 }
 
 impl AdminSignIn {
-    /// A sign-in with the `username` and `password` arguments, as they came: neither is trimmed.
+    /// Creates a sign-in with the `username` and `password` arguments as they arrived. Neither is
+    /// trimmed.
     pub fn new(username: impl Into<String>, password: impl Into<Credential>) -> Self {
         let (username, password) = (username.into(), password.into());
         let (origin, challenge) = (Origin::default(), ChallengeResponse::default());
         Self { username, password, otp: None, device: None, origin, challenge }
     }
 
-    /// The second factor, the `otp` argument: the authenticator's code, or a recovery code. White
-    /// space, hyphens and invisible characters in it do not count, and digits may be those of
-    /// another script.
+    /// Sets the second factor, the `otp` argument: a code of the authenticator, or a recovery code.
+    ///
+    /// White space, hyphens and invisible characters are ignored, and digits of other scripts are
+    /// accepted.
     pub fn otp(self, code: impl Into<Credential>) -> Self {
         Self { otp: Some(code.into()), ..self }
     }
 
-    /// The text that the client kept of an earlier sign-in: [`AdminSignedIn::device`]. Any other text counts as none.
+    /// Sets the device secret that the client kept from an earlier sign-in:
+    /// [`AdminSignedIn::device`]. Any other text is ignored.
     pub fn device(self, presented: &str) -> Self {
         Self { device: DeviceSecret::parse(presented), ..self }
     }
@@ -44,7 +47,7 @@ impl AdminSignIn {
     setters!(origin, challenge);
 }
 
-/// An admin user's token that was issued.
+/// The result of an admin user's sign-in: the token and its properties.
 #[derive(Clone, Debug)]
 pub struct AdminSignedIn {
     token: BearerToken,
@@ -78,39 +81,41 @@ impl AdminSignedIn {
         Self { password_violation, ..self }
     }
 
-    /// The new bearer token, for the client alone.
+    /// Returns the new bearer token, for the client only.
     #[must_use]
     pub const fn token(&self) -> &BearerToken {
         &self.token
     }
 
-    /// The admin user it speaks for.
+    /// Returns the admin user of the token.
     #[must_use]
     pub const fn admin_id(&self) -> &AdminId {
         &self.admin
     }
 
-    /// Which credentials the sign-in matched.
+    /// Returns the kind of credentials that the sign-in matched.
     #[must_use]
     pub const fn obtained(&self) -> Obtained {
         self.obtained
     }
 
-    /// A new secret for the client's device; as [`SignedIn::device`](crate::SignedIn::device). A stepped-up token comes
-    /// without one.
+    /// Returns a new secret for the client's device, like
+    /// [`SignedIn::device`](crate::SignedIn::device).
+    ///
+    /// Returns none for a token from [`Auth::step_up`](crate::Auth::step_up).
     #[must_use]
     pub const fn device(&self) -> Option<&DeviceSecret> {
         self.device.as_ref()
     }
 
-    /// The rule that the password of this sign-in breaks; as
+    /// Returns the rule that the password of this sign-in breaks, like
     /// [`SignedIn::password_violation`](crate::SignedIn::password_violation).
     #[must_use]
     pub const fn password_violation(&self) -> Option<PolicyViolation> {
         self.password_violation
     }
 
-    /// The end of the token: at this instant it is expired.
+    /// Returns the time at which the token expires.
     #[must_use]
     pub const fn expires_at(&self) -> OffsetDateTime {
         self.expires_at

@@ -2,7 +2,7 @@ use time::OffsetDateTime;
 
 use crate::credential::EnrolmentToken;
 
-/// An enrolment that was begun.
+/// A new enrolment of an authenticator.
 #[derive(Clone, Debug)]
 pub struct BegunEnrolment {
     token: EnrolmentToken,
@@ -14,13 +14,13 @@ impl BegunEnrolment {
         Self { token, expires_at }
     }
 
-    /// The token that the authenticator is set up and activated with.
+    /// Returns the token for setting up and activating the authenticator.
     #[must_use]
     pub const fn token(&self) -> &EnrolmentToken {
         &self.token
     }
 
-    /// The end: at this instant it is expired.
+    /// Returns the time at which the token expires.
     #[must_use]
     pub const fn expires_at(&self) -> OffsetDateTime {
         self.expires_at

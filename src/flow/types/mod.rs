@@ -1,4 +1,4 @@
-//! Requests and answers that steps of several flows read or make.
+//! Requests and results that several flows share.
 
 mod admin_sign_in;
 mod enrolment;

@@ -1,23 +1,24 @@
-/// Writes the setters that the requests of a client have in common. The request has a field of the same name for each.
+/// Writes the setters that several client requests share. The request has a field with each name.
 macro_rules! setters {
     ($($field:ident),+) => { $(setters!(@$field);)+ };
     (@website) => {
-        /// The website of the account.
+        /// Sets the website of the account.
         pub fn website(self, website: crate::account::Website) -> Self {
             Self { website, ..self }
         }
     };
     (@origin) => {
-        /// Origin of the request: an address, or an [`Origin`](crate::Origin) that tells more.
+        /// Sets the origin of the request: an address, or an [`Origin`](crate::Origin) with more
+        /// details.
         ///
-        /// Attempts and requests are counted by the address, so give the client's own and not a proxy's. Without an
-        /// address, all clients share one budget for each account.
+        /// Attempts and requests are counted for each address, so pass the client's address and not
+        /// a proxy's. Without an address, all clients share one budget for each account.
         pub fn origin(self, origin: impl Into<crate::token::Origin>) -> Self {
             Self { origin: origin.into(), ..self }
         }
     };
     (@challenge) => {
-        /// The response to the host's [`Challenge`](crate::Challenge).
+        /// Sets the response to the host's [`Challenge`](crate::Challenge).
         pub fn challenge(self, response: impl Into<crate::challenge::ChallengeResponse>) -> Self {
             Self { challenge: response.into(), ..self }
         }

@@ -32,8 +32,8 @@ pub struct SignIn {
 }
 
 impl SignIn {
-    /// A sign-in on the default website with the `email` argument, and the `password` or `otp` argument, as they came:
-    /// neither is trimmed.
+    /// Creates a sign-in on the default website, with the `email` argument and the `password` or
+    /// `otp` argument as they arrived. Neither is trimmed.
     pub fn new(email: impl Into<String>, credential: impl Into<Credential>) -> Self {
         let (email, credential) = (email.into(), credential.into());
         Self {
@@ -46,14 +46,15 @@ impl SignIn {
         }
     }
 
-    /// The text that the client kept of an earlier sign-in: [`SignedIn::device`]. Any other text counts as none.
+    /// Sets the device secret that the client kept from an earlier sign-in: [`SignedIn::device`].
+    /// Any other text is ignored.
     pub fn device(self, presented: &str) -> Self {
         Self { device: DeviceSecret::parse(presented), ..self }
     }
 
     setters!(website, origin, challenge);
 
-    /// Refuses what is malformed before any work is done on it.
+    /// Refuses malformed input before any work is done on it.
     pub(in crate::flow) fn check(&self, credential: Field) -> Result<Address, Error> {
         if self.email.is_empty() {
             return Err(Error::Input(InputError::Required(Field::Email)));
@@ -64,7 +65,7 @@ impl SignIn {
     }
 }
 
-/// A customer's token that was issued.
+/// The result of a customer's sign-in: the token and its properties.
 #[derive(Clone, Debug)]
 pub struct SignedIn {
     token: BearerToken,
@@ -98,41 +99,46 @@ impl SignedIn {
         Self { password_violation, ..self }
     }
 
-    /// The new bearer token, for the client alone.
+    /// Returns the new bearer token, for the client only.
     #[must_use]
     pub const fn token(&self) -> &BearerToken {
         &self.token
     }
 
-    /// The customer it speaks for.
+    /// Returns the customer of the token.
     #[must_use]
     pub const fn customer_id(&self) -> &CustomerId {
         &self.customer
     }
 
-    /// How it was obtained.
+    /// Returns the kind of credential that the sign-in matched.
     #[must_use]
     pub const fn obtained(&self) -> Obtained {
         self.obtained
     }
 
-    /// A new secret for the client's device, if it presented none that the account knows. The client keeps it, apart
-    /// from the token, and presents it at its next sign-ins: [`SignIn::device`]. A token born of assistance comes
-    /// without one.
+    /// Returns a new secret for the client's device, if the client presented none that the account
+    /// knows.
+    ///
+    /// The client stores the secret apart from the token, and presents it at its next sign-ins:
+    /// [`SignIn::device`]. Returns none for an assistance token.
     #[must_use]
     pub const fn device(&self) -> Option<&DeviceSecret> {
         self.device.as_ref()
     }
 
-    /// The rule of the [policy](crate::PasswordPolicy) that the password of this sign-in breaks: it was set before the
-    /// rule was. The host may ask the customer for a new password. None after a sign-in by another credential.
-    /// [`BreachedPasswords`](crate::BreachedPasswords) are not asked.
+    /// Returns the rule of the [policy](crate::PasswordPolicy) that the password of this sign-in
+    /// breaks.
+    ///
+    /// Such a password was set before the rule. The host may ask the customer for a new password.
+    /// Returns none after a sign-in by another credential. This check does not ask
+    /// [`BreachedPasswords`](crate::BreachedPasswords).
     #[must_use]
     pub const fn password_violation(&self) -> Option<PolicyViolation> {
         self.password_violation
     }
 
-    /// The end of the token: at this instant it is expired.
+    /// Returns the time at which the token expires.
     #[must_use]
     pub const fn expires_at(&self) -> OffsetDateTime {
         self.expires_at
