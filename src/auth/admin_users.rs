@@ -110,10 +110,12 @@ impl Auth {
     ///   current password was found right.
     /// - [`SecondFactorError::StepUpRequired`]: the sign-in is older than
     ///   [`AuthConfig::fresh_for`](crate::AuthConfig::fresh_for).
-    /// - [`SignInError::WrongPassword`], [`SignInError::Locked`]: as in [`confirm_password`](Self::confirm_password).
+    /// - [`SignInError::WrongPassword`], [`SignInError::Locked`]: as in
+    ///   [`confirm_password`](Self::confirm_password).
     /// - [`Error::Overloaded`]: too many hashes are waiting.
     /// - [`Error::Conflict`]: another request changed the password at the same time.
-    /// - [`Error::Unavailable`], [`Error::Random`]: as in [`change_password`](Self::change_password).
+    /// - [`Error::Unavailable`], [`Error::Random`]: as in
+    ///   [`change_password`](Self::change_password).
     pub async fn change_admin_password(
         &self,
         bearer: impl Into<Bearer<'_>>,
@@ -228,9 +230,9 @@ impl Auth {
     /// `POST /V1/tfa/provider/google/configure`.
     ///
     /// It may be called again until the authenticator is activated. Each call replaces the secret,
-    /// and only the newest secret can be activated. If somebody else opened the link earlier, the
-    /// secret of that person is worthless. If somebody else opens it later, the owner's first code
-    /// fails. The audit trail records each call.
+    /// and only the newest secret can be activated. If another person opened the link earlier, the
+    /// secret shown to that person is worthless. If another person opens it later, the owner's
+    /// first code fails. The audit trail records each call.
     ///
     /// # Errors
     ///

@@ -58,8 +58,9 @@ impl Auth {
         flow::generate_customer_token_as_admin(&self.services, bearer.into(), customer_email, reason).await
     }
 
-    /// Generates a one-time code that signs the admin user in as a customer: Commerce's `POST
-    /// /V1/customer/{id}/otp`.
+    /// Generates a one-time code that signs the admin user in as a customer.
+    ///
+    /// Implements Commerce's `POST /V1/customer/{id}/otp`.
     ///
     /// The code is 32 hexadecimal characters and lives for
     /// [`AuthConfig::one_time_code_lifetime`](crate::AuthConfig::one_time_code_lifetime). It works
@@ -140,8 +141,8 @@ impl Auth {
     ///
     /// # Errors
     ///
-    /// As [`verify_admin`](Self::verify_admin), and [`TokenError::NotAuthorized`] for an admin user without
-    /// [`Permission::AssistanceLog`].
+    /// As [`verify_admin`](Self::verify_admin), and [`TokenError::NotAuthorized`] for an admin user
+    /// without [`Permission::AssistanceLog`].
     pub async fn current_assistance(
         &self,
         bearer: impl Into<Bearer<'_>>,

@@ -82,7 +82,7 @@ impl Auth {
         flow::generate_customer_token(&self.services, sign_in).await
     }
 
-    /// Exchanges a one-time code that an admin user generated for a customer's token: Commerce's
+    /// Exchanges an admin-generated one-time code for a customer's token: Commerce's
     /// `exchangeOtpForCustomerToken`.
     ///
     /// This is the last step of [`generate_customer_token`](Self::generate_customer_token) alone.

@@ -143,8 +143,9 @@ impl Auth {
         flow::reset_password(&self.services, reset).await
     }
 
-    /// Checks a customer's reset token without spending it: Commerce's `GET
-    /// /V1/customers/{id}/password/resetLinkToken/{token}`.
+    /// Checks a customer's reset token without spending it.
+    ///
+    /// Implements Commerce's `GET /V1/customers/{id}/password/resetLinkToken/{token}`.
     ///
     /// Returns `Ok` if the token is valid. An unknown customer and a wrong token cause the same
     /// work and the same error. Wrong tokens count for each customer and source, in a budget with
@@ -182,7 +183,8 @@ impl Auth {
     /// - [`InputError::Policy`]: names the rule that the password breaks, in Commerce's words.
     /// - [`Error::Overloaded`]: too many hashes are waiting.
     /// - [`Error::Random`]: failed to obtain a random salt.
-    /// - [`Error::Unavailable`]: the request to the host's [`BreachedPasswords`](crate::BreachedPasswords) failed.
+    /// - [`Error::Unavailable`]: the request to the host's
+    ///   [`BreachedPasswords`](crate::BreachedPasswords) failed.
     pub async fn hash_new_password(
         &self,
         email: &str,

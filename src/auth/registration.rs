@@ -28,14 +28,14 @@ impl Auth {
     /// 2. In both cases call [`request_confirmation`](Self::request_confirmation) with
     ///    [`ConfirmationRequest::after_registration`], and send the client the same response.
     ///
-    /// If the address has an *unconfirmed* account, replace this account between the two steps:
+    /// If the address has an *unconfirmed* account, replace that account instead of step 1:
     ///
-    /// 1. Remove the earlier row. The statement must check that the account is still unconfirmed:
-    ///    `DELETE … WHERE id = $id AND status = 'unconfirmed'`.
-    /// 2. Insert the new row under another id. Do not store the new hash in the earlier row: a
-    ///    confirmation that is still running could activate the account with an attacker's
-    ///    password.
-    /// 3. Call [`customer_changed`](Self::customer_changed) with the earlier id.
+    /// - Remove the earlier row. The statement must check that the account is still unconfirmed:
+    ///   `DELETE … WHERE id = $id AND status = 'unconfirmed'`.
+    /// - Insert the new row under another id. Do not store the new hash in the earlier row: a
+    ///   confirmation that is still running could activate the account with an attacker's password.
+    /// - Call [`customer_changed`](Self::customer_changed) with the earlier id, and continue with
+    ///   step 2.
     ///
     /// Then the newest registration counts, and mails of earlier registrations confirm nothing.
     /// Otherwise the owner of the address could confirm an attacker's password: see

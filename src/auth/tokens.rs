@@ -37,8 +37,7 @@ impl Auth {
         flow::verify(&self.services, bearer.into()).await
     }
 
-    /// Verifies a bearer token and returns its customer. This is the fastest of the three
-    /// verifications.
+    /// Verifies a bearer token and returns its customer. Call it for every request of a customer.
     ///
     /// # Errors
     ///
