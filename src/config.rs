@@ -115,8 +115,9 @@ pub struct AuthConfig {
     pub tokens_per_subject: NonZero<usize>,
     /// Lifetime of a one-time code: 30 s in Commerce, at most 600 s (ASVS v5.0.0-6.5.5).
     pub one_time_code_lifetime: Duration,
-    /// Lifetime of a reset token: 2 h in Commerce (`customer/password/reset_link_expiration_period`), at
-    /// most 24 h (NIST SP 800-63B-4 section 4.2.1.2).
+    /// Lifetime of a reset token: 2 h in Commerce
+    /// (`customer/password/reset_link_expiration_period`), at most 24 h (NIST SP 800-63B-4 section
+    /// 4.2.1.2).
     pub reset_token_lifetime: Duration,
     /// The websites whose customers must confirm their e-mail address before they can sign in: all.
     ///

@@ -28,7 +28,8 @@ pub struct Registration {
     challenge: ChallengeResponse,
 }
 
-/// The parts of a new account that the crate decides. The host stores them with the rest of the row.
+/// The parts of a new account that the crate decides. The host stores them with the rest of the
+/// row.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct NewAccount {

@@ -226,8 +226,8 @@ async fn redeem(
 
 /// Activates the account.
 ///
-/// First it ends all tokens and credentials that somebody obtained before, who may not own the
-/// address. If the call stops in between, the account is still unconfirmed.
+/// First it ends all earlier tokens and credentials, because the person who obtained them may not
+/// own the address. If the call stops in between, the account is still unconfirmed.
 async fn confirm(
     services: &Services,
     Redeemed { row, generation, .. }: Redeemed,
