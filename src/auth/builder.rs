@@ -104,7 +104,7 @@ impl AuthBuilder {
         Self { breached: Some(service.into_shared()), ..self }
     }
 
-    /// Sets the private keys. Without them, the checksum of a token is computed with a public key,
+    /// Sets the private keys. Without them, the check of a token is computed with a public key,
     /// and no second factor can be set up.
     pub fn keyring(self, keyring: Keyring) -> Self {
         Self { keyring: Some(keyring), ..self }

@@ -27,7 +27,7 @@ impl Auth {
     /// # Errors
     ///
     /// - [`TokenError::Invalid`]: the token is malformed, unknown, expired or revoked. If the
-    ///   checksum in the string is wrong, the store is not read.
+    ///   check in the string is wrong, the store is not read.
     /// - [`TokenError::NotAuthorized`]: the token belongs to a customer of another website.
     /// - [`Error::Unavailable`]: the storage backend request failed, or the request to a table of
     ///   the host.
