@@ -111,8 +111,8 @@ impl Admission {
     ///
     /// # Security
     ///
-    /// Validation and execution cost at least as much for each, before anything is awaited: a bound of some 10,000 lets
-    /// a request of a kilobyte stop a thread for a second or more.
+    /// Validation and execution do work for each selection before anything is awaited. With a bound of
+    /// some 10,000, a request of one kilobyte can stop a thread for a second or more.
     pub const fn max_selections(mut self, selections: usize) -> Self {
         self.max_selections = selections;
         self

@@ -77,7 +77,7 @@ impl<C: CustomerObject> ConfirmationMutation<C> {
     }
 }
 
-/// In Commerce's words for an address that cannot be one, which each of the two has of its own.
+/// Maps an error. Commerce's message for an invalid address differs between the two mutations.
 fn told(refused: Error, not_an_address: &'static str) -> async_graphql::Error {
     match refused {
         Error::Input(InputError::Email | InputError::Required(Field::Email)) => {

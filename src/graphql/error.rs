@@ -7,7 +7,7 @@ use crate::{
     http::log_fault,
 };
 
-/// What Commerce's clients tell errors apart by: `extensions.category`.
+/// The category of an error, by which Commerce's clients tell errors apart: `extensions.category`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Category {

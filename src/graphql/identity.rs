@@ -8,7 +8,7 @@ use crate::{
     token::{AdminIdentity, Bearer, CustomerIdentity, Identity},
 };
 
-/// What [`Admission`](super::Admission) leaves in the data of a request.
+/// The record that [`Admission`](super::Admission) leaves in the data of a request.
 pub(super) struct Visit {
     pub(super) caller: Caller,
     pub(super) identity: Option<Identity>,

@@ -123,7 +123,7 @@ impl From<AssistanceEnd> for CustomerAssistanceEnd {
             AssistanceEnd::SignedOut => Self::SignedOut,
             AssistanceEnd::EndedByCustomer => Self::EndedByCustomer,
             AssistanceEnd::ConsentWithdrawn => Self::ConsentWithdrawn,
-            // What was never issued is not listed.
+            // An assistance that was never issued is not listed.
             AssistanceEnd::Withdrawn | AssistanceEnd::NotIssued => Self::Withdrawn,
         }
     }

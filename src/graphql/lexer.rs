@@ -34,8 +34,8 @@ pub(super) enum Kind {
 /// [the specification](https://spec.graphql.org/October2021/#sec-Appendix-Grammar-Summary.Lexical-Tokens), comments, and any
 /// other character that is not ignored.
 ///
-/// Quotes that begin a string without an end are a token of their own. Each of them costs a search to the end of the document:
-/// stop at the first.
+/// Quotes that begin a string without an end are a separate token. Each of them costs a search to the
+/// end of the document, so the caller stops at the first.
 #[expect(
     clippy::expect_used,
     reason = "the pattern is constant, and the first document of any test compiles it"

@@ -10,14 +10,19 @@
 //! | [`CustomerAssistanceQuery`] | `customerAssistance` |
 //! | [`CustomerAssistanceMutation`] | `endCustomerAssistance` |
 //!
-//! Names, arguments, nullability, messages, categories and statuses are those of Commerce 2.4.8. Beyond Commerce:
-//! the answer to a sign-in has `expires_at`; assistance may be given a `reason`; `confirmEmail` may be given the new
-//! account's `password` ([`Auth::confirm_email`](crate::Auth::confirm_email) says why); a token tells whose it is and who
-//! acts through it (`customerTokenIdentity`); and a customer sees and ends tokens one by one, sees who assists and
-//! has assisted, and ends that. `"0"` is a value, and an address that cannot be one is answered as an unknown one.
+//! Names, arguments, nullability, messages, categories and statuses are those of Commerce 2.4.8.
+//! Beyond Commerce:
 //!
-//! Every request goes through [`Admission`], which tells the resolvers who calls; without it they refuse. With the
-//! feature `axum`, [`endpoint`] does that, and GraphQL over HTTP.
+//! - The answer to a sign-in has `expires_at`.
+//! - Assistance takes a `reason`.
+//! - `confirmEmail` takes the new account's `password`.
+//!   [`Auth::confirm_email`](crate::Auth::confirm_email) says why.
+//! - `customerTokenIdentity` says who the customer is and who acts through the token.
+//! - A customer sees and ends tokens one by one, and sees and ends assistance.
+//! - `"0"` is a value. An invalid address gets the same answer as an unknown one.
+//!
+//! Every request goes through [`Admission`], which tells the resolvers who calls. Without it, the
+//! resolvers refuse. With the feature `axum`, [`endpoint`] does this, and GraphQL over HTTP.
 //!
 //! A host's own `updateCustomerV2` takes the customer's consent with [`AssistanceConsentInput`] and
 //! [`set_assistance_consent`].

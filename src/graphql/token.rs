@@ -122,7 +122,7 @@ pub struct CustomerTokenQuery;
 
 #[Object]
 impl CustomerTokenQuery {
-    /// What the token of this request is.
+    /// The identity behind the token of this request.
     #[graphql(guard = "RequireCustomer")]
     async fn customer_token_identity(&self, ctx: &Context<'_>) -> Result<CustomerTokenIdentity> {
         let who = customer(ctx)?;
@@ -153,7 +153,7 @@ impl CustomerTokenQuery {
     }
 }
 
-/// What a customer's token is.
+/// The identity behind a customer's token.
 #[derive(SimpleObject)]
 #[graphql(rename_fields = "snake_case")]
 struct CustomerTokenIdentity {

@@ -93,7 +93,7 @@ impl Caller {
         }
     }
 
-    /// What store codes and website numbers stand for; [`OneWebsite`] unless told otherwise.
+    /// Sets the meaning of store codes and website numbers. The default is [`OneWebsite`].
     pub fn with_websites(self, websites: Arc<dyn Websites>) -> Self {
         Self { websites, ..self }
     }
@@ -110,7 +110,7 @@ impl Caller {
         &self.website
     }
 
-    /// What store codes and website numbers stand for.
+    /// Returns the meaning of store codes and website numbers.
     #[must_use]
     pub fn websites(&self) -> &dyn Websites {
         self.websites.as_ref()

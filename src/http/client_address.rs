@@ -5,9 +5,10 @@ use ipnet::IpNet;
 
 /// The address of the client behind the proxies that the host trusts.
 ///
-/// `X-Forwarded-For` is read from the right, from the proxy next to us outwards: each trusted proxy vouches for the entry
-/// it wrote, and the first address that is not a trusted proxy's is the client's. What stands further left, the client may
-/// have written itself. An entry that is no address ends the search: the proxy that wrote it is as far as we see.
+/// `X-Forwarded-For` is read from the right, beginning with the entry of the nearest proxy. A trusted
+/// proxy vouches for the entry that it wrote. The first address that does not belong to a trusted
+/// proxy is the client's. The client may have written the entries further left. An entry that is not
+/// an address ends the search. Then the proxy that wrote this entry counts as the client.
 pub(super) fn client_address(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> IpAddr {
     let mut client = peer;
     let lines = headers.get_all("x-forwarded-for").iter().rev();

@@ -50,7 +50,7 @@ identity! {
     CustomerIdentity, verify_customer, "self"
 }
 identity! {
-    /// The admin user whose token the request presents, or 401. What the admin user may do is
+    /// The admin user whose token the request presents, or 401. Check permissions with
     /// [`has_permission`](AdminIdentity::has_permission).
     AdminIdentity, verify_admin, "Magento_Backend::admin"
 }

@@ -42,13 +42,16 @@ use crate::{
 /// Two mistakes are logged through `tracing`, once for each layer: no peer address, and `X-Forwarded-For` from a peer that is no
 /// trusted proxy.
 ///
-/// On the way in it marks `Authorization`, `X-ReCaptcha` and `X-Device-Secret` as sensitive, which keeps them out of `Debug`, and
-/// answers 400 where the headers are malformed ([`HeaderError`]). On the way out it adds, where they are missing: `Cache-Control: no-store` (RFC 6750 section
-/// 5.3); `WWW-Authenticate: Bearer` beside a 401 (section 3), with `error="invalid_token"` if the token presented is not live, and
-/// `error="insufficient_user_authentication"` with a `max_age` in seconds if an admin user must
-/// [step up](Auth::step_up) (RFC 9470 section 3);
-/// `Retry-After` in seconds beside a 429 and a 503; `X-Device-Secret` after a sign-in from a device that the account does not
-/// know.
+/// In requests it marks `Authorization`, `X-ReCaptcha` and `X-Device-Secret` as sensitive, which keeps
+/// them out of `Debug`. It answers 400 if the headers are malformed ([`HeaderError`]). To answers it
+/// adds these headers, unless they are there already:
+///
+/// - `Cache-Control: no-store` (RFC 6750 section 5.3);
+/// - `WWW-Authenticate: Bearer` to a 401 (RFC 6750 section 3). It has `error="invalid_token"` if the
+///   presented token is not live. It has `error="insufficient_user_authentication"` with a `max_age`
+///   in seconds if an admin user must [step up](Auth::step_up) (RFC 9470 section 3);
+/// - `Retry-After` in seconds to a 429 and a 503;
+/// - `X-Device-Secret` after a sign-in from a device that the account does not know.
 #[derive(Clone)]
 #[must_use]
 pub struct AuthLayer {
@@ -93,8 +96,9 @@ impl AuthLayer {
     ///
     /// # Security
     ///
-    /// Whoever is in one of these networks can pretend to call from any address, and so evade and exhaust the budgets of
-    /// failed attempts: name the proxies, not the network that clients are in. The proxies must append to the header, or set it.
+    /// A caller in one of these networks can pretend to call from any address. So it can evade and
+    /// exhaust the budgets of failed attempts. Name the proxies, and never a network with clients. The
+    /// proxies must append to the header, or set it.
     pub fn trusted_proxies(self, networks: impl IntoIterator<Item = IpNet>) -> Self {
         self.with(|shared| shared.trusted_proxies = networks.into_iter().collect())
     }
@@ -131,7 +135,7 @@ impl<S> Layer<S> for AuthLayer {
     }
 }
 
-/// What [`AuthLayer`] makes of a service.
+/// The service that [`AuthLayer`] makes from another service.
 #[derive(Clone)]
 pub struct AuthService<S> {
     inner: S,

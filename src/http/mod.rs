@@ -1,9 +1,10 @@
 //! The edge of HTTP: who calls, from where, on which website; with the feature `axum`, extractors, a layer and the REST
 //! routes.
 //!
-//! A host puts [`AuthLayer`] around its router. It makes a [`Caller`] of each request, from which the extractors and the
-//! GraphQL resolvers tell who it is, and it sees to what every answer of a sign-in service must say: `Cache-Control:
-//! no-store`, `WWW-Authenticate` beside a 401, `Retry-After` beside a 429 and a 503.
+//! A host puts [`AuthLayer`] around its router. The layer makes a [`Caller`] of each request. The
+//! extractors and the GraphQL resolvers identify the request by it. The layer also adds the headers
+//! that a sign-in service must send: `Cache-Control: no-store`, `WWW-Authenticate` to a 401, and
+//! `Retry-After` to a 429 and a 503.
 #![cfg_attr(
     all(feature = "axum", feature = "graphql"),
     doc = concat!("\n", include_str!("../../docs/adapters.md"))

@@ -3,8 +3,9 @@ use tracing::Instrument;
 
 use crate::error::{Error, InternalError};
 
-/// Runs a change in a task of its own: a client that goes away midway must not leave the earlier tokens alive. Outside of a
-/// tokio runtime the caller runs it, and sees to that.
+/// Runs a change in a separate task, so that a client that goes away midway does not leave the
+/// earlier tokens alive. Outside of a tokio runtime, the caller runs the change and must run it to its
+/// end.
 ///
 /// The task is in the span of the request.
 pub(crate) async fn to_its_end<T: Send + 'static>(

@@ -50,8 +50,10 @@ impl fmt::Debug for Activation {
 ///
 /// # Errors
 ///
-/// Status 401 for an admin user who acts for the customer; 400 for a token that is missing, wrong or spent, in Commerce's
-/// words; 429 after too many wrong ones; 503 if a store failed.
+/// - Status 401 for an admin user who acts for the customer.
+/// - Status 400, in Commerce's words, for a token that is missing, wrong or spent.
+/// - Status 429 after too many wrong tokens.
+/// - Status 503 if a storage backend request failed.
 pub async fn activate(
     caller: &Caller,
     who: &CustomerIdentity,

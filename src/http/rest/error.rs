@@ -12,12 +12,13 @@ use crate::{
     http::log_fault,
 };
 
-/// What a REST route answers instead, in Commerce's shape: a template, what its `%names` stand for, and, where several things
-/// are wrong, each of them.
+/// The error of a REST route, in Commerce's shape: a template, and the values of its `%names`. If
+/// several inputs are wrong, it has an error for each.
 ///
-/// The crate's error behind it, if there is one, stands in the extensions of the response as an `Arc<`[`Error`]`>`, for the
-/// host's metrics. If its kind is [`Internal`](ErrorKind::Internal), [`Unavailable`](ErrorKind::Unavailable) or
-/// [`Overloaded`](ErrorKind::Overloaded), the response logs it through `tracing` with its causes, which the client is not told.
+/// The crate's error behind it, if there is one, is in the extensions of the response as an
+/// `Arc<`[`Error`]`>`, for the host's metrics. If its kind is [`Internal`](ErrorKind::Internal),
+/// [`Unavailable`](ErrorKind::Unavailable) or [`Overloaded`](ErrorKind::Overloaded), the response logs
+/// the error with its causes through `tracing`. The client does not see the causes.
 #[derive(Clone, Serialize)]
 #[must_use]
 pub struct RestError {
@@ -44,7 +45,7 @@ impl RestError {
         }
     }
 
-    /// What a name in the message stands for.
+    /// Sets the value of a name in the message.
     pub fn with(mut self, name: &str, value: impl Into<Value>) -> Self {
         let mut parameters = match self.parameters {
             Value::Object(parameters) => parameters,
@@ -91,7 +92,7 @@ impl RestError {
             .with("resources", resource)
     }
 
-    /// What a route for `resource` answers where a flow did not take the bearer token.
+    /// The answer of a route for `resource` if a flow did not accept the bearer token.
     pub(crate) fn refused(error: Error, resource: &'static str) -> Self {
         match error {
             Error::Token(TokenError::Invalid) | Error::Token(TokenError::NotAuthorized) => {

@@ -1,4 +1,5 @@
-//! What a signed-in admin user does about the own second factor and password. Commerce has it on pages, not by REST.
+//! Acts of a signed-in admin user on their second factor and password. Commerce has pages for them and
+//! no REST routes.
 
 use axum::Json;
 use serde::Serialize;

@@ -18,7 +18,7 @@ use crate::{
 
 const PROVIDER: &str = "google";
 
-/// What a sign-in by password alone is answered with once the password is right. `parameters` name the providers, as
+/// The answer to a sign-in with a right password and no code. `parameters` name the providers, as
 /// Commerce's clients expect.
 pub(super) fn needed(error: Error) -> RestError {
     match error {
