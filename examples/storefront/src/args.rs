@@ -75,8 +75,9 @@ pub(crate) struct Serve {
     #[arg(long, value_name = "FILE")]
     pub(crate) key_file: Option<PathBuf>,
 
-    /// Start although the private key is not the one that the database was used with, for a key that is lost. What it signed is
-    /// no longer verified; remove the second factors that it sealed with remove-admin-2fa.
+    /// Start although the private key is not the one that the database was used with, for a key that is
+    /// lost. Records that the lost key signed are no longer verified. Remove the second factors that it
+    /// sealed with remove-admin-2fa.
     #[arg(long)]
     pub(crate) new_key: bool,
 

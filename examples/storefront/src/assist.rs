@@ -41,7 +41,7 @@ impl Handover {
     }
 }
 
-/// Whether the request's `Origin`, which browsers add to every POST, is the host it was sent to.
+/// True if the request's `Origin`, which browsers add to every POST, is the host that it was sent to.
 fn is_own_page(headers: &HeaderMap) -> bool {
     let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
     let origin = text(header::ORIGIN).and_then(|origin| origin.split_once("://"));

@@ -5,7 +5,7 @@ use tracing::warn;
 
 use crate::{errors::in_full, shop::Shop};
 
-/// Whether what the shop keeps can be asked, for a load balancer: 503 while it cannot.
+/// Answers a load balancer: 200 if the shop's database works, and 503 if it does not.
 pub(crate) async fn health(State(shop): State<Shop>) -> (StatusCode, &'static str) {
     match ask_everything(&shop).await {
         Ok(()) => (StatusCode::OK, "ok"),

@@ -36,7 +36,7 @@ pub(crate) enum OtherKey {
 }
 
 /// Opens the database with the shop's key. The key file is made at the first start, and never beside data that an earlier key
-/// sealed or signed. A shop in memory that names no file has a key of its own.
+/// sealed or signed. A shop in memory that names no file gets a new key.
 pub(crate) async fn open(
     file: Option<&Path>,
     address: &DatabaseAddress,

@@ -1,4 +1,4 @@
-//! What the shop's mails say.
+//! The texts of the shop's mails.
 
 use std::error::Error;
 
@@ -318,7 +318,7 @@ impl Text {
             ContentTransferEncoding::EightBit
         };
         // lettre encodes every line of 76 bytes and more. The lines here end with CRLF and have at most 998 bytes (RFC 5322
-        // section 2.1.1), which is what 7bit and 8bit allow: prose is wrapped, and `PublicUrl` bounds the links.
+        // section 2.1.1), which 7bit and 8bit allow: prose is wrapped, and `PublicUrl` bounds the links.
         Body::dangerous_pre_encoded(text.into_bytes(), encoding)
     }
 }

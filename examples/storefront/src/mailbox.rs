@@ -5,8 +5,9 @@ use lettre::{Address, address::AddressError, message::Mailbox};
 
 /// Reads the address of an account that is made or changed, without the blanks around it.
 ///
-/// Returns nothing for a text that is no address, for a domain without a dot, and for an address that no mail can be
-/// written to: its owner could never set a new password. Accounts that have such an address still sign in.
+/// Returns none for a text that is not an address, for a domain without a dot, and for an address to
+/// which no mail can be written. Its owner could never set a new password. Accounts that have such an
+/// address still sign in.
 pub(crate) fn reachable(text: &str) -> Option<Email> {
     let email: Email = text.trim_ascii().parse().ok()?;
     let mailbox = mailbox(email.as_str()).ok()?;

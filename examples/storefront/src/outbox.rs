@@ -1,4 +1,4 @@
-//! The shop's mails: queued by the crate, written to a folder by a task of their own.
+//! The shop's mails. The library queues them, and a separate task writes them to a folder.
 
 use std::{error::Error, fs, io, path::Path, sync::Arc, time::Duration};
 
@@ -55,8 +55,8 @@ pub(crate) struct Delivery {
     task: JoinHandle<()>,
 }
 
-/// Starts to deliver into a folder, which is made if it is missing: readable by its owner alone, since whoever reads a
-/// customer's mail can set that customer's password.
+/// Starts to deliver into a folder. A missing folder is made, readable by its owner alone, since a person who
+/// reads a customer's mail can set that customer's password.
 pub(crate) fn open(
     folder: &Path,
     shop_url: String,

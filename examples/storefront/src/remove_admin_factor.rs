@@ -16,12 +16,12 @@ pub(crate) async fn run(args: RemoveAdminFactor) -> Result<(), Box<dyn Error>> {
         return Err("what is in memory is the running server's alone: give --database".into());
     }
     let (key_file, tokens) = (args.key_file.as_deref(), args.tokens.as_ref());
-    // What another key sealed can be removed with this one.
+    // This key can remove a factor that another key sealed.
     let database = keys::open(key_file, &args.database, tokens, OtherKey::RefuseToMake).await?;
     let username = args.username.parse().map_err(|_| "there is no admin user of this name")?;
     let admin = database.admins.find_by_username(&username).await?;
     let admin = admin.ok_or("there is no admin user of this name")?;
-    // What is mailed has no link in it.
+    // The mail has no link.
     let (outbox, delivery) = outbox::open(&args.outbox, String::new(), database.profiles.clone())?;
     let auth = shop::auth_on(&database).notifier(outbox).build()?;
     let removed = auth.remove_admin_factor(&admin.id).await?;

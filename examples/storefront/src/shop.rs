@@ -4,7 +4,7 @@ use commerce_auth::{Auth, AuthBuilder, AuthConfig};
 
 use crate::{accounts::Database, args::Serve, audit::LoggedAudit};
 
-/// What every request needs: the sign-in, and the database beside it.
+/// The parts that every request needs: the sign-in and the database.
 #[derive(Clone)]
 pub(crate) struct Shop {
     pub(crate) auth: Auth,
@@ -24,7 +24,7 @@ pub(crate) fn auth_on(database: &Database) -> AuthBuilder {
         .audit(LoggedAudit(Arc::clone(&database.audit)))
 }
 
-/// Commerce's rules, but for what the command line says.
+/// Commerce's rules, with the changes of the command line.
 pub(crate) fn config(args: &Serve) -> AuthConfig {
     let mut config = AuthConfig::commerce();
     config.issuer = "Storefront".into();

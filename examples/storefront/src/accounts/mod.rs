@@ -1,5 +1,5 @@
-//! Where the shop keeps its accounts: the crate's ready-made account tables, and beside them a table of its own with
-//! what the crate need not know (names, addresses, subscription). A customer's id is the key of that table.
+//! The shop's accounts: the ready-made account tables, and a separate table with the data that the
+//! library does not need (names, addresses, subscription). A customer's id is the key of that table.
 
 mod details;
 mod memory;
@@ -45,7 +45,7 @@ pub(crate) struct Database {
     pub(crate) audit: Arc<dyn AuditSink>,
     /// The audit trail, to read.
     pub(crate) trail: Arc<dyn Trail>,
-    /// What second factors are sealed with, and the audit trail is signed with.
+    /// The keys that seal second factors and sign the audit trail.
     pub(crate) keyring: Keyring,
 }
 
@@ -132,8 +132,8 @@ impl Database {
 
     /// Adds a customer; answers the id. A conflict if the address is another account's.
     ///
-    /// The profile comes first, as it gives the id. What a crash leaves between the two is a profile without an account,
-    /// which nothing looks at.
+    /// Adds the profile first, since it gives the id. A crash between the two leaves a profile without an
+    /// account, which nothing reads.
     pub(crate) async fn add(&self, customer: NewCustomer) -> Result<CustomerId, UpsertError> {
         let id = self.profiles.add(&customer.profile).await?;
         let row = CustomerRecord {

@@ -15,11 +15,11 @@ use uuid::Uuid;
 
 use super::{Edit, Profile, Profiles};
 
-/// Profiles in a schema of their own, in the database of a [`PostgresStore`](commerce_auth::PostgresStore).
+/// Profiles in a separate schema of the database of a [`PostgresStore`](commerce_auth::PostgresStore).
 #[derive(Clone)]
 pub(super) struct PostgresProfiles(Pool);
 
-/// So long a caller waits for the database, whatever for.
+/// The longest time that a caller waits for the database.
 const TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Maximum number of tries for a transaction that the database undoes because of another one.
@@ -196,7 +196,7 @@ fn profile(row: &Row) -> Result<Profile, Failure> {
     Ok(row.try_get::<_, Json<Profile>>(0)?.0)
 }
 
-/// What went wrong, without the server's own words, which hold values.
+/// The cause of a failure, without the server's message, which may hold values.
 #[derive(Debug, thiserror::Error)]
 enum Failure {
     #[error("PostgreSQL answered with SQLSTATE {}", .0.code())]

@@ -1,7 +1,7 @@
 use serde::{Deserialize, Serialize};
 use time::{Date, OffsetDateTime};
 
-/// What the shop knows of a customer and the crate need not: kept as one JSON document.
+/// A customer's data that the library does not need, kept as one JSON document.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Profile {
     pub(crate) firstname: String,

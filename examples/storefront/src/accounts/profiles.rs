@@ -5,7 +5,7 @@ use super::Profile;
 /// A change to a profile, made while nobody else changes it. It is made again if the database has undone it.
 pub(crate) type Edit = Box<dyn Fn(&mut Profile) + Send + Sync>;
 
-/// What the shop asks of its database by itself, beside what the crate asks.
+/// The requests that the shop makes to its database, in addition to those of the library.
 #[async_trait]
 pub(crate) trait Profiles: Send + Sync {
     /// Adds a profile; answers its id, which the database gives, and gives only once.
@@ -18,15 +18,15 @@ pub(crate) trait Profiles: Send + Sync {
 
     async fn remove(&self, id: &CustomerId) -> Result<(), StoreError>;
 
-    /// Removes the account of a customer who has not confirmed the address, and not the profile. Answers whether it did. It
-    /// is one atomic statement: an account that is confirmed meanwhile stays.
+    /// Removes the account of a customer who has not confirmed the address, and keeps the profile.
+    /// Returns true if it did. It is one atomic statement: an account that is confirmed meanwhile stays.
     async fn remove_unconfirmed(&self, id: &CustomerId) -> Result<bool, StoreError>;
 
     /// The customers whose address contains the text, at most `limit` of them.
     async fn search(&self, part: &str, limit: u32) -> Result<Vec<CustomerId>, StoreError>;
 
-    /// Gives an account another address, and changes nothing else of its row: to write back a row that was read would
-    /// undo a password change in between. Answers whether it did: not if the address is another account's.
+    /// Gives an account another address, and changes nothing else of its row, since writing back the whole
+    /// row would undo a password change in between. Returns false if another account has the address.
     async fn change_email(&self, id: &CustomerId, email: &Email) -> Result<bool, StoreError>;
 
     /// Sets the display name of an admin user: what customers read, in place of the name to sign in with.

@@ -162,7 +162,7 @@ impl rusqlite::ToSql for Document {
     }
 }
 
-/// What went wrong, by its code alone: the engine's own words may hold values.
+/// The cause of a failure, by its code alone: the engine's message may hold values.
 #[derive(Debug, thiserror::Error)]
 enum Failure {
     #[error(transparent)]

@@ -26,7 +26,7 @@ pub(crate) trait Trail: Send + Sync {
     /// The newest events, the oldest of them first.
     async fn newest(&self, events: usize) -> Result<Vec<AuditEvent>, StoreError>;
 
-    /// Whether it is what was written; none for a trail that is not signed.
+    /// True if the trail is as it was written. None for a trail that is not signed.
     async fn verify(&self, keyring: &Keyring) -> Result<Option<Report>, StoreError>;
 }
 

@@ -120,7 +120,7 @@ async fn with_names(shop: &Shop, events: Vec<AuditEvent>) -> Result<Vec<NamedEve
     Ok(named.collect())
 }
 
-/// What the verification of the trail found.
+/// The result of a verification of the trail.
 #[derive(Serialize)]
 pub(super) struct Verification {
     records: u64,
@@ -130,8 +130,8 @@ pub(super) struct Verification {
     findings: Vec<String>,
 }
 
-/// Whether the trail is what was written; `null` for one in memory, which is not signed. It is read from its beginning:
-/// the page asks for it by a button.
+/// True if the trail is as it was written, and `null` for a trail in memory, which is not signed. The
+/// trail is read from its beginning, so the page asks for it by a button.
 pub(super) async fn verification(
     _: Permitted<LOG>,
     State(shop): State<Shop>,

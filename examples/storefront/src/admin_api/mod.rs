@@ -32,7 +32,7 @@ pub(crate) fn routes() -> Router<Shop> {
         .route("/unlock", post(unlock::unlock))
 }
 
-/// What the address asks for, or an error in the shape of all others.
+/// The query of the address, or an error in the usual shape.
 fn asked<T>(query: Result<Query<T>, QueryRejection>) -> Result<T, RestError> {
     match query {
         Ok(Query(asked)) => Ok(asked),

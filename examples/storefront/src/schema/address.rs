@@ -44,7 +44,7 @@ struct CustomerAddressAttribute {
 /// The code of a country (ISO 3166-1 alpha-2).
 struct CountryCode(String);
 
-/// In Commerce an enumeration of the world's countries; whoever reads it sees no difference.
+/// In Commerce an enumeration of the world's countries. A client that reads it sees no difference.
 #[Scalar(name = "CountryCodeEnum")]
 impl ScalarType for CountryCode {
     fn parse(value: Value) -> InputValueResult<Self> {

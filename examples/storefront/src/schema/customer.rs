@@ -11,7 +11,7 @@ use crate::{
     shop::Shop,
 };
 
-/// What a customer is told of the own account. Which fields may be null is Commerce's choice.
+/// The customer's account, as the customer sees it. Commerce decides which fields may be null.
 #[derive(SimpleObject)]
 #[graphql(complex, rename_fields = "snake_case")]
 pub(crate) struct Customer {
@@ -46,7 +46,7 @@ pub(crate) struct Customer {
     addresses: Option<Vec<Option<CustomerAddress>>>,
 }
 
-/// What a mutation answers that changed, or made, a customer.
+/// The answer of a mutation that changed or made a customer.
 pub(super) type CustomerOutput = graphql::CustomerOutput<Customer>;
 
 #[derive(Clone, Copy, PartialEq, Eq, Enum)]
@@ -76,7 +76,7 @@ impl CustomerQuery {
     }
 }
 
-/// What the crate answers with when a password was changed, or an address confirmed.
+/// The customer in the library's answers, after a changed password or a confirmed address.
 impl CustomerObject for Customer {
     async fn load(ctx: &Context<'_>, id: &CustomerId) -> Result<Self> {
         Self::find(ctx.data()?, id).await
@@ -99,8 +99,8 @@ impl Customer {
         Ok(Self::new(account.email, account.allows_assistance, Some(confirmation), profile))
     }
 
-    /// A customer who has just registered and is to confirm the address: made of what the client sent alone, so that it
-    /// tells nothing of an account that the address may have.
+    /// Makes the customer who has just registered and must confirm the address. It uses the client's input
+    /// alone, so that it reveals nothing about an account that the address may have.
     pub(super) fn unconfirmed(customer: &NewCustomer) -> Self {
         Self::new(customer.email.to_string(), customer.allows_assistance, None, customer.profile.clone())
     }

@@ -14,8 +14,8 @@ pub(super) struct EmailQuery;
 
 #[Object]
 impl EmailQuery {
-    /// Whether an account can be made with the address: always, as Commerce answers by default. Another answer would
-    /// tell strangers who has an account.
+    /// True if an account can be made with the address. It is always true, as in Commerce by default: another
+    /// answer would tell strangers who has an account.
     async fn is_email_available(&self, email: String) -> Result<Option<IsEmailAvailableOutput>> {
         if email.trim_ascii().is_empty() {
             return Err(Category::Input.error("Email must be specified"));

@@ -2,7 +2,7 @@ use async_graphql::{Context, ID, Object, SimpleObject};
 
 use crate::shop::Shop;
 
-/// What a storefront needs to know before anybody signs in.
+/// The configuration that a storefront needs before anybody signs in.
 #[derive(SimpleObject)]
 #[graphql(rename_fields = "snake_case")]
 struct StoreConfig {
@@ -12,9 +12,9 @@ struct StoreConfig {
     customer_access_token_lifetime: Option<f64>,
     minimum_password_length: Option<String>,
     required_character_classes_number: Option<String>,
-    /// Whether a new account waits for a mail to be confirmed.
+    /// True if a new account must be confirmed by mail.
     create_account_confirmation: Option<bool>,
-    /// Whether a browser may remember passwords.
+    /// True if a browser may remember passwords.
     autocomplete_on_storefront: Option<bool>,
 }
 

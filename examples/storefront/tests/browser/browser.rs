@@ -39,8 +39,8 @@ pub(crate) async fn until<T>(what: &str, mut look: impl AsyncFnMut() -> Option<T
     }
 }
 
-/// One Chromium with a profile of its own, and the verbs of somebody who sits before it. Each waits until it can be
-/// done.
+/// One Chromium with a separate profile, and the acts of a person who uses it. Each act waits until it is
+/// possible.
 pub(crate) struct Browser {
     client: Client,
     driver: Child,
@@ -188,7 +188,7 @@ impl Browser {
         Some((cookie.value().to_owned(), cookie.http_only() == Some(true)))
     }
 
-    /// What a script of the page would be answered.
+    /// The answer that a script of the page would get.
     pub(crate) async fn ask(&self, script: &str) -> Value {
         self.client.execute(script, Vec::new()).await.unwrap()
     }
@@ -246,7 +246,7 @@ impl Browser {
         self.chromium("Network.emulateNetworkConditions", network).await;
     }
 
-    /// What the browser has complained of since it was last asked: scripts that failed, loads that were refused.
+    /// The browser's complaints since the last call: scripts that failed, loads that were refused.
     pub(crate) async fn complaints(&self) -> Vec<String> {
         let entries =
             self.client.issue_cmd(Beyond { path: "se/log", body: json!({"type": "browser"}) }).await;

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::in_browser;
 
-/// What a user agent is called. They are those that the programs sent in 2025 and 2026.
+/// User agents and their names. The programs sent these user agents in 2025 and 2026.
 const NAMES: [(&str, &str); 15] = [
     (
         "Firefox on Windows",

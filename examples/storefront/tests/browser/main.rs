@@ -23,7 +23,7 @@ use browser::Browser;
 use futures_util::FutureExt;
 use storefront::Storefront;
 
-/// Runs a test with a server and a browser of its own, and ends both however it goes. Admin users sign in by password.
+/// Runs a test with a new server and a new browser, and ends both whatever the result is. Admin users sign in by password.
 async fn in_browser(test: impl AsyncFnOnce(&Storefront, &Browser)) {
     in_browser_with(&["--admin-2fa", "optional"], test).await;
 }

@@ -1,5 +1,5 @@
-//! Every page in its main states, on a desktop and on a phone, light and dark: none scrolls sideways, axe-core finds
-//! nothing, and none is refused anything by its own policy.
+//! Every page in its main states, on a desktop and on a phone, light and dark. No page scrolls sideways, axe-core finds
+//! nothing, and no page violates its content security policy.
 
 use std::{env, fs, path::PathBuf};
 

@@ -159,7 +159,7 @@ async fn a_sign_in_that_is_not_fresh_steps_up() {
         fits(browser, "admin-step-up").await;
         browser.write("#step-up-otp", &code(&authenticator).await).await;
         browser.click("#step-up-submit").await;
-        // What was asked for goes on by itself.
+        // The act that was asked for continues by itself.
         browser.see("#recovery-codes li:nth-child(10)").await;
         browser.click("#recovery-done").await;
 

@@ -1,4 +1,4 @@
-//! What customers do for themselves.
+//! Acts of customers on their accounts.
 
 use fantoccini::key::Key;
 use serde_json::json;

@@ -27,7 +27,7 @@ pub(crate) struct Account {
     pub(crate) password: &'static str,
 }
 
-/// The server, with the demo's accounts in memory and an outbox of its own.
+/// The server, with the demo's accounts in memory and a separate outbox.
 pub(crate) struct Storefront {
     pub(crate) url: String,
     outbox: TempDir,
@@ -78,8 +78,8 @@ impl Drop for Storefront {
     }
 }
 
-/// Reads until a line begins so, and gives the rest of that line. What the process says later is read, too, and thrown
-/// away: it would stop at a full pipe.
+/// Reads until a line begins with the text, and returns the rest of that line. The later output is read
+/// and dropped, because the process would stop at a full pipe.
 pub(crate) fn answer_after(output: impl Read + Send + 'static, beginning: &str) -> String {
     let mut lines = BufReader::new(output).lines();
     let rest = lines.by_ref().find_map(|line| Some(line.unwrap().strip_prefix(beginning)?.to_owned()));

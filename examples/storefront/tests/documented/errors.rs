@@ -93,7 +93,7 @@ fn unlike_graphql(error: &Entry, body: &Value, sent: &str) -> Option<String> {
     (!is_alone || !shape_is_right).then(|| "another shape".to_owned())
 }
 
-/// GraphQL's own refusal, in words of its own, which name the field.
+/// GraphQL's refusal. Its message names the field.
 fn unlike_schema_error(body: &Value, field: &str) -> Option<String> {
     let told = &body["errors"][0];
     let names_it = told["message"].as_str().is_some_and(|message| message.contains(field));
@@ -101,7 +101,7 @@ fn unlike_schema_error(body: &Value, field: &str) -> Option<String> {
     (!is_right).then(|| format!("an error that names {field:?}"))
 }
 
-/// What the documentation leaves to the request.
+/// The values that the documentation leaves to the request.
 fn filled_in(documented: &Value, sent: &str) -> Value {
     match documented {
         Value::String(text) => {

@@ -198,7 +198,7 @@ fn as_documented(pair: &Entry, answer: &Answer) {
     assert_eq!(unlike(pair, answer), None);
 }
 
-/// Whether an entry is answered as documented, or else as its exception says.
+/// Checks that an entry is answered as documented, or as its exception says.
 pub fn judge(site: &Site, entry: &Entry, answer: &Answer, difference: Option<String>) {
     let exception = EXCEPTIONS.iter().find(|exception| entry.is_of(exception.file, exception.name));
     match (exception, difference) {

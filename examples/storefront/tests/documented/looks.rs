@@ -1,8 +1,9 @@
-//! Whether an answer is what the documentation shows.
+//! Compares an answer with the documentation.
 
 use serde_json::Value;
 
-/// Tells where an answer differs: keys, nesting and values, but at volatile pointers the types and the looks alone.
+/// Returns the places where an answer differs in keys, nesting or values. At volatile pointers it compares
+/// the types and the form only.
 pub fn difference(documented: &Value, answered: &Value, volatile: &[String]) -> Option<String> {
     compare(documented, answered, "", volatile, false)
 }

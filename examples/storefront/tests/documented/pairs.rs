@@ -15,14 +15,14 @@ use crate::{
     support::{ADMINS_PASSWORD, Answer, BOB, BOBS_PASSWORD, RONIS_PASSWORD},
 };
 
-/// What stands in the place of what the documentation leaves out.
+/// The values for what the documentation leaves out.
 #[derive(Default)]
 struct Given {
     /// Instead of the usual customer's token.
     customer_token: Option<String>,
     /// For the part of the request that differs each time.
     volatile: Option<String>,
-    /// What the admin user's authenticator shows.
+    /// The code that the admin user's authenticator shows.
     otp: Option<String>,
 }
 
@@ -38,7 +38,7 @@ impl Given {
 
 type Arrange = fn(&Site) -> Given;
 
-/// What must be so before a request is sent, by the file and the name of its pair. Most need no more than a demo.
+/// The preconditions of a request, by the file and the name of its pair. Most requests need only a demo.
 const ARRANGED: &[(&str, &str, Arrange)] = &[
     ("createCustomer", "create a customer", free_bobs_address),
     ("createCustomerV2", "create a customer", free_bobs_address),
@@ -111,7 +111,7 @@ fn register_doe(site: &Site) -> Given {
     Given::default()
 }
 
-/// Sends the request of a pair, as it is documented but for its placeholders.
+/// Sends the request of a pair as it is documented, with values for its placeholders.
 fn send(site: &Site, entry: &Entry) -> Answer {
     send_changed(site, entry, "", "")
 }

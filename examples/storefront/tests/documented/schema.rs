@@ -19,7 +19,7 @@ const INTROSPECTION: &str = "{ __schema { types { name kind enumValues(includeDe
     fragment argument on __InputValue { name defaultValue type { ...named } } \
     fragment named on __Type { kind name ofType { kind name ofType { kind name ofType { kind name } } } }";
 
-/// What a client builds on, of a field that is answered, or one that is sent.
+/// The properties of an output or input field that a client relies on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Field {
     ty: String,
@@ -112,7 +112,8 @@ fn type_name(ty: &Value) -> String {
     }
 }
 
-/// What a client would notice. More than is documented may be served, as long as no client need send it.
+/// The differences that a client would notice. The server may offer more than is documented, if no client
+/// must send it.
 fn differences(documented: &Schema, served: &Schema) -> Vec<String> {
     let mut differences = Vec::new();
     for (name, documented) in documented {

@@ -70,7 +70,7 @@ impl Site {
         })
     }
 
-    /// What the usual admin user, who has no authenticator, sets one up with.
+    /// The secret with which the usual admin user sets up an authenticator.
     pub fn enrolment_token(&self) -> String {
         let begun = self.rest_as(Some(&self.admin()), "POST", "/rest/V1/tfa/me/enrolment", &Value::Null);
         begun.json()["tfa_token"].as_str().unwrap_or_else(|| panic!("{begun:?}")).to_owned()

@@ -1,4 +1,4 @@
-//! What the admin page asks for, and the handing over of a code.
+//! The requests of the admin page, and the handing over of a code.
 
 use serde_json::{Value, json};
 
@@ -6,7 +6,7 @@ use crate::support::{
     ADMIN, ADMINS_PASSWORD, BOB, BOBS_PASSWORD, CLERK, Place, RONI, RONIS_PASSWORD, Server,
 };
 
-/// What is asked for, and the resource it needs.
+/// The request, and the resource that it needs.
 const PATHS: [(&str, &str); 4] = [
     ("/admin/api/customers?email=example", "Magento_LoginAsCustomer::login"),
     ("/admin/api/assistance", "Magento_LoginAsCustomerLog::login_log"),
@@ -150,7 +150,7 @@ fn who_is_assisted_is_told_for_as_long_as_it_lasts() {
         })
     );
 
-    // Consent is read live. What has ended by it does not go on.
+    // Consent is read live. An assistance that it has ended does not continue.
     let customer = server.customer_token(RONI, RONIS_PASSWORD);
     consent(&server, &customer, false);
     assert_eq!(under_way(&server, &admin), Vec::<Value>::new());

@@ -31,7 +31,8 @@ fn the_printed_commands_work_as_printed() {
     assert_eq!(json(afterwards)["errors"][0]["extensions"]["category"], "graphql-authentication");
 }
 
-/// What is printed of the admin users is so: the one with an authenticator signs in, the others must set one up.
+/// The printed text about the admin users is true: the one with an authenticator signs in, and the others
+/// must set one up.
 #[test]
 fn the_printed_admin_users_sign_in_as_printed() {
     let place = Place::new();

@@ -1,4 +1,4 @@
-//! What owners of accounts are mailed when somebody may have got in.
+//! The mails to owners of accounts after a possible intrusion.
 
 use commerce_auth_test_support::authenticator::Authenticator;
 use serde_json::{Value, json};

@@ -6,7 +6,7 @@ use commerce_auth_test_servers::{Redis, Sentinel, free_port};
 
 use crate::support::{BOB, BOBS_PASSWORD, Place};
 
-/// A server without a certificate of its own believes none.
+/// The empty file of root certificates, for a server without TLS.
 const NO_ROOTS: &str = "/dev/null";
 
 fn keeps_tokens_there(address: &str, redis: &Redis, roots: &str) {

@@ -15,7 +15,7 @@ fn a_client_sends_back_what_it_got_with_a_change() {
     let mut me = server.get_as("/rest/V1/customers/me", &token).json();
     me["lastname"] = "Costello-Law".into();
     me["dob"] = "3/11/1972".into();
-    // What is not the customer's to change is not changed.
+    // The customer cannot change these fields.
     let mut sent = me.clone();
     sent["id"] = 2.into();
     sent["group_id"] = "3".into();

@@ -72,7 +72,7 @@ fn sigterm_ends_it_in_good_order() {
     assert!(status.success(), "{status}: {log}");
     assert!(log.lines().last().unwrap().ends_with(" ended"), "{log}");
 
-    // What customers do by themselves goes through a queue: it was written before the end.
+    // Events of customers go through a queue, which was written before the end.
     let server = place.demo();
     let admin = server.admin_token("admin");
     let events = server.get_as("/admin/api/audit?limit=50", &admin).json();
@@ -116,7 +116,7 @@ fn a_clients_address_is_taken_from_trusted_proxies_alone() {
         let refused = server.post("/rest/V1/integration/customer/token", &forwarded, &body.to_string());
         assert_eq!(refused.status, 401);
         let admin = server.admin_token("admin");
-        // What customers do by themselves goes through a queue.
+        // Events of customers go through a queue.
         let sign_in = wait_until("the sign-in's event", || {
             let events = server.get_as("/admin/api/audit", &admin).json();
             events.as_array()?.iter().find(|event| event["action"] == "sign_in").cloned()

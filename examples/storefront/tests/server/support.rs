@@ -1,4 +1,4 @@
-//! The built binary, on a port of its own with a folder of its own, and a client to talk to it.
+//! The built binary, on a separate port with a separate folder, and a client for it.
 
 #![allow(dead_code)] // Each test target uses its part.
 
@@ -49,7 +49,7 @@ pub struct Server {
     _place: Arc<TempDir>,
 }
 
-/// What was answered.
+/// An answer.
 #[derive(Debug)]
 pub struct Answer {
     pub status: u16,
@@ -176,17 +176,17 @@ impl Server {
         self.child.id()
     }
 
-    /// What it has printed so far.
+    /// The output so far.
     pub fn printed(&self) -> String {
         self.printed.lock().unwrap().clone()
     }
 
-    /// What it has logged so far.
+    /// The log so far.
     pub fn log(&self) -> String {
         self.log.lock().unwrap().clone()
     }
 
-    /// Ends it by SIGTERM; answers how it ended, what it printed, and what it logged.
+    /// Ends the server by SIGTERM. Returns its exit status, its output and its log.
     pub fn terminate(self) -> (ExitStatus, String, String) {
         signal("TERM", self.child.id());
         self.ended()
@@ -302,7 +302,7 @@ impl Answer {
         serde_json::from_str(&self.text).unwrap_or_else(|_| panic!("no JSON: {self:?}"))
     }
 
-    /// What GraphQL answered, without errors.
+    /// The data of a GraphQL answer that has no errors.
     pub fn data(&self, pointer: &str) -> Value {
         let json = self.json();
         assert!(json.get("errors").is_none(), "{self:?}");

@@ -1,4 +1,4 @@
-//! What provokes each documented error, by the file and the name of its entry.
+//! The request that provokes each documented error, by the file and the name of its entry.
 
 mod account;
 mod assistance;
@@ -21,7 +21,7 @@ pub const NEW: &str = "N3w-password";
 /// As a token looks that was never issued.
 const UNKNOWN_TOKEN: &str = "cr0717abzoagxty1xjn4lj13kim36r6x";
 
-/// What was answered, and what of the request the answer repeats, if anything.
+/// The answer, and the part of the request that it repeats, if any.
 pub struct Provoked {
     pub answer: Answer,
     pub sent: String,
