@@ -337,7 +337,7 @@ impl World {
         let parent =
             block_on(self.store.find(&grant_id(&self.tokens[assist.parent]), self.shop.now)).unwrap();
         prop_assert!(parent.is_some(), "a live parent");
-        prop_assert!(self.auth.config().assistance, "the feature is on");
+        prop_assert!(self.auth.config().assistance.enabled, "the feature is on");
         prop_assert!(self.begun.contains(&grant_id(&self.tokens[place])), "a record that named the grant");
         Ok(())
     }
