@@ -10,7 +10,7 @@ use crate::{
     credential::{Credential, TotpSecret},
     error::{Error, InternalError, SecondFactorError, SignInError},
     service::{Services, attempts::Attempted, stop::Stop},
-    state::budgets::Outcome,
+    state::budgets::AttemptOutcome,
     token::Origin,
 };
 
@@ -86,7 +86,7 @@ async fn set_up(services: &Services, token: &Credential, event: &mut Draft) -> R
     let charged = services.attempts.reserve(Attempted::showing(enrolment.id, &services.config)).await?;
     let charged = charged.ok_or(Refusal::BudgetSpent.told(SignInError::TooManyRequests))?;
     // Every request counts, even if it fails later, because it writes to the store.
-    settle(services, charged, Outcome::Failed, event).await?;
+    settle(services, charged, AttemptOutcome::Failed, event).await?;
     services.trail.begin(event).await?;
     let secret = services.factors.draw_again(&enrolment).await?;
     let secret = secret.ok_or(Refusal::RevokedMeanwhile.told(SecondFactorError::InvalidEnrolmentToken))?;
