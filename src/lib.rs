@@ -54,6 +54,8 @@ mod error;
 mod flow;
 #[cfg(feature = "graphql")]
 pub mod graphql;
+#[cfg(doctest)]
+mod guides;
 #[cfg(any(feature = "axum", feature = "graphql"))]
 pub mod http;
 pub mod keyring;
