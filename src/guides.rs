@@ -7,3 +7,7 @@ mod go_live {}
 
 #[doc = include_str!("../docs/operations.md")]
 mod operations {}
+
+#[cfg(feature = "axum")]
+#[doc = include_str!("../docs/proxies-and-cors.md")]
+mod proxies_and_cors {}
