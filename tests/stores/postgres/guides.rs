@@ -3,9 +3,9 @@
 use std::net::IpAddr;
 
 use commerce_auth::{
-    Auth, Keyring, SignIn, Website,
+    Auth, SignIn, Website,
     account::{AccountStatus, CustomerRecord},
-    keyring::KeyId,
+    keyring::{KeyId, Keyring},
     store::{
         OpenError,
         postgres::{PostgresOptions, PostgresStore},
