@@ -59,8 +59,6 @@ pub mod error;
 pub mod flow;
 #[cfg(feature = "graphql")]
 pub mod graphql;
-#[cfg(doctest)]
-mod guides;
 #[cfg(any(feature = "axum", feature = "graphql"))]
 pub mod http;
 pub mod keyring;
@@ -71,6 +69,17 @@ mod shared;
 mod state;
 pub mod store;
 pub mod token;
+
+/// The programs of guides that belong to no module, as doctests.
+#[cfg(all(doctest, feature = "axum", feature = "graphql", feature = "postgres"))]
+mod guides {
+    #[doc = include_str!("../docs/go-live.md")]
+    mod go_live {}
+    #[doc = include_str!("../docs/operations.md")]
+    mod operations {}
+    #[doc = include_str!("../docs/proxies-and-cors.md")]
+    mod proxies_and_cors {}
+}
 
 /// The attribute for an `impl` of the crate's traits with `async` functions, such as
 /// [`CustomerStore`] and [`TokenStore`]. It is re-exported from the crate
