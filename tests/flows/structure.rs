@@ -279,7 +279,8 @@ fn contributing_gives_the_same_order() {
 /// The picture of the house has the tested order.
 #[test]
 fn the_picture_shows_the_same_order() {
-    let text = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/pictures/house.svg")).unwrap();
+    let text =
+        fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/pictures/house.svg")).unwrap();
     let shown = text.lines().filter(|line| line.contains("class=\"code\""));
     let shown = shown.flat_map(|line| line.split(['>', '<']).nth(2).unwrap().split(", "));
     assert_eq!(without_endings(shown), ORDER);
