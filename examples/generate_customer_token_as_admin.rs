@@ -128,7 +128,7 @@ async fn main() -> demo::Result {
     let told = Error::Input(InputError::Required(Field::Reason));
     strict.refused_because("a blank reason, by strict rules", call, told, Refusal::NoReason).await?;
     let mut config = AuthConfig::commerce();
-    config.assistance = false;
+    config.assistance.enabled = false;
     let off = shop.restarted(config)?;
     let call = off.auth.generate_customer_token_as_admin(&admin, BOB, REASON);
     let (told, why) = (Error::Assistance(AssistanceError::Disabled), Refusal::AssistanceOff);

@@ -5,8 +5,8 @@
 //! and [`AdminStore`].
 //!
 //! A host without tables uses the ready-made tables of a backend, which hold [`CustomerRecord`] and
-//! [`AdminRecord`]. In memory these are [`MemoryCustomers`](crate::store::memory::MemoryCustomers) and
-//! [`MemoryAdmins`](crate::store::memory::MemoryAdmins).
+//! [`AdminRecord`]. In memory these are [`MemoryCustomers`](crate::store::memory::MemoryCustomers)
+//! and [`MemoryAdmins`](crate::store::memory::MemoryAdmins).
 
 pub(crate) mod admin;
 mod conflict;

@@ -246,7 +246,7 @@ async fn parallel_guesses_are_no_more_than_the_budget_and_right_ones_wait_their_
 async fn an_outdated_hash_is_made_anew_after_the_password_matched() {
     let shop = shop();
     let mut config = fast();
-    config.argon2 = Argon2Params::default();
+    config.hashing.argon2 = Argon2Params::default();
     let dearer = shop.node(config);
     let hash = |shop: &Shop| {
         let shop = shop.admins.clone();

@@ -220,13 +220,13 @@ async fn a_blank_reason_is_the_default_one_or_refused() {
     assert!(kept.starts_with("a bé") && kept.len() <= 1024, "{} bytes", kept.len());
 
     let mut config = fast();
-    config.default_assistance_reason = Some(" c\0d\n".into());
+    config.assistance.default_reason = Some(" c\0d\n".into());
     let token = shop.node(config).generate_customer_token_as_admin(&admin, EMAIL, " ").await.unwrap();
     let who = shop.auth.verify_customer(token.token()).await.unwrap();
     assert_eq!(who.reason(), Some("c d"), "it becomes text as every reason does");
 
     let mut config = fast();
-    config.default_assistance_reason = AuthConfig::strict().default_assistance_reason;
+    config.assistance.default_reason = AuthConfig::strict().assistance.default_reason;
     let strict = shop.node(config);
     let error = strict.generate_customer_token_as_admin(&admin, EMAIL, " \u{1}").await.unwrap_err();
     let words = "Specify the \"reason\" value.";

@@ -293,7 +293,7 @@ impl Journey {
             ConsentOff => shop.set_customer(|row| row.allows_assistance = false),
             FeatureOff => {
                 let mut config = fast();
-                config.assistance = false;
+                config.assistance.enabled = false;
                 self.auth = Auth::builder(Arc::clone(&shop.store))
                     .customers(shop.customers.clone())
                     .admins(shop.admins.clone())
@@ -317,9 +317,9 @@ impl Journey {
             // token expires.
             Expired => {
                 let lifetime = match (before, shop.auth.config()) {
-                    (Before::Minting, config) => config.admin_token_lifetime,
-                    (Before::Redemption, config) => config.reset_token_lifetime,
-                    (Before::Use, config) => config.admin_token_lifetime,
+                    (Before::Minting, config) => config.lifetimes.admin_token,
+                    (Before::Redemption, config) => config.lifetimes.reset_token,
+                    (Before::Use, config) => config.lifetimes.admin_token,
                 };
                 shop.clock.advance(lifetime);
             }

@@ -206,7 +206,7 @@ async fn a_password_that_was_changed_again_is_not_put_back() {
 async fn a_hash_made_anew_stays() {
     let outdated = support::shop().auth.hash_new_password(EMAIL, PASSWORD).await.unwrap();
     let mut config = fast();
-    config.argon2 = Argon2Params::default();
+    config.hashing.argon2 = Argon2Params::default();
     let world = world(config);
     let shop = &world.shop;
     shop.set_customer(|row| row.password_hash = Some(outdated.clone()));

@@ -33,7 +33,7 @@ fn auth_with(config: AuthConfig) -> Auth {
 }
 
 fn cheap(mut config: AuthConfig) -> AuthConfig {
-    config.argon2 = fast().argon2;
+    config.hashing.argon2 = fast().hashing.argon2;
     config
 }
 

@@ -488,7 +488,7 @@ async fn the_history_is_kept_for_as_long_as_configured() {
     shop.assisting(&admin, 0).await.unwrap();
     shop.advance(15 * 60);
     shop.auth.purge(1000).await.unwrap();
-    let history = AuthConfig::commerce().assistance_history.as_secs();
+    let history = AuthConfig::commerce().assistance.history.as_secs();
     // The device documents of the sign-ins end earlier.
     shop.advance(history);
     shop.auth.purge(1000).await.unwrap();
@@ -615,7 +615,7 @@ async fn more_open_assistances_than_a_page_are_all_settled() {
 async fn the_longest_texts_fit_into_an_entry() {
     let mut config = fast();
     // JSON writes each of these characters as two.
-    config.default_assistance_reason = Some("\"".repeat(1024));
+    config.assistance.default_reason = Some("\"".repeat(1024));
     let shop = Shop::open(MemoryStore::new(), config, |builder| builder);
     let admin = shop.admin_token().await;
     let long = "\"\\é".repeat(1 << 16);

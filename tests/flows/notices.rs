@@ -265,7 +265,7 @@ async fn an_admin_user_is_told_of_wrong_codes_once_for_each_source() {
     // A wrong recovery code counts as well.
     let told = wrong(ELSEWHERE, "aaaa-aaaa-aaaa-aaaa-aaaa").await;
     assert!(matches!(told[..], [AdminNotice::SecondFactorFailed]), "{told:?}");
-    let window = shop.auth.config().second_factor_budget.window.as_secs();
+    let window = shop.auth.config().budgets.second_factor.window.as_secs();
     shop.advance(window - 1);
     assert!(wrong(FAR, "000000").await.is_empty());
     shop.advance(1);

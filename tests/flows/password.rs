@@ -282,7 +282,7 @@ async fn a_token_of_another_customer_website_or_kind_is_mismatched() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn of_a_hundred_resets_by_one_token_one_succeeds() {
     let mut config = fast();
-    config.source_budget.failures = 1000;
+    config.budgets.source.failures = 1000;
     let shop = Arc::new(Shop::open(MemoryStore::new(), config, |builder| builder));
     let token = mailed(&shop).await;
     let resets: Vec<_> = (0..100)

@@ -53,7 +53,7 @@ async fn tokio_multi_thread() {
 #[tokio::test]
 async fn the_executor_is_never_blocked() {
     let mut config = support::fast();
-    config.argon2 = commerce_auth::credential::Argon2Params::default();
+    config.hashing.argon2 = commerce_auth::credential::Argon2Params::default();
     let shop = Shop::open(commerce_auth::store::memory::MemoryStore::new(), config, |builder| builder);
     let ticks = async {
         let mut ticks = 0;

@@ -271,8 +271,8 @@ async fn after_a_hundred_failures_an_unknown_source_waits_a_quarter_of_an_hour()
 async fn strict_locks_an_account_for_good() {
     let mut config = AuthConfig::strict();
     config.admin_second_factor = commerce_auth::config::SecondFactorPolicy::Optional;
-    config.argon2 = Argon2Params::danger_fast();
-    assert_eq!(config.account_budget.lock, Lock::UntilCleared { kept_for_known: 10 });
+    config.hashing.argon2 = Argon2Params::danger_fast();
+    assert_eq!(config.budgets.account.lock, Lock::UntilCleared { kept_for_known: 10 });
     let shop = Shop::open(MemoryStore::new(), config, |builder| builder);
     for failure in 0..100 {
         let source = format!("192.0.2.{}", failure / 5);
@@ -305,7 +305,7 @@ async fn a_right_password_clears_failures_and_a_one_time_credential_does_not() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_thousand_parallel_wrong_passwords_cost_six_hashes() {
     let mut config = fast();
-    config.hashing_threads = 8.try_into().unwrap();
+    config.hashing.threads = 8.try_into().unwrap();
     let shop = Arc::new(Shop::open(MemoryStore::new(), config, |builder| builder));
     let before = shop.auth.hashing_stats().begun;
     let attempts = (0..1000).map(|_| {
@@ -328,7 +328,7 @@ async fn parallel_right_sign_ins_all_succeed() {
         (5, 150, size(Argon2Params::danger_fast(), Argon2Params::default())),
     ] {
         let mut config = fast();
-        config.argon2 = argon2;
+        config.hashing.argon2 = argon2;
         let shop = Arc::new(shop_with(config));
         for _ in 0..wrong_before {
             assert!(is_refused(&shop.sign_in(WRONG).await));
@@ -361,9 +361,9 @@ async fn a_flood_from_one_source_leaves_another_working() {
 async fn a_hundred_parallel_redemptions_give_one_token() {
     for kind in ["reset token", "code"] {
         let mut config = fast();
-        config.source_budget.failures = 1000;
-        config.account_budget.failures = 1000;
-        config.hashing_queue = 1000;
+        config.budgets.source.failures = 1000;
+        config.budgets.account.failures = 1000;
+        config.hashing.queue = 1000;
         let shop = Arc::new(Shop::open(MemoryStore::new(), config, |builder| builder));
         let credential = if kind == "code" { shop.code().await } else { shop.reset_token().await };
         let redemptions = (0..100).map(|_| {
@@ -393,7 +393,7 @@ async fn old_hashes_are_made_anew_after_a_right_password() {
         shop.auth.hash_new_password(EMAIL, PASSWORD).await.unwrap()
     };
     let mut config = fast();
-    config.argon2 = Argon2Params::new(19 * 1024, 2, 1).unwrap();
+    config.hashing.argon2 = Argon2Params::new(19 * 1024, 2, 1).unwrap();
     let shop = Shop::open(MemoryStore::new(), config, |builder| builder);
     shop.set_customer(|row| row.password_hash = Some(cheap.clone()));
     assert!(is_refused(&shop.sign_in(WRONG).await));
@@ -440,7 +440,7 @@ async fn a_revoke_all_during_a_sign_in_wins() {
     // The host revokes between the read of the generation and the insertion, while the hash is
     // computed.
     let mut config = fast();
-    config.argon2 = Argon2Params::default();
+    config.hashing.argon2 = Argon2Params::default();
     let shop = shop_with(config);
     let subject = commerce_auth::token::Subject::Customer(CustomerId::from(1));
     let sign_in = shop.sign_in(PASSWORD);
@@ -478,7 +478,7 @@ async fn sign_in_during(
         }
     });
     let mut config = fast();
-    config.argon2 = Argon2Params::new(19 * 1024, 2, 1).unwrap();
+    config.hashing.argon2 = Argon2Params::new(19 * 1024, 2, 1).unwrap();
     let shop = Shop::open(store, config, |builder| builder.customers(customers.clone()));
     shop.set_customer(|row| customers.upsert(row.clone()).unwrap());
     let reset_token = shop.reset_token().await;
@@ -534,7 +534,7 @@ async fn what_the_host_changes_and_revokes_during_a_sign_in_counts() {
 async fn parallel_right_sign_ins_with_an_outdated_hash_all_succeed() {
     let cheap = shop().auth.hash_new_password(EMAIL, PASSWORD).await.unwrap();
     let mut config = fast();
-    config.argon2 = Argon2Params::default();
+    config.hashing.argon2 = Argon2Params::default();
     let shop = Arc::new(shop_with(config));
     shop.set_customer(|row| row.password_hash = Some(cheap));
     let sign_ins = (0..20).map(|_| {
@@ -564,8 +564,8 @@ async fn a_support_desk_unlocks_an_account() {
 #[tokio::test]
 async fn a_caller_that_goes_away_frees_its_place_and_its_charge() {
     let mut config = fast();
-    config.argon2 = Argon2Params::default();
-    config.hashing_threads = 1.try_into().unwrap();
+    config.hashing.argon2 = Argon2Params::default();
+    config.hashing.threads = 1.try_into().unwrap();
     let shop = shop_with(config);
     let begun = shop.auth.hashing_stats().begun;
     {
@@ -603,9 +603,9 @@ async fn a_full_queue_is_told_at_once_and_charges_nothing() {
     let mut config = fast();
     // The hash is so costly that all callers arrive while the first one runs, on a busy machine
     // too.
-    config.argon2 = Argon2Params::new(19 * 1024, 20, 1).unwrap();
-    config.hashing_threads = 1.try_into().unwrap();
-    config.hashing_queue = 1;
+    config.hashing.argon2 = Argon2Params::new(19 * 1024, 20, 1).unwrap();
+    config.hashing.threads = 1.try_into().unwrap();
+    config.hashing.queue = 1;
     let shop = shop_with(config);
     let overloaded = AtomicUsize::new(0);
     let attempts = (0..20).map(|caller| {

@@ -231,7 +231,7 @@ async fn of_assistance() {
     check(&site, vec![refusal(Admin, as_admin(EMAIL), disabled, "graphql-authorization", 403)]).await;
 
     let mut config = fast();
-    config.assistance = false;
+    config.assistance.enabled = false;
     let site =
         Site::of(Shop::open(commerce_auth::store::memory::MemoryStore::new(), config, |builder| builder));
     check(&site, vec![refusal(Admin, as_admin(EMAIL), disabled, "graphql-authorization", 403)]).await;

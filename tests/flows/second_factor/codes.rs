@@ -22,9 +22,9 @@ async fn is_accepted(shop: &Shop, code: &str) -> bool {
 /// Returns settings whose budgets allow a hundred attempts at once.
 fn unhindered() -> AuthConfig {
     let mut config = with_second_factor();
-    config.second_factor_budget.failures = 200;
-    config.account_budget.failures = 200;
-    config.source_budget.failures = 200;
+    config.budgets.second_factor.failures = 200;
+    config.budgets.account.failures = 200;
+    config.budgets.source.failures = 200;
     config
 }
 

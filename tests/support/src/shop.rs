@@ -63,7 +63,7 @@ struct Aside {
 /// because most tests are about other things.
 pub fn fast() -> AuthConfig {
     let mut config = AuthConfig::commerce();
-    config.argon2 = Argon2Params::danger_fast();
+    config.hashing.argon2 = Argon2Params::danger_fast();
     config.admin_second_factor = SecondFactorPolicy::Optional;
     config
 }
@@ -100,7 +100,7 @@ impl<S: Store> Shop<S> {
         let auth = more(builder).build().expect("the shop's configuration is sound");
         // Another policy allows this password: it is older than the shop's policy.
         let mut lenient = AuthConfig::commerce();
-        lenient.argon2 = auth.config().argon2;
+        lenient.hashing.argon2 = auth.config().hashing.argon2;
         let lenient = Auth::builder(MemoryStore::new())
             .customers(MemoryCustomers::new())
             .without_notifier()

@@ -336,7 +336,7 @@ impl World {
         prop_assert!(permitted && admin.status == AccountStatus::Active, "permission");
         let parent = block_on(self.store.find(&digest(&self.tokens[assist.parent]), self.shop.now)).unwrap();
         prop_assert!(parent.is_some(), "a live parent");
-        prop_assert!(self.auth.config().assistance, "the feature is on");
+        prop_assert!(self.auth.config().assistance.enabled, "the feature is on");
         prop_assert!(self.begun.contains(&digest(&self.tokens[place])), "a record that named the grant");
         Ok(())
     }

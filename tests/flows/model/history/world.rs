@@ -79,11 +79,11 @@ pub(crate) struct World {
 fn config(setup: Setup) -> AuthConfig {
     let mut config = AuthConfig::commerce();
     config.admin_second_factor = SecondFactorPolicy::Optional;
-    config.argon2 = Argon2Params::danger_fast();
-    config.hashing_threads = NonZero::<usize>::MIN;
-    config.assistance = setup.assistance;
-    config.network_budget.failures = NETWORK_FAILURES;
-    config.default_assistance_reason = config.default_assistance_reason.filter(|_| !setup.demands_reason);
+    config.hashing.argon2 = Argon2Params::danger_fast();
+    config.hashing.threads = NonZero::<usize>::MIN;
+    config.assistance.enabled = setup.assistance;
+    config.budgets.network.failures = NETWORK_FAILURES;
+    config.assistance.default_reason = config.assistance.default_reason.filter(|_| !setup.demands_reason);
     config.steps = Purposes { reset_token: true, one_time_code: setup.codes_in_chain, confirmation: false };
     if setup.revokes_all {
         config.revoke = RevokeScope::All;
