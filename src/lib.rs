@@ -1,3 +1,9 @@
+// On docs.rs a relative address of a picture finds nothing. The first definition of a link counts.
+#![doc = concat!(
+    "[sign-in-picture]: https://docs.rs/crate/commerce-auth/",
+    env!("CARGO_PKG_VERSION"),
+    "/source/docs/pictures/sign-in.svg\n"
+)]
 #![doc = include_str!("../README.md")]
 //!
 //! ## The map
