@@ -65,6 +65,15 @@ mod state;
 pub mod store;
 pub mod token;
 
+/// The programs of guides that belong to no module, as doctests.
+#[cfg(all(doctest, feature = "axum", feature = "graphql", feature = "sqlite"))]
+mod guides {
+    #[doc = include_str!("../docs/quick-start.md")]
+    mod quick_start {}
+    #[doc = include_str!("../docs/customer-table.md")]
+    mod customer_table {}
+}
+
 /// The attribute for an `impl` of the crate's traits with `async` functions, such as
 /// [`CustomerStore`] and [`TokenStore`](store::TokenStore). It is re-exported from the crate
 /// [`async-trait`](https://docs.rs/async-trait).
