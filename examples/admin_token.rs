@@ -8,8 +8,11 @@ mod demo;
 use std::{net::IpAddr, time::Duration};
 
 use commerce_auth::{
-    AccountStatus, AdminChange, AdminSignIn, AuthConfig, Error, Field, InputError, Origin, Permission,
-    PolicyViolation, SecondFactorError, SignInError, TokenError, audit::Refusal,
+    AdminSignIn, AuthConfig, Error, Origin,
+    account::{AccountStatus, Permission},
+    audit::Refusal,
+    error::{Field, InputError, PolicyViolation, SecondFactorError, SignInError, TokenError},
+    flow::AdminChange,
 };
 use demo::{ADMIN, ADMIN_PASSWORD, DemoShop, PASSWORD, REASON, WRONG, refused, step};
 
@@ -109,7 +112,8 @@ async fn main() -> demo::Result {
     println!("   the next right code: signed in");
 
     step("6. What matters most wants a fresh sign-in: the one above is a quarter of an hour old");
-    let told = || Error::SecondFactor(SecondFactorError::StepUpRequired(auth.config().fresh_for));
+    let told =
+        || Error::SecondFactor(SecondFactorError::StepUpRequired(auth.config().lifetimes.fresh_sign_in));
     let stale = auth.replace_recovery_codes(token);
     shop.refused_because("new recovery codes", stale, told(), Refusal::NotFresh).await?;
     let stale = auth.change_admin_password(token, ADMIN_PASSWORD, "An0ther-passw0rd");

@@ -8,8 +8,12 @@ mod demo;
 use std::time::Duration;
 
 use commerce_auth::{
-    AccountStatus, AdminRecord, AssistanceError, AuthConfig, Bearer, CustomerRecord, Error, Field,
-    InputError, Keep, Permission, SignInError, TokenError, Website, audit::Refusal,
+    AuthConfig, Error, Website,
+    account::{AccountStatus, AdminRecord, CustomerRecord, Permission},
+    audit::Refusal,
+    error::{AssistanceError, Field, InputError, SignInError, TokenError},
+    flow::Keep,
+    token::Bearer,
 };
 use demo::{BOB, DemoShop, NOBODY, PASSWORD, REASON, refused, step};
 
@@ -124,7 +128,7 @@ async fn main() -> demo::Result {
     let told = Error::Input(InputError::Required(Field::Reason));
     strict.refused_because("a blank reason, by strict rules", call, told, Refusal::NoReason).await?;
     let mut config = AuthConfig::commerce();
-    config.assistance = false;
+    config.assistance.enabled = false;
     let off = shop.restarted(config)?;
     let call = off.auth.generate_customer_token_as_admin(&admin, BOB, REASON);
     let (told, why) = (Error::Assistance(AssistanceError::Disabled), Refusal::AssistanceOff);

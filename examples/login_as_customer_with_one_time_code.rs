@@ -9,8 +9,11 @@ mod demo;
 use std::{net::IpAddr, time::Duration};
 
 use commerce_auth::{
-    AccountStatus, AssistanceError, AuthConfig, CustomerId, Error, Field, InputError, Obtained, Origin,
-    SecondFactorError, SignIn, SignInError, TokenError, audit::Refusal,
+    AuthConfig, CustomerId, Error, Origin, SignIn,
+    account::AccountStatus,
+    audit::Refusal,
+    error::{AssistanceError, Field, InputError, SecondFactorError, SignInError, TokenError},
+    token::Obtained,
 };
 use demo::{BOB, DemoShop, NOBODY, PASSWORD, REASON, refused, step};
 
@@ -138,15 +141,16 @@ async fn main() -> demo::Result {
     let call = strict.auth.generate_one_time_code(&fresh, &shop.customer, "");
     let told = Error::Input(InputError::Required(Field::Reason));
     strict.refused_because("no reason, by strict rules", call, told, Refusal::NoReason).await?;
-    shop.later(strict.auth.config().fresh_for);
+    shop.later(strict.auth.config().lifetimes.fresh_sign_in);
     let call = strict.auth.generate_one_time_code(&fresh, &shop.customer, REASON);
-    let told = Error::SecondFactor(SecondFactorError::StepUpRequired(strict.auth.config().fresh_for));
+    let told =
+        Error::SecondFactor(SecondFactorError::StepUpRequired(strict.auth.config().lifetimes.fresh_sign_in));
     strict.refused_because("a second factor used too long ago", call, told, Refusal::NotFresh).await?;
     let stepped_up = auth.step_up(&fresh, shop.code()?).await?;
     strict.auth.generate_one_time_code(stepped_up.token(), &shop.customer, REASON).await?;
     println!("   after step_up: a code");
     let mut config = AuthConfig::commerce();
-    config.assistance = false;
+    config.assistance.enabled = false;
     let off = shop.restarted(config)?;
     let call = off.auth.generate_one_time_code(&admin, &shop.customer, REASON);
     let told = Error::Assistance(AssistanceError::Disabled);

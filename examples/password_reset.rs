@@ -8,8 +8,11 @@ mod demo;
 use std::{net::IpAddr, time::Duration};
 
 use commerce_auth::{
-    AccountStatus, AuthConfig, Error, Field, InputError, PasswordReset, PasswordResetRequest,
-    PolicyViolation, SignIn, SignInError, audit::Refusal,
+    AuthConfig, Error, SignIn,
+    account::AccountStatus,
+    audit::Refusal,
+    error::{Field, InputError, PolicyViolation, SignInError},
+    flow::{PasswordReset, PasswordResetRequest},
 };
 use demo::{BOB, DemoShop, NOBODY, PASSWORD, WRONG, refused, step};
 
@@ -124,13 +127,13 @@ async fn main() -> demo::Result {
     step("10. Five requests an hour for an address, known or not; twenty from a source");
     shop.later(Duration::from_secs(60 * 60));
     for email in [BOB, NOBODY] {
-        for _ in 0..AuthConfig::commerce().reset_account_budget.failures {
+        for _ in 0..AuthConfig::commerce().budgets.reset_account.failures {
             request(email).await?;
         }
         shop.refused_because(&format!("one more for {email}"), request(email), told(), why).await?;
     }
     shop.later(Duration::from_secs(60 * 60));
-    for n in 0..AuthConfig::commerce().reset_source_budget.failures {
+    for n in 0..AuthConfig::commerce().budgets.reset_source.failures {
         request(&format!("customer{n}@example.com")).await?;
     }
     shop.refused_because("one more from the source", request("customer@example.com"), told(), why).await?;

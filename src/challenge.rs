@@ -14,14 +14,17 @@ use crate::{account::Website, error::StoreError, token::Origin};
 /// credential or sends a mail: see [`ChallengeAction`].
 ///
 /// If [`is_asked`](Self::is_asked) returns true, then an attempt needs a right answer. Without one,
-/// it is refused with [`SignInError::ChallengeRequired`](crate::SignInError::ChallengeRequired).
-/// This happens before any account is looked up and before anything is hashed or written, and costs
-/// no budget. An attempt beyond a spent budget is refused as usual, and its answer is not verified.
+/// it is refused with
+/// [`SignInError::ChallengeRequired`](crate::error::SignInError::ChallengeRequired). This happens
+/// before any account is looked up and before anything is hashed or written, and costs no budget.
+/// An attempt beyond a spent budget is refused as usual, and its answer is not verified.
 ///
 /// ```
 /// use commerce_auth::{
-///     Auth, Challenge, ChallengeAction, ChallengeAnswer, MemoryCustomers, MemoryStore, Pressure, StoreError,
-///     async_trait,
+///     Auth, async_trait,
+///     challenge::{Challenge, ChallengeAction, ChallengeAnswer, Pressure},
+///     error::StoreError,
+///     store::memory::{MemoryCustomers, MemoryStore},
 /// };
 ///
 /// # #[derive(Debug)]
@@ -55,7 +58,7 @@ use crate::{account::Website, error::StoreError, token::Origin};
 ///     .challenge(ShopChallenge { captcha: Captcha })
 ///     .without_notifier()
 ///     .build()?;
-/// # Ok::<(), commerce_auth::ConfigError>(())
+/// # Ok::<(), commerce_auth::config::ConfigError>(())
 /// ```
 #[async_trait]
 #[diagnostic::on_unimplemented(
@@ -135,7 +138,7 @@ pub struct Pressure {
     /// The operation of the attempt.
     pub action: ChallengeAction,
     /// True if at least half of the queue places for callers of this kind are taken: customers or
-    /// admin users. See [`AuthConfig::hashing_queue`](crate::AuthConfig::hashing_queue).
+    /// admin users. See [`Hashing::queue`](crate::config::Hashing::queue).
     pub queue_is_half_full: bool,
     /// True if the source of the attempt, or the whole shop, is under suspicion.
     pub is_suspicious: bool,

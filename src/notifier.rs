@@ -93,14 +93,14 @@ pub enum Notice {
         obtained: Obtained,
     },
     /// The host set another password and reported it with
-    /// [`CustomerChange::PasswordChanged`](crate::CustomerChange::PasswordChanged).
+    /// [`CustomerChange::PasswordChanged`](crate::flow::CustomerChange::PasswordChanged).
     PasswordSetByHost,
     /// The host stored another e-mail address for the account. The mail goes to the new address and
     /// to the previous one. Do not show either address in the mail, because the reader of the other
     /// mailbox may be a stranger.
     EmailChanged,
     /// Too many sign-ins failed over all sources
-    /// ([`AuthConfig::account_budget`](crate::AuthConfig::account_budget)), so unknown devices must
+    /// ([`Budgets::account`](crate::config::Budgets::account)), so unknown devices must
     /// wait. Devices from which the customer has signed in before are not affected. A password
     /// reset ends the wait.
     Locked,
@@ -179,13 +179,13 @@ pub enum AdminNotice {
     CodeReplayed,
     /// A wrong code was presented with the right password or a live token. An attacker may know the
     /// password. It is sent once for each source in the window of
-    /// [`AuthConfig::second_factor_budget`](crate::AuthConfig::second_factor_budget).
+    /// [`Budgets::second_factor`](crate::config::Budgets::second_factor).
     SecondFactorFailed,
     /// The host set another password and reported it with
-    /// [`AdminChange::PasswordChanged`](crate::AdminChange::PasswordChanged).
+    /// [`AdminChange::PasswordChanged`](crate::flow::AdminChange::PasswordChanged).
     PasswordSetByHost,
     /// Too many sign-ins failed over all sources
-    /// ([`AuthConfig::account_budget`](crate::AuthConfig::account_budget)). The mail has the link
+    /// ([`Budgets::account`](crate::config::Budgets::account)). The mail has the link
     /// that lets unknown devices sign in again. Devices from which the admin user has signed in
     /// before are not affected.
     Locked {

@@ -3,10 +3,15 @@
 use std::{num::NonZero, sync::Arc, time::Duration};
 
 use commerce_auth::{
-    AccountStatus, AdminId, AdminRecord, Argon2Params, Auth, AuthConfig, CustomerId, CustomerRecord,
-    MemoryAdmins, MemoryCustomers, MemoryStore, Permission, SecondFactorPolicy, SqliteStore, Website,
+    AdminId, Auth, AuthConfig, CustomerId, Store, Website,
+    account::{AccountStatus, AdminRecord, CustomerRecord, Permission},
     clock::{Clock, ManualClock},
-    store::Store,
+    config::SecondFactorPolicy,
+    credential::Argon2Params,
+    store::{
+        memory::{MemoryAdmins, MemoryCustomers, MemoryStore},
+        sqlite::SqliteStore,
+    },
 };
 use tempfile::TempDir;
 use time::{OffsetDateTime, macros::datetime};
@@ -126,10 +131,10 @@ pub fn customer(number: u64) -> String {
 
 fn config(argon2: Argon2Params) -> AuthConfig {
     let mut config = AuthConfig::commerce();
-    config.argon2 = argon2;
+    config.hashing.argon2 = argon2;
     config.admin_second_factor = SecondFactorPolicy::Optional;
-    config.hashing_threads = NonZero::<usize>::MIN;
-    config.hashing_queue = 64;
+    config.hashing.threads = NonZero::<usize>::MIN;
+    config.hashing.queue = 64;
     // Even a flood at the full speed of the machine must not lose the alarm.
     config.audit_queue = NonZero::<usize>::MIN.saturating_add(65_535);
     config

@@ -6,8 +6,8 @@
 //! - An event that involves an admin user is kept before the flow goes on. No token is issued and
 //!   no one-time code is spent unless the sink has kept an event with [`Outcome::Begun`].
 //! - An event of the host is kept before the caller gets the answer. So is a change to a customer's
-//!   password, address or consent, and the end of all of a customer's tokens. If the sink fails, the
-//!   answer stays the same.
+//!   password, address or consent, and the end of all of a customer's tokens. If the sink fails,
+//!   the answer stays the same.
 //! - All other events go through a bounded queue, so that a slow sink delays no sign-in.
 //!
 //! Events that anybody can cause, such as refused sign-ins, take at most half of the queue. Further
@@ -30,16 +30,17 @@
 //!
 //! # The chain
 //!
-//! With a [`Keyring`](crate::Keyring), `SqliteAudit` and `PostgresAudit` each sign their records as
-//! one chain. A signature covers the record's position and the link of the record before it.
+//! With a [`Keyring`](crate::keyring::Keyring), `SqliteAudit` and `PostgresAudit` each sign their
+//! records as one chain. A signature covers the record's position and the link of the record before
+//! it.
 //!
 //! Without a key, nobody can change, insert, move or remove a signed record unnoticed by the
 //! `Verifier`. If the end of the trail was cut off, then the `Verifier` needs a `Checkpoint` that
 //! was kept elsewhere to report it. A record has two parts. The signed part holds the digest of the
 //! personal part, so erasing the personal part does not break the chain.
 //!
-//! The page below explains what the chain proves, what it does not prove, how a trail is pruned, and
-//! what it costs.
+//! The page below explains what the chain proves, what it does not prove, how a trail is pruned,
+//! and what it costs.
 #![cfg_attr(
     all(feature = "postgres", feature = "sqlite"),
     doc = concat!("\n", include_str!("../../docs/audit-trail.md"))

@@ -28,8 +28,8 @@ impl Auth {
     /// gives no token.
     ///
     /// An admin user who must have a second factor but has none is mailed an enrolment token
-    /// ([`AdminNotice::EnrolmentRequested`](crate::AdminNotice::EnrolmentRequested)). No mail is
-    /// sent if the sign-in carries a code.
+    /// ([`AdminNotice::EnrolmentRequested`](crate::notifier::AdminNotice::EnrolmentRequested)). No
+    /// mail is sent if the sign-in carries a code.
     ///
     /// The account's budgets are charged before the password is checked, as for customers, but in
     /// separate counters. Within the budget every refusal does the same work and returns the same
@@ -41,8 +41,8 @@ impl Auth {
     ///
     /// - [`InputError::Required`], [`InputError::Username`], [`InputError::PasswordTooLong`]: the
     ///   input is malformed. No account was looked up.
-    /// - [`SignInError::ChallengeRequired`]: the host's [`Challenge`](crate::Challenge) requires a
-    ///   right answer. No account was looked up, and the attempt was not counted.
+    /// - [`SignInError::ChallengeRequired`]: the host's [`Challenge`](crate::challenge::Challenge)
+    ///   requires a right answer. No account was looked up, and the attempt was not counted.
     /// - [`SignInError::Refused`]: the admin user does not exist or is disabled, the password is
     ///   wrong, the budget is spent, or all tokens were revoked during the sign-in. The error does
     ///   not distinguish these cases.
@@ -109,7 +109,7 @@ impl Auth {
     ///   current password was not checked. A password from a data breach is refused only after the
     ///   current password was found right.
     /// - [`SecondFactorError::StepUpRequired`]: the sign-in is older than
-    ///   [`AuthConfig::fresh_for`](crate::AuthConfig::fresh_for).
+    ///   [`Lifetimes::fresh_sign_in`](crate::config::Lifetimes::fresh_sign_in).
     /// - [`SignInError::WrongPassword`], [`SignInError::Locked`]: as in
     ///   [`confirm_password`](Self::confirm_password).
     /// - [`Error::Overloaded`]: too many hashes are waiting.
@@ -145,7 +145,7 @@ impl Auth {
     /// All assistance tokens obtained with these tokens end too, and sign-ins that are still
     /// running get no token. If the account was deleted, its second factor is removed. If the host
     /// set the password, the admin user is notified
-    /// ([`AdminNotice::PasswordSetByHost`](crate::AdminNotice::PasswordSetByHost)).
+    /// ([`AdminNotice::PasswordSetByHost`](crate::notifier::AdminNotice::PasswordSetByHost)).
     ///
     /// Call it after the change is stored. It may be called again. A disabled or missing admin user
     /// is refused even without this call, because every use of a token reads the account. Call it
@@ -177,17 +177,17 @@ impl Auth {
     /// notice.
     ///
     /// The link is mailed when the account is locked
-    /// ([`AdminNotice::Locked`](crate::AdminNotice::Locked)). It works once, within
-    /// [`AuthConfig::enrolment_lifetime`](crate::AuthConfig::enrolment_lifetime). It does not sign
+    /// ([`AdminNotice::Locked`](crate::notifier::AdminNotice::Locked)). It works once, within
+    /// [`Lifetimes::enrolment_token`](crate::config::Lifetimes::enrolment_token). It does not sign
     /// the admin user in.
     ///
     /// # Errors
     ///
     /// - [`InputError::Username`], [`InputError::Required`]: the input is malformed.
-    /// - [`SignInError::InvalidUnlockToken`](crate::SignInError::InvalidUnlockToken): the token is
-    ///   wrong, expired or spent.
-    /// - [`SignInError::TooManyRequests`](crate::SignInError::TooManyRequests): the source has
-    ///   failed too often.
+    /// - [`SignInError::InvalidUnlockToken`](crate::error::SignInError::InvalidUnlockToken): the
+    ///   token is wrong, expired or spent.
+    /// - [`SignInError::TooManyRequests`](crate::error::SignInError::TooManyRequests): the source
+    ///   has failed too often.
     /// - [`Error::Unavailable`]: the storage backend request failed. The attempts may have been
     ///   cleared.
     pub async fn unlock_admin_by_link(
@@ -216,7 +216,7 @@ impl Auth {
     ///
     /// - As [`verify_admin`](Self::verify_admin).
     /// - [`SecondFactorError::StepUpRequired`]: the sign-in is older than
-    ///   [`AuthConfig::fresh_for`](crate::AuthConfig::fresh_for).
+    ///   [`Lifetimes::fresh_sign_in`](crate::config::Lifetimes::fresh_sign_in).
     /// - [`InternalError::NotConfigured`]: there is no keyring.
     /// - [`Error::Unavailable`], [`Error::Random`]: the enrolment may have begun. Call it again.
     pub async fn begin_admin_enrolment(
@@ -239,7 +239,7 @@ impl Auth {
     /// - [`InputError::Required`]: the token is empty.
     /// - [`SignInError::TooManyRequests`]: the secret was shown too often with this token, five
     ///   times in a quarter of an hour
-    ///   ([`AuthConfig::second_factor_budget`](crate::AuthConfig::second_factor_budget)). Or the
+    ///   ([`Budgets::second_factor`](crate::config::Budgets::second_factor)). Or the
     ///   source has failed too often over all accounts.
     /// - [`SecondFactorError::InvalidEnrolmentToken`]: the token is unknown, expired or replaced,
     ///   or the admin user's tokens were ended after it was made, for example by the activation of
@@ -311,7 +311,7 @@ impl Auth {
     /// - [`TokenError::Invalid`]: another request ended the admin user's tokens meanwhile. The
     ///   earlier codes are restored, and all tokens end.
     /// - [`SecondFactorError::StepUpRequired`]: the sign-in is older than
-    ///   [`AuthConfig::fresh_for`](crate::AuthConfig::fresh_for).
+    ///   [`Lifetimes::fresh_sign_in`](crate::config::Lifetimes::fresh_sign_in).
     /// - [`SecondFactorError::NotEnrolled`]: there is no second factor.
     /// - [`Error::Unavailable`], [`Error::Random`]: the codes may have been replaced. Call it
     ///   again.
@@ -361,8 +361,8 @@ impl Auth {
     /// number.
     ///
     /// Only second factors that another key has sealed are read. After a key rotation, call it
-    /// until it returns 0, and only then [retire](crate::Keyring::retire) the old key. A sign-in
-    /// seals the admin user's own factor again.
+    /// until it returns 0, and only then [retire](crate::keyring::Keyring::retire) the old key. A
+    /// sign-in seals the admin user's own factor again.
     ///
     /// # Errors
     ///
@@ -389,7 +389,11 @@ impl Auth {
     /// newest records with the new key. [`Keyring`] says how to rotate keys in a quiet shop.
     ///
     /// ```
-    /// use commerce_auth::{Auth, KeyId, Keyring, MemoryCustomers, MemoryStore};
+    /// use commerce_auth::{
+    ///     Auth,
+    ///     keyring::{KeyId, Keyring},
+    ///     store::memory::{MemoryCustomers, MemoryStore},
+    /// };
     ///
     /// # fn secret() -> [u8; 32] { [7; 32] }
     /// # pollster::block_on(async {

@@ -23,13 +23,13 @@ impl Auth {
     /// admin user and the reason.
     ///
     /// The token lives for
-    /// [`AuthConfig::assistance_token_lifetime`](crate::AuthConfig::assistance_token_lifetime), but
+    /// [`Lifetimes::assistance_token`](crate::config::Lifetimes::assistance_token), but
     /// never longer than the admin user's own token. Every use of it checks the admin user and the
     /// customer's consent again. It is issued only after the audit sink has stored the record of
     /// it.
     ///
     /// A blank reason is replaced by
-    /// [`AuthConfig::default_assistance_reason`](crate::AuthConfig::default_assistance_reason).
+    /// [`AssistanceRules::default_reason`](crate::config::AssistanceRules::default_reason).
     ///
     /// # Errors
     ///
@@ -40,7 +40,7 @@ impl Auth {
     /// - [`AssistanceError::Disabled`], [`AssistanceError::NotPermitted`]: the shop offers no
     ///   assistance, or the admin user has no permission for it. No customer was looked up.
     /// - [`SecondFactorError::StepUpRequired`]: the shop requires a fresh second factor
-    ///   ([`AuthConfig::assistance_step_up`](crate::AuthConfig::assistance_step_up)). No customer
+    ///   ([`AssistanceRules::step_up`](crate::config::AssistanceRules::step_up)). No customer
     ///   was looked up.
     /// - [`AssistanceError::NoSuchEmail`], [`AssistanceError::NoConsent`],
     ///   [`SignInError::NotConfirmed`], [`AssistanceError::CustomerDisabled`]: the customer cannot
@@ -63,7 +63,7 @@ impl Auth {
     /// Implements Commerce's `POST /V1/customer/{id}/otp`.
     ///
     /// The code is 32 hexadecimal characters and lives for
-    /// [`AuthConfig::one_time_code_lifetime`](crate::AuthConfig::one_time_code_lifetime). It works
+    /// [`Lifetimes::one_time_code`](crate::config::Lifetimes::one_time_code). It works
     /// once, together with the customer's e-mail address: as the `password` of
     /// [`generate_customer_token`](Self::generate_customer_token), or through
     /// [`exchange_one_time_code`](Self::exchange_one_time_code). The sign-in repeats all checks of
@@ -73,7 +73,7 @@ impl Auth {
     /// customer's newest three codes are valid; older ones are refused.
     ///
     /// A blank reason is replaced by
-    /// [`AuthConfig::default_assistance_reason`](crate::AuthConfig::default_assistance_reason).
+    /// [`AssistanceRules::default_reason`](crate::config::AssistanceRules::default_reason).
     ///
     /// # Errors
     ///

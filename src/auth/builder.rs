@@ -172,13 +172,17 @@ impl AuthBuilder {
         {
             return Err(ConfigError::NoKeyring);
         }
-        let pool =
-            HashingPool::start(config.argon2, config.hashing_threads, config.hashing_queue, random.as_ref())
-                .map_err(|error| match error {
-                    StartError::Thread(error) => ConfigError::Threads(error),
-                    StartError::Random(error) => ConfigError::Random(error),
-                    StartError::Params => ConfigError::OutOfRange("argon2"),
-                })?;
+        let pool = HashingPool::start(
+            config.hashing.argon2,
+            config.hashing.threads,
+            config.hashing.queue,
+            random.as_ref(),
+        )
+        .map_err(|error| match error {
+            StartError::Thread(error) => ConfigError::Threads(error),
+            StartError::Random(error) => ConfigError::Random(error),
+            StartError::Params => ConfigError::OutOfRange("hashing.argon2"),
+        })?;
         let trail = Trail::start(audit, config.audit_queue, Arc::clone(&clock), Arc::clone(&random));
         let services = Services::new(Parts {
             config,

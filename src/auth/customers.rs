@@ -29,7 +29,10 @@ impl Auth {
     ///
     /// ```
     /// use commerce_auth::{
-    ///     AccountStatus, Auth, CustomerId, CustomerRecord, MemoryCustomers, MemoryStore, Obtained, SignIn, Website,
+    ///     Auth, CustomerId, SignIn, Website,
+    ///     account::{AccountStatus, CustomerRecord},
+    ///     store::memory::{MemoryCustomers, MemoryStore},
+    ///     token::Obtained,
     /// };
     ///
     /// # pollster::block_on(async {
@@ -57,15 +60,15 @@ impl Auth {
     ///
     /// - [`InputError::Required`], [`InputError::Email`], [`InputError::PasswordTooLong`]: the
     ///   input is malformed. Nothing was looked up.
-    /// - [`SignInError::ChallengeRequired`]: the host's [`Challenge`](crate::Challenge) requires a
-    ///   right answer. Nothing was looked up, and the attempt was not counted.
+    /// - [`SignInError::ChallengeRequired`]: the host's [`Challenge`](crate::challenge::Challenge)
+    ///   requires a right answer. Nothing was looked up, and the attempt was not counted.
     /// - [`SignInError::Refused`]: the account does not exist or is disabled, the credential is
     ///   wrong, or the budget is spent. Or the admin user behind a one-time code may no longer
     ///   assist, or all tokens were revoked during the sign-in. The error does not distinguish
     ///   these cases.
     /// - [`SignInError::NotConfirmed`]: the credential is right, but the account is not confirmed.
     /// - [`SignInError::TooManyRequests`]: the source has failed too often over all accounts
-    ///   ([`AuthConfig::source_total_budget`](crate::AuthConfig::source_total_budget)). Nothing was
+    ///   ([`Budgets::source_total`](crate::config::Budgets::source_total)). Nothing was
     ///   looked up.
     /// - [`Error::Overloaded`]: too many hashes are waiting.
     /// - [`Error::Unavailable`], [`Error::Random`], [`InternalError::NotConfigured`]: no token was
@@ -74,9 +77,9 @@ impl Auth {
     ///
     /// If a one-time code or reset token is presented a second time, this is a replay. The caller
     /// gets the usual refusal, the token obtained with the credential ends, and the customer is
-    /// notified ([`Notice::CredentialReplayed`](crate::Notice)). If the credential was used to set
-    /// a new password, all of the customer's tokens end. If the replay arrives while the first
-    /// sign-in is still running, the first caller gets a token that has already ended.
+    /// notified ([`Notice::CredentialReplayed`](crate::notifier::Notice)). If the credential was
+    /// used to set a new password, all of the customer's tokens end. If the replay arrives while
+    /// the first sign-in is still running, the first caller gets a token that has already ended.
     #[doc(alias("generateCustomerToken", "/V1/integration/customer/token"))]
     pub async fn generate_customer_token(&self, sign_in: SignIn) -> Result<SignedIn, Error> {
         flow::generate_customer_token(&self.services, sign_in).await
@@ -89,7 +92,7 @@ impl Auth {
     /// It accepts the customer's address and the code, but no password and no reset token. A lock
     /// on the customer's password does not affect it, because nobody can guess a code. It has a
     /// separate budget for each source, with the size of
-    /// [`AuthConfig::source_budget`](crate::AuthConfig::source_budget).
+    /// [`Budgets::source`](crate::config::Budgets::source).
     ///
     /// # Errors
     ///

@@ -53,7 +53,7 @@ async fn assist(
         return Err(unknown());
     }
     let drawn = tokens.draw()?;
-    let (now, end) = tokens.lifespan(config.assistance_token_lifetime, Some(until));
+    let (now, end) = tokens.lifespan(config.lifetimes.assistance_token, Some(until));
     let website = address.website.clone();
     let grant = Grant::customer(drawn.digest, id.clone(), website, Obtained::AsAdmin, now, end);
     let grant = grant.assisted(offered);

@@ -70,7 +70,7 @@ async fn mint(
     let generation = tokens.generation(&Subject::Customer(customer.clone())).await?;
     let row = assistance.consenting(customer).await?;
     let code = one_time.draw_one_time_code()?;
-    let (now, end) = tokens.lifespan(config.one_time_code_lifetime, Some(until));
+    let (now, end) = tokens.lifespan(config.lifetimes.one_time_code, Some(until));
     let record = OneTimeCredential::one_time_code(
         code.digest(),
         row.website.clone(),

@@ -10,7 +10,7 @@ pub struct Purged {
     ///
     /// These are attempt budgets that no longer count a failure, expired one-time credentials and
     /// enrolments of second factors, and assistances that ended longer ago than
-    /// [`AuthConfig::assistance_history`](crate::AuthConfig::assistance_history).
+    /// [`AssistanceRules::history`](crate::config::AssistanceRules::history).
     pub documents: usize,
 }
 

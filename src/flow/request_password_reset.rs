@@ -97,7 +97,7 @@ async fn mail(
 
     // If no account may get a mail, a token is stored for the decoy account, so that all requests
     // do the same work.
-    let (now, expires_at) = tokens.lifespan(config.reset_token_lifetime, None);
+    let (now, expires_at) = tokens.lifespan(config.lifetimes.reset_token, None);
     let owner = customers.id_or_decoy(row.as_ref(), address);
     let token = services.one_time.draw_reset_token()?;
     let (digest, website) = (token.digest(), address.website.clone());

@@ -30,26 +30,28 @@ use crate::{
     state::budgets::Budget,
 };
 
-/// The layer around a host's router: makes a [`Caller`] of each request, and sees to the headers of each answer.
+/// The layer around a host's router: makes a [`Caller`] of each request, and sees to the headers of
+/// each answer.
 ///
 /// The address of the client is the peer's, which needs
-/// [`into_make_service_with_connect_info::<SocketAddr>()`](axum::Router::into_make_service_with_connect_info); behind
-/// proxies, what the [trusted](Self::trusted_proxies) ones say. A request whose peer address is unknown is answered with status
-/// 500, since all clients would share one budget of failed attempts: anybody could lock an account for everybody. A host that has
-/// no addresses says so with [`without_addresses`](Self::without_addresses). A test that has no connection adds the layer
+/// [`into_make_service_with_connect_info::<SocketAddr>()`](axum::Router::into_make_service_with_connect_info);
+/// behind proxies, what the [trusted](Self::trusted_proxies) ones say. A request whose peer address
+/// is unknown is answered with status 500, since all clients would share one budget of failed
+/// attempts: anybody could lock an account for everybody. A host that has no addresses says so with
+/// [`without_addresses`](Self::without_addresses). A test that has no connection adds the layer
 /// [`MockConnectInfo`].
 ///
-/// Two mistakes are logged through `tracing`, once for each layer: no peer address, and `X-Forwarded-For` from a peer that is no
-/// trusted proxy.
+/// Two mistakes are logged through `tracing`, once for each layer: no peer address, and
+/// `X-Forwarded-For` from a peer that is no trusted proxy.
 ///
-/// In requests it marks `Authorization`, `X-ReCaptcha` and `X-Device-Secret` as sensitive, which keeps
-/// them out of `Debug`. It answers 400 if the headers are malformed ([`HeaderError`]). To answers it
-/// adds these headers, unless they are there already:
+/// In requests it marks `Authorization`, `X-ReCaptcha` and `X-Device-Secret` as sensitive, which
+/// keeps them out of `Debug`. It answers 400 if the headers are malformed ([`HeaderError`]). To
+/// answers it adds these headers, unless they are there already:
 ///
 /// - `Cache-Control: no-store` (RFC 6750 section 5.3);
-/// - `WWW-Authenticate: Bearer` to a 401 (RFC 6750 section 3). It has `error="invalid_token"` if the
-///   presented token is not live. It has `error="insufficient_user_authentication"` with a `max_age`
-///   in seconds if an admin user must [step up](Auth::step_up) (RFC 9470 section 3);
+/// - `WWW-Authenticate: Bearer` to a 401 (RFC 6750 section 3). It has `error="invalid_token"` if
+///   the presented token is not live. It has `error="insufficient_user_authentication"` with a
+///   `max_age` in seconds if an admin user must [step up](Auth::step_up) (RFC 9470 section 3);
 /// - `Retry-After` in seconds to a 429 and a 503;
 /// - `X-Device-Secret` after a sign-in from a device that the account does not know.
 #[derive(Clone)]
@@ -97,8 +99,8 @@ impl AuthLayer {
     /// # Security
     ///
     /// A caller in one of these networks can pretend to call from any address. So it can evade and
-    /// exhaust the budgets of failed attempts. Name the proxies, and never a network with clients. The
-    /// proxies must append to the header, or set it.
+    /// exhaust the budgets of failed attempts. Name the proxies, and never a network with clients.
+    /// The proxies must append to the header, or set it.
     pub fn trusted_proxies(self, networks: impl IntoIterator<Item = IpNet>) -> Self {
         self.with(|shared| shared.trusted_proxies = networks.into_iter().collect())
     }
@@ -107,8 +109,9 @@ impl AuthLayer {
     ///
     /// # Security
     ///
-    /// Clients without an address share one budget for each account: after six wrong passwords by anybody, nobody signs in to
-    /// the account for half an hour. Limit the attempts of each client in front of this service.
+    /// Clients without an address share one budget for each account: after six wrong passwords by
+    /// anybody, nobody signs in to the account for half an hour. Limit the attempts of each client
+    /// in front of this service.
     pub fn without_addresses(self) -> Self {
         self.with(|shared| shared.without_addresses = true)
     }
@@ -269,13 +272,13 @@ impl Shared {
     fn longest_limit(&self) -> u64 {
         let config = self.auth.config();
         let budgets = [
-            config.reset_account_budget,
-            config.reset_source_budget,
-            config.registration_budget,
-            config.source_budget,
-            config.source_total_budget,
-            config.network_budget,
-            config.second_factor_budget,
+            config.budgets.reset_account,
+            config.budgets.reset_source,
+            config.budgets.registration,
+            config.budgets.source,
+            config.budgets.source_total,
+            config.budgets.network,
+            config.budgets.second_factor,
         ];
         let longest = budgets.iter().filter_map(Budget::longest_lock).max();
         longest.map_or(3600, |longest| longest.as_secs())

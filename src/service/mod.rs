@@ -96,7 +96,7 @@ impl Services {
         let (format, cap) = (TokenFormat::new(keyring.clone()), config.tokens_per_subject);
         let tokens = Arc::new(Tokens::new(tokens, format, cap, Arc::clone(&clock), Arc::clone(&random)));
         let notices = Arc::new(Notices::new(notifier, Arc::clone(&trail)));
-        let freshness = Freshness::new(config.fresh_for, Arc::clone(&clock));
+        let freshness = Freshness::new(config.lifetimes.fresh_sign_in, Arc::clone(&clock));
         let assistance = Assistance {
             config: Arc::clone(&config),
             customers: Arc::clone(&customers),
@@ -105,7 +105,7 @@ impl Services {
             tokens: Arc::clone(&tokens),
             notices: Arc::clone(&notices),
             freshness: freshness.clone(),
-            ledger: Ledger::new(Arc::clone(&documents), config.assistance_history),
+            ledger: Ledger::new(Arc::clone(&documents), config.assistance.history),
         };
         let watch = Watch::new(Arc::clone(&documents), Arc::clone(&trail));
         Ok(Self {

@@ -7,15 +7,19 @@ use std::sync::{
 
 use async_trait::async_trait;
 use commerce_auth::{
-    AccountStatus, AdminChange, AdminId, AdminRecord, AdminSignIn, AdminSignedIn, AdminStore, Argon2Params,
-    Auth, Error, ErrorKind, Identity, InputError, MemoryAdmins, MemoryStore, Origin, PasswordHash,
-    Permission, PolicyViolation, SignInError, StoreError, Subject, TokenError, Username,
+    AdminId, AdminSignIn, AdminSignedIn, AdminStore, Auth, Error, ErrorKind, Origin, PasswordHash,
+    TokenStore,
+    account::{AccountStatus, AdminRecord, Permission, Username},
     audit::{
         Action,
         Outcome::{Begun, Refused, Succeeded},
         Refusal,
     },
-    store::TokenStore,
+    credential::Argon2Params,
+    error::{InputError, PolicyViolation, SignInError, StoreError, TokenError},
+    flow::AdminChange,
+    store::memory::{MemoryAdmins, MemoryStore},
+    token::{Identity, Subject},
 };
 use support::{ADMIN, ADMIN_PASSWORD, EMAIL, PASSWORD, Shop, WRONG, fast, hooked::Hooked, shop, sink::told};
 
@@ -242,7 +246,7 @@ async fn parallel_guesses_are_no_more_than_the_budget_and_right_ones_wait_their_
 async fn an_outdated_hash_is_made_anew_after_the_password_matched() {
     let shop = shop();
     let mut config = fast();
-    config.argon2 = Argon2Params::default();
+    config.hashing.argon2 = Argon2Params::default();
     let dearer = shop.node(config);
     let hash = |shop: &Shop| {
         let shop = shop.admins.clone();

@@ -11,9 +11,13 @@ use std::{
 
 use async_trait::async_trait;
 use commerce_auth::{
-    AdminChange, AdminId, AdminNotice, AdminSignIn, AuditEvent, Auth, Challenge, ChallengeAnswer,
-    CustomerChange, CustomerId, Error, ErrorKind, MemoryStore, Notice, Origin, PasswordReset,
-    PasswordResetRequest, Pressure, SignIn, SignInError, SignedIn, StoreError, audit::Action,
+    AdminId, AdminSignIn, Auth, CustomerId, Error, ErrorKind, Origin, SignIn, SignedIn,
+    audit::{Action, AuditEvent},
+    challenge::{Challenge, ChallengeAnswer, Pressure},
+    error::{SignInError, StoreError},
+    flow::{AdminChange, CustomerChange, PasswordReset, PasswordResetRequest},
+    notifier::{AdminNotice, Notice},
+    store::memory::MemoryStore,
 };
 use support::{
     ADMIN, ADMIN_PASSWORD, EMAIL, PASSWORD, Shop, WRONG, authenticator::Authenticator, fast, hooked::Hooked,
@@ -178,7 +182,7 @@ async fn an_erased_customer_leaves_no_device() {
 #[tokio::test]
 async fn a_strict_shop_keeps_ten_failures_for_known_devices() {
     let mut config = commerce_auth::AuthConfig::strict();
-    config.argon2 = fast().argon2;
+    config.hashing.argon2 = fast().hashing.argon2;
     config.admin_second_factor = fast().admin_second_factor;
     let shop = Shop::open(MemoryStore::new(), config, |builder| builder);
     shop.sign_in_from(HOME, PASSWORD).await.unwrap();
@@ -349,7 +353,7 @@ async fn stranger(shop: &Shop, path: usize, number: u32, source: IpAddr) -> Resu
 async fn a_source_has_a_hundred_failures_in_an_hour_over_all_accounts_on_every_path() {
     for path in 0..8 {
         let mut config = with_second_factor();
-        config.reset_source_budget.failures = 1_000;
+        config.budgets.reset_source.failures = 1_000;
         let shop = Shop::open(MemoryStore::new(), config, |builder| builder.keyring(keyring()));
         for number in 0..100 {
             let answer = stranger(&shop, path, number, ip(HOME)).await;

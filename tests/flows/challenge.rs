@@ -10,10 +10,13 @@ use std::{
 
 use async_trait::async_trait;
 use commerce_auth::{
-    AdminSignIn, Argon2Params, Auth, Challenge, ChallengeAction, ChallengeAnswer, ChallengeResponse,
-    ConfirmationRequest, EmailConfirmation, Error, ErrorKind, HashingStats, MemoryStore, PasswordReset,
-    PasswordResetRequest, Pressure, Registration, SignIn, SignInError, StoreError,
+    AdminSignIn, Auth, Error, ErrorKind, SignIn,
     audit::{Action, Outcome, Refusal},
+    challenge::{Challenge, ChallengeAction, ChallengeAnswer, ChallengeResponse, Pressure},
+    credential::{Argon2Params, HashingStats},
+    error::{SignInError, StoreError},
+    flow::{ConfirmationRequest, EmailConfirmation, PasswordReset, PasswordResetRequest, Registration},
+    store::memory::MemoryStore,
 };
 use support::{
     ADMIN, ADMIN_PASSWORD, EMAIL, PASSWORD, Shop, WRONG, fast,
@@ -370,9 +373,9 @@ async fn until(shop: &Shop, is_reached: impl Fn(HashingStats) -> bool) {
 async fn a_half_full_queue_asks_the_callers_of_its_lane() {
     let mut config = fast();
     // Each hash takes some tenths of a second, on one thread.
-    config.argon2 = Argon2Params::new(64 * 1024, 8, 1).unwrap();
-    config.hashing_threads = NonZero::<usize>::MIN;
-    config.hashing_queue = 4;
+    config.hashing.argon2 = Argon2Params::new(64 * 1024, 8, 1).unwrap();
+    config.hashing.threads = NonZero::<usize>::MIN;
+    config.hashing.queue = 4;
     let challenge = UnderPressure::default();
     let shop =
         Arc::new(Shop::open(MemoryStore::new(), config, |builder| builder.challenge(challenge.clone())));

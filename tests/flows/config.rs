@@ -3,9 +3,12 @@
 use std::time::Duration;
 
 use commerce_auth::{
-    Auth, AuthConfig, ConfigError, Lock, MemoryCustomers, MemoryStore, Notification, Notifier,
-    SecondFactorPolicy, StoreError,
+    Auth, AuthConfig,
+    config::{ConfigError, Lock, SecondFactorPolicy},
+    error::StoreError,
+    notifier::{Notification, Notifier},
     random::{RandomError, SecureRandom},
+    store::memory::{MemoryCustomers, MemoryStore},
 };
 
 fn build(change: impl FnOnce(&mut AuthConfig)) -> Result<Auth, ConfigError> {
@@ -20,32 +23,32 @@ fn the_defaults_are_commerces_numbers() {
     let config = AuthConfig::default();
     assert_eq!(config, AuthConfig::commerce());
     let lifetimes = [
-        (config.customer_token_lifetime, 3600),
-        (config.admin_token_lifetime, 4 * 3600),
-        (config.assistance_token_lifetime, 15 * 60),
-        (config.one_time_code_lifetime, 30),
-        (config.reset_token_lifetime, 2 * 3600),
-        (config.enrolment_lifetime, 3600),
-        (config.fresh_for, 15 * 60),
-        (config.assistance_history, 365 * 24 * 3600),
+        (config.lifetimes.customer_token, 3600),
+        (config.lifetimes.admin_token, 4 * 3600),
+        (config.lifetimes.assistance_token, 15 * 60),
+        (config.lifetimes.one_time_code, 30),
+        (config.lifetimes.reset_token, 2 * 3600),
+        (config.lifetimes.enrolment_token, 3600),
+        (config.lifetimes.fresh_sign_in, 15 * 60),
+        (config.assistance.history, 365 * 24 * 3600),
     ];
     for (lifetime, seconds) in lifetimes {
         assert_eq!(lifetime, Duration::from_secs(seconds));
     }
-    assert_eq!((config.source_budget.failures, config.account_budget.failures), (6, 100));
-    assert_eq!(config.source_budget.lock, Lock::For(Duration::from_secs(1800)));
+    assert_eq!((config.budgets.source.failures, config.budgets.account.failures), (6, 100));
+    assert_eq!(config.budgets.source.lock, Lock::For(Duration::from_secs(1800)));
     let hour = Duration::from_secs(3600);
-    for (budget, requests) in [(config.reset_account_budget, 5), (config.reset_source_budget, 20)] {
+    for (budget, requests) in [(config.budgets.reset_account, 5), (config.budgets.reset_source, 20)] {
         assert_eq!((budget.failures, budget.window, budget.lock), (requests, hour, Lock::For(hour)));
     }
     let quarter = Duration::from_secs(15 * 60);
-    let budget = config.second_factor_budget;
+    let budget = config.budgets.second_factor;
     assert_eq!((budget.failures, budget.window, budget.lock), (5, quarter, Lock::For(quarter)));
     assert_eq!(config.admin_second_factor, SecondFactorPolicy::Required);
-    assert!(!config.assistance_step_up && AuthConfig::strict().assistance_step_up);
-    assert_eq!(AuthConfig::strict().fresh_for, quarter);
-    assert!(config.assistance && config.default_assistance_reason.is_some());
-    assert_eq!(AuthConfig::strict().default_assistance_reason, None);
+    assert!(!config.assistance.step_up && AuthConfig::strict().assistance.step_up);
+    assert_eq!(AuthConfig::strict().lifetimes.fresh_sign_in, quarter);
+    assert!(config.assistance.enabled && config.assistance.default_reason.is_some());
+    assert_eq!(AuthConfig::strict().assistance.default_reason, None);
     for config in [AuthConfig::commerce(), AuthConfig::strict()] {
         build(|other| *other = config).expect("both ready-made configurations are sound");
     }
@@ -67,19 +70,20 @@ fn nonsense_is_refused_by_name() {
     let day = Duration::from_secs(24 * 60 * 60);
     let second = Duration::from_secs(1);
     type Change = fn(&mut AuthConfig, Duration);
-    let lifetimes: [(&str, Change, Duration); 8] = [
-        ("customer_token_lifetime", |config, value| config.customer_token_lifetime = value, 366 * day),
-        ("admin_token_lifetime", |config, value| config.admin_token_lifetime = value, 366 * day),
-        ("assistance_token_lifetime", |config, value| config.assistance_token_lifetime = value, day),
+    let lifetimes: [(&str, Change, Duration); 9] = [
+        ("lifetimes.customer_token", |config, value| config.lifetimes.customer_token = value, 366 * day),
+        ("lifetimes.admin_token", |config, value| config.lifetimes.admin_token = value, 366 * day),
+        ("lifetimes.assistance_token", |config, value| config.lifetimes.assistance_token = value, day),
         (
-            "one_time_code_lifetime",
-            |config, value| config.one_time_code_lifetime = value,
+            "lifetimes.one_time_code",
+            |config, value| config.lifetimes.one_time_code = value,
             Duration::from_secs(600),
         ),
-        ("reset_token_lifetime", |config, value| config.reset_token_lifetime = value, day),
-        ("enrolment_lifetime", |config, value| config.enrolment_lifetime = value, day),
-        ("fresh_for", |config, value| config.fresh_for = value, day),
-        ("assistance_history", |config, value| config.assistance_history = value, 36_600 * day),
+        ("lifetimes.reset_token", |config, value| config.lifetimes.reset_token = value, day),
+        ("lifetimes.confirmation_token", |config, value| config.lifetimes.confirmation_token = value, day),
+        ("lifetimes.enrolment_token", |config, value| config.lifetimes.enrolment_token = value, day),
+        ("lifetimes.fresh_sign_in", |config, value| config.lifetimes.fresh_sign_in = value, day),
+        ("assistance.history", |config, value| config.assistance.history = value, 36_600 * day),
     ];
     for (name, set, most) in lifetimes {
         build(|config| set(config, most)).expect("the largest allowed number");
@@ -91,30 +95,35 @@ fn nonsense_is_refused_by_name() {
             );
         }
     }
-    build(|config| config.default_assistance_reason = Some("x".repeat(1024)))
+    build(|config| config.assistance.default_reason = Some("x".repeat(1024)))
         .expect("the longest allowed text");
     type Nonsense = fn(&mut AuthConfig);
-    let others: [(&str, Nonsense); 20] = [
-        ("source_budget", |config| config.source_budget.failures = 0),
-        ("source_budget", |config| config.source_budget.window = Duration::ZERO),
-        ("source_budget", |config| config.source_budget.lock = Lock::For(Duration::MAX)),
-        ("account_budget", |config| config.account_budget.lock = Lock::For(Duration::ZERO)),
-        ("second_factor_budget", |config| config.second_factor_budget.failures = 0),
+    let others: [(&str, Nonsense); 25] = [
+        ("budgets.source", |config| config.budgets.source.failures = 0),
+        ("budgets.source", |config| config.budgets.source.window = Duration::ZERO),
+        ("budgets.source", |config| config.budgets.source.lock = Lock::For(Duration::MAX)),
+        ("budgets.account", |config| config.budgets.account.lock = Lock::For(Duration::ZERO)),
+        ("budgets.second_factor", |config| config.budgets.second_factor.failures = 0),
+        ("budgets.source_total", |config| config.budgets.source_total.failures = 0),
+        ("budgets.network", |config| config.budgets.network.failures = 0),
+        ("budgets.redemption", |config| config.budgets.redemption.failures = 0),
+        ("budgets.registration", |config| config.budgets.registration.failures = 0),
+        ("steps", |config| config.steps.confirmation = true),
         ("issuer", |config| config.issuer = " ".into()),
         ("issuer", |config| config.issuer = "x".repeat(65)),
         ("password_policy", |config| config.password_policy.min_length = 7),
         ("password_policy", |config| config.password_policy.max_length = 63),
         ("password_policy", |config| config.password_policy.min_classes = 5),
-        ("hashing_threads", |config| config.hashing_threads = 1025.try_into().unwrap()),
+        ("hashing.threads", |config| config.hashing.threads = 1025.try_into().unwrap()),
         ("password_policy", |config| config.password_policy.max_length = 1025),
-        ("reset_account_budget", |config| config.reset_account_budget.failures = 0),
-        ("reset_source_budget", |config| config.reset_source_budget.window = Duration::MAX),
-        ("default_assistance_reason", |config| config.default_assistance_reason = Some(" ".into())),
-        ("default_assistance_reason", |config| config.default_assistance_reason = Some("\0 \u{1}".into())),
-        ("default_assistance_reason", |config| config.default_assistance_reason = Some("x".repeat(1025))),
+        ("budgets.reset_account", |config| config.budgets.reset_account.failures = 0),
+        ("budgets.reset_source", |config| config.budgets.reset_source.window = Duration::MAX),
+        ("assistance.default_reason", |config| config.assistance.default_reason = Some(" ".into())),
+        ("assistance.default_reason", |config| config.assistance.default_reason = Some("\0 \u{1}".into())),
+        ("assistance.default_reason", |config| config.assistance.default_reason = Some("x".repeat(1025))),
         ("audit_queue", |config| config.audit_queue = 65_537.try_into().unwrap()),
-        ("hashing_queue", |config| config.hashing_queue = 0),
-        ("hashing_queue", |config| config.hashing_queue = usize::MAX),
+        ("hashing.queue", |config| config.hashing.queue = 0),
+        ("hashing.queue", |config| config.hashing.queue = usize::MAX),
     ];
     for (name, change) in others {
         let refused = build(change);

@@ -12,7 +12,10 @@ use std::{
     time::Duration,
 };
 
-use commerce_auth::{AdminSignIn, Argon2Params, Auth, Error, MemoryStore, SignIn, SignInError, SignedIn};
+use commerce_auth::{
+    AdminSignIn, Auth, Error, SignIn, SignedIn, credential::Argon2Params, error::SignInError,
+    store::memory::MemoryStore,
+};
 use support::{ADMIN, ADMIN_PASSWORD, EMAIL, PASSWORD, Shop, WRONG, fast, hooked::Hooked, shop, size};
 use tokio::task::JoinHandle;
 
@@ -31,7 +34,7 @@ async fn crowd(at_once: usize, sources: usize) -> (u64, usize) {
     });
     // The queue has room for all hashes that the budgets allow.
     let mut config = fast();
-    config.hashing_queue = GUESSES;
+    config.hashing.queue = GUESSES;
     let shop = Shop::open(store, config.clone(), |builder| builder);
     let nodes = [shop.auth.clone(), shop.node(config)];
     let callers = (0..at_once).map(|caller| {
@@ -118,11 +121,11 @@ async fn a_node_two_milliseconds_farther_away_signs_in_during_a_flood() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_flood_from_one_source_takes_no_turn_of_others() {
     let mut config = fast();
-    config.argon2 = Argon2Params::default();
-    config.hashing_threads = NonZero::<usize>::MIN;
-    config.hashing_queue = 256;
+    config.hashing.argon2 = Argon2Params::default();
+    config.hashing.threads = NonZero::<usize>::MIN;
+    config.hashing.queue = 256;
     // Otherwise the budget of the source would end the flood.
-    config.source_total_budget.failures = 1_000_000;
+    config.budgets.source_total.failures = 1_000_000;
     let shop = Arc::new(Shop::open(MemoryStore::new(), config, |builder| builder));
     let (over, busy) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicUsize::new(0)));
     let flood = (0..200).map(|caller| {

@@ -9,9 +9,12 @@ use std::{
 
 use async_trait::async_trait;
 use commerce_auth::{
-    AccountStatus, Argon2Params, ConfirmationError, ConfirmationRequest, CustomerId, CustomerRecord,
-    CustomerStore, Email, EmailConfirmation, EmailReplacement, Error, MemoryCustomers, Origin, PasswordHash,
-    PasswordResetRequest, SignIn, SignInError, StoreError, TokenError, Website,
+    CustomerId, CustomerStore, Email, Error, Origin, PasswordHash, SignIn, Website,
+    account::{AccountStatus, CustomerRecord, EmailReplacement},
+    credential::Argon2Params,
+    error::{ConfirmationError, SignInError, StoreError, TokenError},
+    flow::{ConfirmationRequest, EmailConfirmation, PasswordResetRequest},
+    store::memory::MemoryCustomers,
 };
 use support::{EMAIL, PASSWORD, Shop, WRONG, fast, hooked::Hooked};
 
@@ -42,7 +45,7 @@ fn recording() -> (Shop<Hooked>, MemoryCustomers, Log) {
     let store = Hooked::new(log.clone().into_hook());
     let table = RecordingCustomers { inner: customers.clone(), log: log.clone() };
     let mut config = fast();
-    config.argon2 = Argon2Params::default(); // So that the cheaper hash below is one.
+    config.hashing.argon2 = Argon2Params::default(); // So that the cheaper hash below is one.
     let shop = Shop::open(store, config, |builder| builder.customers(table));
     (shop, customers, log)
 }
@@ -171,7 +174,7 @@ async fn a_thousand_reset_requests_are_the_same_calls_for_known_and_unknown_addr
     let (store, customers) = (Hooked::new(log.clone().into_hook()), MemoryCustomers::new());
     let table = RecordingCustomers { inner: customers.clone(), log: log.clone() };
     let mut config = fast();
-    config.reset_account_budget.failures = 1_000_000;
+    config.budgets.reset_account.failures = 1_000_000;
     let shop = Shop::open(store, config, |builder| builder.customers(table));
     let add = |id, email: &str, status| {
         let (website, email) = (Website::default(), email.into());

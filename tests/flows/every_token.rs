@@ -5,8 +5,11 @@
 use std::{collections::BTreeSet, fs, path::Path, sync::Arc};
 
 use commerce_auth::{
-    AccountStatus, AdminId, AdminSignIn, Auth, Bearer, CustomerId, Error, MemoryStore, PasswordResetRequest,
-    Permission, SignIn, Website,
+    AdminId, AdminSignIn, Auth, CustomerId, Error, SignIn, Website,
+    account::{AccountStatus, Permission},
+    flow::PasswordResetRequest,
+    store::memory::MemoryStore,
+    token::Bearer,
 };
 use support::{
     ADMIN, ADMIN_PASSWORD, EMAIL, PASSWORD, Shop, WRONG, authenticator::Authenticator, fast, keyring,
@@ -290,7 +293,7 @@ impl Journey {
             ConsentOff => shop.set_customer(|row| row.allows_assistance = false),
             FeatureOff => {
                 let mut config = fast();
-                config.assistance = false;
+                config.assistance.enabled = false;
                 self.auth = Auth::builder(Arc::clone(&shop.store))
                     .customers(shop.customers.clone())
                     .admins(shop.admins.clone())
@@ -314,9 +317,9 @@ impl Journey {
             // token expires.
             Expired => {
                 let lifetime = match (before, shop.auth.config()) {
-                    (Before::Minting, config) => config.admin_token_lifetime,
-                    (Before::Redemption, config) => config.reset_token_lifetime,
-                    (Before::Use, config) => config.admin_token_lifetime,
+                    (Before::Minting, config) => config.lifetimes.admin_token,
+                    (Before::Redemption, config) => config.lifetimes.reset_token,
+                    (Before::Use, config) => config.lifetimes.admin_token,
                 };
                 shop.clock.advance(lifetime);
             }

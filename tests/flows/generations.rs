@@ -11,9 +11,13 @@ use std::{
 };
 
 use commerce_auth::{
-    AdminId, AdminSignIn, Argon2Params, AssistanceEnd, Auth, AuthConfig, CustomerId, CustomerStore, Error,
-    MemoryStore, Notice, PasswordReset, PasswordResetRequest, SignIn, SignInError, Subject, TokenError,
-    Website, store::TokenStore,
+    AdminId, AdminSignIn, Auth, AuthConfig, CustomerId, CustomerStore, Error, SignIn, TokenStore, Website,
+    credential::Argon2Params,
+    error::{SignInError, TokenError},
+    flow::{PasswordReset, PasswordResetRequest},
+    notifier::Notice,
+    store::memory::MemoryStore,
+    token::{AssistanceEnd, Subject},
 };
 use support::{
     ADMIN, ADMIN_PASSWORD, EMAIL, PASSWORD, Shop, WRONG, fast, fresh::fresh, hooked::Hooked, table::Table,
@@ -202,7 +206,7 @@ async fn a_password_that_was_changed_again_is_not_put_back() {
 async fn a_hash_made_anew_stays() {
     let outdated = support::shop().auth.hash_new_password(EMAIL, PASSWORD).await.unwrap();
     let mut config = fast();
-    config.argon2 = Argon2Params::default();
+    config.hashing.argon2 = Argon2Params::default();
     let world = world(config);
     let shop = &world.shop;
     shop.set_customer(|row| row.password_hash = Some(outdated.clone()));

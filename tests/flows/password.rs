@@ -6,14 +6,18 @@ use std::sync::{
 };
 
 use commerce_auth::{
-    AccountStatus, Auth, Bearer, CustomerId, CustomerStore, Error, ErrorKind, MemoryCustomers, MemoryStore,
-    Notice, Notification, Notifier, Origin, PasswordReset, PasswordResetRequest, SignIn, SignInError,
-    StoreError, TokenError, Website,
+    Auth, CustomerId, CustomerStore, Error, ErrorKind, Origin, SignIn, Website,
+    account::AccountStatus,
     audit::{
         Action,
         Outcome::{Failed, Refused, Succeeded},
         Refusal,
     },
+    error::{SignInError, StoreError, TokenError},
+    flow::{PasswordReset, PasswordResetRequest},
+    notifier::{Notice, Notification, Notifier},
+    store::memory::{MemoryCustomers, MemoryStore},
+    token::Bearer,
 };
 use support::{EMAIL, PASSWORD, Shop, WRONG, fast, hooked::Hooked, shop, sink::told};
 
@@ -278,7 +282,7 @@ async fn a_token_of_another_customer_website_or_kind_is_mismatched() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn of_a_hundred_resets_by_one_token_one_succeeds() {
     let mut config = fast();
-    config.source_budget.failures = 1000;
+    config.budgets.source.failures = 1000;
     let shop = Arc::new(Shop::open(MemoryStore::new(), config, |builder| builder));
     let token = mailed(&shop).await;
     let resets: Vec<_> = (0..100)
@@ -426,7 +430,7 @@ async fn a_change_meets_another() {
     struct Racing(MemoryCustomers, Arc<AtomicUsize>, Arc<Mutex<Option<commerce_auth::PasswordHash>>>);
     #[async_trait::async_trait]
     impl CustomerStore for Racing {
-        type Row = commerce_auth::CustomerRecord;
+        type Row = commerce_auth::account::CustomerRecord;
         async fn find_by_email(
             &self,
             website: &Website,

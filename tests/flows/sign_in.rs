@@ -9,9 +9,13 @@ use std::{
 };
 
 use commerce_auth::{
-    AccountStatus, Argon2Params, AuthConfig, CustomerId, CustomerRecord, CustomerStore, Error, ErrorKind,
-    Field, InputError, Lock, MemoryCustomers, MemoryStore, Obtained, PasswordHash, SignIn, SignInError,
-    TokenError, Website, store::TokenStore,
+    AuthConfig, CustomerId, CustomerStore, Error, ErrorKind, PasswordHash, SignIn, TokenStore, Website,
+    account::{AccountStatus, CustomerRecord},
+    config::Lock,
+    credential::Argon2Params,
+    error::{Field, InputError, SignInError, TokenError},
+    store::memory::{MemoryCustomers, MemoryStore},
+    token::Obtained,
 };
 use futures_util::future::join_all;
 use support::{EMAIL, PASSWORD, Shop, WRONG, fast, fresh::fresh, hooked::Hooked, shop, size};
@@ -266,9 +270,9 @@ async fn after_a_hundred_failures_an_unknown_source_waits_a_quarter_of_an_hour()
 #[tokio::test]
 async fn strict_locks_an_account_for_good() {
     let mut config = AuthConfig::strict();
-    config.admin_second_factor = commerce_auth::SecondFactorPolicy::Optional;
-    config.argon2 = Argon2Params::danger_fast();
-    assert_eq!(config.account_budget.lock, Lock::UntilCleared { kept_for_known: 10 });
+    config.admin_second_factor = commerce_auth::config::SecondFactorPolicy::Optional;
+    config.hashing.argon2 = Argon2Params::danger_fast();
+    assert_eq!(config.budgets.account.lock, Lock::UntilCleared { kept_for_known: 10 });
     let shop = Shop::open(MemoryStore::new(), config, |builder| builder);
     for failure in 0..100 {
         let source = format!("192.0.2.{}", failure / 5);
@@ -301,7 +305,7 @@ async fn a_right_password_clears_failures_and_a_one_time_credential_does_not() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_thousand_parallel_wrong_passwords_cost_six_hashes() {
     let mut config = fast();
-    config.hashing_threads = 8.try_into().unwrap();
+    config.hashing.threads = 8.try_into().unwrap();
     let shop = Arc::new(Shop::open(MemoryStore::new(), config, |builder| builder));
     let before = shop.auth.hashing_stats().begun;
     let attempts = (0..1000).map(|_| {
@@ -324,7 +328,7 @@ async fn parallel_right_sign_ins_all_succeed() {
         (5, 150, size(Argon2Params::danger_fast(), Argon2Params::default())),
     ] {
         let mut config = fast();
-        config.argon2 = argon2;
+        config.hashing.argon2 = argon2;
         let shop = Arc::new(shop_with(config));
         for _ in 0..wrong_before {
             assert!(is_refused(&shop.sign_in(WRONG).await));
@@ -357,9 +361,9 @@ async fn a_flood_from_one_source_leaves_another_working() {
 async fn a_hundred_parallel_redemptions_give_one_token() {
     for kind in ["reset token", "code"] {
         let mut config = fast();
-        config.source_budget.failures = 1000;
-        config.account_budget.failures = 1000;
-        config.hashing_queue = 1000;
+        config.budgets.source.failures = 1000;
+        config.budgets.account.failures = 1000;
+        config.hashing.queue = 1000;
         let shop = Arc::new(Shop::open(MemoryStore::new(), config, |builder| builder));
         let credential = if kind == "code" { shop.code().await } else { shop.reset_token().await };
         let redemptions = (0..100).map(|_| {
@@ -389,7 +393,7 @@ async fn old_hashes_are_made_anew_after_a_right_password() {
         shop.auth.hash_new_password(EMAIL, PASSWORD).await.unwrap()
     };
     let mut config = fast();
-    config.argon2 = Argon2Params::new(19 * 1024, 2, 1).unwrap();
+    config.hashing.argon2 = Argon2Params::new(19 * 1024, 2, 1).unwrap();
     let shop = Shop::open(MemoryStore::new(), config, |builder| builder);
     shop.set_customer(|row| row.password_hash = Some(cheap.clone()));
     assert!(is_refused(&shop.sign_in(WRONG).await));
@@ -436,9 +440,9 @@ async fn a_revoke_all_during_a_sign_in_wins() {
     // The host revokes between the read of the generation and the insertion, while the hash is
     // computed.
     let mut config = fast();
-    config.argon2 = Argon2Params::default();
+    config.hashing.argon2 = Argon2Params::default();
     let shop = shop_with(config);
-    let subject = commerce_auth::Subject::Customer(CustomerId::from(1));
+    let subject = commerce_auth::token::Subject::Customer(CustomerId::from(1));
     let sign_in = shop.sign_in(PASSWORD);
     let revoke = async {
         while shop.auth.hashing_stats().running == 0 {
@@ -474,7 +478,7 @@ async fn sign_in_during(
         }
     });
     let mut config = fast();
-    config.argon2 = Argon2Params::new(19 * 1024, 2, 1).unwrap();
+    config.hashing.argon2 = Argon2Params::new(19 * 1024, 2, 1).unwrap();
     let shop = Shop::open(store, config, |builder| builder.customers(customers.clone()));
     shop.set_customer(|row| customers.upsert(row.clone()).unwrap());
     let reset_token = shop.reset_token().await;
@@ -530,7 +534,7 @@ async fn what_the_host_changes_and_revokes_during_a_sign_in_counts() {
 async fn parallel_right_sign_ins_with_an_outdated_hash_all_succeed() {
     let cheap = shop().auth.hash_new_password(EMAIL, PASSWORD).await.unwrap();
     let mut config = fast();
-    config.argon2 = Argon2Params::default();
+    config.hashing.argon2 = Argon2Params::default();
     let shop = Arc::new(shop_with(config));
     shop.set_customer(|row| row.password_hash = Some(cheap));
     let sign_ins = (0..20).map(|_| {
@@ -560,8 +564,8 @@ async fn a_support_desk_unlocks_an_account() {
 #[tokio::test]
 async fn a_caller_that_goes_away_frees_its_place_and_its_charge() {
     let mut config = fast();
-    config.argon2 = Argon2Params::default();
-    config.hashing_threads = 1.try_into().unwrap();
+    config.hashing.argon2 = Argon2Params::default();
+    config.hashing.threads = 1.try_into().unwrap();
     let shop = shop_with(config);
     let begun = shop.auth.hashing_stats().begun;
     {
@@ -599,9 +603,9 @@ async fn a_full_queue_is_told_at_once_and_charges_nothing() {
     let mut config = fast();
     // The hash is so costly that all callers arrive while the first one runs, on a busy machine
     // too.
-    config.argon2 = Argon2Params::new(19 * 1024, 20, 1).unwrap();
-    config.hashing_threads = 1.try_into().unwrap();
-    config.hashing_queue = 1;
+    config.hashing.argon2 = Argon2Params::new(19 * 1024, 20, 1).unwrap();
+    config.hashing.threads = 1.try_into().unwrap();
+    config.hashing.queue = 1;
     let shop = shop_with(config);
     let overloaded = AtomicUsize::new(0);
     let attempts = (0..20).map(|caller| {
@@ -659,11 +663,14 @@ impl CustomerStore for Foreign {
         &self,
         _: &Website,
         _: &commerce_auth::Email,
-    ) -> Result<Option<CustomerRecord>, commerce_auth::StoreError> {
+    ) -> Result<Option<CustomerRecord>, commerce_auth::error::StoreError> {
         Ok(Some(self.0.clone()))
     }
 
-    async fn find_by_id(&self, _: &CustomerId) -> Result<Option<CustomerRecord>, commerce_auth::StoreError> {
+    async fn find_by_id(
+        &self,
+        _: &CustomerId,
+    ) -> Result<Option<CustomerRecord>, commerce_auth::error::StoreError> {
         Ok(Some(self.0.clone()))
     }
 
@@ -672,11 +679,15 @@ impl CustomerStore for Foreign {
         _: &CustomerId,
         _: Option<&PasswordHash>,
         _: &PasswordHash,
-    ) -> Result<bool, commerce_auth::StoreError> {
+    ) -> Result<bool, commerce_auth::error::StoreError> {
         Ok(false)
     }
 
-    async fn set_assistance(&self, _: &CustomerId, _: bool) -> Result<bool, commerce_auth::StoreError> {
+    async fn set_assistance(
+        &self,
+        _: &CustomerId,
+        _: bool,
+    ) -> Result<bool, commerce_auth::error::StoreError> {
         Ok(false)
     }
 }

@@ -7,12 +7,13 @@ use std::{
 };
 
 use commerce_auth::{
-    CustomerId, Digest, Error, Grant, Lock, MemoryStore, Obtained, Origin, SignIn, SignInError, Subject,
-    Website,
+    CustomerId, Error, Origin, SignIn, StateStore, TokenStore, Website,
+    config::Lock,
+    error::SignInError,
     store::{
-        Change, Changes, CommitOutcome, DocumentId, Insert, Key, Partition, Put, StateStore, TokenStore,
-        Version,
+        Change, Changes, CommitOutcome, DocumentId, Insert, Key, Partition, Put, Version, memory::MemoryStore,
     },
+    token::{Digest, Grant, Obtained, Subject},
 };
 use support::{
     EMAIL, PASSWORD, Shop, WRONG, fast,
@@ -29,7 +30,7 @@ fn small() -> Shop {
 /// As above, with the number of failures that lock an account.
 fn small_with(failures: u32) -> Shop {
     let mut config = fast();
-    config.account_budget.failures = failures;
+    config.budgets.account.failures = failures;
     Shop::open(MemoryStore::with_attempt_capacity(256), config, |builder| builder)
 }
 
@@ -82,8 +83,8 @@ async fn a_flood_does_not_lock_latecomers_for_longer_than_half_an_hour() {
     // In `strict()`, a locked account stays locked. Counters that strangers share must not stay
     // locked.
     let mut config = fast();
-    config.account_budget.failures = 3;
-    config.account_budget.lock = Lock::UntilCleared { kept_for_known: 0 };
+    config.budgets.account.failures = 3;
+    config.budgets.account.lock = Lock::UntilCleared { kept_for_known: 0 };
     let shop = Shop::open(MemoryStore::with_attempt_capacity(256), config, |builder| builder);
     // On average each shared counter gets fifteen guesses. The counter of this account has had
     // at least three, except in one run of 30,000.

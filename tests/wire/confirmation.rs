@@ -4,7 +4,11 @@
 use std::sync::Arc;
 
 use axum::body::Body;
-use commerce_auth::{AccountStatus, CustomerId, CustomerRecord, CustomerStore, MemoryStore, Website};
+use commerce_auth::{
+    CustomerId, CustomerStore, Website,
+    account::{AccountStatus, CustomerRecord},
+    store::memory::MemoryStore,
+};
 use http::Request;
 use serde_json::{Value, json};
 use support::{
@@ -186,7 +190,7 @@ async fn wrong_keys_are_limited_for_each_source() {
 #[tokio::test(flavor = "multi_thread")]
 async fn of_a_hundred_with_one_key_one_confirms() {
     let mut config = fast();
-    config.hashing_queue = 512;
+    config.hashing.queue = 512;
     let site = Arc::new(Site::of(Shop::open(MemoryStore::new(), config, |builder| builder)));
     site.shop.set_customer(|row| row.status = AccountStatus::Unconfirmed);
     // The hash of the password holds all callers between the check of the key and its end.

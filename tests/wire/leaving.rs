@@ -3,7 +3,9 @@
 use std::{net::SocketAddr, num::NonZero, time::Duration};
 
 use axum::{body::Body, extract::ConnectInfo};
-use commerce_auth::{AccountStatus, Argon2Params, ConfirmationRequest, MemoryStore};
+use commerce_auth::{
+    account::AccountStatus, credential::Argon2Params, flow::ConfirmationRequest, store::memory::MemoryStore,
+};
 use http::Request;
 use serde_json::json;
 use support::{EMAIL, PASSWORD, Shop, fast, site::Site};
@@ -15,8 +17,8 @@ const NEW: &str = "N3w-password";
 /// Returns a shop with one hashing thread, slow enough that a client can leave during a hash.
 fn slow() -> Site {
     let mut config = fast();
-    config.argon2 = Argon2Params::default();
-    config.hashing_threads = NonZero::<usize>::MIN;
+    config.hashing.argon2 = Argon2Params::default();
+    config.hashing.threads = NonZero::<usize>::MIN;
     Site::of(Shop::open(MemoryStore::new(), config, |builder| builder))
 }
 

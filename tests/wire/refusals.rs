@@ -1,6 +1,6 @@
 //! Each documented refusal of a mutation: its message, its category and its status.
 
-use commerce_auth::{AccountStatus, Permission};
+use commerce_auth::account::{AccountStatus, Permission};
 use support::{
     EMAIL, PASSWORD, Shop, WRONG, fast,
     site::{Site, site},
@@ -231,8 +231,9 @@ async fn of_assistance() {
     check(&site, vec![refusal(Admin, as_admin(EMAIL), disabled, "graphql-authorization", 403)]).await;
 
     let mut config = fast();
-    config.assistance = false;
-    let site = Site::of(Shop::open(commerce_auth::MemoryStore::new(), config, |builder| builder));
+    config.assistance.enabled = false;
+    let site =
+        Site::of(Shop::open(commerce_auth::store::memory::MemoryStore::new(), config, |builder| builder));
     check(&site, vec![refusal(Admin, as_admin(EMAIL), disabled, "graphql-authorization", 403)]).await;
 }
 

@@ -1,7 +1,11 @@
 //! An admin user's second factor, by Commerce's routes and by the crate's additional ones.
 
 use commerce_auth::{
-    AdminId, AuthConfig, ErrorKind, MemoryStore, Notification, Notifier, SecondFactorPolicy, StoreError,
+    AdminId, AuthConfig, ErrorKind,
+    config::SecondFactorPolicy,
+    error::StoreError,
+    notifier::{Notification, Notifier},
+    store::memory::MemoryStore,
 };
 use serde_json::{Value, json};
 use support::{
@@ -293,7 +297,7 @@ async fn an_authenticator_is_replaced() {
 #[tokio::test]
 async fn an_old_sign_in_is_told_to_step_up() {
     let mut config = with_second_factor();
-    config.assistance_step_up = true;
+    config.assistance.step_up = true;
     let (site, authenticator) = enrolled(config);
     let code = authenticator.unused_code(site.shop.now()).unwrap();
     let admin = post(&site, AUTHENTICATE, with_code(ADMIN_PASSWORD, &code)).await.json();

@@ -29,7 +29,7 @@ pub(crate) fn config(args: &Serve) -> AuthConfig {
     let mut config = AuthConfig::commerce();
     config.issuer = "Storefront".into();
     config.admin_second_factor = args.admin_factor.into();
-    config.assistance_step_up = args.assistance_step_up;
-    config.fresh_for = Duration::from_secs(args.fresh_for);
+    config.assistance.step_up = args.assistance_step_up;
+    config.lifetimes.fresh_sign_in = Duration::from_secs(args.fresh_for);
     config
 }

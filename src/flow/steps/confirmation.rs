@@ -49,7 +49,7 @@ pub(in crate::flow) async fn make_token(
     address: &Address,
     generation: Generation,
 ) -> Result<(ConfirmationToken, OffsetDateTime), Error> {
-    let (now, expires_at) = services.tokens.lifespan(services.config.confirmation_lifetime, None);
+    let (now, expires_at) = services.tokens.lifespan(services.config.lifetimes.confirmation_token, None);
     let token = services.one_time.draw_confirmation_token()?;
     let (digest, confirms, website) = (token.digest(), confirming.digest(address), address.website.clone());
     let record =

@@ -56,7 +56,7 @@ pub(in crate::flow) async fn begin_enrolment(
     event: &Draft,
 ) -> Result<BegunEnrolment, Stop> {
     let (token, secret) = services.factors.draw_secret(admin)?;
-    let (_, expires_at) = services.tokens.lifespan(services.config.enrolment_lifetime, None);
+    let (_, expires_at) = services.tokens.lifespan(services.config.lifetimes.enrolment_token, None);
     let enrolment = Enrolment {
         token: token.digest(),
         admin: admin.clone(),

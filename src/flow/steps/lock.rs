@@ -67,7 +67,7 @@ impl ToldOfLock for AdminRecord {
         owner: Option<&Self>,
         origin: &Origin,
     ) -> Result<(), Error> {
-        let (_, expires_at) = services.tokens.lifespan(services.config.enrolment_lifetime, None);
+        let (_, expires_at) = services.tokens.lifespan(services.config.lifetimes.enrolment_token, None);
         let account = admin_partition(username);
         let token: UnlockToken = services.attempts.offer_unlock(&account, expires_at).await?;
         if let Some(owner) = owner {

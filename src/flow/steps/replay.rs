@@ -58,7 +58,7 @@ async fn end_bought(
         event.about_grant(&grant);
     }
     let is_code = purpose == Purpose::OneTimeCode;
-    let lifetime = if is_code { config.assistance_token_lifetime } else { config.customer_token_lifetime };
+    let lifetime = if is_code { config.lifetimes.assistance_token } else { config.lifetimes.customer_token };
     tokens.bar_for(bought, lifetime).await?;
     if is_code {
         assistance.close(&row.id, bought, AssistanceEnd::Withdrawn, &event.origin).await;

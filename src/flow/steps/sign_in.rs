@@ -307,9 +307,9 @@ impl Attempt<'_> {
     async fn issue(&self, admitted: &Admitted, drawn: Drawn, event: &mut Draft) -> Result<SignedIn, Stop> {
         let Services { tokens, assistance, config, .. } = self.services;
         let (obtained, lifetime) = match admitted.matched {
-            Match::Password { .. } => (Obtained::Password, config.customer_token_lifetime),
-            Match::ResetToken => (Obtained::ResetToken, config.customer_token_lifetime),
-            Match::OneTimeCode(_) => (Obtained::OneTimeCode, config.assistance_token_lifetime),
+            Match::Password { .. } => (Obtained::Password, config.lifetimes.customer_token),
+            Match::ResetToken => (Obtained::ResetToken, config.lifetimes.customer_token),
+            Match::OneTimeCode(_) => (Obtained::OneTimeCode, config.lifetimes.assistance_token),
         };
         let (now, end) = tokens.lifespan(lifetime, admitted.until);
         let (customer, website) = (admitted.row.id.clone(), self.address.website.clone());

@@ -36,7 +36,7 @@ pub(super) async fn one_time_code(
     match caller.auth().generate_one_time_code(bearer, &id, reason.as_str()).await {
         Ok(generated) => Ok(Json(CodeAnswer { otp: generated.code().expose().to_owned() })),
         // Where the shop does offer assistance, it is the permission that is missing: by REST it is one resource of many.
-        Err(Error::Assistance(AssistanceError::Disabled)) if caller.auth().config().assistance => {
+        Err(Error::Assistance(AssistanceError::Disabled)) if caller.auth().config().assistance.enabled => {
             Err(RestError::not_authorized(resource))
         }
         Err(error) => Err(RestError::refused(error, resource)),

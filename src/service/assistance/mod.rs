@@ -56,12 +56,12 @@ impl Assistance {
         event.actor = Some(id.clone());
         event.parent = Some(grant.digest);
         let admin = self.permitted(id, grant).await?;
-        if self.config.assistance_step_up {
+        if self.config.assistance.step_up {
             self.freshness.require(grant.issued_at, grant.obtained, true)?;
         }
         let mut assistance = token::Assistance::new(admin.id, grant.digest, reason);
         if assistance.reason.is_empty() {
-            let default = self.config.default_assistance_reason.as_ref();
+            let default = self.config.assistance.default_reason.as_ref();
             let default = default.ok_or(Refusal::NoReason.told(InputError::Required(Field::Reason)))?;
             assistance = token::Assistance::new(assistance.actor, assistance.parent, default);
         }
@@ -115,7 +115,7 @@ impl Assistance {
         let admins =
             self.admins.as_ref().ok_or(Error::Internal(InternalError::NotConfigured(Part::Admins)))?;
         let admin = admins.acting(id, grant, self.config.admin_second_factor).await?;
-        if !self.config.assistance {
+        if !self.config.assistance.enabled {
             return Err(Refusal::AssistanceOff.told(AssistanceError::Disabled));
         }
         for (permission, error) in [

@@ -84,39 +84,39 @@ impl Attempted {
     /// Creates a check of an admin user's second factor, with one budget for all sources: only a
     /// caller who knows the password or has a token reaches it.
     pub(crate) fn second_factor(admin: &AdminId, config: &AuthConfig) -> Self {
-        let narrow = Some((DocumentId::of(&[b"second factor"]), config.second_factor_budget));
-        let wide = Some(config.account_budget);
+        let narrow = Some((DocumentId::of(&[b"second factor"]), config.budgets.second_factor));
+        let wide = Some(config.budgets.account);
         Self { wide, narrow, locks: true, ..Self::new(SECOND_FACTOR, second_factor_partition(admin)) }
     }
 
     /// Creates a check of a recovery code. It has a budget for each source, like a one-time
     /// credential.
     pub(crate) fn recovery_code(admin: &AdminId, source: Option<IpAddr>, config: &AuthConfig) -> Self {
-        let narrow = Some((source_scope(source), config.second_factor_budget));
+        let narrow = Some((source_scope(source), config.budgets.second_factor));
         Self { narrow, ..Self::new(RECOVERY_CODE, recovery_code_partition(admin)) }
     }
 
     /// Creates a check of the first code of an enrolment. The holder of the token knows the secret,
     /// so the budget is a rate limit.
     pub(crate) fn activation(admin: &AdminId, config: &AuthConfig) -> Self {
-        Self::request("activation", &[admin.to_string().as_bytes()], config.second_factor_budget)
+        Self::request("activation", &[admin.to_string().as_bytes()], config.budgets.second_factor)
     }
 
     /// Creates a showing of an enrolment's secret to a holder of its token. It is limited because
     /// it writes.
     pub(crate) fn showing(token: &Digest, config: &AuthConfig) -> Self {
-        Self::request("enrolment showing", &[token.as_bytes()], config.second_factor_budget)
+        Self::request("enrolment showing", &[token.as_bytes()], config.budgets.second_factor)
     }
 
     /// Creates a mail about an enrolment, requested with the right password.
     pub(crate) fn enrolment_request(admin: &AdminId, config: &AuthConfig) -> Self {
-        Self::request("enrolment request", &[admin.to_string().as_bytes()], config.reset_account_budget)
+        Self::request("enrolment request", &[admin.to_string().as_bytes()], config.budgets.reset_account)
     }
 
     /// Creates a notice of wrong codes to an admin user: one for each source in the window of the
     /// code's budget.
     pub(crate) fn wrong_code_notice(admin: &AdminId, source: Option<IpAddr>, config: &AuthConfig) -> Self {
-        let window = config.second_factor_budget.window;
+        let window = config.budgets.second_factor.window;
         let budget = Budget { failures: 1, window, lock: Lock::For(window) };
         Self::request(
             "wrong code notice",
@@ -152,10 +152,10 @@ impl Attempted {
         let [website, email] = [address.website.as_str().as_bytes(), address.email.as_str().as_bytes()];
         let scope = source_scope(source);
         Self {
-            narrow: Some((scope, config.source_budget)),
+            narrow: Some((scope, config.budgets.source)),
             source: Tallies::of_source(source, config),
             watched: true,
-            tally: Some(Tallies::of_account(partition(kind, &[website, email]), config.redemption_budget)),
+            tally: Some(Tallies::of_account(partition(kind, &[website, email]), config.budgets.redemption)),
             ..Self::new(kind, partition(kind, &[website, email, scope.as_bytes()]))
         }
     }
@@ -164,13 +164,13 @@ impl Attempted {
     pub(crate) fn reset_request(address: &Address, source: Option<IpAddr>, config: &AuthConfig) -> Self {
         let names = [address.website.as_str().as_bytes(), address.email.as_str().as_bytes()];
         let source = Tallies::of_source(source, config);
-        Self { source, ..Self::request("reset request", &names, config.reset_account_budget) }
+        Self { source, ..Self::request("reset request", &names, config.budgets.reset_account) }
     }
 
     /// Creates a reset request of a source, for any address.
     pub(crate) fn reset_request_from(source: IpAddr, config: &AuthConfig) -> Self {
         let source = source_scope(Some(source));
-        Self::request("reset requests", &[source.as_bytes()], config.reset_source_budget)
+        Self::request("reset requests", &[source.as_bytes()], config.budgets.reset_source)
     }
 
     /// Creates a confirmation request for an address, which an account has or wants to have.
@@ -181,20 +181,20 @@ impl Attempted {
     ) -> Self {
         let names = [address.website.as_str().as_bytes(), address.email.as_str().as_bytes()];
         let source = Tallies::of_source(source, config);
-        Self { source, ..Self::request("confirmation request", &names, config.reset_account_budget) }
+        Self { source, ..Self::request("confirmation request", &names, config.budgets.reset_account) }
     }
 
     /// Creates a confirmation request of a source, for any address.
     pub(crate) fn confirmation_request_from(source: IpAddr, config: &AuthConfig) -> Self {
         let source = source_scope(Some(source));
-        Self::request("confirmation requests", &[source.as_bytes()], config.reset_source_budget)
+        Self::request("confirmation requests", &[source.as_bytes()], config.budgets.reset_source)
     }
 
     /// Creates a registration of a source, for any address.
     pub(crate) fn registration_from(source: IpAddr, config: &AuthConfig) -> Self {
         let scope = source_scope(Some(source));
         let source = Tallies::of_source(Some(source), config);
-        Self { source, ..Self::request("registrations", &[scope.as_bytes()], config.registration_budget) }
+        Self { source, ..Self::request("registrations", &[scope.as_bytes()], config.budgets.registration) }
     }
 
     /// Creates a check of a customer's reset token without spending it, with a budget for each
@@ -207,14 +207,14 @@ impl Attempted {
         const KIND: &str = "reset token check";
         let scope = source_scope(source);
         Self {
-            narrow: Some((scope, config.source_budget)),
+            narrow: Some((scope, config.budgets.source)),
             source: Tallies::of_source(source, config),
             ..Self::new(KIND, partition(KIND, &[customer.to_string().as_bytes(), scope.as_bytes()]))
         }
     }
 
     fn of(kind: &'static str, account: Partition, narrow: DocumentId, config: &AuthConfig) -> Self {
-        let (wide, narrow) = (Some(config.account_budget), Some((narrow, config.source_budget)));
+        let (wide, narrow) = (Some(config.budgets.account), Some((narrow, config.budgets.source)));
         Self { wide, narrow, locks: true, ..Self::new(kind, account) }
     }
 

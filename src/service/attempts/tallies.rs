@@ -27,7 +27,7 @@ impl Tallies {
     /// its /48. Returns none for callers without an address, because they are many sources.
     pub(crate) fn of_source(source: Option<IpAddr>, config: &AuthConfig) -> Option<Self> {
         let source = source?;
-        let narrow = Tallied { id: source_scope(Some(source)), budget: config.source_total_budget };
+        let narrow = Tallied { id: source_scope(Some(source)), budget: config.budgets.source_total };
         let wide = match source.to_canonical() {
             IpAddr::V4(_) => None,
             IpAddr::V6(address) => Some(Ipv6Addr::from_bits(address.to_bits() >> 80 << 80).octets()),
@@ -38,7 +38,7 @@ impl Tallies {
                 tallied: vec![narrow],
             });
         };
-        let wide = Tallied { id: DocumentId::of(&[b"network", &network]), budget: config.network_budget };
+        let wide = Tallied { id: DocumentId::of(&[b"network", &network]), budget: config.budgets.network };
         Some(Self { partition: partition("source", &[wide.id.as_bytes()]), tallied: vec![narrow, wide] })
     }
 

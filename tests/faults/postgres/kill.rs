@@ -10,7 +10,9 @@ use std::{
 };
 
 use commerce_auth::{
-    AuthConfig, CustomerId, Error, ErrorKind, PostgresStore, SignIn, SignInError, TokenError,
+    AuthConfig, CustomerId, Error, ErrorKind, SignIn,
+    error::{SignInError, TokenError},
+    store::postgres::PostgresStore,
 };
 use commerce_auth_test_servers::Postgres;
 use futures_util::{StreamExt, stream};
@@ -31,14 +33,14 @@ fn email(customer: usize) -> String {
 fn unlimited() -> AuthConfig {
     let mut config = fast();
     for budget in [
-        &mut config.source_budget,
-        &mut config.account_budget,
-        &mut config.reset_account_budget,
-        &mut config.reset_source_budget,
+        &mut config.budgets.source,
+        &mut config.budgets.account,
+        &mut config.budgets.reset_account,
+        &mut config.budgets.reset_source,
     ] {
         budget.failures = 1_000_000;
     }
-    config.hashing_queue = 4096;
+    config.hashing.queue = 4096;
     config
 }
 

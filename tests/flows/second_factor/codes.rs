@@ -1,8 +1,10 @@
 use std::sync::Arc;
 
 use commerce_auth::{
-    AccountStatus, AdminId, AdminRecord, AdminSignIn, AuthConfig, Error, InputError, Obtained, Permission,
-    SecondFactorError, SignInError,
+    AdminId, AdminSignIn, AuthConfig, Error,
+    account::{AccountStatus, AdminRecord, Permission},
+    error::{InputError, SecondFactorError, SignInError},
+    token::Obtained,
 };
 use support::{ADMIN, ADMIN_PASSWORD, Shop, with_second_factor};
 use time::OffsetDateTime;
@@ -20,9 +22,9 @@ async fn is_accepted(shop: &Shop, code: &str) -> bool {
 /// Returns settings whose budgets allow a hundred attempts at once.
 fn unhindered() -> AuthConfig {
     let mut config = with_second_factor();
-    config.second_factor_budget.failures = 200;
-    config.account_budget.failures = 200;
-    config.source_budget.failures = 200;
+    config.budgets.second_factor.failures = 200;
+    config.budgets.account.failures = 200;
+    config.budgets.source.failures = 200;
     config
 }
 

@@ -6,8 +6,12 @@ use std::sync::{
 };
 
 use commerce_auth::{
-    AdminChange, AdminId, AdminNotice, AdminSignIn, Auth, Error, ErrorKind, InputError, MemoryStore, Origin,
-    SecondFactorError, SecondFactorPolicy, SignInError, TokenError,
+    AdminId, AdminSignIn, Auth, Error, ErrorKind, Origin,
+    config::SecondFactorPolicy,
+    error::{InputError, SecondFactorError, SignInError, TokenError},
+    flow::AdminChange,
+    notifier::AdminNotice,
+    store::memory::MemoryStore,
 };
 use secrecy::ExposeSecret;
 use support::{
@@ -245,7 +249,7 @@ async fn without_an_end_to_earlier_tokens_nothing_is_activated() {
     let store = Hooked::new({
         let down = Arc::clone(&down);
         move |verb| match verb {
-            "revoke_all" if down.load(Ordering::SeqCst) => Err(commerce_auth::StoreError::new("down")),
+            "revoke_all" if down.load(Ordering::SeqCst) => Err(commerce_auth::error::StoreError::new("down")),
             _ => Ok(()),
         }
     });

@@ -7,8 +7,13 @@ use std::{
 };
 
 use commerce_auth::{
-    AdminChange, AdminId, AdminSignIn, AuthConfig, CustomerId, Error, MemoryStore, SecondFactorError,
-    SecondFactorPolicy, SignIn, SignInError, Subject, TokenError, audit::Refusal, store::TokenStore,
+    AdminId, AdminSignIn, AuthConfig, CustomerId, Error, SignIn, TokenStore,
+    audit::Refusal,
+    config::SecondFactorPolicy,
+    error::{SecondFactorError, SignInError, TokenError},
+    flow::AdminChange,
+    store::memory::MemoryStore,
+    token::Subject,
 };
 use support::{ADMIN, ADMIN_PASSWORD, EMAIL, REASON, Shop, hooked::Hooked, keyring, with_second_factor};
 
@@ -19,8 +24,8 @@ const FRESH: Duration = Duration::from_secs(15 * 60);
 /// Returns the strictest settings for step-up.
 fn strict() -> AuthConfig {
     let mut config = with_second_factor();
-    config.assistance_step_up = AuthConfig::strict().assistance_step_up;
-    config.fresh_for = AuthConfig::strict().fresh_for;
+    config.assistance.step_up = AuthConfig::strict().assistance.step_up;
+    config.lifetimes.fresh_sign_in = AuthConfig::strict().lifetimes.fresh_sign_in;
     config
 }
 
@@ -42,7 +47,7 @@ async fn may_assist(shop: &Shop, admin: &str) -> bool {
 
 #[tokio::test]
 async fn assistance_wants_a_fresh_second_factor_in_strict() {
-    assert!(AuthConfig::strict().assistance_step_up && !AuthConfig::commerce().assistance_step_up);
+    assert!(AuthConfig::strict().assistance.step_up && !AuthConfig::commerce().assistance.step_up);
     let (shop, authenticator) = enrolled_in(strict());
     let admin = token(&shop, &authenticator).await;
     assert!(may_assist(&shop, &admin).await);

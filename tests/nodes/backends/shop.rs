@@ -1,8 +1,12 @@
 use std::{sync::Arc, time::Duration};
 
 use commerce_auth::{
-    AccountStatus, AdminId, AdminRecord, AdminSignIn, Argon2Params, Auth, AuthConfig, CustomerId,
-    CustomerRecord, Error, Permission, SecondFactorPolicy, SignIn, TokenError, Website, clock::ManualClock,
+    AdminId, AdminSignIn, Auth, AuthConfig, CustomerId, Error, SignIn, Website,
+    account::{AccountStatus, AdminRecord, CustomerRecord, Permission},
+    clock::ManualClock,
+    config::SecondFactorPolicy,
+    credential::Argon2Params,
+    error::TokenError,
 };
 use support::outbox::Outbox;
 use time::OffsetDateTime;
@@ -37,10 +41,10 @@ impl Shop {
         let databases = [engine.node().await?, engine.node().await?];
         let node = |database: &Database| {
             let mut config = AuthConfig::commerce();
-            config.argon2 = Argon2Params::danger_fast();
+            config.hashing.argon2 = Argon2Params::danger_fast();
             config.admin_second_factor = SecondFactorPolicy::PerAdmin;
             // A hundred callers try one code at once.
-            config.second_factor_budget.failures = 200;
+            config.budgets.second_factor.failures = 200;
             Auth::builder(Arc::clone(&database.store))
                 .customers(Arc::clone(&database.customers))
                 .admins(Arc::clone(&database.admins))

@@ -7,13 +7,17 @@ use std::{
 };
 
 use commerce_auth::{
-    AccountStatus, AdminId, AdminRecord, AdminSignIn, Argon2Params, AuditEvent, Auth, AuthBuilder,
-    AuthConfig, CustomerId, CustomerRecord, Digest, Error, KeyId, Keyring, MemoryAdmins, MemoryCustomers,
-    MemoryStore, PasswordHash, PasswordResetRequest, Permission, SecondFactorPolicy, SignIn, SignedIn,
-    Website,
-    audit::MemoryAudit,
+    AdminId, AdminSignIn, Auth, AuthBuilder, AuthConfig, CustomerId, Error, PasswordHash, SignIn, SignedIn,
+    Store, Website,
+    account::{AccountStatus, AdminRecord, CustomerRecord, Permission},
+    audit::{AuditEvent, MemoryAudit},
     clock::{Clock, ManualClock},
-    store::Store,
+    config::SecondFactorPolicy,
+    credential::Argon2Params,
+    flow::PasswordResetRequest,
+    keyring::{KeyId, Keyring},
+    store::memory::{MemoryAdmins, MemoryCustomers, MemoryStore},
+    token::Digest,
 };
 use time::{OffsetDateTime, macros::datetime};
 
@@ -59,7 +63,7 @@ struct Aside {
 /// because most tests are about other things.
 pub fn fast() -> AuthConfig {
     let mut config = AuthConfig::commerce();
-    config.argon2 = Argon2Params::danger_fast();
+    config.hashing.argon2 = Argon2Params::danger_fast();
     config.admin_second_factor = SecondFactorPolicy::Optional;
     config
 }
@@ -96,7 +100,7 @@ impl<S: Store> Shop<S> {
         let auth = more(builder).build().expect("the shop's configuration is sound");
         // Another policy allows this password: it is older than the shop's policy.
         let mut lenient = AuthConfig::commerce();
-        lenient.argon2 = auth.config().argon2;
+        lenient.hashing.argon2 = auth.config().hashing.argon2;
         let lenient = Auth::builder(MemoryStore::new())
             .customers(MemoryCustomers::new())
             .without_notifier()

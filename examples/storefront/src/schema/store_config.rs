@@ -29,7 +29,7 @@ impl StoreConfigQuery {
         Ok(Some(StoreConfig {
             store_code: Some("default".into()),
             store_name: Some("Default Store View".into()),
-            customer_access_token_lifetime: Some(config.customer_token_lifetime.as_secs_f64() / 3600.0),
+            customer_access_token_lifetime: Some(config.lifetimes.customer_token.as_secs_f64() / 3600.0),
             minimum_password_length: Some(config.password_policy.min_length.to_string()),
             required_character_classes_number: Some(config.password_policy.min_classes.to_string()),
             create_account_confirmation: Some(shop.confirms_email),

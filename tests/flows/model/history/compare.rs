@@ -3,11 +3,13 @@
 use std::{collections::BTreeSet, fmt::Write};
 
 use commerce_auth::{
-    AccountStatus, AdminNotice, AdminNotification, AdminStore, Bearer, DeviceSecret, Error, Identity, Notice,
-    Origin, Permission, Subject,
+    AdminStore, Error, Origin, OtcStore, TokenStore,
+    account::{AccountStatus, Permission},
     audit::{Action, Outcome},
     clock::Clock,
-    store::{OtcStore, Peek, Presented, TokenStore},
+    notifier::{AdminNotice, AdminNotification, Notice},
+    store::{Peek, Presented},
+    token::{Bearer, DeviceSecret, Identity, Subject},
 };
 use pollster::block_on;
 use proptest::{prelude::*, test_runner::TestCaseError};
@@ -334,7 +336,7 @@ impl World {
         prop_assert!(permitted && admin.status == AccountStatus::Active, "permission");
         let parent = block_on(self.store.find(&digest(&self.tokens[assist.parent]), self.shop.now)).unwrap();
         prop_assert!(parent.is_some(), "a live parent");
-        prop_assert!(self.auth.config().assistance, "the feature is on");
+        prop_assert!(self.auth.config().assistance.enabled, "the feature is on");
         prop_assert!(self.begun.contains(&digest(&self.tokens[place])), "a record that named the grant");
         Ok(())
     }

@@ -7,13 +7,18 @@ use std::{
 };
 
 use commerce_auth::{
-    AccountStatus, AdminRecord, AdminStore, Argon2Params, Auth, AuthConfig, CustomerRecord, CustomerStore,
-    Digest, MemoryAdmins, MemoryCustomers, MemoryStore, Origin, PasswordHash, Permission, RevokeScope,
-    SecondFactorPolicy, Subject,
+    AdminStore, Auth, AuthConfig, CustomerStore, Origin, PasswordHash, TokenStore,
+    account::{AccountStatus, AdminRecord, CustomerRecord, Permission},
     audit::MemoryAudit,
     clock::ManualClock,
+    config::{RevokeScope, SecondFactorPolicy},
+    credential::Argon2Params,
     random::danger::SeededRandom,
-    store::{Generation, GenerationId, Purposes, TokenStore},
+    store::{
+        Generation, GenerationId, Purposes,
+        memory::{MemoryAdmins, MemoryCustomers, MemoryStore},
+    },
+    token::{Digest, Subject},
 };
 use pollster::block_on;
 use proptest::test_runner::TestCaseError;
@@ -74,11 +79,11 @@ pub(crate) struct World {
 fn config(setup: Setup) -> AuthConfig {
     let mut config = AuthConfig::commerce();
     config.admin_second_factor = SecondFactorPolicy::Optional;
-    config.argon2 = Argon2Params::danger_fast();
-    config.hashing_threads = NonZero::<usize>::MIN;
-    config.assistance = setup.assistance;
-    config.network_budget.failures = NETWORK_FAILURES;
-    config.default_assistance_reason = config.default_assistance_reason.filter(|_| !setup.demands_reason);
+    config.hashing.argon2 = Argon2Params::danger_fast();
+    config.hashing.threads = NonZero::<usize>::MIN;
+    config.assistance.enabled = setup.assistance;
+    config.budgets.network.failures = NETWORK_FAILURES;
+    config.assistance.default_reason = config.assistance.default_reason.filter(|_| !setup.demands_reason);
     config.steps = Purposes { reset_token: true, one_time_code: setup.codes_in_chain, confirmation: false };
     if setup.revokes_all {
         config.revoke = RevokeScope::All;

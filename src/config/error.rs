@@ -1,0 +1,41 @@
+use std::io;
+
+use crate::random::RandomError;
+
+/// The reason why [`AuthBuilder::build`](crate::AuthBuilder::build) failed.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ConfigError {
+    /// A value is out of range, such as a lifetime of zero. Contains the path of the field in
+    /// [`AuthConfig`](crate::AuthConfig).
+    #[error("AuthConfig.{0} is out of range")]
+    OutOfRange(&'static str),
+    /// No customer table was given. Call [`AuthBuilder::customers`](crate::AuthBuilder::customers).
+    #[error("no customer table was given")]
+    NoCustomers,
+    /// No notifier was given, so password resets would fail.
+    ///
+    /// Call [`AuthBuilder::notifier`](crate::AuthBuilder::notifier) or
+    /// [`AuthBuilder::without_notifier`](crate::AuthBuilder::without_notifier).
+    #[error(
+        "no notifier was given: name one with AuthBuilder::notifier, or say AuthBuilder::without_notifier if this host \
+         resets no passwords"
+    )]
+    NoNotifier,
+    /// An admin user table was given without an audit sink. Call
+    /// [`AuthBuilder::audit`](crate::AuthBuilder::audit).
+    #[error("an admin user table was given, and no audit sink")]
+    NoAuditSink,
+    /// Admin users must have a second factor, but no keyring was given to seal its secret.
+    ///
+    /// Call [`AuthBuilder::keyring`](crate::AuthBuilder::keyring) or choose another
+    /// [`AuthConfig::admin_second_factor`](crate::AuthConfig::admin_second_factor).
+    #[error("admin users need a second factor, and no keyring was given")]
+    NoKeyring,
+    /// The operating system could not start a thread.
+    #[error("a thread could not be started")]
+    Threads(#[source] io::Error),
+    /// Failed to obtain random bytes from the operating system.
+    #[error(transparent)]
+    Random(#[from] RandomError),
+}
