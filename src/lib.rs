@@ -77,8 +77,12 @@ pub mod store;
 pub mod token;
 
 /// The programs of guides that belong to no module, as doctests.
-#[cfg(all(doctest, feature = "axum", feature = "graphql", feature = "postgres"))]
+#[cfg(all(doctest, feature = "axum", feature = "graphql", feature = "postgres", feature = "sqlite"))]
 mod guides {
+    #[doc = include_str!("../docs/quick-start.md")]
+    mod quick_start {}
+    #[doc = include_str!("../docs/customer-table.md")]
+    mod customer_table {}
     #[doc = include_str!("../docs/go-live.md")]
     mod go_live {}
     #[doc = include_str!("../docs/operations.md")]
