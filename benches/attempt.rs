@@ -1,6 +1,6 @@
 use commerce_auth::{
-    Digest,
     store::{Change, Changes, DocumentId, Key, Partition, Put, Version},
+    token::Digest,
 };
 use time::{Duration, OffsetDateTime};
 

@@ -7,8 +7,11 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use commerce_auth::{
-    CustomerId, Digest, PostgresStore, RedisStore, SqliteStore, Subject,
-    store::{CommitOutcome, Generation, Insert, Store},
+    CustomerId, Store,
+    store::{
+        CommitOutcome, Generation, Insert, postgres::PostgresStore, redis::RedisStore, sqlite::SqliteStore,
+    },
+    token::{Digest, Subject},
 };
 use commerce_auth_benches::{
     Attempt, BarePostgres, BareRedis, BareSqlite, CAP, Driver, Shop, Turns, Work, fresh, grant_of, origin_of,

@@ -10,7 +10,7 @@ use std::{
 };
 
 use async_trait::async_trait;
-use commerce_auth::{Digest, Grant};
+use commerce_auth::token::{Digest, Grant};
 use redis::aio::MultiplexedConnection;
 use rusqlite::{Connection, params};
 use time::OffsetDateTime;

@@ -4,11 +4,12 @@
 use std::{sync::Arc, time::Duration};
 
 use commerce_auth::{
-    Digest, PostgresStore, RedisStore, SqliteStore,
+    StateStore,
     store::{
-        Change, Changes, CommitOutcome, DocumentId, Index, IndexEntry, Key, Partition, Put, StateStore,
-        Version,
+        Change, Changes, CommitOutcome, DocumentId, Index, IndexEntry, Key, Partition, Put, Version,
+        postgres::PostgresStore, redis::RedisStore, sqlite::SqliteStore,
     },
+    token::Digest,
 };
 use commerce_auth_benches::{Attempt, random_digests, sizes, timed};
 use commerce_auth_test_servers::{Postgres, Redis};

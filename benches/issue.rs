@@ -4,8 +4,10 @@
 use std::time::{Duration, Instant};
 
 use commerce_auth::{
-    Argon2Params, Digest, Grant, MemoryStore, Subject,
-    store::{Generation, Insert, TokenStore},
+    TokenStore,
+    credential::Argon2Params,
+    store::{Generation, Insert, memory::MemoryStore},
+    token::{Digest, Grant, Subject},
 };
 use commerce_auth_benches::{CAP, Sessions, Shop, finish, fresh, grant_of, origin_of, random_digests, sizes};
 use criterion::{Criterion, criterion_group, criterion_main};

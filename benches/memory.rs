@@ -4,8 +4,8 @@
 use std::{env, fs, process::Command};
 
 use commerce_auth::{
-    MemoryStore,
-    store::{Insert, TokenStore},
+    TokenStore,
+    store::{Insert, memory::MemoryStore},
 };
 use commerce_auth_benches::{CAP, finish, fresh, grant_of, origin_of, random_digests, sizes};
 use time::OffsetDateTime;

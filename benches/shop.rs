@@ -10,12 +10,15 @@ use std::{
 
 use async_trait::async_trait;
 use commerce_auth::{
-    AccountStatus, Argon2Params, AuditSink, Auth, AuthConfig, CustomerId, CustomerRecord, CustomerStore,
-    Digest, Email, Grant, IntoShared, MemoryCustomers, MemoryStore, Obtained, Origin, PasswordHash, SignIn,
-    StoreError, Website,
-    audit::MemoryAudit,
+    Auth, AuthConfig, CustomerId, CustomerStore, Email, IntoShared, Origin, PasswordHash, SignIn, Store,
+    Website,
+    account::{AccountStatus, CustomerRecord},
+    audit::{AuditSink, MemoryAudit},
+    credential::Argon2Params,
+    error::StoreError,
     random::{ChaChaRandom, SecureRandom},
-    store::Store,
+    store::memory::{MemoryCustomers, MemoryStore},
+    token::{Digest, Grant, Obtained},
 };
 use time::{Duration, OffsetDateTime};
 

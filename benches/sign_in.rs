@@ -4,7 +4,7 @@
 use std::hint::black_box;
 
 use argon2::{Argon2, Block, Params};
-use commerce_auth::Argon2Params;
+use commerce_auth::credential::Argon2Params;
 use commerce_auth_benches::Shop;
 use criterion::{Criterion, criterion_group, criterion_main};
 

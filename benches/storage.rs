@@ -4,8 +4,8 @@
 use std::{fs, sync::Arc};
 
 use commerce_auth::{
-    PostgresStore, RedisStore, SqliteStore,
-    store::{Insert, Store},
+    Store,
+    store::{Insert, postgres::PostgresStore, redis::RedisStore, sqlite::SqliteStore},
 };
 use commerce_auth_benches::{CAP, fresh, grant_of, origin_of, random_digests, sizes};
 use commerce_auth_test_servers::{Postgres, Redis};

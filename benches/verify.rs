@@ -3,7 +3,7 @@
 
 use std::hint::black_box;
 
-use commerce_auth::{Error, TokenError};
+use commerce_auth::{Error, error::TokenError};
 use commerce_auth_benches::{BareTable, Cursor, Jwt, Sessions, Shop, Texts, finish, on_threads, sizes};
 use criterion::{BenchmarkGroup, Criterion, criterion_group, criterion_main, measurement::WallTime};
 

@@ -8,8 +8,11 @@ mod demo;
 use std::{net::IpAddr, time::Duration};
 
 use commerce_auth::{
-    AccountStatus, AdminChange, AdminSignIn, AuthConfig, Error, Field, InputError, Origin, Permission,
-    PolicyViolation, SecondFactorError, SignInError, TokenError, audit::Refusal,
+    AdminSignIn, AuthConfig, Error, Origin,
+    account::{AccountStatus, Permission},
+    audit::Refusal,
+    error::{Field, InputError, PolicyViolation, SecondFactorError, SignInError, TokenError},
+    flow::AdminChange,
 };
 use demo::{ADMIN, ADMIN_PASSWORD, DemoShop, PASSWORD, REASON, WRONG, refused, step};
 

@@ -8,8 +8,11 @@ mod demo;
 use std::time::Duration;
 
 use commerce_auth::{
-    AccountStatus, Bearer, Error, Field, InputError, PolicyViolation, SignIn, SignInError, TokenError,
-    Website, audit::Refusal,
+    Error, SignIn, Website,
+    account::AccountStatus,
+    audit::Refusal,
+    error::{Field, InputError, PolicyViolation, SignInError, TokenError},
+    token::Bearer,
 };
 use demo::{BOB, DemoShop, PASSWORD, REASON, WRONG, refused, step};
 

@@ -8,8 +8,11 @@ mod demo;
 use std::{net::IpAddr, time::Duration};
 
 use commerce_auth::{
-    AccountStatus, AuthConfig, Credential, Error, Field, InputError, SignIn, SignInError, Website,
+    AuthConfig, Error, SignIn, Website,
+    account::AccountStatus,
     audit::Refusal,
+    credential::Credential,
+    error::{Field, InputError, SignInError},
 };
 use demo::{BOB, DemoShop, NOBODY, PASSWORD, WRONG, refused, step};
 

@@ -9,7 +9,11 @@ mod demo;
 use std::{net::IpAddr, time::Duration};
 
 use commerce_auth::{
-    AccountStatus, CustomerChange, Error, Field, InputError, SignIn, SignInError, Website, audit::Refusal,
+    Error, SignIn, Website,
+    account::AccountStatus,
+    audit::Refusal,
+    error::{Field, InputError, SignInError},
+    flow::CustomerChange,
 };
 use demo::{BOB, DemoShop, NOBODY, PASSWORD, WRONG, refused, step};
 

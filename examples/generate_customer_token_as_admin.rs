@@ -8,8 +8,12 @@ mod demo;
 use std::time::Duration;
 
 use commerce_auth::{
-    AccountStatus, AdminRecord, AssistanceError, AuthConfig, Bearer, CustomerRecord, Error, Field,
-    InputError, Keep, Permission, SignInError, TokenError, Website, audit::Refusal,
+    AuthConfig, Error, Website,
+    account::{AccountStatus, AdminRecord, CustomerRecord, Permission},
+    audit::Refusal,
+    error::{AssistanceError, Field, InputError, SignInError, TokenError},
+    flow::Keep,
+    token::Bearer,
 };
 use demo::{BOB, DemoShop, NOBODY, PASSWORD, REASON, refused, step};
 

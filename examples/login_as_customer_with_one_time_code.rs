@@ -9,8 +9,11 @@ mod demo;
 use std::{net::IpAddr, time::Duration};
 
 use commerce_auth::{
-    AccountStatus, AssistanceError, AuthConfig, CustomerId, Error, Field, InputError, Obtained, Origin,
-    SecondFactorError, SignIn, SignInError, TokenError, audit::Refusal,
+    AuthConfig, CustomerId, Error, Origin, SignIn,
+    account::AccountStatus,
+    audit::Refusal,
+    error::{AssistanceError, Field, InputError, SecondFactorError, SignInError, TokenError},
+    token::Obtained,
 };
 use demo::{BOB, DemoShop, NOBODY, PASSWORD, REASON, refused, step};
 

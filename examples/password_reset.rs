@@ -8,8 +8,11 @@ mod demo;
 use std::{net::IpAddr, time::Duration};
 
 use commerce_auth::{
-    AccountStatus, AuthConfig, Error, Field, InputError, PasswordReset, PasswordResetRequest,
-    PolicyViolation, SignIn, SignInError, audit::Refusal,
+    AuthConfig, Error, SignIn,
+    account::AccountStatus,
+    audit::Refusal,
+    error::{Field, InputError, PolicyViolation, SignInError},
+    flow::{PasswordReset, PasswordResetRequest},
 };
 use demo::{BOB, DemoShop, NOBODY, PASSWORD, WRONG, refused, step};
 

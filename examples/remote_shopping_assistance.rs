@@ -9,7 +9,10 @@ mod demo;
 use std::time::Duration;
 
 use commerce_auth::{
-    AssistanceError, Bearer, Error, SignIn, SignInError, TokenError, Website, audit::Refusal,
+    Error, SignIn, Website,
+    audit::Refusal,
+    error::{AssistanceError, SignInError, TokenError},
+    token::Bearer,
 };
 use demo::{BOB, DemoShop, PASSWORD, REASON, refused, step};
 

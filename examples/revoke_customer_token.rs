@@ -8,7 +8,9 @@ mod demo;
 use std::net::IpAddr;
 
 use commerce_auth::{
-    Auth, BearerToken, CustomerChange, Error, Keep, Origin, SignIn, SignInError, TokenError,
+    Auth, BearerToken, Error, Origin, SignIn,
+    error::{SignInError, TokenError},
+    flow::{CustomerChange, Keep},
 };
 use demo::{BOB, DemoShop, PASSWORD, refused, step};
 

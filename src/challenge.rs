@@ -14,14 +14,16 @@ use crate::{account::Website, error::StoreError, token::Origin};
 /// credential or sends a mail: see [`ChallengeAction`].
 ///
 /// If [`is_asked`](Self::is_asked) returns true, then an attempt needs a right answer. Without one,
-/// it is refused with [`SignInError::ChallengeRequired`](crate::SignInError::ChallengeRequired).
+/// it is refused with [`SignInError::ChallengeRequired`](crate::error::SignInError::ChallengeRequired).
 /// This happens before any account is looked up and before anything is hashed or written, and costs
 /// no budget. An attempt beyond a spent budget is refused as usual, and its answer is not verified.
 ///
 /// ```
 /// use commerce_auth::{
-///     Auth, Challenge, ChallengeAction, ChallengeAnswer, MemoryCustomers, MemoryStore, Pressure, StoreError,
-///     async_trait,
+///     Auth, async_trait,
+///     challenge::{Challenge, ChallengeAction, ChallengeAnswer, Pressure},
+///     error::StoreError,
+///     store::memory::{MemoryCustomers, MemoryStore},
 /// };
 ///
 /// # #[derive(Debug)]
@@ -55,7 +57,7 @@ use crate::{account::Website, error::StoreError, token::Origin};
 ///     .challenge(ShopChallenge { captcha: Captcha })
 ///     .without_notifier()
 ///     .build()?;
-/// # Ok::<(), commerce_auth::ConfigError>(())
+/// # Ok::<(), commerce_auth::config::ConfigError>(())
 /// ```
 #[async_trait]
 #[diagnostic::on_unimplemented(

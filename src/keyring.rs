@@ -85,7 +85,11 @@ pub enum KeyError {
 /// separate keyring for the verifier.
 ///
 /// ```
-/// use commerce_auth::{Auth, KeyId, Keyring, MemoryCustomers, MemoryStore};
+/// use commerce_auth::{
+///     Auth,
+///     keyring::{KeyId, Keyring},
+///     store::memory::{MemoryCustomers, MemoryStore},
+/// };
 ///
 /// # fn secret() -> [u8; 32] { [7; 32] }
 /// let keyring = Keyring::new(KeyId(1), secret())?;

@@ -3,14 +3,19 @@
 //! ## The map
 //!
 //! Every operation is a method of [`Auth`], which [`Auth::builder`] makes and [`AuthConfig`]
-//! configures. Its error type is [`Error`].
+//! configures. Its error type is [`Error`]. The root has the types that every host uses, and the
+//! traits of tables and stores. Each other type is in its module:
 //!
-//! - [`account`]: the host's rows and tables, e-mail addresses, ids, websites.
+//! - [`flow`]: the arguments and results of the operations.
+//! - [`error`]: the areas of [`Error`], with Commerce's messages.
+//! - [`config`]: the settings of [`AuthConfig`].
+//! - [`account`]: the records and values of the host's tables.
 //! - [`credential`]: the credentials that clients present, and the hashing and checking of
 //!   passwords.
 //! - [`token`]: the tokens that the crate issues, and the identities that they prove.
 //! - [`audit`]: the events of the audit trail, and its sinks.
-//! - [`store`]: the storage traits, and [`store::memory`].
+//! - [`store`]: the records of the storage traits, and the ready-made backends, such as
+//!   [`store::memory`].
 //! - [`notifier`]: the notices to customers and admin users.
 //! - [`challenge`]: a captcha or a proof of work before the hash.
 //! - [`clock`], [`random`] and [`keyring`]: time, randomness and private keys, which the host can
@@ -46,12 +51,12 @@ pub mod audit;
 mod auth;
 pub mod challenge;
 pub mod clock;
-mod config;
+pub mod config;
 #[cfg(feature = "conformance")]
 pub mod conformance;
 pub mod credential;
-mod error;
-mod flow;
+pub mod error;
+pub mod flow;
 #[cfg(feature = "graphql")]
 pub mod graphql;
 #[cfg(any(feature = "axum", feature = "graphql"))]
@@ -66,46 +71,27 @@ pub mod store;
 pub mod token;
 
 /// The attribute for an `impl` of the crate's traits with `async` functions, such as
-/// [`CustomerStore`] and [`TokenStore`](store::TokenStore). It is re-exported from the crate
+/// [`CustomerStore`] and [`TokenStore`]. It is re-exported from the crate
 /// [`async-trait`](https://docs.rs/async-trait).
 #[doc(inline)]
 pub use async_trait::async_trait;
 
 pub use account::{
-    AccountConflict, AccountStatus, AdminId, AdminRecord, AdminStore, AdminUser, Customer, CustomerId,
-    CustomerRecord, CustomerStore, Email, EmailError, EmailReplacement, IdError, PasswordHash, Permission,
-    UpsertError, Username, UsernameError, Website, WebsiteError,
+    admin::{AdminStore, AdminUser},
+    customer::{Customer, CustomerStore},
+    email::Email,
+    id::{AdminId, CustomerId},
+    password_hash::PasswordHash,
+    website::Website,
 };
-pub use audit::{AuditEvent, AuditSink, AuditStats};
 pub use auth::{Auth, AuthBuilder};
-pub use challenge::{Challenge, ChallengeAction, ChallengeAnswer, ChallengeResponse, Pressure};
-pub use config::{AuthConfig, ConfigError, Confirmation, RevokeScope, SecondFactorPolicy};
-pub use credential::{
-    Argon2Params, BreachedPasswords, ConfirmationToken, Credential, EnrolmentToken, HashingStats,
-    OneTimeCode, ParamsError, PasswordPolicy, PasswordSha1, RecoveryCode, ResetToken, TotpSecret,
-    TotpSecretError, UnlockToken,
-};
-pub use error::{
-    AssistanceError, ConfirmationError, Error, ErrorKind, Field, InputError, InternalError, Part,
-    PolicyViolation, SecondFactorError, SignInError, StoreError, TokenError,
-};
-pub use flow::{
-    AdminChange, AdminFactor, AdminSignIn, AdminSignedIn, BegunEnrolment, ConfirmationRequest, Confirmed,
-    CustomerChange, EmailConfirmation, FactorSetup, GeneratedCode, Keep, KeyringCheckError, KeyringReport,
-    ListedToken, NewAccount, PasswordReset, PasswordResetRequest, Purged, Registration, SignIn, SignedIn,
-};
-pub use keyring::{KeyError, KeyId, Keyring, Sealed};
-pub use notifier::{AdminNotice, AdminNotification, Notice, Notification, Notifier};
+pub use config::settings::AuthConfig;
+pub use error::{kind::ErrorKind, operation::Error};
+pub use flow::types::{AdminSignIn, AdminSignedIn, SignIn, SignedIn};
 pub use shared::IntoShared;
-pub use state::budgets::{Budget, Lock};
-pub use store::memory::{MemoryAdmins, MemoryCustomers, MemoryStore};
-#[cfg(feature = "postgres")]
-pub use store::postgres::{PostgresAdmins, PostgresAudit, PostgresCustomers, PostgresOptions, PostgresStore};
-#[cfg(feature = "redis")]
-pub use store::redis::{RedisOptions, RedisStore};
-#[cfg(feature = "sqlite")]
-pub use store::sqlite::{SqliteAdmins, SqliteAudit, SqliteCustomers, SqliteOptions, SqliteStore};
+pub use store::{otc::OtcStore, state::StateStore, token::TokenStore, whole::Store};
 pub use token::{
-    AdminIdentity, Assistance, AssistanceEnd, AssistanceEntry, Bearer, BearerToken, CustomerIdentity,
-    DeviceSecret, Digest, DigestError, Grant, Identity, Obtained, Origin, Subject, SubjectError,
+    bearer::BearerToken,
+    identity::{AdminIdentity, CustomerIdentity},
+    origin::Origin,
 };

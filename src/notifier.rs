@@ -93,7 +93,7 @@ pub enum Notice {
         obtained: Obtained,
     },
     /// The host set another password and reported it with
-    /// [`CustomerChange::PasswordChanged`](crate::CustomerChange::PasswordChanged).
+    /// [`CustomerChange::PasswordChanged`](crate::flow::CustomerChange::PasswordChanged).
     PasswordSetByHost,
     /// The host stored another e-mail address for the account. The mail goes to the new address and
     /// to the previous one. Do not show either address in the mail, because the reader of the other
@@ -182,7 +182,7 @@ pub enum AdminNotice {
     /// [`AuthConfig::second_factor_budget`](crate::AuthConfig::second_factor_budget).
     SecondFactorFailed,
     /// The host set another password and reported it with
-    /// [`AdminChange::PasswordChanged`](crate::AdminChange::PasswordChanged).
+    /// [`AdminChange::PasswordChanged`](crate::flow::AdminChange::PasswordChanged).
     PasswordSetByHost,
     /// Too many sign-ins failed over all sources
     /// ([`AuthConfig::account_budget`](crate::AuthConfig::account_budget)). The mail has the link

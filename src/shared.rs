@@ -18,14 +18,17 @@ use crate::{
 ///
 /// ```
 /// # use std::sync::Arc;
-/// use commerce_auth::{Auth, MemoryCustomers, MemoryStore, store::Store};
+/// use commerce_auth::{
+///     Auth, Store,
+///     store::memory::{MemoryCustomers, MemoryStore},
+/// };
 ///
 /// let store: Arc<dyn Store> = Arc::new(MemoryStore::new());
 /// let auth = Auth::builder(Arc::clone(&store))
 ///     .customers(MemoryCustomers::new())
 ///     .without_notifier()
 ///     .build()?;
-/// # Ok::<(), commerce_auth::ConfigError>(())
+/// # Ok::<(), commerce_auth::config::ConfigError>(())
 /// ```
 // The compiler shows this text, and not that of the part's own trait, where the builder is handed a type that is no part.
 #[diagnostic::on_unimplemented(

@@ -3,7 +3,7 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use clap::ValueEnum;
-use commerce_auth::{Auth, Error, PasswordReset, SignIn};
+use commerce_auth::{Auth, Error, SignIn, flow::PasswordReset};
 
 /// A password of no account.
 const WRONG: &str = "Wr0ng-password";

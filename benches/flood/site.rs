@@ -8,7 +8,10 @@ use std::{
 
 use clap::ValueEnum;
 use commerce_auth::{
-    AuthConfig, ErrorKind, KeyId, Keyring, PostgresStore, RedisStore, SqliteStore, audit::MemoryAudit,
+    AuthConfig, ErrorKind,
+    audit::MemoryAudit,
+    keyring::{KeyId, Keyring},
+    store::{postgres::PostgresStore, redis::RedisStore, sqlite::SqliteStore},
 };
 use commerce_auth_benches::{Shop, sign_in_of};
 use commerce_auth_test_servers::{Postgres, Redis};

@@ -3,8 +3,10 @@
 use std::sync::Arc;
 
 use commerce_auth::{
-    AdminSignIn, AdminSignedIn, AuditEvent, AuthBuilder, Challenge, ChallengeAnswer, Error, Pressure, SignIn,
-    SignInError, SignedIn, StoreError, async_trait, audit::Action,
+    AdminSignIn, AdminSignedIn, AuthBuilder, Error, SignIn, SignedIn, async_trait,
+    audit::{Action, AuditEvent},
+    challenge::{Challenge, ChallengeAnswer, Pressure},
+    error::{SignInError, StoreError},
 };
 
 use crate::flag::Flag;

@@ -3,8 +3,11 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use commerce_auth::{
-    AuditEvent, AuditSink, StoreError, Subject, async_trait,
+    async_trait,
+    audit::{AuditEvent, AuditSink},
     clock::{Clock, ManualClock},
+    error::StoreError,
+    token::Subject,
 };
 use time::OffsetDateTime;
 

@@ -8,7 +8,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use commerce_auth::Argon2Params;
+use commerce_auth::credential::Argon2Params;
 use tokio::time::{interval, sleep};
 
 use crate::{

@@ -3,10 +3,15 @@
 use std::{num::NonZero, sync::Arc, time::Duration};
 
 use commerce_auth::{
-    AccountStatus, AdminId, AdminRecord, Argon2Params, Auth, AuthConfig, CustomerId, CustomerRecord,
-    MemoryAdmins, MemoryCustomers, MemoryStore, Permission, SecondFactorPolicy, SqliteStore, Website,
+    AdminId, Auth, AuthConfig, CustomerId, Store, Website,
+    account::{AccountStatus, AdminRecord, CustomerRecord, Permission},
     clock::{Clock, ManualClock},
-    store::Store,
+    config::SecondFactorPolicy,
+    credential::Argon2Params,
+    store::{
+        memory::{MemoryAdmins, MemoryCustomers, MemoryStore},
+        sqlite::SqliteStore,
+    },
 };
 use tempfile::TempDir;
 use time::{OffsetDateTime, macros::datetime};

@@ -1,8 +1,8 @@
 use std::fs;
 
 use commerce_auth::{
-    KeyId, Keyring,
     audit::{Checkpoint, Verifier},
+    keyring::{KeyId, Keyring},
 };
 
 use super::Result;

@@ -1,9 +1,12 @@
 use std::{net::IpAddr, path::Path};
 
 use commerce_auth::{
-    AccountStatus, AuditSink, Auth, CustomerId, CustomerRecord, KeyId, Keyring, SignIn, SqliteAudit,
-    SqliteStore, Subject, Website,
-    audit::{Checkpoint, FindingKind, Verifier},
+    Auth, CustomerId, SignIn, Website,
+    account::{AccountStatus, CustomerRecord},
+    audit::{AuditSink, Checkpoint, FindingKind, Verifier},
+    keyring::{KeyId, Keyring},
+    store::sqlite::{SqliteAudit, SqliteStore},
+    token::Subject,
 };
 use rusqlite::Connection;
 

@@ -14,7 +14,10 @@ mod demonstration;
 use std::{env, process::ExitCode};
 
 use args::{Args, USAGE};
-use commerce_auth::{PostgresStore, SqliteStore, audit::Report};
+use commerce_auth::{
+    audit::Report,
+    store::{postgres::PostgresStore, sqlite::SqliteStore},
+};
 
 /// The program ends with the first error.
 type Result<T = ()> = std::result::Result<T, Box<dyn std::error::Error>>;
@@ -46,8 +49,9 @@ async fn verify(args: &Args) -> Result<Report> {
         Some(("sqlite", path)) if !std::fs::exists(path)? => Err(format!("there is no file {path}").into()),
         Some(("sqlite", path)) => Ok(SqliteStore::open(path)?.audit(None).verify(verifier).await?),
         Some(("postgres" | "postgresql", _)) => {
-            let options =
-                commerce_auth::PostgresOptions::new(&args.address).schema(&args.schema).migrate(false);
+            let options = commerce_auth::store::postgres::PostgresOptions::new(&args.address)
+                .schema(&args.schema)
+                .migrate(false);
             let store: PostgresStore = options.connect().await?;
             Ok(store.audit(None).verify(verifier).await?)
         }

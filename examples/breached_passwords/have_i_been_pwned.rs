@@ -2,7 +2,11 @@
 
 use std::time::Duration;
 
-use commerce_auth::{BreachedPasswords, PasswordSha1, StoreError, async_trait};
+use commerce_auth::{
+    async_trait,
+    credential::{BreachedPasswords, PasswordSha1},
+    error::StoreError,
+};
 use tokio::task;
 
 /// The decision about a new password if the request to the service failed.

@@ -9,7 +9,9 @@ mod service;
 use std::{error::Error as StdError, time::Duration};
 
 use commerce_auth::{
-    Auth, AuthConfig, Error, ErrorKind, InputError, MemoryCustomers, MemoryStore, PolicyViolation,
+    Auth, AuthConfig, Error, ErrorKind,
+    error::{InputError, PolicyViolation},
+    store::memory::{MemoryCustomers, MemoryStore},
 };
 use have_i_been_pwned::{HaveIBeenPwned, OnOutage};
 use service::{Mood, Service};

@@ -3,8 +3,10 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use commerce_auth::{
-    AccountStatus, Customer, CustomerId, CustomerStore, Email, EmailReplacement, PasswordHash, StoreError,
-    Website, async_trait,
+    Customer, CustomerId, CustomerStore, Email, PasswordHash, Website,
+    account::{AccountStatus, EmailReplacement},
+    async_trait,
+    error::StoreError,
 };
 
 /// A row of the host's own table, with the host's own columns.

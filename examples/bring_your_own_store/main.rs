@@ -6,7 +6,10 @@
 mod customers;
 mod store;
 
-use commerce_auth::{Auth, MemoryCustomers, MemoryStore, SignIn};
+use commerce_auth::{
+    Auth, SignIn,
+    store::memory::{MemoryCustomers, MemoryStore},
+};
 use customers::{ShopCustomer, ShopTable};
 use store::RedbStore;
 use tempfile::TempDir;

@@ -6,11 +6,13 @@
 use std::{error::Error, num::NonZero, ops::Bound, path::Path, sync::Arc};
 
 use commerce_auth::{
-    Digest, Grant, Origin, StoreError, Subject, async_trait,
+    Origin, StateStore, TokenStore, async_trait,
+    error::StoreError,
     store::{
         Change, Changes, CommitOutcome, Document, DocumentId, Generation, GenerationId, Index, Insert, Key,
-        Listed, Partition, Position, StateStore, TokenStore, Version,
+        Listed, Partition, Position, Version,
     },
+    token::{Digest, Grant, Subject},
 };
 use redb::{Database, ReadTransaction, ReadableDatabase, ReadableTable, TableDefinition, WriteTransaction};
 use time::OffsetDateTime as Time;

@@ -4,8 +4,8 @@ use std::{
 };
 
 use commerce_auth::{
-    TotpSecret,
     clock::{Clock, ManualClock},
+    credential::TotpSecret,
 };
 use time::OffsetDateTime;
 

@@ -2,16 +2,20 @@
 
 use std::{env, sync::Arc};
 
-#[cfg(feature = "redis")]
-use commerce_auth::RedisStore;
-use commerce_auth::{
-    AdminRecord, AdminStore, AuditEvent, AuditSink, CustomerId, CustomerRecord, CustomerStore, KeyId,
-    Keyring, MemoryAdmins, MemoryCustomers, MemoryStore, async_trait, audit::MemoryAudit, store::Store,
-};
 #[cfg(feature = "postgres")]
-use commerce_auth::{PostgresAdmins, PostgresAudit, PostgresCustomers, PostgresStore};
+use commerce_auth::store::postgres::{PostgresAdmins, PostgresAudit, PostgresCustomers, PostgresStore};
+#[cfg(feature = "redis")]
+use commerce_auth::store::redis::RedisStore;
 #[cfg(feature = "sqlite")]
-use commerce_auth::{SqliteAdmins, SqliteAudit, SqliteCustomers, SqliteStore};
+use commerce_auth::store::sqlite::{SqliteAdmins, SqliteAudit, SqliteCustomers, SqliteStore};
+use commerce_auth::{
+    AdminStore, CustomerId, CustomerStore, Store,
+    account::{AdminRecord, CustomerRecord},
+    async_trait,
+    audit::{AuditEvent, AuditSink, MemoryAudit},
+    keyring::{KeyId, Keyring},
+    store::memory::{MemoryAdmins, MemoryCustomers, MemoryStore},
+};
 
 use super::Result;
 

@@ -3,7 +3,10 @@ use std::sync::{
     mpsc::{Receiver, Sender, channel},
 };
 
-use commerce_auth::{AdminNotice, AdminNotification, Notice, Notification, Notifier, StoreError};
+use commerce_auth::{
+    error::StoreError,
+    notifier::{AdminNotice, AdminNotification, Notice, Notification, Notifier},
+};
 
 /// A shop's mail: a queue that the crate fills and the shop delivers from.
 #[derive(Debug)]

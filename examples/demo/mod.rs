@@ -13,11 +13,13 @@ use std::{sync::Arc, time::Duration};
 
 use authenticator::Authenticator;
 use commerce_auth::{
-    AccountStatus, AdminId, AdminRecord, AdminSignIn, AdminStore, Auth, AuthBuilder, AuthConfig, BearerToken,
-    Credential, CustomerId, CustomerRecord, CustomerStore, PasswordResetRequest, Permission, SignIn,
-    TotpSecret, Website,
+    AdminId, AdminSignIn, AdminStore, Auth, AuthBuilder, AuthConfig, BearerToken, CustomerId, CustomerStore,
+    SignIn, Website,
+    account::{AccountStatus, AdminRecord, CustomerRecord, Permission},
     audit::AuditEvent,
     clock::{Clock, ManualClock},
+    credential::{Credential, TotpSecret},
+    flow::PasswordResetRequest,
 };
 use database::{Customers, Database, keyring};
 use mailbox::Mailbox;

@@ -1,6 +1,7 @@
 use commerce_auth::{
-    BearerToken, Error, TokenError,
+    BearerToken, Error,
     audit::{Outcome, Refusal},
+    error::TokenError,
 };
 
 use super::DemoShop;

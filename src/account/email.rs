@@ -49,7 +49,7 @@ pub enum EmailError {
 /// assert_eq!(email.as_str(), "roni_cost@example.com");
 /// assert_eq!("kunde@bücher.example".parse::<Email>()?.as_str(), "kunde@xn--bcher-kva.example");
 /// assert!("a@example.com,b@example.com".parse::<Email>().is_err());
-/// # Ok::<(), commerce_auth::EmailError>(())
+/// # Ok::<(), commerce_auth::account::EmailError>(())
 /// ```
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(into = "String", try_from = "String")]

@@ -73,7 +73,7 @@ macro_rules! account_id {
         /// assert_eq!(id, "42".parse()?);
         /// assert_eq!(id.as_int(), Some(42));
         /// assert_eq!(id.to_string(), "42");
-        /// # Ok::<(), commerce_auth::IdError>(())
+        /// # Ok::<(), commerce_auth::account::IdError>(())
         /// ```
         #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
         #[serde(into = "String", try_from = "String")]

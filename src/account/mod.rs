@@ -5,27 +5,32 @@
 //! and [`AdminStore`].
 //!
 //! A host without tables uses the ready-made tables of a backend, which hold [`CustomerRecord`] and
-//! [`AdminRecord`]. In memory these are [`MemoryCustomers`](crate::MemoryCustomers) and
-//! [`MemoryAdmins`](crate::MemoryAdmins).
+//! [`AdminRecord`]. In memory these are [`MemoryCustomers`](crate::store::memory::MemoryCustomers) and
+//! [`MemoryAdmins`](crate::store::memory::MemoryAdmins).
 
-mod admin;
+pub(crate) mod admin;
 mod conflict;
-mod customer;
+pub(crate) mod customer;
 mod decoys;
-mod email;
-mod id;
-mod password_hash;
+pub(crate) mod email;
+pub(crate) mod id;
+pub(crate) mod password_hash;
 mod status;
 mod username;
-mod website;
+pub(crate) mod website;
 
-pub use admin::{AdminRecord, AdminStore, AdminUser, Permission};
+pub use admin::{AdminRecord, Permission};
+pub(crate) use admin::{AdminStore, AdminUser};
 pub use conflict::{AccountConflict, UpsertError};
-pub use customer::{Customer, CustomerRecord, CustomerStore, EmailReplacement};
+pub(crate) use customer::{Customer, CustomerStore};
+pub use customer::{CustomerRecord, EmailReplacement};
 pub(crate) use decoys::Decoys;
-pub use email::{Email, EmailError};
-pub use id::{AdminId, CustomerId, IdError};
-pub use password_hash::PasswordHash;
+pub(crate) use email::Email;
+pub use email::EmailError;
+pub use id::IdError;
+pub(crate) use id::{AdminId, CustomerId};
+pub(crate) use password_hash::PasswordHash;
 pub use status::AccountStatus;
 pub use username::{Username, UsernameError};
-pub use website::{Website, WebsiteError};
+pub(crate) use website::Website;
+pub use website::WebsiteError;

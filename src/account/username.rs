@@ -15,11 +15,11 @@ pub struct UsernameError;
 /// that look alike therefore never become one.
 ///
 /// ```
-/// use commerce_auth::Username;
+/// use commerce_auth::account::Username;
 ///
 /// assert_eq!("Admin".parse::<Username>()?.as_str(), "admin");
 /// assert!("ａdmin".parse::<Username>().is_err());
-/// # Ok::<(), commerce_auth::UsernameError>(())
+/// # Ok::<(), commerce_auth::account::UsernameError>(())
 /// ```
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Username(String);

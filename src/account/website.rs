@@ -22,7 +22,7 @@ pub struct WebsiteError;
 /// assert_eq!(website.as_str(), "outlet_fr");
 /// assert_eq!(Website::default().as_str(), "base");
 /// assert!("Outlet FR".parse::<Website>().is_err());
-/// # Ok::<(), commerce_auth::WebsiteError>(())
+/// # Ok::<(), commerce_auth::account::WebsiteError>(())
 /// ```
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(into = "String", try_from = "String")]

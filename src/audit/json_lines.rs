@@ -27,7 +27,11 @@ use crate::{error::StoreError, token::Subject};
 /// A new file can be read only by its owner (on Unix).
 ///
 /// ```
-/// use commerce_auth::{Auth, MemoryCustomers, MemoryStore, audit::JsonLinesAudit};
+/// use commerce_auth::{
+///     Auth,
+///     audit::JsonLinesAudit,
+///     store::memory::{MemoryCustomers, MemoryStore},
+/// };
 ///
 /// # let folder = tempfile::tempdir()?;
 /// # let path = folder.path().join("audit.jsonl");

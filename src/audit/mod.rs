@@ -30,7 +30,7 @@
 //!
 //! # The chain
 //!
-//! With a [`Keyring`](crate::Keyring), `SqliteAudit` and `PostgresAudit` each sign their records as
+//! With a [`Keyring`](crate::keyring::Keyring), `SqliteAudit` and `PostgresAudit` each sign their records as
 //! one chain. A signature covers the record's position and the link of the record before it.
 //!
 //! Without a key, nobody can change, insert, move or remove a signed record unnoticed by the

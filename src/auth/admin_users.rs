@@ -28,7 +28,7 @@ impl Auth {
     /// gives no token.
     ///
     /// An admin user who must have a second factor but has none is mailed an enrolment token
-    /// ([`AdminNotice::EnrolmentRequested`](crate::AdminNotice::EnrolmentRequested)). No mail is
+    /// ([`AdminNotice::EnrolmentRequested`](crate::notifier::AdminNotice::EnrolmentRequested)). No mail is
     /// sent if the sign-in carries a code.
     ///
     /// The account's budgets are charged before the password is checked, as for customers, but in
@@ -41,7 +41,7 @@ impl Auth {
     ///
     /// - [`InputError::Required`], [`InputError::Username`], [`InputError::PasswordTooLong`]: the
     ///   input is malformed. No account was looked up.
-    /// - [`SignInError::ChallengeRequired`]: the host's [`Challenge`](crate::Challenge) requires a
+    /// - [`SignInError::ChallengeRequired`]: the host's [`Challenge`](crate::challenge::Challenge) requires a
     ///   right answer. No account was looked up, and the attempt was not counted.
     /// - [`SignInError::Refused`]: the admin user does not exist or is disabled, the password is
     ///   wrong, the budget is spent, or all tokens were revoked during the sign-in. The error does
@@ -145,7 +145,7 @@ impl Auth {
     /// All assistance tokens obtained with these tokens end too, and sign-ins that are still
     /// running get no token. If the account was deleted, its second factor is removed. If the host
     /// set the password, the admin user is notified
-    /// ([`AdminNotice::PasswordSetByHost`](crate::AdminNotice::PasswordSetByHost)).
+    /// ([`AdminNotice::PasswordSetByHost`](crate::notifier::AdminNotice::PasswordSetByHost)).
     ///
     /// Call it after the change is stored. It may be called again. A disabled or missing admin user
     /// is refused even without this call, because every use of a token reads the account. Call it
@@ -177,16 +177,16 @@ impl Auth {
     /// notice.
     ///
     /// The link is mailed when the account is locked
-    /// ([`AdminNotice::Locked`](crate::AdminNotice::Locked)). It works once, within
+    /// ([`AdminNotice::Locked`](crate::notifier::AdminNotice::Locked)). It works once, within
     /// [`AuthConfig::enrolment_lifetime`](crate::AuthConfig::enrolment_lifetime). It does not sign
     /// the admin user in.
     ///
     /// # Errors
     ///
     /// - [`InputError::Username`], [`InputError::Required`]: the input is malformed.
-    /// - [`SignInError::InvalidUnlockToken`](crate::SignInError::InvalidUnlockToken): the token is
+    /// - [`SignInError::InvalidUnlockToken`](crate::error::SignInError::InvalidUnlockToken): the token is
     ///   wrong, expired or spent.
-    /// - [`SignInError::TooManyRequests`](crate::SignInError::TooManyRequests): the source has
+    /// - [`SignInError::TooManyRequests`](crate::error::SignInError::TooManyRequests): the source has
     ///   failed too often.
     /// - [`Error::Unavailable`]: the storage backend request failed. The attempts may have been
     ///   cleared.
@@ -361,7 +361,7 @@ impl Auth {
     /// number.
     ///
     /// Only second factors that another key has sealed are read. After a key rotation, call it
-    /// until it returns 0, and only then [retire](crate::Keyring::retire) the old key. A sign-in
+    /// until it returns 0, and only then [retire](crate::keyring::Keyring::retire) the old key. A sign-in
     /// seals the admin user's own factor again.
     ///
     /// # Errors
@@ -389,7 +389,11 @@ impl Auth {
     /// newest records with the new key. [`Keyring`] says how to rotate keys in a quiet shop.
     ///
     /// ```
-    /// use commerce_auth::{Auth, KeyId, Keyring, MemoryCustomers, MemoryStore};
+    /// use commerce_auth::{
+    ///     Auth,
+    ///     keyring::{KeyId, Keyring},
+    ///     store::memory::{MemoryCustomers, MemoryStore},
+    /// };
     ///
     /// # fn secret() -> [u8; 32] { [7; 32] }
     /// # pollster::block_on(async {

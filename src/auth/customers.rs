@@ -29,7 +29,10 @@ impl Auth {
     ///
     /// ```
     /// use commerce_auth::{
-    ///     AccountStatus, Auth, CustomerId, CustomerRecord, MemoryCustomers, MemoryStore, Obtained, SignIn, Website,
+    ///     Auth, CustomerId, SignIn, Website,
+    ///     account::{AccountStatus, CustomerRecord},
+    ///     store::memory::{MemoryCustomers, MemoryStore},
+    ///     token::Obtained,
     /// };
     ///
     /// # pollster::block_on(async {
@@ -57,7 +60,7 @@ impl Auth {
     ///
     /// - [`InputError::Required`], [`InputError::Email`], [`InputError::PasswordTooLong`]: the
     ///   input is malformed. Nothing was looked up.
-    /// - [`SignInError::ChallengeRequired`]: the host's [`Challenge`](crate::Challenge) requires a
+    /// - [`SignInError::ChallengeRequired`]: the host's [`Challenge`](crate::challenge::Challenge) requires a
     ///   right answer. Nothing was looked up, and the attempt was not counted.
     /// - [`SignInError::Refused`]: the account does not exist or is disabled, the credential is
     ///   wrong, or the budget is spent. Or the admin user behind a one-time code may no longer
@@ -74,7 +77,7 @@ impl Auth {
     ///
     /// If a one-time code or reset token is presented a second time, this is a replay. The caller
     /// gets the usual refusal, the token obtained with the credential ends, and the customer is
-    /// notified ([`Notice::CredentialReplayed`](crate::Notice)). If the credential was used to set
+    /// notified ([`Notice::CredentialReplayed`](crate::notifier::Notice)). If the credential was used to set
     /// a new password, all of the customer's tokens end. If the replay arrives while the first
     /// sign-in is still running, the first caller gets a token that has already ended.
     #[doc(alias("generateCustomerToken", "/V1/integration/customer/token"))]

@@ -31,13 +31,16 @@ impl Auth {
     /// Returns a builder with the store that keeps tokens and documents.
     ///
     /// ```
-    /// use commerce_auth::{Auth, MemoryCustomers, MemoryStore};
+    /// use commerce_auth::{
+    ///     Auth,
+    ///     store::memory::{MemoryCustomers, MemoryStore},
+    /// };
     ///
     /// let auth = Auth::builder(MemoryStore::new())
     ///     .customers(MemoryCustomers::new())
     ///     .without_notifier() // or `.notifier(..)`, which mails password resets
     ///     .build()?;
-    /// # Ok::<(), commerce_auth::ConfigError>(())
+    /// # Ok::<(), commerce_auth::config::ConfigError>(())
     /// ```
     pub fn builder(store: impl IntoShared<dyn Store>) -> AuthBuilder {
         AuthBuilder::new(store.into_shared())

@@ -75,7 +75,7 @@ impl Auth {
     }
 
     /// Makes a reset token for the customer with this address and passes it to the
-    /// [`Notifier`](crate::Notifier): Commerce's `requestPasswordResetEmail`.
+    /// [`Notifier`](crate::notifier::Notifier): Commerce's `requestPasswordResetEmail`.
     ///
     /// If no account has the address, or the account is disabled, no mail is sent. The work and the
     /// result are the same for every address, whether its account is missing, locked or disabled.
@@ -92,7 +92,7 @@ impl Auth {
     /// - [`InputError::Required`], [`InputError::Email`]: the input is malformed. Nothing was
     ///   looked up.
     /// - [`InternalError::NotConfigured`]: there is no notifier.
-    /// - [`SignInError::ChallengeRequired`]: the host's [`Challenge`](crate::Challenge) requires a
+    /// - [`SignInError::ChallengeRequired`]: the host's [`Challenge`](crate::challenge::Challenge) requires a
     ///   right answer. Nothing was looked up, and the request was not counted.
     /// - [`SignInError::TooManyRequests`]: too many requests for this address, or from this source.
     /// - [`Error::Unavailable`], [`Error::Random`]: a token may have been made, but no mail was
@@ -116,7 +116,7 @@ impl Auth {
     /// If a reset token is presented a second time, this is a replay, and an attacker may have used
     /// it. The token obtained with it ends. If it was used to set a new password, all of the
     /// customer's tokens end. The customer is notified
-    /// ([`Notice::CredentialReplayed`](crate::Notice)) and should ask for a new link. A second
+    /// ([`Notice::CredentialReplayed`](crate::notifier::Notice)) and should ask for a new link. A second
     /// click while the first reset is still running is a replay too, and the first reset succeeds.
     ///
     /// # Errors
@@ -124,7 +124,7 @@ impl Auth {
     /// - [`InputError::Required`], [`InputError::Email`], [`InputError::Policy`]: nothing was
     ///   looked up. A password from a data breach is refused only after the reset token was found
     ///   valid, and the token stays valid.
-    /// - [`SignInError::ChallengeRequired`]: the host's [`Challenge`](crate::Challenge) requires a
+    /// - [`SignInError::ChallengeRequired`]: the host's [`Challenge`](crate::challenge::Challenge) requires a
     ///   right answer. Nothing was looked up, and the attempt was not counted.
     /// - [`SignInError::ResetTokenMismatched`]: the token belongs to another account, is expired or
     ///   spent, or ended meanwhile; or the account does not exist or is disabled. The same error is
@@ -184,7 +184,7 @@ impl Auth {
     /// - [`Error::Overloaded`]: too many hashes are waiting.
     /// - [`Error::Random`]: failed to obtain a random salt.
     /// - [`Error::Unavailable`]: the request to the host's
-    ///   [`BreachedPasswords`](crate::BreachedPasswords) failed.
+    ///   [`BreachedPasswords`](crate::credential::BreachedPasswords) failed.
     pub async fn hash_new_password(
         &self,
         email: &str,

@@ -49,7 +49,12 @@ impl Auth {
     /// who are not signed in.
     ///
     /// ```
-    /// use commerce_auth::{AccountStatus, Auth, MemoryCustomers, MemoryStore, Registration};
+    /// use commerce_auth::{
+    ///     Auth,
+    ///     account::AccountStatus,
+    ///     flow::Registration,
+    ///     store::memory::{MemoryCustomers, MemoryStore},
+    /// };
     ///
     /// # pollster::block_on(async {
     /// let auth =
@@ -69,7 +74,7 @@ impl Auth {
     /// - [`InputError::Required`], [`InputError::Email`], [`InputError::Policy`]: the registration
     ///   was not counted. A password from a data breach is refused only after the registration was
     ///   counted.
-    /// - [`SignInError::ChallengeRequired`]: the host's [`Challenge`](crate::Challenge) requires a
+    /// - [`SignInError::ChallengeRequired`]: the host's [`Challenge`](crate::challenge::Challenge) requires a
     ///   right answer. The registration was not counted.
     /// - [`SignInError::TooManyRequests`]: too many registrations from this source.
     /// - [`Error::Overloaded`]: too many hashes are waiting.
@@ -80,7 +85,7 @@ impl Auth {
     }
 
     /// Makes a confirmation token for the unconfirmed customer with this address and passes it to
-    /// the [`Notifier`](crate::Notifier).
+    /// the [`Notifier`](crate::notifier::Notifier).
     ///
     /// Call it after a registration. It also implements Commerce's `resendConfirmationEmail`.
     ///
@@ -98,7 +103,7 @@ impl Auth {
     /// - [`InputError::Required`], [`InputError::Email`]: the input is malformed. Nothing was
     ///   looked up.
     /// - [`InternalError::NotConfigured`]: there is no notifier.
-    /// - [`SignInError::ChallengeRequired`]: the host's [`Challenge`](crate::Challenge) requires a
+    /// - [`SignInError::ChallengeRequired`]: the host's [`Challenge`](crate::challenge::Challenge) requires a
     ///   right answer. Nothing was looked up, and the request was not counted.
     /// - [`SignInError::TooManyRequests`]: too many requests for this address, or from this source.
     /// - [`Error::Unavailable`], [`Error::Random`]: a token may have been made, but no mail was
@@ -141,8 +146,12 @@ impl Auth {
     /// ```
     /// use std::sync::{Arc, Mutex};
     /// use commerce_auth::{
-    ///     Auth, ConfirmationRequest, CustomerId, CustomerRecord, EmailConfirmation, MemoryCustomers, MemoryStore,
-    ///     Notice, Notification, Notifier, Registration, SignIn, StoreError, Website,
+    ///     Auth, CustomerId, SignIn, Website,
+    ///     account::CustomerRecord,
+    ///     error::StoreError,
+    ///     flow::{ConfirmationRequest, EmailConfirmation, Registration},
+    ///     notifier::{Notice, Notification, Notifier},
+    ///     store::memory::{MemoryCustomers, MemoryStore},
     /// };
     ///
     /// #[derive(Debug, Default)]
@@ -187,7 +196,7 @@ impl Auth {
     ///
     /// - [`InputError::Required`], [`InputError::Email`], [`InputError::PasswordTooLong`]: the
     ///   input is malformed. Nothing was looked up.
-    /// - [`SignInError::ChallengeRequired`]: the host's [`Challenge`](crate::Challenge) requires a
+    /// - [`SignInError::ChallengeRequired`]: the host's [`Challenge`](crate::challenge::Challenge) requires a
     ///   right answer. Nothing was looked up, and the attempt was not counted.
     /// - [`ConfirmationError::InvalidToken`]: the token is wrong, expired or spent, ended
     ///   meanwhile, or belongs to another address or website. Or the account is disabled, or

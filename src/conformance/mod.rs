@@ -7,7 +7,7 @@
 //! commerce_auth::store_conformance! {
 //!     mod memory;
 //!     runtime: |future| pollster::block_on(future);
-//!     store: || async { commerce_auth::MemoryStore::new() };
+//!     store: || async { commerce_auth::store::memory::MemoryStore::new() };
 //! }
 //! # fn main() {}
 //! ```
@@ -223,7 +223,7 @@ macro_rules! store_conformance {
 /// commerce_auth::token_conformance! {
 ///     mod memory;
 ///     runtime: |future| pollster::block_on(future);
-///     store: || async { commerce_auth::MemoryStore::new() };
+///     store: || async { commerce_auth::store::memory::MemoryStore::new() };
 /// }
 /// # fn main() {}
 /// ```
@@ -243,7 +243,7 @@ macro_rules! token_conformance {
 /// commerce_auth::state_conformance! {
 ///     mod memory;
 ///     runtime: |future| pollster::block_on(future);
-///     store: || async { commerce_auth::MemoryStore::new() };
+///     store: || async { commerce_auth::store::memory::MemoryStore::new() };
 /// }
 /// # fn main() {}
 /// ```

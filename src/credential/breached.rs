@@ -16,14 +16,14 @@ use crate::error::StoreError;
 ///
 /// A host sets it with [`AuthBuilder::breached_passwords`](crate::AuthBuilder::breached_passwords).
 /// It is called for new passwords only, and only after they satisfy the
-/// [`PasswordPolicy`](crate::PasswordPolicy):
+/// [`PasswordPolicy`](crate::credential::PasswordPolicy):
 ///
 /// - a reset calls it after the reset token was verified;
 /// - a change calls it after the current password was verified;
 /// - a hash that the host requests calls it as well.
 ///
 /// A sign-in never calls it. A listed password is refused with
-/// [`PolicyViolation::Breached`](crate::PolicyViolation::Breached).
+/// [`PolicyViolation::Breached`](crate::error::PolicyViolation::Breached).
 ///
 /// `examples/breached_passwords` has a client of Have I Been Pwned.
 ///
@@ -31,7 +31,10 @@ use crate::error::StoreError;
 /// use std::collections::BTreeMap;
 ///
 /// use commerce_auth::{
-///     Auth, BreachedPasswords, MemoryCustomers, MemoryStore, PasswordSha1, StoreError, async_trait,
+///     Auth, async_trait,
+///     credential::{BreachedPasswords, PasswordSha1},
+///     error::StoreError,
+///     store::memory::{MemoryCustomers, MemoryStore},
 /// };
 ///
 /// /// Five digits of a SHA-1, and the other 35 of each breached password that begins with them.
@@ -51,7 +54,7 @@ use crate::error::StoreError;
 ///     .breached_passwords(OwnCopy(BTreeMap::new()))
 ///     .without_notifier()
 ///     .build()?;
-/// # Ok::<(), commerce_auth::ConfigError>(())
+/// # Ok::<(), commerce_auth::config::ConfigError>(())
 /// ```
 #[async_trait]
 #[diagnostic::on_unimplemented(

@@ -10,7 +10,7 @@ pub enum InputError {
     #[error("The email address has an invalid format.")]
     Email,
     /// The user name is longer than 160 bytes, or has a control or look-alike character. See
-    /// [`Username`](crate::Username).
+    /// [`Username`](crate::account::Username).
     #[error("The username has an invalid format.")]
     Username,
     /// The password argument is longer than 1,024 bytes. Nothing was hashed or looked up.
@@ -123,7 +123,7 @@ pub enum PolicyViolation {
     /// The password is common, or is a run of characters.
     #[error("The password is too common. Create a new password and try again.")]
     TooCommon,
-    /// The host's [`BreachedPasswords`](crate::BreachedPasswords) list contains the password.
+    /// The host's [`BreachedPasswords`](crate::credential::BreachedPasswords) list contains the password.
     #[error("The password has appeared in a data breach. Create a new password and try again.")]
     Breached,
 }

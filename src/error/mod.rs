@@ -1,9 +1,11 @@
-//! Errors with Commerce's messages.
+//! The areas of [`Error`], with Commerce's messages.
 
 mod assistance;
 mod confirmation;
 mod input;
 mod internal;
+pub(crate) mod kind;
+pub(crate) mod operation;
 mod second_factor;
 mod sign_in;
 mod store;
@@ -13,135 +15,9 @@ pub use assistance::AssistanceError;
 pub use confirmation::ConfirmationError;
 pub use input::{Field, InputError, PolicyViolation};
 pub use internal::{InternalError, Part};
+pub(crate) use kind::ErrorKind;
+pub(crate) use operation::Error;
 pub use second_factor::SecondFactorError;
 pub use sign_in::SignInError;
 pub use store::StoreError;
 pub use token::TokenError;
-
-use crate::random::RandomError;
-
-/// The reason why a flow failed, grouped by area.
-///
-/// Its `Display` is the message that Commerce documents, and may be shown to the client. It never
-/// holds a secret, an e-mail address or any other input. A transport maps [`kind`](Error::kind) to
-/// a category and a status. [`code`](Error::code) is a stable text for logs, metrics and clients.
-///
-#[doc = include_str!("codes.md")]
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum Error {
-    /// The input is malformed, or breaks a rule.
-    #[error(transparent)]
-    Input(#[from] InputError),
-    /// A sign-in, a password or a reset token is refused.
-    #[error(transparent)]
-    SignIn(#[from] SignInError),
-    /// An e-mail address is not confirmed.
-    #[error(transparent)]
-    Confirmation(#[from] ConfirmationError),
-    /// The second factor of an admin user is missing, wrong, or cannot be set up.
-    #[error(transparent)]
-    SecondFactor(#[from] SecondFactorError),
-    /// Assistance is not offered, not permitted, or not wanted.
-    #[error(transparent)]
-    Assistance(#[from] AssistanceError),
-    /// The bearer token is not accepted.
-    #[error(transparent)]
-    Token(#[from] TokenError),
-    /// Too many password hashes are waiting, or other attempts at the account took too long. Try
-    /// again.
-    #[error("The service is busy. Please wait and try again later.")]
-    Overloaded,
-    /// Another caller changed the same account at this moment, and nothing was changed. Try again.
-    #[error("The service is busy. Please wait and try again later.")]
-    Conflict,
-    /// A request to a store or to a host's table failed. The call may have taken effect.
-    #[error("The service is unavailable. Please wait and try again later.")]
-    Unavailable(#[from] StoreError),
-    /// The operating system failed to supply random bytes.
-    #[error("The service is unavailable. Please wait and try again later.")]
-    Random(#[from] RandomError),
-    /// An error of the host or of this crate. Any flow may return it. The `# Errors` sections name
-    /// it only if the host can correct it.
-    #[error(transparent)]
-    Internal(#[from] InternalError),
-}
-
-impl Error {
-    /// Returns the kind of the error, which a transport maps to a category and a status.
-    ///
-    /// ```
-    /// use commerce_auth::{Error, ErrorKind, SignInError};
-    ///
-    /// assert_eq!(Error::SignIn(SignInError::Refused).kind(), ErrorKind::Authentication);
-    /// ```
-    #[must_use]
-    pub const fn kind(&self) -> ErrorKind {
-        match self {
-            Self::Input(_) => ErrorKind::Input,
-            Self::SignIn(error) => error.kind(),
-            Self::Confirmation(error) => error.kind(),
-            Self::SecondFactor(error) => error.kind(),
-            Self::Assistance(error) => error.kind(),
-            Self::Token(error) => error.kind(),
-            Self::Overloaded | Self::Conflict => ErrorKind::Overloaded,
-            Self::Unavailable(_) | Self::Random(_) => ErrorKind::Unavailable,
-            Self::Internal(_) => ErrorKind::Internal,
-        }
-    }
-
-    /// Returns a stable text that names the error's area and variant, such as `sign_in.refused`. It
-    /// stays the same between versions, and holds no input. The table [Codes](Error#codes) lists all codes.
-    ///
-    /// ```
-    /// use commerce_auth::{Error, TokenError};
-    ///
-    /// assert_eq!(Error::Token(TokenError::Invalid).code(), "token.invalid");
-    /// ```
-    #[must_use]
-    pub const fn code(&self) -> &'static str {
-        match self {
-            Self::Input(error) => error.code(),
-            Self::SignIn(error) => error.code(),
-            Self::Confirmation(error) => error.code(),
-            Self::SecondFactor(error) => error.code(),
-            Self::Assistance(error) => error.code(),
-            Self::Token(error) => error.code(),
-            Self::Overloaded => "overloaded",
-            Self::Conflict => "conflict",
-            Self::Unavailable(_) => "unavailable",
-            Self::Random(_) => "random",
-            Self::Internal(error) => error.code(),
-        }
-    }
-}
-
-impl From<PolicyViolation> for Error {
-    fn from(violation: PolicyViolation) -> Self {
-        Self::Input(InputError::Policy(violation))
-    }
-}
-
-/// The kind of an error, which a transport maps to a category and a status.
-///
-/// The categories and statuses are those of Commerce 2.4.8.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum ErrorKind {
-    /// The input is not valid: `graphql-input` with status 200, REST 400.
-    Input,
-    /// The credential or the token is not accepted: `graphql-authentication`, 401.
-    Authentication,
-    /// The token is valid, but not for this operation: `graphql-authorization` with 403, REST 401.
-    Authorization,
-    /// The requested account does not exist: `graphql-no-such-entity` with status 200, REST 404.
-    NotFound,
-    /// Try again much later: 429.
-    TooManyRequests,
-    /// Try again in a moment: 503 with `Retry-After`.
-    Overloaded,
-    /// A store failed: 503. The request was not denied and not allowed.
-    Unavailable,
-    /// An error of the host or of this crate: 500.
-    Internal,
-}

@@ -1,4 +1,6 @@
-//! The flows: one file for each public operation, with the operation's name. They use the services.
+//! The arguments and results of the operations, which are methods of [`Auth`](crate::Auth).
+//!
+//! Each operation has a file with its name. The operations use the services.
 
 mod activate_admin_factor;
 mod admin_changed;
@@ -42,7 +44,7 @@ mod set_remote_shopping_assistance;
 mod set_up_admin_factor;
 mod step_up;
 mod steps;
-mod types;
+pub(crate) mod types;
 mod unlock_admin;
 mod unlock_admin_by_link;
 mod unlock_customer;
@@ -105,7 +107,8 @@ pub(crate) use set_remote_shopping_assistance::set_remote_shopping_assistance;
 pub use set_up_admin_factor::FactorSetup;
 pub(crate) use set_up_admin_factor::set_up_admin_factor;
 pub(crate) use step_up::step_up;
-pub use types::{AdminSignIn, AdminSignedIn, BegunEnrolment, SignIn, SignedIn};
+pub use types::BegunEnrolment;
+pub(crate) use types::{AdminSignIn, AdminSignedIn, SignIn, SignedIn};
 pub(crate) use unlock_admin::unlock_admin;
 pub(crate) use unlock_admin_by_link::unlock_admin_by_link;
 pub(crate) use unlock_customer::unlock_customer;

@@ -77,7 +77,7 @@ pub struct Admitted {
 impl Admitted {
     /// Executes the request.
     ///
-    /// The response is as a client may see it. A [`StoreError`](crate::StoreError) or an [`Error`] that a resolver passed on
+    /// The response is as a client may see it. A [`StoreError`](crate::error::StoreError) or an [`Error`] that a resolver passed on
     /// by `?` gets its category, and a `StoreError` the message of [`Error::Unavailable`]. Errors of async-graphql are cut to
     /// 512 bytes, repeat no value of an argument, and are 16 at most if nothing ran. A field at the root whose resolver failed
     /// is null.

@@ -122,7 +122,7 @@ impl Caller {
         &self.origin
     }
 
-    /// The response to the host's [`Challenge`](crate::Challenge), from the header `X-ReCaptcha`. There is none if the header
+    /// The response to the host's [`Challenge`](crate::challenge::Challenge), from the header `X-ReCaptcha`. There is none if the header
     /// is missing, repeated, or longer than [`ChallengeResponse::MAX_BYTES`].
     #[must_use]
     pub const fn challenge(&self) -> &ChallengeResponse {

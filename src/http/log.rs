@@ -10,7 +10,7 @@ use crate::error::{Error, ErrorKind};
 ///
 /// # Security
 ///
-/// The text of a [`StoreError`](crate::StoreError)'s sources is logged. The host's stores write it: the crate cannot prove that
+/// The text of a [`StoreError`](crate::error::StoreError)'s sources is logged. The host's stores write it: the crate cannot prove that
 /// it holds no secret. Control characters in it are replaced, and the whole text has 1 KiB at most.
 pub(crate) fn log_fault(error: &Error) {
     match error.kind() {

@@ -49,7 +49,7 @@ pub(super) enum Which<'a> {
     OfAccounts { kind: &'static str, id: &'a str, after: i64 },
 }
 
-/// Implements [`AuditSink`](crate::AuditSink) and the public methods of an [`AuditTable`] with a
+/// Implements [`AuditSink`](crate::audit::AuditSink) and the public methods of an [`AuditTable`] with a
 /// field `keyring`.
 macro_rules! audit_sink {
     ($table:ty) => {

@@ -33,32 +33,26 @@ mod columns;
 pub mod memory;
 #[cfg(any(feature = "postgres", feature = "redis", feature = "sqlite"))]
 mod open_error;
-mod otc;
+pub(crate) mod otc;
 #[cfg(feature = "postgres")]
 pub mod postgres;
 #[cfg(feature = "redis")]
 pub mod redis;
 #[cfg(feature = "sqlite")]
 pub mod sqlite;
-mod state;
-mod token;
+pub(crate) mod state;
+pub(crate) mod token;
+pub(crate) mod whole;
 
 #[cfg(any(feature = "postgres", feature = "redis", feature = "sqlite"))]
 pub use open_error::OpenError;
-pub use otc::{Offer, OneTimeCredential, OtcStore, Peek, Presented, Purpose, Purposes, Spent, Take};
+pub(crate) use otc::OtcStore;
+pub use otc::{Offer, OneTimeCredential, Peek, Presented, Purpose, Purposes, Spent, Take};
+pub(crate) use state::StateStore;
 pub use state::{
     Change, Changes, ChangesError, CommitOutcome, Document, DocumentId, Index, IndexEntry, Key, Listed, Name,
-    NameError, Partition, Position, Put, StateStore, Version,
+    NameError, Partition, Position, Put, Version,
 };
-pub use token::{Generation, GenerationId, Insert, TokenStore};
-
-/// All of a backend's storage in one value. Implemented for every type that implements both traits.
-#[diagnostic::on_unimplemented(
-    message = "`{Self}` is not a store",
-    label = "it must implement `TokenStore` and `StateStore`, or be an `Arc` of a type that does",
-    note = "every type that implements `TokenStore` and `StateStore` is a `Store`",
-    note = "ready-made stores are `MemoryStore`, `SqliteStore` (feature `sqlite`), `PostgresStore` (feature `postgres`) and `RedisStore` (feature `redis`)"
-)]
-pub trait Store: TokenStore + StateStore {}
-
-impl<S: TokenStore + StateStore> Store for S {}
+pub(crate) use token::TokenStore;
+pub use token::{Generation, GenerationId, Insert};
+pub(crate) use whole::Store;

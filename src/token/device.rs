@@ -29,7 +29,7 @@ impl DeviceSecret {
     /// secret.
     ///
     /// ```
-    /// use commerce_auth::DeviceSecret;
+    /// use commerce_auth::token::DeviceSecret;
     ///
     /// assert!(DeviceSecret::parse("0123456789abcdef0123456789abcdef").is_some());
     /// assert!(DeviceSecret::parse("a text of another kind").is_none());

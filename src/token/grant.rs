@@ -13,7 +13,7 @@ use crate::account::{AdminId, CustomerId, Website};
 /// ordered before admin users, and then by id. This differs from the order of the texts.
 ///
 /// ```
-/// use commerce_auth::{AdminId, CustomerId, Subject};
+/// use commerce_auth::{AdminId, CustomerId, token::Subject};
 ///
 /// let subject = Subject::Customer(CustomerId::from(7));
 /// assert_eq!(subject.to_string(), "customer:7");

@@ -5,21 +5,20 @@
 //! which it was obtained, and the expiry. Verifying a token returns an [`Identity`].
 
 mod assistance;
-mod bearer;
+pub(crate) mod bearer;
 mod device;
 mod digest;
 mod grant;
-mod identity;
-mod origin;
+pub(crate) mod identity;
+pub(crate) mod origin;
 mod presented;
 
 pub use assistance::{AssistanceEnd, AssistanceEntry};
-pub use bearer::BearerToken;
-pub(crate) use bearer::TokenFormat;
+pub(crate) use bearer::{BearerToken, TokenFormat};
 pub use device::DeviceSecret;
 pub use digest::{Digest, DigestError};
 pub use grant::{Assistance, Grant, Obtained, Subject, SubjectError};
-pub use identity::{AdminIdentity, CustomerIdentity, Identity};
-pub use origin::Origin;
-pub(crate) use origin::network;
+pub use identity::Identity;
+pub(crate) use identity::{AdminIdentity, CustomerIdentity};
+pub(crate) use origin::{Origin, network};
 pub use presented::Bearer;

@@ -10,7 +10,7 @@ use crate::account::Website;
 /// trail.
 ///
 /// ```
-/// use commerce_auth::{Bearer, Origin, Website};
+/// use commerce_auth::{Origin, Website, token::Bearer};
 ///
 /// # fn request() -> (&'static str, Website, Origin) { ("", Website::default(), Origin::default()) }
 /// let (token, website, origin) = request();

@@ -14,9 +14,13 @@ use std::{
 };
 
 use commerce_auth::{
-    CustomerId, Error, ErrorKind, RedisOptions, RedisStore, SignIn, SignInError, StoreError,
+    CustomerId, Error, ErrorKind, SignIn, TokenStore,
     audit::MemoryAudit,
-    store::{GenerationId, OpenError, TokenStore},
+    error::{SignInError, StoreError},
+    store::{
+        GenerationId, OpenError,
+        redis::{RedisOptions, RedisStore},
+    },
 };
 use commerce_auth_test_servers::{Proxy, Redis};
 use futures_util::{FutureExt, future::join_all};
@@ -379,8 +383,9 @@ async fn what_is_not_permitted_is_told_at_start() {
 
 /// Calls each verb of the state store.
 async fn documents_come_and_go(store: &RedisStore) {
-    use commerce_auth::store::{
-        Change, Changes, CommitOutcome, DocumentId, IndexEntry, Key, Partition, Put, StateStore, Version,
+    use commerce_auth::{
+        StateStore,
+        store::{Change, Changes, CommitOutcome, DocumentId, IndexEntry, Key, Partition, Put, Version},
     };
 
     let (partition, kind) = (Partition::of(&[b"a"]), "document");

@@ -7,15 +7,19 @@ use std::sync::{
 
 use async_trait::async_trait;
 use commerce_auth::{
-    AccountStatus, AdminChange, AdminId, AdminRecord, AdminSignIn, AdminSignedIn, AdminStore, Argon2Params,
-    Auth, Error, ErrorKind, Identity, InputError, MemoryAdmins, MemoryStore, Origin, PasswordHash,
-    Permission, PolicyViolation, SignInError, StoreError, Subject, TokenError, Username,
+    AdminId, AdminSignIn, AdminSignedIn, AdminStore, Auth, Error, ErrorKind, Origin, PasswordHash,
+    TokenStore,
+    account::{AccountStatus, AdminRecord, Permission, Username},
     audit::{
         Action,
         Outcome::{Begun, Refused, Succeeded},
         Refusal,
     },
-    store::TokenStore,
+    credential::Argon2Params,
+    error::{InputError, PolicyViolation, SignInError, StoreError, TokenError},
+    flow::AdminChange,
+    store::memory::{MemoryAdmins, MemoryStore},
+    token::{Identity, Subject},
 };
 use support::{ADMIN, ADMIN_PASSWORD, EMAIL, PASSWORD, Shop, WRONG, fast, hooked::Hooked, shop, sink::told};
 

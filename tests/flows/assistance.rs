@@ -10,15 +10,18 @@ use std::{
 
 use async_trait::async_trait;
 use commerce_auth::{
-    AccountStatus, AdminId, AssistanceEnd, AssistanceError, AuthConfig, Bearer, CustomerId, CustomerRecord,
-    CustomerStore, Email, Error, ErrorKind, InputError, Keep, MemoryCustomers, MemoryStore, Obtained, Origin,
-    PasswordHash, Permission, SignIn, SignInError, StoreError, Subject, TokenError, Website,
+    AdminId, AuthConfig, CustomerId, CustomerStore, Email, Error, ErrorKind, Origin, PasswordHash, SignIn,
+    TokenStore, Website,
+    account::{AccountStatus, CustomerRecord, Permission},
     audit::{
         Action,
         Outcome::{Begun, Refused, Succeeded},
         Refusal,
     },
-    store::TokenStore,
+    error::{AssistanceError, InputError, SignInError, StoreError, TokenError},
+    flow::Keep,
+    store::memory::{MemoryCustomers, MemoryStore},
+    token::{AssistanceEnd, Bearer, Obtained, Subject},
 };
 use support::{EMAIL, PASSWORD, REASON, Shop, fast, fresh::fresh, shop, sink::told};
 
@@ -312,7 +315,7 @@ async fn the_end_of_a_token_is_recorded_and_its_later_use_is_not() {
             End::SignOutOfIt => auth.revoke_customer_token(&token).await.unwrap(),
             End::AdminSignsOut => auth.revoke_admin_token(&admin).await.unwrap(),
             End::AdminChanged => {
-                let disabled = commerce_auth::AdminChange::Disabled;
+                let disabled = commerce_auth::flow::AdminChange::Disabled;
                 auth.admin_changed(&AdminId::from(7), disabled).await.unwrap();
             }
             End::Expire => shop.advance(15 * 60),
@@ -400,7 +403,7 @@ async fn an_assistance_token_is_refused_every_act_of_the_customers_own() {
 #[tokio::test]
 async fn revoking_all_is_for_the_customer_even_where_a_sign_out_ends_all() {
     let mut config = fast();
-    config.revoke = commerce_auth::RevokeScope::All;
+    config.revoke = commerce_auth::config::RevokeScope::All;
     let shop = Shop::open(MemoryStore::new(), config, |builder| builder);
     let admin = shop.admin_token().await;
     let own = shop.sign_in(PASSWORD).await.unwrap();

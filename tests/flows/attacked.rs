@@ -11,9 +11,13 @@ use std::{
 
 use async_trait::async_trait;
 use commerce_auth::{
-    AdminChange, AdminId, AdminNotice, AdminSignIn, AuditEvent, Auth, Challenge, ChallengeAnswer,
-    CustomerChange, CustomerId, Error, ErrorKind, MemoryStore, Notice, Origin, PasswordReset,
-    PasswordResetRequest, Pressure, SignIn, SignInError, SignedIn, StoreError, audit::Action,
+    AdminId, AdminSignIn, Auth, CustomerId, Error, ErrorKind, Origin, SignIn, SignedIn,
+    audit::{Action, AuditEvent},
+    challenge::{Challenge, ChallengeAnswer, Pressure},
+    error::{SignInError, StoreError},
+    flow::{AdminChange, CustomerChange, PasswordReset, PasswordResetRequest},
+    notifier::{AdminNotice, Notice},
+    store::memory::MemoryStore,
 };
 use support::{
     ADMIN, ADMIN_PASSWORD, EMAIL, PASSWORD, Shop, WRONG, authenticator::Authenticator, fast, hooked::Hooked,

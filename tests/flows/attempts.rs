@@ -10,8 +10,9 @@ use std::{
 };
 
 use commerce_auth::{
-    AdminId, AdminSignIn, ErrorKind, MemoryStore, SignIn, StoreError, Website,
-    store::{Change, Changes, CommitOutcome, DocumentId, Key, Partition, Put, StateStore, Version},
+    AdminId, AdminSignIn, ErrorKind, SignIn, StateStore, Website,
+    error::StoreError,
+    store::{Change, Changes, CommitOutcome, DocumentId, Key, Partition, Put, Version, memory::MemoryStore},
 };
 use support::{
     ADMIN, ADMIN_PASSWORD, EMAIL, PASSWORD, Shop, WRONG, authenticator::Authenticator, hooked::Hooked,

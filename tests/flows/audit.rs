@@ -12,15 +12,20 @@ use std::{
 
 use async_trait::async_trait;
 use commerce_auth::{
-    AdminChange, AdminId, AdminSignIn, AuditEvent, AuditSink, Auth, ConfigError, ConfirmationRequest,
-    CustomerChange, CustomerId, EmailConfirmation, Error, ErrorKind, Keep, MemoryCustomers, MemoryStore,
-    Origin, PasswordReset, PasswordResetRequest, Registration, SignIn, StoreError, Subject, Website,
+    AdminId, AdminSignIn, Auth, CustomerId, Error, ErrorKind, Origin, SignIn, TokenStore, Website,
     audit::{
-        Action, MemoryAudit,
+        Action, AuditEvent, AuditSink, MemoryAudit,
         Outcome::{self, Begun, Refused, Succeeded},
         Refusal,
     },
-    store::TokenStore,
+    config::ConfigError,
+    error::StoreError,
+    flow::{
+        AdminChange, ConfirmationRequest, CustomerChange, EmailConfirmation, Keep, PasswordReset,
+        PasswordResetRequest, Registration,
+    },
+    store::memory::{MemoryCustomers, MemoryStore},
+    token::Subject,
 };
 use support::{
     ADMIN, ADMIN_PASSWORD, EMAIL, PASSWORD, REASON, Shop, WRONG, fast,
@@ -166,7 +171,7 @@ async fn an_event_says_who_whom_when_from_where_and_why() {
     let admin = AdminSignIn::new(ADMIN, ADMIN_PASSWORD).origin(origin.clone());
     let admin = shop.auth.generate_admin_token(admin).await.unwrap();
     let own = shop.auth.verify_admin(admin.token()).await.unwrap();
-    let bearer = commerce_auth::Bearer::from(admin.token()).origin(&origin);
+    let bearer = commerce_auth::token::Bearer::from(admin.token()).origin(&origin);
     let assisted = shop.auth.generate_customer_token_as_admin(bearer, EMAIL, REASON).await.unwrap();
     let who = shop.auth.verify_customer(assisted.token()).await.unwrap();
     let trail = shop.trail().await;
@@ -496,7 +501,7 @@ fn admin_users_without_a_sink_are_refused() {
             .without_notifier()
             .config(fast());
         if with_admins {
-            builder = builder.admins(commerce_auth::MemoryAdmins::new());
+            builder = builder.admins(commerce_auth::store::memory::MemoryAdmins::new());
         }
         if with_sink {
             builder = builder.audit(Breakable::default());

@@ -15,13 +15,16 @@ use std::{
 
 use async_trait::async_trait;
 use commerce_auth::{
-    AuditEvent, AuditSink, CustomerChange, CustomerId, Error, Keep, MemoryStore, PasswordReset,
-    PasswordResetRequest, SignIn, StoreError, Subject, Website,
+    CustomerId, Error, SignIn, Website,
     audit::{
-        Action,
+        Action, AuditEvent, AuditSink,
         Outcome::{Begun, Refused, Succeeded},
         Refusal,
     },
+    error::StoreError,
+    flow::{CustomerChange, Keep, PasswordReset, PasswordResetRequest},
+    store::memory::MemoryStore,
+    token::Subject,
 };
 use futures_lite::future;
 use support::{

@@ -10,10 +10,13 @@ use std::{
 
 use async_trait::async_trait;
 use commerce_auth::{
-    AdminSignIn, Argon2Params, Auth, Challenge, ChallengeAction, ChallengeAnswer, ChallengeResponse,
-    ConfirmationRequest, EmailConfirmation, Error, ErrorKind, HashingStats, MemoryStore, PasswordReset,
-    PasswordResetRequest, Pressure, Registration, SignIn, SignInError, StoreError,
+    AdminSignIn, Auth, Error, ErrorKind, SignIn,
     audit::{Action, Outcome, Refusal},
+    challenge::{Challenge, ChallengeAction, ChallengeAnswer, ChallengeResponse, Pressure},
+    credential::{Argon2Params, HashingStats},
+    error::{SignInError, StoreError},
+    flow::{ConfirmationRequest, EmailConfirmation, PasswordReset, PasswordResetRequest, Registration},
+    store::memory::MemoryStore,
 };
 use support::{
     ADMIN, ADMIN_PASSWORD, EMAIL, PASSWORD, Shop, WRONG, fast,

@@ -8,12 +8,15 @@ use std::sync::{
 
 use async_trait::async_trait;
 use commerce_auth::{
-    AccountStatus, Auth, AuthConfig, ConfirmationError, ConfirmationRequest, CustomerChange, CustomerId,
-    CustomerRecord, CustomerStore, Email, EmailConfirmation, EmailReplacement, Error, MemoryCustomers,
-    MemoryStore, Notice, Notification, PasswordHash, SignIn, SignInError, StoreError, Subject, TokenError,
+    Auth, AuthConfig, CustomerId, CustomerStore, Email, Error, PasswordHash, SignIn, Store, TokenStore,
     Website,
+    account::{AccountStatus, CustomerRecord, EmailReplacement},
     audit::{Action, Outcome, Refusal},
-    store::{Store, TokenStore},
+    error::{ConfirmationError, SignInError, StoreError, TokenError},
+    flow::{ConfirmationRequest, CustomerChange, EmailConfirmation},
+    notifier::{Notice, Notification},
+    store::memory::{MemoryCustomers, MemoryStore},
+    token::Subject,
 };
 use futures_util::future::join_all;
 use support::{EMAIL, PASSWORD, Shop, WRONG, fast, fresh::fresh, hooked::Hooked, sink::told};

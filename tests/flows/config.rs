@@ -3,9 +3,12 @@
 use std::time::Duration;
 
 use commerce_auth::{
-    Auth, AuthConfig, ConfigError, Lock, MemoryCustomers, MemoryStore, Notification, Notifier,
-    SecondFactorPolicy, StoreError,
+    Auth, AuthConfig,
+    config::{ConfigError, Lock, SecondFactorPolicy},
+    error::StoreError,
+    notifier::{Notification, Notifier},
     random::{RandomError, SecureRandom},
+    store::memory::{MemoryCustomers, MemoryStore},
 };
 
 fn build(change: impl FnOnce(&mut AuthConfig)) -> Result<Auth, ConfigError> {

@@ -4,10 +4,14 @@
 use std::collections::BTreeSet;
 
 use commerce_auth::{
-    AccountStatus, Auth, AuthConfig, Confirmation, ConfirmationError, ConfirmationRequest, CustomerChange,
-    CustomerId, CustomerRecord, CustomerStore, EmailConfirmation, Error, ErrorKind, MemoryStore, Notice,
-    PasswordReset, SignInError, Website,
+    Auth, AuthConfig, CustomerId, CustomerStore, Error, ErrorKind, Website,
+    account::{AccountStatus, CustomerRecord},
     audit::{Action, Outcome, Refusal},
+    config::Confirmation,
+    error::{ConfirmationError, SignInError},
+    flow::{ConfirmationRequest, CustomerChange, EmailConfirmation, PasswordReset},
+    notifier::Notice,
+    store::memory::MemoryStore,
 };
 use support::{EMAIL, PASSWORD, Shop, WRONG, fast, shop, sink::told};
 
@@ -338,7 +342,7 @@ async fn a_host_that_asks_for_the_password_confirms_nobody_without_it() {
 #[tokio::test]
 async fn a_table_without_the_verbs_makes_it_unavailable() {
     /// A customer table with only the required verbs.
-    struct Old(commerce_auth::MemoryCustomers);
+    struct Old(commerce_auth::store::memory::MemoryCustomers);
 
     #[async_trait::async_trait]
     impl CustomerStore for Old {
@@ -348,14 +352,14 @@ async fn a_table_without_the_verbs_makes_it_unavailable() {
             &self,
             website: &Website,
             email: &commerce_auth::Email,
-        ) -> Result<Option<CustomerRecord>, commerce_auth::StoreError> {
+        ) -> Result<Option<CustomerRecord>, commerce_auth::error::StoreError> {
             self.0.find_by_email(website, email).await
         }
 
         async fn find_by_id(
             &self,
             id: &CustomerId,
-        ) -> Result<Option<CustomerRecord>, commerce_auth::StoreError> {
+        ) -> Result<Option<CustomerRecord>, commerce_auth::error::StoreError> {
             self.0.find_by_id(id).await
         }
 
@@ -364,7 +368,7 @@ async fn a_table_without_the_verbs_makes_it_unavailable() {
             id: &CustomerId,
             expected: Option<&commerce_auth::PasswordHash>,
             new: &commerce_auth::PasswordHash,
-        ) -> Result<bool, commerce_auth::StoreError> {
+        ) -> Result<bool, commerce_auth::error::StoreError> {
             self.0.replace_password_hash(id, expected, new).await
         }
 
@@ -372,7 +376,7 @@ async fn a_table_without_the_verbs_makes_it_unavailable() {
             &self,
             id: &CustomerId,
             allowed: bool,
-        ) -> Result<bool, commerce_auth::StoreError> {
+        ) -> Result<bool, commerce_auth::error::StoreError> {
             self.0.set_assistance(id, allowed).await
         }
     }

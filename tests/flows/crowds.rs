@@ -12,7 +12,10 @@ use std::{
     time::Duration,
 };
 
-use commerce_auth::{AdminSignIn, Argon2Params, Auth, Error, MemoryStore, SignIn, SignInError, SignedIn};
+use commerce_auth::{
+    AdminSignIn, Auth, Error, SignIn, SignedIn, credential::Argon2Params, error::SignInError,
+    store::memory::MemoryStore,
+};
 use support::{ADMIN, ADMIN_PASSWORD, EMAIL, PASSWORD, Shop, WRONG, fast, hooked::Hooked, shop, size};
 use tokio::task::JoinHandle;
 

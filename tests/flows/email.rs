@@ -1,6 +1,6 @@
 //! `Email`: each address has one spelling, and look-alikes are refused.
 
-use commerce_auth::{Email, EmailError};
+use commerce_auth::{Email, account::EmailError};
 use proptest::prelude::*;
 use support::size;
 

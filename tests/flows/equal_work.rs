@@ -9,9 +9,12 @@ use std::{
 
 use async_trait::async_trait;
 use commerce_auth::{
-    AccountStatus, Argon2Params, ConfirmationError, ConfirmationRequest, CustomerId, CustomerRecord,
-    CustomerStore, Email, EmailConfirmation, EmailReplacement, Error, MemoryCustomers, Origin, PasswordHash,
-    PasswordResetRequest, SignIn, SignInError, StoreError, TokenError, Website,
+    CustomerId, CustomerStore, Email, Error, Origin, PasswordHash, SignIn, Website,
+    account::{AccountStatus, CustomerRecord, EmailReplacement},
+    credential::Argon2Params,
+    error::{ConfirmationError, SignInError, StoreError, TokenError},
+    flow::{ConfirmationRequest, EmailConfirmation, PasswordResetRequest},
+    store::memory::MemoryCustomers,
 };
 use support::{EMAIL, PASSWORD, Shop, WRONG, fast, hooked::Hooked};
 

@@ -3,8 +3,12 @@
 use std::{collections::BTreeSet, fs, path::Path, time::Duration};
 
 use commerce_auth::{
-    AssistanceError, ConfirmationError, Error, Field, InputError, InternalError, Part, PolicyViolation,
-    SecondFactorError, SignInError, StoreError, TokenError, random::RandomError,
+    Error,
+    error::{
+        AssistanceError, ConfirmationError, Field, InputError, InternalError, Part, PolicyViolation,
+        SecondFactorError, SignInError, StoreError, TokenError,
+    },
+    random::RandomError,
 };
 use syn::{
     Attribute, ImplItemFn, LitStr,

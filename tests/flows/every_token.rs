@@ -5,8 +5,11 @@
 use std::{collections::BTreeSet, fs, path::Path, sync::Arc};
 
 use commerce_auth::{
-    AccountStatus, AdminId, AdminSignIn, Auth, Bearer, CustomerId, Error, MemoryStore, PasswordResetRequest,
-    Permission, SignIn, Website,
+    AdminId, AdminSignIn, Auth, CustomerId, Error, SignIn, Website,
+    account::{AccountStatus, Permission},
+    flow::PasswordResetRequest,
+    store::memory::MemoryStore,
+    token::Bearer,
 };
 use support::{
     ADMIN, ADMIN_PASSWORD, EMAIL, PASSWORD, Shop, WRONG, authenticator::Authenticator, fast, keyring,

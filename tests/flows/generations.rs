@@ -11,9 +11,13 @@ use std::{
 };
 
 use commerce_auth::{
-    AdminId, AdminSignIn, Argon2Params, AssistanceEnd, Auth, AuthConfig, CustomerId, CustomerStore, Error,
-    MemoryStore, Notice, PasswordReset, PasswordResetRequest, SignIn, SignInError, Subject, TokenError,
-    Website, store::TokenStore,
+    AdminId, AdminSignIn, Auth, AuthConfig, CustomerId, CustomerStore, Error, SignIn, TokenStore, Website,
+    credential::Argon2Params,
+    error::{SignInError, TokenError},
+    flow::{PasswordReset, PasswordResetRequest},
+    notifier::Notice,
+    store::memory::MemoryStore,
+    token::{AssistanceEnd, Subject},
 };
 use support::{
     ADMIN, ADMIN_PASSWORD, EMAIL, PASSWORD, Shop, WRONG, fast, fresh::fresh, hooked::Hooked, table::Table,

@@ -12,13 +12,16 @@ use std::{
 };
 
 use commerce_auth::{
-    Auth, CustomerChange, CustomerId, Error, InternalError, MemoryStore, Notice, PasswordReset,
-    PasswordResetRequest, SignIn, SignInError,
+    Auth, CustomerId, Error, SignIn,
     audit::{
         Action,
         Outcome::{Begun, Refused},
         Refusal,
     },
+    error::{InternalError, SignInError},
+    flow::{CustomerChange, PasswordReset, PasswordResetRequest},
+    notifier::Notice,
+    store::memory::MemoryStore,
 };
 use support::{EMAIL, PASSWORD, REASON, Shop, fast, hooked::Hooked, shop, sink::told};
 

@@ -4,8 +4,9 @@
 use std::{fs, io::Write, path::Path, sync::Arc, thread};
 
 use commerce_auth::{
-    AuditEvent, AuditSink, MemoryStore, Subject,
-    audit::{Action, JsonLinesAudit, MemoryAudit},
+    audit::{Action, AuditEvent, AuditSink, JsonLinesAudit, MemoryAudit},
+    store::memory::MemoryStore,
+    token::Subject,
 };
 use support::{PASSWORD, Shop, WRONG, fast};
 use tempfile::{TempDir, tempdir};

@@ -6,7 +6,12 @@ use std::sync::{
     atomic::{AtomicUsize, Ordering},
 };
 
-use commerce_auth::{Auth, Error, KeyError, KeyId, Keyring, MemoryStore, SignIn, TokenError};
+use commerce_auth::{
+    Auth, Error, SignIn,
+    error::TokenError,
+    keyring::{KeyError, KeyId, Keyring},
+    store::memory::MemoryStore,
+};
 use support::{EMAIL, PASSWORD, Shop, fast, hooked::Hooked};
 
 fn keyring(id: u32) -> Keyring {

@@ -7,11 +7,13 @@ use std::sync::{
 
 use async_trait::async_trait;
 use commerce_auth::{
-    AdminSignIn, Auth, AuthConfig, BreachedPasswords, Error, ErrorKind, InputError, MemoryCustomers,
-    MemoryStore, PasswordReset, PasswordResetRequest, PasswordSha1, PolicyViolation, SignIn, SignInError,
-    StoreError,
+    AdminSignIn, Auth, AuthConfig, Error, ErrorKind, SignIn,
     audit::{Action, Outcome, Refusal},
+    credential::{BreachedPasswords, PasswordSha1},
+    error::{InputError, PolicyViolation, SignInError, StoreError},
+    flow::{PasswordReset, PasswordResetRequest},
     random::{ChaChaRandom, SecureRandom},
+    store::memory::{MemoryCustomers, MemoryStore},
 };
 use pollster::block_on;
 use support::{ADMIN, ADMIN_PASSWORD, EMAIL, PASSWORD, Shop, WRONG, fast, sink::told};

@@ -10,16 +10,20 @@ use std::{
 };
 
 use commerce_auth::{
-    AccountStatus, AdminChange, AdminId, AssistanceEnd, AssistanceEntry, AuthConfig, Bearer, BearerToken,
-    CustomerChange, CustomerId, Digest, Error, ErrorKind, Keep, MemoryStore, Notice, Obtained, Origin,
-    PasswordReset, PasswordResetRequest, Permission, RevokeScope, SignIn, StoreError, Subject, TokenError,
+    AdminId, AuthConfig, BearerToken, CustomerId, Error, ErrorKind, Origin, SignIn, TokenStore,
+    account::{AccountStatus, Permission},
     audit::{Action, Outcome, Refusal},
-    store::TokenStore,
+    config::RevokeScope,
+    error::{StoreError, TokenError},
+    flow::{AdminChange, CustomerChange, Keep, PasswordReset, PasswordResetRequest},
+    notifier::Notice,
+    store::memory::MemoryStore,
+    token::{AssistanceEnd, AssistanceEntry, Bearer, Digest, Obtained, Subject},
 };
 use support::{EMAIL, PASSWORD, REASON, Shop, fast, hooked::Hooked, outbox::Outbox, shop, sink::Breakable};
 
 /// Returns the customer's own token.
-async fn own<S: commerce_auth::store::Store>(shop: &Shop<S>) -> BearerToken {
+async fn own<S: commerce_auth::Store>(shop: &Shop<S>) -> BearerToken {
     shop.sign_in(PASSWORD).await.unwrap().token().clone()
 }
 
@@ -307,7 +311,7 @@ async fn only_the_customer_sees_it_and_ends_it() {
     }
     // Another customer cannot see or end the assistance.
     let hash = shop.auth.hash_new_password("other@example.com", PASSWORD).await.unwrap();
-    let other = commerce_auth::CustomerRecord {
+    let other = commerce_auth::account::CustomerRecord {
         id: CustomerId::from(2),
         website: commerce_auth::Website::default(),
         email: "other@example.com".into(),

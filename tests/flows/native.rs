@@ -7,8 +7,10 @@ use std::{
 
 use async_trait::async_trait;
 use commerce_auth::{
-    Digest, StoreError,
-    store::{Offer, OneTimeCredential, OtcStore, Peek, Presented, Spent, Take},
+    OtcStore,
+    error::StoreError,
+    store::{Offer, OneTimeCredential, Peek, Presented, Spent, Take},
+    token::Digest,
 };
 use time::OffsetDateTime;
 

@@ -4,9 +4,13 @@
 use std::net::IpAddr;
 
 use commerce_auth::{
-    AccountStatus, AdminChange, AdminId, AdminNotice, AdminSignIn, CustomerChange, CustomerId, Error,
-    MemoryStore, Notice, Notification, Notifier, Origin, SignIn, SignedIn, StoreError,
+    AdminId, AdminSignIn, CustomerId, Error, Origin, SignIn, SignedIn,
+    account::AccountStatus,
     audit::{Action, Outcome},
+    error::StoreError,
+    flow::{AdminChange, CustomerChange},
+    notifier::{AdminNotice, Notice, Notification, Notifier},
+    store::memory::MemoryStore,
 };
 use support::{
     ADMIN, ADMIN_PASSWORD, EMAIL, PASSWORD, Shop, WRONG, authenticator::Authenticator, fast, keyring, shop,
@@ -34,7 +38,7 @@ fn customer() -> CustomerId {
 }
 
 /// Returns the notices to customer 1 since the last call, with their addresses.
-fn told<S: commerce_auth::store::Store>(shop: &Shop<S>) -> Vec<(String, Notice)> {
+fn told<S: commerce_auth::Store>(shop: &Shop<S>) -> Vec<(String, Notice)> {
     let mails = shop.outbox.take();
     assert!(mails.iter().all(|mail| mail.customer == customer()));
     mails.into_iter().map(|mail| (mail.email, mail.notice)).collect()
@@ -297,7 +301,7 @@ async fn a_notice_that_cannot_be_queued_changes_no_answer_of_a_sign_in() {
     shop.sign_in_from(FAR, &token).await.expect("a reset token");
     assert!(matches!(
         shop.sign_in_from(FAR, &token).await,
-        Err(Error::SignIn(commerce_auth::SignInError::Refused))
+        Err(Error::SignIn(commerce_auth::error::SignInError::Refused))
     ));
     for source in [HOME, FAR] {
         let sign_in = AdminSignIn::new(ADMIN, ADMIN_PASSWORD).origin(ip(source));

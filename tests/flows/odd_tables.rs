@@ -8,9 +8,11 @@ use std::sync::{
 
 use async_trait::async_trait;
 use commerce_auth::{
-    AdminId, AdminRecord, AdminSignIn, AdminStore, CustomerId, CustomerRecord, CustomerStore, Email, Error,
-    ErrorKind, MemoryAdmins, MemoryCustomers, MemoryStore, PasswordHash, SignIn, StoreError, TokenError,
-    Username, Website,
+    AdminId, AdminSignIn, AdminStore, CustomerId, CustomerStore, Email, Error, ErrorKind, PasswordHash,
+    SignIn, Website,
+    account::{AdminRecord, CustomerRecord, Username},
+    error::{StoreError, TokenError},
+    store::memory::{MemoryAdmins, MemoryCustomers, MemoryStore},
 };
 use support::{ADMIN, ADMIN_PASSWORD, EMAIL, PASSWORD, Shop, fast};
 

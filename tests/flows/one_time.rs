@@ -12,13 +12,16 @@ use std::{
 
 use async_trait::async_trait;
 use commerce_auth::{
-    Auth, CustomerChange, CustomerId, Error, ErrorKind, Keep, MemoryStore, Notice, Obtained, PasswordReset,
-    PasswordResetRequest, SignIn, SignInError, SignedIn, StoreError, Subject, TokenError,
+    Auth, CustomerId, Error, ErrorKind, SignIn, SignedIn, StateStore, TokenStore,
     audit::{Action, Outcome, Refusal},
+    error::{SignInError, StoreError, TokenError},
+    flow::{CustomerChange, Keep, PasswordReset, PasswordResetRequest},
+    notifier::Notice,
     store::{
-        Change, Changes, CommitOutcome, Document, Index, Key, Listed, Partition, Position, StateStore,
-        TokenStore,
+        Change, Changes, CommitOutcome, Document, Index, Key, Listed, Partition, Position,
+        memory::MemoryStore,
     },
+    token::{Obtained, Subject},
 };
 use support::{EMAIL, PASSWORD, REASON, Shop, fast, hooked::Hooked, shop, sink::told};
 use time::OffsetDateTime;
@@ -32,13 +35,13 @@ fn customer() -> CustomerId {
 }
 
 /// Returns a reset token that this shop has mailed.
-async fn mailed<S: commerce_auth::store::Store>(shop: &Shop<S>) -> String {
+async fn mailed<S: commerce_auth::Store>(shop: &Shop<S>) -> String {
     shop.auth.request_password_reset(PasswordResetRequest::new(EMAIL)).await.unwrap();
     shop.outbox.reset_token().expect("a mail")
 }
 
 /// Returns a one-time code that was generated in this shop.
-async fn generated<S: commerce_auth::store::Store>(shop: &Shop<S>, admin: &str) -> String {
+async fn generated<S: commerce_auth::Store>(shop: &Shop<S>, admin: &str) -> String {
     let code = shop.auth.generate_one_time_code(admin, &customer(), REASON).await.unwrap();
     code.code().expose().to_owned()
 }

@@ -6,14 +6,18 @@ use std::sync::{
 };
 
 use commerce_auth::{
-    AccountStatus, Auth, Bearer, CustomerId, CustomerStore, Error, ErrorKind, MemoryCustomers, MemoryStore,
-    Notice, Notification, Notifier, Origin, PasswordReset, PasswordResetRequest, SignIn, SignInError,
-    StoreError, TokenError, Website,
+    Auth, CustomerId, CustomerStore, Error, ErrorKind, Origin, SignIn, Website,
+    account::AccountStatus,
     audit::{
         Action,
         Outcome::{Failed, Refused, Succeeded},
         Refusal,
     },
+    error::{SignInError, StoreError, TokenError},
+    flow::{PasswordReset, PasswordResetRequest},
+    notifier::{Notice, Notification, Notifier},
+    store::memory::{MemoryCustomers, MemoryStore},
+    token::Bearer,
 };
 use support::{EMAIL, PASSWORD, Shop, WRONG, fast, hooked::Hooked, shop, sink::told};
 
@@ -426,7 +430,7 @@ async fn a_change_meets_another() {
     struct Racing(MemoryCustomers, Arc<AtomicUsize>, Arc<Mutex<Option<commerce_auth::PasswordHash>>>);
     #[async_trait::async_trait]
     impl CustomerStore for Racing {
-        type Row = commerce_auth::CustomerRecord;
+        type Row = commerce_auth::account::CustomerRecord;
         async fn find_by_email(
             &self,
             website: &Website,

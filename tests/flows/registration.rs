@@ -4,9 +4,13 @@
 use std::{collections::BTreeSet, net::IpAddr};
 
 use commerce_auth::{
-    AccountStatus, Confirmation, CustomerId, Error, Field, InputError, MemoryStore, Origin, PasswordReset,
-    PolicyViolation, Registration, SignInError, Website,
+    CustomerId, Error, Origin, Website,
+    account::AccountStatus,
     audit::{Action, Outcome, Refusal},
+    config::Confirmation,
+    error::{Field, InputError, PolicyViolation, SignInError},
+    flow::{PasswordReset, Registration},
+    store::memory::MemoryStore,
 };
 use support::{EMAIL, Shop, WRONG, fast, shop, sink::told};
 

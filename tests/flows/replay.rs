@@ -7,10 +7,13 @@ use std::sync::{
 };
 
 use commerce_auth::{
-    Auth, BearerToken, CustomerId, Digest, Error, MemoryStore, Notice, Obtained, PasswordReset,
-    PasswordResetRequest, SignIn, SignInError, TokenError,
+    Auth, BearerToken, CustomerId, Error, SignIn, Store,
     audit::{Action, Outcome, Refusal},
-    store::Store,
+    error::{SignInError, TokenError},
+    flow::{PasswordReset, PasswordResetRequest},
+    notifier::Notice,
+    store::memory::MemoryStore,
+    token::{Digest, Obtained},
 };
 use support::{EMAIL, PASSWORD, REASON, Shop, fast, hooked::Hooked, shop};
 

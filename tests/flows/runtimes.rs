@@ -3,7 +3,7 @@
 
 use std::{sync::Arc, thread};
 
-use commerce_auth::{Error, SignInError};
+use commerce_auth::{Error, error::SignInError};
 use support::{PASSWORD, Shop, WRONG, shop};
 
 /// Signs in, waits for a turn behind other callers, is refused, verifies and revokes.
@@ -53,8 +53,8 @@ async fn tokio_multi_thread() {
 #[tokio::test]
 async fn the_executor_is_never_blocked() {
     let mut config = support::fast();
-    config.argon2 = commerce_auth::Argon2Params::default();
-    let shop = Shop::open(commerce_auth::MemoryStore::new(), config, |builder| builder);
+    config.argon2 = commerce_auth::credential::Argon2Params::default();
+    let shop = Shop::open(commerce_auth::store::memory::MemoryStore::new(), config, |builder| builder);
     let ticks = async {
         let mut ticks = 0;
         while shop.auth.hashing_stats().running == 0 {

@@ -3,9 +3,13 @@
 use std::fmt::Debug;
 
 use commerce_auth::{
-    AdminNotice, AdminSignIn, Credential, CustomerId, EmailConfirmation, Error, KeyId, Keyring, MemoryStore,
-    Notice, OneTimeCode, Origin, PasswordHash, PasswordReset, PasswordResetRequest, Registration, ResetToken,
-    SignIn, UnlockToken, random::danger::SeededRandom,
+    AdminSignIn, CustomerId, Error, Origin, PasswordHash, SignIn,
+    credential::{Credential, OneTimeCode, ResetToken, UnlockToken},
+    flow::{EmailConfirmation, PasswordReset, PasswordResetRequest, Registration},
+    keyring::{KeyId, Keyring},
+    notifier::{AdminNotice, Notice},
+    random::danger::SeededRandom,
+    store::memory::MemoryStore,
 };
 use support::{
     ADMIN, ADMIN_PASSWORD, EMAIL, PASSWORD, REASON, Shop, authenticator::Authenticator, factors::stored,
@@ -135,7 +139,7 @@ async fn nothing_that_can_be_printed_shows_a_secret() {
         &random,
         &signed_in,
         &who,
-        &commerce_auth::Bearer::from(signed_in.token()),
+        &commerce_auth::token::Bearer::from(signed_in.token()),
         &AdminSignIn::new(ADMIN, canary),
         &PasswordReset::new(EMAIL, mailed.expose(), canary),
         &Keyring::new(KeyId(1), canary.repeat(3)).unwrap(),

@@ -9,9 +9,13 @@ use std::{
 };
 
 use commerce_auth::{
-    AccountStatus, Argon2Params, AuthConfig, CustomerId, CustomerRecord, CustomerStore, Error, ErrorKind,
-    Field, InputError, Lock, MemoryCustomers, MemoryStore, Obtained, PasswordHash, SignIn, SignInError,
-    TokenError, Website, store::TokenStore,
+    AuthConfig, CustomerId, CustomerStore, Error, ErrorKind, PasswordHash, SignIn, TokenStore, Website,
+    account::{AccountStatus, CustomerRecord},
+    config::Lock,
+    credential::Argon2Params,
+    error::{Field, InputError, SignInError, TokenError},
+    store::memory::{MemoryCustomers, MemoryStore},
+    token::Obtained,
 };
 use futures_util::future::join_all;
 use support::{EMAIL, PASSWORD, Shop, WRONG, fast, fresh::fresh, hooked::Hooked, shop, size};
@@ -266,7 +270,7 @@ async fn after_a_hundred_failures_an_unknown_source_waits_a_quarter_of_an_hour()
 #[tokio::test]
 async fn strict_locks_an_account_for_good() {
     let mut config = AuthConfig::strict();
-    config.admin_second_factor = commerce_auth::SecondFactorPolicy::Optional;
+    config.admin_second_factor = commerce_auth::config::SecondFactorPolicy::Optional;
     config.argon2 = Argon2Params::danger_fast();
     assert_eq!(config.account_budget.lock, Lock::UntilCleared { kept_for_known: 10 });
     let shop = Shop::open(MemoryStore::new(), config, |builder| builder);
@@ -438,7 +442,7 @@ async fn a_revoke_all_during_a_sign_in_wins() {
     let mut config = fast();
     config.argon2 = Argon2Params::default();
     let shop = shop_with(config);
-    let subject = commerce_auth::Subject::Customer(CustomerId::from(1));
+    let subject = commerce_auth::token::Subject::Customer(CustomerId::from(1));
     let sign_in = shop.sign_in(PASSWORD);
     let revoke = async {
         while shop.auth.hashing_stats().running == 0 {
@@ -659,11 +663,14 @@ impl CustomerStore for Foreign {
         &self,
         _: &Website,
         _: &commerce_auth::Email,
-    ) -> Result<Option<CustomerRecord>, commerce_auth::StoreError> {
+    ) -> Result<Option<CustomerRecord>, commerce_auth::error::StoreError> {
         Ok(Some(self.0.clone()))
     }
 
-    async fn find_by_id(&self, _: &CustomerId) -> Result<Option<CustomerRecord>, commerce_auth::StoreError> {
+    async fn find_by_id(
+        &self,
+        _: &CustomerId,
+    ) -> Result<Option<CustomerRecord>, commerce_auth::error::StoreError> {
         Ok(Some(self.0.clone()))
     }
 
@@ -672,11 +679,15 @@ impl CustomerStore for Foreign {
         _: &CustomerId,
         _: Option<&PasswordHash>,
         _: &PasswordHash,
-    ) -> Result<bool, commerce_auth::StoreError> {
+    ) -> Result<bool, commerce_auth::error::StoreError> {
         Ok(false)
     }
 
-    async fn set_assistance(&self, _: &CustomerId, _: bool) -> Result<bool, commerce_auth::StoreError> {
+    async fn set_assistance(
+        &self,
+        _: &CustomerId,
+        _: bool,
+    ) -> Result<bool, commerce_auth::error::StoreError> {
         Ok(false)
     }
 }

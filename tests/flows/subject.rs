@@ -2,7 +2,7 @@
 
 use std::str::FromStr;
 
-use commerce_auth::{AdminId, CustomerId, Subject};
+use commerce_auth::{AdminId, CustomerId, token::Subject};
 use proptest::{prelude::*, sample::select};
 use uuid::Uuid;
 

@@ -4,9 +4,14 @@
 use std::sync::Arc;
 
 use commerce_auth::{
-    AccountStatus, AdminId, Auth, AuthConfig, Bearer, CustomerChange, CustomerId, Digest, Error, ErrorKind,
-    Grant, Identity, InputError, InternalError, Keep, MemoryStore, Obtained, Origin, Permission, RevokeScope,
-    SignIn, SignInError, TokenError, Website, random::danger::SeededRandom, store::TokenStore,
+    AdminId, Auth, AuthConfig, CustomerId, Error, ErrorKind, Origin, SignIn, TokenStore, Website,
+    account::{AccountStatus, Permission},
+    config::RevokeScope,
+    error::{InputError, InternalError, SignInError, TokenError},
+    flow::{CustomerChange, Keep},
+    random::danger::SeededRandom,
+    store::memory::MemoryStore,
+    token::{Bearer, Digest, Grant, Identity, Obtained},
 };
 use support::{
     EMAIL, PASSWORD, Shop, WRONG, fast,
@@ -304,7 +309,7 @@ async fn assistance_is_checked_live() {
             assert!(pollster::block_on(shop.store.revoke(&digest, shop.now(), shop.now())).unwrap());
         }),
         ("the admin user was signed out everywhere", |shop| {
-            let subject = commerce_auth::Subject::Admin(AdminId::from(7));
+            let subject = commerce_auth::token::Subject::Admin(AdminId::from(7));
             pollster::block_on(shop.store.revoke_all(&subject, None, fresh(), shop.now())).unwrap();
         }),
     ];
@@ -393,7 +398,7 @@ async fn purging_removes_what_is_over() {
     let lives = shop.sign_in(PASSWORD).await.unwrap();
     shop.reset_token().await;
     shop.sign_in_from("192.0.2.1", WRONG).await.unwrap_err();
-    assert_eq!(shop.auth.purge(100).await.unwrap(), commerce_auth::Purged::default());
+    assert_eq!(shop.auth.purge(100).await.unwrap(), commerce_auth::flow::Purged::default());
     shop.auth.verify_customer(lives.token()).await.unwrap();
     shop.advance(24 * 60 * 60);
     let purged = shop.auth.purge(100).await.unwrap();

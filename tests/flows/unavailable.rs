@@ -11,9 +11,14 @@ use std::{
 };
 
 use commerce_auth::{
-    AccountStatus, AdminChange, AdminId, AdminSignIn, ConfirmationRequest, CustomerChange, CustomerId,
-    CustomerStore, EmailConfirmation, Error, ErrorKind, Keep, Origin, PasswordReset, PasswordResetRequest,
-    Registration, SignIn, SignInError, StoreError, Subject, Website, store::TokenStore,
+    AdminId, AdminSignIn, CustomerId, CustomerStore, Error, ErrorKind, Origin, SignIn, TokenStore, Website,
+    account::AccountStatus,
+    error::{SignInError, StoreError},
+    flow::{
+        AdminChange, ConfirmationRequest, CustomerChange, EmailConfirmation, Keep, PasswordReset,
+        PasswordResetRequest, Registration,
+    },
+    token::Subject,
 };
 use support::{ADMIN, ADMIN_PASSWORD, EMAIL, PASSWORD, REASON, Shop, WRONG, fast, hooked::Hooked};
 

@@ -4,8 +4,9 @@ use std::{cell::OnceCell, time::Duration};
 
 use bolero::{TypeGenerator, check};
 use commerce_auth::{
-    AuditEvent, AuditSink, KeyId, Keyring, SqliteAudit, SqliteOptions,
-    audit::{AuditRecord, Checkpoint, Report, Verifier},
+    audit::{AuditEvent, AuditRecord, AuditSink, Checkpoint, Report, Verifier},
+    keyring::{KeyId, Keyring},
+    store::sqlite::{SqliteAudit, SqliteOptions},
 };
 use rusqlite::{Connection, OptionalExtension, params_from_iter, types::Value as Column};
 use serde_json::{Value, json};

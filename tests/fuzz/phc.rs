@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use bolero::{TypeGenerator, check};
-use commerce_auth::{CustomerId, CustomerStore, Error, PasswordHash, SignInError};
+use commerce_auth::{CustomerId, CustomerStore, Error, PasswordHash, error::SignInError};
 use support::{PASSWORD, WRONG};
 
 use crate::{

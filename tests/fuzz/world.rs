@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 
 use axum::body::Body;
-use commerce_auth::{AdminSignIn, MemoryStore};
+use commerce_auth::{AdminSignIn, store::memory::MemoryStore};
 use http::{HeaderValue, Request};
 use serde_json::Value;
 use support::{

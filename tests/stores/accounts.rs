@@ -1,8 +1,12 @@
 //! The promises of the ready-made account tables, through two nodes of one database.
 
 use commerce_auth::{
-    AccountStatus, AdminId, AdminRecord, AdminStore, CustomerId, CustomerRecord, CustomerStore, Email,
-    EmailReplacement, MemoryCustomers, PasswordHash, Permission, StoreError, UpsertError, Username, Website,
+    AdminId, AdminStore, CustomerId, CustomerStore, Email, PasswordHash, Website,
+    account::{
+        AccountStatus, AdminRecord, CustomerRecord, EmailReplacement, Permission, UpsertError, Username,
+    },
+    error::StoreError,
+    store::memory::MemoryCustomers,
 };
 use futures_util::future::join_all;
 
@@ -13,13 +17,13 @@ pub trait Table<Row, Id> {
 }
 
 macro_rules! tables {
-    ($feature:literal: $customers:ident, $admins:ident) => {
-        tables!(@ $feature: $customers, CustomerRecord, CustomerId);
-        tables!(@ $feature: $admins, AdminRecord, AdminId);
+    ($feature:literal, $backend:ident: $customers:ident, $admins:ident) => {
+        tables!(@ $feature, $backend: $customers, CustomerRecord, CustomerId);
+        tables!(@ $feature, $backend: $admins, AdminRecord, AdminId);
     };
-    (@ $feature:literal: $table:ident, $row:ident, $id:ident) => {
+    (@ $feature:literal, $backend:ident: $table:ident, $row:ident, $id:ident) => {
         #[cfg(feature = $feature)]
-        impl Table<$row, $id> for commerce_auth::$table {
+        impl Table<$row, $id> for commerce_auth::store::$backend::$table {
             async fn upsert(&self, row: $row) -> Result<(), UpsertError> {
                 Self::upsert(self, row).await
             }
@@ -31,8 +35,8 @@ macro_rules! tables {
     };
 }
 
-tables!("sqlite": SqliteCustomers, SqliteAdmins);
-tables!("postgres": PostgresCustomers, PostgresAdmins);
+tables!("sqlite", sqlite: SqliteCustomers, SqliteAdmins);
+tables!("postgres", postgres: PostgresCustomers, PostgresAdmins);
 
 impl Table<CustomerRecord, CustomerId> for MemoryCustomers {
     async fn upsert(&self, row: CustomerRecord) -> Result<(), UpsertError> {

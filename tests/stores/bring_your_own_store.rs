@@ -12,12 +12,13 @@ use std::{
 };
 
 use commerce_auth::{
-    CustomerId, Digest, Grant, Obtained, Origin, Subject, Website,
+    CustomerId, Origin, StateStore, TokenStore, Website,
     store::{
         Change, Changes, CommitOutcome, Document, DocumentId, GenerationId, Insert, Key, Partition, Put,
-        StateStore, TokenStore, Version,
+        Version,
     },
     store_conformance,
+    token::{Digest, Grant, Obtained, Subject},
 };
 use store::RedbStore;
 use tempfile::TempDir;

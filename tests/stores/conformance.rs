@@ -3,7 +3,7 @@
 
 use std::io;
 
-use commerce_auth::{MemoryStore, StoreError, state_conformance, store_conformance};
+use commerce_auth::{error::StoreError, state_conformance, store::memory::MemoryStore, store_conformance};
 use support::hooked::Hooked;
 
 store_conformance! {

@@ -7,12 +7,13 @@ use std::{
 };
 
 use commerce_auth::{
-    CustomerId, Digest, Error, Grant, Lock, MemoryStore, Obtained, Origin, SignIn, SignInError, Subject,
-    Website,
+    CustomerId, Error, Origin, SignIn, StateStore, TokenStore, Website,
+    config::Lock,
+    error::SignInError,
     store::{
-        Change, Changes, CommitOutcome, DocumentId, Insert, Key, Partition, Put, StateStore, TokenStore,
-        Version,
+        Change, Changes, CommitOutcome, DocumentId, Insert, Key, Partition, Put, Version, memory::MemoryStore,
     },
+    token::{Digest, Grant, Obtained, Subject},
 };
 use support::{
     EMAIL, PASSWORD, Shop, WRONG, fast,

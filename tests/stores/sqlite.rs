@@ -14,10 +14,15 @@ use std::{
 };
 
 use commerce_auth::{
-    CustomerStore, Digest, Grant, Obtained, Origin, SqliteOptions, SqliteStore, StoreError, Subject, Website,
+    CustomerStore, Origin, StateStore, TokenStore, Website,
     conformance::Alternating,
-    store::{Change, CommitOutcome, IndexEntry, OpenError, Put, StateStore, TokenStore},
+    error::StoreError,
+    store::{
+        Change, CommitOutcome, IndexEntry, OpenError, Put,
+        sqlite::{SqliteOptions, SqliteStore},
+    },
     store_conformance,
+    token::{Digest, Grant, Obtained, Subject},
 };
 use futures_util::future::join_all;
 use rusqlite::Connection;

@@ -1,6 +1,9 @@
 //! The promises of an audit trail in a database.
 
-use commerce_auth::{AuditEvent, AuditSink, StoreError};
+use commerce_auth::{
+    audit::{AuditEvent, AuditSink},
+    error::StoreError,
+};
 
 pub fn event(number: u8) -> AuditEvent {
     let line = format!(

@@ -1,6 +1,6 @@
 //! The customer's own view of the ledger of assistance.
 
-use commerce_auth::Digest;
+use commerce_auth::token::Digest;
 use serde_json::{Value, json};
 use support::{
     REASON,

@@ -173,7 +173,10 @@ async fn a_number_is_taken_for_its_text_and_a_text_for_its_number() {
 async fn a_password_may_be_a_number() {
     let mut config = support::fast();
     config.password_policy.min_classes = 1;
-    let site = Site::of(support::Shop::open(commerce_auth::MemoryStore::new(), config, |builder| builder));
+    let site =
+        Site::of(support::Shop::open(commerce_auth::store::memory::MemoryStore::new(), config, |builder| {
+            builder
+        }));
     let token = site.customer_token().await;
     let change = format!(r#"{{"currentPassword": "{PASSWORD}", "newPassword": 8291640375}}"#);
     assert_eq!(told(&send(&site, Some(&token), "PUT", OWN_PASSWORD, &change).await), (200, json!(true)));

@@ -2,7 +2,11 @@
 
 use async_trait::async_trait;
 use axum::body::Body;
-use commerce_auth::{Challenge, ChallengeAnswer, ChallengeResponse, MemoryStore, Pressure, StoreError};
+use commerce_auth::{
+    challenge::{Challenge, ChallengeAnswer, ChallengeResponse, Pressure},
+    error::StoreError,
+    store::memory::MemoryStore,
+};
 use http::{HeaderName, Request, StatusCode};
 use serde_json::{Value, json};
 use support::{

@@ -4,7 +4,11 @@
 use std::sync::Arc;
 
 use axum::body::Body;
-use commerce_auth::{AccountStatus, CustomerId, CustomerRecord, CustomerStore, MemoryStore, Website};
+use commerce_auth::{
+    CustomerId, CustomerStore, Website,
+    account::{AccountStatus, CustomerRecord},
+    store::memory::MemoryStore,
+};
 use http::Request;
 use serde_json::{Value, json};
 use support::{

@@ -7,7 +7,7 @@ use std::{
 };
 
 use axum::{Router, body::Body, routing::get};
-use commerce_auth::{CustomerIdentity, ErrorKind, StoreError, http::AuthLayer};
+use commerce_auth::{CustomerIdentity, ErrorKind, error::StoreError, http::AuthLayer};
 use http::Request;
 use serde_json::{Value, json};
 use support::{

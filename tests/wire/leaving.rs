@@ -3,7 +3,9 @@
 use std::{net::SocketAddr, num::NonZero, time::Duration};
 
 use axum::{body::Body, extract::ConnectInfo};
-use commerce_auth::{AccountStatus, Argon2Params, ConfirmationRequest, MemoryStore};
+use commerce_auth::{
+    account::AccountStatus, credential::Argon2Params, flow::ConfirmationRequest, store::memory::MemoryStore,
+};
 use http::Request;
 use serde_json::json;
 use support::{EMAIL, PASSWORD, Shop, fast, site::Site};

@@ -10,7 +10,8 @@ use std::{
 
 use async_graphql::Request;
 use commerce_auth::{
-    Error, ErrorKind, StoreError,
+    Error, ErrorKind,
+    error::StoreError,
     graphql::{self, Admission},
     http::Caller,
 };
@@ -118,7 +119,9 @@ async fn overload_and_the_hosts_own_mistakes_are_told() {
     let (log, _) = asked(async { graphql::error(Error::Overloaded) }).await;
     assert_told_once(&log, "WARN", "The service is busy");
     // A shop without a notifier mounts the mutation that needs one.
-    let shop = Shop::open(commerce_auth::MemoryStore::new(), fast(), |builder| builder.without_notifier());
+    let shop = Shop::open(commerce_auth::store::memory::MemoryStore::new(), fast(), |builder| {
+        builder.without_notifier()
+    });
     let site = Site::of(shop);
     let ask = format!(r#"mutation {{ requestPasswordResetEmail(email: "{EMAIL}") }}"#);
     let (log, answer) = asked(site.graphql(None, &ask)).await;

@@ -1,6 +1,6 @@
 //! Each documented refusal of a mutation: its message, its category and its status.
 
-use commerce_auth::{AccountStatus, Permission};
+use commerce_auth::account::{AccountStatus, Permission};
 use support::{
     EMAIL, PASSWORD, Shop, WRONG, fast,
     site::{Site, site},
@@ -232,7 +232,8 @@ async fn of_assistance() {
 
     let mut config = fast();
     config.assistance = false;
-    let site = Site::of(Shop::open(commerce_auth::MemoryStore::new(), config, |builder| builder));
+    let site =
+        Site::of(Shop::open(commerce_auth::store::memory::MemoryStore::new(), config, |builder| builder));
     check(&site, vec![refusal(Admin, as_admin(EMAIL), disabled, "graphql-authorization", 403)]).await;
 }
 

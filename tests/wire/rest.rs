@@ -1,7 +1,10 @@
 //! Commerce's REST routes.
 
 use axum::body::Body;
-use commerce_auth::{AccountStatus, CustomerId, CustomerRecord, Permission};
+use commerce_auth::{
+    CustomerId,
+    account::{AccountStatus, CustomerRecord, Permission},
+};
 use http::Request;
 use serde_json::{Value, json};
 use support::{

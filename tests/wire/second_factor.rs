@@ -1,7 +1,11 @@
 //! An admin user's second factor, by Commerce's routes and by the crate's additional ones.
 
 use commerce_auth::{
-    AdminId, AuthConfig, ErrorKind, MemoryStore, Notification, Notifier, SecondFactorPolicy, StoreError,
+    AdminId, AuthConfig, ErrorKind,
+    config::SecondFactorPolicy,
+    error::StoreError,
+    notifier::{Notification, Notifier},
+    store::memory::MemoryStore,
 };
 use serde_json::{Value, json};
 use support::{

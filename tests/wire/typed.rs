@@ -1,6 +1,6 @@
 //! Texts that people type, with the additions of keyboards, forms and copying.
 
-use commerce_auth::{AdminId, MemoryStore, TotpSecret};
+use commerce_auth::{AdminId, credential::TotpSecret, store::memory::MemoryStore};
 use serde_json::{Value, json};
 use support::{
     ADMIN, ADMIN_PASSWORD, EMAIL, PASSWORD, Shop,

@@ -2,7 +2,7 @@
 
 use std::error::Error;
 
-use commerce_auth::{AccountStatus, CustomerRecord, CustomerStore, SqliteStore, Website, store::OpenError};
+use commerce_auth::{account::{AccountStatus, CustomerRecord}, store::{sqlite::SqliteStore, OpenError}, CustomerStore, Website};
 use sqlx::sqlite::{SqliteConnectOptions, SqlitePool};
 
 #[tokio::main(flavor = "current_thread")]

@@ -9,7 +9,7 @@ use std::{
 
 use axum::http::{HeaderValue, uri::Authority};
 use clap::{Args, Parser, Subcommand, ValueEnum, value_parser};
-use commerce_auth::{Email, SecondFactorPolicy, Website};
+use commerce_auth::{Email, Website, config::SecondFactorPolicy};
 use ipnet::IpNet;
 
 use crate::{

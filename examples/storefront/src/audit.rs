@@ -1,8 +1,10 @@
 use std::sync::Arc;
 
 use commerce_auth::{
-    AuditEvent, AuditSink, StoreError, Subject, async_trait,
-    audit::{SignatureCheck, TracingAudit},
+    async_trait,
+    audit::{AuditEvent, AuditSink, SignatureCheck, TracingAudit},
+    error::StoreError,
+    token::Subject,
 };
 
 /// The audit trail: kept in the database, and told to the log once it is kept.

@@ -1,6 +1,10 @@
 //! A proof of work, in the place where a shop would ask for a captcha.
 
-use commerce_auth::{Challenge, ChallengeAnswer, Pressure, StoreError, async_trait};
+use commerce_auth::{
+    async_trait,
+    challenge::{Challenge, ChallengeAnswer, Pressure},
+    error::StoreError,
+};
 use sha2::{Digest, Sha256};
 use time::OffsetDateTime;
 

@@ -5,7 +5,10 @@ use std::{
     io::{IsTerminal, stdin},
 };
 
-use commerce_auth::{AccountStatus, AdminId, AdminRecord, Permission, UpsertError};
+use commerce_auth::{
+    AdminId,
+    account::{AccountStatus, AdminRecord, Permission, UpsertError},
+};
 use uuid::Uuid;
 
 use crate::{

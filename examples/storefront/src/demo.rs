@@ -3,8 +3,9 @@
 use std::{error::Error, net::SocketAddr};
 
 use commerce_auth::{
-    AccountStatus, AdminId, AdminRecord, Auth, AuthConfig, CustomerRecord, Email, Permission, TotpSecret,
-    Website,
+    AdminId, Auth, AuthConfig, Email, Website,
+    account::{AccountStatus, AdminRecord, CustomerRecord, Permission},
+    credential::TotpSecret,
 };
 use time::OffsetDateTime;
 
@@ -106,7 +107,8 @@ pub(crate) async fn seed(database: &Database) -> Result<(), Box<dyn Error>> {
     }
     match auth.import_admin_factor(&AdminId::from(ENROLLED), &TotpSecret::from_base32(SECRET)?).await {
         // Since an earlier start.
-        Err(commerce_auth::Error::SecondFactor(commerce_auth::SecondFactorError::AlreadyEnrolled)) => {}
+        Err(commerce_auth::Error::SecondFactor(commerce_auth::error::SecondFactorError::AlreadyEnrolled)) => {
+        }
         imported => imported?,
     }
     for customer in &CUSTOMERS {

@@ -1,5 +1,5 @@
 use axum::{extract::State, http::StatusCode};
-use commerce_auth::{CustomerId, Digest, StoreError};
+use commerce_auth::{CustomerId, error::StoreError, token::Digest};
 use time::OffsetDateTime;
 use tracing::warn;
 

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use commerce_auth::{Auth, Error, Purged};
+use commerce_auth::{Auth, Error, flow::Purged};
 use tokio::time::{MissedTickBehavior, interval};
 use tracing::warn;
 

@@ -8,7 +8,8 @@ use std::{
 };
 
 use commerce_auth::{
-    KeyId, Keyring, KeyringCheckError,
+    flow::KeyringCheckError,
+    keyring::{KeyId, Keyring},
     random::{ChaChaRandom, SecureRandom},
 };
 use tracing::warn;

@@ -2,7 +2,11 @@
 
 use std::error::Error;
 
-use commerce_auth::{AdminNotice, AdminNotification, AssistanceEnd, Notice, Notification, Obtained, Origin};
+use commerce_auth::{
+    Origin,
+    notifier::{AdminNotice, AdminNotification, Notice, Notification},
+    token::{AssistanceEnd, Obtained},
+};
 use lettre::{
     Address, Message,
     address::Envelope,

@@ -2,7 +2,11 @@
 
 use std::{error::Error, fs, io, path::Path, sync::Arc, time::Duration};
 
-use commerce_auth::{AdminNotification, Notice, Notification, Notifier, StoreError, Subject};
+use commerce_auth::{
+    error::StoreError,
+    notifier::{AdminNotification, Notice, Notification, Notifier},
+    token::Subject,
+};
 use lettre::{AsyncFileTransport, AsyncTransport, Tokio1Executor};
 use tokio::{
     sync::{mpsc, oneshot},

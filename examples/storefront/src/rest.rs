@@ -10,7 +10,8 @@ use axum::{
     routing::{get, put},
 };
 use commerce_auth::{
-    AdminIdentity, AssistanceError, CustomerIdentity, Error,
+    AdminIdentity, CustomerIdentity, Error,
+    error::AssistanceError,
     http::{
         Caller,
         rest::{self, Activation, Body, RestError},

@@ -127,12 +127,12 @@ impl SignedIn {
         self.device.as_ref()
     }
 
-    /// Returns the rule of the [policy](crate::PasswordPolicy) that the password of this sign-in
+    /// Returns the rule of the [policy](crate::credential::PasswordPolicy) that the password of this sign-in
     /// breaks.
     ///
     /// Such a password was set before the rule. The host may ask the customer for a new password.
     /// Returns none after a sign-in by another credential. This check does not ask
-    /// [`BreachedPasswords`](crate::BreachedPasswords).
+    /// [`BreachedPasswords`](crate::credential::BreachedPasswords).
     #[must_use]
     pub const fn password_violation(&self) -> Option<PolicyViolation> {
         self.password_violation

@@ -33,7 +33,13 @@ impl fmt::Debug for Activation {
 ///
 /// ```
 /// use axum::{Json, Router, routing::put};
-/// use commerce_auth::{CustomerIdentity, http::{Caller, rest::{self, Activation, Body, RestError}}};
+/// use commerce_auth::{
+///     CustomerIdentity,
+///     http::{
+///         Caller,
+///         rest::{self, Activation, Body, RestError},
+///     },
+/// };
 ///
 /// async fn activate(
 ///     who: CustomerIdentity,

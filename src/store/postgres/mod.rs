@@ -2,7 +2,11 @@
 //! that already has PostgreSQL.
 //!
 //! ```no_run
-//! use commerce_auth::{Auth, KeyId, Keyring, PostgresStore};
+//! use commerce_auth::{
+//!     Auth,
+//!     keyring::{KeyId, Keyring},
+//!     store::postgres::PostgresStore,
+//! };
 //!
 //! # async fn connect() -> Result<(), Box<dyn std::error::Error>> {
 //! let store = PostgresStore::connect("postgres://shop@db.internal/shop").await?;

@@ -23,7 +23,7 @@ use crate::error::StoreError;
 /// ```no_run
 /// use std::time::Duration;
 ///
-/// use commerce_auth::PostgresOptions;
+/// use commerce_auth::store::postgres::PostgresOptions;
 ///
 /// # async fn connect() -> Result<(), Box<dyn std::error::Error>> {
 /// let store = PostgresOptions::new("postgres://shop@db.internal/shop")

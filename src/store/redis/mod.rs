@@ -89,7 +89,7 @@
 //! - `i`, a partition or nothing, and a name: an index of documents.
 //!
 //! The server holds digests, keys of accounts, and the secrets of authenticators, sealed by the
-//! [`Keyring`](crate::Keyring). It holds no e-mail addresses, tokens or codes. A token takes about
+//! [`Keyring`](crate::keyring::Keyring). It holds no e-mail addresses, tokens or codes. A token takes about
 //! 550 bytes, including its subject's index and a usual user agent.
 //!
 //! Records are compared with the time of the call, never with the server's clock. A key is removed
@@ -157,7 +157,7 @@ impl RedisStore {
     ///
     /// ```no_run
     /// # async fn example() -> Result<(), commerce_auth::store::OpenError> {
-    /// use commerce_auth::RedisStore;
+    /// use commerce_auth::store::redis::RedisStore;
     ///
     /// let store = RedisStore::connect("redis://cache.internal/").await?;
     /// # Ok(())

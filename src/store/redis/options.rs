@@ -21,7 +21,7 @@ use crate::{clock::micros, store::OpenError};
 /// ```no_run
 /// # async fn example() -> Result<(), commerce_auth::store::OpenError> {
 /// use std::time::Duration;
-/// use commerce_auth::RedisOptions;
+/// use commerce_auth::store::redis::RedisOptions;
 ///
 /// let store = RedisOptions::new("redis://:secret@cache.internal:6379/0")
 ///     .prefix("outlet")

@@ -4,7 +4,11 @@
 //! The SQLite engine is built in.
 //!
 //! ```
-//! use commerce_auth::{Auth, KeyId, Keyring, SqliteStore};
+//! use commerce_auth::{
+//!     Auth,
+//!     keyring::{KeyId, Keyring},
+//!     store::sqlite::SqliteStore,
+//! };
 //!
 //! # let folder = tempfile::tempdir()?;
 //! # let path = folder.path().join("auth.db");

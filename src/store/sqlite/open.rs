@@ -34,7 +34,7 @@ static MAKING_A_FILE: Mutex<()> = Mutex::new(());
 /// ```
 /// use std::time::Duration;
 ///
-/// use commerce_auth::SqliteOptions;
+/// use commerce_auth::store::sqlite::SqliteOptions;
 ///
 /// # let folder = tempfile::tempdir()?;
 /// # let path = folder.path().join("auth.db");

@@ -2,10 +2,7 @@
 
 use std::time::Duration;
 
-use commerce_auth::{
-    Origin,
-    store::{Insert, TokenStore},
-};
+use commerce_auth::{Origin, TokenStore, store::Insert};
 use commerce_auth_test_servers::Postgres;
 use support::{
     fresh::{CAP, fresh},

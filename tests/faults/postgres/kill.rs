@@ -10,7 +10,9 @@ use std::{
 };
 
 use commerce_auth::{
-    AuthConfig, CustomerId, Error, ErrorKind, PostgresStore, SignIn, SignInError, TokenError,
+    AuthConfig, CustomerId, Error, ErrorKind, SignIn,
+    error::{SignInError, TokenError},
+    store::postgres::PostgresStore,
 };
 use commerce_auth_test_servers::Postgres;
 use futures_util::{StreamExt, stream};

@@ -14,8 +14,12 @@ use std::{
 };
 
 use commerce_auth::{
-    Origin, PostgresOptions, PostgresStore, StoreError,
-    store::{Change, CommitOutcome, StateStore, TokenStore},
+    Origin, StateStore, TokenStore,
+    error::StoreError,
+    store::{
+        Change, CommitOutcome,
+        postgres::{PostgresOptions, PostgresStore},
+    },
 };
 use commerce_auth_test_servers::Postgres;
 use support::{

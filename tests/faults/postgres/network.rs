@@ -2,10 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use commerce_auth::{
-    StoreError,
-    store::{OpenError, TokenStore},
-};
+use commerce_auth::{TokenStore, error::StoreError, store::OpenError};
 use commerce_auth_test_servers::{Postgres, Proxy};
 use futures_util::future::join_all;
 use support::records::{NOW, digest};

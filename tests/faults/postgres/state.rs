@@ -9,8 +9,8 @@ use std::{
 };
 
 use commerce_auth::{
-    PostgresStore,
-    store::{Change, CommitOutcome, Partition, Put, StateStore},
+    StateStore,
+    store::{Change, CommitOutcome, Partition, Put, postgres::PostgresStore},
 };
 use commerce_auth_test_servers::{Postgres, Proxy};
 use futures_util::future::join_all;

@@ -18,8 +18,12 @@ use std::{
 
 use child::Talking;
 use commerce_auth::{
-    Digest, Grant, Obtained, Origin, SqliteOptions, SqliteStore, Subject,
-    store::{Generation, GenerationId, Insert, OpenError, Partition, StateStore, TokenStore},
+    Origin, StateStore, TokenStore,
+    store::{
+        Generation, GenerationId, Insert, OpenError, Partition,
+        sqlite::{SqliteOptions, SqliteStore},
+    },
+    token::{Digest, Grant, Obtained, Subject},
 };
 use futures_util::future::join_all;
 use pollster::block_on;
@@ -48,7 +52,7 @@ fn grant(name: &str) -> Grant {
     Grant::customer(Digest::of(name.as_bytes()), 1.into(), website, Obtained::Password, NOW, END)
 }
 
-fn insert(store: &SqliteStore, name: &str) -> Result<Insert, commerce_auth::StoreError> {
+fn insert(store: &SqliteStore, name: &str) -> Result<Insert, commerce_auth::error::StoreError> {
     let grant = grant(name);
     assert_eq!(block_on(store.generation(&grant.subject, FIRST.shop))?, FIRST);
     block_on(store.insert(&grant, &Origin::default(), FIRST, CAP, NOW))

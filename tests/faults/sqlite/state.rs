@@ -4,8 +4,8 @@
 use std::{path::Path, thread, time::Instant};
 
 use commerce_auth::{
-    SqliteStore,
-    store::{Change, CommitOutcome, StateStore},
+    StateStore,
+    store::{Change, CommitOutcome, sqlite::SqliteStore},
 };
 use pollster::block_on;
 use support::documents::{add_to_both, commit, document, key, number, partition, put};

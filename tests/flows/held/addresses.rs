@@ -1,6 +1,6 @@
 //! A customer's new address, which is written once the mailed token is presented.
 
-use commerce_auth::{AuthConfig, EmailConfirmation, Error, SignIn};
+use commerce_auth::{AuthConfig, Error, SignIn, flow::EmailConfirmation};
 use support::{PASSWORD, fast};
 
 use super::{Flow, World, customers::Customers, hold};

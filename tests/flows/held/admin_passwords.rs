@@ -1,8 +1,9 @@
 //! An admin user's new password, and a host's changes to admin users.
 
 use commerce_auth::{
-    AccountStatus, AdminChange, AdminId, AdminRecord, AdminSignIn, AdminStore, AuthConfig, Error,
-    PasswordHash,
+    AdminId, AdminSignIn, AdminStore, AuthConfig, Error, PasswordHash,
+    account::{AccountStatus, AdminRecord},
+    flow::AdminChange,
 };
 use support::{ADMIN, ADMIN_PASSWORD, fast};
 

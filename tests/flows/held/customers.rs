@@ -1,8 +1,9 @@
 //! A customer's new password, by change and by reset.
 
 use commerce_auth::{
-    AuthConfig, CustomerChange, CustomerId, CustomerRecord, CustomerStore, Error, Keep, PasswordHash,
-    PasswordReset,
+    AuthConfig, CustomerId, CustomerStore, Error, PasswordHash,
+    account::CustomerRecord,
+    flow::{CustomerChange, Keep, PasswordReset},
 };
 use support::{EMAIL, PASSWORD, fast};
 

@@ -1,4 +1,7 @@
-use commerce_auth::{AdminSignIn, Error, SecondFactorError, SignInError};
+use commerce_auth::{
+    AdminSignIn, Error,
+    error::{SecondFactorError, SignInError},
+};
 use support::{ADMIN, ADMIN_PASSWORD, WRONG};
 
 use super::{enrolled, sign_in, token, wrong_code};

@@ -1,8 +1,10 @@
 use std::sync::Arc;
 
 use commerce_auth::{
-    AccountStatus, AdminId, AdminRecord, AdminSignIn, AuthConfig, Error, InputError, Obtained, Permission,
-    SecondFactorError, SignInError,
+    AdminId, AdminSignIn, AuthConfig, Error,
+    account::{AccountStatus, AdminRecord, Permission},
+    error::{InputError, SecondFactorError, SignInError},
+    token::Obtained,
 };
 use support::{ADMIN, ADMIN_PASSWORD, Shop, with_second_factor};
 use time::OffsetDateTime;

@@ -4,8 +4,13 @@ use std::sync::{
 };
 
 use commerce_auth::{
-    AccountStatus, AdminChange, AdminId, AdminNotice, AdminSignIn, Auth, Error, ErrorKind, InputError,
-    MemoryStore, Origin, SecondFactorError, SignInError, StoreError, TokenError, TotpSecret, store::Store,
+    AdminId, AdminSignIn, Auth, Error, ErrorKind, Origin, Store,
+    account::AccountStatus,
+    credential::TotpSecret,
+    error::{InputError, SecondFactorError, SignInError, StoreError, TokenError},
+    flow::AdminChange,
+    notifier::AdminNotice,
+    store::memory::MemoryStore,
 };
 use serde_json::json;
 use support::{
@@ -184,8 +189,8 @@ async fn a_mail_that_cannot_be_sent_is_told() {
     /// A notifier that reaches customers alone.
     #[derive(Debug)]
     struct Customers;
-    impl commerce_auth::Notifier for Customers {
-        fn notify(&self, _: commerce_auth::Notification) -> Result<(), StoreError> {
+    impl commerce_auth::notifier::Notifier for Customers {
+        fn notify(&self, _: commerce_auth::notifier::Notification) -> Result<(), StoreError> {
             Ok(())
         }
     }

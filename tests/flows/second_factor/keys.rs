@@ -1,10 +1,14 @@
 use std::{collections::BTreeMap, error::Error as _, ops::Range, sync::Arc};
 
 use commerce_auth::{
-    AccountStatus, AdminId, AdminRecord, AdminSignIn, Auth, AuthBuilder, Error, ErrorKind, KeyId, Keyring,
-    KeyringCheckError, MemoryStore, SecondFactorError, StoreError, TotpSecret,
+    AdminId, AdminSignIn, Auth, AuthBuilder, Error, ErrorKind, StateStore,
+    account::{AccountStatus, AdminRecord},
+    credential::TotpSecret,
+    error::{SecondFactorError, StoreError},
+    flow::KeyringCheckError,
+    keyring::{KeyId, Keyring},
     random::danger::SeededRandom,
-    store::{Index, StateStore},
+    store::{Index, memory::MemoryStore},
 };
 use serde_json::json;
 use support::{

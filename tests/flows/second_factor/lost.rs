@@ -13,13 +13,14 @@ use std::{
 
 use async_trait::async_trait;
 use commerce_auth::{
-    AdminId, AdminSignIn, Error, ErrorKind, MemoryStore, Origin, SecondFactorError, StoreError,
+    AdminId, AdminSignIn, Error, ErrorKind, Origin, StateStore,
     audit::{
         Action,
         Outcome::{Begun, Failed, Refused, Succeeded},
         Refusal,
     },
-    store::{Changes, CommitOutcome, Document, Index, Key, Listed, Partition, Position, StateStore},
+    error::{SecondFactorError, StoreError},
+    store::{Changes, CommitOutcome, Document, Index, Key, Listed, Partition, Position, memory::MemoryStore},
 };
 use futures_util::future::{Either, select};
 use support::{ADMIN, ADMIN_PASSWORD, Shop, factors::stored, keyring, sink::told, with_second_factor};

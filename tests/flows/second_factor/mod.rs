@@ -13,7 +13,9 @@ mod step_up;
 mod thief;
 mod trail;
 
-use commerce_auth::{AdminId, AdminSignIn, AdminSignedIn, AuthConfig, Error, MemoryStore, store::Store};
+use commerce_auth::{
+    AdminId, AdminSignIn, AdminSignedIn, AuthConfig, Error, Store, store::memory::MemoryStore,
+};
 use support::{ADMIN, ADMIN_PASSWORD, Shop, authenticator::Authenticator, keyring, with_second_factor};
 
 /// The secret of RFC 4226, in base32.

@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-use commerce_auth::TotpSecret;
+use commerce_auth::credential::TotpSecret;
 
 use super::{SECRET, enrolled, sign_in};
 

@@ -1,10 +1,13 @@
 use std::sync::Arc;
 
 use commerce_auth::{
-    AdminId, AdminSignIn, Auth, ConfigError, Error, InternalError, MemoryAdmins, MemoryCustomers,
-    MemoryStore, Part, SecondFactorError, SecondFactorPolicy, Subject, TokenError, TotpSecret,
+    AdminId, AdminSignIn, Auth, Error, TokenStore,
     audit::{MemoryAudit, Outcome, Refusal},
-    store::TokenStore,
+    config::{ConfigError, SecondFactorPolicy},
+    credential::TotpSecret,
+    error::{InternalError, Part, SecondFactorError, TokenError},
+    store::memory::{MemoryAdmins, MemoryCustomers, MemoryStore},
+    token::Subject,
 };
 use support::{ADMIN, ADMIN_PASSWORD, EMAIL, REASON, Shop, fast, keyring, with_second_factor};
 

@@ -6,8 +6,12 @@ use std::sync::{
 };
 
 use commerce_auth::{
-    AdminChange, AdminId, AdminNotice, AdminSignIn, Auth, Error, ErrorKind, InputError, MemoryStore, Origin,
-    SecondFactorError, SecondFactorPolicy, SignInError, TokenError,
+    AdminId, AdminSignIn, Auth, Error, ErrorKind, Origin,
+    config::SecondFactorPolicy,
+    error::{InputError, SecondFactorError, SignInError, TokenError},
+    flow::AdminChange,
+    notifier::AdminNotice,
+    store::memory::MemoryStore,
 };
 use support::{
     ADMIN, ADMIN_PASSWORD, Shop, WRONG, factors::stored, hooked::Hooked, keyring, with_second_factor,
@@ -244,7 +248,7 @@ async fn without_an_end_to_earlier_tokens_nothing_is_activated() {
     let store = Hooked::new({
         let down = Arc::clone(&down);
         move |verb| match verb {
-            "revoke_all" if down.load(Ordering::SeqCst) => Err(commerce_auth::StoreError::new("down")),
+            "revoke_all" if down.load(Ordering::SeqCst) => Err(commerce_auth::error::StoreError::new("down")),
             _ => Ok(()),
         }
     });

@@ -7,8 +7,13 @@ use std::{
 };
 
 use commerce_auth::{
-    AdminChange, AdminId, AdminSignIn, AuthConfig, CustomerId, Error, MemoryStore, SecondFactorError,
-    SecondFactorPolicy, SignIn, SignInError, Subject, TokenError, audit::Refusal, store::TokenStore,
+    AdminId, AdminSignIn, AuthConfig, CustomerId, Error, SignIn, TokenStore,
+    audit::Refusal,
+    config::SecondFactorPolicy,
+    error::{SecondFactorError, SignInError, TokenError},
+    flow::AdminChange,
+    store::memory::MemoryStore,
+    token::Subject,
 };
 use support::{ADMIN, ADMIN_PASSWORD, EMAIL, REASON, Shop, hooked::Hooked, keyring, with_second_factor};
 

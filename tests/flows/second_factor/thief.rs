@@ -6,14 +6,16 @@ use std::sync::{
 };
 
 use commerce_auth::{
-    AccountStatus, AdminChange, AdminId, AdminSignIn, Auth, Error, MemoryStore, Origin, SecondFactorError,
-    SignInError,
+    AdminId, AdminSignIn, Auth, Error, Origin, Store,
+    account::AccountStatus,
     audit::{
         Action,
         Outcome::{Begun, Refused, Succeeded},
         Refusal,
     },
-    store::Store,
+    error::{SecondFactorError, SignInError},
+    flow::AdminChange,
+    store::memory::MemoryStore,
 };
 use support::{
     ADMIN, ADMIN_PASSWORD, Shop, factors::stored, hooked::Hooked, keyring, sink::told, with_second_factor,

@@ -1,12 +1,16 @@
 //! The audit records of the second factor, and that nothing is issued without them.
 
 use commerce_auth::{
-    AdminId, AdminNotice, Error, ErrorKind, MemoryStore, Origin, SecondFactorError, StoreError, Subject,
+    AdminId, Error, ErrorKind, Origin,
     audit::{
         Action,
         Outcome::{Begun, Refused, Succeeded},
         Refusal,
     },
+    error::{SecondFactorError, StoreError},
+    notifier::AdminNotice,
+    store::memory::MemoryStore,
+    token::Subject,
 };
 use support::{
     Shop,
@@ -45,7 +49,7 @@ async fn a_sign_in_and_its_refusals_are_told() {
         let text = serde_json::to_string(event).unwrap();
         assert!(!text.contains(&code), "{text}");
     }
-    assert_eq!(events[1].obtained, Some(commerce_auth::Obtained::PasswordAndTotp));
+    assert_eq!(events[1].obtained, Some(commerce_auth::token::Obtained::PasswordAndTotp));
 }
 
 #[tokio::test]
@@ -54,7 +58,7 @@ async fn what_is_done_to_a_factor_is_told() {
     let admin = token(&shop, &authenticator).await;
     let before = shop.trail().await.len();
     let origin = Origin::from(std::net::IpAddr::from([192, 0, 2, 1]));
-    let bearer = || commerce_auth::Bearer::from(admin.as_str()).origin(&origin);
+    let bearer = || commerce_auth::token::Bearer::from(admin.as_str()).origin(&origin);
     let begun = shop.auth.begin_admin_enrolment(bearer()).await.unwrap();
     let enrolment = begun.token().expose().to_owned();
     shop.auth.replace_recovery_codes(bearer()).await.unwrap();
@@ -179,11 +183,11 @@ async fn a_notice_that_cannot_be_queued_is_on_record() {
     /// A notifier whose queue is full.
     #[derive(Debug)]
     struct Full;
-    impl commerce_auth::Notifier for Full {
-        fn notify(&self, _: commerce_auth::Notification) -> Result<(), StoreError> {
+    impl commerce_auth::notifier::Notifier for Full {
+        fn notify(&self, _: commerce_auth::notifier::Notification) -> Result<(), StoreError> {
             Err(StoreError::new("full"))
         }
-        fn notify_admin(&self, _: commerce_auth::AdminNotification) -> Result<(), StoreError> {
+        fn notify_admin(&self, _: commerce_auth::notifier::AdminNotification) -> Result<(), StoreError> {
             Err(StoreError::new("full"))
         }
     }
@@ -193,7 +197,7 @@ async fn a_notice_that_cannot_be_queued_is_on_record() {
     let (id, authenticator) = (AdminId::from(7), Authenticator::new(SECRET));
     shop.auth.import_admin_factor(&id, authenticator.secret()).await.unwrap();
     // The result does not depend on the status of the account.
-    shop.set_admin(|row| row.status = commerce_auth::AccountStatus::Disabled);
+    shop.set_admin(|row| row.status = commerce_auth::account::AccountStatus::Disabled);
     assert!(shop.auth.remove_admin_factor(&id).await.unwrap());
     let trail = shop.trail().await;
     let failed = trail.iter().filter(|event| event.action == Action::Notification);

@@ -5,7 +5,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use commerce_auth::{AuditSink, PostgresOptions, audit::Verifier};
+use commerce_auth::{
+    audit::{AuditSink, Verifier},
+    store::postgres::PostgresOptions,
+};
 use tokio_postgres::NoTls;
 
 use crate::audit_chain::{

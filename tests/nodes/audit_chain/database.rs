@@ -9,8 +9,13 @@ use std::{
 
 use async_trait::async_trait;
 use commerce_auth::{
-    AuditEvent, AuditSink, Digest, Keyring, PostgresAudit, PostgresOptions, SqliteAudit, SqliteOptions,
-    audit::{AuditRecord, Checkpoint, Report, Verifier},
+    audit::{AuditEvent, AuditRecord, AuditSink, Checkpoint, Report, Verifier},
+    keyring::Keyring,
+    store::{
+        postgres::{PostgresAudit, PostgresOptions},
+        sqlite::{SqliteAudit, SqliteOptions},
+    },
+    token::Digest,
 };
 use commerce_auth_test_servers::Postgres;
 use rusqlite::Connection;

@@ -1,8 +1,9 @@
 //! A person is erased from a trail, and the trail still verifies.
 
 use commerce_auth::{
-    AdminId, AuditEvent, Subject,
-    audit::{AuditRecord, FindingKind, Verifier},
+    AdminId,
+    audit::{AuditEvent, AuditRecord, FindingKind, Verifier},
+    token::Subject,
 };
 use serde_json::json;
 

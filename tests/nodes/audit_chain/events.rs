@@ -1,4 +1,4 @@
-use commerce_auth::{AuditEvent, CustomerId, Subject, Website};
+use commerce_auth::{CustomerId, Website, audit::AuditEvent, token::Subject};
 use futures_util::{StreamExt, stream};
 use serde_json::json;
 
@@ -13,7 +13,7 @@ pub fn customer(number: u64) -> Subject {
 
 /// Returns the digest under which attempts at a customer's account are counted.
 pub fn account(number: u64) -> String {
-    commerce_auth::Digest::of(format!("account {}", number % CUSTOMERS).as_bytes()).to_string()
+    commerce_auth::token::Digest::of(format!("account {}", number % CUSTOMERS).as_bytes()).to_string()
 }
 
 /// Returns an event of one of several kinds.

@@ -1,8 +1,8 @@
 //! Each fault is found and named, and intact records are not reported.
 
 use commerce_auth::{
-    KeyId, Keyring,
     audit::{AuditRecord, Checkpoint, FindingKind, Verifier},
+    keyring::{KeyId, Keyring},
 };
 
 use crate::audit_chain::{

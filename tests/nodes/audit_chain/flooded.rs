@@ -3,8 +3,10 @@
 use std::{net::IpAddr, sync::Arc};
 
 use commerce_auth::{
-    AuditSink, CustomerChange, CustomerId, MemoryStore, PasswordReset, Website,
-    audit::{Action, Outcome, Verifier},
+    CustomerId, Website,
+    audit::{Action, AuditSink, Outcome, Verifier},
+    flow::{CustomerChange, PasswordReset},
+    store::memory::MemoryStore,
 };
 use support::{EMAIL, PASSWORD, Shop, fast};
 
@@ -51,7 +53,7 @@ async fn every_event_is_kept_or_summed_up(database: Database) {
     auth.flush_audit().await;
 
     let events = trail.events().await;
-    let count = |is_counted: fn(&commerce_auth::AuditEvent) -> bool| -> u64 {
+    let count = |is_counted: fn(&commerce_auth::audit::AuditEvent) -> bool| -> u64 {
         events.iter().filter(|event| is_counted(event)).map(|event| event.summed_up.unwrap_or(1)).sum()
     };
     assert_eq!(count(|event| matches!(event.outcome, Outcome::Refused(_))), REFUSALS);

@@ -3,7 +3,11 @@
 use std::sync::Arc;
 
 use commerce_auth::{
-    AuditSink, Auth, KeyId, Keyring, KeyringCheckError, MemoryCustomers, MemoryStore, audit::SignatureCheck,
+    Auth,
+    audit::{AuditSink, SignatureCheck},
+    flow::KeyringCheckError,
+    keyring::{KeyId, Keyring},
+    store::memory::{MemoryCustomers, MemoryStore},
 };
 
 use crate::audit_chain::{

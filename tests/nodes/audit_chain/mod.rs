@@ -18,7 +18,7 @@ mod pruning;
 mod random;
 mod writers;
 
-use commerce_auth::{KeyId, Keyring};
+use commerce_auth::keyring::{KeyId, Keyring};
 
 /// Returns a keyring with key 1, which is current, and key 2.
 fn keyring() -> Keyring {

@@ -1,6 +1,7 @@
 use commerce_auth::{
-    Digest, KeyId,
     audit::{AuditRecord, Erasure},
+    keyring::KeyId,
+    token::Digest,
 };
 use proptest::{prelude::*, sample::Index};
 
@@ -177,7 +178,7 @@ fn flipped_digest(digest: Digest, at: usize, flip: u8) -> Digest {
 /// Records enough events of each kind, with a change of keys half way, and some erasures.
 pub async fn eventful(
     trail: &dyn crate::audit_chain::database::Trail,
-    keyring: &commerce_auth::Keyring,
+    keyring: &commerce_auth::keyring::Keyring,
     records: u64,
 ) {
     crate::audit_chain::events::record(trail, 0..records / 2).await;

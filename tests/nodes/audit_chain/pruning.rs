@@ -1,8 +1,8 @@
 //! Trails whose old records were removed.
 
 use commerce_auth::{
-    KeyId,
     audit::{AuditRecord, Checkpoint, Erasure, FindingKind, Report, Verifier},
+    keyring::KeyId,
 };
 
 use crate::audit_chain::{

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use commerce_auth::{KeyId, audit::Verifier};
+use commerce_auth::{audit::Verifier, keyring::KeyId};
 
 use crate::audit_chain::{
     database::Database,

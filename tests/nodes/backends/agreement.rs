@@ -5,8 +5,9 @@ mod documents;
 use std::{net::IpAddr, num::NonZero, sync::Arc, time::Duration};
 
 use commerce_auth::{
-    AdminId, Assistance, Digest, Grant, MemoryStore, Obtained, Origin, Subject, Website,
-    store::{Generation, GenerationId, Store},
+    AdminId, Origin, Store, Website,
+    store::{Generation, GenerationId, memory::MemoryStore},
+    token::{Assistance, Digest, Grant, Obtained, Subject},
 };
 use proptest::{collection::vec, prelude::*, strategy::ValueTree, test_runner::TestRunner};
 use support::fresh::fresh;

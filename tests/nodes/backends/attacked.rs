@@ -8,7 +8,11 @@ use std::{
     },
 };
 
-use commerce_auth::{CustomerChange, Error, PasswordReset, SignIn, SignInError};
+use commerce_auth::{
+    Error, SignIn,
+    error::SignInError,
+    flow::{CustomerChange, PasswordReset},
+};
 use futures_util::FutureExt;
 use support::size;
 

@@ -3,7 +3,10 @@
 
 use std::time::Duration;
 
-use commerce_auth::{AdminSignIn, Error, SecondFactorError, SignIn, SignInError};
+use commerce_auth::{
+    AdminSignIn, Error, SignIn,
+    error::{SecondFactorError, SignInError},
+};
 use time::OffsetDateTime;
 
 use crate::backends::{

@@ -7,7 +7,10 @@ use std::{fs, net::IpAddr, path::Path};
 use aho_corasick::AhoCorasick;
 use base64::{Engine as _, engine::general_purpose::STANDARD_NO_PAD};
 use commerce_auth::{
-    AdminNotice, AdminSignIn, Origin, PasswordReset, PasswordResetRequest, SignIn, TotpSecret,
+    AdminSignIn, Origin, SignIn,
+    credential::TotpSecret,
+    flow::{PasswordReset, PasswordResetRequest},
+    notifier::AdminNotice,
 };
 use commerce_auth_test_servers::{Postgres, Redis};
 use tempfile::tempdir;
@@ -48,7 +51,7 @@ async fn live(shop: &Shop) -> Result<Vec<Vec<u8>>> {
         }
         let mut mailed = Vec::new();
         for notification in shop.outbox.take() {
-            if let commerce_auth::Notice::ResetRequested { token, .. } = notification.notice {
+            if let commerce_auth::notifier::Notice::ResetRequested { token, .. } = notification.notice {
                 mailed.push(token.expose().to_owned());
             }
         }

@@ -3,8 +3,13 @@
 use std::sync::Arc;
 
 use commerce_auth::{
-    AdminId, AdminSignIn, AssistanceEnd, Auth, Error, KeyId, Keyring, KeyringCheckError, Notice, Origin,
-    SecondFactorError, TokenError, TotpSecret,
+    AdminId, AdminSignIn, Auth, Error, Origin,
+    credential::TotpSecret,
+    error::{SecondFactorError, TokenError},
+    flow::KeyringCheckError,
+    keyring::{KeyId, Keyring},
+    notifier::Notice,
+    token::AssistanceEnd,
 };
 use futures_util::FutureExt;
 use support::authenticator::Authenticator;
@@ -182,7 +187,8 @@ pub(crate) async fn the_ledger_is_one(engine: &Engine) -> Result {
         assert_eq!(entries?[0].end, Some(AssistanceEnd::Expired));
     }
     let told = shop.outbox.take();
-    let ended = |told: &&commerce_auth::Notification| matches!(told.notice, Notice::AssistanceEnded { .. });
+    let ended =
+        |told: &&commerce_auth::notifier::Notification| matches!(told.notice, Notice::AssistanceEnded { .. });
     assert_eq!(told.iter().filter(ended).count(), 1, "{told:?}");
     assert_eq!(shop.lives(&token).await, NEITHER);
 

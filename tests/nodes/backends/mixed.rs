@@ -44,7 +44,7 @@ async fn tokens_in_redis_and_the_rest_in_postgres() -> Result {
         trail.iter().any(|event| (event.action, event.outcome) == (Action::Lock, Outcome::Succeeded));
     assert!(locked, "and so is the audit trail");
 
-    let only_tokens = Auth::builder(commerce_auth::MemoryStore::new())
+    let only_tokens = Auth::builder(commerce_auth::store::memory::MemoryStore::new())
         .tokens(tokens)
         .customers(shop.databases[0].customers.clone())
         .without_notifier()

@@ -3,8 +3,11 @@
 use std::sync::Arc;
 
 use commerce_auth::{
-    AccountStatus, AdminChange, AdminId, ConfirmationRequest, CustomerId, CustomerRecord, EmailConfirmation,
-    Error, Keep, Notice, PasswordReset, PasswordResetRequest, Permission, SignIn, SignInError, TokenError,
+    AdminId, CustomerId, Error, SignIn,
+    account::{AccountStatus, CustomerRecord, Permission},
+    error::{SignInError, TokenError},
+    flow::{AdminChange, ConfirmationRequest, EmailConfirmation, Keep, PasswordReset, PasswordResetRequest},
+    notifier::Notice,
 };
 use futures_util::FutureExt;
 

@@ -1,8 +1,12 @@
 use std::{sync::Arc, time::Duration};
 
 use commerce_auth::{
-    AccountStatus, AdminId, AdminRecord, AdminSignIn, Argon2Params, Auth, AuthConfig, CustomerId,
-    CustomerRecord, Error, Permission, SecondFactorPolicy, SignIn, TokenError, Website, clock::ManualClock,
+    AdminId, AdminSignIn, Auth, AuthConfig, CustomerId, Error, SignIn, Website,
+    account::{AccountStatus, AdminRecord, CustomerRecord, Permission},
+    clock::ManualClock,
+    config::SecondFactorPolicy,
+    credential::Argon2Params,
+    error::TokenError,
 };
 use support::outbox::Outbox;
 use time::OffsetDateTime;

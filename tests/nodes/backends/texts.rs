@@ -1,6 +1,6 @@
 //! Texts that an engine may be unable to store.
 
-use commerce_auth::{Bearer, ErrorKind, Origin};
+use commerce_auth::{ErrorKind, Origin, token::Bearer};
 
 use crate::backends::{
     Result,

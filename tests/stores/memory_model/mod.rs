@@ -11,7 +11,7 @@ use std::{
     thread,
 };
 
-use commerce_auth::MemoryStore;
+use commerce_auth::store::memory::MemoryStore;
 use proptest::{collection::vec, prelude::*, sample::select, test_runner::TestCaseError};
 use spec::{Asked, Spec};
 use tokens::{GRANTS, TokenOp, Tokens};

@@ -6,7 +6,7 @@
 
 use std::fmt::Debug;
 
-use commerce_auth::{Digest, MemoryStore};
+use commerce_auth::{store::memory::MemoryStore, token::Digest};
 use futures_util::FutureExt;
 use time::{Duration, OffsetDateTime};
 

@@ -7,8 +7,9 @@ use std::{
 };
 
 use commerce_auth::{
-    AdminId, Assistance, Grant, MemoryStore, Obtained, Origin, Subject, Website,
-    store::{Generation, GenerationId, Insert, TokenStore},
+    AdminId, Origin, TokenStore, Website,
+    store::{Generation, GenerationId, Insert, memory::MemoryStore},
+    token::{Assistance, Grant, Obtained, Subject},
 };
 
 use crate::memory_model::spec::{Asked, Spec, at, digest, done, number, seconds};

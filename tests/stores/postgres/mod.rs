@@ -22,7 +22,7 @@ use std::{
     time::Duration,
 };
 
-use commerce_auth::{PostgresOptions, PostgresStore};
+use commerce_auth::store::postgres::{PostgresOptions, PostgresStore};
 use commerce_auth_test_servers::Postgres;
 
 /// The server of all tests, except those that stop or change their server.

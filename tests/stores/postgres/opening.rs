@@ -3,9 +3,14 @@
 use std::time::{Duration, Instant};
 
 use commerce_auth::{
-    AuditSink, KeyId, Keyring, Origin, PostgresOptions, PostgresStore, Subject,
-    audit::Verifier,
-    store::{Change, CommitOutcome, OpenError, Put, StateStore, TokenStore},
+    Origin, StateStore, TokenStore,
+    audit::{AuditSink, Verifier},
+    keyring::{KeyId, Keyring},
+    store::{
+        Change, CommitOutcome, OpenError, Put,
+        postgres::{PostgresOptions, PostgresStore},
+    },
+    token::Subject,
 };
 use support::{
     documents::{self, commit, document, key, partition, put, version},

@@ -1,10 +1,7 @@
 //! A pooler between the store and its server: it works if each session belongs to one client, and
 //! is refused otherwise.
 
-use commerce_auth::{
-    PostgresOptions,
-    store::{StateStore, TokenStore},
-};
+use commerce_auth::{StateStore, TokenStore, store::postgres::PostgresOptions};
 use commerce_auth_test_servers::{PgBouncer, Proxy};
 use futures_util::future::join_all;
 use support::records::{NOW, digest, said};

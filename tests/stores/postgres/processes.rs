@@ -6,7 +6,7 @@ use std::{
     process::{Child, ChildStdout, Command, Stdio},
 };
 
-use commerce_auth::{PostgresOptions, store::StateStore};
+use commerce_auth::{StateStore, store::postgres::PostgresOptions};
 use futures_util::future::join_all;
 use support::documents::{add_to_both, key, number, partition};
 

@@ -2,9 +2,12 @@
 //! that call, and the error reveals no data.
 
 use commerce_auth::{
-    AccountStatus, AdminStore, AuditSink, CustomerRecord, CustomerStore, Digest, Email, Origin, StoreError,
-    Subject, UpsertError, Website,
-    store::{GenerationId, TokenStore},
+    AdminStore, CustomerStore, Email, Origin, TokenStore, Website,
+    account::{AccountStatus, CustomerRecord, UpsertError},
+    audit::AuditSink,
+    error::StoreError,
+    store::GenerationId,
+    token::{Digest, Subject},
 };
 use support::{
     fresh::{CAP, fresh},
@@ -120,7 +123,7 @@ async fn a_table_that_is_gone_is_an_error_of_what_needs_it() {
 }
 
 /// A failure leaves the connection usable.
-async fn works(store: &commerce_auth::PostgresStore) {
+async fn works(store: &commerce_auth::store::postgres::PostgresStore) {
     let grant = grant("works");
     let generation = store.generation(&grant.subject, fresh()).await.unwrap();
     let _ = store.insert(&grant, &Origin::default(), generation, CAP, NOW).await.unwrap();

@@ -7,8 +7,8 @@ use std::{
 };
 
 use commerce_auth::{
-    Origin,
-    store::{Change, CommitOutcome, Insert, StateStore, TokenStore},
+    Origin, StateStore, TokenStore,
+    store::{Change, CommitOutcome, Insert},
 };
 use support::{
     documents::{add_to_both, commit, document, key, partition, put},
@@ -32,7 +32,7 @@ async fn who_asks_needs_no_runtime() {
             let creation = vec![Change::Put(put(key(0), None, 1))];
             assert_eq!(commit(&store, &partition("a"), creation).await?, CommitOutcome::Committed);
             assert_eq!(store.load(&partition("a"), &[key(0)]).await?, [Some(document(1))]);
-            Ok::<_, commerce_auth::StoreError>(())
+            Ok::<_, commerce_auth::error::StoreError>(())
         })
     };
     thread::spawn(asks).join().unwrap().unwrap();

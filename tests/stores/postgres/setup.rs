@@ -2,8 +2,11 @@
 //! harmless.
 
 use commerce_auth::{
-    Origin, PostgresOptions, PostgresStore,
-    store::{OpenError, StateStore, TokenStore},
+    Origin, StateStore, TokenStore,
+    store::{
+        OpenError,
+        postgres::{PostgresOptions, PostgresStore},
+    },
 };
 use commerce_auth_test_servers::Postgres;
 use support::{

@@ -1,7 +1,10 @@
 //! Documents in PostgreSQL: the server's refusals, its query plans, and changes to the tables by
 //! others.
 
-use commerce_auth::store::{Change, CommitOutcome, Put, StateStore};
+use commerce_auth::{
+    StateStore,
+    store::{Change, CommitOutcome, Put},
+};
 use futures_util::future::join_all;
 use support::{
     documents::{self, add_to_both, commit, document, key, number, partition, put},

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use commerce_auth::{
-    PostgresOptions, PostgresStore,
     conformance::{self, Alternating},
+    store::postgres::{PostgresOptions, PostgresStore},
     store_conformance,
 };
 use commerce_auth_test_servers::Postgres;

@@ -1,8 +1,9 @@
 //! The ready-made tables, the audit trail, and several shops in one database.
 
 use commerce_auth::{
-    CustomerRecord, CustomerStore, Origin,
-    store::{Change, CommitOutcome, Insert, Put, StateStore, TokenStore},
+    CustomerStore, Origin, StateStore, TokenStore,
+    account::CustomerRecord,
+    store::{Change, CommitOutcome, Insert, Put},
 };
 use support::{
     documents::{self, commit, document, key, partition, put, version},
@@ -55,7 +56,7 @@ async fn shops_in_one_database_do_not_see_each_other() {
         website: commerce_auth::Website::default(),
         email: "bob@example.com".into(),
         password_hash: None,
-        status: commerce_auth::AccountStatus::Active,
+        status: commerce_auth::account::AccountStatus::Active,
         allows_assistance: false,
     };
     one.customers().upsert(row).await.unwrap();

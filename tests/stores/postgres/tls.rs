@@ -11,8 +11,11 @@ use std::{
 };
 
 use commerce_auth::{
-    PostgresOptions, PostgresStore,
-    store::{OpenError, TokenStore},
+    TokenStore,
+    store::{
+        OpenError,
+        postgres::{PostgresOptions, PostgresStore},
+    },
 };
 use commerce_auth_test_servers::Postgres;
 use futures_util::future::BoxFuture;

@@ -1,8 +1,11 @@
 //! The number of round trips of each verb to the server.
 
 use commerce_auth::{
-    AuditSink, CustomerStore, KeyId, Origin, PostgresOptions, StoreError,
-    store::{Change, Changes, StateStore, TokenStore},
+    CustomerStore, Origin, StateStore, TokenStore,
+    audit::AuditSink,
+    error::StoreError,
+    keyring::KeyId,
+    store::{Change, Changes, postgres::PostgresOptions},
 };
 use commerce_auth_test_servers::Proxy;
 use support::{
@@ -19,7 +22,7 @@ async fn every_verb_is_one_round_trip() -> Result<(), StoreError> {
     let proxy = Proxy::to(schema.server.port());
     let options = PostgresOptions::new(schema.server.url_through(proxy.port())).schema(&schema.name);
     let store = options.pipelined_connections(1).locking_connections(1).connect().await.unwrap();
-    let trail = store.audit(Some(&commerce_auth::Keyring::new(KeyId(1), [7; 32]).unwrap()));
+    let trail = store.audit(Some(&commerce_auth::keyring::Keyring::new(KeyId(1), [7; 32]).unwrap()));
     // The first round also does the work that is needed once for each connection.
     for round in 0..2 {
         let grant = grant(&format!("{round}"));

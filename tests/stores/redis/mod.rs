@@ -19,13 +19,15 @@ use std::{
 };
 
 use commerce_auth::{
-    Digest, Origin, RedisOptions, RedisStore, StoreError,
+    Origin, StateStore, TokenStore,
     conformance::{self, Alternating},
+    error::StoreError,
     store::{
-        Change, Changes, CommitOutcome, DocumentId, Key, OpenError, Partition, Put, StateStore, TokenStore,
-        Version,
+        Change, Changes, CommitOutcome, DocumentId, Key, OpenError, Partition, Put, Version,
+        redis::{RedisOptions, RedisStore},
     },
     store_conformance,
+    token::Digest,
 };
 use commerce_auth_test_servers::{Proxy, Redis};
 use support::{

@@ -4,8 +4,11 @@
 use std::time::{Duration, Instant};
 
 use commerce_auth::{
-    RedisOptions, RedisStore,
-    store::{OpenError, TokenStore},
+    TokenStore,
+    store::{
+        OpenError,
+        redis::{RedisOptions, RedisStore},
+    },
 };
 use commerce_auth_test_servers::{Redis, Sentinel, free_port};
 use support::{

@@ -13,10 +13,11 @@ use std::{
 
 use async_trait::async_trait;
 use commerce_auth::{
-    MemoryStore, StoreError,
+    StateStore,
+    error::StoreError,
     store::{
         Change, Changes, CommitOutcome, Document, DocumentId, Index, Key, Listed, Partition, Position, Put,
-        StateStore, Version,
+        Version, memory::MemoryStore,
     },
 };
 use time::OffsetDateTime;

@@ -3,8 +3,9 @@
 use std::thread;
 
 use commerce_auth::{
-    StoreError,
-    store::{Change, CommitOutcome, Document, Index, Key, Listed, Partition, Position, StateStore},
+    StateStore,
+    error::StoreError,
+    store::{Change, CommitOutcome, Document, Index, Key, Listed, Partition, Position},
 };
 use time::OffsetDateTime;
 

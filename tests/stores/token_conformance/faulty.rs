@@ -13,8 +13,10 @@ use std::{
 
 use async_trait::async_trait;
 use commerce_auth::{
-    Digest, Grant, Origin, StoreError, Subject, Website,
-    store::{Generation, GenerationId, Insert, TokenStore},
+    Origin, TokenStore, Website,
+    error::StoreError,
+    store::{Generation, GenerationId, Insert},
+    token::{Digest, Grant, Subject},
 };
 use time::OffsetDateTime;
 

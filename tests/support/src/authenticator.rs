@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use commerce_auth::TotpSecret;
+use commerce_auth::credential::TotpSecret;
 use time::OffsetDateTime;
 
 /// Shows each code of a secret once, because the tests sign in more often than every 30 seconds.

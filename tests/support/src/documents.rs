@@ -1,10 +1,10 @@
 //! Documents for tests, and two numbers that change together.
 
 use commerce_auth::{
-    StoreError,
+    StateStore,
+    error::StoreError,
     store::{
-        Change, Changes, CommitOutcome, Document, DocumentId, Index, IndexEntry, Key, Partition, Put,
-        StateStore, Version,
+        Change, Changes, CommitOutcome, Document, DocumentId, Index, IndexEntry, Key, Partition, Put, Version,
     },
 };
 use time::OffsetDateTime;

@@ -2,8 +2,9 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use commerce_auth::store::{
-    Change, Changes, CommitOutcome, DocumentId, IndexEntry, Key, Partition, Put, StateStore, Version,
+use commerce_auth::{
+    StateStore,
+    store::{Change, Changes, CommitOutcome, DocumentId, IndexEntry, Key, Partition, Put, Version},
 };
 use serde_json::Value;
 use time::OffsetDateTime;

@@ -10,11 +10,13 @@ use std::{
 
 use async_trait::async_trait;
 use commerce_auth::{
-    Digest, Grant, MemoryStore, Origin, StoreError, Subject,
+    Origin, StateStore, TokenStore,
+    error::StoreError,
     store::{
         Changes, CommitOutcome, Document, Generation, GenerationId, Index, Insert, Key, Listed, Partition,
-        Position, StateStore, TokenStore,
+        Position, memory::MemoryStore,
     },
+    token::{Digest, Grant, Subject},
 };
 use time::OffsetDateTime;
 

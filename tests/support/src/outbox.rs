@@ -5,7 +5,10 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-use commerce_auth::{AdminNotice, AdminNotification, Notice, Notification, Notifier, StoreError};
+use commerce_auth::{
+    error::StoreError,
+    notifier::{AdminNotice, AdminNotification, Notice, Notification, Notifier},
+};
 
 /// Keeps its notices, as a host's queue does.
 #[derive(Clone, Default)]

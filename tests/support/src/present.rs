@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use commerce_auth::{
-    CustomerId, Digest, Grant, Obtained, Origin, Subject, Website,
-    store::{Generation, Insert, TokenStore},
+    CustomerId, Origin, TokenStore, Website,
+    store::{Generation, Insert},
+    token::{Digest, Grant, Obtained, Subject},
 };
 use time::OffsetDateTime;
 

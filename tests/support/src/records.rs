@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use commerce_auth::{CustomerId, Digest, Grant, Obtained, Subject, Website};
+use commerce_auth::{
+    CustomerId, Website,
+    token::{Digest, Grant, Obtained, Subject},
+};
 use time::{OffsetDateTime, macros::datetime};
 
 pub const NOW: OffsetDateTime = datetime!(2026-01-01 12:00 UTC);

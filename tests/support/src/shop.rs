@@ -7,13 +7,17 @@ use std::{
 };
 
 use commerce_auth::{
-    AccountStatus, AdminId, AdminRecord, AdminSignIn, Argon2Params, AuditEvent, Auth, AuthBuilder,
-    AuthConfig, CustomerId, CustomerRecord, Digest, Error, KeyId, Keyring, MemoryAdmins, MemoryCustomers,
-    MemoryStore, PasswordHash, PasswordResetRequest, Permission, SecondFactorPolicy, SignIn, SignedIn,
-    Website,
-    audit::MemoryAudit,
+    AdminId, AdminSignIn, Auth, AuthBuilder, AuthConfig, CustomerId, Error, PasswordHash, SignIn, SignedIn,
+    Store, Website,
+    account::{AccountStatus, AdminRecord, CustomerRecord, Permission},
+    audit::{AuditEvent, MemoryAudit},
     clock::{Clock, ManualClock},
-    store::Store,
+    config::SecondFactorPolicy,
+    credential::Argon2Params,
+    flow::PasswordResetRequest,
+    keyring::{KeyId, Keyring},
+    store::memory::{MemoryAdmins, MemoryCustomers, MemoryStore},
+    token::Digest,
 };
 use time::{OffsetDateTime, macros::datetime};
 

@@ -10,8 +10,9 @@ use std::{
 
 use async_trait::async_trait;
 use commerce_auth::{
-    AuditEvent, AuditSink, StoreError, Subject,
-    audit::{Action, Outcome},
+    audit::{Action, AuditEvent, AuditSink, Outcome},
+    error::StoreError,
+    token::Subject,
 };
 
 /// Records a set number of events, and fails at all later ones.

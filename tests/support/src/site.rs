@@ -14,14 +14,14 @@ use axum::{
     routing::{get, put},
 };
 use commerce_auth::{
-    AdminIdentity, Auth, CustomerId, CustomerIdentity, Error, ErrorKind, Permission, Website,
+    AdminIdentity, Auth, CustomerId, CustomerIdentity, Error, ErrorKind, Store, Website,
+    account::Permission,
     graphql::{
         self, Admission, AssistanceMutation, Category, ConfirmationMutation, CustomerAssistanceMutation,
         CustomerAssistanceQuery, CustomerTokenMutation, CustomerTokenQuery, PasswordMutation,
         RequireCustomer, RequirePermission, RequireSelf,
     },
     http::{AuthLayer, Caller, Websites, commerce_paths, rest},
-    store::Store,
 };
 use http::{HeaderMap, Request, Response, StatusCode};
 use http_body_util::BodyExt;
@@ -152,7 +152,7 @@ pub fn router(auth: Auth) -> Router {
 }
 
 /// A shop and its router.
-pub struct Site<S = commerce_auth::MemoryStore> {
+pub struct Site<S = commerce_auth::store::memory::MemoryStore> {
     pub shop: Shop<S>,
     pub router: Router,
 }

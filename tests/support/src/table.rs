@@ -4,8 +4,10 @@ use std::sync::{Arc, OnceLock};
 
 use async_trait::async_trait;
 use commerce_auth::{
-    AdminId, AdminRecord, AdminStore, CustomerId, CustomerRecord, CustomerStore, Email, EmailReplacement,
-    MemoryAdmins, MemoryCustomers, PasswordHash, StoreError, Username, Website,
+    AdminId, AdminStore, CustomerId, CustomerStore, Email, PasswordHash, Website,
+    account::{AdminRecord, CustomerRecord, EmailReplacement, Username},
+    error::StoreError,
+    store::memory::{MemoryAdmins, MemoryCustomers},
 };
 
 type Hook = Arc<dyn Fn(&str) + Send + Sync>;

@@ -4,8 +4,11 @@ use std::{
 };
 
 use commerce_auth::{
-    AccountStatus, AdminId, CustomerId, CustomerRecord, CustomerStore, Email, MemoryCustomers, StoreError,
+    AdminId, CustomerId, CustomerStore, Email,
+    account::{AccountStatus, CustomerRecord},
     async_trait,
+    error::StoreError,
+    store::memory::MemoryCustomers,
 };
 
 use super::{Edit, Profile, Profiles};

@@ -17,10 +17,17 @@ pub(crate) use tables::{AdminTable, CustomerTable, Trail};
 use std::{error::Error, sync::Arc};
 
 use commerce_auth::{
-    AccountStatus, AuditSink, CustomerId, CustomerRecord, Email, Keyring, MemoryAdmins, MemoryCustomers,
-    MemoryStore, PasswordHash, PostgresStore, RedisStore, SqliteStore, StoreError, UpsertError, Website,
-    audit::MemoryAudit,
-    store::{Store, TokenStore},
+    CustomerId, Email, PasswordHash, Store, TokenStore, Website,
+    account::{AccountStatus, CustomerRecord, UpsertError},
+    audit::{AuditSink, MemoryAudit},
+    error::StoreError,
+    keyring::Keyring,
+    store::{
+        memory::{MemoryAdmins, MemoryCustomers, MemoryStore},
+        postgres::PostgresStore,
+        redis::RedisStore,
+        sqlite::SqliteStore,
+    },
 };
 
 use time::OffsetDateTime;

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use commerce_auth::{AdminId, CustomerId, Email, StoreError, async_trait};
+use commerce_auth::{AdminId, CustomerId, Email, async_trait, error::StoreError};
 use deadpool_postgres::{
     BuildError, Client, ClientWrapper, Hook, HookError, Manager, ManagerConfig, Pool, PoolError,
     RecyclingMethod,
@@ -15,7 +15,7 @@ use uuid::Uuid;
 
 use super::{Edit, Profile, Profiles};
 
-/// Profiles in a separate schema of the database of a [`PostgresStore`](commerce_auth::PostgresStore).
+/// Profiles in a separate schema of the database of a [`PostgresStore`](commerce_auth::store::postgres::PostgresStore).
 #[derive(Clone)]
 pub(super) struct PostgresProfiles(Pool);
 

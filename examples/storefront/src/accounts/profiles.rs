@@ -1,4 +1,4 @@
-use commerce_auth::{AdminId, CustomerId, Email, StoreError, async_trait};
+use commerce_auth::{AdminId, CustomerId, Email, async_trait, error::StoreError};
 
 use super::Profile;
 

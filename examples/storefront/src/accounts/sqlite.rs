@@ -4,7 +4,7 @@ use std::{
     time::Duration,
 };
 
-use commerce_auth::{AdminId, CustomerId, Email, StoreError, async_trait};
+use commerce_auth::{AdminId, CustomerId, Email, async_trait, error::StoreError};
 use rusqlite::{
     Connection, ErrorCode, OptionalExtension, TransactionBehavior, ffi, params,
     types::{FromSqlError, ToSqlOutput},
@@ -13,7 +13,7 @@ use tokio::task::{self, JoinError};
 
 use super::{Edit, Profile, Profiles};
 
-/// Profiles in the file of a [`SqliteStore`](commerce_auth::SqliteStore), beside its tables.
+/// Profiles in the file of a [`SqliteStore`](commerce_auth::store::sqlite::SqliteStore), beside its tables.
 #[derive(Clone)]
 pub(super) struct SqliteProfiles(Arc<Mutex<Connection>>);
 

@@ -1,8 +1,15 @@
 use commerce_auth::{
-    AdminRecord, AdminStore, AuditEvent, CustomerId, CustomerRecord, CustomerStore, Keyring, MemoryAdmins,
-    MemoryCustomers, PostgresAdmins, PostgresAudit, PostgresCustomers, SqliteAdmins, SqliteAudit,
-    SqliteCustomers, StoreError, UpsertError, async_trait,
-    audit::{MemoryAudit, Report, Verifier},
+    AdminStore, CustomerId, CustomerStore,
+    account::{AdminRecord, CustomerRecord, UpsertError},
+    async_trait,
+    audit::{AuditEvent, MemoryAudit, Report, Verifier},
+    error::StoreError,
+    keyring::Keyring,
+    store::{
+        memory::{MemoryAdmins, MemoryCustomers},
+        postgres::{PostgresAdmins, PostgresAudit, PostgresCustomers},
+        sqlite::{SqliteAdmins, SqliteAudit, SqliteCustomers},
+    },
 };
 
 /// A ready-made customer table of the crate's, whichever database it is in.

@@ -1,7 +1,9 @@
 use axum::{Json, extract::State};
 use commerce_auth::{
-    AdminId, AdminStore, AssistanceEntry, CustomerId, CustomerStore, Error, StoreError, TokenError,
+    AdminId, AdminStore, CustomerId, CustomerStore, Error,
+    error::{StoreError, TokenError},
     http::{Caller, rest::RestError},
+    token::AssistanceEntry,
 };
 use serde::Serialize;
 use time::OffsetDateTime;

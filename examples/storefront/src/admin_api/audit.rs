@@ -6,9 +6,12 @@ use axum::{
     http::StatusCode,
 };
 use commerce_auth::{
-    AdminStore, AuditEvent, CustomerStore, Email, Error, StoreError, Subject, Username, Website,
-    audit::{Action, Report},
+    AdminStore, CustomerStore, Email, Error, Website,
+    account::Username,
+    audit::{Action, AuditEvent, Report},
+    error::StoreError,
     http::rest::RestError,
+    token::Subject,
 };
 use serde::{Deserialize, Serialize};
 

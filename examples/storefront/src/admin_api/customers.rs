@@ -2,7 +2,7 @@ use axum::{
     Json,
     extract::{Query, State, rejection::QueryRejection},
 };
-use commerce_auth::{AccountStatus, CustomerId, Error, StoreError, http::rest::RestError};
+use commerce_auth::{CustomerId, Error, account::AccountStatus, error::StoreError, http::rest::RestError};
 use serde::{Deserialize, Serialize};
 
 use super::{LOGIN, Permitted, asked};

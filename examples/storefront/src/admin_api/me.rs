@@ -1,6 +1,6 @@
 use axum::{Json, extract::State};
 use commerce_auth::{
-    AdminId, AdminIdentity, AdminStore, Error, Permission, TokenError, http::rest::RestError,
+    AdminId, AdminIdentity, AdminStore, Error, account::Permission, error::TokenError, http::rest::RestError,
 };
 use serde::Serialize;
 

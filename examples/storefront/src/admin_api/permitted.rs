@@ -1,5 +1,5 @@
 use axum::{extract::FromRequestParts, http::request::Parts};
-use commerce_auth::{AdminIdentity, Permission, http::rest::RestError};
+use commerce_auth::{AdminIdentity, account::Permission, http::rest::RestError};
 
 /// To sign in as a customer.
 pub(super) const LOGIN: u8 = 0;

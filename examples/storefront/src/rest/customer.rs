@@ -1,6 +1,8 @@
 use axum::Json;
 use commerce_auth::{
-    AssistanceError, CustomerId, CustomerRecord, Error,
+    CustomerId, Error,
+    account::CustomerRecord,
+    error::AssistanceError,
     http::rest::{AssistanceAllowed, RestError},
 };
 use serde_json::{Value, json};

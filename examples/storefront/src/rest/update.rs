@@ -2,7 +2,8 @@
 
 use axum::{Json, extract::State, http::StatusCode};
 use commerce_auth::{
-    AssistanceError, CustomerIdentity, Error,
+    CustomerIdentity, Error,
+    error::AssistanceError,
     http::{
         Caller,
         rest::{AssistanceAllowed, Body, RestError, set_assistance_consent},

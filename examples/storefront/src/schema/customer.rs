@@ -1,6 +1,8 @@
 use async_graphql::{ComplexObject, Context, Enum, Object, Result, SimpleObject};
 use commerce_auth::{
-    AccountStatus, CustomerId, Error, SignInError, StoreError,
+    CustomerId, Error,
+    account::AccountStatus,
+    error::{SignInError, StoreError},
     graphql::{self, Category, CustomerObject, error},
 };
 

@@ -1,6 +1,8 @@
 use async_graphql::{Context, Object, Result};
 use commerce_auth::{
-    CustomerChange, CustomerId, StoreError,
+    CustomerId,
+    error::StoreError,
+    flow::CustomerChange,
     graphql::{self, error},
 };
 use tokio::spawn;

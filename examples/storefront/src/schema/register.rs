@@ -1,6 +1,9 @@
 use async_graphql::{Context, Object, Result};
 use commerce_auth::{
-    AccountStatus, ConfirmationRequest, CustomerChange, ErrorKind, Registration, StoreError, UpsertError,
+    ErrorKind,
+    account::{AccountStatus, UpsertError},
+    error::StoreError,
+    flow::{ConfirmationRequest, CustomerChange, Registration},
     graphql::{self, Category, error},
 };
 use time::OffsetDateTime;

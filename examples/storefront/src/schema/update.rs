@@ -1,7 +1,10 @@
 use async_graphql::{Context, Object, Result};
 use commerce_auth::{
-    Bearer, CustomerChange, CustomerId, Email, Error, StoreError, TokenError,
+    CustomerId, Email, Error,
+    error::{StoreError, TokenError},
+    flow::CustomerChange,
     graphql::{self, Category, error},
+    token::Bearer,
 };
 use tokio::spawn;
 

@@ -2,7 +2,10 @@
 
 use std::collections::HashSet;
 
-use commerce_auth::{Auth, AuthConfig, MemoryCustomers, MemoryStore};
+use commerce_auth::{
+    Auth, AuthConfig,
+    store::memory::{MemoryCustomers, MemoryStore},
+};
 use serde_json::{Value, json};
 use time::OffsetDateTime;
 use tokio::runtime::Builder;

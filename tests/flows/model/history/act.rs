@@ -1,6 +1,6 @@
 //! Actions of a caller who presents a token.
 
-use commerce_auth::{Bearer, Error, Keep, Origin};
+use commerce_auth::{Error, Origin, flow::Keep, token::Bearer};
 use pollster::block_on;
 use proptest::prelude::*;
 

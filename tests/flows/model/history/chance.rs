@@ -1,6 +1,9 @@
 //! Generates random histories.
 
-use commerce_auth::{AccountStatus, AdminChange, CustomerChange};
+use commerce_auth::{
+    account::AccountStatus,
+    flow::{AdminChange, CustomerChange},
+};
 use proptest::{collection::vec, prelude::*, sample::select};
 use time::Duration;
 

@@ -3,11 +3,13 @@
 use std::{collections::BTreeSet, fmt::Write};
 
 use commerce_auth::{
-    AccountStatus, AdminNotice, AdminNotification, AdminStore, Bearer, DeviceSecret, Error, Identity, Notice,
-    Origin, Permission, Subject,
+    AdminStore, Error, Origin, OtcStore, TokenStore,
+    account::{AccountStatus, Permission},
     audit::{Action, Outcome},
     clock::Clock,
-    store::{OtcStore, Peek, Presented, TokenStore},
+    notifier::{AdminNotice, AdminNotification, Notice},
+    store::{Peek, Presented},
+    token::{Bearer, DeviceSecret, Identity, Subject},
 };
 use pollster::block_on;
 use proptest::{prelude::*, test_runner::TestCaseError};

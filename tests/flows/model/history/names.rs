@@ -6,7 +6,9 @@ use std::{
 };
 
 use commerce_auth::{
-    AdminId, Assistance, AuditEvent, CustomerId, Digest, Grant, Identity, Subject, Website, audit::Action,
+    AdminId, CustomerId, Website,
+    audit::{Action, AuditEvent},
+    token::{Assistance, Digest, Grant, Identity, Subject},
 };
 
 use super::{REASON, SITES, SOURCES};
@@ -62,7 +64,7 @@ impl Names {
             }
             Identity::Admin(who) => {
                 let owner = Who::Admin(admin(who.admin_id()));
-                let password = commerce_auth::Obtained::Password;
+                let password = commerce_auth::token::Obtained::Password;
                 let token = token(owner, None, password, None, who.auth_time(), who.expires_at());
                 (self.of(who.grant()), token)
             }

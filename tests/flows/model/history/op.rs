@@ -2,7 +2,10 @@
 
 use std::fmt;
 
-use commerce_auth::{AccountStatus, AdminChange, CustomerChange};
+use commerce_auth::{
+    account::AccountStatus,
+    flow::{AdminChange, CustomerChange},
+};
 use time::Duration;
 
 use crate::model::shop::{Door, New, Setup};

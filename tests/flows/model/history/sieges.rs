@@ -1,6 +1,6 @@
 //! Sequences of many failures, and of the devices and sources that an account knows.
 
-use commerce_auth::{AdminChange, CustomerChange};
+use commerce_auth::flow::{AdminChange, CustomerChange};
 use proptest::{collection::vec, prelude::*};
 use time::Duration;
 

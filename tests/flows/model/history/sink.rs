@@ -7,9 +7,11 @@ use std::{
 
 use async_trait::async_trait;
 use commerce_auth::{
-    AuditEvent, AuditSink, MemoryStore, StoreError, Subject,
-    audit::{Action, Outcome},
-    store::{OtcStore, Peek, Presented, Purposes, TokenStore},
+    OtcStore, TokenStore,
+    audit::{Action, AuditEvent, AuditSink, Outcome},
+    error::StoreError,
+    store::{Peek, Presented, Purposes, memory::MemoryStore},
+    token::Subject,
 };
 use time::OffsetDateTime;
 

@@ -3,9 +3,10 @@
 use std::{fmt::Write, net::IpAddr};
 
 use commerce_auth::{
-    AdminSignIn, Assistance, Bearer, CustomerChange, Error, Origin, PasswordReset, PasswordResetRequest,
-    SignIn, SignedIn,
-    store::{OneTimeCredential, OtcStore},
+    AdminSignIn, Error, Origin, OtcStore, SignIn, SignedIn,
+    flow::{CustomerChange, PasswordReset, PasswordResetRequest},
+    store::OneTimeCredential,
+    token::{Assistance, Bearer},
 };
 use pollster::block_on;
 use proptest::{prelude::*, test_runner::TestCaseError};

@@ -7,13 +7,18 @@ use std::{
 };
 
 use commerce_auth::{
-    AccountStatus, AdminRecord, AdminStore, Argon2Params, Auth, AuthConfig, CustomerRecord, CustomerStore,
-    Digest, MemoryAdmins, MemoryCustomers, MemoryStore, Origin, PasswordHash, Permission, RevokeScope,
-    SecondFactorPolicy, Subject,
+    AdminStore, Auth, AuthConfig, CustomerStore, Origin, PasswordHash, TokenStore,
+    account::{AccountStatus, AdminRecord, CustomerRecord, Permission},
     audit::MemoryAudit,
     clock::ManualClock,
+    config::{RevokeScope, SecondFactorPolicy},
+    credential::Argon2Params,
     random::danger::SeededRandom,
-    store::{Generation, GenerationId, Purposes, TokenStore},
+    store::{
+        Generation, GenerationId, Purposes,
+        memory::{MemoryAdmins, MemoryCustomers, MemoryStore},
+    },
+    token::{Digest, Subject},
 };
 use pollster::block_on;
 use proptest::test_runner::TestCaseError;

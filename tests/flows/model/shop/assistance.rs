@@ -1,8 +1,11 @@
 //! Assistance: both roads to it, and the conditions of an existing one.
 
 use commerce_auth::{
-    AccountStatus, AssistanceError, Error, Field, InputError, Obtained, SignInError, TokenError,
+    Error,
+    account::AccountStatus,
     audit::{Action, Refusal},
+    error::{AssistanceError, Field, InputError, SignInError, TokenError},
+    token::Obtained,
 };
 use time::Duration;
 

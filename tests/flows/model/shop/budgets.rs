@@ -1,6 +1,6 @@
 //! Budgets of failed attempts, and the locks that follow.
 
-use commerce_auth::{Error, SignInError, audit::Refusal};
+use commerce_auth::{Error, audit::Refusal, error::SignInError};
 use time::{Duration, OffsetDateTime as Time};
 
 use super::{Caller, Door, Ended, Notified, Shop, Told, ToldAdmin, trail::refused};

@@ -1,6 +1,9 @@
 //! Presented values, and one-time credentials.
 
-use commerce_auth::{Error, Field, InputError, PolicyViolation};
+use commerce_auth::{
+    Error,
+    error::{Field, InputError, PolicyViolation},
+};
 use time::OffsetDateTime as Time;
 
 use super::{Assist, Shop};

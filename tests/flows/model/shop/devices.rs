@@ -2,8 +2,9 @@
 //! users.
 
 use commerce_auth::{
-    Error, SignInError,
+    Error,
     audit::{Action, Refusal},
+    error::SignInError,
 };
 use time::{Duration, OffsetDateTime as Time};
 

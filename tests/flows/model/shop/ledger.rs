@@ -1,8 +1,8 @@
 //! The ledger of assistance, and the notices to customers.
 
 use commerce_auth::{
-    AssistanceEnd,
     audit::{Outcome, Refusal},
+    token::AssistanceEnd,
 };
 
 use super::{Answer, Notified, Shop, Who};

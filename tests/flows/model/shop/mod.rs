@@ -16,7 +16,11 @@ mod trail;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use commerce_auth::{AccountStatus, AssistanceEnd, Error, Obtained};
+use commerce_auth::{
+    Error,
+    account::AccountStatus,
+    token::{AssistanceEnd, Obtained},
+};
 use time::{Duration, OffsetDateTime as Time};
 
 pub(crate) use assistance::NO_REASON;

@@ -1,8 +1,10 @@
 //! Passwords: confirmed, changed and reset; and the customer's consent.
 
 use commerce_auth::{
-    AccountStatus, Error, Field, InputError, InternalError, SignInError,
+    Error,
+    account::AccountStatus,
     audit::{Action, Outcome, Refusal},
+    error::{Field, InputError, InternalError, SignInError},
 };
 use time::Duration;
 

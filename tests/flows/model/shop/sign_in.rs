@@ -1,8 +1,11 @@
 //! Sign-in with each kind of credential.
 
 use commerce_auth::{
-    AccountStatus, AssistanceEnd, Error, Field, Obtained, SignInError,
+    Error,
+    account::AccountStatus,
     audit::{Action, Outcome, Refusal},
+    error::{Field, SignInError},
+    token::{AssistanceEnd, Obtained},
 };
 
 use super::{

@@ -1,8 +1,11 @@
 //! The use of a token, and its end.
 
 use commerce_auth::{
-    AdminChange, AssistanceEnd, CustomerChange, Error, TokenError,
+    Error,
     audit::{Action, Outcome, Refusal},
+    error::TokenError,
+    flow::{AdminChange, CustomerChange},
+    token::AssistanceEnd,
 };
 
 use super::{

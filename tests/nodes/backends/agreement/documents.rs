@@ -5,9 +5,12 @@ use std::{
     time::Duration,
 };
 
-use commerce_auth::store::{
-    Change, Changes, CommitOutcome, Document, DocumentId, Index, IndexEntry, Key, Partition, Position, Put,
-    StateStore, Store, Version,
+use commerce_auth::{
+    StateStore, Store,
+    store::{
+        Change, Changes, CommitOutcome, Document, DocumentId, Index, IndexEntry, Key, Partition, Position,
+        Put, Version,
+    },
 };
 use proptest::{
     collection::{btree_map, btree_set, vec},

@@ -7,8 +7,11 @@ use std::{
 };
 
 use commerce_auth::{
-    RedisOptions, RedisStore,
-    store::{Change, Changes, CommitOutcome, Document, Put, StateStore},
+    StateStore,
+    store::{
+        Change, Changes, CommitOutcome, Document, Put,
+        redis::{RedisOptions, RedisStore},
+    },
 };
 use commerce_auth_test_servers::{Proxy, Redis};
 use futures_util::future::join_all;

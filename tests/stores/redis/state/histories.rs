@@ -6,8 +6,11 @@ use std::{
 };
 
 use commerce_auth::{
-    MemoryStore, RedisStore,
-    store::{Change, Changes, CommitOutcome, Index, IndexEntry, Key, Listed, Put, StateStore, Version},
+    StateStore,
+    store::{
+        Change, Changes, CommitOutcome, Index, IndexEntry, Key, Listed, Put, Version, memory::MemoryStore,
+        redis::RedisStore,
+    },
 };
 use proptest::{collection::vec, prelude::*, sample::select};
 use time::OffsetDateTime;

@@ -3,8 +3,8 @@
 use std::fmt::Write;
 
 use commerce_auth::{
-    RedisOptions,
-    store::{Change, Changes, Index, Listed, Put, StateStore},
+    StateStore,
+    store::{Change, Changes, Index, Listed, Put, redis::RedisOptions},
 };
 use support::{
     present::{now, seconds},

@@ -6,9 +6,12 @@ mod histories;
 mod kept;
 mod refusing;
 
-use commerce_auth::store::{
-    Change, Changes, CommitOutcome, Document, DocumentId, Index, IndexEntry, Key, Name, Partition, Put,
-    StateStore, Version,
+use commerce_auth::{
+    StateStore,
+    store::{
+        Change, Changes, CommitOutcome, Document, DocumentId, Index, IndexEntry, Key, Name, Partition, Put,
+        Version,
+    },
 };
 use commerce_auth_test_servers::Proxy;
 use support::present::now;

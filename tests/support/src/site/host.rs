@@ -4,7 +4,11 @@
 use std::io;
 
 use async_graphql::{Enum, ID, InputObject, Object, Result};
-use commerce_auth::{Error, StoreError, TokenError, graphql::CustomerTokenMutation};
+use commerce_auth::{
+    Error,
+    error::{StoreError, TokenError},
+    graphql::CustomerTokenMutation,
+};
 
 #[derive(Clone, Copy, PartialEq, Eq, Enum)]
 enum Colour {

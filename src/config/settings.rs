@@ -1,5 +1,3 @@
-//! The configuration of a shop: lifetimes, budgets and rules.
-
 use std::{collections::BTreeSet, io, num::NonZero, thread, time::Duration};
 
 use crate::{
@@ -248,7 +246,7 @@ pub struct AuthConfig {
     /// Maximum number of audit events that wait for the sink: 4,096, at most 65,536.
     ///
     /// Events that anybody can cause, such as refused sign-ins, take at most half of the queue.
-    /// Beyond that they are summed up ([`AuditEvent::summed_up`](crate::AuditEvent::summed_up)).
+    /// Beyond that they are summed up ([`AuditEvent::summed_up`](crate::audit::AuditEvent::summed_up)).
     /// Other events, such as sign-ins, may take the whole queue. If it is full, these events are
     /// lost and counted. Events of the host's actions, and events that change a credential or
     /// consent, do not go through the queue.
