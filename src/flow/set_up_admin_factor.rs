@@ -82,7 +82,7 @@ pub(crate) async fn set_up_admin_factor(
 
 async fn set_up(services: &Services, token: &Credential, event: &mut Draft) -> Result<FactorSetup, Stop> {
     let (enrolment, admin) = live_enrolment(services, token, event).await?;
-    let charged = services.attempts.reserve(Attempted::showing(&enrolment.token, &services.config)).await?;
+    let charged = services.attempts.reserve(Attempted::showing(enrolment.id, &services.config)).await?;
     let charged = charged.ok_or(Refusal::BudgetSpent.told(SignInError::TooManyRequests))?;
     // Every request counts, even if it fails later, because it writes to the store.
     settle(services, charged, Outcome::Failed, event).await?;
