@@ -1,7 +1,6 @@
 use commerce_auth::{
     AdminRecord, AdminStore, AuditEvent, CustomerId, CustomerRecord, CustomerStore, Keyring, MemoryAdmins,
-    MemoryCustomers, PostgresAdmins, PostgresAudit, PostgresCustomers, SqliteAdmins, SqliteAudit,
-    SqliteCustomers, StoreError, UpsertError, async_trait,
+    MemoryCustomers, SqliteAdmins, SqliteAudit, SqliteCustomers, StoreError, UpsertError, async_trait,
     audit::{MemoryAudit, Report, Verifier},
 };
 
@@ -64,7 +63,8 @@ macro_rules! tables {
 }
 
 tables!(SqliteCustomers, SqliteAdmins, SqliteAudit);
-tables!(PostgresCustomers, PostgresAdmins, PostgresAudit);
+#[cfg(feature = "postgres")]
+tables!(commerce_auth::PostgresCustomers, commerce_auth::PostgresAdmins, commerce_auth::PostgresAudit);
 
 #[async_trait]
 impl CustomerTable for MemoryCustomers {
