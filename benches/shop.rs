@@ -96,7 +96,7 @@ pub fn sign_in_of(customer: usize) -> SignIn {
 /// Returns Commerce's settings, with this cost of a password hash.
 fn costing(argon2: Argon2Params) -> AuthConfig {
     let mut config = AuthConfig::commerce();
-    config.argon2 = argon2;
+    config.hashing.argon2 = argon2;
     config
 }
 

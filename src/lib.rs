@@ -1,3 +1,9 @@
+// On docs.rs a relative address of a picture finds nothing. The first definition of a link counts.
+#![doc = concat!(
+    "[sign-in-picture]: https://docs.rs/crate/commerce-auth/",
+    env!("CARGO_PKG_VERSION"),
+    "/source/docs/pictures/sign-in.svg\n"
+)]
 #![doc = include_str!("../README.md")]
 //!
 //! ## The map
@@ -69,6 +75,21 @@ mod shared;
 mod state;
 pub mod store;
 pub mod token;
+
+/// The programs of guides that belong to no module, as doctests.
+#[cfg(all(doctest, feature = "axum", feature = "graphql", feature = "postgres", feature = "sqlite"))]
+mod guides {
+    #[doc = include_str!("../docs/quick-start.md")]
+    mod quick_start {}
+    #[doc = include_str!("../docs/customer-table.md")]
+    mod customer_table {}
+    #[doc = include_str!("../docs/go-live.md")]
+    mod go_live {}
+    #[doc = include_str!("../docs/operations.md")]
+    mod operations {}
+    #[doc = include_str!("../docs/proxies-and-cors.md")]
+    mod proxies_and_cors {}
+}
 
 /// The attribute for an `impl` of the crate's traits with `async` functions, such as
 /// [`CustomerStore`] and [`TokenStore`]. It is re-exported from the crate

@@ -150,8 +150,8 @@ impl Site {
 /// Commerce's settings with one hashing thread. The tokens outlast the run.
 fn config() -> AuthConfig {
     let mut config = AuthConfig::commerce();
-    config.hashing_threads = NonZero::<usize>::MIN;
-    config.hashing_queue = 64;
-    config.customer_token_lifetime = Duration::from_secs(24 * 60 * 60);
+    config.hashing.threads = NonZero::<usize>::MIN;
+    config.hashing.queue = 64;
+    config.lifetimes.customer_token = Duration::from_secs(24 * 60 * 60);
     config
 }

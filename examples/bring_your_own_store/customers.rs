@@ -1,4 +1,5 @@
-//! The host's own customer table, seen through the crate's traits.
+//! The host's own customer table, seen through the crate's traits. docs/customer-table.md explains
+//! it and has the same for a table in SQL.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -18,6 +19,13 @@ pub struct ShopCustomer {
     pub blocked: bool,
     pub confirmed: bool,
     pub wants_help: bool,
+}
+
+impl ShopCustomer {
+    /// True if the row has this address, in any spelling.
+    fn is_of(&self, email: &Email) -> bool {
+        self.address.parse::<Email>().is_ok_and(|own| own == *email)
+    }
 }
 
 impl Customer for ShopCustomer {
@@ -65,12 +73,13 @@ impl ShopTable {
 impl CustomerStore for ShopTable {
     type Row = ShopCustomer;
 
+    // SELECT … WHERE canonical_address = $email; the shop has one website.
     async fn find_by_email(
         &self,
         _website: &Website,
         email: &Email,
     ) -> Result<Option<ShopCustomer>, StoreError> {
-        Ok(self.rows().iter().find(|row| row.address.eq_ignore_ascii_case(email.as_str())).cloned())
+        Ok(self.rows().iter().find(|row| row.is_of(email)).cloned())
     }
 
     async fn find_by_id(&self, id: &CustomerId) -> Result<Option<ShopCustomer>, StoreError> {
@@ -106,8 +115,8 @@ impl CustomerStore for ShopTable {
         Ok(row.map(|row| row.confirmed = true).is_some())
     }
 
-    // UPDATE customers SET address = $new WHERE number = $id AND address = $expected
-    // with a unique index on lower(address): its violation is `Taken`.
+    // UPDATE customers SET address = $new, canonical_address = $new WHERE number = $id AND address = $expected
+    // with a unique index on canonical_address: its violation is `Taken`.
     async fn replace_email(
         &self,
         id: &CustomerId,
@@ -119,7 +128,7 @@ impl CustomerStore for ShopTable {
         if !rows.iter().any(|row| is_own(row) && row.address == expected) {
             return Ok(EmailReplacement::Changed);
         }
-        if rows.iter().any(|row| !is_own(row) && row.address.eq_ignore_ascii_case(new.as_str())) {
+        if rows.iter().any(|row| !is_own(row) && row.is_of(new)) {
             return Ok(EmailReplacement::Taken);
         }
         for row in rows.iter_mut().filter(|row| is_own(row)) {

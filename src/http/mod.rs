@@ -7,7 +7,12 @@
 //! `Retry-After` to a 429 and a 503.
 #![cfg_attr(
     all(feature = "axum", feature = "graphql"),
-    doc = concat!("\n", include_str!("../../docs/adapters.md"))
+    doc = concat!("\n", include_str!("../../docs/adapters.md")),
+    doc = concat!("\n", include_str!("../../docs/adapter-answers.md")),
+    doc = concat!("\n", include_str!("../../docs/adapter-bounds.md")),
+    doc = concat!("\n", include_str!("../../docs/captcha.md")),
+    doc = concat!("\n", include_str!("../../docs/second-factor-routes.md")),
+    doc = concat!("\n", include_str!("../../docs/other-frameworks.md"))
 )]
 
 mod bearer;

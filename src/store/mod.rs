@@ -23,7 +23,11 @@
 //! costs speed. Run the suite of the `conformance` feature to test your own backend.
 #![cfg_attr(
     all(feature = "postgres", feature = "redis", feature = "sqlite"),
-    doc = concat!("\n", include_str!("../../docs/backends.md"))
+    doc = concat!("\n", include_str!("../../docs/backends.md")),
+    doc = concat!("\n", include_str!("../../docs/guarantees.md")),
+    doc = concat!("\n", include_str!("../../docs/clocks.md")),
+    doc = concat!("\n", include_str!("../../docs/tables.md")),
+    doc = concat!("\n", include_str!("../../docs/sqlite.md"))
 )]
 
 #[cfg(any(feature = "postgres", feature = "sqlite"))]

@@ -273,6 +273,19 @@ fn contributing_gives_the_same_order() {
     let (_, house) = text.split_once("## The house").unwrap();
     let named = house.lines().filter(|line| line.starts_with(|first: char| first.is_ascii_digit()));
     let named = named.flat_map(|line| line.split('`').skip(1).step_by(2));
-    let named: Vec<_> = named.map(|name| name.trim_end_matches('/').trim_end_matches(".rs")).collect();
-    assert_eq!(named, ORDER);
+    assert_eq!(without_endings(named), ORDER);
+}
+
+/// The picture of the house has the tested order.
+#[test]
+fn the_picture_shows_the_same_order() {
+    let text =
+        fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/pictures/house.svg")).unwrap();
+    let shown = text.lines().filter(|line| line.contains("class=\"code\""));
+    let shown = shown.flat_map(|line| line.split(['>', '<']).nth(2).unwrap().split(", "));
+    assert_eq!(without_endings(shown), ORDER);
+}
+
+fn without_endings<'a>(names: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
+    names.map(|name| name.trim_end_matches('/').trim_end_matches(".rs")).collect()
 }

@@ -2,6 +2,7 @@
 //! alone.
 #![cfg(feature = "postgres")]
 
+mod guides;
 mod opening;
 mod poolers;
 mod processes;
