@@ -108,7 +108,7 @@ pub(crate) async fn confirm_email(
     let address = Address { website: confirmation.website.clone(), email };
     let mut event = Draft::anonymous(Action::EmailConfirmation, &confirmation.origin)
         .website(&address.website)
-        .at_account(account_partition(&address).digest());
+        .at_account(account_partition(&address).account_key());
     let ended = within_budget(services, &confirmation, &address, &mut event).await;
     conclude(services, &event, ended).await
 }

@@ -48,7 +48,7 @@ pub(crate) async fn generate_admin_token(
     }
     let username: Username = asked.username.parse().map_err(|_| InputError::Username)?;
     services.admins()?;
-    let account = admin_partition(&username).digest();
+    let account = admin_partition(&username).account_key();
     // The event is anonymous until the challenge is passed. A request that costs an attacker
     // nothing must not cause work for the sink.
     let mut event = Draft::anonymous(Action::AdminSignIn, &asked.origin).at_account(account);

@@ -87,7 +87,7 @@ pub(crate) async fn reset_password(services: &Services, reset: PasswordReset) ->
     let address = Address { website: reset.website.clone(), email };
     let mut event = Draft::anonymous(Action::PasswordReset, &reset.origin)
         .website(&address.website)
-        .at_account(account_partition(&address).digest());
+        .at_account(account_partition(&address).account_key());
     let ended = within_budget(services, &reset, &address, &mut event).await;
     conclude(services, &event, ended).await
 }

@@ -21,7 +21,8 @@ pub(crate) async fn unlock_admin_by_link(
 ) -> Result<(), Error> {
     let username: Username = username.parse().map_err(|_| InputError::Username)?;
     token.check_bounds(Field::UnlockToken)?;
-    let mut event = Draft::anonymous(Action::Unlock, origin).at_account(admin_partition(&username).digest());
+    let mut event =
+        Draft::anonymous(Action::Unlock, origin).at_account(admin_partition(&username).account_key());
     let ended = unlock(services, &username, &token, &mut event).await;
     conclude(services, &event, ended).await
 }

@@ -12,7 +12,7 @@ use async_trait::async_trait;
 use time::OffsetDateTime;
 
 use super::Documents;
-pub(crate) use crate::state::testing::{at, digest, generation};
+pub(crate) use crate::state::testing::{at, digest, enrolment_id, factor_id, generation, grant_id};
 use crate::{
     clock::ManualClock,
     error::StoreError,

@@ -16,10 +16,10 @@ use crate::{
     },
     state::{
         budgets::{Failure, Outcome},
-        factor::Enrolment,
+        factor::{Enrolment, EnrolmentId, FactorId},
     },
     store::Generation,
-    token::{Digest, Subject},
+    token::{Digest, GrantId, Subject},
 };
 
 /// Mails an enrolment token to an admin user whose password is right. `generation` was read before
@@ -50,15 +50,15 @@ pub(in crate::flow) async fn mail_enrolment(
 pub(in crate::flow) async fn begin_enrolment(
     services: &Services,
     admin: &AdminId,
-    replaces: Option<Digest>,
-    begun_with: Option<Digest>,
+    replaces: Option<FactorId>,
+    begun_with: Option<GrantId>,
     generation: Generation,
     event: &Draft,
 ) -> Result<BegunEnrolment, Stop> {
     let (token, secret) = services.factors.draw_secret(admin)?;
     let (_, expires_at) = services.tokens.lifespan(services.config.lifetimes.enrolment_token, None);
     let enrolment = Enrolment {
-        token: token.digest(),
+        id: EnrolmentId::from_digest(token.digest()),
         admin: admin.clone(),
         secret,
         replaces,
@@ -82,7 +82,8 @@ pub(in crate::flow) async fn live_enrolment(
     let attempts = &services.attempts;
     let source = Tallies::of_source(event.origin.source, &services.config);
     attempts.admit(source.as_ref()).await?;
-    let Some(found) = services.factors.enrolment(&Digest::of(token.bytes())).await? else {
+    let id = EnrolmentId::from_digest(Digest::of(token.bytes()));
+    let Some(found) = services.factors.enrolment(id).await? else {
         attempts.count(source.as_ref(), Failure::default(), services.documents.now()).await;
         return Err(Refusal::WrongCredential.told(SecondFactorError::InvalidEnrolmentToken));
     };
@@ -100,7 +101,7 @@ pub(in crate::flow) async fn live_enrolment(
     {
         return Err(Refusal::AdminSignedOut.told(SecondFactorError::InvalidEnrolmentToken));
     }
-    if present.map(|factor| factor.name) != enrolment.replaces {
+    if present.map(|factor| factor.id) != enrolment.replaces {
         return Err(Refusal::AlreadyEnrolled.told(SecondFactorError::AlreadyEnrolled));
     }
     Ok((enrolment, admin))

@@ -90,7 +90,7 @@ pub(in crate::flow) async fn issue_admin_token(
     let drawn = services.tokens.draw()?;
     let (now, end) = services.tokens.lifespan(services.config.lifetimes.admin_token, until);
     let obtained = right.as_ref().map_or(Obtained::Password, |right| right.code.obtained());
-    let grant = Grant::admin(drawn.digest, row.id.clone(), obtained, now, end);
+    let grant = Grant::admin(drawn.id, row.id.clone(), obtained, now, end);
     event.about_grant(&grant);
     let begun = services.trail.begin(event).await;
     match (right, begun) {

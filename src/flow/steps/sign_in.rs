@@ -32,7 +32,7 @@ use crate::{
     },
     state::budgets::Outcome,
     store::{Generation, OneTimeCredential, Presented, Purpose, Purposes, Spent},
-    token::{Assistance, Digest, Grant, Obtained, Subject},
+    token::{Assistance, Digest, Grant, GrantId, Obtained, Subject},
 };
 
 /// The steps of the chain that a sign-in tries.
@@ -80,7 +80,7 @@ pub(in crate::flow) async fn sign_in(
     let action = if chain.password { Action::SignIn } else { Action::CodeRedemption };
     let mut event = Draft::anonymous(action, &asked.origin)
         .website(&address.website)
-        .at_account(account_partition(address).digest());
+        .at_account(account_partition(address).account_key());
     let attempt = Attempt { services, asked, address, chain };
     let ended = match services.attempts.open(attempted).await {
         Ok(Some(opened)) => attempt.within_budget(opened, &mut event).await,
@@ -101,7 +101,7 @@ impl Attempt<'_> {
         let (charged, sought) = sought.await?;
         let Some(mut charged) = charged else { return Ok(None) };
         let owner = sought.row.clone();
-        let Judged { outcome, answer } = self.judge(&drawn.digest, sought, charged.work(), event).await;
+        let Judged { outcome, answer } = self.judge(&drawn.id, sought, charged.work(), event).await;
         let admitted = match answer {
             Ok(admitted) => admitted,
             Err(stop) => {
@@ -164,7 +164,7 @@ impl Attempt<'_> {
     /// order, for every refusal.
     async fn judge(
         &self,
-        bought: &Digest,
+        bought: &GrantId,
         sought: Sought<CustomerRecord>,
         work: &Work,
         event: &mut Draft,
@@ -218,7 +218,7 @@ impl Attempt<'_> {
     /// `bought`. A credential that matches nothing costs one look-up.
     async fn redeem(
         &self,
-        bought: &Digest,
+        bought: &GrantId,
         sought: Sought<CustomerRecord>,
         event: &mut Draft,
     ) -> Result<(Admitted, Outcome), Denied> {
@@ -256,7 +256,7 @@ impl Attempt<'_> {
             let begun = self.services.trail.begin(event).await;
             begun.map_err(|error| Denied::from(error).behind_right_credential())?;
         }
-        let taken = self.services.one_time.spend(offer, Some(bought)).await;
+        let taken = self.services.one_time.spend(offer, Some(&bought.digest())).await;
         match taken.map_err(|error| Denied::from(error).behind_right_credential())? {
             Verdict::Good(()) => {}
             Verdict::Replayed(spent) => return Err(self.end_replayed(row.as_ref(), spent, event).await),
@@ -313,7 +313,7 @@ impl Attempt<'_> {
         };
         let (now, end) = tokens.lifespan(lifetime, admitted.until);
         let (customer, website) = (admitted.row.id.clone(), self.address.website.clone());
-        let mut grant = Grant::customer(drawn.digest, customer.clone(), website, obtained, now, end);
+        let mut grant = Grant::customer(drawn.id, customer.clone(), website, obtained, now, end);
         if let Match::OneTimeCode(assistance) = &admitted.matched {
             grant.assistance = Some(Arc::clone(assistance));
         }

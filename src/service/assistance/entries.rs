@@ -9,7 +9,7 @@ use crate::{
     notifier::Notice,
     service::stop::Stop,
     store::{Generation, Position},
-    token::{AssistanceEnd, AssistanceEntry, Digest, Grant, Origin},
+    token::{AssistanceEnd, AssistanceEntry, Grant, GrantId, Origin},
 };
 
 impl Assistance {
@@ -31,7 +31,7 @@ impl Assistance {
         self.ledger.begin(&entry).await?;
         if let Err(stop) = self.tokens.insert(grant, origin, generation).await {
             // If the end cannot be recorded now, then the next reading of the ledger records it.
-            let _ = self.ledger.end(&entry.customer, &grant.digest, AssistanceEnd::NotIssued).await;
+            let _ = self.ledger.end(&entry.customer, &grant.id, AssistanceEnd::NotIssued).await;
             return Err(stop);
         }
         let notice = Notice::AssistanceBegan {
@@ -50,7 +50,7 @@ impl Assistance {
     pub(crate) async fn close(
         &self,
         customer: &CustomerId,
-        grant: &Digest,
+        grant: &GrantId,
         end: AssistanceEnd,
         origin: &Origin,
     ) {
@@ -61,7 +61,7 @@ impl Assistance {
     pub(crate) async fn entry(
         &self,
         customer: &CustomerId,
-        grant: &Digest,
+        grant: &GrantId,
     ) -> Result<Option<AssistanceEntry>, StoreError> {
         self.ledger.find(customer, grant).await
     }
@@ -172,7 +172,7 @@ impl Assistance {
     async fn try_close(
         &self,
         customer: &CustomerId,
-        grant: &Digest,
+        grant: &GrantId,
         end: AssistanceEnd,
         origin: &Origin,
     ) -> Result<Option<AssistanceEntry>, Error> {

@@ -14,7 +14,7 @@ use crate::{
         of_customer,
     },
     store::{Index, Listed, Position},
-    token::{AssistanceEnd, AssistanceEntry, Digest},
+    token::{AssistanceEnd, AssistanceEntry, GrantId},
 };
 
 /// The ledger of assistance, which customers and supervisors can read. It does not decide whether a
@@ -51,7 +51,7 @@ impl Ledger {
     pub(crate) async fn end(
         &self,
         customer: &CustomerId,
-        grant: &Digest,
+        grant: &GrantId,
         end: AssistanceEnd,
     ) -> Result<Option<AssistanceEntry>, StoreError> {
         let ending = Ending { grant, end, history: self.history };
@@ -62,7 +62,7 @@ impl Ledger {
     pub(crate) async fn find(
         &self,
         customer: &CustomerId,
-        grant: &Digest,
+        grant: &GrantId,
     ) -> Result<Option<AssistanceEntry>, StoreError> {
         self.documents.change(&of_customer(customer), &Finding { grant }).await?.kept()
     }

@@ -54,12 +54,12 @@ impl Assistance {
             return Err(Refusal::NotAnAdmin.told(TokenError::NotAuthorized));
         };
         event.actor = Some(id.clone());
-        event.parent = Some(grant.digest);
+        event.parent = Some(grant.id);
         let admin = self.permitted(id, grant).await?;
         if self.config.assistance.step_up {
             self.freshness.require(grant.issued_at, grant.obtained, true)?;
         }
-        let mut assistance = token::Assistance::new(admin.id, grant.digest, reason);
+        let mut assistance = token::Assistance::new(admin.id, grant.id, reason);
         if assistance.reason.is_empty() {
             let default = self.config.assistance.default_reason.as_ref();
             let default = default.ok_or(Refusal::NoReason.told(InputError::Required(Field::Reason)))?;

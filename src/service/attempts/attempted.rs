@@ -12,7 +12,10 @@ use crate::{
     config::AuthConfig,
     credential::{Lane, Line},
     service::accounts::Address,
-    state::budgets::{Budget, Caller, Lock, Standing},
+    state::{
+        budgets::{Budget, Caller, Lock, Standing},
+        factor::EnrolmentId,
+    },
     store::{DocumentId, Partition, Purpose},
     token::{DeviceSecret, Digest},
 };
@@ -104,8 +107,8 @@ impl Attempted {
 
     /// Creates a showing of an enrolment's secret to a holder of its token. It is limited because
     /// it writes.
-    pub(crate) fn showing(token: &Digest, config: &AuthConfig) -> Self {
-        Self::request("enrolment showing", &[token.as_bytes()], config.budgets.second_factor)
+    pub(crate) fn showing(enrolment: EnrolmentId, config: &AuthConfig) -> Self {
+        Self::request("enrolment showing", &[enrolment.as_bytes()], config.budgets.second_factor)
     }
 
     /// Creates a mail about an enrolment, requested with the right password.

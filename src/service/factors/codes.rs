@@ -61,7 +61,7 @@ impl Factors {
     /// Verifies the code that activates an enrolment, and returns its step.
     pub(crate) fn judge_first(&self, enrolment: &Enrolment, code: &Credential, work: &Work) -> Judged<u64> {
         let wrong = || Refusal::WrongCredential.failed(SecondFactorError::InvalidCode);
-        let opened = self.open(&enrolment.admin, &enrolment.token, &enrolment.secret);
+        let opened = self.open(&enrolment.admin, enrolment.id.factor(), &enrolment.secret);
         let step = opened.map(|secret| secret.step_of(&TypedCode::of(code), self.clock.now()));
         let judged = step.map_err(Denied::from).and_then(|step| step.ok_or_else(wrong));
         Judged::of(judged.map(|step| (step, Outcome::Succeeded)), work)
@@ -69,13 +69,13 @@ impl Factors {
 
     /// Spends a right code, for exactly one caller.
     pub(crate) async fn spend(&self, right: &RightCode, work: &Work) -> Judged<()> {
-        let Factor { admin, name, .. } = &right.factor;
+        let Factor { admin, id, .. } = &right.factor;
         let spent = match &right.code {
             Code::Totp { step } => {
                 let newest = TotpSecret::newest_step(self.clock.now());
-                self.use_step(admin, name, *step, newest).await
+                self.use_step(admin, *id, *step, newest).await
             }
-            Code::Recovery(digest) => self.use_recovery_code(admin, name, digest).await,
+            Code::Recovery(digest) => self.use_recovery_code(admin, *id, digest).await,
         };
         let judged = match spent {
             Ok(true) => Ok(((), Outcome::Succeeded)),
@@ -95,7 +95,7 @@ impl Factors {
             Some(digest) if factor.recovery_codes.contains(&digest) => Some(Code::Recovery(digest)),
             Some(_) => None,
             None => {
-                let secret = self.open(admin, &factor.name, &factor.secret)?;
+                let secret = self.open(admin, factor.id, &factor.secret)?;
                 secret.step_of(code, self.clock.now()).map(|step| Code::Totp { step })
             }
         };

@@ -6,7 +6,7 @@ use super::*;
 use crate::{
     account::{AdminId, Website},
     random::danger::SeededRandom,
-    service::testing::{Node, Watched, at, digest, generation},
+    service::testing::{Node, Watched, at, digest, generation, grant_id},
     store::{Purpose, Purposes},
     token::Assistance,
 };
@@ -22,7 +22,7 @@ fn customer() -> CustomerId {
 }
 
 fn code(name: &str) -> OneTimeCredential {
-    let assistance = Assistance::new(AdminId::from(9), digest("parent"), "a reason");
+    let assistance = Assistance::new(AdminId::from(9), grant_id("parent"), "a reason");
     let (digest, website) = (digest(name), Website::default());
     OneTimeCredential::one_time_code(digest, website, customer(), generation(7), assistance, at(0), at(30))
 }

@@ -5,7 +5,7 @@ use crate::{
     account::AdminId,
     state::{
         Content,
-        testing::{Kept, any_bytes, at, digest, generation, refuses_bent, survives},
+        testing::{Kept, any_bytes, at, digest, generation, grant_id, refuses_bent, survives},
     },
     store::Purposes,
 };
@@ -28,7 +28,7 @@ fn confirmation(name: &str) -> OneTimeCredential {
 /// A one-time code that lives from 0 to 30.
 fn code(name: &str) -> OneTimeCredential {
     let (customer, website) = (CustomerId::from(1), Website::default());
-    let assistance = Assistance::new(AdminId::from(9), digest("parent"), "a reason");
+    let assistance = Assistance::new(AdminId::from(9), grant_id("parent"), "a reason");
     let (digest, generation) = (digest(name), generation(7));
     OneTimeCredential::one_time_code(digest, website, customer, generation, assistance, at(0), at(30))
 }
@@ -202,7 +202,7 @@ fn the_fullest_document_fits() {
     let id = "\"".repeat(128);
     let mut kept = Kept::default();
     let full = |name: &str, purpose: bool, expires: i64| {
-        let assistance = Assistance::new(id.parse().unwrap(), digest("parent"), &"\"".repeat(1024));
+        let assistance = Assistance::new(id.parse().unwrap(), grant_id("parent"), &"\"".repeat(1024));
         let mut credential = if purpose { code(name) } else { reset_token(name) };
         credential.website = "w".repeat(32).parse().unwrap();
         credential.customer = id.parse().unwrap();

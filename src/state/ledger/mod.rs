@@ -18,14 +18,14 @@ use super::{format::Stored, stored};
 use crate::{
     account::{CustomerId, Website},
     clock::micros,
-    token::{Assistance, AssistanceEnd, AssistanceEntry, Digest, Obtained, Origin},
+    token::{Assistance, AssistanceEnd, AssistanceEntry, GrantId, Obtained, Origin},
 };
 
 /// The document of an entry.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Entry {
-    grant: Digest,
+    grant: GrantId,
     customer: CustomerId,
     website: Website,
     #[serde(with = "stored::assistance")]

@@ -5,7 +5,7 @@
 //! [`MemoryStore::with_attempt_capacity`].
 
 mod accounts;
-mod digest_map;
+mod grant_map;
 mod shards;
 mod state;
 mod token;
