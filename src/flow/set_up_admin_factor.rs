@@ -9,7 +9,7 @@ use crate::{
     credential::{Credential, SecretText, TotpSecret},
     error::{Error, InternalError, SecondFactorError, SignInError},
     service::{Services, attempts::Attempted, stop::Stop},
-    state::budgets::Outcome,
+    state::budgets::AttemptOutcome,
     token::Origin,
 };
 
@@ -85,7 +85,7 @@ async fn set_up(services: &Services, token: &Credential, event: &mut Draft) -> R
     let charged = services.attempts.reserve(Attempted::showing(enrolment.id, &services.config)).await?;
     let charged = charged.ok_or(Refusal::BudgetSpent.told(SignInError::TooManyRequests))?;
     // Every request counts, even if it fails later, because it writes to the store.
-    settle(services, charged, Outcome::Failed, event).await?;
+    settle(services, charged, AttemptOutcome::Failed, event).await?;
     services.trail.begin(event).await?;
     let secret = services.factors.draw_again(&enrolment).await?;
     let secret = secret.ok_or(Refusal::RevokedMeanwhile.told(SecondFactorError::InvalidEnrolmentToken))?;

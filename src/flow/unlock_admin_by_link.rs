@@ -9,7 +9,7 @@ use crate::{
         attempts::{Tallies, admin_partition},
         stop::Stop,
     },
-    state::budgets::Failure,
+    state::budgets::CountedFailure,
     token::{Digest, Origin},
 };
 
@@ -40,7 +40,7 @@ async fn unlock(
     let (account, digest) = (admin_partition(username), Digest::of(token.bytes()));
     let wrong = || Refusal::WrongCredential.told(SignInError::InvalidUnlockToken);
     if !attempts.takes_unlock(&account, digest).await? {
-        attempts.count(source.as_ref(), Failure::default(), services.documents.now()).await;
+        attempts.count(source.as_ref(), CountedFailure::default(), services.documents.now()).await;
         return Err(wrong());
     }
     event.is_admins();

@@ -4,7 +4,7 @@
 use super::ending::settle;
 use crate::{
     account::{AdminId, AdminRecord},
-    audit::{Action, Draft, Outcome as Told, Refusal},
+    audit::{Action, Draft, Outcome, Refusal},
     credential::Credential,
     error::{Error, Field, SecondFactorError, SignInError},
     flow::types::BegunEnrolment,
@@ -15,7 +15,7 @@ use crate::{
         stop::Stop,
     },
     state::{
-        budgets::{Failure, Outcome},
+        budgets::{AttemptOutcome, CountedFailure},
         factor::{Enrolment, EnrolmentId, FactorId},
     },
     store::Generation,
@@ -35,16 +35,16 @@ pub(in crate::flow) async fn mail_enrolment(
     let charged = services.attempts.reserve(attempted).await?;
     let charged = charged.ok_or(Refusal::BudgetSpent.told(SignInError::TooManyRequests))?;
     // Every request counts, even if it fails later.
-    settle(services, charged, Outcome::Failed, event).await?;
+    settle(services, charged, AttemptOutcome::Failed, event).await?;
     let event = Draft { action: Action::FactorEnrolment, ..event.clone() };
     let begun = begin_enrolment(services, &admin.id, None, None, generation, &event).await?;
     let (token, expires_at) = (begun.token().clone(), begun.expires_at());
     let notice = AdminNotice::EnrolmentRequested { token, expires_at };
     if !services.notices.tell_admin(admin, notice, &event.origin) {
-        services.trail.record(&event, Told::Failed).await?;
+        services.trail.record(&event, Outcome::Failed).await?;
         return Err(Error::SecondFactor(SecondFactorError::EnrolmentNotSent).into());
     }
-    Ok(services.trail.record(&event, Told::Succeeded).await?)
+    Ok(services.trail.record(&event, Outcome::Succeeded).await?)
 }
 
 pub(in crate::flow) async fn begin_enrolment(
@@ -84,7 +84,7 @@ pub(in crate::flow) async fn live_enrolment(
     attempts.admit(source.as_ref()).await?;
     let id = EnrolmentId::from_digest(Digest::of(token.bytes()));
     let Some(found) = services.factors.enrolment(id).await? else {
-        attempts.count(source.as_ref(), Failure::default(), services.documents.now()).await;
+        attempts.count(source.as_ref(), CountedFailure::default(), services.documents.now()).await;
         return Err(Refusal::WrongCredential.told(SecondFactorError::InvalidEnrolmentToken));
     };
     let subject = Subject::Admin(found.admin().clone());

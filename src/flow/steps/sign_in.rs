@@ -30,7 +30,7 @@ use crate::{
         stop::{Denied, Judged, Stop},
         tokens::Drawn,
     },
-    state::budgets::Outcome,
+    state::budgets::AttemptOutcome,
     store::{Generation, OneTimeCredential, Presented, Purpose, Purposes, Spent},
     token::{Assistance, Digest, Grant, GrantId, Obtained, Subject},
 };
@@ -50,7 +50,7 @@ enum Match {
 }
 
 /// A right credential of an account that may sign in.
-struct Admitted {
+struct AdmittedCustomer {
     row: CustomerRecord,
     matched: Match,
     /// The generation, read before the credential was checked.
@@ -141,7 +141,7 @@ impl Attempt<'_> {
 
     /// Notifies the owner of a sign-in by reset token or from a new device. Assistance has a
     /// separate notice.
-    fn tell_of_sign_in(&self, admitted: &Admitted, device_is_new: bool) {
+    fn tell_of_sign_in(&self, admitted: &AdmittedCustomer, device_is_new: bool) {
         let notice = match admitted.matched {
             Match::ResetToken => Notice::SignedInByResetToken,
             Match::Password { .. } if device_is_new => Notice::NewDevice,
@@ -168,7 +168,7 @@ impl Attempt<'_> {
         sought: Sought<CustomerRecord>,
         work: &Work,
         event: &mut Draft,
-    ) -> Judged<Admitted> {
+    ) -> Judged<AdmittedCustomer> {
         event.subject = sought.row.as_ref().map(|row| Subject::Customer(row.id.clone()));
         let judged = match self.match_password(&sought, work).await {
             Ok(Some(verified)) => self.admit_password(sought, verified, work).await,
@@ -202,7 +202,7 @@ impl Attempt<'_> {
         sought: Sought<CustomerRecord>,
         verified: Verified,
         work: &Work,
-    ) -> Result<(Admitted, Outcome), Denied> {
+    ) -> Result<(AdmittedCustomer, AttemptOutcome), Denied> {
         let Sought { row, generation, .. } = sought;
         let seen = row.ok_or(Refusal::UnknownAccount.failed(SignInError::Refused))?;
         let row = read_again(&self.services.customers, self.address, &seen).await?;
@@ -211,7 +211,7 @@ impl Attempt<'_> {
             check_again(&self.services.passwords, password, (&seen, verified), &row, work).await?;
         self.require_active(&row)?;
         let matched = Match::Password { hash_is_outdated };
-        Ok((Admitted { row, matched, generation, until: None }, Outcome::Succeeded))
+        Ok((AdmittedCustomer { row, matched, generation, until: None }, AttemptOutcome::Succeeded))
     }
 
     /// Looks for a one-time credential, the later steps of the chain, and spends it for the grant
@@ -221,7 +221,7 @@ impl Attempt<'_> {
         bought: &GrantId,
         sought: Sought<CustomerRecord>,
         event: &mut Draft,
-    ) -> Result<(Admitted, Outcome), Denied> {
+    ) -> Result<(AdmittedCustomer, AttemptOutcome), Denied> {
         let Sought { row, id, generation } = sought;
         let refused = unmatched(row.as_ref());
         if !self.chain.one_time.reset_token && !self.chain.one_time.one_time_code {
@@ -265,7 +265,7 @@ impl Attempt<'_> {
         let row = row.ok_or(Refusal::UnknownAccount.failed(SignInError::Refused))?;
         let admitted = self.admit_redeemed(row, matched, generation).await;
         let admitted = admitted.map_err(Denied::behind_right_credential)?;
-        Ok((admitted, Outcome::Withdrawn))
+        Ok((admitted, AttemptOutcome::Withdrawn))
     }
 
     /// Admits an account whose one-time credential was spent.
@@ -274,7 +274,7 @@ impl Attempt<'_> {
         seen: CustomerRecord,
         matched: Match,
         generation: Generation,
-    ) -> Result<Admitted, Denied> {
+    ) -> Result<AdmittedCustomer, Denied> {
         let row = read_again(&self.services.customers, self.address, &seen).await?;
         self.require_active(&row)?;
         let until = match &matched {
@@ -287,7 +287,7 @@ impl Attempt<'_> {
             }
             Match::Password { .. } | Match::ResetToken => None,
         };
-        Ok(Admitted { row, matched, generation, until })
+        Ok(AdmittedCustomer { row, matched, generation, until })
     }
 
     async fn end_replayed(&self, row: Option<&CustomerRecord>, spent: Spent, event: &mut Draft) -> Denied {
@@ -304,7 +304,12 @@ impl Attempt<'_> {
     }
 
     /// Stores the grant and returns its token.
-    async fn issue(&self, admitted: &Admitted, drawn: Drawn, event: &mut Draft) -> Result<SignedIn, Stop> {
+    async fn issue(
+        &self,
+        admitted: &AdmittedCustomer,
+        drawn: Drawn,
+        event: &mut Draft,
+    ) -> Result<SignedIn, Stop> {
         let Services { tokens, assistance, config, .. } = self.services;
         let (obtained, lifetime) = match admitted.matched {
             Match::Password { .. } => (Obtained::Password, config.lifetimes.customer_token),

@@ -1,7 +1,7 @@
 //! The entries of the ledger. An entry is made before its token is stored, and closed when the
 //! assistance is over. Each reading first closes the entries that are over.
 
-use super::{Assistance, Page};
+use super::{Assistances, LedgerPage};
 use crate::{
     account::{AdminId, CustomerId, CustomerRecord},
     audit::Refusal,
@@ -12,7 +12,7 @@ use crate::{
     token::{AssistanceEnd, AssistanceEntry, Grant, GrantId, Origin},
 };
 
-impl Assistance {
+impl Assistances {
     /// Maximum number of entries in one list. Further entries of the shop are left to the host's
     /// timer, [`Auth::purge`](crate::Auth::purge).
     pub(crate) const ENTRIES: usize = 1000;
@@ -100,7 +100,8 @@ impl Assistance {
         }
         let mut after: Option<Position> = None;
         loop {
-            let Page { entries, next } = self.ledger.of(customer, after.as_ref(), Self::ENTRIES).await?;
+            let LedgerPage { entries, next } =
+                self.ledger.of(customer, after.as_ref(), Self::ENTRIES).await?;
             self.settle(entries, origin).await?;
             let Some(next) = next else { return Ok(()) };
             after = Some(next);

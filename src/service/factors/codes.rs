@@ -9,7 +9,7 @@ use crate::{
     error::SecondFactorError,
     service::stop::{Denied, Judged},
     state::{
-        budgets::Outcome,
+        budgets::AttemptOutcome,
         factor::{Enrolment, Factor},
     },
     token::{Digest, Obtained},
@@ -55,7 +55,7 @@ impl Factors {
     /// Verifies a code. Spends nothing.
     pub(crate) async fn judge(&self, admin: &AdminId, code: &TypedCode, work: &Work) -> Judged<RightCode> {
         let judged = self.find_code(admin, code, work).await;
-        Judged::of(judged.map(|right| (right, Outcome::Succeeded)), work)
+        Judged::of(judged.map(|right| (right, AttemptOutcome::Succeeded)), work)
     }
 
     /// Verifies the code that activates an enrolment, and returns its step.
@@ -64,7 +64,7 @@ impl Factors {
         let opened = self.open(&enrolment.admin, enrolment.id.factor(), &enrolment.secret);
         let step = opened.map(|secret| secret.step_of(&TypedCode::of(code), self.clock.now()));
         let judged = step.map_err(Denied::from).and_then(|step| step.ok_or_else(wrong));
-        Judged::of(judged.map(|step| (step, Outcome::Succeeded)), work)
+        Judged::of(judged.map(|step| (step, AttemptOutcome::Succeeded)), work)
     }
 
     /// Spends a right code, for exactly one caller.
@@ -78,7 +78,7 @@ impl Factors {
             Code::Recovery(digest) => self.use_recovery_code(admin, *id, digest).await,
         };
         let judged = match spent {
-            Ok(true) => Ok(((), Outcome::Succeeded)),
+            Ok(true) => Ok(((), AttemptOutcome::Succeeded)),
             Ok(false) => Err(Refusal::SpentCode.failed(SecondFactorError::InvalidCode)),
             // The code may be spent. It was a right code, so it does not count as a guess.
             Err(error) => Err(Denied::from(error).behind_right_credential()),

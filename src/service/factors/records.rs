@@ -7,9 +7,9 @@ use crate::{
     keyring::{KeyId, Sealed},
     state::{
         factor::{
-            Activating, Earlier, Enrolling, Enrolment, EnrolmentId, Factor, FactorId, Importing, Looking,
-            Redrawing, Removing, ReplacingRecoveryCodes, Resealing, Restoring, RestoringRecoveryCodes,
-            UsingRecoveryCode, UsingStep, behind_key, decode_factor, sealed_index,
+            Activating, Earlier, Enrolling, Enrolment, EnrolmentId, Factor, FactorId, Importing,
+            ReadingFactor, Redrawing, Removing, ReplacingRecoveryCodes, Resealing, Restoring,
+            RestoringRecoveryCodes, UsingRecoveryCode, UsingStep, behind_key, decode_factor, sealed_index,
         },
         of_admin,
     },
@@ -21,7 +21,7 @@ impl Factors {
     /// Returns the admin user's factor.
     pub(crate) async fn factor(&self, admin: &AdminId) -> Result<Option<Factor>, StoreError> {
         let (factor, _) =
-            self.documents.change(&of_admin(admin), &Looking { enrolment: None }).await?.kept()?;
+            self.documents.change(&of_admin(admin), &ReadingFactor { enrolment: None }).await?.kept()?;
         Ok(factor)
     }
 
@@ -37,7 +37,7 @@ impl Factors {
     /// the admin user's documents.
     pub(crate) async fn enrolment(&self, id: EnrolmentId) -> Result<Option<FoundEnrolment>, StoreError> {
         let Some(Subject::Admin(admin)) = self.documents.follow(&id.digest()).await? else { return Ok(None) };
-        let looking = Looking { enrolment: Some(id) };
+        let looking = ReadingFactor { enrolment: Some(id) };
         let (present, enrolment) = self.documents.change(&of_admin(&admin), &looking).await?.kept()?;
         Ok(enrolment.map(|enrolment| FoundEnrolment { enrolment, present }))
     }

@@ -6,7 +6,7 @@ use super::*;
 use crate::{
     keyring::{KeyId, Sealed},
     random::danger::SeededRandom,
-    service::testing::{Node, Watched, at, digest, enrolment_id, factor_id, generation},
+    service::testing::{Node, WatchedStore, at, digest, enrolment_id, factor_id, generation},
     state::factor::Earlier,
     store::StateStore,
     token::{Digest, Subject},
@@ -66,7 +66,7 @@ fn raced(factors: &[Factors; 2], call: impl Fn(&Factors, usize) -> bool + Sync) 
 
 #[test]
 fn an_enrolment_is_found_by_its_token_and_accepted_under_its_generation() {
-    let store = Arc::new(Watched::default());
+    let store = Arc::new(WatchedStore::default());
     let node = store.node(1);
     let factors = service(&node);
     let begun = enrolment("next", 1, Some("one"));
@@ -90,7 +90,7 @@ fn an_enrolment_is_found_by_its_token_and_accepted_under_its_generation() {
 
 #[test]
 fn a_pointer_is_not_trusted() {
-    let store = Arc::new(Watched::default());
+    let store = Arc::new(WatchedStore::default());
     let node = store.node(1);
     let factors = service(&node);
     enrol(&factors, "one", 1);
@@ -113,7 +113,7 @@ fn a_pointer_is_not_trusted() {
 
 #[test]
 fn a_pointer_is_written_before_its_enrolment() {
-    let store = Arc::new(Watched::default());
+    let store = Arc::new(WatchedStore::default());
     let node = store.node(1);
     let factors = service(&node);
     let begun = enrolment("one", 1, None);
@@ -129,7 +129,7 @@ fn a_pointer_is_written_before_its_enrolment() {
 
 #[test]
 fn a_change_whose_reply_is_lost_is_not_sent_again() {
-    let store = Arc::new(Watched::default());
+    let store = Arc::new(WatchedStore::default());
     let factors = service(&store.node(1));
     enrol(&factors, "one", 1);
     let (admin, id, code) = (AdminId::from(1), factor_id("one"), digest("one 3"));
@@ -145,7 +145,7 @@ fn a_change_whose_reply_is_lost_is_not_sent_again() {
 
 #[test]
 fn what_expired_is_swept_and_a_factor_is_not() {
-    let store = Arc::new(Watched::default());
+    let store = Arc::new(WatchedStore::default());
     let factors = service(&store.node(1));
     enrol(&factors, "one", 1);
     block_on(factors.begin_enrolment(&enrolment("next", 1, Some("one")))).unwrap();
@@ -156,7 +156,7 @@ fn what_expired_is_swept_and_a_factor_is_not() {
 
 #[test]
 fn a_step_costs_two_calls_whatever_the_clock() {
-    let store = Arc::new(Watched::default());
+    let store = Arc::new(WatchedStore::default());
     let factors = service(&store.node(1));
     enrol(&factors, "one", 1);
     let (admin, id) = (AdminId::from(1), factor_id("one"));
@@ -171,7 +171,7 @@ fn a_step_costs_two_calls_whatever_the_clock() {
 #[test]
 fn each_is_done_for_one_caller_on_two_nodes() {
     for _ in 0..10 {
-        let store = Arc::new(Watched::default());
+        let store = Arc::new(WatchedStore::default());
         let factors = [1, 2].map(|seed| service(&store.node(seed)));
         let (admin, one) = (AdminId::from(1), factor_id("one"));
         let begun = enrolment("one", 1, None);
@@ -208,7 +208,7 @@ fn each_is_done_for_one_caller_on_two_nodes() {
 
 #[test]
 fn a_factor_sealed_by_another_key_is_found_until_it_is_resealed() {
-    let store = Arc::new(Watched::default());
+    let store = Arc::new(WatchedStore::default());
     let factors = service(&store.node(1));
     let keys = [1, 5, 3, 5, 0, u32::MAX, 3, 3];
     for (admin, key) in (0..).zip(keys) {

@@ -168,9 +168,9 @@ fn a_document_is_swept_after_its_last_expiry_and_erased_at_once() {
     assert_eq!(kept.take(&reset_token("reset"), 1), Take::Taken);
     assert_eq!(kept.only().keep_until, Some(at(60)), "the mark stays as long as its credential would");
     kept.sweep(at(59));
-    kept.run(&Erasing, at(1));
+    kept.run(&ErasingCodes, at(1));
     assert!(kept.0.is_empty());
-    kept.run(&Erasing, at(1));
+    kept.run(&ErasingCodes, at(1));
 }
 
 /// A node whose clock is two minutes ahead takes the codes for expired, and one that is behind
@@ -273,13 +273,13 @@ fn a_document_of_another_shape_is_refused_and_stays() {
     refuses_bent(&Putting { credential: &credential, keep: 3, now }, &[&text], now);
     refuses_bent(&Peeking { presented: &presented, now }, &[&text], now);
     refuses_bent(&Taking { credential: &credential, bought: None, now }, &[&text], now);
-    refuses_bent(&Erasing, &[&text], now);
+    refuses_bent(&ErasingCodes, &[&text], now);
     let mut kept = Kept::default();
     assert!(kept.put(&credential, 0));
     let newer = br#"{"format":2,"document":{}}"#.to_vec();
     let content: &mut Content = kept.0.values_mut().next().unwrap();
     content.bytes.clone_from(&newer);
-    assert!(kept.try_run(&Erasing, now).is_err());
+    assert!(kept.try_run(&ErasingCodes, now).is_err());
     assert_eq!(kept.only().bytes, newer);
 }
 
@@ -293,6 +293,6 @@ proptest! {
         survives(&Putting { credential: &credential, keep: 3, now }, &bytes, now);
         survives(&Peeking { presented: &presented, now }, &bytes, now);
         survives(&Taking { credential: &credential, bought: None, now }, &bytes, now);
-        survives(&Erasing, &bytes, now);
+        survives(&ErasingCodes, &bytes, now);
     }
 }

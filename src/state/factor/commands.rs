@@ -41,7 +41,7 @@ pub(crate) struct Enrolling<'a> {
 
 /// Reads the factor, and the live enrolment of this id.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Looking {
+pub(crate) struct ReadingFactor {
     /// The id of the enrolment. None if no enrolment is wanted.
     pub(crate) enrolment: Option<EnrolmentId>,
 }
@@ -143,7 +143,7 @@ impl Transition for Enrolling<'_> {
     }
 }
 
-impl Transition for Looking {
+impl Transition for ReadingFactor {
     type Answer = (Option<Factor>, Option<Enrolment>);
 
     fn keys(&self) -> Vec<Key> {

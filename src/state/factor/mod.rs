@@ -8,7 +8,7 @@ mod commands;
 mod tests;
 
 pub(crate) use commands::{
-    Activating, Earlier, Enrolling, Importing, Looking, Redrawing, Removing, ReplacingRecoveryCodes,
+    Activating, Earlier, Enrolling, Importing, ReadingFactor, Redrawing, Removing, ReplacingRecoveryCodes,
     Resealing, Restoring, RestoringRecoveryCodes, UsingRecoveryCode, UsingStep, behind_key, decode_factor,
     sealed_index,
 };

@@ -70,11 +70,11 @@ impl Kept {
     }
 
     fn factor(&mut self) -> Option<Factor> {
-        self.run(&Looking { enrolment: None }, at(1)).0
+        self.run(&ReadingFactor { enrolment: None }, at(1)).0
     }
 
     fn enrolment(&mut self, name: &str, now: i64) -> Option<Enrolment> {
-        self.run(&Looking { enrolment: Some(enrolment_id(name)) }, at(now)).1
+        self.run(&ReadingFactor { enrolment: Some(enrolment_id(name)) }, at(now)).1
     }
 
     fn use_step(&mut self, name: &str, step: u64, newest: u64) -> bool {
@@ -343,7 +343,7 @@ fn documents_of_another_shape_are_refused() {
     let (id, pending_id, code) = (factor_id("one"), enrolment_id("next"), digest("one 0"));
     let (begun, secret) = (enrolment("next", Some("one")), sealed("one"));
     refuses_bent(&Enrolling { enrolment: &begun }, &[&pending], now);
-    refuses_bent(&Looking { enrolment: Some(pending_id) }, &[&factor, &pending], now);
+    refuses_bent(&ReadingFactor { enrolment: Some(pending_id) }, &[&factor, &pending], now);
     let activating = Activating { enrolment: &begun, step: FIRST, recovery_codes: &[] };
     refuses_bent(&activating, &[&factor, &pending], now);
     refuses_bent(&Redrawing { id: pending_id, secret: &secret }, &[&pending], now);
@@ -380,7 +380,7 @@ proptest! {
         let (id, code, begun, secret) = (factor_id("one"), digest("one"), enrolment("next", Some("one")), sealed("one"));
         let now = at(seconds.into());
         survives(&Enrolling { enrolment: &begun }, bytes, now);
-        survives(&Looking { enrolment: Some(enrolment_id("one")) }, bytes, now);
+        survives(&ReadingFactor { enrolment: Some(enrolment_id("one")) }, bytes, now);
         survives(&Activating { enrolment: &begun, step: 1, recovery_codes: &[] }, bytes, now);
         survives(&Redrawing { id: enrolment_id("one"), secret: &secret }, bytes, now);
         let earlier = Earlier { factor: Some(fresh("one")), enrolment: None };

@@ -52,17 +52,17 @@ pub(crate) struct Ending<'a> {
 
 /// Reads an entry.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Finding<'a> {
+pub(crate) struct FindingEntry<'a> {
     pub(crate) grant: &'a GrantId,
 }
 
 /// Removes the ended ones of these entries, and returns their number.
 #[derive(Clone, Debug)]
-pub(crate) struct Erasing {
+pub(crate) struct ErasingEntries {
     pub(crate) keys: Vec<Key>,
 }
 
-impl Erasing {
+impl ErasingEntries {
     /// Maximum number of entries of one command.
     pub(crate) const MAX: usize = Changes::MAX;
 }
@@ -104,7 +104,7 @@ impl Transition for Ending<'_> {
     }
 }
 
-impl Transition for Finding<'_> {
+impl Transition for FindingEntry<'_> {
     type Answer = Option<AssistanceEntry>;
 
     fn keys(&self) -> Vec<Key> {
@@ -121,7 +121,7 @@ impl Transition for Finding<'_> {
     }
 }
 
-impl Transition for Erasing {
+impl Transition for ErasingEntries {
     type Answer = usize;
 
     fn keys(&self) -> Vec<Key> {

@@ -10,7 +10,9 @@ mod tests;
 
 use std::sync::Arc;
 
-pub(crate) use commands::{Beginning, Ending, Erasing, Finding, decode_entry, of_customer_index, open_index};
+pub(crate) use commands::{
+    Beginning, Ending, ErasingEntries, FindingEntry, decode_entry, of_customer_index, open_index,
+};
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 

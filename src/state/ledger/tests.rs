@@ -44,7 +44,7 @@ impl Kept {
     }
 
     fn find(&mut self, name: &str) -> Option<AssistanceEntry> {
-        self.run(&Finding { grant: &grant_id(name) }, at(0))
+        self.run(&FindingEntry { grant: &grant_id(name) }, at(0))
     }
 }
 
@@ -166,7 +166,7 @@ fn erasing_takes_what_has_ended() {
         kept.begin(&entry(name, second));
     }
     let keys: Vec<Key> = kept.0.keys().cloned().collect();
-    let erasing = Erasing { keys };
+    let erasing = ErasingEntries { keys };
     assert_eq!(kept.run(&erasing, at(9)), 0);
     for name in ["one", "two"] {
         assert!(kept.end(name, AssistanceEnd::Expired, 5).is_some());
@@ -210,12 +210,12 @@ fn a_document_is_text_that_an_operator_can_read() {
 fn a_document_of_another_shape_is_refused() {
     let (text, entry, grant, now) = (text(), entry("one", 0), grant_id("one"), at(1));
     refuses_bent(&Beginning { entry: &entry }, &[&text], now);
-    refuses_bent(&Finding { grant: &grant }, &[&text], now);
+    refuses_bent(&FindingEntry { grant: &grant }, &[&text], now);
     let ending = Ending { grant: &grant, end: AssistanceEnd::Expired, history: HISTORY };
     refuses_bent(&ending, &[&text], now);
     let mut kept = Kept::default();
     kept.begin(&entry);
-    refuses_bent(&Erasing { keys: kept.0.keys().cloned().collect() }, &[&text], now);
+    refuses_bent(&ErasingEntries { keys: kept.0.keys().cloned().collect() }, &[&text], now);
     assert_eq!(decode_entry(text.as_bytes()).unwrap().grant, grant);
     assert!(decode_entry(b"{}").is_err());
 }
@@ -227,12 +227,12 @@ proptest! {
     fn no_stored_bytes_end_the_process(bytes in any_bytes(text()), seconds: i32) {
         let (entry, grant, now) = (entry("one", 0), grant_id("one"), at(seconds.into()));
         survives(&Beginning { entry: &entry }, &bytes, now);
-        survives(&Finding { grant: &grant }, &bytes, now);
+        survives(&FindingEntry { grant: &grant }, &bytes, now);
         let ending = Ending { grant: &grant, end: AssistanceEnd::Expired, history: HISTORY };
         survives(&ending, &bytes, now);
         let mut kept = Kept::default();
         kept.begin(&entry);
-        survives(&Erasing { keys: kept.0.keys().cloned().collect() }, &bytes, now);
+        survives(&ErasingEntries { keys: kept.0.keys().cloned().collect() }, &bytes, now);
         let _ = decode_entry(&bytes);
     }
 }

@@ -26,7 +26,7 @@ use crate::{
 /// taken in one order: first the subject's shard, then the shop's generation or the shard of a
 /// grant.
 #[derive(Debug, Default)]
-pub(super) struct Tokens {
+pub(super) struct TokenTables {
     rows: Shards<Rows>,
     subjects: Shards<HashMap<Subject, SubjectRow>>,
     /// The shop's generation. Rows do not hold it.
@@ -122,7 +122,7 @@ impl TokenStore for MemoryStore {
             }
         }
         if sweep {
-            tokens.sweep(index, now, Tokens::SWEEP);
+            tokens.sweep(index, now, TokenTables::SWEEP);
         }
         Ok(Insert::Stored)
     }
@@ -210,7 +210,7 @@ impl TokenStore for MemoryStore {
     }
 }
 
-impl Tokens {
+impl TokenTables {
     /// Maximum number of expired rows that one insertion removes.
     const SWEEP: usize = 64;
 

@@ -5,7 +5,7 @@ use futures_lite::future::block_on;
 use super::*;
 use crate::{
     account::{AdminId, Website},
-    service::testing::{Node, Watched, at, grant_id},
+    service::testing::{Node, WatchedStore, at, grant_id},
     store::StateStore,
     token::{Assistance, Grant, Obtained, Origin},
 };
@@ -49,7 +49,7 @@ fn end(service: &Service, name: &str, customer: u32, second: i64) -> Option<Assi
     block_on(service.end(&customer, &grant_id(name), AssistanceEnd::SignedOut)).unwrap()
 }
 
-fn names(page: &Page) -> Vec<GrantId> {
+fn names(page: &LedgerPage) -> Vec<GrantId> {
     page.entries.iter().map(|entry| entry.grant).collect()
 }
 
@@ -67,7 +67,7 @@ fn grant_ids<const N: usize>(names: [&str; N]) -> Vec<GrantId> {
 
 #[test]
 fn entries_stand_in_their_order_and_nobody_elses() {
-    let store = Arc::new(Watched::default());
+    let store = Arc::new(WatchedStore::default());
     let ledger = service(store.node(1));
     for (name, customer, second) in
         [("third", 1, 3), ("first", 2, 1), ("fourth", 1, 4), ("second", 1, 2), ("ended", 1, 0)]
@@ -87,7 +87,7 @@ fn entries_stand_in_their_order_and_nobody_elses() {
 
 #[test]
 fn pages_follow_each_other_to_the_end() {
-    let store = Arc::new(Watched::default());
+    let store = Arc::new(WatchedStore::default());
     let ledger = service(store.node(1));
     for number in 0..7 {
         begin(&ledger, &format!("{number}"), 1, number);
@@ -105,12 +105,12 @@ fn pages_follow_each_other_to_the_end() {
     let page = block_on(ledger.open(None, 7)).unwrap();
     assert!(page.next.is_some());
     let rest = block_on(ledger.open(page.next.as_ref(), 7)).unwrap();
-    assert_eq!(rest, Page { entries: Vec::new(), next: None });
+    assert_eq!(rest, LedgerPage { entries: Vec::new(), next: None });
 }
 
 #[test]
 fn an_end_costs_two_calls_and_a_list_one() {
-    let store = Arc::new(Watched::default());
+    let store = Arc::new(WatchedStore::default());
     let ledger = service(store.node(1));
     begin(&ledger, "one", 1, 0);
     assert_eq!(store.calls(), [1, 1, 0]);
@@ -124,7 +124,7 @@ fn an_end_costs_two_calls_and_a_list_one() {
 
 #[test]
 fn erasing_takes_more_than_a_page_of_what_has_ended() {
-    let store = Arc::new(Watched::default());
+    let store = Arc::new(WatchedStore::default());
     let ledger = service(store.node(1));
     for number in 0..100 {
         begin(&ledger, &format!("{number}"), 1, number);
@@ -146,7 +146,7 @@ fn erasing_takes_more_than_a_page_of_what_has_ended() {
 
 #[test]
 fn a_sweep_takes_what_ended_longer_ago_than_the_history() {
-    let store = Arc::new(Watched::default());
+    let store = Arc::new(WatchedStore::default());
     let ledger = service(store.node(1));
     for number in 0..4 {
         begin(&ledger, &format!("{number}"), 1, number);
@@ -161,7 +161,7 @@ fn a_sweep_takes_what_ended_longer_ago_than_the_history() {
 #[test]
 fn of_callers_on_two_nodes_one_notes_the_end() {
     for round in 0..20 {
-        let store = Arc::new(Watched::default());
+        let store = Arc::new(WatchedStore::default());
         let nodes = [1, 2].map(|seed| service(store.node(seed)));
         thread::scope(|scope| {
             for caller in 0..20 {
@@ -191,7 +191,7 @@ fn a_document_of_a_newer_format_is_unavailable() {
         random::danger::SeededRandom,
         store::{Change, Changes, CommitOutcome, DocumentId, IndexEntry, Key, Name, Put, Version},
     };
-    let store = Arc::new(Watched::default());
+    let store = Arc::new(WatchedStore::default());
     let ledger = service(store.node(1));
     let put = Put {
         key: Key { kind: Name::of("assistance"), id: DocumentId::from_bytes(*grant_id("newer").as_bytes()) },
