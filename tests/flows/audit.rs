@@ -101,6 +101,7 @@ async fn every_act_is_told_of() {
     shop.set_customer(|_| ());
 
     let own = shop.sign_in(PASSWORD).await.unwrap();
+    expect(&[(Action::SignIn, Succeeded)], "the customer signs in").await;
     auth.set_remote_shopping_assistance(own.token(), false).await.unwrap();
     expect(&[(Action::ConsentWithdrawn, Succeeded)], "consent withdrawn").await;
     let refused = auth.generate_customer_token_as_admin(&admin, EMAIL, REASON).await;

@@ -18,6 +18,7 @@ mod errors;
 mod every_token;
 mod generations;
 mod held;
+mod ids;
 mod in_flight;
 mod json_lines;
 mod keyring;
