@@ -12,7 +12,7 @@ use async_trait::async_trait;
 use commerce_auth::{
     Auth, AuthConfig, CustomerId, CustomerStore, Email, IntoShared, Origin, PasswordHash, SignIn, Store,
     Website,
-    account::{AccountStatus, CustomerRecord},
+    account::CustomerRecord,
     audit::{AuditSink, MemoryAudit},
     credential::Argon2Params,
     error::StoreError,
@@ -106,14 +106,7 @@ struct Everybody(PasswordHash);
 
 impl Everybody {
     fn row(&self, id: i64, email: String) -> CustomerRecord {
-        CustomerRecord {
-            id: CustomerId::from(id),
-            website: Website::default(),
-            email,
-            password_hash: Some(self.0.clone()),
-            status: AccountStatus::Active,
-            allows_assistance: false,
-        }
+        CustomerRecord::new(CustomerId::from(id), email).with_password(self.0.clone())
     }
 }
 

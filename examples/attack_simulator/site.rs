@@ -3,8 +3,8 @@
 use std::{num::NonZero, sync::Arc, time::Duration};
 
 use commerce_auth::{
-    AdminId, Auth, AuthConfig, CustomerId, Store, Website,
-    account::{AccountStatus, AdminRecord, CustomerRecord, Permission},
+    Auth, AuthConfig, CustomerId, Store,
+    account::{AdminRecord, CustomerRecord, Permission},
     clock::{Clock, ManualClock},
     config::SecondFactorPolicy,
     credential::Argon2Params,
@@ -72,23 +72,11 @@ impl Site {
         let hash = nodes[0].hash_new_password(VICTIM, PASSWORD).await?;
         let emails = (0..CUSTOMERS).map(customer).chain([VICTIM.to_owned()]);
         for (id, email) in (1..).zip(emails) {
-            customers.upsert(CustomerRecord {
-                id: CustomerId::from(id),
-                website: Website::default(),
-                email,
-                password_hash: Some(hash.clone()),
-                status: AccountStatus::Active,
-                allows_assistance: false,
-            })?;
+            customers.upsert(CustomerRecord::new(CustomerId::from(id), email).with_password(hash.clone()))?;
         }
-        admins.upsert(AdminRecord {
-            id: AdminId::from(7),
-            username: ADMIN.into(),
-            password_hash: Some(hash),
-            status: AccountStatus::Active,
-            permissions: Permission::ALL.to_vec(),
-            requires_second_factor: false,
-        })?;
+        admins.upsert(
+            AdminRecord::new(7, ADMIN).with_password(hash).with_permissions(Permission::ALL.to_vec()),
+        )?;
         Ok(Self { clock, nodes, flags, store, _folder: folder })
     }
 

@@ -1,8 +1,8 @@
 use std::{net::IpAddr, path::Path};
 
 use commerce_auth::{
-    Auth, CustomerId, SignIn, Website,
-    account::{AccountStatus, CustomerRecord},
+    Auth, CustomerId, SignIn,
+    account::CustomerRecord,
     audit::{AuditSink, Checkpoint, FindingKind, Verifier},
     keyring::{KeyId, Keyring},
     store::sqlite::{SqliteAudit, SqliteStore},
@@ -32,14 +32,7 @@ pub async fn run() -> Result {
         .build()?;
 
     println!("\nA shop keeps its trail");
-    let bob = CustomerRecord {
-        id: CustomerId::from(1),
-        website: Website::default(),
-        email: BOB.into(),
-        password_hash: Some(auth.hash_new_password(BOB, PASSWORD).await?),
-        status: AccountStatus::Active,
-        allows_assistance: false,
-    };
+    let bob = CustomerRecord::new(1, BOB).with_password(auth.hash_new_password(BOB, PASSWORD).await?);
     store.customers().upsert(bob).await?;
     let peer = IpAddr::from([192, 0, 2, 1]);
     auth.generate_customer_token(SignIn::new(BOB, PASSWORD).origin(peer)).await?;

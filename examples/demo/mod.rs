@@ -14,7 +14,7 @@ use std::{sync::Arc, time::Duration};
 use authenticator::Authenticator;
 use commerce_auth::{
     AdminId, AdminSignIn, AdminStore, Auth, AuthBuilder, AuthConfig, BearerToken, CustomerId, CustomerStore,
-    SignIn, Website,
+    SignIn,
     account::{AccountStatus, AdminRecord, CustomerRecord, Permission},
     audit::{AuditEvent, EventId},
     clock::{Clock, ManualClock},
@@ -66,25 +66,20 @@ impl DemoShop {
         let (customer, admin) = (CustomerId::from(1), AdminId::from(7));
         let customers = Arc::clone(&database.customers);
         customers
-            .put(CustomerRecord {
-                id: customer.clone(),
-                website: Website::default(),
-                email: BOB.into(),
-                password_hash: Some(auth.hash_new_password(BOB, PASSWORD).await?),
-                status: AccountStatus::Active,
-                allows_assistance: true,
-            })
+            .put(
+                CustomerRecord::new(customer.clone(), BOB)
+                    .with_password(auth.hash_new_password(BOB, PASSWORD).await?)
+                    .with_assistance(true),
+            )
             .await?;
         database
             .admins
-            .put(AdminRecord {
-                id: admin.clone(),
-                username: ADMIN.into(),
-                password_hash: Some(auth.hash_new_admin_password(ADMIN, ADMIN_PASSWORD).await?),
-                status: AccountStatus::Active,
-                permissions: Permission::ALL.to_vec(),
-                requires_second_factor: true,
-            })
+            .put(
+                AdminRecord::new(admin.clone(), ADMIN)
+                    .with_password(auth.hash_new_admin_password(ADMIN, ADMIN_PASSWORD).await?)
+                    .with_permissions(Permission::ALL.to_vec())
+                    .with_second_factor_required(true),
+            )
             .await?;
         let authenticator = Arc::<Authenticator>::default();
         let mut shop =

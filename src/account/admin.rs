@@ -127,8 +127,15 @@ impl<S: AdminStore + ?Sized> AdminStore for Arc<S> {
 }
 
 /// An admin user as plain data: a row of the ready-made admin tables.
+///
+/// ```
+/// use commerce_auth::account::{AdminRecord, Permission};
+///
+/// let ada = AdminRecord::new(1, "ada").with_permissions([Permission::AssistanceLog]);
+/// assert!(ada.password_hash.is_none()); // until `with_password`
+/// ```
 #[derive(Clone, Debug)]
-#[allow(clippy::exhaustive_structs)] // A host's seed data is written as a literal.
+#[non_exhaustive]
 pub struct AdminRecord {
     /// The admin user's key.
     pub id: AdminId,
@@ -146,6 +153,44 @@ pub struct AdminRecord {
 }
 
 impl AdminRecord {
+    /// Creates an active admin user without a password and without permissions.
+    #[must_use]
+    pub fn new(id: impl Into<AdminId>, username: impl Into<String>) -> Self {
+        Self {
+            id: id.into(),
+            username: username.into(),
+            password_hash: None,
+            status: AccountStatus::Active,
+            permissions: Vec::new(),
+            requires_second_factor: false,
+        }
+    }
+
+    /// Sets or removes the password.
+    #[must_use]
+    pub fn with_password(self, hash: impl Into<Option<PasswordHash>>) -> Self {
+        Self { password_hash: hash.into(), ..self }
+    }
+
+    /// Sets the standing of the account.
+    #[must_use]
+    pub fn with_status(self, status: AccountStatus) -> Self {
+        Self { status, ..self }
+    }
+
+    /// Sets the permissions.
+    #[must_use]
+    pub fn with_permissions(self, permissions: impl IntoIterator<Item = Permission>) -> Self {
+        Self { permissions: permissions.into_iter().collect(), ..self }
+    }
+
+    /// Sets whether the admin user must sign in with a second factor, if the shop leaves the
+    /// decision to the row ([`SecondFactorPolicy::PerAdmin`](crate::config::SecondFactorPolicy)).
+    #[must_use]
+    pub fn with_second_factor_required(self, required: bool) -> Self {
+        Self { requires_second_factor: required, ..self }
+    }
+
     /// True if the row has this name. A lenient collation of the host's table may return other
     /// rows.
     pub(crate) fn is_of(&self, username: &Username) -> bool {

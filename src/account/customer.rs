@@ -206,8 +206,17 @@ impl<S: CustomerStore + ?Sized> CustomerStore for Arc<S> {
 }
 
 /// A customer account as plain data: a row of the ready-made customer tables.
+///
+/// ```
+/// use commerce_auth::{Website, account::CustomerRecord};
+///
+/// let outlet = "outlet".parse()?;
+/// let ann = CustomerRecord::new(7, "ann@example.com").with_website(outlet).with_assistance(true);
+/// assert!(ann.password_hash.is_none()); // until `with_password`
+/// # Ok::<(), commerce_auth::account::WebsiteError>(())
+/// ```
 #[derive(Clone, Debug)]
-#[allow(clippy::exhaustive_structs)] // A host's seed data is written as a literal.
+#[non_exhaustive]
 pub struct CustomerRecord {
     /// The customer's key.
     pub id: CustomerId,
@@ -224,6 +233,50 @@ pub struct CustomerRecord {
 }
 
 impl CustomerRecord {
+    /// Creates an active customer of the default website, without a password and without consent to
+    /// assistance.
+    #[must_use]
+    pub fn new(id: impl Into<CustomerId>, email: impl Into<String>) -> Self {
+        Self {
+            id: id.into(),
+            website: Website::default(),
+            email: email.into(),
+            password_hash: None,
+            status: AccountStatus::Active,
+            allows_assistance: false,
+        }
+    }
+
+    /// Sets the website.
+    #[must_use]
+    pub fn with_website(self, website: Website) -> Self {
+        Self { website, ..self }
+    }
+
+    /// Sets the e-mail address.
+    #[must_use]
+    pub fn with_email(self, email: impl Into<String>) -> Self {
+        Self { email: email.into(), ..self }
+    }
+
+    /// Sets or removes the password.
+    #[must_use]
+    pub fn with_password(self, hash: impl Into<Option<PasswordHash>>) -> Self {
+        Self { password_hash: hash.into(), ..self }
+    }
+
+    /// Sets the standing of the account.
+    #[must_use]
+    pub fn with_status(self, status: AccountStatus) -> Self {
+        Self { status, ..self }
+    }
+
+    /// Sets the consent to remote shopping assistance.
+    #[must_use]
+    pub fn with_assistance(self, allowed: bool) -> Self {
+        Self { allows_assistance: allowed, ..self }
+    }
+
     /// True if the row has this address and website. A lenient collation of the host's table may
     /// return other rows.
     pub(crate) fn is_of(&self, website: &Website, email: &Email) -> bool {

@@ -29,8 +29,8 @@ impl Auth {
     ///
     /// ```
     /// use commerce_auth::{
-    ///     Auth, CustomerId, SignIn, Website,
-    ///     account::{AccountStatus, CustomerRecord},
+    ///     Auth, CustomerId, SignIn,
+    ///     account::CustomerRecord,
     ///     store::memory::{MemoryCustomers, MemoryStore},
     ///     token::Obtained,
     /// };
@@ -39,14 +39,7 @@ impl Auth {
     /// let customers = MemoryCustomers::new();
     /// let auth = Auth::builder(MemoryStore::new()).customers(customers.clone()).without_notifier().build()?;
     /// let hash = auth.hash_new_password("bobloblaw@example.com", "b0bl0bl@w").await?;
-    /// customers.upsert(CustomerRecord {
-    ///     id: CustomerId::from(1),
-    ///     website: Website::default(),
-    ///     email: "bobloblaw@example.com".into(),
-    ///     password_hash: Some(hash),
-    ///     status: AccountStatus::Active,
-    ///     allows_assistance: false,
-    /// })?;
+    /// customers.upsert(CustomerRecord::new(1, "bobloblaw@example.com").with_password(hash))?;
     ///
     /// let signed_in = auth.generate_customer_token(SignIn::new("bobloblaw@example.com", "b0bl0bl@w")).await?;
     /// assert_eq!(signed_in.obtained(), Obtained::Password);

@@ -153,7 +153,7 @@ impl Auth {
     /// ```
     /// use std::sync::{Arc, Mutex};
     /// use commerce_auth::{
-    ///     Auth, CustomerId, SignIn, Website,
+    ///     Auth, CustomerId, SignIn,
     ///     account::CustomerRecord,
     ///     error::StoreError,
     ///     flow::{ConfirmationRequest, EmailConfirmation, Registration},
@@ -180,14 +180,8 @@ impl Auth {
     ///
     /// let (email, password) = ("bobloblaw@example.com", "b0bl0bl@w");
     /// let account = auth.begin_registration(Registration::new(email, Some(password.into()))).await?;
-    /// customers.upsert(CustomerRecord {
-    ///     id: CustomerId::from(1),
-    ///     website: Website::default(),
-    ///     email: email.into(),
-    ///     password_hash: account.password_hash,
-    ///     status: account.status,
-    ///     allows_assistance: false,
-    /// })?;
+    /// let row = CustomerRecord::new(1, email).with_password(account.password_hash).with_status(account.status);
+    /// customers.upsert(row)?;
     /// auth.request_confirmation(ConfirmationRequest::new(email).after_registration()).await?;
     /// assert!(auth.generate_customer_token(SignIn::new(email, password)).await.is_err());
     ///

@@ -65,19 +65,19 @@ impl Budgets {
         let quarter = MINUTE.saturating_mul(15);
         let half = MINUTE.saturating_mul(30);
         Self {
-            source: Budget { failures: 6, window: half, lock: Lock::For(half) },
+            source: Budget::new(6, half, Lock::For(half)),
             account: Budget {
                 failures: 100,
                 window: DAY,
                 lock: Lock::Growing { first: quarter, longest: HOUR.saturating_mul(4) },
             },
-            source_total: Budget { failures: 100, window: HOUR, lock: Lock::For(HOUR) },
-            network: Budget { failures: 1_000, window: HOUR, lock: Lock::For(HOUR) },
-            redemption: Budget { failures: 100, window: DAY, lock: Lock::For(DAY) },
-            second_factor: Budget { failures: 5, window: quarter, lock: Lock::For(quarter) },
-            registration: Budget { failures: 10, window: HOUR, lock: Lock::For(HOUR) },
-            reset_account: Budget { failures: 5, window: HOUR, lock: Lock::For(HOUR) },
-            reset_source: Budget { failures: 20, window: HOUR, lock: Lock::For(HOUR) },
+            source_total: Budget::new(100, HOUR, Lock::For(HOUR)),
+            network: Budget::new(1_000, HOUR, Lock::For(HOUR)),
+            redemption: Budget::new(100, DAY, Lock::For(DAY)),
+            second_factor: Budget::new(5, quarter, Lock::For(quarter)),
+            registration: Budget::new(10, HOUR, Lock::For(HOUR)),
+            reset_account: Budget::new(5, HOUR, Lock::For(HOUR)),
+            reset_source: Budget::new(20, HOUR, Lock::For(HOUR)),
         }
     }
 

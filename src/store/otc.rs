@@ -25,7 +25,7 @@ pub enum Purpose {
 
 /// The purposes that a presented credential may have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[allow(clippy::exhaustive_structs)] // Backends read it.
+#[non_exhaustive]
 pub struct Purposes {
     /// True if reset tokens are accepted.
     pub reset_token: bool,
@@ -39,11 +39,16 @@ impl Purposes {
     /// Returns a set of this purpose alone.
     #[must_use]
     pub const fn only(purpose: Purpose) -> Self {
-        let none = Self { reset_token: false, one_time_code: false, confirmation: false };
+        Self { reset_token: false, one_time_code: false, confirmation: false }.and(purpose)
+    }
+
+    /// Returns the set with this purpose as well.
+    #[must_use]
+    pub const fn and(self, purpose: Purpose) -> Self {
         match purpose {
-            Purpose::ResetToken => Self { reset_token: true, ..none },
-            Purpose::OneTimeCode => Self { one_time_code: true, ..none },
-            Purpose::Confirmation => Self { confirmation: true, ..none },
+            Purpose::ResetToken => Self { reset_token: true, ..self },
+            Purpose::OneTimeCode => Self { one_time_code: true, ..self },
+            Purpose::Confirmation => Self { confirmation: true, ..self },
         }
     }
 

@@ -153,15 +153,10 @@ async fn every_refusal_within_budget_is_the_same_work_and_the_same_answer() {
         (4, "none", None, AccountStatus::Active),
         (5, "hostile", Some("$argon2id$v=19$m=4294967295,t=1,p=1$AAAA$AAAA".into()), AccountStatus::Active),
     ] {
-        let username = name.into();
-        let row = AdminRecord {
-            id: AdminId::from(id),
-            username,
-            password_hash: hash,
-            status,
-            permissions: vec![],
-            requires_second_factor: true,
-        };
+        let row = AdminRecord::new(id, name)
+            .with_password(hash)
+            .with_status(status)
+            .with_second_factor_required(true);
         admins.upsert(row).unwrap();
     }
     log.lock().unwrap().clear();
@@ -291,14 +286,7 @@ async fn revoking_all_stops_a_sign_in_in_flight() {
     let table = Watching(admins.clone(), Arc::clone(&calls), Arc::clone(&changing));
     let shop = Shop::open(MemoryStore::new(), fast(), |builder| builder.admins(table));
     let hash = shop.auth.hash_new_admin_password(ADMIN, ADMIN_PASSWORD).await.unwrap();
-    let row = AdminRecord {
-        id: AdminId::from(7),
-        username: ADMIN.into(),
-        password_hash: Some(hash),
-        status: AccountStatus::Active,
-        permissions: vec![],
-        requires_second_factor: true,
-    };
+    let row = AdminRecord::new(7, ADMIN).with_password(hash).with_second_factor_required(true);
     admins.upsert(row).unwrap();
     *changing.lock().unwrap() = Some(shop.auth.clone());
     assert!(is_refused(&sign_in(&shop.auth, ADMIN, ADMIN_PASSWORD).await));

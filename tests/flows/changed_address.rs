@@ -25,14 +25,7 @@ const NEW: &str = "bob@example.org";
 const OTHERS: &str = "other@example.com";
 
 fn customer(id: i64, email: &str) -> CustomerRecord {
-    CustomerRecord {
-        id: id.into(),
-        website: Website::default(),
-        email: email.into(),
-        password_hash: None,
-        status: AccountStatus::Active,
-        allows_assistance: false,
-    }
+    CustomerRecord::new(id, email)
 }
 
 async fn confirm(auth: &Auth, email: &str, token: &str) -> Result<bool, Error> {
@@ -200,8 +193,9 @@ async fn a_stale_change_is_good_for_nothing() {
 async fn of_two_customers_who_confirm_one_address_one_gets_it() {
     let shop = support::shop();
     let one = asked(&shop, NEW).await;
-    let row = shop.customers.find_by_id(&CustomerId::from(1)).await.unwrap().unwrap();
-    shop.customers.upsert(CustomerRecord { id: CustomerId::from(2), email: OTHERS.into(), ..row }).unwrap();
+    let mut row = shop.customers.find_by_id(&CustomerId::from(1)).await.unwrap().unwrap();
+    row.id = CustomerId::from(2);
+    shop.customers.upsert(row.with_email(OTHERS)).unwrap();
     let other = shop.auth.generate_customer_token(SignIn::new(OTHERS, PASSWORD)).await.unwrap();
     shop.auth.request_email_change(other.token(), PASSWORD, NEW).await.unwrap();
     let other = shop.outbox.confirmation_token().unwrap();
@@ -329,7 +323,7 @@ async fn an_address_that_was_changed_again_is_not_put_back() {
     *table.after.lock().unwrap() = Some(Box::new(move || {
         let id = CustomerId::from(1);
         let row = pollster::block_on(customers.find_by_id(&id)).unwrap().unwrap();
-        customers.upsert(CustomerRecord { email: OTHERS.into(), ..row }).unwrap();
+        customers.upsert(row.with_email(OTHERS)).unwrap();
         revoke(&tokens, now);
     }));
     assert_invalid(&confirm(&shop.auth, NEW, &token).await, "a change that was overtaken");
@@ -344,7 +338,7 @@ async fn a_change_by_the_host_right_before_the_write_wins() {
     *table.before.lock().unwrap() = Some(Box::new(move || {
         let id = CustomerId::from(1);
         let row = pollster::block_on(customers.find_by_id(&id)).unwrap().unwrap();
-        customers.upsert(CustomerRecord { email: OTHERS.into(), ..row }).unwrap();
+        customers.upsert(row.with_email(OTHERS)).unwrap();
     }));
     assert_invalid(&confirm(&shop.auth, NEW, &token).await, "a change of an address that is another one");
     assert_eq!(email(&shop.customers).await, OTHERS);

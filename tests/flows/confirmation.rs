@@ -107,13 +107,8 @@ async fn a_token_ends_at_the_instant_of_its_expiry() {
 async fn every_wrong_token_gets_one_answer() {
     let shop = unconfirmed();
     let outlet: Website = "outlet".parse().unwrap();
-    let other = |id: i64, website: &Website, email: &str| CustomerRecord {
-        id: id.into(),
-        website: website.clone(),
-        email: email.into(),
-        password_hash: None,
-        status: AccountStatus::Unconfirmed,
-        allows_assistance: false,
+    let other = |id: i64, website: &Website, email: &str| {
+        CustomerRecord::new(id, email).with_website(website.clone()).with_status(AccountStatus::Unconfirmed)
     };
     shop.customers.upsert(other(2, &Website::default(), "other@example.com")).unwrap();
     shop.customers.upsert(other(3, &outlet, EMAIL)).unwrap();

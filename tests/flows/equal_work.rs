@@ -111,14 +111,7 @@ async fn every_refusal_within_budget_is_the_same_work_and_the_same_answer() {
     let hash = shop.auth.hash_new_password(EMAIL, PASSWORD).await.unwrap();
     let cheap = "$argon2id$v=19$m=8,t=1,p=1$c29tZXNhbHRzb21lc2FsdA$RdescudvJCsgt3ub+b/dWRWJTmaaJObG";
     let add = |id, email: &str, hash: Option<PasswordHash>, status| {
-        let row = CustomerRecord {
-            id: CustomerId::from(id),
-            website: Website::default(),
-            email: email.into(),
-            password_hash: hash,
-            status,
-            allows_assistance: false,
-        };
+        let row = CustomerRecord::new(CustomerId::from(id), email).with_password(hash).with_status(status);
         customers.upsert(row).unwrap();
     };
     add(1, "active@example.com", Some(hash.clone()), AccountStatus::Active);
@@ -177,11 +170,7 @@ async fn a_thousand_reset_requests_are_the_same_calls_for_known_and_unknown_addr
     config.budgets.reset_account.failures = 1_000_000;
     let shop = Shop::open(store, config, |builder| builder.customers(table));
     let add = |id, email: &str, status| {
-        let (website, email) = (Website::default(), email.into());
-        let (id, password_hash, allows_assistance) = (CustomerId::from(id), None, false);
-        customers
-            .upsert(CustomerRecord { id, website, email, password_hash, status, allows_assistance })
-            .unwrap();
+        customers.upsert(CustomerRecord::new(id, email).with_status(status)).unwrap();
     };
     add(1, EMAIL, AccountStatus::Active);
     add(2, "disabled@example.com", AccountStatus::Disabled);
@@ -230,9 +219,7 @@ async fn a_confirmation_request_is_the_same_calls_for_every_address() {
     ];
     for (id, (email, status)) in (1..).zip(accounts) {
         let Some(status) = status else { continue };
-        let (website, email) = (Website::default(), email.into());
-        let (id, password_hash, allows_assistance) = (CustomerId::from(id), None, false);
-        let row = CustomerRecord { id, website, email, password_hash, status, allows_assistance };
+        let row = CustomerRecord::new(id, email).with_status(status);
         customers.upsert(row).unwrap();
     }
     let expected = [
@@ -263,9 +250,7 @@ async fn a_confirmation_request_is_the_same_calls_for_every_address() {
 async fn every_refusal_of_a_confirmation_token_is_the_same_work() {
     let (shop, customers, log) = recording();
     let add = |id, email: &str, status| {
-        let (website, email) = (Website::default(), email.into());
-        let (id, password_hash, allows_assistance) = (CustomerId::from(id), None, false);
-        let row = CustomerRecord { id, website, email, password_hash, status, allows_assistance };
+        let row = CustomerRecord::new(id, email).with_status(status);
         customers.upsert(row).unwrap();
     };
     let token = async |email: &str| {
@@ -328,9 +313,7 @@ async fn a_change_to_a_taken_address_is_the_same_calls_as_to_a_free_one() {
     let (shop, customers, log) = recording();
     let hash = shop.auth.hash_new_password(EMAIL, PASSWORD).await.unwrap();
     for (id, email) in [(1, EMAIL), (2, "taken@example.com")] {
-        let (website, email, status) = (Website::default(), email.into(), AccountStatus::Active);
-        let (id, password_hash) = (CustomerId::from(id), Some(hash.clone()));
-        let row = CustomerRecord { id, website, email, password_hash, status, allows_assistance: false };
+        let row = CustomerRecord::new(id, email).with_password(hash.clone());
         customers.upsert(row).unwrap();
     }
     let token = shop.sign_in(PASSWORD).await.unwrap().token().clone();
@@ -349,8 +332,11 @@ async fn a_look_at_a_reset_token_is_the_same_work_for_unknown_customers() {
     let (shop, customers, log) = recording();
     let (website, status) = (Website::default(), AccountStatus::Active);
     let (id, password_hash) = (CustomerId::from(1), None);
-    let row =
-        CustomerRecord { id, website, email: EMAIL.into(), password_hash, status, allows_assistance: true };
+    let row = CustomerRecord::new(id, EMAIL)
+        .with_website(website)
+        .with_password(password_hash)
+        .with_status(status)
+        .with_assistance(true);
     customers.upsert(row).unwrap();
     let mut called = Vec::new();
     for id in [1, 2] {

@@ -311,14 +311,10 @@ async fn only_the_customer_sees_it_and_ends_it() {
     }
     // Another customer cannot see or end the assistance.
     let hash = shop.auth.hash_new_password("other@example.com", PASSWORD).await.unwrap();
-    let other = commerce_auth::account::CustomerRecord {
-        id: CustomerId::from(2),
-        website: commerce_auth::Website::default(),
-        email: "other@example.com".into(),
-        password_hash: Some(hash),
-        status: AccountStatus::Active,
-        allows_assistance: true,
-    };
+    let other = commerce_auth::account::CustomerRecord::new(2, "other@example.com")
+        .with_website(commerce_auth::Website::default())
+        .with_password(hash)
+        .with_assistance(true);
     shop.customers.upsert(other).unwrap();
     let other = SignIn::new("other@example.com", PASSWORD);
     let other = shop.auth.generate_customer_token(other).await.unwrap().token().clone();

@@ -135,8 +135,11 @@ impl CustomerStore for Swapped {
     }
 
     async fn find_by_id(&self, id: &CustomerId) -> Result<Option<CustomerRecord>, StoreError> {
-        let row = self.0.find_by_id(id).await?;
-        Ok(row.map(|row| CustomerRecord { id: CustomerId::from(2), ..row }))
+        let mut row = self.0.find_by_id(id).await?;
+        if let Some(row) = &mut row {
+            row.id = CustomerId::from(2);
+        }
+        Ok(row)
     }
 
     async fn replace_password_hash(

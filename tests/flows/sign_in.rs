@@ -176,13 +176,11 @@ async fn credentials_of_another_customer_or_website_do_not_match() {
     let shop = shop();
     let website: Website = "outlet".parse().unwrap();
     let hash = shop.auth.hash_new_password("other@example.com", "0ther-password").await.unwrap();
-    let row = |id, website: &Website, email: &str| CustomerRecord {
-        id: CustomerId::from(id),
-        website: website.clone(),
-        email: email.into(),
-        password_hash: Some(hash.clone()),
-        status: AccountStatus::Active,
-        allows_assistance: true,
+    let row = |id, website: &Website, email: &str| {
+        CustomerRecord::new(CustomerId::from(id), email)
+            .with_website(website.clone())
+            .with_password(hash.clone())
+            .with_assistance(true)
     };
     shop.customers.upsert(row(2, &Website::default(), "other@example.com")).unwrap();
     shop.customers.upsert(row(3, &website, EMAIL)).unwrap();
@@ -491,7 +489,7 @@ async fn sign_in_during(
 
 fn another_password(customers: &MemoryCustomers, row: CustomerRecord) {
     let hash = pollster::block_on(shop().auth.hash_new_password(EMAIL, "An0ther-password")).unwrap();
-    customers.upsert(CustomerRecord { password_hash: Some(hash), ..row }).unwrap();
+    customers.upsert(row.with_password(hash)).unwrap();
 }
 
 #[tokio::test]
@@ -502,7 +500,7 @@ async fn what_the_host_changes_and_revokes_during_a_sign_in_counts() {
     assert!(is_refused(
         &sign_in_during(
             |customers, row| {
-                customers.upsert(CustomerRecord { status: AccountStatus::Disabled, ..row }).unwrap();
+                customers.upsert(row.with_status(AccountStatus::Disabled)).unwrap();
             },
             PASSWORD
         )
@@ -514,7 +512,7 @@ async fn what_the_host_changes_and_revokes_during_a_sign_in_counts() {
     assert!(is_refused(
         &sign_in_during(
             |customers, row| {
-                customers.upsert(CustomerRecord { email: "new@example.com".into(), ..row }).unwrap();
+                customers.upsert(row.with_email("new@example.com")).unwrap();
             },
             "reset token"
         )
@@ -524,7 +522,7 @@ async fn what_the_host_changes_and_revokes_during_a_sign_in_counts() {
     // password.
     let same_password = |customers: &MemoryCustomers, row: CustomerRecord| {
         let hash = pollster::block_on(shop().auth.hash_new_password(EMAIL, PASSWORD)).unwrap();
-        customers.upsert(CustomerRecord { password_hash: Some(hash), ..row }).unwrap();
+        customers.upsert(row.with_password(hash)).unwrap();
     };
     assert_eq!(sign_in_during(same_password, PASSWORD).await.unwrap(), Obtained::Password);
     assert_eq!(sign_in_during(another_password, "reset token").await.unwrap(), Obtained::ResetToken);
@@ -695,13 +693,11 @@ impl CustomerStore for Foreign {
 #[tokio::test]
 async fn a_row_of_another_address_or_website_signs_nobody_in() {
     let hash = shop().auth.hash_new_password(EMAIL, PASSWORD).await.unwrap();
-    let row = |email: &str, website: &str| CustomerRecord {
-        id: CustomerId::from(1),
-        website: website.parse().unwrap(),
-        email: email.into(),
-        password_hash: Some(hash.clone()),
-        status: AccountStatus::Active,
-        allows_assistance: true,
+    let row = |email: &str, website: &str| {
+        CustomerRecord::new(1, email)
+            .with_website(website.parse().unwrap())
+            .with_password(hash.clone())
+            .with_assistance(true)
     };
     // Such a row is found by a collation that ignores accents. The answer must be the usual one, or
     // strangers would learn whether an account exists.

@@ -66,14 +66,7 @@ fn exposed(hash: Option<&PasswordHash>) -> Option<&str> {
 }
 
 fn customer(id: &str, email: &str) -> CustomerRecord {
-    CustomerRecord {
-        id: id.parse().unwrap(),
-        website: Website::default(),
-        email: email.into(),
-        password_hash: Some(hash("first")),
-        status: AccountStatus::Active,
-        allows_assistance: false,
-    }
+    CustomerRecord::new(id.parse::<CustomerId>().unwrap(), email).with_password(hash("first"))
 }
 
 /// Tests the customer table.
@@ -156,12 +149,12 @@ where
     let id = CustomerId::from(20);
     let find = async || other.find_by_id(&id).await.unwrap().unwrap();
     for status in [AccountStatus::Active, AccountStatus::Disabled] {
-        one.upsert(CustomerRecord { status, ..customer("20", "Confirm@Example.com") }).await.unwrap();
+        one.upsert(customer("20", "Confirm@Example.com").with_status(status)).await.unwrap();
         assert!(!one.confirm(&id, "Confirm@Example.com").await.unwrap(), "{status:?}");
         assert_eq!(find().await.status, status);
     }
     let status = AccountStatus::Unconfirmed;
-    one.upsert(CustomerRecord { status, ..customer("20", "Confirm@Example.com") }).await.unwrap();
+    one.upsert(customer("20", "Confirm@Example.com").with_status(status)).await.unwrap();
     for email in ["confirm@example.com", "other@example.com", "", "%"] {
         assert!(!one.confirm(&id, email).await.unwrap(), "{email}");
     }
@@ -201,7 +194,7 @@ where
     one.upsert(customer("22", "confirm@example.com")).await.unwrap();
     // The customer's own address in another spelling, and an address of another website's customer.
     assert_eq!(replace(&id, "new@example.com", "NEW@example.com").await, EmailReplacement::Replaced);
-    let elsewhere = CustomerRecord { website: outlet.clone(), ..customer("23", "elsewhere@example.com") };
+    let elsewhere = customer("23", "elsewhere@example.com").with_website(outlet.clone());
     one.upsert(elsewhere).await.unwrap();
     let replaced = replace(&id, "new@example.com", "elsewhere@example.com").await;
     assert_eq!(replaced, EmailReplacement::Replaced);
@@ -231,13 +224,11 @@ pub async fn admins<T>([one, other]: [T; 2])
 where
     T: AdminStore<Row = AdminRecord> + Table<AdminRecord, AdminId> + Sync,
 {
-    let row = |id: &str, username: &str| AdminRecord {
-        id: id.parse().unwrap(),
-        username: username.into(),
-        password_hash: Some(hash("first")),
-        status: AccountStatus::Active,
-        permissions: Permission::ALL.to_vec(),
-        requires_second_factor: true,
+    let row = |id: &str, username: &str| {
+        AdminRecord::new(id.parse::<AdminId>().unwrap(), username)
+            .with_password(hash("first"))
+            .with_permissions(Permission::ALL.to_vec())
+            .with_second_factor_required(true)
     };
     let by_name = async |name: &str| {
         let name: Username = name.parse().unwrap();

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use axum::body::Body;
 use commerce_auth::{
-    CustomerId, CustomerStore, Website,
+    CustomerId, CustomerStore,
     account::{AccountStatus, CustomerRecord},
     store::memory::MemoryStore,
 };
@@ -133,14 +133,7 @@ async fn nobody_is_told_who_has_an_account() {
     let mut emails = vec!["nobody@example.com".to_owned()];
     for (number, status) in (2_i64..).zip(statuses) {
         let email = format!("customer{number}@example.com");
-        let row = CustomerRecord {
-            id: CustomerId::from(number),
-            website: Website::default(),
-            email: email.clone(),
-            password_hash: None,
-            status,
-            allows_assistance: false,
-        };
+        let row = CustomerRecord::new(CustomerId::from(number), email.clone()).with_status(status);
         site.shop.customers.upsert(row).unwrap();
         emails.push(email);
     }

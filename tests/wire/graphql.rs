@@ -1,6 +1,6 @@
 //! Each mutation and query, as a client of Commerce sends it.
 
-use commerce_auth::{CustomerId, account::Permission};
+use commerce_auth::account::Permission;
 use serde_json::json;
 use support::{
     ADMIN, ADMIN_PASSWORD, EMAIL, PASSWORD, REASON,
@@ -155,14 +155,12 @@ async fn a_token_is_of_its_website() {
     let site = site();
     site.shop
         .customers
-        .upsert(commerce_auth::account::CustomerRecord {
-            id: CustomerId::from(2),
-            website: "outlet".parse().unwrap(),
-            email: EMAIL.into(),
-            password_hash: Some(site.shop.auth.hash_new_password(EMAIL, NEW).await.unwrap()),
-            status: commerce_auth::account::AccountStatus::Active,
-            allows_assistance: false,
-        })
+        .upsert(
+            commerce_auth::account::CustomerRecord::new(2, EMAIL)
+                .with_website("outlet".parse().unwrap())
+                .with_password(site.shop.auth.hash_new_password(EMAIL, NEW).await.unwrap())
+                .with_status(commerce_auth::account::AccountStatus::Active),
+        )
         .unwrap();
     let query = |password: &str| {
         json!({"query": format!(

@@ -1,10 +1,7 @@
 //! Commerce's REST routes.
 
 use axum::body::Body;
-use commerce_auth::{
-    CustomerId,
-    account::{AccountStatus, CustomerRecord, Permission},
-};
+use commerce_auth::account::{AccountStatus, CustomerRecord, Permission};
 use http::Request;
 use serde_json::{Value, json};
 use support::{
@@ -252,14 +249,11 @@ async fn a_path_may_name_the_store() {
     let website = "outlet".parse().unwrap();
     site.shop
         .customers
-        .upsert(CustomerRecord {
-            id: CustomerId::from(2),
-            website,
-            email: EMAIL.into(),
-            password_hash: Some(site.shop.auth.hash_new_password(EMAIL, NEW).await.unwrap()),
-            status: AccountStatus::Active,
-            allows_assistance: false,
-        })
+        .upsert(
+            CustomerRecord::new(2, EMAIL)
+                .with_website(website)
+                .with_password(site.shop.auth.hash_new_password(EMAIL, NEW).await.unwrap()),
+        )
         .unwrap();
     let body = |password: &str| json!({"username": EMAIL, "password": password});
     assert_eq!(site.rest(None, "POST", &format!("/fr{SIGN_IN}"), body(PASSWORD)).await.status, 401);

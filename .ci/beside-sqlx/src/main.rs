@@ -2,7 +2,11 @@
 
 use std::error::Error;
 
-use commerce_auth::{account::{AccountStatus, CustomerRecord}, store::{sqlite::SqliteStore, OpenError}, CustomerStore, Website};
+use commerce_auth::{
+    CustomerStore,
+    account::CustomerRecord,
+    store::{OpenError, sqlite::SqliteStore},
+};
 use sqlx::sqlite::{SqliteConnectOptions, SqlitePool};
 
 #[tokio::main(flavor = "current_thread")]
@@ -18,14 +22,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     sqlx::query("INSERT INTO orders (customer) VALUES (?1)").bind(1).execute(&shop).await?;
 
     let store = SqliteStore::open(&auth_file)?;
-    let customer = CustomerRecord {
-        id: 1.into(),
-        website: Website::default(),
-        email: "ann@example.com".into(),
-        password_hash: None,
-        status: AccountStatus::Active,
-        allows_assistance: false,
-    };
+    let customer = CustomerRecord::new(1, "ann@example.com");
     store.customers().upsert(customer).await?;
 
     let ordered: i64 = sqlx::query_scalar("SELECT customer FROM orders").fetch_one(&shop).await?;

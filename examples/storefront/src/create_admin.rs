@@ -7,7 +7,7 @@ use std::{
 
 use commerce_auth::{
     AdminId,
-    account::{AccountStatus, AdminRecord, Permission, UpsertError},
+    account::{AdminRecord, Permission, UpsertError},
 };
 use uuid::Uuid;
 
@@ -25,14 +25,10 @@ pub(crate) async fn run(args: CreateAdmin) -> Result<(), Box<dyn Error>> {
     let auth = shop::auth_on(&database).without_notifier().build()?;
     let password_hash = auth.hash_new_admin_password(&args.username, read_password()?).await?;
     let permissions = if args.no_assistance { Vec::new() } else { Permission::ALL.to_vec() };
-    let row = AdminRecord {
-        id: AdminId::from(Uuid::new_v4()),
-        username: args.username.clone(),
-        password_hash: Some(password_hash),
-        status: AccountStatus::Active,
-        permissions,
-        requires_second_factor: true,
-    };
+    let row = AdminRecord::new(AdminId::from(Uuid::new_v4()), args.username.clone())
+        .with_password(password_hash)
+        .with_permissions(permissions)
+        .with_second_factor_required(true);
     // First, so that no admin user is made without the name. A name without an admin user is read by nobody.
     if let Some(name) = &args.display_name {
         database.profiles.name_admin(&row.id, name.as_str()).await?;

@@ -4,7 +4,7 @@ use std::{error::Error, net::SocketAddr};
 
 use commerce_auth::{
     AdminId, Auth, AuthConfig, Email, Website,
-    account::{AccountStatus, AdminRecord, CustomerRecord, Permission},
+    account::{AccountStatus, AdminRecord, Permission},
     credential::TotpSecret,
 };
 use time::OffsetDateTime;
@@ -128,14 +128,10 @@ async fn seed_admin(
     if known.is_some_and(|row| row.id != id) {
         return Err("the database has an admin user of its own: give the demo another --database".into());
     }
-    let row = AdminRecord {
-        id,
-        username: username.into(),
-        password_hash: Some(auth.hash_new_admin_password(username, ADMINS_PASSWORD).await?),
-        status: AccountStatus::Active,
-        permissions: permissions.to_vec(),
-        requires_second_factor: true,
-    };
+    let row = AdminRecord::new(id, username)
+        .with_password(auth.hash_new_admin_password(username, ADMINS_PASSWORD).await?)
+        .with_permissions(permissions.to_vec())
+        .with_second_factor_required(true);
     Ok(database.admins.put(row).await?)
 }
 
@@ -149,7 +145,7 @@ async fn seed_customer(
     let &DemoCustomer { status, allows_assistance, name: [firstname, lastname], .. } = customer;
     match database.customers.find_by_email(&Website::default(), &email).await? {
         Some(row) => {
-            let row = CustomerRecord { password_hash, status, allows_assistance, ..row };
+            let row = row.with_password(password_hash).with_status(status).with_assistance(allows_assistance);
             database.customers.put(row).await?;
         }
         None => {

@@ -30,7 +30,7 @@ pub enum Lock {
 /// new length from the next attempt on. If the host lengthens them, then running ones keep their
 /// end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[allow(clippy::exhaustive_structs)] // A host's configuration is written as a literal.
+#[non_exhaustive]
 pub struct Budget {
     /// Number of failures that spend the budget.
     pub failures: u32,
@@ -42,6 +42,12 @@ pub struct Budget {
 }
 
 impl Budget {
+    /// Creates a budget of `failures` in a `window`.
+    #[must_use]
+    pub const fn new(failures: u32, window: Duration, lock: Lock) -> Self {
+        Self { failures, window, lock }
+    }
+
     /// Returns the number of failures after which callers of this standing are refused.
     pub(super) const fn limit(&self, standing: Standing) -> u32 {
         match (self.lock, standing) {

@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use commerce_auth::{
     AdminId, AdminSignIn, AuthConfig, Error,
-    account::{AccountStatus, AdminRecord, Permission},
+    account::{AdminRecord, Permission},
     error::{InputError, SecondFactorError, SignInError},
     token::Obtained,
 };
@@ -101,14 +101,10 @@ async fn of_a_hundred_at_once_one_is_signed_in() {
 async fn two_admin_users_with_the_same_code_are_both_signed_in() {
     let (shop, authenticator) = enrolled();
     let hash = shop.auth.hash_new_admin_password("second", ADMIN_PASSWORD).await.unwrap();
-    let second = AdminRecord {
-        id: AdminId::from(8),
-        username: "second".into(),
-        password_hash: Some(hash),
-        status: AccountStatus::Active,
-        permissions: Permission::ALL.to_vec(),
-        requires_second_factor: true,
-    };
+    let second = AdminRecord::new(8, "second")
+        .with_password(hash)
+        .with_permissions(Permission::ALL.to_vec())
+        .with_second_factor_required(true);
     shop.admins.upsert(second).unwrap();
     shop.auth.import_admin_factor(&AdminId::from(8), authenticator.secret()).await.unwrap();
     let code = authenticator.code_at(shop.now());

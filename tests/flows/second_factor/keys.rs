@@ -2,7 +2,7 @@ use std::{collections::BTreeMap, error::Error as _, ops::Range, sync::Arc};
 
 use commerce_auth::{
     AdminId, AdminSignIn, Auth, AuthBuilder, Error, ErrorKind, StateStore,
-    account::{AccountStatus, AdminRecord},
+    account::AdminRecord,
     credential::TotpSecret,
     error::{SecondFactorError, StoreError},
     flow::KeyringCheckError,
@@ -53,14 +53,9 @@ async fn import_all(shop: &Shop, keyring: &Keyring, admins: Range<i64>) {
         .unwrap();
     let hash = auth.hash_new_admin_password("victim", ADMIN_PASSWORD).await.unwrap();
     for number in admins {
-        let row = AdminRecord {
-            id: AdminId::from(number),
-            username: format!("admin-{number}"),
-            password_hash: Some(hash.clone()),
-            status: AccountStatus::Active,
-            permissions: vec![],
-            requires_second_factor: true,
-        };
+        let row = AdminRecord::new(AdminId::from(number), format!("admin-{number}"))
+            .with_password(hash.clone())
+            .with_second_factor_required(true);
         shop.admins.upsert(row).unwrap();
         let secret = TotpSecret::from_base32(SECRET).unwrap();
         auth.import_admin_factor(&AdminId::from(number), &secret).await.unwrap();

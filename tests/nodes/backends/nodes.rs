@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use commerce_auth::{
     AdminId, CustomerId, Error, SignIn,
-    account::{AccountStatus, CustomerRecord, Permission},
+    account::{AccountStatus, Permission},
     error::{SignInError, TokenError},
     flow::{AdminChange, ConfirmationRequest, EmailConfirmation, Keep, PasswordReset, PasswordResetRequest},
     notifier::Notice,
@@ -80,7 +80,7 @@ pub(crate) async fn an_address_is_confirmed_once(engine: &Engine) -> Result {
     let row = shop.databases[0].customers.find_by_id(&CustomerId::from(1)).await?;
     let row = row.ok_or("customer 1 is there")?;
     let status = AccountStatus::Unconfirmed;
-    shop.databases[0].customers.put(CustomerRecord { status, ..row }).await?;
+    shop.databases[0].customers.put(row.with_status(status)).await?;
     shop.node(0).request_confirmation(ConfirmationRequest::new(EMAIL)).await?;
     let token = shop.outbox.confirmation_token().ok_or("a mail to the customer")?;
     let shop = confirmed_once(shop, EMAIL, token).await;

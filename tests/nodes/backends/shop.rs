@@ -1,8 +1,8 @@
 use std::{sync::Arc, time::Duration};
 
 use commerce_auth::{
-    AdminId, AdminSignIn, Auth, AuthConfig, CustomerId, Error, SignIn, Website,
-    account::{AccountStatus, AdminRecord, CustomerRecord, Permission},
+    AdminSignIn, Auth, AuthConfig, CustomerId, Error, SignIn,
+    account::{AdminRecord, CustomerRecord, Permission},
     clock::ManualClock,
     config::SecondFactorPolicy,
     credential::Argon2Params,
@@ -58,14 +58,7 @@ impl Shop {
         let nodes = [node(&databases[0])?, node(&databases[1])?];
         let shop = Self { nodes, databases, clock, outbox };
         let hash = shop.nodes[0].hash_new_password(EMAIL, PASSWORD).await?;
-        let customer = CustomerRecord {
-            id: CustomerId::from(1),
-            website: Website::default(),
-            email: EMAIL.into(),
-            password_hash: Some(hash),
-            status: AccountStatus::Active,
-            allows_assistance: true,
-        };
+        let customer = CustomerRecord::new(1, EMAIL).with_password(hash).with_assistance(true);
         shop.databases[0].customers.put(customer).await?;
         shop.put_admin(|_| ()).await?;
         Ok(shop)
@@ -73,14 +66,9 @@ impl Shop {
 
     /// Stores admin user 7 after this change.
     pub(crate) async fn put_admin(&self, change: impl FnOnce(&mut AdminRecord)) -> Result {
-        let mut row = AdminRecord {
-            id: AdminId::from(7),
-            username: ADMIN.into(),
-            password_hash: Some(self.nodes[0].hash_new_admin_password(ADMIN, ADMIN_PASSWORD).await?),
-            status: AccountStatus::Active,
-            permissions: Permission::ALL.to_vec(),
-            requires_second_factor: false,
-        };
+        let mut row = AdminRecord::new(7, ADMIN)
+            .with_password(self.nodes[0].hash_new_admin_password(ADMIN, ADMIN_PASSWORD).await?)
+            .with_permissions(Permission::ALL.to_vec());
         change(&mut row);
         self.databases[0].admins.put(row).await
     }

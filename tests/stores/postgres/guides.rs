@@ -3,8 +3,8 @@
 use std::net::IpAddr;
 
 use commerce_auth::{
-    Auth, SignIn, Website,
-    account::{AccountStatus, CustomerRecord},
+    Auth, SignIn,
+    account::CustomerRecord,
     keyring::{KeyId, Keyring},
     store::{
         OpenError,
@@ -50,14 +50,8 @@ async fn auth(store: &PostgresStore) -> Auth {
         .without_notifier()
         .build()
         .unwrap();
-    let customer = CustomerRecord {
-        id: 1.into(),
-        website: Website::default(),
-        email: "bobloblaw@example.com".into(),
-        password_hash: Some(auth.hash_new_password("bobloblaw@example.com", "b0bl0bl@w").await.unwrap()),
-        status: AccountStatus::Active,
-        allows_assistance: false,
-    };
+    let customer = CustomerRecord::new(1, "bobloblaw@example.com")
+        .with_password(auth.hash_new_password("bobloblaw@example.com", "b0bl0bl@w").await.unwrap());
     store.customers().upsert(customer).await.unwrap();
     auth
 }

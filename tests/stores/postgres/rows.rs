@@ -2,8 +2,8 @@
 //! that call, and the error reveals no data.
 
 use commerce_auth::{
-    AdminStore, CustomerStore, Email, Origin, TokenStore, Website,
-    account::{AccountStatus, CustomerRecord, UpsertError},
+    AdminStore, CustomerStore, Email, Origin, PasswordHash, TokenStore, Website,
+    account::{CustomerRecord, UpsertError},
     audit::AuditSink,
     error::StoreError,
     store::GenerationId,
@@ -86,14 +86,9 @@ async fn what_the_server_refuses_is_not_repeated() {
     let marked: commerce_auth::CustomerId = MARKER.parse().unwrap();
     let (grant, subject) = (grant_of(marked.clone(), "a"), Subject::Customer(marked.clone()));
     let none = store.generation(&subject, fresh()).await.unwrap();
-    let row = CustomerRecord {
-        id: marked.clone(),
-        website: Website::default(),
-        email: "marker@example.com".into(),
-        password_hash: Some("secret-marker".into()),
-        status: AccountStatus::Active,
-        allows_assistance: true,
-    };
+    let row = CustomerRecord::new(marked.clone(), "marker@example.com")
+        .with_password(PasswordHash::from("secret-marker"))
+        .with_assistance(true);
     let UpsertError::Unavailable(upsert) = store.customers().upsert(row).await.unwrap_err() else {
         panic!("the error is not a conflict");
     };

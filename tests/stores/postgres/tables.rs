@@ -51,14 +51,9 @@ async fn shops_in_one_database_do_not_see_each_other() {
         vec![Change::Put(Put { keep_until: Some(NOW + 5 * HOUR), index, ..put(key(0), None, number) })]
     };
     assert_eq!(commit(&one, &partition, put(1, 1)).await.unwrap(), CommitOutcome::Committed);
-    let row = CustomerRecord {
-        id: 1.into(),
-        website: commerce_auth::Website::default(),
-        email: "bob@example.com".into(),
-        password_hash: None,
-        status: commerce_auth::account::AccountStatus::Active,
-        allows_assistance: false,
-    };
+    let row = CustomerRecord::new(1, "bob@example.com")
+        .with_website(commerce_auth::Website::default())
+        .with_status(commerce_auth::account::AccountStatus::Active);
     one.customers().upsert(row).await.unwrap();
 
     assert_eq!(other.find(&grant.id, NOW).await.unwrap(), None);

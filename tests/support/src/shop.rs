@@ -7,9 +7,8 @@ use std::{
 };
 
 use commerce_auth::{
-    AdminId, AdminSignIn, Auth, AuthBuilder, AuthConfig, CustomerId, Error, PasswordHash, SignIn, SignedIn,
-    Store, Website,
-    account::{AccountStatus, AdminRecord, CustomerRecord, Permission},
+    AdminSignIn, Auth, AuthBuilder, AuthConfig, CustomerId, Error, PasswordHash, SignIn, SignedIn, Store,
+    account::{AdminRecord, CustomerRecord, Permission},
     audit::{AuditEvent, MemoryAudit},
     clock::{Clock, ManualClock},
     config::SecondFactorPolicy,
@@ -138,28 +137,17 @@ impl<S: Store> Shop<S> {
 
     /// Stores customer 1 after this change.
     pub fn set_customer(&self, change: impl FnOnce(&mut CustomerRecord)) {
-        let mut row = CustomerRecord {
-            id: CustomerId::from(1),
-            website: Website::default(),
-            email: EMAIL.into(),
-            password_hash: Some(self.hash.clone()),
-            status: AccountStatus::Active,
-            allows_assistance: true,
-        };
+        let mut row = CustomerRecord::new(1, EMAIL).with_password(self.hash.clone()).with_assistance(true);
         change(&mut row);
         self.customers.upsert(row).expect("no other customer has the address");
     }
 
     /// Stores admin user 7 after this change.
     pub fn set_admin(&self, change: impl FnOnce(&mut AdminRecord)) {
-        let mut row = AdminRecord {
-            id: AdminId::from(7),
-            username: ADMIN.into(),
-            password_hash: Some(self.admin_hash.clone()),
-            status: AccountStatus::Active,
-            permissions: Permission::ALL.to_vec(),
-            requires_second_factor: true,
-        };
+        let mut row = AdminRecord::new(7, ADMIN)
+            .with_password(self.admin_hash.clone())
+            .with_permissions(Permission::ALL.to_vec())
+            .with_second_factor_required(true);
         change(&mut row);
         self.admins.upsert(row).expect("no other admin user has the name");
     }

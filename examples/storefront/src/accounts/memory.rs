@@ -4,10 +4,7 @@ use std::{
 };
 
 use commerce_auth::{
-    AdminId, CustomerId, CustomerStore, Email,
-    account::{AccountStatus, CustomerRecord},
-    async_trait,
-    error::StoreError,
+    AdminId, CustomerId, CustomerStore, Email, account::AccountStatus, async_trait, error::StoreError,
     store::memory::MemoryCustomers,
 };
 
@@ -86,7 +83,7 @@ impl Profiles for MemoryProfiles {
     /// The table in memory has no verb for it: a password change in the microsecond between the two is undone.
     async fn change_email(&self, id: &CustomerId, email: &Email) -> Result<bool, StoreError> {
         let Some(row) = self.customers.find_by_id(id).await? else { return Ok(false) };
-        Ok(self.customers.upsert(CustomerRecord { email: email.to_string(), ..row }).is_ok())
+        Ok(self.customers.upsert(row.with_email(email.to_string())).is_ok())
     }
 
     async fn name_admin(&self, id: &AdminId, name: &str) -> Result<(), StoreError> {

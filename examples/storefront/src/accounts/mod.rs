@@ -141,14 +141,10 @@ impl Database {
     /// account, which nothing reads.
     pub(crate) async fn add(&self, customer: NewCustomer) -> Result<CustomerId, UpsertError> {
         let id = self.profiles.add(&customer.profile).await?;
-        let row = CustomerRecord {
-            id: id.clone(),
-            website: Website::default(),
-            email: customer.email.to_string(),
-            password_hash: customer.password_hash,
-            status: customer.status,
-            allows_assistance: customer.allows_assistance,
-        };
+        let row = CustomerRecord::new(id.clone(), customer.email.to_string())
+            .with_password(customer.password_hash)
+            .with_status(customer.status)
+            .with_assistance(customer.allows_assistance);
         if let Err(error) = self.customers.put(row).await {
             self.remove_profile(&id, &error).await;
             return Err(error);

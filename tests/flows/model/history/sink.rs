@@ -10,7 +10,7 @@ use commerce_auth::{
     OtcStore, TokenStore,
     audit::{Action, AuditEvent, AuditSink, Outcome},
     error::StoreError,
-    store::{Peek, Presented, Purposes, memory::MemoryStore},
+    store::{Peek, Presented, Purpose, Purposes, memory::MemoryStore},
     token::{Digest, Subject},
 };
 use time::OffsetDateTime;
@@ -18,7 +18,7 @@ use time::OffsetDateTime;
 use crate::native::NativeCodes;
 
 pub(crate) const ANY_PURPOSE: Purposes =
-    Purposes { reset_token: true, one_time_code: true, confirmation: true };
+    Purposes::only(Purpose::ResetToken).and(Purpose::OneTimeCode).and(Purpose::Confirmation);
 
 #[derive(Debug)]
 pub(crate) struct Sink {

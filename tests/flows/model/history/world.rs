@@ -15,7 +15,7 @@ use commerce_auth::{
     credential::Argon2Params,
     random::danger::SeededRandom,
     store::{
-        Generation, GenerationId, Purposes,
+        Generation, GenerationId,
         memory::{MemoryAdmins, MemoryCustomers, MemoryStore},
     },
     token::{GrantId, Subject},
@@ -84,7 +84,7 @@ fn config(setup: Setup) -> AuthConfig {
     config.assistance.enabled = setup.assistance;
     config.budgets.network.failures = NETWORK_FAILURES;
     config.assistance.default_reason = config.assistance.default_reason.filter(|_| !setup.demands_reason);
-    config.steps = Purposes { reset_token: true, one_time_code: setup.codes_in_chain, confirmation: false };
+    config.steps.one_time_code = setup.codes_in_chain;
     if setup.revokes_all {
         config.revoke = RevokeScope::All;
     }
@@ -159,25 +159,17 @@ impl World {
         let sink = Arc::new(Sink::new(store.clone(), codes.clone()));
         let (customers, admins, outbox) = (MemoryCustomers::new(), MemoryAdmins::new(), Outbox::default());
         for (place, row) in shop.customers.iter().enumerate() {
-            let row = CustomerRecord {
-                id: customer_id(place),
-                website: website(row.site),
-                email: ADDRESSES[row.address].into(),
-                password_hash: row.password.map(password_hash),
-                status: row.status,
-                allows_assistance: row.consents,
-            };
+            let row = CustomerRecord::new(customer_id(place), ADDRESSES[row.address])
+                .with_website(website(row.site))
+                .with_password(row.password.map(password_hash))
+                .with_status(row.status)
+                .with_assistance(row.consents);
             customers.upsert(row).unwrap();
         }
         for (admin, username) in USERNAMES.iter().take(shop.admins.len()).enumerate() {
-            let row = AdminRecord {
-                id: admin_id(admin),
-                username: (*username).into(),
-                password_hash: Some(password_hash(admin)),
-                status: AccountStatus::Active,
-                permissions: Permission::ALL.to_vec(),
-                requires_second_factor: false,
-            };
+            let row = AdminRecord::new(admin_id(admin), *username)
+                .with_password(password_hash(admin))
+                .with_permissions(Permission::ALL.to_vec());
             admins.upsert(row).unwrap();
         }
         let builder = Auth::builder(store.clone())
