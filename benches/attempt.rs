@@ -20,7 +20,7 @@ impl Attempt {
     }
 
     pub fn keys(&self) -> [Key; 2] {
-        [("budgets", DocumentId::ONLY), ("budget-scope", self.digest.into())]
+        [("budgets", DocumentId::ONLY), ("budget-scope", DocumentId::from_bytes(*self.digest.as_bytes()))]
             .map(|(kind, id)| Key { kind: kind.parse().expect("a name"), id })
     }
 

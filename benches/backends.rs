@@ -11,7 +11,7 @@ use commerce_auth::{
     store::{
         CommitOutcome, Generation, Insert, postgres::PostgresStore, redis::RedisStore, sqlite::SqliteStore,
     },
-    token::{Digest, Subject},
+    token::{GrantId, Subject},
 };
 use commerce_auth_benches::{
     Attempt, BarePostgres, BareRedis, BareSqlite, CAP, Driver, Shop, Turns, Work, fresh, grant_of, origin_of,
@@ -110,7 +110,7 @@ impl Ours {
     fn verifications(&self, steps: usize) -> Vec<Work> {
         let tokens = &self.shop.tokens;
         let token = |step| tokens.get(step % tokens.len()).to_owned();
-        (0..steps).map(token).map(|token| Work::Verify(Digest::of(token.as_bytes()), token)).collect()
+        (0..steps).map(token).map(|token| Work::Verify(GrantId::of(token.as_bytes()), token)).collect()
     }
 
     fn grants(&self, steps: usize) -> Vec<Work> {

@@ -10,7 +10,7 @@ use std::{
 };
 
 use async_trait::async_trait;
-use commerce_auth::token::{Digest, Grant};
+use commerce_auth::token::{Grant, GrantId};
 use redis::aio::MultiplexedConnection;
 use rusqlite::{Connection, params};
 use time::OffsetDateTime;
@@ -21,8 +21,8 @@ use crate::Attempt;
 /// One operation.
 #[derive(Debug)]
 pub enum Work {
-    /// A bearer token, and its digest for drivers that look up the digest alone.
-    Verify(Digest, String),
+    /// A bearer token, and its id for drivers that look up the id alone.
+    Verify(GrantId, String),
     Issue(Grant),
     Attempt(Attempt),
 }
@@ -69,7 +69,7 @@ impl Driver for BareSqlite {
             assert_eq!(writer.prepare_cached(sql).expect("a statement").execute(parameters), Ok(1));
         };
         match work {
-            Work::Verify(digest, _) => {
+            Work::Verify(id, _) => {
                 let reader = &self.readers[self.next.fetch_add(1, Ordering::Relaxed) % self.readers.len()];
                 let reader = reader.lock().expect("no task panics");
                 let mut find = reader
@@ -79,7 +79,7 @@ impl Driver for BareSqlite {
                          AND shop_generation = (SELECT shop_generation FROM epoch)",
                     )
                     .expect("a statement");
-                let found = find.query_row(params![digest.as_bytes(), now()], |row| {
+                let found = find.query_row(params![id.as_bytes(), now()], |row| {
                     let text = |column| row.get::<_, Option<String>>(column);
                     let blob = |column| row.get::<_, Option<Vec<u8>>>(column);
                     let texts = (text(1)?, text(2)?, text(3)?, text(4)?, text(5)?, text(7)?);
@@ -91,7 +91,7 @@ impl Driver for BareSqlite {
                 "INSERT INTO grants VALUES (?1, 'customer', ?2, 'base', 'password', NULL, NULL, NULL, ?3, ?4, zeroblob(16), \
                  '10.0.0.1', 'Mozilla/5.0', NULL)",
                 &[
-                    grant.digest.as_bytes(),
+                    grant.id.as_bytes(),
                     &format!("{:?}", grant.subject),
                     &micros(grant.issued_at),
                     &micros(grant.expires_at),
@@ -193,17 +193,16 @@ impl Driver for BarePostgres {
             writer.query_one(&statements[statement], parameters).await.expect("one row");
         };
         match work {
-            Work::Verify(digest, _) => {
+            Work::Verify(id, _) => {
                 let (reader, [find, _]) = &self.readers[turn % self.readers.len()];
-                let row =
-                    reader.query_one(find, &[&&digest.as_bytes()[..], &now()]).await.expect("a live token");
+                let row = reader.query_one(find, &[&&id.as_bytes()[..], &now()]).await.expect("a live token");
                 let texts: Vec<Option<String>> = [1, 2, 3, 4, 5, 7].map(|column| row.get(column)).into();
                 let blobs: [Option<Vec<u8>>; 2] = [row.get(0), row.get(6)];
                 drop((texts, blobs, row.get::<_, i64>(8), row.get::<_, i64>(9)));
             }
             Work::Issue(grant) => {
-                let (digest, subject) = (&grant.digest.as_bytes()[..], format!("{:?}", grant.subject));
-                ask(0, &[&digest, &subject, &micros(grant.issued_at), &micros(grant.expires_at)]).await;
+                let (id, subject) = (&grant.id.as_bytes()[..], format!("{:?}", grant.subject));
+                ask(0, &[&id, &subject, &micros(grant.issued_at), &micros(grant.expires_at)]).await;
             }
             Work::Attempt(attempt) => {
                 let (account, puts) = (&attempt.account.as_bytes()[..], attempt.puts());
@@ -239,8 +238,8 @@ impl Driver for BareRedis {
     async fn run(&self, work: Work) {
         let mut connection = self.0.clone();
         match work {
-            Work::Verify(digest, _) => {
-                let key = [b"{commerce_auth}:t", &digest.as_bytes()[..]].concat();
+            Work::Verify(id, _) => {
+                let key = [b"{commerce_auth}:t", &id.as_bytes()[..]].concat();
                 let (row, _): (Option<Vec<u8>>, Option<Vec<u8>>) = redis::cmd("MGET")
                     .arg(key)
                     .arg("{commerce_auth}:everything")
@@ -250,7 +249,7 @@ impl Driver for BareRedis {
                 row.expect("a live token");
             }
             Work::Issue(grant) => {
-                let key = [b"bare:t:", &grant.digest.as_bytes()[..]].concat();
+                let key = [b"bare:t:", &grant.id.as_bytes()[..]].concat();
                 let set: redis::Value = redis::cmd("SET")
                     .arg(key)
                     .arg(&[0_u8; 200][..])

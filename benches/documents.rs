@@ -107,7 +107,10 @@ async fn put_many(store: &impl StateStore, digest: Digest, keep_until: Option<Of
     for ids in random_digests(MANY).chunks(Changes::MAX) {
         let put = |id: &Digest| {
             Change::Put(Put {
-                key: Key { kind: "many".parse().expect("a name"), id: DocumentId::from(*id) },
+                key: Key {
+                    kind: "many".parse().expect("a name"),
+                    id: DocumentId::from_bytes(*id.as_bytes()),
+                },
                 expects: None,
                 version: Version::from_bytes([1; 16]),
                 keep_until,

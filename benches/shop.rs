@@ -18,7 +18,7 @@ use commerce_auth::{
     error::StoreError,
     random::{ChaChaRandom, SecureRandom},
     store::memory::{MemoryCustomers, MemoryStore},
-    token::{Digest, Grant, Obtained},
+    token::{Digest, Grant, GrantId, Obtained},
 };
 use time::{Duration, OffsetDateTime};
 
@@ -157,7 +157,8 @@ pub fn origin_of(customer: usize) -> Origin {
 /// Returns a grant as a sign-in makes it, for a token's digest.
 pub fn grant_of(customer: usize, digest: Digest, now: OffsetDateTime) -> Grant {
     let customer = CustomerId::from(i64::try_from(customer).expect("a customer's number"));
-    Grant::customer(digest, customer, Website::default(), Obtained::Password, now, now + Duration::HOUR)
+    let id = GrantId::from_bytes(*digest.as_bytes());
+    Grant::customer(id, customer, Website::default(), Obtained::Password, now, now + Duration::HOUR)
 }
 
 /// Returns digests of this many unissued tokens. They are real digests, because the table takes its
@@ -212,25 +213,25 @@ impl Texts {
 /// The control: the same digest, clock, look-up and copy, on a bare hash table without any lock. If
 /// it is slower with a second thread, the machine is the cause, not the store.
 #[derive(Debug)]
-pub struct BareTable(HashMap<Digest, Grant, BuildHasherDefault<FirstBytes>>);
+pub struct BareTable(HashMap<GrantId, Grant, BuildHasherDefault<FirstBytes>>);
 
 impl BareTable {
     pub fn of(tokens: &Texts) -> Self {
         let now = OffsetDateTime::now_utc();
         let grants = (0..tokens.len()).map(|index| {
-            let digest = Digest::of(tokens.get(index).as_bytes());
-            (digest, grant_of(index / 2, digest, now))
+            let grant = grant_of(index / 2, Digest::of(tokens.get(index).as_bytes()), now);
+            (grant.id, grant)
         });
         Self(grants.collect())
     }
 
     pub fn find(&self, token: &str) -> Option<Grant> {
-        let grant = self.0.get(&Digest::of(token.as_bytes()))?;
+        let grant = self.0.get(&GrantId::of(token.as_bytes()))?;
         (OffsetDateTime::now_utc() < grant.expires_at).then(|| grant.clone())
     }
 }
 
-/// A digest is its own hash.
+/// The id of a grant is its own hash.
 #[derive(Default)]
 pub struct FirstBytes(u64);
 

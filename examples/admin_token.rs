@@ -45,7 +45,7 @@ async fn main() -> demo::Result {
     step("2. The link shows a secret, as a QR code or to be typed; the first right code activates it");
     let setup = auth.set_up_admin_factor(enrolment.as_str(), &origin).await?;
     // A real shop shows the secret on one page, and never logs it.
-    println!("   {}", setup.uri());
+    println!("   {}", setup.uri().expose());
     shop.scan(setup.secret());
     let early = sign_in(ADMIN_PASSWORD, shop.code()?, office);
     shop.refused_because(

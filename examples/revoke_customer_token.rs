@@ -42,7 +42,7 @@ async fn main() -> demo::Result {
         let agent = listed.origin.user_agent.unwrap_or_default();
         let this = if listed.presented { " (this one)" } else { "" };
         println!("   {} {source} {agent}{this}", listed.grant.issued_at);
-        if !listed.presented && !auth.revoke_listed_customer_token(&laptop, &listed.grant.digest).await? {
+        if !listed.presented && !auth.revoke_listed_customer_token(&laptop, &listed.grant.id).await? {
             return Err("a token of the list is the customer's".into());
         }
     }

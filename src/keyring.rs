@@ -109,12 +109,12 @@ pub enum KeyError {
 pub struct Keyring(Arc<RwLock<Keys>>);
 
 struct Keys {
-    current: Key,
+    current: DerivedKeys,
     /// The accepted keys that are not current.
-    others: Vec<Key>,
+    others: Vec<DerivedKeys>,
 }
 
-struct Key {
+struct DerivedKeys {
     id: KeyId,
     token_check: TokenCheckKey,
     sealing: Secret,
@@ -171,7 +171,7 @@ impl Keyring {
     /// Use bytes from a secure random source (`openssl rand 32`), not a passphrase. A vector is
     /// wiped from memory. An array is copied, and only the copy is wiped.
     pub fn new(id: KeyId, material: impl Into<Vec<u8>>) -> Result<Self, KeyError> {
-        let current = Key::derive(id, material)?;
+        let current = DerivedKeys::derive(id, material)?;
         Ok(Self(Arc::new(RwLock::new(Keys { current, others: Vec::new() }))))
     }
 
@@ -182,7 +182,7 @@ impl Keyring {
     /// - [`KeyError::TooShort`] if the material has fewer than 32 bytes.
     /// - [`KeyError::InUse`] if another key has this name.
     pub fn accept(&self, id: KeyId, material: impl Into<Vec<u8>>) -> Result<(), KeyError> {
-        let key = Key::derive(id, material)?;
+        let key = DerivedKeys::derive(id, material)?;
         let mut keys = self.write();
         if keys.accepted().any(|other| other.id == id) {
             return Err(KeyError::InUse);
@@ -284,12 +284,12 @@ impl Keyring {
 }
 
 impl Keys {
-    fn accepted(&self) -> impl Iterator<Item = &Key> {
+    fn accepted(&self) -> impl Iterator<Item = &DerivedKeys> {
         iter::once(&self.current).chain(&self.others)
     }
 }
 
-impl Key {
+impl DerivedKeys {
     fn derive(id: KeyId, material: impl Into<Vec<u8>>) -> Result<Self, KeyError> {
         let material = Zeroizing::new(material.into());
         if material.len() < Keyring::MIN_BYTES {

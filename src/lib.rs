@@ -55,6 +55,7 @@
 pub mod account;
 pub mod audit;
 mod auth;
+mod bytes;
 pub mod challenge;
 pub mod clock;
 pub mod config;

@@ -8,7 +8,7 @@ use crate::{
     account::{AdminId, CustomerId, Website},
     credential::{ConfirmationToken, EnrolmentToken, ResetToken, UnlockToken},
     error::StoreError,
-    token::{AssistanceEnd, Digest, Obtained, Origin},
+    token::{AssistanceEnd, GrantId, Obtained, Origin},
 };
 
 /// A notification to a customer.
@@ -116,7 +116,7 @@ pub enum Notice {
         /// The reason, in the admin user's words.
         reason: String,
         /// The id of the assistance, for [`Auth::end_assistance`](crate::Auth::end_assistance).
-        grant: Digest,
+        grant: GrantId,
         /// The latest time at which the assistance ends.
         expires_at: OffsetDateTime,
     },

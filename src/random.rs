@@ -105,11 +105,17 @@ impl fmt::Debug for ChaChaRandom {
     }
 }
 
+/// Draws this number of bytes.
+pub(crate) fn draw<const N: usize>(random: &dyn SecureRandom) -> Result<[u8; N], RandomError> {
+    let mut bytes = [0; N];
+    random.fill(&mut bytes)?;
+    Ok(bytes)
+}
+
 /// Draws a nonce that no other copy of this process draws, even if the copies share the state of
 /// `random`. It includes bytes of the operating system.
 pub(crate) fn draw_nonce<const N: usize>(random: &dyn SecureRandom) -> Result<[u8; N], RandomError> {
-    let (mut nonce, mut of_system) = ([0; N], [0; N]);
-    random.fill(&mut nonce)?;
+    let (mut nonce, mut of_system) = (draw(random)?, [0; N]);
     getrandom::fill(&mut of_system).map_err(|_| RandomError)?;
     for (byte, mixed_in) in nonce.iter_mut().zip(of_system) {
         *byte ^= mixed_in;

@@ -12,7 +12,7 @@ use commerce_auth::{
         Change, Changes, CommitOutcome, Document, DocumentId, Generation, GenerationId, Index, Insert, Key,
         Listed, Partition, Position, Version,
     },
-    token::{Digest, Grant, Subject},
+    token::{Grant, GrantId, Subject},
 };
 use redb::{Database, ReadTransaction, ReadableDatabase, ReadableTable, TableDefinition, WriteTransaction};
 use time::OffsetDateTime as Time;
@@ -32,7 +32,7 @@ impl RedbStore {
         // Opening a table in a writing transaction creates it.
         store.write(|tx| {
             tx.open_table(GRANTS)?;
-            tx.open_table(DIGESTS)?;
+            tx.open_table(IDS)?;
             tx.open_table(BARS)?;
             tx.open_table(GENERATIONS)?;
             tx.open_table(DOCUMENTS)?;
@@ -66,14 +66,14 @@ fn nanos(time: Time) -> i128 {
 
 // ---- Tokens -------------------------------------------------------------------------------------------------
 
-/// The key of a grant, ordered within its subject: subject, `issued_at`, digest.
+/// The key of a grant, ordered within its subject: subject, `issued_at`, id.
 type Issued<'a> = (&'a str, i128, &'a [u8; 32]);
 
 /// Grants with their origins, as JSON.
 const GRANTS: TableDefinition<Issued<'static>, &[u8]> = TableDefinition::new("grants");
-/// The subject and `issued_at` of each digest that has a grant.
-const DIGESTS: TableDefinition<&[u8; 32], (&str, i128)> = TableDefinition::new("digests");
-/// The end of the bar on a digest.
+/// The subject and `issued_at` of each id that has a grant.
+const IDS: TableDefinition<&[u8; 32], (&str, i128)> = TableDefinition::new("ids");
+/// The end of the bar on an id.
 const BARS: TableDefinition<&[u8; 32], i128> = TableDefinition::new("bars");
 /// The generation of the [`SHOP`], and of each subject that has one.
 const GENERATIONS: TableDefinition<&str, &[u8; 16]> = TableDefinition::new("generations");
@@ -86,7 +86,7 @@ fn decode(json: &[u8]) -> Outcome<(Grant, Origin)> {
 }
 
 /// Returns the grants of a subject, the newest first. Of grants with equal times, the largest
-/// digest comes first.
+/// id comes first.
 fn issued(
     grants: &impl ReadableTable<Issued<'static>, &'static [u8]>,
     subject: &Subject,
@@ -96,12 +96,12 @@ fn issued(
     grants.range::<Issued<'_>>(own)?.rev().map(|row| decode(row?.1.value())).collect()
 }
 
-fn remove(tx: &WriteTransaction, digest: &Digest) -> Outcome<Option<Grant>> {
-    let mut digests = tx.open_table(DIGESTS)?;
-    let Some(found) = digests.remove(digest.as_bytes())? else { return Ok(None) };
+fn remove(tx: &WriteTransaction, id: &GrantId) -> Outcome<Option<Grant>> {
+    let mut ids = tx.open_table(IDS)?;
+    let Some(found) = ids.remove(id.as_bytes())? else { return Ok(None) };
     let (subject, issued_at) = found.value();
     let mut grants = tx.open_table(GRANTS)?;
-    let json = grants.remove((subject, issued_at, digest.as_bytes()))?;
+    let json = grants.remove((subject, issued_at, id.as_bytes()))?;
     Ok(json.map(|json| decode(json.value())).transpose()?.map(|(grant, _)| grant))
 }
 
@@ -132,61 +132,61 @@ impl TokenStore for RedbStore {
         cap: NonZero<usize>,
         now: Time,
     ) -> Result<Insert> {
-        let (subject, digest) = (grant.subject.to_string(), grant.digest.as_bytes());
+        let (subject, id) = (grant.subject.to_string(), grant.id.as_bytes());
         self.write(|tx| {
             // If the shop has no generation, it counts as changed.
             if (generation(tx, SHOP)?, generation(tx, &subject)?) != (Some(known.shop), known.subject) {
                 return Ok(Insert::Revoked);
             }
-            if tx.open_table(BARS)?.get(digest)?.is_some_and(|until| nanos(now) < until.value()) {
+            if tx.open_table(BARS)?.get(id)?.is_some_and(|until| nanos(now) < until.value()) {
                 return Ok(Insert::Barred);
             }
-            if tx.open_table(DIGESTS)?.get(digest)?.is_some() {
+            if tx.open_table(IDS)?.get(id)?.is_some() {
                 return Ok(Insert::Collision);
             }
             // The oldest grants of the subject are removed until there is room for this one.
             let others = issued(&tx.open_table(GRANTS)?, &grant.subject)?;
             let live = others.iter().filter(|(other, _)| now < other.expires_at);
             for (other, _) in live.skip(cap.get() - 1) {
-                remove(tx, &other.digest)?;
+                remove(tx, &other.id)?;
             }
             let (issued_at, json) = (nanos(grant.issued_at), serde_json::to_vec(&(grant, origin))?);
-            tx.open_table(DIGESTS)?.insert(digest, (&*subject, issued_at))?;
-            tx.open_table(GRANTS)?.insert((&*subject, issued_at, digest), &*json)?;
+            tx.open_table(IDS)?.insert(id, (&*subject, issued_at))?;
+            tx.open_table(GRANTS)?.insert((&*subject, issued_at, id), &*json)?;
             Ok(Insert::Stored)
         })
     }
 
-    async fn find(&self, digest: &Digest, now: Time) -> Result<Option<Grant>> {
+    async fn find(&self, id: &GrantId, now: Time) -> Result<Option<Grant>> {
         self.read(|tx| {
-            let Some(found) = tx.open_table(DIGESTS)?.get(digest.as_bytes())? else { return Ok(None) };
+            let Some(found) = tx.open_table(IDS)?.get(id.as_bytes())? else { return Ok(None) };
             let (subject, issued_at) = found.value();
-            let json = tx.open_table(GRANTS)?.get((subject, issued_at, digest.as_bytes()))?;
+            let json = tx.open_table(GRANTS)?.get((subject, issued_at, id.as_bytes()))?;
             let grant = json.map(|json| decode(json.value())).transpose()?.map(|(grant, _)| grant);
             Ok(grant.filter(|grant| now < grant.expires_at))
         })
     }
 
-    async fn revoke(&self, digest: &Digest, now: Time, bar_until: Time) -> Result<bool> {
+    async fn revoke(&self, id: &GrantId, now: Time, bar_until: Time) -> Result<bool> {
         self.write(|tx| {
             let mut bars = tx.open_table(BARS)?;
-            let earlier = bars.get(digest.as_bytes())?.map_or(i128::MIN, |until| until.value());
-            bars.insert(digest.as_bytes(), earlier.max(nanos(bar_until)))?;
-            Ok(remove(tx, digest)?.is_some_and(|grant| now < grant.expires_at))
+            let earlier = bars.get(id.as_bytes())?.map_or(i128::MIN, |until| until.value());
+            bars.insert(id.as_bytes(), earlier.max(nanos(bar_until)))?;
+            Ok(remove(tx, id)?.is_some_and(|grant| now < grant.expires_at))
         })
     }
 
     async fn revoke_all(
         &self,
         subject: &Subject,
-        keep: Option<&Digest>,
+        keep: Option<&GrantId>,
         fresh: GenerationId,
         _now: Time,
     ) -> Result<Generation> {
         self.write(|tx| {
             let own = issued(&tx.open_table(GRANTS)?, subject)?;
-            for (grant, _) in own.iter().filter(|(grant, _)| Some(&grant.digest) != keep) {
-                remove(tx, &grant.digest)?;
+            for (grant, _) in own.iter().filter(|(grant, _)| Some(&grant.id) != keep) {
+                remove(tx, &grant.id)?;
             }
             tx.open_table(GENERATIONS)?.insert(&*subject.to_string(), fresh.as_bytes())?;
             begin(tx, subject, fresh)
@@ -196,9 +196,9 @@ impl TokenStore for RedbStore {
     async fn revoke_everything(&self, fresh: GenerationId, _now: Time) -> Result<GenerationId> {
         self.write(|tx| {
             tx.delete_table(GRANTS)?;
-            tx.delete_table(DIGESTS)?;
+            tx.delete_table(IDS)?;
             tx.open_table(GRANTS)?;
-            tx.open_table(DIGESTS)?;
+            tx.open_table(IDS)?;
             tx.open_table(GENERATIONS)?.insert(SHOP, fresh.as_bytes())?;
             Ok(fresh)
         })
@@ -215,11 +215,11 @@ impl TokenStore for RedbStore {
     /// ends.
     async fn purge_tokens(&self, now: Time, limit: usize) -> Result<usize> {
         self.write(|tx| {
-            let (mut grants, mut digests) = (tx.open_table(GRANTS)?, tx.open_table(DIGESTS)?);
+            let (mut grants, mut ids) = (tx.open_table(GRANTS)?, tx.open_table(IDS)?);
             let is_over = |json: &[u8]| decode(json).is_ok_and(|(grant, _)| grant.expires_at <= now);
             let mut removed = 0;
             for row in grants.extract_if(|_, json| is_over(json))?.take(limit) {
-                digests.remove(row?.0.value().2)?;
+                ids.remove(row?.0.value().2)?;
                 removed += 1;
             }
             let mut bars = tx.open_table(BARS)?;

@@ -16,7 +16,7 @@ use commerce_auth::{
     AdminId, AdminSignIn, AdminStore, Auth, AuthBuilder, AuthConfig, BearerToken, CustomerId, CustomerStore,
     SignIn, Website,
     account::{AccountStatus, AdminRecord, CustomerRecord, Permission},
-    audit::AuditEvent,
+    audit::{AuditEvent, EventId},
     clock::{Clock, ManualClock},
     credential::{Credential, TotpSecret},
     flow::PasswordResetRequest,
@@ -25,7 +25,6 @@ use database::{Customers, Database, keyring};
 use mailbox::Mailbox;
 pub use print::{refused, step};
 use time::OffsetDateTime;
-use uuid::Uuid;
 
 /// The demo customer's address and password.
 pub const BOB: &str = "bobloblaw@example.com";
@@ -54,7 +53,7 @@ pub struct DemoShop {
     authenticator: Arc<Authenticator>,
     clock: Arc<ManualClock>,
     /// The last audit event of earlier runs.
-    earlier: Option<Uuid>,
+    earlier: Option<EventId>,
 }
 
 impl DemoShop {

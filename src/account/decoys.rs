@@ -4,7 +4,7 @@ use siphasher::sip128::{Hasher128, SipHasher24};
 use uuid::Uuid;
 
 use super::{AdminId, CustomerId, Email, Username, Website};
-use crate::random::{RandomError, SecureRandom};
+use crate::random::{RandomError, SecureRandom, draw};
 
 /// Assigns a decoy account to each unknown address. Requests for two unknown addresses therefore
 /// contend for locks as requests for two known accounts do.
@@ -15,9 +15,7 @@ pub(crate) struct Decoys([u8; 16]);
 
 impl Decoys {
     pub(crate) fn draw(random: &dyn SecureRandom) -> Result<Self, RandomError> {
-        let mut key = [0; 16];
-        random.fill(&mut key)?;
-        Ok(Self(key))
+        draw(random).map(Self)
     }
 
     pub(crate) fn customer(&self, website: &Website, email: &Email) -> CustomerId {

@@ -1,10 +1,9 @@
 use time::OffsetDateTime;
-use uuid::Uuid;
 
-use super::{Action, AuditEvent, Outcome, Refusal};
+use super::{AccountKey, Action, AuditEvent, EventId, Outcome, Refusal};
 use crate::{
     account::{AdminId, CustomerId, Website},
-    token::{Assistance, CustomerIdentity, Digest, Grant, Obtained, Origin, Subject},
+    token::{Assistance, CustomerIdentity, Grant, GrantId, Obtained, Origin, Subject},
 };
 
 /// An audit event that a flow is still collecting. The [`Trail`](super::Trail) makes the event from
@@ -16,11 +15,11 @@ pub(crate) struct Draft {
     pub(crate) delivery: Delivery,
     pub(crate) action: Action,
     pub(crate) website: Option<Website>,
-    pub(crate) account: Option<Digest>,
+    pub(crate) account: Option<AccountKey>,
     pub(crate) subject: Option<Subject>,
     pub(crate) actor: Option<AdminId>,
-    pub(crate) grant: Option<Digest>,
-    pub(crate) parent: Option<Digest>,
+    pub(crate) grant: Option<GrantId>,
+    pub(crate) parent: Option<GrantId>,
     pub(crate) obtained: Option<Obtained>,
     pub(crate) reason: Option<String>,
     pub(crate) expires_at: Option<OffsetDateTime>,
@@ -130,7 +129,7 @@ impl Draft {
         Self { reason: Some(reason), ..self }
     }
 
-    pub(crate) fn at_account(self, account: Digest) -> Self {
+    pub(crate) fn at_account(self, account: AccountKey) -> Self {
         Self { account: Some(account), ..self }
     }
 
@@ -144,7 +143,7 @@ impl Draft {
 
     /// Adds the subject of a grant, its assistance and its expiry.
     pub(crate) fn about_grant(&mut self, grant: &Grant) {
-        self.grant = Some(grant.digest);
+        self.grant = Some(grant.id);
         self.subject = Some(grant.subject.clone());
         self.website.clone_from(&grant.website);
         self.obtained = Some(grant.obtained);
@@ -162,7 +161,7 @@ impl Draft {
     }
 
     /// Creates the finished event.
-    pub(super) fn finish(self, id: Uuid, at: OffsetDateTime, outcome: Outcome) -> AuditEvent {
+    pub(super) fn finish(self, id: EventId, at: OffsetDateTime, outcome: Outcome) -> AuditEvent {
         AuditEvent {
             version: AuditEvent::VERSION,
             id,

@@ -1,12 +1,14 @@
-use std::mem;
+use std::{fmt, mem, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 use time::{OffsetDateTime, serde::rfc3339};
-use uuid::Uuid;
+use uuid::{Builder, Uuid};
 
 use crate::{
     account::{AdminId, Website},
-    token::{Digest, Obtained, Origin, Subject},
+    bytes::{byte_newtype, hex_text},
+    random::{RandomError, SecureRandom, draw},
+    token::{GrantId, Obtained, Origin, Subject},
 };
 
 /// The action that was done or tried. Each action is named after its flow.
@@ -189,6 +191,61 @@ pub enum Refusal {
     Overloaded,
 }
 
+/// The id of an event: a random UUID (version 4). The text form is that of RFC 9562, with hyphens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct EventId(Uuid);
+
+/// A text is not an [`EventId`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the id of an event must be a UUID")]
+#[non_exhaustive]
+pub struct EventIdError;
+
+impl EventId {
+    pub(super) fn draw(random: &dyn SecureRandom) -> Result<Self, RandomError> {
+        draw(random).map(|bytes| Self(Builder::from_random_bytes(bytes).into_uuid()))
+    }
+
+    /// Creates the id from the bytes of a sink's column.
+    #[must_use]
+    pub const fn from_bytes(bytes: [u8; 16]) -> Self {
+        Self(Uuid::from_bytes(bytes))
+    }
+
+    /// Returns the bytes for a sink's column.
+    #[must_use]
+    pub const fn as_bytes(&self) -> &[u8; 16] {
+        self.0.as_bytes()
+    }
+}
+
+impl fmt::Display for EventId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&self.0, f)
+    }
+}
+
+impl FromStr for EventId {
+    type Err = EventIdError;
+
+    fn from_str(text: &str) -> Result<Self, EventIdError> {
+        text.parse().map(Self).map_err(|_| EventIdError)
+    }
+}
+
+byte_newtype! {
+    /// The key of an account: a digest of the name with which a person signs in, whether the
+    /// account exists or not. Attempt budgets count by the same digest.
+    ///
+    /// It names the account without showing its address. A person who knows the address can compute
+    /// the key.
+    #[derive(PartialEq)]
+    pub struct AccountKey([u8; 32]);
+}
+
+hex_text!(AccountKey);
+
 /// An event of the audit trail.
 ///
 /// Serialised by serde as one flat object without nulls. Within a [version](Self::VERSION), fields,
@@ -214,8 +271,8 @@ pub enum Refusal {
 pub struct AuditEvent {
     /// The version of the serialised form: 1.
     pub version: u16,
-    /// The random id of the event.
-    pub id: Uuid,
+    /// The id of the event.
+    pub id: EventId,
     /// The time of the event.
     #[serde(with = "rfc3339")]
     pub at: OffsetDateTime,
@@ -227,10 +284,9 @@ pub struct AuditEvent {
     /// The website of the request.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub website: Option<Website>,
-    /// The digest of the account name, whether the account exists or not. Attempt budgets count by
-    /// the same digest.
+    /// The key of the account, whether the account exists or not.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub account: Option<Digest>,
+    pub account: Option<AccountKey>,
     /// The customer or admin user that the action concerns.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub subject: Option<Subject>,
@@ -239,10 +295,10 @@ pub struct AuditEvent {
     pub actor: Option<AdminId>,
     /// The grant that was issued, used or ended. If a code was made, the digest of the code.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub grant: Option<Digest>,
+    pub grant: Option<GrantId>,
     /// The admin user's own grant that the assistance depends on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub parent: Option<Digest>,
+    pub parent: Option<GrantId>,
     /// How the grant was obtained.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub obtained: Option<Obtained>,
@@ -317,7 +373,7 @@ impl AuditEvent {
 #[derive(Debug, Default, PartialEq, Eq, Serialize)]
 pub(super) struct PersonalData {
     #[serde(skip_serializing_if = "Option::is_none")]
-    account: Option<Digest>,
+    account: Option<AccountKey>,
     #[serde(skip_serializing_if = "Option::is_none")]
     subject: Option<Subject>,
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -64,7 +64,7 @@ pub use chain::{
     AuditRecord, Checkpoint, CheckpointError, Erasure, Finding, FindingKind, RecordColumns, Report, Verifier,
 };
 pub(crate) use draft::{Delivery, Draft};
-pub use event::{Action, AuditEvent, Outcome, Refusal};
+pub use event::{AccountKey, Action, AuditEvent, EventId, EventIdError, Outcome, Refusal};
 #[cfg(feature = "json-lines")]
 pub use json_lines::JsonLinesAudit;
 pub use memory::MemoryAudit;

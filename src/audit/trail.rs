@@ -8,10 +8,9 @@ use std::{
 
 use event_listener::Event;
 use futures_util::{FutureExt, future::join_all};
-use uuid::Builder;
 
 use super::{
-    AuditEvent, AuditSink, Draft, Outcome, SignatureCheck,
+    AuditEvent, AuditSink, Draft, EventId, Outcome, SignatureCheck,
     backlog::{Backlog, Waiting},
 };
 use crate::{
@@ -156,9 +155,7 @@ impl Trail {
 
     /// Gives a draft its id, its time and its outcome.
     fn finished(&self, draft: &Draft, outcome: Outcome) -> Result<AuditEvent, RandomError> {
-        let mut id = [0; 16];
-        self.random.fill(&mut id)?;
-        let id = Builder::from_random_bytes(id).into_uuid();
+        let id = EventId::draw(self.random.as_ref())?;
         // Every store keeps microseconds or finer.
         let at = self.clock.now().truncate_to_microsecond();
         Ok(draft.clone().finish(id, at, outcome))

@@ -7,7 +7,7 @@ use crate::{
     account::CustomerId,
     error::Error,
     flow::{self, GeneratedCode, SignedIn},
-    token::{AssistanceEntry, Bearer, Digest},
+    token::{AssistanceEntry, Bearer, GrantId},
 };
 
 /// # Assistance
@@ -152,15 +152,19 @@ impl Auth {
 
     /// Ends one assistance of the customer.
     ///
-    /// `grant` is the digest from [`list_assistance`](Self::list_assistance). No node accepts the
-    /// token of the assistance any more. Returns true if the customer was assisted through it. The
+    /// `grant` is the id from [`list_assistance`](Self::list_assistance). No node accepts the token
+    /// of the assistance any more. Returns true if the customer was assisted through it. The
     /// customer's consent stays. To end all assistances, withdraw the consent.
     ///
     /// # Errors
     ///
     /// As [`verify_customer`](Self::verify_customer), and [`TokenError::NotAuthorized`] for an
     /// assistance token.
-    pub async fn end_assistance(&self, bearer: impl Into<Bearer<'_>>, grant: &Digest) -> Result<bool, Error> {
+    pub async fn end_assistance(
+        &self,
+        bearer: impl Into<Bearer<'_>>,
+        grant: &GrantId,
+    ) -> Result<bool, Error> {
         flow::end_assistance(&self.services, bearer.into(), grant).await
     }
 }

@@ -6,7 +6,7 @@ use crate::error::{InternalError, TokenError};
 use crate::{
     error::Error,
     flow::{self, Keep, ListedToken, Purged},
-    token::{AdminIdentity, Bearer, CustomerIdentity, Digest, Identity},
+    token::{AdminIdentity, Bearer, CustomerIdentity, GrantId, Identity},
 };
 
 /// # Tokens
@@ -87,7 +87,7 @@ impl Auth {
         flow::revoke_customer_token(&self.services, bearer.into()).await
     }
 
-    /// Ends one of the customer's tokens, by its digest from
+    /// Ends one of the customer's tokens, by the id of its grant from
     /// [`list_customer_tokens`](Self::list_customer_tokens).
     ///
     /// Returns true if the customer had this token.
@@ -99,7 +99,7 @@ impl Auth {
     pub async fn revoke_listed_customer_token(
         &self,
         bearer: impl Into<Bearer<'_>>,
-        grant: &Digest,
+        grant: &GrantId,
     ) -> Result<bool, Error> {
         flow::revoke_listed_customer_token(&self.services, bearer.into(), grant).await
     }

@@ -13,7 +13,7 @@ use crate::{
         Changes, CommitOutcome, Document, Generation, GenerationId, Index, Insert, Key, Listed, Partition,
         Position, StateStore, TokenStore,
     },
-    token::{Digest, Grant, Origin, Subject},
+    token::{Grant, GrantId, Origin, Subject},
 };
 
 /// A store that alternates between two handles on one database, call by call.
@@ -66,23 +66,23 @@ impl<S: TokenStore> TokenStore for Alternating<S> {
         self.next().insert(grant, origin, generation, cap, now).await
     }
 
-    async fn find(&self, digest: &Digest, now: OffsetDateTime) -> Result<Option<Grant>, StoreError> {
-        self.next().find(digest, now).await
+    async fn find(&self, id: &GrantId, now: OffsetDateTime) -> Result<Option<Grant>, StoreError> {
+        self.next().find(id, now).await
     }
 
     async fn revoke(
         &self,
-        digest: &Digest,
+        id: &GrantId,
         now: OffsetDateTime,
         bar_until: OffsetDateTime,
     ) -> Result<bool, StoreError> {
-        self.next().revoke(digest, now, bar_until).await
+        self.next().revoke(id, now, bar_until).await
     }
 
     async fn revoke_all(
         &self,
         subject: &Subject,
-        keep: Option<&Digest>,
+        keep: Option<&GrantId>,
         fresh: GenerationId,
         now: OffsetDateTime,
     ) -> Result<Generation, StoreError> {

@@ -46,7 +46,7 @@ macro_rules! __conformance_cases {
         $($then)+! {
             [
                 lives::what_is_inserted_is_found,
-                lives::a_digest_is_inserted_once,
+                lives::an_id_is_inserted_once,
                 lives::a_grant_expires_at_the_instant,
                 lives::a_revoked_grant_is_gone,
                 lives::a_revoke_bars_a_later_insert,
@@ -62,7 +62,7 @@ macro_rules! __conformance_cases {
                 revokes::revoke_all_keeps_only_its_own,
                 revokes::revoke_everything_ends_all,
                 caps::the_oldest_goes_beyond_the_cap,
-                caps::of_one_time_the_smallest_digest_goes,
+                caps::of_one_time_the_smallest_id_goes,
                 caps::the_inserted_grant_stays,
                 caps::a_refused_insertion_ends_nothing,
                 caps::only_live_grants_count,
@@ -74,7 +74,7 @@ macro_rules! __conformance_cases {
                 lists::purging_keeps_bars,
                 races::one_generation_begins_a_shop,
                 races::no_find_after_a_revoke,
-                races::one_insertion_of_a_digest_wins,
+                races::one_insertion_of_an_id_wins,
                 races::a_revoke_wins_over_its_insertion,
                 races::revoke_all_races_sign_ins,
                 races::revoke_everything_races_sign_ins,

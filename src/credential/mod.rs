@@ -10,6 +10,7 @@ mod one_time;
 mod password;
 #[cfg(feature = "qr")]
 mod qr;
+mod secret_text;
 mod totp;
 mod typed_code;
 
@@ -19,6 +20,7 @@ pub use password::{Argon2Params, HashingStats, ParamsError, PasswordPolicy};
 pub(crate) use password::{HashingPool, Lane, Line, StartError, Verified, Work};
 #[cfg(feature = "qr")]
 pub(crate) use qr::{qr_png_base64, qr_svg};
+pub use secret_text::SecretText;
 pub use totp::{TotpSecret, TotpSecretError};
 pub(crate) use typed_code::TypedCode;
 

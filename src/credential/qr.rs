@@ -3,26 +3,27 @@
 use base64::{Engine, engine::general_purpose::STANDARD};
 use png::{BitDepth, ColorType, Encoder};
 use qrcode::{Color, QrCode, render::svg};
-use secrecy::{ExposeSecret, SecretString};
 use zeroize::Zeroizing;
+
+use super::SecretText;
 
 /// Width of a module of the code, in pixels.
 const SCALE: usize = 4;
 /// Width of the white margin in modules, by which scanners find the code.
 const QUIET: usize = 4;
 
-pub(crate) fn qr_svg(uri: &SecretString) -> Option<SecretString> {
-    let code = QrCode::new(uri.expose_secret().as_bytes()).ok()?;
-    Some(SecretString::from(code.render::<svg::Color<'_>>().min_dimensions(200, 200).build()))
+pub(crate) fn qr_svg(uri: &SecretText) -> Option<SecretText> {
+    let code = QrCode::new(uri.expose().as_bytes()).ok()?;
+    Some(SecretText::new(code.render::<svg::Color<'_>>().min_dimensions(200, 200).build()))
 }
 
-pub(crate) fn qr_png_base64(uri: &SecretString) -> Option<SecretString> {
-    let code = QrCode::new(uri.expose_secret().as_bytes()).ok()?;
+pub(crate) fn qr_png_base64(uri: &SecretText) -> Option<SecretText> {
+    let code = QrCode::new(uri.expose().as_bytes()).ok()?;
     let side = (code.width() + 2 * QUIET) * SCALE;
     let squares: Vec<bool> = code.to_colors().into_iter().map(|square| square == Color::Dark).collect();
     let squares = Zeroizing::new(squares);
     let png = png(side, &rows(&squares, code.width(), side))?;
-    Some(SecretString::from(STANDARD.encode(png.as_slice())))
+    Some(SecretText::new(STANDARD.encode(png.as_slice())))
 }
 
 /// Returns the lines of the picture, with one bit for a pixel: black is 0.
@@ -56,7 +57,7 @@ mod tests {
 
     #[test]
     fn the_png_is_the_code_in_its_frame() {
-        let png = STANDARD.decode(qr_png_base64(&URI.into()).unwrap().expose_secret()).unwrap();
+        let png = STANDARD.decode(qr_png_base64(&SecretText::new(URI.to_owned())).unwrap().expose()).unwrap();
         let mut reader = png::Decoder::new(std::io::Cursor::new(png)).read_info().unwrap();
         let code = QrCode::new(URI).unwrap();
         let side = (code.width() + 8) * 4;

@@ -1,12 +1,11 @@
 use std::fmt;
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
-use secrecy::{ExposeSecret, SecretString};
 use time::OffsetDateTime;
 use totp_rs::{Builder, Secret};
 use zeroize::Zeroizing;
 
-use super::TypedCode;
+use super::{SecretText, TypedCode};
 use crate::random::{RandomError, SecureRandom};
 
 /// All but the unreserved characters of RFC 3986 section 2.3.
@@ -117,8 +116,8 @@ impl TotpSecret {
     /// An attacker who has this text can compute every later code. Put it in one response only, and
     /// never in a log.
     #[must_use]
-    pub fn to_base32(&self) -> SecretString {
-        SecretString::from(Secret::from(self.0.as_slice()).to_base32())
+    pub fn to_base32(&self) -> SecretText {
+        SecretText::new(Secret::from(self.0.as_slice()).to_base32())
     }
 
     /// Returns the code that the authenticator shows at this time.
@@ -155,13 +154,13 @@ impl TotpSecret {
     /// Returns the `otpauth` URI of a QR code for an authenticator, or `None` if the account has no
     /// name. It names the shop and the account. Parameters that it leaves out have the default values
     /// of [`TotpSecret`].
-    pub(crate) fn uri(&self, issuer: &str, account: &str) -> Option<SecretString> {
+    pub(crate) fn uri(&self, issuer: &str, account: &str) -> Option<SecretText> {
         // A colon separates the two names.
         let [issuer, account] = [issuer, account].map(|name| name.replace(':', " "));
         let [issuer, name] = [&issuer, &account].map(|name| utf8_percent_encode(name, ENCODED));
         let secret = self.to_base32();
-        let uri = format!("otpauth://totp/{issuer}:{name}?secret={}&issuer={issuer}", secret.expose_secret());
-        (!account.is_empty()).then(|| uri.into())
+        let uri = format!("otpauth://totp/{issuer}:{name}?secret={}&issuer={issuer}", secret.expose());
+        (!account.is_empty()).then(|| SecretText::new(uri))
     }
 
     /// Returns the builder without a window, because this module checks the window itself. Unlike
@@ -270,7 +269,7 @@ mod tests {
             assert_eq!(secret.bytes().len(), bytes, "{text}");
         }
         let secret = TotpSecret::from_base32("gezd gnbv gy3t qojq gezd gnbv gy3t qojq=").unwrap();
-        assert_eq!(secret.to_base32().expose_secret(), SECRET);
+        assert_eq!(secret.to_base32().expose(), SECRET);
     }
 
     #[test]
@@ -319,13 +318,13 @@ mod tests {
         let secret = TotpSecret::from_base32(SECRET).unwrap();
         let uri = secret.uri("Main: Shop", "ad:min@example.com").unwrap();
         assert_eq!(
-            uri.expose_secret(),
+            uri.expose(),
             "otpauth://totp/Main%20%20Shop:ad%20min%40example.com?secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ\
              &issuer=Main%20%20Shop"
         );
         let uri = secret.uri("Café & Söhne", "a/b?c#d%-._~").unwrap();
         assert_eq!(
-            uri.expose_secret(),
+            uri.expose(),
             "otpauth://totp/Caf%C3%A9%20%26%20S%C3%B6hne:a%2Fb%3Fc%23d%25-._~?secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ\
              &issuer=Caf%C3%A9%20%26%20S%C3%B6hne"
         );

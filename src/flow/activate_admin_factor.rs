@@ -61,7 +61,7 @@ async fn activate(
     // The notice is sent first, so that a caller who disconnects cannot suppress it. If the factor
     // is removed again below, the notice was needless.
     notices.tell_admin(&admin, AdminNotice::FactorActivated, &event.origin);
-    let undo = factors.restore(&admin.id, &enrolment.token, &earlier);
+    let undo = factors.restore(&admin.id, enrolment.id.factor(), &earlier);
     let stands = let_stand(services, &subject, enrolment.generation, Ends::All, &event.origin, undo).await;
     stands.map_err(|stop| stop.refused_as(SecondFactorError::InvalidEnrolmentToken))?;
     Ok(codes)

@@ -21,7 +21,7 @@ pub(crate) async fn begin_admin_enrolment(
 }
 
 async fn begin(services: &Services, who: &AdminIdentity, event: &Draft) -> Result<BegunEnrolment, Stop> {
-    let replaces = require_fresh_sign_in(services, who).await?.map(|factor| factor.name);
+    let replaces = require_fresh_sign_in(services, who).await?.map(|factor| factor.id);
     // If the presented token has ended by now, the enrolment is never accepted, under any
     // generation.
     let generation = services.tokens.generation(&Subject::Admin(who.admin_id().clone())).await?;

@@ -72,7 +72,7 @@ pub(crate) async fn begin_registration(
     let address = Address { website: registration.website.clone(), email };
     let event = Draft::anonymous(Action::Registration, &registration.origin)
         .website(&address.website)
-        .at_account(account_partition(&address).digest());
+        .at_account(account_partition(&address).account_key());
     let ended = within_budget(services, &registration, address, &event).await;
     conclude(services, &event, ended).await
 }

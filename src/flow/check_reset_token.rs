@@ -10,7 +10,7 @@ use crate::{
         one_time::Verdict,
         stop::{Denied, Judged, Stop},
     },
-    state::budgets::Outcome,
+    state::budgets::AttemptOutcome,
     store::{Presented, Purpose, Purposes},
     token::{Digest, Origin, Subject},
 };
@@ -44,7 +44,7 @@ async fn within_budget(
     let charged = services.attempts.reserve(attempted).await?;
     let charged = charged.ok_or(Refusal::BudgetSpent.told(SignInError::TooManyRequests))?;
     let judged = judge(services, customer, token).await;
-    let judged = Judged::of(judged.map(|()| ((), Outcome::Withdrawn)), charged.work());
+    let judged = Judged::of(judged.map(|()| ((), AttemptOutcome::Withdrawn)), charged.work());
     // The caller gets the first error.
     let _ = settle(services, charged, judged.outcome, event).await;
     judged.answer

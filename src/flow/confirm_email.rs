@@ -21,7 +21,7 @@ use crate::{
         one_time::Verdict,
         stop::{Denied, Judged, Stop},
     },
-    state::budgets::Outcome,
+    state::budgets::AttemptOutcome,
     store::{Generation, Presented, Purpose, Purposes},
     token::{Digest, Origin, Subject},
 };
@@ -108,7 +108,7 @@ pub(crate) async fn confirm_email(
     let address = Address { website: confirmation.website.clone(), email };
     let mut event = Draft::anonymous(Action::EmailConfirmation, &confirmation.origin)
         .website(&address.website)
-        .at_account(account_partition(&address).digest());
+        .at_account(account_partition(&address).account_key());
     let ended = within_budget(services, &confirmation, &address, &mut event).await;
     conclude(services, &event, ended).await
 }
@@ -139,7 +139,7 @@ async fn within_budget(
     }
     event.subject = found.row.as_ref().map(|row| Subject::Customer(row.id.clone()));
     let redeemed = redeem(services, confirmation, &token, address, found, charged.work()).await;
-    let judged = Judged::of(redeemed.map(|redeemed| (redeemed, Outcome::Withdrawn)), charged.work());
+    let judged = Judged::of(redeemed.map(|redeemed| (redeemed, AttemptOutcome::Withdrawn)), charged.work());
     // If the charge cannot be returned, it expires. The confirmation still succeeds.
     let _ = settle(services, charged, judged.outcome, event).await;
     let redeemed = judged.answer?;

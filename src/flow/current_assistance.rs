@@ -3,7 +3,7 @@ use crate::{
     account::Permission,
     audit::{Action, Draft, Refusal},
     error::{Error, TokenError},
-    service::{Services, assistance::Assistance},
+    service::{Services, assistance::Assistances},
     token::{AssistanceEntry, Bearer},
 };
 
@@ -17,5 +17,5 @@ pub(crate) async fn current_assistance(
         let refused = Err(Refusal::NoPermission.told(TokenError::NotAuthorized));
         return conclude(services, &event, refused).await;
     }
-    services.assistance.settle_open(Assistance::ENTRIES, bearer.origin).await
+    services.assistance.settle_open(Assistances::ENTRIES, bearer.origin).await
 }

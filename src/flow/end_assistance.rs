@@ -3,13 +3,13 @@ use crate::{
     audit::{Action, Draft},
     error::Error,
     service::Services,
-    token::{AssistanceEnd, Bearer, Digest},
+    token::{AssistanceEnd, Bearer, GrantId},
 };
 
 pub(crate) async fn end_assistance(
     services: &Services,
     bearer: Bearer<'_>,
-    grant: &Digest,
+    grant: &GrantId,
 ) -> Result<bool, Error> {
     let who = customer_self(services, &bearer, Action::AssistanceEnd).await?;
     let entry = services.assistance.entry(who.customer_id(), grant).await?;

@@ -22,13 +22,13 @@ use crate::{
         attempts::{Attempted, Opened, SignedInDevice, admin_partition, caller},
         stop::{Denied, Judged, Stop},
     },
-    state::budgets::Outcome,
+    state::budgets::AttemptOutcome,
     store::Generation,
     token::Subject,
 };
 
 /// The account after a right password. It is active.
-struct Admitted {
+struct AdmittedAdmin {
     row: AdminRecord,
     hash_is_outdated: bool,
     /// The generation, read before the password was checked.
@@ -48,7 +48,7 @@ pub(crate) async fn generate_admin_token(
     }
     let username: Username = asked.username.parse().map_err(|_| InputError::Username)?;
     services.admins()?;
-    let account = admin_partition(&username).digest();
+    let account = admin_partition(&username).account_key();
     // The event is anonymous until the challenge is passed. A request that costs an attacker
     // nothing must not cause work for the sink.
     let mut event = Draft::anonymous(Action::AdminSignIn, &asked.origin).at_account(account);
@@ -83,13 +83,13 @@ async fn within_budget(
     event.subject = sought.row.as_ref().map(|row| Subject::Admin(row.id.clone()));
     let owner = sought.row.clone();
     let judged = judge(services, asked, username, sought, charged.work()).await;
-    let judged = Judged::of(judged.map(|admitted| (admitted, Outcome::Succeeded)), charged.work());
+    let judged = Judged::of(judged.map(|admitted| (admitted, AttemptOutcome::Succeeded)), charged.work());
     // The charge is settled here for every result of the second factor, which has a separate
     // budget. If the password is right and the charge cannot be settled now, it is settled later.
     if let Ok(locks) = settle(services, charged, judged.outcome, event).await {
         tell_of_locks(services, locks, username, owner.as_ref(), &asked.origin).await;
     }
-    let Admitted { row, hash_is_outdated, generation } = judged.answer?;
+    let AdmittedAdmin { row, hash_is_outdated, generation } = judged.answer?;
 
     let right = second_factor(services, asked, &row, generation, event).await?;
     let signed_in = issue_admin_token(services, &row, right, None, generation, event).await?;
@@ -117,7 +117,7 @@ async fn judge(
     username: &Username,
     sought: Sought<AdminRecord>,
     work: &Work,
-) -> Result<Admitted, Denied> {
+) -> Result<AdmittedAdmin, Denied> {
     let Sought { row, generation, .. } = sought;
     let active = row.as_ref().filter(|row| row.status == AccountStatus::Active);
     let hash = active.and_then(|row| row.password_hash.as_ref());
@@ -131,7 +131,7 @@ async fn judge(
     require_active(&row)?;
     let (password, seen) = (&asked.password, (&seen, verified));
     let hash_is_outdated = check_again(&services.passwords, password, seen, &row, work).await?;
-    Ok(Admitted { row, hash_is_outdated, generation })
+    Ok(AdmittedAdmin { row, hash_is_outdated, generation })
 }
 
 fn require_active(row: &AdminRecord) -> Result<(), Denied> {

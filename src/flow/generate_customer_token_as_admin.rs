@@ -26,7 +26,7 @@ pub(crate) async fn generate_customer_token_as_admin(
     let own = services.tokens.present(bearer.token).await?;
     let mut event = Draft::awaited(Action::AssistanceToken, bearer.origin)
         .website(&address.website)
-        .at_account(account_partition(&address).digest());
+        .at_account(account_partition(&address).account_key());
     let ended = assist(services, &own, &address, reason, &mut event).await;
     conclude(services, &event, ended).await
 }
@@ -55,7 +55,7 @@ async fn assist(
     let drawn = tokens.draw()?;
     let (now, end) = tokens.lifespan(config.lifetimes.assistance_token, Some(until));
     let website = address.website.clone();
-    let grant = Grant::customer(drawn.digest, id.clone(), website, Obtained::AsAdmin, now, end);
+    let grant = Grant::customer(drawn.id, id.clone(), website, Obtained::AsAdmin, now, end);
     let grant = grant.assisted(offered);
     event.about_grant(&grant);
     services.trail.begin(event).await?;

@@ -8,7 +8,7 @@ use crate::{
     error::Error,
     service::{Services, stop::Stop},
     store::OneTimeCredential,
-    token::{Bearer, Grant, Subject},
+    token::{Bearer, Grant, GrantId, Subject},
 };
 
 /// A one-time code for an admin user who assists a customer.
@@ -81,7 +81,7 @@ async fn mint(
         end,
     );
     event.website = Some(row.website.clone());
-    event.grant = Some(record.digest);
+    event.grant = Some(GrantId::from_digest(record.digest));
     event.expires_at = Some(end);
     services.trail.begin(event).await?;
     one_time.put(&record).await?;

@@ -48,7 +48,7 @@ async fn import(
         }
     };
     notices.tell_admin(&admin, AdminNotice::FactorActivated, &event.origin);
-    let undo = factors.restore(&admin.id, &factor.name, &earlier);
+    let undo = factors.restore(&admin.id, factor.id, &earlier);
     let stands = let_stand(services, &subject, generation, Ends::All, &event.origin, undo).await;
     stands.map_err(|stop| stop.refused_as(Error::Conflict))
 }

@@ -10,7 +10,7 @@ use crate::{
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct ListedToken {
-    /// The grant: its website, its times and the admin user who acts through it. Its digest
+    /// The grant: its website, its times and the admin user who acts through it. Its id
     /// identifies the token.
     pub grant: Grant,
     /// Origin of the sign-in that obtained the token.
@@ -27,6 +27,6 @@ pub(crate) async fn list_customer_tokens(
     let listed = services.tokens.of(&Subject::Customer(who.customer_id().clone())).await?;
     let listed = listed.into_iter();
     Ok(listed
-        .map(|(grant, origin)| ListedToken { presented: grant.digest == *who.grant(), grant, origin })
+        .map(|(grant, origin)| ListedToken { presented: grant.id == *who.grant(), grant, origin })
         .collect())
 }

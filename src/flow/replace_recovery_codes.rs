@@ -35,10 +35,10 @@ async fn replace(services: &Services, who: &AdminIdentity, event: &Draft) -> Res
     let codes = factors.draw_recovery_codes()?;
     trail.begin(event).await?;
     let digests: Vec<_> = codes.iter().map(RecoveryCode::digest).collect();
-    let replaced = factors.replace_recovery_codes(admin, &factor.name, &digests).await?;
+    let replaced = factors.replace_recovery_codes(admin, factor.id, &digests).await?;
     let replaced = replaced.ok_or(Refusal::RevokedMeanwhile.told(SecondFactorError::NotEnrolled))?;
     notices.tell_admin(&who.admin, AdminNotice::RecoveryCodesReplaced, &event.origin);
-    let undo = factors.restore_recovery_codes(admin, &factor.name, &digests, &replaced);
+    let undo = factors.restore_recovery_codes(admin, factor.id, &digests, &replaced);
     let_stand(services, &subject, generation, Ends::Nothing, &event.origin, undo).await?;
     Ok(codes)
 }

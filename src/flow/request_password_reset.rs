@@ -59,7 +59,7 @@ pub(crate) async fn request_password_reset(
     let address = Address { website: request.website.clone(), email };
     let mut event = Draft::anonymous(Action::ResetRequest, &request.origin)
         .website(&address.website)
-        .at_account(account_partition(&address).digest());
+        .at_account(account_partition(&address).account_key());
     match mail(services, &request, &address, &mut event).await {
         // Only the audit trail records that there is no such account.
         Ok(Some(why)) => tell(services, &event, Outcome::Refused(why)).await,

@@ -22,7 +22,7 @@ use crate::{
         one_time::Verdict,
         stop::{Denied, Judged, Stop},
     },
-    state::budgets::Outcome,
+    state::budgets::AttemptOutcome,
     store::{Generation, Presented, Purpose, Purposes},
     token::{Digest, Origin, Subject},
 };
@@ -87,7 +87,7 @@ pub(crate) async fn reset_password(services: &Services, reset: PasswordReset) ->
     let address = Address { website: reset.website.clone(), email };
     let mut event = Draft::anonymous(Action::PasswordReset, &reset.origin)
         .website(&address.website)
-        .at_account(account_partition(&address).digest());
+        .at_account(account_partition(&address).account_key());
     let ended = within_budget(services, &reset, &address, &mut event).await;
     conclude(services, &event, ended).await
 }
@@ -114,7 +114,7 @@ async fn within_budget(
     let charged = charged.ok_or_else(spent)?;
     event.subject = sought.row.as_ref().map(|row| Subject::Customer(row.id.clone()));
     let redeemed = redeem(services, reset, sought, event).await;
-    let judged = Judged::of(redeemed.map(|redeemed| (redeemed, Outcome::Withdrawn)), charged.work());
+    let judged = Judged::of(redeemed.map(|redeemed| (redeemed, AttemptOutcome::Withdrawn)), charged.work());
     // If the charge cannot be returned, it expires. The new password still stands.
     let _ = settle(services, charged, judged.outcome, event).await;
     let redeemed = judged.answer?;

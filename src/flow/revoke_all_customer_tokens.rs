@@ -6,7 +6,7 @@ use crate::{
     audit::{Action, Draft},
     error::Error,
     service::Services,
-    token::{Bearer, CustomerIdentity, Digest, Subject},
+    token::{Bearer, CustomerIdentity, GrantId, Subject},
 };
 
 /// The token that stays valid when all tokens of a customer are revoked.
@@ -32,7 +32,7 @@ pub(crate) async fn revoke_all_customer_tokens(
 pub(super) async fn revoke_all(
     services: &Services,
     who: &CustomerIdentity,
-    keep: Option<&Digest>,
+    keep: Option<&GrantId>,
     bearer: &Bearer<'_>,
 ) -> Result<(), Error> {
     let event = Draft::by_customer(Action::AllTokensRevoke, who, bearer.origin);

@@ -3,13 +3,13 @@ use crate::{
     audit::{Action, Draft},
     error::Error,
     service::Services,
-    token::{AssistanceEnd, Bearer, Digest, Subject},
+    token::{AssistanceEnd, Bearer, GrantId, Subject},
 };
 
 pub(crate) async fn revoke_listed_customer_token(
     services: &Services,
     bearer: Bearer<'_>,
-    grant: &Digest,
+    grant: &GrantId,
 ) -> Result<bool, Error> {
     let who = customer_self(services, &bearer, Action::TokenRevoke).await?;
     let found = services.tokens.find(grant).await?;

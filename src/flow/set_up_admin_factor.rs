@@ -1,4 +1,3 @@
-use secrecy::{ExposeSecret, SecretString};
 use time::OffsetDateTime;
 
 use super::steps::{
@@ -7,10 +6,10 @@ use super::steps::{
 };
 use crate::{
     audit::{Action, Draft, Refusal},
-    credential::{Credential, TotpSecret},
+    credential::{Credential, SecretText, TotpSecret},
     error::{Error, InternalError, SecondFactorError, SignInError},
     service::{Services, attempts::Attempted, stop::Stop},
-    state::budgets::Outcome,
+    state::budgets::AttemptOutcome,
     token::Origin,
 };
 
@@ -18,7 +17,7 @@ use crate::{
 #[derive(Clone, Debug)]
 pub struct FactorSetup {
     secret: TotpSecret,
-    uri: SecretString,
+    uri: SecretText,
     expires_at: OffsetDateTime,
 }
 
@@ -35,8 +34,8 @@ impl FactorSetup {
     ///
     /// The URI contains the secret. Show it on one page only, and never log it.
     #[must_use]
-    pub fn uri(&self) -> &str {
-        self.uri.expose_secret()
+    pub const fn uri(&self) -> &SecretText {
+        &self.uri
     }
 
     /// Returns the `otpauth` URI as a QR code, an SVG picture of black and white squares.
@@ -49,7 +48,7 @@ impl FactorSetup {
     /// As [`uri`](Self::uri).
     #[cfg(feature = "qr")]
     #[must_use]
-    pub fn qr_svg(&self) -> Option<SecretString> {
+    pub fn qr_svg(&self) -> Option<SecretText> {
         crate::credential::qr_svg(&self.uri)
     }
 
@@ -60,7 +59,7 @@ impl FactorSetup {
     /// As [`uri`](Self::uri).
     #[cfg(feature = "qr")]
     #[must_use]
-    pub fn qr_png_base64(&self) -> Option<SecretString> {
+    pub fn qr_png_base64(&self) -> Option<SecretText> {
         crate::credential::qr_png_base64(&self.uri)
     }
 
@@ -83,10 +82,10 @@ pub(crate) async fn set_up_admin_factor(
 
 async fn set_up(services: &Services, token: &Credential, event: &mut Draft) -> Result<FactorSetup, Stop> {
     let (enrolment, admin) = live_enrolment(services, token, event).await?;
-    let charged = services.attempts.reserve(Attempted::showing(&enrolment.token, &services.config)).await?;
+    let charged = services.attempts.reserve(Attempted::showing(enrolment.id, &services.config)).await?;
     let charged = charged.ok_or(Refusal::BudgetSpent.told(SignInError::TooManyRequests))?;
     // Every request counts, even if it fails later, because it writes to the store.
-    settle(services, charged, Outcome::Failed, event).await?;
+    settle(services, charged, AttemptOutcome::Failed, event).await?;
     services.trail.begin(event).await?;
     let secret = services.factors.draw_again(&enrolment).await?;
     let secret = secret.ok_or(Refusal::RevokedMeanwhile.told(SecondFactorError::InvalidEnrolmentToken))?;

@@ -11,7 +11,7 @@ use crate::{
     credential::Credential,
     error::{Error, Field, TokenError},
     service::{Services, stop::Stop},
-    token::{AdminIdentity, Bearer, Digest, Subject},
+    token::{AdminIdentity, Bearer, GrantId, Subject},
 };
 
 pub(crate) async fn step_up(
@@ -40,7 +40,7 @@ async fn freshen(
     if !services.tokens.revoke(who.grant()).await? {
         // The presented token ended meanwhile, or another request exchanged it. The new token must
         // not stay valid.
-        services.tokens.revoke(&Digest::of(signed_in.token().expose().as_bytes())).await?;
+        services.tokens.revoke(&GrantId::of(signed_in.token().expose().as_bytes())).await?;
         return Err(Refusal::RevokedMeanwhile.told(TokenError::Invalid));
     }
     services.assistance.settle_by(id, &event.origin).await;

@@ -9,7 +9,7 @@ use crate::{
 
 pub(crate) async fn unlock_admin(services: &Services, username: &str) -> Result<(), Error> {
     let username: Username = username.parse().map_err(|_| InputError::Username)?;
-    let account = admin_partition(&username).digest();
+    let account = admin_partition(&username).account_key();
     let mut event = Draft::awaited(Action::Unlock, &Origin::default()).at_account(account);
     let cleared = clear(services, &username, &mut event).await;
     conclude(services, &event, cleared).await

@@ -9,7 +9,7 @@ use crate::{
         attempts::{Tallies, admin_partition},
         stop::Stop,
     },
-    state::budgets::Failure,
+    state::budgets::CountedFailure,
     token::{Digest, Origin},
 };
 
@@ -21,7 +21,8 @@ pub(crate) async fn unlock_admin_by_link(
 ) -> Result<(), Error> {
     let username: Username = username.parse().map_err(|_| InputError::Username)?;
     token.check_bounds(Field::UnlockToken)?;
-    let mut event = Draft::anonymous(Action::Unlock, origin).at_account(admin_partition(&username).digest());
+    let mut event =
+        Draft::anonymous(Action::Unlock, origin).at_account(admin_partition(&username).account_key());
     let ended = unlock(services, &username, &token, &mut event).await;
     conclude(services, &event, ended).await
 }
@@ -39,7 +40,7 @@ async fn unlock(
     let (account, digest) = (admin_partition(username), Digest::of(token.bytes()));
     let wrong = || Refusal::WrongCredential.told(SignInError::InvalidUnlockToken);
     if !attempts.takes_unlock(&account, digest).await? {
-        attempts.count(source.as_ref(), Failure::default(), services.documents.now()).await;
+        attempts.count(source.as_ref(), CountedFailure::default(), services.documents.now()).await;
         return Err(wrong());
     }
     event.is_admins();

@@ -15,7 +15,7 @@ pub(crate) async fn unlock_customer(
     let email = email.parse().map_err(|_| InputError::Email)?;
     let account = account_partition(&Address { website: website.clone(), email });
     let event =
-        Draft::awaited(Action::Unlock, &Origin::default()).website(website).at_account(account.digest());
+        Draft::awaited(Action::Unlock, &Origin::default()).website(website).at_account(account.account_key());
     let cleared = services.attempts.clear(&account).await;
     conclude(services, &event, cleared.map_err(Into::into)).await
 }

@@ -23,7 +23,7 @@ pub(super) async fn admin_behind(
     let admin = acting.map_err(refused)?;
     Ok(AdminIdentity {
         admin,
-        grant: grant.digest,
+        grant: grant.id,
         obtained: grant.obtained,
         issued_at: grant.issued_at,
         expires_at: grant.expires_at,

@@ -62,7 +62,7 @@ pub(super) fn identity(grant: Grant, website: Website) -> Result<CustomerIdentit
     Ok(CustomerIdentity {
         customer,
         website,
-        grant: grant.digest,
+        grant: grant.id,
         obtained: grant.obtained,
         assistance: grant.assistance,
         issued_at: grant.issued_at,

@@ -65,7 +65,7 @@ impl Media {
     pub(super) fn answer(self, status: StatusCode, response: &Response) -> axum::response::Response {
         // Nothing was executed: there is no data, not even null.
         let unrun = response.errors.iter().all(|error| error.path.is_empty());
-        let body = Body {
+        let body = JsonBody {
             data: Some(&response.data).filter(|data| !(unrun && **data == Value::Null)),
             extensions: &response.extensions,
             errors: &response.errors,
@@ -85,7 +85,7 @@ impl Media {
 
 /// A response as it is sent: fields in the order of the answer, which a map of JSON would sort.
 #[derive(Serialize)]
-struct Body<'a> {
+struct JsonBody<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     data: Option<&'a Value>,
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]

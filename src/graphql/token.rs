@@ -238,7 +238,7 @@ impl TryFrom<ListedToken> for CustomerTokenEntry {
     fn try_from(listed: ListedToken) -> Result<Self> {
         let ListedToken { grant, origin, presented } = listed;
         Ok(Self {
-            id: grant.digest.to_string().into(),
+            id: grant.id.to_string().into(),
             issued_at: rfc3339(grant.issued_at)?,
             expires_at: rfc3339(grant.expires_at)?,
             obtained: grant.obtained.into(),

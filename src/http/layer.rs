@@ -189,7 +189,7 @@ where
 }
 
 impl Shared {
-    fn caller<B>(&self, request: &Request<B>) -> Result<Caller, Refusal> {
+    fn caller<B>(&self, request: &Request<B>) -> Result<Caller, LayerRefusal> {
         let headers = request.headers();
         let mut caller =
             Caller::from_headers(self.auth.clone(), headers)?.with_websites(Arc::clone(&self.websites));
@@ -204,7 +204,7 @@ impl Shared {
     }
 
     /// The client's address; none if it is unknown and the host does without.
-    fn client(&self, extensions: &Extensions, headers: &HeaderMap) -> Result<Option<IpAddr>, Refusal> {
+    fn client(&self, extensions: &Extensions, headers: &HeaderMap) -> Result<Option<IpAddr>, LayerRefusal> {
         let connected = extensions.get::<ConnectInfo<SocketAddr>>().map(|ConnectInfo(peer)| peer);
         let mocked = || extensions.get::<MockConnectInfo<SocketAddr>>().map(|MockConnectInfo(peer)| peer);
         let Some(peer) = connected.or_else(mocked).map(SocketAddr::ip) else {
@@ -218,7 +218,7 @@ impl Shared {
                      all clients may share one budget of failed attempts"
                 );
             }
-            return Err(Refusal::NoAddress);
+            return Err(LayerRefusal::NoAddress);
         };
         if !is_trusted(peer, &self.trusted_proxies)
             && headers.contains_key("x-forwarded-for")
@@ -296,18 +296,18 @@ fn step_up(error: &Error, limit: Duration) -> HeaderValue {
 }
 
 /// Why the layer answers in the place of the routes.
-enum Refusal {
+enum LayerRefusal {
     Header(HeaderError),
     NoAddress,
 }
 
-impl From<HeaderError> for Refusal {
+impl From<HeaderError> for LayerRefusal {
     fn from(error: HeaderError) -> Self {
         Self::Header(error)
     }
 }
 
-impl Refusal {
+impl LayerRefusal {
     /// One body for the clients of both APIs: REST's have `message`, GraphQL's `errors`.
     fn answer<R: From<String>>(self) -> Response<R> {
         let (status, message, category) = match &self {

@@ -20,7 +20,7 @@ pub(crate) mod watch;
 use std::sync::Arc;
 
 use accounts::{Accounts, Consents, CustomerTable, Table};
-use assistance::{Assistance, Ledger};
+use assistance::{Assistances, Ledger};
 use attempts::Attempts;
 pub(crate) use documents::{Documents, Held};
 use factors::Factors;
@@ -57,7 +57,7 @@ pub(crate) struct Services {
     pub(crate) one_time: OneTimeCredentials,
     pub(crate) factors: Factors,
     pub(crate) freshness: Freshness,
-    pub(crate) assistance: Assistance,
+    pub(crate) assistance: Assistances,
     pub(crate) notices: Arc<Notices>,
     pub(crate) challenge: Option<Arc<dyn Challenge>>,
     pub(crate) trail: Arc<Trail>,
@@ -97,7 +97,7 @@ impl Services {
         let tokens = Arc::new(Tokens::new(tokens, format, cap, Arc::clone(&clock), Arc::clone(&random)));
         let notices = Arc::new(Notices::new(notifier, Arc::clone(&trail)));
         let freshness = Freshness::new(config.lifetimes.fresh_sign_in, Arc::clone(&clock));
-        let assistance = Assistance {
+        let assistance = Assistances {
             config: Arc::clone(&config),
             customers: Arc::clone(&customers),
             consents,

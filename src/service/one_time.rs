@@ -15,7 +15,7 @@ use crate::{
     error::{Error, InternalError, StoreError},
     random::{RandomError, SecureRandom},
     state::{
-        codes::{Erasing, Found, Peeking, Putting, Taking},
+        codes::{ErasingCodes, Found, Peeking, Putting, Taking},
         of_customer,
     },
     store::{Generation, Offer, OneTimeCredential, OtcStore, Peek, Presented, Purpose, Spent, Take},
@@ -57,7 +57,7 @@ impl OneTimeCredentials {
         native: Option<Arc<dyn OtcStore>>,
         random: Arc<dyn SecureRandom>,
     ) -> Self {
-        let store = native.unwrap_or_else(|| Arc::new(Codes(Arc::clone(&documents))));
+        let store = native.unwrap_or_else(|| Arc::new(DocumentCodes(Arc::clone(&documents))));
         Self { store, documents, random }
     }
 
@@ -132,16 +132,16 @@ impl OneTimeCredentials {
     /// Removes the document of a customer who is erased. In a host's own store, the records stay
     /// until they expire.
     pub(crate) async fn erase(&self, customer: &CustomerId) -> Result<(), StoreError> {
-        self.documents.change(&of_customer(customer), &Erasing).await?.kept()
+        self.documents.change(&of_customer(customer), &ErasingCodes).await?.kept()
     }
 }
 
 /// One-time credentials in documents.
 #[derive(Debug)]
-struct Codes(Arc<Documents>);
+struct DocumentCodes(Arc<Documents>);
 
 #[async_trait]
-impl OtcStore for Codes {
+impl OtcStore for DocumentCodes {
     async fn put(
         &self,
         credential: &OneTimeCredential,

@@ -4,7 +4,7 @@ use crate::{
     audit::Refusal,
     credential::Work,
     error::{Error, InputError},
-    state::budgets::Outcome,
+    state::budgets::AttemptOutcome,
 };
 
 /// The reason why a flow stops. The audit trail gets more detail than the caller.
@@ -19,7 +19,7 @@ pub(crate) struct Stop {
 #[derive(Debug)]
 #[must_use]
 pub(crate) struct Judged<T> {
-    pub(crate) outcome: Outcome,
+    pub(crate) outcome: AttemptOutcome,
     pub(crate) answer: Result<T, Stop>,
 }
 
@@ -28,7 +28,7 @@ pub(crate) struct Judged<T> {
 pub(crate) struct Denied {
     stop: Stop,
     /// The outcome of the attempt. None if something failed before the credential was verified.
-    outcome: Option<Outcome>,
+    outcome: Option<AttemptOutcome>,
 }
 
 impl Refusal {
@@ -39,12 +39,12 @@ impl Refusal {
 
     /// Refuses a credential for this reason. The attempt counts as a failure.
     pub(crate) fn failed(self, error: impl Into<Error>) -> Denied {
-        Denied { stop: self.told(error), outcome: Some(Outcome::Failed) }
+        Denied { stop: self.told(error), outcome: Some(AttemptOutcome::Failed) }
     }
 
     /// Refuses a right credential for this reason. The attempt costs nothing.
     pub(crate) fn excused(self, error: impl Into<Error>) -> Denied {
-        Denied { stop: self.told(error), outcome: Some(Outcome::Withdrawn) }
+        Denied { stop: self.told(error), outcome: Some(AttemptOutcome::Withdrawn) }
     }
 }
 
@@ -57,7 +57,7 @@ impl Stop {
     /// Refuses a credential because of this stop. A refusal counts as a failure. If something
     /// failed, then there is no verdict.
     pub(crate) fn failed(self) -> Denied {
-        let outcome = self.why.map(|_| Outcome::Failed);
+        let outcome = self.why.map(|_| AttemptOutcome::Failed);
         Denied { stop: self, outcome }
     }
 }
@@ -65,14 +65,14 @@ impl Stop {
 impl Denied {
     /// Marks the credential as right. If something failed, then the attempt costs nothing.
     pub(crate) fn behind_right_credential(self) -> Self {
-        Self { outcome: self.outcome.or(Some(Outcome::Withdrawn)), ..self }
+        Self { outcome: self.outcome.or(Some(AttemptOutcome::Withdrawn)), ..self }
     }
 }
 
 impl<T> Judged<T> {
     /// Completes a verdict. If there is none and the work has started, then the attempt counts as a
     /// failure.
-    pub(crate) fn of(judged: Result<(T, Outcome), Denied>, work: &Work) -> Self {
+    pub(crate) fn of(judged: Result<(T, AttemptOutcome), Denied>, work: &Work) -> Self {
         match judged {
             Ok((right, outcome)) => Self { outcome, answer: Ok(right) },
             Err(Denied { stop, outcome }) => {
@@ -84,8 +84,8 @@ impl<T> Judged<T> {
 
 /// Returns the outcome of an attempt without a verdict, because its caller went away or something
 /// failed.
-pub(crate) fn unjudged(work: &Work) -> Outcome {
-    if work.has_started() { Outcome::Failed } else { Outcome::Withdrawn }
+pub(crate) fn unjudged(work: &Work) -> AttemptOutcome {
+    if work.has_started() { AttemptOutcome::Failed } else { AttemptOutcome::Withdrawn }
 }
 
 impl<E: Into<Error>> From<E> for Stop {

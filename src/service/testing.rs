@@ -12,7 +12,7 @@ use async_trait::async_trait;
 use time::OffsetDateTime;
 
 use super::Documents;
-pub(crate) use crate::state::testing::{at, digest, generation};
+pub(crate) use crate::state::testing::{at, digest, enrolment_id, factor_id, generation, grant_id};
 use crate::{
     clock::ManualClock,
     error::StoreError,
@@ -25,7 +25,7 @@ use crate::{
 
 /// A memory store that counts its calls.
 #[derive(Default)]
-pub(crate) struct Watched {
+pub(crate) struct WatchedStore {
     pub(crate) inner: MemoryStore,
     loads: AtomicUsize,
     commits: AtomicUsize,
@@ -44,7 +44,7 @@ pub(crate) struct Node {
     pub(crate) clock: Arc<ManualClock>,
 }
 
-impl Watched {
+impl WatchedStore {
     /// Returns the numbers of loads, commits and lists since the last call.
     pub(crate) fn calls(&self) -> [usize; 3] {
         [&self.loads, &self.commits, &self.lists].map(|count| count.swap(0, Ordering::Relaxed))
@@ -65,14 +65,14 @@ impl Node {
     }
 }
 
-impl fmt::Debug for Watched {
+impl fmt::Debug for WatchedStore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Watched(..)")
+        f.write_str("WatchedStore(..)")
     }
 }
 
 #[async_trait]
-impl StateStore for Watched {
+impl StateStore for WatchedStore {
     async fn load(&self, partition: &Partition, keys: &[Key]) -> Result<Vec<Option<Document>>, StoreError> {
         self.loads.fetch_add(1, Ordering::Relaxed);
         StateStore::load(&self.inner, partition, keys).await

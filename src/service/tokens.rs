@@ -11,7 +11,7 @@ use crate::{
     error::{Error, InternalError, SignInError, StoreError, TokenError},
     random::{RandomError, SecureRandom},
     store::{Generation, GenerationId, Insert, TokenStore},
-    token::{BearerToken, Digest, Grant, Origin, Subject, TokenFormat},
+    token::{BearerToken, Grant, GrantId, Origin, Subject, TokenFormat},
 };
 
 #[derive(Debug)]
@@ -27,7 +27,7 @@ pub(crate) struct Tokens {
 /// A new token that is not stored yet.
 pub(crate) struct Drawn {
     pub(crate) token: BearerToken,
-    pub(crate) digest: Digest,
+    pub(crate) id: GrantId,
 }
 
 impl Tokens {
@@ -43,8 +43,8 @@ impl Tokens {
 
     pub(crate) fn draw(&self) -> Result<Drawn, RandomError> {
         let token = self.format.mint(self.random.as_ref())?;
-        let digest = Digest::of(token.expose().as_bytes());
-        Ok(Drawn { token, digest })
+        let id = GrantId::of(token.expose().as_bytes());
+        Ok(Drawn { token, id })
     }
 
     /// Returns the time from now until the end of a lifetime, at most `until`. It is in whole
@@ -66,12 +66,12 @@ impl Tokens {
 
     /// Returns the live grant of a presented token.
     pub(crate) async fn present(&self, token: &str) -> Result<Grant, Error> {
-        let digest = self.format.digest(token).ok_or(TokenError::Invalid)?;
-        self.find(&digest).await?.ok_or(Error::Token(TokenError::Invalid))
+        let id = self.format.grant_id(token).ok_or(TokenError::Invalid)?;
+        self.find(&id).await?.ok_or(Error::Token(TokenError::Invalid))
     }
 
-    /// Returns the live grant of a digest.
-    pub(crate) async fn find(&self, grant: &Digest) -> Result<Option<Grant>, StoreError> {
+    /// Returns the live grant of this id.
+    pub(crate) async fn find(&self, grant: &GrantId) -> Result<Option<Grant>, StoreError> {
         self.store.find(grant, self.clock.now()).await
     }
 
@@ -92,7 +92,7 @@ impl Tokens {
     pub(crate) async fn generation_behind(
         &self,
         subject: &Subject,
-        grant: &Digest,
+        grant: &GrantId,
     ) -> Result<Generation, Stop> {
         let generation = self.generation(subject).await?;
         match self.find(grant).await? {
@@ -120,23 +120,23 @@ impl Tokens {
     }
 
     /// Revokes one token. Returns false if it was not live.
-    pub(crate) async fn revoke(&self, grant: &Digest) -> Result<bool, StoreError> {
+    pub(crate) async fn revoke(&self, grant: &GrantId) -> Result<bool, StoreError> {
         let now = self.clock.now();
         self.store.revoke(grant, now, now).await
     }
 
-    /// Revokes one token, and bars its digest from being stored before `until`.
-    pub(crate) async fn bar(&self, grant: &Digest, until: OffsetDateTime) -> Result<bool, StoreError> {
+    /// Revokes one token, and bars its id from being stored before `until`.
+    pub(crate) async fn bar(&self, grant: &GrantId, until: OffsetDateTime) -> Result<bool, StoreError> {
         self.store.revoke(grant, self.clock.now(), until).await
     }
 
-    /// Revokes one token, and bars its digest for a lifetime from now.
-    pub(crate) async fn bar_for(&self, grant: &Digest, lifetime: Duration) -> Result<bool, StoreError> {
+    /// Revokes one token, and bars its id for a lifetime from now.
+    pub(crate) async fn bar_for(&self, grant: &GrantId, lifetime: Duration) -> Result<bool, StoreError> {
         self.bar(grant, after(self.clock.now(), lifetime)).await
     }
 
     /// Revokes all tokens of a subject except `keep`.
-    pub(crate) async fn revoke_all(&self, subject: &Subject, keep: Option<&Digest>) -> Result<(), Error> {
+    pub(crate) async fn revoke_all(&self, subject: &Subject, keep: Option<&GrantId>) -> Result<(), Error> {
         let fresh = self.draw_generation()?;
         self.store.revoke_all(subject, keep, fresh, self.clock.now()).await?;
         Ok(())

@@ -9,7 +9,7 @@ use crate::{
     account::AdminId,
     keyring::{KeyId, Sealed},
     store::{Generation, GenerationId},
-    token::{Assistance, Digest, Origin},
+    token::{Assistance, GrantId, Origin},
 };
 
 /// Bytes as hexadecimal digits.
@@ -96,7 +96,7 @@ pub(super) mod generation {
 #[serde(deny_unknown_fields)]
 struct StoredAssistance {
     actor: AdminId,
-    parent: Digest,
+    parent: GrantId,
     reason: String,
 }
 

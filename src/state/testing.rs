@@ -6,10 +6,13 @@ use proptest::{collection::vec, prelude::*};
 use serde_json::{Map, Value};
 use time::{Duration, OffsetDateTime};
 
-use super::{Content, DocumentError, Transition, Write};
+use super::{
+    Content, DocumentError, Transition, Write,
+    factor::{EnrolmentId, FactorId},
+};
 use crate::{
     store::{Generation, GenerationId, IndexEntry, Key},
-    token::Digest,
+    token::{Digest, GrantId},
 };
 
 /// The documents of one partition as a store keeps them.
@@ -67,6 +70,18 @@ pub(crate) fn at(seconds: i64) -> OffsetDateTime {
 
 pub(crate) fn digest(name: impl AsRef<str>) -> Digest {
     Digest::of(name.as_ref().as_bytes())
+}
+
+pub(crate) fn grant_id(name: impl AsRef<str>) -> GrantId {
+    GrantId::of(name.as_ref().as_bytes())
+}
+
+pub(crate) fn enrolment_id(name: impl AsRef<str>) -> EnrolmentId {
+    EnrolmentId::from_digest(digest(name))
+}
+
+pub(crate) fn factor_id(name: impl AsRef<str>) -> FactorId {
+    enrolment_id(name).factor()
 }
 
 /// Returns a generation by number. The first one is of a subject whose tokens were never revoked.

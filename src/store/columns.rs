@@ -6,7 +6,7 @@ use crate::{
     account::{AccountStatus, AdminId, CustomerId, Permission, Website},
     error::StoreError,
     store::{Document, DocumentId, GenerationId, Key, Partition, Position, Version},
-    token::{Assistance, Digest, Obtained, Origin, Subject},
+    token::{Assistance, GrantId, Obtained, Origin, Subject},
 };
 
 /// A column has a value that no release has written: somebody changed the row, or it is damaged.
@@ -83,8 +83,8 @@ pub(super) fn website(code: &str) -> Result<Website, CorruptColumn> {
     code.parse().map_err(|_| CorruptColumn("website"))
 }
 
-pub(super) fn digest(bytes: &[u8]) -> Result<Digest, CorruptColumn> {
-    bytes.try_into().map(Digest::from_bytes).map_err(|_| CorruptColumn("digest"))
+pub(super) fn grant_id(bytes: &[u8]) -> Result<GrantId, CorruptColumn> {
+    bytes.try_into().map(GrantId::from_bytes).map_err(|_| CorruptColumn("digest"))
 }
 
 pub(super) fn generation(bytes: &[u8]) -> Result<GenerationId, CorruptColumn> {
@@ -101,7 +101,7 @@ pub(super) fn assistance(
     match (actor, parent, reason) {
         (None, None, None) => Ok(None),
         (Some(actor), Some(parent), Some(reason)) => {
-            Ok(Some(Arc::new(Assistance { actor: admin(actor)?, parent: digest(parent)?, reason })))
+            Ok(Some(Arc::new(Assistance { actor: admin(actor)?, parent: grant_id(parent)?, reason })))
         }
         _ => Err(CorruptColumn("actor")),
     }

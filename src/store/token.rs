@@ -4,41 +4,30 @@ use async_trait::async_trait;
 use time::OffsetDateTime;
 
 use crate::{
+    bytes::byte_newtype,
     error::StoreError,
-    random::{RandomError, SecureRandom},
-    token::{Digest, Grant, Origin, Subject},
+    random::{RandomError, SecureRandom, draw},
+    token::{Grant, GrantId, Origin, Subject},
 };
 
-/// The name of a generation: 128 random bits. The library draws it, and a backend stores and
-/// compares it.
-///
-/// It is random and not a counter. After a token store was wiped, it can therefore never return to
-/// a generation that another store still holds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct GenerationId([u8; 16]);
+byte_newtype! {
+    /// The id of a generation: 128 random bits. The library draws it, and a backend stores and
+    /// compares it.
+    ///
+    /// It is random and not a counter. After a token store was wiped, it can therefore never return
+    /// to a generation that another store still holds.
+    #[derive(PartialEq)]
+    pub struct GenerationId([u8; 16]);
+}
 
 impl GenerationId {
-    /// Draws a new random name.
+    /// Draws a new random id.
     ///
     /// # Errors
     ///
     /// If the source could not supply random bytes.
     pub fn draw(random: &dyn SecureRandom) -> Result<Self, RandomError> {
-        let mut bytes = [0; 16];
-        random.fill(&mut bytes)?;
-        Ok(Self(bytes))
-    }
-
-    /// Creates a name from a backend's column.
-    #[must_use]
-    pub const fn from_bytes(bytes: [u8; 16]) -> Self {
-        Self(bytes)
-    }
-
-    /// Returns the 16 bytes for a backend's column.
-    #[must_use]
-    pub const fn as_bytes(&self) -> &[u8; 16] {
-        &self.0
+        draw(random).map(Self)
     }
 }
 
@@ -63,9 +52,9 @@ pub enum Insert {
     Stored,
     /// Nothing is stored: the generation changed since it was read.
     Revoked,
-    /// Nothing is stored: the digest was revoked before it was inserted.
+    /// Nothing is stored: the grant was revoked before it was inserted.
     Barred,
-    /// Nothing is stored: a grant of this digest exists, and is unchanged.
+    /// Nothing is stored: a grant of this id exists, and is unchanged.
     Collision,
 }
 
@@ -103,12 +92,12 @@ pub trait TokenStore: Debug + Send + Sync + 'static {
     async fn generation(&self, subject: &Subject, fresh: GenerationId) -> Result<Generation, StoreError>;
 
     /// Stores a grant, unless the subject's tokens were revoked. Nothing is stored in three cases:
-    /// the subject's generation is no longer `generation`, the digest was revoked before, or a
-    /// grant of that digest exists. A shop without a generation counts as changed.
+    /// the subject's generation is no longer `generation`, the grant's id was revoked before, or a
+    /// grant of that id exists. A shop without a generation counts as changed.
     ///
     /// A subject has at most `cap` live grants at `now`, including this one. In the same step, the
     /// excess grants end, those with the earliest `issued_at` first. Among equal times the smallest
-    /// digest ends first. The inserted grant stays, even if it was issued first. If nothing is
+    /// id ends first. The inserted grant stays, even if it was issued first. If nothing is
     /// stored, then nothing ends.
     ///
     /// # Security
@@ -130,7 +119,7 @@ pub trait TokenStore: Debug + Send + Sync + 'static {
         now: OffsetDateTime,
     ) -> Result<Insert, StoreError>;
 
-    /// Returns the live grant of this digest: not expired at `now` and not revoked. It is called
+    /// Returns the live grant of this id: not expired at `now` and not revoked. It is called
     /// for every request.
     ///
     /// # Security
@@ -141,25 +130,25 @@ pub trait TokenStore: Debug + Send + Sync + 'static {
     /// # Errors
     ///
     /// If the backend request failed.
-    async fn find(&self, digest: &Digest, now: OffsetDateTime) -> Result<Option<Grant>, StoreError>;
+    async fn find(&self, id: &GrantId, now: OffsetDateTime) -> Result<Option<Grant>, StoreError>;
 
     /// Revokes one grant. Returns true if the grant was live.
     ///
     /// Once it has returned, no later [`find`](Self::find) returns the grant, on any node. If there
-    /// is no grant of this digest, then the digest cannot be inserted until `bar_until`. A revoke
-    /// therefore wins even if it arrives before its insertion. A later revoke never shortens a bar.
+    /// is no grant of this id, then the id cannot be inserted until `bar_until`. A revoke therefore
+    /// wins even if it arrives before its insertion. A later revoke never shortens a bar.
     ///
     /// # Security
     ///
-    /// Leaving the grant live, or inserting a barred digest, is a vulnerability. Revoking twice, or
-    /// revoking an unknown digest, is harmless.
+    /// Leaving the grant live, or inserting a barred id, is a vulnerability. Revoking twice, or revoking
+    /// an unknown id, is harmless.
     ///
     /// # Errors
     ///
     /// If the backend request failed. The grant may be revoked.
     async fn revoke(
         &self,
-        digest: &Digest,
+        id: &GrantId,
         now: OffsetDateTime,
         bar_until: OffsetDateTime,
     ) -> Result<bool, StoreError>;
@@ -183,7 +172,7 @@ pub trait TokenStore: Debug + Send + Sync + 'static {
     async fn revoke_all(
         &self,
         subject: &Subject,
-        keep: Option<&Digest>,
+        keep: Option<&GrantId>,
         fresh: GenerationId,
         now: OffsetDateTime,
     ) -> Result<Generation, StoreError>;
@@ -207,7 +196,7 @@ pub trait TokenStore: Debug + Send + Sync + 'static {
     ) -> Result<GenerationId, StoreError>;
 
     /// Returns at most `limit` live grants of a subject, with their origins. The newest `issued_at`
-    /// comes first, and among equal times the largest digest.
+    /// comes first, and among equal times the largest id.
     ///
     /// # Security
     ///
@@ -229,7 +218,7 @@ pub trait TokenStore: Debug + Send + Sync + 'static {
     ///
     /// # Security
     ///
-    /// Removing a bar before its end is a vulnerability: the revoked digest could be inserted. So
+    /// Removing a bar before its end is a vulnerability: the revoked id could be inserted. So
     /// is removing a generation: a sign-in from before a revoke-all could count as a later one.
     /// Removing a live grant signs a user out. Leaving an expired one costs space.
     ///

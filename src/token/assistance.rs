@@ -3,7 +3,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use time::{OffsetDateTime, serde::rfc3339};
 
-use super::{Assistance, Digest, Grant, Obtained, Origin, Subject};
+use super::{Assistance, Grant, GrantId, Obtained, Origin, Subject};
 use crate::account::{CustomerId, Website};
 
 /// The reason why an assistance ended.
@@ -32,7 +32,7 @@ pub enum AssistanceEnd {
 #[non_exhaustive]
 pub struct AssistanceEntry {
     /// The grant of the assistance's token. It is also the id of the entry.
-    pub grant: Digest,
+    pub grant: GrantId,
     /// The customer who is assisted.
     pub customer: CustomerId,
     /// The customer's website.
@@ -66,7 +66,7 @@ impl AssistanceEntry {
             return None;
         };
         Some(Self {
-            grant: grant.digest,
+            grant: grant.id,
             customer: customer.clone(),
             website: website.clone(),
             assistance: Arc::clone(assistance),

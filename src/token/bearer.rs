@@ -4,7 +4,7 @@ use secrecy::{ExposeSecret, SecretString};
 use siphasher::sip::SipHasher24;
 use zeroize::Zeroizing;
 
-use super::Digest;
+use super::GrantId;
 use crate::{
     keyring::{Keyring, TokenCheckKey},
     random::{RandomError, SecureRandom},
@@ -98,9 +98,9 @@ impl TokenFormat {
         Ok(BearerToken(SecretString::from(text.as_str())))
     }
 
-    /// Returns the digest for the look-up. Returns none if the text cannot be a token, so that it
-    /// costs no store request.
-    pub(crate) fn digest(&self, presented: &str) -> Option<Digest> {
+    /// Returns the id of the token's grant, for the look-up. Returns none if the text cannot be a
+    /// token, so that it costs no store request.
+    pub(crate) fn grant_id(&self, presented: &str) -> Option<GrantId> {
         let bytes: &[u8; TOKEN_CHARS] = presented.as_bytes().try_into().ok()?;
         if !bytes.iter().fold(true, |all, byte| all & (byte.is_ascii_digit() | byte.is_ascii_lowercase())) {
             return None;
@@ -116,7 +116,7 @@ impl TokenFormat {
             Some(keyring) => keyring.any_token_check(passes),
             None => passes(&PUBLIC_KEY),
         };
-        passed.then(|| Digest::of(bytes))
+        passed.then(|| GrantId::of(bytes))
     }
 
     fn current_key(&self) -> TokenCheckKey {
@@ -185,7 +185,7 @@ mod tests {
         fn a_minted_token_reads_back(seed: [u8; 32]) {
             let token = token(seed);
             prop_assert_eq!(token.expose().len(), 32);
-            prop_assert_eq!(TokenFormat::new(None).digest(token.expose()), Some(Digest::of(token.expose().as_bytes())));
+            prop_assert_eq!(TokenFormat::new(None).grant_id(token.expose()), Some(GrantId::of(token.expose().as_bytes())));
         }
 
         #[test]
@@ -194,17 +194,17 @@ mod tests {
             let mut damaged = token.expose().to_owned();
             damaged.replace_range(place..=place, &char);
             prop_assume!(damaged != token.expose());
-            prop_assert_eq!(TokenFormat::new(None).digest(&damaged), None);
+            prop_assert_eq!(TokenFormat::new(None).grant_id(&damaged), None);
         }
 
         #[test]
         fn what_was_never_minted_is_turned_away(text in "[0-9a-z]{32}") {
-            prop_assert_eq!(TokenFormat::new(None).digest(&text), None);
+            prop_assert_eq!(TokenFormat::new(None).grant_id(&text), None);
         }
 
         #[test]
         fn no_string_panics(text: String) {
-            prop_assert_eq!(TokenFormat::new(None).digest(&text), None);
+            prop_assert_eq!(TokenFormat::new(None).grant_id(&text), None);
         }
     }
 }

@@ -1,23 +1,18 @@
-use std::{fmt, str::FromStr};
-
-use serde::{Deserialize, Serialize};
 use sha2::Digest as _;
 
-/// A text is not a valid digest.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("a digest must be 64 lower-case hexadecimal digits")]
-#[non_exhaustive]
-pub struct DigestError;
+use crate::bytes::{byte_newtype, hex_text};
 
-/// A SHA-256 digest, the only stored form of a bearer token, code or reset token.
-///
-/// The digest of a bearer token is also the id of its grant. A digest may be shown: its secret has
-/// at least 128 random bits and cannot be guessed, so a plain hash is enough (ASVS v5.0.0-6.5.2).
-/// Digests are compared in constant time.
-#[allow(clippy::derived_hash_with_manual_eq)] // Its equality is the derived one's, without the early exit.
-#[derive(Clone, Copy, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(into = "String", try_from = "String")]
-pub struct Digest([u8; 32]);
+byte_newtype! {
+    /// A SHA-256 digest, the only stored form of a one-time code, reset token or other secret.
+    ///
+    /// A digest may be shown: its secret has at least 128 random bits and cannot be guessed, so a
+    /// plain hash is enough (ASVS v5.0.0-6.5.2). Digests are compared in constant time. The digest
+    /// of a bearer token is a [`GrantId`](super::GrantId).
+    #[allow(clippy::derived_hash_with_manual_eq)] // Its equality is the derived one's, without the early exit.
+    pub struct Digest([u8; 32]);
+}
+
+hex_text!(Digest);
 
 impl Digest {
     /// Returns the digest of a secret, which must have at least 128 random bits.
@@ -36,61 +31,11 @@ impl Digest {
         }
         Self::of(&joined)
     }
-
-    /// Creates a digest from a store's column.
-    #[must_use]
-    pub const fn from_bytes(bytes: [u8; 32]) -> Self {
-        Self(bytes)
-    }
-
-    /// Returns the bytes for a store's column.
-    #[must_use]
-    pub const fn as_bytes(&self) -> &[u8; 32] {
-        &self.0
-    }
 }
 
 impl PartialEq for Digest {
     fn eq(&self, other: &Self) -> bool {
         let differences = self.0.iter().zip(&other.0).fold(0, |found, (a, b)| found | (a ^ b));
         differences == 0
-    }
-}
-
-impl fmt::Display for Digest {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
-    }
-}
-
-impl fmt::Debug for Digest {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Digest({self})")
-    }
-}
-
-impl FromStr for Digest {
-    type Err = DigestError;
-
-    fn from_str(text: &str) -> Result<Self, DigestError> {
-        let mut bytes = [0; 32];
-        match base16ct::lower::decode(text, &mut bytes) {
-            Ok(decoded) if decoded.len() == 32 => Ok(Self(bytes)),
-            _ => Err(DigestError),
-        }
-    }
-}
-
-impl TryFrom<String> for Digest {
-    type Error = DigestError;
-
-    fn try_from(text: String) -> Result<Self, DigestError> {
-        text.parse()
-    }
-}
-
-impl From<Digest> for String {
-    fn from(digest: Digest) -> Self {
-        digest.to_string()
     }
 }

@@ -4,7 +4,10 @@ use serde::{Deserialize, Serialize};
 use time::{OffsetDateTime, serde::rfc3339};
 
 use super::{Digest, origin::bounded};
-use crate::account::{AdminId, CustomerId, Website};
+use crate::{
+    account::{AdminId, CustomerId, Website},
+    bytes::{byte_newtype, hex_text},
+};
 
 /// The account that a token belongs to.
 ///
@@ -122,7 +125,7 @@ pub struct Assistance {
     /// The admin user who acts.
     pub actor: AdminId,
     /// The admin user's own grant. It must be live whenever the token is used.
-    pub parent: Digest,
+    pub parent: GrantId,
     /// The reason, in the admin user's words.
     pub reason: String,
 }
@@ -135,9 +138,43 @@ impl Assistance {
     /// reason become spaces, white space at its ends is removed, and the reason is cut after 1,024
     /// bytes.
     #[must_use]
-    pub fn new(actor: AdminId, parent: Digest, reason: &str) -> Self {
+    pub fn new(actor: AdminId, parent: GrantId, reason: &str) -> Self {
         let reason = bounded(reason, Self::MAX_REASON_BYTES).trim().to_owned();
         Self { actor, parent, reason }
+    }
+}
+
+byte_newtype! {
+    /// The id of a grant: the SHA-256 digest of its bearer token.
+    ///
+    /// It is not a secret, because the token cannot be found from it. The text form is 64
+    /// lower-case hexadecimal digits.
+    ///
+    /// ```
+    /// use commerce_auth::token::GrantId;
+    ///
+    /// let id = GrantId::of(b"ibwthvpqgkqfwhcpcpqhqcvyu6rx0vvs");
+    /// assert_eq!(id.to_string().parse(), Ok(id));
+    /// ```
+    #[derive(PartialEq)]
+    pub struct GrantId([u8; 32]);
+}
+
+hex_text!(GrantId);
+
+impl GrantId {
+    /// Returns the id of the grant behind a bearer token.
+    #[must_use]
+    pub fn of(token: &[u8]) -> Self {
+        Self::from_digest(Digest::of(token))
+    }
+
+    pub(crate) const fn from_digest(digest: Digest) -> Self {
+        Self::from_bytes(*digest.as_bytes())
+    }
+
+    pub(crate) const fn digest(self) -> Digest {
+        Digest::from_bytes(self.0)
     }
 }
 
@@ -145,8 +182,9 @@ impl Assistance {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Grant {
-    /// The digest of the bearer token. It is also the id of the grant.
-    pub digest: Digest,
+    /// The id of the grant: the digest of the bearer token.
+    #[serde(rename = "digest")]
+    pub id: GrantId,
     /// The account that the token belongs to.
     pub subject: Subject,
     /// The website where the token is valid. None for an admin user, who belongs to no website.
@@ -167,7 +205,7 @@ impl Grant {
     /// Creates a customer's grant, without assistance.
     #[must_use]
     pub fn customer(
-        digest: Digest,
+        id: GrantId,
         customer: CustomerId,
         website: Website,
         obtained: Obtained,
@@ -175,20 +213,20 @@ impl Grant {
         expires_at: OffsetDateTime,
     ) -> Self {
         let (subject, website) = (Subject::Customer(customer), Some(website));
-        Self { digest, subject, website, obtained, assistance: None, issued_at, expires_at }
+        Self { id, subject, website, obtained, assistance: None, issued_at, expires_at }
     }
 
     /// Creates an admin user's grant.
     #[must_use]
     pub fn admin(
-        digest: Digest,
+        id: GrantId,
         admin: AdminId,
         obtained: Obtained,
         issued_at: OffsetDateTime,
         expires_at: OffsetDateTime,
     ) -> Self {
         let (subject, website) = (Subject::Admin(admin), None);
-        Self { digest, subject, website, obtained, assistance: None, issued_at, expires_at }
+        Self { id, subject, website, obtained, assistance: None, issued_at, expires_at }
     }
 
     /// Returns the same grant with an assistance.

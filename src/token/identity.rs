@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use time::OffsetDateTime;
 
-use super::{Assistance, Digest, Obtained};
+use super::{Assistance, GrantId, Obtained};
 use crate::{
     account::{AdminId, AdminRecord, AdminUser, CustomerId, Permission, Website},
     error::{Error, TokenError},
@@ -23,7 +23,7 @@ pub enum Identity {
 pub struct CustomerIdentity {
     pub(crate) customer: CustomerId,
     pub(crate) website: Website,
-    pub(crate) grant: Digest,
+    pub(crate) grant: GrantId,
     pub(crate) obtained: Obtained,
     pub(crate) assistance: Option<Arc<Assistance>>,
     pub(crate) issued_at: OffsetDateTime,
@@ -69,7 +69,7 @@ impl CustomerIdentity {
 
     /// Returns the id of the token's grant, which is not a secret.
     #[must_use]
-    pub const fn grant(&self) -> &Digest {
+    pub const fn grant(&self) -> &GrantId {
         &self.grant
     }
 
@@ -102,7 +102,7 @@ impl CustomerIdentity {
 #[derive(Clone, Debug)]
 pub struct AdminIdentity {
     pub(crate) admin: AdminRecord,
-    pub(crate) grant: Digest,
+    pub(crate) grant: GrantId,
     pub(crate) obtained: Obtained,
     pub(crate) issued_at: OffsetDateTime,
     pub(crate) expires_at: OffsetDateTime,
@@ -123,7 +123,7 @@ impl AdminIdentity {
 
     /// Returns the id of the token's grant, which is not a secret.
     #[must_use]
-    pub const fn grant(&self) -> &Digest {
+    pub const fn grant(&self) -> &GrantId {
         &self.grant
     }
 

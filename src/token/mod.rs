@@ -1,8 +1,8 @@
 //! Bearer tokens, and the grants behind them.
 //!
-//! A bearer token is an opaque string ([`BearerToken`]). A store only sees its SHA-256
-//! ([`Digest`]). Each token has a stored [`Grant`] with the subject, the assistance, the way in
-//! which it was obtained, and the expiry. Verifying a token returns an [`Identity`].
+//! A bearer token is an opaque string ([`BearerToken`]). Each token has a stored [`Grant`] with the
+//! subject, the assistance, the way in which it was obtained, and the expiry. A store only sees the
+//! SHA-256 of the token, as the [`GrantId`]. Verifying a token returns an [`Identity`].
 
 mod assistance;
 pub(crate) mod bearer;
@@ -13,11 +13,12 @@ pub(crate) mod identity;
 pub(crate) mod origin;
 mod presented;
 
+pub use crate::bytes::HexError;
 pub use assistance::{AssistanceEnd, AssistanceEntry};
 pub(crate) use bearer::{BearerToken, TokenFormat};
 pub use device::DeviceSecret;
-pub use digest::{Digest, DigestError};
-pub use grant::{Assistance, Grant, Obtained, Subject, SubjectError};
+pub use digest::Digest;
+pub use grant::{Assistance, Grant, GrantId, Obtained, Subject, SubjectError};
 pub use identity::Identity;
 pub(crate) use identity::{AdminIdentity, CustomerIdentity};
 pub(crate) use origin::{Origin, network};

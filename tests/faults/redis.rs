@@ -137,8 +137,8 @@ async fn a_server_killed_in_the_middle_loses_nothing() {
         told.tokens.lock().unwrap().push(signed_in.token().expose().to_owned());
     };
     let revoke = async |number: usize| {
-        let digest = grant(&format!("grant {number}"), 1).digest;
-        told.ask(|| async { Ok(shop.store.revoke(&digest, now(), now()).await?) }).await;
+        let id = grant(&format!("grant {number}"), 1).id;
+        told.ask(|| async { Ok(shop.store.revoke(&id, now(), now()).await?) }).await;
     };
     let caller = async || {
         loop {
@@ -208,7 +208,7 @@ async fn nobody_waits_for_a_silent_server() {
         [(&|| proxy.silence(true), &|| proxy.silence(false)), (&|| server.pause(), &|| server.resume())];
     for (silence, end) in silences {
         silence();
-        let calls = (0..200).map(|_| in_time(store.find(&grant.digest, now())));
+        let calls = (0..200).map(|_| in_time(store.find(&grant.id, now())));
         assert!(join_all(calls).await.iter().all(Result::is_err));
         assert!(in_time(store.revoke_everything(fresh(), now())).await.is_err());
         end();
@@ -226,7 +226,7 @@ async fn a_slow_server_is_waited_for() {
     insert(&store, &grant).await;
     assert!(lives(&store, &grant).await);
     documents_come_and_go(&store).await;
-    assert!(store.revoke(&grant.digest, now(), now()).await.unwrap());
+    assert!(store.revoke(&grant.id, now(), now()).await.unwrap());
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -241,7 +241,7 @@ async fn a_cut_fails_no_more_than_what_is_in_flight() {
         let (answered, failed) = (AtomicUsize::new(0), AtomicUsize::new(0));
         let caller = async || {
             for _ in 0..100 {
-                let count = if store.find(&grant.digest, now()).await.is_ok() { &answered } else { &failed };
+                let count = if store.find(&grant.id, now()).await.is_ok() { &answered } else { &failed };
                 count.fetch_add(1, Ordering::SeqCst);
                 tokio::task::yield_now().await;
             }
@@ -269,10 +269,10 @@ async fn a_dropped_call_harms_nobody() {
     }
     for round in 0..50 {
         for (grant, other) in grants.iter().zip(grants.iter().cycle().skip(round + 1)) {
-            assert!(store.find(&other.digest, now()).now_or_never().is_none());
+            assert!(store.find(&other.id, now()).now_or_never().is_none());
             let _ = store.grants(&other.subject, 100, now()).now_or_never();
-            let found = store.find(&grant.digest, now()).await.unwrap();
-            assert_eq!(found.map(|found| found.digest), Some(grant.digest));
+            let found = store.find(&grant.id, now()).await.unwrap();
+            assert_eq!(found.map(|found| found.id), Some(grant.id));
         }
     }
 }
@@ -292,7 +292,7 @@ async fn when_its_memory_is_full_what_ends_something_goes_on() {
     assert!(lives(&store, &grant).await);
     assert!(!lives(&store, &other).await);
     assert_eq!(store.grants(&grant.subject, 100, now()).await.unwrap().len(), 1);
-    assert!(store.revoke(&grant.digest, now(), now() + seconds(60)).await.unwrap());
+    assert!(store.revoke(&grant.id, now(), now() + seconds(60)).await.unwrap());
     store.revoke_all(&grant.subject, None, fresh(), now()).await.unwrap();
     store.revoke_everything(fresh(), now()).await.unwrap();
     store.purge_tokens(now() + seconds(3600), 10).await.unwrap();
@@ -316,7 +316,7 @@ async fn nobody_notices_that_the_scripts_are_forgotten() {
             for number in 0..100 {
                 let grant = grant(&format!("{caller} {number}"), caller);
                 insert(&store, &grant).await;
-                assert!(store.revoke(&grant.digest, now(), now()).await.unwrap());
+                assert!(store.revoke(&grant.id, now(), now()).await.unwrap());
             }
         };
         tokio::task::block_in_place(|| {
@@ -355,7 +355,7 @@ async fn what_is_not_permitted_is_told_at_start() {
     let grant = grant("a", 1);
     insert(&store, &grant).await;
     assert_eq!(store.grants(&grant.subject, 100, now()).await.unwrap().len(), 1);
-    store.revoke(&grant.digest, now(), now()).await.unwrap();
+    store.revoke(&grant.id, now(), now()).await.unwrap();
     store.revoke_all(&grant.subject, None, fresh(), now()).await.unwrap();
     store.revoke_everything(fresh(), now()).await.unwrap();
     store.purge_tokens(now(), 10).await.unwrap();
@@ -435,7 +435,7 @@ async fn a_primary_that_becomes_a_replica_is_left() {
     let begun = Instant::now();
     // The demoted server may still return old data. The store notices within a quarter of the
     // timeout.
-    while store.find(&grant.digest, now()).await.is_ok() {
+    while store.find(&grant.id, now()).await.is_ok() {
         assert!(begun.elapsed() < TIMEOUT / 4 + SLACK, "the replica still answers");
         tokio::task::yield_now().await;
     }
@@ -456,7 +456,7 @@ async fn what_ends_something_waits_for_replicas() {
     let grant = grant("a", 1);
     insert(&store, &grant).await;
     let begun = Instant::now();
-    assert!(store.revoke(&grant.digest, now(), now()).await.is_err(), "there is no replica");
+    assert!(store.revoke(&grant.id, now(), now()).await.is_err(), "there is no replica");
     assert!(begun.elapsed() >= patience);
     assert!(store.revoke_all(&grant.subject, None, fresh(), now()).await.is_err());
     assert!(store.revoke_everything(fresh(), now()).await.is_err());
@@ -470,7 +470,7 @@ async fn what_ends_something_waits_for_replicas() {
     for round in 0..8 {
         let grant = present::grant(&format!("{round}"), 1);
         insert(&store, &grant).await;
-        assert!(store.revoke(&grant.digest, now(), now()).await.unwrap());
+        assert!(store.revoke(&grant.id, now(), now()).await.unwrap());
         store.revoke_all(&grant.subject, None, fresh(), now()).await.unwrap();
         store.revoke_everything(fresh(), now()).await.unwrap();
     }

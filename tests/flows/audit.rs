@@ -440,7 +440,7 @@ async fn nothing_is_issued_without_a_record_whenever_the_sink_fails() {
             {
                 let on_record = |event: &AuditEvent| {
                     event.outcome == Begun
-                        && event.grant == Some(grant.digest)
+                        && event.grant == Some(grant.id)
                         && event.actor == Some(AdminId::from(7))
                         && event.reason.as_deref() == Some(REASON)
                 };

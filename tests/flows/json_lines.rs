@@ -4,7 +4,7 @@
 use std::{fs, io::Write, path::Path, sync::Arc, thread};
 
 use commerce_auth::{
-    audit::{Action, AuditEvent, AuditSink, JsonLinesAudit, MemoryAudit},
+    audit::{Action, AuditEvent, AuditSink, EventId, JsonLinesAudit, MemoryAudit},
     store::memory::MemoryStore,
     token::Subject,
 };
@@ -70,7 +70,7 @@ async fn what_comes_at_once_is_kept_whole_and_in_the_file_once_acknowledged() {
             let (sink, path, event) = (&sinks[(number % 2) as usize], &path, &event);
             scope.spawn(move || {
                 for round in 0..20 {
-                    let id = uuid::Uuid::from_u128(number * 100 + round);
+                    let id = EventId::from_bytes((number * 100 + round).to_be_bytes());
                     let mut event = event.clone();
                     event.id = id;
                     pollster::block_on(sink.record(&event)).unwrap();

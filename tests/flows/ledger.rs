@@ -18,7 +18,7 @@ use commerce_auth::{
     flow::{AdminChange, CustomerChange, Keep, PasswordReset, PasswordResetRequest},
     notifier::Notice,
     store::memory::MemoryStore,
-    token::{AssistanceEnd, AssistanceEntry, Bearer, Digest, Obtained, Subject},
+    token::{AssistanceEnd, AssistanceEntry, Bearer, GrantId, Obtained, Subject},
 };
 use support::{EMAIL, PASSWORD, REASON, Shop, fast, hooked::Hooked, outbox::Outbox, shop, sink::Breakable};
 
@@ -98,7 +98,7 @@ async fn each_end_is_told_once_and_ends_it_for_good() {
         own: BearerToken,
         admin: String,
         token: String,
-        grant: Digest,
+        grant: GrantId,
     }
     use Ending::{Flow, Host};
     let endings: [(&str, Ending, AssistanceEnd); 17] = [

@@ -13,7 +13,7 @@ use commerce_auth::{
     flow::{PasswordReset, PasswordResetRequest},
     notifier::Notice,
     store::memory::MemoryStore,
-    token::{Digest, Obtained},
+    token::{GrantId, Obtained},
 };
 use support::{EMAIL, PASSWORD, REASON, Shop, fast, hooked::Hooked, shop};
 
@@ -53,7 +53,7 @@ async fn is_ended<S: Store>(shop: &Shop<S>, token: &BearerToken) -> bool {
 
 /// Asserts that customer 1 is notified of a replay once, and that the trail records it once.
 /// Returns the grant of the event.
-async fn assert_told(shop: &Shop, secret: &str) -> Option<Digest> {
+async fn assert_told(shop: &Shop, secret: &str) -> Option<GrantId> {
     let mails = shop.outbox.take();
     let told: Vec<_> = mails
         .iter()
@@ -86,7 +86,7 @@ async fn a_reset_by_a_token_that_a_thief_signed_in_by_ends_the_thiefs_session() 
         assert!(is_ended(&shop, thief.token()).await);
         shop.auth.verify_customer(own.token()).await.expect("the customer's own session stays");
         let grant = assert_told(&shop, &token).await;
-        assert_eq!(grant, Some(Digest::of(thief.token().expose().as_bytes())));
+        assert_eq!(grant, Some(GrantId::of(thief.token().expose().as_bytes())));
         assert!(shop.sign_in(NEW).await.is_err(), "no password was set");
     }
 }

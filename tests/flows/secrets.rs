@@ -11,7 +11,6 @@ use commerce_auth::{
     random::danger::SeededRandom,
     store::memory::MemoryStore,
 };
-use secrecy::ExposeSecret;
 use support::{
     ADMIN, ADMIN_PASSWORD, EMAIL, PASSWORD, REASON, Shop, authenticator::Authenticator, factors::stored,
     keyring, shop, with_second_factor,
@@ -33,7 +32,7 @@ impl SecondFactor {
         let AdminNotice::EnrolmentRequested { token, .. } = &mails[0].notice else { panic!("{mails:?}") };
         let setup = auth.set_up_admin_factor(token.expose(), &origin).await.unwrap();
         let base32 = setup.secret().to_base32();
-        let authenticator = Authenticator::new(base32.expose_secret());
+        let authenticator = Authenticator::new(base32.expose());
         let wrong = auth.activate_admin_factor(token.expose(), "000000", &origin).await.unwrap_err();
         let code = authenticator.unused_code(shop.now()).unwrap();
         let recovery = auth.activate_admin_factor(token.expose(), code.as_str(), &origin).await.unwrap();
@@ -43,12 +42,15 @@ impl SecondFactor {
         let begun = auth.begin_admin_enrolment(signed_in.token()).await.unwrap();
         let again = auth.generate_admin_token(sign_in.clone()).await.unwrap_err();
         let factor = stored(&*shop.store, 7, "factor").await.unwrap();
-        let (status, qr) = (auth.admin_factor(signed_in.token()).await.unwrap(), setup.uri().to_owned());
-        let printed: [&dyn Debug; 14] = [
+        let (status, qr) =
+            (auth.admin_factor(signed_in.token()).await.unwrap(), setup.uri().expose().to_owned());
+        let printed: [&dyn Debug; 16] = [
             &mails,
             &shop.outbox.take_admins(),
             &setup,
             &setup.secret(),
+            &base32,
+            setup.uri(),
             &authenticator,
             &recovery,
             &sign_in,
@@ -64,7 +66,7 @@ impl SecondFactor {
             printed.iter().flat_map(|thing| [format!("{thing:?}"), format!("{thing:#?}")]).collect();
         let mut secrets = vec![
             token.expose().to_owned(),
-            base32.expose_secret().to_owned(),
+            base32.expose().to_owned(),
             qr,
             begun.token().expose().to_owned(),
             signed_in.token().expose().to_owned(),

@@ -15,7 +15,7 @@ use syn::{
 };
 
 /// The modules of `src`, from the top down. Each may import from those below it.
-const ORDER: [&str; 20] = [
+const ORDER: [&str; 21] = [
     "graphql",
     "http",
     "auth",
@@ -35,6 +35,7 @@ const ORDER: [&str; 20] = [
     "keyring",
     "error",
     "clock",
+    "bytes",
     "random",
 ];
 

@@ -11,7 +11,7 @@ use commerce_auth::{
     flow::{CustomerChange, Keep},
     random::danger::SeededRandom,
     store::memory::MemoryStore,
-    token::{Bearer, Digest, Grant, Identity, Obtained},
+    token::{Bearer, Grant, GrantId, Identity, Obtained},
 };
 use support::{
     EMAIL, PASSWORD, Shop, WRONG, fast,
@@ -75,18 +75,18 @@ async fn a_token_that_was_drawn_before_is_not_issued_again() {
 async fn kinds_do_not_cross() {
     let shop = shop();
     let signed_in = shop.sign_in(PASSWORD).await.unwrap();
-    // A digest is not a token, and neither is a code or a reset token.
+    // The id of a grant is not a token, and neither is a code or a reset token.
     let who = shop.auth.verify_customer(signed_in.token()).await.unwrap();
     for text in [who.grant().to_string(), shop.code().await, shop.reset_token().await] {
         assert!(matches!(shop.auth.verify(&text).await, Err(Error::Token(TokenError::Invalid))));
     }
     // An admin user's token is not a customer's. The test puts its grant in the place of the
     // customer's.
-    let digest = Digest::of(signed_in.token().expose().as_bytes());
+    let id = GrantId::of(signed_in.token().expose().as_bytes());
     shop.auth.revoke_customer_token(signed_in.token()).await.unwrap();
     shop.advance(120);
     let now = shop.now();
-    let grant = Grant::admin(digest, AdminId::from(7), Obtained::Password, now, now + time::Duration::HOUR);
+    let grant = Grant::admin(id, AdminId::from(7), Obtained::Password, now, now + time::Duration::HOUR);
     let generation = shop.store.generation(&grant.subject, fresh()).await.unwrap();
     let _ = shop.store.insert(&grant, &Origin::default(), generation, CAP, now).await.unwrap();
     let error = shop.auth.verify_customer(signed_in.token()).await.unwrap_err();
@@ -188,9 +188,9 @@ async fn a_customer_sees_and_ends_her_own_tokens_only() {
     for token in [&phone, &laptop, &assisted] {
         assert!(!shown.contains(token.token().expose()), "a list shows no secret");
     }
-    assert!(shop.auth.revoke_listed_customer_token(laptop.token(), &listed[0].grant.digest).await.unwrap());
+    assert!(shop.auth.revoke_listed_customer_token(laptop.token(), &listed[0].grant.id).await.unwrap());
     assert!(shop.auth.verify_customer(assisted.token()).await.is_err());
-    assert!(!shop.auth.revoke_listed_customer_token(laptop.token(), &listed[0].grant.digest).await.unwrap());
+    assert!(!shop.auth.revoke_listed_customer_token(laptop.token(), &listed[0].grant.id).await.unwrap());
     let admins = shop.admin_grant().await;
     assert!(!shop.auth.revoke_listed_customer_token(laptop.token(), &admins).await.unwrap());
     assert!(
@@ -305,8 +305,8 @@ async fn assistance_is_checked_live() {
             shop.set_admin(|row| row.permissions = vec![Permission::Login]);
         }),
         ("the admin user signed out", |shop| {
-            let digest = pollster::block_on(shop.admin_grant());
-            assert!(pollster::block_on(shop.store.revoke(&digest, shop.now(), shop.now())).unwrap());
+            let id = pollster::block_on(shop.admin_grant());
+            assert!(pollster::block_on(shop.store.revoke(&id, shop.now(), shop.now())).unwrap());
         }),
         ("the admin user was signed out everywhere", |shop| {
             let subject = commerce_auth::token::Subject::Admin(AdminId::from(7));

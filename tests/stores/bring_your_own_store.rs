@@ -18,7 +18,7 @@ use commerce_auth::{
         Version,
     },
     store_conformance,
-    token::{Digest, Grant, Obtained, Subject},
+    token::{Grant, GrantId, Obtained, Subject},
 };
 use store::RedbStore;
 use tempfile::TempDir;
@@ -50,15 +50,15 @@ async fn what_was_acknowledged_outlives_the_process() {
     let subject = Subject::Customer(CustomerId::from(1));
     let moved = store.revoke_all(&subject, None, fresh, now).await.unwrap();
     let [kept, revoked] = ["kept", "revoked"].map(|name| {
-        let digest = Digest::of(name.as_bytes());
-        Grant::customer(digest, CustomerId::from(1), Website::default(), Obtained::Password, now, next)
+        let id = GrantId::of(name.as_bytes());
+        Grant::customer(id, CustomerId::from(1), Website::default(), Obtained::Password, now, next)
     });
     for grant in [&kept, &revoked] {
         let stored =
             store.insert(grant, &Origin::default(), moved, 9.try_into().unwrap(), now).await.unwrap();
         assert_eq!(stored, Insert::Stored);
     }
-    store.revoke(&revoked.digest, now, next).await.unwrap();
+    store.revoke(&revoked.id, now, next).await.unwrap();
     let (partition, version) = (Partition::of(&[b"a"]), Version::from_bytes([7; 16]));
     let key = Key { kind: "document".parse().unwrap(), id: DocumentId::ONLY };
     let put = Put {
@@ -76,8 +76,8 @@ async fn what_was_acknowledged_outlives_the_process() {
 
     let store = RedbStore::open(&path).unwrap();
     assert_eq!(store.generation(&subject, other).await.unwrap(), moved);
-    assert_eq!(store.find(&kept.digest, now).await.unwrap(), Some(kept));
-    assert_eq!(store.find(&revoked.digest, now).await.unwrap(), None);
+    assert_eq!(store.find(&kept.id, now).await.unwrap(), Some(kept));
+    assert_eq!(store.find(&revoked.id, now).await.unwrap(), None);
     let again = store.insert(&revoked, &Origin::default(), moved, 9.try_into().unwrap(), now).await.unwrap();
     assert_eq!(again, Insert::Barred);
     let found = store.load(&partition, &[key]).await.unwrap();

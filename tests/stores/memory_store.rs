@@ -13,7 +13,7 @@ use commerce_auth::{
     store::{
         Change, Changes, CommitOutcome, DocumentId, Insert, Key, Partition, Put, Version, memory::MemoryStore,
     },
-    token::{Digest, Grant, Obtained, Subject},
+    token::{Grant, GrantId, Obtained, Subject},
 };
 use support::{
     EMAIL, PASSWORD, Shop, WRONG, fast,
@@ -146,10 +146,10 @@ async fn a_million_tokens_live_and_die() {
     let store = MemoryStore::new();
     let start = datetime!(2026-01-01 12:00 UTC);
     let grant = |number: u32, issued: OffsetDateTime| {
-        let digest = Digest::of(&number.to_le_bytes());
+        let id = GrantId::of(&number.to_le_bytes());
         let customer = CustomerId::from(number / 2);
         Grant::customer(
-            digest,
+            id,
             customer,
             Website::default(),
             Obtained::Password,
@@ -166,7 +166,7 @@ async fn a_million_tokens_live_and_die() {
     }
     for number in (0..tokens).step_by(1009) {
         let expected = grant(number, start);
-        assert_eq!(store.find(&expected.digest, start).await.unwrap(), Some(expected));
+        assert_eq!(store.find(&expected.id, start).await.unwrap(), Some(expected));
     }
     let subject = Subject::Customer(CustomerId::from(7));
     assert_eq!(store.grants(&subject, 100, start).await.unwrap().len(), 2);

@@ -22,7 +22,7 @@ use commerce_auth::{
         sqlite::{SqliteOptions, SqliteStore},
     },
     store_conformance,
-    token::{Digest, Grant, Obtained, Subject},
+    token::{Grant, GrantId, Obtained, Subject},
 };
 use futures_util::future::join_all;
 use rusqlite::Connection;
@@ -305,14 +305,14 @@ async fn a_corrupt_row_is_an_error_that_tells_nothing_and_stays_alone() {
          INSERT INTO customers VALUES ('1', 'base', 'marker@example.com', 'secret-marker', NULL, 'martian', 1);
          INSERT INTO audit_events (id, at, action, outcome, event) VALUES ('x', 0, 'a', 'b', 'secret-marker')",
     );
-    let (digest, now) = (Digest::from_bytes([0; 32]), OffsetDateTime::UNIX_EPOCH);
+    let (id, now) = (GrantId::from_bytes([0; 32]), OffsetDateTime::UNIX_EPOCH);
     let errors = [
-        store.find(&digest, now).await.unwrap_err(),
+        store.find(&id, now).await.unwrap_err(),
         store.customers().find_by_id(&1.into()).await.unwrap_err(),
         store.audit(None).events(10).await.unwrap_err(),
     ];
     tells_nothing(&errors);
-    assert_eq!(store.find(&Digest::from_bytes([1; 32]), now).await.unwrap(), None);
+    assert_eq!(store.find(&GrantId::from_bytes([1; 32]), now).await.unwrap(), None);
 }
 
 #[tokio::test]
@@ -355,9 +355,9 @@ fn the_log_stays_small_though_somebody_always_looks_up() {
         let first = pollster::block_on(store.generation(&Subject::Customer(1.into()), fresh())).unwrap();
         let grants: Vec<_> = (0..10_000_u32)
             .map(|number| {
-                let (digest, website) = (Digest::of(&number.to_be_bytes()), Website::default());
+                let (id, website) = (GrantId::of(&number.to_be_bytes()), Website::default());
                 let end = now + Duration::from_secs(60);
-                Grant::customer(digest, number.into(), website, Obtained::Password, now, end)
+                Grant::customer(id, number.into(), website, Obtained::Password, now, end)
             })
             .collect();
         let origin = Origin::default();

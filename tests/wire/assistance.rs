@@ -1,6 +1,6 @@
 //! The customer's own view of the ledger of assistance.
 
-use commerce_auth::token::Digest;
+use commerce_auth::token::GrantId;
 use serde_json::{Value, json};
 use support::{
     REASON,
@@ -25,7 +25,7 @@ async fn a_customer_sees_and_ends_assistance() {
     assert_eq!(listed(&site, &mine).await, [] as [Value; 0]);
     let (first, second) =
         (site.shop.assisting(&admin, 0).await.unwrap(), site.shop.assisting(&admin, 2).await.unwrap());
-    let id = Digest::of(first.as_bytes()).to_string();
+    let id = GrantId::of(first.as_bytes()).to_string();
     let entry = |id: &str, ended_at: Value, end: Value| {
         json!({
             "id": id, "actor": {"admin_id": "7", "reason": REASON},
@@ -76,7 +76,7 @@ async fn it_is_the_customers_own() {
     let admin = site.shop.admin_token().await;
     let assistant = site.shop.assisting(&admin, 0).await.unwrap();
     let refused = ("The current customer isn't authorized.".into(), "graphql-authorization".into(), 403);
-    let name = Digest::of(assistant.as_bytes()).to_string();
+    let name = GrantId::of(assistant.as_bytes()).to_string();
     for token in [None, Some(&admin), Some(&assistant)] {
         for query in [LIST, &end(&name)] {
             let answer = site.graphql(token.map(String::as_str), query).await;

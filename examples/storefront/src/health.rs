@@ -1,5 +1,5 @@
 use axum::{extract::State, http::StatusCode};
-use commerce_auth::{CustomerId, error::StoreError, token::Digest};
+use commerce_auth::{CustomerId, error::StoreError, token::GrantId};
 use time::OffsetDateTime;
 use tracing::warn;
 
@@ -18,7 +18,7 @@ pub(crate) async fn health(State(shop): State<Shop>) -> (StatusCode, &'static st
 
 /// Looks for a token and for customers that cannot be there.
 async fn ask_everything(shop: &Shop) -> Result<(), StoreError> {
-    let (nothing, nobody) = (Digest::from_bytes([0; 32]), CustomerId::from(0));
+    let (nothing, nobody) = (GrantId::from_bytes([0; 32]), CustomerId::from(0));
     shop.database.tokens.find(&nothing, OffsetDateTime::now_utc()).await?;
     shop.database.customers.find_by_id(&nobody).await?;
     shop.database.profiles.find(&nobody).await?;

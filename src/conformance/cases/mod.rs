@@ -8,7 +8,7 @@ use time::OffsetDateTime;
 use crate::{
     account::{AdminId, CustomerId, Website},
     conformance::Failure,
-    token::{Assistance, Digest, Grant, Obtained, Subject},
+    token::{Assistance, Grant, GrantId, Obtained, Subject},
 };
 
 /// Fails the case unless the condition holds.
@@ -32,8 +32,8 @@ fn just_before(instant: OffsetDateTime) -> OffsetDateTime {
     instant - Duration::from_micros(1)
 }
 
-fn digest(name: &str) -> Digest {
-    Digest::of(name.as_bytes())
+fn id(name: &str) -> GrantId {
+    GrantId::of(name.as_bytes())
 }
 
 fn customer(number: i32) -> CustomerId {
@@ -50,11 +50,11 @@ fn website(code: &str) -> Result<Website, Failure> {
 
 /// Returns a grant of customer `number` that lives from 0 to 60.
 fn grant(name: &str, number: i32) -> Grant {
-    Grant::customer(digest(name), customer(number), Website::default(), Obtained::Password, at(0), at(60))
+    Grant::customer(id(name), customer(number), Website::default(), Obtained::Password, at(0), at(60))
 }
 
 fn assistance(reason: &str) -> Assistance {
-    Assistance::new(AdminId::from(7), digest("an admin user's grant"), reason)
+    Assistance::new(AdminId::from(7), id("an admin user's grant"), reason)
 }
 
 /// Returns texts that are difficult for some stores: quotes, patterns, terminators, other scripts,

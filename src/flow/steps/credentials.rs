@@ -5,7 +5,7 @@ use crate::{
     error::{Error, StoreError, TokenError},
     service::{Services, stop::Stop},
     store::Generation,
-    token::{Digest, Origin, Subject},
+    token::{GrantId, Origin, Subject},
 };
 
 /// Ends the tokens of a subject, except `keep`, and its one-time credentials.
@@ -14,7 +14,7 @@ use crate::{
 pub(in crate::flow) async fn end_credentials(
     services: &Services,
     subject: &Subject,
-    keep: Option<&Digest>,
+    keep: Option<&GrantId>,
     origin: &Origin,
 ) -> Result<(), Error> {
     let ended = services.tokens.revoke_all(subject, keep).await;
@@ -36,7 +36,7 @@ pub(in crate::flow) async fn settle_ledger(services: &Services, subject: &Subjec
 pub(in crate::flow) enum Ends<'a> {
     Nothing,
     /// All tokens except the presented one, which must still be live.
-    AllBut(&'a Digest),
+    AllBut(&'a GrantId),
     All,
 }
 

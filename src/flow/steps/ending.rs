@@ -8,7 +8,7 @@ use crate::{
         attempts::{Charged, Settled},
         stop::Stop,
     },
-    state::budgets::{self, Locks, Suspected},
+    state::budgets::{AttemptOutcome, Locks, Suspected},
     token::{Grant, Origin},
 };
 
@@ -51,7 +51,7 @@ pub(in crate::flow) async fn tell(services: &Services, event: &Draft, outcome: O
 pub(in crate::flow) async fn settle(
     services: &Services,
     charged: Charged<'_>,
-    outcome: budgets::Outcome,
+    outcome: AttemptOutcome,
     event: &Draft,
 ) -> Result<Locks, Error> {
     let Settled { locks, suspected } = charged.settle(outcome).await?;

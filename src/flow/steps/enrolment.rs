@@ -4,7 +4,7 @@
 use super::ending::settle;
 use crate::{
     account::{AdminId, AdminRecord},
-    audit::{Action, Draft, Outcome as Told, Refusal},
+    audit::{Action, Draft, Outcome, Refusal},
     credential::Credential,
     error::{Error, Field, SecondFactorError, SignInError},
     flow::types::BegunEnrolment,
@@ -15,11 +15,11 @@ use crate::{
         stop::Stop,
     },
     state::{
-        budgets::{Failure, Outcome},
-        factor::Enrolment,
+        budgets::{AttemptOutcome, CountedFailure},
+        factor::{Enrolment, EnrolmentId, FactorId},
     },
     store::Generation,
-    token::{Digest, Subject},
+    token::{Digest, GrantId, Subject},
 };
 
 /// Mails an enrolment token to an admin user whose password is right. `generation` was read before
@@ -35,30 +35,30 @@ pub(in crate::flow) async fn mail_enrolment(
     let charged = services.attempts.reserve(attempted).await?;
     let charged = charged.ok_or(Refusal::BudgetSpent.told(SignInError::TooManyRequests))?;
     // Every request counts, even if it fails later.
-    settle(services, charged, Outcome::Failed, event).await?;
+    settle(services, charged, AttemptOutcome::Failed, event).await?;
     let event = Draft { action: Action::FactorEnrolment, ..event.clone() };
     let begun = begin_enrolment(services, &admin.id, None, None, generation, &event).await?;
     let (token, expires_at) = (begun.token().clone(), begun.expires_at());
     let notice = AdminNotice::EnrolmentRequested { token, expires_at };
     if !services.notices.tell_admin(admin, notice, &event.origin) {
-        services.trail.record(&event, Told::Failed).await?;
+        services.trail.record(&event, Outcome::Failed).await?;
         return Err(Error::SecondFactor(SecondFactorError::EnrolmentNotSent).into());
     }
-    Ok(services.trail.record(&event, Told::Succeeded).await?)
+    Ok(services.trail.record(&event, Outcome::Succeeded).await?)
 }
 
 pub(in crate::flow) async fn begin_enrolment(
     services: &Services,
     admin: &AdminId,
-    replaces: Option<Digest>,
-    begun_with: Option<Digest>,
+    replaces: Option<FactorId>,
+    begun_with: Option<GrantId>,
     generation: Generation,
     event: &Draft,
 ) -> Result<BegunEnrolment, Stop> {
     let (token, secret) = services.factors.draw_secret(admin)?;
     let (_, expires_at) = services.tokens.lifespan(services.config.lifetimes.enrolment_token, None);
     let enrolment = Enrolment {
-        token: token.digest(),
+        id: EnrolmentId::from_digest(token.digest()),
         admin: admin.clone(),
         secret,
         replaces,
@@ -82,8 +82,9 @@ pub(in crate::flow) async fn live_enrolment(
     let attempts = &services.attempts;
     let source = Tallies::of_source(event.origin.source, &services.config);
     attempts.admit(source.as_ref()).await?;
-    let Some(found) = services.factors.enrolment(&Digest::of(token.bytes())).await? else {
-        attempts.count(source.as_ref(), Failure::default(), services.documents.now()).await;
+    let id = EnrolmentId::from_digest(Digest::of(token.bytes()));
+    let Some(found) = services.factors.enrolment(id).await? else {
+        attempts.count(source.as_ref(), CountedFailure::default(), services.documents.now()).await;
         return Err(Refusal::WrongCredential.told(SecondFactorError::InvalidEnrolmentToken));
     };
     let subject = Subject::Admin(found.admin().clone());
@@ -100,7 +101,7 @@ pub(in crate::flow) async fn live_enrolment(
     {
         return Err(Refusal::AdminSignedOut.told(SecondFactorError::InvalidEnrolmentToken));
     }
-    if present.map(|factor| factor.name) != enrolment.replaces {
+    if present.map(|factor| factor.id) != enrolment.replaces {
         return Err(Refusal::AlreadyEnrolled.told(SecondFactorError::AlreadyEnrolled));
     }
     Ok((enrolment, admin))

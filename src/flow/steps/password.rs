@@ -16,7 +16,7 @@ use crate::{
         passwords::Passwords,
         stop::{Denied, Judged, Stop},
     },
-    state::budgets::Outcome,
+    state::budgets::AttemptOutcome,
 };
 
 /// Reads the account again after its credential was found right.
@@ -63,7 +63,7 @@ pub(in crate::flow) async fn confirm<A: ToldOfLock>(
     let charged = services.attempts.reserve(attempted).await?;
     let charged = charged.ok_or(Refusal::BudgetSpent.told(SignInError::Locked))?;
     let judged = judge(services, accounts, who, password, charged.work()).await;
-    let judged = Judged::of(judged.map(|row| (row, Outcome::Succeeded)), charged.work());
+    let judged = Judged::of(judged.map(|row| (row, AttemptOutcome::Succeeded)), charged.work());
     // If the password is right and the charge cannot be settled now, it is settled later.
     if let Ok(locks) = settle(services, charged, judged.outcome, event).await
         && locks.wide

@@ -8,7 +8,7 @@ use crate::{
     notifier::Notice,
     service::{Services, stop::Denied},
     store::{Purpose, Spent},
-    token::{AssistanceEnd, Digest, Obtained, Subject},
+    token::{AssistanceEnd, GrantId, Obtained, Subject},
 };
 
 /// Notifies the owner of a replay, and ends the tokens obtained with the spent credential, because
@@ -24,7 +24,8 @@ pub(in crate::flow) async fn end_replayed(
     let Some(row) = row else { return Refusal::UnknownAccount.failed(told) };
     event.delivery = Delivery::Awaited;
     event.action = Action::CodeReplay;
-    event.grant = spent.bought;
+    let bought = spent.bought.map(GrantId::from_digest);
+    event.grant = bought;
     let obtained = match spent.purpose {
         Purpose::ResetToken => Obtained::ResetToken,
         Purpose::OneTimeCode => Obtained::OneTimeCode,
@@ -33,7 +34,7 @@ pub(in crate::flow) async fn end_replayed(
     };
     // The notice is sent first, so that a caller who disconnects cannot suppress it.
     services.notices.tell_customer(row, Notice::CredentialReplayed { obtained }, &event.origin);
-    let ended = match spent.bought {
+    let ended = match bought {
         Some(bought) => end_bought(services, row, spent.purpose, &bought, event).await,
         None => end_reset(services, row, spent, event).await,
     };
@@ -49,7 +50,7 @@ async fn end_bought(
     services: &Services,
     row: &CustomerRecord,
     purpose: Purpose,
-    bought: &Digest,
+    bought: &GrantId,
     event: &mut Draft,
 ) -> Result<(), Error> {
     let Services { tokens, assistance, config, .. } = services;

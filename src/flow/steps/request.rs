@@ -8,7 +8,7 @@ use crate::{
     audit::{Draft, Refusal},
     error::SignInError,
     service::{Services, attempts::Attempted, stop::Stop},
-    state::budgets::Outcome,
+    state::budgets::AttemptOutcome,
 };
 
 /// Charges a request to the budget of its source, if that is known, and to the budget of the
@@ -40,7 +40,7 @@ pub(in crate::flow) async fn charge_request(
     }
     for opened in by_source.map(Some).into_iter().chain(by_address) {
         let charged = opened.ok_or_else(spent)?.reserve().await?.ok_or_else(spent)?;
-        settle(services, charged, Outcome::Failed, event).await?;
+        settle(services, charged, AttemptOutcome::Failed, event).await?;
     }
     Ok(())
 }

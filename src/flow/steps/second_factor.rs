@@ -18,7 +18,7 @@ use crate::{
         factors::RightCode,
         stop::{Judged, Stop},
     },
-    state::budgets::Outcome,
+    state::budgets::AttemptOutcome,
     store::Generation,
     token::{Grant, Obtained, Origin},
 };
@@ -56,7 +56,7 @@ pub(in crate::flow) async fn judge_code<'a>(
             {
                 tell_of_locks(services, locks, &username, Some(row), &event.origin).await;
             }
-            if outcome == Outcome::Failed {
+            if outcome == AttemptOutcome::Failed {
                 tell_of_wrong_code(services, row, &event.origin).await;
             }
             Err(stop)
@@ -71,7 +71,7 @@ pub(in crate::flow) async fn judge_code<'a>(
 async fn tell_of_wrong_code(services: &Services, row: &AdminRecord, origin: &Origin) {
     let notice = Attempted::wrong_code_notice(&row.id, origin.source, &services.config);
     if let Ok(Some(charged)) = services.attempts.reserve(notice).await
-        && charged.settle(Outcome::Failed).await.is_ok()
+        && charged.settle(AttemptOutcome::Failed).await.is_ok()
     {
         services.notices.tell_admin(row, AdminNotice::SecondFactorFailed, origin);
     }
@@ -90,7 +90,7 @@ pub(in crate::flow) async fn issue_admin_token(
     let drawn = services.tokens.draw()?;
     let (now, end) = services.tokens.lifespan(services.config.lifetimes.admin_token, until);
     let obtained = right.as_ref().map_or(Obtained::Password, |right| right.code.obtained());
-    let grant = Grant::admin(drawn.digest, row.id.clone(), obtained, now, end);
+    let grant = Grant::admin(drawn.id, row.id.clone(), obtained, now, end);
     event.about_grant(&grant);
     let begun = services.trail.begin(event).await;
     match (right, begun) {
@@ -98,7 +98,7 @@ pub(in crate::flow) async fn issue_admin_token(
         (Some(right), Err(error)) => {
             // The failure is not the code's fault. If the charge cannot be returned now, it
             // expires.
-            let _ = right.charged.settle(Outcome::Withdrawn).await;
+            let _ = right.charged.settle(AttemptOutcome::Withdrawn).await;
             return Err(error.into());
         }
         (None, begun) => begun?,

@@ -30,9 +30,9 @@ use crate::{
         stop::{Denied, Judged, Stop},
         tokens::Drawn,
     },
-    state::budgets::Outcome,
+    state::budgets::AttemptOutcome,
     store::{Generation, OneTimeCredential, Presented, Purpose, Purposes, Spent},
-    token::{Assistance, Digest, Grant, Obtained, Subject},
+    token::{Assistance, Digest, Grant, GrantId, Obtained, Subject},
 };
 
 /// The steps of the chain that a sign-in tries.
@@ -50,7 +50,7 @@ enum Match {
 }
 
 /// A right credential of an account that may sign in.
-struct Admitted {
+struct AdmittedCustomer {
     row: CustomerRecord,
     matched: Match,
     /// The generation, read before the credential was checked.
@@ -80,7 +80,7 @@ pub(in crate::flow) async fn sign_in(
     let action = if chain.password { Action::SignIn } else { Action::CodeRedemption };
     let mut event = Draft::anonymous(action, &asked.origin)
         .website(&address.website)
-        .at_account(account_partition(address).digest());
+        .at_account(account_partition(address).account_key());
     let attempt = Attempt { services, asked, address, chain };
     let ended = match services.attempts.open(attempted).await {
         Ok(Some(opened)) => attempt.within_budget(opened, &mut event).await,
@@ -101,7 +101,7 @@ impl Attempt<'_> {
         let (charged, sought) = sought.await?;
         let Some(mut charged) = charged else { return Ok(None) };
         let owner = sought.row.clone();
-        let Judged { outcome, answer } = self.judge(&drawn.digest, sought, charged.work(), event).await;
+        let Judged { outcome, answer } = self.judge(&drawn.id, sought, charged.work(), event).await;
         let admitted = match answer {
             Ok(admitted) => admitted,
             Err(stop) => {
@@ -141,7 +141,7 @@ impl Attempt<'_> {
 
     /// Notifies the owner of a sign-in by reset token or from a new device. Assistance has a
     /// separate notice.
-    fn tell_of_sign_in(&self, admitted: &Admitted, device_is_new: bool) {
+    fn tell_of_sign_in(&self, admitted: &AdmittedCustomer, device_is_new: bool) {
         let notice = match admitted.matched {
             Match::ResetToken => Notice::SignedInByResetToken,
             Match::Password { .. } if device_is_new => Notice::NewDevice,
@@ -164,11 +164,11 @@ impl Attempt<'_> {
     /// order, for every refusal.
     async fn judge(
         &self,
-        bought: &Digest,
+        bought: &GrantId,
         sought: Sought<CustomerRecord>,
         work: &Work,
         event: &mut Draft,
-    ) -> Judged<Admitted> {
+    ) -> Judged<AdmittedCustomer> {
         event.subject = sought.row.as_ref().map(|row| Subject::Customer(row.id.clone()));
         let judged = match self.match_password(&sought, work).await {
             Ok(Some(verified)) => self.admit_password(sought, verified, work).await,
@@ -202,7 +202,7 @@ impl Attempt<'_> {
         sought: Sought<CustomerRecord>,
         verified: Verified,
         work: &Work,
-    ) -> Result<(Admitted, Outcome), Denied> {
+    ) -> Result<(AdmittedCustomer, AttemptOutcome), Denied> {
         let Sought { row, generation, .. } = sought;
         let seen = row.ok_or(Refusal::UnknownAccount.failed(SignInError::Refused))?;
         let row = read_again(&self.services.customers, self.address, &seen).await?;
@@ -211,17 +211,17 @@ impl Attempt<'_> {
             check_again(&self.services.passwords, password, (&seen, verified), &row, work).await?;
         self.require_active(&row)?;
         let matched = Match::Password { hash_is_outdated };
-        Ok((Admitted { row, matched, generation, until: None }, Outcome::Succeeded))
+        Ok((AdmittedCustomer { row, matched, generation, until: None }, AttemptOutcome::Succeeded))
     }
 
     /// Looks for a one-time credential, the later steps of the chain, and spends it for the grant
     /// `bought`. A credential that matches nothing costs one look-up.
     async fn redeem(
         &self,
-        bought: &Digest,
+        bought: &GrantId,
         sought: Sought<CustomerRecord>,
         event: &mut Draft,
-    ) -> Result<(Admitted, Outcome), Denied> {
+    ) -> Result<(AdmittedCustomer, AttemptOutcome), Denied> {
         let Sought { row, id, generation } = sought;
         let refused = unmatched(row.as_ref());
         if !self.chain.one_time.reset_token && !self.chain.one_time.one_time_code {
@@ -256,7 +256,7 @@ impl Attempt<'_> {
             let begun = self.services.trail.begin(event).await;
             begun.map_err(|error| Denied::from(error).behind_right_credential())?;
         }
-        let taken = self.services.one_time.spend(offer, Some(bought)).await;
+        let taken = self.services.one_time.spend(offer, Some(&bought.digest())).await;
         match taken.map_err(|error| Denied::from(error).behind_right_credential())? {
             Verdict::Good(()) => {}
             Verdict::Replayed(spent) => return Err(self.end_replayed(row.as_ref(), spent, event).await),
@@ -265,7 +265,7 @@ impl Attempt<'_> {
         let row = row.ok_or(Refusal::UnknownAccount.failed(SignInError::Refused))?;
         let admitted = self.admit_redeemed(row, matched, generation).await;
         let admitted = admitted.map_err(Denied::behind_right_credential)?;
-        Ok((admitted, Outcome::Withdrawn))
+        Ok((admitted, AttemptOutcome::Withdrawn))
     }
 
     /// Admits an account whose one-time credential was spent.
@@ -274,7 +274,7 @@ impl Attempt<'_> {
         seen: CustomerRecord,
         matched: Match,
         generation: Generation,
-    ) -> Result<Admitted, Denied> {
+    ) -> Result<AdmittedCustomer, Denied> {
         let row = read_again(&self.services.customers, self.address, &seen).await?;
         self.require_active(&row)?;
         let until = match &matched {
@@ -287,7 +287,7 @@ impl Attempt<'_> {
             }
             Match::Password { .. } | Match::ResetToken => None,
         };
-        Ok(Admitted { row, matched, generation, until })
+        Ok(AdmittedCustomer { row, matched, generation, until })
     }
 
     async fn end_replayed(&self, row: Option<&CustomerRecord>, spent: Spent, event: &mut Draft) -> Denied {
@@ -304,7 +304,12 @@ impl Attempt<'_> {
     }
 
     /// Stores the grant and returns its token.
-    async fn issue(&self, admitted: &Admitted, drawn: Drawn, event: &mut Draft) -> Result<SignedIn, Stop> {
+    async fn issue(
+        &self,
+        admitted: &AdmittedCustomer,
+        drawn: Drawn,
+        event: &mut Draft,
+    ) -> Result<SignedIn, Stop> {
         let Services { tokens, assistance, config, .. } = self.services;
         let (obtained, lifetime) = match admitted.matched {
             Match::Password { .. } => (Obtained::Password, config.lifetimes.customer_token),
@@ -313,7 +318,7 @@ impl Attempt<'_> {
         };
         let (now, end) = tokens.lifespan(lifetime, admitted.until);
         let (customer, website) = (admitted.row.id.clone(), self.address.website.clone());
-        let mut grant = Grant::customer(drawn.digest, customer.clone(), website, obtained, now, end);
+        let mut grant = Grant::customer(drawn.id, customer.clone(), website, obtained, now, end);
         if let Match::OneTimeCode(assistance) = &admitted.matched {
             grant.assistance = Some(Arc::clone(assistance));
         }

@@ -45,13 +45,14 @@ impl RestError {
         }
     }
 
-    /// Sets the value of a name in the message.
-    pub fn with(mut self, name: &str, value: impl Into<Value>) -> Self {
+    /// Sets the value of a name in the message, such as a text, a number or a list. A value that
+    /// JSON cannot hold becomes `null`.
+    pub fn with(mut self, name: &str, value: impl Serialize) -> Self {
         let mut parameters = match self.parameters {
             Value::Object(parameters) => parameters,
             _ => Map::new(),
         };
-        parameters.insert(name.to_owned(), value.into());
+        parameters.insert(name.to_owned(), serde_json::to_value(value).unwrap_or_default());
         self.parameters = Value::Object(parameters);
         self
     }

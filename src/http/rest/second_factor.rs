@@ -2,7 +2,6 @@
 
 use axum::Json;
 use http::StatusCode;
-use secrecy::ExposeSecret;
 use serde::Serialize;
 
 use super::{
@@ -23,11 +22,11 @@ const PROVIDER: &str = "google";
 pub(super) fn needed(error: Error) -> RestError {
     match error {
         Error::SecondFactor(SecondFactorError::Required) => {
-            RestError::from(error).with("active_providers", vec![PROVIDER])
+            RestError::from(error).with("active_providers", [PROVIDER])
         }
-        Error::SecondFactor(SecondFactorError::EnrolmentRequired) => RestError::from(error)
-            .with("providers", vec![PROVIDER])
-            .with("active_providers", Vec::<&str>::new()),
+        Error::SecondFactor(SecondFactorError::EnrolmentRequired) => {
+            RestError::from(error).with("providers", [PROVIDER]).with("active_providers", [(); 0])
+        }
         Error::Internal(InternalError::NotConfigured(Part::Keyring)) => {
             let message = "Please ask an administrator with sufficient access to configure 2FA first";
             RestError::new(StatusCode::BAD_REQUEST, message).caused_by(error)
@@ -88,10 +87,10 @@ pub(super) async fn configure(
     require(&[&tfa_token])?;
     let setup = caller.auth().set_up_admin_factor(tfa_token, caller.origin()).await.map_err(refused)?;
     #[cfg(feature = "qr")]
-    let qr_code_base64 = setup.qr_png_base64().map(|png| png.expose_secret().to_owned());
+    let qr_code_base64 = setup.qr_png_base64().map(|png| png.expose().to_owned());
     #[cfg(not(feature = "qr"))]
     let qr_code_base64 = None;
-    let secret_code = setup.secret().to_base32().expose_secret().to_owned();
+    let secret_code = setup.secret().to_base32().expose().to_owned();
     Ok(Json(ConfigureAnswer { qr_code_base64, secret_code }))
 }
 

@@ -11,7 +11,7 @@ use crate::{
     config::AuthConfig,
     error::{Error, InternalError, StoreError, TokenError},
     service::stop::Stop,
-    token::{AdminIdentity, CustomerIdentity, Digest, Subject},
+    token::{AdminIdentity, CustomerIdentity, GrantId, Subject},
 };
 
 /// The name of a customer account: a website and an e-mail address.
@@ -41,7 +41,7 @@ pub(crate) trait Account: Clone + Send + Sync + 'static {
     fn is_of(&self, name: &Self::Name) -> bool;
     /// Returns the canonical name of the row. It fails if the host's table holds an invalid name.
     fn name(&self) -> Result<Self::Name, Error>;
-    fn proved_by(who: &Self::Identity) -> (&Self::Id, &Digest);
+    fn proved_by(who: &Self::Identity) -> (&Self::Id, &GrantId);
     /// Returns the present row of an account whose owner presented a token.
     fn own(row: Option<Self>, who: &Self::Identity) -> Result<Self, Stop>;
     /// Returns the decoy's id for an unknown account of this name.
@@ -179,7 +179,7 @@ impl Account for CustomerRecord {
         Ok(Address { website: self.website.clone(), email })
     }
 
-    fn proved_by(who: &CustomerIdentity) -> (&CustomerId, &Digest) {
+    fn proved_by(who: &CustomerIdentity) -> (&CustomerId, &GrantId) {
         (who.customer_id(), who.grant())
     }
 
@@ -227,7 +227,7 @@ impl Account for AdminRecord {
         self.username.parse().map_err(|_| Error::Internal(InternalError::ForeignRow))
     }
 
-    fn proved_by(who: &AdminIdentity) -> (&AdminId, &Digest) {
+    fn proved_by(who: &AdminIdentity) -> (&AdminId, &GrantId) {
         (who.admin_id(), who.grant())
     }
 

@@ -1,7 +1,7 @@
 //! The entries of the ledger. An entry is made before its token is stored, and closed when the
 //! assistance is over. Each reading first closes the entries that are over.
 
-use super::{Assistance, Page};
+use super::{Assistances, LedgerPage};
 use crate::{
     account::{AdminId, CustomerId, CustomerRecord},
     audit::Refusal,
@@ -9,10 +9,10 @@ use crate::{
     notifier::Notice,
     service::stop::Stop,
     store::{Generation, Position},
-    token::{AssistanceEnd, AssistanceEntry, Digest, Grant, Origin},
+    token::{AssistanceEnd, AssistanceEntry, Grant, GrantId, Origin},
 };
 
-impl Assistance {
+impl Assistances {
     /// Maximum number of entries in one list. Further entries of the shop are left to the host's
     /// timer, [`Auth::purge`](crate::Auth::purge).
     pub(crate) const ENTRIES: usize = 1000;
@@ -31,7 +31,7 @@ impl Assistance {
         self.ledger.begin(&entry).await?;
         if let Err(stop) = self.tokens.insert(grant, origin, generation).await {
             // If the end cannot be recorded now, then the next reading of the ledger records it.
-            let _ = self.ledger.end(&entry.customer, &grant.digest, AssistanceEnd::NotIssued).await;
+            let _ = self.ledger.end(&entry.customer, &grant.id, AssistanceEnd::NotIssued).await;
             return Err(stop);
         }
         let notice = Notice::AssistanceBegan {
@@ -50,7 +50,7 @@ impl Assistance {
     pub(crate) async fn close(
         &self,
         customer: &CustomerId,
-        grant: &Digest,
+        grant: &GrantId,
         end: AssistanceEnd,
         origin: &Origin,
     ) {
@@ -61,7 +61,7 @@ impl Assistance {
     pub(crate) async fn entry(
         &self,
         customer: &CustomerId,
-        grant: &Digest,
+        grant: &GrantId,
     ) -> Result<Option<AssistanceEntry>, StoreError> {
         self.ledger.find(customer, grant).await
     }
@@ -100,7 +100,8 @@ impl Assistance {
         }
         let mut after: Option<Position> = None;
         loop {
-            let Page { entries, next } = self.ledger.of(customer, after.as_ref(), Self::ENTRIES).await?;
+            let LedgerPage { entries, next } =
+                self.ledger.of(customer, after.as_ref(), Self::ENTRIES).await?;
             self.settle(entries, origin).await?;
             let Some(next) = next else { return Ok(()) };
             after = Some(next);
@@ -172,7 +173,7 @@ impl Assistance {
     async fn try_close(
         &self,
         customer: &CustomerId,
-        grant: &Digest,
+        grant: &GrantId,
         end: AssistanceEnd,
         origin: &Origin,
     ) -> Result<Option<AssistanceEntry>, Error> {

@@ -10,11 +10,13 @@ use crate::{
     account::CustomerId,
     error::StoreError,
     state::{
-        ledger::{Beginning, Ending, Erasing, Finding, decode_entry, of_customer_index, open_index},
+        ledger::{
+            Beginning, Ending, ErasingEntries, FindingEntry, decode_entry, of_customer_index, open_index,
+        },
         of_customer,
     },
     store::{Index, Listed, Position},
-    token::{AssistanceEnd, AssistanceEntry, Digest},
+    token::{AssistanceEnd, AssistanceEntry, GrantId},
 };
 
 /// The ledger of assistance, which customers and supervisors can read. It does not decide whether a
@@ -28,7 +30,7 @@ pub(crate) struct Ledger {
 
 /// Entries of the ledger in the order of an index.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Page {
+pub(crate) struct LedgerPage {
     pub(crate) entries: Vec<AssistanceEntry>,
     /// The position of the last entry, if more entries may follow.
     pub(crate) next: Option<Position>,
@@ -51,7 +53,7 @@ impl Ledger {
     pub(crate) async fn end(
         &self,
         customer: &CustomerId,
-        grant: &Digest,
+        grant: &GrantId,
         end: AssistanceEnd,
     ) -> Result<Option<AssistanceEntry>, StoreError> {
         let ending = Ending { grant, end, history: self.history };
@@ -62,9 +64,9 @@ impl Ledger {
     pub(crate) async fn find(
         &self,
         customer: &CustomerId,
-        grant: &Digest,
+        grant: &GrantId,
     ) -> Result<Option<AssistanceEntry>, StoreError> {
-        self.documents.change(&of_customer(customer), &Finding { grant }).await?.kept()
+        self.documents.change(&of_customer(customer), &FindingEntry { grant }).await?.kept()
     }
 
     /// Returns at most `limit` entries of a customer, the newest first.
@@ -73,12 +75,16 @@ impl Ledger {
         customer: &CustomerId,
         after: Option<&Position>,
         limit: usize,
-    ) -> Result<Page, StoreError> {
+    ) -> Result<LedgerPage, StoreError> {
         self.page(&of_customer_index(customer), after, limit).await
     }
 
     /// Returns at most `limit` entries of the shop that have not ended, the oldest first.
-    pub(crate) async fn open(&self, after: Option<&Position>, limit: usize) -> Result<Page, StoreError> {
+    pub(crate) async fn open(
+        &self,
+        after: Option<&Position>,
+        limit: usize,
+    ) -> Result<LedgerPage, StoreError> {
         let mut page = self.page(&open_index(), after, limit).await?;
         page.entries.retain(|entry| entry.ended_at.is_none());
         Ok(page)
@@ -90,12 +96,12 @@ impl Ledger {
         let (partition, index) = (of_customer(customer), of_customer_index(customer));
         let (mut erased, mut after) = (0, None);
         loop {
-            let listed = self.documents.list(&index, after.as_ref(), Erasing::MAX).await?;
+            let listed = self.documents.list(&index, after.as_ref(), ErasingEntries::MAX).await?;
             let Some(last) = listed.last() else { return Ok(erased) };
-            let (last, is_full) = (last.position.clone(), listed.len() >= Erasing::MAX);
+            let (last, is_full) = (last.position.clone(), listed.len() >= ErasingEntries::MAX);
             let keys = listed.iter().map(|listed| listed.position.key.clone()).collect();
             let documents = listed.into_iter().map(|listed| Some(listed.document)).collect();
-            let erasing = Erasing { keys };
+            let erasing = ErasingEntries { keys };
             let mut held = Held::of(&partition, &erasing, documents)?;
             erased += self.documents.change_held(&mut held, &erasing).await?.kept()?;
             if !is_full {
@@ -105,11 +111,16 @@ impl Ledger {
         }
     }
 
-    async fn page(&self, index: &Index, after: Option<&Position>, limit: usize) -> Result<Page, StoreError> {
+    async fn page(
+        &self,
+        index: &Index,
+        after: Option<&Position>,
+        limit: usize,
+    ) -> Result<LedgerPage, StoreError> {
         let listed = self.documents.list(index, after, limit).await?;
         let next = listed.last().filter(|_| listed.len() >= limit).map(|last| last.position.clone());
         let decode = |Listed { document, .. }: &Listed| decode_entry(&document.bytes);
         let entries = listed.iter().map(decode).collect::<Result<_, _>>().map_err(StoreError::new)?;
-        Ok(Page { entries, next })
+        Ok(LedgerPage { entries, next })
     }
 }

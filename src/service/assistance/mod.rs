@@ -9,7 +9,7 @@ mod ledger;
 use std::sync::Arc;
 
 pub(super) use ledger::Ledger;
-use ledger::Page;
+use ledger::LedgerPage;
 use time::OffsetDateTime;
 
 use super::{
@@ -26,10 +26,10 @@ use crate::{
     error::{
         AssistanceError, Error, Field, InputError, InternalError, Part, SignInError, StoreError, TokenError,
     },
-    token::{self, Grant, Subject},
+    token::{Assistance, Grant, Subject},
 };
 
-pub(crate) struct Assistance {
+pub(crate) struct Assistances {
     pub(super) config: Arc<AuthConfig>,
     pub(super) customers: Arc<Accounts<CustomerRecord>>,
     pub(super) consents: Arc<dyn Consents>,
@@ -40,7 +40,7 @@ pub(crate) struct Assistance {
     pub(super) ledger: Ledger,
 }
 
-impl Assistance {
+impl Assistances {
     /// Returns the assistance that the admin user of a grant may give now, and its latest end. It
     /// looks up no customer.
     pub(crate) async fn offered_by(
@@ -48,22 +48,22 @@ impl Assistance {
         grant: &Grant,
         reason: &str,
         event: &mut Draft,
-    ) -> Result<(token::Assistance, OffsetDateTime), Stop> {
+    ) -> Result<(Assistance, OffsetDateTime), Stop> {
         let Subject::Admin(id) = &grant.subject else {
             event.about_grant(grant);
             return Err(Refusal::NotAnAdmin.told(TokenError::NotAuthorized));
         };
         event.actor = Some(id.clone());
-        event.parent = Some(grant.digest);
+        event.parent = Some(grant.id);
         let admin = self.permitted(id, grant).await?;
         if self.config.assistance.step_up {
             self.freshness.require(grant.issued_at, grant.obtained, true)?;
         }
-        let mut assistance = token::Assistance::new(admin.id, grant.digest, reason);
+        let mut assistance = Assistance::new(admin.id, grant.id, reason);
         if assistance.reason.is_empty() {
             let default = self.config.assistance.default_reason.as_ref();
             let default = default.ok_or(Refusal::NoReason.told(InputError::Required(Field::Reason)))?;
-            assistance = token::Assistance::new(assistance.actor, assistance.parent, default);
+            assistance = Assistance::new(assistance.actor, assistance.parent, default);
         }
         event.about_assistance(&assistance);
         Ok((assistance, grant.expires_at))
@@ -74,7 +74,7 @@ impl Assistance {
     pub(crate) async fn require_both_sides(
         &self,
         customer: &CustomerId,
-        assistance: &token::Assistance,
+        assistance: &Assistance,
     ) -> Result<(), Stop> {
         self.consenting(customer).await?;
         self.stands_until(assistance).await?;
@@ -84,7 +84,7 @@ impl Assistance {
     /// Returns the time until which the admin user of an assistance may assist. It requires that
     /// the shop offers assistance now, and that the admin user is still signed in, active and
     /// permitted.
-    pub(crate) async fn stands_until(&self, assistance: &token::Assistance) -> Result<OffsetDateTime, Stop> {
+    pub(crate) async fn stands_until(&self, assistance: &Assistance) -> Result<OffsetDateTime, Stop> {
         let parent = self.tokens.find(&assistance.parent).await?;
         let parent = parent.filter(|parent| parent.subject == Subject::Admin(assistance.actor.clone()));
         let parent = parent.ok_or(Refusal::AdminSignedOut.told(TokenError::Invalid))?;

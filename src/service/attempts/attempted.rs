@@ -12,7 +12,10 @@ use crate::{
     config::AuthConfig,
     credential::{Lane, Line},
     service::accounts::Address,
-    state::budgets::{Budget, Caller, Lock, Standing},
+    state::{
+        budgets::{Budget, CallerDigests, Lock, Standing},
+        factor::EnrolmentId,
+    },
     store::{DocumentId, Partition, Purpose},
     token::{DeviceSecret, Digest},
 };
@@ -30,7 +33,7 @@ pub(crate) struct Attempted {
     /// budget is only a rate limit.
     pub(super) locks: bool,
     /// The caller, if the account remembers its devices. Such an attempt has a narrow scope.
-    pub(super) caller: Option<Caller>,
+    pub(super) caller: Option<CallerDigests>,
     /// The caller's standing if its device and source are unknown.
     pub(super) standing: Standing,
     /// The tallies of the source over all accounts. If one is spent, then the source is refused,
@@ -104,8 +107,8 @@ impl Attempted {
 
     /// Creates a showing of an enrolment's secret to a holder of its token. It is limited because
     /// it writes.
-    pub(crate) fn showing(token: &Digest, config: &AuthConfig) -> Self {
-        Self::request("enrolment showing", &[token.as_bytes()], config.budgets.second_factor)
+    pub(crate) fn showing(enrolment: EnrolmentId, config: &AuthConfig) -> Self {
+        Self::request("enrolment showing", &[enrolment.as_bytes()], config.budgets.second_factor)
     }
 
     /// Creates a mail about an enrolment, requested with the right password.
@@ -255,7 +258,7 @@ impl Attempted {
 
 /// Returns the properties that identify a caller. A caller without an address has no source digest,
 /// because such callers cannot be told apart.
-pub(crate) fn caller(source: Option<IpAddr>, device: Option<&DeviceSecret>) -> Caller {
+pub(crate) fn caller(source: Option<IpAddr>, device: Option<&DeviceSecret>) -> CallerDigests {
     let source = source.map(|source| Digest::from_bytes(*source_scope(Some(source)).as_bytes()));
-    Caller { source, device: device.map(DeviceSecret::digest) }
+    CallerDigests { source, device: device.map(DeviceSecret::digest) }
 }

@@ -18,8 +18,8 @@ use crate::{
         watch::Ended,
     },
     state::budgets::{
-        AttemptId, Budget, Budgets, Draw, Epoch, Failure, Known, Lock, Locks, Outcome, Owner, Remembered,
-        Reserving, Settling, Standing, Suspected,
+        AccountBudgets, AttemptId, AttemptOutcome, Budget, CountedFailure, Draw, Epoch, Known, Lock, Locks,
+        Owner, Remembered, Reserving, Settling, Standing, Suspected,
     },
     store::Partition,
     token::{DeviceSecret, Subject},
@@ -39,7 +39,7 @@ pub(super) struct Charge {
     watched: bool,
     /// The tallies in which a failure is counted.
     tallies: [Option<Tallies>; 2],
-    failure: Failure,
+    failure: CountedFailure,
 }
 
 /// A settled attempt.
@@ -77,7 +77,7 @@ enum Place {
 #[derive(Debug)]
 pub(super) struct Abandoned {
     charge: Charge,
-    outcome: Outcome,
+    outcome: AttemptOutcome,
     at: OffsetDateTime,
 }
 
@@ -99,7 +99,7 @@ pub(crate) struct Charged<'a> {
     /// The documents that the reservation wrote, so that the settlement needs no other load.
     held: Option<Held>,
     work: Work,
-    decided: Option<(Outcome, OffsetDateTime)>,
+    decided: Option<(AttemptOutcome, OffsetDateTime)>,
     remembered: Option<Remembered>,
     known: Known,
     locks: bool,
@@ -115,7 +115,7 @@ impl Charge {
     pub(super) fn new(attempt: AttemptId, attempted: Attempted) -> Self {
         let Attempted { kind, account, wide, narrow, caller, standing, source, tally, line, watched, .. } =
             attempted;
-        let failure = Failure { account: account.first_bits(), unknown: false };
+        let failure = CountedFailure { account: account.first_bits(), unknown: false };
         let draw = Draw { attempt, wide, narrow, caller, standing };
         let tallies = [source, tally];
         Self { partition: account, draw, kind, place: Place::Own, line, watched, tallies, failure }
@@ -145,14 +145,19 @@ impl Charge {
 
     pub(super) fn reserving(&self, epoch: Epoch) -> Reserving<'_> {
         let (draw, crowded, expendable) = (&self.draw, self.place == Place::Crowded, self.is_expendable());
-        Reserving { draw, lease: Budgets::LEASE, epoch, crowded, expendable }
+        Reserving { draw, lease: AccountBudgets::LEASE, epoch, crowded, expendable }
     }
 
-    fn settling(&self, outcome: Outcome, at: OffsetDateTime, remembered: Option<Remembered>) -> Settling<'_> {
+    fn settling(
+        &self,
+        outcome: AttemptOutcome,
+        at: OffsetDateTime,
+        remembered: Option<Remembered>,
+    ) -> Settling<'_> {
         let outcome = match outcome {
             // A slot holds failures of several accounts. A success of one account must not clear
             // the failures of the others.
-            Outcome::Succeeded if self.place == Place::Slot => Outcome::Withdrawn,
+            AttemptOutcome::Succeeded if self.place == Place::Slot => AttemptOutcome::Withdrawn,
             outcome => outcome,
         };
         Settling { draw: &self.draw, outcome, at, remembered, expendable: self.is_expendable() }
@@ -264,7 +269,7 @@ impl<'a> Charged<'a> {
     /// # Errors
     ///
     /// If the store request failed. A later attempt settles the charge.
-    pub(crate) async fn settle(mut self, outcome: Outcome) -> Result<Settled, StoreError> {
+    pub(crate) async fn settle(mut self, outcome: AttemptOutcome) -> Result<Settled, StoreError> {
         self.decided.get_or_insert_with(|| (outcome, self.attempts.clock.now()));
         self.settle_as_decided().await
     }
@@ -274,7 +279,7 @@ impl<'a> Charged<'a> {
         self.note(decided.0);
         let (attempts, failure, tallies) = (self.attempts, self.charge.failure, self.charge.tallies.clone());
         let counted = async {
-            let (Outcome::Failed, at) = decided else { return None };
+            let (AttemptOutcome::Failed, at) = decided else { return None };
             let [source, account] =
                 tallies.each_ref().map(|tallies| attempts.count(tallies.as_ref(), failure, at));
             future::zip(source, account).await.0
@@ -284,13 +289,13 @@ impl<'a> Charged<'a> {
     }
 
     /// Reports the outcome to the watch over the shop.
-    fn note(&self, outcome: Outcome) {
+    fn note(&self, outcome: AttemptOutcome) {
         let ended = match outcome {
-            Outcome::Failed => {
+            AttemptOutcome::Failed => {
                 Ended::Failed { unknown: self.charge.failure.unknown, network: self.charge.network() }
             }
-            Outcome::Succeeded => Ended::Succeeded,
-            Outcome::Withdrawn => return,
+            AttemptOutcome::Succeeded => Ended::Succeeded,
+            AttemptOutcome::Withdrawn => return,
         };
         if self.charge.watched {
             self.attempts.watch.note(ended);
@@ -299,7 +304,7 @@ impl<'a> Charged<'a> {
 
     async fn settle_account(
         &mut self,
-        (outcome, at): (Outcome, OffsetDateTime),
+        (outcome, at): (AttemptOutcome, OffsetDateTime),
     ) -> Result<Locks, StoreError> {
         let mut locks = Changed::Answer(Locks::default());
         if self.reserved {
@@ -318,7 +323,7 @@ impl<'a> Charged<'a> {
         })
     }
 
-    fn decision(&self) -> (Outcome, OffsetDateTime) {
+    fn decision(&self) -> (AttemptOutcome, OffsetDateTime) {
         self.decided.unwrap_or_else(|| (unjudged(&self.work), self.attempts.clock.now()))
     }
 

@@ -42,8 +42,8 @@ use crate::{
     state::{
         Step,
         budgets::{
-            AttemptId, Budgets, Caller, Clearing, Epoch, Forgetting, Owner, Remembering, Reserve, Reserved,
-            devices_index,
+            AccountBudgets, AttemptId, CallerDigests, Clearing, Epoch, Forgetting, Owner, Remembering,
+            Reserve, Reserved, devices_index,
         },
         unlock::{Offering, Spending},
     },
@@ -198,7 +198,7 @@ impl Attempts {
     pub(crate) async fn remember(
         &self,
         account: &Partition,
-        caller: Caller,
+        caller: CallerDigests,
         subject: &Subject,
     ) -> Result<SignedInDevice, StoreError> {
         let (owner, new) = (Owner::of(subject), DeviceSecret::draw(&*self.random).map_err(StoreError::new)?);
@@ -281,7 +281,7 @@ impl Attempts {
     /// Lengthens a pause by the number of callers that wait for the same account.
     fn stretched(&self, pause: Duration, account: &Partition) -> Duration {
         let waiting = self.settled(account).total_listeners() / Self::UNHURRIED;
-        pause.saturating_mul(u32::try_from(waiting).unwrap_or(u32::MAX).max(1)).min(Budgets::LEASE)
+        pause.saturating_mul(u32::try_from(waiting).unwrap_or(u32::MAX).max(1)).min(AccountBudgets::LEASE)
     }
 
     fn abandoned(&self) -> MutexGuard<'_, VecDeque<Abandoned>> {
@@ -340,7 +340,7 @@ impl<'a> Opened<'a> {
                 }
                 Changed::Answer(Reserved { room: Reserve::Busy, .. }) => {
                     charged.disregard();
-                    if began.elapsed() >= Budgets::LEASE {
+                    if began.elapsed() >= AccountBudgets::LEASE {
                         return Err(Error::Overloaded);
                     }
                     first_of(room, Delay::new(attempts.stretched(pause, &charge.partition))).await;

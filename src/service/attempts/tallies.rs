@@ -11,7 +11,7 @@ use crate::{
     config::AuthConfig,
     error::{SignInError, StoreError},
     service::{documents::Changed, stop::Stop},
-    state::budgets::{Budget, Counting, Failure, Looked, Looking, Suspected, Tallied},
+    state::budgets::{Budget, CountedFailure, Counting, Looked, ReadingTallies, Suspected, Tallied},
     store::{DocumentId, Partition},
 };
 
@@ -60,7 +60,7 @@ impl Attempts {
     /// Reads tallies. If there are none, then the result is neutral.
     pub(super) async fn look(&self, tallies: Option<&Tallies>) -> Result<Looked, StoreError> {
         let Some(Tallies { partition, tallied }) = tallies else { return Ok(Looked::default()) };
-        let looking = Looking { tallied };
+        let looking = ReadingTallies { tallied };
         let held = self.documents.load(partition, &looking).await?;
         Ok(self.documents.propose(&held, &looking)?.answer)
     }
@@ -75,7 +75,7 @@ impl Attempts {
     pub(crate) async fn count(
         &self,
         tallies: Option<&Tallies>,
-        failure: Failure,
+        failure: CountedFailure,
         at: OffsetDateTime,
     ) -> Option<Suspected> {
         let Tallies { partition, tallied } = tallies?;

@@ -9,7 +9,7 @@ use crate::{
     error::SecondFactorError,
     service::stop::{Denied, Judged},
     state::{
-        budgets::Outcome,
+        budgets::AttemptOutcome,
         factor::{Enrolment, Factor},
     },
     token::{Digest, Obtained},
@@ -55,30 +55,30 @@ impl Factors {
     /// Verifies a code. Spends nothing.
     pub(crate) async fn judge(&self, admin: &AdminId, code: &TypedCode, work: &Work) -> Judged<RightCode> {
         let judged = self.find_code(admin, code, work).await;
-        Judged::of(judged.map(|right| (right, Outcome::Succeeded)), work)
+        Judged::of(judged.map(|right| (right, AttemptOutcome::Succeeded)), work)
     }
 
     /// Verifies the code that activates an enrolment, and returns its step.
     pub(crate) fn judge_first(&self, enrolment: &Enrolment, code: &Credential, work: &Work) -> Judged<u64> {
         let wrong = || Refusal::WrongCredential.failed(SecondFactorError::InvalidCode);
-        let opened = self.open(&enrolment.admin, &enrolment.token, &enrolment.secret);
+        let opened = self.open(&enrolment.admin, enrolment.id.factor(), &enrolment.secret);
         let step = opened.map(|secret| secret.step_of(&TypedCode::of(code), self.clock.now()));
         let judged = step.map_err(Denied::from).and_then(|step| step.ok_or_else(wrong));
-        Judged::of(judged.map(|step| (step, Outcome::Succeeded)), work)
+        Judged::of(judged.map(|step| (step, AttemptOutcome::Succeeded)), work)
     }
 
     /// Spends a right code, for exactly one caller.
     pub(crate) async fn spend(&self, right: &RightCode, work: &Work) -> Judged<()> {
-        let Factor { admin, name, .. } = &right.factor;
+        let Factor { admin, id, .. } = &right.factor;
         let spent = match &right.code {
             Code::Totp { step } => {
                 let newest = TotpSecret::newest_step(self.clock.now());
-                self.use_step(admin, name, *step, newest).await
+                self.use_step(admin, *id, *step, newest).await
             }
-            Code::Recovery(digest) => self.use_recovery_code(admin, name, digest).await,
+            Code::Recovery(digest) => self.use_recovery_code(admin, *id, digest).await,
         };
         let judged = match spent {
-            Ok(true) => Ok(((), Outcome::Succeeded)),
+            Ok(true) => Ok(((), AttemptOutcome::Succeeded)),
             Ok(false) => Err(Refusal::SpentCode.failed(SecondFactorError::InvalidCode)),
             // The code may be spent. It was a right code, so it does not count as a guess.
             Err(error) => Err(Denied::from(error).behind_right_credential()),
@@ -95,7 +95,7 @@ impl Factors {
             Some(digest) if factor.recovery_codes.contains(&digest) => Some(Code::Recovery(digest)),
             Some(_) => None,
             None => {
-                let secret = self.open(admin, &factor.name, &factor.secret)?;
+                let secret = self.open(admin, factor.id, &factor.secret)?;
                 secret.step_of(code, self.clock.now()).map(|step| Code::Totp { step })
             }
         };

@@ -7,9 +7,9 @@ use crate::{
     keyring::{KeyId, Sealed},
     state::{
         factor::{
-            Activating, Earlier, Enrolling, Enrolment, Factor, Importing, Looking, Redrawing, Removing,
-            ReplacingRecoveryCodes, Resealing, Restoring, RestoringRecoveryCodes, UsingRecoveryCode,
-            UsingStep, behind_key, decode_factor, sealed_index,
+            Activating, Earlier, Enrolling, Enrolment, EnrolmentId, Factor, FactorId, Importing,
+            ReadingFactor, Redrawing, Removing, ReplacingRecoveryCodes, Resealing, Restoring,
+            RestoringRecoveryCodes, UsingRecoveryCode, UsingStep, behind_key, decode_factor, sealed_index,
         },
         of_admin,
     },
@@ -20,7 +20,8 @@ use crate::{
 impl Factors {
     /// Returns the admin user's factor.
     pub(crate) async fn factor(&self, admin: &AdminId) -> Result<Option<Factor>, StoreError> {
-        let (factor, _) = self.documents.change(&of_admin(admin), &Looking { token: None }).await?.kept()?;
+        let (factor, _) =
+            self.documents.change(&of_admin(admin), &ReadingFactor { enrolment: None }).await?.kept()?;
         Ok(factor)
     }
 
@@ -28,22 +29,22 @@ impl Factors {
     /// changed.
     pub(crate) async fn begin_enrolment(&self, enrolment: &Enrolment) -> Result<(), StoreError> {
         let owner = Subject::Admin(enrolment.admin.clone());
-        self.documents.point(&enrolment.token, &owner, enrolment.expires_at).await?;
+        self.documents.point(&enrolment.id.digest(), &owner, enrolment.expires_at).await?;
         self.documents.change(&of_admin(&enrolment.admin), &Enrolling { enrolment }).await?.kept()
     }
 
-    /// Returns the live enrolment of a token. The pointer is not trusted: the result depends only
-    /// on the admin user's documents.
-    pub(crate) async fn enrolment(&self, token: &Digest) -> Result<Option<FoundEnrolment>, StoreError> {
-        let Some(Subject::Admin(admin)) = self.documents.follow(token).await? else { return Ok(None) };
-        let looking = Looking { token: Some(token) };
+    /// Returns the live enrolment of this id. The pointer is not trusted: the result depends only on
+    /// the admin user's documents.
+    pub(crate) async fn enrolment(&self, id: EnrolmentId) -> Result<Option<FoundEnrolment>, StoreError> {
+        let Some(Subject::Admin(admin)) = self.documents.follow(&id.digest()).await? else { return Ok(None) };
+        let looking = ReadingFactor { enrolment: Some(id) };
         let (present, enrolment) = self.documents.change(&of_admin(&admin), &looking).await?.kept()?;
         Ok(enrolment.map(|enrolment| FoundEnrolment { enrolment, present }))
     }
 
     /// Gives a live enrolment another secret. Returns false if it has ended.
     pub(super) async fn redraw(&self, enrolment: &Enrolment, secret: &Sealed) -> Result<bool, StoreError> {
-        let redrawing = Redrawing { token: &enrolment.token, secret };
+        let redrawing = Redrawing { id: enrolment.id, secret };
         self.documents.change(&of_admin(&enrolment.admin), &redrawing).await?.kept()
     }
 
@@ -62,15 +63,15 @@ impl Factors {
         self.documents.change(&of_admin(&enrolment.admin), &activating).await?.kept()
     }
 
-    /// Undoes an activation or an import. Returns false if the admin user has a factor of another
-    /// name now.
+    /// Undoes an activation or an import. Returns false if the admin user has another factor
+    /// now.
     pub(crate) async fn restore(
         &self,
         admin: &AdminId,
-        name: &Digest,
+        id: FactorId,
         earlier: &Earlier,
     ) -> Result<bool, StoreError> {
-        self.documents.change(&of_admin(admin), &Restoring { name, earlier }).await?.kept()
+        self.documents.change(&of_admin(admin), &Restoring { id, earlier }).await?.kept()
     }
 
     /// Gives a factor to an admin user who has none, and ends an enrolment. Returns the documents
@@ -79,62 +80,62 @@ impl Factors {
         self.documents.change(&of_admin(&factor.admin), &Importing { factor }).await?.kept()
     }
 
-    /// Uses a step of the factor of this name. Returns true to exactly one caller, and afterwards
+    /// Uses a step of the factor of this id. Returns true to exactly one caller, and afterwards
     /// for no earlier step. If the last used step is later than `newest`, then a clock that was
     /// ahead has used it, and it does not count.
     pub(super) async fn use_step(
         &self,
         admin: &AdminId,
-        name: &Digest,
+        id: FactorId,
         step: u64,
         newest: u64,
     ) -> Result<bool, StoreError> {
-        self.documents.change(&of_admin(admin), &UsingStep { name, step, newest }).await?.kept()
+        self.documents.change(&of_admin(admin), &UsingStep { id, step, newest }).await?.kept()
     }
 
-    /// Spends a recovery code of the factor of this name. Returns true to exactly one caller.
+    /// Spends a recovery code of the factor of this id. Returns true to exactly one caller.
     pub(super) async fn use_recovery_code(
         &self,
         admin: &AdminId,
-        name: &Digest,
+        id: FactorId,
         code: &Digest,
     ) -> Result<bool, StoreError> {
-        self.documents.change(&of_admin(admin), &UsingRecoveryCode { name, code }).await?.kept()
+        self.documents.change(&of_admin(admin), &UsingRecoveryCode { id, code }).await?.kept()
     }
 
-    /// Replaces all recovery codes of the factor of this name. Returns the codes that were left, or
+    /// Replaces all recovery codes of the factor of this id. Returns the codes that were left, or
     /// none if there is no such factor.
     pub(crate) async fn replace_recovery_codes(
         &self,
         admin: &AdminId,
-        name: &Digest,
+        id: FactorId,
         codes: &[Digest],
     ) -> Result<Option<Vec<Digest>>, StoreError> {
-        self.documents.change(&of_admin(admin), &ReplacingRecoveryCodes { name, codes }).await?.kept()
+        self.documents.change(&of_admin(admin), &ReplacingRecoveryCodes { id, codes }).await?.kept()
     }
 
     /// Undoes a replacement of recovery codes. Returns false if they were replaced again.
     pub(crate) async fn restore_recovery_codes(
         &self,
         admin: &AdminId,
-        name: &Digest,
+        id: FactorId,
         written: &[Digest],
         replaced: &[Digest],
     ) -> Result<bool, StoreError> {
-        let restoring = RestoringRecoveryCodes { name, written, replaced };
+        let restoring = RestoringRecoveryCodes { id, written, replaced };
         self.documents.change(&of_admin(admin), &restoring).await?.kept()
     }
 
-    /// Replaces the sealed secret of the factor of this name, if it still is `expected`. Returns
+    /// Replaces the sealed secret of the factor of this id, if it still is `expected`. Returns
     /// true if it was replaced.
     pub(super) async fn replace_sealed(
         &self,
         admin: &AdminId,
-        name: &Digest,
+        id: FactorId,
         expected: &Sealed,
         new: &Sealed,
     ) -> Result<bool, StoreError> {
-        self.documents.change(&of_admin(admin), &Resealing { name, expected, new }).await?.kept()
+        self.documents.change(&of_admin(admin), &Resealing { id, expected, new }).await?.kept()
     }
 
     /// Returns at most `limit` factors that another key sealed, with their positions in the index,

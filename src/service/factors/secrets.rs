@@ -7,8 +7,7 @@ use crate::{
     error::{Error, InternalError, Part, StoreError},
     keyring::{KeyId, Keyring, Sealed},
     random::RandomError,
-    state::factor::{Enrolment, Factor},
-    token::Digest,
+    state::factor::{Enrolment, EnrolmentId, Factor, FactorId},
 };
 
 /// Number of recovery codes in a set.
@@ -24,11 +23,11 @@ impl Factors {
         Ok(self.keyring()?.current())
     }
 
-    /// Draws a secret for a new factor, and seals it. The enrolment token names the factor.
+    /// Draws a secret for a new factor, and seals it. The factor has the id of the enrolment.
     pub(crate) fn draw_secret(&self, admin: &AdminId) -> Result<(EnrolmentToken, Sealed), Error> {
         let token = EnrolmentToken::generate(self.random.as_ref())?;
         let secret = TotpSecret::generate(self.random.as_ref())?;
-        let sealed = self.seal(admin, &token.digest(), &secret)?;
+        let sealed = self.seal(admin, EnrolmentId::from_digest(token.digest()).factor(), &secret)?;
         Ok((token, sealed))
     }
 
@@ -36,18 +35,18 @@ impl Factors {
     /// invalid. Returns none if the enrolment has ended.
     pub(crate) async fn draw_again(&self, enrolment: &Enrolment) -> Result<Option<TotpSecret>, Error> {
         let secret = TotpSecret::generate(self.random.as_ref())?;
-        let sealed = self.seal(&enrolment.admin, &enrolment.token, &secret)?;
+        let sealed = self.seal(&enrolment.admin, enrolment.id.factor(), &secret)?;
         Ok(self.redraw(enrolment, &sealed).await?.then_some(secret))
     }
 
-    /// Creates a factor for an existing secret of the admin user, with a random name. It has no
+    /// Creates a factor for an existing secret of the admin user, with a random id. It has no
     /// recovery codes.
     pub(crate) fn adopt(&self, admin: &AdminId, secret: &TotpSecret) -> Result<Factor, Error> {
-        let name = EnrolmentToken::generate(self.random.as_ref())?.digest();
+        let id = EnrolmentId::from_digest(EnrolmentToken::generate(self.random.as_ref())?.digest()).factor();
         Ok(Factor {
             admin: admin.clone(),
-            name,
-            secret: self.seal(admin, &name, secret)?,
+            id,
+            secret: self.seal(admin, id, secret)?,
             activated_at: self.clock.now().truncate_to_microsecond(),
             // No step of it has been used here.
             last_step: 0,
@@ -61,33 +60,33 @@ impl Factors {
 
     /// Opens a sealed secret. If it cannot be opened, then the node lacks a key, so the code is not
     /// counted as wrong.
-    pub(crate) fn open(&self, admin: &AdminId, name: &Digest, sealed: &Sealed) -> Result<TotpSecret, Error> {
+    pub(crate) fn open(&self, admin: &AdminId, id: FactorId, sealed: &Sealed) -> Result<TotpSecret, Error> {
         self.keyring()?;
-        self.try_open(admin, name, sealed).ok_or_else(|| StoreError::new(Unopened).into())
+        self.try_open(admin, id, sealed).ok_or_else(|| StoreError::new(Unopened).into())
     }
 
     /// True if a key of the keyring opens the factor's secret.
     pub(crate) fn opens(&self, factor: &Factor) -> bool {
-        self.try_open(&factor.admin, &factor.name, &factor.secret).is_some()
+        self.try_open(&factor.admin, factor.id, &factor.secret).is_some()
     }
 
     /// Seals the secret of a factor with the current key, if another key sealed it. Returns true if
     /// it was sealed again.
     pub(crate) async fn reseal(&self, factor: &Factor) -> Result<bool, Error> {
-        let Factor { admin, name, secret, .. } = factor;
+        let Factor { admin, id, secret, .. } = factor;
         if secret.key == self.current_key()? {
             return Ok(false);
         }
-        let sealed = self.seal(admin, name, &self.open(admin, name, secret)?)?;
-        Ok(self.replace_sealed(admin, name, secret, &sealed).await?)
+        let sealed = self.seal(admin, *id, &self.open(admin, *id, secret)?)?;
+        Ok(self.replace_sealed(admin, *id, secret, &sealed).await?)
     }
 
-    fn seal(&self, admin: &AdminId, name: &Digest, secret: &TotpSecret) -> Result<Sealed, Error> {
-        self.keyring()?.seal(secret.bytes(), &context(admin, name), self.random.as_ref())
+    fn seal(&self, admin: &AdminId, id: FactorId, secret: &TotpSecret) -> Result<Sealed, Error> {
+        self.keyring()?.seal(secret.bytes(), &context(admin, id), self.random.as_ref())
     }
 
-    fn try_open(&self, admin: &AdminId, name: &Digest, sealed: &Sealed) -> Option<TotpSecret> {
-        let opened = self.keyring.as_ref()?.open(sealed, &context(admin, name))?;
+    fn try_open(&self, admin: &AdminId, id: FactorId, sealed: &Sealed) -> Option<TotpSecret> {
+        let opened = self.keyring.as_ref()?.open(sealed, &context(admin, id))?;
         TotpSecret::from_bytes(opened)
     }
 
@@ -98,6 +97,6 @@ impl Factors {
 
 /// Returns the context of a sealed secret: the admin user and the factor. The secret does not open
 /// in another context.
-fn context(admin: &AdminId, name: &Digest) -> Vec<u8> {
-    [b"totp", name.as_bytes().as_slice(), admin.to_string().as_bytes()].concat()
+fn context(admin: &AdminId, id: FactorId) -> Vec<u8> {
+    [b"totp", id.as_bytes().as_slice(), admin.to_string().as_bytes()].concat()
 }

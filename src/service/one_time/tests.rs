@@ -6,7 +6,7 @@ use super::*;
 use crate::{
     account::{AdminId, Website},
     random::danger::SeededRandom,
-    service::testing::{Node, Watched, at, digest, generation},
+    service::testing::{Node, WatchedStore, at, digest, generation, grant_id},
     store::{Purpose, Purposes},
     token::Assistance,
 };
@@ -22,7 +22,7 @@ fn customer() -> CustomerId {
 }
 
 fn code(name: &str) -> OneTimeCredential {
-    let assistance = Assistance::new(AdminId::from(9), digest("parent"), "a reason");
+    let assistance = Assistance::new(AdminId::from(9), grant_id("parent"), "a reason");
     let (digest, website) = (digest(name), Website::default());
     OneTimeCredential::one_time_code(digest, website, customer(), generation(7), assistance, at(0), at(30))
 }
@@ -50,7 +50,7 @@ fn offered(codes: &OneTimeCredentials, credential: &OneTimeCredential) -> Offer 
 
 #[test]
 fn a_wrong_secret_costs_one_call_and_a_right_one_two() {
-    let store = Arc::new(Watched::default());
+    let store = Arc::new(WatchedStore::default());
     let codes = service(&store.node(1));
     let unknown = presented(&code("nothing at all"));
     assert_eq!(block_on(codes.peek(&unknown, generation(7))).unwrap(), Verdict::Refused);
@@ -70,7 +70,7 @@ fn a_wrong_secret_costs_one_call_and_a_right_one_two() {
 
 #[test]
 fn a_credential_of_another_generation_is_refused() {
-    let store = Arc::new(Watched::default());
+    let store = Arc::new(WatchedStore::default());
     let codes = service(&store.node(1));
     block_on(codes.put(&code("code"))).unwrap();
     // Also that of a token store that was wiped: the subject has none, and the shop's is drawn
@@ -116,7 +116,7 @@ impl OtcStore for Careless {
 fn a_store_of_the_hosts_cannot_forget_to_compare() {
     let right = code("code");
     let careless = |credential: OneTimeCredential| {
-        let node = Arc::new(Watched::default()).node(1);
+        let node = Arc::new(WatchedStore::default()).node(1);
         node.set(1);
         OneTimeCredentials::new(node.documents, Some(Arc::new(Careless(credential))), random())
     };
@@ -139,7 +139,7 @@ fn a_store_of_the_hosts_cannot_forget_to_compare() {
 
 #[test]
 fn an_offer_survives_another_credential_and_no_other_take() {
-    let store = Arc::new(Watched::default());
+    let store = Arc::new(WatchedStore::default());
     let codes = service(&store.node(1));
     block_on(codes.put(&code("code"))).unwrap();
     let [first, second] = [offered(&codes, &code("code")), offered(&codes, &code("code"))];
@@ -154,7 +154,7 @@ fn an_offer_survives_another_credential_and_no_other_take() {
 
 #[test]
 fn an_offer_that_has_expired_or_gone_is_refused() {
-    let store = Arc::new(Watched::default());
+    let store = Arc::new(WatchedStore::default());
     let node = store.node(1);
     let codes = service(&node);
     block_on(codes.put(&code("code"))).unwrap();
@@ -171,7 +171,7 @@ fn an_offer_that_has_expired_or_gone_is_refused() {
 
 #[test]
 fn a_take_whose_reply_is_lost_is_not_sent_again() {
-    let store = Arc::new(Watched::default());
+    let store = Arc::new(WatchedStore::default());
     let codes = service(&store.node(1));
     block_on(codes.put(&code("code"))).unwrap();
     let offer = offered(&codes, &code("code"));
@@ -184,7 +184,7 @@ fn a_take_whose_reply_is_lost_is_not_sent_again() {
 #[test]
 fn of_fifty_callers_on_two_nodes_one_takes_a_credential() {
     for round in 0..20 {
-        let store = Arc::new(Watched::default());
+        let store = Arc::new(WatchedStore::default());
         let nodes = [1, 2].map(|seed| service(&store.node(seed)));
         let name = code(&format!("round {round}"));
         block_on(nodes[0].put(&name)).unwrap();
@@ -215,7 +215,7 @@ fn of_fifty_callers_on_two_nodes_one_takes_a_credential() {
 
 #[test]
 fn parallel_puts_keep_no_more_than_three() {
-    let store = Arc::new(Watched::default());
+    let store = Arc::new(WatchedStore::default());
     let nodes = [1, 2].map(|seed| service(&store.node(seed)));
     thread::scope(|scope| {
         for caller in 0..20 {
@@ -238,7 +238,7 @@ fn confirmation(name: &str, number: i64) -> OneTimeCredential {
 
 #[test]
 fn a_pointer_is_written_before_its_token() {
-    let store = Arc::new(Watched::default());
+    let store = Arc::new(WatchedStore::default());
     let codes = service(&store.node(1));
     let token = confirmation("token", 1);
     store.fails_from.store(2, Ordering::Relaxed);
@@ -252,7 +252,7 @@ fn a_pointer_is_written_before_its_token() {
 
 #[test]
 fn a_pointer_is_not_trusted() {
-    let store = Arc::new(Watched::default());
+    let store = Arc::new(WatchedStore::default());
     let node = store.node(1);
     let codes = service(&node);
     let token = confirmation("token", 1);

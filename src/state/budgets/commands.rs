@@ -3,8 +3,8 @@ use std::time::Duration;
 use time::OffsetDateTime;
 
 use super::{
-    Budgets, Caller, Draw, Epoch, Known, Locks, Outcome, Owner, Remembered, Reserved, devices::Devices,
-    head::Scope,
+    AccountBudgets, AttemptOutcome, CallerDigests, Draw, Epoch, Known, Locks, Owner, Remembered, Reserved,
+    devices::Devices, head::Scope,
 };
 use crate::{
     clock::micros,
@@ -39,7 +39,7 @@ pub(crate) struct Reserving<'a> {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Settling<'a> {
     pub(crate) draw: &'a Draw,
-    pub(crate) outcome: Outcome,
+    pub(crate) outcome: AttemptOutcome,
     /// The time of the outcome. A repeated settlement keeps the first time.
     pub(crate) at: OffsetDateTime,
     /// The device to remember, if the attempt signs in.
@@ -52,7 +52,7 @@ pub(crate) struct Settling<'a> {
 /// caller before. If the account did not know the presented device, then it remembers the new one.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Remembering {
-    pub(crate) caller: Caller,
+    pub(crate) caller: CallerDigests,
     pub(crate) owner: Owner,
     /// The digest of the new device secret.
     pub(crate) new: Digest,
@@ -162,10 +162,13 @@ fn step<A>(
     documents: &[Option<&[u8]>],
     now: OffsetDateTime,
     expendable: bool,
-    apply: impl FnOnce(&Budgets, OffsetDateTime) -> (Budgets, A),
+    apply: impl FnOnce(&AccountBudgets, OffsetDateTime) -> (AccountBudgets, A),
 ) -> Result<Step<A>, DocumentError> {
-    let present =
-        Budgets { head: read(documents, 0)?, scope: read(documents, 1)?, devices: read(documents, 2)? };
+    let present = AccountBudgets {
+        head: read(documents, 0)?,
+        scope: read(documents, 1)?,
+        devices: read(documents, 2)?,
+    };
     let (next, answer) = apply(&present, whole(now));
     let head = write(&present.head, &next.head, |head| content(head, head.keep_until(), expendable))?;
     let until = |scope: &Scope| scope.counter.keep_until();

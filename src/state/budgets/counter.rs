@@ -3,7 +3,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
-use super::{AttemptId, Budget, Lock, Outcome, Reserve, Standing};
+use super::{AttemptId, AttemptOutcome, Budget, Lock, Reserve, Standing};
 use crate::clock::{after, micros};
 
 /// Tolerance for the clocks of nodes, which may differ by 30 s. If a stored time is further ahead
@@ -87,20 +87,20 @@ impl Counter {
     pub(super) fn settle(
         &mut self,
         attempt: AttemptId,
-        outcome: Outcome,
+        outcome: AttemptOutcome,
         now: OffsetDateTime,
     ) -> Option<bool> {
         self.lapse(now);
         let place = self.reserved.iter().position(|held| held.0 == attempt)?;
         self.reserved.swap_remove(place);
         match outcome {
-            Outcome::Failed => return Some(self.fail(now)),
-            Outcome::Succeeded => {
+            AttemptOutcome::Failed => return Some(self.fail(now)),
+            AttemptOutcome::Succeeded => {
                 // A known caller's success does not lift a lock on other callers.
                 let kept = if self.locked.is_some() { self.budget.limit(Standing::Unknown) } else { 0 };
                 self.failures = self.failures.min(kept);
             }
-            Outcome::Withdrawn => {}
+            AttemptOutcome::Withdrawn => {}
         }
         Some(false)
     }

@@ -17,7 +17,7 @@ const DEVICES: Name = Name::of("devices");
 
 /// The properties of a caller that identify it to an account.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Caller {
+pub(crate) struct CallerDigests {
     /// The digest of the caller's network.
     pub(crate) source: Option<Digest>,
     /// The digest of the device secret that was presented.
@@ -120,7 +120,7 @@ impl Devices {
         Key { kind: DEVICES, id: DocumentId::ONLY }
     }
 
-    pub(super) fn know(&self, caller: &Caller, now: OffsetDateTime) -> Known {
+    pub(super) fn know(&self, caller: &CallerDigests, now: OffsetDateTime) -> Known {
         let seen = |list: &VecDeque<Seen>, digest: Option<Digest>| {
             list.iter().any(|seen| digest == Some(seen.0) && seen.is_live(now))
         };
@@ -135,7 +135,7 @@ impl Devices {
     /// Returns the devices after a sign-in. Devices of an earlier owner of the address are removed.
     pub(super) fn after_sign_in(
         present: Option<&Self>,
-        caller: &Caller,
+        caller: &CallerDigests,
         remembered: &Remembered,
         now: OffsetDateTime,
     ) -> Self {

@@ -26,11 +26,11 @@ pub use budget::{Budget, Lock};
 pub(crate) use commands::{Clearing, Forgetting, Remembering, Reserving, Settling};
 use counter::Counter;
 use devices::Devices;
-pub(crate) use devices::{Caller, Known, Owner, Remembered, index as devices_index};
+pub(crate) use devices::{CallerDigests, Known, Owner, Remembered, index as devices_index};
 pub(crate) use head::Epoch;
 use head::{Head, Scope};
 use serde::{Deserialize, Serialize};
-pub(crate) use tally::{Counting, Failure, Looked, Looking, Suspected, Tallied};
+pub(crate) use tally::{CountedFailure, Counting, Looked, ReadingTallies, Suspected, Tallied};
 use time::OffsetDateTime;
 
 use crate::{clock::after, store::DocumentId};
@@ -64,7 +64,7 @@ pub(crate) enum Reserve {
 
 /// The outcome of an attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Outcome {
+pub(crate) enum AttemptOutcome {
     /// The attempt counts against every budget that it was charged to, and may lock them.
     Failed,
     /// The attempt clears the earlier failures of its budgets.
@@ -92,7 +92,7 @@ pub(crate) struct Draw {
     /// A narrow scope at the account, and its budget.
     pub(crate) narrow: Option<(DocumentId, Budget)>,
     /// The caller, at an account that remembers its devices.
-    pub(crate) caller: Option<Caller>,
+    pub(crate) caller: Option<CallerDigests>,
     /// The caller's standing if its device and source are unknown. It is `Known` if the caller
     /// holds a live token of the account.
     pub(crate) standing: Standing,
@@ -101,7 +101,7 @@ pub(crate) struct Draw {
 /// The documents of an account that an attempt uses: the head, the document of its narrow scope,
 /// and the devices.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Budgets {
+pub(crate) struct AccountBudgets {
     head: Option<Head>,
     scope: Option<Scope>,
     devices: Option<Devices>,
@@ -117,7 +117,7 @@ impl Draw {
     }
 }
 
-impl Budgets {
+impl AccountBudgets {
     /// Maximum duration of a reservation: 60 s. After that it counts as a failure. It is longer
     /// than any queue of hashes, and shorter than the time that a person waits.
     pub(crate) const LEASE: Duration = Duration::from_secs(60);
@@ -190,7 +190,7 @@ impl Budgets {
     pub(crate) fn settle(
         &self,
         draw: &Draw,
-        outcome: Outcome,
+        outcome: AttemptOutcome,
         at: OffsetDateTime,
         now: OffsetDateTime,
     ) -> (Self, Locks) {
@@ -204,7 +204,8 @@ impl Budgets {
         let in_overflow = head.overflow.as_mut().and_then(|shared| {
             // The overflow counter also holds failures of other scopes. A success of one scope must
             // not clear them.
-            let outcome = if outcome == Outcome::Succeeded { Outcome::Withdrawn } else { outcome };
+            let outcome =
+                if outcome == AttemptOutcome::Succeeded { AttemptOutcome::Withdrawn } else { outcome };
             shared.settle(draw.attempt, outcome, at)
         });
         let settled = [wide, in_own, in_overflow];
@@ -222,7 +223,12 @@ impl Budgets {
     }
 
     /// Remembers the device and the source of a sign-in.
-    pub(crate) fn remember(&self, caller: &Caller, remembered: &Remembered, now: OffsetDateTime) -> Self {
+    pub(crate) fn remember(
+        &self,
+        caller: &CallerDigests,
+        remembered: &Remembered,
+        now: OffsetDateTime,
+    ) -> Self {
         let devices = Devices::after_sign_in(self.devices.as_ref(), caller, remembered, now);
         Self { devices: Some(devices), ..self.clone() }
     }

@@ -1,7 +1,7 @@
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
-use super::{Budget, Budgets, Reserve, Standing, commands::whole, counter::Counter};
+use super::{AccountBudgets, Budget, Reserve, Standing, commands::whole, counter::Counter};
 use crate::{
     state::{
         DocumentError, Step, Transition, Write,
@@ -35,7 +35,7 @@ pub(crate) struct Tallied {
 
 /// A failure to count.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Failure {
+pub(crate) struct CountedFailure {
     /// 32 bits of the account's digest.
     pub(crate) account: u32,
     /// True if no account has the name.
@@ -61,7 +61,7 @@ pub(crate) struct Suspected {
 
 /// Reads the tallies of a partition.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Looking<'a> {
+pub(crate) struct ReadingTallies<'a> {
     pub(crate) tallied: &'a [Tallied],
 }
 
@@ -70,7 +70,7 @@ pub(crate) struct Looking<'a> {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Counting<'a> {
     pub(crate) tallied: &'a [Tallied],
-    pub(crate) failure: Failure,
+    pub(crate) failure: CountedFailure,
     pub(crate) at: OffsetDateTime,
 }
 
@@ -98,7 +98,7 @@ impl Tally {
     /// Returns the tally at this time. None if nothing counts any more.
     fn live(self, now: OffsetDateTime) -> Option<Self> {
         let mut live = self;
-        live.counter.clamp(Budgets::LEASE, now);
+        live.counter.clamp(AccountBudgets::LEASE, now);
         (!live.counter.is_idle(now)).then_some(live)
     }
 
@@ -111,7 +111,7 @@ impl Tally {
     }
 
     /// Counts a failure. Returns true if the tally becomes suspicious.
-    fn count(&mut self, tallied: &Tallied, failure: Failure, at: OffsetDateTime) -> bool {
+    fn count(&mut self, tallied: &Tallied, failure: CountedFailure, at: OffsetDateTime) -> bool {
         self.counter.count(tallied.budget, at);
         self.unknown = self.unknown.saturating_add(failure.unknown.into());
         let limit = tallied.suspicious_accounts().min(Self::MAX_ACCOUNTS);
@@ -123,7 +123,7 @@ impl Tally {
     }
 }
 
-impl Transition for Looking<'_> {
+impl Transition for ReadingTallies<'_> {
     type Answer = Looked;
 
     fn keys(&self) -> Vec<Key> {

@@ -46,13 +46,19 @@ impl Account {
 
     fn reserve(&mut self, draw: &Draw, now: OffsetDateTime) -> Reserve {
         self.run(
-            &Reserving { draw, lease: Budgets::LEASE, epoch: epoch(), crowded: false, expendable: true },
+            &Reserving {
+                draw,
+                lease: AccountBudgets::LEASE,
+                epoch: epoch(),
+                crowded: false,
+                expendable: true,
+            },
             now,
         )
         .room
     }
 
-    fn settle(&mut self, draw: &Draw, outcome: Outcome, now: OffsetDateTime) -> bool {
+    fn settle(&mut self, draw: &Draw, outcome: AttemptOutcome, now: OffsetDateTime) -> bool {
         let settling = Settling { draw, outcome, at: now, remembered: None, expendable: true };
         self.run(&settling, now) != Locks::default()
     }
@@ -60,7 +66,7 @@ impl Account {
     /// Fails an attempt if the budgets have room for it.
     fn fail(&mut self, draw: &Draw, now: OffsetDateTime) -> Reserve {
         let answer = self.reserve(draw, now);
-        self.settle(draw, Outcome::Failed, now);
+        self.settle(draw, AttemptOutcome::Failed, now);
         answer
     }
 
@@ -164,7 +170,7 @@ fn a_success_clears_nothing_that_other_scopes_share() {
     }
     let right = redemption(2000, 2000);
     assert_eq!(account.reserve(&right, at(0)), Reserve::Reserved);
-    account.settle(&right, Outcome::Succeeded, at(0));
+    account.settle(&right, AttemptOutcome::Succeeded, at(0));
     assert_eq!(account.fail(&redemption(2001, 2001), at(0)), Reserve::Reserved);
     assert_eq!(account.reserve(&redemption(2002, 2002), at(0)), Reserve::Spent);
 }
@@ -219,7 +225,7 @@ fn a_success_leaves_no_document() {
     let right = sign_in(0, 0);
     assert_eq!(account.reserve(&right, at(0)), Reserve::Reserved);
     assert_eq!(account.0.len(), 2);
-    account.settle(&right, Outcome::Succeeded, at(1));
+    account.settle(&right, AttemptOutcome::Succeeded, at(1));
     assert_eq!(account.0.len(), 0);
 }
 
@@ -231,7 +237,7 @@ fn a_success_elsewhere_keeps_the_lock_of_a_scope() {
     }
     let right = sign_in(10, 2);
     let _ = account.reserve(&right, at(1));
-    account.settle(&right, Outcome::Succeeded, at(2));
+    account.settle(&right, AttemptOutcome::Succeeded, at(2));
     assert_eq!(account.reserve(&sign_in(11, 1), at(3)), Reserve::Spent);
 }
 
@@ -248,14 +254,14 @@ fn documents_are_text_that_an_operator_can_read() {
     let _ = account.run(
         &Reserving {
             draw: &draw(1),
-            lease: Budgets::LEASE,
+            lease: AccountBudgets::LEASE,
             epoch: Epoch(7),
             crowded: false,
             expendable: true,
         },
         at(0),
     );
-    account.settle(&draw(1), Outcome::Failed, at(1));
+    account.settle(&draw(1), AttemptOutcome::Failed, at(1));
     let _ = account.reserve(&draw(2), at(2));
     let texts: Vec<_> = account.0.values().map(|(bytes, _)| std::str::from_utf8(bytes).unwrap()).collect();
     let reserved = r#""reserved":[[2,1764000062000000]]"#;
@@ -271,8 +277,13 @@ fn documents_are_text_that_an_operator_can_read() {
 #[test]
 fn a_newer_format_is_refused() {
     let draw = sign_in(0, 0);
-    let reserving =
-        Reserving { draw: &draw, lease: Budgets::LEASE, epoch: Epoch(0), crowded: false, expendable: true };
+    let reserving = Reserving {
+        draw: &draw,
+        lease: AccountBudgets::LEASE,
+        epoch: Epoch(0),
+        crowded: false,
+        expendable: true,
+    };
     let newer = br#"{"format":2,"document":{"epoch":"other"}}"#;
     let error = reserving.apply(&[Some(newer), None], at(0)).unwrap_err();
     assert_eq!(error, DocumentError::Newer { found: 2, known: 1 });
@@ -283,8 +294,13 @@ fn unknown_and_missing_fields_are_refused() {
     let mut account = Account::default();
     let _ = account.reserve(&sign_in(0, 0), at(0));
     let draw = sign_in(1, 0);
-    let reserving =
-        Reserving { draw: &draw, lease: Budgets::LEASE, epoch: Epoch(0), crowded: false, expendable: true };
+    let reserving = Reserving {
+        draw: &draw,
+        lease: AccountBudgets::LEASE,
+        epoch: Epoch(0),
+        crowded: false,
+        expendable: true,
+    };
     let texts: Vec<_> = reserving.keys().iter().map(|key| account.0[key].0.clone()).collect();
     let [head, scope] = [0, 1].map(|place| String::from_utf8(texts[place].clone()).unwrap());
     let read = |head: &str, scope: &str| {
@@ -348,9 +364,9 @@ proptest! {
         for head in [head.into_bytes(), bent, random] {
             let documents = [Some(&*head), Some(scope.as_bytes())];
             let now = at(seconds.into());
-            let reserving = Reserving { draw: &draw, lease: Budgets::LEASE, epoch: Epoch(0), crowded: false, expendable: true };
+            let reserving = Reserving { draw: &draw, lease: AccountBudgets::LEASE, epoch: Epoch(0), crowded: false, expendable: true };
             let _ = reserving.apply(&documents, now);
-            let _ = Settling { draw: &draw, outcome: Outcome::Failed, at: now, remembered: None, expendable: true }.apply(&documents, now);
+            let _ = Settling { draw: &draw, outcome: AttemptOutcome::Failed, at: now, remembered: None, expendable: true }.apply(&documents, now);
             let _ = Clearing { epoch: Epoch(1) }.apply(&documents[..1], now);
         }
     }

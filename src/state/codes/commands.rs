@@ -37,7 +37,7 @@ pub(crate) struct Taking<'a> {
 
 /// Removes the document of a customer who is erased.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Erasing;
+pub(crate) struct ErasingCodes;
 
 impl Transition for Putting<'_> {
     type Answer = bool;
@@ -93,7 +93,7 @@ impl Transition for Taking<'_> {
     }
 }
 
-impl Transition for Erasing {
+impl Transition for ErasingCodes {
     type Answer = ();
 
     fn keys(&self) -> Vec<Key> {

@@ -13,7 +13,7 @@ mod tests;
 
 use std::{sync::Arc, time::Duration};
 
-pub(crate) use commands::{Erasing, Peeking, Putting, Taking};
+pub(crate) use commands::{ErasingCodes, Peeking, Putting, Taking};
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 

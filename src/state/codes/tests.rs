@@ -5,7 +5,7 @@ use crate::{
     account::AdminId,
     state::{
         Content,
-        testing::{Kept, any_bytes, at, digest, generation, refuses_bent, survives},
+        testing::{Kept, any_bytes, at, digest, generation, grant_id, refuses_bent, survives},
     },
     store::Purposes,
 };
@@ -28,7 +28,7 @@ fn confirmation(name: &str) -> OneTimeCredential {
 /// A one-time code that lives from 0 to 30.
 fn code(name: &str) -> OneTimeCredential {
     let (customer, website) = (CustomerId::from(1), Website::default());
-    let assistance = Assistance::new(AdminId::from(9), digest("parent"), "a reason");
+    let assistance = Assistance::new(AdminId::from(9), grant_id("parent"), "a reason");
     let (digest, generation) = (digest(name), generation(7));
     OneTimeCredential::one_time_code(digest, website, customer, generation, assistance, at(0), at(30))
 }
@@ -168,9 +168,9 @@ fn a_document_is_swept_after_its_last_expiry_and_erased_at_once() {
     assert_eq!(kept.take(&reset_token("reset"), 1), Take::Taken);
     assert_eq!(kept.only().keep_until, Some(at(60)), "the mark stays as long as its credential would");
     kept.sweep(at(59));
-    kept.run(&Erasing, at(1));
+    kept.run(&ErasingCodes, at(1));
     assert!(kept.0.is_empty());
-    kept.run(&Erasing, at(1));
+    kept.run(&ErasingCodes, at(1));
 }
 
 /// A node whose clock is two minutes ahead takes the codes for expired, and one that is behind
@@ -202,7 +202,7 @@ fn the_fullest_document_fits() {
     let id = "\"".repeat(128);
     let mut kept = Kept::default();
     let full = |name: &str, purpose: bool, expires: i64| {
-        let assistance = Assistance::new(id.parse().unwrap(), digest("parent"), &"\"".repeat(1024));
+        let assistance = Assistance::new(id.parse().unwrap(), grant_id("parent"), &"\"".repeat(1024));
         let mut credential = if purpose { code(name) } else { reset_token(name) };
         credential.website = "w".repeat(32).parse().unwrap();
         credential.customer = id.parse().unwrap();
@@ -273,13 +273,13 @@ fn a_document_of_another_shape_is_refused_and_stays() {
     refuses_bent(&Putting { credential: &credential, keep: 3, now }, &[&text], now);
     refuses_bent(&Peeking { presented: &presented, now }, &[&text], now);
     refuses_bent(&Taking { credential: &credential, bought: None, now }, &[&text], now);
-    refuses_bent(&Erasing, &[&text], now);
+    refuses_bent(&ErasingCodes, &[&text], now);
     let mut kept = Kept::default();
     assert!(kept.put(&credential, 0));
     let newer = br#"{"format":2,"document":{}}"#.to_vec();
     let content: &mut Content = kept.0.values_mut().next().unwrap();
     content.bytes.clone_from(&newer);
-    assert!(kept.try_run(&Erasing, now).is_err());
+    assert!(kept.try_run(&ErasingCodes, now).is_err());
     assert_eq!(kept.only().bytes, newer);
 }
 
@@ -293,6 +293,6 @@ proptest! {
         survives(&Putting { credential: &credential, keep: 3, now }, &bytes, now);
         survives(&Peeking { presented: &presented, now }, &bytes, now);
         survives(&Taking { credential: &credential, bought: None, now }, &bytes, now);
-        survives(&Erasing, &bytes, now);
+        survives(&ErasingCodes, &bytes, now);
     }
 }

@@ -1,6 +1,6 @@
 use time::OffsetDateTime;
 
-use super::{Enrolment, Factor};
+use super::{Enrolment, EnrolmentId, Factor, FactorId};
 use crate::{
     clock::micros,
     keyring::{KeyId, Sealed},
@@ -39,17 +39,17 @@ pub(crate) struct Enrolling<'a> {
     pub(crate) enrolment: &'a Enrolment,
 }
 
-/// Reads the factor, and the live enrolment of a token.
+/// Reads the factor, and the live enrolment of this id.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Looking<'a> {
-    /// The token of the enrolment. None if no enrolment is wanted.
-    pub(crate) token: Option<&'a Digest>,
+pub(crate) struct ReadingFactor {
+    /// The id of the enrolment. None if no enrolment is wanted.
+    pub(crate) enrolment: Option<EnrolmentId>,
 }
 
-/// Replaces the secret of the live enrolment of a token. Returns false if there is none.
+/// Replaces the secret of the live enrolment of this id. Returns false if there is none.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Redrawing<'a> {
-    pub(crate) token: &'a Digest,
+    pub(crate) id: EnrolmentId,
     pub(crate) secret: &'a Sealed,
 }
 
@@ -70,11 +70,11 @@ pub(crate) struct Earlier {
     pub(crate) enrolment: Option<Enrolment>,
 }
 
-/// Undoes the write of a factor, if the factor still has this name. A later enrolment stays.
+/// Undoes the write of a factor, if the factor still has this id. A later enrolment stays.
 /// Returns true if it was undone.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Restoring<'a> {
-    pub(crate) name: &'a Digest,
+    pub(crate) id: FactorId,
     pub(crate) earlier: &'a Earlier,
 }
 
@@ -85,27 +85,27 @@ pub(crate) struct Importing<'a> {
     pub(crate) factor: &'a Factor,
 }
 
-/// Uses a step of the factor of this name.
+/// Uses a step of the factor of this id.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct UsingStep<'a> {
-    pub(crate) name: &'a Digest,
+pub(crate) struct UsingStep {
+    pub(crate) id: FactorId,
     pub(crate) step: u64,
     /// The newest step that a node may have used by now. A later one was used by a clock that was
     /// ahead.
     pub(crate) newest: u64,
 }
 
-/// Spends a recovery code of the factor of this name.
+/// Spends a recovery code of the factor of this id.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct UsingRecoveryCode<'a> {
-    pub(crate) name: &'a Digest,
+    pub(crate) id: FactorId,
     pub(crate) code: &'a Digest,
 }
 
-/// Replaces all recovery codes of the factor of this name. Returns the replaced codes.
+/// Replaces all recovery codes of the factor of this id. Returns the replaced codes.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct ReplacingRecoveryCodes<'a> {
-    pub(crate) name: &'a Digest,
+    pub(crate) id: FactorId,
     pub(crate) codes: &'a [Digest],
 }
 
@@ -113,15 +113,15 @@ pub(crate) struct ReplacingRecoveryCodes<'a> {
 /// Returns true if it was undone.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct RestoringRecoveryCodes<'a> {
-    pub(crate) name: &'a Digest,
+    pub(crate) id: FactorId,
     pub(crate) written: &'a [Digest],
     pub(crate) replaced: &'a [Digest],
 }
 
-/// Replaces the sealed secret of the factor of this name, if it still is `expected`.
+/// Replaces the sealed secret of the factor of this id, if it still is `expected`.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Resealing<'a> {
-    pub(crate) name: &'a Digest,
+    pub(crate) id: FactorId,
     pub(crate) expected: &'a Sealed,
     pub(crate) new: &'a Sealed,
 }
@@ -143,11 +143,11 @@ impl Transition for Enrolling<'_> {
     }
 }
 
-impl Transition for Looking<'_> {
+impl Transition for ReadingFactor {
     type Answer = (Option<Factor>, Option<Enrolment>);
 
     fn keys(&self) -> Vec<Key> {
-        let enrolment = self.token.map(|_| only(ENROLMENT));
+        let enrolment = self.enrolment.map(|_| only(ENROLMENT));
         [only(FACTOR)].into_iter().chain(enrolment).collect()
     }
 
@@ -157,7 +157,7 @@ impl Transition for Looking<'_> {
         now: OffsetDateTime,
     ) -> Result<Step<Self::Answer>, DocumentError> {
         let (factor, enrolment) = (read(documents, 0)?, read::<Enrolment>(documents, 1)?);
-        let live = |own: &Enrolment| self.token.is_some_and(|token| own.is_live(token, now));
+        let live = |own: &Enrolment| self.enrolment.is_some_and(|id| own.is_live(id, now));
         let writes = documents.iter().map(|_| Write::Keep).collect();
         Ok(Step { answer: (factor, enrolment.filter(live)), writes })
     }
@@ -171,7 +171,7 @@ impl Transition for Redrawing<'_> {
     }
 
     fn apply(&self, documents: &[Option<&[u8]>], now: OffsetDateTime) -> Result<Step<bool>, DocumentError> {
-        let live = read::<Enrolment>(documents, 0)?.filter(|own| own.is_live(self.token, now));
+        let live = read::<Enrolment>(documents, 0)?.filter(|own| own.is_live(self.id, now));
         let Some(enrolment) = live else {
             return Ok(Step { answer: false, writes: vec![Write::Keep] });
         };
@@ -193,16 +193,16 @@ impl Transition for Activating<'_> {
         now: OffsetDateTime,
     ) -> Result<Step<Option<Earlier>>, DocumentError> {
         let (present, enrolment) = (read::<Factor>(documents, 0)?, read::<Enrolment>(documents, 1)?);
-        let name = present.as_ref().map(|factor| factor.name);
-        let Enrolment { token, secret, .. } = self.enrolment;
-        let is_judged = |own: &Enrolment| own.is_live(token, now) && own.secret == *secret;
-        let enrolment = enrolment.filter(|own| is_judged(own) && own.replaces == name);
+        let replaced = present.as_ref().map(|factor| factor.id);
+        let Enrolment { id, secret, .. } = self.enrolment;
+        let is_judged = |own: &Enrolment| own.is_live(*id, now) && own.secret == *secret;
+        let enrolment = enrolment.filter(|own| is_judged(own) && own.replaces == replaced);
         let Some(enrolment) = enrolment else {
             return Ok(Step { answer: None, writes: vec![Write::Keep, Write::Keep] });
         };
         let factor = Factor {
             admin: enrolment.admin.clone(),
-            name: enrolment.token,
+            id: enrolment.id.factor(),
             secret: enrolment.secret.clone(),
             activated_at: micros::to_time(micros::from_time(now)),
             last_step: self.step,
@@ -222,7 +222,7 @@ impl Transition for Restoring<'_> {
 
     fn apply(&self, documents: &[Option<&[u8]>], _now: OffsetDateTime) -> Result<Step<bool>, DocumentError> {
         let (factor, enrolment) = (read::<Factor>(documents, 0)?, read::<Enrolment>(documents, 1)?);
-        if factor.is_none_or(|factor| factor.name != *self.name) {
+        if factor.is_none_or(|factor| factor.id != self.id) {
             return Ok(Step { answer: false, writes: vec![Write::Keep, Write::Keep] });
         }
         let factor = self.earlier.factor.as_ref().map_or(Ok(Write::Delete), Factor::write)?;
@@ -253,7 +253,7 @@ impl Transition for Importing<'_> {
     }
 }
 
-impl Transition for UsingStep<'_> {
+impl Transition for UsingStep {
     type Answer = bool;
 
     fn keys(&self) -> Vec<Key> {
@@ -261,7 +261,7 @@ impl Transition for UsingStep<'_> {
     }
 
     fn apply(&self, documents: &[Option<&[u8]>], _now: OffsetDateTime) -> Result<Step<bool>, DocumentError> {
-        change(documents, self.name, |factor| factor.use_step(self.step, self.newest))
+        change(documents, self.id, |factor| factor.use_step(self.step, self.newest))
     }
 }
 
@@ -273,7 +273,7 @@ impl Transition for UsingRecoveryCode<'_> {
     }
 
     fn apply(&self, documents: &[Option<&[u8]>], _now: OffsetDateTime) -> Result<Step<bool>, DocumentError> {
-        change(documents, self.name, |factor| factor.use_recovery_code(self.code))
+        change(documents, self.id, |factor| factor.use_recovery_code(self.code))
     }
 }
 
@@ -290,7 +290,7 @@ impl Transition for ReplacingRecoveryCodes<'_> {
         _now: OffsetDateTime,
     ) -> Result<Step<Option<Vec<Digest>>>, DocumentError> {
         let mut replaced = None;
-        let Step { writes, .. } = change(documents, self.name, |factor| {
+        let Step { writes, .. } = change(documents, self.id, |factor| {
             replaced = Some(std::mem::replace(&mut factor.recovery_codes, self.codes.to_vec()));
             true
         })?;
@@ -306,7 +306,7 @@ impl Transition for RestoringRecoveryCodes<'_> {
     }
 
     fn apply(&self, documents: &[Option<&[u8]>], _now: OffsetDateTime) -> Result<Step<bool>, DocumentError> {
-        change(documents, self.name, |factor| factor.restore_recovery_codes(self.written, self.replaced))
+        change(documents, self.id, |factor| factor.restore_recovery_codes(self.written, self.replaced))
     }
 }
 
@@ -318,7 +318,7 @@ impl Transition for Resealing<'_> {
     }
 
     fn apply(&self, documents: &[Option<&[u8]>], _now: OffsetDateTime) -> Result<Step<bool>, DocumentError> {
-        change(documents, self.name, |factor| factor.reseal(self.expected, self.new))
+        change(documents, self.id, |factor| factor.reseal(self.expected, self.new))
     }
 }
 
@@ -359,13 +359,13 @@ const fn removal<T>(document: &Option<T>) -> Write {
     if document.is_some() { Write::Delete } else { Write::Keep }
 }
 
-/// Applies the change if the factor has this name. Writes the factor if the change returns true.
+/// Applies the change if the factor has this id. Writes the factor if the change returns true.
 fn change(
     documents: &[Option<&[u8]>],
-    name: &Digest,
+    id: FactorId,
     change: impl FnOnce(&mut Factor) -> bool,
 ) -> Result<Step<bool>, DocumentError> {
-    let mut factor = read::<Factor>(documents, 0)?.filter(|factor| factor.name == *name);
+    let mut factor = read::<Factor>(documents, 0)?.filter(|factor| factor.id == id);
     let Some(factor) = factor.take_if(change) else {
         return Ok(Step { answer: false, writes: vec![Write::Keep] });
     };

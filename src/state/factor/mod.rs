@@ -8,7 +8,7 @@ mod commands;
 mod tests;
 
 pub(crate) use commands::{
-    Activating, Earlier, Enrolling, Importing, Looking, Redrawing, Removing, ReplacingRecoveryCodes,
+    Activating, Earlier, Enrolling, Importing, ReadingFactor, Redrawing, Removing, ReplacingRecoveryCodes,
     Resealing, Restoring, RestoringRecoveryCodes, UsingRecoveryCode, UsingStep, behind_key, decode_factor,
     sealed_index,
 };
@@ -16,15 +16,55 @@ use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
 use super::{format::Stored, stored};
-use crate::{account::AdminId, clock::micros, keyring::Sealed, store::Generation, token::Digest};
+use crate::{
+    account::AdminId,
+    bytes::{byte_newtype, hex_text},
+    clock::micros,
+    keyring::Sealed,
+    store::Generation,
+    token::{Digest, GrantId},
+};
+
+byte_newtype! {
+    /// The id of an enrolment: the digest of its token.
+    #[derive(PartialEq)]
+    pub(crate) struct EnrolmentId([u8; 32]);
+}
+
+byte_newtype! {
+    /// The id of a factor: that of the enrolment from which it was activated. An imported factor
+    /// has a random id.
+    #[derive(PartialEq)]
+    pub(crate) struct FactorId([u8; 32]);
+}
+
+hex_text!(EnrolmentId);
+hex_text!(FactorId);
+
+impl EnrolmentId {
+    /// Returns the id of the enrolment whose token has this digest.
+    pub(crate) const fn from_digest(token: Digest) -> Self {
+        Self::from_bytes(*token.as_bytes())
+    }
+
+    /// Returns the digest of the enrolment's token.
+    pub(crate) const fn digest(self) -> Digest {
+        Digest::from_bytes(self.0)
+    }
+
+    /// Returns the id of the factor that the enrolment becomes.
+    pub(crate) const fn factor(self) -> FactorId {
+        FactorId::from_bytes(self.0)
+    }
+}
 
 /// An admin user's second factor.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Factor {
     pub(crate) admin: AdminId,
-    /// The digest of the token of its enrolment. It is also the factor's name.
-    pub(crate) name: Digest,
+    #[serde(rename = "name")]
+    pub(crate) id: FactorId,
     /// The TOTP secret.
     #[serde(with = "stored::sealed")]
     pub(crate) secret: Sealed,
@@ -41,8 +81,8 @@ pub(crate) struct Factor {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Enrolment {
-    /// The digest of the enrolment token. It is also the enrolment's name.
-    pub(crate) token: Digest,
+    #[serde(rename = "token")]
+    pub(crate) id: EnrolmentId,
     pub(crate) admin: AdminId,
     /// The TOTP secret that was shown last. It was not shown to anybody before the first showing.
     #[serde(with = "stored::sealed")]
@@ -50,10 +90,10 @@ pub(crate) struct Enrolment {
     /// The factor that the enrolment replaces. None if the admin user had no factor when it was
     /// begun.
     #[serde(deserialize_with = "Option::deserialize")]
-    pub(crate) replaces: Option<Digest>,
+    pub(crate) replaces: Option<FactorId>,
     /// The admin user's grant with which the enrolment was begun. None if it was begun by mail.
     #[serde(deserialize_with = "Option::deserialize")]
-    pub(crate) begun_with: Option<Digest>,
+    pub(crate) begun_with: Option<GrantId>,
     /// The admin user's generation when the enrolment was begun. The enrolment is accepted only
     /// under this one.
     #[serde(with = "stored::generation")]
@@ -110,8 +150,8 @@ impl Factor {
 }
 
 impl Enrolment {
-    /// True if the enrolment belongs to this token and has not expired.
-    fn is_live(&self, token: &Digest, now: OffsetDateTime) -> bool {
-        self.token == *token && now < self.expires_at
+    /// True if the enrolment has this id and has not expired.
+    fn is_live(&self, id: EnrolmentId, now: OffsetDateTime) -> bool {
+        self.id == id && now < self.expires_at
     }
 }

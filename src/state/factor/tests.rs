@@ -3,7 +3,9 @@ use proptest::{collection::vec, prelude::*};
 use super::*;
 use crate::{
     keyring::KeyId,
-    state::testing::{Kept, any_bytes, at, digest, generation, refuses_bent, survives},
+    state::testing::{
+        Kept, any_bytes, at, digest, enrolment_id, factor_id, generation, grant_id, refuses_bent, survives,
+    },
     store::IndexEntry,
 };
 
@@ -16,14 +18,14 @@ fn sealed(name: &str) -> Sealed {
     Sealed { key: KeyId(1), bytes: [b"\0\xff'\\\n", name.as_bytes()].concat() }
 }
 
-/// An enrolment that lives until 60. Its token has the same name.
+/// An enrolment that lives until 60. Its token has this name.
 fn enrolment(name: &str, replaces: Option<&str>) -> Enrolment {
     Enrolment {
-        token: digest(name),
+        id: enrolment_id(name),
         admin: AdminId::from(1),
         secret: sealed(name),
-        replaces: replaces.map(digest),
-        begun_with: replaces.map(|_| digest("a grant")),
+        replaces: replaces.map(factor_id),
+        begun_with: replaces.map(|_| grant_id("a grant")),
         generation: generation(3),
         expires_at: at(60),
     }
@@ -37,7 +39,7 @@ fn codes(name: &str) -> Vec<Digest> {
 fn fresh(name: &str) -> Factor {
     Factor {
         admin: AdminId::from(1),
-        name: digest(name),
+        id: factor_id(name),
         secret: sealed(name),
         activated_at: at(1),
         last_step: FIRST,
@@ -68,23 +70,23 @@ impl Kept {
     }
 
     fn factor(&mut self) -> Option<Factor> {
-        self.run(&Looking { token: None }, at(1)).0
+        self.run(&ReadingFactor { enrolment: None }, at(1)).0
     }
 
     fn enrolment(&mut self, name: &str, now: i64) -> Option<Enrolment> {
-        self.run(&Looking { token: Some(&digest(name)) }, at(now)).1
+        self.run(&ReadingFactor { enrolment: Some(enrolment_id(name)) }, at(now)).1
     }
 
     fn use_step(&mut self, name: &str, step: u64, newest: u64) -> bool {
-        self.run(&UsingStep { name: &digest(name), step, newest }, at(1))
+        self.run(&UsingStep { id: factor_id(name), step, newest }, at(1))
     }
 
     fn use_code(&mut self, name: &str, code: &str) -> bool {
-        self.run(&UsingRecoveryCode { name: &digest(name), code: &digest(code) }, at(1))
+        self.run(&UsingRecoveryCode { id: factor_id(name), code: &digest(code) }, at(1))
     }
 
     fn reseal(&mut self, name: &str, expected: &Sealed, new: &Sealed) -> bool {
-        self.run(&Resealing { name: &digest(name), expected, new }, at(1))
+        self.run(&Resealing { id: factor_id(name), expected, new }, at(1))
     }
 }
 
@@ -123,7 +125,7 @@ fn a_later_enrolment_replaces_the_earlier_and_only_the_factor_that_it_names() {
         assert!(
             codes("first")
                 .iter()
-                .all(|code| { !kept.run(&UsingRecoveryCode { name: &digest(name), code }, at(1)) })
+                .all(|code| { !kept.run(&UsingRecoveryCode { id: factor_id(name), code }, at(1)) })
         );
     }
     assert!(!kept.use_step("first", FIRST + 1, NEWEST));
@@ -137,7 +139,7 @@ fn nodes_whose_clocks_are_apart_activate_an_enrolment_once() {
         kept.enrol(&enrolment("one", None));
         let done: Vec<_> = times.into_iter().map(|now| kept.activate("one", now)).collect();
         assert_eq!(done, times.map(|now| now == 1));
-        assert_eq!(kept.factor().unwrap().name, digest("one"));
+        assert_eq!(kept.factor().unwrap().id, factor_id("one"));
     }
     // The one that is ahead has begun another meanwhile: the earlier stays ended on the one that is
     // behind.
@@ -179,31 +181,31 @@ fn a_recovery_code_is_spent_once_and_all_are_replaced_as_a_set() {
     assert!(!kept.use_code("another", "one 3"));
     assert!(kept.use_code("one", "one 3") && !kept.use_code("one", "one 3") && kept.use_code("one", "one 4"));
     assert_eq!(kept.factor().unwrap().recovery_codes.len(), 8);
-    let (new, one, another) = (codes("new"), digest("one"), digest("another"));
-    assert_eq!(kept.run(&ReplacingRecoveryCodes { name: &another, codes: &new }, at(1)), None);
-    let left = kept.run(&ReplacingRecoveryCodes { name: &one, codes: &new }, at(1)).unwrap();
+    let (new, one, another) = (codes("new"), factor_id("one"), factor_id("another"));
+    assert_eq!(kept.run(&ReplacingRecoveryCodes { id: another, codes: &new }, at(1)), None);
+    let left = kept.run(&ReplacingRecoveryCodes { id: one, codes: &new }, at(1)).unwrap();
     assert_eq!(left.len(), 8, "those that were left");
     assert!(!kept.use_code("one", "one 5") && kept.use_code("one", "new 5"));
-    assert!(kept.run(&ReplacingRecoveryCodes { name: &one, codes: &[] }, at(1)).is_some());
+    assert!(kept.run(&ReplacingRecoveryCodes { id: one, codes: &[] }, at(1)).is_some());
     assert!(!kept.use_code("one", "new 6"));
 }
 
 #[test]
 fn replaced_recovery_codes_are_put_back_unless_they_were_replaced_again() {
     let mut kept = Kept::enrolled("one");
-    let (earlier, new, one, another) = (codes("one"), codes("new"), digest("one"), digest("another"));
-    let restoring = |name| RestoringRecoveryCodes { name, written: &new, replaced: &earlier };
-    assert!(!kept.run(&restoring(&one), at(1)), "they were not written");
-    kept.run(&ReplacingRecoveryCodes { name: &one, codes: &new }, at(1));
+    let (earlier, new, one, another) = (codes("one"), codes("new"), factor_id("one"), factor_id("another"));
+    let restoring = |id| RestoringRecoveryCodes { id, written: &new, replaced: &earlier };
+    assert!(!kept.run(&restoring(one), at(1)), "they were not written");
+    kept.run(&ReplacingRecoveryCodes { id: one, codes: &new }, at(1));
     // Whoever had the new ones has used some.
     assert!(kept.use_code("one", "new 5") && kept.use_step("one", FIRST + 1, NEWEST));
-    assert!(!kept.run(&restoring(&another), at(1)));
-    assert!(kept.run(&restoring(&one), at(1)));
+    assert!(!kept.run(&restoring(another), at(1)));
+    assert!(kept.run(&restoring(one), at(1)));
     assert_eq!(kept.factor(), Some(Factor { last_step: FIRST + 1, ..fresh("one") }));
     for codes in [new.clone(), codes("newer")] {
-        kept.run(&ReplacingRecoveryCodes { name: &one, codes: &codes }, at(1));
+        kept.run(&ReplacingRecoveryCodes { id: one, codes: &codes }, at(1));
     }
-    assert!(!kept.run(&restoring(&one), at(1)));
+    assert!(!kept.run(&restoring(one), at(1)));
     assert_eq!(kept.factor().unwrap().recovery_codes, codes("newer"));
 }
 
@@ -214,7 +216,7 @@ fn the_secret_that_was_drawn_last_is_the_one_that_activates() {
     kept.enrol(&begun);
     let (first, last) = (sealed("first"), sealed("last"));
     for secret in [&first, &last] {
-        assert!(kept.run(&Redrawing { token: &begun.token, secret }, at(1)));
+        assert!(kept.run(&Redrawing { id: begun.id, secret }, at(1)));
     }
     let redrawn = Enrolment { secret: last.clone(), ..begun.clone() };
     assert_eq!(kept.enrolment("one", 1), Some(redrawn.clone()), "nothing else has changed");
@@ -225,13 +227,13 @@ fn the_secret_that_was_drawn_last_is_the_one_that_activates() {
         assert_eq!(kept.run(&activating, at(now)), None);
     }
     let secret = &sealed("late");
-    assert!(!kept.run(&Redrawing { token: &begun.token, secret }, at(60)));
-    assert!(!kept.run(&Redrawing { token: &digest("never"), secret }, at(1)));
+    assert!(!kept.run(&Redrawing { id: begun.id, secret }, at(60)));
+    assert!(!kept.run(&Redrawing { id: enrolment_id("never"), secret }, at(1)));
     let activating = Activating { enrolment: &redrawn, step: FIRST, recovery_codes: &[] };
     let earlier = Earlier { factor: None, enrolment: Some(redrawn.clone()) };
     assert_eq!(kept.run(&activating, at(1)), Some(earlier));
     assert_eq!(kept.factor().unwrap().secret, last);
-    assert!(!kept.run(&Redrawing { token: &begun.token, secret }, at(1)), "it is no enrolment any more");
+    assert!(!kept.run(&Redrawing { id: begun.id, secret }, at(1)), "it is no enrolment any more");
 }
 
 #[test]
@@ -242,28 +244,28 @@ fn the_write_of_a_factor_is_undone_unless_there_is_another_by_now() {
     kept.enrol(&next);
     let earlier = kept.activation("next", 1).unwrap();
     assert_eq!(earlier, Earlier { factor: Some(first.clone()), enrolment: Some(next.clone()) });
-    let (name, another) = (digest("next"), digest("another"));
-    assert!(!kept.run(&Restoring { name: &another, earlier: &earlier }, at(1)));
+    let (id, another) = (factor_id("next"), factor_id("another"));
+    assert!(!kept.run(&Restoring { id: another, earlier: &earlier }, at(1)));
     assert_eq!(kept.factor(), Some(fresh("next")));
-    assert!(kept.run(&Restoring { name: &name, earlier: &earlier }, at(1)));
+    assert!(kept.run(&Restoring { id, earlier: &earlier }, at(1)));
     assert_eq!(kept.factor(), Some(first.clone()), "what was used of it stays used");
     assert_eq!(kept.enrolment("next", 1), Some(next));
     assert_eq!(kept.entries(), [&IndexEntry { shop_wide: true, name: sealed_index().name, rank: 1 }]);
     // Once only.
-    assert!(!kept.run(&Restoring { name: &name, earlier: &earlier }, at(1)));
+    assert!(!kept.run(&Restoring { id, earlier: &earlier }, at(1)));
     // A later enrolment stays.
     assert!(kept.activate("next", 1));
     let later = enrolment("later", Some("next"));
     kept.enrol(&later);
-    assert!(kept.run(&Restoring { name: &name, earlier: &earlier }, at(1)));
+    assert!(kept.run(&Restoring { id, earlier: &earlier }, at(1)));
     assert_eq!((kept.factor(), kept.enrolment("later", 1)), (Some(first), Some(later)));
     // In place of nothing, and none that is gone.
     assert!(kept.run(&Removing, at(1)));
     let brought = fresh("brought");
     let earlier = kept.run(&Importing { factor: &brought }, at(1)).unwrap();
     assert_eq!(earlier, Earlier { factor: None, enrolment: None });
-    assert!(kept.run(&Restoring { name: &brought.name, earlier: &earlier }, at(1)) && kept.0.is_empty());
-    assert!(!kept.run(&Restoring { name: &brought.name, earlier: &earlier }, at(1)) && kept.0.is_empty());
+    assert!(kept.run(&Restoring { id: brought.id, earlier: &earlier }, at(1)) && kept.0.is_empty());
+    assert!(!kept.run(&Restoring { id: brought.id, earlier: &earlier }, at(1)) && kept.0.is_empty());
 }
 
 #[test]
@@ -338,22 +340,22 @@ fn texts() -> [String; 2] {
 #[test]
 fn documents_of_another_shape_are_refused() {
     let ([factor, pending], now) = (texts(), at(1));
-    let (name, token, code) = (digest("one"), digest("next"), digest("one 0"));
+    let (id, pending_id, code) = (factor_id("one"), enrolment_id("next"), digest("one 0"));
     let (begun, secret) = (enrolment("next", Some("one")), sealed("one"));
     refuses_bent(&Enrolling { enrolment: &begun }, &[&pending], now);
-    refuses_bent(&Looking { token: Some(&token) }, &[&factor, &pending], now);
+    refuses_bent(&ReadingFactor { enrolment: Some(pending_id) }, &[&factor, &pending], now);
     let activating = Activating { enrolment: &begun, step: FIRST, recovery_codes: &[] };
     refuses_bent(&activating, &[&factor, &pending], now);
-    refuses_bent(&Redrawing { token: &token, secret: &secret }, &[&pending], now);
+    refuses_bent(&Redrawing { id: pending_id, secret: &secret }, &[&pending], now);
     let earlier = Earlier { factor: None, enrolment: None };
-    refuses_bent(&Restoring { name: &name, earlier: &earlier }, &[&factor, &pending], now);
+    refuses_bent(&Restoring { id, earlier: &earlier }, &[&factor, &pending], now);
     refuses_bent(&Removing, &[&factor, &pending], now);
-    refuses_bent(&UsingStep { name: &name, step: FIRST, newest: NEWEST }, &[&factor], now);
-    refuses_bent(&UsingRecoveryCode { name: &name, code: &code }, &[&factor], now);
-    refuses_bent(&ReplacingRecoveryCodes { name: &name, codes: &[] }, &[&factor], now);
-    let restoring = RestoringRecoveryCodes { name: &name, written: &[code], replaced: &[] };
+    refuses_bent(&UsingStep { id, step: FIRST, newest: NEWEST }, &[&factor], now);
+    refuses_bent(&UsingRecoveryCode { id, code: &code }, &[&factor], now);
+    refuses_bent(&ReplacingRecoveryCodes { id, codes: &[] }, &[&factor], now);
+    let restoring = RestoringRecoveryCodes { id, written: &[code], replaced: &[] };
     refuses_bent(&restoring, &[&factor], now);
-    refuses_bent(&Resealing { name: &name, expected: &secret, new: &secret }, &[&factor], now);
+    refuses_bent(&Resealing { id, expected: &secret, new: &secret }, &[&factor], now);
     assert_eq!(decode_factor(factor.as_bytes()), Ok(fresh("one")));
 }
 
@@ -375,20 +377,20 @@ proptest! {
     #[test]
     fn no_stored_bytes_end_the_process(bytes in prop::strategy::Union::new(texts().map(any_bytes)), seconds: i32) {
         let bytes = &bytes;
-        let (name, begun, secret) = (digest("one"), enrolment("next", Some("one")), sealed("one"));
+        let (id, code, begun, secret) = (factor_id("one"), digest("one"), enrolment("next", Some("one")), sealed("one"));
         let now = at(seconds.into());
         survives(&Enrolling { enrolment: &begun }, bytes, now);
-        survives(&Looking { token: Some(&name) }, bytes, now);
+        survives(&ReadingFactor { enrolment: Some(enrolment_id("one")) }, bytes, now);
         survives(&Activating { enrolment: &begun, step: 1, recovery_codes: &[] }, bytes, now);
-        survives(&Redrawing { token: &name, secret: &secret }, bytes, now);
+        survives(&Redrawing { id: enrolment_id("one"), secret: &secret }, bytes, now);
         let earlier = Earlier { factor: Some(fresh("one")), enrolment: None };
-        survives(&Restoring { name: &name, earlier: &earlier }, bytes, now);
+        survives(&Restoring { id, earlier: &earlier }, bytes, now);
         survives(&Importing { factor: &fresh("one") }, bytes, now);
-        survives(&UsingStep { name: &name, step: u64::MAX, newest: 0 }, bytes, now);
-        survives(&UsingRecoveryCode { name: &name, code: &name }, bytes, now);
-        survives(&ReplacingRecoveryCodes { name: &name, codes: &[] }, bytes, now);
-        survives(&RestoringRecoveryCodes { name: &name, written: &[name], replaced: &[] }, bytes, now);
-        survives(&Resealing { name: &name, expected: &secret, new: &secret }, bytes, now);
+        survives(&UsingStep { id, step: u64::MAX, newest: 0 }, bytes, now);
+        survives(&UsingRecoveryCode { id, code: &code }, bytes, now);
+        survives(&ReplacingRecoveryCodes { id, codes: &[] }, bytes, now);
+        survives(&RestoringRecoveryCodes { id, written: &[code], replaced: &[] }, bytes, now);
+        survives(&Resealing { id, expected: &secret, new: &secret }, bytes, now);
         survives(&Removing, bytes, now);
         let _ = decode_factor(bytes);
     }

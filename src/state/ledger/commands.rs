@@ -12,7 +12,7 @@ use crate::{
         of_customer,
     },
     store::{Changes, DocumentId, Index, IndexEntry, Key, Name},
-    token::{AssistanceEnd, AssistanceEntry, Digest},
+    token::{AssistanceEnd, AssistanceEntry, GrantId},
 };
 
 const ENTRY: Name = Name::of("assistance");
@@ -44,7 +44,7 @@ pub(crate) struct Beginning<'a> {
 /// if that was earlier. Returns the changed entry.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Ending<'a> {
-    pub(crate) grant: &'a Digest,
+    pub(crate) grant: &'a GrantId,
     pub(crate) end: AssistanceEnd,
     /// The time for which the entry is kept after its end.
     pub(crate) history: Duration,
@@ -52,17 +52,17 @@ pub(crate) struct Ending<'a> {
 
 /// Reads an entry.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Finding<'a> {
-    pub(crate) grant: &'a Digest,
+pub(crate) struct FindingEntry<'a> {
+    pub(crate) grant: &'a GrantId,
 }
 
 /// Removes the ended ones of these entries, and returns their number.
 #[derive(Clone, Debug)]
-pub(crate) struct Erasing {
+pub(crate) struct ErasingEntries {
     pub(crate) keys: Vec<Key>,
 }
 
-impl Erasing {
+impl ErasingEntries {
     /// Maximum number of entries of one command.
     pub(crate) const MAX: usize = Changes::MAX;
 }
@@ -104,7 +104,7 @@ impl Transition for Ending<'_> {
     }
 }
 
-impl Transition for Finding<'_> {
+impl Transition for FindingEntry<'_> {
     type Answer = Option<AssistanceEntry>;
 
     fn keys(&self) -> Vec<Key> {
@@ -121,7 +121,7 @@ impl Transition for Finding<'_> {
     }
 }
 
-impl Transition for Erasing {
+impl Transition for ErasingEntries {
     type Answer = usize;
 
     fn keys(&self) -> Vec<Key> {
@@ -140,8 +140,8 @@ impl Transition for Erasing {
     }
 }
 
-fn key(grant: &Digest) -> Key {
-    Key { kind: ENTRY, id: DocumentId::from(*grant) }
+fn key(grant: &GrantId) -> Key {
+    Key { kind: ENTRY, id: DocumentId::from_bytes(*grant.as_bytes()) }
 }
 
 /// Encodes an entry. An entry that has not ended is in both indexes and is never swept.

@@ -10,7 +10,9 @@ mod tests;
 
 use std::sync::Arc;
 
-pub(crate) use commands::{Beginning, Ending, Erasing, Finding, decode_entry, of_customer_index, open_index};
+pub(crate) use commands::{
+    Beginning, Ending, ErasingEntries, FindingEntry, decode_entry, of_customer_index, open_index,
+};
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
@@ -18,14 +20,14 @@ use super::{format::Stored, stored};
 use crate::{
     account::{CustomerId, Website},
     clock::micros,
-    token::{Assistance, AssistanceEnd, AssistanceEntry, Digest, Obtained, Origin},
+    token::{Assistance, AssistanceEnd, AssistanceEntry, GrantId, Obtained, Origin},
 };
 
 /// The document of an entry.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Entry {
-    grant: Digest,
+    grant: GrantId,
     customer: CustomerId,
     website: Website,
     #[serde(with = "stored::assistance")]

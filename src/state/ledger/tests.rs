@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::{
     account::AdminId,
-    state::testing::{Kept, any_bytes, at, digest, refuses_bent, survives},
+    state::testing::{Kept, any_bytes, at, grant_id, refuses_bent, survives},
     store::{IndexEntry, Key, Name},
     token::Grant,
 };
@@ -24,8 +24,8 @@ const HISTORY: Duration = Duration::from_secs(1000);
 fn entry(name: &str, second: i64) -> AssistanceEntry {
     let (customer, website) = (CustomerId::from(1), Website::default());
     let grant =
-        Grant::customer(digest(name), customer, website, Obtained::AsAdmin, at(second), at(second + 60));
-    let grant = grant.assisted(Assistance::new(AdminId::from(9), digest("parent"), "a reason"));
+        Grant::customer(grant_id(name), customer, website, Obtained::AsAdmin, at(second), at(second + 60));
+    let grant = grant.assisted(Assistance::new(AdminId::from(9), grant_id("parent"), "a reason"));
     AssistanceEntry::of(&grant, &Origin::default().user_agent("an agent")).unwrap()
 }
 
@@ -39,12 +39,12 @@ impl Kept {
     }
 
     fn end(&mut self, name: &str, end: AssistanceEnd, second: i64) -> Option<AssistanceEntry> {
-        let grant = digest(name);
+        let grant = grant_id(name);
         self.run(&Ending { grant: &grant, end, history: HISTORY }, at(second))
     }
 
     fn find(&mut self, name: &str) -> Option<AssistanceEntry> {
-        self.run(&Finding { grant: &digest(name) }, at(0))
+        self.run(&FindingEntry { grant: &grant_id(name) }, at(0))
     }
 }
 
@@ -153,7 +153,7 @@ fn an_entry_is_kept_while_it_is_open_and_for_its_history() {
 fn the_longest_history_is_no_overflow() {
     let mut kept = Kept::default();
     kept.begin(&entry("one", 0));
-    let grant = digest("one");
+    let grant = grant_id("one");
     let ending = Ending { grant: &grant, end: AssistanceEnd::Expired, history: Duration::MAX };
     assert!(kept.run(&ending, at(1)).is_some());
     assert!(kept.only().keep_until.unwrap().year() > 9000);
@@ -166,7 +166,7 @@ fn erasing_takes_what_has_ended() {
         kept.begin(&entry(name, second));
     }
     let keys: Vec<Key> = kept.0.keys().cloned().collect();
-    let erasing = Erasing { keys };
+    let erasing = ErasingEntries { keys };
     assert_eq!(kept.run(&erasing, at(9)), 0);
     for name in ["one", "two"] {
         assert!(kept.end(name, AssistanceEnd::Expired, 5).is_some());
@@ -183,7 +183,7 @@ fn the_longest_entry_fits() {
     entry.customer = quotes(128).parse().unwrap();
     entry.origin = Origin::default().user_agent(&quotes(512)).correlation_id(&quotes(128));
     entry.assistance =
-        Arc::new(Assistance::new(quotes(128).parse().unwrap(), digest("parent"), &quotes(1024)));
+        Arc::new(Assistance::new(quotes(128).parse().unwrap(), grant_id("parent"), &quotes(1024)));
     let mut kept = Kept::default();
     kept.begin(&entry);
     assert!(kept.only().bytes.len() < 8 * 1024);
@@ -200,22 +200,22 @@ fn text() -> String {
 fn a_document_is_text_that_an_operator_can_read() {
     let expected = format!(
         r#"{{"format":1,"document":{{"grant":"{}","customer":"1","website":"base","assistance":{{"actor":"9","parent":"{}","reason":"a reason"}},"obtained":"as_admin","origin":{{"source":null,"user_agent":"an agent","correlation_id":null}},"began_at":1764000000000000,"expires_at":1764000060000000,"ended":{{"at":1764000005000000,"how":"ended_by_customer"}}}}}}"#,
-        digest("one"),
-        digest("parent")
+        grant_id("one"),
+        grant_id("parent")
     );
     assert_eq!(text(), expected);
 }
 
 #[test]
 fn a_document_of_another_shape_is_refused() {
-    let (text, entry, grant, now) = (text(), entry("one", 0), digest("one"), at(1));
+    let (text, entry, grant, now) = (text(), entry("one", 0), grant_id("one"), at(1));
     refuses_bent(&Beginning { entry: &entry }, &[&text], now);
-    refuses_bent(&Finding { grant: &grant }, &[&text], now);
+    refuses_bent(&FindingEntry { grant: &grant }, &[&text], now);
     let ending = Ending { grant: &grant, end: AssistanceEnd::Expired, history: HISTORY };
     refuses_bent(&ending, &[&text], now);
     let mut kept = Kept::default();
     kept.begin(&entry);
-    refuses_bent(&Erasing { keys: kept.0.keys().cloned().collect() }, &[&text], now);
+    refuses_bent(&ErasingEntries { keys: kept.0.keys().cloned().collect() }, &[&text], now);
     assert_eq!(decode_entry(text.as_bytes()).unwrap().grant, grant);
     assert!(decode_entry(b"{}").is_err());
 }
@@ -225,14 +225,14 @@ proptest! {
 
     #[test]
     fn no_stored_bytes_end_the_process(bytes in any_bytes(text()), seconds: i32) {
-        let (entry, grant, now) = (entry("one", 0), digest("one"), at(seconds.into()));
+        let (entry, grant, now) = (entry("one", 0), grant_id("one"), at(seconds.into()));
         survives(&Beginning { entry: &entry }, &bytes, now);
-        survives(&Finding { grant: &grant }, &bytes, now);
+        survives(&FindingEntry { grant: &grant }, &bytes, now);
         let ending = Ending { grant: &grant, end: AssistanceEnd::Expired, history: HISTORY };
         survives(&ending, &bytes, now);
         let mut kept = Kept::default();
         kept.begin(&entry);
-        survives(&Erasing { keys: kept.0.keys().cloned().collect() }, &bytes, now);
+        survives(&ErasingEntries { keys: kept.0.keys().cloned().collect() }, &bytes, now);
         let _ = decode_entry(&bytes);
     }
 }

@@ -18,10 +18,10 @@ use crate::{
 ///
 /// Clones are cheap and share the table.
 #[derive(Clone, Default)]
-pub struct MemoryCustomers(Arc<RwLock<CustomerTable>>);
+pub struct MemoryCustomers(Arc<RwLock<CustomerRows>>);
 
 #[derive(Default)]
-struct CustomerTable {
+struct CustomerRows {
     rows: HashMap<CustomerId, CustomerRecord>,
     by_email: HashMap<(Website, Email), CustomerId>,
 }
@@ -64,16 +64,16 @@ impl MemoryCustomers {
         self.write().remove(id)
     }
 
-    fn read(&self) -> RwLockReadGuard<'_, CustomerTable> {
+    fn read(&self) -> RwLockReadGuard<'_, CustomerRows> {
         self.0.read().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn write(&self) -> RwLockWriteGuard<'_, CustomerTable> {
+    fn write(&self) -> RwLockWriteGuard<'_, CustomerRows> {
         self.0.write().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl CustomerTable {
+impl CustomerRows {
     fn remove(&mut self, id: &CustomerId) -> bool {
         let Some(row) = self.rows.remove(id) else { return false };
         if let Ok(email) = row.email.parse() {
@@ -130,7 +130,7 @@ impl CustomerStore for MemoryCustomers {
         new: &Email,
     ) -> Result<EmailReplacement, StoreError> {
         let mut table = self.write();
-        let CustomerTable { rows, by_email } = &mut *table;
+        let CustomerRows { rows, by_email } = &mut *table;
         let Some(row) = rows.get_mut(id).filter(|row| row.email == expected) else {
             return Ok(EmailReplacement::Changed);
         };

@@ -5,7 +5,7 @@
 //! [`MemoryStore::with_attempt_capacity`].
 
 mod accounts;
-mod digest_map;
+mod grant_map;
 mod shards;
 mod state;
 mod token;
@@ -18,7 +18,7 @@ pub use accounts::{MemoryAdmins, MemoryCustomers};
 /// records, so you need not call [`Auth::purge`](crate::Auth::purge).
 #[derive(Debug, Default)]
 pub struct MemoryStore {
-    tokens: token::Tokens,
+    tokens: token::TokenTables,
     state: state::State,
 }
 

@@ -4,7 +4,7 @@ use std::{
     sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard},
 };
 
-use crate::token::Digest;
+use crate::token::GrantId;
 
 /// A table in 256 parts, each with a lock, so that cores seldom wait for each other.
 pub(super) struct Shards<T> {
@@ -26,10 +26,10 @@ impl<T> Shards<T> {
         self.hasher.hash_one(key).to_le_bytes()[0]
     }
 
-    /// Returns the shard of a digest that no attacker can choose. The map inside the shard uses the
-    /// other end of the digest.
-    pub(super) const fn index_of_digest(digest: &Digest) -> u8 {
-        digest.as_bytes()[31]
+    /// Returns the shard of an id that no attacker can choose. The map inside the shard uses the
+    /// other end of the id.
+    pub(super) const fn index_of_grant(id: &GrantId) -> u8 {
+        id.as_bytes()[31]
     }
 
     pub(super) fn read(&self, index: u8) -> RwLockReadGuard<'_, T> {

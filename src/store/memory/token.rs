@@ -11,22 +11,22 @@ use std::{
 use async_trait::async_trait;
 use time::OffsetDateTime;
 
-use super::{MemoryStore, digest_map::DigestMap, shards::Shards};
+use super::{MemoryStore, grant_map::GrantMap, shards::Shards};
 use crate::{
     account::Website,
     clock::micros,
     error::StoreError,
     store::{Generation, GenerationId, Insert, TokenStore},
-    token::{Assistance, Digest, Grant, Obtained, Origin, Subject},
+    token::{Assistance, Grant, GrantId, Obtained, Origin, Subject},
 };
 
-/// The grants, and the digests that each subject holds.
+/// The grants, and the ids that each subject holds.
 ///
 /// A revoke-all removes the rows of its subject, so that a look-up reads only the row. Locks are
 /// taken in one order: first the subject's shard, then the shop's generation or the shard of a
-/// digest.
+/// grant.
 #[derive(Debug, Default)]
-pub(super) struct Tokens {
+pub(super) struct TokenTables {
     rows: Shards<Rows>,
     subjects: Shards<HashMap<Subject, SubjectRow>>,
     /// The shop's generation. Rows do not hold it.
@@ -38,16 +38,16 @@ pub(super) struct Tokens {
 
 #[derive(Default)]
 struct Rows {
-    grants: DigestMap<Row>,
-    /// Digests that were revoked before they were inserted, each with the end of its bar.
-    barred: HashMap<Digest, OffsetDateTime>,
+    grants: GrantMap<Row>,
+    /// Ids that were revoked before they were inserted, each with the end of its bar.
+    barred: HashMap<GrantId, OffsetDateTime>,
     /// The websites of the shard's grants. A row holds the position in this list.
     websites: Vec<Website>,
     /// Number of insertions until the next sweep of the shard.
     until_sweep: usize,
 }
 
-/// A grant without its digest, packed into few bytes. With a million grants, each look-up reads its
+/// A grant without its id, packed into few bytes. With a million grants, each look-up reads its
 /// row from memory, one cache line after the other. Times are in microseconds.
 struct Row {
     subject: Subject,
@@ -66,7 +66,7 @@ struct SubjectRow {
     /// The subject's generation. Never removed, because a sign-in that read an earlier one may
     /// still be in progress.
     generation: Option<GenerationId>,
-    grants: Vec<Digest>,
+    grants: Vec<GrantId>,
 }
 
 #[async_trait]
@@ -87,7 +87,7 @@ impl TokenStore for MemoryStore {
         now: OffsetDateTime,
     ) -> Result<Insert, StoreError> {
         let tokens = &self.tokens;
-        let index = Shards::<Rows>::index_of_digest(&grant.digest);
+        let index = Shards::<Rows>::index_of_grant(&grant.id);
         let sweep;
         {
             let mut subjects = tokens.subjects.write(tokens.subjects.index_of(&grant.subject));
@@ -97,10 +97,10 @@ impl TokenStore for MemoryStore {
                 return Ok(Insert::Revoked);
             }
             let mut rows = tokens.rows.write(index);
-            if rows.barred.get(&grant.digest).is_some_and(|until| now < *until) {
+            if rows.barred.get(&grant.id).is_some_and(|until| now < *until) {
                 return Ok(Insert::Barred);
             }
-            if rows.grants.get(&grant.digest).is_some() {
+            if rows.grants.get(&grant.id).is_some() {
                 return Ok(Insert::Collision);
             }
             // If everything is revoked from here on, then the row is already dead when it is
@@ -112,48 +112,48 @@ impl TokenStore for MemoryStore {
                 // memory.
                 held.reserve_exact(held.len().max(1));
             }
-            held.push(grant.digest);
-            rows.grants.insert(grant.digest, row);
+            held.push(grant.id);
+            rows.grants.insert(grant.id, row);
             rows.until_sweep = rows.until_sweep.saturating_sub(1);
             sweep = rows.until_sweep == 0;
             drop(rows);
             if held.len() > cap.get() {
-                tokens.evict(held, &grant.digest, cap, micros::from_time(now));
+                tokens.evict(held, &grant.id, cap, micros::from_time(now));
             }
         }
         if sweep {
-            tokens.sweep(index, now, Tokens::SWEEP);
+            tokens.sweep(index, now, TokenTables::SWEEP);
         }
         Ok(Insert::Stored)
     }
 
-    async fn find(&self, digest: &Digest, now: OffsetDateTime) -> Result<Option<Grant>, StoreError> {
+    async fn find(&self, id: &GrantId, now: OffsetDateTime) -> Result<Option<Grant>, StoreError> {
         let tokens = &self.tokens;
-        let rows = tokens.rows.read(Shards::<Rows>::index_of_digest(digest));
-        let row = rows.grants.get(digest).filter(|row| tokens.is_live(row, micros::from_time(now)));
-        Ok(row.map(|row| rows.unpack(*digest, row)))
+        let rows = tokens.rows.read(Shards::<Rows>::index_of_grant(id));
+        let row = rows.grants.get(id).filter(|row| tokens.is_live(row, micros::from_time(now)));
+        Ok(row.map(|row| rows.unpack(*id, row)))
     }
 
     async fn revoke(
         &self,
-        digest: &Digest,
+        id: &GrantId,
         now: OffsetDateTime,
         bar_until: OffsetDateTime,
     ) -> Result<bool, StoreError> {
         let tokens = &self.tokens;
         if now < bar_until {
-            let mut rows = tokens.rows.write(Shards::<Rows>::index_of_digest(digest));
-            let until = rows.barred.entry(*digest).or_insert(bar_until);
+            let mut rows = tokens.rows.write(Shards::<Rows>::index_of_grant(id));
+            let until = rows.barred.entry(*id).or_insert(bar_until);
             *until = bar_until.max(*until);
         }
-        let row = tokens.remove_if(digest, |_| true);
+        let row = tokens.remove_if(id, |_| true);
         Ok(row.is_some_and(|row| tokens.is_live(&row, micros::from_time(now))))
     }
 
     async fn revoke_all(
         &self,
         subject: &Subject,
-        keep: Option<&Digest>,
+        keep: Option<&GrantId>,
         fresh: GenerationId,
         _now: OffsetDateTime,
     ) -> Result<Generation, StoreError> {
@@ -162,10 +162,10 @@ impl TokenStore for MemoryStore {
         let row = subjects.entry(subject.clone()).or_default();
         row.generation = Some(fresh);
         let generation = Generation { shop: tokens.shop_or(fresh), subject: Some(fresh) };
-        row.grants.retain(|digest| {
-            let kept = Some(digest) == keep;
+        row.grants.retain(|id| {
+            let kept = Some(id) == keep;
             if !kept {
-                tokens.rows.write(Shards::<Rows>::index_of_digest(digest)).grants.remove(digest);
+                tokens.rows.write(Shards::<Rows>::index_of_grant(id)).grants.remove(id);
             }
             kept
         });
@@ -193,14 +193,13 @@ impl TokenStore for MemoryStore {
         let held = subjects.get(subject).map(|row| row.grants.as_slice()).unwrap_or_default();
         let mut listed: Vec<_> = held
             .iter()
-            .filter_map(|digest| {
-                let rows = tokens.rows.read(Shards::<Rows>::index_of_digest(digest));
-                let row =
-                    rows.grants.get(digest).filter(|row| tokens.is_live(row, micros::from_time(now)))?;
-                Some((rows.unpack(*digest, row), row.origin.as_deref().cloned().unwrap_or_default()))
+            .filter_map(|id| {
+                let rows = tokens.rows.read(Shards::<Rows>::index_of_grant(id));
+                let row = rows.grants.get(id).filter(|row| tokens.is_live(row, micros::from_time(now)))?;
+                Some((rows.unpack(*id, row), row.origin.as_deref().cloned().unwrap_or_default()))
             })
             .collect();
-        listed.sort_by_key(|(grant, _)| Reverse((grant.issued_at, grant.digest)));
+        listed.sort_by_key(|(grant, _)| Reverse((grant.issued_at, grant.id)));
         listed.truncate(limit);
         Ok(listed)
     }
@@ -211,7 +210,7 @@ impl TokenStore for MemoryStore {
     }
 }
 
-impl Tokens {
+impl TokenTables {
     /// Maximum number of expired rows that one insertion removes.
     const SWEEP: usize = 64;
 
@@ -242,31 +241,31 @@ impl Tokens {
     /// Removes the dead grants of a subject, and the oldest beyond the cap except the inserted one.
     /// The caller holds the lock of the subject's shard, so that no other insertion counts at the
     /// same time.
-    fn evict(&self, held: &mut Vec<Digest>, inserted: &Digest, cap: NonZero<usize>, now: i64) {
+    fn evict(&self, held: &mut Vec<GrantId>, inserted: &GrantId, cap: NonZero<usize>, now: i64) {
         let (mut live, mut gone) = (Vec::new(), HashSet::new());
-        for digest in held.iter().filter(|digest| *digest != inserted) {
-            let rows = self.rows.read(Shards::<Rows>::index_of_digest(digest));
-            match rows.grants.get(digest).filter(|row| self.is_live(row, now)) {
-                Some(row) => live.push((row.issued_at, *digest)),
-                None => drop(gone.insert(*digest)),
+        for id in held.iter().filter(|id| *id != inserted) {
+            let rows = self.rows.read(Shards::<Rows>::index_of_grant(id));
+            match rows.grants.get(id).filter(|row| self.is_live(row, now)) {
+                Some(row) => live.push((row.issued_at, *id)),
+                None => drop(gone.insert(*id)),
             }
         }
         live.sort_unstable();
         live.truncate((live.len() + 1).saturating_sub(cap.get()));
-        gone.extend(live.into_iter().map(|(_, digest)| digest));
-        for digest in &gone {
-            self.rows.write(Shards::<Rows>::index_of_digest(digest)).grants.remove(digest);
+        gone.extend(live.into_iter().map(|(_, id)| id));
+        for id in &gone {
+            self.rows.write(Shards::<Rows>::index_of_grant(id)).grants.remove(id);
         }
-        held.retain(|digest| !gone.contains(digest));
+        held.retain(|id| !gone.contains(id));
     }
 
     /// Removes at most `limit` dead rows of one shard, and returns their number.
     fn sweep(&self, index: u8, now: OffsetDateTime, limit: usize) -> usize {
-        let dead: Vec<Digest> = {
+        let dead: Vec<GrantId> = {
             let mut rows = self.rows.write(index);
             rows.barred.retain(|_, until| now < *until);
             let dead = rows.grants.iter().filter(|(_, row)| !self.is_live(row, micros::from_time(now)));
-            let dead: Vec<_> = dead.map(|(digest, _)| *digest).take(limit).collect();
+            let dead: Vec<_> = dead.map(|(id, _)| *id).take(limit).collect();
             // The next sweep follows after half as many insertions as there are rows. If more rows
             // may be removable, then it follows after the next insertion.
             rows.until_sweep = if dead.len() == limit { 1 } else { Self::SWEEP.max(rows.grants.len() / 2) };
@@ -274,7 +273,7 @@ impl Tokens {
         };
         let removed = dead
             .iter()
-            .filter_map(|digest| self.remove_if(digest, |row| !self.is_live(row, micros::from_time(now))))
+            .filter_map(|id| self.remove_if(id, |row| !self.is_live(row, micros::from_time(now))))
             .count();
         if removed > 0 {
             self.rows.write(index).grants.shrink(Self::SWEEP);
@@ -282,18 +281,18 @@ impl Tokens {
         removed
     }
 
-    /// Removes a row, and its digest in the subject's list.
-    fn remove_if(&self, digest: &Digest, condition: impl Fn(&Row) -> bool) -> Option<Row> {
-        let index = Shards::<Rows>::index_of_digest(digest);
-        let subject = self.rows.read(index).grants.get(digest)?.subject.clone();
+    /// Removes a row, and its id in the subject's list.
+    fn remove_if(&self, id: &GrantId, condition: impl Fn(&Row) -> bool) -> Option<Row> {
+        let index = Shards::<Rows>::index_of_grant(id);
+        let subject = self.rows.read(index).grants.get(id)?.subject.clone();
         let mut subjects = self.subjects.write(self.subjects.index_of(&subject));
         let mut rows = self.rows.write(index);
-        if !condition(rows.grants.get(digest)?) {
+        if !condition(rows.grants.get(id)?) {
             return None;
         }
-        let row = rows.grants.remove(digest)?;
+        let row = rows.grants.remove(id)?;
         if let Some(held) = subjects.get_mut(&row.subject) {
-            held.grants.retain(|other| other != digest);
+            held.grants.retain(|other| other != id);
             if held.grants.is_empty() && held.generation.is_none() {
                 subjects.remove(&row.subject);
             }
@@ -327,9 +326,9 @@ impl Rows {
 
     /// Inlined, because moving a grant is costly on the hot path.
     #[inline(always)]
-    fn unpack(&self, digest: Digest, row: &Row) -> Grant {
+    fn unpack(&self, id: GrantId, row: &Row) -> Grant {
         Grant {
-            digest,
+            id,
             subject: row.subject.clone(),
             website: row.website.and_then(|place| self.websites.get(usize::from(place.get()) - 1).cloned()),
             obtained: row.obtained,
@@ -352,9 +351,9 @@ mod tests {
     fn grant(n: u64, lives: u64) -> Grant {
         let start = OffsetDateTime::UNIX_EPOCH;
         let customer = CustomerId::from(i64::try_from(n % 1000).unwrap());
-        let digest = Digest::of(&n.to_le_bytes());
+        let id = GrantId::of(&n.to_le_bytes());
         let expires = start + Duration::from_secs(lives);
-        Grant::customer(digest, customer, Website::default(), Obtained::Password, start, expires)
+        Grant::customer(id, customer, Website::default(), Obtained::Password, start, expires)
     }
 
     const CAP: NonZero<usize> = NonZero::<usize>::MAX;

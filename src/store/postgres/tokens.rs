@@ -9,7 +9,7 @@ use crate::{
     clock::micros,
     error::StoreError,
     store::{Generation, GenerationId, Insert, TokenStore, columns},
-    token::{Digest, Grant, Origin, Subject},
+    token::{Grant, GrantId, Origin, Subject},
 };
 
 #[async_trait]
@@ -35,7 +35,7 @@ impl TokenStore for PostgresStore {
         let inserted = self.call::<i32>(
             Command::Insert,
             parameters![
-                grant.digest.as_bytes().to_vec(),
+                grant.id.as_bytes().to_vec(),
                 kind,
                 id,
                 grant.website.as_ref().map(ToString::to_string),
@@ -63,26 +63,26 @@ impl TokenStore for PostgresStore {
         }
     }
 
-    async fn find(&self, digest: &Digest, now: OffsetDateTime) -> Result<Option<Grant>, StoreError> {
-        let parameters: (&[u8], _) = (digest.as_bytes(), micros::from_time(now));
+    async fn find(&self, id: &GrantId, now: OffsetDateTime) -> Result<Option<Grant>, StoreError> {
+        let parameters: (&[u8], _) = (id.as_bytes(), micros::from_time(now));
         let rows = self.query(Query::Find, &[&parameters.0, &parameters.1]).await?;
         Ok(rows.first().map(grant).transpose()?)
     }
 
     async fn revoke(
         &self,
-        digest: &Digest,
+        id: &GrantId,
         now: OffsetDateTime,
         bar_until: OffsetDateTime,
     ) -> Result<bool, StoreError> {
         let (now, until) = (micros::from_time(now), micros::from_time(bar_until));
-        Ok(self.call(Command::Revoke, parameters![digest.as_bytes().to_vec(), now, until]).await?)
+        Ok(self.call(Command::Revoke, parameters![id.as_bytes().to_vec(), now, until]).await?)
     }
 
     async fn revoke_all(
         &self,
         subject: &Subject,
-        keep: Option<&Digest>,
+        keep: Option<&GrantId>,
         fresh: GenerationId,
         _now: OffsetDateTime,
     ) -> Result<Generation, StoreError> {
@@ -140,7 +140,7 @@ impl PostgresStore {
 
 fn grant(row: &Row) -> Result<Grant, Failure> {
     Ok(Grant {
-        digest: columns::digest(row.try_get(0)?)?,
+        id: columns::grant_id(row.try_get(0)?)?,
         subject: columns::subject(row.try_get(1)?, row.try_get(2)?)?,
         website: row.try_get::<_, Option<&str>>(3)?.map(columns::website).transpose()?,
         obtained: columns::obtained(row.try_get(4)?)?,

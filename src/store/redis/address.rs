@@ -9,7 +9,7 @@ use crate::store::OpenError;
 const NO_URL: OpenError = OpenError::Invalid("the address is not a valid Redis URL");
 
 /// A parsed address.
-pub(super) struct Address {
+pub(super) struct ServerAddress {
     pub(super) route: Route,
     /// The user, password and database of the server.
     pub(super) settings: RedisConnectionInfo,
@@ -25,7 +25,7 @@ pub(super) enum Route {
     Sentinels(Sentinels),
 }
 
-impl Address {
+impl ServerAddress {
     /// Parses the forms that [`RedisOptions::new`](super::RedisOptions::new) documents.
     pub(super) fn parse(url: &str) -> Result<Self, OpenError> {
         let (scheme, rest) = url.split_once("://").ok_or(NO_URL)?;
@@ -125,8 +125,8 @@ fn sentinel_settings(query: &str) -> Result<RedisConnectionInfo, OpenError> {
 mod tests {
     use super::*;
 
-    fn sentinels(url: &str) -> (Address, Sentinels) {
-        let address = Address::parse(url).unwrap();
+    fn sentinels(url: &str) -> (ServerAddress, Sentinels) {
+        let address = ServerAddress::parse(url).unwrap();
         let Route::Sentinels(sentinels) = address.route.clone() else { panic!("no Sentinel address") };
         (address, sentinels)
     }
@@ -177,7 +177,7 @@ mod tests {
             "redis+sentinel://one/primary?sentinel_pass=x",
             "rediss+sentinel://one/primary#insecure",
         ] {
-            let refused = Address::parse(url).err();
+            let refused = ServerAddress::parse(url).err();
             assert!(matches!(refused, Some(OpenError::Invalid(_))), "{url}: {refused:?}");
         }
     }
@@ -192,7 +192,7 @@ mod tests {
             ("redis+sentinel://one/p", false, false),
             ("rediss-sentinel://one/p", false, true),
         ] {
-            let address = Address::parse(url).unwrap();
+            let address = ServerAddress::parse(url).unwrap();
             assert_eq!(
                 (matches!(address.route, Route::Direct(_)), address.encrypted),
                 (is_direct, encrypted)
@@ -200,10 +200,10 @@ mod tests {
         }
         for url in ["redis+unix:///run/redis.sock?db=2", "unix:///run/redis.sock?db=2"] {
             if cfg!(not(unix)) {
-                assert!(matches!(Address::parse(url), Err(OpenError::Invalid(_))), "{url}");
+                assert!(matches!(ServerAddress::parse(url), Err(OpenError::Invalid(_))), "{url}");
                 continue;
             }
-            let address = Address::parse(url).unwrap();
+            let address = ServerAddress::parse(url).unwrap();
             let Route::Direct(ConnectionAddr::Unix(path)) = address.route else {
                 panic!("{url} is no socket")
             };

@@ -4,7 +4,7 @@ use time::OffsetDateTime;
 
 use crate::{
     clock::micros,
-    token::{Digest, Subject},
+    token::{GrantId, Subject},
 };
 
 use super::records::subject_bytes;
@@ -36,9 +36,9 @@ impl Keys {
         &self.everything
     }
 
-    /// Returns the key of a grant, or of the bar of a digest.
-    pub(super) fn token(&self, digest: &Digest) -> Vec<u8> {
-        self.key(b"t", digest.as_bytes())
+    /// Returns the key of a grant, or of the bar of its id.
+    pub(super) fn token(&self, id: &GrantId) -> Vec<u8> {
+        self.key(b"t", id.as_bytes())
     }
 
     /// Returns the key of a subject's generation.

@@ -81,7 +81,7 @@
 //!
 //! All keys begin with the shop's prefix as a hash tag, so that they are in one slot of a cluster:
 //!
-//! - `{commerce_auth}:t` and a digest: a grant, or the bar of a digest;
+//! - `{commerce_auth}:t` and the id of a grant: the grant, or the bar of its id;
 //! - `s` and a subject: the grants of the subject;
 //! - `g` and a subject: its generation;
 //! - `everything`: the shop's generation;

@@ -6,7 +6,7 @@ use tokio::runtime::Handle;
 
 use super::{
     RedisStore, Shared,
-    address::Address,
+    address::ServerAddress,
     failure::Failure,
     keys::Keys,
     link::{Link, Server},
@@ -195,7 +195,7 @@ impl RedisOptions {
                 "wait for at least one replica, and for 1 ms to half of the timeout",
             ));
         }
-        let Address { route, settings, encrypted } = Address::parse(&self.url)?;
+        let ServerAddress { route, settings, encrypted } = ServerAddress::parse(&self.url)?;
         if !encrypted && !self.certificates.is_empty() {
             return Err(OpenError::Invalid("certificates need an address with TLS: use rediss://"));
         }

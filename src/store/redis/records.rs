@@ -10,7 +10,7 @@ use crate::{
     account::Website,
     clock::micros,
     store::GenerationId,
-    token::{Assistance, Digest, Grant, Obtained, Origin, Subject},
+    token::{Assistance, Grant, GrantId, Obtained, Origin, Subject},
 };
 
 const BAR: u8 = 0;
@@ -38,7 +38,7 @@ pub(super) fn write_grant(grant: &Grant, origin: &Origin, shop: GenerationId) ->
 /// Decodes the grant of a record, if the record is of a live grant. Also returns the rest of the
 /// record, which holds the origin.
 pub(super) fn read_grant(
-    digest: Digest,
+    id: GrantId,
     record: &[u8],
     shop: Option<GenerationId>,
     now: OffsetDateTime,
@@ -53,7 +53,7 @@ pub(super) fn read_grant(
     if now >= expires_at || Some(stored_under) != shop {
         return Ok(None);
     }
-    let grant = reader.grant(digest, expires_at).ok_or(CORRUPT_GRANT)?;
+    let grant = reader.grant(id, expires_at).ok_or(CORRUPT_GRANT)?;
     Ok(Some((grant, reader)))
 }
 
@@ -141,8 +141,8 @@ impl<'r> Reader<'r> {
         Some(micros::to_time(i64::from_be_bytes(self.int()?)))
     }
 
-    pub(super) fn digest(&mut self) -> Option<Digest> {
-        Some(Digest::from_bytes(self.take(32)?.try_into().ok()?))
+    pub(super) fn grant_id(&mut self) -> Option<GrantId> {
+        Some(GrantId::from_bytes(self.take(32)?.try_into().ok()?))
     }
 
     /// Reads a text whose length is one byte.
@@ -173,7 +173,7 @@ impl<'r> Reader<'r> {
 
     fn assistance(&mut self) -> Option<Option<Arc<Assistance>>> {
         let Some(actor) = self.text()? else { return Some(None) };
-        let (actor, parent) = (actor.parse().ok()?, self.digest()?);
+        let (actor, parent) = (actor.parse().ok()?, self.grant_id()?);
         let reason = self.text()??.to_owned();
         Some(Some(Arc::new(Assistance { actor, parent, reason })))
     }
@@ -190,7 +190,7 @@ impl<'r> Reader<'r> {
         })
     }
 
-    fn grant(&mut self, digest: Digest, expires_at: OffsetDateTime) -> Option<Grant> {
+    fn grant(&mut self, id: GrantId, expires_at: OffsetDateTime) -> Option<Grant> {
         let subject = self.short()?;
         let subject = match subject.split_at_checked(1)? {
             ("c", id) => Subject::Customer(id.parse().ok()?),
@@ -201,7 +201,7 @@ impl<'r> Reader<'r> {
         let obtained = self.obtained()?;
         let website = self.text()?.map(str::parse).transpose().ok()?;
         let assistance = self.assistance()?;
-        Some(Grant { digest, subject, website, obtained, assistance, issued_at, expires_at })
+        Some(Grant { id, subject, website, obtained, assistance, issued_at, expires_at })
     }
 
     fn origin(&mut self) -> Option<Origin> {

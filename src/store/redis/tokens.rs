@@ -16,7 +16,7 @@ use crate::{
     clock::micros,
     error::StoreError,
     store::{Generation, GenerationId, Insert, TokenStore},
-    token::{Digest, Grant, Origin, Subject},
+    token::{Grant, GrantId, Origin, Subject},
 };
 
 #[async_trait]
@@ -45,13 +45,13 @@ impl TokenStore for RedisStore {
         let keys = &self.0.keys;
         let call = INSERT
             .on([
-                keys.token(&grant.digest),
+                keys.token(&grant.id),
                 keys.index(&grant.subject),
                 keys.generation(&grant.subject),
                 keys.everything().to_vec(),
             ])
             .arg(write_grant(grant, origin, generation.shop))
-            .arg(grant.digest.as_bytes())
+            .arg(grant.id.as_bytes())
             .arg(generation.subject.as_ref().map_or(&[][..], |subject| subject.as_bytes()))
             .arg(generation.shop.as_bytes())
             .arg(micros::from_time(now))
@@ -69,27 +69,27 @@ impl TokenStore for RedisStore {
         }
     }
 
-    async fn find(&self, digest: &Digest, now: OffsetDateTime) -> Result<Option<Grant>, StoreError> {
+    async fn find(&self, id: &GrantId, now: OffsetDateTime) -> Result<Option<Grant>, StoreError> {
         let keys = &self.0.keys;
-        let (token, shop) = (keys.token(digest), keys.everything());
+        let (token, shop) = (keys.token(id), keys.everything());
         let mut question = Cmd::with_capacity(3, 4 + token.len() + shop.len());
         question.arg("MGET").arg(token).arg(shop);
         let [record, shop] = items(self.0.links.ask(&question).await?)?;
         let Some(record) = bytes(&record)? else { return Ok(None) };
-        let found = read_grant(*digest, record, answer::generation(&shop)?, now)?;
+        let found = read_grant(*id, record, answer::generation(&shop)?, now)?;
         Ok(found.map(|(grant, _)| grant))
     }
 
     async fn revoke(
         &self,
-        digest: &Digest,
+        id: &GrantId,
         now: OffsetDateTime,
         bar_until: OffsetDateTime,
     ) -> Result<bool, StoreError> {
         let keys = &self.0.keys;
         let call = REVOKE
-            .on([keys.token(digest), keys.everything().to_vec()])
-            .arg(digest.as_bytes())
+            .on([keys.token(id), keys.everything().to_vec()])
+            .arg(id.as_bytes())
             .arg(keys.kind("s"))
             .arg(kept_for(bar_until, now))
             .arg(micros::from_time(now))
@@ -100,7 +100,7 @@ impl TokenStore for RedisStore {
     async fn revoke_all(
         &self,
         subject: &Subject,
-        keep: Option<&Digest>,
+        keep: Option<&GrantId>,
         fresh: GenerationId,
         _now: OffsetDateTime,
     ) -> Result<Generation, StoreError> {
@@ -143,11 +143,11 @@ impl TokenStore for RedisStore {
         let shop = answer::generation(shop)?;
         let mut listed = Vec::new();
         for pair in held.chunks(2) {
-            let [digest, record] = pair else { return Err(Failure::Corrupt("an answer").into()) };
-            let digest = bytes(digest)?.and_then(|digest| digest.try_into().ok()).map(Digest::from_bytes);
-            let digest = digest.ok_or(Failure::Corrupt("a subject's digests"))?;
+            let [id, record] = pair else { return Err(Failure::Corrupt("an answer").into()) };
+            let id = bytes(id)?.and_then(|id| id.try_into().ok()).map(GrantId::from_bytes);
+            let id = id.ok_or(Failure::Corrupt("a subject's digests"))?;
             let record = bytes(record)?.unwrap_or_default();
-            if let Some((grant, rest)) = read_grant(digest, record, shop, now)? {
+            if let Some((grant, rest)) = read_grant(id, record, shop, now)? {
                 listed.push((grant, read_origin(rest)?));
             }
         }

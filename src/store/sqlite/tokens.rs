@@ -9,7 +9,7 @@ use crate::{
     clock::micros,
     error::StoreError,
     store::{Generation, GenerationId, Insert, TokenStore, columns},
-    token::{Digest, Grant, Origin, Subject},
+    token::{Grant, GrantId, Origin, Subject},
 };
 
 /// The columns that [`grant`] reads, of a grant that is live at the second parameter.
@@ -47,28 +47,28 @@ impl TokenStore for SqliteStore {
         self.0.writer.write(move |connection| insert(connection, &grant, &origin, expected, cap, now)).await
     }
 
-    async fn find(&self, digest: &Digest, now: OffsetDateTime) -> Result<Option<Grant>, StoreError> {
+    async fn find(&self, id: &GrantId, now: OffsetDateTime) -> Result<Option<Grant>, StoreError> {
         let find = |connection: &Connection| {
             let mut find = connection.prepare_cached(live_grants!("", "digest = ?1"))?;
-            find.query_row(params![digest.as_bytes(), micros::from_time(now)], grant).optional()
+            find.query_row(params![id.as_bytes(), micros::from_time(now)], grant).optional()
         };
         self.0.readers.read(find).await
     }
 
     async fn revoke(
         &self,
-        digest: &Digest,
+        id: &GrantId,
         now: OffsetDateTime,
         bar_until: OffsetDateTime,
     ) -> Result<bool, StoreError> {
-        let digest = *digest;
-        self.0.writer.write(move |connection| revoke(connection, &digest, now, bar_until)).await
+        let id = *id;
+        self.0.writer.write(move |connection| revoke(connection, &id, now, bar_until)).await
     }
 
     async fn revoke_all(
         &self,
         subject: &Subject,
-        keep: Option<&Digest>,
+        keep: Option<&GrantId>,
         fresh: GenerationId,
         _now: OffsetDateTime,
     ) -> Result<Generation, StoreError> {
@@ -83,7 +83,7 @@ impl TokenStore for SqliteStore {
             let mut delete = connection.prepare_cached(
                 "DELETE FROM grants WHERE subject_kind = ?1 AND subject_id = ?2 AND digest IS NOT ?3",
             )?;
-            delete.execute(params![kind, id, keep.as_ref().map(Digest::as_bytes)])?;
+            delete.execute(params![kind, id, keep.as_ref().map(GrantId::as_bytes)])?;
             generation_or(connection, &subject, fresh)
         };
         self.0.writer.write(revoke_all).await
@@ -177,7 +177,7 @@ fn insert(
     if generation(connection, &grant.subject)? != Some(expected) {
         return Ok(Insert::Revoked);
     }
-    let digest = grant.digest.as_bytes();
+    let digest = grant.id.as_bytes();
     let mut barred = connection.prepare_cached("SELECT 1 FROM bars WHERE digest = ?1 AND until > ?2")?;
     if barred.exists(params![digest, micros::from_time(now)])? {
         return Ok(Insert::Barred);
@@ -224,29 +224,29 @@ fn insert(
 
 fn revoke(
     connection: &Connection,
-    digest: &Digest,
+    id: &GrantId,
     now: OffsetDateTime,
     bar_until: OffsetDateTime,
 ) -> rusqlite::Result<bool> {
-    let (digest, now, until) = (digest.as_bytes(), micros::from_time(now), micros::from_time(bar_until));
+    let (id, now, until) = (id.as_bytes(), micros::from_time(now), micros::from_time(bar_until));
     let mut live = connection.prepare_cached(
         "SELECT 1 FROM grants WHERE digest = ?1 AND expires_at > ?2 \
          AND shop_generation = (SELECT shop_generation FROM epoch)",
     )?;
-    let was_live = live.exists(params![digest, now])?;
-    connection.prepare_cached("DELETE FROM grants WHERE digest = ?1")?.execute([digest])?;
+    let was_live = live.exists(params![id, now])?;
+    connection.prepare_cached("DELETE FROM grants WHERE digest = ?1")?.execute([id])?;
     if now < until {
         let mut bar = connection.prepare_cached(
             "INSERT INTO bars VALUES (?1, ?2) ON CONFLICT DO UPDATE SET until = max(until, excluded.until)",
         )?;
-        bar.execute(params![digest, until])?;
+        bar.execute(params![id, until])?;
     }
     Ok(was_live)
 }
 
 fn grant(row: &Row<'_>) -> rusqlite::Result<Grant> {
     Ok(Grant {
-        digest: columns::digest(row.get_ref(0)?.as_blob()?)?,
+        id: columns::grant_id(row.get_ref(0)?.as_blob()?)?,
         subject: columns::subject(row.get_ref(1)?.as_str()?, row.get_ref(2)?.as_str()?)?,
         website: text(row, 3)?.map(columns::website).transpose()?,
         obtained: columns::obtained(row.get_ref(4)?.as_str()?)?,

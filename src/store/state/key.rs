@@ -3,50 +3,45 @@ use std::{fmt, str::FromStr};
 use smol_str::SmolStr;
 
 use crate::{
-    random::{RandomError, SecureRandom},
+    audit::AccountKey,
+    bytes::byte_newtype,
+    random::{RandomError, SecureRandom, draw},
     token::Digest,
 };
 
-/// The owner of documents, as a digest. One load or commit uses one partition.
-///
-/// The owner is an account, a customer, an admin user, a source, the digest of a secret, or a
-/// shared slot.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Partition(Digest);
+byte_newtype! {
+    /// The owner of documents, as a digest. One load or commit uses one partition.
+    ///
+    /// The owner is an account, a customer, an admin user, a source, the digest of a secret, or a
+    /// shared slot.
+    #[derive(PartialEq)]
+    pub struct Partition([u8; 32]);
+}
 
 impl Partition {
     /// Creates the partition of these parts. Each part is hashed with its length, so that different
     /// lists of parts never share a partition.
     #[must_use]
     pub fn of(parts: &[&[u8]]) -> Self {
-        Self(Digest::of_parts(parts))
+        Self(*Digest::of_parts(parts).as_bytes())
     }
 
-    pub(crate) const fn digest(self) -> Digest {
-        self.0
+    /// Returns the key of an account in the audit trail, from the partition of its budgets.
+    pub(crate) const fn account_key(self) -> AccountKey {
+        AccountKey::from_bytes(self.0)
     }
 
     /// Returns 32 bits, which differ for most partitions.
     pub(crate) fn first_bits(&self) -> u32 {
-        self.as_bytes().first_chunk().map_or(0, |first| u32::from_be_bytes(*first))
-    }
-
-    /// Creates a partition from a backend's column.
-    #[must_use]
-    pub const fn from_bytes(bytes: [u8; 32]) -> Self {
-        Self(Digest::from_bytes(bytes))
-    }
-
-    /// Returns the 32 bytes for a backend's column.
-    #[must_use]
-    pub const fn as_bytes(&self) -> &[u8; 32] {
-        self.0.as_bytes()
+        self.0.first_chunk().map_or(0, |first| u32::from_be_bytes(*first))
     }
 }
 
-/// The identifier of a document among those of its kind in its partition.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct DocumentId(Digest);
+byte_newtype! {
+    /// The identifier of a document among those of its kind in its partition.
+    #[derive(PartialEq)]
+    pub struct DocumentId([u8; 32]);
+}
 
 impl DocumentId {
     /// The id of the only document of its kind in a partition: 32 zero bytes.
@@ -55,25 +50,7 @@ impl DocumentId {
     /// Creates the id of these parts. Each part is hashed with its length, so that different lists
     /// of parts never share an id.
     pub(crate) fn of(parts: &[&[u8]]) -> Self {
-        Self(Digest::of_parts(parts))
-    }
-
-    /// Creates an id from a backend's column.
-    #[must_use]
-    pub const fn from_bytes(bytes: [u8; 32]) -> Self {
-        Self(Digest::from_bytes(bytes))
-    }
-
-    /// Returns the 32 bytes for a backend's column.
-    #[must_use]
-    pub const fn as_bytes(&self) -> &[u8; 32] {
-        self.0.as_bytes()
-    }
-}
-
-impl From<Digest> for DocumentId {
-    fn from(digest: Digest) -> Self {
-        Self(digest)
+        Self(*Digest::of_parts(parts).as_bytes())
     }
 }
 
@@ -124,28 +101,17 @@ pub struct Key {
     pub id: DocumentId,
 }
 
-/// The version of a document: 128 random bits, drawn by the library for each [`Put`](super::Put). A
-/// document that is deleted and created again therefore never gets an earlier version.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Version([u8; 16]);
+byte_newtype! {
+    /// The version of a document: 128 random bits, drawn by the library for each
+    /// [`Put`](super::Put). A document that is deleted and created again therefore never gets an
+    /// earlier version.
+    #[derive(PartialEq)]
+    pub struct Version([u8; 16]);
+}
 
 impl Version {
     pub(crate) fn draw(random: &dyn SecureRandom) -> Result<Self, RandomError> {
-        let mut bytes = [0; 16];
-        random.fill(&mut bytes)?;
-        Ok(Self(bytes))
-    }
-
-    /// Creates a version from a backend's column.
-    #[must_use]
-    pub const fn from_bytes(bytes: [u8; 16]) -> Self {
-        Self(bytes)
-    }
-
-    /// Returns the 16 bytes for a backend's column.
-    #[must_use]
-    pub const fn as_bytes(&self) -> &[u8; 16] {
-        &self.0
+        draw(random).map(Self)
     }
 }
 

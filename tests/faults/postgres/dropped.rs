@@ -37,13 +37,13 @@ async fn the_next_caller_gets_its_own_answer() {
         }
         is_dropped! {
             store.insert(&grant, &Origin::default(), generation, CAP, NOW);
-            store.find(&grant.digest, NOW);
-            store.revoke(&grant.digest, NOW, NOW + HOUR);
+            store.find(&grant.id, NOW);
+            store.revoke(&grant.id, NOW, NOW + HOUR);
             create(&store);
         }
         let grant = grant_of(2, &other);
         assert_eq!(store.insert(&grant, &Origin::default(), theirs, CAP, NOW).await.unwrap(), Insert::Stored);
-        assert_eq!(store.find(&grant.digest, NOW).await.unwrap(), Some(grant));
+        assert_eq!(store.find(&grant.id, NOW).await.unwrap(), Some(grant));
     }
     nothing_is_left_behind(&server).await;
 }

@@ -25,7 +25,7 @@ use commerce_auth_test_servers::Postgres;
 use support::{
     documents,
     fresh::{CAP, fresh},
-    records::{HOUR, NOW, digest, grant, subject},
+    records::{HOUR, NOW, grant, grant_id, subject},
 };
 
 /// The time limit of a verb, and the additional time that a busy machine may take.
@@ -62,7 +62,7 @@ async fn resumes<T>(verb: &str, ask: impl AsyncFn() -> Result<T, StoreError>) ->
 
 /// Calls the verb of every request.
 async fn find(store: &PostgresStore) -> Result<(), StoreError> {
-    in_time("find", store.find(&digest("a"), NOW)).await.map(drop)
+    in_time("find", store.find(&grant_id("a"), NOW)).await.map(drop)
 }
 
 /// Returns a number that no other call gets.
@@ -101,7 +101,7 @@ async fn changes(store: &PostgresStore) -> [Result<(), StoreError>; 4] {
     let name = format!("change {number}");
     let grant = grant(&name);
     let (subject, origin) = (subject(), Origin::default());
-    let other = digest(&format!("revoke {number}"));
+    let other = grant_id(&format!("revoke {number}"));
     let insert = async {
         let generation = store.generation(&subject, fresh()).await?;
         store.insert(&grant, &origin, generation, CAP, NOW).await.map(|_| ())

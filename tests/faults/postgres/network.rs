@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use commerce_auth::{TokenStore, error::StoreError, store::OpenError};
 use commerce_auth_test_servers::{Postgres, Proxy};
 use futures_util::future::join_all;
-use support::records::{NOW, digest};
+use support::records::{NOW, grant_id};
 
 use crate::postgres::{SLACK, TIMEOUT, all_resumes, changes, connect, create, find, looks, options};
 
@@ -74,7 +74,7 @@ async fn a_slow_server_is_waited_for() {
     let store = patient.connect().await.unwrap();
     // The first round opens connections.
     for _ in 0..2 {
-        store.find(&digest("a"), NOW).await.unwrap();
+        store.find(&grant_id("a"), NOW).await.unwrap();
     }
     create(&store).await.unwrap();
     let begun = Instant::now();

@@ -23,7 +23,7 @@ use commerce_auth::{
         Generation, GenerationId, Insert, OpenError, Partition,
         sqlite::{SqliteOptions, SqliteStore},
     },
-    token::{Digest, Grant, Obtained, Subject},
+    token::{Grant, GrantId, Obtained, Subject},
 };
 use futures_util::future::join_all;
 use pollster::block_on;
@@ -49,7 +49,7 @@ fn open(path: &Path, timeout: Duration) -> SqliteStore {
 
 fn grant(name: &str) -> Grant {
     let website = "base".parse().unwrap();
-    Grant::customer(Digest::of(name.as_bytes()), 1.into(), website, Obtained::Password, NOW, END)
+    Grant::customer(GrantId::of(name.as_bytes()), 1.into(), website, Obtained::Password, NOW, END)
 }
 
 fn insert(store: &SqliteStore, name: &str) -> Result<Insert, commerce_auth::error::StoreError> {
@@ -59,7 +59,7 @@ fn insert(store: &SqliteStore, name: &str) -> Result<Insert, commerce_auth::erro
 }
 
 fn is_found(store: &SqliteStore, name: &str) -> bool {
-    block_on(store.find(&Digest::of(name.as_bytes()), NOW)).expect("look-ups continue").is_some()
+    block_on(store.find(&GrantId::of(name.as_bytes()), NOW)).expect("look-ups continue").is_some()
 }
 
 /// Opens another connection, which locks the file against writes.
@@ -121,7 +121,7 @@ fn load(path: &Path) {
                         }
                         _ => {
                             assert_eq!(insert(store, &name).unwrap(), Insert::Stored);
-                            assert!(block_on(store.revoke(&Digest::of(name.as_bytes()), NOW, END)).unwrap());
+                            assert!(block_on(store.revoke(&GrantId::of(name.as_bytes()), NOW, END)).unwrap());
                             child::say(&format!("revoked {name}"));
                         }
                     }
@@ -312,7 +312,7 @@ fn ended_bars_are_purged_within_the_limit_and_counted() {
     let store = open(&folder.path().join("auth.db"), PATIENCE);
     for count in 0..5 {
         assert_eq!(insert(&store, &format!("expires {count}")).unwrap(), Insert::Stored);
-        block_on(store.revoke(&Digest::of(format!("{count}").as_bytes()), NOW, END)).unwrap();
+        block_on(store.revoke(&GrantId::of(format!("{count}").as_bytes()), NOW, END)).unwrap();
     }
     let removed = [(); 5].map(|()| block_on(store.purge_tokens(END, 3)).unwrap());
     assert_eq!(removed, [3, 3, 3, 1, 0]);
@@ -367,8 +367,8 @@ fn a_full_queue_is_refused_in_time_and_leaves_nothing_behind() {
     let lock = lock(&path);
     let start = Instant::now();
     // More than fit in the queue and in one transaction.
-    let digests: Vec<_> = (0..2000_u32).map(|number| Digest::of(&number.to_be_bytes())).collect();
-    let answers = block_on(join_all(digests.iter().map(|digest| store.revoke(digest, NOW, END))));
+    let ids: Vec<_> = (0..2000_u32).map(|number| GrantId::of(&number.to_be_bytes())).collect();
+    let answers = block_on(join_all(ids.iter().map(|id| store.revoke(id, NOW, END))));
     assert!(answers.iter().all(Result::is_err));
     assert!(start.elapsed() < PATIENCE);
     lock.execute_batch("COMMIT").unwrap();
@@ -418,16 +418,16 @@ fn where_all_readers_are_busy_look_ups_end_and_resume() {
         .unwrap();
     drop(store);
     let store = SqliteOptions::new(&path).readers(1).timeout(timeout).open().unwrap();
-    let (subject, digest) = (Subject::Customer(1.into()), Digest::of(b"token"));
+    let (subject, id) = (Subject::Customer(1.into()), GrantId::of(b"token"));
     thread::scope(|scope| {
-        let was_refused = scope.spawn(|| soon(|| block_on(store.find(&digest, NOW)).is_err()));
+        let was_refused = scope.spawn(|| soon(|| block_on(store.find(&id, NOW)).is_err()));
         while !was_refused.is_finished() {
             // This call may be refused as well.
             let _ = block_on(store.grants(&subject, 100_000, NOW));
         }
         assert!(was_refused.join().unwrap());
     });
-    assert_eq!(block_on(store.find(&digest, NOW)).unwrap(), None);
+    assert_eq!(block_on(store.find(&id, NOW)).unwrap(), None);
     assert_eq!(block_on(store.grants(&subject, 100_000, NOW)).unwrap().len(), 50_000);
 }
 
@@ -469,13 +469,13 @@ fn what_may_not_be_written_is_refused() {
 
 /// Calls every verb that reads or writes the tables. Returns the number of verbs that failed.
 fn errors(store: &SqliteStore) -> usize {
-    let (digest, subject) = (Digest::of(b"token"), Subject::Customer(1.into()));
+    let (id, subject) = (GrantId::of(b"token"), Subject::Customer(1.into()));
     [
-        block_on(store.find(&digest, NOW)).is_err(),
+        block_on(store.find(&id, NOW)).is_err(),
         block_on(store.grants(&subject, 100, NOW)).is_err(),
         block_on(store.generation(&subject, fresh())).is_err(),
         insert(store, "another").is_err(),
-        block_on(store.revoke(&digest, NOW, END)).is_err(),
+        block_on(store.revoke(&id, NOW, END)).is_err(),
         block_on(store.revoke_all(&subject, None, fresh(), NOW)).is_err(),
         block_on(store.revoke_everything(fresh(), NOW)).is_err(),
         block_on(store.load(&documents::partition("another"), &[documents::key(0)])).is_err(),

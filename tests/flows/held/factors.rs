@@ -1,7 +1,6 @@
 //! An admin user's second factor, activated and imported, and its recovery codes.
 
 use commerce_auth::{AuthConfig, Error, Origin, PasswordHash};
-use secrecy::ExposeSecret;
 use serde_json::Value;
 use support::{ADMIN_PASSWORD, authenticator::Authenticator, factors::stored, with_second_factor};
 
@@ -84,7 +83,7 @@ impl<const REPLACES: bool> Flow for Activation<REPLACES> {
             world.shop.outbox.enrolment_token().unwrap()
         };
         let setup = auth.set_up_admin_factor(token.as_str(), &Origin::default()).await.unwrap();
-        let shown = Authenticator::new(setup.secret().to_base32().expose_secret());
+        let shown = Authenticator::new(setup.secret().to_base32().expose());
         let code = shown.unused_code(world.shop.now()).unwrap();
         Self { earlier, token, shown, code }
     }

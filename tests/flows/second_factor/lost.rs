@@ -23,7 +23,6 @@ use commerce_auth::{
     store::{Changes, CommitOutcome, Document, Index, Key, Listed, Partition, Position, memory::MemoryStore},
 };
 use futures_util::future::{Either, select};
-use secrecy::ExposeSecret;
 use support::{ADMIN, ADMIN_PASSWORD, Shop, factors::stored, keyring, sink::told, with_second_factor};
 use time::OffsetDateTime;
 
@@ -140,7 +139,7 @@ async fn mailed(shop: &Shop) -> (String, Authenticator) {
     assert!(matches!(by_password, Err(Error::SecondFactor(SecondFactorError::EnrolmentRequired))));
     let token = shop.outbox.enrolment_token().expect("a token was mailed");
     let setup = shop.auth.set_up_admin_factor(token.as_str(), &Origin::default()).await.unwrap();
-    let authenticator = Authenticator::new(setup.secret().to_base32().expose_secret());
+    let authenticator = Authenticator::new(setup.secret().to_base32().expose());
     (token, authenticator)
 }
 

@@ -13,7 +13,6 @@ use commerce_auth::{
     notifier::AdminNotice,
     store::memory::MemoryStore,
 };
-use secrecy::ExposeSecret;
 use support::{
     ADMIN, ADMIN_PASSWORD, Shop, WRONG, factors::stored, hooked::Hooked, keyring, with_second_factor,
 };
@@ -25,7 +24,7 @@ async fn another(shop: &Shop, presented: &str) -> (String, Authenticator) {
     let begun = shop.auth.begin_admin_enrolment(presented).await.unwrap();
     let enrolment = begun.token().expose().to_owned();
     let setup = shop.auth.set_up_admin_factor(enrolment.as_str(), &Origin::default()).await.unwrap();
-    (enrolment, Authenticator::new(setup.secret().to_base32().expose_secret()))
+    (enrolment, Authenticator::new(setup.secret().to_base32().expose()))
 }
 
 #[tokio::test]
@@ -108,7 +107,7 @@ async fn no_token_from_before_an_activation_lives() {
     let begun = shop.auth.begin_admin_enrolment(presented.token()).await.unwrap();
     let (enrolment, origin) = (begun.token().expose().to_owned(), Origin::default());
     let setup = shop.auth.set_up_admin_factor(enrolment.as_str(), &origin).await.unwrap();
-    let authenticator = Authenticator::new(setup.secret().to_base32().expose_secret());
+    let authenticator = Authenticator::new(setup.secret().to_base32().expose());
     // Between the first revocation of all tokens and the activation there is still no second
     // factor.
     let (auth, between) = (shop.auth.clone(), Arc::new(OnceLock::new()));
@@ -260,7 +259,7 @@ async fn without_an_end_to_earlier_tokens_nothing_is_activated() {
     let mailed = shop.outbox.enrolment_token().unwrap();
     let origin = Origin::default();
     let setup = shop.auth.set_up_admin_factor(mailed.as_str(), &origin).await.unwrap();
-    let own = Authenticator::new(setup.secret().to_base32().expose_secret());
+    let own = Authenticator::new(setup.secret().to_base32().expose());
     down.store(true, Ordering::SeqCst);
     let code = own.unused_code(shop.now()).unwrap();
     let activated = shop.auth.activate_admin_factor(mailed.as_str(), code.as_str(), &origin).await;

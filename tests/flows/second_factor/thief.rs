@@ -17,7 +17,6 @@ use commerce_auth::{
     flow::AdminChange,
     store::memory::MemoryStore,
 };
-use secrecy::ExposeSecret;
 use support::{
     ADMIN, ADMIN_PASSWORD, Shop, factors::stored, hooked::Hooked, keyring, sink::told, with_second_factor,
 };
@@ -44,7 +43,7 @@ async fn mailed<S: Store>(shop: &Shop<S>, password: &str) -> String {
 /// Returns the secret that a holder of the token sets up.
 async fn open(auth: &Auth, token: &str) -> Result<Authenticator, Error> {
     let setup = auth.set_up_admin_factor(token, &Origin::default()).await?;
-    Ok(Authenticator::new(setup.secret().to_base32().expose_secret()))
+    Ok(Authenticator::new(setup.secret().to_base32().expose()))
 }
 
 async fn activate<S: Store>(shop: &Shop<S>, token: &str, own: &Authenticator) -> Result<(), Error> {

@@ -12,7 +12,6 @@ use commerce_auth::{
     store::memory::MemoryStore,
     token::Subject,
 };
-use secrecy::ExposeSecret;
 use support::{
     Shop,
     factors::stored,
@@ -64,7 +63,7 @@ async fn what_is_done_to_a_factor_is_told() {
     let enrolment = begun.token().expose().to_owned();
     shop.auth.replace_recovery_codes(bearer()).await.unwrap();
     let setup = shop.auth.set_up_admin_factor(enrolment.as_str(), &origin).await.unwrap();
-    let second = Authenticator::new(setup.secret().to_base32().expose_secret());
+    let second = Authenticator::new(setup.secret().to_base32().expose());
     let code = second.code_at(shop.now());
     shop.auth.activate_admin_factor(enrolment.as_str(), code.as_str(), &origin).await.unwrap();
     shop.auth.remove_admin_factor(&AdminId::from(7)).await.unwrap();

@@ -7,7 +7,7 @@ use std::{net::IpAddr, num::NonZero, sync::Arc, time::Duration};
 use commerce_auth::{
     AdminId, Origin, Store, Website,
     store::{Generation, GenerationId, memory::MemoryStore},
-    token::{Assistance, Digest, Grant, Obtained, Subject},
+    token::{Assistance, Grant, GrantId, Obtained, Subject},
 };
 use proptest::{collection::vec, prelude::*, strategy::ValueTree, test_runner::TestRunner};
 use support::fresh::fresh;
@@ -24,7 +24,7 @@ const VERBS: usize = 90;
 /// More than the number of grants in all histories.
 const ALL: usize = 10_000;
 
-/// A verb with numbers in place of digests, subjects and generations.
+/// A verb with numbers in place of ids, subjects and generations.
 #[derive(Clone, Debug)]
 enum Verb {
     Generation { subject: u8 },
@@ -71,14 +71,14 @@ struct History {
     number: u32,
     /// The number of the verb in the history.
     step: u32,
-    /// The expiry of each digest, as it was first stored. After that time a store may have
-    /// forgotten the digest.
+    /// The expiry of each id, as it was first stored. After that time a store may have
+    /// forgotten the id.
     grants: Vec<(u8, OffsetDateTime)>,
 }
 
 impl History {
-    fn digest(&self, kind: &str, number: u8) -> Digest {
-        Digest::of(format!("{kind} {number} of {}", self.number).as_bytes())
+    fn grant_id(&self, kind: &str, number: u8) -> GrantId {
+        GrantId::of(format!("{kind} {number} of {}", self.number).as_bytes())
     }
 
     /// Odd numbers are admin users.
@@ -92,7 +92,7 @@ impl History {
     }
 
     fn assistance(&self, number: u8) -> Assistance {
-        Assistance::new(AdminId::from(7), self.digest("parent", number), &format!("reason '{number}'"))
+        Assistance::new(AdminId::from(7), self.grant_id("parent", number), &format!("reason '{number}'"))
     }
 
     fn in_so_many(&self, seconds: u64) -> OffsetDateTime {
@@ -108,7 +108,7 @@ impl History {
                 self.now = self.in_so_many(seconds);
                 return Ok(answers);
             }
-            // An expired digest may be known or not.
+            // An expired id may be known or not.
             Verb::Insert { grant, .. }
                 if self.grants.iter().any(|(known, end)| *known == grant && *end <= now) =>
             {
@@ -140,15 +140,15 @@ impl History {
                 format!("{:?}", store.generation(&self.subject(subject), handed).await?)
             }
             Verb::Insert { grant, subject, assisted, stale, lives } => {
-                let (digest, subject) = (self.digest("grant", grant), self.subject(subject));
+                let (id, subject) = (self.grant_id("grant", grant), self.subject(subject));
                 let end = self.in_so_many(lives);
                 let read = store.generation(&subject, handed).await?;
                 let other = Some(GenerationId::from_bytes([0; 16]));
                 let generation = Generation { subject: if stale { other } else { read.subject }, ..read };
                 let row = match subject {
-                    Subject::Admin(admin) => Grant::admin(digest, admin, Obtained::Password, now, end),
+                    Subject::Admin(admin) => Grant::admin(id, admin, Obtained::Password, now, end),
                     Subject::Customer(customer) => {
-                        Grant::customer(digest, customer, Website::default(), Obtained::AsAdmin, now, end)
+                        Grant::customer(id, customer, Website::default(), Obtained::AsAdmin, now, end)
                     }
                     other => return Err(format!("{other:?}").into()),
                 };
@@ -156,13 +156,13 @@ impl History {
                 let origin = Origin::from(IpAddr::from([192, 0, 2, grant])).user_agent("Mozilla/5.0");
                 format!("{:?}", store.insert(&row, &origin, generation, FEW, now).await?)
             }
-            Verb::Find { grant } => format!("{:?}", store.find(&self.digest("grant", grant), now).await?),
+            Verb::Find { grant } => format!("{:?}", store.find(&self.grant_id("grant", grant), now).await?),
             Verb::Revoke { grant, bar } => {
                 let until = self.in_so_many(bar);
-                format!("{:?}", store.revoke(&self.digest("grant", grant), now, until).await?)
+                format!("{:?}", store.revoke(&self.grant_id("grant", grant), now, until).await?)
             }
             Verb::RevokeAll { subject, keep } => {
-                let keep = keep.map(|keep| self.digest("grant", keep));
+                let keep = keep.map(|keep| self.grant_id("grant", keep));
                 format!("{:?}", store.revoke_all(&self.subject(subject), keep.as_ref(), handed, now).await?)
             }
             Verb::RevokeEverything => format!("{:?}", store.revoke_everything(handed, now).await?),

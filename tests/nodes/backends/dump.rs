@@ -13,7 +13,6 @@ use commerce_auth::{
     notifier::AdminNotice,
 };
 use commerce_auth_test_servers::{Postgres, Redis};
-use secrecy::ExposeSecret;
 use tempfile::tempdir;
 
 use crate::backends::{
@@ -106,8 +105,8 @@ async fn live_with_second_factor(shop: &Shop, secrets: &mut Vec<String>) -> Resu
     let texts = [authenticator.secret(), setup.secret()].map(TotpSecret::to_base32);
     let mut bytes = Vec::new();
     for text in texts {
-        bytes.push(totp_rs::Secret::try_from_base32(text.expose_secret())?.to_vec());
-        secrets.push(text.expose_secret().to_owned());
+        bytes.push(totp_rs::Secret::try_from_base32(text.expose())?.to_vec());
+        secrets.push(text.expose().to_owned());
     }
     secrets.extend([admin, pending]);
     secrets.extend(recovery);

@@ -12,7 +12,6 @@ use commerce_auth::{
     token::AssistanceEnd,
 };
 use futures_util::FutureExt;
-use secrecy::ExposeSecret;
 use support::authenticator::Authenticator;
 
 use crate::backends::{
@@ -30,7 +29,7 @@ pub(crate) async fn enrol(shop: &Shop) -> Result<(Authenticator, Vec<String>)> {
     let begun = shop.node(0).begin_admin_enrolment(admin.as_str()).await?;
     let (token, origin) = (begun.token().expose().to_owned(), Origin::default());
     let setup = shop.node(1).set_up_admin_factor(token.as_str(), &origin).await?;
-    let authenticator = Authenticator::new(setup.secret().to_base32().expose_secret());
+    let authenticator = Authenticator::new(setup.secret().to_base32().expose());
     let code = authenticator.unused_code(now(shop)).ok_or("a code is left")?;
     let codes = shop.node(1).activate_admin_factor(token.as_str(), code, &origin).await?;
     Ok((authenticator, codes.iter().map(|code| code.expose().to_owned()).collect()))

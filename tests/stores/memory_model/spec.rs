@@ -6,7 +6,7 @@
 
 use std::fmt::Debug;
 
-use commerce_auth::{store::memory::MemoryStore, token::Digest};
+use commerce_auth::{store::memory::MemoryStore, token::GrantId};
 use futures_util::FutureExt;
 use time::{Duration, OffsetDateTime};
 
@@ -49,15 +49,15 @@ pub(crate) fn seconds(at: OffsetDateTime) -> i64 {
     at.unix_timestamp()
 }
 
-pub(crate) fn number(digest: &Digest) -> u8 {
-    digest.as_bytes()[0]
+pub(crate) fn number(id: &GrantId) -> u8 {
+    id.as_bytes()[0]
 }
 
-/// Half of the digests are in one shard of the store.
-pub(crate) fn digest(number: u8) -> Digest {
+/// Half of the ids are in one shard of the store.
+pub(crate) fn grant_id(number: u8) -> GrantId {
     let mut bytes = [number; 32];
     bytes[31] = number % 2;
-    Digest::from_bytes(bytes)
+    GrantId::from_bytes(bytes)
 }
 
 /// The memory store never waits.

@@ -12,7 +12,7 @@ use commerce_auth::{
     token::{Assistance, Grant, Obtained, Subject},
 };
 
-use crate::memory_model::spec::{Asked, Spec, at, digest, done, number, seconds};
+use crate::memory_model::spec::{Asked, Spec, at, done, grant_id, number, seconds};
 
 /// Grants are numbered. Even ones are a customer's, odd ones are those of an admin user with the
 /// same id.
@@ -129,7 +129,7 @@ fn subject(number: u8) -> Subject {
 impl Row {
     fn grant(self) -> Grant {
         let (issued, expires) = (at(self.issued), at(self.expires));
-        let name = digest(self.grant);
+        let name = grant_id(self.grant);
         let grant = match subject(self.grant % 2) {
             Subject::Customer(id) => {
                 Grant::customer(name, id, Website::default(), Obtained::Password, issued, expires)
@@ -137,13 +137,13 @@ impl Row {
             Subject::Admin(id) => Grant::admin(name, id, Obtained::Password, issued, expires),
             _ => unreachable!(),
         };
-        grant.assisted(Assistance::new(AdminId::from(1), digest(0), &self.tag.to_string()))
+        grant.assisted(Assistance::new(AdminId::from(1), grant_id(0), &self.tag.to_string()))
     }
 
     fn of(grant: &Grant) -> Self {
         let tag = grant.assistance.as_ref().unwrap().reason.parse().unwrap();
         let (issued, expires) = (seconds(grant.issued_at), seconds(grant.expires_at));
-        let row = Self { grant: number(&grant.digest), tag, issued, expires };
+        let row = Self { grant: number(&grant.id), tag, issued, expires };
         assert_eq!(row.grant(), *grant, "a grant is returned as it was inserted");
         row
     }
@@ -178,7 +178,7 @@ impl Tokens {
 
     /// True if a grant is certainly live and comes before this one in a list.
     fn is_newer(&self, grant: u8, now: i64, last: Option<&Row>) -> bool {
-        let place = |row: &Row| (row.issued, digest(row.grant));
+        let place = |row: &Row| (row.issued, grant_id(row.grant));
         let lives = self.held.get(&grant).filter(|held| held.lives(now) && !held.unsure);
         lives.zip(last).is_some_and(|(held, last)| place(&held.row) > place(last))
     }
@@ -223,13 +223,13 @@ impl Spec for Tokens {
                 TokenAnswer::Insert(done(store.insert(&row.grant(), &origin(*tag), read, cap, then)))
             }
             TokenOp::Find { grant } => {
-                TokenAnswer::Find(done(store.find(&digest(grant), then)).as_ref().map(Row::of))
+                TokenAnswer::Find(done(store.find(&grant_id(grant), then)).as_ref().map(Row::of))
             }
             TokenOp::Revoke { grant, bar } => {
-                TokenAnswer::Revoke(done(store.revoke(&digest(grant), then, at(now + bar))))
+                TokenAnswer::Revoke(done(store.revoke(&grant_id(grant), then, at(now + bar))))
             }
             TokenOp::RevokeAll { subject, keep } => {
-                let keep = keep.map(digest);
+                let keep = keep.map(grant_id);
                 let subject = self::subject(subject);
                 TokenAnswer::Moved(done(store.revoke_all(&subject, keep.as_ref(), fresh(*tag), then)))
             }
@@ -345,7 +345,7 @@ impl Spec for Tokens {
                 names.len() == listed.len()
                     && names.iter().all(of_subject)
                     && listed.iter().all(|(row, origin)| row.tag == *origin)
-                    && listed.is_sorted_by_key(|(row, _)| Reverse((row.issued, digest(row.grant))))
+                    && listed.is_sorted_by_key(|(row, _)| Reverse((row.issued, grant_id(row.grant))))
                     && listed.len() <= limit
                     && (0..GRANTS).filter(of_subject).all(|grant| {
                         let seen = listed.iter().map(|(row, _)| row).find(|row| row.grant == grant);

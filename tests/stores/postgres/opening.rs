@@ -144,9 +144,9 @@ pub(crate) async fn every_verb(store: &PostgresStore) {
     let grant = grant("a");
     let generation = store.generation(&subject(), fresh()).await.unwrap();
     let _ = store.insert(&grant, &Origin::default(), generation, CAP, NOW).await.unwrap();
-    assert_eq!(store.find(&grant.digest, NOW).await.unwrap(), Some(grant.clone()));
+    assert_eq!(store.find(&grant.id, NOW).await.unwrap(), Some(grant.clone()));
     assert_eq!(store.grants(&subject(), 100, NOW).await.unwrap().len(), 1);
-    assert!(store.revoke(&grant.digest, NOW, NOW).await.unwrap());
+    assert!(store.revoke(&grant.id, NOW, NOW).await.unwrap());
     store.revoke_all(&subject(), None, fresh(), NOW).await.unwrap();
     store.revoke_everything(fresh(), NOW).await.unwrap();
     store.purge_tokens(NOW + 2 * HOUR, 10).await.unwrap();

@@ -4,7 +4,7 @@
 use commerce_auth::{StateStore, TokenStore, store::postgres::PostgresOptions};
 use commerce_auth_test_servers::{PgBouncer, Proxy};
 use futures_util::future::join_all;
-use support::records::{NOW, digest, said};
+use support::records::{NOW, grant_id, said};
 
 use crate::postgres::{
     opening::every_verb,
@@ -34,7 +34,7 @@ async fn a_pooler_in_session_mode_keeps_every_promise() {
         drop(store);
         // Another node gets the sessions of the first one.
         let again = options.connect().await.unwrap();
-        let nobody = digest("nobody");
+        let nobody = grant_id("nobody");
         let looked = join_all((0..20).map(|_| again.find(&nobody, NOW))).await;
         assert!(looked.iter().all(Result::is_ok), "{looked:?}");
     }
@@ -137,7 +137,7 @@ async fn pinning_costs_a_new_connection_no_round_trip() {
     let url = format!("postgres://postgres@127.0.0.1:{}/{}", proxy.port(), database.name);
     let store = PostgresOptions::new(url).pipelined_connections(1).connect().await.unwrap();
     let before = proxy.turns();
-    store.find(&digest("a"), NOW).await.unwrap();
+    store.find(&grant_id("a"), NOW).await.unwrap();
     // The round trips are: startup, the check for a read-only server, the settings with the
     // statements, and the query.
     let turns = proxy.turns() - before;

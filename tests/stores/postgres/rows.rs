@@ -7,11 +7,11 @@ use commerce_auth::{
     audit::AuditSink,
     error::StoreError,
     store::GenerationId,
-    token::{Digest, Subject},
+    token::{GrantId, Subject},
 };
 use support::{
     fresh::{CAP, fresh},
-    records::{HOUR, NOW, digest, grant, grant_of, said},
+    records::{HOUR, NOW, grant, grant_id, grant_of, said},
 };
 
 use crate::postgres::Schema;
@@ -51,7 +51,7 @@ async fn a_corrupt_row_is_an_error_that_tells_nothing_and_stays_alone() {
     ] {
         schema.by_hand(&format!("INSERT INTO {{}}.{row}"));
     }
-    let (zero, then) = (Digest::from_bytes([0; 32]), time::OffsetDateTime::UNIX_EPOCH);
+    let (zero, then) = (GrantId::from_bytes([0; 32]), time::OffsetDateTime::UNIX_EPOCH);
     let email: Email = "marker@example.com".parse().unwrap();
     let list =
         async |customer: i32| store.grants(&Subject::Customer(customer.into()), 100, then).await.unwrap_err();
@@ -66,7 +66,7 @@ async fn a_corrupt_row_is_an_error_that_tells_nothing_and_stays_alone() {
         store.audit(None).events(10).await.unwrap_err(),
     ];
     tells_nothing(&errors);
-    assert_eq!(store.find(&digest("another"), NOW).await.unwrap(), None);
+    assert_eq!(store.find(&grant_id("another"), NOW).await.unwrap(), None);
     assert!(store.customers().find_by_id(&2.into()).await.unwrap().is_none());
     assert!(store.grants(&Subject::Customer(1.into()), 100, NOW).await.unwrap().is_empty());
     // A purge continues beside them.
@@ -117,9 +117,9 @@ async fn a_table_that_is_gone_is_an_error_of_what_needs_it() {
     let Some(schema) = Schema::new() else { return };
     let store = schema.open().await;
     schema.by_hand("DROP TABLE {}.bars");
-    tells_nothing(&[store.revoke(&digest("a"), NOW, NOW + HOUR).await.unwrap_err()]);
+    tells_nothing(&[store.revoke(&grant_id("a"), NOW, NOW + HOUR).await.unwrap_err()]);
     store.generation(&Subject::Customer(1.into()), fresh()).await.unwrap();
-    assert_eq!(store.find(&digest("a"), NOW).await.unwrap(), None);
+    assert_eq!(store.find(&grant_id("a"), NOW).await.unwrap(), None);
 }
 
 /// A failure leaves the connection usable.
@@ -127,5 +127,5 @@ async fn works(store: &commerce_auth::store::postgres::PostgresStore) {
     let grant = grant("works");
     let generation = store.generation(&grant.subject, fresh()).await.unwrap();
     let _ = store.insert(&grant, &Origin::default(), generation, CAP, NOW).await.unwrap();
-    assert_eq!(store.find(&grant.digest, NOW).await.unwrap(), Some(grant));
+    assert_eq!(store.find(&grant.id, NOW).await.unwrap(), Some(grant));
 }

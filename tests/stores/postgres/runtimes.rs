@@ -28,7 +28,7 @@ async fn who_asks_needs_no_runtime() {
             let grant = grant("a");
             let generation = store.generation(&subject(), fresh()).await?;
             assert_eq!(store.insert(&grant, &Origin::default(), generation, CAP, NOW).await?, Insert::Stored);
-            assert_eq!(store.find(&grant.digest, NOW).await?, Some(grant));
+            assert_eq!(store.find(&grant.id, NOW).await?, Some(grant));
             let creation = vec![Change::Put(put(key(0), None, 1))];
             assert_eq!(commit(&store, &partition("a"), creation).await?, CommitOutcome::Committed);
             assert_eq!(store.load(&partition("a"), &[key(0)]).await?, [Some(document(1))]);
@@ -62,9 +62,9 @@ fn a_runtime_that_is_gone_is_an_error() {
     let begun = Instant::now();
     pollster::block_on(async {
         let grant = grant("a");
-        store.find(&grant.digest, NOW).await.unwrap_err();
+        store.find(&grant.id, NOW).await.unwrap_err();
         store.generation(&subject(), fresh()).await.unwrap_err();
-        store.revoke(&grant.digest, NOW, NOW).await.unwrap_err();
+        store.revoke(&grant.id, NOW, NOW).await.unwrap_err();
         store.load(&partition("a"), &[key(0)]).await.unwrap_err();
         add_to_both(&store, &partition("a"), 1, 1).await.unwrap_err();
         store.sweep(NOW, 1).await.unwrap_err();
@@ -72,7 +72,7 @@ fn a_runtime_that_is_gone_is_an_error() {
     });
     assert!(begun.elapsed() < Duration::from_secs(5), "they took {:?}", begun.elapsed());
     // Either within another runtime or without one.
-    Runtime::new().unwrap().block_on(store.find(&grant("a").digest, NOW)).unwrap_err();
+    Runtime::new().unwrap().block_on(store.find(&grant("a").id, NOW)).unwrap_err();
 }
 
 #[test]

@@ -256,7 +256,7 @@ async fn rows_that_a_policy_hides_are_an_error() {
     let generation = store.generation(&subject(), fresh()).await.unwrap();
     let _ = store.insert(&grant, &Origin::default(), generation, CAP, NOW).await.unwrap();
     schema.by_hand("ALTER TABLE {}.grants ENABLE ROW LEVEL SECURITY");
-    assert!(store.find(&grant.digest, NOW).await.is_err(), "it was there");
+    assert!(store.find(&grant.id, NOW).await.is_err(), "it was there");
     let refused = unsuitable(options.connect().await);
     assert!(refused.contains("grants") && refused.contains("BYPASSRLS"), "{refused}");
     // The owner sees all rows.

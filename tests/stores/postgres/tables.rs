@@ -61,7 +61,7 @@ async fn shops_in_one_database_do_not_see_each_other() {
     };
     one.customers().upsert(row).await.unwrap();
 
-    assert_eq!(other.find(&grant.digest, NOW).await.unwrap(), None);
+    assert_eq!(other.find(&grant.id, NOW).await.unwrap(), None);
     assert_eq!(other.load(&partition, &[key(0)]).await.unwrap(), [None]);
     assert_eq!(StateStore::list(&other, &index, None, 10).await.unwrap(), []);
     assert_eq!(commit(&other, &partition, put(2, 2)).await.unwrap(), CommitOutcome::Committed);
@@ -69,13 +69,13 @@ async fn shops_in_one_database_do_not_see_each_other() {
 
     other.revoke_all(&subject(), None, fresh(), NOW).await.unwrap();
     other.revoke_everything(fresh(), NOW).await.unwrap();
-    other.revoke(&grant.digest, NOW, NOW + HOUR).await.unwrap();
+    other.revoke(&grant.id, NOW, NOW + HOUR).await.unwrap();
     let removal = vec![Change::Delete { key: key(0), expects: version(2) }];
     assert_eq!(commit(&other, &partition, removal).await.unwrap(), CommitOutcome::Committed);
     other.purge_tokens(NOW + 3 * HOUR, 100).await.unwrap();
     assert_eq!(other.sweep(NOW + 6 * HOUR, 100).await.unwrap(), 0);
 
-    assert_eq!(one.find(&grant.digest, NOW).await.unwrap(), Some(grant));
+    assert_eq!(one.find(&grant.id, NOW).await.unwrap(), Some(grant));
     assert_eq!(one.load(&partition, &[key(0)]).await.unwrap(), [Some(document(1))]);
     let listed = one.list(&index, None, 10).await.unwrap();
     assert_eq!(listed.iter().map(|listed| listed.position.rank).collect::<Vec<_>>(), [1]);

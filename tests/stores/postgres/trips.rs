@@ -50,9 +50,9 @@ async fn every_verb_is_one_round_trip() -> Result<(), StoreError> {
         is_one_round_trip! {
             store.generation(&subject(), fresh());
             store.insert(&grant, &Origin::default(), generation, CAP, NOW);
-            store.find(&grant.digest, NOW);
+            store.find(&grant.id, NOW);
             store.grants(&subject(), 100, NOW);
-            store.revoke(&grant.digest, NOW, NOW + HOUR);
+            store.revoke(&grant.id, NOW, NOW + HOUR);
             store.revoke_all(&subject(), None, fresh(), NOW);
             store.revoke_everything(fresh(), NOW);
             store.purge_tokens(NOW + MINUTE, 10);

@@ -98,12 +98,12 @@ async fn a_failover_by_sentinels_is_followed() {
     insert(&store, &kept).await;
     insert(&store, &revoked).await;
     // When this returns, the replica has all earlier writes.
-    store.revoke(&revoked.digest, now(), revoked.expires_at).await.unwrap();
+    store.revoke(&revoked.id, now(), revoked.expires_at).await.unwrap();
     // One of the three Sentinels stops together with the primary. The store asks it, too.
     sentinels[0].kill();
     old.kill();
     within(seconds(60), "service by the new primary", async || {
-        matches!(store.find(&kept.digest, now()).await, Ok(Some(_)))
+        matches!(store.find(&kept.id, now()).await, Ok(Some(_)))
     })
     .await;
     assert!(!lives(&store, &revoked).await, "what was revoked before the failover");
@@ -187,7 +187,7 @@ async fn a_new_primary_that_may_evict_is_refused() {
     insert(&store, &grant).await;
     old.kill();
     within(seconds(60), "a refusal that names the reason", async || {
-        let Err(error) = store.find(&grant.digest, now()).await else { return false };
+        let Err(error) = store.find(&grant.id, now()).await else { return false };
         said(&error).contains("allkeys-lru")
     })
     .await;
@@ -321,8 +321,7 @@ mod tls {
         let grant = grant("again", 1);
         insert(&store, &grant).await;
         proxy.cut();
-        within(seconds(30), "service after a cut", async || store.find(&grant.digest, now()).await.is_ok())
-            .await;
+        within(seconds(30), "service after a cut", async || store.find(&grant.id, now()).await.is_ok()).await;
         let plain = RedisOptions::new(format!("redis://127.0.0.1:{port}/")).timeout(seconds(1));
         assert!(matches!(plain.connect().await, Err(OpenError::Unavailable(_))), "plain to a TLS port");
     }

@@ -24,7 +24,7 @@ pub(crate) enum Fault {
     KeepsAllForAnother,
     SparesAdmins,
     EvictsByArrival,
-    EvictsTheLargestDigest,
+    EvictsTheLargestId,
     EvictsTheInserted,
     EvictsFirst,
     CountsTheExpired,

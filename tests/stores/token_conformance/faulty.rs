@@ -16,7 +16,7 @@ use commerce_auth::{
     Origin, TokenStore, Website,
     error::StoreError,
     store::{Generation, GenerationId, Insert},
-    token::{Digest, Grant, Subject},
+    token::{Grant, GrantId, Subject},
 };
 use time::OffsetDateTime;
 
@@ -32,8 +32,8 @@ pub(crate) struct Faulty {
 
 #[derive(Debug, Default)]
 struct Tables {
-    grants: HashMap<Digest, Row>,
-    barred: HashMap<Digest, OffsetDateTime>,
+    grants: HashMap<GrantId, Row>,
+    barred: HashMap<GrantId, OffsetDateTime>,
     generations: HashMap<Subject, GenerationId>,
     shop: Option<GenerationId>,
     /// The number of insertions so far.
@@ -41,7 +41,7 @@ struct Tables {
     /// The time of the last revoke-all of each subject, for a store that decides by time.
     revoked_at: HashMap<Subject, OffsetDateTime>,
     /// The content of a cache. The number counts the reads since the grant was revoked.
-    cache: HashMap<Digest, (Grant, u32)>,
+    cache: HashMap<GrantId, (Grant, u32)>,
 }
 
 #[derive(Clone, Debug)]
@@ -117,14 +117,14 @@ impl Faulty {
         grant: &Grant,
         cap: NonZero<usize>,
         now: OffsetDateTime,
-    ) -> Vec<Digest> {
+    ) -> Vec<GrantId> {
         if tables.grants.len() < cap.get() {
             return Vec::new();
         }
         let counts = |row: &&Row| {
             let is_own = self.is(Fault::CountsEverybody) || row.grant.subject == grant.subject;
             let counts_dead = self.is(Fault::CountsTheExpired) && tables.shop == Some(row.shop);
-            is_own && row.grant.digest != grant.digest && (counts_dead || self.is_live(tables, row, now))
+            is_own && row.grant.id != grant.id && (counts_dead || self.is_live(tables, row, now))
         };
         let mut others: Vec<_> = tables.grants.values().filter(counts).cloned().collect();
         if self.is(Fault::EvictsTheInserted) {
@@ -134,13 +134,13 @@ impl Faulty {
         }
         match self.fault {
             Fault::EvictsByArrival => others.sort_by_key(|row| Reverse(row.arrival)),
-            Fault::EvictsTheLargestDigest => {
-                others.sort_by_key(|row| (Reverse(row.grant.issued_at), row.grant.digest));
+            Fault::EvictsTheLargestId => {
+                others.sort_by_key(|row| (Reverse(row.grant.issued_at), row.grant.id));
             }
-            _ => others.sort_by_key(|row| Reverse((row.grant.issued_at, row.grant.digest))),
+            _ => others.sort_by_key(|row| Reverse((row.grant.issued_at, row.grant.id))),
         }
         let kept = if self.is(Fault::EvictsTheInserted) { cap.get() } else { cap.get() - 1 };
-        others.into_iter().skip(kept).map(|row| row.grant.digest).collect()
+        others.into_iter().skip(kept).map(|row| row.grant.id).collect()
     }
 
     fn refusal(
@@ -156,10 +156,10 @@ impl Faulty {
         {
             return Some(Insert::Revoked);
         }
-        if tables.barred.get(&grant.digest).is_some_and(|until| now < *until) {
+        if tables.barred.get(&grant.id).is_some_and(|until| now < *until) {
             return Some(Insert::Barred);
         }
-        tables.grants.contains_key(&grant.digest).then_some(Insert::Collision)
+        tables.grants.contains_key(&grant.id).then_some(Insert::Collision)
     }
 
     fn store(&self, tables: &mut Tables, grant: &Grant, origin: &Origin, shop: GenerationId) {
@@ -169,7 +169,7 @@ impl Faulty {
         }
         tables.arrivals += 1;
         let row = Row { grant: grant.clone(), origin, shop, arrival: tables.arrivals };
-        tables.grants.insert(grant.digest, row);
+        tables.grants.insert(grant.id, row);
     }
 }
 
@@ -237,13 +237,13 @@ impl TokenStore for Faulty {
         Ok(Insert::Stored)
     }
 
-    async fn find(&self, digest: &Digest, now: OffsetDateTime) -> Result<Option<Grant>> {
+    async fn find(&self, id: &GrantId, now: OffsetDateTime) -> Result<Option<Grant>> {
         let mut tables = self.tables()?;
-        let found = tables.grants.get(digest).filter(|row| self.is_live(&tables, row, now));
+        let found = tables.grants.get(id).filter(|row| self.is_live(&tables, row, now));
         let mut found = found.map(|row| row.grant.clone());
         if self.is(Fault::FindsFromACache)
             && found.is_none()
-            && let Some((grant, asked)) = tables.cache.get_mut(digest)
+            && let Some((grant, asked)) = tables.cache.get_mut(id)
         {
             *asked += 1;
             return Ok((*asked <= 100 && now < grant.expires_at && *asked > 1).then(|| grant.clone()));
@@ -257,9 +257,9 @@ impl TokenStore for Faulty {
         Ok(found)
     }
 
-    async fn revoke(&self, digest: &Digest, now: OffsetDateTime, bar_until: OffsetDateTime) -> Result<bool> {
+    async fn revoke(&self, id: &GrantId, now: OffsetDateTime, bar_until: OffsetDateTime) -> Result<bool> {
         let mut tables = self.tables()?;
-        let held = tables.grants.remove(digest);
+        let held = tables.grants.remove(id);
         let was_live = held.as_ref().is_some_and(|row| self.is_live(&tables, row, now));
         if let Some(Row { grant, .. }) = held {
             if self.is(Fault::RevokesTheSubjectsOthers) {
@@ -268,13 +268,13 @@ impl TokenStore for Faulty {
                     .grants
                     .retain(|_, other| other.grant.subject != grant.subject || !of_one_instant(&other.grant));
             }
-            tables.cache.insert(*digest, (grant, 0));
+            tables.cache.insert(*id, (grant, 0));
         }
         if self.is(Fault::RevokesInTwoSteps) {
             drop(tables);
             tables = self.second_step()?;
         }
-        let until = tables.barred.entry(*digest).or_insert(bar_until);
+        let until = tables.barred.entry(*id).or_insert(bar_until);
         *until = if self.is(Fault::ShortensBars) { bar_until } else { bar_until.max(*until) };
         Ok(was_live)
     }
@@ -282,7 +282,7 @@ impl TokenStore for Faulty {
     async fn revoke_all(
         &self,
         subject: &Subject,
-        keep: Option<&Digest>,
+        keep: Option<&GrantId>,
         fresh: GenerationId,
         now: OffsetDateTime,
     ) -> Result<Generation> {
@@ -297,19 +297,19 @@ impl TokenStore for Faulty {
             tables.generations.insert(self.name(subject), fresh);
         }
         tables.revoked_at.insert(subject.clone(), now);
-        let is_kept = |digest: &Digest| Some(digest) == keep && !self.is(Fault::KeepsNone);
-        let mut ended: Vec<_> = self.own(&tables, subject).map(|row| row.grant.digest).collect();
+        let is_kept = |id: &GrantId| Some(id) == keep && !self.is(Fault::KeepsNone);
+        let mut ended: Vec<_> = self.own(&tables, subject).map(|row| row.grant.id).collect();
         if self.is(Fault::KeepsAllForAnother) && keep.is_some_and(|keep| !ended.contains(keep)) {
             ended.clear();
         }
         if self.is(Fault::RevokesTheLiveAlone) {
-            ended.retain(|digest| now < tables.grants[digest].grant.expires_at);
+            ended.retain(|id| now < tables.grants[id].grant.expires_at);
         }
         if self.is(Fault::EndsAHundred) {
             ended.truncate(100);
         }
-        for digest in ended.into_iter().filter(|digest| !is_kept(digest)) {
-            tables.grants.remove(&digest);
+        for id in ended.into_iter().filter(|id| !is_kept(id)) {
+            tables.grants.remove(&id);
         }
         if self.is(Fault::RevokesAllInTwoSteps) {
             drop(tables);
@@ -342,7 +342,7 @@ impl TokenStore for Faulty {
         let tables = self.tables()?;
         let own = tables.grants.values().filter(|row| row.grant.subject == *subject);
         let mut live: Vec<_> = own.filter(|row| self.is_live(&tables, row, now)).collect();
-        live.sort_by_key(|row| Reverse((row.grant.issued_at, row.grant.digest)));
+        live.sort_by_key(|row| Reverse((row.grant.issued_at, row.grant.id)));
         if self.is(Fault::ListsTheOldest) {
             live.drain(..live.len().saturating_sub(limit));
         }
@@ -354,11 +354,11 @@ impl TokenStore for Faulty {
         let mut tables = self.tables()?;
         let over = if self.is(Fault::PurgesLiveGrants) { now + Duration::from_secs(10) } else { now };
         let expired = tables.grants.values().filter(|row| row.grant.expires_at <= over);
-        let grants: Vec<_> = expired.map(|row| row.grant.digest).collect();
+        let grants: Vec<_> = expired.map(|row| row.grant.id).collect();
         let bars: Vec<_> = {
             let early = Duration::from_secs(if self.is(Fault::PurgesBars) { 20 } else { 0 });
             let is_over = |until: &OffsetDateTime| *until <= now + early || self.is(Fault::PurgesEveryBar);
-            tables.barred.iter().filter(|(_, until)| is_over(until)).map(|(digest, _)| *digest).collect()
+            tables.barred.iter().filter(|(_, until)| is_over(until)).map(|(id, _)| *id).collect()
         };
         if self.is(Fault::PurgesInTwoSteps) {
             drop(tables);
@@ -370,11 +370,11 @@ impl TokenStore for Faulty {
         }
         let limit = if self.is(Fault::PurgesWithoutLimit) { usize::MAX } else { limit };
         let mut removed = 0;
-        for digest in grants.iter().take(limit) {
-            removed += usize::from(tables.grants.remove(digest).is_some());
+        for id in grants.iter().take(limit) {
+            removed += usize::from(tables.grants.remove(id).is_some());
         }
-        for digest in bars.iter().take(limit - removed) {
-            removed += usize::from(tables.barred.remove(digest).is_some());
+        for id in bars.iter().take(limit - removed) {
+            removed += usize::from(tables.barred.remove(id).is_some());
         }
         Ok(removed)
     }

@@ -11,7 +11,7 @@ use faulty::Faulty;
 support::each_fault! {
     tokens:
     FindsOnTheDefaultWebsite => lives::what_is_inserted_is_found,
-    Overwrites => lives::a_digest_is_inserted_once,
+    Overwrites => lives::an_id_is_inserted_once,
     ExpiresLate => lives::a_grant_expires_at_the_instant,
     RevokesTheSubjectsOthers => lives::a_revoked_grant_is_gone,
     ShortensBars => lives::a_revoke_bars_a_later_insert,
@@ -30,7 +30,7 @@ support::each_fault! {
     KeepsAllForAnother => revokes::revoke_all_keeps_only_its_own,
     SparesAdmins => revokes::revoke_everything_ends_all,
     EvictsByArrival => caps::the_oldest_goes_beyond_the_cap,
-    EvictsTheLargestDigest => caps::of_one_time_the_smallest_digest_goes,
+    EvictsTheLargestId => caps::of_one_time_the_smallest_id_goes,
     EvictsTheInserted => caps::the_inserted_grant_stays,
     EvictsFirst => caps::a_refused_insertion_ends_nothing,
     CountsTheExpired => caps::only_live_grants_count,
@@ -43,7 +43,7 @@ support::each_fault! {
     PurgesWithoutLimit => lists::purging_spares_live_grants,
     PurgesBars => lists::purging_keeps_bars,
     FindsFromACache => races::no_find_after_a_revoke,
-    InsertsInTwoSteps => races::one_insertion_of_a_digest_wins,
+    InsertsInTwoSteps => races::one_insertion_of_an_id_wins,
     RevokesInTwoSteps => races::a_revoke_wins_over_its_insertion,
     ComparesInTwoSteps => races::revoke_all_races_sign_ins,
     RevokesAllInTwoSteps => races::revoke_all_races_sign_ins,

@@ -16,7 +16,7 @@ use commerce_auth::{
         Changes, CommitOutcome, Document, Generation, GenerationId, Index, Insert, Key, Listed, Partition,
         Position, memory::MemoryStore,
     },
-    token::{Digest, Grant, Subject},
+    token::{Grant, GrantId, Subject},
 };
 use time::OffsetDateTime;
 
@@ -105,25 +105,25 @@ impl TokenStore for Hooked {
         store.insert(grant, origin, generation, cap, now).await
     }
 
-    async fn find(&self, digest: &Digest, now: OffsetDateTime) -> Result<Option<Grant>, StoreError> {
+    async fn find(&self, id: &GrantId, now: OffsetDateTime) -> Result<Option<Grant>, StoreError> {
         let store = self.called("find").await?;
-        store.find(digest, now).await
+        store.find(id, now).await
     }
 
     async fn revoke(
         &self,
-        digest: &Digest,
+        id: &GrantId,
         now: OffsetDateTime,
         bar_until: OffsetDateTime,
     ) -> Result<bool, StoreError> {
         let store = self.called("revoke").await?;
-        store.revoke(digest, now, bar_until).await
+        store.revoke(id, now, bar_until).await
     }
 
     async fn revoke_all(
         &self,
         subject: &Subject,
-        keep: Option<&Digest>,
+        keep: Option<&GrantId>,
         fresh: GenerationId,
         now: OffsetDateTime,
     ) -> Result<Generation, StoreError> {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use commerce_auth::{
     CustomerId, Origin, TokenStore, Website,
     store::{Generation, Insert},
-    token::{Digest, Grant, Obtained, Subject},
+    token::{Grant, GrantId, Obtained, Subject},
 };
 use time::OffsetDateTime;
 
@@ -25,9 +25,9 @@ pub fn customer(number: i64) -> Subject {
 
 /// Returns a grant of a customer that lives for an hour.
 pub fn grant(name: &str, number: i64) -> Grant {
-    let (digest, now) = (Digest::of(name.as_bytes()), now());
+    let (id, now) = (GrantId::of(name.as_bytes()), now());
     let customer = CustomerId::from(number);
-    Grant::customer(digest, customer, Website::default(), Obtained::Password, now, now + seconds(3600))
+    Grant::customer(id, customer, Website::default(), Obtained::Password, now, now + seconds(3600))
 }
 
 /// Returns the generation of a subject.
@@ -42,5 +42,5 @@ pub async fn insert(store: &impl TokenStore, grant: &Grant) {
 }
 
 pub async fn lives(store: &impl TokenStore, grant: &Grant) -> bool {
-    store.find(&grant.digest, now()).await.unwrap().is_some()
+    store.find(&grant.id, now()).await.unwrap().is_some()
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use commerce_auth::{
     CustomerId, Website,
-    token::{Digest, Grant, Obtained, Subject},
+    token::{Grant, GrantId, Obtained, Subject},
 };
 use time::{OffsetDateTime, macros::datetime};
 
@@ -12,13 +12,13 @@ pub const NOW: OffsetDateTime = datetime!(2026-01-01 12:00 UTC);
 pub const MINUTE: Duration = Duration::from_secs(60);
 pub const HOUR: Duration = Duration::from_secs(60 * 60);
 
-pub fn digest(name: &str) -> Digest {
-    Digest::of(name.as_bytes())
+pub fn grant_id(name: &str) -> GrantId {
+    GrantId::of(name.as_bytes())
 }
 
 /// Returns a grant of a customer that lives for an hour.
 pub fn grant_of(customer: impl Into<CustomerId>, name: &str) -> Grant {
-    Grant::customer(digest(name), customer.into(), Website::default(), Obtained::Password, NOW, NOW + HOUR)
+    Grant::customer(grant_id(name), customer.into(), Website::default(), Obtained::Password, NOW, NOW + HOUR)
 }
 
 /// Returns a grant of customer 1.

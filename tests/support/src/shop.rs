@@ -17,7 +17,7 @@ use commerce_auth::{
     flow::PasswordResetRequest,
     keyring::{KeyId, Keyring},
     store::memory::{MemoryAdmins, MemoryCustomers, MemoryStore},
-    token::Digest,
+    token::GrantId,
 };
 use time::{OffsetDateTime, macros::datetime};
 
@@ -224,8 +224,8 @@ impl<S: Store> Shop<S> {
 
     /// Returns the grant of the admin user's token with which [`code`](Self::code) generates codes.
     /// It lives for four hours, and is stored if it is not stored yet.
-    pub async fn admin_grant(&self) -> Digest {
-        Digest::of(self.aside_admin().await.as_bytes())
+    pub async fn admin_grant(&self) -> GrantId {
+        GrantId::of(self.aside_admin().await.as_bytes())
     }
 
     async fn aside_admin(&self) -> String {

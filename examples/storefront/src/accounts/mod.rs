@@ -2,10 +2,14 @@
 //! library does not need (names, addresses, subscription). A customer's id is the key of that table.
 
 mod details;
+mod left_out;
 mod memory;
+#[cfg(feature = "postgres")]
 mod postgres;
 mod profile;
 mod profiles;
+#[cfg(feature = "redis")]
+mod redis;
 mod sqlite;
 mod tables;
 
@@ -24,15 +28,17 @@ use commerce_auth::{
     keyring::Keyring,
     store::{
         memory::{MemoryAdmins, MemoryCustomers, MemoryStore},
-        postgres::PostgresStore,
-        redis::RedisStore,
         sqlite::SqliteStore,
     },
 };
 
 use time::OffsetDateTime;
 
-use self::{memory::MemoryProfiles, postgres::PostgresProfiles, sqlite::SqliteProfiles};
+#[cfg(not(feature = "postgres"))]
+use self::left_out::postgres;
+#[cfg(not(feature = "redis"))]
+use self::left_out::redis;
+use self::{memory::MemoryProfiles, sqlite::SqliteProfiles};
 use crate::{
     args::{DatabaseAddress, RedisAddress},
     errors::in_full,
@@ -84,18 +90,10 @@ impl Database {
                 let audit = store.audit(Some(&keyring));
                 Self::all_in(store, audit, customers, admins, profiles, keyring)
             }
-            DatabaseAddress::Postgres(url) => {
-                let store = PostgresStore::connect(url).await?;
-                let profiles = PostgresProfiles::connect(url).await?;
-                let (customers, admins) = (store.customers(), store.admins());
-                let audit = store.audit(Some(&keyring));
-                Self::all_in(store, audit, customers, admins, profiles, keyring)
-            }
+            DatabaseAddress::Postgres(url) => postgres::open(url, keyring).await?,
         };
         match tokens {
-            Some(RedisAddress(url)) => {
-                Ok(Self { tokens: Arc::new(RedisStore::connect(url).await?), ..database })
-            }
+            Some(RedisAddress(url)) => Ok(Self { tokens: redis::open(url).await?, ..database }),
             None => Ok(database),
         }
     }

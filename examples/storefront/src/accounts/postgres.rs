@@ -1,6 +1,9 @@
-use std::time::Duration;
+use std::{error::Error, time::Duration};
 
-use commerce_auth::{AdminId, CustomerId, Email, async_trait, error::StoreError};
+use commerce_auth::{
+    AdminId, CustomerId, Email, async_trait, error::StoreError, keyring::Keyring,
+    store::postgres::PostgresStore,
+};
 use deadpool_postgres::{
     BuildError, Client, ClientWrapper, Hook, HookError, Manager, ManagerConfig, Pool, PoolError,
     RecyclingMethod,
@@ -13,11 +16,20 @@ use tokio_postgres::{
 };
 use uuid::Uuid;
 
-use super::{Edit, Profile, Profiles};
+use super::{Database, Edit, Profile, Profiles};
 
-/// Profiles in a separate schema of the database of a [`PostgresStore`](commerce_auth::store::postgres::PostgresStore).
+/// Profiles in a separate schema of the database of a [`PostgresStore`].
 #[derive(Clone)]
-pub(super) struct PostgresProfiles(Pool);
+struct PostgresProfiles(Pool);
+
+/// Opens the store and the profiles in one database.
+pub(super) async fn open(url: &str, keyring: Keyring) -> Result<Database, Box<dyn Error>> {
+    let store = PostgresStore::connect(url).await?;
+    let profiles = PostgresProfiles::connect(url).await?;
+    let (customers, admins) = (store.customers(), store.admins());
+    let audit = store.audit(Some(&keyring));
+    Ok(Database::all_in(store, audit, customers, admins, profiles, keyring))
+}
 
 /// The longest time that a caller waits for the database.
 const TIMEOUT: Duration = Duration::from_secs(5);
@@ -28,7 +40,7 @@ const TRIES: u32 = 10;
 impl PostgresProfiles {
     /// The database must have been opened as a store before: that makes the crate's tables, and proves what is needed of
     /// the server.
-    pub(super) async fn connect(url: &str) -> Result<Self, StoreError> {
+    async fn connect(url: &str) -> Result<Self, StoreError> {
         let mut config: tokio_postgres::Config = url.parse().map_err(Failure::Driver)?;
         config.connect_timeout(TIMEOUT);
         let recycling = ManagerConfig { recycling_method: RecyclingMethod::Fast };

@@ -7,7 +7,6 @@ use commerce_auth::{
     keyring::Keyring,
     store::{
         memory::{MemoryAdmins, MemoryCustomers},
-        postgres::{PostgresAdmins, PostgresAudit, PostgresCustomers},
         sqlite::{SqliteAdmins, SqliteAudit, SqliteCustomers},
     },
 };
@@ -71,7 +70,12 @@ macro_rules! tables {
 }
 
 tables!(SqliteCustomers, SqliteAdmins, SqliteAudit);
-tables!(PostgresCustomers, PostgresAdmins, PostgresAudit);
+#[cfg(feature = "postgres")]
+tables!(
+    commerce_auth::store::postgres::PostgresCustomers,
+    commerce_auth::store::postgres::PostgresAdmins,
+    commerce_auth::store::postgres::PostgresAudit
+);
 
 #[async_trait]
 impl CustomerTable for MemoryCustomers {

@@ -2,7 +2,7 @@
 
 use std::error::Error;
 
-use super::{Generation, Origin, TokenStore, UNCAPPED, at, digest, ensure, fresh, grant, subject};
+use super::{Generation, Origin, TokenStore, UNCAPPED, at, ensure, fresh, grant, id, subject};
 use crate::{conformance::Failure, error::StoreError};
 
 /// Every verb returns an error with its source.
@@ -14,8 +14,8 @@ pub(in crate::conformance) async fn every_error_has_a_source<S: TokenStore>(
     let answers = [
         ("generation", failure(store.generation(&subject(1), fresh).await)),
         ("insert", failure(store.insert(&own, &Origin::default(), known, UNCAPPED, at(0)).await)),
-        ("find", failure(store.find(&digest("a"), at(0)).await)),
-        ("revoke", failure(store.revoke(&digest("a"), at(0), at(1)).await)),
+        ("find", failure(store.find(&id("a"), at(0)).await)),
+        ("revoke", failure(store.revoke(&id("a"), at(0), at(1)).await)),
         ("revoke_all", failure(store.revoke_all(&subject(1), None, fresh, at(0)).await)),
         ("revoke_everything", failure(store.revoke_everything(fresh, at(0)).await)),
         ("grants", failure(store.grants(&subject(1), 10, at(0)).await)),

@@ -1,7 +1,7 @@
 //! The maximum number of live grants of a subject.
 
 use super::{
-    Digest, Insert, NonZero, TokenStore, admins, at, digest, ensure, fresh, insert_under, insert_within,
+    GrantId, Insert, NonZero, TokenStore, admins, at, ensure, fresh, id, insert_under, insert_within,
     is_live_at, issued, listed, stored, subject,
 };
 use crate::{conformance::Failure, token::Grant};
@@ -18,7 +18,7 @@ async fn fits<S: TokenStore>(store: &S, grant: &Grant, cap: NonZero<usize>) -> R
 /// Checks that exactly the marked grants are live and listed.
 async fn live<S: TokenStore>(store: &S, grants: &[(&Grant, bool)]) -> Result<(), Failure> {
     for (grant, expected) in grants {
-        let lives = is_live_at(store, &grant.digest, at(10)).await?;
+        let lives = is_live_at(store, &grant.id, at(10)).await?;
         ensure!(lives == *expected, "the grant issued at {}: lives is {lives}", grant.issued_at);
     }
     Ok(())
@@ -43,21 +43,21 @@ pub(in crate::conformance) async fn the_oldest_goes_beyond_the_cap<S: TokenStore
     Ok(())
 }
 
-/// Among grants with the same time of issue, the smallest digest ends first.
-pub(in crate::conformance) async fn of_one_time_the_smallest_digest_goes<S: TokenStore>(
+/// Among grants with the same time of issue, the smallest id ends first.
+pub(in crate::conformance) async fn of_one_time_the_smallest_id_goes<S: TokenStore>(
     store: &S,
 ) -> Result<(), Failure> {
-    // The digests include bytes above 127 and NUL.
+    // The ids include bytes above 127 and NUL.
     let mut same: Vec<_> = (0..8).map(|number| issued(&format!("tie {number}"), 1, 0)).collect();
     for (grant, last) in same.iter_mut().zip([0x7f, 0x80, 0x00, 0xff, 0x41, 0x61, 0xc3, 0x2d]) {
         let mut bytes = [7; 32];
         if let Some(byte) = bytes.get_mut(5) {
             *byte = last;
         }
-        grant.digest = Digest::from_bytes(bytes);
+        grant.id = GrantId::from_bytes(bytes);
     }
     // Sorted, so that the order of insertion would give the same result.
-    same.sort_by_key(|grant| *grant.digest.as_bytes());
+    same.sort_by_key(|grant| *grant.id.as_bytes());
     for grant in &same {
         stored(store, grant).await?;
     }
@@ -93,10 +93,10 @@ pub(in crate::conformance) async fn a_refused_insertion_ends_nothing<S: TokenSto
         fits(store, grant, TWO).await?;
     }
     let collision = insert_within(store, &Grant { issued_at: at(4), ..a.clone() }, TWO).await?;
-    ensure!(collision == Insert::Collision, "a second grant of a digest was {collision:?}");
-    store.revoke(&barred.digest, at(0), at(60)).await?;
+    ensure!(collision == Insert::Collision, "a second grant of an id was {collision:?}");
+    store.revoke(&barred.id, at(0), at(60)).await?;
     let answer = insert_within(store, &barred, TWO).await?;
-    ensure!(answer == Insert::Barred, "a barred digest was {answer:?}");
+    ensure!(answer == Insert::Barred, "a barred id was {answer:?}");
     let mut moved = store.generation(&subject(1), fresh()?).await?;
     moved.subject = Some(fresh()?);
     let answer = insert_under(store, &issued("late", 1, 5), moved, TWO).await?;
@@ -118,7 +118,7 @@ pub(in crate::conformance) async fn only_live_grants_count<S: TokenStore>(store:
     let later = issued("later", 1, 5);
     fits(store, &later, TWO).await?;
     live(store, &[(&live_one, true), (&later, true)]).await?;
-    store.revoke(&later.digest, at(5), at(5)).await?;
+    store.revoke(&later.id, at(5), at(5)).await?;
     let last = issued("last", 1, 6);
     fits(store, &last, TWO).await?;
     live(store, &[(&live_one, true), (&last, true)]).await
@@ -138,7 +138,7 @@ pub(in crate::conformance) async fn a_cap_is_the_subjects_own<S: TokenStore>(
     for grant in &others {
         live(store, &[(grant, true)]).await?;
     }
-    let lives = is_live_at(store, &digest("5"), at(10)).await?;
+    let lives = is_live_at(store, &id("5"), at(10)).await?;
     ensure!(lives, "the newest grant of a subject at its cap is gone");
     Ok(())
 }

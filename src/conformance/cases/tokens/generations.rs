@@ -29,7 +29,7 @@ pub(in crate::conformance) async fn an_insertion_begins_no_shop<S: TokenStore>(
         let known = Generation { shop, subject: None };
         let answer = insert_under(store, &grant, known, UNCAPPED).await?;
         ensure!(answer == Insert::Revoked, "an insertion into a shop without a generation was {answer:?}");
-        ensure!(!is_live(store, &grant.digest).await?, "a shop without a generation has a live grant");
+        ensure!(!is_live(store, &grant.id).await?, "a shop without a generation has a live grant");
     }
     let begun = generation(store, &subject(1)).await?.shop;
     ensure!(!earlier.contains(&begun), "an insertion made {begun:?} the shop's generation");

@@ -6,8 +6,8 @@ use std::{
 };
 
 use super::{
-    Insert, Origin, TokenStore, UNCAPPED, admins, at, digest, ensure, generation, grant, insert,
-    insert_under, is_live_at, issued, listed, revoke_all, stored, subject,
+    Insert, Origin, TokenStore, UNCAPPED, admins, at, ensure, generation, grant, id, insert, insert_under,
+    is_live_at, issued, listed, revoke_all, stored, subject,
 };
 use crate::conformance::Failure;
 
@@ -31,7 +31,7 @@ pub(in crate::conformance) async fn grants_are_the_subjects_own<S: TokenStore>(
     Ok(())
 }
 
-/// The newest grants come first, among equal times the largest digest, and no more than requested.
+/// The newest grants come first, among equal times the largest id, and no more than requested.
 pub(in crate::conformance) async fn the_newest_grants_come_first<S: TokenStore>(
     store: &S,
 ) -> Result<(), Failure> {
@@ -40,7 +40,7 @@ pub(in crate::conformance) async fn the_newest_grants_come_first<S: TokenStore>(
     for grant in &expected {
         stored(store, grant).await?;
     }
-    expected.sort_by_key(|grant| Reverse((grant.issued_at, *grant.digest.as_bytes())));
+    expected.sort_by_key(|grant| Reverse((grant.issued_at, *grant.id.as_bytes())));
     for limit in [0, 1, 3, 5, 6, 100] {
         let listed = store.grants(&subject(1), limit, at(5)).await?;
         let listed: Vec<_> = listed.into_iter().map(|(grant, _)| grant).collect();
@@ -72,7 +72,7 @@ pub(in crate::conformance) async fn a_thousand_grants_are_like_one<S: TokenStore
     ensure!(left == 500, "{left} of 500 live grants are listed after a purge");
     revoke_all(store, &subject(1), None).await?;
     for grant in &grants {
-        ensure!(!is_live_at(store, &grant.digest, at(1)).await?, "a grant outlived a revoke-all");
+        ensure!(!is_live_at(store, &grant.id, at(1)).await?, "a grant outlived a revoke-all");
     }
     let left = listed(store, &subject(1), at(1)).await?;
     ensure!(left == 0, "{left} grants are listed after a revoke-all");
@@ -103,12 +103,12 @@ pub(in crate::conformance) async fn purging_spares_live_grants<S: TokenStore>(
 /// A bar that has not ended outlives a purge.
 pub(in crate::conformance) async fn purging_keeps_bars<S: TokenStore>(store: &S) -> Result<(), Failure> {
     let barred = issued("barred", 1, 20);
-    store.revoke(&barred.digest, at(0), at(30)).await?;
-    store.revoke(&digest("over"), at(0), at(5)).await?;
+    store.revoke(&barred.id, at(0), at(30)).await?;
+    store.revoke(&id("over"), at(0), at(5)).await?;
     for _ in 0..10 {
         store.purge_tokens(at(10), 1_000).await?;
     }
     let answer = insert(store, &barred).await?;
-    ensure!(answer == Insert::Barred, "after a purge a digest that is barred was {answer:?}");
+    ensure!(answer == Insert::Barred, "after a purge an id that is barred was {answer:?}");
     Ok(())
 }

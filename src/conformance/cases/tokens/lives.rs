@@ -1,9 +1,9 @@
 //! The beginning and the expiry of a grant.
 
 use super::{
-    AdminId, Digest, Grant, Insert, Obtained, Origin, Subject, TokenStore, UNCAPPED, assistance, at, digest,
-    ensure, generation, grant, insert, is_live, is_live_at, just_before, listed, odd_texts, revoke_all,
-    stored, subject, website,
+    AdminId, Grant, GrantId, Insert, Obtained, Origin, Subject, TokenStore, UNCAPPED, assistance, at, ensure,
+    generation, grant, id, insert, is_live, is_live_at, just_before, listed, odd_texts, revoke_all, stored,
+    subject, website,
 };
 use crate::conformance::Failure;
 
@@ -18,25 +18,23 @@ pub(in crate::conformance) async fn what_is_inserted_is_found<S: TokenStore>(
     let mut assisted = grant("assisted", 2).assisted(assistance("cannot add to the cart"));
     assisted.obtained = Obtained::OneTimeCode;
     let uuid = uuid::Uuid::from_u128(0x0123_4567_89ab_cdef_0123_4567_89ab_cdef);
-    let admin = Grant::admin(digest("admin"), AdminId::from(uuid), Obtained::Password, at(0), at(60));
+    let admin = Grant::admin(id("admin"), AdminId::from(uuid), Obtained::Password, at(0), at(60));
     for grant in [grant("plain", 1), elsewhere, assisted, admin] {
         stored(store, &grant).await?;
-        let found = store.find(&grant.digest, at(1)).await?;
+        let found = store.find(&grant.id, at(1)).await?;
         ensure!(found.as_ref() == Some(&grant), "inserted {grant:?}, found {found:?}");
     }
-    ensure!(!is_live(store, &digest("never")).await?, "a grant was found that nobody inserted");
+    ensure!(!is_live(store, &id("never")).await?, "a grant was found that nobody inserted");
     Ok(())
 }
 
-/// A second grant of the same digest is a collision and changes nothing.
-pub(in crate::conformance) async fn a_digest_is_inserted_once<S: TokenStore>(
-    store: &S,
-) -> Result<(), Failure> {
+/// A second grant of the same id is a collision and changes nothing.
+pub(in crate::conformance) async fn an_id_is_inserted_once<S: TokenStore>(store: &S) -> Result<(), Failure> {
     let (first, second) = (grant("same", 1), grant("same", 2));
     stored(store, &first).await?;
     let again = insert(store, &second).await?;
-    ensure!(again == Insert::Collision, "a second grant of the same digest was {again:?}");
-    let found = store.find(&first.digest, at(1)).await?;
+    ensure!(again == Insert::Collision, "a second grant of the same id was {again:?}");
+    let found = store.find(&first.id, at(1)).await?;
     ensure!(found.as_ref() == Some(&first), "the first grant was overwritten by {found:?}");
     Ok(())
 }
@@ -48,12 +46,12 @@ pub(in crate::conformance) async fn a_grant_expires_at_the_instant<S: TokenStore
     let grant = grant("brief", 1);
     stored(store, &grant).await?;
     for (now, lives) in [(just_before(at(60)), true), (at(60), false), (at(61), false)] {
-        let found = is_live_at(store, &grant.digest, now).await?;
+        let found = is_live_at(store, &grant.id, now).await?;
         let listed = listed(store, &grant.subject, now).await? == 1;
         ensure!(found == lives, "at {now} of a life until {}: found is {found}", grant.expires_at);
         ensure!(listed == lives, "at {now} of a life until {}: listed is {listed}", grant.expires_at);
     }
-    ensure!(!store.revoke(&grant.digest, at(60), at(70)).await?, "an expired grant was there to revoke");
+    ensure!(!store.revoke(&grant.id, at(60), at(70)).await?, "an expired grant was there to revoke");
     Ok(())
 }
 
@@ -62,10 +60,10 @@ pub(in crate::conformance) async fn a_revoked_grant_is_gone<S: TokenStore>(store
     for name in ["one", "other"] {
         stored(store, &grant(name, 1)).await?;
     }
-    ensure!(store.revoke(&digest("one"), at(1), at(60)).await?, "a live grant was not there to revoke");
-    ensure!(!is_live(store, &digest("one")).await?, "a revoked grant was found");
-    ensure!(!store.revoke(&digest("one"), at(1), at(60)).await?, "a grant was revoked twice");
-    ensure!(is_live(store, &digest("other")).await?, "another grant went with the revoked one");
+    ensure!(store.revoke(&id("one"), at(1), at(60)).await?, "a live grant was not there to revoke");
+    ensure!(!is_live(store, &id("one")).await?, "a revoked grant was found");
+    ensure!(!store.revoke(&id("one"), at(1), at(60)).await?, "a grant was revoked twice");
+    ensure!(is_live(store, &id("other")).await?, "another grant went with the revoked one");
     ensure!(listed(store, &subject(1), at(1)).await? == 1, "a revoked grant was listed");
     Ok(())
 }
@@ -77,16 +75,16 @@ pub(in crate::conformance) async fn a_revoke_bars_a_later_insert<S: TokenStore>(
 ) -> Result<(), Failure> {
     let mut grant = grant("overtaken", 1);
     for until in [at(10), at(5)] {
-        let revoked = store.revoke(&grant.digest, at(0), until).await?;
+        let revoked = store.revoke(&grant.id, at(0), until).await?;
         ensure!(!revoked, "a grant was revoked that is not there");
     }
     grant.issued_at = just_before(at(10));
     let barred = insert(store, &grant).await?;
-    ensure!(barred == Insert::Barred, "a digest that was revoked before was {barred:?}");
-    ensure!(store.find(&grant.digest, at(10)).await?.is_none(), "a barred grant was found");
+    ensure!(barred == Insert::Barred, "an id that was revoked before was {barred:?}");
+    ensure!(store.find(&grant.id, at(10)).await?.is_none(), "a barred grant was found");
     grant.issued_at = at(10);
     let free = insert(store, &grant).await?;
-    ensure!(free == Insert::Stored, "a digest whose bar has ended was {free:?}");
+    ensure!(free == Insert::Stored, "an id whose bar has ended was {free:?}");
     Ok(())
 }
 
@@ -117,8 +115,8 @@ pub(in crate::conformance) async fn grants_of_odd_input_are_kept_apart<S: TokenS
         let listed = store.grants(&grant.subject, 10, at(1)).await?;
         ensure!(listed == [(grant.clone(), origin)], "{:?} holds {listed:?}", grant.subject);
         revoke_all(store, &grant.subject, None).await?;
-        let digest: &Digest = &grant.digest;
-        ensure!(!is_live(store, digest).await?, "{:?} cannot be revoked", grant.subject);
+        let id: &GrantId = &grant.id;
+        ensure!(!is_live(store, id).await?, "{:?} cannot be revoked", grant.subject);
     }
     Ok(())
 }

@@ -12,13 +12,13 @@ use std::num::NonZero;
 
 use time::OffsetDateTime;
 
-use super::{assistance, at, digest, ensure, grant, just_before, odd_texts, subject, website};
+use super::{assistance, at, ensure, grant, id, just_before, odd_texts, subject, website};
 use crate::{
     account::AdminId,
     conformance::Failure,
     random::ChaChaRandom,
     store::{Generation, GenerationId, Insert, TokenStore},
-    token::{Digest, Grant, Obtained, Origin, Subject},
+    token::{Grant, GrantId, Obtained, Origin, Subject},
 };
 
 /// A cap that no case reaches.
@@ -67,17 +67,17 @@ async fn stored<S: TokenStore>(store: &S, grant: &Grant) -> Result<(), Failure> 
 async fn revoke_all<S: TokenStore>(
     store: &S,
     subject: &Subject,
-    keep: Option<&Digest>,
+    keep: Option<&GrantId>,
 ) -> Result<Generation, Failure> {
     Ok(store.revoke_all(subject, keep, fresh()?, just_before(at(0))).await?)
 }
 
-async fn is_live<S: TokenStore>(store: &S, digest: &Digest) -> Result<bool, Failure> {
-    is_live_at(store, digest, at(1)).await
+async fn is_live<S: TokenStore>(store: &S, id: &GrantId) -> Result<bool, Failure> {
+    is_live_at(store, id, at(1)).await
 }
 
-async fn is_live_at<S: TokenStore>(store: &S, digest: &Digest, now: OffsetDateTime) -> Result<bool, Failure> {
-    Ok(store.find(digest, now).await?.is_some())
+async fn is_live_at<S: TokenStore>(store: &S, id: &GrantId, now: OffsetDateTime) -> Result<bool, Failure> {
+    Ok(store.find(id, now).await?.is_some())
 }
 
 /// Returns the number of listed grants of a subject.
@@ -94,5 +94,5 @@ fn issued(name: &str, number: i32, second: u64) -> Grant {
 
 /// Returns an admin user's grant that lives from 0 to 60.
 fn admins(name: &str, number: i32) -> Grant {
-    Grant::admin(digest(name), AdminId::from(number), Obtained::Password, at(0), at(60))
+    Grant::admin(id(name), AdminId::from(number), Obtained::Password, at(0), at(60))
 }

@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::{
-    Digest, Grant, Insert, NonZero, TokenStore, UNCAPPED, at, ensure, fresh, generation, grant, insert,
+    Grant, GrantId, Insert, NonZero, TokenStore, UNCAPPED, at, ensure, fresh, generation, grant, insert,
     insert_under, insert_within, is_live, is_live_at, issued, revoke_all, stored, subject,
 };
 use crate::{
@@ -36,14 +36,14 @@ pub(in crate::conformance) fn no_find_after_a_revoke<S: TokenStore>(
     arena.rounds(4, prepare, |caller, round| {
         let revoked = &revoked;
         async move {
-            let digest = raced(round).digest;
+            let id = raced(round).id;
             if caller == 0 {
-                store.revoke(&digest, at(1), at(60)).await?;
+                store.revoke(&id, at(1), at(60)).await?;
                 revoked.store(true, Ordering::SeqCst);
             }
             for _ in 0..5 {
                 let before = revoked.load(Ordering::SeqCst);
-                let lives = is_live(store, &digest).await?;
+                let lives = is_live(store, &id).await?;
                 ensure!(!(lives && before), "a grant was found after its revoke had returned");
             }
             Ok(())
@@ -51,8 +51,8 @@ pub(in crate::conformance) fn no_find_after_a_revoke<S: TokenStore>(
     })
 }
 
-/// If four callers insert one digest, then exactly one grant is stored.
-pub(in crate::conformance) fn one_insertion_of_a_digest_wins<S: TokenStore>(
+/// If four callers insert one id, then exactly one grant is stored.
+pub(in crate::conformance) fn one_insertion_of_an_id_wins<S: TokenStore>(
     arena: &Arena<'_, S>,
 ) -> Result<(), Failure> {
     let (store, answers) = (arena.store(), Results::new());
@@ -60,7 +60,7 @@ pub(in crate::conformance) fn one_insertion_of_a_digest_wins<S: TokenStore>(
         let answers = answers.take();
         async move {
             let stored = answers.iter().filter(|answer| **answer == Insert::Stored).count();
-            ensure!(round == 0 || stored == 1, "of four insertions of one digest {stored} were stored");
+            ensure!(round == 0 || stored == 1, "of four insertions of one id {stored} were stored");
             Ok(())
         }
     };
@@ -81,13 +81,13 @@ pub(in crate::conformance) fn a_revoke_wins_over_its_insertion<S: TokenStore>(
     let raced = |round: u64| grant(&format!("{round}"), 1);
     let prepare = |round: u64| async move {
         let Some(before) = round.checked_sub(1) else { return Ok(()) };
-        let lives = is_live(store, &raced(before).digest).await?;
+        let lives = is_live(store, &raced(before).id).await?;
         ensure!(!lives, "a grant lives that was revoked while it was inserted");
         Ok(())
     };
     arena.rounds(2, prepare, |caller, round| async move {
         if caller == 0 {
-            store.revoke(&raced(round).digest, at(0), at(60)).await?;
+            store.revoke(&raced(round).id, at(0), at(60)).await?;
         } else {
             let _ = insert(store, &raced(round)).await?;
         }
@@ -96,7 +96,7 @@ pub(in crate::conformance) fn a_revoke_wins_over_its_insertion<S: TokenStore>(
 }
 
 /// The grants that were stored in a round, each with the generation that it was stored under.
-type Signed = Results<(Digest, Generation)>;
+type Signed = Results<(GrantId, Generation)>;
 
 /// Runs a round in which three callers sign in while a fourth calls `revoke`, which replaces the
 /// generation.
@@ -111,8 +111,8 @@ fn sign_ins_while<S: TokenStore, R: Future<Output = Result<(), Failure>> + Send>
         let signed = signed.take();
         async move {
             let current = generation(store, &subject(1)).await?;
-            for (digest, under) in signed {
-                let lives = is_live(store, &digest).await?;
+            for (id, under) in signed {
+                let lives = is_live(store, &id).await?;
                 let expected = under == current;
                 ensure!(lives == expected, "stored under {under:?}, now {current:?}: lives is {lives}");
             }
@@ -128,7 +128,7 @@ fn sign_ins_while<S: TokenStore, R: Future<Output = Result<(), Failure>> + Send>
             let grant = grant(&format!("{caller} {round}"), 1);
             let under = generation(store, &grant.subject).await?;
             if insert_under(store, &grant, under, UNCAPPED).await? == Insert::Stored {
-                signed.push((grant.digest, under));
+                signed.push((grant.id, under));
             }
             Ok(())
         }
@@ -171,7 +171,7 @@ pub(in crate::conformance) fn the_cap_is_exact_under_races<S: TokenStore>(
         let number = listed.len();
         ensure!(number == CAP.get(), "a subject whose cap is {CAP} has {number} grants");
         for (grant, _) in listed {
-            ensure!(is_live_at(store, &grant.digest, now).await?, "a listed grant is not found");
+            ensure!(is_live_at(store, &grant.id, now).await?, "a listed grant is not found");
         }
         Ok(())
     };
@@ -206,16 +206,16 @@ pub(in crate::conformance) fn a_purge_spares_a_bar_that_is_lengthened<S: TokenSt
     let prepare = |round: u64| async move {
         if let Some(before) = round.checked_sub(1) {
             let answer = insert(store, &barred(before)).await?;
-            ensure!(answer == Insert::Barred, "a digest whose bar was lengthened was {answer:?}");
+            ensure!(answer == Insert::Barred, "an id whose bar was lengthened was {answer:?}");
         }
-        store.revoke(&barred(round).digest, at(0), at(10)).await?;
+        store.revoke(&barred(round).id, at(0), at(10)).await?;
         Ok(())
     };
     arena.rounds(2, prepare, |caller, round| async move {
         if caller == 0 {
             store.purge_tokens(at(15), 1_000).await?;
         } else {
-            store.revoke(&barred(round).digest, at(0), at(40)).await?;
+            store.revoke(&barred(round).id, at(0), at(40)).await?;
         }
         Ok(())
     })

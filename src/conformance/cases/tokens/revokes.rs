@@ -1,7 +1,7 @@
 //! Sequential cases of revoking all grants of a subject, and all grants of the shop.
 
 use super::{
-    Insert, TokenStore, UNCAPPED, admins, at, digest, ensure, fresh, generation, grant, insert, insert_under,
+    Insert, TokenStore, UNCAPPED, admins, at, ensure, fresh, generation, grant, id, insert, insert_under,
     is_live, is_live_at, listed, revoke_all, stored, subject,
 };
 use crate::conformance::Failure;
@@ -14,10 +14,10 @@ pub(in crate::conformance) async fn revoke_all_stops_a_sign_in_in_flight<S: Toke
     stored(store, &settled).await?;
     let generation = generation(store, &in_flight.subject).await?;
     revoke_all(store, &in_flight.subject, None).await?;
-    ensure!(!is_live(store, &settled.digest).await?, "a grant outlived a revoke-all");
+    ensure!(!is_live(store, &settled.id).await?, "a grant outlived a revoke-all");
     let late = insert_under(store, &in_flight, generation, UNCAPPED).await?;
     ensure!(late == Insert::Revoked, "a sign-in from before a revoke-all was {late:?}");
-    ensure!(!is_live(store, &in_flight.digest).await?, "it gave a live grant");
+    ensure!(!is_live(store, &in_flight.id).await?, "it gave a live grant");
     ensure!(listed(store, &in_flight.subject, at(1)).await? == 0, "a revoked subject has grants");
     Ok(())
 }
@@ -35,9 +35,9 @@ pub(in crate::conformance) async fn revoke_all_spares_a_later_sign_in<S: TokenSt
         let later = grant(&format!("later {round}"), 1);
         let answer = insert(store, &later).await?;
         ensure!(answer == Insert::Stored, "a sign-in after a revoke-all was {answer:?}");
-        ensure!(is_live(store, &later.digest).await?, "a sign-in after a revoke-all gave a dead grant");
+        ensure!(is_live(store, &later.id).await?, "a sign-in after a revoke-all gave a dead grant");
     }
-    ensure!(is_live(store, &other.digest).await?, "another subject's grant was revoked");
+    ensure!(is_live(store, &other.id).await?, "another subject's grant was revoked");
     let now = generation(store, &other.subject).await?;
     ensure!(now == others, "another subject's generation moved");
     Ok(())
@@ -51,7 +51,7 @@ pub(in crate::conformance) async fn revoke_all_ends_what_its_clock_takes_for_exp
     let grant = grant("late", 1);
     stored(store, &grant).await?;
     store.revoke_all(&subject(1), None, fresh()?, at(75)).await?;
-    let lives = is_live_at(store, &grant.digest, at(45)).await?;
+    let lives = is_live_at(store, &grant.id, at(45)).await?;
     ensure!(!lives, "a grant outlived a revoke-all by a clock that is ahead");
     Ok(())
 }
@@ -63,21 +63,21 @@ pub(in crate::conformance) async fn revoke_all_keeps_one<S: TokenStore>(store: &
         stored(store, &grant(name, 1)).await?;
     }
     let generation = generation(store, &subject(1)).await?;
-    revoke_all(store, &subject(1), Some(&digest("kept"))).await?;
-    ensure!(is_live(store, &digest("kept")).await?, "the grant to keep was revoked");
+    revoke_all(store, &subject(1), Some(&id("kept"))).await?;
+    ensure!(is_live(store, &id("kept")).await?, "the grant to keep was revoked");
     for name in ["gone", "gone too"] {
-        ensure!(!is_live(store, &digest(name)).await?, "a grant outlived a revoke-all that kept another");
+        ensure!(!is_live(store, &id(name)).await?, "a grant outlived a revoke-all that kept another");
     }
     let late = insert_under(store, &grant("late", 1), generation, UNCAPPED).await?;
     ensure!(late == Insert::Revoked, "a sign-in from before a revoke-all that kept another was {late:?}");
     let listed = listed(store, &subject(1), at(1)).await?;
     ensure!(listed == 1, "{listed} grants are listed where one was kept");
     revoke_all(store, &subject(1), None).await?;
-    ensure!(!is_live(store, &digest("kept")).await?, "a grant that was kept once cannot be revoked");
+    ensure!(!is_live(store, &id("kept")).await?, "a grant that was kept once cannot be revoked");
     Ok(())
 }
 
-/// If the digest to keep is another subject's, revoked or unknown, then no grant of this subject is
+/// If the id to keep is another subject's, revoked or unknown, then no grant of this subject is
 /// kept and none is revived.
 pub(in crate::conformance) async fn revoke_all_keeps_only_its_own<S: TokenStore>(
     store: &S,
@@ -85,13 +85,13 @@ pub(in crate::conformance) async fn revoke_all_keeps_only_its_own<S: TokenStore>
     for (name, number) in [("own", 1), ("revoked", 1), ("other's", 2)] {
         stored(store, &grant(name, number)).await?;
     }
-    store.revoke(&digest("revoked"), at(0), at(0)).await?;
+    store.revoke(&id("revoked"), at(0), at(0)).await?;
     for keep in ["other's", "revoked", "unknown"] {
-        revoke_all(store, &subject(1), Some(&digest(keep))).await?;
-        ensure!(!is_live(store, &digest("own")).await?, "a grant was kept that was not named");
+        revoke_all(store, &subject(1), Some(&id(keep))).await?;
+        ensure!(!is_live(store, &id("own")).await?, "a grant was kept that was not named");
     }
-    ensure!(!is_live(store, &digest("revoked")).await?, "keeping a revoked grant revived it");
-    ensure!(is_live(store, &digest("other's")).await?, "another subject's grant was revoked");
+    ensure!(!is_live(store, &id("revoked")).await?, "keeping a revoked grant revived it");
+    ensure!(is_live(store, &id("other's")).await?, "another subject's grant was revoked");
     Ok(())
 }
 
@@ -107,15 +107,15 @@ pub(in crate::conformance) async fn revoke_everything_ends_all<S: TokenStore>(
     let generation = generation(store, &in_flight.subject).await?;
     store.revoke_everything(fresh()?, at(0)).await?;
     for grant in &all {
-        ensure!(!is_live(store, &grant.digest).await?, "a grant outlived a revoke-everything");
+        ensure!(!is_live(store, &grant.id).await?, "a grant outlived a revoke-everything");
         let listed = listed(store, &grant.subject, at(1)).await?;
         ensure!(listed == 0, "a grant is listed after a revoke-everything");
-        ensure!(!store.revoke(&grant.digest, at(1), at(1)).await?, "it was there to revoke");
+        ensure!(!store.revoke(&grant.id, at(1), at(1)).await?, "it was there to revoke");
     }
     let late = insert_under(store, &in_flight, generation, UNCAPPED).await?;
     ensure!(late == Insert::Revoked, "a sign-in from before a revoke-everything was {late:?}");
     let later = grant("later", 1);
     stored(store, &later).await?;
-    ensure!(is_live(store, &later.digest).await?, "a sign-in afterwards gave a dead grant");
+    ensure!(is_live(store, &later.id).await?, "a sign-in afterwards gave a dead grant");
     Ok(())
 }

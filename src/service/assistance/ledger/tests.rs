@@ -5,7 +5,7 @@ use futures_lite::future::block_on;
 use super::*;
 use crate::{
     account::{AdminId, Website},
-    service::testing::{Node, Watched, at, digest},
+    service::testing::{Node, WatchedStore, at, grant_id},
     store::StateStore,
     token::{Assistance, Grant, Obtained, Origin},
 };
@@ -16,8 +16,8 @@ const HISTORY: Duration = Duration::from_secs(1000);
 fn entry(name: &str, customer: u32, second: i64) -> AssistanceEntry {
     let (customer, website) = (CustomerId::from(customer), Website::default());
     let grant =
-        Grant::customer(digest(name), customer, website, Obtained::AsAdmin, at(second), at(second + 60));
-    let grant = grant.assisted(Assistance::new(AdminId::from(9), digest("parent"), "a reason"));
+        Grant::customer(grant_id(name), customer, website, Obtained::AsAdmin, at(second), at(second + 60));
+    let grant = grant.assisted(Assistance::new(AdminId::from(9), grant_id("parent"), "a reason"));
     AssistanceEntry::of(&grant, &Origin::default()).unwrap()
 }
 
@@ -46,28 +46,28 @@ fn begin(ledger: &Ledger, name: &str, customer: u32, second: i64) {
 fn end(service: &Service, name: &str, customer: u32, second: i64) -> Option<AssistanceEntry> {
     let customer = CustomerId::from(customer);
     service.node.set(second);
-    block_on(service.end(&customer, &digest(name), AssistanceEnd::SignedOut)).unwrap()
+    block_on(service.end(&customer, &grant_id(name), AssistanceEnd::SignedOut)).unwrap()
 }
 
-fn names(page: &Page) -> Vec<Digest> {
+fn names(page: &LedgerPage) -> Vec<GrantId> {
     page.entries.iter().map(|entry| entry.grant).collect()
 }
 
-fn of(ledger: &Ledger, customer: u32, limit: usize) -> Vec<Digest> {
+fn of(ledger: &Ledger, customer: u32, limit: usize) -> Vec<GrantId> {
     names(&block_on(ledger.of(&CustomerId::from(customer), None, limit)).unwrap())
 }
 
-fn open(ledger: &Ledger, limit: usize) -> Vec<Digest> {
+fn open(ledger: &Ledger, limit: usize) -> Vec<GrantId> {
     names(&block_on(ledger.open(None, limit)).unwrap())
 }
 
-fn digests<const N: usize>(names: [&str; N]) -> Vec<Digest> {
-    names.map(digest).to_vec()
+fn grant_ids<const N: usize>(names: [&str; N]) -> Vec<GrantId> {
+    names.map(grant_id).to_vec()
 }
 
 #[test]
 fn entries_stand_in_their_order_and_nobody_elses() {
-    let store = Arc::new(Watched::default());
+    let store = Arc::new(WatchedStore::default());
     let ledger = service(store.node(1));
     for (name, customer, second) in
         [("third", 1, 3), ("first", 2, 1), ("fourth", 1, 4), ("second", 1, 2), ("ended", 1, 0)]
@@ -75,19 +75,19 @@ fn entries_stand_in_their_order_and_nobody_elses() {
         begin(&ledger, name, customer, second);
     }
     assert!(end(&ledger, "ended", 1, 5).is_some());
-    assert_eq!(of(&ledger, 1, 9), digests(["fourth", "third", "second", "ended"]));
-    assert_eq!(of(&ledger, 2, 9), digests(["first"]));
+    assert_eq!(of(&ledger, 1, 9), grant_ids(["fourth", "third", "second", "ended"]));
+    assert_eq!(of(&ledger, 2, 9), grant_ids(["first"]));
     assert_eq!((of(&ledger, 3, 9), of(&ledger, 1, 0)), (Vec::new(), Vec::new()));
-    assert_eq!(open(&ledger, 9), digests(["first", "second", "third", "fourth"]));
-    assert_eq!(open(&ledger, 2), digests(["first", "second"]));
+    assert_eq!(open(&ledger, 9), grant_ids(["first", "second", "third", "fourth"]));
+    assert_eq!(open(&ledger, 2), grant_ids(["first", "second"]));
     assert!(end(&ledger, "first", 1, 5).is_none(), "it is another customer's");
-    let own = |customer| block_on(ledger.find(&CustomerId::from(customer), &digest("first"))).unwrap();
+    let own = |customer| block_on(ledger.find(&CustomerId::from(customer), &grant_id("first"))).unwrap();
     assert_eq!((own(1), own(2)), (None, Some(entry("first", 2, 1))));
 }
 
 #[test]
 fn pages_follow_each_other_to_the_end() {
-    let store = Arc::new(Watched::default());
+    let store = Arc::new(WatchedStore::default());
     let ledger = service(store.node(1));
     for number in 0..7 {
         begin(&ledger, &format!("{number}"), 1, number);
@@ -101,16 +101,16 @@ fn pages_follow_each_other_to_the_end() {
             break;
         }
     }
-    assert_eq!(found, digests(["6", "5", "4", "3", "2", "1", "0"]));
+    assert_eq!(found, grant_ids(["6", "5", "4", "3", "2", "1", "0"]));
     let page = block_on(ledger.open(None, 7)).unwrap();
     assert!(page.next.is_some());
     let rest = block_on(ledger.open(page.next.as_ref(), 7)).unwrap();
-    assert_eq!(rest, Page { entries: Vec::new(), next: None });
+    assert_eq!(rest, LedgerPage { entries: Vec::new(), next: None });
 }
 
 #[test]
 fn an_end_costs_two_calls_and_a_list_one() {
-    let store = Arc::new(Watched::default());
+    let store = Arc::new(WatchedStore::default());
     let ledger = service(store.node(1));
     begin(&ledger, "one", 1, 0);
     assert_eq!(store.calls(), [1, 1, 0]);
@@ -124,7 +124,7 @@ fn an_end_costs_two_calls_and_a_list_one() {
 
 #[test]
 fn erasing_takes_more_than_a_page_of_what_has_ended() {
-    let store = Arc::new(Watched::default());
+    let store = Arc::new(WatchedStore::default());
     let ledger = service(store.node(1));
     for number in 0..100 {
         begin(&ledger, &format!("{number}"), 1, number);
@@ -146,7 +146,7 @@ fn erasing_takes_more_than_a_page_of_what_has_ended() {
 
 #[test]
 fn a_sweep_takes_what_ended_longer_ago_than_the_history() {
-    let store = Arc::new(Watched::default());
+    let store = Arc::new(WatchedStore::default());
     let ledger = service(store.node(1));
     for number in 0..4 {
         begin(&ledger, &format!("{number}"), 1, number);
@@ -155,13 +155,13 @@ fn a_sweep_takes_what_ended_longer_ago_than_the_history() {
     begin(&ledger, "open", 1, 0);
     let sweep = |until| block_on(StateStore::sweep(&*store, at(until), usize::MAX)).unwrap();
     assert_eq!((sweep(1009), sweep(1011), sweep(1_000_000_000)), (0, 2, 2));
-    assert_eq!(of(&ledger, 1, 9), digests(["open"]));
+    assert_eq!(of(&ledger, 1, 9), grant_ids(["open"]));
 }
 
 #[test]
 fn of_callers_on_two_nodes_one_notes_the_end() {
     for round in 0..20 {
-        let store = Arc::new(Watched::default());
+        let store = Arc::new(WatchedStore::default());
         let nodes = [1, 2].map(|seed| service(store.node(seed)));
         thread::scope(|scope| {
             for caller in 0..20 {
@@ -191,10 +191,10 @@ fn a_document_of_a_newer_format_is_unavailable() {
         random::danger::SeededRandom,
         store::{Change, Changes, CommitOutcome, DocumentId, IndexEntry, Key, Name, Put, Version},
     };
-    let store = Arc::new(Watched::default());
+    let store = Arc::new(WatchedStore::default());
     let ledger = service(store.node(1));
     let put = Put {
-        key: Key { kind: Name::of("assistance"), id: DocumentId::from(digest("newer")) },
+        key: Key { kind: Name::of("assistance"), id: DocumentId::from_bytes(*grant_id("newer").as_bytes()) },
         expects: None,
         version: Version::draw(&SeededRandom::from_seed([3; 32])).unwrap(),
         keep_until: None,
@@ -210,7 +210,7 @@ fn a_document_of_a_newer_format_is_unavailable() {
     let outcome = block_on(store.commit(&of_customer(&customer), &changes, at(0))).unwrap();
     assert_eq!(outcome, CommitOutcome::Committed);
     store.calls();
-    let grant = digest("newer");
+    let grant = grant_id("newer");
     assert!(block_on(ledger.of(&customer, None, 9)).is_err());
     assert!(block_on(ledger.open(None, 9)).is_err());
     assert!(block_on(ledger.find(&customer, &grant)).is_err());

@@ -13,7 +13,7 @@ enum Op {
     /// before.
     Settle {
         back: usize,
-        outcome: Outcome,
+        outcome: AttemptOutcome,
     },
     Clear,
     Sweep,
@@ -29,9 +29,9 @@ fn op(scopes: u8) -> impl Strategy<Value = Op> {
         1 => (Just(true), Just(None)),
     ];
     let outcome = prop_oneof![
-        4 => Just(Outcome::Failed),
-        1 => Just(Outcome::Succeeded),
-        1 => Just(Outcome::Withdrawn),
+        4 => Just(AttemptOutcome::Failed),
+        1 => Just(AttemptOutcome::Succeeded),
+        1 => Just(AttemptOutcome::Withdrawn),
     ];
     prop_oneof![
         8 => (draws, 0..9_u8).prop_map(|((wide, narrow), lease)| Op::Reserve { wide, narrow, lease }),
@@ -124,9 +124,9 @@ impl History {
                         continue;
                     }
                     match outcome {
-                        Outcome::Failed => locks |= counter.fail(size(scope), seconds),
-                        Outcome::Succeeded => counter.failures = 0,
-                        Outcome::Withdrawn => {}
+                        AttemptOutcome::Failed => locks |= counter.fail(size(scope), seconds),
+                        AttemptOutcome::Succeeded => counter.failures = 0,
+                        AttemptOutcome::Withdrawn => {}
                     }
                 }
                 prop_assert_eq!(self.account.settle(draw, outcome, now), locks);

@@ -37,7 +37,7 @@ fn owner(id: u64) -> Owner {
 
 /// Returns an attempt from a separate source, with a device or without.
 fn attempt_from(number: u32, source: u32, device: Option<u32>, wide: Budget) -> Draw {
-    let caller = Caller { source: Some(digest(source)), device: device.map(digest) };
+    let caller = CallerDigests { source: Some(digest(source)), device: device.map(digest) };
     Draw { wide: Some(wide), caller: Some(caller), ..sign_in(number, source) }
 }
 
@@ -55,14 +55,19 @@ impl Account {
     fn sign_in(&mut self, draw: &Draw, owner: Owner, new: Option<u32>, now: OffsetDateTime) {
         assert_eq!(self.reserve(draw, now), Reserve::Reserved);
         let remembered = Some(Remembered { owner, device: new.map(digest) });
-        let outcome = Outcome::Succeeded;
+        let outcome = AttemptOutcome::Succeeded;
         let _ = self.run(&Settling { draw, outcome, at: now, remembered, expendable: true }, now);
     }
 
     /// Returns whether the account knows the source and the device.
     fn known(&self, draw: &Draw, now: OffsetDateTime) -> [bool; 2] {
-        let reserving =
-            Reserving { draw, lease: Budgets::LEASE, epoch: epoch(), crowded: false, expendable: true };
+        let reserving = Reserving {
+            draw,
+            lease: AccountBudgets::LEASE,
+            epoch: epoch(),
+            crowded: false,
+            expendable: true,
+        };
         let known = self.clone().run(&reserving, now).known;
         [known.source, known.device]
     }
@@ -79,7 +84,7 @@ fn each_pause_of_unknown_sources_is_twice_the_last_up_to_four_hours() {
         // One attempt at a time.
         assert_eq!(account.reserve(&unknown(number + 1), at(now)), Reserve::Reserved);
         assert_eq!(account.reserve(&unknown(number + 2), at(now)), Reserve::Spent);
-        account.settle(&unknown(number + 1), Outcome::Failed, at(now));
+        account.settle(&unknown(number + 1), AttemptOutcome::Failed, at(now));
         number += 10;
     }
 }

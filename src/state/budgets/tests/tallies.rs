@@ -1,7 +1,7 @@
 //! Failures that are counted after they happened.
 
 use super::{
-    super::tally::{Counting, Failure, Looked, Looking, Suspected, Tallied},
+    super::tally::{CountedFailure, Counting, Looked, ReadingTallies, Suspected, Tallied},
     *,
 };
 
@@ -18,12 +18,12 @@ fn both() -> [Tallied; 2] {
 
 impl Account {
     fn count(&mut self, tallied: &[Tallied], account: u32, now: OffsetDateTime) -> Option<Suspected> {
-        let failure = Failure { account, unknown: account.is_multiple_of(2) };
+        let failure = CountedFailure { account, unknown: account.is_multiple_of(2) };
         self.run(&Counting { tallied, failure, at: now }, now)
     }
 
     fn look(&mut self, tallied: &[Tallied], now: OffsetDateTime) -> Looked {
-        self.run(&Looking { tallied }, now)
+        self.run(&ReadingTallies { tallied }, now)
     }
 }
 
@@ -74,7 +74,7 @@ fn names_without_an_account_are_no_more_suspicious_than_others() {
         let (mut source, tallied) = (Account::default(), [tallied(1, 20)]);
         let mut looks = Vec::new();
         for account in 0..30 {
-            let (failure, at) = (Failure { account, unknown }, at(0));
+            let (failure, at) = (CountedFailure { account, unknown }, at(0));
             let _ = source.run(&Counting { tallied: &tallied, failure, at }, at);
             looks.push(source.look(&tallied, at));
         }

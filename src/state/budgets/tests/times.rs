@@ -83,7 +83,7 @@ fn nodes_whose_clocks_are_30_s_apart_forget_no_budget() {
                 prop_assert!(answer == Reserve::Spent || now >= since + 1800 - 30, "{answer:?} at {now}");
             }
             // The other node settles, or nobody does.
-            if settles && account.settle(&draw, Outcome::Failed, at(now + 30 * (1 - node))) {
+            if settles && account.settle(&draw, AttemptOutcome::Failed, at(now + 30 * (1 - node))) {
                 locked.insert(source, now);
             }
             account.sweep(clock - time::Duration::HOUR);
@@ -136,7 +136,7 @@ fn a_refusal_writes_nothing() {
         let draw = sign_in(1000, 0);
         let reserving = Reserving {
             draw: &draw,
-            lease: Budgets::LEASE,
+            lease: AccountBudgets::LEASE,
             epoch: epoch(),
             crowded: false,
             expendable: true,

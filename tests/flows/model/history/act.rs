@@ -5,7 +5,7 @@ use pollster::block_on;
 use proptest::prelude::*;
 
 use super::{
-    names::{digest, website},
+    names::{grant_id, website},
     op::{Filed, Op},
     step::new_password,
     world::{Checked, World},
@@ -71,7 +71,7 @@ impl World {
                 let listed = block_on(self.auth.list_customer_tokens(bearer));
                 let got = listed.map(|listed| {
                     let newest_first = listed.is_sorted_by_key(|one| std::cmp::Reverse(one.grant.issued_at));
-                    let named = listed.iter().map(|one| match self.names.of(&one.grant.digest) {
+                    let named = listed.iter().map(|one| match self.names.of(&one.grant.id) {
                         Name::Token(token) if newest_first => (token, one.presented),
                         _ => (usize::MAX, one.presented),
                     });
@@ -89,7 +89,7 @@ impl World {
                 (got, self.shop.revoke_all(token, site, keep))
             }
             Op::RevokeListed { other, .. } => {
-                let named = digest(&self.pick(other).1);
+                let named = grant_id(&self.pick(other).1);
                 let got = block_on(self.auth.revoke_listed_customer_token(bearer, &named));
                 let expected = self.shop.revoke_listed(token, site, self.names.of(&named));
                 (got.map(Answer::Had), expected)

@@ -9,14 +9,14 @@ use commerce_auth::{
     clock::Clock,
     notifier::{AdminNotice, AdminNotification, Notice},
     store::{Peek, Presented},
-    token::{Bearer, DeviceSecret, Identity, Subject},
+    token::{Bearer, DeviceSecret, Digest, Identity, Subject},
 };
 use pollster::block_on;
 use proptest::{prelude::*, test_runner::TestCaseError};
 
 use super::{
     ADDRESSES, USERNAMES,
-    names::{admin_id, customer_id, digest, issues, website},
+    names::{admin_id, customer_id, grant_id, issues, website},
     sink::ANY_PURPOSE,
     world::{Checked, World},
 };
@@ -31,7 +31,7 @@ impl World {
         let looks = text.len() == 32 && text.bytes().all(|b| b.is_ascii_digit() || b.is_ascii_lowercase());
         prop_assert!(looks, "the form of a token");
         prop_assert!(!self.tokens.iter().any(|other| other == text), "a token was issued twice");
-        let (place, named) = (self.tokens.len(), digest(text));
+        let (place, named) = (self.tokens.len(), grant_id(text));
         self.tokens.push(text.to_owned());
         self.names.grants.insert(named, Name::Token(place));
         let grant = block_on(self.store.find(&named, self.shop.now)).unwrap();
@@ -44,7 +44,7 @@ impl World {
         prop_assert!(secret.len() == 32 && hexadecimal, "the form of a secret");
         prop_assert!(!self.secrets.iter().any(|other| other == secret), "a secret was issued twice");
         self.secrets.push(secret.to_owned());
-        self.names.grants.insert(digest(secret), Name::Secret(self.secrets.len() - 1));
+        self.names.grants.insert(grant_id(secret), Name::Secret(self.secrets.len() - 1));
         Ok(self.secrets.len() - 1)
     }
 
@@ -264,9 +264,9 @@ impl World {
         for customer in 0..self.shop.customers.len() {
             let subject = Subject::Customer(customer_id(customer));
             let listed = block_on(self.store.grants(&subject, 100, self.shop.now)).unwrap();
-            let listed: BTreeSet<_> = listed.into_iter().map(|(grant, _)| grant.digest).collect();
+            let listed: BTreeSet<_> = listed.into_iter().map(|(grant, _)| grant.id).collect();
             let live: BTreeSet<_> =
-                self.shop.live_of(customer).map(|token| digest(&self.tokens[token])).collect();
+                self.shop.live_of(customer).map(|token| grant_id(&self.tokens[token])).collect();
             prop_assert_eq!(listed, live, "the live tokens of customer {}", customer);
 
             let (row, expected) = (self.customer_row(customer), self.shop.customers[customer]);
@@ -334,10 +334,11 @@ impl World {
         let admin = block_on(self.admins.find_by_id(&admin_id(assist.actor))).unwrap().unwrap();
         let permitted = ASSISTING.iter().all(|permission| admin.permissions.contains(permission));
         prop_assert!(permitted && admin.status == AccountStatus::Active, "permission");
-        let parent = block_on(self.store.find(&digest(&self.tokens[assist.parent]), self.shop.now)).unwrap();
+        let parent =
+            block_on(self.store.find(&grant_id(&self.tokens[assist.parent]), self.shop.now)).unwrap();
         prop_assert!(parent.is_some(), "a live parent");
         prop_assert!(self.auth.config().assistance.enabled, "the feature is on");
-        prop_assert!(self.begun.contains(&digest(&self.tokens[place])), "a record that named the grant");
+        prop_assert!(self.begun.contains(&grant_id(&self.tokens[place])), "a record that named the grant");
         Ok(())
     }
 }
@@ -346,7 +347,7 @@ pub(super) fn presented(secret: &str, customer: usize, site: usize) -> Presented
     Presented {
         website: website(site),
         customer: customer_id(customer),
-        digest: digest(secret),
+        digest: Digest::of(secret.as_bytes()),
         purposes: ANY_PURPOSE,
     }
 }

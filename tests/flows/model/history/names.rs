@@ -7,23 +7,23 @@ use std::{
 
 use commerce_auth::{
     AdminId, CustomerId, Website,
-    audit::{Action, AuditEvent},
-    token::{Assistance, Digest, Grant, Identity, Subject},
+    audit::{AccountKey, Action, AuditEvent},
+    token::{Assistance, Grant, GrantId, Identity, Subject},
 };
 
 use super::{REASON, SITES, SOURCES};
 use crate::model::shop::{Assist, Counted, NO_REASON, Name, Token, Told, Who};
 
-/// The digests that were seen so far.
+/// The ids that were seen so far.
 #[derive(Default)]
 pub(crate) struct Names {
-    pub(crate) grants: BTreeMap<Digest, Name>,
-    pub(crate) accounts: BTreeMap<Digest, Counted>,
+    pub(crate) grants: BTreeMap<GrantId, Name>,
+    pub(crate) accounts: BTreeMap<AccountKey, Counted>,
 }
 
 impl Names {
-    pub(crate) fn of(&self, digest: &Digest) -> Name {
-        self.grants.get(digest).copied().unwrap_or(Name::Unissued)
+    pub(crate) fn of(&self, id: &GrantId) -> Name {
+        self.grants.get(id).copied().unwrap_or(Name::Unissued)
     }
 
     /// Returns the model's token for a grant that the crate accepts.
@@ -147,8 +147,8 @@ pub(crate) fn admin_id(admin: usize) -> AdminId {
     format!("admin-{admin}").parse().unwrap()
 }
 
-pub(crate) fn digest(secret: &str) -> Digest {
-    Digest::of(secret.as_bytes())
+pub(crate) fn grant_id(secret: &str) -> GrantId {
+    GrantId::of(secret.as_bytes())
 }
 
 pub(crate) fn source(place: usize) -> (Option<IpAddr>, u32) {

@@ -11,7 +11,7 @@ use commerce_auth::{
     audit::{Action, AuditEvent, AuditSink, Outcome},
     error::StoreError,
     store::{Peek, Presented, Purposes, memory::MemoryStore},
-    token::Subject,
+    token::{Digest, Subject},
 };
 use time::OffsetDateTime;
 
@@ -62,7 +62,12 @@ impl Sink {
             (event.action, &event.subject, &event.website)
         {
             let (website, customer) = (website.clone(), customer.clone());
-            let code = Presented { website, customer, digest: grant, purposes: ANY_PURPOSE };
+            let code = Presented {
+                website,
+                customer,
+                digest: Digest::from_bytes(*grant.as_bytes()),
+                purposes: ANY_PURPOSE,
+            };
             happened = self.is_live(&code, event.at).await? == Some(true);
         }
         if event.action == Action::CodeRedemption {

@@ -6,7 +6,7 @@ use commerce_auth::{
     AdminSignIn, Error, Origin, OtcStore, SignIn, SignedIn,
     flow::{CustomerChange, PasswordReset, PasswordResetRequest},
     store::OneTimeCredential,
-    token::{Assistance, Bearer},
+    token::{Assistance, Bearer, Digest},
 };
 use pollster::block_on;
 use proptest::{prelude::*, test_runner::TestCaseError};
@@ -15,7 +15,7 @@ use time::Duration;
 use super::{
     ADDRESSES, NOWHERE, PASSWORDS, REASON, SITES, USERNAMES,
     compare::presented,
-    names::{admin_id, customer_id, digest, website},
+    names::{admin_id, customer_id, grant_id, website},
     op::{Filed, Flooded, From, History, Op, Pick, Why, With},
     world::{Checked, START, World, password_hash},
 };
@@ -237,21 +237,21 @@ impl World {
         let expires = now + Duration::minutes(10);
         let site = on.site(self.shop.customers[customer].site);
         let text = format!("feed{:028x}", self.secrets.len());
-        let named = digest(&text);
+        let digest = Digest::of(text.as_bytes());
         let (credential, assist) = match by {
-            None => (OneTimeCredential::reset_token(named, website(site), id, under, now, expires), None),
+            None => (OneTimeCredential::reset_token(digest, website(site), id, under, now, expires), None),
             Some(by) => {
                 let Some(parent) = self.pick(by).0 else { return };
                 let Who::Admin(actor) = self.shop.tokens[parent].owner else { return };
-                let by = Assistance::new(admin_id(actor), digest(&self.tokens[parent]), REASON);
+                let by = Assistance::new(admin_id(actor), grant_id(&self.tokens[parent]), REASON);
                 let code =
-                    OneTimeCredential::one_time_code(named, website(site), id, under, by, now, expires);
+                    OneTimeCredential::one_time_code(digest, website(site), id, under, by, now, expires);
                 (code, Some(Assist { actor, parent, reason: REASON }))
             }
         };
         assert!(block_on(codes.put(&credential, 3, now)).unwrap());
+        self.names.grants.insert(grant_id(&text), Name::Secret(self.secrets.len()));
         self.secrets.push(text);
-        self.names.grants.insert(named, Name::Secret(self.secrets.len() - 1));
         self.shop.put(customer, site, assist, expires);
     }
 

@@ -9,7 +9,7 @@ use std::{
 use commerce_auth::{
     AdminStore, Auth, AuthConfig, CustomerStore, Origin, PasswordHash, TokenStore,
     account::{AccountStatus, AdminRecord, CustomerRecord, Permission},
-    audit::MemoryAudit,
+    audit::{AccountKey, MemoryAudit},
     clock::ManualClock,
     config::{RevokeScope, SecondFactorPolicy},
     credential::Argon2Params,
@@ -18,7 +18,7 @@ use commerce_auth::{
         Generation, GenerationId, Purposes,
         memory::{MemoryAdmins, MemoryCustomers, MemoryStore},
     },
-    token::{Digest, Subject},
+    token::{GrantId, Subject},
 };
 use pollster::block_on;
 use proptest::test_runner::TestCaseError;
@@ -58,7 +58,7 @@ pub(crate) struct World {
     pub(super) secrets: Vec<String>,
     pub(super) names: Names,
     /// The grants with a `Begun` record.
-    pub(super) begun: BTreeSet<Digest>,
+    pub(super) begun: BTreeSet<GrantId>,
     pub(super) event_ids: BTreeSet<[u8; 16]>,
     /// For each customer: how often flows had set the password when the hash was last read, and the
     /// hash.
@@ -91,10 +91,10 @@ fn config(setup: Setup) -> AuthConfig {
     config
 }
 
-/// Values made once, by a separate shop: hashes, and the digests by which the trail names accounts.
+/// Values made once, by a separate shop: hashes, and the keys by which the trail names accounts.
 struct Mint {
     hashes: Vec<PasswordHash>,
-    accounts: BTreeMap<Digest, Counted>,
+    accounts: BTreeMap<AccountKey, Counted>,
 }
 
 static MINT: LazyLock<Mint> = LazyLock::new(|| {

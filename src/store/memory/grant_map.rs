@@ -1,22 +1,22 @@
 use std::{cmp::Ordering, mem};
 
-use crate::token::Digest;
+use crate::token::GrantId;
 
-/// A map by digest whose look-ups usually cost a single cache miss.
+/// A map by grant id whose look-ups usually cost a single cache miss.
 ///
-/// The entries are sorted by the first bytes of their digests, with free slots among them. Digests
-/// are evenly distributed, so the first bytes predict the slot to within a few slots. A hash table
+/// The entries are sorted by the first bytes of their ids, with free slots among them. Ids are
+/// evenly distributed, so the first bytes predict the slot to within a few slots. A hash table
 /// reads its control bytes first and then the entry. With a million entries, each of the two reads
 /// is a cache miss.
-pub(super) struct DigestMap<V> {
+pub(super) struct GrantMap<V> {
     /// No entry lies before its home slot, and no free slot lies between an entry and its home.
     /// Entries of the last homes may lie beyond all homes.
-    slots: Vec<Option<(Digest, V)>>,
+    slots: Vec<Option<(GrantId, V)>>,
     homes: usize,
     len: usize,
 }
 
-impl<V> DigestMap<V> {
+impl<V> GrantMap<V> {
     const MIN_HOMES: usize = 8;
     /// Number of slots that are added beyond the homes at a time.
     const SPILL: usize = 16;
@@ -25,25 +25,25 @@ impl<V> DigestMap<V> {
         self.len
     }
 
-    pub(super) fn get(&self, digest: &Digest) -> Option<&V> {
-        let (found, value) = self.slots.get(self.place(digest))?.as_ref()?;
-        (found == digest).then_some(value)
+    pub(super) fn get(&self, id: &GrantId) -> Option<&V> {
+        let (found, value) = self.slots.get(self.place(id))?.as_ref()?;
+        (found == id).then_some(value)
     }
 
-    pub(super) fn iter(&self) -> impl Iterator<Item = &(Digest, V)> {
+    pub(super) fn iter(&self) -> impl Iterator<Item = &(GrantId, V)> {
         self.slots.iter().flatten()
     }
 
-    pub(super) fn insert(&mut self, digest: Digest, value: V) {
-        self.remove(&digest);
+    pub(super) fn insert(&mut self, id: GrantId, value: V) {
+        self.remove(&id);
         // If the table were more than four fifths full, then the distances from home would grow
         // steeply.
         if self.len * 5 >= self.homes * 4 {
             self.rebuild(self.homes + self.homes / 4);
         }
         // The entries from the insertion place to the next free slot move by one.
-        let mut place = self.place(&digest);
-        let mut moving = Some((digest, value));
+        let mut place = self.place(&id);
+        let mut moving = Some((id, value));
         while moving.is_some() {
             if place == self.slots.len() {
                 if self.slots.capacity() == place {
@@ -59,10 +59,10 @@ impl<V> DigestMap<V> {
         self.len += 1;
     }
 
-    pub(super) fn remove(&mut self, digest: &Digest) -> Option<V> {
-        let place = self.place(digest);
+    pub(super) fn remove(&mut self, id: &GrantId) -> Option<V> {
+        let place = self.place(id);
         let slot = self.slots.get_mut(place)?;
-        let (_, value) = slot.take_if(|(found, _)| found == digest)?;
+        let (_, value) = slot.take_if(|(found, _)| found == id)?;
         self.len -= 1;
         // The following entries that are not at home move back by one.
         let behind = self.slots.iter().enumerate().skip(place + 1);
@@ -82,42 +82,41 @@ impl<V> DigestMap<V> {
         }
     }
 
-    /// Returns the slot of the digest, or the slot where it would be inserted.
-    fn place(&self, digest: &Digest) -> usize {
-        let home = self.home(digest);
+    /// Returns the slot of the id, or the slot where it would be inserted.
+    fn place(&self, id: &GrantId) -> usize {
+        let home = self.home(id);
         let behind = self.slots.get(home..).unwrap_or_default().iter().map_while(Option::as_ref);
-        let before = behind.take_while(|(other, _)| match first_bytes(other).cmp(&first_bytes(digest)) {
+        let before = behind.take_while(|(other, _)| match first_bytes(other).cmp(&first_bytes(id)) {
             Ordering::Less => true,
-            Ordering::Equal => other != digest,
+            Ordering::Equal => other != id,
             Ordering::Greater => false,
         });
         home + before.count()
     }
 
-    /// Scales the first bytes of the digest to the number of homes. Digests in order have homes in
-    /// order.
-    fn home(&self, digest: &Digest) -> usize {
-        let home = (u128::from(first_bytes(digest)) * self.homes as u128) >> 64;
+    /// Scales the first bytes of the id to the number of homes. Ids in order have homes in order.
+    fn home(&self, id: &GrantId) -> usize {
+        let home = (u128::from(first_bytes(id)) * self.homes as u128) >> 64;
         usize::try_from(home).unwrap_or_default()
     }
 
     fn rebuild(&mut self, homes: usize) {
         self.homes = homes.max(Self::MIN_HOMES);
         let old = mem::replace(&mut self.slots, Vec::with_capacity(self.homes + Self::SPILL));
-        for (digest, value) in old.into_iter().flatten() {
-            let place = self.home(&digest).max(self.slots.len());
+        for (id, value) in old.into_iter().flatten() {
+            let place = self.home(&id).max(self.slots.len());
             self.slots.resize_with(place, || None);
-            self.slots.push(Some((digest, value)));
+            self.slots.push(Some((id, value)));
         }
         self.slots.resize_with(self.slots.len().max(self.homes), || None);
     }
 }
 
-fn first_bytes(digest: &Digest) -> u64 {
-    digest.as_bytes().first_chunk().map_or(0, |first| u64::from_be_bytes(*first))
+fn first_bytes(id: &GrantId) -> u64 {
+    id.as_bytes().first_chunk().map_or(0, |first| u64::from_be_bytes(*first))
 }
 
-impl<V> Default for DigestMap<V> {
+impl<V> Default for GrantMap<V> {
     fn default() -> Self {
         Self { slots: Vec::new(), homes: 0, len: 0 }
     }
@@ -131,25 +130,25 @@ mod tests {
 
     use super::*;
 
-    /// Returns a test digest. `spread` distributes digests evenly; otherwise all of them have the
-    /// last homes.
-    fn digest(number: u8, spread: bool) -> Digest {
+    /// Returns a test id. `spread` distributes ids evenly; otherwise all of them have the last
+    /// homes.
+    fn id(number: u8, spread: bool) -> GrantId {
         if spread {
-            Digest::of(&[number])
+            GrantId::of(&[number])
         } else {
-            Digest::from_bytes([&[0xff; 31], &[number][..]].concat().try_into().unwrap())
+            GrantId::from_bytes([&[0xff; 31], &[number][..]].concat().try_into().unwrap())
         }
     }
 
-    fn check(map: &DigestMap<u16>, model: &BTreeMap<Digest, u16>) {
-        assert!(map.iter().is_sorted_by_key(|(digest, _)| first_bytes(digest)));
+    fn check(map: &GrantMap<u16>, model: &BTreeMap<GrantId, u16>) {
+        assert!(map.iter().is_sorted_by_key(|(id, _)| first_bytes(id)));
         let mut held: Vec<_> = map.iter().copied().collect();
         held.sort_unstable();
-        let expected: Vec<_> = model.iter().map(|(digest, value)| (*digest, *value)).collect();
+        let expected: Vec<_> = model.iter().map(|(id, value)| (*id, *value)).collect();
         assert_eq!((held, map.len()), (expected, model.len()));
         for (at, slot) in map.slots.iter().enumerate() {
-            let Some((digest, _)) = slot else { continue };
-            assert!(map.slots[map.home(digest)..=at].iter().all(Option::is_some));
+            let Some((id, _)) = slot else { continue };
+            assert!(map.slots[map.home(id)..=at].iter().all(Option::is_some));
         }
     }
 
@@ -159,18 +158,18 @@ mod tests {
             spread: bool,
             steps in prop::collection::vec((0_u8..4, 0_u8..60, any::<u16>()), 0..200),
         ) {
-            let (mut map, mut model) = (DigestMap::default(), BTreeMap::new());
+            let (mut map, mut model) = (GrantMap::default(), BTreeMap::new());
             for (step, number, value) in steps {
-                let digest = digest(number, spread);
+                let id = id(number, spread);
                 match step {
-                    0 => prop_assert_eq!(map.remove(&digest), model.remove(&digest)),
+                    0 => prop_assert_eq!(map.remove(&id), model.remove(&id)),
                     1 if number < 8 => map.shrink(0),
                     _ => {
-                        map.insert(digest, value);
-                        model.insert(digest, value);
+                        map.insert(id, value);
+                        model.insert(id, value);
                     }
                 }
-                prop_assert_eq!(map.get(&digest), model.get(&digest));
+                prop_assert_eq!(map.get(&id), model.get(&id));
                 check(&map, &model);
             }
         }

@@ -1,0 +1,33 @@
+use std::fmt;
+
+use secrecy::{ExposeSecret, SecretString};
+
+/// A text that contains a secret, for one page or response: the secret of an authenticator in one
+/// of its forms.
+///
+/// Its `Debug` shows nothing. It has no `Display`, no `Serialize` and no `PartialEq`. It is wiped
+/// from memory when dropped.
+#[derive(Clone)]
+pub struct SecretText(SecretString);
+
+impl SecretText {
+    pub(crate) fn new(text: String) -> Self {
+        Self(SecretString::from(text))
+    }
+
+    /// Returns the text.
+    ///
+    /// # Security
+    ///
+    /// Put it in one response only, and never in a log.
+    #[must_use]
+    pub fn expose(&self) -> &str {
+        self.0.expose_secret()
+    }
+}
+
+impl fmt::Debug for SecretText {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SecretText(..)")
+    }
+}
