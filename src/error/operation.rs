@@ -75,7 +75,8 @@ impl Error {
     }
 
     /// Returns a stable text that names the error's area and variant, such as `sign_in.refused`. It
-    /// stays the same between versions, and holds no input. The table [Codes](Error#codes) lists all codes.
+    /// stays the same between versions, and holds no input. The table [Codes](Error#codes) lists
+    /// all codes.
     ///
     /// ```
     /// use commerce_auth::{Error, error::TokenError};

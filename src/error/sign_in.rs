@@ -33,8 +33,8 @@ pub enum SignInError {
     /// accounts.
     #[error("We received too many requests. Please wait and try again later.")]
     TooManyRequests,
-    /// The answer to the host's [`Challenge`](crate::challenge::Challenge) is missing or wrong. The client
-    /// should ask its user to solve a challenge and try again.
+    /// The answer to the host's [`Challenge`](crate::challenge::Challenge) is missing or wrong. The
+    /// client should ask its user to solve a challenge and try again.
     #[error("ReCaptcha validation failed, please try again")]
     ChallengeRequired,
 }
