@@ -18,9 +18,9 @@ use crate::{
 
 /// The caller of a request: the bearer token, if there is one, the website and the origin.
 ///
-/// [`AuthLayer`](super::AuthLayer) puts it into the extensions of a request.
-/// [`Admission`](crate::graphql::Admission) puts it into the data of a GraphQL request. An axum
-/// handler takes it as an argument. Its `Debug` shows no token.
+/// [`AuthLayer`](super::AuthLayer) puts the caller into the extensions of a request.
+/// [`Admission`](crate::graphql::Admission) puts the caller into the data of a GraphQL request. An
+/// axum handler takes a `Caller` as an argument. Its `Debug` shows no token.
 #[derive(Clone)]
 #[must_use]
 pub struct Caller {
@@ -127,8 +127,8 @@ impl Caller {
     }
 
     /// Returns the response to the host's [`Challenge`](crate::challenge::Challenge), from the
-    /// header `X-ReCaptcha`. It is empty if the header is missing, repeated, or longer than
-    /// [`ChallengeResponse::MAX_BYTES`].
+    /// header `X-ReCaptcha`. It is empty if the header is missing, repeated, not printable ASCII,
+    /// or longer than [`ChallengeResponse::MAX_BYTES`].
     #[must_use]
     pub const fn challenge(&self) -> &ChallengeResponse {
         &self.challenge
@@ -179,7 +179,8 @@ impl Caller {
     }
 }
 
-/// Returns the value of a header. Returns `None` if the header is missing or repeated.
+/// Returns the value of a header. Returns `None` if the header is missing, repeated, or not printable
+/// ASCII.
 fn only(headers: &HeaderMap, name: HeaderName) -> Option<&str> {
     let mut values = headers.get_all(name).iter();
     let value = values.next()?;

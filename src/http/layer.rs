@@ -42,8 +42,8 @@ use crate::{
 /// [`without_addresses`](Self::without_addresses). A test without a connection adds the layer
 /// [`MockConnectInfo`].
 ///
-/// Two mistakes are logged through `tracing`, each once per layer: a missing peer address, and an
-/// `X-Forwarded-For` from a peer that is not a trusted proxy.
+/// Each layer logs two mistakes through `tracing`, each of them once: a missing peer address, and
+/// an `X-Forwarded-For` from a peer that is not a trusted proxy.
 ///
 /// The layer marks the request headers `Authorization`, `X-ReCaptcha` and `X-Device-Secret` as
 /// sensitive, so that `Debug` does not show them. If the headers are malformed ([`HeaderError`]),
@@ -267,8 +267,8 @@ impl Shared {
         }
     }
 
-    /// Returns the `Retry-After` of a 503, in seconds: the waiting time of a new hash, but at least
-    /// 5 for a restart and at most 60.
+    /// Returns the `Retry-After` of a 503 in seconds: the waiting time of a new hash, from 5 to 60.
+    /// The minimum allows for a restart.
     fn pause(&self) -> u64 {
         self.auth.hashing_stats().wait.as_secs().clamp(5, 60)
     }

@@ -6,7 +6,7 @@ use tower_service::Service;
 
 /// Serves a router's REST and GraphQL routes at every path under which Commerce serves them.
 ///
-/// Wrap it around the whole router as the last step, because a router matches its routes before its
+/// Call this function last, on the whole router, because a router matches its routes before its
 /// layers run.
 ///
 /// | a client calls | the router sees |
@@ -16,8 +16,8 @@ use tower_service::Service;
 /// | `//rest/V1/…` | `/rest/V1/…` |
 ///
 /// Commerce ignores slashes at both ends of a path, and accepts paths with and without the name of
-/// its front script, `index.php`. The query is not changed, and nothing is percent-decoded. Paths
-/// of other routes than `/graphql` and those below `/rest` are not changed.
+/// its front script, `index.php`. The query is not changed, and nothing is percent-decoded. Only
+/// paths of `/graphql` and paths below `/rest` are changed.
 ///
 /// # Security
 ///

@@ -16,8 +16,7 @@ use crate::{credential::Credential, http::trimmed};
 /// They are read as Commerce's `ServiceInputProcessor` reads them:
 ///
 /// - A field has two names: `websiteId` is also `website_id`. A field that a route takes must not
-///   be sent twice, under one name or under both. A field that no route takes may be
-///   repeated.
+///   be sent twice, under one name or under both. A field that no route takes may be repeated.
 /// - A number is accepted as a text, and a text of digits as a number. Other types are not
 ///   converted.
 /// - `null` counts as missing.
