@@ -42,8 +42,8 @@ use crate::{
 /// | introspection: `types`, `fields`, `interfaces`, `possibleTypes` and `inputFields` nested in each other | 2 |
 /// | introspection: the same field in one selection set, also by fragments and aliases | once (`__typename`: 4) |
 ///
-/// If a document has a field that takes a credential or sends a mail, then no variable may have a
-/// text, list or object as its default value. async-graphql's log would show the value.
+/// A document with a field that takes a credential or sends a mail must not have a text, list or
+/// object as the default value of a variable. async-graphql's log would show the value.
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct Admission {
@@ -212,8 +212,8 @@ const TOKENS_A_SELECTION: usize = 20;
 /// name.
 const NAMES_A_SELECTION: usize = 32;
 /// Minimum of the limit on the length of all names, in bytes. The introspection query of graphql-js
-/// has about 1 KiB. The limit exists because validation compares each unknown name with all similar
-/// known names.
+/// has about 1 KiB. The limit exists because validation compares each unknown name with the known
+/// names, to suggest similar ones.
 const FREE_NAMES: usize = 16 * 1024;
 /// Maximum number of arguments of one field or directive. If a field occurs twice, validation
 /// searches for each argument of the first among the arguments of the second. It repeats this for

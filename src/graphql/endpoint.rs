@@ -22,9 +22,9 @@ const MAX_BODY_BYTES: usize = 256 * 1024;
 /// Serves GraphQL over HTTP, by GET and POST, with Commerce's statuses. It needs
 /// [`AuthLayer`](crate::http::AuthLayer) around the router.
 ///
-/// Every request is [admitted](Admission). The response has status 405 for a mutation by GET, 415
-/// for a POST that is not `application/json`, and 413 for a body of more than 256 KiB. `OPTIONS`
-/// returns status 204 with `Allow`. For CORS, add a layer.
+/// Every request is [admitted](Admission). A mutation by GET is refused with status 405, and a body
+/// of more than 256 KiB with 413. A POST that is not `application/json` is refused with 415.
+/// `OPTIONS` returns status 204 with `Allow`. For CORS, add a layer.
 ///
 /// Variables and extensions may be missing, null, an empty text or an empty list, because PHP
 /// encodes an empty map as an empty list. The endpoint keeps no persisted queries. A query that is
@@ -33,14 +33,14 @@ const MAX_BODY_BYTES: usize = 256 * 1024;
 ///
 /// The statuses depend on the media type:
 ///
-/// - A client that prefers `application/graphql-response+json` gets the statuses of the
-///   specification of [GraphQL over HTTP](https://graphql.github.io/graphql-over-http/): 200 if
-///   there is data, and 400 for an invalid document.
-/// - Every other client gets `application/json` with Commerce's statuses: 401 and 403 even if there
-///   is data, and 200 for a document that can be parsed but is invalid.
+/// - A client that prefers `application/graphql-response+json` gets the statuses of [GraphQL over
+///   HTTP](https://graphql.github.io/graphql-over-http/). The status is 200 if there is data, and
+///   400 for an invalid document.
+/// - Every other client gets `application/json` with Commerce's statuses. The status can be 401 or
+///   403 even if there is data. It is 200 for a document that can be parsed but is invalid.
 ///
-/// If an [`Error`](crate::Error) of the crate is among the errors, the response has the first one
-/// in its extensions as an `Arc<`[`Error`](crate::Error)`>`, for the host's metrics.
+/// The extensions of the response have the first [`Error`](crate::Error) of the crate, if there is
+/// one, as an `Arc<`[`Error`](crate::Error)`>`, for the host's metrics.
 pub fn endpoint<E: Executor, S: Clone + Send + Sync + 'static>(
     executor: E,
     admission: Admission,

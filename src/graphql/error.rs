@@ -57,11 +57,13 @@ fn with_category(error: async_graphql::Error, category: &'static str) -> async_g
 /// Converts an error of the crate to a GraphQL error with its message and category. The error
 /// itself is the [`source`](async_graphql::ServerError::source), which is not sent to the client.
 ///
-/// Commerce has no categories for some errors. This function uses `graphql-too-many-requests` for a
-/// limit that is reached, `graphql-unavailable` for a service that is busy or down, and `internal`
-/// for a mistake of the host. If an admin user must sign in again, the category is
-/// `graphql-authentication`, and `extensions.step_up.max_age` is the maximum age of the sign-in in
-/// seconds.
+/// Commerce has no categories for the following errors:
+///
+/// - A limit is reached: `graphql-too-many-requests`.
+/// - The service is busy or down: `graphql-unavailable`.
+/// - The host has made a mistake: `internal`.
+/// - An admin user must sign in again: `graphql-authentication`. `extensions.step_up.max_age` is
+///   the maximum age of the sign-in, in seconds.
 ///
 /// If the error's kind is [`Internal`](ErrorKind::Internal),
 /// [`Unavailable`](ErrorKind::Unavailable) or [`Overloaded`](ErrorKind::Overloaded), this function
@@ -111,8 +113,8 @@ const INTERNAL: &str = "internal";
 /// Returns Commerce's status of a response, by the category of the first error that has one.
 ///
 /// A [`StoreError`] or an [`Error`] that a resolver passed on by `?` counts as if [`error`] had
-/// converted it. Commerce has no status for three cases. They are status 429 for a limit that is
-/// reached, 503 for a service that is busy or down, and 500 for a mistake of the host.
+/// converted it. Commerce has no status for three cases: 429 if a limit is reached, 503 if the
+/// service is busy or down, and 500 for a mistake of the host.
 #[must_use]
 pub fn status(response: &Response) -> StatusCode {
     match response.errors.iter().find_map(category) {

@@ -15,8 +15,8 @@ pub(super) struct Visit {
     pub(super) identity: Option<Identity>,
 }
 
-/// Returns the visit of a request. A request that was not admitted is a mistake of the host, so the
-/// client sees only an internal error.
+/// Returns the caller and the identity of a request. A request that was not admitted is a mistake of
+/// the host.
 fn visit<'a>(ctx: &Context<'a>) -> Result<&'a Visit> {
     ctx.data::<Visit>().map_err(|_| error(Error::Internal(InternalError::NotConfigured(Part::Admission))))
 }
@@ -25,7 +25,8 @@ fn visit<'a>(ctx: &Context<'a>) -> Result<&'a Visit> {
 ///
 /// # Errors
 ///
-/// `Internal Error.` (`internal`) if the request was not [admitted](super::Admission::admit).
+/// An error of the category `internal` if the request was not
+/// [admitted](super::Admission::admit).
 pub fn caller<'a>(ctx: &Context<'a>) -> Result<&'a Caller> {
     Ok(&visit(ctx)?.caller)
 }

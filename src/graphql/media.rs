@@ -85,7 +85,7 @@ impl Media {
     }
 }
 
-/// The body of a response. It keeps the order of the fields, because a JSON map would sort them.
+/// The body of a response, with the fields in the order of the answer. A map of JSON would sort them.
 #[derive(Serialize)]
 struct JsonBody<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -15,12 +15,12 @@ pub(super) const TOO_MUCH: &str = "The request asks for too much: ";
 /// Maximum number of brackets that are open at once. A document with this nesting is parsed,
 /// validated and executed within 512 KiB of stack in a debug build. A thread of tokio has 2 MiB.
 const MAX_NESTING: usize = 64;
-/// Maximum length of a name, in bytes. async-graphql compares an unknown name with all similar
-/// known names.
+/// Maximum length of a name, in bytes. async-graphql compares an unknown name with the known
+/// names, to suggest similar ones.
 const MAX_NAME: usize = 100;
 
-/// Parses the document of a request, if it has at most `max_tokens` tokens, is not nested too
-/// deeply, and all its names together have at most `max_names` bytes.
+/// Parses the document of a request, if it is not nested too deeply. The document may have
+/// `max_tokens` tokens, and all its names together may have `max_names` bytes.
 pub(super) fn read(
     request: &mut Request,
     max_tokens: usize,
