@@ -26,7 +26,8 @@ pub enum Error {
     /// The second factor of an admin user is missing, wrong, or cannot be set up.
     #[error(transparent)]
     SecondFactor(#[from] SecondFactorError),
-    /// Assistance is not offered, not permitted, or not wanted.
+    /// Remote shopping assistance is not offered by the shop, not permitted to the admin user, or
+    /// not accepted by the customer.
     #[error(transparent)]
     Assistance(#[from] AssistanceError),
     /// The bearer token is not accepted.
