@@ -38,7 +38,7 @@ pub struct Budgets {
     ///
     /// Three more budgets have this size:
     ///
-    /// - wrong recovery codes, for each source, since nobody can guess one;
+    /// - wrong recovery codes, for each source and not over all sources, because nobody can guess one;
     /// - first codes of an admin user's enrolments;
     /// - views of one enrolment's secret.
     pub second_factor: Budget,
@@ -49,8 +49,8 @@ pub struct Budgets {
     /// counted.
     pub registration: Budget,
     /// Number of password resets that may be requested for one address: 5 in an hour (Commerce's
-    /// `customer/password/max_number_password_reset_requests`). Confirmation requests have a
-    /// separate budget of this size.
+    /// `customer/password/max_number_password_reset_requests`). Confirmation requests and
+    /// enrolment mails have separate budgets of this size.
     pub reset_account: Budget,
     /// Number of password resets that one source may request, over all addresses: 20 in an hour.
     ///
