@@ -9,9 +9,9 @@ use crate::{account::Website, error::StoreError, token::Origin};
 
 /// Verifies responses to a host's challenges: a captcha such as reCAPTCHA, or a proof of work.
 ///
-/// A host sets it with [`AuthBuilder::challenge`](crate::AuthBuilder::challenge). It protects every
-/// flow that a caller without a token can start and that hashes a password, takes a one-time
-/// credential or sends a mail: see [`ChallengeAction`].
+/// A host sets it with [`AuthBuilder::challenge`](crate::AuthBuilder::challenge). It protects the
+/// flows of [`ChallengeAction`]: a caller without a token can start them, and they hash a password,
+/// take a one-time credential or send a mail.
 ///
 /// If [`is_asked`](Self::is_asked) returns true, then an attempt needs a right answer. Without one,
 /// it is refused with

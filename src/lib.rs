@@ -1,4 +1,5 @@
-// On docs.rs a relative address of a picture finds nothing. The first definition of a link counts.
+// The README links the picture by a relative path, which docs.rs does not resolve. This definition of
+// the link takes precedence because it is the first.
 #![doc = concat!(
     "[sign-in-picture]: https://docs.rs/crate/commerce-auth/",
     env!("CARGO_PKG_VERSION"),
@@ -26,9 +27,15 @@
 //! - [`challenge`]: a captcha or a proof of work before the hash.
 //! - [`clock`], [`random`] and [`keyring`]: time, randomness and private keys, which the host can
 //!   replace.
-#![cfg_attr(feature = "axum", doc = "- [`http`]: who calls; the extractors, layer and REST routes for axum.")]
-#![cfg_attr(feature = "graphql", doc = "- [`graphql`]: the mutations, to be merged into a schema.")]
-#![cfg_attr(feature = "conformance", doc = "- [`conformance`]: the suite every store must pass.")]
+#![cfg_attr(
+    feature = "axum",
+    doc = "- [`http`]: the caller; the extractors, layer and REST routes for axum."
+)]
+#![cfg_attr(
+    feature = "graphql",
+    doc = "- [`graphql`]: the mutations and queries, to be merged into a schema."
+)]
+#![cfg_attr(feature = "conformance", doc = "- [`conformance`]: the test suite that every store must pass.")]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![deny(
     unreachable_pub,
@@ -77,7 +84,7 @@ mod state;
 pub mod store;
 pub mod token;
 
-/// The programs of guides that belong to no module, as doctests.
+/// Runs the programs of the guides that belong to no module as doctests.
 #[cfg(all(doctest, feature = "axum", feature = "graphql", feature = "postgres", feature = "sqlite"))]
 mod guides {
     #[doc = include_str!("../docs/quick-start.md")]

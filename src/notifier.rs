@@ -83,8 +83,8 @@ pub enum Notice {
     /// A sign-in used a reset token instead of setting a new password with it.
     /// [`NewDevice`](Self::NewDevice) is not sent for this sign-in.
     SignedInByResetToken,
-    /// A reset token or one-time code was presented after it had been used, so a second person has
-    /// it. The session that it started has ended.
+    /// A reset token or one-time code was presented after it had been used, so a second person may
+    /// have it. The session that it started has ended.
     ///
     /// If a new password was set with it, then all of the customer's sessions have ended. The
     /// customer should then ask for a new link, because the password may be an attacker's.

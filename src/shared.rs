@@ -10,8 +10,8 @@ use crate::{
     store::{OtcStore, StateStore, Store, TokenStore},
 };
 
-/// Conversion of a part of an [`Auth`](crate::Auth) to a shared pointer. A host can pass a part by
-/// value, or keep an [`Arc`] of it.
+/// Converts a part of an [`Auth`](crate::Auth) to a shared pointer. A host can pass a part by value,
+/// or keep an [`Arc`] of it.
 ///
 /// `Part` is one of the crate's traits, such as `dyn Notifier`. The conversion exists for every
 /// type that implements the trait, and for an [`Arc`] of such a type.
@@ -30,7 +30,8 @@ use crate::{
 ///     .build()?;
 /// # Ok::<(), commerce_auth::config::ConfigError>(())
 /// ```
-// The compiler shows this text, and not that of the part's own trait, where the builder is handed a type that is no part.
+// If the builder gets a type that is not a part, the compiler shows this text instead of the text of
+// the part's own trait.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be handed over as `{Part}`",
     label = "it must implement the trait, or be an `Arc` of a type that does",

@@ -104,8 +104,8 @@ impl AuthBuilder {
         Self { breached: Some(service.into_shared()), ..self }
     }
 
-    /// Sets the private keys. Without them, the check of a token is computed with a public key,
-    /// and no second factor can be set up.
+    /// Sets the private keys. Without them, no second factor can be set up, and the check in a
+    /// token uses a public key, which detects only typing errors.
     pub fn keyring(self, keyring: Keyring) -> Self {
         Self { keyring: Some(keyring), ..self }
     }

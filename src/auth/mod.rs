@@ -27,7 +27,7 @@ use crate::service::Services;
 /// state. [`Auth::builder`] makes it. It starts threads, which a `fork` does not copy: after a
 /// `fork`, build it in the child process.
 ///
-/// The methods stand in five groups, after those that make and watch it:
+/// The methods that build and observe an `Auth` come first. The operations are in five groups:
 /// [customers](#customers), [tokens](#tokens), [registration and
 /// passwords](#registration-and-passwords), [assistance](#assistance) and [admin
 /// users](#admin-users).

@@ -275,8 +275,8 @@ impl Auth {
     ///   is not active.
     /// - [`SignInError::Locked`]: there were too many wrong passwords.
     /// - [`Error::Overloaded`]: too many hashes are waiting.
-    /// - [`InternalError::ForeignRow`]: the customer table returned the row of another customer or
-    ///   website, or a row without a valid address.
+    /// - [`InternalError::ForeignRow`]: the customer table returned a row of another website, or a row
+    ///   without a valid address.
     /// - [`Error::Unavailable`], [`Error::Random`]: the password was not confirmed.
     pub async fn confirm_password(
         &self,

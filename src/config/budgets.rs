@@ -1,7 +1,7 @@
 use super::{ConfigError, DAY, HOUR, MINUTE, YEAR};
 pub use crate::state::budgets::{Budget, Lock};
 
-/// How many failures or requests are allowed in a window, and what follows.
+/// The numbers of failures or requests that are allowed in a window, and the locks that follow.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Budgets {
@@ -13,7 +13,7 @@ pub struct Budgets {
     ///
     /// After that, unknown sources get one attempt per 15 min, and each failure doubles the pause
     /// up to 4 h. Devices and sources from which the account has signed in within 90 days keep
-    /// their own [`source`](Self::source).
+    /// separate budgets with the size of [`source`](Self::source).
     pub account: Budget,
     /// The budget of failures of one source over all accounts: 100 in an hour. A source is an IPv4
     /// address or an IPv6 /64.
@@ -38,7 +38,7 @@ pub struct Budgets {
     ///
     /// Three more budgets have this size:
     ///
-    /// - wrong recovery codes, for each source, since nobody can guess one;
+    /// - wrong recovery codes, for each source and not over all sources, because nobody can guess one;
     /// - first codes of an admin user's enrolments;
     /// - views of one enrolment's secret.
     pub second_factor: Budget,
@@ -49,8 +49,8 @@ pub struct Budgets {
     /// counted.
     pub registration: Budget,
     /// Number of password resets that may be requested for one address: 5 in an hour (Commerce's
-    /// `customer/password/max_number_password_reset_requests`). Confirmation requests have a
-    /// separate budget of this size.
+    /// `customer/password/max_number_password_reset_requests`). Confirmation requests and
+    /// enrolment mails have separate budgets of this size.
     pub reset_account: Budget,
     /// Number of password resets that one source may request, over all addresses: 20 in an hour.
     ///

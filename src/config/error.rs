@@ -11,29 +11,28 @@ pub enum ConfigError {
     #[error("AuthConfig.{0} is out of range")]
     OutOfRange(&'static str),
     /// No customer table was given. Call [`AuthBuilder::customers`](crate::AuthBuilder::customers).
-    #[error("no customer table was given")]
+    #[error("no customer table was given: call AuthBuilder::customers")]
     NoCustomers,
     /// No notifier was given, so password resets would fail.
     ///
     /// Call [`AuthBuilder::notifier`](crate::AuthBuilder::notifier) or
     /// [`AuthBuilder::without_notifier`](crate::AuthBuilder::without_notifier).
     #[error(
-        "no notifier was given: name one with AuthBuilder::notifier, or say AuthBuilder::without_notifier if this host \
-         resets no passwords"
+        "no notifier was given: call AuthBuilder::notifier, or AuthBuilder::without_notifier if this host mails nothing"
     )]
     NoNotifier,
     /// An admin user table was given without an audit sink. Call
     /// [`AuthBuilder::audit`](crate::AuthBuilder::audit).
-    #[error("an admin user table was given, and no audit sink")]
+    #[error("an admin user table was given without an audit sink: call AuthBuilder::audit")]
     NoAuditSink,
     /// Admin users must have a second factor, but no keyring was given to seal its secret.
     ///
     /// Call [`AuthBuilder::keyring`](crate::AuthBuilder::keyring) or choose another
     /// [`AuthConfig::admin_second_factor`](crate::AuthConfig::admin_second_factor).
-    #[error("admin users need a second factor, and no keyring was given")]
+    #[error("admin users need a second factor, but no keyring was given: call AuthBuilder::keyring")]
     NoKeyring,
     /// The operating system could not start a thread.
-    #[error("a thread could not be started")]
+    #[error("failed to start a thread")]
     Threads(#[source] io::Error),
     /// Failed to obtain random bytes from the operating system.
     #[error(transparent)]

@@ -3,7 +3,8 @@ use std::{num::NonZero, thread};
 use super::ConfigError;
 use crate::credential::Argon2Params;
 
-/// In a longer queue, a hash would wait longer than the lease of its charge.
+/// Upper bound of [`Hashing::queue`]. In a longer queue, a hash could wait until its reserved
+/// attempt has expired.
 const MAX_QUEUE: usize = 4096;
 
 /// The cost of password hashes, and the pool of threads that computes them.

@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use super::{ConfigError, DAY, HOUR, MINUTE, YEAR};
 
-/// How long tokens, codes and fresh sign-ins are valid.
+/// The lifetimes of tokens and codes, and the maximum age of a fresh sign-in.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Lifetimes {

@@ -25,7 +25,7 @@ const HOUR: Duration = Duration::from_secs(60 * 60);
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 const YEAR: Duration = Duration::from_secs(366 * 24 * 60 * 60);
 
-/// Refuses a lifetime of zero, or one that is longer than `most`.
+/// Refuses a lifetime of zero or of more than `most`.
 fn check_lifetime(name: &'static str, lifetime: Duration, most: Duration) -> Result<(), ConfigError> {
     if lifetime.is_zero() || lifetime > most { Err(ConfigError::OutOfRange(name)) } else { Ok(()) }
 }

@@ -23,9 +23,9 @@ use crate::{
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct AuthConfig {
-    /// How long tokens, codes and fresh sign-ins are valid.
+    /// The lifetimes of tokens and codes, and the maximum age of a fresh sign-in.
     pub lifetimes: Lifetimes,
-    /// How many failures or requests are allowed in a window, and what follows.
+    /// The numbers of failures or requests that are allowed in a window, and the locks that follow.
     pub budgets: Budgets,
     /// The rules of remote shopping assistance.
     pub assistance: AssistanceRules,
@@ -72,7 +72,8 @@ pub struct AuthConfig {
 }
 
 const TOKENS: NonZero<usize> = NonZero::<usize>::MIN.saturating_add(99);
-/// A sign-in that reaches the maximum reads all tokens of the subject.
+/// Upper bound of [`AuthConfig::tokens_per_subject`]. A sign-in that reaches the configured maximum
+/// reads all tokens of the subject.
 const MAX_TOKENS: usize = 10_000;
 const AUDIT_QUEUE: NonZero<usize> = NonZero::<usize>::MIN.saturating_add(4095);
 

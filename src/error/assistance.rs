@@ -1,6 +1,7 @@
 use super::ErrorKind;
 
-/// Remote shopping assistance is not offered, not permitted, or not wanted.
+/// Remote shopping assistance is not offered by the shop, not permitted to the admin user, or not
+/// accepted by the customer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum AssistanceError {

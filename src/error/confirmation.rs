@@ -4,10 +4,10 @@ use super::ErrorKind;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ConfirmationError {
-    /// The confirmation token was not accepted, for one of several reasons that are not told apart.
+    /// The confirmation token was not accepted. The error does not distinguish the reasons.
     ///
-    /// It is unknown, is for another address or website, has expired, is spent, or was revoked. Or
-    /// its account is disabled, or another account has the address now.
+    /// The token is unknown, is for another address or website, has expired, is spent, or was
+    /// revoked. Or its account is disabled, or another account has the address now.
     #[error("The confirmation token is invalid. Verify the token and try again.")]
     InvalidToken,
     /// The account has already confirmed the address with this token. Only a caller with the token

@@ -123,7 +123,8 @@ pub enum PolicyViolation {
     /// The password is common, or is a run of characters.
     #[error("The password is too common. Create a new password and try again.")]
     TooCommon,
-    /// The host's [`BreachedPasswords`](crate::credential::BreachedPasswords) list contains the password.
+    /// The host's [`BreachedPasswords`](crate::credential::BreachedPasswords) list contains the
+    /// password.
     #[error("The password has appeared in a data breach. Create a new password and try again.")]
     Breached,
 }

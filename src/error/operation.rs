@@ -26,7 +26,8 @@ pub enum Error {
     /// The second factor of an admin user is missing, wrong, or cannot be set up.
     #[error(transparent)]
     SecondFactor(#[from] SecondFactorError),
-    /// Assistance is not offered, not permitted, or not wanted.
+    /// Remote shopping assistance is not offered by the shop, not permitted to the admin user, or
+    /// not accepted by the customer.
     #[error(transparent)]
     Assistance(#[from] AssistanceError),
     /// The bearer token is not accepted.
@@ -75,7 +76,8 @@ impl Error {
     }
 
     /// Returns a stable text that names the error's area and variant, such as `sign_in.refused`. It
-    /// stays the same between versions, and holds no input. The table [Codes](Error#codes) lists all codes.
+    /// stays the same between versions, and holds no input. The table [Codes](Error#codes) lists
+    /// all codes.
     ///
     /// ```
     /// use commerce_auth::{Error, error::TokenError};

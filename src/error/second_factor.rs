@@ -19,13 +19,16 @@ pub enum SecondFactorError {
     /// Like [`EnrolmentRequired`](Self::EnrolmentRequired), but the mail could not be sent.
     #[error("Failed to send the message. Please contact the administrator")]
     EnrolmentNotSent,
-    /// The admin user has no authenticator. Only a caller with the right password sees this.
+    /// The admin user has no authenticator. Only a caller with the right password or a valid token
+    /// sees this.
     #[error("Provider is not configured.")]
     NotEnrolled,
-    /// The admin user already has an authenticator.
+    /// The admin user already has an authenticator, or the authenticator was replaced or removed
+    /// after the enrolment began.
     #[error("Provider is already configured.")]
     AlreadyEnrolled,
-    /// The enrolment token is unknown, has expired, was replaced by a newer one, or is spent.
+    /// The enrolment token is unknown, has expired, was replaced by a newer one, or is spent. Or the
+    /// admin user is disabled, or the admin user's tokens were ended after the enrolment began.
     #[error("Invalid two-factor authorization token")]
     InvalidEnrolmentToken,
     /// The code is not the authenticator's present code or an unused recovery code, or was used

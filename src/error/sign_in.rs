@@ -4,8 +4,8 @@ use super::ErrorKind;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum SignInError {
-    /// The sign-in is refused. Unknown accounts, wrong credentials, disabled accounts and spent
-    /// budgets are not told apart.
+    /// The sign-in is refused. The error does not show whether the account is unknown or disabled,
+    /// the credential is wrong, or a budget is spent.
     #[error(
         "The account sign-in was incorrect or your account is disabled temporarily. Please wait and try again later."
     )]
@@ -14,27 +14,27 @@ pub enum SignInError {
     /// credential sees this.
     #[error("This account isn't confirmed. Verify and try again.")]
     NotConfirmed,
-    /// The customer's current password is wrong.
+    /// The current password of the customer or admin user is wrong.
     #[error("Invalid login or password.")]
     WrongPassword,
-    /// Too many wrong passwords were tried for this account.
+    /// Too many wrong current passwords were tried for this account.
     #[error("The account is locked.")]
     Locked,
-    /// The reset token was not accepted. Five reasons are not told apart: the token is not the
-    /// account's, has expired, or is spent, the account does not exist, or it is disabled.
+    /// The reset token is not the account's, has expired or is spent, or the account does not exist
+    /// or is disabled. The error does not distinguish these cases.
     #[error("The password token is mismatched. Reset and try again.")]
     ResetTokenMismatched,
     /// The unlock token is not the admin user's, has expired or is spent, or no admin user has the
-    /// name.
+    /// name. The error does not distinguish these cases.
     #[error("the unlock link is invalid or has expired")]
     InvalidUnlockToken,
-    /// Too many requests. Too many resets were requested or too many one-time credentials were
-    /// tried, for this address or from this source. Or the source failed too often over all
-    /// accounts.
+    /// A limit is reached. Too many mails or registrations were requested, or too many one-time
+    /// credentials or first codes were tried, for this account or from this source. Or the source
+    /// has failed too often over all accounts.
     #[error("We received too many requests. Please wait and try again later.")]
     TooManyRequests,
-    /// The answer to the host's [`Challenge`](crate::challenge::Challenge) is missing or wrong. The client
-    /// should ask its user to solve a challenge and try again.
+    /// The answer to the host's [`Challenge`](crate::challenge::Challenge) is missing or wrong. The
+    /// client should ask its user to solve a challenge and try again.
     #[error("ReCaptcha validation failed, please try again")]
     ChallengeRequired,
 }

@@ -4,8 +4,8 @@ use super::ErrorKind;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum TokenError {
-    /// The bearer token is malformed, unknown, expired or revoked. The four reasons are not told
-    /// apart.
+    /// The bearer token is malformed, unknown, expired or revoked. The error does not
+    /// distinguish these cases.
     #[error("Composite reader could not read a token")]
     Invalid,
     /// The bearer token is live but not valid here: it is of another kind, for another website, or

@@ -17,11 +17,13 @@ use crate::{
     http::Caller,
 };
 
-/// Admits requests to a schema. Nothing of a request is validated or run before these checks:
+/// Admits requests to a schema. These checks come before the validation and execution of a request:
 ///
-/// 1. The bearer token. If it is not live, the whole request is refused, as in Commerce.
-/// 2. The number of tokens of the document, and the nesting of its brackets, before it is parsed.
-/// 3. The amount it asks for. A fragment counts as often as it is spread. Operations that are not run count too.
+/// 1. The bearer token. If it is not valid, the whole request is refused, as in Commerce. The token
+///    of a customer of another website counts as no token.
+/// 2. The number of tokens of the document and the nesting of its brackets, before it is parsed.
+/// 3. The amount that the document asks for. A fragment counts as often as it is spread. Operations
+///    that are not executed count too.
 ///
 /// | bound | value |
 /// |---|---|
@@ -35,13 +37,13 @@ use crate::{
 /// | fields that take a credential or send a mail, at any depth, in an operation | 3 |
 /// | lists of the crate's own (`customerTokens`, `customerAssistance`), at any depth, in an operation | 3 |
 /// | fields, inline fragments, spreads and arguments of these lists and in them, in an operation | 64 |
-/// | length of all arguments, with the values of their variables | 64 KiB, and twice the request |
+/// | length of all arguments, with the values of their variables | 64 KiB plus twice the length of the request |
 /// | introspection: fields `__schema` and `__type` | 10 |
 /// | introspection: `types`, `fields`, `interfaces`, `possibleTypes` and `inputFields` nested in each other | 2 |
-/// | introspection: a field in one selection set, through fragments and whatever its alias | once |
+/// | introspection: the same field in one selection set, also by fragments and aliases | once (`__typename`: 4) |
 ///
-/// An operation with a field that takes a credential must not have a text as a variable's default value, since
-/// async-graphql's log would show it.
+/// A document with a field that takes a credential or sends a mail must not have a text, list or
+/// object as the default value of a variable. async-graphql's log would show the value.
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct Admission {
@@ -50,7 +52,8 @@ pub struct Admission {
 }
 
 impl Default for Admission {
-    /// Counts the crate's own fields that take a credential or send a mail; admits 500 selections.
+    /// Counts the crate's own fields that take a credential or send a mail, and admits 500
+    /// selections.
     fn default() -> Self {
         let own = [
             "generateCustomerToken",
@@ -77,21 +80,25 @@ pub struct Admitted {
 impl Admitted {
     /// Executes the request.
     ///
-    /// The response is as a client may see it. A [`StoreError`](crate::error::StoreError) or an [`Error`] that a resolver passed on
-    /// by `?` gets its category, and a `StoreError` the message of [`Error::Unavailable`]. Errors of async-graphql are cut to
-    /// 512 bytes, repeat no value of an argument, and are 16 at most if nothing ran. A field at the root whose resolver failed
-    /// is null.
+    /// The response is as a client may see it:
+    ///
+    /// - A [`StoreError`](crate::error::StoreError) or an [`Error`] that a resolver passed on by
+    ///   `?` gets its category. A `StoreError` also gets the message of [`Error::Unavailable`].
+    /// - Errors of async-graphql are cut to 512 bytes and repeat no value of an argument. If
+    ///   nothing was executed, there are at most 16.
+    /// - A root field whose resolver failed is null.
     pub async fn execute<E: Executor>(self, executor: &E) -> Response {
         presentable(executor.execute(self.request).await)
     }
 
-    /// Returns the request, for a schema to execute. Prefer [`execute`](Self::execute), which sees to the response.
+    /// Returns the request, for a schema to execute. Prefer [`execute`](Self::execute), which also
+    /// prepares the response for the client.
     #[must_use]
     pub fn into_request(self) -> Request {
         self.request
     }
 
-    /// True if the operation that is asked for is a mutation, which a GET must not run.
+    /// True if the requested operation is a mutation, which a GET must not execute.
     #[must_use]
     pub const fn is_mutation(&self) -> bool {
         self.is_mutation
@@ -99,20 +106,21 @@ impl Admitted {
 }
 
 impl Admission {
-    /// Counts fields of the host's own as the crate's: those that take a credential, hash a password or send a mail, such
-    /// as `createCustomerV2`. They count by their name, whichever type they are of.
+    /// Adds fields of the host to the costly fields: those that take a credential, hash a password
+    /// or send a mail, such as `createCustomerV2`. The fields are matched by name, in every type.
     pub fn costly<F: Into<Cow<'static, str>>>(mut self, fields: impl IntoIterator<Item = F>) -> Self {
         self.costly_fields.extend(fields.into_iter().map(Into::into));
         self
     }
 
-    /// Sets how many fields, inline fragments, spreads and arguments a document may have, where a fragment counts as often
-    /// as it is spread. The default is 500: the largest introspection query has about 300.
+    /// Sets the maximum number of fields, inline fragments, spreads and arguments of a document. A
+    /// fragment counts as often as it is spread. The default is 500. The largest introspection
+    /// query has about 300.
     ///
     /// # Security
     ///
-    /// Validation and execution do work for each selection before anything is awaited. With a bound of
-    /// some 10,000, a request of one kilobyte can stop a thread for a second or more.
+    /// Validation and execution do synchronous work for each selection. With a maximum of some
+    /// 10,000, a request of one kilobyte can block a thread for a second or more.
     pub const fn max_selections(mut self, selections: usize) -> Self {
         self.max_selections = selections;
         self
@@ -122,11 +130,12 @@ impl Admission {
     ///
     /// # Errors
     ///
-    /// The response to give instead, and its [status](super::status): 401 for a token that is not live, 503 if the store is
-    /// down. For a document that cannot be parsed or asks for too much, the caller answers 400.
+    /// The response for the client. Its [status](super::status) is 401 if the token is not valid,
+    /// and 503 if a store is down. If the document cannot be parsed or asks for too much, the host
+    /// answers with status 400.
     pub async fn admit(&self, mut request: Request, caller: Caller) -> Result<Admitted, Box<Response>> {
         let identity = match caller.identity().await {
-            // Somebody of another website is a guest here.
+            // For this website, a customer of another website is anonymous.
             Err(Error::Token(TokenError::NotAuthorized)) => None,
             identity => identity.map_err(|refused| refusal(error(refused)))?,
         };
@@ -152,7 +161,7 @@ impl Admission {
         self.max_selections.saturating_mul(NAMES_A_SELECTION).max(FREE_NAMES)
     }
 
-    /// Refuses a document that asks for too much, or for what a log would show.
+    /// Refuses a document that asks for too much, or that would reveal a secret in a log.
     fn judge(&self, document: &ExecutableDocument, request: &Request) -> Result<(), String> {
         let too_much = |bound: usize, of: &str| Err(format!("{TOO_MUCH}at most {bound} {of} are allowed."));
         let Ok(weight) = Scales::weigh(document, &request.variables, &self.costly_fields) else {
@@ -196,30 +205,38 @@ impl Admission {
 
 /// Default of [`Admission::max_selections`].
 const MAX_SELECTIONS: usize = 500;
-/// Tokens for each selection: some documents have two or three, and those with many arguments ten.
+/// Maximum number of tokens per selection. Usual documents have two or three, and documents with
+/// many arguments have ten.
 const TOKENS_A_SELECTION: usize = 20;
-/// Bytes of names for each selection: its alias and its name, or an argument's.
+/// Maximum length of all names per selection, in bytes: an alias and a field name, or an argument's
+/// name.
 const NAMES_A_SELECTION: usize = 32;
-/// Bytes of names that a document may have, whatever the number of selections. The introspection query of graphql-js has
-/// about 1 KiB. Validation compares each unknown name with all that it may have been meant for.
+/// Minimum of the limit on the length of all names, in bytes. The introspection query of graphql-js
+/// has about 1 KiB. The limit exists because validation compares each unknown name with the known
+/// names, to suggest similar ones.
 const FREE_NAMES: usize = 16 * 1024;
-/// Arguments of one field or directive. Where a field is asked for twice, validation looks each of its arguments up among
-/// those of the other, once for each selection set around both.
+/// Maximum number of arguments of one field or directive. If a field occurs twice, validation
+/// searches for each argument of the first among the arguments of the second. It repeats this for
+/// each selection set around both.
 const MAX_ARGUMENTS: usize = 64;
-/// Costly fields of an operation: no client signs in more often at once.
+/// Maximum number of costly fields in an operation. No client needs more sign-ins in one request.
 const MAX_COSTLY: usize = 3;
-/// Lists of the crate's own in an operation. Each asks the store for all entries.
+/// Maximum number of the crate's own lists in an operation. Each list reads all entries from the
+/// store.
 const MAX_LISTS: usize = 3;
-/// Selections of these lists, each of which a page answers 100 times. The two lists with all their fields have 20.
+/// Maximum number of selections in these lists. A page of 100 entries answers each of them 100
+/// times. The two lists with all their fields have 20 selections.
 const MAX_LISTED: usize = 64;
-/// Each may answer with the whole schema.
+/// Maximum number of introspection fields. Each may return the whole schema.
 const MAX_INTROSPECTIONS: usize = 10;
-/// Each list of introspection multiplies the answer. The introspection query of graphql-js nests two.
+/// Maximum nesting of introspection lists. Each level multiplies the size of the response. The
+/// introspection query of graphql-js has two levels.
 const MAX_INTROSPECTED: usize = 2;
-/// Bytes of arguments that a request may have, however short it is.
+/// Length of arguments that every request may have, in bytes, however short it is.
 const FREE_ARGUMENTS: usize = 64 * 1024;
 
-/// True if a variable has a text as its default value, which may be a secret: async-graphql's log would show it.
+/// True if a variable has a text, list or object as its default value. It may be a secret, and
+/// async-graphql's log would show it.
 fn has_text_for_default(document: &ExecutableDocument) -> bool {
     let operations = document.operations.iter();
     let mut variables = operations.flat_map(|(_, operation)| &operation.node.variable_definitions);
@@ -232,8 +249,9 @@ fn has_text_for_default(document: &ExecutableDocument) -> bool {
     })
 }
 
-/// Moves default values of lists into the variables, since async-graphql 7.2 panics at one of a list of an unknown type.
-/// The type is then non-null, as async-graphql takes one with a default value to be.
+/// Moves default values of list variables into the request's variables, because async-graphql 7.2
+/// panics on a default value of a list whose type is unknown. The variable's type becomes non-null,
+/// because async-graphql treats a variable with a default value as non-null.
 fn settle_defaults(document: &mut ExecutableDocument, request: &mut Request) {
     let operations: Vec<_> = match &mut document.operations {
         DocumentOperations::Single(operation) => vec![(None, operation)],

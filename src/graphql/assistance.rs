@@ -10,7 +10,7 @@ use crate::{
     http::trimmed,
 };
 
-/// `generateCustomerTokenAsAdmin`: to be merged into the host's mutations.
+/// The mutation `generateCustomerTokenAsAdmin`. A host merges it into its own mutations.
 #[derive(Clone, Copy, Debug, Default)]
 #[allow(clippy::exhaustive_structs)]
 pub struct AssistanceMutation;
@@ -25,7 +25,7 @@ impl AssistanceMutation {
         input: GenerateCustomerTokenAsAdminInput,
     ) -> Result<Option<GenerateCustomerTokenAsAdminOutput>> {
         caller(ctx)?;
-        // Before the token, as in Commerce.
+        // Checked before the token, as in Commerce.
         let email = trimmed(&input.customer_email);
         if email.is_empty() {
             return Err(error(Error::Input(InputError::Required(Field::CustomerEmail))));
@@ -43,7 +43,7 @@ impl AssistanceMutation {
 struct GenerateCustomerTokenAsAdminInput {
     /// The email address of the customer requesting remote shopping assistance.
     customer_email: String,
-    /// Why: it is kept with the token and in the audit trail.
+    /// The reason. It is stored with the token and in the audit trail.
     reason: Option<String>,
 }
 

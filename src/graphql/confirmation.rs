@@ -14,10 +14,12 @@ use crate::{
     http::{to_its_end, trimmed},
 };
 
-/// `confirmEmail`, `resendConfirmationEmail`: to be merged into the host's mutations.
+/// The mutations `confirmEmail` and `resendConfirmationEmail`. A host merges them into its own
+/// mutations.
 ///
-/// In a tokio runtime, `confirmEmail` runs to its end even if the client goes away: one that stopped midway could leave
-/// tokens of the customer's earlier address alive. In another runtime, the host sees to that.
+/// In a tokio runtime, `confirmEmail` completes even if the client disconnects. A confirmation that
+/// stops midway could leave tokens of the customer's earlier address valid. In another runtime, the
+/// host must run it to completion.
 pub struct ConfirmationMutation<C>(PhantomData<fn() -> C>);
 
 impl<C> Default for ConfirmationMutation<C> {
@@ -51,7 +53,7 @@ impl<C: CustomerObject> ConfirmationMutation<C> {
         }
         let confirmed = to_its_end(async move { caller.auth().confirm_email(confirmation).await });
         let confirmed = confirmed.await.map_err(|refused| match refused {
-            // To Commerce no key is one more wrong key.
+            // Commerce treats an empty key like a wrong key.
             Error::Input(InputError::Required(Field::ConfirmationToken)) => {
                 error(Error::Confirmation(ConfirmationError::InvalidToken))
             }
@@ -96,7 +98,7 @@ struct ConfirmEmailInput {
     confirmation_key: SecretArgument,
     /// The email address to be confirmed.
     email: String,
-    /// The password of a new account: with it, only a person who knows the password confirms the account.
+    /// The new account's password. If it is sent, only a person who knows it confirms the account.
     #[graphql(secret)]
     password: Option<SecretArgument>,
 }

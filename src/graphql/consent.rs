@@ -2,7 +2,7 @@ use async_graphql::{Context, InputObject, Result};
 
 use super::{error::error, identity::bearer};
 
-/// The consent field of Commerce's customer inputs, to be flattened into a host's own.
+/// The consent field of Commerce's customer inputs. A host flattens it into its own input.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, InputObject)]
 #[graphql(rename_fields = "snake_case")]
 #[allow(clippy::exhaustive_structs)]
@@ -11,7 +11,7 @@ pub struct AssistanceConsentInput {
     pub allow_remote_shopping_assistance: Option<bool>,
 }
 
-/// Sets the caller's consent to remote shopping assistance: for a host's own `updateCustomerV2`.
+/// Sets the caller's consent to remote shopping assistance, for a host's own `updateCustomerV2`.
 ///
 /// ```
 /// use async_graphql::{Context, InputObject, Object, Result};
@@ -44,8 +44,10 @@ pub struct AssistanceConsentInput {
 ///
 /// # Errors
 ///
-/// `The current customer isn't authorized.` (`graphql-authorization`) to a guest, an admin user, and an admin user who acts for
-/// the customer: consent is the customer's own. `graphql-unavailable` if a store failed.
+/// - `The current customer isn't authorized.` (`graphql-authorization`) for an anonymous caller, an
+///   admin user, and an admin user who acts for the customer. Only the customer can give or
+///   withdraw consent.
+/// - `graphql-unavailable` if a storage backend request failed.
 pub async fn set_assistance_consent(ctx: &Context<'_>, allowed: bool) -> Result<()> {
     let (caller, bearer) = bearer(ctx)?;
     caller.auth().set_remote_shopping_assistance(bearer, allowed).await.map_err(error)

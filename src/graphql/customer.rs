@@ -2,20 +2,21 @@ use async_graphql::{Context, Object, OutputType, Result};
 
 use crate::account::CustomerId;
 
-/// The host's `Customer` object, which `changeCustomerPassword` and `confirmEmail` answer with.
+/// The host's `Customer` object, which `changeCustomerPassword` and `confirmEmail` return.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be loaded as the `Customer` object of the schema",
     label = "it must implement `CustomerObject`",
     note = "write `impl CustomerObject for {Self}` with the function `load`; the type itself is an `async_graphql::Object` or `SimpleObject`"
 )]
 pub trait CustomerObject: OutputType {
-    /// The customer with this id: the one who calls, or the one whose e-mail address was just confirmed.
+    /// Loads the customer with this id: the caller, or the customer whose e-mail address was just
+    /// confirmed.
     fn load(ctx: &Context<'_>, id: &CustomerId) -> impl Future<Output = Result<Self>> + Send
     where
         Self: Sized;
 }
 
-/// Commerce's `CustomerOutput`, which `confirmEmail` answers with, and a host's own `createCustomerV2`.
+/// Commerce's `CustomerOutput`, which `confirmEmail` and a host's own `createCustomerV2` return.
 #[derive(Clone, Copy, Debug)]
 #[allow(clippy::exhaustive_structs)]
 pub struct CustomerOutput<C> {

@@ -16,23 +16,31 @@ use super::{
 };
 use crate::http::Caller;
 
-/// Longest body, in bytes.
+/// Maximum size of a body, in bytes.
 const MAX_BODY_BYTES: usize = 256 * 1024;
 
-/// GraphQL over HTTP, by GET and POST, with Commerce's statuses; needs [`AuthLayer`](crate::http::AuthLayer) around the
-/// router.
+/// Serves GraphQL over HTTP, by GET and POST, with Commerce's statuses. It needs
+/// [`AuthLayer`](crate::http::AuthLayer) around the router.
 ///
-/// Every request is [admitted](Admission). A mutation by GET is refused (405), as are a POST that is not
-/// `application/json` (415) and a body of more than 256 KiB (413). `OPTIONS` answers 204 with `Allow`; CORS is a layer's task.
+/// Every request is [admitted](Admission). A mutation by GET is refused with status 405, and a body
+/// of more than 256 KiB with 413. A POST that is not `application/json` is refused with 415.
+/// `OPTIONS` returns status 204 with `Allow`. For CORS, add a layer.
 ///
-/// Variables and extensions may be missing, null, an empty text or an empty list, as PHP writes an empty map. A persisted
-/// query without its text is answered with `PersistedQueryNotSupported`, upon which a client sends the text.
+/// Variables and extensions may be missing, null, an empty text or an empty list, because PHP
+/// encodes an empty map as an empty list. The endpoint keeps no persisted queries. A query that is
+/// sent by its hash alone gets the error `PersistedQueryNotSupported`. The client then sends the
+/// whole query.
 ///
-/// A client that prefers `application/graphql-response+json` is answered with the statuses of the
-/// [GraphQL over HTTP](https://graphql.github.io/graphql-over-http/) specification: 200 whenever there is data, 400 for a document
-/// that is not valid. Any other, whatever it accepts, is answered as Commerce does: `application/json`, 401 and 403 beside data,
-/// and 200 for a document that parses and is not valid. The crate's first error, if there is one, stands in the extensions of
-/// the response as an `Arc<`[`Error`](crate::Error)`>`, for the host's metrics.
+/// The statuses depend on the media type:
+///
+/// - A client that prefers `application/graphql-response+json` gets the statuses of [GraphQL over
+///   HTTP](https://graphql.github.io/graphql-over-http/). The status is 200 if there is data, and
+///   400 for an invalid document.
+/// - Every other client gets `application/json` with Commerce's statuses. The status can be 401 or
+///   403 even if there is data. It is 200 for a document that can be parsed but is invalid.
+///
+/// The extensions of the response have the first [`Error`](crate::Error) of the crate, if there is
+/// one, as an `Arc<`[`Error`](crate::Error)`>`, for the host's metrics.
 pub fn endpoint<E: Executor, S: Clone + Send + Sync + 'static>(
     executor: E,
     admission: Admission,
@@ -53,7 +61,7 @@ pub fn endpoint<E: Executor, S: Clone + Send + Sync + 'static>(
     get(answer.clone()).post(answer).options(options).layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
 }
 
-/// As Apollo's server answers where persisted queries are switched off.
+/// Returns the error of Apollo's server for disabled persisted queries.
 fn no_persisted_queries() -> Response {
     let error = async_graphql::Error::new("PersistedQueryNotSupported");
     refusal(error.extend_with(|_, extensions| extensions.set("code", "PERSISTED_QUERY_NOT_SUPPORTED")))

@@ -7,7 +7,7 @@ use crate::{
     http::log_fault,
 };
 
-/// The category of an error, by which Commerce's clients tell errors apart: `extensions.category`.
+/// The category of an error, by which Commerce's clients distinguish errors: `extensions.category`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Category {
@@ -24,7 +24,7 @@ pub enum Category {
 }
 
 impl Category {
-    /// The word a client sees.
+    /// Returns the category as a client sees it.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -36,7 +36,7 @@ impl Category {
         }
     }
 
-    /// An error of a host's own field.
+    /// Creates an error of a host's own field.
     ///
     /// ```
     /// use commerce_auth::graphql::Category;
@@ -54,16 +54,21 @@ fn with_category(error: async_graphql::Error, category: &'static str) -> async_g
     error.extend_with(|_, extensions| extensions.set("category", category))
 }
 
-/// An error of the crate's as a client sees it: its message and its category. The error itself is the
-/// [`source`](async_graphql::ServerError::source), which is not sent.
+/// Converts an error of the crate to a GraphQL error with its message and category. The error
+/// itself is the [`source`](async_graphql::ServerError::source), which is not sent to the client.
 ///
-/// Commerce has no category for a limit that is reached, a service that is busy or down, and a host's mistake; here they are
-/// `graphql-too-many-requests`, `graphql-unavailable` and `internal`. Nor has it a step-up: where an admin user must sign in
-/// afresh, the category is `graphql-authentication`, and `extensions.step_up.max_age` is how old a sign-in may be, in seconds.
+/// Commerce has no categories for the following errors:
 ///
-/// An error of kind [`Internal`](ErrorKind::Internal), [`Unavailable`](ErrorKind::Unavailable) or
-/// [`Overloaded`](ErrorKind::Overloaded) is logged through `tracing` here, with its causes, which the client is not told: make
-/// one GraphQL error of each.
+/// - A limit is reached: `graphql-too-many-requests`.
+/// - The service is busy or down: `graphql-unavailable`.
+/// - The host has made a mistake: `internal`.
+/// - An admin user must sign in again: `graphql-authentication`. `extensions.step_up.max_age` is
+///   the maximum age of the sign-in, in seconds.
+///
+/// If the error's kind is [`Internal`](ErrorKind::Internal),
+/// [`Unavailable`](ErrorKind::Unavailable) or [`Overloaded`](ErrorKind::Overloaded), this function
+/// logs the error with its sources through `tracing`. The client does not see the sources. Convert
+/// each error only once, so that it is logged once.
 #[must_use]
 pub fn error(error: Error) -> async_graphql::Error {
     log_fault(&error);
@@ -72,7 +77,8 @@ pub fn error(error: Error) -> async_graphql::Error {
     async_graphql::Error { extensions: Some(told), ..async_graphql::Error::new_with_source(error) }
 }
 
-/// Sets the extensions that a client gets beside the message of an error.
+/// Sets the extensions of an error: its category and, for a step-up, the maximum age of the
+/// sign-in.
 pub(super) fn extensions(error: &Error, told: &mut ErrorExtensionValues) {
     told.set("category", category_of(error));
     if let Error::SecondFactor(SecondFactorError::StepUpRequired(limit)) = error {
@@ -93,9 +99,9 @@ const fn category_of(error: &Error) -> &'static str {
     }
 }
 
-/// The response to a request of which nothing ran.
+/// Creates the response to a request of which nothing was executed.
 pub(super) fn refusal(error: async_graphql::Error) -> Response {
-    // It is at no place of the document.
+    // The error has no place in the document.
     let refused = ServerError { locations: Vec::new(), ..error.into_server_error(Pos::default()) };
     Response::from_errors(vec![refused])
 }
@@ -104,10 +110,11 @@ const TOO_MANY_REQUESTS: &str = "graphql-too-many-requests";
 const UNAVAILABLE: &str = "graphql-unavailable";
 const INTERNAL: &str = "internal";
 
-/// The status that Commerce gives a response: by the category of the first error that has one. A
-/// [`StoreError`] or an [`Error`] that a resolver passed on by `?` alone counts as if [`error`] had made it.
+/// Returns Commerce's status of a response, by the category of the first error that has one.
 ///
-/// Beyond Commerce, a limit that is reached is a 429, a service that is busy or down a 503, and a host's mistake a 500.
+/// A [`StoreError`] or an [`Error`] that a resolver passed on by `?` counts as if [`error`] had
+/// converted it. Commerce has no status for three cases: 429 if a limit is reached, 503 if the
+/// service is busy or down, and 500 for a mistake of the host.
 #[must_use]
 pub fn status(response: &Response) -> StatusCode {
     match response.errors.iter().find_map(category) {
@@ -120,8 +127,8 @@ pub fn status(response: &Response) -> StatusCode {
     }
 }
 
-/// The category of an error: the one that it has, or else that of the crate's error behind it, which a resolver may have
-/// passed on by `?` alone.
+/// Returns the category of an error. If it has none, returns the category of its source: an error
+/// of the crate that a resolver passed on by `?`.
 pub(super) fn category(error: &ServerError) -> Option<&str> {
     match error.extensions.as_ref().and_then(|extensions| extensions.get("category")) {
         Some(Value::String(category)) => Some(category),

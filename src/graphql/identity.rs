@@ -8,31 +8,36 @@ use crate::{
     token::{AdminIdentity, Bearer, CustomerIdentity, Identity},
 };
 
-/// The record that [`Admission`](super::Admission) leaves in the data of a request.
+/// The caller and the identity, which [`Admission`](super::Admission) puts into the data of a
+/// request.
 pub(super) struct Visit {
     pub(super) caller: Caller,
     pub(super) identity: Option<Identity>,
 }
 
-/// A request that was not admitted is the host's mistake, and tells nobody anything.
+/// Returns the caller and the identity of a request. A request that was not admitted is a mistake of
+/// the host.
 fn visit<'a>(ctx: &Context<'a>) -> Result<&'a Visit> {
     ctx.data::<Visit>().map_err(|_| error(Error::Internal(InternalError::NotConfigured(Part::Admission))))
 }
 
-/// Who calls: for a host's own resolvers.
+/// Returns the caller, for a host's own resolvers.
 ///
 /// # Errors
 ///
-/// When the request was not [admitted](super::Admission::admit).
+/// An error of the category `internal` if the request was not
+/// [admitted](super::Admission::admit).
 pub fn caller<'a>(ctx: &Context<'a>) -> Result<&'a Caller> {
     Ok(&visit(ctx)?.caller)
 }
 
-/// The customer who calls, or for whom an admin user does, as of when the request was admitted.
+/// Returns the customer whose token the request presents. An admin user may be acting for the
+/// customer. The identity is the one at the time of admission.
 ///
 /// # Errors
 ///
-/// `The current customer isn't authorized.` (`graphql-authorization`) to anybody else.
+/// As [`caller`]. `The current customer isn't authorized.` (`graphql-authorization`) if the caller
+/// is anonymous or an admin user.
 pub fn customer<'a>(ctx: &Context<'a>) -> Result<&'a CustomerIdentity> {
     match &visit(ctx)?.identity {
         Some(Identity::Customer(customer)) => Ok(customer),
@@ -47,15 +52,16 @@ fn admin<'a>(ctx: &Context<'a>) -> Result<&'a AdminIdentity> {
     }
 }
 
-/// The caller and their token, for a flow that takes it; a guest is told that they are not authorized.
+/// Returns the caller and the bearer token, for a flow that takes it. Refuses an anonymous caller.
 pub(super) fn bearer<'a>(ctx: &Context<'a>) -> Result<(&'a Caller, Bearer<'a>)> {
     let caller = caller(ctx)?;
-    // A token of another website, or of nobody any more, is what the flow says it is.
+    // The flow itself refuses a token of another website, or one that has ended since the
+    // admission.
     let bearer = caller.bearer().ok_or_else(|| error(Error::Token(TokenError::NotAuthorized)))?;
     Ok((caller, bearer))
 }
 
-/// A guard: a customer, or an admin user acting for one.
+/// A guard that admits a customer, and an admin user who acts for a customer.
 #[derive(Clone, Copy, Debug, Default)]
 #[allow(clippy::exhaustive_structs)]
 pub struct RequireCustomer;
@@ -66,7 +72,8 @@ impl Guard for RequireCustomer {
     }
 }
 
-/// A guard: a customer, and no admin user acting for one. For payment data, addresses, consent: what is the customer's own.
+/// A guard that admits a customer, but no admin user who acts for the customer. Use it for
+/// operations that only the customer may do, such as changes of payment data, addresses or consent.
 #[derive(Clone, Copy, Debug, Default)]
 #[allow(clippy::exhaustive_structs)]
 pub struct RequireSelf;
@@ -77,7 +84,7 @@ impl Guard for RequireSelf {
     }
 }
 
-/// A guard: an admin user with a permission.
+/// A guard that admits an admin user with a permission.
 #[derive(Clone, Copy, Debug)]
 #[allow(clippy::exhaustive_structs)]
 pub struct RequirePermission(pub Permission);

@@ -1,4 +1,4 @@
-//! The customer's own view of the ledger of assistance.
+//! The customer's view of the ledger of assistance.
 
 use async_graphql::{Context, Enum, ID, Object, Result, SimpleObject};
 
@@ -10,16 +10,18 @@ use super::{
 };
 use crate::token::{AssistanceEnd, AssistanceEntry};
 
-/// `customerAssistance`, beyond Commerce: to be merged into the host's queries.
+/// The query `customerAssistance`, which Commerce does not have. A host merges it into its own
+/// queries.
 ///
-/// Its complexity is one, and that of its fields for each of the `pageSize` entries, 100 by default.
+/// Its complexity is 1 plus the complexity of its fields for each of the `pageSize` entries, 100 by
+/// default.
 #[derive(Clone, Copy, Debug, Default)]
 #[allow(clippy::exhaustive_structs)]
 pub struct CustomerAssistanceQuery;
 
 #[Object]
 impl CustomerAssistanceQuery {
-    /// Who has assisted the customer, and who does now: the newest first.
+    /// The customer's past and present assistances, the newest first.
     #[graphql(guard = "RequireSelf", complexity = "Page::complexity(page_size, child_complexity)")]
     async fn customer_assistance(
         &self,
@@ -38,15 +40,15 @@ impl CustomerAssistanceQuery {
     }
 }
 
-/// `endCustomerAssistance`, beyond Commerce: to be merged into the host's mutations.
+/// The mutation `endCustomerAssistance`, which Commerce does not have. A host merges it into its
+/// own mutations.
 #[derive(Clone, Copy, Debug, Default)]
 #[allow(clippy::exhaustive_structs)]
 pub struct CustomerAssistanceMutation;
 
 #[Object]
 impl CustomerAssistanceMutation {
-    /// End an assistance of the customer's, named as customerAssistance names it. The result tells whether it went on until
-    /// now.
+    /// End an assistance by its id from customerAssistance. False if the assistance was not active.
     #[graphql(guard = "RequireSelf")]
     async fn end_customer_assistance(
         &self,
@@ -64,25 +66,25 @@ impl CustomerAssistanceMutation {
 /// Contains the result of a request to end an assistance.
 #[derive(SimpleObject)]
 struct EndCustomerAssistanceOutput {
-    /// True if it went on until now.
+    /// True if the assistance was active until now.
     result: bool,
 }
 
-/// An assistance of the customer's.
+/// An assistance of the customer.
 #[derive(SimpleObject)]
 #[graphql(rename_fields = "snake_case")]
 struct CustomerAssistanceEntry {
-    /// Its name, which is that of its token.
+    /// The id of the assistance, which is also the id of its token.
     id: ID,
-    /// The admin user who acts or acted for the customer, and why.
+    /// The admin user who acts or acted for the customer, and the reason.
     actor: CustomerTokenActor,
     /// When it began (RFC 3339).
     began_at: String,
     /// When it ends at the latest (RFC 3339).
     expires_at: String,
-    /// When it ended (RFC 3339); null while it goes on.
+    /// When it ended (RFC 3339). Null while it is active.
     ended_at: Option<String>,
-    /// How it ended; null while it goes on.
+    /// How it ended. Null while it is active.
     end: Option<CustomerAssistanceEnd>,
 }
 
@@ -104,15 +106,15 @@ impl TryFrom<AssistanceEntry> for CustomerAssistanceEntry {
 /// How an assistance ended.
 #[derive(Clone, Copy, PartialEq, Eq, Enum)]
 enum CustomerAssistanceEnd {
-    /// Its time was up.
+    /// The assistance reached its time limit.
     Expired,
-    /// The admin user signed out of it.
+    /// The admin user ended the assistance.
     SignedOut,
     /// The customer ended it.
     EndedByCustomer,
     /// The customer withdrew the consent.
     ConsentWithdrawn,
-    /// It no longer held: the admin user signed out or may no longer assist, or the customer's tokens were revoked.
+    /// The admin user signed out or may no longer assist, or the customer's tokens were revoked.
     Withdrawn,
 }
 

@@ -3,7 +3,7 @@ use std::sync::LazyLock;
 use async_graphql::Pos;
 use regex::Regex;
 
-/// A token of a GraphQL document: what it is, and where it begins.
+/// A token of a GraphQL document: its kind, its text and its position.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Token<'a> {
     pub(super) kind: Kind,
@@ -18,7 +18,7 @@ pub(super) enum Kind {
     Open,
     /// `]`, `}` or `)`.
     Close,
-    /// A punctuator that is no bracket.
+    /// A punctuator that is not a bracket.
     Punctuator,
     Name,
     Number,
@@ -26,16 +26,16 @@ pub(super) enum Kind {
     String,
     /// The quotes that begin a string without an end.
     Unterminated,
-    /// A character that begins no token.
+    /// A character that cannot begin a token.
     Character,
 }
 
-/// The tokens of
-/// [the specification](https://spec.graphql.org/October2021/#sec-Appendix-Grammar-Summary.Lexical-Tokens), comments, and any
-/// other character that is not ignored.
+/// The pattern of all tokens of [the
+/// specification](https://spec.graphql.org/October2021/#sec-Appendix-Grammar-Summary.Lexical-Tokens),
+/// of comments, and of any other character that is not ignored.
 ///
-/// Quotes that begin a string without an end are a separate token. Each of them costs a search to the
-/// end of the document, so the caller stops at the first.
+/// The quotes of a string without an end are a separate token. To find out that the end is missing
+/// costs a search through the rest of the document. So the caller stops at the first such token.
 #[expect(
     clippy::expect_used,
     reason = "the pattern is constant, and the first document of any test compiles it"
@@ -73,14 +73,14 @@ pub(super) fn tokens(document: &str) -> impl Iterator<Item = Token<'_>> {
     })
 }
 
-/// The line and column of a byte, each from 1.
+/// Returns the line and column of a byte, each counted from 1.
 pub(super) fn position(document: &str, byte: usize) -> Pos {
     let before = document.get(..byte).unwrap_or(document);
     let line = before.rsplit('\n').next().unwrap_or_default();
     Pos { line: 1 + before.matches('\n').count(), column: 1 + line.chars().count() }
 }
 
-/// The byte at a line and column.
+/// Returns the byte at a line and column.
 pub(super) fn offset(document: &str, position: Pos) -> usize {
     let lines = document.split_inclusive('\n').take(position.line.saturating_sub(1));
     let line_start: usize = lines.map(str::len).sum();

@@ -22,14 +22,16 @@ pub(super) enum Media {
 }
 
 impl Media {
-    /// The type that the client prefers; JSON if it names neither, as in Commerce.
+    /// Returns the type that the client prefers. Returns JSON if the client accepts neither, as
+    /// Commerce does.
     pub(super) fn accepted(headers: &HeaderMap) -> Self {
         let lines = headers.get_all(ACCEPT).iter().filter_map(|line| line.to_str().ok());
         let ranges: Vec<Range> = lines.flat_map(|line| line.split(',')).filter_map(Range::parse).collect();
         let json = Range::best(&ranges, "application/json");
         let graphql = Range::best(&ranges, "application/graphql-response+json");
         match graphql {
-            // The more preferred one, or the one that is named first.
+            // GraphQL wins if its quality is higher, or if the qualities are equal and it is named
+            // first.
             Some((quality, place))
                 if json
                     .is_none_or(|(json, before)| quality > json || (quality == json && place < before)) =>
@@ -63,7 +65,7 @@ impl Media {
     }
 
     pub(super) fn answer(self, status: StatusCode, response: &Response) -> axum::response::Response {
-        // Nothing was executed: there is no data, not even null.
+        // If nothing was executed, the response has no `data`, not even null.
         let unrun = response.errors.iter().all(|error| error.path.is_empty());
         let body = JsonBody {
             data: Some(&response.data).filter(|data| !(unrun && **data == Value::Null)),
@@ -83,7 +85,7 @@ impl Media {
     }
 }
 
-/// A response as it is sent: fields in the order of the answer, which a map of JSON would sort.
+/// The body of a response, with the fields in the order of the answer. A map of JSON would sort them.
 #[derive(Serialize)]
 struct JsonBody<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -109,8 +111,8 @@ impl Range {
         Some(Self { name, quality: quality.unwrap_or(1.0) })
     }
 
-    /// The preference for a type, by the range that names it most closely, and the place of that range. None if it is
-    /// not accepted.
+    /// Returns the quality and the place of the most specific range that matches a type. Returns
+    /// `None` if the type is not accepted.
     fn best(ranges: &[Self], name: &str) -> Option<(f32, usize)> {
         let named = |name: &str| ranges.iter().position(|range| range.name == name);
         let place = named(name).or_else(|| named("application/*")).or_else(|| named("*/*"))?;
@@ -136,7 +138,7 @@ mod tests {
             ("application/graphql-response+json, */*", GraphQl),
             ("application/json, application/graphql-response+json", Json),
             ("Application/GraphQL-Response+JSON; charset=utf-8", GraphQl),
-            // By quality, whichever comes first.
+            // The higher quality wins, in any order.
             ("application/json;q=0.5, application/graphql-response+json", GraphQl),
             ("application/graphql-response+json;q=0.5, application/json", Json),
             ("application/graphql-response+json;q=0, application/json", Json),
@@ -146,7 +148,7 @@ mod tests {
             ("application/graphql-response+json;Q=0.9, application/json;q=0.8", GraphQl),
             ("application/graphql-response+json;q=nonsense, application/json;q=0.8", GraphQl),
             ("application/graphql-response+json;q=NaN, application/json", Json),
-            // Whatever else a client asks for, it gets JSON, as from Commerce.
+            // A client that accepts neither type gets JSON, as from Commerce.
             ("", Json),
             (",", Json),
             ("text/html", Json),

@@ -1,4 +1,4 @@
-//! The mutations of Commerce's sign-in, for a host that merges them into its own async-graphql schema.
+//! The mutations of Commerce's sign-in, which a host merges into its own async-graphql schema.
 //!
 //! | object | fields |
 //! |---|---|
@@ -13,22 +13,26 @@
 //! Names, arguments, nullability, messages, categories and statuses are those of Commerce 2.4.8.
 //! Beyond Commerce:
 //!
-//! - The answer to a sign-in has `expires_at`.
+//! - The result of a sign-in has `expires_at`.
 //! - Assistance takes a `reason`.
 //! - `confirmEmail` takes the new account's `password`.
-//!   [`Auth::confirm_email`](crate::Auth::confirm_email) says why.
-//! - `customerTokenIdentity` says who the customer is and who acts through the token.
-//! - A customer sees and ends tokens one by one, and sees and ends assistance.
-//! - `"0"` is a value. An invalid address gets the same answer as an unknown one.
+//!   [`Auth::confirm_email`](crate::Auth::confirm_email) gives the reason.
+//! - `customerTokenIdentity` returns when and how the token was obtained, and the admin user who
+//!   acts with it.
+//! - A customer can list and end single tokens and assistances.
+//! - The argument `"0"` is accepted as a value, but Commerce treats it as missing. A malformed
+//!   address gets the same error as an unknown address.
 //!
-//! Every request goes through [`Admission`], which tells the resolvers who calls. Without it, the
-//! resolvers refuse. With the feature `axum`, [`endpoint`] does this, and GraphQL over HTTP.
+//! Every request goes through [`Admission`], which gives the caller to the resolvers. Without it,
+//! the resolvers return an error. With the feature `axum`, [`endpoint`] admits the requests and
+//! serves GraphQL over HTTP.
 //!
 //! A host's own `updateCustomerV2` takes the customer's consent with [`AssistanceConsentInput`] and
 //! [`set_assistance_consent`].
 //!
-//! A host guards its own fields with [`RequireCustomer`], [`RequireSelf`] and [`RequirePermission`], and answers
-//! with [`error`] and [`Category::error`]. The guide in [`http`](crate::http) mounts all of it.
+//! A host guards its own fields with [`RequireCustomer`], [`RequireSelf`] and
+//! [`RequirePermission`], and returns errors made by [`error`] and [`Category::error`]. The guide
+//! in [`http`](crate::http) shows a complete schema.
 //!
 #![doc = concat!(
     "# The schema\n\nThe objects above add this to a host's schema, whose own `Customer` stands for the one here.\n\n```graphql\n",

@@ -1,10 +1,10 @@
-//! Pages of the crate's lists, and the complexity of each.
+//! The pages of the crate's lists, and the complexity of a list.
 
 use async_graphql::Result;
 
 use super::error::Category;
 
-/// The fields that answer one.
+/// The fields that return a list.
 pub(super) const LISTS: [&str; 2] = ["customerTokens", "customerAssistance"];
 
 /// The part of a list that a request asks for.
@@ -15,14 +15,15 @@ pub(super) struct Page {
 }
 
 impl Page {
-    /// The largest size, and the default one. As many tokens as a customer has by default.
+    /// Maximum and default size of a page. By default, a customer has at most this number of
+    /// tokens.
     pub(super) const MAX_SIZE: i32 = 100;
 
-    /// Reads `pageSize` and `currentPage`, which is 1 for the first page.
+    /// Makes a page from `pageSize` and `currentPage`. The first page is 1.
     ///
     /// # Errors
     ///
-    /// Commerce's messages for a size or a page that cannot be.
+    /// Commerce's messages, if the size or the page is out of range.
     pub(super) fn of(size: i32, current: i32) -> Result<Self> {
         let refused = |message: String| Err(Category::Input.error(message));
         if size > Self::MAX_SIZE {
@@ -43,7 +44,8 @@ impl Page {
         list.into_iter().skip(self.before).take(self.size)
     }
 
-    /// Returns the complexity of a list: one, and that of the fields of an entry for each entry of a page of this size.
+    /// Returns the complexity of a list: 1 plus the complexity of an entry's fields for each entry
+    /// of the page.
     pub(super) fn complexity(size: i32, of_entry: usize) -> usize {
         let entries = usize::try_from(size.clamp(0, Self::MAX_SIZE)).unwrap_or_default();
         entries.saturating_mul(of_entry).saturating_add(1)

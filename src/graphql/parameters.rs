@@ -13,12 +13,13 @@ use crate::http::is_json;
 /// The parameters of a request, in the query of a GET or in the body of a POST.
 pub(super) enum Asked {
     Request(Box<Request>),
-    /// A persisted query, by its hash alone. The server keeps none, and answers so. The client then sends the whole query.
+    /// A persisted query that is sent by its hash alone. The server stores no queries and returns
+    /// an error, so that the client sends the whole query.
     PersistedQuery,
 }
 
 impl<S: Send + Sync> FromRequest<S> for Asked {
-    /// 400, 413 or 415.
+    /// Status 400, 413 or 415.
     type Rejection = StatusCode;
 
     async fn from_request(request: HttpRequest, state: &S) -> Result<Self, StatusCode> {
@@ -30,7 +31,8 @@ impl<S: Send + Sync> FromRequest<S> for Asked {
                 let status = unread.into_response().status();
                 if status == StatusCode::PAYLOAD_TOO_LARGE { status } else { StatusCode::BAD_REQUEST }
             })?;
-            // Some clients on Windows begin with a byte order mark, which RFC 8259 section 8.1 allows to ignore.
+            // Some Windows clients send a byte order mark, which RFC 8259 section 8.1 allows a
+            // reader to ignore.
             from_slice::<Parameters>(body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&body)).ok()
         } else {
             let parameters = Query::<Parameters>::try_from_uri(request.uri()).ok();
@@ -40,8 +42,8 @@ impl<S: Send + Sync> FromRequest<S> for Asked {
     }
 }
 
-/// The parameters as they are sent. async-graphql's own reading of a query passes over `operationName`, and that of a body
-/// refuses PHP's empty maps.
+/// The parameters as the client sent them. async-graphql's own reader ignores `operationName` in a
+/// query string, and refuses PHP's empty maps in a body.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Parameters {
@@ -54,7 +56,7 @@ struct Parameters {
 }
 
 impl Parameters {
-    /// Decodes the maps of a query, which are JSON in a text.
+    /// Decodes the maps of a query string, which are JSON texts.
     fn decoded(mut self) -> Option<Self> {
         for map in [&mut self.variables, &mut self.extensions] {
             if let Value::String(json) = map
@@ -73,14 +75,14 @@ impl Parameters {
             return Some(Asked::PersistedQuery);
         }
         let mut request = Request::new(self.query?).variables(Variables::from_json(variables));
-        // Some clients send an empty name for none.
+        // Some clients send an empty name if they have none.
         request.operation_name = self.operation_name.filter(|name| !name.is_empty());
         request.extensions = from_value(extensions).ok()?;
         Some(Asked::Request(request.into()))
     }
 }
 
-/// Returns a map. Null, an empty text and PHP's empty array, `[]`, stand for an empty one.
+/// Returns a map. Null, an empty text and PHP's empty array, `[]`, count as an empty map.
 fn as_map(value: Value) -> Option<Value> {
     match value {
         Value::Object(_) => Some(value),

@@ -14,10 +14,12 @@ use crate::{
     http::{to_its_end, trimmed},
 };
 
-/// `requestPasswordResetEmail`, `resetPassword`, `changeCustomerPassword`: to be merged into the host's mutations.
+/// The mutations `requestPasswordResetEmail`, `resetPassword` and `changeCustomerPassword`. A host
+/// merges them into its own mutations.
 ///
-/// In a tokio runtime, `resetPassword` and `changeCustomerPassword` run to their end even if the client goes away: one that
-/// stopped midway could leave the customer's earlier tokens alive. In another runtime, the host sees to that.
+/// In a tokio runtime, `resetPassword` and `changeCustomerPassword` complete even if the client
+/// disconnects. A change that stops midway could leave the customer's earlier tokens valid. In
+/// another runtime, the host must run them to completion.
 pub struct PasswordMutation<C>(PhantomData<fn() -> C>);
 
 impl<C> Default for PasswordMutation<C> {
@@ -77,7 +79,7 @@ impl<C: CustomerObject> PasswordMutation<C> {
     ) -> Result<Option<C>> {
         let who = customer(ctx)?;
         let (caller, _) = bearer(ctx)?;
-        // As Commerce does, which trims before it looks.
+        // Commerce trims the passwords before it checks whether they are empty.
         for (argument, field) in
             [(&current_password, Field::CurrentPassword), (&new_password, Field::NewPassword)]
         {

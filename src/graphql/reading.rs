@@ -9,17 +9,18 @@ use super::{
     response::shortened,
 };
 
-/// The beginning of a refusal of a request that asks for too much.
+/// The beginning of the error for a request that asks for too much.
 pub(super) const TOO_MUCH: &str = "The request asks for too much: ";
 
-/// Maximum number of brackets that are open at once. A document at this bound is parsed, validated and run within 512 KiB of
-/// stack in a debug build; a thread of tokio's has 2 MiB.
+/// Maximum number of brackets that are open at once. A document with this nesting is parsed,
+/// validated and executed within 512 KiB of stack in a debug build. A thread of tokio has 2 MiB.
 const MAX_NESTING: usize = 64;
-/// Longest name, in bytes. async-graphql compares an unknown name with each that it may have been meant for.
+/// Maximum length of a name, in bytes. async-graphql compares an unknown name with the known
+/// names, to suggest similar ones.
 const MAX_NAME: usize = 100;
 
-/// Parses the document of a request, if it is short enough and not nested too deeply. All its names together may have
-/// `max_names` bytes.
+/// Parses the document of a request, if it is not nested too deeply. The document may have
+/// `max_tokens` tokens, and all its names together may have `max_names` bytes.
 pub(super) fn read(
     request: &mut Request,
     max_tokens: usize,
@@ -62,8 +63,8 @@ fn bound(document: &str, max_tokens: usize, max_names: usize) -> Result<(), Serv
     Ok(())
 }
 
-/// The error for a document that cannot be parsed. The parser's own message repeats a line of the document, which may hold
-/// a secret.
+/// Returns the error for a document that cannot be parsed. The parser's own message repeats a line
+/// of the document, which may hold a secret.
 fn syntax_error(document: &str) -> ServerError {
     match parse_query(document) {
         Err(Unparsed::Syntax { start, .. }) => {
@@ -74,7 +75,8 @@ fn syntax_error(document: &str) -> ServerError {
     }
 }
 
-/// The kind of the token at a position, in graphql-js's words, or the punctuator itself.
+/// Returns the kind of the token at a position in the words of graphql-js. For a punctuator,
+/// returns the punctuator itself.
 fn token_at(document: &str, position: Pos) -> String {
     let offset = offset(document, position);
     let token = tokens(document).find(|token| token.start + token.text.len() > offset);

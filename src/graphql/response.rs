@@ -9,7 +9,7 @@ use crate::{
     http::log_fault,
 };
 
-/// Longest message of async-graphql's own that is passed on, in bytes.
+/// Maximum length of a message of async-graphql that is passed on, in bytes.
 const MAX_MESSAGE: usize = 512;
 /// Maximum number of validation errors that are passed on.
 const MAX_ERRORS: usize = 16;
@@ -19,14 +19,14 @@ pub(super) fn presentable(mut response: Response) -> Response {
     let errors = mem::take(&mut response.errors);
     let most = match errors.iter().all(|error| error.path.is_empty()) {
         true => MAX_ERRORS,
-        // Each says why a field is null.
+        // Each error explains why a field is null, so none is dropped.
         false => usize::MAX,
     };
     response.errors = errors.into_iter().take(most).map(categorised).map(bounded).collect();
     with_nulls(response)
 }
 
-/// Gives an error of the crate's its category, where a resolver passed it on by `?` alone.
+/// Adds the category to an error of the crate that a resolver passed on by `?`.
 fn categorised(mut told: ServerError) -> ServerError {
     if told.extensions.as_ref().is_some_and(|extensions| extensions.get("category").is_some()) {
         return told;
@@ -35,9 +35,9 @@ fn categorised(mut told: ServerError) -> ServerError {
     let is_an_error = source.is::<Error>();
     match cause(source) {
         Ok(cause) => {
-            // `error` would have logged it.
+            // The error was not converted by `error`, so it has not been logged yet.
             log_fault(&cause);
-            // A store's own message is for a log.
+            // A store's own message belongs only in the log.
             if !is_an_error {
                 told.message = cause.to_string();
             }
@@ -51,7 +51,7 @@ fn categorised(mut told: ServerError) -> ServerError {
 
 type Source = Arc<dyn Any + Send + Sync>;
 
-/// The crate's error that a source is, or that a store's failure stands for.
+/// Returns the crate's error in a source. A failure of a store becomes [`Error::Unavailable`].
 fn cause(source: Source) -> Result<Arc<Error>, Source> {
     let unavailable = |failed| Ok(Arc::new(Error::Unavailable(failed)));
     let source = match source.downcast::<Error>() {
@@ -68,7 +68,7 @@ fn cause(source: Source) -> Result<Arc<Error>, Source> {
     }
 }
 
-/// Cuts what async-graphql says of a request: it repeats names and values of any length.
+/// Shortens a message of async-graphql, because it repeats names and values of any length.
 fn bounded(mut told: ServerError) -> ServerError {
     if told.source.is_none() && category(&told).is_none() {
         told.message = shortened(without_value(told.message));
@@ -76,8 +76,8 @@ fn bounded(mut told: ServerError) -> ServerError {
     told
 }
 
-/// Cuts off a value that async-graphql's message repeats, since it may be a secret in the wrong place. The messages are those
-/// of an enum and of `InputValueError::expected_type`.
+/// Cuts off a value that async-graphql's message repeats, because it may be a secret in the wrong
+/// field. The patterns are the messages for an enum and of `InputValueError::expected_type`.
 fn without_value(message: String) -> String {
     for of_enum in [" does not contain the value", " does not contain value"] {
         if let Some((before, _)) = message.split_once(&format!("{of_enum} \"")) {
@@ -90,7 +90,7 @@ fn without_value(message: String) -> String {
     }
 }
 
-/// The beginning of a message.
+/// Cuts a message to [`MAX_MESSAGE`] bytes.
 pub(super) fn shortened(mut message: String) -> String {
     const MARK: char = '…';
     if message.len() > MAX_MESSAGE {
@@ -101,10 +101,11 @@ pub(super) fn shortened(mut message: String) -> String {
     message
 }
 
-/// async-graphql leaves a field out whose resolver failed. To a client it is null, by the specification and in Commerce,
-/// whose fields are all nullable.
+/// Adds null for each root field whose resolver failed, because async-graphql leaves out such a
+/// field. A client expects null, by the specification and from Commerce, where all fields are
+/// nullable.
 fn with_nulls(mut response: Response) -> Response {
-    // Where every field is skipped, async-graphql has null for the empty object.
+    // If every field is skipped, async-graphql returns null instead of an empty object.
     if response.errors.is_empty() && response.data == Value::Null {
         response.data = Value::Object(Default::default());
     }

@@ -5,8 +5,9 @@ use secrecy::{ExposeSecret, SecretString};
 
 use crate::credential::Credential;
 
-/// A `String` argument that is a secret: wiped from memory when dropped, and never shown. Mark the argument
-/// `#[graphql(secret)]` besides, which keeps it out of async-graphql's own log of the query.
+/// A `String` argument that is a secret. It is wiped from memory when dropped, and `Debug` does not
+/// show it. Also mark the argument `#[graphql(secret)]`, so that async-graphql's log of the query
+/// does not show it.
 #[derive(Clone)]
 pub(super) struct SecretArgument(SecretString);
 
@@ -28,7 +29,7 @@ impl fmt::Debug for SecretArgument {
     }
 }
 
-/// To clients it is a `String`.
+/// Appears as a `String` in the schema.
 impl InputType for SecretArgument {
     type RawValueType = Self;
 
@@ -43,12 +44,12 @@ impl InputType for SecretArgument {
     fn parse(value: Option<Value>) -> InputValueResult<Self> {
         match value {
             Some(Value::String(text)) => Ok(Self(SecretString::from(text))),
-            // Without the value, which may be a secret of another type.
+            // The error does not show the value, which may be a secret of another type.
             _ => Err(InputValueError::custom("A string is expected.")),
         }
     }
 
-    /// Never the secret: this is for default values, of which there are none.
+    /// Never returns the secret. async-graphql calls it for default values, and a secret has none.
     fn to_value(&self) -> Value {
         Value::Null
     }

@@ -14,8 +14,9 @@ use crate::{
     token::{Assistance, Obtained},
 };
 
-/// `generateCustomerToken`, `exchangeOtpForCustomerToken`, `revokeCustomerToken`, and beyond Commerce
-/// `revokeCustomerTokenById`: to be merged into the host's mutations.
+/// The mutations `generateCustomerToken`, `exchangeOtpForCustomerToken` and `revokeCustomerToken`,
+/// and `revokeCustomerTokenById`, which Commerce does not have. A host merges them into its own
+/// mutations.
 #[derive(Clone, Copy, Debug, Default)]
 #[allow(clippy::exhaustive_structs)]
 pub struct CustomerTokenMutation;
@@ -64,7 +65,7 @@ impl CustomerTokenMutation {
         Ok(Some(RevokeCustomerTokenOutput { result: true }))
     }
 
-    /// Revoke one of the customer's tokens, named as customerTokens names it. The result tells whether it was there.
+    /// Revoke a token by its id from customerTokens. False if the customer has no such token.
     #[graphql(guard = "RequireSelf")]
     async fn revoke_customer_token_by_id(
         &self,
@@ -78,7 +79,7 @@ impl CustomerTokenMutation {
     }
 }
 
-/// To Commerce an address that cannot be one is an unknown one.
+/// Maps the result of a sign-in. Commerce treats a malformed address like an unknown account.
 fn told(caller: &Caller, signed_in: Result<SignedIn, Error>) -> Result<Option<CustomerToken>> {
     match signed_in {
         Ok(signed_in) => {
@@ -113,9 +114,11 @@ struct RevokeCustomerTokenOutput {
     result: bool,
 }
 
-/// `customerTokenIdentity` and `customerTokens`, both beyond Commerce: to be merged into the host's queries.
+/// The queries `customerTokenIdentity` and `customerTokens`, which Commerce does not have. A host
+/// merges them into its own queries.
 ///
-/// The complexity of `customerTokens` is one, and that of its fields for each of the `pageSize` entries, 100 by default.
+/// The complexity of `customerTokens` is 1 plus the complexity of its fields for each of the
+/// `pageSize` entries, 100 by default.
 #[derive(Clone, Copy, Debug, Default)]
 #[allow(clippy::exhaustive_structs)]
 pub struct CustomerTokenQuery;
@@ -134,7 +137,7 @@ impl CustomerTokenQuery {
         })
     }
 
-    /// The customer's live tokens, the newest first, those of assistance among them.
+    /// The customer's live tokens, including assistance tokens, the newest first.
     #[graphql(guard = "RequireSelf", complexity = "Page::complexity(page_size, child_complexity)")]
     async fn customer_tokens(
         &self,
@@ -163,7 +166,7 @@ struct CustomerTokenIdentity {
     expires_at: String,
     /// How it was obtained.
     obtained: CustomerTokenObtained,
-    /// The admin user who acts through it for the customer, if one does.
+    /// The admin user who acts for the customer with this token, if there is one.
     actor: Option<CustomerTokenActor>,
 }
 
@@ -176,14 +179,15 @@ enum CustomerTokenObtained {
     ResetToken,
     /// By an admin user's one-time code.
     OneTimeCode,
-    /// By an admin user directly.
+    /// By an admin user with generateCustomerTokenAsAdmin.
     AsAdmin,
 }
 
 impl From<Obtained> for CustomerTokenObtained {
     fn from(obtained: Obtained) -> Self {
         match obtained {
-            // The second factor is an admin user's: no customer's token is obtained so.
+            // Only admin users have a second factor, so a customer's token has the first of these
+            // values.
             Obtained::Password | Obtained::PasswordAndTotp | Obtained::PasswordAndRecoveryCode => {
                 Self::Password
             }
@@ -200,7 +204,7 @@ impl From<Obtained> for CustomerTokenObtained {
 pub(super) struct CustomerTokenActor {
     /// The admin user's id.
     admin_id: ID,
-    /// Why the admin user acts, in their own words.
+    /// The reason, in the admin user's words.
     reason: String,
 }
 
@@ -214,7 +218,7 @@ impl From<&Assistance> for CustomerTokenActor {
 #[derive(SimpleObject)]
 #[graphql(rename_fields = "snake_case")]
 struct CustomerTokenEntry {
-    /// Its name; not the token.
+    /// The id of the token. It is not the token itself.
     id: ID,
     /// When it was issued (RFC 3339).
     issued_at: String,
@@ -222,13 +226,13 @@ struct CustomerTokenEntry {
     expires_at: String,
     /// How it was obtained.
     obtained: CustomerTokenObtained,
-    /// The address it was obtained from.
+    /// The IP address from which it was obtained.
     source: Option<String>,
-    /// The user agent it was obtained with.
+    /// The user agent with which it was obtained.
     user_agent: Option<String>,
     /// True if it is the token of this request.
     current: bool,
-    /// The admin user who acts through it for the customer, if one does.
+    /// The admin user who acts for the customer with this token, if there is one.
     actor: Option<CustomerTokenActor>,
 }
 

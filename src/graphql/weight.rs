@@ -8,36 +8,39 @@ use async_graphql_value::Value;
 
 use super::page::LISTS;
 
-/// Counts of what a document asks for, where a fragment counts as often as it is spread.
+/// The amounts that a document asks for. A fragment counts as often as it is spread.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Weight {
-    /// Fields, inline fragments, spreads and arguments, of all operations, and of fragments that none spreads.
+    /// Number of fields, inline fragments, spreads and arguments, in all operations and in
+    /// fragments that are never spread.
     pub(super) selections: usize,
-    /// Arguments of the field or directive that has the most.
+    /// Largest number of arguments of one field or directive.
     pub(super) widest: usize,
-    /// Fields that take a credential or send a mail, of the operation that asks for most of them.
+    /// Number of fields that take a credential or send a mail, in the operation that has most of
+    /// them.
     pub(super) costly: usize,
-    /// Lists of the crate's own, of the operation that asks for most of them.
+    /// Number of the crate's own lists, in the operation that has most of them.
     pub(super) own_lists: usize,
-    /// Fields, inline fragments, spreads and arguments of these lists and in them, of the operation that has most of them.
+    /// Number of fields, inline fragments, spreads and arguments of the crate's own lists and in
+    /// them, in the operation that has most of them.
     pub(super) listed: usize,
-    /// The length of all arguments, with the values of their variables.
+    /// Length of all arguments, with the values of their variables.
     pub(super) arguments: usize,
-    /// Fields `__schema` and `__type`.
+    /// Number of fields `__schema` and `__type`.
     pub(super) introspections: usize,
-    /// Depth to which lists of introspection are nested in each other below these.
+    /// Depth of introspection lists that are nested in each other below `__schema` or `__type`.
     pub(super) introspected: usize,
-    /// True if a selection set below these asks for a field twice.
+    /// True if a selection set below `__schema` or `__type` has a field twice.
     pub(super) introspects_twice: bool,
-    /// Depth to which selection sets are nested in each other.
+    /// Depth of selection sets that are nested in each other.
     height: usize,
-    /// As `introspected`, at the fields of a type.
+    /// As `introspected`, but also outside of `__schema` and `__type`.
     lists: usize,
-    /// As `introspects_twice`, at the fields of a type.
+    /// As `introspects_twice`, but also outside of `__schema` and `__type`.
     asks_twice: bool,
-    /// Fields of introspection of this selection set: a bit for each of [`FIELDS`].
+    /// The introspection fields of this selection set, with a bit for each of [`FIELDS`].
     fields: u64,
-    /// Fields `__typename` of this selection set.
+    /// Number of fields `__typename` of this selection set.
     typenames: usize,
 }
 
@@ -61,7 +64,7 @@ impl Weight {
     }
 }
 
-/// All fields of introspection but `__typename`.
+/// All introspection fields except `__typename`.
 const FIELDS: [&str; 23] = [
     "args",
     "defaultValue",
@@ -87,28 +90,30 @@ const FIELDS: [&str; 23] = [
     "type",
     "types",
 ];
-/// Clients such as Apollo's add `__typename` to a selection set, and to each fragment that it spreads.
+/// Maximum number of `__typename` in one selection set. Clients such as Apollo's add one to a
+/// selection set and one to each fragment that it spreads.
 const MAX_TYPENAMES: usize = 4;
 
-/// Selection sets are nested more deeply, through fragments, than is followed.
+/// The error for selection sets that are nested too deeply, through fragments.
 #[derive(Debug)]
 pub(super) struct TooDeep;
 
 /// Maximum depth of selection sets, through fragments.
 pub(super) const MAX_HEIGHT: usize = 64;
 
-/// Weighs documents. Each fragment is weighed once, so that fragments that multiply cost no more than others.
+/// Weighs documents. Each fragment is weighed only once, even if it is spread many times.
 pub(super) struct Scales<'a> {
     costly_fields: &'a [Cow<'static, str>],
     fragments: &'a HashMap<Name, Positioned<FragmentDefinition>>,
-    /// The length of each variable's value.
+    /// Length of each variable's value.
     variables: HashMap<&'a str, usize>,
-    /// None while a fragment is weighed: one that spreads itself weighs nothing there, since the schema refuses it.
+    /// `None` while the fragment is being weighed. A fragment that spreads itself weighs nothing
+    /// there, because the schema refuses it.
     weighed: HashMap<&'a str, Option<Weight>>,
 }
 
 impl<'a> Scales<'a> {
-    /// Weighs a document that is sent with these variables.
+    /// Weighs a document with the variables of its request.
     pub(super) fn weigh(
         document: &'a ExecutableDocument,
         variables: &'a Variables,
@@ -218,7 +223,7 @@ impl<'a> Scales<'a> {
         weight.arguments = lengths.fold(weight.arguments, usize::saturating_add);
     }
 
-    /// The length of a value, with those of its variables.
+    /// Returns the length of a value, with the values of its variables.
     fn length(&self, value: &Value) -> usize {
         let inside = match value {
             Value::Variable(name) => self.variables.get(name.as_str()).copied().unwrap_or_default(),
@@ -236,7 +241,8 @@ impl<'a> Scales<'a> {
     }
 }
 
-/// The lengths of the values of a document's variables. If a variable has a default value too, the longer of both counts.
+/// Returns the length of each variable's value. If a variable also has a default value, the longer
+/// one counts.
 fn lengths<'a>(document: &'a ExecutableDocument, variables: &'a Variables) -> HashMap<&'a str, usize> {
     let mut lengths: HashMap<&str, usize> =
         variables.iter().map(|(name, value)| (name.as_str(), length(value))).collect();
@@ -251,7 +257,7 @@ fn lengths<'a>(document: &'a ExecutableDocument, variables: &'a Variables) -> Ha
     lengths
 }
 
-/// The length of all variables together.
+/// Returns the length of all variables together, with their names.
 pub(super) fn length_of(variables: &Variables) -> usize {
     variables
         .iter()
@@ -259,7 +265,8 @@ pub(super) fn length_of(variables: &Variables) -> usize {
         .fold(0, usize::saturating_add)
 }
 
-/// The length of a value: a byte for each of its parts, and its texts.
+/// Returns the length of a value: one byte for each part, plus the lengths of its texts and field
+/// names.
 fn length(value: &ConstValue) -> usize {
     let inside = match value {
         ConstValue::String(text) => text.len(),

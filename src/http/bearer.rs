@@ -1,28 +1,31 @@
 use http::{HeaderMap, HeaderValue, header::AUTHORIZATION};
 
-/// Why the headers of a request are refused, whatever it asks for.
+/// The reason why a request is refused because of its headers, whatever its route.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum HeaderError {
-    /// More than one `Authorization`: a client uses one method a request (RFC 6750 section 2).
+    /// The request has more than one `Authorization` header. A client must use one method per
+    /// request (RFC 6750 section 2).
     #[error("Only one Authorization header is allowed.")]
     RepeatedAuthorization,
-    /// An `Authorization` of more than 1,024 bytes.
+    /// The `Authorization` header has more than 1,024 bytes.
     #[error("The Authorization header is too long.")]
     AuthorizationTooLong,
-    /// A `Store` that no website has.
+    /// The `Store` header holds a store code that no website has.
     #[error("Requested store is not found")]
     UnknownStore,
 }
 
-/// Longest `Authorization` that is looked at, in bytes: a token has 32, a token of another system, which is no live one,
-/// some hundred.
+/// Maximum length of an `Authorization` header, in bytes. The crate's tokens have 32 bytes. Tokens
+/// of other systems have a few hundred, and are refused as unknown tokens.
 const MAX_BYTES: usize = 1024;
 
-/// The bearer token of a request, from its header alone: a token in an address would end up in logs and histories.
+/// Returns the bearer token of a request's `Authorization` header. Tokens in the URL are ignored,
+/// because URLs end up in logs and browser histories.
 ///
-/// As Commerce reads it: the scheme in any case, one space, the token. Anything else is another scheme's, and nothing is a
-/// guest; so is a scheme without a token, which storefronts send once they have signed out.
+/// Reads the header as Commerce does: the scheme in any case, one space, the token. No header,
+/// another scheme, or a scheme without a token means an anonymous request. Storefronts send a
+/// scheme without a token after a sign-out.
 pub(super) fn bearer_token(headers: &HeaderMap) -> Result<Option<&str>, HeaderError> {
     let mut values = headers.get_all(AUTHORIZATION).iter();
     let value = values.next().map_or(&b""[..], HeaderValue::as_bytes);

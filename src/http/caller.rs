@@ -16,10 +16,11 @@ use crate::{
     token::{Bearer, DeviceSecret, Identity, Origin},
 };
 
-/// Who calls: the bearer token a request presents, if it does, from where, and on which website.
+/// The caller of a request: the bearer token, if there is one, the website and the origin.
 ///
-/// It stands in the extensions of a request that went through [`AuthLayer`](super::AuthLayer), and in the data of a GraphQL request that
-/// was [admitted](crate::graphql::Admission). A handler of axum takes it as an argument. Its `Debug` shows no token.
+/// [`AuthLayer`](super::AuthLayer) puts the caller into the extensions of a request.
+/// [`Admission`](crate::graphql::Admission) puts the caller into the data of a GraphQL request. An
+/// axum handler takes a `Caller` as an argument. Its `Debug` shows no token.
 #[derive(Clone)]
 #[must_use]
 pub struct Caller {
@@ -30,24 +31,27 @@ pub struct Caller {
     origin: Origin,
     challenge: ChallengeResponse,
     device: Option<DeviceSecret>,
-    /// The secret that a sign-in of this request hands out, for the answer.
+    /// The device secret that a sign-in of this request issued. The response returns it.
     new_device: Arc<OnceLock<DeviceSecret>>,
 }
 
-/// The header of a device secret, in a request and in the answer to a first sign-in.
+/// The header of a device secret, in requests and in responses to sign-ins from an unknown device.
 pub(super) const DEVICE: HeaderName = HeaderName::from_static("x-device-secret");
 
-/// Commerce's header of a response to a challenge.
+/// Commerce's header with the client's response to a challenge.
 pub(super) const RECAPTCHA: HeaderName = HeaderName::from_static("x-recaptcha");
 
 impl Caller {
-    /// The caller of a request with these headers: `Authorization`, `User-Agent`, `X-ReCaptcha`, `X-Device-Secret`, and
-    /// `X-Request-Id` as the correlation id. On the [default](Website::default) website, from an unknown address, until [`with_store`](Self::with_store),
-    /// [`with_website`](Self::with_website) and [`with_source`](Self::with_source) say more.
+    /// Reads the caller from the headers of a request: `Authorization`, `User-Agent`,
+    /// `X-ReCaptcha`, `X-Device-Secret`, and `X-Request-Id` as the correlation id.
+    ///
+    /// The caller is on the [default](Website::default) website and has no address. To set them,
+    /// call [`with_store`](Self::with_store) or [`with_website`](Self::with_website), and
+    /// [`with_source`](Self::with_source).
     ///
     /// # Errors
     ///
-    /// [`HeaderError`]: the request is malformed; answer it with status 400.
+    /// [`HeaderError`]: the request is malformed. Answer it with status 400.
     pub fn from_headers(auth: Auth, headers: &HeaderMap) -> Result<Self, HeaderError> {
         let text = |name: &str| headers.get(name).map(HeaderValue::as_bytes).map(String::from_utf8_lossy);
         let mut origin = Origin::default();
@@ -70,22 +74,22 @@ impl Caller {
         })
     }
 
-    /// The client's own address, not a proxy's: failures are counted by it.
+    /// Sets the client's own address, not a proxy's. Failed attempts are counted for this address.
     pub fn with_source(mut self, source: IpAddr) -> Self {
         self.origin.source = Origin::from(source).source;
         self
     }
 
-    /// The website the request is for.
+    /// Sets the website of the request.
     pub fn with_website(self, website: Website) -> Self {
         Self { website, ..self }
     }
 
-    /// The website of a store code, as the `Store` header or a path holds it.
+    /// Sets the website by a store code from the `Store` header or from a path.
     ///
     /// # Errors
     ///
-    /// [`HeaderError::UnknownStore`].
+    /// [`HeaderError::UnknownStore`]: no website has the code.
     pub fn with_store(self, code: &str) -> Result<Self, HeaderError> {
         match self.websites.by_store(code) {
             Some(website) => Ok(self.with_website(website)),
@@ -98,13 +102,13 @@ impl Caller {
         Self { websites, ..self }
     }
 
-    /// The facade, whose flows the caller asks for.
+    /// Returns the facade with the flows that the caller may call.
     #[must_use]
     pub const fn auth(&self) -> &Auth {
         &self.auth
     }
 
-    /// The website the request is for.
+    /// Returns the website of the request.
     #[must_use]
     pub const fn website(&self) -> &Website {
         &self.website
@@ -116,50 +120,53 @@ impl Caller {
         self.websites.as_ref()
     }
 
-    /// Origin of the request.
+    /// Returns the origin of the request.
     #[must_use]
     pub const fn origin(&self) -> &Origin {
         &self.origin
     }
 
-    /// The response to the host's [`Challenge`](crate::challenge::Challenge), from the header `X-ReCaptcha`. There is none if the header
-    /// is missing, repeated, or longer than [`ChallengeResponse::MAX_BYTES`].
+    /// Returns the response to the host's [`Challenge`](crate::challenge::Challenge), from the
+    /// header `X-ReCaptcha`. It is empty if the header is missing, repeated, not printable ASCII,
+    /// or longer than [`ChallengeResponse::MAX_BYTES`].
     #[must_use]
     pub const fn challenge(&self) -> &ChallengeResponse {
         &self.challenge
     }
 
-    /// The device secret that the request presents in the header `X-Device-Secret`, for
-    /// [`SignIn::device`](crate::SignIn::device). Empty if there is none.
+    /// Returns the device secret from the header `X-Device-Secret`, for
+    /// [`SignIn::device`](crate::SignIn::device). It is empty if there is none.
     #[must_use]
     pub fn device(&self) -> &str {
         self.device.as_ref().map_or("", DeviceSecret::expose)
     }
 
-    /// Keeps the device secret that a sign-in has handed out ([`SignedIn::device`](crate::SignedIn::device)), for the answer.
-    /// The adapters of this crate do so. If a request signs in more than once, the first stays.
+    /// Stores the device secret of a sign-in ([`SignedIn::device`](crate::SignedIn::device)) for
+    /// the response. The adapters of this crate call it. If a request signs in more than once, the
+    /// first secret is kept.
     pub fn hand_out(&self, device: Option<&DeviceSecret>) {
         if let Some(device) = device {
-            // The first stays.
+            // Fails if there is a secret already: the first one is kept.
             let _ = self.new_device.set(device.clone());
         }
     }
 
-    /// The device secret for the answer, in the header `X-Device-Secret`. [`AuthLayer`](super::AuthLayer) adds it; a
-    /// host without the layer does.
+    /// Returns the device secret for the response header `X-Device-Secret`.
+    /// [`AuthLayer`](super::AuthLayer) adds the header. A host without the layer must add it.
     #[must_use]
     pub fn new_device(&self) -> Option<&DeviceSecret> {
         self.new_device.get()
     }
 
-    /// The bearer token as the flows take it; none is a guest's.
+    /// Returns the bearer token as an argument for the flows. `None` means an anonymous request.
     #[must_use]
     pub fn bearer(&self) -> Option<Bearer<'_>> {
         let token = self.token.as_ref()?;
         Some(Bearer::from(token.expose_secret()).website(self.website.clone()).origin(&self.origin))
     }
 
-    /// Who the bearer token is: none is a guest. It is asked for anew at each call.
+    /// Verifies the bearer token and returns its customer or admin user. `None` means an anonymous
+    /// request. Each call verifies the token again.
     ///
     /// # Errors
     ///
@@ -172,7 +179,8 @@ impl Caller {
     }
 }
 
-/// The value of a header that stands once.
+/// Returns the value of a header. Returns `None` if the header is missing, repeated, or not printable
+/// ASCII.
 fn only(headers: &HeaderMap, name: HeaderName) -> Option<&str> {
     let mut values = headers.get_all(name).iter();
     let value = values.next()?;

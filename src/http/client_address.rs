@@ -3,12 +3,13 @@ use std::net::{IpAddr, SocketAddr};
 use http::HeaderMap;
 use ipnet::IpNet;
 
-/// The address of the client behind the proxies that the host trusts.
+/// Returns the address of the client behind the proxies that the host trusts.
 ///
-/// `X-Forwarded-For` is read from the right, beginning with the entry of the nearest proxy. A trusted
-/// proxy vouches for the entry that it wrote. The first address that does not belong to a trusted
-/// proxy is the client's. The client may have written the entries further left. An entry that is not
-/// an address ends the search. Then the proxy that wrote this entry counts as the client.
+/// `X-Forwarded-For` is read from the right, beginning with the entry of the nearest proxy. A
+/// trusted proxy vouches for the entry that it wrote. The first address that does not belong to a
+/// trusted proxy is the client's. The client may have written the entries further left. An entry
+/// that is not an address ends the search. Then the proxy that wrote this entry counts as the
+/// client.
 pub(super) fn client_address(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> IpAddr {
     let mut client = peer;
     let lines = headers.get_all("x-forwarded-for").iter().rev();
@@ -27,7 +28,7 @@ pub(super) fn is_trusted(address: IpAddr, trusted: &[IpNet]) -> bool {
     trusted.iter().any(|net| net.contains(&address.to_canonical()))
 }
 
-/// An entry: an address, with a port or without.
+/// Parses an entry: an address with or without a port.
 fn address(entry: &[u8]) -> Option<IpAddr> {
     let entry = str::from_utf8(entry).ok()?.trim();
     let bare = entry.strip_prefix('[').and_then(|entry| entry.strip_suffix(']')).unwrap_or(entry);
@@ -67,7 +68,7 @@ mod tests {
             (&["[2001:4860::1]:4711"], "2001:4860::1"),
             (&["[2001:4860::1]"], "2001:4860::1"),
             (&["::ffff:198.51.100.7"], "198.51.100.7"),
-            // As far as the proxies see.
+            // No trusted proxy knows the address before this entry.
             (&["1.1.1.1, unknown"], "10.0.0.1"),
             (&["1.1.1.1, unknown, 10.0.0.9"], "10.0.0.9"),
             (&["10.0.0.3, 10.0.0.2"], "10.0.0.3"),

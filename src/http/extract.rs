@@ -4,7 +4,8 @@ use http::{StatusCode, request::Parts};
 use super::{Caller, rest::RestError};
 use crate::token::{AdminIdentity, CustomerIdentity};
 
-/// The caller, who may be a guest. Needs [`AuthLayer`](super::AuthLayer) around the router.
+/// Extracts the caller, who may be anonymous. Requires [`AuthLayer`](super::AuthLayer) around the
+/// router.
 impl<S: Sync> FromRequestParts<S> for Caller {
     type Rejection = RestError;
 
@@ -13,12 +14,11 @@ impl<S: Sync> FromRequestParts<S> for Caller {
     }
 }
 
-/// The two identities are extracted alike.
 macro_rules! identity {
     ($(#[$doc:meta])* $identity:ty, $verify:ident, $resource:literal) => {
         $(#[$doc])*
         ///
-        /// A store that is down is a 503, for an optional one too: never a guest.
+        /// If a store is down, the response has status 503, also for an optional identity.
         impl<S: Sync> FromRequestParts<S> for $identity {
             type Rejection = RestError;
 
@@ -29,7 +29,8 @@ macro_rules! identity {
             }
         }
 
-        /// As the identity itself; none is a guest, an ended token, and a token of another kind or website.
+        /// Extracts the identity, or `None` if there is no token, or the token has ended or is of
+        /// another kind or website.
         impl<S: Sync> OptionalFromRequestParts<S> for $identity {
             type Rejection = RestError;
 
@@ -45,12 +46,13 @@ macro_rules! identity {
 }
 
 identity! {
-    /// The customer whose token the request presents, or 401. An admin user may be acting for the customer: guard what is
-    /// the customer's own with [`require_self`](CustomerIdentity::require_self).
+    /// Extracts the customer whose token the request presents, or answers with status 401. An admin
+    /// user may be acting for the customer. Guard operations that only the customer may do with
+    /// [`require_self`](CustomerIdentity::require_self).
     CustomerIdentity, verify_customer, "self"
 }
 identity! {
-    /// The admin user whose token the request presents, or 401. Check permissions with
-    /// [`has_permission`](AdminIdentity::has_permission).
+    /// Extracts the admin user whose token the request presents, or answers with status 401. Check
+    /// permissions with [`has_permission`](AdminIdentity::has_permission).
     AdminIdentity, verify_admin, "Magento_Backend::admin"
 }

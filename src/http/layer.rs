@@ -30,27 +30,29 @@ use crate::{
     state::budgets::Budget,
 };
 
-/// The layer around a host's router: makes a [`Caller`] of each request, and sees to the headers of
-/// each answer.
+/// A layer around a host's router: adds a [`Caller`] to each request and headers to each response.
 ///
-/// The address of the client is the peer's, which needs
-/// [`into_make_service_with_connect_info::<SocketAddr>()`](axum::Router::into_make_service_with_connect_info);
-/// behind proxies, what the [trusted](Self::trusted_proxies) ones say. A request whose peer address
-/// is unknown is answered with status 500, since all clients would share one budget of failed
-/// attempts: anybody could lock an account for everybody. A host that has no addresses says so with
-/// [`without_addresses`](Self::without_addresses). A test that has no connection adds the layer
+/// The client's address is the address of the peer. The router must be served with
+/// [`into_make_service_with_connect_info::<SocketAddr>()`](axum::Router::into_make_service_with_connect_info).
+/// Behind proxies, the address comes from the header `X-Forwarded-For` of the [trusted
+/// proxies](Self::trusted_proxies).
+///
+/// If the peer address is unknown, the response has status 500. Otherwise all clients would share
+/// one budget of failed attempts, and anybody could lock an account. A host without addresses calls
+/// [`without_addresses`](Self::without_addresses). A test without a connection adds the layer
 /// [`MockConnectInfo`].
 ///
-/// Two mistakes are logged through `tracing`, once for each layer: no peer address, and
-/// `X-Forwarded-For` from a peer that is no trusted proxy.
+/// Each layer logs two mistakes through `tracing`, each of them once: a missing peer address, and
+/// an `X-Forwarded-For` from a peer that is not a trusted proxy.
 ///
-/// In requests it marks `Authorization`, `X-ReCaptcha` and `X-Device-Secret` as sensitive, which
-/// keeps them out of `Debug`. It answers 400 if the headers are malformed ([`HeaderError`]). To
-/// answers it adds these headers, unless they are there already:
+/// The layer marks the request headers `Authorization`, `X-ReCaptcha` and `X-Device-Secret` as
+/// sensitive, so that `Debug` does not show them. If the headers are malformed ([`HeaderError`]),
+/// the response has status 400. The layer adds these headers to a response, unless they are already
+/// set:
 ///
 /// - `Cache-Control: no-store` (RFC 6750 section 5.3);
 /// - `WWW-Authenticate: Bearer` to a 401 (RFC 6750 section 3). It has `error="invalid_token"` if
-///   the presented token is not live. It has `error="insufficient_user_authentication"` with a
+///   the presented token is not valid. It has `error="insufficient_user_authentication"` with a
 ///   `max_age` in seconds if an admin user must [step up](Auth::step_up) (RFC 9470 section 3);
 /// - `Retry-After` in seconds to a 429 and a 503;
 /// - `X-Device-Secret` after a sign-in from a device that the account does not know.
@@ -69,7 +71,7 @@ struct Shared {
     told: Arc<Told>,
 }
 
-/// Mistakes that were logged already.
+/// The mistakes that have been logged.
 #[derive(Default)]
 struct Told {
     no_address: AtomicBool,
@@ -77,7 +79,7 @@ struct Told {
 }
 
 impl AuthLayer {
-    /// A layer for one website and no proxies.
+    /// Creates a layer for one website, without proxies.
     pub fn new(auth: Auth) -> Self {
         let shared = Shared {
             auth,
@@ -89,18 +91,19 @@ impl AuthLayer {
         Self { shared: Arc::new(shared) }
     }
 
-    /// Which websites the shop has; [`OneWebsite`] unless told otherwise.
+    /// Sets the websites of the shop. The default is [`OneWebsite`].
     pub fn websites<W: Websites>(self, websites: W) -> Self {
         self.with(|shared| shared.websites = Arc::new(websites))
     }
 
-    /// The proxies whose `X-Forwarded-For` is believed, read from the right.
+    /// Sets the proxies whose `X-Forwarded-For` entries are trusted. The header is read from the
+    /// right.
     ///
     /// # Security
     ///
-    /// A caller in one of these networks can pretend to call from any address. So it can evade and
-    /// exhaust the budgets of failed attempts. Name the proxies, and never a network with clients.
-    /// The proxies must append to the header, or set it.
+    /// A client in one of these networks can claim to have any address. So it can evade and exhaust
+    /// the budgets of failed attempts. Name only proxies, and no network with clients. The proxies
+    /// must append to the header or replace it.
     pub fn trusted_proxies(self, networks: impl IntoIterator<Item = IpNet>) -> Self {
         self.with(|shared| shared.trusted_proxies = networks.into_iter().collect())
     }
@@ -109,9 +112,9 @@ impl AuthLayer {
     ///
     /// # Security
     ///
-    /// Clients without an address share one budget for each account: after six wrong passwords by
-    /// anybody, nobody signs in to the account for half an hour. Limit the attempts of each client
-    /// in front of this service.
+    /// Clients without an address share one budget for each account. After six wrong passwords from
+    /// any of them, no unknown device can sign in to the account for half an hour. Limit the
+    /// attempts of each client in front of this service.
     pub fn without_addresses(self) -> Self {
         self.with(|shared| shared.without_addresses = true)
     }
@@ -197,13 +200,13 @@ impl Shared {
             caller = caller.with_source(client);
         }
         match headers.get("store") {
-            // Beyond ASCII there is no store code.
+            // Store codes are ASCII. Any other value counts as the empty code.
             Some(code) => Ok(caller.with_store(code.to_str().unwrap_or_default())?),
             None => Ok(caller),
         }
     }
 
-    /// The client's address; none if it is unknown and the host does without.
+    /// Returns the client's address. Returns `None` if it is unknown and the host allows this.
     fn client(&self, extensions: &Extensions, headers: &HeaderMap) -> Result<Option<IpAddr>, LayerRefusal> {
         let connected = extensions.get::<ConnectInfo<SocketAddr>>().map(|ConnectInfo(peer)| peer);
         let mocked = || extensions.get::<MockConnectInfo<SocketAddr>>().map(|MockConnectInfo(peer)| peer);
@@ -214,7 +217,7 @@ impl Shared {
             if !self.told.no_address.swap(true, Ordering::Relaxed) {
                 tracing::error!(
                     "requests have no peer address: serve the router with \
-                     into_make_service_with_connect_info::<SocketAddr>(), or say AuthLayer::without_addresses() if \
+                     into_make_service_with_connect_info::<SocketAddr>(), or call AuthLayer::without_addresses() if \
                      all clients may share one budget of failed attempts"
                 );
             }
@@ -226,7 +229,7 @@ impl Shared {
         {
             tracing::warn!(
                 %peer,
-                "ignored X-Forwarded-For from a peer that is no trusted proxy: name your proxies with \
+                "ignored X-Forwarded-For from a peer that is not a trusted proxy: name your proxies with \
                  AuthLayer::trusted_proxies, or all their clients share one budget of failed attempts"
             );
         }
@@ -242,7 +245,8 @@ impl Shared {
             Some(error @ Error::SecondFactor(SecondFactorError::StepUpRequired(limit))) => {
                 step_up(error, *limit)
             }
-            // The token, if there is one, is good: a client that is told otherwise throws it away.
+            // The token, if there is one, is valid. A client that reads `invalid_token` would
+            // discard it.
             _ => HeaderValue::from_static("Bearer"),
         };
         let mut say = |name: HeaderName, value: HeaderValue| {
@@ -263,12 +267,14 @@ impl Shared {
         }
     }
 
-    /// The time until a restart is over, or the hashes that wait now are done, in seconds.
+    /// Returns the `Retry-After` of a 503 in seconds: the waiting time of a new hash, from 5 to 60.
+    /// The minimum allows for a restart.
     fn pause(&self) -> u64 {
         self.auth.hashing_stats().wait.as_secs().clamp(5, 60)
     }
 
-    /// How long a limit lasts that answers 429, in seconds. When it began is nobody's business.
+    /// Returns the `Retry-After` of a 429, in seconds: the longest configured lock. The client must
+    /// not learn when its own lock began.
     fn longest_limit(&self) -> u64 {
         let config = self.auth.config();
         let budgets = [
@@ -285,17 +291,18 @@ impl Shared {
     }
 }
 
-/// The token is good, and too old or without a second factor (RFC 9470).
+/// Returns the challenge for a valid token whose sign-in is too old or had no second factor (RFC
+/// 9470).
 fn step_up(error: &Error, limit: Duration) -> HeaderValue {
     let max_age = limit.as_secs();
     let challenge = format!(
         "Bearer error=\"insufficient_user_authentication\", error_description=\"{error}\", max_age=\"{max_age}\""
     );
-    // It is of printable characters.
+    // The text has only printable characters, so it is a valid header value.
     HeaderValue::from_str(&challenge).unwrap_or(HeaderValue::from_static("Bearer"))
 }
 
-/// Why the layer answers in the place of the routes.
+/// The reason why the layer answers instead of the routes.
 enum LayerRefusal {
     Header(HeaderError),
     NoAddress,
@@ -308,7 +315,8 @@ impl From<HeaderError> for LayerRefusal {
 }
 
 impl LayerRefusal {
-    /// One body for the clients of both APIs: REST's have `message`, GraphQL's `errors`.
+    /// Returns a response with one body for both APIs: REST clients read `message`, GraphQL clients
+    /// read `errors`.
     fn answer<R: From<String>>(self) -> Response<R> {
         let (status, message, category) = match &self {
             Self::Header(error) => (StatusCode::BAD_REQUEST, error.to_string(), "graphql-input"),

@@ -5,19 +5,21 @@ use std::{
 
 use crate::error::{Error, ErrorKind};
 
-/// Logs an error that the service is at fault for, with everything that caused it: the client is not told. Each adapter calls it
-/// once for an error, where it makes the answer, so that the event is in the span of the request.
+/// Logs an error that is the service's fault, with its sources, which the client does not see. Each
+/// adapter calls it once per error, where it makes the response. So the log event is in the span of
+/// the request.
 ///
 /// # Security
 ///
-/// The text of a [`StoreError`](crate::error::StoreError)'s sources is logged. The host's stores write it: the crate cannot prove that
-/// it holds no secret. Control characters in it are replaced, and the whole text has 1 KiB at most.
+/// The log shows the text of the sources of a [`StoreError`](crate::error::StoreError). The host's
+/// stores write this text, so the crate cannot guarantee that it holds no secret. Control
+/// characters are replaced by spaces, and the whole text has at most 1 KiB.
 pub(crate) fn log_fault(error: &Error) {
     match error.kind() {
         ErrorKind::Internal | ErrorKind::Unavailable => {
             tracing::error!(kind = ?error.kind(), cause = in_full(error), "request failed");
         }
-        // Expected under load, and over in seconds.
+        // A warning, because this is expected under load and lasts only seconds.
         ErrorKind::Overloaded => {
             tracing::warn!(kind = ?error.kind(), cause = in_full(error), "request failed");
         }
@@ -29,7 +31,7 @@ pub(crate) fn log_fault(error: &Error) {
     }
 }
 
-/// The error and its sources, in one line of at most 1 KiB.
+/// Returns the error and its sources in one line of at most 1 KiB.
 fn in_full(error: &Error) -> String {
     let mut line = Line(String::new());
     let mut written = write!(line, "{error}");
@@ -41,12 +43,12 @@ fn in_full(error: &Error) -> String {
     line.0
 }
 
-/// A text without line breaks. It fails once it is full.
+/// A text without line breaks. A write fails once the text is full.
 struct Line(String);
 
 impl Line {
     const MAX_BYTES: usize = 1024;
-    /// Stands for what does not fit.
+    /// Marks a text that was cut off.
     const CUT: char = '…';
 }
 

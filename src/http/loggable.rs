@@ -1,9 +1,9 @@
 use std::borrow::Cow;
 
-/// Returns the path of a request as a log may show it: without the reset token that the path of one of Commerce's routes
-/// holds, `GET /rest/V1/customers/{id}/password/resetLinkToken/{token}`.
+/// Returns the path of a request without secrets, for a log. The path of Commerce's route `GET
+/// /rest/V1/customers/{id}/password/resetLinkToken/{token}` contains a reset token.
 ///
-/// A proxy and an access log in front of this service need the same care.
+/// A proxy in front of this service and its access log must hide the token too.
 ///
 /// ```
 /// use commerce_auth::http::loggable_path;

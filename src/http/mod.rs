@@ -1,5 +1,5 @@
-//! The edge of HTTP: who calls, from where, on which website; with the feature `axum`, extractors, a layer and the REST
-//! routes.
+//! The HTTP edge: the caller of a request and its website. With the feature `axum`: extractors, a
+//! layer and the REST routes.
 //!
 //! A host puts [`AuthLayer`] around its router. The layer makes a [`Caller`] of each request. The
 //! extractors and the GraphQL resolvers identify the request by it. The layer also adds the headers

@@ -4,9 +4,10 @@ use axum::{Router, extract::Request};
 use http::Uri;
 use tower_service::Service;
 
-/// Serves a router's REST and GraphQL routes at every path under which Commerce serves them. Wrap
-/// it around the whole router, last of all, since a router matches its routes before its layers
-/// run.
+/// Serves a router's REST and GraphQL routes at every path under which Commerce serves them.
+///
+/// Call this function last, on the whole router, because a router matches its routes before its
+/// layers run.
 ///
 /// | a client calls | the router sees |
 /// |---|---|
@@ -14,10 +15,9 @@ use tower_service::Service;
 /// | `/rest/V1/…/`, `/graphql/` | `/rest/V1/…`, `/graphql` |
 /// | `//rest/V1/…` | `/rest/V1/…` |
 ///
-/// Commerce trims slashes at both ends of a path, and answers with and without the name of its
-/// front script. The query is kept as it is, and nothing is percent-decoded. All other requests
-/// stay untouched: those whose path is none of the above, and those to other routes than `/graphql`
-/// and below `/rest`.
+/// Commerce ignores slashes at both ends of a path, and accepts paths with and without the name of
+/// its front script, `index.php`. The query is not changed, and nothing is percent-decoded. Only
+/// paths of `/graphql` and paths below `/rest` are changed.
 ///
 /// # Security
 ///
@@ -55,7 +55,7 @@ impl Service<Request> for CommercePaths {
     }
 }
 
-/// The URI with the path that a route has, if it has another one now.
+/// Returns the URI with the path that the router knows. Returns `None` if the path needs no change.
 fn rewritten(uri: &Uri) -> Option<Uri> {
     let path = uri.path().trim_start_matches('/');
     let path = match path.strip_prefix("index.php/") {

@@ -1,9 +1,10 @@
 use icu_properties::{CodePointSetData, props::DefaultIgnorableCodePoint};
 
-/// An e-mail address or a user name without the white space and the invisible characters round it,
-/// which phone keyboards, forms and copying add. Commerce (PHP's `trim`) takes NUL away as well.
+/// Returns an e-mail address or a user name without the white space and invisible characters around
+/// it. Phone keyboards, forms and copying add such characters. Commerce (PHP's `trim`) also removes
+/// NUL.
 ///
-/// For the arguments of both APIs: the core takes them as they are, and refuses white space.
+/// Both adapters trim these arguments. The core does not trim them, and refuses white space.
 pub(crate) fn trimmed(text: &str) -> &str {
     let is_invisible = |char| CodePointSetData::new::<DefaultIgnorableCodePoint>().contains(char);
     text.trim_matches(|char: char| char.is_whitespace() || char == '\0' || is_invisible(char))

@@ -1,7 +1,7 @@
 use crate::account::Website;
 
-/// Which website a store code or a website's number stands for: as Commerce's clients name them, in the `Store` header,
-/// in a REST path, in `websiteId`.
+/// Maps the store codes and website numbers of Commerce's clients to websites. Clients send them in
+/// the `Store` header, in a REST path and in `websiteId`.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` does not map store codes to websites",
     label = "it must implement `Websites`",
@@ -9,15 +9,15 @@ use crate::account::Website;
     note = "the ready-made `OneWebsite` is for a shop with one website"
 )]
 pub trait Websites: Send + Sync + 'static {
-    /// The website of a store (view) code; none refuses the request.
+    /// Returns the website of a store (view) code. If there is none, the request is refused.
     fn by_store(&self, code: &str) -> Option<Website>;
 
-    /// The website of this number; none refuses the request.
+    /// Returns the website with this number. If there is none, the request is refused.
     fn by_id(&self, id: u32) -> Option<Website>;
 }
 
-/// The only website of a shop that has one: the codes `default`, `all` and `base`, and the number 1, as in a new
-/// installation of Commerce.
+/// The mapping for a shop with one website. It accepts the codes `default`, `all` and `base`, and
+/// the number 1, as in a new installation of Commerce.
 #[derive(Clone, Copy, Debug, Default)]
 #[allow(clippy::exhaustive_structs)]
 pub struct OneWebsite;

@@ -11,13 +11,13 @@ use crate::{
     http::Caller,
 };
 
-/// The customer in the path, which may hold a store code as well.
+/// The customer's id in the path. The path may also hold a store code.
 #[derive(Deserialize)]
 pub(super) struct CustomerPath {
     id: String,
 }
 
-/// The admin user's own, once: as a [`BearerToken`](crate::BearerToken) in the answer to a sign-in.
+/// The response with a one-time code, which the admin user sees only here.
 #[derive(Serialize)]
 pub(super) struct CodeAnswer {
     otp: String,
@@ -35,7 +35,8 @@ pub(super) async fn one_time_code(
     let reason = fields.text("reason")?;
     match caller.auth().generate_one_time_code(bearer, &id, reason.as_str()).await {
         Ok(generated) => Ok(Json(CodeAnswer { otp: generated.code().expose().to_owned() })),
-        // Where the shop does offer assistance, it is the permission that is missing: by REST it is one resource of many.
+        // The shop offers assistance, so the admin user lacks the permission. Commerce's REST
+        // answers a missing permission with 401.
         Err(Error::Assistance(AssistanceError::Disabled)) if caller.auth().config().assistance.enabled => {
             Err(RestError::not_authorized(resource))
         }

@@ -10,17 +10,18 @@ use serde_path_to_error::Segment;
 use super::RestError;
 use crate::http::is_json;
 
-/// The JSON body of a REST request. An error names the field, and never repeats its value, which may be
-/// a password in the wrong place.
+/// The JSON body of a REST request. An error names the field but never repeats its value, which may
+/// be a password in the wrong field.
 ///
-/// An empty body, `null` and `[]` stand for an object without fields: PHP writes no fields as an
-/// empty list. Other bodies must say that they are `application/json`. The host bounds their size
-/// by axum's `DefaultBodyLimit`. A body is refused if a value that the type reads nests more than
-/// 127 levels deep. A value that the type ignores may nest deeper: it is skipped without recursion.
+/// An empty body, `null` and `[]` count as an object without fields, because PHP encodes an object
+/// without fields as an empty list. Other bodies need the content type `application/json`. The host
+/// limits the size by axum's `DefaultBodyLimit`. A body is refused if a value that the type reads
+/// is nested more than 127 levels deep. A value that the type ignores may be nested deeper, because
+/// it is skipped without recursion.
 ///
-/// The type it holds says by serde what it takes. To read fields as Commerce does, let it ignore
-/// unknown fields, and give each field its other name by `alias`: serde then refuses a field that
-/// is given under both.
+/// The type `T` defines the accepted fields through serde. To read fields as Commerce does, let it
+/// ignore unknown fields, and give each field its snake_case name by `alias`. serde then refuses a
+/// field that is sent under both names.
 ///
 /// ```
 /// use axum::Json;
@@ -43,7 +44,7 @@ use crate::http::is_json;
 pub struct Body<T>(pub T);
 
 impl<T> Body<T> {
-    /// Longest body of the crate's own routes, in bytes.
+    /// Maximum size of a body for the crate's own routes, in bytes.
     pub(super) const MAX_BYTES: usize = 16 * 1024;
 }
 
@@ -71,7 +72,7 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Body<T> {
 
 fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, RestError> {
     let parsed = read(body);
-    // Asked second: a list may be what the type takes.
+    // The type may accept a list, so it is tried first.
     if parsed.is_err() && has_no_fields(body) { read(b"{}") } else { parsed }
 }
 
@@ -83,7 +84,7 @@ fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, RestError> {
     Ok(value)
 }
 
-/// Names the field and never the value, which may be a secret.
+/// Maps a serde error. The result names the field but not its value, which may be a secret.
 fn refused(error: &serde_json::Error, place: Option<&Segment>) -> RestError {
     let (text, field) = (error.to_string(), |name: &str| name.chars().take(64).collect::<String>());
     let named = |words: &str| text.strip_prefix(words)?.split('`').next().map(field);

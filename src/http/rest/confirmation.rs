@@ -18,18 +18,20 @@ use crate::{
 #[serde(transparent)]
 pub struct Activation(Fields);
 
-/// Without the key.
+/// Does not show the key.
 impl fmt::Debug for Activation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Activation(..)")
     }
 }
 
-/// Confirms the e-mail address of the signed-in customer by a mailed token: for a host's own
-/// `PUT /V1/customers/me/activate`, which answers with the host's customer. The `email` is that of the customer's row.
+/// Confirms the e-mail address of the signed-in customer by a mailed token, for a host's own `PUT
+/// /V1/customers/me/activate`. `email` is the address in the customer's row. Commerce's route
+/// returns the customer.
 ///
-/// All the customer's tokens end with it, the presented one too: see [`Auth::confirm_email`](crate::Auth::confirm_email). In a
-/// tokio runtime it runs to its end even if the client goes away.
+/// All of the customer's tokens end, including the presented one: see
+/// [`Auth::confirm_email`](crate::Auth::confirm_email). In a tokio runtime, the confirmation
+/// completes even if the client disconnects.
 ///
 /// ```
 /// use axum::{Json, Router, routing::put};
@@ -76,7 +78,8 @@ pub async fn activate(
     Ok(())
 }
 
-/// True for every text, known or not, as Commerce answers by default (`checkout/options/enable_guest_checkout_login`).
+/// Returns true for every address, with or without an account. This is Commerce's default
+/// (`checkout/options/enable_guest_checkout_login`).
 pub(super) async fn is_email_available(Body(mut fields): Body<Fields>) -> Result<Json<bool>, RestError> {
     fields.given("customerEmail")?;
     fields.number("websiteId")?;

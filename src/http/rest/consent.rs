@@ -5,8 +5,9 @@ use serde::{Deserializer, Serialize, Serializer, de};
 use super::RestError;
 use crate::http::Caller;
 
-/// A customer's consent to remote shopping assistance as Commerce's REST writes it: `extension_attributes.assistance_allowed`,
-/// which is 2 for allowed and 1 for denied. [`optional`](Self::optional) reads it.
+/// The customer's consent to remote shopping assistance in Commerce's REST format:
+/// `extension_attributes.assistance_allowed` is 2 if allowed and 1 if denied.
+/// [`optional`](Self::optional) deserializes it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[allow(clippy::exhaustive_enums)] // Commerce's two values.
 pub enum AssistanceAllowed {
@@ -38,12 +39,13 @@ impl Serialize for AssistanceAllowed {
 }
 
 impl AssistanceAllowed {
-    /// Reads the field as Commerce does, from a number or from a text of one: 2 is for allowed, and another number for
-    /// denied. `null`, 0 and an empty text say nothing.
+    /// Deserializes the field as Commerce does, from a number or from a text with a number. 2 means
+    /// allowed, and every other number means denied. `null`, 0 and an empty text mean that the
+    /// client did not send the field.
     ///
     /// # Errors
     ///
-    /// The value is of another type.
+    /// If the value has another type, or the text is not a whole number from 0.
     pub fn optional<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Self>, D::Error> {
         deserializer.deserialize_any(Value)
     }
@@ -73,7 +75,7 @@ impl de::Visitor<'_> for Value {
     fn visit_str<E: de::Error>(self, value: &str) -> Result<Self::Value, E> {
         match value {
             "" => Ok(None),
-            // Without the text: no error repeats it.
+            // The error must not repeat the text.
             text => {
                 text.parse().map_err(|_| E::custom("not a number")).and_then(|value| self.visit_u64(value))
             }
@@ -85,7 +87,8 @@ impl de::Visitor<'_> for Value {
     }
 }
 
-/// Sets the caller's consent to remote shopping assistance: for a host's own `PUT /V1/customers/me`.
+/// Sets the caller's consent to remote shopping assistance, for a host's own `PUT
+/// /V1/customers/me`.
 ///
 /// ```
 /// use axum::{Json, Router, routing::put};
@@ -125,8 +128,9 @@ impl de::Visitor<'_> for Value {
 ///
 /// # Errors
 ///
-/// Status 401 for a guest, an admin user, and an admin user who acts for the customer: consent is the customer's own. Status
-/// 503 if a store failed.
+/// - Status 401 for an anonymous caller, an admin user, and an admin user who acts for the
+///   customer. Only the customer can give or withdraw consent.
+/// - Status 503 if a storage backend request failed.
 pub async fn set_assistance_consent(caller: &Caller, allowed: AssistanceAllowed) -> Result<(), RestError> {
     const RESOURCE: &str = "self";
     let bearer = caller.bearer().ok_or_else(|| RestError::not_authorized(RESOURCE))?;

@@ -12,13 +12,14 @@ use crate::{
     http::log_fault,
 };
 
-/// The error of a REST route, in Commerce's shape: a template, and the values of its `%names`. If
-/// several inputs are wrong, it has an error for each.
+/// The error of a REST route in Commerce's format: a message template, and the values of its
+/// `%names`. If several inputs are wrong, it contains an error for each.
 ///
-/// The crate's error behind it, if there is one, is in the extensions of the response as an
+/// If an [`Error`] of the crate is the cause, the response has it in its extensions as an
 /// `Arc<`[`Error`]`>`, for the host's metrics. If its kind is [`Internal`](ErrorKind::Internal),
-/// [`Unavailable`](ErrorKind::Unavailable) or [`Overloaded`](ErrorKind::Overloaded), the response logs
-/// the error with its causes through `tracing`. The client does not see the causes.
+/// [`Unavailable`](ErrorKind::Unavailable) or [`Overloaded`](ErrorKind::Overloaded), the error is
+/// logged through `tracing` with its sources when the response is made. The client does not see the
+/// sources.
 #[derive(Clone, Serialize)]
 #[must_use]
 pub struct RestError {
@@ -34,7 +35,8 @@ pub struct RestError {
 }
 
 impl RestError {
-    /// An error of a host's own route: the message may hold `%names`, which [`with`](Self::with) explains.
+    /// Creates an error of a host's own route. The message may contain `%names`:
+    /// [`with`](Self::with) sets their values.
     pub const fn new(status: StatusCode, message: &'static str) -> Self {
         Self {
             status,
@@ -45,8 +47,8 @@ impl RestError {
         }
     }
 
-    /// Sets the value of a name in the message, such as a text, a number or a list. A value that
-    /// JSON cannot hold becomes `null`.
+    /// Sets the value of a `%name` in the message: a text, a number or a list. A value that JSON
+    /// cannot represent becomes `null`.
     pub fn with(mut self, name: &str, value: impl Serialize) -> Self {
         let mut parameters = match self.parameters {
             Value::Object(parameters) => parameters,
@@ -57,12 +59,12 @@ impl RestError {
         self
     }
 
-    /// The crate's error behind it, for the log and the host's metrics.
+    /// Sets the crate's error that is the cause, for the log and the host's metrics.
     pub(super) fn caused_by(self, cause: Error) -> Self {
         Self { cause: Some(Arc::new(cause)), ..self }
     }
 
-    /// Fields that are missing or empty.
+    /// Creates the error for required fields that are missing or empty.
     ///
     /// ```
     /// use commerce_auth::http::rest::RestError;
@@ -87,13 +89,15 @@ impl RestError {
         }
     }
 
-    /// The caller is not who the route is for: `resource` is `self`, or the access-control resource it needs.
+    /// Creates the error for a caller who may not use a route. The route requires `resource`:
+    /// `self` for a customer, or an access-control resource for an admin user.
     pub fn not_authorized(resource: &'static str) -> Self {
         Self::new(StatusCode::UNAUTHORIZED, "The consumer isn't authorized to access %resources.")
             .with("resources", resource)
     }
 
-    /// The answer of a route for `resource` if a flow did not accept the bearer token.
+    /// Maps the error of a flow. If the flow refused the bearer token, the caller is not authorized
+    /// for `resource`.
     pub(crate) fn refused(error: Error, resource: &'static str) -> Self {
         match error {
             Error::Token(TokenError::Invalid) | Error::Token(TokenError::NotAuthorized) => {
@@ -112,19 +116,20 @@ impl RestError {
         Self::new(StatusCode::NOT_FOUND, message)
     }
 
-    /// The host's mistake: [`AuthLayer`](crate::http::AuthLayer) is not around the route.
+    /// Creates the error for a host's mistake: [`AuthLayer`](crate::http::AuthLayer) is not around
+    /// the route.
     pub(crate) fn no_layer() -> Self {
         Error::Internal(InternalError::NotConfigured(Part::Layer)).into()
     }
 
-    /// The status of the answer.
+    /// Returns the status of the response.
     #[must_use]
     pub const fn status(&self) -> StatusCode {
         self.status
     }
 }
 
-/// Commerce's statuses: what is not permitted is a 401 here, not a 403.
+/// Maps an error to Commerce's REST status. A missing permission is a 401 in REST, not a 403.
 impl From<Error> for RestError {
     fn from(error: Error) -> Self {
         let status = match error.kind() {
@@ -142,7 +147,8 @@ impl From<Error> for RestError {
     }
 }
 
-/// The message with numbered places for what it holds, as Commerce translates it; what it holds is text there.
+/// Returns Commerce's message template with its parameters. Commerce sends the number in the
+/// message as a text, in place of `%1`.
 fn template(error: &Error) -> (Cow<'static, str>, Value) {
     let numbered = |message: &'static str, value: &usize| (message.into(), json!([value.to_string()]));
     match error {

@@ -10,18 +10,18 @@ use serde::{
 use super::RestError;
 use crate::{credential::Credential, http::trimmed};
 
-/// The fields of a body under the names that the client gave them. A route takes those it knows and
-/// leaves the others.
+/// The fields of a body under the names that the client sent. A route takes the fields that it
+/// knows and ignores the others.
 ///
 /// They are read as Commerce's `ServiceInputProcessor` reads them:
 ///
 /// - A field has two names: `websiteId` is also `website_id`. A field that a route takes must not
-///   be given twice, under one name or under both. A field that no route takes may be: nothing
-///   reads it.
-/// - A number stands for its text, and a text of digits for its number. No other type is converted.
-/// - `null` is no value.
+///   be sent twice, under one name or under both. A field that no route takes may be repeated.
+/// - A number is accepted as a text, and a text of digits as a number. Other types are not
+///   converted.
+/// - `null` counts as missing.
 ///
-/// Values are wiped from memory when dropped, since each may be a secret in the wrong place.
+/// Values are wiped from memory when dropped, because each may be a secret in the wrong field.
 #[derive(Default)]
 pub(super) struct Fields(Vec<(String, Scalar)>);
 
@@ -31,7 +31,7 @@ impl Fields {
         Given::of(field, self.take(field)?)
     }
 
-    /// Takes a text that must be given, and may be empty.
+    /// Takes a text that is required but may be empty.
     pub(super) fn given(&mut self, field: &'static str) -> Result<Given, RestError> {
         match self.take(field)? {
             Scalar::Null => Err(RestError::required(&[field])),
@@ -39,14 +39,14 @@ impl Fields {
         }
     }
 
-    /// Takes an e-mail address or a user name, without the white space round it.
+    /// Takes an e-mail address or a user name, without the white space around it.
     pub(super) fn name(&mut self, field: &'static str) -> Result<Given, RestError> {
         let given = self.text(field)?;
         Ok(Given { text: trimmed(given.as_str()).into(), ..given })
     }
 
-    /// Takes a code of six digits. JSON has no leading zeros, so the number `12345` is the code
-    /// `012345`; the text `"12345"` lacks a digit.
+    /// Takes a code of six digits. JSON numbers have no leading zeros, so the number `12345` is the
+    /// code `012345`. The text `"12345"` is not completed.
     pub(super) fn code(&mut self, field: &'static str) -> Result<Given, RestError> {
         let value = match self.take(field)? {
             Scalar::Number(number) => Scalar::Text(format!("{:0>6}", number.expose_secret()).into()),
@@ -55,7 +55,7 @@ impl Fields {
         Given::of(field, value)
     }
 
-    /// Takes a whole number from 0.
+    /// Takes a whole number from 0. Returns `None` if the field is missing.
     pub(super) fn number(&mut self, field: &'static str) -> Result<Option<u32>, RestError> {
         match self.take(field)? {
             Scalar::Null => Ok(None),
@@ -78,7 +78,7 @@ impl Fields {
     }
 }
 
-/// True if `name` is the field's name, or its snake_case form.
+/// True if `name` is the field's name or its snake_case form.
 fn names(name: &str, field: &str) -> bool {
     let mut rest = name.chars();
     let is_snake_case = field.chars().all(|char| match char.is_ascii_uppercase() {
@@ -88,14 +88,15 @@ fn names(name: &str, field: &str) -> bool {
     name == field || is_snake_case && rest.next().is_none()
 }
 
-/// Names the field and never the value, which may be a secret.
+/// Creates the error for a value of the wrong type. It names the field but not the value, which may
+/// be a secret.
 fn wrong_type(field: &'static str, expected: &'static str) -> RestError {
     RestError::new(StatusCode::BAD_REQUEST, r#"Invalid type for "%fieldName". Expected type: "%type"."#)
         .with("fieldName", field)
         .with("type", expected)
 }
 
-/// A value that a route took, perhaps an empty one.
+/// A value that a route took. It may be empty.
 pub(super) struct Given {
     field: &'static str,
     text: SecretString,
@@ -121,7 +122,7 @@ impl From<Given> for Credential {
     }
 }
 
-/// Refuses empty values, and names them all.
+/// Refuses empty values. The error names all of them.
 pub(super) fn require(given: &[&Given]) -> Result<(), RestError> {
     let empty = given.iter().filter(|given| given.as_str().is_empty());
     let missing: Vec<&str> = empty.map(|given| given.field).collect();
@@ -131,9 +132,9 @@ pub(super) fn require(given: &[&Given]) -> Result<(), RestError> {
 enum Scalar {
     Null,
     Text(SecretString),
-    /// In decimal digits.
+    /// A number in decimal notation.
     Number(SecretString),
-    /// A boolean, a list, an object, or a number that a text cannot be made of exactly.
+    /// A boolean, a list, an object, or a number without an exact text.
     Other,
 }
 
@@ -184,7 +185,7 @@ impl<'de> Deserialize<'de> for Scalar {
                 Ok(Scalar::Number(number.to_string().into()))
             }
 
-            /// Beyond 15 digits the number is no longer the one that was written.
+            /// From 10^15 on, the text of a float can differ from the number in the body.
             fn visit_f64<E>(self, number: f64) -> Result<Scalar, E> {
                 Ok(match number.abs() < 1e15 {
                     true => Scalar::Number(number.to_string().into()),

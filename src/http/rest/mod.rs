@@ -1,4 +1,4 @@
-//! Commerce's REST routes of sign-in, assistance and passwords, and the shape of their errors.
+//! Commerce's REST routes of sign-in, assistance and passwords, and the format of their errors.
 
 mod assistance;
 mod body;
@@ -27,29 +27,29 @@ pub use error::RestError;
 
 use super::Caller;
 
-/// The routes, beginning with `/V1`; nest them under `/rest`, with [`by_store`] around them. They need
-/// [`AuthLayer`](super::AuthLayer) around the router.
+/// Returns the routes, which begin with `/V1`. Wrap them in [`by_store`] and nest them under
+/// `/rest`. They need [`AuthLayer`](super::AuthLayer) around the router.
 ///
 /// Bodies are JSON objects of at most 16 KiB, and are read as Commerce reads them:
 ///
 /// - A field that the route does not take is ignored.
 /// - `websiteId` is also `website_id`, and likewise for every name of two words. A field that is
-///   given twice is refused, under one name or under both; a field that is ignored may be repeated.
-/// - A number is taken for its text, and a text of digits for its number. Booleans, lists and
-///   objects are refused; so is a number whose text would not be exact (beyond 64 bits, or from
+///   sent twice is refused, under one name or under both. A field that is ignored may be repeated.
+/// - A number is accepted as a text, and a text of digits as a number. Booleans, lists and objects
+///   are refused. A number whose text would not be exact is refused too (beyond 64 bits, or from
 ///   10^15 on with a fraction or an exponent).
-/// - An e-mail address or a user name may have white space and invisible characters round it.
-/// - An empty body, `null` and `[]` are bodies without fields.
+/// - White space and invisible characters around an e-mail address or a user name are ignored.
+/// - An empty body, `null` and `[]` count as an object without fields.
 ///
-/// `otp` is a code of the authenticator or a recovery code. Blanks and hyphens in it do not count,
-/// and digits may be those of another script. A JSON number has no leading zeros: `"otp": 12345` is
-/// the code `012345`. Commerce refuses that one.
+/// `otp` is a code of the authenticator or a recovery code. Spaces and hyphens in it are ignored,
+/// and the digits may be those of another script. A JSON number has no leading zeros, so `"otp":
+/// 12345` is accepted as the code `012345`. Commerce refuses that number.
 ///
 /// | route | answer |
 /// |---|---|
 /// | `POST /V1/integration/customer/token` `{username, password}` | the bearer token |
 /// | `POST /V1/integration/customer/revoke-customer-token` | `true` |
-/// | `POST /V1/integration/admin/token` `{username, password}` | the bearer token, where no second factor is needed |
+/// | `POST /V1/integration/admin/token` `{username, password}` | the bearer token, if no second factor is needed |
 /// | `POST /V1/tfa/provider/google/authenticate` `{username, password, otp}` | the bearer token |
 /// | `POST /V1/tfa/provider/google/configure` `{tfaToken}` | `{"qr_code_base64": …, "secret_code": …}` |
 /// | `POST /V1/tfa/provider/google/activate` `{tfaToken, otp}` | `[]` |
@@ -60,14 +60,16 @@ use super::Caller;
 /// | `GET /V1/customers/{customerId}/password/resetLinkToken/{resetPasswordLinkToken}` | `true` |
 /// | `POST /V1/customers/isEmailAvailable` `{customerEmail, websiteId}` | `true`, for every address |
 ///
-/// The path of the last but one holds a secret: [`loggable_path`](super::loggable_path) keeps it out of a log.
+/// The path with `{resetPasswordLinkToken}` holds a secret. [`loggable_path`](super::loggable_path)
+/// removes it for a log.
 ///
-/// Beyond Commerce, for an admin user's own page; all but the second present the admin user's token:
+/// The following routes do not exist in Commerce. They are for an admin user's own page. All except
+/// `/V1/tfa/me/activate` need the admin user's token:
 ///
 /// | route | answer |
 /// |---|---|
 /// | `POST /V1/tfa/me/enrolment` | `{"tfa_token": …, "expires_at": …}` |
-/// | `POST /V1/tfa/me/activate` `{tfaToken, otp}` | `{"recovery_codes": […]}`, as the route of Commerce does not |
+/// | `POST /V1/tfa/me/activate` `{tfaToken, otp}` | `{"recovery_codes": […]}`, which Commerce's route does not return |
 /// | `GET /V1/tfa/me` | `{"activated_at": …, "recovery_codes_left": …}`, or `null` |
 /// | `POST /V1/tfa/me/recovery-codes` | `{"recovery_codes": […]}` |
 /// | `POST /V1/tfa/me/step-up` `{otp}` | `{"token": …, "expires_at": …}` |
@@ -98,11 +100,12 @@ pub fn routes<S: Clone + Send + Sync + 'static>() -> Router<S> {
         .layer(DefaultBodyLimit::max(Body::<()>::MAX_BYTES))
 }
 
-/// Serves routes with and without a store code before them, as Commerce does: `/V1/…` and
-/// `/{store}/V1/…`. The code says which website the request is for.
+/// Serves the routes with and without a store code in front, as Commerce does: `/{store}/V1/…` and
+/// `/V1/…`. The store code selects the website of the request.
 ///
-/// An unknown code, an unknown path, and a method that the route does not have are answered 404.
-/// `OPTIONS` on a route is answered 204, with its methods in `Allow`.
+/// The response has status 404 for an unknown store code, an unknown path, or a method that the
+/// route does not have. `OPTIONS` on a route returns status 204 with the methods of the route in
+/// `Allow`.
 pub fn by_store<S: Clone + Send + Sync + 'static>(routes: Router<S>) -> Router<S> {
     let routes = routes.method_not_allowed_fallback(no_method);
     let of_a_store = routes.clone().layer(middleware::from_fn(use_store));
@@ -114,7 +117,7 @@ async fn use_store(
     mut request: Request,
     next: Next,
 ) -> Result<Response, RestError> {
-    // A part of the path that is not UTF-8 is nobody's code.
+    // A store code that is not UTF-8 matches no route.
     let params = params.map_err(|_| RestError::no_route())?;
     let code = params.iter().find_map(|(name, value)| (name == "store").then_some(value));
     let caller = request.extensions().get::<Caller>().cloned().ok_or_else(RestError::no_layer)?;
@@ -123,7 +126,7 @@ async fn use_store(
     Ok(next.run(request).await)
 }
 
-/// The router adds `Allow`.
+/// The router adds the header `Allow`.
 async fn no_method(method: Method) -> Response {
     if method == Method::OPTIONS {
         return StatusCode::NO_CONTENT.into_response();

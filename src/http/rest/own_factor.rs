@@ -1,4 +1,4 @@
-//! Acts of a signed-in admin user on their second factor and password. Commerce has pages for them and
+//! Operations of a signed-in admin user on their own second factor. Commerce has pages for them but
 //! no REST routes.
 
 use axum::Json;
@@ -60,7 +60,7 @@ pub(super) async fn begin_enrolment(caller: Caller) -> Result<Json<EnrolmentAnsw
     Ok(Json(EnrolmentAnswer { tfa_token, expires_at }))
 }
 
-/// The only time they are shown.
+/// The response with the recovery codes, which the admin user sees only here.
 #[derive(Serialize)]
 pub(super) struct RecoveryAnswer {
     recovery_codes: Vec<String>,
@@ -72,7 +72,7 @@ impl From<Vec<RecoveryCode>> for RecoveryAnswer {
     }
 }
 
-/// As Commerce's route, and answers the recovery codes.
+/// Activates the factor as Commerce's route does, and also returns the recovery codes.
 pub(super) async fn activate(caller: Caller, body: Body<Fields>) -> Result<Json<RecoveryAnswer>, RestError> {
     Ok(Json(activate_factor(caller, body).await?.into()))
 }

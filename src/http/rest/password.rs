@@ -17,7 +17,7 @@ use crate::{
     http::{Caller, to_its_end},
 };
 
-/// For a caller with a token alone.
+/// Takes both passwords from the body, or refuses a caller without a token.
 fn passwords(
     mut fields: Fields,
     caller: &Caller,
@@ -40,7 +40,7 @@ pub(super) async fn change(caller: Caller, Body(fields): Body<Fields>) -> Result
     changed.await.map(|()| Json(true)).map_err(|error| refused(error, "self"))
 }
 
-/// Beyond Commerce, where an admin user has a page for it.
+/// Changes an admin user's password. Commerce has a page for this but no REST route.
 pub(super) async fn change_admins(
     caller: Caller,
     Body(fields): Body<Fields>,
@@ -56,7 +56,7 @@ pub(super) async fn change_admins(
 
 fn refused(error: Error, resource: &'static str) -> RestError {
     match error {
-        // In other words than by GraphQL.
+        // Commerce's message in REST differs from its message in GraphQL.
         Error::SignIn(SignInError::WrongPassword) => {
             let message = "The password doesn't match this account. Verify the password and try again.";
             RestError::new(StatusCode::UNAUTHORIZED, message)
@@ -65,7 +65,7 @@ fn refused(error: Error, resource: &'static str) -> RestError {
     }
 }
 
-/// Answers the same for every well-formed address, known or not.
+/// Returns true for every well-formed address, with or without an account.
 pub(super) async fn request_reset(
     caller: Caller,
     Body(mut fields): Body<Fields>,
@@ -74,7 +74,7 @@ pub(super) async fn request_reset(
     let website_id = fields.number("websiteId")?;
     require(&[&email, &template])?;
     let template = template.as_str();
-    // The host's mail is the same for both.
+    // Both templates have the same effect: the host decides which mail it sends.
     if !matches!(template, "email_reminder" | "email_reset") {
         let message = r#"Invalid value of "%value" provided for the %fieldName field. Possible values: %template1 or %template2."#;
         return Err(RestError::new(StatusCode::BAD_REQUEST, message)
@@ -92,7 +92,8 @@ pub(super) async fn request_reset(
     Ok(Json(true))
 }
 
-/// The website that a body names by its number, or else the request's own.
+/// Returns the website whose number is in the body. If there is no number, returns the website of
+/// the request.
 fn website(caller: &Caller, id: Option<u32>) -> Result<Website, RestError> {
     let Some(id) = id else { return Ok(caller.website().clone()) };
     caller.websites().by_id(id).ok_or_else(|| {
@@ -112,7 +113,8 @@ pub(super) async fn reset(caller: Caller, Body(mut fields): Body<Fields>) -> Res
     Ok(Json(true))
 }
 
-/// The path of a link of Commerce's, which may hold a store code as well. The token is a secret.
+/// The path of Commerce's route for a reset link. It may also hold a store code. The token is a
+/// secret.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct ResetLinkPath {
@@ -120,7 +122,8 @@ pub(super) struct ResetLinkPath {
     reset_password_link_token: String,
 }
 
-/// One answer for an unknown customer and every token that is no good, where Commerce tells them apart.
+/// Returns the same error for an unknown customer and for every invalid token. Commerce returns
+/// different errors.
 pub(super) async fn check_reset_link(
     caller: Caller,
     path: Result<Path<ResetLinkPath>, PathRejection>,
@@ -132,7 +135,7 @@ pub(super) async fn check_reset_link(
     Ok(Json(true))
 }
 
-/// A browser must not tell the path to anybody.
+/// Stops a browser from sending the path, which holds the reset token, to other sites.
 pub(super) async fn without_referrer(mut response: Response) -> Response {
     response.headers_mut().insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
     response

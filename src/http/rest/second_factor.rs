@@ -1,4 +1,5 @@
-//! An admin user's second factor by Commerce's own routes, where a provider named `google` is any authenticator app.
+//! An admin user's second factor by Commerce's own routes. Their provider `google` stands for any
+//! authenticator app.
 
 use axum::Json;
 use http::StatusCode;
@@ -17,8 +18,8 @@ use crate::{
 
 const PROVIDER: &str = "google";
 
-/// The answer to a sign-in with a right password and no code. `parameters` name the providers, as
-/// Commerce's clients expect.
+/// Maps the error of a sign-in without a code. If the password was right, `parameters` name the
+/// providers, as Commerce's clients expect.
 pub(super) fn needed(error: Error) -> RestError {
     match error {
         Error::SecondFactor(SecondFactorError::Required) => {
@@ -35,7 +36,8 @@ pub(super) fn needed(error: Error) -> RestError {
     }
 }
 
-/// Without a keyring no authenticator can be set up: there is no such provider then.
+/// Maps an error. Without a keyring no authenticator can be set up, so the provider is not
+/// available.
 fn refused(error: Error) -> RestError {
     match error {
         Error::Internal(InternalError::NotConfigured(Part::Keyring)) => {
@@ -70,10 +72,11 @@ pub(super) async fn authenticate(
     }
 }
 
-/// For the holder of the enrolment token alone.
+/// The response with the authenticator's secret, for the holder of the enrolment token.
 #[derive(Serialize)]
 pub(super) struct ConfigureAnswer {
-    /// A PNG picture; left out without the feature `qr`, and if the names do not fit into a code.
+    /// A PNG picture. It is left out without the feature `qr`, or if the names do not fit into a QR
+    /// code.
     #[serde(skip_serializing_if = "Option::is_none")]
     qr_code_base64: Option<String>,
     secret_code: String,
@@ -94,12 +97,13 @@ pub(super) async fn configure(
     Ok(Json(ConfigureAnswer { qr_code_base64, secret_code }))
 }
 
-/// As Commerce, which has no recovery codes: an empty list is what its clients get for nothing.
+/// Activates the factor as Commerce's route does. Commerce has no recovery codes, and its clients
+/// expect an empty list.
 pub(super) async fn activate(caller: Caller, body: Body<Fields>) -> Result<Json<[(); 0]>, RestError> {
     activate_factor(caller, body).await.map(|_| Json([]))
 }
 
-/// To its end, since the earlier tokens end last.
+/// Activates the factor in a separate task, because the earlier tokens end at the end of the call.
 pub(super) async fn activate_factor(
     caller: Caller,
     Body(mut fields): Body<Fields>,

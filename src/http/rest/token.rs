@@ -29,13 +29,13 @@ pub(super) async fn customer(caller: Caller, Body(fields): Body<Fields>) -> Resu
             caller.hand_out(signed_in.device());
             Ok(Json(signed_in.token().expose().to_owned()))
         }
-        // To Commerce it is one more unknown account.
+        // Commerce treats a malformed address like an unknown account.
         Err(Error::Input(InputError::Email)) => Err(Error::SignIn(SignInError::Refused).into()),
         Err(error) => Err(error.into()),
     }
 }
 
-/// A token only where no second factor is needed.
+/// Signs an admin user in without a code. If a second factor is needed, no token is issued.
 pub(super) async fn admin(caller: Caller, Body(fields): Body<Fields>) -> Result<Json<String>, RestError> {
     let (username, password) = username_and_password(fields)?;
     let sign_in = AdminSignIn::new(username.as_str(), password)
