@@ -110,10 +110,11 @@ impl Budgets {
             }
         }
         // Only the budget of an account can keep failures for known devices.
-        let narrow = [self.source, self.second_factor];
-        let kept = |budget: &Budget| matches!(budget.lock, Lock::UntilCleared { kept_for_known: 1.. });
-        if narrow.iter().any(kept) {
-            return Err(ConfigError::OutOfRange("kept_for_known"));
+        for (name, budget) in [("budgets.source", self.source), ("budgets.second_factor", self.second_factor)]
+        {
+            if matches!(budget.lock, Lock::UntilCleared { kept_for_known: 1.. }) {
+                return Err(ConfigError::OutOfRange(name));
+            }
         }
         Ok(())
     }

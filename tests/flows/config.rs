@@ -98,12 +98,16 @@ fn nonsense_is_refused_by_name() {
     build(|config| config.assistance.default_reason = Some("x".repeat(1024)))
         .expect("the longest allowed text");
     type Nonsense = fn(&mut AuthConfig);
-    let others: [(&str, Nonsense); 25] = [
+    let others: [(&str, Nonsense); 27] = [
         ("budgets.source", |config| config.budgets.source.failures = 0),
         ("budgets.source", |config| config.budgets.source.window = Duration::ZERO),
         ("budgets.source", |config| config.budgets.source.lock = Lock::For(Duration::MAX)),
         ("budgets.account", |config| config.budgets.account.lock = Lock::For(Duration::ZERO)),
         ("budgets.second_factor", |config| config.budgets.second_factor.failures = 0),
+        ("budgets.source", |config| config.budgets.source.lock = Lock::UntilCleared { kept_for_known: 1 }),
+        ("budgets.second_factor", |config| {
+            config.budgets.second_factor.lock = Lock::UntilCleared { kept_for_known: 1 };
+        }),
         ("budgets.source_total", |config| config.budgets.source_total.failures = 0),
         ("budgets.network", |config| config.budgets.network.failures = 0),
         ("budgets.redemption", |config| config.budgets.redemption.failures = 0),
