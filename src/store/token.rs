@@ -158,9 +158,10 @@ pub trait TokenStore: Debug + Send + Sync + 'static {
     /// Revokes every grant of a subject except `keep`, makes `fresh` the subject's generation, and
     /// returns the new generation.
     ///
-    /// Once this call has returned, no earlier grant is live. This includes grants of sign-ins that
-    /// were in progress. A sign-in that starts later gets a live token, even at the same `now`. If
-    /// the shop has no generation, then `fresh` becomes the shop's generation as well.
+    /// Once this call has returned, no earlier grant except `keep` is live. This includes grants of
+    /// sign-ins that were in progress. A sign-in that starts later gets a live token, even at the
+    /// same `now`. If the shop has no generation, then `fresh` becomes the shop's generation as
+    /// well.
     ///
     /// # Security
     ///

@@ -32,7 +32,7 @@ pub(super) struct TokenTables {
     /// The shop's generation. Rows hold the epoch instead.
     shop: RwLock<Option<GenerationId>>,
     /// The number of times that the shop's generation was replaced. It changes only under the lock
-    /// of `shop`. It is shorter than a generation, and a look-up reads it without a lock.
+    /// of `shop`. The number is shorter than a generation, and a look-up reads it without a lock.
     epoch: AtomicU64,
 }
 

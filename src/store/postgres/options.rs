@@ -106,8 +106,8 @@ impl PostgresOptions {
     }
 
     /// Connects with a TLS connector, such as `tokio_postgres_rustls::MakeRustlsConnect`. The
-    /// `sslmode` of the URL decides if TLS is required. Set `sslmode=require`, because otherwise a
-    /// server can refuse TLS.
+    /// `sslmode` of the URL decides if TLS is required. Set it to `require`, because the default
+    /// permits a connection without TLS.
     ///
     /// # Errors
     ///

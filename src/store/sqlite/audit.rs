@@ -135,8 +135,8 @@ fn append(
     let position = last.saturating_add(1);
     let signed = match keyring {
         Some(keyring) => {
-            // Another process without a key may have appended unsigned records after the last
-            // signed one.
+            // A sink without a keyring may have appended unsigned records after the last signed
+            // one.
             let previous = match previous {
                 None if last != 0 => newest_link(connection)?,
                 previous => previous,
