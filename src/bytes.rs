@@ -1,12 +1,13 @@
 //! Newtypes of bytes: digests, ids and versions.
 
-/// A text is not a digest or an id.
+/// The text is not a valid digest or id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("a digest or an id must be 64 lower-case hexadecimal digits")]
 #[non_exhaustive]
 pub struct HexError;
 
-/// Defines a newtype of bytes. A backend keeps it in one column. `Debug` shows hexadecimal digits.
+/// Defines a newtype of bytes. A backend stores the bytes in one column. `Debug` shows hexadecimal
+/// digits.
 macro_rules! byte_newtype {
     ($(#[$attribute:meta])* $vis:vis struct $name:ident([u8; $length:literal]);) => {
         $(#[$attribute])*
@@ -35,8 +36,8 @@ macro_rules! byte_newtype {
     };
 }
 
-/// Implements the text form of a newtype of 32 bytes, for people, for clients and in documents: 64
-/// lower-case hexadecimal digits.
+/// Implements the text form of a newtype of 32 bytes: 64 lower-case hexadecimal digits. Messages,
+/// clients and documents use this form.
 macro_rules! hex_text {
     ($name:ident) => {
         impl ::std::fmt::Display for $name {

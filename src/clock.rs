@@ -10,11 +10,12 @@ use std::{
 
 use time::OffsetDateTime;
 
-/// A source of the current time. One clock decides every expiry and every lock, so a test can move
-/// time instead of sleeping.
+/// A source of the current time. The library reads the time for every expiry and every lock from
+/// one clock. A test can therefore move that clock instead of sleeping.
 ///
-/// Clocks of nodes that share a store may differ. A token then lives that much longer or shorter on
-/// one of the nodes. Keep the clocks within a second of each other (any NTP client does).
+/// The clocks of nodes that share a store may differ. A token then lives longer or shorter on one
+/// of the nodes, by that difference. Keep the clocks within a second of each other (any NTP client
+/// does this).
 #[diagnostic::on_unimplemented(
     message = "`{Self}` does not tell the time",
     label = "it must implement `Clock`, or be an `Arc` of a type that does",
@@ -24,21 +25,22 @@ use time::OffsetDateTime;
 pub trait Clock: Debug + Send + Sync + 'static {
     /// Returns the current time.
     ///
-    /// If the clock goes backwards, then nothing that was revoked is revived. Unexpired records
-    /// live longer.
+    /// If the clock goes backwards, then revoked tokens stay revoked. Unexpired records live
+    /// longer.
     ///
-    /// If a clock was ahead and is corrected, then some records have times in the future:
+    /// If a clock was ahead and is corrected, then some stored times lie in the future:
     ///
     /// - A lock, a window of failures or a lease lasts for its normal duration from the next
     ///   attempt on.
-    /// - A second factor accepts right codes again. A code that was already used is valid once
-    ///   more, within its 90 s.
+    /// - A second factor ignores a last used code that lies in the future, so that the admin user
+    ///   can sign in. A code that was already used can therefore be used once more, within its 90
+    ///   s.
     /// - Tokens, one-time credentials and enrolments last until their stored expiry.
     ///   [`Auth::revoke_everything`](crate::Auth::revoke_everything) ends the tokens and
     ///   enrolments.
     ///
-    /// If a clock falls behind while the node runs, then locks that other nodes began become
-    /// shorter.
+    /// If a clock falls behind while its node runs, then this node shortens locks that other nodes
+    /// began.
     fn now(&self) -> OffsetDateTime;
 }
 
@@ -53,7 +55,7 @@ impl Clock for SystemClock {
     }
 }
 
-/// A clock for tests that moves only when told to.
+/// A clock for tests. It moves only if a test moves it.
 ///
 /// ```
 /// use std::time::Duration;
@@ -68,19 +70,19 @@ impl Clock for SystemClock {
 pub struct ManualClock(Mutex<OffsetDateTime>);
 
 impl ManualClock {
-    /// Creates a clock that stands at `now`.
+    /// Creates a clock that returns `now` until it is moved.
     #[must_use]
     pub fn new(now: OffsetDateTime) -> Self {
         Self(Mutex::new(now))
     }
 
-    /// Moves the clock forward, at most to the end of the calendar.
+    /// Moves the clock forward, at most to the maximum of [`OffsetDateTime`].
     pub fn advance(&self, by: Duration) {
         let mut now = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         *now = after(*now, by);
     }
 
-    /// Sets the clock, also backwards.
+    /// Sets the clock to a later or an earlier time.
     pub fn set(&self, now: OffsetDateTime) {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = now;
     }
@@ -92,27 +94,27 @@ impl Clock for ManualClock {
     }
 }
 
-/// Maximum difference between the clocks of a server and of the machine when a store connects:
-/// 30 s.
+/// Maximum difference between the clocks of a server and of this machine: 30 s. A store checks it
+/// when it connects.
 #[cfg(any(feature = "postgres", feature = "redis"))]
 pub(crate) const SKEW: Duration = Duration::from_secs(30);
 
 /// Returns the minimum difference between a server's clock and the machine's clock. The server read
-/// its clock after the machine read `sent` and before it read `received`, so a slow answer does not
-/// count as a difference.
+/// its clock between the machine's times `sent` and `received`, so a slow answer does not count as
+/// a difference.
 #[cfg(any(feature = "postgres", feature = "redis"))]
 pub(crate) fn difference(server: OffsetDateTime, sent: OffsetDateTime, received: OffsetDateTime) -> Duration {
     let (ahead, behind) = (server - received, sent - server);
     ahead.max(behind).try_into().unwrap_or_default()
 }
 
-/// Returns `from` plus `by`, at most the end of the calendar, so that a wrong clock cannot cause a
-/// panic.
+/// Returns `from` plus `by`, at most the maximum of [`OffsetDateTime`], so that a wrong clock
+/// cannot cause a panic.
 pub(crate) fn after(from: OffsetDateTime, by: Duration) -> OffsetDateTime {
     from.saturating_add(by.try_into().unwrap_or(time::Duration::MAX))
 }
 
-/// Returns `from` minus `by`, at least the beginning of the calendar.
+/// Returns `from` minus `by`, at least the minimum of [`OffsetDateTime`].
 pub(crate) fn before(from: OffsetDateTime, by: Duration) -> OffsetDateTime {
     from.saturating_sub(by.try_into().unwrap_or(time::Duration::MAX))
 }

@@ -20,7 +20,8 @@ use crate::{
     random::{SecureRandom, draw_nonce},
 };
 
-/// The name of a key: a number that the host chooses. It must never be used for two keys.
+/// The name of a key: a number that the host chooses. Never give two keys the same number, not even
+/// at different times.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[allow(clippy::exhaustive_structs)] // A host writes it as a literal.
 pub struct KeyId(pub u32);
@@ -46,13 +47,13 @@ pub enum KeyError {
     Derivation,
 }
 
-/// Private keys, from which each purpose derives its own key by HKDF-SHA-256 (RFC 5869).
+/// Secret keys. For each purpose, a separate key is derived from them by HKDF-SHA-256 (RFC 5869).
 ///
 /// The keyring has three purposes:
 ///
-/// - It checks bearer tokens before they are looked up. A string that was never issued is refused
-///   without a look-up, except with a probability of one in 2^36 for each accepted key. Without a
-///   keyring the check uses a public key, which detects only typing errors.
+/// - It checks bearer tokens before the store looks them up. The check refuses a string that was
+///   never issued, except with a probability of one in 2^36 for each accepted key. Without a
+///   keyring the check uses a public key. It then detects typing errors, but not forged tokens.
 /// - It seals the TOTP secrets of admin users. Without a keyring no admin user can enrol.
 /// - It signs the audit trail of the SQLite and PostgreSQL stores. Without a keyring the trail is
 ///   not signed.
@@ -60,8 +61,8 @@ pub enum KeyError {
 /// At start, call [`Auth::check_keyring`](crate::Auth::check_keyring). It refuses a keyring that
 /// cannot open the store's sealed secrets or verify its signatures.
 ///
-/// Adding the first keyring to a running shop, or removing the keyring, ends all existing tokens.
-/// Do it on all nodes at once.
+/// Adding the first keyring to a running shop ends all existing tokens. So does removing the
+/// keyring. Change all nodes at the same time.
 ///
 /// # Rotation
 ///
@@ -73,12 +74,12 @@ pub enum KeyError {
 /// - Wait until the tokens of the old key have expired, and until
 ///   [`Auth::reseal_factors`](crate::Auth::reseal_factors) finds no more secrets that the old key
 ///   sealed.
-/// - Let every node sign an audit record with the new key. In a quiet shop, sign in an admin user
-///   on each node.
+/// - Let every node sign an audit record with the new key. In a shop with little traffic, sign in
+///   an admin user on each node to write such a record.
 /// - [`retire`](Self::retire) the old key.
 ///
-/// If you retire the old key too early, then its tokens end and its sealed secrets become
-/// unreadable. If the newest audit records are all signed with a retired key, then
+/// If you retire the old key too early, then its tokens end, and nobody can open the secrets that
+/// it sealed. If the newest audit records are all signed with a retired key, then
 /// [`Auth::check_keyring`](crate::Auth::check_keyring) refuses the next start.
 ///
 /// The verifier of an old audit trail needs the keys that signed it. Keep retired keys in a
@@ -127,12 +128,12 @@ type Secret = Zeroizing<[u8; 32]>;
 /// The MAC of the audit trail: HMAC-SHA-256.
 pub(crate) type AuditMac = Hmac<Sha256>;
 
-/// A secret that a key of the [`Keyring`] encrypted with XChaCha20-Poly1305. Without the key it
-/// reveals nothing but its length.
+/// A secret that a key of the [`Keyring`] encrypted with XChaCha20-Poly1305. Without the key, the
+/// sealed bytes reveal only the length of the secret.
 #[derive(Clone, PartialEq, Eq, Hash)]
 #[allow(clippy::exhaustive_structs)] // Backends make it from their columns.
 pub struct Sealed {
-    /// The id of the key that opens it.
+    /// The id of the key that opens the secret.
     pub key: KeyId,
     /// The nonce, the secret and the tag.
     pub bytes: Vec<u8>,
@@ -146,7 +147,7 @@ impl fmt::Debug for Sealed {
 
 const NONCE_BYTES: usize = 24;
 
-/// The key of SipHash-2-4 that computes the check of a bearer token.
+/// The key of SipHash-2-4, which computes the check characters of a bearer token.
 #[derive(Clone)]
 pub(crate) struct TokenCheckKey(pub(crate) [u8; 16]);
 
@@ -168,14 +169,15 @@ impl Keyring {
     ///
     /// # Security
     ///
-    /// Use bytes from a secure random source (`openssl rand 32`), not a passphrase. A vector is
-    /// wiped from memory. An array is copied, and only the copy is wiped.
+    /// Use bytes from a secure random source (`openssl rand 32`), not a passphrase. If `material`
+    /// is a vector, then it is wiped from memory. If it is an array, then only the copy in this
+    /// call is wiped.
     pub fn new(id: KeyId, material: impl Into<Vec<u8>>) -> Result<Self, KeyError> {
         let current = DerivedKeys::derive(id, material)?;
         Ok(Self(Arc::new(RwLock::new(Keys { current, others: Vec::new() }))))
     }
 
-    /// Adds a key that is accepted and not used for signing yet.
+    /// Adds a key that is accepted. It signs and seals nothing until it is made current.
     ///
     /// # Errors
     ///
@@ -232,13 +234,13 @@ impl Keyring {
         self.read().accepted().any(|key| passes(&key.token_check))
     }
 
-    /// The name of the current key.
+    /// Returns the id of the current key.
     pub(crate) fn current(&self) -> KeyId {
         self.read().current.id
     }
 
-    /// Seals a secret with the current key. It opens only with the same `context`, which names the
-    /// owner and the purpose.
+    /// Seals a secret with the current key. Only the same `context`, which names the owner and the
+    /// purpose, opens the secret again.
     pub(crate) fn seal(
         &self,
         secret: &[u8],
@@ -249,7 +251,7 @@ impl Keyring {
         let keys = self.read();
         let key = &keys.current;
         let payload = Payload { msg: secret, aad: context };
-        // Encryption fails only beyond 256 GiB.
+        // Encryption fails only for more than 256 GiB.
         let sealed =
             key.cipher().encrypt(&XNonce::from(nonce), payload).map_err(|_| InternalError::Unsealed)?;
         Ok(Sealed { key: key.id, bytes: [&nonce[..], &sealed].concat() })
@@ -297,7 +299,7 @@ impl DerivedKeys {
         }
         let derived = Hkdf::<Sha256>::new(None, &material);
         let expand = |purpose: &[u8], key: &mut [u8]| {
-            // Expansion fails only beyond 255 blocks of output.
+            // Expansion fails only for more than 255 blocks of output.
             derived.expand_multi_info(&[b"commerce-auth/v1/", purpose], key).map_err(|_| KeyError::Derivation)
         };
         let mut token_check = TokenCheckKey([0; 16]);

@@ -1,4 +1,4 @@
-//! The source of secrets.
+//! The source of random bytes for secrets.
 
 use std::{
     fmt,
@@ -18,7 +18,7 @@ use zeroize::Zeroize;
 #[allow(clippy::exhaustive_structs)] // A source of the host's own makes it.
 pub struct RandomError;
 
-/// A source of secrets.
+/// A source of random bytes for secrets.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a source of secrets",
     label = "it must implement `SecureRandom`, or be an `Arc` of a type that does",
@@ -30,22 +30,22 @@ pub trait SecureRandom: fmt::Debug + Send + Sync + 'static {
     ///
     /// # Errors
     ///
-    /// If there are no random bytes. The caller must not use the buffer then.
+    /// If the source cannot supply random bytes. The caller must then discard the buffer.
     fn fill(&self, buffer: &mut [u8]) -> Result<(), RandomError>;
 }
 
 /// The default source: ChaCha20 with a key from the operating system.
 ///
 /// It takes a new key after every 64 KiB of output, after every second, and when the process id
-/// changes. A long-lived process or a forked child therefore never repeats secrets, and one process
-/// cannot predict the secrets of another.
+/// changes. Someone who reads a key from memory therefore learns the output of one second at most.
+/// A forked child draws a separate key, so it never repeats the secrets of its parent.
 ///
 /// # Security
 ///
-/// If two virtual machines start from one snapshot of a running process, then they share its key
-/// for the rest of its second and may draw the same tokens. In one store, the second of two equal
-/// tokens is refused. Sealed secrets stay safe, because each seal includes bytes of the operating
-/// system.
+/// If two virtual machines start from one snapshot of a running process, then they share a key for
+/// up to a second and may draw the same tokens. If the machines use one store, then the store
+/// refuses the second of two equal tokens. Sealed secrets stay safe, because each nonce includes
+/// bytes of the operating system.
 pub struct ChaChaRandom(Mutex<Option<Keyed>>);
 
 struct Keyed {
@@ -56,12 +56,12 @@ struct Keyed {
 }
 
 impl ChaChaRandom {
-    /// Number of bytes that one key supplies.
+    /// Maximum number of bytes that one key supplies.
     const BYTES_PER_KEY: usize = 64 * 1024;
     /// Maximum age of a key.
     const KEY_LIFETIME: Duration = Duration::from_secs(1);
 
-    /// Creates a source that takes its first key when it is first used.
+    /// Creates a source. Its first use draws the first key.
     #[must_use]
     pub const fn new() -> Self {
         Self(Mutex::new(None))
@@ -105,15 +105,15 @@ impl fmt::Debug for ChaChaRandom {
     }
 }
 
-/// Draws this number of bytes.
+/// Draws `N` random bytes.
 pub(crate) fn draw<const N: usize>(random: &dyn SecureRandom) -> Result<[u8; N], RandomError> {
     let mut bytes = [0; N];
     random.fill(&mut bytes)?;
     Ok(bytes)
 }
 
-/// Draws a nonce that no other copy of this process draws, even if the copies share the state of
-/// `random`. It includes bytes of the operating system.
+/// Draws a nonce. Copies of this process draw different nonces even if they share the state of
+/// `random`, because the nonce includes bytes of the operating system.
 pub(crate) fn draw_nonce<const N: usize>(random: &dyn SecureRandom) -> Result<[u8; N], RandomError> {
     let (mut nonce, mut of_system) = (draw(random)?, [0; N]);
     getrandom::fill(&mut of_system).map_err(|_| RandomError)?;
@@ -127,7 +127,7 @@ pub(crate) fn draw_nonce<const N: usize>(random: &dyn SecureRandom) -> Result<[u
 pub mod danger {
     use super::{ChaCha20Rng, Mutex, PoisonError, RandomError, Rng, SecureRandom, SeedableRng, fmt};
 
-    /// Returns the same bytes for the same seed, for tests that must be repeatable.
+    /// A source that returns the same bytes for the same seed, for tests that must be repeatable.
     ///
     /// # Security
     ///
@@ -135,7 +135,7 @@ pub mod danger {
     pub struct SeededRandom(Mutex<ChaCha20Rng>);
 
     impl SeededRandom {
-        /// Creates a source whose whole output follows from `seed`.
+        /// Creates a source whose output depends only on `seed`.
         #[must_use]
         pub fn from_seed(seed: [u8; 32]) -> Self {
             Self(Mutex::new(ChaCha20Rng::from_seed(seed)))

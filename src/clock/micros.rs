@@ -1,4 +1,4 @@
-//! Times as microseconds since 1970: every backend stores at least this precision.
+//! Times as microseconds since 1970. Every backend stores at least this precision.
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use time::OffsetDateTime;

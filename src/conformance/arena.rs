@@ -53,14 +53,14 @@ impl From<StoreError> for Failure {
     }
 }
 
-/// A store, and the runtime to call it from many threads at once.
+/// A store, and the runtime that calls it from many threads at once.
 pub(super) struct Arena<'a, S> {
     store: S,
     runtime: &'a dyn Runtime,
 }
 
 impl<'a, S: Sync> Arena<'a, S> {
-    /// Maximum number of simultaneous threads. More callers share them.
+    /// Maximum number of threads. If there are more callers, then they share the threads.
     const THREADS: usize = 128;
 
     pub(super) fn new(store: S, runtime: &'a dyn Runtime) -> Self {
@@ -77,8 +77,8 @@ impl<'a, S: Sync> Arena<'a, S> {
         drive(self.runtime, future)
     }
 
-    /// Calls `attempt` once for each of `callers`, on as many threads (at most 128). The threads
-    /// start at a barrier.
+    /// Calls `attempt` once for each of `callers`, each on its own thread if there are at most 128.
+    /// The threads start at a barrier.
     pub(super) fn race<T: Send, F: Future<Output = T> + Send>(
         &self,
         callers: usize,
@@ -104,7 +104,8 @@ impl<'a, S: Sync> Arena<'a, S> {
 }
 
 impl<S: Sync> Arena<'_, S> {
-    /// Number of rounds of a race, if the backend manages them in [`LONGEST`](Self::LONGEST).
+    /// Maximum number of rounds of a race. A slow backend completes fewer within
+    /// [`LONGEST`](Self::LONGEST).
     pub(super) const ROUNDS: u64 = 2_000;
     /// Time after which no further round of a race begins.
     pub(super) const LONGEST: Duration = Duration::from_secs(2);
@@ -133,8 +134,8 @@ impl<S: Sync> Arena<'_, S> {
             let (barrier, stops, prepare, attempt, failed) = (&barrier, &stops, &prepare, &attempt, &failed);
             async move {
                 for round in 0..=Self::ROUNDS {
-                    // A caller that fails continues to the next round with the others. All of them
-                    // stop there.
+                    // A caller that fails still waits at the barrier of the next round, so that no
+                    // other caller waits for it forever. All callers stop there.
                     if barrier.wait().is_leader() {
                         let judged = failed(prepare(round).await);
                         let is_last = round == Self::ROUNDS || began.elapsed() >= Self::LONGEST;
@@ -181,5 +182,5 @@ pub(super) fn drive<R: Runtime + ?Sized, T: Send>(
 ) -> Result<T, Failure> {
     let mut result = None;
     runtime.block_on(Box::pin(async { result = Some(future.await) }));
-    result.ok_or_else(|| Failure::new("the runtime did not drive the future to its end"))
+    result.ok_or_else(|| Failure::new("the runtime returned before the future had completed"))
 }

@@ -12,13 +12,13 @@
 //! # fn main() {}
 //! ```
 //!
-//! - `runtime` runs a future to its end on the calling thread. It is called from many threads at
-//!   once. For tokio: `{ let tokio = tokio::runtime::Runtime::new().unwrap(); move |future|
+//! - `runtime` runs a future to its end on the calling thread. The suite calls it from many threads
+//!   at once. For tokio: `{ let tokio = tokio::runtime::Runtime::new().unwrap(); move |future|
 //!   tokio.block_on(future) }`.
 //! - `store` creates an empty store for one case. A backend with a server creates a separate schema
 //!   or prefix here. [`Alternating`] combines two handles on one database into one store.
 //! - `skip_unless` is optional and comes before `runtime`. It returns false if there is no server
-//!   to test with. Let it print a message in that case.
+//!   to test with, and the cases are skipped. Let it print a message in that case.
 //! - `broken` is optional and comes last. It creates a store whose server cannot be reached. Every
 //!   verb must then return an error with its source.
 //!
@@ -38,7 +38,7 @@ pub use arena::{BoxFuture, Failure};
 
 type Case<S> = fn(&Arena<'_, S>) -> Result<(), Failure>;
 
-/// The list of all cases. It passes the cases of a trait to the named macro.
+/// Lists all cases. Passes the cases of a trait to the named macro.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __conformance_cases {
@@ -135,7 +135,7 @@ macro_rules! case_table {
     };
 }
 
-/// Runs a case. A race calls the store from many threads. Any other case is one future.
+/// Runs a case. A race calls the store from many threads. Any other case is a single future.
 macro_rules! case {
     (races::$case:ident $store:ident) => {
         cases::races::$case::<$store> as Case<$store>
@@ -164,7 +164,7 @@ macro_rules! suite {
             ///
             /// # Errors
             ///
-            /// [`Failure`] if the store broke a rule. It says which.
+            /// [`Failure`] if the store broke a rule. Its message names the rule.
             pub fn run<S: $store, F: Future<Output = S> + Send>(
                 runtime: impl for<'f> Fn(BoxFuture<'f>) + Sync,
                 store: impl Fn() -> F,

@@ -1,4 +1,4 @@
-//! Shared code of the audit tables of SQLite and PostgreSQL: it reads their rows, and holds every
+//! Code that the audit tables of SQLite and PostgreSQL share. It reads rows, and implements every
 //! operation that needs more than one statement.
 
 use async_trait::async_trait;
@@ -16,14 +16,14 @@ pub(super) const PAGE: i64 = 500;
 /// The statements of an audit table.
 #[async_trait]
 pub(super) trait AuditTable {
-    /// Appends the record of an event, unless it is there already.
+    /// Appends the record of an event, unless the table already has a record of this event.
     async fn append(&self, event: &AuditEvent) -> Result<(), StoreError>;
 
     /// Returns records, each with the position that its row holds.
     async fn read(&self, which: Which<'_>) -> Result<Vec<Row>, StoreError>;
 
-    /// Removes the records before a position, if the record there has this link. Returns their
-    /// number.
+    /// Removes the records before a position, if the record at the position has this link. Returns
+    /// the number of removed records.
     async fn remove_before(&self, position: i64, link: Digest) -> Result<u64, StoreError>;
 
     /// Erases the personal parts of the records at these positions, if they still have them, and
@@ -36,16 +36,16 @@ pub(super) type Row = (i64, AuditRecord);
 /// The records that a statement reads.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Which<'a> {
-    /// The newest records, the newest of them first.
+    /// The newest records, in descending order of position.
     Newest { limit: i64 },
-    /// The two newest signed records, the newest of them first.
+    /// The two newest signed records, in descending order of position.
     NewestSigned,
     /// Records from a position on, in the order of their positions.
     From { position: i64, limit: i64 },
     /// The next [`PAGE`] records that name the subject and have a personal part.
     OfSubject { kind: &'static str, id: &'a str, after: i64 },
-    /// The next [`PAGE`] records with a personal part that name no subject, but an account that a
-    /// record of the subject names.
+    /// The next [`PAGE`] records that have a personal part, name no subject, and name an account of
+    /// the subject. The accounts are those that the subject's own records name.
     OfAccounts { kind: &'static str, id: &'a str, after: i64 },
 }
 
@@ -54,7 +54,7 @@ pub(super) enum Which<'a> {
 macro_rules! audit_sink {
     ($table:ty) => {
         impl $table {
-            /// Returns the newest audit events, the oldest of them first.
+            /// Returns the newest audit events, in the order of their positions.
             ///
             /// # Errors
             ///
@@ -86,8 +86,7 @@ macro_rules! audit_sink {
                 Ok(Checkpoint::of_newest(newest.iter().map(|(_, record)| record), is_whole))
             }
 
-            /// Verifies the whole trail. If the verifier begins with a checkpoint, then verifies
-            /// the trail from that checkpoint on.
+            /// Verifies the whole trail, or the trail from a checkpoint on if the verifier has one.
             ///
             /// # Errors
             ///
@@ -106,8 +105,8 @@ macro_rules! audit_sink {
             /// Removes the records before a checkpoint, and returns the number of removed records.
             ///
             /// The record of the checkpoint stays. Keep the checkpoint outside the database, and
-            /// verify the rest of the trail [since](Verifier::since) it. If the checkpoint is not
-            /// of this trail, then nothing is removed and the number is 0.
+            /// verify the rest of the trail [since](Verifier::since) it. If the checkpoint is of
+            /// another trail, then this removes nothing and returns 0.
             ///
             /// # Errors
             ///
@@ -135,8 +134,8 @@ macro_rules! audit_sink {
                 let (kind, id) = &columns::subject_columns(subject);
                 let of_accounts = |after| Which::OfAccounts { kind, id, after };
                 let of_subject = |after| Which::OfSubject { kind, id, after };
-                // The subject's own records come last, because a repeated call finds the accounts
-                // in them.
+                // The subject's own records are erased last. They name the accounts, so a call that
+                // is repeated after a failure still finds the accounts.
                 let mut erased = erase(self, self.keyring.as_ref(), of_accounts).await?;
                 erased += erase(self, self.keyring.as_ref(), of_subject).await?;
                 Ok(erased)
@@ -146,7 +145,8 @@ macro_rules! audit_sink {
 }
 pub(super) use audit_sink;
 
-/// Erases the personal parts of records page by page, so that appends can run in between.
+/// Erases the personal parts of records page by page, so that other callers can append between two
+/// pages.
 pub(super) async fn erase<'a>(
     table: &impl AuditTable,
     keyring: Option<&Keyring>,

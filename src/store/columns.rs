@@ -9,7 +9,7 @@ use crate::{
     token::{Assistance, GrantId, Obtained, Origin, Subject},
 };
 
-/// A column has a value that no release has written: somebody changed the row, or it is damaged.
+/// A column has a value that no release has written. The row was changed by hand or is damaged.
 #[derive(Clone, Copy, Debug, thiserror::Error)]
 #[error("column {0} of a row cannot be read")]
 pub(super) struct CorruptColumn(pub(super) &'static str);
@@ -20,7 +20,7 @@ impl From<CorruptColumn> for StoreError {
     }
 }
 
-/// Implements both conversions between a type and its words.
+/// Implements the conversions between a type and the words of its column, in both directions.
 macro_rules! words {
     ($type:ty, $column:literal, $write:ident, $read:ident: $($value:pat => $word:literal => $made:expr,)*) => {
         pub(super) const fn $write(value: $type) -> &'static str {
@@ -91,7 +91,7 @@ pub(super) fn generation(bytes: &[u8]) -> Result<GenerationId, CorruptColumn> {
     bytes.try_into().map(GenerationId::from_bytes).map_err(|_| CorruptColumn("generation"))
 }
 
-/// Reads the actor, the parent grant and the reason of an assistance. Returns none if all three are
+/// Reads the actor, the parent grant and the reason of an assistance. None if all three are
 /// missing.
 pub(super) fn assistance(
     actor: Option<&str>,
@@ -121,8 +121,8 @@ pub(super) fn document(version: &[u8], bytes: &[u8]) -> Result<Document, Corrupt
     Ok(Document { version: Version::from_bytes(version), bytes: bytes.to_vec() })
 }
 
-/// Returns the columns of a position, or columns that come before every position. A list continues
-/// after them.
+/// Returns the columns of the position after which a list continues. Without a position, returns
+/// columns that sort before every entry.
 pub(super) fn behind(after: Option<&Position>) -> (i64, &[u8], &str, &[u8]) {
     after.map_or((i64::MIN, &[], "", &[]), |Position { rank, partition, key }| {
         (*rank, partition.as_bytes(), key.kind.as_str(), key.id.as_bytes())

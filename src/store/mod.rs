@@ -4,9 +4,9 @@
 //! versioned documents. The library defines the content of the documents: attempt budgets, one-time
 //! credentials, second factors and the ledger of assistance.
 //!
-//! [`memory`] keeps them in this process. With the features of their names, `sqlite`, `postgres`
-//! and `redis` keep them durably. A host can supply a separate [`OtcStore`] for one-time
-//! credentials, which then replaces their documents.
+//! [`memory`] keeps tokens and documents in the memory of this process. The features `sqlite`,
+//! `postgres` and `redis` add the durable backends of these names. By default, one-time credentials
+//! are documents. A host can supply a separate [`OtcStore`] for them.
 //!
 //! # Rules of a storage verb
 //!
@@ -17,10 +17,10 @@
 //! - `Err` means that the backend request failed, and carries the driver's error as its source. A
 //!   missing record is a value and not an error. A call that failed or was dropped may have taken
 //!   effect.
-//! - No verb has a default body.
+//! - No verb has a default body, so the compiler reports a missing one.
 //!
-//! The documentation of each verb says which failure is a vulnerability and which failure only
-//! costs speed. Run the suite of the `conformance` feature to test your own backend.
+//! The documentation of each verb says which mistakes of a backend are vulnerabilities, and which
+//! only cost speed or space. Run the suite of the `conformance` feature to test your own backend.
 #![cfg_attr(
     all(feature = "postgres", feature = "redis", feature = "sqlite"),
     doc = concat!("\n", include_str!("../../docs/backends.md")),

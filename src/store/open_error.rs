@@ -9,7 +9,8 @@ use crate::error::StoreError;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum OpenError {
-    /// The address or an option is not valid. The message says which.
+    /// The address or an option is not valid, or leads to the wrong kind of server or file, such as
+    /// a Redis replica. The message says which.
     #[error("{0}")]
     Invalid(&'static str),
     /// The server or the file could not be reached.
@@ -36,16 +37,17 @@ pub enum OpenError {
     /// is wrong and what to do.
     #[error("{0}")]
     Unsuitable(String),
-    /// The server's user lacks a right. The message says which.
+    /// The server's user lacks a right, or this process may not write to the file. The message
+    /// names the operation.
     #[error("the user of the store may not {what}")]
     NotPermitted {
         /// The forbidden operation.
         what: &'static str,
-        /// The server's error.
+        /// The error of the server, or of the file.
         source: StoreError,
     },
-    /// The server evicts keys when its memory is full, and would forget spent credentials and
-    /// counted failures.
+    /// The server may evict keys when its memory is full. It would then forget spent credentials
+    /// and counted failures.
     #[error("the server may evict keys: maxmemory-policy is {policy} and must be noeviction")]
     MayEvict {
         /// The server's policy.
@@ -57,9 +59,9 @@ pub enum OpenError {
 impl OpenError {
     /// Refuses a server whose clock differs from the machine's clock.
     ///
-    /// All nodes compare their clocks with the same server. A node with a wrong clock is therefore
-    /// refused before it shortens the locks of other nodes. The server read its clock between
-    /// `sent` and `received`.
+    /// A node whose clock is wrong would shorten the locks that other nodes began. All nodes
+    /// compare their clocks with the same server, so this check refuses such a node. The server
+    /// read its clock between the machine's times `sent` and `received`.
     pub(super) fn unless_clocks_agree(
         server: OffsetDateTime,
         sent: OffsetDateTime,

@@ -14,8 +14,8 @@ byte_newtype! {
     /// The id of a generation: 128 random bits. The library draws it, and a backend stores and
     /// compares it.
     ///
-    /// It is random and not a counter. After a token store was wiped, it can therefore never return
-    /// to a generation that another store still holds.
+    /// The id is random and not a counter. A token store that was wiped can therefore never draw an
+    /// id again that another store still holds.
     #[derive(PartialEq)]
     pub struct GenerationId([u8; 16]);
 }
@@ -31,8 +31,8 @@ impl GenerationId {
     }
 }
 
-/// The generation under which a subject signs in: the shop's and the subject's own. It changes if
-/// one of the two changes.
+/// The generation under which a subject signs in: the shop's generation together with the
+/// subject's. It changes if either of the two changes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[allow(clippy::exhaustive_structs)] // Backends make it from their columns.
 pub struct Generation {
@@ -63,7 +63,7 @@ pub enum Insert {
 /// A grant is live from its insertion until just before its `expires_at`. It ends earlier if it is
 /// revoked, or if the shop's generation changes. A shop that has no generation has no live grant.
 ///
-/// The shop's generation needs a single place: a token store cannot be sharded by subject.
+/// A token store cannot be sharded by subject, because all subjects share the shop's generation.
 #[async_trait]
 #[diagnostic::on_unimplemented(
     message = "`{Self}` does not keep tokens",
@@ -75,16 +75,17 @@ pub trait TokenStore: Debug + Send + Sync + 'static {
     /// Returns the subject's generation. If the shop has none, stores `fresh` as the shop's
     /// generation in the same step.
     ///
-    /// If several callers do this at once on an empty store, then one value is stored and all
-    /// callers get it. The library draws a new `fresh` for each call. It reads the generation
-    /// before it checks a credential, and passes it to [`insert`](Self::insert) afterwards.
+    /// If several callers call this at once on an empty store, then one value is stored and all
+    /// callers get that value. The library draws a new `fresh` for each call. It reads the
+    /// generation before it checks a credential, and then passes the generation to
+    /// [`insert`](Self::insert).
     ///
     /// # Security
     ///
-    /// If a generation was replaced before the call began, then returning it is a vulnerability,
-    /// provided that a later `insert` accepts it. Replacing an existing generation with `fresh`, or
-    /// returning a value that is not stored, signs everybody out. A generation that the store makes
-    /// itself is a vulnerability: it may come back after a wipe.
+    /// Returning a generation that was replaced before the call began is a vulnerability if a later
+    /// `insert` accepts it. Replacing an existing generation with `fresh`, or returning a value
+    /// that is not stored, signs everybody out. If the store draws a generation itself, then this
+    /// is a vulnerability, because the same value may occur again after a wipe.
     ///
     /// # Errors
     ///
@@ -103,9 +104,9 @@ pub trait TokenStore: Debug + Send + Sync + 'static {
     /// # Security
     ///
     /// Storing under a changed generation is a vulnerability: the token would survive a revoke-all
-    /// that has returned. Overwriting a grant is a vulnerability. Exceeding `cap` is one, too: one
-    /// account could fill the store. A needless refusal costs a sign-in. Ending a grant within the
-    /// cap signs a user out.
+    /// that has returned. Overwriting a grant is a vulnerability. Exceeding `cap` is a
+    /// vulnerability, too, because one account could fill the store. A needless refusal costs a
+    /// sign-in. Ending a grant within the cap signs a user out.
     ///
     /// # Errors
     ///
@@ -119,8 +120,8 @@ pub trait TokenStore: Debug + Send + Sync + 'static {
         now: OffsetDateTime,
     ) -> Result<Insert, StoreError>;
 
-    /// Returns the live grant of this id: not expired at `now` and not revoked. It is called
-    /// for every request.
+    /// Returns the live grant of this id: not expired at `now` and not revoked. The library calls
+    /// this for every request that carries a token.
     ///
     /// # Security
     ///
@@ -134,9 +135,10 @@ pub trait TokenStore: Debug + Send + Sync + 'static {
 
     /// Revokes one grant. Returns true if the grant was live.
     ///
-    /// Once it has returned, no later [`find`](Self::find) returns the grant, on any node. If there
-    /// is no grant of this id, then the id cannot be inserted until `bar_until`. A revoke therefore
-    /// wins even if it arrives before its insertion. A later revoke never shortens a bar.
+    /// Once this call has returned, no later [`find`](Self::find) returns the grant, on any node.
+    /// If there is no grant of this id, then the id is barred: it cannot be inserted until
+    /// `bar_until`. A revoke therefore wins even if it arrives before the insertion of its grant. A
+    /// later revoke never shortens a bar.
     ///
     /// # Security
     ///
@@ -156,15 +158,17 @@ pub trait TokenStore: Debug + Send + Sync + 'static {
     /// Revokes every grant of a subject except `keep`, makes `fresh` the subject's generation, and
     /// returns the new generation.
     ///
-    /// Once it has returned, no earlier grant is live. This includes grants of sign-ins that were
-    /// in progress. A sign-in that starts later gets a live token, even at the same `now`. If the
-    /// shop has no generation, then `fresh` becomes the shop's generation as well.
+    /// Once this call has returned, no earlier grant except `keep` is live. This includes grants of
+    /// sign-ins that were in progress. A sign-in that starts later gets a live token, even at the
+    /// same `now`. If the shop has no generation, then `fresh` becomes the shop's generation as
+    /// well.
     ///
     /// # Security
     ///
     /// It is a vulnerability to leave an earlier grant live, or to keep a grant of another subject.
-    /// Returning a generation that is not stored is one, too: grants under it would be refused, or
-    /// would survive the next revoke-all. Losing the kept grant signs a user out.
+    /// Returning a generation that is not stored is a vulnerability, too. Grants under such a
+    /// generation would be refused, or would survive the next revoke-all. Losing the kept grant
+    /// signs a user out.
     ///
     /// # Errors
     ///
@@ -200,8 +204,8 @@ pub trait TokenStore: Debug + Send + Sync + 'static {
     ///
     /// # Security
     ///
-    /// Omitting a live grant is a vulnerability, because its owner cannot end it. So is returning a
-    /// grant of another subject. Returning an ended grant misleads its owner.
+    /// Omitting a live grant is a vulnerability, because its owner cannot end it. Returning a grant
+    /// of another subject is a vulnerability, too. Returning an ended grant misleads its owner.
     ///
     /// # Errors
     ///
@@ -218,9 +222,9 @@ pub trait TokenStore: Debug + Send + Sync + 'static {
     ///
     /// # Security
     ///
-    /// Removing a bar before its end is a vulnerability: the revoked id could be inserted. So
-    /// is removing a generation: a sign-in from before a revoke-all could count as a later one.
-    /// Removing a live grant signs a user out. Leaving an expired one costs space.
+    /// Removing a bar before its end is a vulnerability, because the revoked id could be inserted.
+    /// Removing a generation is a vulnerability, because a sign-in from before a revoke-all could
+    /// be accepted. Removing a live grant signs a user out. Leaving an expired grant costs space.
     ///
     /// # Errors
     ///

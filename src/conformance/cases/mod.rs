@@ -21,13 +21,13 @@ macro_rules! ensure {
 }
 pub(crate) use ensure;
 
-/// Returns a time of a case: a start in 2050 with microseconds, plus these seconds. It is in the
-/// future, so that an engine that sweeps by its own clock sweeps nothing.
+/// Returns a time for a case: a start in 2050 that has microseconds, plus `seconds`. The time is in
+/// the future, so that an engine that removes records by its own clock removes none.
 fn at(seconds: u64) -> OffsetDateTime {
     OffsetDateTime::UNIX_EPOCH + Duration::from_micros(2_524_608_000_123_456) + Duration::from_secs(seconds)
 }
 
-/// Returns the instant before an instant, by the precision that a store must keep: a microsecond.
+/// Returns the time one microsecond earlier. A microsecond is the precision that a store must keep.
 fn just_before(instant: OffsetDateTime) -> OffsetDateTime {
     instant - Duration::from_micros(1)
 }
@@ -48,7 +48,7 @@ fn website(code: &str) -> Result<Website, Failure> {
     code.parse().map_err(|_| Failure::new("not a website code"))
 }
 
-/// Returns a grant of customer `number` that lives from 0 to 60.
+/// Returns a grant of customer `number` that is live from second 0 to 60.
 fn grant(name: &str, number: i32) -> Grant {
     Grant::customer(id(name), customer(number), Website::default(), Obtained::Password, at(0), at(60))
 }

@@ -14,7 +14,7 @@ use crate::{
     error::StoreError,
 };
 
-/// A ready-made customer table in memory, for tests and for a host without a customer table.
+/// A ready-made customer table in memory, for tests and for a host that has no customer table.
 ///
 /// Clones are cheap and share the table.
 #[derive(Clone, Default)]
@@ -35,7 +35,7 @@ impl MemoryCustomers {
 
     /// Adds a customer, or replaces the one with the same id.
     ///
-    /// It ends no token. After you disable a customer or change an address, call
+    /// This ends no token. After you disable a customer or change an address, call
     /// [`Auth::customer_changed`](crate::Auth::customer_changed).
     ///
     /// # Errors
@@ -57,8 +57,9 @@ impl MemoryCustomers {
 
     /// Removes a customer. Returns true if the customer existed.
     ///
-    /// It ends no token. Call [`Auth::customer_changed`](crate::Auth::customer_changed) or
-    /// [`Auth::erase_customer`](crate::Auth::erase_customer) afterwards.
+    /// This ends no token. Afterwards call
+    /// [`Auth::customer_changed`](crate::Auth::customer_changed) or
+    /// [`Auth::erase_customer`](crate::Auth::erase_customer).
     #[allow(clippy::must_use_candidate)]
     pub fn remove(&self, id: &CustomerId) -> bool {
         self.write().remove(id)
@@ -153,7 +154,7 @@ impl fmt::Debug for MemoryCustomers {
     }
 }
 
-/// A ready-made admin user table in memory, for tests and for a host without an admin user table.
+/// A ready-made admin user table in memory, for tests and for a host that has no admin user table.
 ///
 /// Clones are cheap and share the table. Names are compared case-insensitively, as in Commerce.
 #[derive(Clone, Default)]

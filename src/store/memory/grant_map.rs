@@ -6,11 +6,12 @@ use crate::token::GrantId;
 ///
 /// The entries are sorted by the first bytes of their ids, with free slots among them. Ids are
 /// evenly distributed, so the first bytes predict the slot to within a few slots. A hash table
-/// reads its control bytes first and then the entry. With a million entries, each of the two reads
-/// is a cache miss.
+/// reads its control bytes first and then the entry. With a million entries, both reads are cache
+/// misses.
 pub(super) struct GrantMap<V> {
-    /// No entry lies before its home slot, and no free slot lies between an entry and its home.
-    /// Entries of the last homes may lie beyond all homes.
+    /// The first `homes` slots are the home slots. No entry lies before its home slot, and no free
+    /// slot lies between an entry and its home slot. The slots beyond the home slots hold entries
+    /// that the last home slots have no room for.
     slots: Vec<Option<(GrantId, V)>>,
     homes: usize,
     len: usize,
@@ -18,7 +19,7 @@ pub(super) struct GrantMap<V> {
 
 impl<V> GrantMap<V> {
     const MIN_HOMES: usize = 8;
-    /// Number of slots that are added beyond the homes at a time.
+    /// Number of slots beyond the home slots for which memory is allocated at a time.
     const SPILL: usize = 16;
 
     pub(super) const fn len(&self) -> usize {
@@ -36,8 +37,8 @@ impl<V> GrantMap<V> {
 
     pub(super) fn insert(&mut self, id: GrantId, value: V) {
         self.remove(&id);
-        // If the table were more than four fifths full, then the distances from home would grow
-        // steeply.
+        // Entries lie further from their home slots the fuller the table is, and much further
+        // beyond four fifths.
         if self.len * 5 >= self.homes * 4 {
             self.rebuild(self.homes + self.homes / 4);
         }
@@ -64,7 +65,7 @@ impl<V> GrantMap<V> {
         let slot = self.slots.get_mut(place)?;
         let (_, value) = slot.take_if(|(found, _)| found == id)?;
         self.len -= 1;
-        // The following entries that are not at home move back by one.
+        // The following entries that are not in their home slots move back by one.
         let behind = self.slots.iter().enumerate().skip(place + 1);
         let away =
             behind.take_while(|(at, slot)| slot.as_ref().is_some_and(|(other, _)| self.home(other) < *at));
@@ -75,7 +76,8 @@ impl<V> GrantMap<V> {
         Some(value)
     }
 
-    /// Frees the room of removed entries once it is most of the table.
+    /// Shrinks the table if the entries and `spare` more would fill less than a quarter of the home
+    /// slots.
     pub(super) fn shrink(&mut self, spare: usize) {
         if self.homes / 4 > self.len + spare {
             self.rebuild(self.len * 2);
@@ -94,7 +96,8 @@ impl<V> GrantMap<V> {
         home + before.count()
     }
 
-    /// Scales the first bytes of the id to the number of homes. Ids in order have homes in order.
+    /// Returns the home slot of the id: its first bytes, scaled to the number of home slots. Ids in
+    /// ascending order have home slots in ascending order.
     fn home(&self, id: &GrantId) -> usize {
         let home = (u128::from(first_bytes(id)) * self.homes as u128) >> 64;
         usize::try_from(home).unwrap_or_default()
@@ -130,8 +133,8 @@ mod tests {
 
     use super::*;
 
-    /// Returns a test id. `spread` distributes ids evenly; otherwise all of them have the last
-    /// homes.
+    /// Returns a test id. `spread` distributes ids evenly. Otherwise all ids have the last home
+    /// slot.
     fn id(number: u8, spread: bool) -> GrantId {
         if spread {
             GrantId::of(&[number])

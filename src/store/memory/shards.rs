@@ -6,28 +6,27 @@ use std::{
 
 use crate::token::GrantId;
 
-/// A table in 256 parts, each with a lock, so that cores seldom wait for each other.
+/// A table in 256 parts, each with a separate lock, so that threads seldom wait for each other.
 pub(super) struct Shards<T> {
     shards: Box<[Shard<T>; 256]>,
     hasher: RandomState,
 }
 
-/// A lock in a separate cache line, so that locking one shard does not slow its neighbour.
+/// A lock in a separate cache line, so that locking one shard does not slow access to the next one.
 #[repr(align(64))]
 struct Shard<T>(RwLock<T>);
 
 impl<T> Shards<T> {
-    /// The number of shards.
     pub(super) const COUNT: usize = 256;
 
-    /// Returns the shard of a key that an attacker can choose. The hash is keyed, so that nobody
-    /// can aim at one shard.
+    /// Returns the shard of a key that an attacker can choose. The hash has a random key, so the
+    /// attacker cannot choose keys of the same shard.
     pub(super) fn index_of(&self, key: &impl Hash) -> u8 {
         self.hasher.hash_one(key).to_le_bytes()[0]
     }
 
-    /// Returns the shard of an id that no attacker can choose. The map inside the shard uses the
-    /// other end of the id.
+    /// Returns the shard of a grant's id, which no attacker can choose: its last byte. The first
+    /// bytes order the [`GrantMap`](super::grant_map::GrantMap) within the shard.
     pub(super) const fn index_of_grant(id: &GrantId) -> u8 {
         id.as_bytes()[31]
     }

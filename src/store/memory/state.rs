@@ -21,7 +21,7 @@ use crate::{
 #[derive(Debug)]
 pub(super) struct State {
     shards: Shards<Table>,
-    /// The indexes of the whole shop. Always locked after a shard, never before.
+    /// The indexes of the whole shop. A thread that locks a shard as well locks the shard first.
     shop: Mutex<Indexes>,
     /// Maximum number of expendable documents of a shard.
     capacity_per_shard: usize,
@@ -32,21 +32,21 @@ struct Table {
     partitions: HashMap<Partition, Owned>,
     documents: usize,
     expendable: usize,
-    /// Number of creations until the next sweep of the shard.
+    /// Number of documents to create until the next sweep of the shard.
     until_sweep: usize,
-    /// The time of the last sweep of a full shard. A full shard is swept at most once a second.
-    /// Otherwise each commit of a flood would sweep it.
+    /// The time of the last sweep because the shard was full. Such sweeps run at most once a
+    /// second. Otherwise, under an attack, each commit would sweep the shard.
     swept_full_at: Option<OffsetDateTime>,
 }
 
-/// The documents of one partition and its own indexes.
+/// The documents and the indexes of one partition.
 #[derive(Default)]
 struct Owned {
     documents: BTreeMap<Key, Stored>,
     indexes: Indexes,
 }
 
-/// The entries of some indexes, by name.
+/// The entries of indexes, by the names of the indexes.
 #[derive(Debug, Default)]
 struct Indexes(BTreeMap<Name, BTreeSet<Position>>);
 
@@ -118,9 +118,11 @@ impl StateStore for MemoryStore {
 }
 
 impl State {
-    /// Two documents for each of 250,000 accounts, because a locked account takes two.
+    /// Default number of expendable documents. A locked account takes two, so this is enough for
+    /// 250,000 accounts.
     const DOCUMENTS: usize = 2 * 250_000;
-    /// An engine may remove a document this long after its `keep_until`: 1 h.
+    /// Time between the `keep_until` of a document and its removal by the store itself: 1 h (rule
+    /// of [`StateStore`]).
     const SLACK: Duration = Duration::from_secs(60 * 60);
 
     pub(super) fn with_capacity(expendable: usize) -> Self {
@@ -142,8 +144,8 @@ impl State {
     }
 
     fn list_shop(&self, name: &Name, after: Option<&Position>, limit: usize) -> Vec<Listed> {
-        // A commit locks the indexes after its shard. To keep that order, the lock of the indexes
-        // is released before the shards are locked.
+        // A commit locks its shard before the indexes. So that the two cannot deadlock, this
+        // releases the lock of the indexes before it locks the shards.
         let positions: Vec<_> = self.shop().behind(name, after).cloned().collect();
         let listed = positions.into_iter().filter_map(|position| {
             let table = self.shards.read(self.shards.index_of(&position.partition));
@@ -191,8 +193,8 @@ impl State {
         table.expendable -= usize::from(stored.expendable);
     }
 
-    /// Sweeps the shard before documents are created: after a number of creations, and when the
-    /// shard is full.
+    /// Sweeps the shard before documents are created, if the shard is full or if enough documents
+    /// were created since the last sweep.
     fn make_room(&self, table: &mut Table, creations: usize, expendable: usize, now: OffsetDateTime) {
         table.until_sweep = table.until_sweep.saturating_sub(creations);
         let full = expendable > 0
@@ -206,7 +208,8 @@ impl State {
             if let Some(until) = until {
                 self.sweep_table(table, until, usize::MAX);
             }
-            // A sweep for half as many creations as documents makes its cost constant per creation.
+            // A sweep reads every document of the shard. It runs once for half as many creations as
+            // there are documents, so its cost per creation is constant.
             table.until_sweep = 64.max(table.documents / 2);
         }
     }

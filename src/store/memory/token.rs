@@ -22,17 +22,17 @@ use crate::{
 
 /// The grants, and the ids that each subject holds.
 ///
-/// A revoke-all removes the rows of its subject, so that a look-up reads only the row. Locks are
-/// taken in one order: first the subject's shard, then the shop's generation or the shard of a
-/// grant.
+/// A revoke-all removes the grants of its subject, so a look-up needs to read only the grant's row.
+/// To avoid deadlocks, locks are taken in one order: first the subject's shard, then the shop's
+/// generation or the shard of a grant.
 #[derive(Debug, Default)]
 pub(super) struct TokenTables {
     rows: Shards<Rows>,
     subjects: Shards<HashMap<Subject, SubjectRow>>,
-    /// The shop's generation. Rows do not hold it.
+    /// The shop's generation. Rows hold the epoch instead.
     shop: RwLock<Option<GenerationId>>,
-    /// Counts the generations of the shop, under the lock of `shop`. A row holds this short number
-    /// instead of the generation, and a look-up reads it without a lock.
+    /// The number of times that the shop's generation was replaced. It changes only under the lock
+    /// of `shop`. The number is shorter than a generation, and a look-up reads it without a lock.
     epoch: AtomicU64,
 }
 
@@ -41,21 +41,24 @@ struct Rows {
     grants: GrantMap<Row>,
     /// Ids that were revoked before they were inserted, each with the end of its bar.
     barred: HashMap<GrantId, OffsetDateTime>,
-    /// The websites of the shard's grants. A row holds the position in this list.
+    /// The websites of the shard's grants. A row holds the position of its website in this list,
+    /// plus one.
     websites: Vec<Website>,
     /// Number of insertions until the next sweep of the shard.
     until_sweep: usize,
 }
 
-/// A grant without its id, packed into few bytes. With a million grants, each look-up reads its
-/// row from memory, one cache line after the other. Times are in microseconds.
+/// A grant without its id, packed into few bytes. A million rows exceed the cache of a processor,
+/// so each cache line of a row costs a look-up one read from memory. Times are in microseconds
+/// since 1970.
 struct Row {
     subject: Subject,
     issued_at: i64,
     expires_at: i64,
     assistance: Option<Arc<Assistance>>,
     origin: Option<Box<Origin>>,
-    /// The epoch under which the grant was stored. From 2^32 - 1 on, nothing is live.
+    /// The epoch under which the grant was stored. From epoch 2^32 on, the number does not fit and
+    /// no grant is live.
     epoch: u32,
     website: Option<NonZeroU16>,
     obtained: Obtained,
@@ -103,13 +106,13 @@ impl TokenStore for MemoryStore {
             if rows.grants.get(&grant.id).is_some() {
                 return Ok(Insert::Collision);
             }
-            // If everything is revoked from here on, then the row is already dead when it is
-            // stored.
+            // If a revoke-everything runs between here and the insertion of the row, then the row
+            // has the earlier epoch and is not live.
             let row = rows.pack(grant, origin, epoch);
             let held = &mut subjects.entry(grant.subject.clone()).or_default().grants;
             if held.len() == held.capacity() {
-                // Most customers hold one or two grants. Room for four would be most of their
-                // memory.
+                // Most customers hold one or two grants. `push` would reserve room for four, which
+                // would take most of the memory of such a customer.
                 held.reserve_exact(held.len().max(1));
             }
             held.push(grant.id);
@@ -211,7 +214,8 @@ impl TokenStore for MemoryStore {
 }
 
 impl TokenTables {
-    /// Maximum number of expired rows that one insertion removes.
+    /// Maximum number of dead rows that one insertion removes. A row is dead if its grant is not
+    /// live.
     const SWEEP: usize = 64;
 
     fn is_live(&self, row: &Row, now: i64) -> bool {
@@ -238,9 +242,9 @@ impl TokenTables {
         self.shop.write().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Removes the dead grants of a subject, and the oldest beyond the cap except the inserted one.
-    /// The caller holds the lock of the subject's shard, so that no other insertion counts at the
-    /// same time.
+    /// Removes the dead grants of a subject, and the oldest live grants beyond the cap. The
+    /// inserted grant stays. The caller holds the lock of the subject's shard, so no other
+    /// insertion for this subject runs at the same time.
     fn evict(&self, held: &mut Vec<GrantId>, inserted: &GrantId, cap: NonZero<usize>, now: i64) {
         let (mut live, mut gone) = (Vec::new(), HashSet::new());
         for id in held.iter().filter(|id| *id != inserted) {
@@ -266,8 +270,8 @@ impl TokenTables {
             rows.barred.retain(|_, until| now < *until);
             let dead = rows.grants.iter().filter(|(_, row)| !self.is_live(row, micros::from_time(now)));
             let dead: Vec<_> = dead.map(|(id, _)| *id).take(limit).collect();
-            // The next sweep follows after half as many insertions as there are rows. If more rows
-            // may be removable, then it follows after the next insertion.
+            // The next sweep runs after half as many insertions as there are rows. If this sweep
+            // reached its limit, then more rows may be dead, and the next insertion sweeps again.
             rows.until_sweep = if dead.len() == limit { 1 } else { Self::SWEEP.max(rows.grants.len() / 2) };
             dead
         };
@@ -281,7 +285,7 @@ impl TokenTables {
         removed
     }
 
-    /// Removes a row, and its id in the subject's list.
+    /// Removes a row if the condition holds, and removes its id from the subject's list.
     fn remove_if(&self, id: &GrantId, condition: impl Fn(&Row) -> bool) -> Option<Row> {
         let index = Shards::<Rows>::index_of_grant(id);
         let subject = self.rows.read(index).grants.get(id)?.subject.clone();
@@ -308,8 +312,8 @@ impl Rows {
                 self.websites.push(website.clone());
                 self.websites.len() - 1
             });
-            // A website beyond the 65,535th is stored as none. Tokens of that website are accepted
-            // for no website.
+            // Only the first 65,535 websites of a shard fit. Any further website is stored as none,
+            // so its tokens are accepted on no website.
             u16::try_from(place + 1).ok().and_then(NonZeroU16::new)
         });
         Row {
@@ -324,7 +328,7 @@ impl Rows {
         }
     }
 
-    /// Inlined, because moving a grant is costly on the hot path.
+    /// Inlined, so that a look-up does not have to move the grant.
     #[inline(always)]
     fn unpack(&self, id: GrantId, row: &Row) -> Grant {
         Grant {
@@ -372,7 +376,7 @@ mod tests {
         let start = OffsetDateTime::UNIX_EPOCH;
         let first = first(&store);
         for n in 0..200_000 {
-            // A hundred a second, each for 100 s: 10,000 are live at a time.
+            // A hundred grants a second, each for 100 s: 10,000 grants are live at a time.
             let now = start + Duration::from_secs(n / 100);
             let mut grant = grant(n, 0);
             grant.expires_at = now + Duration::from_secs(100);

@@ -37,7 +37,8 @@ impl Connector {
             let (config, tls) = (config.clone(), tls.clone());
             Box::pin(async move {
                 let (client, connection) = config.connect(tls).await?;
-                // The error is dropped here, because every waiting caller gets an error.
+                // The error of the connection is dropped, because every waiting caller gets an
+                // error anyway.
                 let driven: BoxFuture<()> = Box::pin(async move { drop(connection.await) });
                 Ok((client, driven))
             })
@@ -53,7 +54,7 @@ impl Connector {
         &self.handle
     }
 
-    /// Opens a connection and changes none of its settings.
+    /// Opens a connection with the server's default settings.
     pub(super) async fn open(&self) -> Result<(Client, Driver), tokio_postgres::Error> {
         let (client, connection) = (self.connect)().await?;
         Ok((client, Driver::new(self.handle.spawn(connection).abort_handle())))
@@ -67,12 +68,12 @@ impl Connector {
     /// Opens a connection with its settings pinned and these statements prepared.
     pub(super) async fn connect(&self, statements: Arc<[String]>) -> Result<Session, Failure> {
         // Connecting may take a quarter of the caller's timeout. The rest is for the answer: a
-        // caller who arrives just after a check of the connection waits for up to two checks of
-        // three eighths each.
+        // caller who arrives just after the start of a check waits for up to two checks, each of
+        // three eighths.
         let (connector, limit) = (self.clone(), self.timeout / 4);
         let connect = async move {
             let (client, driver) = connector.open().await?;
-            // Everything is sent at once, the settings first: this takes two round trips instead of
+            // Sends everything at once, the settings first. This takes two round trips instead of
             // one for each statement.
             let prepared = try_join_all(statements.iter().map(|statement| client.prepare(statement)));
             let ((), prepared) = try_join(connector.pin_settings(&client), prepared).await?;
@@ -81,7 +82,8 @@ impl Connector {
         self.run(async move { timeout(limit, connect).await.unwrap_or(Err(Failure::TimedOut)) }).await
     }
 
-    /// Runs the work on the runtime. The work runs to its end, even if the caller goes away.
+    /// Runs the work on the runtime. The work runs to its end, even if the caller's future is
+    /// dropped.
     pub(super) async fn run<T: Send + 'static>(
         &self,
         work: impl Future<Output = Result<T, Failure>> + Send + 'static,
@@ -90,27 +92,27 @@ impl Connector {
     }
 }
 
-/// Returns the statements that pin a session's settings, whatever the defaults of the server, the
-/// database and the user are.
+/// Returns the statements that pin the settings of a session. The defaults of the server, the
+/// database and the user then have no effect.
 ///
 /// The startup parameter `options` is not used, because PgBouncer refuses or drops it and RDS Proxy
 /// refuses it.
 fn settings(timeout: Duration) -> String {
     let milliseconds = timeout.as_millis();
     [
-        // The server's own functions and operators come before all others.
+        // No other schema can then replace the server's own functions and operators.
         "SET search_path = pg_catalog, pg_temp",
         // A function's later statements must see what was committed while the function waited for a
         // lock.
         "SET default_transaction_isolation = 'read committed'",
-        // The server gives up when the client does.
+        // The server cancels a statement at about the time when its caller stops waiting.
         &format!("SET statement_timeout = {milliseconds}"),
         &format!("SET lock_timeout = {milliseconds}"),
         &format!("SET idle_in_transaction_session_timeout = {milliseconds}"),
-        // These settings exist since PostgreSQL 14 and 17.
+        // Switches off two timeouts, which exist since PostgreSQL 14 and 17.
         "SELECT set_config(name, '0', false) FROM (VALUES ('idle_session_timeout'), ('transaction_timeout')) \
          AS newer (name) WHERE current_setting(name, true) IS NOT NULL",
-        // A crash of the server must not revive a spent code.
+        // With `off`, a crash of the server could lose a write that spent a code.
         "SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'",
         // Row level security then causes an error instead of hiding rows.
         "SET row_security = off",

@@ -4,8 +4,8 @@ use tokio_postgres::error::SqlState;
 
 use crate::{error::StoreError, store::columns::CorruptColumn};
 
-/// An error of PostgreSQL, without the statement and its values, which the server's own messages
-/// contain.
+/// An error of PostgreSQL. It omits the server's message, which may contain the statement and its
+/// values.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Failure {
     #[error("PostgreSQL answered with SQLSTATE {}{}", .0.code(), explanation(.0))]
@@ -16,10 +16,9 @@ pub(super) enum Failure {
     Closed,
     #[error("PostgreSQL did not answer in time, or no connection was free")]
     TimedOut,
-    /// The runtime that drives the connections has ended.
     #[error("the runtime that drives the connections to PostgreSQL has ended")]
     Gone,
-    /// The driver does not tell the two causes apart.
+    /// A login error or an unreadable answer: the driver does not distinguish them.
     #[error("login to PostgreSQL failed (check password and encryption), or its answer could not be read")]
     Unreadable,
     #[error(transparent)]
@@ -34,7 +33,7 @@ pub(super) enum Failure {
 }
 
 impl Failure {
-    /// True if the driver refused a read-only server.
+    /// True if the driver refused the server because it is read-only.
     pub(super) fn is_read_only(&self) -> bool {
         let driver_said = |error: &io::Error| {
             error.kind() == io::ErrorKind::PermissionDenied && error.raw_os_error().is_none()
@@ -42,8 +41,8 @@ impl Failure {
         matches!(self, Self::Connection(error) if driver_said(error))
     }
 
-    /// True if the server refused a statement without running any of it, and will run it if it is
-    /// sent again. This is so after a serialization failure, a deadlock, or a lock timeout.
+    /// True if the server rolled the statement back, and may succeed if the statement is sent
+    /// again. This is so after a serialization failure, a deadlock or a lock timeout.
     pub(super) fn has_run_nothing(&self) -> bool {
         const REFUSALS: [SqlState; 3] = [
             SqlState::T_R_SERIALIZATION_FAILURE,
@@ -54,7 +53,7 @@ impl Failure {
     }
 }
 
-/// Explains a code to the operator, if its name alone is not enough.
+/// Explains an SQLSTATE to the operator, if the code alone is not enough.
 fn explanation(state: &SqlState) -> &'static str {
     match *state {
         SqlState::TOO_MANY_CONNECTIONS => ": no connection is left for the store's user",
@@ -86,7 +85,7 @@ impl From<Failure> for StoreError {
     }
 }
 
-/// Several callers share this error.
+/// Several callers share the error of a batch.
 impl From<Arc<Failure>> for StoreError {
     fn from(failure: Arc<Failure>) -> Self {
         Self::new(failure)

@@ -9,8 +9,8 @@ use super::{Failure, connector::Connector, session::Session, statements::Command
 /// The parameters of a statement, owned so that another task can use them.
 pub(super) type Parameters = Vec<Box<dyn ToSql + Send + Sync>>;
 
-/// A pool of connections for statements that may wait for a lock. Each serves one caller at a time,
-/// so a wait delays no other caller.
+/// A pool of connections for statements that may wait for a lock. Each connection serves one caller
+/// at a time, so a statement that waits does not delay the statement of another caller.
 #[derive(Clone, Debug)]
 pub(super) struct Locking {
     connector: Connector,
@@ -29,14 +29,15 @@ impl Locking {
 
     /// Returns the rows of a statement.
     ///
-    /// The statement runs to its end, even if its caller goes away. The next caller therefore never
-    /// gets a connection with an unread answer. A connection that does not answer in time is
-    /// closed.
+    /// The statement runs to its end, even if the caller's future is dropped. The next caller
+    /// therefore never gets a connection with an unread answer. If the server does not answer in
+    /// time, then the connection is closed.
     pub(super) async fn query(&self, command: Command, parameters: Parameters) -> Result<Vec<Row>, Failure> {
         self.query_until(command, parameters, self.deadline()).await
     }
 
-    /// As [`query`](Self::query), but with the deadline of a caller that has already waited.
+    /// Does the same as [`query`](Self::query), with the deadline of a caller that has already
+    /// waited.
     pub(super) async fn query_until(
         &self,
         command: Command,

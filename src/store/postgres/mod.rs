@@ -1,4 +1,4 @@
-//! A backend that keeps everything in a PostgreSQL database. It is for many nodes, and for a shop
+//! A backend that keeps everything in a PostgreSQL database. It is for a shop of many nodes, or one
 //! that already has PostgreSQL.
 //!
 //! ```no_run
@@ -31,8 +31,8 @@
 //!
 //! Each verb is one round trip. Look-ups, such as the verification of a token, share a few
 //! pipelined connections. Statements that may wait for a lock have separate connections, so that a
-//! lock never delays a verification. Connections are opened on demand, and again after the server
-//! was down. No caller waits longer than the [timeout](PostgresOptions::timeout).
+//! lock never delays a verification. The store opens connections on demand, and opens them again
+//! after the server was down. No caller waits longer than the [timeout](PostgresOptions::timeout).
 //!
 //! A store belongs to the tokio runtime on which it was connected, because that runtime drives its
 //! connections. You can call the store from any thread. After that runtime has ended, every call

@@ -55,8 +55,8 @@ impl PostgresOptions {
         Self { url: url.into(), schema, pipelined: 2, locking: 8, timeout, migrate: true }
     }
 
-    /// Sets the schema of the tables, so that several shops can share a database. It is 1 to 63
-    /// characters of `a-z`, `0-9` and `_`, and does not begin with a digit or `pg_`.
+    /// Sets the schema of the tables, so that several shops can share a database. The name has 1 to
+    /// 63 characters of `a-z`, `0-9` and `_`, and does not begin with a digit or `pg_`.
     pub fn schema(self, schema: impl Into<String>) -> Self {
         Self { schema: schema.into(), ..self }
     }
@@ -71,16 +71,16 @@ impl PostgresOptions {
         Self { locking: connections.max(1), ..self }
     }
 
-    /// Sets the maximum time that a caller waits before it gets an error, at least 10 ms. It
+    /// Sets the maximum time that a caller waits before it gets an error, at least 10 ms. The time
     /// includes waiting for a free connection, for a lock and for the server. Opening a connection
-    /// may take a quarter of it.
+    /// may take a quarter of this time.
     pub fn timeout(self, timeout: Duration) -> Self {
         Self { timeout: timeout.max(Duration::from_millis(10)), ..self }
     }
 
-    /// Sets whether [`connect`](Self::connect) creates missing tables, which is the default. If
-    /// false, `connect` only checks the tables. The [module's documentation](super) lists the
-    /// rights that the user of the URL needs.
+    /// Sets if [`connect`](Self::connect) creates missing tables. The default is true. If false,
+    /// `connect` only checks the tables. The [module's documentation](super) lists the rights that
+    /// the user of the URL needs.
     pub fn migrate(self, migrate: bool) -> Self {
         Self { migrate, ..self }
     }
@@ -105,8 +105,9 @@ impl PostgresOptions {
         self.connect_tls(NoTls).await
     }
 
-    /// Connects with a TLS connector, such as `tokio_postgres_rustls::MakeRustlsConnect`. The URL's
-    /// `sslmode` decides if TLS is required. Set it to `require`.
+    /// Connects with a TLS connector, such as `tokio_postgres_rustls::MakeRustlsConnect`. The
+    /// `sslmode` of the URL decides if TLS is required. Set it to `require`, because the default
+    /// permits a connection without TLS.
     ///
     /// # Errors
     ///

@@ -13,8 +13,8 @@ use super::{Failure, connector::Connector, session::Session, statements::Query};
 
 /// A few connections that all callers share, for statements that never wait for a lock.
 ///
-/// A deadpool pool serves one caller per connection. With it, look-ups over a slow network would
-/// wait for each other: see the test `a_slow_server_is_waited_for`.
+/// In a pool of deadpool, a connection serves one caller at a time. Look-ups over a slow network
+/// would wait for each other: see the test `a_slow_server_is_waited_for`.
 #[derive(Debug)]
 pub(super) struct Pipelined {
     connector: Connector,
@@ -26,13 +26,13 @@ pub(super) struct Pipelined {
 #[derive(Debug, Default)]
 struct Lane {
     session: RwLock<Option<Arc<Session>>>,
-    /// Locked by the caller that connects. Holds the time of the last failed attempt.
+    /// The time of the last failed attempt to connect. The caller that connects holds this lock.
     connecting: Mutex<Option<Instant>>,
 }
 
 impl Pipelined {
-    /// Minimum time between a failed attempt and the next one. Callers who waited for the failed
-    /// attempt get an error at once.
+    /// Minimum time between a failed attempt to connect and the next one. Callers who waited for
+    /// the failed attempt get an error at once.
     const PAUSE: Duration = Duration::from_millis(100);
 
     pub(super) fn new(connector: Connector, statements: Arc<[String]>, lanes: usize) -> Self {
@@ -49,13 +49,15 @@ impl Pipelined {
         let lane = self.lanes.get(number % self.lanes.len().max(1)).ok_or(Failure::Closed)?;
         let session = match lane.live() {
             Some(session) => session,
-            // Boxed, because every look-up would otherwise reserve the memory for it.
+            // Boxed, because the future of every look-up would otherwise include this rarely needed
+            // future.
             None => Box::pin(self.connect(lane)).await?,
         };
         session.query(query, parameters).await
     }
 
-    /// Opens the connection once. Other callers wait for the result.
+    /// Opens the connection of a lane. One caller connects, and the other callers wait for the
+    /// result.
     async fn connect(&self, lane: &Lane) -> Result<Arc<Session>, Failure> {
         let mut failed = lane.connecting.lock().await;
         if let Some(session) = lane.live() {

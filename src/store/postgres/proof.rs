@@ -1,7 +1,7 @@
 //! Checks the server, the session and the tables before a store is returned.
 //!
-//! All checks use the simple query protocol, so that an unsuitable pooler is noticed before a
-//! statement is prepared.
+//! The checks use the simple query protocol, so that they notice an unsuitable pooler before a
+//! statement is prepared. Only the last check prepares statements.
 
 use std::hash::{BuildHasher, Hasher, RandomState};
 
@@ -12,7 +12,7 @@ use tokio_postgres::{Client, SimpleQueryMessage, SimpleQueryRow, error::SqlState
 use super::{Failure, OpenError, connector::Connector, session::Driver};
 use crate::{clock::micros, error::StoreError};
 
-/// The oldest release of PostgreSQL that the functions run on: 13.
+/// The oldest release of PostgreSQL that supports the functions of `schema.sql`: 13.
 const OLDEST: u32 = 130_000;
 
 /// The remedy for every pooler that does not keep a session for one client.
@@ -24,8 +24,8 @@ const POOLER: &str = "a connection pooler shares sessions between clients: use i
 const TABLES: &str = "'grants', 'bars', 'subjects', 'epoch', 'documents', 'entries', 'audit_events', 'customers', \
      'admins'";
 
-/// The functions that `schema.sql` creates. The schema may hold others, which the store never
-/// calls.
+/// The functions that `schema.sql` creates. The schema may contain other functions, which the store
+/// never calls.
 const FUNCTIONS: &str = "'append_records', 'commit_documents', 'erase_records', 'insert_grant', 'lock_of', \
      'purge_tokens', 'revoke_all', 'revoke_grant', 'sweep_documents'";
 
@@ -64,7 +64,7 @@ impl Server {
 
     fn judge(&self, connections: usize) -> Result<(), OpenError> {
         let Self { product, version, encoding, connections: allowed, clock: _ } = self;
-        // Other products speak the protocol but do not have the same locks.
+        // Other products speak the protocol of PostgreSQL, but do not implement the same locks.
         if !product.starts_with("PostgreSQL ") {
             return unsuitable("the server is not PostgreSQL, and its advisory locks cannot be relied on");
         }
@@ -88,15 +88,16 @@ impl Server {
     }
 }
 
-/// The mark of a session: a custom setting, which is harmless if a pooler leaks it to other
-/// clients.
+/// Reads the mark of a session. The mark is a custom setting, which does no harm if a pooler passes
+/// the session to another client.
 const MARK: &str = "SELECT coalesce(pg_catalog.current_setting('commerce_auth.session', true), '')";
 
-/// Opens a session, with its settings pinned.
+/// Opens a session and pins its settings.
 ///
 /// It checks the server's product and version, the number of connections, and the difference
-/// between the clocks. It also checks that a session belongs to one client: settings of the session
-/// stay, and no other client sees them. Until these checks have passed, only the mark is set.
+/// between the clocks. It also checks that no pooler shares the session: its settings stay, and no
+/// other client sees them. Until these checks have passed, the mark is the only setting that it
+/// changes.
 pub(super) async fn open(connector: &Connector, connections: usize) -> Result<(Client, Driver), OpenError> {
     let (client, driver) = connector.open().await.map_err(|error| refused(error, "connect"))?;
     // The mark differs at each call, because an old mark may remain in a pooler that rotates
@@ -112,13 +113,14 @@ pub(super) async fn open(connector: &Connector, connections: usize) -> Result<(C
     OpenError::unless_clocks_agree(micros::to_time(server.clock), sent, received)?;
     expect(mark, "")?;
     // A pooler that is not in session mode reuses the session that became free last, or rotates
-    // sessions. If the second client gets the first client's session, then it sees the mark. If
-    // not, then the first client gets the second client's session, now or at its next statement.
+    // sessions. If the second client gets the first client's session, then the second client sees
+    // the mark. Otherwise the first client gets the second client's session for one of its next two
+    // statements, and misses its mark.
     let (other, _driver) = connector.open().await.map_err(|error| refused(error, "connect"))?;
     if let Err(error) = keeps_sessions(&client, &other, &own).await {
         // This call set the mark on a session that the pooler shares, so it resets the mark. A mark
-        // from an earlier call stays. It reveals a pooler that does not clean up, also at the next
-        // start.
+        // from an earlier call stays, so that the next start also notices that the pooler does not
+        // reset sessions.
         for client in [&client, &other] {
             let _ = client.simple_query("RESET commerce_auth.session").await;
         }

@@ -1,7 +1,7 @@
--- Version 1 of the tables. Times are microseconds since 1970.
--- An operation of several statements is a function: it takes one round trip, and is atomic because
--- it is one statement of its caller. Locks are advisory and by name, so that rows that do not exist
--- yet can be locked, too. Each statement after a lock sees what was committed before it (read
+-- Version 1 of the tables. Times are microseconds since 1970. An operation of several statements is
+-- a function. It takes one round trip, and is atomic because its caller runs it as one statement.
+-- Locks are advisory locks on names, so an operation can also lock a row that does not exist yet.
+-- Each statement after a lock sees everything that was committed before that statement (read
 -- committed, volatile functions).
 
 -- The generation of the shop, once it has one: 16 random bytes, which the library draws.
@@ -10,8 +10,8 @@ CREATE TABLE "{schema}".epoch (
     shop_generation bytea NOT NULL
 );
 
--- The generations of subjects. Never removed, because a sign-in that read an earlier one may still
--- be in progress.
+-- The generations of subjects. They are never removed, because a sign-in that read an earlier
+-- generation may still be in progress.
 CREATE TABLE "{schema}".subjects (
     kind text NOT NULL,
     id text NOT NULL,
@@ -38,7 +38,7 @@ CREATE TABLE "{schema}".grants (
 CREATE INDEX grants_by_subject ON "{schema}".grants (subject_id, subject_kind, issued_at);
 CREATE INDEX grants_by_end ON "{schema}".grants (expires_at);
 
--- Digests that were revoked before they were inserted.
+-- Digests that were revoked before they were inserted, each with the end of its bar.
 CREATE TABLE "{schema}".bars (
     digest bytea PRIMARY KEY,
     until bigint NOT NULL
@@ -46,7 +46,7 @@ CREATE TABLE "{schema}".bars (
 CREATE INDEX bars_by_end ON "{schema}".bars (until);
 
 -- Versioned documents, whose content the library defines. SELECT convert_from(bytes, 'UTF8') shows
--- one. The column "listed" is true if the document has entries in indexes.
+-- the text of a document. The column "listed" is true if the document has entries in indexes.
 CREATE TABLE "{schema}".documents (
     partition bytea NOT NULL,
     kind text COLLATE "C" NOT NULL,
@@ -73,7 +73,7 @@ CREATE TABLE "{schema}".entries (
 CREATE INDEX entries_by_document ON "{schema}".entries (partition, kind, id);
 
 -- The audit trail: positions without gaps, each event in two parts, and a chain of signatures over
--- them (src/audit/chain). Signed text is kept byte for byte: json, not jsonb.
+-- them (src/audit/chain). The type json, unlike jsonb, keeps the signed text byte for byte.
 CREATE TABLE "{schema}".audit_events (
     position bigint PRIMARY KEY,
     id uuid NOT NULL UNIQUE,
@@ -93,8 +93,8 @@ CREATE TABLE "{schema}".audit_events (
 );
 CREATE INDEX audit_events_by_subject ON "{schema}".audit_events (subject_id, subject_kind, at);
 CREATE INDEX audit_events_by_actor ON "{schema}".audit_events (actor, at) WHERE actor IS NOT NULL;
--- Records that name an account and no subject. An erasure of a customer covers those of the
--- customer's accounts.
+-- For records that name an account and no subject. The erasure of a customer includes those that
+-- name an account of the customer.
 CREATE INDEX audit_events_by_account ON "{schema}".audit_events (account) WHERE subject_id IS NULL AND account IS NOT NULL;
 
 CREATE TABLE "{schema}".customers (
@@ -118,15 +118,17 @@ CREATE TABLE "{schema}".admins (
     requires_second_factor boolean NOT NULL DEFAULT true
 );
 
--- Hashes a name to a number for advisory locks, which a whole database shares.
+-- Returns the number of the advisory lock for a name. All schemas of a database share these
+-- numbers, so the schema is part of the name.
 CREATE FUNCTION "{schema}".lock_of(p_kind text, p_name text) RETURNS bigint LANGUAGE sql STABLE AS $$
     SELECT hashtextextended('{schema} ' || p_kind || ' ' || p_name, 0)
 $$;
 
 ---- Tokens
 
--- Returns 0: stored, 1: revoked, 2: barred, 3: collision. Insertions of one subject take turns, so
--- that each counts the earlier ones.
+-- Inserts a grant. Returns 0 if it is stored, 1 if its generation was replaced, 2 if its id is
+-- barred, 3 if the id exists. Insertions of one subject take turns, so that each one counts the
+-- earlier ones.
 CREATE FUNCTION "{schema}".insert_grant(
     p_digest bytea, p_kind text, p_id text, p_website text, p_obtained text, p_actor text, p_parent bytea, p_reason text,
     p_issued_at bigint, p_expires_at bigint, p_source text, p_user_agent text, p_correlation_id text,
@@ -143,8 +145,8 @@ BEGIN
     IF EXISTS (SELECT FROM "{schema}".bars WHERE digest = p_digest AND until > p_now) THEN
         RETURN 2;
     END IF;
-    -- If everybody's tokens are revoked at this moment, then the generation under which this one is
-    -- stored is already replaced.
+    -- If a revoke-everything commits at this moment, then it replaces the shop's generation that
+    -- this row holds, so the grant is not live.
     INSERT INTO "{schema}".grants VALUES (
         p_digest, p_kind, p_id, p_website, p_obtained, p_actor, p_parent, p_reason, p_issued_at, p_expires_at,
         p_shop_generation, p_source, p_user_agent, p_correlation_id
@@ -162,7 +164,7 @@ BEGIN
 END
 $$;
 
--- Returns true if a live grant was revoked.
+-- Revokes a grant and bars its digest. Returns true if the grant was live.
 CREATE FUNCTION "{schema}".revoke_grant(p_digest bytea, p_now bigint, p_bar_until bigint) RETURNS boolean
 LANGUAGE plpgsql AS $$
 DECLARE
@@ -179,7 +181,7 @@ BEGIN
 END
 $$;
 
--- Returns the shop's generation.
+-- Revokes the grants of a subject except p_keep. Returns the shop's generation.
 CREATE FUNCTION "{schema}".revoke_all(p_kind text, p_id text, p_keep bytea, p_fresh bytea) RETURNS bytea
 LANGUAGE plpgsql AS $$
 BEGIN
@@ -213,12 +215,12 @@ $$;
 ---- Documents
 
 -- Makes all changes of one partition or none. A change with a version puts a document. A change in
--- p_deletes removes one. Any other change only compares. An entry belongs to the change with its
--- number. If a version is not the expected one, returns the current documents.
+-- p_deletes removes one. Any other change only compares. p_places holds, for each index entry, the
+-- number of its change. If a version is not the expected one, returns the current documents.
 --
--- The lock excludes other commits, also if there is no row yet. The rows are locked against a
--- sweep, which does not lock partitions. Each statement finds its row by the whole primary key,
--- because a join with the arrays might read the whole partition.
+-- The advisory lock excludes other commits to the partition, even if there is no row yet. The row
+-- locks exclude a sweep, which does not lock partitions. Each statement finds its row by the whole
+-- primary key, because a join with the arrays might read the whole partition.
 CREATE FUNCTION "{schema}".commit_documents(
     p_partition bytea, p_kinds text[], p_ids bytea[], p_expects bytea[], p_deletes boolean[], p_versions bytea[],
     p_keep_untils bigint[], p_contents bytea[], p_places integer[], p_scopes bytea[], p_names text[], p_ranks bigint[],
@@ -271,9 +273,9 @@ BEGIN
 END
 $$;
 
--- Skips documents that a commit has locked. A row that was changed in the meantime is compared
--- again once it is locked. A later statement removes the entries, so it sees those that the last
--- commit wrote.
+-- Removes expired documents and their entries. Skips documents that a commit has locked. If a row
+-- has changed in the meantime, then the server compares it again once it is locked. A separate
+-- statement removes the entries, so it sees the entries that the last commit wrote.
 CREATE FUNCTION "{schema}".sweep_documents(p_until bigint, p_limit bigint) RETURNS bigint LANGUAGE plpgsql AS $$
 DECLARE
     v_removed bigint;
@@ -302,9 +304,10 @@ $$;
 
 ---- The audit trail
 
--- Appends records if the position and the link of the last record are those that the caller
--- expects, and none of the records exists. Returns true if it did; otherwise also returns what it
--- found. The caller has signed the records in their order.
+-- Appends records if the last record has the position and the link that the caller expects, and
+-- none of the new records exists. Returns true if it appended them. Also returns the ids that exist
+-- already, and the position and the link of the last record. The caller has signed the records in
+-- their order.
 CREATE FUNCTION "{schema}".append_records(
     p_last bigint, p_link bytea, p_ids text[], p_ats bigint[], p_actions text[], p_outcomes text[], p_whys text[],
     p_kinds text[], p_subjects text[], p_actors text[], p_accounts text[], p_events text[], p_personals text[],
@@ -317,10 +320,11 @@ BEGIN
         FROM "{schema}".audit_events AS record ORDER BY record.position DESC LIMIT 1;
     last := coalesce(last, 0);
     IF p_links[1] IS NULL THEN
-        -- Nothing is signed, so the caller does not need the link.
+        -- The new records are not signed, so the link is not compared.
         link := p_link;
     ELSIF link IS NULL AND last <> 0 THEN
-        -- A node without a key has appended unsigned records after the last signed one.
+        -- A node without a key has appended unsigned records. Finds the link of the last signed
+        -- record.
         SELECT record.link INTO link FROM "{schema}".audit_events AS record
             WHERE record.link IS NOT NULL ORDER BY record.position DESC LIMIT 1;
     END IF;

@@ -28,8 +28,8 @@ impl Session {
         self.client.is_closed()
     }
 
-    /// Returns the rows of a statement. Many callers may call it at once: their statements are sent
-    /// without waiting for earlier answers, and are answered in order.
+    /// Returns the rows of a statement. Many callers may call this at once: the connection sends
+    /// each statement without waiting for earlier answers. The server answers in order.
     pub(super) async fn query(
         &self,
         statement: impl Into<usize>,
@@ -41,9 +41,10 @@ impl Session {
 
     /// Closes the connection if the server does not answer within the time limit.
     ///
-    /// One periodic check serves all callers, instead of a timer for each. Answers come in order,
-    /// so an answer to the check proves that all earlier answers came. The lane of the connection
-    /// and each waiting caller hold the session.
+    /// One periodic check replaces a timer for each caller. Answers arrive in order, so an answer
+    /// to the check proves that all earlier answers have arrived. The check runs only if a caller
+    /// waits. The lane and this function hold one reference to the session each, and each waiting
+    /// caller holds another.
     pub(super) async fn look_out(session: Weak<Self>, limit: Duration) {
         let interval = limit / 8;
         loop {

@@ -58,13 +58,13 @@ impl StateStore for PostgresStore {
     }
 }
 
-/// Returns the scope of an index: its partition, or empty for an index of the whole shop.
+/// Returns the scope of an index: its partition, or no bytes for an index of the whole shop.
 fn scope(index: &Index) -> &[u8] {
     index.partition.as_ref().map_or(&[], |partition| partition.as_bytes())
 }
 
-/// Builds the parameters of `commit_documents`: an array for each column of the changes and of
-/// their entries.
+/// Builds the parameters of `commit_documents`: one array for each column of the changes, and one
+/// for each column of their index entries.
 fn commit_parameters(partition: &Partition, changes: &Changes) -> Parameters {
     let puts = || changes.iter().map(put_of);
     let keys = || changes.iter().map(Change::key);

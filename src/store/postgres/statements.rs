@@ -1,6 +1,6 @@
-//! All SQL statements. Each is prepared on every connection that may run it.
+//! All SQL statements. Every connection prepares the statements that it may run.
 
-/// Declares statements. `{schema}` stands for the schema.
+/// Declares statements. `{schema}` is replaced by the name of the schema.
 macro_rules! statements {
     ($(#[$doc:meta])* $name:ident { $($statement:ident => $sql:expr,)* }) => {
         $(#[$doc])*
@@ -26,7 +26,7 @@ macro_rules! statements {
     };
 }
 
-/// The columns of a live grant; the second parameter is the time.
+/// Selects the columns of live grants. The second parameter is the time.
 macro_rules! live_grants {
     ($more:literal, $condition:literal) => {
         concat!(
@@ -39,7 +39,7 @@ macro_rules! live_grants {
     };
 }
 
-/// Selects audit records, with columns as text if the driver has no better type for them.
+/// Selects audit records. Columns whose type the driver cannot read are selected as text.
 macro_rules! records {
     ($which:literal) => {
         concat!(

@@ -5,10 +5,11 @@ use super::{
     proof::{self, refused},
 };
 
-/// The tables and functions; `{schema}` stands for the schema.
+/// The statements that create the tables and functions. `{schema}` is replaced by the name of the
+/// schema.
 pub(super) const SCHEMA: &str = include_str!("schema.sql");
 
-/// The version of the tables that this release knows.
+/// The version of the tables that this release creates and supports.
 const VERSION: u32 = 1;
 
 /// The state of the store's tables.
@@ -26,15 +27,16 @@ pub(super) async fn make(client: &mut Client, schema: &str) -> Result<(), OpenEr
     let found = look(&transaction, &turn, schema).await?;
     if found.version < VERSION {
         let mut make = Vec::new();
-        // If the schema exists, then the user needs no right to create one.
+        // If the schema exists, then this is skipped, so the user needs no right to create a
+        // schema.
         if !found.schema {
             make.push(format!("CREATE SCHEMA IF NOT EXISTS \"{schema}\""));
         }
         make.push(format!("CREATE TABLE \"{schema}\".schema_version (version integer NOT NULL)"));
         make.push(format!("INSERT INTO \"{schema}\".schema_version VALUES ({VERSION})"));
         make.push(SCHEMA.replace("{schema}", schema));
-        // Sent in one round trip, because round trips to a distant server count against the time
-        // limit.
+        // Sends everything in one round trip, because each round trip to a distant server takes
+        // part of the time limit.
         transaction.batch_execute(&make.join(";\n")).await.map_err(not_permitted)?;
     }
     transaction.commit().await.map_err(not_permitted)

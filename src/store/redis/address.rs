@@ -21,7 +21,7 @@ pub(super) struct ServerAddress {
 #[derive(Clone)]
 pub(super) enum Route {
     Direct(ConnectionAddr),
-    /// Sentinels name the present primary.
+    /// The store asks Sentinels for the present primary.
     Sentinels(Sentinels),
 }
 
@@ -29,7 +29,7 @@ impl ServerAddress {
     /// Parses the forms that [`RedisOptions::new`](super::RedisOptions::new) documents.
     pub(super) fn parse(url: &str) -> Result<Self, OpenError> {
         let (scheme, rest) = url.split_once("://").ok_or(NO_URL)?;
-        // The driver would read `#insecure` as a request to accept any certificate.
+        // The driver would accept any certificate if the address ended in `#insecure`.
         if rest.contains('#') {
             return Err(OpenError::Invalid(
                 "the address has a part after #: certificate checks cannot be switched off",

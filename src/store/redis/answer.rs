@@ -14,7 +14,7 @@ pub(super) fn items<const N: usize>(answer: Value) -> Result<[Value; N], Failure
     items.try_into().map_err(|_| CORRUPT)
 }
 
-/// Returns texts that come in pairs.
+/// Returns the items of an array as pairs.
 pub(super) fn pairs(answer: &Value) -> Result<Vec<Pair<'_>>, Failure> {
     let Value::Array(items) = answer else { return Err(CORRUPT) };
     items.chunks(2).map(pair).collect()

@@ -1,4 +1,4 @@
-//! Documents and index entries, byte for byte. See `documents.lua`, which reads these records.
+//! The stored form of documents and index entries. `documents.lua` reads these records as well.
 
 use super::{failure::Failure, records::Reader};
 use crate::{
@@ -10,7 +10,7 @@ const CORRUPT: Failure = Failure::Corrupt("a document");
 
 /// The `keep_until` of a document that has none. It encodes no valid time.
 const FOR_GOOD: [u8; 8] = [u8::MAX; 8];
-/// Follows a kind. It is below every byte of a kind, so that kinds are ordered as text.
+/// The byte after a kind. It is less than every byte of a kind, so that kinds sort as text.
 const END_OF_KIND: u8 = 0;
 
 /// Encodes a document: its version, `keep_until` and index entries, then its bytes.
@@ -35,14 +35,14 @@ pub(super) fn read_document(record: &[u8]) -> Result<Document, Failure> {
     Reader(record).document().ok_or(CORRUPT)
 }
 
-/// Returns the name of a document in the shop: partition, kind, id. Names are in the order of
-/// [`Position`].
+/// Returns the name of a document in the shop: partition, kind, id. Among equal ranks, names sort
+/// like [`Position`].
 pub(super) fn document_name(partition: &Partition, key: &Key) -> Vec<u8> {
     [partition.as_bytes(), key.kind.as_str().as_bytes(), &[END_OF_KIND], key.id.as_bytes()].concat()
 }
 
-/// Returns the name of an index. The name for a partition's index is longer than 32 bytes. The name
-/// for an index of the whole shop has at most 32 bytes.
+/// Returns the name of an index. The index of a partition has a name of more than 32 bytes. An
+/// index of the whole shop has a name of at most 32 bytes, so the two never share a name.
 pub(super) fn index_name(index: &Index) -> Vec<u8> {
     let partition = index.partition.as_ref().map_or(&[][..], |partition| partition.as_bytes());
     [partition, index.name.as_str().as_bytes()].concat()
@@ -59,8 +59,8 @@ pub(super) fn read_listed(member: &[u8], record: &[u8]) -> Result<Listed, Failur
     Ok(Listed { position, document: read_document(record)? })
 }
 
-/// Encodes a number in eight bytes that sort like the number. Scripts on the server cannot
-/// represent such large numbers exactly.
+/// Encodes a number in eight bytes that sort like the number. Scripts compare these bytes, because
+/// Lua cannot represent large numbers exactly.
 pub(super) const fn in_order(number: i64) -> [u8; 8] {
     (number ^ i64::MIN).to_be_bytes()
 }

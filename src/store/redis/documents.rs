@@ -18,9 +18,9 @@ use crate::{
     store::{Change, Changes, CommitOutcome, Document, Index, Key, Listed, Partition, Position, StateStore},
 };
 
-/// Sent instead of a document for a change that only checks.
+/// The argument for a change that only checks, in place of a document.
 const KEEP: &[u8] = b"";
-/// Sent instead of a document that is deleted. A document has more bytes.
+/// The argument for a deletion, in place of a document. Every document has more bytes.
 const DELETE: &[u8] = b"-";
 
 #[async_trait]
@@ -54,8 +54,8 @@ impl StateStore for RedisStore {
             call = call.arg(change.expects().as_ref().map_or(&[][..], |version| version.as_bytes()));
             call = match change {
                 Change::Put(put) => call.arg(write_document(partition, put)).arg(
-                    // A document with entries gets no expiry: only a script can remove it together
-                    // with its entries.
+                    // A document with index entries gets no expiry, because the server would remove
+                    // the document without its entries.
                     put.keep_until
                         .filter(|_| put.index.is_empty())
                         .map_or_else(String::new, |keep_until| kept_for(keep_until, now).to_string()),

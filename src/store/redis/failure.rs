@@ -33,7 +33,7 @@ impl Failure {
         matches!(self, Self::Refused(found) if found.0 == code)
     }
 
-    /// True if the server's user lacks a right.
+    /// True if the login failed or the server's user lacks a right.
     pub(super) fn is_of_permission(&self) -> bool {
         [Code::SIGN_IN, "NOAUTH", "NOPERM", "WRONGPASS"].iter().any(|code| self.is(code))
     }
@@ -44,8 +44,8 @@ impl From<RedisError> for Failure {
         match error.kind() {
             ErrorKind::AuthenticationFailed => Self::Refused(Code(Code::SIGN_IN.to_owned())),
             _ if error.is_timeout() => Self::Silent,
-            _ if error.is_connection_refusal() => Self::Connection("it was refused"),
-            _ if error.is_io_error() => Self::Connection("it was lost"),
+            _ if error.is_connection_refusal() => Self::Connection("connection refused"),
+            _ if error.is_io_error() => Self::Connection("connection lost"),
             _ => match error.code() {
                 Some(code) => Self::Refused(Code::of(code)),
                 None => Self::Corrupt("its protocol"),
@@ -60,15 +60,16 @@ impl From<Failure> for StoreError {
     }
 }
 
-/// The first word of an error of the server.
+/// The code of the server's error: the first word of its message.
 #[derive(Clone, Debug)]
 pub(super) struct Code(String);
 
 impl Code {
-    /// The driver's name for every error of a login.
+    /// The code that this crate uses for every error of a login.
     const SIGN_IN: &str = "AUTH";
 
-    /// A code is one word in capitals. Any other text was quoted from elsewhere.
+    /// Keeps a code of capital letters. Any other text may quote a value, so it is replaced by
+    /// `ERR`.
     fn of(code: &str) -> Self {
         let is_code = code.len() <= 16 && code.bytes().all(|byte| byte.is_ascii_uppercase());
         Self(if is_code { code } else { "ERR" }.to_owned())

@@ -9,12 +9,12 @@ use crate::{
 
 use super::records::subject_bytes;
 
-/// Time for which a key outlives its content: 1 h. If the clocks of two nodes differ by more, then
-/// one of them may miss a record that still counts by its own clock.
+/// Time between the end of a record and the expiry of its key: 1 h. If the clocks of two nodes
+/// differ by more, then the server may remove a record that is still live by the clock of one node.
 const SLACK: Duration = Duration::from_secs(60 * 60);
 
-/// The names of a shop's keys. All begin with `{prefix}:`, a hash tag, so that a cluster keeps them
-/// in one slot and a script may change several of them at once.
+/// The names of a shop's keys. All begin with the hash tag `{prefix}:`. A cluster therefore keeps
+/// them in one slot, and a script can change several of them at once.
 pub(super) struct Keys {
     tag: Vec<u8>,
     everything: Vec<u8>,
@@ -66,13 +66,13 @@ impl Keys {
         self.word(letter)
     }
 
-    /// Returns the pattern of all keys of a kind. The prefix holds no special character of
-    /// patterns.
+    /// Returns the pattern that matches all keys of a kind. The shop's prefix contains no
+    /// characters that are special in a pattern.
     pub(super) fn pattern(&self, letter: &str) -> Vec<u8> {
         self.word(&format!("{letter}*"))
     }
 
-    /// Returns the key that holds where the next purge continues.
+    /// Returns the key that holds the cursor at which the next purge continues.
     pub(super) fn cursor(&self, letter: &str) -> Vec<u8> {
         self.word(&format!("purged-{letter}"))
     }
@@ -89,7 +89,8 @@ pub(super) fn kept_for(ends: OffsetDateTime, now: OffsetDateTime) -> i64 {
     left / 1000 + slack_millis()
 }
 
-/// Returns the time before which ended records are removed in passing.
+/// Returns the time up to which an insertion removes ended entries from the index of a subject's
+/// grants.
 pub(super) fn trimmed_until(now: OffsetDateTime) -> i64 {
     micros::from_time(now).saturating_sub(slack_millis() * 1000)
 }

@@ -20,14 +20,14 @@ use super::{
     tls::{Stream, Tls},
 };
 
-/// The task that sends and receives for a connection. Dropping it ends the task.
+/// The future that sends and receives on a connection. Dropping it closes the connection.
 pub(super) type Driver = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 /// An open connection.
 ///
-/// It notices the end of the connection before its keeper does. A caller who tries again after an
-/// error therefore waits for the next connection. Without this, the test
-/// `a_cut_fails_no_more_than_what_is_in_flight` fails now and then.
+/// The first caller who gets an error marks the line as ended, before the keeper notices the end. A
+/// caller who tries again after an error therefore waits for the next connection. Without this
+/// mark, the test `a_cut_fails_no_more_than_what_is_in_flight` sometimes fails.
 #[derive(Clone)]
 pub(super) struct Line {
     pub(super) connection: MultiplexedConnection,
@@ -35,7 +35,7 @@ pub(super) struct Line {
 }
 
 impl Line {
-    /// Connects, logs in, and sends a first request, whose answer it returns as well.
+    /// Connects, logs in and sends a first request. Also returns the answer to this request.
     pub(super) async fn open<T>(
         place: &ConnectionAddr,
         tls: Option<&Tls>,
@@ -49,7 +49,7 @@ impl Line {
         let mut driver: Driver = Box::pin(driver);
         let driven = async {
             driver.as_mut().await;
-            Err(Failure::Connection("it was lost"))
+            Err(Failure::Connection("connection lost"))
         };
         let answer = future::or(driven, ask(&mut connection)).await?;
         Ok((Self { connection, ended: Arc::default() }, driver, answer))
@@ -65,7 +65,7 @@ impl Line {
         question: impl AsyncFnOnce(&mut MultiplexedConnection) -> Result<T, RedisError>,
     ) -> Result<T, RedisError> {
         let answer = question(&mut self.connection).await;
-        // After these errors the driver ends.
+        // The driver ends after each of these errors.
         if answer.as_ref().is_err_and(RedisError::is_unrecoverable_error) {
             self.ended.store(true, Ordering::Release);
         }
@@ -75,13 +75,13 @@ impl Line {
 
 async fn stream(place: &ConnectionAddr, tls: Option<&Tls>) -> Result<Box<dyn Stream>, Failure> {
     let failed = |error: io::Error| match error.kind() {
-        io::ErrorKind::ConnectionRefused => Failure::Connection("it was refused"),
-        _ => Failure::Connection("it could not be opened"),
+        io::ErrorKind::ConnectionRefused => Failure::Connection("connection refused"),
+        _ => Failure::Connection("connection could not be opened"),
     };
     match place {
         ConnectionAddr::Tcp(host, port) => {
-            // Nagle's algorithm stays on, as in the driver: simultaneous requests of many callers
-            // go out together. A single request is not delayed.
+            // Nagle's algorithm stays on, as in the driver, so that simultaneous requests of many
+            // callers share a packet. A single request is not delayed.
             let stream = TcpStream::connect((host.as_str(), *port)).await.map_err(failed)?;
             match tls {
                 Some(tls) => tls.connect(host, stream).await,

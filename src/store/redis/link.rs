@@ -28,7 +28,7 @@ pub(super) struct Server {
     pub(super) may_evict: bool,
 }
 
-/// One connection that many callers share, and the task that keeps it.
+/// One connection that many callers share, and the task (the keeper) that opens and checks it.
 ///
 /// The driver's own `ConnectionManager` passes the fault tests except for three things:
 ///
@@ -37,8 +37,9 @@ pub(super) struct Server {
 /// - It connects by itself, without Sentinels, and through TLS only with the process's default
 ///   cryptography.
 ///
-/// So the keeper connects. It closes a connection on which its own request is not answered in time.
-/// This ends the wait of every caller, so callers need no timer and no runtime.
+/// Therefore the keeper connects itself. If the server does not answer the keeper's own request in
+/// time, then the keeper closes the connection. All waiting callers then get an error, so callers
+/// need no timer and no runtime.
 pub(super) struct Link {
     state: watch::Receiver<State>,
     keeper: JoinHandle<()>,
@@ -51,8 +52,8 @@ enum State {
 }
 
 impl Link {
-    /// Starts a link whose callers wait no longer than `patience`. The first caller gets the result
-    /// of the first attempt to connect.
+    /// Starts a link whose callers wait no longer than `patience`. A caller during the first
+    /// attempt to connect waits for its result.
     pub(super) fn keep(runtime: &Handle, server: Arc<Server>, patience: Duration) -> Self {
         let (tell, state) = watch::channel(State::Connecting);
         let keeper = runtime.spawn(Keeper { server, quarter: patience / 4 }.run(tell));
@@ -66,7 +67,7 @@ impl Link {
 
     pub(super) async fn ask(&self, question: &Cmd) -> Result<Value, Failure> {
         let line = self.line().await?;
-        // Boxed, because the future would otherwise exceed a kilobyte, which is slow to move.
+        // Boxed, because a future of more than a kilobyte is slow to move.
         let answer = line.ask(async |connection| connection.req_packed_command(question).await).await;
         Ok(answer.and_then(Value::extract_error)?)
     }
@@ -86,7 +87,8 @@ impl Link {
         {
             return Ok(line.clone());
         }
-        // Boxed, because every call would otherwise reserve the memory for it.
+        // Boxed, because the future of every call would otherwise include this rarely needed
+        // future.
         Box::pin(self.next_line()).await
     }
 
@@ -112,8 +114,8 @@ impl Drop for Link {
     }
 }
 
-/// Keeps one connection open and checks it. Connecting may take a quarter of the callers' patience.
-/// A quarter passes between two checks, and a check may take a half. A caller therefore never waits
+/// Keeps one connection open and checks it. Of the callers' patience, connecting may take a
+/// quarter. A quarter passes between two checks, and a check may take a half. So no caller waits
 /// longer than its patience.
 struct Keeper {
     server: Arc<Server>,
@@ -128,7 +130,7 @@ impl Keeper {
             match timeout(self.quarter, self.connect()).await.unwrap_or(Err(Failure::Silent)) {
                 Ok((line, driver)) => {
                     tell.send_replace(State::Up(line.clone()));
-                    // A separate task is faster. It ends with this one.
+                    // A separate task for the driver is faster. It ends when `driven` is dropped.
                     let mut driven = JoinSet::new();
                     driven.spawn(driver);
                     let ends = async { drop(driven.join_next().await) };
@@ -182,8 +184,8 @@ impl Keeper {
 }
 
 impl Server {
-    /// Connects to a server that is a primary and suitable for a shop's tokens. This is checked at
-    /// each connection, because another server may have taken over.
+    /// Connects to a server, which must be a primary and suitable for a shop's tokens. Each new
+    /// connection is checked, because another server may have taken over.
     async fn line_to(&self, place: &ConnectionAddr) -> Result<(Line, Driver), Failure> {
         let ask = async |connection: &mut MultiplexedConnection| {
             self.must_be_fit(&info(connection, "default").await?)
@@ -207,7 +209,8 @@ impl Server {
     }
 }
 
-/// Refuses a replica. Its data may be old, so revoked tokens would still be live there.
+/// Refuses a replica. The data of a replica may be old, so a revoked token could still be live
+/// there.
 fn must_be_primary(info: &str) -> Result<(), Failure> {
     if field(info, "role") == "master" { Ok(()) } else { Err(Failure::Replica) }
 }

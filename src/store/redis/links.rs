@@ -26,7 +26,8 @@ impl Links {
         call.run(self.plain.next()?).await
     }
 
-    /// Runs a call that ends something. It returns after enough replicas have confirmed the write.
+    /// Runs a call that ends something, such as a token. If the store waits for replicas, then this
+    /// returns once enough of them have confirmed the write.
     pub(super) async fn run_ending(&self, call: Call) -> Result<Value, Failure> {
         match &self.replication {
             None => self.run(call).await,
@@ -38,8 +39,8 @@ impl Links {
     }
 }
 
-/// Separate connections for calls that wait for replicas, because such a wait delays all later
-/// calls on its connection.
+/// Separate connections for calls that wait for replicas. Such a wait delays all later calls on the
+/// same connection.
 pub(super) struct Replication {
     links: Ring,
     wait: Cmd,

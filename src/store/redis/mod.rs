@@ -1,14 +1,15 @@
 //! Tokens and documents in Redis or Valkey.
 //!
-//! It is for a shop of many nodes that already has such a server:
-//! [`find`](crate::store::TokenStore::find) is one `MGET`. It keeps no accounts and no audit trail.
-//! A shop with admin users needs another sink for its audit trail
-//! ([`AuthBuilder::audit`](crate::AuthBuilder::audit)).
+//! It is for a shop of many nodes that already has such a server. The look-up of a token is one
+//! `MGET`. The store keeps no accounts and no audit trail. A shop with admin users needs another
+//! sink for its audit trail ([`AuthBuilder::audit`](crate::AuthBuilder::audit)).
 //!
 //! # What it guarantees
 //!
-//! Every verb is one command or one script, so it is one atomic step and one round trip. All nodes
-//! immediately see every acknowledged write. Whatever the number of nodes and processes:
+//! Every verb is one command or one script, and therefore one atomic step. It usually takes one
+//! round trip. Another one follows if the server does not know the script yet, or if the shop has
+//! no generation yet. All nodes immediately see every acknowledged write. Whatever the number of
+//! nodes and processes:
 //!
 //! - no code is used twice, and no step of an authenticator is used twice;
 //! - no budget is exceeded;
@@ -19,7 +20,7 @@
 //! # What a crash or a failover may lose
 //!
 //! Redis acknowledges a write before its replicas have it and usually before its disk has it. A
-//! lost write has no effect:
+//! write that is lost is as if it had never happened:
 //!
 //! | | `appendfsync always` | `everysec` | `no` | snapshots only |
 //! |---|---|---|---|---|
@@ -51,11 +52,11 @@
 //! for no replica.
 //!
 //! In a network split, an old primary may still answer until it learns that it is no longer the
-//! primary. A store closes its connection to such a server within a quarter of its
-//! [`timeout`](RedisOptions::timeout). It then connects to the new primary, if the address has
-//! moved or if the address [names Sentinels](RedisOptions::new). It asks the Sentinels after a
-//! connection has ended, and not during a connection. With `min-replicas-to-write 1` on the server,
-//! a primary that has lost its replicas refuses writes.
+//! primary. Once the old primary has become a replica, a store closes its connection to it within a
+//! quarter of the [`timeout`](RedisOptions::timeout). The store then connects to the new primary,
+//! if the host name now leads there or if the address [names Sentinels](RedisOptions::new). It asks
+//! the Sentinels only when it connects. With `min-replicas-to-write 1` on the server, a primary
+//! that has lost its replicas refuses writes.
 //!
 //! # Requirements of the server
 //!
@@ -66,8 +67,8 @@
 //! - `maxmemory-policy noeviction`;
 //! - a clock within 30 s of the machine's clock.
 //!
-//! If the server's memory is full, then nobody can sign in. Existing records can be found, spent
-//! and revoked. A commit that creates a document fails, and every other commit is made. The store
+//! If the server's memory is full, then nobody can sign in. Existing records can still be found,
+//! spent and revoked. A commit that creates a document fails. Every other commit is made. The store
 //! never returns [`Full`](crate::store::CommitOutcome::Full).
 //!
 //! The server's user needs the keys of the shop and these commands:
@@ -79,7 +80,7 @@
 //!
 //! # Stored data
 //!
-//! All keys begin with the shop's prefix as a hash tag, so that they are in one slot of a cluster:
+//! All keys begin with the shop's prefix as a hash tag, so that a cluster keeps them in one slot:
 //!
 //! - `{commerce_auth}:t` and the id of a grant: the grant, or the bar of its id;
 //! - `s` and a subject: the grants of the subject;
@@ -88,27 +89,29 @@
 //! - `d`, a partition, a kind and an id: a document;
 //! - `i`, a partition or nothing, and a name: an index of documents.
 //!
-//! The server holds digests, keys of accounts, and the secrets of authenticators, sealed by the
-//! [`Keyring`](crate::keyring::Keyring). It holds no e-mail addresses, tokens or codes. A token takes about
-//! 550 bytes, including its subject's index and a usual user agent.
+//! The server holds digests and the keys of accounts. It also holds the secrets of authenticators,
+//! sealed by the [`Keyring`](crate::keyring::Keyring). It holds no e-mail addresses, tokens or
+//! codes. A token takes about 550 bytes, including its subject's index and a usual user agent.
 //!
-//! Records are compared with the time of the call, never with the server's clock. A key is removed
-//! one hour after its content has ended, so the clocks of nodes may differ by less than an hour.
-//! Generations, permanent locks and second factors stay.
+//! Scripts compare a record with the time that the node passes, never with the server's clock. The
+//! server removes a key one hour after the end of its record, so the clocks of nodes may differ by
+//! up to an hour. It never removes generations, permanent locks and second factors.
 //!
-//! The server removes the rest by itself, and [`Auth::purge`](crate::Auth::purge) removes it
-//! sooner. Each call looks at about a thousand keys of the database and continues where the last
-//! call stopped. It may find no key of this shop. It returns the number of removed records, which
-//! does not tell whether any are left.
+//! [`Auth::purge`](crate::Auth::purge) removes ended tokens sooner. Each call looks at about a
+//! thousand keys of the database for tokens, and at as many for documents. It continues where the
+//! last call stopped. These keys may all belong to other shops, so a result of 0 does not mean that
+//! no ended record is left.
 //!
 //! The server removes a document one hour after its `keep_until`. A document with index entries
-//! stays until a sweep removes it and its entries, because the server cannot remove both.
+//! stays until a purge removes the document and its entries, because the server itself would remove
+//! only the document.
 //!
-//! If a script would exceed the server's memory, then the server refuses it before it begins.
-//! Otherwise the script runs to its end. A commit is therefore never made in part.
+//! If the server's memory is full, then the server refuses a script that adds data, before the
+//! script begins. A script that has begun runs to its end. A commit is therefore never made in
+//! part.
 //!
 //! `{commerce_auth}:version` is the version of this layout. A release refuses to connect if a newer
-//! release has changed it.
+//! release has changed the layout.
 #![doc = concat!("\n", include_str!("../../../docs/redis.md"))]
 
 mod address;
@@ -136,8 +139,8 @@ use links::Links;
 
 use super::OpenError;
 
-/// Number of keys that a purge looks at per call. The server serves no other client during that
-/// time, which is about a millisecond.
+/// Number of keys that one script of a purge looks at. The script takes about a millisecond, during
+/// which the server serves no other client.
 const PURGED_AT_ONCE: usize = 1000;
 
 /// Tokens and documents in Redis or Valkey, version 7 or newer.

@@ -65,8 +65,8 @@ impl RedisOptions {
     /// address are those of the servers. Add those of the Sentinels as
     /// `?sentinel_username=…&sentinel_password=…`.
     ///
-    /// After a failover the store asks the Sentinels again and connects to the new primary. A
-    /// server that is a replica, too old, or evicting is then refused as well.
+    /// After a failover the store asks the Sentinels again and connects to the new primary. As at
+    /// the first connection, it refuses a server that is a replica, is too old, or may evict keys.
     ///
     /// # Security
     ///
@@ -87,7 +87,8 @@ impl RedisOptions {
     /// Sets the prefix of all keys, so that several shops can share a server. The default is
     /// `commerce_auth`.
     ///
-    /// It is 1 to 64 of the characters A-Z, a-z, 0-9, `_`, `.` and `-`. The keys have it in braces.
+    /// A prefix has 1 to 64 of the characters A-Z, a-z, 0-9, `_`, `.` and `-`. Keys begin with the
+    /// prefix in braces.
     pub fn prefix(self, prefix: impl Into<String>) -> Self {
         Self { prefix: prefix.into(), ..self }
     }
@@ -108,8 +109,8 @@ impl RedisOptions {
     /// Makes each revoke, and each commit of documents that are not expendable, wait for this
     /// number of replicas.
     ///
-    /// If they do not confirm within `patience`, then the call is an error and may have taken
-    /// effect. `patience` is at most half of the [`timeout`](Self::timeout). See [the
+    /// If the replicas do not confirm within `patience`, then the call returns an error and may
+    /// have taken effect. `patience` is at most half of the [`timeout`](Self::timeout). See [the
     /// table](crate::store::redis#what-a-crash-or-a-failover-may-lose).
     pub const fn wait_for_replicas(mut self, replicas: u32, patience: Duration) -> Self {
         self.replication = Some((replicas, patience));
@@ -127,25 +128,25 @@ impl RedisOptions {
         self
     }
 
-    /// Sets the root certificates to trust instead of the system's, as PEM: those of a private
-    /// authority. The certificate of every server must be signed by one of them. It must name the
-    /// host as the address or the Sentinels do.
+    /// Sets the root certificates, as PEM, for servers whose certificates come from a private
+    /// authority. They replace the root certificates of the system. The certificate of every server
+    /// must name the host as the address or the Sentinels name it.
     #[cfg(feature = "redis-rustls")]
     pub fn root_certificates(mut self, pem: impl Into<Vec<u8>>) -> Self {
         self.certificates.roots = Some(pem.into());
         self
     }
 
-    /// Sets the client's certificate with its intermediate certificates, and its key, both as PEM.
-    /// A server may ask for it.
+    /// Sets the client's certificate for servers that require one: `chain` with the intermediate
+    /// certificates, and `key`, both as PEM.
     #[cfg(feature = "redis-rustls")]
     pub fn client_certificate(mut self, chain: impl Into<Vec<u8>>, key: impl Into<Vec<u8>>) -> Self {
         self.certificates.client = Some((chain.into(), key.into().into()));
         self
     }
 
-    /// Connects to the server. It must be called in a tokio runtime, which then drives the
-    /// connections. While that runtime runs, you can call the store from outside of it.
+    /// Connects to the server. Call it within a tokio runtime, which then drives the connections.
+    /// While that runtime runs, you can call the store from any thread.
     ///
     /// # Errors
     ///
@@ -209,7 +210,7 @@ async fn check_scripts(link: &Link, keys: &Keys) -> Result<(), OpenError> {
     let answer = PROBE.on([keys.word("probe")]).run_in_full(link).await;
     let received = OffsetDateTime::now_utc();
     let clock = answer.map_err(|failure| match failure {
-        // Within a script, the server reports a missing right as a general error.
+        // If a command within a script is not permitted, then the server reports a general error.
         Failure::Refused(_) if failure.is("ERR") => {
             OpenError::NotPermitted { what: "use every command that is needed", source: failure.into() }
         }

@@ -1,5 +1,5 @@
-//! The server's records, byte for byte. The scripts read the head of each record. Only this module
-//! reads the rest.
+//! The stored form of grants. The scripts read the head of each record. Only this module reads the
+//! rest.
 
 use std::{net::IpAddr, sync::Arc};
 
@@ -85,8 +85,8 @@ fn write_text(record: &mut Vec<u8>, text: Option<&str>) {
     write_bytes(record, text.map(str::as_bytes));
 }
 
-/// Writes the length plus one in groups of seven bits, the lowest first, and then the bytes. Writes
-/// 0 for none.
+/// Writes the length plus one in groups of seven bits, the lowest group first. Then writes the
+/// bytes. For none, writes only a zero.
 fn write_bytes(record: &mut Vec<u8>, bytes: Option<&[u8]>) {
     let mut length = bytes.map_or(0, |bytes| bytes.len() + 1);
     while length > 0x7f {
@@ -115,7 +115,7 @@ fn write_assistance(record: &mut Vec<u8>, assistance: Option<&Assistance>) {
     }
 }
 
-/// Reads from the front of a record. Returns none if no release has written such a record.
+/// Reads a record from its front. Every function returns none if the record is damaged.
 pub(super) struct Reader<'r>(pub(super) &'r [u8]);
 
 impl<'r> Reader<'r> {
@@ -145,7 +145,7 @@ impl<'r> Reader<'r> {
         Some(GrantId::from_bytes(self.take(32)?.try_into().ok()?))
     }
 
-    /// Reads a text whose length is one byte.
+    /// Reads a text after its length, which is one byte.
     fn short(&mut self) -> Option<&'r str> {
         let length = self.byte()?;
         str::from_utf8(self.take(length.into())?).ok()

@@ -17,7 +17,8 @@ macro_rules! scripts {
     };
 }
 
-// Scripts that remove something still run when the server's memory is full.
+// Scripts with `allow-oom` also run if the server's memory is full. They remove or replace records,
+// or add only a few bytes.
 scripts! {
     VERSION: "#!lua flags=allow-oom" "version";
     PROBE: "#!lua flags=allow-oom" "probe";
@@ -66,7 +67,7 @@ impl Call {
         }
     }
 
-    /// Runs the script with its text, even if the server may know its name.
+    /// Sends the text of the script, even if the server may know the name.
     pub(super) async fn run_in_full(&self, link: &Link) -> Result<Value, Failure> {
         link.ask(&self.in_full()).await
     }
@@ -100,8 +101,9 @@ impl Call {
         command
     }
 
-    /// Builds the command with the script's text, from which the server learns the name again. If
-    /// the script were loaded first, the server could forget it before the call.
+    /// Builds the command with the script's text. The server then knows the script by its name. A
+    /// separate `SCRIPT LOAD` would not be enough, because the server could forget the script
+    /// before the call.
     fn in_full(&self) -> Cmd {
         let mut command = cmd("EVAL");
         command.arg(self.script.text).arg(&self.arguments);

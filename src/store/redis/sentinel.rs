@@ -11,13 +11,13 @@ use super::{failure::Failure, line::Line, tls::Tls};
 
 /// Redis Sentinel: servers that agree on the primary among several Redis servers.
 ///
-/// The driver's own client of Sentinel connects by itself, and through TLS only with the process's
-/// default cryptography. Without such a default it panics. So only the driver's protocol is used,
-/// over this store's connections.
+/// The driver's own client of Sentinel opens its own connections. Through TLS, it uses only the
+/// process's default cryptography, and panics if there is no default. So this module sends the
+/// commands itself, over connections of this store.
 #[derive(Clone)]
 pub(super) struct Sentinels {
     pub(super) places: Vec<ConnectionAddr>,
-    /// The user and password of the Sentinels, which differ from the server's.
+    /// The user and password of the Sentinels, not those of the server.
     pub(super) settings: RedisConnectionInfo,
     /// The name of the primary in the Sentinels' configuration.
     pub(super) name: String,

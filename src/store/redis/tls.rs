@@ -53,8 +53,8 @@ mod rustls {
                 Some(pem) => roots_of(pem)?,
                 None => system_roots()?,
             };
-            // The provider is named, because the process may have no default provider, or two to
-            // choose from.
+            // Names the provider, because the process may have no default provider, or more than
+            // one.
             let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
                 .with_safe_default_protocol_versions()
                 .map_err(|_| NO_TLS)?
@@ -131,7 +131,7 @@ mod without {
     #[derive(Clone, Default)]
     pub(in super::super) struct Certificates {}
 
-    /// TLS is not available without the feature.
+    /// A TLS client, which cannot exist without the feature.
     #[derive(Clone)]
     pub(in super::super) enum Tls {}
 

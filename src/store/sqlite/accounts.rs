@@ -22,7 +22,7 @@ impl SqliteCustomers {
 
     /// Adds a customer, or replaces the one with the same id.
     ///
-    /// It ends no token. After you disable a customer or change an address, call
+    /// This ends no token. After you disable a customer or change an address, call
     /// [`Auth::customer_changed`](crate::Auth::customer_changed).
     ///
     /// # Errors
@@ -54,8 +54,9 @@ impl SqliteCustomers {
 
     /// Removes a customer. Returns true if the customer existed.
     ///
-    /// It ends no token. Call [`Auth::customer_changed`](crate::Auth::customer_changed) or
-    /// [`Auth::erase_customer`](crate::Auth::erase_customer) afterwards.
+    /// This ends no token. Afterwards call
+    /// [`Auth::customer_changed`](crate::Auth::customer_changed) or
+    /// [`Auth::erase_customer`](crate::Auth::erase_customer).
     ///
     /// # Errors
     ///

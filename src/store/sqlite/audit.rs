@@ -31,8 +31,8 @@ macro_rules! records {
 
 /// The audit trail of a [`SqliteStore`]. With a keyring, it is a chain of signed records.
 ///
-/// Clones are cheap. Give one with its keyring to the [builder](crate::AuthBuilder::audit). Make
-/// another one to read, verify, erase or prune the trail.
+/// Clones are cheap. Pass a value with a keyring to the [builder](crate::AuthBuilder::audit). Keep
+/// a clone, or create another value, to read, verify, erase or prune the trail.
 #[derive(Clone, Debug)]
 pub struct SqliteAudit {
     store: SqliteStore,
@@ -115,8 +115,8 @@ impl AuditTable for SqliteAudit {
 
 audit_sink!(SqliteAudit);
 
-/// Appends a record in the writer's transaction, so that no other record comes between it and the
-/// last one.
+/// Appends a record. It runs in the writer's transaction, so no other record can be inserted
+/// between the last record and this one.
 fn append(
     connection: &Connection,
     entry: &Entry,
@@ -135,7 +135,8 @@ fn append(
     let position = last.saturating_add(1);
     let signed = match keyring {
         Some(keyring) => {
-            // A node without a key may have appended unsigned records after the last signed one.
+            // A sink without a keyring may have appended unsigned records after the last signed
+            // one.
             let previous = match previous {
                 None if last != 0 => newest_link(connection)?,
                 previous => previous,

@@ -9,10 +9,9 @@ pub(super) enum Failure {
     Engine(#[from] ffi::Error),
     #[error(transparent)]
     Corrupt(#[from] CorruptColumn),
-    /// The writer thread has ended.
     #[error("the thread that writes to the database file has ended")]
     Gone,
-    /// Other callers occupy the readers or the writer, or another process has locked the file.
+    /// Other callers kept the readers or the writer busy, or another process locked the file.
     #[error("the database file was busy for too long")]
     TimedOut,
     #[error("a write to the database file panicked")]
@@ -40,7 +39,7 @@ impl From<Failure> for StoreError {
     }
 }
 
-/// Wraps the error, so that it can pass through the driver.
+/// Wraps the error in the driver's error type, which closures for the driver must return.
 impl From<CorruptColumn> for Error {
     fn from(corrupt: CorruptColumn) -> Self {
         Self::FromSqlConversionFailure(0, Type::Null, Box::new(corrupt))

@@ -1,7 +1,7 @@
-//! The embedded durable backend: keeps everything in one SQLite file.
+//! The embedded durable backend. It keeps everything in one SQLite file.
 //!
-//! It is for one machine, and for a shop of one process or of a few processes that share the file.
-//! The SQLite engine is built in.
+//! It is for a shop on one machine, with one process or a few processes that share the file. The
+//! SQLite engine is built in.
 //!
 //! ```
 //! use commerce_auth::{
@@ -38,21 +38,21 @@
 //! the caller's thread over a few separate connections. A write never delays a look-up. No async
 //! runtime is needed.
 //!
-//! A second process on the same file sees what the first one has committed. Processes take turns to
-//! write. If the file is locked for longer than the [timeout](SqliteOptions::timeout), then the
-//! caller gets an error. The file must be on a local disk, because file locks are not reliable on
-//! network file systems.
+//! Each process that uses the file sees everything that the others have committed. Processes take
+//! turns to write. If the file is locked for longer than the [timeout](SqliteOptions::timeout),
+//! then the caller gets an error. The file must be on a local disk, because file locks are not
+//! reliable on network file systems.
 //!
 //! # Housekeeping
 //!
-//! Call [`Auth::purge`](crate::Auth::purge) from a timer. Otherwise the file grows. The room of
-//! removed records is used again. Tokens that `revoke_everything` has ended are removed after their
-//! original expiry. The number of removed tokens includes the marks of tokens that were revoked
-//! before they were stored.
+//! Call [`Auth::purge`](crate::Auth::purge) from a timer. Otherwise the file grows. SQLite reuses
+//! the space of removed records. A purge removes tokens that `revoke_everything` has ended only
+//! after their original expiry. The number of removed tokens includes the bars of tokens that were
+//! revoked before they were stored.
 //!
 //! Back up the file with `VACUUM INTO` or SQLite's online backup. A copy of the file alone lacks
-//! the newest data, which is in the write-ahead log beside it. A new file can be read only by its
-//! owner (on Unix).
+//! the newest data, which is in the write-ahead log beside it. On Unix, only the owner can read a
+//! new file.
 //!
 //! The file holds the version of its tables. A release refuses a newer file.
 
@@ -81,8 +81,8 @@ use writer::Writer;
 
 /// Tokens, documents, the audit trail and account tables in one SQLite file.
 ///
-/// Clones are cheap and share the connections. Dropping the last clone writes the queued writes and
-/// closes the file.
+/// Clones are cheap and share the connections. When the last clone is dropped, the store commits
+/// the queued writes and closes the file.
 #[derive(Clone, Debug)]
 pub struct SqliteStore(Arc<Inner>);
 
@@ -115,7 +115,7 @@ impl SqliteStore {
     }
 }
 
-/// Returns the answer, or an error after the timeout.
+/// Returns the result of the future, or an error after the timeout.
 async fn within<T>(
     timeout: Duration,
     answer: impl Future<Output = Result<T, Failure>>,

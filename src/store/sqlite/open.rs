@@ -22,11 +22,11 @@ const SCHEMA: &str = include_str!("schema.sql");
 /// The version of the tables.
 const VERSION: u32 = 1;
 
-/// Marks the file as a file of this crate (`application_id`).
+/// The `application_id` of a file, which marks it as a file of this crate.
 const APPLICATION: i32 = 0x0ca1_1714;
 
-/// Held while a new file is created. By POSIX, closing a file ends every lock that the process has
-/// on it. A file is therefore created and closed before any thread can have it open.
+/// Locked while a new file is created. On POSIX systems, closing a file releases every lock that
+/// the process holds on it. A new file is therefore closed before another thread can open it.
 static MAKING_A_FILE: Mutex<()> = Mutex::new(());
 
 /// Options for opening a file.
@@ -102,8 +102,8 @@ impl SqliteOptions {
         Ok(SqliteStore(Arc::new(Inner { readers, writer })))
     }
 
-    /// Creates an empty file that only its owner can read. SQLite would use the default permissions
-    /// of the process.
+    /// Creates an empty file that only its owner can read, unless the file exists. SQLite itself
+    /// would use the default permissions of the process.
     fn make_file(&self) -> Result<(), OpenError> {
         let _no_other = MAKING_A_FILE.lock().unwrap_or_else(PoisonError::into_inner);
         if fs::exists(&self.path).unwrap_or_default() {
@@ -120,27 +120,28 @@ impl SqliteOptions {
     }
 
     fn connect(&self, flags: OpenFlags) -> Result<Connection, OpenError> {
-        // SQLite never takes a path that begins with a slash for a URI.
+        // An absolute path, because SQLite could take a relative path that begins with `file:` for
+        // a URI.
         let path = path::absolute(&self.path).map_err(StoreError::new)?;
         let connection = Connection::open_with_flags(path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX);
         let connection = connection.map_err(refused)?;
         connection.busy_timeout(self.timeout).map_err(refused)?;
         connection.set_prepared_statement_cache_capacity(64);
-        // Otherwise SQLite would plan some statements again for each value of a parameter.
+        // With this setting, SQLite does not plan a statement again for other values of its
+        // parameters.
         connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true).map_err(refused)?;
         Ok(connection)
     }
 }
 
-/// Makes the writing connection durable and updates the tables. Processes that do so at once take
-/// turns.
+/// Makes the writes of this connection durable, and creates the tables if they are missing.
+/// Processes that do so at once take turns.
 fn prepare(connection: &mut Connection, timeout: Duration) -> Result<(), OpenError> {
-    // SQLite opens a read-only file without an error, and even begins a transaction that is to
-    // write.
+    // SQLite opens a read-only file without an error, and even begins a write transaction on it.
     if connection.is_readonly(MAIN_DB).map_err(refused)? {
         return Err(not_permitted(Failure::from(ffi::Error::new(ffi::SQLITE_READONLY))));
     }
-    // The transaction gives a consistent view: another opener may be about to create the tables.
+    // Reads in one transaction, because another process may be creating the tables.
     let moment = connection.transaction().map_err(refused)?;
     check_owner(&moment)?;
     drop(moment);
@@ -149,10 +150,10 @@ fn prepare(connection: &mut Connection, timeout: Duration) -> Result<(), OpenErr
         return Err(OpenError::Invalid("the file system does not support a write-ahead log"));
     }
     connection.pragma_update(None, "synchronous", "FULL").map_err(refused)?;
-    // Otherwise macOS leaves synced data in the disk's cache.
+    // Without this setting, macOS leaves synced data in the disk's cache.
     connection.pragma_update(None, "fullfsync", true).map_err(refused)?;
-    // The writer makes its own checkpoints. An automatic one at every thousand pages would double
-    // the number of syncs.
+    // The writer itself checkpoints the log. Automatic checkpoints at every thousand pages would
+    // double the number of syncs.
     connection.pragma_update(None, "wal_autocheckpoint", 0).map_err(refused)?;
     let transaction =
         connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(refused)?;
@@ -168,7 +169,7 @@ fn prepare(connection: &mut Connection, timeout: Duration) -> Result<(), OpenErr
 }
 
 /// Switches to the write-ahead log, and returns the journal mode. SQLite itself does not wait if
-/// two openers switch at once.
+/// two processes switch at once, so this tries again.
 fn keep_a_log(connection: &Connection, timeout: Duration) -> rusqlite::Result<String> {
     let start = Instant::now();
     loop {

@@ -41,7 +41,7 @@ impl Readers {
     }
 }
 
-/// A borrowed connection. It is returned even if the query fails or panics.
+/// A borrowed connection. Dropping it returns the connection, even if the query fails or panics.
 struct Lent<'readers> {
     connection: Option<Connection>,
     back: &'readers Sender<Connection>,

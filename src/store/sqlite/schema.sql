@@ -1,5 +1,5 @@
--- Version 1 of the tables. Times are microseconds since 1970. STRICT tables refuse values of
--- another type than the column's.
+-- Version 1 of the tables. Times are microseconds since 1970. STRICT tables refuse a value whose
+-- type is not that of its column.
 
 -- The generation of the shop, once it has one: 16 random bytes, which the library draws.
 CREATE TABLE epoch (
@@ -7,8 +7,8 @@ CREATE TABLE epoch (
     shop_generation BLOB NOT NULL
 ) STRICT;
 
--- The generations of subjects. Never removed, because a sign-in that read an earlier one may still
--- be in progress.
+-- The generations of subjects. They are never removed, because a sign-in that read an earlier
+-- generation may still be in progress.
 CREATE TABLE subjects (
     kind TEXT NOT NULL,
     id TEXT NOT NULL,
@@ -35,18 +35,19 @@ CREATE TABLE grants (
 CREATE INDEX grants_by_subject ON grants (subject_kind, subject_id, issued_at);
 CREATE INDEX grants_by_end ON grants (expires_at);
 
--- Digests that were revoked before they were inserted.
+-- Digests that were revoked before they were inserted, each with the end of its bar.
 CREATE TABLE bars (
     digest BLOB PRIMARY KEY NOT NULL,
     until INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX bars_by_end ON bars (until);
 
--- Versioned documents, whose content the library defines. SELECT CAST(bytes AS TEXT) shows one.
--- own_ranks, shop_ranks: the document's ranks in indexes of its partition and of the whole shop. A
--- JSON object from the name of each index to the rank; null if there are none.
--- Rows are in the order of their creation, so rows that change soon after their creation share
--- pages. A change touches no page of the unique index, where neighbouring entries are unrelated.
+-- Versioned documents, whose content the library defines. SELECT CAST(bytes AS TEXT) shows the text
+-- of a document. own_ranks and shop_ranks hold the document's ranks in indexes of its partition and
+-- of the whole shop. Each is a JSON object from the names of the indexes to the ranks, or null if
+-- there are none. The table is in the order of creation. Documents that are changed soon after
+-- their creation therefore share pages. A change writes no page of the unique index, whose order is
+-- random.
 CREATE TABLE documents (
     arrival INTEGER PRIMARY KEY,
     partition BLOB NOT NULL,
@@ -61,9 +62,9 @@ CREATE TABLE documents (
 ) STRICT;
 CREATE INDEX documents_by_end ON documents (keep_until) WHERE keep_until IS NOT NULL;
 
--- Entries of documents in indexes of the whole shop. An index of a partition has no rows: a list
--- reads and sorts the documents of the partition. A separate row would cost each commit another
--- page, since partitions are random digests.
+-- Entries of documents in indexes of the whole shop. An index of a partition has no rows here,
+-- because a list reads and sorts the documents of the partition. Rows would cost each commit
+-- another page, because partitions are random digests.
 CREATE TABLE shop_entries (
     name TEXT NOT NULL,
     rank INTEGER NOT NULL,
@@ -94,8 +95,8 @@ CREATE TABLE audit_events (
 ) STRICT;
 CREATE INDEX audit_events_by_subject ON audit_events (subject_kind, subject_id, at);
 CREATE INDEX audit_events_by_actor ON audit_events (actor, at) WHERE actor IS NOT NULL;
--- Records that name an account and no subject. An erasure of a customer covers those of the
--- customer's accounts.
+-- For records that name an account and no subject. The erasure of a customer includes those that
+-- name an account of the customer.
 CREATE INDEX audit_events_by_account ON audit_events (account) WHERE subject_id IS NULL AND account IS NOT NULL;
 
 CREATE TABLE customers (

@@ -12,7 +12,7 @@ use crate::{
     },
 };
 
-/// Selects these columns of the documents that a sweep removes.
+/// Selects columns of the documents that a sweep removes.
 macro_rules! documents_due {
     ($columns:literal) => {
         concat!(
@@ -23,8 +23,8 @@ macro_rules! documents_due {
     };
 }
 
-/// Builds the statement that lists the documents of an index, from rows of documents with their
-/// ranks.
+/// Builds the statement that lists the documents of an index. `$rows` selects the documents with
+/// their ranks.
 macro_rules! listed {
     ($rows:literal) => {
         concat!(
@@ -65,8 +65,8 @@ impl StateStore for SqliteStore {
                     "(SELECT *, own_ranks ->> ?2 AS rank FROM documents WHERE partition = ?1) \
                      WHERE rank IS NOT NULL"
                 ),
-                // Row values are compared from left to right, so the range is a range of the
-                // primary key.
+                // Row values are compared from left to right, so the rows after a position are a
+                // range of the primary key.
                 None => listed!(
                     "shop_entries CROSS JOIN documents USING (partition, kind, id) WHERE ?1 IS NULL AND name = ?2"
                 ),
@@ -239,7 +239,7 @@ fn listed(row: &Row<'_>) -> rusqlite::Result<Listed> {
     Ok(Listed { position, document: document(row, 4)? })
 }
 
-/// Reads a document from two columns: `column` has the version, and the next one the bytes.
+/// Reads a document from two columns: `column` holds the version, and the next column the bytes.
 fn document(row: &Row<'_>, column: usize) -> rusqlite::Result<Document> {
     Ok(columns::document(row.get_ref(column)?.as_blob()?, row.get_ref(column + 1)?.as_blob()?)?)
 }

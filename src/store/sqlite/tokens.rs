@@ -12,7 +12,8 @@ use crate::{
     token::{Grant, GrantId, Origin, Subject},
 };
 
-/// The columns that [`grant`] reads, of a grant that is live at the second parameter.
+/// Selects the columns that [`grant`] reads, from grants that are live. The second parameter is the
+/// time.
 macro_rules! live_grants {
     ($more:literal, $condition:literal) => {
         concat!(
@@ -155,7 +156,8 @@ fn generation(connection: &Connection, subject: &Subject) -> rusqlite::Result<Op
     })
 }
 
-/// Returns the subject's generation. If the shop has none yet, stores `fresh` as the shop's.
+/// Returns the subject's generation. If the shop has no generation yet, stores `fresh` as the
+/// shop's generation.
 fn generation_or(
     connection: &Connection,
     subject: &Subject,

@@ -14,8 +14,9 @@ use crate::error::StoreError;
 
 /// The single writing connection, on a separate thread.
 ///
-/// The thread puts all queued writes into one transaction, and answers once the transaction is on
-/// the disk. Under load many writes share one sync. A single write does not wait for others.
+/// The thread puts all queued writes into one transaction, and returns their results once the
+/// transaction is on the disk. Under load, many writes share one sync. Without load, a write does
+/// not wait for further writes.
 pub(super) struct Writer {
     queue: Option<Sender<Box<dyn Queued>>>,
     thread: Option<JoinHandle<()>>,
@@ -30,8 +31,7 @@ impl Writer {
     /// Number of writes until the log is restarted. A write takes about four pages of 4 KiB, so the
     /// log stays near 8 MiB.
     const LOGGED: usize = 500;
-    /// Maximum time that a restart of the log waits for readers of an old part of it, such as a
-    /// backup.
+    /// Maximum time that a restart of the log waits for readers of the log, such as a backup.
     const PATIENCE: Duration = Duration::from_millis(50);
 
     pub(super) fn start(connection: Connection, timeout: Duration) -> io::Result<Self> {
@@ -42,8 +42,8 @@ impl Writer {
         Ok(Self { queue: Some(queue), thread: Some(thread), timeout })
     }
 
-    /// Runs the work in a transaction, and returns once it is committed. If the caller goes away
-    /// while the work is queued, then the work is not done.
+    /// Runs the work in a transaction, and returns once the transaction is committed. If the
+    /// caller's future is dropped while the work is queued, then the work is not done.
     pub(super) async fn write<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
@@ -51,7 +51,7 @@ impl Writer {
         Ok(self.try_write(work).await?)
     }
 
-    /// As [`write`](Self::write), but returns SQLite's own error.
+    /// Does the same as [`write`](Self::write), but returns a [`Failure`].
     pub(super) async fn try_write<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
@@ -67,7 +67,7 @@ impl Writer {
     }
 }
 
-/// Dropping the last clone of a store writes the queued writes and closes the file.
+/// Dropping the last clone of a store commits the queued writes and closes the file.
 impl Drop for Writer {
     fn drop(&mut self) {
         drop(self.queue.take());
@@ -118,7 +118,7 @@ impl<T: Send, W: FnOnce(&Connection) -> rusqlite::Result<T> + Send> Queued for O
     }
 
     fn reply(self: Box<Self>, committed: Result<(), Failure>) {
-        // The receiver is gone if the caller was cancelled.
+        // Sending fails if the caller's future was dropped.
         let _ = self.reply.send(committed.and(self.done));
     }
 }
@@ -151,8 +151,8 @@ fn serve(connection: &Connection, queued: &Receiver<Box<dyn Queued>>, timeout: D
     }
 }
 
-/// Restarts the log. SQLite itself restarts it only at a moment without readers. A busy shop may
-/// have no such moment, and its log would grow without limit.
+/// Restarts the log. SQLite itself restarts the log only when no connection reads from it. In a
+/// busy shop this may never happen, so the log would grow without limit.
 fn restart_log(connection: &Connection, timeout: Duration) {
     let _ = connection.busy_timeout(Writer::PATIENCE);
     // A failure is ignored, because the next restart tries again.
@@ -163,14 +163,14 @@ fn restart_log(connection: &Connection, timeout: Duration) {
 fn commit(connection: &Connection, batch: &mut [Box<dyn Queued>]) -> Result<(), Failure> {
     let run = |statement| connection.prepare_cached(statement)?.execute([]).map(drop);
     run("BEGIN IMMEDIATE")?;
-    // The file may have been locked for a while. Callers who gave up during that time were told
-    // that it is busy, so their writes are skipped.
+    // `BEGIN` may have waited for a lock on the file. Callers who timed out during that wait got an
+    // error, so their writes are skipped.
     for operation in batch.iter_mut().filter(|operation| operation.is_wanted()) {
         run("SAVEPOINT operation")?;
         if let Err(failure) = operation.run(connection) {
             if connection.is_autocommit() {
-                // SQLite has rolled back the whole transaction, as it does when the disk is full.
-                // All earlier writes of the batch are undone.
+                // SQLite has rolled back the whole transaction, for example because the disk is
+                // full. This undoes all earlier writes of the batch.
                 return Err(failure);
             }
             run("ROLLBACK TO operation")?;

@@ -4,7 +4,7 @@ use time::OffsetDateTime;
 
 use super::{IndexEntry, Key, Version};
 
-/// A document that replaces the present one, or is created.
+/// A document to store. It replaces the present document of its key, or is created.
 #[derive(Clone, PartialEq, Eq)]
 #[expect(clippy::exhaustive_structs, reason = "backends read it, and their tests make it")]
 pub struct Put {

@@ -31,7 +31,7 @@ impl Partition {
         AccountKey::from_bytes(self.0)
     }
 
-    /// Returns 32 bits, which differ for most partitions.
+    /// Returns the first 32 bits, which differ for most partitions.
     pub(crate) fn first_bits(&self) -> u32 {
         self.0.first_chunk().map_or(0, |first| u32::from_be_bytes(*first))
     }
@@ -60,8 +60,8 @@ impl DocumentId {
 #[non_exhaustive]
 pub struct NameError;
 
-/// The name of a kind of documents or of an index, chosen by the library: 1 to 32 bytes of
-/// `[a-z0-9-]`.
+/// The name of a kind of documents, or of an index: 1 to 32 bytes of `[a-z0-9-]`. The library
+/// chooses all names.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Name(SmolStr);
 

@@ -61,8 +61,8 @@ pub enum CommitOutcome {
 /// the versions, and compares all times. **A backend compares versions and never times.** An engine
 /// may remove a document itself one hour after its `keep_until` or later.
 ///
-/// A backend may be sharded by partition. Within a partition it needs one atomic compare-and-set
-/// over several keys. Across partitions it needs only the shop-wide indexes.
+/// A backend may be sharded by partition. Within a partition, it needs an atomic compare-and-set
+/// over several keys. Only the shop-wide indexes span partitions.
 ///
 /// A call that failed or was dropped may have taken effect, or take effect later, but always as a
 /// whole.
@@ -74,16 +74,16 @@ pub enum CommitOutcome {
     note = "ready-made stores are `MemoryStore`, `SqliteStore` (feature `sqlite`), `PostgresStore` (feature `postgres`) and `RedisStore` (feature `redis`)"
 )]
 pub trait StateStore: Debug + Send + Sync + 'static {
-    /// Returns the documents of these keys, in the order of the keys, as one consistent snapshot.
-    /// The library passes at most [`Changes::MAX`] different keys.
+    /// Returns the document of each key, or none, in the order of the keys, as one consistent
+    /// snapshot. The library passes at most [`Changes::MAX`] different keys.
     ///
     /// A load that starts after a commit has returned sees that commit, on every node.
     ///
     /// # Security
     ///
-    /// Returning an older document is a vulnerability: the library decides refusals from loads, so
-    /// it would miss a new lock. No grant depends on a load alone. Returning wrong or incomplete
-    /// bytes is a vulnerability, too.
+    /// Returning an older document is a vulnerability. The library decides refusals from loads, so
+    /// it would miss a new lock. It never issues a grant on the result of a load alone. Returning
+    /// wrong or incomplete bytes is a vulnerability, too.
     ///
     /// # Errors
     ///
@@ -125,10 +125,10 @@ pub trait StateStore: Debug + Send + Sync + 'static {
     /// Returns the documents with an entry in this index, in the order of [`Position`], beginning
     /// after `after`. Returns fewer than `limit` documents only at the end of the index.
     ///
-    /// The index of a partition is exact: the result is one consistent snapshot. The entry of a
-    /// shop-wide index may be written before its document and removed after it, outside of the
-    /// commit. Such an entry is therefore never missing. If its document no longer has the entry,
-    /// then the list skips it.
+    /// The index of a partition is exact: the result is one consistent snapshot. In a shop-wide
+    /// index, a backend may write an entry before it commits the document, and remove the entry
+    /// after the commit. A stored document is therefore never without its entry. A list skips an
+    /// entry that its document no longer has.
     ///
     /// # Security
     ///

@@ -24,7 +24,7 @@ pub(in crate::conformance) async fn every_error_has_a_source<S: StateStore>(
         ("sweep", failure(store.sweep(at(0), 10).await)),
     ];
     for (verb, answer) in answers {
-        let error = answer.ok_or_else(|| Failure::new(format!("{verb} answered no error")))?;
+        let error = answer.ok_or_else(|| Failure::new(format!("{verb} returned no error")))?;
         ensure!(error.source().is_some(), "the error of {verb} has no source");
     }
     Ok(())

@@ -35,7 +35,7 @@ pub(in crate::conformance) async fn a_creation_expects_absence<S: StateStore>(
         let again = vec![Change::Put(put(key(number), None, 3))];
         conflicts(store, &partition, again, "a creation over a document").await?;
     }
-    holds(store, &partition, &key(0), Some(1), "after a creation over it").await
+    holds(store, &partition, &key(0), Some(1), "after a creation over a document").await
 }
 
 /// A deletion that expects another version changes nothing.
@@ -72,7 +72,7 @@ pub(in crate::conformance) async fn a_check_is_compared<S: StateStore>(store: &S
     holds(store, &partition, &key(5), Some(5), "after a put with a check").await
 }
 
-/// If one change does not match, then no change is made, whatever the order.
+/// If one change does not match, then no change is made, whatever the order of the changes.
 pub(in crate::conformance) async fn all_changes_are_made_or_none<S: StateStore>(
     store: &S,
 ) -> Result<(), Failure> {
@@ -120,7 +120,7 @@ pub(in crate::conformance) async fn a_conflict_answers_the_document_of_each_chan
     )
     .await?;
     let expected = vec![Some(document(2)), None, Some(document(0)), Some(document(1))];
-    ensure!(outcome == CommitOutcome::Conflict(expected), "a conflict was answered {outcome:?}");
+    ensure!(outcome == CommitOutcome::Conflict(expected), "a conflicting commit returned {outcome:?}");
     Ok(())
 }
 
@@ -159,12 +159,12 @@ pub(in crate::conformance) async fn only_expendable_creations_find_no_room<S: St
                 holds(store, &of(number), &key(number), None, "after Full").await?;
                 let mixed = vec![Change::Put(put(key(1), None, 1)), expendable(2, None, 2)];
                 let outcome = commit(store, &of(number), mixed).await?;
-                ensure!(outcome == CommitOutcome::Full, "a full store answered {outcome:?}");
+                ensure!(outcome == CommitOutcome::Full, "a creation in a full store returned {outcome:?}");
                 holds(store, &of(number), &key(1), None, "after Full for another document").await?;
                 committed(store, &of(number), vec![Change::Put(put(key(1), None, 1))]).await?;
             }
             outcome @ CommitOutcome::Conflict(_) => {
-                return Err(Failure::new(format!("a creation was answered {outcome:?}")));
+                return Err(Failure::new(format!("a creation returned {outcome:?}")));
             }
         }
     }
@@ -178,7 +178,8 @@ pub(in crate::conformance) async fn only_expendable_creations_find_no_room<S: St
     Ok(())
 }
 
-/// A dropped commit is made as a whole or not at all, and a dropped verb blocks no other one.
+/// A commit whose future is dropped makes all its changes or none. A dropped future blocks no later
+/// call.
 pub(in crate::conformance) async fn a_dropped_commit_is_made_whole_or_not_at_all<S: StateStore>(
     store: &S,
 ) -> Result<(), Failure> {
@@ -198,7 +199,7 @@ pub(in crate::conformance) async fn a_dropped_commit_is_made_whole_or_not_at_all
         let made = found.iter().flatten().count();
         ensure!(
             made == 2 || (made == 0 && !finished),
-            "{made} of 2 changes were made by a commit that was dropped when it had waited {pending} times"
+            "a commit that was dropped after {pending} waits made {made} of 2 changes"
         );
         if finished {
             break;

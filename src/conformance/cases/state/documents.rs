@@ -25,12 +25,12 @@ pub(in crate::conformance) async fn a_document_comes_back_byte_for_byte<S: State
         committed(store, &partition, vec![change]).await?;
         let found = load(store, &partition, &key).await?;
         let expected = Document { version: version(number), bytes: bytes.to_vec() };
-        ensure!(found.as_ref() == Some(&expected), "{bytes:?} came back as {found:?}");
+        ensure!(found.as_ref() == Some(&expected), "stored {bytes:?}, loaded {found:?}");
     }
     Ok(())
 }
 
-/// A document of the maximum size is stored, and leaves room for others in its commit.
+/// A commit can store a document of the maximum size together with other documents.
 pub(in crate::conformance) async fn a_document_of_64_kib_comes_back<S: StateStore>(
     store: &S,
 ) -> Result<(), Failure> {
@@ -41,7 +41,7 @@ pub(in crate::conformance) async fn a_document_of_64_kib_comes_back<S: StateStor
     for number in 0..2 {
         let found = load(store, &partition, &key(number)).await?;
         let whole = found.is_some_and(|found| found.bytes == bytes);
-        ensure!(whole, "a document of {} bytes did not come back", bytes.len());
+        ensure!(whole, "a document of {} bytes was not loaded unchanged", bytes.len());
     }
     Ok(())
 }
@@ -52,7 +52,7 @@ pub(in crate::conformance) async fn a_load_answers_each_key_in_order<S: StateSto
 ) -> Result<(), Failure> {
     let partition = partition("a");
     let none = store.load(&partition, &[]).await?;
-    ensure!(none.is_empty(), "a load of no keys answered {none:?}");
+    ensure!(none.is_empty(), "a load of no keys returned {none:?}");
     committed(store, &partition, (0..3).map(|number| Change::Put(put(key(number), None, number))).collect())
         .await?;
     let order = [2, 7, 0, 1, 6];
@@ -61,7 +61,7 @@ pub(in crate::conformance) async fn a_load_answers_each_key_in_order<S: StateSto
     ensure!(found == expected, "loaded {found:?} for the keys {order:?}");
     let many: Vec<_> = (0..Changes::MAX as u64).map(key).collect();
     let found = store.load(&partition, &many).await?;
-    ensure!(found.len() == many.len(), "{} keys were answered by {}", many.len(), found.len());
+    ensure!(found.len() == many.len(), "a load of {} keys returned {} documents", many.len(), found.len());
     Ok(())
 }
 
@@ -83,7 +83,7 @@ pub(in crate::conformance) async fn partitions_kinds_and_ids_are_apart<S: StateS
     for (number, (partition, key)) in (0..).zip(&places) {
         let found = load(store, partition, key).await?;
         let right = found.is_some_and(|found| found.bytes == content(number));
-        ensure!(right, "the document of {key:?} is another's");
+        ensure!(right, "a load of {key:?} returned the document of another key");
     }
     Ok(())
 }

@@ -54,8 +54,8 @@ pub(in crate::conformance) async fn a_list_is_in_order_of_rank<S: StateStore>(
     Ok(())
 }
 
-/// A list continues exactly after a position, also among equal ranks and if the document at the
-/// position was removed.
+/// A list continues exactly after a position. This also holds among equal ranks, and if the
+/// document at the position was removed.
 pub(in crate::conformance) async fn a_list_goes_on_behind_a_position<S: StateStore>(
     store: &S,
 ) -> Result<(), Failure> {
@@ -72,7 +72,7 @@ pub(in crate::conformance) async fn a_list_goes_on_behind_a_position<S: StateSto
         loop {
             let after = found.last().map(|last| last.position.clone());
             let page = store.list(&shop_index(), after.as_ref(), limit).await?;
-            ensure!(page.len() <= limit, "a list of at most {limit} answered {}", page.len());
+            ensure!(page.len() <= limit, "a list of at most {limit} returned {}", page.len());
             if page.is_empty() || found.len() > expected.len() {
                 break;
             }
@@ -84,7 +84,7 @@ pub(in crate::conformance) async fn a_list_goes_on_behind_a_position<S: StateSto
     let gone = Change::Delete { key: position.key.clone(), expects: document_version(&expected, 5) };
     committed(store, &position.partition, vec![gone]).await?;
     let found = store.list(&shop_index(), Some(position), 100).await?;
-    ensure!(Some(&*found) == expected.get(6..), "behind a position that is gone: {found:?}");
+    ensure!(Some(&*found) == expected.get(6..), "after a removed position, listed {found:?}");
     Ok(())
 }
 
@@ -92,7 +92,7 @@ fn document_version(listed: &[Listed], place: usize) -> crate::store::Version {
     listed.get(place).map_or(version(0), |listed| listed.document.version)
 }
 
-/// A list holds as many documents as requested, if there are so many.
+/// A list returns as many documents as requested if the index has that many.
 pub(in crate::conformance) async fn a_list_is_not_cut_short<S: StateStore>(store: &S) -> Result<(), Failure> {
     let partition = partition("a");
     let other = Name::of("index-2");
@@ -108,7 +108,7 @@ pub(in crate::conformance) async fn a_list_is_not_cut_short<S: StateStore>(store
         for limit in [999, 1_000, 5_000] {
             let found = store.list(&index, None, limit).await?.len();
             let expected = limit.min(1_000);
-            ensure!(found == expected, "a list of at most {limit} answered {found} of 1000");
+            ensure!(found == expected, "a list of at most {limit} returned {found} of 1000");
         }
     }
     Ok(())
@@ -129,7 +129,10 @@ pub(in crate::conformance) async fn an_entry_that_is_put_again_stays<S: StateSto
             let position = Position { rank, partition, key: key(0) };
             let expected = [Listed { position, document: document(next) }];
             let found = store.list(&of, None, 10).await?;
-            ensure!(found == expected, "put again, {of:?} listed {found:?} in place of {expected:?}");
+            ensure!(
+                found == expected,
+                "after a second put, {of:?} listed {found:?} in place of {expected:?}"
+            );
         }
     }
     Ok(())
@@ -167,8 +170,8 @@ pub(in crate::conformance) async fn a_list_leaves_out_entries_that_are_gone<S: S
     Ok(())
 }
 
-/// Indexes of partitions, indexes of the shop, and indexes of other names are separate, even for
-/// the same documents.
+/// Indexes of partitions and indexes of the shop are separate, and so are indexes of different
+/// names. This holds even for the same documents.
 pub(in crate::conformance) async fn indexes_are_apart<S: StateStore>(store: &S) -> Result<(), Failure> {
     let other = Name::of("index-2");
     let [a, b] = ["a", "b"].map(partition);
@@ -192,6 +195,6 @@ pub(in crate::conformance) async fn indexes_are_apart<S: StateStore>(store: &S) 
     }
     let bytes = store.list(&of(None, &NAME), None, 1).await?;
     let bytes = bytes.first().map(|listed| &listed.document.bytes);
-    ensure!(bytes == Some(&content(1)), "a list answered other bytes: {bytes:?}");
+    ensure!(bytes == Some(&content(1)), "a list returned other bytes: {bytes:?}");
     Ok(())
 }

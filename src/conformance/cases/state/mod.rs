@@ -75,14 +75,17 @@ async fn commit_at<S: StateStore>(
     Ok(store.commit(partition, &changes, now).await?)
 }
 
-/// Commits at time 0; there must be no conflict.
+/// Commits at time 0. There must be no conflict.
 async fn committed<S: StateStore>(
     store: &S,
     partition: &Partition,
     changes: Vec<Change>,
 ) -> Result<(), Failure> {
     let outcome = commit(store, partition, changes).await?;
-    ensure!(outcome == CommitOutcome::Committed, "a commit of present versions was answered {outcome:?}");
+    ensure!(
+        outcome == CommitOutcome::Committed,
+        "a commit that expects the present versions returned {outcome:?}"
+    );
     Ok(())
 }
 
@@ -94,7 +97,7 @@ async fn conflicts<S: StateStore>(
     what: &str,
 ) -> Result<(), Failure> {
     let outcome = commit(store, partition, changes).await?;
-    ensure!(matches!(outcome, CommitOutcome::Conflict(_)), "{what} was answered {outcome:?}");
+    ensure!(matches!(outcome, CommitOutcome::Conflict(_)), "{what} returned {outcome:?}");
     Ok(())
 }
 
@@ -104,7 +107,7 @@ async fn load<S: StateStore>(
     key: &Key,
 ) -> Result<Option<Document>, Failure> {
     let mut documents = store.load(partition, std::slice::from_ref(key)).await?;
-    ensure!(documents.len() == 1, "a load of one key answered {} documents", documents.len());
+    ensure!(documents.len() == 1, "a load of one key returned {} documents", documents.len());
     Ok(documents.pop().flatten())
 }
 

@@ -1,4 +1,4 @@
-//! Races: callers on separate threads that start each of thousands of rounds together.
+//! Races. Callers on separate threads start each round together, up to 2,000 rounds.
 
 use std::{
     sync::{
@@ -14,8 +14,8 @@ use crate::{
     store::{Change, CommitOutcome, Document, Index, IndexEntry, Name, Partition, StateStore},
 };
 
-/// Returns a number, and so a version, that is unique to a caller and a round. The lowest of a
-/// round is the number of the round times 8.
+/// Returns a number for a version that is unique to a caller and a round. The lowest number of a
+/// round is 8 × (`round` + 1).
 fn number_of(caller: usize, round: u64) -> u64 {
     (round + 1) << 3 | u64::try_from(caller).unwrap_or(7)
 }
@@ -32,8 +32,8 @@ pub(in crate::conformance) fn one_creation_wins<S: StateStore>(arena: &Arena<'_,
     one_commit_wins(arena, |round| round)
 }
 
-/// Runs rounds in which four callers put the document of this key. Each expects the version at the
-/// beginning of the round.
+/// Runs rounds in which four callers put a document. `place` returns the number of its key for a
+/// round. Each caller expects the version at the beginning of the round.
 fn one_commit_wins<S: StateStore>(
     arena: &Arena<'_, S>,
     place: impl Fn(u64) -> u64 + Sync,
@@ -47,7 +47,10 @@ fn one_commit_wins<S: StateStore>(
             *present.lock().unwrap_or_else(PoisonError::into_inner) = found;
             let Some(before) = round.checked_sub(1) else { return Ok(()) };
             let &[number] = &*won else {
-                return Err(Failure::new(format!("of four commits against one version {} won", won.len())));
+                return Err(Failure::new(format!(
+                    "{} of four commits against one version succeeded",
+                    won.len()
+                )));
             };
             holds(store, &partition, &key(place(before)), Some(number), "after a race").await
         }
@@ -74,7 +77,7 @@ pub(in crate::conformance) fn a_check_holds_until_the_commit<S: StateStore>(
     let prepare = |round: u64| {
         let won = won.take().len();
         async move {
-            ensure!(won <= 1, "two callers changed what the other had checked");
+            ensure!(won <= 1, "both callers changed the document that the other one had checked");
             let creations = [0, 1].map(|own| Change::Put(put(key(2 * round + own), None, 1)));
             committed(store, &partition, creations.to_vec()).await
         }
@@ -114,7 +117,7 @@ pub(in crate::conformance) fn a_conflict_is_of_one_moment<S: StateStore>(
         let creations = [0, 1].map(|number| Change::Put(put(key(number), None, 1)));
         match commit(store, &partition, creations.to_vec()).await? {
             CommitOutcome::Conflict(current) => Ok(current.into_iter().flatten().collect()),
-            outcome => Err(Failure::new(format!("a creation over documents was answered {outcome:?}"))),
+            outcome => Err(Failure::new(format!("a creation over documents returned {outcome:?}"))),
         }
     })
 }
@@ -140,8 +143,8 @@ pub(in crate::conformance) fn a_list_is_of_one_moment<S: StateStore>(
 
 const INDEX: Name = Name::of("index");
 
-/// One caller commits pairs of equal documents, one after the other. The other caller reads and
-/// must see pairs.
+/// One caller commits pairs of equal documents, one pair after the other. The other caller reads
+/// both documents, which must always be equal.
 fn of_one_moment<'a, S: StateStore, F: Future<Output = Result<Vec<Document>, Failure>> + Send>(
     arena: &'a Arena<'_, S>,
     partition: Partition,
@@ -177,9 +180,9 @@ fn of_one_moment<'a, S: StateStore, F: Future<Output = Result<Vec<Document>, Fai
             while !finished.load(Ordering::Relaxed) {
                 let seen = read(store).await?;
                 let [first, second] = &*seen else {
-                    return Err(Failure::new(format!("{} documents were seen of a pair", seen.len())));
+                    return Err(Failure::new(format!("{} documents of a pair were read", seen.len())));
                 };
-                ensure!(first == second, "{first:?} was seen with {second:?}");
+                ensure!(first == second, "{first:?} was read together with {second:?}");
             }
             Ok(())
         }
@@ -197,7 +200,7 @@ pub(in crate::conformance) fn a_sweep_spares_what_is_committed_meanwhile<S: Stat
         async move {
             if let Some(before) = round.checked_sub(1).filter(|_| kept) {
                 let found = load(store, &partition, &key(before)).await?;
-                ensure!(found.is_some(), "a document was swept that was put again before");
+                ensure!(found.is_some(), "a sweep removed a document that had been put again");
             }
             let over = Put { keep_until: Some(at(0)), ..put(key(round), None, 1) };
             committed(store, &partition, vec![Change::Put(over)]).await

@@ -8,8 +8,9 @@ use crate::{
     store::{Change, CommitOutcome, StateStore},
 };
 
-/// A document whose `keep_until` has passed is loaded and compared like any other. Two nodes use it
-/// whose clocks differ by two minutes, in both orders.
+/// A document whose `keep_until` has passed is loaded and compared like any other document. Two
+/// nodes use the document, whose clocks differ by two minutes. The case runs with both orders of
+/// the two nodes.
 pub(in crate::conformance) async fn an_expired_document_is_committed_again<S: StateStore>(
     store: &S,
 ) -> Result<(), Failure> {
@@ -25,12 +26,12 @@ pub(in crate::conformance) async fn an_expired_document_is_committed_again<S: St
             holds(store, &partition, &key, Some(next - 1), "before an expired document is put").await?;
             let stale = commit_at(store, &partition, replace(None, 9), at(clock)).await?;
             let conflict = matches!(stale, CommitOutcome::Conflict(_));
-            ensure!(conflict, "a creation over an expired document was answered {stale:?}");
+            ensure!(conflict, "a creation over an expired document returned {stale:?}");
             let outcome =
                 commit_at(store, &partition, replace(Some(version(next - 1)), next), at(clock)).await?;
             ensure!(
                 outcome == CommitOutcome::Committed,
-                "a commit against an expired document was answered {outcome:?}"
+                "a commit against an expired document returned {outcome:?}"
             );
         }
         holds(store, &partition, &key, Some(3), "after an expired document was put").await?;
@@ -49,7 +50,7 @@ pub(in crate::conformance) async fn an_engine_removes_nothing_within_an_hour<S: 
             let creation = vec![Change::Put(put(key(number), None, number))];
             let now = just_before(at(60 * 60));
             let outcome = commit_at(store, &partition(name), creation, now).await?;
-            ensure!(outcome == CommitOutcome::Committed, "a creation was answered {outcome:?}");
+            ensure!(outcome == CommitOutcome::Committed, "a creation returned {outcome:?}");
         }
     }
     holds(store, &partition("a"), &key(0), Some(1), "less than an hour after its keep_until").await
@@ -83,7 +84,7 @@ pub(in crate::conformance) async fn a_sweep_removes_what_is_over<S: StateStore>(
         ensure!(some <= 2, "a sweep of at most 2 removed {some}");
         removed += some;
     }
-    ensure!(removed == 5, "sweeps told of {removed} documents where 5 were over");
+    ensure!(removed == 5, "sweeps reported {removed} removed documents, and 5 had expired");
     Ok(())
 }
 
@@ -100,7 +101,7 @@ pub(in crate::conformance) async fn a_sweep_goes_by_the_last_put<S: StateStore>(
         committed(store, &partition, vec![Change::Put(second)]).await?;
     }
     store.sweep(at(99), usize::MAX >> 1).await?;
-    holds(store, &partition, &key(2), None, "after a sweep of a document that was put to end sooner").await?;
+    holds(store, &partition, &key(2), None, "after a sweep of a document with an earlier keep_until").await?;
     store.sweep(at(500), usize::MAX >> 1).await?;
     for (number, _, found) in later {
         holds(store, &partition, &key(number), found, "after a sweep").await?;

@@ -22,7 +22,7 @@ pub(in crate::conformance) async fn every_error_has_a_source<S: TokenStore>(
         ("purge_tokens", failure(store.purge_tokens(at(0), 1).await)),
     ];
     for (verb, answer) in answers {
-        let error = answer.ok_or_else(|| Failure::new(format!("{verb} answered no error")))?;
+        let error = answer.ok_or_else(|| Failure::new(format!("{verb} returned no error")))?;
         ensure!(error.source().is_some(), "the error of {verb} has no source");
     }
     Ok(())

@@ -11,7 +11,7 @@ const THREE: NonZero<usize> = TWO.saturating_add(1);
 
 async fn fits<S: TokenStore>(store: &S, grant: &Grant, cap: NonZero<usize>) -> Result<(), Failure> {
     let answer = insert_within(store, grant, cap).await?;
-    ensure!(answer == Insert::Stored, "a grant of a subject at its cap was {answer:?}");
+    ensure!(answer == Insert::Stored, "an insertion for a subject at its cap returned {answer:?}");
     Ok(())
 }
 
@@ -19,7 +19,7 @@ async fn fits<S: TokenStore>(store: &S, grant: &Grant, cap: NonZero<usize>) -> R
 async fn live<S: TokenStore>(store: &S, grants: &[(&Grant, bool)]) -> Result<(), Failure> {
     for (grant, expected) in grants {
         let lives = is_live_at(store, &grant.id, at(10)).await?;
-        ensure!(lives == *expected, "the grant issued at {}: lives is {lives}", grant.issued_at);
+        ensure!(lives == *expected, "the grant issued at {} is live: {lives}", grant.issued_at);
     }
     Ok(())
 }
@@ -35,7 +35,7 @@ pub(in crate::conformance) async fn the_oldest_goes_beyond_the_cap<S: TokenStore
     live(store, &[(&a, true), (&b, true), (&c, true)]).await?;
     fits(store, &d, THREE).await?;
     live(store, &[(&a, true), (&b, false), (&c, true), (&d, true)]).await?;
-    // A smaller cap ends more than one.
+    // A smaller cap ends more than one grant.
     let e = issued("e", 1, 5);
     fits(store, &e, TWO).await?;
     live(store, &[(&a, false), (&c, false), (&d, true), (&e, true)]).await?;
@@ -56,7 +56,8 @@ pub(in crate::conformance) async fn of_one_time_the_smallest_id_goes<S: TokenSto
         }
         grant.id = GrantId::from_bytes(bytes);
     }
-    // Sorted, so that the order of insertion would give the same result.
+    // Sorted by id, for `split_at` below. A store that ends equal times in the order of insertion
+    // passes this case as well.
     same.sort_by_key(|grant| *grant.id.as_bytes());
     for grant in &same {
         stored(store, grant).await?;
@@ -69,8 +70,8 @@ pub(in crate::conformance) async fn of_one_time_the_smallest_id_goes<S: TokenSto
     live(store, &kept.iter().map(|grant| (grant, true)).collect::<Vec<_>>()).await
 }
 
-/// The inserted grant stays even if it is the oldest, so that a clock that is behind signs nobody
-/// out.
+/// The inserted grant stays even if it is the oldest. Otherwise a node whose clock is behind could
+/// not sign anybody in.
 pub(in crate::conformance) async fn the_inserted_grant_stays<S: TokenStore>(
     store: &S,
 ) -> Result<(), Failure> {
@@ -93,14 +94,14 @@ pub(in crate::conformance) async fn a_refused_insertion_ends_nothing<S: TokenSto
         fits(store, grant, TWO).await?;
     }
     let collision = insert_within(store, &Grant { issued_at: at(4), ..a.clone() }, TWO).await?;
-    ensure!(collision == Insert::Collision, "a second grant of an id was {collision:?}");
+    ensure!(collision == Insert::Collision, "a second insertion of an id returned {collision:?}");
     store.revoke(&barred.id, at(0), at(60)).await?;
     let answer = insert_within(store, &barred, TWO).await?;
-    ensure!(answer == Insert::Barred, "a barred id was {answer:?}");
+    ensure!(answer == Insert::Barred, "an insertion of a barred id returned {answer:?}");
     let mut moved = store.generation(&subject(1), fresh()?).await?;
     moved.subject = Some(fresh()?);
     let answer = insert_under(store, &issued("late", 1, 5), moved, TWO).await?;
-    ensure!(answer == Insert::Revoked, "a sign-in under another generation was {answer:?}");
+    ensure!(answer == Insert::Revoked, "an insertion under another generation returned {answer:?}");
     live(store, &[(&a, true), (&b, true)]).await
 }
 
@@ -139,6 +140,6 @@ pub(in crate::conformance) async fn a_cap_is_the_subjects_own<S: TokenStore>(
         live(store, &[(grant, true)]).await?;
     }
     let lives = is_live_at(store, &id("5"), at(10)).await?;
-    ensure!(lives, "the newest grant of a subject at its cap is gone");
+    ensure!(lives, "the newest grant of a subject at its cap is not live");
     Ok(())
 }

@@ -6,7 +6,8 @@ use super::{
 };
 use crate::conformance::Failure;
 
-/// A shop takes the first generation that it gets and no later one. A subject has none at first.
+/// A shop stores the first generation that it gets and ignores later ones. A subject has no
+/// generation at first.
 pub(in crate::conformance) async fn a_shop_begins_with_what_it_is_handed<S: TokenStore>(
     store: &S,
 ) -> Result<(), Failure> {
@@ -14,7 +15,7 @@ pub(in crate::conformance) async fn a_shop_begins_with_what_it_is_handed<S: Toke
     let expected = Generation { shop: first, subject: None };
     for (number, handed) in [(1, first), (1, fresh()?), (2, fresh()?)] {
         let answer = store.generation(&subject(number), handed).await?;
-        ensure!(answer == expected, "a shop that began with {first:?} answered {answer:?}");
+        ensure!(answer == expected, "a shop that began with {first:?} returned {answer:?}");
     }
     Ok(())
 }
@@ -28,11 +29,14 @@ pub(in crate::conformance) async fn an_insertion_begins_no_shop<S: TokenStore>(
         let grant = grant(&format!("{number}"), number);
         let known = Generation { shop, subject: None };
         let answer = insert_under(store, &grant, known, UNCAPPED).await?;
-        ensure!(answer == Insert::Revoked, "an insertion into a shop without a generation was {answer:?}");
+        ensure!(
+            answer == Insert::Revoked,
+            "an insertion into a shop without a generation returned {answer:?}"
+        );
         ensure!(!is_live(store, &grant.id).await?, "a shop without a generation has a live grant");
     }
     let begun = generation(store, &subject(1)).await?.shop;
-    ensure!(!earlier.contains(&begun), "an insertion made {begun:?} the shop's generation");
+    ensure!(!earlier.contains(&begun), "an insertion stored {begun:?} as the shop's generation");
     Ok(())
 }
 
@@ -44,15 +48,18 @@ pub(in crate::conformance) async fn revokes_answer_the_new_generation<S: TokenSt
     for round in 1..=3 {
         let own = fresh()?;
         let answer = store.revoke_all(&subject(1), None, own, at(0)).await?;
-        ensure!(answer.subject == Some(own), "a revoke-all with {own:?} answered {answer:?}");
+        ensure!(answer.subject == Some(own), "a revoke-all with {own:?} returned {answer:?}");
         holds(store, &subject(1), answer, "a revoke-all").await?;
         let later = issued(&format!("later {round}"), 1, 1);
         let stored = insert_under(store, &later, answer, UNCAPPED).await?;
-        ensure!(stored == Insert::Stored, "a sign-in under the answer of a revoke-all was {stored:?}");
+        ensure!(
+            stored == Insert::Stored,
+            "an insertion under the generation of a revoke-all returned {stored:?}"
+        );
 
         let shop = fresh()?;
         let everybodys = store.revoke_everything(shop, at(0)).await?;
-        ensure!(everybodys == shop, "a revoke-everything with {shop:?} answered {everybodys:?}");
+        ensure!(everybodys == shop, "a revoke-everything with {shop:?} returned {everybodys:?}");
         holds(store, &subject(1), Generation { shop, ..answer }, "a revoke-everything").await?;
     }
     Ok(())

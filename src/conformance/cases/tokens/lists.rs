@@ -21,7 +21,7 @@ pub(in crate::conformance) async fn grants_are_the_subjects_own<S: TokenStore>(
     let own = grant("own", 1);
     let generation = generation(store, &own.subject).await?;
     let answer = store.insert(&own, &origin, generation, UNCAPPED, at(0)).await?;
-    ensure!(answer == Insert::Stored, "a new grant was {answer:?}");
+    ensure!(answer == Insert::Stored, "an insertion of a new grant returned {answer:?}");
     // A customer and an admin user of the same key are two subjects.
     for grant in [grant("another's", 2), admins("admin", 1)] {
         stored(store, &grant).await?;
@@ -45,7 +45,7 @@ pub(in crate::conformance) async fn the_newest_grants_come_first<S: TokenStore>(
         let listed = store.grants(&subject(1), limit, at(5)).await?;
         let listed: Vec<_> = listed.into_iter().map(|(grant, _)| grant).collect();
         let first: Vec<_> = expected.iter().take(limit).cloned().collect();
-        ensure!(listed == first, "of at most {limit} grants {listed:?} were listed");
+        ensure!(listed == first, "a list of at most {limit} grants returned {listed:?}");
     }
     Ok(())
 }
@@ -61,7 +61,7 @@ pub(in crate::conformance) async fn a_thousand_grants_are_like_one<S: TokenStore
     let generation = generation(store, &subject(1)).await?;
     for grant in &grants {
         let answer = insert_under(store, grant, generation, UNCAPPED).await?;
-        ensure!(answer == Insert::Stored, "a new grant was {answer:?}");
+        ensure!(answer == Insert::Stored, "an insertion of a new grant returned {answer:?}");
     }
     let seen = listed(store, &subject(1), at(1)).await?;
     ensure!(seen == 1_000, "{seen} of 1,000 grants are listed");
@@ -94,7 +94,7 @@ pub(in crate::conformance) async fn purging_spares_live_grants<S: TokenStore>(
         ensure!(some <= 3, "a purge of at most 3 removed {some}");
         removed += some;
     }
-    ensure!(removed <= 10, "{removed} records were removed where 10 had expired");
+    ensure!(removed <= 10, "purges removed {removed} records, and 10 had expired");
     let live = listed(store, &subject(1), at(20)).await?;
     ensure!(live == 10, "{live} of 10 live grants outlived a purge");
     Ok(())
@@ -109,6 +109,6 @@ pub(in crate::conformance) async fn purging_keeps_bars<S: TokenStore>(store: &S)
         store.purge_tokens(at(10), 1_000).await?;
     }
     let answer = insert(store, &barred).await?;
-    ensure!(answer == Insert::Barred, "after a purge an id that is barred was {answer:?}");
+    ensure!(answer == Insert::Barred, "after a purge, an insertion of a barred id returned {answer:?}");
     Ok(())
 }

@@ -24,7 +24,7 @@ pub(in crate::conformance) async fn what_is_inserted_is_found<S: TokenStore>(
         let found = store.find(&grant.id, at(1)).await?;
         ensure!(found.as_ref() == Some(&grant), "inserted {grant:?}, found {found:?}");
     }
-    ensure!(!is_live(store, &id("never")).await?, "a grant was found that nobody inserted");
+    ensure!(!is_live(store, &id("never")).await?, "found a grant that was never inserted");
     Ok(())
 }
 
@@ -33,7 +33,7 @@ pub(in crate::conformance) async fn an_id_is_inserted_once<S: TokenStore>(store:
     let (first, second) = (grant("same", 1), grant("same", 2));
     stored(store, &first).await?;
     let again = insert(store, &second).await?;
-    ensure!(again == Insert::Collision, "a second grant of the same id was {again:?}");
+    ensure!(again == Insert::Collision, "a second insertion of the same id returned {again:?}");
     let found = store.find(&first.id, at(1)).await?;
     ensure!(found.as_ref() == Some(&first), "the first grant was overwritten by {found:?}");
     Ok(())
@@ -48,22 +48,22 @@ pub(in crate::conformance) async fn a_grant_expires_at_the_instant<S: TokenStore
     for (now, lives) in [(just_before(at(60)), true), (at(60), false), (at(61), false)] {
         let found = is_live_at(store, &grant.id, now).await?;
         let listed = listed(store, &grant.subject, now).await? == 1;
-        ensure!(found == lives, "at {now} of a life until {}: found is {found}", grant.expires_at);
-        ensure!(listed == lives, "at {now} of a life until {}: listed is {listed}", grant.expires_at);
+        ensure!(found == lives, "a grant that expires at {} is found at {now}: {found}", grant.expires_at);
+        ensure!(listed == lives, "a grant that expires at {} is listed at {now}: {listed}", grant.expires_at);
     }
-    ensure!(!store.revoke(&grant.id, at(60), at(70)).await?, "an expired grant was there to revoke");
+    ensure!(!store.revoke(&grant.id, at(60), at(70)).await?, "a revoke of an expired grant returned true");
     Ok(())
 }
 
-/// A revoke ends one grant, once, and no other grant.
+/// A revoke ends one grant and no other grant. A second revoke returns false.
 pub(in crate::conformance) async fn a_revoked_grant_is_gone<S: TokenStore>(store: &S) -> Result<(), Failure> {
     for name in ["one", "other"] {
         stored(store, &grant(name, 1)).await?;
     }
-    ensure!(store.revoke(&id("one"), at(1), at(60)).await?, "a live grant was not there to revoke");
+    ensure!(store.revoke(&id("one"), at(1), at(60)).await?, "a revoke of a live grant returned false");
     ensure!(!is_live(store, &id("one")).await?, "a revoked grant was found");
-    ensure!(!store.revoke(&id("one"), at(1), at(60)).await?, "a grant was revoked twice");
-    ensure!(is_live(store, &id("other")).await?, "another grant went with the revoked one");
+    ensure!(!store.revoke(&id("one"), at(1), at(60)).await?, "a second revoke of a grant returned true");
+    ensure!(is_live(store, &id("other")).await?, "a revoke also ended another grant");
     ensure!(listed(store, &subject(1), at(1)).await? == 1, "a revoked grant was listed");
     Ok(())
 }
@@ -76,19 +76,19 @@ pub(in crate::conformance) async fn a_revoke_bars_a_later_insert<S: TokenStore>(
     let mut grant = grant("overtaken", 1);
     for until in [at(10), at(5)] {
         let revoked = store.revoke(&grant.id, at(0), until).await?;
-        ensure!(!revoked, "a grant was revoked that is not there");
+        ensure!(!revoked, "a revoke of an unknown grant returned true");
     }
     grant.issued_at = just_before(at(10));
     let barred = insert(store, &grant).await?;
-    ensure!(barred == Insert::Barred, "an id that was revoked before was {barred:?}");
+    ensure!(barred == Insert::Barred, "an insertion of an id that was revoked before returned {barred:?}");
     ensure!(store.find(&grant.id, at(10)).await?.is_none(), "a barred grant was found");
     grant.issued_at = at(10);
     let free = insert(store, &grant).await?;
-    ensure!(free == Insert::Stored, "an id whose bar has ended was {free:?}");
+    ensure!(free == Insert::Stored, "an insertion of an id whose bar has ended returned {free:?}");
     Ok(())
 }
 
-/// Keys, reasons and user agents of any text are stored unchanged and separate.
+/// Any text is stored unchanged as an id, a reason or a user agent. Different ids stay separate.
 pub(in crate::conformance) async fn grants_of_odd_input_are_kept_apart<S: TokenStore>(
     store: &S,
 ) -> Result<(), Failure> {
@@ -107,13 +107,17 @@ pub(in crate::conformance) async fn grants_of_odd_input_are_kept_apart<S: TokenS
     }
     for (grant, origin) in &kept {
         let generation = generation(store, &grant.subject).await?;
-        ensure!(generation.subject.is_none(), "{:?} has a generation at first", grant.subject);
+        ensure!(
+            generation.subject.is_none(),
+            "{:?} has a generation before the first revoke-all",
+            grant.subject
+        );
         let answer = store.insert(grant, origin, generation, UNCAPPED, at(0)).await?;
-        ensure!(answer == Insert::Stored, "a grant of {:?} was {answer:?}", grant.subject);
+        ensure!(answer == Insert::Stored, "an insertion for {:?} returned {answer:?}", grant.subject);
     }
     for (grant, origin) in kept {
         let listed = store.grants(&grant.subject, 10, at(1)).await?;
-        ensure!(listed == [(grant.clone(), origin)], "{:?} holds {listed:?}", grant.subject);
+        ensure!(listed == [(grant.clone(), origin)], "the list of {:?} is {listed:?}", grant.subject);
         revoke_all(store, &grant.subject, None).await?;
         let id: &GrantId = &grant.id;
         ensure!(!is_live(store, id).await?, "{:?} cannot be revoked", grant.subject);

@@ -24,7 +24,7 @@ use crate::{
 /// A cap that no case reaches.
 const UNCAPPED: NonZero<usize> = NonZero::<usize>::MAX;
 
-/// Returns a value that no other call gets.
+/// Returns a generation id that no other call returns.
 fn fresh() -> Result<GenerationId, Failure> {
     GenerationId::draw(&ChaChaRandom::new()).map_err(|error| Failure::new(error.to_string()))
 }
@@ -59,11 +59,11 @@ async fn insert_under<S: TokenStore>(
 /// Signs in. The grant must be stored.
 async fn stored<S: TokenStore>(store: &S, grant: &Grant) -> Result<(), Failure> {
     let answer = insert(store, grant).await?;
-    ensure!(answer == Insert::Stored, "a new grant was {answer:?}");
+    ensure!(answer == Insert::Stored, "an insertion of a new grant returned {answer:?}");
     Ok(())
 }
 
-/// Revokes all grants of a subject, a microsecond before the cases sign in.
+/// Revokes all grants of a subject, one microsecond before the time of the cases' sign-ins.
 async fn revoke_all<S: TokenStore>(
     store: &S,
     subject: &Subject,
@@ -85,14 +85,14 @@ async fn listed<S: TokenStore>(store: &S, subject: &Subject, now: OffsetDateTime
     Ok(store.grants(subject, 10_000, now).await?.len())
 }
 
-/// Returns a customer's grant that is issued at this second and lives until 60.
+/// Returns a customer's grant that is issued at `second` and expires at second 60.
 fn issued(name: &str, number: i32, second: u64) -> Grant {
     let mut grant = grant(name, number);
     grant.issued_at = at(second);
     grant
 }
 
-/// Returns an admin user's grant that lives from 0 to 60.
+/// Returns an admin user's grant that is live from second 0 to 60.
 fn admins(name: &str, number: i32) -> Grant {
     Grant::admin(id(name), AdminId::from(number), Obtained::Password, at(0), at(60))
 }

@@ -1,4 +1,4 @@
-//! Races: callers on separate threads that start each of thousands of rounds together.
+//! Races. Callers on separate threads start each round together, up to 2,000 rounds.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -11,7 +11,7 @@ use crate::{
     store::Generation,
 };
 
-/// Callers that create a shop's generation at once all get the same generation.
+/// If callers create a shop's generation at once, then all get the same generation.
 pub(in crate::conformance) fn one_generation_begins_a_shop<S: TokenStore>(
     arena: &Arena<'_, S>,
 ) -> Result<(), Failure> {
@@ -19,7 +19,7 @@ pub(in crate::conformance) fn one_generation_begins_a_shop<S: TokenStore>(
     let answers = answers.into_iter().collect::<Result<Vec<_>, Failure>>()?;
     let kept = arena.run(generation(arena.store(), &subject(1)))??;
     let others = answers.iter().filter(|answer| **answer != kept).count();
-    ensure!(others == 0, "{others} of 100 callers were answered another generation than is kept");
+    ensure!(others == 0, "{others} of 100 callers got a generation that is not the stored one");
     Ok(())
 }
 
@@ -60,7 +60,7 @@ pub(in crate::conformance) fn one_insertion_of_an_id_wins<S: TokenStore>(
         let answers = answers.take();
         async move {
             let stored = answers.iter().filter(|answer| **answer == Insert::Stored).count();
-            ensure!(round == 0 || stored == 1, "of four insertions of one id {stored} were stored");
+            ensure!(round == 0 || stored == 1, "{stored} of four insertions of one id were stored");
             Ok(())
         }
     };
@@ -82,7 +82,7 @@ pub(in crate::conformance) fn a_revoke_wins_over_its_insertion<S: TokenStore>(
     let prepare = |round: u64| async move {
         let Some(before) = round.checked_sub(1) else { return Ok(()) };
         let lives = is_live(store, &raced(before).id).await?;
-        ensure!(!lives, "a grant lives that was revoked while it was inserted");
+        ensure!(!lives, "a grant that was revoked during its insertion is live");
         Ok(())
     };
     arena.rounds(2, prepare, |caller, round| async move {
@@ -114,7 +114,10 @@ fn sign_ins_while<S: TokenStore, R: Future<Output = Result<(), Failure>> + Send>
             for (id, under) in signed {
                 let lives = is_live(store, &id).await?;
                 let expected = under == current;
-                ensure!(lives == expected, "stored under {under:?}, now {current:?}: lives is {lives}");
+                ensure!(
+                    lives == expected,
+                    "a grant stored under {under:?} is live under {current:?}: {lives}"
+                );
             }
             Ok(())
         }
@@ -162,7 +165,7 @@ pub(in crate::conformance) fn the_cap_is_exact_under_races<S: TokenStore>(
     const CAP: NonZero<usize> = NonZero::<usize>::MIN.saturating_add(2);
     let store = arena.store();
     let raced = |caller: usize, round: u64| -> Grant {
-        // All times are within the grants' lives, and in another order than the insertions.
+        // All times are before the grants' expiry, and in another order than the insertions.
         issued(&format!("{caller} {round}"), 1, (round * 7 + u64::try_from(caller).unwrap_or(0)) % 40)
     };
     let now = at(50);
@@ -187,11 +190,14 @@ pub(in crate::conformance) fn the_cap_is_exact_under_races<S: TokenStore>(
         |caller, round| async move {
             if caller == 4 {
                 let number = store.grants(&subject(1), 100, now).await?.len();
-                ensure!(number == CAP.get(), "a subject whose cap is {CAP} has {number} grants meanwhile");
+                ensure!(
+                    number == CAP.get(),
+                    "during insertions, a subject whose cap is {CAP} has {number} grants"
+                );
                 return Ok(());
             }
             let answer = insert_within(store, &raced(caller, round), CAP).await?;
-            ensure!(answer == Insert::Stored, "a grant of a subject at its cap was {answer:?}");
+            ensure!(answer == Insert::Stored, "an insertion for a subject at its cap returned {answer:?}");
             Ok(())
         },
     )
@@ -206,7 +212,10 @@ pub(in crate::conformance) fn a_purge_spares_a_bar_that_is_lengthened<S: TokenSt
     let prepare = |round: u64| async move {
         if let Some(before) = round.checked_sub(1) {
             let answer = insert(store, &barred(before)).await?;
-            ensure!(answer == Insert::Barred, "an id whose bar was lengthened was {answer:?}");
+            ensure!(
+                answer == Insert::Barred,
+                "an insertion of an id whose bar was extended returned {answer:?}"
+            );
         }
         store.revoke(&barred(round).id, at(0), at(10)).await?;
         Ok(())

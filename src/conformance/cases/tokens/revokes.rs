@@ -16,8 +16,8 @@ pub(in crate::conformance) async fn revoke_all_stops_a_sign_in_in_flight<S: Toke
     revoke_all(store, &in_flight.subject, None).await?;
     ensure!(!is_live(store, &settled.id).await?, "a grant outlived a revoke-all");
     let late = insert_under(store, &in_flight, generation, UNCAPPED).await?;
-    ensure!(late == Insert::Revoked, "a sign-in from before a revoke-all was {late:?}");
-    ensure!(!is_live(store, &in_flight.id).await?, "it gave a live grant");
+    ensure!(late == Insert::Revoked, "a sign-in from before a revoke-all returned {late:?}");
+    ensure!(!is_live(store, &in_flight.id).await?, "a sign-in from before a revoke-all has a live grant");
     ensure!(listed(store, &in_flight.subject, at(1)).await? == 0, "a revoked subject has grants");
     Ok(())
 }
@@ -34,17 +34,17 @@ pub(in crate::conformance) async fn revoke_all_spares_a_later_sign_in<S: TokenSt
         store.revoke_all(&subject(1), None, fresh()?, at(0)).await?;
         let later = grant(&format!("later {round}"), 1);
         let answer = insert(store, &later).await?;
-        ensure!(answer == Insert::Stored, "a sign-in after a revoke-all was {answer:?}");
-        ensure!(is_live(store, &later.id).await?, "a sign-in after a revoke-all gave a dead grant");
+        ensure!(answer == Insert::Stored, "a sign-in after a revoke-all returned {answer:?}");
+        ensure!(is_live(store, &later.id).await?, "the grant of a sign-in after a revoke-all is not live");
     }
     ensure!(is_live(store, &other.id).await?, "another subject's grant was revoked");
     let now = generation(store, &other.subject).await?;
-    ensure!(now == others, "another subject's generation moved");
+    ensure!(now == others, "a revoke-all changed another subject's generation");
     Ok(())
 }
 
-/// A node whose clock is ahead revokes all. A grant that has expired by its clock is not live by
-/// any clock.
+/// A node whose clock is ahead revokes all grants of a subject. A grant that has already expired by
+/// this clock is then not live by any clock.
 pub(in crate::conformance) async fn revoke_all_ends_what_its_clock_takes_for_expired<S: TokenStore>(
     store: &S,
 ) -> Result<(), Failure> {
@@ -52,7 +52,7 @@ pub(in crate::conformance) async fn revoke_all_ends_what_its_clock_takes_for_exp
     stored(store, &grant).await?;
     store.revoke_all(&subject(1), None, fresh()?, at(75)).await?;
     let lives = is_live_at(store, &grant.id, at(45)).await?;
-    ensure!(!lives, "a grant outlived a revoke-all by a clock that is ahead");
+    ensure!(!lives, "a grant is live after a revoke-all whose clock was ahead");
     Ok(())
 }
 
@@ -64,16 +64,22 @@ pub(in crate::conformance) async fn revoke_all_keeps_one<S: TokenStore>(store: &
     }
     let generation = generation(store, &subject(1)).await?;
     revoke_all(store, &subject(1), Some(&id("kept"))).await?;
-    ensure!(is_live(store, &id("kept")).await?, "the grant to keep was revoked");
+    ensure!(is_live(store, &id("kept")).await?, "the grant to keep is not live");
     for name in ["gone", "gone too"] {
-        ensure!(!is_live(store, &id(name)).await?, "a grant outlived a revoke-all that kept another");
+        ensure!(
+            !is_live(store, &id(name)).await?,
+            "a grant is live after a revoke-all that kept another one"
+        );
     }
     let late = insert_under(store, &grant("late", 1), generation, UNCAPPED).await?;
-    ensure!(late == Insert::Revoked, "a sign-in from before a revoke-all that kept another was {late:?}");
+    ensure!(
+        late == Insert::Revoked,
+        "a sign-in from before a revoke-all that kept a grant returned {late:?}"
+    );
     let listed = listed(store, &subject(1), at(1)).await?;
-    ensure!(listed == 1, "{listed} grants are listed where one was kept");
+    ensure!(listed == 1, "after a revoke-all that kept one grant, {listed} grants are listed");
     revoke_all(store, &subject(1), None).await?;
-    ensure!(!is_live(store, &id("kept")).await?, "a grant that was kept once cannot be revoked");
+    ensure!(!is_live(store, &id("kept")).await?, "the next revoke-all did not end a grant that was kept");
     Ok(())
 }
 
@@ -88,9 +94,9 @@ pub(in crate::conformance) async fn revoke_all_keeps_only_its_own<S: TokenStore>
     store.revoke(&id("revoked"), at(0), at(0)).await?;
     for keep in ["other's", "revoked", "unknown"] {
         revoke_all(store, &subject(1), Some(&id(keep))).await?;
-        ensure!(!is_live(store, &id("own")).await?, "a grant was kept that was not named");
+        ensure!(!is_live(store, &id("own")).await?, "a revoke-all kept a grant that it did not name");
     }
-    ensure!(!is_live(store, &id("revoked")).await?, "keeping a revoked grant revived it");
+    ensure!(!is_live(store, &id("revoked")).await?, "a revoke-all revived a revoked grant that it named");
     ensure!(is_live(store, &id("other's")).await?, "another subject's grant was revoked");
     Ok(())
 }
@@ -110,12 +116,15 @@ pub(in crate::conformance) async fn revoke_everything_ends_all<S: TokenStore>(
         ensure!(!is_live(store, &grant.id).await?, "a grant outlived a revoke-everything");
         let listed = listed(store, &grant.subject, at(1)).await?;
         ensure!(listed == 0, "a grant is listed after a revoke-everything");
-        ensure!(!store.revoke(&grant.id, at(1), at(1)).await?, "it was there to revoke");
+        ensure!(
+            !store.revoke(&grant.id, at(1), at(1)).await?,
+            "a revoke after a revoke-everything returned true"
+        );
     }
     let late = insert_under(store, &in_flight, generation, UNCAPPED).await?;
-    ensure!(late == Insert::Revoked, "a sign-in from before a revoke-everything was {late:?}");
+    ensure!(late == Insert::Revoked, "a sign-in from before a revoke-everything returned {late:?}");
     let later = grant("later", 1);
     stored(store, &later).await?;
-    ensure!(is_live(store, &later.id).await?, "a sign-in afterwards gave a dead grant");
+    ensure!(is_live(store, &later.id).await?, "the grant of a sign-in after a revoke-everything is not live");
     Ok(())
 }

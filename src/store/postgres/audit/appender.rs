@@ -18,15 +18,16 @@ use crate::{
 /// Appends records in batches.
 ///
 /// Callers take turns. The caller whose turn it is appends the waiting records of all callers. If
-/// two nodes append at once, then the database accepts one of them. The other node signs its
-/// records again, after the new end of the trail.
+/// two nodes append at once, then the database accepts the records of one node. The other node
+/// signs its records again, to follow the new end of the trail.
 pub(super) struct Appender(Arc<Inner>);
 
 struct Inner {
     locking: Locking,
     keyring: Option<Keyring>,
     waiting: Mutex<VecDeque<Waiting>>,
-    /// The turn. It guards the last known end of the trail. Other nodes may have appended since.
+    /// The last known end of the trail. Other nodes may have appended since. The caller whose turn
+    /// it is holds this lock.
     end: tokio::sync::Mutex<End>,
 }
 
@@ -36,7 +37,7 @@ struct Waiting {
     appended: oneshot::Sender<Result<(), Arc<Failure>>>,
 }
 
-/// The position of the last record, and the last link as its column holds it.
+/// The position of the last record, and the newest link in the form of its column.
 #[derive(Clone, Default)]
 struct End {
     position: i64,
@@ -44,7 +45,7 @@ struct End {
 }
 
 impl End {
-    /// True if the trail was longer before, or had another last record.
+    /// True if the trail was longer at `was`, or had another last record.
     fn is_before(&self, was: &Self) -> bool {
         self.position < was.position || (self.position == was.position && self.link != was.link)
     }
@@ -59,15 +60,15 @@ impl Appender {
         Self(Arc::new(Inner { locking, keyring, waiting, end }))
     }
 
-    /// Appends a record. If the caller goes away, the record is still appended.
+    /// Appends a record. If the caller's future is dropped, then the record is still appended.
     pub(super) async fn append(&self, entry: Entry) -> Result<(), Arc<Failure>> {
         let (appended, answer) = oneshot::channel();
         let deadline = self.0.locking.deadline();
         self.0.waiting().push_back(Waiting { entry, appended });
         let inner = Arc::clone(&self.0);
         let append = async move {
-            // A caller's timeout must not fail the records that it took from later callers. Its
-            // turn therefore goes on without the caller.
+            // In its turn, a caller also appends records of later callers. These must not fail if
+            // this caller times out, so the turn runs in a separate task.
             let turn = tokio::spawn(inner.append_until(answer, deadline));
             let appended = timeout_at(deadline, turn).await.map_err(|_| Failure::TimedOut)?;
             appended.map_err(|_| Failure::Gone)
@@ -77,8 +78,8 @@ impl Appender {
 }
 
 impl Inner {
-    /// Waits for the turn until `deadline`. Then appends waiting records until its own record is
-    /// answered.
+    /// Waits for the turn until `deadline`. Then appends waiting records until the caller's own
+    /// record has a result.
     async fn append_until(
         self: Arc<Self>,
         mut answer: oneshot::Receiver<Result<(), Arc<Failure>>>,
@@ -86,14 +87,16 @@ impl Inner {
     ) -> Result<(), Arc<Failure>> {
         let mut end = timeout_at(deadline, self.end.lock()).await.map_err(|_| Failure::TimedOut)?;
         loop {
-            // Another caller may have appended this record, or there is a full batch before it.
+            // Another caller may have appended this record already. If it is behind a full batch,
+            // then this loop runs more than once.
             match answer.try_recv() {
                 Ok(Some(appended)) => return appended,
                 Err(oneshot::Canceled) => return Err(Failure::Gone.into()),
                 Ok(None) => {}
             }
             let batch = self.take();
-            // Most records of the batch are newer than this caller's, so they get a whole timeout.
+            // Most records of the batch are newer than this caller's record, so the batch gets a
+            // whole timeout.
             let deadline = self.locking.deadline();
             let appended = match self.append_all(&batch, &end, deadline).await {
                 Ok(now) => {
@@ -101,8 +104,9 @@ impl Inner {
                     Ok(())
                 }
                 Err(failure) => {
-                    // The error is reported once. Later records continue after the remaining end of
-                    // the trail, because the error would otherwise never stop.
+                    // Forgets the lost end of the trail, so that the error is reported once and
+                    // later records follow the records that remain. Otherwise every later record
+                    // would fail.
                     if let Failure::CutOff(_) = failure {
                         *end = End::default();
                     }
@@ -110,13 +114,13 @@ impl Inner {
                 }
             };
             for Waiting { appended: tell, .. } in batch {
-                // The receiver is gone if its caller timed out.
+                // Sending fails if the caller timed out and dropped the receiver.
                 let _ = tell.send(appended.clone());
             }
         }
     }
 
-    /// Takes waiting records, without those of callers who gave up.
+    /// Takes waiting records, except those of callers who timed out before their turn.
     fn take(&self) -> Vec<Waiting> {
         let mut waiting = self.waiting();
         let mut batch = Vec::new();

@@ -1,4 +1,4 @@
-//! The audit trail: a chain to which any number of nodes append.
+//! The audit trail, to which any number of nodes append.
 
 mod appender;
 
@@ -26,18 +26,18 @@ use appender::Appender;
 
 /// The audit trail of a [`PostgresStore`]. With a keyring, it is a chain of signed records.
 ///
-/// Clones are cheap. Give one with its keyring to the [builder](crate::AuthBuilder::audit). Make
-/// another one to read, verify, erase or prune the trail. Records that a value and its clones
-/// append at the same time share a round trip.
+/// Clones are cheap. Pass a value with a keyring to the [builder](crate::AuthBuilder::audit). Keep
+/// a clone, or create another value, to read, verify, erase or prune the trail. Records that a
+/// value and its clones append at the same time share a round trip.
 ///
 /// Each value remembers the last record that it has appended. If the trail now ends before that
-/// record, then the end was cut off or an older backup was restored. The next record then fails
-/// with an error whose source says so, and [counts as failed](crate::audit::AuditStats::failed).
-/// The error is reported once, and later records follow the remaining trail. Otherwise a restored
-/// backup would stop the shop.
+/// record, then somebody deleted the last records or restored an older backup. The next record then
+/// fails. The source of its error names the missing record, and the failure [is
+/// counted](crate::audit::AuditStats::failed). Later records follow the remaining trail without an
+/// error. Otherwise a restored backup would stop the shop.
 ///
-/// A node that has appended nothing before the cut cannot notice it. Keep [checkpoints](Checkpoint)
-/// outside the database.
+/// A node that had appended nothing before the loss cannot notice it. Keep
+/// [checkpoints](Checkpoint) outside the database.
 #[derive(Clone, Debug)]
 pub struct PostgresAudit {
     store: PostgresStore,

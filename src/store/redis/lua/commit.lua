@@ -1,5 +1,5 @@
--- Three arguments for each document: the expected version, the new document, and how long it is
--- kept.
+-- Makes all changes or none. Three arguments for each document: the expected version, the new
+-- document, and the milliseconds until the document expires.
 local index_prefix = ARGV[1]
 -- The prefixes of documents and of indexes have the same length.
 local name_at = #index_prefix + 1
@@ -7,11 +7,11 @@ local name_at = #index_prefix + 1
 local held = redis.call('MGET', unpack(KEYS))
 for at, document in ipairs(held) do
   local version = document and document:sub(1, 16)
-  -- An empty record is damaged. It is not the same as an absent document.
+  -- An empty record is damaged. It must not match an absent document.
   if version == '' or (version or '') ~= ARGV[3 * at - 1] then return held end
 end
--- Entries are written first and removed last. If a command of an index fails, then an entry may be
--- stale, and lists skip it. Documents are changed all or not at all.
+-- Entries are written before the documents and removed after them. If a command on an index fails,
+-- then an entry may be stale, and lists skip it. No document is ever without its entry.
 local entered = {}
 for at, key in ipairs(KEYS) do
   local document = ARGV[3 * at]

@@ -1,11 +1,11 @@
--- A stored document: version, keep_until, the number of its index entries, their ranks, the names
--- of their indexes, content. document_records.rs writes it. A key is a prefix and the name of a
--- document or index.
+-- A stored document has these parts: version, keep_until, the number of index entries, the ranks of
+-- the entries, the names of their indexes, content. document_records.rs writes it. The key of a
+-- document or an index is a prefix, followed by its name.
 local NUMBER_AT = 25
 
 local NONE = {}
 
--- The ranks of a document's index entries, by the names of the indexes.
+-- Returns the ranks of a document's index entries, by the names of the indexes.
 local function entries_of(document)
   local entries, count = NONE, document:byte(NUMBER_AT)
   if count > 0 then entries = {} end
@@ -23,7 +23,7 @@ local function enter(index_prefix, name, entries)
   for index, rank in pairs(entries) do redis.call('ZADD', index_prefix .. index, 0, rank .. name) end
 end
 
--- Removes the entries that are not among the others.
+-- Removes those of the entries that are not among `others`.
 local function leave(index_prefix, name, entries, others)
   for index, rank in pairs(entries) do
     if others[index] ~= rank then redis.call('ZREM', index_prefix .. index, rank .. name) end

@@ -1,4 +1,5 @@
--- A subject's live grants in no order, each with its time of issue, its digest and its record.
+-- Returns a subject's live grants in no particular order, each with its time of issue, its digest
+-- and its record.
 local function live_grants(index_key, record_prefix, shop, now)
   local live = {}
   for _, digest in ipairs(redis.call('ZRANGEBYSCORE', index_key, '(' .. now, '+inf')) do
@@ -11,8 +12,8 @@ local function live_grants(index_key, record_prefix, shop, now)
   return live
 end
 
--- Orders by time of issue, then by digest. Lua compares texts by the server's locale, so bytes are
--- compared one by one.
+-- Orders grants by time of issue, then by digest. Lua compares texts by the server's locale, so
+-- this compares the bytes of the digests one by one.
 local function is_older(a, b)
   if a.issued ~= b.issued then return a.issued < b.issued end
   for at = 1, #a.digest do

@@ -1,5 +1,5 @@
--- Runs every command of the other scripts on a key that is used for nothing else, so that a missing
--- right is noticed. Returns the server's clock, in microseconds since 1970.
+-- Runs every command of the other scripts on a key that is used for nothing else. It fails if the
+-- user may not run one of them. Returns the server's clock, in microseconds since 1970.
 local key = KEYS[1]
 redis.call('DEL', key)
 redis.call('SET', key, '0', 'PX', 1000)

@@ -1,5 +1,5 @@
--- Looks at some keys from where the last call stopped. `purge(key, most)` removes at most `most`
--- ended records of a key and returns their number. Unreadable records stay.
+-- Looks at about `count` keys, beginning where the last call stopped. `purge(key, most)` removes at
+-- most `most` ended records of a key and returns their number. Records that cannot be read stay.
 local function sweep(cursor_key, pattern, count, limit, purge)
   local found = redis.call('SCAN', redis.call('GET', cursor_key) or '0', 'MATCH', pattern, 'COUNT', count)
   local removed = 0

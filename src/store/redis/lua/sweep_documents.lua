@@ -1,7 +1,7 @@
 local pattern, count, index_prefix, document_prefix, til = unpack(ARGV)
 local limit = tonumber(ARGV[6])
 
--- Compared in two halves, because a whole number may not be exact.
+-- Compares the eight bytes in two halves, because Lua cannot represent the whole number exactly.
 local function is_over(keep_until)
   local high, low = struct.unpack('>I4I4', keep_until)
   local til_high, til_low = struct.unpack('>I4I4', til)

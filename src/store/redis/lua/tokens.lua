@@ -1,4 +1,5 @@
--- A record under a digest: a grant, or the bar of a revoked digest. See records.rs.
+-- Reads the head of a record under a digest: a grant, or the bar of a revoked digest. records.rs
+-- writes grants.
 local function open(record)
   local is_grant, ends = struct.unpack('>Bi8', record)
   if is_grant == 0 then return false, ends end

@@ -1,4 +1,4 @@
--- The version of the layout. A shop without one gets this release's version. A value that is not a
--- number stays and is refused.
+-- Returns the version of the shop's layout. A shop without a version gets the version of this
+-- release. A value that is not a number stays, and the store refuses it.
 redis.call('SET', KEYS[1], ARGV[1], 'NX')
 return redis.call('GET', KEYS[1])
