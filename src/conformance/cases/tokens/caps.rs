@@ -56,10 +56,10 @@ pub(in crate::conformance) async fn of_one_time_the_smallest_id_goes<S: TokenSto
         }
         grant.id = GrantId::from_bytes(bytes);
     }
-    // Sorted by id, for `split_at` below. A store that ends equal times in the order of insertion
-    // passes this case as well.
     same.sort_by_key(|grant| *grant.id.as_bytes());
-    for grant in &same {
+    // Inserted from the largest id down, so that a store that ends equal times in the order of
+    // insertion fails.
+    for grant in same.iter().rev() {
         stored(store, grant).await?;
     }
     let newer = issued("newer", 1, 1);
