@@ -152,7 +152,7 @@ pub trait CustomerStore: Send + Sync + 'static {
 /// The result of [`CustomerStore::replace_email`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use]
-#[allow(clippy::exhaustive_enums)] // A host's table makes it.
+#[allow(clippy::exhaustive_enums)] // The host's table creates its values.
 pub enum EmailReplacement {
     /// The account has the new address now.
     Replaced,
