@@ -201,5 +201,5 @@ async fn write(
         stands.map_err(|stop| stop.refused_as(SignInError::ResetTokenMismatched))?;
         return Ok(services.attempts.clear(&account_partition(address)).await?);
     }
-    Err(StoreError::new("another request changed the stored password hash at every attempt to replace it").into())
+    Err(StoreError::new("other requests changed the password hash at every attempt to replace it").into())
 }
