@@ -26,7 +26,7 @@ pub enum AssistanceEnd {
     NotIssued,
 }
 
-/// An assistance in the ledger: the admin user, the customer, the reason, the origin, the begin and
+/// An assistance in the ledger: the admin user, the customer, the reason, the origin, the start and
 /// the end.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
@@ -43,7 +43,7 @@ pub struct AssistanceEntry {
     pub obtained: Obtained,
     /// The origin of the request that began the assistance.
     pub origin: Origin,
-    /// The time at which the assistance began.
+    /// The time at which the assistance started.
     #[serde(with = "rfc3339")]
     pub began_at: OffsetDateTime,
     /// The time at which the assistance ends at the latest.
