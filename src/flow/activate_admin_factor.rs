@@ -53,8 +53,8 @@ async fn activate(
             return Err(Refusal::RevokedMeanwhile.told(SecondFactorError::InvalidEnrolmentToken));
         }
         Err(error) => {
-            // The factor may be active although the request failed. Tokens from before it must then
-            // end.
+            // The factor may be active although the request failed. All earlier tokens must
+            // then end.
             end_credentials(services, &subject, None, &event.origin).await?;
             return Err(error.into());
         }

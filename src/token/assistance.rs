@@ -26,8 +26,8 @@ pub enum AssistanceEnd {
     NotIssued,
 }
 
-/// An assistance in the ledger: the admin user, the customer, the reason, the origin, the start and
-/// the end.
+/// An assistance in the ledger: the admin user, the customer, the reason, the origin, the
+/// beginning and the end.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct AssistanceEntry {
@@ -43,7 +43,7 @@ pub struct AssistanceEntry {
     pub obtained: Obtained,
     /// The origin of the request that began the assistance.
     pub origin: Origin,
-    /// The time at which the assistance started.
+    /// The time at which the assistance began.
     #[serde(with = "rfc3339")]
     pub began_at: OffsetDateTime,
     /// The time at which the assistance ends at the latest.
