@@ -44,8 +44,8 @@ pub struct EmailConfirmation {
 pub struct Confirmed {
     /// The customer who has the address.
     pub customer: CustomerId,
-    /// True if the address replaced an earlier one. False if the address belonged to a new account,
-    /// which is now active.
+    /// True if the address replaced an earlier one. False if the address belonged to an unconfirmed
+    /// account, which is now active.
     pub replaced: bool,
 }
 
