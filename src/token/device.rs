@@ -10,9 +10,8 @@ use crate::random::{RandomError, SecureRandom};
 /// bits.
 ///
 /// The client keeps the secret and presents it at its next sign-ins. If attackers have used up the
-/// account's attempts, then a known device still has separate attempts of its own. An attempt with
-/// a known secret also needs no answer to the host's challenge. The store keeps the secret's
-/// SHA-256 for 90 days.
+/// account's attempts, then a known device still has separate attempts. An attempt with a known secret
+/// also needs no answer to the host's challenge. The store keeps the secret's SHA-256 for 90 days.
 ///
 /// Its `Debug` shows nothing. It has no `Display`, no `Serialize` and no `PartialEq`. It is wiped
 /// from memory when dropped.

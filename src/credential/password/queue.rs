@@ -95,8 +95,8 @@ impl<J> Queue<J> {
     }
 
     /// Adds a job at the end of its line. A source holds at most a quarter of a lane's places. If
-    /// the lane is full and the longest line is longer than this line by two or more, then the last
-    /// job of the longest line loses its place and is returned.
+    /// the lane is full, then a job may take a place from the longest line. That line must be longer
+    /// than the job's line by two or more. Its last job loses its place and is returned.
     pub(super) fn push(&mut self, line: Line, job: J) -> Result<(Ticket, Option<J>), Full> {
         let capacity = self.capacity;
         let jobs = self.lane(line.lane);

@@ -29,8 +29,8 @@ pub(in crate::flow) async fn end_replayed(
     let obtained = match spent.purpose {
         Purpose::ResetToken => Obtained::ResetToken,
         Purpose::OneTimeCode => Obtained::OneTimeCode,
-        // A confirmation token neither signs in nor sets a password, so no flow that calls this
-        // function looks for one.
+        // The flows that call this function look for no confirmation token, because such a token
+        // cannot sign in or set a password.
         Purpose::Confirmation => return Refusal::WrongCredential.failed(told),
     };
     // The notice is sent first, so that a caller who disconnects cannot suppress it.

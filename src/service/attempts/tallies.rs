@@ -57,7 +57,7 @@ impl Attempts {
     /// Number of tries to write a failure to a tally that other callers change as well.
     const COUNTED_IN_TRIES: u32 = 3;
 
-    /// Reads tallies. Without tallies, the source is neither spent nor suspicious.
+    /// Reads tallies. Without tallies, nothing is spent or suspicious.
     pub(super) async fn look(&self, tallies: Option<&Tallies>) -> Result<Looked, StoreError> {
         let Some(Tallies { partition, tallied }) = tallies else { return Ok(Looked::default()) };
         let looking = ReadingTallies { tallied };
