@@ -42,15 +42,15 @@ pub trait AdminUser: Send + Sync {
     /// Returns the stored password hash. None if the admin user has no password.
     fn password_hash(&self) -> Option<&str>;
 
-    /// Returns the standing of the admin user. Any standing except [`AccountStatus::Active`] is
-    /// refused. It is read at every use of an admin token and of the assistance tokens that depend
-    /// on it.
+    /// Returns the standing of the admin user. The library refuses an admin user with any standing
+    /// except [`AccountStatus::Active`]. It reads the standing at every use of an admin token, and
+    /// of the assistance tokens that depend on the admin token.
     fn status(&self) -> AccountStatus;
 
-    /// True if the admin user has this permission. It is read at every use.
+    /// True if the admin user has this permission. The library reads it at every use.
     fn has_permission(&self, permission: Permission) -> bool;
 
-    /// True if the admin user must sign in with a second factor. It is called only if
+    /// True if the admin user must sign in with a second factor. The library calls it only if
     /// [`AuthConfig::admin_second_factor`](crate::AuthConfig::admin_second_factor) leaves the
     /// decision to the row.
     fn requires_second_factor(&self) -> bool {
@@ -147,8 +147,8 @@ pub struct AdminRecord {
     pub status: AccountStatus,
     /// The permissions of the admin user.
     pub permissions: Vec<Permission>,
-    /// True if the admin user must sign in with a second factor, if the shop leaves the decision to
-    /// the row.
+    /// True if the admin user must sign in with a second factor. The library ignores the field
+    /// unless the shop leaves the decision to the row.
     pub requires_second_factor: bool,
 }
 
@@ -184,8 +184,9 @@ impl AdminRecord {
         Self { permissions: permissions.into_iter().collect(), ..self }
     }
 
-    /// Sets whether the admin user must sign in with a second factor, if the shop leaves the
-    /// decision to the row ([`SecondFactorPolicy::PerAdmin`](crate::config::SecondFactorPolicy)).
+    /// Sets whether the admin user must sign in with a second factor. The library ignores the
+    /// setting unless the policy is
+    /// [`SecondFactorPolicy::PerAdmin`](crate::config::SecondFactorPolicy).
     #[must_use]
     pub fn with_second_factor_required(self, required: bool) -> Self {
         Self { requires_second_factor: required, ..self }

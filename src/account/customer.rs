@@ -77,8 +77,9 @@ pub trait CustomerStore: Send + Sync + 'static {
 
     /// Replaces the stored hash if it is still `expected`. Returns true if it was replaced.
     ///
-    /// It must be one atomic compare-and-set, such as `UPDATE … SET hash = $new WHERE id = $id AND
-    /// hash IS NOT DISTINCT FROM $expected`. `expected` is none for an account without a password.
+    /// The replacement must be one atomic compare-and-set, such as `UPDATE … SET hash = $new WHERE
+    /// id = $id AND hash IS NOT DISTINCT FROM $expected`. `expected` is none for an account without
+    /// a password.
     ///
     /// # Security
     ///
@@ -104,12 +105,12 @@ pub trait CustomerStore: Send + Sync + 'static {
     /// If the table request failed.
     async fn set_assistance(&self, id: &CustomerId, allowed: bool) -> Result<bool, StoreError>;
 
-    /// Makes an unconfirmed account active, if its stored address is still `email`, letter for
-    /// letter. Returns true if it did.
+    /// Makes an unconfirmed account active if its stored address is still exactly `email`. Returns
+    /// true if the account became active.
     ///
-    /// It must be one atomic compare-and-set, such as `UPDATE … SET status = 'active' WHERE id =
-    /// $id AND email = $email AND status = 'unconfirmed'`. A host that confirms addresses
-    /// implements it.
+    /// The change must be one atomic compare-and-set, such as `UPDATE … SET status = 'active' WHERE
+    /// id = $id AND email = $email AND status = 'unconfirmed'`. Implement this method if customers
+    /// of the shop confirm their addresses.
     ///
     /// # Security
     ///
@@ -124,12 +125,13 @@ pub trait CustomerStore: Send + Sync + 'static {
         Err(StoreError::new(Unsupported("confirm")))
     }
 
-    /// Replaces the stored address if it is still `expected`, letter for letter, and no other
-    /// account of the website has the new one.
+    /// Replaces the stored address if it is still exactly `expected` and no other account of the
+    /// website has the new address.
     ///
-    /// The new address must be compared in every spelling. It must be one atomic compare-and-set,
-    /// behind a unique index over website and canonical address. The status does not change. A host
-    /// whose customers can change their addresses implements it.
+    /// Another account may have the new address in another spelling, so compare canonical
+    /// addresses. The replacement must be one atomic compare-and-set, with a unique index over
+    /// website and canonical address. The status of the account does not change. Implement this
+    /// method if customers can change their addresses.
     ///
     /// # Security
     ///
@@ -152,7 +154,7 @@ pub trait CustomerStore: Send + Sync + 'static {
 /// The result of [`CustomerStore::replace_email`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use]
-#[allow(clippy::exhaustive_enums)] // A host's table makes it.
+#[allow(clippy::exhaustive_enums)] // The host's table creates its values.
 pub enum EmailReplacement {
     /// The account has the new address now.
     Replaced,

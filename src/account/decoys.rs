@@ -9,8 +9,8 @@ use crate::random::{RandomError, SecureRandom, draw};
 /// Assigns a decoy account to each unknown address. Requests for two unknown addresses therefore
 /// contend for locks as requests for two known accounts do.
 ///
-/// The key is random for each process. Without it, nobody can tell a decoy's id from an account's
-/// id, or give an account the id of a decoy.
+/// Each process draws a random key for the ids of decoys. An attacker without this key cannot tell
+/// a decoy's id from an account's id, and cannot choose an account id that equals a decoy's id.
 pub(crate) struct Decoys([u8; 16]);
 
 impl Decoys {

@@ -35,12 +35,12 @@ pub enum EmailError {
 
 /// A canonical e-mail address: one address, one spelling.
 ///
-/// It is in lower case, has at most 254 bytes, and its domain is in IDNA's ASCII form. Nothing is
-/// trimmed.
+/// An address is in lower case and has at most 254 bytes. Its domain is in IDNA's ASCII form. The
+/// parser does not trim white space, and refuses an address that contains any.
 ///
-/// A local part that NFKC would change (`ﬁ`, fullwidth letters, the Kelvin sign) is refused and not
-/// mapped. Two addresses that look alike therefore never become one account (CVE-2019-19844 and
-/// similar vulnerabilities).
+/// The parser refuses a local part that NFKC would change (`ﬁ`, fullwidth letters, the Kelvin
+/// sign), and does not map it. Two addresses that look alike therefore never become one account
+/// (CVE-2019-19844 and similar vulnerabilities).
 ///
 /// ```
 /// use commerce_auth::Email;

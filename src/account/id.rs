@@ -16,7 +16,8 @@ pub struct IdError;
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 enum AccountId {
     Int(i64),
-    /// The two halves in order. Bytes would be unaligned, which makes every move of an id slow.
+    /// The high and the low half. A byte array would be unaligned, which makes every move of an id
+    /// slow.
     Uuid(u64, u64),
     Text(Arc<str>),
 }
@@ -63,7 +64,7 @@ macro_rules! account_id {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*
         ///
-        /// It is made from an integer, a UUID or a text of 1 to 128 bytes without control
+        /// It is created from an integer, a UUID or a text of 1 to 128 bytes without control
         /// characters. Equal texts are equal ids.
         ///
         /// ```

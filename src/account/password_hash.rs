@@ -4,8 +4,9 @@ use secrecy::{ExposeSecret, SecretString};
 
 /// A stored password hash, as in the host's column.
 ///
-/// [`Auth::hash_new_password`](crate::Auth::hash_new_password) makes it. Its `Debug` shows nothing,
-/// it is wiped from memory when dropped, and only [`expose`](Self::expose) returns its text.
+/// [`Auth::hash_new_password`](crate::Auth::hash_new_password) computes it. Its `Debug` shows
+/// nothing, it is wiped from memory when dropped, and only [`expose`](Self::expose) returns its
+/// text.
 #[derive(Clone)]
 pub struct PasswordHash(SecretString);
 

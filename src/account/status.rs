@@ -11,9 +11,9 @@ pub enum AccountStatus {
     /// ([`Auth::confirm_email`](crate::Auth::confirm_email)).
     ///
     /// If the website requires confirmation
-    /// ([`AuthConfig::confirmation`](crate::AuthConfig::confirmation)), then the account may not
-    /// sign in. Only a caller with the right credential learns the reason. On other websites, the
-    /// account may sign in.
+    /// ([`AuthConfig::confirmation`](crate::AuthConfig::confirmation)), then the customer cannot
+    /// sign in. Only a caller with a right credential gets an error that names this reason. On
+    /// other websites, the customer can sign in.
     Unconfirmed,
     /// The account may not sign in. The caller gets the same answer as for a wrong credential.
     ///

@@ -9,10 +9,10 @@ use icu_normalizer::ComposingNormalizer;
 pub struct UsernameError;
 
 /// An admin user's canonical name, in lower case, because Commerce compares names
-/// case-insensitively. Nothing is trimmed.
+/// case-insensitively. The parser does not trim white space.
 ///
-/// A name that compatibility normalisation (NFKC) would change is refused and not mapped. Two names
-/// that look alike therefore never become one.
+/// The parser refuses a name that compatibility normalisation (NFKC) would change, and does not map
+/// it. Two names that look alike therefore never become one.
 ///
 /// ```
 /// use commerce_auth::account::Username;

@@ -11,9 +11,9 @@ pub struct WebsiteError;
 
 /// The tenant that a customer account, its tokens and its codes belong to.
 ///
-/// The same e-mail address on two websites means two accounts, and a token of one website is
-/// refused on another. A shop with one website needs no code: the default is [`Website::default`]
-/// with the code `base`, as in Commerce.
+/// The same e-mail address on two websites belongs to two accounts, and a token of one website is
+/// refused on another. A shop with one website sets no code: it uses [`Website::default`] with the
+/// code `base`, as in Commerce.
 ///
 /// ```
 /// use commerce_auth::Website;

@@ -8,8 +8,8 @@ use crate::token::network;
 /// The events that wait for the sink or are being recorded by it.
 ///
 /// Events that anybody can cause take at most half of the room, or one place if there is only one.
-/// Those that do not fit are summed up. All other events are refused only if the whole room is
-/// taken.
+/// If their room is full, then further events of this kind are summed up. An event of any other
+/// kind is refused only if the whole room is taken.
 pub(super) struct Backlog {
     capacity: usize,
     queue: VecDeque<Waiting>,
@@ -31,8 +31,8 @@ pub(super) struct Waiting {
 }
 
 impl Backlog {
-    /// Maximum number of events that are taken at once. The SQL sinks write as many in one
-    /// transaction.
+    /// Maximum number of events that are taken at once. The SQL sinks write up to this number in
+    /// one transaction.
     const GROUP: usize = 256;
     /// Maximum number of sums that name a source. All other sources share one sum for each action
     /// and outcome.

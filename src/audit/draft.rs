@@ -6,12 +6,11 @@ use crate::{
     token::{Assistance, CustomerIdentity, Grant, GrantId, Obtained, Origin, Subject},
 };
 
-/// An audit event that a flow is still collecting. The [`Trail`](super::Trail) makes the event from
-/// it once the flow knows the outcome.
+/// An audit event that a flow has not finished. Once the flow knows the outcome, the
+/// [`Trail`](super::Trail) creates the event from it.
 #[derive(Clone, Debug)]
 pub(crate) struct Draft {
-    /// How the event reaches the sink, before the outcome is known. The outcome may change it:
-    /// [`Draft::delivery`].
+    /// How the event reaches the sink if the outcome does not change it: see [`Draft::delivery`].
     pub(crate) delivery: Delivery,
     pub(crate) action: Action,
     pub(crate) website: Option<Website>,
@@ -28,20 +27,20 @@ pub(crate) struct Draft {
 
 /// How an event reaches the sink.
 ///
-/// The acts of admin users and assistants are recorded before they are done. If that record fails,
-/// then the act is refused. All other acts are recorded afterwards. If that record fails, then the
-/// answer stays the same and nothing is undone. The event counts in
-/// [`AuditStats::failed`](super::AuditStats::failed).
+/// An act that issues or changes a credential of an admin user or an assistant is recorded before
+/// it is done. If the sink fails, then the act is refused. All other acts are recorded afterwards.
+/// If the sink fails then, nothing is undone: a success keeps its answer, and an awaited refusal
+/// becomes "unavailable". The event counts in [`AuditStats::failed`](super::AuditStats::failed).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Delivery {
     /// The flow waits until the sink has kept the event. Used for acts of admin users and of the
     /// host, and for changes of a customer's account.
     Awaited,
-    /// The event goes through the queue, and is counted as dropped if the queue is full. Used for
-    /// alarms and for other acts of authenticated customers, such as a sign-in.
+    /// The event goes through the queue. If the queue is full, then the event is dropped and
+    /// counted. Used for alarms and for other acts of authenticated customers, such as a sign-in.
     Queued,
     /// The event goes through the half of the queue that is open to events that anybody can cause.
-    /// If that half is full, then the event is summed up.
+    /// If this half is full, then the event is summed up.
     Anonymous,
 }
 
@@ -61,8 +60,8 @@ impl Draft {
         Self::new(Delivery::Anonymous, action, origin)
     }
 
-    /// Creates an event of a customer who presented a token. The flow always waits for it if an
-    /// admin user holds the token.
+    /// Creates an event of a customer who presented a token. If an admin user holds the token, then
+    /// the flow waits for the sink.
     pub(crate) fn by_customer(action: Action, who: &CustomerIdentity, origin: &Origin) -> Self {
         let assistance = who.assistance.as_deref();
         let draft = match assistance {
@@ -102,7 +101,7 @@ impl Draft {
             // A caller can repeat these refusals at no cost. They must not become work for the
             // sink.
             (_, Refused(BudgetSpent | SourceBudgetSpent)) => Delivery::Anonymous,
-            // A signed-in customer can repeat a refusal as often as an anonymous caller.
+            // A signed-in customer can repeat a refusal as often as an anonymous caller can.
             (Delivery::Queued, Refused(_)) => Delivery::Anonymous,
             (Delivery::Queued, _) if self.action.changes_account() => Delivery::Awaited,
             (delivery, _) => delivery,

@@ -123,8 +123,8 @@ impl Action {
 #[serde(tag = "outcome", content = "why", rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Outcome {
-    /// The action is about to happen, and every check has passed. Another event tells the outcome.
-    /// If there is none, then the process stopped in between.
+    /// The action is about to happen, and the checks have passed. A later event has the outcome. If
+    /// there is no later event, then the process stopped in between.
     Begun,
     /// The action succeeded.
     Succeeded,
@@ -175,7 +175,7 @@ pub enum Refusal {
     NoConsent,
     /// The admin user lacks a permission.
     NoPermission,
-    /// The admin user is disabled or gone.
+    /// The admin user is disabled or does not exist.
     AdminDisabled,
     /// The admin user's own token was revoked, or has expired.
     AdminSignedOut,
@@ -238,8 +238,8 @@ byte_newtype! {
     /// The key of an account: a digest of the name with which a person signs in, whether the
     /// account exists or not. Attempt budgets count by the same digest.
     ///
-    /// It names the account without showing its address. A person who knows the address can compute
-    /// the key.
+    /// The key identifies the account without showing its address. A person who knows the address
+    /// can compute the key.
     #[derive(PartialEq)]
     pub struct AccountKey([u8; 32]);
 }
@@ -302,7 +302,7 @@ pub struct AuditEvent {
     /// How the grant was obtained.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub obtained: Option<Obtained>,
-    /// Why the admin user acts, in their own words.
+    /// The admin user's reason, in the admin user's own words.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
     /// The expiry of the issued token or code.
@@ -325,7 +325,7 @@ impl AuditEvent {
     /// The version of the serialised form that this release writes.
     pub const VERSION: u16 = 1;
 
-    /// Returns the number of events that this one stands for: 1, or more if it is a sum.
+    /// Returns the number of events that this event represents: 1, or more if it is a sum.
     pub(super) fn stands_for(&self) -> u64 {
         self.summed_up.unwrap_or(1)
     }

@@ -91,7 +91,7 @@ impl AuditSink for JsonLinesAudit {
     }
 }
 
-/// The error of a write after the thread has ended.
+/// The error of a write if the thread has ended.
 fn gone() -> StoreError {
     StoreError::new(io::Error::from(io::ErrorKind::BrokenPipe))
 }
@@ -106,7 +106,7 @@ fn write_all(path: &Path, waiting: &Receiver<Waiting>) {
         }
         let outcome = write(path, &batch).map_err(Arc::new);
         for Waiting { written, .. } in batch {
-            // The receiver is gone if the caller was cancelled.
+            // If the caller was cancelled, then nobody receives the outcome.
             let _ = written.send(outcome.clone());
         }
     }
@@ -150,7 +150,7 @@ fn sync_folder(path: &Path) -> io::Result<()> {
     File::open(folder.unwrap_or(Path::new(".")))?.sync_all()
 }
 
-/// Does nothing: other systems cannot open a folder as a file.
+/// Does nothing, because other systems cannot open a folder as a file.
 #[cfg(not(unix))]
 fn sync_folder(_path: &Path) -> io::Result<()> {
     Ok(())

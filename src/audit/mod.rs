@@ -3,11 +3,12 @@
 //! A flow reports its action as an [`AuditEvent`], and an [`AuditSink`] keeps the event. Events
 //! reach the sink in one of three ways:
 //!
-//! - An event that involves an admin user is kept before the flow goes on. No token is issued and
-//!   no one-time code is spent unless the sink has kept an event with [`Outcome::Begun`].
-//! - An event of the host is kept before the caller gets the answer. So is a change to a customer's
-//!   password, address or consent, and the end of all of a customer's tokens. If the sink fails,
-//!   the answer stays the same.
+//! - An act that issues or changes a credential of an admin user or an assistant is recorded before
+//!   it is done, as an event with [`Outcome::Begun`]. If the sink fails, then the act is refused:
+//!   no token is issued and no one-time code is spent.
+//! - Other acts of admin users and of the host are recorded before the caller gets the answer. So
+//!   is a change to a customer's password, address or consent, and the end of all of a customer's
+//!   tokens. If the sink fails, then a success keeps its answer.
 //! - All other events go through a bounded queue, so that a slow sink delays no sign-in.
 //!
 //! Events that anybody can cause, such as refused sign-ins, take at most half of the queue. Further
@@ -34,13 +35,14 @@
 //! records as one chain. A signature covers the record's position and the link of the record before
 //! it.
 //!
-//! Without a key, nobody can change, insert, move or remove a signed record unnoticed by the
-//! `Verifier`. If the end of the trail was cut off, then the `Verifier` needs a `Checkpoint` that
-//! was kept elsewhere to report it. A record has two parts. The signed part holds the digest of the
-//! personal part, so erasing the personal part does not break the chain.
+//! An attacker without a key cannot change, insert, move or remove a signed record unnoticed by the
+//! `Verifier`. The removal of the newest records is an exception. To report it, the `Verifier`
+//! needs a `Checkpoint` that was kept elsewhere. A record has two parts. The signed part holds the
+//! digest of the personal part, so the chain can still be verified after the personal part was
+//! erased.
 //!
-//! The page below explains what the chain proves, what it does not prove, how a trail is pruned,
-//! and what it costs.
+//! The page below explains what the chain proves and what it does not prove. It also explains how a
+//! trail is pruned, and what the chain costs.
 #![cfg_attr(
     all(feature = "postgres", feature = "sqlite"),
     doc = concat!("\n", include_str!("../../docs/audit-trail.md"))

@@ -24,7 +24,9 @@ pub trait AuditSink: Debug + Send + Sync + 'static {
     /// # Security
     ///
     /// Returning `Ok` and losing the event is a vulnerability: an assistance would leave no trace.
-    /// Returning `Err` stops assistance and admin sign-ins, and nothing else.
+    /// Returning `Err` stops assistance, the sign-ins of admin users, and changes of their
+    /// passwords and second factors. It also turns refusals of admin users into "unavailable".
+    /// Customers can still sign in.
     ///
     /// # Errors
     ///
@@ -43,24 +45,24 @@ pub trait AuditSink: Debug + Send + Sync + 'static {
     /// erased, except the subject. Events of an assistance belong to the customer, and are erased
     /// with the customer.
     ///
-    /// Copies of the trail are not erased. An attacker who has a copy and can write to the trail
-    /// can restore the erased data.
+    /// The call does not erase copies of the trail. An attacker who has a copy and can write to the
+    /// trail can restore the erased data.
     ///
-    /// It covers the events that were recorded before the call. A repeated call continues where an
+    /// The call covers the events that were recorded before it. A repeated call continues where an
     /// earlier call stopped.
     ///
     /// # Errors
     ///
-    /// If the events could not be reached, or if the sink cannot erase events that it has handed
-    /// on. Some events may be erased by then.
+    /// If the events could not be reached, or if the sink has handed the events on and cannot erase
+    /// them. Some events may already be erased.
     async fn erase(&self, subject: &Subject) -> Result<u64, StoreError>;
 
     /// Compares the newest signed records with the keys of the sink, for
     /// [`Auth::check_keyring`](crate::Auth::check_keyring).
     ///
-    /// It reads a bounded number of records. The default is for a sink that does not sign: it
-    /// returns [`SignatureCheck::NothingSigned`]. A sink that wraps another sink must pass the call
-    /// on.
+    /// The method reads a bounded number of records. The default is for a sink that does not sign:
+    /// it returns [`SignatureCheck::NothingSigned`]. A sink that wraps another sink must pass the
+    /// call on.
     ///
     /// # Errors
     ///
@@ -74,7 +76,8 @@ pub trait AuditSink: Debug + Send + Sync + 'static {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum SignatureCheck {
-    /// No record is signed, or the sink does not sign.
+    /// No record is signed, or the sink does not sign. Also returned if nothing could be compared,
+    /// because the record before the only signed record was pruned.
     NothingSigned,
     /// At least one of the newest signed records was signed with a key of the sink.
     Verified,

@@ -8,8 +8,8 @@ use crate::{error::StoreError, token::Subject};
 /// failures are warnings, all others are information. The fields are named as in the event's
 /// serialised form.
 ///
-/// A subscriber cannot report whether it kept an event. If assistance must never go unrecorded, use
-/// a sink that can.
+/// A subscriber cannot report whether it kept an event. If every assistance must be recorded, use a
+/// sink that can report it.
 #[derive(Clone, Copy, Debug, Default)]
 #[allow(clippy::exhaustive_structs)]
 pub struct TracingAudit;

@@ -34,13 +34,13 @@ pub struct AuditStats {
     /// ([`AuditEvent::summed_up`]). Only events that anybody can cause are summed up. A rising
     /// number means a flood, or a sink that is too slow.
     pub summed_up: u64,
-    /// Number of events that were lost because the queue was full. Events that anybody can cause
-    /// are summed up instead.
+    /// Number of events that were lost because the queue was full, or because the random source
+    /// failed. Events that anybody can cause are summed up instead if the queue is full.
     pub dropped: u64,
     /// Number of events that were lost because the sink could not keep them or their sum. If such
-    /// an event involved an admin user and something was about to be issued, then it was not
-    /// issued. If the end of a PostgreSQL trail was cut off, then this number rises, and the error
-    /// of the next record says so.
+    /// an event had to be recorded before an act of an admin user, then the act was refused. If the
+    /// end of a PostgreSQL trail was cut off, then this number rises, and the error of the next
+    /// record says so.
     pub failed: u64,
 }
 
@@ -132,7 +132,7 @@ impl Trail {
         }
     }
 
-    /// Waits until the events that wait now, including sums, are recorded.
+    /// Waits until all events that wait at the time of the call are recorded, including sums.
     pub(crate) async fn flush(&self) {
         let Some(Kept { shared, .. }) = &self.kept else { return };
         let entered = {
@@ -156,7 +156,7 @@ impl Trail {
     /// Gives a draft its id, its time and its outcome.
     fn finished(&self, draft: &Draft, outcome: Outcome) -> Result<AuditEvent, RandomError> {
         let id = EventId::draw(self.random.as_ref())?;
-        // Every store keeps microseconds or finer.
+        // Every store keeps at least microseconds.
         let at = self.clock.now().truncate_to_microsecond();
         Ok(draft.clone().finish(id, at, outcome))
     }

@@ -15,7 +15,7 @@ use crate::error::StoreError;
 /// list.
 ///
 /// A host sets it with [`AuthBuilder::breached_passwords`](crate::AuthBuilder::breached_passwords).
-/// It is called for new passwords only, and only after they satisfy the
+/// The library calls it for new passwords only, and only after they satisfy the
 /// [`PasswordPolicy`](crate::credential::PasswordPolicy):
 ///
 /// - a reset calls it after the reset token was verified;
@@ -78,11 +78,11 @@ pub trait BreachedPasswords: Debug + Send + Sync + 'static {
     async fn contains(&self, password: &PasswordSha1) -> Result<bool, StoreError>;
 }
 
-/// The SHA-1 of a new password, of which a service may see a part. Its `Debug` shows nothing.
+/// The SHA-1 of a new password. A service may see five of its digits. Its `Debug` shows nothing.
 ///
 /// The SHA-1 of a weak password is as sensitive as the password itself. You can therefore read only
-/// five of its 40 hexadecimal digits, which hundreds of breached passwords share. The other digits
-/// can only be compared.
+/// five of its 40 hexadecimal digits, which it shares with hundreds of breached passwords. You can
+/// compare the other digits, but not read them.
 pub struct PasswordSha1(SecretString);
 
 impl PasswordSha1 {

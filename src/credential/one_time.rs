@@ -67,8 +67,8 @@ one_time_secret! {
     ConfirmationToken
 }
 one_time_secret! {
-    /// An enrolment token. It is mailed to an admin user who must set up an authenticator, and
-    /// works once.
+    /// An enrolment token. It is mailed to an admin user who must set up an authenticator, or
+    /// returned to an admin user who requests one. It works once.
     EnrolmentToken
 }
 one_time_secret! {

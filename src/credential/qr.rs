@@ -7,9 +7,9 @@ use zeroize::Zeroizing;
 
 use super::SecretText;
 
-/// Width of a module of the code, in pixels.
+/// Width of one square (module) of the code, in pixels.
 const SCALE: usize = 4;
-/// Width of the white margin in modules, by which scanners find the code.
+/// Width of the white margin, in modules. Scanners find the code by it.
 const QUIET: usize = 4;
 
 pub(crate) fn qr_svg(uri: &SecretText) -> Option<SecretText> {

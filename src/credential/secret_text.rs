@@ -2,8 +2,7 @@ use std::fmt;
 
 use secrecy::{ExposeSecret, SecretString};
 
-/// A text that contains a secret, for one page or response: the secret of an authenticator in one
-/// of its forms.
+/// A text that contains the secret of an authenticator, for one page or response.
 ///
 /// Its `Debug` shows nothing. It has no `Display`, no `Serialize` and no `PartialEq`. It is wiped
 /// from memory when dropped.

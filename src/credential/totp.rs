@@ -120,20 +120,19 @@ impl TotpSecret {
         SecretText::new(Secret::from(self.0.as_slice()).to_base32())
     }
 
-    /// Returns the code that the authenticator shows at this time.
-    ///
-    /// None before 1970.
+    /// Returns the code that the authenticator shows at this time. Returns none for a time before
+    /// 1970.
     #[must_use]
     pub fn code_at(&self, at: OffsetDateTime) -> Option<String> {
         let seconds = u64::try_from(at.unix_timestamp()).ok()?;
         Some(self.totp().build_noncompliant().generate(seconds).to_string())
     }
 
-    /// Returns the step of a code. It accepts the present step, the one before and the one after,
+    /// Returns the step of a code. Accepts the present step, the step before and the step after,
     /// because clocks differ and people are slow (RFC 6238 section 5.2).
     ///
-    /// If several steps have the same code, then it returns the newest one, so that the code is
-    /// spent for all of them. It always computes all three steps.
+    /// If several steps have the same code, then the newest step is returned, so that the code is
+    /// spent for all of them. All three steps are always computed.
     pub(crate) fn step_of(&self, code: &TypedCode, now: OffsetDateTime) -> Option<u64> {
         let present = u64::try_from(now.unix_timestamp()).ok()? / Self::STEP;
         let totp = self.totp().build_noncompliant();
@@ -145,15 +144,15 @@ impl TotpSecret {
     }
 
     /// Returns the newest step that a node may have used if its clock is at most 30 s ahead. It is
-    /// two steps after the present one: one that codes may be early, and one for the difference of
-    /// the clocks.
+    /// two steps after the present one. One step is added because a code of the next step is
+    /// accepted, and one for the difference of the clocks.
     pub(crate) fn newest_step(now: OffsetDateTime) -> u64 {
         (u64::try_from(now.unix_timestamp()).unwrap_or_default() / Self::STEP).saturating_add(2)
     }
 
     /// Returns the `otpauth` URI of a QR code for an authenticator, or `None` if the account has no
-    /// name. It names the shop and the account. Parameters that it leaves out have the default values
-    /// of [`TotpSecret`].
+    /// name. The URI names the shop and the account. It leaves out the parameters whose values are
+    /// the defaults of authenticators.
     pub(crate) fn uri(&self, issuer: &str, account: &str) -> Option<SecretText> {
         // A colon separates the two names.
         let [issuer, account] = [issuer, account].map(|name| name.replace(':', " "));
@@ -245,7 +244,7 @@ mod tests {
         assert_eq!(secret.code_at(at(-1)), None);
     }
 
-    /// An authenticator shows some secrets in groups; other systems pad and wrap them.
+    /// Authenticators show some secrets in groups. Other systems pad secrets or wrap lines.
     #[test]
     fn a_secret_may_be_spelt_in_other_ways() {
         let at_length = |bytes: usize| Secret::from(vec![7; bytes]).to_base32();
@@ -296,7 +295,7 @@ mod tests {
 
     #[test]
     fn a_short_secret_is_asked_for_by_name() {
-        // Ten bytes, twelve, sixteen, and twenty.
+        // Secrets of 10, 12, 16 and 20 bytes.
         for text in ["GEZDGNBVGY3TQOJQ", "gezd gnbv gy3t qojq gezq====", "GEZDGNBVGY3TQOJQGEZDGNBVGY", SECRET]
         {
             let secret = TotpSecret::danger_short_from_base32(text).unwrap();

@@ -7,8 +7,8 @@ use crate::token::Digest;
 /// A code of an authenticator or a recovery code, normalised.
 ///
 /// Apps show codes in groups, keyboards of other scripts type other digits, and copying adds
-/// invisible characters. White space, hyphens, dashes and invisible characters are removed, and
-/// capital letters become small ones. Digits of other scripts and fullwidth forms become ASCII.
+/// invisible characters. White space, hyphens, dashes and invisible characters are removed. Capital
+/// letters become lower case. Digits of other scripts and fullwidth forms become ASCII.
 pub(crate) struct TypedCode(Zeroizing<String>);
 
 impl TypedCode {

@@ -53,7 +53,8 @@ async fn activate(
             return Err(Refusal::RevokedMeanwhile.told(SecondFactorError::InvalidEnrolmentToken));
         }
         Err(error) => {
-            // The factor may be active. Then no earlier token may stay valid.
+            // The factor may be active although the request failed. All earlier tokens must
+            // then end.
             end_credentials(services, &subject, None, &event.origin).await?;
             return Err(error.into());
         }

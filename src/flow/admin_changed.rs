@@ -35,8 +35,8 @@ pub(crate) async fn admin_changed(
     settle_ledger(services, &subject, &event.origin).await;
     let forgotten = services.attempts.forget_devices(&subject).await;
     let ended = ended.and(forgotten.map_err(Error::from));
-    // The notice is sent after a failure too, because the change is stored. If the host calls
-    // again, it is sent again.
+    // The notice is sent even if the tokens could not be ended, because the host has already stored
+    // the change. If the host repeats the call, then the notice is sent again.
     if change == AdminChange::PasswordChanged {
         tell_of_password(services, admin, &event.origin).await;
     }

@@ -22,8 +22,8 @@ pub(crate) async fn begin_admin_enrolment(
 
 async fn begin(services: &Services, who: &AdminIdentity, event: &Draft) -> Result<BegunEnrolment, Stop> {
     let replaces = require_fresh_sign_in(services, who).await?.map(|factor| factor.id);
-    // If the presented token has ended by now, the enrolment is never accepted, under any
-    // generation.
+    // The presented token may have ended since it was verified. The enrolment is then never
+    // accepted, because `live_enrolment` requires that token.
     let generation = services.tokens.generation(&Subject::Admin(who.admin_id().clone())).await?;
     let begun_with = Some(*who.grant());
     begin_enrolment(services, who.admin_id(), replaces, begun_with, generation, event).await

@@ -77,8 +77,8 @@ pub(crate) async fn begin_registration(
     conclude(services, &event, ended).await
 }
 
-/// Checks the registration without any look-up: the result is the same if the address has an
-/// account.
+/// Checks the registration without any look-up, so that the result is the same whether the address
+/// has an account or not.
 async fn within_budget(
     services: &Services,
     registration: &Registration,

@@ -14,10 +14,11 @@ const SAMPLE: usize = 64;
 #[non_exhaustive]
 pub struct KeyringReport {
     /// Admin users whose second factor no key of the keyring opens, although the keyring opens
-    /// others.
+    /// other second factors. The check reads at most 128 second factors.
     ///
-    /// They can sign in with a recovery code only. Accept the key that sealed their second factors,
-    /// or [remove](crate::Auth::remove_admin_factor) these.
+    /// These admin users can sign in with a recovery code only. Add the key that sealed their
+    /// second factors to the keyring, or [remove](crate::Auth::remove_admin_factor) the second
+    /// factors.
     pub unopened: Vec<AdminId>,
 }
 
@@ -25,7 +26,8 @@ pub struct KeyringReport {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum KeyringCheckError {
-    /// No key of the keyring opens any of the sealed second factors. Contains their admin users.
+    /// No key of the keyring opens any of the sealed second factors. Contains the admin users of
+    /// these factors.
     #[error(
         "no key of the keyring opens a sealed second factor: restore the key that sealed them, or remove them \
          with Auth::remove_admin_factor"
@@ -65,7 +67,8 @@ async fn sample(services: &Services) -> Result<BTreeMap<AdminId, Factor>, StoreE
     let factors = &services.factors;
     let current = factors.current_key().unwrap_or(KeyId(0));
     let mut sample = factors.sealed_by_others(current, None, SAMPLE).await?;
-    // The query leaves out one key. This time it leaves out another key than the current one.
+    // This query returns the factors of every key except one. The first query left out the current
+    // key, so the second query leaves out another key.
     let other = sample.first().map_or(KeyId(!current.0), |(_, factor)| factor.secret.key);
     sample.extend(factors.sealed_by_others(other, None, SAMPLE).await?);
     Ok(sample.into_iter().map(|(_, factor)| (factor.admin.clone(), factor)).collect())

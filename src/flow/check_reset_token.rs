@@ -45,7 +45,7 @@ async fn within_budget(
     let charged = charged.ok_or(Refusal::BudgetSpent.told(SignInError::TooManyRequests))?;
     let judged = judge(services, customer, token).await;
     let judged = Judged::of(judged.map(|()| ((), AttemptOutcome::Withdrawn)), charged.work());
-    // The caller gets the first error.
+    // If the settlement fails as well, then the caller gets the error of the check.
     let _ = settle(services, charged, judged.outcome, event).await;
     judged.answer
 }

@@ -44,7 +44,8 @@ pub struct EmailConfirmation {
 pub struct Confirmed {
     /// The customer who has the address.
     pub customer: CustomerId,
-    /// True if the address replaced another one; false if the account became active.
+    /// True if the address replaced an earlier one. False if the address belonged to an unconfirmed
+    /// account, which is now active.
     pub replaced: bool,
 }
 
@@ -140,14 +141,15 @@ async fn within_budget(
     event.subject = found.row.as_ref().map(|row| Subject::Customer(row.id.clone()));
     let redeemed = redeem(services, confirmation, &token, address, found, charged.work()).await;
     let judged = Judged::of(redeemed.map(|redeemed| (redeemed, AttemptOutcome::Withdrawn)), charged.work());
-    // If the charge cannot be returned, it expires. The confirmation still succeeds.
+    // If the charge cannot be settled now, a later attempt settles it. The confirmation still
+    // succeeds.
     let _ = settle(services, charged, judged.outcome, event).await;
     let redeemed = judged.answer?;
     let replaced = redeemed.confirming == Confirming::Changed;
     event.is_customers();
     event.action = if replaced { Action::EmailChange } else { Action::EmailConfirmation };
-    // If the caller disconnects after this point, this record stays. If the sink fails, the
-    // confirmation still succeeds.
+    // If the caller disconnects after this point, the audit trail still has this record. If the
+    // sink fails, the confirmation still succeeds.
     let _ = tell(services, event, audit::Outcome::Begun).await;
     let customer = redeemed.row.id.clone();
     if replaced {
@@ -207,7 +209,7 @@ async fn redeem(
     }
     let has_address = Account::is_of(&row, address);
     let offer = offer.filter(|_| has_address == (confirming == Confirming::Own));
-    // The token is spent, or the host has changed the address since.
+    // The token is spent, or the host has changed the address since the token was made.
     let offer = offer.ok_or(invalid(Refusal::WrongCredential))?;
     if let Some(password) = &confirmation.password
         && confirming == Confirming::Own
@@ -226,7 +228,7 @@ async fn redeem(
 
 /// Activates the account.
 ///
-/// First it ends all earlier tokens and credentials, because the person who obtained them may not
+/// It first ends all earlier tokens and credentials, because the person who obtained them may not
 /// own the address. If the call stops in between, the account is still unconfirmed.
 async fn confirm(
     services: &Services,
@@ -278,7 +280,8 @@ async fn replace(
     stands.map_err(|stop| stop.refused_as(ConfirmationError::InvalidToken))?;
     // Known devices and sources are stored under the earlier address.
     attempts.forget_devices(&subject).await?;
-    // The website lets unconfirmed customers sign in. The new address is now confirmed.
+    // If the website lets unconfirmed customers sign in, then the account may be unconfirmed. The
+    // customer has now confirmed the new address.
     if row.status == AccountStatus::Unconfirmed {
         customers.confirm(&new).await?;
     }

@@ -36,8 +36,8 @@ pub(crate) async fn customer_changed(
     let ended = end_credentials(services, &subject, None, &event.origin).await;
     let forgotten = services.attempts.forget_devices(&subject).await.map_err(Error::from);
     let ended = ended.and(forgotten);
-    // The notice is sent after a failure too, because the change is stored. If the host calls
-    // again, it is sent again.
+    // The notice is sent even if the tokens could not be ended, because the host has already stored
+    // the change. If the host repeats the call, then the notice is sent again.
     tell_of_change(services, customer, change, &event.origin).await;
     conclude(services, &event, ended.map_err(Into::into)).await
 }

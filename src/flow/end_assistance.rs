@@ -18,7 +18,7 @@ pub(crate) async fn end_assistance(
     event.is_admins();
     event.grant = Some(entry.grant);
     event.about_assistance(&entry.assistance);
-    // If the token of the assistance is not stored yet, this prevents it.
+    // If the token of the assistance is not stored yet, then this call prevents that it is stored.
     let ended = services.tokens.bar(&entry.grant, entry.expires_at).await;
     if ended.is_ok() {
         let (end, origin) = (AssistanceEnd::EndedByCustomer, bearer.origin);

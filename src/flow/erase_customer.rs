@@ -8,7 +8,7 @@ use crate::{
 };
 
 #[derive(Debug, thiserror::Error)]
-#[error("an assistance of the customer's began in this moment, or could not be ended")]
+#[error("an assistance of the customer has just begun or could not be ended: erase the customer again")]
 struct NotEnded;
 
 pub(crate) async fn erase_customer(services: &Services, customer: &CustomerId) -> Result<(), Error> {
@@ -19,7 +19,7 @@ pub(crate) async fn erase_customer(services: &Services, customer: &CustomerId) -
     if !services.assistance.erase(customer).await? {
         return Err(StoreError::new(NotEnded).into());
     }
-    // Queued events would be stored after the erasure.
+    // The sink would record queued events after the erasure.
     services.trail.flush().await;
     services.trail.erase(&subject).await?;
     let event = Draft::awaited(Action::Erasure, &Origin::default());

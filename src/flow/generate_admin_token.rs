@@ -27,7 +27,7 @@ use crate::{
     token::Subject,
 };
 
-/// The account after a right password. It is active.
+/// An active account whose password is right.
 struct AdmittedAdmin {
     row: AdminRecord,
     hash_is_outdated: bool,
@@ -49,8 +49,8 @@ pub(crate) async fn generate_admin_token(
     let username: Username = asked.username.parse().map_err(|_| InputError::Username)?;
     services.admins()?;
     let account = admin_partition(&username).account_key();
-    // The event is anonymous until the challenge is passed. A request that costs an attacker
-    // nothing must not cause work for the sink.
+    // The event is anonymous until the caller has answered the challenge. A request that costs an
+    // attacker nothing must not cause work for the sink.
     let mut event = Draft::anonymous(Action::AdminSignIn, &asked.origin).at_account(account);
     let attempted =
         Attempted::admin_sign_in(&username, asked.origin.source, asked.device.as_ref(), &services.config);

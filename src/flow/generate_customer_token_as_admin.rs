@@ -46,8 +46,9 @@ async fn assist(
         return Err(unknown());
     }
     event.subject = Some(Subject::Customer(id.clone()));
-    // The row is read again. If tokens are ended from here on, the generation changes and the grant
-    // is not stored. Consent is read again at every use.
+    // The row is read again, because it was first read before the generation. If tokens end from
+    // here on, the generation changes and the grant is not stored. Consent is read again at every
+    // use.
     let row = assistance.consenting(&id).await?;
     if !row.is_of(&address.website, &address.email) {
         return Err(unknown());

@@ -42,7 +42,8 @@ async fn import(
         Ok(Some(earlier)) => earlier,
         Ok(None) => return Err(taken()),
         Err(error) => {
-            // The factor may be stored. Then no earlier token may stay valid.
+            // The factor may be stored although the request failed. All earlier tokens must
+            // then end.
             end_credentials(services, &subject, None, &event.origin).await?;
             return Err(error.into());
         }

@@ -73,7 +73,7 @@ pub(crate) async fn request_confirmation(
         .website(&address.website)
         .at_account(account_partition(&address).account_key());
     match mail(services, &request, &address, &mut event).await {
-        // Only the audit trail records that there is no such account.
+        // The caller does not learn that there is no such account. Only the audit trail records it.
         Ok(Some(why)) => tell(services, &event, Outcome::Refused(why)).await,
         Ok(None) => conclude(services, &event, Ok(())).await,
         Err(stop) => conclude(services, &event, Err(stop)).await,
@@ -108,7 +108,7 @@ async fn mail(
 
     // If no unconfirmed account has the address, a token is stored for the decoy account, so that
     // all requests do the same work. An active account gets no token. Otherwise an attacker could
-    // displace the tokens of its owner's change of address.
+    // replace the tokens with which its owner changes the address.
     let unconfirmed = row.as_ref().filter(|row| row.status == AccountStatus::Unconfirmed);
     let owner = customers.id_or_decoy(unconfirmed, address);
     let (token, expires_at) = make_token(services, owner, Confirming::Own, address, generation).await?;

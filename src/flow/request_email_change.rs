@@ -71,7 +71,7 @@ async fn mail(
             let notice = Notice::EmailChangeRequested { token, expires_at };
             notices.tell_customer_at(address.email.as_str(), &row, notice, &event.origin);
         }
-        // The customer already has the address, or another customer has it.
+        // The customer or another customer already has the address.
         Some(holder) => {
             if holder.id != row.id && holder.status != AccountStatus::Disabled {
                 notices.tell_customer(&holder, Notice::RegisteredAgain, &event.origin);

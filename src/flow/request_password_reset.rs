@@ -61,7 +61,7 @@ pub(crate) async fn request_password_reset(
         .website(&address.website)
         .at_account(account_partition(&address).account_key());
     match mail(services, &request, &address, &mut event).await {
-        // Only the audit trail records that there is no such account.
+        // The caller does not learn that there is no such account. Only the audit trail records it.
         Ok(Some(why)) => tell(services, &event, Outcome::Refused(why)).await,
         Ok(None) => conclude(services, &event, Ok(())).await,
         Err(stop) => conclude(services, &event, Err(stop)).await,

@@ -68,7 +68,8 @@ struct Redeemed {
     generation: Generation,
 }
 
-/// Maximum number of compare-and-set attempts, if the stored hash changes meanwhile.
+/// Maximum number of attempts to replace the stored hash. Each fails if another request changes the
+/// hash at the same time.
 const REPLACEMENTS: usize = 8;
 
 pub(crate) async fn reset_password(services: &Services, reset: PasswordReset) -> Result<(), Error> {
@@ -115,13 +116,15 @@ async fn within_budget(
     event.subject = sought.row.as_ref().map(|row| Subject::Customer(row.id.clone()));
     let redeemed = redeem(services, reset, sought, event).await;
     let judged = Judged::of(redeemed.map(|redeemed| (redeemed, AttemptOutcome::Withdrawn)), charged.work());
-    // If the charge cannot be returned, it expires. The new password still stands.
+    // If the charge cannot be settled now, a later attempt settles it. The new password is still
+    // set.
     let _ = settle(services, charged, judged.outcome, event).await;
     let redeemed = judged.answer?;
     write(services, redeemed, address, event).await
 }
 
-/// Hashes the new password, and then spends the reset token: a full queue must not spend the token.
+/// Hashes the new password, and then spends the reset token. In this order, a full hashing queue
+/// does not spend the token.
 async fn redeem(
     services: &Services,
     reset: &PasswordReset,
@@ -154,8 +157,8 @@ async fn redeem(
     let line = Line::new(Lane::Strangers, reset.origin.source);
     let hash = services.passwords.hash_new(&reset.new_password, line).await?;
     event.is_customers();
-    // If the caller disconnects after this point, this record stays. If the sink fails, the
-    // password is still set.
+    // If the caller disconnects after this point, the audit trail still has this record. If the
+    // sink fails, the password is still set.
     let _ = tell(services, event, audit::Outcome::Begun).await;
     match services.one_time.spend(offer, None).await? {
         Verdict::Good(()) => Ok(Redeemed { customer: row.id, hash, generation }),
@@ -166,9 +169,9 @@ async fn redeem(
 
 /// Writes the new password.
 ///
-/// If a sign-in updates the old hash at the same time, the new password wins. If one-time
-/// credentials are ended after the token was spent, the generation changes and the reset is
-/// refused.
+/// If a sign-in updates the old hash at the same time, the new password replaces the updated hash.
+/// If one-time credentials are ended after the token was spent, the generation changes and the
+/// reset is refused.
 async fn write(
     services: &Services,
     Redeemed { customer, hash, generation }: Redeemed,
@@ -198,5 +201,5 @@ async fn write(
         stands.map_err(|stop| stop.refused_as(SignInError::ResetTokenMismatched))?;
         return Ok(services.attempts.clear(&account_partition(address)).await?);
     }
-    Err(StoreError::new("the stored hash is another one at every look").into())
+    Err(StoreError::new("other requests changed the password hash at every attempt to replace it").into())
 }

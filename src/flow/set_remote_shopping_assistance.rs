@@ -23,7 +23,8 @@ pub(crate) async fn set_remote_shopping_assistance(
     let event = Draft::by_customer(action, &who, bearer.origin);
     let ended = set_consent(services, &who, allowed, bearer.origin).await;
     conclude(services, &event, ended).await?;
-    // The host may have moved the customer to another website since. The account is still the same.
+    // The customer is looked up by id alone, because the host may have moved the account to another
+    // website.
     if let Ok(Some(row)) = services.customers.find_by_id(who.customer_id()).await {
         let notice = Notice::AssistanceConsent { allowed };
         services.notices.tell_customer(&row, notice, bearer.origin);
@@ -49,13 +50,14 @@ async fn set_consent(
     let subject = Subject::Customer(customer.clone());
     let generation = tokens.generation_behind(&subject, who.grant()).await?;
     let earlier = customers.find_by_id(customer).await?.ok_or_else(gone)?.allows_assistance;
-    // Assistances that an earlier withdrawal could not close are closed while there is no consent.
+    // An earlier withdrawal of consent may have failed to close some assistances. They are closed
+    // now, because they would be valid again once consent is given.
     assistance.settle_of(customer, origin).await?;
     if !assistance.set_consent(customer, true).await? {
         return Err(gone());
     }
-    // Consent is not a credential, but it opens the account to others. It follows the same rule as
-    // a credential.
+    // Consent is not a credential, but it opens the account to admin users. So it must not stay if
+    // the customer's tokens ended during the call, like a new credential.
     let undo = async { Ok(earlier || assistance.set_consent(customer, false).await?) };
     let_stand(services, &subject, generation, Ends::Nothing, origin, undo).await
 }

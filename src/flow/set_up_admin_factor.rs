@@ -45,7 +45,7 @@ impl FactorSetup {
     ///
     /// # Security
     ///
-    /// As [`uri`](Self::uri).
+    /// See [`uri`](Self::uri).
     #[cfg(feature = "qr")]
     #[must_use]
     pub fn qr_svg(&self) -> Option<SecretText> {
@@ -56,7 +56,7 @@ impl FactorSetup {
     ///
     /// # Security
     ///
-    /// As [`uri`](Self::uri).
+    /// See [`uri`](Self::uri).
     #[cfg(feature = "qr")]
     #[must_use]
     pub fn qr_png_base64(&self) -> Option<SecretText> {

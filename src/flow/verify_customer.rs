@@ -43,8 +43,8 @@ pub(super) async fn check(services: &Services, grant: &Grant, bearer: &Bearer<'_
     if grant.website.as_ref() != Some(&bearer.website) {
         return Err(Error::Token(TokenError::NotAuthorized));
     }
-    // The future is boxed, like the admin user's. Most tokens do not need it, and their future
-    // stays small.
+    // The future is boxed, so that the future for the other tokens, which do not need it, stays
+    // small.
     if let Some(assistance) = &grant.assistance {
         let holds = Box::pin(services.assistance.require_both_sides(customer, assistance)).await;
         let refused = |stop| refused_in_use(services, stop, Action::AssistanceUse, grant, bearer.origin);

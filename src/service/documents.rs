@@ -61,14 +61,14 @@ pub(crate) enum GivenUp {
 }
 
 impl Documents {
-    /// After this time and [`CONFLICTS`](Self::CONFLICTS) conflicts, the next conflict ends the
-    /// transition. The caller then gets "unavailable".
+    /// Once this time has passed and [`CONFLICTS`](Self::CONFLICTS) conflicts have happened, the
+    /// next conflict ends the transition. The caller then gets "unavailable".
     const PATIENCE: Duration = Duration::from_secs(2);
     /// Minimum number of conflicts before a transition is given up. Fewer conflicts in that time
     /// mean a slow machine, and not many writers.
     const CONFLICTS: u32 = 16;
-    /// Maximum pause after the first conflict during a turn. It doubles each time. Other callers
-    /// wait for the end of the turn.
+    /// Maximum pause after the first conflict during a turn. The maximum doubles with each
+    /// conflict. Other callers wait until the turn ends.
     const FIRST_PAUSE: Duration = Duration::from_millis(2);
     const LONGEST_PAUSE: Duration = Duration::from_millis(32);
 
@@ -99,7 +99,7 @@ impl Documents {
     ///
     /// # Errors
     ///
-    /// As [`commit`](Self::commit).
+    /// The errors of [`commit`](Self::commit).
     pub(crate) async fn change<T: Transition>(
         &self,
         partition: &Partition,
@@ -114,7 +114,7 @@ impl Documents {
     ///
     /// # Errors
     ///
-    /// As [`commit`](Self::commit), or if other writers were faster each time.
+    /// The errors of [`commit`](Self::commit), and an error if other writers were faster each time.
     pub(crate) async fn change_within<T: Transition>(
         &self,
         partition: &Partition,
@@ -131,7 +131,7 @@ impl Documents {
     ///
     /// # Errors
     ///
-    /// As [`commit`](Self::commit).
+    /// The errors of [`commit`](Self::commit).
     pub(crate) async fn change_held<T: Transition>(
         &self,
         held: &mut Held,
@@ -155,11 +155,11 @@ impl Documents {
         held.apply(transition, self.clock.now())
     }
 
-    /// Commits the writes of a transition. After a conflict it applies the transition again to the
+    /// Commits the writes of a transition. After a conflict, the transition is applied again to the
     /// present documents. Afterwards `held` holds the committed documents.
     ///
-    /// The answer depends on every document of the transition, in the version that it was applied
-    /// to. The first commit takes no turn.
+    /// The answer depends on every document of the transition, in the version to which the
+    /// transition was applied. The first commit takes no turn.
     ///
     /// # Errors
     ///
@@ -178,8 +178,8 @@ impl Documents {
         .await
     }
 
-    /// Commits the writes. After each conflict it tries again, while `goes_on` returns true for the
-    /// number of conflicts and the time.
+    /// Commits the writes. After each conflict, `goes_on` gets the number of conflicts and the
+    /// elapsed time, and decides whether the commit is tried again.
     async fn commit_while<T: Transition>(
         &self,
         held: &mut Held,
@@ -284,8 +284,8 @@ impl Held {
     }
 }
 
-/// Refuses an answer with a missing document, because the following documents would belong to the
-/// wrong keys.
+/// Refuses a result with too few or too many documents, because a document could then belong to
+/// another key.
 fn counted(keys: &[Key], documents: Vec<Option<Document>>) -> Result<Vec<Option<Document>>, StoreError> {
     let (asked, found) = (keys.len(), documents.len());
     if asked == found { Ok(documents) } else { Err(StoreError::new(GivenUp::Miscounted { asked, found })) }

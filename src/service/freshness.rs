@@ -10,8 +10,8 @@ use crate::{
     token::Obtained,
 };
 
-/// The maximum age of a fresh sign-in. An admin user with an older sign-in cannot change
-/// credentials, so a stolen token is not enough.
+/// The maximum age of a sign-in with which an admin user may change credentials. A stolen token
+/// alone is therefore not enough.
 #[derive(Clone, Debug)]
 pub(crate) struct Freshness {
     limit: Duration,

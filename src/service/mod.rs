@@ -1,4 +1,4 @@
-//! Services. Each owns the parts that it needs. Flows combine them.
+//! Services. Each service owns the parts that it needs. Flows combine services.
 
 pub(crate) mod accounts;
 pub(crate) mod assistance;

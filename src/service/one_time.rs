@@ -24,9 +24,9 @@ use crate::{
 
 /// The one-time credentials, in the store that the host has configured.
 ///
-/// It accepts a credential only under the generation that it was made under. A new generation
-/// therefore ends all credentials of a customer at once. The check is here, so that no store can
-/// forget it.
+/// A credential is accepted only under the generation that it was made under. A new generation
+/// therefore ends all credentials of a customer at once. This service compares the generations, so
+/// that no store can forget the comparison.
 #[derive(Debug)]
 pub(crate) struct OneTimeCredentials {
     store: Arc<dyn OtcStore>,
@@ -51,7 +51,8 @@ impl OneTimeCredentials {
     /// removed.
     pub(crate) const OUTSTANDING: usize = 3;
 
-    /// Keeps credentials in documents, unless the host has a separate store for them.
+    /// Creates the service. Credentials are kept in documents, unless the host has a separate store
+    /// for them.
     pub(crate) fn new(
         documents: Arc<Documents>,
         native: Option<Arc<dyn OtcStore>>,
@@ -82,16 +83,17 @@ impl OneTimeCredentials {
         })
     }
 
-    /// Stores a new credential. The generation in it was read before the customer's row. If the row
-    /// has changed since, then the generation has moved and the credential is not valid.
+    /// Stores a new credential. Its generation was read before the customer's row. If the host has
+    /// ended the customer's credentials since then, the generation has changed and the credential
+    /// is not valid.
     pub(crate) async fn put(&self, credential: &OneTimeCredential) -> Result<(), Error> {
         if credential.purpose == Purpose::Confirmation {
             let owner = Subject::Customer(credential.customer.clone());
             self.documents.point(&credential.digest, &owner, credential.expires_at).await?;
         }
         let stored = self.store.put(credential, Self::OUTSTANDING, credential.issued_at).await?;
-        // If the digest exists, then a secret of 128 random bits was drawn twice: the source of
-        // randomness repeats itself.
+        // If the digest exists already, then the random source has returned the same 128 bits twice
+        // and cannot be trusted.
         if stored { Ok(()) } else { Err(InternalError::RepeatedSecret.into()) }
     }
 
@@ -114,9 +116,9 @@ impl OneTimeCredentials {
         })
     }
 
-    /// Spends a credential that [`peek`](Self::peek) found valid, and records what it `bought`. It
-    /// makes one store call. If the call fails, then the credential may be spent, and the call is
-    /// not repeated.
+    /// Spends a credential that [`peek`](Self::peek) found valid, and records what the credential
+    /// `bought`. It makes one store call. If the call fails, then the credential may be spent, and
+    /// the call is not repeated.
     pub(crate) async fn spend(
         &self,
         offer: Offer,

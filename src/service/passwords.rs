@@ -55,7 +55,7 @@ impl Passwords {
         self.hash(password, line).await
     }
 
-    /// Computes a hash when its turn comes.
+    /// Computes a hash once a thread of the pool is free.
     async fn hash(&self, password: &Credential, line: Line) -> Result<PasswordHash, Error> {
         self.pool.hash(password, line, self.random.as_ref()).await
     }

@@ -32,8 +32,8 @@ pub(crate) struct WatchedStore {
     lists: AtomicUsize,
     /// True if the replies of commits are lost: the commits are made, and the result is an error.
     pub(crate) loses_replies: AtomicBool,
-    /// The number of the first commit, since the last [`calls`](Self::calls), that fails. All later
-    /// commits fail, too. 0 means that none fails.
+    /// The number of the first commit that fails, counted from the last [`calls`](Self::calls). All
+    /// later commits fail, too. 0 means that none fails.
     pub(crate) fails_from: AtomicUsize,
 }
 
@@ -50,7 +50,7 @@ impl WatchedStore {
         [&self.loads, &self.commits, &self.lists].map(|count| count.swap(0, Ordering::Relaxed))
     }
 
-    /// Creates a node on this store. Each node has another seed, so that no two draw the same
+    /// Creates a node on this store. Each node has another seed, so that no two nodes draw the same
     /// version.
     pub(crate) fn node(self: &Arc<Self>, seed: u8) -> Node {
         let clock = Arc::new(ManualClock::new(at(0)));

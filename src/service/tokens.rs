@@ -87,8 +87,8 @@ impl Tokens {
     }
 
     /// Returns the generation of a subject that presented this token. The token is looked up again
-    /// afterwards, because a revoke between the first look-up and this reading would otherwise be
-    /// missed.
+    /// after the generation was read. Otherwise a revocation between the first look-up and the
+    /// reading would be missed.
     pub(crate) async fn generation_behind(
         &self,
         subject: &Subject,
@@ -110,11 +110,11 @@ impl Tokens {
         generation: Generation,
     ) -> Result<(), Stop> {
         match self.store.insert(grant, origin, generation, self.cap, grant.issued_at).await? {
-            // The code was presented again before its token was stored, which ended the token. The
-            // token is issued nevertheless.
+            // While the token was being stored, its code was presented again. This replay has ended
+            // the token. The caller still gets it, although it is not valid.
             Insert::Stored | Insert::Barred => Ok(()),
             Insert::Revoked => Err(Refusal::RevokedMeanwhile.told(SignInError::Refused)),
-            // A token of 129 random bits was drawn before: the source of randomness repeats itself.
+            // The random source has returned the same 129 bits twice and cannot be trusted.
             Insert::Collision => Err(Error::from(InternalError::RepeatedSecret).into()),
         }
     }
@@ -149,7 +149,7 @@ impl Tokens {
         Ok(())
     }
 
-    /// Removes at most `limit` grants that are over, and returns their number.
+    /// Removes at most `limit` expired or revoked grants, and returns their number.
     pub(crate) async fn purge(&self, limit: usize) -> Result<usize, StoreError> {
         self.store.purge_tokens(self.clock.now(), limit).await
     }

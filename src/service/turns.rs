@@ -50,7 +50,7 @@ impl Turns {
         Self { slots: Box::new(std::array::from_fn(|_| Slot::default())), hasher: RandomState::new() }
     }
 
-    /// Waits for a turn. Also returns true if the turn was not free at once.
+    /// Waits for a turn. The second value is true if the turn was not free at once.
     pub(super) async fn take(&self, partition: &Partition) -> (Turn<'_>, bool) {
         let slot = self.slot(partition);
         let began = Instant::now();
@@ -111,7 +111,7 @@ impl Drop for Turn<'_> {
         let mut holders = self.slot.holders();
         if holders.current.take_if(|holder| holder.ticket == ticket).is_some() {
             drop(holders);
-            // One more waiter is woken each time, because the earlier one may never run.
+            // Another waiter is woken at every release, because the one woken before may never run.
             self.slot.released.notify_additional(1);
         }
     }

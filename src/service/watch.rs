@@ -21,7 +21,7 @@ use crate::{
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Ended {
     Succeeded,
-    /// From a network, as 32 bits of its digest.
+    /// `network` is 32 bits of the digest of the caller's network.
     Failed {
         unknown: bool,
         network: u32,
@@ -81,8 +81,8 @@ impl Watch {
         }
     }
 
-    /// Exchanges numbers with the store if it is time, and records an alarm in the audit trail. If
-    /// the store request fails, then the numbers of that exchange are lost.
+    /// If an exchange is due, exchanges numbers with the store and records an alarm in the audit
+    /// trail. If the store request fails, then the numbers of that exchange are lost.
     pub(crate) async fn exchange(&self) {
         let now = self.documents.now();
         let Some((numbers, networks)) = self.due(now) else { return };
@@ -102,8 +102,8 @@ impl Watch {
         }
     }
 
-    /// Returns the numbers of an exchange, if it is due. If they are worth a write, then they are
-    /// removed from the node's state.
+    /// Returns the numbers of an exchange if it is due. Numbers that reach
+    /// [`WORTH_A_WRITE`](Self::WORTH_A_WRITE) are removed from the node's state.
     fn due(&self, now: OffsetDateTime) -> Option<(Numbers, Networks)> {
         let mut own = self.own();
         let next = after(own.exchanged_at, Self::PAUSE);

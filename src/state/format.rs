@@ -26,7 +26,7 @@ struct Envelope<T> {
     document: T,
 }
 
-/// The envelope of a document whose format may be newer.
+/// The envelope of a document. It can be read even if the format is newer than this release.
 #[derive(Deserialize)]
 struct Probe {
     format: u32,
@@ -46,7 +46,7 @@ pub(super) fn decode<T: Stored>(bytes: &[u8]) -> Result<T, DocumentError> {
     Ok(envelope.document)
 }
 
-/// Reads the document with this number among those of a transition.
+/// Reads the document at this place among the documents of a transition.
 pub(super) fn read<T: Stored>(documents: &[Option<&[u8]>], place: usize) -> Result<Option<T>, DocumentError> {
     documents.get(place).copied().flatten().map(decode).transpose()
 }

@@ -1,8 +1,7 @@
 //! The pointer from the digest of a mailed secret to the account that may own the secret.
 //!
 //! A secret that is presented alone does not name its owner. The pointer is written before the
-//! document that it leads to, and it is never trusted: the secret is looked up in that document
-//! again.
+//! document that it leads to. It is never trusted: the secret is looked up in that document again.
 
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;

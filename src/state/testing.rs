@@ -127,8 +127,8 @@ pub(crate) fn bent(text: &str) -> Vec<String> {
     found.iter().map(Value::to_string).collect()
 }
 
-/// Checks that every bent text and every newer format is a typed error and changes nothing, and
-/// that the text itself is read.
+/// Checks that the texts are read. Checks that every bent text and every newer format is a typed
+/// error and changes nothing.
 pub(crate) fn refuses_bent<T: Transition>(transition: &T, texts: &[&str], now: OffsetDateTime) {
     let read = |place: usize, bytes: &str| {
         let documents: Vec<_> = (0..texts.len())

@@ -12,8 +12,8 @@ pub(crate) trait Transition: Sync {
     fn keys(&self) -> Vec<Key>;
 
     /// Applies the command to the documents of [`keys`](Self::keys), in their order. If the commit
-    /// has a conflict, then it is applied again to other documents. It must therefore have no side
-    /// effects.
+    /// has a conflict, then the command is applied again to the present documents. It must
+    /// therefore have no side effects.
     fn apply(
         &self,
         documents: &[Option<&[u8]>],
@@ -53,13 +53,13 @@ pub(crate) struct Content {
     pub(crate) index: Vec<IndexEntry>,
 }
 
-/// A stored document could not be used. The caller gets "unavailable", and the document is not
+/// A stored document cannot be used. The caller gets "unavailable", and the document is not
 /// changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum DocumentError {
     #[error("a stored document has format {found}, but this release reads formats up to {known}")]
     Newer { found: u32, known: u32 },
-    /// Names the place but not the content, because a document can hold personal data.
+    /// Contains the place but not the content, because a document can hold personal data.
     #[error("a stored document is malformed at line {line}, column {column}")]
     Malformed { line: usize, column: usize },
     #[error("failed to encode a document")]

@@ -37,8 +37,8 @@ pub(crate) struct Offering {
     pub(crate) expires_at: OffsetDateTime,
 }
 
-/// Spends the link of this digest and unlocks the account, both or neither. Returns true if the
-/// link belonged to the account and had not expired.
+/// Spends the link of this digest and unlocks the account. Either both happen or neither. Returns
+/// true if the link belonged to the account and had not expired.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Spending {
     pub(crate) digest: Digest,

@@ -22,8 +22,8 @@ const WATCH: Name = Name::of("watch");
 #[serde(deny_unknown_fields)]
 pub(crate) struct Numbers {
     pub(crate) succeeded: u32,
-    /// Number of refused sign-ins: wrong credentials, and attempts at accounts whose budget over
-    /// all sources is spent.
+    /// Number of refused sign-ins. These are wrong credentials, and attempts at accounts whose
+    /// budget over all sources is spent.
     pub(crate) failed: u32,
     /// Number of failures at names without an account.
     pub(crate) unknown: u32,
@@ -83,8 +83,8 @@ impl Stored for Watch {
 }
 
 impl Networks {
-    /// Minimum number of networks for an alarm of the whole shop. Fewer networks are treated as
-    /// suspicious sources.
+    /// Minimum number of networks for an alarm of the whole shop. If failures come from fewer
+    /// networks, then the tallies of these sources detect them.
     const MANY: usize = 20;
 
     pub(crate) fn add(&mut self, network: u32) {
@@ -121,8 +121,8 @@ impl Numbers {
     /// True if an automated attack is likely: within one to two minutes, at least 120 failures and
     /// at least three failures for each success. People fail less often than they succeed.
     ///
-    /// Unknown names are not used here. The caller sees the consequence and must not learn whether
-    /// an account exists.
+    /// Unknown names are not used here, because an attack has an effect that the caller sees. The
+    /// caller must not learn from it whether an account exists.
     const fn show_attack(self) -> bool {
         self.failed >= 120 && self.failed / 3 >= self.succeeded
     }
@@ -143,8 +143,8 @@ impl Watch {
         Self { minute, present: Count::default(), before: Count::default(), attacked_until, alarmed_until }
     }
 
-    /// Begins the minute of this time. A clock that is ahead begins it early. A clock that is
-    /// behind adds to the present minute.
+    /// Begins the minute of this time. A clock that is ahead begins the minute early. A clock that
+    /// is behind adds to the present minute.
     fn turn(&mut self, minute: i64) {
         match minute.saturating_sub(self.minute) {
             ..=0 => return,

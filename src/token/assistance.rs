@@ -26,8 +26,8 @@ pub enum AssistanceEnd {
     NotIssued,
 }
 
-/// An assistance in the ledger: the admin user, the customer, the reason, the origin, the begin and
-/// the end.
+/// An assistance in the ledger: the admin user, the customer, the reason, the origin, the
+/// beginning and the end.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct AssistanceEntry {

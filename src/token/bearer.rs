@@ -30,8 +30,8 @@ impl BearerToken {
     ///
     /// # Security
     ///
-    /// Anyone who has this text can act as the customer. Put it in one response only, and never in
-    /// a log.
+    /// Anyone who has this text can act as the customer or admin user that it was issued to. Put it
+    /// in one response only, and never in a log.
     #[must_use]
     pub fn expose(&self) -> &str {
         self.0.expose_secret()
@@ -50,10 +50,11 @@ const CHECK_CHARS: usize = 7;
 const TOKEN_CHARS: usize = RANDOM_CHARS + CHECK_CHARS;
 /// The number of values of seven check characters: 36^7, which is 36.2 bits.
 const CHECK_VALUES: u64 = 78_364_164_096;
-/// Maximum number of draws for a token. A working source needs one or two.
+/// Maximum number of times that random bytes are drawn for a token. A working source needs one or
+/// two draws.
 const MAX_DRAWS: usize = 16;
-/// The largest multiple of 36 in a byte. Bytes from here on are drawn again, so that every
-/// character is equally likely.
+/// The largest multiple of 36 that fits into a byte. Bytes of this value or more are drawn again,
+/// so that every character is equally likely.
 const UNBIASED: u8 = 252;
 
 /// The key of the check if there is no keyring. It is not a secret.
@@ -99,7 +100,7 @@ impl TokenFormat {
     }
 
     /// Returns the id of the token's grant, for the look-up. Returns none if the text cannot be a
-    /// token, so that it costs no store request.
+    /// token. Such a text costs no store request.
     pub(crate) fn grant_id(&self, presented: &str) -> Option<GrantId> {
         let bytes: &[u8; TOKEN_CHARS] = presented.as_bytes().try_into().ok()?;
         if !bytes.iter().fold(true, |all, byte| all & (byte.is_ascii_digit() | byte.is_ascii_lowercase())) {

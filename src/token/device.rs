@@ -9,16 +9,17 @@ use crate::random::{RandomError, SecureRandom};
 /// The secret of a device from which an account has signed in: 32 hexadecimal digits, 128 random
 /// bits.
 ///
-/// The client keeps it and presents it at its next sign-ins. If attackers have used up the
-/// account's attempts, then a known device still has its own few attempts. It also needs no
-/// captcha. The store keeps the secret's SHA-256 for 90 days.
+/// The client keeps the secret and presents it at its next sign-ins. If attackers have used up the
+/// account's attempts, then a known device still has separate attempts. An attempt with a known secret
+/// also needs no answer to the host's challenge. The store keeps the secret's SHA-256 for 90 days.
 ///
 /// Its `Debug` shows nothing. It has no `Display`, no `Serialize` and no `PartialEq`. It is wiped
 /// from memory when dropped.
 ///
 /// # Security
 ///
-/// The secret signs nobody in and proves nothing. It only selects a budget of failures.
+/// The secret alone signs nobody in. It only changes the limits of an attempt: the budgets of
+/// failures, the challenge and the queue of hashes.
 #[derive(Clone)]
 pub struct DeviceSecret(SecretString);
 

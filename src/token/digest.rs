@@ -5,10 +5,10 @@ use crate::bytes::{byte_newtype, hex_text};
 byte_newtype! {
     /// A SHA-256 digest, the only stored form of a one-time code, reset token or other secret.
     ///
-    /// A digest may be shown: its secret has at least 128 random bits and cannot be guessed, so a
-    /// plain hash is enough (ASVS v5.0.0-6.5.2). Digests are compared in constant time. The digest
-    /// of a bearer token is a [`GrantId`](super::GrantId).
-    #[allow(clippy::derived_hash_with_manual_eq)] // Its equality is the derived one's, without the early exit.
+    /// A digest is not a secret: the secret behind it has at least 128 random bits and cannot be
+    /// guessed, so a plain hash is enough (ASVS v5.0.0-6.5.2). Digests are compared in constant
+    /// time. The digest of a bearer token is a [`GrantId`](super::GrantId).
+    #[allow(clippy::derived_hash_with_manual_eq)] // Equal as derived, in constant time.
     pub struct Digest([u8; 32]);
 }
 

@@ -11,9 +11,10 @@ use crate::{
 
 /// The account that a token belongs to.
 ///
-/// The text form is `customer:` or `admin:` and the id. It is stable, so that a backend can use it
-/// as a key: equal subjects have equal texts, and a text parses to its subject. Customers are
-/// ordered before admin users, and then by id. This differs from the order of the texts.
+/// The text form is `customer:` or `admin:` followed by the id. It is stable, so a backend can use
+/// it as a key: equal subjects have equal texts, and parsing a text returns its subject. `Ord`
+/// sorts customers before admin users, and then by id. This order differs from the order of the
+/// texts.
 ///
 /// ```
 /// use commerce_auth::{AdminId, CustomerId, token::Subject};
@@ -39,8 +40,7 @@ pub enum Subject {
 pub struct SubjectError;
 
 impl Subject {
-    /// Returns the word for the kind, and the id. Backends store them as columns, and the text form
-    /// joins them.
+    /// Returns the word for the kind, and the id. Backends store the two in separate columns.
     pub(crate) fn parts(&self) -> (&'static str, &dyn fmt::Display) {
         match self {
             Self::Customer(id) => (CUSTOMER, id),

@@ -24,7 +24,7 @@ pub struct Bearer<'a> {
     pub(crate) origin: &'a Origin,
 }
 
-/// The origin of a token that is presented without one.
+/// The origin of a bearer token for which the caller has set no origin.
 static UNKNOWN: Origin = Origin { source: None, user_agent: None, correlation_id: None };
 
 impl<'a> Bearer<'a> {

@@ -42,10 +42,10 @@ pub struct Checkpoint {
     pub link: Digest,
     /// The link of the signed record before this one, or none if it was not known.
     ///
-    /// A verification that [begins with this checkpoint](super::Verifier::since) needs it to prove
-    /// the checkpoint's own record, because earlier records may have been pruned. Without it, the
-    /// verifier still compares the record with the checkpoint, but cannot prove the record's
-    /// content.
+    /// A verification that [begins with this checkpoint](super::Verifier::since) needs this link to
+    /// verify the checkpoint's own record, because earlier records may have been pruned. Without
+    /// the link, the verifier still compares the record with the checkpoint. It then reports the
+    /// record as [`Unproven`](super::FindingKind::Unproven).
     pub previous: Option<Digest>,
 }
 
@@ -60,7 +60,8 @@ impl Checkpoint {
     ) -> Option<Self> {
         let mut newest = newest.into_iter().filter_map(|record| Some((record.position, record.link?)));
         let (position, link) = newest.next()?;
-        // If nothing was pruned, no signed record came before the only one.
+        // If nothing was pruned and the trail has only one signed record, then no signed record
+        // came before it.
         let start = is_whole.then_some(START);
         Some(Self { position, link, previous: newest.next().map(|(_, link)| link).or(start) })
     }

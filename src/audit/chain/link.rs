@@ -13,7 +13,7 @@ use crate::{
 /// The link that the first signed record follows.
 pub(super) const START: Digest = Digest::from_bytes([0; 32]);
 
-/// Domain separation: the same key signs links and erasures.
+/// The key signs links and erasures, so each kind has a prefix (domain separation).
 const LINK: &[u8] = b"commerce-auth audit link v1";
 const ERASURE: &[u8] = b"commerce-auth audit erasure v1";
 
@@ -33,7 +33,7 @@ pub(crate) fn sign(
     Ok((key, digest(link(mac, position, previous.unwrap_or(START), event))))
 }
 
-/// Signs the erasure of a record's personal part. None if the record is not signed.
+/// Signs the erasure of a record's personal part. Returns none if the record is not signed.
 pub(crate) fn sign_erasure(
     keyring: Option<&Keyring>,
     record: &AuditRecord,
@@ -43,11 +43,12 @@ pub(crate) fn sign_erasure(
     Ok(Some(Erasure { key, mac: digest(erasure(mac, record.position, link)) }))
 }
 
-/// Maximum number of signed records that are given to [`compare`]. Several records are compared
-/// because some may have been changed since they were signed.
+/// Maximum number of signed records that are given to [`compare`]. One record is not enough,
+/// because somebody may have changed it since it was signed.
 pub(crate) const COMPARED: u8 = 8;
 
-/// Compares a keyring with the newest records of a trail. The oldest of them comes first.
+/// Compares a keyring with the newest records of a trail, which are given in the order of their
+/// positions.
 pub(crate) fn compare(keyring: Option<&Keyring>, records: &[AuditRecord]) -> SignatureCheck {
     let is_whole = records.first().is_some_and(|first| first.position <= 1);
     let mut previous = is_whole.then_some(START);

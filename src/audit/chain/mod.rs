@@ -2,12 +2,13 @@
 //!
 //! A record has a position and two parts, both JSON. The public part is the event without personal
 //! data. The personal part holds the personal data and a random salt. The public part names the
-//! SHA-256 of the personal part, so erasing the personal part leaves the public part as it was
-//! signed.
+//! SHA-256 of the personal part. If the personal part is erased, the public part therefore stays as
+//! it was signed.
 //!
 //! With a keyring, a record also has a link: HMAC-SHA-256 over its position, its public part and
-//! the link of the record before it. Nobody can change, insert, move or remove a signed record
-//! without the key. An erasure has a separate MAC over the position and the link.
+//! the link of the record before it. Without the key, nobody can change, insert or move a signed
+//! record unnoticed, or remove one before the last. An erasure has a separate MAC over the position
+//! and the link.
 //!
 //! - `record` splits an event into the two parts, and reads them back.
 //! - `link` computes links and the MACs of erasures.

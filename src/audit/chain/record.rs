@@ -13,7 +13,7 @@ use crate::{
 
 /// A record of the audit trail as a database keeps it.
 ///
-/// Serialised by serde, so that a trail can be copied to the place where it is
+/// Records implement serde's traits, so that a trail can be copied to the place where it is
 /// [verified](super::Verifier).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
@@ -33,14 +33,14 @@ pub struct AuditRecord {
     /// HMAC-SHA-256 of the record's position, its event and the link before it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub link: Option<Digest>,
-    /// The proof that the personal part was erased by an owner of a key.
+    /// The proof that the holder of a key erased the personal part.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub erased: Option<Erasure>,
     /// The columns that an operator searches by.
     pub columns: RecordColumns,
 }
 
-/// The proof that the personal part of a record was erased by an owner of a key.
+/// The proof that the holder of a key erased the personal part of a record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[allow(clippy::exhaustive_structs)] // Backends make it from their columns.
 pub struct Erasure {
@@ -79,7 +79,8 @@ pub struct RecordColumns {
     pub account: Option<String>,
 }
 
-/// A record has content that no release has written: somebody changed it, or it is damaged.
+/// A record cannot be read, because somebody changed it or because it is damaged. No release writes
+/// such content.
 #[derive(Clone, Copy, Debug, thiserror::Error)]
 #[error("a record of the audit trail cannot be read")]
 pub(crate) struct UnreadableRecord;
@@ -104,7 +105,7 @@ struct PublicPart<'a> {
 struct PersonalPart {
     #[serde(flatten)]
     data: PersonalData,
-    /// Random, so that nobody can guess the data from the digest.
+    /// A random text, so that nobody can guess the personal data from the digest.
     salt: String,
 }
 
@@ -157,8 +158,8 @@ impl RecordColumns {
         })
     }
 
-    /// Returns the columns that fit the JSON of a stored record. Actions and refusals stay text,
-    /// because a later release may have written new ones.
+    /// Returns the columns that repeat the JSON of a stored record. Actions and refusals stay text,
+    /// because a later release may have written words that this release does not know.
     fn fitting(fields: &Map<String, Value>) -> Option<Self> {
         let word = |name: &str| fields.get(name).and_then(Value::as_str).map(str::to_owned);
         let at = OffsetDateTime::parse(fields.get("at")?.as_str()?, &Rfc3339).ok()?;
@@ -179,7 +180,7 @@ impl RecordColumns {
 }
 
 impl AuditRecord {
-    /// Reads the event, without the parts that were erased.
+    /// Reads the event, without its personal data if that was erased.
     ///
     /// # Errors
     ///
@@ -224,7 +225,7 @@ impl AuditRecord {
 /// The event of a record, put together from its parts.
 struct Parts {
     whole: Map<String, Value>,
-    /// The digest of the personal part.
+    /// The digest of the personal part, from the public part.
     promised: Option<Digest>,
 }
 
@@ -257,7 +258,7 @@ mod tests {
     use super::*;
     use crate::random::RandomError;
 
-    /// A source whose bytes count up: 0, 1, 2 and so on.
+    /// A random source whose bytes count up: 0, 1, 2 and so on.
     #[derive(Debug)]
     struct Counting;
 

@@ -6,12 +6,12 @@ use crate::keyring::KeyId;
 /// The result of a [`Verifier`](super::Verifier).
 ///
 /// If there are no findings, then the records from the first signed one to [`head`](Self::head) are
-/// complete, unchanged and in order. If there are findings and all of them were kept, then each
-/// signed record that no finding names is unchanged.
+/// complete, unchanged and in order. If there are at most 1,000 findings, then each signed record
+/// that no finding names is unchanged.
 ///
 /// The report says nothing about the records before the first signed one: look at
-/// [`signed`](Self::signed). It also cannot say whether records after the head were removed, if no
-/// later checkpoint was given.
+/// [`signed`](Self::signed). Records after the head may have been removed. The verifier reports
+/// such a removal only if a later checkpoint was given.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Report {
@@ -21,7 +21,7 @@ pub struct Report {
     pub signed: u64,
     /// Number of records, signed or not, whose personal part was erased.
     pub erased: u64,
-    /// The first 1,000 findings, in the order of positions.
+    /// The first 1,000 findings, in the order in which the verifier found them.
     pub findings: Vec<Finding>,
     /// Number of findings, including those that were not kept.
     pub found: u64,
@@ -79,7 +79,7 @@ pub enum FindingKind {
     Unsigned,
     /// The record names a key that the verifier does not have.
     UnknownKey(KeyId),
-    /// The personal part is missing, and no valid MAC proves that an owner of a key erased it.
+    /// The personal part is missing, and no valid MAC proves that the holder of a key erased it.
     ErasedWithoutRight,
     /// The record differs from the checkpoint of this position.
     AnchorDiffers,
@@ -90,17 +90,17 @@ pub enum FindingKind {
 impl fmt::Display for FindingKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Changed => f.write_str("changed, or not what followed here"),
-            Self::Unproven => f.write_str("cannot be proved without what came before it"),
-            Self::Missing { to } => write!(f, "missing, up to and with {to}"),
-            Self::OutOfOrder => f.write_str("again, or out of order"),
-            Self::Unsigned => f.write_str("not signed, after one that is"),
+            Self::Changed => f.write_str("changed, or does not follow the record before it"),
+            Self::Unproven => f.write_str("cannot be verified, because the record before it is missing"),
+            Self::Missing { to } => write!(f, "missing, up to and including record {to}"),
+            Self::OutOfOrder => f.write_str("repeated, or out of order"),
+            Self::Unsigned => f.write_str("not signed, although an earlier record is"),
             Self::UnknownKey(KeyId(key)) => write!(f, "signed with the unknown key {key}"),
             Self::ErasedWithoutRight => {
-                f.write_str("its personal part was taken away by somebody without a key")
+                f.write_str("its personal part is missing, without a valid proof of its erasure")
             }
-            Self::AnchorDiffers => f.write_str("not what the checkpoint vouches for"),
-            Self::CutOff => f.write_str("a checkpoint knows it, and the trail ends before it"),
+            Self::AnchorDiffers => f.write_str("differs from the checkpoint of this position"),
+            Self::CutOff => f.write_str("missing, because the trail ends before this checkpoint"),
         }
     }
 }

@@ -12,9 +12,9 @@ use crate::{
 
 /// Finds records that were changed, inserted, reordered or removed in a signed audit trail.
 ///
-/// Feed it the records in the order of their positions, from the `verify` method of a database or
-/// from a copy. The verifier needs every key that signed one of the records. Give it a separate
-/// keyring that also has the retired keys.
+/// Call [`feed`](Self::feed) with the records in the order of their positions, from the `verify`
+/// method of a database or from a copy. The verifier needs every key that signed one of the
+/// records, so give it a separate keyring that also has the retired keys.
 ///
 /// An attacker who can write to the database but has no key cannot change, insert or remove a
 /// signed record unnoticed. The signatures alone do not detect the following:
@@ -28,8 +28,8 @@ use crate::{
 /// Stored checkpoints detect all of these except the first, up to the newest checkpoint. Store a
 /// [`Checkpoint`] elsewhere from time to time, and give all stored checkpoints to the verifier.
 ///
-/// An attacker who has a copy of erased personal data can restore it unnoticed, because it then
-/// matches the signature again.
+/// An attacker who has a copy of erased personal data can restore the data unnoticed, because the
+/// data then matches the signed digest again.
 ///
 /// An attacker who has a key can forge records. Only a stored checkpoint then reveals the change.
 #[derive(Clone, Debug)]
@@ -155,8 +155,8 @@ impl Verifier {
 
     fn is_linked(&self, record: &AuditRecord, key: KeyId, link: Digest) -> Result<(), FindingKind> {
         let mac = self.keyring.audit_mac(key).ok_or(FindingKind::UnknownKey(key))?;
-        // After a gap the previous link is unknown. An attacker who made the gap may have written
-        // this record, too.
+        // After a gap, the link of the previous record is unknown. An attacker who made the gap may
+        // have written this record, too.
         let previous = self.previous.ok_or(FindingKind::Unproven)?;
         let expected = link::link(mac, record.position, previous, &record.event);
         expected.verify_slice(link.as_bytes()).map_err(|_| FindingKind::Changed)

@@ -74,8 +74,8 @@ impl Argon2Params {
         self.memory_kib.saturating_mul(self.passes)
     }
 
-    /// Returns the cost of a second hash, so that both hashes together are as much work as one of
-    /// cost `self`. `done` is the cost of the first one.
+    /// Returns the cost of a second hash. The second hash and a first hash of cost `done` together
+    /// are as much work as one hash of cost `self`.
     pub(super) fn remainder(&self, done: &Self) -> Option<Self> {
         let missing = self.work().checked_sub(done.work())?;
         let memory_kib = missing.checked_div(self.passes)?;
@@ -108,7 +108,7 @@ pub(super) struct StoredHash {
 
 impl StoredHash {
     /// Reads a PHC string of Argon2. Returns none for any other text, and for a hash that needs
-    /// more work than the bounds allow.
+    /// more memory or work than the bounds allow.
     pub(super) fn read(text: &str) -> Option<Self> {
         // The longest PHC string of Argon2, with its longest salt and output, is shorter.
         if text.len() > 512 {

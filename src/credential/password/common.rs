@@ -7,8 +7,8 @@
 use siphasher::sip::SipHasher24;
 use xorf::{BinaryFuse16, BinaryFuse16Ref, DmaSerializable, Filter, FilterRef};
 
-/// Maximum number of digits and signs that may surround a common password or context words without
-/// making the password acceptable.
+/// Maximum number of digits and signs around a common password or context words. A password with
+/// more of them may be acceptable.
 pub(super) const MOST_ADDED: usize = 8;
 
 const FILE: &[u8; FILE_LEN] = include_bytes!("common/filter.bin");
@@ -34,8 +34,8 @@ const fn in_native_order(mut bytes: [u8; FILE_LEN]) -> [u8; FILE_LEN] {
 
 /// True if a password in lower case is common.
 ///
-/// A password is common if it is listed or is a run. Up to [`MOST_ADDED`] digits and signs, or a
-/// run of them, at the edges of a listed password do not matter.
+/// A password is common if it is listed or is a run. Digits and signs at the edges of a listed
+/// password are ignored, if they are at most [`MOST_ADDED`] or form a run.
 pub(super) fn is_common(password: &str) -> bool {
     if is_run(password.chars()) || is_listed(password) {
         return true;

@@ -27,9 +27,10 @@ pub struct PasswordPolicy {
     ///
     /// These passwords are refused:
     ///
-    /// - one of 59,892 common passwords, words and names, with up to eight digits and signs at its
-    ///   edges. The crate includes them as a filter, so nothing is downloaded. The filter also
-    ///   refuses one in 32,768 other passwords, whose owner must choose another one.
+    /// - one of 59,892 common passwords, words and names, with up to eight digits and signs, or a
+    ///   run of them, at its edges. The crate includes them as a filter, so nothing is downloaded.
+    ///   The filter also refuses one in 32,768 other passwords, whose owner must choose another
+    ///   one.
     /// - a run of characters: all equal, or each one following the one before.
     /// - context words, with up to eight digits and any signs. They are the parts of the customer's
     ///   e-mail address or the admin user's name, [`AuthConfig::issuer`](crate::AuthConfig::issuer)
@@ -76,7 +77,8 @@ impl PasswordPolicy {
         self.judge_guessable(&context::words_of(email), password)
     }
 
-    /// As [`judge`](Self::judge), for an admin user.
+    /// Checks an admin user's new password in the same order, with the user name in place of the
+    /// address.
     pub(crate) fn judge_admins(
         &self,
         username: &Username,

@@ -51,8 +51,9 @@ pub struct HashingStats {
 /// A pool of separate threads that compute and verify password hashes, so that no executor is
 /// blocked.
 ///
-/// Each thread keeps its memory block. The [queue](Queue) is bounded and fair to sources. A caller
-/// that finds no place gets an error at once. A caller that goes away frees its place.
+/// Each thread keeps its memory block. The [queue](Queue) is bounded and fair to sources. If a
+/// caller finds no place in the queue, it gets an error at once. If a caller goes away, its place
+/// becomes free.
 pub(crate) struct HashingPool {
     shared: Arc<Shared>,
 }
@@ -64,7 +65,7 @@ struct Shared {
     closed: AtomicBool,
     threads: usize,
     current: Argon2Params,
-    /// Verified instead of a missing hash. No password matches it.
+    /// The hash that is verified if an account has no readable hash. No password matches it.
     decoy: StoredHash,
     running: AtomicUsize,
     begun: AtomicU64,
@@ -163,7 +164,7 @@ impl HashingPool {
         }
     }
 
-    /// Computes a hash when its turn comes.
+    /// Computes a hash once a thread is free.
     pub(crate) async fn hash(
         &self,
         password: &Credential,
@@ -260,7 +261,7 @@ impl Shared {
     fn work(&self) {
         let mut memory = Memory::default();
         while let Some(Job { task, answer, .. }) = self.next() {
-            // A panic fails this hash only. The thread goes on.
+            // A panic fails only this hash. The thread continues.
             let began = Instant::now();
             let done = catch_unwind(AssertUnwindSafe(|| self.perform(&task, &mut memory)));
             self.note(began.elapsed());

@@ -1,5 +1,5 @@
-//! The hashes that wait for a thread. Each source has a line and sources take turns, so that no
-//! source delays the others.
+//! The hashes that wait for a thread. Each source has a line. Sources take turns, so that no source
+//! delays the others.
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -14,7 +14,8 @@ pub(crate) enum Lane {
     /// Callers who ask to sign in or to reset a password as a customer.
     #[default]
     Strangers,
-    /// Customers who are signed in or sign in from a known device, and the host itself.
+    /// Customers who are signed in, or who sign in from a known device or source, and the host
+    /// itself.
     Known,
     /// Admin users, signed in or not.
     Admins,
@@ -43,7 +44,8 @@ impl Line {
         }
     }
 
-    /// Returns the line of the host, and of work that continues after the answer.
+    /// Returns the line of hashes that the host requests, and of new hashes that replace outdated
+    /// ones after a sign-in.
     pub(crate) const fn of_host() -> Self {
         Self { lane: Lane::Known, source: None }
     }
@@ -93,8 +95,8 @@ impl<J> Queue<J> {
     }
 
     /// Adds a job at the end of its line. A source holds at most a quarter of a lane's places. If
-    /// the lane is full and the longest line is longer by two or more, then the last job of the
-    /// longest line loses its place and is returned.
+    /// the lane is full, then a job may take a place from the longest line. That line must be longer
+    /// than the job's line by two or more. Its last job loses its place and is returned.
     pub(super) fn push(&mut self, line: Line, job: J) -> Result<(Ticket, Option<J>), Full> {
         let capacity = self.capacity;
         let jobs = self.lane(line.lane);

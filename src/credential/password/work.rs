@@ -6,7 +6,7 @@ use std::sync::{
 use super::queue::Line;
 
 /// The costly work of an attempt: the line in which it waits, and whether it has started. The start
-/// is recorded even after the caller went away.
+/// is recorded even if the caller has gone away.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Work {
     line: Line,

@@ -1,4 +1,4 @@
-//! The check of the answer to the host's challenge, before an attempt costs anything.
+//! The check of the answer to the host's challenge, which runs before any costly work.
 
 use crate::{
     account::Website,

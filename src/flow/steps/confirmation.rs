@@ -16,7 +16,8 @@ use crate::{
 pub(in crate::flow) enum Confirming {
     /// The present address of the account.
     Own,
-    /// The new address of the account. The current password was checked at the request.
+    /// The new address of the account. The flow that made the token has checked the current
+    /// password.
     Changed,
 }
 

@@ -22,8 +22,8 @@ pub(in crate::flow) async fn end_credentials(
     ended
 }
 
-/// Closes the assistances of a subject that are over. If this fails for one of them, it is closed
-/// when the ledger is read.
+/// Closes those assistances of a subject that have ended. If this fails for one of them, it is
+/// closed when the ledger is read.
 pub(in crate::flow) async fn settle_ledger(services: &Services, subject: &Subject, origin: &Origin) {
     match subject {
         Subject::Customer(customer) => drop(services.assistance.settle_of(customer, origin).await),
@@ -46,8 +46,8 @@ pub(in crate::flow) enum Ends<'a> {
 /// checked its caller. If another request has ended the subject's tokens since then, or if the
 /// tokens cannot be ended now, the credential must not stay:
 ///
-/// - `undo` restores the previous one by compare-and-set. A credential that was changed again
-///   stays.
+/// - `undo` restores the previous credential by compare-and-set. If the credential was changed
+///   again, then the later one stays.
 /// - All tokens end, including those obtained with the new credential.
 /// - The caller is refused.
 pub(in crate::flow) async fn let_stand(
@@ -60,8 +60,8 @@ pub(in crate::flow) async fn let_stand(
 ) -> Result<(), Stop> {
     let Err(stop) = end_earlier(services, subject, generation, ends, origin).await else { return Ok(()) };
     let undone = undo.await;
-    // This runs after the undo, even if the undo failed: no token obtained with the credential
-    // works from here on.
+    // This runs after the undo, even if the undo failed, so that no token obtained with the new
+    // credential works from here on.
     end_credentials(services, subject, None, origin).await?;
     undone?;
     Err(stop)

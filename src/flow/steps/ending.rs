@@ -14,9 +14,9 @@ use crate::{
 
 /// Records the outcome of a flow in the audit trail, and returns its result.
 ///
-/// If a refusal within the budget must be recorded and cannot be, the caller gets "unavailable". A
-/// success needs no such rule: it was recorded before, or, like a revocation, must not depend on
-/// the audit trail.
+/// If a refusal must be recorded and the sink fails, the caller gets "unavailable". A refusal for a
+/// spent budget is only queued. A success stays a success: either it was recorded before, or it
+/// must not depend on the audit trail, like a revocation.
 pub(in crate::flow) async fn conclude<T>(
     services: &Services,
     event: &Draft,
@@ -35,7 +35,7 @@ pub(in crate::flow) async fn conclude<T>(
     }
 }
 
-/// Records or queues an event.
+/// Records an event, or queues it if nothing may wait for the sink.
 pub(in crate::flow) async fn tell(services: &Services, event: &Draft, outcome: Outcome) -> Result<(), Error> {
     match event.delivery(outcome) {
         Delivery::Awaited => services.trail.record(event, outcome).await,

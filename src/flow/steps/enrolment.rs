@@ -1,5 +1,5 @@
-//! The enrolment of an authenticator. A signed-in admin user begins it, or a mail does, and its
-//! token finds it again.
+//! The enrolment of an authenticator. A signed-in admin user begins it, or an admin sign-in mails
+//! its token. The token identifies the enrolment in later requests.
 
 use super::ending::settle;
 use crate::{
@@ -95,7 +95,7 @@ pub(in crate::flow) async fn live_enrolment(
     let found = found.under(services.tokens.generation(&subject).await?);
     let revoked = Refusal::RevokedMeanwhile;
     let (enrolment, present) = found.ok_or(revoked.told(SecondFactorError::InvalidEnrolmentToken))?;
-    // If the session has ended, an enrolment that was begun with it ends too.
+    // If the enrolment was begun with a token, it ends with that token.
     if let Some(grant) = &enrolment.begun_with
         && services.tokens.find(grant).await?.is_none()
     {

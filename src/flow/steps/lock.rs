@@ -17,7 +17,7 @@ use crate::{
 /// A kind of account whose owners are notified of a lock.
 pub(in crate::flow) trait ToldOfLock: Account {
     /// Notifies the owner of the account that its budget over all sources is spent. If no account
-    /// has the name, the work is the same and no notice is sent.
+    /// has the name, the function does the same work and sends no notice.
     ///
     /// # Errors
     ///

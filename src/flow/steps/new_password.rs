@@ -55,8 +55,8 @@ pub(in crate::flow) async fn change<A: ChangesPassword>(
         services.trail.begin(event).await?;
     }
     if !accounts.replace_hash(&row, &hash).await? {
-        // The stored hash is not the checked one: a sign-in has updated it, or another request has
-        // changed the password.
+        // Another request has replaced the hash that was checked: a sign-in has updated it, or the
+        // password was changed.
         row = confirm().await?;
         if !accounts.replace_hash(&row, &hash).await? {
             return Err(Error::Conflict.into());

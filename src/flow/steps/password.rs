@@ -21,8 +21,9 @@ use crate::{
 
 /// Reads the account again after its credential was found right.
 ///
-/// The row was read before the generation, so the host may have changed the row and ended the
-/// tokens in between. If that happens from here on, the generation changes and no grant is stored.
+/// The row was first read before the generation, so the host may have changed the row and ended the
+/// tokens in between. If the host does so after this second reading, the generation changes and no
+/// grant is stored.
 pub(in crate::flow) async fn read_again<A: Account>(
     accounts: &Accounts<A>,
     name: &A::Name,
@@ -32,8 +33,8 @@ pub(in crate::flow) async fn read_again<A: Account>(
     row.ok_or(Refusal::UnknownAccount.failed(SignInError::Refused))
 }
 
-/// Checks the password again if the row has another hash now, because another sign-in has updated
-/// it or the password was changed. Returns true if the hash is outdated.
+/// Checks the password again if the row now has another hash: another sign-in has updated the hash,
+/// or the password was changed. Returns true if the hash is outdated.
 pub(in crate::flow) async fn check_again<A: Account>(
     passwords: &Passwords,
     password: &Credential,

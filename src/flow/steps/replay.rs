@@ -1,4 +1,4 @@
-//! The replay of a one-time credential. Either the replay or the first use may come from a thief.
+//! The replay of a one-time credential. A thief may have made the replay or the first use.
 
 use super::credentials::end_credentials;
 use crate::{
@@ -11,8 +11,8 @@ use crate::{
     token::{AssistanceEnd, GrantId, Obtained, Subject},
 };
 
-/// Notifies the owner of a replay, and ends the tokens obtained with the spent credential, because
-/// a thief may have used it first. Returns the refusal.
+/// Notifies the account's owner of a replay, and ends the tokens obtained with the spent
+/// credential, because a thief may have used it first. Returns the refusal.
 pub(in crate::flow) async fn end_replayed(
     services: &Services,
     row: Option<&CustomerRecord>,
@@ -20,7 +20,7 @@ pub(in crate::flow) async fn end_replayed(
     told: impl Into<Error>,
     event: &mut Draft,
 ) -> Denied {
-    // Decoys have no credentials. A host's own store has returned a wrong one.
+    // The account is a decoy, which has no credentials. Only a faulty store of the host gets here.
     let Some(row) = row else { return Refusal::UnknownAccount.failed(told) };
     event.delivery = Delivery::Awaited;
     event.action = Action::CodeReplay;
@@ -29,7 +29,8 @@ pub(in crate::flow) async fn end_replayed(
     let obtained = match spent.purpose {
         Purpose::ResetToken => Obtained::ResetToken,
         Purpose::OneTimeCode => Obtained::OneTimeCode,
-        // A confirmation token gives no sign-in and no reset, so neither flow looks for one.
+        // The flows that call this function look for no confirmation token, because such a token
+        // cannot sign in or set a password.
         Purpose::Confirmation => return Refusal::WrongCredential.failed(told),
     };
     // The notice is sent first, so that a caller who disconnects cannot suppress it.
@@ -44,8 +45,8 @@ pub(in crate::flow) async fn end_replayed(
     }
 }
 
-/// Ends the grant obtained with a credential. The token may not be stored yet, so it is barred for
-/// its whole possible lifetime.
+/// Ends the grant obtained with a credential. The first use may not have stored the token yet, so
+/// its id is barred for a whole lifetime.
 async fn end_bought(
     services: &Services,
     row: &CustomerRecord,
@@ -54,7 +55,8 @@ async fn end_bought(
     event: &mut Draft,
 ) -> Result<(), Error> {
     let Services { tokens, assistance, config, .. } = services;
-    // The grant is needed only for the audit trail. If it cannot be read, it is ended nevertheless.
+    // The grant only adds details to the audit trail. If it cannot be read, its token is still
+    // ended.
     if let Ok(Some(grant)) = tokens.find(bought).await {
         event.about_grant(&grant);
     }
@@ -71,8 +73,8 @@ async fn end_bought(
 /// password, perhaps by a thief.
 ///
 /// A completed reset changes the generation. If the generation is still that of the spent token,
-/// the reset is still running or has failed, and has had no effect. A running reset ends everything
-/// itself, and would be refused if this function did so first.
+/// the reset is still running or has failed, and has had no effect. A running reset will end all
+/// tokens and credentials. If this function ended them now, that reset would be refused.
 async fn end_reset(
     services: &Services,
     row: &CustomerRecord,

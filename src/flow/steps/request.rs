@@ -11,8 +11,8 @@ use crate::{
     state::budgets::AttemptOutcome,
 };
 
-/// Charges a request to the budget of its source, if that is known, and to the budget of the
-/// address.
+/// Charges a request to the budget of the address and, if the source is known, to the budget of the
+/// source.
 ///
 /// Every request counts, even if it fails later. If the host's challenge requires an answer and it
 /// is missing or wrong, the request is refused before it is charged.

@@ -39,8 +39,8 @@ pub(in crate::flow) async fn judge_code<'a>(
     let admin = &row.id;
     let code = TypedCode::of(code);
     let attempted = match code.recovery_code() {
-        // Nobody can guess a recovery code. If an attacker locks the authenticator's budget, its
-        // owner must still be able to use one.
+        // A recovery code has a separate budget, because it cannot be guessed. If an attacker locks
+        // the authenticator's budget, the owner can still sign in with a recovery code.
         Some(_) => Attempted::recovery_code(admin, event.origin.source, &services.config),
         None => Attempted::second_factor(admin, &services.config),
     };
@@ -64,8 +64,8 @@ pub(in crate::flow) async fn judge_code<'a>(
     }
 }
 
-/// Notifies an admin user that somebody knew the password but not the code, unless the last notice
-/// about this source is recent.
+/// Notifies an admin user that somebody knew the password but not the code. At most one notice is
+/// sent for each source in a window of the budget.
 ///
 /// If the notice cannot be sent, the result of the sign-in stays the same.
 async fn tell_of_wrong_code(services: &Services, row: &AdminRecord, origin: &Origin) {
@@ -96,8 +96,8 @@ pub(in crate::flow) async fn issue_admin_token(
     match (right, begun) {
         (Some(right), Ok(())) => spend(services, row, right, event).await?,
         (Some(right), Err(error)) => {
-            // The failure is not the code's fault. If the charge cannot be returned now, it
-            // expires.
+            // The code was right, so the attempt is not counted as a failure. If the charge cannot
+            // be settled now, a later attempt settles it.
             let _ = right.charged.settle(AttemptOutcome::Withdrawn).await;
             return Err(error.into());
         }
@@ -131,7 +131,7 @@ async fn spend(
     if let Some(left) = code.recovery_codes_left() {
         services.notices.tell_admin(admin, AdminNotice::RecoveryCodeUsed { left }, &event.origin);
     }
-    // If the secret cannot be sealed again now, the next sign-in or the host's timer does it.
+    // If the secret cannot be sealed again now, the next sign-in or `reseal_factors` does it.
     let _ = services.factors.reseal(code.factor()).await;
     Ok(())
 }

@@ -67,7 +67,7 @@ struct Attempt<'a> {
     chain: Chain,
 }
 
-/// Signs in by these steps of the chain, within these budgets. Returns the error `spent` once a
+/// Signs in by these steps of the chain, within these budgets. Returns the error `spent` if a
 /// budget is spent.
 pub(in crate::flow) async fn sign_in(
     services: &Services,
@@ -92,7 +92,7 @@ pub(in crate::flow) async fn sign_in(
 }
 
 impl Attempt<'_> {
-    /// Returns none once a budget is spent.
+    /// Returns none if a budget is spent.
     async fn within_budget(&self, opened: Opened<'_>, event: &mut Draft) -> Result<Option<SignedIn>, Stop> {
         let Self { services, asked, address, .. } = *self;
         require_answer(services, Some(&opened), self.challenged()).await?;
@@ -105,7 +105,7 @@ impl Attempt<'_> {
         let admitted = match answer {
             Ok(admitted) => admitted,
             Err(stop) => {
-                // The caller gets the first error.
+                // If the settlement fails as well, then the caller gets the error of the sign-in.
                 if let Ok(locks) = settle(services, charged, outcome, event).await {
                     tell_of_locks(services, locks, address, owner.as_ref(), &asked.origin).await;
                 }
@@ -114,7 +114,7 @@ impl Attempt<'_> {
         };
         event.is_customers();
         let device = match &admitted.matched {
-            // An admin user's device is not the customer's.
+            // The device is the admin user's, and must not become a known device of the customer.
             Match::OneTimeCode(_) => SignedInDevice::default(),
             Match::Password { .. } | Match::ResetToken => {
                 // If the device gets no secret now, it gets one at the next sign-in. The sign-in
@@ -122,8 +122,8 @@ impl Attempt<'_> {
                 charged.remember(&Subject::Customer(admitted.row.id.clone())).unwrap_or_default()
             }
         };
-        // The attempt is settled while the token is issued, because only the credential decides
-        // how.
+        // The attempt is settled while the token is issued, because its outcome depends on the
+        // credential alone.
         let issue = self.issue(&admitted, drawn, event);
         let (settled, signed_in) = future::zip(charged.settle(outcome), issue).await;
         // The credential is right. If the charge cannot be settled now, it is settled later.
@@ -188,8 +188,8 @@ impl Attempt<'_> {
         if !self.chain.password {
             return Ok(None);
         }
-        // A disabled account is treated as one without a password, so that its refusal is the same
-        // work.
+        // A disabled account is treated as an account without a password, so that its refusal does
+        // the same work.
         let enabled = sought.row.as_ref().filter(|row| row.status != AccountStatus::Disabled);
         let hash = enabled.and_then(|row| row.password_hash.as_ref());
         let verified = self.services.passwords.verify(&self.asked.credential, hash, work).await?;
@@ -214,8 +214,9 @@ impl Attempt<'_> {
         Ok((AdmittedCustomer { row, matched, generation, until: None }, AttemptOutcome::Succeeded))
     }
 
-    /// Looks for a one-time credential, the later steps of the chain, and spends it for the grant
-    /// `bought`. A credential that matches nothing costs one look-up.
+    /// Looks for a one-time credential, the later steps of the chain, and spends it. `bought` is
+    /// the grant that the sign-in issues for it. A credential that matches nothing costs one
+    /// look-up.
     async fn redeem(
         &self,
         bought: &GrantId,
@@ -242,7 +243,7 @@ impl Attempt<'_> {
         let matched = match (purpose, assistance) {
             (Purpose::ResetToken, None) => Match::ResetToken,
             (Purpose::OneTimeCode, Some(assistance)) => Match::OneTimeCode(Arc::clone(assistance)),
-            // A host's own store has returned a wrong record.
+            // Only a faulty store of the host returns such a record.
             (Purpose::ResetToken, Some(_)) | (Purpose::OneTimeCode, None) | (Purpose::Confirmation, _) => {
                 return Err(refused);
             }

@@ -1,4 +1,4 @@
-/// Writes the setters that several client requests share. The request has a field with each name.
+/// Writes the setters that several client requests share. Each setter sets the field of its name.
 macro_rules! setters {
     ($($field:ident),+) => { $(setters!(@$field);)+ };
     (@website) => {
@@ -12,7 +12,7 @@ macro_rules! setters {
         /// details.
         ///
         /// Attempts and requests are counted for each address, so pass the client's address and not
-        /// a proxy's. Without an address, all clients share one budget for each account.
+        /// the address of a proxy. Requests without an address share one budget for each account.
         pub fn origin(self, origin: impl Into<crate::token::Origin>) -> Self {
             Self { origin: origin.into(), ..self }
         }

@@ -16,8 +16,8 @@ use crate::{
     token::Grant,
 };
 
-/// The accounts of one kind. A row of another account than the requested one counts as no row,
-/// because a different answer would reveal who has an account.
+/// The accounts of one kind. If the host's table returns a row of another account than the
+/// requested one, the row is ignored. Any other answer would reveal who has an account.
 pub(crate) struct Accounts<A: Account> {
     table: Arc<A::Rows>,
     decoys: Arc<Decoys>,
@@ -53,14 +53,14 @@ impl<A: Account> Accounts<A> {
     }
 
     /// Replaces `new` with the row's earlier hash. Returns false if the account's hash has changed
-    /// since. An account that had no password gets a hash that no password matches.
+    /// since. If the account had no password, it gets a hash that no password matches.
     pub(crate) async fn restore_hash(&self, row: &A, new: &PasswordHash) -> Result<bool, StoreError> {
         let none = PasswordHash::from("");
         self.table.replace_password_hash(row.id(), Some(new), row.password_hash().unwrap_or(&none)).await
     }
 
-    /// Returns the id of the account of a name. If there is no account, returns the id of its
-    /// decoy.
+    /// Returns the id of the account with a name. If there is no account, returns the id of the
+    /// decoy account.
     pub(crate) fn id_or_decoy(&self, row: Option<&A>, name: &A::Name) -> A::Id {
         // The decoy is computed for a known account as well, so that both cases do the same work.
         let decoy = A::decoy(&self.decoys, name);
@@ -86,13 +86,13 @@ impl Accounts<CustomerRecord> {
 }
 
 impl Accounts<AdminRecord> {
-    /// Returns the admin user, if active now.
+    /// Returns the admin user if the account is active now.
     pub(crate) async fn active(&self, id: &AdminId) -> Result<AdminRecord, Stop> {
         active(self.find_by_id(id).await?)
     }
 
-    /// Returns the admin user of a grant, if active now. The grant must still be sufficient: the
-    /// shop may have begun to require a second factor.
+    /// Returns the admin user of a grant if the account is active now. Refuses a grant without a
+    /// second factor if the policy now requires one.
     pub(crate) async fn acting(
         &self,
         id: &AdminId,

@@ -265,7 +265,7 @@ fn admin_record(row: &impl AdminUser) -> AdminRecord {
     }
 }
 
-/// Returns the row of an admin user, if active.
+/// Returns the row of an admin user if the account is active.
 pub(super) fn active(row: Option<AdminRecord>) -> Result<AdminRecord, Stop> {
     let active = row.filter(|row| row.status == AccountStatus::Active);
     active.ok_or(Refusal::AdminDisabled.told(TokenError::Invalid))

@@ -1,5 +1,5 @@
-//! The entries of the ledger. An entry is made before its token is stored, and closed when the
-//! assistance is over. Each reading first closes the entries that are over.
+//! The entries of the ledger. An entry is written before its token is stored, and closed when the
+//! assistance has ended. Each reading first closes the entries of ended assistances.
 
 use super::{Assistances, LedgerPage};
 use crate::{
@@ -66,7 +66,8 @@ impl Assistances {
         self.ledger.find(customer, grant).await
     }
 
-    /// Returns the newest entries of a customer, after it has closed those that are over.
+    /// Closes the entries of a customer whose assistances have ended, and returns the newest
+    /// entries.
     pub(crate) async fn list_of(
         &self,
         customer: &CustomerId,
@@ -76,8 +77,8 @@ impl Assistances {
         self.settle(page.entries, origin).await
     }
 
-    /// Returns at most `limit` open entries of the shop, the oldest first, after it has closed
-    /// those that are over.
+    /// Closes the entries of ended assistances among the oldest `limit` of the shop, and returns
+    /// the entries that are still open.
     pub(crate) async fn settle_open(
         &self,
         limit: usize,
@@ -92,7 +93,7 @@ impl Assistances {
         Ok(settled)
     }
 
-    /// Closes every assistance of a customer that is over. If it returns `Ok`, then none of them
+    /// Closes every assistance of a customer that has ended. If it returns `Ok`, then none of them
     /// can become valid again.
     pub(crate) async fn settle_of(&self, customer: &CustomerId, origin: &Origin) -> Result<(), Error> {
         if self.admins.is_none() {
@@ -108,8 +109,8 @@ impl Assistances {
         }
     }
 
-    /// Closes the assistances of an admin user that are over, among the oldest of the shop. Further
-    /// ones are closed later. Their tokens are already invalid.
+    /// Closes the ended assistances of an admin user among the oldest open entries of the shop.
+    /// Other entries of the admin user are closed later. Their tokens are already invalid.
     pub(crate) async fn settle_by(&self, actor: &AdminId, origin: &Origin) {
         if let Ok(mut page) = self.ledger.open(None, Self::ENTRIES).await {
             page.entries.retain(|entry| entry.assistance.actor == *actor);
@@ -123,8 +124,8 @@ impl Assistances {
         Ok(self.ledger.of(customer, None, 1).await?.entries.is_empty())
     }
 
-    /// Closes the entries that are over, and returns all entries in their present state. Entries
-    /// whose token was never issued are left out.
+    /// Closes the entries of ended assistances, and returns all entries in their present state.
+    /// Leaves out entries whose token was never issued.
     async fn settle(
         &self,
         entries: Vec<AssistanceEntry>,
@@ -135,8 +136,8 @@ impl Assistances {
             if entry.ended_at.is_none()
                 && let Some(end) = self.end_of(&entry).await?
             {
-                // A caller that sees the end must not see the assistance continue. The bar also
-                // prevents a token that is not stored yet from being stored.
+                // The token must be invalid before a caller can read that the assistance has ended.
+                // If the token is not stored yet, the bar prevents that it is stored.
                 self.tokens.bar(&entry.grant, entry.expires_at).await?;
                 let (customer, grant) = (entry.customer, entry.grant);
                 let noted = match self.try_close(&customer, &grant, end, origin).await? {

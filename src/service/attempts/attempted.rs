@@ -36,16 +36,16 @@ pub(crate) struct Attempted {
     pub(super) caller: Option<CallerDigests>,
     /// The caller's standing if its device and source are unknown.
     pub(super) standing: Standing,
-    /// The tallies of the source over all accounts. If one is spent, then the source is refused,
-    /// except with the secret of a device that the account knows.
+    /// The tallies of the source over all accounts. If a tally is spent, then the source is
+    /// refused. Only an attempt with the secret of a device that the account knows is not refused.
     pub(super) source: Option<Tallies>,
-    /// A tally of the account over all sources. If it is spent, then attempts are verified and no
-    /// longer counted.
+    /// A tally of the account over all sources. If it is spent, then credentials are still
+    /// verified, but failures are no longer counted.
     pub(super) tally: Option<Tallies>,
-    /// True if the watch over the shop counts the attempt, because anybody may present such a
-    /// credential.
+    /// True if the watch over the shop counts the attempt. It counts the credentials that anybody
+    /// may present.
     pub(super) watched: bool,
-    /// The line in which its hash waits.
+    /// The line in which the attempt's password hash waits.
     pub(super) line: Line,
 }
 
@@ -64,8 +64,8 @@ impl Attempted {
     }
 
     /// Creates a check of the current password by a signed-in customer. It has a separate budget.
-    /// The holder of a live token counts as known, so that attackers cannot keep a customer from
-    /// changing the password.
+    /// The holder of a live token counts as a known caller, so that attackers cannot keep a
+    /// customer from changing the password.
     pub(crate) fn confirmation(address: &Address, config: &AuthConfig) -> Self {
         Self::of(CUSTOMER, account_partition(address), DocumentId::of(&[b"confirmation"]), config)
             .in_line(Lane::Known, None)
@@ -99,25 +99,25 @@ impl Attempted {
         Self { narrow, ..Self::new(RECOVERY_CODE, recovery_code_partition(admin)) }
     }
 
-    /// Creates a check of the first code of an enrolment. The holder of the token knows the secret,
-    /// so the budget is a rate limit.
+    /// Creates a check of the first code of an enrolment. The holder of the enrolment token knows
+    /// the secret, so the budget is only a rate limit.
     pub(crate) fn activation(admin: &AdminId, config: &AuthConfig) -> Self {
         Self::request("activation", &[admin.to_string().as_bytes()], config.budgets.second_factor)
     }
 
-    /// Creates a showing of an enrolment's secret to a holder of its token. It is limited because
-    /// it writes.
+    /// Creates a request of an enrolment's secret by the holder of the enrolment token. Its number
+    /// is limited, because every request writes to the store.
     pub(crate) fn showing(enrolment: EnrolmentId, config: &AuthConfig) -> Self {
         Self::request("enrolment showing", &[enrolment.as_bytes()], config.budgets.second_factor)
     }
 
-    /// Creates a mail about an enrolment, requested with the right password.
+    /// Creates a request for an enrolment mail by a caller who knows the password.
     pub(crate) fn enrolment_request(admin: &AdminId, config: &AuthConfig) -> Self {
         Self::request("enrolment request", &[admin.to_string().as_bytes()], config.budgets.reset_account)
     }
 
-    /// Creates a notice of wrong codes to an admin user: one for each source in the window of the
-    /// code's budget.
+    /// Creates a notice of wrong codes to an admin user. Each source causes at most one notice in
+    /// the window of the second factor's budget.
     pub(crate) fn wrong_code_notice(admin: &AdminId, source: Option<IpAddr>, config: &AuthConfig) -> Self {
         let window = config.budgets.second_factor.window;
         let budget = Budget { failures: 1, window, lock: Lock::For(window) };
@@ -137,10 +137,10 @@ impl Attempted {
 
     /// Creates a redemption of a one-time credential without a password.
     ///
-    /// It has a separate budget for each source, and a lock of the password does not affect it.
-    /// Each source has a separate partition, so that sources do not wait for each other. Nobody can
-    /// guess such a secret, so the wide budget of the address refuses nobody. Once the wide budget
-    /// is spent, wrong credentials create no more counters.
+    /// Each source has a separate budget in a separate partition, so sources do not wait for each
+    /// other. A lock of the password does not affect a redemption. Nobody can guess such a secret,
+    /// so the wide budget of the address refuses nobody. Once the wide budget is spent, wrong
+    /// credentials create no more counters.
     pub(crate) fn redemption(
         purpose: Purpose,
         address: &Address,
@@ -176,7 +176,7 @@ impl Attempted {
         Self::request("reset requests", &[source.as_bytes()], config.budgets.reset_source)
     }
 
-    /// Creates a confirmation request for an address, which an account has or wants to have.
+    /// Creates a confirmation request for an address that an account has or wants to have.
     pub(crate) fn confirmation_request(
         address: &Address,
         source: Option<IpAddr>,
@@ -256,8 +256,8 @@ impl Attempted {
     }
 }
 
-/// Returns the properties that identify a caller. A caller without an address has no source digest,
-/// because such callers cannot be told apart.
+/// Returns the digests of a caller's source and device. The source digest of a caller without an
+/// address is none, because such callers cannot be distinguished.
 pub(crate) fn caller(source: Option<IpAddr>, device: Option<&DeviceSecret>) -> CallerDigests {
     let source = source.map(|source| Digest::from_bytes(*source_scope(Some(source)).as_bytes()));
     CallerDigests { source, device: device.map(DeviceSecret::digest) }

@@ -33,9 +33,9 @@ pub(super) struct Charge {
     /// The kind of account.
     kind: &'static str,
     place: Place,
-    /// The line in which its hash waits.
+    /// The line in which the attempt's password hash waits.
     line: Line,
-    /// True if the watch over the shop counts it.
+    /// True if the watch over the shop counts the attempt.
     watched: bool,
     /// The tallies in which a failure is counted.
     tallies: [Option<Tallies>; 2],
@@ -62,7 +62,7 @@ pub(crate) struct SignedInDevice {
     pub(crate) is_new: bool,
 }
 
-/// Where the counters are stored, as the store may be full.
+/// The place of the counters. It depends on the room in the store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Place {
     /// In a document of the account and one of the narrow scope.
@@ -82,7 +82,7 @@ pub(super) struct Abandoned {
 }
 
 impl Abandoned {
-    /// True if it could not be settled for an hour. Its lease ended long before.
+    /// True if the charge could not be settled for an hour. Its lease ended long before.
     pub(super) fn is_old(&self, now: OffsetDateTime) -> bool {
         after(self.at, Duration::from_secs(60 * 60)) <= now
     }
@@ -90,8 +90,8 @@ impl Abandoned {
 
 /// A reserved charge, which must be settled.
 ///
-/// If its caller goes away after its work has started, then it counts as a failure. If its work has
-/// not started, then it is given back.
+/// If the caller goes away after the attempt's work has started, then the attempt counts as a
+/// failure. If the work has not started, then the charge is given back.
 #[derive(Debug)]
 pub(crate) struct Charged<'a> {
     attempts: &'a Attempts,
@@ -133,7 +133,7 @@ impl Charge {
         self.watched = watched;
     }
 
-    /// Moves the hash to the line of known callers.
+    /// Moves the attempt's hash to the line of known callers.
     pub(super) const fn wait_with_known(&mut self) {
         self.line = self.line.with_known();
     }
@@ -259,7 +259,7 @@ impl<'a> Charged<'a> {
         self.waited
     }
 
-    /// Returns the costly work of the attempt, which knows whether it has started.
+    /// Returns the costly work of the attempt. `Work` records whether the work has started.
     pub(crate) const fn work(&self) -> &Work {
         &self.work
     }

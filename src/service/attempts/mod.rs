@@ -58,10 +58,11 @@ pub(crate) struct Attempts {
     watch: Watch,
     clock: Arc<dyn Clock>,
     random: Arc<dyn SecureRandom>,
-    /// Notified whenever an attempt at one of its accounts is settled in this process.
+    /// One event for the accounts that share a slot. It is notified when an attempt at one of these
+    /// accounts is settled in this process.
     settled: [Event; 64],
     /// Charges that are not settled, because their callers went away or the store failed. Later
-    /// attempts settle them, because there is no runtime that could.
+    /// attempts settle them, because the crate has no task in the background.
     abandoned: Mutex<VecDeque<Abandoned>>,
     /// Selects the slot of an account if the store is full.
     slots: RandomState,
@@ -79,7 +80,7 @@ pub(crate) struct Opened<'a> {
     suspicious: bool,
     /// False if failures at this account are no longer counted.
     counts: bool,
-    /// Listens from before the load of the documents, so that no settlement is missed.
+    /// Registered before the documents are loaded, so that no settlement is missed.
     room: EventListener,
 }
 
@@ -131,7 +132,8 @@ impl Attempts {
         let ((held, (source, tally)), ()) = future::zip(loads, self.watch.exchange()).await;
         let (held, source, tally) = (held?, source?, tally?);
         let step = self.documents.propose(&held, &reserving)?;
-        // A device that this account knows must not be refused because of its neighbours.
+        // A device that this account knows must not be refused because of other callers from the
+        // same source.
         let known = step.answer.known;
         if known.device || known.source {
             charge.wait_with_known();
@@ -157,7 +159,7 @@ impl Attempts {
     ///
     /// # Errors
     ///
-    /// As those two methods.
+    /// The errors of these two methods.
     pub(crate) async fn reserve(&self, attempted: Attempted) -> Result<Option<Charged<'_>>, Stop> {
         match self.open(attempted).await? {
             Some(opened) => Ok(opened.reserve().await?),
@@ -263,7 +265,7 @@ impl Attempts {
     }
 
     /// Settles some of the unsettled charges. A charge that cannot be settled now goes to the end
-    /// of the queue. It is dropped after an hour.
+    /// of the queue. A charge of more than an hour ago is dropped.
     async fn settle_abandoned(&self) {
         for _ in 0..Self::SETTLED_AT_ONCE {
             let Some(abandoned) = self.abandoned().pop_front() else { return };
@@ -305,8 +307,8 @@ impl<'a> Opened<'a> {
         self.step.answer.known.device
     }
 
-    /// Reserves the charge. If other attempts have reserved the rest of the budget, then it waits
-    /// for room. Returns none if a budget is spent.
+    /// Reserves the charge. If other attempts have reserved the rest of the budget, then this
+    /// method waits for room. Returns none if a budget is spent.
     ///
     /// # Errors
     ///
@@ -332,8 +334,8 @@ impl<'a> Opened<'a> {
                 Changed::Answer(Reserved { room: Reserve::Spent, .. }) => {
                     charged.disregard();
                     if waited {
-                        // Callers that wait for the same account are refused as well, so they are
-                        // woken.
+                        // Other callers may wait for room in the same budget, which is now spent.
+                        // They are woken, so that they are refused without a delay.
                         attempts.settled(&charge.partition).notify_additional(usize::MAX);
                     }
                     return Ok(None);

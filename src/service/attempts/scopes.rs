@@ -38,7 +38,7 @@ pub(super) fn partition(kind: &str, names: &[&[u8]]) -> Partition {
     Partition::of(&[&[kind.as_bytes()], names].concat())
 }
 
-/// Returns the scope of a source's network. All callers without an address count as one source.
+/// Returns the scope of a source's network. Callers without an address share one scope.
 pub(super) fn source_scope(source: Option<IpAddr>) -> DocumentId {
     match source.map(network) {
         None => DocumentId::of(&[b"source"]),

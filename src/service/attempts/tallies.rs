@@ -24,7 +24,7 @@ pub(crate) struct Tallies {
 
 impl Tallies {
     /// Returns the tallies of a source over all accounts: of an IPv4 address, or of an IPv6 /64 and
-    /// its /48. Returns none for callers without an address, because they are many sources.
+    /// its /48. Returns none for callers without an address, because they stand for many sources.
     pub(crate) fn of_source(source: Option<IpAddr>, config: &AuthConfig) -> Option<Self> {
         let source = source?;
         let narrow = Tallied { id: source_scope(Some(source)), budget: config.budgets.source_total };
@@ -54,10 +54,10 @@ impl Tallies {
 }
 
 impl Attempts {
-    /// Number of attempts to count a failure in a tally that other callers change.
+    /// Number of tries to write a failure to a tally that other callers change as well.
     const COUNTED_IN_TRIES: u32 = 3;
 
-    /// Reads tallies. If there are none, then the result is neutral.
+    /// Reads tallies. Without tallies, nothing is spent or suspicious.
     pub(super) async fn look(&self, tallies: Option<&Tallies>) -> Result<Looked, StoreError> {
         let Some(Tallies { partition, tallied }) = tallies else { return Ok(Looked::default()) };
         let looking = ReadingTallies { tallied };

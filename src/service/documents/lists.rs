@@ -10,7 +10,7 @@ use crate::{
     store::{Document, Index, Listed, Partition, Position},
 };
 
-/// A store reported that it is full for a document that it must store.
+/// A store reported that it has no room for a document that it must store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the storage backend refused a document that is not expendable")]
 struct Refused;
@@ -38,7 +38,8 @@ impl Documents {
         self.store.list(index, after, limit).await
     }
 
-    /// Removes at most `limit` documents that are over, and returns their number.
+    /// Removes at most `limit` documents whose `keep_until` passed more than an hour ago, and
+    /// returns their number.
     ///
     /// # Errors
     ///
@@ -54,7 +55,7 @@ impl Held {
     ///
     /// # Errors
     ///
-    /// If there is not exactly one for each key of the transition.
+    /// If there is not exactly one document for each key of the transition.
     pub(crate) fn of(
         partition: &Partition,
         transition: &impl Transition,

@@ -20,7 +20,7 @@ use crate::{
     store::{DocumentId, Index, Listed, Name, Position, memory::MemoryStore},
 };
 
-/// Adds one to a number up to a limit, and rests on a second document.
+/// Adds one to a number up to a limit. The answer also depends on a second document.
 struct Add {
     limit: u8,
 }

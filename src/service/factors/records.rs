@@ -80,9 +80,9 @@ impl Factors {
         self.documents.change(&of_admin(&factor.admin), &Importing { factor }).await?.kept()
     }
 
-    /// Uses a step of the factor of this id. Returns true to exactly one caller, and afterwards
-    /// for no earlier step. If the last used step is later than `newest`, then a clock that was
-    /// ahead has used it, and it does not count.
+    /// Uses a step of the factor of this id. Returns true to exactly one caller, and afterwards for
+    /// no earlier step. If the last used step is later than `newest`, then a clock that was ahead
+    /// has used it. The last used step is then ignored.
     pub(super) async fn use_step(
         &self,
         admin: &AdminId,

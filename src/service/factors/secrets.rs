@@ -48,7 +48,7 @@ impl Factors {
             id,
             secret: self.seal(admin, id, secret)?,
             activated_at: self.clock.now().truncate_to_microsecond(),
-            // No step of it has been used here.
+            // No step of this factor has been used in this shop.
             last_step: 0,
             recovery_codes: Vec::new(),
         })
@@ -58,8 +58,8 @@ impl Factors {
         (0..RECOVERY_CODES).map(|_| RecoveryCode::generate(self.random.as_ref())).collect()
     }
 
-    /// Opens a sealed secret. If it cannot be opened, then the node lacks a key, so the code is not
-    /// counted as wrong.
+    /// Opens a sealed secret. If no key opens it, then the error is not a refusal, so the code does
+    /// not count as wrong.
     pub(crate) fn open(&self, admin: &AdminId, id: FactorId, sealed: &Sealed) -> Result<TotpSecret, Error> {
         self.keyring()?;
         self.try_open(admin, id, sealed).ok_or_else(|| StoreError::new(Unopened).into())

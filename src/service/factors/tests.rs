@@ -12,7 +12,7 @@ use crate::{
     token::{Digest, Subject},
 };
 
-/// The step whose code activates.
+/// The step whose code activates the enrolment.
 const FIRST: u64 = 84_150_000;
 /// The limit on steps when no clock is ahead.
 const NEWEST: u64 = u64::MAX;
@@ -21,7 +21,7 @@ fn sealed(key: u32, name: &str) -> Sealed {
     Sealed { key: KeyId(key), bytes: name.as_bytes().to_vec() }
 }
 
-/// An enrolment that lives until 60. Its token has this name.
+/// An enrolment that expires at second 60. Its token has this name.
 fn enrolment(name: &str, admin: u32, replaces: Option<&str>) -> Enrolment {
     Enrolment {
         id: enrolment_id(name),
@@ -94,8 +94,8 @@ fn a_pointer_is_not_trusted() {
     let node = store.node(1);
     let factors = service(&node);
     enrol(&factors, "one", 1);
-    // A pointer that leads to an admin user whose enrolment is of another token, or ended, or who
-    // has none.
+    // The pointer leads to an admin user who has no such enrolment: another one, an ended one, or
+    // none.
     for admin in [1, 2] {
         let forged = Enrolment { admin: AdminId::from(admin), ..enrolment("forged", 1, None) };
         let owner = Subject::Admin(forged.admin.clone());
@@ -181,7 +181,7 @@ fn each_is_done_for_one_caller_on_two_nodes() {
         });
         let used =
             raced(&factors, |factors, _| block_on(factors.use_step(&admin, one, FIRST + 1, NEWEST)).unwrap());
-        // A last step that a clock ahead has used is lowered for one caller only, too.
+        // If a clock that was ahead has used the last step, it is also lowered for one caller only.
         assert!(block_on(factors[0].use_step(&admin, one, FIRST + 100, NEWEST)).unwrap());
         let lowered = raced(&factors, |factors, _| {
             block_on(factors.use_step(&admin, one, FIRST + 5, FIRST + 6)).unwrap()
@@ -226,7 +226,7 @@ fn a_factor_sealed_by_another_key_is_found_until_it_is_resealed() {
     assert_eq!(others(0, 99), [1, 3, 3, 3, 5, 5, u32::MAX]);
     assert_eq!(others(u32::MAX, 99), [0, 1, 3, 3, 3, 5, 5]);
     assert_eq!(others(2, 99).len(), keys.len());
-    // Pages of each size go over all of them.
+    // Pages of each size together return every factor.
     for (key, size) in [0, 2, 3, u32::MAX].into_iter().flat_map(|key| (1..9).map(move |size| (key, size))) {
         let (mut found, mut after) = (Vec::new(), None);
         loop {

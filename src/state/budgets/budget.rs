@@ -6,9 +6,9 @@ use std::time::Duration;
 pub enum Lock {
     /// Attempts are refused for this time, at least a minute. Then the budget is full again.
     For(Duration),
-    /// One attempt at a time is allowed, each after a pause. The pause doubles with each failure,
-    /// from `first` (at least a minute) up to `longest`. The budget is full again once its window
-    /// has ended.
+    /// One attempt at a time is allowed, each after a pause. The first pause is `first` (at least a
+    /// minute). The pause doubles with each failure, up to `longest`. The budget is full again once
+    /// its window has ended.
     Growing {
         /// The pause after the failure that spends the budget.
         first: Duration,
@@ -24,7 +24,7 @@ pub enum Lock {
     },
 }
 
-/// The number of failed attempts that are allowed.
+/// A number of failed attempts that are allowed in a window.
 ///
 /// If a host shortens `window` or `lock`, then running windows and locks may be shortened to the
 /// new length from the next attempt on. If the host lengthens them, then running ones keep their
@@ -68,11 +68,11 @@ impl Budget {
     }
 }
 
-/// The standing of a caller at an account.
+/// How well an account knows a caller.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Standing {
     /// The account has signed in from the caller's device or source before.
     Known,
-    /// The account has not signed in from there, or this was not checked.
+    /// The account has not signed in from the caller's device or source, or this was not checked.
     Unknown,
 }

@@ -44,12 +44,13 @@ pub(crate) struct Settling<'a> {
     pub(crate) at: OffsetDateTime,
     /// The device to remember, if the attempt signs in.
     pub(crate) remembered: Option<Remembered>,
-    /// As in [`Reserving`].
+    /// False if a full store must still create the documents.
     pub(crate) expendable: bool,
 }
 
-/// Remembers the device and the source of a sign-in, and returns what the account knew of the
-/// caller before. If the account did not know the presented device, then it remembers the new one.
+/// Remembers the device and the source of a sign-in. Returns what the account knew of the caller
+/// before. If the account did not know the presented device secret, then it remembers the new
+/// secret.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Remembering {
     pub(crate) caller: CallerDigests,

@@ -36,8 +36,8 @@ enum Locked {
 struct Reservation(AttemptId, #[serde(with = "micros")] OffsetDateTime);
 
 impl Counter {
-    /// Maximum number of open reservations, which bounds the document. A larger budget cannot be
-    /// reserved all at once.
+    /// Maximum number of open reservations, which bounds the size of the document. If a budget
+    /// allows more failures, then further attempts wait until a reservation is settled.
     const MAX_RESERVED: usize = 256;
 
     pub(super) const fn new(budget: Budget) -> Self {
@@ -45,8 +45,8 @@ impl Counter {
         Self { budget, failures: 0, window_ends, locked: None, reserved: Vec::new() }
     }
 
-    /// Applies the present configuration of the budget and the passed time. Returns whether there
-    /// is room for a caller of this standing.
+    /// Applies the present configuration of the budget, and ends what has expired by now. Returns
+    /// the room for a caller of this standing.
     pub(super) fn available(&mut self, budget: Budget, standing: Standing, now: OffsetDateTime) -> Reserve {
         self.budget = budget;
         self.lapse(now);
@@ -59,8 +59,8 @@ impl Counter {
         let reserved = u32::try_from(self.reserved.len()).unwrap_or(u32::MAX);
         let limit = budget.limit(standing);
         match budget.lock {
-            // One attempt is allowed after each pause. It belongs to another caller, so this one is
-            // refused and does not wait.
+            // After each pause, one attempt is allowed. If another caller has reserved that
+            // attempt, this caller is refused and does not wait.
             Lock::Growing { .. } if self.failures >= limit => {
                 if reserved == 0 {
                     Reserve::Reserved
@@ -96,7 +96,7 @@ impl Counter {
         match outcome {
             AttemptOutcome::Failed => return Some(self.fail(now)),
             AttemptOutcome::Succeeded => {
-                // A known caller's success does not lift a lock on other callers.
+                // The success of a known caller must not lift the lock on other callers.
                 let kept = if self.locked.is_some() { self.budget.limit(Standing::Unknown) } else { 0 };
                 self.failures = self.failures.min(kept);
             }
@@ -133,7 +133,7 @@ impl Counter {
     }
 
     /// Returns the time from which the counter is idle if all its open reservations lapse. None if
-    /// the counter is, or would then be, locked until cleared.
+    /// the counter is locked until cleared, or could then become so.
     pub(super) fn keep_until(&self) -> Option<OffsetDateTime> {
         let mut counter = self.clone();
         if let Some(last) = self.reserved.iter().map(|held| held.1).max() {
@@ -148,9 +148,9 @@ impl Counter {
         }
     }
 
-    /// Shortens times that a clock ahead has written to the maximum that this clock would write.
-    /// Otherwise such a lock would last until that clock's time. Returns true if a time was
-    /// shortened.
+    /// Shortens times that a clock ahead has written to the longest duration that this clock would
+    /// write. Otherwise such a lock would last until the time of the clock that was ahead. Returns
+    /// true if a time was shortened.
     pub(super) fn clamp(&mut self, lease: Duration, now: OffsetDateTime) -> bool {
         let cut = |time: &mut OffsetDateTime, life: Duration| {
             let is_ahead = *time > after(after(now, life), TOLERANCE);

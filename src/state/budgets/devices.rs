@@ -24,7 +24,7 @@ pub(crate) struct CallerDigests {
     pub(crate) device: Option<Digest>,
 }
 
-/// Which properties of a caller an account knows.
+/// The properties of a caller that an account knows.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Known {
     /// True if the account has signed in from this source.
@@ -33,7 +33,7 @@ pub(crate) struct Known {
     pub(crate) device: bool,
     /// True if the account remembers any sign-in.
     pub(crate) any: bool,
-    /// The account's owner at those sign-ins. Another customer may have the name now.
+    /// The account's owner at those sign-ins. Another customer may own the name now.
     pub(crate) owner: Option<Owner>,
 }
 
@@ -50,8 +50,9 @@ pub(crate) struct Remembered {
     pub(crate) device: Option<Digest>,
 }
 
-/// The document of the devices and sources from which an account has signed in. It grants nothing
-/// and only selects the budget of an attempt.
+/// The document of the devices and sources from which an account has signed in. It grants no
+/// access. It only changes the limits of an attempt: the budgets, the challenge and the queue of
+/// hashes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Devices {
@@ -90,7 +91,7 @@ impl Owner {
             Subject::Admin(id) => Digest::of_parts(&[b"admin", id.to_string().as_bytes()]),
         };
         let (first, _) = digest.as_bytes().split_first_chunk::<8>().unwrap_or((&[0; 8], &[]));
-        // `before` needs a lower rank, and the lowest rank has none.
+        // `before` subtracts one from the rank, so no owner may have the lowest rank.
         Self(i64::from_be_bytes(*first).max(i64::MIN + 1))
     }
 
@@ -164,15 +165,15 @@ impl Devices {
 }
 
 impl Seen {
-    /// True if the sign-in is still remembered. A time from a clock that was ahead is remembered
-    /// longer by at most that clock's lead.
+    /// True if the sign-in is still remembered. If a clock that was ahead wrote the time, then the
+    /// sign-in is remembered longer, by the difference of the clocks.
     fn is_live(&self, now: OffsetDateTime) -> bool {
         now < after(self.1, Devices::MEMORY)
     }
 }
 
-/// Records a sign-in. A digest that was recorded within a day is not changed, so that most sign-ins
-/// write nothing.
+/// Records a sign-in. If the digest was recorded within the last day, then nothing changes, so that
+/// most sign-ins write nothing.
 fn see(list: &mut VecDeque<Seen>, digest: Digest, now: OffsetDateTime) {
     let place = list.iter().position(|seen| seen.0 == digest);
     if place.and_then(|place| list.get(place)).is_some_and(|seen| now < after(seen.1, ONE_DAY)) {

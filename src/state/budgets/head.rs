@@ -26,15 +26,15 @@ pub(crate) struct Head {
     /// The counter that new scopes share once there are [`MAX_SCOPES`](Self::MAX_SCOPES).
     #[serde(deserialize_with = "Option::deserialize")]
     pub(super) overflow: Option<Counter>,
-    /// The end of each live narrow scope. The head must outlast the last scope. Otherwise the epoch
-    /// would be lost, and the scope's lock with it.
+    /// The end of each live narrow scope. The head must be kept longer than the last scope.
+    /// Otherwise the epoch would be lost, and the scope's lock would be lost with it.
     scopes: Vec<ScopeEnd>,
     /// The longest duration of a narrow scope under this epoch, in seconds.
     longest: u64,
 }
 
-/// The time from which a scope counts nothing, in seconds since 1970, rounded up. None if it lasts
-/// until it is cleared.
+/// The time from which a scope counts nothing, in seconds since 1970, rounded up. None if the scope
+/// counts until it is cleared.
 type ScopeEnd = Option<i64>;
 
 impl Stored for Head {
@@ -45,7 +45,8 @@ impl Stored for Head {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Scope {
-    /// If this epoch differs from the head's, then the document counts as empty.
+    /// The epoch of the head when the scope was written. If the head has another epoch now, then
+    /// this document counts as empty.
     pub(super) epoch: Epoch,
     pub(super) counter: Counter,
 }
@@ -55,8 +56,8 @@ impl Stored for Scope {
 }
 
 impl Scope {
-    /// Returns the scope's entry in the head. The tolerance makes the head outlast the scope on
-    /// every node.
+    /// Returns the scope's entry in the head. It includes the tolerance, so that every node keeps
+    /// the head longer than the scope.
     fn end(&self) -> ScopeEnd {
         let keep_until = after(self.counter.keep_until()?, TOLERANCE);
         Some(keep_until.unix_timestamp().saturating_add(1))
@@ -117,7 +118,7 @@ impl Head {
         *self = Self { wide, ..Self::new(epoch) };
     }
 
-    /// Returns the head without idle counters. None if nothing is left that counts.
+    /// Returns the head without idle counters. None if nothing counts any more.
     pub(super) fn tidied(mut self, now: OffsetDateTime) -> Option<Self> {
         self.prune(now);
         let counts = |counter: &mut Counter| !counter.is_idle(now);

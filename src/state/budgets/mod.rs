@@ -118,8 +118,8 @@ impl Draw {
 }
 
 impl AccountBudgets {
-    /// Maximum duration of a reservation: 60 s. After that it counts as a failure. It is longer
-    /// than any queue of hashes, and shorter than the time that a person waits.
+    /// Maximum duration of a reservation: 60 s. After that, the reservation counts as a failure.
+    /// The lease is longer than any queue of hashes, and shorter than the time that a person waits.
     pub(crate) const LEASE: Duration = Duration::from_secs(60);
 
     /// Charges all budgets of an attempt, or none. An account without a head starts with `epoch`.
@@ -256,8 +256,8 @@ impl AccountBudgets {
     }
 }
 
-/// Returns the worse of two results. If one budget is spent, then waiting for room in the other is
-/// useless.
+/// Returns the worse of two results. If one budget is spent, then it is useless to wait for room in
+/// the other budget.
 const fn worse(a: Reserve, b: Reserve) -> Reserve {
     match (a, b) {
         (Reserve::Spent, _) | (_, Reserve::Spent) => Reserve::Spent,

@@ -12,14 +12,14 @@ use crate::{
 
 const TALLY: Name = Name::of("tally");
 
-/// The document of failures that are counted afterwards: those of a source over all accounts, or
-/// those of an account over all sources. Attempts in progress do not count.
+/// The document of failures that are counted after the attempts: those of a source over all
+/// accounts, or those of an account over all sources. Attempts in progress do not count.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Tally {
     counter: Counter,
-    /// The accounts with failures, each as 32 bits of its digest. No more are kept than are needed
-    /// for suspicion.
+    /// The accounts with failures, each as 32 bits of its digest. The list ends once there are
+    /// enough accounts to be suspicious.
     accounts: Vec<u32>,
     /// The number of failures at names without an account. It appears only in the audit trail. It
     /// decides nothing, because a caller must not learn from an answer whether an account exists.

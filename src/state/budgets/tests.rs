@@ -123,7 +123,7 @@ fn sign_in(number: u32, source: u32) -> Draw {
 // ---- Many scopes
 // ------------------------------------------------------------------------------------------
 
-/// An attempt that draws on no wide budget, such as the redemption of a one-time credential.
+/// An attempt without a wide budget, such as the redemption of a one-time credential.
 fn redemption(number: u32, source: u32) -> Draw {
     Draw { wide: None, ..sign_in(number, source) }
 }
@@ -151,8 +151,8 @@ fn from_128_scopes_on_new_ones_share_a_counter() {
     }
     assert_eq!(account.fail(&redemption(3005, 0), at(1)), Reserve::Spent);
     assert_eq!(account.0.len(), 129);
-    // A success of one does not clear what others have counted; and once scopes are over, there is
-    // room.
+    // A success of one scope does not clear the failures of others. Once the scopes have ended,
+    // there is room again.
     let later = at(1800 + 120);
     assert_eq!(account.fail(&redemption(4000, 4000), later), Reserve::Reserved);
     account.sweep(later);

@@ -1,11 +1,11 @@
 //! The one-time credentials of a customer: reset tokens, one-time codes and confirmation tokens.
 //!
 //! One document holds the outstanding credentials and a mark for each spent one. A mark
-//! distinguishes a replay from a wrong secret. No command ends a credential: a service accepts it
-//! only under the generation that it was made under.
+//! distinguishes a replay from a wrong secret. No command ends a credential early. A new generation
+//! ends it, because a service accepts it only under the generation that it was made under.
 //!
-//! A pointer document in the partition of a confirmation token's digest names the customer. It is
-//! written first and never trusted.
+//! For a confirmation token, a pointer document names the customer. It is stored in the partition
+//! of the token's digest. It is written first and never trusted.
 
 mod commands;
 #[cfg(test)]
@@ -82,19 +82,19 @@ pub(crate) enum Found {
 }
 
 impl Codes {
-    /// Maximum number of marks, which bounds the document. Beyond it, the mark that expires first
-    /// is removed.
+    /// Maximum number of marks, which bounds the size of the document. If there are more, the mark
+    /// that expires first is removed.
     const MAX_MARKS: usize = 128;
-    /// Time for which a mark is kept after its expiry, and a document by a sweep: 1 h. A node whose
-    /// clock is ahead therefore removes no mark that still counts on another node.
+    /// Time for which a mark is kept after its expiry: 1 h, as long as a sweep keeps a document. A
+    /// node whose clock is ahead therefore removes no mark that still counts on another node.
     const SLACK: Duration = Duration::from_secs(60 * 60);
 
     fn new(customer: CustomerId) -> Self {
         Self { customer, outstanding: Vec::new(), spent: Vec::new() }
     }
 
-    /// Adds a credential unless there is one of its digest. Only the newest `keep` live credentials
-    /// of its purpose stay.
+    /// Adds a credential, unless the customer already has one with this digest. Of each purpose,
+    /// only the newest `keep` live credentials stay.
     fn put(&mut self, credential: &OneTimeCredential, keep: usize, now: OffsetDateTime) -> bool {
         self.outstanding.retain(|own| now < own.expires_at);
         self.spent.retain(|mark| now < after(mark.expires_at, Self::SLACK));

@@ -12,20 +12,20 @@ use crate::{
 
 const BOTH: Purposes = Purposes { reset_token: true, one_time_code: true, confirmation: true };
 
-/// A reset token that lives from 0 to 60.
+/// A reset token that is valid from 0 to 60.
 fn reset_token(name: &str) -> OneTimeCredential {
     let (customer, website) = (CustomerId::from(1), Website::default());
     OneTimeCredential::reset_token(digest(name), website, customer, generation(0), at(0), at(60))
 }
 
-/// A confirmation token that lives from 0 to 60.
+/// A confirmation token that is valid from 0 to 60.
 fn confirmation(name: &str) -> OneTimeCredential {
     let (token, confirms) = (digest(name), digest("address"));
     let (customer, website) = (CustomerId::from(1), Website::default());
     OneTimeCredential::confirmation(token, website, customer, generation(0), confirms, at(0), at(60))
 }
 
-/// A one-time code that lives from 0 to 30.
+/// A one-time code that is valid from 0 to 30.
 fn code(name: &str) -> OneTimeCredential {
     let (customer, website) = (CustomerId::from(1), Website::default());
     let assistance = Assistance::new(AdminId::from(9), grant_id("parent"), "a reason");
@@ -106,7 +106,7 @@ fn a_wrong_tuple_finds_nothing() {
             for wrong in &wrong {
                 assert_eq!(kept.peek(wrong, 1), Found::Nothing, "{wrong:?}");
             }
-            // The second round looks at its mark.
+            // In the second round, the document has the credential's mark instead.
             let _ = kept.take(&credential, 1);
         }
         for other in [
@@ -173,8 +173,8 @@ fn a_document_is_swept_after_its_last_expiry_and_erased_at_once() {
     kept.run(&ErasingCodes, at(1));
 }
 
-/// A node whose clock is two minutes ahead takes the codes for expired, and one that is behind
-/// takes them for live.
+/// For a node whose clock is two minutes ahead, the codes have expired. For a node whose clock is
+/// behind, they are live.
 #[test]
 fn nodes_whose_clocks_are_apart_revive_nothing_and_lose_no_mark() {
     let (spent_one, live) = (code("spent"), code("live"));
@@ -189,8 +189,8 @@ fn nodes_whose_clocks_are_apart_revive_nothing_and_lose_no_mark() {
             let still = if now == behind { Take::Spent(spent(&spent_one)) } else { Take::Nothing };
             assert_eq!(kept.take(&spent_one, now), still, "at {now}");
         }
-        // The one that was behind still tells a replay, and what the other took for expired is not
-        // taken twice.
+        // The node that is behind still detects a replay. It cannot use the code that the other
+        // node has removed as expired.
         assert_eq!(kept.take(&spent_one, behind), Take::Spent(spent(&spent_one)));
         assert_eq!(kept.take(&live, behind), Take::Nothing);
         assert!(!kept.put(&spent_one, behind) && !kept.put(&spent_one, ahead));
@@ -223,7 +223,7 @@ fn the_fullest_document_fits() {
     }
     let bytes = kept.only().bytes.len();
     assert!((50_000..60_000).contains(&bytes), "{bytes} bytes");
-    // The marks that would have ended first went.
+    // The marks that would have expired first are removed.
     assert!(matches!(kept.take(&full("spent 127", true, 9_873), 0), Take::Spent(_)));
     assert_eq!(kept.take(&full("spent 139", true, 9_861), 0), Take::Nothing);
 }

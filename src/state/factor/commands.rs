@@ -23,7 +23,7 @@ pub(crate) const fn sealed_index() -> Index {
     Index { partition: None, name: SEALED }
 }
 
-/// Returns the position in the index after every factor that this key sealed.
+/// Returns the position in the index behind every factor that this key sealed.
 pub(crate) fn behind_key(key: KeyId) -> Position {
     let last = Key { kind: LAST, id: DocumentId::from_bytes([u8::MAX; 32]) };
     Position { rank: key.0.into(), partition: Partition::from_bytes([u8::MAX; 32]), key: last }
@@ -90,8 +90,8 @@ pub(crate) struct Importing<'a> {
 pub(crate) struct UsingStep {
     pub(crate) id: FactorId,
     pub(crate) step: u64,
-    /// The newest step that a node may have used by now. A later one was used by a clock that was
-    /// ahead.
+    /// The newest step that a node may have used by now. If a later step was used, then the clock
+    /// of that node was ahead.
     pub(crate) newest: u64,
 }
 
@@ -109,8 +109,8 @@ pub(crate) struct ReplacingRecoveryCodes<'a> {
     pub(crate) codes: &'a [Digest],
 }
 
-/// Undoes a replacement of recovery codes, if all codes that are left belong to the written set.
-/// Returns true if it was undone.
+/// Undoes a replacement of recovery codes. If the factor has a code that does not belong to the
+/// written set, then nothing changes. Returns true if the replacement was undone.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct RestoringRecoveryCodes<'a> {
     pub(crate) id: FactorId,

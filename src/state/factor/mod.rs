@@ -1,7 +1,7 @@
 //! The second factor of an admin user, and the enrolment of the next one.
 //!
-//! Both are documents in the partition of the admin user. A [pointer](super::pointer) leads from an
-//! enrolment token to it. Secrets are sealed.
+//! The factor and the enrolment are documents in the partition of the admin user. A
+//! [pointer](super::pointer) leads from an enrolment token to that partition. Secrets are sealed.
 
 mod commands;
 #[cfg(test)]
@@ -84,7 +84,8 @@ pub(crate) struct Enrolment {
     #[serde(rename = "token")]
     pub(crate) id: EnrolmentId,
     pub(crate) admin: AdminId,
-    /// The TOTP secret that was shown last. It was not shown to anybody before the first showing.
+    /// The TOTP secret that was shown last. Before the first showing, a secret that nobody has
+    /// seen.
     #[serde(with = "stored::sealed")]
     pub(crate) secret: Sealed,
     /// The factor that the enrolment replaces. None if the admin user had no factor when it was
@@ -114,10 +115,10 @@ impl Factor {
     /// Uses a step, if no code of this or a newer step was used.
     ///
     /// If the last used step is later than `newest`, then either a clock that was ahead has used
-    /// it, or this clock is behind. The two cases cannot be told apart. The last step then counts
-    /// as the step before this one. Otherwise right codes would be refused until that time. As a
-    /// consequence, used codes of this step and of later steps are valid once more, until they
-    /// expire after 90 s.
+    /// it, or this clock is behind. This node cannot distinguish the two cases. If it kept the last
+    /// step, right codes would be refused until the time of that step. So the last step becomes the
+    /// step before the presented one. As a consequence, used codes of this step and of later steps
+    /// are valid once more, until they expire after 90 s.
     fn use_step(&mut self, step: u64, newest: u64) -> bool {
         let last_step = if self.last_step > newest { step.saturating_sub(1) } else { self.last_step };
         let is_new = last_step < step;

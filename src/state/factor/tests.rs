@@ -9,7 +9,7 @@ use crate::{
     store::IndexEntry,
 };
 
-/// The step whose code activates.
+/// The step whose code activates the enrolment.
 const FIRST: u64 = 84_150_000;
 /// No clock is ahead.
 const NEWEST: u64 = u64::MAX;
@@ -18,7 +18,7 @@ fn sealed(name: &str) -> Sealed {
     Sealed { key: KeyId(1), bytes: [b"\0\xff'\\\n", name.as_bytes()].concat() }
 }
 
-/// An enrolment that lives until 60. Its token has this name.
+/// An enrolment that expires at 60. Its token has this name.
 fn enrolment(name: &str, replaces: Option<&str>) -> Enrolment {
     Enrolment {
         id: enrolment_id(name),
@@ -35,7 +35,7 @@ fn codes(name: &str) -> Vec<Digest> {
     (0..10).map(|number| digest(format!("{name} {number}"))).collect()
 }
 
-/// The factor that comes of an enrolment at 1.
+/// The factor that results from an enrolment that is activated at 1.
 fn fresh(name: &str) -> Factor {
     Factor {
         admin: AdminId::from(1),
@@ -120,7 +120,7 @@ fn a_later_enrolment_replaces_the_earlier_and_only_the_factor_that_it_names() {
         assert_eq!(kept.run(&activating, at(1)), None);
         assert_eq!(kept.factor(), Some(fresh("later")));
     }
-    // Nothing of the factor that was replaced is good.
+    // No recovery code and no step of the replaced factor is accepted.
     for name in ["first", "later"] {
         assert!(
             codes("first")
@@ -131,7 +131,8 @@ fn a_later_enrolment_replaces_the_earlier_and_only_the_factor_that_it_names() {
     assert!(!kept.use_step("first", FIRST + 1, NEWEST));
 }
 
-/// An expired enrolment is committed again by two nodes whose clocks are two minutes apart.
+/// Two nodes whose clocks are two minutes apart activate an enrolment. It has expired for one of
+/// them.
 #[test]
 fn nodes_whose_clocks_are_apart_activate_an_enrolment_once() {
     for times in [[121, 1], [1, 121]] {
@@ -141,8 +142,8 @@ fn nodes_whose_clocks_are_apart_activate_an_enrolment_once() {
         assert_eq!(done, times.map(|now| now == 1));
         assert_eq!(kept.factor().unwrap().id, factor_id("one"));
     }
-    // The one that is ahead has begun another meanwhile: the earlier stays ended on the one that is
-    // behind.
+    // The node that is ahead has begun a later enrolment. The earlier one stays ended, also for the
+    // node that is behind.
     let mut kept = Kept::default();
     kept.enrol(&enrolment("earlier", None));
     kept.enrol(&Enrolment { expires_at: at(181), ..enrolment("later", None) });
@@ -164,14 +165,14 @@ fn a_step_of_a_clock_that_was_ahead_does_not_lock_the_owner_out() {
     let mut kept = Kept::enrolled("one");
     let ahead = FIRST + 1_000;
     assert!(kept.use_step("one", ahead, NEWEST));
-    // Up to the newest step, it counts.
+    // A last step up to `newest` is not lowered.
     assert!(!kept.use_step("one", FIRST + 5, ahead));
     assert_eq!(kept.factor().unwrap().last_step, ahead, "a refusal lowers nothing");
     assert!(kept.use_step("one", FIRST + 5, ahead - 1));
     for (step, used) in [(4, false), (5, false), (6, true), (6, false)] {
         assert_eq!(kept.use_step("one", FIRST + step, FIRST + 8), used, "step {step}");
     }
-    // A step of 0 is lowered to by no clock.
+    // Step 0 is never used, because the last step cannot be lowered below it.
     assert!(!kept.use_step("one", 0, 0));
 }
 
@@ -197,7 +198,7 @@ fn replaced_recovery_codes_are_put_back_unless_they_were_replaced_again() {
     let restoring = |id| RestoringRecoveryCodes { id, written: &new, replaced: &earlier };
     assert!(!kept.run(&restoring(one), at(1)), "they were not written");
     kept.run(&ReplacingRecoveryCodes { id: one, codes: &new }, at(1));
-    // Whoever had the new ones has used some.
+    // A caller has already used one of the new codes.
     assert!(kept.use_code("one", "new 5") && kept.use_step("one", FIRST + 1, NEWEST));
     assert!(!kept.run(&restoring(another), at(1)));
     assert!(kept.run(&restoring(one), at(1)));
@@ -251,7 +252,7 @@ fn the_write_of_a_factor_is_undone_unless_there_is_another_by_now() {
     assert_eq!(kept.factor(), Some(first.clone()), "what was used of it stays used");
     assert_eq!(kept.enrolment("next", 1), Some(next));
     assert_eq!(kept.entries(), [&IndexEntry { shop_wide: true, name: sealed_index().name, rank: 1 }]);
-    // Once only.
+    // The change can be undone only once.
     assert!(!kept.run(&Restoring { id, earlier: &earlier }, at(1)));
     // A later enrolment stays.
     assert!(kept.activate("next", 1));
@@ -259,7 +260,7 @@ fn the_write_of_a_factor_is_undone_unless_there_is_another_by_now() {
     kept.enrol(&later);
     assert!(kept.run(&Restoring { id, earlier: &earlier }, at(1)));
     assert_eq!((kept.factor(), kept.enrolment("later", 1)), (Some(first), Some(later)));
-    // In place of nothing, and none that is gone.
+    // If there was no factor before, the undo removes the new one. A second undo changes nothing.
     assert!(kept.run(&Removing, at(1)));
     let brought = fresh("brought");
     let earlier = kept.run(&Importing { factor: &brought }, at(1)).unwrap();
@@ -329,7 +330,7 @@ fn documents_are_text_that_an_operator_can_read_and_hold_no_secret() {
     assert_eq!(kept.texts(), [enrolment, factor]);
 }
 
-/// The documents of a factor and of the enrolment of the next.
+/// The documents of a factor and of an enrolment that will replace it.
 fn texts() -> [String; 2] {
     let mut kept = Kept::enrolled("one");
     kept.enrol(&enrolment("next", Some("one")));
@@ -362,7 +363,7 @@ fn documents_of_another_shape_are_refused() {
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(500) })]
 
-    /// With a clock that is right, the steps that are used go up, whatever is asked for.
+    /// If the clock is right, the used steps only increase, whatever steps are presented.
     #[test]
     fn used_steps_go_up(steps in vec(0..20_u64, 0..60)) {
         let mut kept = Kept::enrolled("one");

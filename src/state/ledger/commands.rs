@@ -29,7 +29,7 @@ pub(crate) const fn open_index() -> Index {
     Index { partition: None, name: OPEN }
 }
 
-/// Reads a document of either index.
+/// Reads an entry from a document of either index.
 pub(crate) fn decode_entry(bytes: &[u8]) -> Result<AssistanceEntry, DocumentError> {
     decode::<Entry>(bytes).map(Into::into)
 }
@@ -56,7 +56,7 @@ pub(crate) struct FindingEntry<'a> {
     pub(crate) grant: &'a GrantId,
 }
 
-/// Removes the ended ones of these entries, and returns their number.
+/// Removes those of these entries that have ended, and returns their number.
 #[derive(Clone, Debug)]
 pub(crate) struct ErasingEntries {
     pub(crate) keys: Vec<Key>,

@@ -56,8 +56,8 @@ fn an_entry_comes_back_as_it_was_begun_and_ended() {
     elsewhere.website = "outlet_fr".parse().unwrap();
     elsewhere.obtained = Obtained::OneTimeCode;
     elsewhere.origin = Origin::from("::1".parse::<std::net::IpAddr>().unwrap()).correlation_id("7f3a9c");
-    // The constructors take control characters away; fields that a host sets by itself are kept all
-    // the same.
+    // The constructors remove control characters. A host can still set them in the public fields,
+    // and they are stored unchanged.
     elsewhere.origin.user_agent = Some("\0Mozilla (it's \"me\")\n".into());
     elsewhere.assistance =
         Arc::new(Assistance { reason: "\0é\u{2028}".into(), ..(*elsewhere.assistance).clone() });
@@ -107,7 +107,7 @@ fn no_end_is_later_than_the_expiry() {
     }
 }
 
-/// Two nodes whose clocks are two minutes apart, long after the retention of the entry.
+/// The clocks of two nodes are two minutes apart, long after the entry's retention has ended.
 #[test]
 fn an_end_is_not_written_over_by_a_clock_that_is_apart() {
     for (first, second) in [(2000, 2120), (2120, 2000)] {

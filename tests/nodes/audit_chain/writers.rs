@@ -56,7 +56,10 @@ async fn a_node_without_a_key_does_not_break_the_chain(database: &Database) {
     let report = with.verify(Verifier::new(&keyring, &[])).await;
     assert_eq!((report.records, report.signed, report.found), (30, 17, 3), "{:?}", report.findings);
     let found: Vec<_> = report.findings.iter().map(ToString::to_string).collect();
-    assert_eq!(found, [21, 22, 23].map(|at| format!("record {at}: not signed, after one that is")));
+    assert_eq!(
+        found,
+        [21, 22, 23].map(|at| format!("record {at}: not signed, although an earlier record is"))
+    );
     assert_eq!(with.events().await, (0..30).map(event).collect::<Vec<_>>());
 }
 

@@ -9,8 +9,8 @@ enum Op {
         narrow: Option<u8>,
         lease: u8,
     },
-    /// Settles an attempt, counted back from the newest. It may be one that was refused or settled
-    /// before.
+    /// Settles an attempt, counted back from the newest one. The attempt may have been refused or
+    /// settled before.
     Settle {
         back: usize,
         outcome: AttemptOutcome,
@@ -73,7 +73,7 @@ impl History {
                 for (scope, counter) in &mut self.counters {
                     counter.clear();
                     if scope.is_some() {
-                        // A new epoch voids narrow scopes, open reservations included.
+                        // A new epoch voids the narrow scopes and their open reservations.
                         counter.reserved.clear();
                     }
                 }
@@ -143,8 +143,8 @@ fn every_answer_is_the_models(scopes: u8, cases: u32) {
         for op in ops {
             history.step(op, wide, narrow)?;
         }
-        // Counters that count nothing are swept, unless a clear has left a scope behind that was
-        // locked until cleared.
+        // A sweep removes counters that count nothing. It does not remove the head if a clear left
+        // a scope behind that was locked until cleared.
         let later = history.now + 8 + 8 + 8;
         for (scope, counter) in &mut history.counters {
             counter.pass(if scope.is_none() { wide } else { narrow }, later);

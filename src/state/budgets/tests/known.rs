@@ -81,7 +81,7 @@ fn each_pause_of_unknown_sources_is_twice_the_last_up_to_four_hours() {
         let unknown = |number| attempt_from(number, number, None, growing());
         assert_eq!(account.fail(&unknown(number), at(now + pause * MINUTE - 1)), Reserve::Spent);
         now += pause * MINUTE;
-        // One attempt at a time.
+        // Only one attempt at a time is allowed.
         assert_eq!(account.reserve(&unknown(number + 1), at(now)), Reserve::Reserved);
         assert_eq!(account.reserve(&unknown(number + 2), at(now)), Reserve::Spent);
         account.settle(&unknown(number + 1), AttemptOutcome::Failed, at(now));
@@ -94,7 +94,8 @@ fn a_budget_with_growing_pauses_is_new_after_its_window() {
     let mut account = attacked(growing(), 100);
     let unknown = |number| attempt_from(number, number, None, growing());
     assert_eq!(account.fail(&unknown(1000), at(DAY - 1)), Reserve::Reserved);
-    // The pause after it goes on, and no failure from before the window's end counts any more.
+    // The pause after the last failure continues. Failures from before the end of the window no
+    // longer count.
     assert_eq!(account.fail(&unknown(1001), at(DAY)), Reserve::Spent);
     for number in 0..100 {
         let now = at(DAY + HOUR);
@@ -128,7 +129,8 @@ fn a_known_source_and_a_known_device_keep_their_narrow_budget() {
         }
         let known = attempt_from(310, source, device, growing());
         assert_eq!(account.fail(&known, at(2)), Reserve::Spent, "the narrow budget is spent");
-        // Its own lock ends, and a success does not open the account to others.
+        // The lock of the known caller's narrow budget ends. Its success does not open the account
+        // to other callers.
         account.sign_in(&attempt_from(320, source, device, growing()), owner(1), None, at(2 + 1800));
         assert_eq!(account.reserve(&attempt_from(330, 600, None, growing()), at(899)), Reserve::Spent);
     }
@@ -144,7 +146,7 @@ fn a_strict_account_keeps_its_last_ten_for_known_devices() {
     }
     let late = at(10 * 365 * DAY / 365);
     assert_eq!(account.reserve(&attempt_from(200, 600, None, strict()), late), Reserve::Spent);
-    // Ten more from sources and the device that the account knows, and no more.
+    // The known device has ten more failures, from any source.
     for number in 0..10 {
         let draw = attempt_from(300 + number, 700 + number / 5, Some(9), strict());
         assert_eq!(account.fail(&draw, late), Reserve::Reserved, "{number}");

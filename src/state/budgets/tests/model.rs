@@ -24,7 +24,7 @@ pub(crate) struct Counter {
     window_ends: i64,
     /// The end of the lock. A lock without an end lasts until it is cleared.
     locked: Option<Option<i64>>,
-    /// The leases of attempts on their way.
+    /// The ends of the leases of unsettled attempts.
     pub(crate) reserved: BTreeMap<u8, i64>,
 }
 
@@ -33,7 +33,8 @@ impl Counter {
         self.locked.is_some_and(|until| until.is_none_or(|until| now < until))
     }
 
-    /// Lets time pass: leases that ended count as failures of that moment, locks and windows end.
+    /// Lets time pass. A lease that has ended counts as a failure at its end. Locks and windows
+    /// end.
     pub(crate) fn pass(&mut self, size: Size, now: i64) {
         let mut lapsed: Vec<_> = self.reserved.values().copied().filter(|lease| now >= *lease).collect();
         self.reserved.retain(|_, lease| now < *lease);

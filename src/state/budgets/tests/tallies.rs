@@ -1,4 +1,4 @@
-//! Failures that are counted after they happened.
+//! Failures that are counted after the attempts.
 
 use super::{
     super::tally::{CountedFailure, Counting, Looked, ReadingTallies, Suspected, Tallied},

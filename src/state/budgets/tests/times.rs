@@ -50,7 +50,8 @@ fn failures_that_cannot_lock_for_good_are_swept() {
     assert_eq!(account.0.len(), 0);
 }
 
-/// The head must outlast the last of the scopes. Otherwise a lock would end with its epoch.
+/// The head must be kept longer than the last scope. Otherwise the scope's lock would end with the
+/// epoch.
 #[test]
 fn a_head_outlasts_its_scopes() {
     let mut account = Account::default();
@@ -60,13 +61,13 @@ fn a_head_outlasts_its_scopes() {
     let until = |account: &Account| account.0.values().map(|(_, until)| until.unwrap()).collect::<Vec<_>>();
     let [scope, head] = until(&account)[..] else { panic!() };
     assert!(head >= scope + counter::TOLERANCE, "{head} and {scope}");
-    // The scope of a later attempt moves the head's end only up.
+    // The scope of a later attempt never shortens the life of the head.
     let _ = account.fail(&redemption(10, 2), at(5));
     let [first, _, later] = until(&account)[..] else { panic!() };
     assert!(first == scope && later >= head);
 }
 
-/// Nodes whose clocks are 30 s apart, at true times: a lock ends no more than 30 s early, and ends.
+/// The clocks of two nodes are 30 s apart. A lock ends, at most 30 s early.
 #[test]
 fn nodes_whose_clocks_are_30_s_apart_forget_no_budget() {
     let config = ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(300) };
@@ -82,13 +83,13 @@ fn nodes_whose_clocks_are_30_s_apart_forget_no_budget() {
             if let Some(since) = locked.get(&source) {
                 prop_assert!(answer == Reserve::Spent || now >= since + 1800 - 30, "{answer:?} at {now}");
             }
-            // The other node settles, or nobody does.
+            // The node with the other clock settles the attempt, or no node does.
             if settles && account.settle(&draw, AttemptOutcome::Failed, at(now + 30 * (1 - node))) {
                 locked.insert(source, now);
             }
             account.sweep(clock - time::Duration::HOUR);
         }
-        // Everything ends.
+        // After two days, every lock has ended.
         prop_assert_eq!(account.reserve(&sign_in(1000, 0), at(now + 2 * 86_400)), Reserve::Reserved);
     });
 }
@@ -129,7 +130,8 @@ fn scopes_of_a_clock_that_was_ahead_fill_the_account_no_longer_than_they_count()
     assert_eq!(account.0.len(), 130);
 }
 
-/// A refusal writes nothing, however often it is asked for; a clock that was ahead is mended once.
+/// A refusal writes nothing, however often it is repeated. If a clock that was ahead has written a
+/// time, then one refusal corrects it.
 #[test]
 fn a_refusal_writes_nothing() {
     let writes = |account: &Account, now| {
