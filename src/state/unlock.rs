@@ -52,7 +52,9 @@ impl Transition for Offering {
         vec![key()]
     }
 
-    fn apply(&self, _documents: &[Option<&[u8]>], _now: OffsetDateTime) -> Result<Step<()>, DocumentError> {
+    fn apply(&self, documents: &[Option<&[u8]>], _now: OffsetDateTime) -> Result<Step<()>, DocumentError> {
+        // The earlier link is read because a document of a newer format must stay untouched.
+        read::<Unlock>(documents, 0)?;
         let Self { digest, expires_at } = *self;
         let write = put(&Unlock { digest, expires_at }, Some(expires_at), Vec::new())?;
         Ok(Step { answer: (), writes: vec![write] })
@@ -81,4 +83,18 @@ impl Transition for Spending {
 
 const fn key() -> Key {
     Key { kind: UNLOCK, id: DocumentId::ONLY }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_newer_format_stays_untouched() {
+        let digest = Digest::of(b"link");
+        let newer = br#"{"format":2,"document":{"digest":"of another kind"}}"#.as_slice();
+        let offering = Offering { digest, expires_at: OffsetDateTime::UNIX_EPOCH };
+        let refused = offering.apply(&[Some(newer)], OffsetDateTime::UNIX_EPOCH);
+        assert!(matches!(refused, Err(DocumentError::Newer { found: 2, known: 1 })));
+    }
 }
