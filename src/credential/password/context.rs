@@ -1,6 +1,8 @@
 //! Context words: words that an attacker who knows the shop and the account tries first (ASVS
 //! v5.0.0-6.2.11).
 
+use std::cmp::Reverse;
+
 use zeroize::Zeroizing;
 
 use super::{canonical, common::MOST_ADDED};
@@ -9,6 +11,8 @@ use crate::account::Email;
 /// Minimum length of a context word. Shorter words occur in too many good passwords.
 const SHORTEST_WORD: usize = 3;
 const SHORTEST_LABEL: usize = 4;
+/// Takes the place of a removed word, so that its neighbours do not form another word.
+const REMOVED: &str = " ";
 
 /// Returns the words of an address: the whole address, its local part, its domain and the labels of
 /// its domain.
@@ -21,18 +25,26 @@ pub(super) fn words_of(email: &Email) -> Vec<String> {
     words
 }
 
-/// True if at most [`MOST_ADDED`] digits remain of a password after these words are removed. Case,
-/// spaces and signs are ignored.
-pub(super) fn is_made_of<'a>(mut words: impl Iterator<Item = &'a str>, password: &str) -> bool {
+/// True if a password is made of these words and at most [`MOST_ADDED`] digits. Case, spaces and
+/// signs are ignored.
+pub(super) fn is_made_of<'a>(words: impl Iterator<Item = &'a str>, password: &str) -> bool {
     let whole = letters_and_digits(password);
-    words.any(|word| {
-        let word = letters_and_digits(&canonical(word));
-        if word.chars().count() < SHORTEST_WORD || !whole.contains(word.as_str()) {
-            return false;
-        }
-        let mut rest = whole.split(word.as_str()).flat_map(str::chars);
-        rest.clone().count() <= MOST_ADDED && !rest.any(char::is_alphabetic)
-    })
+    let words = words.map(|word| letters_and_digits(&canonical(word)));
+    let mut found: Vec<_> =
+        words.filter(|word| word.chars().count() >= SHORTEST_WORD && whole.contains(word.as_str())).collect();
+    // The longest word goes first, because a domain contains its labels.
+    found.sort_by_key(|word| Reverse(word.len()));
+    let mut rest = whole.clone();
+    for word in &found {
+        rest = Zeroizing::new(rest.replace(word.as_str(), REMOVED));
+    }
+    !found.is_empty() && has_few_digits(&rest)
+}
+
+/// True if no letter is left, and at most [`MOST_ADDED`] digits.
+fn has_few_digits(rest: &str) -> bool {
+    let mut rest = rest.chars().filter(|char| !REMOVED.contains(*char));
+    rest.clone().count() <= MOST_ADDED && !rest.any(char::is_alphabetic)
 }
 
 fn letters_and_digits(text: &str) -> Zeroizing<String> {
@@ -58,6 +70,8 @@ mod tests {
             "BÜCHER-12345678",
             "mail.bücher.example",
             "blueowl#blueowl#1",
+            "Blueowl-Bobloblaw-2026!",
+            "bücherblueowl1",
         ] {
             assert!(is_of_bobs(bad), "{bad}");
         }
