@@ -17,6 +17,7 @@ mod equal_work;
 mod errors;
 mod every_token;
 mod generations;
+mod guides;
 mod held;
 mod ids;
 mod in_flight;

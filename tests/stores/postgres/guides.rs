@@ -41,6 +41,16 @@ async fn the_rights_before_going_live_are_enough_and_no_more() {
     assert!(as_shop("TRUNCATE commerce_auth.audit_events").is_none());
 }
 
+#[tokio::test]
+async fn the_rights_of_an_existing_schema_are_enough() {
+    let Some(server) = Postgres::start() else { return };
+    let [rights] = *sql(include_str!("../../../docs/postgresql.md")) else { panic!("one block") };
+    server.query("CREATE ROLE shop LOGIN").unwrap();
+    drop(options(&server, "postgres").connect().await.unwrap());
+    server.query(rights).unwrap();
+    every_verb(&options(&server, "shop").migrate(false).connect().await.unwrap()).await;
+}
+
 async fn auth(store: &PostgresStore) -> Auth {
     let keyring = Keyring::new(KeyId(1), [7; 32]).unwrap();
     let auth = Auth::builder(store.clone())
