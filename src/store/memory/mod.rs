@@ -38,9 +38,9 @@ impl MemoryStore {
     /// The library also counts attempts on e-mail addresses that belong to no account. An attacker
     /// can therefore fill the store with counters of invented e-mail addresses. If the store is
     /// full, then it keeps all counters that have not expired. Until there is room again, accounts
-    /// without a counter of their own share 64 sets of budgets for each kind of account. A shared
-    /// budget can lock an account that had no failed attempt. Such a lock lasts no longer than the
-    /// shortest of the budgets, and at most one hour.
+    /// without a counter of their own share 64 sets of budgets for each kind of attempt, such as
+    /// customers' sign-ins. A shared budget can lock an account that had no failed attempt. Such a
+    /// lock lasts no longer than the shortest of the budgets, and at most one hour.
     #[must_use]
     pub fn with_attempt_capacity(accounts: usize) -> Self {
         Self {
