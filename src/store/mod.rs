@@ -15,8 +15,8 @@
 //!   between the two calls.
 //! - The library passes the current time to each verb that needs it. A record is expired from the
 //!   instant `expires_at` on. The backend compares `expires_at` with the time that the library
-//!   passed, and never with a clock of its own. If the engine has an expiry of its own, then this
-//!   expiry only frees space.
+//!   passed, and never with its own clock. If the engine itself removes expired records, as Redis
+//!   does, then this only frees space.
 //! - `Err` means that the backend request failed. The error holds the driver's error. A missing
 //!   record is not an error: the verb returns a value for it, such as `None`. A call that failed,
 //!   or whose future was dropped, may still have changed the store.

@@ -64,8 +64,8 @@ impl Purposes {
     }
 }
 
-/// The stored record of a reset token, a one-time code or a confirmation token. It holds neither
-/// the secret nor an e-mail address, only digests of them.
+/// The stored record of a reset token, a one-time code or a confirmation token. It holds digests in
+/// place of the secret and of the e-mail address.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct OneTimeCredential {

@@ -209,9 +209,9 @@ pub trait TokenStore: Debug + Send + Sync + 'static {
     ///
     /// # Security
     ///
-    /// The rules of [`revoke_all`](Self::revoke_all) hold for all subjects at once. It is a
-    /// vulnerability to remove the grants in one step and to replace the generation in a later
-    /// step, because a sign-in could insert a grant between the two steps.
+    /// The rules of [`revoke_all`](Self::revoke_all) hold for all subjects at once. Do not remove
+    /// the grants in one step and replace the generation in a later step. Between the two steps a
+    /// sign-in could insert a grant, which is a vulnerability.
     ///
     /// # Errors
     ///

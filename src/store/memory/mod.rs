@@ -14,7 +14,7 @@ pub use accounts::{MemoryAdmins, MemoryCustomers};
 
 /// A store that keeps tokens and documents in the memory of this process.
 ///
-/// The tables are divided into shards, each with a lock of its own, so that threads seldom wait for
+/// The tables are divided into shards, each with a separate lock, so that threads seldom wait for
 /// each other. After a number of insertions, a shard removes its expired records by itself, so you
 /// need not call [`Auth::purge`](crate::Auth::purge).
 #[derive(Debug, Default)]
@@ -38,7 +38,7 @@ impl MemoryStore {
     /// The library also counts attempts on e-mail addresses that belong to no account. An attacker
     /// can therefore fill the store with counters of invented e-mail addresses. If the store is
     /// full, then it keeps all counters that have not expired. Until there is room again, accounts
-    /// without a counter of their own share 64 sets of budgets for each kind of attempt, such as
+    /// that have no counter yet share 64 sets of budgets for each kind of attempt, such as
     /// customers' sign-ins. A shared budget can lock an account that had no failed attempt. Such a
     /// lock lasts no longer than the shortest of the budgets, and at most one hour.
     #[must_use]

@@ -6,8 +6,8 @@ use std::{
 
 use crate::token::GrantId;
 
-/// A table that is divided into 256 shards. Each shard has a lock of its own, so that threads
-/// seldom wait for each other.
+/// A table that is divided into 256 shards. Each shard has a separate lock, so that threads seldom
+/// wait for each other.
 pub(super) struct Shards<T> {
     shards: Box<[Shard<T>; 256]>,
     hasher: RandomState,

@@ -38,7 +38,7 @@ impl Connector {
             Box::pin(async move {
                 let (client, connection) = config.connect(tls).await?;
                 // The error of the connection is ignored, because every waiting caller gets an
-                // error of its own.
+                // error anyway.
                 let driven: BoxFuture<()> = Box::pin(async move { drop(connection.await) });
                 Ok((client, driven))
             })

@@ -61,8 +61,8 @@ impl PostgresOptions {
     }
 
     /// Sets the database schema that holds the tables. Several shops can share a database if each
-    /// has its own schema. The name has 1 to 63 characters of `a-z`, `0-9` and `_`. It begins
-    /// neither with a digit nor with `pg_`.
+    /// has its own schema. The name has 1 to 63 characters of `a-z`, `0-9` and `_`. The first
+    /// character is not a digit, and the name does not begin with `pg_`.
     pub fn schema(self, schema: impl Into<String>) -> Self {
         Self { schema: schema.into(), ..self }
     }

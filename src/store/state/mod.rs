@@ -67,8 +67,8 @@ pub enum CommitOutcome {
 ///
 /// The library encodes the bytes, draws the versions, and decides if the content has expired. **In
 /// a load or a commit, a backend compares versions and never times.** Only [`sweep`](Self::sweep)
-/// compares `keep_until`. An engine that has an expiry of its own may remove a document one hour
-/// after `keep_until`, or later.
+/// compares `keep_until`. An engine that itself removes expired records, such as Redis, may remove
+/// a document one hour after `keep_until`, or later.
 ///
 /// You may shard a backend by partition. Within one partition, the backend needs an atomic
 /// compare-and-set over several documents. Only the indexes of the whole shop span partitions.
@@ -105,8 +105,8 @@ pub trait StateStore: Debug + Send + Sync + 'static {
     /// makes no change. The comparison of all versions and all changes are one atomic step. A
     /// [`Change::Check`] takes part in the comparison, too.
     ///
-    /// `now` serves only an engine that has an expiry of its own. A document whose `keep_until` has
-    /// passed still counts as present until it is removed.
+    /// `now` is only for an engine that itself removes expired records. A document whose
+    /// `keep_until` has passed still counts as present until it is removed.
     ///
     /// If the engine refused the commit and certainly made no change, then the result is a
     /// conflict. Examples are the SQLSTATEs 40001 and 40P01, and the Redis error `MOVED`. If it is
