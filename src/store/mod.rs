@@ -11,8 +11,8 @@
 //! # Rules of a storage verb
 //!
 //! - Each verb is one atomic operation of the store. The library never reads a value in one call
-//!   and overwrites it unchecked in a later call, because another node may have changed the value
-//!   between the two calls.
+//!   and overwrites it unchecked in a later call. Another node may have changed the value between
+//!   the two calls.
 //! - The library passes the current time to each verb that needs it. A record is expired from the
 //!   instant `expires_at` on. The backend compares `expires_at` with the time that the library
 //!   passed, and never with its own clock. If the engine itself removes expired records, as Redis

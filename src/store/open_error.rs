@@ -9,8 +9,8 @@ use crate::error::StoreError;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum OpenError {
-    /// The connection URL, the path or an option is not valid, or the server or file is of the
-    /// wrong kind, such as a Redis replica. The message says which of these it is.
+    /// The connection URL, the path or an option is not valid. Or the server or the file is of the
+    /// wrong kind, such as a Redis replica. The message says which of these is the reason.
     #[error("{0}")]
     Invalid(&'static str),
     /// The server or the file could not be reached.

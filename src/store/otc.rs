@@ -140,8 +140,8 @@ impl OneTimeCredential {
         Self { digest, purpose, website, customer, generation, assistance, confirms, issued_at, expires_at }
     }
 
-    /// True if the credential matches the presented one and has not expired. The digests are
-    /// compared in constant time.
+    /// True if this stored credential matches the presented one and has not expired at `now`. The
+    /// digests are compared in constant time.
     pub(crate) fn fits(&self, presented: &Presented, now: OffsetDateTime) -> bool {
         let Presented { website, customer, digest, purposes } = presented;
         self.digest == *digest
@@ -153,7 +153,8 @@ impl OneTimeCredential {
 }
 
 /// A one-time credential that a client presents, with the account and the accepted purposes. A
-/// stored credential matches only if it fits all four fields.
+/// stored credential matches only if it has this website, customer and digest, and if its purpose
+/// is accepted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[allow(clippy::exhaustive_structs)] // Backends read it, and their tests make it.
 pub struct Presented {
@@ -270,10 +271,11 @@ pub trait OtcStore: Debug + Send + Sync + 'static {
     /// wrong generation. The library checks the customer, the website, the digest, the purpose, the
     /// expiry and the generation of the returned credential again.
     ///
-    /// If a store does not find a live credential, then the library only refuses the client. If it
-    /// does not find the mark of a spent credential, then this is a vulnerability. When a spent
-    /// credential is presented again, the library ends the session that began with this credential,
-    /// because a thief may have used it first. Without the mark, the thief keeps the session.
+    /// If a store does not find a live credential, then the library only refuses the client. It is
+    /// a vulnerability not to find the mark of a spent credential. When a spent reset token or
+    /// one-time code is presented again, the library ends the session that began with this
+    /// credential, because a thief may have used it first. Without the mark, the thief keeps the
+    /// session.
     ///
     /// # Errors
     ///

@@ -15,8 +15,8 @@ byte_newtype! {
     /// compares it.
     ///
     /// The id is random and not a counter. After a token store was wiped, an old id therefore never
-    /// occurs again. A separate [`OtcStore`](super::OtcStore) may still hold credentials that have
-    /// the old id.
+    /// occurs again. A separate [`OtcStore`](super::OtcStore) may still hold credentials with the
+    /// old id, and these credentials must not become valid again.
     #[derive(PartialEq)]
     pub struct GenerationId([u8; 16]);
 }
@@ -26,7 +26,7 @@ impl GenerationId {
     ///
     /// # Errors
     ///
-    /// If the source could not supply random bytes.
+    /// If the random generator cannot supply random bytes.
     pub fn draw(random: &dyn SecureRandom) -> Result<Self, RandomError> {
         draw(random).map(Self)
     }
@@ -83,16 +83,16 @@ pub trait TokenStore: Debug + Send + Sync + 'static {
     /// Returns the generation under which the subject signs in. If the store holds no generation of
     /// the shop, stores `fresh` as the shop's generation in the same step.
     ///
-    /// If several callers call this at once on an empty store, then the store keeps the `fresh` of
-    /// one caller, and all callers get that value. The library draws a new `fresh` for each call. A
-    /// sign-in reads the generation before it checks a credential, and later passes the generation
-    /// to [`insert`](Self::insert). If the tokens are revoked in between, then `insert` refuses the
-    /// grant.
+    /// Several callers may call this at the same time on an empty store. The store then keeps the
+    /// `fresh` of one caller, and all callers get that value. The library draws a new `fresh` for
+    /// each call. A sign-in reads the generation before it checks a credential, and later passes
+    /// the generation to [`insert`](Self::insert). If the tokens are revoked in between, then
+    /// `insert` refuses the grant.
     ///
     /// # Security
     ///
     /// - It is a vulnerability to return a generation that was replaced before the call began, if a
-    ///   later `insert` accepts this generation.
+    ///   later `insert` accepts this generation. Revoked sign-ins would then get live tokens.
     /// - It is a vulnerability if the store chooses a generation itself instead of storing `fresh`,
     ///   because the same value may occur again after a wipe.
     /// - If the store replaces an existing generation with `fresh`, or returns a value that it has
@@ -215,7 +215,7 @@ pub trait TokenStore: Debug + Send + Sync + 'static {
     ///
     /// # Errors
     ///
-    /// If the backend request failed. Everything may be revoked.
+    /// If the backend request failed. All grants of the shop may be revoked.
     async fn revoke_everything(
         &self,
         fresh: GenerationId,

@@ -24,8 +24,8 @@ use crate::{
 ///
 /// A revoke of all tokens of a subject removes the rows of the subject's grants. A look-up
 /// therefore needs to read only one row, and not the subject's generation. To avoid deadlocks, all
-/// threads take locks in the same order: first the lock of the subject's shard, then the lock of
-/// the shop's generation or of a grant's shard.
+/// threads take locks in the same order. The lock of the subject's shard comes first. The lock of
+/// the shop's generation, or of a grant's shard, comes second.
 #[derive(Debug, Default)]
 pub(super) struct TokenTables {
     rows: Shards<Rows>,

@@ -128,7 +128,7 @@ pub(super) async fn open(connector: &Connector, connections: usize) -> Result<(C
     // It takes the session that became free last, or takes the sessions one after another. If the
     // second client gets the session of the first client, then the second client sees the mark.
     // Otherwise one of the next two statements of the first client runs in the session of the
-    // second client, so the first client does not see its mark.
+    // second client. There the first client does not see its mark.
     let (other, _driver) = connector.open().await.map_err(|error| refused(error, "connect"))?;
     if let Err(error) = keeps_sessions(&client, &other, &own).await {
         // This call has set the mark in a session that the pooler shares, so this resets the mark.

@@ -10,8 +10,8 @@ use crate::{
 use super::records::subject_bytes;
 
 /// Time between the expiry of a record and the expiry of its Redis key: 1 h. If the clocks of two
-/// nodes differ by more than this, then the server may remove a record that is still live by the
-/// clock of one node.
+/// nodes differ by more than 1 h, then the server may remove a record too early for one of the
+/// nodes.
 const SLACK: Duration = Duration::from_secs(60 * 60);
 
 /// Builds the Redis keys of a shop. All keys begin with the hash tag `{prefix}:`, so a Redis

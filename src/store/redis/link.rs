@@ -38,9 +38,9 @@ pub(super) struct Server {
 /// - It opens the connection itself, so it cannot use Sentinels. For TLS it uses only the default
 ///   cryptography provider of the process.
 ///
-/// The keeper sends a request of its own from time to time. If the server does not reply in time,
-/// then the keeper closes the connection. All waiting callers then get an error, so a caller needs
-/// no timer and no async runtime.
+/// From time to time, the keeper itself sends a request. If the server does not reply in time, then
+/// the keeper closes the connection. All waiting callers then get an error, so a caller needs no
+/// timer and no async runtime.
 pub(super) struct Link {
     state: watch::Receiver<State>,
     keeper: JoinHandle<()>,

@@ -49,7 +49,7 @@ pub enum CommitOutcome {
     Committed,
     /// At least one document does not have the version that its change expects, so nothing is
     /// changed. The vector holds the current document of each change, in the order of the changes.
-    /// It is one consistent snapshot.
+    /// The vector is one consistent snapshot.
     Conflict(Vec<Option<Document>>),
     /// The store has no room for another expendable document (see [`Put::expendable`]). Nothing is
     /// changed.
@@ -136,13 +136,13 @@ pub trait StateStore: Debug + Send + Sync + 'static {
     ) -> Result<CommitOutcome, StoreError>;
 
     /// Returns at most `limit` documents that have an entry in this index, in the order of
-    /// [`Position`]. If `after` is given, the list begins behind that position. The result has
-    /// fewer than `limit` documents only if the index has no further ones.
+    /// [`Position`]. If `after` is given, then the list begins behind that position. The result has
+    /// fewer than `limit` documents only if the index has no more documents.
     ///
     /// A list of a partition's index is one consistent snapshot. For an index of the whole shop, a
-    /// backend may write an entry before it commits the document, and may remove an old entry after
-    /// the commit. A stored document therefore always has its entries. For a moment, the index may
-    /// also hold an entry that its document does not have. A list skips such an entry.
+    /// backend may write a new entry before it commits the document. It may remove an old entry
+    /// after the commit. A stored document therefore always has its entries. For a moment, the
+    /// index may also hold an entry that its document does not have. A list skips such an entry.
     ///
     /// # Security
     ///
