@@ -36,8 +36,9 @@ impl MemoryCustomers {
     /// Adds a customer. If the table has a customer with the same id, replaces that customer's
     /// account row.
     ///
-    /// The customer's tokens stay valid. After you disable a customer or change an e-mail address,
-    /// therefore call [`Auth::customer_changed`](crate::Auth::customer_changed).
+    /// The customer's tokens stay valid, because a token is verified without the account row. After
+    /// you disable a customer or change an e-mail address, therefore call
+    /// [`Auth::customer_changed`](crate::Auth::customer_changed).
     ///
     /// # Errors
     ///
@@ -58,8 +59,8 @@ impl MemoryCustomers {
 
     /// Removes a customer. Returns true if the customer existed.
     ///
-    /// The customer's tokens stay stored. Afterwards therefore call
-    /// [`Auth::customer_changed`](crate::Auth::customer_changed) or
+    /// The customer's tokens stay valid, because a token is verified without the account row.
+    /// Afterwards therefore call [`Auth::customer_changed`](crate::Auth::customer_changed) or
     /// [`Auth::erase_customer`](crate::Auth::erase_customer).
     #[allow(clippy::must_use_candidate)]
     pub fn remove(&self, id: &CustomerId) -> bool {

@@ -24,8 +24,9 @@ impl PostgresCustomers {
     /// Adds a customer. If the table has a customer with the same id, replaces that customer's
     /// account row.
     ///
-    /// The customer's tokens stay valid. After you disable a customer or change an e-mail address,
-    /// therefore call [`Auth::customer_changed`](crate::Auth::customer_changed).
+    /// The customer's tokens stay valid, because a token is verified without the account row. After
+    /// you disable a customer or change an e-mail address, therefore call
+    /// [`Auth::customer_changed`](crate::Auth::customer_changed).
     ///
     /// # Errors
     ///
@@ -48,8 +49,8 @@ impl PostgresCustomers {
 
     /// Removes a customer. Returns true if the customer existed.
     ///
-    /// The customer's tokens stay stored. Afterwards therefore call
-    /// [`Auth::customer_changed`](crate::Auth::customer_changed) or
+    /// The customer's tokens stay valid, because a token is verified without the account row.
+    /// Afterwards therefore call [`Auth::customer_changed`](crate::Auth::customer_changed) or
     /// [`Auth::erase_customer`](crate::Auth::erase_customer).
     ///
     /// # Errors

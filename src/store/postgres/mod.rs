@@ -96,13 +96,13 @@ impl PostgresStore {
         PostgresOptions::new(url).connect().await
     }
 
-    /// Returns the ready-made customer table in the same schema.
+    /// Returns the ready-made customer table in the database schema of this store.
     #[must_use]
     pub fn customers(&self) -> PostgresCustomers {
         PostgresCustomers::of(self.clone())
     }
 
-    /// Returns the ready-made admin user table in the same schema.
+    /// Returns the ready-made admin user table in the database schema of this store.
     #[must_use]
     pub fn admins(&self) -> PostgresAdmins {
         PostgresAdmins::of(self.clone())

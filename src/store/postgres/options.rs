@@ -93,8 +93,8 @@ impl PostgresOptions {
         Self { migrate, ..self }
     }
 
-    /// Connects without TLS. Use this for a Unix socket, or for a private network, because
-    /// everybody on the network could read the password hashes.
+    /// Connects without TLS. Use this only for a Unix socket or a private network, because an
+    /// attacker on the network could read the password hashes.
     ///
     /// # Errors
     ///

@@ -112,9 +112,9 @@ impl StateStore for RedisStore {
     }
 }
 
-/// True if the commit may end something, for example because it spends a one-time code. The loss of
-/// such a commit would make the code valid again, so the commit waits for replicas. A commit that
-/// only counts failed attempts ends nothing.
+/// True if the commit may end something, for example because it spends a one-time code. If a
+/// failover lost such a commit, then the code would be valid again, so the commit waits for
+/// replicas. A commit that only counts failed attempts ends nothing.
 fn is_ending(changes: &Changes) -> bool {
     changes.iter().any(|change| match change {
         Change::Put(put) => !put.expendable,

@@ -94,8 +94,8 @@ pub(super) fn kept_for(ends: OffsetDateTime, now: OffsetDateTime) -> i64 {
     left / 1000 + slack_millis()
 }
 
-/// Returns a time, one hour before `now`. An insertion removes the entries of grants that expired
-/// before this time from the index of the subject's grants.
+/// Returns the time one hour before `now`. An insertion trims the index of the subject's grants: it
+/// removes the entries of grants that expired before this time.
 pub(super) fn trimmed_until(now: OffsetDateTime) -> i64 {
     micros::from_time(now).saturating_sub(slack_millis() * 1000)
 }

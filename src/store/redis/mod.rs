@@ -9,7 +9,8 @@
 //!
 //! Every verb is one command or one script of the server, so it is one atomic step. A verb usually
 //! takes one round trip. A second round trip follows if the server does not know the script yet, or
-//! if the server holds no generation of the shop yet. All nodes see an acknowledged write at once.
+//! if the server holds no generation of the shop yet. As soon as a write is acknowledged, all nodes
+//! see the write.
 //!
 //! Whatever the number of nodes and processes:
 //!
@@ -27,23 +28,23 @@
 //!
 //! | | `appendfsync always` | `everysec` | `no` | snapshots only |
 //! |---|---|---|---|---|
-//! | the process crashes and restarts | nothing | nothing; up to 2 s if its disk was slow | nothing | all since the last snapshot |
-//! | the machine crashes and restarts | nothing | up to 2 s | what the system had not written yet, often 30 s | all since the last snapshot |
-//! | a replica takes over | writes that it had not received: usually less than a second, without a limit | the same | the same | the same |
+//! | the process crashes and restarts | nothing | nothing; the last 2 s if the disk was slow | nothing | all since the last snapshot |
+//! | the machine crashes and restarts | nothing | up to the last 2 s | all that the operating system had not written to the disk, often the last 30 s | all since the last snapshot |
+//! | a replica takes over | all that this replica had not received: usually less than the last second, but without a limit | the same | the same | the same |
 //!
 //! | lost write | consequence |
 //! |---|---|
 //! | a sign-in | the user must sign in again |
 //! | a revoke | the token is live again until it expires |
-//! | the use of a one-time credential | it can be used again until it expires |
+//! | the use of a one-time credential | the credential can be used again until it expires |
 //! | a counted failure | the failure is not counted |
 //! | the use of an authenticator's code | the code is valid again for about 90 s |
 //! | the use or replacement of a recovery code | the code is valid again until it is used |
-//! | a second factor | the admin user must enrol again; if the policy allows admin users without a factor, the password alone is enough |
-//! | the removal or replacement of a second factor | the earlier factor is valid again, even if a thief has it |
-//! | the beginning of an assistance | the customer does not see it; the audit trail has it |
-//! | the end of an assistance | it is recorded later, and the customer may be notified twice |
-//! | a commit of [documents](crate::store::StateStore) | all its documents are as before the commit |
+//! | a second factor | the admin user must set up the second factor again; if the policy allows admin users without a second factor, the password alone is enough |
+//! | the removal or replacement of a second factor | the earlier second factor is valid again, even if a thief has it |
+//! | the beginning of an assistance | the customer does not see the assistance, but the audit trail has it |
+//! | the end of an assistance | the end is recorded later, and the customer may be notified twice |
+//! | a commit of [documents](crate::store::StateStore) | all documents of the commit are as they were before it |
 //!
 //! If a shop keeps second factors in Redis, then it therefore needs `appendfsync always`. If the
 //! server has replicas, then it also needs `wait_for_replicas`. Otherwise keep the documents in an

@@ -53,13 +53,13 @@ impl RedisOptions {
     /// Creates the default options for a connection URL of one of these forms. Percent-encode
     /// special characters in the name of a user and in a password.
     ///
-    /// | address | the server |
+    /// | URL | the server |
     /// |---|---|
     /// | `redis://[user][:password@]host[:port][/database]` | at a host; port 6379 by default |
-    /// | `rediss://…` | the same through TLS, with the feature `redis-rustls` |
+    /// | `rediss://…` | the same as `redis://`, through TLS, with the feature `redis-rustls` |
     /// | `redis+unix:///path[?db=…&user=…&pass=…]`, `unix:///path…` | at a Unix socket |
     /// | `redis+sentinel://[user][:password@]host[:port][,host[:port]…]/name[/database]` | the primary of this name that the Sentinels at these hosts agree on; port 26379 by default |
-    /// | `rediss+sentinel://…` | the same; Sentinels and servers through TLS |
+    /// | `rediss+sentinel://…` | the same as `redis+sentinel://`, but the Sentinels and the servers are reached through TLS |
     ///
     /// Each scheme may begin with `valkey` instead of `redis`. In a Sentinel URL, the user and the
     /// password before the `@` are those of the Redis servers. If the Sentinels need a user and a

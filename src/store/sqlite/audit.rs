@@ -43,8 +43,8 @@ pub struct SqliteAudit {
 }
 
 impl SqliteStore {
-    /// Returns the audit trail in the same file. If you pass a keyring, then the value signs the
-    /// records that it appends.
+    /// Returns the audit trail in the file of this store. If you pass a keyring, then the value
+    /// signs the records that it appends.
     #[must_use]
     pub fn audit(&self, keyring: Option<&Keyring>) -> SqliteAudit {
         SqliteAudit { store: self.clone(), keyring: keyring.cloned(), random: Arc::default() }

@@ -103,13 +103,13 @@ impl SqliteStore {
         SqliteOptions::new(path).open()
     }
 
-    /// Returns the ready-made customer table in the same file.
+    /// Returns the ready-made customer table in the file of this store.
     #[must_use]
     pub fn customers(&self) -> SqliteCustomers {
         SqliteCustomers::of(self.clone())
     }
 
-    /// Returns the ready-made admin user table in the same file.
+    /// Returns the ready-made admin user table in the file of this store.
     #[must_use]
     pub fn admins(&self) -> SqliteAdmins {
         SqliteAdmins::of(self.clone())

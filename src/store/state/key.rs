@@ -10,8 +10,8 @@ use crate::{
 };
 
 byte_newtype! {
-    /// The identifier of a partition: the digest of the owner of its documents. A load or a commit
-    /// uses one partition only.
+    /// The identifier of a partition: a digest of the owner to which the documents belong. A load
+    /// or a commit uses one partition only.
     ///
     /// The owner is one of these:
     ///

@@ -52,8 +52,8 @@ pub struct PostgresAudit {
 }
 
 impl PostgresStore {
-    /// Returns the audit trail in the same schema. If you pass a keyring, then the value signs the
-    /// records that it appends. All nodes must have the same keyring.
+    /// Returns the audit trail in the database schema of this store. If you pass a keyring, then
+    /// the value signs the records that it appends. All nodes must have the same keyring.
     #[must_use]
     pub fn audit(&self, keyring: Option<&Keyring>) -> PostgresAudit {
         PostgresAudit {
