@@ -1,5 +1,5 @@
-//! Code that the audit tables of SQLite and PostgreSQL share. It reads rows, and implements every
-//! operation that needs more than one statement.
+//! Code that the audit trails of SQLite and PostgreSQL share. It reads database rows, and
+//! implements every operation that needs more than one SQL statement.
 
 use async_trait::async_trait;
 
@@ -10,24 +10,27 @@ use crate::{
     token::Digest,
 };
 
-/// Maximum number of records that a verification reads, or an erasure changes, at once.
+/// Maximum number of records that one statement of a verification reads, or that one statement of
+/// an erasure changes.
 pub(super) const PAGE: i64 = 500;
 
-/// The statements of an audit table.
+/// The SQL statements of an audit table.
 #[async_trait]
 pub(super) trait AuditTable {
-    /// Appends the record of an event, unless the table already has a record of this event.
+    /// Appends the record of an event. If the table has a record of this event already, does
+    /// nothing.
     async fn append(&self, event: &AuditEvent) -> Result<(), StoreError>;
 
-    /// Returns records, each with the position that its row holds.
+    /// Returns records, each with the value of the column `position` in its database row.
     async fn read(&self, which: Which<'_>) -> Result<Vec<Row>, StoreError>;
 
-    /// Removes the records before a position, if the record at the position has this link. Returns
-    /// the number of removed records.
+    /// Removes the records before a position, if the record at this position has the signature
+    /// `link`. Returns the number of removed records.
     async fn remove_before(&self, position: i64, link: Digest) -> Result<u64, StoreError>;
 
-    /// Erases the personal parts of the records at these positions, if they still have them, and
-    /// writes their `erased` columns. Returns the number of erased records.
+    /// Erases the personal parts of the records at these positions, and writes their `erased`
+    /// columns. Skips records whose personal part was erased before. Returns the number of erased
+    /// records.
     async fn erase_at(&self, positions: Vec<i64>, erased: Vec<Option<Vec<u8>>>) -> Result<u64, StoreError>;
 }
 
@@ -42,10 +45,11 @@ pub(super) enum Which<'a> {
     NewestSigned,
     /// Records from a position on, in the order of their positions.
     From { position: i64, limit: i64 },
-    /// The next [`PAGE`] records that name the subject and have a personal part.
+    /// The next [`PAGE`] records, after a position, that name the subject and have a personal part.
     OfSubject { kind: &'static str, id: &'a str, after: i64 },
-    /// The next [`PAGE`] records that have a personal part, name no subject, and name an account of
-    /// the subject. The accounts are those that the subject's own records name.
+    /// The next [`PAGE`] records, after a position, that have a personal part, name no subject, and
+    /// name an account of the subject. The accounts of a subject are those that the records with
+    /// this subject name.
     OfAccounts { kind: &'static str, id: &'a str, after: i64 },
 }
 
@@ -54,7 +58,7 @@ pub(super) enum Which<'a> {
 macro_rules! audit_sink {
     ($table:ty) => {
         impl $table {
-            /// Returns the newest audit events, in the order of their positions.
+            /// Returns the given number of newest audit events, in the order of their positions.
             ///
             /// # Errors
             ///
@@ -64,8 +68,8 @@ macro_rules! audit_sink {
                 newest.iter().rev().map(|(_, record)| record.read()).collect()
             }
 
-            /// Returns stored records from a position on, to copy a trail or to verify it
-            /// elsewhere.
+            /// Returns at most `limit` stored records from a position on. Use it to copy a trail,
+            /// or to verify the trail on another machine.
             ///
             /// # Errors
             ///
@@ -75,7 +79,8 @@ macro_rules! audit_sink {
                 Ok(self.read(which).await?.into_iter().map(|(_, record)| record).collect())
             }
 
-            /// Returns the checkpoint of the newest signed record, or none if no record is signed.
+            /// Returns a checkpoint of the newest signed record. Returns `None` if no record is
+            /// signed.
             ///
             /// # Errors
             ///
@@ -86,12 +91,13 @@ macro_rules! audit_sink {
                 Ok(Checkpoint::of_newest(newest.iter().map(|(_, record)| record), is_whole))
             }
 
-            /// Verifies the whole trail, or the trail from a checkpoint on if the verifier has one.
+            /// Verifies the trail. If the verifier has a checkpoint, then the verification begins
+            /// at the checkpoint. Otherwise it includes the whole trail.
             ///
             /// # Errors
             ///
-            /// If the database request failed. Defects of the trail are not errors: the report
-            /// lists them.
+            /// If the database request failed. A defect of the trail is not an error: the report
+            /// lists the defects.
             pub async fn verify(&self, mut verifier: Verifier) -> Result<Report, StoreError> {
                 let mut from = Some(verifier.first().map_or(i64::MIN, |first| column(first.position)));
                 while let Some(position) = from {
@@ -104,14 +110,15 @@ macro_rules! audit_sink {
 
             /// Removes the records before a checkpoint, and returns the number of removed records.
             ///
-            /// The record of the checkpoint stays. Keep the checkpoint outside the database, and
-            /// verify the rest of the trail [since](Verifier::since) it. If the checkpoint is of
-            /// another trail, then this removes nothing and returns 0.
+            /// The record of the checkpoint stays. Keep the checkpoint outside the database,
+            /// because you need it to verify the rest of the trail: see [`Verifier::since`]. If the
+            /// checkpoint belongs to another trail, then this removes nothing and returns 0.
             ///
             /// # Errors
             ///
-            /// If the database request failed. PostgreSQL also fails if pruning takes longer than
-            /// the timeout of its options: prune up to an earlier checkpoint first.
+            /// If the database request failed. On PostgreSQL, the request also fails if it takes
+            /// longer than the timeout of the options. In this case, prune up to an earlier
+            /// checkpoint first.
             pub async fn prune(&self, before: Checkpoint) -> Result<u64, StoreError> {
                 self.remove_before(column(before.position), before.link).await
             }
@@ -134,8 +141,9 @@ macro_rules! audit_sink {
                 let (kind, id) = &columns::subject_columns(subject);
                 let of_accounts = |after| Which::OfAccounts { kind, id, after };
                 let of_subject = |after| Which::OfSubject { kind, id, after };
-                // The subject's own records are erased last. They name the accounts, so a call that
-                // is repeated after a failure still finds the accounts.
+                // The records that name the subject are erased last, because the accounts are read
+                // from them. If a call fails in between, then a repeated call still finds the
+                // accounts.
                 let mut erased = erase(self, self.keyring.as_ref(), of_accounts).await?;
                 erased += erase(self, self.keyring.as_ref(), of_subject).await?;
                 Ok(erased)
@@ -145,8 +153,8 @@ macro_rules! audit_sink {
 }
 pub(super) use audit_sink;
 
-/// Erases the personal parts of records page by page, so that other callers can append between two
-/// pages.
+/// Erases the personal parts of records, [`PAGE`] records at a time, so that other callers can
+/// append records in between. `next` returns the selection of the records after a position.
 pub(super) async fn erase<'a>(
     table: &impl AuditTable,
     keyring: Option<&Keyring>,
@@ -166,8 +174,8 @@ pub(super) async fn erase<'a>(
     }
 }
 
-/// A row with these columns: position, event, personal, key_id, link, erased, id, at, action,
-/// outcome, why, subject_kind, subject_id, actor, account.
+/// A database row of the audit table. Its columns are, in this order: position, event, personal,
+/// key_id, link, erased, id, at, action, outcome, why, subject_kind, subject_id, actor, account.
 pub(super) trait Columns {
     type Error;
     fn int(&self, column: usize) -> Result<Option<i64>, Self::Error>;
@@ -175,8 +183,8 @@ pub(super) trait Columns {
     fn bytes(&self, column: usize) -> Result<Option<&[u8]>, Self::Error>;
 }
 
-/// Reads a record. Invalid values become values that no record has, so that the verifier reports
-/// the row instead of failing on it.
+/// Reads a record from a database row. Replaces an invalid value by a value that no valid record
+/// has, so that the verifier reports the record instead of failing.
 pub(super) fn row<C: Columns>(row: &C) -> Result<Row, C::Error> {
     let number = row.int(0)?.unwrap_or_default();
     let record = AuditRecord {
@@ -201,17 +209,18 @@ pub(super) fn row<C: Columns>(row: &C) -> Result<Row, C::Error> {
     Ok((number, record))
 }
 
-/// Maps an invalid position to 0, which no record has.
+/// Converts the position of a record. Maps an invalid position to 0, which no record has.
 pub(super) fn position(number: i64) -> u64 {
     u64::try_from(number).unwrap_or_default()
 }
 
-/// Maps an invalid link to zeros.
+/// Converts the signature (the link of the chain) of a record. Maps a link of the wrong length to
+/// 32 zero bytes.
 pub(super) fn link(bytes: &[u8]) -> Digest {
     Digest::from_bytes(bytes.try_into().unwrap_or_default())
 }
 
-/// Encodes the id of the key, followed by the MAC.
+/// Encodes an erasure for the column `erased`: the id of the secret key, followed by the MAC.
 fn erased_column(erasure: Erasure) -> Vec<u8> {
     [&erasure.key.0.to_be_bytes()[..], erasure.mac.as_bytes()].concat()
 }

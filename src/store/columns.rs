@@ -9,7 +9,8 @@ use crate::{
     token::{Assistance, GrantId, Obtained, Origin, Subject},
 };
 
-/// A column has a value that no release has written. The row was changed by hand or is damaged.
+/// The error of a column whose value no release of this library has written. The database row was
+/// changed by hand, or is damaged.
 #[derive(Clone, Copy, Debug, thiserror::Error)]
 #[error("column {0} of a row cannot be read")]
 pub(super) struct CorruptColumn(pub(super) &'static str);
@@ -20,7 +21,8 @@ impl From<CorruptColumn> for StoreError {
     }
 }
 
-/// Implements the conversions between a type and the words of its column, in both directions.
+/// Implements the conversions between an enum and the words that a column stores for its values, in
+/// both directions.
 macro_rules! words {
     ($type:ty, $column:literal, $write:ident, $read:ident: $($value:pat => $word:literal => $made:expr,)*) => {
         pub(super) const fn $write(value: $type) -> &'static str {
@@ -52,7 +54,7 @@ words! { Permission, "permissions", permission_word, permission:
     Permission::AssistanceLog => "assistance_log" => Permission::AssistanceLog,
 }
 
-/// The kind and the id of a subject.
+/// Returns the kind and the id of a subject, as their two columns store them.
 pub(super) fn subject_columns(subject: &Subject) -> (&'static str, String) {
     let (kind, id) = subject.parts();
     (kind, id.to_string())
@@ -91,8 +93,8 @@ pub(super) fn generation(bytes: &[u8]) -> Result<GenerationId, CorruptColumn> {
     bytes.try_into().map(GenerationId::from_bytes).map_err(|_| CorruptColumn("generation"))
 }
 
-/// Reads the actor, the parent grant and the reason of an assistance. None if all three are
-/// missing.
+/// Reads an assistance from its three columns: the actor, the actor's own grant and the reason.
+/// None if all three columns are null.
 pub(super) fn assistance(
     actor: Option<&str>,
     parent: Option<&[u8]>,
@@ -121,15 +123,15 @@ pub(super) fn document(version: &[u8], bytes: &[u8]) -> Result<Document, Corrupt
     Ok(Document { version: Version::from_bytes(version), bytes: bytes.to_vec() })
 }
 
-/// Returns the columns of the position after which a list continues. Without a position, returns
-/// columns that sort before every entry.
+/// Returns the column values of the position after which a list continues. If there is no such
+/// position, returns values that sort before every index entry.
 pub(super) fn behind(after: Option<&Position>) -> (i64, &[u8], &str, &[u8]) {
     after.map_or((i64::MIN, &[], "", &[]), |Position { rank, partition, key }| {
         (*rank, partition.as_bytes(), key.kind.as_str(), key.id.as_bytes())
     })
 }
 
-/// Returns the position of an entry.
+/// Builds the position of an index entry from its columns.
 pub(super) fn place(rank: i64, partition: &[u8], kind: &str, id: &[u8]) -> Result<Position, CorruptColumn> {
     let partition = partition.try_into().map_err(|_| CorruptColumn("partition"))?;
     let kind = kind.parse().map_err(|_| CorruptColumn("kind"))?;

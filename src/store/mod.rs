@@ -4,23 +4,28 @@
 //! versioned documents. The library defines the content of the documents: attempt budgets, one-time
 //! credentials, second factors and the ledger of assistance.
 //!
-//! [`memory`] keeps tokens and documents in the memory of this process. The features `sqlite`,
-//! `postgres` and `redis` add the durable backends of these names. By default, one-time credentials
-//! are documents. A host can supply a separate [`OtcStore`] for them.
+//! [`memory`] keeps tokens and documents in the memory of this process. Each of the features
+//! `sqlite`, `postgres` and `redis` adds a durable backend. By default, the library stores one-time
+//! credentials as documents. A host can supply a separate [`OtcStore`] for one-time credentials.
 //!
 //! # Rules of a storage verb
 //!
-//! - Each verb is one atomic operation of the store. No flow depends on a value that one call read
-//!   and a later call writes.
-//! - The library passes the time to each verb. A record is expired *at* its `expires_at`, compared
-//!   with that time. The engine's own expiry only frees space.
-//! - `Err` means that the backend request failed, and carries the driver's error as its source. A
-//!   missing record is a value and not an error. A call that failed or was dropped may have taken
-//!   effect.
-//! - No verb has a default body, so the compiler reports a missing one.
+//! - Each verb is one atomic operation of the store. The library never reads a value in one call
+//!   and overwrites it unchecked in a later call. Another node may have changed the value between
+//!   the two calls.
+//! - The library passes the current time to each verb that needs it. A record is expired from the
+//!   instant `expires_at` on. The backend compares `expires_at` with the time that the library
+//!   passed, and never with its own clock. If the engine itself removes expired records, as Redis
+//!   does, then this only frees space.
+//! - `Err` means that the backend request failed. The error holds the driver's error. A missing
+//!   record is not an error: the verb returns a value for it, such as `None`. A call that failed,
+//!   or whose future was dropped, may still have changed the store.
+//! - No verb has a default body, so the compiler reports each verb that a backend does not
+//!   implement.
 //!
-//! The documentation of each verb says which mistakes of a backend are vulnerabilities, and which
-//! only cost speed or space. Run the suite of the `conformance` feature to test your own backend.
+//! The documentation of each verb says which mistakes in a backend are vulnerabilities, and which
+//! mistakes only cost speed or space. To test your own backend, run the test suite of the
+//! `conformance` feature.
 #![cfg_attr(
     all(feature = "postgres", feature = "redis", feature = "sqlite"),
     doc = concat!("\n", include_str!("../../docs/backends.md")),

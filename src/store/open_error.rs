@@ -9,36 +9,39 @@ use crate::error::StoreError;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum OpenError {
-    /// The address or an option is not valid, or leads to the wrong kind of server or file, such as
-    /// a Redis replica. The message says which.
+    /// The connection URL, the path or an option is not valid. Or the server or the file is of the
+    /// wrong kind, such as a Redis replica. The message says which of these is the reason.
     #[error("{0}")]
     Invalid(&'static str),
     /// The server or the file could not be reached.
     #[error(transparent)]
     Unavailable(#[from] StoreError),
-    /// A newer release has changed the tables, and this release cannot read them.
+    /// A newer release of this library has changed the tables, so this release cannot read them.
     #[error("the tables have version {found}, and this release supports up to version {known}")]
     NewerSchema {
-        /// The version that was found.
+        /// The version of the tables that was found.
         found: u32,
-        /// The newest version this release knows.
+        /// The newest version of the tables that this release supports.
         known: u32,
     },
-    /// The tables are missing or outdated, and this node was configured not to create them.
+    /// The tables are missing or outdated, and the options of this node do not let it create or
+    /// upgrade them.
     #[error("the tables have version {found}, and this release needs version {needed}")]
     NotMigrated {
-        /// The version that was found; 0 if there are none.
+        /// The version of the tables that was found. It is 0 if there are no tables.
         found: u32,
-        /// The version that is needed.
+        /// The version of the tables that this release needs.
         needed: u32,
     },
-    /// The server, its database or a pooler has a setting that would make the store fail later. Or
-    /// the server's clock and the machine's clock are more than 30 s apart. The message says what
-    /// is wrong and what to do.
+    /// The store would fail later, for one of two reasons. The message says what is wrong and what
+    /// to do.
+    ///
+    /// - The server, the database or a connection pooler has an unsuitable setting.
+    /// - The clocks of the server and of this machine are more than 30 s apart.
     #[error("{0}")]
     Unsuitable(String),
-    /// The server's user lacks a right, or this process may not write to the file. The message
-    /// names the operation.
+    /// The database user lacks a permission, or this process may not write to the database file.
+    /// The message names the forbidden operation.
     #[error("the user of the store may not {what}")]
     NotPermitted {
         /// The forbidden operation.
@@ -46,22 +49,24 @@ pub enum OpenError {
         /// The error of the server, or of the file.
         source: StoreError,
     },
-    /// The server may evict keys when its memory is full. It would then forget spent credentials
-    /// and counted failures.
+    /// The Redis server may evict keys when its memory is full. The store would then lose the marks
+    /// of spent one-time credentials and the counts of failed attempts.
     #[error("the server may evict keys: maxmemory-policy is {policy} and must be noeviction")]
     MayEvict {
-        /// The server's policy.
+        /// The server's setting `maxmemory-policy`.
         policy: String,
     },
 }
 
 #[cfg(any(feature = "postgres", feature = "redis"))]
 impl OpenError {
-    /// Refuses a server whose clock differs from the machine's clock.
+    /// Returns an error if the clocks of the server and of this machine differ by more than
+    /// [`SKEW`].
     ///
-    /// A node whose clock is wrong would shorten the locks that other nodes began. All nodes
-    /// compare their clocks with the same server, so this check refuses such a node. The server
-    /// read its clock between the machine's times `sent` and `received`.
+    /// If a node's clock is ahead, then locks that other nodes began would end too early on that
+    /// node. All nodes compare their clocks with the clock of the same server, so this check finds
+    /// a node whose clock is wrong. `server` is the time that the server returned. `sent` and
+    /// `received` are the times of this machine before and after that request.
     pub(super) fn unless_clocks_agree(
         server: OffsetDateTime,
         sent: OffsetDateTime,

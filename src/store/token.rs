@@ -14,8 +14,9 @@ byte_newtype! {
     /// The id of a generation: 128 random bits. The library draws it, and a backend stores and
     /// compares it.
     ///
-    /// The id is random and not a counter. A token store that was wiped can therefore never draw an
-    /// id again that another store still holds.
+    /// The id is random and not a counter. After a token store was wiped, an old id therefore never
+    /// occurs again. A separate [`OtcStore`](super::OtcStore) may still hold credentials with the
+    /// old id, and these credentials must not become valid again.
     #[derive(PartialEq)]
     pub struct GenerationId([u8; 16]);
 }
@@ -25,45 +26,52 @@ impl GenerationId {
     ///
     /// # Errors
     ///
-    /// If the source could not supply random bytes.
+    /// If the random generator cannot supply random bytes.
     pub fn draw(random: &dyn SecureRandom) -> Result<Self, RandomError> {
         draw(random).map(Self)
     }
 }
 
-/// The generation under which a subject signs in: the shop's generation together with the
-/// subject's. It changes if either of the two changes.
+/// The generation under which a subject signs in. It is the pair of the shop's generation and the
+/// subject's own generation. A subject is a customer or an admin user.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[allow(clippy::exhaustive_structs)] // Backends make it from their columns.
 pub struct Generation {
-    /// The shop's generation. [`TokenStore::revoke_everything`] replaces it.
+    /// The shop's generation. [`TokenStore::revoke_everything`] replaces this id.
     pub shop: GenerationId,
-    /// The subject's generation. [`TokenStore::revoke_all`] of this subject replaces it. None
-    /// before the first call.
+    /// The subject's own generation. [`TokenStore::revoke_all`] for this subject replaces this id.
+    /// None until the first such call.
     pub subject: Option<GenerationId>,
 }
 
-/// The result of an insertion.
+/// The result of [`TokenStore::insert`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use]
 #[allow(clippy::exhaustive_enums)] // A flow must handle each.
 pub enum Insert {
     /// The grant is stored.
     Stored,
-    /// Nothing is stored: the generation changed since it was read.
+    /// Nothing is stored, because the generation was replaced since the sign-in read it.
     Revoked,
-    /// Nothing is stored: the grant was revoked before it was inserted.
+    /// Nothing is stored, because the grant's id was revoked before the grant was inserted.
     Barred,
-    /// Nothing is stored: a grant of this id exists, and is unchanged.
+    /// Nothing is stored, because a grant with this id exists. The existing grant is unchanged.
     Collision,
 }
 
 /// Keeps the grants behind bearer tokens.
 ///
-/// A grant is live from its insertion until just before its `expires_at`. It ends earlier if it is
-/// revoked, or if the shop's generation changes. A shop that has no generation has no live grant.
+/// A grant is live from its insertion until just before its `expires_at`. It ends earlier in three
+/// cases:
 ///
-/// A token store cannot be sharded by subject, because all subjects share the shop's generation.
+/// - The grant is revoked.
+/// - The shop's generation is replaced.
+/// - The subject exceeds the maximum number of live grants (the `cap` of [`insert`](Self::insert)).
+///
+/// If a store holds no generation of the shop, for example because it was wiped, then no grant is
+/// live.
+///
+/// You cannot shard a token store by subject, because all subjects share the shop's generation.
 #[async_trait]
 #[diagnostic::on_unimplemented(
     message = "`{Self}` does not keep tokens",
@@ -72,41 +80,53 @@ pub enum Insert {
     note = "ready-made stores are `MemoryStore`, `SqliteStore` (feature `sqlite`), `PostgresStore` (feature `postgres`) and `RedisStore` (feature `redis`)"
 )]
 pub trait TokenStore: Debug + Send + Sync + 'static {
-    /// Returns the subject's generation. If the shop has none, stores `fresh` as the shop's
-    /// generation in the same step.
+    /// Returns the generation under which the subject signs in. If the store holds no generation of
+    /// the shop, stores `fresh` as the shop's generation in the same step.
     ///
-    /// If several callers call this at once on an empty store, then one value is stored and all
-    /// callers get that value. The library draws a new `fresh` for each call. It reads the
-    /// generation before it checks a credential, and then passes the generation to
-    /// [`insert`](Self::insert).
+    /// Several callers may call this at the same time on an empty store. The store then keeps the
+    /// `fresh` of one caller, and all callers get that value. The library draws a new `fresh` for
+    /// each call. A sign-in reads the generation before it checks a credential, and later passes
+    /// the generation to [`insert`](Self::insert). If the tokens are revoked in between, then
+    /// `insert` refuses the grant.
     ///
     /// # Security
     ///
-    /// Returning a generation that was replaced before the call began is a vulnerability if a later
-    /// `insert` accepts it. Replacing an existing generation with `fresh`, or returning a value
-    /// that is not stored, signs everybody out. If the store draws a generation itself, then this
-    /// is a vulnerability, because the same value may occur again after a wipe.
+    /// - It is a vulnerability to return a generation that was replaced before the call began, if a
+    ///   later `insert` accepts this generation. Revoked sign-ins would then get live tokens.
+    /// - It is a vulnerability if the store chooses a generation itself instead of storing `fresh`,
+    ///   because the same value may occur again after a wipe.
+    /// - If the store replaces an existing generation with `fresh`, or returns a value that it has
+    ///   not stored, then users must sign in again.
     ///
     /// # Errors
     ///
     /// If the backend request failed. `fresh` may be stored.
     async fn generation(&self, subject: &Subject, fresh: GenerationId) -> Result<Generation, StoreError>;
 
-    /// Stores a grant, unless the subject's tokens were revoked. Nothing is stored in three cases:
-    /// the subject's generation is no longer `generation`, the grant's id was revoked before, or a
-    /// grant of that id exists. A shop without a generation counts as changed.
+    /// Stores a new grant, if the subject's tokens were not revoked since `generation` was read.
+    /// Nothing is stored in three cases:
     ///
-    /// A subject has at most `cap` live grants at `now`, including this one. In the same step, the
-    /// excess grants end, those with the earliest `issued_at` first. Among equal times the smallest
-    /// id ends first. The inserted grant stays, even if it was issued first. If nothing is
-    /// stored, then nothing ends.
+    /// - The current generation of the subject or of the shop differs from `generation`, or the
+    ///   store holds no generation of the shop.
+    /// - The grant's id was revoked before.
+    /// - A grant with the same id exists.
+    ///
+    /// A subject has at most `cap` live grants at `now`, including the new one. If there are more,
+    /// then the same step ends the excess grants, those with the earliest `issued_at` first. Among
+    /// equal times the grant with the smallest id ends first. The new grant stays, even if its
+    /// `issued_at` is the earliest. If nothing is stored, then no grant ends.
     ///
     /// # Security
     ///
-    /// Storing under a changed generation is a vulnerability: the token would survive a revoke-all
-    /// that has returned. Overwriting a grant is a vulnerability. Exceeding `cap` is a
-    /// vulnerability, too, because one account could fill the store. A needless refusal costs a
-    /// sign-in. Ending a grant within the cap signs a user out.
+    /// Three mistakes are vulnerabilities:
+    ///
+    /// - to store a grant under a replaced generation, because the token would stay live after a
+    ///   revoke of all tokens;
+    /// - to overwrite a grant;
+    /// - to exceed `cap`, because one account could fill the store.
+    ///
+    /// If the store refuses a valid grant, then the user must sign in again. The same is true for
+    /// the user of a grant that ends although the cap is not exceeded.
     ///
     /// # Errors
     ///
@@ -120,13 +140,13 @@ pub trait TokenStore: Debug + Send + Sync + 'static {
         now: OffsetDateTime,
     ) -> Result<Insert, StoreError>;
 
-    /// Returns the live grant of this id: not expired at `now` and not revoked. The library calls
-    /// this for every request that carries a token.
+    /// Returns the grant with this id if the grant is live: it has not expired at `now` and was not
+    /// revoked. The library calls this for every request that carries a bearer token.
     ///
     /// # Security
     ///
-    /// Returning an expired or revoked grant is a vulnerability. Missing a live grant signs a user
-    /// out.
+    /// It is a vulnerability to return an expired or revoked grant. If the store does not find a
+    /// live grant, then its token is refused, so the user must sign in again.
     ///
     /// # Errors
     ///
@@ -135,15 +155,15 @@ pub trait TokenStore: Debug + Send + Sync + 'static {
 
     /// Revokes one grant. Returns true if the grant was live.
     ///
-    /// Once this call has returned, no later [`find`](Self::find) returns the grant, on any node.
-    /// If there is no grant of this id, then the id is barred: it cannot be inserted until
-    /// `bar_until`. A revoke therefore wins even if it arrives before the insertion of its grant. A
-    /// later revoke never shortens a bar.
+    /// Once this call has returned, no later [`find`](Self::find) on any node returns the grant. If
+    /// the store has no grant with this id, then it bars the id: until `bar_until`,
+    /// [`insert`](Self::insert) refuses a grant with this id. A revoke therefore also works if it
+    /// reaches the store before the insertion of the grant. A later revoke never shortens a bar.
     ///
     /// # Security
     ///
-    /// Leaving the grant live, or inserting a barred id, is a vulnerability. Revoking twice, or revoking
-    /// an unknown id, is harmless.
+    /// It is a vulnerability to leave the grant live, or to insert a grant whose id is barred. To
+    /// revoke an id twice, or an unknown id, is harmless.
     ///
     /// # Errors
     ///
@@ -155,20 +175,22 @@ pub trait TokenStore: Debug + Send + Sync + 'static {
         bar_until: OffsetDateTime,
     ) -> Result<bool, StoreError>;
 
-    /// Revokes every grant of a subject except `keep`, makes `fresh` the subject's generation, and
-    /// returns the new generation.
+    /// Revokes every grant of a subject except the grant `keep`. Stores `fresh` as the subject's
+    /// own generation, and returns the new pair of generations.
     ///
-    /// Once this call has returned, no earlier grant except `keep` is live. This includes grants of
-    /// sign-ins that were in progress. A sign-in that starts later gets a live token, even at the
-    /// same `now`. If the shop has no generation, then `fresh` becomes the shop's generation as
-    /// well.
+    /// Once this call has returned, no earlier grant of the subject except `keep` is live. Sign-ins
+    /// that were in progress can no longer insert their grants. A sign-in that starts later gets a
+    /// live token, even at the same `now`. If the store holds no generation of the shop, then
+    /// `fresh` becomes the shop's generation as well.
     ///
     /// # Security
     ///
-    /// It is a vulnerability to leave an earlier grant live, or to keep a grant of another subject.
-    /// Returning a generation that is not stored is a vulnerability, too. Grants under such a
-    /// generation would be refused, or would survive the next revoke-all. Losing the kept grant
-    /// signs a user out.
+    /// - It is a vulnerability to leave an earlier grant of the subject live, except `keep`.
+    /// - It is a vulnerability to treat `keep` as a grant of this subject if it belongs to another
+    ///   subject.
+    /// - It is a vulnerability to return a generation that is not stored. A grant under that
+    ///   generation would be refused, or would stay live after the next revoke of all tokens.
+    /// - If the store loses the kept grant, then its user must sign in again.
     ///
     /// # Errors
     ///
@@ -181,31 +203,34 @@ pub trait TokenStore: Debug + Send + Sync + 'static {
         now: OffsetDateTime,
     ) -> Result<Generation, StoreError>;
 
-    /// Makes `fresh` the shop's generation and returns it. This one write revokes every grant of
-    /// every subject. The generations of subjects stay.
+    /// Stores `fresh` as the shop's generation, and returns `fresh`. This one write ends every
+    /// grant of every subject, because a grant is live only under the shop's generation at its
+    /// insertion. The subjects' own generations stay.
     ///
     /// # Security
     ///
-    /// The rules of [`revoke_all`](Self::revoke_all) hold for every subject at once. If a store
-    /// removes the grants and replaces the generation in two steps, then a sign-in can insert a
-    /// grant between them.
+    /// The rules of [`revoke_all`](Self::revoke_all) hold for all subjects at once. Do not remove
+    /// the grants in one step and replace the generation in a later step. Between the two steps a
+    /// sign-in could insert a grant, which is a vulnerability.
     ///
     /// # Errors
     ///
-    /// If the backend request failed. Everything may be revoked.
+    /// If the backend request failed. All grants of the shop may be revoked.
     async fn revoke_everything(
         &self,
         fresh: GenerationId,
         now: OffsetDateTime,
     ) -> Result<GenerationId, StoreError>;
 
-    /// Returns at most `limit` live grants of a subject, with their origins. The newest `issued_at`
-    /// comes first, and among equal times the largest id.
+    /// Returns at most `limit` live grants of a subject, each with the origin of the sign-in. The
+    /// grant with the newest `issued_at` comes first. Among equal times the grant with the largest
+    /// id comes first.
     ///
     /// # Security
     ///
-    /// Omitting a live grant is a vulnerability, because its owner cannot end it. Returning a grant
-    /// of another subject is a vulnerability, too. Returning an ended grant misleads its owner.
+    /// It is a vulnerability to omit a live grant, because the user could not see and end this
+    /// session. It is a vulnerability, too, to return a grant of another subject. To return an
+    /// ended grant only misleads the user.
     ///
     /// # Errors
     ///
@@ -217,14 +242,17 @@ pub trait TokenStore: Debug + Send + Sync + 'static {
         now: OffsetDateTime,
     ) -> Result<Vec<(Grant, Origin)>, StoreError>;
 
-    /// Removes at most `limit` expired or revoked records, and returns their number. Generations
-    /// stay. Bars stay until they end.
+    /// Removes at most `limit` expired or revoked grants and ended bars, and returns how many it
+    /// removed. Generations stay. A bar stays until its `bar_until`.
     ///
     /// # Security
     ///
-    /// Removing a bar before its end is a vulnerability, because the revoked id could be inserted.
-    /// Removing a generation is a vulnerability, because a sign-in from before a revoke-all could
-    /// be accepted. Removing a live grant signs a user out. Leaving an expired grant costs space.
+    /// - It is a vulnerability to remove a bar before its `bar_until`, because a grant with the
+    ///   revoked id could then be inserted.
+    /// - It is a vulnerability to remove a generation, because a sign-in that began before a revoke
+    ///   of all tokens could then be accepted.
+    /// - If a live grant is removed, then its user must sign in again.
+    /// - If an expired grant stays, then it only takes space.
     ///
     /// # Errors
     ///

@@ -1,6 +1,7 @@
 use super::{StateStore, TokenStore};
 
-/// All of a backend's storage in one value. Implemented for every type that implements both traits.
+/// A storage backend that keeps both tokens and documents. Every type that implements
+/// [`TokenStore`] and [`StateStore`] implements this trait automatically.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a store",
     label = "it must implement `TokenStore` and `StateStore`, or be an `Arc` of a type that does",

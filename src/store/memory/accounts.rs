@@ -33,15 +33,17 @@ impl MemoryCustomers {
         Self::default()
     }
 
-    /// Adds a customer, or replaces the one with the same id.
+    /// Adds a customer. If the table has a customer with the same id, replaces that customer's
+    /// account row.
     ///
-    /// This ends no token. After you disable a customer or change an address, call
+    /// The customer's tokens stay valid, because a token is verified without the account row. After
+    /// you disable a customer or change an e-mail address, therefore call
     /// [`Auth::customer_changed`](crate::Auth::customer_changed).
     ///
     /// # Errors
     ///
     /// [`AccountConflict`] if the e-mail address is not valid or belongs to another customer of the
-    /// website. Nothing is changed then.
+    /// same website. In this case nothing is changed.
     pub fn upsert(&self, row: CustomerRecord) -> Result<(), AccountConflict> {
         let email = row.email.parse::<Email>().map_err(|_| AccountConflict)?;
         let mut table = self.write();
@@ -57,8 +59,8 @@ impl MemoryCustomers {
 
     /// Removes a customer. Returns true if the customer existed.
     ///
-    /// This ends no token. Afterwards call
-    /// [`Auth::customer_changed`](crate::Auth::customer_changed) or
+    /// The customer's tokens stay valid, because a token is verified without the account row.
+    /// Afterwards therefore call [`Auth::customer_changed`](crate::Auth::customer_changed) or
     /// [`Auth::erase_customer`](crate::Auth::erase_customer).
     #[allow(clippy::must_use_candidate)]
     pub fn remove(&self, id: &CustomerId) -> bool {
@@ -156,7 +158,8 @@ impl fmt::Debug for MemoryCustomers {
 
 /// A ready-made admin user table in memory, for tests and for a host that has no admin user table.
 ///
-/// Clones are cheap and share the table. Names are compared case-insensitively, as in Commerce.
+/// Clones are cheap and share the table. User names are compared case-insensitively, as in
+/// Commerce.
 #[derive(Clone, Default)]
 pub struct MemoryAdmins(Arc<RwLock<HashMap<AdminId, AdminRecord>>>);
 
@@ -167,12 +170,13 @@ impl MemoryAdmins {
         Self::default()
     }
 
-    /// Adds an admin user, or replaces the one with the same id.
+    /// Adds an admin user. If the table has an admin user with the same id, replaces that admin
+    /// user's account row.
     ///
     /// # Errors
     ///
-    /// [`AccountConflict`] if the name is not valid or belongs to another admin user. Nothing is
-    /// changed then.
+    /// [`AccountConflict`] if the user name is not valid or belongs to another admin user. In this
+    /// case nothing is changed.
     pub fn upsert(&self, row: AdminRecord) -> Result<(), AccountConflict> {
         let name = row.username.parse::<Username>().map_err(|_| AccountConflict)?;
         let mut rows = self.write();

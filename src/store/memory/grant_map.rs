@@ -2,16 +2,17 @@ use std::{cmp::Ordering, mem};
 
 use crate::token::GrantId;
 
-/// A map by grant id whose look-ups usually cost a single cache miss.
+/// A map from grant ids to values. A look-up usually costs only one miss of the processor's cache.
 ///
-/// The entries are sorted by the first bytes of their ids, with free slots among them. Ids are
-/// evenly distributed, so the first bytes predict the slot to within a few slots. A hash table
-/// reads its control bytes first and then the entry. With a million entries, both reads are cache
-/// misses.
+/// The entries are sorted by the first bytes of their ids, with free slots between them. Ids are
+/// random digests, so the first bytes predict the slot of an entry, with an error of a few slots.
+/// The hash table of the standard library first reads control bytes and then the entry. With a
+/// million entries, both of these reads are cache misses.
 pub(super) struct GrantMap<V> {
-    /// The first `homes` slots are the home slots. No entry lies before its home slot, and no free
-    /// slot lies between an entry and its home slot. The slots beyond the home slots hold entries
-    /// that the last home slots have no room for.
+    /// Each id has a home slot, which its first bytes select: see [`home`](Self::home). The first
+    /// `homes` slots are the home slots. An entry is in its home slot or behind it. All slots from
+    /// its home slot up to the entry are occupied. The slots behind the home slots hold the entries
+    /// for which the last home slots have no room.
     slots: Vec<Option<(GrantId, V)>>,
     homes: usize,
     len: usize,
@@ -19,7 +20,7 @@ pub(super) struct GrantMap<V> {
 
 impl<V> GrantMap<V> {
     const MIN_HOMES: usize = 8;
-    /// Number of slots beyond the home slots for which memory is allocated at a time.
+    /// Number of slots behind the home slots for which memory is allocated at once.
     const SPILL: usize = 16;
 
     pub(super) const fn len(&self) -> usize {
@@ -37,12 +38,13 @@ impl<V> GrantMap<V> {
 
     pub(super) fn insert(&mut self, id: GrantId, value: V) {
         self.remove(&id);
-        // Entries lie further from their home slots the fuller the table is, and much further
-        // beyond four fifths.
+        // The fuller the table is, the further entries are from their home slots. If more than four
+        // fifths of the home slots are filled, then look-ups would become slow.
         if self.len * 5 >= self.homes * 4 {
             self.rebuild(self.homes + self.homes / 4);
         }
-        // The entries from the insertion place to the next free slot move by one.
+        // Moves the entries from the slot of the insertion up to the next free slot, each by one
+        // slot.
         let mut place = self.place(&id);
         let mut moving = Some((id, value));
         while moving.is_some() {
@@ -65,7 +67,7 @@ impl<V> GrantMap<V> {
         let slot = self.slots.get_mut(place)?;
         let (_, value) = slot.take_if(|(found, _)| found == id)?;
         self.len -= 1;
-        // The following entries that are not in their home slots move back by one.
+        // Moves back by one slot all directly following entries that are not in their home slots.
         let behind = self.slots.iter().enumerate().skip(place + 1);
         let away =
             behind.take_while(|(at, slot)| slot.as_ref().is_some_and(|(other, _)| self.home(other) < *at));
@@ -76,15 +78,16 @@ impl<V> GrantMap<V> {
         Some(value)
     }
 
-    /// Shrinks the table if the entries and `spare` more would fill less than a quarter of the home
-    /// slots.
+    /// Shrinks the table, if the present entries and `spare` further ones together would fill less
+    /// than a quarter of the home slots.
     pub(super) fn shrink(&mut self, spare: usize) {
         if self.homes / 4 > self.len + spare {
             self.rebuild(self.len * 2);
         }
     }
 
-    /// Returns the slot of the id, or the slot where it would be inserted.
+    /// Returns the index of the slot that holds the id. If the map does not hold the id, returns
+    /// the index of the slot where an insertion would put it.
     fn place(&self, id: &GrantId) -> usize {
         let home = self.home(id);
         let behind = self.slots.get(home..).unwrap_or_default().iter().map_while(Option::as_ref);
@@ -96,8 +99,8 @@ impl<V> GrantMap<V> {
         home + before.count()
     }
 
-    /// Returns the home slot of the id: its first bytes, scaled to the number of home slots. Ids in
-    /// ascending order have home slots in ascending order.
+    /// Returns the index of the id's home slot: the first bytes of the id, scaled to the number of
+    /// home slots. A greater id never has an earlier home slot.
     fn home(&self, id: &GrantId) -> usize {
         let home = (u128::from(first_bytes(id)) * self.homes as u128) >> 64;
         usize::try_from(home).unwrap_or_default()
@@ -133,8 +136,8 @@ mod tests {
 
     use super::*;
 
-    /// Returns a test id. `spread` distributes ids evenly. Otherwise all ids have the last home
-    /// slot.
+    /// Returns an id for a test. If `spread` is true, then the ids are evenly distributed.
+    /// Otherwise all ids have the same home slot, the last one.
     fn id(number: u8, spread: bool) -> GrantId {
         if spread {
             GrantId::of(&[number])

@@ -21,9 +21,10 @@ use crate::{
 #[derive(Debug)]
 pub(super) struct State {
     shards: Shards<Table>,
-    /// The indexes of the whole shop. A thread that locks a shard as well locks the shard first.
+    /// The indexes of the whole shop. A thread that needs both this lock and the lock of a shard
+    /// locks the shard first, so that threads cannot deadlock.
     shop: Mutex<Indexes>,
-    /// Maximum number of expendable documents of a shard.
+    /// Maximum number of expendable documents in a shard.
     capacity_per_shard: usize,
 }
 
@@ -32,10 +33,10 @@ struct Table {
     partitions: HashMap<Partition, Owned>,
     documents: usize,
     expendable: usize,
-    /// Number of documents to create until the next sweep of the shard.
+    /// Number of documents that can still be created before the next sweep of the shard.
     until_sweep: usize,
-    /// The time of the last sweep because the shard was full. Such sweeps run at most once a
-    /// second. Otherwise, under an attack, each commit would sweep the shard.
+    /// The time of the last sweep that ran because the shard was full. Such sweeps run at most once
+    /// a second, because during an attack each commit would otherwise sweep the shard.
     swept_full_at: Option<OffsetDateTime>,
 }
 
@@ -46,7 +47,7 @@ struct Owned {
     indexes: Indexes,
 }
 
-/// The entries of indexes, by the names of the indexes.
+/// Several indexes, by name. Each index is the ordered set of its documents' positions.
 #[derive(Debug, Default)]
 struct Indexes(BTreeMap<Name, BTreeSet<Position>>);
 
@@ -121,8 +122,8 @@ impl State {
     /// Default number of expendable documents. A locked account takes two, so this is enough for
     /// 250,000 accounts.
     const DOCUMENTS: usize = 2 * 250_000;
-    /// Time between the `keep_until` of a document and its removal by the store itself: 1 h (rule
-    /// of [`StateStore`]).
+    /// Minimum time between the `keep_until` of a document and a removal that this store starts
+    /// itself: 1 h, which is a rule of [`StateStore`].
     const SLACK: Duration = Duration::from_secs(60 * 60);
 
     pub(super) fn with_capacity(expendable: usize) -> Self {
@@ -144,8 +145,8 @@ impl State {
     }
 
     fn list_shop(&self, name: &Name, after: Option<&Position>, limit: usize) -> Vec<Listed> {
-        // A commit locks its shard before the indexes. So that the two cannot deadlock, this
-        // releases the lock of the indexes before it locks the shards.
+        // A commit locks its shard before the indexes. To avoid a deadlock with a commit, this
+        // function releases the lock of the indexes before it locks the shards.
         let positions: Vec<_> = self.shop().behind(name, after).cloned().collect();
         let listed = positions.into_iter().filter_map(|position| {
             let table = self.shards.read(self.shards.index_of(&position.partition));
@@ -193,8 +194,8 @@ impl State {
         table.expendable -= usize::from(stored.expendable);
     }
 
-    /// Sweeps the shard before documents are created, if the shard is full or if enough documents
-    /// were created since the last sweep.
+    /// Makes room before documents are created. Sweeps the shard if it is full, or if enough
+    /// documents were created since the last sweep.
     fn make_room(&self, table: &mut Table, creations: usize, expendable: usize, now: OffsetDateTime) {
         table.until_sweep = table.until_sweep.saturating_sub(creations);
         let full = expendable > 0
@@ -208,8 +209,9 @@ impl State {
             if let Some(until) = until {
                 self.sweep_table(table, until, usize::MAX);
             }
-            // A sweep reads every document of the shard. It runs once for half as many creations as
-            // there are documents, so its cost per creation is constant.
+            // A sweep reads every document of the shard. The next sweep runs after half as many
+            // creations as the shard has documents, so the average cost of a sweep per creation is
+            // constant.
             table.until_sweep = 64.max(table.documents / 2);
         }
     }

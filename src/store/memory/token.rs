@@ -20,36 +20,37 @@ use crate::{
     token::{Assistance, Grant, GrantId, Obtained, Origin, Subject},
 };
 
-/// The grants, and the ids that each subject holds.
+/// The tables of tokens: the grants by id, and the ids of the grants of each subject.
 ///
-/// A revoke-all removes the grants of its subject, so a look-up needs to read only the grant's row.
-/// To avoid deadlocks, locks are taken in one order: first the subject's shard, then the shop's
-/// generation or the shard of a grant.
+/// A revoke of all tokens of a subject removes the rows of the subject's grants. A look-up
+/// therefore needs to read only one row, and not the subject's generation. To avoid deadlocks, all
+/// threads take locks in the same order. The lock of the subject's shard comes first. The lock of
+/// the shop's generation, or of a grant's shard, comes second.
 #[derive(Debug, Default)]
 pub(super) struct TokenTables {
     rows: Shards<Rows>,
     subjects: Shards<HashMap<Subject, SubjectRow>>,
-    /// The shop's generation. Rows hold the epoch instead.
+    /// The shop's generation. A row holds the epoch instead, because the epoch is shorter.
     shop: RwLock<Option<GenerationId>>,
-    /// The number of times that the shop's generation was replaced. It changes only under the lock
-    /// of `shop`. The number is shorter than a generation, and a look-up reads it without a lock.
+    /// The epoch: how many times the shop's generation was replaced. The epoch changes only under
+    /// the lock of `shop`, and a look-up reads the epoch without a lock.
     epoch: AtomicU64,
 }
 
 #[derive(Default)]
 struct Rows {
     grants: GrantMap<Row>,
-    /// Ids that were revoked before they were inserted, each with the end of its bar.
+    /// The barred ids, each with the time at which its bar ends. [`TokenStore::revoke`] bars an id.
     barred: HashMap<GrantId, OffsetDateTime>,
-    /// The websites of the shard's grants. A row holds the position of its website in this list,
-    /// plus one.
+    /// The websites of the shard's grants. A row holds the index of its website in this list, plus
+    /// one.
     websites: Vec<Website>,
-    /// Number of insertions until the next sweep of the shard.
+    /// Number of insertions before the next sweep of the shard.
     until_sweep: usize,
 }
 
-/// A grant without its id, packed into few bytes. A million rows exceed the cache of a processor,
-/// so each cache line of a row costs a look-up one read from memory. Times are in microseconds
+/// A grant without its id, packed into few bytes. A million rows do not fit into the processor's
+/// cache, so a look-up reads each cache line of a row from main memory. Times are in microseconds
 /// since 1970.
 struct Row {
     subject: Subject,
@@ -57,8 +58,8 @@ struct Row {
     expires_at: i64,
     assistance: Option<Arc<Assistance>>,
     origin: Option<Box<Origin>>,
-    /// The epoch under which the grant was stored. From epoch 2^32 on, the number does not fit and
-    /// no grant is live.
+    /// The epoch at the time when the grant was stored. From epoch 2^32 on, the epoch does not fit
+    /// into this field, so no grant is live.
     epoch: u32,
     website: Option<NonZeroU16>,
     obtained: Obtained,
@@ -66,8 +67,8 @@ struct Row {
 
 #[derive(Default)]
 struct SubjectRow {
-    /// The subject's generation. Never removed, because a sign-in that read an earlier one may
-    /// still be in progress.
+    /// The subject's own generation. It is never removed, because a sign-in that read an earlier
+    /// generation may still be in progress, and must be refused.
     generation: Option<GenerationId>,
     grants: Vec<GrantId>,
 }
@@ -106,8 +107,8 @@ impl TokenStore for MemoryStore {
             if rows.grants.get(&grant.id).is_some() {
                 return Ok(Insert::Collision);
             }
-            // If a revoke-everything runs between here and the insertion of the row, then the row
-            // has the earlier epoch and is not live.
+            // If `revoke_everything` runs between this line and the insertion of the row, then the
+            // row has the earlier epoch, so its grant is not live.
             let row = rows.pack(grant, origin, epoch);
             let held = &mut subjects.entry(grant.subject.clone()).or_default().grants;
             if held.len() == held.capacity() {
@@ -214,8 +215,8 @@ impl TokenStore for MemoryStore {
 }
 
 impl TokenTables {
-    /// Maximum number of dead rows that one insertion removes. A row is dead if its grant is not
-    /// live.
+    /// Maximum number of dead rows that one insertion removes by a sweep. A row is dead if its
+    /// grant is not live.
     const SWEEP: usize = 64;
 
     fn is_live(&self, row: &Row, now: i64) -> bool {
@@ -228,7 +229,8 @@ impl TokenTables {
         (*shop, self.epoch.load(Ordering::Acquire))
     }
 
-    /// Returns the shop's generation. If there is none, stores `fresh` as the generation.
+    /// Returns the shop's generation. If there is none, stores `fresh` as the shop's generation
+    /// first.
     fn shop_or(&self, fresh: GenerationId) -> GenerationId {
         let shop = *self.read_shop();
         shop.unwrap_or_else(|| *self.write_shop().get_or_insert(fresh))
@@ -242,9 +244,10 @@ impl TokenTables {
         self.shop.write().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Removes the dead grants of a subject, and the oldest live grants beyond the cap. The
-    /// inserted grant stays. The caller holds the lock of the subject's shard, so no other
-    /// insertion for this subject runs at the same time.
+    /// Removes the dead grants of a subject. If the subject then has more live grants than the cap,
+    /// also removes the oldest of them, but never the grant that was just inserted. The caller
+    /// holds the lock of the subject's shard, so no other insertion for this subject runs at the
+    /// same time.
     fn evict(&self, held: &mut Vec<GrantId>, inserted: &GrantId, cap: NonZero<usize>, now: i64) {
         let (mut live, mut gone) = (Vec::new(), HashSet::new());
         for id in held.iter().filter(|id| *id != inserted) {
@@ -271,7 +274,7 @@ impl TokenTables {
             let dead = rows.grants.iter().filter(|(_, row)| !self.is_live(row, micros::from_time(now)));
             let dead: Vec<_> = dead.map(|(id, _)| *id).take(limit).collect();
             // The next sweep runs after half as many insertions as there are rows. If this sweep
-            // reached its limit, then more rows may be dead, and the next insertion sweeps again.
+            // reached its limit, then more rows may be dead, so the next insertion sweeps again.
             rows.until_sweep = if dead.len() == limit { 1 } else { Self::SWEEP.max(rows.grants.len() / 2) };
             dead
         };
@@ -312,8 +315,8 @@ impl Rows {
                 self.websites.push(website.clone());
                 self.websites.len() - 1
             });
-            // Only the first 65,535 websites of a shard fit. Any further website is stored as none,
-            // so its tokens are accepted on no website.
+            // Only the first 65,535 websites of a shard fit. For a further website, the row holds
+            // none, so the token is accepted on no website.
             u16::try_from(place + 1).ok().and_then(NonZeroU16::new)
         });
         Row {
@@ -328,7 +331,8 @@ impl Rows {
         }
     }
 
-    /// Inlined, so that a look-up does not have to move the grant.
+    /// Builds a grant from its row. The function is inlined, so that a look-up does not have to
+    /// move the grant in memory.
     #[inline(always)]
     fn unpack(&self, id: GrantId, row: &Row) -> Grant {
         Grant {

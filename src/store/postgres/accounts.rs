@@ -11,7 +11,8 @@ use crate::{
     store::columns,
 };
 
-/// The ready-made customer table of a [`PostgresStore`]. Clones are cheap and share the store.
+/// A ready-made customer table in the schema of a [`PostgresStore`]. Clones are cheap and share the
+/// store.
 #[derive(Clone, Debug)]
 pub struct PostgresCustomers(PostgresStore);
 
@@ -20,15 +21,17 @@ impl PostgresCustomers {
         Self(store)
     }
 
-    /// Adds a customer, or replaces the one with the same id.
+    /// Adds a customer. If the table has a customer with the same id, replaces that customer's
+    /// account row.
     ///
-    /// This ends no token. After you disable a customer or change an address, call
+    /// The customer's tokens stay valid, because a token is verified without the account row. After
+    /// you disable a customer or change an e-mail address, therefore call
     /// [`Auth::customer_changed`](crate::Auth::customer_changed).
     ///
     /// # Errors
     ///
     /// - [`UpsertError::Conflict`]: the e-mail address is not valid or belongs to another customer
-    ///   of the website. Nothing is changed.
+    ///   of the same website. Nothing is changed.
     /// - [`UpsertError::Unavailable`]: the database request failed. The row may be stored.
     pub async fn upsert(&self, row: CustomerRecord) -> Result<(), UpsertError> {
         let email: Email = row.email.parse().map_err(|_| AccountConflict)?;
@@ -46,8 +49,8 @@ impl PostgresCustomers {
 
     /// Removes a customer. Returns true if the customer existed.
     ///
-    /// This ends no token. Afterwards call
-    /// [`Auth::customer_changed`](crate::Auth::customer_changed) or
+    /// The customer's tokens stay valid, because a token is verified without the account row.
+    /// Afterwards therefore call [`Auth::customer_changed`](crate::Auth::customer_changed) or
     /// [`Auth::erase_customer`](crate::Auth::erase_customer).
     ///
     /// # Errors
@@ -110,7 +113,8 @@ impl CustomerStore for PostgresCustomers {
     }
 }
 
-/// The ready-made admin user table of a [`PostgresStore`]. Clones are cheap and share the store.
+/// A ready-made admin user table in the schema of a [`PostgresStore`]. Clones are cheap and share
+/// the store.
 #[derive(Clone, Debug)]
 pub struct PostgresAdmins(PostgresStore);
 
@@ -119,12 +123,13 @@ impl PostgresAdmins {
         Self(store)
     }
 
-    /// Adds an admin user, or replaces the one with the same id.
+    /// Adds an admin user. If the table has an admin user with the same id, replaces that admin
+    /// user's account row.
     ///
     /// # Errors
     ///
-    /// - [`UpsertError::Conflict`]: the name is not valid or belongs to another admin user. Nothing
-    ///   is changed.
+    /// - [`UpsertError::Conflict`]: the user name is not valid or belongs to another admin user.
+    ///   Nothing is changed.
     /// - [`UpsertError::Unavailable`]: the database request failed. The row may be stored.
     pub async fn upsert(&self, row: AdminRecord) -> Result<(), UpsertError> {
         let username: Username = row.username.parse().map_err(|_| AccountConflict)?;
@@ -176,7 +181,7 @@ impl AdminStore for PostgresAdmins {
 }
 
 impl PostgresStore {
-    /// Changes one row. Returns true if the row existed.
+    /// Runs a statement that changes at most one row. Returns true if a row was changed.
     async fn change(&self, command: Command, parameters: Parameters) -> Result<bool, StoreError> {
         Ok(!self.command(command, parameters).await?.is_empty())
     }

@@ -16,7 +16,7 @@ type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 /// A client, and the future that drives its connection.
 type Connected = Result<(Client, BoxFuture<()>), tokio_postgres::Error>;
 
-/// Opens connections on the runtime that drives them.
+/// Opens connections to the server, on the tokio runtime that then drives these connections.
 #[derive(Clone)]
 pub(super) struct Connector {
     connect: Arc<dyn Fn() -> BoxFuture<Connected> + Send + Sync>,
@@ -37,7 +37,7 @@ impl Connector {
             let (config, tls) = (config.clone(), tls.clone());
             Box::pin(async move {
                 let (client, connection) = config.connect(tls).await?;
-                // The error of the connection is dropped, because every waiting caller gets an
+                // The error of the connection is ignored, because every waiting caller gets an
                 // error anyway.
                 let driven: BoxFuture<()> = Box::pin(async move { drop(connection.await) });
                 Ok((client, driven))
@@ -54,27 +54,28 @@ impl Connector {
         &self.handle
     }
 
-    /// Opens a connection with the server's default settings.
+    /// Opens a connection. Its session has the server's default settings.
     pub(super) async fn open(&self) -> Result<(Client, Driver), tokio_postgres::Error> {
         let (client, connection) = (self.connect)().await?;
         Ok((client, Driver::new(self.handle.spawn(connection).abort_handle())))
     }
 
-    /// Pins the settings of a session.
+    /// Sets the settings of a session that this store needs: see [`settings`].
     pub(super) async fn pin_settings(&self, client: &Client) -> Result<(), tokio_postgres::Error> {
         client.batch_execute(&self.settings).await
     }
 
-    /// Opens a connection with its settings pinned and these statements prepared.
+    /// Opens a connection, sets the settings of its session, and prepares these statements.
     pub(super) async fn connect(&self, statements: Arc<[String]>) -> Result<Session, Failure> {
-        // Connecting may take a quarter of the caller's timeout. The rest is for the answer: a
-        // caller who arrives just after the start of a check waits for up to two checks, each of
-        // three eighths.
+        // Connecting may take a quarter of the caller's timeout. The other three quarters are for
+        // the reply of the server. A caller that arrives just after a check of
+        // [`Session::look_out`] has begun may wait for this check and the next one. Each takes up
+        // to three eighths of the timeout.
         let (connector, limit) = (self.clone(), self.timeout / 4);
         let connect = async move {
             let (client, driver) = connector.open().await?;
-            // Sends everything at once, the settings first. This takes two round trips instead of
-            // one for each statement.
+            // Sends all requests at once, the settings first. This takes two round trips, instead
+            // of one round trip for each statement.
             let prepared = try_join_all(statements.iter().map(|statement| client.prepare(statement)));
             let ((), prepared) = try_join(connector.pin_settings(&client), prepared).await?;
             Ok(Session::new(client, prepared, driver))
@@ -82,8 +83,8 @@ impl Connector {
         self.run(async move { timeout(limit, connect).await.unwrap_or(Err(Failure::TimedOut)) }).await
     }
 
-    /// Runs the work on the runtime. The work runs to its end, even if the caller's future is
-    /// dropped.
+    /// Runs the work on the runtime of the connections. The work is completed even if the caller's
+    /// future is dropped.
     pub(super) async fn run<T: Send + 'static>(
         &self,
         work: impl Future<Output = Result<T, Failure>> + Send + 'static,
@@ -92,29 +93,34 @@ impl Connector {
     }
 }
 
-/// Returns the statements that pin the settings of a session. The defaults of the server, the
-/// database and the user then have no effect.
+/// Returns the statements that set the settings of a session, so that other defaults of the server,
+/// the database or the user have no effect.
 ///
-/// The startup parameter `options` is not used, because PgBouncer refuses or drops it and RDS Proxy
-/// refuses it.
+/// The settings are not sent in the startup parameter `options`, because PgBouncer refuses or drops
+/// this parameter, and RDS Proxy refuses it.
 fn settings(timeout: Duration) -> String {
     let milliseconds = timeout.as_millis();
     [
-        // No other schema can then replace the server's own functions and operators.
+        // With this search path, no other schema can replace the server's own functions and
+        // operators.
         "SET search_path = pg_catalog, pg_temp",
-        // A function's later statements must see what was committed while the function waited for a
-        // lock.
+        // The functions of `schema.sql` wait for locks. Their later statements must see the data
+        // that was committed during that wait.
         "SET default_transaction_isolation = 'read committed'",
-        // The server cancels a statement at about the time when its caller stops waiting.
+        // With these timeouts, the server cancels a statement at about the time when its caller
+        // stops waiting.
         &format!("SET statement_timeout = {milliseconds}"),
         &format!("SET lock_timeout = {milliseconds}"),
         &format!("SET idle_in_transaction_session_timeout = {milliseconds}"),
-        // Switches off two timeouts, which exist since PostgreSQL 14 and 17.
+        // Switches off two timeouts of the server. The first exists since PostgreSQL 14, the second
+        // since PostgreSQL 17, so this statement skips a setting that does not exist.
         "SELECT set_config(name, '0', false) FROM (VALUES ('idle_session_timeout'), ('transaction_timeout')) \
          AS newer (name) WHERE current_setting(name, true) IS NOT NULL",
-        // With `off`, a crash of the server could lose a write that spent a code.
+        // With the value `off`, a crash of the server could lose an acknowledged write, for example
+        // the use of a one-time code.
         "SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'",
-        // Row level security then causes an error instead of hiding rows.
+        // With this setting, row level security causes an error. Otherwise it would hide database
+        // rows from the store.
         "SET row_security = off",
     ]
     .join("; ")

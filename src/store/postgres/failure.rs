@@ -4,8 +4,8 @@ use tokio_postgres::error::SqlState;
 
 use crate::{error::StoreError, store::columns::CorruptColumn};
 
-/// An error of PostgreSQL. It omits the server's message, which may contain the statement and its
-/// values.
+/// An error of PostgreSQL. It omits the server's message, because the message may contain the
+/// statement and its values.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Failure {
     #[error("PostgreSQL answered with SQLSTATE {}{}", .0.code(), explanation(.0))]
@@ -18,14 +18,16 @@ pub(super) enum Failure {
     TimedOut,
     #[error("the runtime that drives the connections to PostgreSQL has ended")]
     Gone,
-    /// A login error or an unreadable answer: the driver does not distinguish them.
+    /// The login failed, or a reply of the server cannot be read. The driver does not distinguish
+    /// these two errors.
     #[error("login to PostgreSQL failed (check password and encryption), or its answer could not be read")]
     Unreadable,
     #[error(transparent)]
     Corrupt(#[from] CorruptColumn),
     #[error("missing right: {0}")]
     NoRight(String),
-    /// The key was retired during the operation, or the trail is signed and there is no keyring.
+    /// The signing key was retired during the operation, or the trail is signed but the sink has no
+    /// keyring.
     #[error("cannot sign the audit record: the signing key is not available")]
     NoKey,
     #[error("audit trail truncated: record {0} is missing (rows deleted, or an older backup restored)")]
@@ -41,8 +43,8 @@ impl Failure {
         matches!(self, Self::Connection(error) if driver_said(error))
     }
 
-    /// True if the server rolled the statement back, and may succeed if the statement is sent
-    /// again. This is so after a serialization failure, a deadlock or a lock timeout.
+    /// True if the server has certainly rolled the statement back, so that it is safe to send the
+    /// statement again. This is so after a serialization failure, a deadlock or a lock timeout.
     pub(super) fn has_run_nothing(&self) -> bool {
         const REFUSALS: [SqlState; 3] = [
             SqlState::T_R_SERIALIZATION_FAILURE,
@@ -53,7 +55,8 @@ impl Failure {
     }
 }
 
-/// Explains an SQLSTATE to the operator, if the code alone is not enough.
+/// Returns an explanation of an SQLSTATE for the operator. Returns an empty text if the code alone
+/// is enough.
 fn explanation(state: &SqlState) -> &'static str {
     match *state {
         SqlState::TOO_MANY_CONNECTIONS => ": no connection is left for the store's user",
@@ -85,7 +88,8 @@ impl From<Failure> for StoreError {
     }
 }
 
-/// Several callers share the error of a batch.
+/// The callers whose records were in one batch share the error of the batch, so the error is in an
+/// `Arc`.
 impl From<Arc<Failure>> for StoreError {
     fn from(failure: Arc<Failure>) -> Self {
         Self::new(failure)

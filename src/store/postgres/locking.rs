@@ -6,11 +6,12 @@ use tokio_postgres::{Row, types::ToSql};
 
 use super::{Failure, connector::Connector, session::Session, statements::Command};
 
-/// The parameters of a statement, owned so that another task can use them.
+/// The parameters of a statement. They are owned, so that another task can use them.
 pub(super) type Parameters = Vec<Box<dyn ToSql + Send + Sync>>;
 
-/// A pool of connections for statements that may wait for a lock. Each connection serves one caller
-/// at a time, so a statement that waits does not delay the statement of another caller.
+/// A pool of connections for statements that may wait for a lock. Each connection serves only one
+/// caller at a time, so a statement that waits for a lock does not delay the statements of other
+/// callers.
 #[derive(Clone, Debug)]
 pub(super) struct Locking {
     connector: Connector,
@@ -27,17 +28,17 @@ impl Locking {
         Ok(Self { connector, pool: Pool::builder(connections).max_size(size).build()? })
     }
 
-    /// Returns the rows of a statement.
+    /// Runs a statement on a free connection, and returns its rows.
     ///
-    /// The statement runs to its end, even if the caller's future is dropped. The next caller
-    /// therefore never gets a connection with an unread answer. If the server does not answer in
-    /// time, then the connection is closed.
+    /// The statement is completed even if the caller's future is dropped. The next caller therefore
+    /// never gets a connection on which an earlier reply is still unread. If the server does not
+    /// reply in time, then the connection is closed.
     pub(super) async fn query(&self, command: Command, parameters: Parameters) -> Result<Vec<Row>, Failure> {
         self.query_until(command, parameters, self.deadline()).await
     }
 
-    /// Does the same as [`query`](Self::query), with the deadline of a caller that has already
-    /// waited.
+    /// Does the same as [`query`](Self::query), but with a given deadline, because the caller may
+    /// have waited already.
     pub(super) async fn query_until(
         &self,
         command: Command,
@@ -57,12 +58,13 @@ impl Locking {
         self.connector.run(query).await
     }
 
-    /// Returns the deadline of a caller that arrives now.
+    /// Returns the time at which a caller that arrives now gets an error.
     pub(super) fn deadline(&self) -> Instant {
         Instant::now() + self.connector.timeout()
     }
 
-    /// Runs the work to its end, on the runtime of the connections.
+    /// Runs the work on the runtime of the connections. The work is completed even if the caller's
+    /// future is dropped.
     pub(super) async fn run<T: Send + 'static>(
         &self,
         work: impl Future<Output = Result<T, Failure>> + Send + 'static,

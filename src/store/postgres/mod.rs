@@ -1,5 +1,5 @@
-//! A backend that keeps everything in a PostgreSQL database. It is for a shop of many nodes, or one
-//! that already has PostgreSQL.
+//! The backend that keeps everything in a PostgreSQL database. Use it for a shop of many nodes, or
+//! for a shop that has a PostgreSQL server already.
 //!
 //! ```no_run
 //! use commerce_auth::{
@@ -25,23 +25,24 @@
 //!
 //! # What it promises
 //!
-//! It keeps all the rules of the traits, whatever the number of nodes. All nodes must use the
-//! primary: a read-only server is refused. An acknowledged write survives a crash of the server, if
-//! `fsync` is on. With a synchronous standby it also survives a failover.
+//! This backend keeps all the rules of the [storage traits](crate::store), whatever the number of
+//! nodes. All nodes must use the primary server: the store refuses a read-only server. If `fsync`
+//! is on, then an acknowledged write survives a crash of the server. If there is a synchronous
+//! standby, then the write also survives a failover to this standby.
 //!
-//! Each verb is one round trip. Look-ups, such as the verification of a token, share a few
-//! pipelined connections. Statements that may wait for a lock have separate connections, so that a
-//! lock never delays a verification. The store opens connections on demand, and opens them again
-//! after the server was down. No caller waits longer than the [timeout](PostgresOptions::timeout).
+//! Each verb usually takes one round trip. Look-ups, such as the verification of a token, share a
+//! few pipelined connections. Statements that may wait for a lock use other connections, so that a
+//! lock never delays a verification. The store opens connections when it needs them, also after the
+//! server was down. No caller waits longer than the [timeout](PostgresOptions::timeout).
 //!
-//! A store belongs to the tokio runtime on which it was connected, because that runtime drives its
-//! connections. You can call the store from any thread. After that runtime has ended, every call
-//! returns an error.
+//! The tokio runtime in which you connect the store drives the store's connections. You can call
+//! the store from any thread. After that runtime has ended, every call returns an error.
 //!
 //! # Housekeeping
 //!
-//! Call [`Auth::purge`](crate::Auth::purge) from a timer on one node or on all nodes. It removes
-//! records in bounded batches, and skips rows that another node has locked.
+//! Call [`Auth::purge`](crate::Auth::purge) from a timer, on one node or on all nodes. A purge
+//! removes expired records in batches of limited size. It skips database rows that another node has
+//! locked, so nodes that purge at the same time do not wait for each other.
 #![doc = concat!("\n", include_str!("../../../docs/postgresql.md"))]
 
 mod accounts;
@@ -72,7 +73,8 @@ use locking::{Locking, Parameters};
 use pipelined::Pipelined;
 use statements::{Command, Query};
 
-/// Tokens, documents, the audit trail and account tables in a PostgreSQL database.
+/// A store that keeps tokens, documents, the audit trail and the account tables in a PostgreSQL
+/// database.
 ///
 /// Clones are cheap and share the connections.
 #[derive(Clone, Debug)]
@@ -94,13 +96,13 @@ impl PostgresStore {
         PostgresOptions::new(url).connect().await
     }
 
-    /// Returns the ready-made customer table in the same schema.
+    /// Returns the ready-made customer table in the database schema of this store.
     #[must_use]
     pub fn customers(&self) -> PostgresCustomers {
         PostgresCustomers::of(self.clone())
     }
 
-    /// Returns the ready-made admin user table in the same schema.
+    /// Returns the ready-made admin user table in the database schema of this store.
     #[must_use]
     pub fn admins(&self) -> PostgresAdmins {
         PostgresAdmins::of(self.clone())
@@ -114,7 +116,7 @@ impl PostgresStore {
         self.0.locking.query(command, parameters).await
     }
 
-    /// Calls a function and returns its result.
+    /// Runs a command that calls a function of the schema, and returns the result of the function.
     async fn call<T>(&self, command: Command, parameters: Parameters) -> Result<T, Failure>
     where
         T: for<'row> tokio_postgres::types::FromSql<'row>,
@@ -124,7 +126,7 @@ impl PostgresStore {
     }
 }
 
-/// Owned parameters of a [`Command`].
+/// Boxes values as the owned parameters of a [`Command`].
 macro_rules! parameters {
     ($($value:expr),* $(,)?) => {
         $crate::store::postgres::locking::Parameters::from([$(Box::new($value) as Box<dyn tokio_postgres::types::ToSql + Send + Sync>),*])

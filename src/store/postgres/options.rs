@@ -18,7 +18,7 @@ use super::{
 };
 use crate::error::StoreError;
 
-/// Options for connecting to a database.
+/// Options for connecting a store to a PostgreSQL database.
 ///
 /// ```no_run
 /// use std::time::Duration;
@@ -46,58 +46,68 @@ pub struct PostgresOptions {
 }
 
 impl PostgresOptions {
-    /// Creates the default options for a URL, or for a string of `key=value` pairs as in libpq.
+    /// Creates the default options for a connection URL, or for a connection string of `key=value`
+    /// pairs as in libpq.
     ///
-    /// The defaults are: schema `commerce_auth`, 2 pipelined and 8 locking connections, a timeout
-    /// of 5 s, and missing tables are created.
+    /// The defaults are:
+    ///
+    /// - the schema `commerce_auth`,
+    /// - 2 connections for look-ups and 8 connections for changes,
+    /// - a timeout of 5 s,
+    /// - [`connect`](Self::connect) creates missing tables.
     pub fn new(url: impl Into<String>) -> Self {
         let (schema, timeout) = ("commerce_auth".into(), Duration::from_secs(5));
         Self { url: url.into(), schema, pipelined: 2, locking: 8, timeout, migrate: true }
     }
 
-    /// Sets the schema of the tables, so that several shops can share a database. The name has 1 to
-    /// 63 characters of `a-z`, `0-9` and `_`, and does not begin with a digit or `pg_`.
+    /// Sets the database schema that holds the tables. Several shops can share a database if each
+    /// has its own schema. The name has 1 to 63 characters of `a-z`, `0-9` and `_`. The first
+    /// character is not a digit, and the name does not begin with `pg_`.
     pub fn schema(self, schema: impl Into<String>) -> Self {
         Self { schema: schema.into(), ..self }
     }
 
-    /// Sets the number of connections for look-ups, at least one. All callers share them.
+    /// Sets the number of connections for look-ups, at least one. All callers share these
+    /// connections: each sends many look-ups without waiting for earlier results.
     pub fn pipelined_connections(self, connections: usize) -> Self {
         Self { pipelined: connections.max(1), ..self }
     }
 
-    /// Sets the number of connections for changes, at least one. Each serves one caller at a time.
+    /// Sets the maximum number of connections for changes, at least one. Each of these connections
+    /// serves only one caller at a time.
     pub fn locking_connections(self, connections: usize) -> Self {
         Self { locking: connections.max(1), ..self }
     }
 
-    /// Sets the maximum time that a caller waits before it gets an error, at least 10 ms. The time
-    /// includes waiting for a free connection, for a lock and for the server. Opening a connection
-    /// may take a quarter of this time.
+    /// Sets the maximum time that a caller waits before it gets an error. The time includes waiting
+    /// for a free connection, for a lock and for the server. Opening a connection may take at most
+    /// a quarter of this time. A value under 10 ms is raised to 10 ms.
     pub fn timeout(self, timeout: Duration) -> Self {
         Self { timeout: timeout.max(Duration::from_millis(10)), ..self }
     }
 
-    /// Sets if [`connect`](Self::connect) creates missing tables. The default is true. If false,
-    /// `connect` only checks the tables. The [module's documentation](super) lists the rights that
-    /// the user of the URL needs.
+    /// Sets if [`connect`](Self::connect) creates missing tables. The default is true. If you set
+    /// it to false, then `connect` only checks the tables. The [module's documentation](super)
+    /// lists the database permissions that the store's user needs in both cases.
     pub fn migrate(self, migrate: bool) -> Self {
         Self { migrate, ..self }
     }
 
-    /// Connects without TLS. Use it for a socket of this machine, or for a network that you trust
-    /// with every password hash.
+    /// Connects without TLS. Use this only for a Unix socket or a private network, because an
+    /// attacker on the network could read the password hashes.
     ///
     /// # Errors
     ///
     /// - [`OpenError::Invalid`]: the URL or the schema is not valid, the URL asks for TLS, or no
     ///   tokio runtime is running.
     /// - [`OpenError::Unavailable`]: the server could not be reached within the timeout.
-    /// - [`OpenError::NewerSchema`], [`OpenError::NotMigrated`]: the tables belong to another
-    ///   release.
+    /// - [`OpenError::NewerSchema`]: a newer release has changed the tables.
+    /// - [`OpenError::NotMigrated`]: the tables are missing or outdated, and
+    ///   [`migrate`](Self::migrate) is false.
     /// - [`OpenError::NotPermitted`]: the user may not create or use the tables.
-    /// - [`OpenError::Unsuitable`]: the server, the database or a pooler has a setting that would
-    ///   make the store fail later: see the [module's documentation](super).
+    /// - [`OpenError::Unsuitable`]: the server, the database or a connection pooler has a setting
+    ///   that would make the store fail later, or the clocks differ too much. See the [module's
+    ///   documentation](super).
     pub async fn connect(self) -> Result<PostgresStore, OpenError> {
         if self.config()?.get_ssl_mode() == SslMode::Require {
             return Err(OpenError::Invalid("the URL asks for TLS: use connect_tls"));
@@ -105,13 +115,13 @@ impl PostgresOptions {
         self.connect_tls(NoTls).await
     }
 
-    /// Connects with a TLS connector, such as `tokio_postgres_rustls::MakeRustlsConnect`. The
-    /// `sslmode` of the URL decides if TLS is required. Set it to `require`, because the default
-    /// permits a connection without TLS.
+    /// Connects with a TLS connector, such as `tokio_postgres_rustls::MakeRustlsConnect`. Set
+    /// `sslmode=require` in the URL. With the default value of `sslmode`, the driver connects
+    /// without TLS if the server does not offer TLS.
     ///
     /// # Errors
     ///
-    /// As [`connect`](Self::connect).
+    /// The same as for [`connect`](Self::connect).
     pub async fn connect_tls<T>(self, tls: T) -> Result<PostgresStore, OpenError>
     where
         T: MakeTlsConnect<Socket> + Clone + Send + Sync + 'static,
@@ -167,7 +177,7 @@ impl PostgresOptions {
     }
 }
 
-/// The output omits the URL, which may hold a password.
+/// The output omits the connection URL, because the URL may hold a password.
 impl fmt::Debug for PostgresOptions {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("PostgresOptions").field("schema", &self.schema).finish_non_exhaustive()

@@ -11,10 +11,12 @@ use tokio_postgres::{Row, types::ToSql};
 
 use super::{Failure, connector::Connector, session::Session, statements::Query};
 
-/// A few connections that all callers share, for statements that never wait for a lock.
+/// A few connections for statements that never wait for a lock. All callers share these
+/// connections.
 ///
-/// In a pool of deadpool, a connection serves one caller at a time. Look-ups over a slow network
-/// would wait for each other: see the test `a_slow_server_is_waited_for`.
+/// A pool of the crate deadpool is not used here, because its connections serve only one caller at
+/// a time. Look-ups over a slow network would wait for each other: see the test
+/// `a_slow_server_is_waited_for`.
 #[derive(Debug)]
 pub(super) struct Pipelined {
     connector: Connector,
@@ -26,13 +28,13 @@ pub(super) struct Pipelined {
 #[derive(Debug, Default)]
 struct Lane {
     session: RwLock<Option<Arc<Session>>>,
-    /// The time of the last failed attempt to connect. The caller that connects holds this lock.
+    /// The time of the last failed attempt to connect. A caller holds this lock while it connects.
     connecting: Mutex<Option<Instant>>,
 }
 
 impl Pipelined {
-    /// Minimum time between a failed attempt to connect and the next one. Callers who waited for
-    /// the failed attempt get an error at once.
+    /// Minimum time between a failed attempt to connect and the next attempt. Callers that waited
+    /// for the failed attempt get an error at once, instead of connecting themselves.
     const PAUSE: Duration = Duration::from_millis(100);
 
     pub(super) fn new(connector: Connector, statements: Arc<[String]>, lanes: usize) -> Self {
@@ -49,15 +51,15 @@ impl Pipelined {
         let lane = self.lanes.get(number % self.lanes.len().max(1)).ok_or(Failure::Closed)?;
         let session = match lane.live() {
             Some(session) => session,
-            // Boxed, because the future of every look-up would otherwise include this rarely needed
-            // future.
+            // The future is boxed, because it is large and rarely needed. Otherwise the future of
+            // every look-up would have room for it.
             None => Box::pin(self.connect(lane)).await?,
         };
         session.query(query, parameters).await
     }
 
-    /// Opens the connection of a lane. One caller connects, and the other callers wait for the
-    /// result.
+    /// Opens the connection of a lane, and returns it. If several callers call this at once, then
+    /// one of them connects, and the others wait for the connection.
     async fn connect(&self, lane: &Lane) -> Result<Arc<Session>, Failure> {
         let mut failed = lane.connecting.lock().await;
         if let Some(session) = lane.live() {

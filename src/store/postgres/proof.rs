@@ -1,7 +1,9 @@
-//! Checks the server, the session and the tables before a store is returned.
+//! The checks of the server, the session and the tables, which run before `connect` returns a
+//! store.
 //!
-//! The checks use the simple query protocol, so that they notice an unsuitable pooler before a
-//! statement is prepared. Only the last check prepares statements.
+//! Most checks use the simple query protocol, which needs no prepared statements. They therefore
+//! find an unsuitable connection pooler before the first statement is prepared. Only the last check
+//! prepares statements.
 
 use std::hash::{BuildHasher, Hasher, RandomState};
 
@@ -12,10 +14,12 @@ use tokio_postgres::{Client, SimpleQueryMessage, SimpleQueryRow, error::SqlState
 use super::{Failure, OpenError, connector::Connector, session::Driver};
 use crate::{clock::micros, error::StoreError};
 
-/// The oldest release of PostgreSQL that supports the functions of `schema.sql`: 13.
+/// The oldest supported release of PostgreSQL: 13. Older releases cannot run the functions of
+/// `schema.sql`.
 const OLDEST: u32 = 130_000;
 
-/// The remedy for every pooler that does not keep a session for one client.
+/// The message about a connection pooler that does not keep a session for one client. It names the
+/// remedies.
 const POOLER: &str = "a connection pooler shares sessions between clients: use its session mode \
      (PgBouncer: pool_mode=session, server_reset_query=DISCARD ALL) and let it open new sessions (PgBouncer: RECONNECT), \
      or connect directly";
@@ -24,12 +28,12 @@ const POOLER: &str = "a connection pooler shares sessions between clients: use i
 const TABLES: &str = "'grants', 'bars', 'subjects', 'epoch', 'documents', 'entries', 'audit_events', 'customers', \
      'admins'";
 
-/// The functions that `schema.sql` creates. The schema may contain other functions, which the store
-/// never calls.
+/// The functions that `schema.sql` creates. The database schema may contain further functions, but
+/// the store never calls them.
 const FUNCTIONS: &str = "'append_records', 'commit_documents', 'erase_records', 'insert_grant', 'lock_of', \
      'purge_tokens', 'revoke_all', 'revoke_grant', 'sweep_documents'";
 
-/// The server's description of itself.
+/// The server's properties that the checks need, as the server reports them.
 #[derive(Debug)]
 struct Server {
     product: String,
@@ -64,7 +68,8 @@ impl Server {
 
     fn judge(&self, connections: usize) -> Result<(), OpenError> {
         let Self { product, version, encoding, connections: allowed, clock: _ } = self;
-        // Other products speak the protocol of PostgreSQL, but do not implement the same locks.
+        // Some other products use the protocol of PostgreSQL, but do not implement its advisory
+        // locks.
         if !product.starts_with("PostgreSQL ") {
             return unsuitable("the server is not PostgreSQL, and its advisory locks cannot be relied on");
         }
@@ -88,20 +93,27 @@ impl Server {
     }
 }
 
-/// Reads the mark of a session. The mark is a custom setting, which does no harm if a pooler passes
-/// the session to another client.
+/// Reads the mark of a session. The mark is a custom setting, so it does no harm to another client
+/// that gets the session from a connection pooler.
 const MARK: &str = "SELECT coalesce(pg_catalog.current_setting('commerce_auth.session', true), '')";
 
-/// Opens a session and pins its settings.
+/// Opens a session, checks the server and a possible connection pooler, and sets the settings of
+/// the session.
 ///
-/// It checks the server's product and version, the number of connections, and the difference
-/// between the clocks. It also checks that no pooler shares the session: its settings stay, and no
-/// other client sees them. Until these checks have passed, the mark is the only setting that it
+/// The checks are:
+///
+/// - the server's product, version and encoding,
+/// - the number of connections that the server allows,
+/// - the difference between the clocks,
+/// - that no connection pooler shares the session: a setting of the session stays, and another
+///   client does not see the setting.
+///
+/// Until these checks have passed, the mark is the only setting of the session that this function
 /// changes.
 pub(super) async fn open(connector: &Connector, connections: usize) -> Result<(Client, Driver), OpenError> {
     let (client, driver) = connector.open().await.map_err(|error| refused(error, "connect"))?;
-    // The mark differs at each call, because an old mark may remain in a pooler that rotates
-    // sessions. It is not a secret.
+    // Each call uses another mark, because a session of a connection pooler may still have the mark
+    // of an earlier call. The mark is not a secret.
     let own = format!("{:016x}", RandomState::new().build_hasher().finish());
     let asked = format!("{}; {MARK}; SET commerce_auth.session = '{own}'", Server::ASKED);
     let sent = OffsetDateTime::now_utc();
@@ -112,15 +124,16 @@ pub(super) async fn open(connector: &Connector, connections: usize) -> Result<(C
     server.judge(connections)?;
     OpenError::unless_clocks_agree(micros::to_time(server.clock), sent, received)?;
     expect(mark, "")?;
-    // A pooler that is not in session mode reuses the session that became free last, or rotates
-    // sessions. If the second client gets the first client's session, then the second client sees
-    // the mark. Otherwise the first client gets the second client's session for one of its next two
-    // statements, and misses its mark.
+    // A connection pooler that is not in session mode may give another session to each statement.
+    // It takes the session that became free last, or takes the sessions one after another. If the
+    // second client gets the session of the first client, then the second client sees the mark.
+    // Otherwise one of the next two statements of the first client runs in the session of the
+    // second client. There the first client does not see its mark.
     let (other, _driver) = connector.open().await.map_err(|error| refused(error, "connect"))?;
     if let Err(error) = keeps_sessions(&client, &other, &own).await {
-        // This call set the mark on a session that the pooler shares, so it resets the mark. A mark
-        // from an earlier call stays, so that the next start also notices that the pooler does not
-        // reset sessions.
+        // This call has set the mark in a session that the pooler shares, so this resets the mark.
+        // A mark of an earlier call stays, so that the next start also finds out that the pooler
+        // does not reset its sessions.
         for client in [&client, &other] {
             let _ = client.simple_query("RESET commerce_auth.session").await;
         }
@@ -144,9 +157,10 @@ fn expect(row: &SimpleQueryRow, mark: &str) -> Result<(), OpenError> {
 
 /// Checks the tables and the statements.
 ///
-/// The user must have the rights to use the tables and must see all their rows. The tables must
-/// survive a crash. The server must accept every statement, which shows that the tables are of this
-/// release.
+/// - The user must have the permissions to use the tables, and must see all their rows.
+/// - The tables must survive a crash of the server.
+/// - The server must accept every statement of this release, which shows that the tables have the
+///   right columns.
 pub(super) async fn tables<'a>(
     client: &Client,
     schema: &str,
@@ -192,7 +206,8 @@ async fn allowed(client: &Client, schema: &str) -> Result<(), OpenError> {
     }
 }
 
-/// Returns the reason why the store is not opened.
+/// Converts an error of the driver to the error of `connect`. `what` names the operation that
+/// failed.
 pub(super) fn refused(error: tokio_postgres::Error, what: &'static str) -> OpenError {
     match Failure::from(error) {
         failure @ Failure::Server(SqlState::INSUFFICIENT_PRIVILEGE) => {
@@ -223,7 +238,7 @@ async fn rows(client: &Client, sql: &str) -> Result<Vec<SimpleQueryRow>, OpenErr
     Ok(answers.into_iter().filter_map(row).collect())
 }
 
-/// Returns the last row of an answer.
+/// Runs a query and returns the last row of the reply.
 pub(super) async fn row(client: &Client, sql: &str) -> Result<SimpleQueryRow, OpenError> {
     rows(client, sql).await?.pop().ok_or_else(unreadable)
 }

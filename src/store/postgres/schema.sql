@@ -1,17 +1,20 @@
--- Version 1 of the tables. Times are microseconds since 1970. An operation of several statements is
--- a function. It takes one round trip, and is atomic because its caller runs it as one statement.
--- Locks are advisory locks on names, so an operation can also lock a row that does not exist yet.
--- Each statement after a lock sees everything that was committed before that statement (read
--- committed, volatile functions).
+-- Version 1 of the tables. Times are in microseconds since 1970.
+--
+-- An operation that needs several statements is a function. A call of the function takes one round
+-- trip. It is atomic, because the call is one statement. The functions lock names and not rows
+-- (advisory locks), so that they can also lock a row that does not exist yet. Each statement of a
+-- function sees everything that was committed before that statement, because the isolation level is
+-- read committed and the functions are volatile.
 
--- The generation of the shop, once it has one: 16 random bytes, which the library draws.
+-- The shop's generation: 16 random bytes, which the library draws. The table is empty until the
+-- library first needs the generation. Then it has one row.
 CREATE TABLE "{schema}".epoch (
     one integer PRIMARY KEY CHECK (one = 1),
     shop_generation bytea NOT NULL
 );
 
--- The generations of subjects. They are never removed, because a sign-in that read an earlier
--- generation may still be in progress.
+-- The generations of subjects, which are customers and admin users. They are never removed, because
+-- a sign-in that read an earlier generation may still be in progress, and must be refused.
 CREATE TABLE "{schema}".subjects (
     kind text NOT NULL,
     id text NOT NULL,
@@ -38,7 +41,8 @@ CREATE TABLE "{schema}".grants (
 CREATE INDEX grants_by_subject ON "{schema}".grants (subject_id, subject_kind, issued_at);
 CREATE INDEX grants_by_end ON "{schema}".grants (expires_at);
 
--- Digests that were revoked before they were inserted, each with the end of its bar.
+-- Bars: the digests of revoked tokens, which cannot be inserted until the time in the column
+-- "until".
 CREATE TABLE "{schema}".bars (
     digest bytea PRIMARY KEY,
     until bigint NOT NULL
@@ -59,8 +63,8 @@ CREATE TABLE "{schema}".documents (
 );
 CREATE INDEX documents_by_end ON "{schema}".documents (keep_until) WHERE keep_until IS NOT NULL;
 
--- Entries of documents in indexes. The scope is the partition that the index belongs to, or empty
--- for an index of the whole shop.
+-- The entries of documents in indexes. The column "scope" holds the partition to which the index
+-- belongs. It is empty for an index of the whole shop.
 CREATE TABLE "{schema}".entries (
     scope bytea NOT NULL,
     name text COLLATE "C" NOT NULL,
@@ -72,8 +76,10 @@ CREATE TABLE "{schema}".entries (
 );
 CREATE INDEX entries_by_document ON "{schema}".entries (partition, kind, id);
 
--- The audit trail: positions without gaps, each event in two parts, and a chain of signatures over
--- them (src/audit/chain). The type json, unlike jsonb, keeps the signed text byte for byte.
+-- The audit trail. The positions of its records have no gaps. Each event is stored in two parts,
+-- the second of which holds personal data and can be erased. A chain of signatures covers the
+-- records (src/audit/chain). The columns have the type json, because jsonb would not keep the
+-- signed text byte for byte.
 CREATE TABLE "{schema}".audit_events (
     position bigint PRIMARY KEY,
     id uuid NOT NULL UNIQUE,
@@ -93,8 +99,8 @@ CREATE TABLE "{schema}".audit_events (
 );
 CREATE INDEX audit_events_by_subject ON "{schema}".audit_events (subject_id, subject_kind, at);
 CREATE INDEX audit_events_by_actor ON "{schema}".audit_events (actor, at) WHERE actor IS NOT NULL;
--- For records that name an account and no subject. The erasure of a customer includes those that
--- name an account of the customer.
+-- An index for records that name an account but no subject. The erasure of a customer also erases
+-- such records, if they name an account of the customer.
 CREATE INDEX audit_events_by_account ON "{schema}".audit_events (account) WHERE subject_id IS NULL AND account IS NOT NULL;
 
 CREATE TABLE "{schema}".customers (
@@ -118,17 +124,21 @@ CREATE TABLE "{schema}".admins (
     requires_second_factor boolean NOT NULL DEFAULT true
 );
 
--- Returns the number of the advisory lock for a name. All schemas of a database share these
--- numbers, so the schema is part of the name.
+-- Returns the integer that identifies the advisory lock of a name. All schemas of a database share
+-- these integers, so the schema is a part of the hashed text.
 CREATE FUNCTION "{schema}".lock_of(p_kind text, p_name text) RETURNS bigint LANGUAGE sql STABLE AS $$
     SELECT hashtextextended('{schema} ' || p_kind || ' ' || p_name, 0)
 $$;
 
 ---- Tokens
 
--- Inserts a grant. Returns 0 if it is stored, 1 if its generation was replaced, 2 if its id is
--- barred, 3 if the id exists. Insertions of one subject take turns, so that each one counts the
--- earlier ones.
+-- Inserts a grant. Only one insertion for a subject runs at a time, so that each insertion counts
+-- the grants of the earlier ones. Returns:
+--
+-- - 0 if the grant is stored,
+-- - 1 if its generation was replaced,
+-- - 2 if its id is barred,
+-- - 3 if a grant with this id exists.
 CREATE FUNCTION "{schema}".insert_grant(
     p_digest bytea, p_kind text, p_id text, p_website text, p_obtained text, p_actor text, p_parent bytea, p_reason text,
     p_issued_at bigint, p_expires_at bigint, p_source text, p_user_agent text, p_correlation_id text,
@@ -145,8 +155,8 @@ BEGIN
     IF EXISTS (SELECT FROM "{schema}".bars WHERE digest = p_digest AND until > p_now) THEN
         RETURN 2;
     END IF;
-    -- If a revoke-everything commits at this moment, then it replaces the shop's generation that
-    -- this row holds, so the grant is not live.
+    -- If all tokens of the shop are revoked at this moment, then the shop's generation is replaced.
+    -- This row still holds the earlier generation, so its grant is not live.
     INSERT INTO "{schema}".grants VALUES (
         p_digest, p_kind, p_id, p_website, p_obtained, p_actor, p_parent, p_reason, p_issued_at, p_expires_at,
         p_shop_generation, p_source, p_user_agent, p_correlation_id
@@ -181,7 +191,8 @@ BEGIN
 END
 $$;
 
--- Revokes the grants of a subject except p_keep. Returns the shop's generation.
+-- Revokes all grants of a subject except p_keep, and makes p_fresh the generation of the subject.
+-- Returns the shop's generation.
 CREATE FUNCTION "{schema}".revoke_all(p_kind text, p_id text, p_keep bytea, p_fresh bytea) RETURNS bytea
 LANGUAGE plpgsql AS $$
 BEGIN
@@ -214,13 +225,21 @@ $$;
 
 ---- Documents
 
--- Makes all changes of one partition or none. A change with a version puts a document. A change in
--- p_deletes removes one. Any other change only compares. p_places holds, for each index entry, the
--- number of its change. If a version is not the expected one, returns the current documents.
+-- Makes all changes of a commit in one partition, or none of them. The i-th elements of the arrays
+-- from p_kinds to p_contents describe the i-th change:
 --
--- The advisory lock excludes other commits to the partition, even if there is no row yet. The row
--- locks exclude a sweep, which does not lock partitions. Each statement finds its row by the whole
--- primary key, because a join with the arrays might read the whole partition.
+-- - If p_deletes is true, then the change removes a document.
+-- - Otherwise, if p_versions is not null, then the change stores a document.
+-- - Otherwise the change only compares the version.
+--
+-- The arrays from p_places to p_ranks describe the index entries. p_places holds the position of
+-- the change to which an entry belongs. If the version of a document is not the expected one, then
+-- the function returns the current documents.
+--
+-- The advisory lock keeps out other commits to the same partition, even if the partition has no row
+-- yet. The row locks keep out a sweep, because a sweep does not lock partitions. Each statement
+-- finds one row by the whole primary key, because a join with the arrays might read the whole
+-- partition.
 CREATE FUNCTION "{schema}".commit_documents(
     p_partition bytea, p_kinds text[], p_ids bytea[], p_expects bytea[], p_deletes boolean[], p_versions bytea[],
     p_keep_untils bigint[], p_contents bytea[], p_places integer[], p_scopes bytea[], p_names text[], p_ranks bigint[],
@@ -273,9 +292,10 @@ BEGIN
 END
 $$;
 
--- Removes expired documents and their entries. Skips documents that a commit has locked. If a row
--- has changed in the meantime, then the server compares it again once it is locked. A separate
--- statement removes the entries, so it sees the entries that the last commit wrote.
+-- Removes expired documents and their index entries. Skips documents that a commit has locked. If a
+-- commit has changed a row after the query found it, then the server compares keep_until again when
+-- it has locked the row. The index entries are removed by a second statement, so that it sees the
+-- entries that the last commit wrote.
 CREATE FUNCTION "{schema}".sweep_documents(p_until bigint, p_limit bigint) RETURNS bigint LANGUAGE plpgsql AS $$
 DECLARE
     v_removed bigint;
@@ -304,10 +324,13 @@ $$;
 
 ---- The audit trail
 
--- Appends records if the last record has the position and the link that the caller expects, and
--- none of the new records exists. Returns true if it appended them. Also returns the ids that exist
--- already, and the position and the link of the last record. The caller has signed the records in
--- their order.
+-- Appends audit records, which the caller has signed in their order. Appends nothing if the last
+-- record does not have the position and the link that the caller expects, or if one of the new
+-- records exists already. Returns:
+--
+-- - appended: true if the records were appended,
+-- - known: the ids of the new records that existed already,
+-- - last, link: the position of the last record before the call, and the newest link.
 CREATE FUNCTION "{schema}".append_records(
     p_last bigint, p_link bytea, p_ids text[], p_ats bigint[], p_actions text[], p_outcomes text[], p_whys text[],
     p_kinds text[], p_subjects text[], p_actors text[], p_accounts text[], p_events text[], p_personals text[],
@@ -320,11 +343,11 @@ BEGIN
         FROM "{schema}".audit_events AS record ORDER BY record.position DESC LIMIT 1;
     last := coalesce(last, 0);
     IF p_links[1] IS NULL THEN
-        -- The new records are not signed, so the link is not compared.
+        -- The new records are not signed, so the link need not be compared.
         link := p_link;
     ELSIF link IS NULL AND last <> 0 THEN
-        -- A node without a key has appended unsigned records. Finds the link of the last signed
-        -- record.
+        -- The last record is not signed, because a node without a keyring has appended it. Finds
+        -- the link of the last signed record.
         SELECT record.link INTO link FROM "{schema}".audit_events AS record
             WHERE record.link IS NOT NULL ORDER BY record.position DESC LIMIT 1;
     END IF;
@@ -346,7 +369,8 @@ BEGIN
 END
 $$;
 
--- Erases the personal parts of records, and returns the number of erased records.
+-- Erases the personal parts of the records at these positions. Returns the number of erased
+-- records.
 CREATE FUNCTION "{schema}".erase_records(p_positions bigint[], p_erasures bytea[]) RETURNS bigint
 LANGUAGE plpgsql AS $$
 DECLARE

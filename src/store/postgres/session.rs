@@ -11,7 +11,7 @@ use tokio_postgres::{Client, Row, Statement, types::ToSql};
 
 use super::Failure;
 
-/// A connection with its statements prepared.
+/// A connection to the server, with its prepared statements.
 #[derive(Debug)]
 pub(super) struct Session {
     client: Client,
@@ -28,8 +28,9 @@ impl Session {
         self.client.is_closed()
     }
 
-    /// Returns the rows of a statement. Many callers may call this at once: the connection sends
-    /// each statement without waiting for earlier answers. The server answers in order.
+    /// Runs a prepared statement and returns its rows. Many callers may call this at the same time.
+    /// The connection sends each statement without waiting for earlier replies, and the server
+    /// replies in the order of the statements.
     pub(super) async fn query(
         &self,
         statement: impl Into<usize>,
@@ -39,12 +40,13 @@ impl Session {
         Ok(self.client.query(statement, parameters).await?)
     }
 
-    /// Closes the connection if the server does not answer within the time limit.
+    /// Checks the connection from time to time, and closes it if the server does not reply within
+    /// the time limit. Returns when the connection is closed or the session is dropped.
     ///
-    /// One periodic check replaces a timer for each caller. Answers arrive in order, so an answer
-    /// to the check proves that all earlier answers have arrived. The check runs only if a caller
-    /// waits. The lane and this function hold one reference to the session each, and each waiting
-    /// caller holds another.
+    /// This periodic check replaces a timer for each caller. Replies arrive in order, so the reply
+    /// to a check proves that all earlier replies have arrived. A check is sent only if a caller
+    /// waits. The lane holds one reference to the session, and this function holds one. More than
+    /// two references therefore mean that a caller waits.
     pub(super) async fn look_out(session: Weak<Self>, limit: Duration) {
         let interval = limit / 8;
         loop {
@@ -62,8 +64,8 @@ impl Session {
     }
 }
 
-/// The task that drives a connection. Dropping it closes the connection at once, even if the server
-/// never answers.
+/// The task that drives a connection. Dropping this value closes the connection at once, even if
+/// the server never replies.
 #[derive(Debug)]
 pub(super) struct Driver(AbortHandle);
 

@@ -58,13 +58,14 @@ impl StateStore for PostgresStore {
     }
 }
 
-/// Returns the scope of an index: its partition, or no bytes for an index of the whole shop.
+/// Returns the value of the column `scope` for an index: the partition of the index, or no bytes
+/// for an index of the whole shop.
 fn scope(index: &Index) -> &[u8] {
     index.partition.as_ref().map_or(&[], |partition| partition.as_bytes())
 }
 
-/// Builds the parameters of `commit_documents`: one array for each column of the changes, and one
-/// for each column of their index entries.
+/// Builds the parameters of the function `commit_documents`. There is one array for each property
+/// of the changes, and one array for each property of their index entries.
 fn commit_parameters(partition: &Partition, changes: &Changes) -> Parameters {
     let puts = || changes.iter().map(put_of);
     let keys = || changes.iter().map(Change::key);
@@ -110,7 +111,8 @@ fn outcome(row: &Row) -> Result<CommitOutcome, Failure> {
     Ok(CommitOutcome::Conflict(documents.collect::<Result<_, _>>()?))
 }
 
-/// Builds a document from its columns. None if there is no document.
+/// Builds a document from its columns. None if the columns are null, because the document does not
+/// exist.
 fn document(version: Option<&[u8]>, bytes: Option<&[u8]>) -> Result<Option<Document>, Failure> {
     let columns = version.zip(bytes);
     Ok(columns.map(|(version, bytes)| columns::document(version, bytes)).transpose()?)

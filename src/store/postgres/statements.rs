@@ -1,6 +1,8 @@
-//! All SQL statements. Every connection prepares the statements that it may run.
+//! All SQL statements of the store. A connection prepares all statements that it may run when it is
+//! opened.
 
-/// Declares statements. `{schema}` is replaced by the name of the schema.
+/// Declares an enum of SQL statements. In their text, `{schema}` stands for the name of the
+/// database schema.
 macro_rules! statements {
     ($(#[$doc:meta])* $name:ident { $($statement:ident => $sql:expr,)* }) => {
         $(#[$doc])*
@@ -12,7 +14,7 @@ macro_rules! statements {
         impl $name {
             const SQL: &[&str] = &[$($sql,)*];
 
-            /// Returns all statements, in order, for a schema.
+            /// Returns the text of all statements, for a database schema, in the order of the enum.
             pub(super) fn all(schema: &str) -> Vec<String> {
                 Self::SQL.iter().map(|sql| sql.replace("{schema}", schema)).collect()
             }
@@ -26,7 +28,8 @@ macro_rules! statements {
     };
 }
 
-/// Selects the columns of live grants. The second parameter is the time.
+/// Builds the statement that selects live grants. The second parameter of the statement is the
+/// current time.
 macro_rules! live_grants {
     ($more:literal, $condition:literal) => {
         concat!(
@@ -39,7 +42,8 @@ macro_rules! live_grants {
     };
 }
 
-/// Selects audit records. Columns whose type the driver cannot read are selected as text.
+/// Builds the statement that selects audit records. A column whose type the driver cannot read is
+/// converted to text.
 macro_rules! records {
     ($which:literal) => {
         concat!(
@@ -51,8 +55,8 @@ macro_rules! records {
 }
 
 statements! {
-    /// Statements that never wait for a lock. `LIMIT 1` prevents a query plan with a join that
-    /// reads a whole partition.
+    /// The statements that never wait for a lock. Some of them contain `LIMIT 1`, so that the
+    /// server does not choose a query plan with a join that reads a whole partition.
     Query {
         Generation =>
             "SELECT (SELECT generation FROM \"{schema}\".subjects WHERE kind = $1 AND id = $2), \
@@ -94,7 +98,7 @@ statements! {
 }
 
 statements! {
-    /// Statements that may wait for a lock.
+    /// The statements that may wait for a lock.
     Command {
         Insert =>
             "SELECT \"{schema}\".insert_grant($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)",

@@ -5,21 +5,22 @@ use super::{
     proof::{self, refused},
 };
 
-/// The statements that create the tables and functions. `{schema}` is replaced by the name of the
-/// schema.
+/// The statements that create the tables and functions. In the text, `{schema}` stands for the name
+/// of the database schema.
 pub(super) const SCHEMA: &str = include_str!("schema.sql");
 
 /// The version of the tables that this release creates and supports.
 const VERSION: u32 = 1;
 
-/// The state of the store's tables.
+/// The schema and the tables that the database has already.
 struct Found {
     schema: bool,
-    /// The version of the tables; 0 if there are none.
+    /// The version of the tables. It is 0 if there are no tables.
     version: u32,
 }
 
-/// Creates the tables if they are missing. If several nodes do so at once, then they take turns.
+/// Creates the tables if they are missing. If several nodes do this at the same time, then each
+/// waits for the one before it.
 pub(super) async fn make(client: &mut Client, schema: &str) -> Result<(), OpenError> {
     let not_permitted = |error| refused(error, "make the schema and its tables");
     let transaction = client.transaction().await.map_err(not_permitted)?;
@@ -27,29 +28,29 @@ pub(super) async fn make(client: &mut Client, schema: &str) -> Result<(), OpenEr
     let found = look(&transaction, &turn, schema).await?;
     if found.version < VERSION {
         let mut make = Vec::new();
-        // If the schema exists, then this is skipped, so the user needs no right to create a
-        // schema.
+        // If the schema exists, then this statement is left out, because it would need the
+        // permission to create a schema.
         if !found.schema {
             make.push(format!("CREATE SCHEMA IF NOT EXISTS \"{schema}\""));
         }
         make.push(format!("CREATE TABLE \"{schema}\".schema_version (version integer NOT NULL)"));
         make.push(format!("INSERT INTO \"{schema}\".schema_version VALUES ({VERSION})"));
         make.push(SCHEMA.replace("{schema}", schema));
-        // Sends everything in one round trip, because each round trip to a distant server takes
-        // part of the time limit.
+        // Sends all statements in one round trip, because every round trip to a distant server uses
+        // up some of the time limit.
         transaction.batch_execute(&make.join(";\n")).await.map_err(not_permitted)?;
     }
     transaction.commit().await.map_err(not_permitted)
 }
 
-/// Checks that an administrator has created the tables.
+/// Checks that the tables exist and have the version that this release needs. Creates nothing.
 pub(super) async fn check(client: &mut Client, schema: &str) -> Result<(), OpenError> {
     let transaction = client.transaction().await.map_err(|error| refused(error, "connect"))?;
     let Found { version: found, .. } = look(&transaction, "SELECT 1", schema).await?;
     if found < VERSION { Err(OpenError::NotMigrated { found, needed: VERSION }) } else { Ok(()) }
 }
 
-/// Runs `first`, then looks for the tables.
+/// Runs the statement `first`, then reads if the schema and the tables exist, and in which version.
 async fn look(transaction: &Transaction<'_>, first: &str, schema: &str) -> Result<Found, OpenError> {
     let look = format!(
         "{first}; SELECT EXISTS (SELECT FROM pg_namespace WHERE nspname = '{schema}'), \

@@ -124,7 +124,8 @@ impl TokenStore for PostgresStore {
 }
 
 impl PostgresStore {
-    /// Returns the generation. None if the shop has none yet.
+    /// Returns the generation under which the subject signs in. None if the database holds no
+    /// generation of the shop yet.
     async fn found_generation(&self, subject: &Subject) -> Result<Option<Generation>, Failure> {
         let (kind, id) = columns::subject_columns(subject);
         let rows = self.query(Query::Generation, &[&kind, &id]).await?;

@@ -1,4 +1,4 @@
-//! The address of a server, as the host configures it.
+//! The connection URL of a Redis server, as the host configures it.
 
 use redis::{ConnectionAddr, ConnectionInfo, IntoConnectionInfo, RedisConnectionInfo};
 use url::form_urlencoded;
@@ -8,7 +8,7 @@ use crate::store::OpenError;
 
 const NO_URL: OpenError = OpenError::Invalid("the address is not a valid Redis URL");
 
-/// A parsed address.
+/// A parsed connection URL.
 pub(super) struct ServerAddress {
     pub(super) route: Route,
     /// The user, password and database of the server.
@@ -17,11 +17,11 @@ pub(super) struct ServerAddress {
     pub(super) encrypted: bool,
 }
 
-/// How the server is found.
+/// The way to find the server.
 #[derive(Clone)]
 pub(super) enum Route {
     Direct(ConnectionAddr),
-    /// The store asks Sentinels for the present primary.
+    /// The store asks Redis Sentinels which server is the primary at present.
     Sentinels(Sentinels),
 }
 
@@ -29,7 +29,8 @@ impl ServerAddress {
     /// Parses the forms that [`RedisOptions::new`](super::RedisOptions::new) documents.
     pub(super) fn parse(url: &str) -> Result<Self, OpenError> {
         let (scheme, rest) = url.split_once("://").ok_or(NO_URL)?;
-        // The driver would accept any certificate if the address ended in `#insecure`.
+        // This refuses all URLs with a `#`, because the driver would accept any certificate if the
+        // URL ended in `#insecure`.
         if rest.contains('#') {
             return Err(OpenError::Invalid(
                 "the address has a part after #: certificate checks cannot be switched off",
@@ -70,7 +71,7 @@ impl ServerAddress {
         let (authority, path) = rest.split_once('/').ok_or(NO_NAME)?;
         let (user, hosts) = authority.rsplit_once('@').unwrap_or(("", authority));
         let (name, database) = path.split_once('/').unwrap_or((path, ""));
-        // Sentinel itself allows these characters in a name.
+        // Sentinel itself allows only these characters in the name of a primary.
         let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
         if name.is_empty() || !name.bytes().all(allowed) {
             return Err(NO_NAME);
@@ -101,7 +102,7 @@ fn read(url: &str) -> Result<ConnectionInfo, OpenError> {
     }
 }
 
-/// Parses the host of a Sentinel and its port, which is 26379 by default.
+/// Parses the host and the port of a Sentinel. The default port is 26379.
 fn sentinel(host: &str) -> Result<ConnectionAddr, OpenError> {
     let has_port = host.rsplit_once(':').is_some_and(|(_, port)| !port.ends_with(']'));
     let port = if has_port { "" } else { ":26379" };

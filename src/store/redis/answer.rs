@@ -1,4 +1,4 @@
-//! Conversions of the server's answers.
+//! Conversions of the server's replies to the types of this crate.
 
 use redis::Value;
 
@@ -14,7 +14,8 @@ pub(super) fn items<const N: usize>(answer: Value) -> Result<[Value; N], Failure
     items.try_into().map_err(|_| CORRUPT)
 }
 
-/// Returns the items of an array as pairs.
+/// Returns the items of an array in pairs: the first with the second, the third with the fourth,
+/// and so on.
 pub(super) fn pairs(answer: &Value) -> Result<Vec<Pair<'_>>, Failure> {
     let Value::Array(items) = answer else { return Err(CORRUPT) };
     items.chunks(2).map(pair).collect()

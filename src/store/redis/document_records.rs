@@ -1,4 +1,5 @@
-//! The stored form of documents and index entries. `documents.lua` reads these records as well.
+//! The stored form of documents and index entries. The script `documents.lua` also reads this form,
+//! so change both together.
 
 use super::{failure::Failure, records::Reader};
 use crate::{
@@ -8,12 +9,13 @@ use crate::{
 
 const CORRUPT: Failure = Failure::Corrupt("a document");
 
-/// The `keep_until` of a document that has none. It encodes no valid time.
+/// The stored `keep_until` of a document without a `keep_until`. These bytes encode no valid time.
 const FOR_GOOD: [u8; 8] = [u8::MAX; 8];
-/// The byte after a kind. It is less than every byte of a kind, so that kinds sort as text.
+/// The byte after a kind. It is less than every byte of a kind, so that a kind sorts before the
+/// longer kinds that begin with it.
 const END_OF_KIND: u8 = 0;
 
-/// Encodes a document: its version, `keep_until` and index entries, then its bytes.
+/// Encodes a document in this order: the version, `keep_until`, the index entries, the content.
 pub(super) fn write_document(partition: &Partition, put: &Put) -> Vec<u8> {
     let mut record = Vec::with_capacity(25 + put.bytes.len());
     record.extend(put.version.as_bytes());
@@ -35,21 +37,22 @@ pub(super) fn read_document(record: &[u8]) -> Result<Document, Failure> {
     Reader(record).document().ok_or(CORRUPT)
 }
 
-/// Returns the name of a document in the shop: partition, kind, id. Among equal ranks, names sort
-/// like [`Position`].
+/// Returns the name of a document, which is unique in the shop: the partition, the kind and the id.
+/// The byte order of the names is the order of [`Position`] among documents of equal rank.
 pub(super) fn document_name(partition: &Partition, key: &Key) -> Vec<u8> {
     [partition.as_bytes(), key.kind.as_str().as_bytes(), &[END_OF_KIND], key.id.as_bytes()].concat()
 }
 
-/// Returns the name of an index. The index of a partition has a name of more than 32 bytes. An
-/// index of the whole shop has a name of at most 32 bytes, so the two never share a name.
+/// Returns the name of an index, which is unique in the shop. The name for an index of a partition
+/// has more than 32 bytes, because it begins with the partition. The name for an index of the whole
+/// shop has at most 32 bytes. The two therefore never have the same name.
 pub(super) fn index_name(index: &Index) -> Vec<u8> {
     let partition = index.partition.as_ref().map_or(&[][..], |partition| partition.as_bytes());
     [partition, index.name.as_str().as_bytes()].concat()
 }
 
-/// Encodes a member of an index: the rank and the document's name. The server orders members by
-/// their bytes.
+/// Encodes an entry of an index as a member of a Redis sorted set: the rank, then the document's
+/// name. The server orders the members by their bytes.
 pub(super) fn write_position(position: &Position) -> Vec<u8> {
     [&in_order(position.rank)[..], &document_name(&position.partition, &position.key)].concat()
 }
@@ -59,8 +62,8 @@ pub(super) fn read_listed(member: &[u8], record: &[u8]) -> Result<Listed, Failur
     Ok(Listed { position, document: read_document(record)? })
 }
 
-/// Encodes a number in eight bytes that sort like the number. Scripts compare these bytes, because
-/// Lua cannot represent large numbers exactly.
+/// Encodes an integer in eight bytes whose byte order is the order of the integers. Scripts compare
+/// these bytes, because Lua cannot represent large integers exactly.
 pub(super) const fn in_order(number: i64) -> [u8; 8] {
     (number ^ i64::MIN).to_be_bytes()
 }

@@ -4,8 +4,8 @@ use redis::{ErrorKind, RedisError};
 
 use crate::error::StoreError;
 
-/// An error of Redis, without the driver's message, which may quote keys, values or the server's
-/// address.
+/// An error of Redis. It omits the driver's message, because the message may contain Redis keys,
+/// values or the host of the server.
 #[derive(Clone, Debug, thiserror::Error)]
 pub(super) enum Failure {
     #[error("the connection to the server failed: {0}")]
@@ -33,7 +33,7 @@ impl Failure {
         matches!(self, Self::Refused(found) if found.0 == code)
     }
 
-    /// True if the login failed or the server's user lacks a right.
+    /// True if the login failed, or if the Redis user lacks a permission.
     pub(super) fn is_of_permission(&self) -> bool {
         [Code::SIGN_IN, "NOAUTH", "NOPERM", "WRONGPASS"].iter().any(|code| self.is(code))
     }
@@ -60,16 +60,16 @@ impl From<Failure> for StoreError {
     }
 }
 
-/// The code of the server's error: the first word of its message.
+/// The code of an error of the server, which is the first word of the server's message.
 #[derive(Clone, Debug)]
 pub(super) struct Code(String);
 
 impl Code {
-    /// The code that this crate uses for every error of a login.
+    /// The code that this crate uses in place of all error codes of a failed login.
     const SIGN_IN: &str = "AUTH";
 
-    /// Keeps a code of capital letters. Any other text may quote a value, so it is replaced by
-    /// `ERR`.
+    /// Creates a code from the first word of a message. Only a word of at most 16 capital letters
+    /// is kept. Any other word may be a part of a value, so `ERR` replaces it.
     fn of(code: &str) -> Self {
         let is_code = code.len() <= 16 && code.bytes().all(|byte| byte.is_ascii_uppercase());
         Self(if is_code { code } else { "ERR" }.to_owned())

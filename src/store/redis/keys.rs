@@ -9,12 +9,13 @@ use crate::{
 
 use super::records::subject_bytes;
 
-/// Time between the end of a record and the expiry of its key: 1 h. If the clocks of two nodes
-/// differ by more, then the server may remove a record that is still live by the clock of one node.
+/// Time between the expiry of a record and the expiry of its Redis key: 1 h. If the clocks of two
+/// nodes differ by more than 1 h, then the server may remove a record too early for one of the
+/// nodes.
 const SLACK: Duration = Duration::from_secs(60 * 60);
 
-/// The names of a shop's keys. All begin with the hash tag `{prefix}:`. A cluster therefore keeps
-/// them in one slot, and a script can change several of them at once.
+/// Builds the Redis keys of a shop. All keys begin with the hash tag `{prefix}:`, so a Redis
+/// cluster keeps them on one server. A script can therefore change several of them in one step.
 pub(super) struct Keys {
     tag: Vec<u8>,
     everything: Vec<u8>,
@@ -26,53 +27,57 @@ impl Keys {
         Self { everything: [&tag[..], b"everything"].concat(), tag }
     }
 
-    /// Returns a key that exists once per shop.
+    /// Returns the Redis key of a record that exists once in a shop, such as the version of the
+    /// layout.
     pub(super) fn word(&self, word: &str) -> Vec<u8> {
         self.key(word.as_bytes(), &[])
     }
 
-    /// Returns the key of the shop's generation.
+    /// Returns the Redis key of the shop's generation.
     pub(super) fn everything(&self) -> &[u8] {
         &self.everything
     }
 
-    /// Returns the key of a grant, or of the bar of its id.
+    /// Returns the Redis key of a grant, or of the bar of the grant's id.
     pub(super) fn token(&self, id: &GrantId) -> Vec<u8> {
         self.key(b"t", id.as_bytes())
     }
 
-    /// Returns the key of a subject's generation.
+    /// Returns the Redis key of a subject's generation.
     pub(super) fn generation(&self, subject: &Subject) -> Vec<u8> {
         self.key(b"g", &subject_bytes(subject))
     }
 
-    /// Returns the key of the index of a subject's grants, ordered by expiry.
+    /// Returns the Redis key of the index of a subject's grants. The index is ordered by expiry.
     pub(super) fn index(&self, subject: &Subject) -> Vec<u8> {
         self.key(b"s", &subject_bytes(subject))
     }
 
-    /// Returns the key of a document.
+    /// Returns the Redis key of the document with this name.
     pub(super) fn document(&self, name: &[u8]) -> Vec<u8> {
         self.key(b"d", name)
     }
 
-    /// Returns the key of an index of documents, ordered by rank.
+    /// Returns the Redis key of the index of documents with this name. The index is ordered by
+    /// rank.
     pub(super) fn index_of_documents(&self, name: &[u8]) -> Vec<u8> {
         self.key(b"i", name)
     }
 
-    /// Returns the common prefix of all keys of a kind.
+    /// Returns the common prefix of all Redis keys of a kind. A letter stands for the kind, such as
+    /// `t` for grants.
     pub(super) fn kind(&self, letter: &str) -> Vec<u8> {
         self.word(letter)
     }
 
-    /// Returns the pattern that matches all keys of a kind. The shop's prefix contains no
-    /// characters that are special in a pattern.
+    /// Returns the pattern that matches all Redis keys of a kind. The shop's prefix needs no
+    /// escaping, because it contains no characters that are special in a pattern.
     pub(super) fn pattern(&self, letter: &str) -> Vec<u8> {
         self.word(&format!("{letter}*"))
     }
 
-    /// Returns the key that holds the cursor at which the next purge continues.
+    /// Returns the Redis key that holds the cursor of the purge. The next purge continues at this
+    /// cursor.
     pub(super) fn cursor(&self, letter: &str) -> Vec<u8> {
         self.word(&format!("purged-{letter}"))
     }
@@ -82,15 +87,15 @@ impl Keys {
     }
 }
 
-/// Returns the number of milliseconds for which the server keeps a record that ends at `ends`. It
-/// is a duration, so the server's own clock does not matter.
+/// Returns how many milliseconds the server keeps a record that ends at `ends`. The server gets a
+/// duration and no time of day, so a wrong clock of the server does no harm.
 pub(super) fn kept_for(ends: OffsetDateTime, now: OffsetDateTime) -> i64 {
     let left = micros::from_time(ends).saturating_sub(micros::from_time(now)).max(0);
     left / 1000 + slack_millis()
 }
 
-/// Returns the time up to which an insertion removes ended entries from the index of a subject's
-/// grants.
+/// Returns the time one hour before `now`. An insertion trims the index of the subject's grants: it
+/// removes the entries of grants that expired before this time.
 pub(super) fn trimmed_until(now: OffsetDateTime) -> i64 {
     micros::from_time(now).saturating_sub(slack_millis() * 1000)
 }

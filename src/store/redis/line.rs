@@ -20,14 +20,15 @@ use super::{
     tls::{Stream, Tls},
 };
 
-/// The future that sends and receives on a connection. Dropping it closes the connection.
+/// The future that sends and receives on a connection. Dropping this future closes the connection.
 pub(super) type Driver = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 /// An open connection.
 ///
-/// The first caller who gets an error marks the line as ended, before the keeper notices the end. A
-/// caller who tries again after an error therefore waits for the next connection. Without this
-/// mark, the test `a_cut_fails_no_more_than_what_is_in_flight` sometimes fails.
+/// If a request fails because the connection has ended, then the caller marks the line as ended at
+/// once, before the [`Link`](super::link::Link)'s keeper notices that. A caller that tries again
+/// after an error therefore waits for the next connection, and does not use the ended one. Without
+/// this mark, the test `a_cut_fails_no_more_than_what_is_in_flight` sometimes fails.
 #[derive(Clone)]
 pub(super) struct Line {
     pub(super) connection: MultiplexedConnection,
@@ -35,7 +36,8 @@ pub(super) struct Line {
 }
 
 impl Line {
-    /// Connects, logs in and sends a first request. Also returns the answer to this request.
+    /// Connects, logs in and sends a first request. Returns the line, the driver that the caller
+    /// must run, and the reply to the first request.
     pub(super) async fn open<T>(
         place: &ConnectionAddr,
         tls: Option<&Tls>,
@@ -59,13 +61,13 @@ impl Line {
         !self.ended.load(Ordering::Acquire)
     }
 
-    /// Sends a request over the connection.
+    /// Sends a request over the connection, and returns the reply.
     pub(super) async fn ask<T>(
         mut self,
         question: impl AsyncFnOnce(&mut MultiplexedConnection) -> Result<T, RedisError>,
     ) -> Result<T, RedisError> {
         let answer = question(&mut self.connection).await;
-        // The driver ends after each of these errors.
+        // After each of these errors, the driver of the connection has ended.
         if answer.as_ref().is_err_and(RedisError::is_unrecoverable_error) {
             self.ended.store(true, Ordering::Release);
         }
@@ -80,8 +82,8 @@ async fn stream(place: &ConnectionAddr, tls: Option<&Tls>) -> Result<Box<dyn Str
     };
     match place {
         ConnectionAddr::Tcp(host, port) => {
-            // Nagle's algorithm stays on, as in the driver, so that simultaneous requests of many
-            // callers share a packet. A single request is not delayed.
+            // Nagle's algorithm stays on, as in the driver's own connections, so that simultaneous
+            // requests of many callers share a packet. This does not delay a single request.
             let stream = TcpStream::connect((host.as_str(), *port)).await.map_err(failed)?;
             match tls {
                 Some(tls) => tls.connect(host, stream).await,

@@ -20,7 +20,7 @@ use super::{
     tls::Tls,
 };
 
-/// The server that a link connects to.
+/// The server to which a link connects, and the requirements that the server must fulfil.
 pub(super) struct Server {
     pub(super) route: Route,
     pub(super) settings: RedisConnectionInfo,
@@ -28,18 +28,19 @@ pub(super) struct Server {
     pub(super) may_evict: bool,
 }
 
-/// One connection that many callers share, and the task (the keeper) that opens and checks it.
+/// One connection that many callers share, and the keeper: the task that opens and checks this
+/// connection.
 ///
-/// The driver's own `ConnectionManager` passes the fault tests except for three things:
+/// The driver's own `ConnectionManager` is not used, for three reasons:
 ///
-/// - It stays with a primary that became a replica.
-/// - It cannot check a server again after it has reconnected.
-/// - It connects by itself, without Sentinels, and through TLS only with the process's default
-///   cryptography.
+/// - It stays connected to a primary that has become a replica.
+/// - After it has connected again, it cannot check the server again.
+/// - It opens the connection itself, so it cannot use Sentinels. For TLS it uses only the default
+///   cryptography provider of the process.
 ///
-/// Therefore the keeper connects itself. If the server does not answer the keeper's own request in
-/// time, then the keeper closes the connection. All waiting callers then get an error, so callers
-/// need no timer and no runtime.
+/// From time to time, the keeper itself sends a request. If the server does not reply in time, then
+/// the keeper closes the connection. All waiting callers then get an error, so a caller needs no
+/// timer and no async runtime.
 pub(super) struct Link {
     state: watch::Receiver<State>,
     keeper: JoinHandle<()>,
@@ -52,27 +53,28 @@ enum State {
 }
 
 impl Link {
-    /// Starts a link whose callers wait no longer than `patience`. A caller during the first
-    /// attempt to connect waits for its result.
+    /// Starts a link. A caller waits no longer than `patience`. A caller that arrives during the
+    /// first attempt to connect waits for the result of this attempt.
     pub(super) fn keep(runtime: &Handle, server: Arc<Server>, patience: Duration) -> Self {
         let (tell, state) = watch::channel(State::Connecting);
         let keeper = runtime.spawn(Keeper { server, quarter: patience / 4 }.run(tell));
         Self { state, keeper }
     }
 
-    /// Waits until there is a connection. Returns the error if connecting failed.
+    /// Waits until the link is connected. If connecting fails, returns the error.
     pub(super) async fn ready(&self) -> Result<(), Failure> {
         self.line().await.map(drop)
     }
 
     pub(super) async fn ask(&self, question: &Cmd) -> Result<Value, Failure> {
         let line = self.line().await?;
-        // Boxed, because a future of more than a kilobyte is slow to move.
+        // The driver's future is boxed, because a future of more than a kilobyte is slow to move.
         let answer = line.ask(async |connection| connection.req_packed_command(question).await).await;
         Ok(answer.and_then(Value::extract_error)?)
     }
 
-    /// Sends several requests at once. Each answer may be an error of the server.
+    /// Sends several requests at once, and returns their replies. Each reply may be an error of the
+    /// server.
     pub(super) async fn ask_all(&self, questions: &Pipeline) -> Result<Vec<Value>, Failure> {
         let line = self.line().await?;
         let all = async |connection: &mut MultiplexedConnection| {
@@ -87,8 +89,8 @@ impl Link {
         {
             return Ok(line.clone());
         }
-        // Boxed, because the future of every call would otherwise include this rarely needed
-        // future.
+        // The future is boxed, because it is rarely needed. Otherwise the future of every call
+        // would have room for it.
         Box::pin(self.next_line()).await
     }
 
@@ -114,8 +116,10 @@ impl Drop for Link {
     }
 }
 
-/// Keeps one connection open and checks it. Of the callers' patience, connecting may take a
-/// quarter. A quarter passes between two checks, and a check may take a half. So no caller waits
+/// The task that keeps one connection open and checks it.
+///
+/// It divides the callers' patience into four quarters. Connecting may take one quarter. One
+/// quarter passes between two checks, and a check may take two quarters. No caller therefore waits
 /// longer than its patience.
 struct Keeper {
     server: Arc<Server>,
@@ -130,7 +134,8 @@ impl Keeper {
             match timeout(self.quarter, self.connect()).await.unwrap_or(Err(Failure::Silent)) {
                 Ok((line, driver)) => {
                     tell.send_replace(State::Up(line.clone()));
-                    // A separate task for the driver is faster. It ends when `driven` is dropped.
+                    // The driver runs in a separate task, because that is faster. The task ends
+                    // when `driven` is dropped.
                     let mut driven = JoinSet::new();
                     driven.spawn(driver);
                     let ends = async { drop(driven.join_next().await) };
@@ -151,9 +156,10 @@ impl Keeper {
             Route::Sentinels(sentinels) => {
                 let mut failure = Failure::Connection("no Sentinel answered");
                 let mut asked = sentinels.ask(self.server.tls.as_ref());
-                // A Sentinel may not know the new primary yet. The search therefore ends only at a
-                // server that is a primary. The time for each server is limited, to leave time for
-                // another one.
+                // After a failover, a Sentinel may not know the new primary yet and may name the
+                // old one. The search therefore continues until it reaches a server that is a
+                // primary. The time for each server is limited, so that there is time for another
+                // one.
                 while let Some(answer) = asked.join_next().await {
                     let connected = match answer.unwrap_or(Err(Failure::Ended)) {
                         Ok(place) => timeout(self.quarter / 2, self.server.line_to(&place))
@@ -171,7 +177,8 @@ impl Keeper {
         }
     }
 
-    /// Returns once the server does not answer in time or is no longer a primary.
+    /// Checks the server from time to time. Returns when the server does not reply in time, or is
+    /// no longer a primary.
     async fn listen(&self, mut connection: MultiplexedConnection) {
         loop {
             let asked = timeout(2 * self.quarter, info(&mut connection, "replication")).await;
@@ -184,8 +191,8 @@ impl Keeper {
 }
 
 impl Server {
-    /// Connects to a server, which must be a primary and suitable for a shop's tokens. Each new
-    /// connection is checked, because another server may have taken over.
+    /// Connects to a server, and checks that the server is a primary, is not too old and evicts no
+    /// keys. Each new connection is checked, because the host may now lead to another server.
     async fn line_to(&self, place: &ConnectionAddr) -> Result<(Line, Driver), Failure> {
         let ask = async |connection: &mut MultiplexedConnection| {
             self.must_be_fit(&info(connection, "default").await?)
@@ -196,7 +203,8 @@ impl Server {
 
     fn must_be_fit(&self, info: &str) -> Result<(), Failure> {
         must_be_primary(info)?;
-        // Valkey reports itself as Redis 7.2 here, for clients that do not know Valkey.
+        // In this field, Valkey reports the version 7.2 of Redis, for clients that do not know
+        // Valkey.
         let major = field(info, "redis_version").split('.').next().and_then(|major| major.parse().ok());
         if major.is_none_or(|major: u32| major < 7) {
             return Err(Failure::Old);
@@ -209,8 +217,8 @@ impl Server {
     }
 }
 
-/// Refuses a replica. The data of a replica may be old, so a revoked token could still be live
-/// there.
+/// Refuses a replica, because the data of a replica may be old. A revoked token could still be live
+/// in a replica.
 fn must_be_primary(info: &str) -> Result<(), Failure> {
     if field(info, "role") == "master" { Ok(()) } else { Err(Failure::Replica) }
 }

@@ -7,7 +7,7 @@ use redis::{Cmd, Value, cmd};
 
 use super::{failure::Failure, keys::millis, link::Link, script::Call};
 
-/// The connections of a store.
+/// All connections of a store.
 pub(super) struct Links {
     plain: Ring,
     replication: Option<Replication>,
@@ -26,8 +26,8 @@ impl Links {
         call.run(self.plain.next()?).await
     }
 
-    /// Runs a call that ends something, such as a token. If the store waits for replicas, then this
-    /// returns once enough of them have confirmed the write.
+    /// Runs a script that ends something, such as a token. If the host has set `wait_for_replicas`,
+    /// then this returns only when enough replicas have confirmed the write.
     pub(super) async fn run_ending(&self, call: Call) -> Result<Value, Failure> {
         match &self.replication {
             None => self.run(call).await,
@@ -39,8 +39,8 @@ impl Links {
     }
 }
 
-/// Separate connections for calls that wait for replicas. Such a wait delays all later calls on the
-/// same connection.
+/// The connections for scripts that wait for replicas. They are separate, because such a wait
+/// delays all later requests on the same connection.
 pub(super) struct Replication {
     links: Ring,
     wait: Cmd,
@@ -57,7 +57,8 @@ impl Replication {
     }
 }
 
-/// Connections that are used in turn.
+/// A list of connections. Each request uses the next one, and after the last connection comes the
+/// first.
 struct Ring {
     links: Vec<Link>,
     turn: AtomicUsize,

@@ -1,77 +1,89 @@
-//! Tokens and documents in Redis or Valkey.
+//! The backend that keeps tokens and documents in Redis or Valkey.
 //!
-//! It is for a shop of many nodes that already has such a server. The look-up of a token is one
-//! `MGET`. The store keeps no accounts and no audit trail. A shop with admin users needs another
-//! sink for its audit trail ([`AuthBuilder::audit`](crate::AuthBuilder::audit)).
+//! Use this backend for a shop of many nodes that has such a server already. The look-up of a token
+//! is one `MGET` command. The backend keeps no account tables and no audit trail. If the shop has
+//! admin users, then it needs an audit sink that is not in Redis: see
+//! [`AuthBuilder::audit`](crate::AuthBuilder::audit).
 //!
 //! # What it guarantees
 //!
-//! Every verb is one command or one script, and therefore one atomic step. It usually takes one
-//! round trip. Another one follows if the server does not know the script yet, or if the shop has
-//! no generation yet. All nodes immediately see every acknowledged write. Whatever the number of
-//! nodes and processes:
+//! Every verb is one command or one script of the server, so it is one atomic step. A verb usually
+//! takes one round trip. A second round trip follows if the server does not know the script yet, or
+//! if the server holds no generation of the shop yet. As soon as a write is acknowledged, all nodes
+//! see the write.
 //!
-//! - no code is used twice, and no step of an authenticator is used twice;
+//! Whatever the number of nodes and processes:
+//!
+//! - no one-time code and no code of an authenticator is accepted twice;
 //! - no budget is exceeded;
 //! - no revoked token is found.
 //!
-//! This holds if the server is a single primary that keeps every acknowledged write.
+//! These guarantees hold while there is a single primary server, which loses no acknowledged write.
 //!
 //! # What a crash or a failover may lose
 //!
-//! Redis acknowledges a write before its replicas have it and usually before its disk has it. A
-//! write that is lost is as if it had never happened:
+//! Redis acknowledges a write before the replicas have the write, and usually before the write is
+//! on the disk. A crash or a failover can therefore lose acknowledged writes. The first table shows
+//! which writes may be lost. The second table shows the consequences of a lost write:
 //!
 //! | | `appendfsync always` | `everysec` | `no` | snapshots only |
 //! |---|---|---|---|---|
-//! | the process crashes and restarts | nothing | nothing; up to 2 s if its disk was slow | nothing | all since the last snapshot |
-//! | the machine crashes and restarts | nothing | up to 2 s | what the system had not written yet, often 30 s | all since the last snapshot |
-//! | a replica takes over | writes that it had not received: usually less than a second, without a limit | the same | the same | the same |
+//! | the process crashes and restarts | nothing | nothing; the last 2 s if the disk was slow | nothing | all since the last snapshot |
+//! | the machine crashes and restarts | nothing | up to the last 2 s | all that the operating system had not written to the disk, often the last 30 s | all since the last snapshot |
+//! | a replica takes over | all that this replica had not received: usually less than the last second, but without a limit | the same | the same | the same |
 //!
 //! | lost write | consequence |
 //! |---|---|
 //! | a sign-in | the user must sign in again |
 //! | a revoke | the token is live again until it expires |
-//! | the use of a one-time credential | it can be used again until it expires |
+//! | the use of a one-time credential | the credential can be used again until it expires |
 //! | a counted failure | the failure is not counted |
 //! | the use of an authenticator's code | the code is valid again for about 90 s |
 //! | the use or replacement of a recovery code | the code is valid again until it is used |
-//! | a second factor | the admin user must enrol again; if the policy allows admin users without a factor, the password alone is enough |
-//! | the removal or replacement of a second factor | the earlier factor is valid again, even if a thief has it |
-//! | the beginning of an assistance | the customer does not see it; the audit trail has it |
-//! | the end of an assistance | it is recorded later, and the customer may be notified twice |
-//! | a commit of [documents](crate::store::StateStore) | all its documents are as before the commit |
+//! | a second factor | the admin user must set up the second factor again; if the policy allows admin users without a second factor, the password alone is enough |
+//! | the removal or replacement of a second factor | the earlier second factor is valid again, even if a thief has it |
+//! | the beginning of an assistance | the customer does not see the assistance, but the audit trail has it |
+//! | the end of an assistance | the end is recorded later, and the customer may be notified twice |
+//! | a commit of [documents](crate::store::StateStore) | all documents of the commit are as they were before it |
 //!
-//! A shop that keeps second factors here therefore needs `appendfsync always`, and
-//! `wait_for_replicas` if the server has replicas. Otherwise keep documents in an SQL store, and
-//! only tokens here: [`AuthBuilder::tokens`](crate::AuthBuilder::tokens).
+//! If a shop keeps second factors in Redis, then it therefore needs `appendfsync always`. If the
+//! server has replicas, then it also needs `wait_for_replicas`. Otherwise keep the documents in an
+//! SQL store, and only the tokens in Redis: see
+//! [`AuthBuilder::tokens`](crate::AuthBuilder::tokens).
 //!
-//! With [`RedisOptions::wait_for_replicas`], a revoke is acknowledged once the given number of
-//! replicas have it. It then survives a failover to one of these replicas. The same holds for each
-//! commit of documents, except for a commit that only puts expendable ones: attempt budgets wait
-//! for no replica.
+//! With [`RedisOptions::wait_for_replicas`], a revoke is acknowledged only when the given number of
+//! replicas have the write. The revoke then survives a failover to one of these replicas. The same
+//! is true for a commit of documents. There is one exception: a commit that stores only expendable
+//! documents waits for no replica. Attempt budgets are such documents, so a failover can lose
+//! counted failures.
 //!
-//! In a network split, an old primary may still answer until it learns that it is no longer the
-//! primary. Once the old primary has become a replica, a store closes its connection to it within a
-//! quarter of the [`timeout`](RedisOptions::timeout). The store then connects to the new primary,
-//! if the host name now leads there or if the address [names Sentinels](RedisOptions::new). It asks
-//! the Sentinels only when it connects. With `min-replicas-to-write 1` on the server, a primary
-//! that has lost its replicas refuses writes.
+//! If the network is split, then an old primary may still serve requests until it learns that
+//! another server is the primary. Then the old primary becomes a replica. The store checks its
+//! server after every quarter of the [`timeout`](RedisOptions::timeout). When a check finds a
+//! replica, the store closes the connection.
+//!
+//! The store then connects again. It reaches the new primary in two cases: the host name in the
+//! connection URL now leads to the new primary, or the URL [names Sentinels](RedisOptions::new).
+//! The store asks the Sentinels only when it connects.
+//!
+//! Set `min-replicas-to-write 1` on the server, so that a primary that has lost its replicas
+//! refuses writes.
 //!
 //! # Requirements of the server
 //!
-//! [`RedisStore::connect`] checks these requirements:
+//! [`RedisStore::connect`] checks that the server fulfils these requirements:
 //!
-//! - Redis 7 or newer, or Valkey;
-//! - a primary;
-//! - `maxmemory-policy noeviction`;
-//! - a clock within 30 s of the machine's clock.
+//! - The server is Redis 7 or newer, or Valkey.
+//! - The server is a primary and not a replica.
+//! - The setting `maxmemory-policy` is `noeviction`.
+//! - The clocks of the server and of this machine are at most 30 s apart.
 //!
-//! If the server's memory is full, then nobody can sign in. Existing records can still be found,
-//! spent and revoked. A commit that creates a document fails. Every other commit is made. The store
-//! never returns [`Full`](crate::store::CommitOutcome::Full).
+//! If the server's memory is full, then nobody can sign in, because the server refuses to store new
+//! records. The store can still find, spend and revoke existing records. A commit that creates a
+//! document fails. Every other commit is made. The store never returns
+//! [`Full`](crate::store::CommitOutcome::Full).
 //!
-//! The server's user needs the keys of the shop and these commands:
+//! The Redis user of the store needs access to the shop's Redis keys, and to these commands:
 //!
 //! ```text
 //! ACL SETUSER shop on >secret ~{commerce_auth}:* +info +select +wait +eval +evalsha +get +getrange +mget +set
@@ -80,38 +92,43 @@
 //!
 //! # Stored data
 //!
-//! All keys begin with the shop's prefix as a hash tag, so that a cluster keeps them in one slot:
+//! All Redis keys begin with the shop's prefix as a hash tag, so that a Redis cluster keeps them on
+//! one server:
 //!
-//! - `{commerce_auth}:t` and the id of a grant: the grant, or the bar of its id;
-//! - `s` and a subject: the grants of the subject;
-//! - `g` and a subject: its generation;
+//! - `{commerce_auth}:t` and the id of a grant: the grant, or the bar of a revoked id;
+//! - `s` and a subject: the ids of the subject's grants;
+//! - `g` and a subject: the subject's generation;
 //! - `everything`: the shop's generation;
-//! - `d`, a partition, a kind and an id: a document;
-//! - `i`, a partition or nothing, and a name: an index of documents.
+//! - `d`, a partition, a kind and a document id: a document;
+//! - `i`, a partition and a name: an index of that partition;
+//! - `i` and a name: an index of the whole shop.
 //!
-//! The server holds digests and the keys of accounts. It also holds the secrets of authenticators,
-//! sealed by the [`Keyring`](crate::keyring::Keyring). It holds no e-mail addresses, tokens or
-//! codes. A token takes about 550 bytes, including its subject's index and a usual user agent.
+//! The server holds digests in place of bearer tokens, one-time codes and e-mail addresses. It
+//! holds account ids, and the IP address, user agent and assistance reason of a sign-in in clear
+//! text. It also holds the secrets of authenticators, which the
+//! [`Keyring`](crate::keyring::Keyring) encrypts. A grant takes about 550 bytes, including its
+//! entry in the list of the subject and a usual user agent.
 //!
-//! Scripts compare a record with the time that the node passes, never with the server's clock. The
-//! server removes a key one hour after the end of its record, so the clocks of nodes may differ by
-//! up to an hour. It never removes generations, permanent locks and second factors.
+//! A script compares the expiry of a record with the time that the node passes, and never with the
+//! server's clock. The server removes a Redis key one hour after the expiry of its record, so the
+//! clocks of two nodes may differ by up to an hour. The server never removes generations, permanent
+//! locks and second factors.
 //!
-//! [`Auth::purge`](crate::Auth::purge) removes ended tokens sooner. Each call looks at about a
-//! thousand keys of the database for tokens, and at as many for documents. It continues where the
-//! last call stopped. These keys may all belong to other shops, so a result of 0 does not mean that
-//! no ended record is left.
+//! [`Auth::purge`](crate::Auth::purge) removes ended grants and bars sooner. One call looks at
+//! about a thousand Redis keys of the database to find grants, and at about a thousand to find
+//! documents. The next call continues after these keys. All of these keys may belong to other
+//! shops, so a call that removes nothing does not mean that no expired record is left.
 //!
-//! The server removes a document one hour after its `keep_until`. A document with index entries
-//! stays until a purge removes the document and its entries, because the server itself would remove
-//! only the document.
+//! The server removes a document one hour after its `keep_until`. A document with index entries has
+//! no expiry in the server, because the server would remove only the document and not the entries.
+//! Such a document stays until a purge removes it together with its entries.
 //!
-//! If the server's memory is full, then the server refuses a script that adds data, before the
-//! script begins. A script that has begun runs to its end. A commit is therefore never made in
-//! part.
+//! If the server's memory is full, then the server refuses a script that adds data before the
+//! script begins. A script that has begun runs to its end. The server therefore never makes only a
+//! part of a commit.
 //!
-//! `{commerce_auth}:version` is the version of this layout. A release refuses to connect if a newer
-//! release has changed the layout.
+//! The Redis key `{commerce_auth}:version` holds the version of this layout. If a newer release of
+//! this library has changed the layout, then this release refuses to connect.
 #![doc = concat!("\n", include_str!("../../../docs/redis.md"))]
 
 mod address;
@@ -139,11 +156,11 @@ use links::Links;
 
 use super::OpenError;
 
-/// Number of keys that one script of a purge looks at. The script takes about a millisecond, during
-/// which the server serves no other client.
+/// Number of Redis keys that one script of a purge looks at. The script takes about a millisecond.
+/// During this time the server serves no other client.
 const PURGED_AT_ONCE: usize = 1000;
 
-/// Tokens and documents in Redis or Valkey, version 7 or newer.
+/// A store that keeps tokens and documents in Redis (version 7 or newer) or Valkey.
 ///
 /// Clones are cheap and share the connections.
 #[derive(Clone)]
@@ -155,8 +172,8 @@ struct Shared {
 }
 
 impl RedisStore {
-    /// Connects to `redis://[user][:password@]host[:port][/database]`, or to another
-    /// [address](RedisOptions::new). [`RedisOptions`] has more options.
+    /// Connects to the server that a URL names: `redis://[user][:password@]host[:port][/database]`,
+    /// or [another form](RedisOptions::new). Uses the default options: see [`RedisOptions`].
     ///
     /// ```no_run
     /// # async fn example() -> Result<(), commerce_auth::store::OpenError> {
@@ -169,7 +186,7 @@ impl RedisStore {
     ///
     /// # Errors
     ///
-    /// As [`RedisOptions::connect`].
+    /// The same as for [`RedisOptions::connect`].
     pub async fn connect(url: impl Into<String>) -> Result<Self, OpenError> {
         RedisOptions::new(url).connect().await
     }

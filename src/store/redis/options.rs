@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{clock::micros, store::OpenError};
 
-/// Options for connecting to Redis or Valkey.
+/// Options for connecting a store to Redis or Valkey.
 ///
 /// ```no_run
 /// # async fn example() -> Result<(), commerce_auth::store::OpenError> {
@@ -45,33 +45,34 @@ pub struct RedisOptions {
 }
 
 impl RedisOptions {
-    /// The newest version of the key layout that this release supports.
+    /// The newest version of the layout of Redis keys that this release supports.
     const VERSION: u32 = 1;
     const MAX_PREFIX_BYTES: usize = 64;
     const MAX_CONNECTIONS: usize = 64;
 
-    /// Creates the default options for a server at one of these addresses. Percent-encode special
-    /// characters in a name or a password.
+    /// Creates the default options for a connection URL of one of these forms. Percent-encode
+    /// special characters in the name of a user and in a password.
     ///
-    /// | address | the server |
+    /// | URL | the server |
     /// |---|---|
     /// | `redis://[user][:password@]host[:port][/database]` | at a host; port 6379 by default |
-    /// | `rediss://…` | the same through TLS, with the feature `redis-rustls` |
+    /// | `rediss://…` | the same as `redis://`, through TLS, with the feature `redis-rustls` |
     /// | `redis+unix:///path[?db=…&user=…&pass=…]`, `unix:///path…` | at a Unix socket |
     /// | `redis+sentinel://[user][:password@]host[:port][,host[:port]…]/name[/database]` | the primary of this name that the Sentinels at these hosts agree on; port 26379 by default |
-    /// | `rediss+sentinel://…` | the same; Sentinels and servers through TLS |
+    /// | `rediss+sentinel://…` | the same as `redis+sentinel://`, but the Sentinels and the servers are reached through TLS |
     ///
-    /// Each scheme may begin with `valkey` instead of `redis`. The user and password in a Sentinel
-    /// address are those of the servers. Add those of the Sentinels as
-    /// `?sentinel_username=…&sentinel_password=…`.
+    /// Each scheme may begin with `valkey` instead of `redis`. In a Sentinel URL, the user and the
+    /// password before the `@` are those of the Redis servers. If the Sentinels need a user and a
+    /// password, then add `?sentinel_username=…&sentinel_password=…`.
     ///
-    /// After a failover the store asks the Sentinels again and connects to the new primary. As at
-    /// the first connection, it refuses a server that is a replica, is too old, or may evict keys.
+    /// After a failover, the store asks the Sentinels again and connects to the new primary. At
+    /// each connection, the store refuses a server that is a replica, is too old, or may evict
+    /// keys.
     ///
     /// # Security
     ///
-    /// Without TLS, an attacker on the network reads the digests and the password, and can forge
-    /// the server's answers. Use such a server only over a private network.
+    /// Without TLS, an attacker on the network can read the digests and the Redis password, and can
+    /// forge the server's replies. Connect without TLS only over a private network.
     pub fn new(url: impl Into<String>) -> Self {
         Self {
             url: url.into(),
@@ -84,16 +85,16 @@ impl RedisOptions {
         }
     }
 
-    /// Sets the prefix of all keys, so that several shops can share a server. The default is
-    /// `commerce_auth`.
+    /// Sets the prefix of the shop's Redis keys. Several shops can share a server if each has its
+    /// own prefix. The default is `commerce_auth`.
     ///
-    /// A prefix has 1 to 64 of the characters A-Z, a-z, 0-9, `_`, `.` and `-`. Keys begin with the
-    /// prefix in braces.
+    /// A prefix has 1 to 64 of the characters A-Z, a-z, 0-9, `_`, `.` and `-`. A Redis key begins
+    /// with the prefix in braces, for example `{commerce_auth}:`.
     pub fn prefix(self, prefix: impl Into<String>) -> Self {
         Self { prefix: prefix.into(), ..self }
     }
 
-    /// Sets the number of connections that all calls share: 1 to 64, by default 1.
+    /// Sets the number of connections, which all calls share: 1 to 64, by default 1.
     pub const fn connections(mut self, connections: usize) -> Self {
         self.connections = connections;
         self
@@ -106,47 +107,49 @@ impl RedisOptions {
         self
     }
 
-    /// Makes each revoke, and each commit of documents that are not expendable, wait for this
-    /// number of replicas.
+    /// Makes writes that end something wait until this number of replicas have confirmed them.
+    /// These writes are all revokes of tokens, and all commits that delete a document or store a
+    /// document that is not expendable.
     ///
-    /// If the replicas do not confirm within `patience`, then the call returns an error and may
-    /// have taken effect. `patience` is at most half of the [`timeout`](Self::timeout). See [the
-    /// table](crate::store::redis#what-a-crash-or-a-failover-may-lose).
+    /// If the replicas do not confirm a write within `patience`, then the call returns an error,
+    /// although the write may have taken effect. `patience` is at least 1 ms, and at most half of
+    /// the [`timeout`](Self::timeout). The module's documentation shows [what a failover may
+    /// lose](crate::store::redis#what-a-crash-or-a-failover-may-lose).
     pub const fn wait_for_replicas(mut self, replicas: u32, patience: Duration) -> Self {
         self.replication = Some((replicas, patience));
         self
     }
 
-    /// Connects to a server that may evict keys.
+    /// Permits a server that may evict keys, which [`connect`](Self::connect) otherwise refuses.
     ///
     /// # Security
     ///
-    /// When its memory is full, the server may forget that a code was spent, that an account is
-    /// locked, or that everything was revoked. Use it only for tests.
+    /// When the memory of such a server is full, the server may lose the records of spent codes,
+    /// locked accounts and revoked tokens. Use such a server only for tests.
     pub const fn danger_allow_eviction(mut self) -> Self {
         self.may_evict = true;
         self
     }
 
-    /// Sets the root certificates, as PEM, for servers whose certificates come from a private
-    /// authority. They replace the root certificates of the system. The certificate of every server
-    /// must name the host as the address or the Sentinels name it.
+    /// Sets the root certificates, in PEM, for servers whose certificates come from a private
+    /// authority. These root certificates replace those of the system. The certificate of a server
+    /// must contain the host that the connection URL or the Sentinels name.
     #[cfg(feature = "redis-rustls")]
     pub fn root_certificates(mut self, pem: impl Into<Vec<u8>>) -> Self {
         self.certificates.roots = Some(pem.into());
         self
     }
 
-    /// Sets the client's certificate for servers that require one: `chain` with the intermediate
-    /// certificates, and `key`, both as PEM.
+    /// Sets the client's certificate, for servers that require one. `chain` is the certificate with
+    /// its intermediate certificates, and `key` is the private key. Both are in PEM.
     #[cfg(feature = "redis-rustls")]
     pub fn client_certificate(mut self, chain: impl Into<Vec<u8>>, key: impl Into<Vec<u8>>) -> Self {
         self.certificates.client = Some((chain.into(), key.into().into()));
         self
     }
 
-    /// Connects to the server. Call it within a tokio runtime, which then drives the connections.
-    /// While that runtime runs, you can call the store from any thread.
+    /// Connects to the server. Call this function within a tokio runtime, which then drives the
+    /// connections. You can call the store from any thread, as long as that runtime runs.
     ///
     /// # Errors
     ///
@@ -155,9 +158,9 @@ impl RedisOptions {
     /// - an option is not valid;
     /// - the server cannot be reached;
     /// - the server is older than Redis 7, is a replica, or may evict keys;
-    /// - the server's user lacks a right;
-    /// - the server holds keys of a newer release;
-    /// - the server's clock and the machine's clock are more than 30 s apart.
+    /// - the Redis user lacks a permission;
+    /// - a newer release of this library has changed the layout of the Redis keys;
+    /// - the clocks of the server and of this machine are more than 30 s apart.
     pub async fn connect(self) -> Result<RedisStore, OpenError> {
         let server = Arc::new(self.check()?);
         let runtime = Handle::try_current()

@@ -1,5 +1,5 @@
-//! The stored form of grants. The scripts read the head of each record. Only this module reads the
-//! rest.
+//! The stored form of grants. The scripts read only the first fields of a record. Only this module
+//! reads the other fields.
 
 use std::{net::IpAddr, sync::Arc};
 
@@ -18,7 +18,7 @@ const GRANT: u8 = 1;
 
 const CORRUPT_GRANT: Failure = Failure::Corrupt("a grant");
 
-/// Encodes a grant under the shop's generation.
+/// Encodes a grant, with the shop's generation under which it is stored.
 pub(super) fn write_grant(grant: &Grant, origin: &Origin, shop: GenerationId) -> Vec<u8> {
     let subject = subject_bytes(&grant.subject);
     let mut record = Vec::with_capacity(128);
@@ -35,8 +35,8 @@ pub(super) fn write_grant(grant: &Grant, origin: &Origin, shop: GenerationId) ->
     record
 }
 
-/// Decodes the grant of a record, if the record is of a live grant. Also returns the rest of the
-/// record, which holds the origin.
+/// Decodes a record. If it holds a live grant, returns the grant and a reader for the rest of the
+/// record, which holds the origin. None if the record holds a bar, or a grant that is not live.
 pub(super) fn read_grant(
     id: GrantId,
     record: &[u8],
@@ -61,7 +61,7 @@ pub(super) fn read_origin(mut reader: Reader<'_>) -> Result<Origin, Failure> {
     reader.origin().ok_or(CORRUPT_GRANT)
 }
 
-/// Encodes a subject: a letter for its kind, and its id.
+/// Encodes a subject: a letter for the kind of account, then the id of the account.
 pub(super) fn subject_bytes(subject: &Subject) -> Vec<u8> {
     match subject {
         Subject::Customer(id) => format!("c{id}"),
@@ -85,8 +85,8 @@ fn write_text(record: &mut Vec<u8>, text: Option<&str>) {
     write_bytes(record, text.map(str::as_bytes));
 }
 
-/// Writes the length plus one in groups of seven bits, the lowest group first. Then writes the
-/// bytes. For none, writes only a zero.
+/// Writes a byte string that may be none. For none, writes only a zero byte. Otherwise writes the
+/// length plus one, in groups of seven bits with the lowest group first, and then the bytes.
 fn write_bytes(record: &mut Vec<u8>, bytes: Option<&[u8]>) {
     let mut length = bytes.map_or(0, |bytes| bytes.len() + 1);
     while length > 0x7f {
@@ -115,7 +115,8 @@ fn write_assistance(record: &mut Vec<u8>, assistance: Option<&Assistance>) {
     }
 }
 
-/// Reads a record from its front. Every function returns none if the record is damaged.
+/// Reads the fields of a record one after another. A function returns `None` if the record is
+/// damaged.
 pub(super) struct Reader<'r>(pub(super) &'r [u8]);
 
 impl<'r> Reader<'r> {
@@ -145,7 +146,7 @@ impl<'r> Reader<'r> {
         Some(GrantId::from_bytes(self.take(32)?.try_into().ok()?))
     }
 
-    /// Reads a text after its length, which is one byte.
+    /// Reads a text that is stored as one byte for the length, followed by the text.
     fn short(&mut self) -> Option<&'r str> {
         let length = self.byte()?;
         str::from_utf8(self.take(length.into())?).ok()

@@ -4,7 +4,7 @@ use redis::{Cmd, Pipeline, ToRedisArgs, Value, cmd, pipe};
 
 use super::{failure::Failure, link::Link};
 
-/// A script and its name on the server: its SHA-1.
+/// A Lua script, and the name by which the server knows the script: the SHA-1 of its text.
 pub(super) struct Script {
     text: &'static str,
     name: String,
@@ -17,8 +17,8 @@ macro_rules! scripts {
     };
 }
 
-// Scripts with `allow-oom` also run if the server's memory is full. They remove or replace records,
-// or add only a few bytes.
+// A script with the flag `allow-oom` runs even if the server's memory is full. Such scripts only
+// remove or replace records, or add a few bytes.
 scripts! {
     VERSION: "#!lua flags=allow-oom" "version";
     PROBE: "#!lua flags=allow-oom" "probe";
@@ -47,10 +47,10 @@ impl Script {
     }
 }
 
-/// A script with its keys and arguments.
+/// A call of a script, with the Redis keys and the arguments for this call.
 pub(super) struct Call {
     script: &'static Script,
-    /// The number of keys, then the keys, then the arguments.
+    /// The number of Redis keys, then the Redis keys, then the arguments.
     arguments: Vec<Vec<u8>>,
 }
 
@@ -67,12 +67,13 @@ impl Call {
         }
     }
 
-    /// Sends the text of the script, even if the server may know the name.
+    /// Runs the script by its text, even if the server may know the script by its name.
     pub(super) async fn run_in_full(&self, link: &Link) -> Result<Value, Failure> {
         link.ask(&self.in_full()).await
     }
 
-    /// Runs the script, and waits until this number of replicas have its writes.
+    /// Runs the script, and waits until this number of replicas have confirmed the writes of the
+    /// script.
     pub(super) async fn run_replicated(
         &self,
         link: &Link,
@@ -101,9 +102,9 @@ impl Call {
         command
     }
 
-    /// Builds the command with the script's text. The server then knows the script by its name. A
-    /// separate `SCRIPT LOAD` would not be enough, because the server could forget the script
-    /// before the call.
+    /// Builds the command that runs the script by its text. The server then also knows the script
+    /// by its name. A separate `SCRIPT LOAD` is not used, because the server could forget the
+    /// script between that command and the call.
     fn in_full(&self) -> Cmd {
         let mut command = cmd("EVAL");
         command.arg(self.script.text).arg(&self.arguments);

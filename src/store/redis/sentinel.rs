@@ -9,22 +9,24 @@ use tokio::task::JoinSet;
 
 use super::{failure::Failure, line::Line, tls::Tls};
 
-/// Redis Sentinel: servers that agree on the primary among several Redis servers.
+/// The Redis Sentinels of a shop. Sentinels are servers that decide which one of several Redis
+/// servers is the primary.
 ///
-/// The driver's own client of Sentinel opens its own connections. Through TLS, it uses only the
-/// process's default cryptography, and panics if there is no default. So this module sends the
-/// commands itself, over connections of this store.
+/// The driver's own client for Sentinels is not used. For TLS it uses only the default cryptography
+/// provider of the process, and panics if there is none. This module therefore sends the commands
+/// itself, over connections that this store opens.
 #[derive(Clone)]
 pub(super) struct Sentinels {
     pub(super) places: Vec<ConnectionAddr>,
-    /// The user and password of the Sentinels, not those of the server.
+    /// The user and password of the Sentinels. Those of the Redis servers are separate.
     pub(super) settings: RedisConnectionInfo,
     /// The name of the primary in the Sentinels' configuration.
     pub(super) name: String,
 }
 
 impl Sentinels {
-    /// Asks all Sentinels at once for the primary, so that a Sentinel that is down costs no time.
+    /// Asks all Sentinels at the same time which server is the primary, so that a Sentinel that is
+    /// down causes no delay.
     pub(super) fn ask(&self, tls: Option<&Tls>) -> JoinSet<Result<ConnectionAddr, Failure>> {
         let mut asked = JoinSet::new();
         for place in &self.places {

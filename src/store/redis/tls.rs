@@ -1,4 +1,4 @@
-//! Connections through TLS, with the feature `redis-rustls`.
+//! Connections to a Redis server through TLS. They need the feature `redis-rustls`.
 
 #[cfg(feature = "redis-rustls")]
 pub(super) use rustls::{Certificates, Tls};
@@ -7,7 +7,7 @@ pub(super) use without::{Certificates, Tls};
 
 use tokio::io::{AsyncRead, AsyncWrite};
 
-/// A stream to a server: TCP, TLS or a Unix socket.
+/// A byte stream to a server: a TCP connection, a TLS connection or a Unix socket.
 pub(super) trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
 
 impl<S: AsyncRead + AsyncWrite + Send + Unpin> Stream for S {}
@@ -30,10 +30,11 @@ mod rustls {
     use super::{super::failure::Failure, Stream};
     use crate::store::OpenError;
 
-    /// The root certificates to trust, and the certificate of the client, in PEM.
+    /// The certificates that the host configures, in PEM: trusted root certificates, and the
+    /// certificate of the client.
     #[derive(Clone, Default)]
     pub(in super::super) struct Certificates {
-        /// The root certificates. None for those of the system.
+        /// The root certificates. None if the root certificates of the system are used.
         pub(in super::super) roots: Option<Vec<u8>>,
         pub(in super::super) client: Option<(Vec<u8>, Zeroizing<Vec<u8>>)>,
     }
@@ -53,8 +54,8 @@ mod rustls {
                 Some(pem) => roots_of(pem)?,
                 None => system_roots()?,
             };
-            // Names the provider, because the process may have no default provider, or more than
-            // one.
+            // Names the cryptography provider, because the process may have no default provider, or
+            // more than one.
             let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
                 .with_safe_default_protocol_versions()
                 .map_err(|_| NO_TLS)?
@@ -131,7 +132,7 @@ mod without {
     #[derive(Clone, Default)]
     pub(in super::super) struct Certificates {}
 
-    /// A TLS client, which cannot exist without the feature.
+    /// The TLS client when the feature is off. No value of this type can exist.
     #[derive(Clone)]
     pub(in super::super) enum Tls {}
 

@@ -168,7 +168,8 @@ impl TokenStore for RedisStore {
     }
 }
 
-/// Returns the subject's and the shop's generation. None if the shop has none yet.
+/// Reads the generations of the subject and of the shop from the server's reply. None if the server
+/// holds no generation of the shop yet.
 fn generation(answer: Value) -> Result<Option<Generation>, Failure> {
     let [subject, shop] = items(answer)?;
     let (subject, shop) = (answer::generation(&subject)?, answer::generation(&shop)?);

@@ -29,10 +29,12 @@ macro_rules! records {
     };
 }
 
-/// The audit trail of a [`SqliteStore`]. With a keyring, it is a chain of signed records.
+/// The audit trail in the file of a [`SqliteStore`]. If the value has a keyring, then it signs the
+/// records that it appends, so that they form a chain.
 ///
-/// Clones are cheap. Pass a value with a keyring to the [builder](crate::AuthBuilder::audit). Keep
-/// a clone, or create another value, to read, verify, erase or prune the trail.
+/// Clones are cheap. Pass a value with a keyring to the [builder](crate::AuthBuilder::audit), so
+/// that new records are signed. To read, verify, erase or prune the trail, keep a clone or create
+/// another value.
 #[derive(Clone, Debug)]
 pub struct SqliteAudit {
     store: SqliteStore,
@@ -41,7 +43,8 @@ pub struct SqliteAudit {
 }
 
 impl SqliteStore {
-    /// Returns the audit trail in the same file. With a keyring, new records are signed.
+    /// Returns the audit trail in the file of this store. If you pass a keyring, then the value
+    /// signs the records that it appends.
     #[must_use]
     pub fn audit(&self, keyring: Option<&Keyring>) -> SqliteAudit {
         SqliteAudit { store: self.clone(), keyring: keyring.cloned(), random: Arc::default() }
@@ -115,8 +118,8 @@ impl AuditTable for SqliteAudit {
 
 audit_sink!(SqliteAudit);
 
-/// Appends a record. It runs in the writer's transaction, so no other record can be inserted
-/// between the last record and this one.
+/// Appends a record. The whole function runs in one writing transaction, so no other record can be
+/// inserted between the last record and the new one.
 fn append(
     connection: &Connection,
     entry: &Entry,
@@ -135,8 +138,8 @@ fn append(
     let position = last.saturating_add(1);
     let signed = match keyring {
         Some(keyring) => {
-            // A sink without a keyring may have appended unsigned records after the last signed
-            // one.
+            // The last record is not signed, because a sink without a keyring has appended it. The
+            // new record then follows the newest signed record.
             let previous = match previous {
                 None if last != 0 => newest_link(connection)?,
                 previous => previous,
@@ -200,7 +203,7 @@ impl Columns for Row<'_> {
         self.get(column)
     }
 
-    /// Reads text, and replaces invalid UTF-8, which a TEXT column of SQLite can hold.
+    /// Reads a text. A TEXT column of SQLite can hold invalid UTF-8, which this replaces by U+FFFD.
     fn text(&self, column: usize) -> rusqlite::Result<Option<String>> {
         let bytes = self.get_ref(column)?.as_bytes_or_null()?;
         Ok(bytes.map(|bytes| String::from_utf8_lossy(bytes).into_owned()))

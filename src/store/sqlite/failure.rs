@@ -2,7 +2,7 @@ use rusqlite::{Error, ffi, types::Type};
 
 use crate::{error::StoreError, store::columns::CorruptColumn};
 
-/// An error of SQLite, without the statement and its values.
+/// An error of SQLite. It omits the SQL statement and the values, because they may be secret.
 #[derive(Clone, Copy, Debug, thiserror::Error)]
 pub(super) enum Failure {
     #[error(transparent)]
@@ -39,7 +39,8 @@ impl From<Failure> for StoreError {
     }
 }
 
-/// Wraps the error in the driver's error type, which closures for the driver must return.
+/// Wraps a [`CorruptColumn`] in the error type of the driver, because the closures that the driver
+/// calls must return that type.
 impl From<CorruptColumn> for Error {
     fn from(corrupt: CorruptColumn) -> Self {
         Self::FromSqlConversionFailure(0, Type::Null, Box::new(corrupt))
@@ -47,7 +48,8 @@ impl From<CorruptColumn> for Error {
 }
 
 impl Failure {
-    /// True if a row violates a unique column.
+    /// True if the error says that a new value violates a constraint of the table, such as a unique
+    /// column.
     pub(super) fn is_conflict(self) -> bool {
         matches!(self, Self::Engine(error) if error.code == ffi::ErrorCode::ConstraintViolation)
     }

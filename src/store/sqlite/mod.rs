@@ -1,7 +1,7 @@
 //! The embedded durable backend. It keeps everything in one SQLite file.
 //!
-//! It is for a shop on one machine, with one process or a few processes that share the file. The
-//! SQLite engine is built in.
+//! Use this backend for a shop on one machine, with one process or a few processes that share the
+//! file. The SQLite engine is built in, so you need not install SQLite.
 //!
 //! ```
 //! use commerce_auth::{
@@ -27,34 +27,35 @@
 //!
 //! # What it promises
 //!
-//! It keeps all the rules of the traits, whatever the number of threads, stores and processes that
-//! use the file.
+//! This backend keeps all the rules of the [storage traits](crate::store), whatever the number of
+//! threads, stores and processes that use the file.
 //!
-//! A write is acknowledged once it is on the disk (write-ahead log, `synchronous=FULL`). It
-//! survives a crash of the process. If the disk keeps what it has acknowledged, then the write also
-//! survives a loss of power.
+//! A call that writes returns only when the write is on the disk (write-ahead log,
+//! `synchronous=FULL`). The write then survives a crash of the process. It also survives a loss of
+//! power, if the disk keeps the data that it has confirmed.
 //!
-//! Writes queue for one thread, which puts all queued writes into one transaction. Look-ups run on
-//! the caller's thread over a few separate connections. A write never delays a look-up. No async
-//! runtime is needed.
+//! Writes wait in a queue for one thread, which puts the queued writes into one transaction.
+//! Look-ups run on the caller's thread and use a few separate connections, so a write never delays
+//! a look-up. You need no async runtime.
 //!
-//! Each process that uses the file sees everything that the others have committed. Processes take
-//! turns to write. If the file is locked for longer than the [timeout](SqliteOptions::timeout),
-//! then the caller gets an error. The file must be on a local disk, because file locks are not
-//! reliable on network file systems.
+//! Each process that uses the file sees everything that the other processes have committed. Only
+//! one process writes at a time, and the others wait. If the file is locked for longer than the
+//! [timeout](SqliteOptions::timeout), then the caller gets an error. The file must be on a local
+//! disk, because file locks are not reliable on network file systems.
 //!
 //! # Housekeeping
 //!
-//! Call [`Auth::purge`](crate::Auth::purge) from a timer. Otherwise the file grows. SQLite reuses
-//! the space of removed records. A purge removes tokens that `revoke_everything` has ended only
-//! after their original expiry. The number of removed tokens includes the bars of tokens that were
-//! revoked before they were stored.
+//! Call [`Auth::purge`](crate::Auth::purge) from a timer. Otherwise the file grows without limit.
+//! SQLite reuses the space of removed records. If all tokens of the shop were revoked, then a purge
+//! removes each token only after its original expiry. The purge's count of removed tokens includes
+//! bars. A bar is the record that keeps a revoked token from being stored later.
 //!
-//! Back up the file with `VACUUM INTO` or SQLite's online backup. A copy of the file alone lacks
-//! the newest data, which is in the write-ahead log beside it. On Unix, only the owner can read a
-//! new file.
+//! Back up the file with `VACUUM INTO` or with SQLite's online backup. Do not copy the file: the
+//! newest data is in a second file, the write-ahead log, so the copy would lack it. On Unix, the
+//! library creates the file so that only the user of the process can read it.
 //!
-//! The file holds the version of its tables. A release refuses a newer file.
+//! The file holds the version of its tables. A release of this library refuses a file whose version
+//! is newer than the release supports.
 
 mod accounts;
 mod audit;
@@ -79,10 +80,10 @@ use failure::Failure;
 use readers::Readers;
 use writer::Writer;
 
-/// Tokens, documents, the audit trail and account tables in one SQLite file.
+/// A store that keeps tokens, documents, the audit trail and the account tables in one SQLite file.
 ///
-/// Clones are cheap and share the connections. When the last clone is dropped, the store commits
-/// the queued writes and closes the file.
+/// Clones are cheap and share the connections. Dropping the last clone commits the queued writes
+/// and closes the file.
 #[derive(Clone, Debug)]
 pub struct SqliteStore(Arc<Inner>);
 
@@ -102,20 +103,21 @@ impl SqliteStore {
         SqliteOptions::new(path).open()
     }
 
-    /// Returns the ready-made customer table in the same file.
+    /// Returns the ready-made customer table in the file of this store.
     #[must_use]
     pub fn customers(&self) -> SqliteCustomers {
         SqliteCustomers::of(self.clone())
     }
 
-    /// Returns the ready-made admin user table in the same file.
+    /// Returns the ready-made admin user table in the file of this store.
     #[must_use]
     pub fn admins(&self) -> SqliteAdmins {
         SqliteAdmins::of(self.clone())
     }
 }
 
-/// Returns the result of the future, or an error after the timeout.
+/// Returns the result of the future. If the future is not ready within the timeout, returns an
+/// error.
 async fn within<T>(
     timeout: Duration,
     answer: impl Future<Output = Result<T, Failure>>,

@@ -16,20 +16,21 @@ use rusqlite::{
 use super::{Failure, Inner, OpenError, Readers, SqliteStore, Writer};
 use crate::error::StoreError;
 
-/// The tables of a file.
+/// The statements that create the tables of a file.
 const SCHEMA: &str = include_str!("schema.sql");
 
 /// The version of the tables.
 const VERSION: u32 = 1;
 
-/// The `application_id` of a file, which marks it as a file of this crate.
+/// The value of SQLite's `application_id`, which marks a file as one of this crate.
 const APPLICATION: i32 = 0x0ca1_1714;
 
-/// Locked while a new file is created. On POSIX systems, closing a file releases every lock that
-/// the process holds on it. A new file is therefore closed before another thread can open it.
+/// A lock that is held while a new file is created. On POSIX systems, closing a file releases all
+/// locks that the process holds on this file. If another thread opened the new file with SQLite
+/// before this thread has closed it, then closing it would release the locks of SQLite.
 static MAKING_A_FILE: Mutex<()> = Mutex::new(());
 
-/// Options for opening a file.
+/// Options for opening the SQLite file of a store.
 ///
 /// ```
 /// use std::time::Duration;
@@ -50,37 +51,37 @@ pub struct SqliteOptions {
 }
 
 impl SqliteOptions {
-    /// Maximum timeout: 24 h. SQLite accepts at most 24 days.
+    /// Maximum value of the timeout: 24 h. SQLite itself accepts at most 24 days.
     const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
 
-    /// Creates the default options: as many readers as there are processors but at most 4, and a
-    /// timeout of 5 s.
+    /// Creates the default options for a file. There are as many connections for look-ups as there
+    /// are processors, but at most 4. The timeout is 5 s.
     pub fn new(path: impl AsRef<Path>) -> Self {
         let processors = thread::available_parallelism().map_or(1, usize::from);
         let path = path.as_ref().to_owned();
         Self { path, readers: processors.min(4), timeout: Duration::from_secs(5) }
     }
 
-    /// Sets the number of connections for look-ups, at least one. A look-up runs on the caller's
-    /// thread.
+    /// Sets the number of connections for look-ups, at least one. So many look-ups can run at the
+    /// same time. A look-up runs on the caller's thread.
     pub fn readers(self, readers: usize) -> Self {
         Self { readers: readers.max(1), ..self }
     }
 
-    /// Sets the maximum time that a caller waits for other callers and other processes, at most 24
-    /// h. After that the caller gets an error.
+    /// Sets the maximum time that a caller waits for other callers and for other processes that use
+    /// the file. After this time the caller gets an error. A value over 24 h is reduced to 24 h.
     pub fn timeout(self, timeout: Duration) -> Self {
         Self { timeout: timeout.min(Self::LONGEST), ..self }
     }
 
-    /// Opens the file, or creates it with its tables.
+    /// Opens the file. If the file does not exist, creates it with its tables.
     ///
     /// # Errors
     ///
-    /// - [`OpenError::Invalid`]: the path is not valid for a file, or the file belongs to another
-    ///   program.
+    /// - [`OpenError::Invalid`]: the path does not name a file, the file belongs to another
+    ///   program, or the file system does not support a write-ahead log.
     /// - [`OpenError::NotPermitted`]: the file cannot be written to.
-    /// - [`OpenError::NewerSchema`]: a newer release has changed the file.
+    /// - [`OpenError::NewerSchema`]: a newer release of this library has changed the tables.
     /// - [`OpenError::Unavailable`]: the file could not be created or read, or is damaged.
     pub fn open(self) -> Result<SqliteStore, OpenError> {
         if self.path.as_os_str().is_empty() || self.path.as_os_str() == ":memory:" {
@@ -102,8 +103,8 @@ impl SqliteOptions {
         Ok(SqliteStore(Arc::new(Inner { readers, writer })))
     }
 
-    /// Creates an empty file that only its owner can read, unless the file exists. SQLite itself
-    /// would use the default permissions of the process.
+    /// Creates an empty file that only the user of this process can read. If the file exists, does
+    /// nothing. SQLite itself would create the file with the default permissions of the process.
     fn make_file(&self) -> Result<(), OpenError> {
         let _no_other = MAKING_A_FILE.lock().unwrap_or_else(PoisonError::into_inner);
         if fs::exists(&self.path).unwrap_or_default() {
@@ -120,28 +121,30 @@ impl SqliteOptions {
     }
 
     fn connect(&self, flags: OpenFlags) -> Result<Connection, OpenError> {
-        // An absolute path, because SQLite could take a relative path that begins with `file:` for
-        // a URI.
+        // The path is made absolute, because SQLite could read a relative path that begins with
+        // `file:` as a URI.
         let path = path::absolute(&self.path).map_err(StoreError::new)?;
         let connection = Connection::open_with_flags(path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX);
         let connection = connection.map_err(refused)?;
         connection.busy_timeout(self.timeout).map_err(refused)?;
         connection.set_prepared_statement_cache_capacity(64);
-        // With this setting, SQLite does not plan a statement again for other values of its
-        // parameters.
+        // With this setting, SQLite keeps the query plan of a prepared statement if only the values
+        // of the parameters change.
         connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true).map_err(refused)?;
         Ok(connection)
     }
 }
 
-/// Makes the writes of this connection durable, and creates the tables if they are missing.
-/// Processes that do so at once take turns.
+/// Makes the writes of this connection durable, and creates the tables if they are missing. If
+/// several processes do this at the same time, then each waits for the one before it.
 fn prepare(connection: &mut Connection, timeout: Duration) -> Result<(), OpenError> {
-    // SQLite opens a read-only file without an error, and even begins a write transaction on it.
+    // This check is needed, because SQLite opens a read-only file without an error, and even begins
+    // a write transaction on it.
     if connection.is_readonly(MAIN_DB).map_err(refused)? {
         return Err(not_permitted(Failure::from(ffi::Error::new(ffi::SQLITE_READONLY))));
     }
-    // Reads in one transaction, because another process may be creating the tables.
+    // Checks the file in one transaction, because another process may be creating the tables at
+    // this moment.
     let moment = connection.transaction().map_err(refused)?;
     check_owner(&moment)?;
     drop(moment);
@@ -150,10 +153,11 @@ fn prepare(connection: &mut Connection, timeout: Duration) -> Result<(), OpenErr
         return Err(OpenError::Invalid("the file system does not support a write-ahead log"));
     }
     connection.pragma_update(None, "synchronous", "FULL").map_err(refused)?;
-    // Without this setting, macOS leaves synced data in the disk's cache.
+    // Without this setting, macOS leaves synced data in the disk's cache, where a loss of power
+    // destroys it.
     connection.pragma_update(None, "fullfsync", true).map_err(refused)?;
-    // The writer itself checkpoints the log. Automatic checkpoints at every thousand pages would
-    // double the number of syncs.
+    // Switches off automatic checkpoints of the log, which run after every thousand pages and would
+    // double the number of disk syncs. The writer thread starts the checkpoints itself.
     connection.pragma_update(None, "wal_autocheckpoint", 0).map_err(refused)?;
     let transaction =
         connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(refused)?;
@@ -168,8 +172,9 @@ fn prepare(connection: &mut Connection, timeout: Duration) -> Result<(), OpenErr
     transaction.commit().map_err(refused)
 }
 
-/// Switches to the write-ahead log, and returns the journal mode. SQLite itself does not wait if
-/// two processes switch at once, so this tries again.
+/// Switches the file to a write-ahead log, and returns the journal mode that is then in use. If
+/// another process switches at the same time, then SQLite reports an error instead of waiting, so
+/// this function tries again.
 fn keep_a_log(connection: &Connection, timeout: Duration) -> rusqlite::Result<String> {
     let start = Instant::now();
     loop {
@@ -186,7 +191,8 @@ fn keep_a_log(connection: &Connection, timeout: Duration) -> rusqlite::Result<St
     }
 }
 
-/// Checks the application id, and returns the version of the tables, or 0 if there are none.
+/// Checks that the file belongs to this crate, and returns the version of the tables. Returns 0 if
+/// the file has no tables yet.
 fn check_owner(connection: &Connection) -> Result<u32, OpenError> {
     let pragma =
         |name| connection.pragma_query_value(None, name, |row| row.get::<_, i32>(0)).map_err(refused);

@@ -6,8 +6,8 @@ use rusqlite::Connection;
 use super::{Failure, within};
 use crate::error::StoreError;
 
-/// A few read-only connections. A look-up takes a few microseconds and runs on the caller's thread.
-/// If no connection is free, then the caller waits without blocking the executor.
+/// A pool of a few read-only connections. A look-up takes a few microseconds, so it runs on the
+/// caller's thread. If no connection is free, then the caller waits without blocking the thread.
 pub(super) struct Readers {
     free: Receiver<Connection>,
     back: Sender<Connection>,

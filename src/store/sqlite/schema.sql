@@ -1,14 +1,15 @@
--- Version 1 of the tables. Times are microseconds since 1970. STRICT tables refuse a value whose
--- type is not that of its column.
+-- Version 1 of the tables. Times are in microseconds since 1970. A STRICT table refuses a value
+-- whose type is not the type of the column.
 
--- The generation of the shop, once it has one: 16 random bytes, which the library draws.
+-- The shop's generation: 16 random bytes, which the library draws. The table is empty until the
+-- library first needs the generation. Then it has one row.
 CREATE TABLE epoch (
     one INTEGER PRIMARY KEY CHECK (one = 1),
     shop_generation BLOB NOT NULL
 ) STRICT;
 
--- The generations of subjects. They are never removed, because a sign-in that read an earlier
--- generation may still be in progress.
+-- The generations of subjects, which are customers and admin users. They are never removed, because
+-- a sign-in that read an earlier generation may still be in progress, and must be refused.
 CREATE TABLE subjects (
     kind TEXT NOT NULL,
     id TEXT NOT NULL,
@@ -35,7 +36,8 @@ CREATE TABLE grants (
 CREATE INDEX grants_by_subject ON grants (subject_kind, subject_id, issued_at);
 CREATE INDEX grants_by_end ON grants (expires_at);
 
--- Digests that were revoked before they were inserted, each with the end of its bar.
+-- Bars: the digests of revoked tokens, which cannot be inserted until the time in the column
+-- "until".
 CREATE TABLE bars (
     digest BLOB PRIMARY KEY NOT NULL,
     until INTEGER NOT NULL
@@ -43,11 +45,13 @@ CREATE TABLE bars (
 CREATE INDEX bars_by_end ON bars (until);
 
 -- Versioned documents, whose content the library defines. SELECT CAST(bytes AS TEXT) shows the text
--- of a document. own_ranks and shop_ranks hold the document's ranks in indexes of its partition and
--- of the whole shop. Each is a JSON object from the names of the indexes to the ranks, or null if
--- there are none. The table is in the order of creation. Documents that are changed soon after
--- their creation therefore share pages. A change writes no page of the unique index, whose order is
--- random.
+-- of a document. The column "own_ranks" holds the document's ranks in indexes of its partition. The
+-- column "shop_ranks" holds its ranks in indexes of the whole shop. Each is a JSON object from the
+-- names of the indexes to the ranks, or null if the document is in no such index.
+--
+-- The table is in the order of creation, so documents that are changed soon after their creation
+-- share pages of the file. A change of a document writes no page of the unique index, because the
+-- key of the document stays.
 CREATE TABLE documents (
     arrival INTEGER PRIMARY KEY,
     partition BLOB NOT NULL,
@@ -62,9 +66,9 @@ CREATE TABLE documents (
 ) STRICT;
 CREATE INDEX documents_by_end ON documents (keep_until) WHERE keep_until IS NOT NULL;
 
--- Entries of documents in indexes of the whole shop. An index of a partition has no rows here,
--- because a list reads and sorts the documents of the partition. Rows would cost each commit
--- another page, because partitions are random digests.
+-- The entries of documents in indexes of the whole shop. An index of a partition has no rows here:
+-- a list reads the documents of the partition and sorts them by rank. Rows for these indexes would
+-- make each commit write one more page, because partitions are random digests.
 CREATE TABLE shop_entries (
     name TEXT NOT NULL,
     rank INTEGER NOT NULL,
@@ -74,8 +78,9 @@ CREATE TABLE shop_entries (
     PRIMARY KEY (name, rank, partition, kind, id)
 ) STRICT, WITHOUT ROWID;
 
--- The audit trail: positions without gaps, each event in two parts, and a chain of signatures over
--- them (src/audit/chain).
+-- The audit trail. The positions of its records have no gaps. Each event is stored in two parts,
+-- the second of which holds personal data and can be erased. A chain of signatures covers the
+-- records (src/audit/chain).
 CREATE TABLE audit_events (
     position INTEGER PRIMARY KEY,
     id TEXT NOT NULL UNIQUE,
@@ -95,8 +100,8 @@ CREATE TABLE audit_events (
 ) STRICT;
 CREATE INDEX audit_events_by_subject ON audit_events (subject_kind, subject_id, at);
 CREATE INDEX audit_events_by_actor ON audit_events (actor, at) WHERE actor IS NOT NULL;
--- For records that name an account and no subject. The erasure of a customer includes those that
--- name an account of the customer.
+-- An index for records that name an account but no subject. The erasure of a customer also erases
+-- such records, if they name an account of the customer.
 CREATE INDEX audit_events_by_account ON audit_events (account) WHERE subject_id IS NULL AND account IS NOT NULL;
 
 CREATE TABLE customers (

@@ -12,7 +12,7 @@ use crate::{
     },
 };
 
-/// Selects columns of the documents that a sweep removes.
+/// Builds a query for some columns of the documents that a sweep removes.
 macro_rules! documents_due {
     ($columns:literal) => {
         concat!(
@@ -23,8 +23,8 @@ macro_rules! documents_due {
     };
 }
 
-/// Builds the statement that lists the documents of an index. `$rows` selects the documents with
-/// their ranks.
+/// Builds the statement that lists the documents of an index. `$rows` is the part after `FROM`,
+/// which selects the documents of the index with their ranks.
 macro_rules! listed {
     ($rows:literal) => {
         concat!(
@@ -35,7 +35,8 @@ macro_rules! listed {
     };
 }
 
-/// A commit is atomic, also among processes, because it runs in the single writing transaction.
+/// A commit is atomic, even if several processes use the file, because SQLite runs only one writing
+/// transaction at a time.
 #[async_trait]
 impl StateStore for SqliteStore {
     async fn load(&self, partition: &Partition, keys: &[Key]) -> Result<Vec<Option<Document>>, StoreError> {
@@ -65,8 +66,9 @@ impl StateStore for SqliteStore {
                     "(SELECT *, own_ranks ->> ?2 AS rank FROM documents WHERE partition = ?1) \
                      WHERE rank IS NOT NULL"
                 ),
-                // Row values are compared from left to right, so the rows after a position are a
-                // range of the primary key.
+                // SQLite compares the row values `(rank, partition, kind, id)` from left to right.
+                // The entries after a position are therefore one range of the primary key, so no
+                // sorting is needed.
                 None => listed!(
                     "shop_entries CROSS JOIN documents USING (partition, kind, id) WHERE ?1 IS NULL AND name = ?2"
                 ),
@@ -102,7 +104,7 @@ impl StateStore for SqliteStore {
     }
 }
 
-/// Loads with one statement, so that the documents are one consistent snapshot.
+/// Loads the documents with one statement, so that they are one consistent snapshot.
 fn load<'a>(
     connection: &Connection,
     partition: &Partition,
@@ -133,10 +135,10 @@ fn load<'a>(
     Ok(documents)
 }
 
-/// A present document.
+/// The data of a stored document that a commit needs to replace or delete the document.
 struct Present {
     arrival: i64,
-    /// The document's ranks in indexes of the whole shop, as JSON.
+    /// The document's ranks in indexes of the whole shop, as a JSON object.
     shop_ranks: Option<String>,
 }
 
@@ -210,8 +212,9 @@ fn replace(
     Ok(())
 }
 
-/// Returns the document's ranks in indexes of the whole shop or of its partition, as a JSON object.
-/// None if there are none.
+/// Returns the ranks of a document as a JSON object. If `shop_wide` is true, then these are its
+/// ranks in indexes of the whole shop, otherwise those in indexes of its partition. None if the
+/// document is in no such index.
 fn ranks(put: &Put, shop_wide: bool) -> Option<String> {
     let entries = put.index.iter().filter(|entry| entry.shop_wide == shop_wide);
     let ranks: serde_json::Map<_, _> =
@@ -239,7 +242,8 @@ fn listed(row: &Row<'_>) -> rusqlite::Result<Listed> {
     Ok(Listed { position, document: document(row, 4)? })
 }
 
-/// Reads a document from two columns: `column` holds the version, and the next column the bytes.
+/// Reads a document from two columns of a database row. `column` is the index of the column that
+/// holds the version. The next column holds the bytes.
 fn document(row: &Row<'_>, column: usize) -> rusqlite::Result<Document> {
     Ok(columns::document(row.get_ref(column)?.as_blob()?, row.get_ref(column + 1)?.as_blob()?)?)
 }

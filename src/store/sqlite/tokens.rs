@@ -12,8 +12,8 @@ use crate::{
     token::{Grant, GrantId, Origin, Subject},
 };
 
-/// Selects the columns that [`grant`] reads, from grants that are live. The second parameter is the
-/// time.
+/// Builds the statement that selects live grants, with the columns that [`grant`] reads. The second
+/// parameter of the statement is the current time.
 macro_rules! live_grants {
     ($more:literal, $condition:literal) => {
         concat!(
@@ -141,7 +141,8 @@ impl TokenStore for SqliteStore {
     }
 }
 
-/// Returns the generation. None if the shop has none yet.
+/// Returns the generation under which the subject signs in. None if the file holds no generation of
+/// the shop yet.
 fn generation(connection: &Connection, subject: &Subject) -> rusqlite::Result<Option<Generation>> {
     let (kind, id) = columns::subject_columns(subject);
     let mut generation = connection.prepare_cached(
@@ -156,8 +157,8 @@ fn generation(connection: &Connection, subject: &Subject) -> rusqlite::Result<Op
     })
 }
 
-/// Returns the subject's generation. If the shop has no generation yet, stores `fresh` as the
-/// shop's generation.
+/// Returns the generation under which the subject signs in. If the file holds no generation of the
+/// shop yet, stores `fresh` as the shop's generation first.
 fn generation_or(
     connection: &Connection,
     subject: &Subject,
@@ -262,7 +263,7 @@ fn most(limit: usize) -> i64 {
     i64::try_from(limit).unwrap_or(i64::MAX)
 }
 
-/// Returns a nullable text without copying it.
+/// Returns the text of a column without copying it. None if the column is null.
 pub(super) fn text<'row>(row: &'row Row<'_>, column: usize) -> rusqlite::Result<Option<&'row str>> {
     Ok(row.get_ref(column)?.as_str_or_null()?)
 }

@@ -12,11 +12,11 @@ use rusqlite::Connection;
 use super::{Failure, within};
 use crate::error::StoreError;
 
-/// The single writing connection, on a separate thread.
+/// The only connection of this store that writes. It is used by a separate thread.
 ///
-/// The thread puts all queued writes into one transaction, and returns their results once the
-/// transaction is on the disk. Under load, many writes share one sync. Without load, a write does
-/// not wait for further writes.
+/// The thread puts the queued writes into one transaction, and returns their results when the
+/// transaction is on the disk. Under load, many writes therefore share one disk sync. A write never
+/// waits for more writes to arrive.
 pub(super) struct Writer {
     queue: Option<Sender<Box<dyn Queued>>>,
     thread: Option<JoinHandle<()>>,
@@ -24,14 +24,15 @@ pub(super) struct Writer {
 }
 
 impl Writer {
-    /// Maximum number of queued writes. Further callers wait for room.
+    /// Maximum number of queued writes. If the queue is full, then further callers wait.
     const QUEUE: usize = 1024;
     /// Maximum number of writes in one transaction.
     const BATCH: usize = 256;
-    /// Number of writes until the log is restarted. A write takes about four pages of 4 KiB, so the
-    /// log stays near 8 MiB.
+    /// Number of writes after which the write-ahead log is restarted. A write takes about four
+    /// pages of 4 KiB in the log, so the log grows to about 8 MiB.
     const LOGGED: usize = 500;
-    /// Maximum time that a restart of the log waits for readers of the log, such as a backup.
+    /// Maximum time that a restart of the log waits for connections that read from the log, such as
+    /// a backup.
     const PATIENCE: Duration = Duration::from_millis(50);
 
     pub(super) fn start(connection: Connection, timeout: Duration) -> io::Result<Self> {
@@ -42,8 +43,9 @@ impl Writer {
         Ok(Self { queue: Some(queue), thread: Some(thread), timeout })
     }
 
-    /// Runs the work in a transaction, and returns once the transaction is committed. If the
-    /// caller's future is dropped while the work is queued, then the work is not done.
+    /// Runs the work in a transaction on the writer thread, and returns when the transaction is
+    /// committed. If the caller's future is dropped while the work is still in the queue, then the
+    /// work is not done.
     pub(super) async fn write<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
@@ -72,8 +74,8 @@ impl Drop for Writer {
     fn drop(&mut self) {
         drop(self.queue.take());
         let own = thread::current().id();
-        // The last clone may be dropped on the writer thread itself, which cannot wait for its own
-        // end.
+        // The last clone may be dropped on the writer thread itself. A thread cannot wait for
+        // itself, so in this case nothing is joined.
         if let Some(thread) = self.thread.take().filter(|thread| thread.thread().id() != own) {
             let _ = thread.join();
         }
@@ -88,12 +90,13 @@ impl fmt::Debug for Writer {
     }
 }
 
-/// A write with any type of answer.
+/// A queued write. The trait hides the type of its result.
 trait Queued: Send {
     fn is_wanted(&self) -> bool;
-    /// Runs the work and stores its answer.
+    /// Runs the work and keeps its result.
     fn run(&mut self, connection: &Connection) -> Result<(), Failure>;
-    /// Sends the answer, or the error that failed the whole transaction.
+    /// Sends the result to the caller. If the whole transaction failed, sends the error of the
+    /// transaction instead.
     fn reply(self: Box<Self>, committed: Result<(), Failure>);
 }
 
@@ -151,8 +154,9 @@ fn serve(connection: &Connection, queued: &Receiver<Box<dyn Queued>>, timeout: D
     }
 }
 
-/// Restarts the log. SQLite itself restarts the log only when no connection reads from it. In a
-/// busy shop this may never happen, so the log would grow without limit.
+/// Restarts the write-ahead log from its beginning. SQLite itself restarts the log only when no
+/// connection reads from it. In a busy shop this may never be so, and the log would grow without
+/// limit.
 fn restart_log(connection: &Connection, timeout: Duration) {
     let _ = connection.busy_timeout(Writer::PATIENCE);
     // A failure is ignored, because the next restart tries again.
@@ -163,14 +167,14 @@ fn restart_log(connection: &Connection, timeout: Duration) {
 fn commit(connection: &Connection, batch: &mut [Box<dyn Queued>]) -> Result<(), Failure> {
     let run = |statement| connection.prepare_cached(statement)?.execute([]).map(drop);
     run("BEGIN IMMEDIATE")?;
-    // `BEGIN` may have waited for a lock on the file. Callers who timed out during that wait got an
-    // error, so their writes are skipped.
+    // `BEGIN` may have waited for a lock on the file. Callers who timed out during that wait have
+    // got an error already, so their writes are skipped.
     for operation in batch.iter_mut().filter(|operation| operation.is_wanted()) {
         run("SAVEPOINT operation")?;
         if let Err(failure) = operation.run(connection) {
             if connection.is_autocommit() {
                 // SQLite has rolled back the whole transaction, for example because the disk is
-                // full. This undoes all earlier writes of the batch.
+                // full. All earlier writes of the batch are undone too, so the whole batch fails.
                 return Err(failure);
             }
             run("ROLLBACK TO operation")?;

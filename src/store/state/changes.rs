@@ -4,7 +4,8 @@ use time::OffsetDateTime;
 
 use super::{IndexEntry, Key, Version};
 
-/// A document to store. It replaces the present document of its key, or is created.
+/// A document to store. It replaces the stored document with the same key. If there is none, the
+/// document is created.
 #[derive(Clone, PartialEq, Eq)]
 #[expect(clippy::exhaustive_structs, reason = "backends read it, and their tests make it")]
 pub struct Put {
@@ -14,13 +15,13 @@ pub struct Put {
     pub expects: Option<Version>,
     /// The new version.
     pub version: Version,
-    /// The time from which the document may be swept, in whole microseconds. None keeps it until it
-    /// is deleted.
+    /// The time from which [`sweep`](super::StateStore::sweep) may remove the document, in whole
+    /// microseconds. None if only a [`Change::Delete`] may remove the document.
     pub keep_until: Option<OffsetDateTime>,
-    /// True if a full store may refuse to create the document, with
-    /// [`Full`](super::CommitOutcome::Full).
+    /// True if a store that is full may refuse to create this document. It then returns
+    /// [`CommitOutcome::Full`](super::CommitOutcome::Full).
     pub expendable: bool,
-    /// The index entries of the document. They replace those of the present document.
+    /// The index entries of the document. They replace all index entries of the stored document.
     pub index: Vec<IndexEntry>,
     /// The new content.
     pub bytes: Vec<u8>,
@@ -41,7 +42,7 @@ impl fmt::Debug for Put {
     }
 }
 
-/// One part of a commit.
+/// A change to one document, as a part of a commit.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[expect(clippy::exhaustive_enums, reason = "backends must handle each")]
 pub enum Change {
@@ -54,7 +55,8 @@ pub enum Change {
         /// The expected version of the present document.
         expects: Version,
     },
-    /// Changes nothing, but requires this version of the document for the commit.
+    /// Does not change the document. The whole commit is refused if the document does not have the
+    /// expected version.
     Check {
         /// The key of the document.
         key: Key,
@@ -82,23 +84,25 @@ impl Change {
     }
 }
 
-/// The changes of one commit, within limits that a backend can rely on.
+/// The list of changes of one commit. It is within these limits, so a backend need not check them:
 ///
-/// There are at most [`MAX`](Self::MAX) changes, each of a different document. A document has at
-/// most [`MAX_BYTES`](Self::MAX_BYTES) bytes and [`MAX_ENTRIES`](Self::MAX_ENTRIES) entries, each
-/// in a different index.
+/// - There are at most [`MAX`](Self::MAX) changes, each to a different document.
+/// - A document has at most [`MAX_BYTES`](Self::MAX_BYTES) bytes.
+/// - A document has at most [`MAX_ENTRIES`](Self::MAX_ENTRIES) index entries, each in a different
+///   index.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Changes(Vec<Change>);
 
 impl Changes {
-    /// Maximum number of changes of a commit, and of keys of a load.
+    /// Maximum number of changes in a commit. It is also the maximum number of document keys in a
+    /// load.
     pub const MAX: usize = 32;
     /// Maximum size of a document: 64 KiB.
     pub const MAX_BYTES: usize = 64 * 1024;
     /// Maximum number of index entries of a document.
     pub const MAX_ENTRIES: usize = 8;
 
-    /// Creates a commit after checking the limits.
+    /// Creates the list of changes of a commit, if the list is within the limits.
     ///
     /// # Errors
     ///
@@ -140,23 +144,23 @@ impl Deref for Changes {
     }
 }
 
-/// A commit exceeds a limit. Nothing was sent to the store.
+/// A list of changes that exceeds a limit of [`Changes`], so it cannot be committed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ChangesError {
-    /// More than [`Changes::MAX`] changes.
+    /// The list has more than [`Changes::MAX`] changes.
     #[error("a commit has at most {} changes", Changes::MAX)]
     TooMany,
-    /// Two changes of one document.
+    /// The list has two changes to the same document.
     #[error("a commit has two changes of one document")]
     RepeatedKey,
-    /// More than [`Changes::MAX_BYTES`] bytes in a document.
+    /// A document has more than [`Changes::MAX_BYTES`] bytes.
     #[error("a document has at most {} bytes", Changes::MAX_BYTES)]
     TooLong,
-    /// More than [`Changes::MAX_ENTRIES`] entries of a document.
+    /// A document has more than [`Changes::MAX_ENTRIES`] index entries.
     #[error("a document has at most {} index entries", Changes::MAX_ENTRIES)]
     TooManyEntries,
-    /// Two entries of a document in one index.
+    /// A document has two entries in the same index.
     #[error("a document has two entries in one index")]
     RepeatedIndex,
 }

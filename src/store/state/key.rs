@@ -10,35 +10,41 @@ use crate::{
 };
 
 byte_newtype! {
-    /// The owner of documents, as a digest. One load or commit uses one partition.
+    /// The identifier of a partition: a digest of the owner to which the documents belong. A load
+    /// or a commit uses one partition only.
     ///
-    /// The owner is an account, a customer, an admin user, a source, the digest of a secret, or a
-    /// shared slot.
+    /// The owner is one of these:
+    ///
+    /// - an account, a customer or an admin user,
+    /// - a source (an IPv4 address or an IPv6 /64 network),
+    /// - the digest of a secret, such as a confirmation token,
+    /// - a shared slot, which several accounts use when the store is full.
     #[derive(PartialEq)]
     pub struct Partition([u8; 32]);
 }
 
 impl Partition {
-    /// Creates the partition of these parts. Each part is hashed with its length, so that different
-    /// lists of parts never share a partition.
+    /// Creates a partition from the parts that name its owner, such as a kind and an id. Each part
+    /// is hashed with its length, so that different lists of parts never have the same partition.
     #[must_use]
     pub fn of(parts: &[&[u8]]) -> Self {
         Self(*Digest::of_parts(parts).as_bytes())
     }
 
-    /// Returns the key of an account in the audit trail, from the partition of its budgets.
+    /// Returns the account key that audit records hold. `self` must be the partition of the
+    /// account's budgets.
     pub(crate) const fn account_key(self) -> AccountKey {
         AccountKey::from_bytes(self.0)
     }
 
-    /// Returns the first 32 bits, which differ for most partitions.
+    /// Returns the first 32 bits of the digest, which differ for most partitions.
     pub(crate) fn first_bits(&self) -> u32 {
         self.0.first_chunk().map_or(0, |first| u32::from_be_bytes(*first))
     }
 }
 
 byte_newtype! {
-    /// The identifier of a document among those of its kind in its partition.
+    /// The identifier of a document among the documents of the same kind in a partition.
     #[derive(PartialEq)]
     pub struct DocumentId([u8; 32]);
 }
@@ -47,21 +53,21 @@ impl DocumentId {
     /// The id of the only document of its kind in a partition: 32 zero bytes.
     pub const ONLY: Self = Self::from_bytes([0; 32]);
 
-    /// Creates the id of these parts. Each part is hashed with its length, so that different lists
-    /// of parts never share an id.
+    /// Creates a document id from parts. Each part is hashed with its length, so that different
+    /// lists of parts never have the same id.
     pub(crate) fn of(parts: &[&[u8]]) -> Self {
         Self(*Digest::of_parts(parts).as_bytes())
     }
 }
 
-/// The text is not a valid [`Name`].
+/// The error of a text that is not a valid [`Name`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("a name is 1 to {} lower-case letters, digits and hyphens", Name::MAX_BYTES)]
 #[non_exhaustive]
 pub struct NameError;
 
-/// The name of a kind of documents, or of an index: 1 to 32 bytes of `[a-z0-9-]`. The library
-/// chooses all names.
+/// The name of a kind of documents, or the name of an index. It has 1 to 32 bytes of `[a-z0-9-]`.
+/// The library chooses all names.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Name(SmolStr);
 
@@ -69,7 +75,7 @@ impl Name {
     /// Maximum length of a name, in bytes.
     pub const MAX_BYTES: usize = 32;
 
-    /// Creates a name of the library without checking it.
+    /// Creates a name from a constant of the library, without a check.
     pub(crate) const fn of(name: &'static str) -> Self {
         Self(SmolStr::new_static(name))
     }
@@ -91,7 +97,8 @@ impl FromStr for Name {
     }
 }
 
-/// The key of a document within its partition. Keys are ordered by kind, then by id, both as bytes.
+/// The document key: it identifies a document within its partition. Document keys are ordered by
+/// kind, then by id. Both are compared as bytes.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[expect(clippy::exhaustive_structs, reason = "backends make it from their columns")]
 pub struct Key {
@@ -102,9 +109,9 @@ pub struct Key {
 }
 
 byte_newtype! {
-    /// The version of a document: 128 random bits, drawn by the library for each
-    /// [`Put`](super::Put). A document that is deleted and created again therefore never gets an
-    /// earlier version.
+    /// The version of a document: 128 random bits. The library draws a new version for each
+    /// [`Put`](super::Put). If a document is deleted and created again, then it therefore never
+    /// gets a version that it had before.
     #[derive(PartialEq)]
     pub struct Version([u8; 16]);
 }
@@ -115,12 +122,13 @@ impl Version {
     }
 }
 
-/// An index of one partition or of the whole shop. The two kinds never share entries, even under
-/// the same name.
+/// Identifies an index: an index of one partition, or an index of the whole shop. An index of a
+/// partition and an index of the shop never share entries, even if they have the same name.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[expect(clippy::exhaustive_structs, reason = "backends read it")]
 pub struct Index {
-    /// The partition whose documents the index lists. None for an index of the whole shop.
+    /// The partition whose documents the index lists. None for an index of the whole shop, which
+    /// lists documents of all partitions.
     pub partition: Option<Partition>,
     /// The name of the index.
     pub name: Name,
@@ -134,7 +142,8 @@ pub struct IndexEntry {
     pub shop_wide: bool,
     /// The name of the index.
     pub name: Name,
-    /// The rank of the document in the index. Lists are in ascending order of rank.
+    /// The rank of the document in the index. [`list`](super::StateStore::list) returns documents
+    /// in ascending order of rank.
     pub rank: i64,
 }
 
@@ -146,7 +155,8 @@ impl IndexEntry {
     }
 }
 
-/// A place in an index. Positions are ordered by rank, then by partition, then by key.
+/// The position of a document in an index. Positions are ordered by rank, then by partition, then
+/// by document key.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[expect(clippy::exhaustive_structs, reason = "backends make it")]
 pub struct Position {

@@ -1,5 +1,5 @@
-//! The trait for versioned documents. The library defines their content, and a backend stores
-//! bytes.
+//! The storage trait for versioned documents. The library defines the content of the documents. A
+//! backend sees and stores only bytes.
 
 mod changes;
 mod key;
@@ -13,11 +13,11 @@ use time::OffsetDateTime;
 
 use crate::error::StoreError;
 
-/// A stored document.
+/// The version and the content of a stored document.
 #[derive(Clone, PartialEq, Eq)]
 #[expect(clippy::exhaustive_structs, reason = "backends make it")]
 pub struct Document {
-    /// The version of the last [`Put`].
+    /// The version that the last [`Put`] of the document gave.
     pub version: Version,
     /// The content of the last [`Put`], byte for byte.
     pub bytes: Vec<u8>,
@@ -40,32 +40,41 @@ pub struct Listed {
     pub document: Document,
 }
 
-/// The result of a commit.
+/// The result of [`StateStore::commit`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[must_use]
 #[expect(clippy::exhaustive_enums, reason = "a caller must handle each")]
 pub enum CommitOutcome {
     /// All changes are made.
     Committed,
-    /// A document does not have the version that its change expects. Nothing is changed. Holds the
-    /// present document of each change, in the order of the changes, as one consistent snapshot.
+    /// At least one document does not have the version that its change expects, so nothing is
+    /// changed. The vector holds the current document of each change, in the order of the changes.
+    /// The vector is one consistent snapshot.
     Conflict(Vec<Option<Document>>),
-    /// The store has no room for another expendable document. Nothing is changed.
+    /// The store has no room for another expendable document (see [`Put::expendable`]). Nothing is
+    /// changed.
     Full,
 }
 
 /// Keeps versioned documents.
 ///
-/// A document is stored in a [`Partition`] under a [`Key`]. It has a [`Version`], bytes, index
-/// entries and an optional time from which it may be swept. The library encodes the bytes, draws
-/// the versions, and compares all times. **A backend compares versions and never times.** An engine
-/// may remove a document itself one hour after its `keep_until` or later.
+/// A document is stored in a [`Partition`] under a document [`Key`]. The document has:
 ///
-/// A backend may be sharded by partition. Within a partition, it needs an atomic compare-and-set
-/// over several keys. Only the shop-wide indexes span partitions.
+/// - a [`Version`],
+/// - content, as bytes,
+/// - entries in indexes, through which the library lists documents,
+/// - an optional time `keep_until`, from which it may be swept.
 ///
-/// A call that failed or was dropped may have taken effect, or take effect later, but always as a
-/// whole.
+/// The library encodes the bytes, draws the versions, and decides if the content has expired. **In
+/// a load or a commit, a backend compares versions and never times.** Only [`sweep`](Self::sweep)
+/// compares `keep_until`. An engine that itself removes expired records, such as Redis, may remove
+/// a document one hour after `keep_until`, or later.
+///
+/// You may shard a backend by partition. Within one partition, the backend needs an atomic
+/// compare-and-set over several documents. Only the indexes of the whole shop span partitions.
+///
+/// If a call failed, or if its future was dropped, then its changes may be made or not, or they may
+/// be made later. They are always made together: a backend never makes only some of them.
 #[async_trait]
 #[diagnostic::on_unimplemented(
     message = "`{Self}` does not keep documents",
@@ -74,47 +83,51 @@ pub enum CommitOutcome {
     note = "ready-made stores are `MemoryStore`, `SqliteStore` (feature `sqlite`), `PostgresStore` (feature `postgres`) and `RedisStore` (feature `redis`)"
 )]
 pub trait StateStore: Debug + Send + Sync + 'static {
-    /// Returns the document of each key, or none, in the order of the keys, as one consistent
-    /// snapshot. The library passes at most [`Changes::MAX`] different keys.
+    /// Returns the documents of these keys as one consistent snapshot. The result has exactly one
+    /// entry for each key, in the order of the keys. An entry is `None` if the document does not
+    /// exist. The library passes at most [`Changes::MAX`] keys, all different.
     ///
-    /// A load that starts after a commit has returned sees that commit, on every node.
+    /// If a load starts after a commit has returned, then the load sees the changes of that commit,
+    /// even on another node.
     ///
     /// # Security
     ///
-    /// Returning an older document is a vulnerability. The library decides refusals from loads, so
-    /// it would miss a new lock. It never issues a grant on the result of a load alone. Returning
-    /// wrong or incomplete bytes is a vulnerability, too.
+    /// It is a vulnerability to return an earlier version of a document. The library decides
+    /// refusals from loaded documents, so it would miss a new lock. It never issues a grant because
+    /// of a load alone. It is a vulnerability, too, to return wrong or incomplete bytes.
     ///
     /// # Errors
     ///
     /// If the backend request failed.
     async fn load(&self, partition: &Partition, keys: &[Key]) -> Result<Vec<Option<Document>>, StoreError>;
 
-    /// Makes all changes if every named document has the version that its change expects. Otherwise
-    /// makes none. The comparison, including [`Change::Check`], and the changes are one atomic
-    /// step.
+    /// Makes all changes, if every document has the version that its change expects. Otherwise
+    /// makes no change. The comparison of all versions and all changes are one atomic step. A
+    /// [`Change::Check`] takes part in the comparison, too.
     ///
-    /// `now` is only for the engine's own expiry. A document whose `keep_until` has passed still
-    /// counts as present. If the engine refused the commit and certainly did not run it (SQLSTATE
-    /// 40001 and 40P01, a Redis `MOVED`), then the result is a conflict. If the outcome is unknown,
-    /// then the result is an error.
+    /// `now` is only for an engine that itself removes expired records. A document whose
+    /// `keep_until` has passed still counts as present until it is removed.
+    ///
+    /// If the engine refused the commit and certainly made no change, then the result is a
+    /// conflict. Examples are the SQLSTATEs 40001 and 40P01, and the Redis error `MOVED`. If it is
+    /// unknown whether the changes were made, then the result is an error.
     ///
     /// # Security
     ///
-    /// Three failures are vulnerabilities, because a used code would work twice and parallel
-    /// guesses would exceed a budget:
+    /// Three mistakes are vulnerabilities, because a one-time code could work twice, and parallel
+    /// guesses could exceed a budget:
     ///
-    /// - a change although the version differs from the expected one;
-    /// - a change without the other changes of the commit;
-    /// - a document that changes between the comparison and the change.
+    /// - to make a change although the version of a document differs from the expected version;
+    /// - to make a change without the other changes of the commit;
+    /// - to let another caller change a document between the comparison and the change.
     ///
-    /// Returning `Full` for anything except the creation of an expendable document is a
-    /// vulnerability. A needless conflict costs speed.
+    /// A commit that creates no expendable document must never return `Full`: this is a
+    /// vulnerability. To return a conflict although all versions match only costs speed.
     ///
     /// # Errors
     ///
-    /// If the backend request failed. The changes may be made. The library does not send them
-    /// again.
+    /// If the backend request failed. The changes may be made or not. The library does not send
+    /// them again.
     async fn commit(
         &self,
         partition: &Partition,
@@ -122,19 +135,21 @@ pub trait StateStore: Debug + Send + Sync + 'static {
         now: OffsetDateTime,
     ) -> Result<CommitOutcome, StoreError>;
 
-    /// Returns the documents with an entry in this index, in the order of [`Position`], beginning
-    /// after `after`. Returns fewer than `limit` documents only at the end of the index.
+    /// Returns at most `limit` documents that have an entry in this index, in the order of
+    /// [`Position`]. If `after` is given, then the list begins behind that position. The result has
+    /// fewer than `limit` documents only if the index has no more documents.
     ///
-    /// The index of a partition is exact: the result is one consistent snapshot. In a shop-wide
-    /// index, a backend may write an entry before it commits the document, and remove the entry
-    /// after the commit. A stored document is therefore never without its entry. A list skips an
-    /// entry that its document no longer has.
+    /// A list of a partition's index is one consistent snapshot. For an index of the whole shop, a
+    /// backend may write a new entry before it commits the document. It may remove an old entry
+    /// after the commit. A stored document therefore always has its entries. For a moment, the
+    /// index may also hold an entry that its document does not have. A list skips such an entry.
     ///
     /// # Security
     ///
-    /// Omitting a document is a vulnerability: it would survive its erasure, or the rotation of its
-    /// key. Returning a document that no longer has the entry costs speed. No grant and no refusal
-    /// depends on a shop-wide index.
+    /// It is a vulnerability to omit a document. The library uses lists to erase personal data and
+    /// to re-encrypt second factors under a new secret key, and would skip that document. To return
+    /// a document that no longer has the entry only costs speed. The library never decides a grant
+    /// or a refusal from an index of the whole shop.
     ///
     /// # Errors
     ///
@@ -147,14 +162,14 @@ pub trait StateStore: Debug + Send + Sync + 'static {
     ) -> Result<Vec<Listed>, StoreError>;
 
     /// Removes at most `limit` documents whose `keep_until` is at or before `until`, and returns
-    /// their number. The library passes the current time minus one hour.
+    /// how many it removed. The library passes the current time minus one hour as `until`.
     ///
     /// # Security
     ///
-    /// A document may be removed only if its `keep_until` is at or before `until` at the moment of
-    /// removal. Otherwise a lock or a spent code that was just written would be lost, which is a
-    /// vulnerability. A document without a `keep_until` is never removed. Leaving a document costs
-    /// space.
+    /// At the moment of removal, compare the document's current `keep_until` with `until`. Another
+    /// caller may have replaced the document with a new lock or a spent code since the sweep found
+    /// it. To lose such a document is a vulnerability. It is a vulnerability, too, to remove a
+    /// document without a `keep_until`. If an expired document stays, then it only takes space.
     ///
     /// # Errors
     ///

@@ -15,29 +15,31 @@ use crate::{
     store::audit_table,
 };
 
-/// Appends records in batches.
+/// Appends the audit records of this node in batches.
 ///
-/// Callers take turns. The caller whose turn it is appends the waiting records of all callers. If
-/// two nodes append at once, then the database accepts the records of one node. The other node
-/// signs its records again, to follow the new end of the trail.
+/// Only one caller of a node appends at a time, and it appends the waiting records of all callers
+/// of the node. If two nodes append at the same time, then the database accepts the records of one
+/// node only. The other node signs its records again, because they must now follow the records of
+/// the first node.
 pub(super) struct Appender(Arc<Inner>);
 
 struct Inner {
     locking: Locking,
     keyring: Option<Keyring>,
     waiting: Mutex<VecDeque<Waiting>>,
-    /// The last known end of the trail. Other nodes may have appended since. The caller whose turn
-    /// it is holds this lock.
+    /// The last record of the trail that this node knows. Other nodes may have appended further
+    /// records since. The caller that appends holds this lock.
     end: tokio::sync::Mutex<End>,
 }
 
-/// A record that waits, and the sender that reports the outcome to its caller.
+/// A record that waits to be appended, and the channel that tells its caller the result.
 struct Waiting {
     entry: Entry,
     appended: oneshot::Sender<Result<(), Arc<Failure>>>,
 }
 
-/// The position of the last record, and the newest link in the form of its column.
+/// The last record of a trail: its position, and the newest signature (link) of the trail, as the
+/// column `link` holds it.
 #[derive(Clone, Default)]
 struct End {
     position: i64,
@@ -45,7 +47,8 @@ struct End {
 }
 
 impl End {
-    /// True if the trail was longer at `was`, or had another last record.
+    /// True if records that existed at `was` are missing now: the trail is shorter, or has another
+    /// last record at the same position.
     fn is_before(&self, was: &Self) -> bool {
         self.position < was.position || (self.position == was.position && self.link != was.link)
     }
@@ -60,15 +63,15 @@ impl Appender {
         Self(Arc::new(Inner { locking, keyring, waiting, end }))
     }
 
-    /// Appends a record. If the caller's future is dropped, then the record is still appended.
+    /// Appends a record. The record is still appended if the caller's future is dropped.
     pub(super) async fn append(&self, entry: Entry) -> Result<(), Arc<Failure>> {
         let (appended, answer) = oneshot::channel();
         let deadline = self.0.locking.deadline();
         self.0.waiting().push_back(Waiting { entry, appended });
         let inner = Arc::clone(&self.0);
         let append = async move {
-            // In its turn, a caller also appends records of later callers. These must not fail if
-            // this caller times out, so the turn runs in a separate task.
+            // This caller also appends records of later callers. Their records must not fail if
+            // this caller times out, so the appending runs in a separate task.
             let turn = tokio::spawn(inner.append_until(answer, deadline));
             let appended = timeout_at(deadline, turn).await.map_err(|_| Failure::TimedOut)?;
             appended.map_err(|_| Failure::Gone)
@@ -78,8 +81,8 @@ impl Appender {
 }
 
 impl Inner {
-    /// Waits for the turn until `deadline`. Then appends waiting records until the caller's own
-    /// record has a result.
+    /// Waits until no other caller appends, at most until `deadline`. Then appends the waiting
+    /// records, batch by batch, until the caller's own record has a result.
     async fn append_until(
         self: Arc<Self>,
         mut answer: oneshot::Receiver<Result<(), Arc<Failure>>>,
@@ -87,16 +90,16 @@ impl Inner {
     ) -> Result<(), Arc<Failure>> {
         let mut end = timeout_at(deadline, self.end.lock()).await.map_err(|_| Failure::TimedOut)?;
         loop {
-            // Another caller may have appended this record already. If it is behind a full batch,
-            // then this loop runs more than once.
+            // Another caller may have appended this caller's record already. If the queue holds
+            // more records than one batch, then this loop may run more than once.
             match answer.try_recv() {
                 Ok(Some(appended)) => return appended,
                 Err(oneshot::Canceled) => return Err(Failure::Gone.into()),
                 Ok(None) => {}
             }
             let batch = self.take();
-            // Most records of the batch are newer than this caller's record, so the batch gets a
-            // whole timeout.
+            // Most records of the batch belong to callers that arrived later. The batch therefore
+            // gets the whole timeout, and not only the rest of this caller's timeout.
             let deadline = self.locking.deadline();
             let appended = match self.append_all(&batch, &end, deadline).await {
                 Ok(now) => {
@@ -104,9 +107,8 @@ impl Inner {
                     Ok(())
                 }
                 Err(failure) => {
-                    // Forgets the lost end of the trail, so that the error is reported once and
-                    // later records follow the records that remain. Otherwise every later record
-                    // would fail.
+                    // Forgets the lost records, so that this error is reported only once, and later
+                    // records follow the remaining trail. Otherwise every later record would fail.
                     if let Failure::CutOff(_) = failure {
                         *end = End::default();
                     }
@@ -120,7 +122,8 @@ impl Inner {
         }
     }
 
-    /// Takes waiting records, except those of callers who timed out before their turn.
+    /// Takes a batch of waiting records. Leaves out and removes the records of callers that have
+    /// timed out.
     fn take(&self) -> Vec<Waiting> {
         let mut waiting = self.waiting();
         let mut batch = Vec::new();
@@ -134,8 +137,8 @@ impl Inner {
         batch
     }
 
-    /// Appends the records, and returns the new end of the trail. Fails if the trail has lost
-    /// records since `was`.
+    /// Appends the records, and returns the new last record of the trail. Fails if the trail has
+    /// lost records since `was`.
     async fn append_all(&self, batch: &[Waiting], was: &End, deadline: Instant) -> Result<End, Failure> {
         let mut known = HashSet::new();
         let mut entries: Vec<_> = batch.iter().map(|waiting| &waiting.entry).collect();
@@ -157,7 +160,8 @@ impl Inner {
         Ok(end)
     }
 
-    /// Signs the records after `end`. Returns them with the new end of the trail.
+    /// Signs the records so that they follow `end`. Returns the parameters of the statement that
+    /// appends the records, and the new last record of the trail.
     fn sign(&self, entries: &[&Entry], end: &End) -> Result<(super::super::Parameters, End), Failure> {
         let mut now = end.clone();
         let (mut keys, mut links) = (Vec::new(), Vec::new());
@@ -208,7 +212,7 @@ impl Inner {
     }
 }
 
-/// The database's answer to a batch.
+/// The result of the function `append_records` for a batch.
 struct Answer {
     appended: bool,
     /// The ids of the records that existed already.

@@ -1,4 +1,4 @@
-//! The audit trail, to which any number of nodes append.
+//! The audit trail in PostgreSQL. Any number of nodes can append records at the same time.
 
 mod appender;
 
@@ -24,20 +24,25 @@ use crate::{
 };
 use appender::Appender;
 
-/// The audit trail of a [`PostgresStore`]. With a keyring, it is a chain of signed records.
+/// The audit trail in the schema of a [`PostgresStore`]. If the value has a keyring, then it signs
+/// the records that it appends, so that they form a chain.
 ///
-/// Clones are cheap. Pass a value with a keyring to the [builder](crate::AuthBuilder::audit). Keep
-/// a clone, or create another value, to read, verify, erase or prune the trail. Records that a
-/// value and its clones append at the same time share a round trip.
+/// Clones are cheap. Pass a value with a keyring to the [builder](crate::AuthBuilder::audit), so
+/// that new records are signed. To read, verify, erase or prune the trail, keep a clone or create
+/// another value. If a value and its clones append several records at the same time, then these
+/// records share a round trip.
 ///
-/// Each value remembers the last record that it has appended. If the trail now ends before that
-/// record, then somebody deleted the last records or restored an older backup. The next record then
-/// fails. The source of its error names the missing record, and the failure [is
-/// counted](crate::audit::AuditStats::failed). Later records follow the remaining trail without an
-/// error. Otherwise a restored backup would stop the shop.
+/// Each value remembers the last record that it has appended. If that record is missing when the
+/// value appends the next one, then somebody has deleted the last records, or has restored an older
+/// backup. In this case:
 ///
-/// A node that had appended nothing before the loss cannot notice it. Keep
-/// [checkpoints](Checkpoint) outside the database.
+/// - The next record is not appended. The source of the error names the missing record, and the
+///   failure [is counted](crate::audit::AuditStats::failed).
+/// - Later records are appended to the remaining trail without an error, because otherwise a
+///   restored backup would stop the shop.
+///
+/// If a node had not appended a record before the loss, then it cannot notice the loss. Therefore
+/// keep [checkpoints](Checkpoint) outside the database.
 #[derive(Clone, Debug)]
 pub struct PostgresAudit {
     store: PostgresStore,
@@ -47,8 +52,8 @@ pub struct PostgresAudit {
 }
 
 impl PostgresStore {
-    /// Returns the audit trail in the same schema. With a keyring, new records are signed. Give all
-    /// nodes the same keyring.
+    /// Returns the audit trail in the database schema of this store. If you pass a keyring, then
+    /// the value signs the records that it appends. All nodes must have the same keyring.
     #[must_use]
     pub fn audit(&self, keyring: Option<&Keyring>) -> PostgresAudit {
         PostgresAudit {

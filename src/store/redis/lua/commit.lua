@@ -1,17 +1,22 @@
--- Makes all changes or none. Three arguments for each document: the expected version, the new
--- document, and the milliseconds until the document expires.
+-- Makes all changes of a commit, or none. KEYS are the documents. After the prefix of indexes, ARGV
+-- holds three arguments for each document:
+--
+-- - the expected version, or an empty text if no document is expected;
+-- - the new document, or "-" to delete the document, or an empty text to only compare the version;
+-- - the milliseconds until the server removes the document, or an empty text for no expiry.
 local index_prefix = ARGV[1]
--- The prefixes of documents and of indexes have the same length.
+-- The Redis keys of documents and of indexes have prefixes of the same length.
 local name_at = #index_prefix + 1
 
 local held = redis.call('MGET', unpack(KEYS))
 for at, document in ipairs(held) do
   local version = document and document:sub(1, 16)
-  -- An empty record is damaged. It must not match an absent document.
+  -- An empty record is damaged. It must not count as a document that does not exist.
   if version == '' or (version or '') ~= ARGV[3 * at - 1] then return held end
 end
--- Entries are written before the documents and removed after them. If a command on an index fails,
--- then an entry may be stale, and lists skip it. No document is ever without its entry.
+-- New index entries are written before the documents, and old entries are removed after them. If a
+-- command on an index fails, then the index may hold an entry that its document does not have,
+-- which lists skip. A stored document therefore always has its entries.
 local entered = {}
 for at, key in ipairs(KEYS) do
   local document = ARGV[3 * at]

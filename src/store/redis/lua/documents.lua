@@ -1,11 +1,12 @@
--- A stored document has these parts: version, keep_until, the number of index entries, the ranks of
--- the entries, the names of their indexes, content. document_records.rs writes it. The key of a
--- document or an index is a prefix, followed by its name.
+-- A stored document has these parts, in this order: the version, keep_until, the number of index
+-- entries, the ranks of the entries, the names of their indexes, the content. document_records.rs
+-- writes these parts. The Redis key of a document is a prefix, followed by the name of the
+-- document. The same is true for an index.
 local NUMBER_AT = 25
 
 local NONE = {}
 
--- Returns the ranks of a document's index entries, by the names of the indexes.
+-- Returns the index entries of a document: a table from the name of an index to the rank.
 local function entries_of(document)
   local entries, count = NONE, document:byte(NUMBER_AT)
   if count > 0 then entries = {} end
@@ -23,7 +24,7 @@ local function enter(index_prefix, name, entries)
   for index, rank in pairs(entries) do redis.call('ZADD', index_prefix .. index, 0, rank .. name) end
 end
 
--- Removes those of the entries that are not among `others`.
+-- Removes the entries of a document from the indexes, except those that `others` also contains.
 local function leave(index_prefix, name, entries, others)
   for index, rank in pairs(entries) do
     if others[index] ~= rank then redis.call('ZREM', index_prefix .. index, rank .. name) end

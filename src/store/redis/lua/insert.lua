@@ -1,7 +1,8 @@
 local record_key, index_key, generation_key, shop_key = unpack(KEYS)
 local record, digest, generation, shop, now, ends, ttl, trim, cap, record_prefix = unpack(ARGV)
 
--- A subject without a generation has an empty one. A shop without a generation counts as changed.
+-- If the subject has no generation, then the caller passes an empty text. If there is no generation
+-- of the shop, then the grant is refused as if the generation was replaced.
 if (redis.call('GET', generation_key) or '') ~= generation then return 'revoked' end
 if redis.call('GET', shop_key) ~= shop then return 'revoked' end
 local held = redis.call('GET', record_key)

@@ -1,5 +1,6 @@
--- Runs every command of the other scripts on a key that is used for nothing else. It fails if the
--- user may not run one of them. Returns the server's clock, in microseconds since 1970.
+-- Runs every command of the other scripts once, on a Redis key that only this script uses. The
+-- script fails if the Redis user may not run one of these commands. It returns the time of the
+-- server's clock, in microseconds since 1970.
 local key = KEYS[1]
 redis.call('DEL', key)
 redis.call('SET', key, '0', 'PX', 1000)

@@ -1,5 +1,6 @@
--- Looks at about `count` keys, beginning where the last call stopped. `purge(key, most)` removes at
--- most `most` ended records of a key and returns their number. Records that cannot be read stay.
+-- Looks at about `count` Redis keys, beginning after the keys of the last call, and returns how
+-- many records were removed. The function purge(key, most) removes at most `most` expired records
+-- of a Redis key, and returns how many it removed. Records that cannot be read stay.
 local function sweep(cursor_key, pattern, count, limit, purge)
   local found = redis.call('SCAN', redis.call('GET', cursor_key) or '0', 'MATCH', pattern, 'COUNT', count)
   local removed = 0

@@ -1,7 +1,8 @@
 local pattern, count, index_prefix, document_prefix, til = unpack(ARGV)
 local limit = tonumber(ARGV[6])
 
--- Compares the eight bytes in two halves, because Lua cannot represent the whole number exactly.
+-- True if keep_until is at or before `til`. Compares the eight bytes in two halves, because Lua
+-- cannot represent the whole integer exactly.
 local function is_over(keep_until)
   local high, low = struct.unpack('>I4I4', keep_until)
   local til_high, til_low = struct.unpack('>I4I4', til)

@@ -1,5 +1,5 @@
--- Reads the head of a record under a digest: a grant, or the bar of a revoked digest. records.rs
--- writes grants.
+-- Reads the first fields of a record, which is a grant or the bar of a revoked digest. records.rs
+-- writes grants, and revoke.lua writes bars.
 local function open(record)
   local is_grant, ends = struct.unpack('>Bi8', record)
   if is_grant == 0 then return false, ends end
