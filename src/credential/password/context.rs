@@ -34,7 +34,7 @@ pub(super) fn is_made_of<'a>(words: impl Iterator<Item = &'a str>, password: &st
         words.filter(|word| word.chars().count() >= SHORTEST_WORD && whole.contains(word.as_str())).collect();
     // The longest word goes first, because a domain contains its labels.
     found.sort_by_key(|word| Reverse(word.len()));
-    let mut rest = whole.clone();
+    let mut rest = whole;
     for word in &found {
         rest = Zeroizing::new(rest.replace(word.as_str(), REMOVED));
     }
