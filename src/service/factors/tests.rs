@@ -12,9 +12,9 @@ use crate::{
     token::{Digest, Subject},
 };
 
-/// The step whose code activates the enrolment.
+/// The time step whose code activates the enrolment.
 const FIRST: u64 = 84_150_000;
-/// The limit on steps when no clock is ahead.
+/// The newest time step that may be used if no clock is ahead.
 const NEWEST: u64 = u64::MAX;
 
 fn sealed(key: u32, name: &str) -> Sealed {
@@ -43,7 +43,7 @@ fn service(node: &Node) -> Factors {
     Factors::new(node.documents.clone(), None, node.clock.clone(), random)
 }
 
-/// Gives an admin user a factor of this name.
+/// Gives an admin user a second factor whose id belongs to this name.
 fn enrol(factors: &Factors, name: &str, admin: u32) {
     let (enrolment, codes) = (enrolment(name, admin, None), codes(name));
     block_on(factors.begin_enrolment(&enrolment)).unwrap();
@@ -51,7 +51,7 @@ fn enrol(factors: &Factors, name: &str, admin: u32) {
     assert_eq!(activated, Some(Earlier { factor: None, enrolment: Some(enrolment) }));
 }
 
-/// Returns how many of 20 callers on two nodes get true.
+/// Returns the number of callers that get true, of 20 callers on two nodes.
 fn raced(factors: &[Factors; 2], call: impl Fn(&Factors, usize) -> bool + Sync) -> usize {
     thread::scope(|scope| {
         let callers: Vec<_> = (0..20)
