@@ -1,5 +1,5 @@
-//! The serialised parts that several kinds of documents share. Each part refuses unknown and
-//! missing fields.
+//! The stored form of values that occur in several kinds of documents. Each form refuses unknown
+//! and missing fields.
 
 use std::{net::IpAddr, sync::Arc};
 
@@ -28,7 +28,7 @@ pub(super) mod hex {
     }
 }
 
-/// A sealed secret and the id of its key.
+/// An encrypted secret, and the id of the secret key that encrypted it.
 pub(super) mod sealed {
     use super::*;
 

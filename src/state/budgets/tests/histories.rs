@@ -1,4 +1,4 @@
-//! Random histories of budgets against their model.
+//! Tests that compare budgets with a simple model, over random sequences of operations.
 
 use super::{model::Room, *};
 
@@ -47,7 +47,7 @@ fn size() -> impl Strategy<Value = Size> {
     (1..4_u32, 1..9_i64, lock).prop_map(|(failures, window, lock)| Size { failures, window, lock })
 }
 
-/// The counter of the account, and those of its scopes.
+/// The models of the account's wide counter and of its scopes' counters.
 type Scoped = Option<u8>;
 
 #[derive(Default)]

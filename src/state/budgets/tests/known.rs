@@ -1,4 +1,4 @@
-//! Known devices and sources, and the growing pauses of unknown ones.
+//! Tests of known devices and sources, and of the growing pauses for unknown ones.
 
 use super::{
     super::devices::{Devices, Owner},
@@ -13,7 +13,7 @@ const MINUTE: i64 = 60;
 const HOUR: i64 = 3600;
 const DAY: i64 = 24 * HOUR;
 
-/// Commerce's numbers, with growing pauses.
+/// The budgets of Commerce, but with growing pauses.
 fn growing() -> Budget {
     let [first, longest] = [15 * MINUTE, 4 * HOUR].map(|span| Duration::from_secs(span.unsigned_abs()));
     Budget { lock: Lock::Growing { first, longest }, ..budget(ALL) }
@@ -59,7 +59,7 @@ impl Account {
         let _ = self.run(&Settling { draw, outcome, at: now, remembered, expendable: true }, now);
     }
 
-    /// Returns whether the account knows the source and the device.
+    /// Returns two values: true if the account knows the source, and true if it knows the device.
     fn known(&self, draw: &Draw, now: OffsetDateTime) -> [bool; 2] {
         let reserving = Reserving {
             draw,
