@@ -289,9 +289,9 @@ impl Held {
     }
 }
 
-/// Refuses a store's result that does not have exactly one entry for each document key. The entries
-/// belong to the keys by position, so one entry too few or too many would give documents to the
-/// wrong keys. An entry is none if the document does not exist.
+/// Refuses a store's result that does not have exactly one entry for each document key. Entries
+/// belong to document keys by position. So one entry too few or too many would give documents to
+/// the wrong document keys. An entry is none if the document does not exist.
 fn counted(keys: &[Key], documents: Vec<Option<Document>>) -> Result<Vec<Option<Document>>, StoreError> {
     let (asked, found) = (keys.len(), documents.len());
     if asked == found { Ok(documents) } else { Err(StoreError::new(GivenUp::Miscounted { asked, found })) }

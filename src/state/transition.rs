@@ -4,7 +4,7 @@ use crate::store::{IndexEntry, Key};
 
 /// A command for the documents of one partition.
 pub(crate) trait Transition: Sync {
-    /// The answer to the command.
+    /// The answer to the command: its result for the caller.
     type Answer: Send;
 
     /// Returns the document keys of all documents on which the answer depends. A commit checks the

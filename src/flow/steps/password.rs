@@ -21,9 +21,9 @@ use crate::{
 
 /// Reads the account row a second time, after the presented credential was right.
 ///
-/// The row was first read before the generation, so the host may have changed the row and ended the
-/// tokens between these two reads. If the host does so after the second reading of the row, the
-/// generation changes and no grant is stored.
+/// The account row was first read before the generation, so the host may have changed the row and
+/// ended the tokens between these two reads. If the host does so after the second reading of the
+/// row, the generation changes and no grant is stored.
 pub(in crate::flow) async fn read_again<A: Account>(
     accounts: &Accounts<A>,
     name: &A::Name,

@@ -21,8 +21,8 @@ pub(in crate::flow) async fn end_replayed(
     told: impl Into<Error>,
     event: &mut Draft,
 ) -> Denied {
-    // Without a row, the account is a decoy, which has no credentials. Only a faulty store of the
-    // host reports a replay for a decoy.
+    // Without an account row, the account is a decoy, which has no credentials. Only a faulty store
+    // of the host reports a replay for a decoy.
     let Some(row) = row else { return Refusal::UnknownAccount.failed(told) };
     event.delivery = Delivery::Awaited;
     event.action = Action::CodeReplay;

@@ -231,7 +231,7 @@ impl<'a> Charged<'a> {
         (self.held, self.known) = (Some(held), known);
     }
 
-    /// Notes that no account has the name. This only changes the numbers in the audit trail.
+    /// Notes that no account has the name. This only changes the counts in the audit trail.
     pub(crate) const fn note_unknown(&mut self) {
         self.charge.failure.unknown = true;
     }

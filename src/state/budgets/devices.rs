@@ -81,8 +81,8 @@ impl Known {
         self.owner == Some(owner) && self.device
     }
 
-    /// True if this owner has signed in before, and the account knows neither the caller's device
-    /// secret nor the caller's source.
+    /// True if this owner has signed in before, but from another device and another source than the
+    /// caller's.
     pub(crate) fn is_new_to(&self, owner: Owner) -> bool {
         self.owner == Some(owner) && self.any && !self.device && !self.source
     }

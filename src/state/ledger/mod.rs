@@ -1,8 +1,8 @@
 //! The ledger of assistance: one document for each assistance, in the partition of the customer.
 //!
 //! An index of the partition lists the customer's entries, the newest first. An index of the shop
-//! lists the entries that have not ended, the oldest first. Neither index decides whether a token
-//! is valid.
+//! lists the entries that have not ended, the oldest first. The indexes do not decide if a token is
+//! valid.
 
 mod commands;
 #[cfg(test)]
