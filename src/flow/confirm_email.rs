@@ -165,7 +165,8 @@ async fn within_budget(
 }
 
 /// Looks up the account of a confirmation token. The function makes the same requests to the store
-/// for every token and every e-mail address. So its duration does not reveal if an account exists.
+/// for every token and every e-mail address. So the duration of a refusal does not reveal if an
+/// account exists.
 async fn find(services: &Services, token: &Digest, address: &Address) -> Result<Found, Stop> {
     let Services { customers, tokens, one_time, .. } = services;
     let decoy = customers.id_or_decoy(None, address);
@@ -233,9 +234,9 @@ async fn redeem(
 
 /// Activates the account.
 ///
-/// The function first ends all earlier tokens and one-time credentials of the account, because
-/// another person than the owner of the e-mail address may have obtained them. If the caller
-/// disconnects after that, the account is still unconfirmed.
+/// The function first ends all earlier tokens and one-time credentials of the account, because a
+/// person who does not own the e-mail address may have obtained them. If the caller disconnects
+/// after that, the account is still unconfirmed.
 async fn confirm(
     services: &Services,
     Redeemed { row, generation, .. }: Redeemed,

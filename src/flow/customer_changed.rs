@@ -18,7 +18,7 @@ pub enum CustomerChange {
     Deleted,
     /// The host set another password. The customer is notified ([`Notice::PasswordSetByHost`]).
     PasswordChanged,
-    /// The account has another e-mail address. The customer is notified at both addresses
+    /// The account has another e-mail address. The customer is notified at both e-mail addresses
     /// ([`Notice::EmailChanged`]).
     EmailChanged {
         /// The stored e-mail address before the change.

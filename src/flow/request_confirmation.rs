@@ -112,7 +112,8 @@ async fn mail(
 
     // If no unconfirmed account has the e-mail address, a token is stored for the decoy account, so
     // that all requests do the same work. No token is stored for an active account. Otherwise an
-    // attacker could push out the token with which that customer is changing the e-mail address.
+    // attacker could request so many tokens that they replace the token with which that customer is
+    // changing the e-mail address.
     let unconfirmed = row.as_ref().filter(|row| row.status == AccountStatus::Unconfirmed);
     let owner = customers.id_or_decoy(unconfirmed, address);
     let (token, expires_at) = make_token(services, owner, Confirming::Own, address, generation).await?;

@@ -44,8 +44,8 @@ pub(super) async fn check(services: &Services, grant: &Grant, bearer: &Bearer<'_
     if grant.website.as_ref() != Some(&bearer.website) {
         return Err(Error::Token(TokenError::NotAuthorized));
     }
-    // The future is boxed, so that the future for the other tokens, which do not need it, stays
-    // small.
+    // This future is boxed, so that the future of `check` stays small. Only assistance tokens need
+    // it.
     if let Some(assistance) = &grant.assistance {
         let holds = Box::pin(services.assistance.require_both_sides(customer, assistance)).await;
         let refused = |stop| refused_in_use(services, stop, Action::AssistanceUse, grant, bearer.origin);

@@ -48,7 +48,8 @@ pub(in crate::flow) async fn end_replayed(
 }
 
 /// Ends the grant obtained with a credential. The request of the first use may not have stored this
-/// grant yet. So the grant's id is barred for the whole lifetime of a token.
+/// grant yet. So the store also refuses to store a grant with this id later, for the whole lifetime
+/// of a token.
 async fn end_bought(
     services: &Services,
     row: &CustomerRecord,

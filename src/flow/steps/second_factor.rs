@@ -66,7 +66,7 @@ pub(in crate::flow) async fn judge_code<'a>(
 }
 
 /// Notifies an admin user that somebody presented the right password and a wrong code. For each
-/// source, the admin user gets at most one notice in the period of a budget.
+/// source, the admin user gets at most one notice in the period of the second factor's budget.
 ///
 /// If the notice cannot be sent, the result of the sign-in stays the same.
 async fn tell_of_wrong_code(services: &Services, row: &AdminRecord, origin: &Origin) {

@@ -24,7 +24,7 @@ const SCOPE: Name = Name::of("budget-scope");
 pub(crate) struct Reserving<'a> {
     pub(crate) draw: &'a Draw,
     /// The time after which an unsettled reservation counts as a failure: at most
-    /// [`Budgets::LEASE`].
+    /// [`AccountBudgets::LEASE`].
     pub(crate) lease: Duration,
     /// The epoch that an account without an epoch gets: 64 random bits.
     pub(crate) epoch: Epoch,
