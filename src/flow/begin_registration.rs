@@ -17,7 +17,7 @@ use crate::{
     token::Origin,
 };
 
-/// A registration request from a client.
+/// A client's request to register a new customer account.
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct Registration {

@@ -176,7 +176,7 @@ async fn find(services: &Services, token: &Digest, address: &Address) -> Result<
     Ok(Found { row, id, generation })
 }
 
-/// Spends a confirmation token.
+/// Checks the account and the confirmation token, and spends the token.
 async fn redeem(
     services: &Services,
     confirmation: &EmailConfirmation,

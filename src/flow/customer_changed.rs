@@ -12,9 +12,9 @@ use crate::{
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum CustomerChange {
-    /// The account may no longer sign in.
+    /// The host disabled the account, which may no longer sign in.
     Disabled,
-    /// The account was deleted.
+    /// The host deleted the account.
     Deleted,
     /// The host set another password. The customer is notified ([`Notice::PasswordSetByHost`]).
     PasswordChanged,

@@ -13,7 +13,7 @@ pub struct ListedToken {
     /// The grant of the token, with the website, the times, and the admin user if it is an
     /// assistance. The grant's id identifies the token.
     pub grant: Grant,
-    /// Origin of the sign-in that obtained the token.
+    /// The origin of the sign-in that obtained the token.
     pub origin: Origin,
     /// True if the caller presented this token.
     pub presented: bool,

@@ -81,9 +81,10 @@ impl Watch {
         }
     }
 
-    /// If an exchange is due, adds this node's counts to the shop's document, and reads if the shop
-    /// is under attack. The audit trail records a new alarm. If the store request fails, the counts
-    /// of that exchange are lost.
+    /// Exchanges counts with the shop's document, if an exchange is due. If there are enough
+    /// failures, the node's counts are added to the document. The node learns if the shop is under
+    /// attack. The audit trail records a new alarm. If the store request fails, the counts of that
+    /// exchange are lost.
     pub(crate) async fn exchange(&self) {
         let now = self.documents.now();
         let Some((numbers, networks)) = self.due(now) else { return };

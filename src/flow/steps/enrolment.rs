@@ -97,8 +97,8 @@ pub(in crate::flow) async fn live_enrolment(
     let found = found.under(services.tokens.generation(&subject).await?);
     let revoked = Refusal::RevokedMeanwhile;
     let (enrolment, present) = found.ok_or(revoked.told(SecondFactorError::InvalidEnrolmentToken))?;
-    // If a signed-in admin user began the enrolment, it ends together with the bearer token of that
-    // sign-in.
+    // If a signed-in admin user began the enrolment, the enrolment ends together with the bearer
+    // token that this user presented.
     if let Some(grant) = &enrolment.begun_with
         && services.tokens.find(grant).await?.is_none()
     {

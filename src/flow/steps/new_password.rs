@@ -28,7 +28,7 @@ pub(in crate::flow) trait ChangesPassword: ToldOfLock {
 
     /// Checks a new password against the policy.
     fn judge(passwords: &Passwords, name: &Self::Name, new: &Credential) -> Result<(), Error>;
-    /// Returns the attempt to which a check of the current password is charged.
+    /// Returns the attempt, with its budgets, that a check of the current password makes.
     fn confirmation(name: &Self::Name, config: &AuthConfig) -> Attempted;
     fn tell_of_change(&self, notices: &Notices, origin: &Origin);
 }

@@ -19,7 +19,7 @@ macro_rules! setters {
         }
     };
     (@challenge) => {
-        /// Sets the response to the host's [`Challenge`](crate::challenge::Challenge).
+        /// Sets the client's response to the host's [`Challenge`](crate::challenge::Challenge).
         pub fn challenge(self, response: impl Into<crate::challenge::ChallengeResponse>) -> Self {
             Self { challenge: response.into(), ..self }
         }

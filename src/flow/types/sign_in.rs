@@ -100,7 +100,7 @@ impl SignedIn {
         Self { password_violation, ..self }
     }
 
-    /// Returns the new bearer token, for the client only.
+    /// Returns the new bearer token. Send it only to the client that signed in.
     #[must_use]
     pub const fn token(&self) -> &BearerToken {
         &self.token

@@ -82,10 +82,10 @@ pub(crate) trait CustomerTable: Table<CustomerRecord> + Consents {
     ) -> Result<EmailReplacement, StoreError>;
 }
 
-/// The host's customer table with any type of row.
+/// The adapter of the host's customer table. Its rows have a type of the host.
 pub(crate) struct Customers<S>(pub(crate) S);
 
-/// The host's admin user table with any type of row.
+/// The adapter of the host's admin user table. Its rows have a type of the host.
 pub(crate) struct Admins<S>(pub(crate) S);
 
 #[async_trait]

@@ -47,7 +47,7 @@ pub(crate) struct Attempted {
     /// True if the watch over the whole shop counts the attempt. The watch counts sign-ins and
     /// redemptions of one-time credentials.
     pub(super) watched: bool,
-    /// The line in which the attempt's password hash waits.
+    /// The line of the hashing queue in which the attempt waits.
     pub(super) line: Line,
 }
 
@@ -115,7 +115,7 @@ impl Attempted {
         Self::request("enrolment showing", &[enrolment.as_bytes()], config.budgets.second_factor)
     }
 
-    /// Creates a request for an enrolment mail by a caller who knows the password.
+    /// Creates the request for an enrolment mail. The caller knows the admin user's password.
     pub(crate) fn enrolment_request(admin: &AdminId, config: &AuthConfig) -> Self {
         Self::request("enrolment request", &[admin.to_string().as_bytes()], config.budgets.reset_account)
     }

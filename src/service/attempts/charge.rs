@@ -130,7 +130,7 @@ impl Charge {
         source.as_ref().map_or(self.failure.account, Tallies::network)
     }
 
-    /// Sets if the watch over the whole shop counts the attempt.
+    /// Makes the watch over the whole shop count the attempt, or ignore it.
     pub(super) const fn watch(&mut self, watched: bool) {
         self.watched = watched;
     }

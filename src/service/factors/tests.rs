@@ -21,7 +21,7 @@ fn sealed(key: u32, name: &str) -> Sealed {
     Sealed { key: KeyId(key), bytes: name.as_bytes().to_vec() }
 }
 
-/// An enrolment that expires at second 60. Its token has this name.
+/// An enrolment that expires at second 60. The digest of its token is made from `name`.
 fn enrolment(name: &str, admin: u32, replaces: Option<&str>) -> Enrolment {
     Enrolment {
         id: enrolment_id(name),
@@ -181,7 +181,8 @@ fn each_is_done_for_one_caller_on_two_nodes() {
         });
         let used =
             raced(&factors, |factors, _| block_on(factors.use_step(&admin, one, FIRST + 1, NEWEST)).unwrap());
-        // If a clock that was ahead has used the last step, it is also lowered for one caller only.
+        // If a node whose clock was ahead has used the last step, exactly one caller lowers the
+        // last step.
         assert!(block_on(factors[0].use_step(&admin, one, FIRST + 100, NEWEST)).unwrap());
         let lowered = raced(&factors, |factors, _| {
             block_on(factors.use_step(&admin, one, FIRST + 5, FIRST + 6)).unwrap()

@@ -159,7 +159,7 @@ impl Devices {
         next
     }
 
-    /// Encodes the document. A full store must still create it.
+    /// Encodes the document, which even a full store must create.
     pub(super) fn content(&self) -> Result<Content, DocumentError> {
         let times = self.devices.iter().chain(&self.sources).map(|seen| seen.1);
         let latest = times.max().unwrap_or(OffsetDateTime::UNIX_EPOCH);

@@ -36,7 +36,7 @@ fn a_lapsed_lease_and_a_sweep_keep_a_lock_for_a_time() {
     for number in 0..6 {
         assert_eq!(account.reserve(&sign_in(number, 0), at(0)), Reserve::Reserved);
     }
-    // The leases end at 60 and lock until 1860.
+    // The leases end at second 60. The failures then lock until second 1860.
     account.sweep(at(1859));
     assert_eq!(account.reserve(&sign_in(6, 0), at(1859)), Reserve::Spent);
     assert_eq!(account.reserve(&sign_in(7, 0), at(1860)), Reserve::Reserved);
